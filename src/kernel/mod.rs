@@ -1,0 +1,10 @@
+//! Words that every feature shares: time, identities, secrets, delivery receipts, the toolset seam.
+//!
+//! What lives here knows nothing of chats, transports or storage. Add a module here only when two
+//! toolsets need it; until then it belongs to the one that does.
+
+pub mod clock;
+pub mod delivery;
+pub mod id;
+pub mod token;
+pub mod toolset;

@@ -1,0 +1,90 @@
+//! Bearer tokens: made strong, compared in constant time, never shown.
+
+use rand::Rng;
+use secrecy::{ExposeSecret, SecretString};
+use subtle::{Choice, ConstantTimeEq};
+
+/// Bytes of randomness in a generated token: 256 bits, written as 64 hex digits.
+const TOKEN_BYTES: usize = 32;
+
+/// The tokens that open the server: one, or two while an old one is being rotated out.
+///
+/// `Debug` shows none of them.
+#[derive(Clone, Debug)]
+pub struct AuthTokens(Vec<SecretString>);
+
+impl AuthTokens {
+    /// Tokens from the text of a setting: one, or two separated by a comma.
+    ///
+    /// # Errors
+    /// When there is none, there are more than two, or one holds a character that a header can't.
+    pub fn parse(setting: &str) -> Result<Self, &'static str> {
+        let tokens: Vec<&str> = setting.split(',').map(str::trim).collect();
+        let usable =
+            |token: &&str| !token.is_empty() && token.bytes().all(|b| b.is_ascii_graphic());
+        if tokens.len() > 2 || !tokens.iter().all(usable) {
+            return Err("one token, or two separated by a comma, of visible ASCII characters");
+        }
+        Ok(Self(tokens.into_iter().map(SecretString::from).collect()))
+    }
+
+    /// A single token, freshly made.
+    #[must_use]
+    pub fn generate(rng: &mut impl Rng) -> Self {
+        Self(vec![generate(rng)])
+    }
+
+    /// The token to hand to a new caller.
+    #[must_use]
+    pub fn current(&self) -> &str {
+        self.0.first().map_or("", |token| token.expose_secret())
+    }
+
+    /// Whether `candidate` is one of the tokens.
+    ///
+    /// The time taken depends on the candidate's length, not on how much of it is right.
+    #[must_use]
+    pub fn admits(&self, candidate: &[u8]) -> bool {
+        let matches = self.0.iter().map(|token| token.expose_secret().as_bytes().ct_eq(candidate));
+        matches.fold(Choice::from(0), |any, this| any | this).into()
+    }
+}
+
+/// A token of 256 random bits as 64 hex digits.
+#[must_use]
+pub fn generate(rng: &mut impl Rng) -> SecretString {
+    let mut bytes = [0; TOKEN_BYTES];
+    rng.fill_bytes(&mut bytes);
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect::<String>().into()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::kernel::clock::seeded_rng;
+
+    #[test]
+    fn while_rotating_both_tokens_open_and_nothing_else_does() {
+        let tokens = AuthTokens::parse("old-one, new-one").expect("two tokens");
+        for good in ["old-one", "new-one"] {
+            assert!(tokens.admits(good.as_bytes()));
+        }
+        for bad in ["", "old", "old-on", "old-onee", "new-one,old-one", "OLD-ONE"] {
+            assert!(!tokens.admits(bad.as_bytes()), "{bad}");
+        }
+    }
+
+    #[test]
+    fn settings_that_are_not_one_or_two_tokens_are_refused() {
+        for bad in ["", ",", "a,", "a,b,c", "with space", "naïve"] {
+            assert!(AuthTokens::parse(bad).is_err(), "{bad}");
+        }
+    }
+
+    #[test]
+    fn debug_output_shows_no_token() {
+        let tokens = AuthTokens::generate(&mut seeded_rng());
+        assert!(!format!("{tokens:?}").contains(tokens.current()));
+        assert_eq!(tokens.current().len(), 64);
+    }
+}

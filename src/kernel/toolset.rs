@@ -1,0 +1,68 @@
+//! The seam between a toolset and the ways in: what it offers, and how it is called.
+//!
+//! A toolset is a folder of its own; its `tools.rs` implements [`Toolset`] on a struct that keeps
+//! its router (rebuilding it costs more than a call), and `app.rs` adds it to the table.
+
+use async_trait::async_trait;
+use rmcp::handler::server::common::FromContextPart;
+use rmcp::handler::server::tool::ToolCallContext;
+use rmcp::model::{CallToolRequestParams, CallToolResponse, Tool};
+use rmcp::service::RequestContext;
+use rmcp::{ErrorData, RoleServer};
+use serde::de::DeserializeOwned;
+
+use super::delivery::ReceiptSlot;
+
+/// A group of MCP tools that is switched on or off as a whole.
+#[async_trait]
+pub trait Toolset: Send + Sync {
+    fn tools(&self) -> Vec<Tool>;
+
+    fn tool(&self, name: &str) -> Option<&Tool>;
+
+    /// Carries out one call of a tool that [`Toolset::tool`] knows.
+    async fn call(
+        &self,
+        request: CallToolRequestParams,
+        context: RequestContext<RoleServer>,
+    ) -> Result<CallToolResponse, ErrorData>;
+}
+
+/// A tool's arguments. Unknown ones are ignored; a bad one is refused without quoting its value,
+/// which may be a message or a person's id.
+pub struct Arguments<T>(pub T);
+
+impl<S, T: DeserializeOwned> FromContextPart<ToolCallContext<'_, S>> for Arguments<T> {
+    fn from_context_part(context: &mut ToolCallContext<S>) -> Result<Self, ErrorData> {
+        let arguments = context.arguments.take().unwrap_or_default();
+        parse_arguments(serde_json::Value::Object(arguments)).map(Self)
+    }
+}
+
+/// Reads a tool's arguments from JSON.
+///
+/// # Errors
+/// -32602, naming what is missing but quoting nothing.
+pub fn parse_arguments<T: DeserializeOwned>(arguments: serde_json::Value) -> Result<T, ErrorData> {
+    serde_json::from_value(arguments).map_err(|error| {
+        let told = error.to_string();
+        // serde quotes the offending value in every message but this one.
+        let reason = if told.starts_with("missing field") {
+            told
+        } else {
+            "an argument has the wrong type, see the tool's input schema".to_owned()
+        };
+        ErrorData::invalid_params(format!("Invalid arguments: {reason}."), None)
+    })
+}
+
+/// The receipts of the request a tool is answering, where its transport can tell whether the
+/// answer arrived; without one, an answer counts as delivered when it is returned.
+pub struct Receipts(pub Option<ReceiptSlot>);
+
+impl<S> FromContextPart<ToolCallContext<'_, S>> for Receipts {
+    fn from_context_part(context: &mut ToolCallContext<S>) -> Result<Self, ErrorData> {
+        let parts = context.request_context.extensions.get::<axum::http::request::Parts>();
+        Ok(Self(parts.and_then(|parts| parts.extensions.get::<ReceiptSlot>()).cloned()))
+    }
+}

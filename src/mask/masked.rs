@@ -1,0 +1,111 @@
+//! The text that may pass from one stranger to another.
+
+use std::ops::Range;
+use std::sync::Arc;
+
+/// What stands in the place of a number.
+pub const HIDDEN: &str = "[hidden]";
+
+/// Text that went through the masker, or whose sender switched it off. Cheap to clone.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Masked {
+    text: Arc<str>,
+    hidden: u32,
+}
+
+impl Masked {
+    /// Replaces each of `spans` (byte ranges in order, not overlapping, on character boundaries).
+    pub(super) fn hiding(text: &str, spans: &[Range<usize>]) -> Self {
+        let mut shown = String::with_capacity(text.len() + spans.len());
+        let mut from = 0;
+        for span in spans {
+            shown.push_str(&text[from..span.start]);
+            shown.push_str(HIDDEN);
+            from = span.end;
+        }
+        shown.push_str(&text[from..]);
+        let hidden = u32::try_from(spans.len()).unwrap_or(u32::MAX);
+        Self { text: shown.into(), hidden }
+    }
+
+    /// The text as it is, because its sender wants it so.
+    #[must_use]
+    pub fn waived(text: &str) -> Self {
+        Self { text: text.into(), hidden: 0 }
+    }
+
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.text
+    }
+
+    /// How many numbers were hidden.
+    #[must_use]
+    pub const fn hidden(&self) -> u32 {
+        self.hidden
+    }
+
+    /// The text in pieces of at most `limit` characters, cut at a space or line end where there
+    /// is one in a piece's last quarter. The count of hidden numbers goes with the first.
+    #[must_use]
+    pub fn pieces(self, limit: usize) -> Vec<Self> {
+        // A character is at least a byte: most texts need no counting.
+        if self.text.len() <= limit {
+            return vec![self];
+        }
+        let mut pieces = Vec::new();
+        let (mut rest, mut hidden) = (&*self.text, self.hidden);
+        while let Some((end, _)) = rest.char_indices().nth(limit.max(1)) {
+            let space = rest[..end].rfind(char::is_whitespace).filter(|at| *at > end / 4 * 3);
+            let (piece, tail) = rest.split_at(space.unwrap_or(end));
+            pieces.push(Self { text: piece.into(), hidden: std::mem::take(&mut hidden) });
+            rest = tail.trim_start();
+        }
+        if !rest.is_empty() {
+            pieces.push(Self { text: rest.into(), hidden });
+        }
+        pieces
+    }
+}
+
+/// Shows that there is text, never which.
+impl std::fmt::Debug for Masked {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Masked").field("hidden", &self.hidden).finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn lengths(text: &str, limit: usize) -> Vec<usize> {
+        let pieces = Masked::waived(text).pieces(limit);
+        pieces.iter().map(|piece| piece.as_str().chars().count()).collect()
+    }
+
+    #[test]
+    fn a_text_that_fits_stays_whole() {
+        assert_eq!(lengths("नमस्ते", 6), [6]);
+        assert_eq!(lengths("", 6), [0]);
+    }
+
+    #[test]
+    fn a_long_text_is_cut_at_spaces_and_loses_no_word() {
+        let text = "word ".repeat(1_000);
+        let pieces = Masked::waived(&text).pieces(100);
+        assert!(pieces.iter().all(|piece| piece.as_str().chars().count() <= 100));
+        let words: usize = pieces.iter().map(|p| p.as_str().split_whitespace().count()).sum();
+        assert_eq!(words, 1_000);
+    }
+
+    #[test]
+    fn a_text_without_spaces_is_cut_between_characters() {
+        assert_eq!(lengths(&"é".repeat(25), 10), [10, 10, 5]);
+    }
+
+    #[test]
+    fn debug_output_shows_no_text() {
+        assert!(!format!("{:?}", Masked::waived("meet at noon")).contains("noon"));
+    }
+}
