@@ -1,1 +1,106 @@
-fn main() {}
+//! The binary: reads the command line and the settings, then hands over to the library.
+
+use std::io::{self, IsTerminal, Write};
+use std::net::SocketAddr;
+use std::process::ExitCode;
+
+use clap::Parser;
+use random_connect::cli::{Cli, Command};
+use random_connect::config::{Config, LogFormat};
+use random_connect::kernel::clock::seeded_rng;
+use random_connect::kernel::token::{self, AuthTokens};
+use random_connect::mask::filter;
+use random_connect::{app, telemetry};
+use secrecy::ExposeSecret;
+
+// Measured on the HTTP benchmark: see the table in README.md.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
+/// What is wrong is wrong with the settings, not with the machine.
+const BAD_CONFIGURATION: u8 = 2;
+
+fn main() -> ExitCode {
+    telemetry::keep_panics_discreet();
+    match Cli::parse().command() {
+        Command::Serve => with_config(serve),
+        Command::Stdio => with_config(app::serve_stdio),
+        Command::Mask { jsonl } => finish(mask(jsonl)),
+        Command::Token => finish(print_token()),
+    }
+}
+
+async fn serve(config: Config) -> Result<(), String> {
+    let address = config.address;
+    let cannot = |error| format!("can't serve on {address}: {error}");
+    app::serve(config, announce).await.map_err(cannot)
+}
+
+/// Tells whoever started the server how to reach it. A token that was made for this run is shown
+/// here and nowhere else.
+fn announce(address: SocketAddr, token: Option<&AuthTokens>) {
+    let mut out = io::stdout().lock();
+    let told = match token {
+        None => writeln!(out, "Random Connect listens on http://{address}/mcp"),
+        Some(token) => writeln!(
+            out,
+            "Random Connect listens on http://{address}/mcp (this machine only: AUTH_TOKEN is not set)\n\
+             Token for this run: {token}\n\nTry it:\n  \
+             curl -s http://{address}/mcp -H 'Authorization: Bearer {token}' -H 'Content-Type: application/json' \
+             -d '{{\"method\": \"handle_message\", \"params\": {{\"message\": \"#meet\", \"puch_user_id\": \"test_user_1\"}}}}'\n",
+            token = token.current(),
+        ),
+    };
+    // Nobody reads standard output: the server works all the same.
+    let _ = told.and_then(|()| out.flush());
+}
+
+/// Reads the settings and runs `command` with them.
+fn with_config<F: Future<Output = Result<(), String>>>(
+    command: impl FnOnce(Config) -> F,
+) -> ExitCode {
+    if let Err(error) = dotenvy::dotenv()
+        && !error.not_found()
+    {
+        // The error would quote the line, which may hold a secret.
+        eprintln!("error: the file .env can't be read: expected lines of the form NAME=value");
+        return ExitCode::from(BAD_CONFIGURATION);
+    }
+    let config = match Config::from_env() {
+        Ok(config) => config,
+        Err(problems) => {
+            problems.iter().for_each(|problem| eprintln!("error: {problem}"));
+            return ExitCode::from(BAD_CONFIGURATION);
+        }
+    };
+    let color = config.log_format == LogFormat::Text && io::stderr().is_terminal();
+    telemetry::start(config.log_level, config.log_format, color);
+    match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
+        Ok(runtime) => {
+            let ended = runtime.block_on(command(config));
+            // A read of standard input can't be cancelled and would keep the process waiting.
+            runtime.shutdown_background();
+            finish(ended)
+        }
+        Err(error) => finish(Err(error)),
+    }
+}
+
+fn mask(jsonl: bool) -> Result<(), filter::FilterError> {
+    let (input, output) = (io::stdin().lock(), io::BufWriter::new(io::stdout().lock()));
+    if jsonl { filter::jsonl(input, output) } else { filter::lines(input, output) }
+}
+
+fn print_token() -> io::Result<()> {
+    writeln!(io::stdout(), "{}", token::generate(&mut seeded_rng()).expose_secret())
+}
+
+fn finish<E: std::fmt::Display>(ended: Result<(), E>) -> ExitCode {
+    match ended {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("error: {error}");
+            ExitCode::FAILURE
+        }
+    }
+}

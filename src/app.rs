@@ -1,0 +1,143 @@
+//! The composition root: the only file that names concrete backends and ties everything together.
+//!
+//! **Invariant:** nothing names `app` but `main` and the tests.
+
+use std::io;
+use std::net::SocketAddr;
+use std::sync::Arc;
+
+use tokio::net::TcpListener;
+use tokio::signal::unix::{SignalKind, signal};
+use tokio::task::AbortHandle;
+use tokio_util::sync::CancellationToken;
+
+use crate::config::Config;
+use crate::connect::service::{ConnectService, Options};
+use crate::connect::store_memory::MemoryLobby;
+use crate::connect::tools::ConnectTools;
+use crate::kernel::clock::{Clock, SystemClock, seeded_rng};
+use crate::kernel::id::IdHasher;
+use crate::kernel::token::AuthTokens;
+use crate::kernel::toolset::Toolset;
+use crate::transport::auth::Gate;
+use crate::transport::http::{self, Core, Limits};
+use crate::transport::mcp::McpServer;
+use crate::transport::metrics::Metrics;
+use crate::transport::{server, stdio};
+
+/// The server, ready to be reached over HTTP or standard input and output.
+pub struct App {
+    connect: Arc<ConnectService>,
+    mcp: McpServer,
+    metrics: Arc<Metrics>,
+    config: Config,
+    reaper: AbortHandle,
+}
+
+impl App {
+    /// Builds the server and starts its reaper. Call it within a tokio runtime.
+    #[must_use]
+    pub fn new(config: Config, clock: Arc<dyn Clock>) -> Self {
+        let lobby = Arc::new(MemoryLobby::new(config.idle_timeout, seeded_rng()));
+        let options = Options { use_caller_nicknames: config.use_caller_nicknames };
+        let ids = IdHasher::random(&mut seeded_rng());
+        let connect = Arc::new(ConnectService::new(lobby, clock, ids, options));
+        // The table of toolsets.
+        let toolsets: Vec<Arc<dyn Toolset>> =
+            vec![Arc::new(ConnectTools::new(Arc::clone(&connect), config.my_number.clone()))];
+        let names =
+            toolsets.iter().flat_map(|toolset| toolset.tools()).map(|tool| tool.name.into_owned());
+        let metrics = Arc::new(Metrics::new(names));
+        let reaper = tokio::spawn(crate::connect::reap(Arc::clone(&connect), config.reap_interval));
+        Self {
+            mcp: McpServer::new(toolsets, Arc::clone(&metrics)),
+            connect,
+            metrics,
+            config,
+            reaper: reaper.abort_handle(),
+        }
+    }
+
+    /// Serves HTTP on `listener` to callers with one of `tokens`, until `shutdown`.
+    pub async fn serve_http(
+        &self,
+        listener: TcpListener,
+        tokens: AuthTokens,
+        limits: Limits,
+        shutdown: CancellationToken,
+    ) {
+        // Calls in flight when the server is told to stop are finished, so rmcp is told later.
+        let mcp_shutdown = CancellationToken::new();
+        let _stop_mcp = mcp_shutdown.clone().drop_guard();
+        let core = Core {
+            connect: Arc::clone(&self.connect),
+            mcp: self.mcp.clone().http(mcp_shutdown),
+            metrics: Arc::clone(&self.metrics),
+            limits,
+        };
+        let gate = Gate { tokens, allowed_hosts: self.config.allowed_hosts.clone() };
+        let routes = http::routes(Arc::new(core), Arc::new(gate));
+        server::serve(listener, routes, limits, shutdown).await;
+    }
+}
+
+impl Drop for App {
+    fn drop(&mut self) {
+        self.reaper.abort();
+    }
+}
+
+/// The `serve` command: HTTP until a signal to stop. `announce` is told the address, and the token
+/// if one was made for this run.
+///
+/// # Errors
+/// When the address can't be listened on, or signals can't be waited for.
+pub async fn serve(
+    config: Config,
+    announce: impl FnOnce(SocketAddr, Option<&AuthTokens>),
+) -> io::Result<()> {
+    let shutdown = stop_on_signal()?;
+    let listener = TcpListener::bind(config.address).await?;
+    let address = listener.local_addr()?;
+    let configured = config.tokens.clone();
+    let tokens = configured.clone().unwrap_or_else(|| AuthTokens::generate(&mut seeded_rng()));
+    announce(address, configured.is_none().then_some(&tokens));
+    if config.my_number.is_none() {
+        tracing::warn!("MY_NUMBER is not set: Puch AI can't validate this server");
+    }
+    tracing::info!(%address, version = env!("CARGO_PKG_VERSION"), "listening");
+    let app = App::new(config, Arc::new(SystemClock::new()));
+    app.serve_http(listener, tokens, Limits::default(), shutdown).await;
+    tracing::info!("stopped");
+    Ok(())
+}
+
+/// The `stdio` command: MCP over standard input and output until either ends.
+///
+/// # Errors
+/// When the client does not speak the protocol, or signals can't be waited for.
+pub async fn serve_stdio(config: Config) -> Result<(), String> {
+    let shutdown = stop_on_signal().map_err(|error| error.to_string())?;
+    let app = App::new(config, Arc::new(SystemClock::new()));
+    tokio::select! {
+        ended = stdio::serve(app.mcp.clone(), shutdown.clone()) => ended,
+        // Before the client has said anything there is no session to end.
+        () = shutdown.cancelled() => Ok(()),
+    }
+}
+
+/// A token that SIGTERM and Ctrl-C cancel.
+fn stop_on_signal() -> io::Result<CancellationToken> {
+    let shutdown = CancellationToken::new();
+    let (mut terminate, mut interrupt) =
+        (signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?);
+    let told = shutdown.clone();
+    tokio::spawn(async move {
+        tokio::select! {
+            _ = terminate.recv() => {}
+            _ = interrupt.recv() => {}
+        }
+        told.cancel();
+    });
+    Ok(shutdown)
+}

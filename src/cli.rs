@@ -1,0 +1,48 @@
+//! The command line.
+
+use clap::{Parser, Subcommand};
+
+/// Anonymous one-to-one chat between strangers over WhatsApp through Puch AI, as an MCP server.
+#[derive(Parser)]
+#[command(
+    version,
+    about,
+    after_help = "Settings come from the environment and from a file .env; see .env.example."
+)]
+pub struct Cli {
+    #[command(subcommand)]
+    command: Option<Command>,
+}
+
+impl Cli {
+    /// What to do; `serve` unless something else is asked for.
+    #[must_use]
+    pub fn command(self) -> Command {
+        self.command.unwrap_or(Command::Serve)
+    }
+}
+
+#[derive(Subcommand)]
+pub enum Command {
+    /// Serve MCP over HTTP (the default)
+    ///
+    /// Listens on PORT (8086). Without AUTH_TOKEN a token is made for this run and only this
+    /// machine can connect; with one, everybody who knows it can. SIGTERM and Ctrl-C stop the
+    /// server once calls in flight are answered.
+    Serve,
+    /// Serve the same tools over standard input and output
+    ///
+    /// For MCP clients that start the server themselves. Logs go to standard error.
+    Stdio,
+    /// Hide phone numbers in text: standard input to standard output
+    ///
+    /// Line by line; all else stays as it is.
+    Mask {
+        /// Read JSON lines: {"id","text"} becomes {"id","masked"}, {"id","messages":[…]} becomes
+        /// {"id","masked":[…]}
+        #[arg(long)]
+        jsonl: bool,
+    },
+    /// Print a strong token for AUTH_TOKEN
+    Token,
+}

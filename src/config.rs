@@ -1,0 +1,299 @@
+//! The configuration: read from the environment once, checked as a whole.
+//!
+//! Every problem is reported at once. Values that may be secret or personal are never repeated in
+//! a problem, and `Debug` shows none. To add a variable, add a field, a line in
+//! [`Config::from_lookup`], and its description to `.env.example` and README.md.
+
+use std::ffi::OsString;
+use std::fmt;
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::time::Duration;
+
+use secrecy::SecretString;
+use tracing::level_filters::LevelFilter;
+
+use crate::kernel::token::AuthTokens;
+
+const DEFAULT_PORT: u16 = 8086;
+const DEFAULT_IDLE_TIMEOUT_SECS: u64 = 30 * 60;
+const DEFAULT_REAP_INTERVAL_SECS: u64 = 30;
+/// A year: longer times are surely a mistake.
+const MAX_SECS: u64 = 365 * 24 * 60 * 60;
+
+/// How log lines are written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum LogFormat {
+    Text,
+    Json,
+}
+
+/// Everything an operator can set.
+#[derive(Clone, Debug)]
+pub struct Config {
+    /// `AUTH_TOKEN`; where there is none, the server makes one for this run.
+    pub tokens: Option<AuthTokens>,
+    /// `MY_NUMBER`, which `validate` returns.
+    pub my_number: Option<SecretString>,
+    /// `HOST` and `PORT`. Without a host: everybody when there is a token, this machine when not.
+    pub address: SocketAddr,
+    /// `LOG_LEVEL`.
+    pub log_level: LevelFilter,
+    /// `LOG_FORMAT`.
+    pub log_format: LogFormat,
+    /// `IDLE_TIMEOUT_SECS`: how long somebody may make no call before they are forgotten.
+    pub idle_timeout: Duration,
+    /// `REAP_INTERVAL_SECS`: how often idle people are looked for.
+    pub reap_interval: Duration,
+    /// `ALLOWED_HOSTS`, in lower case; `None` means any.
+    pub allowed_hosts: Option<Vec<String>>,
+    /// `USE_CALLER_NICKNAMES`.
+    pub use_caller_nicknames: bool,
+}
+
+/// A variable whose value can't be used.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Problem {
+    variable: &'static str,
+    /// The value as it was, or what may be said of it.
+    value: String,
+    expected: String,
+}
+
+impl fmt::Display for Problem {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}={}: expected {}", self.variable, self.value, self.expected)
+    }
+}
+
+impl Config {
+    /// Reads the process's environment.
+    ///
+    /// # Errors
+    /// All the problems there are.
+    pub fn from_env() -> Result<Self, Vec<Problem>> {
+        Self::from_lookup(|name| std::env::var_os(name))
+    }
+
+    /// Reads variables from wherever `lookup` finds them. An empty one counts as not set.
+    ///
+    /// # Errors
+    /// All the problems there are.
+    pub fn from_lookup(lookup: impl Fn(&str) -> Option<OsString>) -> Result<Self, Vec<Problem>> {
+        let mut reader = Reader { lookup, problems: Vec::new() };
+        let tokens = reader.read("AUTH_TOKEN", Shown::Never, AuthTokens::parse);
+        let host = reader
+            .read("HOST", Shown::AsIs, |text| text.parse::<IpAddr>().map_err(|_| "an IP address"));
+        let port = reader.read("PORT", Shown::AsIs, |text| {
+            text.parse::<u16>().map_err(|_| "a number from 0 to 65535 (0 takes any free port)")
+        });
+        let default_host =
+            if tokens.is_some() { Ipv4Addr::UNSPECIFIED } else { Ipv4Addr::LOCALHOST };
+        let config = Self {
+            my_number: reader.read("MY_NUMBER", Shown::Never, phone_number),
+            address: SocketAddr::new(
+                host.unwrap_or(default_host.into()),
+                port.unwrap_or(DEFAULT_PORT),
+            ),
+            log_level: reader
+                .read("LOG_LEVEL", Shown::AsIs, log_level)
+                .unwrap_or(LevelFilter::INFO),
+            log_format: reader
+                .read("LOG_FORMAT", Shown::AsIs, log_format)
+                .unwrap_or(LogFormat::Text),
+            idle_timeout: reader.seconds("IDLE_TIMEOUT_SECS", DEFAULT_IDLE_TIMEOUT_SECS),
+            reap_interval: reader.seconds("REAP_INTERVAL_SECS", DEFAULT_REAP_INTERVAL_SECS),
+            allowed_hosts: reader.read("ALLOWED_HOSTS", Shown::AsIs, host_names),
+            use_caller_nicknames: reader
+                .read("USE_CALLER_NICKNAMES", Shown::AsIs, switch)
+                .unwrap_or(false),
+            tokens,
+        };
+        if reader.problems.is_empty() { Ok(config) } else { Err(reader.problems) }
+    }
+}
+
+/// Whether a problem may repeat the value.
+#[derive(Clone, Copy)]
+enum Shown {
+    AsIs,
+    Never,
+}
+
+struct Reader<L> {
+    lookup: L,
+    problems: Vec<Problem>,
+}
+
+impl<L: Fn(&str) -> Option<OsString>> Reader<L> {
+    fn read<T>(
+        &mut self,
+        variable: &'static str,
+        shown: Shown,
+        parse: impl FnOnce(&str) -> Result<T, &'static str>,
+    ) -> Option<T> {
+        let raw = (self.lookup)(variable)?;
+        let text = raw.to_string_lossy();
+        if text.trim().is_empty() {
+            return None;
+        }
+        let parsed = if raw.to_str().is_some() { parse(text.trim()) } else { Err("text in UTF-8") };
+        parsed
+            .map_err(|expected| {
+                let value = match shown {
+                    Shown::AsIs => format!("{text:?}"),
+                    Shown::Never => "(not shown)".to_owned(),
+                };
+                self.problems.push(Problem { variable, value, expected: expected.to_owned() });
+            })
+            .ok()
+    }
+
+    fn seconds(&mut self, variable: &'static str, default: u64) -> Duration {
+        let seconds = self.read(variable, Shown::AsIs, |text| {
+            let seconds = text.parse().ok().filter(|seconds| (1..=MAX_SECS).contains(seconds));
+            seconds.ok_or("a whole number of seconds from 1 to 31536000")
+        });
+        Duration::from_secs(seconds.unwrap_or(default))
+    }
+}
+
+/// Country code and number: seven to fifteen digits (E.164), no `+`, no separators.
+fn phone_number(text: &str) -> Result<SecretString, &'static str> {
+    let valid = (7..=15).contains(&text.len())
+        && text.bytes().all(|b| b.is_ascii_digit())
+        && !text.starts_with('0');
+    if valid {
+        Ok(SecretString::from(text))
+    } else {
+        Err("7 to 15 digits only, beginning with the country code, such as 919876543210")
+    }
+}
+
+fn log_level(text: &str) -> Result<LevelFilter, &'static str> {
+    let known = ["error", "warn", "info", "debug", "trace"];
+    let level = known
+        .iter()
+        .find(|level| level.eq_ignore_ascii_case(text))
+        .and_then(|level| level.parse().ok());
+    level.ok_or("error, warn, info, debug or trace")
+}
+
+fn log_format(text: &str) -> Result<LogFormat, &'static str> {
+    match text.to_ascii_lowercase().as_str() {
+        "text" => Ok(LogFormat::Text),
+        "json" => Ok(LogFormat::Json),
+        _ => Err("text or json"),
+    }
+}
+
+fn switch(text: &str) -> Result<bool, &'static str> {
+    match text.to_ascii_lowercase().as_str() {
+        "on" => Ok(true),
+        "off" => Ok(false),
+        _ => Err("on or off"),
+    }
+}
+
+fn host_names(text: &str) -> Result<Vec<String>, &'static str> {
+    let names: Vec<String> = text.split(',').map(|name| name.trim().to_ascii_lowercase()).collect();
+    let plausible = |name: &String| {
+        !name.is_empty()
+            && name
+                .chars()
+                .all(|c| c.is_ascii_alphanumeric() || matches!(c, '.' | '-' | ':' | '[' | ']'))
+    };
+    if names.iter().all(plausible) {
+        Ok(names)
+    } else {
+        Err("host names separated by commas, with or without a port, such as chat.example.com")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn config(variables: &[(&str, &str)]) -> Result<Config, Vec<Problem>> {
+        Config::from_lookup(|name| {
+            variables.iter().find(|(key, _)| *key == name).map(|(_, value)| value.into())
+        })
+    }
+
+    #[test]
+    fn without_any_setting_the_server_is_for_this_machine_only() {
+        let config = config(&[]).expect("defaults");
+        assert_eq!(config.address.to_string(), "127.0.0.1:8086");
+        assert_eq!(config.idle_timeout.as_secs(), 1_800);
+        assert_eq!(config.reap_interval.as_secs(), 30);
+        assert!(
+            config.tokens.is_none()
+                && config.allowed_hosts.is_none()
+                && !config.use_caller_nicknames
+        );
+    }
+
+    #[test]
+    fn with_a_token_it_is_for_everybody_unless_a_host_is_set() {
+        assert_eq!(
+            config(&[("AUTH_TOKEN", "t")]).expect("valid").address.to_string(),
+            "0.0.0.0:8086"
+        );
+        let local = config(&[("AUTH_TOKEN", "t"), ("HOST", "::1"), ("PORT", "0")]).expect("valid");
+        assert_eq!(local.address.to_string(), "[::1]:0");
+    }
+
+    #[test]
+    fn an_empty_variable_is_not_set() {
+        let config =
+            config(&[("AUTH_TOKEN", ""), ("PORT", " "), ("ALLOWED_HOSTS", "")]).expect("valid");
+        assert!(config.tokens.is_none() && config.allowed_hosts.is_none());
+        assert_eq!(config.address.port(), DEFAULT_PORT);
+    }
+
+    #[test]
+    fn all_problems_are_reported_together_and_secrets_are_not_repeated() {
+        let problems = config(&[
+            ("AUTH_TOKEN", "my secret"),
+            ("MY_NUMBER", "+91 91234 56780"),
+            ("HOST", "localhost"),
+            ("PORT", "99999"),
+            ("LOG_LEVEL", "loud"),
+            ("LOG_FORMAT", "xml"),
+            ("IDLE_TIMEOUT_SECS", "0"),
+            ("REAP_INTERVAL_SECS", "soon"),
+            ("ALLOWED_HOSTS", "https://chat.example"),
+            ("USE_CALLER_NICKNAMES", "maybe"),
+        ])
+        .expect_err("ten problems");
+        assert_eq!(problems.len(), 10);
+        let told = problems.iter().map(|problem| format!("{problem}\n")).collect::<String>();
+        for shown in [
+            "AUTH_TOKEN=(not shown): expected one token",
+            "PORT=\"99999\": expected a number from 0",
+            "LOG_LEVEL=\"loud\"",
+        ] {
+            assert!(told.contains(shown), "{told}");
+        }
+        assert!(!told.contains("secret") && !told.contains("56780"));
+    }
+
+    #[test]
+    fn debug_output_shows_neither_token_nor_number() {
+        let config = config(&[("AUTH_TOKEN", "hunter2hunter2"), ("MY_NUMBER", "919876543210")])
+            .expect("valid");
+        let shown = format!("{config:?}");
+        assert!(!shown.contains("hunter2") && !shown.contains("9876543210"), "{shown}");
+    }
+
+    #[test]
+    fn two_tokens_and_several_hosts_are_read() {
+        let config =
+            config(&[("AUTH_TOKEN", "new,old"), ("ALLOWED_HOSTS", "Chat.Example, localhost:8086")]);
+        let config = config.expect("valid");
+        assert!(config.tokens.is_some_and(|tokens| tokens.admits(b"old") && tokens.admits(b"new")));
+        assert_eq!(
+            config.allowed_hosts,
+            Some(vec!["chat.example".to_owned(), "localhost:8086".to_owned()])
+        );
+    }
+}

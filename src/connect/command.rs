@@ -1,0 +1,184 @@
+//! What people type: the table of commands, and how a message is read as one of them.
+//!
+//! To add a command, add a variant to [`Command`] and a row to [`COMMANDS`]; the compiler then
+//! names the one match (in `service.rs`) that must carry it out, and `#help` shows it.
+
+use std::fmt::Write as _;
+
+/// A message that is a command, with its argument where it takes one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Command<'a> {
+    Meet,
+    Bye,
+    Again,
+    Hide,
+    Who,
+    Inbox,
+    Relay(&'a str),
+    Nick(&'a str),
+    Help,
+}
+
+/// A row of the table: how a command is written, what `#help` says of it, how it is read.
+pub struct Row {
+    /// The command word and its synonyms, in lower case, without the `#`.
+    pub names: &'static [&'static str],
+    /// The argument as `#help` shows it, empty where there is none.
+    pub argument: &'static str,
+    pub help: &'static str,
+    /// Reads the command from what follows its name.
+    parse: for<'a> fn(&'a str) -> Command<'a>,
+}
+
+pub const COMMANDS: &[Row] = &[
+    Row {
+        names: &["meet"],
+        argument: "",
+        help: "find someone to chat with",
+        parse: |_| Command::Meet,
+    },
+    Row {
+        names: &["bye"],
+        argument: "",
+        help: "end the chat, or stop looking",
+        parse: |_| Command::Bye,
+    },
+    Row {
+        names: &["again"],
+        argument: "",
+        help: "leave and find someone new",
+        parse: |_| Command::Again,
+    },
+    Row {
+        names: &["hide"],
+        argument: "",
+        help: "hide phone numbers you write: on or off",
+        parse: |_| Command::Hide,
+    },
+    Row {
+        names: &["who"],
+        argument: "",
+        help: "who you are chatting with",
+        parse: |_| Command::Who,
+    },
+    Row {
+        names: &["m", "inbox"],
+        argument: "",
+        help: "read what waits for you",
+        parse: |_| Command::Inbox,
+    },
+    Row {
+        names: &["r"],
+        argument: "text",
+        help: "send text to your partner",
+        parse: |text| Command::Relay(text),
+    },
+    Row {
+        names: &["nick"],
+        argument: "name",
+        help: "set your nickname for the coming chats",
+        parse: |name| Command::Nick(name),
+    },
+    Row { names: &["help"], argument: "", help: "show these commands", parse: |_| Command::Help },
+];
+
+/// Reads a message as a command; `None` means that it is ordinary text.
+///
+/// A command is a whole word at the start, in any case, also with full-width characters and
+/// followed by sentence punctuation: `#MEET`, `＃bye`, `#again!`. `#meeting` is text.
+#[must_use]
+pub fn parse(message: &str) -> Option<Command<'_>> {
+    let message = message.trim_matches(|c: char| c.is_whitespace() || is_invisible(c));
+    let end = message.find(char::is_whitespace).unwrap_or(message.len());
+    let (word, rest) = message.split_at(end);
+    let word: String = word.chars().map(narrow).collect();
+    let name = word.strip_prefix('#')?.trim_end_matches(['.', ',', '!', '?', '…', '。']);
+    let name = name.to_lowercase();
+    let row = COMMANDS.iter().find(|row| row.names.contains(&name.as_str()))?;
+    Some((row.parse)(rest.trim()))
+}
+
+/// The commands and what they do, a line each.
+#[must_use]
+pub fn help() -> String {
+    COMMANDS.iter().fold(String::new(), |mut text, row| {
+        let names =
+            row.names.iter().map(|name| format!("*#{name}*")).collect::<Vec<_>>().join(", ");
+        let space = if row.argument.is_empty() { "" } else { " " };
+        // Writing to a String can't fail.
+        let _ = writeln!(text, "{names}{space}{}: {}", row.argument, row.help);
+        text
+    })
+}
+
+/// Characters that keyboards and WhatsApp put at the start of a message without showing them.
+const fn is_invisible(c: char) -> bool {
+    matches!(c, '\u{200b}'..='\u{200f}' | '\u{2060}' | '\u{feff}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
+}
+
+/// Folds the full-width forms (U+FF01 to U+FF5E) to ASCII.
+fn narrow(c: char) -> char {
+    match c {
+        '\u{ff01}'..='\u{ff5e}' => char::from_u32(c as u32 - 0xfee0).unwrap_or(c),
+        _ => c,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn commands_are_whole_words_in_any_case_and_width() {
+        for (message, command) in [
+            ("#meet", Command::Meet),
+            ("  #MEET \n", Command::Meet),
+            ("＃Bye", Command::Bye),
+            ("＃ＡＧＡＩＮ", Command::Again),
+            ("\u{200e}#hide", Command::Hide),
+            ("#who?", Command::Who),
+            ("#bye see you", Command::Bye),
+            ("#m", Command::Inbox),
+            ("#Inbox", Command::Inbox),
+            ("#r  hello  there ", Command::Relay("hello  there")),
+            ("#r", Command::Relay("")),
+            ("#r\nhello", Command::Relay("hello")),
+            ("#nick Star Dust", Command::Nick("Star Dust")),
+            ("#help", Command::Help),
+        ] {
+            assert_eq!(parse(message), Some(command), "{message:?}");
+        }
+    }
+
+    #[test]
+    fn what_only_begins_like_a_command_is_text() {
+        for message in [
+            "",
+            "#",
+            "# meet",
+            "meet",
+            "#meeting tomorrow",
+            "#byebye",
+            "#bye-bye",
+            "#1 song",
+            "##meet",
+            "say #meet",
+            "#who's there",
+            "#re",
+            "#hide_and_seek",
+            "#मीट",
+        ] {
+            assert_eq!(parse(message), None, "{message:?}");
+        }
+    }
+
+    #[test]
+    fn every_command_is_in_the_help_and_can_be_typed_as_shown() {
+        let help = help();
+        assert_eq!(help.lines().count(), COMMANDS.len());
+        for name in COMMANDS.iter().flat_map(|row| row.names) {
+            assert!(help.contains(&format!("*#{name}*")), "{name}");
+            assert!(parse(&format!("#{name}")).is_some(), "{name}");
+        }
+    }
+}

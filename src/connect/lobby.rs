@@ -1,0 +1,54 @@
+//! The storage seam: where the lobby is kept.
+
+use async_trait::async_trait;
+use thiserror::Error;
+
+use super::action::{Action, Call, LobbyStats, Performed, Sender};
+use super::inbox::{Lease, LeaseId};
+use crate::kernel::clock::Timestamp;
+use crate::kernel::id::UserId;
+
+/// The store itself failed; whether the action was carried out is not known. Nobody's text, name
+/// or id is in it.
+#[derive(Debug, Error)]
+#[error("the lobby's store is unavailable")]
+pub struct LobbyError;
+
+/// A lobby kept somewhere.
+///
+/// The contract, for whoever writes a backend:
+/// - Each method is one atomic step: no other call sees it half done, and either all of it
+///   happened or, on an error, none or all.
+/// - `perform` is idempotent per [`Call::key`]: a second call with the same key within ten minutes
+///   gets the outcome and the items of the first and changes nothing. This, and handing out the
+///   inbox, is why all actions go through one method: they belong to the same step.
+/// - Items handed out are on lease until `settle`. Lost ones come back in their old order. Items
+///   that arrive meanwhile are handed to the next call.
+/// - Everybody's items are in the order in which they came about.
+/// - Time comes in with the call and may differ by a little between callers, but a backend never
+///   lets it run backwards.
+#[async_trait]
+pub trait Lobby: Send + Sync {
+    /// Carries out an action for a person and hands out their inbox.
+    async fn perform(&self, call: Call, action: Action) -> Result<Performed, LobbyError>;
+
+    /// What a text of this person must go through. An [`Action::Relay`] prepared with it is
+    /// refused as `SenderChanged` if it does not hold any more.
+    async fn sender(&self, who: UserId) -> Result<Sender, LobbyError>;
+
+    /// Puts back all but the first `shown` items of a lease.
+    async fn keep_back(&self, who: UserId, lease: &Lease, shown: usize) -> Result<(), LobbyError>;
+
+    /// Ends a lease: its items are gone when `delivered`, wait again when not. Returns at once; a
+    /// backend that needs longer does the work in a task of its own.
+    fn settle(&self, who: UserId, lease: LeaseId, delivered: bool);
+
+    /// Forgets some of the people who were idle for too long and tells their partners. Returns how
+    /// many; 0 when none is left.
+    async fn evict_idle(&self, now: Timestamp) -> Result<usize, LobbyError>;
+
+    /// Pairs waiters whose constraints have relaxed. Returns the number of pairs made.
+    async fn pair_waiting(&self, now: Timestamp) -> Result<usize, LobbyError>;
+
+    async fn stats(&self, now: Timestamp) -> Result<LobbyStats, LobbyError>;
+}

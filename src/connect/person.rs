@@ -1,0 +1,136 @@
+//! One person as the lobby knows them, and whom they met lately.
+
+use std::time::Duration;
+
+use super::inbox::Inbox;
+use super::nickname::Nickname;
+use crate::kernel::clock::Timestamp;
+use crate::kernel::id::UserId;
+
+/// How many of the last partners are avoided, and for how long after the chat.
+const RECENT_PARTNERS: usize = 5;
+const RECENT_FOR: Duration = Duration::from_secs(20 * 60);
+
+/// How long somebody waits for a new face before a recent partner will do.
+pub const PATIENCE: Duration = Duration::from_secs(60);
+
+/// Everything kept of a person. A fresh one is idle, masked and nameless.
+#[derive(Debug)]
+pub struct Person {
+    pub last_seen: Timestamp,
+    /// Whether the numbers they write are hidden.
+    pub masking: bool,
+    /// The name they chose, and the one their caller gave them; the first that is there is used.
+    pub chosen_name: Option<Nickname>,
+    pub given_name: Option<Nickname>,
+    pub state: State,
+    pub recent: RecentPartners,
+    pub inbox: Inbox,
+}
+
+/// What a person is doing.
+#[derive(Clone, Debug)]
+pub enum State {
+    Idle,
+    Waiting(Waiting),
+    /// In a chat with `partner`, under `name`.
+    Chatting {
+        partner: UserId,
+        name: Nickname,
+    },
+}
+
+/// A place in the queue.
+#[derive(Clone, Copy, Debug)]
+pub struct Waiting {
+    /// Orders the queue; larger is later.
+    pub ticket: u64,
+    pub since: Timestamp,
+    /// The partner left for this search: not wanted back while patience lasts.
+    pub spurned: Option<UserId>,
+}
+
+impl Waiting {
+    #[must_use]
+    pub fn is_patient(&self, now: Timestamp) -> bool {
+        now.since(self.since) < PATIENCE
+    }
+}
+
+impl Person {
+    #[must_use]
+    pub fn new(now: Timestamp) -> Self {
+        Self {
+            last_seen: now,
+            masking: true,
+            chosen_name: None,
+            given_name: None,
+            state: State::Idle,
+            recent: RecentPartners::default(),
+            inbox: Inbox::default(),
+        }
+    }
+
+    #[must_use]
+    pub fn own_name(&self) -> Option<&Nickname> {
+        self.chosen_name.as_ref().or(self.given_name.as_ref())
+    }
+}
+
+/// The last few partners with the time at which each chat ended, oldest first.
+#[derive(Debug, Default)]
+pub struct RecentPartners(Vec<(UserId, Timestamp)>);
+
+impl RecentPartners {
+    pub fn add(&mut self, partner: UserId, now: Timestamp) {
+        self.0.retain(|(known, _)| *known != partner);
+        if self.0.len() == RECENT_PARTNERS {
+            self.0.remove(0);
+        }
+        self.0.push((partner, now));
+    }
+
+    #[must_use]
+    pub fn contains(&self, partner: UserId, now: Timestamp) -> bool {
+        self.0.iter().any(|(known, ended)| *known == partner && now.since(*ended) < RECENT_FOR)
+    }
+
+    /// The partner of the last chat, if it was lately.
+    #[must_use]
+    pub fn last(&self, now: Timestamp) -> Option<UserId> {
+        self.0
+            .last()
+            .filter(|(_, ended)| now.since(*ended) < RECENT_FOR)
+            .map(|(partner, _)| *partner)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const fn user(n: u8) -> UserId {
+        UserId::from_bytes([n; 16])
+    }
+
+    #[test]
+    fn the_last_five_partners_of_twenty_minutes_are_recent() {
+        let start = Timestamp::from_millis(0);
+        let mut recent = RecentPartners::default();
+        (1..=6).for_each(|n| recent.add(user(n), start));
+        assert!(!recent.contains(user(1), start), "the sixth last");
+        assert!((2..=6).all(|n| recent.contains(user(n), start)));
+        assert_eq!(recent.last(start), Some(user(6)));
+        let later = start + RECENT_FOR;
+        assert!((1..=6).all(|n| !recent.contains(user(n), later)));
+        assert_eq!(recent.last(later), None);
+    }
+
+    #[test]
+    fn meeting_somebody_again_makes_them_the_last_not_a_second_entry() {
+        let mut recent = RecentPartners::default();
+        [1, 2, 1].into_iter().for_each(|n| recent.add(user(n), Timestamp::default()));
+        assert_eq!(recent.0.len(), 2);
+        assert_eq!(recent.last(Timestamp::default()), Some(user(1)));
+    }
+}

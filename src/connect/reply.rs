@@ -1,0 +1,219 @@
+//! Outcomes and news in words: everything a person reads is written here.
+//!
+//! Pure: an outcome and the inbox's items go in, text of at most [`MAX_CHARS`] comes out, with
+//! how many of the items it holds.
+
+use super::action::Outcome;
+use super::inbox::{Item, News};
+
+/// The most characters of an answer, and of a message (a WhatsApp text body holds no more).
+pub const MAX_CHARS: usize = 4_096;
+
+/// Between what waited and the answer to the call.
+const BLANK_LINE: &str = "\n\n";
+
+/// An answer, and how many of the items it shows.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Answer {
+    pub text: String,
+    pub shown: usize,
+}
+
+/// What waits for a person, oldest first, then the answer to their call. Items that do not fit are
+/// left for the next answer, and the number of them is told.
+#[must_use]
+pub fn compose(items: &[Item], own: &str) -> Answer {
+    let own = if own.is_empty() && items.is_empty() { INBOX_EMPTY } else { own };
+    let lines: Vec<String> = items.iter().map(|item| news(&item.news)).collect();
+    let all = join(&[lines.join("\n").as_str(), own]);
+    if chars(&all) <= MAX_CHARS {
+        return Answer { text: all, shown: items.len() };
+    }
+    // What is told of the rest is longest when nothing fits.
+    let told = if items.is_empty() { 0 } else { chars(&rest(items.len())) + 2 * BLANK_LINE.len() };
+    let own = shorten(own, MAX_CHARS - told);
+    let mut left = MAX_CHARS - told - chars(&own);
+    let fits = |line: &&String| {
+        let room = left.checked_sub(chars(line) + 1);
+        left = room.unwrap_or(left);
+        room.is_some()
+    };
+    let shown = lines.iter().take_while(fits).count();
+    let waiting = items.len() - shown;
+    let waiting = if waiting == 0 { String::new() } else { rest(waiting) };
+    Answer { text: join(&[lines[..shown].join("\n").as_str(), &waiting, &own]), shown }
+}
+
+const INBOX_EMPTY: &str = "📭 Inbox empty.";
+
+fn rest(count: usize) -> String {
+    let messages = if count == 1 { "message waits" } else { "messages wait" };
+    format!("📬 {count} more {messages} for you. Send #m to read on.")
+}
+
+fn join(parts: &[&str]) -> String {
+    let parts: Vec<&str> = parts.iter().copied().filter(|part| !part.is_empty()).collect();
+    parts.join(BLANK_LINE)
+}
+
+fn chars(text: &str) -> usize {
+    text.chars().count()
+}
+
+/// Cuts a text to `limit` characters, an ellipsis included.
+fn shorten(text: &str, limit: usize) -> String {
+    if chars(text) <= limit {
+        return text.to_owned();
+    }
+    text.chars().take(limit.saturating_sub(1)).chain(['…']).collect()
+}
+
+/// News as a line for the person it is for.
+#[must_use]
+pub fn news(news: &News) -> String {
+    match news {
+        News::Message { from, text } => format!("💬 {from}: {}", text.as_str()),
+        News::Connected { partner } => connected(partner),
+        News::PartnerLeft => "Your partner left the chat. Use #meet to find a new one.".to_owned(),
+        News::PartnerTimedOut => "Your partner timed out. Use #meet to find a new one.".to_owned(),
+    }
+}
+
+fn connected(partner: &impl std::fmt::Display) -> String {
+    format!("🎉 Connected! You're now chatting with {partner}. Say hello!")
+}
+
+/// The answer to what a person did; empty where the inbox alone is the answer.
+#[must_use]
+pub fn outcome(outcome: &Outcome) -> String {
+    match outcome {
+        Outcome::Connected { partner, again: false } => connected(partner),
+        Outcome::Connected { partner, again: true } => {
+            format!("🔄 New connection! You're now chatting with {partner}. Say hello!")
+        }
+        Outcome::Waiting { place, again: false } => format!(
+            "🔍 Looking for someone to chat with... Please wait while we find you a partner!\n{}",
+            place_in_queue(*place)
+        ),
+        Outcome::Waiting { place, again: true } => {
+            format!("🔍 Looking for a new chat partner... Please wait!\n{}", place_in_queue(*place))
+        }
+        Outcome::AlreadyChatting => {
+            "You're already in a chat! Use #bye to end it first, or #again to find a new partner.".to_owned()
+        }
+        Outcome::ChatEnded => "👋 Chat ended. Use #meet to connect with someone new!".to_owned(),
+        Outcome::LeftQueue => "👋 You left the queue. Use #meet whenever you want to look again.".to_owned(),
+        Outcome::NothingToLeave => "You're not currently in a chat.".to_owned(),
+        Outcome::Sent { from, text } => format!("📤 Message sent to your partner from {from}: {}", text.as_str()),
+        Outcome::NobodyToSendTo { waiting: false } => {
+            "💡 You're not in a chat yet. Use #meet to find someone to talk to, or #help for all commands.".to_owned()
+        }
+        Outcome::NobodyToSendTo { waiting: true } => {
+            "🔍 Still looking for a partner, so your message was not sent. Use #bye to stop looking.".to_owned()
+        }
+        Outcome::PartnerInboxFull => {
+            "⚠️ Your message was not sent: your partner has too many unread messages. Please wait until they answer."
+                .to_owned()
+        }
+        Outcome::SenderChanged => "⚠️ Your message was not sent. Please send it again.".to_owned(),
+        Outcome::Masking(on) => format!("🔒 Phone number masking is now {}.", if *on { "ON" } else { "OFF" }),
+        Outcome::Partner(Some(partner)) => format!("👤 You're chatting with: {partner}"),
+        Outcome::Partner(None) => "You're not currently in a chat. Use #meet to connect!".to_owned(),
+        Outcome::Renamed(name) => format!("✏️ In your next chats you are called {name}."),
+        Outcome::Read => String::new(),
+    }
+}
+
+fn place_in_queue(place: usize) -> String {
+    format!("⏳ Your place in the queue: {place}")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::connect::nickname::Nickname;
+    use crate::connect::text::looks_like_system;
+    use crate::mask::Masked;
+
+    fn messages(count: u64, length: usize) -> Vec<Item> {
+        let from = Nickname::chosen("Ann").expect("a name");
+        let text = Masked::waived(&"é".repeat(length));
+        (0..count)
+            .map(|number| Item {
+                number,
+                news: News::Message { from: from.clone(), text: text.clone() },
+            })
+            .collect()
+    }
+
+    #[test]
+    fn what_waited_comes_first_then_a_blank_line_then_the_answer() {
+        let items = messages(2, 1);
+        assert_eq!(compose(&items, "own").text, "💬 Ann: é\n💬 Ann: é\n\nown");
+        assert_eq!(compose(&items, "").text, "💬 Ann: é\n💬 Ann: é");
+        assert_eq!(compose(&[], "own").text, "own");
+        assert_eq!(compose(&[], "").text, "📭 Inbox empty.");
+    }
+
+    #[test]
+    fn what_does_not_fit_stays_and_is_counted() {
+        let items = messages(5, 1_100);
+        let answer = compose(&items, "own");
+        assert_eq!(answer.shown, 3);
+        assert!(
+            answer.text.contains("\n\n📬 2 more messages wait for you. Send #m to read on.\n\nown")
+        );
+    }
+
+    #[test]
+    fn no_answer_is_longer_than_a_whatsapp_message_and_the_longest_item_fits_alone() {
+        for length in [0, 1, 17, 1_000, 2_000, 3_900] {
+            for count in [0, 1, 2, 50, 200] {
+                for own in [0, 100, 4_000, 4_096, 5_000] {
+                    let answer = compose(&messages(count, length), &"ü".repeat(own));
+                    assert!(chars(&answer.text) <= MAX_CHARS, "{length} {count} {own}");
+                    assert!(own > 100 || count == 0 || answer.shown > 0, "{length} {count} {own}");
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn nobody_can_write_a_line_of_the_systems() {
+        let name = Nickname::chosen("Ann").expect("a name");
+        let text = Masked::waived("x");
+        let outcomes = [
+            Outcome::Connected { partner: name.clone(), again: false },
+            Outcome::Connected { partner: name.clone(), again: true },
+            Outcome::Waiting { place: 1, again: false },
+            Outcome::Waiting { place: 1, again: true },
+            Outcome::AlreadyChatting,
+            Outcome::ChatEnded,
+            Outcome::LeftQueue,
+            Outcome::NothingToLeave,
+            Outcome::Sent { from: name.clone(), text: text.clone() },
+            Outcome::NobodyToSendTo { waiting: false },
+            Outcome::NobodyToSendTo { waiting: true },
+            Outcome::PartnerInboxFull,
+            Outcome::SenderChanged,
+            Outcome::Masking(true),
+            Outcome::Partner(Some(name.clone())),
+            Outcome::Partner(None),
+            Outcome::Renamed(name.clone()),
+        ];
+        let all_news = [
+            News::Message { from: name.clone(), text },
+            News::Connected { partner: name },
+            News::PartnerLeft,
+            News::PartnerTimedOut,
+        ];
+        let written = outcomes
+            .iter()
+            .map(outcome)
+            .chain(all_news.iter().map(news))
+            .chain([rest(1), INBOX_EMPTY.to_owned()]);
+        for line in written.flat_map(|text| text.lines().map(str::to_owned).collect::<Vec<_>>()) {
+            assert!(looks_like_system(&line), "{line}");
+        }
+    }
+}

@@ -1,0 +1,253 @@
+//! The use cases: a message comes in, is checked and carried out, and an answer goes out.
+//!
+//! Parsing, masking and wording happen here, above the storage seam, so that they are written once
+//! for every backend.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use thiserror::Error;
+
+use super::action::{Action, Call, LobbyStats, Outcome};
+use super::command::{self, Command};
+use super::lobby::{Lobby, LobbyError};
+use super::nickname::Nickname;
+use super::reply::{self, MAX_CHARS};
+use super::text;
+use crate::kernel::clock::{Clock, Timestamp};
+use crate::kernel::delivery::Receipt;
+use crate::kernel::id::{IdHasher, UserId};
+use crate::mask::{Masked, mask};
+
+/// The most characters of a `puch_user_id` or a `message_id`.
+pub const MAX_ID_CHARS: usize = 256;
+
+/// A call of `handle_message`. Unknown arguments are ignored.
+#[derive(Deserialize, JsonSchema)]
+pub struct Incoming {
+    /// The user's message exactly as they typed it, at most 4,096 characters.
+    pub message: String,
+    /// The id of the Puch user who wrote the message, at most 256 characters.
+    pub puch_user_id: String,
+    /// The user's nickname, if known.
+    #[serde(default)]
+    pub user_nickname: Option<String>,
+    /// Identifies this message: when a call is repeated with the same `message_id` within ten
+    /// minutes, the first answer is returned and nothing is done twice.
+    #[serde(default)]
+    pub message_id: Option<String>,
+}
+
+/// An answer; its receipt wants to know whether it arrived.
+pub struct Answer {
+    pub text: String,
+    pub receipt: Receipt,
+}
+
+/// Why a call was not carried out. Nothing changed.
+#[derive(Debug, Error)]
+pub enum Refusal {
+    #[error("The puch_user_id is empty: pass the id of the user who wrote the message.")]
+    NoUser,
+    #[error("The {0} is longer than {MAX_ID_CHARS} characters.")]
+    LongId(&'static str),
+    #[error("The message is longer than {MAX_CHARS} characters. Please send it in parts.")]
+    LongMessage,
+    #[error("Random Connect can't be reached right now. Please try again shortly.")]
+    Unavailable(#[from] LobbyError),
+}
+
+/// The figures of `get_stats`.
+#[derive(Debug, Serialize, JsonSchema)]
+pub struct Stats {
+    pub status: &'static str,
+    pub version: &'static str,
+    pub uptime_seconds: u64,
+    /// People heard of within the idle time.
+    pub active_users: usize,
+    pub waiting_users: usize,
+    pub active_pairs: usize,
+    /// Messages passed on since the start.
+    pub messages_relayed: u64,
+    /// How long the longest waiter has waited; 0 when nobody waits.
+    pub longest_wait_seconds: u64,
+}
+
+/// The operator's choices.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Options {
+    /// Use the `user_nickname` that a caller passes. Off by default: it may be a real name.
+    pub use_caller_nicknames: bool,
+}
+
+/// What the toolset can do, over whichever lobby it is given.
+pub struct ConnectService {
+    lobby: Arc<dyn Lobby>,
+    clock: Arc<dyn Clock>,
+    ids: IdHasher,
+    options: Options,
+    started: Timestamp,
+}
+
+impl ConnectService {
+    #[must_use]
+    pub fn new(
+        lobby: Arc<dyn Lobby>,
+        clock: Arc<dyn Clock>,
+        ids: IdHasher,
+        options: Options,
+    ) -> Self {
+        let started = clock.now();
+        Self { lobby, clock, ids, options, started }
+    }
+
+    /// Carries out what a person typed and answers with what waits for them and what came of it.
+    ///
+    /// # Errors
+    /// A [`Refusal`], with nothing changed.
+    pub async fn handle(&self, incoming: Incoming) -> Result<Answer, Refusal> {
+        let call = self.admit(&incoming)?;
+        let who = call.who;
+        let message = incoming.message.as_str();
+        let (action, told) = match command::parse(message) {
+            Some(Command::Meet) => (Action::Meet, None),
+            Some(Command::Again) => (Action::Again, None),
+            Some(Command::Bye) => (Action::Leave, None),
+            Some(Command::Hide) => (Action::ToggleMasking, None),
+            Some(Command::Who) => (Action::Who, None),
+            Some(Command::Inbox) => (Action::Read, None),
+            Some(Command::Help) => (Action::Read, Some(help())),
+            Some(Command::Nick(name)) => match Nickname::chosen(name) {
+                Ok(name) => (Action::Rename(name), None),
+                Err(why) => (Action::Read, Some(format!("⚠️ That nickname can't be used: {why}."))),
+            },
+            Some(Command::Relay(text)) => return self.relay(call, text).await,
+            None => return self.relay(call, message).await,
+        };
+        let performed = self.lobby.perform(call, action).await?;
+        let own = told.unwrap_or_else(|| reply::outcome(&performed.outcome));
+        self.answer(who, performed.lease, &own).await
+    }
+
+    /// How the server does.
+    ///
+    /// # Errors
+    /// When the lobby's store fails.
+    pub async fn stats(&self) -> Result<Stats, LobbyError> {
+        let lobby = self.lobby_stats().await?;
+        Ok(Stats {
+            status: "ok",
+            version: env!("CARGO_PKG_VERSION"),
+            uptime_seconds: self.clock.now().since(self.started).as_secs(),
+            active_users: lobby.people,
+            waiting_users: lobby.waiting,
+            active_pairs: lobby.pairs,
+            messages_relayed: lobby.relayed,
+            longest_wait_seconds: lobby.longest_wait_secs,
+        })
+    }
+
+    /// The lobby's own figures, for monitoring.
+    ///
+    /// # Errors
+    /// When the lobby's store fails.
+    pub async fn lobby_stats(&self) -> Result<LobbyStats, LobbyError> {
+        self.lobby.stats(self.clock.now()).await
+    }
+
+    pub(super) async fn evict_idle(&self) -> Result<usize, LobbyError> {
+        self.lobby.evict_idle(self.clock.now()).await
+    }
+
+    pub(super) async fn pair_waiting(&self) -> Result<usize, LobbyError> {
+        self.lobby.pair_waiting(self.clock.now()).await
+    }
+
+    /// Checks the arguments and hashes the ids; from here on nobody knows the raw ones.
+    fn admit(&self, incoming: &Incoming) -> Result<Call, Refusal> {
+        let too_long = |text: &str, limit| text.len() > limit && text.chars().count() > limit;
+        let id = incoming.puch_user_id.trim();
+        if id.is_empty() {
+            return Err(Refusal::NoUser);
+        }
+        if too_long(id, MAX_ID_CHARS) {
+            return Err(Refusal::LongId("puch_user_id"));
+        }
+        let message_id = incoming.message_id.as_deref().filter(|id| !id.is_empty());
+        if message_id.is_some_and(|id| too_long(id, MAX_ID_CHARS)) {
+            return Err(Refusal::LongId("message_id"));
+        }
+        if too_long(&incoming.message, MAX_CHARS) {
+            return Err(Refusal::LongMessage);
+        }
+        let who = self.ids.user(id);
+        let given = incoming.user_nickname.as_deref().filter(|_| self.options.use_caller_nicknames);
+        Ok(Call {
+            who,
+            key: message_id.map(|id| self.ids.message(who, id)),
+            given_name: given.and_then(|name| Nickname::chosen(name).ok()),
+            now: self.clock.now(),
+        })
+    }
+
+    async fn relay(&self, call: Call, typed: &str) -> Result<Answer, Refusal> {
+        let who = call.who;
+        let cleaned = text::clean(typed);
+        if cleaned.is_empty() {
+            let performed = self.lobby.perform(call, Action::Read).await?;
+            return self.answer(who, performed.lease, "💡 There was no text to send.").await;
+        }
+        loop {
+            let sender = self.lobby.sender(who).await?;
+            let text = if sender.masking { mask(&cleaned) } else { Masked::waived(&cleaned) };
+            let performed =
+                self.lobby.perform(call.clone(), Action::Relay { text, sender }).await?;
+            // Only another call of the same person, between the two above, makes this repeat.
+            if performed.outcome != Outcome::SenderChanged {
+                return self
+                    .answer(who, performed.lease, &reply::outcome(&performed.outcome))
+                    .await;
+            }
+        }
+    }
+
+    async fn answer(
+        &self,
+        who: UserId,
+        lease: super::inbox::Lease,
+        own: &str,
+    ) -> Result<Answer, Refusal> {
+        let receipt = self.receipt(who, lease.id);
+        let answer = reply::compose(&lease.items, own);
+        if answer.shown < lease.items.len() {
+            self.lobby.keep_back(who, &lease, answer.shown).await?;
+        }
+        tracing::debug!(user = %who, items = answer.shown, "answered");
+        Ok(Answer { text: answer.text, receipt })
+    }
+
+    fn receipt(&self, who: UserId, lease: Option<super::inbox::LeaseId>) -> Receipt {
+        let Some(lease) = lease else { return Receipt::none() };
+        let lobby = Arc::clone(&self.lobby);
+        Receipt::new(move |delivered| {
+            if !delivered {
+                tracing::debug!(user = %who, "an answer was lost, its items wait again");
+            }
+            lobby.settle(who, lease, delivered);
+        })
+    }
+}
+
+/// The commands, as `#help` and the `help` tool show them.
+#[must_use]
+pub fn help() -> String {
+    format!(
+        "💡 Chat anonymously with a stranger. Send:\n{}Anything else you write goes to your partner.",
+        command::help()
+    )
+}
+
+/// How often waiters whose constraints have relaxed are looked for.
+pub(super) const PAIRING_INTERVAL: Duration = Duration::from_secs(5);

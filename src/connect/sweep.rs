@@ -1,0 +1,51 @@
+//! What happens to people without a call of theirs: idle ones are evicted, and waiters whose
+//! patience has run out are paired with recent partners.
+//!
+//! Both are functions of `now` that do a bounded amount of work and say whether there is more, so
+//! that nobody waits long for the lock around the manager.
+
+use rand::Rng;
+
+use super::inbox::News;
+use super::manager::RandomConnectManager;
+use crate::kernel::clock::Timestamp;
+
+impl RandomConnectManager {
+    /// Forgets up to `limit` people who made no call for the idle time, and tells their partners.
+    /// Costs as much as it evicts. Returns how many; fewer than `limit` means that none is left.
+    pub fn evict_idle(&mut self, now: Timestamp, limit: usize) -> usize {
+        let now = self.advance(now);
+        self.replays.forget_old(now);
+        for evicted in 0..limit {
+            let idlest = self
+                .people
+                .front()
+                .filter(|(_, person)| now.since(person.last_seen) >= self.idle_timeout);
+            let Some(who) = idlest.map(|(who, _)| *who) else { return evicted };
+            self.stop_waiting(who);
+            if let Some(partner) = self.end_chat(who, now) {
+                self.notify(partner, News::PartnerTimedOut);
+            }
+            self.people.remove(&who);
+            self.evicted += 1;
+        }
+        limit
+    }
+
+    /// Pairs up to `limit` of the longest waiters who by now take anyone. Returns how many pairs
+    /// were made.
+    pub fn pair_waiting(&mut self, now: Timestamp, limit: usize, rng: &mut impl Rng) -> usize {
+        let now = self.advance(now);
+        let impatient =
+            |who: &_| self.waiting(*who).is_some_and(|waiting| !waiting.is_patient(now));
+        let waiters: Vec<_> = self.queue.iter().take(limit).take_while(impatient).collect();
+        let mut made = 0;
+        for who in waiters {
+            let Some(pair) = self.match_waiter(who, now, rng) else { continue };
+            self.notify(pair.partner, News::Connected { partner: pair.name });
+            self.notify(who, News::Connected { partner: pair.partner_name });
+            made += 1;
+        }
+        made
+    }
+}

@@ -1,0 +1,35 @@
+//! Logs and panics: what may be said, and where.
+//!
+//! **Invariant:** no message text, raw id, number or token is ever written. Our own lines hold
+//! none; the libraries' lines might (some print whole requests when asked for details), so they
+//! are not written at any level.
+
+use std::io;
+
+use tracing::level_filters::LevelFilter;
+use tracing_subscriber::filter::Targets;
+use tracing_subscriber::fmt;
+use tracing_subscriber::prelude::*;
+
+use crate::config::LogFormat;
+
+/// Starts logging to standard error.
+pub fn start(level: LevelFilter, format: LogFormat, color: bool) {
+    let ours = Targets::new().with_target(env!("CARGO_CRATE_NAME"), level);
+    let lines = fmt::layer().with_writer(io::stderr);
+    let registry = tracing_subscriber::registry();
+    match format {
+        LogFormat::Text => registry.with(lines.with_ansi(color).with_filter(ours)).init(),
+        LogFormat::Json => registry.with(lines.json().with_filter(ours)).init(),
+    }
+}
+
+/// Has a panic tell where it happened but not what was said: a library's panic message may quote
+/// the text it stumbled over.
+pub fn keep_panics_discreet() {
+    std::panic::set_hook(Box::new(|panic| {
+        let place =
+            panic.location().map_or_else(|| "an unknown place".to_owned(), ToString::to_string);
+        eprintln!("error: a defect of the program, at {place}");
+    }));
+}

@@ -1,0 +1,157 @@
+//! Figures for monitoring, in Prometheus' text format.
+//!
+//! Labels come from fixed sets: never a caller's text, id or an unknown method's name.
+
+use std::time::Duration;
+
+use metrics::{Counter, Gauge, Histogram, Key, Label, Level, Metadata, Recorder as _};
+use metrics_exporter_prometheus::{PrometheusBuilder, PrometheusHandle, PrometheusRecorder};
+
+use crate::connect::action::LobbyStats;
+
+/// Upper bounds of the duration histogram, in seconds.
+const BUCKETS: &[f64] =
+    &[0.000_05, 0.000_1, 0.000_25, 0.000_5, 0.001, 0.002_5, 0.005, 0.01, 0.05, 0.25, 1.0];
+
+const METADATA: Metadata<'static> = Metadata::new(module_path!(), Level::INFO, None);
+
+/// How a tool call ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum CallOutcome {
+    Ok,
+    /// The caller was told what was wrong with the call.
+    Refused,
+}
+
+/// The server's figures. Each server has its own, so that several can live in one process.
+pub struct Metrics {
+    handle: PrometheusHandle,
+    tools: Vec<ToolFigures>,
+    unknown: ToolFigures,
+    lobby: LobbyFigures,
+}
+
+struct ToolFigures {
+    tool: String,
+    ok: Counter,
+    refused: Counter,
+    seconds: Histogram,
+}
+
+struct LobbyFigures {
+    users: Gauge,
+    waiting: Gauge,
+    pairs: Gauge,
+    relayed: Counter,
+    masked: Counter,
+    evictions: Counter,
+}
+
+impl Metrics {
+    /// Figures for the tools of these names.
+    #[must_use]
+    pub fn new(tools: impl IntoIterator<Item = String>) -> Self {
+        let builder = PrometheusBuilder::new().set_buckets(BUCKETS);
+        let recorder = builder.expect("the bounds are a constant and not empty").build_recorder();
+        describe(&recorder);
+        let figures = |tool: String| ToolFigures {
+            ok: counter(
+                &recorder,
+                "random_connect_tool_calls_total",
+                &[("tool", &tool), ("outcome", "ok")],
+            ),
+            refused: counter(
+                &recorder,
+                "random_connect_tool_calls_total",
+                &[("tool", &tool), ("outcome", "refused")],
+            ),
+            seconds: recorder.register_histogram(
+                &key("random_connect_tool_call_duration_seconds", &[("tool", &tool)]),
+                &METADATA,
+            ),
+            tool,
+        };
+        let gauge = |name| recorder.register_gauge(&key(name, &[]), &METADATA);
+        Self {
+            tools: tools.into_iter().map(figures).collect(),
+            unknown: figures("unknown".to_owned()),
+            lobby: LobbyFigures {
+                users: gauge("random_connect_active_users"),
+                waiting: gauge("random_connect_waiting_users"),
+                pairs: gauge("random_connect_active_pairs"),
+                relayed: counter(&recorder, "random_connect_messages_relayed_total", &[]),
+                masked: counter(&recorder, "random_connect_numbers_masked_total", &[]),
+                evictions: counter(&recorder, "random_connect_evictions_total", &[]),
+            },
+            handle: recorder.handle(),
+        }
+    }
+
+    /// Counts a call of a tool; one that is not of this server counts as `unknown`.
+    pub fn count_call(&self, tool: &str, outcome: CallOutcome, took: Duration) {
+        let figures =
+            self.tools.iter().find(|figures| figures.tool == tool).unwrap_or(&self.unknown);
+        match outcome {
+            CallOutcome::Ok => figures.ok.increment(1),
+            CallOutcome::Refused => figures.refused.increment(1),
+        }
+        figures.seconds.record(took);
+    }
+
+    /// All figures as text, the lobby's as of now.
+    #[must_use]
+    pub fn render(&self, lobby: &LobbyStats) -> String {
+        let LobbyFigures { users, waiting, pairs, relayed, masked, evictions } = &self.lobby;
+        // A gauge is a float; counts of people stay far below 2^52.
+        #[allow(clippy::cast_precision_loss)]
+        for (gauge, value) in
+            [(users, lobby.people), (waiting, lobby.waiting), (pairs, lobby.pairs)]
+        {
+            gauge.set(value as f64);
+        }
+        for (counter, total) in
+            [(relayed, lobby.relayed), (masked, lobby.masked), (evictions, lobby.evicted)]
+        {
+            counter.absolute(total);
+        }
+        self.handle.run_upkeep();
+        self.handle.render()
+    }
+}
+
+fn describe(recorder: &PrometheusRecorder) {
+    for (name, text) in [
+        ("random_connect_tool_calls_total", "Tool calls by tool and outcome"),
+        ("random_connect_messages_relayed_total", "Messages passed on to a partner"),
+        ("random_connect_numbers_masked_total", "Phone numbers hidden in messages passed on"),
+        ("random_connect_evictions_total", "People forgotten because they were idle"),
+    ] {
+        recorder.describe_counter(name.into(), None, text.into());
+    }
+    for (name, text) in [
+        ("random_connect_active_users", "People heard of within the idle time"),
+        ("random_connect_waiting_users", "People in the queue"),
+        ("random_connect_active_pairs", "Chats going on"),
+    ] {
+        recorder.describe_gauge(name.into(), None, text.into());
+    }
+    recorder.describe_histogram(
+        "random_connect_tool_call_duration_seconds".into(),
+        None,
+        "Time from a parsed call to its answer".into(),
+    );
+}
+
+fn counter(
+    recorder: &PrometheusRecorder,
+    name: &'static str,
+    labels: &[(&'static str, &str)],
+) -> Counter {
+    recorder.register_counter(&key(name, labels), &METADATA)
+}
+
+fn key(name: &'static str, labels: &[(&'static str, &str)]) -> Key {
+    let labels: Vec<Label> =
+        labels.iter().map(|(name, value)| Label::new(*name, (*value).to_owned())).collect();
+    Key::from_parts(name, labels)
+}

@@ -1,0 +1,18 @@
+//! How requests arrive, and how answers leave.
+//!
+//! `server.rs` accepts connections, `http.rs` routes them through `auth.rs`, `endpoint.rs` reads
+//! what is posted to `/mcp` and hands it to `mcp.rs` (the protocol) or `plain.rs` (the short
+//! form), `delivery.rs` watches answers out of the door, `metrics.rs` counts, `stdio.rs` is the
+//! same server over standard input and output.
+//!
+//! Nothing here knows what a chat is. To add a way in, add a file and a line to `app.rs`.
+
+pub mod auth;
+mod delivery;
+mod endpoint;
+pub mod http;
+pub mod mcp;
+pub mod metrics;
+mod plain;
+pub mod server;
+pub mod stdio;

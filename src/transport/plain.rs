@@ -1,0 +1,111 @@
+//! The short form: a tool call without MCP framing, for monitoring and for trying things by hand.
+//!
+//! `{"method": "handle_message", "params": {…}}` → `{"result": …}` or `{"error": {code, message}}`.
+
+use std::borrow::Cow;
+
+use axum::Json;
+use axum::http::StatusCode;
+use axum::response::{IntoResponse, Response};
+use serde::Serialize;
+use serde_json::Value;
+
+use super::http::Core;
+use super::metrics::CallOutcome;
+use crate::connect::service::Refusal;
+use crate::kernel::clock::Stopwatch;
+use crate::kernel::delivery::ReceiptSlot;
+use crate::kernel::toolset::parse_arguments;
+
+/// JSON-RPC 2.0 error codes, section 5.1 of its specification.
+pub const PARSE_ERROR: i32 = -32700;
+pub const INVALID_REQUEST: i32 = -32600;
+const METHOD_NOT_FOUND: i32 = -32601;
+const INVALID_PARAMS: i32 = -32602;
+const INTERNAL_ERROR: i32 = -32603;
+
+/// What is wrong with a call, as the caller reads it.
+#[derive(Serialize)]
+pub struct RpcError {
+    code: i32,
+    message: Cow<'static, str>,
+}
+
+#[derive(Serialize)]
+struct Success<T> {
+    result: T,
+}
+
+#[derive(Serialize)]
+struct Failure {
+    error: RpcError,
+}
+
+impl RpcError {
+    pub fn new(code: i32, message: impl Into<Cow<'static, str>>) -> Self {
+        Self { code, message: message.into() }
+    }
+}
+
+impl IntoResponse for RpcError {
+    fn into_response(self) -> Response {
+        let status = if self.code == INTERNAL_ERROR {
+            StatusCode::SERVICE_UNAVAILABLE
+        } else {
+            StatusCode::BAD_REQUEST
+        };
+        (status, Json(Failure { error: self })).into_response()
+    }
+}
+
+impl From<Refusal> for RpcError {
+    fn from(refusal: Refusal) -> Self {
+        let code = if matches!(refusal, Refusal::Unavailable(_)) {
+            INTERNAL_ERROR
+        } else {
+            INVALID_PARAMS
+        };
+        Self::new(code, refusal.to_string())
+    }
+}
+
+/// Carries out a call in the short form.
+pub async fn call(
+    core: &Core,
+    method: &str,
+    params: Option<Value>,
+    slot: &ReceiptSlot,
+) -> Response {
+    let stopwatch = Stopwatch::start();
+    let params = params.unwrap_or_else(|| Value::Object(serde_json::Map::new()));
+    let answer = match method {
+        "handle_message" => handle_message(core, params, slot).await.map(success),
+        "get_stats" => match core.connect.stats().await {
+            Ok(stats) => Ok(success(stats)),
+            Err(error) => Err(Refusal::from(error).into()),
+        },
+        _ => Err(RpcError::new(
+            METHOD_NOT_FOUND,
+            "Unknown method: handle_message and get_stats are known.",
+        )),
+    };
+    let outcome = if answer.is_ok() { CallOutcome::Ok } else { CallOutcome::Refused };
+    core.metrics.count_call(method, outcome, stopwatch.elapsed());
+    answer.unwrap_or_else(IntoResponse::into_response)
+}
+
+async fn handle_message(
+    core: &Core,
+    params: Value,
+    slot: &ReceiptSlot,
+) -> Result<String, RpcError> {
+    let incoming =
+        parse_arguments(params).map_err(|error| RpcError::new(INVALID_PARAMS, error.message))?;
+    let answer = core.connect.handle(incoming).await?;
+    slot.put(answer.receipt);
+    Ok(answer.text)
+}
+
+fn success<T: Serialize>(result: T) -> Response {
+    Json(Success { result }).into_response()
+}

@@ -1,0 +1,96 @@
+//! Accepts connections and serves HTTP/1.1 on them, within limits, until told to stop.
+
+use std::io;
+use std::pin::pin;
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::Router;
+use hyper::server::conn::http1;
+use hyper::service::service_fn;
+use hyper_util::rt::{TokioIo, TokioTimer};
+use hyper_util::server::graceful::GracefulShutdown;
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio_io_timeout::TimeoutWriter;
+use tokio_util::sync::CancellationToken;
+use tower::ServiceExt;
+
+use super::delivery::{ConnectionReceipts, Tracked};
+use super::http::Limits;
+
+/// How long to wait when the system has no resources for one more connection.
+const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
+
+/// Serves `routes` on `listener` until `shutdown`, then lets calls in flight finish for the time
+/// that `limits` grants them.
+pub async fn serve(
+    listener: TcpListener,
+    routes: Router,
+    limits: Limits,
+    shutdown: CancellationToken,
+) {
+    let places = Arc::new(Semaphore::new(limits.connections));
+    let graceful = GracefulShutdown::new();
+    loop {
+        let accepted = tokio::select! {
+            () = shutdown.cancelled() => break,
+            accepted = accept(&listener, &places) => accepted,
+        };
+        match accepted {
+            Ok((stream, place)) => {
+                serve_connection(stream, place, routes.clone(), limits, &graceful)
+            }
+            Err(error) => {
+                // Out of file descriptors, most likely: those in use will be given back.
+                tracing::warn!(kind = %error.kind(), "could not accept a connection");
+                tokio::time::sleep(ACCEPT_PAUSE).await;
+            }
+        }
+    }
+    drop(listener);
+    if tokio::time::timeout(limits.shutdown_grace, graceful.shutdown()).await.is_err() {
+        tracing::warn!("calls were still in flight when the time to finish them was over");
+    }
+}
+
+/// Waits for a free place first: callers beyond the limit stay in the system's backlog.
+async fn accept(
+    listener: &TcpListener,
+    places: &Arc<Semaphore>,
+) -> io::Result<(TcpStream, OwnedSemaphorePermit)> {
+    let place = Arc::clone(places).acquire_owned().await.map_err(io::Error::other)?;
+    let (stream, _) = listener.accept().await?;
+    // Answers are small and written at once: waiting to fill a packet would only delay them.
+    stream.set_nodelay(true)?;
+    Ok((stream, place))
+}
+
+fn serve_connection(
+    stream: TcpStream,
+    place: OwnedSemaphorePermit,
+    routes: Router,
+    limits: Limits,
+    graceful: &GracefulShutdown,
+) {
+    let receipts = ConnectionReceipts::default();
+    let mut stream = TimeoutWriter::new(Tracked::new(stream, receipts.clone()));
+    stream.set_timeout(Some(limits.write_timeout));
+    let service = service_fn(move |mut request: hyper::Request<hyper::body::Incoming>| {
+        request.extensions_mut().insert(receipts.clone());
+        routes.clone().oneshot(request)
+    });
+    let connection = http1::Builder::new()
+        .timer(TokioTimer::new())
+        .header_read_timeout(limits.head_timeout)
+        .serve_connection(TokioIo::new(Box::pin(stream)), service);
+    let connection = graceful.watch(connection);
+    tokio::spawn(async move {
+        // Errors here are the caller's: a broken request head, a reset, a timeout. What they sent
+        // may be in the message, so it is not logged.
+        if pin!(connection).await.is_err() {
+            tracing::debug!("a connection ended with an error");
+        }
+        drop(place);
+    });
+}
