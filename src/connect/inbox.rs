@@ -153,6 +153,17 @@ mod tests {
     }
 
     #[test]
+    fn answers_lost_in_any_order_put_their_items_back_in_the_old_order() {
+        let mut inbox = inbox(1..=1);
+        inbox.lease(1);
+        inbox.push(Item { number: 2, news: News::PartnerLeft });
+        inbox.lease(2);
+        inbox.settle(1, false);
+        inbox.settle(2, false);
+        assert_eq!(numbers(&inbox.lease(3)), [1, 2]);
+    }
+
+    #[test]
     fn what_an_answer_could_not_hold_waits_for_the_next() {
         let mut inbox = inbox(1..=5);
         let lease = inbox.lease(1);

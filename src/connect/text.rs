@@ -43,7 +43,7 @@ const PHRASES: &[&str] = &[
 #[must_use]
 pub fn clean(message: &str) -> String {
     let plain = strip(message);
-    let mut lines = plain.trim().split('\n');
+    let mut lines = plain.trim().lines();
     let mut cleaned = lines.next().unwrap_or_default().to_owned();
     for line in lines {
         cleaned.push('\n');
@@ -63,7 +63,7 @@ pub(super) fn strip(text: &str) -> String {
         match c {
             '\r' if chars.peek() == Some(&'\n') => {}
             '\r' | '\n' | '\u{b}' | '\u{c}' | '\u{85}' | '\u{2028}' | '\u{2029}' => {
-                stripped.push('\n')
+                stripped.push('\n');
             }
             '\t' => stripped.push(' '),
             // Embeddings, overrides and isolates can turn the text around them; the plain marks

@@ -20,7 +20,7 @@ const HANDLE_MESSAGE: &str = r#"{"description":"Random Connect: anonymous one-to
 const GET_STATS: &str = r#"{"description":"How busy Random Connect is: users, people waiting, active chats, messages passed on.","use_when":"When asked about the state or the statistics of Random Connect.","side_effects":"None."}"#;
 const VALIDATE: &str = r#"{"description":"Returns the phone number of the server's owner, digits only with the country code.","use_when":"When Puch connects to the server.","side_effects":"None."}"#;
 const ABOUT: &str = r#"{"description":"Returns the name and the description of the server.","use_when":"When asked what this server is.","side_effects":"None."}"#;
-const HELP: &str = r##"{"description":"Lists the commands of Random Connect. Show the text to the user unchanged.","use_when":"When the user asks how to use Random Connect. The message #help itself goes to handle_message.","side_effects":"None."}"##;
+const HELP: &str = r#"{"description":"Lists the commands of Random Connect. Show the text to the user unchanged.","use_when":"When the user asks how to use Random Connect. The message #help itself goes to handle_message.","side_effects":"None."}"#;
 
 /// What `about` tells.
 const DESCRIPTION: &str = "Anonymous one-to-one chat with strangers over WhatsApp. Send #meet to find someone, #help for all commands.";

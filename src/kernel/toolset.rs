@@ -62,7 +62,7 @@ pub struct Receipts(pub Option<ReceiptSlot>);
 
 impl<S> FromContextPart<ToolCallContext<'_, S>> for Receipts {
     fn from_context_part(context: &mut ToolCallContext<S>) -> Result<Self, ErrorData> {
-        let parts = context.request_context.extensions.get::<axum::http::request::Parts>();
+        let parts = context.request_context.extensions.get::<http::request::Parts>();
         Ok(Self(parts.and_then(|parts| parts.extensions.get::<ReceiptSlot>()).cloned()))
     }
 }

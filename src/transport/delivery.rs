@@ -2,11 +2,12 @@
 //! socket of a caller who is still there.
 //!
 //! An answer passes two points. [`Watched`], its body, sees it handed to hyper; [`Tracked`], the
-//! connection, sees hyper's buffer flushed. Only then are the receipts confirmed. Whatever goes
-//! wrong before drops them, which counts as lost. What happens to bytes after the kernel has them
+//! connection, sees whether the caller is still there and hyper's buffer flushed. Only then are the
+//! receipts confirmed. Whatever goes wrong before drops them, which counts as lost. What happens to bytes after the kernel has them
 //! nobody can see; a caller who repeats the call with its `message_id` gets the answer again.
 
 use std::io;
+use std::mem::MaybeUninit;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, ready};
@@ -15,6 +16,7 @@ use axum::body::Body;
 use bytes::Bytes;
 use http_body::{Frame, SizeHint};
 use parking_lot::Mutex;
+use socket2::SockRef;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
 
@@ -23,6 +25,13 @@ use crate::kernel::delivery::{Receipt, ReceiptSlot};
 /// Receipts of answers that are in a connection's write buffer. Clones share the same list.
 #[derive(Clone, Default)]
 pub struct ConnectionReceipts(Arc<Mutex<Vec<Receipt>>>);
+
+impl ConnectionReceipts {
+    /// Takes all out, so that none is confirmed or dropped while the list is locked.
+    fn take(&self) -> Vec<Receipt> {
+        std::mem::take(&mut *self.0.lock())
+    }
+}
 
 /// An answer's body that passes its receipts on to the connection with its last frame.
 pub struct Watched {
@@ -48,7 +57,8 @@ impl http_body::Body for Watched {
         let frame = ready!(Pin::new(&mut self.body).poll_frame(cx));
         // hyper does not poll again once the body says that it has ended.
         if frame.is_none() || http_body::Body::is_end_stream(&self.body) {
-            self.connection.0.lock().append(&mut self.slot.take());
+            let mut receipts = self.slot.take();
+            self.connection.0.lock().append(&mut receipts);
         }
         Poll::Ready(frame)
     }
@@ -71,20 +81,32 @@ pub struct Tracked<S> {
 /// A stream that can tell whether the other side has closed it.
 pub trait Peer {
     /// Whether the peer is known to be gone. Consumes nothing.
-    fn is_gone(&self, cx: &mut Context<'_>) -> bool;
+    fn is_gone(&self) -> bool;
 }
 
 impl Peer for TcpStream {
-    fn is_gone(&self, cx: &mut Context<'_>) -> bool {
-        let mut byte = [0];
-        let mut peeked = ReadBuf::new(&mut byte);
-        matches!(self.poll_peek(cx, &mut peeked), Poll::Ready(Ok(0) | Err(_)))
+    /// Asks the system: tokio only knows what the last poll told it.
+    fn is_gone(&self) -> bool {
+        match SockRef::from(self).peek(&mut [MaybeUninit::uninit()]) {
+            Ok(bytes) => bytes == 0,
+            Err(error) => error.kind() != io::ErrorKind::WouldBlock,
+        }
     }
 }
 
-impl<S> Tracked<S> {
+impl<S: Peer> Tracked<S> {
     pub fn new(stream: S, receipts: ConnectionReceipts) -> Self {
         Self { stream, receipts }
+    }
+
+    /// Gives up the answer that is about to be written if its caller has already hung up.
+    ///
+    /// Looked at before writing: a caller may well close the connection as soon as they have read
+    /// the answer.
+    fn check_peer(&self) {
+        if !self.receipts.0.lock().is_empty() && self.stream.is_gone() {
+            drop(self.receipts.take());
+        }
     }
 }
 
@@ -94,15 +116,13 @@ impl<S: AsyncWrite + Peer + Unpin> AsyncWrite for Tracked<S> {
         cx: &mut Context<'_>,
         data: &[u8],
     ) -> Poll<io::Result<usize>> {
+        self.check_peer();
         Pin::new(&mut self.stream).poll_write(cx, data)
     }
 
     fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         ready!(Pin::new(&mut self.stream).poll_flush(cx))?;
-        let written = std::mem::take(&mut *self.receipts.0.lock());
-        if !written.is_empty() && !self.stream.is_gone(cx) {
-            written.into_iter().for_each(Receipt::confirm);
-        }
+        self.receipts.take().into_iter().for_each(Receipt::confirm);
         Poll::Ready(Ok(()))
     }
 
@@ -115,6 +135,7 @@ impl<S: AsyncWrite + Peer + Unpin> AsyncWrite for Tracked<S> {
         cx: &mut Context<'_>,
         data: &[io::IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
+        self.check_peer();
         Pin::new(&mut self.stream).poll_write_vectored(cx, data)
     }
 

@@ -80,17 +80,17 @@ async fn stats(State(core): State<Arc<Core>>) -> Response {
     core.connect
         .stats()
         .await
-        .map_or_else(|error| unavailable(error.into()), |stats| Json(stats).into_response())
+        .map_or_else(|error| unavailable(&error.into()), |stats| Json(stats).into_response())
 }
 
 async fn metrics(State(core): State<Arc<Core>>) -> Response {
     let text_format = [(header::CONTENT_TYPE, "text/plain; version=0.0.4; charset=utf-8")];
     match core.connect.lobby_stats().await {
         Ok(lobby) => (text_format, core.metrics.render(&lobby)).into_response(),
-        Err(error) => unavailable(error.into()),
+        Err(error) => unavailable(&error.into()),
     }
 }
 
-fn unavailable(refusal: Refusal) -> Response {
+fn unavailable(refusal: &Refusal) -> Response {
     (StatusCode::SERVICE_UNAVAILABLE, format!("{refusal}\n")).into_response()
 }

@@ -39,7 +39,7 @@ pub async fn serve(
         };
         match accepted {
             Ok((stream, place)) => {
-                serve_connection(stream, place, routes.clone(), limits, &graceful)
+                serve_connection(stream, place, routes.clone(), limits, &graceful);
             }
             Err(error) => {
                 // Out of file descriptors, most likely: those in use will be given back.

@@ -1,0 +1,19 @@
+# Builds the server and puts it, alone, into a small image.
+
+FROM rust:1-slim-bookworm AS build
+RUN apt-get update && apt-get install -y --no-install-recommends gcc libc6-dev && rm -rf /var/lib/apt/lists/*
+WORKDIR /src
+COPY Cargo.toml Cargo.lock ./
+COPY src src
+COPY benches benches
+RUN cargo build --release --locked --bin random-connect
+
+FROM debian:bookworm-slim
+RUN useradd --system --uid 10001 --no-create-home app
+COPY --from=build /src/target/release/random-connect /usr/local/bin/random-connect
+USER app
+ENV PORT=8086
+EXPOSE 8086
+STOPSIGNAL SIGTERM
+ENTRYPOINT ["random-connect"]
+CMD ["serve"]

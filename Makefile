@@ -1,0 +1,32 @@
+# What a developer types. `make test` is all that CI does.
+
+.DEFAULT_GOAL := help
+.PHONY: help run test tools fmt lint bench audit
+
+help: ## show these targets
+	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 10
+
+run: ## start the server
+	cargo run --release
+
+test: tools ## install what the tests need, check format and lints, run every test
+	cargo fmt --check
+	cargo clippy --locked --all-targets -- -D warnings
+	cargo test --locked
+
+tools:
+	@sh scripts/install-test-tools.sh
+
+fmt: ## format the code
+	cargo fmt
+
+lint: ## run clippy
+	cargo clippy --all-targets -- -D warnings
+
+bench: ## measure: prints the tables of README.md
+	cargo bench --locked
+
+audit: ## check licences, bans, sources and (where the network allows) advisories
+	@command -v cargo-deny >/dev/null || cargo install --locked cargo-deny
+	cargo deny check licenses bans sources
+	cargo deny check advisories || echo 'audit: advisories were not checked or not clean, see above'

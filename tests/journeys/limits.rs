@@ -1,0 +1,106 @@
+//! Callers who send too much, too slowly or from the wrong place, and the server's end.
+
+use std::time::Duration;
+
+use random_connect::transport::http::Limits;
+use reqwest::StatusCode;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpStream;
+use tokio::time::timeout;
+
+use crate::support::{PATIENCE, Server, TOKEN};
+
+const SOON: Duration = Duration::from_millis(200);
+
+async fn connect(server: &Server, start: &str) -> TcpStream {
+    let mut stream = TcpStream::connect(server.address()).await.expect("a connection");
+    stream.write_all(start.as_bytes()).await.expect("sent");
+    stream
+}
+
+/// All that the server says until it closes the connection.
+async fn rest(mut stream: TcpStream) -> String {
+    let mut said = Vec::new();
+    drop(timeout(PATIENCE, stream.read_to_end(&mut said)).await.expect("cut off in time"));
+    String::from_utf8_lossy(&said).into_owned()
+}
+
+fn head(length: usize) -> String {
+    format!(
+        "POST /mcp HTTP/1.1\r\nHost: test\r\nAuthorization: Bearer {TOKEN}\r\nContent-Length: {length}\r\n\r\n"
+    )
+}
+
+#[tokio::test]
+async fn a_body_over_64_kib_is_refused_announced_or_not() {
+    let server = Server::start().await;
+    let padding = " ".repeat(64 * 1024 - 2);
+    let fits = server.post("/mcp").body(format!("{{{padding}}}")).send().await.expect("an answer");
+    assert_eq!(fits.status(), StatusCode::BAD_REQUEST, "read, and found to be no call");
+    let large =
+        server.post("/mcp").body(format!("{{{padding} }}")).send().await.expect("an answer");
+    assert_eq!(large.status(), StatusCode::PAYLOAD_TOO_LARGE);
+    let chunked = format!(
+        "POST /mcp HTTP/1.1\r\nHost: test\r\nAuthorization: Bearer {TOKEN}\r\nTransfer-Encoding: chunked\r\nConnection: close\r\n\r\n\
+         10001\r\n{}\r\n0\r\n\r\n",
+        " ".repeat(0x10001)
+    );
+    assert!(rest(connect(&server, &chunked).await).await.starts_with("HTTP/1.1 413 "));
+}
+
+#[tokio::test]
+async fn slow_senders_are_cut_off() {
+    let limits = Limits { head_timeout: SOON, body_timeout: SOON, ..Limits::default() };
+    let server = Server::with(&[], limits).await;
+    let slow_head = rest(connect(&server, "POST /mcp HTTP/1.1\r\nHost: te").await).await;
+    assert!(slow_head.is_empty() || slow_head.starts_with("HTTP/1.1 408"), "{slow_head}");
+    let slow_body = rest(connect(&server, &format!("{}{{\"meth", head(100))).await).await;
+    assert!(slow_body.starts_with("HTTP/1.1 408 "), "{slow_body}");
+    let silent = rest(connect(&server, "").await).await;
+    assert_eq!(silent, "");
+}
+
+#[tokio::test]
+async fn a_connection_beyond_the_limit_waits_for_a_place() {
+    let server = Server::with(&[], Limits { connections: 1, ..Limits::default() }).await;
+    let first = connect(&server, "").await;
+    let mut second =
+        connect(&server, "GET /health HTTP/1.1\r\nHost: test\r\nConnection: close\r\n\r\n").await;
+    let mut byte = [0];
+    assert!(
+        timeout(SOON, second.read(&mut byte)).await.is_err(),
+        "no answer while the place is taken"
+    );
+    drop(first);
+    assert!(rest(second).await.starts_with("HTTP/1.1 200 "));
+}
+
+#[tokio::test]
+async fn only_allowed_hosts_are_served_when_they_are_set() {
+    let server = Server::with(&[("ALLOWED_HOSTS", "chat.example")], Limits::default()).await;
+    for (host, status) in [
+        ("chat.example", 200),
+        ("chat.example:8086", 200),
+        ("evil.example", 403),
+        ("127.0.0.1", 403),
+    ] {
+        let answer = server.get("/stats").header("Host", host).send().await.expect("an answer");
+        assert_eq!(answer.status(), status, "{host}");
+    }
+    let health = server.get("/health").header("Host", "10.0.0.1").send().await.expect("an answer");
+    assert_eq!(health.status(), StatusCode::OK, "health checks come from anywhere");
+}
+
+#[tokio::test]
+async fn a_server_told_to_stop_finishes_the_call_in_flight() {
+    let mut server = Server::start().await;
+    let body = r#"{"method": "get_stats"}"#;
+    let mut stream = connect(&server, &head(body.len())).await;
+    // Once another caller on a newer connection was served, this call's head has been read.
+    server.say("ann", "#who").await;
+    server.stop();
+    stream.write_all(body.as_bytes()).await.expect("sent");
+    let answer = rest(stream).await;
+    assert!(answer.starts_with("HTTP/1.1 200 "), "{answer}");
+    timeout(PATIENCE, server.stop()).await.expect("stopped in time").expect("no panic");
+}

@@ -1,0 +1,111 @@
+//! A busy run with everything logged: nothing of what people said or who they are is in it.
+
+use std::process::Stdio;
+
+use tokio::io::{AsyncBufReadExt, AsyncReadExt, BufReader};
+use tokio::process::{Child, Command};
+
+use crate::support::PATIENCE;
+
+const SECRETS: [&str; 8] = [
+    "a-very-secret-token",
+    "919876500001",
+    "ann-raw-id-4711",
+    "ben-raw-id-4712",
+    "elephants",
+    "9876543210",
+    "Zanzibar",
+    "message-key-0815",
+];
+
+/// The real binary with everything logged; returns it and the URL it announced.
+async fn start() -> (Child, String, BufReader<tokio::process::ChildStdout>) {
+    let mut server = Command::new(env!("CARGO_BIN_EXE_random-connect"))
+        .env_clear()
+        .current_dir(env!("CARGO_TARGET_TMPDIR"))
+        .envs([
+            ("AUTH_TOKEN", SECRETS[0]),
+            ("MY_NUMBER", SECRETS[1]),
+            ("HOST", "127.0.0.1"),
+            ("PORT", "0"),
+        ])
+        .envs([
+            ("LOG_LEVEL", "trace"),
+            ("RUST_LOG", "trace"),
+            ("LOG_FORMAT", "json"),
+            ("REAP_INTERVAL_SECS", "1"),
+        ])
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .kill_on_drop(true)
+        .spawn()
+        .expect("the binary starts");
+    let mut out = BufReader::new(server.stdout.take().expect("its output"));
+    let mut line = String::new();
+    tokio::time::timeout(PATIENCE, out.read_line(&mut line))
+        .await
+        .expect("in time")
+        .expect("a line");
+    let url =
+        line.trim().strip_prefix("Random Connect listens on ").expect("the address").to_owned();
+    (server, url, out)
+}
+
+#[tokio::test]
+async fn no_log_line_holds_a_text_an_id_a_number_or_a_token() {
+    let (mut server, url, mut out) = start().await;
+    let http = reqwest::Client::new();
+    let post = |body: String| http.post(&url).bearer_auth(SECRETS[0]).body(body).send();
+    for (who, message) in [
+        ("ann-raw-id-4711", "#meet"),
+        ("ben-raw-id-4712", "#nick Zanzibar"),
+        ("ben-raw-id-4712", "#meet"),
+        ("ann-raw-id-4711", "I like elephants"),
+        ("ben-raw-id-4712", "call 9876543210"),
+        ("ben-raw-id-4712", "#hide"),
+        ("ben-raw-id-4712", "call 9876543210"),
+        ("ann-raw-id-4711", "#again"),
+        ("", "elephants"),
+    ] {
+        let params = serde_json::json!({ "message": message, "puch_user_id": who, "message_id": SECRETS[7] });
+        for form in [
+            serde_json::json!({ "method": "handle_message", "params": params }),
+            serde_json::json!({ "jsonrpc": "2.0", "id": 1, "method": "tools/call", "params": { "name": "handle_message", "arguments": params } }),
+        ] {
+            post(form.to_string()).await.expect("an answer");
+        }
+    }
+    for broken in [
+        "{\"elephants\"",
+        "[\"elephants\"]",
+        "{\"jsonrpc\":\"elephants\"}",
+        "{\"method\":\"elephants\",\"params\":{}}",
+    ] {
+        post(broken.to_owned()).await.expect("an answer");
+    }
+    http.post(&url).bearer_auth("elephants").body("elephants").send().await.expect("an answer");
+    let metrics = http
+        .get(url.replace("/mcp", "/metrics"))
+        .bearer_auth(SECRETS[0])
+        .send()
+        .await
+        .expect("an answer");
+    let mut said = metrics.text().await.expect("text");
+
+    let id = server.id().expect("it runs").to_string();
+    let told = Command::new("kill").args(["-TERM", &id]).status().await.expect("kill");
+    assert!(told.success());
+    let ended =
+        tokio::time::timeout(PATIENCE, server.wait()).await.expect("in time").expect("its status");
+    assert_eq!(ended.code(), Some(0), "SIGTERM ends it well");
+    out.read_to_string(&mut said).await.expect("output");
+    let mut log = String::new();
+    server.stderr.take().expect("its log").read_to_string(&mut log).await.expect("log");
+    assert!(
+        log.contains("\"level\":\"DEBUG\"") && log.contains("\"user\":"),
+        "calls are logged: {log}"
+    );
+    for secret in SECRETS {
+        assert!(!log.contains(secret) && !said.contains(secret), "{secret} leaked");
+    }
+}

@@ -1,0 +1,238 @@
+//! The behaviour that every backend of the lobby must have, written once against the trait.
+//!
+//! To run it on a new backend, add it to [`backends`].
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use random_connect::connect::action::{Action, Call, Outcome, Performed, Sender};
+use random_connect::connect::inbox::News;
+use random_connect::connect::lobby::Lobby;
+use random_connect::connect::nickname::Nickname;
+use random_connect::connect::store_memory::MemoryLobby;
+use random_connect::kernel::clock::{Timestamp, seeded_rng};
+use random_connect::kernel::id::{IdHasher, UserId};
+use random_connect::mask::Masked;
+
+const IDLE: Duration = Duration::from_secs(1_800);
+const START: Timestamp = Timestamp::from_millis(1_000_000);
+
+/// A fresh, empty lobby of each kind.
+fn backends() -> Vec<Arc<dyn Lobby>> {
+    vec![Arc::new(MemoryLobby::new(IDLE, seeded_rng()))]
+}
+
+fn user(n: u8) -> UserId {
+    UserId::from_bytes([n; 16])
+}
+
+fn call(who: u8, now: Timestamp) -> Call {
+    Call { who: user(who), key: None, given_name: None, now }
+}
+
+async fn perform(lobby: &dyn Lobby, call: Call, action: Action) -> Performed {
+    lobby.perform(call, action).await.expect("the store works")
+}
+
+/// A call whose answer arrives: the outcome and the news that the answer showed.
+async fn act(lobby: &dyn Lobby, who: u8, action: Action) -> (Outcome, Vec<News>) {
+    let performed = perform(lobby, call(who, START), action).await;
+    if let Some(lease) = performed.lease.id {
+        lobby.settle(user(who), lease, true);
+    }
+    (performed.outcome, performed.lease.items.into_iter().map(|item| item.news).collect())
+}
+
+async fn say(lobby: &dyn Lobby, who: u8, text: &str) -> Outcome {
+    let sender = lobby.sender(user(who)).await.expect("the store works");
+    act(lobby, who, Action::Relay { text: Masked::waived(text), sender }).await.0
+}
+
+async fn read(lobby: &dyn Lobby, who: u8) -> Vec<String> {
+    act(lobby, who, Action::Read).await.1.into_iter().map(shown).collect()
+}
+
+fn shown(news: News) -> String {
+    match news {
+        News::Message { text, .. } => text.as_str().to_owned(),
+        News::Connected { .. } => "(connected)".to_owned(),
+        News::PartnerLeft => "(left)".to_owned(),
+        News::PartnerTimedOut => "(timed out)".to_owned(),
+    }
+}
+
+async fn pair(lobby: &dyn Lobby, a: u8, b: u8) {
+    act(lobby, a, Action::Meet).await;
+    assert!(matches!(act(lobby, b, Action::Meet).await.0, Outcome::Connected { .. }));
+    assert_eq!(read(lobby, a).await, ["(connected)"]);
+}
+
+#[tokio::test]
+async fn two_who_meet_are_each_others_partner_under_the_names_shown() {
+    for lobby in backends() {
+        let lobby = &*lobby;
+        act(lobby, 1, Action::Rename(Nickname::chosen("Ann").expect("a name"))).await;
+        act(lobby, 2, Action::Rename(Nickname::chosen("Ben").expect("a name"))).await;
+        assert_eq!(
+            act(lobby, 1, Action::Meet).await.0,
+            Outcome::Waiting { place: 1, again: false }
+        );
+        let ann = Nickname::chosen("Ann").expect("a name");
+        assert_eq!(
+            act(lobby, 2, Action::Meet).await.0,
+            Outcome::Connected { partner: ann.clone(), again: false }
+        );
+        assert_eq!(act(lobby, 2, Action::Who).await.0, Outcome::Partner(Some(ann.clone())));
+        assert_eq!(
+            say(lobby, 1, "hi").await,
+            Outcome::Sent { from: ann, text: Masked::waived("hi") }
+        );
+        assert_eq!(read(lobby, 2).await, ["hi"]);
+        assert_eq!(act(lobby, 1, Action::Meet).await.0, Outcome::AlreadyChatting);
+    }
+}
+
+#[tokio::test]
+async fn refusals_change_nothing() {
+    for lobby in backends() {
+        let lobby = &*lobby;
+        assert_eq!(act(lobby, 1, Action::Leave).await.0, Outcome::NothingToLeave);
+        assert_eq!(act(lobby, 1, Action::Who).await.0, Outcome::Partner(None));
+        assert_eq!(say(lobby, 1, "hi").await, Outcome::NobodyToSendTo { waiting: false });
+        let stats = lobby.stats(START).await.expect("the store works");
+        assert_eq!((stats.people, stats.waiting, stats.pairs, stats.relayed), (1, 0, 0, 0));
+    }
+}
+
+#[tokio::test]
+async fn an_answer_that_was_lost_comes_again_in_order() {
+    for lobby in backends() {
+        let lobby = &*lobby;
+        pair(lobby, 1, 2).await;
+        say(lobby, 2, "a").await;
+        say(lobby, 2, "b").await;
+        let lost = perform(lobby, call(1, START), Action::Read).await.lease;
+        say(lobby, 2, "c").await;
+        lobby.settle(user(1), lost.id.expect("a lease"), false);
+        assert_eq!(read(lobby, 1).await, ["a", "b", "c"]);
+        assert_eq!(read(lobby, 1).await, [""; 0]);
+    }
+}
+
+#[tokio::test]
+async fn what_an_answer_did_not_show_is_kept_back() {
+    for lobby in backends() {
+        let lobby = &*lobby;
+        pair(lobby, 1, 2).await;
+        for text in ["a", "b", "c"] {
+            say(lobby, 2, text).await;
+        }
+        let lease = perform(lobby, call(1, START), Action::Read).await.lease;
+        lobby.keep_back(user(1), &lease, 1).await.expect("the store works");
+        lobby.settle(user(1), lease.id.expect("a lease"), true);
+        assert_eq!(read(lobby, 1).await, ["b", "c"]);
+    }
+}
+
+#[tokio::test]
+async fn a_call_with_a_known_key_is_answered_again_and_not_carried_out() {
+    for lobby in backends() {
+        let lobby = &*lobby;
+        pair(lobby, 1, 2).await;
+        say(lobby, 2, "hello").await;
+        let key = Some(IdHasher::random(&mut seeded_rng()).message(user(1), "m1"));
+        let keyed = |now| Call { key, ..call(1, now) };
+        let relay = || Action::Relay { text: Masked::waived("hi"), sender: Sender::default() };
+        let first = perform(lobby, keyed(START), relay()).await;
+        lobby.settle(user(1), first.lease.id.expect("a lease"), false);
+        let again = perform(lobby, keyed(START + Duration::from_secs(599)), relay()).await;
+        assert_eq!((&again.outcome, &again.lease.items), (&first.outcome, &first.lease.items));
+        lobby.settle(user(1), again.lease.id.expect("what was lost is on lease again"), true);
+        assert_eq!(read(lobby, 1).await, [""; 0]);
+        assert_eq!(read(lobby, 2).await, ["hi"]);
+        perform(lobby, keyed(START + Duration::from_secs(600)), relay()).await;
+        assert_eq!(read(lobby, 2).await, ["hi"], "after ten minutes it is a new call");
+    }
+}
+
+#[tokio::test]
+async fn text_prepared_for_a_sender_who_changed_is_refused() {
+    for lobby in backends() {
+        let lobby = &*lobby;
+        pair(lobby, 1, 2).await;
+        let before = lobby.sender(user(1)).await.expect("the store works");
+        assert_eq!(act(lobby, 1, Action::ToggleMasking).await.0, Outcome::Masking(false));
+        let stale = Action::Relay { text: Masked::waived("x"), sender: before };
+        assert_eq!(act(lobby, 1, stale).await.0, Outcome::SenderChanged);
+        assert_eq!(read(lobby, 2).await, [""; 0]);
+    }
+}
+
+#[tokio::test]
+async fn items_outlive_the_chat_and_keep_the_senders_name() {
+    for lobby in backends() {
+        let lobby = &*lobby;
+        pair(lobby, 1, 2).await;
+        say(lobby, 1, "before I go").await;
+        act(lobby, 1, Action::Leave).await;
+        act(lobby, 3, Action::Meet).await;
+        assert_eq!(read(lobby, 2).await, ["before I go", "(left)"]);
+    }
+}
+
+#[tokio::test]
+async fn the_idle_are_forgotten_and_their_partners_told() {
+    for lobby in backends() {
+        let lobby = &*lobby;
+        pair(lobby, 1, 2).await;
+        let later = START + Duration::from_secs(1);
+        perform(lobby, call(2, later), Action::Read).await;
+        assert_eq!(lobby.evict_idle(START + IDLE).await.expect("the store works"), 1);
+        assert_eq!(lobby.evict_idle(START + IDLE).await.expect("the store works"), 0);
+        let news = perform(lobby, call(2, START + IDLE), Action::Read).await.lease.items;
+        assert_eq!(
+            news.into_iter().map(|item| shown(item.news)).collect::<Vec<_>>(),
+            ["(timed out)"]
+        );
+    }
+}
+
+#[tokio::test]
+async fn recent_partners_are_paired_once_their_patience_is_over() {
+    for lobby in backends() {
+        let lobby = &*lobby;
+        pair(lobby, 1, 2).await;
+        act(lobby, 1, Action::Leave).await;
+        act(lobby, 1, Action::Meet).await;
+        assert!(matches!(act(lobby, 2, Action::Meet).await.0, Outcome::Waiting { place: 2, .. }));
+        assert_eq!(
+            lobby.pair_waiting(START + Duration::from_secs(59)).await.expect("the store works"),
+            0
+        );
+        assert_eq!(
+            lobby.pair_waiting(START + Duration::from_secs(60)).await.expect("the store works"),
+            1
+        );
+        assert_eq!(read(lobby, 1).await, ["(connected)"]);
+        assert_eq!(read(lobby, 2).await, ["(left)", "(connected)"][1..]);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn calls_from_many_sides_at_once_lose_nothing() {
+    for lobby in backends() {
+        pair(&*lobby, 1, 2).await;
+        let senders = (0..8).map(|_| {
+            let lobby = Arc::clone(&lobby);
+            tokio::spawn(async move {
+                for _ in 0..20 {
+                    assert!(matches!(say(&*lobby, 1, "x").await, Outcome::Sent { .. }));
+                }
+            })
+        });
+        for sender in senders.collect::<Vec<_>>() {
+            sender.await.expect("no panic");
+        }
+        assert_eq!(read(&*lobby, 2).await.len(), 160);
+    }
+}
