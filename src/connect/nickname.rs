@@ -40,7 +40,7 @@ pub struct Nickname(Arc<str>);
 /// Why a name can't be used.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
 pub enum BadNickname {
-    #[error("there is no name in it")]
+    #[error("write the name you want behind #nick")]
     Empty,
     #[error("it is longer than {MAX_CHARS} characters")]
     TooLong,

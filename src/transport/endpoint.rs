@@ -17,8 +17,8 @@ use serde::de::IgnoredAny;
 use serde_json::Value;
 use serde_json::error::Category;
 
+use super::core::Core;
 use super::delivery::{ConnectionReceipts, Watched};
-use super::http::Core;
 use super::plain::{self, INVALID_REQUEST, PARSE_ERROR, RpcError};
 use crate::kernel::delivery::ReceiptSlot;
 

@@ -1,57 +1,18 @@
 //! The routes: `/mcp`, `/stats` and `/metrics` behind the token, `/health` open.
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use axum::extract::State;
 use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{any, get};
 use axum::{Json, Router, middleware};
-use rmcp::transport::streamable_http_server::StreamableHttpService;
-use rmcp::transport::streamable_http_server::session::never::NeverSessionManager;
 use serde::Serialize;
 
 use super::auth::{Gate, require_token};
+use super::core::Core;
 use super::endpoint;
-use super::mcp::McpServer;
-use super::metrics::Metrics;
-use crate::connect::service::{ConnectService, Refusal};
-
-/// How much of a connection one caller may take.
-#[derive(Clone, Copy, Debug)]
-pub struct Limits {
-    /// Connections open at once; further ones wait to be accepted.
-    pub connections: usize,
-    /// To send a request's head, also from one request to the next on a kept-alive connection.
-    pub head_timeout: Duration,
-    /// To send a whole body.
-    pub body_timeout: Duration,
-    /// To take in any part of an answer.
-    pub write_timeout: Duration,
-    /// For calls in flight to finish once the server is told to stop.
-    pub shutdown_grace: Duration,
-}
-
-impl Default for Limits {
-    fn default() -> Self {
-        Self {
-            connections: 4_096,
-            head_timeout: Duration::from_secs(30),
-            body_timeout: Duration::from_secs(15),
-            write_timeout: Duration::from_secs(30),
-            shutdown_grace: Duration::from_secs(8),
-        }
-    }
-}
-
-/// What the routes work with.
-pub struct Core {
-    pub connect: Arc<ConnectService>,
-    pub mcp: StreamableHttpService<McpServer, NeverSessionManager>,
-    pub metrics: Arc<Metrics>,
-    pub limits: Limits,
-}
+use crate::connect::service::Refusal;
 
 #[derive(Serialize)]
 struct Health {

@@ -5,9 +5,10 @@
 //! form), `delivery.rs` watches answers out of the door, `metrics.rs` counts, `stdio.rs` is the
 //! same server over standard input and output.
 //!
-//! Nothing here knows what a chat is. To add a way in, add a file and a line to `app.rs`.
+//! What a chat is, is not known here; only the service that knows is named. To add a way in, add a file and a line to `app.rs`.
 
 pub mod auth;
+pub mod core;
 mod delivery;
 mod endpoint;
 pub mod http;

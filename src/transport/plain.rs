@@ -10,7 +10,7 @@ use axum::response::{IntoResponse, Response};
 use serde::Serialize;
 use serde_json::Value;
 
-use super::http::Core;
+use super::core::Core;
 use super::metrics::CallOutcome;
 use crate::connect::service::Refusal;
 use crate::kernel::clock::Stopwatch;

@@ -16,8 +16,8 @@ use tokio_io_timeout::TimeoutWriter;
 use tokio_util::sync::CancellationToken;
 use tower::ServiceExt;
 
+use super::core::Limits;
 use super::delivery::{ConnectionReceipts, Tracked};
-use super::http::Limits;
 
 /// How long to wait when the system has no resources for one more connection.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);

@@ -18,7 +18,7 @@ fn run(arguments: &[&str], variables: &[(&str, &str)], input: &str) -> Output {
         .args(arguments)
         .env_clear()
         .envs(variables.iter().copied())
-        .current_dir(env!("CARGO_TARGET_TMPDIR"))
+        .current_dir(std::env::temp_dir())
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())
         .stderr(Stdio::piped())
@@ -38,7 +38,7 @@ async fn without_configuration_it_serves_this_machine_and_its_curl_line_works() 
     let mut server = tokio::process::Command::new(BINARY)
         .env_clear()
         .env("PORT", "0")
-        .current_dir(env!("CARGO_TARGET_TMPDIR"))
+        .current_dir(std::env::temp_dir())
         .stdout(Stdio::piped())
         .stderr(Stdio::null())
         .kill_on_drop(true)
@@ -158,7 +158,7 @@ fn help_and_version_are_there_for_every_command() {
 #[tokio::test]
 async fn over_standard_input_the_same_tools_answer() {
     let mut command = tokio::process::Command::new(BINARY);
-    command.arg("stdio").env_clear().current_dir(env!("CARGO_TARGET_TMPDIR"));
+    command.arg("stdio").env_clear().current_dir(std::env::temp_dir());
     let client = ClientConfig::default()
         .serve(TokioChildProcess::new(command).expect("it starts"))
         .await

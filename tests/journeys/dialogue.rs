@@ -136,7 +136,7 @@ async fn people_name_themselves_and_callers_do_not() {
 async fn an_operator_can_have_callers_name_people() {
     let server = Server::with(
         &[("USE_CALLER_NICKNAMES", "on")],
-        random_connect::transport::http::Limits::default(),
+        random_connect::transport::core::Limits::default(),
     )
     .await;
     let named =
@@ -162,7 +162,7 @@ async fn help_lists_every_command_and_unknown_ones_are_text() {
 async fn whoever_is_idle_for_half_an_hour_is_gone_and_the_partner_is_told() {
     let server = Server::with(
         &[("REAP_INTERVAL_SECS", "1")],
-        random_connect::transport::http::Limits::default(),
+        random_connect::transport::core::Limits::default(),
     )
     .await;
     server.say("ann", "#meet").await;

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use random_connect::transport::http::Limits;
+use random_connect::transport::core::Limits;
 use reqwest::StatusCode;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
@@ -58,6 +58,17 @@ async fn slow_senders_are_cut_off() {
     assert!(slow_body.starts_with("HTTP/1.1 408 "), "{slow_body}");
     let silent = rest(connect(&server, "").await).await;
     assert_eq!(silent, "");
+}
+
+#[tokio::test]
+async fn a_caller_who_reads_no_answers_is_cut_off() {
+    let server = Server::with(&[], Limits { write_timeout: SOON, ..Limits::default() }).await;
+    let request =
+        format!("GET /metrics HTTP/1.1\r\nHost: test\r\nAuthorization: Bearer {TOKEN}\r\n\r\n")
+            .repeat(100);
+    let mut stream = connect(&server, "").await;
+    let cut_off = async { while stream.write_all(request.as_bytes()).await.is_ok() {} };
+    timeout(PATIENCE, cut_off).await.expect("cut off in time");
 }
 
 #[tokio::test]

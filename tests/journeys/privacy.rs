@@ -22,7 +22,7 @@ const SECRETS: [&str; 8] = [
 async fn start() -> (Child, String, BufReader<tokio::process::ChildStdout>) {
     let mut server = Command::new(env!("CARGO_BIN_EXE_random-connect"))
         .env_clear()
-        .current_dir(env!("CARGO_TARGET_TMPDIR"))
+        .current_dir(std::env::temp_dir())
         .envs([
             ("AUTH_TOKEN", SECRETS[0]),
             ("MY_NUMBER", SECRETS[1]),

@@ -59,7 +59,7 @@ async fn the_tools_puch_needs_answer_as_it_expects() {
 #[tokio::test]
 async fn without_a_number_validate_says_so() {
     let server =
-        Server::with(&[("MY_NUMBER", "")], random_connect::transport::http::Limits::default())
+        Server::with(&[("MY_NUMBER", "")], random_connect::transport::core::Limits::default())
             .await;
     let result =
         server.client(ProtocolVersion::V_2025_06_18).await.call("validate", json!({})).await;

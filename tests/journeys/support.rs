@@ -7,7 +7,7 @@ use std::time::Duration;
 use random_connect::app::App;
 use random_connect::config::Config;
 use random_connect::kernel::clock::{Clock, ManualClock, SystemClock};
-use random_connect::transport::http::Limits;
+use random_connect::transport::core::Limits;
 use reqwest::{RequestBuilder, StatusCode};
 use rmcp::model::{CallToolRequestParams, CallToolResult, ClientConfig, ProtocolVersion};
 use rmcp::service::{ClientLifecycleMode, ClientServiceExt, RunningService};
