@@ -314,7 +314,7 @@ impl RandomConnectManager {
 
     /// A person who makes a call: known from now on, and the last to be evicted.
     fn touch(&mut self, who: UserId, now: Timestamp) -> &mut Person {
-        self.people.to_back(&who);
+        // An entry that is there already moves to the back.
         let person = self.people.entry(who).or_insert_with(|| Person::new(now));
         person.last_seen = now;
         person

@@ -7,6 +7,7 @@ use crate::connect::action::{Action, Outcome, Sender};
 use crate::connect::inbox::{CAPACITY, News};
 use crate::connect::nickname::Nickname;
 use crate::connect::person::PATIENCE;
+use crate::kernel::clock::Timestamp;
 use crate::mask::Masked;
 
 #[test]
@@ -196,6 +197,17 @@ fn a_call_keeps_its_maker_alive_and_nobody_else() {
     lab.pass(IDLE.saturating_sub(Duration::from_secs(1)));
     assert_eq!(lab.manager.evict_idle(lab.now, 100), 1);
     assert!(lab.manager.people.contains_key(&user(1)));
+}
+
+#[test]
+fn time_never_runs_backwards() {
+    let mut lab = Lab::new();
+    lab.pass(Duration::from_secs(100));
+    let later = lab.now;
+    lab.act(1, Action::Read);
+    lab.now = Timestamp::default();
+    lab.act(2, Action::Meet);
+    assert_eq!(lab.manager.stats(later).longest_wait_secs, 0);
 }
 
 #[test]
