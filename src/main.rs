@@ -63,7 +63,11 @@ fn with_config<F: Future<Output = Result<(), String>>>(
         && !error.not_found()
     {
         // The error would quote the line, which may hold a secret.
-        eprintln!("error: the file .env can't be read: expected lines of the form NAME=value");
+        let why = match error {
+            dotenvy::Error::Io(error) => error.kind().to_string(),
+            _ => "expected lines of the form NAME=value".to_owned(),
+        };
+        eprintln!("error: the file .env can't be read: {why}");
         return ExitCode::from(BAD_CONFIGURATION);
     }
     let config = match Config::from_env() {

@@ -93,6 +93,26 @@ fn bad_settings_are_all_named_and_end_with_status_2() {
 }
 
 #[test]
+fn a_file_of_settings_is_read_and_a_broken_one_is_not_quoted() {
+    let folder = std::env::temp_dir().join(format!("random-connect-env-{}", std::process::id()));
+    std::fs::create_dir_all(&folder).expect("a folder");
+    let told = |settings: &str| {
+        std::fs::write(folder.join(".env"), settings).expect("written");
+        let output =
+            Command::new(BINARY).env_clear().current_dir(&folder).output().expect("it ends");
+        assert_eq!(output.status.code(), Some(2));
+        String::from_utf8_lossy(&output.stderr).into_owned()
+    };
+    assert!(told("# a comment\nPORT=http\n").contains("PORT=\"http\": expected a number"));
+    let broken = told("AUTH_TOKEN my-secret\n");
+    assert!(
+        broken.contains("expected lines of the form NAME=value") && !broken.contains("my-secret"),
+        "{broken}"
+    );
+    std::fs::remove_dir_all(&folder).expect("removed");
+}
+
+#[test]
 fn a_port_in_use_is_a_clear_error() {
     let taken = std::net::TcpListener::bind("127.0.0.1:0").expect("a free port");
     let port = taken.local_addr().expect("an address").port().to_string();
