@@ -25,7 +25,7 @@ use random_connect::app::App;
 use random_connect::config::Config;
 use random_connect::kernel::clock::{Stopwatch, SystemClock, seeded_rng};
 use random_connect::kernel::token::AuthTokens;
-use random_connect::transport::http::Limits;
+use random_connect::transport::core::Limits;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
