@@ -70,16 +70,25 @@ impl Scene<'_> {
 
 /// Whether `gap` may stand inside a number.
 pub(super) fn joins(gap: &[Glyph]) -> bool {
-    if gap.len() > GAP || gap.iter().filter(|glyph| glyph.class == Class::Mark).count() > MARKS {
+    // A mark that is repeated counts once: "73108...".
+    let mut marks = 0;
+    let mut before = ' ';
+    for glyph in gap {
+        marks += usize::from(glyph.class == Class::Mark && glyph.plain != before);
+        before = glyph.plain;
+    }
+    if gap.len() > GAP || marks > MARKS {
         return false;
     }
+    let tight = gap.len() == 1;
     let spaced = gap.len() >= 3
         && gap.first().is_some_and(|glyph| glyph.class == Class::Space)
         && gap.last().is_some_and(|glyph| glyph.class == Class::Space);
     gap.iter().all(|glyph| match glyph.plain {
         // A plus begins another number; the others belong to sums, prices, angles and addresses.
-        '+' | '=' | '@' | '%' | '#' | '^' | '<' | '°' | '?' | '₹' | '$' | '€' | '£' | '¥' | '×'
-        | '÷' | '√' | '≈' => false,
+        '+' | '@' | '%' | '#' | '^' | '<' | '°' | '?' | '₹' | '$' | '€' | '£' | '¥' | '×' | '÷'
+        | '√' | '≈' => false,
+        '=' => tight,
         '*' => !spaced,
         _ => true,
     })

@@ -15,7 +15,7 @@ use super::verdict::is_indian_mobile;
 
 /// The most pieces of a number, the most words between two, and the most characters.
 const PIECES: usize = 12;
-const WORDS: usize = 5;
+const WORDS: usize = 7;
 const APART: usize = 40;
 
 /// One piece: a chain that is no number by itself, with what it says.
@@ -39,9 +39,10 @@ pub(super) fn numbers(scene: &Scene, chains: &[Range<usize>]) -> Vec<Range<usize
 
 fn piece(scene: &Scene, chain: &Range<usize>) -> Option<Piece> {
     // A number word among prose is no piece, and neither is a long row of digits.
-    let everyday = |token: &Token| matches!(token.kind, Kind::Number(number) if number.everyday);
     let mut tokens = chain.clone();
-    while tokens.len() > 1 && everyday(&scene.tokens[tokens.start]) {
+    while tokens.len() > 1
+        && introduces(&scene.tokens[tokens.start], &scene.tokens[tokens.start + 1])
+    {
         tokens.start += 1;
     }
     let lone = tokens.len() == 1 && matches!(scene.tokens[tokens.start].kind, Kind::Number(_));
@@ -51,6 +52,12 @@ fn piece(scene: &Scene, chain: &Range<usize>) -> Option<Piece> {
     }
     let speech = Speech::of(scene, &tokens);
     (!speech.digits.is_empty() && speech.digits.len() <= 9).then_some(Piece { tokens, speech })
+}
+
+/// Whether a number word only leads to the digits after it: "last five 22097", "to 22097".
+pub(super) fn introduces(word: &Token, digits: &Token) -> bool {
+    let Kind::Number(number) = word.kind else { return false };
+    number.everyday || digits.kind == Kind::Digits && usize::from(number.value) == digits.len()
 }
 
 /// How many of `pieces`, from the first on, make a number; none is 0.

@@ -103,7 +103,10 @@ pub(super) fn is_labelled(scene: &Scene, window: &Range<usize>) -> bool {
 
 /// Whether a label may stand on the far side of the token.
 fn says_nothing(token: &Token) -> bool {
-    token.sense.has(Sense::FILLER) || matches!(token.kind, Kind::Number(number) if number.everyday)
+    let short = token.kind == Kind::Digits && token.len() <= 2;
+    short
+        || token.sense.has(Sense::FILLER)
+        || matches!(token.kind, Kind::Number(number) if number.everyday)
 }
 
 /// Whether the gap ends a sentence or part of one.

@@ -152,9 +152,10 @@ fn cue(scene: &Scene, at: usize) -> Sense {
 
 /// Whether the digits start as those of the large card networks do, and their check digit fits.
 fn is_card(digits: &[u8]) -> bool {
-    let network = match digits {
-        [2, 2..=7, ..] | [3, 4..=8, ..] | [4, ..] | [5, 0..=8, ..] => true,
-        [6, next, ..] => matches!(next, 0 | 2..=5 | 7 | 8),
+    let network = match (digits, digits.len()) {
+        ([3, 4 | 7, ..], 15) => true,
+        ([2, 2..=7, ..] | [3, 5, ..] | [4, ..] | [5, 0..=8, ..], 16 | 19) => true,
+        ([6, next, ..], 16 | 19) => matches!(next, 0 | 2..=5 | 7 | 8),
         _ => false,
     };
     network && is_luhn(digits)

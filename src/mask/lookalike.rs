@@ -24,7 +24,7 @@ pub(super) const fn digit(plain: char) -> Option<u8> {
 pub(super) fn is_disguised(run: &[Glyph]) -> bool {
     let digits = run.iter().filter(|glyph| matches!(glyph.class, Class::Digit(_))).count();
     run.len() >= 3
-        && digits * 4 >= run.len()
+        && digits * 5 >= run.len()
         && run
             .iter()
             .all(|glyph| matches!(glyph.class, Class::Digit(_)) || digit(glyph.plain).is_some())

@@ -8,6 +8,7 @@ use std::ops::Range;
 use serde::{Deserialize, Serialize};
 
 use super::chain::{self, Scene};
+use super::chunk;
 use super::cue::Sense;
 use super::rule::{Finding, Rule};
 use super::shape;
@@ -190,7 +191,18 @@ fn reading(scene: &Scene) -> Reading {
     let digits =
         |chain: &Range<usize>| scene.tokens[chain.clone()].iter().any(|t| t.kind == Kind::Digits);
     let words = |chain: &Range<usize>| chain.len() >= 3;
-    let pieces: Vec<_> = chains.into_iter().filter(|chain| digits(chain) || words(chain)).collect();
+    let pieces: Vec<_> = chains
+        .into_iter()
+        .filter(|chain| digits(chain) || words(chain))
+        .map(|mut chain| {
+            while chain.len() > 1
+                && chunk::introduces(&scene.tokens[chain.start], &scene.tokens[chain.start + 1])
+            {
+                chain.start += 1;
+            }
+            chain
+        })
+        .collect();
     let lone = pieces.is_empty() && scene.tokens.len() == 1 && scene.tokens[0].says_digits();
     if lone && !chain::chains(scene).is_empty() {
         return Reading::Piece(vec![0..1]);

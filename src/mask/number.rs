@@ -78,7 +78,8 @@ impl Search<'_> {
     fn add(&mut self, tokens: &Range<usize>, rule: Rule) {
         let scene = self.scene;
         let Some(last) = scene.tokens[..tokens.end].last() else { return };
-        let from = scene.start(tokens.start);
+        let start = if rule == Rule::National { self.trunk(tokens.start) } else { tokens.start };
+        let from = scene.start(start);
         let mut to = last.to;
         let after = &scene.shadow.glyphs[to..];
         let tail = chain::line(&after[..after.len().min(20)]);
@@ -88,6 +89,17 @@ impl Search<'_> {
             to += extension.as_str().chars().count();
         }
         self.found.push(Finding { range: scene.shadow.bytes(from, to), rule });
+    }
+
+    /// The lone digit that is dialled before the number at the token `at`, or that token itself:
+    /// 8 (912) 367-92-47.
+    fn trunk(&self, at: usize) -> usize {
+        let Some(before) = at.checked_sub(1) else { return at };
+        let token = &self.scene.tokens[before];
+        let gap = self.scene.gap(before);
+        let parenthesis = gap.iter().any(|glyph| glyph.plain == '(');
+        let joined = token.kind == Kind::Digits && token.len() == 1 && chain::joins(gap);
+        if joined && parenthesis { before } else { at }
     }
 
     /// Finds numbers in `chain` and adds to `rest` the parts without any.

@@ -152,7 +152,7 @@ mod tests {
         let plan = Plan::new();
         assert!(plan.is_national(&digits("02079460958")));
         assert!(plan.is_national(&digits("2015156294")));
-        assert!(!plan.is_national(&digits("1111111111")));
+        assert!(!plan.is_national(&digits("0000000000")));
     }
 
     #[test]

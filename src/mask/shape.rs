@@ -89,7 +89,8 @@ static FIGURE: Lazy<Regex> = Lazy::new(|| {
         "|[0-9]{1,2}(?:,[0-9]{2})+,[0-9]{3}(?:\\.[0-9]+)?",
         "|[0-9]{1,3}(?:\\.[0-9]{3}){2,}(?:,[0-9]+)?",
         // Decimals, and a pair of them.
-        "|[0-9]{1,3}\\.[0-9]+(?:,-?[0-9]{1,3}\\.[0-9]+)?|[0-9]+\\.[0-9]{1,2}|[0-9]{1,3},[0-9]{1,2}",
+        "|(?:0|[1-9][0-9]{0,2})\\.[0-9]+(?:,-?[0-9]{1,3}\\.[0-9]+)?",
+        "|[0-9]+\\.[0-9]{1,2}|[0-9]{1,3},[0-9]{1,2}",
         // Addresses of machines; fractions and scores.
         "|(?:",
         octet!(),
@@ -125,8 +126,8 @@ static LIKENESS: Lazy<Regex> = Lazy::new(|| {
         "|[0-9]{1,4}\\.[0-9]\\.[0-9]{1,5}(?:\\.[0-9]{1,5})?|[0-9]\\.[0-9]{1,3}\\.[0-9]{1,6}(?:\\.[0-9]{1,4})?",
         // Lists of numbers of two or three digits with commas and spaces.
         "|[0-9]{1,3}(?:, [0-9]{2,3}){3,}",
-        // American postcodes; thousands set apart by spaces.
-        "|[0-9]{5}-[0-9]{4}|[1-9][0-9]{0,2}(?: [0-9]{3}){2,}(?:[.,][0-9]+)?",
+        // American and Brazilian postcodes; thousands set apart by spaces.
+        "|[0-9]{5}-[0-9]{3,4}|[1-9][0-9]?(?: [0-9]{3}){2,}(?:[.,][0-9]+)?",
         ")$",
     ))
 });
@@ -153,6 +154,11 @@ pub(super) fn is_likeness(window: &str) -> bool {
 
 /// Whether `values` are counted up or down by equal steps, or rise all the time.
 pub(super) fn is_counting(values: &[u64]) -> bool {
+    // What introduces a list may stand before it: "table of 7: 7 14 21 28 35".
+    is_even(values) || values.len() > 5 && is_even(&values[1..])
+}
+
+fn is_even(values: &[u64]) -> bool {
     if values.len() < 4 {
         return false;
     }
@@ -176,14 +182,15 @@ pub(super) fn is_run(digits: &[u8]) -> bool {
     digits.len() >= 6 && (steps(1) || steps(-1) || digits.windows(2).all(|p| p[0] == p[1]))
 }
 
-/// Whether the digits are those of a book: ISBN-13, or ISBN-10 with its check digit.
-pub(super) fn is_isbn(digits: &[u8], groups: usize) -> bool {
+/// Whether the digits, in groups of `lengths`, are those of a book: ISBN-13, or ISBN-10 with its
+/// check digit.
+pub(super) fn is_isbn(digits: &[u8], lengths: &[usize]) -> bool {
     if digits.len() == 13 {
         return digits.starts_with(&[9, 7, 8]) || digits.starts_with(&[9, 7, 9]);
     }
     let sum: u32 =
         digits.iter().zip((1..=10).rev()).map(|(d, weight)| u32::from(*d) * weight).sum();
-    digits.len() == 10 && groups == 4 && sum % 11 == 0
+    digits.len() == 10 && matches!(lengths, [1..=5, _, _, 1]) && sum % 11 == 0
 }
 
 #[cfg(test)]
@@ -243,7 +250,7 @@ mod tests {
             "2.14.3",
             "65, 72, 81, 90",
             "90210-1234",
-            "149 597 870",
+            "1 428 627 663",
         ] {
             assert!(is_likeness(window), "{window}");
         }
@@ -262,8 +269,8 @@ mod tests {
 
     #[test]
     fn books_are_known_by_their_number() {
-        assert!(is_isbn(&[9, 7, 8, 0, 5, 5, 2, 7, 7, 3, 8, 9, 8], 5));
-        assert!(is_isbn(&[0, 7, 4, 7, 5, 3, 2, 6, 9, 9], 4));
-        assert!(!is_isbn(&[0, 7, 4, 7, 5, 3, 2, 6, 9, 8], 4));
+        assert!(is_isbn(&[9, 7, 8, 0, 5, 5, 2, 7, 7, 3, 8, 9, 8], &[13]));
+        assert!(is_isbn(&[0, 7, 4, 7, 5, 3, 2, 6, 9, 9], &[1, 4, 4, 1]));
+        assert!(!is_isbn(&[0, 7, 4, 7, 5, 3, 2, 6, 9, 8], &[1, 4, 4, 1]));
     }
 }

@@ -81,7 +81,7 @@ impl Speech {
             self.digits.extend(text.bytes().map(|byte| byte - b'0'));
         }
         match number.role {
-            Role::Tens if open == 0 || fits => 1,
+            Role::Tens => 1,
             Role::Hundreds => 2,
             _ => 0,
         }

@@ -98,7 +98,7 @@ impl Window<'_> {
         if !self.stands_apart() || self.has_lookalikes() && count != 10 {
             return None;
         }
-        let lengths: Vec<_> = self.tokens.clone().map(|at| self.scene.tokens[at].len()).collect();
+        let lengths = self.lengths();
         let dialled = self.digits[0] == 0
             && (9..=12).contains(&count)
             && (lengths.len() >= 2 || plan.is_national(self.digits));
@@ -123,7 +123,7 @@ impl Window<'_> {
         }
         let cue = context::cue(self.scene, &self.tokens);
         let count = self.digits.len();
-        if context::is_labelled(self.scene, &self.tokens) {
+        if self.is_sum() || context::is_labelled(self.scene, &self.tokens) {
             return true;
         }
         if cue != Cue::Near && context::is_amount(self.scene, &self.tokens, count) {
@@ -135,8 +135,20 @@ impl Window<'_> {
         }
         shape::is_counting(&values(self.scene, &self.tokens))
             || (shape::is_run(self.digits) && !mobile)
-            || shape::is_isbn(self.digits, self.groups())
+            || shape::is_isbn(self.digits, &self.lengths())
             || shape::is_likeness(&line(self.scene.glyphs(&self.tokens)))
+    }
+
+    /// How many characters each group has.
+    fn lengths(&self) -> Vec<usize> {
+        self.tokens.clone().map(|at| self.scene.tokens[at].len()).collect()
+    }
+
+    /// Whether an equals sign among other marks makes it a sum.
+    fn is_sum(&self) -> bool {
+        let glyphs = self.scene.glyphs(&self.tokens);
+        let marks = || glyphs.iter().filter(|glyph| !matches!(glyph.class, Class::Digit(_)));
+        marks().any(|glyph| glyph.plain == '=') && marks().any(|glyph| glyph.plain != '=')
     }
 
     fn groups(&self) -> usize {

@@ -90,7 +90,7 @@ pub(super) const MONTH: &str = "jan january feb february mar march apr april may
     ابريل مايو يونيو يوليو اغسطس سبتمبر اكتوبر نوفمبر ديسمبر";
 
 /// Words that stand between a label and its number and say nothing of their own.
-pub(super) const FILLER: &str = "is was are be the a an my your our his her their this that of for no nos \
+pub(super) const FILLER: &str = "s is was are be the a an my your our his her their this that of for no nos \
     number num nbr nr numero numéro nummer nomor numara numer n it its hai h tha ka ki ke ko \
     mera meri tera aapka apka ye yeh wo woh es el la los mi tu su de del e o meu minha seu est le la \
     les mon ma votre du ist der die das mein meine ihre von adalah ini itu saya adl anda è il mio \

@@ -19,7 +19,7 @@ pub(super) const WORDS: &str = "call calling caller callme calls cll ring dial p
     erreichst \
     hubungi telp telpon telepon hp nohp nowa wasap ponsel japri kontak \
     chiama chiamami chiamare cellulare telefonami chiamate \
-    ara arayin arayabilirsin cep ceptelefonu telefonum tel gsm ararsin \
+    ara arayin arayabilirsin ceptelefonu telefonum tel gsm ararsin \
     bel bellen mobiel mobieltje gsm 06nummer \
     zadzwon dzwon komorka komorkowy telefonu \
     ringa mobilnummer telefonnummer \

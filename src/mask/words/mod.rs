@@ -65,7 +65,7 @@ pub(super) const ALL: &[&Language] = &[
 
 /// Number words that are everyday words too: at the edge of a number they are no part of it when
 /// the rest of it is in another language.
-pub(super) const EVERYDAY: &str = "no do to too tu tow a at ate for fore four fr free tree o oh \
+pub(super) const EVERYDAY: &str = "no do to too tu tow a at ate for fore fr free tree o oh \
     un une um uma tin teen sat che chi char das won once on one i si se ses sei sex dos tres due \
     tre sin ses be bin tri her an do den von elf hat acht mas car are satu dua empat uno once \
     sem six dix onze ein eine einen ain bes on as moja mia hai ba tam bay mot sau pan jeden \
