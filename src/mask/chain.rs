@@ -86,9 +86,9 @@ pub(super) fn joins(gap: &[Glyph]) -> bool {
         && gap.last().is_some_and(|glyph| glyph.class == Class::Space);
     gap.iter().all(|glyph| match glyph.plain {
         // A plus begins another number; the others belong to sums, prices, angles and addresses.
-        '+' | '@' | '%' | '#' | '^' | '<' | '°' | '?' | '₹' | '$' | '€' | '£' | '¥' | '×' | '÷'
-        | '√' | '≈' => false,
-        '=' => tight,
+        '+' | '@' | '%' | '#' | '<' | '°' | '?' | '₹' | '$' | '€' | '£' | '¥' | '×' | '÷' | '√'
+        | '≈' => false,
+        '=' | '^' => tight,
         '*' => !spaced,
         _ => true,
     })

@@ -9,6 +9,7 @@ use once_cell::sync::Lazy;
 
 use super::digit;
 use super::lexicon::{LEXICON, Role};
+use super::lookalike;
 use super::shadow::is_unseen;
 use super::words;
 
@@ -72,7 +73,7 @@ pub(super) fn opens(text: &str) -> bool {
             _ => {}
         }
     }
-    if digits >= DIGITS {
+    if digits >= DIGITS || digits >= 2 && is_disguised(text) {
         return true;
     }
     if beyond_ascii {
@@ -93,6 +94,20 @@ pub(super) fn opens(text: &str) -> bool {
         }
     }
     says_digits(text)
+}
+
+/// Whether there are as many digits and letters that look like digits in a row as a number has.
+fn is_disguised(text: &str) -> bool {
+    let mut row = 0;
+    text.chars().any(|c| {
+        let plain = c.to_ascii_lowercase();
+        if c.is_ascii_digit() || lookalike::digit(plain).is_some() {
+            row += 1;
+        } else if !matches!(c, ' ' | '-' | '.') {
+            row = 0;
+        }
+        row >= 8
+    })
 }
 
 /// Whether people write `c` within words: the dot below of Indic letters.

@@ -102,43 +102,38 @@ impl Search<'_> {
         if joined && parenthesis { before } else { at }
     }
 
-    /// Finds numbers in `chain` and adds to `rest` the parts without any.
+    /// Finds numbers in `chain` and adds to `rest` the parts without any. Words come before digits
+    /// that only a cue makes a number: in "six, 8, 9, 4 …" the six is part of it.
     fn chain(&mut self, chain: Range<usize>, rest: &mut Vec<Range<usize>>) {
-        let is_word = |at: &usize| matches!(self.scene.tokens[*at].kind, Kind::Number(_));
         let mut taken = Vec::new();
-        let mut from = chain.start;
-        for at in chain.clone().filter(is_word).chain([chain.end]) {
-            if from < at {
-                self.digits(from..at, &mut taken);
-            }
-            from = at + 1;
-        }
-        for part in without(chain, &taken) {
+        self.digits(&chain, &[Level::Certain], &mut taken);
+        for part in without(chain.clone(), &taken) {
             if let Some(tokens) = spoken::number(self.scene, &part) {
                 self.add(&tokens, Rule::Words);
-            } else {
-                rest.push(part);
+                taken.push(tokens);
             }
         }
+        taken.sort_unstable_by_key(|range| range.start);
+        self.digits(&chain, &[Level::Likely, Level::Possible], &mut taken);
+        rest.extend(without(chain, &taken));
     }
 
-    /// Finds numbers in a chain without words, the surest first, and adds them to `taken`.
-    fn digits(&mut self, chain: Range<usize>, taken: &mut Vec<Range<usize>>) {
-        let digits = Digits::of(self.scene, &chain);
-        if digits.slice(0..chain.len()).len() < FEWEST {
-            return;
-        }
-        if verdict::is_list(self.scene, &chain) {
-            return;
-        }
-        let mut own = Vec::new();
-        for level in Level::ALL {
-            for part in without(chain.clone(), &own.clone()) {
-                self.windows(&chain, &part, &digits, level, &mut own);
+    /// Finds numbers in the runs of digits of `chain`, the surest first, and adds them to `taken`.
+    fn digits(&mut self, chain: &Range<usize>, levels: &[Level], taken: &mut Vec<Range<usize>>) {
+        let is_word = |at: &usize| matches!(self.scene.tokens[*at].kind, Kind::Number(_));
+        let words: Vec<_> = chain.clone().filter(is_word).map(|at| at..at + 1).collect();
+        for run in without(chain.clone(), &words) {
+            let digits = Digits::of(self.scene, &run);
+            if digits.slice(0..run.len()).len() < FEWEST || verdict::is_list(self.scene, &run) {
+                continue;
             }
-            own.sort_unstable_by_key(|range: &Range<usize>| range.start);
+            for level in levels {
+                for part in without(run.clone(), &taken.clone()) {
+                    self.windows(&run, &part, &digits, *level, taken);
+                }
+                taken.sort_unstable_by_key(|range| range.start);
+            }
         }
-        taken.extend(own);
     }
 
     fn windows(

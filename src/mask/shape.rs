@@ -87,10 +87,10 @@ static FIGURE: Lazy<Regex> = Lazy::new(|| {
         // Thousands in the western, the Indian and the continental way.
         "|[0-9]{1,3}(?:,[0-9]{3})+(?:\\.[0-9]+)?",
         "|[0-9]{1,2}(?:,[0-9]{2})+,[0-9]{3}(?:\\.[0-9]+)?",
-        "|[0-9]{1,3}(?:\\.[0-9]{3}){2,}(?:,[0-9]+)?",
+        "|[0-9]{1,2}(?:\\.[0-9]{3}){2,}(?:,[0-9]+)?",
         // Decimals, and a pair of them.
-        "|(?:0|[1-9][0-9]{0,2})\\.[0-9]+(?:,-?[0-9]{1,3}\\.[0-9]+)?",
-        "|[0-9]+\\.[0-9]{1,2}|[0-9]{1,3},[0-9]{1,2}",
+        "|(?:0|[1-9][0-9]?)\\.[0-9]+(?:,-?[0-9]{1,3}\\.[0-9]+)?",
+        "|[1-9][0-9]{2}\\.[0-9]{3,6}|(?:0|[1-9][0-9]*)\\.[0-9]{1,2}|[0-9]{1,3},[0-9]{1,2}",
         // Addresses of machines; fractions and scores.
         "|(?:",
         octet!(),
@@ -144,7 +144,17 @@ pub(super) fn warm_up() {
 
 /// Whether a run of digits joined by single marks is a date, a time, an amount or the like.
 pub(super) fn is_figure(run: &str) -> bool {
-    FIGURE.is_match(run)
+    // Four pairs with dots could be an address too, but hardly any machine has such a one.
+    let pairs = run.len() == 11 && run.split('.').all(|part| part.len() == 2);
+    !pairs && FIGURE.is_match(run)
+}
+
+/// Whether a window may be an amount with dots between thousands: 600.584.541.
+pub(super) fn is_dotted(window: &str) -> bool {
+    let mut groups = window.split('.');
+    groups.next().is_some_and(|first| first.len() <= 3)
+        && groups.all(|group| group.len() == 3)
+        && window.contains('.')
 }
 
 /// Whether a window of digits looks like something else than a phone number.

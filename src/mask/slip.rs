@@ -55,8 +55,10 @@ pub(super) fn correct(shadow: &Shadow, tokens: &mut [Token]) {
         let beside = says(before) && says(after)
             || says(before) && says(two_before)
             || says(after) && says(two_after);
-        // An everyday word beside it proves nothing: "for fire" is no number.
-        let spoken = [before, after].iter().any(|token| {
+        // Everyday words beside it prove nothing: "for fire" is no number.
+        let near =
+            [before, two_before.filter(|_| says(before)), after, two_after.filter(|_| says(after))];
+        let spoken = near.iter().any(|token| {
             token.is_some_and(|t| matches!(t.kind, Kind::Number(number) if !number.everyday))
         });
         if !beside || !spoken {

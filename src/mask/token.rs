@@ -65,8 +65,25 @@ pub(super) fn tokens(shadow: &Shadow, closed: &[Range<usize>]) -> Vec<Token> {
             None => usize::MAX,
         };
         let from = at;
-        while shadow.get(at).is_some_and(|glyph| is_inner(glyph) && glyph.at < limit) {
-            at += 1;
+        let run = |bars: bool| {
+            let inner = |glyph: &&Glyph| {
+                glyph.at < limit && (is_inner(glyph) || bars && glyph.plain == '|')
+            };
+            from + shadow.glyphs[from..].iter().take_while(inner).count()
+        };
+        at = run(false);
+        if (at > from && shadow.get(at).is_some_and(|glyph| glyph.plain == '|'))
+            || glyph.plain == '|'
+        {
+            // Among look-alikes an upright bar is a one; among digits it parts groups.
+            let to = run(true);
+            if lookalike::is_disguised(&shadow.glyphs[from..to])
+                && shadow.glyphs[from..to].iter().any(|glyph| glyph.class == Class::Letter)
+            {
+                cutter.push(from, to, Kind::Lookalike, Sense::NONE);
+                at = to;
+                continue;
+            }
         }
         if at == from {
             at += 1;
@@ -102,9 +119,9 @@ impl Cutter<'_> {
         let digits = run.iter().filter(|glyph| matches!(glyph.class, Class::Digit(_))).count();
         if digits == run.len() {
             self.push(from, to, Kind::Digits, Sense::NONE);
-        } else if digits == 0 {
+        } else if digits == 0 && !self.continues_lookalike(run) {
             self.letters(from, to);
-        } else if lookalike::is_disguised(run) {
+        } else if digits == 0 || lookalike::is_disguised(run) {
             self.push(from, to, Kind::Lookalike, Sense::NONE);
         } else if let Some(pieces) = glued::split(run) {
             self.pieces(from, &pieces);
@@ -127,6 +144,16 @@ impl Cutter<'_> {
             return self.pieces(from, &pieces);
         }
         self.push(from, to, Kind::Word, entry.sense);
+    }
+
+    /// Whether letters go on with a number in disguise: the second half of 9sS7S sooSS.
+    fn continues_lookalike(&self, run: &[Glyph]) -> bool {
+        let long = |token: &&Token| token.kind == Kind::Lookalike && token.len() >= 4;
+        run.len() >= 4
+            && self.tokens.last().filter(long).is_some_and(|token| {
+                self.shadow.get(token.to + 1).is_some_and(|glyph| glyph.at == run[0].at)
+            })
+            && run.iter().all(|glyph| lookalike::digit(glyph.plain).is_some())
     }
 
     fn pieces(&mut self, base: usize, pieces: &[glued::Piece]) {

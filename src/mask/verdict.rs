@@ -6,7 +6,7 @@
 
 use std::ops::Range;
 
-use super::chain::{Scene, line};
+use super::chain::{Scene, joins, line};
 use super::context::{self, Cue};
 use super::plan::Plan;
 use super::rule::Rule;
@@ -23,10 +23,6 @@ pub(super) enum Level {
     Likely,
     /// It has the shape of a phone number and of nothing else.
     Possible,
-}
-
-impl Level {
-    pub(super) const ALL: [Self; 3] = [Self::Certain, Self::Likely, Self::Possible];
 }
 
 /// A window: some tokens of a chain with their digits.
@@ -76,7 +72,7 @@ impl Window<'_> {
             return (8..=15).contains(&count).then_some(Rule::International);
         }
         if self.has_lookalikes() && count != 10 && !self.is_indian_mobile() {
-            return self.bars_make_ten().then_some(Rule::National);
+            return None;
         }
         if count > 15 || !self.stands_apart() || self.digits.iter().all(|d| *d == 0) {
             return None;
@@ -123,7 +119,7 @@ impl Window<'_> {
         }
         let cue = context::cue(self.scene, &self.tokens);
         let count = self.digits.len();
-        if self.is_sum() || context::is_labelled(self.scene, &self.tokens) {
+        if is_sum(self.scene, &self.tokens) || context::is_labelled(self.scene, &self.tokens) {
             return true;
         }
         if cue != Cue::Near && context::is_amount(self.scene, &self.tokens, count) {
@@ -137,18 +133,12 @@ impl Window<'_> {
             || (shape::is_run(self.digits) && !mobile)
             || shape::is_isbn(self.digits, &self.lengths())
             || shape::is_likeness(&line(self.scene.glyphs(&self.tokens)))
+            || cue == Cue::None && shape::is_dotted(&line(self.scene.glyphs(&self.tokens)))
     }
 
     /// How many characters each group has.
     fn lengths(&self) -> Vec<usize> {
         self.tokens.clone().map(|at| self.scene.tokens[at].len()).collect()
-    }
-
-    /// Whether an equals sign among other marks makes it a sum.
-    fn is_sum(&self) -> bool {
-        let glyphs = self.scene.glyphs(&self.tokens);
-        let marks = || glyphs.iter().filter(|glyph| !matches!(glyph.class, Class::Digit(_)));
-        marks().any(|glyph| glyph.plain == '=') && marks().any(|glyph| glyph.plain != '=')
     }
 
     fn groups(&self) -> usize {
@@ -164,13 +154,6 @@ impl Window<'_> {
         self.scene.tokens[self.tokens.clone()].iter().any(|token| token.kind == Kind::Lookalike)
     }
 
-    /// Whether upright bars between the groups, read as ones, make it ten digits.
-    fn bars_make_ten(&self) -> bool {
-        let glyphs = self.scene.glyphs(&self.tokens);
-        let bars = glyphs.iter().filter(|glyph| matches!(glyph.plain, '|' | '!'));
-        self.digits.len() + bars.count() == 10
-    }
-
     /// Whether no further digits are joined to the window by a single mark, and no letters that
     /// make it part of a code.
     fn stands_apart(&self) -> bool {
@@ -178,7 +161,10 @@ impl Window<'_> {
             at.and_then(|at| self.scene.tokens.get(at))
                 .is_some_and(|token| token.kind == Kind::Digits)
         };
-        let tight = |at: usize| matches!(self.scene.gap(at), [glyph] if glyph.class == Class::Mark && glyph.plain != ',');
+        let tight = |at: usize| {
+            let gap = self.scene.gap(at);
+            matches!(gap, [glyph] if glyph.class == Class::Mark && glyph.plain != ',') && joins(gap)
+        };
         let before = self.tokens.start.checked_sub(1);
         let after = Some(self.tokens.end);
         !(digits(before) && before.is_some_and(tight)
@@ -201,11 +187,24 @@ impl Window<'_> {
 /// Whether a whole chain is counting, a row of years or of scores, so that no part of it is a
 /// number. A word about phones right before it tells otherwise.
 pub(super) fn is_list(scene: &Scene, chain: &Range<usize>) -> bool {
-    (4..=64).contains(&chain.len())
-        && !scene.has_plus(chain.start)
-        && (shape::is_counting(&values(scene, chain))
-            || shape::is_likeness(&line(scene.glyphs(chain))))
-        && context::cue(scene, chain) != Cue::Near
+    let few = (2..=64).contains(&chain.len()) && !scene.has_plus(chain.start);
+    few && is_sum(scene, chain)
+        || few
+            && chain.len() >= 4
+            && (shape::is_counting(&values(scene, chain))
+                || shape::is_likeness(&line(scene.glyphs(chain))))
+            && context::cue(scene, chain) != Cue::Near
+}
+
+/// Whether an equals sign among other marks makes it a sum.
+fn is_sum(scene: &Scene, tokens: &Range<usize>) -> bool {
+    let glyphs = scene.glyphs(tokens);
+    let marks = || {
+        glyphs
+            .iter()
+            .filter(|glyph| glyph.class != Class::Letter && !matches!(glyph.class, Class::Digit(_)))
+    };
+    marks().any(|glyph| glyph.plain == '=') && marks().any(|glyph| glyph.plain != '=')
 }
 
 /// What each token says as one number, as far as it fits. A group that starts with a zero is no

@@ -26,7 +26,7 @@ pub(super) const LABEL: &str = "order orders id ids invoice inv bill receipt ref
      decimals prime primes fibonacci sequence series count counting countdown \
     pedido factura codigo referencia guia envio cuenta reserva vuelo boleto clave contrasena \
     postal poblacion fecha expediente matricula rastreo seguimiento \
-    pedido fatura codigo nota rastreio conta reserva voo senha cep protocolo \
+    pedido fatura codigo nota rastreio conta reserva voo senha protocolo \
     commande facture numeroclient reference colis suivi compte vol billet postal dossier mot passe \
     bestellung bestellnummer bestellnr rechnung rechnungsnummer sendung sendungsnummer kunde \
     kundennummer konto kontonummer buchung plz postleitzahl passwort kennwort aktenzeichen \

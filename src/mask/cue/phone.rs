@@ -56,7 +56,7 @@ pub(super) const REACH: &str = "number num nmbr nbr no numbr nmber numba text re
     nummer nr meine schreib schreibe melde kontakt speicher ruf \
     nomor nomer no aku simpan catat kirim chat \
     numero mio scrivimi scrivi contatta salva \
-    numara numaram yaz ulas kaydet mesaj \
+    cep numara numaram yaz ulas kaydet mesaj \
     nummer mijn app stuur bericht \
     numer moj napisz pisz \
     nummer mitt min skriv \
