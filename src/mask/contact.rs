@@ -10,16 +10,18 @@ use regex::Regex;
 
 use super::chain::Scene;
 use super::cue::Sense;
+use super::gate;
 use super::rule::{Finding, Rule};
 use super::shadow::{Class, Shadow};
 
 static EMAIL: Lazy<Regex> = Lazy::new(|| {
     compiled(concat!(
-        r"[\p{L}\p{M}0-9._%+-]{1,64}@[\p{L}0-9-]+(?:\.[\p{L}0-9-]+)*\.\p{L}{2,24}",
+        r"[a-z0-9._%+\u{80}-\u{10ffff}-]{1,64}@[a-z0-9\u{80}-\u{10ffff}-]+",
+        r"(?:\.[a-z0-9\u{80}-\u{10ffff}-]+)*\.[a-z\u{80}-\u{10ffff}]{2,24}",
         // Spelt out: name (at) gmail dot com.
         r"|[a-z0-9._-]{2,64} {0,2}(?:\(at\)|\[at\]|\{at\}| at |@) {0,2}",
         r"(?:gmail|yahoo|hotmail|outlook|icloud|rediffmail|protonmail|proton|live|yandex|gmx)",
-        r" {0,2}(?:\(dot\)|\[dot\]|\{dot\}|\.| dot ) {0,2}(?:com|in|co\.in|net|org|ru|de|fr|me|uk)\b",
+        r" {0,2}(?:\(dot\)|\[dot\]|\{dot\}|\.| dot ) {0,2}(?:com|in|co\.in|net|org|ru|de|fr|me|uk)(?-u:\b)",
     ))
 });
 
@@ -30,22 +32,20 @@ static UPI: Lazy<Regex> = Lazy::new(|| {
         r"|hdfc(?:bank)?|icici|axis(?:bank|b)?|kotak(?:811|bank)?|indus|boi|cnrb|pnb|barodampay",
         r"|idfc(?:bank|first)?|federal|yesbank|yes[gp]|ikwik|jupiteraxis|naviaxis|slice|superyes",
         r"|timecosmos|tapicici|pingpay|dbs|hsbc|citi|rbl|aubank|equitas|idbi|mahb|uco|unionbank",
-        r"|dlb|kbl|kvb|nsdl|postbank|phonepe|gpay|amazonpay|cred)\b",
+        r"|dlb|kbl|kvb|nsdl|postbank|phonepe|gpay|amazonpay|cred)(?-u:\b)",
     ))
 });
 
-/// Links that open a chat, dial or show a profile. What follows the host is looked at in code.
+/// How links start that open a chat, dial or show a profile. The rest is looked at in code.
 static LINK: Lazy<Regex> = Lazy::new(|| {
     compiled(concat!(
-        r"(?:tel|sms|callto|facetime|whatsapp|viber|skype|sgnl|tg):(?://)?[^\s]{0,24}?\+?[0-9][0-9().-]{5,20}[0-9]",
-        r"|(?:whatsapp|viber|tg)://[^\s]{1,200}",
-        r"|(?:https?://)?(?:[a-z0-9-]{1,20}\.)?(?:",
-        r"wa\.me|whatsapp\.com|t\.me|telegram\.(?:me|dog)|instagram\.com|instagr\.am|ig\.me",
-        r"|snapchat\.com/(?:add|t)|facebook\.com|fb\.(?:com|me)|m\.me|twitter\.com|\bx\.com",
-        r"|tiktok\.com/@|threads\.(?:net|com)/@|linkedin\.com/in|discord\.gg|discord\.com/(?:users|invite)",
-        r"|youtube\.com/@|signal\.(?:me|group)|kik\.me|line\.me|viber\.me|linktr\.ee|onlyfans\.com",
-        r"|reddit\.com/u(?:ser)?|vk\.com|ok\.ru|bsky\.app/profile|join\.skype\.com|zalo\.me|imo\.im",
-        r")/?[^\s]{1,200}",
+        r"(?:tel|sms|callto|facetime|whatsapp|viber|skype|sgnl|tg):(?://|[+0-9])",
+        r"|(?:https?://)?(?:[a-z0-9-]{1,20}\.)?(?:wa\.me|whatsapp\.com|t\.me|telegram\.(?:me|dog)",
+        r"|instagram\.com|instagr\.am|ig\.me|snapchat\.com/(?:add|t)|facebook\.com|fb\.(?:com|me)",
+        r"|m\.me|twitter\.com|x\.com|tiktok\.com/@|threads\.(?:net|com)/@|linkedin\.com/in",
+        r"|discord\.gg|discord\.com/(?:users|invite)|youtube\.com/@|signal\.(?:me|group)|kik\.me",
+        r"|line\.me|viber\.me|linktr\.ee|onlyfans\.com|reddit\.com/u(?:ser)?|vk\.com|ok\.ru",
+        r"|bsky\.app/profile|join\.skype\.com|zalo\.me|imo\.im)/",
     ))
 });
 
@@ -53,7 +53,7 @@ static LINK: Lazy<Regex> = Lazy::new(|| {
 static ORDINARY: Lazy<Regex> = Lazy::new(|| {
     compiled(concat!(
         r"(?:https?|ftp|file|git|ssh|magnet|upi)://[^\s]+|www\.[^\s]+",
-        r"|\b[a-z0-9-]+(?:\.[a-z0-9-]+)*\.[a-z]{2,12}/[^\s]+",
+        r"|[a-z0-9-]+(?:\.[a-z0-9-]+)*\.[a-z]{2,12}/[^\s]+",
     ))
 });
 
@@ -90,9 +90,9 @@ pub(super) struct Contacts {
 pub(super) fn find(shadow: &Shadow) -> Contacts {
     let mut contacts = Contacts::default();
     let seen = |c: char| shadow.glyphs.iter().any(|glyph| glyph.plain == c);
-    let (at, slash) = (seen('@'), seen('/') || seen(':'));
-    // Addresses spelt out have neither, but a text that is short enough to be read to the end.
-    if !at && !slash && !spells_out(shadow.text) {
+    let (at, link) =
+        (seen('@') || gate::names_mailbox(shadow.text), seen('/') || has_scheme(shadow));
+    if !at && !link {
         return contacts;
     }
     let plain: String = shadow
@@ -107,10 +107,17 @@ pub(super) fn find(shadow: &Shadow) -> Contacts {
     }
     glyph_at.push(shadow.glyphs.len());
     let bytes = |range: Range<usize>| shadow.bytes(glyph_at[range.start], glyph_at[range.end]);
-    if slash {
+    if link {
+        let mut end = 0;
         for link in LINK.find_iter(&plain) {
-            let range = link.start()..link.start() + trimmed(link.as_str());
-            if stands_apart(&plain, range.start) && leads_to_person(&plain[range.clone()]) {
+            let whole = &plain[link.start()..];
+            let whole = whole.find(char::is_whitespace).map_or(whole, |space| &whole[..space]);
+            let range = link.start()..link.start() + trimmed(whole);
+            if range.start < end || !stands_apart(&plain, range.start) {
+                continue;
+            }
+            if leads_to_person(&plain[range.clone()]) {
+                end = range.end;
                 contacts.found.push(Finding { range: bytes(range), rule: Rule::Link });
             }
         }
@@ -125,28 +132,37 @@ pub(super) fn find(shadow: &Shadow) -> Contacts {
             }
         }
     }
-    for (pattern, rule) in [(&EMAIL, Rule::Email), (&UPI, Rule::Upi)] {
-        for found in pattern.find_iter(&plain) {
-            let range = bytes(found.range());
-            let taken = overlaps(&contacts.found, &range)
-                || contacts
-                    .links
-                    .iter()
-                    .any(|link| link.start < range.end && range.start < link.end);
-            if !taken {
-                contacts.found.push(Finding { range, rule });
+    if at {
+        for (pattern, rule) in [(&EMAIL, Rule::Email), (&UPI, Rule::Upi)] {
+            for found in pattern.find_iter(&plain) {
+                let range = bytes(found.range());
+                let links = contacts.links.iter();
+                if !overlaps(&contacts.found, &range)
+                    && !links.clone().any(|link| touches(link, &range))
+                {
+                    contacts.found.push(Finding { range, rule });
+                }
             }
         }
     }
     contacts
 }
 
-fn spells_out(text: &str) -> bool {
-    text.len() >= 12 && EMAIL.is_match(&text.to_lowercase())
+/// Whether a colon follows letters and leads to a number or a path, as in `tel:+91…`.
+fn has_scheme(shadow: &Shadow) -> bool {
+    shadow.glyphs.windows(3).any(|glyphs| {
+        glyphs[1].plain == ':'
+            && glyphs[0].class == Class::Letter
+            && (matches!(glyphs[2].class, Class::Digit(_)) || matches!(glyphs[2].plain, '+' | '/'))
+    })
+}
+
+fn touches(one: &Range<usize>, other: &Range<usize>) -> bool {
+    one.start < other.end && other.start < one.end
 }
 
 fn overlaps(found: &[Finding], range: &Range<usize>) -> bool {
-    found.iter().any(|other| other.range.start < range.end && range.start < other.range.end)
+    found.iter().any(|other| touches(&other.range, range))
 }
 
 /// The length of a link without the punctuation of the sentence around it.

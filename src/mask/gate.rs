@@ -56,6 +56,13 @@ static WORDS: Lazy<Words> = Lazy::new(|| {
     Words { automaton, mailboxes }
 });
 
+static PROVIDERS: Lazy<AhoCorasick> = Lazy::new(|| {
+    AhoCorasick::builder()
+        .ascii_case_insensitive(true)
+        .build(MAILBOXES)
+        .expect("the names are a small constant table")
+});
+
 /// Builds the automaton now rather than at the first text.
 pub(super) fn warm_up() {
     Lazy::force(&WORDS);
@@ -113,6 +120,11 @@ fn is_disguised(text: &str) -> bool {
 /// Whether people write `c` within words: the dot below of Indic letters.
 const fn is_written(c: char) -> bool {
     matches!(c, '\u{93c}' | '\u{9bc}' | '\u{a3c}')
+}
+
+/// Whether `text` names a provider of mailboxes, so that an address may be spelt out in it.
+pub(super) fn names_mailbox(text: &str) -> bool {
+    PROVIDERS.is_match(text)
 }
 
 /// Whether there are enough number words and digits close to one another.
