@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use thiserror::Error;
 
-use super::mask;
+use super::{Memory, mask, mask_next};
 
 /// Why the filter stopped.
 #[derive(Debug, Error)]
@@ -66,7 +66,15 @@ pub fn jsonl(input: impl BufRead, mut output: impl Write) -> Result<(), FilterEr
         match row.content {
             Content::Text(text) => write_row(&mut output, row.id, mask(&text).as_str())?,
             Content::Messages(all) => {
-                let masked: Vec<_> = all.iter().map(|text| mask(text)).collect();
+                let mut memory = Memory::default();
+                let masked: Vec<_> = all
+                    .iter()
+                    .map(|text| {
+                        let (masked, next) = mask_next(text, &memory);
+                        memory = next;
+                        masked
+                    })
+                    .collect();
                 let shown: Vec<_> = masked.iter().map(super::Masked::as_str).collect();
                 write_row(&mut output, row.id, shown)?;
             }

@@ -1,7 +1,8 @@
 //! The text that may pass from one stranger to another.
 
-use std::ops::Range;
 use std::sync::Arc;
+
+use super::rule::Finding;
 
 /// What stands in the place of a number.
 pub const HIDDEN: &str = "[hidden]";
@@ -14,17 +15,20 @@ pub struct Masked {
 }
 
 impl Masked {
-    /// Replaces each of `spans` (byte ranges in order, not overlapping, on character boundaries).
-    pub(super) fn hiding(text: &str, spans: &[Range<usize>]) -> Self {
-        let mut shown = String::with_capacity(text.len() + spans.len());
+    /// Replaces each of `found`, which are in order, do not overlap and end between characters.
+    pub(super) fn hiding(text: &str, found: &[Finding]) -> Self {
+        if found.is_empty() {
+            return Self::waived(text);
+        }
+        let mut shown = String::with_capacity(text.len() + found.len());
         let mut from = 0;
-        for span in spans {
-            shown.push_str(&text[from..span.start]);
+        for Finding { range, .. } in found {
+            shown.push_str(&text[from..range.start]);
             shown.push_str(HIDDEN);
-            from = span.end;
+            from = range.end;
         }
         shown.push_str(&text[from..]);
-        let hidden = u32::try_from(spans.len()).unwrap_or(u32::MAX);
+        let hidden = u32::try_from(found.len()).unwrap_or(u32::MAX);
         Self { text: shown.into(), hidden }
     }
 

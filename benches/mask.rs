@@ -1,0 +1,108 @@
+//! How fast the masker is, and what its tables weigh. Run with `cargo bench --bench mask`; a path
+//! after `--` names another corpus of JSON lines than the tests'.
+//!
+//! What lives here: measuring and a small table. What must not: assertions, as figures depend on
+//! the machine (`tests/mask_linear.rs` guards the growth). To measure another text: a row in `main`.
+
+use std::hint::black_box;
+use std::time::{Duration, Instant};
+
+use random_connect::mask;
+
+/// Each text is masked for about this long.
+const SPAN: Duration = Duration::from_millis(400);
+
+/// Chat without digits or number words.
+const CHAT: [&str; 8] = [
+    "hey! how was your day?",
+    "not bad, just got back from the gym and made some pasta",
+    "nice :) what kind of music do you listen to?",
+    "mostly indie and old hindi songs, you?",
+    "haha same here, we should make a playlist together",
+    "that would be fun, let me ask my brother for his list as well",
+    "arre yaar kya bataun, aaj bahut thak gaya hu",
+    "ok good night, talk to you later then 😊",
+];
+
+fn main() {
+    let before = resident();
+    let start = Instant::now();
+    mask::warm_up();
+    let warm = start.elapsed();
+    println!("warm-up                          {:9.1} ms", millis(warm));
+    println!("resident memory added            {:9.1} MB", (resident() - before) / 1024.0);
+
+    rate("chat without numbers", CHAT.iter().map(|line| (*line).to_owned()).collect());
+    rate("the same as one text", vec![CHAT.join("\n").repeat(100)]);
+    rate("corpus", corpus());
+
+    let size = 64 * 1024;
+    let fill = |part: &str| part.repeat(size / part.len());
+    for (name, text) in [
+        ("digits", fill("7")),
+        ("digits, spaced", fill("7 ")),
+        ("digits in fives", fill("98765 ")),
+        ("numbers", fill("98765 43210 ")),
+        ("numbers with a plus", fill("+91 98765 43210 ")),
+        ("separators", fill("-")),
+        ("digits and separators", fill("1----")),
+        ("number words", fill("nine ")),
+        ("number words, various", fill("nine one four double two ")),
+        ("number words, glued", fill("nine")),
+        ("pieces", fill("12345 then ")),
+        ("look-alikes", fill("7oIl8B ")),
+        ("emoji", fill("😊")),
+        ("keycaps", fill("7\u{fe0f}\u{20e3}")),
+        ("at signs", fill("a@b ")),
+        ("links", fill("a.b/c ")),
+        ("dots", fill("a.")),
+    ] {
+        println!("64 KiB of {name:<22} {:9.2} ms", millis(fastest(&text)));
+    }
+}
+
+fn millis(span: Duration) -> f64 {
+    span.as_secs_f64() * 1e3
+}
+
+/// Megabytes per second over `texts`, one after the other.
+fn rate(name: &str, texts: Vec<String>) {
+    let bytes: usize = texts.iter().map(String::len).sum();
+    let start = Instant::now();
+    let mut rounds = 0_u32;
+    while start.elapsed() < SPAN {
+        for text in &texts {
+            black_box(mask::mask(black_box(text)));
+        }
+        rounds += 1;
+    }
+    let seconds = start.elapsed().as_secs_f64() / f64::from(rounds);
+    println!("{name:<32} {:9.1} MB/s", bytes as f64 / seconds / 1e6);
+}
+
+fn fastest(text: &str) -> Duration {
+    let once = || {
+        let start = Instant::now();
+        black_box(mask::mask(black_box(text)));
+        start.elapsed()
+    };
+    (0..9).map(|_| once()).min().unwrap_or_default()
+}
+
+fn corpus() -> Vec<String> {
+    let default = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/corpus/dev.jsonl");
+    let path = std::env::args().skip(1).find(|arg| !arg.starts_with('-'));
+    let rows = std::fs::read_to_string(path.as_deref().unwrap_or(default)).expect("a corpus");
+    let text = |row: &str| {
+        let row: serde_json::Value = serde_json::from_str(row).expect("a JSON row");
+        row["text"].as_str().unwrap_or_default().to_owned()
+    };
+    rows.lines().map(text).collect()
+}
+
+/// The memory that the process has in use, in KiB; nothing where `/proc` is not.
+fn resident() -> f64 {
+    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
+    let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).unwrap_or_default();
+    line.trim().trim_end_matches(" kB").parse().unwrap_or_default()
+}

@@ -1,0 +1,224 @@
+//! Chains tokens that say digits into what may be one number, and cuts windows out of a chain.
+//!
+//! What lives here: which gaps a number may have, and the digits of a chain. What must not:
+//! whether a window is a phone number (see `verdict.rs`). To allow or forbid a character between
+//! two groups of digits: [`joins`].
+
+use std::ops::Range;
+
+use super::shadow::{Class, Glyph, Shadow};
+use super::shape;
+use super::token::{Kind, Token};
+
+/// The most characters between two groups, and the most of them that are no spaces.
+const GAP: usize = 12;
+const MARKS: usize = 4;
+
+/// A text taken apart.
+pub(super) struct Scene<'a> {
+    pub(super) shadow: Shadow<'a>,
+    pub(super) tokens: Vec<Token>,
+}
+
+impl Scene<'_> {
+    /// The glyphs between the tokens `at` and `at + 1`.
+    pub(super) fn gap(&self, at: usize) -> &[Glyph] {
+        match (self.tokens.get(at), self.tokens.get(at + 1)) {
+            (Some(left), Some(right)) => &self.shadow.glyphs[left.to..right.from],
+            _ => &[],
+        }
+    }
+
+    /// The glyphs of the tokens `range` with their gaps.
+    pub(super) fn glyphs(&self, range: &Range<usize>) -> &[Glyph] {
+        match (self.tokens.get(range.start), self.tokens[..range.end].last()) {
+            (Some(first), Some(last)) => &self.shadow.glyphs[first.from..last.to],
+            _ => &[],
+        }
+    }
+
+    /// Whether a plus that says "international" stands before the token `at`: +91, (+91, + 91.
+    pub(super) fn has_plus(&self, at: usize) -> bool {
+        let mut before = self.tokens[at].from;
+        for _ in 0..2 {
+            match self.shadow.before(before) {
+                Some(glyph) if glyph.plain == '+' => return true,
+                Some(glyph) if glyph.plain == '(' || glyph.class == Class::Space => before -= 1,
+                _ => return false,
+            }
+        }
+        false
+    }
+
+    /// Where a number that starts at the token `at` starts: its plus or parenthesis belongs to it.
+    pub(super) fn start(&self, at: usize) -> usize {
+        let mut from = self.tokens[at].from;
+        if self.has_plus(at) {
+            while self.shadow.glyphs[from].plain != '+' {
+                from -= 1;
+            }
+        }
+        let opens = self.shadow.before(from).is_some_and(|glyph| glyph.plain == '(');
+        let closes = |glyph: &Glyph| glyph.plain == ')';
+        if opens && self.shadow.glyphs[from..].iter().take(24).any(closes) {
+            from - 1
+        } else {
+            from
+        }
+    }
+}
+
+/// Whether `gap` may stand inside a number.
+pub(super) fn joins(gap: &[Glyph]) -> bool {
+    // A mark that is repeated counts once: "73108...".
+    let mut marks = 0;
+    let mut before = ' ';
+    for glyph in gap {
+        marks += usize::from(glyph.class == Class::Mark && glyph.plain != before);
+        before = glyph.plain;
+    }
+    if gap.len() > GAP || marks > MARKS {
+        return false;
+    }
+    let tight = gap.len() == 1;
+    let spaced = gap.len() >= 3
+        && gap.first().is_some_and(|glyph| glyph.class == Class::Space)
+        && gap.last().is_some_and(|glyph| glyph.class == Class::Space);
+    gap.iter().all(|glyph| match glyph.plain {
+        // A plus begins another number; the others belong to sums, prices, angles and addresses.
+        '+' | '@' | '%' | '#' | '<' | '°' | '?' | '₹' | '$' | '€' | '£' | '¥' | '×' | '÷' | '√'
+        | '≈' => false,
+        '=' | '^' => tight,
+        '*' => !spaced,
+        _ => true,
+    })
+}
+
+/// The chains of `scene`: ranges of tokens that all say digits, with gaps that join. Runs that are
+/// a date, a time, an amount or the like are left out and end a chain.
+pub(super) fn chains(scene: &Scene) -> Vec<Range<usize>> {
+    let mut chains = Vec::new();
+    let mut at = 0;
+    while at < scene.tokens.len() {
+        if !scene.tokens[at].says_digits() {
+            at += 1;
+            continue;
+        }
+        let from = at;
+        at += 1;
+        while scene.tokens.get(at).is_some_and(Token::says_digits) && joins(scene.gap(at - 1)) {
+            at += 1;
+        }
+        cut(scene, from..at, &mut chains);
+    }
+    chains
+}
+
+/// Adds what is left of `chain` without its innocent runs.
+fn cut(scene: &Scene, chain: Range<usize>, chains: &mut Vec<Range<usize>>) {
+    let mut kept = chain.start;
+    let mut from = chain.start;
+    while from < chain.end {
+        let mut to = from + 1;
+        while to < chain.end && is_tight(scene.gap(to - 1)) {
+            to += 1;
+        }
+        let run = from..to;
+        if to - from <= 8 && to - from >= 2 && shape::is_figure(&line(scene.glyphs(&run))) {
+            if kept < from {
+                chains.push(kept..from);
+            }
+            kept = to;
+        }
+        from = to;
+    }
+    if kept < chain.end {
+        chains.push(kept..chain.end);
+    }
+}
+
+/// Whether two groups are joined by one mark and no space.
+fn is_tight(gap: &[Glyph]) -> bool {
+    matches!(gap, [glyph] if glyph.class == Class::Mark)
+}
+
+/// Glyphs as a line of plain text.
+pub(super) fn line(glyphs: &[Glyph]) -> String {
+    let plain = |glyph: &Glyph| match glyph.class {
+        Class::Space | Class::LineEnd => ' ',
+        _ => glyph.plain,
+    };
+    glyphs.iter().map(plain).collect()
+}
+
+/// The digits of a chain of digit tokens, and where each token's begin.
+pub(super) struct Digits {
+    values: Vec<u8>,
+    starts: Vec<usize>,
+}
+
+impl Digits {
+    pub(super) fn of(scene: &Scene, chain: &Range<usize>) -> Self {
+        let (mut values, mut starts) = (Vec::new(), vec![0]);
+        for token in &scene.tokens[chain.clone()] {
+            debug_assert!(!matches!(token.kind, Kind::Number(_)), "words are read by `spoken`");
+            let glyphs = &scene.shadow.glyphs[token.from..token.to];
+            values.extend(glyphs.iter().filter_map(|glyph| match glyph.class {
+                Class::Digit(value) => Some(value),
+                _ => super::lookalike::digit(glyph.plain),
+            }));
+            starts.push(values.len());
+        }
+        Self { values, starts }
+    }
+
+    /// The digits of the tokens `range`, counted from the chain's first.
+    pub(super) fn slice(&self, range: Range<usize>) -> &[u8] {
+        &self.values[self.starts[range.start]..self.starts[range.end]]
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::token::tokens;
+    use super::*;
+
+    fn scene(text: &str) -> Scene<'_> {
+        let shadow = Shadow::of(text);
+        let tokens = tokens(&shadow, &[]);
+        Scene { shadow, tokens }
+    }
+
+    fn lengths(text: &str) -> Vec<usize> {
+        chains(&scene(text)).iter().map(ExactSizeIterator::len).collect()
+    }
+
+    #[test]
+    fn groups_with_separators_make_one_chain() {
+        assert_eq!(lengths("66*54*94-70_01"), [5]);
+        assert_eq!(lengths("7. 5. 1. 0. 1"), [5]);
+        assert_eq!(lengths("692\n997\n6290"), [3]);
+        assert_eq!(lengths("60619 & 55347"), [2]);
+    }
+
+    #[test]
+    fn sums_prices_and_words_end_a_chain() {
+        assert_eq!(lengths("12345 * 6789 = 83810205"), [1, 1, 1]);
+        assert_eq!(lengths("98 + 76"), [1, 1]);
+        assert_eq!(lengths("98 or 76"), [1, 1]);
+    }
+
+    #[test]
+    fn dates_and_times_are_left_out() {
+        assert_eq!(lengths("12/05/2024 98765 43210"), [2]);
+        assert_eq!(lengths("18:30"), [] as [usize; 0]);
+    }
+
+    #[test]
+    fn a_plus_and_a_parenthesis_belong_to_the_number() {
+        let scene = scene("x (+91) 98765");
+        assert!(scene.has_plus(1));
+        assert_eq!(scene.start(1), 2);
+        assert!(!scene.has_plus(2));
+    }
+}

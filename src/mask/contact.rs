@@ -1,0 +1,292 @@
+//! What else leads to a person: e-mail addresses, UPI ids, links to chats and profiles, handles.
+//!
+//! What lives here: their patterns. What must not: phone numbers outside of links. To add a
+//! platform: its host in [`LINK`] and its name in the tables of `cue/`; a bank: in [`UPI`].
+
+use std::ops::Range;
+
+use once_cell::sync::Lazy;
+use regex::Regex;
+
+use super::chain::Scene;
+use super::cue::Sense;
+use super::gate;
+use super::rule::{Finding, Rule};
+use super::shadow::{Class, Shadow};
+
+static EMAIL: Lazy<Regex> = Lazy::new(|| {
+    compiled(concat!(
+        r"[a-z0-9._%+\u{80}-\u{10ffff}-]{1,64}@[a-z0-9\u{80}-\u{10ffff}-]+",
+        r"(?:\.[a-z0-9\u{80}-\u{10ffff}-]+)*\.[a-z\u{80}-\u{10ffff}]{2,24}",
+        // Spelt out: name (at) gmail dot com.
+        r"|[a-z0-9._-]{2,64} {0,2}(?:\(at\)|\[at\]|\{at\}| at |@) {0,2}",
+        r"(?:gmail|yahoo|hotmail|outlook|icloud|rediffmail|protonmail|proton|live|yandex|gmx)",
+        r" {0,2}(?:\(dot\)|\[dot\]|\{dot\}|\.| dot ) {0,2}(?:com|in|co\.in|net|org|ru|de|fr|me|uk)(?-u:\b)",
+    ))
+});
+
+static UPI: Lazy<Regex> = Lazy::new(|| {
+    compiled(concat!(
+        r"[a-z0-9._-]{2,64}@(?:ok(?:hdfcbank|icici|sbi|axis)|paytm|pt(?:yes|axis|sbi|hdfc)|ybl|ibl",
+        r"|axl|upi|apl|yapl|rapl|wa(?:icici|sbi|axis|hdfcbank)|jio|airtel|freecharge|fbl|sbi",
+        r"|hdfc(?:bank)?|icici|axis(?:bank|b)?|kotak(?:811|bank)?|indus|boi|cnrb|pnb|barodampay",
+        r"|idfc(?:bank|first)?|federal|yesbank|yes[gp]|ikwik|jupiteraxis|naviaxis|slice|superyes",
+        r"|timecosmos|tapicici|pingpay|dbs|hsbc|citi|rbl|aubank|equitas|idbi|mahb|uco|unionbank",
+        r"|dlb|kbl|kvb|nsdl|postbank|phonepe|gpay|amazonpay|cred)(?-u:\b)",
+    ))
+});
+
+/// How links start that open a chat, dial or show a profile. The rest is looked at in code.
+static LINK: Lazy<Regex> = Lazy::new(|| {
+    compiled(concat!(
+        r"(?:tel|sms|callto|facetime|whatsapp|viber|skype|sgnl|tg):(?://|[+0-9])",
+        r"|(?:https?://)?(?:[a-z0-9-]{1,20}\.)?(?:wa\.me|whatsapp\.com|t\.me|telegram\.(?:me|dog)",
+        r"|instagram\.com|instagr\.am|ig\.me|snapchat\.com/(?:add|t)|facebook\.com|fb\.(?:com|me)",
+        r"|m\.me|twitter\.com|x\.com|tiktok\.com/@|threads\.(?:net|com)/@|linkedin\.com/in",
+        r"|discord\.gg|discord\.com/(?:users|invite)|youtube\.com/@|signal\.(?:me|group)|kik\.me",
+        r"|line\.me|viber\.me|linktr\.ee|onlyfans\.com|reddit\.com/u(?:ser)?|vk\.com|ok\.ru",
+        r"|bsky\.app/profile|join\.skype\.com|zalo\.me|imo\.im)/",
+    ))
+});
+
+/// Links of any kind, whose digits are no phone numbers.
+static ORDINARY: Lazy<Regex> = Lazy::new(|| {
+    compiled(concat!(
+        r"(?:https?|ftp|file|git|ssh|magnet|upi)://[^\s]+|www\.[^\s]+",
+        r"|[a-z0-9-]+(?:\.[a-z0-9-]+)*\.[a-z]{2,12}/[^\s]+",
+    ))
+});
+
+/// A phone number handed to a site in its address.
+static PARAMETER: Lazy<Regex> = Lazy::new(|| {
+    compiled(r"[?&](?:phone|tel|mobile|mob|whatsapp|msisdn|contact)=(\+?(?:%2b)?[0-9]{7,15})")
+});
+
+/// First parts of the path of platforms that lead to a post or a page, not to a person.
+const POSTS: &str = "p reel reels tv explore stories watch events groups hashtag status i search \
+    home share sharer login help about legal privacy settings marketplace gaming permalink.php \
+    intent photo photos video videos posts notes download business business-api faq";
+
+fn compiled(pattern: &str) -> Regex {
+    Regex::new(pattern).expect("the pattern is a constant that the tests compile")
+}
+
+/// Compiles the patterns now rather than at the first text.
+pub(super) fn warm_up() {
+    for pattern in [&EMAIL, &UPI, &LINK, &ORDINARY, &PARAMETER] {
+        Lazy::force(pattern);
+    }
+}
+
+/// What patterns find.
+#[derive(Debug, Default)]
+pub(super) struct Contacts {
+    pub(super) found: Vec<Finding>,
+    /// Links that stay, in bytes of the text.
+    pub(super) links: Vec<Range<usize>>,
+}
+
+/// Addresses and links in `shadow`.
+pub(super) fn find(shadow: &Shadow) -> Contacts {
+    let mut contacts = Contacts::default();
+    let seen = |c: char| shadow.glyphs.iter().any(|glyph| glyph.plain == c);
+    let (at, link) =
+        (seen('@') || gate::names_mailbox(shadow.text), seen('/') || has_scheme(shadow));
+    if !at && !link {
+        return contacts;
+    }
+    let plain: String = shadow
+        .glyphs
+        .iter()
+        .map(|glyph| if glyph.class == Class::Space { ' ' } else { glyph.plain })
+        .collect();
+    // From bytes of the plain text to glyphs.
+    let mut glyph_at = Vec::with_capacity(plain.len() + 1);
+    for (at, c) in plain.chars().enumerate() {
+        glyph_at.extend(std::iter::repeat_n(at, c.len_utf8()));
+    }
+    glyph_at.push(shadow.glyphs.len());
+    let bytes = |range: Range<usize>| shadow.bytes(glyph_at[range.start], glyph_at[range.end]);
+    if link {
+        let mut end = 0;
+        for link in LINK.find_iter(&plain) {
+            let whole = &plain[link.start()..];
+            let whole = whole.find(char::is_whitespace).map_or(whole, |space| &whole[..space]);
+            let range = link.start()..link.start() + trimmed(whole);
+            if range.start < end || !stands_apart(&plain, range.start) {
+                continue;
+            }
+            if leads_to_person(&plain[range.clone()]) {
+                end = range.end;
+                contacts.found.push(Finding { range: bytes(range), rule: Rule::Link });
+            }
+        }
+        for link in ORDINARY.find_iter(&plain) {
+            let range = bytes(link.start()..link.start() + trimmed(link.as_str()));
+            if !overlaps(&contacts.found, &range) {
+                for number in PARAMETER.captures_iter(link.as_str()).filter_map(|c| c.get(1)) {
+                    let range = bytes(link.start() + number.start()..link.start() + number.end());
+                    contacts.found.push(Finding { range, rule: Rule::Link });
+                }
+                contacts.links.push(range);
+            }
+        }
+    }
+    if at {
+        for (pattern, rule) in [(&EMAIL, Rule::Email), (&UPI, Rule::Upi)] {
+            for found in pattern.find_iter(&plain) {
+                let range = bytes(found.range());
+                let links = contacts.links.iter();
+                if !overlaps(&contacts.found, &range)
+                    && !links.clone().any(|link| touches(link, &range))
+                {
+                    contacts.found.push(Finding { range, rule });
+                }
+            }
+        }
+    }
+    contacts
+}
+
+/// Whether a colon follows letters and leads to a number or a path, as in `tel:+91…`.
+fn has_scheme(shadow: &Shadow) -> bool {
+    shadow.glyphs.windows(3).any(|glyphs| {
+        glyphs[1].plain == ':'
+            && glyphs[0].class == Class::Letter
+            && (matches!(glyphs[2].class, Class::Digit(_)) || matches!(glyphs[2].plain, '+' | '/'))
+    })
+}
+
+fn touches(one: &Range<usize>, other: &Range<usize>) -> bool {
+    one.start < other.end && other.start < one.end
+}
+
+fn overlaps(found: &[Finding], range: &Range<usize>) -> bool {
+    found.iter().any(|other| touches(&other.range, range))
+}
+
+/// The length of a link without the punctuation of the sentence around it.
+fn trimmed(link: &str) -> usize {
+    link.trim_end_matches(|c: char| {
+        matches!(c, '.' | ',' | '!' | '?' | ';' | ':' | '\'' | '"' | ')' | ']' | '>')
+    })
+    .len()
+}
+
+/// Whether a link that starts at `at` is not the end of a longer host name.
+fn stands_apart(plain: &str, at: usize) -> bool {
+    !plain[..at]
+        .chars()
+        .next_back()
+        .is_some_and(|c| c.is_alphanumeric() || matches!(c, '.' | '-' | '@'))
+}
+
+/// Whether the link names somebody: it has a path, and the path is no post.
+fn leads_to_person(link: &str) -> bool {
+    let rest = link.split_once("://").map_or(link, |(_, rest)| rest);
+    let Some((host, path)) = rest.split_once('/') else { return link.contains(':') };
+    let mut parts = path.split(['/', '?', '#']).filter(|part| !part.is_empty());
+    let Some(first) = parts.next() else { return path.starts_with('?') };
+    let post = POSTS.split_whitespace().any(|post| post == first)
+        || parts.any(|part| matches!(part, "status" | "posts" | "photos" | "videos" | "video"));
+    !post || host.contains("whatsapp") && link.contains("phone=")
+}
+
+/// Handles beside the platform they are on: insta @some.one.
+pub(super) fn handles(scene: &Scene) -> Vec<Finding> {
+    let glyphs = &scene.shadow.glyphs;
+    let mut found: Vec<Finding> = Vec::new();
+    for (at, token) in scene.tokens.iter().enumerate() {
+        let signed = scene.shadow.before(token.from).is_some_and(|glyph| glyph.plain == '@');
+        let alone = token.from < 2 || !is_handle(glyphs[token.from - 2].plain);
+        if !signed || !alone {
+            continue;
+        }
+        let near = at.saturating_sub(6)..(at + 4).min(scene.tokens.len());
+        if !scene.tokens[near].iter().any(|token| token.sense.has(Sense::PLATFORM)) {
+            continue;
+        }
+        let own = glyphs[token.from..].iter().take(40).take_while(|glyph| is_handle(glyph.plain));
+        let mut to = token.from + own.count();
+        while to > token.to && matches!(glyphs[to - 1].plain, '.' | '-') {
+            to -= 1;
+        }
+        if to - token.from >= 3 {
+            let range = scene.shadow.bytes(token.from - 1, to);
+            found.push(Finding { range, rule: Rule::Handle });
+        }
+    }
+    found
+}
+
+fn is_handle(plain: char) -> bool {
+    plain.is_alphanumeric() || matches!(plain, '_' | '.' | '-')
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::mask::{explain, mask};
+
+    fn rules(text: &str) -> Vec<Rule> {
+        explain(text).iter().map(|finding| finding.rule).collect()
+    }
+
+    #[test]
+    fn email_addresses_are_hidden_also_spelt_out() {
+        assert_eq!(mask("write me: a.b+c@mail.example.org!").as_str(), "write me: [hidden]!");
+        assert_eq!(rules("some.one (at) gmail (dot) com"), [Rule::Email]);
+        assert_eq!(rules("someone at gmail dot com"), [Rule::Email]);
+        assert_eq!(rules("look at gmail"), []);
+    }
+
+    #[test]
+    fn upi_ids_are_hidden() {
+        assert_eq!(mask("pay ravi.k@okhdfcbank pls").as_str(), "pay [hidden] pls");
+        assert_eq!(rules("9517061705@paytm"), [Rule::Upi]);
+    }
+
+    #[test]
+    fn links_to_chats_and_profiles_are_hidden() {
+        for text in [
+            "https://wa.me/917722401360",
+            "https://api.whatsapp.com/send?phone=919406969531&text=hi",
+            "t.me/some_one",
+            "http://t.me/+917338330056",
+            "instagram.com/some.one",
+            "www.snapchat.com/add/some-one",
+            "tel:+91-81239-64812",
+            "whatsapp://send?phone=+447400460395",
+            "discord.gg/abc123",
+        ] {
+            assert_eq!(mask(&format!("see {text}, ok")).as_str(), "see [hidden], ok", "{text}");
+            assert_eq!(rules(text), [Rule::Link], "{text}");
+        }
+    }
+
+    #[test]
+    fn ordinary_links_stay() {
+        for text in [
+            "https://news.example.com/2023/11/04/8812345678",
+            "https://www.instagram.com/p/C9876543210/",
+            "https://x.com/nasa/status/1234567890123456789",
+            "https://www.youtube.com/watch?v=dQ4w9W51x0Q",
+            "netflix.com/title/9876543210",
+        ] {
+            assert_eq!(rules(text), [], "{text}");
+        }
+    }
+
+    #[test]
+    fn a_phone_number_in_an_ordinary_link_is_hidden_alone() {
+        let text = "https://shop.example.com/?a=1&phone=919876543210&b=2";
+        assert_eq!(mask(text).as_str(), "https://shop.example.com/?a=1&phone=[hidden]&b=2");
+    }
+
+    #[test]
+    fn handles_are_hidden_beside_their_platform_only() {
+        assert_eq!(mask("insta @some.one_1 ok").as_str(), "insta [hidden] ok");
+        assert_eq!(mask("find @some_one on telegram").as_str(), "find [hidden] on telegram");
+        assert_eq!(rules("hello @everyone"), []);
+    }
+}

@@ -1,0 +1,66 @@
+//! Words that say what a number beside them is: a phone number, an order, a price, a measure.
+//!
+//! What lives here: the kinds of cue and their tables by kind. What must not: number words (see
+//! `words/`) or code that reads text. To teach a word: add it to the table of its kind, in plain
+//! lower case or as people write it; tables are folded as the text is.
+
+mod label;
+mod phone;
+
+/// What a word says about the numbers near it; a set of bits, as one word may say several.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) struct Sense(u16);
+
+impl Sense {
+    pub(super) const NONE: Self = Self(0);
+    /// A phone or a call: a number in the same message is one to be called.
+    pub(super) const PHONE: Self = Self(1);
+    /// Words with which people hand over a number, and much else.
+    pub(super) const REACH: Self = Self(1 << 1);
+    /// What the number beside it names is no person: an order, a code, a page.
+    pub(super) const LABEL: Self = Self(1 << 2);
+    /// A currency or an amount in words.
+    pub(super) const MONEY: Self = Self(1 << 3);
+    /// A unit that follows a measure.
+    pub(super) const UNIT: Self = Self(1 << 4);
+    /// Joins the pieces of one number: then, and, second half.
+    pub(super) const JOIN: Self = Self(1 << 5);
+    /// A platform on which people have handles.
+    pub(super) const PLATFORM: Self = Self(1 << 6);
+    /// The name of a month.
+    pub(super) const MONTH: Self = Self(1 << 7);
+    /// Says nothing: is, my, the, number. A cue may stand before it.
+    pub(super) const FILLER: Self = Self(1 << 8);
+    /// A payment card.
+    pub(super) const CARD: Self = Self(1 << 9);
+    /// A number that a government gave to a person.
+    pub(super) const GOVERNMENT: Self = Self(1 << 10);
+
+    /// Whether it has any of the senses of `other`.
+    pub(super) const fn has(self, other: Self) -> bool {
+        self.0 & other.0 != 0
+    }
+
+    pub(super) const fn with(self, other: Self) -> Self {
+        Self(self.0 | other.0)
+    }
+}
+
+/// Whole words by sense; each string is a list of words.
+pub(super) const WORDS: &[(Sense, &str)] = &[
+    (Sense::PHONE, phone::WORDS),
+    (Sense::REACH, phone::REACH),
+    (Sense::JOIN, phone::JOIN),
+    (Sense::PLATFORM, phone::PLATFORM),
+    (Sense::FILLER, label::FILLER),
+    (Sense::LABEL, label::LABEL),
+    (Sense::MONEY, label::MONEY),
+    (Sense::UNIT, label::UNIT),
+    (Sense::MONTH, label::MONTH),
+    (Sense::CARD, label::CARD),
+    (Sense::GOVERNMENT, label::GOVERNMENT),
+];
+
+/// Parts of words by sense, for languages that inflect, glue words or write none apart.
+pub(super) const STEMS: &[(Sense, &str)] =
+    &[(Sense::PHONE, phone::STEMS), (Sense::LABEL, label::STEMS), (Sense::UNIT, label::UNIT_STEMS)];

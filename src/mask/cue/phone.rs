@@ -1,0 +1,91 @@
+//! Words around phone numbers: calling, handing over, joining pieces, platforms.
+//!
+//! What lives here: tables, one line or more per language. What must not: code. To add a word:
+//! [`WORDS`] when it speaks of phones in every use, [`REACH`] when it often does not, [`STEMS`]
+//! when it is the part of a word that does.
+
+/// Words that speak of a phone or a call.
+pub(super) const WORDS: &str = "call calling caller callme calls cll ring dial phone fone ph phn phno \
+    mob mobile cell cellphone cellular landline tel tele telephone fon whatsapp whatsap watsapp \
+    watsap wassap whtsapp whatsup wa wapp wp wsp wpp wtsp watsup zap zapzap viber signal imo \
+    telegram tg tele sms missed hotline helpline contact contactno textme txt ringme \
+    callback pingme dm fone jio airtel vodafone bsnl \
+    kol kaal kall kalling fon lagao lagana lagaana baat milao \
+    llama llamame llamar llamada llamen celular cel movil fono fijo telefono tfno tlf tfn \
+    wasap guasap whats wasapea escribeme marcame marca \
+    liga ligue ligar ligacao telefone telemovel cel fone zapear \
+    appelle appelez appeler appel tel portable fixe joindre joignable telephoner \
+    ruf rufe anrufen anruf ruft handy festnetz mobil mobilnummer handynr tel telefon erreichbar \
+    erreichst \
+    hubungi telp telpon telepon hp nohp nowa wasap ponsel japri kontak \
+    chiama chiamami chiamare cellulare telefonami chiamate \
+    ara arayin arayabilirsin ceptelefonu telefonum tel gsm ararsin \
+    bel bellen mobiel mobieltje gsm 06nummer \
+    zadzwon dzwon komorka komorkowy telefonu \
+    ringa mobilnummer telefonnummer \
+    goi dienthoai sdt zalo \
+    simu piga \
+    اتصل اتصلي اتصال كلمني كلميني هاتف هاتفي جوال جوالي موبايل موبايلي واتس واتساب تلفون تلفوني \
+    رقمي رن للتواصل تواصل \
+    звони позвони позвоните звоните набери наберите звонить телефон тел моб мобильный мобила \
+    вотсап ватсап вацап телега тг сотовый набирай звякни \
+    فون کال موبائل نمبر تماس زنگ موبایل تلفن شماره واتساپ \
+    फोन फ़ोन कॉल काल मोबाइल व्हाट्सएप व्हाट्सऐप व्हाट्सप्प वॉट्सऐप टेलीफोन घंटी संपर्क सम्पर्क \
+    ফোন কল মোবাইল হোয়াটসঅ্যাপ যোগাযোগ টেলিফোন \
+    போன் ஃபோன் கால் அழை அழைக்க மொபைல் வாட்ஸ்அப் கைபேசி தொலைபேசி எண் அழைக்கவும் \
+    ఫోన్ కాల్ మొబైల్ నంబర్ ఫోను ફોન કૉલ મોબાઇલ નંબર ਫੋਨ ਕਾਲ ਮੋਬਾਈਲ ਨੰਬਰ \
+    ಫೋನ್ ಕರೆ ಮೊಬೈಲ್ ഫോൺ വിളിക്കൂ മൊബൈൽ നമ്പർ";
+
+/// Parts of words that speak of a phone, in any position of the word.
+pub(super) const STEMS: &str = "whatsap watsap phone telefo telephon handynum mobilnum rufnum \
+    callme ringme textme telep numaram telef llamam teleph komork cellul \
+    телефон звон мобильн номер вотсап ватсап हाट्स मोबाइल व्हाट हॉट्स মোবাইল হোয়াটস ফোন போன் மொபைல் \
+    எண் அழை వాట్సాప్ \
+    电话 電話 手机 手機 号码 號碼 微信 打给 打給 联系 聯絡 携帯 番号 ケータイ でんわ โทร เบอร์ มือถือ 전화 번호 폰 연락 카톡 \
+    اتصل واتس هاتف موبايل جوال τηλ κινητ τηλεφων";
+
+/// Words with which people hand over a number, among much else.
+pub(super) const REACH: &str = "number num nmbr nbr no numbr nmber numba text reach save msg message \
+    ping inbox share here sure yours mine instead add line office note hit hmu dms move chat talk \
+    find get digits shoot drop send me us connect dont \
+    mera meri apna tera number nambar nambr nmbr bhejo bhej karo kar karna karlo karle pe par lelo \
+    likho likh likhlo rakh rakhna \
+    numero nro num escribe escribeme mandame manda hablame agrega anota guarda mensaje \
+    numero meu chama manda mensagem anota salva chame passa \
+    numero mon ecris contacte envoie note ajoute message sms \
+    nummer nr meine schreib schreibe melde kontakt speicher ruf \
+    nomor nomer no aku simpan catat kirim chat \
+    numero mio scrivimi scrivi contatta salva \
+    cep numara numaram yaz ulas kaydet mesaj \
+    nummer mijn app stuur bericht \
+    numer moj napisz pisz \
+    nummer mitt min skriv \
+    nambari yangu namba so cua toi \
+    رقم الرقم راسلني راسليني ابعت احفظ سجل \
+    номер мой пиши напиши запиши сохрани пишите \
+    मेरा नंबर नम्बर करो पर भेजो लिखो सेव मैसेज लगाओ \
+    আমার নম্বর নাম্বার করো মেসেজ \
+    என் எண் நம்பர் என்னை \
+    میرا نمبر پر کرو میری";
+
+/// Words that join the pieces of one number, or say which piece is meant.
+pub(super) const JOIN: &str = "then and after that followed by next first second third last final \
+    starts start starting begins begin ends end ending with half part rest remaining remainder \
+    is are it its the of comes come finally plus also now lastly add join put continue continues \
+    followed digits digit numbers number two three four five six \
+    wait ok okay hmm um oh ya yeah so baki baaki phir fir uske baad aur pehle pahle aage ke hai \
+    aakhri last wala wale shuru khatam aadha dusra doosra pehla \
+    y luego despues primero segundo termina empieza con e depois entao primeiro segundo resto \
+    comeca et puis ensuite apres premier commence finit avec reste \
+    und dann danach zuerst erste zweite hafte rest endet beginnt mit \
+    lalu terus kemudian dan setelah itu awal akhir sisanya \
+    poi dopo prima seconda meta inizia finisce sonra ve once \
+    ثم و بعدين وبعدها وبعدين بعدها اول الباقي потом затем и дальше сначала первые последние половина \
+    फिर और उसके बाद पहले आगे बाकी है এরপর আর তারপর পরে பிறகு அடுத்து பின்னர்";
+
+/// Platforms on which people have handles.
+pub(super) const PLATFORM: &str = "instagram insta ig inst instagrm snapchat snap sc snapp telegram tg tele \
+    twitter x fb facebook messenger discord dc tiktok threads reddit linkedin youtube yt skype kik \
+    signal wechat line viber bumble tinder onlyfans spotify pinterest twitch koo sharechat moj \
+    bluesky mastodon vk इंस्टा इंस्टाग्राम स्नैपचैट टेलीग्राम инста инстаграм телеграм тг вк \
+    انستا انستغرام انستقرام سناب تلجرام تليجرام تويتر ইনস্টাগ্রাম இன்ஸ்டா";

@@ -1,0 +1,182 @@
+//! Everything there is to hide in one text: runs the rules, and again on what they leave.
+//!
+//! What lives here: the order of the rules, and their findings as places in the text. What must
+//! not: the rules. To add a rule: a call in [`once`].
+//!
+//! **Invariant:** masking what was masked finds nothing more.
+
+use std::ops::Range;
+
+use super::chain::Scene;
+use super::contact;
+use super::gate;
+use super::identity;
+use super::masked::HIDDEN;
+use super::number;
+use super::rule::{Finding, Rule};
+use super::shadow::Shadow;
+use super::token::{self, Token};
+
+/// How often the rules run on what they left. What they hide can change how the rest reads, so
+/// they run until nothing is found; a text that needs more rounds is hostile.
+const ROUNDS: usize = 4;
+
+/// The findings in `text`, in order, not overlapping, on character boundaries.
+pub(super) fn all(text: &str) -> Vec<Finding> {
+    if !gate::opens(text) {
+        return Vec::new();
+    }
+    settle(text, once(text).0)
+}
+
+/// Adds to what was found in `text` all that is found once that is hidden.
+pub(super) fn settle(text: &str, mut found: Vec<Finding>) -> Vec<Finding> {
+    found = merged(found);
+    for round in 1..=ROUNDS {
+        if found.is_empty() {
+            break;
+        }
+        let (left, places) = hide(text, &found);
+        if !gate::opens(&left) {
+            break;
+        }
+        let more = if round < ROUNDS { once(&left).0 } else { digits(&left) };
+        if more.is_empty() {
+            break;
+        }
+        found.extend(more.into_iter().map(|finding| {
+            let range = origin(&places, finding.range);
+            Finding { range, ..finding }
+        }));
+        found = merged(found);
+    }
+    found
+}
+
+/// The findings of one run of all rules, and how much work it was: tokens and windows.
+pub(super) fn once(text: &str) -> (Vec<Finding>, usize) {
+    let (scene, mut found) = scene(text);
+    let taken: Vec<(Range<usize>, Rule)> = identity::find(&scene);
+    found.extend(contact::handles(&scene));
+    for (tokens, rule) in &taken {
+        let last = scene.tokens[..tokens.end].last().map_or(0, |token| token.to);
+        let range = scene.shadow.bytes(scene.tokens[tokens.start].from, last);
+        found.push(Finding { range, rule: *rule });
+    }
+    let taken: Vec<_> = taken.into_iter().map(|(tokens, _)| tokens).collect();
+    let (numbers, windows) = number::find(&scene, &taken);
+    found.extend(numbers);
+    (found, scene.tokens.len() + windows)
+}
+
+/// The scene of `text`, in which addresses and links are closed, and the findings among those.
+pub(super) fn scene(text: &str) -> (Scene<'_>, Vec<Finding>) {
+    let shadow = Shadow::of(text);
+    let contacts = contact::find(&shadow);
+    let mut closed: Vec<_> = contacts.found.iter().map(|finding| finding.range.clone()).collect();
+    closed.extend(contacts.links);
+    closed.sort_unstable_by_key(|range| range.start);
+    let tokens = token::tokens(&shadow, &closed);
+    (Scene { shadow, tokens }, contacts.found)
+}
+
+/// Everything that says digits, whatever it is: the last resort of a text that does not settle.
+fn digits(text: &str) -> Vec<Finding> {
+    let (scene, mut found) = scene(text);
+    let says =
+        scene.tokens.iter().filter(|token| token.says_digits() || token.kind == token::Kind::Code);
+    found.extend(says.map(|Token { from, to, .. }| Finding {
+        range: scene.shadow.bytes(*from, *to),
+        rule: Rule::National,
+    }));
+    found
+}
+
+/// Findings in order, those that overlap as one.
+fn merged(mut found: Vec<Finding>) -> Vec<Finding> {
+    found.retain(|finding| !finding.range.is_empty());
+    found.sort_by_key(|finding| finding.range.start);
+    let mut all: Vec<Finding> = Vec::with_capacity(found.len());
+    for finding in found {
+        match all.last_mut() {
+            Some(last) if finding.range.start < last.range.end => {
+                last.range.end = last.range.end.max(finding.range.end);
+            }
+            _ => all.push(finding),
+        }
+    }
+    all
+}
+
+/// A stretch of the hidden text and the stretch of the original that it stands for.
+struct Place {
+    shown: Range<usize>,
+    original: Range<usize>,
+    kept: bool,
+}
+
+/// `text` with `found` hidden, and where each stretch came from.
+fn hide(text: &str, found: &[Finding]) -> (String, Vec<Place>) {
+    let mut left = String::with_capacity(text.len());
+    let mut places = Vec::with_capacity(found.len() * 2 + 1);
+    let mut add = |part: &str, original: Range<usize>, kept: bool| {
+        let start = left.len();
+        left.push_str(part);
+        places.push(Place { shown: start..left.len(), original, kept });
+    };
+    let mut from = 0;
+    for Finding { range, .. } in found {
+        add(&text[from..range.start], from..range.start, true);
+        add(HIDDEN, range.clone(), false);
+        from = range.end;
+    }
+    add(&text[from..], from..text.len(), true);
+    (left, places)
+}
+
+/// Where a range of the hidden text is in the original; what was hidden counts as a whole.
+fn origin(places: &[Place], range: Range<usize>) -> Range<usize> {
+    let find = |at: usize| {
+        let index = places.partition_point(|place| place.shown.end <= at);
+        places.get(index)
+    };
+    let start = find(range.start).map_or(0, |place| {
+        if place.kept {
+            place.original.start + (range.start - place.shown.start)
+        } else {
+            place.original.start
+        }
+    });
+    let end = range.end.checked_sub(1).and_then(find).map_or(start, |place| {
+        if place.kept {
+            place.original.start + (range.end - place.shown.start)
+        } else {
+            place.original.end
+        }
+    });
+    start..end
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn places_in_what_is_left_lead_back_to_the_text() {
+        let text = "ab 12345 cd";
+        let found = [Finding { range: 3..8, rule: Rule::National }];
+        let (left, places) = hide(text, &found);
+        assert_eq!(left, "ab [hidden] cd");
+        assert_eq!(origin(&places, 0..2), 0..2);
+        assert_eq!(origin(&places, 12..14), 9..11);
+        assert_eq!(origin(&places, 4..6), 3..8);
+        assert_eq!(origin(&places, 1..13), 1..10);
+    }
+
+    #[test]
+    fn findings_that_overlap_become_one() {
+        let finding = |range| Finding { range, rule: Rule::Email };
+        let all = merged(vec![finding(5..9), finding(0..3), finding(2..6), finding(9..9)]);
+        assert_eq!(all, [finding(0..9)]);
+    }
+}

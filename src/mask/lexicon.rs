@@ -1,0 +1,165 @@
+//! The tables of words compiled once: what a word says, and which digits it says.
+//!
+//! What lives here: building the lookups from the tables and asking them. What must not: the
+//! tables themselves (see `words/` and `cue/`). To add words: add them there.
+
+use aho_corasick::{AhoCorasick, MatchKind};
+use once_cell::sync::Lazy;
+use rustc_hash::FxHashMap;
+
+use super::cue::{self, Sense};
+use super::shadow::plain;
+use super::words;
+
+/// A word that says digits.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Number {
+    /// What it counts for: 7, 40, 84, 300; for a repetition how often the next digit is said.
+    pub(super) value: u16,
+    pub(super) role: Role,
+    /// The languages that have it, as bits.
+    pub(super) languages: u32,
+    /// Whether it is an everyday word of some language as well.
+    pub(super) everyday: bool,
+}
+
+/// How a number word takes part in a number.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Role {
+    /// One digit.
+    Unit,
+    /// Two digits: fifteen, or a compound like chaurasi.
+    Pair,
+    /// Two digits of which a unit may replace the second: twenty.
+    Tens,
+    /// Three digits of which a pair or unit may replace the last ones.
+    Hundreds,
+    /// No digit: says the next one twice or more often.
+    Repeat,
+}
+
+/// What the tables know of one word.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Entry {
+    pub(super) number: Option<Number>,
+    pub(super) sense: Sense,
+}
+
+/// The compiled tables.
+pub(super) struct Lexicon {
+    entries: FxHashMap<String, Entry>,
+    stems: AhoCorasick,
+    stem_senses: Vec<Sense>,
+}
+
+/// Loaded at the first use or by `warm_up`.
+pub(super) static LEXICON: Lazy<Lexicon> = Lazy::new(Lexicon::new);
+
+impl Lexicon {
+    fn new() -> Self {
+        let mut entries = FxHashMap::<String, Entry>::default();
+        for (at, language) in words::ALL.iter().enumerate() {
+            for (word, value, role) in spoken(language) {
+                let entry = entries.entry(word).or_default();
+                let number = entry.number.get_or_insert(Number {
+                    value,
+                    role,
+                    languages: 0,
+                    everyday: false,
+                });
+                // The first language to have a word decides on its value.
+                number.languages |= 1 << at;
+            }
+        }
+        for word in words::EVERYDAY.split_whitespace() {
+            if let Some(Entry { number: Some(number), .. }) = entries.get_mut(&plain(word)) {
+                number.everyday = true;
+            }
+        }
+        for (sense, table) in cue::WORDS {
+            for word in table.split_whitespace() {
+                let entry = entries.entry(plain(word)).or_default();
+                entry.sense = entry.sense.with(*sense);
+            }
+        }
+        let stems: Vec<_> = cue::STEMS
+            .iter()
+            .flat_map(|(sense, table)| table.split_whitespace().map(|stem| (*sense, plain(stem))))
+            .collect();
+        let automaton = AhoCorasick::builder()
+            .match_kind(MatchKind::LeftmostFirst)
+            .build(stems.iter().map(|(_, stem)| stem))
+            .expect("the stems are a small constant table");
+        let stem_senses = stems.iter().map(|(sense, _)| *sense).collect();
+        Self { entries, stems: automaton, stem_senses }
+    }
+
+    /// What is known of `word`, which stands in plain form.
+    pub(super) fn entry(&self, word: &str) -> Entry {
+        if let Some(entry) = self.entries.get(word) {
+            return *entry;
+        }
+        let sense = self.stems.find(word).map(|found| self.stem_senses[found.pattern().as_usize()]);
+        Entry { number: None, sense: sense.unwrap_or_default() }
+    }
+
+    /// All number words in plain form.
+    pub(super) fn numbers(&self) -> impl Iterator<Item = (&str, Number)> {
+        self.entries.iter().filter_map(|(word, entry)| Some((word.as_str(), entry.number?)))
+    }
+}
+
+/// The words of one language with what each says.
+fn spoken(language: &words::Language) -> Vec<(String, u16, Role)> {
+    let mut all = Vec::new();
+    let mut add = |table: &str, value: u16, role: Role| {
+        all.extend(table.split_whitespace().map(|word| (plain(word), value, role)));
+    };
+    for (value, table) in (0..).zip(language.units) {
+        add(table, value, Role::Unit);
+    }
+    for (value, table) in (10..).zip(language.teens) {
+        add(table, value, Role::Pair);
+    }
+    for (value, table) in (20..).step_by(10).zip(language.tens) {
+        add(table, value, Role::Tens);
+    }
+    for (value, table) in language.compounds {
+        let role = match value {
+            0..10 => Role::Unit,
+            10..100 => Role::Pair,
+            _ => Role::Hundreds,
+        };
+        add(table, *value, role);
+    }
+    for (value, table) in (2..).zip(language.repeats) {
+        add(table, value, Role::Repeat);
+    }
+    all
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_word_says_its_digits_in_each_language_that_has_it() {
+        let seis = LEXICON.entry("seis").number.expect("known");
+        assert_eq!((seis.value, seis.role), (6, Role::Unit));
+        assert!(seis.languages.count_ones() >= 2);
+        assert_eq!(LEXICON.entry("eighty").number.map(|n| n.role), Some(Role::Tens));
+        assert_eq!(
+            LEXICON.entry("double").number.map(|n| (n.value, n.role)),
+            Some((2, Role::Repeat))
+        );
+        assert_eq!(LEXICON.entry("phone").number, None);
+    }
+
+    #[test]
+    fn inflected_and_glued_words_are_known_by_their_stems() {
+        assert!(LEXICON.entry("handynummer").sense.has(Sense::PHONE));
+        assert!(LEXICON.entry(&plain("телефону")).sense.has(Sense::PHONE));
+        assert!(LEXICON.entry(&plain("我的电话是")).sense.has(Sense::PHONE));
+        assert_eq!(LEXICON.entry("banana").sense, Sense::NONE);
+    }
+}

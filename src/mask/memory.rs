@@ -1,0 +1,318 @@
+//! What the masker remembers of one sender: the digits of short messages that may be pieces.
+//!
+//! What lives here: [`Memory`], and when a piece completes a number. What must not: any text.
+//! To let another kind of message be a piece: [`reading`].
+
+use std::ops::Range;
+
+use serde::{Deserialize, Serialize};
+
+use super::chain::{self, Scene};
+use super::chunk;
+use super::cue::Sense;
+use super::rule::{Finding, Rule};
+use super::shape;
+use super::spoken::{self, Speech};
+use super::token::{Kind, Token};
+use super::verdict::is_indian_mobile;
+
+/// How many messages a piece is remembered for, and how many pieces.
+const MESSAGES: u8 = 12;
+const PIECES: usize = 12;
+/// How many digits are remembered: more than any number has.
+const DIGITS: usize = 16;
+/// A message longer than this is prose: what came before it was no number.
+const PROSE: usize = 80;
+/// From this digit on the pieces of what looks like a number are hidden.
+const ENOUGH: usize = 6;
+
+/// What is remembered of one sender's last messages: digits and kinds, no text. Empty it is free
+/// of heap, and so it is when full.
+#[derive(Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Memory {
+    /// The digits of the pieces, oldest first, four bits each, the newest in the lowest.
+    digits: u64,
+    /// Per piece, oldest first: how many digits it has.
+    lengths: [u8; PIECES],
+    /// Per piece: how many messages ago it came.
+    ages: [u8; PIECES],
+    pieces: u8,
+    /// Messages for which a word about phones still counts.
+    cued: u8,
+    /// Messages for which a label (a code, a score, an age) still counts.
+    labelled: u8,
+}
+
+/// Shows that there is something, never what.
+impl std::fmt::Debug for Memory {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Memory").finish_non_exhaustive()
+    }
+}
+
+impl Memory {
+    /// Whether nothing is remembered.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        *self == Self::default()
+    }
+
+    fn lengths(&self) -> &[u8] {
+        &self.lengths[..usize::from(self.pieces).min(PIECES)]
+    }
+
+    fn count(&self) -> usize {
+        self.lengths().iter().map(|length| usize::from(*length)).sum::<usize>().min(DIGITS)
+    }
+
+    /// The digits, oldest first.
+    fn digits(&self) -> Vec<u8> {
+        let count = self.count();
+        (0..count).rev().map(|place| (self.digits >> (4 * place) & 0xf) as u8).collect()
+    }
+
+    /// The pieces as numbers, oldest first.
+    fn values(&self) -> Vec<u64> {
+        let digits = self.digits();
+        let mut from = 0;
+        let mut values = Vec::new();
+        for length in self.lengths() {
+            let to = (from + usize::from(*length)).min(digits.len());
+            values.push(
+                digits[from..to].iter().fold(0, |value, digit| value * 10 + u64::from(*digit)),
+            );
+            from = to;
+        }
+        values
+    }
+
+    fn forget_oldest(&mut self) {
+        self.lengths.rotate_left(1);
+        self.ages.rotate_left(1);
+        self.pieces = self.pieces.saturating_sub(1);
+    }
+
+    fn add(&mut self, digits: &[u8]) {
+        let digits = &digits[digits.len().saturating_sub(DIGITS)..];
+        while usize::from(self.pieces) >= PIECES
+            || self.pieces > 0 && self.count() + digits.len() > DIGITS
+        {
+            self.forget_oldest();
+        }
+        for digit in digits {
+            self.digits = self.digits << 4 | u64::from(*digit & 0xf);
+        }
+        let at = usize::from(self.pieces);
+        self.lengths[at] = u8::try_from(digits.len()).unwrap_or(u8::MAX);
+        self.ages[at] = 0;
+        self.pieces += 1;
+    }
+
+    /// A message passes: old pieces are forgotten.
+    fn pass(&mut self) {
+        for age in &mut self.ages {
+            *age = age.saturating_add(1);
+        }
+        while self.pieces > 0 && self.ages[0] >= MESSAGES {
+            self.forget_oldest();
+        }
+        self.cued = self.cued.saturating_sub(1);
+        self.labelled = self.labelled.saturating_sub(1);
+    }
+
+    fn forget_pieces(&mut self) {
+        *self = Self { cued: self.cued, labelled: self.labelled, ..Self::default() };
+    }
+}
+
+/// What a message is to the memory.
+enum Reading {
+    /// Digits, and nothing else but joining words: the tokens that say them.
+    Piece(Vec<Range<usize>>),
+    /// Short talk between pieces.
+    Talk,
+    /// A long text, after which pieces belong to something else.
+    Prose,
+}
+
+/// Reads one message after `found` was found in it. Adds what completes a number begun in earlier
+/// messages to `found`; returns what is to be remembered.
+pub(super) fn next(scene: &Scene, found: &mut Vec<Finding>, memory: &Memory) -> Memory {
+    let mut memory = memory.clone();
+    memory.pass();
+    let senses = |sense: Sense| scene.tokens.iter().any(|token| token.sense.has(sense));
+    if senses(Sense::PHONE)
+        || scene.tokens.iter().any(|token| token.sense.has(Sense::REACH) && token.len() > 5)
+    {
+        memory.cued = MESSAGES;
+    }
+    if senses(Sense::LABEL.with(Sense::MONEY).with(Sense::UNIT)) && !senses(Sense::PHONE) {
+        memory.labelled = 3;
+    }
+    if !found.is_empty() {
+        // The number is out and hidden; what comes next begins another.
+        memory.forget_pieces();
+        return memory;
+    }
+    match reading(scene) {
+        Reading::Talk => {}
+        Reading::Prose => memory.forget_pieces(),
+        Reading::Piece(tokens) => {
+            let whole = tokens.iter().map(|range| Speech::of(scene, range));
+            let digits: Vec<_> = whole.flat_map(|speech| speech.digits).collect();
+            if memory.labelled > 0 && memory.cued == 0 || is_round(&digits) {
+                return memory;
+            }
+            memory.add(&digits);
+            if is_number(scene, &memory) {
+                found.extend(tokens.iter().map(|range| {
+                    let glyphs = scene.tokens[range.start].from..scene.tokens[range.end - 1].to;
+                    Finding {
+                        range: scene.shadow.bytes(glyphs.start, glyphs.end),
+                        rule: Rule::Split,
+                    }
+                }));
+            }
+        }
+    }
+    memory
+}
+
+fn reading(scene: &Scene) -> Reading {
+    if scene.shadow.glyphs.len() > PROSE {
+        return Reading::Prose;
+    }
+    let other = |token: &&Token| {
+        let joins =
+            token.sense.has(Sense::JOIN.with(Sense::FILLER).with(Sense::REACH).with(Sense::PHONE));
+        !token.says_digits() && !joins
+    };
+    let chains = chain::chains(scene);
+    let digits =
+        |chain: &Range<usize>| scene.tokens[chain.clone()].iter().any(|t| t.kind == Kind::Digits);
+    let words = |chain: &Range<usize>| chain.len() >= 3;
+    let pieces: Vec<_> = chains
+        .into_iter()
+        .filter(|chain| digits(chain) || words(chain))
+        .map(|mut chain| {
+            while chain.len() > 1
+                && chunk::introduces(&scene.tokens[chain.start], &scene.tokens[chain.start + 1])
+            {
+                chain.start += 1;
+            }
+            chain
+        })
+        .collect();
+    let lone = pieces.is_empty() && scene.tokens.len() == 1 && scene.tokens[0].says_digits();
+    if lone && !chain::chains(scene).is_empty() {
+        return Reading::Piece(vec![0..1]);
+    }
+    if pieces.is_empty() || pieces.len() > 2 || scene.tokens.iter().any(|token| other(&token)) {
+        return Reading::Talk;
+    }
+    Reading::Piece(pieces)
+}
+
+/// Whether the digits are those of an amount: 15000.
+fn is_round(digits: &[u8]) -> bool {
+    digits.len() >= 3 && digits.ends_with(&[0, 0])
+}
+
+/// Whether the remembered pieces, the last of them just said, look like a number.
+fn is_number(scene: &Scene, memory: &Memory) -> bool {
+    let digits = memory.digits();
+    let values = memory.values();
+    let years = values.iter().all(|value| (1900..=2099).contains(value));
+    let alone = values.len() == 1;
+    if years || shape::is_counting(&values) || spoken::is_recital(&values) && values.len() >= 4 {
+        return false;
+    }
+    if digits.len() > 13 && !memory.ends_mobile(&digits) {
+        return false;
+    }
+    let dialled = digits.first().is_some_and(|first| *first >= 6 || *first == 0);
+    let enough = if memory.cued > 0 { ENOUGH } else { ENOUGH + 1 };
+    let mobile = is_indian_mobile(&digits) || memory.ends_mobile(&digits);
+    if alone {
+        // One message is a number of its own only if a number could not be shorter.
+        return dialled
+            && digits.len() > ENOUGH
+            && !shape::is_run(&digits)
+            && scene.tokens.len() == 1;
+    }
+    mobile
+        || (dialled && digits.len() >= enough)
+        || memory.cued > 0 && digits.len() >= enough + 1
+        || (10..=12).contains(&digits.len())
+}
+
+impl Memory {
+    /// Whether the last ten digits are a mobile number that starts with a piece.
+    fn ends_mobile(&self, digits: &[u8]) -> bool {
+        let mut from = 0;
+        self.lengths().iter().any(|length| {
+            let own = digits.get(from..).unwrap_or_default();
+            from += usize::from(*length);
+            is_indian_mobile(own)
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::mask::mask_next;
+
+    fn masked(messages: &[&str]) -> Vec<String> {
+        let mut memory = Memory::default();
+        let mut shown = Vec::new();
+        for text in messages {
+            let (masked, next) = mask_next(text, &memory);
+            shown.push(masked.as_str().to_owned());
+            memory = next;
+        }
+        shown
+    }
+
+    #[test]
+    fn a_number_split_over_messages_is_stopped() {
+        assert_eq!(masked(&["85807", "30215"]), ["85807", "[hidden]"]);
+        assert_eq!(masked(&["first 81549", "lol ok", "then 90951"])[2], "then [hidden]");
+        assert_eq!(masked(&["826", "212", "9972"])[2], "[hidden]");
+    }
+
+    #[test]
+    fn small_talk_in_numbers_passes() {
+        for talk in [
+            ["how old are you", "24", "and you?", "22"],
+            ["2019", "2021", "2023 was best", ""],
+            ["salary?", "45000", "rent 15000", "save 10000"],
+            ["1", "2", "3", "go!"],
+        ] {
+            assert_eq!(masked(&talk), talk);
+        }
+    }
+
+    #[test]
+    fn pieces_are_forgotten_after_a_dozen_messages() {
+        let mut messages = vec!["85807"];
+        messages.extend([""; 12]);
+        messages.push("30215");
+        assert_eq!(masked(&messages).last().map(String::as_str), Some("30215"));
+    }
+
+    #[test]
+    fn a_memory_is_small_and_shows_nothing() {
+        assert!(size_of::<Memory>() <= 48);
+        let (_, memory) = mask_next("85807", &Memory::default());
+        assert!(!memory.is_empty());
+        assert!(!format!("{memory:?}").contains('8'));
+    }
+
+    #[test]
+    fn a_memory_survives_being_stored() {
+        let (_, memory) = mask_next("85807", &Memory::default());
+        let stored = serde_json::to_string(&memory).expect("serialised");
+        assert_eq!(serde_json::from_str::<Memory>(&stored).expect("read back"), memory);
+    }
+}

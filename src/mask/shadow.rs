@@ -1,0 +1,188 @@
+//! The text as the masker reads it: one [`Glyph`] per visible character, folded, with the place
+//! it came from.
+//!
+//! What lives here: folding of case, width, style and diacritics, and dropping what is not seen.
+//! What must not: any meaning of what is read. To fold one more character: [`fold`].
+
+use unicode_normalization::char::decompose_compatible;
+
+use super::digit;
+
+/// One visible character of the text.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Glyph {
+    /// Where its first byte stands in the text.
+    pub(super) at: usize,
+    /// The character in its plainest form: lower case, no diacritics, ASCII where it can be.
+    pub(super) plain: char,
+    pub(super) class: Class,
+}
+
+/// What a character is to the masker.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Class {
+    Digit(u8),
+    Letter,
+    Space,
+    LineEnd,
+    /// Anything else that is seen: punctuation, symbols, emoji.
+    Mark,
+}
+
+/// A text's visible characters in order.
+pub(super) struct Shadow<'a> {
+    pub(super) text: &'a str,
+    pub(super) glyphs: Vec<Glyph>,
+}
+
+impl<'a> Shadow<'a> {
+    pub(super) fn of(text: &'a str) -> Self {
+        let mut glyphs = Vec::with_capacity(text.len());
+        for (at, c) in text.char_indices() {
+            if let Some((plain, class)) = read(c) {
+                glyphs.push(Glyph { at, plain, class });
+            }
+        }
+        Self { text, glyphs }
+    }
+
+    /// The byte range of the glyphs `from..to`, with the unseen characters inside and the marks
+    /// that belong to the last of them (an enclosing keycap, say).
+    pub(super) fn bytes(&self, from: usize, to: usize) -> std::ops::Range<usize> {
+        let start = self.glyphs.get(from).map_or(self.text.len(), |glyph| glyph.at);
+        let Some(last) = to.checked_sub(1).and_then(|last| self.glyphs.get(last)) else {
+            return start..start;
+        };
+        let tail = self.text[last.at..].chars();
+        let rest = tail.clone().skip(1).take_while(|c| is_attached(*c)).map(char::len_utf8);
+        let own = tail.take(1).map(char::len_utf8);
+        start..last.at + own.chain(rest).sum::<usize>()
+    }
+
+    /// The glyph at `at`, if there is one.
+    pub(super) fn get(&self, at: usize) -> Option<&Glyph> {
+        self.glyphs.get(at)
+    }
+
+    /// The plain character before the glyph `at`.
+    pub(super) fn before(&self, at: usize) -> Option<&Glyph> {
+        at.checked_sub(1).and_then(|at| self.glyphs.get(at))
+    }
+}
+
+/// Whether `c` is drawn onto the character before it.
+fn is_attached(c: char) -> bool {
+    matches!(c, '\u{300}'..='\u{36f}' | '\u{20d0}'..='\u{20f0}' | '\u{fe00}'..='\u{fe0f}')
+}
+
+/// Whether `c` is seen neither as a character nor as a space.
+pub(super) fn is_unseen(c: char) -> bool {
+    is_attached(c)
+        || matches!(c,
+            '\0'..='\u{8}' | '\u{e}'..='\u{1f}' | '\u{7f}'..='\u{84}' | '\u{86}'..='\u{9f}'
+            | '\u{ad}' | '\u{34f}' | '\u{61c}' | '\u{640}' | '\u{64b}'..='\u{65f}' | '\u{670}'
+            | '\u{93c}' | '\u{9bc}' | '\u{a3c}' | '\u{115f}' | '\u{1160}' | '\u{17b4}' | '\u{17b5}'
+            | '\u{180b}'..='\u{180f}' | '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}'
+            | '\u{2060}'..='\u{206f}' | '\u{2800}' | '\u{3164}' | '\u{feff}' | '\u{ffa0}'
+            | '\u{fff9}'..='\u{fffb}' | '\u{1d159}' | '\u{e0000}'..='\u{e0fff}')
+}
+
+/// What `c` is read as, or none when it is not seen.
+fn read(c: char) -> Option<(char, Class)> {
+    if c.is_ascii() {
+        let class = match c {
+            '0'..='9' => Class::Digit(c as u8 - b'0'),
+            'a'..='z' | 'A'..='Z' => Class::Letter,
+            ' ' | '\t' => Class::Space,
+            '\n' | '\r' | '\u{b}' | '\u{c}' => Class::LineEnd,
+            _ if c.is_ascii_control() => return None,
+            _ => Class::Mark,
+        };
+        return Some((c.to_ascii_lowercase(), class));
+    }
+    if is_unseen(c) {
+        return None;
+    }
+    if let Some(value) = digit::value(c) {
+        return Some((char::from(b'0' + value), Class::Digit(value)));
+    }
+    let class = match c {
+        '\u{85}' | '\u{2028}' | '\u{2029}' => Class::LineEnd,
+        _ if c.is_whitespace() => Class::Space,
+        _ if is_letter(c) => Class::Letter,
+        _ => Class::Mark,
+    };
+    Some((fold(c), class))
+}
+
+/// Letters, and the signs of Indic scripts that are written within words.
+fn is_letter(c: char) -> bool {
+    // Circled and squared Latin letters count as alphabetic only in part; emoji never do.
+    c.is_alphabetic() || matches!(c, '\u{900}'..='\u{dff}' if !matches!(c, '\u{964}' | '\u{965}'))
+}
+
+/// The plainest form of a character that is not ASCII.
+pub(super) fn fold(c: char) -> char {
+    match c {
+        'ı' | 'İ' => return 'i',
+        'ø' | 'Ø' => return 'o',
+        'ł' | 'Ł' => return 'l',
+        'đ' | 'Đ' => return 'd',
+        // Arabic letters that people type for one another.
+        'أ' | 'إ' | 'آ' | 'ٱ' => return 'ا',
+        'ى' | 'ی' | 'ئ' => return 'ي',
+        'ة' | 'ه' | 'ہ' | 'ھ' => return 'ه',
+        'ک' => return 'ك',
+        '‐'..='―' | '−' | '﹘' | '﹣' | '－' => return '-',
+        // A syllable would lose all but its first letter.
+        '\u{ac00}'..='\u{d7a3}' => return c,
+        _ => {}
+    }
+    let mut first = None;
+    decompose_compatible(c, |part| {
+        if first.is_none() && !is_unseen(part) && part != ' ' {
+            first = Some(part);
+        }
+    });
+    let base = first.unwrap_or(c);
+    base.to_lowercase().next().unwrap_or(base)
+}
+
+/// A word of a table in the form in which the shadow shows it.
+pub(super) fn plain(word: &str) -> String {
+    word.chars().filter_map(|c| read(c).map(|(plain, _)| plain)).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn shadow(text: &str) -> String {
+        Shadow::of(text).glyphs.iter().map(|glyph| glyph.plain).collect()
+    }
+
+    #[test]
+    fn case_width_style_and_diacritics_are_folded() {
+        assert_eq!(shadow("Três Nº ＋９１ 𝐓𝐰𝐨"), "tres no +91 two");
+        assert_eq!(shadow("sıfır Üç"), "sifir uc");
+    }
+
+    #[test]
+    fn digits_of_all_scripts_become_ascii() {
+        assert_eq!(shadow("९٨7④𝟞"), "98746");
+    }
+
+    #[test]
+    fn what_is_not_seen_is_dropped() {
+        assert_eq!(shadow("7\u{200b}3\u{ad}6\u{2060}1\u{336}"), "7361");
+        assert_eq!(shadow("6\u{fe0f}\u{20e3}9\u{fe0f}\u{20e3}"), "69");
+    }
+
+    #[test]
+    fn ranges_cover_the_marks_on_the_last_character() {
+        let text = "a6\u{fe0f}\u{20e3}b";
+        let shadow = Shadow::of(text);
+        assert_eq!(&text[shadow.bytes(1, 2)], "6\u{fe0f}\u{20e3}");
+        assert_eq!(shadow.bytes(9, 9), text.len()..text.len());
+    }
+}

@@ -1,0 +1,286 @@
+//! Shapes of digits that are no phone number: dates, times, amounts, scores, lists, counting.
+//!
+//! What lives here: what can be told from the digits and the marks between them alone. What must
+//! not: words around them (see `context.rs`). To add a shape: a line in [`FIGURE`] when it is one
+//! whatever stands beside it, in [`LIKENESS`] when a cue may still make it a phone number; and an
+//! example of it in the tests.
+
+use once_cell::sync::Lazy;
+use regex::Regex;
+
+macro_rules! day {
+    () => {
+        "(?:0?[1-9]|[12][0-9]|3[01])"
+    };
+}
+macro_rules! month {
+    () => {
+        "(?:0?[1-9]|1[0-2])"
+    };
+}
+macro_rules! year {
+    () => {
+        "(?:1[5-9][0-9]{2}|20[0-9]{2})"
+    };
+}
+macro_rules! octet {
+    () => {
+        "(?:25[0-5]|2[0-4][0-9]|1?[0-9]?[0-9])"
+    };
+}
+
+macro_rules! date {
+    () => {
+        concat!(
+            "(?:",
+            day!(),
+            "[./-]",
+            month!(),
+            "[./-](?:",
+            year!(),
+            "|[0-9]{2})",
+            "|",
+            month!(),
+            "[./-]",
+            day!(),
+            "[./-](?:",
+            year!(),
+            "|[0-9]{2})",
+            "|",
+            year!(),
+            "[./-]",
+            month!(),
+            "[./-]",
+            day!(),
+            ")",
+        )
+    };
+}
+
+macro_rules! time {
+    () => {
+        "(?:(?:[01]?[0-9]|2[0-4])[:.][0-5][0-9](?::[0-5][0-9])?)"
+    };
+}
+
+/// Runs joined by single marks that are a figure whatever stands beside them.
+static FIGURE: Lazy<Regex> = Lazy::new(|| {
+    compiled(concat!(
+        "^(?:",
+        date!(),
+        "(?:[-–]",
+        date!(),
+        ")?",
+        "|",
+        time!(),
+        "(?:[-–]",
+        time!(),
+        ")?",
+        // Years and ranges of years.
+        "|",
+        year!(),
+        "[-/]",
+        year!(),
+        "|",
+        year!(),
+        "[-/][0-9]{2}",
+        // Thousands in the western, the Indian and the continental way.
+        "|[0-9]{1,3}(?:,[0-9]{3})+(?:\\.[0-9]+)?",
+        "|[0-9]{1,2}(?:,[0-9]{2})+,[0-9]{3}(?:\\.[0-9]+)?",
+        "|[0-9]{1,2}(?:\\.[0-9]{3}){2,}(?:,[0-9]+)?",
+        // Decimals, and a pair of them.
+        "|(?:0|[1-9][0-9]?)\\.[0-9]+(?:,-?[0-9]{1,3}\\.[0-9]+)?",
+        "|[1-9][0-9]{2}\\.[0-9]{3,6}|(?:0|[1-9][0-9]*)\\.[0-9]{1,2}|[0-9]{1,3},[0-9]{1,2}",
+        // Addresses of machines; fractions and scores.
+        "|(?:",
+        octet!(),
+        "\\.){3}",
+        octet!(),
+        "(?:[:/][0-9]{1,5})?",
+        "|[0-9]{1,3}/[0-9]{1,2})$",
+    ))
+});
+
+/// Shapes that a cue beside them overrules.
+static LIKENESS: Lazy<Regex> = Lazy::new(|| {
+    compiled(concat!(
+        "^(?:",
+        // A date without marks, with or without the time that cameras add.
+        year!(),
+        "(?:0[1-9]|1[0-2])(?:0[1-9]|[12][0-9]|3[01])(?:[ _-]?[0-9]{4,6})?",
+        "|",
+        day!(),
+        " ",
+        month!(),
+        " ",
+        year!(),
+        // Years one after the other.
+        "|",
+        year!(),
+        "(?:[ ,/&-]+",
+        year!(),
+        ")+",
+        // Games and sets.
+        "|[0-9]{1,2}[-:][0-9]{1,2}(?:[ ,/]+[0-9]{1,2}[-:][0-9]{1,2})+",
+        // Versions: short parts, one of them a single digit.
+        "|[0-9]{1,4}\\.[0-9]\\.[0-9]{1,5}(?:\\.[0-9]{1,5})?|[0-9]\\.[0-9]{1,3}\\.[0-9]{1,6}(?:\\.[0-9]{1,4})?",
+        // Lists of numbers of two or three digits with commas and spaces.
+        "|[0-9]{1,3}(?:, [0-9]{2,3}){3,}",
+        // American and Brazilian postcodes; thousands set apart by spaces.
+        "|[0-9]{5}-[0-9]{3,4}|[1-9][0-9]?(?: [0-9]{3}){2,}(?:[.,][0-9]+)?",
+        ")$",
+    ))
+});
+
+fn compiled(pattern: &str) -> Regex {
+    Regex::new(pattern).expect("the pattern is a constant that the tests compile")
+}
+
+/// Compiles the patterns now rather than at the first text.
+pub(super) fn warm_up() {
+    Lazy::force(&FIGURE);
+    Lazy::force(&LIKENESS);
+}
+
+/// Whether a run of digits joined by single marks is a date, a time, an amount or the like.
+pub(super) fn is_figure(run: &str) -> bool {
+    // Four pairs with dots could be an address too, but hardly any machine has such a one.
+    let pairs = run.len() == 11 && run.split('.').all(|part| part.len() == 2);
+    !pairs && FIGURE.is_match(run)
+}
+
+/// Whether a window may be an amount with dots between thousands: 600.584.541.
+pub(super) fn is_dotted(window: &str) -> bool {
+    let mut groups = window.split('.');
+    groups.next().is_some_and(|first| first.len() <= 3)
+        && groups.all(|group| group.len() == 3)
+        && window.contains('.')
+}
+
+/// Whether a window of digits looks like something else than a phone number.
+pub(super) fn is_likeness(window: &str) -> bool {
+    LIKENESS.is_match(window)
+}
+
+/// Whether `values` are counted up or down by equal steps, or rise all the time.
+pub(super) fn is_counting(values: &[u64]) -> bool {
+    // What introduces a list may stand before it: "table of 7: 7 14 21 28 35".
+    is_even(values) || values.len() > 5 && is_even(&values[1..])
+}
+
+fn is_even(values: &[u64]) -> bool {
+    if values.len() < 4 {
+        return false;
+    }
+    let step = |pair: &[u64]| i128::from(pair[1]) - i128::from(pair[0]);
+    let first = step(&values[..2]);
+    let even = values.windows(2).filter(|pair| step(pair) == first).count();
+    let rising = values.len() >= 5 && values.windows(2).all(|pair| pair[0] < pair[1]);
+    // One stumble is forgiven in long counts.
+    let needed = values.len() - 1 - values.len() / 10;
+    (first != 0 && even >= needed) || rising
+}
+
+/// Whether the digits of one group run up or down by one: 123456789.
+pub(super) fn is_run(digits: &[u8]) -> bool {
+    let steps = |by: i16| {
+        digits.windows(2).all(|pair| {
+            let step = i16::from(pair[1]) - i16::from(pair[0]);
+            step == by || step == by - 10 * by.signum()
+        })
+    };
+    digits.len() >= 6 && (steps(1) || steps(-1) || digits.windows(2).all(|p| p[0] == p[1]))
+}
+
+/// Whether the digits, in groups of `lengths`, are those of a book: ISBN-13, or ISBN-10 with its
+/// check digit.
+pub(super) fn is_isbn(digits: &[u8], lengths: &[usize]) -> bool {
+    if digits.len() == 13 {
+        return digits.starts_with(&[9, 7, 8]) || digits.starts_with(&[9, 7, 9]);
+    }
+    let sum: u32 =
+        digits.iter().zip((1..=10).rev()).map(|(d, weight)| u32::from(*d) * weight).sum();
+    digits.len() == 10 && matches!(lengths, [1..=5, _, _, 1]) && sum % 11 == 0
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn figures_are_known() {
+        for run in [
+            "14/08/1999",
+            "2021-03-17",
+            "5.11.2024",
+            "23-09-25",
+            "18:30",
+            "3:02:01",
+            "2015-2019",
+            "1,25,000",
+            "1,428,627,663",
+            "1.234.567",
+            "1299.99",
+            "28.613939",
+            "19.0760,72.8777",
+            "192.168.10.254:8080",
+            "8.8.8.8",
+            "287/4",
+            "01/02/2024-31/03/2024",
+        ] {
+            assert!(is_figure(run), "{run}");
+        }
+    }
+
+    #[test]
+    fn numbers_with_odd_separators_are_no_figures() {
+        for run in [
+            "828.939.7494",
+            "60/73/04/79/61",
+            "6,5,7,3,6,8,4,2,2,4",
+            "9.6.1.1.0.9.6.1.8.9",
+            "79690/65515",
+            "06.12.18.26.40",
+            "692,997,6290",
+            "98765-43210",
+            "5146-1311",
+        ] {
+            assert!(!is_figure(run) && !is_likeness(run), "{run}");
+        }
+    }
+
+    #[test]
+    fn likenesses_are_known() {
+        for window in [
+            "20240615",
+            "20240615_123456",
+            "1998 2002 2006",
+            "21-19 18-21 21-17",
+            "120.0.6099.224",
+            "2.14.3",
+            "65, 72, 81, 90",
+            "90210-1234",
+            "1 428 627 663",
+        ] {
+            assert!(is_likeness(window), "{window}");
+        }
+    }
+
+    #[test]
+    fn counting_is_told_from_numbers() {
+        assert!(is_counting(&[1, 2, 3, 4, 5, 6, 7]));
+        assert!(is_counting(&[10, 9, 8, 7, 6, 5, 4, 3, 2, 1]));
+        assert!(is_counting(&[4, 8, 15, 16, 23, 42]));
+        assert!(!is_counting(&[9, 4, 7, 0, 6, 0, 1, 6, 4, 5]));
+        assert!(!is_counting(&[7, 8, 9]));
+        assert!(is_run(&[1, 2, 3, 4, 5, 6, 7, 8, 9, 0]));
+        assert!(!is_run(&[9, 8, 7, 6, 5, 4, 3, 2, 1, 1]));
+    }
+
+    #[test]
+    fn books_are_known_by_their_number() {
+        assert!(is_isbn(&[9, 7, 8, 0, 5, 5, 2, 7, 7, 3, 8, 9, 8], &[13]));
+        assert!(is_isbn(&[0, 7, 4, 7, 5, 3, 2, 6, 9, 9], &[1, 4, 4, 1]));
+        assert!(!is_isbn(&[0, 7, 4, 7, 5, 3, 2, 6, 9, 8], &[1, 4, 4, 1]));
+    }
+}

@@ -1,0 +1,90 @@
+//! Number words with one slip of the finger, known by the number words beside them.
+//!
+//! What lives here: finding the number word that a neighbour of one was meant to be. What must
+//! not: misspellings that people use on purpose (see `words/`).
+
+use once_cell::sync::Lazy;
+use rustc_hash::FxHashMap;
+
+use super::cue::Sense;
+use super::lexicon::{LEXICON, Number, Role};
+use super::shadow::Shadow;
+use super::token::{Kind, Token};
+
+/// Number words of four letters or more, whole and with any one letter left out.
+static NEAR: Lazy<FxHashMap<String, Number>> = Lazy::new(|| {
+    let mut near = FxHashMap::default();
+    for (word, number) in LEXICON.numbers() {
+        if number.role != Role::Repeat && word.chars().count() >= 4 {
+            near.extend(shortened(word).map(|short| (short, number)));
+        }
+    }
+    // Whole words win over shortened ones of others.
+    near.extend(LEXICON.numbers().map(|(word, number)| (word.to_owned(), number)));
+    near
+});
+
+/// Builds the table now rather than at the first slip.
+pub(super) fn warm_up() {
+    Lazy::force(&NEAR);
+}
+
+/// `word` with each of its letters left out in turn.
+fn shortened(word: &str) -> impl Iterator<Item = String> + '_ {
+    word.char_indices().map(|(at, c)| [&word[..at], &word[at + c.len_utf8()..]].concat())
+}
+
+/// The number word that is at most one letter left out, added, changed or swapped from `word`.
+fn meant(word: &str) -> Option<Number> {
+    let found = NEAR.get(word).copied();
+    found.or_else(|| shortened(word).find_map(|short| NEAR.get(&short).copied()))
+}
+
+/// Makes number words of unknown words between two number words, or after two of them.
+pub(super) fn correct(shadow: &Shadow, tokens: &mut [Token]) {
+    let says = |token: Option<&Token>| token.is_some_and(Token::says_digits);
+    let mut word = String::new();
+    for at in 0..tokens.len() {
+        let Token { from, to, kind, sense } = tokens[at];
+        if kind != Kind::Word || !(3..=10).contains(&(to - from)) || sense.has(Sense::PHONE) {
+            continue;
+        }
+        let before = at.checked_sub(1).and_then(|at| tokens.get(at));
+        let two_before = at.checked_sub(2).and_then(|at| tokens.get(at));
+        let (after, two_after) = (tokens.get(at + 1), tokens.get(at + 2));
+        let beside = says(before) && says(after)
+            || says(before) && says(two_before)
+            || says(after) && says(two_after);
+        // Everyday words beside it prove nothing: "for fire" is no number.
+        let near =
+            [before, two_before.filter(|_| says(before)), after, two_after.filter(|_| says(after))];
+        let spoken = near.iter().any(|token| {
+            token.is_some_and(|t| matches!(t.kind, Kind::Number(number) if !number.everyday))
+        });
+        if !beside || !spoken {
+            continue;
+        }
+        word.clear();
+        word.extend(shadow.glyphs[from..to].iter().map(|glyph| glyph.plain));
+        if let Some(number) = meant(&word) {
+            tokens[at].kind = Kind::Number(Number { everyday: true, ..number });
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn one_slip_still_tells_the_word() {
+        for (slip, value) in [("eihgt", 8), ("sevven", 7), ("fourr", 4), ("cuatr", 4)] {
+            assert_eq!(meant(slip).map(|number| number.value), Some(value), "{slip}");
+        }
+    }
+
+    #[test]
+    fn other_words_are_not_bent_into_numbers() {
+        assert!(["hello", "brothers", "weight?", "declare"].iter().all(|w| meant(w).is_none()));
+    }
+}

@@ -1,0 +1,194 @@
+//! Numbers said in words, or in words and digits mixed.
+//!
+//! What lives here: counting the digits that words say, and when that is enough. What must not:
+//! the words themselves (see `words/`).
+
+use std::ops::Range;
+
+use super::chain::Scene;
+use super::context::{self, Cue};
+use super::lexicon::{Number, Role};
+use super::shadow::Class;
+use super::shape;
+use super::token::Kind;
+use super::verdict::is_indian_mobile;
+
+/// Said aloud, ten digits are a phone number wherever they stand; with a cue eight will do.
+const ENOUGH: usize = 10;
+const ENOUGH_WITH_CUE: usize = 8;
+
+/// What a range of tokens says: its digits, and the numbers as they are said.
+#[derive(Debug, Default)]
+pub(super) struct Speech {
+    pub(super) digits: Vec<u8>,
+    pub(super) said: Vec<u64>,
+    /// How many of the tokens are words.
+    pub(super) words: usize,
+}
+
+impl Speech {
+    /// Reads `tokens`, all of which say digits.
+    pub(super) fn of(scene: &Scene, tokens: &Range<usize>) -> Self {
+        let mut speech = Self::default();
+        let mut times = 1;
+        // What a unit or a pair may still replace: the zeros of the tens or hundreds before it.
+        let mut open = 0;
+        for token in &scene.tokens[tokens.clone()] {
+            if let Kind::Number(number) = token.kind {
+                speech.words += 1;
+                if number.role == Role::Repeat {
+                    times = usize::from(number.value);
+                    open = 0;
+                } else {
+                    open = speech.say(number, times, open);
+                    times = 1;
+                }
+                continue;
+            }
+            let glyphs = &scene.shadow.glyphs[token.from..token.to];
+            let digits = glyphs.iter().filter_map(|glyph| match glyph.class {
+                Class::Digit(value) => Some(value),
+                _ => super::lookalike::digit(glyph.plain),
+            });
+            let before = speech.digits.len();
+            speech.digits.extend(digits);
+            let own = &speech.digits[before..];
+            let value =
+                own.iter().fold(0, |n: u64, d| n.saturating_mul(10).saturating_add((*d).into()));
+            if let (2.., [first, ..]) = (times, own) {
+                let repeated = vec![*first; times - 1];
+                speech.digits.splice(before..before, repeated);
+            }
+            speech.said.push(value);
+            (times, open) = (1, 0);
+        }
+        speech
+    }
+
+    /// Adds one number; returns how many of its last digits the next one may replace.
+    fn say(&mut self, number: Number, times: usize, open: usize) -> usize {
+        let text = number.value.to_string();
+        let fits = text.len() <= open && number.value > 0;
+        for round in 0..times {
+            if fits && round == 0 {
+                self.digits.truncate(self.digits.len() - text.len());
+                if let Some(said) = self.said.last_mut() {
+                    *said += u64::from(number.value);
+                }
+            } else {
+                self.said.push(number.value.into());
+            }
+            self.digits.extend(text.bytes().map(|byte| byte - b'0'));
+        }
+        match number.role {
+            Role::Tens => 1,
+            Role::Hundreds => 2,
+            _ => 0,
+        }
+    }
+}
+
+/// The part of `chain` that is a number said in words.
+pub(super) fn number(scene: &Scene, chain: &Range<usize>) -> Option<Range<usize>> {
+    let tokens = trimmed(scene, chain);
+    if tokens.len() < 3 {
+        return None;
+    }
+    let speech = Speech::of(scene, &tokens);
+    let count = speech.digits.len();
+    if count < ENOUGH_WITH_CUE || speech.words == 0 {
+        return None;
+    }
+    let cue = context::cue(scene, &tokens);
+    let enough = match cue {
+        Cue::Near | Cue::Phone => count >= ENOUGH_WITH_CUE,
+        Cue::Reach => count > ENOUGH_WITH_CUE,
+        Cue::None => count >= ENOUGH,
+    };
+    // One or two words among digits are more often a sentence than a number.
+    let spoken = speech.words >= 3 || cue != Cue::None || is_indian_mobile(&speech.digits);
+    let innocent =
+        (is_recital(&speech.said) && cue != Cue::Near) || context::is_labelled(scene, &tokens);
+    (enough && spoken && !innocent).then_some(tokens)
+}
+
+/// Whether the numbers are counted, or sung: most steps are one up or one down.
+pub(super) fn is_recital(said: &[u64]) -> bool {
+    let steps = |up: bool| {
+        said.windows(2)
+            .filter(|pair| if up { pair[1] == pair[0] + 1 } else { pair[0] == pair[1] + 1 })
+            .count()
+    };
+    let repeated = said.windows(2).filter(|pair| pair[0] == pair[1]).count();
+    shape::is_counting(said)
+        || said.len() >= 4 && steps(true).max(steps(false)) * 5 >= (said.len() - 1) * 3
+        || repeated + 1 == said.len()
+}
+
+/// `chain` without everyday words at its ends that are of another language than the rest.
+fn trimmed(scene: &Scene, chain: &Range<usize>) -> Range<usize> {
+    let number = |at: usize| match scene.tokens[at].kind {
+        Kind::Number(number) => Some(number),
+        _ => None,
+    };
+    let mut votes = [0_u32; 32];
+    for word in chain.clone().filter_map(number).filter(|number| !number.everyday) {
+        for (bit, vote) in votes.iter_mut().enumerate() {
+            *vote += word.languages >> bit & 1;
+        }
+    }
+    let most = votes.iter().copied().max().unwrap_or(0);
+    let spoken: u32 = (0..32).filter(|bit| votes[*bit] == most).fold(0, |set, bit| set | 1 << bit);
+    let is_stray = |at: usize| number(at).is_some_and(|n| n.everyday && n.languages & spoken == 0);
+    let mut tokens = chain.clone();
+    while !tokens.is_empty() && is_stray(tokens.start) {
+        tokens.start += 1;
+    }
+    // Neither does a measure that follows the number: "… nine four, 10 minutes".
+    let is_measure = |at: usize| {
+        let own = &scene.tokens[at];
+        own.kind == Kind::Digits && context::is_amount(scene, &(at..at + 1), own.len())
+    };
+    while let Some(last) = tokens.end.checked_sub(1).filter(|last| *last >= tokens.start) {
+        if !is_stray(last) && !is_repeat(number(last)) && !is_measure(last) {
+            break;
+        }
+        tokens.end = last;
+    }
+    tokens
+}
+
+fn is_repeat(number: Option<Number>) -> bool {
+    number.is_some_and(|number| number.role == Role::Repeat)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::shadow::Shadow;
+    use super::super::token::tokens;
+    use super::*;
+
+    fn said(text: &str) -> String {
+        let shadow = Shadow::of(text);
+        let tokens = tokens(&shadow, &[]);
+        let all = 0..tokens.len();
+        let speech = Speech::of(&Scene { shadow, tokens }, &all);
+        speech.digits.iter().map(|digit| char::from(b'0' + digit)).collect()
+    }
+
+    #[test]
+    fn words_say_digits() {
+        assert_eq!(said("nine double eight triple two"), "988222");
+        assert_eq!(said("eighty four fifteen fifty four"), "841554");
+        assert_eq!(said("forty seventy four"), "4074");
+        assert_eq!(said("девятьсот двадцать шесть сто три"), "926103");
+        assert_eq!(said("double 7 nine"), "779");
+    }
+
+    #[test]
+    fn songs_and_counting_are_recitals() {
+        assert!(is_recital(&[1, 2, 3, 4, 5, 6, 7, 8, 9, 10]));
+        assert!(is_recital(&[1, 2, 3, 1, 2, 3, 1, 2, 3, 4]));
+        assert!(!is_recital(&[9, 4, 7, 0, 6, 0, 1, 6, 4, 5]));
+    }
+}

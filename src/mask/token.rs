@@ -1,0 +1,264 @@
+//! Cuts the shadow into tokens: runs of digits, number words and other words.
+//!
+//! What lives here: where a token starts and ends, and what kind it is. What must not: how tokens
+//! make a number (see `chain.rs`). To add a kind: a variant of [`Kind`], made in [`Cutter::run`].
+
+use std::ops::Range;
+
+use super::cue::Sense;
+use super::glued;
+use super::lexicon::{LEXICON, Number};
+use super::lookalike;
+use super::shadow::{Class, Glyph, Shadow};
+use super::slip;
+
+/// A piece of text that means something, glyphs `from..to`; what lies between two is a gap.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Token {
+    pub(super) from: usize,
+    pub(super) to: usize,
+    pub(super) kind: Kind,
+    pub(super) sense: Sense,
+}
+
+/// What a token is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Kind {
+    Digits,
+    /// Digits and letters that look like digits.
+    Lookalike,
+    /// A word that says digits.
+    Number(Number),
+    Word,
+    /// Letters and digits mixed in a way that is no number: a code, a hash, part of a link.
+    Code,
+}
+
+impl Token {
+    /// Whether it may be part of a phone number.
+    pub(super) const fn says_digits(&self) -> bool {
+        matches!(self.kind, Kind::Digits | Kind::Lookalike | Kind::Number(_))
+    }
+
+    pub(super) const fn len(&self) -> usize {
+        self.to - self.from
+    }
+}
+
+/// The tokens of `shadow`. Glyphs whose bytes lie in `closed` (sorted, not overlapping) are codes.
+pub(super) fn tokens(shadow: &Shadow, closed: &[Range<usize>]) -> Vec<Token> {
+    let mut cutter = Cutter { shadow, tokens: Vec::new(), word: String::new() };
+    let mut closed = closed.iter().peekable();
+    let mut at = 0;
+    while let Some(glyph) = shadow.get(at) {
+        while closed.next_if(|range| range.end <= glyph.at).is_some() {}
+        let limit = match closed.peek() {
+            Some(range) if range.start <= glyph.at => {
+                let from = at;
+                while shadow.get(at).is_some_and(|glyph| glyph.at < range.end) {
+                    at += 1;
+                }
+                cutter.push(from, at, Kind::Code, Sense::NONE);
+                continue;
+            }
+            Some(range) => range.start,
+            None => usize::MAX,
+        };
+        let from = at;
+        let run = |bars: bool| {
+            let inner = |glyph: &&Glyph| {
+                glyph.at < limit && (is_inner(glyph) || bars && glyph.plain == '|')
+            };
+            from + shadow.glyphs[from..].iter().take_while(inner).count()
+        };
+        at = run(false);
+        if (at > from && shadow.get(at).is_some_and(|glyph| glyph.plain == '|'))
+            || glyph.plain == '|'
+        {
+            // Among look-alikes an upright bar is a one; among digits it parts groups.
+            let to = run(true);
+            if lookalike::is_disguised(&shadow.glyphs[from..to])
+                && shadow.glyphs[from..to].iter().any(|glyph| glyph.class == Class::Letter)
+            {
+                cutter.push(from, to, Kind::Lookalike, Sense::NONE);
+                at = to;
+                continue;
+            }
+        }
+        if at == from {
+            at += 1;
+        } else {
+            cutter.run(from, at);
+        }
+    }
+    let mut tokens = cutter.tokens;
+    slip::correct(shadow, &mut tokens);
+    tokens
+}
+
+/// Whether a token may have the glyph in it.
+const fn is_inner(glyph: &Glyph) -> bool {
+    matches!(glyph.class, Class::Digit(_) | Class::Letter)
+}
+
+struct Cutter<'a> {
+    shadow: &'a Shadow<'a>,
+    tokens: Vec<Token>,
+    /// The word being looked up; kept to reuse its memory.
+    word: String,
+}
+
+impl Cutter<'_> {
+    fn push(&mut self, from: usize, to: usize, kind: Kind, sense: Sense) {
+        self.tokens.push(Token { from, to, kind, sense });
+    }
+
+    /// Cuts a run of letters and digits, which has no gap.
+    fn run(&mut self, from: usize, to: usize) {
+        let run = &self.shadow.glyphs[from..to];
+        let digits = run.iter().filter(|glyph| matches!(glyph.class, Class::Digit(_))).count();
+        if digits == run.len() {
+            self.push(from, to, Kind::Digits, Sense::NONE);
+        } else if digits == 0 && !self.continues_lookalike(run) {
+            self.letters(from, to);
+        } else if digits == 0 || lookalike::is_disguised(run) {
+            self.push(from, to, Kind::Lookalike, Sense::NONE);
+        } else if let Some(pieces) = glued::split(run) {
+            self.pieces(from, &pieces);
+        } else {
+            self.mixed(from, to);
+        }
+    }
+
+    fn letters(&mut self, from: usize, to: usize) {
+        let run = &self.shadow.glyphs[from..to];
+        self.word.clear();
+        self.word.extend(run.iter().map(|glyph| glyph.plain));
+        let entry = LEXICON.entry(&self.word);
+        if let Some(number) = entry.number {
+            return self.push(from, to, Kind::Number(number), entry.sense);
+        }
+        if entry.sense == Sense::NONE
+            && let Some(pieces) = glued::split(run)
+        {
+            return self.pieces(from, &pieces);
+        }
+        self.push(from, to, Kind::Word, entry.sense);
+    }
+
+    /// Whether letters go on with a number in disguise: the second half of 9sS7S sooSS.
+    fn continues_lookalike(&self, run: &[Glyph]) -> bool {
+        let long = |token: &&Token| token.kind == Kind::Lookalike && token.len() >= 4;
+        run.len() >= 4
+            && self.tokens.last().filter(long).is_some_and(|token| {
+                self.shadow.get(token.to + 1).is_some_and(|glyph| glyph.at == run[0].at)
+            })
+            && run.iter().all(|glyph| lookalike::digit(glyph.plain).is_some())
+    }
+
+    fn pieces(&mut self, base: usize, pieces: &[glued::Piece]) {
+        for piece in pieces {
+            let kind = piece.number.map_or(Kind::Digits, Kind::Number);
+            self.push(base + piece.from, base + piece.to, kind, Sense::NONE);
+        }
+    }
+
+    /// Letters and digits that no number words explain: a number glued to words, or a code.
+    fn mixed(&mut self, from: usize, to: usize) {
+        let glyphs = &self.shadow.glyphs;
+        let is_digit = |at: usize| matches!(glyphs[at].class, Class::Digit(_));
+        let mut parts = Vec::new();
+        let mut start = from;
+        for at in from + 1..=to {
+            if at == to || is_digit(at) != is_digit(start) {
+                parts.push(start..at);
+                start = at;
+            }
+        }
+        let opens = parts.iter().all(|part| is_digit(part.start) || self.is_apart(part))
+            || (parts.len() <= 3 && parts.iter().any(|part| self.is_glued_number(part, from)));
+        if !opens {
+            return self.push(from, to, Kind::Code, Sense::NONE);
+        }
+        for part in parts {
+            if is_digit(part.start) {
+                self.push(part.start, part.end, Kind::Digits, Sense::NONE);
+            } else {
+                self.letters(part.start, part.end);
+            }
+        }
+    }
+
+    /// Whether the letters stand apart from the digits they touch: a word of a script that is
+    /// written so, or a unit or currency.
+    fn is_apart(&mut self, part: &Range<usize>) -> bool {
+        let run = &self.shadow.glyphs[part.clone()];
+        if run.iter().any(|glyph| !glyph.plain.is_ascii()) {
+            return true;
+        }
+        self.word.clear();
+        self.word.extend(run.iter().map(|glyph| glyph.plain));
+        let known = Sense::UNIT.with(Sense::MONEY).with(Sense::PHONE).with(Sense::REACH);
+        LEXICON.entry(&self.word).sense.has(known)
+    }
+
+    /// Whether the digits are long enough for a phone number and what they are glued to, if it
+    /// comes before them, is not the capitals of a code.
+    fn is_glued_number(&self, part: &Range<usize>, from: usize) -> bool {
+        let glyphs = &self.shadow.glyphs;
+        let before = &glyphs[from..part.start];
+        let shouted = |glyph: &Glyph| {
+            self.shadow.text[glyph.at..].chars().next().is_some_and(char::is_uppercase)
+        };
+        matches!(glyphs[part.start].class, Class::Digit(_))
+            && part.len() >= 8
+            && !before.iter().all(shouted) | before.is_empty()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn kinds(text: &str) -> String {
+        let shadow = Shadow::of(text);
+        let letter = |token: &Token| match token.kind {
+            Kind::Digits => 'D',
+            Kind::Lookalike => 'L',
+            Kind::Number(_) => 'N',
+            Kind::Word => 'w',
+            Kind::Code => 'c',
+        };
+        tokens(&shadow, &[]).iter().map(letter).collect()
+    }
+
+    #[test]
+    fn digits_number_words_and_words_are_told_apart() {
+        assert_eq!(kinds("call 98 seven now"), "wDNw");
+        assert_eq!(kinds("chheekek7zero38dodo3"), "NNNDNDNND");
+        assert_eq!(kinds("7I9954IIl6"), "L");
+    }
+
+    #[test]
+    fn numbers_glued_to_words_are_freed() {
+        assert_eq!(kinds("callme9876543210now"), "wDw");
+        assert_eq!(kinds("我的电话是13123667311"), "wD");
+        assert_eq!(kinds("75kg"), "Dw");
+    }
+
+    #[test]
+    fn codes_and_hashes_stay_whole() {
+        assert_eq!(kinds("9f86d081884c7d65 INC0045127 1Z999AA10123456784"), "ccc");
+    }
+
+    #[test]
+    fn what_is_closed_is_one_code() {
+        let text = "see x.com/9876543210 98";
+        let shadow = Shadow::of(text);
+        let all = tokens(&shadow, &[4..20]);
+        assert_eq!(
+            all.iter().map(|t| t.kind).collect::<Vec<_>>(),
+            [Kind::Word, Kind::Code, Kind::Digits]
+        );
+    }
+}

@@ -1,0 +1,241 @@
+//! Whether a window of digits is a phone number, and by which rule.
+//!
+//! What lives here: the order of evidence, from certain to possible. What must not: finding
+//! windows (see `number.rs`), shapes, cues and plans themselves. To accept a new form: a line in
+//! the level as sure as the form is.
+
+use std::ops::Range;
+
+use super::chain::{Scene, joins, line};
+use super::context::{self, Cue};
+use super::plan::Plan;
+use super::rule::Rule;
+use super::shadow::Class;
+use super::shape;
+use super::token::{Kind, Token};
+
+/// How sure a reason is. All windows of a chain are tried at one level before the next.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Level {
+    /// The digits alone tell: a valid calling code, an Indian mobile number.
+    Certain,
+    /// The message speaks of phone numbers, or the number has a plus.
+    Likely,
+    /// It has the shape of a phone number and of nothing else.
+    Possible,
+}
+
+/// A window: some tokens of a chain with their digits.
+pub(super) struct Window<'a> {
+    pub(super) scene: &'a Scene<'a>,
+    pub(super) tokens: Range<usize>,
+    pub(super) digits: &'a [u8],
+}
+
+/// The fewest and most digits of a window; E.164 allows fifteen behind the 00 of a call abroad.
+pub(super) const FEWEST: usize = 7;
+pub(super) const MOST: usize = 17;
+
+impl Window<'_> {
+    /// The rule by which the window is a number at `level`.
+    pub(super) fn judge(&self, level: Level, plan: &Plan) -> Option<Rule> {
+        if !(FEWEST..=MOST).contains(&self.digits.len()) {
+            return None;
+        }
+        let rule = match level {
+            Level::Certain => self.certain(plan)?,
+            Level::Likely => self.likely(plan)?,
+            Level::Possible => self.possible(plan)?,
+        };
+        (!self.is_innocent(rule)).then_some(rule)
+    }
+
+    fn has_plus(&self) -> bool {
+        self.scene.has_plus(self.tokens.start)
+    }
+
+    fn certain(&self, plan: &Plan) -> Option<Rule> {
+        if self.has_plus() {
+            return (self.digits.len() <= 15 && plan.is_international(self.digits))
+                .then_some(Rule::International);
+        }
+        if let [0, 0, abroad @ ..] = self.digits {
+            return (abroad.len() >= 8 && plan.is_international(abroad))
+                .then_some(Rule::International);
+        }
+        (self.is_indian_mobile() && self.stands_apart()).then_some(Rule::National)
+    }
+
+    fn likely(&self, plan: &Plan) -> Option<Rule> {
+        let count = self.digits.len();
+        if self.has_plus() {
+            return (8..=15).contains(&count).then_some(Rule::International);
+        }
+        if self.has_lookalikes() && count != 10 && !self.is_indian_mobile() {
+            return None;
+        }
+        if count > 15 || !self.stands_apart() || self.digits.iter().all(|d| *d == 0) {
+            return None;
+        }
+        let valid = || plan.is_national(self.digits) || plan.is_international(self.digits);
+        match context::cue(self.scene, &self.tokens) {
+            Cue::Near | Cue::Phone if count <= 13 || valid() => Some(Rule::National),
+            Cue::Reach
+                if (count >= 8 && self.groups() >= 2 && count <= 12) || (count >= 9 && valid()) =>
+            {
+                Some(Rule::National)
+            }
+            _ => None,
+        }
+    }
+
+    fn possible(&self, plan: &Plan) -> Option<Rule> {
+        let count = self.digits.len();
+        if !self.stands_apart() || self.has_lookalikes() && count != 10 {
+            return None;
+        }
+        let lengths = self.lengths();
+        let dialled = self.digits[0] == 0
+            && (9..=12).contains(&count)
+            && (lengths.len() >= 2 || plan.is_national(self.digits));
+        let american = matches!(lengths[..], [3, 3, 4] | [1, 3, 3, 4]) && self.digits[0] != 0;
+        let chinese = count == 11 && matches!(self.digits, [1, 3..=9, ..]);
+        let abroad = (11..=13).contains(&count) && plan.is_international(self.digits);
+        let grouped = (8..=12).contains(&count)
+            && lengths.len() >= 3
+            && lengths.iter().all(|length| (2..=5).contains(length));
+        let alone = (8..=13).contains(&count)
+            && self.scene.tokens.len() == self.tokens.len()
+            && (lengths.len() >= 2 || count >= 9);
+        let rule = if abroad { Rule::International } else { Rule::National };
+        (dialled || american || chinese || abroad || grouped || alone || self.has_area_code())
+            .then_some(rule)
+    }
+
+    /// What speaks against a number, cue or no cue.
+    fn is_innocent(&self, rule: Rule) -> bool {
+        if self.has_plus() {
+            return false;
+        }
+        let cue = context::cue(self.scene, &self.tokens);
+        let count = self.digits.len();
+        if is_sum(self.scene, &self.tokens) || context::is_labelled(self.scene, &self.tokens) {
+            return true;
+        }
+        if cue != Cue::Near && context::is_amount(self.scene, &self.tokens, count) {
+            return true;
+        }
+        let mobile = rule == Rule::National && self.is_indian_mobile();
+        if cue == Cue::Near || (cue == Cue::Phone && mobile) {
+            return shape::is_run(self.digits) && !mobile;
+        }
+        shape::is_counting(&values(self.scene, &self.tokens))
+            || (shape::is_run(self.digits) && !mobile)
+            || shape::is_isbn(self.digits, &self.lengths())
+            || shape::is_likeness(&line(self.scene.glyphs(&self.tokens)))
+            || cue == Cue::None && shape::is_dotted(&line(self.scene.glyphs(&self.tokens)))
+    }
+
+    /// How many characters each group has.
+    fn lengths(&self) -> Vec<usize> {
+        self.tokens.clone().map(|at| self.scene.tokens[at].len()).collect()
+    }
+
+    fn groups(&self) -> usize {
+        self.tokens.len()
+    }
+
+    /// Ten digits from 6, 7, 8 or 9 on, alone or behind 0, 91 or both.
+    fn is_indian_mobile(&self) -> bool {
+        is_indian_mobile(self.digits)
+    }
+
+    fn has_lookalikes(&self) -> bool {
+        self.scene.tokens[self.tokens.clone()].iter().any(|token| token.kind == Kind::Lookalike)
+    }
+
+    /// Whether no further digits are joined to the window by a single mark, and no letters that
+    /// make it part of a code.
+    fn stands_apart(&self) -> bool {
+        let digits = |at: Option<usize>| {
+            at.and_then(|at| self.scene.tokens.get(at))
+                .is_some_and(|token| token.kind == Kind::Digits)
+        };
+        let tight = |at: usize| {
+            let gap = self.scene.gap(at);
+            matches!(gap, [glyph] if glyph.class == Class::Mark && glyph.plain != ',') && joins(gap)
+        };
+        let before = self.tokens.start.checked_sub(1);
+        let after = Some(self.tokens.end);
+        !(digits(before) && before.is_some_and(tight)
+            || digits(after) && tight(self.tokens.end - 1))
+    }
+
+    /// Whether the first group is an area code in parentheses.
+    fn has_area_code(&self) -> bool {
+        let scene = self.scene;
+        let open = self.tokens.clone().take(2).find(|at| {
+            let token = &scene.tokens[*at];
+            let before = scene.shadow.before(token.from).is_some_and(|glyph| glyph.plain == '(');
+            let after = scene.shadow.get(token.to).is_some_and(|glyph| glyph.plain == ')');
+            before && after && (1..=5).contains(&token.len())
+        });
+        open.is_some_and(|at| at + 1 < self.tokens.end)
+    }
+}
+
+/// Whether a whole chain is counting, a row of years or of scores, so that no part of it is a
+/// number. A word about phones right before it tells otherwise.
+pub(super) fn is_list(scene: &Scene, chain: &Range<usize>) -> bool {
+    let few = (2..=64).contains(&chain.len()) && !scene.has_plus(chain.start);
+    few && is_sum(scene, chain)
+        || few
+            && chain.len() >= 4
+            && (shape::is_counting(&values(scene, chain))
+                || shape::is_likeness(&line(scene.glyphs(chain))))
+            && context::cue(scene, chain) != Cue::Near
+}
+
+/// Whether an equals sign among other marks makes it a sum.
+fn is_sum(scene: &Scene, tokens: &Range<usize>) -> bool {
+    let glyphs = scene.glyphs(tokens);
+    let marks = || {
+        glyphs
+            .iter()
+            .filter(|glyph| glyph.class != Class::Letter && !matches!(glyph.class, Class::Digit(_)))
+    };
+    marks().any(|glyph| glyph.plain == '=') && marks().any(|glyph| glyph.plain != '=')
+}
+
+/// What each token says as one number, as far as it fits. A group that starts with a zero is no
+/// item of a list: it counts for nothing, so that no list has it.
+fn values(scene: &Scene, tokens: &Range<usize>) -> Vec<u64> {
+    let value = |token: &Token| {
+        let glyphs = &scene.shadow.glyphs[token.from..token.to];
+        if glyphs.len() > 1 && glyphs[0].class == Class::Digit(0) {
+            return u64::MAX;
+        }
+        glyphs.iter().fold(0, |value: u64, glyph| {
+            let digit = if let Class::Digit(digit) = glyph.class { u64::from(digit) } else { 0 };
+            value.saturating_mul(10).saturating_add(digit)
+        })
+    };
+    scene.tokens[tokens.clone()].iter().map(value).collect()
+}
+
+/// Ten digits from 6, 7, 8 or 9 on, alone or behind 0, 91 or both.
+pub(super) fn is_indian_mobile(digits: &[u8]) -> bool {
+    let mobile = match digits {
+        [mobile @ ..] if mobile.len() == 10 => mobile,
+        [0, mobile @ ..]
+        | [9, 1, mobile @ ..]
+        | [0, 9, 1, mobile @ ..]
+        | [9, 1, 0, mobile @ ..]
+            if mobile.len() == 10 =>
+        {
+            mobile
+        }
+        _ => return false,
+    };
+    mobile[0] >= 6
+}

@@ -1,0 +1,85 @@
+//! Number words, language by language, as tables.
+//!
+//! What lives here: the words with which people say digits, tens and repetitions, and nothing
+//! that decides anything. What must not: context words (see `cue/`) or code that reads text.
+//! To add a language: a [`Language`] row in the file of its script, listed in [`ALL`]; spellings
+//! of one value stand in one string, separated by spaces, as people write them, misspelt ones too.
+
+mod indic;
+mod latin;
+mod other;
+
+/// The number words of one language. Every string is a list of spellings.
+pub(super) struct Language {
+    /// 0 to 9.
+    pub(super) units: [&'static str; 10],
+    /// 10 to 19; empty where nobody says them in phone numbers.
+    pub(super) teens: [&'static str; 10],
+    /// 20, 30 … 90, which a unit may follow.
+    pub(super) tens: [&'static str; 8],
+    /// Other whole words with their value: 25, 84 and so on, or 300.
+    pub(super) compounds: &'static [(u16, &'static str)],
+    /// What repeats the next digit: double, triple.
+    pub(super) repeats: [&'static str; 2],
+}
+
+/// A language of which only the digits are listed.
+const fn digits_only(units: [&'static str; 10]) -> Language {
+    Language { units, teens: [""; 10], tens: [""; 8], compounds: &[], repeats: [""; 2] }
+}
+
+/// All languages; the position of one is its bit in a word's set of languages (at most 32).
+pub(super) const ALL: &[&Language] = &[
+    &latin::ENGLISH,
+    &latin::SPANISH,
+    &latin::PORTUGUESE,
+    &latin::FRENCH,
+    &latin::GERMAN,
+    &latin::INDONESIAN,
+    &latin::ITALIAN,
+    &latin::TURKISH,
+    &latin::DUTCH,
+    &latin::POLISH,
+    &latin::SWAHILI,
+    &latin::VIETNAMESE,
+    &indic::HINDI_LATIN,
+    &indic::HINDI,
+    &indic::BENGALI,
+    &indic::TAMIL,
+    &indic::TAMIL_LATIN,
+    &indic::TELUGU,
+    &indic::GUJARATI,
+    &indic::PUNJABI,
+    &indic::KANNADA,
+    &indic::MALAYALAM,
+    &other::RUSSIAN,
+    &other::ARABIC,
+    &other::ARABIC_LATIN,
+    &other::URDU,
+    &other::PERSIAN,
+    &other::CHINESE,
+    &other::KOREAN,
+    &other::GREEK,
+    &other::UKRAINIAN,
+];
+
+/// Number words that are everyday words too: at the edge of a number they are no part of it when
+/// the rest of it is in another language.
+pub(super) const EVERYDAY: &str = "no do to too tu tow a at ate for fore fr free tree o oh \
+    un une um uma tin teen sat che chi char das won once on one i si se ses sei sex dos tres due \
+    tre sin ses be bin tri her an do den von elf hat acht mas car are satu dua empat uno once \
+    sem six dix onze ein eine einen ain bes on as moja mia hai ba tam bay mot sau pan jeden \
+    ett en to wa ek no nau chai char paach tien een fire ik nul sat athe at onnu naal";
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_language_says_all_ten_digits() {
+        for (at, language) in ALL.iter().enumerate() {
+            assert!(language.units.iter().all(|words| !words.is_empty()), "language {at}");
+        }
+        assert!(ALL.len() <= 32, "a set of languages is a u32");
+    }
+}

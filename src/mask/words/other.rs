@@ -1,0 +1,137 @@
+//! Number words in Cyrillic, Arabic, Greek, Chinese and Korean letters, and Arabic in Latin ones.
+//!
+//! What lives here: tables. What must not: code. To add a language: a constant like its
+//! neighbours, then a line in `ALL` of the module above.
+
+use super::{Language, digits_only};
+
+pub(super) const RUSSIAN: Language = Language {
+    units: [
+        "ноль нуль зеро",
+        "один одна адин раз",
+        "два две",
+        "три",
+        "четыре читыре",
+        "пять пят",
+        "шесть шест",
+        "семь сем",
+        "восемь восем",
+        "девять девят",
+    ],
+    teens: [
+        "десять",
+        "одиннадцать",
+        "двенадцать",
+        "тринадцать",
+        "четырнадцать",
+        "пятнадцать",
+        "шестнадцать",
+        "семнадцать",
+        "восемнадцать",
+        "девятнадцать",
+    ],
+    tens: [
+        "двадцать",
+        "тридцать",
+        "сорок",
+        "пятьдесят",
+        "шестьдесят",
+        "семьдесят",
+        "восемьдесят",
+        "девяносто",
+    ],
+    compounds: &[
+        (100, "сто"),
+        (200, "двести"),
+        (300, "триста"),
+        (400, "четыреста"),
+        (500, "пятьсот"),
+        (600, "шестьсот"),
+        (700, "семьсот"),
+        (800, "восемьсот"),
+        (900, "девятьсот"),
+    ],
+    repeats: ["дважды", "трижды"],
+};
+
+pub(super) const UKRAINIAN: Language = digits_only([
+    "нуль",
+    "один",
+    "два",
+    "три",
+    "чотири",
+    "п'ять пять",
+    "шість",
+    "сім",
+    "вісім",
+    "дев'ять девять",
+]);
+
+pub(super) const ARABIC: Language = Language {
+    units: [
+        "صفر زيرو",
+        "واحد واحدة",
+        "اثنان اثنين اتنين إثنين اثنتين إثنان",
+        "ثلاثة ثلاث تلاتة تلاته",
+        "أربعة اربع أربع اربعه",
+        "خمسة خمس خمسه",
+        "ستة ست سته",
+        "سبعة سبع سبعه",
+        "ثمانية ثماني ثمان تمانية تمانيه",
+        "تسعة تسع تسعه",
+    ],
+    teens: ["عشرة عشر عشره", "", "", "", "", "", "", "", "", ""],
+    tens: ["عشرين", "ثلاثين", "أربعين", "خمسين", "ستين", "سبعين", "ثمانين", "تسعين"],
+    compounds: &[],
+    repeats: ["مرتين", ""],
+};
+
+pub(super) const ARABIC_LATIN: Language = digits_only([
+    "sifr sefr",
+    "wahid wahed",
+    "ithnan itnen ithnayn etnen",
+    "thalatha talata tlata",
+    "arbaa arba3a arbaah",
+    "khamsa 5amsa",
+    "sitta setta",
+    "sabaa sab3a sabaah",
+    "thamania tamanya thamaniya",
+    "tisaa tes3a tisa tesaa",
+]);
+
+pub(super) const URDU: Language =
+    digits_only(["صفر زیرو", "ایک", "دو", "تین", "چار", "پانچ", "چھ چھے", "سات", "آٹھ", "نو"]);
+
+pub(super) const PERSIAN: Language =
+    digits_only(["صفر", "یک", "دو", "سه", "چهار", "پنج", "شش شیش", "هفت", "هشت", "نه"]);
+
+/// Each digit is one letter, so a whole number is one word that the splitting of glued words
+/// takes apart; 幺 is how a one is read out in phone numbers.
+pub(super) const CHINESE: Language = digits_only([
+    "零 〇 洞",
+    "一 幺 壹",
+    "二 两 贰 兩",
+    "三 叁",
+    "四 肆",
+    "五 伍",
+    "六 陆 陸",
+    "七 柒",
+    "八 捌",
+    "九 玖",
+]);
+
+pub(super) const KOREAN: Language =
+    digits_only(["공 영", "일", "이", "삼", "사", "오", "육", "칠", "팔", "구"]);
+
+pub(super) const GREEK: Language = digits_only([
+    "μηδέν",
+    "ένα",
+    "δύο",
+    "τρία",
+    "τέσσερα",
+    "πέντε",
+    "έξι",
+    "επτά εφτά",
+    "οκτώ οχτώ",
+    "εννέα εννιά",
+]);
