@@ -21,7 +21,7 @@ use random_connect::connect::manager::RandomConnectManager;
 use random_connect::connect::store_memory::MemoryLobby;
 use random_connect::kernel::clock::{Clock, ManualClock, Stopwatch, Timestamp, seeded_rng};
 use random_connect::kernel::id::UserId;
-use random_connect::mask::{Masked, mask};
+use random_connect::mask::{Masked, Memory, mask};
 use tokio::runtime::{Builder, Runtime};
 
 use common::{Latencies, float, grouped, latencies, machine, median, micros, record};
@@ -159,7 +159,8 @@ impl Crowd {
     /// All that a relay asks of the lobby.
     async fn relay(&self, who: UserId) -> Fallible<Outcome> {
         let sender = self.lobby.sender(who).await?;
-        self.act(who, Action::Relay { text: self.text.clone(), sender }).await
+        self.act(who, Action::Relay { text: self.text.clone(), sender, memory: Memory::default() })
+            .await
     }
 
     /// Evicts all who are idle, in the steps of the server's reaper.

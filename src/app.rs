@@ -39,6 +39,8 @@ impl App {
     /// Builds the server and starts its reaper. Call it within a tokio runtime.
     #[must_use]
     pub fn new(config: Config, clock: Arc<dyn Clock>) -> Self {
+        // The first message must not wait for the numbering plans to be read.
+        crate::mask::warm_up();
         let lobby = Arc::new(MemoryLobby::new(config.idle_timeout, seeded_rng()));
         let options = Options { use_caller_nicknames: config.use_caller_nicknames };
         let ids = IdHasher::random(&mut seeded_rng());

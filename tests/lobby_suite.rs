@@ -12,7 +12,7 @@ use random_connect::connect::nickname::Nickname;
 use random_connect::connect::store_memory::MemoryLobby;
 use random_connect::kernel::clock::{Timestamp, seeded_rng};
 use random_connect::kernel::id::{IdHasher, UserId};
-use random_connect::mask::Masked;
+use random_connect::mask::{Masked, Memory};
 
 const IDLE: Duration = Duration::from_secs(1_800);
 const START: Timestamp = Timestamp::from_millis(1_000_000);
@@ -45,7 +45,9 @@ async fn act(lobby: &dyn Lobby, who: u8, action: Action) -> (Outcome, Vec<News>)
 
 async fn say(lobby: &dyn Lobby, who: u8, text: &str) -> Outcome {
     let sender = lobby.sender(user(who)).await.expect("the store works");
-    act(lobby, who, Action::Relay { text: Masked::waived(text), sender }).await.0
+    act(lobby, who, Action::Relay { text: Masked::waived(text), sender, memory: Memory::default() })
+        .await
+        .0
 }
 
 async fn read(lobby: &dyn Lobby, who: u8) -> Vec<String> {
@@ -142,7 +144,11 @@ async fn a_call_with_a_known_key_is_answered_again_and_not_carried_out() {
         say(lobby, 2, "hello").await;
         let key = Some(IdHasher::random(&mut seeded_rng()).message(user(1), "m1"));
         let keyed = |now| Call { key, ..call(1, now) };
-        let relay = || Action::Relay { text: Masked::waived("hi"), sender: Sender::default() };
+        let relay = || Action::Relay {
+            text: Masked::waived("hi"),
+            sender: Sender::default(),
+            memory: Memory::default(),
+        };
         let first = perform(lobby, keyed(START), relay()).await;
         lobby.settle(user(1), first.lease.id.expect("a lease"), false);
         let again = perform(lobby, keyed(START + Duration::from_secs(599)), relay()).await;
@@ -162,7 +168,8 @@ async fn text_prepared_for_a_sender_who_changed_is_refused() {
         pair(lobby, 1, 2).await;
         let before = lobby.sender(user(1)).await.expect("the store works");
         assert_eq!(act(lobby, 1, Action::ToggleMasking).await.0, Outcome::Masking(false));
-        let stale = Action::Relay { text: Masked::waived("x"), sender: before };
+        let stale =
+            Action::Relay { text: Masked::waived("x"), sender: before, memory: Memory::default() };
         assert_eq!(act(lobby, 1, stale).await.0, Outcome::SenderChanged);
         assert_eq!(read(lobby, 2).await, [""; 0]);
     }

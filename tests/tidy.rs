@@ -16,7 +16,7 @@ const FLOORS: &[(&str, &[&str])] = &[
     ("config", &["kernel"]),
     ("telemetry", &["config"]),
     ("cli", &[]),
-    ("app", &["config", "connect", "kernel", "transport"]),
+    ("app", &["config", "connect", "kernel", "mask", "transport"]),
 ];
 
 /// Files that may read the clock or seed a generator.

@@ -5,7 +5,7 @@ use super::inbox::Lease;
 use super::nickname::Nickname;
 use crate::kernel::clock::Timestamp;
 use crate::kernel::id::{MessageKey, UserId};
-use crate::mask::Masked;
+use crate::mask::{Masked, Memory};
 
 /// One call of one person.
 #[derive(Clone, Debug)]
@@ -23,11 +23,13 @@ pub struct Call {
 pub struct Sender {
     /// Whether their numbers are hidden from their partners.
     pub masking: bool,
+    /// What the masker remembers of their last messages in this chat.
+    pub memory: Memory,
 }
 
 impl Default for Sender {
     fn default() -> Self {
-        Self { masking: true }
+        Self { masking: true, memory: Memory::default() }
     }
 }
 
@@ -40,10 +42,12 @@ pub enum Action {
     Again,
     /// End the chat, or leave the queue.
     Leave,
-    /// Send text that was prepared for this sender as they were.
+    /// Send text that was prepared for this sender as they were. Once sent, `memory` is what the
+    /// masker remembers of them.
     Relay {
         text: Masked,
         sender: Sender,
+        memory: Memory,
     },
     ToggleMasking,
     /// Ask for the partner's name.

@@ -21,7 +21,7 @@ use super::queue::Queue;
 use super::replay::{Record, Replays};
 use crate::kernel::clock::Timestamp;
 use crate::kernel::id::UserId;
-use crate::mask::Masked;
+use crate::mask::{Masked, Memory};
 
 /// The most characters of a message that one inbox item holds. With a nickname and the words
 /// around it, an item then always fits into an answer; longer messages become several items.
@@ -135,10 +135,11 @@ impl RandomConnectManager {
             Action::Meet => self.meet(who, now, rng),
             Action::Again => self.again(who, now, rng),
             Action::Leave => self.leave(who, now),
-            Action::Relay { text, .. } => self.relay(who, text),
+            Action::Relay { text, memory, .. } => self.relay(who, text, memory),
             Action::ToggleMasking => {
                 let person = self.touch(who, now);
                 person.masking = !person.masking;
+                person.memory = Memory::default();
                 Outcome::Masking(person.masking)
             }
             Action::Who => Outcome::Partner(self.partner_name(who)),
@@ -173,7 +174,7 @@ impl RandomConnectManager {
         if self.stop_waiting(who) { Outcome::LeftQueue } else { Outcome::NothingToLeave }
     }
 
-    fn relay(&mut self, who: UserId, text: Masked) -> Outcome {
+    fn relay(&mut self, who: UserId, text: Masked, memory: Memory) -> Outcome {
         let Some(State::Chatting { partner, name }) =
             self.people.get(&who).map(|person| person.state.clone())
         else {
@@ -183,6 +184,9 @@ impl RandomConnectManager {
         if !self.people.get(&partner).is_some_and(|person| person.inbox.has_room_for(pieces.len()))
         {
             return Outcome::PartnerInboxFull;
+        }
+        if let Some(person) = self.people.get_mut(&who) {
+            person.memory = memory;
         }
         self.relayed += 1;
         self.masked += u64::from(text.hidden());
@@ -266,6 +270,7 @@ impl RandomConnectManager {
         for (one, other) in [(who, partner), (partner, who)] {
             if let Some(person) = self.people.get_mut(&one) {
                 person.state = State::Idle;
+                person.memory = Memory::default();
                 person.recent.add(other, now);
             }
         }
@@ -333,6 +338,6 @@ impl RandomConnectManager {
 
 impl Person {
     fn sender(&self) -> Sender {
-        Sender { masking: self.masking }
+        Sender { masking: self.masking, memory: self.memory.clone() }
     }
 }

@@ -6,6 +6,7 @@ use super::inbox::Inbox;
 use super::nickname::Nickname;
 use crate::kernel::clock::Timestamp;
 use crate::kernel::id::UserId;
+use crate::mask::Memory;
 
 /// How many of the last partners are avoided, and for how long after the chat.
 const RECENT_PARTNERS: usize = 5;
@@ -20,6 +21,8 @@ pub struct Person {
     pub last_seen: Timestamp,
     /// Whether the numbers they write are hidden.
     pub masking: bool,
+    /// What the masker remembers of what they wrote in this chat.
+    pub memory: Memory,
     /// The name they chose, and the one their caller gave them; the first that is there is used.
     pub chosen_name: Option<Nickname>,
     pub given_name: Option<Nickname>,
@@ -63,6 +66,7 @@ impl Person {
         Self {
             last_seen: now,
             masking: true,
+            memory: Memory::default(),
             chosen_name: None,
             given_name: None,
             state: State::Idle,

@@ -19,7 +19,7 @@ use super::text;
 use crate::kernel::clock::{Clock, Timestamp};
 use crate::kernel::delivery::Receipt;
 use crate::kernel::id::{IdHasher, UserId};
-use crate::mask::{Masked, mask};
+use crate::mask::{Masked, Memory, mask_next};
 
 /// The most characters of a `puch_user_id` or a `message_id`.
 pub const MAX_ID_CHARS: usize = 256;
@@ -201,9 +201,13 @@ impl ConnectService {
         }
         loop {
             let sender = self.lobby.sender(who).await?;
-            let text = if sender.masking { mask(&cleaned) } else { Masked::waived(&cleaned) };
-            let performed =
-                self.lobby.perform(call.clone(), Action::Relay { text, sender }).await?;
+            let (text, memory) = if sender.masking {
+                mask_next(&cleaned, &sender.memory)
+            } else {
+                (Masked::waived(&cleaned), Memory::default())
+            };
+            let relay = Action::Relay { text, sender, memory };
+            let performed = self.lobby.perform(call.clone(), relay).await?;
             // Only another call of the same person, between the two above, makes this repeat.
             if performed.outcome != Outcome::SenderChanged {
                 return self

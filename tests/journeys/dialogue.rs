@@ -235,3 +235,22 @@ async fn a_sender_is_told_when_the_partners_inbox_is_full() {
     );
     assert_eq!(server.say("ann", "#m").await.matches(": hi").count(), 200);
 }
+
+#[tokio::test]
+async fn a_number_split_over_messages_does_not_get_through() {
+    let server = Server::start().await;
+    server.say("ann", "#meet").await;
+    server.say("ben", "#meet").await;
+    server.say("ann", "#m").await;
+    for piece in ["98765", "43210"] {
+        server.say("ben", piece).await;
+    }
+    let read = server.say("ann", "#m").await;
+    assert!(read.ends_with(": [hidden]"), "{read}");
+    server.say("ben", "#hide").await;
+    for piece in ["98765", "43210"] {
+        server.say("ben", piece).await;
+    }
+    let read = server.say("ann", "#m").await;
+    assert!(read.contains(": 98765\n") && read.ends_with(": 43210"), "{read}");
+}

@@ -14,7 +14,7 @@ use super::manager::RandomConnectManager;
 use super::person::State;
 use crate::kernel::clock::Timestamp;
 use crate::kernel::id::UserId;
-use crate::mask::Masked;
+use crate::mask::{Masked, Memory};
 
 const IDLE: Duration = Duration::from_secs(1_800);
 
@@ -54,7 +54,10 @@ impl Lab {
 
     fn say(&mut self, who: u8, text: &str) -> Outcome {
         let sender = self.manager.sender(user(who));
-        self.act(who, Action::Relay { text: Masked::waived(text), sender })
+        self.act(
+            who,
+            Action::Relay { text: Masked::waived(text), sender, memory: Memory::default() },
+        )
     }
 
     fn partner(&self, who: u8) -> Option<UserId> {

@@ -11,7 +11,7 @@ use crate::connect::inbox::News;
 use crate::connect::manager::RandomConnectManager;
 use crate::connect::person::State;
 use crate::kernel::id::UserId;
-use crate::mask::Masked;
+use crate::mask::{Masked, Memory};
 
 /// What a random person does in the property test.
 #[derive(Clone, Debug)]
@@ -90,7 +90,7 @@ proptest! {
                 Step::Read | Step::LoseAnswer => Action::Read,
                 Step::Say => {
                     let text = Masked::waived(&format!("{number}"));
-                    Action::Relay { text, sender: lab.manager.sender(user(who)) }
+                    Action::Relay { text, sender: lab.manager.sender(user(who)), memory: Memory::default() }
                 }
                 Step::Pass(seconds) => {
                     lab.pass(Duration::from_secs(seconds));

@@ -8,7 +8,7 @@ use crate::connect::inbox::{CAPACITY, News};
 use crate::connect::nickname::Nickname;
 use crate::connect::person::PATIENCE;
 use crate::kernel::clock::Timestamp;
-use crate::mask::Masked;
+use crate::mask::{Masked, Memory, mask_next};
 
 #[test]
 fn the_longest_waiter_is_met_first() {
@@ -150,7 +150,8 @@ fn text_prepared_for_other_settings_is_refused_and_shows_nothing() {
     lab.act(2, Action::Meet);
     lab.act(1, Action::ToggleMasking);
     let text = Masked::waived("hi");
-    let stale = lab.call(1, Action::Relay { text, sender: Sender { masking: true } });
+    let stale =
+        lab.call(1, Action::Relay { text, sender: Sender::default(), memory: Memory::default() });
     assert_eq!(stale, (Outcome::SenderChanged, Vec::new()));
 }
 
@@ -216,4 +217,27 @@ fn a_sweep_does_no_more_than_it_may() {
     (0..10).for_each(|who| drop(lab.act(who, Action::Read)));
     lab.pass(IDLE);
     assert_eq!([4, 4, 4, 4].map(|limit| lab.manager.evict_idle(lab.now, limit)), [4, 4, 2, 0]);
+}
+
+#[test]
+fn what_the_masker_remembers_lasts_as_long_as_the_chat_and_masking_do() {
+    let mut lab = Lab::new();
+    let begun = || mask_next("98765", &Memory::default()).1;
+    let remembered = |lab: &Lab| lab.manager.sender(user(1)).memory;
+    lab.act(1, Action::Meet);
+    lab.act(2, Action::Meet);
+    let relay = |lab: &Lab| {
+        let sender = lab.manager.sender(user(1));
+        Action::Relay { text: Masked::waived("98765"), sender, memory: begun() }
+    };
+    let first = relay(&lab);
+    lab.act(1, first);
+    assert_eq!(remembered(&lab), begun());
+    assert_ne!(begun(), Memory::default());
+    lab.act(1, Action::ToggleMasking);
+    assert_eq!(remembered(&lab), Memory::default());
+    let second = relay(&lab);
+    lab.act(1, second);
+    lab.act(2, Action::Leave);
+    assert_eq!(remembered(&lab), Memory::default());
 }
