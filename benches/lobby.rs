@@ -16,6 +16,7 @@ use std::time::Duration;
 
 use rand::rngs::StdRng;
 use random_connect::connect::action::{Action, Call, Outcome};
+use random_connect::connect::evict_all;
 use random_connect::connect::lobby::Lobby;
 use random_connect::connect::manager::RandomConnectManager;
 use random_connect::connect::store_memory::MemoryLobby;
@@ -39,7 +40,7 @@ const MATCHES: u64 = 500_000;
 const MEASURE: &str = "--measure";
 
 const SWEPT: u64 = 100_000;
-const SWEEPS: usize = 51;
+const SWEEPS: usize = 11;
 const IDLE_TIMEOUT: Duration = Duration::from_secs(30 * 60);
 /// What a sweep may delay a call by.
 const BOUND: Duration = Duration::from_millis(5);
@@ -162,18 +163,6 @@ impl Crowd {
         self.act(who, Action::Relay { text: self.text.clone(), sender }).await
     }
 
-    /// Evicts all who are idle, in the steps of the server's reaper.
-    async fn sweep(&self) -> Fallible<usize> {
-        let mut evicted = 0;
-        loop {
-            match self.lobby.evict_idle(self.clock.now()).await? {
-                0 => return Ok(evicted),
-                some => evicted += some,
-            }
-            tokio::task::yield_now().await;
-        }
-    }
-
     /// The two talk without a pause until told to stop.
     async fn talk(&self, stop: &AtomicBool) -> Fallible<Latencies> {
         let mut latencies = latencies();
@@ -205,7 +194,7 @@ impl Crowd {
 }
 
 fn runtime() -> std::io::Result<Runtime> {
-    Builder::new_current_thread().build()
+    Builder::new_current_thread().enable_time().build()
 }
 
 /// The longest delays of calls while one lobby after the other is swept, and just before; and how
@@ -220,7 +209,7 @@ struct Sweeps {
 fn sweeps() -> Fallible<Sweeps> {
     let runtime = runtime()?;
     let mut sweeps = Sweeps::default();
-    let mut usual = Duration::from_millis(15);
+    let mut usual = Duration::from_secs(1);
     for _ in 0..SWEEPS {
         let crowd = runtime.block_on(Crowd::gather())?;
         // As long as a sweep takes: the longer one waits, the worse the worst.
@@ -230,7 +219,7 @@ fn sweeps() -> Fallible<Sweeps> {
         })?;
         let (swept, took) = crowd.talk_beside(|| {
             let stopwatch = Stopwatch::start();
-            let evicted = runtime.block_on(crowd.sweep())?;
+            let evicted = runtime.block_on(evict_all(&crowd.lobby, crowd.clock.now()))?;
             let took = stopwatch.elapsed();
             if u64::try_from(evicted)? == SWEPT {
                 Ok(took)

@@ -12,6 +12,8 @@ use tokio::task::AbortHandle;
 use tokio_util::sync::CancellationToken;
 
 use crate::config::Config;
+use crate::connect;
+use crate::connect::lobby::Lobby;
 use crate::connect::service::{ConnectService, Options};
 use crate::connect::store_memory::MemoryLobby;
 use crate::connect::tools::ConnectTools;
@@ -39,9 +41,10 @@ impl App {
     /// Builds the server and starts its reaper. Call it within a tokio runtime.
     #[must_use]
     pub fn new(config: Config, clock: Arc<dyn Clock>) -> Self {
-        let lobby = Arc::new(MemoryLobby::new(config.idle_timeout, seeded_rng()));
+        let lobby: Arc<dyn Lobby> = Arc::new(MemoryLobby::new(config.idle_timeout, seeded_rng()));
         let options = Options { use_caller_nicknames: config.use_caller_nicknames };
         let ids = IdHasher::random(&mut seeded_rng());
+        let reaper = connect::reap(Arc::clone(&lobby), Arc::clone(&clock), config.reap_interval);
         let connect = Arc::new(ConnectService::new(lobby, clock, ids, options));
         // The table of toolsets.
         let toolsets: Vec<Arc<dyn Toolset>> =
@@ -49,13 +52,12 @@ impl App {
         let names =
             toolsets.iter().flat_map(|toolset| toolset.tools()).map(|tool| tool.name.into_owned());
         let metrics = Arc::new(Metrics::new(names));
-        let reaper = tokio::spawn(crate::connect::reap(Arc::clone(&connect), config.reap_interval));
         Self {
             mcp: McpServer::new(toolsets, Arc::clone(&metrics)),
             connect,
             metrics,
             config,
-            reaper: reaper.abort_handle(),
+            reaper: tokio::spawn(reaper).abort_handle(),
         }
     }
 

@@ -4,7 +4,6 @@
 //! for every backend.
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -157,14 +156,6 @@ impl ConnectService {
         self.lobby.stats(self.clock.now()).await
     }
 
-    pub(super) async fn evict_idle(&self) -> Result<usize, LobbyError> {
-        self.lobby.evict_idle(self.clock.now()).await
-    }
-
-    pub(super) async fn pair_waiting(&self) -> Result<usize, LobbyError> {
-        self.lobby.pair_waiting(self.clock.now()).await
-    }
-
     /// Checks the arguments and hashes the ids; from here on nobody knows the raw ones.
     fn admit(&self, incoming: &Incoming) -> Result<Call, Refusal> {
         let too_long = |text: &str, limit| text.len() > limit && text.chars().count() > limit;
@@ -248,6 +239,3 @@ pub fn help() -> String {
         command::help()
     )
 }
-
-/// How often waiters whose constraints have relaxed are looked for.
-pub(super) const PAIRING_INTERVAL: Duration = Duration::from_secs(5);

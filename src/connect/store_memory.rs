@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use async_trait::async_trait;
-use parking_lot::{Mutex, MutexGuard};
+use parking_lot::Mutex;
 use rand::rngs::StdRng;
 
 use super::action::{Action, Call, LobbyStats, Performed, Sender};
@@ -48,12 +48,7 @@ impl Lobby for MemoryLobby {
     }
 
     async fn evict_idle(&self, now: Timestamp) -> Result<usize, LobbyError> {
-        let mut guard = self.0.lock();
-        let evicted = guard.0.evict_idle(now, BATCH);
-        // The sweep comes back at once. Unless the lock is handed over, it mostly gets it again,
-        // and a call waits for many batches: measured, 1 ms instead of 0.1.
-        MutexGuard::unlock_fair(guard);
-        Ok(evicted)
+        Ok(self.0.lock().0.evict_idle(now, BATCH))
     }
 
     async fn pair_waiting(&self, now: Timestamp) -> Result<usize, LobbyError> {
