@@ -16,10 +16,10 @@ use std::time::Duration;
 
 use rand::rngs::StdRng;
 use random_connect::connect::action::{Action, Call, Outcome};
-use random_connect::connect::evict_all;
 use random_connect::connect::lobby::Lobby;
 use random_connect::connect::manager::RandomConnectManager;
 use random_connect::connect::store_memory::MemoryLobby;
+use random_connect::connect::sweep_all;
 use random_connect::kernel::clock::{Clock, ManualClock, Stopwatch, Timestamp, seeded_rng};
 use random_connect::kernel::id::UserId;
 use random_connect::mask::{Masked, mask};
@@ -219,7 +219,7 @@ fn sweeps() -> Fallible<Sweeps> {
         })?;
         let (swept, took) = crowd.talk_beside(|| {
             let stopwatch = Stopwatch::start();
-            let evicted = runtime.block_on(evict_all(&crowd.lobby, crowd.clock.now()))?;
+            let evicted = runtime.block_on(sweep_all(&crowd.lobby, crowd.clock.now()))?;
             let took = stopwatch.elapsed();
             if u64::try_from(evicted)? == SWEPT {
                 Ok(took)

@@ -27,4 +27,4 @@ mod sweep;
 pub mod text;
 pub mod tools;
 
-pub use reaper::{evict_all, reap};
+pub use reaper::{reap, sweep_all};

@@ -25,7 +25,7 @@ pub async fn reap(lobby: Arc<dyn Lobby>, clock: Arc<dyn Clock>, interval_between
     pairings.set_missed_tick_behavior(MissedTickBehavior::Delay);
     loop {
         tokio::select! {
-            _ = evictions.tick() => match evict_all(&*lobby, clock.now()).await {
+            _ = evictions.tick() => match sweep_all(&*lobby, clock.now()).await {
                 Ok(0) => {}
                 Ok(evicted) => tracing::info!(evicted, "forgot idle people"),
                 Err(error) => tracing::warn!(%error, "eviction failed"),
@@ -39,13 +39,15 @@ pub async fn reap(lobby: Arc<dyn Lobby>, clock: Arc<dyn Clock>, interval_between
     }
 }
 
-/// Evicts all who are idle, in small steps with pauses for the calls in between. Returns how many.
-pub async fn evict_all(lobby: &dyn Lobby, now: Timestamp) -> Result<usize, LobbyError> {
+/// Forgets all who are idle, and what is too old to be repeated, in small steps with pauses for the
+/// calls in between. Returns how many people were evicted.
+pub async fn sweep_all(lobby: &dyn Lobby, now: Timestamp) -> Result<usize, LobbyError> {
     let mut evicted = 0;
     loop {
-        match lobby.evict_idle(now).await? {
-            0 => return Ok(evicted),
-            some => evicted += some,
+        let swept = lobby.sweep(now).await?;
+        evicted += swept.evicted;
+        if !swept.more {
+            return Ok(evicted);
         }
         sleep(PAUSE).await;
     }
