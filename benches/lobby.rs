@@ -19,6 +19,7 @@ use random_connect::connect::action::{Action, Call, Outcome};
 use random_connect::connect::lobby::Lobby;
 use random_connect::connect::manager::RandomConnectManager;
 use random_connect::connect::store_memory::MemoryLobby;
+use random_connect::connect::sweep_all;
 use random_connect::kernel::clock::{Clock, ManualClock, Stopwatch, Timestamp, seeded_rng};
 use random_connect::kernel::id::UserId;
 use random_connect::mask::{Masked, Memory, mask};
@@ -39,7 +40,7 @@ const MATCHES: u64 = 500_000;
 const MEASURE: &str = "--measure";
 
 const SWEPT: u64 = 100_000;
-const SWEEPS: usize = 51;
+const SWEEPS: usize = 11;
 const IDLE_TIMEOUT: Duration = Duration::from_secs(30 * 60);
 /// What a sweep may delay a call by.
 const BOUND: Duration = Duration::from_millis(5);
@@ -163,18 +164,6 @@ impl Crowd {
             .await
     }
 
-    /// Evicts all who are idle, in the steps of the server's reaper.
-    async fn sweep(&self) -> Fallible<usize> {
-        let mut evicted = 0;
-        loop {
-            match self.lobby.evict_idle(self.clock.now()).await? {
-                0 => return Ok(evicted),
-                some => evicted += some,
-            }
-            tokio::task::yield_now().await;
-        }
-    }
-
     /// The two talk without a pause until told to stop.
     async fn talk(&self, stop: &AtomicBool) -> Fallible<Latencies> {
         let mut latencies = latencies();
@@ -206,7 +195,7 @@ impl Crowd {
 }
 
 fn runtime() -> std::io::Result<Runtime> {
-    Builder::new_current_thread().build()
+    Builder::new_current_thread().enable_time().build()
 }
 
 /// The longest delays of calls while one lobby after the other is swept, and just before; and how
@@ -221,7 +210,7 @@ struct Sweeps {
 fn sweeps() -> Fallible<Sweeps> {
     let runtime = runtime()?;
     let mut sweeps = Sweeps::default();
-    let mut usual = Duration::from_millis(15);
+    let mut usual = Duration::from_secs(1);
     for _ in 0..SWEEPS {
         let crowd = runtime.block_on(Crowd::gather())?;
         // As long as a sweep takes: the longer one waits, the worse the worst.
@@ -231,7 +220,7 @@ fn sweeps() -> Fallible<Sweeps> {
         })?;
         let (swept, took) = crowd.talk_beside(|| {
             let stopwatch = Stopwatch::start();
-            let evicted = runtime.block_on(crowd.sweep())?;
+            let evicted = runtime.block_on(sweep_all(&crowd.lobby, crowd.clock.now()))?;
             let took = stopwatch.elapsed();
             if u64::try_from(evicted)? == SWEPT {
                 Ok(took)

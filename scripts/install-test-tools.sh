@@ -18,7 +18,10 @@ done
 
 command -v cc >/dev/null && exit 0
 root=
-[ "$(id -u)" = 0 ] || root=sudo
+if [ "$(id -u)" != 0 ]; then
+    command -v sudo >/dev/null || fail "a C compiler (cc) is missing: install it, or run this as root"
+    root=sudo
+fi
 if command -v apt-get >/dev/null; then
     $root apt-get update -qq && $root apt-get install -y -qq build-essential
 elif command -v dnf >/dev/null; then

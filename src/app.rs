@@ -5,6 +5,7 @@
 use std::io;
 use std::net::SocketAddr;
 use std::sync::Arc;
+use std::time::Duration;
 
 use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
@@ -12,6 +13,8 @@ use tokio::task::AbortHandle;
 use tokio_util::sync::CancellationToken;
 
 use crate::config::Config;
+use crate::connect;
+use crate::connect::lobby::Lobby;
 use crate::connect::service::{ConnectService, Options};
 use crate::connect::store_memory::MemoryLobby;
 use crate::connect::tools::ConnectTools;
@@ -32,7 +35,8 @@ pub struct App {
     mcp: McpServer,
     metrics: Arc<Metrics>,
     config: Config,
-    reaper: AbortHandle,
+    /// The reaper and the upkeep of the metrics.
+    tasks: [AbortHandle; 2],
 }
 
 impl App {
@@ -41,9 +45,10 @@ impl App {
     pub fn new(config: Config, clock: Arc<dyn Clock>) -> Self {
         // The first message must not wait for the numbering plans to be read.
         crate::mask::warm_up();
-        let lobby = Arc::new(MemoryLobby::new(config.idle_timeout, seeded_rng()));
+        let lobby: Arc<dyn Lobby> = Arc::new(MemoryLobby::new(config.idle_timeout, seeded_rng()));
         let options = Options { use_caller_nicknames: config.use_caller_nicknames };
         let ids = IdHasher::random(&mut seeded_rng());
+        let reaper = connect::reap(Arc::clone(&lobby), Arc::clone(&clock), config.reap_interval);
         let connect = Arc::new(ConnectService::new(lobby, clock, ids, options));
         // The table of toolsets.
         let toolsets: Vec<Arc<dyn Toolset>> =
@@ -51,13 +56,13 @@ impl App {
         let names =
             toolsets.iter().flat_map(|toolset| toolset.tools()).map(|tool| tool.name.into_owned());
         let metrics = Arc::new(Metrics::new(names));
-        let reaper = tokio::spawn(crate::connect::reap(Arc::clone(&connect), config.reap_interval));
+        let upkeep = Arc::clone(&metrics).keep_up(METRICS_INTERVAL);
         Self {
             mcp: McpServer::new(toolsets, Arc::clone(&metrics)),
             connect,
             metrics,
             config,
-            reaper: reaper.abort_handle(),
+            tasks: [tokio::spawn(reaper).abort_handle(), tokio::spawn(upkeep).abort_handle()],
         }
     }
 
@@ -86,7 +91,7 @@ impl App {
 
 impl Drop for App {
     fn drop(&mut self) {
-        self.reaper.abort();
+        self.tasks.iter().for_each(AbortHandle::abort);
     }
 }
 
@@ -100,17 +105,23 @@ pub async fn serve(
     announce: impl FnOnce(SocketAddr, Option<&AuthTokens>),
 ) -> io::Result<()> {
     let shutdown = stop_on_signal()?;
+    let limits = within_descriptors(Limits::default());
     let listener = TcpListener::bind(config.address).await?;
     let address = listener.local_addr()?;
     let configured = config.tokens.clone();
     let tokens = configured.clone().unwrap_or_else(|| AuthTokens::generate(&mut seeded_rng()));
     announce(address, configured.is_none().then_some(&tokens));
+    if tokens.is_weak() {
+        tracing::warn!(
+            "AUTH_TOKEN is short and may be guessed: make one with `random-connect token`"
+        );
+    }
     if config.my_number.is_none() {
         tracing::warn!("MY_NUMBER is not set: Puch AI can't validate this server");
     }
     tracing::info!(%address, version = env!("CARGO_PKG_VERSION"), "listening");
     let app = App::new(config, Arc::new(SystemClock::new()));
-    app.serve_http(listener, tokens, Limits::default(), shutdown).await;
+    app.serve_http(listener, tokens, limits, shutdown).await;
     tracing::info!("stopped");
     Ok(())
 }
@@ -124,10 +135,27 @@ pub async fn serve_stdio(config: Config) -> Result<(), String> {
     let app = App::new(config, Arc::new(SystemClock::new()));
     tokio::select! {
         ended = stdio::serve(app.mcp.clone(), shutdown.clone()) => ended,
-        // Before the client has said anything there is no session to end.
+        // A read of standard input can't be interrupted, so nothing is waited for.
         () = shutdown.cancelled() => Ok(()),
     }
 }
+
+/// Raises the number of files the process may open to what the connections need, and settles for
+/// fewer connections where the system grants less.
+fn within_descriptors(limits: Limits) -> Limits {
+    let wanted = limits.connections as u64 + SPARE_DESCRIPTORS;
+    let granted = rlimit::increase_nofile_limit(wanted).unwrap_or(wanted);
+    let connections =
+        usize::try_from(granted.saturating_sub(SPARE_DESCRIPTORS)).unwrap_or(limits.connections);
+    Limits { connections: connections.clamp(1, limits.connections), ..limits }
+}
+
+/// Files beside connections: the listener, standard streams, the runtime's own.
+const SPARE_DESCRIPTORS: u64 = 32;
+
+/// How often figures that have been recorded are folded into the histograms, which otherwise grow
+/// until somebody asks for them.
+const METRICS_INTERVAL: Duration = Duration::from_secs(5);
 
 /// A token that SIGTERM and Ctrl-C cancel.
 fn stop_on_signal() -> io::Result<CancellationToken> {

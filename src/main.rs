@@ -1,7 +1,9 @@
 //! The binary: reads the command line and the settings, then hands over to the library.
 
+use std::fmt::Display;
 use std::io::{self, IsTerminal, Write};
 use std::net::SocketAddr;
+use std::path::Path;
 use std::process::ExitCode;
 
 use clap::Parser;
@@ -40,40 +42,31 @@ async fn serve(config: Config) -> Result<(), String> {
 /// here and nowhere else.
 fn announce(address: SocketAddr, token: Option<&AuthTokens>) {
     let mut out = io::stdout().lock();
-    let told = match token {
-        None => writeln!(out, "Random Connect listens on http://{address}/mcp"),
-        Some(token) => writeln!(
+    let told = writeln!(out, "Random Connect listens on http://{address}/mcp").and_then(|()| {
+        let Some(token) = token.map(AuthTokens::current) else { return Ok(()) };
+        let reach = if address.ip().is_loopback() { "this machine" } else { "every machine that reaches it" };
+        writeln!(
             out,
-            "Random Connect listens on http://{address}/mcp (this machine only: AUTH_TOKEN is not set)\n\
-             Token for this run: {token}\n\nTry it:\n  \
-             curl -s http://{address}/mcp -H 'Authorization: Bearer {token}' -H 'Content-Type: application/json' \
-             -d '{{\"method\": \"handle_message\", \"params\": {{\"message\": \"#meet\", \"puch_user_id\": \"test_user_1\"}}}}'\n",
-            token = token.current(),
-        ),
-    };
+            "AUTH_TOKEN is not set, so {reach} can connect with a token made for this run:\n\n  {token}\n\n\
+             Try it:\n\n  curl -s http://{address}/mcp -H 'Authorization: Bearer {token}' \
+             -H 'Content-Type: application/json' -d '{EXAMPLE}'\n"
+        )
+    });
     // Nobody reads standard output: the server works all the same.
     let _ = told.and_then(|()| out.flush());
 }
+
+/// A call in the short form, ready to paste.
+const EXAMPLE: &str = r##"{"method": "handle_message", "params": {"message": "#meet", "puch_user_id": "test_user_1"}}"##;
 
 /// Reads the settings and runs `command` with them.
 fn with_config<F: Future<Output = Result<(), String>>>(
     command: impl FnOnce(Config) -> F,
 ) -> ExitCode {
-    if let Err(error) = dotenvy::dotenv()
-        && !error.not_found()
-    {
-        // The error would quote the line, which may hold a secret.
-        let why = match error {
-            dotenvy::Error::Io(error) => error.kind().to_string(),
-            _ => "expected lines of the form NAME=value".to_owned(),
-        };
-        eprintln!("error: the file .env can't be read: {why}");
-        return ExitCode::from(BAD_CONFIGURATION);
-    }
-    let config = match Config::from_env() {
+    let config = match Config::load(Path::new(".env")) {
         Ok(config) => config,
         Err(problems) => {
-            problems.iter().for_each(|problem| eprintln!("error: {problem}"));
+            problems.iter().for_each(complain);
             return ExitCode::from(BAD_CONFIGURATION);
         }
     };
@@ -99,12 +92,17 @@ fn print_token() -> io::Result<()> {
     writeln!(io::stdout(), "{}", token::generate(&mut seeded_rng()).expose_secret())
 }
 
-fn finish<E: std::fmt::Display>(ended: Result<(), E>) -> ExitCode {
+fn finish<E: Display>(ended: Result<(), E>) -> ExitCode {
     match ended {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            eprintln!("error: {error}");
+            complain(&error);
             ExitCode::FAILURE
         }
     }
+}
+
+/// Says what is wrong on standard error, which may be closed.
+fn complain(what: &impl Display) {
+    let _ = writeln!(io::stderr(), "error: {what}");
 }

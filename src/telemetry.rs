@@ -4,7 +4,7 @@
 //! none; the libraries' lines might (some print whole requests when asked for details), so they
 //! are not written at any level.
 
-use std::io;
+use std::io::{self, Write};
 
 use tracing::level_filters::LevelFilter;
 use tracing_subscriber::filter::Targets;
@@ -30,6 +30,7 @@ pub fn keep_panics_discreet() {
     std::panic::set_hook(Box::new(|panic| {
         let place =
             panic.location().map_or_else(|| "an unknown place".to_owned(), ToString::to_string);
-        eprintln!("error: a defect of the program, at {place}");
+        // Standard error may be closed, and a panic in here would abort the process.
+        let _ = writeln!(io::stderr(), "error: a defect of the program, at {place}");
     }));
 }

@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use async_trait::async_trait;
-use random_connect::connect::action::{Action, Call, LobbyStats, Performed, Sender};
+use random_connect::connect::action::{Action, Call, LobbyStats, Performed, Sender, Swept};
 use random_connect::connect::inbox::{Lease, LeaseId};
 use random_connect::connect::lobby::{Lobby, LobbyError};
 use random_connect::connect::service::{ConnectService, Incoming, Options, Refusal};
@@ -62,8 +62,8 @@ impl Lobby for Meddling {
         self.lobby.settle(who, lease, delivered);
     }
 
-    async fn evict_idle(&self, now: Timestamp) -> Result<usize, LobbyError> {
-        self.lobby.evict_idle(now).await
+    async fn sweep(&self, now: Timestamp) -> Result<Swept, LobbyError> {
+        self.lobby.sweep(now).await
     }
 
     async fn pair_waiting(&self, now: Timestamp) -> Result<usize, LobbyError> {

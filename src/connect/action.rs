@@ -98,6 +98,15 @@ pub struct Performed {
     pub lease: Lease,
 }
 
+/// What one step of a sweep did.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Swept {
+    /// How many people were forgotten because they were idle.
+    pub evicted: usize,
+    /// Whether there may be more to forget.
+    pub more: bool,
+}
+
 /// How the lobby does.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct LobbyStats {

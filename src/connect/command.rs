@@ -19,6 +19,14 @@ pub enum Command<'a> {
     Help,
 }
 
+/// A command as it was typed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Typed<'a> {
+    pub command: Command<'a>,
+    /// Whether there is text behind a command that takes none.
+    pub has_rest: bool,
+}
+
 /// A row of the table: how a command is written, what `#help` says of it, how it is read.
 pub struct Row {
     /// The command word and its synonyms, in lower case, without the `#`.
@@ -85,17 +93,23 @@ pub const COMMANDS: &[Row] = &[
 /// Reads a message as a command; `None` means that it is ordinary text.
 ///
 /// A command is a whole word at the start, in any case, also with full-width characters and
-/// followed by sentence punctuation: `#MEET`, `＃bye`, `#again!`. `#meeting` is text.
+/// followed by sentence punctuation: `#MEET`, `＃bye`, `#again!`, `*#meet*` as the help shows it.
+/// `#meeting` is text.
 #[must_use]
-pub fn parse(message: &str) -> Option<Command<'_>> {
+pub fn parse(message: &str) -> Option<Typed<'_>> {
     let message = message.trim_matches(|c: char| c.is_whitespace() || is_invisible(c));
     let end = message.find(char::is_whitespace).unwrap_or(message.len());
     let (word, rest) = message.split_at(end);
-    let word: String = word.chars().map(narrow).collect();
+    let rest = rest.trim();
+    let word: String =
+        word.chars().map(narrow).filter(|c| !matches!(c, '*' | '_' | '~' | '`')).collect();
     let name = word.strip_prefix('#')?.trim_end_matches(['.', ',', '!', '?', '…', '。']);
     let name = name.to_lowercase();
     let row = COMMANDS.iter().find(|row| row.names.contains(&name.as_str()))?;
-    Some((row.parse)(rest.trim()))
+    Some(Typed {
+        command: (row.parse)(rest),
+        has_rest: row.argument.is_empty() && !rest.is_empty(),
+    })
 }
 
 /// The commands and what they do, a line each.
@@ -145,9 +159,17 @@ mod tests {
             ("#r\nhello", Command::Relay("hello")),
             ("#nick Star Dust", Command::Nick("Star Dust")),
             ("#help", Command::Help),
+            ("*#meet*", Command::Meet),
         ] {
-            assert_eq!(parse(message), Some(command), "{message:?}");
+            assert_eq!(parse(message).map(|typed| typed.command), Some(command), "{message:?}");
         }
+    }
+
+    #[test]
+    fn text_behind_a_command_that_takes_none_is_noticed() {
+        let rest = |message| parse(message).map(|typed| typed.has_rest);
+        assert_eq!(rest("#hide and seek"), Some(true));
+        assert_eq!([rest("#hide"), rest("#r hello"), rest("#nick Ann")], [Some(false); 3]);
     }
 
     #[test]
@@ -165,7 +187,7 @@ mod tests {
             "say #meet",
             "#who's there",
             "#re",
-            "#hide_and_seek",
+            "#hide-and-seek",
             "#मीट",
         ] {
             assert_eq!(parse(message), None, "{message:?}");

@@ -51,6 +51,12 @@ impl Inbox {
         self.waiting.len() + self.leased.iter().map(|(_, items)| items.len()).sum::<usize>()
     }
 
+    /// Whether an answer with items of this inbox is still on its way.
+    #[must_use]
+    pub fn is_on_lease(&self) -> bool {
+        !self.leased.is_empty()
+    }
+
     /// Whether `more` messages still fit.
     #[must_use]
     pub fn has_room_for(&self, more: usize) -> bool {

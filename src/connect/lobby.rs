@@ -3,7 +3,7 @@
 use async_trait::async_trait;
 use thiserror::Error;
 
-use super::action::{Action, Call, LobbyStats, Performed, Sender};
+use super::action::{Action, Call, LobbyStats, Performed, Sender, Swept};
 use super::inbox::{Lease, LeaseId};
 use crate::kernel::clock::Timestamp;
 use crate::kernel::id::UserId;
@@ -29,7 +29,8 @@ pub struct LobbyError;
 ///   lets it run backwards.
 #[async_trait]
 pub trait Lobby: Send + Sync {
-    /// Carries out an action for a person and hands out their inbox.
+    /// Carries out an action for a person and hands out their inbox. Waits a moment while the
+    /// answer to an earlier call of theirs is on its way: if it is lost, its items belong in here.
     async fn perform(&self, call: Call, action: Action) -> Result<Performed, LobbyError>;
 
     /// What a text of this person must go through. An [`Action::Relay`] prepared with it is
@@ -43,9 +44,9 @@ pub trait Lobby: Send + Sync {
     /// backend that needs longer does the work in a task of its own.
     fn settle(&self, who: UserId, lease: LeaseId, delivered: bool);
 
-    /// Forgets some of the people who were idle for too long and tells their partners. Returns how
-    /// many; 0 when none is left.
-    async fn evict_idle(&self, now: Timestamp) -> Result<usize, LobbyError>;
+    /// Forgets some of the people who were idle for too long, telling their partners, and some of
+    /// the calls that are too old to be repeated. A bounded step: call it until there is no more.
+    async fn sweep(&self, now: Timestamp) -> Result<Swept, LobbyError>;
 
     /// Pairs waiters whose constraints have relaxed. Returns the number of pairs made.
     async fn pair_waiting(&self, now: Timestamp) -> Result<usize, LobbyError>;

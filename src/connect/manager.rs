@@ -102,6 +102,12 @@ impl RandomConnectManager {
         self.people.get(&who).map_or_else(Sender::default, Person::sender)
     }
 
+    /// Whether an answer that carries items of this person is still on its way.
+    #[must_use]
+    pub fn is_being_answered(&self, who: UserId) -> bool {
+        self.people.get(&who).is_some_and(|person| person.inbox.is_on_lease())
+    }
+
     /// Puts back all but the first `shown` items of a lease: the answer had no room for them.
     pub fn keep_back(&mut self, who: UserId, lease: &Lease, shown: usize) {
         if let Some(person) = self.people.get_mut(&who) {

@@ -27,4 +27,4 @@ mod sweep;
 pub mod text;
 pub mod tools;
 
-pub use reaper::reap;
+pub use reaper::{reap, sweep_all};

@@ -6,32 +6,41 @@
 use std::fmt;
 use std::sync::Arc;
 
+use once_cell::sync::Lazy;
 use rand::{Rng, RngExt};
 use thiserror::Error;
 
-use super::text::{looks_like_system, strip};
+use super::text::{SIGNS, is_invisible, looks_like_system, shows_nothing, skeleton, strip};
 use crate::mask::mask;
 
 /// The most characters a chosen nickname may have.
 pub const MAX_CHARS: usize = 32;
 
-/// Characters with a meaning in the lines a nickname is shown in.
-const RESERVED: &[char] = &[':', '：', '#', '＃', '<', '>', '{', '}', '|', '*', '~', '`', '@'];
-
-/// Words of the house: nobody may be called by them.
-const TITLES: &[&str] = &[
-    "system",
-    "admin",
-    "administrator",
-    "moderator",
-    "mod",
-    "puch",
-    "bot",
-    "support",
-    "official",
-    "randomconnect",
-    "partner",
+/// Characters with a meaning in the lines a nickname is shown in, and those that end a sentence.
+const RESERVED: &[char] = &[
+    ':', '：', '#', '＃', '<', '>', '{', '}', '[', ']', '|', '*', '~', '`', '@', '!', '！', '?',
+    '？', '.', '。', '…', '›',
 ];
+
+/// Words of the house, as [`skeleton`] leaves them: nobody may be called by them.
+static TITLES: Lazy<Vec<String>> = Lazy::new(|| {
+    let titles = [
+        "system",
+        "admin",
+        "administrator",
+        "moderator",
+        "mod",
+        "puch",
+        "puchai",
+        "bot",
+        "support",
+        "official",
+        "randomconnect",
+        "partner",
+        "server",
+    ];
+    titles.iter().map(|title| skeleton(title)).collect()
+});
 
 /// A name to show. Cheap to clone.
 #[derive(Clone, PartialEq, Eq)]
@@ -46,7 +55,7 @@ pub enum BadNickname {
     TooLong,
     #[error("it could be taken for a message of the system")]
     Imitates,
-    #[error("it contains one of : # < > {{ }} | * ~ ` @")]
+    #[error("it contains one of . ! ? : # @ * ~ ` | < > [ ] {{ }}")]
     Reserved,
 }
 
@@ -64,26 +73,23 @@ impl Nickname {
     /// When what is left can't be used as a name.
     pub fn chosen(name: &str) -> Result<Self, BadNickname> {
         let line = strip(name).replace('\n', " ");
-        let visible = line.chars().filter(|c| !is_blank(*c)).collect::<String>();
-        let masked = mask(visible.split_whitespace().collect::<Vec<_>>().join(" ").as_str());
-        let name = masked.as_str();
-        if name.is_empty() {
+        let visible: String =
+            line.chars().filter(|c| *c == ZERO_WIDTH_JOINER || !shows_nothing(*c)).collect();
+        let name = visible.split_whitespace().collect::<Vec<_>>().join(" ");
+        if is_invisible(&name) {
             return Err(BadNickname::Empty);
-        }
-        if name.chars().count() > MAX_CHARS {
-            return Err(BadNickname::TooLong);
         }
         if name.contains(RESERVED) {
             return Err(BadNickname::Reserved);
         }
-        let titled = name
-            .to_lowercase()
-            .split(|c: char| !c.is_alphanumeric())
-            .any(|word| TITLES.contains(&word));
-        if titled || looks_like_system(name) {
+        if is_titled(&name) || name.contains(SIGNS) || looks_like_system(&name) {
             return Err(BadNickname::Imitates);
         }
-        Ok(Self(name.into()))
+        let masked = mask(&name);
+        if masked.as_str().chars().count() > MAX_CHARS {
+            return Err(BadNickname::TooLong);
+        }
+        Ok(Self(masked.as_str().into()))
     }
 
     #[must_use]
@@ -92,19 +98,18 @@ impl Nickname {
     }
 }
 
-/// Characters that show nothing and could make two names look alike or a name look empty.
-const fn is_blank(c: char) -> bool {
-    matches!(
-        c,
-        '\u{ad}'
-            | '\u{61c}'
-            | '\u{115f}'
-            | '\u{1160}'
-            | '\u{180e}'
-            | '\u{200b}'
-            | '\u{200e}'
-            | '\u{200f}'
-    ) || matches!(c, '\u{2060}'..='\u{2064}' | '\u{2800}' | '\u{3164}' | '\u{feff}' | '\u{ffa0}' | '\u{e0000}'..='\u{e007f}')
+/// Holds an emoji of several people together; in a name of letters it is harmless.
+const ZERO_WIDTH_JOINER: char = '\u{200d}';
+
+/// Whether a word of the house is in the name, in whatever characters, also in the plural.
+fn is_titled(name: &str) -> bool {
+    let folded = skeleton(name);
+    let joined: String = folded.chars().filter(|c| c.is_alphanumeric()).collect();
+    let mut words = folded.split(|c: char| !c.is_alphanumeric());
+    TITLES.contains(&joined)
+        || words.any(|word| {
+            TITLES.iter().any(|title| word.trim_end_matches('s') == title.trim_end_matches('s'))
+        })
 }
 
 impl fmt::Display for Nickname {
@@ -157,6 +162,18 @@ mod tests {
             ("The Admin", BadNickname::Imitates),
             ("🎉 Connected", BadNickname::Imitates),
             ("Your partner left", BadNickname::Imitates),
+            ("ＡＤＭＩＮ", BadNickname::Imitates),
+            ("Аdmin", BadNickname::Imitates),
+            ("𝐀𝐝𝐦𝐢𝐧", BadNickname::Imitates),
+            ("Ad\u{200d}min", BadNickname::Imitates),
+            ("Sys\u{34f}tem", BadNickname::Imitates),
+            ("ADM1N", BadNickname::Imitates),
+            ("Admins", BadNickname::Imitates),
+            ("Puch AI", BadNickname::Imitates),
+            ("Ann ✅", BadNickname::Imitates),
+            ("Ann. Chat ended", BadNickname::Reserved),
+            ("You! You left", BadNickname::Reserved),
+            ("[hidden]", BadNickname::Reserved),
         ] {
             assert_eq!(Nickname::chosen(typed), Err(why), "{typed:?}");
         }

@@ -3,21 +3,34 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use tokio::time::{MissedTickBehavior, interval};
+use tokio::time::{MissedTickBehavior, interval, sleep};
 
-use super::service::{ConnectService, PAIRING_INTERVAL};
+use super::lobby::{Lobby, LobbyError};
+use crate::kernel::clock::{Clock, Timestamp};
+
+/// How often waiters whose constraints have relaxed are looked for.
+const PAIRING_INTERVAL: Duration = Duration::from_secs(5);
+
+/// Between two steps of an eviction. Most of the time the lock is then free, and whoever holds it
+/// is hardly ever interrupted with it: evicting without a pause made calls wait for 8 ms on a busy
+/// machine, which is a turn of the scheduler.
+const PAUSE: Duration = Duration::from_millis(1);
 
 /// Evicts idle people every `interval_between`, and pairs relaxed waiters every few seconds, until
 /// dropped.
-pub async fn reap(service: Arc<ConnectService>, interval_between: Duration) {
+pub async fn reap(lobby: Arc<dyn Lobby>, clock: Arc<dyn Clock>, interval_between: Duration) {
     let mut evictions = interval(interval_between);
     let mut pairings = interval(PAIRING_INTERVAL);
     evictions.set_missed_tick_behavior(MissedTickBehavior::Delay);
     pairings.set_missed_tick_behavior(MissedTickBehavior::Delay);
     loop {
         tokio::select! {
-            _ = evictions.tick() => evict_all(&service).await,
-            _ = pairings.tick() => match service.pair_waiting().await {
+            _ = evictions.tick() => match sweep_all(&*lobby, clock.now()).await {
+                Ok(0) => {}
+                Ok(evicted) => tracing::info!(evicted, "forgot idle people"),
+                Err(error) => tracing::warn!(%error, "eviction failed"),
+            },
+            _ = pairings.tick() => match lobby.pair_waiting(clock.now()).await {
                 Ok(0) => {}
                 Ok(pairs) => tracing::info!(pairs, "paired waiters with recent partners"),
                 Err(error) => tracing::warn!(%error, "pairing failed"),
@@ -26,21 +39,16 @@ pub async fn reap(service: Arc<ConnectService>, interval_between: Duration) {
     }
 }
 
-/// Evicts in small steps and lets calls in between them.
-async fn evict_all(service: &ConnectService) {
+/// Forgets all who are idle, and what is too old to be repeated, in small steps with pauses for the
+/// calls in between. Returns how many people were evicted.
+pub async fn sweep_all(lobby: &dyn Lobby, now: Timestamp) -> Result<usize, LobbyError> {
     let mut evicted = 0;
     loop {
-        match service.evict_idle().await {
-            Ok(0) => break,
-            Ok(some) => evicted += some,
-            Err(error) => {
-                tracing::warn!(%error, "eviction failed");
-                break;
-            }
+        let swept = lobby.sweep(now).await?;
+        evicted += swept.evicted;
+        if !swept.more {
+            return Ok(evicted);
         }
-        tokio::task::yield_now().await;
-    }
-    if evicted > 0 {
-        tracing::info!(evicted, "forgot idle people");
+        sleep(PAUSE).await;
     }
 }

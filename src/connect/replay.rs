@@ -11,10 +11,6 @@ use crate::kernel::id::MessageKey;
 /// How long a call is remembered.
 pub const REMEMBERED_FOR: Duration = Duration::from_secs(600);
 
-/// The most entries dropped at once: more than one is added at a time, so the rest never piles
-/// up, and nobody waits for a long cleaning.
-const DROPPED_AT_ONCE: usize = 64;
-
 /// What a call came to, and what its answer could show of the inbox.
 #[derive(Clone, Debug)]
 pub struct Record {
@@ -25,30 +21,63 @@ pub struct Record {
 /// Records by message, forgotten in the order in which they were made.
 #[derive(Debug, Default)]
 pub struct Replays {
-    records: HashMap<MessageKey, Record>,
+    records: HashMap<MessageKey, (Timestamp, Record)>,
     by_age: VecDeque<(Timestamp, MessageKey)>,
 }
 
 impl Replays {
     #[must_use]
-    pub fn get(&mut self, key: MessageKey, now: Timestamp) -> Option<&Record> {
-        self.forget_old(now);
-        self.records.get(&key)
+    pub fn get(&self, key: MessageKey, now: Timestamp) -> Option<&Record> {
+        let (made, record) = self.records.get(&key)?;
+        (!is_old(*made, now)).then_some(record)
     }
 
     pub fn remember(&mut self, key: MessageKey, record: Record, now: Timestamp) {
-        self.records.insert(key, record);
+        self.records.insert(key, (now, record));
         self.by_age.push_back((now, key));
     }
 
-    pub fn forget_old(&mut self, now: Timestamp) {
-        for _ in 0..DROPPED_AT_ONCE {
-            let Some((made, key)) = self.by_age.front() else { return };
-            if now.since(*made) < REMEMBERED_FOR {
-                return;
-            }
-            self.records.remove(key);
+    /// Forgets up to `limit` old records, and says whether there are more.
+    pub fn forget_old(&mut self, now: Timestamp, limit: usize) -> bool {
+        for _ in 0..limit {
+            let Some((made, key)) =
+                self.by_age.front().copied().filter(|(made, _)| is_old(*made, now))
+            else {
+                return false;
+            };
             self.by_age.pop_front();
+            // The same message may have been carried out anew since.
+            if self.records.get(&key).is_some_and(|(newest, _)| *newest == made) {
+                self.records.remove(&key);
+            }
         }
+        self.by_age.front().is_some_and(|(made, _)| is_old(*made, now))
+    }
+}
+
+fn is_old(made: Timestamp, now: Timestamp) -> bool {
+    now.since(made) >= REMEMBERED_FOR
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::kernel::clock::seeded_rng;
+    use crate::kernel::id::{IdHasher, UserId};
+
+    #[test]
+    fn a_record_is_not_served_when_it_is_old_however_many_there_are() {
+        let ids = IdHasher::random(&mut seeded_rng());
+        let key = |n: u32| ids.message(UserId::from_bytes([1; 16]), &n.to_string(), "");
+        let record = || Record { outcome: Outcome::Read, items: Vec::new() };
+        let mut replays = Replays::default();
+        (0..500).for_each(|n| replays.remember(key(n), record(), Timestamp::default()));
+        let old = Timestamp::default() + REMEMBERED_FOR;
+        assert!(replays.get(key(499), old).is_none());
+        replays.remember(key(3), record(), old);
+        let steps = (0..500).take_while(|_| replays.forget_old(old, 64)).count();
+        assert_eq!(steps, 500 / 64);
+        assert!(replays.get(key(3), old).is_some(), "carried out anew");
+        assert_eq!((replays.records.len(), replays.by_age.len()), (1, 1));
     }
 }

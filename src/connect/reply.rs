@@ -124,6 +124,13 @@ pub fn outcome(outcome: &Outcome) -> String {
     }
 }
 
+/// An answer to a command that had text behind it, which went nowhere.
+#[must_use]
+pub fn with_rest_not_sent(own: &str) -> String {
+    let told = "💡 Only the command was carried out, the text behind it was not sent.";
+    if own.is_empty() { told.to_owned() } else { format!("{own}\n{told}") }
+}
+
 fn place_in_queue(place: usize) -> String {
     format!("⏳ Your place in the queue: {place}")
 }

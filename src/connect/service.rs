@@ -4,14 +4,15 @@
 //! for every backend.
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 use thiserror::Error;
 
 use super::action::{Action, Call, LobbyStats, Outcome};
 use super::command::{self, Command};
+use super::inbox::{Lease, LeaseId};
 use super::lobby::{Lobby, LobbyError};
 use super::nickname::Nickname;
 use super::reply::{self, MAX_CHARS};
@@ -33,11 +34,13 @@ pub struct Incoming {
     pub puch_user_id: String,
     /// The user's nickname, if known.
     #[serde(default)]
-    pub user_nickname: Option<String>,
+    #[schemars(with = "Option<String>")]
+    pub user_nickname: Option<Value>,
     /// Identifies this message: when a call is repeated with the same `message_id` within ten
     /// minutes, the first answer is returned and nothing is done twice.
     #[serde(default)]
-    pub message_id: Option<String>,
+    #[schemars(with = "Option<String>")]
+    pub message_id: Option<Value>,
 }
 
 /// An answer; its receipt wants to know whether it arrived.
@@ -111,7 +114,8 @@ impl ConnectService {
         let call = self.admit(&incoming)?;
         let who = call.who;
         let message = incoming.message.as_str();
-        let (action, told) = match command::parse(message) {
+        let typed = command::parse(message);
+        let (action, told) = match typed.map(|typed| typed.command) {
             Some(Command::Meet) => (Action::Meet, None),
             Some(Command::Again) => (Action::Again, None),
             Some(Command::Bye) => (Action::Leave, None),
@@ -127,8 +131,11 @@ impl ConnectService {
             None => return self.relay(call, message).await,
         };
         let performed = self.lobby.perform(call, action).await?;
-        let own = told.unwrap_or_else(|| reply::outcome(&performed.outcome));
-        self.answer(who, performed.lease, &own).await
+        let mut own = told.unwrap_or_else(|| reply::outcome(&performed.outcome));
+        if typed.is_some_and(|typed| typed.has_rest) {
+            own = reply::with_rest_not_sent(&own);
+        }
+        Ok(self.answer(who, performed.lease, &own).await)
     }
 
     /// How the server does.
@@ -157,14 +164,6 @@ impl ConnectService {
         self.lobby.stats(self.clock.now()).await
     }
 
-    pub(super) async fn evict_idle(&self) -> Result<usize, LobbyError> {
-        self.lobby.evict_idle(self.clock.now()).await
-    }
-
-    pub(super) async fn pair_waiting(&self) -> Result<usize, LobbyError> {
-        self.lobby.pair_waiting(self.clock.now()).await
-    }
-
     /// Checks the arguments and hashes the ids; from here on nobody knows the raw ones.
     fn admit(&self, incoming: &Incoming) -> Result<Call, Refusal> {
         let too_long = |text: &str, limit| text.len() > limit && text.chars().count() > limit;
@@ -175,18 +174,24 @@ impl ConnectService {
         if too_long(id, MAX_ID_CHARS) {
             return Err(Refusal::LongId("puch_user_id"));
         }
-        let message_id = incoming.message_id.as_deref().filter(|id| !id.is_empty());
-        if message_id.is_some_and(|id| too_long(id, MAX_ID_CHARS)) {
+        // A number names a message as well as a text does; whatever else a caller may send is no id.
+        let message_id = match &incoming.message_id {
+            Some(Value::String(id)) if !id.is_empty() => Some(id.clone()),
+            Some(Value::Number(id)) => Some(id.to_string()),
+            _ => None,
+        };
+        if message_id.as_ref().is_some_and(|id| too_long(id, MAX_ID_CHARS)) {
             return Err(Refusal::LongId("message_id"));
         }
         if too_long(&incoming.message, MAX_CHARS) {
             return Err(Refusal::LongMessage);
         }
         let who = self.ids.user(id);
-        let given = incoming.user_nickname.as_deref().filter(|_| self.options.use_caller_nicknames);
+        let given = incoming.user_nickname.as_ref().and_then(Value::as_str);
+        let given = given.filter(|_| self.options.use_caller_nicknames);
         Ok(Call {
             who,
-            key: message_id.map(|id| self.ids.message(who, id)),
+            key: message_id.map(|id| self.ids.message(who, &id, &incoming.message)),
             given_name: given.and_then(|name| Nickname::chosen(name).ok()),
             now: self.clock.now(),
         })
@@ -197,7 +202,7 @@ impl ConnectService {
         let cleaned = text::clean(typed);
         if cleaned.is_empty() {
             let performed = self.lobby.perform(call, Action::Read).await?;
-            return self.answer(who, performed.lease, "💡 There was no text to send.").await;
+            return Ok(self.answer(who, performed.lease, "💡 There was no text to send.").await);
         }
         loop {
             let sender = self.lobby.sender(who).await?;
@@ -210,29 +215,27 @@ impl ConnectService {
             let performed = self.lobby.perform(call.clone(), relay).await?;
             // Only another call of the same person, between the two above, makes this repeat.
             if performed.outcome != Outcome::SenderChanged {
-                return self
+                return Ok(self
                     .answer(who, performed.lease, &reply::outcome(&performed.outcome))
-                    .await;
+                    .await);
             }
         }
     }
 
-    async fn answer(
-        &self,
-        who: UserId,
-        lease: super::inbox::Lease,
-        own: &str,
-    ) -> Result<Answer, Refusal> {
+    /// Puts the answer together. From here on nothing fails: what was asked has been done.
+    async fn answer(&self, who: UserId, lease: Lease, own: &str) -> Answer {
         let receipt = self.receipt(who, lease.id);
         let answer = reply::compose(&lease.items, own);
-        if answer.shown < lease.items.len() {
-            self.lobby.keep_back(who, &lease, answer.shown).await?;
-        }
         tracing::debug!(user = %who, items = answer.shown, "answered");
-        Ok(Answer { text: answer.text, receipt })
+        let all_shown = answer.shown == lease.items.len();
+        if !all_shown && self.lobby.keep_back(who, &lease, answer.shown).await.is_err() {
+            // The receipt is dropped: all of the items wait for a better moment.
+            return Answer { text: reply::compose(&[], own).text, receipt: Receipt::none() };
+        }
+        Answer { text: answer.text, receipt }
     }
 
-    fn receipt(&self, who: UserId, lease: Option<super::inbox::LeaseId>) -> Receipt {
+    fn receipt(&self, who: UserId, lease: Option<LeaseId>) -> Receipt {
         let Some(lease) = lease else { return Receipt::none() };
         let lobby = Arc::clone(&self.lobby);
         Receipt::new(move |delivered| {
@@ -252,6 +255,3 @@ pub fn help() -> String {
         command::help()
     )
 }
-
-/// How often waiters whose constraints have relaxed are looked for.
-pub(super) const PAIRING_INTERVAL: Duration = Duration::from_secs(5);

@@ -1,12 +1,15 @@
 //! The lobby in this process's memory: gone with it.
 
+use std::pin::pin;
 use std::time::Duration;
 
 use async_trait::async_trait;
-use parking_lot::{Mutex, MutexGuard};
+use parking_lot::Mutex;
 use rand::rngs::StdRng;
+use tokio::sync::Notify;
+use tokio::time::sleep;
 
-use super::action::{Action, Call, LobbyStats, Performed, Sender};
+use super::action::{Action, Call, LobbyStats, Performed, Sender, Swept};
 use super::inbox::{Lease, LeaseId};
 use super::lobby::{Lobby, LobbyError};
 use super::manager::RandomConnectManager;
@@ -16,52 +19,71 @@ use crate::kernel::id::UserId;
 /// People handled per hold of the lock: about 0.02 ms, so that a call in between hardly waits.
 const BATCH: usize = 128;
 
-/// The pure manager behind one lock. Every method takes it once and holds it for microseconds,
-/// never across an await.
-pub struct MemoryLobby(Mutex<(RandomConnectManager, StdRng)>);
+/// How long a call waits for the answer to the same person's last one to arrive or to be lost. It
+/// is known within microseconds unless the caller is slow to take it in.
+const ANSWER_WAIT: Duration = Duration::from_millis(250);
+
+/// The pure manager behind one lock. Every method holds it for microseconds, never across an await.
+pub struct MemoryLobby {
+    state: Mutex<(RandomConnectManager, StdRng)>,
+    /// Wakes the calls that wait for a lease to end.
+    settled: Notify,
+}
 
 impl MemoryLobby {
     #[must_use]
     pub fn new(idle_timeout: Duration, rng: StdRng) -> Self {
-        Self(Mutex::new((RandomConnectManager::new(idle_timeout), rng)))
+        Self {
+            state: Mutex::new((RandomConnectManager::new(idle_timeout), rng)),
+            settled: Notify::new(),
+        }
     }
 }
 
 #[async_trait]
 impl Lobby for MemoryLobby {
     async fn perform(&self, call: Call, action: Action) -> Result<Performed, LobbyError> {
-        let (manager, rng) = &mut *self.0.lock();
-        Ok(manager.perform(call, action, rng))
+        let mut wait = pin!(sleep(ANSWER_WAIT));
+        loop {
+            // Made before the look at the lease, so that no wake-up falls in between.
+            let settled = self.settled.notified();
+            {
+                let (manager, rng) = &mut *self.state.lock();
+                if wait.is_elapsed() || !manager.is_being_answered(call.who) {
+                    return Ok(manager.perform(call, action, rng));
+                }
+            }
+            tokio::select! {
+                () = settled => {}
+                () = &mut wait => {}
+            }
+        }
     }
 
     async fn sender(&self, who: UserId) -> Result<Sender, LobbyError> {
-        Ok(self.0.lock().0.sender(who))
+        Ok(self.state.lock().0.sender(who))
     }
 
     async fn keep_back(&self, who: UserId, lease: &Lease, shown: usize) -> Result<(), LobbyError> {
-        self.0.lock().0.keep_back(who, lease, shown);
+        self.state.lock().0.keep_back(who, lease, shown);
         Ok(())
     }
 
     fn settle(&self, who: UserId, lease: LeaseId, delivered: bool) {
-        self.0.lock().0.settle(who, lease, delivered);
+        self.state.lock().0.settle(who, lease, delivered);
+        self.settled.notify_waiters();
     }
 
-    async fn evict_idle(&self, now: Timestamp) -> Result<usize, LobbyError> {
-        let mut guard = self.0.lock();
-        let evicted = guard.0.evict_idle(now, BATCH);
-        // The sweep comes back at once. Unless the lock is handed over, it mostly gets it again,
-        // and a call waits for many batches: measured, 1 ms instead of 0.1.
-        MutexGuard::unlock_fair(guard);
-        Ok(evicted)
+    async fn sweep(&self, now: Timestamp) -> Result<Swept, LobbyError> {
+        Ok(self.state.lock().0.sweep(now, BATCH))
     }
 
     async fn pair_waiting(&self, now: Timestamp) -> Result<usize, LobbyError> {
-        let (manager, rng) = &mut *self.0.lock();
+        let (manager, rng) = &mut *self.state.lock();
         Ok(manager.pair_waiting(now, BATCH, rng))
     }
 
     async fn stats(&self, now: Timestamp) -> Result<LobbyStats, LobbyError> {
-        Ok(self.0.lock().0.stats(now))
+        Ok(self.state.lock().0.stats(now))
     }
 }

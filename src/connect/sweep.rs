@@ -6,16 +6,22 @@
 
 use rand::Rng;
 
+use super::action::Swept;
 use super::inbox::News;
 use super::manager::RandomConnectManager;
 use crate::kernel::clock::Timestamp;
 
 impl RandomConnectManager {
-    /// Forgets up to `limit` people who made no call for the idle time, and tells their partners.
-    /// Costs as much as it evicts. Returns how many; fewer than `limit` means that none is left.
-    pub fn evict_idle(&mut self, now: Timestamp, limit: usize) -> usize {
+    /// Forgets up to `limit` people who made no call for the idle time and tells their partners,
+    /// and as many calls that are too old to be repeated. Costs as much as it forgets.
+    pub fn sweep(&mut self, now: Timestamp, limit: usize) -> Swept {
         let now = self.advance(now);
-        self.replays.forget_old(now);
+        let more = self.replays.forget_old(now, limit);
+        let evicted = self.evict_idle(now, limit);
+        Swept { evicted, more: more || evicted == limit }
+    }
+
+    fn evict_idle(&mut self, now: Timestamp, limit: usize) -> usize {
         for evicted in 0..limit {
             let idlest = self
                 .people

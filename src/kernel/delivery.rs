@@ -43,24 +43,60 @@ impl Drop for Receipt {
 }
 
 /// Where a request's receipts wait for its answer to be written. Clones share the same slot.
-#[derive(Clone, Default)]
-pub struct ReceiptSlot(Arc<Mutex<Vec<Receipt>>>);
+///
+/// Once the request is over the slot is closed, and a tool that comes too late with a receipt
+/// learns at once that its answer is lost.
+#[derive(Clone)]
+pub struct ReceiptSlot(Arc<Mutex<Option<Vec<Receipt>>>>);
+
+/// Keeps a slot open for as long as the request is being answered.
+pub struct OpenSlot(ReceiptSlot);
 
 impl ReceiptSlot {
     pub fn put(&self, receipt: Receipt) {
-        if receipt.0.is_some() {
-            self.0.lock().push(receipt);
-        }
+        // A receipt that finds the slot closed is dropped, but not while the slot is locked.
+        let late = match self.0.lock().as_mut() {
+            Some(receipts) => {
+                receipts.push(receipt);
+                None
+            }
+            None => Some(receipt),
+        };
+        drop(late);
     }
+}
 
-    /// Takes everything out; what is not confirmed afterwards counts as lost.
+impl OpenSlot {
     #[must_use]
-    pub fn take(&self) -> Vec<Receipt> {
-        std::mem::take(&mut *self.0.lock())
+    pub fn new() -> Self {
+        Self(ReceiptSlot(Arc::new(Mutex::new(Some(Vec::new())))))
     }
 
-    pub fn is_empty(&self) -> bool {
-        self.0.lock().is_empty()
+    #[must_use]
+    pub fn slot(&self) -> ReceiptSlot {
+        self.0.clone()
+    }
+
+    /// Closes the slot and takes everything out; what is not confirmed afterwards counts as lost.
+    #[must_use]
+    pub fn close(self) -> Vec<Receipt> {
+        self.take()
+    }
+
+    fn take(&self) -> Vec<Receipt> {
+        self.0.0.lock().take().unwrap_or_default()
+    }
+}
+
+impl Default for OpenSlot {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl Drop for OpenSlot {
+    fn drop(&mut self) {
+        drop(self.take());
     }
 }
 
@@ -84,6 +120,14 @@ mod tests {
 
     #[test]
     fn receipts_left_in_a_slot_that_goes_away_count_as_lost() {
-        assert_eq!(told(|receipt| ReceiptSlot::default().put(receipt)), [false]);
+        assert_eq!(told(|receipt| OpenSlot::new().slot().put(receipt)), [false]);
+    }
+
+    #[test]
+    fn a_receipt_that_comes_after_the_request_is_over_counts_as_lost() {
+        let open = OpenSlot::new();
+        let slot = open.slot();
+        assert!(open.close().is_empty());
+        assert_eq!(told(|receipt| slot.put(receipt)), [false]);
     }
 }

@@ -41,7 +41,7 @@ impl fmt::Debug for UserId {
     }
 }
 
-/// A caller's `message_id`, hashed together with the person it belongs to.
+/// A caller's `message_id`, hashed together with the person and the text it belongs to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct MessageKey(Digest);
 
@@ -63,9 +63,13 @@ impl IdHasher {
         UserId(self.digest(b"user", &[raw.as_bytes()]))
     }
 
+    /// The key of a message of `user`. The text is part of it: a caller who gives another text
+    /// the same id does not mean a retry.
     #[must_use]
-    pub fn message(&self, user: UserId, raw: &str) -> MessageKey {
-        MessageKey(self.digest(b"message", &[&user.0, raw.as_bytes()]))
+    pub fn message(&self, user: UserId, raw: &str, text: &str) -> MessageKey {
+        // The length keeps the border between id and text where it is.
+        let length = (raw.len() as u64).to_be_bytes();
+        MessageKey(self.digest(b"message", &[&user.0, &length, raw.as_bytes(), text.as_bytes()]))
     }
 
     fn digest(&self, kind: &[u8], parts: &[&[u8]]) -> Digest {
@@ -97,7 +101,16 @@ mod tests {
     fn the_same_message_id_of_two_people_is_two_messages() {
         let ids = IdHasher::random(&mut seeded_rng());
         let (alice, bob) = (ids.user("alice"), ids.user("bob"));
-        assert_ne!(ids.message(alice, "1"), ids.message(bob, "1"));
+        assert_ne!(ids.message(alice, "1", "hi"), ids.message(bob, "1", "hi"));
+    }
+
+    #[test]
+    fn another_text_under_the_same_id_is_another_message() {
+        let ids = IdHasher::random(&mut seeded_rng());
+        let alice = ids.user("alice");
+        assert_eq!(ids.message(alice, "1", "hi"), ids.message(alice, "1", "hi"));
+        assert_ne!(ids.message(alice, "1", "hi"), ids.message(alice, "1", "ho"));
+        assert_ne!(ids.message(alice, "1", "2hi"), ids.message(alice, "12", "hi"));
     }
 
     #[test]

@@ -7,6 +7,9 @@ use subtle::{Choice, ConstantTimeEq};
 /// Bytes of randomness in a generated token: 256 bits, written as 64 hex digits.
 const TOKEN_BYTES: usize = 32;
 
+/// Fewer characters than these are worth a warning.
+const STRONG_CHARS: usize = 16;
+
 /// The tokens that open the server: one, or two while an old one is being rotated out.
 ///
 /// `Debug` shows none of them.
@@ -38,6 +41,12 @@ impl AuthTokens {
     #[must_use]
     pub fn current(&self) -> &str {
         self.0.first().map_or("", |token| token.expose_secret())
+    }
+
+    /// Whether one of the tokens is short enough to be guessed.
+    #[must_use]
+    pub fn is_weak(&self) -> bool {
+        self.0.iter().any(|token| token.expose_secret().len() < STRONG_CHARS)
     }
 
     /// Whether `candidate` is one of the tokens.

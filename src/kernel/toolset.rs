@@ -44,6 +44,10 @@ impl<S, T: DeserializeOwned> FromContextPart<ToolCallContext<'_, S>> for Argumen
 /// # Errors
 /// -32602, naming what is missing but quoting nothing.
 pub fn parse_arguments<T: DeserializeOwned>(arguments: serde_json::Value) -> Result<T, ErrorData> {
+    // serde would read an array as the members in order.
+    if !arguments.is_object() {
+        return Err(ErrorData::invalid_params("Invalid arguments: expected an object.", None));
+    }
     serde_json::from_value(arguments).map_err(|error| {
         let told = error.to_string();
         // serde quotes the offending value in every message but this one.

@@ -20,7 +20,7 @@ use socket2::SockRef;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
 
-use crate::kernel::delivery::{Receipt, ReceiptSlot};
+use crate::kernel::delivery::Receipt;
 
 /// Receipts of answers that are in a connection's write buffer. Clones share the same list.
 #[derive(Clone, Default)]
@@ -36,13 +36,13 @@ impl ConnectionReceipts {
 /// An answer's body that passes its receipts on to the connection with its last frame.
 pub struct Watched {
     body: Body,
-    slot: ReceiptSlot,
+    receipts: Vec<Receipt>,
     connection: ConnectionReceipts,
 }
 
 impl Watched {
-    pub fn new(body: Body, slot: ReceiptSlot, connection: ConnectionReceipts) -> Self {
-        Self { body, slot, connection }
+    pub fn new(body: Body, receipts: Vec<Receipt>, connection: ConnectionReceipts) -> Self {
+        Self { body, receipts, connection }
     }
 }
 
@@ -57,8 +57,8 @@ impl http_body::Body for Watched {
         let frame = ready!(Pin::new(&mut self.body).poll_frame(cx));
         // hyper does not poll again once the body says that it has ended.
         if frame.is_none() || http_body::Body::is_end_stream(&self.body) {
-            let mut receipts = self.slot.take();
-            self.connection.0.lock().append(&mut receipts);
+            let receipts = std::mem::take(&mut self.receipts);
+            self.connection.0.lock().extend(receipts);
         }
         Poll::Ready(frame)
     }

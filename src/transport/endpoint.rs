@@ -5,13 +5,14 @@
 //! what counts is that the body is JSON.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use axum::body::Body;
 use axum::extract::{Request, State};
 use axum::http::{HeaderValue, Method, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use bytes::Bytes;
-use http_body_util::{BodyExt, LengthLimitError, Limited};
+use http_body_util::{BodyExt, Full, LengthLimitError, Limited};
 use serde::Deserialize;
 use serde::de::IgnoredAny;
 use serde_json::Value;
@@ -20,7 +21,7 @@ use serde_json::error::Category;
 use super::core::Core;
 use super::delivery::{ConnectionReceipts, Watched};
 use super::plain::{self, INVALID_REQUEST, PARSE_ERROR, RpcError};
-use crate::kernel::delivery::ReceiptSlot;
+use crate::kernel::delivery::{OpenSlot, ReceiptSlot};
 
 /// The most bytes of a request's body.
 pub const MAX_BODY_BYTES: usize = 64 * 1024;
@@ -29,45 +30,39 @@ pub const MAX_BODY_BYTES: usize = 64 * 1024;
 #[derive(Deserialize)]
 struct Envelope {
     jsonrpc: Option<IgnoredAny>,
-    method: Option<String>,
-    #[serde(default)]
+    method: Option<Value>,
     params: Option<Value>,
 }
 
 /// Answers a request to `/mcp`.
 pub async fn answer(State(core): State<Arc<Core>>, request: Request) -> Response {
-    let slot = ReceiptSlot::default();
+    let receipts = OpenSlot::new();
     let connection = request.extensions().get::<ConnectionReceipts>().cloned().unwrap_or_default();
     let response = match *request.method() {
-        Method::POST => post(&core, request, &slot).await,
+        Method::POST => post(&core, request, receipts.slot()).await,
         _ => core.mcp.handle(request).await.map(Body::new),
     };
-    if slot.is_empty() {
+    let receipts = receipts.close();
+    if receipts.is_empty() {
         return response;
     }
-    response.map(|body| Body::new(Watched::new(body, slot, connection)))
+    response.map(|body| Body::new(Watched::new(body, receipts, connection)))
 }
 
-async fn post(core: &Core, request: Request, slot: &ReceiptSlot) -> Response {
+async fn post(core: &Core, request: Request, slot: ReceiptSlot) -> Response {
     let (mut parts, body) = request.into_parts();
     let body = match read(body, core.limits.body_timeout).await {
         Ok(body) => body,
         Err(response) => return response,
     };
-    let envelope: Envelope = match serde_json::from_slice(&body) {
+    let envelope = match open(&body) {
         Ok(envelope) => envelope,
-        Err(error) if error.classify() == Category::Data => {
-            return RpcError::new(INVALID_REQUEST, "Invalid request: expected a JSON object.")
-                .into_response();
-        }
-        Err(_) => {
-            return RpcError::new(PARSE_ERROR, "Parse error: the body is no JSON.").into_response();
-        }
+        Err(error) => return error.into_response(),
     };
     if envelope.jsonrpc.is_none() {
         return match envelope.method {
-            Some(method) => plain::call(core, &method, envelope.params, slot).await,
-            None => RpcError::new(INVALID_REQUEST, "Invalid request: there is no method.")
+            Some(Value::String(method)) => plain::call(core, &method, envelope.params, &slot).await,
+            _ => RpcError::framed(INVALID_REQUEST, "Invalid request: there is no method.")
                 .into_response(),
         };
     }
@@ -75,19 +70,36 @@ async fn post(core: &Core, request: Request, slot: &ReceiptSlot) -> Response {
         .headers
         .insert(header::ACCEPT, HeaderValue::from_static("application/json, text/event-stream"));
     parts.headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
-    parts.extensions.insert(slot.clone());
-    let response =
-        core.mcp.handle(Request::from_parts(parts, http_body_util::Full::new(body))).await;
+    parts.extensions.insert(slot);
+    let response = core.mcp.handle(Request::from_parts(parts, Full::new(body))).await;
     // The body is JSON and its type was set above: what is left is that it is no MCP message.
     if response.status() == StatusCode::UNSUPPORTED_MEDIA_TYPE {
-        return RpcError::new(INVALID_REQUEST, "Invalid request: not a message of the protocol.")
-            .into_response();
+        return RpcError::framed(
+            INVALID_REQUEST,
+            "Invalid request: not a message of the protocol.",
+        )
+        .into_response();
     }
     response.map(Body::new)
 }
 
+/// Reads as much of a body as tells its form. What is broken can't be told to be of the short
+/// form, so it is refused in JSON-RPC's.
+fn open(body: &[u8]) -> Result<Envelope, RpcError> {
+    let no_object =
+        || RpcError::framed(INVALID_REQUEST, "Invalid request: expected one JSON object.");
+    // serde would read an array as the members in order.
+    let is_object = body.trim_ascii_start().starts_with(b"{");
+    match serde_json::from_slice(body) {
+        Ok(envelope) if is_object => Ok(envelope),
+        Ok(_) => Err(no_object()),
+        Err(error) if error.classify() == Category::Data => Err(no_object()),
+        Err(_) => Err(RpcError::framed(PARSE_ERROR, "Parse error: the body is no JSON.")),
+    }
+}
+
 /// Reads a whole body, within its size and time.
-async fn read(body: Body, within: std::time::Duration) -> Result<Bytes, Response> {
+async fn read(body: Body, within: Duration) -> Result<Bytes, Response> {
     let plain = |status, text: &'static str| (status, text).into_response();
     match tokio::time::timeout(within, Limited::new(body, MAX_BODY_BYTES).collect()).await {
         Ok(Ok(collected)) => Ok(collected.to_bytes()),

@@ -2,6 +2,7 @@
 //!
 //! Labels come from fixed sets: never a caller's text, id or an unknown method's name.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use metrics::{Counter, Gauge, Histogram, Key, Label, Level, Metadata, Recorder as _};
@@ -96,6 +97,15 @@ impl Metrics {
             CallOutcome::Refused => figures.refused.increment(1),
         }
         figures.seconds.record(took);
+    }
+
+    /// Folds what was recorded into the histograms every `interval`, until dropped.
+    pub async fn keep_up(self: Arc<Self>, interval: Duration) {
+        let mut ticks = tokio::time::interval(interval);
+        loop {
+            ticks.tick().await;
+            self.handle.run_upkeep();
+        }
     }
 
     /// All figures as text, the lobby's as of now.

@@ -29,6 +29,9 @@ const INTERNAL_ERROR: i32 = -32603;
 pub struct RpcError {
     code: i32,
     message: Cow<'static, str>,
+    /// Whether the caller speaks JSON-RPC and expects its frame; the request's id is not known.
+    #[serde(skip)]
+    framed: bool,
 }
 
 #[derive(Serialize)]
@@ -38,12 +41,25 @@ struct Success<T> {
 
 #[derive(Serialize)]
 struct Failure {
+    #[serde(flatten)]
+    frame: Option<Frame>,
     error: RpcError,
+}
+
+#[derive(Serialize)]
+struct Frame {
+    jsonrpc: &'static str,
+    id: (),
 }
 
 impl RpcError {
     pub fn new(code: i32, message: impl Into<Cow<'static, str>>) -> Self {
-        Self { code, message: message.into() }
+        Self { code, message: message.into(), framed: false }
+    }
+
+    /// An error for a caller who expects the frame of JSON-RPC.
+    pub fn framed(code: i32, message: impl Into<Cow<'static, str>>) -> Self {
+        Self { framed: true, ..Self::new(code, message) }
     }
 }
 
@@ -54,7 +70,8 @@ impl IntoResponse for RpcError {
         } else {
             StatusCode::BAD_REQUEST
         };
-        (status, Json(Failure { error: self })).into_response()
+        let frame = self.framed.then_some(Frame { jsonrpc: "2.0", id: () });
+        (status, Json(Failure { frame, error: self })).into_response()
     }
 }
 

@@ -32,6 +32,8 @@ pub async fn serve(
 ) {
     let places = Arc::new(Semaphore::new(limits.connections));
     let graceful = GracefulShutdown::new();
+    // Tells the first failure of a row and keeps quiet about the rest.
+    let mut failing = false;
     loop {
         let accepted = tokio::select! {
             () = shutdown.cancelled() => break,
@@ -39,18 +41,23 @@ pub async fn serve(
         };
         match accepted {
             Ok((stream, place)) => {
+                failing = false;
                 serve_connection(stream, place, routes.clone(), limits, &graceful);
             }
+            // The caller gave up before they were accepted.
+            Err(error) if error.kind() == io::ErrorKind::ConnectionAborted => {}
             Err(error) => {
                 // Out of file descriptors, most likely: those in use will be given back.
-                tracing::warn!(kind = %error.kind(), "could not accept a connection");
+                if !std::mem::replace(&mut failing, true) {
+                    tracing::warn!(code = error.raw_os_error(), "could not accept a connection");
+                }
                 tokio::time::sleep(ACCEPT_PAUSE).await;
             }
         }
     }
     drop(listener);
     if tokio::time::timeout(limits.shutdown_grace, graceful.shutdown()).await.is_err() {
-        tracing::warn!("calls were still in flight when the time to finish them was over");
+        tracing::warn!("connections were still open when the time to finish calls was over");
     }
 }
 
@@ -61,8 +68,9 @@ async fn accept(
 ) -> io::Result<(TcpStream, OwnedSemaphorePermit)> {
     let place = Arc::clone(places).acquire_owned().await.map_err(io::Error::other)?;
     let (stream, _) = listener.accept().await?;
-    // Answers are small and written at once: waiting to fill a packet would only delay them.
-    stream.set_nodelay(true)?;
+    // Answers are small and written at once: waiting to fill a packet would only delay them. It
+    // fails on a connection that is broken already, which will show soon enough.
+    let _ = stream.set_nodelay(true);
     Ok((stream, place))
 }
 

@@ -105,11 +105,16 @@ fn a_file_of_settings_is_read_and_a_broken_one_is_not_quoted() {
     };
     assert!(told("# a comment\nPORT=http\n").contains("PORT=\"http\": expected a number"));
     let broken = told("AUTH_TOKEN my-secret\n");
-    assert!(
-        broken.contains("expected lines of the form NAME=value") && !broken.contains("my-secret"),
-        "{broken}"
-    );
+    assert!(broken.contains("expected NAME=value") && !broken.contains("my-secret"), "{broken}");
     std::fs::remove_dir_all(&folder).expect("removed");
+}
+
+#[test]
+fn a_closed_standard_error_changes_no_exit_status() {
+    let child = Command::new(BINARY).env_clear().env("PORT", "http").stderr(Stdio::piped()).spawn();
+    let mut child = child.expect("the binary starts");
+    drop(child.stderr.take());
+    assert_eq!(child.wait().expect("it ends").code(), Some(2));
 }
 
 #[test]

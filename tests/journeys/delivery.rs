@@ -34,22 +34,29 @@ async fn call_and_hang_up(server: &Server, who: &str, framed: bool) {
     drop(read.expect("closed in time"));
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn what_a_caller_who_hung_up_did_not_get_is_in_the_next_answer() {
-    let server = Server::start().await;
-    server.say("ann", "#meet").await;
-    server.say("ben", "#meet").await;
-    server.say("ann", "#m").await;
-    for framed in [false, true] {
-        server.say("ben", "do not lose me").await;
-        call_and_hang_up(&server, "ann", framed).await;
-        server.say("ben", "and me").await;
-        let read = server.say("ann", "#m").await;
-        let lines: Vec<_> =
-            read.lines().filter_map(|line| line.split_once(": ")).map(|(_, text)| text).collect();
-        assert_eq!(lines, ["do not lose me", "and me"], "framed: {framed}");
+    let server = Arc::new(Server::start().await);
+    for person in 0..16 {
+        server.say(&format!("p{person}"), "#meet").await;
     }
-    assert_eq!(server.say("ann", "#m").await, "📭 Inbox empty.");
+    let pairs = (0..16).step_by(2).map(|person| {
+        let server = Arc::clone(&server);
+        tokio::spawn(async move {
+            let (reader, writer) = (format!("p{person}"), format!("p{}", person + 1));
+            server.say(&reader, "#m").await;
+            for round in 0..25 {
+                server.say(&writer, &format!("do not lose {round}")).await;
+                call_and_hang_up(&server, &reader, round % 2 == 0).await;
+                let read = server.say(&reader, "#m").await;
+                assert!(read.ends_with(&format!(": do not lose {round}")), "{read}");
+            }
+            assert_eq!(server.say(&reader, "#m").await, "📭 Inbox empty.");
+        })
+    });
+    for pair in pairs.collect::<Vec<_>>() {
+        pair.await.expect("no panic");
+    }
 }
 
 #[tokio::test]
@@ -72,6 +79,23 @@ async fn a_retry_gets_the_same_answer_and_is_not_carried_out_twice() {
     server.clock.advance(std::time::Duration::from_secs(600));
     let (_, later) = server.plain("handle_message", call).await;
     assert_ne!(first, later, "after ten minutes it is a new message");
+}
+
+#[tokio::test]
+async fn another_text_under_a_known_message_id_is_sent() {
+    let server = Server::start().await;
+    server.say("ann", "#meet").await;
+    server.say("ben", "#meet").await;
+    for message in ["one", "two"] {
+        server
+            .plain(
+                "handle_message",
+                json!({ "message": message, "puch_user_id": "ann", "message_id": 1 }),
+            )
+            .await;
+    }
+    let read = server.say("ben", "#m").await;
+    assert!(read.contains(": one\n") && read.ends_with(": two"), "{read}");
 }
 
 #[tokio::test]

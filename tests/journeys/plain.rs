@@ -115,6 +115,12 @@ async fn a_body_that_is_no_call_is_refused_and_changes_nothing() {
         ("{}", -32600),
         (r#"{"method": 5}"#, -32600),
         (r#"{"jsonrpc": "2.0", "hello": 1}"#, -32600),
+        (r#"[null, "get_stats", {}]"#, -32600),
+        (r##"[null, "handle_message", ["#who", "zed", null, null]]"##, -32600),
+        (r#"{"jsonrpc": "2.0", "id": 7, "method": 5}"#, -32600),
+        (r#"[{"jsonrpc": "2.0", "id": 7, "method": "ping"}]"#, -32600),
+        (r##"{"method": "handle_message", "params": ["#who", "zed"]}"##, -32602),
+        (r#"{"method": "handle_message", "params": 5}"#, -32602),
         (r#"{"method": "handle_message"}"#, -32602),
         (r#"{"method": "handle_message", "params": []}"#, -32602),
         (r#"{"method": "handle_message", "params": {"message": "hi"}}"#, -32602),
@@ -164,6 +170,25 @@ async fn arguments_out_of_bounds_are_refused_and_change_nothing() {
     let (status, _) =
         server.plain("handle_message", call(longest, id, json!("k".repeat(256)))).await;
     assert_eq!(status, StatusCode::OK);
+}
+
+#[tokio::test]
+async fn ignored_arguments_may_be_of_any_type() {
+    let server = Server::start().await;
+    for extra in [json!(5), json!([1]), json!({"a": 1}), json!(null), json!(true)] {
+        let params = json!({ "message": "#who", "puch_user_id": "ann", "user_nickname": extra, "message_id": extra, "x": extra });
+        assert_eq!(server.plain("handle_message", params).await.0, StatusCode::OK);
+    }
+}
+
+#[tokio::test]
+async fn text_behind_a_command_is_not_lost_without_a_word() {
+    let server = Server::start().await;
+    let told = server.say("ann", "#hide and seek is fun").await;
+    assert!(
+        told.ends_with("💡 Only the command was carried out, the text behind it was not sent."),
+        "{told}"
+    );
 }
 
 #[tokio::test]

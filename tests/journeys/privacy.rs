@@ -2,6 +2,7 @@
 
 use std::process::Stdio;
 
+use serde_json::{Value, json};
 use tokio::io::{AsyncBufReadExt, AsyncReadExt, BufReader};
 use tokio::process::{Child, Command};
 
@@ -56,7 +57,7 @@ async fn no_log_line_holds_a_text_an_id_a_number_or_a_token() {
     let (mut server, url, mut out) = start().await;
     let http = reqwest::Client::new();
     let post = |body: String| http.post(&url).bearer_auth(SECRETS[0]).body(body).send();
-    for (who, message) in [
+    let steps = [
         ("ann-raw-id-4711", "#meet"),
         ("ben-raw-id-4712", "#nick Zanzibar"),
         ("ben-raw-id-4712", "#meet"),
@@ -66,15 +67,23 @@ async fn no_log_line_holds_a_text_an_id_a_number_or_a_token() {
         ("ben-raw-id-4712", "call 9876543210"),
         ("ann-raw-id-4711", "#again"),
         ("", "elephants"),
-    ] {
-        let params = serde_json::json!({ "message": message, "puch_user_id": who, "message_id": SECRETS[7] });
-        for form in [
-            serde_json::json!({ "method": "handle_message", "params": params }),
-            serde_json::json!({ "jsonrpc": "2.0", "id": 1, "method": "tools/call", "params": { "name": "handle_message", "arguments": params } }),
-        ] {
-            post(form.to_string()).await.expect("an answer");
+    ];
+    for (step, (who, message)) in steps.into_iter().enumerate() {
+        for (form, framed) in [false, true].into_iter().enumerate() {
+            let key = format!("{}-{step}-{form}", SECRETS[7]);
+            let params = json!({ "message": message, "puch_user_id": who, "message_id": key });
+            let call = json!({ "name": "handle_message", "arguments": params });
+            let body = if framed {
+                json!({ "jsonrpc": "2.0", "id": 1, "method": "tools/call", "params": call })
+            } else {
+                json!({ "method": "handle_message", "params": params })
+            };
+            post(body.to_string()).await.expect("an answer");
         }
     }
+    let stats = post(r#"{"method": "get_stats"}"#.to_owned()).await.expect("an answer");
+    let stats: Value = stats.json().await.expect("JSON");
+    assert!(stats["result"]["messages_relayed"].as_u64() >= Some(6), "the run was busy: {stats}");
     for broken in [
         "{\"elephants\"",
         "[\"elephants\"]",

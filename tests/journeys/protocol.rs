@@ -118,6 +118,7 @@ async fn errors_quote_nothing_of_what_was_sent() {
         r#"{"method":"9876543210"}"#,
         r#"{"method":"handle_message","params":{"message":"hi","puch_user_id":9876543210}}"#,
         r#"{"jsonrpc":"2.0","id":1,"method":9876543210}"#,
+        r#"{"jsonrpc":"2.0","id":1,"method":"nope-9876543210"}"#,
     ] {
         let told = server
             .post("/mcp")

@@ -1,16 +1,16 @@
 //! What holds after any sequence of steps of several people.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::time::Duration;
 
 use proptest::prelude::*;
 
 use super::{Lab, user};
 use crate::connect::action::{Action, Call, Outcome};
-use crate::connect::inbox::News;
+use crate::connect::inbox::{Item, Lease, News};
 use crate::connect::manager::RandomConnectManager;
 use crate::connect::person::State;
-use crate::kernel::id::UserId;
+use crate::kernel::id::{IdHasher, UserId};
 use crate::mask::{Masked, Memory};
 
 /// What a random person does in the property test.
@@ -22,26 +22,126 @@ enum Step {
     Say,
     Hide,
     Read,
-    LoseAnswer,
     Pass(u64),
-    Evict,
+    Sweep,
     Pair,
+    /// The fate of an answer that is still on its way.
+    Settle {
+        which: usize,
+        delivered: bool,
+    },
 }
 
-fn steps() -> impl Strategy<Value = Vec<(u8, Step)>> {
+/// What becomes of an answer.
+#[derive(Clone, Copy, Debug)]
+enum Fate {
+    Delivered,
+    Lost,
+    /// Not known until a later step.
+    OnItsWay,
+    /// Delivered, but with room for only so many items.
+    Shortened(usize),
+}
+
+fn steps() -> impl Strategy<Value = Vec<(u8, Step, Fate)>> {
     let step = prop_oneof![
         4 => Just(Step::Meet),
         2 => Just(Step::Again),
         2 => Just(Step::Leave),
         8 => Just(Step::Say),
         1 => Just(Step::Hide),
-        3 => Just(Step::Read),
-        3 => Just(Step::LoseAnswer),
+        4 => Just(Step::Read),
         1 => (1_u64..2_000).prop_map(Step::Pass),
-        1 => Just(Step::Evict),
+        1 => Just(Step::Sweep),
         1 => Just(Step::Pair),
+        3 => (0_usize..8, any::<bool>()).prop_map(|(which, delivered)| Step::Settle { which, delivered }),
     ];
-    proptest::collection::vec((0_u8..6, step), 1..200)
+    let fate = prop_oneof![
+        6 => Just(Fate::Delivered),
+        2 => Just(Fate::Lost),
+        2 => Just(Fate::OnItsWay),
+        2 => (0_usize..3).prop_map(Fate::Shortened),
+    ];
+    proptest::collection::vec((0_u8..6, step, fate), 1..200)
+}
+
+/// Everything that was sent and seen, and the answers that are on their way.
+#[derive(Default)]
+struct Book {
+    sent: HashMap<UserId, Vec<u64>>,
+    seen: HashMap<UserId, Vec<u64>>,
+    open: Vec<(UserId, Lease)>,
+    /// People one of whose answers was lost after a later one had been given: what it held then
+    /// comes later than it was sent.
+    late: HashSet<UserId>,
+}
+
+impl Book {
+    fn settle(
+        &mut self,
+        manager: &mut RandomConnectManager,
+        who: UserId,
+        lease: &Lease,
+        fate: Fate,
+    ) {
+        let Some(id) = lease.id else { return };
+        let shown = match fate {
+            Fate::Shortened(shown) => shown.min(lease.items.len()),
+            _ => lease.items.len(),
+        };
+        let delivered = match fate {
+            Fate::Delivered => true,
+            Fate::Shortened(_) => {
+                manager.keep_back(who, lease, shown);
+                true
+            }
+            Fate::Lost => false,
+            Fate::OnItsWay => return self.open.push((who, lease.clone())),
+        };
+        manager.settle(who, id, delivered);
+        if delivered && manager.people.contains_key(&who) {
+            self.seen
+                .entry(who)
+                .or_default()
+                .extend(lease.items[..shown].iter().filter_map(number));
+        }
+    }
+
+    fn settle_later(&mut self, manager: &mut RandomConnectManager, which: usize, delivered: bool) {
+        if self.open.is_empty() {
+            return;
+        }
+        let (who, lease) = self.open.remove(which % self.open.len());
+        self.late.insert(who);
+        let fate = if delivered { Fate::Delivered } else { Fate::Lost };
+        self.settle(manager, who, &lease, fate);
+    }
+
+    /// Nothing is expected of people who were forgotten, nor of answers they were owed.
+    fn forget(&mut self, manager: &RandomConnectManager) {
+        let known = |who: &UserId| manager.people.contains_key(who);
+        self.sent.retain(|who, _| known(who));
+        self.seen.retain(|who, _| known(who));
+        self.open.retain(|(who, _)| known(who));
+    }
+
+    /// What was sent to a person, and what they saw: each once, and in order unless late.
+    fn of(&self, who: UserId) -> (Vec<u64>, Vec<u64>) {
+        let of = |all: &HashMap<UserId, Vec<u64>>| all.get(&who).cloned().unwrap_or_default();
+        let (sent, mut seen) = (of(&self.sent), of(&self.seen));
+        if self.late.contains(&who) {
+            seen.sort_unstable();
+        }
+        (sent, seen)
+    }
+}
+
+/// The number that a message of the property test consists of.
+fn number(item: &Item) -> Option<u64> {
+    match &item.news {
+        News::Message { text, .. } => text.as_str().parse().ok(),
+        _ => None,
+    }
 }
 
 /// What every state must satisfy.
@@ -70,36 +170,44 @@ fn check(manager: &RandomConnectManager) {
     assert_eq!(chatting, 2 * manager.pairs);
 }
 
+/// Whoever still waits after a search has nobody to be paired with.
+fn check_search(lab: &mut Lab, who: u8, outcome: &Outcome) {
+    if matches!(outcome, Outcome::Waiting { .. }) {
+        assert!(
+            lab.manager.match_waiter(user(who), lab.now, &mut lab.rng).is_none(),
+            "nobody is held up"
+        );
+    }
+}
+
 proptest! {
     #![proptest_config(ProptestConfig { cases: 400, ..ProptestConfig::default() })]
 
-    /// Whatever people do and whichever answers are lost: the state stays sound, and every message
-    /// that was accepted reaches the partner of that moment once and in order, unless that
+    /// Whatever people do and whatever becomes of the answers: the state stays sound, and every
+    /// message that was accepted reaches the partner of that moment once and in order, unless that
     /// partner was evicted.
     #[test]
     fn nothing_is_lost_doubled_or_misdelivered(steps in steps()) {
         let mut lab = Lab::new();
-        let mut sent: HashMap<UserId, Vec<String>> = HashMap::new();
-        let mut seen: HashMap<UserId, Vec<String>> = HashMap::new();
-        for (number, (who, step)) in steps.into_iter().enumerate() {
+        let mut book = Book::default();
+        for (number, (who, step, fate)) in (1_u64..).zip(steps) {
             let action = match step {
                 Step::Meet => Action::Meet,
                 Step::Again => Action::Again,
                 Step::Leave => Action::Leave,
                 Step::Hide => Action::ToggleMasking,
-                Step::Read | Step::LoseAnswer => Action::Read,
+                Step::Read => Action::Read,
                 Step::Say => {
-                    let text = Masked::waived(&format!("{number}"));
+                    let text = Masked::waived(&number.to_string());
                     Action::Relay { text, sender: lab.manager.sender(user(who)), memory: Memory::default() }
                 }
                 Step::Pass(seconds) => {
                     lab.pass(Duration::from_secs(seconds));
                     continue;
                 }
-                Step::Evict => {
-                    lab.manager.evict_idle(lab.now, 100);
-                    sent.retain(|who, _| lab.manager.people.contains_key(who));
-                    seen.retain(|who, _| lab.manager.people.contains_key(who));
+                Step::Sweep => {
+                    lab.manager.sweep(lab.now, 100);
+                    book.forget(&lab.manager);
                     check(&lab.manager);
                     continue;
                 }
@@ -108,44 +216,53 @@ proptest! {
                     check(&lab.manager);
                     continue;
                 }
+                Step::Settle { which, delivered } => {
+                    book.settle_later(&mut lab.manager, which, delivered);
+                    continue;
+                }
             };
             let partner = lab.partner(who);
             let call = Call { who: user(who), key: None, given_name: None, now: lab.now };
             let performed = lab.manager.perform(call, action, &mut lab.rng);
-            if let Outcome::Sent { text, .. } = &performed.outcome {
+            if matches!(performed.outcome, Outcome::Sent { .. }) {
                 let partner = partner.expect("only somebody in a chat can send");
-                sent.entry(partner).or_default().push(text.as_str().to_owned());
+                book.sent.entry(partner).or_default().push(number);
             }
-            let lost = matches!(step, Step::LoseAnswer);
-            if let Some(lease) = performed.lease.id {
-                lab.manager.settle(user(who), lease, !lost);
-            }
-            if !lost {
-                seen.entry(user(who)).or_default().extend(messages(performed.lease.items));
-            }
+            book.settle(&mut lab.manager, user(who), &performed.lease, fate);
+            check_search(&mut lab, who, &performed.outcome);
             check(&lab.manager);
         }
-        for who in 0..6 {
-            if lab.manager.people.contains_key(&user(who)) {
-                let news = lab.call(who, Action::Read).1;
-                let last = news.into_iter().filter_map(message);
-                seen.entry(user(who)).or_default().extend(last);
-            }
-            let of = |all: &HashMap<_, Vec<_>>| all.get(&user(who)).cloned().unwrap_or_default();
-            prop_assert_eq!(of(&sent), of(&seen));
+        while !book.open.is_empty() {
+            book.settle_later(&mut lab.manager, 0, false);
+        }
+        for who in (0..6).map(user).filter(|who| lab.manager.people.contains_key(who)).collect::<Vec<_>>() {
+            let call = Call { who, key: None, given_name: None, now: lab.now };
+            let rest = lab.manager.perform(call, Action::Read, &mut lab.rng).lease;
+            book.settle(&mut lab.manager, who, &rest, Fate::Delivered);
+            let (sent, seen) = book.of(who);
+            prop_assert_eq!(sent, seen);
         }
     }
 
     /// A retry says the same and changes nothing, whatever happened in between.
     #[test]
-    fn a_retry_is_not_carried_out_twice(before in 0_u8..4, lost in any::<bool>()) {
+    fn a_retry_is_not_carried_out_twice(before in 0_u8..4, lost in any::<bool>(), between in steps()) {
         let mut lab = Lab::new();
         (1..=before).for_each(|other| drop(lab.act(other, Action::Meet)));
-        let ids = crate::kernel::id::IdHasher::random(&mut lab.rng);
-        let call = Call { who: user(9), key: Some(ids.message(user(9), "m1")), given_name: None, now: lab.now };
+        let key = IdHasher::random(&mut lab.rng).message(user(9), "m1", "");
+        let call = Call { who: user(9), key: Some(key), given_name: None, now: lab.now };
         let first = lab.manager.perform(call.clone(), Action::Meet, &mut lab.rng);
         if let Some(lease) = first.lease.id {
             lab.manager.settle(user(9), lease, !lost);
+        }
+        for (who, step, _) in between {
+            match step {
+                Step::Meet => drop(lab.act(who, Action::Meet)),
+                Step::Again => drop(lab.act(who, Action::Again)),
+                Step::Leave => drop(lab.act(who, Action::Leave)),
+                Step::Say => drop(lab.say(who, "hello")),
+                _ => {}
+            }
         }
         let stats = lab.manager.stats(lab.now);
         let again = lab.manager.perform(call.clone(), Action::Meet, &mut lab.rng);
@@ -153,19 +270,7 @@ proptest! {
         prop_assert_eq!(&again.lease.items, &first.lease.items);
         prop_assert_eq!(lab.manager.stats(lab.now), stats);
         lab.pass(Duration::from_secs(600));
-        let later = Call { now: lab.now, ..call };
-        let forgotten = lab.manager.perform(later, Action::Leave, &mut lab.rng).outcome;
-        prop_assert!(matches!(forgotten, Outcome::LeftQueue | Outcome::ChatEnded));
+        let later = lab.manager.perform(Call { now: lab.now, ..call }, Action::Leave, &mut lab.rng).outcome;
+        prop_assert!(matches!(later, Outcome::LeftQueue | Outcome::ChatEnded | Outcome::NothingToLeave));
     }
-}
-
-fn message(news: News) -> Option<String> {
-    match news {
-        News::Message { text, .. } => Some(text.as_str().to_owned()),
-        _ => None,
-    }
-}
-
-fn messages(items: Vec<crate::connect::inbox::Item>) -> Vec<String> {
-    items.into_iter().filter_map(|item| message(item.news)).collect()
 }

@@ -25,14 +25,13 @@ fn the_longest_waiter_is_met_first() {
 fn a_head_of_the_queue_without_a_match_holds_nobody_up() {
     let mut lab = Lab::new();
     lab.acquaint(1, 2);
-    lab.act(1, Action::Meet);
-    lab.act(2, Action::Meet);
     lab.acquaint(1, 3);
     lab.act(1, Action::Meet);
-    // The queue is 2, 1; for 3 the head 2 is a stranger, for a fresh 4 as well.
+    lab.act(2, Action::Meet);
+    // The queue is 1, 2, who know each other. 3 knows the head of it, but not 2.
     assert!(matches!(lab.act(3, Action::Meet), Outcome::Connected { .. }));
     assert_eq!(lab.partner(3), Some(user(2)));
-    lab.acquaint(4, 1);
+    assert!(lab.manager.waiting(user(1)).is_some());
 }
 
 #[test]
@@ -182,7 +181,7 @@ fn the_idle_are_evicted_and_their_partners_told() {
     lab.pass(Duration::from_secs(1));
     lab.act(2, Action::Read);
     lab.pass(IDLE.saturating_sub(Duration::from_secs(1)));
-    assert_eq!(lab.manager.evict_idle(lab.now, 100), 2, "1 chatting and 3 waiting, but not 2");
+    assert_eq!(lab.manager.sweep(lab.now, 100).evicted, 2, "1 chatting and 3 waiting, but not 2");
     assert_eq!(lab.call(2, Action::Read).1, [News::PartnerTimedOut]);
     let stats = lab.manager.stats(lab.now);
     assert_eq!((stats.people, stats.waiting, stats.pairs, stats.evicted), (1, 0, 0, 2));
@@ -196,7 +195,7 @@ fn a_call_keeps_its_maker_alive_and_nobody_else() {
     lab.pass(Duration::from_secs(1));
     lab.act(1, Action::Read);
     lab.pass(IDLE.saturating_sub(Duration::from_secs(1)));
-    assert_eq!(lab.manager.evict_idle(lab.now, 100), 1);
+    assert_eq!(lab.manager.sweep(lab.now, 100).evicted, 1);
     assert!(lab.manager.people.contains_key(&user(1)));
 }
 
@@ -216,7 +215,7 @@ fn a_sweep_does_no_more_than_it_may() {
     let mut lab = Lab::new();
     (0..10).for_each(|who| drop(lab.act(who, Action::Read)));
     lab.pass(IDLE);
-    assert_eq!([4, 4, 4, 4].map(|limit| lab.manager.evict_idle(lab.now, limit)), [4, 4, 2, 0]);
+    assert_eq!([4, 4, 4, 4].map(|limit| lab.manager.sweep(lab.now, limit).evicted), [4, 4, 2, 0]);
 }
 
 #[test]

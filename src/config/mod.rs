@@ -4,9 +4,12 @@
 //! a problem, and `Debug` shows none. To add a variable, add a field, a line in
 //! [`Config::from_lookup`], and its description to `.env.example` and README.md.
 
+mod env_file;
+
 use std::ffi::OsString;
 use std::fmt;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::path::Path;
 use std::time::Duration;
 
 use secrecy::SecretString;
@@ -53,7 +56,7 @@ pub struct Config {
 /// A variable whose value can't be used.
 #[derive(Debug, PartialEq, Eq)]
 pub struct Problem {
-    variable: &'static str,
+    variable: String,
     /// The value as it was, or what may be said of it.
     value: String,
     expected: String,
@@ -66,12 +69,23 @@ impl fmt::Display for Problem {
 }
 
 impl Config {
-    /// Reads the process's environment.
+    /// Reads the process's environment, and a file of settings for what is not set there.
     ///
     /// # Errors
-    /// All the problems there are.
-    pub fn from_env() -> Result<Self, Vec<Problem>> {
-        Self::from_lookup(|name| std::env::var_os(name))
+    /// All the problems there are, in the file and in the values.
+    pub fn load(file: &Path) -> Result<Self, Vec<Problem>> {
+        let (settings, mut problems) = env_file::read(file);
+        let config = Self::from_lookup(|name| {
+            std::env::var_os(name).or_else(|| settings.get(name).cloned())
+        });
+        match config {
+            Ok(config) if problems.is_empty() => Ok(config),
+            Ok(_) => Err(problems),
+            Err(more) => {
+                problems.extend(more);
+                Err(problems)
+            }
+        }
     }
 
     /// Reads variables from wherever `lookup` finds them. An empty one counts as not set.
@@ -143,7 +157,11 @@ impl<L: Fn(&str) -> Option<OsString>> Reader<L> {
                     Shown::AsIs => format!("{text:?}"),
                     Shown::Never => "(not shown)".to_owned(),
                 };
-                self.problems.push(Problem { variable, value, expected: expected.to_owned() });
+                self.problems.push(Problem {
+                    variable: variable.to_owned(),
+                    value,
+                    expected: expected.to_owned(),
+                });
             })
             .ok()
     }
