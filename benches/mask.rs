@@ -7,7 +7,12 @@
 use std::hint::black_box;
 use std::time::{Duration, Instant};
 
+use mimalloc::MiMalloc;
 use random_connect::mask;
+
+/// The server's allocator.
+#[global_allocator]
+static ALLOCATOR: MiMalloc = MiMalloc;
 
 /// Each text is masked for about this long.
 const SPAN: Duration = Duration::from_millis(400);

@@ -89,9 +89,8 @@ pub(super) struct Contacts {
 /// Addresses and links in `shadow`.
 pub(super) fn find(shadow: &Shadow) -> Contacts {
     let mut contacts = Contacts::default();
-    let seen = |c: char| shadow.glyphs.iter().any(|glyph| glyph.plain == c);
-    let (at, link) =
-        (seen('@') || gate::names_mailbox(shadow.text), seen('/') || has_scheme(shadow));
+    let at = shadow.seen.at_sign || gate::names_mailbox(shadow.text);
+    let link = shadow.seen.slash || shadow.seen.colon && has_scheme(shadow);
     if !at && !link {
         return contacts;
     }
@@ -196,6 +195,9 @@ fn leads_to_person(link: &str) -> bool {
 pub(super) fn handles(scene: &Scene) -> Vec<Finding> {
     let glyphs = &scene.shadow.glyphs;
     let mut found: Vec<Finding> = Vec::new();
+    if !scene.shadow.seen.at_sign {
+        return found;
+    }
     for (at, token) in scene.tokens.iter().enumerate() {
         let signed = scene.shadow.before(token.from).is_some_and(|glyph| glyph.plain == '@');
         let alone = token.from < 2 || !is_handle(glyphs[token.from - 2].plain);

@@ -77,7 +77,7 @@ pub(super) fn scene(text: &str) -> (Scene<'_>, Vec<Finding>) {
     closed.extend(contacts.links);
     closed.sort_unstable_by_key(|range| range.start);
     let tokens = token::tokens(&shadow, &closed);
-    (Scene { shadow, tokens }, contacts.found)
+    (Scene::of(shadow, tokens), contacts.found)
 }
 
 /// Everything that says digits, whatever it is: the last resort of a text that does not settle.

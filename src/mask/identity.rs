@@ -13,6 +13,8 @@ use super::token::{Kind, Token};
 
 /// How far before its number a document may be named, in tokens.
 const NEAR: usize = 5;
+/// The fewest digits of anything sought.
+const SHORTEST: usize = 7;
 
 /// The cards and documents of `scene`: their tokens, each with its rule.
 pub(super) fn find(scene: &Scene) -> Vec<(Range<usize>, Rule)> {
@@ -49,7 +51,10 @@ fn runs(scene: &Scene) -> Vec<Range<usize>> {
             at += 1;
         }
         // Nothing sought has more than a few groups; of a longer run only its start can be one.
-        runs.push(from..at.min(from + 8));
+        let run = from..at.min(from + 8);
+        if run.clone().map(|at| scene.tokens[at].len()).sum::<usize>() >= SHORTEST {
+            runs.push(run);
+        }
     }
     runs
 }

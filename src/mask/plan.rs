@@ -4,7 +4,9 @@
 //! the text around the digits. To ask more countries for national numbers: [`NATIONAL`].
 
 use std::cell::Cell;
+use std::collections::HashSet;
 
+use once_cell::sync::Lazy;
 use rlibphonenumber::{PHONE_NUMBER_UTIL, PhoneNumber};
 
 /// Calling codes whose national numbers are tried when no code is given, with the digits that
@@ -69,8 +71,12 @@ const NATIONAL: &[(i32, &[u8])] = &[
     (91, &[0]),
 ];
 
+/// The calling codes that are assigned. None of them is the start of another.
+static CODES: Lazy<HashSet<i32>> =
+    Lazy::new(|| PHONE_NUMBER_UTIL.get_supported_calling_codes().collect());
+
 /// What asking is limited to in one text, so that a hostile one takes no longer than a long one.
-const QUESTIONS: u32 = 512;
+const QUESTIONS: u32 = 256;
 
 /// The numbering plans, with a limit on how often one text may ask them.
 pub(super) struct Plan {
@@ -84,13 +90,17 @@ impl Plan {
 
     /// Whether `digits`, which start with a calling code, are a valid number.
     pub(super) fn is_international(&self, digits: &[u8]) -> bool {
-        (1..=3).any(|length| {
-            let Some((code, national)) = digits.split_at_checked(length) else { return false };
-            // No calling code is the start of another, so only one of the three exists.
-            let code = code.iter().fold(0, |code, digit| code * 10 + i32::from(*digit));
-            self.is_valid(code, national)
-                || (national.first() == Some(&0) && self.is_valid(code, &national[1..]))
-        })
+        let mut code = 0;
+        let length = (0..3).find(|length| {
+            code = code * 10 + digits.get(*length).map_or(0, |digit| i32::from(*digit));
+            CODES.contains(&code)
+        });
+        let Some(national) = length.and_then(|length| digits.get(length + 1..)) else {
+            return false;
+        };
+        // People leave the trunk zero in: +44 (0)20 …
+        let trunk = national.strip_prefix(&[0]);
+        self.is_valid(code, national) || trunk.is_some_and(|rest| self.is_valid(code, rest))
     }
 
     /// Whether `digits` are a valid number within any of the countries that are tried.

@@ -33,17 +33,37 @@ pub(super) enum Class {
 pub(super) struct Shadow<'a> {
     pub(super) text: &'a str,
     pub(super) glyphs: Vec<Glyph>,
+    /// Marks that rules look for and most texts have none of.
+    pub(super) seen: Seen,
+}
+
+/// Which marks a text has.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Seen {
+    pub(super) at_sign: bool,
+    pub(super) slash: bool,
+    pub(super) colon: bool,
+    /// The picture of a phone.
+    pub(super) phone: bool,
 }
 
 impl<'a> Shadow<'a> {
     pub(super) fn of(text: &'a str) -> Self {
         let mut glyphs = Vec::with_capacity(text.len());
+        let mut seen = Seen::default();
         for (at, c) in text.char_indices() {
-            if let Some((plain, class)) = read(c) {
-                glyphs.push(Glyph { at, plain, class });
+            let Some((plain, class)) = read(c) else { continue };
+            if class == Class::Mark {
+                match plain {
+                    '@' => seen.at_sign = true,
+                    '/' => seen.slash = true,
+                    ':' => seen.colon = true,
+                    _ => seen.phone |= is_phone(plain),
+                }
             }
+            glyphs.push(Glyph { at, plain, class });
         }
-        Self { text, glyphs }
+        Self { text, glyphs, seen }
     }
 
     /// The byte range of the glyphs `from..to`, with the unseen characters inside and the marks
@@ -68,6 +88,11 @@ impl<'a> Shadow<'a> {
     pub(super) fn before(&self, at: usize) -> Option<&Glyph> {
         at.checked_sub(1).and_then(|at| self.glyphs.get(at))
     }
+}
+
+/// Whether the character shows a phone.
+pub(super) const fn is_phone(plain: char) -> bool {
+    matches!(plain, '📞' | '☎' | '📱' | '📲' | '☏' | '✆')
 }
 
 /// Whether `c` is drawn onto the character before it.
@@ -118,7 +143,11 @@ fn read(c: char) -> Option<(char, Class)> {
 /// Letters, and the signs of Indic scripts that are written within words.
 fn is_letter(c: char) -> bool {
     // Circled and squared Latin letters count as alphabetic only in part; emoji never do.
-    c.is_alphabetic() || matches!(c, '\u{900}'..='\u{dff}' if !matches!(c, '\u{964}' | '\u{965}'))
+    match c {
+        '\u{964}' | '\u{965}' => false,
+        '\u{900}'..='\u{dff}' => true,
+        _ => c.is_alphabetic(),
+    }
 }
 
 /// The plainest form of a character that is not ASCII.

@@ -10,7 +10,7 @@ use super::context::{self, Cue};
 use super::lexicon::{Number, Role};
 use super::shadow::Class;
 use super::shape;
-use super::token::Kind;
+use super::token::{Kind, Token};
 use super::verdict::is_indian_mobile;
 
 /// Said aloud, ten digits are a phone number wherever they stand; with a cue eight will do.
@@ -90,6 +90,10 @@ impl Speech {
 
 /// The part of `chain` that is a number said in words.
 pub(super) fn number(scene: &Scene, chain: &Range<usize>) -> Option<Range<usize>> {
+    let is_word = |token: &Token| matches!(token.kind, Kind::Number(_));
+    if chain.len() < 3 || !scene.tokens[chain.clone()].iter().any(is_word) {
+        return None;
+    }
     let tokens = trimmed(scene, chain);
     if tokens.len() < 3 {
         return None;
@@ -131,10 +135,13 @@ fn trimmed(scene: &Scene, chain: &Range<usize>) -> Range<usize> {
         Kind::Number(number) => Some(number),
         _ => None,
     };
+    // What most words are said in; everyday words do not vote.
     let mut votes = [0_u32; 32];
     for word in chain.clone().filter_map(number).filter(|number| !number.everyday) {
-        for (bit, vote) in votes.iter_mut().enumerate() {
-            *vote += word.languages >> bit & 1;
+        let mut left = word.languages;
+        while left != 0 {
+            votes[left.trailing_zeros() as usize] += 1;
+            left &= left - 1;
         }
     }
     let most = votes.iter().copied().max().unwrap_or(0);
@@ -172,7 +179,7 @@ mod tests {
         let shadow = Shadow::of(text);
         let tokens = tokens(&shadow, &[]);
         let all = 0..tokens.len();
-        let speech = Speech::of(&Scene { shadow, tokens }, &all);
+        let speech = Speech::of(&Scene::of(shadow, tokens), &all);
         speech.digits.iter().map(|digit| char::from(b'0' + digit)).collect()
     }
 

@@ -47,7 +47,7 @@ impl Token {
 
 /// The tokens of `shadow`. Glyphs whose bytes lie in `closed` (sorted, not overlapping) are codes.
 pub(super) fn tokens(shadow: &Shadow, closed: &[Range<usize>]) -> Vec<Token> {
-    let mut cutter = Cutter { shadow, tokens: Vec::new(), word: String::new() };
+    let mut cutter = Cutter { shadow, tokens: Vec::with_capacity(16), word: String::new() };
     let mut closed = closed.iter().peekable();
     let mut at = 0;
     while let Some(glyph) = shadow.get(at) {

@@ -30,6 +30,8 @@ pub(super) struct Window<'a> {
     pub(super) scene: &'a Scene<'a>,
     pub(super) tokens: Range<usize>,
     pub(super) digits: &'a [u8],
+    /// Whether a plus stands before it.
+    pub(super) plus: bool,
 }
 
 /// The fewest and most digits of a window; E.164 allows fifteen behind the 00 of a call abroad.
@@ -50,13 +52,11 @@ impl Window<'_> {
         (!self.is_innocent(rule)).then_some(rule)
     }
 
-    fn has_plus(&self) -> bool {
-        self.scene.has_plus(self.tokens.start)
-    }
-
     fn certain(&self, plan: &Plan) -> Option<Rule> {
-        if self.has_plus() {
-            return (self.digits.len() <= 15 && plan.is_international(self.digits))
+        if self.plus {
+            // Only of several groups may the last be something else: "+91 98765 43210, 10 am".
+            let whole = self.groups() == 1 && self.digits.len() >= 8;
+            return (self.digits.len() <= 15 && (whole || plan.is_international(self.digits)))
                 .then_some(Rule::International);
         }
         if let [0, 0, abroad @ ..] = self.digits {
@@ -68,7 +68,7 @@ impl Window<'_> {
 
     fn likely(&self, plan: &Plan) -> Option<Rule> {
         let count = self.digits.len();
-        if self.has_plus() {
+        if self.plus {
             return (8..=15).contains(&count).then_some(Rule::International);
         }
         if self.has_lookalikes() && count != 10 && !self.is_indian_mobile() {
@@ -91,30 +91,34 @@ impl Window<'_> {
 
     fn possible(&self, plan: &Plan) -> Option<Rule> {
         let count = self.digits.len();
-        if !self.stands_apart() || self.has_lookalikes() && count != 10 {
+        if count < 8 || !self.stands_apart() || self.has_lookalikes() && count != 10 {
             return None;
         }
-        let lengths = self.lengths();
+        let groups = self.groups();
         let dialled = self.digits[0] == 0
             && (9..=12).contains(&count)
-            && (lengths.len() >= 2 || plan.is_national(self.digits));
-        let american = matches!(lengths[..], [3, 3, 4] | [1, 3, 3, 4]) && self.digits[0] != 0;
+            && (groups >= 2 || plan.is_national(self.digits));
+        let american = (3..=4).contains(&groups)
+            && self.digits[0] != 0
+            && matches!(self.lengths()[..], [3, 3, 4] | [1, 3, 3, 4]);
         let chinese = count == 11 && matches!(self.digits, [1, 3..=9, ..]);
-        let abroad = (11..=13).contains(&count) && plan.is_international(self.digits);
         let grouped = (8..=12).contains(&count)
-            && lengths.len() >= 3
-            && lengths.iter().all(|length| (2..=5).contains(length));
+            && groups >= 3
+            && self.lengths().iter().all(|length| (2..=5).contains(length));
         let alone = (8..=13).contains(&count)
-            && self.scene.tokens.len() == self.tokens.len()
-            && (lengths.len() >= 2 || count >= 9);
-        let rule = if abroad { Rule::International } else { Rule::National };
-        (dialled || american || chinese || abroad || grouped || alone || self.has_area_code())
-            .then_some(rule)
+            && self.scene.tokens.len() == groups
+            && (groups >= 2 || count >= 9);
+        if dialled || american || chinese || grouped || alone || self.has_area_code() {
+            return Some(Rule::National);
+        }
+        let abroad =
+            groups <= 6 && (11..=13).contains(&count) && plan.is_international(self.digits);
+        abroad.then_some(Rule::International)
     }
 
     /// What speaks against a number, cue or no cue.
     fn is_innocent(&self, rule: Rule) -> bool {
-        if self.has_plus() {
+        if self.plus {
             return false;
         }
         let cue = context::cue(self.scene, &self.tokens);
