@@ -37,7 +37,11 @@ fn shortened(word: &str) -> impl Iterator<Item = String> + '_ {
 /// The number word that is at most one letter left out, added, changed or swapped from `word`.
 fn meant(word: &str) -> Option<Number> {
     let found = NEAR.get(word).copied();
-    found.or_else(|| shortened(word).find_map(|short| NEAR.get(&short).copied()))
+    if found.is_some() || word.chars().count() < 4 {
+        // Two letters of three are like too many words: "now" is no "no".
+        return found;
+    }
+    shortened(word).find_map(|short| NEAR.get(&short).copied())
 }
 
 /// Makes number words of unknown words between two number words, or after two of them.
