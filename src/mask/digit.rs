@@ -59,7 +59,7 @@ pub(super) fn value(c: char) -> Option<u8> {
     }
     DRESSED.iter().find_map(|(first, digit, count)| {
         let offset = code.checked_sub(*first).and_then(|offset| u8::try_from(offset).ok())?;
-        (offset < *count).then_some(digit + offset)
+        (offset < *count).then(|| digit + offset)
     })
 }
 

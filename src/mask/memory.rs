@@ -205,7 +205,7 @@ fn reading(scene: &Scene) -> Reading {
         .collect();
     let lone = pieces.is_empty() && scene.tokens.len() == 1 && scene.tokens[0].says_digits();
     if lone && !chain::chains(scene).is_empty() {
-        return Reading::Piece(vec![0..1]);
+        return Reading::Piece(std::iter::once(0..1).collect());
     }
     if pieces.is_empty() || pieces.len() > 2 || scene.tokens.iter().any(|token| other(&token)) {
         return Reading::Talk;
@@ -242,7 +242,7 @@ fn is_number(scene: &Scene, memory: &Memory) -> bool {
     }
     mobile
         || (dialled && digits.len() >= enough)
-        || memory.cued > 0 && digits.len() >= enough + 1
+        || memory.cued > 0 && digits.len() > enough
         || (10..=12).contains(&digits.len())
 }
 

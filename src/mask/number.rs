@@ -88,7 +88,7 @@ impl Search<'_> {
     /// The first run of tokens within `range` that are not taken and, if `digits`, no words.
     fn run(&self, range: Range<usize>, digits: bool) -> Option<Range<usize>> {
         let is_word = |at: usize| matches!(self.scene.tokens[at].kind, Kind::Number(_));
-        let fits = |at: &usize| !self.taken[*at] && !(digits && is_word(*at));
+        let fits = |at: &usize| !(self.taken[*at] || digits && is_word(*at));
         let from = range.clone().find(fits)?;
         let to = (from..range.end).find(|at| !fits(at)).unwrap_or(range.end);
         Some(from..to)

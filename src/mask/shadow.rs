@@ -41,8 +41,8 @@ pub(super) struct Shadow<'a> {
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct Seen {
     pub(super) at_sign: bool,
-    pub(super) slash: bool,
-    pub(super) colon: bool,
+    /// A slash or a colon, as links have.
+    pub(super) link: bool,
     /// The picture of a phone.
     pub(super) phone: bool,
 }
@@ -56,8 +56,7 @@ impl<'a> Shadow<'a> {
             if class == Class::Mark {
                 match plain {
                     '@' => seen.at_sign = true,
-                    '/' => seen.slash = true,
-                    ':' => seen.colon = true,
+                    '/' | ':' => seen.link = true,
                     _ => seen.phone |= is_phone(plain),
                 }
             }

@@ -200,7 +200,7 @@ pub(super) fn is_isbn(digits: &[u8], lengths: &[usize]) -> bool {
     }
     let sum: u32 =
         digits.iter().zip((1..=10).rev()).map(|(d, weight)| u32::from(*d) * weight).sum();
-    digits.len() == 10 && matches!(lengths, [1..=5, _, _, 1]) && sum % 11 == 0
+    digits.len() == 10 && matches!(lengths, [1..=5, _, _, 1]) && sum.is_multiple_of(11)
 }
 
 #[cfg(test)]

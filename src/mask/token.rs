@@ -255,7 +255,7 @@ mod tests {
     fn what_is_closed_is_one_code() {
         let text = "see x.com/9876543210 98";
         let shadow = Shadow::of(text);
-        let all = tokens(&shadow, &[4..20]);
+        let all = tokens(&shadow, std::slice::from_ref(&(4..20)));
         assert_eq!(
             all.iter().map(|t| t.kind).collect::<Vec<_>>(),
             [Kind::Word, Kind::Code, Kind::Digits]

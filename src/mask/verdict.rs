@@ -56,7 +56,7 @@ impl Window<'_> {
         if self.plus {
             // Only of several groups may the last be something else: "+91 98765 43210, 10 am".
             let whole = self.groups() == 1 && self.digits.len() >= 8;
-            return (self.digits.len() <= 15 && (whole || plan.is_international(self.digits)))
+            return (self.digits.len() <= 15 && (whole || plan.is_possible(self.digits)))
                 .then_some(Rule::International);
         }
         if let [0, 0, abroad @ ..] = self.digits {
@@ -230,7 +230,7 @@ fn values(scene: &Scene, tokens: &Range<usize>) -> Vec<u64> {
 /// Ten digits from 6, 7, 8 or 9 on, alone or behind 0, 91 or both.
 pub(super) fn is_indian_mobile(digits: &[u8]) -> bool {
     let mobile = match digits {
-        [mobile @ ..] if mobile.len() == 10 => mobile,
+        mobile if mobile.len() == 10 => mobile,
         [0, mobile @ ..]
         | [9, 1, mobile @ ..]
         | [0, 9, 1, mobile @ ..]
