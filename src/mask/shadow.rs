@@ -112,18 +112,23 @@ pub(super) fn is_unseen(c: char) -> bool {
 }
 
 /// What `c` is read as, or none when it is not seen.
+#[inline]
 fn read(c: char) -> Option<(char, Class)> {
-    if c.is_ascii() {
-        let class = match c {
-            '0'..='9' => Class::Digit(c as u8 - b'0'),
-            'a'..='z' | 'A'..='Z' => Class::Letter,
-            ' ' | '\t' => Class::Space,
-            '\n' | '\r' | '\u{b}' | '\u{c}' => Class::LineEnd,
-            _ if c.is_ascii_control() => return None,
-            _ => Class::Mark,
-        };
-        return Some((c.to_ascii_lowercase(), class));
+    if !c.is_ascii() {
+        return read_beyond_ascii(c);
     }
+    let class = match c {
+        '0'..='9' => Class::Digit(c as u8 - b'0'),
+        'a'..='z' | 'A'..='Z' => Class::Letter,
+        ' ' | '\t' => Class::Space,
+        '\n' | '\r' | '\u{b}' | '\u{c}' => Class::LineEnd,
+        _ if c.is_ascii_control() => return None,
+        _ => Class::Mark,
+    };
+    Some((c.to_ascii_lowercase(), class))
+}
+
+fn read_beyond_ascii(c: char) -> Option<(char, Class)> {
     if is_unseen(c) {
         return None;
     }

@@ -46,6 +46,10 @@ fn meant(word: &str) -> Option<Number> {
 
 /// Makes number words of unknown words between two number words, or after two of them.
 pub(super) fn correct(shadow: &Shadow, tokens: &mut [Token]) {
+    let is_spoken = |token: &Token| matches!(token.kind, Kind::Number(n) if !n.everyday);
+    if !tokens.iter().any(is_spoken) {
+        return;
+    }
     let says = |token: Option<&Token>| token.is_some_and(Token::says_digits);
     let mut word = String::new();
     for at in 0..tokens.len() {
@@ -62,9 +66,7 @@ pub(super) fn correct(shadow: &Shadow, tokens: &mut [Token]) {
         // Everyday words beside it prove nothing: "for fire" is no number.
         let near =
             [before, two_before.filter(|_| says(before)), after, two_after.filter(|_| says(after))];
-        let spoken = near.iter().any(|token| {
-            token.is_some_and(|t| matches!(t.kind, Kind::Number(number) if !number.everyday))
-        });
+        let spoken = near.iter().any(|token| token.is_some_and(is_spoken));
         if !beside || !spoken {
             continue;
         }

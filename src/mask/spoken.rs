@@ -67,18 +67,19 @@ impl Speech {
 
     /// Adds one number; returns how many of its last digits the next one may replace.
     fn say(&mut self, number: Number, times: usize, open: usize) -> usize {
-        let text = number.value.to_string();
-        let fits = text.len() <= open && number.value > 0;
+        let length = number.value.checked_ilog10().map_or(1, |log| log as usize + 1);
+        let fits = length <= open && number.value > 0;
         for round in 0..times {
             if fits && round == 0 {
-                self.digits.truncate(self.digits.len() - text.len());
+                self.digits.truncate(self.digits.len() - length);
                 if let Some(said) = self.said.last_mut() {
                     *said += u64::from(number.value);
                 }
             } else {
                 self.said.push(number.value.into());
             }
-            self.digits.extend(text.bytes().map(|byte| byte - b'0'));
+            let places = [100, 10, 1].into_iter().skip(3 - length);
+            self.digits.extend(places.map(|place| (number.value / place % 10) as u8));
         }
         match number.role {
             Role::Tens => 1,

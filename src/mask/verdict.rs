@@ -104,7 +104,7 @@ impl Window<'_> {
         let chinese = count == 11 && matches!(self.digits, [1, 3..=9, ..]);
         let grouped = (8..=12).contains(&count)
             && groups >= 3
-            && self.lengths().iter().all(|length| (2..=5).contains(length));
+            && self.scene.tokens[self.tokens.clone()].iter().all(|t| (2..=5).contains(&t.len()));
         let alone = (8..=13).contains(&count)
             && self.scene.tokens.len() == groups
             && (groups >= 2 || count >= 9);
