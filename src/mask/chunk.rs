@@ -57,7 +57,7 @@ fn piece(scene: &Scene, chain: &Range<usize>) -> Option<Piece> {
 /// Whether a number word only leads to the digits after it: "last five 22097", "to 22097".
 pub(super) fn introduces(word: &Token, digits: &Token) -> bool {
     let Kind::Number(number) = word.kind else { return false };
-    number.everyday || digits.kind == Kind::Digits && usize::from(number.value) == digits.len()
+    digits.kind == Kind::Digits && (number.everyday || usize::from(number.value) == digits.len())
 }
 
 /// How many of `pieces`, from the first on, make a number; none is 0.

@@ -187,6 +187,10 @@ fn reading(scene: &Scene) -> Reading {
             token.sense.has(Sense::JOIN.with(Sense::FILLER).with(Sense::REACH).with(Sense::PHONE));
         !token.says_digits() && !joins
     };
+    // Names like S23 look like digits too; only longer ones are pieces of a number.
+    if scene.tokens.iter().any(|token| token.kind == Kind::Lookalike && token.len() < 4) {
+        return Reading::Talk;
+    }
     let chains = chain::chains(scene);
     let digits =
         |chain: &Range<usize>| scene.tokens[chain.clone()].iter().any(|t| t.kind == Kind::Digits);

@@ -81,7 +81,7 @@ impl Window<'_> {
         match context::cue(self.scene, &self.tokens) {
             Cue::Near | Cue::Phone if count <= 13 || valid() => Some(Rule::National),
             Cue::Reach
-                if (count >= 8 && self.groups() >= 2 && count <= 12) || (count >= 9 && valid()) =>
+                if (count >= 8 && self.groups() >= 2 && count <= 13) || (count >= 9 && valid()) =>
             {
                 Some(Rule::National)
             }
