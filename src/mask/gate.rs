@@ -82,6 +82,7 @@ static PROVIDERS: Lazy<AhoCorasick> = Lazy::new(|| {
 /// Builds the automaton now rather than at the first text.
 pub(super) fn warm_up() {
     Lazy::force(&WORDS);
+    Lazy::force(&PROVIDERS);
 }
 
 /// Whether `text` may hold anything to hide.

@@ -75,14 +75,17 @@ impl Search<'_> {
     }
 
     /// The lone digit that is dialled before the number at the token `at`, or that token itself:
-    /// 8 (912) 367-92-47.
+    /// 8 (912) 367-92-47, 8 800 555 35 35.
     fn trunk(&self, at: usize) -> usize {
         let Some(before) = at.checked_sub(1) else { return at };
         let token = &self.scene.tokens[before];
         let gap = self.scene.gap(before);
         let parenthesis = gap.iter().any(|glyph| glyph.plain == '(');
+        let eight = self.scene.shadow.get(token.from).is_some_and(|glyph| glyph.plain == '8')
+            && matches!(gap, [glyph] if matches!(glyph.plain, ' ' | '-'))
+            && self.scene.tokens[at].len() == 3;
         let joined = token.kind == Kind::Digits && token.len() == 1 && chain::joins(gap);
-        if joined && parenthesis { before } else { at }
+        if joined && !self.taken[before] && (parenthesis || eight) { before } else { at }
     }
 
     /// The first run of tokens within `range` that are not taken and, if `digits`, no words.

@@ -100,7 +100,10 @@ impl Plan {
     /// a small part of the time of [`Self::is_international`].
     pub(super) fn is_possible(&self, digits: &[u8]) -> bool {
         let Some((code, national)) = split(digits) else { return false };
-        self.ask(national) && PHONE_NUMBER_UTIL.is_possible_number(&number(code, national))
+        let possible = |national: &[u8]| {
+            self.ask(national) && PHONE_NUMBER_UTIL.is_possible_number(&number(code, national))
+        };
+        possible(national) || national.strip_prefix(&[0]).is_some_and(possible)
     }
 
     /// Whether `digits` are a valid number within any of the countries that are tried.
@@ -148,6 +151,7 @@ fn number(country_code: i32, national: &[u8]) -> PhoneNumber {
 
 /// Loads the metadata and compiles the patterns of the countries that are asked most.
 pub(super) fn warm_up() {
+    Lazy::force(&CODES);
     let plan = Plan::new();
     // No country gives out this number, so all of them are asked.
     plan.is_national(&[0; 10]);

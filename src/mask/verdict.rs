@@ -97,7 +97,9 @@ impl Window<'_> {
         let groups = self.groups();
         let dialled = self.digits[0] == 0
             && (9..=12).contains(&count)
-            && (groups >= 2 || plan.is_national(self.digits));
+            && (groups >= 2 || plan.is_national(self.digits))
+            // Russia dials an eight.
+            || count == 11 && groups == 1 && self.digits[0] == 8 && plan.is_national(self.digits);
         let american = (3..=4).contains(&groups)
             && self.digits[0] != 0
             && matches!(self.lengths()[..], [3, 3, 4] | [1, 3, 3, 4]);
