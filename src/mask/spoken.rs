@@ -192,6 +192,19 @@ mod tests {
     }
 
     #[test]
+    fn ten_digits_said_are_a_number_and_everyday_words_beside_it_stay() {
+        for (text, shown) in [
+            ("do nine nine four three eight eight one one three six ok", "do [hidden] ok"),
+            ("eightfivetwoseventhreesixfourseveneightfive", "[hidden]"),
+            ("wun nyn eihgt thre double two zro siks five svn", "[hidden]"),
+            ("семь ноль три три два два четыре пять три один", "[hidden]"),
+            ("one of seven siblings, two brothers", "one of seven siblings, two brothers"),
+        ] {
+            assert_eq!(crate::mask::mask(text).as_str(), shown);
+        }
+    }
+
+    #[test]
     fn songs_and_counting_are_recitals() {
         assert!(is_recital(&[1, 2, 3, 4, 5, 6, 7, 8, 9, 10]));
         assert!(is_recital(&[1, 2, 3, 1, 2, 3, 1, 2, 3, 4]));

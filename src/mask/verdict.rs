@@ -245,3 +245,78 @@ pub(super) fn is_indian_mobile(digits: &[u8]) -> bool {
     };
     mobile[0] >= 6
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::mask::explain;
+
+    fn rules(text: &str) -> Vec<Rule> {
+        explain(text).iter().map(|finding| finding.rule).collect()
+    }
+
+    #[test]
+    fn calling_codes_tell_a_number_without_any_cue() {
+        for text in [
+            "+918123632833",
+            "+49 30 423241",
+            "003212705341",
+            "00880 1812-730825",
+            "(+91) 98765 43210",
+            "+44 (0)20 7946 0958",
+            "it is 447400123456",
+            "+1 212.555.0147",
+        ] {
+            assert_eq!(rules(text), [Rule::International], "{text}");
+        }
+    }
+
+    #[test]
+    fn national_numbers_are_told_by_their_shape() {
+        for text in [
+            "9876512340",
+            "098765-12340",
+            "919876512340",
+            "(201) 515-6294",
+            "06 12 18 26 40",
+            "8 (301) 125-72-39",
+            "131 2366 7311",
+            "011 2380-2539",
+            "1-800-555-0199",
+            "98/76/51/23/40",
+        ] {
+            assert_eq!(rules(text), [Rule::National], "{text}");
+        }
+    }
+
+    #[test]
+    fn short_numbers_need_a_cue() {
+        assert_eq!(rules("whatsapp me: 34995914"), [Rule::National]);
+        assert_eq!(rules("mon portable: 34995914"), [Rule::National]);
+        assert_eq!(rules("about 34995914 ants"), []);
+    }
+
+    #[test]
+    fn lookalikes_make_a_number_only_as_long_as_one() {
+        assert_eq!(rules("89O8I849O6"), [Rule::National]);
+        assert_eq!(rules("7|oo879344"), [Rule::National]);
+        assert_eq!(rules("S10 plus 5G, i10 and A52s"), []);
+    }
+
+    #[test]
+    fn what_merely_looks_like_a_number_stays() {
+        for text in [
+            "order id 9045518837 is late",
+            "9876512340 views",
+            "it costs Rs. 9876512340",
+            "ISBN 978-0-552-77389-8",
+            "6-4 3-6 7-5 6-3 6-2",
+            "1998 2002 2006 2010 2014 world cups",
+            "10 9 8 7 6 5 4 3 2 1 go!",
+            "123*456=56088",
+            "IMG_20240615_183012.jpg",
+        ] {
+            assert_eq!(rules(text), [], "{text}");
+        }
+    }
+}
