@@ -77,11 +77,14 @@ impl Window<'_> {
         if count > 15 || !self.stands_apart() || self.digits.iter().all(|d| *d == 0) {
             return None;
         }
-        let valid = || plan.is_national(self.digits) || plan.is_international(self.digits);
+        // A round sum is valid somewhere too.
+        let round = self.digits.ends_with(&[0, 0, 0]);
+        let valid =
+            || !round && (plan.is_national(self.digits) || plan.is_international(self.digits));
         match context::cue(self.scene, &self.tokens) {
             Cue::Near | Cue::Phone if count <= 13 || valid() => Some(Rule::National),
             Cue::Reach
-                if (count >= 8 && self.groups() >= 2 && count <= 13) || (count >= 9 && valid()) =>
+                if (count >= 8 && self.groups() >= 2 && count <= 13) || (count >= 8 && valid()) =>
             {
                 Some(Rule::National)
             }
