@@ -6,6 +6,7 @@
 
 use std::ops::Range;
 
+use super::context;
 use super::shadow::{Class, Glyph, Shadow};
 use super::shape;
 use super::token::{Kind, Token};
@@ -18,9 +19,16 @@ const MARKS: usize = 4;
 pub(super) struct Scene<'a> {
     pub(super) shadow: Shadow<'a>,
     pub(super) tokens: Vec<Token>,
+    /// Whether there is any cue to look for.
+    pub(super) cued: bool,
 }
 
-impl Scene<'_> {
+impl<'a> Scene<'a> {
+    pub(super) fn of(shadow: Shadow<'a>, tokens: Vec<Token>) -> Self {
+        let cued = context::is_cued(&shadow, &tokens);
+        Self { shadow, tokens, cued }
+    }
+
     /// The glyphs between the tokens `at` and `at + 1`.
     pub(super) fn gap(&self, at: usize) -> &[Glyph] {
         match (self.tokens.get(at), self.tokens.get(at + 1)) {
@@ -186,7 +194,7 @@ mod tests {
     fn scene(text: &str) -> Scene<'_> {
         let shadow = Shadow::of(text);
         let tokens = tokens(&shadow, &[]);
-        Scene { shadow, tokens }
+        Scene::of(shadow, tokens)
     }
 
     fn lengths(text: &str) -> Vec<usize> {

@@ -17,6 +17,8 @@ use super::verdict::is_indian_mobile;
 const PIECES: usize = 12;
 const WORDS: usize = 7;
 const APART: usize = 40;
+/// From so many pieces on any single word may part them: 9 love 8 you 7 …
+const SCATTERED: usize = 6;
 
 /// One piece: a chain that is no number by itself, with what it says.
 struct Piece {
@@ -57,34 +59,25 @@ fn piece(scene: &Scene, chain: &Range<usize>) -> Option<Piece> {
 /// Whether a number word only leads to the digits after it: "last five 22097", "to 22097".
 pub(super) fn introduces(word: &Token, digits: &Token) -> bool {
     let Kind::Number(number) = word.kind else { return false };
-    number.everyday || digits.kind == Kind::Digits && usize::from(number.value) == digits.len()
+    digits.kind == Kind::Digits && (number.everyday || usize::from(number.value) == digits.len())
 }
 
 /// How many of `pieces`, from the first on, make a number; none is 0.
 fn number(scene: &Scene, pieces: &[Piece]) -> usize {
-    let mut digits = Vec::new();
-    let mut scattered = true;
+    let Some(first) = pieces.first() else { return 0 };
+    let mut digits = first.speech.digits.clone();
+    let mut joined = true;
     let mut best = 0;
-    for (count, piece) in (1..=PIECES).zip(pieces) {
-        if count > 1 {
-            let Some(join) = join(scene, &pieces[count - 2].tokens, &piece.tokens) else { break };
-            scattered &= join == Join::OneWord;
-            if join == Join::OneWord && !scattered {
-                break;
-            }
-        }
-        digits.extend_from_slice(&piece.speech.digits);
+    for (count, pair) in (2..=PIECES).zip(pieces.windows(2)) {
+        let Some(join) = join(scene, &pair[0].tokens, &pair[1].tokens) else { break };
+        joined &= join == Join::Words;
+        digits.extend_from_slice(&pair[1].speech.digits);
         if digits.len() > 13 {
             break;
         }
-        if count > 1 && is_number(scene, &pieces[..count], &digits) {
-            // Any words may part the digits only when there are many pieces.
-            let joined = pieces[..count].windows(2).all(|pair| {
-                join_kind(scene, &pair[0].tokens, &pair[1].tokens) == Some(Join::Words)
-            });
-            if joined || (scattered && count >= 6) {
-                best = count;
-            }
+        // Words that join nothing may part the pieces only when there are many.
+        if (joined || count >= SCATTERED) && is_number(scene, &pieces[..count], &digits) {
+            best = count;
         }
     }
     best
@@ -100,25 +93,19 @@ enum Join {
 }
 
 fn join(scene: &Scene, left: &Range<usize>, right: &Range<usize>) -> Option<Join> {
-    join_kind(scene, left, right)
-}
-
-fn join_kind(scene: &Scene, left: &Range<usize>, right: &Range<usize>) -> Option<Join> {
     let between = scene.tokens.get(left.end..right.start)?;
     let (last, first) = (scene.tokens[..left.end].last()?, scene.tokens.get(right.start)?);
     let apart = first.from - last.to;
-    if between.len() > WORDS || apart > APART || between.is_empty() {
-        return None;
-    }
-    let speaks = Sense::UNIT.with(Sense::MONEY).with(Sense::LABEL).with(Sense::MONTH);
-    if between.iter().any(|token| token.kind == Kind::Code) {
+    let code = between.iter().any(|token| token.kind == Kind::Code);
+    if between.is_empty() || between.len() > WORDS || apart > APART || code {
         return None;
     }
     if between.iter().all(|token| token.sense.has(Sense::JOIN.with(Sense::FILLER))) {
         return Some(Join::Words);
     }
+    let names = Sense::UNIT.with(Sense::MONEY).with(Sense::LABEL).with(Sense::MONTH);
     let [word] = between else { return None };
-    (word.kind == Kind::Word && !word.sense.has(speaks)).then_some(Join::OneWord)
+    (word.kind == Kind::Word && !word.sense.has(names)).then_some(Join::OneWord)
 }
 
 fn is_number(scene: &Scene, pieces: &[Piece], digits: &[u8]) -> bool {
@@ -136,4 +123,40 @@ fn is_number(scene: &Scene, pieces: &[Piece], digits: &[u8]) -> bool {
             || context::is_amount(scene, &piece.tokens, piece.speech.digits.len())
     });
     !round && !years && !innocent && !shape::is_counting(&said)
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::mask::mask;
+
+    #[test]
+    fn pieces_joined_by_words_are_hidden_and_the_words_stay() {
+        for (text, shown) in [
+            ("96988 then 32921", "[hidden] then [hidden]"),
+            ("first half 81442, second half 22325", "first half [hidden], second half [hidden]"),
+            ("first five 76431 last five 22097", "first five [hidden] last five [hidden]"),
+            ("pehle 98123 phir 45678", "pehle [hidden] phir [hidden]"),
+        ] {
+            assert_eq!(mask(text).as_str(), shown);
+        }
+    }
+
+    #[test]
+    fn digits_scattered_among_words_are_hidden() {
+        let shown = mask("9 love 81 you 4 my 56 dear 22 friend 70 bye");
+        assert_eq!(shown.hidden(), 6);
+    }
+
+    #[test]
+    fn amounts_counts_and_years_in_a_sentence_stay() {
+        for text in [
+            "rent 75000 and deposit 25000",
+            "won 75000 and then 25000",
+            "pages 81442 and 22325",
+            "from 1526 to 1707",
+            "7 days 24 hours 12 months 365 days",
+        ] {
+            assert_eq!(mask(text).as_str(), text);
+        }
+    }
 }

@@ -12,7 +12,7 @@ use super::chain::Scene;
 use super::cue::Sense;
 use super::gate;
 use super::rule::{Finding, Rule};
-use super::shadow::{Class, Shadow};
+use super::shadow::{Class, Glyph, Shadow};
 
 static EMAIL: Lazy<Regex> = Lazy::new(|| {
     compiled(concat!(
@@ -86,12 +86,21 @@ pub(super) struct Contacts {
     pub(super) links: Vec<Range<usize>>,
 }
 
+impl Contacts {
+    /// What is found and what stays, in order.
+    pub(super) fn taken(&self) -> Vec<Range<usize>> {
+        let found = self.found.iter().map(|finding| finding.range.clone());
+        let mut taken: Vec<_> = found.chain(self.links.iter().cloned()).collect();
+        taken.sort_unstable_by_key(|range| range.start);
+        taken
+    }
+}
+
 /// Addresses and links in `shadow`.
 pub(super) fn find(shadow: &Shadow) -> Contacts {
     let mut contacts = Contacts::default();
-    let seen = |c: char| shadow.glyphs.iter().any(|glyph| glyph.plain == c);
-    let (at, link) =
-        (seen('@') || gate::names_mailbox(shadow.text), seen('/') || has_scheme(shadow));
+    let at = shadow.seen.at_sign || gate::names_mailbox(shadow.text);
+    let link = shadow.seen.link && has_link(shadow);
     if !at && !link {
         return contacts;
     }
@@ -110,20 +119,22 @@ pub(super) fn find(shadow: &Shadow) -> Contacts {
     if link {
         let mut end = 0;
         for link in LINK.find_iter(&plain) {
-            let whole = &plain[link.start()..];
-            let whole = whole.find(char::is_whitespace).map_or(whole, |space| &whole[..space]);
-            let range = link.start()..link.start() + trimmed(whole);
-            if range.start < end || !stands_apart(&plain, range.start) {
+            // What stands within another link is part of it.
+            if link.start() < end {
                 continue;
             }
-            if leads_to_person(&plain[range.clone()]) {
-                end = range.end;
+            let whole = &plain[link.start()..];
+            let whole = whole.find(char::is_whitespace).map_or(whole, |space| &whole[..space]);
+            end = link.start() + whole.len();
+            let range = link.start()..link.start() + trimmed(whole);
+            if stands_apart(&plain, range.start) && leads_to_person(&plain[range.clone()]) {
                 contacts.found.push(Finding { range: bytes(range), rule: Rule::Link });
             }
         }
+        let people = contacts.taken();
         for link in ORDINARY.find_iter(&plain) {
             let range = bytes(link.start()..link.start() + trimmed(link.as_str()));
-            if !overlaps(&contacts.found, &range) {
+            if !touches(&people, &range) {
                 for number in PARAMETER.captures_iter(link.as_str()).filter_map(|c| c.get(1)) {
                     let range = bytes(link.start() + number.start()..link.start() + number.end());
                     contacts.found.push(Finding { range, rule: Rule::Link });
@@ -134,12 +145,10 @@ pub(super) fn find(shadow: &Shadow) -> Contacts {
     }
     if at {
         for (pattern, rule) in [(&EMAIL, Rule::Email), (&UPI, Rule::Upi)] {
+            let taken = contacts.taken();
             for found in pattern.find_iter(&plain) {
                 let range = bytes(found.range());
-                let links = contacts.links.iter();
-                if !overlaps(&contacts.found, &range)
-                    && !links.clone().any(|link| touches(link, &range))
-                {
+                if !touches(&taken, &range) {
                     contacts.found.push(Finding { range, rule });
                 }
             }
@@ -148,21 +157,21 @@ pub(super) fn find(shadow: &Shadow) -> Contacts {
     contacts
 }
 
-/// Whether a colon follows letters and leads to a number or a path, as in `tel:+91…`.
-fn has_scheme(shadow: &Shadow) -> bool {
+/// Whether there is a slash, or a colon between letters and a number as in `tel:+91…`.
+fn has_link(shadow: &Shadow) -> bool {
+    let is_digit = |glyph: &Glyph| matches!(glyph.class, Class::Digit(_));
     shadow.glyphs.windows(3).any(|glyphs| {
-        glyphs[1].plain == ':'
-            && glyphs[0].class == Class::Letter
-            && (matches!(glyphs[2].class, Class::Digit(_)) || matches!(glyphs[2].plain, '+' | '/'))
+        glyphs[1].plain == '/'
+            || glyphs[1].plain == ':'
+                && glyphs[0].class == Class::Letter
+                && (is_digit(&glyphs[2]) || glyphs[2].plain == '+')
     })
 }
 
-fn touches(one: &Range<usize>, other: &Range<usize>) -> bool {
-    one.start < other.end && other.start < one.end
-}
-
-fn overlaps(found: &[Finding], range: &Range<usize>) -> bool {
-    found.iter().any(|other| touches(&other.range, range))
+/// Whether `range` has anything in common with one of `taken`, which are in order.
+fn touches(taken: &[Range<usize>], range: &Range<usize>) -> bool {
+    let next = taken.partition_point(|other| other.end <= range.start);
+    taken.get(next).is_some_and(|other| other.start < range.end)
 }
 
 /// The length of a link without the punctuation of the sentence around it.
@@ -196,6 +205,9 @@ fn leads_to_person(link: &str) -> bool {
 pub(super) fn handles(scene: &Scene) -> Vec<Finding> {
     let glyphs = &scene.shadow.glyphs;
     let mut found: Vec<Finding> = Vec::new();
+    if !scene.shadow.seen.at_sign {
+        return found;
+    }
     for (at, token) in scene.tokens.iter().enumerate() {
         let signed = scene.shadow.before(token.from).is_some_and(|glyph| glyph.plain == '@');
         let alone = token.from < 2 || !is_handle(glyphs[token.from - 2].plain);

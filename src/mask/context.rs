@@ -8,7 +8,7 @@ use std::ops::Range;
 
 use super::chain::Scene;
 use super::cue::Sense;
-use super::shadow::{Class, Glyph};
+use super::shadow::{Class, Glyph, Shadow, is_phone};
 use super::token::{Kind, Token};
 
 /// How far a cue may stand from its number, in tokens.
@@ -32,6 +32,9 @@ pub(super) enum Cue {
 /// The strongest cue around `window`.
 pub(super) fn cue(scene: &Scene, window: &Range<usize>) -> Cue {
     let mut strongest = Cue::None;
+    if !scene.cued {
+        return strongest;
+    }
     let before = scene.tokens[..window.start].iter().rev().take(BEFORE).zip(0..);
     let mut other_number = false;
     for (token, distance) in before {
@@ -50,9 +53,14 @@ pub(super) fn cue(scene: &Scene, window: &Range<usize>) -> Cue {
             strongest = strongest.max(Cue::Reach);
         }
     }
-    let signs = |glyph: &Glyph| matches!(glyph.plain, '📞' | '☎' | '📱' | '📲' | '☏' | '✆');
-    let around = around(scene, window);
-    if around.iter().any(signs) { strongest.max(Cue::Near) } else { strongest }
+    let pictured = || around(scene, window).iter().any(|glyph| is_phone(glyph.plain));
+    if scene.shadow.seen.phone && pictured() { strongest.max(Cue::Near) } else { strongest }
+}
+
+/// Whether any word or sign of the text is a cue at all.
+pub(super) fn is_cued(shadow: &Shadow, tokens: &[Token]) -> bool {
+    let cue = Sense::PHONE.with(Sense::REACH);
+    shadow.seen.phone || tokens.iter().any(|token| token.sense.has(cue))
 }
 
 /// The glyphs up to a few before and after `window`.
@@ -166,7 +174,6 @@ pub(super) fn is_amount(scene: &Scene, window: &Range<usize>, digits: usize) -> 
 
 #[cfg(test)]
 mod tests {
-    use super::super::shadow::Shadow;
     use super::super::token::tokens;
     use super::*;
 
@@ -175,7 +182,7 @@ mod tests {
         let shadow = Shadow::of(text);
         let tokens = tokens(&shadow, &[]);
         let at = tokens.iter().position(|token| token.kind == Kind::Digits).expect("digits");
-        (Scene { shadow, tokens }, at..at + 1)
+        (Scene::of(shadow, tokens), at..at + 1)
     }
 
     #[test]

@@ -1,12 +1,19 @@
 //! The masker as a filter: lines or JSON lines in, the same with numbers hidden out.
+//!
+//! What lives here: reading, writing and line ends. What must not: what is hidden. To add a
+//! format: a function beside [`lines`] and [`jsonl`] with a test of its own.
 
-use std::io::{self, BufRead, Write};
+use std::io::{self, BufRead, Read, Write};
 
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use thiserror::Error;
 
-use super::{Memory, mask, mask_next};
+use super::{Masked, Memory, explain, mask, mask_next};
+
+/// The most bytes of a line that are read at once; a longer line is masked in pieces, cut at a
+/// space where there is one.
+const PIECE: usize = 1 << 20;
 
 /// Why the filter stopped.
 #[derive(Debug, Error)]
@@ -17,17 +24,74 @@ pub enum FilterError {
     Row(usize),
 }
 
-/// Masks plain text line by line; line ends stay as they are.
+/// Masks plain text line by line. Line ends, also missing ones, and bytes that are no UTF-8 stay
+/// as they are.
 ///
 /// # Errors
-/// When reading or writing fails, or the input is no UTF-8.
-pub fn lines(mut input: impl BufRead, mut output: impl Write) -> Result<(), FilterError> {
-    let mut line = String::new();
-    while input.read_line(&mut line)? > 0 {
-        output.write_all(mask(&line).as_str().as_bytes())?;
-        line.clear();
-    }
+/// When reading or writing fails.
+pub fn lines(input: impl BufRead, mut output: impl Write) -> Result<(), FilterError> {
+    each_line(input, |_, line| {
+        for part in line.utf8_chunks() {
+            output.write_all(mask(part.valid()).as_str().as_bytes())?;
+            output.write_all(part.invalid())?;
+        }
+        Ok(())
+    })?;
     Ok(output.flush()?)
+}
+
+/// Tells what [`lines`] would hide: per finding the line (from 1), its bytes within the line (from
+/// 0, the end excluded), the rule and the text, parted by tabs; the text is quoted and escaped.
+///
+/// # Errors
+/// When reading or writing fails.
+pub fn lines_explained(input: impl BufRead, mut output: impl Write) -> Result<(), FilterError> {
+    each_line(input, |number, line| {
+        let mut from = 0;
+        for part in line.utf8_chunks() {
+            for finding in explain(part.valid()) {
+                let (start, end) = (finding.range.start, finding.range.end);
+                let text = &part.valid()[finding.range];
+                let rule = finding.rule;
+                writeln!(output, "{number}\t{}-{}\t{rule}\t{text:?}", from + start, from + end)?;
+            }
+            from += part.valid().len() + part.invalid().len();
+        }
+        Ok(())
+    })?;
+    Ok(output.flush()?)
+}
+
+/// Calls `take` with the number (from 1) and the bytes of each line or piece of one, line end
+/// included.
+fn each_line(
+    mut input: impl BufRead,
+    mut take: impl FnMut(usize, &[u8]) -> io::Result<()>,
+) -> io::Result<()> {
+    let mut line = Vec::new();
+    let mut number = 1;
+    loop {
+        let room = PIECE - line.len().min(PIECE - 1);
+        let read = input.by_ref().take(room as u64).read_until(b'\n', &mut line)?;
+        let whole = read == 0 || line.ends_with(b"\n");
+        if line.is_empty() {
+            return Ok(());
+        }
+        if !whole && line.len() < PIECE {
+            continue;
+        }
+        let end = if whole { line.len() } else { cut(&line) };
+        take(number, &line[..end])?;
+        number += usize::from(line[..end].ends_with(b"\n"));
+        line.drain(..end);
+    }
+}
+
+/// Where to cut a piece: behind its last space, else before its last unfinished character.
+fn cut(piece: &[u8]) -> usize {
+    let space = piece.iter().rposition(u8::is_ascii_whitespace).map(|at| at + 1);
+    let character = piece.iter().rposition(|byte| !(0x80..0xc0).contains(byte));
+    space.or(character.filter(|at| *at > 0)).unwrap_or(piece.len())
 }
 
 /// One input row: a text, or the messages of one sender in order.
@@ -52,7 +116,8 @@ struct Answer<T> {
 }
 
 /// Masks JSON lines: `{"id","text"}` becomes `{"id","masked"}`, `{"id","messages":[…]}` becomes
-/// `{"id","masked":[…]}`. Other members are ignored, blank lines are skipped.
+/// `{"id","masked":[…]}`, each message with the memory of those before it in its row. Other
+/// members are ignored, blank lines are skipped.
 ///
 /// # Errors
 /// When reading or writing fails, or a line is no such object (the line is named, not quoted).
@@ -66,21 +131,24 @@ pub fn jsonl(input: impl BufRead, mut output: impl Write) -> Result<(), FilterEr
         match row.content {
             Content::Text(text) => write_row(&mut output, row.id, mask(&text).as_str())?,
             Content::Messages(all) => {
-                let mut memory = Memory::default();
-                let masked: Vec<_> = all
-                    .iter()
-                    .map(|text| {
-                        let (masked, next) = mask_next(text, &memory);
-                        memory = next;
-                        masked
-                    })
-                    .collect();
-                let shown: Vec<_> = masked.iter().map(super::Masked::as_str).collect();
+                let masked = conversation(&all);
+                let shown: Vec<_> = masked.iter().map(Masked::as_str).collect();
                 write_row(&mut output, row.id, shown)?;
             }
         }
     }
     Ok(output.flush()?)
+}
+
+/// Masks one sender's messages in order.
+fn conversation(messages: &[String]) -> Vec<Masked> {
+    let mut memory = Memory::default();
+    let next = |text: &String| {
+        let (masked, next) = mask_next(text, &memory);
+        memory = next;
+        masked
+    };
+    messages.iter().map(next).collect()
 }
 
 fn write_row(output: &mut impl Write, id: Value, masked: impl Serialize) -> io::Result<()> {
@@ -92,6 +160,12 @@ fn write_row(output: &mut impl Write, id: Value, masked: impl Serialize) -> io::
 mod tests {
     use super::*;
 
+    fn run_lines(input: &[u8]) -> Vec<u8> {
+        let mut output = Vec::new();
+        lines(input, &mut output).expect("masked");
+        output
+    }
+
     fn run_jsonl(input: &str) -> Result<String, FilterError> {
         let mut output = Vec::new();
         jsonl(input.as_bytes(), &mut output)?;
@@ -100,19 +174,48 @@ mod tests {
 
     #[test]
     fn plain_lines_keep_their_ends_and_a_missing_last_one() {
+        let shown = run_lines(b"a 9876543210\r\nb\n\nc +919876543210");
+        assert_eq!(shown, b"a [hidden]\r\nb\n\nc [hidden]");
+    }
+
+    #[test]
+    fn bytes_that_are_no_text_pass_through() {
+        assert_eq!(
+            run_lines(b"\xff 9876543210 \xc3\nok\xe0\xa4"),
+            b"\xff [hidden] \xc3\nok\xe0\xa4"
+        );
+    }
+
+    #[test]
+    fn a_line_of_any_length_comes_out_whole() {
+        let long = "été ".repeat(PIECE / 2);
+        assert_eq!(run_lines(long.as_bytes()), long.as_bytes());
+        let unbroken = "é".repeat(PIECE);
+        assert_eq!(run_lines(unbroken.as_bytes()), unbroken.as_bytes());
+        let hidden = [&"x ".repeat(PIECE / 2), "9876543210\nb"].concat();
+        assert!(run_lines(hidden.as_bytes()).ends_with(b"x [hidden]\nb"));
+    }
+
+    #[test]
+    fn explained_lines_name_place_rule_and_text() {
         let mut output = Vec::new();
-        lines("a 9876543210\r\nb\n\nc +919876543210".as_bytes(), &mut output).expect("masked");
-        assert_eq!(output, b"a [hidden]\r\nb\n\nc [hidden]");
+        lines_explained("hi\n\u{e9} 9876543210 a@b.org\n".as_bytes(), &mut output).expect("told");
+        let told = String::from_utf8(output).expect("UTF-8");
+        assert_eq!(told, "2\t3-13\tnational\t\"9876543210\"\n2\t14-21\temail\t\"a@b.org\"\n");
     }
 
     #[test]
     fn rows_with_a_text_and_rows_with_messages_are_masked() {
         let shown = run_jsonl(concat!(
             "{\"id\":1,\"text\":\"9876543210\",\"extra\":true}\n\n",
-            "{\"id\":\"b\",\"messages\":[\"hi\",\"9876543210\"]}\n",
+            "{\"id\":\"b\",\"messages\":[\"hi\",\"98765\",\"43210\"]}\n",
+            "{\"id\":\"c\",\"messages\":[\"43210\"]}\n",
         ));
-        let expected =
-            "{\"id\":1,\"masked\":\"[hidden]\"}\n{\"id\":\"b\",\"masked\":[\"hi\",\"[hidden]\"]}\n";
+        let expected = concat!(
+            "{\"id\":1,\"masked\":\"[hidden]\"}\n",
+            "{\"id\":\"b\",\"masked\":[\"hi\",\"98765\",\"[hidden]\"]}\n",
+            "{\"id\":\"c\",\"masked\":[\"43210\"]}\n",
+        );
         assert_eq!(shown.expect("masked"), expected);
     }
 

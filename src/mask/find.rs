@@ -73,11 +73,8 @@ pub(super) fn once(text: &str) -> (Vec<Finding>, usize) {
 pub(super) fn scene(text: &str) -> (Scene<'_>, Vec<Finding>) {
     let shadow = Shadow::of(text);
     let contacts = contact::find(&shadow);
-    let mut closed: Vec<_> = contacts.found.iter().map(|finding| finding.range.clone()).collect();
-    closed.extend(contacts.links);
-    closed.sort_unstable_by_key(|range| range.start);
-    let tokens = token::tokens(&shadow, &closed);
-    (Scene { shadow, tokens }, contacts.found)
+    let tokens = token::tokens(&shadow, &contacts.taken());
+    (Scene::of(shadow, tokens), contacts.found)
 }
 
 /// Everything that says digits, whatever it is: the last resort of a text that does not settle.

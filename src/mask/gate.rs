@@ -4,7 +4,7 @@
 //! any decision to hide. Whatever a rule looks for must open the gate: a character in [`opens`],
 //! or a word in [`WORDS`].
 
-use aho_corasick::AhoCorasick;
+use aho_corasick::{AhoCorasick, AhoCorasickKind};
 use once_cell::sync::Lazy;
 
 use super::digit;
@@ -19,42 +19,58 @@ const DIGITS: usize = 6;
 const WORDS_APART: usize = 40;
 const WORDS_NEEDED: usize = 4;
 
-/// Providers of mailboxes, whose addresses people spell out; a number word counts one, they all.
+/// Providers of mailboxes, whose addresses people spell out.
 const MAILBOXES: [&str; 8] =
     ["gmail", "yahoo", "hotmail", "outlook", "icloud", "rediffmail", "protonmail", "yandex"];
 
+/// The number words that the scan looks for, apart by whether they are ASCII: most texts are, and
+/// then the small automaton does.
 struct Words {
-    automaton: AhoCorasick,
-    /// Patterns from here on are mailboxes.
+    ascii: AhoCorasick,
+    /// Patterns of `ascii` from here on are mailboxes.
     mailboxes: usize,
+    other: AhoCorasick,
 }
 
 /// Number words as people write them. Two letters are in too many other words to be worth it.
 static WORDS: Lazy<Words> = Lazy::new(|| {
-    let mut patterns: Vec<String> = Vec::new();
-    for (word, number) in LEXICON.numbers() {
-        if number.role != Role::Repeat && (!word.is_ascii() || word.len() >= 3) {
-            patterns.push(word.to_owned());
-        }
-    }
-    // The lexicon has its words folded; the text has not.
+    // The lexicon has its words folded, the text has not: each word as it is, and with capitals.
     let tables = words::ALL
         .iter()
         .flat_map(|language| language.units.iter().chain(&language.teens).chain(&language.tens));
-    for word in tables.flat_map(|table| table.split_whitespace()).filter(|word| !word.is_ascii()) {
+    let cased = tables.flat_map(|table| table.split_whitespace()).flat_map(|word| {
         let mut letters = word.chars();
         let first: String = letters.next().into_iter().flat_map(char::to_uppercase).collect();
-        patterns.extend([word.to_owned(), word.to_uppercase(), first + letters.as_str()]);
+        [word.to_owned(), word.to_uppercase(), first + letters.as_str()]
+    });
+    let folded = LEXICON
+        .numbers()
+        .filter(|(_, number)| number.role != Role::Repeat)
+        .map(|(word, _)| word.to_owned());
+    let (mut ascii, mut other): (Vec<_>, Vec<_>) =
+        cased.chain(folded).partition(|word: &String| word.is_ascii());
+    ascii.retain(|word| word.len() >= 3);
+    for patterns in [&mut ascii, &mut other] {
+        patterns.extend((0..10).map(|digit: u8| digit.to_string()));
+        patterns.sort_unstable();
+        patterns.dedup();
     }
-    patterns.extend((0..10).map(|digit: u8| digit.to_string()));
-    let mailboxes = patterns.len();
-    patterns.extend(MAILBOXES.map(str::to_owned));
-    let automaton = AhoCorasick::builder()
-        .ascii_case_insensitive(true)
-        .build(&patterns)
-        .expect("the words are a small constant table");
-    Words { automaton, mailboxes }
+    let mailboxes = ascii.len();
+    ascii.extend(MAILBOXES.map(str::to_owned));
+    Words {
+        mailboxes,
+        ascii: automaton(&ascii, AhoCorasickKind::DFA),
+        other: automaton(&other, AhoCorasickKind::ContiguousNFA),
+    }
 });
+
+fn automaton(patterns: &[String], kind: AhoCorasickKind) -> AhoCorasick {
+    AhoCorasick::builder()
+        .ascii_case_insensitive(true)
+        .kind(Some(kind))
+        .build(patterns)
+        .expect("the words are a small constant table")
+}
 
 static PROVIDERS: Lazy<AhoCorasick> = Lazy::new(|| {
     AhoCorasick::builder()
@@ -66,23 +82,25 @@ static PROVIDERS: Lazy<AhoCorasick> = Lazy::new(|| {
 /// Builds the automaton now rather than at the first text.
 pub(super) fn warm_up() {
     Lazy::force(&WORDS);
+    Lazy::force(&PROVIDERS);
 }
 
 /// Whether `text` may hold anything to hide.
 pub(super) fn opens(text: &str) -> bool {
-    let mut digits = 0;
-    let mut beyond_ascii = false;
+    // No early return within: the compiler makes this loop look at many bytes at once.
+    let (mut digits, mut signs, mut beyond_ascii) = (0_usize, false, false);
     for byte in text.bytes() {
-        match byte {
-            b'0'..=b'9' => digits += 1,
-            b'@' | b'/' => return true,
-            0x80.. => beyond_ascii = true,
-            _ => {}
-        }
+        digits += usize::from(byte.is_ascii_digit());
+        signs |= byte == b'@' || byte == b'/';
+        beyond_ascii |= !byte.is_ascii();
+    }
+    if signs {
+        return true;
     }
     if digits >= DIGITS || digits >= 2 && is_disguised(text) {
         return true;
     }
+    let mut letters = false;
     if beyond_ascii {
         let mut before = ' ';
         for c in text.chars() {
@@ -93,6 +111,8 @@ pub(super) fn opens(text: &str) -> bool {
                     return true;
                 }
                 digits += usize::from(digit::value(c).is_some());
+                // Emoji and punctuation, which need no second scan, lie elsewhere.
+                letters |= matches!(c, '\u{c0}'..='\u{1fff}' | '\u{3007}'..='\u{d7ff}');
             }
             before = c;
         }
@@ -100,7 +120,8 @@ pub(super) fn opens(text: &str) -> bool {
             return true;
         }
     }
-    says_digits(text)
+    says_digits(text, &WORDS.ascii, WORDS.mailboxes)
+        || letters && says_digits(text, &WORDS.other, usize::MAX)
 }
 
 /// Whether there are as many digits and letters that look like digits in a row as a number has.
@@ -127,17 +148,14 @@ pub(super) fn names_mailbox(text: &str) -> bool {
     PROVIDERS.is_match(text)
 }
 
-/// Whether there are enough number words and digits close to one another.
-fn says_digits(text: &str) -> bool {
+/// Whether there are enough number words and digits close to one another, or a mailbox.
+fn says_digits(text: &str, words: &AhoCorasick, mailboxes: usize) -> bool {
     let mut close = 0;
     let mut last = 0;
-    for found in WORDS.automaton.find_iter(text) {
-        if found.pattern().as_usize() >= WORDS.mailboxes {
-            return true;
-        }
+    for found in words.find_iter(text) {
         close = if found.start() - last <= WORDS_APART { close + 1 } else { 1 };
         last = found.end();
-        if close >= WORDS_NEEDED {
+        if close >= WORDS_NEEDED || found.pattern().as_usize() >= mailboxes {
             return true;
         }
     }

@@ -13,6 +13,8 @@ use super::token::{Kind, Token};
 
 /// How far before its number a document may be named, in tokens.
 const NEAR: usize = 5;
+/// The fewest digits of anything sought.
+const SHORTEST: usize = 7;
 
 /// The cards and documents of `scene`: their tokens, each with its rule.
 pub(super) fn find(scene: &Scene) -> Vec<(Range<usize>, Rule)> {
@@ -49,7 +51,10 @@ fn runs(scene: &Scene) -> Vec<Range<usize>> {
             at += 1;
         }
         // Nothing sought has more than a few groups; of a longer run only its start can be one.
-        runs.push(from..at.min(from + 8));
+        let run = from..at.min(from + 8);
+        if run.clone().map(|at| scene.tokens[at].len()).sum::<usize>() >= SHORTEST {
+            runs.push(run);
+        }
     }
     runs
 }
@@ -152,10 +157,12 @@ fn cue(scene: &Scene, at: usize) -> Sense {
 
 /// Whether the digits start as those of the large card networks do, and their check digit fits.
 fn is_card(digits: &[u8]) -> bool {
-    let network = match (digits, digits.len()) {
-        ([3, 4 | 7, ..], 15) => true,
-        ([2, 2..=7, ..] | [3, 5, ..] | [4, ..] | [5, 0..=8, ..], 16 | 19) => true,
-        ([6, next, ..], 16 | 19) => matches!(next, 0 | 2..=5 | 7 | 8),
+    let network = match digits.len() {
+        15 => matches!(digits, [3, 4 | 7, ..]),
+        16 | 19 => matches!(
+            digits,
+            [2, 2..=7, ..] | [3, 5, ..] | [4, ..] | [5, 0..=8, ..] | [6, 0 | 2..=5 | 7 | 8, ..]
+        ),
         _ => false,
     };
     network && is_luhn(digits)
@@ -170,7 +177,7 @@ fn is_luhn(digits: &[u8]) -> bool {
         .map(|(digit, weight)| u32::from(*digit) * weight)
         .map(|product| if product > 9 { product - 9 } else { product })
         .sum();
-    sum % 10 == 0 && digits.iter().any(|digit| *digit != 0)
+    sum.is_multiple_of(10) && digits.iter().any(|digit| *digit != 0)
 }
 
 /// Multiplication in the dihedral group of order ten, which Verhoeff's check is made of.

@@ -48,8 +48,29 @@ pub(super) struct Entry {
 /// The compiled tables.
 pub(super) struct Lexicon {
     entries: FxHashMap<String, Entry>,
-    stems: AhoCorasick,
-    stem_senses: Vec<Sense>,
+    /// Stems in ASCII, which most words are; and all others.
+    stems: [Stems; 2],
+}
+
+/// Parts of words with what each says.
+struct Stems {
+    automaton: AhoCorasick,
+    senses: Vec<Sense>,
+}
+
+impl Stems {
+    fn of(stems: &[(Sense, String)]) -> Self {
+        let automaton = AhoCorasick::builder()
+            .match_kind(MatchKind::LeftmostFirst)
+            .build(stems.iter().map(|(_, stem)| stem))
+            .expect("the stems are a small constant table");
+        Self { automaton, senses: stems.iter().map(|(sense, _)| *sense).collect() }
+    }
+
+    fn sense(&self, word: &str) -> Sense {
+        let found = self.automaton.find(word);
+        found.map_or(Sense::NONE, |found| self.senses[found.pattern().as_usize()])
+    }
 }
 
 /// Loaded at the first use or by `warm_up`.
@@ -82,16 +103,11 @@ impl Lexicon {
                 entry.sense = entry.sense.with(*sense);
             }
         }
-        let stems: Vec<_> = cue::STEMS
+        let stems = cue::STEMS
             .iter()
-            .flat_map(|(sense, table)| table.split_whitespace().map(|stem| (*sense, plain(stem))))
-            .collect();
-        let automaton = AhoCorasick::builder()
-            .match_kind(MatchKind::LeftmostFirst)
-            .build(stems.iter().map(|(_, stem)| stem))
-            .expect("the stems are a small constant table");
-        let stem_senses = stems.iter().map(|(sense, _)| *sense).collect();
-        Self { entries, stems: automaton, stem_senses }
+            .flat_map(|(sense, table)| table.split_whitespace().map(|stem| (*sense, plain(stem))));
+        let (ascii, other): (Vec<_>, Vec<_>) = stems.partition(|(_, stem)| stem.is_ascii());
+        Self { entries, stems: [Stems::of(&ascii), Stems::of(&other)] }
     }
 
     /// What is known of `word`, which stands in plain form.
@@ -99,8 +115,8 @@ impl Lexicon {
         if let Some(entry) = self.entries.get(word) {
             return *entry;
         }
-        let sense = self.stems.find(word).map(|found| self.stem_senses[found.pattern().as_usize()]);
-        Entry { number: None, sense: sense.unwrap_or_default() }
+        let stems = &self.stems[usize::from(!word.is_ascii())];
+        Entry { number: None, sense: stems.sense(word) }
     }
 
     /// All number words in plain form.

@@ -187,6 +187,10 @@ fn reading(scene: &Scene) -> Reading {
             token.sense.has(Sense::JOIN.with(Sense::FILLER).with(Sense::REACH).with(Sense::PHONE));
         !token.says_digits() && !joins
     };
+    // Names like S23 look like digits too; only longer ones are pieces of a number.
+    if scene.tokens.iter().any(|token| token.kind == Kind::Lookalike && token.len() < 4) {
+        return Reading::Talk;
+    }
     let chains = chain::chains(scene);
     let digits =
         |chain: &Range<usize>| scene.tokens[chain.clone()].iter().any(|t| t.kind == Kind::Digits);
@@ -205,7 +209,7 @@ fn reading(scene: &Scene) -> Reading {
         .collect();
     let lone = pieces.is_empty() && scene.tokens.len() == 1 && scene.tokens[0].says_digits();
     if lone && !chain::chains(scene).is_empty() {
-        return Reading::Piece(vec![0..1]);
+        return Reading::Piece(std::iter::once(0..1).collect());
     }
     if pieces.is_empty() || pieces.len() > 2 || scene.tokens.iter().any(|token| other(&token)) {
         return Reading::Talk;
@@ -242,7 +246,7 @@ fn is_number(scene: &Scene, memory: &Memory) -> bool {
     }
     mobile
         || (dialled && digits.len() >= enough)
-        || memory.cued > 0 && digits.len() >= enough + 1
+        || memory.cued > 0 && digits.len() > enough
         || (10..=12).contains(&digits.len())
 }
 

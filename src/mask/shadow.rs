@@ -33,17 +33,36 @@ pub(super) enum Class {
 pub(super) struct Shadow<'a> {
     pub(super) text: &'a str,
     pub(super) glyphs: Vec<Glyph>,
+    /// Marks that rules look for and most texts have none of.
+    pub(super) seen: Seen,
+}
+
+/// Which marks a text has.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Seen {
+    pub(super) at_sign: bool,
+    /// A slash or a colon, as links have.
+    pub(super) link: bool,
+    /// The picture of a phone.
+    pub(super) phone: bool,
 }
 
 impl<'a> Shadow<'a> {
     pub(super) fn of(text: &'a str) -> Self {
         let mut glyphs = Vec::with_capacity(text.len());
+        let mut seen = Seen::default();
         for (at, c) in text.char_indices() {
-            if let Some((plain, class)) = read(c) {
-                glyphs.push(Glyph { at, plain, class });
+            let Some((plain, class)) = read(c) else { continue };
+            if class == Class::Mark {
+                match plain {
+                    '@' => seen.at_sign = true,
+                    '/' | ':' => seen.link = true,
+                    _ => seen.phone |= is_phone(plain),
+                }
             }
+            glyphs.push(Glyph { at, plain, class });
         }
-        Self { text, glyphs }
+        Self { text, glyphs, seen }
     }
 
     /// The byte range of the glyphs `from..to`, with the unseen characters inside and the marks
@@ -70,6 +89,11 @@ impl<'a> Shadow<'a> {
     }
 }
 
+/// Whether the character shows a phone.
+pub(super) const fn is_phone(plain: char) -> bool {
+    matches!(plain, '📞' | '☎' | '📱' | '📲' | '☏' | '✆')
+}
+
 /// Whether `c` is drawn onto the character before it.
 fn is_attached(c: char) -> bool {
     matches!(c, '\u{300}'..='\u{36f}' | '\u{20d0}'..='\u{20f0}' | '\u{fe00}'..='\u{fe0f}')
@@ -88,18 +112,23 @@ pub(super) fn is_unseen(c: char) -> bool {
 }
 
 /// What `c` is read as, or none when it is not seen.
+#[inline]
 fn read(c: char) -> Option<(char, Class)> {
-    if c.is_ascii() {
-        let class = match c {
-            '0'..='9' => Class::Digit(c as u8 - b'0'),
-            'a'..='z' | 'A'..='Z' => Class::Letter,
-            ' ' | '\t' => Class::Space,
-            '\n' | '\r' | '\u{b}' | '\u{c}' => Class::LineEnd,
-            _ if c.is_ascii_control() => return None,
-            _ => Class::Mark,
-        };
-        return Some((c.to_ascii_lowercase(), class));
+    if !c.is_ascii() {
+        return read_beyond_ascii(c);
     }
+    let class = match c {
+        '0'..='9' => Class::Digit(c as u8 - b'0'),
+        'a'..='z' | 'A'..='Z' => Class::Letter,
+        ' ' | '\t' => Class::Space,
+        '\n' | '\r' | '\u{b}' | '\u{c}' => Class::LineEnd,
+        _ if c.is_ascii_control() => return None,
+        _ => Class::Mark,
+    };
+    Some((c.to_ascii_lowercase(), class))
+}
+
+fn read_beyond_ascii(c: char) -> Option<(char, Class)> {
     if is_unseen(c) {
         return None;
     }
@@ -118,7 +147,11 @@ fn read(c: char) -> Option<(char, Class)> {
 /// Letters, and the signs of Indic scripts that are written within words.
 fn is_letter(c: char) -> bool {
     // Circled and squared Latin letters count as alphabetic only in part; emoji never do.
-    c.is_alphabetic() || matches!(c, '\u{900}'..='\u{dff}' if !matches!(c, '\u{964}' | '\u{965}'))
+    match c {
+        '\u{964}' | '\u{965}' => false,
+        '\u{900}'..='\u{dff}' => true,
+        _ => c.is_alphabetic(),
+    }
 }
 
 /// The plainest form of a character that is not ASCII.

@@ -164,10 +164,12 @@ pub(super) fn is_likeness(window: &str) -> bool {
 
 /// Whether `values` are counted up or down by equal steps, or rise all the time.
 pub(super) fn is_counting(values: &[u64]) -> bool {
+    let rising = values.len() >= 5 && values.windows(2).all(|pair| pair[0] < pair[1]);
     // What introduces a list may stand before it: "table of 7: 7 14 21 28 35".
-    is_even(values) || values.len() > 5 && is_even(&values[1..])
+    rising || is_even(values) || values.len() > 5 && is_even(&values[1..])
 }
 
+/// Whether all steps between `values` are equal; in long counts one stumble is forgiven.
 fn is_even(values: &[u64]) -> bool {
     if values.len() < 4 {
         return false;
@@ -175,10 +177,7 @@ fn is_even(values: &[u64]) -> bool {
     let step = |pair: &[u64]| i128::from(pair[1]) - i128::from(pair[0]);
     let first = step(&values[..2]);
     let even = values.windows(2).filter(|pair| step(pair) == first).count();
-    let rising = values.len() >= 5 && values.windows(2).all(|pair| pair[0] < pair[1]);
-    // One stumble is forgiven in long counts.
-    let needed = values.len() - 1 - values.len() / 10;
-    (first != 0 && even >= needed) || rising
+    first != 0 && even >= values.len() - 1 - values.len() / 10
 }
 
 /// Whether the digits of one group run up or down by one: 123456789.
@@ -200,7 +199,7 @@ pub(super) fn is_isbn(digits: &[u8], lengths: &[usize]) -> bool {
     }
     let sum: u32 =
         digits.iter().zip((1..=10).rev()).map(|(d, weight)| u32::from(*d) * weight).sum();
-    digits.len() == 10 && matches!(lengths, [1..=5, _, _, 1]) && sum % 11 == 0
+    digits.len() == 10 && matches!(lengths, [1..=5, _, _, 1]) && sum.is_multiple_of(11)
 }
 
 #[cfg(test)]

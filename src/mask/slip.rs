@@ -24,6 +24,9 @@ static NEAR: Lazy<FxHashMap<String, Number>> = Lazy::new(|| {
     near
 });
 
+/// How many tokens on either side tell whether digits are being said.
+const REACH: usize = 4;
+
 /// Builds the table now rather than at the first slip.
 pub(super) fn warm_up() {
     Lazy::force(&NEAR);
@@ -37,30 +40,30 @@ fn shortened(word: &str) -> impl Iterator<Item = String> + '_ {
 /// The number word that is at most one letter left out, added, changed or swapped from `word`.
 fn meant(word: &str) -> Option<Number> {
     let found = NEAR.get(word).copied();
-    found.or_else(|| shortened(word).find_map(|short| NEAR.get(&short).copied()))
+    if found.is_some() || word.chars().count() < 4 {
+        // Two letters of three are like too many words: "now" is no "no".
+        return found;
+    }
+    shortened(word).find_map(|short| NEAR.get(&short).copied())
 }
 
-/// Makes number words of unknown words between two number words, or after two of them.
+/// Makes number words of unknown words between two number words, or beside two of them.
 pub(super) fn correct(shadow: &Shadow, tokens: &mut [Token]) {
-    let says = |token: Option<&Token>| token.is_some_and(Token::says_digits);
+    let is_spoken = |token: &Token| matches!(token.kind, Kind::Number(n) if !n.everyday);
+    if !tokens.iter().any(is_spoken) {
+        return;
+    }
     let mut word = String::new();
     for at in 0..tokens.len() {
         let Token { from, to, kind, sense } = tokens[at];
-        if kind != Kind::Word || !(3..=10).contains(&(to - from)) || sense.has(Sense::PHONE) {
+        if kind != Kind::Word || !(3..=10).contains(&(to - from)) || sense != Sense::NONE {
             continue;
         }
-        let before = at.checked_sub(1).and_then(|at| tokens.get(at));
-        let two_before = at.checked_sub(2).and_then(|at| tokens.get(at));
-        let (after, two_after) = (tokens.get(at + 1), tokens.get(at + 2));
-        let beside = says(before) && says(after)
-            || says(before) && says(two_before)
-            || says(after) && says(two_after);
         // Everyday words beside it prove nothing: "for fire" is no number.
-        let near =
-            [before, two_before.filter(|_| says(before)), after, two_after.filter(|_| says(after))];
-        let spoken = near.iter().any(|token| {
-            token.is_some_and(|t| matches!(t.kind, Kind::Number(number) if !number.everyday))
-        });
+        let before = tokens[..at].iter().rev().take(REACH).take_while(|t| t.says_digits());
+        let after = tokens[at + 1..].iter().take(REACH).take_while(|t| t.says_digits());
+        let spoken = before.clone().chain(after.clone()).any(is_spoken);
+        let beside = before.count() + after.count() >= 2;
         if !beside || !spoken {
             continue;
         }

@@ -47,7 +47,7 @@ impl Token {
 
 /// The tokens of `shadow`. Glyphs whose bytes lie in `closed` (sorted, not overlapping) are codes.
 pub(super) fn tokens(shadow: &Shadow, closed: &[Range<usize>]) -> Vec<Token> {
-    let mut cutter = Cutter { shadow, tokens: Vec::new(), word: String::new() };
+    let mut cutter = Cutter { shadow, tokens: Vec::with_capacity(16), word: String::new() };
     let mut closed = closed.iter().peekable();
     let mut at = 0;
     while let Some(glyph) = shadow.get(at) {
@@ -255,7 +255,7 @@ mod tests {
     fn what_is_closed_is_one_code() {
         let text = "see x.com/9876543210 98";
         let shadow = Shadow::of(text);
-        let all = tokens(&shadow, &[4..20]);
+        let all = tokens(&shadow, std::slice::from_ref(&(4..20)));
         assert_eq!(
             all.iter().map(|t| t.kind).collect::<Vec<_>>(),
             [Kind::Word, Kind::Code, Kind::Digits]

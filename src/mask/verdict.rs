@@ -30,6 +30,8 @@ pub(super) struct Window<'a> {
     pub(super) scene: &'a Scene<'a>,
     pub(super) tokens: Range<usize>,
     pub(super) digits: &'a [u8],
+    /// Whether a plus stands before it.
+    pub(super) plus: bool,
 }
 
 /// The fewest and most digits of a window; E.164 allows fifteen behind the 00 of a call abroad.
@@ -50,13 +52,11 @@ impl Window<'_> {
         (!self.is_innocent(rule)).then_some(rule)
     }
 
-    fn has_plus(&self) -> bool {
-        self.scene.has_plus(self.tokens.start)
-    }
-
     fn certain(&self, plan: &Plan) -> Option<Rule> {
-        if self.has_plus() {
-            return (self.digits.len() <= 15 && plan.is_international(self.digits))
+        if self.plus {
+            // Only of several groups may the last be something else: "+91 98765 43210, 10 am".
+            let whole = self.groups() == 1 && self.digits.len() >= 8;
+            return (self.digits.len() <= 15 && (whole || plan.is_possible(self.digits)))
                 .then_some(Rule::International);
         }
         if let [0, 0, abroad @ ..] = self.digits {
@@ -68,7 +68,7 @@ impl Window<'_> {
 
     fn likely(&self, plan: &Plan) -> Option<Rule> {
         let count = self.digits.len();
-        if self.has_plus() {
+        if self.plus {
             return (8..=15).contains(&count).then_some(Rule::International);
         }
         if self.has_lookalikes() && count != 10 && !self.is_indian_mobile() {
@@ -77,11 +77,14 @@ impl Window<'_> {
         if count > 15 || !self.stands_apart() || self.digits.iter().all(|d| *d == 0) {
             return None;
         }
-        let valid = || plan.is_national(self.digits) || plan.is_international(self.digits);
+        // A round sum is valid somewhere too.
+        let round = self.digits.ends_with(&[0, 0, 0]);
+        let valid =
+            || !round && (plan.is_national(self.digits) || plan.is_international(self.digits));
         match context::cue(self.scene, &self.tokens) {
             Cue::Near | Cue::Phone if count <= 13 || valid() => Some(Rule::National),
             Cue::Reach
-                if (count >= 8 && self.groups() >= 2 && count <= 12) || (count >= 9 && valid()) =>
+                if (count >= 8 && self.groups() >= 2 && count <= 13) || (count >= 8 && valid()) =>
             {
                 Some(Rule::National)
             }
@@ -91,30 +94,36 @@ impl Window<'_> {
 
     fn possible(&self, plan: &Plan) -> Option<Rule> {
         let count = self.digits.len();
-        if !self.stands_apart() || self.has_lookalikes() && count != 10 {
+        if count < 8 || !self.stands_apart() || self.has_lookalikes() && count != 10 {
             return None;
         }
-        let lengths = self.lengths();
+        let groups = self.groups();
         let dialled = self.digits[0] == 0
             && (9..=12).contains(&count)
-            && (lengths.len() >= 2 || plan.is_national(self.digits));
-        let american = matches!(lengths[..], [3, 3, 4] | [1, 3, 3, 4]) && self.digits[0] != 0;
+            && (groups >= 2 || plan.is_national(self.digits))
+            // Russia dials an eight.
+            || count == 11 && groups == 1 && self.digits[0] == 8 && plan.is_national(self.digits);
+        let american = (3..=4).contains(&groups)
+            && self.digits[0] != 0
+            && matches!(self.lengths()[..], [3, 3, 4] | [1, 3, 3, 4]);
         let chinese = count == 11 && matches!(self.digits, [1, 3..=9, ..]);
-        let abroad = (11..=13).contains(&count) && plan.is_international(self.digits);
         let grouped = (8..=12).contains(&count)
-            && lengths.len() >= 3
-            && lengths.iter().all(|length| (2..=5).contains(length));
+            && groups >= 3
+            && self.scene.tokens[self.tokens.clone()].iter().all(|t| (2..=5).contains(&t.len()));
         let alone = (8..=13).contains(&count)
-            && self.scene.tokens.len() == self.tokens.len()
-            && (lengths.len() >= 2 || count >= 9);
-        let rule = if abroad { Rule::International } else { Rule::National };
-        (dialled || american || chinese || abroad || grouped || alone || self.has_area_code())
-            .then_some(rule)
+            && self.scene.tokens.len() == groups
+            && (groups >= 2 || count >= 9);
+        if dialled || american || chinese || grouped || alone || self.has_area_code() {
+            return Some(Rule::National);
+        }
+        let abroad =
+            groups <= 6 && (11..=13).contains(&count) && plan.is_international(self.digits);
+        abroad.then_some(Rule::International)
     }
 
     /// What speaks against a number, cue or no cue.
     fn is_innocent(&self, rule: Rule) -> bool {
-        if self.has_plus() {
+        if self.plus {
             return false;
         }
         let cue = context::cue(self.scene, &self.tokens);
@@ -226,7 +235,7 @@ fn values(scene: &Scene, tokens: &Range<usize>) -> Vec<u64> {
 /// Ten digits from 6, 7, 8 or 9 on, alone or behind 0, 91 or both.
 pub(super) fn is_indian_mobile(digits: &[u8]) -> bool {
     let mobile = match digits {
-        [mobile @ ..] if mobile.len() == 10 => mobile,
+        mobile if mobile.len() == 10 => mobile,
         [0, mobile @ ..]
         | [9, 1, mobile @ ..]
         | [0, 9, 1, mobile @ ..]
@@ -238,4 +247,79 @@ pub(super) fn is_indian_mobile(digits: &[u8]) -> bool {
         _ => return false,
     };
     mobile[0] >= 6
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::mask::explain;
+
+    fn rules(text: &str) -> Vec<Rule> {
+        explain(text).iter().map(|finding| finding.rule).collect()
+    }
+
+    #[test]
+    fn calling_codes_tell_a_number_without_any_cue() {
+        for text in [
+            "+918123632833",
+            "+49 30 423241",
+            "003212705341",
+            "00880 1812-730825",
+            "(+91) 98765 43210",
+            "+44 (0)20 7946 0958",
+            "it is 447400123456",
+            "+1 212.555.0147",
+        ] {
+            assert_eq!(rules(text), [Rule::International], "{text}");
+        }
+    }
+
+    #[test]
+    fn national_numbers_are_told_by_their_shape() {
+        for text in [
+            "9876512340",
+            "098765-12340",
+            "919876512340",
+            "(201) 515-6294",
+            "06 12 18 26 40",
+            "8 (301) 125-72-39",
+            "131 2366 7311",
+            "011 2380-2539",
+            "1-800-555-0199",
+            "98/76/51/23/40",
+        ] {
+            assert_eq!(rules(text), [Rule::National], "{text}");
+        }
+    }
+
+    #[test]
+    fn short_numbers_need_a_cue() {
+        assert_eq!(rules("whatsapp me: 34995914"), [Rule::National]);
+        assert_eq!(rules("mon portable: 34995914"), [Rule::National]);
+        assert_eq!(rules("about 34995914 ants"), []);
+    }
+
+    #[test]
+    fn lookalikes_make_a_number_only_as_long_as_one() {
+        assert_eq!(rules("89O8I849O6"), [Rule::National]);
+        assert_eq!(rules("7|oo879344"), [Rule::National]);
+        assert_eq!(rules("S10 plus 5G, i10 and A52s"), []);
+    }
+
+    #[test]
+    fn what_merely_looks_like_a_number_stays() {
+        for text in [
+            "order id 9045518837 is late",
+            "9876512340 views",
+            "it costs Rs. 9876512340",
+            "ISBN 978-0-552-77389-8",
+            "6-4 3-6 7-5 6-3 6-2",
+            "1998 2002 2006 2010 2014 world cups",
+            "10 9 8 7 6 5 4 3 2 1 go!",
+            "123*456=56088",
+            "IMG_20240615_183012.jpg",
+        ] {
+            assert_eq!(rules(text), [], "{text}");
+        }
+    }
 }

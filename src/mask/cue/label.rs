@@ -9,7 +9,7 @@ pub(super) const LABEL: &str = "order orders id ids invoice inv bill receipt ref
     courier delivery ticket case complaint incident pnr booking reservation confirmation flight \
     train bus route roll rollno enrollment enrolment registration reg regn employee emp student \
     account acct acc ac iban ifsc swift loan policy claim challan gst gstin vat serial sn imei \
-    model part sku barcode ean upc isbn issn doi asin hsn code otp pin pincode pins zip zipcode \
+    model sku barcode ean upc isbn issn doi asin hsn code otp pin pincode pins zip zipcode \
     postcode postal area passcode password verification verify login log signup captcha cvv \
     coupon promo voucher gift token session key hash commit sha md5 build version ver release \
     bug issue pr error err status port ip server coords coordinates coordinate lat lng lon \
@@ -22,7 +22,7 @@ pub(super) const LABEL: &str = "order orders id ids invoice inv bill receipt ref
     season level lvl xp channel freq frequency mhz ghz \
     patient meter consumer vehicle plate chassis engine license licence request application \
      form exam hall centre center batch lot bin warehouse item product catalog catalogue \
-     node job process pid thread device uuid guid mac nonce hex octal binary decimal \
+     node job process pid thread device uuid uid guid mac nonce hex octal binary decimal \
      decimals prime primes fibonacci sequence series count counting countdown \
     pedido factura codigo referencia guia envio cuenta reserva vuelo boleto clave contrasena \
     postal poblacion fecha expediente matricula rastreo seguimiento \
@@ -90,7 +90,7 @@ pub(super) const MONTH: &str = "jan january feb february mar march apr april may
     ابريل مايو يونيو يوليو اغسطس سبتمبر اكتوبر نوفمبر ديسمبر";
 
 /// Words that stand between a label and its number and say nothing of their own.
-pub(super) const FILLER: &str = "s is was are be the a an my your our his her their this that of for no nos \
+pub(super) const FILLER: &str = "s se is was are be the a an my your our his her their this that of for no nos \
     number num nbr nr numero numéro nummer nomor numara numer n it its hai h tha ka ki ke ko \
     mera meri tera aapka apka ye yeh wo woh es el la los mi tu su de del e o meu minha seu est le la \
     les mon ma votre du ist der die das mein meine ihre von adalah ini itu saya adl anda è il mio \
@@ -102,7 +102,7 @@ pub(super) const CARD: &str = "card cards debit credit visa mastercard amex rupa
     cartao carte karte kreditkarte kartu carta kart карта карты कार्ड কার্ড கார்டு بطاقة";
 
 /// Numbers that governments give to people.
-pub(super) const GOVERNMENT: &str = "aadhaar aadhar adhaar adhar uidai uid pan pancard ssn passport cpf rg \
+pub(super) const GOVERNMENT: &str = "aadhaar aadhar adhaar adhar uidai pan pancard ssn passport cpf rg \
     curp dni nie rfc nino nhs nik ktp nic cnic sin tfn tin epic voter driving licence license dl \
     steuer steuerid ahv insee personnummer pesel codicefiscale bsn kimlik tc паспорт снилс инн \
     आधार पैन আধার ஆதார் pasaporte passaporte passeport reisepass paspor";

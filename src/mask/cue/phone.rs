@@ -72,7 +72,7 @@ pub(super) const REACH: &str = "number num nmbr nbr no numbr nmber numba text re
 pub(super) const JOIN: &str = "then and after that followed by next first second third last final \
     starts start starting begins begin ends end ending with half part rest remaining remainder \
     is are it its the of comes come finally plus also now lastly add join put continue continues \
-    followed digits digit numbers number two three four five six \
+    followed digits digit numbers number two three four five six space dash hyphen dot gap \
     wait ok okay hmm um oh ya yeah so baki baaki phir fir uske baad aur pehle pahle aage ke hai \
     aakhri last wala wale shuru khatam aadha dusra doosra pehla \
     y luego despues primero segundo termina empieza con e depois entao primeiro segundo resto \

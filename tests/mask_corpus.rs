@@ -1,0 +1,147 @@
+//! Gates the masker on the labelled corpora, by class.
+//!
+//! What lives here: the scoring and the floors. What must not: rules of the masker. To add a
+//! class: rows in `tests/corpus/`; every class of numbers must be hidden and every `neg_` class
+//! left alone as far as the floors say.
+
+use std::collections::{BTreeMap, HashSet};
+
+use random_connect::mask::{HIDDEN, Memory, mask, mask_next};
+use serde::Deserialize;
+
+/// A labelled text; spans count characters.
+#[derive(Deserialize)]
+struct Row {
+    class: String,
+    text: String,
+    spans: Vec<(usize, usize)>,
+}
+
+/// One sender's messages; a span is the message and its characters.
+#[derive(Deserialize)]
+struct Sequence {
+    messages: Vec<String>,
+    leaks: bool,
+    spans: Vec<(usize, usize, usize)>,
+}
+
+fn rows<T: for<'a> Deserialize<'a>>(name: &str) -> Vec<T> {
+    let path = format!("{}/tests/corpus/{name}", env!("CARGO_MANIFEST_DIR"));
+    let file = std::fs::read_to_string(path).expect("a corpus");
+    file.lines().map(|line| serde_json::from_str(line).expect("a row")).collect()
+}
+
+/// The characters of `text` that are hidden in `masked`, or none when visible text was altered. Of
+/// several ways to align the two, the one that hides most of `wanted` counts.
+fn hidden(text: &[char], masked: &str, wanted: &HashSet<usize>) -> Option<HashSet<usize>> {
+    let pieces: Vec<Vec<char>> =
+        masked.split(HIDDEN).map(|piece| piece.chars().collect()).collect();
+    let (last, first) = (pieces.last()?, &pieces[0]);
+    if !text.starts_with(first) || !text.ends_with(last) {
+        return None;
+    }
+    if pieces.len() == 1 {
+        return (text.len() == first.len()).then(HashSet::new);
+    }
+    // Per end of a piece: the best score so far, and where the pieces before it started.
+    let mut ways = BTreeMap::from([(first.len(), (0_i64, Vec::new()))]);
+    for (at, piece) in pieces.iter().enumerate().skip(1) {
+        let mut next = BTreeMap::<usize, (i64, Vec<usize>)>::new();
+        for (from, (score, starts)) in &ways {
+            for start in from + 1..=text.len().saturating_sub(piece.len()) {
+                let end = start + piece.len();
+                if text[start..end] != piece[..] || at + 1 == pieces.len() && end != text.len() {
+                    continue;
+                }
+                let gain: i64 =
+                    (*from..start).map(|i| if wanted.contains(&i) { 10 } else { -1 }).sum();
+                if next.get(&end).is_none_or(|(best, _)| *best < score + gain) {
+                    let starts = starts.iter().copied().chain([*from, start]).collect();
+                    next.insert(end, (score + gain, starts));
+                }
+            }
+        }
+        ways = next;
+    }
+    let (_, starts) = ways.remove(&text.len())?;
+    Some(starts.chunks(2).flat_map(|gap| gap[0]..gap[1]).collect())
+}
+
+/// The letters and digits within `spans`: those tell a number, not the marks between them.
+fn informative(text: &[char], spans: impl Iterator<Item = (usize, usize)>) -> HashSet<usize> {
+    spans.flat_map(|(start, end)| start..end).filter(|at| text[*at].is_alphanumeric()).collect()
+}
+
+/// Per class how many rows came out right, of how many; and which did not.
+fn by_class(numbers: bool) -> (BTreeMap<String, (usize, usize)>, Vec<String>) {
+    let (mut classes, mut wrong) = (BTreeMap::new(), Vec::new());
+    for row in rows::<Row>("dev.jsonl") {
+        if row.class.starts_with("neg_") == numbers {
+            continue;
+        }
+        let text: Vec<char> = row.text.chars().collect();
+        let masked = mask(&row.text);
+        let wanted = informative(&text, row.spans.iter().copied());
+        let found = hidden(&text, masked.as_str(), &wanted);
+        let found = found.unwrap_or_else(|| panic!("altered: {}", row.text));
+        let right = if numbers { wanted.is_subset(&found) } else { masked.as_str() == row.text };
+        let (rights, all) = classes.entry(row.class).or_insert((0, 0));
+        (*rights, *all) = (*rights + usize::from(right), *all + 1);
+        if !right {
+            wrong.push(format!("{} -> {}", row.text, masked.as_str()));
+        }
+    }
+    (classes, wrong)
+}
+
+#[test]
+fn numbers_of_every_class_are_hidden_and_nothing_else_is_altered() {
+    let (classes, wrong) = by_class(true);
+    let (right, all) = classes.values().fold((0, 0), |(a, b), (right, all)| (a + right, b + all));
+    assert!(right * 100 >= all * 99, "{right} of {all}: {wrong:#?}");
+    for (class, (right, all)) in classes {
+        assert!(right * 10 >= all * 9, "{class}: {right} of {all}: {wrong:#?}");
+    }
+}
+
+#[test]
+fn texts_without_a_number_are_left_alone() {
+    let (classes, wrong) = by_class(false);
+    let (right, all) = classes.values().fold((0, 0), |(a, b), (right, all)| (a + right, b + all));
+    assert!((all - right) * 100 <= all, "{right} of {all}: {wrong:#?}");
+}
+
+#[test]
+fn numbers_split_over_messages_are_stopped_and_small_talk_is_not() {
+    let (mut leaks, mut stopped, mut innocent, mut alarms) = (0, 0, 0, 0);
+    for row in rows::<Sequence>("seq_dev.jsonl") {
+        let mut memory = Memory::default();
+        let (mut total, mut gone, mut changed) = (0, 0, false);
+        for (at, message) in row.messages.iter().enumerate() {
+            let (masked, next) = mask_next(message, &memory);
+            memory = next;
+            changed |= masked.as_str() != message;
+            let text: Vec<char> = message.chars().collect();
+            let own = row.spans.iter().filter(|span| span.0 == at).map(|span| (span.1, span.2));
+            let wanted = informative(&text, own);
+            let found = hidden(&text, masked.as_str(), &wanted).expect("unaltered");
+            total += wanted.len();
+            gone += wanted.intersection(&found).count();
+        }
+        if row.leaks {
+            // What is left must not be enough to put the number together.
+            leaks += 1;
+            let rest_is_useless = if total <= 14 {
+                gone >= 4 && gone * 5 >= total.min(10) * 2
+            } else {
+                gone * 5 >= total * 2
+            };
+            stopped += usize::from(rest_is_useless);
+        } else {
+            innocent += 1;
+            alarms += usize::from(changed);
+        }
+    }
+    assert!(stopped * 10 >= leaks * 9, "{stopped} of {leaks} stopped");
+    assert!(alarms * 100 <= innocent * 5, "{alarms} of {innocent} alarms");
+}

@@ -1,0 +1,55 @@
+//! Masking takes time in proportion to the text, whatever the text.
+//!
+//! What lives here: growth of the work done, counted in tokens and windows, which is the same on
+//! every machine. What must not: clocks (see `benches/mask.rs`). To guard another text: a line in
+//! [`HOSTILE`].
+
+use random_connect::mask::{mask, work};
+
+/// Each is repeated to make a long text.
+const HOSTILE: [&str; 20] = [
+    "7",
+    "7 ",
+    "98765 ",
+    "98765 43210 ",
+    "+91 98765 43210 ",
+    "-",
+    "1----",
+    "nine ",
+    "nine",
+    "6three",
+    "nine one four double two ",
+    "12345 then ",
+    "7oIl8B ",
+    "😊",
+    "7\u{fe0f}\u{20e3}",
+    "a@b ",
+    "a.b/c ",
+    "call 1234567 ",
+    "4111 1111 1111 1111 ",
+    "12/05/2024 ",
+];
+
+#[test]
+fn four_times_the_text_is_four_times_the_work() {
+    for part in HOSTILE {
+        let once = work(&part.repeat(512)).max(64);
+        let four = work(&part.repeat(2048));
+        assert!(four <= once * 5, "{part:?}: {once} steps became {four}");
+    }
+}
+
+#[test]
+fn each_character_makes_a_bounded_number_of_steps() {
+    for part in HOSTILE {
+        let text = part.repeat(2048);
+        // A token starts at most seventeen windows on each of three levels.
+        assert!(work(&text) <= text.len() * 52, "{part:?}");
+    }
+}
+
+#[test]
+fn long_texts_are_masked_to_the_end() {
+    let text = "98765 43210 and ".repeat(4096);
+    assert_eq!(mask(&text).hidden(), 4096);
+}

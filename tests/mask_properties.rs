@@ -1,0 +1,145 @@
+//! What holds of the masker for any text at all.
+//!
+//! What lives here: properties over generated texts. What must not: examples (they stand beside
+//! the rules). To add a property: a function that asserts it, called for both generators.
+
+use proptest::prelude::*;
+use random_connect::mask::{HIDDEN, Memory, explain, mask, mask_next};
+
+/// Pieces of which hostile texts are made, more often than chance would.
+const PIECES: &[&str] = &[
+    "9876543210",
+    "98765",
+    "43210",
+    "+91",
+    "0044",
+    "7",
+    "12",
+    "2024",
+    "08",
+    "१२३",
+    "٤٥٦",
+    "６７",
+    "⑧",
+    "𝟗",
+    "3\u{fe0f}\u{20e3}",
+    "nine",
+    "double",
+    "twenty",
+    "ek",
+    "teen",
+    "शून्य",
+    "семь",
+    "七",
+    "сто",
+    "oh",
+    " ",
+    " ",
+    "-",
+    ".",
+    ",",
+    "\n",
+    "\r\n",
+    ":",
+    "/",
+    "(",
+    ")",
+    "|",
+    "=",
+    "@",
+    "#",
+    "*",
+    "₹",
+    "%",
+    "[hidden]",
+    "\u{200b}",
+    "\u{ad}",
+    "\u{301}",
+    "😊",
+    "call",
+    "order",
+    "rs",
+    "kg",
+    "then",
+    "and",
+    "ext",
+    "insta",
+    "a.b@c.org",
+    "x@ybl",
+    "https://wa.me/",
+    "t.me/abc",
+    "tel:",
+    "ABCDE1234F",
+    "7oIl8",
+    "é",
+    "ह",
+    "\u{0}",
+];
+
+fn hostile() -> impl Strategy<Value = String> {
+    prop::collection::vec(prop::sample::select(PIECES), 0..40).prop_map(|pieces| pieces.concat())
+}
+
+/// Everything that holds of one text.
+fn holds(text: &str) {
+    let findings = explain(text);
+    let mut from = 0;
+    let mut shown = String::new();
+    for finding in &findings {
+        assert!(from <= finding.range.start && finding.range.start < finding.range.end, "{text:?}");
+        // Slicing fails unless findings end between characters.
+        shown.push_str(&text[from..finding.range.start]);
+        shown.push_str(HIDDEN);
+        from = finding.range.end;
+    }
+    shown.push_str(&text[from..]);
+    let masked = mask(text);
+    assert_eq!(masked.as_str(), shown, "visible text is untouched: {text:?}");
+    assert_eq!(masked.hidden() as usize, findings.len());
+    assert_eq!(mask(&shown).as_str(), shown, "masking twice hides nothing more: {text:?}");
+}
+
+/// What holds of a conversation.
+fn remembers(messages: &[String]) {
+    let mut memory = Memory::default();
+    for text in messages {
+        let (masked, next) = mask_next(text, &memory);
+        assert!(masked.hidden() >= mask(text).hidden().min(1), "a memory only adds: {text:?}");
+        let stored = serde_json::to_string(&next).expect("serialised");
+        assert!(stored.len() < 200, "what is remembered is bounded: {stored}");
+        assert_eq!(serde_json::from_str::<Memory>(&stored).expect("read back"), next);
+        memory = next;
+    }
+}
+
+proptest! {
+    #[test]
+    fn any_unicode_text(text in any::<String>()) {
+        holds(&text);
+    }
+
+    #[test]
+    fn any_text_of_letters_digits_and_marks(text in r"[\p{Nd}\p{L}\p{M}\p{P}\p{S}\p{Z}\p{Cf}]{0,60}") {
+        holds(&text);
+    }
+
+    #[test]
+    fn any_text_of_digits_of_all_scripts(text in r"\+?[\p{Nd}\p{No} .()-]{1,40}") {
+        holds(&text);
+    }
+
+    #[test]
+    fn hostile_texts(text in hostile()) {
+        holds(&text);
+    }
+
+    #[test]
+    fn conversations(messages in prop::collection::vec(hostile(), 0..20)) {
+        remembers(&messages);
+    }
+
+    #[test]
+    fn conversations_of_short_pieces(messages in prop::collection::vec(r"[0-9]{0,5}|[a-z ]{0,9}", 0..20)) {
+        remembers(&messages);
+    }
+}
