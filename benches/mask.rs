@@ -5,9 +5,10 @@
 //! the machine (`tests/mask_linear.rs` guards the growth). To measure another text: a row in `main`.
 
 use std::hint::black_box;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use mimalloc::MiMalloc;
+use random_connect::kernel::clock::Stopwatch;
 use random_connect::mask;
 
 /// The server's allocator.
@@ -31,7 +32,7 @@ const CHAT: [&str; 8] = [
 
 fn main() {
     let before = resident();
-    let start = Instant::now();
+    let start = Stopwatch::start();
     mask::warm_up();
     let warm = start.elapsed();
     println!("warm-up                          {:9.1} ms", millis(warm));
@@ -76,7 +77,7 @@ fn millis(span: Duration) -> f64 {
 /// Megabytes per second over `texts`, one after the other.
 fn rate(name: &str, texts: &[String]) {
     let bytes: usize = texts.iter().map(String::len).sum();
-    let start = Instant::now();
+    let start = Stopwatch::start();
     let mut rounds = 0_u32;
     while start.elapsed() < SPAN {
         for text in texts {
@@ -91,7 +92,7 @@ fn rate(name: &str, texts: &[String]) {
 
 fn fastest(text: &str) -> Duration {
     let once = || {
-        let start = Instant::now();
+        let start = Stopwatch::start();
         black_box(mask::mask(black_box(text)));
         start.elapsed()
     };

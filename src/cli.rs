@@ -36,12 +36,17 @@ pub enum Command {
     Stdio,
     /// Hide phone numbers in text: standard input to standard output
     ///
-    /// Line by line; all else stays as it is.
+    /// Line by line, as it comes; all else, also line ends and bytes that are no text, stays as it
+    /// is. Hides what else leads to a person as well: e-mail addresses, UPI ids, handles, profiles,
+    /// card and government numbers.
     Mask {
         /// Read JSON lines: {"id","text"} becomes {"id","masked"}, {"id","messages":[…]} becomes
         /// {"id","masked":[…]}
         #[arg(long)]
         jsonl: bool,
+        /// Print what would be hidden instead: line, bytes from-to, rule, text, parted by tabs
+        #[arg(long, conflicts_with = "jsonl")]
+        explain: bool,
     },
     /// Print a strong token for AUTH_TOKEN
     Token,

@@ -1,7 +1,7 @@
 //! The binary: reads the command line and the settings, then hands over to the library.
 
 use std::fmt::Display;
-use std::io::{self, IsTerminal, Write};
+use std::io::{self, BufWriter, IsTerminal, Write};
 use std::net::SocketAddr;
 use std::path::Path;
 use std::process::ExitCode;
@@ -11,7 +11,7 @@ use random_connect::cli::{Cli, Command};
 use random_connect::config::{Config, LogFormat};
 use random_connect::kernel::clock::seeded_rng;
 use random_connect::kernel::token::{self, AuthTokens};
-use random_connect::mask::filter;
+use random_connect::mask::filter::{self, FilterError};
 use random_connect::{app, telemetry};
 use secrecy::ExposeSecret;
 
@@ -27,7 +27,7 @@ fn main() -> ExitCode {
     match Cli::parse().command() {
         Command::Serve => with_config(serve),
         Command::Stdio => with_config(app::serve_stdio),
-        Command::Mask { jsonl } => finish(mask(jsonl)),
+        Command::Mask { jsonl, explain } => finish(mask(jsonl, explain)),
         Command::Token => finish(print_token()),
     }
 }
@@ -83,9 +83,18 @@ fn with_config<F: Future<Output = Result<(), String>>>(
     }
 }
 
-fn mask(jsonl: bool) -> Result<(), filter::FilterError> {
-    let (input, output) = (io::stdin().lock(), io::BufWriter::new(io::stdout().lock()));
-    if jsonl { filter::jsonl(input, output) } else { filter::lines(input, output) }
+fn mask(jsonl: bool, explain: bool) -> Result<(), FilterError> {
+    let (input, output) = (io::stdin().lock(), BufWriter::new(io::stdout().lock()));
+    let done = match (jsonl, explain) {
+        (true, _) => filter::jsonl(input, output),
+        (_, true) => filter::lines_explained(input, output),
+        _ => filter::lines(input, output),
+    };
+    match done {
+        // Whoever read the output has seen enough.
+        Err(FilterError::Io(error)) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
+        done => done,
+    }
 }
 
 fn print_token() -> io::Result<()> {

@@ -3,7 +3,7 @@
 //! What lives here: reading, writing and line ends. What must not: what is hidden. To add a
 //! format: a function beside [`lines`] and [`jsonl`] with a test of its own.
 
-use std::io::{self, BufRead, Read, Write};
+use std::io::{self, BufRead, BufReader, Read, Write};
 
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -29,15 +29,14 @@ pub enum FilterError {
 ///
 /// # Errors
 /// When reading or writing fails.
-pub fn lines(input: impl BufRead, mut output: impl Write) -> Result<(), FilterError> {
-    each_line(input, |_, line| {
+pub fn lines(input: impl Read, output: impl Write) -> Result<(), FilterError> {
+    each_line(input, output, |output, _, line| {
         for part in line.utf8_chunks() {
             output.write_all(mask(part.valid()).as_str().as_bytes())?;
             output.write_all(part.invalid())?;
         }
         Ok(())
-    })?;
-    Ok(output.flush()?)
+    })
 }
 
 /// Tells what [`lines`] would hide: per finding the line (from 1), its bytes within the line (from
@@ -45,8 +44,8 @@ pub fn lines(input: impl BufRead, mut output: impl Write) -> Result<(), FilterEr
 ///
 /// # Errors
 /// When reading or writing fails.
-pub fn lines_explained(input: impl BufRead, mut output: impl Write) -> Result<(), FilterError> {
-    each_line(input, |number, line| {
+pub fn lines_explained(input: impl Read, output: impl Write) -> Result<(), FilterError> {
+    each_line(input, output, |output, number, line| {
         let mut from = 0;
         for part in line.utf8_chunks() {
             for finding in explain(part.valid()) {
@@ -58,30 +57,34 @@ pub fn lines_explained(input: impl BufRead, mut output: impl Write) -> Result<()
             from += part.valid().len() + part.invalid().len();
         }
         Ok(())
-    })?;
-    Ok(output.flush()?)
+    })
 }
 
-/// Calls `take` with the number (from 1) and the bytes of each line or piece of one, line end
-/// included.
-fn each_line(
-    mut input: impl BufRead,
-    mut take: impl FnMut(usize, &[u8]) -> io::Result<()>,
-) -> io::Result<()> {
+/// Calls `take` with the output, the number (from 1) and the bytes of each line or piece of one,
+/// line end included. The output is flushed whenever the input may keep us waiting.
+fn each_line<W: Write>(
+    input: impl Read,
+    mut output: W,
+    mut take: impl FnMut(&mut W, usize, &[u8]) -> io::Result<()>,
+) -> Result<(), FilterError> {
+    let mut input = BufReader::new(input);
     let mut line = Vec::new();
     let mut number = 1;
     loop {
+        if input.buffer().is_empty() {
+            output.flush()?;
+        }
         let room = PIECE - line.len().min(PIECE - 1);
         let read = input.by_ref().take(room as u64).read_until(b'\n', &mut line)?;
         let whole = read == 0 || line.ends_with(b"\n");
         if line.is_empty() {
-            return Ok(());
+            return Ok(output.flush()?);
         }
         if !whole && line.len() < PIECE {
             continue;
         }
         let end = if whole { line.len() } else { cut(&line) };
-        take(number, &line[..end])?;
+        take(&mut output, number, &line[..end])?;
         number += usize::from(line[..end].ends_with(b"\n"));
         line.drain(..end);
     }
@@ -121,13 +124,21 @@ struct Answer<T> {
 ///
 /// # Errors
 /// When reading or writing fails, or a line is no such object (the line is named, not quoted).
-pub fn jsonl(input: impl BufRead, mut output: impl Write) -> Result<(), FilterError> {
-    for (number, line) in input.lines().enumerate() {
-        let line = line?;
+pub fn jsonl(input: impl Read, mut output: impl Write) -> Result<(), FilterError> {
+    let mut input = BufReader::new(input);
+    let mut line = String::new();
+    for number in 1.. {
+        if input.buffer().is_empty() {
+            output.flush()?;
+        }
+        line.clear();
+        if input.read_line(&mut line)? == 0 {
+            break;
+        }
         if line.trim().is_empty() {
             continue;
         }
-        let row: Row = serde_json::from_str(&line).map_err(|_| FilterError::Row(number + 1))?;
+        let row: Row = serde_json::from_str(&line).map_err(|_| FilterError::Row(number))?;
         match row.content {
             Content::Text(text) => write_row(&mut output, row.id, mask(&text).as_str())?,
             Content::Messages(all) => {

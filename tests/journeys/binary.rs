@@ -142,9 +142,36 @@ fn the_masker_is_a_filter() {
         out(&output),
         "{\"id\":1,\"masked\":\"[hidden]\"}\n{\"id\":2,\"masked\":[\"hi\"]}\n"
     );
+    let output = run(&["mask", "--explain"], &[], "hi\nme@example.com or 9876543210\n");
+    let told = "2\t0-14\temail\t\"me@example.com\"\n2\t18-28\tnational\t\"9876543210\"\n";
+    assert_eq!(out(&output), told);
     let output = run(&["mask", "--jsonl"], &[], "{\"id\": 1}\n");
     assert_eq!(output.status.code(), Some(1));
     assert!(String::from_utf8_lossy(&output.stderr).starts_with("error: line 1: expected"));
+}
+
+#[test]
+fn the_masker_answers_line_by_line_and_ends_well_when_nobody_reads_on() {
+    let mut child = Command::new(BINARY)
+        .arg("mask")
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .spawn()
+        .expect("it starts");
+    let mut input = child.stdin.take().expect("its input");
+    let mut lines =
+        std::io::BufRead::lines(std::io::BufReader::new(child.stdout.take().expect("its output")));
+    for _ in 0..2 {
+        input.write_all(b"9876543210\n").expect("written");
+        assert_eq!(
+            lines.next().expect("a line").expect("text"),
+            "[hidden]",
+            "before the input ends"
+        );
+    }
+    drop(lines);
+    while input.write_all(b"9876543210\n").is_ok() {}
+    assert_eq!(child.wait().expect("it ends").code(), Some(0));
 }
 
 #[test]
