@@ -6,9 +6,10 @@
 
 use std::ops::Range;
 
-use super::context;
+use super::cue::Sense;
 use super::shadow::{Class, Glyph, Shadow};
 use super::shape;
+use super::slip;
 use super::token::{Kind, Token};
 
 /// The most characters between two groups, and the most of them that are no spaces.
@@ -24,8 +25,11 @@ pub(super) struct Scene<'a> {
 }
 
 impl<'a> Scene<'a> {
-    pub(super) fn of(shadow: Shadow<'a>, tokens: Vec<Token>) -> Self {
-        let cued = context::is_cued(&shadow, &tokens);
+    /// Takes the tokens of `shadow`; misspelt number words become what is meant.
+    pub(super) fn of(shadow: Shadow<'a>, mut tokens: Vec<Token>) -> Self {
+        slip::correct(&shadow, &mut tokens);
+        let cue = Sense::PHONE.with(Sense::REACH);
+        let cued = shadow.seen.phone || tokens.iter().any(|token| token.sense.has(cue));
         Self { shadow, tokens, cued }
     }
 

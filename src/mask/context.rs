@@ -8,7 +8,7 @@ use std::ops::Range;
 
 use super::chain::Scene;
 use super::cue::Sense;
-use super::shadow::{Class, Glyph, Shadow, is_phone};
+use super::shadow::{Class, Glyph, is_phone};
 use super::token::{Kind, Token};
 
 /// How far a cue may stand from its number, in tokens.
@@ -55,12 +55,6 @@ pub(super) fn cue(scene: &Scene, window: &Range<usize>) -> Cue {
     }
     let pictured = || around(scene, window).iter().any(|glyph| is_phone(glyph.plain));
     if scene.shadow.seen.phone && pictured() { strongest.max(Cue::Near) } else { strongest }
-}
-
-/// Whether any word or sign of the text is a cue at all.
-pub(super) fn is_cued(shadow: &Shadow, tokens: &[Token]) -> bool {
-    let cue = Sense::PHONE.with(Sense::REACH);
-    shadow.seen.phone || tokens.iter().any(|token| token.sense.has(cue))
 }
 
 /// The glyphs up to a few before and after `window`.

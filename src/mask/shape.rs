@@ -169,6 +169,12 @@ pub(super) fn is_counting(values: &[u64]) -> bool {
     rising || is_even(values) || values.len() > 5 && is_even(&values[1..])
 }
 
+/// Whether `values` are the ten digits from nine down: counting, but also the number that everybody
+/// makes up, and a valid one; so what is said around it decides.
+pub(super) fn is_ladder(values: &[u64]) -> bool {
+    values.len() == 10 && values.iter().copied().eq((0..10).rev())
+}
+
 /// Whether all steps between `values` are equal; in long counts one stumble is forgiven.
 fn is_even(values: &[u64]) -> bool {
     if values.len() < 4 {

@@ -112,8 +112,11 @@ pub(super) fn number(scene: &Scene, chain: &Range<usize>) -> Option<Range<usize>
     };
     // One or two words among digits are more often a sentence than a number.
     let spoken = speech.words >= 3 || cue != Cue::None || is_indian_mobile(&speech.digits);
-    let innocent =
-        (is_recital(&speech.said) && cue != Cue::Near) || context::is_labelled(scene, &tokens);
+    // Nobody counts in words and digits by turns.
+    let mixed = speech.words < tokens.len();
+    let ladder = shape::is_ladder(&speech.said) && (mixed || cue != Cue::None);
+    let recited = is_recital(&speech.said) && !ladder && cue != Cue::Near;
+    let innocent = recited || context::is_labelled(scene, &tokens);
     (enough && spoken && !innocent).then_some(tokens)
 }
 
@@ -199,6 +202,15 @@ mod tests {
             ("wun nyn eihgt thre double two zro siks five svn", "[hidden]"),
             ("семь ноль три три два два четыре пять три один", "[hidden]"),
             ("one of seven siblings, two brothers", "one of seven siblings, two brothers"),
+            (
+                "my number is nine eight seven six five four three two one zero",
+                "my number is [hidden]",
+            ),
+            ("9 eight 7 six 5 four 3 two 1 zero", "[hidden]"),
+            (
+                "ten nine eight seven six five four three two one",
+                "ten nine eight seven six five four three two one",
+            ),
         ] {
             assert_eq!(crate::mask::mask(text).as_str(), shown);
         }

@@ -10,7 +10,6 @@ use super::glued;
 use super::lexicon::{LEXICON, Number};
 use super::lookalike;
 use super::shadow::{Class, Glyph, Shadow};
-use super::slip;
 
 /// A piece of text that means something, glyphs `from..to`; what lies between two is a gap.
 #[derive(Clone, Copy, Debug)]
@@ -91,9 +90,7 @@ pub(super) fn tokens(shadow: &Shadow, closed: &[Range<usize>]) -> Vec<Token> {
             cutter.run(from, at);
         }
     }
-    let mut tokens = cutter.tokens;
-    slip::correct(shadow, &mut tokens);
-    tokens
+    cutter.tokens
 }
 
 /// Whether a token may have the glyph in it.

@@ -138,7 +138,7 @@ impl Window<'_> {
         if cue == Cue::Near || (cue == Cue::Phone && mobile) {
             return shape::is_run(self.digits) && !mobile;
         }
-        shape::is_counting(&values(self.scene, &self.tokens))
+        is_counted(self.scene, &self.tokens, cue)
             || (shape::is_run(self.digits) && !mobile)
             || shape::is_isbn(self.digits, &self.lengths())
             || shape::is_likeness(&line(self.scene.glyphs(&self.tokens)))
@@ -200,9 +200,18 @@ pub(super) fn is_list(scene: &Scene, chain: &Range<usize>) -> bool {
     few && is_sum(scene, chain)
         || few
             && chain.len() >= 4
-            && (shape::is_counting(&values(scene, chain))
-                || shape::is_likeness(&line(scene.glyphs(chain))))
-            && context::cue(scene, chain) != Cue::Near
+            && match context::cue(scene, chain) {
+                Cue::Near => false,
+                cue => {
+                    is_counted(scene, chain, cue) || shape::is_likeness(&line(scene.glyphs(chain)))
+                }
+            }
+}
+
+/// Whether numbers are counted, and nothing is said that makes them a phone number.
+fn is_counted(scene: &Scene, tokens: &Range<usize>, cue: Cue) -> bool {
+    let values = values(scene, tokens);
+    shape::is_counting(&values) && (cue == Cue::None || !shape::is_ladder(&values))
 }
 
 /// Whether an equals sign among other marks makes it a sum.
