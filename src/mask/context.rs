@@ -170,6 +170,7 @@ pub(super) fn is_amount(scene: &Scene, window: &Range<usize>, digits: usize) -> 
 mod tests {
     use super::super::token::tokens;
     use super::*;
+    use crate::mask::shadow::Shadow;
 
     /// The scene of a text and the window of its only token of digits.
     fn digits(text: &str) -> (Scene<'_>, Range<usize>) {
