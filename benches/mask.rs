@@ -57,6 +57,7 @@ fn main() {
         ("number words, glued", fill("nine")),
         ("pieces", fill("12345 then ")),
         ("look-alikes", fill("7oIl8B ")),
+        ("bars", fill("a|")),
         ("emoji", fill("😊")),
         ("keycaps", fill("7\u{fe0f}\u{20e3}")),
         ("at signs", fill("a@b ")),

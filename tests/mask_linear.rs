@@ -7,7 +7,7 @@
 use random_connect::mask::{mask, work};
 
 /// Each is repeated to make a long text.
-const HOSTILE: [&str; 20] = [
+const HOSTILE: [&str; 22] = [
     "7",
     "7 ",
     "98765 ",
@@ -28,6 +28,8 @@ const HOSTILE: [&str; 20] = [
     "call 1234567 ",
     "4111 1111 1111 1111 ",
     "12/05/2024 ",
+    "a|",
+    "1|",
 ];
 
 #[test]

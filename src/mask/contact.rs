@@ -42,10 +42,12 @@ static LINK: Lazy<Regex> = Lazy::new(|| {
         r"(?:tel|sms|callto|facetime|whatsapp|viber|skype|sgnl|tg):(?://|[+0-9])",
         r"|(?:https?://)?(?:[a-z0-9-]{1,20}\.)?(?:wa\.me|whatsapp\.com|t\.me|telegram\.(?:me|dog)",
         r"|instagram\.com|instagr\.am|ig\.me|snapchat\.com/(?:add|t)|facebook\.com|fb\.(?:com|me)",
-        r"|m\.me|twitter\.com|x\.com|tiktok\.com/@|threads\.(?:net|com)/@|linkedin\.com/in",
-        r"|discord\.gg|discord\.com/(?:users|invite)|youtube\.com/@|signal\.(?:me|group)|kik\.me",
+        r"|m\.me|twitter\.com|x\.com|linkedin\.com/in|pinterest\.com",
+        r"|discord\.gg|discord\.com/(?:users|invite)|signal\.(?:me|group)|kik\.me",
         r"|line\.me|viber\.me|linktr\.ee|onlyfans\.com|reddit\.com/u(?:ser)?|vk\.com|ok\.ru",
         r"|bsky\.app/profile|join\.skype\.com|zalo\.me|imo\.im)/",
+        // Where a person's path starts with the sign.
+        r"|(?:https?://)?(?:[a-z0-9-]{1,20}\.)?(?:tiktok\.com|threads\.(?:net|com)|youtube\.com)/@",
     ))
 });
 
@@ -237,6 +239,43 @@ fn is_handle(plain: char) -> bool {
 
 #[cfg(test)]
 mod tests {
+    #[test]
+    fn a_profile_on_every_platform_is_hidden_and_its_home_page_is_not() {
+        for host in [
+            "wa.me/",
+            "t.me/",
+            "telegram.me/",
+            "instagram.com/",
+            "instagr.am/",
+            "ig.me/",
+            "snapchat.com/add/",
+            "facebook.com/",
+            "fb.com/",
+            "fb.me/",
+            "m.me/",
+            "twitter.com/",
+            "x.com/",
+            "tiktok.com/@",
+            "threads.net/@",
+            "linkedin.com/in/",
+            "discord.gg/",
+            "discord.com/users/",
+            "youtube.com/@",
+            "pinterest.com/",
+            "line.me/",
+            "linktr.ee/",
+            "reddit.com/user/",
+            "vk.com/",
+            "bsky.app/profile/",
+            "zalo.me/",
+        ] {
+            let shown = crate::mask::mask(&format!("see https://www.{host}johndoe99 ok"));
+            assert_eq!(shown.as_str(), "see [hidden] ok", "{host}");
+            let home = format!("see https://{} ok", host.split('/').next().unwrap_or_default());
+            assert_eq!(crate::mask::mask(&home).as_str(), home);
+        }
+    }
+
     use super::*;
     use crate::mask::{explain, mask};
 

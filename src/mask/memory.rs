@@ -89,7 +89,11 @@ impl Memory {
     fn forget_oldest(&mut self) {
         self.lengths.rotate_left(1);
         self.ages.rotate_left(1);
+        (self.lengths[PIECES - 1], self.ages[PIECES - 1]) = (0, 0);
         self.pieces = self.pieces.saturating_sub(1);
+        // What is forgotten is gone, not just not counted.
+        let kept = 4 * u32::try_from(self.count()).unwrap_or(0);
+        self.digits &= u64::MAX.checked_shr(u64::BITS - kept).unwrap_or(0);
     }
 
     fn add(&mut self, digits: &[u8]) {
@@ -110,7 +114,8 @@ impl Memory {
 
     /// A message passes: old pieces are forgotten.
     fn pass(&mut self) {
-        for age in &mut self.ages {
+        let pieces = usize::from(self.pieces).min(PIECES);
+        for age in &mut self.ages[..pieces] {
             *age = age.saturating_add(1);
         }
         while self.pieces > 0 && self.ages[0] >= MESSAGES {
@@ -149,18 +154,20 @@ pub(super) fn next(scene: &Scene, found: &mut Vec<Finding>, memory: &Memory) -> 
     if senses(Sense::LABEL.with(Sense::MONEY).with(Sense::UNIT)) && !senses(Sense::PHONE) {
         memory.labelled = 3;
     }
-    if !found.is_empty() {
+    let elsewhere = |rule| matches!(rule, Rule::Email | Rule::Upi | Rule::Handle | Rule::Link);
+    if found.iter().any(|finding| !elsewhere(finding.rule)) {
         // The number is out and hidden; what comes next begins another.
         memory.forget_pieces();
         return memory;
     }
-    match reading(scene) {
+    match reading(scene, !memory.lengths().is_empty()) {
         Reading::Talk => {}
         Reading::Prose => memory.forget_pieces(),
         Reading::Piece(tokens) => {
             let whole = tokens.iter().map(|range| Speech::of(scene, range));
             let digits: Vec<_> = whole.flat_map(|speech| speech.digits).collect();
-            if memory.labelled > 0 && memory.cued == 0 || is_round(&digits) {
+            let half_mobile = memory.cued > 0 && digits.len() == 5 && digits[0] >= 6;
+            if memory.labelled > 0 && memory.cued == 0 || is_round(&digits) && !half_mobile {
                 return memory;
             }
             memory.add(&digits);
@@ -178,7 +185,8 @@ pub(super) fn next(scene: &Scene, found: &mut Vec<Finding>, memory: &Memory) -> 
     memory
 }
 
-fn reading(scene: &Scene) -> Reading {
+/// Reads a message; `begun` tells that pieces are remembered.
+fn reading(scene: &Scene, begun: bool) -> Reading {
     if scene.shadow.glyphs.len() > PROSE {
         return Reading::Prose;
     }
@@ -211,10 +219,25 @@ fn reading(scene: &Scene) -> Reading {
     if lone && !chain::chains(scene).is_empty() {
         return Reading::Piece(std::iter::once(0..1).collect());
     }
-    if pieces.is_empty() || pieces.len() > 2 || scene.tokens.iter().any(|token| other(&token)) {
+    let others = scene.tokens.iter().filter(other).count();
+    if pieces.is_empty()
+        || pieces.len() > 2
+        || others > 0 && !is_thrown_in(scene, &pieces, others, begun)
+    {
         return Reading::Talk;
     }
     Reading::Piece(pieces)
+}
+
+/// Whether a piece has only a word or two thrown in that say nothing of what is counted: "43210 bro".
+fn is_thrown_in(scene: &Scene, pieces: &[Range<usize>], others: usize, begun: bool) -> bool {
+    let [piece] = pieces else { return false };
+    let counted = Sense::UNIT.with(Sense::MONEY).with(Sense::LABEL);
+    let says = Speech::of(scene, piece).digits.len();
+    others <= 2
+        && scene.tokens.len() <= piece.len() + 2
+        && says >= if begun { 4 } else { 5 }
+        && !scene.tokens.iter().any(|token| token.sense.has(counted) || token.kind == Kind::Code)
 }
 
 /// Whether the digits are those of an amount: 15000.
@@ -283,6 +306,9 @@ mod tests {
         assert_eq!(masked(&["85807", "30215"]), ["85807", "[hidden]"]);
         assert_eq!(masked(&["first 81549", "lol ok", "then 90951"])[2], "then [hidden]");
         assert_eq!(masked(&["826", "212", "9972"])[2], "[hidden]");
+        assert_eq!(masked(&["98765", "43210 bro"])[1], "[hidden] bro");
+        assert_eq!(masked(&["98765", "a@b.co", "43210"])[2], "[hidden]");
+        assert_eq!(masked(&["call 5pm", "98100", "43210"])[2], "[hidden]");
     }
 
     #[test]
@@ -303,6 +329,10 @@ mod tests {
         messages.extend([""; 12]);
         messages.push("30215");
         assert_eq!(masked(&messages).last().map(String::as_str), Some("30215"));
+        let passed = messages[..13]
+            .iter()
+            .fold(Memory::default(), |memory, text| mask_next(text, &memory).1);
+        assert!(passed.is_empty(), "nothing of it is left");
     }
 
     #[test]

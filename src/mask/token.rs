@@ -44,6 +44,10 @@ impl Token {
     }
 }
 
+/// The most glyphs of a number whose ones are upright bars. Without a bound, a row of bars would be
+/// looked through again at each of them.
+const DISGUISED: usize = 40;
+
 /// The tokens of `shadow`. Glyphs whose bytes lie in `closed` (sorted, not overlapping) are codes.
 pub(super) fn tokens(shadow: &Shadow, closed: &[Range<usize>]) -> Vec<Token> {
     let mut cutter = Cutter { shadow, tokens: Vec::with_capacity(16), word: String::new() };
@@ -68,7 +72,8 @@ pub(super) fn tokens(shadow: &Shadow, closed: &[Range<usize>]) -> Vec<Token> {
             let inner = |glyph: &&Glyph| {
                 glyph.at < limit && (is_inner(glyph) || bars && glyph.plain == '|')
             };
-            from + shadow.glyphs[from..].iter().take_while(inner).count()
+            let most = if bars { DISGUISED + 1 } else { usize::MAX };
+            from + shadow.glyphs[from..].iter().take(most).take_while(inner).count()
         };
         at = run(false);
         if (at > from && shadow.get(at).is_some_and(|glyph| glyph.plain == '|'))
@@ -76,7 +81,8 @@ pub(super) fn tokens(shadow: &Shadow, closed: &[Range<usize>]) -> Vec<Token> {
         {
             // Among look-alikes an upright bar is a one; among digits it parts groups.
             let to = run(true);
-            if lookalike::is_disguised(&shadow.glyphs[from..to])
+            if to - from <= DISGUISED
+                && lookalike::is_disguised(&shadow.glyphs[from..to])
                 && shadow.glyphs[from..to].iter().any(|glyph| glyph.class == Class::Letter)
             {
                 cutter.push(from, to, Kind::Lookalike, Sense::NONE);

@@ -103,6 +103,6 @@ pub(super) const CARD: &str = "card cards debit credit visa mastercard amex rupa
 
 /// Numbers that governments give to people.
 pub(super) const GOVERNMENT: &str = "aadhaar aadhar adhaar adhar uidai pan pancard ssn passport cpf rg \
-    curp dni nie rfc nino nhs nik ktp nic cnic sin tfn tin epic voter driving licence license dl \
-    steuer steuerid ahv insee personnummer pesel codicefiscale bsn kimlik tc паспорт снилс инн \
+    curp dni rfc nino nhs nik ktp nic cnic tfn voter driving licence license \
+    steuer steuerid ahv insee personnummer pesel codicefiscale bsn kimlik паспорт снилс инн \
     आधार पैन আধার ஆதார் pasaporte passaporte passeport reisepass paspor";
