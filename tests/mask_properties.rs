@@ -4,7 +4,9 @@
 //! the rules). To add a property: a function that asserts it, called for both generators.
 
 use proptest::prelude::*;
-use random_connect::mask::{HIDDEN, Memory, explain, mask, mask_next};
+use random_connect::mask::{
+    Finding, HIDDEN, Masked, Memory, explain, explain_next, mask, mask_next,
+};
 
 /// Pieces of which hostile texts are made, more often than chance would.
 const PIECES: &[&str] = &[
@@ -82,10 +84,14 @@ fn hostile() -> impl Strategy<Value = String> {
 
 /// Everything that holds of one text.
 fn holds(text: &str) {
-    let findings = explain(text);
+    unaltered(text, &explain(text), &mask(text));
+}
+
+/// Whether a masked text is the text with its findings hidden, and has nothing left to hide.
+fn unaltered(text: &str, findings: &[Finding], masked: &Masked) {
     let mut from = 0;
     let mut shown = String::new();
-    for finding in &findings {
+    for finding in findings {
         assert!(from <= finding.range.start && finding.range.start < finding.range.end, "{text:?}");
         // Slicing fails unless findings end between characters.
         shown.push_str(&text[from..finding.range.start]);
@@ -93,7 +99,6 @@ fn holds(text: &str) {
         from = finding.range.end;
     }
     shown.push_str(&text[from..]);
-    let masked = mask(text);
     assert_eq!(masked.as_str(), shown, "visible text is untouched: {text:?}");
     assert_eq!(masked.hidden() as usize, findings.len());
     assert_eq!(mask(&shown).as_str(), shown, "masking twice hides nothing more: {text:?}");
@@ -104,6 +109,7 @@ fn remembers(messages: &[String]) {
     let mut memory = Memory::default();
     for text in messages {
         let (masked, next) = mask_next(text, &memory);
+        unaltered(text, &explain_next(text, &memory).0, &masked);
         assert!(masked.hidden() >= mask(text).hidden().min(1), "a memory only adds: {text:?}");
         let stored = serde_json::to_string(&next).expect("serialised");
         assert!(stored.len() < 200, "what is remembered is bounded: {stored}");

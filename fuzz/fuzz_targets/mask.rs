@@ -13,6 +13,8 @@ fuzz_target!(|text: &str| {
     assert_eq!(mask(masked.as_str()).as_str(), masked.as_str());
     let mut memory = Memory::default();
     for message in text.lines() {
-        memory = mask_next(message, &memory).1;
+        let (masked, next) = mask_next(message, &memory);
+        assert_eq!(mask(masked.as_str()).as_str(), masked.as_str());
+        memory = next;
     }
 });
