@@ -166,7 +166,16 @@ pub(super) fn is_likeness(window: &str) -> bool {
 pub(super) fn is_counting(values: &[u64]) -> bool {
     let rising = values.len() >= 5 && values.windows(2).all(|pair| pair[0] < pair[1]);
     // What introduces a list may stand before it: "table of 7: 7 14 21 28 35".
-    rising || is_even(values) || values.len() > 5 && is_even(&values[1..])
+    rising || is_multiplied(values) || is_even(values) || values.len() > 5 && is_even(&values[1..])
+}
+
+/// Whether each of `values` is the one before it times the same factor: 1024 2048 4096 8192.
+fn is_multiplied(values: &[u64]) -> bool {
+    let [first, second, _, _, ..] = values else { return false };
+    let factor = second.checked_div(*first).filter(|factor| *factor > 1);
+    factor.is_some_and(|factor| {
+        values.windows(2).all(|pair| pair[0].checked_mul(factor) == Some(pair[1]))
+    })
 }
 
 /// Whether `values` are the ten digits from nine down: counting, but also the number that everybody
@@ -276,6 +285,7 @@ mod tests {
         assert!(is_counting(&[1, 2, 3, 4, 5, 6, 7]));
         assert!(is_counting(&[10, 9, 8, 7, 6, 5, 4, 3, 2, 1]));
         assert!(is_counting(&[4, 8, 15, 16, 23, 42]));
+        assert!(is_counting(&[1024, 2048, 4096, 8192]));
         assert!(!is_counting(&[9, 4, 7, 0, 6, 0, 1, 6, 4, 5]));
         assert!(!is_counting(&[7, 8, 9]));
         assert!(is_run(&[1, 2, 3, 4, 5, 6, 7, 8, 9, 0]));

@@ -115,7 +115,11 @@ pub(super) fn number(scene: &Scene, chain: &Range<usize>) -> Option<Range<usize>
     // Nobody counts in words and digits by turns.
     let mixed = speech.words < tokens.len();
     let ladder = shape::is_ladder(&speech.said) && (mixed || cue != Cue::None);
-    let recited = is_recital(&speech.said) && !ladder && cue != Cue::Near;
+    let recited = match cue {
+        Cue::Near => false,
+        Cue::Phone => !ladder && shape::is_counting(&speech.said),
+        Cue::Reach | Cue::None => !ladder && is_recital(&speech.said),
+    };
     let innocent = recited || context::is_labelled(scene, &tokens);
     (enough && spoken && !innocent).then_some(tokens)
 }
