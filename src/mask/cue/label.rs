@@ -29,7 +29,7 @@ pub(super) const LABEL: &str = "order orders id ids invoice inv bill receipt ref
     pedido fatura codigo nota rastreio conta reserva voo senha protocolo \
     commande facture numeroclient reference colis suivi compte vol billet postal dossier mot passe \
     bestellung bestellnummer bestellnr rechnung rechnungsnummer sendung sendungsnummer kunde \
-    kundennummer konto kontonummer buchung plz postleitzahl passwort kennwort aktenzeichen \
+    kundennummer konto kontonummer buchung postleitzahl passwort kennwort aktenzeichen \
     pesanan faktur resi kode kodepos rekening tiket sandi \
     ordine fattura codice spedizione prenotazione volo conto siparis fatura kargo takip hesap \
     kod sifre bestelling factuur code rekening postcode zamowienie faktura kod konto przesylka \
@@ -46,8 +46,8 @@ pub(super) const STEMS: &str = "bestell rechnung sendung kunden buchung postleit
 
 /// Currencies and the words of amounts.
 pub(super) const MONEY: &str = "rs inr usd eur gbp aed sar cad aud sgd myr idr rp php brl ars mxn cop \
-    clp ngn kes zar pkr bdt lkr npr jpy cny rmb krw rub uah try btc eth usdt rupee rupees rupaye \
-    rupay rupaiya rupe dollar dollars bucks euro euros pound pounds quid peso pesos real reais \
+    clp ngn kes zar pkr bdt lkr npr jpy cny rmb krw rub uah btc eth usdt rupee rupees rupaye \
+    rupay rupaiya rupe dollar dollars bucks euro euros pound pounds quid peso pesos reais \
     rupiah dirham dirhams riyal riyals yen yuan ruble rubles lakh lakhs lac lacs crore crores \
     cr million millions mn bn billion billions trillion thousand hazar hazaar hajar thousands \
     salary rent price cost costs paid pay worth budget deposit emi fee fees loan amount balance \
