@@ -54,7 +54,7 @@ fn user(number: u64) -> UserId {
 }
 
 const fn call(who: UserId, now: Timestamp) -> Call {
-    Call { who, key: None, given_name: None, now }
+    Call::new(who, now)
 }
 
 /// A manager on its own, with what its calls need.
@@ -102,9 +102,9 @@ fn measure(people: u64) -> Fallible<()> {
         // Everybody has another partner each time, so that all are strangers.
         let (turn, round) = (meeting * STRIDE % half, meeting / half);
         let (first, second) = (user(turn), user(half + (turn + round * STRIDE) % half));
-        lobby.perform(first, Action::Meet);
+        lobby.perform(first, Action::meet());
         let stopwatch = Stopwatch::start();
-        let outcome = lobby.perform(second, Action::Meet);
+        let outcome = lobby.perform(second, Action::meet());
         record(&mut latencies, stopwatch.elapsed());
         if !matches!(outcome, Outcome::Connected { .. }) {
             return Err("two strangers were not connected".into());
@@ -139,11 +139,11 @@ impl Crowd {
             text: mask("Hello! How are you?"),
         };
         for number in 0..SWEPT {
-            crowd.act(user(number), Action::Meet).await?;
+            crowd.act(user(number), Action::meet()).await?;
         }
         crowd.clock.advance(IDLE_TIMEOUT);
         for who in crowd.talking {
-            crowd.act(who, Action::Meet).await?;
+            crowd.act(who, Action::meet()).await?;
         }
         Ok(crowd)
     }

@@ -5,8 +5,8 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use random_connect::connect::action::{Action, Call, Outcome, Performed, Sender};
-use random_connect::connect::inbox::News;
+use random_connect::connect::action::{Action, Call, Outcome, Performed, Place, Sender, Standing};
+use random_connect::connect::inbox::{LEASE_TIME, News};
 use random_connect::connect::lobby::Lobby;
 use random_connect::connect::nickname::Nickname;
 use random_connect::connect::store_memory::MemoryLobby;
@@ -28,7 +28,7 @@ fn user(n: u8) -> UserId {
 }
 
 fn call(who: u8, now: Timestamp) -> Call {
-    Call { who: user(who), key: None, given_name: None, now }
+    Call::new(user(who), now)
 }
 
 async fn perform(lobby: &dyn Lobby, call: Call, action: Action) -> Performed {
@@ -59,14 +59,14 @@ fn shown(news: News) -> String {
     match news {
         News::Message { text, .. } => text.as_str().to_owned(),
         News::Connected { .. } => "(connected)".to_owned(),
-        News::PartnerLeft => "(left)".to_owned(),
-        News::PartnerTimedOut => "(timed out)".to_owned(),
+        News::PartnerLeft { .. } => "(left)".to_owned(),
+        News::PartnerTimedOut { .. } => "(timed out)".to_owned(),
     }
 }
 
 async fn pair(lobby: &dyn Lobby, a: u8, b: u8) {
-    act(lobby, a, Action::Meet).await;
-    assert!(matches!(act(lobby, b, Action::Meet).await.0, Outcome::Connected { .. }));
+    act(lobby, a, Action::meet()).await;
+    assert!(matches!(act(lobby, b, Action::meet()).await.0, Outcome::Connected { .. }));
     assert_eq!(read(lobby, a).await, ["(connected)"]);
 }
 
@@ -76,22 +76,28 @@ async fn two_who_meet_are_each_others_partner_under_the_names_shown() {
         let lobby = &*lobby;
         act(lobby, 1, Action::Rename(Nickname::chosen("Ann").expect("a name"))).await;
         act(lobby, 2, Action::Rename(Nickname::chosen("Ben").expect("a name"))).await;
-        assert_eq!(
-            act(lobby, 1, Action::Meet).await.0,
-            Outcome::Waiting { place: 1, again: false }
-        );
+        assert!(matches!(
+            act(lobby, 1, Action::meet()).await.0,
+            Outcome::Waiting { place: Place { position: 1, estimate: None }, again: false, .. }
+        ));
         let ann = Nickname::chosen("Ann").expect("a name");
-        assert_eq!(
-            act(lobby, 2, Action::Meet).await.0,
-            Outcome::Connected { partner: ann.clone(), again: false }
-        );
+        let Outcome::Connected { chat, again: false } = act(lobby, 2, Action::meet()).await.0
+        else {
+            panic!("1 waits");
+        };
+        assert_eq!((chat.partner, &chat.partner_name), (user(1), &ann));
         assert_eq!(act(lobby, 2, Action::Who).await.0, Outcome::Partner(Some(ann.clone())));
-        assert_eq!(
-            say(lobby, 1, "hi").await,
-            Outcome::Sent { from: ann, text: Masked::waived("hi") }
-        );
+        let Outcome::Sent { to, from, .. } = say(lobby, 1, "hi").await else { panic!("a chat") };
+        assert_eq!((to, from), (user(2), ann));
         assert_eq!(read(lobby, 2).await, ["hi"]);
-        assert_eq!(act(lobby, 1, Action::Meet).await.0, Outcome::AlreadyChatting);
+        assert!(matches!(
+            act(lobby, 1, Action::meet()).await.0,
+            Outcome::AlreadyChatting(own) if own.room == chat.room && own.partner == user(2)
+        ));
+        assert_eq!(
+            act(lobby, 2, Action::Look).await.0,
+            Outcome::Standing(Standing::Chatting(chat))
+        );
     }
 }
 
@@ -183,7 +189,7 @@ async fn items_outlive_the_chat_and_keep_the_senders_name() {
         pair(lobby, 1, 2).await;
         say(lobby, 1, "before I go").await;
         act(lobby, 1, Action::Leave).await;
-        act(lobby, 3, Action::Meet).await;
+        act(lobby, 3, Action::meet()).await;
         assert_eq!(read(lobby, 2).await, ["before I go", "(left)"]);
     }
 }
@@ -211,8 +217,11 @@ async fn recent_partners_are_paired_once_their_patience_is_over() {
         let lobby = &*lobby;
         pair(lobby, 1, 2).await;
         act(lobby, 1, Action::Leave).await;
-        act(lobby, 1, Action::Meet).await;
-        assert!(matches!(act(lobby, 2, Action::Meet).await.0, Outcome::Waiting { place: 2, .. }));
+        act(lobby, 1, Action::meet()).await;
+        assert!(matches!(
+            act(lobby, 2, Action::meet()).await.0,
+            Outcome::Waiting { place: Place { position: 2, .. }, .. }
+        ));
         assert_eq!(
             lobby.pair_waiting(START + Duration::from_secs(59)).await.expect("the store works"),
             0
@@ -223,6 +232,58 @@ async fn recent_partners_are_paired_once_their_patience_is_over() {
         );
         assert_eq!(read(lobby, 1).await, ["(connected)"]);
         assert_eq!(read(lobby, 2).await, ["(left)", "(connected)"][1..]);
+    }
+}
+
+#[tokio::test]
+async fn whoever_listens_hears_of_news_and_collects_it_in_order() {
+    for lobby in backends() {
+        let lobby = &*lobby;
+        let mut listener = lobby.listen(user(1));
+        pair(lobby, 1, 2).await;
+        listener.hear().await;
+        say(lobby, 2, "a").await;
+        listener.hear().await;
+        let first = lobby.collect(user(1), START).await.expect("the store works");
+        assert_eq!(first.items.len(), 1);
+        say(lobby, 2, "b").await;
+        let none = lobby.collect(user(1), START).await.expect("the store works");
+        assert_eq!((none.id, none.items.len()), (None, 0), "not before \"a\" has arrived");
+        lobby.settle(user(1), first.id.expect("a lease"), false);
+        listener.hear().await;
+        assert_eq!(read(lobby, 1).await, ["a", "b"]);
+    }
+}
+
+#[tokio::test]
+async fn what_is_not_acknowledged_in_time_comes_again_under_the_same_number() {
+    for lobby in backends() {
+        let lobby = &*lobby;
+        pair(lobby, 1, 2).await;
+        say(lobby, 2, "a").await;
+        let lost = lobby.collect(user(1), START).await.expect("the store works");
+        let later = START + LEASE_TIME;
+        let again = lobby.collect(user(1), later).await.expect("the store works");
+        assert_eq!(again.items, lost.items);
+        lobby.settle(user(1), lost.id.expect("a lease"), true);
+        lobby.settle(user(1), again.id.expect("a lease"), true);
+        assert_eq!(read(lobby, 1).await, [""; 0]);
+    }
+}
+
+#[tokio::test]
+async fn typing_is_told_to_whoever_listens_and_kept_for_nobody() {
+    for lobby in backends() {
+        let lobby = &*lobby;
+        pair(lobby, 1, 2).await;
+        let mut listener = lobby.listen(user(2));
+        assert_eq!(act(lobby, 1, Action::Type(true)).await.0, Outcome::Typing);
+        assert!(matches!(listener.hear().await.typing, Some((_, _, true))));
+        assert_eq!(read(lobby, 2).await, [""; 0]);
+        assert!(matches!(
+            act(lobby, 3, Action::Type(true)).await.0,
+            Outcome::NobodyToSendTo { .. }
+        ));
     }
 }
 

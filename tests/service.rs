@@ -7,6 +7,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 use random_connect::connect::action::{Action, Call, LobbyStats, Performed, Sender, Swept};
 use random_connect::connect::inbox::{Lease, LeaseId};
+use random_connect::connect::listeners::Listener;
 use random_connect::connect::lobby::{Lobby, LobbyError};
 use random_connect::connect::service::{ConnectService, Incoming, Options, Refusal};
 use random_connect::connect::store_memory::MemoryLobby;
@@ -48,10 +49,18 @@ impl Lobby for Meddling {
             .switches
             .fetch_update(Ordering::SeqCst, Ordering::SeqCst, |left| left.checked_sub(1));
         if left.is_ok() {
-            let call = Call { who, key: None, given_name: None, now: Timestamp::default() };
+            let call = Call::new(who, Timestamp::default());
             self.lobby.perform(call, Action::ToggleMasking).await?;
         }
         Ok(sender)
+    }
+
+    async fn collect(&self, who: UserId, now: Timestamp) -> Result<Lease, LobbyError> {
+        self.lobby.collect(who, now).await
+    }
+
+    fn listen(&self, who: UserId) -> Listener {
+        self.lobby.listen(who)
     }
 
     async fn keep_back(&self, who: UserId, lease: &Lease, shown: usize) -> Result<(), LobbyError> {

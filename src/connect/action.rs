@@ -1,10 +1,14 @@
 //! What a person can ask of the lobby, and what comes of it: the words the manager, the storage
 //! seam and the service share.
 
+use std::time::Duration;
+
+use super::chat::{Chat, Kept, Search};
 use super::inbox::Lease;
+use super::interest::Interests;
 use super::nickname::Nickname;
 use crate::kernel::clock::Timestamp;
-use crate::kernel::id::{MessageKey, UserId};
+use crate::kernel::id::{MessageKey, RoomId, UserId};
 use crate::mask::{Masked, Memory};
 
 /// One call of one person.
@@ -15,7 +19,19 @@ pub struct Call {
     pub key: Option<MessageKey>,
     /// The name their caller gave them, where the operator wants such names used.
     pub given_name: Option<Nickname>,
+    /// The room they mean. If they are not in it, nothing is done.
+    pub room: Option<RoomId>,
+    /// Whether the answer shows what waits for them.
+    pub takes_inbox: bool,
     pub now: Timestamp,
+}
+
+impl Call {
+    /// A call that means no particular room and is answered with what waits.
+    #[must_use]
+    pub const fn new(who: UserId, now: Timestamp) -> Self {
+        Self { who, key: None, given_name: None, room: None, takes_inbox: true, now }
+    }
 }
 
 /// What the lobby knows of a sender that decides what their text must go through.
@@ -37,8 +53,8 @@ impl Default for Sender {
 #[derive(Clone, Debug)]
 pub enum Action {
     /// Join the queue, or pair at once.
-    Meet,
-    /// Leave, and meet anyone but the partner just left.
+    Meet(Search),
+    /// Leave, and meet anyone but the partner just left, by the same wishes as last time.
     Again,
     /// End the chat, or leave the queue.
     Leave,
@@ -54,28 +70,67 @@ pub enum Action {
     Who,
     /// Be called so in the coming chats.
     Rename(Nickname),
+    /// Let the partner know that something is, or is no longer, being typed.
+    Type(bool),
+    /// See the last messages of the chat, at most so many.
+    History(usize),
+    /// Ask how one stands.
+    Look,
     /// Nothing but read the inbox.
     Read,
+}
+
+impl Action {
+    /// Meet anyone.
+    #[must_use]
+    pub fn meet() -> Self {
+        Self::Meet(Search::default())
+    }
+}
+
+/// How a person stands.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Standing {
+    Idle,
+    Waiting(Place),
+    Chatting(Chat),
+}
+
+/// A place in the queue.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Place {
+    /// The next in line has 1.
+    pub position: usize,
+    /// How long people waited lately; nothing while that is not known.
+    pub estimate: Option<Duration>,
 }
 
 /// What came of an [`Action`]. Refusals are outcomes: they changed nothing.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Outcome {
     Connected {
-        partner: Nickname,
+        chat: Chat,
         again: bool,
     },
-    /// In the queue; the next in line has place 1.
+    /// In the queue, looking for somebody with one of `interests` first.
     Waiting {
-        place: usize,
+        place: Place,
+        interests: Interests,
         again: bool,
     },
-    AlreadyChatting,
+    AlreadyChatting(Chat),
+    /// The person is not in the room they meant: it has ended, or is none of theirs.
+    NotInRoom {
+        ended: bool,
+    },
     ChatEnded,
     LeftQueue,
     NothingToLeave,
-    /// The text is with the partner; `from` is the name they saw.
+    /// The text is in the inbox of `to`, as the item `number` (a long one as this and the next);
+    /// `from` is the name they see.
     Sent {
+        to: UserId,
+        number: u64,
         from: Nickname,
         text: Masked,
     },
@@ -88,7 +143,20 @@ pub enum Outcome {
     Masking(bool),
     Partner(Option<Nickname>),
     Renamed(Nickname),
+    Typing,
+    /// The messages; nothing where not both wanted them kept.
+    History(Option<Vec<Kept>>),
+    Standing(Standing),
     Read,
+}
+
+/// What an action means for people other than who did it. Told to those who listen for it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Effect {
+    /// Something is in this person's inbox.
+    News(UserId),
+    /// This person's partner is, or is no longer, typing.
+    Typing { to: UserId, room: RoomId, typing: bool },
 }
 
 /// An outcome, and what the answer to this call may show of the person's inbox.

@@ -8,7 +8,8 @@ use std::fmt::Write as _;
 /// A message that is a command, with its argument where it takes one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Command<'a> {
-    Meet,
+    /// With a list of interests, which may be empty.
+    Meet(&'a str),
     Bye,
     Again,
     Hide,
@@ -41,9 +42,9 @@ pub struct Row {
 pub const COMMANDS: &[Row] = &[
     Row {
         names: &["meet"],
-        argument: "",
-        help: "find someone to chat with",
-        parse: |_| Command::Meet,
+        argument: "[interests]",
+        help: "find someone to chat with, sooner one who shares an interest: #meet music, hindi",
+        parse: |interests| Command::Meet(interests),
     },
     Row {
         names: &["bye"],
@@ -145,12 +146,13 @@ mod tests {
     #[test]
     fn commands_are_whole_words_in_any_case_and_width() {
         for (message, command) in [
-            ("#meet", Command::Meet),
-            ("  #MEET \n", Command::Meet),
+            ("#meet", Command::Meet("")),
+            ("  #MEET \n", Command::Meet("")),
             ("＃Bye", Command::Bye),
             ("＃ＡＧＡＩＮ", Command::Again),
             ("\u{200e}#hide", Command::Hide),
             ("#who?", Command::Who),
+            ("#meet music, hindi", Command::Meet("music, hindi")),
             ("#bye see you", Command::Bye),
             ("#m", Command::Inbox),
             ("#Inbox", Command::Inbox),
@@ -159,7 +161,7 @@ mod tests {
             ("#r\nhello", Command::Relay("hello")),
             ("#nick Star Dust", Command::Nick("Star Dust")),
             ("#help", Command::Help),
-            ("*#meet*", Command::Meet),
+            ("*#meet*", Command::Meet("")),
         ] {
             assert_eq!(parse(message).map(|typed| typed.command), Some(command), "{message:?}");
         }

@@ -5,6 +5,7 @@ use thiserror::Error;
 
 use super::action::{Action, Call, LobbyStats, Performed, Sender, Swept};
 use super::inbox::{Lease, LeaseId};
+use super::listeners::Listener;
 use crate::kernel::clock::Timestamp;
 use crate::kernel::id::UserId;
 
@@ -22,8 +23,10 @@ pub struct LobbyError;
 /// - `perform` is idempotent per [`Call::key`]: a second call with the same key within ten minutes
 ///   gets the outcome and the items of the first and changes nothing. This, and handing out the
 ///   inbox, is why all actions go through one method: they belong to the same step.
-/// - Items handed out are on lease until `settle`. Lost ones come back in their old order. Items
-///   that arrive meanwhile are handed to the next call.
+/// - Items handed out are on lease until `settle`, for at most [`super::inbox::LEASE_TIME`]. Lost
+///   ones come back in their old order. Items that arrive meanwhile are handed to the next call.
+/// - Whoever listens for a person hears when something comes into their inbox, or back into it. A
+///   word may get lost; the inbox is the truth.
 /// - Everybody's items are in the order in which they came about.
 /// - Time comes in with the call and may differ by a little between callers, but a backend never
 ///   lets it run backwards.
@@ -37,6 +40,13 @@ pub trait Lobby: Send + Sync {
     /// refused as `SenderChanged` if it does not hold any more.
     async fn sender(&self, who: UserId) -> Result<Sender, LobbyError>;
 
+    /// Hands out what waits for a person without a call of theirs, for a channel that reaches them
+    /// at once. Nothing while anything is on its way to them, so that it is not overtaken.
+    async fn collect(&self, who: UserId, now: Timestamp) -> Result<Lease, LobbyError>;
+
+    /// Listens for a person's news.
+    fn listen(&self, who: UserId) -> Listener;
+
     /// Puts back all but the first `shown` items of a lease.
     async fn keep_back(&self, who: UserId, lease: &Lease, shown: usize) -> Result<(), LobbyError>;
 
@@ -48,7 +58,7 @@ pub trait Lobby: Send + Sync {
     /// the calls that are too old to be repeated. A bounded step: call it until there is no more.
     async fn sweep(&self, now: Timestamp) -> Result<Swept, LobbyError>;
 
-    /// Pairs waiters whose constraints have relaxed. Returns the number of pairs made.
+    /// Pairs waiters whose wishes have relaxed: see `person.rs` for the times. Returns the number of pairs made.
     async fn pair_waiting(&self, now: Timestamp) -> Result<usize, LobbyError>;
 
     async fn stats(&self, now: Timestamp) -> Result<LobbyStats, LobbyError>;

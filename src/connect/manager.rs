@@ -1,38 +1,34 @@
 //! The heart of the product: who waits, who talks with whom, and what waits for whom.
 //!
 //! Plain data behind `&mut self`: no clock, no lock, no runtime. Each method is one step that
-//! leaves everything consistent; it returns what is to be said and never sends. Sweeps over many
-//! people live in `sweep.rs`.
+//! leaves everything consistent; it returns what is to be said and never sends. Who is paired with
+//! whom is decided in `matching.rs`; sweeps over many people live in `sweep.rs`.
 //!
 //! **Invariant:** a pair is symmetric; nobody is paired and waiting, or paired with themselves.
 //! **Invariant:** a message is in the inbox of the partner of the moment it was sent, or its
 //! sender was told why not.
 
+use std::collections::HashMap;
 use std::time::Duration;
 
 use hashlink::LinkedHashMap;
 use rand::Rng;
 
-use super::action::{Action, Call, LobbyStats, Outcome, Performed, Sender};
+use super::action::{Action, Call, Effect, LobbyStats, Outcome, Performed, Sender, Standing};
+use super::chat::{Chat, History, Kept, Search};
 use super::inbox::{Item, Lease, LeaseId, News};
+use super::matching::RecentWaits;
 use super::nickname::Nickname;
 use super::person::{Person, State, Waiting};
 use super::queue::Queue;
 use super::replay::{Record, Replays};
 use crate::kernel::clock::Timestamp;
-use crate::kernel::id::UserId;
+use crate::kernel::id::{RoomId, UserId};
 use crate::mask::{Masked, Memory};
 
 /// The most characters of a message that one inbox item holds. With a nickname and the words
 /// around it, an item then always fits into an answer; longer messages become several items.
 const ITEM_CHARS: usize = 3_900;
-
-/// Two people who were just paired, and what each is called.
-pub(super) struct Pair {
-    pub(super) name: Nickname,
-    pub(super) partner: UserId,
-    pub(super) partner_name: Nickname,
-}
 
 /// Keeps the waiting queue, the active pairs and each person's inbox.
 pub struct RandomConnectManager {
@@ -40,6 +36,11 @@ pub struct RandomConnectManager {
     pub(super) people: LinkedHashMap<UserId, Person>,
     pub(super) queue: Queue,
     pub(super) pairs: usize,
+    /// Of the chats whose two people both wanted that, and of no others.
+    pub(super) histories: HashMap<RoomId, History>,
+    pub(super) waits: RecentWaits,
+    /// What others are to be told of since they were last taken.
+    effects: Vec<Effect>,
     pub(super) replays: Replays,
     relayed: u64,
     masked: u64,
@@ -58,6 +59,9 @@ impl RandomConnectManager {
             people: LinkedHashMap::new(),
             queue: Queue::default(),
             pairs: 0,
+            histories: HashMap::new(),
+            waits: RecentWaits::default(),
+            effects: Vec::new(),
             replays: Replays::default(),
             relayed: 0,
             masked: 0,
@@ -71,11 +75,11 @@ impl RandomConnectManager {
     /// Carries out one call: hands out the caller's inbox, then does what they ask. A call whose
     /// key was seen within ten minutes is answered again and does nothing.
     pub fn perform(&mut self, call: Call, action: Action, rng: &mut impl Rng) -> Performed {
-        let Call { who, key, given_name, now } = call;
+        let Call { who, key, given_name, room, takes_inbox, now } = call;
         let now = self.advance(now);
         let lease_id = self.number();
         if let Some(record) = key.and_then(|key| self.replays.get(key, now)).cloned() {
-            let lease = self.touch(who, now).inbox.lease_again(lease_id, &record.items);
+            let lease = self.touch(who, now).inbox.lease_again(lease_id, &record.items, now);
             return Performed { outcome: record.outcome, lease };
         }
         let person = self.touch(who, now);
@@ -87,8 +91,12 @@ impl RandomConnectManager {
         if given_name.is_some() {
             person.given_name = given_name;
         }
-        let lease = person.inbox.lease(lease_id);
-        let outcome = self.act(who, action, now, rng);
+        person.inbox.reclaim(now);
+        let lease = if takes_inbox { person.inbox.lease(lease_id, now) } else { Lease::default() };
+        let outcome = match room.filter(|room| person.room() != Some(*room)) {
+            Some(room) => Outcome::NotInRoom { ended: person.recent.was_in(room) },
+            None => self.act(who, action, now, rng),
+        };
         if let Some(key) = key {
             let record = Record { outcome: outcome.clone(), items: lease.items.clone() };
             self.replays.remember(key, record, now);
@@ -102,6 +110,20 @@ impl RandomConnectManager {
         self.people.get(&who).map_or_else(Sender::default, Person::sender)
     }
 
+    /// Hands out what waits for a person without a call of theirs. Nothing while something is on
+    /// its way to them already, so that it can't be overtaken.
+    pub fn collect(&mut self, who: UserId, now: Timestamp) -> Lease {
+        let (now, id) = (self.advance(now), self.number());
+        let Some(person) = self.people.get_mut(&who) else { return Lease::default() };
+        person.inbox.reclaim(now);
+        if person.inbox.is_on_lease() { Lease::default() } else { person.inbox.lease(id, now) }
+    }
+
+    /// What others are to be told of since this was last asked.
+    pub fn take_effects(&mut self) -> Vec<Effect> {
+        std::mem::take(&mut self.effects)
+    }
+
     /// Whether an answer that carries items of this person is still on its way.
     #[must_use]
     pub fn is_being_answered(&self, who: UserId) -> bool {
@@ -112,6 +134,7 @@ impl RandomConnectManager {
     pub fn keep_back(&mut self, who: UserId, lease: &Lease, shown: usize) {
         if let Some(person) = self.people.get_mut(&who) {
             person.inbox.keep_back(lease, shown);
+            self.effects.push(Effect::News(who));
         }
     }
 
@@ -119,6 +142,10 @@ impl RandomConnectManager {
     pub fn settle(&mut self, who: UserId, lease: LeaseId, delivered: bool) {
         if let Some(person) = self.people.get_mut(&who) {
             person.inbox.settle(lease, delivered);
+            // What came in the meantime could not be collected.
+            if person.inbox.has_waiting() {
+                self.effects.push(Effect::News(who));
+            }
         }
     }
 
@@ -138,10 +165,10 @@ impl RandomConnectManager {
 
     fn act(&mut self, who: UserId, action: Action, now: Timestamp, rng: &mut impl Rng) -> Outcome {
         match action {
-            Action::Meet => self.meet(who, now, rng),
+            Action::Meet(search) => self.meet(who, search, now, rng),
             Action::Again => self.again(who, now, rng),
             Action::Leave => self.leave(who, now),
-            Action::Relay { text, memory, .. } => self.relay(who, text, memory),
+            Action::Relay { text, memory, .. } => self.relay(who, text, memory, now),
             Action::ToggleMasking => {
                 let person = self.touch(who, now);
                 person.masking = !person.masking;
@@ -153,35 +180,50 @@ impl RandomConnectManager {
                 self.touch(who, now).chosen_name = Some(name.clone());
                 Outcome::Renamed(name)
             }
+            Action::Type(typing) => self.type_(who, typing),
+            Action::History(limit) => {
+                let room = self.people.get(&who).and_then(Person::room);
+                let kept = room.and_then(|room| self.histories.get(&room));
+                Outcome::History(kept.map(|kept| kept.last(limit)))
+            }
+            Action::Look => Outcome::Standing(self.standing(who)),
             Action::Read => Outcome::Read,
         }
     }
 
-    fn meet(&mut self, who: UserId, now: Timestamp, rng: &mut impl Rng) -> Outcome {
-        if self.partner(who).is_some() {
-            return Outcome::AlreadyChatting;
+    fn meet(&mut self, who: UserId, search: Search, now: Timestamp, rng: &mut impl Rng) -> Outcome {
+        if let Some(chat) = self.chat(who) {
+            return Outcome::AlreadyChatting(chat.clone());
+        }
+        // Whoever asks with other wishes than before keeps their place.
+        let before = self.waiting(who);
+        self.stop_waiting(who);
+        let person = self.touch(who, now);
+        person.search = search;
+        if let Some(waiting) = before {
+            person.state = State::Waiting(waiting);
         }
         self.search(who, None, false, now, rng)
     }
 
     fn again(&mut self, who: UserId, now: Timestamp, rng: &mut impl Rng) -> Outcome {
-        if let Some(partner) = self.end_chat(who, now) {
-            self.notify(partner, News::PartnerLeft);
+        if let Some(Chat { partner, room, .. }) = self.end_chat(who, now) {
+            self.notify(partner, News::PartnerLeft { room });
         }
         let spurned = self.people.get(&who).and_then(|person| person.recent.last(now));
         self.search(who, spurned, true, now, rng)
     }
 
     fn leave(&mut self, who: UserId, now: Timestamp) -> Outcome {
-        if let Some(partner) = self.end_chat(who, now) {
-            self.notify(partner, News::PartnerLeft);
+        if let Some(Chat { partner, room, .. }) = self.end_chat(who, now) {
+            self.notify(partner, News::PartnerLeft { room });
             return Outcome::ChatEnded;
         }
         if self.stop_waiting(who) { Outcome::LeftQueue } else { Outcome::NothingToLeave }
     }
 
-    fn relay(&mut self, who: UserId, text: Masked, memory: Memory) -> Outcome {
-        let Some(State::Chatting { partner, name }) =
+    fn relay(&mut self, who: UserId, text: Masked, memory: Memory, now: Timestamp) -> Outcome {
+        let Some(State::Chatting { chat: Chat { partner, room, .. }, name }) =
             self.people.get(&who).map(|person| person.state.clone())
         else {
             return Outcome::NobodyToSendTo { waiting: self.waiting(who).is_some() };
@@ -196,108 +238,53 @@ impl RandomConnectManager {
         }
         self.relayed += 1;
         self.masked += u64::from(text.hidden());
+        let number = self.next_number + 1;
         for text in pieces {
-            self.notify(partner, News::Message { from: name.clone(), text });
+            self.notify(partner, News::Message { room, from: name.clone(), text });
         }
-        Outcome::Sent { from: name, text }
-    }
-
-    /// Pairs a person with the longest eligible waiter, or puts them in the queue. Somebody who
-    /// waits already keeps their place.
-    fn search(
-        &mut self,
-        who: UserId,
-        spurned: Option<UserId>,
-        again: bool,
-        now: Timestamp,
-        rng: &mut impl Rng,
-    ) -> Outcome {
-        let waiting = match self.waiting(who) {
-            Some(waiting) => Waiting { spurned: spurned.or(waiting.spurned), ..waiting },
-            None => Waiting { ticket: self.number(), since: now, spurned },
-        };
-        self.queue.join(waiting.ticket, who);
-        self.touch(who, now).state = State::Waiting(waiting);
-        let Some(pair) = self.match_waiter(who, now, rng) else {
-            return Outcome::Waiting { place: self.queue.place(waiting.ticket), again };
-        };
-        self.notify(pair.partner, News::Connected { partner: pair.name });
-        Outcome::Connected { partner: pair.partner_name, again }
-    }
-
-    /// Pairs somebody who waits with the longest eligible other waiter. Nobody is told yet.
-    pub(super) fn match_waiter(
-        &mut self,
-        who: UserId,
-        now: Timestamp,
-        rng: &mut impl Rng,
-    ) -> Option<Pair> {
-        self.waiting(who)?;
-        let partner = self.queue.iter().find(|other| self.may_pair(who, *other, now))?;
-        self.stop_waiting(who);
-        self.stop_waiting(partner);
-        let name = self.name_for_chat(who, rng);
-        let mut partner_name = self.name_for_chat(partner, rng);
-        while partner_name == name && self.people.get(&partner)?.own_name().is_none() {
-            partner_name = Nickname::random(rng);
+        if let Some(history) = self.histories.get_mut(&room) {
+            let (from, text) = (name.clone(), text.clone());
+            history.add(Kept { number, at: now, sender: who, from, text });
         }
-        self.people.get_mut(&who)?.state = State::Chatting { partner, name: name.clone() };
-        self.people.get_mut(&partner)?.state =
-            State::Chatting { partner: who, name: partner_name.clone() };
-        self.pairs += 1;
-        Some(Pair { name, partner, partner_name })
+        Outcome::Sent { to: partner, number, from: name, text }
     }
 
-    /// Whether two waiters may be paired now: they are strangers, or one has waited long enough
-    /// to take anyone. Whoever left a partner for this search waits that long themselves first.
-    fn may_pair(&self, a: UserId, b: UserId, now: Timestamp) -> bool {
-        let (Some(first), Some(second)) = (self.people.get(&a), self.people.get(&b)) else {
-            return false;
+    fn type_(&mut self, who: UserId, typing: bool) -> Outcome {
+        let Some(Chat { partner, room, .. }) = self.chat(who).cloned() else {
+            return Outcome::NobodyToSendTo { waiting: self.waiting(who).is_some() };
         };
-        let (State::Waiting(x), State::Waiting(y)) = (&first.state, &second.state) else {
-            return false;
-        };
-        let spurns = |one: &Waiting, other| one.spurned == Some(other) && one.is_patient(now);
-        let strangers = !first.recent.contains(b, now) && !second.recent.contains(a, now);
-        a != b
-            && (strangers || !x.is_patient(now) || !y.is_patient(now))
-            && !spurns(x, b)
-            && !spurns(y, a)
+        self.effects.push(Effect::Typing { to: partner, room, typing });
+        Outcome::Typing
     }
 
-    fn name_for_chat(&self, who: UserId, rng: &mut impl Rng) -> Nickname {
-        let own = self.people.get(&who).and_then(|person| person.own_name().cloned());
-        own.unwrap_or_else(|| Nickname::random(rng))
+    fn standing(&self, who: UserId) -> Standing {
+        match self.people.get(&who).map(|person| &person.state) {
+            Some(State::Chatting { chat, .. }) => Standing::Chatting(chat.clone()),
+            Some(State::Waiting(waiting)) => Standing::Waiting(self.place(*waiting)),
+            Some(State::Idle) | None => Standing::Idle,
+        }
     }
 
-    /// Ends a person's chat for both sides and says who the partner was.
-    pub(super) fn end_chat(&mut self, who: UserId, now: Timestamp) -> Option<UserId> {
-        let partner = self.partner(who)?;
-        for (one, other) in [(who, partner), (partner, who)] {
+    /// Ends a person's chat for both sides and returns it as they saw it.
+    pub(super) fn end_chat(&mut self, who: UserId, now: Timestamp) -> Option<Chat> {
+        let chat = self.chat(who)?.clone();
+        for (one, other) in [(who, chat.partner), (chat.partner, who)] {
             if let Some(person) = self.people.get_mut(&one) {
                 person.state = State::Idle;
                 person.memory = Memory::default();
-                person.recent.add(other, now);
+                person.recent.add(other, chat.room, now);
             }
         }
+        self.histories.remove(&chat.room);
         self.pairs -= 1;
-        Some(partner)
-    }
-
-    /// Takes a person out of the queue, and says whether they were in it.
-    pub(super) fn stop_waiting(&mut self, who: UserId) -> bool {
-        let Some(waiting) = self.waiting(who) else { return false };
-        self.queue.leave(waiting.ticket);
-        if let Some(person) = self.people.get_mut(&who) {
-            person.state = State::Idle;
-        }
-        true
+        Some(chat)
     }
 
     pub(super) fn notify(&mut self, who: UserId, news: News) {
         let number = self.number();
         if let Some(person) = self.people.get_mut(&who) {
-            person.inbox.push(Item { number, news });
+            person.inbox.push(Item { number, at: self.latest, news });
+            self.effects.push(Effect::News(who));
         }
     }
 
@@ -308,23 +295,19 @@ impl RandomConnectManager {
         }
     }
 
-    fn partner(&self, who: UserId) -> Option<UserId> {
-        match self.people.get(&who)?.state {
-            State::Chatting { partner, .. } => Some(partner),
+    fn chat(&self, who: UserId) -> Option<&Chat> {
+        match &self.people.get(&who)?.state {
+            State::Chatting { chat, .. } => Some(chat),
             _ => None,
         }
     }
 
-    /// The name of a person's partner in their chat.
     fn partner_name(&self, who: UserId) -> Option<Nickname> {
-        match &self.people.get(&self.partner(who)?)?.state {
-            State::Chatting { name, .. } => Some(name.clone()),
-            _ => None,
-        }
+        self.chat(who).map(|chat| chat.partner_name.clone())
     }
 
     /// A person who makes a call: known from now on, and the last to be evicted.
-    fn touch(&mut self, who: UserId, now: Timestamp) -> &mut Person {
+    pub(super) fn touch(&mut self, who: UserId, now: Timestamp) -> &mut Person {
         // An entry that is there already moves to the back.
         let person = self.people.entry(who).or_insert_with(|| Person::new(now));
         person.last_seen = now;
@@ -336,7 +319,7 @@ impl RandomConnectManager {
         self.latest
     }
 
-    const fn number(&mut self) -> u64 {
+    pub(super) const fn number(&mut self) -> u64 {
         self.next_number += 1;
         self.next_number
     }
@@ -345,5 +328,12 @@ impl RandomConnectManager {
 impl Person {
     fn sender(&self) -> Sender {
         Sender { masking: self.masking, memory: self.memory.clone() }
+    }
+
+    const fn room(&self) -> Option<RoomId> {
+        match &self.state {
+            State::Chatting { chat, .. } => Some(chat.room),
+            _ => None,
+        }
     }
 }

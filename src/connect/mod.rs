@@ -1,20 +1,25 @@
 //! Random Connect itself: strangers meet in a queue and talk in pairs.
 //!
 //! Read it in this order: `command.rs` (what people type), `action.rs` (what the lobby can be
-//! asked), `manager.rs` (the state machine, with `person.rs`, `queue.rs`, `inbox.rs`, `replay.rs`
-//! and `sweep.rs`), `lobby.rs` (the storage seam), `service.rs` (the use cases), `reply.rs` (the
+//! asked), `manager.rs` (the state machine, with `matching.rs`, `person.rs`, `queue.rs`, `chat.rs`,
+//! `inbox.rs`, `replay.rs` and `sweep.rs`), `lobby.rs` (the storage seam), `service.rs` (the use cases), `reply.rs` (the
 //! words), `tools.rs` (the MCP tools).
 //!
 //! To add a command, add a row to `command.rs` and follow the compiler. To add a backend, write a
 //! `store_*.rs` against [`lobby::Lobby`], run the suite in `tests/` on it and name it in `app.rs`.
 
 pub mod action;
+pub mod chat;
 pub mod command;
+pub mod courier;
 pub mod inbox;
+pub mod interest;
+pub mod listeners;
 pub mod lobby;
 pub mod manager;
 #[cfg(test)]
 mod manager_tests;
+mod matching;
 pub mod nickname;
 pub mod person;
 mod queue;

@@ -2,10 +2,11 @@
 
 use std::time::Duration;
 
+use super::chat::{Chat, Search};
 use super::inbox::Inbox;
 use super::nickname::Nickname;
 use crate::kernel::clock::Timestamp;
-use crate::kernel::id::UserId;
+use crate::kernel::id::{RoomId, UserId};
 use crate::mask::Memory;
 
 /// How many of the last partners are avoided, and for how long after the chat.
@@ -14,6 +15,9 @@ const RECENT_FOR: Duration = Duration::from_secs(20 * 60);
 
 /// How long somebody waits for a new face before a recent partner will do.
 pub const PATIENCE: Duration = Duration::from_secs(60);
+
+/// How long somebody who named interests waits for a person who shares one before anyone will do.
+pub const CHOOSY_FOR: Duration = Duration::from_secs(30);
 
 /// Everything kept of a person. A fresh one is idle, masked and nameless.
 #[derive(Debug)]
@@ -27,6 +31,8 @@ pub struct Person {
     pub chosen_name: Option<Nickname>,
     pub given_name: Option<Nickname>,
     pub state: State,
+    /// How they last wanted to be matched.
+    pub search: Search,
     pub recent: RecentPartners,
     pub inbox: Inbox,
 }
@@ -36,9 +42,9 @@ pub struct Person {
 pub enum State {
     Idle,
     Waiting(Waiting),
-    /// In a chat with `partner`, under `name`.
+    /// In a chat, under `name`.
     Chatting {
-        partner: UserId,
+        chat: Chat,
         name: Nickname,
     },
 }
@@ -70,6 +76,7 @@ impl Person {
             chosen_name: None,
             given_name: None,
             state: State::Idle,
+            search: Search::default(),
             recent: RecentPartners::default(),
             inbox: Inbox::default(),
         }
@@ -81,47 +88,63 @@ impl Person {
     }
 }
 
-/// The last few partners with the time at which each chat ended, oldest first.
+/// The last few partners, oldest first.
 #[derive(Debug, Default)]
-pub struct RecentPartners(Vec<(UserId, Timestamp)>);
+pub struct RecentPartners(Vec<Ended>);
+
+/// A chat that is over.
+#[derive(Debug)]
+struct Ended {
+    partner: UserId,
+    room: RoomId,
+    at: Timestamp,
+}
 
 impl RecentPartners {
-    pub fn add(&mut self, partner: UserId, now: Timestamp) {
-        self.0.retain(|(known, _)| *known != partner);
+    pub fn add(&mut self, partner: UserId, room: RoomId, now: Timestamp) {
+        self.0.retain(|known| known.partner != partner);
         if self.0.len() == RECENT_PARTNERS {
             self.0.remove(0);
         }
-        self.0.push((partner, now));
+        self.0.push(Ended { partner, room, at: now });
     }
 
     #[must_use]
     pub fn contains(&self, partner: UserId, now: Timestamp) -> bool {
-        self.0.iter().any(|(known, ended)| *known == partner && now.since(*ended) < RECENT_FOR)
+        self.0.iter().any(|known| known.partner == partner && now.since(known.at) < RECENT_FOR)
+    }
+
+    /// Whether the chat in this room is one of them.
+    #[must_use]
+    pub fn was_in(&self, room: RoomId) -> bool {
+        self.0.iter().any(|known| known.room == room)
     }
 
     /// The partner of the last chat, if it was lately.
     #[must_use]
     pub fn last(&self, now: Timestamp) -> Option<UserId> {
-        self.0
-            .last()
-            .filter(|(_, ended)| now.since(*ended) < RECENT_FOR)
-            .map(|(partner, _)| *partner)
+        self.0.last().filter(|last| now.since(last.at) < RECENT_FOR).map(|last| last.partner)
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::kernel::clock::seeded_rng;
 
     const fn user(n: u8) -> UserId {
         UserId::from_bytes([n; 16])
+    }
+
+    fn room() -> RoomId {
+        RoomId::random(&mut seeded_rng())
     }
 
     #[test]
     fn the_last_five_partners_of_twenty_minutes_are_recent() {
         let start = Timestamp::from_millis(0);
         let mut recent = RecentPartners::default();
-        (1..=6).for_each(|n| recent.add(user(n), start));
+        (1..=6).for_each(|n| recent.add(user(n), room(), start));
         assert!(!recent.contains(user(1), start), "the sixth last");
         assert!((2..=6).all(|n| recent.contains(user(n), start)));
         assert_eq!(recent.last(start), Some(user(6)));
@@ -133,7 +156,7 @@ mod tests {
     #[test]
     fn meeting_somebody_again_makes_them_the_last_not_a_second_entry() {
         let mut recent = RecentPartners::default();
-        [1, 2, 1].into_iter().for_each(|n| recent.add(user(n), Timestamp::default()));
+        [1, 2, 1].into_iter().for_each(|n| recent.add(user(n), room(), Timestamp::default()));
         assert_eq!(recent.0.len(), 2);
         assert_eq!(recent.last(Timestamp::default()), Some(user(1)));
     }

@@ -3,8 +3,12 @@
 //! Pure: an outcome and the inbox's items go in, text of at most [`MAX_CHARS`] comes out, with
 //! how many of the items it holds.
 
-use super::action::Outcome;
+use std::fmt::Write as _;
+
+use super::action::{Outcome, Place};
+use super::chat::Chat;
 use super::inbox::{Item, News};
+use super::interest::Interests;
 
 /// The most characters of an answer, and of a message (a WhatsApp text body holds no more).
 pub const MAX_CHARS: usize = 4_096;
@@ -72,39 +76,47 @@ fn shorten(text: &str, limit: usize) -> String {
 #[must_use]
 pub fn news(news: &News) -> String {
     match news {
-        News::Message { from, text } => format!("💬 {from}: {}", text.as_str()),
-        News::Connected { partner } => connected(partner),
-        News::PartnerLeft => "Your partner left the chat. Use #meet to find a new one.".to_owned(),
-        News::PartnerTimedOut => "Your partner timed out. Use #meet to find a new one.".to_owned(),
+        News::Message { from, text, .. } => format!("💬 {from}: {}", text.as_str()),
+        News::Connected { chat } => connected("🎉 Connected!", chat),
+        News::PartnerLeft { .. } => {
+            "Your partner left the chat. Use #meet to find a new one.".to_owned()
+        }
+        News::PartnerTimedOut { .. } => {
+            "Your partner timed out. Use #meet to find a new one.".to_owned()
+        }
     }
 }
 
-fn connected(partner: &impl std::fmt::Display) -> String {
-    format!("🎉 Connected! You're now chatting with {partner}. Say hello!")
+fn connected(how: &str, chat: &Chat) -> String {
+    let Chat { partner_name, common, .. } = chat;
+    let common =
+        if common.is_empty() { String::new() } else { format!(" You both like: {common}.") };
+    format!("{how} You're now chatting with {partner_name}.{common} Say hello!")
 }
 
 /// The answer to what a person did; empty where the inbox alone is the answer.
 #[must_use]
 pub fn outcome(outcome: &Outcome) -> String {
     match outcome {
-        Outcome::Connected { partner, again: false } => connected(partner),
-        Outcome::Connected { partner, again: true } => {
-            format!("🔄 New connection! You're now chatting with {partner}. Say hello!")
-        }
-        Outcome::Waiting { place, again: false } => format!(
+        Outcome::Connected { chat, again: false } => connected("🎉 Connected!", chat),
+        Outcome::Connected { chat, again: true } => connected("🔄 New connection!", chat),
+        Outcome::Waiting { place, interests, again: false } => format!(
             "🔍 Looking for someone to chat with... Please wait while we find you a partner!\n{}",
-            place_in_queue(*place)
+            waiting(*place, interests)
         ),
-        Outcome::Waiting { place, again: true } => {
-            format!("🔍 Looking for a new chat partner... Please wait!\n{}", place_in_queue(*place))
+        Outcome::Waiting { place, interests, again: true } => {
+            format!(
+                "🔍 Looking for a new chat partner... Please wait!\n{}",
+                waiting(*place, interests)
+            )
         }
-        Outcome::AlreadyChatting => {
+        Outcome::AlreadyChatting(_) => {
             "You're already in a chat! Use #bye to end it first, or #again to find a new partner.".to_owned()
         }
         Outcome::ChatEnded => "👋 Chat ended. Use #meet to connect with someone new!".to_owned(),
         Outcome::LeftQueue => "👋 You left the queue. Use #meet whenever you want to look again.".to_owned(),
-        Outcome::NothingToLeave => "You're not currently in a chat.".to_owned(),
-        Outcome::Sent { from, text } => format!("📤 Message sent to your partner from {from}: {}", text.as_str()),
+        Outcome::NothingToLeave | Outcome::NotInRoom { .. } => "You're not currently in a chat.".to_owned(),
+        Outcome::Sent { from, text, .. } => format!("📤 Message sent to your partner from {from}: {}", text.as_str()),
         Outcome::NobodyToSendTo { waiting: false } => {
             "💡 You're not in a chat yet. Use #meet to find someone to talk to, or #help for all commands.".to_owned()
         }
@@ -120,7 +132,8 @@ pub fn outcome(outcome: &Outcome) -> String {
         Outcome::Partner(Some(partner)) => format!("👤 You're chatting with: {partner}"),
         Outcome::Partner(None) => "You're not currently in a chat. Use #meet to connect!".to_owned(),
         Outcome::Renamed(name) => format!("✏️ In your next chats you are called {name}."),
-        Outcome::Read => String::new(),
+        // What waits is the answer, or none is wanted.
+        Outcome::Read | Outcome::Typing | Outcome::History(_) | Outcome::Standing(_) => String::new(),
     }
 }
 
@@ -131,24 +144,38 @@ pub fn with_rest_not_sent(own: &str) -> String {
     if own.is_empty() { told.to_owned() } else { format!("{own}\n{told}") }
 }
 
-fn place_in_queue(place: usize) -> String {
-    format!("⏳ Your place in the queue: {place}")
+fn waiting(place: Place, interests: &Interests) -> String {
+    let mut told = format!("⏳ Your place in the queue: {}", place.position);
+    // Writing to a String can't fail.
+    if let Some(estimate) = place.estimate {
+        let _ = write!(told, " (lately people waited about {} s)", estimate.as_secs().max(1));
+    }
+    if !interests.is_empty() {
+        let _ = write!(told, "\n🔍 First among those who like: {interests}");
+    }
+    told
 }
 
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
     use super::*;
     use crate::connect::nickname::Nickname;
     use crate::connect::text::looks_like_system;
+    use crate::kernel::clock::{Timestamp, seeded_rng};
+    use crate::kernel::id::{RoomId, UserId};
     use crate::mask::Masked;
 
     fn messages(count: u64, length: usize) -> Vec<Item> {
         let from = Nickname::chosen("Ann").expect("a name");
         let text = Masked::waived(&"é".repeat(length));
+        let room = RoomId::random(&mut seeded_rng());
         (0..count)
             .map(|number| Item {
                 number,
-                news: News::Message { from: from.clone(), text: text.clone() },
+                at: Timestamp::default(),
+                news: News::Message { room, from: from.clone(), text: text.clone() },
             })
             .collect()
     }
@@ -189,16 +216,22 @@ mod tests {
     fn nobody_can_write_a_line_of_the_systems() {
         let name = Nickname::chosen("Ann").expect("a name");
         let text = Masked::waived("x");
+        let room = RoomId::random(&mut seeded_rng());
+        let partner = UserId::from_bytes([1; 16]);
+        let likes = Interests::parse("music");
+        let place = Place { position: 1, estimate: Some(Duration::from_secs(9)) };
+        let chat = Chat { room, partner, partner_name: name.clone(), common: likes.clone() };
         let outcomes = [
-            Outcome::Connected { partner: name.clone(), again: false },
-            Outcome::Connected { partner: name.clone(), again: true },
-            Outcome::Waiting { place: 1, again: false },
-            Outcome::Waiting { place: 1, again: true },
-            Outcome::AlreadyChatting,
+            Outcome::Connected { chat: chat.clone(), again: false },
+            Outcome::Connected { chat: chat.clone(), again: true },
+            Outcome::Waiting { place, interests: likes.clone(), again: false },
+            Outcome::Waiting { place, interests: likes, again: true },
+            Outcome::AlreadyChatting(chat.clone()),
+            Outcome::NotInRoom { ended: true },
             Outcome::ChatEnded,
             Outcome::LeftQueue,
             Outcome::NothingToLeave,
-            Outcome::Sent { from: name.clone(), text: text.clone() },
+            Outcome::Sent { to: partner, number: 1, from: name.clone(), text: text.clone() },
             Outcome::NobodyToSendTo { waiting: false },
             Outcome::NobodyToSendTo { waiting: true },
             Outcome::PartnerInboxFull,
@@ -209,10 +242,10 @@ mod tests {
             Outcome::Renamed(name.clone()),
         ];
         let all_news = [
-            News::Message { from: name.clone(), text },
-            News::Connected { partner: name },
-            News::PartnerLeft,
-            News::PartnerTimedOut,
+            News::Message { room, from: name, text },
+            News::Connected { chat },
+            News::PartnerLeft { room },
+            News::PartnerTimedOut { room },
         ];
         let written = outcomes
             .iter()

@@ -11,15 +11,17 @@ use serde_json::Value;
 use thiserror::Error;
 
 use super::action::{Action, Call, LobbyStats, Outcome};
+use super::chat::Search;
 use super::command::{self, Command};
 use super::inbox::{Lease, LeaseId};
+use super::interest::Interests;
 use super::lobby::{Lobby, LobbyError};
 use super::nickname::Nickname;
 use super::reply::{self, MAX_CHARS};
 use super::text;
 use crate::kernel::clock::{Clock, Timestamp};
 use crate::kernel::delivery::Receipt;
-use crate::kernel::id::{IdHasher, UserId};
+use crate::kernel::id::{IdHasher, Realm, UserId};
 use crate::mask::{Masked, Memory, mask_next};
 
 /// The most characters of a `puch_user_id` or a `message_id`.
@@ -116,7 +118,10 @@ impl ConnectService {
         let message = incoming.message.as_str();
         let typed = command::parse(message);
         let (action, told) = match typed.map(|typed| typed.command) {
-            Some(Command::Meet) => (Action::Meet, None),
+            Some(Command::Meet(list)) => {
+                let interests = Interests::parse(list);
+                (Action::Meet(Search { interests, keep_history: false }), None)
+            }
             Some(Command::Again) => (Action::Again, None),
             Some(Command::Bye) => (Action::Leave, None),
             Some(Command::Hide) => (Action::ToggleMasking, None),
@@ -186,14 +191,13 @@ impl ConnectService {
         if too_long(&incoming.message, MAX_CHARS) {
             return Err(Refusal::LongMessage);
         }
-        let who = self.ids.user(id);
+        let who = self.ids.user(Realm::Puch, id);
         let given = incoming.user_nickname.as_ref().and_then(Value::as_str);
         let given = given.filter(|_| self.options.use_caller_nicknames);
         Ok(Call {
-            who,
             key: message_id.map(|id| self.ids.message(who, &id, &incoming.message)),
             given_name: given.and_then(|name| Nickname::chosen(name).ok()),
-            now: self.clock.now(),
+            ..Call::new(who, self.clock.now())
         })
     }
 

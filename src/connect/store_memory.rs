@@ -11,6 +11,7 @@ use tokio::time::sleep;
 
 use super::action::{Action, Call, LobbyStats, Performed, Sender, Swept};
 use super::inbox::{Lease, LeaseId};
+use super::listeners::{Listener, Listeners};
 use super::lobby::{Lobby, LobbyError};
 use super::manager::RandomConnectManager;
 use crate::kernel::clock::Timestamp;
@@ -28,6 +29,7 @@ pub struct MemoryLobby {
     state: Mutex<(RandomConnectManager, StdRng)>,
     /// Wakes the calls that wait for a lease to end.
     settled: Notify,
+    listeners: Listeners,
 }
 
 impl MemoryLobby {
@@ -36,7 +38,18 @@ impl MemoryLobby {
         Self {
             state: Mutex::new((RandomConnectManager::new(idle_timeout), rng)),
             settled: Notify::new(),
+            listeners: Listeners::default(),
         }
+    }
+
+    /// Takes one step, and then, the lock being free, tells whom it concerns.
+    fn step<T>(&self, step: impl FnOnce(&mut RandomConnectManager, &mut StdRng) -> T) -> T {
+        let (done, effects) = {
+            let (manager, rng) = &mut *self.state.lock();
+            (step(manager, rng), manager.take_effects())
+        };
+        self.listeners.tell(&effects);
+        done
     }
 }
 
@@ -47,11 +60,14 @@ impl Lobby for MemoryLobby {
         loop {
             // Made before the look at the lease, so that no wake-up falls in between.
             let settled = self.settled.notified();
-            {
-                let (manager, rng) = &mut *self.state.lock();
-                if wait.is_elapsed() || !manager.is_being_answered(call.who) {
-                    return Ok(manager.perform(call, action, rng));
-                }
+            // A call that shows nothing of the inbox has nothing to wait for.
+            let ready = wait.is_elapsed() || !call.takes_inbox;
+            let done = self.step(|manager, rng| {
+                let ready = ready || !manager.is_being_answered(call.who);
+                ready.then(|| manager.perform(call.clone(), action.clone(), rng))
+            });
+            if let Some(performed) = done {
+                return Ok(performed);
             }
             tokio::select! {
                 () = settled => {}
@@ -64,23 +80,30 @@ impl Lobby for MemoryLobby {
         Ok(self.state.lock().0.sender(who))
     }
 
+    async fn collect(&self, who: UserId, now: Timestamp) -> Result<Lease, LobbyError> {
+        Ok(self.step(|manager, _| manager.collect(who, now)))
+    }
+
+    fn listen(&self, who: UserId) -> Listener {
+        self.listeners.listen(who)
+    }
+
     async fn keep_back(&self, who: UserId, lease: &Lease, shown: usize) -> Result<(), LobbyError> {
-        self.state.lock().0.keep_back(who, lease, shown);
+        self.step(|manager, _| manager.keep_back(who, lease, shown));
         Ok(())
     }
 
     fn settle(&self, who: UserId, lease: LeaseId, delivered: bool) {
-        self.state.lock().0.settle(who, lease, delivered);
+        self.step(|manager, _| manager.settle(who, lease, delivered));
         self.settled.notify_waiters();
     }
 
     async fn sweep(&self, now: Timestamp) -> Result<Swept, LobbyError> {
-        Ok(self.state.lock().0.sweep(now, BATCH))
+        Ok(self.step(|manager, _| manager.sweep(now, BATCH)))
     }
 
     async fn pair_waiting(&self, now: Timestamp) -> Result<usize, LobbyError> {
-        let (manager, rng) = &mut *self.state.lock();
-        Ok(manager.pair_waiting(now, BATCH, rng))
+        Ok(self.step(|manager, rng| manager.pair_waiting(now, BATCH, rng)))
     }
 
     async fn stats(&self, now: Timestamp) -> Result<LobbyStats, LobbyError> {

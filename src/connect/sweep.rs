@@ -7,8 +7,10 @@
 use rand::Rng;
 
 use super::action::Swept;
+use super::chat::Chat;
 use super::inbox::News;
 use super::manager::RandomConnectManager;
+use super::person::CHOOSY_FOR;
 use crate::kernel::clock::Timestamp;
 
 impl RandomConnectManager {
@@ -29,8 +31,8 @@ impl RandomConnectManager {
                 .filter(|(_, person)| now.since(person.last_seen) >= self.idle_timeout);
             let Some(who) = idlest.map(|(who, _)| *who) else { return evicted };
             self.stop_waiting(who);
-            if let Some(partner) = self.end_chat(who, now) {
-                self.notify(partner, News::PartnerTimedOut);
+            if let Some(Chat { partner, room, .. }) = self.end_chat(who, now) {
+                self.notify(partner, News::PartnerTimedOut { room });
             }
             self.people.remove(&who);
             self.evicted += 1;
@@ -38,18 +40,20 @@ impl RandomConnectManager {
         limit
     }
 
-    /// Pairs up to `limit` of the longest waiters who by now take anyone. Returns how many pairs
-    /// were made.
+    /// Pairs up to `limit` of the longest waiters whose wishes have relaxed: those who by now take
+    /// people without a common interest, or recent partners. Returns how many pairs were made.
     pub fn pair_waiting(&mut self, now: Timestamp, limit: usize, rng: &mut impl Rng) -> usize {
         let now = self.advance(now);
-        let impatient =
-            |who: &_| self.waiting(*who).is_some_and(|waiting| !waiting.is_patient(now));
-        let waiters: Vec<_> = self.queue.iter().take(limit).take_while(impatient).collect();
+        self.queue.relax(now);
+        let relaxed = |who: &_| {
+            self.waiting(*who).is_some_and(|waiting| now.since(waiting.since) >= CHOOSY_FOR)
+        };
+        let waiters: Vec<_> = self.queue.open().take(limit).take_while(relaxed).collect();
         let mut made = 0;
         for who in waiters {
             let Some(pair) = self.match_waiter(who, now, rng) else { continue };
-            self.notify(pair.partner, News::Connected { partner: pair.name });
-            self.notify(who, News::Connected { partner: pair.partner_name });
+            self.notify(pair.partner, News::Connected { chat: pair.partner_chat });
+            self.notify(who, News::Connected { chat: pair.chat });
             made += 1;
         }
         made

@@ -41,9 +41,63 @@ impl fmt::Debug for UserId {
     }
 }
 
+/// A chat of two people: 128 random bits, made anew for each.
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
+pub struct RoomId(Digest);
+
+impl RoomId {
+    #[must_use]
+    pub fn random(rng: &mut impl Rng) -> Self {
+        let mut bytes = Digest::default();
+        rng.fill_bytes(&mut bytes);
+        Self(bytes)
+    }
+
+    /// Reads what [`RoomId::code`] wrote.
+    #[must_use]
+    pub fn parse(code: &str) -> Option<Self> {
+        from_hex(code.trim()).map(Self)
+    }
+
+    /// 32 hex digits, for the two who are in the room.
+    #[must_use]
+    pub fn code(self) -> String {
+        hex(&self.0)
+    }
+}
+
+/// A room is named to the two in it and to nobody else.
+impl fmt::Debug for RoomId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("RoomId(..)")
+    }
+}
+
 /// A caller's `message_id`, hashed together with the person and the text it belongs to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct MessageKey(Digest);
+
+/// Where an id comes from. Each has people of its own.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Realm {
+    /// `puch_user_id`s.
+    Puch,
+    /// Agents of the pen-pal toolset.
+    PenPal,
+    /// People who write to the operator's own WhatsApp number.
+    WhatsApp,
+}
+
+impl Realm {
+    /// Ends in a byte that none of the others has there, so that no id can cross over.
+    const fn name(self) -> &'static [u8] {
+        match self {
+            Self::Puch => b"puch\0",
+            Self::PenPal => b"penpal\0",
+            Self::WhatsApp => b"whatsapp\0",
+        }
+    }
+}
 
 /// Turns raw ids into [`UserId`]s and [`MessageKey`]s with a secret key.
 #[derive(Clone)]
@@ -58,9 +112,24 @@ impl IdHasher {
         Self(Hmac::new(&key.into()))
     }
 
+    /// The person whom the way in called `realm` calls `raw`. People of two ways in are never the
+    /// same, whatever ids they are called by.
     #[must_use]
-    pub fn user(&self, raw: &str) -> UserId {
-        UserId(self.digest(b"user", &[raw.as_bytes()]))
+    pub fn user(&self, realm: Realm, raw: &str) -> UserId {
+        UserId(self.digest(b"user", &[realm.name(), raw.as_bytes()]))
+    }
+
+    /// What one person in `room` may know the other by, in 32 hex digits: means nothing elsewhere.
+    #[must_use]
+    pub fn alias(&self, room: RoomId, user: UserId) -> String {
+        hex(&self.digest(b"alias", &[&room.0, &user.0]))
+    }
+
+    /// A name for the item of this number that does not tell how many came before it, in 32 hex
+    /// digits.
+    #[must_use]
+    pub fn item(&self, number: u64) -> String {
+        hex(&self.digest(b"item", &[&number.to_be_bytes()]))
     }
 
     /// The key of a message of `user`. The text is part of it: a caller who gives another text
@@ -83,6 +152,17 @@ impl IdHasher {
     }
 }
 
+fn hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+fn from_hex(code: &str) -> Option<Digest> {
+    if code.len() != 32 || !code.bytes().all(|byte| byte.is_ascii_hexdigit()) {
+        return None;
+    }
+    u128::from_str_radix(code, 16).ok().map(u128::to_be_bytes)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -92,22 +172,41 @@ mod tests {
     fn the_same_id_is_the_same_person_only_under_the_same_key() {
         let ours = IdHasher::random(&mut seeded_rng());
         let theirs = IdHasher::random(&mut seeded_rng());
-        assert_eq!(ours.user("alice"), ours.user("alice"));
-        assert_ne!(ours.user("alice"), ours.user("bob"));
-        assert_ne!(ours.user("alice"), theirs.user("alice"));
+        assert_eq!(ours.user(Realm::Puch, "alice"), ours.user(Realm::Puch, "alice"));
+        assert_ne!(ours.user(Realm::Puch, "alice"), ours.user(Realm::Puch, "bob"));
+        assert_ne!(ours.user(Realm::Puch, "alice"), theirs.user(Realm::Puch, "alice"));
+    }
+
+    #[test]
+    fn an_id_of_another_way_in_is_another_person() {
+        let ids = IdHasher::random(&mut seeded_rng());
+        assert_ne!(ids.user(Realm::Puch, "alice"), ids.user(Realm::PenPal, "alice"));
+    }
+
+    #[test]
+    fn a_room_can_be_read_back_and_its_aliases_mean_nothing_in_another() {
+        let ids = IdHasher::random(&mut seeded_rng());
+        let (one, two) = (RoomId::random(&mut seeded_rng()), RoomId::random(&mut seeded_rng()));
+        assert_eq!(RoomId::parse(&one.code()), Some(one));
+        for broken in ["", "+1", &one.code()[1..], "zz345678901234567890123456789012"] {
+            assert_eq!(RoomId::parse(broken), None);
+        }
+        let alice = ids.user(Realm::PenPal, "alice");
+        assert_ne!(ids.alias(one, alice), ids.alias(two, alice));
+        assert!(!format!("{one:?}").contains(&one.code()));
     }
 
     #[test]
     fn the_same_message_id_of_two_people_is_two_messages() {
         let ids = IdHasher::random(&mut seeded_rng());
-        let (alice, bob) = (ids.user("alice"), ids.user("bob"));
+        let (alice, bob) = (ids.user(Realm::Puch, "alice"), ids.user(Realm::Puch, "bob"));
         assert_ne!(ids.message(alice, "1", "hi"), ids.message(bob, "1", "hi"));
     }
 
     #[test]
     fn another_text_under_the_same_id_is_another_message() {
         let ids = IdHasher::random(&mut seeded_rng());
-        let alice = ids.user("alice");
+        let alice = ids.user(Realm::Puch, "alice");
         assert_eq!(ids.message(alice, "1", "hi"), ids.message(alice, "1", "hi"));
         assert_ne!(ids.message(alice, "1", "hi"), ids.message(alice, "1", "ho"));
         assert_ne!(ids.message(alice, "1", "2hi"), ids.message(alice, "12", "hi"));
@@ -115,7 +214,8 @@ mod tests {
 
     #[test]
     fn what_a_log_shows_of_a_person_is_eight_hex_digits() {
-        let shown = IdHasher::random(&mut seeded_rng()).user("919876543210").to_string();
+        let shown =
+            IdHasher::random(&mut seeded_rng()).user(Realm::Puch, "919876543210").to_string();
         assert_eq!(shown.len(), 8);
         assert!(shown.chars().all(|c| c.is_ascii_hexdigit()));
     }

@@ -2,6 +2,7 @@
 
 mod properties;
 mod rules;
+mod wishes;
 
 use std::time::Duration;
 
@@ -9,11 +10,12 @@ use rand::SeedableRng;
 use rand::rngs::StdRng;
 
 use super::action::{Action, Call, Outcome};
+use super::chat::Chat;
 use super::inbox::News;
 use super::manager::RandomConnectManager;
 use super::person::State;
 use crate::kernel::clock::Timestamp;
-use crate::kernel::id::UserId;
+use crate::kernel::id::{RoomId, UserId};
 use crate::mask::{Masked, Memory};
 
 const IDLE: Duration = Duration::from_secs(1_800);
@@ -40,7 +42,7 @@ impl Lab {
 
     /// One call whose answer arrives; returns the outcome and what the answer showed.
     fn call(&mut self, who: u8, action: Action) -> (Outcome, Vec<News>) {
-        let call = Call { who: user(who), key: None, given_name: None, now: self.now };
+        let call = Call::new(user(who), self.now);
         let performed = self.manager.perform(call, action, &mut self.rng);
         if let Some(lease) = performed.lease.id {
             self.manager.settle(user(who), lease, true);
@@ -61,8 +63,16 @@ impl Lab {
     }
 
     fn partner(&self, who: u8) -> Option<UserId> {
-        match self.manager.people.get(&user(who))?.state {
-            State::Chatting { partner, .. } => Some(partner),
+        self.chat(who).map(|chat| chat.partner)
+    }
+
+    fn room(&self, who: u8) -> Option<RoomId> {
+        self.chat(who).map(|chat| chat.room)
+    }
+
+    fn chat(&self, who: u8) -> Option<&Chat> {
+        match &self.manager.people.get(&user(who))?.state {
+            State::Chatting { chat, .. } => Some(chat),
             _ => None,
         }
     }
@@ -73,8 +83,8 @@ impl Lab {
 
     /// Both leave their chat, so that each is the other's recent partner.
     fn acquaint(&mut self, a: u8, b: u8) {
-        self.act(a, Action::Meet);
-        self.act(b, Action::Meet);
+        self.act(a, Action::meet());
+        self.act(b, Action::meet());
         assert_eq!(self.partner(a), Some(user(b)));
         self.act(a, Action::Leave);
     }

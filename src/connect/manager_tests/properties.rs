@@ -7,7 +7,9 @@ use proptest::prelude::*;
 
 use super::{Lab, user};
 use crate::connect::action::{Action, Call, Outcome};
+use crate::connect::chat::Search;
 use crate::connect::inbox::{Item, Lease, News};
+use crate::connect::interest::Interests;
 use crate::connect::manager::RandomConnectManager;
 use crate::connect::person::State;
 use crate::kernel::id::{IdHasher, UserId};
@@ -16,7 +18,8 @@ use crate::mask::{Masked, Memory};
 /// What a random person does in the property test.
 #[derive(Clone, Debug)]
 enum Step {
-    Meet,
+    /// With the interests of this list.
+    Meet(&'static str),
     Again,
     Leave,
     Say,
@@ -32,6 +35,10 @@ enum Step {
     },
 }
 
+fn likes(list: &str) -> Action {
+    Action::Meet(Search { interests: Interests::parse(list), keep_history: false })
+}
+
 /// What becomes of an answer.
 #[derive(Clone, Copy, Debug)]
 enum Fate {
@@ -45,7 +52,7 @@ enum Fate {
 
 fn steps() -> impl Strategy<Value = Vec<(u8, Step, Fate)>> {
     let step = prop_oneof![
-        4 => Just(Step::Meet),
+        4 => prop::sample::select(vec!["", "tea", "tea, music", "music", "chess"]).prop_map(Step::Meet),
         2 => Just(Step::Again),
         2 => Just(Step::Leave),
         8 => Just(Step::Say),
@@ -100,10 +107,13 @@ impl Book {
         };
         manager.settle(who, id, delivered);
         if delivered && manager.people.contains_key(&who) {
-            self.seen
-                .entry(who)
-                .or_default()
-                .extend(lease.items[..shown].iter().filter_map(number));
+            // What arrived too late has come again under the same number, which a channel can tell.
+            let seen = self.seen.entry(who).or_default();
+            for number in lease.items[..shown].iter().filter_map(number) {
+                if !seen.contains(&number) {
+                    seen.push(number);
+                }
+            }
         }
     }
 
@@ -153,12 +163,13 @@ fn check(manager: &RandomConnectManager) {
         match &person.state {
             State::Idle => {}
             State::Waiting(_) => waiting.push(*who),
-            State::Chatting { partner, .. } => {
+            State::Chatting { chat, .. } => {
                 chatting += 1;
+                let partner = &chat.partner;
                 assert_ne!(partner, who, "nobody is paired with themselves");
                 let other = &manager.people.get(partner).expect("a partner is known").state;
                 assert!(
-                    matches!(other, State::Chatting { partner, .. } if partner == who),
+                    matches!(other, State::Chatting { chat: theirs, .. } if theirs.partner == *who && theirs.room == chat.room),
                     "a pair is symmetric"
                 );
             }
@@ -192,7 +203,7 @@ proptest! {
         let mut book = Book::default();
         for (number, (who, step, fate)) in (1_u64..).zip(steps) {
             let action = match step {
-                Step::Meet => Action::Meet,
+                Step::Meet(list) => likes(list),
                 Step::Again => Action::Again,
                 Step::Leave => Action::Leave,
                 Step::Hide => Action::ToggleMasking,
@@ -222,7 +233,7 @@ proptest! {
                 }
             };
             let partner = lab.partner(who);
-            let call = Call { who: user(who), key: None, given_name: None, now: lab.now };
+            let call = Call::new(user(who), lab.now);
             let performed = lab.manager.perform(call, action, &mut lab.rng);
             if matches!(performed.outcome, Outcome::Sent { .. }) {
                 let partner = partner.expect("only somebody in a chat can send");
@@ -236,7 +247,7 @@ proptest! {
             book.settle_later(&mut lab.manager, 0, false);
         }
         for who in (0..6).map(user).filter(|who| lab.manager.people.contains_key(who)).collect::<Vec<_>>() {
-            let call = Call { who, key: None, given_name: None, now: lab.now };
+            let call = Call::new(who, lab.now);
             let rest = lab.manager.perform(call, Action::Read, &mut lab.rng).lease;
             book.settle(&mut lab.manager, who, &rest, Fate::Delivered);
             let (sent, seen) = book.of(who);
@@ -248,16 +259,16 @@ proptest! {
     #[test]
     fn a_retry_is_not_carried_out_twice(before in 0_u8..4, lost in any::<bool>(), between in steps()) {
         let mut lab = Lab::new();
-        (1..=before).for_each(|other| drop(lab.act(other, Action::Meet)));
+        (1..=before).for_each(|other| drop(lab.act(other, Action::meet())));
         let key = IdHasher::random(&mut lab.rng).message(user(9), "m1", "");
-        let call = Call { who: user(9), key: Some(key), given_name: None, now: lab.now };
-        let first = lab.manager.perform(call.clone(), Action::Meet, &mut lab.rng);
+        let call = Call { key: Some(key), ..Call::new(user(9), lab.now) };
+        let first = lab.manager.perform(call.clone(), Action::meet(), &mut lab.rng);
         if let Some(lease) = first.lease.id {
             lab.manager.settle(user(9), lease, !lost);
         }
         for (who, step, _) in between {
             match step {
-                Step::Meet => drop(lab.act(who, Action::Meet)),
+                Step::Meet(list) => drop(lab.act(who, likes(list))),
                 Step::Again => drop(lab.act(who, Action::Again)),
                 Step::Leave => drop(lab.act(who, Action::Leave)),
                 Step::Say => drop(lab.say(who, "hello")),
@@ -265,7 +276,7 @@ proptest! {
             }
         }
         let stats = lab.manager.stats(lab.now);
-        let again = lab.manager.perform(call.clone(), Action::Meet, &mut lab.rng);
+        let again = lab.manager.perform(call.clone(), Action::meet(), &mut lab.rng);
         prop_assert_eq!(&again.outcome, &first.outcome);
         prop_assert_eq!(&again.lease.items, &first.lease.items);
         prop_assert_eq!(lab.manager.stats(lab.now), stats);

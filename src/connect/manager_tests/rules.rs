@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::{IDLE, Lab, user};
-use crate::connect::action::{Action, Outcome, Sender};
+use crate::connect::action::{Action, Outcome, Place, Sender};
 use crate::connect::inbox::{CAPACITY, News};
 use crate::connect::nickname::Nickname;
 use crate::connect::person::PATIENCE;
@@ -15,9 +15,15 @@ fn the_longest_waiter_is_met_first() {
     let mut lab = Lab::new();
     lab.acquaint(1, 2);
     // 1 and 2 avoid each other, so both can wait at once.
-    assert!(matches!(lab.act(1, Action::Meet), Outcome::Waiting { place: 1, .. }));
-    assert!(matches!(lab.act(2, Action::Meet), Outcome::Waiting { place: 2, .. }));
-    assert!(matches!(lab.act(3, Action::Meet), Outcome::Connected { .. }));
+    assert!(matches!(
+        lab.act(1, Action::meet()),
+        Outcome::Waiting { place: Place { position: 1, .. }, .. }
+    ));
+    assert!(matches!(
+        lab.act(2, Action::meet()),
+        Outcome::Waiting { place: Place { position: 2, .. }, .. }
+    ));
+    assert!(matches!(lab.act(3, Action::meet()), Outcome::Connected { .. }));
     assert_eq!(lab.partner(3), Some(user(1)));
 }
 
@@ -26,10 +32,10 @@ fn a_head_of_the_queue_without_a_match_holds_nobody_up() {
     let mut lab = Lab::new();
     lab.acquaint(1, 2);
     lab.acquaint(1, 3);
-    lab.act(1, Action::Meet);
-    lab.act(2, Action::Meet);
+    lab.act(1, Action::meet());
+    lab.act(2, Action::meet());
     // The queue is 1, 2, who know each other. 3 knows the head of it, but not 2.
-    assert!(matches!(lab.act(3, Action::Meet), Outcome::Connected { .. }));
+    assert!(matches!(lab.act(3, Action::meet()), Outcome::Connected { .. }));
     assert_eq!(lab.partner(3), Some(user(2)));
     assert!(lab.manager.waiting(user(1)).is_some());
 }
@@ -38,24 +44,30 @@ fn a_head_of_the_queue_without_a_match_holds_nobody_up() {
 fn asking_again_while_waiting_keeps_the_place() {
     let mut lab = Lab::new();
     lab.acquaint(1, 2);
-    lab.act(1, Action::Meet);
-    lab.act(2, Action::Meet);
-    assert!(matches!(lab.act(1, Action::Meet), Outcome::Waiting { place: 1, .. }));
-    assert!(matches!(lab.act(1, Action::Again), Outcome::Waiting { place: 1, again: true }));
+    lab.act(1, Action::meet());
+    lab.act(2, Action::meet());
+    assert!(matches!(
+        lab.act(1, Action::meet()),
+        Outcome::Waiting { place: Place { position: 1, .. }, .. }
+    ));
+    assert!(matches!(
+        lab.act(1, Action::Again),
+        Outcome::Waiting { place: Place { position: 1, .. }, again: true, .. }
+    ));
 }
 
 #[test]
 fn recent_partners_are_avoided_for_a_minute_and_then_allowed() {
     let mut lab = Lab::new();
     lab.acquaint(1, 2);
-    lab.act(1, Action::Meet);
-    lab.act(2, Action::Meet);
+    lab.act(1, Action::meet());
+    lab.act(2, Action::meet());
     assert_eq!(lab.manager.pair_waiting(lab.now, 100, &mut lab.rng), 0);
     lab.pass(PATIENCE);
     assert_eq!(lab.manager.pair_waiting(lab.now, 100, &mut lab.rng), 1);
     assert!(matches!(
         lab.call(1, Action::Read).1.as_slice(),
-        [News::PartnerLeft, ..] | [News::Connected { .. }]
+        [News::PartnerLeft { .. }, ..] | [News::Connected { .. }]
     ));
     assert_eq!(lab.partner(2), Some(user(1)));
 }
@@ -64,16 +76,16 @@ fn recent_partners_are_avoided_for_a_minute_and_then_allowed() {
 fn somebody_who_has_waited_a_minute_takes_a_recent_partner_who_comes_along() {
     let mut lab = Lab::new();
     lab.acquaint(1, 2);
-    lab.act(1, Action::Meet);
+    lab.act(1, Action::meet());
     lab.pass(PATIENCE);
-    assert!(matches!(lab.act(2, Action::Meet), Outcome::Connected { .. }));
+    assert!(matches!(lab.act(2, Action::meet()), Outcome::Connected { .. }));
 }
 
 #[test]
 fn again_never_brings_back_the_partner_just_left_until_patience_runs_out() {
     let mut lab = Lab::new();
     lab.acquaint(1, 2);
-    lab.act(1, Action::Meet);
+    lab.act(1, Action::meet());
     lab.pass(PATIENCE);
     // 1 has waited long enough for anyone, but 2 asks for somebody else.
     assert!(matches!(lab.act(2, Action::Again), Outcome::Waiting { again: true, .. }));
@@ -87,32 +99,36 @@ fn partners_are_strangers_again_after_twenty_minutes() {
     let mut lab = Lab::new();
     lab.acquaint(1, 2);
     lab.pass(Duration::from_secs(20 * 60));
-    lab.act(1, Action::Meet);
-    assert!(matches!(lab.act(2, Action::Meet), Outcome::Connected { .. }));
+    lab.act(1, Action::meet());
+    assert!(matches!(lab.act(2, Action::meet()), Outcome::Connected { .. }));
 }
 
 #[test]
 fn again_leaves_and_meets_in_one_step() {
     let mut lab = Lab::new();
-    lab.act(1, Action::Meet);
-    lab.act(2, Action::Meet);
-    lab.act(3, Action::Meet);
+    lab.act(1, Action::meet());
+    lab.act(2, Action::meet());
+    lab.act(3, Action::meet());
     assert!(matches!(lab.act(1, Action::Again), Outcome::Connected { again: true, .. }));
     assert_eq!(lab.partner(1), Some(user(3)));
-    assert!(lab.call(2, Action::Read).1.contains(&News::PartnerLeft));
+    let news = lab.call(2, Action::Read).1;
+    assert!(matches!(news.last(), Some(News::PartnerLeft { .. })), "{news:?}");
 }
 
 #[test]
 fn a_chosen_name_is_used_from_the_next_chat_on() {
     let mut lab = Lab::new();
-    lab.act(1, Action::Meet);
-    lab.act(2, Action::Meet);
+    lab.act(1, Action::meet());
+    lab.act(2, Action::meet());
     let sunny = Nickname::chosen("Sunny").expect("a name");
     lab.act(1, Action::Rename(sunny.clone()));
     assert_ne!(lab.act(2, Action::Who), Outcome::Partner(Some(sunny.clone())));
     lab.act(1, Action::Leave);
-    lab.act(1, Action::Meet);
-    assert_eq!(lab.act(3, Action::Meet), Outcome::Connected { partner: sunny, again: false });
+    lab.act(1, Action::meet());
+    assert!(matches!(
+        lab.act(3, Action::meet()),
+        Outcome::Connected { chat, again: false } if chat.partner_name == sunny
+    ));
 }
 
 #[test]
@@ -120,8 +136,8 @@ fn a_random_name_is_new_for_each_chat() {
     let mut lab = Lab::new();
     let mut names = Vec::new();
     for other in 2..=6 {
-        lab.act(1, Action::Meet);
-        lab.act(other, Action::Meet);
+        lab.act(1, Action::meet());
+        lab.act(other, Action::meet());
         names.push(lab.act(other, Action::Who));
         lab.act(1, Action::Leave);
     }
@@ -131,8 +147,8 @@ fn a_random_name_is_new_for_each_chat() {
 #[test]
 fn a_full_inbox_is_told_to_the_sender_and_takes_nothing() {
     let mut lab = Lab::new();
-    lab.act(1, Action::Meet);
-    lab.act(2, Action::Meet);
+    lab.act(1, Action::meet());
+    lab.act(2, Action::meet());
     lab.call(1, Action::Read);
     for _ in 0..CAPACITY {
         assert!(matches!(lab.say(2, "hi"), Outcome::Sent { .. }));
@@ -145,8 +161,8 @@ fn a_full_inbox_is_told_to_the_sender_and_takes_nothing() {
 #[test]
 fn text_prepared_for_other_settings_is_refused_and_shows_nothing() {
     let mut lab = Lab::new();
-    lab.act(1, Action::Meet);
-    lab.act(2, Action::Meet);
+    lab.act(1, Action::meet());
+    lab.act(2, Action::meet());
     lab.act(1, Action::ToggleMasking);
     let text = Masked::waived("hi");
     let stale =
@@ -157,8 +173,8 @@ fn text_prepared_for_other_settings_is_refused_and_shows_nothing() {
 #[test]
 fn a_long_message_becomes_several_items_and_loses_nothing() {
     let mut lab = Lab::new();
-    lab.act(1, Action::Meet);
-    lab.act(2, Action::Meet);
+    lab.act(1, Action::meet());
+    lab.act(2, Action::meet());
     lab.call(1, Action::Read);
     lab.say(2, &"é".repeat(4_096));
     let news = lab.call(1, Action::Read).1;
@@ -175,14 +191,14 @@ fn a_long_message_becomes_several_items_and_loses_nothing() {
 #[test]
 fn the_idle_are_evicted_and_their_partners_told() {
     let mut lab = Lab::new();
-    lab.act(1, Action::Meet);
-    lab.act(2, Action::Meet);
-    lab.act(3, Action::Meet);
+    lab.act(1, Action::meet());
+    lab.act(2, Action::meet());
+    lab.act(3, Action::meet());
     lab.pass(Duration::from_secs(1));
     lab.act(2, Action::Read);
     lab.pass(IDLE.saturating_sub(Duration::from_secs(1)));
     assert_eq!(lab.manager.sweep(lab.now, 100).evicted, 2, "1 chatting and 3 waiting, but not 2");
-    assert_eq!(lab.call(2, Action::Read).1, [News::PartnerTimedOut]);
+    assert!(matches!(lab.call(2, Action::Read).1[..], [News::PartnerTimedOut { .. }]));
     let stats = lab.manager.stats(lab.now);
     assert_eq!((stats.people, stats.waiting, stats.pairs, stats.evicted), (1, 0, 0, 2));
 }
@@ -206,7 +222,7 @@ fn time_never_runs_backwards() {
     let later = lab.now;
     lab.act(1, Action::Read);
     lab.now = Timestamp::default();
-    lab.act(2, Action::Meet);
+    lab.act(2, Action::meet());
     assert_eq!(lab.manager.stats(later).longest_wait_secs, 0);
 }
 
@@ -223,8 +239,8 @@ fn what_the_masker_remembers_lasts_as_long_as_the_chat_and_masking_do() {
     let mut lab = Lab::new();
     let begun = || mask_next("98765", &Memory::default()).1;
     let remembered = |lab: &Lab| lab.manager.sender(user(1)).memory;
-    lab.act(1, Action::Meet);
-    lab.act(2, Action::Meet);
+    lab.act(1, Action::meet());
+    lab.act(2, Action::meet());
     let relay = |lab: &Lab| {
         let sender = lab.manager.sender(user(1));
         Action::Relay { text: Masked::waived("98765"), sender, memory: begun() }

@@ -1,0 +1,132 @@
+//! Tells those who listen for somebody's news that there is some, at once and without ever waiting.
+//!
+//! A word only says "look": what there is to see is in the inbox, which is the truth. Words that
+//! come faster than they are heard become one.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use parking_lot::Mutex;
+use tokio::sync::watch;
+
+use super::action::Effect;
+use crate::kernel::id::{RoomId, UserId};
+
+/// What has been said to listeners so far.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Word {
+    /// Counts the news.
+    pub news: u64,
+    /// The last that was said of the partner's typing: how many times, where and what.
+    pub typing: Option<(u64, RoomId, bool)>,
+}
+
+/// Everybody who is listened for. Clones share the same list.
+#[derive(Clone, Default)]
+pub struct Listeners(Arc<Shared>);
+
+#[derive(Default)]
+struct Shared {
+    people: Mutex<HashMap<UserId, watch::Sender<Word>>>,
+    /// How many people there are in the list, so that telling nobody costs nothing.
+    count: AtomicUsize,
+}
+
+impl Listeners {
+    /// Listens for a person until dropped.
+    #[must_use]
+    pub fn listen(&self, who: UserId) -> Listener {
+        let mut people = self.0.people.lock();
+        let words = people.entry(who).or_default().subscribe();
+        self.0.count.store(people.len(), Ordering::Release);
+        Listener { who, words, listeners: self.clone() }
+    }
+
+    /// Whether anybody listens for this person.
+    #[must_use]
+    pub fn has(&self, who: UserId) -> bool {
+        self.0.count.load(Ordering::Acquire) > 0 && self.0.people.lock().contains_key(&who)
+    }
+
+    pub fn tell(&self, effects: &[Effect]) {
+        if effects.is_empty() || self.0.count.load(Ordering::Acquire) == 0 {
+            return;
+        }
+        let people = self.0.people.lock();
+        for effect in effects {
+            match *effect {
+                Effect::News(who) => {
+                    if let Some(words) = people.get(&who) {
+                        words.send_modify(|word| word.news += 1);
+                    }
+                }
+                Effect::Typing { to, room, typing } => {
+                    if let Some(words) = people.get(&to) {
+                        words.send_modify(|word| {
+                            let times = word.typing.map_or(0, |(times, ..)| times);
+                            word.typing = Some((times + 1, room, typing));
+                        });
+                    }
+                }
+            }
+        }
+    }
+}
+
+/// Hears what is said of one person.
+pub struct Listener {
+    who: UserId,
+    words: watch::Receiver<Word>,
+    listeners: Listeners,
+}
+
+impl Listener {
+    /// Waits for a word that was not heard yet, and returns what was said so far.
+    pub async fn hear(&mut self) -> Word {
+        // The sender is in the list for as long as there is a listener.
+        let _ = self.words.changed().await;
+        *self.words.borrow_and_update()
+    }
+}
+
+impl Drop for Listener {
+    fn drop(&mut self) {
+        let mut people = self.listeners.0.people.lock();
+        // This one still counts.
+        if people.get(&self.who).is_some_and(|words| words.receiver_count() <= 1) {
+            people.remove(&self.who);
+        }
+        self.listeners.0.count.store(people.len(), Ordering::Release);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::kernel::clock::seeded_rng;
+
+    const ANN: UserId = UserId::from_bytes([1; 16]);
+    const BEN: UserId = UserId::from_bytes([2; 16]);
+
+    #[tokio::test]
+    async fn a_word_reaches_all_who_listen_for_the_person_and_nobody_else() {
+        let listeners = Listeners::default();
+        let (mut one, mut two) = (listeners.listen(ANN), listeners.listen(ANN));
+        listeners.tell(&[Effect::News(ANN), Effect::News(BEN), Effect::News(ANN)]);
+        assert_eq!((one.hear().await.news, two.hear().await.news), (2, 2));
+        let room = RoomId::random(&mut seeded_rng());
+        listeners.tell(&[Effect::Typing { to: ANN, room, typing: true }]);
+        assert_eq!(one.hear().await, Word { news: 2, typing: Some((1, room, true)) });
+    }
+
+    #[test]
+    fn nothing_is_left_of_those_who_stopped_listening() {
+        let listeners = Listeners::default();
+        let (one, two) = (listeners.listen(ANN), listeners.listen(ANN));
+        drop(one);
+        assert!(listeners.has(ANN));
+        drop(two);
+        assert!(!listeners.has(ANN) && listeners.0.people.lock().is_empty());
+    }
+}
