@@ -46,7 +46,8 @@ impl App {
         // The first message must not wait for the numbering plans to be read.
         crate::mask::warm_up();
         let lobby: Arc<dyn Lobby> = Arc::new(MemoryLobby::new(config.idle_timeout, seeded_rng()));
-        let options = Options { use_caller_nicknames: config.use_caller_nicknames };
+        let options =
+            Options { use_caller_nicknames: config.use_caller_nicknames, ..Options::default() };
         let ids = IdHasher::random(&mut seeded_rng());
         let reaper = connect::reap(Arc::clone(&lobby), Arc::clone(&clock), config.reap_interval);
         let connect = Arc::new(ConnectService::new(lobby, clock, ids, options));

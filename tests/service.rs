@@ -25,6 +25,10 @@ struct Meddling {
 
 impl Meddling {
     fn service(switches: usize, broken: bool) -> ConnectService {
+        Self::service_with(switches, broken, Options::default())
+    }
+
+    fn service_with(switches: usize, broken: bool, options: Options) -> ConnectService {
         let lobby = MemoryLobby::new(Duration::from_secs(1_800), seeded_rng());
         let lobby = Self { lobby, switches: AtomicUsize::new(switches), broken };
         let ids = IdHasher::random(&mut seeded_rng());
@@ -32,7 +36,7 @@ impl Meddling {
             Arc::new(lobby),
             Arc::new(ManualClock::default()),
             ids,
-            Options::default(),
+            options,
         )
     }
 }
@@ -118,4 +122,17 @@ async fn a_store_that_is_gone_is_told_in_words() {
             "Random Connect can't be reached right now. Please try again shortly."
         );
     }
+}
+
+#[tokio::test]
+async fn a_text_that_the_policy_refuses_is_not_sent_and_its_sender_told_why() {
+    let policy = |text: &str| if text.contains("spam") { Err("no advertising.") } else { Ok(()) };
+    let service = Meddling::service_with(0, false, Options { policy, ..Options::default() });
+    say(&service, "ann", "#meet").await.expect("an answer");
+    say(&service, "ben", "#meet").await.expect("an answer");
+    let told = say(&service, "ben", "buy spam").await.expect("an answer");
+    assert_eq!(told, "⚠️ Your message was not sent: no advertising.");
+    say(&service, "ben", "hello").await.expect("an answer");
+    let read = say(&service, "ann", "#m").await.expect("an answer");
+    assert!(read.ends_with(": hello") && !read.contains("buy"), "{read}");
 }

@@ -25,6 +25,7 @@ pub mod person;
 mod queue;
 mod reaper;
 mod replay;
+pub mod relay;
 pub mod reply;
 pub mod service;
 pub mod store_memory;

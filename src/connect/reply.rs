@@ -137,6 +137,12 @@ pub fn outcome(outcome: &Outcome) -> String {
     }
 }
 
+/// The answer to a text that may not be passed on.
+#[must_use]
+pub fn refused(reason: &str) -> String {
+    format!("⚠️ Your message was not sent: {reason}")
+}
+
 /// An answer to a command that had text behind it, which went nowhere.
 #[must_use]
 pub fn with_rest_not_sent(own: &str) -> String {
@@ -251,7 +257,7 @@ mod tests {
             .iter()
             .map(outcome)
             .chain(all_news.iter().map(news))
-            .chain([rest(1), INBOX_EMPTY.to_owned()]);
+            .chain([rest(1), INBOX_EMPTY.to_owned(), refused("x")]);
         for line in written.flat_map(|text| text.lines().map(str::to_owned).collect::<Vec<_>>()) {
             assert!(looks_like_system(&line), "{line}");
         }

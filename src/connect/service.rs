@@ -10,19 +10,18 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use thiserror::Error;
 
-use super::action::{Action, Call, LobbyStats, Outcome};
+use super::action::{Action, Call, LobbyStats};
 use super::chat::Search;
 use super::command::{self, Command};
 use super::inbox::{Lease, LeaseId};
 use super::interest::Interests;
 use super::lobby::{Lobby, LobbyError};
 use super::nickname::Nickname;
+use super::relay::{Policy, Relay, Relayed, allow_all};
 use super::reply::{self, MAX_CHARS};
-use super::text;
 use crate::kernel::clock::{Clock, Timestamp};
 use crate::kernel::delivery::Receipt;
 use crate::kernel::id::{IdHasher, Realm, UserId};
-use crate::mask::{Masked, Memory, mask_next};
 
 /// The most characters of a `puch_user_id` or a `message_id`.
 pub const MAX_ID_CHARS: usize = 256;
@@ -81,15 +80,24 @@ pub struct Stats {
 }
 
 /// The operator's choices.
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Copy, Debug)]
 pub struct Options {
     /// Use the `user_nickname` that a caller passes. Off by default: it may be a real name.
     pub use_caller_nicknames: bool,
+    /// What may be passed on.
+    pub policy: Policy,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Self { use_caller_nicknames: false, policy: allow_all }
+    }
 }
 
 /// What the toolset can do, over whichever lobby it is given.
 pub struct ConnectService {
     lobby: Arc<dyn Lobby>,
+    relay: Relay,
     clock: Arc<dyn Clock>,
     ids: IdHasher,
     options: Options,
@@ -105,7 +113,8 @@ impl ConnectService {
         options: Options,
     ) -> Self {
         let started = clock.now();
-        Self { lobby, clock, ids, options, started }
+        let relay = Relay::new(Arc::clone(&lobby), options.policy);
+        Self { lobby, relay, clock, ids, options, started }
     }
 
     /// Carries out what a person typed and answers with what waits for them and what came of it.
@@ -203,27 +212,16 @@ impl ConnectService {
 
     async fn relay(&self, call: Call, typed: &str) -> Result<Answer, Refusal> {
         let who = call.who;
-        let cleaned = text::clean(typed);
-        if cleaned.is_empty() {
-            let performed = self.lobby.perform(call, Action::Read).await?;
-            return Ok(self.answer(who, performed.lease, "💡 There was no text to send.").await);
-        }
-        loop {
-            let sender = self.lobby.sender(who).await?;
-            let (text, memory) = if sender.masking {
-                mask_next(&cleaned, &sender.memory)
-            } else {
-                (Masked::waived(&cleaned), Memory::default())
-            };
-            let relay = Action::Relay { text, sender, memory };
-            let performed = self.lobby.perform(call.clone(), relay).await?;
-            // Only another call of the same person, between the two above, makes this repeat.
-            if performed.outcome != Outcome::SenderChanged {
-                return Ok(self
-                    .answer(who, performed.lease, &reply::outcome(&performed.outcome))
-                    .await);
+        let told = match self.relay.send(&call, typed).await? {
+            Relayed::Done(performed) => {
+                let own = reply::outcome(&performed.outcome);
+                return Ok(self.answer(who, performed.lease, &own).await);
             }
-        }
+            Relayed::Empty => "💡 There was no text to send.".to_owned(),
+            Relayed::Refused(reason) => reply::refused(reason),
+        };
+        let performed = self.lobby.perform(call, Action::Read).await?;
+        Ok(self.answer(who, performed.lease, &told).await)
     }
 
     /// Puts the answer together. From here on nothing fails: what was asked has been done.
