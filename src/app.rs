@@ -12,21 +12,27 @@ use tokio::signal::unix::{SignalKind, signal};
 use tokio::task::AbortHandle;
 use tokio_util::sync::CancellationToken;
 
-use crate::config::Config;
+use crate::config::{Config, ToolsetName};
 use crate::connect;
+use crate::connect::courier::Couriers;
 use crate::connect::lobby::Lobby;
+use crate::connect::relay::Relay;
 use crate::connect::service::{ConnectService, Options};
 use crate::connect::store_memory::MemoryLobby;
 use crate::connect::tools::ConnectTools;
 use crate::kernel::clock::{Clock, SystemClock, seeded_rng};
 use crate::kernel::id::IdHasher;
+use crate::kernel::session::Places;
 use crate::kernel::token::AuthTokens;
 use crate::kernel::toolset::Toolset;
+use crate::penpal::service::PenPalService;
+use crate::penpal::tools::PenPalTools;
 use crate::transport::auth::Gate;
 use crate::transport::core::{Core, Limits};
 use crate::transport::http;
 use crate::transport::mcp::McpServer;
 use crate::transport::metrics::Metrics;
+use crate::transport::pipe::Pipes;
 use crate::transport::{server, stdio};
 
 /// The server, ready to be reached over HTTP or standard input and output.
@@ -34,6 +40,8 @@ pub struct App {
     connect: Arc<ConnectService>,
     mcp: McpServer,
     metrics: Arc<Metrics>,
+    couriers: Arc<Couriers>,
+    places: Places,
     config: Config,
     /// The reaper and the upkeep of the metrics.
     tasks: [AbortHandle; 2],
@@ -42,24 +50,47 @@ pub struct App {
 impl App {
     /// Builds the server and starts its reaper. Call it within a tokio runtime.
     #[must_use]
-    pub fn new(config: Config, clock: Arc<dyn Clock>) -> Self {
+    pub fn new(config: Config, clock: &Arc<dyn Clock>) -> Self {
         // The first message must not wait for the numbering plans to be read.
         crate::mask::warm_up();
         let lobby: Arc<dyn Lobby> = Arc::new(MemoryLobby::new(config.idle_timeout, seeded_rng()));
         let options =
             Options { use_caller_nicknames: config.use_caller_nicknames, ..Options::default() };
         let ids = IdHasher::random(&mut seeded_rng());
-        let reaper = connect::reap(Arc::clone(&lobby), Arc::clone(&clock), config.reap_interval);
-        let connect = Arc::new(ConnectService::new(lobby, clock, ids, options));
+        let reaper = connect::reap(Arc::clone(&lobby), Arc::clone(clock), config.reap_interval);
+        let couriers = Couriers::new(Arc::clone(&lobby), Arc::clone(clock));
+        let connect = Arc::new(ConnectService::new(
+            Arc::clone(&lobby),
+            Arc::clone(clock),
+            ids.clone(),
+            options,
+        ));
         // The table of toolsets.
-        let toolsets: Vec<Arc<dyn Toolset>> =
-            vec![Arc::new(ConnectTools::new(Arc::clone(&connect), config.my_number.clone()))];
+        let toolset = |name: &ToolsetName| -> Arc<dyn Toolset> {
+            match name {
+                ToolsetName::Connect => {
+                    Arc::new(ConnectTools::new(Arc::clone(&connect), config.my_number.clone()))
+                }
+                ToolsetName::PenPal => Arc::new(PenPalTools::new(Arc::new(PenPalService::new(
+                    Arc::clone(&lobby),
+                    Relay::new(Arc::clone(&lobby), options.policy),
+                    Arc::clone(&couriers),
+                    Arc::clone(clock),
+                    ids.clone(),
+                    seeded_rng(),
+                )))),
+            }
+        };
+        let toolsets: Vec<_> = config.toolsets.iter().map(toolset).collect();
+        let places = Places::new(config.max_sessions);
         let names =
             toolsets.iter().flat_map(|toolset| toolset.tools()).map(|tool| tool.name.into_owned());
         let metrics = Arc::new(Metrics::new(names));
         let upkeep = Arc::clone(&metrics).keep_up(METRICS_INTERVAL);
         Self {
-            mcp: McpServer::new(toolsets, Arc::clone(&metrics)),
+            mcp: McpServer::new(toolsets, Arc::clone(&metrics), places.clone()),
+            places,
+            couriers,
             connect,
             metrics,
             config,
@@ -80,7 +111,17 @@ impl App {
         let _stop_mcp = mcp_shutdown.clone().drop_guard();
         let core = Core {
             connect: Arc::clone(&self.connect),
-            mcp: self.mcp.clone().http(mcp_shutdown),
+            mcp: self.mcp.clone().http(shutdown.clone(), mcp_shutdown),
+            // A live session has no end of its own to wait for.
+            sessions: self.mcp.clone().http_sessions(limits.session_idle, shutdown.clone()),
+            pipes: Pipes::new(
+                self.mcp.clone(),
+                limits.session_idle / 3,
+                shutdown.clone(),
+                seeded_rng(),
+            ),
+            couriers: Arc::clone(&self.couriers),
+            places: self.places.clone(),
             metrics: Arc::clone(&self.metrics),
             limits,
         };
@@ -121,7 +162,7 @@ pub async fn serve(
         tracing::warn!("MY_NUMBER is not set: Puch AI can't validate this server");
     }
     tracing::info!(%address, version = env!("CARGO_PKG_VERSION"), "listening");
-    let app = App::new(config, Arc::new(SystemClock::new()));
+    let app = App::new(config, &(Arc::new(SystemClock::new()) as Arc<dyn Clock>));
     app.serve_http(listener, tokens, limits, shutdown).await;
     tracing::info!("stopped");
     Ok(())
@@ -133,7 +174,7 @@ pub async fn serve(
 /// When the client does not speak the protocol, or signals can't be waited for.
 pub async fn serve_stdio(config: Config) -> Result<(), String> {
     let shutdown = stop_on_signal().map_err(|error| error.to_string())?;
-    let app = App::new(config, Arc::new(SystemClock::new()));
+    let app = App::new(config, &(Arc::new(SystemClock::new()) as Arc<dyn Clock>));
     tokio::select! {
         ended = stdio::serve(app.mcp.clone(), shutdown.clone()) => ended,
         // A read of standard input can't be interrupted, so nothing is waited for.

@@ -9,5 +9,6 @@ pub mod config;
 pub mod connect;
 pub mod kernel;
 pub mod mask;
+pub mod penpal;
 pub mod telemetry;
 pub mod transport;

@@ -32,12 +32,7 @@ impl Meddling {
         let lobby = MemoryLobby::new(Duration::from_secs(1_800), seeded_rng());
         let lobby = Self { lobby, switches: AtomicUsize::new(switches), broken };
         let ids = IdHasher::random(&mut seeded_rng());
-        ConnectService::new(
-            Arc::new(lobby),
-            Arc::new(ManualClock::default()),
-            ids,
-            options,
-        )
+        ConnectService::new(Arc::new(lobby), Arc::new(ManualClock::default()), ids, options)
     }
 }
 

@@ -20,6 +20,7 @@ use crate::kernel::token::AuthTokens;
 const DEFAULT_PORT: u16 = 8086;
 const DEFAULT_IDLE_TIMEOUT_SECS: u64 = 30 * 60;
 const DEFAULT_REAP_INTERVAL_SECS: u64 = 30;
+const DEFAULT_MAX_SESSIONS: usize = 10_000;
 /// A year: longer times are surely a mistake.
 const MAX_SECS: u64 = 365 * 24 * 60 * 60;
 
@@ -51,6 +52,17 @@ pub struct Config {
     pub allowed_hosts: Option<Vec<String>>,
     /// `USE_CALLER_NICKNAMES`.
     pub use_caller_nicknames: bool,
+    /// `TOOLSETS`.
+    pub toolsets: Vec<ToolsetName>,
+    /// `MAX_SESSIONS`: how many clients may stay connected at once.
+    pub max_sessions: usize,
+}
+
+/// A toolset that can be switched on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ToolsetName {
+    Connect,
+    PenPal,
 }
 
 /// A variable whose value can't be used.
@@ -120,6 +132,15 @@ impl Config {
             use_caller_nicknames: reader
                 .read("USE_CALLER_NICKNAMES", Shown::AsIs, switch)
                 .unwrap_or(false),
+            toolsets: reader
+                .read("TOOLSETS", Shown::AsIs, toolset_names)
+                .unwrap_or_else(|| vec![ToolsetName::Connect]),
+            max_sessions: reader
+                .read("MAX_SESSIONS", Shown::AsIs, |text| {
+                    let sessions = text.parse().ok().filter(|n| (1..=1_000_000).contains(n));
+                    sessions.ok_or("a whole number from 1 to 1000000")
+                })
+                .unwrap_or(DEFAULT_MAX_SESSIONS),
             tokens,
         };
         if reader.problems.is_empty() { Ok(config) } else { Err(reader.problems) }
@@ -212,6 +233,15 @@ fn switch(text: &str) -> Result<bool, &'static str> {
     }
 }
 
+fn toolset_names(text: &str) -> Result<Vec<ToolsetName>, &'static str> {
+    let name = |name: &str| match name.trim().to_ascii_lowercase().as_str() {
+        "connect" => Ok(ToolsetName::Connect),
+        "penpal" => Ok(ToolsetName::PenPal),
+        _ => Err("connect, penpal or both, separated by a comma"),
+    };
+    text.split(',').map(name).collect()
+}
+
 fn host_names(text: &str) -> Result<Vec<String>, &'static str> {
     let names: Vec<String> = text.split(',').map(|name| name.trim().to_ascii_lowercase()).collect();
     let plausible = |name: &String| {
@@ -243,6 +273,10 @@ mod tests {
         assert_eq!(config.address.to_string(), "127.0.0.1:8086");
         assert_eq!(config.idle_timeout.as_secs(), 1_800);
         assert_eq!(config.reap_interval.as_secs(), 30);
+        assert_eq!(
+            (&config.toolsets[..], config.max_sessions),
+            (&[ToolsetName::Connect][..], 10_000)
+        );
         assert!(
             config.tokens.is_none()
                 && config.allowed_hosts.is_none()
@@ -281,9 +315,11 @@ mod tests {
             ("REAP_INTERVAL_SECS", "soon"),
             ("ALLOWED_HOSTS", "https://chat.example"),
             ("USE_CALLER_NICKNAMES", "maybe"),
+            ("TOOLSETS", "connect,chess"),
+            ("MAX_SESSIONS", "0"),
         ])
-        .expect_err("ten problems");
-        assert_eq!(problems.len(), 10);
+        .expect_err("twelve problems");
+        assert_eq!(problems.len(), 12);
         let told = problems.iter().map(|problem| format!("{problem}\n")).collect::<String>();
         for shown in [
             "AUTH_TOKEN=(not shown): expected one token",

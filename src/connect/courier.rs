@@ -92,6 +92,15 @@ impl Couriers {
         Attachment { couriers: Arc::clone(self), who, number }
     }
 
+    /// Gives up whatever channel a person is reached over: they have come another way. What was on
+    /// its way there waits again.
+    pub fn release(&self, who: UserId) {
+        let before = self.active.lock().remove(&who);
+        if let Some((_, task)) = before {
+            task.abort();
+        }
+    }
+
     /// Whether somebody can be reached at once.
     #[must_use]
     pub fn reaches(&self, who: UserId) -> bool {

@@ -7,11 +7,13 @@ use std::collections::HashMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
+use async_trait::async_trait;
 use parking_lot::Mutex;
 use tokio::sync::watch;
 
 use super::action::Effect;
 use crate::kernel::id::{RoomId, UserId};
+use crate::kernel::toolset::Watch;
 
 /// What has been said to listeners so far.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -39,8 +41,9 @@ impl Listeners {
     pub fn listen(&self, who: UserId) -> Listener {
         let mut people = self.0.people.lock();
         let words = people.entry(who).or_default().subscribe();
+        let heard = *words.borrow();
         self.0.count.store(people.len(), Ordering::Release);
-        Listener { who, words, listeners: self.clone() }
+        Listener { who, words, heard, listeners: self.clone() }
     }
 
     /// Whether anybody listens for this person.
@@ -78,6 +81,7 @@ impl Listeners {
 pub struct Listener {
     who: UserId,
     words: watch::Receiver<Word>,
+    heard: Word,
     listeners: Listeners,
 }
 
@@ -86,7 +90,16 @@ impl Listener {
     pub async fn hear(&mut self) -> Word {
         // The sender is in the list for as long as there is a listener.
         let _ = self.words.changed().await;
-        *self.words.borrow_and_update()
+        self.heard = *self.words.borrow_and_update();
+        self.heard
+    }
+}
+
+#[async_trait]
+impl Watch for Listener {
+    async fn changed(&mut self) {
+        let known = self.heard.news;
+        while self.hear().await.news == known {}
     }
 }
 

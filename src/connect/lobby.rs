@@ -24,7 +24,8 @@ pub struct LobbyError;
 ///   gets the outcome and the items of the first and changes nothing. This, and handing out the
 ///   inbox, is why all actions go through one method: they belong to the same step.
 /// - Items handed out are on lease until `settle`, for at most [`super::inbox::LEASE_TIME`]. Lost
-///   ones come back in their old order. Items that arrive meanwhile are handed to the next call.
+///   ones come back in their old order. Nothing is handed out while anything is on lease, so that
+///   nothing is overtaken.
 /// - Whoever listens for a person hears when something comes into their inbox, or back into it. A
 ///   word may get lost; the inbox is the truth.
 /// - Everybody's items are in the order in which they came about.
@@ -41,7 +42,7 @@ pub trait Lobby: Send + Sync {
     async fn sender(&self, who: UserId) -> Result<Sender, LobbyError>;
 
     /// Hands out what waits for a person without a call of theirs, for a channel that reaches them
-    /// at once. Nothing while anything is on its way to them, so that it is not overtaken.
+    /// at once.
     async fn collect(&self, who: UserId, now: Timestamp) -> Result<Lease, LobbyError>;
 
     /// Listens for a person's news.

@@ -253,11 +253,11 @@ mod tests {
             News::PartnerLeft { room },
             News::PartnerTimedOut { room },
         ];
-        let written = outcomes
-            .iter()
-            .map(outcome)
-            .chain(all_news.iter().map(news))
-            .chain([rest(1), INBOX_EMPTY.to_owned(), refused("x")]);
+        let written = outcomes.iter().map(outcome).chain(all_news.iter().map(news)).chain([
+            rest(1),
+            INBOX_EMPTY.to_owned(),
+            refused("x"),
+        ]);
         for line in written.flat_map(|text| text.lines().map(str::to_owned).collect::<Vec<_>>()) {
             assert!(looks_like_system(&line), "{line}");
         }

@@ -43,13 +43,10 @@ impl ConnectTools {
     async fn handle_message(
         &self,
         Arguments(incoming): Arguments<Incoming>,
-        Receipts(receipts): Receipts,
+        receipts: Receipts,
     ) -> Result<String, String> {
         let answer = self.service.handle(incoming).await.map_err(|refusal| refusal.to_string())?;
-        match receipts {
-            Some(slot) => slot.put(answer.receipt),
-            None => answer.receipt.confirm(),
-        }
+        receipts.put(answer.receipt);
         Ok(answer.text)
     }
 

@@ -77,6 +77,12 @@ impl OpenSlot {
         self.0.clone()
     }
 
+    /// Whether no receipt waits here.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.0.0.lock().as_ref().is_none_or(Vec::is_empty)
+    }
+
     /// Closes the slot and takes everything out; what is not confirmed afterwards counts as lost.
     #[must_use]
     pub fn close(self) -> Vec<Receipt> {

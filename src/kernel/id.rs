@@ -77,6 +77,12 @@ impl fmt::Debug for RoomId {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct MessageKey(Digest);
 
+/// 32 hex digits that nobody can guess.
+#[must_use]
+pub fn unguessable(rng: &mut impl Rng) -> String {
+    RoomId::random(rng).code()
+}
+
 /// Where an id comes from. Each has people of its own.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Realm {

@@ -6,5 +6,6 @@
 pub mod clock;
 pub mod delivery;
 pub mod id;
+pub mod session;
 pub mod token;
 pub mod toolset;

@@ -3,15 +3,18 @@
 //! A toolset is a folder of its own; its `tools.rs` implements [`Toolset`] on a struct that keeps
 //! its router (rebuilding it costs more than a call), and `app.rs` adds it to the table.
 
+use std::sync::Arc;
+
 use async_trait::async_trait;
 use rmcp::handler::server::common::FromContextPart;
 use rmcp::handler::server::tool::ToolCallContext;
-use rmcp::model::{CallToolRequestParams, CallToolResponse, Tool};
+use rmcp::model::{CallToolRequestParams, CallToolResponse, Extensions, ResourceTemplate, Tool};
 use rmcp::service::RequestContext;
-use rmcp::{ErrorData, RoleServer};
+use rmcp::{ErrorData, Peer, RoleServer};
 use serde::de::DeserializeOwned;
 
-use super::delivery::ReceiptSlot;
+use super::delivery::{Receipt, ReceiptSlot};
+use super::session::Session;
 
 /// A group of MCP tools that is switched on or off as a whole.
 #[async_trait]
@@ -26,6 +29,31 @@ pub trait Toolset: Send + Sync {
         request: CallToolRequestParams,
         context: RequestContext<RoleServer>,
     ) -> Result<CallToolResponse, ErrorData>;
+
+    fn resource_templates(&self) -> Vec<ResourceTemplate> {
+        Vec::new()
+    }
+
+    /// What a resource holds, as JSON; nothing if it is not one of this toolset's.
+    async fn read_resource(
+        &self,
+        _uri: &str,
+        _receipts: Receipts,
+    ) -> Option<Result<String, ErrorData>> {
+        None
+    }
+
+    /// Watches a resource; nothing if it is not one of this toolset's.
+    fn watch_resource(&self, _uri: &str) -> Option<Box<dyn Watch>> {
+        None
+    }
+}
+
+/// Tells when a resource has changed.
+#[async_trait]
+pub trait Watch: Send {
+    /// Waits until it has, since this was last asked.
+    async fn changed(&mut self);
 }
 
 /// A tool's arguments. Unknown ones are ignored; a bad one is refused without quoting its value,
@@ -64,9 +92,42 @@ pub fn parse_arguments<T: DeserializeOwned>(arguments: serde_json::Value) -> Res
 /// answer arrived; without one, an answer counts as delivered when it is returned.
 pub struct Receipts(pub Option<ReceiptSlot>);
 
+impl Receipts {
+    /// Those of the request that these are the extensions of.
+    #[must_use]
+    pub fn of(extensions: &Extensions) -> Self {
+        let parts = extensions.get::<http::request::Parts>();
+        let of_http = parts.and_then(|parts| parts.extensions.get::<ReceiptSlot>());
+        Self(of_http.or_else(|| extensions.get::<ReceiptSlot>()).cloned())
+    }
+
+    pub fn put(&self, receipt: Receipt) {
+        match &self.0 {
+            Some(slot) => slot.put(receipt),
+            None => receipt.confirm(),
+        }
+    }
+}
+
 impl<S> FromContextPart<ToolCallContext<'_, S>> for Receipts {
     fn from_context_part(context: &mut ToolCallContext<S>) -> Result<Self, ErrorData> {
-        let parts = context.request_context.extensions.get::<http::request::Parts>();
-        Ok(Self(parts.and_then(|parts| parts.extensions.get::<ReceiptSlot>()).cloned()))
+        Ok(Self::of(&context.request_context.extensions))
+    }
+}
+
+/// The live session that a call came in, if it came in one, and who is at its other end.
+pub struct Live(Option<Arc<Session>>, Peer<RoleServer>);
+
+impl Live {
+    #[must_use]
+    pub fn session(&self) -> Option<(&Session, Peer<RoleServer>)> {
+        self.0.as_deref().map(|session| (session, self.1.clone()))
+    }
+}
+
+impl<S> FromContextPart<ToolCallContext<'_, S>> for Live {
+    fn from_context_part(context: &mut ToolCallContext<S>) -> Result<Self, ErrorData> {
+        let context = &context.request_context;
+        Ok(Self(context.extensions.get::<Arc<Session>>().cloned(), context.peer.clone()))
     }
 }

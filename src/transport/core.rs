@@ -4,11 +4,15 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use rmcp::transport::streamable_http_server::StreamableHttpService;
+use rmcp::transport::streamable_http_server::session::local::LocalSessionManager;
 use rmcp::transport::streamable_http_server::session::never::NeverSessionManager;
 
 use super::mcp::McpServer;
 use super::metrics::Metrics;
+use super::pipe::Pipes;
+use crate::connect::courier::Couriers;
 use crate::connect::service::ConnectService;
+use crate::kernel::session::Places;
 
 /// How much of a connection one caller may take.
 #[derive(Clone, Copy, Debug)]
@@ -21,6 +25,8 @@ pub struct Limits {
     pub body_timeout: Duration,
     /// To take in any part of an answer.
     pub write_timeout: Duration,
+    /// Without a word from a client in a live session.
+    pub session_idle: Duration,
     /// For calls in flight to finish once the server is told to stop.
     pub shutdown_grace: Duration,
 }
@@ -32,6 +38,7 @@ impl Default for Limits {
             head_timeout: Duration::from_secs(30),
             body_timeout: Duration::from_secs(15),
             write_timeout: Duration::from_secs(30),
+            session_idle: Duration::from_secs(300),
             shutdown_grace: Duration::from_secs(8),
         }
     }
@@ -41,6 +48,12 @@ impl Default for Limits {
 pub struct Core {
     pub connect: Arc<ConnectService>,
     pub mcp: StreamableHttpService<McpServer, NeverSessionManager>,
+    /// The same for clients who stay connected.
+    pub sessions: StreamableHttpService<McpServer, LocalSessionManager>,
+    /// And for those of them who come over a WebSocket or in the way of protocol 2024-11-05.
+    pub pipes: Pipes,
+    pub couriers: Arc<Couriers>,
+    pub places: Places,
     pub metrics: Arc<Metrics>,
     pub limits: Limits,
 }

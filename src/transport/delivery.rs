@@ -3,8 +3,8 @@
 //!
 //! An answer passes two points. [`Watched`], its body, sees it handed to hyper; [`Tracked`], the
 //! connection, sees whether the caller is still there and hyper's buffer flushed. Only then are the
-//! receipts confirmed. Whatever goes wrong before drops them, which counts as lost. What happens to bytes after the kernel has them
-//! nobody can see; a caller who repeats the call with its `message_id` gets the answer again.
+//! receipts confirmed. Whatever goes wrong before drops them, which counts as lost. What happens to
+//! bytes after the kernel has them nobody can see; a caller who repeats the call with its `message_id` gets the answer again.
 
 use std::io;
 use std::mem::MaybeUninit;
@@ -20,13 +20,18 @@ use socket2::SockRef;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
 
-use crate::kernel::delivery::Receipt;
+use crate::kernel::delivery::{OpenSlot, Receipt};
 
 /// Receipts of answers that are in a connection's write buffer. Clones share the same list.
 #[derive(Clone, Default)]
 pub struct ConnectionReceipts(Arc<Mutex<Vec<Receipt>>>);
 
 impl ConnectionReceipts {
+    /// Has receipts confirmed with the next flush: their answer is about to be written.
+    pub fn add(&self, receipts: Vec<Receipt>) {
+        self.0.lock().extend(receipts);
+    }
+
     /// Takes all out, so that none is confirmed or dropped while the list is locked.
     fn take(&self) -> Vec<Receipt> {
         std::mem::take(&mut *self.0.lock())
@@ -34,15 +39,17 @@ impl ConnectionReceipts {
 }
 
 /// An answer's body that passes its receipts on to the connection with its last frame.
+///
+/// A streamed answer ends with its tool's, so receipts may still come until then.
 pub struct Watched {
     body: Body,
-    receipts: Vec<Receipt>,
+    receipts: Option<OpenSlot>,
     connection: ConnectionReceipts,
 }
 
 impl Watched {
-    pub fn new(body: Body, receipts: Vec<Receipt>, connection: ConnectionReceipts) -> Self {
-        Self { body, receipts, connection }
+    pub fn new(body: Body, receipts: OpenSlot, connection: ConnectionReceipts) -> Self {
+        Self { body, receipts: Some(receipts), connection }
     }
 }
 
@@ -57,8 +64,8 @@ impl http_body::Body for Watched {
         let frame = ready!(Pin::new(&mut self.body).poll_frame(cx));
         // hyper does not poll again once the body says that it has ended.
         if frame.is_none() || http_body::Body::is_end_stream(&self.body) {
-            let receipts = std::mem::take(&mut self.receipts);
-            self.connection.0.lock().extend(receipts);
+            let receipts = self.receipts.take().map(OpenSlot::close);
+            self.connection.add(receipts.unwrap_or_default());
         }
         Poll::Ready(frame)
     }

@@ -9,10 +9,13 @@ use std::time::Duration;
 
 use axum::body::Body;
 use axum::extract::{Request, State};
+use axum::http::request::Parts;
 use axum::http::{HeaderValue, Method, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use bytes::Bytes;
 use http_body_util::{BodyExt, Full, LengthLimitError, Limited};
+use rmcp::transport::streamable_http_server::StreamableHttpService;
+use rmcp::transport::streamable_http_server::session::SessionManager;
 use serde::Deserialize;
 use serde::de::IgnoredAny;
 use serde_json::Value;
@@ -20,6 +23,7 @@ use serde_json::error::Category;
 
 use super::core::Core;
 use super::delivery::{ConnectionReceipts, Watched};
+use super::mcp::McpServer;
 use super::plain::{self, INVALID_REQUEST, PARSE_ERROR, RpcError};
 use crate::kernel::delivery::{OpenSlot, ReceiptSlot};
 
@@ -37,20 +41,49 @@ struct Envelope {
 /// Answers a request to `/mcp`.
 pub async fn answer(State(core): State<Arc<Core>>, request: Request) -> Response {
     let receipts = OpenSlot::new();
-    let connection = request.extensions().get::<ConnectionReceipts>().cloned().unwrap_or_default();
+    let connection = connection(&request);
     let response = match *request.method() {
         Method::POST => post(&core, request, receipts.slot()).await,
         _ => core.mcp.handle(request).await.map(Body::new),
     };
-    let receipts = receipts.close();
-    if receipts.is_empty() {
+    watched(response, receipts, connection)
+}
+
+/// Answers a request to `/mcp/session`, where clients stay connected.
+pub async fn answer_in_session(State(core): State<Arc<Core>>, request: Request) -> Response {
+    let receipts = OpenSlot::new();
+    let connection = connection(&request);
+    let response = match *request.method() {
+        Method::POST => {
+            let (parts, body) = request.into_parts();
+            match read(body, core.limits.body_timeout).await {
+                Ok(body) => protocol(&core.sessions, parts, body, receipts.slot()).await,
+                Err(response) => response,
+            }
+        }
+        _ => core.sessions.handle(request).await.map(Body::new),
+    };
+    watched(response, receipts, connection)
+}
+
+/// Where receipts of answers on this request's connection are confirmed.
+pub(super) fn connection(request: &Request) -> ConnectionReceipts {
+    request.extensions().get::<ConnectionReceipts>().cloned().unwrap_or_default()
+}
+
+/// An answer whose receipts are confirmed when it is written.
+fn watched(response: Response, receipts: OpenSlot, connection: ConnectionReceipts) -> Response {
+    let kind = response.headers().get(header::CONTENT_TYPE).map(HeaderValue::as_bytes);
+    // The receipts of a stream's answer are still to come.
+    let streams = kind.is_some_and(|kind| kind.starts_with(b"text/event-stream"));
+    if receipts.is_empty() && !streams {
         return response;
     }
     response.map(|body| Body::new(Watched::new(body, receipts, connection)))
 }
 
 async fn post(core: &Core, request: Request, slot: ReceiptSlot) -> Response {
-    let (mut parts, body) = request.into_parts();
+    let (parts, body) = request.into_parts();
     let body = match read(body, core.limits.body_timeout).await {
         Ok(body) => body,
         Err(response) => return response,
@@ -66,12 +99,22 @@ async fn post(core: &Core, request: Request, slot: ReceiptSlot) -> Response {
                 .into_response(),
         };
     }
+    protocol(&core.mcp, parts, body, slot).await
+}
+
+/// Hands a body to rmcp.
+async fn protocol<M: SessionManager>(
+    service: &StreamableHttpService<McpServer, M>,
+    mut parts: Parts,
+    body: Bytes,
+    slot: ReceiptSlot,
+) -> Response {
     parts
         .headers
         .insert(header::ACCEPT, HeaderValue::from_static("application/json, text/event-stream"));
     parts.headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
     parts.extensions.insert(slot);
-    let response = core.mcp.handle(Request::from_parts(parts, Full::new(body))).await;
+    let response = service.handle(Request::from_parts(parts, Full::new(body))).await;
     // The body is JSON and its type was set above: what is left is that it is no MCP message.
     if response.status() == StatusCode::UNSUPPORTED_MEDIA_TYPE {
         return RpcError::framed(
@@ -99,7 +142,7 @@ fn open(body: &[u8]) -> Result<Envelope, RpcError> {
 }
 
 /// Reads a whole body, within its size and time.
-async fn read(body: Body, within: Duration) -> Result<Bytes, Response> {
+pub(super) async fn read(body: Body, within: Duration) -> Result<Bytes, Response> {
     let plain = |status, text: &'static str| (status, text).into_response();
     match tokio::time::timeout(within, Limited::new(body, MAX_BODY_BYTES).collect()).await {
         Ok(Ok(collected)) => Ok(collected.to_bytes()),

@@ -1,17 +1,18 @@
-//! The routes: `/mcp`, `/stats` and `/metrics` behind the token, `/health` open.
+//! The routes: `/mcp` and what is below it, `/stats` and `/metrics` behind the token, `/health` open.
 
 use std::sync::Arc;
 
 use axum::extract::State;
 use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
-use axum::routing::{any, get};
+use axum::routing::{any, get, post};
 use axum::{Json, Router, middleware};
 use serde::Serialize;
 
 use super::auth::{Gate, require_token};
 use super::core::Core;
-use super::endpoint;
+use super::metrics::LiveStats;
+use super::{endpoint, sse, ws};
 use crate::connect::service::Refusal;
 
 #[derive(Serialize)]
@@ -25,6 +26,10 @@ pub fn routes(core: Arc<Core>, gate: Arc<Gate>) -> Router {
     Router::new()
         .route("/mcp", any(endpoint::answer))
         .route("/mcp/", any(endpoint::answer))
+        .route("/mcp/session", any(endpoint::answer_in_session))
+        .route("/mcp/ws", any(ws::connect))
+        .route("/mcp/sse", get(sse::connect))
+        .route("/mcp/sse/messages", post(sse::message))
         .route("/stats", get(stats))
         .route("/metrics", get(metrics))
         .fallback(|| async { (StatusCode::NOT_FOUND, "Not found\n") })
@@ -47,7 +52,14 @@ async fn stats(State(core): State<Arc<Core>>) -> Response {
 async fn metrics(State(core): State<Arc<Core>>) -> Response {
     let text_format = [(header::CONTENT_TYPE, "text/plain; version=0.0.4; charset=utf-8")];
     match core.connect.lobby_stats().await {
-        Ok(lobby) => (text_format, core.metrics.render(&lobby)).into_response(),
+        Ok(lobby) => {
+            let live = LiveStats {
+                sessions: core.places.taken(),
+                reachable: core.couriers.count(),
+                given_up: core.couriers.given_up(),
+            };
+            (text_format, core.metrics.render(&lobby, live)).into_response()
+        }
         Err(error) => unavailable(&error.into()),
     }
 }

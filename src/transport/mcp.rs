@@ -2,46 +2,90 @@
 //!
 //! Protocol versions, framing and validation are rmcp's; which tools there are is the toolsets'.
 
-use std::sync::Arc;
+use std::sync::{Arc, Weak};
+use std::time::Duration;
 
+use once_cell::sync::OnceCell;
 use rmcp::handler::server::ServerHandler;
 use rmcp::model::{
     CallToolRequestParams, CallToolResponse, CustomRequest, CustomResult, ErrorCode,
-    Implementation, ListToolsResult, PaginatedRequestParams, ServerCapabilities, ServerConfig,
-    Tool,
+    Implementation, InitializeRequestParams, InitializeResult, ListResourceTemplatesResult,
+    ListToolsResult, PaginatedRequestParams, PingRequest, ReadResourceRequestParams,
+    ReadResourceResponse, ReadResourceResult, ResourceContents, ResourcesCapability,
+    ServerCapabilities, ServerConfig, ServerRequest, SubscriptionFilter, Tool,
 };
-use rmcp::service::RequestContext;
+use rmcp::service::{NotificationContext, PeerRequestOptions, RequestContext, SubscriptionContext};
+use rmcp::transport::streamable_http_server::session::local::LocalSessionManager;
 use rmcp::transport::streamable_http_server::session::never::NeverSessionManager;
 use rmcp::transport::streamable_http_server::{StreamableHttpServerConfig, StreamableHttpService};
-use rmcp::{ErrorData, RoleServer};
+use rmcp::{ErrorData, Peer, RoleServer};
+use tokio::task::JoinSet;
+use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 
+use super::endpoint::MAX_BODY_BYTES;
 use super::metrics::{CallOutcome, Metrics};
 use crate::kernel::clock::Stopwatch;
-use crate::kernel::toolset::Toolset;
+use crate::kernel::session::{Places, Session};
+use crate::kernel::toolset::{Receipts, Toolset, Watch};
 
 const INSTRUCTIONS: &str = "Anonymous one-to-one chat with strangers. Pass every message that starts with # and, while a chat is active, every message to handle_message, and show its text to the user unchanged.";
+
+/// How long a client may take to accept an update.
+const PUSH_TIMEOUT: Duration = Duration::from_millis(500);
+/// The most resources that one client may listen for.
+const MAX_SUBSCRIPTIONS: usize = 32;
+/// In the range that JSON-RPC 2.0 leaves to servers.
+const NO_PLACE: ErrorCode = ErrorCode(-32_000);
 
 /// The MCP server over all toolsets that are enabled. Cheap to clone.
 #[derive(Clone)]
 pub struct McpServer {
     toolsets: Arc<[Arc<dyn Toolset>]>,
     metrics: Arc<Metrics>,
+    places: Places,
+    live: Option<Live>,
+    /// Ends what would go on for as long as the client likes.
+    closing: CancellationToken,
+}
+
+/// The live session that a server is for, once its client has introduced itself.
+#[derive(Clone)]
+struct Live {
+    session: Arc<OnceCell<Arc<Session>>>,
+    /// How often the client is asked whether it is still there.
+    heartbeat: Duration,
 }
 
 impl McpServer {
     #[must_use]
-    pub fn new(toolsets: Vec<Arc<dyn Toolset>>, metrics: Arc<Metrics>) -> Self {
-        Self { toolsets: toolsets.into(), metrics }
+    pub fn new(toolsets: Vec<Arc<dyn Toolset>>, metrics: Arc<Metrics>, places: Places) -> Self {
+        Self {
+            toolsets: toolsets.into(),
+            metrics,
+            places,
+            live: None,
+            closing: CancellationToken::new(),
+        }
+    }
+
+    /// A server for one client who stays connected.
+    #[must_use]
+    pub fn live(&self, heartbeat: Duration) -> Self {
+        let live = Live { session: Arc::default(), heartbeat };
+        Self { live: Some(live), ..self.clone() }
     }
 
     /// The server as an HTTP service: stateless, JSON answers. It does not check tokens, hosts or
-    /// sizes; what stands before it does.
+    /// sizes; what stands before it does. From `closing` on nobody is told of updates any more, from
+    /// `shutdown` on nothing is answered.
     #[must_use]
     pub fn http(
-        self,
+        mut self,
+        closing: CancellationToken,
         shutdown: CancellationToken,
     ) -> StreamableHttpService<Self, NeverSessionManager> {
+        self.closing = closing;
         let config = StreamableHttpServerConfig::default()
             .with_legacy_session_mode(false)
             .with_json_response(true)
@@ -54,8 +98,60 @@ impl McpServer {
         )
     }
 
+    /// The server as an HTTP service with live sessions, which end after `idle` without a word from
+    /// the client. Clients of protocol 2026-07-28 have none and are served without.
+    #[must_use]
+    pub fn http_sessions(
+        self,
+        idle: Duration,
+        shutdown: CancellationToken,
+    ) -> StreamableHttpService<Self, LocalSessionManager> {
+        let mut sessions = LocalSessionManager::default();
+        sessions.session_config.keep_alive = Some(idle);
+        let config = StreamableHttpServerConfig::default()
+            .disable_allowed_hosts()
+            .with_max_request_body_bytes(MAX_BODY_BYTES)
+            .with_cancellation_token(shutdown);
+        StreamableHttpService::new(
+            // An open stream does not count as a word; the answer to a heartbeat does.
+            move || Ok(self.live(idle / 3)),
+            Arc::new(sessions),
+            config,
+        )
+    }
+
+    fn watch(&self, uri: &str) -> Option<Box<dyn Watch>> {
+        self.toolsets.iter().find_map(|toolset| toolset.watch_resource(uri))
+    }
+
     fn toolset(&self, tool: &str) -> Option<&Arc<dyn Toolset>> {
         self.toolsets.iter().find(|toolset| toolset.tool(tool).is_some())
+    }
+}
+
+/// The answer to a client for whom there is no place left.
+fn no_place() -> ErrorData {
+    let told =
+        "All places for live sessions are taken. Try again later, or call /mcp, which needs none.";
+    ErrorData::new(NO_PLACE, told, None)
+}
+
+/// Asks a client now and then whether it is still there, which also keeps its session open, for as
+/// long as it answers.
+async fn heartbeat(session: Weak<Session>, peer: Peer<RoleServer>, every: Duration) {
+    loop {
+        tokio::time::sleep(every).await;
+        if session.strong_count() == 0 || peer.is_transport_closed() {
+            return;
+        }
+        let ping = ServerRequest::PingRequest(PingRequest::default());
+        let within = PeerRequestOptions::with_timeout(every);
+        // Whoever does not answer is asked no more: in rmcp the question alone keeps a session open,
+        // and now its own time limit is to end it.
+        let Ok(asked) = peer.send_request_with_option(ping, within).await else { return };
+        if asked.await_response().await.is_err() {
+            return;
+        }
     }
 }
 
@@ -63,9 +159,96 @@ impl ServerHandler for McpServer {
     fn get_info(&self) -> ServerConfig {
         let implementation = Implementation::new("random-connect", env!("CARGO_PKG_VERSION"))
             .with_title("Random Connect");
-        ServerConfig::new(ServerCapabilities::builder().enable_tools().build())
+        let mut capabilities = ServerCapabilities::builder().enable_tools().build();
+        if self.toolsets.iter().any(|toolset| !toolset.resource_templates().is_empty()) {
+            let mut resources = ResourcesCapability::default();
+            resources.subscribe = Some(true);
+            capabilities.resources = Some(resources);
+        }
+        ServerConfig::new(capabilities)
             .with_server_info(implementation)
             .with_instructions(INSTRUCTIONS)
+    }
+
+    /// Gives a client who stays connected a place, or refuses it when none is free.
+    async fn initialize(
+        &self,
+        request: InitializeRequestParams,
+        context: RequestContext<RoleServer>,
+    ) -> Result<InitializeResult, ErrorData> {
+        if let Some(live) = &self.live {
+            let place = self.places.take().ok_or_else(no_place)?;
+            // A second introduction gives its place back.
+            let _ = live.session.set(Session::new(Some(place)));
+        }
+        context.peer.set_peer_info(request.clone());
+        self.negotiate_initialize(&request)
+    }
+
+    async fn on_initialized(&self, context: NotificationContext<RoleServer>) {
+        let Some(live) = &self.live else { return };
+        let Some(session) = live.session.get().map(Arc::downgrade) else { return };
+        tokio::spawn(heartbeat(session, context.peer, live.heartbeat));
+    }
+
+    async fn list_resource_templates(
+        &self,
+        _request: Option<PaginatedRequestParams>,
+        _context: RequestContext<RoleServer>,
+    ) -> Result<ListResourceTemplatesResult, ErrorData> {
+        let templates = self.toolsets.iter().flat_map(|toolset| toolset.resource_templates());
+        Ok(ListResourceTemplatesResult::with_all_items(templates.collect()))
+    }
+
+    async fn read_resource(
+        &self,
+        request: ReadResourceRequestParams,
+        context: RequestContext<RoleServer>,
+    ) -> Result<ReadResourceResponse, ErrorData> {
+        for toolset in self.toolsets.iter() {
+            let receipts = Receipts::of(&context.extensions);
+            if let Some(read) = toolset.read_resource(&request.uri, receipts).await {
+                let contents = ResourceContents::text(read?, request.uri);
+                let contents = contents.with_mime_type("application/json");
+                return Ok(ReadResourceResult::new(vec![contents]).into());
+            }
+        }
+        Err(ErrorData::resource_not_found("Unknown resource.", None))
+    }
+
+    fn accepted_subscription_filter(
+        &self,
+        requested: &SubscriptionFilter,
+    ) -> Option<SubscriptionFilter> {
+        let uris = requested.resource_subscriptions.iter().flatten().take(MAX_SUBSCRIPTIONS);
+        let known = uris.filter(|uri| self.watch(uri).is_some()).cloned();
+        Some(SubscriptionFilter::builder().resource_subscriptions(known).build())
+    }
+
+    /// Tells a client of updates until it hangs up. As long as that takes, it has a place.
+    async fn listen(&self, context: SubscriptionContext) -> Result<(), ErrorData> {
+        let _place = self.places.take().ok_or_else(no_place)?;
+        let mut watches = JoinSet::new();
+        for uri in context.accepted().resource_subscriptions.iter().flatten() {
+            let Some(mut watch) = self.watch(uri) else { continue };
+            let (sink, uri) = (context.sink().clone(), uri.clone());
+            watches.spawn(async move {
+                loop {
+                    watch.changed().await;
+                    let told = sink.notify_resource_updated(uri.clone());
+                    if !matches!(timeout(PUSH_TIMEOUT, told).await, Ok(Ok(()))) {
+                        return;
+                    }
+                }
+            });
+        }
+        tokio::select! {
+            () = context.cancelled() => {}
+            () = self.closing.cancelled() => {}
+            // Whoever does not take in one update is gone.
+            Some(_) = watches.join_next() => {}
+        }
+        Ok(())
     }
 
     async fn list_tools(
@@ -93,8 +276,11 @@ impl ServerHandler for McpServer {
     async fn call_tool(
         &self,
         request: CallToolRequestParams,
-        context: RequestContext<RoleServer>,
+        mut context: RequestContext<RoleServer>,
     ) -> Result<CallToolResponse, ErrorData> {
+        if let Some(session) = self.live.as_ref().and_then(|live| live.session.get()) {
+            context.extensions.insert(Arc::clone(session));
+        }
         let stopwatch = Stopwatch::start();
         let tool = request.name.clone();
         let result = match self.toolset(&tool) {

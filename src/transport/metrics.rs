@@ -46,6 +46,20 @@ struct LobbyFigures {
     relayed: Counter,
     masked: Counter,
     evictions: Counter,
+    sessions: Gauge,
+    reachable: Gauge,
+    given_up: Counter,
+}
+
+/// How those do who stay connected.
+#[derive(Clone, Copy, Debug)]
+pub struct LiveStats {
+    /// Clients in live sessions.
+    pub sessions: usize,
+    /// People whose news can be brought at once.
+    pub reachable: usize,
+    /// Channels that were given up because they were slow or gone.
+    pub given_up: u64,
 }
 
 impl Metrics {
@@ -83,6 +97,9 @@ impl Metrics {
                 relayed: counter(&recorder, "random_connect_messages_relayed_total", &[]),
                 masked: counter(&recorder, "random_connect_numbers_masked_total", &[]),
                 evictions: counter(&recorder, "random_connect_evictions_total", &[]),
+                sessions: gauge("random_connect_live_sessions"),
+                reachable: gauge("random_connect_reachable_users"),
+                given_up: counter(&recorder, "random_connect_channels_given_up_total", &[]),
             },
             handle: recorder.handle(),
         }
@@ -110,18 +127,26 @@ impl Metrics {
 
     /// All figures as text, the lobby's as of now.
     #[must_use]
-    pub fn render(&self, lobby: &LobbyStats) -> String {
-        let LobbyFigures { users, waiting, pairs, relayed, masked, evictions } = &self.lobby;
+    pub fn render(&self, lobby: &LobbyStats, live: LiveStats) -> String {
+        let LobbyFigures { users, waiting, pairs, relayed, masked, evictions, .. } = &self.lobby;
+        let LobbyFigures { sessions, reachable, given_up, .. } = &self.lobby;
         // A gauge is a float; counts of people stay far below 2^52.
         #[allow(clippy::cast_precision_loss)]
-        for (gauge, value) in
-            [(users, lobby.people), (waiting, lobby.waiting), (pairs, lobby.pairs)]
-        {
+        for (gauge, value) in [
+            (users, lobby.people),
+            (waiting, lobby.waiting),
+            (pairs, lobby.pairs),
+            (sessions, live.sessions),
+            (reachable, live.reachable),
+        ] {
             gauge.set(value as f64);
         }
-        for (counter, total) in
-            [(relayed, lobby.relayed), (masked, lobby.masked), (evictions, lobby.evicted)]
-        {
+        for (counter, total) in [
+            (relayed, lobby.relayed),
+            (masked, lobby.masked),
+            (evictions, lobby.evicted),
+            (given_up, live.given_up),
+        ] {
             counter.absolute(total);
         }
         self.handle.run_upkeep();
@@ -135,6 +160,7 @@ fn describe(recorder: &PrometheusRecorder) {
         ("random_connect_messages_relayed_total", "Messages passed on to a partner"),
         ("random_connect_numbers_masked_total", "Phone numbers hidden in messages passed on"),
         ("random_connect_evictions_total", "People forgotten because they were idle"),
+        ("random_connect_channels_given_up_total", "Channels given up because slow or gone"),
     ] {
         recorder.describe_counter(name.into(), None, text.into());
     }
@@ -142,6 +168,8 @@ fn describe(recorder: &PrometheusRecorder) {
         ("random_connect_active_users", "People heard of within the idle time"),
         ("random_connect_waiting_users", "People in the queue"),
         ("random_connect_active_pairs", "Chats going on"),
+        ("random_connect_live_sessions", "Clients who stay connected"),
+        ("random_connect_reachable_users", "People whose news can be brought at once"),
     ] {
         recorder.describe_gauge(name.into(), None, text.into());
     }

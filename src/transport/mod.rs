@@ -3,9 +3,11 @@
 //! `server.rs` accepts connections, `http.rs` routes them through `auth.rs`, `endpoint.rs` reads
 //! what is posted to `/mcp` and hands it to `mcp.rs` (the protocol) or `plain.rs` (the short
 //! form), `delivery.rs` watches answers out of the door, `metrics.rs` counts, `stdio.rs` is the
-//! same server over standard input and output.
+//! same server over standard input and output. Clients who stay connected come to `/mcp/session`, or
+//! by `ws.rs` (WebSocket) or `sse.rs` (the way of protocol 2024-11-05), which share `pipe.rs`.
 //!
-//! What a chat is, is not known here; only the service that knows is named. To add a way in, add a file and a line to `app.rs`.
+//! What a chat is, is not known here; only the service that knows is named. To add a way in, add a
+//! file and a line to `app.rs`.
 
 pub mod auth;
 pub mod core;
@@ -14,6 +16,9 @@ mod endpoint;
 pub mod http;
 pub mod mcp;
 pub mod metrics;
+pub mod pipe;
 mod plain;
 pub mod server;
+mod sse;
 pub mod stdio;
+mod ws;

@@ -40,10 +40,10 @@ struct Success<T> {
 }
 
 #[derive(Serialize)]
-struct Failure {
+struct Failure<'a> {
     #[serde(flatten)]
     frame: Option<Frame>,
-    error: RpcError,
+    error: &'a RpcError,
 }
 
 #[derive(Serialize)]
@@ -63,6 +63,18 @@ impl RpcError {
     }
 }
 
+impl RpcError {
+    /// The error as a message of its own.
+    pub fn to_text(&self) -> String {
+        serde_json::to_string(&self.failure()).unwrap_or_default()
+    }
+
+    fn failure(&self) -> Failure<'_> {
+        let frame = self.framed.then_some(Frame { jsonrpc: "2.0", id: () });
+        Failure { frame, error: self }
+    }
+}
+
 impl IntoResponse for RpcError {
     fn into_response(self) -> Response {
         let status = if self.code == INTERNAL_ERROR {
@@ -70,8 +82,7 @@ impl IntoResponse for RpcError {
         } else {
             StatusCode::BAD_REQUEST
         };
-        let frame = self.framed.then_some(Frame { jsonrpc: "2.0", id: () });
-        (status, Json(Failure { frame, error: self })).into_response()
+        (status, Json(self.failure())).into_response()
     }
 }
 

@@ -9,11 +9,11 @@ use axum::Router;
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
-use hyper_util::server::graceful::GracefulShutdown;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio_io_timeout::TimeoutWriter;
 use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
 use tower::ServiceExt;
 
 use super::core::Limits;
@@ -31,7 +31,7 @@ pub async fn serve(
     shutdown: CancellationToken,
 ) {
     let places = Arc::new(Semaphore::new(limits.connections));
-    let graceful = GracefulShutdown::new();
+    let connections = TaskTracker::new();
     // Tells the first failure of a row and keeps quiet about the rest.
     let mut failing = false;
     loop {
@@ -42,7 +42,14 @@ pub async fn serve(
         match accepted {
             Ok((stream, place)) => {
                 failing = false;
-                serve_connection(stream, place, routes.clone(), limits, &graceful);
+                let routes = routes.clone();
+                connections.spawn(serve_connection(
+                    stream,
+                    place,
+                    routes,
+                    limits,
+                    shutdown.clone(),
+                ));
             }
             // The caller gave up before they were accepted.
             Err(error) if error.kind() == io::ErrorKind::ConnectionAborted => {}
@@ -56,7 +63,8 @@ pub async fn serve(
         }
     }
     drop(listener);
-    if tokio::time::timeout(limits.shutdown_grace, graceful.shutdown()).await.is_err() {
+    connections.close();
+    if tokio::time::timeout(limits.shutdown_grace, connections.wait()).await.is_err() {
         tracing::warn!("connections were still open when the time to finish calls was over");
     }
 }
@@ -74,12 +82,13 @@ async fn accept(
     Ok((stream, place))
 }
 
-fn serve_connection(
+/// Serves one connection until its caller ends it, or the call in flight when told to stop.
+async fn serve_connection(
     stream: TcpStream,
     place: OwnedSemaphorePermit,
     routes: Router,
     limits: Limits,
-    graceful: &GracefulShutdown,
+    shutdown: CancellationToken,
 ) {
     let receipts = ConnectionReceipts::default();
     let mut stream = TimeoutWriter::new(Tracked::new(stream, receipts.clone()));
@@ -91,14 +100,20 @@ fn serve_connection(
     let connection = http1::Builder::new()
         .timer(TokioTimer::new())
         .header_read_timeout(limits.head_timeout)
-        .serve_connection(TokioIo::new(Box::pin(stream)), service);
-    let connection = graceful.watch(connection);
-    tokio::spawn(async move {
-        // Errors here are the caller's: a broken request head, a reset, a timeout. What they sent
-        // may be in the message, so it is not logged.
-        if pin!(connection).await.is_err() {
-            tracing::debug!("a connection ended with an error");
+        .serve_connection(TokioIo::new(Box::pin(stream)), service)
+        .with_upgrades();
+    let mut connection = pin!(connection);
+    let ended = tokio::select! {
+        ended = connection.as_mut() => ended,
+        () = shutdown.cancelled() => {
+            connection.as_mut().graceful_shutdown();
+            connection.await
         }
-        drop(place);
-    });
+    };
+    // Errors here are the caller's: a broken request head, a reset, a timeout. What they sent may be
+    // in the message, so it is not logged.
+    if ended.is_err() {
+        tracing::debug!("a connection ended with an error");
+    }
+    drop(place);
 }

@@ -1,9 +1,11 @@
 //! Journeys: real clients against the real server over real sockets.
 
+mod agent;
 mod binary;
 mod delivery;
 mod dialogue;
 mod limits;
+mod penpal;
 mod plain;
 mod privacy;
 mod protocol;

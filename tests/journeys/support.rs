@@ -45,7 +45,7 @@ impl Server {
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
         let url = format!("http://{}", listener.local_addr().expect("an address"));
         let clock = Arc::new(ManualClock::at(SystemClock::new().now()));
-        let app = App::new(config.clone(), Arc::clone(&clock) as Arc<dyn Clock>);
+        let app = App::new(config.clone(), &(Arc::clone(&clock) as Arc<dyn Clock>));
         let shutdown = CancellationToken::new();
         let told = shutdown.clone();
         let tokens = config.tokens.expect("a token was set");

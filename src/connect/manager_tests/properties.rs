@@ -1,6 +1,6 @@
 //! What holds after any sequence of steps of several people.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
 use std::time::Duration;
 
 use proptest::prelude::*;
@@ -78,9 +78,6 @@ struct Book {
     sent: HashMap<UserId, Vec<u64>>,
     seen: HashMap<UserId, Vec<u64>>,
     open: Vec<(UserId, Lease)>,
-    /// People one of whose answers was lost after a later one had been given: what it held then
-    /// comes later than it was sent.
-    late: HashSet<UserId>,
 }
 
 impl Book {
@@ -122,7 +119,6 @@ impl Book {
             return;
         }
         let (who, lease) = self.open.remove(which % self.open.len());
-        self.late.insert(who);
         let fate = if delivered { Fate::Delivered } else { Fate::Lost };
         self.settle(manager, who, &lease, fate);
     }
@@ -135,14 +131,10 @@ impl Book {
         self.open.retain(|(who, _)| known(who));
     }
 
-    /// What was sent to a person, and what they saw: each once, and in order unless late.
+    /// What was sent to a person, and what they saw.
     fn of(&self, who: UserId) -> (Vec<u64>, Vec<u64>) {
         let of = |all: &HashMap<UserId, Vec<u64>>| all.get(&who).cloned().unwrap_or_default();
-        let (sent, mut seen) = (of(&self.sent), of(&self.seen));
-        if self.late.contains(&who) {
-            seen.sort_unstable();
-        }
-        (sent, seen)
+        (of(&self.sent), of(&self.seen))
     }
 }
 

@@ -1,0 +1,79 @@
+//! Live sessions: clients who stay connected, how many there may be, and what is kept with each.
+
+use std::sync::Arc;
+
+use parking_lot::Mutex;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+
+/// The places for live sessions. Clones share the same places.
+#[derive(Clone)]
+pub struct Places {
+    free: Arc<Semaphore>,
+    all: usize,
+}
+
+/// A place, free again when dropped.
+pub type Place = OwnedSemaphorePermit;
+
+impl Places {
+    #[must_use]
+    pub fn new(all: usize) -> Self {
+        Self { free: Arc::new(Semaphore::new(all)), all }
+    }
+
+    /// A place, if one is free.
+    #[must_use]
+    pub fn take(&self) -> Option<Place> {
+        Arc::clone(&self.free).try_acquire_owned().ok()
+    }
+
+    /// How many places are taken.
+    #[must_use]
+    pub fn taken(&self) -> usize {
+        self.all - self.free.available_permits()
+    }
+}
+
+/// A client who stays connected. What toolsets keep with it goes when the client does.
+pub struct Session {
+    parts: Mutex<http::Extensions>,
+    _place: Option<Place>,
+}
+
+impl Session {
+    /// A session that takes up `place`, where places are counted.
+    #[must_use]
+    pub fn new(place: Option<Place>) -> Arc<Self> {
+        Arc::new(Self { parts: Mutex::default(), _place: place })
+    }
+
+    /// What is kept with this session under the type `T`. All callers get clones of the same.
+    #[must_use]
+    pub fn part<T: Clone + Default + Send + Sync + 'static>(&self) -> T {
+        self.parts.lock().get_or_insert_with(T::default).clone()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn there_are_so_many_places_and_each_is_free_again_with_its_session() {
+        let places = Places::new(2);
+        let sessions: Vec<_> = (0..2).map(|_| Session::new(places.take())).collect();
+        assert!(places.take().is_none() && places.taken() == 2);
+        drop(sessions);
+        assert_eq!(places.taken(), 0);
+    }
+
+    #[test]
+    fn what_is_kept_with_a_session_is_shared_and_goes_with_it() {
+        let session = Session::new(None);
+        let part: Arc<Mutex<u8>> = session.part();
+        *part.lock() = 7;
+        assert_eq!(*session.part::<Arc<Mutex<u8>>>().lock(), 7);
+        drop(session);
+        assert_eq!(Arc::strong_count(&part), 1);
+    }
+}

@@ -1,0 +1,117 @@
+//! What an agent is told of, as it appears in notifications, answers and the inbox resource.
+
+use schemars::JsonSchema;
+use serde::Serialize;
+
+use crate::connect::chat::Chat;
+use crate::connect::inbox::{Item, News};
+use crate::kernel::id::{IdHasher, RoomId};
+
+/// Whom somebody chats with.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
+pub struct Partner {
+    /// Made for this room: the same partner has another in the next.
+    pub user_id: String,
+    pub display_name: String,
+}
+
+impl Partner {
+    #[must_use]
+    pub fn of(chat: &Chat, ids: &IdHasher) -> Self {
+        Self {
+            user_id: ids.alias(chat.room, chat.partner),
+            display_name: chat.partner_name.to_string(),
+        }
+    }
+}
+
+/// Why a chat ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum Reason {
+    Left,
+    Timeout,
+}
+
+/// A piece of news. As a notification, `type` is the method and the rest its parameters. The
+/// `message_id` of a repeat is that of the first time.
+#[derive(Clone, PartialEq, Eq, Serialize, JsonSchema)]
+#[serde(tag = "type")]
+pub enum Event {
+    #[serde(rename = "chatroom.found")]
+    Found { room_id: String, message_id: String, partner: Partner, common_interests: Vec<String> },
+    #[serde(rename = "message.received")]
+    Message {
+        room_id: String,
+        message_id: String,
+        message: String,
+        /// Milliseconds since the Unix epoch.
+        timestamp: u64,
+    },
+    #[serde(rename = "partner.typing")]
+    Typing { room_id: String, typing: bool },
+    #[serde(rename = "partner.disconnected")]
+    Disconnected { room_id: String, message_id: String, reason: Reason },
+}
+
+impl Event {
+    #[must_use]
+    pub fn of(item: &Item, ids: &IdHasher) -> Self {
+        let message_id = ids.item(item.number);
+        let disconnected = |room: &RoomId, reason| Self::Disconnected {
+            room_id: room.code(),
+            message_id: ids.item(item.number),
+            reason,
+        };
+        match &item.news {
+            News::Connected { chat } => Self::Found {
+                room_id: chat.room.code(),
+                message_id,
+                partner: Partner::of(chat, ids),
+                common_interests: chat.common.iter().map(ToString::to_string).collect(),
+            },
+            News::Message { room, text, .. } => Self::Message {
+                room_id: room.code(),
+                message_id,
+                message: text.as_str().to_owned(),
+                timestamp: item.at.as_millis(),
+            },
+            News::PartnerLeft { room } => disconnected(room, Reason::Left),
+            News::PartnerTimedOut { room } => disconnected(room, Reason::Timeout),
+        }
+    }
+
+    /// The method of the notification, and its parameters.
+    #[must_use]
+    pub fn notification(&self) -> (String, serde_json::Value) {
+        let mut value = serde_json::to_value(self).unwrap_or_default();
+        let method = value.as_object_mut().and_then(|members| members.remove("type"));
+        let method = method.and_then(|method| method.as_str().map(str::to_owned));
+        (method.unwrap_or_default(), value)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+    use crate::connect::nickname::Nickname;
+    use crate::kernel::clock::{Timestamp, seeded_rng};
+    use crate::mask::Masked;
+
+    #[test]
+    fn a_message_becomes_a_notification_of_its_method() {
+        let ids = IdHasher::random(&mut seeded_rng());
+        let room = RoomId::random(&mut seeded_rng());
+        let from = Nickname::chosen("Ann").expect("a name");
+        let news = News::Message { room, from, text: Masked::waived("hi") };
+        let item = Item { number: 7, at: Timestamp::from_millis(1_234), news };
+        let (method, params) = Event::of(&item, &ids).notification();
+        assert_eq!(method, "message.received");
+        assert_eq!(
+            params,
+            json!({"room_id": room.code(), "message_id": ids.item(7), "message": "hi", "timestamp": 1_234})
+        );
+    }
+}

@@ -1,0 +1,25 @@
+//! The inbox as a resource: how clients of protocol 2026-07-28, which has no notifications of one's
+//! own making, learn of news. They listen for updates of it and read it.
+
+/// What the inbox of a person is called.
+pub const TEMPLATE: &str = "penpal://inbox/{user_id}";
+
+const PREFIX: &str = "penpal://inbox/";
+
+/// Whose inbox a URI names.
+#[must_use]
+pub fn owner(uri: &str) -> Option<&str> {
+    uri.strip_prefix(PREFIX).filter(|user| !user.is_empty())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_an_inbox_has_an_owner() {
+        assert_eq!(owner("penpal://inbox/pal-1"), Some("pal-1"));
+        assert_eq!(owner(&TEMPLATE.replace("{user_id}", "x")), Some("x"));
+        assert!(["penpal://inbox/", "file:///x", ""].iter().all(|uri| owner(uri).is_none()));
+    }
+}

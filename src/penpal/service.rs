@@ -1,0 +1,415 @@
+//! The use cases of pen pals: arguments are checked, the lobby is asked, and shapes come out.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use parking_lot::Mutex;
+use rand::rngs::StdRng;
+use schemars::JsonSchema;
+use serde::Serialize;
+use thiserror::Error;
+use tokio::time::timeout;
+
+use super::event::{Event, Partner};
+use crate::connect::action::{Action, Call, Outcome, Performed, Place, Standing};
+use crate::connect::chat::{Chat, HISTORY, Search};
+use crate::connect::courier::Couriers;
+use crate::connect::inbox::{Item, Lease};
+use crate::connect::interest::Interests;
+use crate::connect::lobby::{Lobby, LobbyError};
+use crate::connect::nickname::{BadNickname, Nickname};
+use crate::connect::relay::{Relay, Relayed};
+use crate::connect::reply::MAX_CHARS;
+use crate::connect::service::MAX_ID_CHARS;
+use crate::kernel::clock::Clock;
+use crate::kernel::delivery::Receipt;
+use crate::kernel::id::{IdHasher, Realm, RoomId, UserId, unguessable};
+
+/// The longest that a caller may wait for news, in seconds.
+pub const MAX_WAIT_SECS: u64 = 60;
+
+/// Why a call was not carried out. Nothing changed.
+#[derive(Debug, Error)]
+pub enum Refusal {
+    #[error("The user_id is empty: pass the one that enter_queue returned.")]
+    NoUser,
+    #[error("The user_id is longer than {MAX_ID_CHARS} characters.")]
+    LongUser,
+    #[error("The display_name can't be used: {0}.")]
+    BadName(BadNickname),
+    #[error("The room_id is not one of yours: pass the one you got with your partner.")]
+    NotYourRoom,
+    #[error("The chat in this room has ended. Call enter_queue to meet somebody else.")]
+    Ended,
+    #[error("You are not in a chat. Call enter_queue to meet somebody.")]
+    NoChat,
+    #[error("The message is empty.")]
+    EmptyMessage,
+    #[error("The message is longer than {MAX_CHARS} characters. Please send it in parts.")]
+    LongMessage,
+    #[error("The message was not sent: {0}")]
+    NotAllowed(&'static str),
+    #[error("The message was not sent: your partner has too many unread messages.")]
+    InboxFull,
+    #[error("The timeout_seconds must be between 0 and {MAX_WAIT_SECS}.")]
+    LongWait,
+    #[error("Nothing is kept of this chat: both must pass keep_history to enter_queue.")]
+    NothingKept,
+    #[error("Random Connect can't be reached right now. Please try again shortly.")]
+    Unavailable(#[from] LobbyError),
+}
+
+/// How somebody stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum Status {
+    Idle,
+    Waiting,
+    Matched,
+}
+
+/// What `enter_queue` and `rejoin` tell.
+#[derive(Serialize, JsonSchema)]
+pub struct Entered {
+    /// Names the caller in all other calls. Whoever knows it can act as them.
+    pub user_id: String,
+    pub status: Status,
+    /// The next in line has 1.
+    pub position: Option<usize>,
+    /// How long people waited lately; null while that is not known.
+    pub estimated_wait_seconds: Option<u64>,
+    pub room_id: Option<String>,
+    pub partner: Option<Partner>,
+    /// What both like.
+    pub common_interests: Vec<String>,
+}
+
+/// What `rejoin` tells.
+#[derive(Serialize, JsonSchema)]
+pub struct Rejoined {
+    #[serde(flatten)]
+    pub standing: Entered,
+    /// What happened since, oldest first.
+    pub missed: Vec<Event>,
+}
+
+/// What `send_message` tells.
+#[derive(Serialize, JsonSchema)]
+pub struct Sent {
+    pub delivered: Delivered,
+    pub message_id: String,
+}
+
+/// How a message went on its way.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum Delivered {
+    /// The partner is connected and gets it now.
+    Pushed,
+    /// The partner gets it with their next call.
+    Queued,
+}
+
+/// What `wait_for_message` tells.
+#[derive(Serialize, JsonSchema)]
+pub struct Awaited {
+    /// What happened, oldest first; empty when nothing did within the time.
+    pub events: Vec<Event>,
+}
+
+/// A message that was kept.
+#[derive(Serialize, JsonSchema)]
+pub struct Remembered {
+    pub message_id: String,
+    /// Whether the caller wrote it.
+    pub own: bool,
+    pub message: String,
+    /// Milliseconds since the Unix epoch.
+    pub timestamp: u64,
+}
+
+/// What `get_history` tells.
+#[derive(Serialize, JsonSchema)]
+pub struct Remembrance {
+    /// Oldest first.
+    pub messages: Vec<Remembered>,
+}
+
+/// What the toolset can do, over whichever lobby it is given.
+pub struct PenPalService {
+    lobby: Arc<dyn Lobby>,
+    relay: Relay,
+    couriers: Arc<Couriers>,
+    clock: Arc<dyn Clock>,
+    ids: IdHasher,
+    rng: Mutex<StdRng>,
+}
+
+impl PenPalService {
+    #[must_use]
+    pub fn new(
+        lobby: Arc<dyn Lobby>,
+        relay: Relay,
+        couriers: Arc<Couriers>,
+        clock: Arc<dyn Clock>,
+        ids: IdHasher,
+        rng: StdRng,
+    ) -> Self {
+        Self { lobby, relay, couriers, clock, ids, rng: Mutex::new(rng) }
+    }
+
+    #[must_use]
+    pub const fn couriers(&self) -> &Arc<Couriers> {
+        &self.couriers
+    }
+
+    #[must_use]
+    pub const fn ids(&self) -> &IdHasher {
+        &self.ids
+    }
+
+    #[must_use]
+    pub const fn lobby(&self) -> &Arc<dyn Lobby> {
+        &self.lobby
+    }
+
+    /// The person whom a caller means.
+    ///
+    /// # Errors
+    /// When the id can't be one.
+    pub fn person(&self, user_id: &str) -> Result<UserId, Refusal> {
+        let id = user_id.trim();
+        if id.is_empty() {
+            return Err(Refusal::NoUser);
+        }
+        if id.chars().count() > MAX_ID_CHARS {
+            return Err(Refusal::LongUser);
+        }
+        Ok(self.ids.user(Realm::PenPal, id))
+    }
+
+    /// An id that nobody can guess.
+    #[must_use]
+    pub fn new_user_id(&self) -> String {
+        format!("pal-{}", unguessable(&mut *self.rng.lock()))
+    }
+
+    /// Looks for a partner; somebody who has one learns who it is.
+    ///
+    /// # Errors
+    /// A [`Refusal`], with nothing changed.
+    pub async fn enter_queue(
+        &self,
+        user_id: String,
+        display_name: Option<&str>,
+        interests: &[String],
+        keep_history: bool,
+    ) -> Result<Entered, Refusal> {
+        let who = self.person(&user_id)?;
+        let name = display_name.map(Nickname::chosen).transpose().map_err(Refusal::BadName)?;
+        let interests = Interests::of(interests.iter().map(String::as_str));
+        let call = Call { given_name: name, takes_inbox: false, ..self.call(who) };
+        let search = Search { interests, keep_history };
+        let performed = self.lobby.perform(call, Action::Meet(search)).await?;
+        let standing = match performed.outcome {
+            Outcome::Connected { chat, .. } | Outcome::AlreadyChatting(chat) => {
+                Standing::Chatting(chat)
+            }
+            Outcome::Waiting { place, .. } => Standing::Waiting(place),
+            _ => Standing::Idle,
+        };
+        Ok(self.entered(user_id, standing))
+    }
+
+    /// Tells how somebody stands, and what they missed. News that were on their way over another
+    /// connection are among that: it counts as lost.
+    ///
+    /// # Errors
+    /// A [`Refusal`], with nothing changed.
+    pub async fn rejoin(&self, user_id: String) -> Result<(Rejoined, Receipt), Refusal> {
+        let who = self.person(&user_id)?;
+        self.couriers.release(who);
+        let Performed { outcome, lease } = self.lobby.perform(self.call(who), Action::Look).await?;
+        let standing = match outcome {
+            Outcome::Standing(standing) => standing,
+            _ => Standing::Idle,
+        };
+        let missed = self.events(&lease.items);
+        let standing = self.entered(user_id, standing);
+        Ok((Rejoined { standing, missed }, self.receipt(who, &lease)))
+    }
+
+    /// Sends a message to the partner.
+    ///
+    /// # Errors
+    /// A [`Refusal`], with nothing changed.
+    pub async fn send_message(
+        &self,
+        user_id: &str,
+        room_id: &str,
+        message: &str,
+    ) -> Result<Sent, Refusal> {
+        if message.chars().count() > MAX_CHARS {
+            return Err(Refusal::LongMessage);
+        }
+        let call = self.call_in(user_id, room_id)?;
+        let outcome = match self.relay.send(&call, message).await? {
+            Relayed::Done(performed) => performed.outcome,
+            Relayed::Empty => return Err(Refusal::EmptyMessage),
+            Relayed::Refused(reason) => return Err(Refusal::NotAllowed(reason)),
+        };
+        match outcome {
+            Outcome::Sent { to, number, .. } => {
+                let pushed = self.couriers.reaches(to);
+                let delivered = if pushed { Delivered::Pushed } else { Delivered::Queued };
+                Ok(Sent { delivered, message_id: self.ids.item(number) })
+            }
+            Outcome::PartnerInboxFull => Err(Refusal::InboxFull),
+            other => Err(no_chat(&other)),
+        }
+    }
+
+    /// Waits for news, at most for `seconds`. Without a room it waits for a partner as well.
+    ///
+    /// # Errors
+    /// A [`Refusal`], with nothing changed.
+    pub async fn wait_for_message(
+        &self,
+        user_id: &str,
+        room_id: Option<&str>,
+        seconds: f64,
+    ) -> Result<(Awaited, Receipt), Refusal> {
+        let patience = Duration::try_from_secs_f64(seconds).map_err(|_| Refusal::LongWait)?;
+        if patience > Duration::from_secs(MAX_WAIT_SECS) {
+            return Err(Refusal::LongWait);
+        }
+        let call = match room_id {
+            Some(room_id) => Call { takes_inbox: true, ..self.call_in(user_id, room_id)? },
+            None => self.call(self.person(user_id)?),
+        };
+        let who = call.who;
+        // Listens before it looks, so that nothing falls in between.
+        let mut listener = self.lobby.listen(who);
+        let Performed { outcome, mut lease } = self.lobby.perform(call, Action::Look).await?;
+        if let (Outcome::NotInRoom { .. }, true) = (&outcome, lease.items.is_empty()) {
+            return Err(no_chat(&outcome));
+        }
+        let news = async {
+            while lease.items.is_empty() {
+                listener.hear().await;
+                lease = self.lobby.collect(who, self.clock.now()).await?;
+            }
+            Ok::<_, LobbyError>(())
+        };
+        // When the time is over, nothing is the answer.
+        timeout(patience, news).await.unwrap_or(Ok(()))?;
+        Ok((Awaited { events: self.events(&lease.items) }, self.receipt(who, &lease)))
+    }
+
+    /// Leaves a chat.
+    ///
+    /// # Errors
+    /// A [`Refusal`], with nothing changed.
+    pub async fn leave_chat(&self, user_id: &str, room_id: &str) -> Result<(), Refusal> {
+        let call = self.call_in(user_id, room_id)?;
+        match self.lobby.perform(call, Action::Leave).await?.outcome {
+            Outcome::ChatEnded => Ok(()),
+            other => Err(no_chat(&other)),
+        }
+    }
+
+    /// Lets the partner know whether something is being typed.
+    ///
+    /// # Errors
+    /// A [`Refusal`], with nothing changed.
+    pub async fn set_typing(
+        &self,
+        user_id: &str,
+        room_id: &str,
+        typing: bool,
+    ) -> Result<(), Refusal> {
+        let call = self.call_in(user_id, room_id)?;
+        match self.lobby.perform(call, Action::Type(typing)).await?.outcome {
+            Outcome::Typing => Ok(()),
+            other => Err(no_chat(&other)),
+        }
+    }
+
+    /// The last messages of a chat that both wanted kept.
+    ///
+    /// # Errors
+    /// A [`Refusal`], with nothing changed.
+    pub async fn get_history(
+        &self,
+        user_id: &str,
+        room_id: &str,
+        limit: usize,
+    ) -> Result<Remembrance, Refusal> {
+        let call = self.call_in(user_id, room_id)?;
+        let who = call.who;
+        let action = Action::History(limit.min(HISTORY));
+        match self.lobby.perform(call, action).await?.outcome {
+            Outcome::History(Some(kept)) => {
+                let remembered = kept.into_iter().map(|kept| Remembered {
+                    message_id: self.ids.item(kept.number),
+                    own: kept.sender == who,
+                    message: kept.text.as_str().to_owned(),
+                    timestamp: kept.at.as_millis(),
+                });
+                Ok(Remembrance { messages: remembered.collect() })
+            }
+            Outcome::History(None) => Err(Refusal::NothingKept),
+            other => Err(no_chat(&other)),
+        }
+    }
+
+    /// Items as an agent sees them.
+    #[must_use]
+    pub fn events(&self, items: &[Item]) -> Vec<Event> {
+        items.iter().map(|item| Event::of(item, &self.ids)).collect()
+    }
+
+    fn call(&self, who: UserId) -> Call {
+        Call::new(who, self.clock.now())
+    }
+
+    /// A call that means a room and shows nothing of the inbox.
+    fn call_in(&self, user_id: &str, room_id: &str) -> Result<Call, Refusal> {
+        let who = self.person(user_id)?;
+        let room = Some(RoomId::parse(room_id).ok_or(Refusal::NotYourRoom)?);
+        Ok(Call { room, takes_inbox: false, ..self.call(who) })
+    }
+
+    fn entered(&self, user_id: String, standing: Standing) -> Entered {
+        let (status, place, chat): (_, Option<Place>, Option<Chat>) = match standing {
+            Standing::Idle => (Status::Idle, None, None),
+            Standing::Waiting(place) => (Status::Waiting, Some(place), None),
+            Standing::Chatting(chat) => (Status::Matched, None, Some(chat)),
+        };
+        let common = chat.iter().flat_map(|chat| chat.common.iter());
+        Entered {
+            user_id,
+            status,
+            position: place.map(|place| place.position),
+            estimated_wait_seconds: place.and_then(|place| place.estimate).map(|e| e.as_secs()),
+            room_id: chat.as_ref().map(|chat| chat.room.code()),
+            common_interests: common.map(ToString::to_string).collect(),
+            partner: chat.as_ref().map(|chat| Partner::of(chat, &self.ids)),
+        }
+    }
+
+    fn receipt(&self, who: UserId, lease: &Lease) -> Receipt {
+        let Some(id) = lease.id else { return Receipt::none() };
+        let lobby = Arc::clone(&self.lobby);
+        Receipt::new(move |delivered| lobby.settle(who, id, delivered))
+    }
+}
+
+/// What to say where a chat was needed.
+fn no_chat(outcome: &Outcome) -> Refusal {
+    match outcome {
+        Outcome::NotInRoom { ended: true } => Refusal::Ended,
+        Outcome::NotInRoom { ended: false } => Refusal::NotYourRoom,
+        _ => Refusal::NoChat,
+    }
+}
