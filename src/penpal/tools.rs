@@ -14,9 +14,10 @@ use rmcp::{ErrorData, RoleServer, tool, tool_router};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use super::answer::{Awaited, Entered, Rejoined, Remembrance, Sent};
 use super::inbox;
 use super::push::Attached;
-use super::service::{Awaited, Entered, PenPalService, Refusal, Rejoined, Remembrance, Sent};
+use super::service::{PenPalService, Refusal};
 use crate::kernel::toolset::{Arguments, Live, Receipts, Toolset, Watch};
 
 #[derive(Deserialize, JsonSchema)]

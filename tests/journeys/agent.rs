@@ -104,15 +104,15 @@ impl Agent {
             arguments["user_id"] = json!(self.user_id);
         }
         let entered = self.call("enter_queue", arguments).await;
-        self.user_id = entered["user_id"].as_str().expect("an id").to_owned();
-        self.room_id = entered["room_id"].as_str().unwrap_or_default().to_owned();
+        self.user_id = string(&entered["user_id"]);
+        self.room_id = string(&entered["room_id"]);
         entered
     }
 
     /// Waits until a partner is found, and keeps the room.
     pub async fn found(&mut self) -> Value {
         let found = self.told("chatroom.found").await;
-        self.room_id = found["room_id"].as_str().expect("a room").to_owned();
+        self.room_id = string(&found["room_id"]);
         found
     }
 
@@ -209,6 +209,11 @@ impl Agent {
         socket.send(Message::text(junk.to_owned())).await.expect("an open socket");
         timeout(PATIENCE, self.line.read()).await.expect("an answer in time")
     }
+}
+
+/// The text of a value; empty where it is none.
+fn string(value: &Value) -> String {
+    value.as_str().unwrap_or_default().to_owned()
 }
 
 impl Line {

@@ -1,0 +1,82 @@
+//! What the tools answer: shapes as JSON, which is also their schema.
+
+use schemars::JsonSchema;
+use serde::Serialize;
+
+use super::event::{Event, Partner};
+
+/// How somebody stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum Status {
+    Idle,
+    Waiting,
+    Matched,
+}
+
+/// What `enter_queue` and `rejoin` tell.
+#[derive(Serialize, JsonSchema)]
+pub struct Entered {
+    /// Names the caller in all other calls. Whoever knows it can act as them.
+    pub user_id: String,
+    pub status: Status,
+    /// The next in line has 1.
+    pub position: Option<usize>,
+    /// How long people waited lately; null while that is not known.
+    pub estimated_wait_seconds: Option<u64>,
+    pub room_id: Option<String>,
+    pub partner: Option<Partner>,
+    /// What both like.
+    pub common_interests: Vec<String>,
+}
+
+/// What `rejoin` tells.
+#[derive(Serialize, JsonSchema)]
+pub struct Rejoined {
+    #[serde(flatten)]
+    pub standing: Entered,
+    /// What happened since, oldest first.
+    pub missed: Vec<Event>,
+}
+
+/// What `send_message` tells.
+#[derive(Serialize, JsonSchema)]
+pub struct Sent {
+    pub delivered: Delivered,
+    pub message_id: String,
+}
+
+/// How a message went on its way.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum Delivered {
+    /// The partner is connected and gets it now.
+    Pushed,
+    /// The partner gets it with their next call.
+    Queued,
+}
+
+/// What `wait_for_message` tells.
+#[derive(Serialize, JsonSchema)]
+pub struct Awaited {
+    /// What happened, oldest first; empty when nothing did within the time.
+    pub events: Vec<Event>,
+}
+
+/// A message that was kept.
+#[derive(Serialize, JsonSchema)]
+pub struct Remembered {
+    pub message_id: String,
+    /// Whether the caller wrote it.
+    pub own: bool,
+    pub message: String,
+    /// Milliseconds since the Unix epoch.
+    pub timestamp: u64,
+}
+
+/// What `get_history` tells.
+#[derive(Serialize, JsonSchema)]
+pub struct Remembrance {
+    /// Oldest first.
+    pub messages: Vec<Remembered>,
+}
