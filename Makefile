@@ -14,7 +14,7 @@ test: tools ## install what the tests need, check format and lints, run every te
 	cargo clippy --locked --all-targets -- -D warnings
 	cargo test --locked
 
-tools:
+tools: ## install what the tests need
 	@sh scripts/install-test-tools.sh
 
 fmt: ## format the code

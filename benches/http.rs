@@ -23,7 +23,7 @@ use axum::serve::ListenerExt;
 use axum::{Json, Router};
 use random_connect::app::App;
 use random_connect::config::Config;
-use random_connect::kernel::clock::{Stopwatch, SystemClock, seeded_rng};
+use random_connect::kernel::clock::{Clock, Stopwatch, SystemClock, seeded_rng};
 use random_connect::kernel::token::AuthTokens;
 use random_connect::transport::core::Limits;
 use serde::{Deserialize, Serialize};

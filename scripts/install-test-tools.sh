@@ -1,6 +1,7 @@
 #!/bin/sh
-# Installs what `make test` needs beside Rust and make, where it is missing: rustfmt, clippy, and a
-# linker, which compiling needs as well.
+# Installs what `make test` needs beside Rust and make, where it is missing: rustfmt, clippy, a
+# linker, which compiling needs as well, and the Python client that one test drives. Runs at the top
+# of the repository.
 set -eu
 
 fail() {
@@ -16,18 +17,34 @@ for component in fmt:rustfmt clippy:clippy; do
     rustup component add "${component##*:}" || fail "rustup could not add ${component##*:}"
 done
 
-command -v cc >/dev/null && exit 0
-root=
-if [ "$(id -u)" != 0 ]; then
-    command -v sudo >/dev/null || fail "a C compiler (cc) is missing: install it, or run this as root"
-    root=sudo
-fi
-if command -v apt-get >/dev/null; then
-    $root apt-get update -qq && $root apt-get install -y -qq build-essential
-elif command -v dnf >/dev/null; then
-    $root dnf install -y gcc
-elif command -v apk >/dev/null; then
-    $root apk add build-base
-else
-    fail "a C compiler (cc) is missing, and no package manager known to this script is there to install it"
+# Installs packages by whichever manager there is: for apt-get, dnf and apk in turn.
+packages() {
+    root=
+    if [ "$(id -u)" != 0 ]; then
+        command -v sudo >/dev/null || fail "$1 is missing: install it, or run this as root"
+        root=sudo
+    fi
+    if command -v apt-get >/dev/null; then
+        # Unquoted, as each is a list of words.
+        $root apt-get update -qq && $root apt-get install -y -qq $2
+    elif command -v dnf >/dev/null; then
+        $root dnf install -y $3
+    elif command -v apk >/dev/null; then
+        $root apk add $4
+    else
+        fail "$1 is missing, and no package manager known to this script is there to install it"
+    fi
+}
+
+command -v cc >/dev/null || packages "a C compiler (cc)" build-essential gcc build-base
+
+# The Python client of the protocol, in an environment of its own.
+wanted=tests/python/requirements.txt
+python=target/python
+if ! cmp -s "$wanted" "$python/installed.txt"; then
+    python3 -c 'import ensurepip, venv' 2>/dev/null \
+        || packages "Python 3 with venv" "python3 python3-venv" python3 python3
+    python3 -m venv --clear "$python"
+    "$python/bin/pip" install -q -r "$wanted"
+    cp "$wanted" "$python/installed.txt"
 fi

@@ -12,11 +12,12 @@ const FLOORS: &[(&str, &[&str])] = &[
     ("kernel", &[]),
     ("mask", &[]),
     ("connect", &["kernel", "mask"]),
+    ("penpal", &["connect", "kernel", "mask"]),
     ("transport", &["connect", "kernel"]),
     ("config", &["kernel"]),
     ("telemetry", &["config"]),
     ("cli", &[]),
-    ("app", &["config", "connect", "kernel", "mask", "transport"]),
+    ("app", &["config", "connect", "kernel", "mask", "penpal", "transport"]),
 ];
 
 /// Files that may read the clock or seed a generator.

@@ -61,9 +61,19 @@ pub async fn answer_in_session(State(core): State<Arc<Core>>, request: Request) 
                 Err(response) => response,
             }
         }
+        Method::DELETE => ended(core.sessions.handle(request).await.map(Body::new)),
         _ => core.sessions.handle(request).await.map(Body::new),
     };
     watched(response, receipts, connection)
+}
+
+/// The answer to the end of a session: it is over now, not accepted to be so later, which clients
+/// take for a failure.
+fn ended(mut response: Response) -> Response {
+    if response.status() == StatusCode::ACCEPTED {
+        *response.status_mut() = StatusCode::OK;
+    }
+    response
 }
 
 /// Where receipts of answers on this request's connection are confirmed.

@@ -9,4 +9,5 @@ mod penpal;
 mod plain;
 mod privacy;
 mod protocol;
+mod python;
 mod support;
