@@ -147,7 +147,7 @@ pub async fn serve(
     announce: impl FnOnce(SocketAddr, Option<&AuthTokens>),
 ) -> io::Result<()> {
     let shutdown = stop_on_signal()?;
-    let limits = within_descriptors(Limits::default());
+    let limits = within_descriptors(Limits::with_sessions(config.max_sessions));
     let listener = TcpListener::bind(config.address).await?;
     let address = listener.local_addr()?;
     let configured = config.tokens.clone();

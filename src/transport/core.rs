@@ -44,6 +44,15 @@ impl Default for Limits {
     }
 }
 
+impl Limits {
+    /// The usual limits, with room for so many clients who stay connected.
+    #[must_use]
+    pub fn with_sessions(sessions: usize) -> Self {
+        let usual = Self::default();
+        Self { connections: usual.connections + sessions, ..usual }
+    }
+}
+
 /// What the routes work with.
 pub struct Core {
     pub connect: Arc<ConnectService>,
