@@ -31,6 +31,7 @@ async fn start() -> (Child, String, BufReader<tokio::process::ChildStdout>) {
             ("PORT", "0"),
         ])
         .envs([
+            ("TOOLSETS", "connect,penpal"),
             ("LOG_LEVEL", "trace"),
             ("RUST_LOG", "trace"),
             ("LOG_FORMAT", "json"),
@@ -80,6 +81,31 @@ async fn no_log_line_holds_a_text_an_id_a_number_or_a_token() {
             };
             post(body.to_string()).await.expect("an answer");
         }
+    }
+    for (tool, arguments) in [
+        ("enter_queue", json!({ "user_id": "ann-raw-id-4711", "interests": ["elephants"] })),
+        (
+            "enter_queue",
+            json!({ "user_id": "ben-raw-id-4712", "display_name": "Zanzibar", "interests": ["elephants"] }),
+        ),
+        (
+            "send_message",
+            json!({ "user_id": "ann-raw-id-4711", "room_id": "elephants", "message": "elephants" }),
+        ),
+        ("rejoin", json!({ "user_id": "ann-raw-id-4711" })),
+        (
+            "wait_for_message",
+            json!({ "user_id": "ben-raw-id-4712", "timeout_seconds": "elephants" }),
+        ),
+        ("resources/read", json!({ "uri": "penpal://inbox/ann-raw-id-4711" })),
+    ] {
+        let (method, params) = if tool.contains('/') {
+            (tool, arguments)
+        } else {
+            ("tools/call", json!({ "name": tool, "arguments": arguments }))
+        };
+        let body = json!({ "jsonrpc": "2.0", "id": 1, "method": method, "params": params });
+        post(body.to_string()).await.expect("an answer");
     }
     let stats = post(r#"{"method": "get_stats"}"#.to_owned()).await.expect("an answer");
     let stats: Value = stats.json().await.expect("JSON");
