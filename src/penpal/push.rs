@@ -3,7 +3,7 @@
 //! The protocol has no answer to a notification. So a ping follows: clients answer it in the order
 //! in which they read, which tells that they have read what came before it.
 
-use std::collections::{HashMap, HashSet, VecDeque};
+use std::collections::{HashMap, VecDeque};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -76,8 +76,8 @@ pub struct Attached(Arc<Mutex<People>>);
 #[derive(Default)]
 struct People {
     told_of: HashMap<UserId, (Attachment, Arc<PeerChannel>)>,
-    /// Who asks for their news instead.
-    asking: HashSet<UserId>,
+    /// Who asks for their news instead, and what was pushed to them lately.
+    asking: HashMap<UserId, Vec<Item>>,
 }
 
 impl Attached {
@@ -91,7 +91,7 @@ impl Attached {
     ) {
         let mut people = self.0.lock();
         let told = people.told_of.get(&who).is_some_and(|(attachment, _)| attachment.is_active());
-        if told || people.asking.contains(&who) {
+        if told || people.asking.contains_key(&who) {
             return;
         }
         people.told_of.retain(|_, (attachment, _)| attachment.is_active());
@@ -105,14 +105,22 @@ impl Attached {
     }
 
     /// Pushes no more to a person who asks for their news: a client that does not show
-    /// notifications would miss it. Returns what was pushed lately, which they may have missed.
-    pub fn ask(&self, who: UserId) -> Vec<Item> {
+    /// notifications would miss it.
+    pub fn stop(&self, who: UserId) {
         let mut people = self.0.lock();
-        if people.asking.len() < PEOPLE {
-            people.asking.insert(who);
-        }
         let told = people.told_of.remove(&who);
-        told.map(|(_, channel)| channel.recent.lock().drain(..).collect()).unwrap_or_default()
+        let recent: Option<Vec<Item>> =
+            told.map(|(_, channel)| channel.recent.lock().drain(..).collect());
+        if people.asking.len() < PEOPLE || people.asking.contains_key(&who) {
+            let missed: &mut Vec<Item> = people.asking.entry(who).or_default();
+            missed.extend(recent.unwrap_or_default());
+        }
+    }
+
+    /// What was pushed lately to a person who now asks for their news, and may have missed it.
+    pub fn ask(&self, who: UserId) -> Vec<Item> {
+        self.stop(who);
+        self.0.lock().asking.get_mut(&who).map(std::mem::take).unwrap_or_default()
     }
 
     /// Pushes again to a person who begins anew.

@@ -149,7 +149,7 @@ impl PenPalTools {
                 attached.begin(who);
                 self.attach(&live, &user_id).map_err(told)?;
             } else {
-                attached.ask(who);
+                attached.stop(who);
             }
         }
         Ok(structured(&entered))

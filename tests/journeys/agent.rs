@@ -2,6 +2,7 @@
 //! for byte, so that a test can stop reading or vanish at any moment.
 
 use std::collections::{HashSet, VecDeque};
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use futures_util::{SinkExt, StreamExt};
@@ -52,6 +53,8 @@ struct Http {
     messages: mpsc::UnboundedReceiver<Value>,
     heard: mpsc::UnboundedSender<Value>,
     streams: Vec<AbortHandle>,
+    /// The id of the last event on the stream that answers no request.
+    last_event: Arc<Mutex<Option<String>>>,
 }
 
 impl Drop for Http {
@@ -203,6 +206,15 @@ impl Agent {
         }
     }
 
+    /// Loses the stream of events without a word, and resumes it behind the last event read.
+    pub async fn resume_after<T>(&mut self, meanwhile: impl Future<Output = T>) -> T {
+        let Line::Http(http) = &mut self.line else { panic!("only over HTTP") };
+        http.streams.drain(..).for_each(|stream| stream.abort());
+        let done = meanwhile.await;
+        http.listen().await;
+        done
+    }
+
     /// Sends what is no message of the protocol; returns the answer.
     pub async fn send_junk(&mut self, junk: &str) -> Value {
         let Line::WebSocket(socket) = &mut self.line else { panic!("only over a WebSocket") };
@@ -241,7 +253,8 @@ impl Http {
     fn new(address: String) -> Self {
         let (heard, messages) = mpsc::unbounded_channel();
         let client = reqwest::Client::new();
-        Self { client, address, session: None, messages, heard, streams: Vec::new() }
+        let (streams, last_event) = (Vec::new(), Arc::default());
+        Self { client, address, session: None, messages, heard, streams, last_event }
     }
 
     /// Opens the stream of protocol 2024-11-05 and learns where to post.
@@ -256,10 +269,14 @@ impl Http {
     /// Opens a stream of events that answers no request.
     async fn listen(&mut self) {
         let request = self.client.get(&self.address).bearer_auth(TOKEN);
-        let request = request.header("accept", "text/event-stream");
+        let mut request = request.header("accept", "text/event-stream");
+        if let Some(last) = self.last_event.lock().expect("no panic").clone() {
+            request = request.header("last-event-id", last);
+        }
         let response = self.with_session(request).send().await.expect("a stream");
         assert!(response.status().is_success(), "{}", response.status());
-        self.follow(response);
+        let last_event = Arc::clone(&self.last_event);
+        self.follow(response, move |id| *last_event.lock().expect("no panic") = Some(id));
     }
 
     fn with_session(&self, request: reqwest::RequestBuilder) -> reqwest::RequestBuilder {
@@ -270,7 +287,7 @@ impl Http {
     }
 
     /// Reads a stream of events in the background.
-    fn follow(&mut self, response: reqwest::Response) {
+    fn follow(&mut self, response: reqwest::Response, seen: impl Fn(String) + Send + 'static) {
         let heard = self.heard.clone();
         let stream = tokio::spawn(async move {
             let mut bytes = response.bytes_stream();
@@ -279,7 +296,9 @@ impl Http {
                 text.extend_from_slice(&more);
                 while let Some(end) = text.windows(2).position(|pair| pair == b"\n\n") {
                     let event: Vec<u8> = text.drain(..end + 2).collect();
-                    event_data(&event).map(|message| heard.send(message));
+                    let (id, message) = event_parts(&event);
+                    id.map(&seen);
+                    message.map(|message| heard.send(message));
                 }
             }
         });
@@ -296,17 +315,23 @@ impl Http {
         }
         let kind = response.headers().get("content-type").map(|kind| kind.as_bytes().to_vec());
         if kind.is_some_and(|kind| kind.starts_with(b"text/event-stream")) {
-            self.follow(response);
+            self.follow(response, drop);
         }
     }
 }
 
-/// The JSON of an event, or the address that the first one names.
-fn event_data(event: &[u8]) -> Option<Value> {
+/// The id of an event, and its JSON or the address that the first one names.
+fn event_parts(event: &[u8]) -> (Option<String>, Option<Value>) {
     let text = std::str::from_utf8(event).expect("UTF-8");
-    let data = text.lines().find_map(|line| line.strip_prefix("data:"))?.trim();
-    if text.contains("event: endpoint") {
-        return Some(json!({ "endpoint": data }));
-    }
-    serde_json::from_str(data).ok()
+    let field = |name: &str| {
+        let line = text.lines().find_map(|line| line.strip_prefix(name));
+        line.map(|value| value.trim().to_owned())
+    };
+    let data = field("data:").unwrap_or_default();
+    let message = if text.contains("event: endpoint") {
+        Some(json!({ "endpoint": data }))
+    } else {
+        serde_json::from_str(&data).ok()
+    };
+    (field("id:"), message)
 }

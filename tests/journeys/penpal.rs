@@ -254,6 +254,18 @@ async fn a_client_that_vanishes_loses_nothing_it_had_not_acknowledged() {
 }
 
 #[tokio::test]
+async fn a_session_whose_stream_broke_goes_on_where_it_was() {
+    let server = server().await;
+    let [mut ann, mut ben] = pair(&server, [Way::WebSocket, Way::Session]).await;
+    ann.say("one").await;
+    assert_eq!(ben.told("message.received").await["message"], "one");
+    ben.resume_after(async { ann.say("two").await }).await;
+    assert_eq!(ben.told("message.received").await["message"], "two");
+    ben.say("three").await;
+    assert_eq!(ann.told("message.received").await["message"], "three");
+}
+
+#[tokio::test]
 async fn messages_are_kept_where_both_want_it() {
     let server = server().await;
     let mut ann = Agent::connect(&server, Way::Session).await;
