@@ -47,112 +47,85 @@ pub struct Lease {
     pub items: Vec<Item>,
 }
 
-/// One person's inbox.
+/// One person's inbox: what waits, in order, of which the first few may be on their way.
 #[derive(Debug, Default)]
 pub struct Inbox {
-    waiting: VecDeque<Item>,
-    leased: Vec<Leased>,
+    items: VecDeque<Item>,
+    on_its_way: Option<OnItsWay>,
 }
 
-/// Items on their way.
-#[derive(Debug)]
-struct Leased {
+/// The lease of the first `count` items.
+#[derive(Clone, Copy, Debug)]
+struct OnItsWay {
     id: LeaseId,
     until: Timestamp,
-    items: Vec<Item>,
+    count: usize,
 }
 
 impl Inbox {
-    /// How many items wait or are on their way.
-    fn held(&self) -> usize {
-        self.waiting.len() + self.leased.iter().map(|leased| leased.items.len()).sum::<usize>()
-    }
-
-    /// Whether an answer with items of this inbox is still on its way.
+    /// Whether something is on its way: nothing more is handed out then, as it would overtake that.
     #[must_use]
-    pub fn is_on_lease(&self) -> bool {
-        !self.leased.is_empty()
-    }
-
-    /// Whether `more` messages still fit.
-    #[must_use]
-    pub fn has_room_for(&self, more: usize) -> bool {
-        self.held() + more <= CAPACITY
-    }
-
-    pub fn push(&mut self, item: Item) {
-        self.waiting.push_back(item);
+    pub const fn is_on_lease(&self) -> bool {
+        self.on_its_way.is_some()
     }
 
     /// Whether there is anything to hand out.
     #[must_use]
     pub fn has_waiting(&self) -> bool {
-        !self.waiting.is_empty()
+        !self.is_on_lease() && !self.items.is_empty()
     }
 
-    /// Puts back what was handed out and not heard of for too long.
+    /// Whether `more` messages still fit. Those on their way take room.
+    #[must_use]
+    pub fn has_room_for(&self, more: usize) -> bool {
+        self.items.len() + more <= CAPACITY
+    }
+
+    pub fn push(&mut self, item: Item) {
+        self.items.push_back(item);
+    }
+
+    /// Ends a lease of which was not heard for too long: its items wait again.
     pub fn reclaim(&mut self, now: Timestamp) {
-        // Almost always there is nothing on lease.
-        let overdue: Vec<_> = self.leased.extract_if(.., |leased| leased.until <= now).collect();
-        overdue.into_iter().for_each(|leased| self.put_back(leased.items));
+        self.on_its_way = self.on_its_way.filter(|lease| now < lease.until);
     }
 
-    /// Hands out all that waits; nothing while anything is on its way, which it would overtake.
+    /// Hands out all that waits; nothing while anything is on its way.
     pub fn lease(&mut self, id: LeaseId, now: Timestamp) -> Lease {
-        if self.waiting.is_empty() || self.is_on_lease() {
+        if !self.has_waiting() {
             return Lease::default();
         }
-        let items = Vec::from(std::mem::take(&mut self.waiting));
-        self.leased.push(Leased { id, until: now + LEASE_TIME, items: items.clone() });
-        Lease { id: Some(id), items }
+        self.on_its_way = Some(OnItsWay { id, until: now + LEASE_TIME, count: self.items.len() });
+        Lease { id: Some(id), items: self.items.iter().cloned().collect() }
     }
 
-    /// Hands out `items` once more, for an answer that is being repeated. Those that have not
-    /// been delivered meanwhile move to the new lease, wherever they are.
+    /// Hands out `items` once more, for an answer that is being repeated. Those that have not been
+    /// delivered meanwhile are on lease to it, unless something is on its way to another answer.
     pub fn lease_again(&mut self, id: LeaseId, items: &[Item], now: Timestamp) -> Lease {
-        let wanted = |item: &mut Item| items.iter().any(|known| known.number == item.number);
-        let mut held: Vec<Item> = Vec::new();
-        for leased in &mut self.leased {
-            held.extend(leased.items.extract_if(.., wanted));
-        }
-        self.leased.retain(|leased| !leased.items.is_empty());
-        let (mut again, rest): (Vec<_>, Vec<_>) = self
-            .waiting
-            .drain(..)
-            .partition(|item| items.iter().any(|known| known.number == item.number));
-        self.waiting = rest.into();
-        held.append(&mut again);
-        let id = (!held.is_empty()).then_some(id);
+        let last = items.last().map_or(0, |item| item.number);
+        let count = self.items.iter().take_while(|item| item.number <= last).count();
+        let free = self.on_its_way.is_none_or(|lease| lease.count == count);
+        let id = (count > 0 && free).then_some(id);
         if let Some(id) = id {
-            self.leased.push(Leased { id, until: now + LEASE_TIME, items: held });
+            self.on_its_way = Some(OnItsWay { id, until: now + LEASE_TIME, count });
         }
         Lease { id, items: items.to_vec() }
     }
 
-    /// Puts back what an answer could not hold: all but the first `shown` of the lease's items.
+    /// Keeps what an answer could not hold: all but the first `shown` of the lease's items.
     pub fn keep_back(&mut self, lease: &Lease, shown: usize) {
-        let Some(first_kept) = lease.items.get(shown).map(|item| item.number) else { return };
-        let Some(held) = self.leased.iter_mut().find(|leased| Some(leased.id) == lease.id) else {
-            return;
-        };
-        let kept = held.items.extract_if(.., |item| item.number >= first_kept).collect();
-        self.put_back(kept);
-    }
-
-    /// Ends a lease: its items are gone when delivered, back in the inbox when not.
-    pub fn settle(&mut self, id: LeaseId, delivered: bool) {
-        let Some(at) = self.leased.iter().position(|leased| leased.id == id) else { return };
-        let Leased { items, .. } = self.leased.swap_remove(at);
-        if !delivered {
-            self.put_back(items);
+        if let Some(own) = self.on_its_way.as_mut().filter(|own| Some(own.id) == lease.id) {
+            own.count = own.count.min(shown);
         }
     }
 
-    fn put_back(&mut self, items: Vec<Item>) {
-        let mut all = items;
-        all.extend(self.waiting.drain(..));
-        all.sort_by_key(|item| item.number);
-        self.waiting = all.into();
+    /// Ends a lease: its items are gone when delivered, and wait again when not.
+    pub fn settle(&mut self, id: LeaseId, delivered: bool) {
+        if let Some(lease) = self.on_its_way.take_if(|lease| lease.id == id)
+            && delivered
+        {
+            self.items.drain(..lease.count);
+        }
     }
 }
 
@@ -184,7 +157,7 @@ mod tests {
         assert_eq!(numbers(&inbox.lease(1, NOW)), [1, 2, 3]);
         inbox.settle(1, true);
         assert_eq!(inbox.lease(2, NOW), Lease::default());
-        assert_eq!(inbox.held(), 0);
+        assert!(inbox.items.is_empty());
     }
 
     #[test]
@@ -241,7 +214,7 @@ mod tests {
         let mut inbox = inbox(1..=2);
         inbox.lease(1, NOW);
         inbox.reclaim(NOW + Duration::from_millis(9_999));
-        assert!(!inbox.has_waiting());
+        assert!(inbox.is_on_lease());
         inbox.reclaim(NOW + LEASE_TIME);
         inbox.settle(1, true);
         assert_eq!(numbers(&inbox.lease(2, NOW)), [1, 2]);
