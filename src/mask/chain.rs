@@ -28,7 +28,7 @@ impl<'a> Scene<'a> {
     /// Takes the tokens of `shadow`; misspelt number words become what is meant.
     pub(super) fn of(shadow: Shadow<'a>, mut tokens: Vec<Token>) -> Self {
         slip::correct(&shadow, &mut tokens);
-        let cue = Sense::PHONE.with(Sense::REACH);
+        let cue = Sense::PHONE.with(Sense::REACH).with(Sense::CODE);
         let cued = shadow.seen.phone || tokens.iter().any(|token| token.sense.has(cue));
         Self { shadow, tokens, cued }
     }

@@ -119,8 +119,9 @@ fn is_number(scene: &Scene, pieces: &[Piece], digits: &[u8]) -> bool {
     let said: Vec<_> = pieces.iter().flat_map(|piece| piece.speech.said.iter().copied()).collect();
     let years = said.iter().all(|value| (1500..=2099).contains(value));
     let innocent = pieces.iter().any(|piece| {
-        context::is_labelled(scene, &piece.tokens)
-            || context::is_amount(scene, &piece.tokens, piece.speech.digits.len())
+        let count = piece.speech.digits.len();
+        context::is_labelled(scene, &piece.tokens, count, false)
+            || context::is_amount(scene, &piece.tokens, count, false)
     });
     !round && !years && !innocent && !shape::is_counting(&said)
 }

@@ -16,6 +16,8 @@ const BEFORE: usize = 16;
 const AFTER: usize = 8;
 const NEAR: usize = 5;
 const LABEL: usize = 4;
+/// The most digits of what has few: a page, a room, a postcode.
+const BRIEF: usize = 8;
 
 /// How strongly the words around a window speak of a phone number.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -39,15 +41,15 @@ pub(super) fn cue(scene: &Scene, window: &Range<usize>) -> Cue {
     let mut other_number = false;
     for (token, distance) in before {
         other_number |= matches!(token.kind, Kind::Digits | Kind::Lookalike) && token.len() > 3;
-        if token.sense.has(Sense::PHONE) {
+        if is_contact(scene, window.start - 1 - distance) {
             let near = distance < NEAR && !other_number;
             strongest = strongest.max(if near { Cue::Near } else { Cue::Phone });
         } else if token.sense.has(Sense::REACH) {
             strongest = strongest.max(Cue::Reach);
         }
     }
-    for token in scene.tokens[window.end..].iter().take(AFTER) {
-        if token.sense.has(Sense::PHONE) {
+    for (token, at) in scene.tokens[window.end..].iter().take(AFTER).zip(window.end..) {
+        if is_contact(scene, at) {
             strongest = strongest.max(Cue::Phone);
         } else if token.sense.has(Sense::REACH) {
             strongest = strongest.max(Cue::Reach);
@@ -57,6 +59,26 @@ pub(super) fn cue(scene: &Scene, window: &Range<usize>) -> Cue {
     if scene.shadow.seen.phone && pictured() { strongest.max(Cue::Near) } else { strongest }
 }
 
+/// Whether the token `at` speaks of a phone, by itself or with the word beside it: my number, area
+/// code.
+fn is_contact(scene: &Scene, at: usize) -> bool {
+    let sense = scene.tokens[at].sense;
+    if sense.has(Sense::PHONE) {
+        return true;
+    }
+    let said = |at: Option<usize>, sense: Sense| {
+        at.and_then(|at| scene.tokens.get(at)).is_some_and(|token| token.sense.has(sense))
+    };
+    // "My new number", "number mera".
+    let mine = || {
+        said(at.checked_sub(1), Sense::MINE)
+            || said(Some(at + 1), Sense::MINE)
+            || said(at.checked_sub(1), Sense::FILLER) && said(at.checked_sub(2), Sense::MINE)
+    };
+    sense.has(Sense::NUMBER) && mine()
+        || sense.has(Sense::CODE) && said(at.checked_sub(1), Sense::AREA)
+}
+
 /// The glyphs up to a few before and after `window`.
 fn around<'a>(scene: &'a Scene, window: &Range<usize>) -> &'a [Glyph] {
     let from = scene.tokens.get(window.start).map_or(0, |token| token.from).saturating_sub(6);
@@ -64,8 +86,19 @@ fn around<'a>(scene: &'a Scene, window: &Range<usize>) -> &'a [Glyph] {
     &scene.shadow.glyphs[from..to.min(scene.shadow.glyphs.len())]
 }
 
-/// Whether a word before or after `window` says that it is an id, a code, a count or the like.
-pub(super) fn is_labelled(scene: &Scene, window: &Range<usize>) -> bool {
+/// Whether a word before or after the `digits` digits of `window` says that they are an id, a code,
+/// a count or the like. What follows a number that is `vouched` for labels something else: "call
+/// me on … only for the order".
+pub(super) fn is_labelled(
+    scene: &Scene,
+    window: &Range<usize>,
+    digits: usize,
+    vouched: bool,
+) -> bool {
+    let labels = |token: &Token| {
+        let brief = token.sense.has(Sense::BRIEF) && digits > BRIEF;
+        token.sense.has(Sense::LABEL) && !brief
+    };
     let mut at = window.start;
     while at > 0 && window.start - at < LABEL {
         let gap = scene.gap(at - 1);
@@ -73,10 +106,10 @@ pub(super) fn is_labelled(scene: &Scene, window: &Range<usize>) -> bool {
         if at == window.start && is_serial(scene, token, gap) {
             return true;
         }
-        if ends_clause(gap) || token.sense.has(Sense::PHONE) {
+        if ends_clause(gap) || is_contact(scene, at - 1) {
             break;
         }
-        if token.sense.has(Sense::LABEL) {
+        if labels(token) {
             let qualified = at >= 2 && {
                 let sense = scene.tokens[at - 2].sense;
                 sense.has(Sense::PHONE.with(Sense::PLATFORM))
@@ -88,12 +121,15 @@ pub(super) fn is_labelled(scene: &Scene, window: &Range<usize>) -> bool {
         }
         at -= 1;
     }
+    if vouched {
+        return false;
+    }
     for at in window.end..(window.end + LABEL).min(scene.tokens.len()) {
         let token = &scene.tokens[at];
-        if ends_clause(scene.gap(at - 1)) || token.sense.has(Sense::PHONE) {
+        if ends_clause(scene.gap(at - 1)) || is_contact(scene, at) {
             break;
         }
-        if token.sense.has(Sense::LABEL) {
+        if labels(token) {
             return true;
         }
         if !says_nothing(token) {
@@ -135,8 +171,14 @@ fn is_serial(scene: &Scene, token: &Token, gap: &[Glyph]) -> bool {
             && scene.shadow.glyphs[token.from..token.to].iter().all(capital)
 }
 
-/// Whether a currency or a unit stands beside the `digits` digits of `window`.
-pub(super) fn is_amount(scene: &Scene, window: &Range<usize>, digits: usize) -> bool {
+/// Whether a currency or a unit stands beside the `digits` digits of `window`; behind a number that
+/// is `vouched` for no word counts.
+pub(super) fn is_amount(
+    scene: &Scene,
+    window: &Range<usize>,
+    digits: usize,
+    vouched: bool,
+) -> bool {
     let glyphs = &scene.shadow.glyphs;
     let (Some(first), Some(last)) =
         (scene.tokens.get(window.start), scene.tokens[..window.end].last())
@@ -158,18 +200,21 @@ pub(super) fn is_amount(scene: &Scene, window: &Range<usize>, digits: usize) -> 
     let previous = window.start.checked_sub(1).and_then(|at| scene.tokens.get(at));
     let priced = previous.is_some_and(|token| token.sense.has(Sense::MONEY))
         && scene.gap(window.start.saturating_sub(1)).len() <= 3;
-    let measured = scene.tokens.get(window.end).is_some_and(|token| {
-        // One or two letters are a unit only behind a short number: "am", "m", "s".
-        let unit = token.sense.has(Sense::UNIT) && (token.len() > 2 || digits < 10);
-        (unit || token.sense.has(Sense::MONEY)) && scene.gap(window.end - 1).len() <= 1
-    });
-    priced || measured
+    let measured = || {
+        scene.tokens.get(window.end).is_some_and(|token| {
+            // One or two letters are a unit only behind a short number: "am", "m", "s".
+            let unit = token.sense.has(Sense::UNIT) && (token.len() > 2 || digits < 10);
+            (unit || token.sense.has(Sense::MONEY)) && scene.gap(window.end - 1).len() <= 1
+        })
+    };
+    priced || !vouched && measured()
 }
 
 #[cfg(test)]
 mod tests {
     use super::super::token::tokens;
     use super::*;
+    use crate::mask::explain;
     use crate::mask::shadow::Shadow;
 
     /// The scene of a text and the window of its only token of digits.
@@ -205,7 +250,49 @@ mod tests {
             ("WA-2045518837", false),
         ] {
             let (scene, window) = digits(text);
-            assert_eq!(is_labelled(&scene, &window), expected, "{text}");
+            assert_eq!(is_labelled(&scene, &window, 8, false), expected, "{text}");
+        }
+    }
+
+    #[test]
+    fn what_follows_a_number_to_call_labels_something_else() {
+        for word in ["order", "id", "points", "votes", "days", "year", "rupees", "page", "usd"] {
+            for text in [
+                format!("call me on 9871652340 {word} only"),
+                format!("9871652340 is my {word} on whatsapp"),
+                format!("my number 9871652340 {word} ok"),
+            ] {
+                assert!(!explain(&text).is_empty(), "{text}");
+            }
+        }
+        for word in ["order", "id", "points", "votes", "days", "rupees", "account"] {
+            assert!(explain(&format!("9871652340 {word}")).is_empty(), "{word}");
+        }
+    }
+
+    #[test]
+    fn what_is_brief_is_no_name_for_ten_digits() {
+        for (text, found) in [
+            ("my room no is 9871652340", 1),
+            ("pin 40007612", 0),
+            ("my order no is 9871652340", 0),
+            ("zip 10001, 60614, 77005", 0),
+        ] {
+            assert_eq!(explain(text).len(), found, "{text}");
+        }
+    }
+
+    #[test]
+    fn my_number_and_an_area_code_speak_of_phones() {
+        for (text, expected) in [
+            ("my new number 81971340", Cue::Near),
+            ("nomor saya 81971340", Cue::Near),
+            ("area code 81971340", Cue::Near),
+            ("the number 81971340", Cue::Reach),
+            ("source code 81971340", Cue::None),
+        ] {
+            let (scene, window) = digits(text);
+            assert_eq!(cue(&scene, &window), expected, "{text}");
         }
     }
 
@@ -220,7 +307,7 @@ mod tests {
         ] {
             let (scene, window) = digits(text);
             let length = window.clone().map(|at| scene.tokens[at].len()).sum();
-            assert_eq!(is_amount(&scene, &window, length), expected, "{text}");
+            assert_eq!(is_amount(&scene, &window, length, false), expected, "{text}");
         }
     }
 }

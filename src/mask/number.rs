@@ -184,6 +184,8 @@ mod tests {
             ("jio 8928329801 airtel +44 7400 834341", "jio [hidden] airtel [hidden]"),
             ("9876512340 9123456780", "[hidden] [hidden]"),
             ("98765 12340\n91234 56780", "[hidden]\n[hidden]"),
+            ("9876512340/9123456780", "[hidden]/[hidden]"),
+            ("9876512340, 8123456780, 7712345670", "[hidden], [hidden], [hidden]"),
             ("6 ek nau teen 7 zero 5 1 6 5, 9876512340", "[hidden], [hidden]"),
         ] {
             assert_eq!(mask(text).as_str(), shown);

@@ -23,6 +23,12 @@ macro_rules! year {
         "(?:1[5-9][0-9]{2}|20[0-9]{2})"
     };
 }
+/// A year in a whole date, which Persian ones are too.
+macro_rules! dated {
+    () => {
+        "(?:1[3-9][0-9]{2}|20[0-9]{2})"
+    };
+}
 macro_rules! octet {
     () => {
         "(?:25[0-5]|2[0-4][0-9]|1?[0-9]?[0-9])"
@@ -37,17 +43,17 @@ macro_rules! date {
             "[./-]",
             month!(),
             "[./-](?:",
-            year!(),
+            dated!(),
             "|[0-9]{2})",
             "|",
             month!(),
             "[./-]",
             day!(),
             "[./-](?:",
-            year!(),
+            dated!(),
             "|[0-9]{2})",
             "|",
-            year!(),
+            dated!(),
             "[./-]",
             month!(),
             "[./-]",
@@ -59,7 +65,11 @@ macro_rules! date {
 
 macro_rules! time {
     () => {
-        "(?:(?:[01]?[0-9]|2[0-4])[:.][0-5][0-9](?::[0-5][0-9])?)"
+        concat!(
+            "(?:(?:[01]?[0-9]|2[0-4])[:.][0-5][0-9](?::[0-5][0-9](?:[.,][0-9]{1,3})?)?",
+            // Of stopwatches and subtitles.
+            "|[0-5]?[0-9]:[0-5][0-9][.,][0-9]{1,3})"
+        )
     };
 }
 
@@ -164,9 +174,25 @@ pub(super) fn is_likeness(window: &str) -> bool {
 
 /// Whether `values` are counted up or down by equal steps, or rise all the time.
 pub(super) fn is_counting(values: &[u64]) -> bool {
-    let rising = values.len() >= 5 && values.windows(2).all(|pair| pair[0] < pair[1]);
+    let rising =
+        values.len() >= 5 && values.windows(2).all(|pair| pair[0] < pair[1]) || is_growing(values);
     // What introduces a list may stand before it: "table of 7: 7 14 21 28 35".
     rising || is_multiplied(values) || is_even(values) || values.len() > 5 && is_even(&values[1..])
+}
+
+/// Whether none of `values` is less than the one before it, and the last has more digits than the
+/// first: 1 1 2 3 5 8 13.
+fn is_growing(values: &[u64]) -> bool {
+    let (Some(first), Some(last)) = (values.first(), values.last()) else { return false };
+    values.len() >= 6
+        && *last < u64::MAX
+        && last.checked_ilog10() > Some(first.checked_ilog10().unwrap_or(0))
+        && values.windows(2).all(|pair| pair[0] <= pair[1])
+}
+
+/// Whether `values` are those of marks at school: two digits each, and none of them low.
+pub(super) fn is_marks(values: &[u64]) -> bool {
+    values.len() >= 5 && values.iter().all(|value| (60..=100).contains(value))
 }
 
 /// Whether each of `values` is the one before it times the same factor: 1024 2048 4096 8192.
@@ -241,6 +267,9 @@ mod tests {
             "8.8.8.8",
             "287/4",
             "01/02/2024-31/03/2024",
+            "1379/04/21",
+            "00:12:45,300",
+            "1:23.456",
         ] {
             assert!(is_figure(run), "{run}");
         }
@@ -287,6 +316,10 @@ mod tests {
         assert!(is_counting(&[4, 8, 15, 16, 23, 42]));
         assert!(is_counting(&[1024, 2048, 4096, 8192]));
         assert!(!is_counting(&[9, 4, 7, 0, 6, 0, 1, 6, 4, 5]));
+        assert!(is_counting(&[1, 1, 2, 3, 5, 8, 13, 21]));
+        assert!(!is_counting(&[0, 1, 1, 2, 5, 6, 6, 7, 8, 8]));
+        assert!(is_marks(&[98, 95, 92, 88, 91]));
+        assert!(!is_marks(&[98, 71, 24, 5, 87]));
         assert!(!is_counting(&[7, 8, 9]));
         assert!(is_run(&[1, 2, 3, 4, 5, 6, 7, 8, 9, 0]));
         assert!(!is_run(&[9, 8, 7, 6, 5, 4, 3, 2, 1, 1]));

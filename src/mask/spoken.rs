@@ -120,7 +120,8 @@ pub(super) fn number(scene: &Scene, chain: &Range<usize>) -> Option<Range<usize>
         Cue::Phone => !ladder && shape::is_counting(&speech.said),
         Cue::Reach | Cue::None => !ladder && is_recital(&speech.said),
     };
-    let innocent = recited || context::is_labelled(scene, &tokens);
+    let innocent = recited
+        || context::is_labelled(scene, &tokens, count, cue >= Cue::Phone && count >= ENOUGH);
     (enough && spoken && !innocent).then_some(tokens)
 }
 
@@ -160,7 +161,7 @@ fn trimmed(scene: &Scene, chain: &Range<usize>) -> Range<usize> {
     // Neither does a measure that follows the number: "… nine four, 10 minutes".
     let is_measure = |at: usize| {
         let own = &scene.tokens[at];
-        own.kind == Kind::Digits && context::is_amount(scene, &(at..at + 1), own.len())
+        own.kind == Kind::Digits && context::is_amount(scene, &(at..at + 1), own.len(), false)
     };
     while let Some(last) = tokens.end.checked_sub(1).filter(|last| *last >= tokens.start) {
         if !is_stray(last) && !is_repeat(number(last)) && !is_measure(last) {

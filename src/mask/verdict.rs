@@ -128,13 +128,16 @@ impl Window<'_> {
         }
         let cue = context::cue(self.scene, &self.tokens);
         let count = self.digits.len();
-        if is_sum(self.scene, &self.tokens) || context::is_labelled(self.scene, &self.tokens) {
-            return true;
-        }
-        if cue != Cue::Near && context::is_amount(self.scene, &self.tokens, count) {
-            return true;
-        }
         let mobile = rule == Rule::National && self.is_indian_mobile();
+        let vouched = mobile && cue >= Cue::Phone;
+        if is_sum(self.scene, &self.tokens)
+            || context::is_labelled(self.scene, &self.tokens, count, vouched)
+        {
+            return true;
+        }
+        if cue != Cue::Near && context::is_amount(self.scene, &self.tokens, count, vouched) {
+            return true;
+        }
         if cue == Cue::Near || (cue == Cue::Phone && mobile) {
             return shape::is_run(self.digits) && !mobile;
         }
@@ -166,9 +169,12 @@ impl Window<'_> {
     /// Whether no further digits are joined to the window by a single mark, and no letters that
     /// make it part of a code.
     fn stands_apart(&self) -> bool {
+        // Of two numbers with a mark between, each stands for itself: 98…/97….
+        let long = |token: &Token| (9..=13).contains(&token.len());
+        let whole = self.groups() == 1 && long(&self.scene.tokens[self.tokens.start]);
         let digits = |at: Option<usize>| {
             at.and_then(|at| self.scene.tokens.get(at))
-                .is_some_and(|token| token.kind == Kind::Digits)
+                .is_some_and(|token| token.kind == Kind::Digits && !(whole && long(token)))
         };
         let tight = |at: usize| {
             let gap = self.scene.gap(at);
@@ -197,7 +203,7 @@ impl Window<'_> {
 /// number. A word about phones right before it tells otherwise.
 pub(super) fn is_list(scene: &Scene, chain: &Range<usize>) -> bool {
     let few = (2..=64).contains(&chain.len()) && !scene.has_plus(chain.start);
-    few && is_sum(scene, chain)
+    few && (is_sum(scene, chain) || is_listed(scene, chain))
         || few
             && chain.len() >= 4
             && match context::cue(scene, chain) {
@@ -212,6 +218,18 @@ pub(super) fn is_list(scene: &Scene, chain: &Range<usize>) -> bool {
 fn is_counted(scene: &Scene, tokens: &Range<usize>, cue: Cue) -> bool {
     let values = values(scene, tokens);
     shape::is_counting(&values) && (cue == Cue::None || !shape::is_ladder(&values))
+        || cue <= Cue::Reach && shape::is_marks(&values)
+}
+
+/// Whether a chain lists several of what a label before it names: zip 10001, 60614, 77005.
+fn is_listed(scene: &Scene, chain: &Range<usize>) -> bool {
+    let length = scene.tokens[chain.start].len();
+    let alike = scene.tokens[chain.clone()].iter().all(|token| token.len() == length);
+    let comma = |at: usize| scene.gap(at).iter().any(|glyph| glyph.plain == ',');
+    alike
+        && (3..=6).contains(&length)
+        && (chain.len() >= 3 || comma(chain.start))
+        && context::is_labelled(scene, chain, length, false)
 }
 
 /// Whether an equals sign among other marks makes it a sum.

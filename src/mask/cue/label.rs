@@ -7,38 +7,45 @@
 pub(super) const LABEL: &str = "order orders id ids invoice inv bill receipt ref refno reference txn txnid \
     transaction trx utr rrn neft imps rtgs awb tracking track shipment consignment docket parcel \
     courier delivery ticket case complaint incident pnr booking reservation confirmation flight \
-    train bus route roll rollno enrollment enrolment registration reg regn employee emp student \
+    train roll rollno enrollment enrolment registration reg regn employee emp student \
     account acct acc ac iban ifsc swift loan policy claim challan gst gstin vat serial sn imei \
-    model sku barcode ean upc isbn issn doi asin hsn code otp pin pincode pins zip zipcode \
-    postcode postal area passcode password verification verify login log signup captcha cvv \
+    model sku barcode ean upc isbn issn doi asin hsn code codes otps refs tickets invoices \
+    passcode password verification verify login log signup \
     coupon promo voucher gift token session key hash commit sha md5 build version ver release \
-    bug issue pr error err status port ip server coords coordinates coordinate lat lng lon \
-    latitude longitude gps page pages chapter chapters verse para section article act rule \
-    room rooms flat block plot house street sector gate platform seat seats floor ward \
-    score scores scored marks mark points runs wickets goals rank ranks jersey match matches \
+    bug issue pr error err status ip server coords coordinates coordinate lat lng lon \
+    latitude longitude gps \
     population views likes followers subscribers subs downloads users people votes distance \
-    lottery lotto lucky draw jackpot winning total sum pi equals timestamp epoch unix \
-    file date dated dob born birthday birth year years since seed tag tags episode ep \
-    season level lvl xp channel freq frequency mhz ghz \
+    score scores scored marks mark points runs wickets goals lottery lotto lucky draw jackpot winning total sum pi equals timestamp epoch unix \
+    file date seed tag tags \
+    mhz ghz \
     patient meter consumer vehicle plate chassis engine license licence request application \
      form exam hall centre center batch lot bin warehouse item product catalog catalogue \
      node job process pid thread device uuid uid guid mac nonce hex octal binary decimal \
      decimals prime primes fibonacci sequence series count counting countdown \
     pedido factura codigo referencia guia envio cuenta reserva vuelo boleto clave contrasena \
-    postal poblacion fecha expediente matricula rastreo seguimiento \
+    poblacion fecha expediente matricula rastreo seguimiento \
     pedido fatura codigo nota rastreio conta reserva voo senha protocolo \
-    commande facture numeroclient reference colis suivi compte vol billet postal dossier mot passe \
+    commande facture numeroclient reference colis suivi compte vol billet dossier mot passe \
     bestellung bestellnummer bestellnr rechnung rechnungsnummer sendung sendungsnummer kunde \
     kundennummer konto kontonummer buchung postleitzahl passwort kennwort aktenzeichen \
     pesanan faktur resi kode kodepos rekening tiket sandi \
     ordine fattura codice spedizione prenotazione volo conto siparis fatura kargo takip hesap \
-    kod sifre bestelling factuur code rekening postcode zamowienie faktura kod konto przesylka \
+    kod sifre bestelling factuur code rekening zamowienie faktura kod konto przesylka \
      ordernr fakturanr \
     طلب الطلب فاتورة الفاتورة رمز الرمز كود الكود شحنة الشحنة حساب الحساب حجز الحجز رحلة \
     заказ заказа заказу счет счёт накладная код пароль индекс трек бронь рейс билет договор \
     ऑर्डर आर्डर कोड ओटीपी पिन बिल खाता टिकट पीएनआर रेफरेंस ट्रैकिंग आईडी \
     অর্ডার কোড ওটিপি বিল টিকিট অ্যাকাউন্ট ஆர்டர் குறியீடு ஓடிபி பில் டிக்கெட் \
     آرڈر کوڈ بل سفارش کد";
+
+/// Names of things that have few digits: a number as long as a phone number is none of them.
+pub(super) const BRIEF: &str = "otp pin pincode pins zip zips zipcode postcode postal area captcha cvv \
+    page pages chapter chapters verse para section article act rule room rooms flat block plot house \
+    street road lane sector gate platform seat seats floor ward rank ranks jersey match matches dated dob born birthday birth year years since \
+    episode ep season level lvl xp channel freq frequency bus route port song \
+    postleitzahl plz hausnummer zimmer seite kodepos kamar halaman habitacion pagina piso calle \
+    quarto andar rua chambre etage rue camera piano via oda sayfa sokak pokoj strona ulica \
+    комната страница этаж улица индекс कमरा पेज पिन पिनकोड मकान গেট পিন பக்கம் அறை";
 
 /// Parts of words that name things, in languages that glue or do not space words.
 pub(super) const STEMS: &str = "bestell rechnung sendung kunden buchung postleit trackin \

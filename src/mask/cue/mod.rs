@@ -35,6 +35,16 @@ impl Sense {
     pub(super) const CARD: Self = Self(1 << 9);
     /// A number that a government gave to a person.
     pub(super) const GOVERNMENT: Self = Self(1 << 10);
+    /// My, mine: beside the word "number" it speaks of a phone.
+    pub(super) const MINE: Self = Self(1 << 11);
+    /// The word "number" itself.
+    pub(super) const NUMBER: Self = Self(1 << 12);
+    /// A label of what has few digits: a page, a room, a postcode.
+    pub(super) const BRIEF: Self = Self(1 << 13);
+    /// What the code of a phone number is of: area, city, country.
+    pub(super) const AREA: Self = Self(1 << 14);
+    /// The word "code".
+    pub(super) const CODE: Self = Self(1 << 15);
 
     /// Whether it has any of the senses of `other`.
     pub(super) const fn has(self, other: Self) -> bool {
@@ -54,6 +64,11 @@ pub(super) const WORDS: &[(Sense, &str)] = &[
     (Sense::PLATFORM, phone::PLATFORM),
     (Sense::FILLER, label::FILLER),
     (Sense::LABEL, label::LABEL),
+    (Sense::LABEL.with(Sense::BRIEF), label::BRIEF),
+    (Sense::MINE, phone::MINE),
+    (Sense::REACH.with(Sense::NUMBER), phone::NUMBER),
+    (Sense::CODE, phone::CODE),
+    (Sense::AREA, phone::AREA),
     (Sense::MONEY, label::MONEY),
     (Sense::UNIT, label::UNIT),
     (Sense::MONTH, label::MONTH),

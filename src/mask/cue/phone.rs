@@ -89,3 +89,23 @@ pub(super) const PLATFORM: &str = "instagram insta ig inst instagrm snapchat sna
     signal wechat line viber bumble tinder onlyfans spotify pinterest twitch koo sharechat moj \
     bluesky mastodon vk इंस्टा इंस्टाग्राम स्नैपचैट टेलीग्राम инста инстаграм телеграм тг вк \
     انستا انستغرام انستقرام سناب تلجرام تليجرام تويتر ইনস্টাগ্রাম இன்ஸ்டா";
+
+/// Words that say whose something is: mine.
+pub(super) const MINE: &str = "my mine mera meri apna apni hamara mi mio mia mijn meine mein meu minha mon \
+    moj moja moje muj moje benim min mitt minu mans mano moj moje az a'm sodni wangu yangu saya aku ku \
+    amar amader aamar en ende nanna naa mari maru majha maza majhi mero mor \
+    मेरा मेरी अपना माझा माझी मेरो আমার মোর என் என்னுடைய నా నన్ను મારો મારું ਮੇਰਾ ನನ್ನ എന്റെ میرا میری من \
+    мой моя мій моят мојот мој μου שלי 我的 내 제 私の ของ của ang aking";
+
+/// The word "number".
+pub(super) const NUMBER: &str = "number numbr nmbr nmber numba nambar nambr nambor namba nomber nber nbr num no \
+    nr digits numero numéro número nummer nomor nomer numer numero numeri numara numeris numurs number \
+    numeron numero sayi so hao nambari szam \
+    नंबर नम्बर নম্বর নাম্বার நம்பர் எண் నంబర్ నెంబర్ નંબર ਨੰਬਰ ನಂಬರ್ നമ്പർ نمبر رقم شماره номер нумер број \
+    αριθμος αριθμός מספר 号码 號碼 番号 번호 เบอร์ số numer";
+
+/// What a calling code is of.
+pub(super) const AREA: &str = "area city country std isd dial dialing dialling calling";
+
+/// The word "code".
+pub(super) const CODE: &str = "code codes kode kod codigo codice код कोड কোড كود رمز";
