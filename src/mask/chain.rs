@@ -7,6 +7,7 @@
 use std::ops::Range;
 
 use super::cue::Sense;
+use super::linker;
 use super::shadow::{Class, Glyph, Shadow};
 use super::shape;
 use super::slip;
@@ -25,9 +26,11 @@ pub(super) struct Scene<'a> {
 }
 
 impl<'a> Scene<'a> {
-    /// Takes the tokens of `shadow`; misspelt number words become what is meant.
+    /// Takes the tokens of `shadow`; misspelt number words become what is meant, and
+    /// the words between them links.
     pub(super) fn of(shadow: Shadow<'a>, mut tokens: Vec<Token>) -> Self {
         slip::correct(&shadow, &mut tokens);
+        linker::correct(&mut tokens);
         let cue = Sense::PHONE.with(Sense::REACH).with(Sense::CODE);
         let cued = shadow.seen.phone || tokens.iter().any(|token| token.sense.has(cue));
         Self { shadow, tokens, cued }

@@ -45,7 +45,7 @@ static WORDS: Lazy<Words> = Lazy::new(|| {
     });
     let folded = LEXICON
         .numbers()
-        .filter(|(_, number)| number.role != Role::Repeat)
+        .filter(|(_, number)| !matches!(number.role, Role::Repeat | Role::Scale))
         .map(|(word, _)| word.to_owned());
     let (mut ascii, mut other): (Vec<_>, Vec<_>) =
         cased.chain(folded).partition(|word: &String| word.is_ascii());

@@ -18,9 +18,11 @@ pub(super) struct Number {
     pub(super) value: u16,
     pub(super) role: Role,
     /// The languages that have it, as bits.
-    pub(super) languages: u32,
+    pub(super) languages: u64,
     /// Whether it is an everyday word of some language as well.
     pub(super) everyday: bool,
+    /// Whether it is so common a word that between digits it is one: 2 for 54999, 10 to 12.
+    pub(super) common: bool,
 }
 
 /// How a number word takes part in a number.
@@ -36,6 +38,10 @@ pub(super) enum Role {
     Hundreds,
     /// No digit: says the next one twice or more often.
     Repeat,
+    /// Multiplies what was said before it: hundred, thousand.
+    Scale,
+    /// No digit: links those beside it. No word of the tables; see `linker.rs`.
+    Link,
 }
 
 /// What the tables know of one word.
@@ -87,6 +93,7 @@ impl Lexicon {
                     role,
                     languages: 0,
                     everyday: false,
+                    common: false,
                 });
                 // The first language to have a word decides on its value.
                 number.languages |= 1 << at;
@@ -95,6 +102,11 @@ impl Lexicon {
         for word in words::EVERYDAY.split_whitespace() {
             if let Some(Entry { number: Some(number), .. }) = entries.get_mut(&plain(word)) {
                 number.everyday = true;
+            }
+        }
+        for word in words::COMMON.split_whitespace() {
+            if let Some(Entry { number: Some(number), .. }) = entries.get_mut(&plain(word)) {
+                number.common = true;
             }
         }
         for (sense, table) in cue::WORDS {
@@ -150,6 +162,22 @@ fn spoken(language: &words::Language) -> Vec<(String, u16, Role)> {
     }
     for (value, table) in (2..).zip(language.repeats) {
         add(table, value, Role::Repeat);
+    }
+    for (value, table) in [10, 100, 1000].into_iter().zip(language.scales) {
+        add(table, value, Role::Scale);
+    }
+    if !language.joint.is_empty() {
+        for (unit, units) in (1..).zip(&language.units[1..]) {
+            for (ten, tens) in (20..).step_by(10).zip(language.tens) {
+                for (unit_word, ten_word) in units
+                    .split_whitespace()
+                    .flat_map(|unit| tens.split_whitespace().map(move |ten| (unit, ten)))
+                {
+                    let word = [unit_word, language.joint, ten_word].concat();
+                    add(&word, ten + unit, Role::Pair);
+                }
+            }
+        }
     }
     all
 }

@@ -5,7 +5,7 @@
 //!
 //! How a text is read, file by file: `gate` lets most texts pass at once; `shadow` folds the
 //! characters (with `digit` for digits of all scripts); `token` cuts them into digits, number
-//! words (`lexicon`, `glued`, `slip`, `lookalike`; tables in `words/` and `cue/`) and other words;
+//! words (`lexicon`, `glued`, `slip`, `linker`, `lookalike`; tables in `words/` and `cue/`) and other words;
 //! `chain` joins tokens over separators; `number` tries windows of a chain, which `verdict` judges
 //! by `shape`, `context` and `plan`; `spoken` and `chunk` take what is said in words or in pieces;
 //! `identity` and `contact` find what is no phone number but no less private; `memory` carries
@@ -28,6 +28,7 @@ mod gate;
 mod glued;
 mod identity;
 mod lexicon;
+mod linker;
 mod lookalike;
 mod masked;
 mod memory;

@@ -15,7 +15,7 @@ use super::token::{Kind, Token};
 static NEAR: Lazy<FxHashMap<String, Number>> = Lazy::new(|| {
     let mut near = FxHashMap::default();
     for (word, number) in LEXICON.numbers() {
-        if number.role != Role::Repeat && word.chars().count() >= 4 {
+        if !matches!(number.role, Role::Repeat | Role::Scale) && word.chars().count() >= 4 {
             near.extend(shortened(word).map(|short| (short, number)));
         }
     }

@@ -16,6 +16,8 @@ use super::verdict::is_indian_mobile;
 /// Said aloud, ten digits are a phone number wherever they stand; with a cue eight will do.
 const ENOUGH: usize = 10;
 const ENOUGH_WITH_CUE: usize = 8;
+/// From so many words that say nothing but digits on, common words among them say digits too.
+const CLEAR: usize = 4;
 
 /// What a range of tokens says: its digits, and the numbers as they are said.
 #[derive(Debug, Default)]
@@ -33,16 +35,25 @@ impl Speech {
         let mut times = 1;
         // What a unit or a pair may still replace: the zeros of the tens or hundreds before it.
         let mut open = 0;
-        for token in &scene.tokens[tokens.clone()] {
+        let mut rest = scene.tokens[tokens.clone()].iter().peekable();
+        while let Some(token) = rest.next() {
             if let Kind::Number(number) = token.kind {
-                speech.words += 1;
-                if number.role == Role::Repeat {
-                    times = usize::from(number.value);
-                    open = 0;
-                } else {
-                    open = speech.say(number, times, open);
-                    times = 1;
+                match number.role {
+                    Role::Link => continue,
+                    Role::Repeat => (times, open) = (usize::from(number.value), 0),
+                    Role::Scale => open = speech.multiply(number.value),
+                    _ => {
+                        // "Eight hundred" fills what "seven thousand" left open as one.
+                        let scaled = rest.peek().and_then(|next| scaled(number, next));
+                        if scaled.is_some() {
+                            speech.words += 1;
+                            rest.next();
+                        }
+                        open = speech.say(scaled.unwrap_or(number), times, open);
+                        times = 1;
+                    }
                 }
+                speech.words += 1;
                 continue;
             }
             let glyphs = &scene.shadow.glyphs[token.from..token.to];
@@ -65,6 +76,20 @@ impl Speech {
         speech
     }
 
+    /// Multiplies what was said last; returns how many of its last digits the next may replace.
+    fn multiply(&mut self, by: u16) -> usize {
+        let places = by.checked_ilog10().unwrap_or(0) as usize;
+        if self.digits.is_empty() {
+            self.digits.push(1);
+            self.said.push(1);
+        }
+        self.digits.extend(std::iter::repeat_n(0, places));
+        if let Some(said) = self.said.last_mut() {
+            *said = said.saturating_mul(by.into());
+        }
+        places
+    }
+
     /// Adds one number; returns how many of its last digits the next one may replace.
     fn say(&mut self, number: Number, times: usize, open: usize) -> usize {
         let length = number.value.checked_ilog10().map_or(1, |log| log as usize + 1);
@@ -73,7 +98,7 @@ impl Speech {
             if fits && round == 0 {
                 self.digits.truncate(self.digits.len() - length);
                 if let Some(said) = self.said.last_mut() {
-                    *said += u64::from(number.value);
+                    *said = said.saturating_add(number.value.into());
                 }
             } else {
                 self.said.push(number.value.into());
@@ -87,6 +112,17 @@ impl Speech {
             _ => 0,
         }
     }
+}
+
+/// One digit with the "ty" or "hundred" that follows it as one number.
+fn scaled(number: Number, next: &Token) -> Option<Number> {
+    let Kind::Number(Number { value: scale @ (10 | 100), role: Role::Scale, .. }) = next.kind
+    else {
+        return None;
+    };
+    let role = if scale == 10 { Role::Tens } else { Role::Hundreds };
+    let fits = number.role == Role::Unit && number.value > 0;
+    fits.then_some(Number { value: number.value * scale, role, ..number })
 }
 
 /// The part of `chain` that is a number said in words.
@@ -108,7 +144,14 @@ pub(super) fn number(scene: &Scene, chain: &Range<usize>) -> Option<Range<usize>
     let enough = match cue {
         Cue::Near | Cue::Phone => count >= ENOUGH_WITH_CUE,
         Cue::Reach => count > ENOUGH_WITH_CUE,
-        Cue::None => count >= ENOUGH,
+        // Mobile numbers of nine digits start so; said in words alone they are hardly anything else.
+        Cue::None => {
+            count >= ENOUGH
+                || count + 1 == ENOUGH
+                    && speech.words == tokens.len()
+                    && speech.words + 1 >= count
+                    && matches!(speech.digits[0], 0 | 6 | 7 | 9)
+        }
     };
     // One or two words among digits are more often a sentence than a number.
     let spoken = speech.words >= 3 || cue != Cue::None || is_indian_mobile(&speech.digits);
@@ -121,8 +164,22 @@ pub(super) fn number(scene: &Scene, chain: &Range<usize>) -> Option<Range<usize>
         Cue::Reach | Cue::None => !ladder && is_recital(&speech.said),
     };
     let innocent = recited
+        || is_prose(scene, &tokens)
         || context::is_labelled(scene, &tokens, count, cue >= Cue::Phone && count >= ENOUGH);
     (enough && spoken && !innocent).then_some(tokens)
+}
+
+/// Whether common words stand between digits as they do in prose: 256gb for 54999.
+fn is_prose(scene: &Scene, tokens: &Range<usize>) -> bool {
+    let own = &scene.tokens[tokens.clone()];
+    let common = |token: &Token| matches!(token.kind, Kind::Number(number) if number.common);
+    let group = |token: &Token| !matches!(token.kind, Kind::Number(_)) && token.len() >= 2;
+    let clear = |token: &&Token| matches!(token.kind, Kind::Number(number) if !number.everyday);
+    let between =
+        own.windows(3).any(|three| group(&three[0]) && common(&three[1]) && group(&three[2]));
+    let clear = own.iter().filter(clear).count();
+    let only = clear == 0 && own.iter().any(group) && own.iter().any(common);
+    clear < CLEAR && (between || only)
 }
 
 /// Whether the numbers are counted, or sung: most steps are one up or one down.
@@ -143,7 +200,7 @@ fn trimmed(scene: &Scene, chain: &Range<usize>) -> Range<usize> {
         _ => None,
     };
     // What most words are said in; everyday words do not vote.
-    let mut votes = [0_u32; 32];
+    let mut votes = [0_u32; 64];
     for word in chain.clone().filter_map(number).filter(|number| !number.everyday) {
         let mut left = word.languages;
         while left != 0 {
@@ -152,7 +209,7 @@ fn trimmed(scene: &Scene, chain: &Range<usize>) -> Range<usize> {
         }
     }
     let most = votes.iter().copied().max().unwrap_or(0);
-    let spoken: u32 = (0..32).filter(|bit| votes[*bit] == most).fold(0, |set, bit| set | 1 << bit);
+    let spoken: u64 = (0..64).filter(|bit| votes[*bit] == most).fold(0, |set, bit| set | 1 << bit);
     let is_stray = |at: usize| number(at).is_some_and(|n| n.everyday && n.languages & spoken == 0);
     let mut tokens = chain.clone();
     while !tokens.is_empty() && is_stray(tokens.start) {
@@ -206,6 +263,15 @@ mod tests {
             ("eightfivetwoseventhreesixfourseveneightfive", "[hidden]"),
             ("wun nyn eihgt thre double two zro siks five svn", "[hidden]"),
             ("семь ноль три три два два четыре пять три один", "[hidden]"),
+            ("seis uno dos ocho cero cuatro tres nueve cinco", "[hidden]"),
+            ("nine hundred eighty seven, six five four, three one zero two", "[hidden]"),
+            ("seven thousand eight hundred twelve, four five six nine one two", "[hidden]"),
+            ("neunhundertachtundsiebzig einundzwanzig null fünf eins neun zwei", "[hidden]"),
+            ("phone, 256gb for 54999 with 2", "phone, 256gb for 54999 with 2"),
+            (
+                "call 100 for police, 101 for fire, 102 too",
+                "call 100 for police, 101 for fire, 102 too",
+            ),
             ("one of seven siblings, two brothers", "one of seven siblings, two brothers"),
             (
                 "my number is nine eight seven six five four three two one zero",

@@ -124,7 +124,7 @@ impl Cutter<'_> {
             self.push(from, to, Kind::Digits, Sense::NONE);
         } else if digits == 0 && !self.continues_lookalike(run) {
             self.letters(from, to);
-        } else if digits == 0 || lookalike::is_disguised(run) {
+        } else if digits == 0 || lookalike::is_disguised(run) && !self.is_measure(from, to) {
             self.push(from, to, Kind::Lookalike, Sense::NONE);
         } else if let Some(pieces) = glued::split(run) {
             self.pieces(from, &pieces);
@@ -164,6 +164,19 @@ impl Cutter<'_> {
             let kind = piece.number.map_or(Kind::Digits, Kind::Number);
             self.push(base + piece.from, base + piece.to, kind, Sense::NONE);
         }
+    }
+
+    /// Whether a few digits are followed by a unit: 256gb, 8gb, 16gb.
+    fn is_measure(&mut self, from: usize, to: usize) -> bool {
+        let run = &self.shadow.glyphs[from..to];
+        let digits = run.iter().take_while(|glyph| glyph.class != Class::Letter).count();
+        let letters = run.len() - digits;
+        if digits > 4 || !(2..=4).contains(&letters) {
+            return false;
+        }
+        self.word.clear();
+        self.word.extend(run[digits..].iter().map(|glyph| glyph.plain));
+        LEXICON.entry(&self.word).sense.has(Sense::UNIT.with(Sense::MONEY))
     }
 
     /// Letters and digits that no number words explain: a number glued to words, or a code.

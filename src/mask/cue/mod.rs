@@ -9,7 +9,7 @@ mod phone;
 
 /// What a word says about the numbers near it; a set of bits, as one word may say several.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(super) struct Sense(u16);
+pub(super) struct Sense(u32);
 
 impl Sense {
     pub(super) const NONE: Self = Self(0);
@@ -45,6 +45,8 @@ impl Sense {
     pub(super) const AREA: Self = Self(1 << 14);
     /// The word "code".
     pub(super) const CODE: Self = Self(1 << 15);
+    /// Links digits that are said one by one: nine and eight, nine then eight.
+    pub(super) const LINK: Self = Self(1 << 16);
 
     /// Whether it has any of the senses of `other`.
     pub(super) const fn has(self, other: Self) -> bool {
@@ -61,6 +63,7 @@ pub(super) const WORDS: &[(Sense, &str)] = &[
     (Sense::PHONE, phone::WORDS),
     (Sense::REACH, phone::REACH),
     (Sense::JOIN, phone::JOIN),
+    (Sense::JOIN.with(Sense::LINK), phone::LINK),
     (Sense::PLATFORM, phone::PLATFORM),
     (Sense::FILLER, label::FILLER),
     (Sense::LABEL, label::LABEL),

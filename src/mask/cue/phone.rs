@@ -83,6 +83,13 @@ pub(super) const JOIN: &str = "then and after that followed by next first second
     ثم و بعدين وبعدها وبعدين بعدها اول الباقي потом затем и дальше сначала первые последние половина \
     फिर और उसके बाद पहले आगे बाकी है এরপর আর তারপর পরে பிறகு அடுத்து பின்னர்";
 
+/// Words that link digits which are said one by one.
+pub(super) const LINK: &str = "and then after next followed by plus n comma dash hyphen minus space dot point \
+    y e luego despues mas depois entao mais virgula traco et puis ensuite apres und dann danach plus \
+    poi dopo ed virgola lalu terus dan kemudian ve sonra virgul en dan i potem oraz na alafu aur phir fir \
+    tatha ani aani ra ar ebong tarpor och sedan ja og sa si apoi a pak potom \
+    и потом затем плюс та і و ثم بعدين और फिर आणि र এবং তারপর পরে மற்றும் பிறகு మరియు અને ਅਤੇ ਤੇ";
+
 /// Platforms on which people have handles.
 pub(super) const PLATFORM: &str = "instagram insta ig inst instagrm snapchat snap sc snapp telegram tg tele \
     twitter x fb facebook messenger discord dc tiktok threads reddit linkedin youtube yt skype kik \

@@ -3,7 +3,7 @@
 //! What lives here: tables. What must not: code. To add a language: a constant like its
 //! neighbours, then a line in `ALL` of the module above.
 
-use super::{Language, digits_only};
+use super::{Language, NOTHING, digits_only};
 
 pub(super) const ENGLISH: Language = Language {
     units: [
@@ -42,6 +42,8 @@ pub(super) const ENGLISH: Language = Language {
     ],
     compounds: &[],
     repeats: ["double dbl doubl dubble", "triple tripple treble tripl thrice"],
+    scales: ["", "hundred hundreds hundrd hundrad", "thousand thousands thousnd thousend"],
+    ..NOTHING
 };
 
 pub(super) const SPANISH: Language = Language {
@@ -89,8 +91,19 @@ pub(super) const SPANISH: Language = Language {
         (27, "veintisiete"),
         (28, "veintiocho"),
         (29, "veintinueve"),
+        (100, "cien ciento"),
+        (200, "doscientos doscientas"),
+        (300, "trescientos trescientas"),
+        (400, "cuatrocientos cuatrocientas"),
+        (500, "quinientos quinientas"),
+        (600, "seiscientos seiscientas"),
+        (700, "setecientos setecientas"),
+        (800, "ochocientos ochocientas"),
+        (900, "novecientos novecientas"),
     ],
     repeats: ["doble", "triple"],
+    scales: ["", "", "mil"],
+    ..NOTHING
 };
 
 pub(super) const PORTUGUESE: Language = Language {
@@ -119,8 +132,20 @@ pub(super) const PORTUGUESE: Language = Language {
         "dezenove",
     ],
     tens: ["vinte", "trinta", "quarenta", "cinquenta", "sessenta", "setenta", "oitenta", "noventa"],
-    compounds: &[],
+    compounds: &[
+        (100, "cem cento"),
+        (200, "duzentos duzentas"),
+        (300, "trezentos trezentas"),
+        (400, "quatrocentos quatrocentas"),
+        (500, "quinhentos quinhentas"),
+        (600, "seiscentos seiscentas"),
+        (700, "setecentos setecentas"),
+        (800, "oitocentos oitocentas"),
+        (900, "novecentos novecentas"),
+    ],
     repeats: ["duplo", "triplo"],
+    scales: ["", "", "mil"],
+    ..NOTHING
 };
 
 pub(super) const FRENCH: Language = Language {
@@ -147,8 +172,10 @@ pub(super) const FRENCH: Language = Language {
         "huitante octante",
         "nonante",
     ],
-    compounds: &[],
+    compounds: &[(80, "quatrevingt quatrevingts")],
     repeats: ["double", "triple"],
+    scales: ["", "cent cents", "mille"],
+    ..NOTHING
 };
 
 pub(super) const GERMAN: Language = Language {
@@ -188,6 +215,8 @@ pub(super) const GERMAN: Language = Language {
     ],
     compounds: &[],
     repeats: ["doppel", "dreifach"],
+    scales: ["", "hundert", "tausend"],
+    joint: "und",
 };
 
 pub(super) const INDONESIAN: Language = Language {
@@ -207,6 +236,8 @@ pub(super) const INDONESIAN: Language = Language {
     tens: ["", "", "", "", "", "", "", ""],
     compounds: &[],
     repeats: ["dobel", "tripel"],
+    scales: ["puluh", "ratus", "ribu"],
+    ..NOTHING
 };
 
 pub(super) const ITALIAN: Language = Language {
@@ -233,8 +264,27 @@ pub(super) const ITALIAN: Language = Language {
         "ottanta",
         "novanta",
     ],
-    compounds: &[],
+    compounds: &[
+        (21, "ventuno"),
+        (28, "ventotto"),
+        (31, "trentuno"),
+        (38, "trentotto"),
+        (41, "quarantuno"),
+        (48, "quarantotto"),
+        (51, "cinquantuno"),
+        (58, "cinquantotto"),
+        (61, "sessantuno"),
+        (68, "sessantotto"),
+        (71, "settantuno"),
+        (78, "settantotto"),
+        (81, "ottantuno"),
+        (88, "ottantotto"),
+        (91, "novantuno"),
+        (98, "novantotto"),
+    ],
     repeats: ["doppio", "triplo"],
+    scales: ["", "cento", "mila mille"],
+    ..NOTHING
 };
 
 pub(super) const TURKISH: Language = Language {
@@ -254,6 +304,8 @@ pub(super) const TURKISH: Language = Language {
     tens: ["yirmi", "otuz", "kırk", "elli", "altmış", "yetmiş", "seksen", "doksan"],
     compounds: &[],
     repeats: ["çift", ""],
+    scales: ["", "yüz", "bin"],
+    ..NOTHING
 };
 
 pub(super) const DUTCH: Language = Language {
@@ -273,6 +325,8 @@ pub(super) const DUTCH: Language = Language {
     tens: ["twintig", "dertig", "veertig", "vijftig", "zestig", "zeventig", "tachtig", "negentig"],
     compounds: &[],
     repeats: ["dubbel", ""],
+    scales: ["", "honderd", "duizend"],
+    joint: "en",
 };
 
 pub(super) const POLISH: Language = Language {
@@ -312,6 +366,7 @@ pub(super) const POLISH: Language = Language {
     ],
     compounds: &[],
     repeats: ["", ""],
+    ..NOTHING
 };
 
 pub(super) const SWAHILI: Language =

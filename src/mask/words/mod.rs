@@ -5,9 +5,12 @@
 //! To add a language: a [`Language`] row in the file of its script, listed in [`ALL`]; spellings
 //! of one value stand in one string, separated by spaces, as people write them, misspelt ones too.
 
+mod european;
+mod hindi;
 mod indic;
 mod latin;
 mod other;
+mod romanised;
 
 /// The number words of one language. Every string is a list of spellings.
 pub(super) struct Language {
@@ -21,14 +24,29 @@ pub(super) struct Language {
     pub(super) compounds: &'static [(u16, &'static str)],
     /// What repeats the next digit: double, triple.
     pub(super) repeats: [&'static str; 2],
+    /// Ten, hundred and thousand, where they follow what they multiply.
+    pub(super) scales: [&'static str; 3],
+    /// What joins a unit to the tens that follow it in one word: ein-und-zwanzig.
+    pub(super) joint: &'static str,
 }
+
+/// What the languages that do not say more are filled up with.
+const NOTHING: Language = Language {
+    units: [""; 10],
+    teens: [""; 10],
+    tens: [""; 8],
+    compounds: &[],
+    repeats: [""; 2],
+    scales: [""; 3],
+    joint: "",
+};
 
 /// A language of which only the digits are listed.
 const fn digits_only(units: [&'static str; 10]) -> Language {
-    Language { units, teens: [""; 10], tens: [""; 8], compounds: &[], repeats: [""; 2] }
+    Language { units, ..NOTHING }
 }
 
-/// All languages; the position of one is its bit in a word's set of languages (at most 32).
+/// All languages; the position of one is its bit in a word's set of languages (at most 64).
 pub(super) const ALL: &[&Language] = &[
     &latin::ENGLISH,
     &latin::SPANISH,
@@ -42,8 +60,8 @@ pub(super) const ALL: &[&Language] = &[
     &latin::POLISH,
     &latin::SWAHILI,
     &latin::VIETNAMESE,
-    &indic::HINDI_LATIN,
-    &indic::HINDI,
+    &hindi::HINDI_LATIN,
+    &hindi::HINDI,
     &indic::BENGALI,
     &indic::TAMIL,
     &indic::TAMIL_LATIN,
@@ -61,6 +79,38 @@ pub(super) const ALL: &[&Language] = &[
     &other::KOREAN,
     &other::GREEK,
     &other::UKRAINIAN,
+    &indic::MARATHI,
+    &indic::NEPALI,
+    &indic::ODIA,
+    &indic::SINHALA,
+    &romanised::BENGALI_LATIN,
+    &romanised::MARATHI_LATIN,
+    &romanised::NEPALI_LATIN,
+    &romanised::GUJARATI_LATIN,
+    &romanised::PUNJABI_LATIN,
+    &romanised::TELUGU_LATIN,
+    &romanised::KANNADA_LATIN,
+    &romanised::MALAYALAM_LATIN,
+    &other::BULGARIAN,
+    &other::SERBIAN,
+    &other::HEBREW,
+    &other::THAI,
+    &other::JAPANESE,
+    &european::SWEDISH,
+    &european::DANISH,
+    &european::ICELANDIC,
+    &european::FINNISH,
+    &european::ESTONIAN,
+    &european::LATVIAN,
+    &european::LITHUANIAN,
+    &european::HUNGARIAN,
+    &european::CZECH,
+    &european::CROATIAN,
+    &european::ROMANIAN,
+    &european::ALBANIAN,
+    &european::CATALAN,
+    &european::AFRIKAANS,
+    &european::TAGALOG,
 ];
 
 /// Number words that are everyday words too: at the edge of a number they are no part of it when
@@ -69,7 +119,13 @@ pub(super) const EVERYDAY: &str = "no do to too tu tow a at ate for fore fr free
     un une um uma tin teen sat che chi char das won once on one i si se ses sei sex dos tres due \
     tre sin ses be bin tri her an do den von elf hat acht mas car are satu dua empat uno once \
     sem six dix onze ein eine einen ain bes on as moja mia hai ba tam bay mot sau pan jeden \
-    ett en to wa ek no nau chai char paach tien een fire ik nul sat athe at onnu naal";
+    ett en to wa ek no nau chai char paach tien een fire ik nul sat athe at onnu naal \
+    hat ot het ni ses du don cha bey nav set sis opt pet wala isa patru fem nou u et bir bin cent mille mil \
+    hundred thousand sunna mudu edu aru ik";
+
+/// Number words that are far more often the little words of a sentence.
+pub(super) const COMMON: &str =
+    "to too tu tow at ate for fore fr fo free tree won oh o fire hat het set an den ni no nou";
 
 #[cfg(test)]
 mod tests {
@@ -80,6 +136,6 @@ mod tests {
         for (at, language) in ALL.iter().enumerate() {
             assert!(language.units.iter().all(|words| !words.is_empty()), "language {at}");
         }
-        assert!(ALL.len() <= 32, "a set of languages is a u32");
+        assert!(ALL.len() <= 64, "a set of languages is a u64");
     }
 }

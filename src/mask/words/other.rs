@@ -3,7 +3,7 @@
 //! What lives here: tables. What must not: code. To add a language: a constant like its
 //! neighbours, then a line in `ALL` of the module above.
 
-use super::{Language, digits_only};
+use super::{Language, NOTHING, digits_only};
 
 pub(super) const RUSSIAN: Language = Language {
     units: [
@@ -52,6 +52,7 @@ pub(super) const RUSSIAN: Language = Language {
         (900, "девятьсот"),
     ],
     repeats: ["дважды", "трижды"],
+    ..NOTHING
 };
 
 pub(super) const UKRAINIAN: Language = digits_only([
@@ -84,6 +85,7 @@ pub(super) const ARABIC: Language = Language {
     tens: ["عشرين", "ثلاثين", "أربعين", "خمسين", "ستين", "سبعين", "ثمانين", "تسعين"],
     compounds: &[],
     repeats: ["مرتين", ""],
+    ..NOTHING
 };
 
 pub(super) const ARABIC_LATIN: Language = digits_only([
@@ -134,4 +136,50 @@ pub(super) const GREEK: Language = digits_only([
     "επτά εφτά",
     "οκτώ οχτώ",
     "εννέα εννιά",
+]);
+
+pub(super) const BULGARIAN: Language = digits_only([
+    "нула",
+    "едно един",
+    "две",
+    "три",
+    "четири",
+    "пет",
+    "шест",
+    "седем",
+    "осем",
+    "девет",
+]);
+
+pub(super) const SERBIAN: Language =
+    digits_only(["нула", "један", "два", "три", "четири", "пет", "шест", "седам", "осам", "девет"]);
+
+pub(super) const HEBREW: Language = digits_only([
+    "אפס",
+    "אחת אחד",
+    "שתיים שניים שתים",
+    "שלוש שלושה",
+    "ארבע ארבעה",
+    "חמש חמישה",
+    "שש שישה",
+    "שבע שבעה",
+    "שמונה",
+    "תשע תשעה",
+]);
+
+/// Written without spaces, as Thai is.
+pub(super) const THAI: Language =
+    digits_only(["ศูนย์", "หนึ่ง", "สอง", "สาม", "สี่", "ห้า", "หก", "เจ็ด", "แปด", "เก้า"]);
+
+pub(super) const JAPANESE: Language = digits_only([
+    "ゼロ ぜろ れい まる",
+    "いち イチ",
+    "に ニ",
+    "さん サン",
+    "よん し ヨン",
+    "ご ゴ",
+    "ろく ロク",
+    "なな しち ナナ",
+    "はち ハチ",
+    "きゅう キュウ",
 ]);

@@ -1,0 +1,148 @@
+//! Number words of the smaller languages of Europe, and of some in Asia that use their script.
+//!
+//! What lives here: tables of the ten digits. What must not: code. To add a language: a constant
+//! like its neighbours, then a line in `ALL` of the module above.
+
+use super::{Language, digits_only};
+
+pub(super) const SWEDISH: Language =
+    digits_only(["noll", "ett", "två tva", "tre", "fyra", "fem", "sex", "sju", "åtta atta", "nio"]);
+
+/// Danish and Norwegian.
+pub(super) const DANISH: Language = digits_only([
+    "nul null",
+    "en et",
+    "to",
+    "tre",
+    "fire",
+    "fem",
+    "seks",
+    "syv sju",
+    "otte åtte",
+    "ni",
+]);
+
+pub(super) const ICELANDIC: Language = digits_only([
+    "núll",
+    "einn eitt",
+    "tveir tvö",
+    "þrír þrjú",
+    "fjórir fjögur",
+    "fimm",
+    "sex",
+    "sjö",
+    "átta",
+    "níu",
+]);
+
+pub(super) const FINNISH: Language = digits_only([
+    "nolla",
+    "yksi yks",
+    "kaksi kaks",
+    "kolme",
+    "neljä",
+    "viisi viis",
+    "kuusi kuus",
+    "seitsemän seittemän",
+    "kahdeksan kaheksan",
+    "yhdeksän yheksän",
+]);
+
+pub(super) const ESTONIAN: Language = digits_only([
+    "null", "üks", "kaks", "kolm", "neli", "viis", "kuus", "seitse", "kaheksa", "üheksa",
+]);
+
+pub(super) const LATVIAN: Language = digits_only([
+    "nulle", "viens", "divi", "trīs", "četri", "pieci", "seši", "septiņi", "astoņi", "deviņi",
+]);
+
+pub(super) const LITHUANIAN: Language = digits_only([
+    "nulis", "vienas", "du", "trys", "keturi", "penki", "šeši", "septyni", "aštuoni", "devyni",
+]);
+
+pub(super) const HUNGARIAN: Language = digits_only([
+    "nulla",
+    "egy",
+    "kettő két",
+    "három",
+    "négy",
+    "öt",
+    "hat",
+    "hét",
+    "nyolc",
+    "kilenc",
+]);
+
+/// Czech and Slovak.
+pub(super) const CZECH: Language = digits_only([
+    "nula",
+    "jedna jeden",
+    "dva dvě",
+    "tři tri",
+    "čtyři štyri styri",
+    "pět päť",
+    "šest šesť",
+    "sedm sedem",
+    "osm osem",
+    "devět deväť",
+]);
+
+/// Croatian, Serbian, Bosnian and Slovene.
+pub(super) const CROATIAN: Language = digits_only([
+    "nula nič",
+    "jedan ena",
+    "dva dve",
+    "tri",
+    "četiri štiri",
+    "pet",
+    "šest",
+    "sedam sedem",
+    "osam osem",
+    "devet",
+]);
+
+pub(super) const ROMANIAN: Language = digits_only([
+    "zero",
+    "unu",
+    "doi",
+    "trei",
+    "patru",
+    "cinci",
+    "șase sase",
+    "șapte sapte",
+    "opt",
+    "nouă noua",
+]);
+
+pub(super) const ALBANIAN: Language = digits_only([
+    "zero", "një", "dy", "tre", "katër", "pesë", "gjashtë", "shtatë", "tetë", "nëntë",
+]);
+
+pub(super) const CATALAN: Language = digits_only([
+    "zero",
+    "un u",
+    "dos dues",
+    "tres",
+    "quatre",
+    "cinc",
+    "sis",
+    "set",
+    "vuit huit",
+    "nou",
+]);
+
+pub(super) const AFRIKAANS: Language =
+    digits_only(["nul", "een", "twee", "drie", "vier", "vyf", "ses", "sewe", "agt", "nege"]);
+
+pub(super) const TAGALOG: Language = digits_only([
+    "wala sero",
+    "isa",
+    "dalawa",
+    "tatlo",
+    "apat",
+    "lima",
+    "anim",
+    "pito",
+    "walo",
+    "siyam",
+]);

@@ -1,0 +1,110 @@
+//! Number words of languages of India and Nepal as people write them in Latin letters.
+//!
+//! What lives here: tables. What must not: code, or Hindi (see `hindi.rs`). To add a language: a
+//! constant like its neighbours, then a line in `ALL` of the module above.
+
+use super::{Language, digits_only};
+
+pub(super) const BENGALI_LATIN: Language = digits_only([
+    "shunno sunno shunyo sunyo shunna",
+    "ek",
+    "dui duui du",
+    "tin teen",
+    "char chaar",
+    "panch paanch pach",
+    "choy chhoy chhoi choi chhay",
+    "saat shaat sat shat",
+    "aat at aath",
+    "noy noi nou noe",
+]);
+
+pub(super) const MARATHI_LATIN: Language = digits_only([
+    "shunya shoonya",
+    "ek",
+    "don donn",
+    "teen tin",
+    "char chaar",
+    "pach paach panch",
+    "saha sahaa",
+    "saat sat",
+    "aath ath",
+    "nau navu nauu",
+]);
+
+pub(super) const NEPALI_LATIN: Language = digits_only([
+    "sunna suniya sunya",
+    "ek",
+    "dui duai",
+    "tin teen",
+    "char chaar",
+    "panch paanch",
+    "chha cha",
+    "saat sat",
+    "aath ath",
+    "nau",
+]);
+
+pub(super) const GUJARATI_LATIN: Language = digits_only([
+    "shunya sunya mindu",
+    "ek",
+    "bey",
+    "tran trann",
+    "char chaar",
+    "panch paanch",
+    "chha chhah",
+    "saat sat",
+    "aath ath",
+    "nav",
+]);
+
+pub(super) const PUNJABI_LATIN: Language = digits_only([
+    "sifar siphar",
+    "ikk ik",
+    "do",
+    "tinn tin",
+    "char chaar",
+    "panj punj",
+    "chhe che",
+    "satt",
+    "atth athh",
+    "naun nau",
+]);
+
+pub(super) const TELUGU_LATIN: Language = digits_only([
+    "sunna sunnaa",
+    "okati okkati",
+    "rendu",
+    "moodu mudu muudu",
+    "naalugu nalugu",
+    "aidu ayidu",
+    "aaru aru",
+    "yedu edu eedu",
+    "enimidi yenimidi",
+    "tommidi thommidi tomidi",
+]);
+
+pub(super) const KANNADA_LATIN: Language = digits_only([
+    "sonne",
+    "ondu",
+    "eradu yeradu",
+    "mooru muru",
+    "naalku nalku",
+    "aidu",
+    "aaru aru",
+    "yelu elu",
+    "entu yentu",
+    "ombattu ombathu",
+]);
+
+pub(super) const MALAYALAM_LATIN: Language = digits_only([
+    "poojyam pujyam",
+    "onnu",
+    "randu",
+    "moonnu moonu",
+    "naalu nalu",
+    "anchu anju",
+    "aaru",
+    "ezhu",
+    "ettu",
+    "onpathu ombathu onbathu",
+]);
