@@ -7,7 +7,9 @@
 use std::ops::Range;
 
 use super::cue::Sense;
+use super::lexicon::Role;
 use super::linker;
+use super::lookalike;
 use super::shadow::{Class, Glyph, Shadow};
 use super::shape;
 use super::slip;
@@ -16,6 +18,9 @@ use super::token::{Kind, Token};
 /// The most characters between two groups, and the most of them that are no spaces.
 const GAP: usize = 12;
 const MARKS: usize = 4;
+/// The fewest members of a row that any marks join, and the most characters of those.
+const ROW: usize = 9;
+const SAME: usize = 3;
 
 /// A text taken apart.
 pub(super) struct Scene<'a> {
@@ -29,6 +34,7 @@ impl<'a> Scene<'a> {
     /// Takes the tokens of `shadow`; misspelt number words become what is meant, and
     /// the words between them links.
     pub(super) fn of(shadow: Shadow<'a>, mut tokens: Vec<Token>) -> Self {
+        lookalike::correct(&shadow, &mut tokens);
         slip::correct(&shadow, &mut tokens);
         linker::correct(&mut tokens);
         let cue = Sense::PHONE.with(Sense::REACH).with(Sense::CODE);
@@ -113,6 +119,7 @@ pub(super) fn joins(gap: &[Glyph]) -> bool {
 /// a date, a time, an amount or the like are left out and end a chain.
 pub(super) fn chains(scene: &Scene) -> Vec<Range<usize>> {
     let mut chains = Vec::new();
+    let mut rows = Rows::default();
     let mut at = 0;
     while at < scene.tokens.len() {
         if !scene.tokens[at].says_digits() {
@@ -121,12 +128,66 @@ pub(super) fn chains(scene: &Scene) -> Vec<Range<usize>> {
         }
         let from = at;
         at += 1;
-        while scene.tokens.get(at).is_some_and(Token::says_digits) && joins(scene.gap(at - 1)) {
+        while scene.tokens.get(at).is_some_and(Token::says_digits)
+            && (joins(scene.gap(at - 1)) || rows.has(scene, at - 1) || is_halved(scene, at - 1))
+        {
             at += 1;
         }
         cut(scene, from..at, &mut chains);
     }
     chains
+}
+
+/// Rows of single digits or number words with the same marks between all of them, whatever marks:
+/// 9+8+4+7. Sums are shorter, or end in an equals sign.
+#[derive(Default)]
+struct Rows {
+    /// The last token of the row looked at last, and whether it is long enough.
+    end: usize,
+    long: bool,
+}
+
+impl Rows {
+    /// Whether the gap behind the token `at` lies in a row. Asked from left to right.
+    fn has(&mut self, scene: &Scene, at: usize) -> bool {
+        if at < self.end {
+            return self.long;
+        }
+        let single = |at: usize| {
+            scene.tokens.get(at).is_some_and(|token| match token.kind {
+                Kind::Digits => token.len() == 1,
+                Kind::Number(number) => number.role == Role::Unit,
+                _ => false,
+            })
+        };
+        let plain = |gap: &[Glyph]| gap.iter().map(|glyph| glyph.plain).collect::<String>();
+        let gap = plain(scene.gap(at));
+        self.end = at;
+        if (1..=SAME).contains(&gap.chars().count()) && single(at) {
+            while single(self.end + 1) && plain(scene.gap(self.end)) == gap {
+                self.end += 1;
+            }
+        }
+        let equals = scene.shadow.glyphs[scene.tokens[self.end].to..].iter().take(2);
+        self.long = self.end - at + 1 >= ROW && !equals.clone().any(|glyph| glyph.plain == '=');
+        self.end = self.end.max(at + 1);
+        self.long
+    }
+}
+
+/// Whether marks that join nothing else stand between the halves of a mobile number: 98765#43210.
+fn is_halved(scene: &Scene, at: usize) -> bool {
+    let half = |at: usize| {
+        scene.tokens.get(at).is_some_and(|token| token.kind == Kind::Digits && token.len() == 5)
+    };
+    let gap = scene.gap(at);
+    let mobile = |first: &Glyph| matches!(first.class, Class::Digit(6..=9));
+    let odd = |glyph: &Glyph| matches!(glyph.plain, '#' | '@' | '?' | '$' | '%' | '°');
+    let angles = |gap: &[Glyph]| gap.len() == 2 && gap.iter().all(|g| matches!(g.plain, '<' | '>'));
+    half(at)
+        && half(at + 1)
+        && mobile(&scene.shadow.glyphs[scene.tokens[at].from])
+        && ((1..=3).contains(&gap.len()) && gap.iter().all(odd) || angles(gap))
 }
 
 /// Adds what is left of `chain` without its innocent runs.
@@ -180,7 +241,7 @@ impl Digits {
             let glyphs = &scene.shadow.glyphs[token.from..token.to];
             values.extend(glyphs.iter().filter_map(|glyph| match glyph.class {
                 Class::Digit(value) => Some(value),
-                _ => super::lookalike::digit(glyph.plain),
+                _ => lookalike::loosely(glyph.plain),
             }));
             starts.push(values.len());
         }
@@ -214,6 +275,16 @@ mod tests {
         assert_eq!(lengths("7. 5. 1. 0. 1"), [5]);
         assert_eq!(lengths("692\n997\n6290"), [3]);
         assert_eq!(lengths("60619 & 55347"), [2]);
+    }
+
+    #[test]
+    fn a_row_and_a_halved_number_may_have_any_marks() {
+        assert_eq!(lengths("9+8+4+7+6+0+6+0+2+2"), [10]);
+        assert_eq!(lengths("nine + eight + one + zero + two + five + five + seven + four"), [9]);
+        assert_eq!(lengths("98697<>50959"), [2]);
+        assert_eq!(lengths("98792#26167"), [2]);
+        assert_eq!(lengths("9+8+4+7+6+0+6+0+2+2 = 44"), [1; 11]);
+        assert_eq!(lengths("12345#26167"), [1, 1]);
     }
 
     #[test]

@@ -18,6 +18,8 @@ const DIGITS: usize = 6;
 /// Number words this close to one another may be one number.
 const WORDS_APART: usize = 40;
 const WORDS_NEEDED: usize = 4;
+/// Eight digits spelt letter by letter have at least so many gaps.
+const SPELT: usize = 23;
 
 /// Providers of mailboxes, whose addresses people spell out.
 const MAILBOXES: [&str; 8] =
@@ -88,13 +90,15 @@ pub(super) fn warm_up() {
 /// Whether `text` may hold anything to hide.
 pub(super) fn opens(text: &str) -> bool {
     // No early return within: the compiler makes this loop look at many bytes at once.
-    let (mut digits, mut signs, mut beyond_ascii) = (0_usize, false, false);
+    let (mut digits, mut gaps, mut signs, mut beyond_ascii) = (0_usize, 0_usize, false, false);
     for byte in text.bytes() {
         digits += usize::from(byte.is_ascii_digit());
+        gaps += usize::from(byte < b'0');
         signs |= byte == b'@' || byte == b'/';
         beyond_ascii |= !byte.is_ascii();
     }
-    if signs {
+    // Number words may be spelt with a gap behind each letter.
+    if signs || gaps >= SPELT && gaps * 5 >= text.len() * 2 {
         return true;
     }
     if digits >= DIGITS || digits >= 2 && is_disguised(text) {

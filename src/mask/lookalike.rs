@@ -1,9 +1,74 @@
-//! Letters and signs that people put in the place of digits.
+//! Letters and signs that people put in the place of digits, and digits in the place of letters.
 //!
-//! What lives here: the table, and the test whether a run of characters is a number in disguise.
-//! What must not: characters that are digits (see `digit.rs`). To add one: its plain form here.
+//! What lives here: the tables, and the test whether characters are a number in disguise. What
+//! must not: characters that are digits (see `digit.rs`). To add one: its plain form here.
 
-use super::shadow::{Class, Glyph};
+use std::ops::Range;
+
+use once_cell::sync::Lazy;
+use rustc_hash::FxHashMap;
+
+use super::lexicon::{LEXICON, Number};
+use super::shadow::{Class, Glyph, Shadow};
+use super::token::{Kind, Token};
+use super::verdict::is_indian_mobile;
+use super::words;
+
+/// A mobile number with its calling code has no more digits.
+const MOST: usize = 13;
+
+/// Number words with digits for some of their letters: 9ine, f0ur, s3v3n.
+static DRESSED: Lazy<FxHashMap<String, Number>> = Lazy::new(|| {
+    let mut dressed = FxHashMap::default();
+    let words = words::ALL[0].units.iter().filter_map(|table| table.split_whitespace().next());
+    for (word, value) in words.zip('0'..='9') {
+        let Some(number) = LEXICON.entry(word).number else { continue };
+        let letters: Vec<char> = word.chars().collect();
+        for set in 1..1_u32 << letters.len() {
+            for own in [false, true] {
+                let put = |(at, letter): (usize, &char)| match at {
+                    _ if set & 1 << at == 0 => Some(*letter),
+                    0 if own => Some(value),
+                    _ => for_letter(*letter),
+                };
+                dressed.extend(
+                    letters
+                        .iter()
+                        .enumerate()
+                        .map(put)
+                        .collect::<Option<String>>()
+                        .map(|w| (w, number)),
+                );
+            }
+        }
+    }
+    dressed.retain(|word, _| word.chars().filter(char::is_ascii_alphabetic).count() >= 2);
+    dressed
+});
+
+/// Builds the table now rather than at the first such word.
+pub(super) fn warm_up() {
+    Lazy::force(&DRESSED);
+}
+
+/// The digit that is put for a letter.
+const fn for_letter(letter: char) -> Option<char> {
+    Some(match letter {
+        'o' => '0',
+        'i' | 'l' => '1',
+        'e' => '3',
+        'a' => '4',
+        's' => '5',
+        't' => '7',
+        'g' => '9',
+        _ => return None,
+    })
+}
+
+/// The number that a word with digits for letters says.
+pub(super) fn dressed(word: &str) -> Option<Number> {
+    DRESSED.get(word).copied()
+}
 
 /// The digit that a plain character may be read as.
 pub(super) const fn digit(plain: char) -> Option<u8> {
@@ -20,6 +85,73 @@ pub(super) const fn digit(plain: char) -> Option<u8> {
     })
 }
 
+/// The digit that a plain character may be read as where the digits around it already make a number.
+pub(super) const fn loosely(plain: char) -> Option<u8> {
+    match plain {
+        'e' => Some(3),
+        _ => digit(plain),
+    }
+}
+
+/// What a token says if all of it are digits and letters that may be read as such.
+fn alike<'a>(shadow: &'a Shadow, token: &Token) -> Option<impl Iterator<Item = u8> + 'a> {
+    let glyphs = &shadow.glyphs[token.from..token.to];
+    let value = |glyph: &Glyph| match glyph.class {
+        Class::Digit(value) => Some(value),
+        _ => loosely(glyph.plain),
+    };
+    let fits = glyphs.len() <= MOST
+        && !matches!(token.kind, Kind::Number(_))
+        && glyphs.iter().all(|glyph| value(glyph).is_some());
+    fits.then(|| glyphs.iter().filter_map(value))
+}
+
+/// Makes numbers in disguise of groups that are an Indian mobile number when letters are read as
+/// digits and half of them are digits: 9B-B2-6l-47-SO, +9I 98O2b l4E7l.
+pub(super) fn correct(shadow: &Shadow, tokens: &mut [Token]) {
+    let mut at = 0;
+    while at < tokens.len() {
+        let to = mobile(shadow, tokens, at).unwrap_or(at);
+        for token in &mut tokens[at..to] {
+            token.kind = Kind::Lookalike;
+        }
+        at = to.max(at + 1);
+    }
+}
+
+/// Where the mobile number in disguise that starts with the token `from` ends.
+fn mobile(shadow: &Shadow, tokens: &[Token], from: usize) -> Option<usize> {
+    let is_digit = |glyph: &&Glyph| matches!(glyph.class, Class::Digit(_));
+    let (mut digits, mut real) = (Vec::new(), 0);
+    for at in from..tokens.len().min(from + MOST) {
+        let token = &tokens[at];
+        let glyphs = &shadow.glyphs[token.from..token.to];
+        let own = glyphs.iter().filter(is_digit).count();
+        let gap = at.checked_sub(1).filter(|_| at > from).map(|left| tokens[left].to..token.from);
+        let near = gap.clone().is_none_or(|gap| gap.len() <= 1);
+        if !near || at == from && own == 0 || own == 0 && !is_meant(shadow, token, gap) {
+            return None;
+        }
+        digits.extend(alike(shadow, token)?);
+        real += own;
+        if digits.len() > MOST {
+            return None;
+        }
+        if is_indian_mobile(&digits) && real * 2 >= digits.len() {
+            return (real < digits.len()).then_some(at + 1);
+        }
+    }
+    None
+}
+
+/// Whether letters are meant as digits: shouted, or joined to the digits before by a mark.
+fn is_meant(shadow: &Shadow, token: &Token, gap: Option<Range<usize>>) -> bool {
+    let marked = gap.is_some_and(|gap| shadow.glyphs[gap].iter().all(|g| g.class == Class::Mark));
+    let shouted =
+        |glyph: &Glyph| shadow.text[glyph.at..].chars().next().is_some_and(char::is_uppercase);
+    marked || shadow.glyphs[token.from..token.to].iter().all(shouted)
+}
+
 /// Whether `run` is a few digits and otherwise only letters that look like digits.
 pub(super) fn is_disguised(run: &[Glyph]) -> bool {
     let digits = run.iter().filter(|glyph| matches!(glyph.class, Class::Digit(_))).count();
@@ -34,6 +166,7 @@ pub(super) fn is_disguised(run: &[Glyph]) -> bool {
 mod tests {
     use super::super::shadow::Shadow;
     use super::*;
+    use crate::mask::mask;
 
     fn disguised(text: &str) -> bool {
         is_disguised(&Shadow::of(text).glyphs)
@@ -44,6 +177,27 @@ mod tests {
         assert!(disguised("86IOl"));
         assert!(disguised("7s6O6l2769"));
         assert!(disguised("9В8О7"));
+    }
+
+    #[test]
+    fn groups_in_disguise_are_a_number_when_half_of_them_are_digits() {
+        for (text, shown) in [
+            ("num 9B-B2-6l-47-SO", "num [hidden]"),
+            ("+9I 98O2b l4E7l", "[hidden]"),
+            ("7OO8l9E42b is mine", "[hidden] is mine"),
+            ("9!87O624!5 whatsapp", "[hidden] whatsapp"),
+            ("68 so big 9 is 4 go", "68 so big 9 is 4 go"),
+            ("SE98-BO12-ISLE", "SE98-BO12-ISLE"),
+        ] {
+            assert_eq!(mask(text).as_str(), shown);
+        }
+    }
+
+    #[test]
+    fn digits_stand_for_letters_of_number_words() {
+        assert_eq!(mask("9ine 8ight 7even 0ne 2wo 5ive f1ve 6ix 4our zer0").as_str(), "[hidden]");
+        assert_eq!(dressed("s3v3n").map(|number| number.value), Some(7));
+        assert!(["51x", "gr8", "b4", "2nd", "one"].iter().all(|word| dressed(word).is_none()));
     }
 
     #[test]

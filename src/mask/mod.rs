@@ -87,6 +87,7 @@ pub fn warm_up() {
     gate::warm_up();
     glued::warm_up();
     slip::warm_up();
+    lookalike::warm_up();
     shape::warm_up();
     number::warm_up();
     contact::warm_up();

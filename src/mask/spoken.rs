@@ -59,7 +59,7 @@ impl Speech {
             let glyphs = &scene.shadow.glyphs[token.from..token.to];
             let digits = glyphs.iter().filter_map(|glyph| match glyph.class {
                 Class::Digit(value) => Some(value),
-                _ => super::lookalike::digit(glyph.plain),
+                _ => super::lookalike::loosely(glyph.plain),
             });
             let before = speech.digits.len();
             speech.digits.extend(digits);

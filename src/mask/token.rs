@@ -48,11 +48,16 @@ impl Token {
 /// looked through again at each of them.
 const DISGUISED: usize = 40;
 
+/// From so many single letters on a row of them may be spelt out number words.
+const SPACED: usize = 12;
+
 /// The tokens of `shadow`. Glyphs whose bytes lie in `closed` (sorted, not overlapping) are codes.
 pub(super) fn tokens(shadow: &Shadow, closed: &[Range<usize>]) -> Vec<Token> {
     let mut cutter = Cutter { shadow, tokens: Vec::with_capacity(16), word: String::new() };
     let mut closed = closed.iter().peekable();
     let mut at = 0;
+    // Where the row of single letters looked at last ends.
+    let mut row = 0;
     while let Some(glyph) = shadow.get(at) {
         while closed.next_if(|range| range.end <= glyph.at).is_some() {}
         let limit = match closed.peek() {
@@ -68,19 +73,29 @@ pub(super) fn tokens(shadow: &Shadow, closed: &[Range<usize>]) -> Vec<Token> {
             None => usize::MAX,
         };
         let from = at;
+        if glyph.class == Class::Letter && from >= row {
+            row = spaced(shadow, from);
+            if row - from > 2 * SPACED
+                && shadow.glyphs[row - 1].at < limit
+                && cutter.spaced(from, row)
+            {
+                at = row;
+                continue;
+            }
+        }
         let run = |bars: bool| {
-            let inner = |glyph: &&Glyph| {
-                glyph.at < limit && (is_inner(glyph) || bars && glyph.plain == '|')
-            };
+            let inner =
+                |glyph: &&Glyph| glyph.at < limit && (is_inner(glyph) || bars && is_bar(glyph));
             let most = if bars { DISGUISED + 1 } else { usize::MAX };
             from + shadow.glyphs[from..].iter().take(most).take_while(inner).count()
         };
         at = run(false);
-        if (at > from && shadow.get(at).is_some_and(|glyph| glyph.plain == '|'))
-            || glyph.plain == '|'
-        {
+        if (at > from && shadow.get(at).is_some_and(is_bar)) || glyph.plain == '|' {
             // Among look-alikes an upright bar is a one; among digits it parts groups.
-            let to = run(true);
+            let mut to = run(true);
+            while to > at && shadow.get(to - 1).is_some_and(|glyph| glyph.plain == '!') {
+                to -= 1;
+            }
             if to - from <= DISGUISED
                 && lookalike::is_disguised(&shadow.glyphs[from..to])
                 && shadow.glyphs[from..to].iter().any(|glyph| glyph.class == Class::Letter)
@@ -104,6 +119,22 @@ const fn is_inner(glyph: &Glyph) -> bool {
     matches!(glyph.class, Class::Digit(_) | Class::Letter)
 }
 
+/// Whether the glyph is no letter but may be put for a one.
+const fn is_bar(glyph: &Glyph) -> bool {
+    matches!(glyph.plain, '|' | '!')
+}
+
+/// Where the row of single letters that starts at `from` ends: n i n e.
+fn spaced(shadow: &Shadow, from: usize) -> usize {
+    let letter = |at: usize| shadow.get(at).is_some_and(|glyph| glyph.class == Class::Letter);
+    let parted = |at: usize| shadow.get(at).is_none_or(|glyph| !is_inner(glyph));
+    let mut last = from;
+    while parted(last + 1) && letter(last + 2) && parted(last + 3) {
+        last += 2;
+    }
+    last + 1
+}
+
 struct Cutter<'a> {
     shadow: &'a Shadow<'a>,
     tokens: Vec<Token>,
@@ -124,6 +155,8 @@ impl Cutter<'_> {
             self.push(from, to, Kind::Digits, Sense::NONE);
         } else if digits == 0 && !self.continues_lookalike(run) {
             self.letters(from, to);
+        } else if let Some(number) = self.dressed(from, to).filter(|_| digits > 0) {
+            self.push(from, to, Kind::Number(number), Sense::NONE);
         } else if digits == 0 || lookalike::is_disguised(run) && !self.is_measure(from, to) {
             self.push(from, to, Kind::Lookalike, Sense::NONE);
         } else if let Some(pieces) = glued::split(run) {
@@ -159,11 +192,32 @@ impl Cutter<'_> {
             && run.iter().all(|glyph| lookalike::digit(glyph.plain).is_some())
     }
 
+    /// Cuts a row of single letters if they spell number words; tells whether they do.
+    fn spaced(&mut self, from: usize, to: usize) -> bool {
+        let letters: Vec<Glyph> = self.shadow.glyphs[from..to].iter().step_by(2).copied().collect();
+        let Some(pieces) = glued::split(&letters) else { return false };
+        for piece in &pieces {
+            let kind = piece.number.map_or(Kind::Digits, Kind::Number);
+            self.push(from + piece.from * 2, from + piece.to * 2 - 1, kind, Sense::NONE);
+        }
+        true
+    }
+
     fn pieces(&mut self, base: usize, pieces: &[glued::Piece]) {
         for piece in pieces {
             let kind = piece.number.map_or(Kind::Digits, Kind::Number);
             self.push(base + piece.from, base + piece.to, kind, Sense::NONE);
         }
+    }
+
+    /// What a number word with digits for letters says.
+    fn dressed(&mut self, from: usize, to: usize) -> Option<Number> {
+        if !(3..=5).contains(&(to - from)) {
+            return None;
+        }
+        self.word.clear();
+        self.word.extend(self.shadow.glyphs[from..to].iter().map(|glyph| glyph.plain));
+        lookalike::dressed(&self.word)
     }
 
     /// Whether a few digits are followed by a unit: 256gb, 8gb, 16gb.
