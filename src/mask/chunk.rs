@@ -8,6 +8,9 @@ use std::ops::Range;
 use super::chain::Scene;
 use super::context::{self, Cue};
 use super::cue::Sense;
+use super::lexicon::Role;
+use super::plan::Plan;
+use super::shadow::Class;
 use super::shape;
 use super::spoken::Speech;
 use super::token::{Kind, Token};
@@ -20,6 +23,9 @@ const APART: usize = 40;
 /// From so many pieces on any single word may part them: 9 love 8 you 7 …
 const SCATTERED: usize = 6;
 
+/// The most words of any kind between the halves of a number.
+const ANY: usize = 4;
+
 /// One piece: a chain that is no number by itself, with what it says.
 struct Piece {
     tokens: Range<usize>,
@@ -27,12 +33,12 @@ struct Piece {
 }
 
 /// Numbers made of `chains` (in order, none of them a number): the tokens of each piece.
-pub(super) fn numbers(scene: &Scene, chains: &[Range<usize>]) -> Vec<Range<usize>> {
+pub(super) fn numbers(scene: &Scene, chains: &[Range<usize>], plan: &Plan) -> Vec<Range<usize>> {
     let pieces: Vec<_> = chains.iter().filter_map(|chain| piece(scene, chain)).collect();
     let mut found = Vec::new();
     let mut at = 0;
     while at + 1 < pieces.len() {
-        let taken = number(scene, &pieces[at..]);
+        let taken = number(scene, &pieces[at..], plan);
         found.extend(pieces[at..at + taken].iter().map(|piece| piece.tokens.clone()));
         at += taken.max(1);
     }
@@ -43,7 +49,8 @@ fn piece(scene: &Scene, chain: &Range<usize>) -> Option<Piece> {
     // A number word among prose is no piece, and neither is a long row of digits.
     let mut tokens = chain.clone();
     while tokens.len() > 1
-        && introduces(&scene.tokens[tokens.start], &scene.tokens[tokens.start + 1])
+        && (introduces(&scene.tokens[tokens.start], &scene.tokens[tokens.start + 1])
+            || numbers_part(scene, tokens.start))
     {
         tokens.start += 1;
     }
@@ -62,34 +69,57 @@ pub(super) fn introduces(word: &Token, digits: &Token) -> bool {
     digits.kind == Kind::Digits && (number.everyday || usize::from(number.value) == digits.len())
 }
 
+/// Whether the token `at` says which part of a number follows: part one: 98796, 2nd part 2: 86451.
+fn numbers_part(scene: &Scene, at: usize) -> bool {
+    let joins = at.checked_sub(1).is_some_and(|left| scene.tokens[left].sense.has(Sense::JOIN));
+    let group = |token: &Token| token.kind == Kind::Digits && token.len() >= 3;
+    let small = match scene.tokens[at].kind {
+        Kind::Number(number) => number.role == Role::Unit && (1..=3).contains(&number.value),
+        Kind::Digits => {
+            let glyphs = &scene.shadow.glyphs[scene.tokens[at].from..scene.tokens[at].to];
+            matches!(glyphs, [glyph] if matches!(glyph.plain, '1'..='3'))
+        }
+        _ => false,
+    };
+    joins && small && scene.tokens.get(at + 1).is_some_and(group)
+}
+
 /// How many of `pieces`, from the first on, make a number; none is 0.
-fn number(scene: &Scene, pieces: &[Piece]) -> usize {
+fn number(scene: &Scene, pieces: &[Piece], plan: &Plan) -> usize {
     let Some(first) = pieces.first() else { return 0 };
     let mut digits = first.speech.digits.clone();
-    let mut joined = true;
+    let mut weakest = Join::Words;
     let mut best = 0;
     for (count, pair) in (2..=PIECES).zip(pieces.windows(2)) {
         let Some(join) = join(scene, &pair[0].tokens, &pair[1].tokens) else { break };
-        joined &= join == Join::Words;
+        weakest = weakest.max(join);
         digits.extend_from_slice(&pair[1].speech.digits);
         if digits.len() > 13 {
             break;
         }
-        // Words that join nothing may part the pieces only when there are many.
-        if (joined || count >= SCATTERED) && is_number(scene, &pieces[..count], &digits) {
+        let own = &pieces[..count];
+        // The less the words between join, the more the pieces themselves must tell.
+        let joined = match weakest {
+            Join::Words => true,
+            Join::OneWord => count >= SCATTERED || is_parted(scene, own, 3..=6, &digits),
+            Join::Any => count == 2 && is_parted(scene, own, 4..=6, &digits),
+        };
+        if joined && is_number(scene, own, &digits, plan) {
             best = count;
         }
     }
     best
 }
 
-/// What stands between two pieces.
-#[derive(Clone, Copy, PartialEq, Eq)]
+/// What stands between two pieces, from what joins most to what joins least.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 enum Join {
     /// Words that join.
     Words,
     /// One word of any kind.
     OneWord,
+    /// A few words that name nothing.
+    Any,
 }
 
 fn join(scene: &Scene, left: &Range<usize>, right: &Range<usize>) -> Option<Join> {
@@ -100,30 +130,81 @@ fn join(scene: &Scene, left: &Range<usize>, right: &Range<usize>) -> Option<Join
     if between.is_empty() || between.len() > WORDS || apart > APART || code {
         return None;
     }
-    if between.iter().all(|token| token.sense.has(Sense::JOIN.with(Sense::FILLER))) {
+    // A lone digit between only tells which part follows.
+    let joins = |token: &Token| {
+        token.sense.has(Sense::JOIN.with(Sense::FILLER))
+            || token.kind == Kind::Digits && token.len() == 1
+    };
+    if between.iter().all(joins) {
         return Some(Join::Words);
     }
     let names = Sense::UNIT.with(Sense::MONEY).with(Sense::LABEL).with(Sense::MONTH);
-    let [word] = between else { return None };
-    (word.kind == Kind::Word && !word.sense.has(names)).then_some(Join::OneWord)
+    let plain = |token: &Token| token.kind == Kind::Word && !token.sense.has(names);
+    match between {
+        [word] => plain(word).then_some(Join::OneWord),
+        words if words.len() <= ANY && words.iter().all(plain) => Some(Join::Any),
+        _ => None,
+    }
 }
 
-fn is_number(scene: &Scene, pieces: &[Piece], digits: &[u8]) -> bool {
+/// Whether `pieces` are the parts of an Indian mobile number by their lengths alone: two or three
+/// groups of so many digits, none of them round, and no thing named behind the last that they
+/// could count.
+fn is_parted(
+    scene: &Scene,
+    pieces: &[Piece],
+    lengths: std::ops::RangeInclusive<usize>,
+    digits: &[u8],
+) -> bool {
+    let fits = |piece: &Piece| {
+        let tokens = &scene.tokens[piece.tokens.clone()];
+        tokens.iter().all(|token| token.kind == Kind::Digits)
+            && lengths.contains(&piece.speech.digits.len())
+            && !piece.speech.digits.ends_with(&[0, 0])
+    };
+    let Some(last) = pieces.last() else { return false };
+    let counted = scene.tokens.get(last.tokens.end).is_some_and(|token| {
+        let spaced = scene.gap(last.tokens.end - 1).iter().all(|glyph| glyph.class == Class::Space);
+        spaced && token.kind == Kind::Word && token.sense == Sense::NONE
+    });
+    pieces.len() <= 3 && is_indian_mobile(digits) && pieces.iter().all(fits) && !counted
+}
+
+fn is_number(scene: &Scene, pieces: &[Piece], digits: &[u8], plan: &Plan) -> bool {
     let (Some(first), Some(last)) = (pieces.first(), pieces.last()) else { return false };
     let whole = first.tokens.start..last.tokens.end;
-    let cued = context::cue(scene, &whole) >= Cue::Phone && (9..=12).contains(&digits.len());
-    if !is_indian_mobile(digits) && !cued {
-        return false;
-    }
     let round = pieces.iter().all(|piece| piece.speech.digits.ends_with(&[0, 0]));
     let said: Vec<_> = pieces.iter().flat_map(|piece| piece.speech.said.iter().copied()).collect();
     let years = said.iter().all(|value| (1500..=2099).contains(value));
+    if round || years || shape::is_counting(&said) {
+        return false;
+    }
     let innocent = pieces.iter().any(|piece| {
         let count = piece.speech.digits.len();
         context::is_labelled(scene, &piece.tokens, count, false)
             || context::is_amount(scene, &piece.tokens, count, false)
     });
-    !round && !years && !innocent && !shape::is_counting(&said)
+    if innocent {
+        return false;
+    }
+    let long = (9..=12).contains(&digits.len());
+    is_indian_mobile(digits)
+        || long && context::cue(scene, &whole) >= Cue::Phone
+        || is_ordered(scene, first) && (is_swapped(pieces) || long && plan.is_national(digits))
+}
+
+/// Whether a word before the first piece says that it is one of several: first, d'abord, начало.
+fn is_ordered(scene: &Scene, first: &Piece) -> bool {
+    let before = scene.tokens[..first.tokens.start].iter().rev().take(3);
+    let mut joins = before.take_while(|t| t.sense.has(Sense::JOIN.with(Sense::FILLER)));
+    joins.any(|token| token.sense.has(Sense::JOIN) && token.len() > 2)
+}
+
+/// Whether two halves are an Indian mobile number the other way round: last five …, first five ….
+fn is_swapped(pieces: &[Piece]) -> bool {
+    let [last, first] = pieces else { return false };
+    let digits = [first.speech.digits.as_slice(), &last.speech.digits].concat();
+    first.speech.digits.len() == 5 && digits.len() == 10 && is_indian_mobile(&digits)
 }
 
 #[cfg(test)]
@@ -137,8 +218,33 @@ mod tests {
             ("first half 81442, second half 22325", "first half [hidden], second half [hidden]"),
             ("first five 76431 last five 22097", "first five [hidden] last five [hidden]"),
             ("pehle 98123 phir 45678", "pehle [hidden] phir [hidden]"),
+            ("part one: 98796. part two: 86451", "part one: [hidden]. part two: [hidden]"),
+            ("part 1: 98796 part 2: 86451", "part 1: [hidden] part 2: [hidden]"),
+            ("shuru me 98595 aur last me 48007", "shuru me [hidden] aur last me [hidden]"),
+            ("98218 lol and 79117", "[hidden] lol and [hidden]"),
+            ("987 something 124 else 0587", "[hidden] something [hidden] else [hidden]"),
+            ("primero 613 28 luego 9350", "primero [hidden] luego [hidden]"),
+            (
+                "erst 0151 dann 2590 und zuletzt 3936",
+                "erst [hidden] dann [hidden] und zuletzt [hidden]",
+            ),
+            ("last five 40587 first five 98712", "last five [hidden] first five [hidden]"),
+            ("area code 646 then 552 then 5889", "area code [hidden] then [hidden] then [hidden]"),
         ] {
             assert_eq!(mask(text).as_str(), shown);
+        }
+    }
+
+    #[test]
+    fn unrelated_numbers_in_a_sentence_stay() {
+        for text in [
+            "i have 98712 photos and 40587 songs",
+            "won 98712 rupees and then lost 40587",
+            "first 100 then 200 then 300",
+            "start 9000 end 18000",
+            "begin 1990 end 2000 then 2010",
+        ] {
+            assert_eq!(mask(text).as_str(), text);
         }
     }
 

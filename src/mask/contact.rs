@@ -61,7 +61,12 @@ static ORDINARY: Lazy<Regex> = Lazy::new(|| {
 
 /// A phone number handed to a site in its address.
 static PARAMETER: Lazy<Regex> = Lazy::new(|| {
-    compiled(r"[?&](?:phone|tel|mobile|mob|whatsapp|msisdn|contact)=(\+?(?:%2b)?[0-9]{7,15})")
+    compiled(concat!(
+        r"[?&](?:phone|tel|mobile|mob|whatsapp|msisdn|contact|number|phonenumber|recipient)",
+        r"=((?:\+|%2b)?[0-9]{7,15})",
+        // A plus says the same anywhere in the path.
+        r"|[/=#:]((?:\+|%2b)[0-9]{8,15})",
+    ))
 });
 
 /// First parts of the path of platforms that lead to a post or a page, not to a person.
@@ -137,7 +142,9 @@ pub(super) fn find(shadow: &Shadow) -> Contacts {
         for link in ORDINARY.find_iter(&plain) {
             let range = bytes(link.start()..link.start() + trimmed(link.as_str()));
             if !touches(&people, &range) {
-                for number in PARAMETER.captures_iter(link.as_str()).filter_map(|c| c.get(1)) {
+                for number in
+                    PARAMETER.captures_iter(link.as_str()).filter_map(|c| c.get(1).or(c.get(2)))
+                {
                     let range = bytes(link.start() + number.start()..link.start() + number.end());
                     contacts.found.push(Finding { range, rule: Rule::Link });
                 }
@@ -196,6 +203,10 @@ fn stands_apart(plain: &str, at: usize) -> bool {
 fn leads_to_person(link: &str) -> bool {
     let rest = link.split_once("://").map_or(link, |(_, rest)| rest);
     let Some((host, path)) = rest.split_once('/') else { return link.contains(':') };
+    // Behind a hash no page of the platform follows, but what its app is to open.
+    if path.starts_with('#') {
+        return path.len() > 1;
+    }
     let mut parts = path.split(['/', '?', '#']).filter(|part| !part.is_empty());
     let Some(first) = parts.next() else { return path.starts_with('?') };
     let post = POSTS.split_whitespace().any(|post| post == first)
@@ -309,6 +320,7 @@ mod tests {
             "tel:+91-81239-64812",
             "whatsapp://send?phone=+447400460395",
             "discord.gg/abc123",
+            "https://signal.me/#p/+447400460395",
         ] {
             assert_eq!(mask(&format!("see {text}, ok")).as_str(), "see [hidden], ok", "{text}");
             assert_eq!(rules(text), [Rule::Link], "{text}");
@@ -332,6 +344,8 @@ mod tests {
     fn a_phone_number_in_an_ordinary_link_is_hidden_alone() {
         let text = "https://shop.example.com/?a=1&phone=919876543210&b=2";
         assert_eq!(mask(text).as_str(), "https://shop.example.com/?a=1&phone=[hidden]&b=2");
+        let text = "https://shop.example.com/#/call/+917722401360";
+        assert_eq!(mask(text).as_str(), "https://shop.example.com/#/call/[hidden]");
     }
 
     #[test]

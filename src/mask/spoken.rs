@@ -16,6 +16,8 @@ use super::verdict::is_indian_mobile;
 /// Said aloud, ten digits are a phone number wherever they stand; with a cue eight will do.
 const ENOUGH: usize = 10;
 const ENOUGH_WITH_CUE: usize = 8;
+/// Nine digits are enough without a cue when at least so many words say them.
+const WORDS: usize = 5;
 /// From so many words that say nothing but digits on, common words among them say digits too.
 const CLEAR: usize = 4;
 
@@ -148,8 +150,8 @@ pub(super) fn number(scene: &Scene, chain: &Range<usize>) -> Option<Range<usize>
         Cue::None => {
             count >= ENOUGH
                 || count + 1 == ENOUGH
-                    && speech.words == tokens.len()
-                    && speech.words + 1 >= count
+                    && scene.tokens[tokens.clone()].iter().all(is_word)
+                    && speech.words >= WORDS
                     && matches!(speech.digits[0], 0 | 6 | 7 | 9)
         }
     };

@@ -24,7 +24,21 @@ pub(super) const WORDS: &str = "call calling caller callme calls cll ring dial p
     zadzwon dzwon komorka komorkowy telefonu \
     ringa mobilnummer telefonnummer \
     goi dienthoai sdt zalo \
-    simu piga \
+    simu piga nipigie pigia \
+    zvani zvanit piezvani pazvani talrunis telefons skambink skambinkite paskambink telefonas mobilus \
+    helista helistage mobiil mobiiltelefon soita soittele soittakaa puhelin puhelinnumero kannykka puh \
+    ringe ringer tlf mobilnr telefonnr mobnr hringdu hringja hringid simi siminn simanumer \
+    hivj hivjal hivjon telefonszam telefonszamom mobilszam szamom zavolej zavolejte volej volejte zavolaj \
+    zavolajte volaj zatelefonuj prozvon sunati telefonul numarul pozovi pozovite nazovi nazovite zovi \
+    mobitel broj poklici poklicite klici telefono numri thirr zeng nomre nomrem qongiroq raqam raqamim \
+    deitu truca trucam truqueu ffonia ffon glaoigh guthan cempel skakel selfoon selfoonnommer \
+    tawag tawagan tumawag cp panggil wac taleefan shayela ngishayele fowuni ifoni inombolo lamba waya \
+    ዋትስአፕ ደውል ደውልልኝ ደውሉልኝ ስልክ ስልኬ გამირეკე დამირეკე დარეკე ტელეფონი ნომერი զանգիր զանգեք հեռախոս \
+    תתקשר תתקשרי התקשר התקשרו תתקשרו טלפון נייד הנייד פלאפון ווטסאפ וואטסאפ \
+    обади обадете обаждай звънни телефона јави јавете позови зови мобилни мобителефон утас утасны \
+    залга залгаарай дугаар қоңырау нөмір дзвони подзвони дзвоніть номері тэлефон патэлефануй \
+    καλεσε καλεστε παρε τηλεφωνο τηλεφωνησε κινητο \
+    දුරකථන දුරකථනය ඇමතුම් අමතන්න ଫୋନ ଫୋନ୍ ନମ୍ବର फोनवर फोनमा \
     اتصل اتصلي اتصال كلمني كلميني هاتف هاتفي جوال جوالي موبايل موبايلي واتس واتساب تلفون تلفوني \
     رقمي رن للتواصل تواصل \
     звони позвони позвоните звоните набери наберите звонить телефон тел моб мобильный мобила \
@@ -42,6 +56,7 @@ pub(super) const STEMS: &str = "whatsap watsap phone telefo telephon handynum mo
     телефон звон мобильн номер вотсап ватсап हाट्स मोबाइल व्हाट हॉट्स মোবাইল হোয়াটস ফোন போன் மொபைல் \
     எண் அழை వాట్సాప్ \
     电话 電話 手机 手機 号码 號碼 微信 打给 打給 联系 聯絡 携帯 番号 ケータイ でんわ โทร เบอร์ มือถือ 전화 번호 폰 연락 카톡 \
+    ទូរស័ព្ទ លេខ ໂທ ເບີ ဖုန်း ဖုန် \
     اتصل واتس هاتف موبايل جوال τηλ κινητ τηλεφων";
 
 /// Words with which people hand over a number, among much else.
@@ -69,19 +84,39 @@ pub(super) const REACH: &str = "number num nmbr nbr no numbr nmber numba text re
     میرا نمبر پر کرو میری";
 
 /// Words that join the pieces of one number, or say which piece is meant.
-pub(super) const JOIN: &str = "then and after that followed by next first second third last final \
-    starts start starting begins begin ends end ending with half part rest remaining remainder \
-    is are it its the of comes come finally plus also now lastly add join put continue continues \
-    followed digits digit numbers number two three four five six space dash hyphen dot gap \
-    wait ok okay hmm um oh ya yeah so baki baaki phir fir uske baad aur pehle pahle aage ke hai \
-    aakhri last wala wale shuru khatam aadha dusra doosra pehla \
-    y luego despues primero segundo termina empieza con e depois entao primeiro segundo resto \
-    comeca et puis ensuite apres premier commence finit avec reste \
-    und dann danach zuerst erste zweite hafte rest endet beginnt mit \
-    lalu terus kemudian dan setelah itu awal akhir sisanya \
-    poi dopo prima seconda meta inizia finisce sonra ve once \
-    ثم و بعدين وبعدها وبعدين بعدها اول الباقي потом затем и дальше сначала первые последние половина \
-    फिर और उसके बाद पहले आगे बाकी है এরপর আর তারপর পরে பிறகு அடுத்து பின்னர்";
+pub(super) const JOIN: &str = "then and after that thats followed by next first 1st second 2nd third \
+    3rd fourth last final finally initial initially start starts starting started begin begins \
+    beginning began end ends ending ended finish finishes finishing half halves part parts piece pieces \
+    bit chunk block middle mid rest remaining remainder other others another one with is are it its the \
+    of comes come goes go plus also now lastly add adding join put take type write append attach prefix \
+    suffix continue continues digits digit numbers number two three four five six before later till to \
+    wait ok okay okk k kk hmm hm hmmm um umm uh uhh uhm oh er erm ya yeah yep yes no so well like done \
+    lol lmao rofl haha hahaha hehe hihi xd bro bruh bhai bhaiya yaar yar dude man buddy dear sir mate \
+    something blah btw again here pls please \
+    baki baaki phir fir uske baad aur pehle pahle aage ke hai se me mein ko \
+    aakhri last wala wale wali shuru shuruat khatam aadha aadhe dusra doosra pehla bas lo likh likho \
+    nantar pahila dusara shevat agodi tarpor pore prothom sesh modhye \
+    y luego despues primero primera segundo segunda tercero termina terminan empieza empiezan comienza \
+    con al final ultimo ultimos mitad parte inicio e depois entao primeiro primeira segundo terceiro \
+    resto comeca comecando termina terminando com fim ultimos metade inicio \
+    d abord puis ensuite apres premier premiere deuxieme dernier derniers commence commencant finit \
+    avec reste enfin moitie debut fin par et \
+    und dann danach zuerst erst erste ersten zweite zweiten letzte letzten hafte rest endet beginnt fangt \
+    an mit zuletzt anfang ende hinten vorne teil \
+    lalu terus kemudian dan setelah itu awal akhir depan belakang pertama kedua terakhir sisanya mulai \
+    habis abis poi dopo prima primo seconda secondo meta inizia comincia finisce con infine ultimi fine \
+    sonra ve once ilk ikinci son basi sonu yarisi eerst eerste daarna dan tweede laatste begin einde en \
+    najpierw potem pierwsza druga poczatek koniec nakoniec forst sen sedan sista sidste forste deretter \
+    ensin sitten lopuksi eloszor aztan vegul nejdriv pak nakonec intai apoi urma kwanza halafu mwisho \
+    una tapos huli dau sau cuoi roi tiep \
+    ثم و بعدين وبعدها وبعدين بعدها اول الاول اولا اخر الاخر واخيرا الباقي نصف النصف الثاني \
+    потом затем и дальше далее сначала вначале первые первая последние вторая начало начинается конец \
+    заканчивается половина часть спочатку потім кінець първо после накрая прво онда затим \
+    फिर और उसके बाद पहले पहला आगे बाकी है शुरू शुरुआत आखिर आखिरी अंत में दूसरा आधा हिस्सा \
+    এরপর আর তারপর পরে প্রথম প্রথমে শেষ শেষে শুরু பிறகு அடுத்து பின்னர் முதல் கடைசி తర్వాత మొదట చివర \
+    પછી પહેલા છેલ્લે ਫਿਰ ਪਹਿਲਾਂ ਬਾਅਦ ನಂತರ ಮೊದಲು പിന്നെ ആദ്യം پھر پہلے بعد آخر اول سپس \
+    先 再 然后 然後 接着 最后 最後 开头 结尾 前面 后面 まず 次 次に 最後に それから 먼저 그다음 다음 그리고 마지막 \
+    แล้ว ก่อน ต่อ สุดท้าย πρωτα μετα τελος תחילה אחר ואז סוף";
 
 /// Words that link digits which are said one by one.
 pub(super) const LINK: &str = "and then after next followed by plus n comma dash hyphen minus space dot point \
