@@ -61,7 +61,7 @@ pub(super) fn cue(scene: &Scene, window: &Range<usize>) -> Cue {
 
 /// Whether the token `at` speaks of a phone, by itself or with the word beside it: my number, area
 /// code.
-fn is_contact(scene: &Scene, at: usize) -> bool {
+pub(super) fn is_contact(scene: &Scene, at: usize) -> bool {
     let sense = scene.tokens[at].sense;
     if sense.has(Sense::PHONE) {
         return true;

@@ -9,8 +9,10 @@ use serde::{Deserialize, Serialize};
 
 use super::chain::{self, Scene};
 use super::chunk;
+use super::context;
 use super::cue::Sense;
 use super::rule::{Finding, Rule};
+use super::shadow::Glyph;
 use super::shape;
 use super::spoken::{self, Speech};
 use super::token::{Kind, Token};
@@ -25,6 +27,8 @@ const DIGITS: usize = 16;
 const PROSE: usize = 80;
 /// From this digit on the pieces of what looks like a number are hidden.
 const ENOUGH: usize = 6;
+/// How many messages a label counts for.
+const LABELLED: u8 = 3;
 
 /// What is remembered of one sender's last messages: digits and kinds, no text. Empty it is free
 /// of heap, and so it is when full.
@@ -146,13 +150,17 @@ pub(super) fn next(scene: &Scene, found: &mut Vec<Finding>, memory: &Memory) -> 
     let mut memory = memory.clone();
     memory.pass();
     let senses = |sense: Sense| scene.tokens.iter().any(|token| token.sense.has(sense));
-    if senses(Sense::PHONE)
-        || scene.tokens.iter().any(|token| token.sense.has(Sense::REACH) && token.len() > 5)
-    {
+    let other = senses(Sense::OTHER) || is_sum(scene);
+    let contact = (0..scene.tokens.len()).any(|at| context::is_contact(scene, at));
+    let handed = |token: &Token| token.sense.has(Sense::REACH) && token.len() > 5;
+    if (contact || scene.tokens.iter().any(handed)) && (!other || senses(Sense::PHONE)) {
         memory.cued = MESSAGES;
     }
-    if senses(Sense::LABEL.with(Sense::MONEY).with(Sense::UNIT)) && !senses(Sense::PHONE) {
-        memory.labelled = 3;
+    if other || senses(Sense::LABEL.with(Sense::MONEY).with(Sense::UNIT)) && !contact {
+        memory.labelled = LABELLED;
+    }
+    if is_sum(scene) {
+        return memory;
     }
     let elsewhere = |rule| matches!(rule, Rule::Email | Rule::Upi | Rule::Handle | Rule::Link);
     if found.iter().any(|finding| !elsewhere(finding.rule)) {
@@ -171,7 +179,11 @@ pub(super) fn next(scene: &Scene, found: &mut Vec<Finding>, memory: &Memory) -> 
                 return memory;
             }
             memory.add(&digits);
-            if is_number(scene, &memory) {
+            let said = tokens
+                .iter()
+                .flat_map(Clone::clone)
+                .all(|at| matches!(scene.tokens[at].kind, Kind::Number(_)));
+            if is_number(scene, &memory, said) {
                 found.extend(tokens.iter().map(|range| {
                     let glyphs = scene.tokens[range.start].from..scene.tokens[range.end - 1].to;
                     Finding {
@@ -185,6 +197,14 @@ pub(super) fn next(scene: &Scene, found: &mut Vec<Finding>, memory: &Memory) -> 
     memory
 }
 
+/// Whether the message reckons: 2+2, 12 x 3 = 36.
+fn is_sum(scene: &Scene) -> bool {
+    let digits = |at: usize| scene.tokens.get(at).is_some_and(|t| t.kind == Kind::Digits);
+    let operator = |glyph: &Glyph| matches!(glyph.plain, '+' | '=' | '×' | '÷' | '*' | '^');
+    (1..scene.tokens.len().min(DIGITS))
+        .any(|at| digits(at - 1) && digits(at) && scene.gap(at - 1).iter().any(operator))
+}
+
 /// Reads a message; `begun` tells that pieces are remembered.
 fn reading(scene: &Scene, begun: bool) -> Reading {
     if scene.shadow.glyphs.len() > PROSE {
@@ -195,14 +215,17 @@ fn reading(scene: &Scene, begun: bool) -> Reading {
             token.sense.has(Sense::JOIN.with(Sense::FILLER).with(Sense::REACH).with(Sense::PHONE));
         !token.says_digits() && !joins
     };
-    // Names like S23 look like digits too; only longer ones are pieces of a number.
-    if scene.tokens.iter().any(|token| token.kind == Kind::Lookalike && token.len() < 4) {
+    // Names like S23 look like digits too; only longer ones are pieces of a number, or those that
+    // stand alone when one was begun.
+    let short = |token: &Token| token.kind == Kind::Lookalike && token.len() < 4;
+    if scene.tokens.iter().any(short) && !(begun && scene.tokens.len() == 1) {
         return Reading::Talk;
     }
     let chains = chain::chains(scene);
     let digits =
         |chain: &Range<usize>| scene.tokens[chain.clone()].iter().any(|t| t.kind == Kind::Digits);
-    let words = |chain: &Range<usize>| chain.len() >= 3;
+    let alone = scene.tokens.iter().all(Token::says_digits);
+    let words = |chain: &Range<usize>| chain.len() >= if alone { 2 } else { 3 };
     let pieces: Vec<_> = chains
         .into_iter()
         .filter(|chain| digits(chain) || words(chain))
@@ -240,25 +263,39 @@ fn is_thrown_in(scene: &Scene, pieces: &[Range<usize>], others: usize, begun: bo
         && !scene.tokens.iter().any(|token| token.sense.has(counted) || token.kind == Kind::Code)
 }
 
+/// Whether digits that came one by one go by no single step often enough for counting.
+fn is_jumping(values: &[u64]) -> bool {
+    let steps = |by: i8| {
+        let next = |value: u64| value.checked_add_signed(by.into());
+        values.windows(2).filter(|pair| next(pair[0]) == Some(pair[1])).count()
+    };
+    values.len() >= ENOUGH
+        && values.iter().all(|value| *value < 10)
+        && values.windows(2).any(|pair| pair[0] != pair[1])
+        && steps(1).max(steps(-1)) * 4 < (values.len() - 1) * 3
+}
+
 /// Whether the digits are those of an amount: 15000.
 fn is_round(digits: &[u8]) -> bool {
     digits.len() >= 3 && digits.ends_with(&[0, 0])
 }
 
-/// Whether the remembered pieces, the last of them just said, look like a number.
-fn is_number(scene: &Scene, memory: &Memory) -> bool {
+/// Whether the remembered pieces look like a number; `said` tells that the last is in words.
+fn is_number(scene: &Scene, memory: &Memory, said: bool) -> bool {
     let digits = memory.digits();
     let values = memory.values();
     let years = values.iter().all(|value| (1900..=2099).contains(value));
     let alone = values.len() == 1;
-    if years || shape::is_counting(&values) || spoken::is_recital(&values) && values.len() >= 4 {
+    let recited = values.len() >= 4 && spoken::is_recital(&values) && !is_jumping(&values);
+    if years || shape::is_counting(&values) || recited {
         return false;
     }
     if digits.len() > 13 && !memory.ends_mobile(&digits) {
         return false;
     }
     let dialled = digits.first().is_some_and(|first| *first >= 6 || *first == 0);
-    let enough = if memory.cued > 0 { ENOUGH } else { ENOUGH + 1 };
+    // Ages, scores and prices are typed in digits.
+    let enough = if memory.cued > 0 || said { ENOUGH } else { ENOUGH + 1 };
     let mobile = is_indian_mobile(&digits) || memory.ends_mobile(&digits);
     if alone {
         // One message is a number of its own only if a number could not be shorter.
@@ -309,6 +346,11 @@ mod tests {
         assert_eq!(masked(&["98765", "43210 bro"])[1], "[hidden] bro");
         assert_eq!(masked(&["98765", "a@b.co", "43210"])[2], "[hidden]");
         assert_eq!(masked(&["call 5pm", "98100", "43210"])[2], "[hidden]");
+        assert_eq!(masked(&["nine eight", "two six one", "four seven"])[2], "[hidden]");
+        assert_eq!(masked(&["O7911", "l82", "4S6"])[2], "[hidden]");
+        assert_eq!(masked(&["98 lol", "85", "93 haha", "88"])[3], "[hidden]");
+        let spelt = ["nine", "eight", "seven", "two", "two", "one", "zero"];
+        assert_eq!(masked(&spelt)[5..], ["[hidden]", "[hidden]"]);
     }
 
     #[test]
@@ -318,6 +360,9 @@ mod tests {
             ["2019", "2021", "2023 was best", ""],
             ["salary?", "45000", "rent 15000", "save 10000"],
             ["1", "2", "3", "go!"],
+            ["wifi pass?", "88442211", "", ""],
+            ["2+2", "4", "8+8", "16"],
+            ["guess my number", "77?", "88", "97"],
         ] {
             assert_eq!(masked(&talk), talk);
         }

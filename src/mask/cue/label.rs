@@ -47,6 +47,15 @@ pub(super) const BRIEF: &str = "otp pin pincode pins zip zips zipcode postcode p
     quarto andar rua chambre etage rue camera piano via oda sayfa sokak pokoj strona ulica \
     комната страница этаж улица индекс कमरा पेज पिन पिनकोड मकान গেট পিন பக்கம் அறை";
 
+/// Words that announce numbers of something else in the messages that follow.
+pub(super) const OTHER: &str = "wifi wlan hotspot ssid router pass passwd pwd pw passkey passcode password \
+    unlock locker otp pin captcha guess guessing fav fave favourite favorite lucky random pick choose \
+    magic wordle sudoku bingo ludo dice lotto quiz riddle puzzle maths math trivia dare rate rating \
+    age old tall height weight size waist bra bmi cgpa gpa sgpa percentile percentage cutoff rank marks \
+    score scores ratings temperature temp speed mileage calories reps sets squat bench deadlift \
+    umar umr edad idade alter eta yas umur wiek ålder возраст лет рост вес угадай उम्र clave senha \
+    contrasena passwort kennwort motdepasse sifre sandi haslo пароль पासवर्ड";
+
 /// Parts of words that name things, in languages that glue or do not space words.
 pub(super) const STEMS: &str = "bestell rechnung sendung kunden buchung postleit trackin \
     заказ 订单 訂單 快递 单号 單號 验证码 驗證碼 邮编 注文 郵便 주문 운송장 인증";

@@ -47,6 +47,8 @@ impl Sense {
     pub(super) const CODE: Self = Self(1 << 15);
     /// Links digits that are said one by one: nine and eight, nine then eight.
     pub(super) const LINK: Self = Self(1 << 16);
+    /// Announces numbers that are no phone number's: of a password, of a game.
+    pub(super) const OTHER: Self = Self(1 << 17);
 
     /// Whether it has any of the senses of `other`.
     pub(super) const fn has(self, other: Self) -> bool {
@@ -68,6 +70,7 @@ pub(super) const WORDS: &[(Sense, &str)] = &[
     (Sense::FILLER, label::FILLER),
     (Sense::LABEL, label::LABEL),
     (Sense::LABEL.with(Sense::BRIEF), label::BRIEF),
+    (Sense::OTHER, label::OTHER),
     (Sense::MINE, phone::MINE),
     (Sense::REACH.with(Sense::NUMBER), phone::NUMBER),
     (Sense::CODE, phone::CODE),
