@@ -47,13 +47,7 @@ pub(super) fn numbers(scene: &Scene, chains: &[Range<usize>], plan: &Plan) -> Ve
 
 fn piece(scene: &Scene, chain: &Range<usize>) -> Option<Piece> {
     // A number word among prose is no piece, and neither is a long row of digits.
-    let mut tokens = chain.clone();
-    while tokens.len() > 1
-        && (introduces(&scene.tokens[tokens.start], &scene.tokens[tokens.start + 1])
-            || numbers_part(scene, tokens.start))
-    {
-        tokens.start += 1;
-    }
+    let tokens = without_lead(scene, chain);
     let lone = tokens.len() == 1 && matches!(scene.tokens[tokens.start].kind, Kind::Number(_));
     let glyphs = scene.glyphs(&tokens).len();
     if lone || glyphs > 120 {
@@ -63,8 +57,20 @@ fn piece(scene: &Scene, chain: &Range<usize>) -> Option<Piece> {
     (!speech.digits.is_empty() && speech.digits.len() <= 9).then_some(Piece { tokens, speech })
 }
 
+/// `chain` without what only leads to its digits.
+pub(super) fn without_lead(scene: &Scene, chain: &Range<usize>) -> Range<usize> {
+    let mut tokens = chain.clone();
+    while tokens.len() > 1
+        && (introduces(&scene.tokens[tokens.start], &scene.tokens[tokens.start + 1])
+            || numbers_part(scene, tokens.start))
+    {
+        tokens.start += 1;
+    }
+    tokens
+}
+
 /// Whether a number word only leads to the digits after it: "last five 22097", "to 22097".
-pub(super) fn introduces(word: &Token, digits: &Token) -> bool {
+fn introduces(word: &Token, digits: &Token) -> bool {
     let Kind::Number(number) = word.kind else { return false };
     digits.kind == Kind::Digits && (number.everyday || usize::from(number.value) == digits.len())
 }

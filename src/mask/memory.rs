@@ -229,14 +229,7 @@ fn reading(scene: &Scene, begun: bool) -> Reading {
     let pieces: Vec<_> = chains
         .into_iter()
         .filter(|chain| digits(chain) || words(chain))
-        .map(|mut chain| {
-            while chain.len() > 1
-                && chunk::introduces(&scene.tokens[chain.start], &scene.tokens[chain.start + 1])
-            {
-                chain.start += 1;
-            }
-            chain
-        })
+        .map(|chain| chunk::without_lead(scene, &chain))
         .collect();
     let lone = pieces.is_empty() && scene.tokens.len() == 1 && scene.tokens[0].says_digits();
     if lone && !chain::chains(scene).is_empty() {

@@ -220,11 +220,15 @@ impl Cutter<'_> {
         lookalike::dressed(&self.word)
     }
 
-    /// Whether a few digits are followed by a unit: 256gb, 8gb, 16gb.
+    /// Whether a few digits are followed by a unit: 256gb, 1990s.
     fn is_measure(&mut self, from: usize, to: usize) -> bool {
         let run = &self.shadow.glyphs[from..to];
         let digits = run.iter().take_while(|glyph| glyph.class != Class::Letter).count();
         let letters = run.len() - digits;
+        if matches!(digits, 2 | 4) && letters == 1 && run[digits].plain == 's' {
+            // A decade: 90s, 1990s.
+            return run[digits - 1].plain == '0';
+        }
         if digits > 4 || !(2..=4).contains(&letters) {
             return false;
         }
@@ -269,7 +273,8 @@ impl Cutter<'_> {
         self.word.clear();
         self.word.extend(run.iter().map(|glyph| glyph.plain));
         let known = Sense::UNIT.with(Sense::MONEY).with(Sense::PHONE).with(Sense::REACH);
-        LEXICON.entry(&self.word).sense.has(known)
+        let sense = LEXICON.entry(&self.word).sense;
+        sense.has(known) || part.len() >= 4 && sense.has(Sense::JOIN)
     }
 
     /// Whether the digits are long enough for a phone number and what they are glued to, if it

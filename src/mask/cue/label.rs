@@ -56,6 +56,11 @@ pub(super) const OTHER: &str = "wifi wlan hotspot ssid router pass passwd pwd pw
     umar umr edad idade alter eta yas umur wiek ålder возраст лет рост вес угадай उम्र clave senha \
     contrasena passwort kennwort motdepasse sifre sandi haslo пароль पासवर्ड";
 
+/// Words with a part that speaks of phones, which themselves do not.
+pub(super) const NEUTRAL: &str = "iphone iphones smartphone smartphones headphone headphones earphone \
+    earphones microphone saxophone xylophone megaphone gramophone phonetic phonetics phonecase \
+    telephoto telescope teleport";
+
 /// Parts of words that name things, in languages that glue or do not space words.
 pub(super) const STEMS: &str = "bestell rechnung sendung kunden buchung postleit trackin \
     заказ 订单 訂單 快递 单号 單號 验证码 驗證碼 邮编 注文 郵便 주문 운송장 인증";

@@ -71,6 +71,7 @@ pub(super) const WORDS: &[(Sense, &str)] = &[
     (Sense::LABEL, label::LABEL),
     (Sense::LABEL.with(Sense::BRIEF), label::BRIEF),
     (Sense::OTHER, label::OTHER),
+    (Sense::NONE, label::NEUTRAL),
     (Sense::MINE, phone::MINE),
     (Sense::REACH.with(Sense::NUMBER), phone::NUMBER),
     (Sense::CODE, phone::CODE),
