@@ -6,6 +6,7 @@
 
 use std::ops::Range;
 
+use super::context::{self, Cue};
 use super::cue::Sense;
 use super::lexicon::Role;
 use super::linker;
@@ -200,7 +201,7 @@ fn cut(scene: &Scene, chain: Range<usize>, chains: &mut Vec<Range<usize>>) {
             to += 1;
         }
         let run = from..to;
-        if to - from <= 8 && to - from >= 2 && shape::is_figure(&line(scene.glyphs(&run))) {
+        if to - from <= 8 && to - from >= 2 && is_figure(scene, &run) {
             if kept < from {
                 chains.push(kept..from);
             }
@@ -213,9 +214,24 @@ fn cut(scene: &Scene, chain: Range<usize>, chains: &mut Vec<Range<usize>>) {
     }
 }
 
-/// Whether two groups are joined by one mark and no space.
+/// Whether a run is a figure that nobody is asked to call.
+fn is_figure(scene: &Scene, run: &Range<usize>) -> bool {
+    let line = line(scene.glyphs(run));
+    let called = || {
+        context::cue(scene, run) == Cue::Near
+            && !context::is_amount(scene, run, line.len(), false)
+            && !context::is_labelled(scene, run, line.len(), false)
+    };
+    shape::is_figure(&line) && !(scene.cued && shape::may_be_called(&line) && called())
+}
+
+/// Whether two groups are joined by one mark and no space, or by one and a parenthesis.
 fn is_tight(gap: &[Glyph]) -> bool {
-    matches!(gap, [glyph] if glyph.class == Class::Mark)
+    match gap {
+        [glyph] => glyph.class == Class::Mark,
+        [left, right] => left.plain == ')' && right.class == Class::Mark,
+        _ => false,
+    }
 }
 
 /// Glyphs as a line of plain text.
@@ -298,6 +314,9 @@ mod tests {
     fn dates_and_times_are_left_out() {
         assert_eq!(lengths("12/05/2024 98765 43210"), [2]);
         assert_eq!(lengths("18:30"), [] as [usize; 0]);
+        assert_eq!(lengths("about 20.444.852"), [] as [usize; 0]);
+        assert_eq!(lengths("call 20.444.852"), [3]);
+        assert_eq!(lengths("call (209).786.9073"), [3]);
     }
 
     #[test]

@@ -179,24 +179,24 @@ fn is_parted(
 fn is_number(scene: &Scene, pieces: &[Piece], digits: &[u8], plan: &Plan) -> bool {
     let (Some(first), Some(last)) = (pieces.first(), pieces.last()) else { return false };
     let whole = first.tokens.start..last.tokens.end;
+    let long = (9..=12).contains(&digits.len());
+    let told = is_indian_mobile(digits)
+        || long && context::cue(scene, &whole) >= Cue::Phone
+        || is_ordered(scene, first) && (is_swapped(pieces) || long && plan.is_national(digits));
+    told && !is_innocent(scene, pieces)
+}
+
+/// Whether the pieces are amounts, years or counting, or labelled as something else.
+fn is_innocent(scene: &Scene, pieces: &[Piece]) -> bool {
     let round = pieces.iter().all(|piece| piece.speech.digits.ends_with(&[0, 0]));
     let said: Vec<_> = pieces.iter().flat_map(|piece| piece.speech.said.iter().copied()).collect();
     let years = said.iter().all(|value| (1500..=2099).contains(value));
-    if round || years || shape::is_counting(&said) {
-        return false;
-    }
-    let innocent = pieces.iter().any(|piece| {
+    let named = |piece: &Piece| {
         let count = piece.speech.digits.len();
         context::is_labelled(scene, &piece.tokens, count, false)
             || context::is_amount(scene, &piece.tokens, count, false)
-    });
-    if innocent {
-        return false;
-    }
-    let long = (9..=12).contains(&digits.len());
-    is_indian_mobile(digits)
-        || long && context::cue(scene, &whole) >= Cue::Phone
-        || is_ordered(scene, first) && (is_swapped(pieces) || long && plan.is_national(digits))
+    };
+    round || years || shape::is_counting(&said) || pieces.iter().any(named)
 }
 
 /// Whether a word before the first piece says that it is one of several: first, d'abord, начало.

@@ -144,12 +144,19 @@ fn read_beyond_ascii(c: char) -> Option<(char, Class)> {
     Some((fold(c), class))
 }
 
-/// Letters, and the signs of Indic scripts that are written within words.
+/// Letters, and the signs of the scripts of southern Asia that are written within words.
 fn is_letter(c: char) -> bool {
     // Circled and squared Latin letters count as alphabetic only in part; emoji never do.
     match c {
         '\u{964}' | '\u{965}' => false,
-        '\u{900}'..='\u{dff}' => true,
+        // Of India; Thai, Lao, Burmese and Khmer.
+        '\u{900}'..='\u{dff}'
+        | '\u{e31}'..='\u{e3a}'
+        | '\u{e47}'..='\u{e4e}'
+        | '\u{eb1}'..='\u{ebc}'
+        | '\u{ec8}'..='\u{ece}'
+        | '\u{102b}'..='\u{103e}'
+        | '\u{17b6}'..='\u{17d3}' => true,
         _ => c.is_alphabetic(),
     }
 }

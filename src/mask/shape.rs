@@ -159,6 +159,18 @@ pub(super) fn is_figure(run: &str) -> bool {
     !pairs && FIGURE.is_match(run)
 }
 
+/// Whether a figure would be taken for a phone number by whoever is told to call it: 20.444.852 and
+/// 504.10190 are an amount and a decimal, but in some countries a phone number is written so.
+pub(super) fn may_be_called(run: &str) -> bool {
+    let mut groups = run.split('.').map(str::len);
+    let (first, rest): (_, Vec<usize>) = (groups.next(), groups.collect());
+    let digits = first.unwrap_or(0) + rest.iter().sum::<usize>();
+    let grouped = first == Some(2) && rest == [3, 3];
+    let halved = matches!(first, Some(1..=3)) && matches!(rest[..], [4..=7]);
+    let plain = run.bytes().all(|byte| byte == b'.' || byte.is_ascii_digit());
+    plain && (7..=9).contains(&digits) && (grouped || halved)
+}
+
 /// Whether a window may be an amount with dots between thousands: 600.584.541.
 pub(super) fn is_dotted(window: &str) -> bool {
     let mut groups = window.split('.');
@@ -290,6 +302,15 @@ mod tests {
         ] {
             assert!(!is_figure(run) && !is_likeness(run), "{run}");
         }
+    }
+
+    #[test]
+    fn some_figures_may_be_called() {
+        assert!(
+            ["20.444.852", "504.10190", "325.3544", "2.2224070"].iter().all(|r| may_be_called(r))
+        );
+        let no = ["1.250.000", "5.11.2024", "8.8.8.8", "12.345", "1299.99", "20,444,852"];
+        assert!(!no.iter().any(|r| may_be_called(r)));
     }
 
     #[test]

@@ -31,7 +31,7 @@ pub(super) const WORDS: &str = "call calling caller callme calls cll ring dial p
     hivj hivjal hivjon telefonszam telefonszamom mobilszam szamom zavolej zavolejte volej volejte zavolaj \
     zavolajte volaj zatelefonuj prozvon sunati telefonul numarul pozovi pozovite nazovi nazovite zovi \
     mobitel broj poklici poklicite klici telefono numri thirr zeng nomre nomrem qongiroq raqam raqamim \
-    deitu truca trucam truqueu ffonia ffon glaoigh guthan cempel skakel selfoon selfoonnommer \
+    ruff rufft urufft uruff deitu truca trucam truqueu ffonia ffon glaoigh guthan cempel skakel selfoon selfoonnommer \
     tawag tawagan tumawag cp panggil wac taleefan shayela ngishayele fowuni ifoni inombolo lamba waya \
     ዋትስአፕ ደውል ደውልልኝ ደውሉልኝ ስልክ ስልኬ გამირეკე დამირეკე დარეკე ტელეფონი ნომერი զանգիր զանգեք հեռախոս \
     תתקשר תתקשרי התקשר התקשרו תתקשרו טלפון נייד הנייד פלאפון ווטסאפ וואטסאפ \
@@ -55,7 +55,7 @@ pub(super) const STEMS: &str = "whatsap watsap phone telefo telephon handynum mo
     callme ringme textme telep numaram telef llamam teleph komork cellul \
     телефон звон мобильн номер вотсап ватсап हाट्स मोबाइल व्हाट हॉट्स মোবাইল হোয়াটস ফোন போன் மொபைல் \
     எண் அழை వాట్సాప్ \
-    电话 電話 手机 手機 号码 號碼 微信 打给 打給 联系 聯絡 携帯 番号 ケータイ でんわ โทร เบอร์ มือถือ 전화 번호 폰 연락 카톡 \
+    电话 電話 手机 手機 号码 號碼 微信 打给 打給 打俾 打畀 打我 搵我 揾我 联系 聯絡 携帯 番号 ケータイ でんわ โทร เบอร์ มือถือ 전화 번호 폰 연락 카톡 \
     ទូរស័ព្ទ លេខ ໂທ ເບີ ဖုန်း ဖုန် \
     اتصل واتس هاتف موبايل جوال τηλ κινητ τηλεφων";
 
