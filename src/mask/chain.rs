@@ -19,6 +19,8 @@ use super::token::{Kind, Token};
 /// The most characters between two groups, and the most of them that are no spaces.
 const GAP: usize = 12;
 const MARKS: usize = 4;
+/// So many digits are a number of their own.
+const WHOLE: usize = 10;
 /// The fewest members of a row that any marks join, and the most characters of those.
 const ROW: usize = 9;
 const SAME: usize = 3;
@@ -61,10 +63,15 @@ impl<'a> Scene<'a> {
 
     /// Whether a plus that says "international" stands before the token `at`: +91, (+91, + 91.
     pub(super) fn has_plus(&self, at: usize) -> bool {
-        let mut before = self.tokens[at].from;
+        let token = &self.tokens[at];
+        let mut before = token.from;
         for _ in 0..2 {
             match self.shadow.before(before) {
-                Some(glyph) if glyph.plain == '+' => return true,
+                Some(glyph) if glyph.plain == '+' => {
+                    // Between two short groups of digits it adds them.
+                    let left = self.shadow.before(before - 1).map(|glyph| glyph.class);
+                    return !matches!(left, Some(Class::Digit(_))) || token.len() >= WHOLE;
+                }
                 Some(glyph) if glyph.plain == '(' || glyph.class == Class::Space => before -= 1,
                 _ => return false,
             }
@@ -325,5 +332,6 @@ mod tests {
         assert!(scene.has_plus(1));
         assert_eq!(scene.start(1), 2);
         assert!(!scene.has_plus(2));
+        assert!(!Scene::of(Shadow::of("569+492"), tokens(&Shadow::of("569+492"), &[])).has_plus(1));
     }
 }

@@ -168,12 +168,21 @@ fn is_parted(
             && lengths.contains(&piece.speech.digits.len())
             && !piece.speech.digits.ends_with(&[0, 0])
     };
-    let Some(last) = pieces.last() else { return false };
+    let (Some(first), Some(last)) = (pieces.first(), pieces.last()) else { return false };
+    // "Sold 98712 bought 40587": each has its own name.
+    let named = |piece: &Piece| {
+        piece.tokens.start.checked_sub(1).is_some_and(|at| {
+            let spaced = scene.gap(at).iter().all(|glyph| glyph.class == Class::Space);
+            let token = &scene.tokens[at];
+            spaced && token.kind == Kind::Word && token.sense == Sense::NONE
+        })
+    };
+    let paired = named(first) && named(last);
     let counted = scene.tokens.get(last.tokens.end).is_some_and(|token| {
         let spaced = scene.gap(last.tokens.end - 1).iter().all(|glyph| glyph.class == Class::Space);
         spaced && token.kind == Kind::Word && token.sense == Sense::NONE
     });
-    pieces.len() <= 3 && is_indian_mobile(digits) && pieces.iter().all(fits) && !counted
+    pieces.len() <= 3 && is_indian_mobile(digits) && pieces.iter().all(fits) && !counted && !paired
 }
 
 fn is_number(scene: &Scene, pieces: &[Piece], digits: &[u8], plan: &Plan) -> bool {
@@ -245,6 +254,7 @@ mod tests {
     fn unrelated_numbers_in_a_sentence_stay() {
         for text in [
             "i have 98712 photos and 40587 songs",
+            "sold 98712 bought 40587",
             "won 98712 rupees and then lost 40587",
             "first 100 then 200 then 300",
             "start 9000 end 18000",

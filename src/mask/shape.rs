@@ -101,6 +101,8 @@ static FIGURE: Lazy<Regex> = Lazy::new(|| {
         // Decimals, and a pair of them.
         "|(?:0|[1-9][0-9]?)\\.[0-9]+(?:,-?[0-9]{1,3}\\.[0-9]+)?",
         "|[1-9][0-9]{2}\\.[0-9]{3,6}|(?:0|[1-9][0-9]*)\\.[0-9]{1,2}|[0-9]{1,3},[0-9]{1,2}",
+        // Houses: 8-41-873/7.
+        "|[0-9]{1,2}-[0-9]{1,3}-[0-9]{1,4}/[0-9]{1,3}",
         // Addresses of machines; fractions and scores.
         "|(?:",
         octet!(),
@@ -182,6 +184,11 @@ pub(super) fn is_dotted(window: &str) -> bool {
 /// Whether a window of digits looks like something else than a phone number.
 pub(super) fn is_likeness(window: &str) -> bool {
     LIKENESS.is_match(window)
+}
+
+/// Whether groups of three behind a first of up to three may be thousands: 568 104 923 325.
+pub(super) fn is_thousands(lengths: &[usize]) -> bool {
+    matches!(lengths, [1..=3, rest @ ..] if rest.len() >= 2 && rest.iter().all(|length| *length == 3))
 }
 
 /// Whether `values` are counted up or down by equal steps, or rise all the time.
@@ -282,6 +289,7 @@ mod tests {
             "1379/04/21",
             "00:12:45,300",
             "1:23.456",
+            "8-41-873/7",
         ] {
             assert!(is_figure(run), "{run}");
         }

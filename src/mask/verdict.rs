@@ -131,6 +131,7 @@ impl Window<'_> {
         let mobile = rule == Rule::National && self.is_indian_mobile();
         let vouched = mobile && cue >= Cue::Phone;
         if is_sum(self.scene, &self.tokens)
+            || self.is_version()
             || context::is_labelled(self.scene, &self.tokens, count, vouched)
         {
             return true;
@@ -146,6 +147,14 @@ impl Window<'_> {
             || shape::is_isbn(self.digits, &self.lengths())
             || shape::is_likeness(&line(self.scene.glyphs(&self.tokens)))
             || cue == Cue::None && shape::is_dotted(&line(self.scene.glyphs(&self.tokens)))
+    }
+
+    /// Whether groups with dots between follow the letter of a version: v18.10.8408.
+    fn is_version(&self) -> bool {
+        let first = &self.scene.tokens[self.tokens.start];
+        let letter = self.scene.shadow.before(first.from).is_some_and(|glyph| glyph.plain == 'v');
+        let dotted = |at: usize| matches!(self.scene.gap(at), [glyph] if glyph.plain == '.');
+        letter && self.groups() >= 2 && (self.tokens.start..self.tokens.end - 1).all(dotted)
     }
 
     /// How many characters each group has.
@@ -203,7 +212,7 @@ impl Window<'_> {
 /// number. A word about phones right before it tells otherwise.
 pub(super) fn is_list(scene: &Scene, chain: &Range<usize>) -> bool {
     let few = (2..=64).contains(&chain.len()) && !scene.has_plus(chain.start);
-    few && (is_sum(scene, chain) || is_listed(scene, chain))
+    few && (is_sum(scene, chain) || is_listed(scene, chain) || is_priced(scene, chain))
         || few
             && chain.len() >= 4
             && match context::cue(scene, chain) {
@@ -212,6 +221,14 @@ pub(super) fn is_list(scene: &Scene, chain: &Range<usize>) -> bool {
                     is_counted(scene, chain, cue) || shape::is_likeness(&line(scene.glyphs(chain)))
                 }
             }
+}
+
+/// Whether a chain is thousands in groups, and a currency or unit beside it says of what.
+fn is_priced(scene: &Scene, chain: &Range<usize>) -> bool {
+    let lengths: Vec<_> = scene.tokens[chain.clone()].iter().map(Token::len).collect();
+    shape::is_thousands(&lengths)
+        && context::is_amount(scene, chain, lengths.iter().sum(), false)
+        && context::cue(scene, chain) != Cue::Near
 }
 
 /// Whether numbers are counted, and nothing is said that makes them a phone number.
@@ -344,6 +361,10 @@ mod tests {
             "1998 2002 2006 2010 2014 world cups",
             "10 9 8 7 6 5 4 3 2 1 go!",
             "123*456=56088",
+            "569+492=1120",
+            "v18.10.8408",
+            "568 104 923 325 kr",
+            "h.no 8-41-873/7, 689430",
             "IMG_20240615_183012.jpg",
         ] {
             assert_eq!(rules(text), [], "{text}");

@@ -15,7 +15,7 @@ pub(super) const LABEL: &str = "order orders id ids invoice inv bill receipt ref
     bug issue pr error err status ip server coords coordinates coordinate lat lng lon \
     latitude longitude gps \
     population views likes followers subscribers subs downloads users people votes distance \
-    score scores scored marks mark points runs wickets goals lottery lotto lucky draw jackpot winning total sum pi equals timestamp epoch unix \
+    score scores scored marks mark points runs wickets goals figure figures vitals lottery lotto lucky draw jackpot winning total sum pi equals timestamp epoch unix \
     file date seed tag tags \
     mhz ghz \
     patient meter consumer vehicle plate chassis engine license licence request application \
