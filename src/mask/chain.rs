@@ -168,11 +168,13 @@ impl Rows {
                 _ => false,
             })
         };
-        let plain = |gap: &[Glyph]| gap.iter().map(|glyph| glyph.plain).collect::<String>();
-        let gap = plain(scene.gap(at));
+        let gap = scene.gap(at);
+        let same = |other: &[Glyph]| {
+            gap.len() == other.len() && gap.iter().zip(other).all(|(a, b)| a.plain == b.plain)
+        };
         self.end = at;
-        if (1..=SAME).contains(&gap.chars().count()) && single(at) {
-            while single(self.end + 1) && plain(scene.gap(self.end)) == gap {
+        if (1..=SAME).contains(&gap.len()) && single(at) {
+            while single(self.end + 1) && same(scene.gap(self.end)) {
                 self.end += 1;
             }
         }

@@ -93,19 +93,6 @@ pub(super) const fn loosely(plain: char) -> Option<u8> {
     }
 }
 
-/// What a token says if all of it are digits and letters that may be read as such.
-fn alike<'a>(shadow: &'a Shadow, token: &Token) -> Option<impl Iterator<Item = u8> + 'a> {
-    let glyphs = &shadow.glyphs[token.from..token.to];
-    let value = |glyph: &Glyph| match glyph.class {
-        Class::Digit(value) => Some(value),
-        _ => loosely(glyph.plain),
-    };
-    let fits = glyphs.len() <= MOST
-        && !matches!(token.kind, Kind::Number(_))
-        && glyphs.iter().all(|glyph| value(glyph).is_some());
-    fits.then(|| glyphs.iter().filter_map(value))
-}
-
 /// Makes numbers in disguise of groups that are an Indian mobile number when letters are read as
 /// digits and half of them are digits: 9B-B2-6l-47-SO, +9I 98O2b l4E7l.
 pub(super) fn correct(shadow: &Shadow, tokens: &mut [Token]) {
@@ -121,24 +108,29 @@ pub(super) fn correct(shadow: &Shadow, tokens: &mut [Token]) {
 
 /// Where the mobile number in disguise that starts with the token `from` ends.
 fn mobile(shadow: &Shadow, tokens: &[Token], from: usize) -> Option<usize> {
-    let is_digit = |glyph: &&Glyph| matches!(glyph.class, Class::Digit(_));
-    let (mut digits, mut real) = (Vec::new(), 0);
+    let (mut digits, mut count, mut real) = ([0; MOST], 0, 0);
     for at in from..tokens.len().min(from + MOST) {
         let token = &tokens[at];
-        let glyphs = &shadow.glyphs[token.from..token.to];
-        let own = glyphs.iter().filter(is_digit).count();
+        if matches!(token.kind, Kind::Number(_)) || count + token.len() > MOST {
+            return None;
+        }
+        let before = real;
+        for glyph in &shadow.glyphs[token.from..token.to] {
+            digits[count] = if let Class::Digit(value) = glyph.class {
+                real += 1;
+                value
+            } else {
+                loosely(glyph.plain)?
+            };
+            count += 1;
+        }
         let gap = at.checked_sub(1).filter(|_| at > from).map(|left| tokens[left].to..token.from);
-        let near = gap.clone().is_none_or(|gap| gap.len() <= 1);
-        if !near || at == from && own == 0 || own == 0 && !is_meant(shadow, token, gap) {
+        let near = gap.as_ref().is_none_or(|gap| gap.len() <= 1);
+        if !near || real == before && (at == from || !is_meant(shadow, token, gap)) {
             return None;
         }
-        digits.extend(alike(shadow, token)?);
-        real += own;
-        if digits.len() > MOST {
-            return None;
-        }
-        if is_indian_mobile(&digits) && real * 2 >= digits.len() {
-            return (real < digits.len()).then_some(at + 1);
+        if real < count && real * 2 >= count && is_indian_mobile(&digits[..count]) {
+            return Some(at + 1);
         }
     }
     None

@@ -225,6 +225,9 @@ pub(super) fn is_list(scene: &Scene, chain: &Range<usize>) -> bool {
 
 /// Whether a chain is thousands in groups, and a currency or unit beside it says of what.
 fn is_priced(scene: &Scene, chain: &Range<usize>) -> bool {
+    if chain.len() < 3 || scene.tokens[chain.start + 1].len() != 3 {
+        return false;
+    }
     let lengths: Vec<_> = scene.tokens[chain.clone()].iter().map(Token::len).collect();
     shape::is_thousands(&lengths)
         && context::is_amount(scene, chain, lengths.iter().sum(), false)
