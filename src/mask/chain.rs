@@ -15,6 +15,7 @@ use super::shadow::{Class, Glyph, Shadow};
 use super::shape;
 use super::slip;
 use super::token::{Kind, Token};
+use super::verdict::is_indian_mobile;
 
 /// The most characters between two groups, and the most of them that are no spaces.
 const GAP: usize = 12;
@@ -137,7 +138,7 @@ pub(super) fn chains(scene: &Scene) -> Vec<Range<usize>> {
         let from = at;
         at += 1;
         while scene.tokens.get(at).is_some_and(Token::says_digits)
-            && (joins(scene.gap(at - 1)) || rows.has(scene, at - 1) || is_halved(scene, at - 1))
+            && (joins(scene.gap(at - 1)) || rows.has(scene, at - 1))
         {
             at += 1;
         }
@@ -146,8 +147,9 @@ pub(super) fn chains(scene: &Scene) -> Vec<Range<usize>> {
     chains
 }
 
-/// Rows of single digits or number words with the same marks between all of them, whatever marks:
-/// 9+8+4+7. Sums are shorter, or end in an equals sign.
+/// Rows with the same marks between all their members, whatever marks: of single digits or number
+/// words, 9+8+4+7, and of groups that are a mobile number, 987#654#3210. Sums are shorter than the
+/// one, or end in an equals sign.
 #[derive(Default)]
 struct Rows {
     /// The last token of the row looked at last, and whether it is long enough.
@@ -173,31 +175,40 @@ impl Rows {
             gap.len() == other.len() && gap.iter().zip(other).all(|(a, b)| a.plain == b.plain)
         };
         self.end = at;
-        if (1..=SAME).contains(&gap.len()) && single(at) {
+        if !(1..=SAME).contains(&gap.len()) {
+            self.long = false;
+        } else if single(at) {
             while single(self.end + 1) && same(scene.gap(self.end)) {
                 self.end += 1;
             }
+            let after = &scene.shadow.glyphs[scene.tokens[self.end].to..];
+            let equals = after.iter().take(2).any(|glyph| glyph.plain == '=');
+            self.long = self.end - at + 1 >= ROW && !equals;
+        } else {
+            let group = |at: usize| {
+                let token = scene.tokens.get(at)?;
+                (token.kind == Kind::Digits && token.len() <= 5).then_some(token.len())
+            };
+            let mut count = group(at).unwrap_or(WHOLE);
+            while same(scene.gap(self.end)) && count < WHOLE {
+                let Some(more) = group(self.end + 1) else { break };
+                self.end += 1;
+                count += more;
+            }
+            let fits = is_odd(gap) && count == WHOLE && self.end > at;
+            let mobile = || is_indian_mobile(Digits::of(scene, &(at..self.end + 1)).all());
+            self.long = fits && mobile();
         }
-        let equals = scene.shadow.glyphs[scene.tokens[self.end].to..].iter().take(2);
-        self.long = self.end - at + 1 >= ROW && !equals.clone().any(|glyph| glyph.plain == '=');
         self.end = self.end.max(at + 1);
         self.long
     }
 }
 
-/// Whether marks that join nothing else stand between the halves of a mobile number: 98765#43210.
-fn is_halved(scene: &Scene, at: usize) -> bool {
-    let half = |at: usize| {
-        scene.tokens.get(at).is_some_and(|token| token.kind == Kind::Digits && token.len() == 5)
-    };
-    let gap = scene.gap(at);
-    let mobile = |first: &Glyph| matches!(first.class, Class::Digit(6..=9));
-    let odd = |glyph: &Glyph| matches!(glyph.plain, '#' | '@' | '?' | '$' | '%' | '°');
-    let angles = |gap: &[Glyph]| gap.len() == 2 && gap.iter().all(|g| matches!(g.plain, '<' | '>'));
-    half(at)
-        && half(at + 1)
-        && mobile(&scene.shadow.glyphs[scene.tokens[at].from])
-        && ((1..=3).contains(&gap.len()) && gap.iter().all(odd) || angles(gap))
+/// Whether a gap is of marks that join nothing else but may be put into a mobile number: 98765#43210.
+fn is_odd(gap: &[Glyph]) -> bool {
+    let odd = |glyph: &Glyph| matches!(glyph.plain, '#' | '@' | '?' | '$' | '°');
+    let angle = |glyph: &Glyph| matches!(glyph.plain, '<' | '>');
+    gap.iter().all(odd) || gap.len() == 2 && gap.iter().all(angle)
 }
 
 /// Adds what is left of `chain` without its innocent runs.
@@ -273,6 +284,11 @@ impl Digits {
         Self { values, starts }
     }
 
+    /// All digits.
+    fn all(&self) -> &[u8] {
+        &self.values
+    }
+
     /// The digits of the tokens `range`, counted from the chain's first.
     pub(super) fn slice(&self, range: Range<usize>) -> &[u8] {
         &self.values[self.starts[range.start]..self.starts[range.end]]
@@ -308,6 +324,7 @@ mod tests {
         assert_eq!(lengths("nine + eight + one + zero + two + five + five + seven + four"), [9]);
         assert_eq!(lengths("98697<>50959"), [2]);
         assert_eq!(lengths("98792#26167"), [2]);
+        assert_eq!(lengths("987@922@6167"), [3]);
         assert_eq!(lengths("9+8+4+7+6+0+6+0+2+2 = 44"), [1; 11]);
         assert_eq!(lengths("12345#26167"), [1, 1]);
     }

@@ -132,7 +132,8 @@ fn join(scene: &Scene, left: &Range<usize>, right: &Range<usize>) -> Option<Join
     let between = scene.tokens.get(left.end..right.start)?;
     let (last, first) = (scene.tokens[..left.end].last()?, scene.tokens.get(right.start)?);
     let apart = first.from - last.to;
-    let code = between.iter().any(|token| token.kind == Kind::Code);
+    let short = |token: &Token| token.kind == Kind::Code && token.len() <= 2;
+    let code = between.iter().any(|token| token.kind == Kind::Code && !short(token));
     if between.is_empty() || between.len() > WORDS || apart > APART || code {
         return None;
     }
@@ -145,7 +146,8 @@ fn join(scene: &Scene, left: &Range<usize>, right: &Range<usize>) -> Option<Join
         return Some(Join::Words);
     }
     let names = Sense::UNIT.with(Sense::MONEY).with(Sense::LABEL).with(Sense::MONTH);
-    let plain = |token: &Token| token.kind == Kind::Word && !token.sense.has(names);
+    let plain =
+        |token: &Token| (token.kind == Kind::Word || short(token)) && !token.sense.has(names);
     match between {
         [word] => plain(word).then_some(Join::OneWord),
         words if words.len() <= ANY && words.iter().all(plain) => Some(Join::Any),
@@ -236,6 +238,8 @@ mod tests {
             ("part one: 98796. part two: 86451", "part one: [hidden]. part two: [hidden]"),
             ("part 1: 98796 part 2: 86451", "part 1: [hidden] part 2: [hidden]"),
             ("shuru me 98595 aur last me 48007", "shuru me [hidden] aur last me [hidden]"),
+            ("1st half 77602, 2nd half 75846", "1st half [hidden], 2nd half [hidden]"),
+            ("p1 69628 p2 36719", "p1 [hidden] p2 [hidden]"),
             ("98218 lol and 79117", "[hidden] lol and [hidden]"),
             ("987 something 124 else 0587", "[hidden] something [hidden] else [hidden]"),
             ("primero 613 28 luego 9350", "primero [hidden] luego [hidden]"),

@@ -204,7 +204,11 @@ pub(super) fn is_amount(
         scene.tokens.get(window.end).is_some_and(|token| {
             // One or two letters are a unit only behind a short number: "am", "m", "s".
             let unit = token.sense.has(Sense::UNIT) && (token.len() > 2 || digits < 10);
-            (unit || token.sense.has(Sense::MONEY)) && scene.gap(window.end - 1).len() <= 1
+            // "9876512340 rs 500": the currency is of what follows it.
+            let others = digits >= 10
+                && scene.tokens.get(window.end + 1).is_some_and(|token| token.kind == Kind::Digits);
+            let money = token.sense.has(Sense::MONEY) && !others;
+            (unit || money) && scene.gap(window.end - 1).len() <= 1
         })
     };
     priced || !vouched && measured()
@@ -304,6 +308,7 @@ mod tests {
             ("2045518837 rupees", true),
             ("149597870 km", true),
             ("9876543210 am free", false),
+            ("9876543210 rs 500", false),
         ] {
             let (scene, window) = digits(text);
             let length = window.clone().map(|at| scene.tokens[at].len()).sum();

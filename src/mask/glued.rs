@@ -58,12 +58,35 @@ impl Tree {
     }
 }
 
+/// Whether number words and digits lead from the start of `run` to its end. Most words stop at
+/// their first letters, so this comes before anything that takes longer.
+fn reaches_end(run: &[Glyph]) -> bool {
+    // Bit by bit: whether the place at hand, and those behind it, can be reached.
+    let mut reached = 1_u64;
+    for (at, glyph) in run.iter().enumerate() {
+        if reached & 1 == 1 {
+            if matches!(glyph.class, Class::Digit(_)) {
+                reached |= 1 << 1;
+            } else {
+                for (length, _) in TREE.prefixes(&run[at..]) {
+                    reached |=
+                        1_u64.checked_shl(u32::try_from(length).unwrap_or(u32::MAX)).unwrap_or(0);
+                }
+            }
+        }
+        reached >>= 1;
+        if reached == 0 {
+            return false;
+        }
+    }
+    reached & 1 == 1
+}
+
 /// The pieces of `run` (letters and digits without a gap) if number words and digits are all it
 /// has, and at least two of them. Of all ways the one with the fewest pieces is taken.
 pub(super) fn split(run: &[Glyph]) -> Option<Vec<Piece>> {
     let is_digit = |at: usize| matches!(run[at].class, Class::Digit(_));
-    // Most words stop here: no number word is how they start.
-    if !is_digit(0) && TREE.prefixes(run).next().is_none() {
+    if !reaches_end(run) {
         return None;
     }
     // From the end: how many pieces the rest takes at least, and the first of them.

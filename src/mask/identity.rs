@@ -111,7 +111,7 @@ fn government(
     };
     match lengths {
         // India's Aadhaar: three groups of four, the last digit a check.
-        [4, 4, 4] if digits[0] >= 2 && is_verhoeff(digits) => Some(3),
+        [4, 4, 4] if digits[0] >= 2 && !is_years(digits) && is_verhoeff(digits) => Some(3),
         // The social security number of the United States.
         [3, 2, 4, ..] if marks('-', 2) && digits[0] != 9 && digits[..3] != [0, 0, 0] => Some(3),
         // Brazil's CPF: 123.456.789-09.
@@ -122,6 +122,11 @@ fn government(
         }
         _ => None,
     }
+}
+
+/// Whether each four digits are a year of the last or this century.
+fn is_years(digits: &[u8]) -> bool {
+    digits.chunks(4).all(|year| matches!(year, [1, 9, ..] | [2, 0, ..]))
 }
 
 /// Whether a code is a document: India's PAN by its shape, others by being named.
@@ -226,6 +231,7 @@ mod tests {
     #[test]
     fn government_numbers_are_known_by_shape_or_name() {
         assert_eq!(rules("aadhaar 4987 2310 6654"), [Rule::GovId]);
+        assert_eq!(rules("won in 2000, 2008, 2020"), []);
         assert_eq!(rules("219-09-9999"), [Rule::GovId]);
         assert_eq!(rules("ABCPE1234F is it"), [Rule::GovId]);
         assert_eq!(rules("passport no K1234567"), [Rule::GovId]);

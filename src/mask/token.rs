@@ -155,8 +155,8 @@ impl Cutter<'_> {
             self.push(from, to, Kind::Digits, Sense::NONE);
         } else if digits == 0 && !self.continues_lookalike(run) {
             self.letters(from, to);
-        } else if let Some(number) = self.dressed(from, to).filter(|_| digits > 0) {
-            self.push(from, to, Kind::Number(number), Sense::NONE);
+        } else if digits > 0 && self.is_known(from, to) {
+            // Taken as a whole.
         } else if digits == 0 || lookalike::is_disguised(run) && !self.is_measure(from, to) {
             self.push(from, to, Kind::Lookalike, Sense::NONE);
         } else if let Some(pieces) = glued::split(run) {
@@ -210,14 +210,22 @@ impl Cutter<'_> {
         }
     }
 
-    /// What a number word with digits for letters says.
-    fn dressed(&mut self, from: usize, to: usize) -> Option<Number> {
+    /// Cuts a short word that has digits in it, if it is one: f0ur, 1st.
+    fn is_known(&mut self, from: usize, to: usize) -> bool {
         if !(3..=5).contains(&(to - from)) {
-            return None;
+            return false;
         }
         self.word.clear();
         self.word.extend(self.shadow.glyphs[from..to].iter().map(|glyph| glyph.plain));
-        lookalike::dressed(&self.word)
+        if let Some(number) = lookalike::dressed(&self.word) {
+            self.push(from, to, Kind::Number(number), Sense::NONE);
+            return true;
+        }
+        let sense = LEXICON.entry(&self.word).sense;
+        if sense.has(Sense::JOIN) {
+            self.push(from, to, Kind::Word, sense);
+        }
+        sense.has(Sense::JOIN)
     }
 
     /// Whether a few digits are followed by a unit: 256gb, 1990s.
