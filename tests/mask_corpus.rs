@@ -3,6 +3,10 @@
 //! What lives here: the scoring and the floors. What must not: rules of the masker. To add a
 //! class: rows in `tests/corpus/`; every class of numbers must be hidden and every `neg_` class
 //! left alone as far as the floors say.
+//!
+//! `dev*.jsonl` and `independent*.jsonl` have both been looked at while rules were written, the
+//! second not before it had been measured unseen: 92.5 % hidden, 1.6 % false alarms. So the floors
+//! below keep what was reached; how well unseen text fares only an unseen corpus can tell.
 
 use std::collections::{BTreeMap, HashSet};
 
@@ -72,10 +76,10 @@ fn informative(text: &[char], spans: impl Iterator<Item = (usize, usize)>) -> Ha
     spans.flat_map(|(start, end)| start..end).filter(|at| text[*at].is_alphanumeric()).collect()
 }
 
-/// Per class how many rows came out right, of how many; and which did not.
-fn by_class(numbers: bool) -> (BTreeMap<String, (usize, usize)>, Vec<String>) {
+/// Per class of a corpus how many rows came out right, of how many; and which did not.
+fn by_class(corpus: &str, numbers: bool) -> (BTreeMap<String, (usize, usize)>, Vec<String>) {
     let (mut classes, mut wrong) = (BTreeMap::new(), Vec::new());
-    for row in rows::<Row>("dev.jsonl") {
+    for row in rows::<Row>(corpus) {
         if row.class.starts_with("neg_") == numbers {
             continue;
         }
@@ -96,7 +100,7 @@ fn by_class(numbers: bool) -> (BTreeMap<String, (usize, usize)>, Vec<String>) {
 
 #[test]
 fn numbers_of_every_class_are_hidden_and_nothing_else_is_altered() {
-    let (classes, wrong) = by_class(true);
+    let (classes, wrong) = by_class("dev.jsonl", true);
     let (right, all) = classes.values().fold((0, 0), |(a, b), (right, all)| (a + right, b + all));
     assert_eq!(all, 157, "153 with numbers and 4 with cards and government numbers");
     assert!(right * 100 >= all * 99, "{right} of {all}: {wrong:#?}");
@@ -107,7 +111,7 @@ fn numbers_of_every_class_are_hidden_and_nothing_else_is_altered() {
 
 #[test]
 fn texts_without_a_number_are_left_alone() {
-    let (classes, wrong) = by_class(false);
+    let (classes, wrong) = by_class("dev.jsonl", false);
     let (right, all) = classes.values().fold((0, 0), |(a, b), (right, all)| (a + right, b + all));
     assert_eq!(all, 89);
     assert!((all - right) * 100 <= all, "{right} of {all}: {wrong:#?}");
@@ -116,10 +120,44 @@ fn texts_without_a_number_are_left_alone() {
     }
 }
 
+/// Cards and numbers from governments are no phone numbers; what hides them is tested beside it.
+fn is_phone(class: &str) -> bool {
+    !matches!(class, "card" | "gov_id")
+}
+
+#[test]
+fn the_independent_corpus_keeps_what_was_reached() {
+    let sum = |classes: &BTreeMap<String, (usize, usize)>| {
+        let phones = classes.iter().filter(|(class, _)| is_phone(class));
+        phones.fold((0, 0), |(a, b), (_, (right, all))| (a + right, b + all))
+    };
+    let (classes, wrong) = by_class("independent.jsonl", true);
+    let (right, all) = sum(&classes);
+    assert_eq!(all, 518);
+    assert!(right * 1000 >= all * 985, "{right} of {all}: {wrong:#?}");
+    for (class, (right, all)) in classes.iter().filter(|(class, _)| is_phone(class)) {
+        assert!(right * 10 >= all * 9, "{class}: {right} of {all}: {wrong:#?}");
+    }
+    let (classes, wrong) = by_class("independent.jsonl", false);
+    let (right, all) = sum(&classes);
+    assert_eq!(all, 319);
+    assert!((all - right) * 100 <= all, "{right} of {all}: {wrong:#?}");
+}
+
 #[test]
 fn numbers_split_over_messages_are_stopped_and_small_talk_is_not() {
+    assert_eq!(sequences("seq_dev.jsonl"), (10, 10, 10, 0));
+    let (stopped, leaks, innocent, alarms) = sequences("independent_seq.jsonl");
+    assert_eq!((leaks, innocent), (32, 32));
+    assert!(stopped * 100 >= leaks * 93, "{stopped} of {leaks} stopped");
+    assert!(alarms * 100 <= innocent * 4, "{alarms} of {innocent} alarms");
+}
+
+/// Of the sequences of a corpus: how many leaks were stopped, of how many; how many are innocent,
+/// and how many of those were changed.
+fn sequences(corpus: &str) -> (usize, usize, usize, usize) {
     let (mut leaks, mut stopped, mut innocent, mut alarms) = (0, 0, 0, 0);
-    for row in rows::<Sequence>("seq_dev.jsonl") {
+    for row in rows::<Sequence>(corpus) {
         let mut memory = Memory::default();
         let (mut total, mut gone, mut changed) = (0, 0, false);
         for (at, message) in row.messages.iter().enumerate() {
@@ -147,7 +185,5 @@ fn numbers_split_over_messages_are_stopped_and_small_talk_is_not() {
             alarms += usize::from(changed);
         }
     }
-    assert_eq!((leaks, innocent), (10, 10));
-    assert!(stopped * 10 >= leaks * 9, "{stopped} of {leaks} stopped");
-    assert!(alarms * 100 <= innocent * 5, "{alarms} of {innocent} alarms");
+    (stopped, leaks, innocent, alarms)
 }
