@@ -8,6 +8,7 @@ use std::ops::Range;
 
 use super::chain::{Scene, joins, line};
 use super::context::{self, Cue};
+use super::cue::Sense;
 use super::plan::Plan;
 use super::rule::Rule;
 use super::shadow::Class;
@@ -110,9 +111,8 @@ impl Window<'_> {
         let grouped = (8..=12).contains(&count)
             && groups >= 3
             && self.scene.tokens[self.tokens.clone()].iter().all(|t| (2..=5).contains(&t.len()));
-        let alone = (8..=13).contains(&count)
-            && self.scene.tokens.len() == groups
-            && (groups >= 2 || count >= 9);
+        let alone =
+            (8..=13).contains(&count) && self.says_only_this() && (groups >= 2 || count >= 9);
         if dialled || american || chinese || grouped || alone || self.has_area_code() {
             return Some(Rule::National);
         }
@@ -193,6 +193,18 @@ impl Window<'_> {
         let after = Some(self.tokens.end);
         !(digits(before) && before.is_some_and(tight)
             || digits(after) && tight(self.tokens.end - 1))
+    }
+
+    /// Whether nothing is said but the number: it's 612345678.
+    fn says_only_this(&self) -> bool {
+        let tokens = &self.scene.tokens;
+        let others = tokens.len() - self.groups();
+        let nothing = |token: &Token| {
+            token.kind == Kind::Word && token.sense.has(Sense::FILLER.with(Sense::MINE))
+        };
+        let round = self.digits.ends_with(&[0, 0, 0]);
+        let rest = || tokens[..self.tokens.start].iter().chain(&tokens[self.tokens.end..]);
+        others == 0 || others <= 3 && !round && rest().all(nothing)
     }
 
     /// Whether the first group is an area code in parentheses.
@@ -314,7 +326,7 @@ mod tests {
             "00880 1812-730825",
             "(+91) 98765 43210",
             "+44 (0)20 7946 0958",
-            "it is 447400123456",
+            "about 447400123456 ants",
             "+1 212.555.0147",
         ] {
             assert_eq!(rules(text), [Rule::International], "{text}");
@@ -334,6 +346,7 @@ mod tests {
             "011 2380-2539",
             "1-800-555-0199",
             "98/76/51/23/40",
+            "it's 612345678",
         ] {
             assert_eq!(rules(text), [Rule::National], "{text}");
         }
