@@ -113,7 +113,12 @@ impl Window<'_> {
             && self.scene.tokens[self.tokens.clone()].iter().all(|t| (2..=5).contains(&t.len()));
         let alone =
             (8..=13).contains(&count) && self.says_only_this() && (groups >= 2 || count >= 9);
-        if dialled || american || chinese || grouped || alone || self.has_area_code() {
+        // Digits written one by one, with marks between: 1. 1. 9. 8. 8. 7. 4. 2. 5. 8. 2.
+        let spelt = groups == count
+            && (10..=12).contains(&count)
+            && self.scene.gap(self.tokens.start).iter().any(|glyph| glyph.class == Class::Mark)
+            && plan.is_national(self.digits);
+        if dialled || american || chinese || grouped || alone || spelt || self.has_area_code() {
             return Some(Rule::National);
         }
         let abroad =
@@ -347,6 +352,7 @@ mod tests {
             "1-800-555-0199",
             "98/76/51/23/40",
             "it's 612345678",
+            "1. 1. 9. 8. 8. 7. 4. 2. 5. 8. 2 viu",
         ] {
             assert_eq!(rules(text), [Rule::National], "{text}");
         }
