@@ -18,6 +18,8 @@ const DIGITS: usize = 6;
 /// Number words this close to one another may be one number.
 const WORDS_APART: usize = 40;
 const WORDS_NEEDED: usize = 4;
+/// Words of more characters are compounds.
+const COMPOUND: usize = 12;
 /// Eight digits spelt letter by letter have at least so many gaps.
 const SPELT: usize = 23;
 
@@ -47,7 +49,12 @@ static WORDS: Lazy<Words> = Lazy::new(|| {
     });
     let folded = LEXICON
         .numbers()
-        .filter(|(_, number)| !matches!(number.role, Role::Repeat | Role::Scale))
+        .filter(|(word, number)| match number.role {
+            Role::Repeat | Role::Scale => false,
+            // Long compounds have the words that they are made of in them.
+            Role::Pair => word.chars().count() <= COMPOUND,
+            _ => true,
+        })
         .map(|(word, _)| word.to_owned());
     let (mut ascii, mut other): (Vec<_>, Vec<_>) =
         cased.chain(folded).partition(|word: &String| word.is_ascii());

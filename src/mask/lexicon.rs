@@ -3,7 +3,7 @@
 //! What lives here: building the lookups from the tables and asking them. What must not: the
 //! tables themselves (see `words/` and `cue/`). To add words: add them there.
 
-use aho_corasick::{AhoCorasick, MatchKind};
+use aho_corasick::{AhoCorasick, AhoCorasickKind, MatchKind};
 use once_cell::sync::Lazy;
 use rustc_hash::FxHashMap;
 
@@ -68,6 +68,9 @@ impl Stems {
     fn of(stems: &[(Sense, String)]) -> Self {
         let automaton = AhoCorasick::builder()
             .match_kind(MatchKind::LeftmostFirst)
+            // Words are too short for anything but stepping through them to pay.
+            .kind(Some(AhoCorasickKind::DFA))
+            .prefilter(false)
             .build(stems.iter().map(|(_, stem)| stem))
             .expect("the stems are a small constant table");
         Self { automaton, senses: stems.iter().map(|(sense, _)| *sense).collect() }

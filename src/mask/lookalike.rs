@@ -96,6 +96,12 @@ pub(super) const fn loosely(plain: char) -> Option<u8> {
 /// Makes numbers in disguise of groups that are an Indian mobile number when letters are read as
 /// digits and half of them are digits: 9B-B2-6l-47-SO, +9I 98O2b l4E7l.
 pub(super) fn correct(shadow: &Shadow, tokens: &mut [Token]) {
+    // Letters among digits leave a code or a word that touches digits.
+    let mixed = |token: &Token| matches!(token.kind, Kind::Code | Kind::Lookalike);
+    let touch = |pair: &[Token]| pair[0].to == pair[1].from;
+    if !tokens.iter().any(mixed) && !tokens.windows(2).any(touch) {
+        return;
+    }
     let mut at = 0;
     while at < tokens.len() {
         let to = mobile(shadow, tokens, at).unwrap_or(at);

@@ -48,7 +48,7 @@ pub(super) fn find(scene: &Scene, taken: &[Range<usize>]) -> (Vec<Finding>, usiz
     for chain in chain::chains(scene) {
         search.chain(chain, &mut rest);
     }
-    for tokens in chunk::numbers(scene, &rest, &search.plan) {
+    for tokens in chunk::numbers(scene, &rest) {
         search.add(&tokens, Rule::Chunks);
     }
     (search.found, search.windows)

@@ -85,7 +85,12 @@ pub(super) struct Plan {
 
 impl Plan {
     pub(super) const fn new() -> Self {
-        Self { left: Cell::new(QUESTIONS) }
+        Self::asked(QUESTIONS)
+    }
+
+    /// Plans that may be asked only so often.
+    pub(super) const fn asked(questions: u32) -> Self {
+        Self { left: Cell::new(questions) }
     }
 
     /// Whether `digits`, which start with a calling code, are a valid number.
@@ -108,6 +113,9 @@ impl Plan {
 
     /// Whether `digits` are a valid number within any of the countries that are tried.
     pub(super) fn is_national(&self, digits: &[u8]) -> bool {
+        if self.left.get() == 0 {
+            return false;
+        }
         NATIONAL.iter().any(|(code, trunk)| {
             let dialled = digits.strip_prefix(*trunk).filter(|_| !trunk.is_empty());
             dialled.is_some_and(|national| self.is_valid(*code, national))

@@ -15,14 +15,24 @@ use super::token::{Kind, Token};
 static NEAR: Lazy<FxHashMap<String, Number>> = Lazy::new(|| {
     let mut near = FxHashMap::default();
     for (word, number) in LEXICON.numbers() {
-        if !matches!(number.role, Role::Repeat | Role::Scale) && word.chars().count() >= 4 {
+        if !matches!(number.role, Role::Repeat | Role::Scale)
+            && (4..=LONGEST + 1).contains(&word.chars().count())
+        {
             near.extend(shortened(word).map(|short| (short, number)));
         }
     }
     // Whole words win over shortened ones of others.
-    near.extend(LEXICON.numbers().map(|(word, number)| (word.to_owned(), number)));
+    near.extend(
+        LEXICON
+            .numbers()
+            .filter(|(word, _)| word.chars().count() <= LONGEST)
+            .map(|(word, number)| (word.to_owned(), number)),
+    );
     near
 });
+
+/// The longest word that is looked up.
+const LONGEST: usize = 10;
 
 /// How many tokens on either side tell whether digits are being said.
 const REACH: usize = 4;
@@ -56,7 +66,7 @@ pub(super) fn correct(shadow: &Shadow, tokens: &mut [Token]) {
     let mut word = String::new();
     for at in 0..tokens.len() {
         let Token { from, to, kind, sense } = tokens[at];
-        if kind != Kind::Word || !(3..=10).contains(&(to - from)) || sense != Sense::NONE {
+        if kind != Kind::Word || !(3..=LONGEST).contains(&(to - from)) || sense != Sense::NONE {
             continue;
         }
         // Everyday words beside it prove nothing: "for fire" is no number.
