@@ -217,7 +217,7 @@ fn is_innocent(scene: &Scene, pieces: &[Piece]) -> bool {
 fn is_ordered(scene: &Scene, first: &Piece) -> bool {
     let before = scene.tokens[..first.tokens.start].iter().rev().take(3);
     let mut joins = before.take_while(|t| t.sense.has(Sense::JOIN.with(Sense::FILLER)));
-    joins.any(|token| token.sense.has(Sense::JOIN) && token.len() > 2)
+    joins.any(|token| token.sense.has(Sense::ORDER))
 }
 
 /// Whether two halves are an Indian mobile number the other way round: last five …, first five ….
@@ -262,6 +262,8 @@ mod tests {
         for text in [
             "i have 98712 photos and 40587 songs",
             "sold 98712 bought 40587",
+            "lol 13345 lol 67890",
+            "pin code 110001 and 400001 and 700001",
             "won 98712 rupees and then lost 40587",
             "first 100 then 200 then 300",
             "start 9000 end 18000",

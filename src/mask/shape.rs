@@ -240,7 +240,7 @@ fn is_even(values: &[u64]) -> bool {
     first != 0 && even >= values.len() - 1 - values.len() / 10
 }
 
-/// Whether the digits of one group run up or down by one: 123456789.
+/// Whether the digits run up or down by one, 123456789, are all the same or all binary.
 pub(super) fn is_run(digits: &[u8]) -> bool {
     let steps = |by: i16| {
         digits.windows(2).all(|pair| {
@@ -248,7 +248,9 @@ pub(super) fn is_run(digits: &[u8]) -> bool {
             step == by || step == by - 10 * by.signum()
         })
     };
-    digits.len() >= 6 && (steps(1) || steps(-1) || digits.windows(2).all(|p| p[0] == p[1]))
+    let binary = digits.len() >= 8 && digits.iter().all(|digit| *digit <= 1);
+    digits.len() >= 6
+        && (binary || steps(1) || steps(-1) || digits.windows(2).all(|p| p[0] == p[1]))
 }
 
 /// Whether the digits, in groups of `lengths`, are those of a book: ISBN-13, or ISBN-10 with its
@@ -351,6 +353,7 @@ mod tests {
         assert!(!is_marks(&[98, 71, 24, 5, 87]));
         assert!(!is_counting(&[7, 8, 9]));
         assert!(is_run(&[1, 2, 3, 4, 5, 6, 7, 8, 9, 0]));
+        assert!(is_run(&[1, 0, 1, 1, 0, 1, 1, 0]));
         assert!(!is_run(&[9, 8, 7, 6, 5, 4, 3, 2, 1, 1]));
     }
 

@@ -167,6 +167,7 @@ pub(super) fn number(scene: &Scene, chain: &Range<usize>) -> Option<Range<usize>
     };
     let innocent = recited
         || is_prose(scene, &tokens)
+        || cue <= Cue::Reach && (is_patter(scene, &tokens) || is_years(scene, &tokens))
         || context::is_labelled(scene, &tokens, count, cue >= Cue::Phone && count >= ENOUGH);
     (enough && spoken && !innocent).then_some(tokens)
 }
@@ -182,6 +183,35 @@ fn is_prose(scene: &Scene, tokens: &Range<usize>) -> bool {
     let clear = own.iter().filter(clear).count();
     let only = clear == 0 && own.iter().any(group) && own.iter().any(common);
     clear < CLEAR && (between || only)
+}
+
+/// Whether nearly as many of the words are common ones as say nothing but digits: two to one.
+fn is_patter(scene: &Scene, tokens: &Range<usize>) -> bool {
+    let numbers = || {
+        scene.tokens[tokens.clone()].iter().filter_map(|token| match token.kind {
+            Kind::Number(number) => Some(number),
+            _ => None,
+        })
+    };
+    let common = numbers().filter(|number| number.common).count();
+    let clear = numbers().filter(|number| !number.everyday).count();
+    common >= 3 && common * 4 >= clear * 3
+}
+
+/// Whether years are said with links between: nineteen eighty four and two thousand and one.
+fn is_years(scene: &Scene, tokens: &Range<usize>) -> bool {
+    let linked = |token: &Token| matches!(token.kind, Kind::Number(n) if n.role == Role::Link);
+    let own = &scene.tokens[tokens.clone()];
+    if !own.iter().any(linked) {
+        return false;
+    }
+    let mut from = tokens.start;
+    own.split(linked).all(|part| {
+        let said = Speech::of(scene, &(from..from + part.len())).digits;
+        from += part.len() + 1;
+        // "Two thousand and one" is one year in two parts.
+        matches!(said[..], [1] | [1, 5..=9, _, _] | [2, 0, _, _])
+    })
 }
 
 /// Whether the numbers are counted, or sung: most steps are one up or one down.
@@ -273,6 +303,11 @@ mod tests {
             (
                 "call 100 for police, 101 for fire, 102 too",
                 "call 100 for police, 101 for fire, 102 too",
+            ),
+            ("one on one two on two three on three", "one on one two on two three on three"),
+            (
+                "nineteen eighty four and two thousand and one and twenty twenty four",
+                "nineteen eighty four and two thousand and one and twenty twenty four",
             ),
             ("one of seven siblings, two brothers", "one of seven siblings, two brothers"),
             (

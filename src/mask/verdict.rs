@@ -264,7 +264,7 @@ fn is_listed(scene: &Scene, chain: &Range<usize>) -> bool {
     let alike = scene.tokens[chain.clone()].iter().all(|token| token.len() == length);
     let comma = |at: usize| scene.gap(at).iter().any(|glyph| glyph.plain == ',');
     alike
-        && (3..=6).contains(&length)
+        && (3..=6).contains(&length) | (length == 2 && chain.len() >= 5)
         && (chain.len() >= 3 || comma(chain.start))
         && context::is_labelled(scene, chain, length, false)
 }

@@ -49,6 +49,8 @@ impl Sense {
     pub(super) const LINK: Self = Self(1 << 16);
     /// Announces numbers that are no phone number's: of a password, of a game.
     pub(super) const OTHER: Self = Self(1 << 17);
+    /// Says which piece of a number comes: first, the last half.
+    pub(super) const ORDER: Self = Self(1 << 18);
 
     /// Whether it has any of the senses of `other`.
     pub(super) const fn has(self, other: Self) -> bool {
@@ -71,6 +73,7 @@ pub(super) const WORDS: &[(Sense, &str)] = &[
     (Sense::LABEL, label::LABEL),
     (Sense::LABEL.with(Sense::BRIEF), label::BRIEF),
     (Sense::OTHER, label::OTHER),
+    (Sense::JOIN.with(Sense::ORDER), phone::ORDER),
     (Sense::NONE, label::NEUTRAL),
     (Sense::MINE, phone::MINE),
     (Sense::REACH.with(Sense::NUMBER), phone::NUMBER),

@@ -118,6 +118,17 @@ pub(super) const JOIN: &str = "then and after that thats followed by next first 
     先 再 然后 然後 接着 最后 最後 开头 结尾 前面 后面 まず 次 次に 最後に それから 먼저 그다음 다음 그리고 마지막 \
     แล้ว ก่อน ต่อ สุดท้าย πρωτα μετα τελος תחילה אחר ואז סוף";
 
+/// Words that say which piece of a number comes.
+pub(super) const ORDER: &str = "first 1st start starts starting begin begins beginning initial part half last \
+    final prefix take pehle pehla shuru shuruat aadha aakhri pahila agodi prothom primero primera empieza \
+    empiezan comienza mitad primeiro primeira comeca comecando inicio metade abord premier premiere \
+    commence commencant debut moitie zuerst erst erste ersten beginnt fangt anfang vorne awal depan \
+    pertama mulai prima primo inizia comincia ilk once basi eerst eerste begint begin najpierw pierwsza \
+    poczatek forst forste ensin eloszor nejdriv intai kwanza una dau sono soy \
+    اول الاول اولا نصف сначала вначале первые первая начало начинается половина спочатку първо прво \
+    पहले पहला शुरू शुरुआत आधा প্রথম প্রথমে শুরু முதல் మొదట પહેલા ਪਹਿਲਾਂ ಮೊದಲು ആദ്യം پہلے 先 まず 먼저 ก่อน \
+    πρωτα תחילה";
+
 /// Words that link digits which are said one by one.
 pub(super) const LINK: &str = "and then after next followed by plus n comma dash hyphen minus space dot point \
     y e luego despues mas depois entao mais virgula traco et puis ensuite apres und dann danach plus \

@@ -125,7 +125,7 @@ pub(super) const EVERYDAY: &str = "no do to too tu tow a at ate for fore fr free
 
 /// Number words that are far more often the little words of a sentence.
 pub(super) const COMMON: &str =
-    "to too tu tow at ate for fore fr fo free tree won fire hat het set an den ni no nou";
+    "on to too tu tow at ate for fore fr fo free tree won fire hat het set an den ni no nou";
 
 #[cfg(test)]
 mod tests {
