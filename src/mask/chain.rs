@@ -41,6 +41,7 @@ impl<'a> Scene<'a> {
         lookalike::correct(&shadow, &mut tokens);
         slip::correct(&shadow, &mut tokens);
         linker::correct(&mut tokens);
+        context::pair(&mut tokens);
         let cue = Sense::PHONE.with(Sense::REACH).with(Sense::CODE);
         let cued = shadow.seen.phone || tokens.iter().any(|token| token.sense.has(cue));
         Self { shadow, tokens, cued }

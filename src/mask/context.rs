@@ -41,15 +41,15 @@ pub(super) fn cue(scene: &Scene, window: &Range<usize>) -> Cue {
     let mut other_number = false;
     for (token, distance) in before {
         other_number |= matches!(token.kind, Kind::Digits | Kind::Lookalike) && token.len() > 3;
-        if is_contact(scene, window.start - 1 - distance) {
+        if token.sense.has(Sense::PHONE) {
             let near = distance < NEAR && !other_number;
             strongest = strongest.max(if near { Cue::Near } else { Cue::Phone });
         } else if token.sense.has(Sense::REACH) {
             strongest = strongest.max(Cue::Reach);
         }
     }
-    for (token, at) in scene.tokens[window.end..].iter().take(AFTER).zip(window.end..) {
-        if is_contact(scene, at) {
+    for token in scene.tokens[window.end..].iter().take(AFTER) {
+        if token.sense.has(Sense::PHONE) {
             strongest = strongest.max(Cue::Phone);
         } else if token.sense.has(Sense::REACH) {
             strongest = strongest.max(Cue::Reach);
@@ -59,24 +59,25 @@ pub(super) fn cue(scene: &Scene, window: &Range<usize>) -> Cue {
     if scene.shadow.seen.phone && pictured() { strongest.max(Cue::Near) } else { strongest }
 }
 
-/// Whether the token `at` speaks of a phone, by itself or with the word beside it: my number, area
-/// code.
-pub(super) fn is_contact(scene: &Scene, at: usize) -> bool {
-    let sense = scene.tokens[at].sense;
-    if sense.has(Sense::PHONE) {
-        return true;
-    }
-    let said = |at: Option<usize>, sense: Sense| {
-        at.and_then(|at| scene.tokens.get(at)).is_some_and(|token| token.sense.has(sense))
-    };
-    // "My new number", "number mera".
-    let mine = || {
-        said(at.checked_sub(1), Sense::MINE)
+/// Makes words about phones of those that are some beside another word: my number, area code.
+pub(super) fn pair(tokens: &mut [Token]) {
+    for at in 0..tokens.len() {
+        let sense = tokens[at].sense;
+        if !sense.has(Sense::NUMBER.with(Sense::CODE)) {
+            continue;
+        }
+        let said = |at: Option<usize>, sense: Sense| {
+            at.and_then(|at| tokens.get(at)).is_some_and(|token| token.sense.has(sense))
+        };
+        let before = at.checked_sub(1);
+        // "My number", "number mera", "my new number".
+        let mine = said(before, Sense::MINE)
             || said(Some(at + 1), Sense::MINE)
-            || said(at.checked_sub(1), Sense::FILLER) && said(at.checked_sub(2), Sense::MINE)
-    };
-    sense.has(Sense::NUMBER) && mine()
-        || sense.has(Sense::CODE) && said(at.checked_sub(1), Sense::AREA)
+            || said(before, Sense::FILLER) && said(at.checked_sub(2), Sense::MINE);
+        if sense.has(Sense::NUMBER) && mine || sense.has(Sense::CODE) && said(before, Sense::AREA) {
+            tokens[at].sense = sense.with(Sense::PHONE);
+        }
+    }
 }
 
 /// The glyphs up to a few before and after `window`.
@@ -106,7 +107,7 @@ pub(super) fn is_labelled(
         if at == window.start && is_serial(scene, token, gap) {
             return true;
         }
-        if ends_clause(gap) || is_contact(scene, at - 1) {
+        if ends_clause(gap) || token.sense.has(Sense::PHONE) {
             break;
         }
         if labels(token) {
@@ -126,7 +127,7 @@ pub(super) fn is_labelled(
     }
     for at in window.end..(window.end + LABEL).min(scene.tokens.len()) {
         let token = &scene.tokens[at];
-        if ends_clause(scene.gap(at - 1)) || is_contact(scene, at) {
+        if ends_clause(scene.gap(at - 1)) || token.sense.has(Sense::PHONE) {
             break;
         }
         if labels(token) {

@@ -9,7 +9,6 @@ use serde::{Deserialize, Serialize};
 
 use super::chain::{self, Scene};
 use super::chunk;
-use super::context;
 use super::cue::Sense;
 use super::rule::{Finding, Rule};
 use super::shadow::Glyph;
@@ -151,9 +150,13 @@ pub(super) fn next(scene: &Scene, found: &mut Vec<Finding>, memory: &Memory) -> 
     memory.pass();
     let senses = |sense: Sense| scene.tokens.iter().any(|token| token.sense.has(sense));
     let other = senses(Sense::OTHER) || is_sum(scene);
-    let contact = (0..scene.tokens.len()).any(|at| context::is_contact(scene, at));
+    let contact = senses(Sense::PHONE);
+    // "Guess my number" is about none that could be called.
+    let calls = scene.tokens.iter().any(|token| {
+        token.sense.has(Sense::PHONE) && !token.sense.has(Sense::NUMBER.with(Sense::CODE))
+    });
     let handed = |token: &Token| token.sense.has(Sense::REACH) && token.len() > 5;
-    if (contact || scene.tokens.iter().any(handed)) && (!other || senses(Sense::PHONE)) {
+    if (contact || scene.tokens.iter().any(handed)) && (!other || calls) {
         memory.cued = MESSAGES;
     }
     if other || senses(Sense::LABEL.with(Sense::MONEY).with(Sense::UNIT)) && !contact {
