@@ -232,16 +232,22 @@ fn trimmed(scene: &Scene, chain: &Range<usize>) -> Range<usize> {
         _ => None,
     };
     // What most words are said in; everyday words do not vote.
-    let mut votes = [0_u32; 64];
+    let (mut votes, mut most) = ([0_u32; 64], 0);
+    let mut spoken = u64::MAX;
     for word in chain.clone().filter_map(number).filter(|number| !number.everyday) {
         let mut left = word.languages;
         while left != 0 {
-            votes[left.trailing_zeros() as usize] += 1;
+            let language = left.trailing_zeros();
+            let own = &mut votes[language as usize];
+            *own += 1;
+            if *own > most {
+                (most, spoken) = (*own, 1 << language);
+            } else if *own == most {
+                spoken |= 1 << language;
+            }
             left &= left - 1;
         }
     }
-    let most = votes.iter().copied().max().unwrap_or(0);
-    let spoken: u64 = (0..64).filter(|bit| votes[*bit] == most).fold(0, |set, bit| set | 1 << bit);
     let is_stray = |at: usize| number(at).is_some_and(|n| n.everyday && n.languages & spoken == 0);
     let mut tokens = chain.clone();
     while !tokens.is_empty() && is_stray(tokens.start) {
