@@ -7,7 +7,7 @@
 use random_connect::mask::{mask, work};
 
 /// Each is repeated to make a long text.
-const HOSTILE: [&str; 22] = [
+const HOSTILE: [&str; 30] = [
     "7",
     "7 ",
     "98765 ",
@@ -30,6 +30,14 @@ const HOSTILE: [&str; 22] = [
     "12/05/2024 ",
     "a|",
     "1|",
+    "9+",
+    "98765#",
+    "9@8",
+    "n ",
+    "nine and ",
+    "two hundred ",
+    "9l8O",
+    "first 12345 then ",
 ];
 
 #[test]
