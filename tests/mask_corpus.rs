@@ -5,8 +5,9 @@
 //! left alone as far as the floors say.
 //!
 //! `dev*.jsonl` and `independent*.jsonl` have both been looked at while rules were written, the
-//! second not before it had been measured unseen: 92.5 % hidden, 1.6 % false alarms. So the floors
-//! below keep what was reached; how well unseen text fares only an unseen corpus can tell.
+//! second not before it had been measured unseen: 92.5 % hidden, 1.6 % false alarms. `unseen*.jsonl`
+//! was written by somebody who knew the first alone, and no rule was written with it: 98.6 % hidden,
+//! 1.8 % false alarms. The floors below keep what was reached.
 
 use std::collections::{BTreeMap, HashSet};
 
@@ -126,31 +127,39 @@ fn is_phone(class: &str) -> bool {
 }
 
 #[test]
-fn the_independent_corpus_keeps_what_was_reached() {
+fn the_other_corpora_keep_what_was_reached() {
     let sum = |classes: &BTreeMap<String, (usize, usize)>| {
         let phones = classes.iter().filter(|(class, _)| is_phone(class));
         phones.fold((0, 0), |(a, b), (_, (right, all))| (a + right, b + all))
     };
-    let (classes, wrong) = by_class("independent.jsonl", true);
-    let (right, all) = sum(&classes);
-    assert_eq!(all, 518);
-    assert!(right * 1000 >= all * 985, "{right} of {all}: {wrong:#?}");
-    for (class, (right, all)) in classes.iter().filter(|(class, _)| is_phone(class)) {
-        assert!(right * 10 >= all * 9, "{class}: {right} of {all}: {wrong:#?}");
+    // How many hold numbers, of a thousand of which so many must be hidden; how many hold none, of a
+    // thousand of which so many at most may be changed.
+    for (corpus, numbers, hidden, innocent, changed) in
+        [("independent.jsonl", 518, 985, 319, 10), ("unseen.jsonl", 565, 975, 328, 25)]
+    {
+        let (classes, wrong) = by_class(corpus, true);
+        let (right, all) = sum(&classes);
+        assert_eq!(all, numbers, "{corpus}");
+        assert!(right * 1_000 >= all * hidden, "{corpus}: {right} of {all}: {wrong:#?}");
+        for (class, (right, all)) in classes.iter().filter(|(class, _)| is_phone(class)) {
+            assert!(right * 10 >= all * 9, "{corpus}, {class}: {right} of {all}: {wrong:#?}");
+        }
+        let (classes, wrong) = by_class(corpus, false);
+        let (right, all) = sum(&classes);
+        assert_eq!(all, innocent, "{corpus}");
+        assert!((all - right) * 1_000 <= all * changed, "{corpus}: {right} of {all}: {wrong:#?}");
     }
-    let (classes, wrong) = by_class("independent.jsonl", false);
-    let (right, all) = sum(&classes);
-    assert_eq!(all, 319);
-    assert!((all - right) * 100 <= all, "{right} of {all}: {wrong:#?}");
 }
 
 #[test]
 fn numbers_split_over_messages_are_stopped_and_small_talk_is_not() {
     assert_eq!(sequences("seq_dev.jsonl"), (10, 10, 10, 0));
-    let (stopped, leaks, innocent, alarms) = sequences("independent_seq.jsonl");
-    assert_eq!((leaks, innocent), (32, 32));
-    assert!(stopped * 100 >= leaks * 93, "{stopped} of {leaks} stopped");
-    assert!(alarms * 100 <= innocent * 4, "{alarms} of {innocent} alarms");
+    for (corpus, each) in [("independent_seq.jsonl", 32), ("unseen_seq.jsonl", 60)] {
+        let (stopped, leaks, innocent, alarms) = sequences(corpus);
+        assert_eq!((leaks, innocent), (each, each));
+        assert!(stopped * 100 >= leaks * 93, "{corpus}: {stopped} of {leaks} stopped");
+        assert!(alarms * 100 <= innocent * 4, "{corpus}: {alarms} of {innocent} alarms");
+    }
 }
 
 /// Of the sequences of a corpus: how many leaks were stopped, of how many; how many are innocent,
