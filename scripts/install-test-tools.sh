@@ -1,7 +1,7 @@
 #!/bin/sh
 # Installs what `make test` needs beside Rust and make, where it is missing: rustfmt, clippy, a
-# linker, which compiling needs as well, and the Python client that one test drives. Runs at the top
-# of the repository.
+# linker, which compiling needs as well, redis-server, and the Python client that one test drives.
+# Runs at the top of the repository.
 set -eu
 
 fail() {
@@ -37,6 +37,8 @@ packages() {
 }
 
 command -v cc >/dev/null || packages "a C compiler (cc)" build-essential gcc build-base
+
+command -v redis-server >/dev/null || packages "redis-server" redis-server redis redis
 
 # The Python client of the protocol, in an environment of its own.
 wanted=tests/python/requirements.txt

@@ -7,6 +7,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
+use secrecy::ExposeSecret;
 use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::task::AbortHandle;
@@ -19,6 +20,7 @@ use crate::connect::lobby::Lobby;
 use crate::connect::relay::Relay;
 use crate::connect::service::{ConnectService, Options};
 use crate::connect::store_memory::MemoryLobby;
+use crate::connect::store_redis::{RedisLobby, Seal};
 use crate::connect::tools::ConnectTools;
 use crate::kernel::clock::{Clock, SystemClock, seeded_rng};
 use crate::kernel::id::IdHasher;
@@ -53,10 +55,9 @@ impl App {
     pub fn new(config: Config, clock: &Arc<dyn Clock>) -> Self {
         // The first message must not wait for the numbering plans to be read.
         crate::mask::warm_up();
-        let lobby: Arc<dyn Lobby> = Arc::new(MemoryLobby::new(config.idle_timeout, seeded_rng()));
+        let (lobby, ids) = lobby(&config);
         let options =
             Options { use_caller_nicknames: config.use_caller_nicknames, ..Options::default() };
-        let ids = IdHasher::random(&mut seeded_rng());
         let reaper = connect::reap(Arc::clone(&lobby), Arc::clone(clock), config.reap_interval);
         let couriers = Couriers::new(Arc::clone(&lobby), Arc::clone(clock));
         let connect = Arc::new(ConnectService::new(
@@ -129,6 +130,24 @@ impl App {
         let routes = http::routes(Arc::new(core), Arc::new(gate));
         server::serve(listener, routes, limits, shutdown).await;
     }
+}
+
+/// The lobby, and the hashes by which people are known in it.
+fn lobby(config: &Config) -> (Arc<dyn Lobby>, IdHasher) {
+    let Some(redis) = &config.redis else {
+        let lobby = MemoryLobby::new(config.idle_timeout, seeded_rng());
+        return (Arc::new(lobby), IdHasher::random(&mut seeded_rng()));
+    };
+    let ids = IdHasher::salted(redis.salt.expose_secret().as_bytes());
+    let lobby = RedisLobby::new(
+        redis.url.expose_secret(),
+        config.idle_timeout,
+        Seal::new(&redis.keys),
+        ids.clone(),
+        seeded_rng(),
+    )
+    .expect("the configuration has checked the address");
+    (Arc::new(lobby), ids)
 }
 
 impl Drop for App {

@@ -5,6 +5,7 @@
 //! [`Config::from_lookup`], and its description to `.env.example` and README.md.
 
 mod env_file;
+pub mod store;
 
 use std::ffi::OsString;
 use std::fmt;
@@ -56,6 +57,8 @@ pub struct Config {
     pub toolsets: Vec<ToolsetName>,
     /// `MAX_SESSIONS`: how many clients may stay connected at once.
     pub max_sessions: usize,
+    /// `REDIS_URL` and what belongs to it; without, the lobby is in memory.
+    pub redis: Option<store::Redis>,
 }
 
 /// A toolset that can be switched on.
@@ -141,6 +144,7 @@ impl Config {
                     sessions.ok_or("a whole number from 1 to 1000000")
                 })
                 .unwrap_or(DEFAULT_MAX_SESSIONS),
+            redis: store::read(&mut reader),
             tokens,
         };
         if reader.problems.is_empty() { Ok(config) } else { Err(reader.problems) }
@@ -185,6 +189,17 @@ impl<L: Fn(&str) -> Option<OsString>> Reader<L> {
                 });
             })
             .ok()
+    }
+
+    /// Reports a variable that is needed and not set, unless it was set and refused.
+    fn missing(&mut self, variable: &'static str, expected: &'static str) {
+        if self.problems.iter().all(|problem| problem.variable != variable) {
+            self.problems.push(Problem {
+                variable: variable.to_owned(),
+                value: "(not set)".to_owned(),
+                expected: expected.to_owned(),
+            });
+        }
     }
 
     fn seconds(&mut self, variable: &'static str, default: u64) -> Duration {

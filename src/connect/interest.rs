@@ -42,6 +42,11 @@ impl Interests {
         Self(all.into())
     }
 
+    /// Interests that were some before, read back from a store.
+    pub(super) fn kept(all: Vec<Interest>) -> Self {
+        if all.is_empty() { Self::default() } else { Self(all.into()) }
+    }
+
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.0.is_empty()

@@ -28,7 +28,7 @@ use crate::mask::{Masked, Memory};
 
 /// The most characters of a message that one inbox item holds. With a nickname and the words
 /// around it, an item then always fits into an answer; longer messages become several items.
-const ITEM_CHARS: usize = 3_900;
+pub(super) const ITEM_CHARS: usize = 3_900;
 
 /// Keeps the waiting queue, the active pairs and each person's inbox.
 pub struct RandomConnectManager {

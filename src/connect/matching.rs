@@ -133,7 +133,7 @@ pub(super) struct RecentWaits(VecDeque<Duration>);
 
 impl RecentWaits {
     /// So many tell what is usual now; few enough to follow the hour of the day.
-    const KEPT: usize = 50;
+    pub(super) const KEPT: usize = 50;
 
     fn add(&mut self, wait: Duration) {
         // Who finds somebody waiting does not wait: what they tell is nothing for who has to.

@@ -29,6 +29,7 @@ mod replay;
 pub mod reply;
 pub mod service;
 pub mod store_memory;
+pub mod store_redis;
 mod sweep;
 pub mod text;
 pub mod tools;

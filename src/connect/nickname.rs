@@ -92,6 +92,11 @@ impl Nickname {
         Ok(Self(masked.as_str().into()))
     }
 
+    /// A name that was one before, read back from a store.
+    pub(super) fn kept(name: &str) -> Self {
+        Self(name.into())
+    }
+
     #[must_use]
     pub fn as_str(&self) -> &str {
         &self.0

@@ -10,8 +10,8 @@ use crate::kernel::id::{RoomId, UserId};
 use crate::mask::Memory;
 
 /// How many of the last partners are avoided, and for how long after the chat.
-const RECENT_PARTNERS: usize = 5;
-const RECENT_FOR: Duration = Duration::from_secs(20 * 60);
+pub(super) const RECENT_PARTNERS: usize = 5;
+pub(super) const RECENT_FOR: Duration = Duration::from_secs(20 * 60);
 
 /// How long somebody waits for a new face before a recent partner will do.
 pub const PATIENCE: Duration = Duration::from_secs(60);

@@ -9,7 +9,7 @@ use std::fmt;
 
 use hmac::{Hmac, KeyInit, Mac};
 use rand::Rng;
-use sha2::Sha256;
+use sha2::{Digest as _, Sha256};
 
 /// The first 128 bits of an HMAC-SHA-256: too wide to collide, useless without the key.
 type Digest = [u8; 16];
@@ -26,6 +26,18 @@ impl UserId {
     #[must_use]
     pub const fn from_bytes(bytes: Digest) -> Self {
         Self(bytes)
+    }
+
+    /// Reads what [`UserId::code`] wrote.
+    #[must_use]
+    pub fn parse(code: &str) -> Option<Self> {
+        from_hex(code).map(Self)
+    }
+
+    /// 32 hex digits, for a store: all of the hash, so not for a log.
+    #[must_use]
+    pub fn code(self) -> String {
+        hex(&self.0)
     }
 }
 
@@ -77,6 +89,14 @@ impl fmt::Debug for RoomId {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct MessageKey(Digest);
 
+impl MessageKey {
+    /// 32 hex digits, for a store.
+    #[must_use]
+    pub fn code(self) -> String {
+        hex(&self.0)
+    }
+}
+
 /// 32 hex digits that nobody can guess.
 #[must_use]
 pub fn unguessable(rng: &mut impl Rng) -> String {
@@ -116,6 +136,22 @@ impl IdHasher {
         let mut key = [0; 64];
         rng.fill_bytes(&mut key);
         Self(Hmac::new(&key.into()))
+    }
+
+    /// A hasher that makes the same hashes wherever it is given the same `salt`.
+    #[must_use]
+    pub fn salted(salt: &[u8]) -> Self {
+        // Keys of any length are defined: longer ones than a block are hashed first.
+        let key = Sha256::digest(salt);
+        let mut block = [0; 64];
+        block[..key.len()].copy_from_slice(&key);
+        Self(Hmac::new(&block.into()))
+    }
+
+    /// A name for `text` by which equal ones are known, in 32 hex digits.
+    #[must_use]
+    pub fn text(&self, text: &str) -> String {
+        hex(&self.digest(b"text", &[text.as_bytes()]))
     }
 
     /// The person whom the way in called `realm` calls `raw`. People of two ways in are never the

@@ -2,13 +2,16 @@
 
 use std::sync::Arc;
 
+use serde::{Deserialize, Serialize};
+
 use super::rule::Finding;
 
 /// What stands in the place of a number.
 pub const HIDDEN: &str = "[hidden]";
 
-/// Text that went through the masker, or whose sender switched it off. Cheap to clone.
-#[derive(Clone, PartialEq, Eq)]
+/// Text that went through the masker, or whose sender switched it off. Cheap to clone. Stores may
+/// write it down and read it back.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Masked {
     text: Arc<str>,
     hidden: u32,

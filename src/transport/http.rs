@@ -1,4 +1,5 @@
-//! The routes: `/mcp` and what is below it, `/stats` and `/metrics` behind the token, `/health` open.
+//! The routes: `/mcp` and what is below it, `/stats` and `/metrics` behind the token, `/health` and
+//! `/ready` open.
 
 use std::sync::Arc;
 
@@ -19,6 +20,8 @@ use crate::connect::service::Refusal;
 struct Health {
     status: &'static str,
     version: &'static str,
+    /// `up`, or `down` while calls are told to try again shortly.
+    store: &'static str,
 }
 
 /// The routes of the server. Everything but `/health` needs a token, unknown paths included.
@@ -35,11 +38,22 @@ pub fn routes(core: Arc<Core>, gate: Arc<Gate>) -> Router {
         .fallback(|| async { (StatusCode::NOT_FOUND, "Not found\n") })
         .layer(middleware::from_fn_with_state(gate, require_token))
         .route("/health", get(health))
+        .route("/ready", get(ready))
         .with_state(core)
 }
 
-async fn health() -> Json<Health> {
-    Json(Health { status: "ok", version: env!("CARGO_PKG_VERSION") })
+/// Whether the process lives, which it does also while its store does not.
+async fn health(State(core): State<Arc<Core>>) -> Json<Health> {
+    let store = if core.connect.lobby_stats().await.is_ok() { "up" } else { "down" };
+    Json(Health { status: "ok", version: env!("CARGO_PKG_VERSION"), store })
+}
+
+/// Whether calls may come to this process.
+async fn ready(State(core): State<Arc<Core>>) -> Response {
+    match core.connect.lobby_stats().await {
+        Ok(_) => "ready\n".into_response(),
+        Err(_) => (StatusCode::SERVICE_UNAVAILABLE, "the store is down\n").into_response(),
+    }
 }
 
 async fn stats(State(core): State<Arc<Core>>) -> Response {

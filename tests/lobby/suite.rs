@@ -10,17 +10,32 @@ use random_connect::connect::inbox::{LEASE_TIME, News};
 use random_connect::connect::lobby::Lobby;
 use random_connect::connect::nickname::Nickname;
 use random_connect::connect::store_memory::MemoryLobby;
+use random_connect::connect::store_redis::{RedisLobby, Seal};
 use random_connect::connect::sweep_all;
 use random_connect::kernel::clock::{Timestamp, seeded_rng};
 use random_connect::kernel::id::{IdHasher, UserId};
 use random_connect::mask::{Masked, Memory};
 
+use crate::redis_server::RedisServer;
+
 const IDLE: Duration = Duration::from_secs(1_800);
 const START: Timestamp = Timestamp::from_millis(1_000_000);
 
-/// A fresh, empty lobby of each kind.
-fn backends() -> Vec<Arc<dyn Lobby>> {
-    vec![Arc::new(MemoryLobby::new(IDLE, seeded_rng()))]
+/// A fresh, empty lobby, and what it needs to live.
+struct Backend {
+    lobby: Arc<dyn Lobby>,
+    _server: Option<RedisServer>,
+}
+
+/// One of each kind.
+fn backends() -> Vec<Backend> {
+    let server = RedisServer::start();
+    let (seal, ids) = (Seal::new(&[[7; 32]]), IdHasher::salted(b"salt"));
+    let redis = RedisLobby::new(&server.url(), IDLE, seal, ids, seeded_rng()).expect("an address");
+    vec![
+        Backend { lobby: Arc::new(MemoryLobby::new(IDLE, seeded_rng())), _server: None },
+        Backend { lobby: Arc::new(redis), _server: Some(server) },
+    ]
 }
 
 fn user(n: u8) -> UserId {
@@ -72,7 +87,7 @@ async fn pair(lobby: &dyn Lobby, a: u8, b: u8) {
 
 #[tokio::test]
 async fn two_who_meet_are_each_others_partner_under_the_names_shown() {
-    for lobby in backends() {
+    for Backend { lobby, _server } in backends() {
         let lobby = &*lobby;
         act(lobby, 1, Action::Rename(Nickname::chosen("Ann").expect("a name"))).await;
         act(lobby, 2, Action::Rename(Nickname::chosen("Ben").expect("a name"))).await;
@@ -103,7 +118,7 @@ async fn two_who_meet_are_each_others_partner_under_the_names_shown() {
 
 #[tokio::test]
 async fn refusals_change_nothing() {
-    for lobby in backends() {
+    for Backend { lobby, _server } in backends() {
         let lobby = &*lobby;
         assert_eq!(act(lobby, 1, Action::Leave).await.0, Outcome::NothingToLeave);
         assert_eq!(act(lobby, 1, Action::Who).await.0, Outcome::Partner(None));
@@ -115,7 +130,7 @@ async fn refusals_change_nothing() {
 
 #[tokio::test]
 async fn an_answer_that_was_lost_comes_again_in_order() {
-    for lobby in backends() {
+    for Backend { lobby, _server } in backends() {
         let lobby = &*lobby;
         pair(lobby, 1, 2).await;
         say(lobby, 2, "a").await;
@@ -130,7 +145,7 @@ async fn an_answer_that_was_lost_comes_again_in_order() {
 
 #[tokio::test]
 async fn what_an_answer_did_not_show_is_kept_back() {
-    for lobby in backends() {
+    for Backend { lobby, _server } in backends() {
         let lobby = &*lobby;
         pair(lobby, 1, 2).await;
         for text in ["a", "b", "c"] {
@@ -145,7 +160,7 @@ async fn what_an_answer_did_not_show_is_kept_back() {
 
 #[tokio::test]
 async fn a_call_with_a_known_key_is_answered_again_and_not_carried_out() {
-    for lobby in backends() {
+    for Backend { lobby, _server } in backends() {
         let lobby = &*lobby;
         pair(lobby, 1, 2).await;
         say(lobby, 2, "hello").await;
@@ -170,7 +185,7 @@ async fn a_call_with_a_known_key_is_answered_again_and_not_carried_out() {
 
 #[tokio::test]
 async fn text_prepared_for_a_sender_who_changed_is_refused() {
-    for lobby in backends() {
+    for Backend { lobby, _server } in backends() {
         let lobby = &*lobby;
         pair(lobby, 1, 2).await;
         let before = lobby.sender(user(1)).await.expect("the store works");
@@ -184,7 +199,7 @@ async fn text_prepared_for_a_sender_who_changed_is_refused() {
 
 #[tokio::test]
 async fn items_outlive_the_chat_and_keep_the_senders_name() {
-    for lobby in backends() {
+    for Backend { lobby, _server } in backends() {
         let lobby = &*lobby;
         pair(lobby, 1, 2).await;
         say(lobby, 1, "before I go").await;
@@ -196,7 +211,7 @@ async fn items_outlive_the_chat_and_keep_the_senders_name() {
 
 #[tokio::test]
 async fn the_idle_are_forgotten_and_their_partners_told() {
-    for lobby in backends() {
+    for Backend { lobby, _server } in backends() {
         let lobby = &*lobby;
         pair(lobby, 1, 2).await;
         let later = START + Duration::from_secs(1);
@@ -213,7 +228,7 @@ async fn the_idle_are_forgotten_and_their_partners_told() {
 
 #[tokio::test]
 async fn recent_partners_are_paired_once_their_patience_is_over() {
-    for lobby in backends() {
+    for Backend { lobby, _server } in backends() {
         let lobby = &*lobby;
         pair(lobby, 1, 2).await;
         act(lobby, 1, Action::Leave).await;
@@ -237,7 +252,7 @@ async fn recent_partners_are_paired_once_their_patience_is_over() {
 
 #[tokio::test]
 async fn whoever_listens_hears_of_news_and_collects_it_in_order() {
-    for lobby in backends() {
+    for Backend { lobby, _server } in backends() {
         let lobby = &*lobby;
         let mut listener = lobby.listen(user(1));
         pair(lobby, 1, 2).await;
@@ -257,7 +272,7 @@ async fn whoever_listens_hears_of_news_and_collects_it_in_order() {
 
 #[tokio::test]
 async fn what_is_not_acknowledged_in_time_comes_again_under_the_same_number() {
-    for lobby in backends() {
+    for Backend { lobby, _server } in backends() {
         let lobby = &*lobby;
         pair(lobby, 1, 2).await;
         say(lobby, 2, "a").await;
@@ -273,7 +288,7 @@ async fn what_is_not_acknowledged_in_time_comes_again_under_the_same_number() {
 
 #[tokio::test]
 async fn typing_is_told_to_whoever_listens_and_kept_for_nobody() {
-    for lobby in backends() {
+    for Backend { lobby, _server } in backends() {
         let lobby = &*lobby;
         pair(lobby, 1, 2).await;
         let mut listener = lobby.listen(user(2));
@@ -289,7 +304,7 @@ async fn typing_is_told_to_whoever_listens_and_kept_for_nobody() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn calls_from_many_sides_at_once_lose_nothing() {
-    for lobby in backends() {
+    for Backend { lobby, _server } in backends() {
         pair(&*lobby, 1, 2).await;
         let senders = (0..8).map(|_| {
             let lobby = Arc::clone(&lobby);

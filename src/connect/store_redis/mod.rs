@@ -1,0 +1,400 @@
+//! The lobby on Redis (7 or newer, or Valkey): any number of processes share it.
+//!
+//! Each operation is one script and one round trip (`lua/`; `lib.lua` tells the keys). `seal.rs`
+//! encrypts what people write, `codec.rs` puts words into arguments and answers into words. Who
+//! somebody is reaches Redis only as a keyed hash. Pairing, leases and all rules are those of the
+//! manager in memory; a test plays the same on both.
+//!
+//! **Invariant:** nothing is decided here between two round trips: what belongs together is in one
+//! script.
+
+mod codec;
+mod seal;
+
+use std::pin::pin;
+use std::sync::Arc;
+use std::time::Duration;
+
+use async_trait::async_trait;
+use futures_util::StreamExt;
+use once_cell::sync::Lazy;
+use rand::rngs::StdRng;
+use redis::aio::{ConnectionManager, ConnectionManagerConfig};
+use redis::{Client, RedisResult, Script, Value};
+use tokio::sync::Notify;
+use tokio::task::AbortHandle;
+use tokio::time::{sleep, timeout};
+
+use super::action::{Action, Call, LobbyStats, Performed, Sender, Swept};
+use super::chat::{HISTORY, Search};
+use super::inbox::{CAPACITY, LEASE_TIME, Lease, LeaseId};
+use super::interest::MAX as MAX_INTERESTS;
+use super::listeners::{Listener, Listeners};
+use super::lobby::{Lobby, LobbyError};
+use super::manager::ITEM_CHARS;
+use super::matching::RecentWaits;
+use super::person::{CHOOSY_FOR, PATIENCE, RECENT_FOR, RECENT_PARTNERS};
+use super::replay::REMEMBERED_FOR;
+use crate::kernel::clock::Timestamp;
+use crate::kernel::id::{IdHasher, MessageKey, RoomId, UserId};
+use crate::mask::Masked;
+use codec::{Codec, bytes, int, list};
+pub use seal::{Key, Seal};
+
+/// The hash tag that all keys of the lobby begin with.
+const TAG: &str = "{random-connect}";
+/// How long an operation may take; a connection, too. After that the store counts as gone.
+const OPERATION: Duration = Duration::from_secs(1);
+/// How many operations may be under way; further ones wait, at most as long as one may take.
+const CONCURRENCY: usize = 1_024;
+/// How long a call waits for the fate of what is on its way to the same person, and how often it
+/// looks: another process may be the one to know.
+const ANSWER_WAIT: Duration = Duration::from_millis(250);
+const LOOK_AGAIN: Duration = Duration::from_millis(20);
+/// How long to wait before subscribing again.
+const RESUBSCRIBE: Duration = Duration::from_millis(500);
+/// People handled by one sweep, and pairs made by one search among those who wait.
+const BATCH: usize = 128;
+const PAIRS: usize = 16;
+/// After so long nothing is left of a lobby that nobody uses.
+const LIFETIME: Duration = Duration::from_secs(24 * 60 * 60);
+/// How many of a line are looked at for somebody to pair with: all but a few of them will do.
+const LOOKED_AT: usize = 64;
+
+/// The scripts with what they share before them.
+struct Scripts {
+    perform: Script,
+    collect: Script,
+    settle: Script,
+    sender: Script,
+    sweep: Script,
+    pair_waiting: Script,
+    stats: Script,
+}
+
+static SCRIPTS: Lazy<Scripts> = Lazy::new(|| {
+    let millis = |span: Duration| span.as_millis().to_string();
+    let constants: String = [
+        ("LIFETIME", millis(LIFETIME)),
+        ("LEASE_TIME", millis(LEASE_TIME)),
+        ("CHOOSY_FOR", millis(CHOOSY_FOR)),
+        ("PATIENCE", millis(PATIENCE)),
+        ("RECENT_FOR", millis(RECENT_FOR)),
+        ("RECENT_PARTNERS", RECENT_PARTNERS.to_string()),
+        ("REMEMBERED_FOR", millis(REMEMBERED_FOR)),
+        ("CAPACITY", CAPACITY.to_string()),
+        ("HISTORY", HISTORY.to_string()),
+        ("WAITS", RecentWaits::KEPT.to_string()),
+        ("LOOKED_AT", LOOKED_AT.to_string()),
+    ]
+    .map(|(name, value)| format!("local {name} = {value}\n"))
+    .concat();
+    let script = |own: &str| Script::new(&[&constants, include_str!("lua/lib.lua"), own].concat());
+    Scripts {
+        perform: script(include_str!("lua/perform.lua")),
+        collect: script(include_str!("lua/collect.lua")),
+        settle: script(include_str!("lua/settle.lua")),
+        sender: script(include_str!("lua/sender.lua")),
+        sweep: script(include_str!("lua/sweep.lua")),
+        pair_waiting: script(include_str!("lua/pair_waiting.lua")),
+        stats: script(include_str!("lua/stats.lua")),
+    }
+});
+
+/// The lobby kept in Redis. Cheap to clone.
+#[derive(Clone)]
+pub struct RedisLobby(Arc<Shared>);
+
+struct Shared {
+    connection: ConnectionManager,
+    codec: Codec,
+    idle_timeout: Duration,
+    listeners: Listeners,
+    /// Wakes the calls that wait for a lease to end.
+    settled: Notify,
+    /// Hears what other processes tell.
+    ears: AbortHandle,
+}
+
+impl Drop for Shared {
+    fn drop(&mut self) {
+        self.ears.abort();
+    }
+}
+
+impl RedisLobby {
+    /// A lobby at `url`, which need not be up yet. `ids` and `seal` must have the same secrets in all
+    /// processes. Call it within a tokio runtime.
+    ///
+    /// # Errors
+    /// When the address can't be one.
+    pub fn new(
+        url: &str,
+        idle_timeout: Duration,
+        seal: Seal,
+        ids: IdHasher,
+        rng: StdRng,
+    ) -> RedisResult<Self> {
+        let client = Client::open(url)?;
+        let config = ConnectionManagerConfig::new()
+            .set_number_of_retries(1)
+            .set_max_delay(Duration::from_millis(200))
+            .set_connection_timeout(Some(OPERATION))
+            .set_response_timeout(Some(OPERATION))
+            .set_concurrency_limit(CONCURRENCY);
+        let connection = ConnectionManager::new_lazy_with_config(client.clone(), config)?;
+        let listeners = Listeners::default();
+        let ears = tokio::spawn(hear(client, listeners.clone())).abort_handle();
+        let codec = Codec::new(seal, ids, rng);
+        let settled = Notify::new();
+        Ok(Self(Arc::new(Shared { connection, codec, idle_timeout, listeners, settled, ears })))
+    }
+}
+
+/// Passes on what any process tells, for as long as it is wanted. What is told while the connection
+/// is lost is not heard; whoever listens looks into the inbox now and then.
+async fn hear(client: Client, listeners: Listeners) {
+    loop {
+        if let Ok(Ok(mut ears)) = timeout(OPERATION, client.get_async_pubsub()).await
+            && ears.subscribe(format!("{TAG}:wake")).await.is_ok()
+        {
+            let mut words = ears.into_on_message();
+            while let Some(message) = words.next().await {
+                if let Some(effect) = codec::word(message.get_payload_bytes()) {
+                    listeners.tell(&[effect]);
+                }
+            }
+        }
+        sleep(RESUBSCRIBE).await;
+    }
+}
+
+/// Arguments of a script.
+#[derive(Default)]
+struct Arguments(Vec<Vec<u8>>);
+
+impl Arguments {
+    fn with(mut self, argument: impl Into<Vec<u8>>) -> Self {
+        self.0.push(argument.into());
+        self
+    }
+
+    fn and(mut self, more: Vec<Vec<u8>>) -> Self {
+        self.0.extend(more);
+        self
+    }
+}
+
+fn millis(now: Timestamp) -> String {
+    now.as_millis().to_string()
+}
+
+impl Shared {
+    async fn run(&self, script: &Script, arguments: &Arguments) -> Result<Value, LobbyError> {
+        let mut invocation = script.key(TAG);
+        for argument in &arguments.0 {
+            invocation.arg(argument.as_slice());
+        }
+        let mut connection = self.connection.clone();
+        let run = timeout(2 * OPERATION, invocation.invoke_async(&mut connection));
+        match run.await {
+            Ok(Ok(value)) => Ok(value),
+            Ok(Err(error)) => {
+                // Its text may quote what was sent.
+                tracing::warn!(kind = ?error.kind(), "the store failed");
+                Err(LobbyError)
+            }
+            Err(_) => Err(LobbyError),
+        }
+    }
+
+    fn action(&self, action: &Action) -> Option<(&'static str, Vec<Vec<u8>>)> {
+        let switch = |on: bool| if on { b"1".to_vec() } else { b"0".to_vec() };
+        Some(match action {
+            Action::Meet(Search { interests, keep_history }) => {
+                let mut own = vec![switch(*keep_history)];
+                own.extend(self.codec.interests(interests)?);
+                debug_assert!(own.len() <= 1 + 2 * MAX_INTERESTS);
+                ("meet", own)
+            }
+            Action::Again => ("again", Vec::new()),
+            Action::Leave => ("leave", Vec::new()),
+            Action::Relay { text, sender, memory } => {
+                let (_, expected) = self.codec.memory(&sender.memory)?;
+                let (memory, digest) = self.codec.memory(memory)?;
+                let hidden = text.hidden().to_string().into_bytes();
+                let mut own = vec![switch(sender.masking), expected.into_bytes(), memory];
+                own.extend([digest.into_bytes(), hidden, self.codec.text(text)?]);
+                let pieces = text.clone().pieces(ITEM_CHARS);
+                if pieces.len() > 1 {
+                    let sealed = |piece: &Masked| self.codec.text(piece);
+                    own.extend(pieces.iter().map(sealed).collect::<Option<Vec<_>>>()?);
+                }
+                ("relay", own)
+            }
+            Action::ToggleMasking => ("mask", Vec::new()),
+            Action::Who => ("who", Vec::new()),
+            Action::Rename(name) => ("rename", vec![self.codec.name(name)?]),
+            Action::Type(typing) => ("type", vec![switch(*typing)]),
+            Action::History(limit) => ("history", vec![limit.to_string().into_bytes()]),
+            Action::Look => ("look", Vec::new()),
+            Action::Read => ("read", Vec::new()),
+        })
+    }
+
+    /// Two names that differ, and a room, for a pair that has none.
+    fn for_a_pair(&self) -> Option<Vec<Vec<u8>>> {
+        let name = self.codec.random_name();
+        let mut other = self.codec.random_name();
+        while other == name {
+            other = self.codec.random_name();
+        }
+        let room = self.codec.random_room().code().into_bytes();
+        Some(vec![self.codec.name(&name)?, self.codec.name(&other)?, room])
+    }
+
+    fn arguments(&self, call: &Call, action: &Action, waits: bool) -> Option<Arguments> {
+        let given = match &call.given_name {
+            Some(name) => self.codec.name(name)?,
+            None => Vec::new(),
+        };
+        let (name, own) = self.action(action)?;
+        let switch = |on: bool| if on { "1" } else { "0" };
+        let arguments = Arguments::default()
+            .with(millis(call.now))
+            .with(call.who.code())
+            .with(call.key.map(MessageKey::code).unwrap_or_default())
+            .with(given)
+            .with(call.room.map(RoomId::code).unwrap_or_default())
+            .with(switch(call.takes_inbox))
+            .with(switch(waits))
+            .with(name);
+        Some(arguments.and(self.for_a_pair()?).and(own))
+    }
+
+    /// One try; nothing if something is on its way to the person and that is to be waited for.
+    async fn try_perform(
+        &self,
+        call: &Call,
+        action: &Action,
+        waits: bool,
+    ) -> Result<Option<Performed>, LobbyError> {
+        let arguments = self.arguments(call, action, waits).ok_or(LobbyError)?;
+        let answer = self.run(&SCRIPTS.perform, &arguments).await?;
+        let Some([outcome, id, items]) = list(&answer) else { return Err(LobbyError) };
+        if list(outcome).and_then(|parts| bytes(parts.first()?)) == Some(b"busy") {
+            return Ok(None);
+        }
+        let read = || {
+            let lease = self.codec.read_lease(id, items)?;
+            Some(Performed { outcome: self.codec.read_outcome(outcome)?, lease })
+        };
+        read().map(Some).ok_or(LobbyError)
+    }
+
+    async fn settle(&self, who: UserId, lease: LeaseId, fate: String) -> Result<(), LobbyError> {
+        let arguments = Arguments::default().with(who.code()).with(lease.to_string()).with(fate);
+        self.run(&SCRIPTS.settle, &arguments).await.map(drop)
+    }
+}
+
+#[async_trait]
+impl Lobby for RedisLobby {
+    async fn perform(&self, call: Call, action: Action) -> Result<Performed, LobbyError> {
+        let mut wait = pin!(sleep(ANSWER_WAIT));
+        loop {
+            // Made before the look at the lease, so that no wake-up falls in between.
+            let settled = self.0.settled.notified();
+            let waits = !wait.is_elapsed();
+            if let Some(performed) = self.0.try_perform(&call, &action, waits).await? {
+                return Ok(performed);
+            }
+            tokio::select! {
+                () = settled => {}
+                () = sleep(LOOK_AGAIN) => {}
+                () = &mut wait => {}
+            }
+        }
+    }
+
+    async fn sender(&self, who: UserId) -> Result<Sender, LobbyError> {
+        let arguments = Arguments::default().with(who.code());
+        let answer = self.0.run(&SCRIPTS.sender, &arguments).await?;
+        self.0.codec.read_sender(&answer).ok_or(LobbyError)
+    }
+
+    async fn collect(&self, who: UserId, now: Timestamp) -> Result<Lease, LobbyError> {
+        let arguments = Arguments::default().with(millis(now)).with(who.code());
+        let answer = self.0.run(&SCRIPTS.collect, &arguments).await?;
+        let Some([id, items]) = list(&answer) else { return Err(LobbyError) };
+        self.0.codec.read_lease(id, items).ok_or(LobbyError)
+    }
+
+    fn listen(&self, who: UserId) -> Listener {
+        self.0.listeners.listen(who)
+    }
+
+    async fn keep_back(&self, who: UserId, lease: &Lease, shown: usize) -> Result<(), LobbyError> {
+        match lease.id {
+            Some(id) => self.0.settle(who, id, shown.to_string()).await,
+            None => Ok(()),
+        }
+    }
+
+    fn settle(&self, who: UserId, lease: LeaseId, delivered: bool) {
+        let lobby = Arc::clone(&self.0);
+        let fate = if delivered { "delivered" } else { "lost" };
+        tokio::spawn(async move {
+            // If it fails the lease ends by itself, and the items come again.
+            let _ = lobby.settle(who, lease, fate.to_owned()).await;
+            lobby.settled.notify_waiters();
+        });
+    }
+
+    async fn sweep(&self, now: Timestamp) -> Result<Swept, LobbyError> {
+        let idle = self.0.idle_timeout.as_millis().to_string();
+        let arguments = Arguments::default().with(millis(now)).with(idle).with(BATCH.to_string());
+        let answer = self.0.run(&SCRIPTS.sweep, &arguments).await?;
+        let evicted = int(&answer).and_then(|n| usize::try_from(n).ok()).ok_or(LobbyError)?;
+        Ok(Swept { evicted, more: evicted == BATCH })
+    }
+
+    async fn pair_waiting(&self, now: Timestamp) -> Result<usize, LobbyError> {
+        let mut made = 0;
+        loop {
+            let mut arguments = Arguments::default().with(millis(now));
+            for _ in 0..PAIRS {
+                arguments = arguments.and(self.0.for_a_pair().ok_or(LobbyError)?);
+            }
+            let answer = self.0.run(&SCRIPTS.pair_waiting, &arguments).await?;
+            let pairs = int(&answer).and_then(|n| usize::try_from(n).ok()).ok_or(LobbyError)?;
+            made += pairs;
+            // As long as half of those looked at were paired there may be more.
+            if pairs < PAIRS / 2 {
+                return Ok(made);
+            }
+        }
+    }
+
+    async fn stats(&self, now: Timestamp) -> Result<LobbyStats, LobbyError> {
+        let answer = self.0.run(&SCRIPTS.stats, &Arguments::default()).await?;
+        read_stats(&answer, now).ok_or(LobbyError)
+    }
+}
+
+fn read_stats(answer: &Value, now: Timestamp) -> Option<LobbyStats> {
+    let [people, waiting, since, pairs, relayed, masked, evicted] = list(answer)? else {
+        return None;
+    };
+    let count = |value| int(value).and_then(|n| usize::try_from(n).ok());
+    let longest = int(since).map(|since| now.since(Timestamp::from_millis(since)).as_secs());
+    Some(LobbyStats {
+        people: count(people)?,
+        waiting: count(waiting)?,
+        pairs: count(pairs)?,
+        longest_wait_secs: longest.unwrap_or(0),
+        relayed: int(relayed)?,
+        masked: int(masked)?,
+        evicted: int(evicted)?,
+    })
+}

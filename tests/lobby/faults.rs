@@ -1,0 +1,108 @@
+//! What Redis does to the lobby on it: what a dump shows, and what happens when it is gone.
+
+use std::time::Duration;
+
+use random_connect::connect::action::{Action, Call, Outcome};
+use random_connect::connect::chat::Search;
+use random_connect::connect::interest::Interests;
+use random_connect::connect::lobby::Lobby;
+use random_connect::connect::nickname::Nickname;
+use random_connect::connect::store_redis::{RedisLobby, Seal};
+use random_connect::kernel::clock::{Timestamp, seeded_rng};
+use random_connect::kernel::id::{IdHasher, Realm, UserId};
+use random_connect::mask::mask_next;
+
+use crate::redis_server::RedisServer;
+
+const IDLE: Duration = Duration::from_secs(1_800);
+const NOW: Timestamp = Timestamp::from_millis(1_700_000_000_000);
+
+fn ids() -> IdHasher {
+    IdHasher::salted(b"salt")
+}
+
+/// A lobby as one process has it.
+fn lobby(server: &RedisServer) -> RedisLobby {
+    let seal = Seal::new(&[[7; 32]]);
+    RedisLobby::new(&server.url(), IDLE, seal, ids(), seeded_rng()).expect("an address")
+}
+
+async fn act(lobby: &RedisLobby, who: UserId, action: Action) -> Outcome {
+    lobby.perform(Call::new(who, NOW), action).await.expect("up").outcome
+}
+
+async fn say(lobby: &RedisLobby, who: UserId, text: &str) -> Outcome {
+    let sender = lobby.sender(who).await.expect("up");
+    let (text, memory) = mask_next(text, &sender.memory);
+    act(lobby, who, Action::Relay { text, sender, memory }).await
+}
+
+#[tokio::test]
+async fn a_dump_shows_neither_who_nor_what_and_everything_in_it_ends() {
+    let server = RedisServer::durable();
+    let lobby = lobby(&server);
+    let [ann, ben] = ["ann-919876500001", "ben-919876500002"].map(|id| ids().user(Realm::Puch, id));
+    let search =
+        || Action::Meet(Search { interests: Interests::parse("elephants"), keep_history: true });
+    act(&lobby, ann, Action::Rename(Nickname::chosen("Zanzibar").expect("a name"))).await;
+    act(&lobby, ann, search()).await;
+    assert!(matches!(act(&lobby, ben, search()).await, Outcome::Connected { .. }));
+    let key = Some(ids().message(ben, "key-0815", "hippos"));
+    say(&lobby, ann, "giraffes").await;
+    say(&lobby, ben, "81549").await;
+    lobby.perform(Call { key, ..Call::new(ben, NOW) }, Action::Read).await.expect("up");
+    let dump = server.dump();
+    assert!(dump.len() > 1_000, "there is something in it");
+    for secret in [
+        "919876500001",
+        "919876500002",
+        "elephants",
+        "Zanzibar",
+        "giraffes",
+        "81549",
+        "0815",
+        "User_",
+    ] {
+        assert!(!dump.contains(secret), "{secret}");
+    }
+    for key in server.keys() {
+        let life = server.command(&["PTTL", &key]);
+        assert!(!life.starts_with(":-"), "{key} never ends: {life}");
+    }
+}
+
+#[tokio::test]
+async fn processes_share_the_lobby_and_each_hears_of_what_the_others_do() {
+    let server = RedisServer::start();
+    let (here, there) = (lobby(&server), lobby(&server));
+    let [ann, ben] = [1, 2].map(|n| UserId::from_bytes([n; 16]));
+    act(&here, ann, Action::meet()).await;
+    let mut listener = here.listen(ann);
+    act(&there, ben, Action::meet()).await;
+    // A word may be lost while a process has just begun to listen; the inbox is the truth.
+    while tokio::time::timeout(Duration::from_millis(50), listener.hear()).await.is_err() {
+        say(&there, ben, "are you there?").await;
+    }
+    let lease = here.collect(ann, NOW).await.expect("up");
+    assert!(!lease.items.is_empty());
+}
+
+#[tokio::test]
+async fn while_the_store_is_gone_calls_fail_at_once_and_then_it_goes_on() {
+    let mut server = RedisServer::durable();
+    let lobby = lobby(&server);
+    let [ann, ben] = [1, 2].map(|n| UserId::from_bytes([n; 16]));
+    act(&lobby, ann, Action::meet()).await;
+    act(&lobby, ben, Action::meet()).await;
+    say(&lobby, ben, "before").await;
+    server.kill();
+    let gone = lobby.perform(Call::new(ben, NOW), Action::Leave).await;
+    assert!(gone.is_err());
+    server.run();
+    // The connection comes back by itself.
+    while lobby.stats(NOW).await.is_err() {}
+    let lease = lobby.perform(Call::new(ann, NOW), Action::Read).await.expect("up").lease;
+    assert_eq!(lease.items.len(), 2, "the chat and what was said have survived");
+    server.command(&["SCRIPT", "FLUSH"]);
+    assert!(matches!(say(&lobby, ben, "after").await, Outcome::Sent { .. }));
+}
