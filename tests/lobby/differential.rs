@@ -22,6 +22,7 @@ use random_connect::kernel::id::{IdHasher, RoomId, UserId};
 use random_connect::mask::{Masked, Memory, mask_next};
 
 use crate::redis_server::RedisServer;
+use crate::wire::command;
 
 const IDLE: Duration = Duration::from_secs(1_800);
 /// Together more than 100,000 steps.
@@ -299,7 +300,7 @@ async fn a_hundred_thousand_random_steps_come_to_the_same_in_memory_and_on_redis
         RedisLobby::new(&server.url(), IDLE, seal, ids.clone(), seeded_rng()).expect("an address");
     let mut compared = 0;
     for seed in 0..GAMES {
-        server.command(&["FLUSHALL"]);
+        command(&server, &["FLUSHALL"]);
         let mut dice = StdRng::seed_from_u64(seed);
         let people = dice.random_range(2..=6_u8);
         let mut game = Game {

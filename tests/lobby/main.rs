@@ -6,3 +6,4 @@ mod faults;
 #[path = "../redis_server/mod.rs"]
 mod redis_server;
 mod suite;
+mod wire;

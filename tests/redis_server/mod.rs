@@ -1,6 +1,5 @@
 //! A Redis of a test's own: on a loopback port, in a folder that goes with it.
 
-use std::fmt::Write as _;
 use std::fs;
 use std::io::{Read, Write};
 use std::net::{TcpListener, TcpStream};
@@ -40,35 +39,12 @@ impl RedisServer {
     }
 
     pub fn url(&self) -> String {
-        format!("redis://127.0.0.1:{}", self.port)
+        format!("redis://{}", self.address())
     }
 
-    /// Sends a command of plain words; returns the answer's first bytes.
-    pub fn command(&self, words: &[&str]) -> String {
-        let mut stream = TcpStream::connect(("127.0.0.1", self.port)).expect("a server");
-        let mut request = format!("*{}\r\n", words.len());
-        for word in words {
-            write!(request, "${}\r\n{word}\r\n", word.len()).expect("a string");
-        }
-        stream.write_all(request.as_bytes()).expect("a server");
-        let mut answer = vec![0; 65_536];
-        let read = stream.read(&mut answer).expect("an answer");
-        String::from_utf8_lossy(&answer[..read]).into_owned()
-    }
-
-    /// The names of all keys.
-    pub fn keys(&self) -> Vec<String> {
-        let answer = self.command(&["KEYS", "*"]);
-        answer.lines().filter(|line| !line.starts_with(['*', '$'])).map(str::to_owned).collect()
-    }
-
-    /// All that is kept, as the file that it is written down in shows it.
-    pub fn dump(&self) -> String {
-        let folder = self.folder.join("appendonlydir");
-        let files =
-            fs::read_dir(folder).expect("a folder").map(|file| file.expect("a file").path());
-        let all = files.map(|file| fs::read(file).expect("readable"));
-        all.map(|bytes| String::from_utf8_lossy(&bytes).into_owned()).collect()
+    /// Where it listens.
+    pub fn address(&self) -> String {
+        format!("127.0.0.1:{}", self.port)
     }
 
     /// Ends it as a crash would.
