@@ -95,6 +95,7 @@ impl Clock for ManualClock {
 }
 
 /// Measures how long something took, in the monotonic clock's resolution.
+#[derive(Clone, Copy)]
 pub struct Stopwatch(Instant);
 
 impl Stopwatch {

@@ -1,0 +1,257 @@
+//! The lobby on Redis: relays a second beside an empty script on the same server, calls a second for
+//! one, two and three processes of the server, and what people and messages take in Redis.
+//!
+//! Needs `redis-server` and `redis-benchmark`. All share the machine and its cores: more processes
+//! than cores are no faster here, and the last rows only tell that they cost little.
+
+mod common;
+#[path = "../tests/redis_server/mod.rs"]
+mod redis_server;
+
+use std::error::Error;
+use std::io::{BufRead, BufReader};
+use std::process::{Child, Command, ExitCode, Stdio};
+use std::sync::Arc;
+use std::time::Duration;
+
+use random_connect::connect::action::{Action, Call, Outcome};
+use random_connect::connect::lobby::Lobby;
+use random_connect::connect::store_redis::{RedisLobby, Seal};
+use random_connect::kernel::clock::{Clock, Stopwatch, SystemClock, seeded_rng};
+use random_connect::kernel::id::{IdHasher, UserId};
+use random_connect::mask::{Masked, Memory};
+use serde_json::{Value, json};
+use tokio::task::JoinSet;
+
+use common::{float, grouped, machine, median};
+use redis_server::RedisServer;
+
+// As in the binary: the server is measured as it runs.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
+type Fallible<T> = Result<T, Box<dyn Error + Send + Sync>>;
+
+const IDLE: Duration = Duration::from_secs(1_800);
+/// Pairs that write to each other, and connections of the comparison.
+const PAIRS: usize = 32;
+const CONNECTIONS: usize = 2 * PAIRS;
+const ROUNDS: usize = 5;
+const ROUND: Duration = Duration::from_secs(3);
+const EMPTY_CALLS: usize = 100_000;
+/// People and messages whose memory is measured.
+const MANY: usize = 20_000;
+/// Messages that wait for one person.
+const EACH: usize = 100;
+const TEXT: &str = "Mumbai, and you? It has been raining here since this morning";
+
+fn user(number: usize) -> UserId {
+    UserId::from_bytes((number as u128).to_be_bytes())
+}
+
+struct Bench {
+    lobby: RedisLobby,
+    clock: SystemClock,
+}
+
+impl Bench {
+    fn call(&self, who: UserId) -> Call {
+        Call::new(who, self.clock.now())
+    }
+
+    /// A relay as the service makes it: the sender is looked up, then the text is sent. What waits is
+    /// shown with it, as in every answer, and acknowledged.
+    async fn relay(&self, who: UserId) -> Fallible<()> {
+        let sender = self.lobby.sender(who).await?;
+        let relay = Action::Relay { text: Masked::waived(TEXT), sender, memory: Memory::default() };
+        let performed = self.lobby.perform(self.call(who), relay).await?;
+        if let Some(lease) = performed.lease.id {
+            self.lobby.settle(who, lease, true);
+        }
+        match performed.outcome {
+            Outcome::Sent { .. } => Ok(()),
+            other => Err(format!("not sent: {other:?}").into()),
+        }
+    }
+}
+
+/// Relays a second, of pairs who write to each other in turn.
+async fn relays(bench: &Arc<Bench>) -> Fallible<f64> {
+    let mut pairs = JoinSet::new();
+    let stopwatch = Stopwatch::start();
+    for pair in 0..PAIRS {
+        let bench = Arc::clone(bench);
+        pairs.spawn(async move {
+            let mut count = 0_u64;
+            while stopwatch.elapsed() < ROUND {
+                bench.relay(user(2 * pair)).await?;
+                bench.relay(user(2 * pair + 1)).await?;
+                count += 2;
+            }
+            Fallible::Ok(count)
+        });
+    }
+    let mut count = 0;
+    while let Some(own) = pairs.join_next().await {
+        count += own??;
+    }
+    Ok(float(count) / stopwatch.elapsed().as_secs_f64())
+}
+
+/// Empty scripts a second, by Redis's own tool.
+fn empty_scripts(server: &RedisServer) -> Fallible<f64> {
+    let address = server.address();
+    let (host, port) = address.split_once(':').ok_or("no port")?;
+    // The digest of an empty script.
+    let digest = "da39a3ee5e6b4b0d3255bfef95601890afd80709";
+    let own = ["-h", host, "-p", port, "--csv", "-n", &EMPTY_CALLS.to_string()];
+    let output = Command::new("redis-benchmark")
+        .args(own)
+        .args(["-c", &CONNECTIONS.to_string(), "EVALSHA", digest, "0"])
+        .output()?;
+    let text = String::from_utf8(output.stdout)?;
+    let figure = text.lines().last().and_then(|line| line.split(',').nth(1));
+    Ok(figure.ok_or("no figure")?.trim_matches('"').parse()?)
+}
+
+/// Bytes that Redis uses.
+async fn used(connection: &mut redis::aio::MultiplexedConnection) -> Fallible<f64> {
+    let info: String = redis::cmd("INFO").arg("memory").query_async(connection).await?;
+    let line = info.lines().find_map(|line| line.strip_prefix("used_memory:"));
+    Ok(line.ok_or("no figure")?.trim().parse()?)
+}
+
+/// What an idle person takes in Redis, and a message of ordinary length that waits.
+async fn memory(bench: &Bench, server: &RedisServer) -> Fallible<(f64, f64)> {
+    let client = redis::Client::open(server.url())?;
+    let mut connection = client.get_multiplexed_async_connection().await?;
+    let before = used(&mut connection).await?;
+    for number in 0..MANY {
+        bench.lobby.perform(bench.call(user(1_000_000 + number)), Action::Read).await?;
+    }
+    let people = used(&mut connection).await?;
+    // Some of the idle now chat, and one of each pair writes what nobody reads.
+    let writers =
+        (0..MANY / EACH).map(|pair| [1_000_000 + 2 * pair, 1_000_001 + 2 * pair].map(user));
+    let writers: Vec<_> = writers.collect();
+    for who in writers.iter().flatten() {
+        bench.lobby.perform(bench.call(*who), Action::meet()).await?;
+    }
+    let paired = used(&mut connection).await?;
+    for [writer, _] in &writers {
+        for _ in 0..EACH {
+            bench.relay(*writer).await?;
+        }
+    }
+    let messages = used(&mut connection).await?;
+    let (many, messages) = (float(MANY as u64), messages - paired);
+    Ok(((people - before) / many, messages / many))
+}
+
+/// A process of the server, and where it listens.
+struct Process(Child, String);
+
+impl Process {
+    fn start(server: &RedisServer) -> Fallible<Self> {
+        let mut child = Command::new(env!("CARGO_BIN_EXE_random-connect"))
+            .env_clear()
+            .envs([("AUTH_TOKEN", "bench"), ("HOST", "127.0.0.1"), ("PORT", "0")])
+            .envs([("LOG_LEVEL", "error"), ("REDIS_URL", &server.url())])
+            .envs([("ID_SALT", "a salt of some length"), ("INBOX_KEY", &"ab".repeat(32))])
+            .stdout(Stdio::piped())
+            .spawn()?;
+        let out = child.stdout.take().ok_or("no output")?;
+        let mut line = String::new();
+        BufReader::new(out).read_line(&mut line)?;
+        let url = line.trim().strip_prefix("Random Connect listens on ").ok_or("no address")?;
+        Ok(Self(child, url.to_owned()))
+    }
+}
+
+impl Drop for Process {
+    fn drop(&mut self) {
+        // One that has ended already needs no ending.
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
+/// Calls a second over HTTP, spread over `processes`.
+async fn calls(processes: &[Process], round: usize) -> Fallible<f64> {
+    let http = reqwest::Client::new();
+    let mut people = JoinSet::new();
+    let stopwatch = Stopwatch::start();
+    for pair in 0..PAIRS {
+        let urls: Vec<String> = processes.iter().map(|process| process.1.clone()).collect();
+        let http = http.clone();
+        people.spawn(async move {
+            let say = |person: usize, message: &'static str| {
+                let params = json!({
+                    "message": message,
+                    "puch_user_id": format!("{}-{round}-{pair}-{person}", urls.len()),
+                });
+                let body = json!({ "method": "handle_message", "params": params }).to_string();
+                let url = &urls[(pair + person) % urls.len()];
+                http.post(url).bearer_auth("bench").body(body).send()
+            };
+            for person in 0..2 {
+                say(person, "#meet").await?.error_for_status()?;
+            }
+            let mut count = 0_u64;
+            while stopwatch.elapsed() < ROUND {
+                for person in 0..2 {
+                    let answer: Value = say(person, TEXT).await?.json().await?;
+                    count += u64::from(answer["result"].is_string());
+                }
+            }
+            Fallible::Ok(count)
+        });
+    }
+    let mut count = 0;
+    while let Some(own) = people.join_next().await {
+        count += own??;
+    }
+    Ok(float(count) / stopwatch.elapsed().as_secs_f64())
+}
+
+async fn measure() -> Fallible<()> {
+    let server = RedisServer::start();
+    let (seal, ids) = (Seal::new(&[[7; 32]]), IdHasher::salted(b"salt"));
+    let lobby = RedisLobby::new(&server.url(), IDLE, seal, ids, seeded_rng())?;
+    let bench = Arc::new(Bench { lobby, clock: SystemClock::new() });
+    for pair in 0..PAIRS {
+        for person in 0..2 {
+            let call = bench.call(user(2 * pair + person));
+            bench.lobby.perform(call, Action::meet()).await?;
+        }
+    }
+    let (mut own, mut empty) = (Vec::new(), Vec::new());
+    for _ in 0..ROUNDS {
+        empty.push(empty_scripts(&server)?);
+        own.push(relays(&bench).await?);
+    }
+    let (own, empty) = (median(own), median(empty));
+    println!("| On Redis | a second | of empty scripts |");
+    println!("|---|---:|---:|");
+    println!("| empty EVALSHA, {CONNECTIONS} connections | {} | 1.00 |", grouped(empty));
+    println!("| relay (sender, script, acknowledgement) | {} | {:.2} |", grouped(own), own / empty);
+    let mut processes = Vec::new();
+    for many in 1..=3 {
+        processes.push(Process::start(&server)?);
+        let mut rounds = Vec::new();
+        for round in 0..3 {
+            rounds.push(calls(&processes, round).await?);
+        }
+        println!("| relays over HTTP, processes: {many} | {} | |", grouped(median(rounds)));
+    }
+    let (person, message) = memory(&bench, &server).await?;
+    println!("\nIn Redis an idle person takes {person:.0} B, a waiting message {message:.0} B.");
+    println!("{} Medians of {ROUNDS} rounds of {} s.", machine(), ROUND.as_secs());
+    Ok(())
+}
+
+fn main() -> Fallible<ExitCode> {
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
+    runtime.block_on(runtime.spawn(measure()))??;
+    Ok(ExitCode::SUCCESS)
+}
