@@ -23,7 +23,7 @@ use random_connect::mask::{Masked, Memory};
 use serde_json::{Value, json};
 use tokio::task::JoinSet;
 
-use common::{float, grouped, machine, median};
+use common::{Latencies, float, grouped, latencies, machine, median, micros, record};
 use redis_server::RedisServer;
 
 // As in the binary: the server is measured as it runs.
@@ -75,25 +75,29 @@ impl Bench {
     }
 }
 
-/// Relays a second, of pairs who write to each other in turn.
-async fn relays(bench: &Arc<Bench>) -> Fallible<f64> {
+/// Relays a second, of pairs who write to each other in turn, and how long each took.
+async fn relays(bench: &Arc<Bench>, taken: &mut Latencies) -> Fallible<f64> {
     let mut pairs = JoinSet::new();
     let stopwatch = Stopwatch::start();
     for pair in 0..PAIRS {
         let bench = Arc::clone(bench);
         pairs.spawn(async move {
-            let mut count = 0_u64;
+            let mut taken = Vec::new();
             while stopwatch.elapsed() < ROUND {
-                bench.relay(user(2 * pair)).await?;
-                bench.relay(user(2 * pair + 1)).await?;
-                count += 2;
+                for who in [2 * pair, 2 * pair + 1] {
+                    let own = Stopwatch::start();
+                    bench.relay(user(who)).await?;
+                    taken.push(own.elapsed());
+                }
             }
-            Fallible::Ok(count)
+            Fallible::Ok(taken)
         });
     }
     let mut count = 0;
     while let Some(own) = pairs.join_next().await {
-        count += own??;
+        let own = own??;
+        count += own.len() as u64;
+        own.into_iter().for_each(|took| record(taken, took));
     }
     Ok(float(count) / stopwatch.elapsed().as_secs_f64())
 }
@@ -215,7 +219,7 @@ async fn calls(processes: &[Process], round: usize) -> Fallible<f64> {
 }
 
 async fn measure() -> Fallible<()> {
-    let server = RedisServer::start();
+    let server = RedisServer::start(&[]);
     let (seal, ids) = (Seal::new(&[[7; 32]]), IdHasher::salted(b"salt"));
     let lobby = RedisLobby::new(&server.url(), IDLE, seal, ids, seeded_rng())?;
     let bench = Arc::new(Bench { lobby, clock: SystemClock::new() });
@@ -225,16 +229,17 @@ async fn measure() -> Fallible<()> {
             bench.lobby.perform(call, Action::meet()).await?;
         }
     }
-    let (mut own, mut empty) = (Vec::new(), Vec::new());
+    let (mut own, mut empty, mut taken) = (Vec::new(), Vec::new(), latencies());
     for _ in 0..ROUNDS {
         empty.push(empty_scripts(&server)?);
-        own.push(relays(&bench).await?);
+        own.push(relays(&bench, &mut taken).await?);
     }
     let (own, empty) = (median(own), median(empty));
     println!("| On Redis | a second | of empty scripts |");
     println!("|---|---:|---:|");
     println!("| empty EVALSHA, {CONNECTIONS} connections | {} | 1.00 |", grouped(empty));
     println!("| relay (sender, script, acknowledgement) | {} | {:.2} |", grouped(own), own / empty);
+    let [p50, p99] = [0.5, 0.99].map(|quantile| micros(&taken, quantile) / 1e3);
     let mut processes = Vec::new();
     for many in 1..=3 {
         processes.push(Process::start(&server)?);
@@ -246,6 +251,7 @@ async fn measure() -> Fallible<()> {
     }
     let (person, message) = memory(&bench, &server).await?;
     println!("\nIn Redis an idle person takes {person:.0} B, a waiting message {message:.0} B.");
+    println!("A relay took {p50:.2} ms in the median, 99 of 100 at most {p99:.2} ms.");
     println!("{} Medians of {ROUNDS} rounds of {} s.", machine(), ROUND.as_secs());
     Ok(())
 }

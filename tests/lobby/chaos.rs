@@ -16,6 +16,7 @@ use tokio::sync::Notify;
 use tokio::task::JoinSet;
 use tokio::time::timeout;
 
+use crate::DURABLE;
 use crate::redis_server::RedisServer;
 
 const PEOPLE: usize = 200;
@@ -190,7 +191,7 @@ async fn havoc(
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn nothing_acknowledged_is_lost_or_goes_astray_while_processes_and_redis_are_killed() {
-    let mut redis = RedisServer::durable();
+    let mut redis = RedisServer::start(DURABLE);
     let mut processes = Vec::new();
     for _ in 0..PROCESSES {
         processes.push(Process::start(&redis, 0).await);

@@ -293,7 +293,7 @@ fn told(stats: LobbyStats) -> String {
 
 #[tokio::test]
 async fn a_hundred_thousand_random_steps_come_to_the_same_in_memory_and_on_redis() {
-    let server = RedisServer::start();
+    let server = RedisServer::start(&[]);
     let ids = IdHasher::salted(b"salt");
     let seal = Seal::new(&[[7; 32]]);
     let redis =

@@ -16,6 +16,7 @@ use random_connect::mask::mask_next;
 use tokio::io::copy_bidirectional;
 use tokio::net::{TcpListener, TcpStream};
 
+use crate::DURABLE;
 use crate::redis_server::RedisServer;
 use crate::wire::{command, dump};
 
@@ -44,7 +45,7 @@ async fn say(lobby: &RedisLobby, who: UserId, text: &str) -> Outcome {
 
 #[tokio::test]
 async fn a_dump_shows_neither_who_nor_what_and_everything_in_it_ends() {
-    let server = RedisServer::start();
+    let server = RedisServer::start(&[]);
     let lobby = lobby(&server);
     let [ann, ben] = ["ann-919876500001", "ben-919876500002"].map(|id| ids().user(Realm::Puch, id));
     let search =
@@ -78,7 +79,7 @@ async fn a_dump_shows_neither_who_nor_what_and_everything_in_it_ends() {
 
 #[tokio::test]
 async fn processes_share_the_lobby_and_each_hears_of_what_the_others_do() {
-    let server = RedisServer::start();
+    let server = RedisServer::start(&[]);
     let (here, there) = (lobby(&server), lobby(&server));
     let [ann, ben] = [1, 2].map(|n| UserId::from_bytes([n; 16]));
     act(&here, ann, Action::meet()).await;
@@ -94,7 +95,7 @@ async fn processes_share_the_lobby_and_each_hears_of_what_the_others_do() {
 
 #[tokio::test]
 async fn while_the_store_is_gone_calls_fail_at_once_and_then_it_goes_on() {
-    let mut server = RedisServer::durable();
+    let mut server = RedisServer::start(DURABLE);
     let lobby = lobby(&server);
     let [ann, ben] = [1, 2].map(|n| UserId::from_bytes([n; 16]));
     act(&lobby, ann, Action::meet()).await;
@@ -114,7 +115,7 @@ async fn while_the_store_is_gone_calls_fail_at_once_and_then_it_goes_on() {
 
 #[tokio::test]
 async fn a_store_that_hangs_is_given_up_in_time_and_holds_nobody_up_afterwards() {
-    let server = RedisServer::start();
+    let server = RedisServer::start(&[]);
     let lobby = lobby(&server);
     let ann = UserId::from_bytes([1; 16]);
     act(&lobby, ann, Action::meet()).await;
@@ -128,7 +129,7 @@ async fn a_store_that_hangs_is_given_up_in_time_and_holds_nobody_up_afterwards()
 
 #[tokio::test]
 async fn several_processes_sweep_and_each_partner_is_told_once() {
-    let server = RedisServer::start();
+    let server = RedisServer::start(&[]);
     let (here, there) = (lobby(&server), lobby(&server));
     let [ann, ben] = [1, 2].map(|n| UserId::from_bytes([n; 16]));
     act(&here, ann, Action::meet()).await;
@@ -162,7 +163,7 @@ async fn switchboard(to: Arc<Mutex<String>>) -> String {
 
 #[tokio::test]
 async fn a_replica_that_takes_over_has_the_chats() {
-    let (mut first, second) = (RedisServer::start(), RedisServer::start());
+    let (mut first, second) = (RedisServer::start(&[]), RedisServer::start(&[]));
     let (host, port) =
         first.address().split_once(':').map(|(h, p)| (h.to_owned(), p.to_owned())).expect("both");
     command(&second, &["REPLICAOF", &host, &port]);

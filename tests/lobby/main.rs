@@ -7,3 +7,6 @@ mod faults;
 mod redis_server;
 mod suite;
 mod wire;
+
+/// Options with which Redis writes down what it is told before it answers.
+const DURABLE: &[&str] = &["--appendonly", "yes", "--appendfsync", "always"];

@@ -29,7 +29,7 @@ struct Backend {
 
 /// One of each kind.
 fn backends() -> Vec<Backend> {
-    let server = RedisServer::start();
+    let server = RedisServer::start(&[]);
     let (seal, ids) = (Seal::new(&[[7; 32]]), IdHasher::salted(b"salt"));
     let redis = RedisLobby::new(&server.url(), IDLE, seal, ids, seeded_rng()).expect("an address");
     vec![

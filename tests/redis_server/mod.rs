@@ -13,27 +13,18 @@ pub struct RedisServer {
     process: Option<Child>,
     port: u16,
     folder: PathBuf,
-    durable: bool,
+    options: &'static [&'static str],
 }
 
 impl RedisServer {
-    /// Starts one that keeps all in memory.
-    pub fn start() -> Self {
-        Self::with(false)
-    }
-
-    /// Starts one that writes down what it is told, so that a restart loses nothing.
-    pub fn durable() -> Self {
-        Self::with(true)
-    }
-
-    fn with(durable: bool) -> Self {
+    /// Starts one with these options; without any it keeps all in memory alone.
+    pub fn start(options: &'static [&'static str]) -> Self {
         let free = TcpListener::bind("127.0.0.1:0").expect("a free port");
         let port = free.local_addr().expect("an address").port();
         drop(free);
         let folder = std::env::temp_dir().join(format!("redis-{}-{port}", std::process::id()));
         fs::create_dir_all(&folder).expect("a folder");
-        let mut server = Self { process: None, port, folder, durable };
+        let mut server = Self { process: None, port, folder, options };
         server.run();
         server
     }
@@ -59,8 +50,7 @@ impl RedisServer {
     pub fn run(&mut self) {
         let process = Command::new("redis-server")
             .args(["--bind", "127.0.0.1", "--save", "", "--port", &self.port.to_string()])
-            .args(["--appendfsync", "always"])
-            .args(["--appendonly", if self.durable { "yes" } else { "no" }])
+            .args(self.options)
             .current_dir(&self.folder)
             .stdout(Stdio::null())
             .stderr(Stdio::null())
