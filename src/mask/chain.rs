@@ -11,11 +11,11 @@ use super::cue::Sense;
 use super::lexicon::Role;
 use super::linker;
 use super::lookalike;
-use super::shadow::{Class, Glyph, Shadow};
+use super::shadow::{Class, Glyph, Seen, Shadow};
 use super::shape;
+use super::shape::is_indian_mobile;
 use super::slip;
 use super::token::{Kind, Token};
-use super::verdict::is_indian_mobile;
 
 /// The most characters between two groups, and the most of them that are no spaces.
 const GAP: usize = 12;
@@ -32,6 +32,8 @@ pub(super) struct Scene<'a> {
     pub(super) tokens: Vec<Token>,
     /// Whether there is any cue to look for.
     pub(super) cued: bool,
+    /// Whether any token is a look-alike.
+    pub(super) disguised: bool,
 }
 
 impl<'a> Scene<'a> {
@@ -43,8 +45,9 @@ impl<'a> Scene<'a> {
         linker::correct(&mut tokens);
         context::pair(&mut tokens);
         let cue = Sense::PHONE.with(Sense::REACH).with(Sense::CODE);
-        let cued = shadow.seen.phone || tokens.iter().any(|token| token.sense.has(cue));
-        Self { shadow, tokens, cued }
+        let cued = shadow.seen.has(Seen::PHONE) || tokens.iter().any(|token| token.sense.has(cue));
+        let disguised = tokens.iter().any(|token| token.kind == Kind::Lookalike);
+        Self { shadow, tokens, cued, disguised }
     }
 
     /// The glyphs between the tokens `at` and `at + 1`.
@@ -65,6 +68,9 @@ impl<'a> Scene<'a> {
 
     /// Whether a plus that says "international" stands before the token `at`: +91, (+91, + 91.
     pub(super) fn has_plus(&self, at: usize) -> bool {
+        if !self.shadow.seen.has(Seen::PLUS) {
+            return false;
+        }
         let token = &self.tokens[at];
         let mut before = token.from;
         for _ in 0..2 {
@@ -272,8 +278,11 @@ pub(super) struct Digits {
 
 impl Digits {
     pub(super) fn of(scene: &Scene, chain: &Range<usize>) -> Self {
-        let (mut values, mut starts) = (Vec::new(), vec![0]);
-        for token in &scene.tokens[chain.clone()] {
+        let tokens = &scene.tokens[chain.clone()];
+        let mut values = Vec::with_capacity(tokens.iter().map(Token::len).sum());
+        let mut starts = Vec::with_capacity(tokens.len() + 1);
+        starts.push(0);
+        for token in tokens {
             debug_assert!(!matches!(token.kind, Kind::Number(_)), "words are read by `spoken`");
             let glyphs = &scene.shadow.glyphs[token.from..token.to];
             values.extend(glyphs.iter().filter_map(|glyph| match glyph.class {

@@ -12,9 +12,9 @@ use super::lexicon::Role;
 use super::plan::Plan;
 use super::shadow::Class;
 use super::shape;
+use super::shape::is_indian_mobile;
 use super::spoken::Speech;
 use super::token::{Kind, Token};
-use super::verdict::is_indian_mobile;
 
 /// The most pieces of a number, the most words between two, and the most characters.
 const PIECES: usize = 12;
@@ -36,6 +36,9 @@ struct Piece {
 
 /// Numbers made of `chains` (in order, none of them a number): the tokens of each piece.
 pub(super) fn numbers(scene: &Scene, chains: &[Range<usize>]) -> Vec<Range<usize>> {
+    if chains.len() < 2 {
+        return Vec::new();
+    }
     let plan = &Plan::asked(QUESTIONS);
     let pieces: Vec<_> = chains.iter().filter_map(|chain| piece(scene, chain)).collect();
     let mut found = Vec::new();

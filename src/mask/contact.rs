@@ -12,7 +12,7 @@ use super::chain::Scene;
 use super::cue::Sense;
 use super::gate;
 use super::rule::{Finding, Rule};
-use super::shadow::{Class, Glyph, Shadow};
+use super::shadow::{Class, Glyph, Seen, Shadow};
 
 static EMAIL: Lazy<Regex> = Lazy::new(|| {
     compiled(concat!(
@@ -96,6 +96,9 @@ pub(super) struct Contacts {
 impl Contacts {
     /// What is found and what stays, in order.
     pub(super) fn taken(&self) -> Vec<Range<usize>> {
+        if self.found.is_empty() && self.links.is_empty() {
+            return Vec::new();
+        }
         let found = self.found.iter().map(|finding| finding.range.clone());
         let mut taken: Vec<_> = found.chain(self.links.iter().cloned()).collect();
         taken.sort_unstable_by_key(|range| range.start);
@@ -106,8 +109,8 @@ impl Contacts {
 /// Addresses and links in `shadow`.
 pub(super) fn find(shadow: &Shadow) -> Contacts {
     let mut contacts = Contacts::default();
-    let at = shadow.seen.at_sign || gate::names_mailbox(shadow.text);
-    let link = shadow.seen.link && has_link(shadow);
+    let at = shadow.seen.has(Seen::AT_SIGN) || says_at(shadow) && gate::names_mailbox(shadow.text);
+    let link = shadow.seen.has(Seen::LINK) && has_link(shadow);
     if !at && !link {
         return contacts;
     }
@@ -166,6 +169,16 @@ pub(super) fn find(shadow: &Shadow) -> Contacts {
     contacts
 }
 
+/// Whether the word "at" stands by itself, as it does in an address that is spelt out.
+fn says_at(shadow: &Shadow) -> bool {
+    shadow.glyphs.windows(4).any(|glyphs| {
+        glyphs[1].plain == 'a'
+            && glyphs[2].plain == 't'
+            && glyphs[0].class != Class::Letter
+            && glyphs[3].class != Class::Letter
+    })
+}
+
 /// Whether there is a slash, or a colon between letters and a number as in `tel:+91…`.
 fn has_link(shadow: &Shadow) -> bool {
     let is_digit = |glyph: &Glyph| matches!(glyph.class, Class::Digit(_));
@@ -218,7 +231,7 @@ fn leads_to_person(link: &str) -> bool {
 pub(super) fn handles(scene: &Scene) -> Vec<Finding> {
     let glyphs = &scene.shadow.glyphs;
     let mut found: Vec<Finding> = Vec::new();
-    if !scene.shadow.seen.at_sign {
+    if !scene.shadow.seen.has(Seen::AT_SIGN) {
         return found;
     }
     for (at, token) in scene.tokens.iter().enumerate() {

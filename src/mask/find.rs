@@ -11,7 +11,7 @@ use super::chain::Scene;
 use super::contact;
 use super::gate;
 use super::identity;
-use super::masked::HIDDEN;
+use super::masked::{HIDDEN, hide};
 use super::number;
 use super::rule::{Finding, Rule};
 use super::shadow::Shadow;
@@ -36,7 +36,7 @@ pub(super) fn settle(text: &str, mut found: Vec<Finding>) -> Vec<Finding> {
         if found.is_empty() {
             break;
         }
-        let (left, places) = hide(text, &found);
+        let left = hide(text, &found);
         if !gate::opens(&left) {
             break;
         }
@@ -44,6 +44,7 @@ pub(super) fn settle(text: &str, mut found: Vec<Finding>) -> Vec<Finding> {
         if more.is_empty() {
             break;
         }
+        let places = places(text, &found);
         found.extend(more.into_iter().map(|finding| {
             let range = origin(&places, finding.range);
             Finding { range, ..finding }
@@ -93,16 +94,14 @@ fn digits(text: &str) -> Vec<Finding> {
 fn merged(mut found: Vec<Finding>) -> Vec<Finding> {
     found.retain(|finding| !finding.range.is_empty());
     found.sort_by_key(|finding| finding.range.start);
-    let mut all: Vec<Finding> = Vec::with_capacity(found.len());
-    for finding in found {
-        match all.last_mut() {
-            Some(last) if finding.range.start < last.range.end => {
-                last.range.end = last.range.end.max(finding.range.end);
-            }
-            _ => all.push(finding),
+    found.dedup_by(|next, last| {
+        let overlaps = next.range.start < last.range.end;
+        if overlaps {
+            last.range.end = last.range.end.max(next.range.end);
         }
-    }
-    all
+        overlaps
+    });
+    found
 }
 
 /// A stretch of the hidden text and the stretch of the original that it stands for.
@@ -112,23 +111,22 @@ struct Place {
     kept: bool,
 }
 
-/// `text` with `found` hidden, and where each stretch came from.
-fn hide(text: &str, found: &[Finding]) -> (String, Vec<Place>) {
-    let mut left = String::with_capacity(text.len());
+/// Where each stretch of `text` with `found` hidden came from.
+fn places(text: &str, found: &[Finding]) -> Vec<Place> {
     let mut places = Vec::with_capacity(found.len() * 2 + 1);
-    let mut add = |part: &str, original: Range<usize>, kept: bool| {
-        let start = left.len();
-        left.push_str(part);
-        places.push(Place { shown: start..left.len(), original, kept });
+    let mut shown = 0;
+    let mut add = |length: usize, original: Range<usize>, kept: bool| {
+        places.push(Place { shown: shown..shown + length, original, kept });
+        shown += length;
     };
     let mut from = 0;
     for Finding { range, .. } in found {
-        add(&text[from..range.start], from..range.start, true);
-        add(HIDDEN, range.clone(), false);
+        add(range.start - from, from..range.start, true);
+        add(HIDDEN.len(), range.clone(), false);
         from = range.end;
     }
-    add(&text[from..], from..text.len(), true);
-    (left, places)
+    add(text.len() - from, from..text.len(), true);
+    places
 }
 
 /// Where a range of the hidden text is in the original; what was hidden counts as a whole.
@@ -162,8 +160,8 @@ mod tests {
     fn places_in_what_is_left_lead_back_to_the_text() {
         let text = "ab 12345 cd";
         let found = [Finding { range: 3..8, rule: Rule::National }];
-        let (left, places) = hide(text, &found);
-        assert_eq!(left, "ab [hidden] cd");
+        assert_eq!(hide(text, &found), "ab [hidden] cd");
+        let places = places(text, &found);
         assert_eq!(origin(&places, 0..2), 0..2);
         assert_eq!(origin(&places, 12..14), 9..11);
         assert_eq!(origin(&places, 4..6), 3..8);

@@ -7,10 +7,9 @@
 use aho_corasick::{AhoCorasick, AhoCorasickKind};
 use once_cell::sync::Lazy;
 
-use super::digit;
 use super::lexicon::{LEXICON, Role};
 use super::lookalike;
-use super::shadow::is_unseen;
+use super::shadow::{Class, Readings};
 use super::words;
 
 /// Fewer digits than this are no number, not even with words between.
@@ -96,13 +95,19 @@ pub(super) fn warm_up() {
 
 /// Whether `text` may hold anything to hide.
 pub(super) fn opens(text: &str) -> bool {
-    // No early return within: the compiler makes this loop look at many bytes at once.
     let (mut digits, mut gaps, mut signs, mut beyond_ascii) = (0_usize, 0_usize, false, false);
-    for byte in text.bytes() {
-        digits += usize::from(byte.is_ascii_digit());
-        gaps += usize::from(byte < b'0');
-        signs |= byte == b'@' || byte == b'/';
-        beyond_ascii |= !byte.is_ascii();
+    // No early return within, and counts as small as the bytes: so the compiler makes this loop
+    // look at many bytes at once.
+    for part in text.as_bytes().chunks(usize::from(u8::MAX)) {
+        let (mut own_digits, mut own_gaps) = (0_u8, 0_u8);
+        for byte in part {
+            own_digits += u8::from(byte.is_ascii_digit());
+            own_gaps += u8::from(*byte < b'0');
+            signs |= *byte == b'@' || *byte == b'/';
+            beyond_ascii |= !byte.is_ascii();
+        }
+        digits += usize::from(own_digits);
+        gaps += usize::from(own_gaps);
     }
     // Number words may be spelt with a gap behind each letter.
     if signs || gaps >= SPELT && gaps * 5 >= text.len() * 2 {
@@ -113,15 +118,17 @@ pub(super) fn opens(text: &str) -> bool {
     }
     let mut letters = false;
     if beyond_ascii {
+        let readings = Readings::new();
         let mut before = ' ';
         for c in text.chars() {
             if !c.is_ascii() {
+                let reading = readings.of(c);
                 // Styled letters, and what is not seen within words, hide them from the scan below.
-                let hides = is_unseen(c) && before.is_alphanumeric() && !is_written(c);
+                let hides = reading.is_none() && before.is_alphanumeric() && !is_written(c);
                 if hides || matches!(c, '\u{ff00}'..='\u{ffef}' | '\u{1d400}'..='\u{1d7cd}') {
                     return true;
                 }
-                digits += usize::from(digit::value(c).is_some());
+                digits += usize::from(matches!(reading, Some((_, Class::Digit(_)))));
                 // Emoji and punctuation, which need no second scan, lie elsewhere.
                 letters |= matches!(c, '\u{c0}'..='\u{1fff}' | '\u{3007}'..='\u{d7ff}');
             }

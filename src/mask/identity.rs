@@ -15,15 +15,18 @@ use super::token::{Kind, Token};
 const NEAR: usize = 5;
 /// The fewest digits of anything sought.
 const SHORTEST: usize = 7;
+/// Nothing sought has more groups; of a longer run only its start can be one.
+const GROUPS: usize = 8;
 
 /// The cards and documents of `scene`: their tokens, each with its rule.
 pub(super) fn find(scene: &Scene) -> Vec<(Range<usize>, Rule)> {
     let mut found = Vec::new();
     for chain in runs(scene) {
-        let digits: Vec<_> =
-            scene.tokens[chain.clone()].iter().flat_map(|t| values(scene, t)).collect();
-        let lengths: Vec<_> = scene.tokens[chain.clone()].iter().map(Token::len).collect();
-        if let Some((count, rule)) = leading(scene, &chain, &digits, &lengths) {
+        let mut lengths = [0; GROUPS];
+        for (length, token) in lengths.iter_mut().zip(&scene.tokens[chain.clone()]) {
+            *length = token.len();
+        }
+        if let Some((count, rule)) = leading(scene, &chain, &lengths[..chain.len()]) {
             found.push((chain.start..chain.start + count, rule));
         }
     }
@@ -50,8 +53,7 @@ fn runs(scene: &Scene) -> Vec<Range<usize>> {
         while is_digits(at) && scene.gap(at - 1).len() <= 2 && chain::joins(scene.gap(at - 1)) {
             at += 1;
         }
-        // Nothing sought has more than a few groups; of a longer run only its start can be one.
-        let run = from..at.min(from + 8);
+        let run = from..at.min(from + GROUPS);
         if run.clone().map(|at| scene.tokens[at].len()).sum::<usize>() >= SHORTEST {
             runs.push(run);
         }
@@ -59,35 +61,30 @@ fn runs(scene: &Scene) -> Vec<Range<usize>> {
     runs
 }
 
-fn values<'a>(scene: &'a Scene, token: &Token) -> impl Iterator<Item = u8> + 'a {
-    let glyphs: &[Glyph] = &scene.shadow.glyphs[token.from..token.to];
-    // More digits than a card has are not looked at.
-    glyphs.iter().take(20).filter_map(|glyph| match glyph.class {
+/// The digits of `tokens`; of a token no more than a card has.
+fn digits(scene: &Scene, tokens: Range<usize>) -> Vec<u8> {
+    let own = |token: &Token| &scene.shadow.glyphs[token.from..token.to.min(token.from + 20)];
+    let value = |glyph: &Glyph| match glyph.class {
         Class::Digit(value) => Some(value),
         _ => None,
-    })
+    };
+    scene.tokens[tokens].iter().flat_map(|token| own(token).iter().filter_map(value)).collect()
 }
 
 /// How many tokens from the first on are a card or document, and which.
-fn leading(
-    scene: &Scene,
-    chain: &Range<usize>,
-    digits: &[u8],
-    lengths: &[usize],
-) -> Option<(usize, Rule)> {
+fn leading(scene: &Scene, chain: &Range<usize>, lengths: &[usize]) -> Option<(usize, Rule)> {
     if scene.has_plus(chain.start) {
         return None;
     }
     let cue = cue(scene, chain.start);
     let groups: &[&[usize]] = &[&[4, 4, 4, 4], &[4, 6, 5], &[4, 4, 4, 4, 3], &[16], &[15]];
     for shape in groups {
-        let count: usize = shape.iter().sum();
-        let fits = lengths.starts_with(shape) && digits.len() >= count;
-        if fits && (is_card(&digits[..count]) || cue.has(Sense::CARD)) {
+        let card = || is_card(&digits(scene, chain.start..chain.start + shape.len()));
+        if lengths.starts_with(shape) && (cue.has(Sense::CARD) || card()) {
             return Some((shape.len(), Rule::Card));
         }
     }
-    if let Some(count) = government(scene, chain, digits, lengths) {
+    if let Some(count) = government(scene, chain, lengths) {
         return Some((count, Rule::GovId));
     }
     let total: usize = lengths.iter().sum();
@@ -99,19 +96,18 @@ fn leading(
 }
 
 /// The documents whose shape tells them.
-fn government(
-    scene: &Scene,
-    chain: &Range<usize>,
-    digits: &[u8],
-    lengths: &[usize],
-) -> Option<usize> {
+fn government(scene: &Scene, chain: &Range<usize>, lengths: &[usize]) -> Option<usize> {
+    if !matches!(lengths, [3 | 4, _, _, ..]) {
+        return None;
+    }
+    let digits = digits(scene, chain.start..chain.start + 3);
     let marks = |plain: char, count: usize| {
         (chain.start..chain.start + count)
             .all(|at| matches!(scene.gap(at), [glyph] if glyph.plain == plain))
     };
     match lengths {
         // India's Aadhaar: three groups of four, the last digit a check.
-        [4, 4, 4] if digits[0] >= 2 && !is_years(digits) && is_verhoeff(digits) => Some(3),
+        [4, 4, 4] if digits[0] >= 2 && !is_years(&digits) && is_verhoeff(&digits) => Some(3),
         // The social security number of the United States.
         [3, 2, 4, ..] if marks('-', 2) && digits[0] != 9 && digits[..3] != [0, 0, 0] => Some(3),
         // Brazil's CPF: 123.456.789-09.

@@ -10,8 +10,8 @@ use rustc_hash::FxHashMap;
 
 use super::lexicon::{LEXICON, Number};
 use super::shadow::{Class, Glyph, Shadow};
+use super::shape::is_indian_mobile;
 use super::token::{Kind, Token};
-use super::verdict::is_indian_mobile;
 use super::words;
 
 /// A mobile number with its calling code has no more digits.

@@ -23,14 +23,7 @@ impl Masked {
         if found.is_empty() {
             return Self::waived(text);
         }
-        let mut shown = String::with_capacity(text.len() + found.len());
-        let mut from = 0;
-        for Finding { range, .. } in found {
-            shown.push_str(&text[from..range.start]);
-            shown.push_str(HIDDEN);
-            from = range.end;
-        }
-        shown.push_str(&text[from..]);
+        let shown = hide(text, found);
         let hidden = u32::try_from(found.len()).unwrap_or(u32::MAX);
         Self { text: shown.into(), hidden }
     }
@@ -73,6 +66,19 @@ impl Masked {
         }
         pieces
     }
+}
+
+/// `text` with [`HIDDEN`] in the place of each of `found`, which are as for [`Masked::hiding`].
+pub(super) fn hide(text: &str, found: &[Finding]) -> String {
+    let mut shown = String::with_capacity(text.len() + found.len() * HIDDEN.len());
+    let mut from = 0;
+    for Finding { range, .. } in found {
+        shown.push_str(&text[from..range.start]);
+        shown.push_str(HIDDEN);
+        from = range.end;
+    }
+    shown.push_str(&text[from..]);
+    shown
 }
 
 /// Shows that there is text, never which.

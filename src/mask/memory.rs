@@ -13,9 +13,9 @@ use super::cue::Sense;
 use super::rule::{Finding, Rule};
 use super::shadow::Glyph;
 use super::shape;
+use super::shape::is_indian_mobile;
 use super::spoken::{self, Speech};
 use super::token::{Kind, Token};
-use super::verdict::is_indian_mobile;
 
 /// How many messages a piece is remembered for, and how many pieces.
 const MESSAGES: u8 = 12;

@@ -84,6 +84,7 @@ pub fn explain_next(text: &str, memory: &Memory) -> (Vec<Finding>, Memory) {
 /// Call it at start; later calls cost next to nothing.
 pub fn warm_up() {
     plan::warm_up();
+    shadow::warm_up();
     gate::warm_up();
     glued::warm_up();
     slip::warm_up();

@@ -4,6 +4,7 @@
 //! What lives here: folding of case, width, style and diacritics, and dropping what is not seen.
 //! What must not: any meaning of what is read. To fold one more character: [`fold`].
 
+use once_cell::sync::Lazy;
 use unicode_normalization::char::decompose_compatible;
 
 use super::digit;
@@ -29,6 +30,22 @@ pub(super) enum Class {
     Mark,
 }
 
+/// How characters below [`TABLED`] are read, by their code points. Nearly all text is made of them,
+/// and folding one takes far longer than looking it up.
+static READINGS: Lazy<Vec<Reading>> =
+    Lazy::new(|| (0..TABLED).filter_map(char::from_u32).map(read_anew).collect());
+
+/// Behind it lie symbols, the scripts of East Asia and emoji.
+const TABLED: u32 = 0x2100;
+
+/// What a character is read as, or none when it is not seen.
+pub(super) type Reading = Option<(char, Class)>;
+
+/// Fills the table now rather than at the first text.
+pub(super) fn warm_up() {
+    Lazy::force(&READINGS);
+}
+
 /// A text's visible characters in order.
 pub(super) struct Shadow<'a> {
     pub(super) text: &'a str,
@@ -37,28 +54,48 @@ pub(super) struct Shadow<'a> {
     pub(super) seen: Seen,
 }
 
-/// Which marks a text has.
-#[derive(Clone, Copy, Debug, Default)]
-pub(super) struct Seen {
-    pub(super) at_sign: bool,
+/// Which marks a text has, as bits.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Seen(u8);
+
+impl Seen {
+    const NOTHING: Self = Self(0);
+    pub(super) const AT_SIGN: Self = Self(1);
     /// A slash or a colon, as links have.
-    pub(super) link: bool,
+    pub(super) const LINK: Self = Self(1 << 1);
     /// The picture of a phone.
-    pub(super) phone: bool,
+    pub(super) const PHONE: Self = Self(1 << 2);
+    pub(super) const PLUS: Self = Self(1 << 3);
+    pub(super) const EQUALS: Self = Self(1 << 4);
+    /// One that opens.
+    pub(super) const PARENTHESIS: Self = Self(1 << 5);
+
+    pub(super) const fn has(self, other: Self) -> bool {
+        self.0 & other.0 != 0
+    }
+
+    const fn of(mark: char) -> Self {
+        match mark {
+            '@' => Self::AT_SIGN,
+            '/' | ':' => Self::LINK,
+            '+' => Self::PLUS,
+            '=' => Self::EQUALS,
+            '(' => Self::PARENTHESIS,
+            _ if is_phone(mark) => Self::PHONE,
+            _ => Self::NOTHING,
+        }
+    }
 }
 
 impl<'a> Shadow<'a> {
     pub(super) fn of(text: &'a str) -> Self {
         let mut glyphs = Vec::with_capacity(text.len());
-        let mut seen = Seen::default();
+        let mut seen = Seen::NOTHING;
+        let readings = Readings::new();
         for (at, c) in text.char_indices() {
-            let Some((plain, class)) = read(c) else { continue };
+            let Some((plain, class)) = readings.of(c) else { continue };
             if class == Class::Mark {
-                match plain {
-                    '@' => seen.at_sign = true,
-                    '/' | ':' => seen.link = true,
-                    _ => seen.phone |= is_phone(plain),
-                }
+                seen.0 |= Seen::of(plain).0;
             }
             glyphs.push(Glyph { at, plain, class });
         }
@@ -100,7 +137,7 @@ fn is_attached(c: char) -> bool {
 }
 
 /// Whether `c` is seen neither as a character nor as a space.
-pub(super) fn is_unseen(c: char) -> bool {
+fn is_unseen(c: char) -> bool {
     is_attached(c)
         || matches!(c,
             '\0'..='\u{8}' | '\u{e}'..='\u{1f}' | '\u{7f}'..='\u{84}' | '\u{86}'..='\u{9f}'
@@ -111,9 +148,24 @@ pub(super) fn is_unseen(c: char) -> bool {
             | '\u{fff9}'..='\u{fffb}' | '\u{1d159}' | '\u{e0000}'..='\u{e0fff}')
 }
 
-/// What `c` is read as, or none when it is not seen.
-#[inline]
-fn read(c: char) -> Option<(char, Class)> {
+/// How characters are read; taken once per text.
+#[derive(Clone, Copy)]
+pub(super) struct Readings(&'static [Reading]);
+
+impl Readings {
+    pub(super) fn new() -> Self {
+        Self(&READINGS)
+    }
+
+    pub(super) fn of(self, c: char) -> Reading {
+        match self.0.get(c as usize) {
+            Some(reading) => *reading,
+            None => read_anew(c),
+        }
+    }
+}
+
+fn read_anew(c: char) -> Reading {
     if !c.is_ascii() {
         return read_beyond_ascii(c);
     }
@@ -128,7 +180,7 @@ fn read(c: char) -> Option<(char, Class)> {
     Some((c.to_ascii_lowercase(), class))
 }
 
-fn read_beyond_ascii(c: char) -> Option<(char, Class)> {
+fn read_beyond_ascii(c: char) -> Reading {
     if is_unseen(c) {
         return None;
     }
@@ -190,7 +242,8 @@ pub(super) fn fold(c: char) -> char {
 
 /// A word of a table in the form in which the shadow shows it.
 pub(super) fn plain(word: &str) -> String {
-    word.chars().filter_map(|c| read(c).map(|(plain, _)| plain)).collect()
+    let readings = Readings::new();
+    word.chars().filter_map(|c| readings.of(c).map(|(plain, _)| plain)).collect()
 }
 
 #[cfg(test)]

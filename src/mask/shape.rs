@@ -1,4 +1,5 @@
-//! Shapes of digits that are no phone number: dates, times, amounts, scores, lists, counting.
+//! Shapes of digits: of mobile numbers, and of what is no phone number: dates, times, amounts,
+//! scores, lists, counting.
 //!
 //! What lives here: what can be told from the digits and the marks between them alone. What must
 //! not: words around them (see `context.rs`). To add a shape: a line in [`FIGURE`] when it is one
@@ -191,6 +192,9 @@ pub(super) fn is_thousands(lengths: &[usize]) -> bool {
     matches!(lengths, [1..=3, rest @ ..] if rest.len() >= 2 && rest.iter().all(|length| *length == 3))
 }
 
+/// The fewest values that may be counted, multiplied or marks.
+pub(super) const ROW: usize = 4;
+
 /// Whether `values` are counted up or down by equal steps, or rise all the time.
 pub(super) fn is_counting(values: &[u64]) -> bool {
     let rising =
@@ -231,13 +235,30 @@ pub(super) fn is_ladder(values: &[u64]) -> bool {
 
 /// Whether all steps between `values` are equal; in long counts one stumble is forgiven.
 fn is_even(values: &[u64]) -> bool {
-    if values.len() < 4 {
+    if values.len() < ROW {
         return false;
     }
     let step = |pair: &[u64]| i128::from(pair[1]) - i128::from(pair[0]);
     let first = step(&values[..2]);
     let even = values.windows(2).filter(|pair| step(pair) == first).count();
     first != 0 && even >= values.len() - 1 - values.len() / 10
+}
+
+/// Ten digits from 6, 7, 8 or 9 on, alone or behind 0, 91 or both.
+pub(super) fn is_indian_mobile(digits: &[u8]) -> bool {
+    let mobile = match digits {
+        mobile if mobile.len() == 10 => mobile,
+        [0, mobile @ ..]
+        | [9, 1, mobile @ ..]
+        | [0, 9, 1, mobile @ ..]
+        | [9, 1, 0, mobile @ ..]
+            if mobile.len() == 10 =>
+        {
+            mobile
+        }
+        _ => return false,
+    };
+    mobile[0] >= 6
 }
 
 /// Whether the digits run up or down by one, 123456789, are all the same or all binary.

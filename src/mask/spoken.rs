@@ -10,8 +10,8 @@ use super::context::{self, Cue};
 use super::lexicon::{Number, Role};
 use super::shadow::Class;
 use super::shape;
+use super::shape::is_indian_mobile;
 use super::token::{Kind, Token};
-use super::verdict::is_indian_mobile;
 
 /// Said aloud, ten digits are a phone number wherever they stand; with a cue eight will do.
 const ENOUGH: usize = 10;

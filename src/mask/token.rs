@@ -53,7 +53,8 @@ const SPACED: usize = 12;
 
 /// The tokens of `shadow`. Glyphs whose bytes lie in `closed` (sorted, not overlapping) are codes.
 pub(super) fn tokens(shadow: &Shadow, closed: &[Range<usize>]) -> Vec<Token> {
-    let mut cutter = Cutter { shadow, tokens: Vec::with_capacity(16), word: String::new() };
+    let mut cutter =
+        Cutter { shadow, tokens: Vec::with_capacity(16), word: String::with_capacity(32) };
     let mut closed = closed.iter().peekable();
     let mut at = 0;
     // Where the row of single letters looked at last ends.
@@ -73,6 +74,10 @@ pub(super) fn tokens(shadow: &Shadow, closed: &[Range<usize>]) -> Vec<Token> {
             None => usize::MAX,
         };
         let from = at;
+        if matches!(glyph.class, Class::Space | Class::LineEnd) {
+            at += 1;
+            continue;
+        }
         if glyph.class == Class::Letter && from >= row {
             row = spaced(shadow, from);
             if row - from > 2 * SPACED

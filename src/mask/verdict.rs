@@ -11,7 +11,7 @@ use super::context::{self, Cue};
 use super::cue::Sense;
 use super::plan::Plan;
 use super::rule::Rule;
-use super::shadow::Class;
+use super::shadow::{Class, Seen};
 use super::shape;
 use super::token::{Kind, Token};
 
@@ -72,7 +72,7 @@ impl Window<'_> {
         if self.plus {
             return (8..=15).contains(&count).then_some(Rule::International);
         }
-        if self.has_lookalikes() && count != 10 && !self.is_indian_mobile() {
+        if count != 10 && self.has_lookalikes() && !self.is_indian_mobile() {
             return None;
         }
         if count > 15 || !self.stands_apart() || self.digits.iter().all(|d| *d == 0) {
@@ -95,7 +95,7 @@ impl Window<'_> {
 
     fn possible(&self, plan: &Plan) -> Option<Rule> {
         let count = self.digits.len();
-        if count < 8 || !self.stands_apart() || self.has_lookalikes() && count != 10 {
+        if count < 8 || !self.stands_apart() || count != 10 && self.has_lookalikes() {
             return None;
         }
         let groups = self.groups();
@@ -147,11 +147,14 @@ impl Window<'_> {
         if cue == Cue::Near || (cue == Cue::Phone && mobile) {
             return shape::is_run(self.digits) && !mobile;
         }
-        is_counted(self.scene, &self.tokens, cue)
+        if is_counted(self.scene, &self.tokens, cue)
             || (shape::is_run(self.digits) && !mobile)
             || shape::is_isbn(self.digits, &self.lengths())
-            || shape::is_likeness(&line(self.scene.glyphs(&self.tokens)))
-            || cue == Cue::None && shape::is_dotted(&line(self.scene.glyphs(&self.tokens)))
+        {
+            return true;
+        }
+        let line = line(self.scene.glyphs(&self.tokens));
+        shape::is_likeness(&line) || cue == Cue::None && shape::is_dotted(&line)
     }
 
     /// Whether groups with dots between follow the letter of a version: v18.10.8408.
@@ -173,11 +176,12 @@ impl Window<'_> {
 
     /// Ten digits from 6, 7, 8 or 9 on, alone or behind 0, 91 or both.
     fn is_indian_mobile(&self) -> bool {
-        is_indian_mobile(self.digits)
+        shape::is_indian_mobile(self.digits)
     }
 
     fn has_lookalikes(&self) -> bool {
-        self.scene.tokens[self.tokens.clone()].iter().any(|token| token.kind == Kind::Lookalike)
+        let lookalike = |token: &Token| token.kind == Kind::Lookalike;
+        self.scene.disguised && self.scene.tokens[self.tokens.clone()].iter().any(lookalike)
     }
 
     /// Whether no further digits are joined to the window by a single mark, and no letters that
@@ -215,6 +219,9 @@ impl Window<'_> {
     /// Whether the first group is an area code in parentheses.
     fn has_area_code(&self) -> bool {
         let scene = self.scene;
+        if !scene.shadow.seen.has(Seen::PARENTHESIS) {
+            return false;
+        }
         let open = self.tokens.clone().take(2).find(|at| {
             let token = &scene.tokens[*at];
             let before = scene.shadow.before(token.from).is_some_and(|glyph| glyph.plain == '(');
@@ -253,6 +260,10 @@ fn is_priced(scene: &Scene, chain: &Range<usize>) -> bool {
 
 /// Whether numbers are counted, and nothing is said that makes them a phone number.
 fn is_counted(scene: &Scene, tokens: &Range<usize>, cue: Cue) -> bool {
+    // Fewer are no row of anything.
+    if tokens.len() < shape::ROW {
+        return false;
+    }
     let values = values(scene, tokens);
     shape::is_counting(&values) && (cue == Cue::None || !shape::is_ladder(&values))
         || cue <= Cue::Reach && shape::is_marks(&values)
@@ -271,6 +282,9 @@ fn is_listed(scene: &Scene, chain: &Range<usize>) -> bool {
 
 /// Whether an equals sign among other marks makes it a sum.
 fn is_sum(scene: &Scene, tokens: &Range<usize>) -> bool {
+    if !scene.shadow.seen.has(Seen::EQUALS) {
+        return false;
+    }
     let glyphs = scene.glyphs(tokens);
     let marks = || {
         glyphs
@@ -294,23 +308,6 @@ fn values(scene: &Scene, tokens: &Range<usize>) -> Vec<u64> {
         })
     };
     scene.tokens[tokens.clone()].iter().map(value).collect()
-}
-
-/// Ten digits from 6, 7, 8 or 9 on, alone or behind 0, 91 or both.
-pub(super) fn is_indian_mobile(digits: &[u8]) -> bool {
-    let mobile = match digits {
-        mobile if mobile.len() == 10 => mobile,
-        [0, mobile @ ..]
-        | [9, 1, mobile @ ..]
-        | [0, 9, 1, mobile @ ..]
-        | [9, 1, 0, mobile @ ..]
-            if mobile.len() == 10 =>
-        {
-            mobile
-        }
-        _ => return false,
-    };
-    mobile[0] >= 6
 }
 
 #[cfg(test)]
