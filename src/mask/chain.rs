@@ -41,11 +41,16 @@ impl<'a> Scene<'a> {
     /// the words between them links.
     pub(super) fn of(shadow: Shadow<'a>, mut tokens: Vec<Token>) -> Self {
         lookalike::correct(&shadow, &mut tokens);
-        slip::correct(&shadow, &mut tokens);
-        linker::correct(&mut tokens);
-        context::pair(&mut tokens);
+        if tokens.iter().any(|token| matches!(token.kind, Kind::Number(_))) {
+            slip::correct(&shadow, &mut tokens);
+            linker::correct(&mut tokens);
+        }
+        let senses = tokens.iter().fold(Sense::NONE, |senses, token| senses.with(token.sense));
+        if senses.has(Sense::NUMBER.with(Sense::CODE)) {
+            context::pair(&mut tokens);
+        }
         let cue = Sense::PHONE.with(Sense::REACH).with(Sense::CODE);
-        let cued = shadow.seen.has(Seen::PHONE) || tokens.iter().any(|token| token.sense.has(cue));
+        let cued = shadow.seen.has(Seen::PHONE) || senses.has(cue);
         let disguised = tokens.iter().any(|token| token.kind == Kind::Lookalike);
         Self { shadow, tokens, cued, disguised }
     }

@@ -40,25 +40,23 @@ pub(super) fn find(scene: &Scene) -> Vec<(Range<usize>, Rule)> {
 }
 
 /// Runs of digit tokens, in which a card or document may be the first few.
-fn runs(scene: &Scene) -> Vec<Range<usize>> {
+fn runs(scene: &Scene) -> impl Iterator<Item = Range<usize>> {
     let is_digits = |at: usize| scene.tokens.get(at).is_some_and(|t| t.kind == Kind::Digits);
-    let mut runs = Vec::new();
     let mut at = 0;
-    while at < scene.tokens.len() {
-        let from = at;
-        at += 1;
-        if !is_digits(from) {
-            continue;
-        }
-        while is_digits(at) && scene.gap(at - 1).len() <= 2 && chain::joins(scene.gap(at - 1)) {
+    let next = move || {
+        while at < scene.tokens.len() && !is_digits(at) {
             at += 1;
         }
-        let run = from..at.min(from + GROUPS);
-        if run.clone().map(|at| scene.tokens[at].len()).sum::<usize>() >= SHORTEST {
-            runs.push(run);
+        let from = at;
+        while is_digits(at)
+            && (at == from || scene.gap(at - 1).len() <= 2 && chain::joins(scene.gap(at - 1)))
+        {
+            at += 1;
         }
-    }
-    runs
+        (from < at).then_some(from..at.min(from + GROUPS))
+    };
+    let length = |run: &Range<usize>| scene.tokens[run.clone()].iter().map(Token::len).sum();
+    std::iter::from_fn(next).filter(move |run| SHORTEST <= length(run))
 }
 
 /// The digits of `tokens`; of a token no more than a card has.

@@ -115,6 +115,20 @@ impl<'a> Shadow<'a> {
         start..last.at + own.chain(rest).sum::<usize>()
     }
 
+    /// The plain form of `glyphs`, which follow one another: a part of the text where that is
+    /// written in plain form, as most words are, and else what is put into `room`.
+    pub(super) fn word<'r>(&'r self, glyphs: &[Glyph], room: &'r mut String) -> &'r str {
+        let from = glyphs.first().map_or(0, |glyph| glyph.at);
+        let written = self.text.get(from..from + glyphs.len());
+        // None of these is ever unseen, so each of them is one of the glyphs.
+        let plain = |word: &&str| word.bytes().all(|byte| byte.is_ascii_lowercase());
+        written.filter(plain).unwrap_or_else(|| {
+            room.clear();
+            room.extend(glyphs.iter().map(|glyph| glyph.plain));
+            room
+        })
+    }
+
     /// The glyph at `at`, if there is one.
     pub(super) fn get(&self, at: usize) -> Option<&Glyph> {
         self.glyphs.get(at)

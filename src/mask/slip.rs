@@ -77,9 +77,7 @@ pub(super) fn correct(shadow: &Shadow, tokens: &mut [Token]) {
         if !beside || !spoken {
             continue;
         }
-        word.clear();
-        word.extend(shadow.glyphs[from..to].iter().map(|glyph| glyph.plain));
-        if let Some(number) = meant(&word) {
+        if let Some(number) = meant(shadow.word(&shadow.glyphs[from..to], &mut word)) {
             tokens[at].kind = Kind::Number(Number { everyday: true, ..number });
         }
     }

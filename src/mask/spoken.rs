@@ -33,11 +33,16 @@ pub(super) struct Speech {
 impl Speech {
     /// Reads `tokens`, all of which say digits.
     pub(super) fn of(scene: &Scene, tokens: &Range<usize>) -> Self {
-        let mut speech = Self::default();
+        let own = &scene.tokens[tokens.clone()];
+        let mut speech = Self {
+            digits: Vec::with_capacity(2 * own.len()),
+            said: Vec::with_capacity(own.len()),
+            words: 0,
+        };
         let mut times = 1;
         // What a unit or a pair may still replace: the zeros of the tens or hundreds before it.
         let mut open = 0;
-        let mut rest = scene.tokens[tokens.clone()].iter().peekable();
+        let mut rest = own.iter().peekable();
         while let Some(token) = rest.next() {
             if let Kind::Number(number) = token.kind {
                 match number.role {

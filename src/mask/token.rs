@@ -53,26 +53,25 @@ const SPACED: usize = 12;
 
 /// The tokens of `shadow`. Glyphs whose bytes lie in `closed` (sorted, not overlapping) are codes.
 pub(super) fn tokens(shadow: &Shadow, closed: &[Range<usize>]) -> Vec<Token> {
-    let mut cutter =
-        Cutter { shadow, tokens: Vec::with_capacity(16), word: String::with_capacity(32) };
-    let mut closed = closed.iter().peekable();
+    let mut cutter = Cutter { shadow, tokens: Vec::with_capacity(16), word: String::new() };
+    let mut closed = closed.iter();
+    let mut next = closed.next();
     let mut at = 0;
     // Where the row of single letters looked at last ends.
     let mut row = 0;
     while let Some(glyph) = shadow.get(at) {
-        while closed.next_if(|range| range.end <= glyph.at).is_some() {}
-        let limit = match closed.peek() {
-            Some(range) if range.start <= glyph.at => {
-                let from = at;
-                while shadow.get(at).is_some_and(|glyph| glyph.at < range.end) {
-                    at += 1;
-                }
-                cutter.push(from, at, Kind::Code, Sense::NONE);
-                continue;
+        if let Some(range) = next.filter(|range| range.start <= glyph.at) {
+            let from = at;
+            while shadow.get(at).is_some_and(|glyph| glyph.at < range.end) {
+                at += 1;
             }
-            Some(range) => range.start,
-            None => usize::MAX,
-        };
+            if at > from {
+                cutter.push(from, at, Kind::Code, Sense::NONE);
+            }
+            next = closed.next();
+            continue;
+        }
+        let limit = next.map_or(usize::MAX, |range| range.start);
         let from = at;
         if matches!(glyph.class, Class::Space | Class::LineEnd) {
             at += 1;
@@ -88,16 +87,14 @@ pub(super) fn tokens(shadow: &Shadow, closed: &[Range<usize>]) -> Vec<Token> {
                 continue;
             }
         }
-        let run = |bars: bool| {
-            let inner =
-                |glyph: &&Glyph| glyph.at < limit && (is_inner(glyph) || bars && is_bar(glyph));
-            let most = if bars { DISGUISED + 1 } else { usize::MAX };
-            from + shadow.glyphs[from..].iter().take(most).take_while(inner).count()
-        };
-        at = run(false);
+        let open = |glyph: &&Glyph| glyph.at < limit;
+        let rest = || shadow.glyphs[from..].iter().take_while(open);
+        at = from + rest().take_while(|glyph| is_inner(glyph)).count();
         if (at > from && shadow.get(at).is_some_and(is_bar)) || glyph.plain == '|' {
             // Among look-alikes an upright bar is a one; among digits it parts groups.
-            let mut to = run(true);
+            let disguise = rest().take(DISGUISED + 1);
+            let mut to =
+                from + disguise.take_while(|glyph| is_inner(glyph) || is_bar(glyph)).count();
             while to > at && shadow.get(to - 1).is_some_and(|glyph| glyph.plain == '!') {
                 to -= 1;
             }
@@ -143,7 +140,7 @@ fn spaced(shadow: &Shadow, from: usize) -> usize {
 struct Cutter<'a> {
     shadow: &'a Shadow<'a>,
     tokens: Vec<Token>,
-    /// The word being looked up; kept to reuse its memory.
+    /// A word being looked up that is not written in plain form; kept to reuse its memory.
     word: String,
 }
 
@@ -173,9 +170,7 @@ impl Cutter<'_> {
 
     fn letters(&mut self, from: usize, to: usize) {
         let run = &self.shadow.glyphs[from..to];
-        self.word.clear();
-        self.word.extend(run.iter().map(|glyph| glyph.plain));
-        let entry = LEXICON.entry(&self.word);
+        let entry = LEXICON.entry(self.shadow.word(run, &mut self.word));
         if let Some(number) = entry.number {
             return self.push(from, to, Kind::Number(number), entry.sense);
         }
@@ -220,13 +215,12 @@ impl Cutter<'_> {
         if !(3..=5).contains(&(to - from)) {
             return false;
         }
-        self.word.clear();
-        self.word.extend(self.shadow.glyphs[from..to].iter().map(|glyph| glyph.plain));
-        if let Some(number) = lookalike::dressed(&self.word) {
+        let word = self.shadow.word(&self.shadow.glyphs[from..to], &mut self.word);
+        if let Some(number) = lookalike::dressed(word) {
             self.push(from, to, Kind::Number(number), Sense::NONE);
             return true;
         }
-        let sense = LEXICON.entry(&self.word).sense;
+        let sense = LEXICON.entry(word).sense;
         if sense.has(Sense::JOIN) {
             self.push(from, to, Kind::Word, sense);
         }
@@ -245,9 +239,8 @@ impl Cutter<'_> {
         if digits > 4 || !(2..=4).contains(&letters) {
             return false;
         }
-        self.word.clear();
-        self.word.extend(run[digits..].iter().map(|glyph| glyph.plain));
-        LEXICON.entry(&self.word).sense.has(Sense::UNIT.with(Sense::MONEY))
+        let word = self.shadow.word(&run[digits..], &mut self.word);
+        LEXICON.entry(word).sense.has(Sense::UNIT.with(Sense::MONEY))
     }
 
     /// Letters and digits that no number words explain: a number glued to words, or a code.
@@ -283,10 +276,9 @@ impl Cutter<'_> {
         if run.iter().any(|glyph| !glyph.plain.is_ascii()) {
             return true;
         }
-        self.word.clear();
-        self.word.extend(run.iter().map(|glyph| glyph.plain));
+        let word = self.shadow.word(run, &mut self.word);
         let known = Sense::UNIT.with(Sense::MONEY).with(Sense::PHONE).with(Sense::REACH);
-        let sense = LEXICON.entry(&self.word).sense;
+        let sense = LEXICON.entry(word).sense;
         sense.has(known) || part.len() >= 4 && sense.has(Sense::JOIN)
     }
 
