@@ -7,9 +7,10 @@
 use aho_corasick::{AhoCorasick, AhoCorasickKind};
 use once_cell::sync::Lazy;
 
+use super::digit;
 use super::lexicon::{LEXICON, Role};
 use super::lookalike;
-use super::shadow::{Class, Readings};
+use super::shadow::is_unseen;
 use super::words;
 
 /// Fewer digits than this are no number, not even with words between.
@@ -118,17 +119,15 @@ pub(super) fn opens(text: &str) -> bool {
     }
     let mut letters = false;
     if beyond_ascii {
-        let readings = Readings::new();
         let mut before = ' ';
         for c in text.chars() {
             if !c.is_ascii() {
-                let reading = readings.of(c);
                 // Styled letters, and what is not seen within words, hide them from the scan below.
-                let hides = reading.is_none() && before.is_alphanumeric() && !is_written(c);
+                let hides = is_unseen(c) && before.is_alphanumeric() && !is_written(c);
                 if hides || matches!(c, '\u{ff00}'..='\u{ffef}' | '\u{1d400}'..='\u{1d7cd}') {
                     return true;
                 }
-                digits += usize::from(matches!(reading, Some((_, Class::Digit(_)))));
+                digits += usize::from(digit::value(c).is_some());
                 // Emoji and punctuation, which need no second scan, lie elsewhere.
                 letters |= matches!(c, '\u{c0}'..='\u{1fff}' | '\u{3007}'..='\u{d7ff}');
             }

@@ -39,7 +39,7 @@ static READINGS: Lazy<Vec<Reading>> =
 const TABLED: u32 = 0x2100;
 
 /// What a character is read as, or none when it is not seen.
-pub(super) type Reading = Option<(char, Class)>;
+type Reading = Option<(char, Class)>;
 
 /// Fills the table now rather than at the first text.
 pub(super) fn warm_up() {
@@ -151,7 +151,7 @@ fn is_attached(c: char) -> bool {
 }
 
 /// Whether `c` is seen neither as a character nor as a space.
-fn is_unseen(c: char) -> bool {
+pub(super) fn is_unseen(c: char) -> bool {
     is_attached(c)
         || matches!(c,
             '\0'..='\u{8}' | '\u{e}'..='\u{1f}' | '\u{7f}'..='\u{84}' | '\u{86}'..='\u{9f}'
@@ -164,14 +164,14 @@ fn is_unseen(c: char) -> bool {
 
 /// How characters are read; taken once per text.
 #[derive(Clone, Copy)]
-pub(super) struct Readings(&'static [Reading]);
+struct Readings(&'static [Reading]);
 
 impl Readings {
-    pub(super) fn new() -> Self {
+    fn new() -> Self {
         Self(&READINGS)
     }
 
-    pub(super) fn of(self, c: char) -> Reading {
+    fn of(self, c: char) -> Reading {
         match self.0.get(c as usize) {
             Some(reading) => *reading,
             None => read_anew(c),
