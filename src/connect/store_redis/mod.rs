@@ -1,6 +1,6 @@
 //! The lobby on Redis (7 or newer, or Valkey): any number of processes share it.
 //!
-//! Each operation is one script and one round trip (`lua/`; `lib.lua` tells the keys). `seal.rs`
+//! Each operation is one script and one round trip (`lua/`; `base.lua` tells the keys). `seal.rs`
 //! encrypts what people write, `codec.rs` puts words into arguments and answers into words. Who
 //! somebody is reaches Redis only as a keyed hash. Pairing, leases and all rules are those of the
 //! manager in memory; a test plays the same on both.
@@ -63,7 +63,9 @@ const LOOKED_AT: usize = 64;
 
 /// The scripts with what they share before them.
 struct Scripts {
-    perform: Script,
+    relay: Script,
+    /// Every other action.
+    act: Script,
     collect: Script,
     settle: Script,
     sender: Script,
@@ -89,15 +91,21 @@ static SCRIPTS: Lazy<Scripts> = Lazy::new(|| {
     ]
     .map(|(name, value)| format!("local {name} = {value}\n"))
     .concat();
-    let script = |own: &str| Script::new(&[&constants, include_str!("lua/lib.lua"), own].concat());
+    let script = |parts: &[&str]| {
+        let base = [constants.as_str(), include_str!("lua/base.lua")];
+        Script::new(&[&base, parts].concat().concat())
+    };
+    let queue = include_str!("lua/queue.lua");
+    let (call, answer) = (include_str!("lua/call.lua"), include_str!("lua/answer.lua"));
     Scripts {
-        perform: script(include_str!("lua/perform.lua")),
-        collect: script(include_str!("lua/collect.lua")),
-        settle: script(include_str!("lua/settle.lua")),
-        sender: script(include_str!("lua/sender.lua")),
-        sweep: script(include_str!("lua/sweep.lua")),
-        pair_waiting: script(include_str!("lua/pair_waiting.lua")),
-        stats: script(include_str!("lua/stats.lua")),
+        relay: script(&[call, include_str!("lua/relay.lua"), answer]),
+        act: script(&[queue, call, include_str!("lua/act.lua"), answer]),
+        collect: script(&[include_str!("lua/collect.lua")]),
+        settle: script(&[include_str!("lua/settle.lua")]),
+        sender: script(&[include_str!("lua/sender.lua")]),
+        sweep: script(&[queue, include_str!("lua/sweep.lua")]),
+        pair_waiting: script(&[queue, include_str!("lua/pair_waiting.lua")]),
+        stats: script(&[include_str!("lua/stats.lua")]),
     }
 });
 
@@ -269,7 +277,11 @@ impl Shared {
             .with(switch(call.takes_inbox))
             .with(switch(waits))
             .with(name);
-        Some(arguments.and(self.for_a_pair()?).and(own))
+        let pair = match action {
+            Action::Meet(_) | Action::Again => self.for_a_pair()?,
+            _ => vec![Vec::new(); 3],
+        };
+        Some(arguments.and(pair).and(own))
     }
 
     /// One try; nothing if something is on its way to the person and that is to be waited for.
@@ -280,7 +292,11 @@ impl Shared {
         waits: bool,
     ) -> Result<Option<Performed>, LobbyError> {
         let arguments = self.arguments(call, action, waits).ok_or(LobbyError)?;
-        let answer = self.run(&SCRIPTS.perform, &arguments).await?;
+        let script = match action {
+            Action::Relay { .. } => &SCRIPTS.relay,
+            _ => &SCRIPTS.act,
+        };
+        let answer = self.run(script, &arguments).await?;
         let Some([outcome, id, items]) = list(&answer) else { return Err(LobbyError) };
         if list(outcome).and_then(|parts| bytes(parts.first()?)) == Some(b"busy") {
             return Ok(None);

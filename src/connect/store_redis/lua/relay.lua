@@ -1,0 +1,25 @@
+-- Sending text: the action that is asked for most, so it is a script of its own.
+--
+-- Then: the masking and memory it was prepared for, the memory now and its digest, how many numbers
+-- were hidden, the whole text, and its pieces; without any the text is the only one.
+function acts.relay()
+  if p.st ~= 'c' then return { 'nobody', p.st == 'w' and 1 or 0 } end
+  local text, pieces = ARGV[17], { unpack(ARGV, 18) }
+  if #pieces == 0 then pieces = { text } end
+  if call('LLEN', P .. 'in:' .. p.par) + #pieces > CAPACITY then return { 'full' } end
+  set(p, { mem = ARGV[14] ~= '' and ARGV[14], mh = ARGV[15] ~= '' and ARGV[15] })
+  count('relayed', 1)
+  if ARGV[16] ~= '0' then count('masked', ARGV[16]) end
+  local n
+  for _, piece in ipairs(pieces) do
+    local own = notify({ uid = p.par }, now, 'm', p.room, p.own, piece)
+    n = n or own
+  end
+  if p.hist then
+    local kept = P .. 'h:' .. p.room
+    call('RPUSH', kept, pack(int(n), int(now), uid, p.own, text))
+    call('LTRIM', kept, -HISTORY, -1)
+    keep(kept)
+  end
+  return { 'sent', p.par, n, p.own, text }
+end
