@@ -294,7 +294,8 @@ async fn start(tokens: AuthTokens) -> Fallible<(SocketAddr, SocketAddr)> {
     let routes = Router::new().route("/mcp", post(bare));
     tokio::spawn(async move { axum::serve(bare_listener, routes).await });
     let config = Config::from_lookup(|_| None).map_err(|_| "the defaults are refused")?;
-    let app = App::new(config, &(Arc::new(SystemClock::new()) as Arc<dyn Clock>));
+    let app =
+        App::new(config, &(Arc::new(SystemClock::new()) as Arc<dyn Clock>)).expect("a server");
     tokio::spawn(async move {
         app.serve_http(listener, tokens, Limits::default(), CancellationToken::new()).await;
     });

@@ -138,7 +138,8 @@ async fn start(tokens: AuthTokens) -> Fallible<String> {
     let url = format!("http://{}", listener.local_addr()?);
     let setting = |name: &str| (name == "TOOLSETS").then(|| "penpal".into());
     let config = Config::from_lookup(setting).map_err(|_| "the settings are refused")?;
-    let app = App::new(config, &(Arc::new(SystemClock::new()) as Arc<dyn Clock>));
+    let app =
+        App::new(config, &(Arc::new(SystemClock::new()) as Arc<dyn Clock>)).expect("a server");
     let limits = Limits::with_sessions(8 * SESSIONS);
     tokio::spawn(async move {
         app.serve_http(listener, tokens, limits, CancellationToken::new()).await;

@@ -8,12 +8,14 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use secrecy::ExposeSecret;
+use thiserror::Error;
 use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
-use tokio::task::AbortHandle;
+use tokio::task::{AbortHandle, JoinHandle};
+use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 
-use crate::config::{Config, ToolsetName};
+use crate::config::{Config, ToolsetName, channels};
 use crate::connect;
 use crate::connect::courier::Couriers;
 use crate::connect::lobby::Lobby;
@@ -30,12 +32,15 @@ use crate::kernel::toolset::Toolset;
 use crate::penpal::service::PenPalService;
 use crate::penpal::tools::PenPalTools;
 use crate::transport::auth::Gate;
+use crate::transport::callback::{Bridge, Callbacks};
 use crate::transport::core::{Core, Limits};
 use crate::transport::http;
 use crate::transport::mcp::McpServer;
 use crate::transport::metrics::Metrics;
+use crate::transport::outbound::Pace;
 use crate::transport::pipe::Pipes;
-use crate::transport::{server, stdio};
+use crate::transport::whatsapp::WhatsApp;
+use crate::transport::{outbound, server, stdio, whatsapp};
 
 /// The server, ready to be reached over HTTP or standard input and output.
 pub struct App {
@@ -44,15 +49,26 @@ pub struct App {
     metrics: Arc<Metrics>,
     couriers: Arc<Couriers>,
     places: Places,
+    whatsapp: Option<Arc<WhatsApp>>,
     config: Config,
-    /// The reaper and the upkeep of the metrics.
-    tasks: [AbortHandle; 2],
+    /// The reaper, and the upkeep of the metrics and of WhatsApp.
+    tasks: Vec<AbortHandle>,
 }
 
 impl App {
     /// Builds the server and starts its reaper. Call it within a tokio runtime.
-    #[must_use]
-    pub fn new(config: Config, clock: &Arc<dyn Clock>) -> Self {
+    ///
+    /// # Errors
+    /// When a channel is configured that sends requests, and the system lacks what that takes.
+    pub fn new(config: Config, clock: &Arc<dyn Clock>) -> Result<Self, NoClient> {
+        Self::with_pace(config, clock, Pace::default())
+    }
+
+    /// The same, with channels that send requests at this pace.
+    ///
+    /// # Errors
+    /// As above.
+    pub fn with_pace(config: Config, clock: &Arc<dyn Clock>, pace: Pace) -> Result<Self, NoClient> {
         // The first message must not wait for the numbering plans to be read.
         crate::mask::warm_up();
         let (lobby, ids) = lobby(&config);
@@ -88,15 +104,39 @@ impl App {
             toolsets.iter().flat_map(|toolset| toolset.tools()).map(|tool| tool.name.into_owned());
         let metrics = Arc::new(Metrics::new(names));
         let upkeep = Arc::clone(&metrics).keep_up(METRICS_INTERVAL);
-        Self {
+        let whatsapp = config.whatsapp.clone().map(|settings| -> Result<_, NoClient> {
+            let parts = whatsapp::Parts {
+                connect: Arc::clone(&connect),
+                couriers: Arc::clone(&couriers),
+                clock: Arc::clone(clock),
+                ids: ids.clone(),
+                metrics: Arc::clone(&metrics),
+                http: outbound::client().map_err(|_| NoClient)?,
+                pace,
+                rng: seeded_rng(),
+            };
+            Ok(Arc::new(WhatsApp::new(whatsapp_settings(settings), parts)))
+        });
+        let whatsapp = whatsapp.transpose()?;
+        if let Some(channels::Callback { url, secret }) = config.callback.clone() {
+            let http = outbound::client().map_err(|_| NoClient)?;
+            let (ids, metrics) = (ids.clone(), Arc::clone(&metrics));
+            let bridge = Bridge { http, url, secret, ids, metrics, pace };
+            let (couriers, clock) = (Arc::clone(&couriers), Arc::clone(clock));
+            connect.tell(Arc::new(Callbacks::new(bridge, couriers, clock, seeded_rng())));
+        }
+        let mut tasks = vec![tokio::spawn(reaper), tokio::spawn(upkeep)];
+        tasks.extend(whatsapp.iter().map(|whatsapp| tokio::spawn(Arc::clone(whatsapp).keep_up())));
+        Ok(Self {
             mcp: McpServer::new(toolsets, Arc::clone(&metrics), places.clone()),
             places,
             couriers,
             connect,
             metrics,
+            whatsapp,
             config,
-            tasks: [tokio::spawn(reaper).abort_handle(), tokio::spawn(upkeep).abort_handle()],
-        }
+            tasks: tasks.iter().map(JoinHandle::abort_handle).collect(),
+        })
     }
 
     /// Serves HTTP on `listener` to callers with one of `tokens`, until `shutdown`.
@@ -125,10 +165,17 @@ impl App {
             places: self.places.clone(),
             metrics: Arc::clone(&self.metrics),
             limits,
+            whatsapp: self.whatsapp.clone(),
         };
         let gate = Gate { tokens, allowed_hosts: self.config.allowed_hosts.clone() };
         let routes = http::routes(Arc::new(core), Arc::new(gate));
         server::serve(listener, routes, limits, shutdown).await;
+        // What was taken from Meta is not sent again, so it is carried out before the end.
+        if let Some(whatsapp) = &self.whatsapp
+            && timeout(limits.shutdown_grace, whatsapp.finish()).await.is_err()
+        {
+            tracing::warn!("messages from WhatsApp were still waiting when the time was over");
+        }
     }
 }
 
@@ -149,6 +196,17 @@ fn lobby(config: &Config) -> (Arc<dyn Lobby>, IdHasher) {
     .expect("the configuration has checked the address");
     (Arc::new(lobby), ids)
 }
+
+fn whatsapp_settings(settings: channels::WhatsApp) -> whatsapp::Settings {
+    let channels::WhatsApp { token, phone_number_id, verify_token, app_secret, api_base } =
+        settings;
+    whatsapp::Settings { token, phone_number_id, verify_token, app_secret, api_base }
+}
+
+/// Requests can't be sent from here.
+#[derive(Debug, Error)]
+#[error("the system has no certificates to trust: install ca-certificates")]
+pub struct NoClient;
 
 impl Drop for App {
     fn drop(&mut self) {
@@ -181,7 +239,8 @@ pub async fn serve(
         tracing::warn!("MY_NUMBER is not set: Puch AI can't validate this server");
     }
     tracing::info!(%address, version = env!("CARGO_PKG_VERSION"), "listening");
-    let app = App::new(config, &(Arc::new(SystemClock::new()) as Arc<dyn Clock>));
+    let app = App::new(config, &(Arc::new(SystemClock::new()) as Arc<dyn Clock>))
+        .map_err(io::Error::other)?;
     app.serve_http(listener, tokens, limits, shutdown).await;
     tracing::info!("stopped");
     Ok(())
@@ -193,7 +252,8 @@ pub async fn serve(
 /// When the client does not speak the protocol, or signals can't be waited for.
 pub async fn serve_stdio(config: Config) -> Result<(), String> {
     let shutdown = stop_on_signal().map_err(|error| error.to_string())?;
-    let app = App::new(config, &(Arc::new(SystemClock::new()) as Arc<dyn Clock>));
+    let app = App::new(config, &(Arc::new(SystemClock::new()) as Arc<dyn Clock>))
+        .map_err(|error| error.to_string())?;
     tokio::select! {
         ended = stdio::serve(app.mcp.clone(), shutdown.clone()) => ended,
         // A read of standard input can't be interrupted, so nothing is waited for.

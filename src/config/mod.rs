@@ -4,6 +4,7 @@
 //! a problem, and `Debug` shows none. To add a variable, add a field, a line in
 //! [`Config::from_lookup`], and its description to `.env.example` and README.md.
 
+pub mod channels;
 mod env_file;
 pub mod store;
 
@@ -59,6 +60,8 @@ pub struct Config {
     pub max_sessions: usize,
     /// `REDIS_URL` and what belongs to it; without, the lobby is in memory.
     pub redis: Option<store::Redis>,
+    pub whatsapp: Option<channels::WhatsApp>,
+    pub callback: Option<channels::Callback>,
 }
 
 /// A toolset that can be switched on.
@@ -145,6 +148,8 @@ impl Config {
                 })
                 .unwrap_or(DEFAULT_MAX_SESSIONS),
             redis: store::read(&mut reader),
+            whatsapp: channels::whatsapp(&mut reader),
+            callback: channels::callback(&mut reader),
             tokens,
         };
         if reader.problems.is_empty() { Ok(config) } else { Err(reader.problems) }

@@ -1,8 +1,9 @@
 //! Brings people their news at once, over whichever channel reaches them.
 //!
 //! A courier works for one person and one channel: it collects what waits, hands it to the channel,
-//! and ends the lease when the channel has acknowledged it. A channel that does not is given up;
-//! its items wait again, for another channel or the person's next call.
+//! and ends the lease for what the channel has acknowledged. The rest waits again: for the moment
+//! the channel is ready once more, or, where it is gone, for another channel or the person's next
+//! call.
 //!
 //! To add a channel, implement [`Channel`] beside the way in that it belongs to.
 //!
@@ -10,6 +11,7 @@
 //! holds up nobody else: each has a task of its own and a time limit.
 
 use std::collections::HashMap;
+use std::future::pending;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
@@ -19,7 +21,7 @@ use parking_lot::Mutex;
 use tokio::task::AbortHandle;
 use tokio::time::timeout;
 
-use super::inbox::{Item, LEASE_TIME};
+use super::inbox::{Item, LEASE_TIME, Lease};
 use super::lobby::Lobby;
 use crate::kernel::clock::Clock;
 use crate::kernel::delivery::Receipt;
@@ -28,16 +30,31 @@ use crate::kernel::id::{RoomId, UserId};
 /// How often a courier looks without having been told to: a word may get lost between machines.
 const LOOK_AGAIN: Duration = Duration::from_secs(5);
 
-/// The channel does not reach the person any more.
+/// Why a channel did not bring anything.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Gone;
+pub enum Failed {
+    /// It does not reach the person any more.
+    Gone,
+    /// It may later: [`Channel::ready`] tells when.
+    Later,
+}
 
 /// A way to reach one person at once.
 #[async_trait]
 pub trait Channel: Send + Sync {
-    /// Brings items, in order, and returns when the other side has acknowledged all of them. It is
-    /// cut off after [`LEASE_TIME`].
-    async fn bring(&self, items: &[Item]) -> Result<(), Gone>;
+    /// Brings items, in order, and returns how many of them, from the first on, the other side has
+    /// acknowledged. It makes one attempt: after [`LEASE_TIME`] it is cut off and given up.
+    async fn bring(&self, items: &[Item]) -> Result<usize, Failed>;
+
+    /// Returns when something may be brought. A channel that has to pause does it here: while it
+    /// brings, the items are on lease, which does not last.
+    async fn ready(&self) {}
+
+    /// Returns when the channel has something to say of its own. [`Channel::bring`] is called then,
+    /// without items if none wait.
+    async fn wanted(&self) {
+        pending::<()>().await;
+    }
 
     /// Lets the person know that their partner is typing, or stopped. Nothing is lost if not.
     async fn show_typing(&self, room: RoomId, typing: bool);
@@ -79,7 +96,7 @@ impl Couriers {
         // Held until the task is in the list, so that it can't leave the list before it is there.
         let mut active = self.active.lock();
         let task = tokio::spawn(async move {
-            let Gone = couriers.deliver(who, &*channel).await;
+            couriers.deliver(who, &*channel).await;
             couriers.given_up.fetch_add(1, Ordering::Relaxed);
             couriers.detach(who, number);
             tracing::debug!(user = %who, "a channel was given up, its items wait again");
@@ -125,23 +142,30 @@ impl Couriers {
         if own { active.remove(&who).map(|(_, task)| task) } else { None }
     }
 
-    async fn deliver(&self, who: UserId, channel: &dyn Channel) -> Gone {
+    /// Works until the channel is gone.
+    async fn deliver(&self, who: UserId, channel: &dyn Channel) {
         let mut listener = self.lobby.listen(who);
         let mut typing_heard = 0;
+        let mut wanted = false;
         loop {
+            channel.ready().await;
             // A store that fails will be asked again, as the inbox is where everything stays.
-            if let Ok(lease) = self.lobby.collect(who, self.clock.now()).await
-                && let Some(id) = lease.id
-            {
-                let lobby = Arc::clone(&self.lobby);
-                let receipt = Receipt::new(move |delivered| lobby.settle(who, id, delivered));
-                match timeout(LEASE_TIME, channel.bring(&lease.items)).await {
-                    Ok(Ok(())) => receipt.confirm(),
-                    Ok(Err(Gone)) | Err(_) => return Gone,
+            let lease = self.lobby.collect(who, self.clock.now()).await.unwrap_or_default();
+            if wanted || lease.id.is_some() {
+                wanted = false;
+                if self.bring(who, &lease, channel).await == Err(Failed::Gone) {
+                    return;
                 }
                 continue;
             }
-            let Ok(word) = timeout(LOOK_AGAIN, listener.hear()).await else { continue };
+            let heard = tokio::select! {
+                heard = timeout(LOOK_AGAIN, listener.hear()) => heard,
+                () = channel.wanted() => {
+                    wanted = true;
+                    continue;
+                }
+            };
+            let Ok(word) = heard else { continue };
             if let Some((times, room, typing)) = word.typing
                 && times != typing_heard
             {
@@ -149,6 +173,22 @@ impl Couriers {
                 channel.show_typing(room, typing).await;
             }
         }
+    }
+
+    /// Hands the items on lease to the channel, and ends the lease for those that it brought.
+    async fn bring(&self, who: UserId, lease: &Lease, channel: &dyn Channel) -> Result<(), Failed> {
+        let receipt = lease.id.map_or_else(Receipt::none, |id| {
+            let lobby = Arc::clone(&self.lobby);
+            Receipt::new(move |delivered| lobby.settle(who, id, delivered))
+        });
+        let brought = timeout(LEASE_TIME, channel.bring(&lease.items)).await;
+        let brought = brought.unwrap_or(Err(Failed::Gone))?;
+        if brought < lease.items.len() && self.lobby.keep_back(who, lease, brought).await.is_err() {
+            // The receipt is dropped: what was brought comes twice rather than the rest not at all.
+            return Err(Failed::Later);
+        }
+        receipt.confirm();
+        Ok(())
     }
 }
 

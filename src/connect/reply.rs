@@ -50,6 +50,45 @@ pub fn compose(items: &[Item], own: &str) -> Answer {
 
 const INBOX_EMPTY: &str = "📭 Inbox empty.";
 
+/// The answer to somebody who asks for an inbox although everything is brought to them.
+pub const NOTHING_WAITS: &str = "📭 Nothing waits here: what comes for you is sent to you at once.";
+
+/// For somebody who is not shown what their partner got.
+pub const NUMBER_HIDDEN: &str = "🔒 Your message was sent with the phone number in it hidden.";
+
+/// The answer to a picture, a voice message and the like.
+pub const ONLY_TEXT: &str = "💡 Only text is passed on here, so this was not sent.";
+
+/// A message to somebody whom news is brought to: its text, how many of the things to be told it
+/// holds, and how many of the items.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Batch {
+    pub text: String,
+    pub told: usize,
+    pub shown: usize,
+}
+
+/// What is to be told, then what waits, oldest first, as much of it as fits into one message. The
+/// first always does.
+#[must_use]
+pub fn batch(told: &[String], items: &[Item]) -> Batch {
+    let news = items.iter().enumerate().map(|(at, item)| {
+        let gap = if at == 0 { BLANK_LINE } else { "\n" };
+        (gap, news(&item.news))
+    });
+    let parts = told.iter().map(|told| (BLANK_LINE, told.clone())).chain(news);
+    let (mut text, mut held, mut left) = (String::new(), 0, MAX_CHARS);
+    for (gap, part) in parts {
+        let (gap, part) = if held == 0 { ("", shorten(&part, MAX_CHARS)) } else { (gap, part) };
+        let Some(room) = left.checked_sub(chars(gap) + chars(&part)) else { break };
+        left = room;
+        text.extend([gap, &part]);
+        held += 1;
+    }
+    let told = held.min(told.len());
+    Batch { text, told, shown: held - told }
+}
+
 fn rest(count: usize) -> String {
     let messages = if count == 1 { "message waits" } else { "messages wait" };
     format!("📬 {count} more {messages} for you. Send #m to read on.")
@@ -219,6 +258,22 @@ mod tests {
     }
 
     #[test]
+    fn what_is_told_comes_before_the_news_and_the_rest_waits_for_the_next_message() {
+        let told = ["one".to_owned(), "two".to_owned()];
+        let items = messages(2, 1);
+        let text = "one\n\ntwo\n\n💬 Ann: é\n💬 Ann: é".to_owned();
+        assert_eq!(batch(&told, &items), Batch { text, told: 2, shown: 2 });
+        assert_eq!(batch(&[], &messages(5, 1_100)).shown, 3);
+        assert_eq!(batch(&[], &[]), Batch { text: String::new(), told: 0, shown: 0 });
+        for length in [1, 4_000, 5_000] {
+            let told = ["ü".repeat(length), "ü".repeat(length)];
+            let batch = batch(&told, &messages(3, length));
+            assert!(chars(&batch.text) <= MAX_CHARS && batch.told > 0, "{length}");
+        }
+        assert_eq!(batch(&[], &messages(1, 5_000)).shown, 1);
+    }
+
+    #[test]
     fn nobody_can_write_a_line_of_the_systems() {
         let name = Nickname::chosen("Ann").expect("a name");
         let text = Masked::waived("x");
@@ -256,6 +311,9 @@ mod tests {
         let written = outcomes.iter().map(outcome).chain(all_news.iter().map(news)).chain([
             rest(1),
             INBOX_EMPTY.to_owned(),
+            NOTHING_WAITS.to_owned(),
+            NUMBER_HIDDEN.to_owned(),
+            ONLY_TEXT.to_owned(),
             refused("x"),
         ]);
         for line in written.flat_map(|text| text.lines().map(str::to_owned).collect::<Vec<_>>()) {

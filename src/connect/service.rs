@@ -3,14 +3,14 @@
 //! Parsing, masking and wording happen here, above the storage seam, so that they are written once
 //! for every backend.
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use thiserror::Error;
 
-use super::action::{Action, Call, LobbyStats};
+use super::action::{Action, Call, LobbyStats, Outcome, Performed};
 use super::chat::Search;
 use super::command::{self, Command};
 use super::inbox::{Lease, LeaseId};
@@ -42,6 +42,24 @@ pub struct Incoming {
     #[serde(default)]
     #[schemars(with = "Option<String>")]
     pub message_id: Option<Value>,
+}
+
+/// What somebody typed whose news are brought to them at once.
+#[derive(Clone, Copy)]
+pub struct Spoken<'a> {
+    pub who: UserId,
+    /// Names the message among theirs: one that comes again within ten minutes is not carried out
+    /// again.
+    pub message_id: &'a str,
+    /// What they are called where they come from.
+    pub name: Option<&'a str>,
+    pub text: &'a str,
+}
+
+/// Is told who calls, by the id their caller has for them: whoever could bring news to them has to
+/// know it. Nothing below the edge keeps it.
+pub trait Arrivals: Send + Sync {
+    fn came(&self, who: UserId, raw_id: &str);
 }
 
 /// An answer; its receipt wants to know whether it arrived.
@@ -101,6 +119,7 @@ pub struct ConnectService {
     clock: Arc<dyn Clock>,
     ids: IdHasher,
     options: Options,
+    arrivals: OnceLock<Arc<dyn Arrivals>>,
     started: Timestamp,
 }
 
@@ -114,7 +133,13 @@ impl ConnectService {
     ) -> Self {
         let started = clock.now();
         let relay = Relay::new(Arc::clone(&lobby), options.policy);
-        Self { lobby, relay, clock, ids, options, started }
+        Self { lobby, relay, clock, ids, options, arrivals: OnceLock::new(), started }
+    }
+
+    /// Tells `arrivals` of everybody who calls from now on. The first that is named stays: it can
+    /// only be made when this service is there already.
+    pub fn tell(&self, arrivals: Arc<dyn Arrivals>) {
+        self.arrivals.get_or_init(|| arrivals);
     }
 
     /// Carries out what a person typed and answers with what waits for them and what came of it.
@@ -124,7 +149,39 @@ impl ConnectService {
     pub async fn handle(&self, incoming: Incoming) -> Result<Answer, Refusal> {
         let call = self.admit(&incoming)?;
         let who = call.who;
-        let message = incoming.message.as_str();
+        let (performed, own) = self.act(call, &incoming.message).await?;
+        if let Some(arrivals) = self.arrivals.get() {
+            arrivals.came(who, incoming.puch_user_id.trim());
+        }
+        Ok(self.answer(who, performed.lease, &own).await)
+    }
+
+    /// Carries out what a person typed to whom everything is brought at once, and returns what to
+    /// tell them of it, if anything: they see their own message as they sent it.
+    pub async fn hear(&self, spoken: Spoken<'_>) -> Option<String> {
+        let Spoken { who, message_id, name, text } = spoken;
+        if too_long(text, MAX_CHARS) {
+            return Some(reply::refused(&Refusal::LongMessage.to_string()));
+        }
+        let call = Call {
+            key: Some(self.ids.message(who, message_id, text)),
+            given_name: self.given_name(name),
+            takes_inbox: false,
+            ..Call::new(who, self.clock.now())
+        };
+        match self.act(call, text).await {
+            Ok((Performed { outcome: Outcome::Sent { text, .. }, .. }, _)) => {
+                (text.hidden() > 0).then(|| reply::NUMBER_HIDDEN.to_owned())
+            }
+            Ok((_, own)) if own.is_empty() => Some(reply::NOTHING_WAITS.to_owned()),
+            Ok((_, own)) => Some(own),
+            Err(refusal) => Some(reply::refused(&refusal.to_string())),
+        }
+    }
+
+    /// Reads a message as a command or as text for the partner and carries it out. Returns with what
+    /// came of it the words for it.
+    async fn act(&self, call: Call, message: &str) -> Result<(Performed, String), Refusal> {
         let typed = command::parse(message);
         let (action, told) = match typed.map(|typed| typed.command) {
             Some(Command::Meet(list)) => {
@@ -149,7 +206,7 @@ impl ConnectService {
         if typed.is_some_and(|typed| typed.has_rest) {
             own = reply::with_rest_not_sent(&own);
         }
-        Ok(self.answer(who, performed.lease, &own).await)
+        Ok((performed, own))
     }
 
     /// How the server does.
@@ -180,7 +237,6 @@ impl ConnectService {
 
     /// Checks the arguments and hashes the ids; from here on nobody knows the raw ones.
     fn admit(&self, incoming: &Incoming) -> Result<Call, Refusal> {
-        let too_long = |text: &str, limit| text.len() > limit && text.chars().count() > limit;
         let id = incoming.puch_user_id.trim();
         if id.is_empty() {
             return Err(Refusal::NoUser);
@@ -202,26 +258,28 @@ impl ConnectService {
         }
         let who = self.ids.user(Realm::Puch, id);
         let given = incoming.user_nickname.as_ref().and_then(Value::as_str);
-        let given = given.filter(|_| self.options.use_caller_nicknames);
         Ok(Call {
             key: message_id.map(|id| self.ids.message(who, &id, &incoming.message)),
-            given_name: given.and_then(|name| Nickname::chosen(name).ok()),
+            given_name: self.given_name(given),
             ..Call::new(who, self.clock.now())
         })
     }
 
-    async fn relay(&self, call: Call, typed: &str) -> Result<Answer, Refusal> {
-        let who = call.who;
+    async fn relay(&self, call: Call, typed: &str) -> Result<(Performed, String), Refusal> {
         let told = match self.relay.send(&call, typed).await? {
             Relayed::Done(performed) => {
                 let own = reply::outcome(&performed.outcome);
-                return Ok(self.answer(who, performed.lease, &own).await);
+                return Ok((performed, own));
             }
             Relayed::Empty => "💡 There was no text to send.".to_owned(),
             Relayed::Refused(reason) => reply::refused(reason),
         };
-        let performed = self.lobby.perform(call, Action::Read).await?;
-        Ok(self.answer(who, performed.lease, &told).await)
+        Ok((self.lobby.perform(call, Action::Read).await?, told))
+    }
+
+    fn given_name(&self, given: Option<&str>) -> Option<Nickname> {
+        let given = given.filter(|_| self.options.use_caller_nicknames)?;
+        Nickname::chosen(given).ok()
     }
 
     /// Puts the answer together. From here on nothing fails: what was asked has been done.
@@ -247,6 +305,10 @@ impl ConnectService {
             lobby.settle(who, lease, delivered);
         })
     }
+}
+
+fn too_long(text: &str, limit: usize) -> bool {
+    text.len() > limit && text.chars().count() > limit
 }
 
 /// The commands, as `#help` and the `help` tool show them.

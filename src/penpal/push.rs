@@ -15,7 +15,7 @@ use rmcp::{Peer, RoleServer};
 use tokio::time::timeout;
 
 use super::event::Event;
-use crate::connect::courier::{Attachment, Channel, Couriers, Gone};
+use crate::connect::courier::{Attachment, Channel, Couriers, Failed};
 use crate::connect::inbox::{Item, LEASE_TIME};
 use crate::kernel::id::{IdHasher, RoomId, UserId};
 
@@ -35,32 +35,33 @@ pub struct PeerChannel {
 }
 
 impl PeerChannel {
-    async fn notify(&self, event: &Event) -> Result<(), Gone> {
+    async fn notify(&self, event: &Event) -> Result<(), Failed> {
         let (method, params) = event.notification();
         let notification =
             ServerNotification::CustomNotification(CustomNotification::new(method, Some(params)));
         match timeout(ACCEPT, self.peer.send_notification(notification)).await {
             Ok(Ok(())) => Ok(()),
-            Ok(Err(_)) | Err(_) => Err(Gone),
+            Ok(Err(_)) | Err(_) => Err(Failed::Gone),
         }
     }
 }
 
 #[async_trait]
 impl Channel for PeerChannel {
-    async fn bring(&self, items: &[Item]) -> Result<(), Gone> {
+    async fn bring(&self, items: &[Item]) -> Result<usize, Failed> {
         for item in items {
             self.notify(&Event::of(item, &self.ids)).await?;
         }
         let ping = ServerRequest::PingRequest(PingRequest::default());
         let within = PeerRequestOptions::with_timeout(LEASE_TIME);
-        let ping = self.peer.send_request_with_option(ping, within).await.map_err(|_| Gone)?;
-        ping.await_response().await.map_err(|_| Gone)?;
+        let ping =
+            self.peer.send_request_with_option(ping, within).await.map_err(|_| Failed::Gone)?;
+        ping.await_response().await.map_err(|_| Failed::Gone)?;
         let mut recent = self.recent.lock();
         recent.extend(items.iter().cloned());
         let surplus = recent.len().saturating_sub(RECENT);
         recent.drain(..surplus);
-        Ok(())
+        Ok(items.len())
     }
 
     async fn show_typing(&self, room: RoomId, typing: bool) {

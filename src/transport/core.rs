@@ -10,6 +10,7 @@ use rmcp::transport::streamable_http_server::session::never::NeverSessionManager
 use super::mcp::McpServer;
 use super::metrics::Metrics;
 use super::pipe::Pipes;
+use super::whatsapp::WhatsApp;
 use crate::connect::courier::Couriers;
 use crate::connect::service::ConnectService;
 use crate::kernel::session::Places;
@@ -65,4 +66,6 @@ pub struct Core {
     pub places: Places,
     pub metrics: Arc<Metrics>,
     pub limits: Limits,
+    /// Where people on WhatsApp come in, if that is configured.
+    pub whatsapp: Option<Arc<WhatsApp>>,
 }

@@ -56,7 +56,7 @@ pub async fn answer_in_session(State(core): State<Arc<Core>>, request: Request) 
     let response = match *request.method() {
         Method::POST => {
             let (parts, body) = request.into_parts();
-            match read(body, core.limits.body_timeout).await {
+            match read(body, MAX_BODY_BYTES, core.limits.body_timeout).await {
                 Ok(body) => protocol(&core.sessions, parts, body, receipts.slot()).await,
                 Err(response) => response,
             }
@@ -94,7 +94,7 @@ fn watched(response: Response, receipts: OpenSlot, connection: ConnectionReceipt
 
 async fn post(core: &Core, request: Request, slot: ReceiptSlot) -> Response {
     let (parts, body) = request.into_parts();
-    let body = match read(body, core.limits.body_timeout).await {
+    let body = match read(body, MAX_BODY_BYTES, core.limits.body_timeout).await {
         Ok(body) => body,
         Err(response) => return response,
     };
@@ -151,13 +151,14 @@ fn open(body: &[u8]) -> Result<Envelope, RpcError> {
     }
 }
 
-/// Reads a whole body, within its size and time.
-pub(super) async fn read(body: Body, within: Duration) -> Result<Bytes, Response> {
+/// Reads a whole body of at most `limit` bytes, within its time.
+pub(super) async fn read(body: Body, limit: usize, within: Duration) -> Result<Bytes, Response> {
     let plain = |status, text: &'static str| (status, text).into_response();
-    match tokio::time::timeout(within, Limited::new(body, MAX_BODY_BYTES).collect()).await {
+    match tokio::time::timeout(within, Limited::new(body, limit).collect()).await {
         Ok(Ok(collected)) => Ok(collected.to_bytes()),
         Ok(Err(error)) if error.is::<LengthLimitError>() => {
-            Err(plain(StatusCode::PAYLOAD_TOO_LARGE, "The body is larger than 64 KiB\n"))
+            let told = format!("The body is larger than {} KiB\n", limit / 1024);
+            Err((StatusCode::PAYLOAD_TOO_LARGE, told).into_response())
         }
         Ok(Err(_)) => Err(plain(StatusCode::BAD_REQUEST, "The body could not be read\n")),
         Err(_) => {

@@ -1,5 +1,5 @@
 //! The routes: `/mcp` and what is below it, `/stats` and `/metrics` behind the token, `/health` and
-//! `/ready` open.
+//! `/ready` open, and the webhook, where there is one, for whoever signs what they post.
 
 use std::sync::Arc;
 
@@ -13,7 +13,7 @@ use serde::Serialize;
 use super::auth::{Gate, require_token};
 use super::core::Core;
 use super::metrics::LiveStats;
-use super::{endpoint, sse, ws};
+use super::{endpoint, hook, sse, ws};
 use crate::connect::service::Refusal;
 
 #[derive(Serialize)]
@@ -24,9 +24,14 @@ struct Health {
     store: &'static str,
 }
 
-/// The routes of the server. Everything but `/health` needs a token, unknown paths included.
+/// The routes of the server. Everything but `/health`, `/ready` and the webhook needs a token,
+/// unknown paths included.
 pub fn routes(core: Arc<Core>, gate: Arc<Gate>) -> Router {
-    Router::new()
+    let webhook = core
+        .whatsapp
+        .as_ref()
+        .map(|whatsapp| hook::routes(Arc::clone(whatsapp), core.limits.body_timeout));
+    let routes = Router::new()
         .route("/mcp", any(endpoint::answer))
         .route("/mcp/", any(endpoint::answer))
         .route("/mcp/session", any(endpoint::answer_in_session))
@@ -39,7 +44,8 @@ pub fn routes(core: Arc<Core>, gate: Arc<Gate>) -> Router {
         .layer(middleware::from_fn_with_state(gate, require_token))
         .route("/health", get(health))
         .route("/ready", get(ready))
-        .with_state(core)
+        .with_state(core);
+    webhook.into_iter().fold(routes, Router::merge)
 }
 
 /// Whether the process lives, which it does also while its store does not.

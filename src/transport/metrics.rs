@@ -24,12 +24,44 @@ pub enum CallOutcome {
     Refused,
 }
 
+/// Where requests of this server's own go.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Target {
+    WhatsApp,
+    Callback,
+}
+
+/// What came of a request of this server's own.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum SendOutcome {
+    Ok,
+    /// It is made again later.
+    Later,
+    /// It is not made again.
+    Refused,
+}
+
+/// What came of a body posted to a webhook.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum WebhookOutcome {
+    Accepted,
+    /// The signature is missing or wrong.
+    Unsigned,
+    /// It is signed, but no JSON.
+    Invalid,
+    /// Too much waits to be carried out: it has to come again.
+    Busy,
+}
+
 /// The server's figures. Each server has its own, so that several can live in one process.
 pub struct Metrics {
     handle: PrometheusHandle,
     tools: Vec<ToolFigures>,
     unknown: ToolFigures,
     lobby: LobbyFigures,
+    /// By target, then by outcome, both in the order in which they are declared.
+    sent: [[Counter; 3]; 2],
+    webhooks: [Counter; 4],
 }
 
 struct ToolFigures {
@@ -101,8 +133,27 @@ impl Metrics {
                 reachable: gauge("random_connect_reachable_users"),
                 given_up: counter(&recorder, "random_connect_channels_given_up_total", &[]),
             },
+            sent: ["whatsapp", "callback"].map(|target| {
+                ["ok", "later", "refused"].map(|outcome| {
+                    let labels = [("channel", target), ("outcome", outcome)];
+                    counter(&recorder, "random_connect_outbound_requests_total", &labels)
+                })
+            }),
+            webhooks: ["accepted", "unsigned", "invalid", "busy"].map(|outcome| {
+                counter(&recorder, "random_connect_webhooks_total", &[("outcome", outcome)])
+            }),
             handle: recorder.handle(),
         }
+    }
+
+    /// Counts a request of this server's own.
+    pub fn count_sent(&self, target: Target, outcome: SendOutcome) {
+        self.sent[target as usize][outcome as usize].increment(1);
+    }
+
+    /// Counts a body posted to a webhook.
+    pub fn count_webhook(&self, outcome: WebhookOutcome) {
+        self.webhooks[outcome as usize].increment(1);
     }
 
     /// Counts a call of a tool; one that is not of this server counts as `unknown`.
@@ -161,6 +212,11 @@ fn describe(recorder: &PrometheusRecorder) {
         ("random_connect_numbers_masked_total", "Phone numbers hidden in messages passed on"),
         ("random_connect_evictions_total", "People forgotten because they were idle"),
         ("random_connect_channels_given_up_total", "Channels given up because slow or gone"),
+        (
+            "random_connect_outbound_requests_total",
+            "Requests to bring news, by channel and outcome",
+        ),
+        ("random_connect_webhooks_total", "Bodies posted to the webhook by outcome"),
     ] {
         recorder.describe_counter(name.into(), None, text.into());
     }

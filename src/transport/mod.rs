@@ -6,19 +6,29 @@
 //! same server over standard input and output. Clients who stay connected come to `/mcp/session`, or
 //! by `ws.rs` (WebSocket) or `sse.rs` (the way of protocol 2024-11-05), which share `pipe.rs`.
 //!
+//! People on WhatsApp come in through `hook.rs`, the webhook, to `whatsapp/`, which also brings them
+//! what is theirs. `callback.rs` posts it to a bridge instead. Both send requests of their own, by
+//! `outbound.rs`, remember for a while (`recent.rs`) and sign or are signed to (`signature.rs`).
+//!
 //! What a chat is, is not known here; only the service that knows is named. To add a way in, add a
 //! file and a line to `app.rs`.
 
 pub mod auth;
+pub mod callback;
 pub mod core;
 mod delivery;
 mod endpoint;
+mod hook;
 pub mod http;
 pub mod mcp;
 pub mod metrics;
+pub mod outbound;
 pub mod pipe;
 mod plain;
+mod recent;
 pub mod server;
+mod signature;
 mod sse;
 pub mod stdio;
+pub mod whatsapp;
 mod ws;

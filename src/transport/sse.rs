@@ -18,7 +18,7 @@ use tokio::time::{Interval, interval};
 
 use super::core::Core;
 use super::delivery::ConnectionReceipts;
-use super::endpoint::{connection, read};
+use super::endpoint::{MAX_BODY_BYTES, connection, read};
 use super::pipe::{Ends, Incoming, Name};
 use super::plain::{INVALID_REQUEST, RpcError};
 
@@ -56,7 +56,7 @@ pub async fn message(
     let Some(inlet) = core.pipes.by_name(&session) else {
         return (StatusCode::NOT_FOUND, "There is no such session\n").into_response();
     };
-    let body = match read(request.into_body(), core.limits.body_timeout).await {
+    let body = match read(request.into_body(), MAX_BODY_BYTES, core.limits.body_timeout).await {
         Ok(body) => body,
         Err(response) => return response,
     };

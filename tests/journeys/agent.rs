@@ -15,7 +15,7 @@ use tokio_tungstenite::tungstenite::Message;
 use tokio_tungstenite::tungstenite::client::IntoClientRequest;
 use tokio_tungstenite::{MaybeTlsStream, WebSocketStream};
 
-use crate::support::{PATIENCE, Server, TOKEN};
+use crate::support::{PATIENCE, Server, TOKEN, http_client};
 
 /// A way to stay connected.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -252,7 +252,7 @@ async fn socket(server: &Server) -> WebSocketStream<MaybeTlsStream<TcpStream>> {
 impl Http {
     fn new(address: String) -> Self {
         let (heard, messages) = mpsc::unbounded_channel();
-        let client = reqwest::Client::new();
+        let client = http_client();
         let (streams, last_event) = (Vec::new(), Arc::default());
         Self { client, address, session: None, messages, heard, streams, last_event }
     }

@@ -9,7 +9,7 @@ use rmcp::model::{CallToolRequestParams, ClientConfig};
 use rmcp::transport::TokioChildProcess;
 use tokio::io::{AsyncBufReadExt, BufReader};
 
-use crate::support::{PATIENCE, text};
+use crate::support::{PATIENCE, http_client, text};
 
 const BINARY: &str = env!("CARGO_BIN_EXE_random-connect");
 
@@ -61,8 +61,7 @@ async fn without_configuration_it_serves_this_machine_and_its_curl_line_works() 
         let (_, rest) = curl.split_once(before).expect("the part's start");
         rest.split_once(after).expect("the part's end").0.to_owned()
     };
-    let request =
-        reqwest::Client::new().post(part("curl -s ", " ")).bearer_auth(part("Bearer ", "'"));
+    let request = http_client().post(part("curl -s ", " ")).bearer_auth(part("Bearer ", "'"));
     let request =
         request.header("Content-Type", part("Content-Type: ", "'")).body(part("-d '", "'"));
     let (status, answer) = crate::support::answer(request).await;

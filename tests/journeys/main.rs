@@ -2,8 +2,10 @@
 
 mod agent;
 mod binary;
+mod callback;
 mod delivery;
 mod dialogue;
+mod graph;
 mod limits;
 mod penpal;
 mod plain;
@@ -11,3 +13,4 @@ mod privacy;
 mod protocol;
 mod python;
 mod support;
+mod whatsapp;

@@ -7,7 +7,7 @@ use rmcp::model::ProtocolVersion;
 use serde_json::{Value, json};
 
 use crate::agent::{Agent, WAYS, Way};
-use crate::support::Server;
+use crate::support::{Server, http_client};
 use random_connect::transport::core::Limits;
 
 async fn server() -> Server {
@@ -347,8 +347,8 @@ async fn all_ways_in_need_the_token() {
     let server = server().await;
     for path in ["/mcp/session", "/mcp/ws", "/mcp/sse", "/mcp/sse/messages?session=x"] {
         for request in [
-            reqwest::Client::new().get(format!("{}{path}", server.url)),
-            reqwest::Client::new().post(format!("{}{path}", server.url)),
+            http_client().get(format!("{}{path}", server.url)),
+            http_client().post(format!("{}{path}", server.url)),
         ] {
             assert_eq!(request.send().await.expect("an answer").status(), StatusCode::UNAUTHORIZED);
         }

@@ -3,7 +3,7 @@
 use reqwest::StatusCode;
 use serde_json::{Value, json};
 
-use crate::support::{Server, TOKEN, answer};
+use crate::support::{Server, TOKEN, answer, http_client};
 
 #[tokio::test]
 async fn the_monitoring_lines_work_as_written() {
@@ -45,7 +45,7 @@ async fn an_unknown_method_is_refused_with_its_code() {
 #[tokio::test]
 async fn health_is_open_and_tells_the_version() {
     let server = Server::start().await;
-    let (status, body) = answer(reqwest::Client::new().get(format!("{}/health", server.url))).await;
+    let (status, body) = answer(http_client().get(format!("{}/health", server.url))).await;
     assert_eq!(status, StatusCode::OK);
     assert_eq!(body, json!({ "status": "ok", "version": env!("CARGO_PKG_VERSION") }));
 }
@@ -80,7 +80,7 @@ async fn metrics_count_calls_people_messages_and_masked_numbers() {
 #[tokio::test]
 async fn nothing_but_health_is_open() {
     let server = Server::start().await;
-    let http = reqwest::Client::new();
+    let http = http_client();
     for (path, token) in [
         ("/mcp", None),
         ("/mcp/", Some("wrong")),

@@ -6,7 +6,8 @@ use serde_json::{Value, json};
 use tokio::io::{AsyncBufReadExt, AsyncReadExt, BufReader};
 use tokio::process::{Child, Command};
 
-use crate::support::PATIENCE;
+use crate::graph::{Graph, PHONE_NUMBER_ID, StandIn, TOKEN, Trouble, signature};
+use crate::support::{PATIENCE, http_client};
 
 const SECRETS: [&str; 8] = [
     "a-very-secret-token",
@@ -19,8 +20,10 @@ const SECRETS: [&str; 8] = [
     "message-key-0815",
 ];
 
-/// The real binary with everything logged; returns it and the URL it announced.
-async fn start() -> (Child, String, BufReader<tokio::process::ChildStdout>) {
+type Output = BufReader<tokio::process::ChildStdout>;
+
+/// The real binary with everything logged, and these settings besides; returns it and the URL it announced.
+async fn start(more: &[(&str, &str)]) -> (Child, String, Output) {
     let mut server = Command::new(env!("CARGO_BIN_EXE_random-connect"))
         .env_clear()
         .current_dir(std::env::temp_dir())
@@ -37,6 +40,7 @@ async fn start() -> (Child, String, BufReader<tokio::process::ChildStdout>) {
             ("LOG_FORMAT", "json"),
             ("REAP_INTERVAL_SECS", "1"),
         ])
+        .envs(more.iter().copied())
         .stdout(Stdio::piped())
         .stderr(Stdio::piped())
         .kill_on_drop(true)
@@ -55,8 +59,8 @@ async fn start() -> (Child, String, BufReader<tokio::process::ChildStdout>) {
 
 #[tokio::test]
 async fn no_log_line_holds_a_text_an_id_a_number_or_a_token() {
-    let (mut server, url, mut out) = start().await;
-    let http = reqwest::Client::new();
+    let (server, url, out) = start(&[]).await;
+    let http = http_client();
     let post = |body: String| http.post(&url).bearer_auth(SECRETS[0]).body(body).send();
     let steps = [
         ("ann-raw-id-4711", "#meet"),
@@ -125,8 +129,15 @@ async fn no_log_line_holds_a_text_an_id_a_number_or_a_token() {
         .send()
         .await
         .expect("an answer");
-    let mut said = metrics.text().await.expect("text");
+    let said = metrics.text().await.expect("text");
+    let (said, log) = stop(server, out, said).await;
+    for secret in SECRETS {
+        assert!(!log.contains(secret) && !said.contains(secret), "{secret} leaked");
+    }
+}
 
+/// Ends the server; returns all it said and all it logged.
+async fn stop(mut server: Child, mut out: Output, mut said: String) -> (String, String) {
     let id = server.id().expect("it runs").to_string();
     let told = Command::new("kill").args(["-TERM", &id]).status().await.expect("kill");
     assert!(told.success());
@@ -140,7 +151,59 @@ async fn no_log_line_holds_a_text_an_id_a_number_or_a_token() {
         log.contains("\"level\":\"DEBUG\"") && log.contains("\"user\":"),
         "calls are logged: {log}"
     );
-    for secret in SECRETS {
+    (said, log)
+}
+
+#[tokio::test]
+async fn no_log_line_holds_what_channels_know() {
+    let (mut graph, mut bridge) = (Graph::start().await, StandIn::start().await);
+    let (base, callback) =
+        (format!("{}/v23.0", graph.server.url), format!("{}/Zanzibar", bridge.url));
+    let settings = [
+        ("WHATSAPP_TOKEN", TOKEN),
+        ("WHATSAPP_PHONE_NUMBER_ID", PHONE_NUMBER_ID),
+        ("WHATSAPP_VERIFY_TOKEN", "verify-me-please"),
+        ("WHATSAPP_APP_SECRET", "app-secret-0815"),
+        ("WHATSAPP_API_BASE", &base),
+        ("CALLBACK_URL", &callback),
+        ("CALLBACK_SECRET", "callback-secret-0815"),
+    ];
+    let (server, url, out) = start(&settings).await;
+    let (http, hook) = (http_client(), url.replace("/mcp", "/webhooks/whatsapp"));
+    let write = async |from: &str, text: &str| {
+        let text = json!({ "body": text });
+        let message =
+            json!({ "from": from, "id": format!("wamid.{from}"), "type": "text", "text": text });
+        let value =
+            json!({ "messages": [message], "contacts": [{ "profile": { "name": "elephants" } }] });
+        let body = json!({ "entry": [{ "changes": [{ "value": value }] }] }).to_string();
+        let signature = signature("app-secret-0815", body.as_bytes());
+        let request = http.post(&hook).header("X-Hub-Signature-256", signature).body(body);
+        request.send().await.expect("an answer").status()
+    };
+    for trouble in [Trouble::Code(400, 100), Trouble::Code(401, 190), Trouble::Drop] {
+        graph.server.fail([trouble]);
+        let from = format!("91987650001{}", graph.server.failed().len());
+        assert_eq!(write(&from, "#nick elephants").await, 200);
+        while !graph.server.has_failed() {
+            tokio::task::yield_now().await;
+        }
+    }
+    bridge.fail([Trouble::Status(500)]);
+    for (who, message) in [("ann-raw-id-4711", "#meet"), ("ben-raw-id-4712", "#meet")] {
+        let params = json!({ "puch_user_id": who, "message": message });
+        let body = json!({ "method": "handle_message", "params": params }).to_string();
+        http.post(&url).bearer_auth(SECRETS[0]).body(body).send().await.expect("an answer");
+    }
+    bridge.next().await;
+    assert_eq!(write("919876500019", "call 9876543210").await, 200);
+    graph.until("919876500019", "#meet").await;
+    http.get(format!("{hook}?hub.verify_token=verify-me-please")).send().await.expect("an answer");
+    let (said, log) = stop(server, out, String::new()).await;
+    assert!(log.contains("does not let this server write"), "{log}");
+    let numbers =
+        ["91987650001", "wamid", "graph-token", "verify-me", "app-secret", "callback-secret"];
+    for secret in SECRETS.iter().chain(&numbers) {
         assert!(!log.contains(secret) && !said.contains(secret), "{secret} leaked");
     }
 }

@@ -4,7 +4,7 @@ use reqwest::StatusCode;
 use rmcp::model::ProtocolVersion;
 use serde_json::json;
 
-use crate::support::{MY_NUMBER, Server, answer, named, text};
+use crate::support::{MY_NUMBER, Server, answer, http_client, named, text};
 
 #[tokio::test]
 async fn every_protocol_version_is_spoken() {
@@ -86,9 +86,8 @@ async fn lenient_clients_that_name_no_types_are_served() {
         ("application/json", "application/x-www-form-urlencoded"),
         ("text/html", ""),
     ] {
-        let request = reqwest::Client::new()
-            .post(format!("{}/mcp", server.url))
-            .bearer_auth(crate::support::TOKEN);
+        let request =
+            http_client().post(format!("{}/mcp", server.url)).bearer_auth(crate::support::TOKEN);
         let request =
             request.header("Accept", accept).header("Content-Type", content_type).body(call);
         let (status, body) = answer(request).await;

@@ -8,6 +8,7 @@ use random_connect::app::App;
 use random_connect::config::Config;
 use random_connect::kernel::clock::{Clock, ManualClock, SystemClock};
 use random_connect::transport::core::Limits;
+use random_connect::transport::outbound::Pace;
 use reqwest::{RequestBuilder, StatusCode};
 use rmcp::model::{CallToolRequestParams, CallToolResult, ClientConfig, ProtocolVersion};
 use rmcp::service::{ClientLifecycleMode, ClientServiceExt, RunningService};
@@ -38,6 +39,11 @@ impl Server {
     }
 
     pub async fn with(variables: &[(&str, &str)], limits: Limits) -> Self {
+        Self::paced(variables, limits, Pace::default()).await
+    }
+
+    /// A server whose channels send requests at this pace.
+    pub async fn paced(variables: &[(&str, &str)], limits: Limits, pace: Pace) -> Self {
         let mut all = HashMap::from([("AUTH_TOKEN", TOKEN), ("MY_NUMBER", MY_NUMBER)]);
         all.extend(variables.iter().copied());
         let config = Config::from_lookup(|name| all.get(name).map(Into::into))
@@ -45,7 +51,8 @@ impl Server {
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
         let url = format!("http://{}", listener.local_addr().expect("an address"));
         let clock = Arc::new(ManualClock::at(SystemClock::new().now()));
-        let app = App::new(config.clone(), &(Arc::clone(&clock) as Arc<dyn Clock>));
+        let app = App::with_pace(config.clone(), &(Arc::clone(&clock) as Arc<dyn Clock>), pace)
+            .expect("a server");
         let shutdown = CancellationToken::new();
         let told = shutdown.clone();
         let tokens = config.tokens.expect("a token was set");
@@ -65,12 +72,18 @@ impl Server {
     }
 
     pub fn post(&self, path: &str) -> RequestBuilder {
-        let request = reqwest::Client::new().post(format!("{}{path}", self.url));
+        let request = http_client().post(format!("{}{path}", self.url));
         request.bearer_auth(TOKEN).header("Content-Type", "application/json")
     }
 
     pub fn get(&self, path: &str) -> RequestBuilder {
-        reqwest::Client::new().get(format!("{}{path}", self.url)).bearer_auth(TOKEN)
+        http_client().get(format!("{}{path}", self.url)).bearer_auth(TOKEN)
+    }
+
+    /// All figures as text.
+    pub async fn metrics(&self) -> String {
+        let response = self.get("/metrics").send().await.expect("an answer");
+        response.text().await.expect("text")
     }
 
     /// A call in the short form: status and body.
@@ -107,6 +120,11 @@ impl Drop for Server {
     fn drop(&mut self) {
         self.shutdown.cancel();
     }
+}
+
+/// A client for servers on this machine. It trusts no certificates: reading the system's takes long.
+pub fn http_client() -> reqwest::Client {
+    reqwest::Client::builder().tls_certs_only([]).build().expect("a client")
 }
 
 /// Sends a request that must be answered with JSON.

@@ -1,0 +1,192 @@
+//! What Meta posts to the webhook, read as messages of people.
+//!
+//! Pure. Whatever is missing, of another kind or not known is passed over: an answer other than 200
+//! would have it sent again for days.
+
+use secrecy::SecretString;
+use serde_json::Value;
+
+use crate::kernel::clock::Timestamp;
+
+/// Where a person is reached. Kept in memory and never shown.
+#[derive(Clone)]
+pub enum Address {
+    /// A phone number, which is the `wa_id`.
+    Number(SecretString),
+    /// The id of a person who goes by a username, in place of a number.
+    User(SecretString),
+}
+
+/// What somebody sent.
+#[derive(Clone, PartialEq, Eq)]
+pub enum Content {
+    Text(String),
+    /// A picture, a voice message and the like.
+    Media,
+}
+
+/// A message of a person.
+#[derive(Clone)]
+pub struct Inbound {
+    pub address: Address,
+    /// Meta's name for the message.
+    pub id: String,
+    /// When it was sent, if that can be read.
+    pub at: Option<Timestamp>,
+    /// What the person calls themselves.
+    pub name: Option<String>,
+    pub content: Content,
+}
+
+/// Kinds of messages that say something, which can't be passed on.
+const MEDIA: &[&str] =
+    &["image", "audio", "voice", "video", "document", "sticker", "location", "contacts"];
+
+/// The messages to this number in a body, in order; `None` if it is no JSON.
+pub fn messages(body: &[u8], phone_number_id: &str) -> Option<Vec<Inbound>> {
+    let body: Value = serde_json::from_slice(body).ok()?;
+    let values = list(&body, "entry").flat_map(|entry| list(entry, "changes"));
+    let ours = values.filter_map(|change| change.get("value")).filter(|value| {
+        let number = value.pointer("/metadata/phone_number_id").and_then(Value::as_str);
+        number.is_none_or(|number| number == phone_number_id)
+    });
+    Some(ours.flat_map(messages_of).collect())
+}
+
+fn messages_of(value: &Value) -> impl Iterator<Item = Inbound> {
+    list(value, "messages").filter_map(|message| read(message, value))
+}
+
+fn read(message: &Value, value: &Value) -> Option<Inbound> {
+    let content = match text(message, "type")? {
+        "text" => Content::Text(message.pointer("/text/body")?.as_str()?.to_owned()),
+        kind if MEDIA.contains(&kind) => Content::Media,
+        _ => return None,
+    };
+    let number = text(message, "from");
+    let user = text(message, "from_user_id").or_else(|| text(message, "user_id"));
+    let contact = contact(value, number, user);
+    let address = match (number, user.or_else(|| text(contact?, "user_id"))) {
+        (Some(number), _) => Address::Number(number.into()),
+        (None, Some(user)) => Address::User(user.into()),
+        (None, None) => return None,
+    };
+    let seconds = text(message, "timestamp").and_then(|at| at.parse::<u64>().ok());
+    let name = contact.and_then(|contact| contact.pointer("/profile/name")?.as_str());
+    Some(Inbound {
+        address,
+        id: text(message, "id")?.to_owned(),
+        at: seconds.map(|seconds| Timestamp::from_millis(seconds.saturating_mul(1_000))),
+        name: name.map(str::to_owned),
+        content,
+    })
+}
+
+/// The contact that a message is from: with its number or id, or the only one there is.
+fn contact<'a>(value: &'a Value, number: Option<&str>, user: Option<&str>) -> Option<&'a Value> {
+    let is =
+        |contact: &Value, key, known: Option<&str>| known.is_some() && text(contact, key) == known;
+    let found = list(value, "contacts")
+        .find(|contact| is(contact, "wa_id", number) || is(contact, "user_id", user));
+    let mut all = list(value, "contacts");
+    let only = all.next().filter(|_| all.next().is_none());
+    found.or(only.filter(|_| number.is_none() && user.is_none()))
+}
+
+fn list<'a>(value: &'a Value, key: &str) -> impl Iterator<Item = &'a Value> {
+    value.get(key).and_then(Value::as_array).into_iter().flatten()
+}
+
+/// A text that is there and not empty.
+fn text<'a>(value: &'a Value, key: &str) -> Option<&'a str> {
+    value.get(key)?.as_str().filter(|text| !text.is_empty())
+}
+
+#[cfg(test)]
+mod tests {
+    use secrecy::ExposeSecret;
+    use serde_json::json;
+
+    use super::*;
+
+    fn body(value: &Value) -> Vec<u8> {
+        let change = json!({ "field": "messages", "value": value });
+        json!({ "object": "whatsapp_business_account", "entry": [{ "id": "1", "changes": [change] }] })
+            .to_string()
+            .into_bytes()
+    }
+
+    fn read(value: &Value) -> Vec<(String, String, Content)> {
+        let shown = |inbound: Inbound| {
+            let address = match inbound.address {
+                Address::Number(number) => format!("number {}", number.expose_secret()),
+                Address::User(user) => format!("user {}", user.expose_secret()),
+            };
+            (address, inbound.id, inbound.content)
+        };
+        messages(&body(value), "106").expect("JSON").into_iter().map(shown).collect()
+    }
+
+    fn hello(more: &Value) -> Value {
+        let mut message = json!({ "id": "wamid.1", "timestamp": "1504902988", "type": "text", "text": { "body": "hi" } });
+        message
+            .as_object_mut()
+            .expect("an object")
+            .extend(more.as_object().cloned().unwrap_or_default());
+        message
+    }
+
+    #[test]
+    fn texts_are_read_in_order_and_media_is_told_from_what_is_ignored() {
+        let text = Content::Text("hi".to_owned());
+        let kind = |kind: &str| json!({ "from": "1", "id": kind, "type": kind });
+        let value = json!({
+            "metadata": { "phone_number_id": "106" },
+            "messages": [hello(&json!({ "from": "1" })), kind("image"), kind("reaction"), kind("system"),
+                kind("not-invented-yet"), { "from": "1" }, 5, hello(&json!({ "from": "2", "id": "wamid.2" }))],
+            "statuses": [{ "id": "wamid.0", "status": "read" }],
+        });
+        assert!(
+            read(&value)
+                == [
+                    ("number 1".to_owned(), "wamid.1".to_owned(), text.clone()),
+                    ("number 1".to_owned(), "image".to_owned(), Content::Media),
+                    ("number 2".to_owned(), "wamid.2".to_owned(), text),
+                ]
+        );
+    }
+
+    #[test]
+    fn whoever_goes_by_a_username_is_reached_by_their_id() {
+        let from = |message: Value, contacts: Value| {
+            let found = read(&json!({ "messages": [hello(&message)], "contacts": contacts }));
+            found.into_iter().map(|(address, ..)| address).collect::<Vec<_>>()
+        };
+        assert_eq!(from(json!({ "from_user_id": "US.7" }), json!([])), ["user US.7"]);
+        assert_eq!(from(json!({}), json!([{ "user_id": "US.7" }])), ["user US.7"]);
+        assert_eq!(from(json!({ "from": "1", "from_user_id": "US.7" }), json!([])), ["number 1"]);
+        assert!(from(json!({}), json!([{ "user_id": "US.7" }, { "user_id": "US.8" }])).is_empty());
+    }
+
+    #[test]
+    fn the_name_and_the_time_are_those_of_the_message() {
+        let contacts = json!([{ "wa_id": "2", "profile": { "name": "Ben" } }, { "wa_id": "1", "profile": { "name": "Ann" } }]);
+        let value = json!({ "messages": [hello(&json!({ "from": "1" }))], "contacts": contacts });
+        let inbound = messages(&body(&value), "106").expect("JSON").remove(0);
+        assert_eq!(inbound.name.as_deref(), Some("Ann"));
+        assert_eq!(inbound.at, Some(Timestamp::from_millis(1_504_902_988_000)));
+    }
+
+    #[test]
+    fn other_numbers_and_other_shapes_hold_no_messages() {
+        let other = json!({ "metadata": { "phone_number_id": "107" }, "messages": [hello(&json!({ "from": "1" }))] });
+        assert!(read(&other).is_empty());
+        for body in ["{}", "[]", "null", r#"{"entry":5}"#, r#"{"entry":[{"changes":{}}]}"#] {
+            assert!(
+                messages(body.as_bytes(), "106").is_some_and(|found| found.is_empty()),
+                "{body}"
+            );
+        }
+        assert!(messages(b"{", "106").is_none());
+    }
+}
