@@ -117,14 +117,13 @@ impl Graph {
             return Trouble::Later(asked);
         }
         let access = known(ACCESS) || permission || unauthorized;
-        if access || code == Some(NOT_ON_LIST) {
-            if !self.warned.swap(true, Ordering::Relaxed) {
-                tracing::warn!(
-                    status = status.as_u16(),
-                    code,
-                    "the WhatsApp API does not let this server write: check WHATSAPP_TOKEN, WHATSAPP_PHONE_NUMBER_ID and whom the Meta app may write to"
-                );
-            }
+        let warns = access || code == Some(NOT_ON_LIST);
+        if warns && !self.warned.swap(true, Ordering::Relaxed) {
+            tracing::warn!(
+                status = status.as_u16(),
+                code,
+                "the WhatsApp API does not let this server write: check WHATSAPP_TOKEN, WHATSAPP_PHONE_NUMBER_ID and whom the Meta app may write to"
+            );
         }
         if access {
             return Trouble::Later(asked);
