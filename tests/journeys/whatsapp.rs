@@ -381,3 +381,15 @@ async fn whoever_goes_by_a_username_is_reached_without_a_number() {
     world.deliver(&json!([message])).await;
     world.graph.until("IN.4711", "#meet").await;
 }
+
+#[tokio::test]
+async fn one_person_is_not_written_to_again_too_soon_and_others_do_not_wait_for_that() {
+    let hour = Duration::from_secs(3_600);
+    let mut world = WhatsApp::with(&[], Pace { person: hour, ..PACE }).await;
+    world.ask(ANN, "#meet", "Looking for someone").await;
+    world.server.say("zoe", "#meet").await;
+    for person in 10..20 {
+        world.ask(&format!("9198765001{person}"), "#help", "#meet").await;
+    }
+    assert_eq!(world.graph.messages, 11, "nothing more came for Ann");
+}
