@@ -47,7 +47,10 @@ async fn health_is_open_and_tells_the_version() {
     let server = Server::start().await;
     let (status, body) = answer(http_client().get(format!("{}/health", server.url))).await;
     assert_eq!(status, StatusCode::OK);
-    assert_eq!(body, json!({ "status": "ok", "version": env!("CARGO_PKG_VERSION") }));
+    let version = env!("CARGO_PKG_VERSION");
+    assert_eq!(body, json!({ "status": "ok", "version": version, "store": "up" }));
+    let ready = http_client().get(format!("{}/ready", server.url)).send().await;
+    assert_eq!(ready.expect("an answer").status(), StatusCode::OK);
 }
 
 #[tokio::test]
