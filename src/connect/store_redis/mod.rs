@@ -9,6 +9,7 @@
 //! script.
 
 mod codec;
+mod scripts;
 mod seal;
 
 use std::pin::pin;
@@ -17,7 +18,6 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use futures_util::StreamExt;
-use once_cell::sync::Lazy;
 use rand::rngs::StdRng;
 use redis::aio::{ConnectionManager, ConnectionManagerConfig};
 use redis::{Client, RedisResult, Script, Value};
@@ -26,19 +26,17 @@ use tokio::task::AbortHandle;
 use tokio::time::{sleep, timeout};
 
 use super::action::{Action, Call, LobbyStats, Performed, Sender, Swept};
-use super::chat::{HISTORY, Search};
-use super::inbox::{CAPACITY, LEASE_TIME, Lease, LeaseId};
+use super::chat::Search;
+use super::inbox::{Lease, LeaseId};
 use super::interest::MAX as MAX_INTERESTS;
 use super::listeners::{Listener, Listeners};
 use super::lobby::{Lobby, LobbyError};
 use super::manager::ITEM_CHARS;
-use super::matching::RecentWaits;
-use super::person::{CHOOSY_FOR, PATIENCE, RECENT_FOR, RECENT_PARTNERS};
-use super::replay::REMEMBERED_FOR;
 use crate::kernel::clock::Timestamp;
 use crate::kernel::id::{IdHasher, MessageKey, RoomId, UserId};
 use crate::mask::Masked;
 use codec::{Codec, bytes, int, list};
+use scripts::SCRIPTS;
 pub use seal::{Key, Seal};
 
 /// The hash tag that all keys of the lobby begin with.
@@ -56,58 +54,6 @@ const RESUBSCRIBE: Duration = Duration::from_millis(500);
 /// People handled by one sweep, and pairs made by one search among those who wait.
 const BATCH: usize = 128;
 const PAIRS: usize = 16;
-/// After so long nothing is left of a lobby that nobody uses.
-const LIFETIME: Duration = Duration::from_secs(24 * 60 * 60);
-/// How many of a line are looked at for somebody to pair with: all but a few of them will do.
-const LOOKED_AT: usize = 64;
-
-/// The scripts with what they share before them.
-struct Scripts {
-    relay: Script,
-    /// Every other action.
-    act: Script,
-    collect: Script,
-    settle: Script,
-    sender: Script,
-    sweep: Script,
-    pair_waiting: Script,
-    stats: Script,
-}
-
-static SCRIPTS: Lazy<Scripts> = Lazy::new(|| {
-    let millis = |span: Duration| span.as_millis().to_string();
-    let constants: String = [
-        ("LIFETIME", millis(LIFETIME)),
-        ("LEASE_TIME", millis(LEASE_TIME)),
-        ("CHOOSY_FOR", millis(CHOOSY_FOR)),
-        ("PATIENCE", millis(PATIENCE)),
-        ("RECENT_FOR", millis(RECENT_FOR)),
-        ("RECENT_PARTNERS", RECENT_PARTNERS.to_string()),
-        ("REMEMBERED_FOR", millis(REMEMBERED_FOR)),
-        ("CAPACITY", CAPACITY.to_string()),
-        ("HISTORY", HISTORY.to_string()),
-        ("WAITS", RecentWaits::KEPT.to_string()),
-        ("LOOKED_AT", LOOKED_AT.to_string()),
-    ]
-    .map(|(name, value)| format!("local {name} = {value}\n"))
-    .concat();
-    let script = |parts: &[&str]| {
-        let base = [constants.as_str(), include_str!("lua/base.lua")];
-        Script::new(&[&base, parts].concat().concat())
-    };
-    let queue = include_str!("lua/queue.lua");
-    let (call, answer) = (include_str!("lua/call.lua"), include_str!("lua/answer.lua"));
-    Scripts {
-        relay: script(&[call, include_str!("lua/relay.lua"), answer]),
-        act: script(&[queue, call, include_str!("lua/act.lua"), answer]),
-        collect: script(&[include_str!("lua/collect.lua")]),
-        settle: script(&[include_str!("lua/settle.lua")]),
-        sender: script(&[include_str!("lua/sender.lua")]),
-        sweep: script(&[queue, include_str!("lua/sweep.lua")]),
-        pair_waiting: script(&[queue, include_str!("lua/pair_waiting.lua")]),
-        stats: script(&[include_str!("lua/stats.lua")]),
-    }
-});
 
 /// The lobby kept in Redis. Cheap to clone.
 #[derive(Clone)]

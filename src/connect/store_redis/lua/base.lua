@@ -2,9 +2,9 @@
 --
 -- Rust puts the constants in capitals before this, and one script behind it; what is about the queue
 -- comes between (queue.lua). This is run with every call, so it is short: a relay makes a dozen
--- commands, and each more costs it a tenth. KEYS[1] is the
--- lobby's hash tag; all other keys begin with it, so that they live on the same node of a cluster.
--- Names, texts and interests are sealed: here they are only moved. Every key has a time to live.
+-- commands, and each more costs it a tenth. KEYS[1] is the lobby's hash tag; all other keys begin with
+-- it, so that they live on the same node of a cluster. Names, texts and interests are sealed: here they
+-- are only moved. Every key has a time to live.
 --
 --   n, t          the last number given out; the latest time seen
 --   seen          people by the time of their last call
