@@ -14,7 +14,7 @@ use std::process::{Child, Command, ExitCode, Stdio};
 use std::sync::Arc;
 use std::time::Duration;
 
-use random_connect::connect::action::{Action, Call, Outcome};
+use random_connect::connect::action::{Action, Call, Outcome, Sender};
 use random_connect::connect::lobby::Lobby;
 use random_connect::connect::store_redis::{RedisLobby, Seal};
 use random_connect::kernel::clock::{Clock, Stopwatch, SystemClock, seeded_rng};
@@ -41,6 +41,8 @@ const ROUND: Duration = Duration::from_secs(3);
 const EMPTY_CALLS: usize = 100_000;
 /// People and messages whose memory is measured.
 const MANY: usize = 20_000;
+/// Messages that one writes to a partner who does not read.
+const UNREAD: usize = 150;
 /// Messages that wait for one person.
 const EACH: usize = 100;
 const TEXT: &str = "Mumbai, and you? It has been raining here since this morning";
@@ -75,6 +77,46 @@ impl Bench {
     }
 }
 
+/// Relays a second and nothing else: all write at once to partners who do not read, as much as an inbox
+/// holds; emptying it for the next turn is not counted.
+async fn relays_alone(bench: &Arc<Bench>) -> Fallible<f64> {
+    let (mut count, mut taken) = (0, Duration::ZERO);
+    while taken < ROUND {
+        let stopwatch = Stopwatch::start();
+        let mut people = JoinSet::new();
+        for number in 0..2 * PAIRS {
+            let bench = Arc::clone(bench);
+            people.spawn(async move {
+                for _ in 0..UNREAD {
+                    let text = Masked::waived(TEXT);
+                    let (sender, memory) = (Sender::default(), Memory::default());
+                    let call = Call { takes_inbox: false, ..bench.call(user(number)) };
+                    let relay = Action::Relay { text, sender, memory };
+                    bench.lobby.perform(call, relay).await?;
+                }
+                Fallible::Ok(())
+            });
+        }
+        while let Some(done) = people.join_next().await {
+            done??;
+        }
+        taken += stopwatch.elapsed();
+        count += (2 * PAIRS * UNREAD) as u64;
+        for number in 0..2 * PAIRS {
+            let lease = bench.lobby.collect(user(number), bench.clock.now()).await?;
+            if lease.items.len() != UNREAD {
+                return Err(format!("{} of {UNREAD} messages came", lease.items.len()).into());
+            }
+            bench.lobby.settle(user(number), lease.id.ok_or("no lease")?, true);
+        }
+        // Those who settle do so in tasks of their own: whoever reads has waited for them.
+        for number in 0..2 * PAIRS {
+            bench.lobby.perform(bench.call(user(number)), Action::Read).await?;
+        }
+    }
+    Ok(float(count) / taken.as_secs_f64())
+}
+
 /// Relays a second, of pairs who write to each other in turn, and how long each took.
 async fn relays(bench: &Arc<Bench>, taken: &mut Latencies) -> Fallible<f64> {
     let mut pairs = JoinSet::new();
@@ -102,16 +144,25 @@ async fn relays(bench: &Arc<Bench>, taken: &mut Latencies) -> Fallible<f64> {
     Ok(float(count) / stopwatch.elapsed().as_secs_f64())
 }
 
+/// The digest of an empty script.
+const EMPTY: &str = "da39a3ee5e6b4b0d3255bfef95601890afd80709";
+
+async fn load_empty(server: &RedisServer) -> Fallible<()> {
+    let client = redis::Client::open(server.url())?;
+    let mut connection = client.get_multiplexed_async_connection().await?;
+    let mut load = redis::cmd("SCRIPT");
+    let digest: String = load.arg("LOAD").arg("").query_async(&mut connection).await?;
+    if digest == EMPTY { Ok(()) } else { Err("another digest than expected".into()) }
+}
+
 /// Empty scripts a second, by Redis's own tool.
 fn empty_scripts(server: &RedisServer) -> Fallible<f64> {
     let address = server.address();
     let (host, port) = address.split_once(':').ok_or("no port")?;
-    // The digest of an empty script.
-    let digest = "da39a3ee5e6b4b0d3255bfef95601890afd80709";
     let own = ["-h", host, "-p", port, "--csv", "-n", &EMPTY_CALLS.to_string()];
     let output = Command::new("redis-benchmark")
         .args(own)
-        .args(["-c", &CONNECTIONS.to_string(), "EVALSHA", digest, "0"])
+        .args(["-c", &CONNECTIONS.to_string(), "EVALSHA", EMPTY, "0"])
         .output()?;
     let text = String::from_utf8(output.stdout)?;
     let figure = text.lines().last().and_then(|line| line.split(',').nth(1));
@@ -229,16 +280,24 @@ async fn measure() -> Fallible<()> {
             bench.lobby.perform(call, Action::meet()).await?;
         }
     }
-    let (mut own, mut empty, mut taken) = (Vec::new(), Vec::new(), latencies());
+    let (mut own, mut alone, mut empty) = (Vec::new(), Vec::new(), Vec::new());
+    let mut taken = latencies();
+    load_empty(&server).await?;
     for _ in 0..ROUNDS {
         empty.push(empty_scripts(&server)?);
+        alone.push(relays_alone(&bench).await?);
         own.push(relays(&bench, &mut taken).await?);
     }
-    let (own, empty) = (median(own), median(empty));
+    let (own, alone, empty) = (median(own), median(alone), median(empty));
     println!("| On Redis | a second | of empty scripts |");
     println!("|---|---:|---:|");
     println!("| empty EVALSHA, {CONNECTIONS} connections | {} | 1.00 |", grouped(empty));
-    println!("| relay (sender, script, acknowledgement) | {} | {:.2} |", grouped(own), own / empty);
+    println!("| relay | {} | {:.2} |", grouped(alone), alone / empty);
+    println!(
+        "| relay, with the look at the sender before and the acknowledgement after | {} | {:.2} |",
+        grouped(own),
+        own / empty
+    );
     let [p50, p99] = [0.5, 0.99].map(|quantile| micros(&taken, quantile) / 1e3);
     let mut processes = Vec::new();
     for many in 1..=3 {

@@ -3,14 +3,18 @@
 mod agent;
 mod binary;
 mod callback;
+mod channels;
 mod delivery;
 mod dialogue;
 mod graph;
+mod instances;
 mod limits;
 mod penpal;
 mod plain;
 mod privacy;
 mod protocol;
 mod python;
+#[path = "../redis_server/mod.rs"]
+mod redis_server;
 mod support;
 mod whatsapp;

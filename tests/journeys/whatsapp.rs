@@ -28,9 +28,9 @@ pub const PACE: Pace = Pace {
 };
 
 /// A server, the Graph API it uses, and Meta's side of the webhook.
-struct WhatsApp {
-    server: Server,
-    graph: Graph,
+pub struct WhatsApp {
+    pub server: Server,
+    pub graph: Graph,
     sent: usize,
 }
 
@@ -39,7 +39,7 @@ impl WhatsApp {
         Self::with(&[], PACE).await
     }
 
-    async fn with(more: &[(&str, &str)], pace: Pace) -> Self {
+    pub async fn with(more: &[(&str, &str)], pace: Pace) -> Self {
         let graph = Graph::start().await;
         let base = format!("{}/v23.0", graph.server.url);
         let mut variables = vec![
@@ -77,13 +77,13 @@ impl WhatsApp {
     }
 
     /// Somebody writes to the number.
-    async fn write(&mut self, from: &str, text: &str) {
+    pub async fn write(&mut self, from: &str, text: &str) {
         let message = self.message(from, text);
         self.deliver(&json!([message])).await;
     }
 
     /// Somebody writes and reads what comes until this is in it.
-    async fn ask(&mut self, from: &str, text: &str, answer: &str) -> String {
+    pub async fn ask(&mut self, from: &str, text: &str, answer: &str) -> String {
         self.write(from, text).await;
         self.graph.until(from, answer).await
     }
