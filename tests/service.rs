@@ -12,7 +12,7 @@ use random_connect::connect::lobby::{Lobby, LobbyError};
 use random_connect::connect::service::{ConnectService, Incoming, Options, Refusal};
 use random_connect::connect::store_memory::MemoryLobby;
 use random_connect::kernel::clock::{ManualClock, Timestamp, seeded_rng};
-use random_connect::kernel::id::{IdHasher, UserId};
+use random_connect::kernel::id::{IdHasher, MessageKey, UserId};
 
 /// A lobby in memory, where something happens just after a text's sender was looked up.
 struct Meddling {
@@ -76,6 +76,10 @@ impl Lobby for Meddling {
 
     async fn pair_waiting(&self, now: Timestamp) -> Result<usize, LobbyError> {
         self.lobby.pair_waiting(now).await
+    }
+
+    async fn first(&self, message: MessageKey, now: Timestamp) -> Result<bool, LobbyError> {
+        self.lobby.first(message, now).await
     }
 
     async fn stats(&self, now: Timestamp) -> Result<LobbyStats, LobbyError> {

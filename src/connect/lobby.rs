@@ -1,5 +1,7 @@
 //! The storage seam: where the lobby is kept.
 
+use std::time::Duration;
+
 use async_trait::async_trait;
 use thiserror::Error;
 
@@ -7,13 +9,16 @@ use super::action::{Action, Call, LobbyStats, Performed, Sender, Swept};
 use super::inbox::{Lease, LeaseId};
 use super::listeners::Listener;
 use crate::kernel::clock::Timestamp;
-use crate::kernel::id::UserId;
+use crate::kernel::id::{MessageKey, UserId};
 
 /// The store itself failed; whether the action was carried out is not known. Nobody's text, name
 /// or id is in it.
 #[derive(Debug, Error)]
 #[error("the lobby's store is unavailable")]
 pub struct LobbyError;
+
+/// For how long Meta sends a message again that it had no answer to.
+pub const REDELIVERY: Duration = Duration::from_secs(7 * 24 * 60 * 60);
 
 /// A lobby kept somewhere.
 ///
@@ -54,6 +59,10 @@ pub trait Lobby: Send + Sync {
     /// Ends a lease: its items are gone when `delivered`, wait again when not. Returns at once; a
     /// backend that needs longer does the work in a task of its own.
     fn settle(&self, who: UserId, lease: LeaseId, delivered: bool);
+
+    /// Whether this is asked of a message for the first time in [`REDELIVERY`]: for callers that
+    /// send a message again for days.
+    async fn first(&self, message: MessageKey, now: Timestamp) -> Result<bool, LobbyError>;
 
     /// Forgets some of the people who were idle for too long, telling their partners, and some of
     /// the calls that are too old to be repeated. A bounded step: call it until there is no more.

@@ -179,6 +179,13 @@ impl ConnectService {
         }
     }
 
+    /// Whether a message has not come before, at whichever process, within seven days. While the
+    /// store is down every message has not: the answer to it then says so.
+    pub async fn is_first(&self, who: UserId, message_id: &str) -> bool {
+        let key = self.ids.message(who, message_id, "");
+        self.lobby.first(key, self.clock.now()).await.unwrap_or(true)
+    }
+
     /// Reads a message as a command or as text for the partner and carries it out. Returns with what
     /// came of it the words for it.
     async fn act(&self, call: Call, message: &str) -> Result<(Performed, String), Refusal> {

@@ -12,10 +12,11 @@ use tokio::time::sleep;
 use super::action::{Action, Call, LobbyStats, Performed, Sender, Swept};
 use super::inbox::{Lease, LeaseId};
 use super::listeners::{Listener, Listeners};
-use super::lobby::{Lobby, LobbyError};
+use super::lobby::{Lobby, LobbyError, REDELIVERY};
 use super::manager::RandomConnectManager;
 use crate::kernel::clock::Timestamp;
-use crate::kernel::id::UserId;
+use crate::kernel::id::{MessageKey, UserId};
+use crate::kernel::recent::Recent;
 
 /// People handled per hold of the lock: about 0.02 ms, so that a call in between hardly waits.
 const BATCH: usize = 128;
@@ -24,12 +25,17 @@ const BATCH: usize = 128;
 /// is known within microseconds unless the caller is slow to take it in.
 const ANSWER_WAIT: Duration = Duration::from_millis(250);
 
+/// The most messages that are remembered so that they are not carried out again; older ones go.
+const MAX_SEEN: usize = 500_000;
+
 /// The pure manager behind one lock. Every method holds it for microseconds, never across an await.
 pub struct MemoryLobby {
     state: Mutex<(RandomConnectManager, StdRng)>,
     /// Wakes the calls that wait for a lease to end.
     settled: Notify,
     listeners: Listeners,
+    /// Messages that may be sent again for days.
+    seen: Mutex<Recent<MessageKey, ()>>,
 }
 
 impl MemoryLobby {
@@ -39,6 +45,7 @@ impl MemoryLobby {
             state: Mutex::new((RandomConnectManager::new(idle_timeout), rng)),
             settled: Notify::new(),
             listeners: Listeners::default(),
+            seen: Mutex::new(Recent::new(REDELIVERY, MAX_SEEN)),
         }
     }
 
@@ -96,6 +103,15 @@ impl Lobby for MemoryLobby {
     fn settle(&self, who: UserId, lease: LeaseId, delivered: bool) {
         self.step(|manager, _| manager.settle(who, lease, delivered));
         self.settled.notify_waiters();
+    }
+
+    async fn first(&self, message: MessageKey, now: Timestamp) -> Result<bool, LobbyError> {
+        let mut seen = self.seen.lock();
+        let first = seen.get(&message, now).is_none();
+        if first {
+            drop(seen.put(message, (), now));
+        }
+        Ok(first)
     }
 
     async fn sweep(&self, now: Timestamp) -> Result<Swept, LobbyError> {

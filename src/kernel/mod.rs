@@ -6,6 +6,7 @@
 pub mod clock;
 pub mod delivery;
 pub mod id;
+pub mod recent;
 pub mod session;
 pub mod token;
 pub mod toolset;

@@ -23,7 +23,6 @@ use tokio::time::timeout;
 
 use super::metrics::{Metrics, SendOutcome, Target};
 use super::outbound::{Pace, Pause};
-use super::recent::Recent;
 use super::signature::sign;
 use crate::connect::courier::{Attachment, Channel, Couriers, Failed};
 use crate::connect::inbox::{Item, News};
@@ -31,6 +30,7 @@ use crate::connect::reply;
 use crate::connect::service::Arrivals;
 use crate::kernel::clock::Clock;
 use crate::kernel::id::{IdHasher, RoomId, UserId};
+use crate::kernel::recent::Recent;
 
 /// How long after their last call somebody's news is posted. What comes later waits for the next.
 const KEPT: Duration = Duration::from_secs(24 * 60 * 60);

@@ -25,7 +25,6 @@ pub mod metrics;
 pub mod outbound;
 pub mod pipe;
 mod plain;
-mod recent;
 pub mod server;
 mod signature;
 mod sse;

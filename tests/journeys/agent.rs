@@ -224,7 +224,7 @@ impl Agent {
 }
 
 /// The text of a value; empty where it is none.
-fn string(value: &Value) -> String {
+pub fn string(value: &Value) -> String {
     value.as_str().unwrap_or_default().to_owned()
 }
 

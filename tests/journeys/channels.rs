@@ -5,7 +5,7 @@ use std::collections::{HashMap, VecDeque};
 use rmcp::model::ProtocolVersion;
 use serde_json::{Value, json};
 
-use crate::agent::{Agent, Way};
+use crate::agent::{Agent, Way, string};
 use crate::graph::StandIn;
 use crate::support::{Client, Server};
 use crate::whatsapp::{PACE, WhatsApp};
@@ -106,8 +106,8 @@ impl World {
             Means::Poll(client) => {
                 let entered = client.call("enter_queue", json!({})).await;
                 let entered = entered.structured_content.expect("an answer");
-                one.id = entered["user_id"].as_str().expect("an id").to_owned();
-                one.room = entered["room_id"].as_str().unwrap_or_default().to_owned();
+                one.id = string(&entered["user_id"]);
+                one.room = string(&entered["room_id"]);
                 entered["status"].clone()
             }
             Means::Live(agent) => agent.enter(json!({})).await["status"].clone(),
@@ -122,7 +122,7 @@ impl World {
             Means::Bridge => assert_eq!(self.posted(&one.id).await["type"], "chatroom.found"),
             Means::Poll(_) => {
                 let events = self.news(one).await;
-                one.room = events[0]["room_id"].as_str().expect("a room").to_owned();
+                one.room = string(&events[0]["room_id"]);
             }
             Means::Puch | Means::WhatsApp => self.reads(one, "Connected!").await,
         }

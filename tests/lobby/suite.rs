@@ -287,6 +287,19 @@ async fn what_is_not_acknowledged_in_time_comes_again_under_the_same_number() {
 }
 
 #[tokio::test]
+async fn a_message_comes_for_the_first_time_once() {
+    for Backend { lobby, _server } in backends() {
+        let ids = IdHasher::salted(b"salt");
+        let [one, other] = ["1", "2"].map(|id| ids.message(user(1), id, ""));
+        let mut firsts = Vec::new();
+        for key in [one, one, other, one] {
+            firsts.push(lobby.first(key, START).await.expect("the store works"));
+        }
+        assert_eq!(firsts, [true, false, true, false]);
+    }
+}
+
+#[tokio::test]
 async fn typing_is_told_to_whoever_listens_and_kept_for_nobody() {
     for Backend { lobby, _server } in backends() {
         let lobby = &*lobby;

@@ -313,6 +313,12 @@ impl Lobby for RedisLobby {
         });
     }
 
+    async fn first(&self, message: MessageKey, _now: Timestamp) -> Result<bool, LobbyError> {
+        let arguments = Arguments::default().with(message.code());
+        let answer = self.0.run(&SCRIPTS.first, &arguments).await?;
+        int(&answer).map(|first| first == 1).ok_or(LobbyError)
+    }
+
     async fn sweep(&self, now: Timestamp) -> Result<Swept, LobbyError> {
         let idle = self.0.idle_timeout.as_millis().to_string();
         let arguments = Arguments::default().with(millis(now)).with(idle).with(BATCH.to_string());

@@ -8,6 +8,7 @@ use redis::Script;
 
 use crate::connect::chat::HISTORY;
 use crate::connect::inbox::{CAPACITY, LEASE_TIME};
+use crate::connect::lobby::REDELIVERY;
 use crate::connect::matching::RecentWaits;
 use crate::connect::person::{CHOOSY_FOR, PATIENCE, RECENT_FOR, RECENT_PARTNERS};
 use crate::connect::replay::REMEMBERED_FOR;
@@ -25,6 +26,7 @@ pub(super) struct Scripts {
     pub collect: Script,
     pub settle: Script,
     pub sender: Script,
+    pub first: Script,
     pub sweep: Script,
     pub pair_waiting: Script,
     pub stats: Script,
@@ -34,6 +36,7 @@ pub(super) static SCRIPTS: Lazy<Scripts> = Lazy::new(|| {
     let millis = |span: Duration| span.as_millis().to_string();
     let constants: String = [
         ("LIFETIME", millis(LIFETIME)),
+        ("REDELIVERY", millis(REDELIVERY)),
         ("LEASE_TIME", millis(LEASE_TIME)),
         ("CHOOSY_FOR", millis(CHOOSY_FOR)),
         ("PATIENCE", millis(PATIENCE)),
@@ -59,6 +62,7 @@ pub(super) static SCRIPTS: Lazy<Scripts> = Lazy::new(|| {
         collect: script(&[include_str!("lua/collect.lua")]),
         settle: script(&[include_str!("lua/settle.lua")]),
         sender: script(&[include_str!("lua/sender.lua")]),
+        first: script(&[include_str!("lua/first.lua")]),
         sweep: script(&[queue, include_str!("lua/sweep.lua")]),
         pair_waiting: script(&[queue, include_str!("lua/pair_waiting.lua")]),
         stats: script(&[include_str!("lua/stats.lua")]),

@@ -31,18 +31,13 @@ use self::people::{People, Person};
 use self::webhook::{Address, Content, Inbound};
 use super::metrics::{Metrics, WebhookOutcome};
 use super::outbound::Pace;
-use super::recent::Recent;
 use super::signature::is_signed;
 use crate::connect::courier::Couriers;
 use crate::connect::reply::ONLY_TEXT;
 use crate::connect::service::{ConnectService, Spoken};
 use crate::kernel::clock::Clock;
-use crate::kernel::id::{IdHasher, MessageKey, Realm, UserId};
+use crate::kernel::id::{IdHasher, Realm, UserId};
 
-/// For how long Meta sends a message again that was not answered.
-const REDELIVERY: Duration = Duration::from_secs(7 * 24 * 60 * 60);
-/// The most messages that are remembered so that they are not carried out again.
-const MAX_REMEMBERED: usize = 500_000;
 /// The most messages that may wait to be carried out; Meta is asked to come again with further ones.
 const MAX_PENDING: usize = 10_000;
 /// How often those who have been silent for too long are looked for.
@@ -84,8 +79,7 @@ pub struct WhatsApp {
     app_secret: SecretString,
     graph: Arc<Graph>,
     people: People,
-    /// Messages that were taken. Whoever holds it decides on a message and puts it in line.
-    taken: Mutex<Recent<MessageKey, ()>>,
+    /// How many messages were taken and not carried out yet.
     pending: AtomicUsize,
     tasks: TaskTracker,
 }
@@ -111,7 +105,6 @@ impl WhatsApp {
             app_secret,
             graph,
             people: People::default(),
-            taken: Mutex::new(Recent::new(REDELIVERY, MAX_REMEMBERED)),
             pending: AtomicUsize::new(0),
             tasks: TaskTracker::new(),
         }
@@ -139,17 +132,11 @@ impl WhatsApp {
 
     fn take_messages(self: &Arc<Self>, messages: Vec<Inbound>) -> WebhookOutcome {
         let now = self.clock.now();
-        let mut taken = self.taken.lock();
         if self.pending.load(Ordering::Relaxed) + messages.len() > MAX_PENDING {
             return WebhookOutcome::Busy;
         }
         for message in messages {
             let who = self.identify(&message.address);
-            let key = self.ids.message(who, &message.id, "");
-            if taken.get(&key, now).is_some() {
-                continue;
-            }
-            drop(taken.put(key, (), now));
             self.pending.fetch_add(1, Ordering::Relaxed);
             let person = self.people.came(who, now, || self.channel(&message.address));
             if person.add(message) {
@@ -179,6 +166,9 @@ impl WhatsApp {
     }
 
     async fn carry_out(&self, person: &Person, message: Inbound) {
+        if !self.connect.is_first(person.who, &message.id).await {
+            return;
+        }
         let now = self.clock.now();
         person.channel.hear(message.at.map_or(now, |at| at.min(now)));
         person.attach(&self.couriers);

@@ -13,7 +13,7 @@ use super::webhook::Inbound;
 use crate::connect::courier::{Attachment, Couriers};
 use crate::kernel::clock::Timestamp;
 use crate::kernel::id::UserId;
-use crate::transport::recent::Recent;
+use crate::kernel::recent::Recent;
 
 /// The most people known at once; the longest silent are forgotten for new ones.
 const MAX_PEOPLE: usize = 100_000;

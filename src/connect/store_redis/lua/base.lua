@@ -11,6 +11,7 @@
 --   p:<uid>       a person (a hash)            in:<uid>  their inbox (a list)
 --   q:all, q:open, q:choosy, i:<interest>      the lines of the queue, by ticket (choosy: by time)
 --   h:<room>      the messages of a chat       r:<key>   a call that was carried out
+--   w:<key>       a message that may be sent again for days
 --   waits         how long the last who were paired had waited
 --   c             counters: pairs, relayed, masked, evicted
 

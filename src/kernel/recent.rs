@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use hashlink::LinkedHashMap;
 
-use crate::kernel::clock::Timestamp;
+use super::clock::Timestamp;
 
 /// Values by key, each kept for a time after it was last put here. When there are too many, those
 /// put here longest ago go first.
