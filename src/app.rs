@@ -34,6 +34,7 @@ use crate::penpal::tools::PenPalTools;
 use crate::transport::auth::Gate;
 use crate::transport::callback::{Bridge, Callbacks};
 use crate::transport::core::{Core, Limits};
+use crate::transport::direct::Direct;
 use crate::transport::http;
 use crate::transport::mcp::McpServer;
 use crate::transport::metrics::Metrics;
@@ -152,6 +153,7 @@ impl App {
         let _stop_mcp = mcp_shutdown.clone().drop_guard();
         let core = Core {
             connect: Arc::clone(&self.connect),
+            direct: Direct::new(self.mcp.clone()),
             mcp: self.mcp.clone().http(shutdown.clone(), mcp_shutdown),
             // A live session has no end of its own to wait for.
             sessions: self.mcp.clone().http_sessions(limits.session_idle, shutdown.clone()),

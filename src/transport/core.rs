@@ -7,6 +7,7 @@ use rmcp::transport::streamable_http_server::StreamableHttpService;
 use rmcp::transport::streamable_http_server::session::local::LocalSessionManager;
 use rmcp::transport::streamable_http_server::session::never::NeverSessionManager;
 
+use super::direct::Direct;
 use super::mcp::McpServer;
 use super::metrics::Metrics;
 use super::pipe::Pipes;
@@ -58,6 +59,8 @@ impl Limits {
 pub struct Core {
     pub connect: Arc<ConnectService>,
     pub mcp: StreamableHttpService<McpServer, NeverSessionManager>,
+    /// The short way past it.
+    pub direct: Direct,
     /// The same for clients who stay connected.
     pub sessions: StreamableHttpService<McpServer, LocalSessionManager>,
     /// And for those of them who come over a WebSocket or in the way of protocol 2024-11-05.

@@ -98,6 +98,9 @@ async fn post(core: &Core, request: Request, slot: ReceiptSlot) -> Response {
         Ok(body) => body,
         Err(response) => return response,
     };
+    if let Some(call) = core.direct.read(&parts.headers, &body) {
+        return core.direct.answer(call, slot).await;
+    }
     let envelope = match open(&body) {
         Ok(envelope) => envelope,
         Err(error) => return error.into_response(),

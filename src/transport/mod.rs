@@ -8,7 +8,7 @@
 //!
 //! People on WhatsApp come in through `hook.rs`, the webhook, to `whatsapp/`, which also brings them
 //! what is theirs. `callback.rs` posts it to a bridge instead. Both send requests of their own, by
-//! `outbound.rs`, remember for a while (`recent.rs`) and sign or are signed to (`signature.rs`).
+//! `outbound.rs`, and sign or are signed to (`signature.rs`).
 //!
 //! What a chat is, is not known here; only the service that knows is named. To add a way in, add a
 //! file and a line to `app.rs`.
@@ -17,6 +17,7 @@ pub mod auth;
 pub mod callback;
 pub mod core;
 mod delivery;
+pub mod direct;
 mod endpoint;
 mod hook;
 pub mod http;

@@ -4,6 +4,8 @@ use reqwest::StatusCode;
 use rmcp::model::ProtocolVersion;
 use serde_json::json;
 
+use random_connect::transport::core::Limits;
+
 use crate::support::{MY_NUMBER, Server, answer, http_client, named, text};
 
 #[tokio::test]
@@ -58,9 +60,7 @@ async fn the_tools_puch_needs_answer_as_it_expects() {
 
 #[tokio::test]
 async fn without_a_number_validate_says_so() {
-    let server =
-        Server::with(&[("MY_NUMBER", "")], random_connect::transport::core::Limits::default())
-            .await;
+    let server = Server::with(&[("MY_NUMBER", "")], Limits::default()).await;
     let result =
         server.client(ProtocolVersion::V_2025_06_18).await.call("validate", json!({})).await;
     assert_eq!(result.is_error, Some(true));
@@ -129,6 +129,64 @@ async fn errors_quote_nothing_of_what_was_sent() {
             .await
             .expect("text");
         assert!(told.contains("error") && !told.contains("9876543210"), "{told}");
+    }
+}
+
+/// What is in a call decides whether rmcp carries it out, or the same handler without it. `_meta` is
+/// always rmcp's.
+#[tokio::test]
+async fn a_call_is_answered_alike_with_and_without_a_service_of_its_own() {
+    let server = Server::with(&[("TOOLSETS", "connect,penpal")], Limits::default()).await;
+    let calls = [
+        (json!(1), json!({ "name": "about" })),
+        (json!("a-1"), json!({ "name": "help", "arguments": {} })),
+        (json!(7), json!({ "name": "validate", "arguments": { "token": 1 } })),
+        (json!(1), json!({ "name": "nope", "arguments": {} })),
+        (json!(1), json!({ "name": "handle_message", "arguments": {} })),
+        (json!(1), json!({ "name": "handle_message", "arguments": [] })),
+        (json!(1), json!({ "name": "handle_message", "arguments": null })),
+        (json!(1), json!({ "name": "handle_message", "arguments": { "message": 1 } })),
+        (json!(1), json!({ "name": 1 })),
+        (json!(1), json!({})),
+        (json!(null), json!({ "name": "about" })),
+        (json!(1.5), json!({ "name": "about" })),
+        (
+            json!(1),
+            json!({
+                "name": "handle_message",
+                "arguments": { "message": "#who", "puch_user_id": "ann", "more": "x" },
+            }),
+        ),
+        (
+            json!(1),
+            json!({
+                "name": "leave_chat", "arguments": { "room_id": "none", "user_id": "ann" },
+            }),
+        ),
+    ];
+    let versions = ["", "1999-01-01", "2025-06-18", "2026-07-28"];
+    for (id, params) in &calls {
+        for version in versions {
+            for jsonrpc in ["2.0", "1.0"] {
+                let mut for_rmcp = params.clone();
+                for_rmcp["_meta"] = json!({});
+                let mut answers = Vec::new();
+                for params in [params, &for_rmcp] {
+                    let call = json!({
+                        "jsonrpc": jsonrpc, "id": id, "method": "tools/call", "params": params,
+                    });
+                    let mut request = server.post("/mcp").body(call.to_string());
+                    if !version.is_empty() {
+                        request = request.header("MCP-Protocol-Version", version);
+                    }
+                    let response = request.send().await.expect("an answer");
+                    let (status, headers) = (response.status(), response.headers().clone());
+                    let kind = headers.get("content-type").cloned();
+                    answers.push((status, kind, response.text().await.expect("text")));
+                }
+                assert_eq!(answers[0], answers[1], "{jsonrpc} {id} {params} {version}");
+            }
+        }
     }
 }
 
