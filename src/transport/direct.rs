@@ -8,7 +8,7 @@
 use std::borrow::Cow;
 
 use axum::Json;
-use axum::http::HeaderMap;
+use axum::http::{HeaderMap, HeaderValue};
 use axum::response::{IntoResponse, Response};
 use rmcp::handler::server::ServerHandler;
 use rmcp::model::{
@@ -62,7 +62,7 @@ impl Direct {
 
     /// Reads a call, if it is one that needs no more than is known here.
     pub fn read<'a>(&self, headers: &HeaderMap, body: &'a [u8]) -> Option<Call<'a>> {
-        let version = headers.get("mcp-protocol-version").map(|version| version.as_bytes());
+        let version = headers.get("mcp-protocol-version").map(HeaderValue::as_bytes);
         let known =
             ProtocolVersion::KNOWN_VERSIONS.iter().take_while(|v| **v != FIRST_WITH_HEADERS);
         let is_served = version
