@@ -63,29 +63,34 @@ pub struct Arguments<T>(pub T);
 impl<S, T: DeserializeOwned> FromContextPart<ToolCallContext<'_, S>> for Arguments<T> {
     fn from_context_part(context: &mut ToolCallContext<S>) -> Result<Self, ErrorData> {
         let arguments = context.arguments.take().unwrap_or_default();
-        parse_arguments(serde_json::Value::Object(arguments)).map(Self)
+        serde_json::from_value(serde_json::Value::Object(arguments))
+            .map(Self)
+            .map_err(|error| unreadable(&error))
     }
 }
 
-/// Reads a tool's arguments from JSON.
+/// Reads a tool's arguments from a JSON text without space around it.
 ///
 /// # Errors
 /// -32602, naming what is missing but quoting nothing.
-pub fn parse_arguments<T: DeserializeOwned>(arguments: serde_json::Value) -> Result<T, ErrorData> {
+pub fn parse_arguments<T: DeserializeOwned>(arguments: &str) -> Result<T, ErrorData> {
     // serde would read an array as the members in order.
-    if !arguments.is_object() {
+    if !arguments.starts_with('{') {
         return Err(ErrorData::invalid_params("Invalid arguments: expected an object.", None));
     }
-    serde_json::from_value(arguments).map_err(|error| {
-        let told = error.to_string();
-        // serde quotes the offending value in every message but this one.
-        let reason = if told.starts_with("missing field") {
-            told
-        } else {
-            "an argument has the wrong type, see the tool's input schema".to_owned()
-        };
-        ErrorData::invalid_params(format!("Invalid arguments: {reason}."), None)
-    })
+    serde_json::from_str(arguments).map_err(|error| unreadable(&error))
+}
+
+/// What is wrong with arguments, quoting nothing of them.
+fn unreadable(error: &serde_json::Error) -> ErrorData {
+    let told = error.to_string();
+    // serde quotes the offending value in every message but this one.
+    let reason = if told.starts_with("missing field") {
+        told.split(" at line ").next().unwrap_or_default()
+    } else {
+        "an argument has the wrong type, see the tool's input schema"
+    };
+    ErrorData::invalid_params(format!("Invalid arguments: {reason}."), None)
 }
 
 /// The receipts of the request a tool is answering, where its transport can tell whether the

@@ -20,6 +20,7 @@ use serde::Deserialize;
 use serde::de::IgnoredAny;
 use serde_json::Value;
 use serde_json::error::Category;
+use serde_json::value::RawValue;
 
 use super::core::Core;
 use super::delivery::{ConnectionReceipts, Watched};
@@ -32,10 +33,11 @@ pub const MAX_BODY_BYTES: usize = 64 * 1024;
 
 /// As much of a body as tells its form.
 #[derive(Deserialize)]
-struct Envelope {
+struct Envelope<'a> {
     jsonrpc: Option<IgnoredAny>,
     method: Option<Value>,
-    params: Option<Value>,
+    #[serde(borrow)]
+    params: Option<&'a RawValue>,
 }
 
 /// Answers a request to `/mcp`.
@@ -141,7 +143,7 @@ async fn protocol<M: SessionManager>(
 
 /// Reads as much of a body as tells its form. What is broken can't be told to be of the short
 /// form, so it is refused in JSON-RPC's.
-fn open(body: &[u8]) -> Result<Envelope, RpcError> {
+fn open(body: &[u8]) -> Result<Envelope<'_>, RpcError> {
     let no_object =
         || RpcError::framed(INVALID_REQUEST, "Invalid request: expected one JSON object.");
     // serde would read an array as the members in order.

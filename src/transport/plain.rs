@@ -7,8 +7,9 @@ use std::borrow::Cow;
 use axum::Json;
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
+use rmcp::ErrorData;
 use serde::Serialize;
-use serde_json::Value;
+use serde_json::value::RawValue;
 
 use super::core::Core;
 use super::metrics::CallOutcome;
@@ -23,6 +24,9 @@ pub const INVALID_REQUEST: i32 = -32600;
 const METHOD_NOT_FOUND: i32 = -32601;
 const INVALID_PARAMS: i32 = -32602;
 const INTERNAL_ERROR: i32 = -32603;
+
+/// What a call has that names no parameters.
+const NO_PARAMS: &str = "{}";
 
 /// What is wrong with a call, as the caller reads it.
 #[derive(Serialize)]
@@ -101,11 +105,10 @@ impl From<Refusal> for RpcError {
 pub async fn call(
     core: &Core,
     method: &str,
-    params: Option<Value>,
+    params: Option<&RawValue>,
     slot: &ReceiptSlot,
 ) -> Response {
     let stopwatch = Stopwatch::start();
-    let params = params.unwrap_or_else(|| Value::Object(serde_json::Map::new()));
     let answer = match method {
         "handle_message" => handle_message(core, params, slot).await.map(success),
         "get_stats" => match core.connect.stats().await {
@@ -124,11 +127,12 @@ pub async fn call(
 
 async fn handle_message(
     core: &Core,
-    params: Value,
+    params: Option<&RawValue>,
     slot: &ReceiptSlot,
 ) -> Result<String, RpcError> {
-    let incoming =
-        parse_arguments(params).map_err(|error| RpcError::new(INVALID_PARAMS, error.message))?;
+    let refused = |error: ErrorData| RpcError::new(INVALID_PARAMS, error.message);
+    let params = params.map_or(NO_PARAMS, RawValue::get);
+    let incoming = parse_arguments(params).map_err(refused)?;
     let answer = core.connect.handle(incoming).await?;
     slot.put(answer.receipt);
     Ok(answer.text)

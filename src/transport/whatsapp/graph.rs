@@ -80,8 +80,13 @@ impl Graph {
         sent
     }
 
-    async fn attempt(&self, to: &Address, text: &str) -> Result<(), Trouble> {
+    /// Returns when the next request may go out.
+    async fn slot(&self) {
         self.slots.lock().await.tick().await;
+    }
+
+    async fn attempt(&self, to: &Address, text: &str) -> Result<(), Trouble> {
+        self.slot().await;
         let mut message = json!({
             "messaging_product": "whatsapp",
             "recipient_type": "individual",
@@ -137,4 +142,25 @@ impl Graph {
 fn retry_after(answer: &Response) -> Option<Duration> {
     let seconds = answer.headers().get(RETRY_AFTER)?.to_str().ok()?.trim().parse().ok()?;
     Some(Duration::from_secs(seconds))
+}
+
+#[cfg(test)]
+mod tests {
+    use tokio::time::Instant;
+
+    use super::*;
+
+    #[tokio::test(start_paused = true)]
+    async fn no_more_than_eighty_requests_go_out_in_a_second() {
+        let http = Client::builder().tls_certs_only([]).build().expect("a client");
+        let (url, token) = (String::new(), String::new().into());
+        let metrics = Arc::new(Metrics::new(std::iter::empty::<String>()));
+        let graph = Graph::new(http, url, token, Pace::default(), metrics);
+        let (start, mut within_a_second) = (Instant::now(), 0);
+        while start.elapsed() < Duration::from_secs(1) {
+            graph.slot().await;
+            within_a_second += 1;
+        }
+        assert_eq!(within_a_second, 81, "the last of them after a second");
+    }
 }

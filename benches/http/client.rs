@@ -1,0 +1,118 @@
+//! The load: people who write to each other over kept-alive connections.
+
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use random_connect::kernel::clock::Stopwatch;
+use serde_json::{Value, json};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpStream;
+
+use crate::common::{Latencies, record};
+use crate::{Fallible, SENT};
+
+/// What people write: ordinary texts, some with digits that the masker has to think about.
+const TEXTS: &[&str] = &[
+    "Hello! How are you?",
+    "I'm fine, thanks. Where are you from?",
+    "Mumbai, and you? It has been raining here since 7:30 this morning 🌧️",
+    "नमस्ते! मैं दिल्ली से हूँ, यहाँ 42 डिग्री है",
+    "haha ok",
+    "Did you see the match yesterday? 287/4 after 50 overs, I could not believe it!",
+    "Yes!! What do you do when you are not watching cricket?",
+    "I study maths, second year. My exam is on 12/05 and I have not even started",
+];
+
+/// How a call is put.
+#[derive(Clone, Copy)]
+pub enum Form {
+    ToolsCall,
+    Plain,
+}
+
+impl Form {
+    fn body(self, message: &str, user: &str) -> Value {
+        let arguments = json!({ "message": message, "puch_user_id": user });
+        match self {
+            Self::ToolsCall => json!({
+                "jsonrpc": "2.0", "id": 1, "method": "tools/call",
+                "params": { "name": "handle_message", "arguments": arguments },
+            }),
+            Self::Plain => json!({ "method": "handle_message", "params": arguments }),
+        }
+    }
+
+    fn request(self, at: SocketAddr, message: &str, user: &str, token: &str) -> Vec<u8> {
+        let body = self.body(message, user).to_string();
+        let head = format!(
+            "POST /mcp HTTP/1.1\r\nhost: {at}\r\nauthorization: Bearer {token}\r\n\
+             content-type: application/json\r\naccept: application/json, text/event-stream\r\n\
+             content-length: {}\r\n\r\n",
+            body.len()
+        );
+        (head + &body).into_bytes()
+    }
+}
+
+/// A kept-alive connection with the requests it sends over and over.
+pub struct Client {
+    stream: TcpStream,
+    answer: Vec<u8>,
+    requests: Vec<Vec<u8>>,
+    next: usize,
+}
+
+impl Client {
+    /// A connection over which two people, met on it, write to each other.
+    pub async fn connect(at: SocketAddr, form: Form, token: &str, number: usize) -> Fallible<Self> {
+        let stream = TcpStream::connect(at).await?;
+        stream.set_nodelay(true)?;
+        let people = [format!("ann-{number}"), format!("bob-{number}")];
+        let turns = TEXTS.iter().zip(people.iter().cycle());
+        let requests = turns.map(|(text, user)| form.request(at, text, user, token)).collect();
+        let mut client = Self { stream, answer: Vec::with_capacity(4096), requests, next: 0 };
+        for user in &people {
+            client.call(&form.request(at, "#meet", user, token)).await?;
+        }
+        Ok(client)
+    }
+
+    /// Sends a request and says whether the answer is 200 and tells of a message sent.
+    async fn call(&mut self, request: &[u8]) -> Fallible<bool> {
+        self.stream.write_all(request).await?;
+        self.answer.clear();
+        loop {
+            if self.stream.read_buf(&mut self.answer).await? == 0 {
+                return Err("the server closed the connection".into());
+            }
+            let Some(head_end) = self.answer.windows(4).position(|bytes| bytes == b"\r\n\r\n")
+            else {
+                continue;
+            };
+            let (head, body) = self.answer.split_at(head_end + 4);
+            let head = std::str::from_utf8(head)?;
+            let length = head.split_once("content-length: ").and_then(|(_, rest)| {
+                rest.split_once("\r\n").and_then(|(length, _)| length.parse::<usize>().ok())
+            });
+            if body.len() >= length.ok_or("an answer without a length")? {
+                let body = std::str::from_utf8(body)?;
+                return Ok(head.starts_with("HTTP/1.1 200 ") && body.contains(SENT));
+            }
+        }
+    }
+
+    /// Sends one request after the other for a time, and says how many answers were not right.
+    pub async fn run(&mut self, span: Duration, latencies: &mut Latencies) -> Fallible<u64> {
+        let requests = std::mem::take(&mut self.requests);
+        let (whole, mut wrong) = (Stopwatch::start(), 0);
+        while whole.elapsed() < span {
+            let stopwatch = Stopwatch::start();
+            let right = self.call(&requests[self.next]).await?;
+            record(latencies, stopwatch.elapsed());
+            wrong += u64::from(!right);
+            self.next = (self.next + 1) % requests.len();
+        }
+        self.requests = requests;
+        Ok(wrong)
+    }
+}

@@ -1,0 +1,68 @@
+//! A server made with the official Python SDK, from the environment that `make tools` sets up.
+
+use std::net::{SocketAddr, TcpListener};
+use std::process::{Child, Command, Stdio};
+
+use tokio::net::TcpStream;
+use tokio::task::yield_now;
+
+use crate::{Fallible, SENT};
+
+const PYTHON: &str = "target/python/bin/python";
+
+/// A tool of the same name that only answers.
+const PROGRAM: &str = r#"
+import sys
+from mcp.server import MCPServer
+
+server = MCPServer("bench", log_level="ERROR")
+
+@server.tool(structured_output=False)
+async def handle_message(message: str, puch_user_id: str) -> str:
+    return f"💬 User_ABCD: {message}\n\n{sys.argv[2]} to your partner from User_EFGH: {message}"
+
+server.run("streamable-http", host="127.0.0.1", port=int(sys.argv[1]), json_response=True, stateless_http=True)
+"#;
+
+/// A running server, ended when dropped.
+pub struct Python {
+    process: Child,
+    address: SocketAddr,
+}
+
+impl Python {
+    /// Starts it and waits until it accepts.
+    pub async fn start() -> Fallible<Self> {
+        let address = TcpListener::bind("127.0.0.1:0")?.local_addr()?;
+        let process = Command::new(PYTHON)
+            .args(["-c", PROGRAM, &address.port().to_string(), SENT])
+            .stdout(Stdio::null())
+            .stderr(Stdio::null())
+            .spawn()
+            .map_err(|_| "no Python environment: run `make tools` first")?;
+        let mut server = Self { process, address };
+        while TcpStream::connect(address).await.is_err() {
+            if server.process.try_wait()?.is_some() {
+                return Err("the Python server ended".into());
+            }
+            yield_now().await;
+        }
+        Ok(server)
+    }
+
+    pub const fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    pub fn id(&self) -> u32 {
+        self.process.id()
+    }
+}
+
+impl Drop for Python {
+    fn drop(&mut self) {
+        // One that has ended already needs no ending.
+        let _ = self.process.kill();
+        let _ = self.process.wait();
+    }
+}
