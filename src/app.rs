@@ -7,6 +7,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
+use rand::RngExt;
 use secrecy::ExposeSecret;
 use thiserror::Error;
 use tokio::net::TcpListener;
@@ -18,19 +19,23 @@ use tokio_util::sync::CancellationToken;
 use crate::config::{Config, ToolsetName, channels};
 use crate::connect;
 use crate::connect::courier::Couriers;
+use crate::connect::guarded::GuardedLobby;
 use crate::connect::lobby::Lobby;
 use crate::connect::relay::Relay;
 use crate::connect::service::{ConnectService, Options};
 use crate::connect::store_memory::MemoryLobby;
-use crate::connect::store_redis::{RedisLobby, Seal};
+use crate::connect::store_redis::RedisLobby;
 use crate::connect::tools::ConnectTools;
 use crate::kernel::clock::{Clock, SystemClock, seeded_rng};
 use crate::kernel::id::IdHasher;
+use crate::kernel::seal::Seal;
 use crate::kernel::session::Places;
 use crate::kernel::token::AuthTokens;
 use crate::kernel::toolset::Toolset;
 use crate::penpal::service::PenPalService;
 use crate::penpal::tools::PenPalTools;
+use crate::safety::store_memory::MemoryLedger;
+use crate::safety::warden::Warden;
 use crate::transport::auth::Gate;
 use crate::transport::callback::{Bridge, Callbacks};
 use crate::transport::core::{Core, Limits};
@@ -73,6 +78,8 @@ impl App {
         // The first message must not wait for the numbering plans to be read.
         crate::mask::warm_up();
         let (lobby, ids) = lobby(&config);
+        let warden = Arc::new(warden(&config));
+        let lobby: Arc<dyn Lobby> = Arc::new(GuardedLobby::new(lobby, warden));
         let options =
             Options { use_caller_nicknames: config.use_caller_nicknames, ..Options::default() };
         let reaper = connect::reap(Arc::clone(&lobby), Arc::clone(clock), config.reap_interval);
@@ -197,6 +204,16 @@ fn lobby(config: &Config) -> (Arc<dyn Lobby>, IdHasher) {
     )
     .expect("the configuration has checked the address");
     (Arc::new(lobby), ids)
+}
+
+/// Who keeps people apart, with reports sealed.
+fn warden(config: &Config) -> Warden {
+    let mut rng = seeded_rng();
+    let seal = match &config.redis {
+        Some(redis) => Seal::new(&redis.keys),
+        None => Seal::new(&[rng.random()]),
+    };
+    Warden::new(Arc::new(MemoryLedger::default()), seal, rng)
 }
 
 fn whatsapp_settings(settings: channels::WhatsApp) -> whatsapp::Settings {

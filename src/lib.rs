@@ -1,7 +1,7 @@
 //! Random Connect: strangers chat anonymously over WhatsApp through Puch AI, as an MCP server.
 //!
 //! ARCHITECTURE.md tells what is where and why. Imports run downward only:
-//! `app` → `transport` → the toolsets → `mask` and `kernel`.
+//! `app` → `transport` → the toolsets → `safety`, `mask` and `kernel`.
 
 pub mod app;
 pub mod cli;
@@ -10,5 +10,6 @@ pub mod connect;
 pub mod kernel;
 pub mod mask;
 pub mod penpal;
+pub mod safety;
 pub mod telemetry;
 pub mod transport;

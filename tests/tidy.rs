@@ -11,13 +11,14 @@ const MAX_LINES: usize = 400;
 const FLOORS: &[(&str, &[&str])] = &[
     ("kernel", &[]),
     ("mask", &[]),
-    ("connect", &["kernel", "mask"]),
+    ("safety", &["kernel"]),
+    ("connect", &["kernel", "mask", "safety"]),
     ("penpal", &["connect", "kernel", "mask"]),
     ("transport", &["connect", "kernel"]),
     ("config", &["kernel"]),
     ("telemetry", &["config"]),
     ("cli", &[]),
-    ("app", &["config", "connect", "kernel", "mask", "penpal", "transport"]),
+    ("app", &["config", "connect", "kernel", "mask", "penpal", "safety", "transport"]),
 ];
 
 /// Files that may read the clock or seed a generator.

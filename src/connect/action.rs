@@ -10,6 +10,7 @@ use super::nickname::Nickname;
 use crate::kernel::clock::Timestamp;
 use crate::kernel::id::{MessageKey, RoomId, UserId};
 use crate::mask::{Masked, Memory};
+use crate::safety::warden::Grounds;
 
 /// One call of one person.
 #[derive(Clone, Debug)]
@@ -23,6 +24,8 @@ pub struct Call {
     pub room: Option<RoomId>,
     /// Whether the answer shows what waits for them.
     pub takes_inbox: bool,
+    /// Whom they are never to meet, beside those the lobby knows of; for whoever looks for a partner.
+    pub avoid: Vec<UserId>,
     pub now: Timestamp,
 }
 
@@ -30,7 +33,15 @@ impl Call {
     /// A call that means no particular room and is answered with what waits.
     #[must_use]
     pub const fn new(who: UserId, now: Timestamp) -> Self {
-        Self { who, key: None, given_name: None, room: None, takes_inbox: true, now }
+        Self {
+            who,
+            key: None,
+            given_name: None,
+            room: None,
+            takes_inbox: true,
+            avoid: Vec::new(),
+            now,
+        }
     }
 }
 
@@ -74,6 +85,17 @@ pub enum Action {
     Type(bool),
     /// See the last messages of the chat, at most so many.
     History(usize),
+    /// Ask whom one talks with, or talked with last, if that was lately, and with `quoted` what they
+    /// wrote last.
+    Encounter {
+        quoted: bool,
+    },
+    /// Never meet somebody again: end the chat, if it is with them. Without `whom` it is who
+    /// [`Action::Encounter`] tells. The lobby leaves the grounds to whoever keeps reports.
+    Block {
+        whom: Option<UserId>,
+        grounds: Option<Grounds>,
+    },
     /// Ask how one stands.
     Look,
     /// Nothing but read the inbox.
@@ -86,6 +108,13 @@ impl Action {
     pub fn meet() -> Self {
         Self::Meet(Search::default())
     }
+}
+
+/// Whom somebody met, and what the other wrote last, oldest first.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Encounter {
+    pub partner: UserId,
+    pub said: Vec<Masked>,
 }
 
 /// How a person stands.
@@ -146,6 +175,17 @@ pub enum Outcome {
     Typing,
     /// The messages; nothing where not both wanted them kept.
     History(Option<Vec<Kept>>),
+    Encounter(Option<Encounter>),
+    Blocked {
+        /// Whether a chat ended with it.
+        ended: bool,
+        reported: bool,
+    },
+    NobodyToBlock,
+    /// They may not meet anyone for so long; without a time, until somebody has reviewed it.
+    Barred {
+        left: Option<Duration>,
+    },
     Standing(Standing),
     Read,
 }

@@ -17,6 +17,9 @@ pub enum Command<'a> {
     Inbox,
     Relay(&'a str),
     Nick(&'a str),
+    Block,
+    /// With a reason, which may be missing.
+    Report(&'a str),
     Help,
 }
 
@@ -87,6 +90,18 @@ pub const COMMANDS: &[Row] = &[
         argument: "name",
         help: "set your nickname for the coming chats",
         parse: |name| Command::Nick(name),
+    },
+    Row {
+        names: &["block"],
+        argument: "",
+        help: "end the chat and never meet this person again",
+        parse: |_| Command::Block,
+    },
+    Row {
+        names: &["report"],
+        argument: "reason",
+        help: "block and report: spam, abuse, minor, scam, other, or in your own words",
+        parse: |reason| Command::Report(reason),
     },
     Row { names: &["help"], argument: "", help: "show these commands", parse: |_| Command::Help },
 ];
@@ -160,6 +175,9 @@ mod tests {
             ("#r", Command::Relay("")),
             ("#r\nhello", Command::Relay("hello")),
             ("#nick Star Dust", Command::Nick("Star Dust")),
+            ("#block", Command::Block),
+            ("#report", Command::Report("")),
+            ("#Report rude words", Command::Report("rude words")),
             ("#help", Command::Help),
             ("*#meet*", Command::Meet("")),
         ] {

@@ -16,6 +16,7 @@ use rand::Rng;
 
 use super::action::{Action, Call, Effect, LobbyStats, Outcome, Performed, Sender, Standing};
 use super::chat::{Chat, History, Kept, Search};
+use super::heard::Heard;
 use super::inbox::{Item, Lease, LeaseId, News};
 use super::matching::RecentWaits;
 use super::nickname::Nickname;
@@ -38,6 +39,8 @@ pub struct RandomConnectManager {
     pub(super) pairs: usize,
     /// Of the chats whose two people both wanted that, and of no others.
     pub(super) histories: HashMap<RoomId, History>,
+    /// What people's partners wrote last, should one of them be reported.
+    pub(super) heard: Heard,
     pub(super) waits: RecentWaits,
     /// What others are to be told of since they were last taken.
     effects: Vec<Effect>,
@@ -60,6 +63,7 @@ impl RandomConnectManager {
             queue: Queue::default(),
             pairs: 0,
             histories: HashMap::new(),
+            heard: Heard::default(),
             waits: RecentWaits::default(),
             effects: Vec::new(),
             replays: Replays::default(),
@@ -75,7 +79,7 @@ impl RandomConnectManager {
     /// Carries out one call: hands out the caller's inbox, then does what they ask. A call whose
     /// key was seen within ten minutes is answered again and does nothing.
     pub fn perform(&mut self, call: Call, action: Action, rng: &mut impl Rng) -> Performed {
-        let Call { who, key, given_name, room, takes_inbox, now } = call;
+        let Call { who, key, given_name, room, takes_inbox, avoid, now } = call;
         let now = self.advance(now);
         let lease_id = self.number();
         if let Some(record) = key.and_then(|key| self.replays.get(key, now)).cloned() {
@@ -91,6 +95,7 @@ impl RandomConnectManager {
         if given_name.is_some() {
             person.given_name = given_name;
         }
+        person.avoid.extend(avoid);
         person.inbox.reclaim(now);
         let lease = if takes_inbox { person.inbox.lease(lease_id, now) } else { Lease::default() };
         let outcome = match room.filter(|room| person.room() != Some(*room)) {
@@ -185,6 +190,8 @@ impl RandomConnectManager {
                 let kept = room.and_then(|room| self.histories.get(&room));
                 Outcome::History(kept.map(|kept| kept.last(limit)))
             }
+            Action::Encounter { quoted } => Outcome::Encounter(self.encounter(who, quoted, now)),
+            Action::Block { whom, grounds } => self.block(who, whom, grounds.is_some(), now),
             Action::Look => Outcome::Standing(self.standing(who)),
             Action::Read => Outcome::Read,
         }
@@ -235,6 +242,7 @@ impl RandomConnectManager {
         if let Some(person) = self.people.get_mut(&who) {
             person.memory = memory;
         }
+        self.heard.add(partner, text.clone());
         self.relayed += 1;
         self.masked += u64::from(text.hidden());
         let number = self.next_number + 1;
@@ -272,6 +280,7 @@ impl RandomConnectManager {
                 person.state = State::Idle;
                 person.memory = Memory::default();
                 person.recent.add(other, chat.room, now);
+                self.heard.end(one, now);
             }
         }
         self.histories.remove(&chat.room);
@@ -294,7 +303,7 @@ impl RandomConnectManager {
         }
     }
 
-    fn chat(&self, who: UserId) -> Option<&Chat> {
+    pub(super) fn chat(&self, who: UserId) -> Option<&Chat> {
         match &self.people.get(&who)?.state {
             State::Chatting { chat, .. } => Some(chat),
             _ => None,

@@ -69,6 +69,7 @@ impl RandomConnectManager {
                 self.waits.add(now.since(waiting.since));
             }
             self.stop_waiting(one);
+            self.heard.begin(one);
         }
         let name = self.name_for_chat(who, rng);
         let mut partner_name = self.name_for_chat(partner, rng);
@@ -91,7 +92,7 @@ impl RandomConnectManager {
     }
 
     /// Whether two waiters may be paired now: they are strangers, or one has waited long enough
-    /// to take anyone. Whoever left a partner for this search waits that long themselves first.
+    /// to take anyone; never two of whom one blocked the other. Whoever left a partner for this search waits that long themselves first.
     fn may_pair(&self, a: UserId, b: UserId, now: Timestamp) -> bool {
         let (Some(first), Some(second)) = (self.people.get(&a), self.people.get(&b)) else {
             return false;
@@ -101,7 +102,9 @@ impl RandomConnectManager {
         };
         let spurns = |one: &Waiting, other| one.spurned == Some(other) && one.is_patient(now);
         let strangers = !first.recent.contains(b, now) && !second.recent.contains(a, now);
+        let apart = first.avoid.contains(&b) || second.avoid.contains(&a);
         a != b
+            && !apart
             && (strangers || !x.is_patient(now) || !y.is_patient(now))
             && !spurns(x, b)
             && !spurns(y, a)

@@ -2,7 +2,8 @@
 //!
 //! Read it in this order: `command.rs` (what people type), `action.rs` (what the lobby can be
 //! asked), `manager.rs` (the state machine, with `matching.rs`, `person.rs`, `queue.rs`, `chat.rs`,
-//! `inbox.rs`, `replay.rs` and `sweep.rs`), `lobby.rs` (the storage seam), `service.rs` (the use cases), `reply.rs` (the
+//! `inbox.rs`, `heard.rs`, `replay.rs` and
+//! `sweep.rs`), `lobby.rs` (the storage seam), `guarded.rs` (whom people are protected by), `service.rs` (the use cases), `reply.rs` (the
 //! words), `tools.rs` (the MCP tools).
 //!
 //! To add a command, add a row to `command.rs` and follow the compiler. To add a backend, write a
@@ -12,6 +13,8 @@ pub mod action;
 pub mod chat;
 pub mod command;
 pub mod courier;
+pub mod guarded;
+mod heard;
 pub mod inbox;
 pub mod interest;
 pub mod listeners;

@@ -1,5 +1,6 @@
 //! One person as the lobby knows them, and whom they met lately.
 
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 use super::chat::{Chat, Search};
@@ -34,6 +35,8 @@ pub struct Person {
     /// How they last wanted to be matched.
     pub search: Search,
     pub recent: RecentPartners,
+    /// Whom they are never to meet.
+    pub avoid: BTreeSet<UserId>,
     pub inbox: Inbox,
 }
 
@@ -78,6 +81,7 @@ impl Person {
             state: State::Idle,
             search: Search::default(),
             recent: RecentPartners::default(),
+            avoid: BTreeSet::new(),
             inbox: Inbox::default(),
         }
     }

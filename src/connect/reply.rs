@@ -4,6 +4,7 @@
 //! how many of the items it holds.
 
 use std::fmt::Write as _;
+use std::time::Duration;
 
 use super::action::{Outcome, Place};
 use super::chat::Chat;
@@ -58,6 +59,12 @@ pub const NUMBER_HIDDEN: &str = "🔒 Your message was sent with the phone numbe
 
 /// The answer to a picture, a voice message and the like.
 pub const ONLY_TEXT: &str = "💡 Only text is passed on here, so this was not sent.";
+
+/// The answer to a report without a reason.
+pub const ASK_REASON: &str = "🚩 Why? Send #report and one of spam, abuse, minor, scam, other, or a few words of your own, such as: #report asks for money. #block alone keeps this person away without a report.";
+
+/// The answer to a report with too long a reason.
+pub const LONG_REASON: &str = "⚠️ Please give the reason in at most 300 characters.";
 
 /// A message to somebody whom news is brought to: its text, how many of the things to be told it
 /// holds, and how many of the items.
@@ -171,9 +178,39 @@ pub fn outcome(outcome: &Outcome) -> String {
         Outcome::Partner(Some(partner)) => format!("👤 You're chatting with: {partner}"),
         Outcome::Partner(None) => "You're not currently in a chat. Use #meet to connect!".to_owned(),
         Outcome::Renamed(name) => format!("✏️ In your next chats you are called {name}."),
+        Outcome::Blocked { ended, reported } => blocked(*ended, *reported),
+        Outcome::NobodyToBlock => {
+            "💡 There is nobody to block or report: you have met nobody in the last 20 minutes.".to_owned()
+        }
+        Outcome::Barred { left: Some(left) } => format!(
+            "⛔ You were reported, so you can't chat for now. You can again in {}.",
+            span(*left)
+        ),
+        Outcome::Barred { left: None } => {
+            "⛔ You were reported by several people, so you can't chat until somebody has reviewed it.".to_owned()
+        }
         // What waits is the answer, or none is wanted.
-        Outcome::Read | Outcome::Typing | Outcome::History(_) | Outcome::Standing(_) => String::new(),
+        Outcome::Read | Outcome::Typing | Outcome::History(_) | Outcome::Encounter(_) | Outcome::Standing(_) => String::new(),
     }
+}
+
+fn blocked(ended: bool, reported: bool) -> String {
+    let did = if reported { "🚩 Thank you, this person is reported" } else { "🚫 Blocked" };
+    let ended = if ended { " The chat is over." } else { "" };
+    format!("{did}.{ended} You two won't meet again. Use #meet to find someone else.")
+}
+
+/// A time to wait in the largest unit that fits, rounded up.
+#[must_use]
+pub fn span(span: Duration) -> String {
+    let seconds = span.as_millis().div_ceil(1_000);
+    let (count, unit) = match seconds {
+        0..60 => (seconds, "second"),
+        60..3_600 => (seconds.div_ceil(60), "minute"),
+        3_600..86_400 => (seconds.div_ceil(3_600), "hour"),
+        _ => (seconds.div_ceil(86_400), "day"),
+    };
+    if count == 1 { format!("1 {unit}") } else { format!("{count} {unit}s") }
 }
 
 /// The answer to a text that may not be passed on.
@@ -203,8 +240,6 @@ fn waiting(place: Place, interests: &Interests) -> String {
 
 #[cfg(test)]
 mod tests {
-    use std::time::Duration;
-
     use super::*;
     use crate::connect::nickname::Nickname;
     use crate::connect::text::looks_like_system;
@@ -301,6 +336,11 @@ mod tests {
             Outcome::Partner(Some(name.clone())),
             Outcome::Partner(None),
             Outcome::Renamed(name.clone()),
+            Outcome::Blocked { ended: true, reported: true },
+            Outcome::Blocked { ended: false, reported: false },
+            Outcome::NobodyToBlock,
+            Outcome::Barred { left: Some(Duration::from_secs(90)) },
+            Outcome::Barred { left: None },
         ];
         let all_news = [
             News::Message { room, from: name, text },
@@ -314,6 +354,8 @@ mod tests {
             NOTHING_WAITS.to_owned(),
             NUMBER_HIDDEN.to_owned(),
             ONLY_TEXT.to_owned(),
+            ASK_REASON.to_owned(),
+            LONG_REASON.to_owned(),
             refused("x"),
         ]);
         for line in written.flat_map(|text| text.lines().map(str::to_owned).collect::<Vec<_>>()) {

@@ -22,9 +22,13 @@ use super::reply::{self, MAX_CHARS};
 use crate::kernel::clock::{Clock, Timestamp};
 use crate::kernel::delivery::Receipt;
 use crate::kernel::id::{IdHasher, Realm, UserId};
+use crate::safety::warden::Grounds;
 
 /// The most characters of a `puch_user_id` or a `message_id`.
 pub const MAX_ID_CHARS: usize = 256;
+
+/// The most characters of the reason of a report.
+const MAX_REASON_CHARS: usize = 300;
 
 /// A call of `handle_message`. Unknown arguments are ignored.
 #[derive(Deserialize, JsonSchema)]
@@ -205,6 +209,15 @@ impl ConnectService {
                 Ok(name) => (Action::Rename(name), None),
                 Err(why) => (Action::Read, Some(format!("⚠️ That nickname can't be used: {why}."))),
             },
+            Some(Command::Block) => (Action::Block { whom: None, grounds: None }, None),
+            Some(Command::Report("")) => (Action::Read, Some(reply::ASK_REASON.to_owned())),
+            Some(Command::Report(reason)) if too_long(reason, MAX_REASON_CHARS) => {
+                (Action::Read, Some(reply::LONG_REASON.to_owned()))
+            }
+            Some(Command::Report(reason)) => {
+                let grounds = Some(Grounds::parse(reason));
+                (Action::Block { whom: None, grounds }, None)
+            }
             Some(Command::Relay(text)) => return self.relay(call, text).await,
             None => return self.relay(call, message).await,
         };

@@ -19,8 +19,9 @@ impl RandomConnectManager {
     pub fn sweep(&mut self, now: Timestamp, limit: usize) -> Swept {
         let now = self.advance(now);
         let more = self.replays.forget_old(now, limit);
+        let old = self.heard.forget_old(now, limit);
         let evicted = self.evict_idle(now, limit);
-        Swept { evicted, more: more || evicted == limit }
+        Swept { evicted, more: more || old || evicted == limit }
     }
 
     fn evict_idle(&mut self, now: Timestamp, limit: usize) -> usize {
@@ -34,6 +35,7 @@ impl RandomConnectManager {
             if let Some(Chat { partner, room, .. }) = self.end_chat(who, now) {
                 self.notify(partner, News::PartnerTimedOut { room });
             }
+            self.heard.forget(who);
             self.people.remove(&who);
             self.evicted += 1;
         }

@@ -12,7 +12,7 @@ const QUOTE: &str = "› ";
 /// How the system's own lines begin: the signs.
 pub(super) const SIGNS: &[char] = &[
     '🔍', '🎉', '🔄', '👋', '🔒', '🔓', '👤', '📭', '📬', '📤', '💬', '⏳', '⏰', '💡', '✏', '⚠',
-    'ℹ', '❌', '✅', '✔', '🚫', '🤖',
+    'ℹ', '❌', '✅', '✔', '🚫', '🤖', '🚩', '⛔',
 ];
 
 /// How the system's own lines begin: the words, as [`skeleton`] leaves them.

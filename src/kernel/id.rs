@@ -90,6 +90,12 @@ impl fmt::Debug for RoomId {
 pub struct MessageKey(Digest);
 
 impl MessageKey {
+    /// The key of a step that comes before what this message asks for.
+    #[must_use]
+    pub fn before(self) -> Self {
+        Self(self.0.map(|byte| !byte))
+    }
+
     /// 32 hex digits, for a store.
     #[must_use]
     pub fn code(self) -> String {

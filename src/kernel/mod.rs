@@ -7,6 +7,7 @@ pub mod clock;
 pub mod delivery;
 pub mod id;
 pub mod recent;
+pub mod seal;
 pub mod session;
 pub mod token;
 pub mod toolset;

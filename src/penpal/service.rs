@@ -18,7 +18,7 @@ use crate::connect::interest::Interests;
 use crate::connect::lobby::{Lobby, LobbyError};
 use crate::connect::nickname::{BadNickname, Nickname};
 use crate::connect::relay::{Relay, Relayed};
-use crate::connect::reply::MAX_CHARS;
+use crate::connect::reply::{self, MAX_CHARS};
 use crate::connect::service::MAX_ID_CHARS;
 use crate::kernel::clock::Clock;
 use crate::kernel::delivery::Receipt;
@@ -50,6 +50,8 @@ pub enum Refusal {
     NotAllowed(&'static str),
     #[error("The message was not sent: your partner has too many unread messages.")]
     InboxFull,
+    #[error("{0}")]
+    Barred(String),
     #[error("The timeout_seconds must be between 0 and {MAX_WAIT_SECS}.")]
     LongWait,
     #[error("Nothing is kept of this chat: both must pass keep_history to enter_queue.")]
@@ -139,6 +141,7 @@ impl PenPalService {
                 Standing::Chatting(chat)
             }
             Outcome::Waiting { place, .. } => Standing::Waiting(place),
+            barred @ Outcome::Barred { .. } => return Err(no_chat(&barred)),
             _ => Standing::Idle,
         };
         Ok(self.entered(user_id, standing))
@@ -333,6 +336,7 @@ fn no_chat(outcome: &Outcome) -> Refusal {
     match outcome {
         Outcome::NotInRoom { ended: true } => Refusal::Ended,
         Outcome::NotInRoom { ended: false } => Refusal::NotYourRoom,
+        Outcome::Barred { .. } => Refusal::Barred(reply::outcome(outcome)),
         _ => Refusal::NoChat,
     }
 }

@@ -16,5 +16,6 @@ mod protocol;
 mod python;
 #[path = "../redis_server/mod.rs"]
 mod redis_server;
+mod safety;
 mod support;
 mod whatsapp;

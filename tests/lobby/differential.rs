@@ -20,6 +20,7 @@ use random_connect::connect::store_redis::{RedisLobby, Seal};
 use random_connect::kernel::clock::{Timestamp, seeded_rng};
 use random_connect::kernel::id::{IdHasher, RoomId, UserId};
 use random_connect::mask::{Masked, Memory, mask_next};
+use random_connect::safety::warden::Grounds;
 
 use crate::redis_server::RedisServer;
 use crate::wire::command;
@@ -107,6 +108,10 @@ impl Names {
                 }
                 told
             }
+            Outcome::Encounter(Some(met)) => {
+                let said = met.said.iter().map(|text| (text.as_str(), text.hidden()));
+                format!("met {} {:?}", met.partner, said.collect::<Vec<_>>())
+            }
             Outcome::Standing(Standing::Chatting(chat)) => format!("in {}", self.chat(chat)),
             plain => format!("{plain:?}"),
         }
@@ -169,7 +174,7 @@ impl Game {
     }
 
     async fn action(&mut self, who: UserId) -> Action {
-        match self.dice.random_range(0..22) {
+        match self.dice.random_range(0..25) {
             0..=4 => Action::Meet(Search {
                 interests: Interests::parse(LIKES.choose(&mut self.dice).expect("some")),
                 keep_history: self.dice.random_bool(0.7),
@@ -186,6 +191,11 @@ impl Game {
             12 => Action::History(self.dice.random_range(0..4)),
             13 => Action::Look,
             14 => Action::Read,
+            15 => Action::Encounter { quoted: self.dice.random_bool(0.8) },
+            16 => Action::Block {
+                whom: if self.dice.random_bool(0.2) { Some(self.who()) } else { None },
+                grounds: self.dice.random_bool(0.5).then(|| Grounds::parse("spam")),
+            },
             _ => {
                 let sender = self.manager.sender(who);
                 assert_eq!(self.redis.sender(who).await.expect("up"), sender);
@@ -205,7 +215,7 @@ impl Game {
     }
 
     /// A call for each side: they know the same room by different ids.
-    fn calls(&mut self, who: UserId) -> [Call; 2] {
+    fn calls(&mut self, who: UserId, action: &Action) -> [Call; 2] {
         let mut call = Call::new(who, self.now);
         if self.dice.random_bool(0.3) {
             let id = self.dice.random_range(0..6).to_string();
@@ -213,6 +223,10 @@ impl Game {
         }
         if self.dice.random_bool(0.1) {
             call.given_name = Nickname::chosen("Given").ok();
+        }
+        if matches!(action, Action::Meet(_) | Action::Again) && self.dice.random_bool(0.02) {
+            call.avoid = vec![self.who()];
+            return [call.clone(), call];
         }
         // Redis would wait for what is on its way.
         let on_its_way = self.manager.is_being_answered(who);
@@ -259,7 +273,7 @@ impl Game {
             ),
             _ => {
                 let action = self.action(who).await;
-                let [one, other] = self.calls(who);
+                let [one, other] = self.calls(who, &action);
                 let here = self.manager.perform(one, action.clone(), &mut self.rng);
                 let there = self.redis.perform(other, action).await.expect("up");
                 (self.sides[0].saw(who, &here), self.sides[1].saw(who, &there))

@@ -117,6 +117,56 @@ async fn two_who_meet_are_each_others_partner_under_the_names_shown() {
 }
 
 #[tokio::test]
+async fn two_of_whom_one_blocked_the_other_do_not_meet_again() {
+    for Backend { lobby, _server } in backends() {
+        let lobby = &*lobby;
+        let block = || Action::Block { whom: None, grounds: None };
+        assert_eq!(act(lobby, 1, block()).await.0, Outcome::NobodyToBlock);
+        pair(lobby, 1, 2).await;
+        let blocked = Outcome::Blocked { ended: true, reported: false };
+        assert_eq!(act(lobby, 1, block()).await.0, blocked);
+        assert_eq!(read(lobby, 2).await, ["(left)"]);
+        for who in [1, 2] {
+            assert!(matches!(act(lobby, who, Action::meet()).await.0, Outcome::Waiting { .. }));
+        }
+        let later = START + Duration::from_secs(120);
+        assert_eq!(lobby.pair_waiting(later).await.expect("the store works"), 0);
+        // Another instance, or a ledger, may know more than the lobby.
+        let call = Call { avoid: vec![user(1), user(2)], ..call(3, START) };
+        let performed = perform(lobby, call, Action::meet()).await;
+        assert!(matches!(performed.outcome, Outcome::Waiting { .. }));
+        assert!(matches!(act(lobby, 4, Action::meet()).await.0, Outcome::Connected { .. }));
+    }
+}
+
+#[tokio::test]
+async fn what_a_partner_wrote_last_is_known_until_a_while_after_the_chat() {
+    for Backend { lobby, _server } in backends() {
+        let lobby = &*lobby;
+        let said = async |now| {
+            let look = Action::Encounter { quoted: true };
+            match perform(lobby, call(1, now), look).await.outcome {
+                Outcome::Encounter(Some(met)) => {
+                    assert_eq!(met.partner, user(2));
+                    met.said.iter().map(|text| text.as_str().to_owned()).collect()
+                }
+                _ => Vec::new(),
+            }
+        };
+        pair(lobby, 1, 2).await;
+        say(lobby, 1, "mine").await;
+        for n in 1..=30 {
+            say(lobby, 2, &n.to_string()).await;
+        }
+        let last: Vec<_> = (21..=30).map(|n: u8| n.to_string()).collect();
+        assert_eq!(said(START).await, last);
+        act(lobby, 2, Action::Leave).await;
+        assert_eq!(said(START).await, last, "also when the other has left");
+        assert!(said(START + Duration::from_secs(20 * 60)).await.is_empty());
+    }
+}
+
+#[tokio::test]
 async fn refusals_change_nothing() {
     for Backend { lobby, _server } in backends() {
         let lobby = &*lobby;

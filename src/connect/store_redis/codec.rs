@@ -9,14 +9,14 @@ use parking_lot::Mutex;
 use rand::rngs::StdRng;
 use redis::Value;
 
-use super::seal::Seal;
-use crate::connect::action::{Effect, Outcome, Place, Sender, Standing};
+use crate::connect::action::{Effect, Encounter, Outcome, Place, Sender, Standing};
 use crate::connect::chat::{Chat, Kept};
 use crate::connect::inbox::{Item, Lease, News};
 use crate::connect::interest::{Interest, Interests};
 use crate::connect::nickname::Nickname;
 use crate::kernel::clock::Timestamp;
 use crate::kernel::id::{IdHasher, RoomId, UserId};
+use crate::kernel::seal::Seal;
 use crate::mask::{Masked, Memory};
 
 /// Seals and opens.
@@ -125,6 +125,16 @@ impl Codec {
                 Outcome::Standing(Standing::Waiting(place(position, usual)?))
             }
             (b"chatting", [chat]) => Outcome::Standing(Standing::Chatting(self.chat(chat)?)),
+            (b"blocked", [ended, reported]) => {
+                Outcome::Blocked { ended: flag(ended)?, reported: flag(reported)? }
+            }
+            (b"nobody_to_block", []) => Outcome::NobodyToBlock,
+            (b"encounter", []) => Outcome::Encounter(None),
+            (b"encounter", [partner, said]) => {
+                let said = list(said)?.iter().map(|text| self.masked(bytes(text)?));
+                let said = said.collect::<Option<_>>()?;
+                Outcome::Encounter(Some(Encounter { partner: user(bytes(partner)?)?, said }))
+            }
             (b"read", []) => Outcome::Read,
             _ => return None,
         })

@@ -1,6 +1,6 @@
 //! The lobby on Redis (7 or newer, or Valkey): any number of processes share it.
 //!
-//! Each operation is one script and one round trip (`lua/`; `base.lua` tells the keys). `seal.rs`
+//! Each operation is one script and one round trip (`lua/`; `base.lua` tells the keys). `kernel::seal`
 //! encrypts what people write, `codec.rs` puts words into arguments and answers into words. Who
 //! somebody is reaches Redis only as a keyed hash. Pairing, leases and all rules are those of the
 //! manager in memory; a test plays the same on both.
@@ -10,7 +10,6 @@
 
 mod codec;
 mod scripts;
-mod seal;
 
 use std::pin::pin;
 use std::sync::Arc;
@@ -34,10 +33,10 @@ use super::lobby::{Lobby, LobbyError};
 use super::manager::ITEM_CHARS;
 use crate::kernel::clock::Timestamp;
 use crate::kernel::id::{IdHasher, MessageKey, RoomId, UserId};
+pub use crate::kernel::seal::{Key, Seal};
 use crate::mask::Masked;
 use codec::{Codec, bytes, int, list};
 use scripts::SCRIPTS;
-pub use seal::{Key, Seal};
 
 /// The hash tag that all keys of the lobby begin with.
 const TAG: &str = "{random-connect}";
@@ -162,16 +161,17 @@ impl Shared {
         }
     }
 
-    fn action(&self, action: &Action) -> Option<(&'static str, Vec<Vec<u8>>)> {
+    fn action(&self, call: &Call, action: &Action) -> Option<(&'static str, Vec<Vec<u8>>)> {
         let switch = |on: bool| if on { b"1".to_vec() } else { b"0".to_vec() };
+        let avoid = || call.avoid.iter().flat_map(|who| who.code().into_bytes()).collect();
         Some(match action {
             Action::Meet(Search { interests, keep_history }) => {
-                let mut own = vec![switch(*keep_history)];
+                let mut own = vec![switch(*keep_history), avoid()];
                 own.extend(self.codec.interests(interests)?);
-                debug_assert!(own.len() <= 1 + 2 * MAX_INTERESTS);
+                debug_assert!(own.len() <= 2 + 2 * MAX_INTERESTS);
                 ("meet", own)
             }
-            Action::Again => ("again", Vec::new()),
+            Action::Again => ("again", vec![avoid()]),
             Action::Leave => ("leave", Vec::new()),
             Action::Relay { text, sender, memory } => {
                 let (_, expected) = self.codec.memory(&sender.memory)?;
@@ -191,6 +191,11 @@ impl Shared {
             Action::Rename(name) => ("rename", vec![self.codec.name(name)?]),
             Action::Type(typing) => ("type", vec![switch(*typing)]),
             Action::History(limit) => ("history", vec![limit.to_string().into_bytes()]),
+            Action::Encounter { quoted } => ("encounter", vec![switch(*quoted)]),
+            Action::Block { whom, grounds } => {
+                let whom = whom.map(UserId::code).unwrap_or_default();
+                ("block", vec![whom.into_bytes(), switch(grounds.is_some())])
+            }
             Action::Look => ("look", Vec::new()),
             Action::Read => ("read", Vec::new()),
         })
@@ -212,7 +217,7 @@ impl Shared {
             Some(name) => self.codec.name(name)?,
             None => Vec::new(),
         };
-        let (name, own) = self.action(action)?;
+        let (name, own) = self.action(call, action)?;
         let switch = |on: bool| if on { "1" } else { "0" };
         let arguments = Arguments::default()
             .with(millis(call.now))

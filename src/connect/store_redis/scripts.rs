@@ -7,6 +7,7 @@ use once_cell::sync::Lazy;
 use redis::Script;
 
 use crate::connect::chat::HISTORY;
+use crate::connect::heard::QUOTED;
 use crate::connect::inbox::{CAPACITY, LEASE_TIME};
 use crate::connect::lobby::REDELIVERY;
 use crate::connect::matching::RecentWaits;
@@ -45,6 +46,7 @@ pub(super) static SCRIPTS: Lazy<Scripts> = Lazy::new(|| {
         ("REMEMBERED_FOR", millis(REMEMBERED_FOR)),
         ("CAPACITY", CAPACITY.to_string()),
         ("HISTORY", HISTORY.to_string()),
+        ("QUOTED", QUOTED.to_string()),
         ("WAITS", RecentWaits::KEPT.to_string()),
         ("LOOKED_AT", LOOKED_AT.to_string()),
     ]

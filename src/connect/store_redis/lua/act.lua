@@ -26,23 +26,40 @@ local function search(spurned, again)
   return { 'waiting', position, usual, pack(unpack(labels)), again }
 end
 
+-- Never lets the person meet these: ids of 32 digits, one after the other.
+local function avoid(uids)
+  local line = P .. 'a:' .. uid
+  for other in uids:gmatch(('%x'):rep(32)) do call('SADD', line, other) end
+  if uids == '' then return end
+  keep(line)
+  set(p, { av = '1' })
+end
+
+-- Whom the person talks with, or talked with last, if that was lately.
+local function partner_of_late()
+  if p.st == 'c' then return p.par end
+  local all = recents(p)
+  local last = all[#all]
+  return last and now - last[3] < RECENT_FOR and last[1]
+end
+
 function acts.meet()
+  avoid(ARGV[13])
   if p.st == 'c' then return { 'already', chat(p) } end
   local before = { st = p.st, tk = p.tk, since = p.since, spurned = p.spurned }
   stop_waiting(p)
   local likes = {}
-  for i = 13, #ARGV, 2 do likes[#likes + 1] = { ARGV[i], ARGV[i + 1] } end
+  for i = 14, #ARGV, 2 do likes[#likes + 1] = { ARGV[i], ARGV[i + 1] } end
   set(p, { ints = #likes > 0 and cmsgpack.pack(likes), keep = ARGV[12] == '1' and '1' })
   if before.st == 'w' then set(p, before) end
   return search(nil, 0)
 end
 
 function acts.again()
+  avoid(ARGV[12])
   local left, partner = end_chat(p, now)
   if partner then notify(partner, now, 'l', left) end
-  local all = recents(p)
-  local last = all[#all]
-  return search(last and now - last[3] < RECENT_FOR and last[1], 1)
+  return search(partner_of_late(), 1)
 end
 
 function acts.leave()
@@ -76,6 +93,24 @@ function acts.history()
   local limit = tonumber(ARGV[12])
   if limit == 0 then return { 'history', {} } end
   return { 'history', call('LRANGE', P .. 'h:' .. p.room, -limit, -1) }
+end
+
+function acts.encounter()
+  local partner = partner_of_late()
+  if not partner then return { 'encounter' } end
+  return { 'encounter', partner, ARGV[12] == '1' and call('LRANGE', P .. 'x:' .. uid, -QUOTED, -1) or {} }
+end
+
+function acts.block()
+  local whom = ARGV[12] ~= '' and ARGV[12] or partner_of_late()
+  if not whom then return { 'nobody_to_block' } end
+  avoid(whom)
+  local here = p.st == 'c' and p.par == whom
+  if here then
+    local left, partner = end_chat(p, now)
+    if partner then notify(partner, now, 'l', left) end
+  end
+  return { 'blocked', here and 1 or 0, ARGV[13] }
 end
 
 function acts.look()

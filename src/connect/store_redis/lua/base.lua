@@ -10,6 +10,7 @@
 --   seen          people by the time of their last call
 --   p:<uid>       a person (a hash)            in:<uid>  their inbox (a list)
 --   q:all, q:open, q:choosy, i:<interest>      the lines of the queue, by ticket (choosy: by time)
+--   a:<uid>       whom they are never to meet  x:<uid>   what was last written to them
 --   h:<room>      the messages of a chat       r:<key>   a call that was carried out
 --   w:<key>       a message that may be sent again for days
 --   waits         how long the last who were paired had waited
@@ -83,7 +84,7 @@ local function touch(uid, p, now)
   set(p, { seen = int(now), kept = not fresh and int(now) or nil })
   call('ZADD', P .. 'seen', int(now), uid)
   if not fresh then
-    for _, key in ipairs({ 'p:' .. uid, 'in:' .. uid, 'seen', 'n', 'c' }) do keep(P .. key) end
+    for _, key in ipairs({ 'p:' .. uid, 'in:' .. uid, 'a:' .. uid, 'seen', 'n', 'c' }) do keep(P .. key) end
   end
   return p
 end

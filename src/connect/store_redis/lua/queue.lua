@@ -51,11 +51,14 @@ end
 
 local function patient(p, now) return now - tonumber(p.since) < PATIENCE end
 
+local function avoids(a, b) return a.av and call('SISMEMBER', P .. 'a:' .. a.uid, b.uid) == 1 end
+
 -- Whether two who wait may be paired now; see matching.rs.
 local function may_pair(a, b, now)
   if not b or a.uid == b.uid or a.st ~= 'w' or b.st ~= 'w' then return false end
   local strangers = not knows(a, b.uid, now) and not knows(b, a.uid, now)
   if not (strangers or not patient(a, now) or not patient(b, now)) then return false end
+  if avoids(a, b) or avoids(b, a) then return false end
   return not (a.spurned == b.uid and patient(a, now)) and not (b.spurned == a.uid and patient(b, now))
 end
 
@@ -99,6 +102,7 @@ local function match(a, now, rand)
   for _, one in ipairs({ a, b }) do
     waited(one, now)
     stop_waiting(one)
+    call('DEL', P .. 'x:' .. one.uid)
   end
   local an, bn, room = a.name or a.given or rand[1], b.name or b.given or rand[2], rand[3]
   local hist = a.keep and b.keep or false
@@ -119,6 +123,7 @@ local function end_chat(p, now)
     set(one, { st = false, room = false, par = false, own = false, pn = false, com = false,
       hist = false, mem = false, mh = false })
     remember(one, other, room, now)
+    call('PEXPIRE', P .. 'x:' .. one.uid, RECENT_FOR)
   end
   call('DEL', P .. 'h:' .. room)
   count('pairs', -1)

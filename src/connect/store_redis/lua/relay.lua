@@ -10,6 +10,10 @@ function acts.relay()
   set(p, { mem = ARGV[14] ~= '' and ARGV[14], mh = ARGV[15] ~= '' and ARGV[15] })
   count('relayed', 1)
   if ARGV[16] ~= '0' then count('masked', ARGV[16]) end
+  local heard = P .. 'x:' .. p.par
+  local many = call('RPUSH', heard, text)
+  if many == 1 then keep(heard) end
+  if many == 2 * QUOTED then call('LTRIM', heard, -QUOTED, -1) end
   local n
   for _, piece in ipairs(pieces) do
     local own = notify({ uid = p.par }, now, 'm', p.room, p.own, piece)

@@ -10,7 +10,7 @@ for _, uid in ipairs(idle) do
     local room, partner = end_chat(p, now)
     if partner then notify(partner, now, 't', room) end
   end
-  call('DEL', P .. 'p:' .. uid, P .. 'in:' .. uid)
+  call('DEL', P .. 'p:' .. uid, P .. 'in:' .. uid, P .. 'a:' .. uid, P .. 'x:' .. uid)
   call('ZREM', P .. 'seen', uid)
 end
 if #idle > 0 then count('evicted', #idle) end

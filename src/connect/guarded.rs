@@ -1,0 +1,161 @@
+//! A lobby whose people are protected from each other: before it acts it asks the warden who may meet
+//! whom, and who may meet anyone.
+//!
+//! All ways in use the lobby through here, so that none goes around it. The ledger is written before
+//! the lobby acts: what was promised to somebody holds also when the process dies in between.
+
+use std::sync::Arc;
+
+use async_trait::async_trait;
+
+use super::action::{Action, Call, Encounter, LobbyStats, Outcome, Performed, Sender, Swept};
+use super::inbox::{Lease, LeaseId};
+use super::listeners::Listener;
+use super::lobby::{Lobby, LobbyError};
+use crate::kernel::clock::Timestamp;
+use crate::kernel::id::{MessageKey, UserId};
+use crate::safety::ladder::Bar;
+use crate::safety::ledger::LedgerError;
+use crate::safety::warden::{Grounds, Warden};
+
+/// Any lobby, and who watches over it.
+pub struct GuardedLobby {
+    lobby: Arc<dyn Lobby>,
+    warden: Arc<Warden>,
+}
+
+impl From<LedgerError> for LobbyError {
+    fn from(_: LedgerError) -> Self {
+        Self
+    }
+}
+
+impl GuardedLobby {
+    #[must_use]
+    pub fn new(lobby: Arc<dyn Lobby>, warden: Arc<Warden>) -> Self {
+        Self { lobby, warden }
+    }
+
+    /// Ends somebody's chat, or takes them out of the queue.
+    ///
+    /// # Errors
+    /// When the lobby's store fails.
+    pub async fn expel(&self, who: UserId, now: Timestamp) -> Result<(), LobbyError> {
+        let call = Call { takes_inbox: false, ..Call::new(who, now) };
+        self.lobby.perform(call, Action::Leave).await.map(drop)
+    }
+
+    /// Looks for a partner, for whoever may.
+    async fn search(&self, mut call: Call, action: Action) -> Result<Performed, LobbyError> {
+        let rights = self.warden.rights(call.who, call.now).await?;
+        if let Some(bar) = rights.bar {
+            let outcome = barred(bar, call.now);
+            // Not remembered: the same call is carried out once the bar is over.
+            let read = self.lobby.perform(Call { key: None, ..call }, Action::Read).await?;
+            return Ok(Performed { outcome, ..read });
+        }
+        call.avoid.extend(rights.apart);
+        self.lobby.perform(call, action).await
+    }
+
+    /// Sends a text; whoever has no partner because they are barred is told so.
+    async fn relay(&self, call: Call, action: Action) -> Result<Performed, LobbyError> {
+        let (who, now) = (call.who, call.now);
+        let mut performed = self.lobby.perform(call, action).await?;
+        if let Outcome::NobodyToSendTo { .. } = performed.outcome
+            && let Some(bar) = self.warden.rights(who, now).await?.bar
+        {
+            performed.outcome = barred(bar, now);
+        }
+        Ok(performed)
+    }
+
+    /// Keeps the caller apart for good from whom they talk with, or talked with last.
+    async fn block(&self, call: Call, grounds: Option<Grounds>) -> Result<Performed, LobbyError> {
+        // A call that is repeated means the same person, whomever they met since.
+        let key = call.key.map(MessageKey::before);
+        let look = Call { key, takes_inbox: false, avoid: Vec::new(), ..call.clone() };
+        let action = Action::Encounter { quoted: grounds.is_some() };
+        let met = match self.lobby.perform(look, action).await?.outcome {
+            Outcome::Encounter(met) => met,
+            _ => None,
+        };
+        let (who, now) = (call.who, call.now);
+        let mut barred = None;
+        let whom = met.as_ref().map(|met| met.partner);
+        if let Some(Encounter { partner, said }) = met {
+            self.warden.block(who, partner, now).await?;
+            if let Some(grounds) = grounds.clone() {
+                let said = said.iter().map(|text| text.as_str().to_owned()).collect();
+                let is_barred = self.warden.report(who, partner, grounds, said, now).await?;
+                barred = is_barred.then_some(partner);
+            }
+        }
+        let performed = self.lobby.perform(call, Action::Block { whom, grounds }).await?;
+        if let Some(whom) = barred {
+            self.expel(whom, now).await?;
+        }
+        Ok(performed)
+    }
+}
+
+fn barred(bar: Bar, now: Timestamp) -> Outcome {
+    let left = match bar {
+        Bar::Until(until) => Some(until.since(now)),
+        Bar::UntilReviewed => None,
+    };
+    Outcome::Barred { left }
+}
+
+#[async_trait]
+impl Lobby for GuardedLobby {
+    async fn perform(&self, call: Call, action: Action) -> Result<Performed, LobbyError> {
+        match action {
+            Action::Meet(_) | Action::Again => self.search(call, action).await,
+            Action::Relay { .. } => self.relay(call, action).await,
+            Action::Block { whom: None, grounds } => self.block(call, grounds).await,
+            action => self.lobby.perform(call, action).await,
+        }
+    }
+
+    async fn sender(&self, who: UserId) -> Result<Sender, LobbyError> {
+        self.lobby.sender(who).await
+    }
+
+    async fn collect(&self, who: UserId, now: Timestamp) -> Result<Lease, LobbyError> {
+        self.lobby.collect(who, now).await
+    }
+
+    fn listen(&self, who: UserId) -> Listener {
+        self.lobby.listen(who)
+    }
+
+    async fn keep_back(&self, who: UserId, lease: &Lease, shown: usize) -> Result<(), LobbyError> {
+        self.lobby.keep_back(who, lease, shown).await
+    }
+
+    fn settle(&self, who: UserId, lease: LeaseId, delivered: bool) {
+        self.lobby.settle(who, lease, delivered);
+    }
+
+    async fn first(&self, message: MessageKey, now: Timestamp) -> Result<bool, LobbyError> {
+        self.lobby.first(message, now).await
+    }
+
+    /// Also deletes what is too old to be kept in the ledger.
+    async fn sweep(&self, now: Timestamp) -> Result<Swept, LobbyError> {
+        let swept = self.lobby.sweep(now).await?;
+        if !swept.more {
+            self.warden.purge(now).await?;
+        }
+        Ok(swept)
+    }
+
+    async fn pair_waiting(&self, now: Timestamp) -> Result<usize, LobbyError> {
+        self.lobby.pair_waiting(now).await
+    }
+
+    async fn stats(&self, now: Timestamp) -> Result<LobbyStats, LobbyError> {
+        self.lobby.stats(now).await
+    }
+}

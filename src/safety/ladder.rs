@@ -1,0 +1,115 @@
+//! What reports of one person lead to: pauses that grow longer, and in the end a ban.
+//!
+//! Pure: everything follows from the reports that count, so that nothing has to be kept in step when
+//! one of them is dismissed.
+
+use std::time::Duration;
+
+use crate::kernel::clock::Timestamp;
+
+const MINUTE: u64 = 60;
+const HOUR: u64 = 60 * MINUTE;
+
+/// How long somebody is barred on each step. After the last comes a ban until somebody has reviewed
+/// it.
+const STEPS: [Duration; 6] = [
+    Duration::from_secs(MINUTE),
+    Duration::from_secs(5 * MINUTE),
+    Duration::from_secs(25 * MINUTE),
+    Duration::from_secs(2 * HOUR),
+    Duration::from_secs(12 * HOUR),
+    Duration::from_secs(72 * HOUR),
+];
+
+/// After so long without a report somebody is a step lower.
+const DECAY: Duration = Duration::from_secs(7 * 24 * HOUR);
+
+/// What the report of somebody of whose reports none was dismissed weighs: a step.
+pub const FULL_WEIGHT: u32 = 60;
+
+/// The weight of the next report of somebody of whose reports so many were dismissed.
+#[must_use]
+pub fn weight(dismissed: usize) -> u32 {
+    FULL_WEIGHT / u32::try_from(dismissed + 1).unwrap_or(u32::MAX)
+}
+
+/// Until when somebody may not meet anyone.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Bar {
+    Until(Timestamp),
+    /// Somebody has to look at it first.
+    UntilReviewed,
+}
+
+/// A report that counts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Charge {
+    pub at: Timestamp,
+    pub weight: u32,
+}
+
+/// What these reports, each of another reporter, mean at `now`.
+#[must_use]
+pub fn bar(charges: &[Charge], now: Timestamp) -> Option<Bar> {
+    let mut charges = charges.to_vec();
+    charges.sort_unstable_by_key(|charge| charge.at);
+    let (mut height, mut last, mut until) = (0, Timestamp::default(), Timestamp::default());
+    for Charge { at, weight } in charges {
+        let steps_lost = at.since(last).as_millis() / DECAY.as_millis();
+        let lost = u32::try_from(steps_lost).unwrap_or(u32::MAX).saturating_mul(FULL_WEIGHT);
+        let before = height.min(u32::MAX - weight).saturating_sub(lost);
+        (height, last) = (before + weight, at);
+        let step = height / FULL_WEIGHT;
+        if step > before / FULL_WEIGHT {
+            match STEPS.get(step as usize - 1) {
+                Some(span) => until = until.max(at + *span),
+                None => return Some(Bar::UntilReviewed),
+            }
+        }
+    }
+    (now < until).then_some(Bar::Until(until))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const START: Timestamp = Timestamp::from_millis(1_700_000_000_000);
+    const WEEK: Duration = DECAY;
+
+    fn charges(days: &[u64]) -> Vec<Charge> {
+        let day = |n: &u64| START + Duration::from_secs(n * 24 * HOUR);
+        days.iter().map(|n| Charge { at: day(n), weight: FULL_WEIGHT }).collect()
+    }
+
+    #[test]
+    fn each_report_of_another_person_is_a_step_and_the_seventh_a_ban() {
+        for (reports, span) in STEPS.iter().enumerate() {
+            let charges = charges(&vec![0; reports + 1]);
+            assert_eq!(bar(&charges, START), Some(Bar::Until(START + *span)));
+            assert_eq!(bar(&charges, START + *span), None, "it is over");
+        }
+        let banned = bar(&charges(&[0; 7]), START + WEEK * 50);
+        assert_eq!(banned, Some(Bar::UntilReviewed));
+        assert_eq!(bar(&[], START), None);
+    }
+
+    #[test]
+    fn a_step_decays_after_a_week_without_a_report() {
+        let now = |n: u64| START + Duration::from_secs(n * 24 * HOUR);
+        assert_eq!(bar(&charges(&[0, 0, 6]), now(6)), Some(Bar::Until(now(6) + STEPS[2])));
+        assert_eq!(bar(&charges(&[0, 0, 7]), now(7)), Some(Bar::Until(now(7) + STEPS[1])));
+        assert_eq!(bar(&charges(&[0, 0, 90]), now(90)), Some(Bar::Until(now(90) + STEPS[0])));
+    }
+
+    #[test]
+    fn whose_reports_were_dismissed_counts_less() {
+        let light = Charge { at: START, weight: weight(1) };
+        assert_eq!(bar(&[light], START), None);
+        assert_eq!(bar(&[light; 2], START), Some(Bar::Until(START + STEPS[0])));
+        assert_eq!(
+            [weight(0), weight(2), weight(usize::MAX - 1)],
+            [FULL_WEIGHT, FULL_WEIGHT / 3, 0]
+        );
+    }
+}

@@ -1,0 +1,116 @@
+//! The storage seam: where blocks, reports and bans are kept.
+
+use std::collections::HashSet;
+use std::fmt;
+use std::time::Duration;
+
+use async_trait::async_trait;
+use thiserror::Error;
+
+use crate::kernel::clock::Timestamp;
+use crate::kernel::id::UserId;
+
+/// How long what somebody wrote is kept with a report of them.
+pub const EVIDENCE_FOR: Duration = Duration::from_secs(30 * 24 * 60 * 60);
+
+/// How long a block or a report is remembered, where they are not remembered for good.
+pub const REMEMBERED_FOR: Duration = Duration::from_secs(365 * 24 * 60 * 60);
+
+/// The store itself failed. Nobody's text or id is in it.
+#[derive(Debug, Error)]
+#[error("the ledger's store is unavailable")]
+pub struct LedgerError;
+
+/// What a report is about, as the reporter said.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Topic {
+    Spam,
+    Abuse,
+    Minor,
+    Scam,
+    Other,
+}
+
+/// All of them, with the words that people type and stores keep.
+pub const TOPICS: [(&str, Topic); 5] = [
+    ("spam", Topic::Spam),
+    ("abuse", Topic::Abuse),
+    ("minor", Topic::Minor),
+    ("scam", Topic::Scam),
+    ("other", Topic::Other),
+];
+
+impl Topic {
+    /// Reads the word for one.
+    #[must_use]
+    pub fn parse(word: &str) -> Option<Self> {
+        TOPICS.iter().find(|(name, _)| *name == word).map(|(_, topic)| *topic)
+    }
+
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        TOPICS.iter().find(|(_, topic)| *topic == self).map_or("other", |(name, _)| name)
+    }
+}
+
+/// What somebody who looked at a report decided.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Verdict {
+    Upheld,
+    Dismissed,
+}
+
+/// A report. The reporter has one of each person.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Report {
+    pub reporter: UserId,
+    pub person: UserId,
+    pub at: Timestamp,
+    pub topic: Topic,
+    /// What it counts on the ladder.
+    pub weight: u32,
+    pub verdict: Option<Verdict>,
+    /// What was written, sealed; nothing once [`EVIDENCE_FOR`] is over.
+    pub evidence: Option<Vec<u8>>,
+}
+
+/// Evidence stays out of logs.
+impl fmt::Debug for Report {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { reporter, person, topic, .. } = self;
+        write!(f, "Report({reporter} of {person}: {topic:?})")
+    }
+}
+
+/// What is kept of one person.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Entry {
+    /// Whom they blocked, and who blocked them.
+    pub apart: HashSet<UserId>,
+    /// Reports of them, without the evidence, oldest first.
+    pub reports: Vec<Report>,
+    /// Since when an operator has banned them.
+    pub banned: Option<Timestamp>,
+    /// When an operator last lifted what there was: reports up to then count no more.
+    pub pardoned: Option<Timestamp>,
+}
+
+/// A ledger kept somewhere. Each method is one atomic step. What is added stays added: whatever it
+/// means is worked out from all of it when it is read, so that nothing is lost between two writers.
+#[async_trait]
+pub trait Ledger: Send + Sync {
+    /// Keeps two people apart.
+    async fn block(&self, who: UserId, whom: UserId, now: Timestamp) -> Result<(), LedgerError>;
+
+    /// What is kept of a person.
+    async fn entry(&self, who: UserId) -> Result<Entry, LedgerError>;
+
+    /// Adds a report, unless this reporter has made one of this person; says whether it did.
+    async fn report(&self, report: Report) -> Result<bool, LedgerError>;
+
+    /// How many reports this person has made that were dismissed.
+    async fn dismissed(&self, reporter: UserId) -> Result<usize, LedgerError>;
+
+    /// Deletes what is too old to be kept.
+    async fn purge(&self, now: Timestamp) -> Result<(), LedgerError>;
+}

@@ -1,0 +1,14 @@
+//! Protection among strangers: who never meets whom again, who was reported, who is barred and for
+//! how long.
+//!
+//! Read it in this order: `ladder.rs` (what reports lead to, pure), `ledger.rs` (the storage seam),
+//! `warden.rs` (the use cases). It knows nothing of chats: `connect/guarded.rs` asks it before it
+//! lets a lobby act.
+//!
+//! To keep the ledger elsewhere, write a `store_*.rs` against [`ledger::Ledger`], run the suite in
+//! `tests/ledger.rs` on it and name it in `app.rs`.
+
+pub mod ladder;
+pub mod ledger;
+pub mod store_memory;
+pub mod warden;

@@ -1,0 +1,123 @@
+//! Blocking, reporting and what comes of it, as people see it.
+
+use std::time::Duration;
+
+use random_connect::transport::core::Limits;
+use rmcp::model::ProtocolVersion;
+use serde_json::json;
+
+use crate::support::{Server, text};
+
+async fn pair(server: &Server, one: &str, other: &str) {
+    server.say(one, "#meet").await;
+    let met = server.say(other, "#meet").await;
+    assert!(met.contains("Connected!"), "{met}");
+}
+
+#[tokio::test]
+async fn whoever_is_blocked_is_not_met_again() {
+    let server = Server::start().await;
+    pair(&server, "ann", "ben").await;
+    let told = server.say("ann", "#block").await;
+    assert!(told.contains("🚫 Blocked. The chat is over. You two won't meet again."), "{told}");
+    assert!(server.say("ben", "#m").await.contains("left the chat"));
+    // Long enough for the lobby to forget both.
+    for _ in 0..2 {
+        server.clock.advance(Duration::from_secs(3_600));
+        for who in ["ann", "ben"] {
+            assert!(server.say(who, "#meet").await.contains("Looking for"), "{who}");
+        }
+        assert!(server.say("cid", "#meet").await.contains("Connected!"));
+        for who in ["ann", "ben", "cid"] {
+            server.say(who, "#bye").await;
+        }
+    }
+}
+
+#[tokio::test]
+async fn somebody_who_has_just_left_can_still_be_blocked() {
+    let server = Server::start().await;
+    let nobody = server.say("ann", "#block").await;
+    assert!(nobody.contains("nobody to block or report"), "{nobody}");
+    pair(&server, "ann", "ben").await;
+    server.say("ben", "#bye").await;
+    let told = server.say("ann", "#block").await;
+    assert!(told.contains("🚫 Blocked. You two won't meet again."), "{told}");
+    server.clock.advance(Duration::from_secs(20 * 60));
+    assert!(server.say("ann", "#report spam").await.contains("nobody to block or report"));
+}
+
+#[tokio::test]
+async fn a_report_asks_for_its_reason_and_changes_nothing_without() {
+    let server = Server::start().await;
+    pair(&server, "ann", "ben").await;
+    let asked = server.say("ann", "#report").await;
+    assert!(asked.contains("spam, abuse, minor, scam, other"), "{asked}");
+    let long = server.say("ann", &format!("#report {}", "x".repeat(301))).await;
+    assert!(long.contains("at most 300 characters"), "{long}");
+    assert!(server.say("ann", "hello").await.contains("Message sent"), "the chat goes on");
+    let told = server.say("ann", "#report asks for money").await;
+    assert!(told.contains("this person is reported. The chat is over."), "{told}");
+}
+
+#[tokio::test]
+async fn whoever_is_reported_is_told_how_long_to_wait_and_longer_each_time() {
+    let server = Server::start().await;
+    for (reporter, waits) in
+        [("r1", "1 minute."), ("r2", "5 minutes."), ("r3", "25 minutes."), ("r4", "2 hours.")]
+    {
+        pair(&server, "ben", reporter).await;
+        server.say(reporter, "#report abuse").await;
+        for message in ["#meet", "#again", "hello"] {
+            let told = server.say("ben", message).await;
+            assert!(told.contains(&format!("You can again in {waits}")), "{told}");
+        }
+        server.clock.advance(Duration::from_secs(2 * 3_600));
+    }
+}
+
+#[tokio::test]
+async fn a_second_report_by_the_same_person_counts_no_more() {
+    let server = Server::start().await;
+    pair(&server, "ann", "ben").await;
+    server.say("ann", "#report spam").await;
+    server.clock.advance(Duration::from_secs(30));
+    server.say("ann", "#report scam").await;
+    assert!(server.say("ben", "#meet").await.contains("in 30 seconds."));
+}
+
+#[tokio::test]
+async fn a_bar_ends_the_next_chat_too_and_its_partner_is_told() {
+    let server = Server::start().await;
+    pair(&server, "ann", "ben").await;
+    server.say("ben", "#again").await;
+    assert!(server.say("cid", "#meet").await.contains("Connected!"));
+    server.say("ann", "#report abuse").await;
+    assert!(server.say("cid", "hello?").await.contains("left the chat"));
+    assert!(server.say("ben", "hello?").await.contains("You can again in 1 minute."));
+}
+
+#[tokio::test]
+async fn a_report_that_is_repeated_means_the_same_person() {
+    let server = Server::start().await;
+    pair(&server, "ann", "ben").await;
+    let report = json!({ "message": "#report spam", "puch_user_id": "ann", "message_id": "1" });
+    server.plain("handle_message", report.clone()).await;
+    pair(&server, "ann", "cid").await;
+    let (_, again) = server.plain("handle_message", report).await;
+    assert!(again["result"].as_str().is_some_and(|text| text.contains("is reported")), "{again}");
+    assert!(server.say("cid", "hello").await.contains("Message sent"), "the chat goes on");
+    assert!(server.say("ben", "#meet").await.contains("You were reported"));
+}
+
+#[tokio::test]
+async fn an_agent_that_is_barred_is_refused() {
+    let server = Server::with(&[("TOOLSETS", "connect,penpal")], Limits::default()).await;
+    let pal = server.client(ProtocolVersion::V_2025_06_18).await;
+    let enter = async || text(&pal.call("enter_queue", json!({ "user_id": "pal" })).await);
+    enter().await;
+    assert!(server.say("ann", "#meet").await.contains("Connected!"));
+    server.say("ann", "#report spam").await;
+    let told = enter().await;
+    assert!(told.contains("You can again in 1 minute."), "{told}");
+}
