@@ -77,6 +77,7 @@ impl App {
     pub fn with_pace(config: Config, clock: &Arc<dyn Clock>, pace: Pace) -> Result<Self, NoClient> {
         // The first message must not wait for the numbering plans to be read.
         crate::mask::warm_up();
+        crate::guard::warm_up();
         let (lobby, ids) = lobby(&config);
         let warden = Arc::new(warden(&config));
         let lobby: Arc<dyn Lobby> = Arc::new(GuardedLobby::new(lobby, warden));

@@ -1,12 +1,13 @@
 //! Random Connect: strangers chat anonymously over WhatsApp through Puch AI, as an MCP server.
 //!
 //! ARCHITECTURE.md tells what is where and why. Imports run downward only:
-//! `app` → `transport` → the toolsets → `safety`, `mask` and `kernel`.
+//! `app` → `transport` → the toolsets → `guard`, `mask`, `safety` and `kernel`.
 
 pub mod app;
 pub mod cli;
 pub mod config;
 pub mod connect;
+pub mod guard;
 pub mod kernel;
 pub mod mask;
 pub mod penpal;

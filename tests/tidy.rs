@@ -12,13 +12,14 @@ const FLOORS: &[(&str, &[&str])] = &[
     ("kernel", &[]),
     ("mask", &[]),
     ("safety", &["kernel"]),
-    ("connect", &["kernel", "mask", "safety"]),
+    ("guard", &[]),
+    ("connect", &["guard", "kernel", "mask", "safety"]),
     ("penpal", &["connect", "kernel", "mask"]),
     ("transport", &["connect", "kernel"]),
     ("config", &["kernel"]),
     ("telemetry", &["config"]),
     ("cli", &[]),
-    ("app", &["config", "connect", "kernel", "mask", "penpal", "safety", "transport"]),
+    ("app", &["config", "connect", "guard", "kernel", "mask", "penpal", "safety", "transport"]),
 ];
 
 /// Files that may read the clock or seed a generator.

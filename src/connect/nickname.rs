@@ -10,7 +10,8 @@ use once_cell::sync::Lazy;
 use rand::{Rng, RngExt};
 use thiserror::Error;
 
-use super::text::{SIGNS, is_invisible, looks_like_system, shows_nothing, skeleton, strip};
+use super::text::{SIGNS, looks_like_system, skeleton};
+use crate::guard::{is_invisible, shows_nothing, strip};
 use crate::mask::mask;
 
 /// The most characters a chosen nickname may have.

@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use super::action::{Action, Call, Outcome, Performed};
 use super::lobby::{Lobby, LobbyError};
-use super::text;
+use crate::guard;
 use crate::mask::{Masked, Memory, mask_next};
 
 /// Decides whether a text may be passed on at all; if not, says why, in words for its sender.
@@ -48,7 +48,7 @@ impl Relay {
     /// # Errors
     /// When the lobby's store fails.
     pub async fn send(&self, call: &Call, typed: &str) -> Result<Relayed, LobbyError> {
-        let cleaned = text::clean(typed);
+        let cleaned = guard::clean(typed);
         if cleaned.is_empty() {
             return Ok(Relayed::Empty);
         }
@@ -62,6 +62,7 @@ impl Relay {
             } else {
                 (Masked::waived(&cleaned), Memory::default())
             };
+            let text = text.reworded(guard::mark_lines);
             let relay = Action::Relay { text, sender, memory };
             let performed = self.lobby.perform(call.clone(), relay).await?;
             // Only another call of the same person, between the two above, makes this repeat.

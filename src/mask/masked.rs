@@ -45,6 +45,13 @@ impl Masked {
         self.hidden
     }
 
+    /// The text in other words, for what is done to it on its way once it is masked. A function
+    /// without memory has nothing but the masked text to make them of.
+    #[must_use]
+    pub fn reworded(self, reword: fn(&str) -> String) -> Self {
+        Self { text: reword(&self.text).into(), ..self }
+    }
+
     /// The text in pieces of at most `limit` characters, cut at a space or line end where there
     /// is one in a piece's last quarter. The count of hidden numbers goes with the first.
     #[must_use]

@@ -30,11 +30,11 @@ async fn two_strangers_meet_talk_and_part() {
     );
     assert_eq!(
         puch.say("ann", "  two\nlines ").await,
-        format!("📤 Message sent to your partner from {ann}: two\nlines")
+        format!("📤 Message sent to your partner from {ann}: two\n› lines")
     );
     assert_eq!(
         puch.say("ben", "#m").await,
-        format!("💬 {ann}: Call me at [hidden]\n💬 {ann}: two\nlines")
+        format!("💬 {ann}: Call me at [hidden]\n💬 {ann}: two\n› lines")
     );
     assert_eq!(puch.say("ben", "#inbox").await, "📭 Inbox empty.");
     assert_eq!(puch.say("ben", "#who").await, format!("👤 You're chatting with: {ann}"));

@@ -48,7 +48,7 @@ async fn agents_on_any_two_transports_meet_talk_and_part() {
             assert_eq!(got["message_id"], sent["message_id"]);
             assert_eq!(got["room_id"], json!(ann.room_id));
             assert!(got["timestamp"].as_u64().is_some_and(|time| time > 1_700_000_000_000));
-            let shown = ["hello", "two\nlines", "call [hidden]"][number];
+            let shown = ["hello", "two\n› lines", "call [hidden]"][number];
             assert_eq!(got["message"], shown);
         }
         let typing = json!({ "room_id": ben.room_id, "user_id": ben.user_id, "typing": true });

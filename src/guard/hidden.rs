@@ -1,0 +1,218 @@
+//! Characters that take no ink. They can carry a text that a language model reads and a person does
+//! not see, so each stays only where writing needs it, and there only one at a time.
+//!
+//! Sources: Unicode Technical Standard 51 (emoji sequences), RFC 5892 appendix A (joiners), Unicode
+//! Technical Report 36 (what is to be left out of identifiers).
+
+use unicode_script::{Script, UnicodeScript};
+
+/// The flags that are written with tags: England, Scotland and Wales, as they follow U+1F3F4.
+const TAG_FLAGS: [&str; 3] = ["gbeng", "gbsct", "gbwls"];
+
+/// A text without control and hidden characters; every kind of line end becomes `\n`.
+pub fn strip(text: &str) -> String {
+    if text.bytes().all(|byte| matches!(byte, b' '..=b'~' | b'\n')) {
+        return text.to_owned();
+    }
+    let mut stripped = String::with_capacity(text.len());
+    let reads_from_the_right = text.chars().any(from_the_right);
+    let mut rest = text.chars();
+    while let Some(c) = rest.next() {
+        let next = rest.clone().next();
+        match c {
+            '\r' if next == Some('\n') => {}
+            '\r' | '\n' | '\u{b}' | '\u{c}' | '\u{85}' | '\u{2028}' | '\u{2029}' => {
+                stripped.push('\n');
+            }
+            '\t' => stripped.push(' '),
+            c if c.is_control() => {}
+            '\u{1f3f4}' => {
+                stripped.push(c);
+                if let Some(tags) = flag_tags(rest.as_str()) {
+                    stripped.push_str(tags);
+                    rest = rest.as_str()[tags.len()..].chars();
+                }
+            }
+            // Seen as nothing, but at home in a text in Braille.
+            '\u{2800}' => stripped.push(c),
+            c if !shows_nothing(c) => stripped.push(c),
+            c if has_a_use(c, stripped.chars().next_back(), next, reads_from_the_right) => {
+                stripped.push(c);
+            }
+            _ => {}
+        }
+    }
+    stripped
+}
+
+/// Characters that take no ink: joiners, marks of direction, fillers, variation selectors, tags,
+/// signs for formatting that nobody sees.
+#[must_use]
+pub const fn shows_nothing(c: char) -> bool {
+    matches!(
+        c,
+        '\u{ad}'
+            | '\u{34f}'
+            | '\u{61c}'
+            | '\u{115f}'
+            | '\u{1160}'
+            | '\u{17b4}'
+            | '\u{17b5}'
+            | '\u{180b}'..='\u{180f}'
+            | '\u{200b}'..='\u{200f}'
+            | '\u{2028}'..='\u{202e}'
+            | '\u{2060}'..='\u{206f}'
+            | '\u{2800}'
+            | '\u{3164}'
+            | '\u{fe00}'..='\u{fe0f}'
+            | '\u{feff}'
+            | '\u{ffa0}'
+            | '\u{fff0}'..='\u{fffb}'
+            | '\u{1bca0}'..='\u{1bca3}'
+            | '\u{1d173}'..='\u{1d17a}'
+            | '\u{e0000}'..='\u{e0fff}'
+    )
+}
+
+/// Whether a hidden character does something for what stands before and behind it.
+fn has_a_use(c: char, before: Option<char>, next: Option<char>, from_the_right: bool) -> bool {
+    let Some(before) = before.filter(|before| !before.is_whitespace()) else {
+        // At the start of a word only a mark of direction means anything.
+        return is_direction(c) && from_the_right;
+    };
+    match c {
+        // What was put down last is hidden itself: one at a time, but for an emoji with a selector.
+        _ if shows_nothing(before) && !(c == '\u{200d}' && before == '\u{fe0f}') => false,
+        '\u{200d}' if is_pictured(before) || before == '\u{fe0f}' => next.is_some_and(is_pictured),
+        '\u{200c}' | '\u{200d}' => joins(before),
+        c if is_direction(c) => from_the_right,
+        '\u{fe0e}' | '\u{fe0f}' => is_pictured(before) || takes_a_selector(before),
+        '\u{e0100}'..='\u{e01ef}' => before.script() == Script::Han,
+        '\u{fe00}' => before.script() == Script::Myanmar,
+        '\u{180b}'..='\u{180f}' => before.script() == Script::Mongolian,
+        // Between words that are written without a space.
+        '\u{200b}' => {
+            matches!(before.script(), Script::Thai | Script::Lao | Script::Khmer | Script::Myanmar)
+                && next.is_some_and(|next| next.script() == before.script())
+        }
+        _ => false,
+    }
+}
+
+const fn is_direction(c: char) -> bool {
+    matches!(c, '\u{200e}' | '\u{200f}' | '\u{61c}')
+}
+
+fn from_the_right(c: char) -> bool {
+    matches!(
+        c.script(),
+        Script::Arabic | Script::Hebrew | Script::Syriac | Script::Thaana | Script::Nko
+    )
+}
+
+/// Whether a character is of a script in which joiners change how letters are drawn.
+fn joins(c: char) -> bool {
+    let scripts = [
+        Script::Arabic,
+        Script::Syriac,
+        Script::Nko,
+        Script::Mongolian,
+        Script::Devanagari,
+        Script::Bengali,
+        Script::Gurmukhi,
+        Script::Gujarati,
+        Script::Oriya,
+        Script::Tamil,
+        Script::Telugu,
+        Script::Kannada,
+        Script::Malayalam,
+        Script::Sinhala,
+        Script::Khmer,
+        Script::Myanmar,
+        Script::Tibetan,
+    ];
+    scripts.contains(&c.script())
+}
+
+/// The pictures of emoji, and the colours of skin and hair.
+const fn is_pictured(c: char) -> bool {
+    matches!(c, '\u{1f000}'..='\u{1faff}' | '\u{2600}'..='\u{27bf}' | '\u{2b00}'..='\u{2bff}' | '\u{2300}'..='\u{23ff}')
+        || matches!(c, '\u{2190}'..='\u{21ff}' | '\u{25a0}'..='\u{25ff}' | '\u{2934}' | '\u{2935}')
+}
+
+/// What else has a form as text and one as emoji.
+const fn takes_a_selector(c: char) -> bool {
+    matches!(
+        c,
+        '0'..='9'
+            | '#'
+            | '*'
+            | '©'
+            | '®'
+            | '‼'
+            | '⁉'
+            | '™'
+            | 'ℹ'
+            | 'Ⓜ'
+            | '〰'
+            | '〽'
+            | '㊗'
+            | '㊙'
+    )
+}
+
+/// The tags of a flag with which `rest` begins.
+fn flag_tags(rest: &str) -> Option<&str> {
+    let end = rest.find('\u{e007f}')? + '\u{e007f}'.len_utf8();
+    let named = TAG_FLAGS.iter().any(|flag| {
+        let tags = flag.bytes().filter_map(|byte| char::from_u32(0xe_0000 + u32::from(byte)));
+        rest[..end].chars().eq(tags.chain(['\u{e007f}']))
+    });
+    named.then(|| &rest[..end])
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn control_characters_go_and_line_ends_are_plain() {
+        assert_eq!(strip("a\u{0}b\u{7}c\u{1b}[31m"), "abc[31m");
+        assert_eq!(strip("abc\u{202e}def\u{2066}ghi"), "abcdefghi");
+        assert_eq!(strip("a\r\nb\rc\u{2028}d\u{85}e\tf"), "a\nb\nc\nd\ne f");
+    }
+
+    #[test]
+    fn what_writing_needs_stays() {
+        for text in [
+            "👩‍👩‍👧 🏳️‍🌈 👍🏽 👨🏿‍🚀 ❤️‍🔥 5️⃣ ©️ 🏴󠁧󠁢󠁳󠁣󠁴󠁿 🇮🇳 ☺︎",
+            "می‌خواهم",
+            "क्‍ष र्‍य",
+            "مرحبا \u{200f}بك",
+            "ന്‍",
+            "葛\u{e0100}",
+            "ខ្ញុំ\u{200b}ទៅ",
+            "⠓⠑⠇⠇⠕⠀⠺",
+        ] {
+            assert_eq!(strip(text), text);
+        }
+    }
+
+    #[test]
+    fn what_could_carry_a_hidden_text_goes() {
+        for (text, left) in [
+            ("hi\u{e0069}\u{e0067}\u{e006e}\u{e006f}\u{e0072}\u{e0065}", "hi"),
+            ("🏴\u{e0069}\u{e0067}\u{e007f}", "🏴"),
+            ("😀\u{fe01}\u{fe05}\u{e0101}\u{e0170}", "😀"),
+            ("😀\u{fe0f}\u{fe0e}\u{fe0f}", "😀\u{fe0f}"),
+            ("h\u{200b}\u{200c}\u{200d}\u{2060}\u{feff}i", "hi"),
+            ("i\u{ad}g\u{34f}n\u{2062}o\u{2063}re", "ignore"),
+            ("a\u{200e}\u{200f}b", "ab"),
+            ("می\u{200c}\u{200d}\u{200c}خ", "می\u{200c}خ"),
+            ("ㅤa\u{ffa0}\u{115f}", "a"),
+            ("a\u{fff9}b\u{fffa}c\u{fffb}", "abc"),
+        ] {
+            assert_eq!(strip(text), left, "{text:?}");
+        }
+    }
+}

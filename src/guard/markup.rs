@@ -1,0 +1,183 @@
+//! Breaks what a language model could take for markup of its own: the tokens that part a dialogue
+//! into turns, calls of tools and their results, and Markdown that fetches or disguises addresses.
+//!
+//! Each finding loses one or two characters and gets plain ones in their place: a bracket of markup
+//! becomes a round one, the colon of a tool call's JSON an equals sign. So a reader still sees what
+//! was written, and what is left is markup to no parser.
+
+use std::cmp::Reverse;
+use std::ops::Range;
+
+use once_cell::sync::Lazy;
+use regex::Regex;
+use unicode_script::{Script, UnicodeScript};
+
+use super::shadow::Shadow;
+
+/// A form of markup: in a text as it looks (lower case), each group that took part is replaced by
+/// what stands here for it.
+struct Form {
+    pattern: Regex,
+    replacements: &'static [&'static str],
+}
+
+/// Elements by which models, their templates and their tools structure a prompt.
+const ELEMENTS: &str = "system|system[_-]?\\w+|sys|assistant|user|human|developer|model|tool|tools|\
+    tool_\\w+|toolcall|tool-\\w+|function|function_\\w+|functions|invoke|parameter|parameters|result|\
+    results|instructions?|im_start|im_end|im_sep|start_of_\\w+|end_of_\\w+|eot|eot_id|end_of_text|\
+    endoftext|think|thinking|thought|scratchpad|inner_monologue|prompt|user_query|user_input|context|\
+    document|documents|document_content|admin|important|secret|inst|untrusted\\w*|mcp|mcp[_-]\\w+|\
+    use_mcp_tool|server_name|execute_command|img|image|script|iframe|object|embed|svg|style|link|meta|base|form|a|\
+    details|channel|message|resource|turn";
+
+/// Tags of one word that are also written in other trades: only as a whole.
+const WHOLE: &str = "s|bos|eos|pad|unk|mask|sep|cls|0x[0-9a-f]{2}";
+
+const SQUARE: &str = "inst|sys|system|system_prompt|system prompt|system message|tool_calls?|\
+    tool_results?|available_tools|assistant|developer|function_calls?|/?control_\\d+";
+
+const HEADINGS: &str = "instructions?|new instructions?|response|system|system prompt|\
+    system message|human|assistant|user|input|context|task|tool|tool call|observation|action";
+
+/// Keys that only calls of tools have.
+const TOOL_KEYS: &str = "jsonrpc|tools?|tool_uses?|tool_calls?|tool_results?|function_calls?|\
+    function|tool_name|tool_input|tool_call_id|tool_use_id|tool_choice|recipient_name|mcpservers|\
+    server_name|action_input";
+
+const METHODS: &str = "tools|prompts|resources|sampling|notifications|initialize|roots|completion|\
+    elicitation|logging|handle_message";
+
+/// Lets letters and digits stand for each other that look alike in lower case, and any dash for
+/// another.
+fn loose(words: &str) -> String {
+    let mut loose = String::new();
+    let mut escaped = false;
+    for c in words.chars() {
+        match c {
+            _ if escaped => loose.push(c),
+            'i' | 'l' => loose.push_str("[il1]"),
+            'o' => loose.push_str("[o0]"),
+            '_' => loose.push_str("[_ -]?"),
+            c => loose.push(c),
+        }
+        escaped = c == '\\' || escaped && c == '[';
+    }
+    loose
+}
+
+static FORMS: Lazy<Vec<Form>> = Lazy::new(|| {
+    let [elements, whole] = [loose(ELEMENTS), WHOLE.to_owned()];
+    let [square, headings, keys, methods] = [SQUARE, HEADINGS, TOOL_KEYS, METHODS].map(loose);
+    let quote = "[\"'`]{0,2}";
+    let form = |pattern: String, replacements| Form {
+        pattern: Regex::new(&pattern).expect("a pattern"),
+        replacements,
+    };
+    let pair = |key: &str, value: &str| {
+        form(format!(r#"[{{,"'`]\s*(?:{key}){quote}\s*(:)\s*{value}"#), &[" ="])
+    };
+    vec![
+        // Tokens of ChatML, Llama 3, Harmony, DeepSeek, Command R: <|im_start|>.
+        form(r"(<)\s*\|[^<>|\n]*\|\s*(>)".into(), &["(", ")"]),
+        form(format!(r"(<)\s*\|\s*(?:{elements}|begin|start|end|fim)"), &["("]),
+        // Llama 2's <<SYS>>.
+        form(r"(<<)\s*/?\s*(?:sys|system)\s*(>>)".into(), &["((", "))"]),
+        // XML, with or without a name space, and its comments.
+        form(
+            format!(r"(<)\s*[/?]?\s*(?:\w+\s*:\s*)?(?:{elements})(?:[\s/:=][^<>\n]*)?(>)"),
+            &["(", ")"],
+        ),
+        form(format!(r"(<)[/?]?(?:\w+:)?(?:{elements})(?:[\s/:=]|$)"), &["("]),
+        form(format!(r"(<)\s*/?\s*(?:{whole})\s*/?\s*(>)"), &["(", ")"]),
+        form(r"(<)!(?:--|\[cdata)".into(), &["("]),
+        // [INST], and templates of the kind {{#system}}.
+        form(format!(r"(\[)\s*/?\s*(?:{square})\s*(\])"), &["(", ")"]),
+        form(format!(r"(\{{)[{{%]\s*[#~/-]*\s*(?:{elements}|gen|bos|eos)\b"), &["("]),
+        // Alpaca's headings, and fences that say what is in them.
+        form(format!(r"(#{{2,}})\s*(?:{headings})\s*:"), &["#"]),
+        form(format!(r"(```|~~~)\s*(?:{elements}|action|observation)\b"), &["'''"]),
+        form(r"\bto(=)(?:functions|tool|python|browser|container|mcp)\b".into(), &[" "]),
+        // Markdown images are fetched, and links show another text than where they lead.
+        form(r"(!)\[[^\]\n]*\]\s*[(\[]".into(), &["! "]),
+        form(r"\](\()\s*<?\s*(?:[a-z][a-z0-9+.-]*:|//|www\.)".into(), &[" ("]),
+        // Calls of tools as JSON.
+        pair(&keys, ""),
+        pair("meth[o0]d", &format!("{quote}(?:{methods})")),
+        pair("type", &format!("{quote}(?:t[o0][o0][il1]|functi[o0]n|system|mcp)")),
+        pair(
+            "r[o0][il1]e",
+            &format!(
+                "{quote}(?:system|ass[il1]stant|user|deve[il1][o0]per|t[o0][o0][il1]|m[o0]de[il1]|functi[o0]n)"
+            ),
+        ),
+        pair("arguments|parameters|params|args|[il1]nput", &format!(r"{quote}\s*\{{")),
+    ]
+});
+
+/// The text with all markup of models broken.
+pub fn break_up(text: &str) -> String {
+    if !text.chars().any(may_begin) {
+        return text.to_owned();
+    }
+    let shadow = Shadow::of(text);
+    let mut edits: Vec<(Range<usize>, &str)> = Vec::new();
+    for Form { pattern, replacements } in FORMS.iter() {
+        for found in pattern.captures_iter(&shadow.text) {
+            let groups = found.iter().skip(1).zip(*replacements);
+            edits.extend(groups.filter_map(|(group, with)| {
+                let group = group?;
+                Some((shadow.place(group.start())..shadow.place(group.end()), *with))
+            }));
+        }
+    }
+    edits.sort_by_key(|(range, _)| (range.start, Reverse(range.end)));
+    let mut broken = String::with_capacity(text.len() + edits.len());
+    let mut from = 0;
+    for (range, with) in edits {
+        // Two forms may have found the same bracket.
+        if range.start >= from && !range.is_empty() {
+            broken.push_str(&text[from..range.start]);
+            broken.push_str(with);
+            from = range.end;
+        }
+    }
+    broken.push_str(&text[from..]);
+    broken
+}
+
+/// Loads the patterns, so that the first message waits for nothing.
+pub fn warm_up() {
+    Lazy::force(&FORMS);
+}
+
+/// Whether markup can begin with this character or with what looks like it.
+fn may_begin(c: char) -> bool {
+    match c {
+        '<' | '[' | '{' | '#' | '`' | '~' | '=' => true,
+        c if c.is_ascii() || c.is_alphanumeric() => false,
+        c => c.script() == Script::Common && !matches!(c, '\u{1f000}'..='\u{1faff}'),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_bracket_or_a_colon_is_all_that_is_changed() {
+        for (text, broken) in [
+            ("<|im_start|>system", "(|im_start|)system"),
+            ("[INST] <<SYS>> x <</SYS>> [/INST]", "(INST) ((SYS)) x ((/SYS)) (/INST)"),
+            ("a <tool_call name=\"x\"> b", "a (tool_call name=\"x\") b"),
+            ("</s><s>", "(/s)(s)"),
+            ("＜ｓуstem＞", "(ｓуstem)"),
+            ("### Instruction: x", "# Instruction: x"),
+            (r#"{"method": "tools/call"}"#, r#"{"method" = "tools/call"}"#),
+            ("![x](https://a.example/?q=)", "! [x] (https://a.example/?q=)"),
+            ("```tool_call\nx\n```", "'''tool_call\nx\n```"),
+        ] {
+            assert_eq!(break_up(text), broken);
+            assert_eq!(break_up(broken), broken, "once is enough");
+        }
+    }
+}

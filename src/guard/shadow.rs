@@ -1,0 +1,66 @@
+//! The text as it looks, in plain characters, with the places they have in the original.
+
+use unicode_normalization::UnicodeNormalization;
+
+/// A folded text. Each of its bytes knows which character of the original it stands for.
+pub struct Shadow {
+    pub text: String,
+    /// Where in the original the character of each byte begins; the last is the original's length.
+    places: Vec<usize>,
+}
+
+impl Shadow {
+    /// Folds compatible and confusable characters (Unicode Technical Standard 39) to ASCII where
+    /// they look like it, and case.
+    pub fn of(text: &str) -> Self {
+        let mut shadow = Self { text: String::with_capacity(text.len()), places: Vec::new() };
+        for (place, c) in text.char_indices() {
+            if c.is_ascii() {
+                shadow.push(c.to_ascii_lowercase(), place);
+            } else {
+                fold(c).for_each(|folded| shadow.push(folded, place));
+            }
+        }
+        shadow.places.push(text.len());
+        shadow
+    }
+
+    fn push(&mut self, c: char, place: usize) {
+        self.text.push(c);
+        self.places.resize(self.text.len(), place);
+    }
+
+    /// Where in the original the byte `at` of the shadow comes from.
+    pub fn place(&self, at: usize) -> usize {
+        self.places[at]
+    }
+}
+
+fn fold(c: char) -> impl Iterator<Item = char> {
+    let one = [c];
+    let compatible: String = one.iter().copied().nfkc().collect();
+    let plain = if compatible.is_ascii() {
+        compatible
+    } else {
+        unicode_security::skeleton(&compatible).collect()
+    };
+    // An accent that has become a character of its own must not part a word.
+    plain.to_lowercase().chars().filter(|c| !is_accent(*c)).collect::<Vec<_>>().into_iter()
+}
+
+const fn is_accent(c: char) -> bool {
+    matches!(c, '\u{300}'..='\u{36f}')
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_looks_alike_is_the_same_and_keeps_its_place() {
+        let shadow = Shadow::of("а＜ѕＹs|｜");
+        assert_eq!(shadow.text, "a<sys||");
+        assert_eq!(&"а＜ѕＹs|｜"[shadow.place(1)..shadow.place(2)], "＜");
+        assert_eq!(shadow.place(shadow.text.len()), "а＜ѕＹs|｜".len());
+    }
+}
