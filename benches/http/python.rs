@@ -13,6 +13,7 @@ const PYTHON: &str = "target/python/bin/python";
 /// A tool of the same name that only answers.
 const PROGRAM: &str = r#"
 import sys
+import uvicorn
 from mcp.server import MCPServer
 
 server = MCPServer("bench", log_level="ERROR")
@@ -21,7 +22,8 @@ server = MCPServer("bench", log_level="ERROR")
 async def handle_message(message: str, puch_user_id: str) -> str:
     return f"💬 User_ABCD: {message}\n\n{sys.argv[2]} to your partner from User_EFGH: {message}"
 
-server.run("streamable-http", host="127.0.0.1", port=int(sys.argv[1]), json_response=True, stateless_http=True)
+app = server.streamable_http_app(json_response=True, stateless_http=True)
+uvicorn.run(app, host="127.0.0.1", port=int(sys.argv[1]), log_level="error", timeout_keep_alive=3600)
 "#;
 
 /// A running server, ended when dropped.
