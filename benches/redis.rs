@@ -219,7 +219,12 @@ impl Process {
     fn start(server: &RedisServer) -> Fallible<Self> {
         let mut child = Command::new(env!("CARGO_BIN_EXE_random-connect"))
             .env_clear()
-            .envs([("AUTH_TOKEN", "bench"), ("HOST", "127.0.0.1"), ("PORT", "0")])
+            .envs([
+                ("AUTH_TOKEN", "bench"),
+                ("HOST", "127.0.0.1"),
+                ("PORT", "0"),
+                ("RATE_LIMITS", "off"),
+            ])
             .envs([("LOG_LEVEL", "error"), ("REDIS_URL", &server.url())])
             .envs([("ID_SALT", "a salt of some length"), ("INBOX_KEY", &"ab".repeat(32))])
             .stdout(Stdio::piped())

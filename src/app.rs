@@ -214,7 +214,8 @@ fn warden(config: &Config) -> Warden {
         Some(redis) => Seal::new(&redis.keys),
         None => Seal::new(&[rng.random()]),
     };
-    Warden::new(Arc::new(MemoryLedger::default()), seal, rng)
+    let limits = config.rate_limits;
+    Warden::new(Arc::new(MemoryLedger::default()), seal, limits, rng)
 }
 
 fn whatsapp_settings(settings: channels::WhatsApp) -> whatsapp::Settings {

@@ -16,7 +16,7 @@ const FLOORS: &[(&str, &[&str])] = &[
     ("connect", &["guard", "kernel", "mask", "safety"]),
     ("penpal", &["connect", "kernel", "mask"]),
     ("transport", &["connect", "kernel"]),
-    ("config", &["kernel"]),
+    ("config", &["kernel", "safety"]),
     ("telemetry", &["config"]),
     ("cli", &[]),
     ("app", &["config", "connect", "guard", "kernel", "mask", "penpal", "safety", "transport"]),

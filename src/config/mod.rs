@@ -6,6 +6,7 @@
 
 pub mod channels;
 mod env_file;
+mod limits;
 pub mod store;
 
 use std::ffi::OsString;
@@ -18,6 +19,7 @@ use secrecy::SecretString;
 use tracing::level_filters::LevelFilter;
 
 use crate::kernel::token::AuthTokens;
+use crate::safety::pace::Limits;
 
 const DEFAULT_PORT: u16 = 8086;
 const DEFAULT_IDLE_TIMEOUT_SECS: u64 = 30 * 60;
@@ -60,6 +62,8 @@ pub struct Config {
     pub max_sessions: usize,
     /// `REDIS_URL` and what belongs to it; without, the lobby is in memory.
     pub redis: Option<store::Redis>,
+    /// `RATE_LIMITS`; `None` means that nobody is limited.
+    pub rate_limits: Option<Limits>,
     pub whatsapp: Option<channels::WhatsApp>,
     pub callback: Option<channels::Callback>,
 }
@@ -148,6 +152,9 @@ impl Config {
                 })
                 .unwrap_or(DEFAULT_MAX_SESSIONS),
             redis: store::read(&mut reader),
+            rate_limits: reader
+                .read("RATE_LIMITS", Shown::AsIs, limits::parse)
+                .unwrap_or_else(|| Some(Limits::default())),
             whatsapp: channels::whatsapp(&mut reader),
             callback: channels::callback(&mut reader),
             tokens,

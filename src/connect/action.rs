@@ -10,6 +10,7 @@ use super::nickname::Nickname;
 use crate::kernel::clock::Timestamp;
 use crate::kernel::id::{MessageKey, RoomId, UserId};
 use crate::mask::{Masked, Memory};
+use crate::safety::pace::TooOften;
 use crate::safety::warden::Grounds;
 
 /// One call of one person.
@@ -182,6 +183,8 @@ pub enum Outcome {
         reported: bool,
     },
     NobodyToBlock,
+    /// They did this too often: they may again after so long.
+    TooOften(TooOften),
     /// They may not meet anyone for so long; without a time, until somebody has reviewed it.
     Barred {
         left: Option<Duration>,

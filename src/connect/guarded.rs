@@ -4,6 +4,7 @@
 //! All ways in use the lobby through here, so that none goes around it. The ledger is written before
 //! the lobby acts: what was promised to somebody holds also when the process dies in between.
 
+use std::hash::{DefaultHasher, Hash, Hasher};
 use std::sync::Arc;
 
 use async_trait::async_trait;
@@ -16,6 +17,7 @@ use crate::kernel::clock::Timestamp;
 use crate::kernel::id::{MessageKey, UserId};
 use crate::safety::ladder::Bar;
 use crate::safety::ledger::LedgerError;
+use crate::safety::pace::Act;
 use crate::safety::warden::{Grounds, Warden};
 
 /// Any lobby, and who watches over it.
@@ -50,12 +52,17 @@ impl GuardedLobby {
         let rights = self.warden.rights(call.who, call.now).await?;
         if let Some(bar) = rights.bar {
             let outcome = barred(bar, call.now);
-            // Not remembered: the same call is carried out once the bar is over.
-            let read = self.lobby.perform(Call { key: None, ..call }, Action::Read).await?;
-            return Ok(Performed { outcome, ..read });
+            return self.hold(call, outcome).await;
         }
         call.avoid.extend(rights.apart);
         self.lobby.perform(call, action).await
+    }
+
+    /// Does nothing but hand out the inbox. That is not remembered: the same call is carried out
+    /// when its time has come.
+    async fn hold(&self, call: Call, outcome: Outcome) -> Result<Performed, LobbyError> {
+        let read = self.lobby.perform(Call { key: None, ..call }, Action::Read).await?;
+        Ok(Performed { outcome, ..read })
     }
 
     /// Sends a text; whoever has no partner because they are barred is told so.
@@ -99,6 +106,20 @@ impl GuardedLobby {
     }
 }
 
+/// What of an action is limited.
+fn acts(action: &Action) -> Vec<Act> {
+    match action {
+        Action::Meet(_) | Action::Again => vec![Act::Search],
+        Action::Relay { text, .. } => {
+            // Keyless: a text that collides with another is only counted with it.
+            let mut hasher = DefaultHasher::new();
+            text.as_str().hash(&mut hasher);
+            vec![Act::Message, Act::Same(hasher.finish())]
+        }
+        _ => Vec::new(),
+    }
+}
+
 fn barred(bar: Bar, now: Timestamp) -> Outcome {
     let left = match bar {
         Bar::Until(until) => Some(until.since(now)),
@@ -110,6 +131,12 @@ fn barred(bar: Bar, now: Timestamp) -> Outcome {
 #[async_trait]
 impl Lobby for GuardedLobby {
     async fn perform(&self, call: Call, action: Action) -> Result<Performed, LobbyError> {
+        let acts = acts(&action);
+        if !acts.is_empty()
+            && let Err(early) = self.warden.admit(call.who, call.key, &acts, call.now)
+        {
+            return self.hold(call, Outcome::TooOften(early)).await;
+        }
         match action {
             Action::Meet(_) | Action::Again => self.search(call, action).await,
             Action::Relay { .. } => self.relay(call, action).await,

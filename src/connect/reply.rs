@@ -10,6 +10,7 @@ use super::action::{Outcome, Place};
 use super::chat::Chat;
 use super::inbox::{Item, News};
 use super::interest::Interests;
+use crate::safety::pace::{Act, TooOften};
 
 /// The most characters of an answer, and of a message (a WhatsApp text body holds no more).
 pub const MAX_CHARS: usize = 4_096;
@@ -182,6 +183,7 @@ pub fn outcome(outcome: &Outcome) -> String {
         Outcome::NobodyToBlock => {
             "💡 There is nobody to block or report: you have met nobody in the last 20 minutes.".to_owned()
         }
+        Outcome::TooOften(TooOften { act, left }) => too_often(*act, *left),
         Outcome::Barred { left: Some(left) } => format!(
             "⛔ You were reported, so you can't chat for now. You can again in {}.",
             span(*left)
@@ -198,6 +200,21 @@ fn blocked(ended: bool, reported: bool) -> String {
     let did = if reported { "🚩 Thank you, this person is reported" } else { "🚫 Blocked" };
     let ended = if ended { " The chat is over." } else { "" };
     format!("{did}.{ended} You two won't meet again. Use #meet to find someone else.")
+}
+
+fn too_often(act: Act, left: Duration) -> String {
+    let left = span(left);
+    match act {
+        Act::Message => {
+            format!("⏳ You write very fast, so this was not sent. Please go on in {left}.")
+        }
+        Act::Same(_) => format!(
+            "⏳ You have sent this several times, so it was not sent again. You can in {left}."
+        ),
+        Act::Search => {
+            format!("⏳ You have looked for partners very often. You can again in {left}.")
+        }
+    }
 }
 
 /// A time to wait in the largest unit that fits, rounded up.
@@ -339,6 +356,9 @@ mod tests {
             Outcome::Blocked { ended: true, reported: true },
             Outcome::Blocked { ended: false, reported: false },
             Outcome::NobodyToBlock,
+            Outcome::TooOften(TooOften { act: Act::Message, left: Duration::ZERO }),
+            Outcome::TooOften(TooOften { act: Act::Same(1), left: Duration::ZERO }),
+            Outcome::TooOften(TooOften { act: Act::Search, left: Duration::ZERO }),
             Outcome::Barred { left: Some(Duration::from_secs(90)) },
             Outcome::Barred { left: None },
         ];

@@ -51,7 +51,7 @@ pub enum Refusal {
     #[error("The message was not sent: your partner has too many unread messages.")]
     InboxFull,
     #[error("{0}")]
-    Barred(String),
+    NotNow(String),
     #[error("The timeout_seconds must be between 0 and {MAX_WAIT_SECS}.")]
     LongWait,
     #[error("Nothing is kept of this chat: both must pass keep_history to enter_queue.")]
@@ -141,7 +141,7 @@ impl PenPalService {
                 Standing::Chatting(chat)
             }
             Outcome::Waiting { place, .. } => Standing::Waiting(place),
-            barred @ Outcome::Barred { .. } => return Err(no_chat(&barred)),
+            held @ (Outcome::Barred { .. } | Outcome::TooOften(_)) => return Err(no_chat(&held)),
             _ => Standing::Idle,
         };
         Ok(self.entered(user_id, standing))
@@ -336,7 +336,7 @@ fn no_chat(outcome: &Outcome) -> Refusal {
     match outcome {
         Outcome::NotInRoom { ended: true } => Refusal::Ended,
         Outcome::NotInRoom { ended: false } => Refusal::NotYourRoom,
-        Outcome::Barred { .. } => Refusal::Barred(reply::outcome(outcome)),
+        Outcome::Barred { .. } | Outcome::TooOften(_) => Refusal::NotNow(reply::outcome(outcome)),
         _ => Refusal::NoChat,
     }
 }

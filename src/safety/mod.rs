@@ -1,7 +1,8 @@
 //! Protection among strangers: who never meets whom again, who was reported, who is barred and for
 //! how long.
 //!
-//! Read it in this order: `ladder.rs` (what reports lead to, pure), `ledger.rs` (the storage seam),
+//! Read it in this order: `ladder.rs` (what reports lead to) and
+//! `pace.rs` (who does things too often), both pure, `ledger.rs` (the storage seam),
 //! `warden.rs` (the use cases). It knows nothing of chats: `connect/guarded.rs` asks it before it
 //! lets a lobby act.
 //!
@@ -10,5 +11,6 @@
 
 pub mod ladder;
 pub mod ledger;
+pub mod pace;
 pub mod store_memory;
 pub mod warden;

@@ -10,8 +10,9 @@ use serde::{Deserialize, Serialize};
 
 use super::ladder::{self, Bar, Charge};
 use super::ledger::{Entry, Ledger, LedgerError, Report, Topic, Verdict};
+use super::pace::{Act, Limits, Pace, TooOften};
 use crate::kernel::clock::Timestamp;
-use crate::kernel::id::UserId;
+use crate::kernel::id::{MessageKey, UserId};
 use crate::kernel::seal::Seal;
 
 /// Why somebody is reported.
@@ -56,12 +57,30 @@ pub struct Warden {
     ledger: Arc<dyn Ledger>,
     seal: Seal,
     rng: Mutex<StdRng>,
+    /// Nothing where nobody is limited.
+    pace: Option<Mutex<Pace>>,
 }
 
 impl Warden {
+    /// Without `limits` everybody may do everything as often as they like.
     #[must_use]
-    pub fn new(ledger: Arc<dyn Ledger>, seal: Seal, rng: StdRng) -> Self {
-        Self { ledger, seal, rng: Mutex::new(rng) }
+    pub fn new(ledger: Arc<dyn Ledger>, seal: Seal, limits: Option<Limits>, rng: StdRng) -> Self {
+        let pace = limits.map(|limits| Mutex::new(Pace::new(limits)));
+        Self { ledger, seal, rng: Mutex::new(rng), pace }
+    }
+
+    /// Admits a call that does all of `acts`, and counts them.
+    ///
+    /// # Errors
+    /// When one of them comes too early; nothing is counted then.
+    pub fn admit(
+        &self,
+        who: UserId,
+        key: Option<MessageKey>,
+        acts: &[Act],
+        now: Timestamp,
+    ) -> Result<(), TooOften> {
+        self.pace.as_ref().map_or(Ok(()), |pace| pace.lock().admit(who, key, acts, now))
     }
 
     /// What a person may do now.
@@ -125,6 +144,9 @@ impl Warden {
     /// # Errors
     /// When the ledger's store fails.
     pub async fn purge(&self, now: Timestamp) -> Result<(), LedgerError> {
+        if let Some(pace) = &self.pace {
+            pace.lock().forget_old(now);
+        }
         self.ledger.purge(now).await
     }
 }

@@ -32,6 +32,7 @@ async fn start(more: &[(&str, &str)]) -> (Child, String, Output) {
             ("MY_NUMBER", SECRETS[1]),
             ("HOST", "127.0.0.1"),
             ("PORT", "0"),
+            ("RATE_LIMITS", "off"),
         ])
         .envs([
             ("TOOLSETS", "connect,penpal"),

@@ -111,6 +111,27 @@ async fn a_report_that_is_repeated_means_the_same_person() {
 }
 
 #[tokio::test]
+async fn whoever_writes_or_searches_too_often_is_told_when_to_go_on() {
+    let server = Server::with(&[("RATE_LIMITS", "on")], Limits::default()).await;
+    pair(&server, "ann", "ben").await;
+    for n in 0..10 {
+        assert!(server.say("ann", &format!("message {n}")).await.contains("Message sent"));
+    }
+    assert!(server.say("ann", "one more").await.contains("Please go on in 2 seconds."));
+    server.clock.advance(Duration::from_secs(2));
+    assert!(server.say("ann", "one more").await.contains("Message sent"));
+    for _ in 0..3 {
+        assert!(server.say("ben", "buy").await.contains("Message sent"));
+    }
+    assert!(server.say("ben", "buy").await.contains("not sent again. You can in 20 seconds."));
+    for _ in 0..9 {
+        server.say("ben", "#again").await;
+    }
+    assert!(server.say("ben", "#again").await.contains("You can again in 28 seconds."));
+    assert!(server.say("ben", "#bye").await.contains("left the queue"), "nothing was changed");
+}
+
+#[tokio::test]
 async fn an_agent_that_is_barred_is_refused() {
     let server = Server::with(&[("TOOLSETS", "connect,penpal")], Limits::default()).await;
     let pal = server.client(ProtocolVersion::V_2025_06_18).await;

@@ -1,0 +1,192 @@
+//! How often one person may do what costs others attention.
+//!
+//! Pure, by the generic cell rate algorithm: of each kind of act one moment is kept, at which the next
+//! would be on time if there were no bursts. `now` is an argument, which is why no crate's limiter is
+//! used: they read a clock of their own.
+
+use std::collections::HashMap;
+use std::time::Duration;
+
+use crate::kernel::clock::Timestamp;
+use crate::kernel::id::{MessageKey, UserId};
+
+const MINUTE: Duration = Duration::from_secs(60);
+
+/// How long a call that was admitted is admitted again, since it does nothing the second time.
+const REPEATED_FOR: Duration = Duration::from_secs(600);
+
+/// What is limited.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Act {
+    Message,
+    /// A message with the very text of this hash.
+    Same(u64),
+    /// Looking for a partner.
+    Search,
+}
+
+/// So many at once, and one more each time `every` has passed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Quota {
+    burst: u32,
+    every: Duration,
+}
+
+impl Quota {
+    fn of(burst: u32, per: Duration, many: u32) -> Self {
+        Self { burst: burst.max(1), every: per / many.max(1) }
+    }
+
+    /// The moment to keep once an act at `now` is admitted; otherwise how long it has to wait.
+    fn admit(self, due: Timestamp, now: Timestamp) -> Result<Timestamp, Duration> {
+        let next = due.max(now) + self.every;
+        let ahead = next.since(now);
+        let early = ahead.saturating_sub(self.every * self.burst);
+        if early.is_zero() { Ok(next) } else { Err(early) }
+    }
+}
+
+/// How often things may be done.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Limits {
+    /// Messages in a minute; a third of that at once.
+    pub messages: u32,
+    /// The same message in a minute.
+    pub same: u32,
+    /// Searches for a partner in five minutes.
+    pub searches: u32,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self { messages: 30, same: 3, searches: 10 }
+    }
+}
+
+impl Limits {
+    fn quota(&self, act: Act) -> Quota {
+        match act {
+            Act::Message => Quota::of(self.messages / 3, MINUTE, self.messages),
+            Act::Same(_) => Quota::of(self.same, MINUTE, self.same),
+            Act::Search => Quota::of(self.searches, 5 * MINUTE, self.searches),
+        }
+    }
+}
+
+/// What came too early, and how long it has to wait.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct TooOften {
+    pub act: Act,
+    pub left: Duration,
+}
+
+/// Who did what lately.
+#[derive(Debug)]
+pub struct Pace {
+    limits: Limits,
+    due: HashMap<(UserId, Act), Timestamp>,
+    admitted: HashMap<MessageKey, Timestamp>,
+}
+
+impl Pace {
+    #[must_use]
+    pub fn new(limits: Limits) -> Self {
+        Self { limits, due: HashMap::new(), admitted: HashMap::new() }
+    }
+
+    /// Admits a call that does all of `acts`, and counts them; or says which of them comes too
+    /// early, and counts none.
+    ///
+    /// # Errors
+    /// When one of them comes too early.
+    pub fn admit(
+        &mut self,
+        who: UserId,
+        key: Option<MessageKey>,
+        acts: &[Act],
+        now: Timestamp,
+    ) -> Result<(), TooOften> {
+        let repeated = key.and_then(|key| self.admitted.get(&key));
+        if repeated.is_some_and(|at| now.since(*at) < REPEATED_FOR) {
+            return Ok(());
+        }
+        let next = acts.iter().map(|act| {
+            let due = self.due.get(&(who, *act)).copied().unwrap_or_default();
+            let next = self.limits.quota(*act).admit(due, now);
+            next.map(|next| (*act, next)).map_err(|left| TooOften { act: *act, left })
+        });
+        let next = next.collect::<Result<Vec<_>, _>>()?;
+        self.due.extend(next.into_iter().map(|(act, next)| ((who, act), next)));
+        self.admitted.extend(key.map(|key| (key, now)));
+        Ok(())
+    }
+
+    /// Forgets what limits nobody any more.
+    pub fn forget_old(&mut self, now: Timestamp) {
+        self.due.retain(|_, due| now < *due);
+        self.admitted.retain(|_, at| now.since(*at) < REPEATED_FOR);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::kernel::clock::seeded_rng;
+    use crate::kernel::id::IdHasher;
+
+    const ANN: UserId = UserId::from_bytes([1; 16]);
+    const BEN: UserId = UserId::from_bytes([2; 16]);
+    const START: Timestamp = Timestamp::from_millis(1_000_000);
+
+    fn after(secs: u64) -> Timestamp {
+        START + Duration::from_secs(secs)
+    }
+
+    #[test]
+    fn a_burst_is_let_through_and_then_one_at_a_time() {
+        let mut pace = Pace::new(Limits::default());
+        let mut say = |who, now| pace.admit(who, None, &[Act::Message], now).map_err(|e| e.left);
+        assert!((0..10).all(|_| say(ANN, START).is_ok()));
+        assert_eq!(say(ANN, START), Err(Duration::from_secs(2)));
+        assert_eq!(say(ANN, START), Err(Duration::from_secs(2)), "a refusal counts nothing");
+        assert_eq!(say(BEN, START), Ok(()), "each has their own");
+        assert_eq!(say(ANN, after(2)), Ok(()));
+        assert!(say(ANN, after(2)).is_err());
+        assert!((0..10).all(|_| say(ANN, after(60)).is_ok()));
+    }
+
+    #[test]
+    fn the_same_text_is_refused_the_fourth_time_within_a_minute() {
+        let mut pace = Pace::new(Limits::default());
+        let mut say = |hash, now| pace.admit(ANN, None, &[Act::Message, Act::Same(hash)], now);
+        assert!((0..3).all(|_| say(7, START).is_ok()));
+        let left = Duration::from_secs(20);
+        assert_eq!(say(7, START), Err(TooOften { act: Act::Same(7), left }));
+        assert!((0..7).all(|other| say(100 + other, START).is_ok()), "it was not counted");
+        assert!(say(7, after(20)).is_ok());
+    }
+
+    #[test]
+    fn a_call_that_is_repeated_counts_once() {
+        let ids = IdHasher::random(&mut seeded_rng());
+        let mut pace = Pace::new(Limits::default());
+        let mut search = |id: &str, now| {
+            pace.admit(ANN, Some(ids.message(ANN, id, "#meet")), &[Act::Search], now)
+        };
+        assert!((0..50).all(|_| search("one", START).is_ok()));
+        assert!((0..9).all(|n| search(&n.to_string(), START).is_ok()));
+        let left = Duration::from_secs(30);
+        assert_eq!(search("new", START), Err(TooOften { act: Act::Search, left }));
+    }
+
+    #[test]
+    fn what_limits_nobody_is_forgotten() {
+        let mut pace = Pace::new(Limits::default());
+        let key = IdHasher::random(&mut seeded_rng()).message(ANN, "1", "");
+        pace.admit(ANN, Some(key), &[Act::Message, Act::Search], START).expect("the first");
+        pace.forget_old(after(2));
+        assert_eq!(pace.due.len(), 1, "the search");
+        pace.forget_old(after(600));
+        assert!(pace.due.is_empty() && pace.admitted.is_empty());
+    }
+}
