@@ -34,7 +34,9 @@ use crate::kernel::token::AuthTokens;
 use crate::kernel::toolset::Toolset;
 use crate::penpal::service::PenPalService;
 use crate::penpal::tools::PenPalTools;
+use crate::safety::ledger::Ledger;
 use crate::safety::store_memory::MemoryLedger;
+use crate::safety::store_redis::RedisLedger;
 use crate::safety::warden::Warden;
 use crate::transport::auth::Gate;
 use crate::transport::callback::{Bridge, Callbacks};
@@ -210,12 +212,16 @@ fn lobby(config: &Config) -> (Arc<dyn Lobby>, IdHasher) {
 /// Who keeps people apart, with reports sealed.
 fn warden(config: &Config) -> Warden {
     let mut rng = seeded_rng();
-    let seal = match &config.redis {
-        Some(redis) => Seal::new(&redis.keys),
-        None => Seal::new(&[rng.random()]),
+    let (seal, ledger): (_, Arc<dyn Ledger>) = match &config.redis {
+        Some(redis) => {
+            let ledger = RedisLedger::new(redis.url.expose_secret());
+            let ledger = ledger.expect("the configuration has checked the address");
+            (Seal::new(&redis.keys), Arc::new(ledger))
+        }
+        None => (Seal::new(&[rng.random()]), Arc::new(MemoryLedger::default())),
     };
     let limits = config.rate_limits;
-    Warden::new(Arc::new(MemoryLedger::default()), seal, limits, rng)
+    Warden::new(ledger, seal, limits, rng)
 }
 
 fn whatsapp_settings(settings: channels::WhatsApp) -> whatsapp::Settings {

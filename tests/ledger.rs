@@ -2,18 +2,38 @@
 //!
 //! To run it on a new backend, add it to [`backends`].
 
+#[path = "redis_server/mod.rs"]
+mod redis_server;
+
 use std::sync::Arc;
+use std::time::Duration;
 
 use random_connect::kernel::clock::Timestamp;
 use random_connect::kernel::id::UserId;
-use random_connect::safety::ledger::{EVIDENCE_FOR, Ledger, REMEMBERED_FOR, Report, Topic};
+use random_connect::safety::ledger::{
+    EVIDENCE_FOR, LIST, Ledger, Note, REMEMBERED_FOR, Report, Topic, Verdict,
+};
 use random_connect::safety::store_memory::MemoryLedger;
+use random_connect::safety::store_redis::RedisLedger;
+
+use crate::redis_server::RedisServer;
 
 const START: Timestamp = Timestamp::from_millis(1_700_000_000_000);
 
-/// One of each kind, fresh and empty.
-fn backends() -> Vec<Arc<dyn Ledger>> {
-    vec![Arc::new(MemoryLedger::default())]
+/// A fresh, empty ledger, and what it needs to live.
+struct Backend {
+    ledger: Arc<dyn Ledger>,
+    _server: Option<RedisServer>,
+}
+
+/// One of each kind.
+fn backends() -> Vec<Backend> {
+    let server = RedisServer::start(&[]);
+    let redis = RedisLedger::new(&server.url()).expect("an address");
+    vec![
+        Backend { ledger: Arc::new(MemoryLedger::default()), _server: None },
+        Backend { ledger: Arc::new(redis), _server: Some(server) },
+    ]
 }
 
 fn user(n: u8) -> UserId {
@@ -34,7 +54,7 @@ fn report(reporter: u8, person: u8) -> Report {
 
 #[tokio::test]
 async fn a_block_keeps_both_apart_and_nobody_else() {
-    for ledger in backends() {
+    for Backend { ledger, _server } in backends() {
         for _ in 0..2 {
             ledger.block(user(1), user(2), START).await.expect("up");
         }
@@ -53,7 +73,7 @@ async fn a_block_keeps_both_apart_and_nobody_else() {
 
 #[tokio::test]
 async fn one_reporter_has_one_report_of_each_person() {
-    for ledger in backends() {
+    for Backend { ledger, _server } in backends() {
         assert!(ledger.report(report(1, 9)).await.expect("up"));
         assert!(!ledger.report(report(1, 9)).await.expect("up"));
         assert!(ledger.report(report(2, 9)).await.expect("up"));
@@ -66,12 +86,81 @@ async fn one_reporter_has_one_report_of_each_person() {
 }
 
 #[tokio::test]
-async fn a_report_is_forgotten_after_a_year() {
-    for ledger in backends() {
+async fn evidence_is_deleted_after_thirty_days_and_the_report_after_a_year() {
+    for Backend { ledger, _server } in backends() {
         ledger.report(report(1, 9)).await.expect("up");
-        for (at, left) in [(EVIDENCE_FOR, 1), (REMEMBERED_FOR, 0)] {
+        assert_eq!(ledger.open().await.expect("up"), [report(1, 9)]);
+        let moment = Duration::from_millis(1);
+        for (at, evidence, left) in [
+            (EVIDENCE_FOR.saturating_sub(moment), true, 1),
+            (EVIDENCE_FOR, false, 1),
+            (REMEMBERED_FOR.saturating_sub(moment), false, 1),
+            (REMEMBERED_FOR, false, 0),
+        ] {
             ledger.purge(START + at).await.expect("up");
+            let open = ledger.open().await.expect("up");
             assert_eq!(ledger.entry(user(9)).await.expect("up").reports.len(), left);
+            assert_eq!(open.len(), left);
+            assert_eq!(open.iter().any(|report| report.evidence.is_some()), evidence);
         }
+    }
+}
+
+#[tokio::test]
+async fn what_was_decided_is_not_open_any_more_and_can_be_decided_otherwise() {
+    for Backend { ledger, _server } in backends() {
+        ledger.report(report(1, 9)).await.expect("up");
+        let later = Report { at: START + Duration::from_secs(1), ..report(1, 8) };
+        ledger.report(later.clone()).await.expect("up");
+        assert_eq!(ledger.open().await.expect("up"), [report(1, 9), later.clone()]);
+        let resolve = |verdict| ledger.resolve(user(9), user(1), verdict);
+        assert!(resolve(Verdict::Dismissed).await.expect("up"));
+        assert_eq!(ledger.open().await.expect("up"), [later]);
+        assert_eq!(ledger.dismissed(user(1)).await.expect("up"), 1);
+        let reports = ledger.entry(user(9)).await.expect("up").reports;
+        assert_eq!(reports[0].verdict, Some(Verdict::Dismissed));
+        assert!(resolve(Verdict::Upheld).await.expect("up"));
+        assert_eq!(ledger.dismissed(user(1)).await.expect("up"), 0);
+        let none = ledger.resolve(user(1), user(9), Verdict::Upheld).await.expect("up");
+        assert!(!none, "there is no such report");
+    }
+}
+
+#[tokio::test]
+async fn a_ban_lasts_until_it_is_lifted() {
+    for Backend { ledger, _server } in backends() {
+        let entry = async || ledger.entry(user(9)).await.expect("up");
+        ledger.ban(user(9), START).await.expect("up");
+        assert_eq!((entry().await.banned, entry().await.pardoned), (Some(START), None));
+        let later = START + Duration::from_secs(60);
+        ledger.unban(user(9), later).await.expect("up");
+        assert_eq!((entry().await.banned, entry().await.pardoned), (None, Some(later)));
+    }
+}
+
+#[tokio::test]
+async fn people_are_found_by_how_their_code_begins() {
+    for Backend { ledger, _server } in backends() {
+        ledger.block(user(0x1a), user(0x1b), START).await.expect("up");
+        ledger.report(report(1, 0x2c)).await.expect("up");
+        ledger.ban(user(0xff), START).await.expect("up");
+        let find = async |prefix| ledger.find(prefix).await.expect("up");
+        assert_eq!(find("1").await, [user(0x1a), user(0x1b)]);
+        assert_eq!(find("1b1b1b1b").await, [user(0x1b)]);
+        assert_eq!([find("2c").await, find("ffff").await], [[user(0x2c)], [user(0xff)]]);
+        assert!(find("0").await.is_empty(), "of whoever only reports nothing is kept");
+    }
+}
+
+#[tokio::test]
+async fn the_log_only_grows() {
+    for Backend { ledger, _server } in backends() {
+        let note = |n: usize| Note { at: START, what: format!("ban {n}") };
+        for n in 0..=LIST {
+            ledger.log(note(n)).await.expect("up");
+        }
+        ledger.purge(START + REMEMBERED_FOR * 2).await.expect("up");
+        let logged = ledger.logged().await.expect("up");
+        assert_eq!(logged, (1..=LIST).map(note).collect::<Vec<_>>());
     }
 }

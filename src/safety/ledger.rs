@@ -82,6 +82,16 @@ impl fmt::Debug for Report {
     }
 }
 
+/// What an operator did, and when.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Note {
+    pub at: Timestamp,
+    pub what: String,
+}
+
+/// The most that a list returns.
+pub const LIST: usize = 100;
+
 /// What is kept of one person.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Entry {
@@ -110,6 +120,32 @@ pub trait Ledger: Send + Sync {
 
     /// How many reports this person has made that were dismissed.
     async fn dismissed(&self, reporter: UserId) -> Result<usize, LedgerError>;
+
+    /// The reports that nobody has decided yet, oldest first, with their evidence; at most [`LIST`].
+    async fn open(&self) -> Result<Vec<Report>, LedgerError>;
+
+    /// Decides a report, also one that was decided before; says whether there is such a one.
+    async fn resolve(
+        &self,
+        person: UserId,
+        reporter: UserId,
+        verdict: Verdict,
+    ) -> Result<bool, LedgerError>;
+
+    /// Bars somebody until [`Ledger::unban`].
+    async fn ban(&self, who: UserId, now: Timestamp) -> Result<(), LedgerError>;
+
+    /// Lifts a ban, and lets the reports that there are count no more.
+    async fn unban(&self, who: UserId, now: Timestamp) -> Result<(), LedgerError>;
+
+    /// Those of whom something is kept and whose code begins so; at most [`LIST`].
+    async fn find(&self, prefix: &str) -> Result<Vec<UserId>, LedgerError>;
+
+    /// Adds to the log of what operators did. Nothing takes anything out of it.
+    async fn log(&self, note: Note) -> Result<(), LedgerError>;
+
+    /// The last of the log, oldest first; at most [`LIST`].
+    async fn logged(&self) -> Result<Vec<Note>, LedgerError>;
 
     /// Deletes what is too old to be kept.
     async fn purge(&self, now: Timestamp) -> Result<(), LedgerError>;

@@ -13,4 +13,5 @@ pub mod ladder;
 pub mod ledger;
 pub mod pace;
 pub mod store_memory;
+pub mod store_redis;
 pub mod warden;

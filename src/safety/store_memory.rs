@@ -1,11 +1,13 @@
 //! The ledger in this process's memory: gone with it.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeSet, HashMap, HashSet};
 
 use async_trait::async_trait;
 use parking_lot::Mutex;
 
-use super::ledger::{EVIDENCE_FOR, Entry, Ledger, LedgerError, REMEMBERED_FOR, Report, Verdict};
+use super::ledger::{
+    EVIDENCE_FOR, Entry, LIST, Ledger, LedgerError, Note, REMEMBERED_FOR, Report, Verdict,
+};
 use crate::kernel::clock::Timestamp;
 use crate::kernel::id::UserId;
 
@@ -18,6 +20,9 @@ struct Tables {
     apart: HashMap<UserId, HashSet<UserId>>,
     /// By the person they are about.
     reports: HashMap<UserId, Vec<Report>>,
+    banned: HashMap<UserId, Timestamp>,
+    pardoned: HashMap<UserId, Timestamp>,
+    log: Vec<Note>,
 }
 
 #[async_trait]
@@ -35,7 +40,8 @@ impl Ledger for MemoryLedger {
         Ok(Entry {
             apart: tables.apart.get(&who).cloned().unwrap_or_default(),
             reports: reports.map(|report| Report { evidence: None, ..report.clone() }).collect(),
-            ..Entry::default()
+            banned: tables.banned.get(&who).copied(),
+            pardoned: tables.pardoned.get(&who).copied(),
         })
     }
 
@@ -55,6 +61,56 @@ impl Ledger for MemoryLedger {
             report.reporter == reporter && report.verdict == Some(Verdict::Dismissed)
         };
         Ok(reports.values().flatten().filter(dismissed).count())
+    }
+
+    async fn open(&self) -> Result<Vec<Report>, LedgerError> {
+        let tables = self.0.lock();
+        let mut open: Vec<_> = tables.reports.values().flatten().cloned().collect();
+        open.retain(|report| report.verdict.is_none());
+        open.sort_unstable_by_key(|report| (report.at, report.person, report.reporter));
+        open.truncate(LIST);
+        Ok(open)
+    }
+
+    async fn resolve(
+        &self,
+        person: UserId,
+        reporter: UserId,
+        verdict: Verdict,
+    ) -> Result<bool, LedgerError> {
+        let mut tables = self.0.lock();
+        let mut reports = tables.reports.get_mut(&person).into_iter().flatten();
+        let report = reports.find(|report| report.reporter == reporter);
+        Ok(report.map(|report| report.verdict = Some(verdict)).is_some())
+    }
+
+    async fn ban(&self, who: UserId, now: Timestamp) -> Result<(), LedgerError> {
+        self.0.lock().banned.insert(who, now);
+        Ok(())
+    }
+
+    async fn unban(&self, who: UserId, now: Timestamp) -> Result<(), LedgerError> {
+        let mut tables = self.0.lock();
+        tables.banned.remove(&who);
+        tables.pardoned.insert(who, now);
+        Ok(())
+    }
+
+    async fn find(&self, prefix: &str) -> Result<Vec<UserId>, LedgerError> {
+        let tables = self.0.lock();
+        let known = tables.apart.keys().chain(tables.reports.keys()).chain(tables.banned.keys());
+        let found: BTreeSet<_> = known.filter(|who| who.code().starts_with(prefix)).collect();
+        Ok(found.into_iter().take(LIST).copied().collect())
+    }
+
+    async fn log(&self, note: Note) -> Result<(), LedgerError> {
+        self.0.lock().log.push(note);
+        Ok(())
+    }
+
+    async fn logged(&self) -> Result<Vec<Note>, LedgerError> {
+        let log = &self.0.lock().log;
+        Ok(log[log.len().saturating_sub(LIST)..].to_vec())
     }
 
     async fn purge(&self, now: Timestamp) -> Result<(), LedgerError> {

@@ -1,6 +1,8 @@
 //! Two servers that share a lobby on Redis: whoever is connected to one hears at once what comes
 //! through the other.
 
+use std::time::Duration;
+
 use serde_json::json;
 
 use crate::agent::{Agent, WAYS};
@@ -36,4 +38,20 @@ async fn whoever_is_connected_to_one_server_is_told_what_is_written_through_anot
         other.say(&person, "#bye").await;
         assert_eq!(agent.told("partner.disconnected").await["reason"], "left");
     }
+}
+
+#[tokio::test]
+async fn whoever_is_blocked_or_barred_on_one_server_is_so_on_the_other() {
+    let redis = RedisServer::start(&[]);
+    let [one, other] = [instance(&redis).await, instance(&redis).await];
+    one.say("ann", "#meet").await;
+    assert!(other.say("ben", "#meet").await.contains("Connected!"));
+    other.say("ben", "send me money").await;
+    assert!(one.say("ann", "#report scam").await.contains("is reported"));
+    assert!(other.say("ben", "#meet").await.contains("You can again in 1 minute."));
+    for server in [&one, &other] {
+        server.clock.advance(Duration::from_secs(90));
+    }
+    assert!(one.say("ann", "#meet").await.contains("Looking for"));
+    assert!(other.say("ben", "#meet").await.contains("Looking for"));
 }
