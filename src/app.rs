@@ -34,10 +34,12 @@ use crate::kernel::token::AuthTokens;
 use crate::kernel::toolset::Toolset;
 use crate::penpal::service::PenPalService;
 use crate::penpal::tools::PenPalTools;
+use crate::safety::admin::Admin;
 use crate::safety::ledger::Ledger;
 use crate::safety::store_memory::MemoryLedger;
 use crate::safety::store_redis::RedisLedger;
 use crate::safety::warden::Warden;
+use crate::transport::admin::Office;
 use crate::transport::auth::Gate;
 use crate::transport::callback::{Bridge, Callbacks};
 use crate::transport::core::{Core, Limits};
@@ -58,6 +60,7 @@ pub struct App {
     couriers: Arc<Couriers>,
     places: Places,
     whatsapp: Option<Arc<WhatsApp>>,
+    office: Arc<Office>,
     config: Config,
     /// The reaper, and the upkeep of the metrics and of WhatsApp.
     tasks: Vec<AbortHandle>,
@@ -82,7 +85,10 @@ impl App {
         crate::guard::warm_up();
         let (lobby, ids) = lobby(&config);
         let warden = Arc::new(warden(&config));
-        let lobby: Arc<dyn Lobby> = Arc::new(GuardedLobby::new(lobby, warden));
+        let guarded = Arc::new(GuardedLobby::new(lobby, Arc::clone(&warden)));
+        let office =
+            Office { admin: Admin(warden), lobby: Arc::clone(&guarded), clock: Arc::clone(clock) };
+        let lobby: Arc<dyn Lobby> = guarded;
         let options =
             Options { use_caller_nicknames: config.use_caller_nicknames, ..Options::default() };
         let reaper = connect::reap(Arc::clone(&lobby), Arc::clone(clock), config.reap_interval);
@@ -145,6 +151,7 @@ impl App {
             connect,
             metrics,
             whatsapp,
+            office: Arc::new(office),
             config,
             tasks: tasks.iter().map(JoinHandle::abort_handle).collect(),
         })
@@ -161,6 +168,11 @@ impl App {
         // Calls in flight when the server is told to stop are finished, so rmcp is told later.
         let mcp_shutdown = CancellationToken::new();
         let _stop_mcp = mcp_shutdown.clone().drop_guard();
+        let allowed_hosts = self.config.allowed_hosts.clone();
+        let office = self.config.admin_tokens.clone().map(|tokens| {
+            let gate = Gate { tokens, allowed_hosts: allowed_hosts.clone() };
+            (Arc::clone(&self.office), Arc::new(gate))
+        });
         let core = Core {
             connect: Arc::clone(&self.connect),
             direct: Direct::new(self.mcp.clone()),
@@ -178,8 +190,9 @@ impl App {
             metrics: Arc::clone(&self.metrics),
             limits,
             whatsapp: self.whatsapp.clone(),
+            office,
         };
-        let gate = Gate { tokens, allowed_hosts: self.config.allowed_hosts.clone() };
+        let gate = Gate { tokens, allowed_hosts };
         let routes = http::routes(Arc::new(core), Arc::new(gate));
         server::serve(listener, routes, limits, shutdown).await;
         // What was taken from Meta is not sent again, so it is carried out before the end.

@@ -15,7 +15,7 @@ const FLOORS: &[(&str, &[&str])] = &[
     ("guard", &[]),
     ("connect", &["guard", "kernel", "mask", "safety"]),
     ("penpal", &["connect", "kernel", "mask"]),
-    ("transport", &["connect", "kernel"]),
+    ("transport", &["connect", "kernel", "safety"]),
     ("config", &["kernel", "safety"]),
     ("telemetry", &["config"]),
     ("cli", &[]),

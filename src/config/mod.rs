@@ -62,6 +62,8 @@ pub struct Config {
     pub max_sessions: usize,
     /// `REDIS_URL` and what belongs to it; without, the lobby is in memory.
     pub redis: Option<store::Redis>,
+    /// `ADMIN_TOKEN`; without one there is nothing below `/admin`.
+    pub admin_tokens: Option<AuthTokens>,
     /// `RATE_LIMITS`; `None` means that nobody is limited.
     pub rate_limits: Option<Limits>,
     pub whatsapp: Option<channels::WhatsApp>,
@@ -152,6 +154,7 @@ impl Config {
                 })
                 .unwrap_or(DEFAULT_MAX_SESSIONS),
             redis: store::read(&mut reader),
+            admin_tokens: reader.read("ADMIN_TOKEN", Shown::Never, AuthTokens::parse),
             rate_limits: reader
                 .read("RATE_LIMITS", Shown::AsIs, limits::parse)
                 .unwrap_or_else(|| Some(Limits::default())),

@@ -3,12 +3,13 @@
 //!
 //! Read it in this order: `ladder.rs` (what reports lead to) and
 //! `pace.rs` (who does things too often), both pure, `ledger.rs` (the storage seam),
-//! `warden.rs` (the use cases). It knows nothing of chats: `connect/guarded.rs` asks it before it
+//! `warden.rs` (the use cases), `admin.rs` (the operator's). It knows nothing of chats: `connect/guarded.rs` asks it before it
 //! lets a lobby act.
 //!
 //! To keep the ledger elsewhere, write a `store_*.rs` against [`ledger::Ledger`], run the suite in
 //! `tests/ledger.rs` on it and name it in `app.rs`.
 
+pub mod admin;
 pub mod ladder;
 pub mod ledger;
 pub mod pace;

@@ -83,6 +83,16 @@ impl Warden {
         self.pace.as_ref().map_or(Ok(()), |pace| pace.lock().admit(who, key, acts, now))
     }
 
+    /// What the operator's side looks into.
+    pub(super) fn ledger(&self) -> &dyn Ledger {
+        &*self.ledger
+    }
+
+    /// Evidence as it was before it was sealed; nothing if it was by another key.
+    pub(super) fn open(&self, sealed: &[u8]) -> Option<Evidence> {
+        serde_json::from_slice(&self.seal.open(sealed)?).ok()
+    }
+
     /// What a person may do now.
     ///
     /// # Errors

@@ -7,6 +7,8 @@ use rmcp::transport::streamable_http_server::StreamableHttpService;
 use rmcp::transport::streamable_http_server::session::local::LocalSessionManager;
 use rmcp::transport::streamable_http_server::session::never::NeverSessionManager;
 
+use super::admin::Office;
+use super::auth::Gate;
 use super::direct::Direct;
 use super::mcp::McpServer;
 use super::metrics::Metrics;
@@ -71,4 +73,6 @@ pub struct Core {
     pub limits: Limits,
     /// Where people on WhatsApp come in, if that is configured.
     pub whatsapp: Option<Arc<WhatsApp>>,
+    /// The operator's office and its gate, if there is a token for it.
+    pub office: Option<(Arc<Office>, Arc<Gate>)>,
 }

@@ -13,7 +13,7 @@ use serde::Serialize;
 use super::auth::{Gate, require_token};
 use super::core::Core;
 use super::metrics::LiveStats;
-use super::{endpoint, hook, sse, ws};
+use super::{admin, endpoint, hook, sse, ws};
 use crate::connect::service::Refusal;
 
 #[derive(Serialize)]
@@ -24,13 +24,14 @@ struct Health {
     store: &'static str,
 }
 
-/// The routes of the server. Everything but `/health`, `/ready` and the webhook needs a token,
+/// The routes of the server. The operator's have a gate of their own. Everything else but `/health`, `/ready` and the webhook needs a token,
 /// unknown paths included.
 pub fn routes(core: Arc<Core>, gate: Arc<Gate>) -> Router {
     let webhook = core
         .whatsapp
         .as_ref()
         .map(|whatsapp| hook::routes(Arc::clone(whatsapp), core.limits.body_timeout));
+    let office = core.office.clone().map(|(office, gate)| admin::routes(office, gate));
     let routes = Router::new()
         .route("/mcp", any(endpoint::answer))
         .route("/mcp/", any(endpoint::answer))
@@ -45,7 +46,7 @@ pub fn routes(core: Arc<Core>, gate: Arc<Gate>) -> Router {
         .route("/health", get(health))
         .route("/ready", get(ready))
         .with_state(core);
-    webhook.into_iter().fold(routes, Router::merge)
+    webhook.into_iter().chain(office).fold(routes, Router::merge)
 }
 
 /// Whether the process lives, which it does also while its store does not.

@@ -13,6 +13,7 @@
 //! What a chat is, is not known here; only the service that knows is named. To add a way in, add a
 //! file and a line to `app.rs`.
 
+pub mod admin;
 pub mod auth;
 pub mod callback;
 pub mod core;

@@ -1,5 +1,6 @@
 //! Journeys: real clients against the real server over real sockets.
 
+mod admin;
 mod agent;
 mod binary;
 mod callback;
