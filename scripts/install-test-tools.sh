@@ -1,6 +1,6 @@
 #!/bin/sh
 # Installs what `make test` needs beside Rust and make, where it is missing: rustfmt, clippy, a
-# linker, which compiling needs as well, redis-server, and the Python client that one test drives.
+# linker, which compiling needs as well, redis-server, a browser with its driver, and the Python client that one test drives.
 # Runs at the top of the repository.
 set -eu
 
@@ -39,6 +39,9 @@ packages() {
 command -v cc >/dev/null || packages "a C compiler (cc)" build-essential gcc build-base
 
 command -v redis-server >/dev/null || packages "redis-server" redis-server redis redis
+
+command -v chromedriver >/dev/null \
+    || packages "chromedriver" "chromium chromium-driver" "chromium chromedriver" "chromium chromium-chromedriver"
 
 # The Python client of the protocol, in an environment of its own.
 wanted=tests/python/requirements.txt

@@ -48,6 +48,8 @@ use crate::transport::http;
 use crate::transport::mcp::McpServer;
 use crate::transport::metrics::Metrics;
 use crate::transport::outbound::Pace;
+use crate::transport::pages::Pages;
+use crate::transport::pages::board::Board;
 use crate::transport::pipe::Pipes;
 use crate::transport::whatsapp::WhatsApp;
 use crate::transport::{outbound, server, stdio, whatsapp};
@@ -61,8 +63,9 @@ pub struct App {
     places: Places,
     whatsapp: Option<Arc<WhatsApp>>,
     office: Arc<Office>,
+    board: Arc<Board>,
     config: Config,
-    /// The reaper, and the upkeep of the metrics and of WhatsApp.
+    /// The reaper, and the upkeep of the metrics, of the dashboard and of WhatsApp.
     tasks: Vec<AbortHandle>,
 }
 
@@ -107,6 +110,7 @@ impl App {
                 }
                 ToolsetName::PenPal => Arc::new(PenPalTools::new(Arc::new(PenPalService::new(
                     Arc::clone(&lobby),
+                    Arc::clone(&connect),
                     Relay::new(Arc::clone(&lobby), options.policy),
                     Arc::clone(&couriers),
                     Arc::clone(clock),
@@ -115,7 +119,12 @@ impl App {
                 )))),
             }
         };
-        let toolsets: Vec<_> = config.toolsets.iter().map(toolset).collect();
+        let mut named = config.toolsets.clone();
+        // The playground's phones are pen pals.
+        if config.playground && !named.contains(&ToolsetName::PenPal) {
+            named.push(ToolsetName::PenPal);
+        }
+        let toolsets: Vec<_> = named.iter().map(toolset).collect();
         let places = Places::new(config.max_sessions);
         let names =
             toolsets.iter().flat_map(|toolset| toolset.tools()).map(|tool| tool.name.into_owned());
@@ -142,7 +151,9 @@ impl App {
             let (couriers, clock) = (Arc::clone(&couriers), Arc::clone(clock));
             connect.tell(Arc::new(Callbacks::new(bridge, couriers, clock, seeded_rng())));
         }
-        let mut tasks = vec![tokio::spawn(reaper), tokio::spawn(upkeep)];
+        let board = Arc::new(Board::new(Arc::clone(&connect), Arc::clone(&metrics)));
+        let sampling = Arc::clone(&board).keep_up(Arc::clone(clock));
+        let mut tasks = vec![tokio::spawn(reaper), tokio::spawn(upkeep), tokio::spawn(sampling)];
         tasks.extend(whatsapp.iter().map(|whatsapp| tokio::spawn(Arc::clone(whatsapp).keep_up())));
         Ok(Self {
             mcp: McpServer::new(toolsets, Arc::clone(&metrics), places.clone()),
@@ -152,6 +163,7 @@ impl App {
             metrics,
             whatsapp,
             office: Arc::new(office),
+            board,
             config,
             tasks: tasks.iter().map(JoinHandle::abort_handle).collect(),
         })
@@ -165,6 +177,10 @@ impl App {
         limits: Limits,
         shutdown: CancellationToken,
     ) {
+        // A token that the server made for this run, and that only this machine can use, is put into
+        // the page: whoever started the server has nothing to paste.
+        let local = listener.local_addr().is_ok_and(|address| address.ip().is_loopback());
+        let own = (local && self.config.tokens.is_none()).then(|| tokens.clone());
         // Calls in flight when the server is told to stop are finished, so rmcp is told later.
         let mcp_shutdown = CancellationToken::new();
         let _stop_mcp = mcp_shutdown.clone().drop_guard();
@@ -191,6 +207,13 @@ impl App {
             limits,
             whatsapp: self.whatsapp.clone(),
             office,
+            pages: Pages {
+                playground: self.config.playground,
+                token: own,
+                board: Arc::clone(&self.board),
+                shared: self.config.redis.is_some(),
+                shutdown: shutdown.clone(),
+            },
         };
         let gate = Gate { tokens, allowed_hosts };
         let routes = http::routes(Arc::new(core), Arc::new(gate));
@@ -291,6 +314,7 @@ pub async fn serve(
 /// # Errors
 /// When the client does not speak the protocol, or signals can't be waited for.
 pub async fn serve_stdio(config: Config) -> Result<(), String> {
+    let config = Config { playground: false, ..config };
     let shutdown = stop_on_signal().map_err(|error| error.to_string())?;
     let app = App::new(config, &(Arc::new(SystemClock::new()) as Arc<dyn Clock>))
         .map_err(|error| error.to_string())?;

@@ -48,7 +48,7 @@ fn announce(address: SocketAddr, token: Option<&AuthTokens>) {
         writeln!(
             out,
             "AUTH_TOKEN is not set, so {reach} can connect with a token made for this run:\n\n  {token}\n\n\
-             Try it:\n\n  curl -s http://{address}/mcp -H 'Authorization: Bearer {token}' \
+             Open http://{address}/ in a browser, or try it here:\n\n  curl -s http://{address}/mcp -H 'Authorization: Bearer {token}' \
              -H 'Content-Type: application/json' -d '{EXAMPLE}'\n"
         )
     });

@@ -58,6 +58,9 @@ pub struct Config {
     pub use_caller_nicknames: bool,
     /// `TOOLSETS`.
     pub toolsets: Vec<ToolsetName>,
+    /// `PLAYGROUND`: whether `/` is a page to try the chat on. Without: where only this machine can
+    /// come.
+    pub playground: bool,
     /// `MAX_SESSIONS`: how many clients may stay connected at once.
     pub max_sessions: usize,
     /// `REDIS_URL` and what belongs to it; without, the lobby is in memory.
@@ -126,12 +129,10 @@ impl Config {
         });
         let default_host =
             if tokens.is_some() { Ipv4Addr::UNSPECIFIED } else { Ipv4Addr::LOCALHOST };
+        let host = host.unwrap_or(default_host.into());
         let config = Self {
             my_number: reader.read("MY_NUMBER", Shown::Never, phone_number),
-            address: SocketAddr::new(
-                host.unwrap_or(default_host.into()),
-                port.unwrap_or(DEFAULT_PORT),
-            ),
+            address: SocketAddr::new(host, port.unwrap_or(DEFAULT_PORT)),
             log_level: reader
                 .read("LOG_LEVEL", Shown::AsIs, log_level)
                 .unwrap_or(LevelFilter::INFO),
@@ -147,6 +148,9 @@ impl Config {
             toolsets: reader
                 .read("TOOLSETS", Shown::AsIs, toolset_names)
                 .unwrap_or_else(|| vec![ToolsetName::Connect]),
+            playground: reader
+                .read("PLAYGROUND", Shown::AsIs, switch)
+                .unwrap_or(host.is_loopback()),
             max_sessions: reader
                 .read("MAX_SESSIONS", Shown::AsIs, |text| {
                     let sessions = text.parse().ok().filter(|n| (1..=1_000_000).contains(n));
@@ -325,6 +329,14 @@ mod tests {
     }
 
     #[test]
+    fn the_playground_is_there_where_only_this_machine_can_come_unless_it_is_set() {
+        let on = |variables: &[_]| config(variables).expect("valid").playground;
+        assert!(on(&[]) && on(&[("AUTH_TOKEN", "t"), ("HOST", "::1")]));
+        assert!(!on(&[("AUTH_TOKEN", "t")]) && !on(&[("PLAYGROUND", "off")]));
+        assert!(on(&[("AUTH_TOKEN", "t"), ("PLAYGROUND", "on")]));
+    }
+
+    #[test]
     fn an_empty_variable_is_not_set() {
         let config =
             config(&[("AUTH_TOKEN", ""), ("PORT", " "), ("ALLOWED_HOSTS", "")]).expect("valid");
@@ -347,9 +359,10 @@ mod tests {
             ("USE_CALLER_NICKNAMES", "maybe"),
             ("TOOLSETS", "connect,chess"),
             ("MAX_SESSIONS", "0"),
+            ("PLAYGROUND", "yes"),
         ])
-        .expect_err("twelve problems");
-        assert_eq!(problems.len(), 12);
+        .expect_err("thirteen problems");
+        assert_eq!(problems.len(), 13);
         let told = problems.iter().map(|problem| format!("{problem}\n")).collect::<String>();
         for shown in [
             "AUTH_TOKEN=(not shown): expected one token",

@@ -60,6 +60,22 @@ pub struct Spoken<'a> {
     pub text: &'a str,
 }
 
+/// What came of something that was typed.
+pub struct Heard {
+    /// What to tell whoever typed it, if anything.
+    pub told: Option<String>,
+    /// The message that was passed on, if one was.
+    pub passed: Option<Passed>,
+}
+
+/// A message that was passed on: to whom, under which number, and how much of it is hidden.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Passed {
+    pub to: UserId,
+    pub number: u64,
+    pub hidden: u32,
+}
+
 /// Is told who calls, by the id their caller has for them: whoever could bring news to them has to
 /// know it. Nothing below the edge keeps it.
 pub trait Arrivals: Send + Sync {
@@ -162,10 +178,11 @@ impl ConnectService {
 
     /// Carries out what a person typed to whom everything is brought at once, and returns what to
     /// tell them of it, if anything: they see their own message as they sent it.
-    pub async fn hear(&self, spoken: Spoken<'_>) -> Option<String> {
+    pub async fn hear(&self, spoken: Spoken<'_>) -> Heard {
         let Spoken { who, message_id, name, text } = spoken;
+        let only = |told| Heard { told: Some(told), passed: None };
         if too_long(text, MAX_CHARS) {
-            return Some(reply::refused(&Refusal::LongMessage.to_string()));
+            return only(reply::refused(&Refusal::LongMessage.to_string()));
         }
         let call = Call {
             key: Some(self.ids.message(who, message_id, text)),
@@ -174,12 +191,14 @@ impl ConnectService {
             ..Call::new(who, self.clock.now())
         };
         match self.act(call, text).await {
-            Ok((Performed { outcome: Outcome::Sent { text, .. }, .. }, _)) => {
-                (text.hidden() > 0).then(|| reply::NUMBER_HIDDEN.to_owned())
+            Ok((Performed { outcome: Outcome::Sent { to, number, text, .. }, .. }, _)) => {
+                let hidden = text.hidden();
+                let told = (hidden > 0).then(|| reply::NUMBER_HIDDEN.to_owned());
+                Heard { told, passed: Some(Passed { to, number, hidden }) }
             }
-            Ok((_, own)) if own.is_empty() => Some(reply::NOTHING_WAITS.to_owned()),
-            Ok((_, own)) => Some(own),
-            Err(refusal) => Some(reply::refused(&refusal.to_string())),
+            Ok((_, own)) if own.is_empty() => only(reply::NOTHING_WAITS.to_owned()),
+            Ok((_, own)) => only(own),
+            Err(refusal) => only(reply::refused(&refusal.to_string())),
         }
     }
 

@@ -46,6 +46,26 @@ pub struct Sent {
     pub message_id: String,
 }
 
+/// What `say` tells.
+#[derive(Serialize, JsonSchema)]
+pub struct Said {
+    /// What there is to tell of it; null when a message was passed on as it is.
+    pub told: Option<String>,
+    /// The message that was passed on; null when none was.
+    pub sent: Option<Passed>,
+    #[serde(flatten)]
+    pub standing: Entered,
+}
+
+/// A message that was passed on.
+#[derive(Serialize, JsonSchema)]
+pub struct Passed {
+    #[serde(flatten)]
+    pub sent: Sent,
+    /// How many phone numbers and the like were hidden in it.
+    pub hidden: u32,
+}
+
 /// How a message went on its way.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]

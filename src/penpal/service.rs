@@ -8,7 +8,9 @@ use rand::rngs::StdRng;
 use thiserror::Error;
 use tokio::time::timeout;
 
-use super::answer::{Awaited, Delivered, Entered, Rejoined, Remembered, Remembrance, Sent, Status};
+use super::answer::{
+    Awaited, Delivered, Entered, Passed, Rejoined, Remembered, Remembrance, Said, Sent, Status,
+};
 use super::event::{Event, Partner};
 use crate::connect::action::{Action, Call, Outcome, Performed, Place, Standing};
 use crate::connect::chat::{Chat, HISTORY, Search};
@@ -19,7 +21,7 @@ use crate::connect::lobby::{Lobby, LobbyError};
 use crate::connect::nickname::{BadNickname, Nickname};
 use crate::connect::relay::{Relay, Relayed};
 use crate::connect::reply::{self, MAX_CHARS};
-use crate::connect::service::MAX_ID_CHARS;
+use crate::connect::service::{ConnectService, Heard, MAX_ID_CHARS, Spoken};
 use crate::kernel::clock::Clock;
 use crate::kernel::delivery::Receipt;
 use crate::kernel::id::{IdHasher, Realm, RoomId, UserId, unguessable};
@@ -34,6 +36,8 @@ pub enum Refusal {
     NoUser,
     #[error("The user_id is longer than {MAX_ID_CHARS} characters.")]
     LongUser,
+    #[error("The message_id is longer than {MAX_ID_CHARS} characters.")]
+    LongMessageId,
     #[error("The display_name can't be used: {0}.")]
     BadName(BadNickname),
     #[error("The room_id is not one of yours: pass the one you got with your partner.")]
@@ -63,6 +67,7 @@ pub enum Refusal {
 /// What the toolset can do, over whichever lobby it is given.
 pub struct PenPalService {
     lobby: Arc<dyn Lobby>,
+    connect: Arc<ConnectService>,
     relay: Relay,
     couriers: Arc<Couriers>,
     clock: Arc<dyn Clock>,
@@ -74,13 +79,14 @@ impl PenPalService {
     #[must_use]
     pub fn new(
         lobby: Arc<dyn Lobby>,
+        connect: Arc<ConnectService>,
         relay: Relay,
         couriers: Arc<Couriers>,
         clock: Arc<dyn Clock>,
         ids: IdHasher,
         rng: StdRng,
     ) -> Self {
-        Self { lobby, relay, couriers, clock, ids, rng: Mutex::new(rng) }
+        Self { lobby, connect, relay, couriers, clock, ids, rng: Mutex::new(rng) }
     }
 
     #[must_use]
@@ -185,11 +191,7 @@ impl PenPalService {
             Relayed::Refused(reason) => return Err(Refusal::NotAllowed(reason)),
         };
         match outcome {
-            Outcome::Sent { to, number, .. } => {
-                let pushed = self.couriers.reaches(to);
-                let delivered = if pushed { Delivered::Pushed } else { Delivered::Queued };
-                Ok(Sent { delivered, message_id: self.ids.item(number) })
-            }
+            Outcome::Sent { to, number, .. } => Ok(self.sent(to, number)),
             Outcome::PartnerInboxFull => Err(Refusal::InboxFull),
             other => Err(no_chat(&other)),
         }
@@ -289,6 +291,37 @@ impl PenPalService {
         }
     }
 
+    /// Carries out what a person typed, a command or text for the partner, and tells how they stand
+    /// now. A message that comes again within ten minutes under the same id is not carried out again.
+    ///
+    /// # Errors
+    /// A [`Refusal`]; after [`Refusal::Unavailable`] the same message may be said again.
+    pub async fn say(
+        &self,
+        user_id: String,
+        message: &str,
+        message_id: Option<&str>,
+    ) -> Result<Said, Refusal> {
+        let who = self.person(&user_id)?;
+        let message_id = match message_id.filter(|id| !id.is_empty()) {
+            Some(id) if id.chars().count() > MAX_ID_CHARS => return Err(Refusal::LongMessageId),
+            Some(id) => id.to_owned(),
+            None => unguessable(&mut *self.rng.lock()),
+        };
+        let spoken = Spoken { who, message_id: &message_id, name: None, text: message };
+        let Heard { told, passed } = self.connect.hear(spoken).await;
+        let sent = passed.map(|passed| Passed {
+            sent: self.sent(passed.to, passed.number),
+            hidden: passed.hidden,
+        });
+        let look = Call { takes_inbox: false, ..self.call(who) };
+        let standing = match self.lobby.perform(look, Action::Look).await?.outcome {
+            Outcome::Standing(standing) => standing,
+            _ => Standing::Idle,
+        };
+        Ok(Said { told, sent, standing: self.entered(user_id, standing) })
+    }
+
     /// Items as an agent sees them.
     #[must_use]
     pub fn events(&self, items: &[Item]) -> Vec<Event> {
@@ -304,6 +337,12 @@ impl PenPalService {
         let who = self.person(user_id)?;
         let room = Some(RoomId::parse(room_id).ok_or(Refusal::NotYourRoom)?);
         Ok(Call { room, takes_inbox: false, ..self.call(who) })
+    }
+
+    fn sent(&self, to: UserId, number: u64) -> Sent {
+        let pushed = self.couriers.reaches(to);
+        let delivered = if pushed { Delivered::Pushed } else { Delivered::Queued };
+        Sent { delivered, message_id: self.ids.item(number) }
     }
 
     fn entered(&self, user_id: String, standing: Standing) -> Entered {

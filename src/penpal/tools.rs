@@ -14,7 +14,7 @@ use rmcp::{ErrorData, RoleServer, tool, tool_router};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::answer::{Awaited, Entered, Rejoined, Remembrance, Sent};
+use super::answer::{Awaited, Entered, Rejoined, Remembrance, Said, Sent};
 use super::inbox;
 use super::push::Attached;
 use super::service::{PenPalService, Refusal};
@@ -49,6 +49,16 @@ struct SendMessage {
     /// At most 4,096 characters. Phone numbers and the like are hidden from the partner.
     message: String,
     user_id: String,
+}
+
+#[derive(Deserialize, JsonSchema)]
+struct Say {
+    /// Who says it: an id that nobody can guess, the same for all calls of that person.
+    user_id: String,
+    /// A command such as #meet, or text for the partner, at most 4,096 characters.
+    message: String,
+    /// A message that is said again within ten minutes under the same id is not carried out again.
+    message_id: Option<String>,
 }
 
 #[derive(Deserialize, JsonSchema)]
@@ -168,6 +178,22 @@ impl PenPalTools {
         let sent = self.service.send_message(&user_id, &room_id, &message).await.map_err(told)?;
         self.attach(&live, &user_id).map_err(told)?;
         Ok(structured(&sent))
+    }
+
+    #[tool(
+        description = "Pass on what a person typed in a chat window of yours: a command (#meet, #bye, #again, #nick and the others that #help lists) or text for the partner. Tells what came of it and how they stand; news come as notifications to a live session.",
+        input_schema = schema::<Say>(),
+        output_schema = schema_for_output::<Said>()
+    )]
+    async fn say(
+        &self,
+        Arguments(Say { user_id, message, message_id }): Arguments<Say>,
+        live: Live,
+    ) -> Result<CallToolResult, String> {
+        let said = self.service.say(user_id.clone(), &message, message_id.as_deref()).await;
+        let said = said.map_err(told)?;
+        self.attach(&live, &user_id).map_err(told)?;
+        Ok(structured(&said))
     }
 
     #[tool(

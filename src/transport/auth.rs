@@ -1,4 +1,9 @@
 //! Who may call: a bearer token, compared in constant time, and optionally only certain hosts.
+//!
+//! A page can set no header on a WebSocket but its list of protocols: there the token may come as
+//! `mcp.bearer.` and its bytes in hex. Never in an address, which is kept and logged on the way.
+
+use std::borrow::Cow;
 
 use axum::extract::{Request, State};
 use axum::http::{HeaderMap, StatusCode, Uri, header};
@@ -21,7 +26,7 @@ pub async fn require_token(
     request: Request,
     next: Next,
 ) -> Response {
-    if !gate.tokens.admits(bearer(request.headers())) {
+    if !gate.tokens.admits(&bearer(request.headers())) {
         let challenge = [(header::WWW_AUTHENTICATE, "Bearer")];
         return (StatusCode::UNAUTHORIZED, challenge, "Unauthorized: send a valid bearer token\n")
             .into_response();
@@ -33,13 +38,30 @@ pub async fn require_token(
     next.run(request).await
 }
 
-/// The token of an `Authorization: Bearer` header; empty, which no token is, where there is none.
-fn bearer(headers: &HeaderMap) -> &[u8] {
-    let value = headers.get(header::AUTHORIZATION).map_or(&[][..], |value| value.as_bytes());
-    match value.split_at_checked(b"bearer ".len()) {
+/// The token of an `Authorization: Bearer` header, or of a WebSocket's protocols; empty, which no
+/// token is, where there is none.
+fn bearer(headers: &HeaderMap) -> Cow<'_, [u8]> {
+    let Some(value) = headers.get(header::AUTHORIZATION) else {
+        return Cow::Owned(among_protocols(headers).unwrap_or_default());
+    };
+    Cow::Borrowed(match value.as_bytes().split_at_checked(b"bearer ".len()) {
         Some((scheme, token)) if scheme.eq_ignore_ascii_case(b"bearer ") => token.trim_ascii(),
         _ => &[],
-    }
+    })
+}
+
+/// What stands as `mcp.bearer.<hex>` among the protocols that a WebSocket asks for.
+fn among_protocols(headers: &HeaderMap) -> Option<Vec<u8>> {
+    let protocols = headers.get(header::SEC_WEBSOCKET_PROTOCOL)?.to_str().ok()?;
+    let mut named = protocols.split(',').filter_map(|name| name.trim().strip_prefix("mcp.bearer."));
+    let digits = named.next()?.as_bytes();
+    let digit = |byte: &u8| char::from(*byte).to_digit(16);
+    // Two digits are a byte, so the sum fits.
+    let byte = |pair: &[u8]| match pair {
+        [high, low] => u8::try_from(digit(high)? * 16 + digit(low)?).ok(),
+        _ => None,
+    };
+    digits.chunks(2).map(byte).collect()
 }
 
 impl Gate {
@@ -65,11 +87,24 @@ mod tests {
     #[test]
     fn a_bearer_token_is_read_whatever_the_case_of_its_scheme() {
         for value in ["Bearer abc", "bearer abc", "BEARER  abc "] {
-            assert_eq!(bearer(&headers(header::AUTHORIZATION, value)), b"abc");
+            assert_eq!(&*bearer(&headers(header::AUTHORIZATION, value)), b"abc");
         }
         for value in ["abc", "Basic abc", "Bearer", "Bearer "] {
-            assert_eq!(bearer(&headers(header::AUTHORIZATION, value)), b"");
+            assert_eq!(&*bearer(&headers(header::AUTHORIZATION, value)), b"");
         }
+    }
+
+    #[test]
+    fn a_websocket_may_bring_its_token_among_its_protocols() {
+        let read = |value| bearer(&headers(header::SEC_WEBSOCKET_PROTOCOL, value)).into_owned();
+        assert_eq!(read("mcp, mcp.bearer.616263"), b"abc");
+        assert_eq!(read("mcp.bearer.612D7e,mcp"), b"a-~");
+        for value in ["mcp", "mcp.bearer.", "mcp.bearer.6", "mcp.bearer.6x", "bearer.616263"] {
+            assert_eq!(read(value), b"", "{value}");
+        }
+        let mut both = headers(header::SEC_WEBSOCKET_PROTOCOL, "mcp.bearer.616263");
+        both.insert(header::AUTHORIZATION, "Bearer other".parse().expect("a header value"));
+        assert_eq!(&*bearer(&both), b"other");
     }
 
     #[test]

@@ -12,6 +12,7 @@ use super::auth::Gate;
 use super::direct::Direct;
 use super::mcp::McpServer;
 use super::metrics::Metrics;
+use super::pages::Pages;
 use super::pipe::Pipes;
 use super::whatsapp::WhatsApp;
 use crate::connect::courier::Couriers;
@@ -75,4 +76,5 @@ pub struct Core {
     pub whatsapp: Option<Arc<WhatsApp>>,
     /// The operator's office and its gate, if there is a token for it.
     pub office: Option<(Arc<Office>, Arc<Gate>)>,
+    pub pages: Pages,
 }

@@ -1,5 +1,6 @@
 //! The routes: `/mcp` and what is below it, `/stats` and `/metrics` behind the token, `/health` and
-//! `/ready` open, and the webhook, where there is one, for whoever signs what they post.
+//! `/ready` open, the pages, which hold nothing themselves, and the webhook, where there is one, for
+//! whoever signs what they post.
 
 use std::sync::Arc;
 
@@ -13,7 +14,7 @@ use serde::Serialize;
 use super::auth::{Gate, require_token};
 use super::core::Core;
 use super::metrics::LiveStats;
-use super::{admin, endpoint, hook, sse, ws};
+use super::{admin, endpoint, hook, pages, sse, ws};
 use crate::connect::service::Refusal;
 
 #[derive(Serialize)]
@@ -24,8 +25,8 @@ struct Health {
     store: &'static str,
 }
 
-/// The routes of the server. The operator's have a gate of their own. Everything else but `/health`, `/ready` and the webhook needs a token,
-/// unknown paths included.
+/// The routes of the server. The operator's have a gate of their own. Everything else but `/health`,
+/// `/ready`, the pages and the webhook needs a token, unknown paths included.
 pub fn routes(core: Arc<Core>, gate: Arc<Gate>) -> Router {
     let webhook = core
         .whatsapp
@@ -41,10 +42,12 @@ pub fn routes(core: Arc<Core>, gate: Arc<Gate>) -> Router {
         .route("/mcp/sse/messages", post(sse::message))
         .route("/stats", get(stats))
         .route("/metrics", get(metrics))
+        .route(pages::LIVE, get(pages::live))
         .fallback(|| async { (StatusCode::NOT_FOUND, "Not found\n") })
         .layer(middleware::from_fn_with_state(gate, require_token))
         .route("/health", get(health))
         .route("/ready", get(ready))
+        .merge(pages::routes())
         .with_state(core);
     webhook.into_iter().chain(office).fold(routes, Router::merge)
 }

@@ -3,16 +3,21 @@
 //! Labels come from fixed sets: never a caller's text, id or an unknown method's name.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use metrics::{Counter, Gauge, Histogram, Key, Label, Level, Metadata, Recorder as _};
 use metrics_exporter_prometheus::{PrometheusBuilder, PrometheusHandle, PrometheusRecorder};
 
+use super::latency::{Latency, Snapshot};
 use crate::connect::action::LobbyStats;
 
 /// Upper bounds of the duration histogram, in seconds.
 const BUCKETS: &[f64] =
     &[0.000_05, 0.000_1, 0.000_25, 0.000_5, 0.001, 0.002_5, 0.005, 0.01, 0.05, 0.25, 1.0];
+
+/// The tool that is meant to take long: its time says nothing of how fast the server is.
+const WAITS: &str = "wait_for_message";
 
 const METADATA: Metadata<'static> = Metadata::new(module_path!(), Level::INFO, None);
 
@@ -62,6 +67,9 @@ pub struct Metrics {
     /// By target, then by outcome, both in the order in which they are declared.
     sent: [[Counter; 3]; 2],
     webhooks: [Counter; 4],
+    /// For whoever looks at this process itself, as the recorder can only be read as text.
+    calls: [AtomicU64; 2],
+    latency: Latency,
 }
 
 struct ToolFigures {
@@ -142,6 +150,8 @@ impl Metrics {
             webhooks: ["accepted", "unsigned", "invalid", "busy"].map(|outcome| {
                 counter(&recorder, "random_connect_webhooks_total", &[("outcome", outcome)])
             }),
+            calls: [AtomicU64::new(0), AtomicU64::new(0)],
+            latency: Latency::default(),
             handle: recorder.handle(),
         }
     }
@@ -165,6 +175,22 @@ impl Metrics {
             CallOutcome::Refused => figures.refused.increment(1),
         }
         figures.seconds.record(took);
+        self.calls[outcome as usize].fetch_add(1, Ordering::Relaxed);
+        if tool != WAITS {
+            self.latency.record(took);
+        }
+    }
+
+    /// How many calls ended like this since the start.
+    #[must_use]
+    pub fn calls(&self, outcome: CallOutcome) -> u64 {
+        self.calls[outcome as usize].load(Ordering::Relaxed)
+    }
+
+    /// How long calls took since the start.
+    #[must_use]
+    pub fn latency(&self) -> Snapshot {
+        self.latency.snapshot()
     }
 
     /// Folds what was recorded into the histograms every `interval`, until dropped.

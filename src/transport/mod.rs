@@ -10,6 +10,8 @@
 //! what is theirs. `callback.rs` posts it to a bridge instead. Both send requests of their own, by
 //! `outbound.rs`, and sign or are signed to (`signature.rs`).
 //!
+//! People who come with a browser find `pages/`: the playground and the dashboard.
+//!
 //! What a chat is, is not known here; only the service that knows is named. To add a way in, add a
 //! file and a line to `app.rs`.
 
@@ -22,9 +24,11 @@ pub mod direct;
 mod endpoint;
 mod hook;
 pub mod http;
+mod latency;
 pub mod mcp;
 pub mod metrics;
 pub mod outbound;
+pub mod pages;
 pub mod pipe;
 mod plain;
 pub mod server;

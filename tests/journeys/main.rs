@@ -3,6 +3,7 @@
 mod admin;
 mod agent;
 mod binary;
+mod browser;
 mod callback;
 mod channels;
 mod delivery;

@@ -176,7 +176,7 @@ impl WhatsApp {
         let told = match &message.content {
             Content::Text(text) => {
                 let (message_id, name) = (message.id.as_str(), message.name.as_deref());
-                self.connect.hear(Spoken { who: person.who, message_id, name, text }).await
+                self.connect.hear(Spoken { who: person.who, message_id, name, text }).await.told
             }
             Content::Media => Some(ONLY_TEXT.to_owned()),
         };
