@@ -93,7 +93,7 @@ impl App {
             Office { admin: Admin(warden), lobby: Arc::clone(&guarded), clock: Arc::clone(clock) };
         let lobby: Arc<dyn Lobby> = guarded;
         let options =
-            Options { use_caller_nicknames: config.use_caller_nicknames, ..Options::default() };
+            Options { use_caller_nicknames: config.use_caller_nicknames, guard: config.guard };
         let reaper = connect::reap(Arc::clone(&lobby), Arc::clone(clock), config.reap_interval);
         let couriers = Couriers::new(Arc::clone(&lobby), Arc::clone(clock));
         let connect = Arc::new(ConnectService::new(
@@ -111,7 +111,7 @@ impl App {
                 ToolsetName::PenPal => Arc::new(PenPalTools::new(Arc::new(PenPalService::new(
                     Arc::clone(&lobby),
                     Arc::clone(&connect),
-                    Relay::new(Arc::clone(&lobby), options.policy),
+                    Relay::new(Arc::clone(&lobby), options.guard),
                     Arc::clone(&couriers),
                     Arc::clone(clock),
                     ids.clone(),

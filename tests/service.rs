@@ -11,6 +11,7 @@ use random_connect::connect::listeners::Listener;
 use random_connect::connect::lobby::{Lobby, LobbyError};
 use random_connect::connect::service::{ConnectService, Incoming, Options, Refusal};
 use random_connect::connect::store_memory::MemoryLobby;
+use random_connect::guard::{Guard, Links};
 use random_connect::kernel::clock::{ManualClock, Timestamp, seeded_rng};
 use random_connect::kernel::id::{IdHasher, MessageKey, UserId};
 
@@ -124,13 +125,13 @@ async fn a_store_that_is_gone_is_told_in_words() {
 }
 
 #[tokio::test]
-async fn a_text_that_the_policy_refuses_is_not_sent_and_its_sender_told_why() {
-    let policy = |text: &str| if text.contains("spam") { Err("no advertising.") } else { Ok(()) };
-    let service = Meddling::service_with(0, false, Options { policy, ..Options::default() });
+async fn a_text_that_the_guard_refuses_is_not_sent_and_its_sender_told_why() {
+    let guard = Guard { links: Links::Refuse, ..Guard::default() };
+    let service = Meddling::service_with(0, false, Options { guard, ..Options::default() });
     say(&service, "ann", "#meet").await.expect("an answer");
     say(&service, "ben", "#meet").await.expect("an answer");
-    let told = say(&service, "ben", "buy spam").await.expect("an answer");
-    assert_eq!(told, "⚠️ Your message was not sent: no advertising.");
+    let told = say(&service, "ben", "buy at example.com").await.expect("an answer");
+    assert_eq!(told, "⚠️ Your message was not sent: links can't be sent here.");
     say(&service, "ben", "hello").await.expect("an answer");
     let read = say(&service, "ann", "#m").await.expect("an answer");
     assert!(read.ends_with(": hello") && !read.contains("buy"), "{read}");

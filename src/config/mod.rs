@@ -6,6 +6,7 @@
 
 pub mod channels;
 mod env_file;
+mod guard;
 mod limits;
 pub mod store;
 
@@ -18,6 +19,7 @@ use std::time::Duration;
 use secrecy::SecretString;
 use tracing::level_filters::LevelFilter;
 
+use crate::guard::Guard;
 use crate::kernel::token::AuthTokens;
 use crate::safety::pace::Limits;
 
@@ -69,6 +71,8 @@ pub struct Config {
     pub admin_tokens: Option<AuthTokens>,
     /// `RATE_LIMITS`; `None` means that nobody is limited.
     pub rate_limits: Option<Limits>,
+    /// `LINKS` and `WORDS`.
+    pub guard: Guard,
     pub whatsapp: Option<channels::WhatsApp>,
     pub callback: Option<channels::Callback>,
 }
@@ -162,6 +166,7 @@ impl Config {
             rate_limits: reader
                 .read("RATE_LIMITS", Shown::AsIs, limits::parse)
                 .unwrap_or_else(|| Some(Limits::default())),
+            guard: guard::read(&mut reader),
             whatsapp: channels::whatsapp(&mut reader),
             callback: channels::callback(&mut reader),
             tokens,

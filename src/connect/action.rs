@@ -53,11 +53,13 @@ pub struct Sender {
     pub masking: bool,
     /// What the masker remembers of their last messages in this chat.
     pub memory: Memory,
+    /// Whether both have written a few messages in this chat.
+    pub trusted: bool,
 }
 
 impl Default for Sender {
     fn default() -> Self {
-        Self { masking: true, memory: Memory::default() }
+        Self { masking: true, memory: Memory::default(), trusted: false }
     }
 }
 

@@ -20,7 +20,7 @@ use super::heard::Heard;
 use super::inbox::{Item, Lease, LeaseId, News};
 use super::matching::RecentWaits;
 use super::nickname::Nickname;
-use super::person::{Person, State, Waiting};
+use super::person::{FAMILIAR, Person, State, Waiting};
 use super::queue::Queue;
 use super::replay::{Record, Replays};
 use crate::kernel::clock::Timestamp;
@@ -86,10 +86,10 @@ impl RandomConnectManager {
             let lease = self.touch(who, now).inbox.lease_again(lease_id, &record.items, now);
             return Performed { outcome: record.outcome, lease };
         }
+        let changed =
+            matches!(&action, Action::Relay { sender, .. } if *sender != self.sender(who));
         let person = self.touch(who, now);
-        if let Action::Relay { sender, .. } = &action
-            && *sender != person.sender()
-        {
+        if changed {
             return Performed { outcome: Outcome::SenderChanged, lease: Lease::default() };
         }
         if given_name.is_some() {
@@ -112,7 +112,11 @@ impl RandomConnectManager {
     /// What a text of this person must go through before it is relayed.
     #[must_use]
     pub fn sender(&self, who: UserId) -> Sender {
-        self.people.get(&who).map_or_else(Sender::default, Person::sender)
+        let Some(person) = self.people.get(&who) else { return Sender::default() };
+        let familiar = |person: &Person| person.sent == FAMILIAR;
+        let partner = person.chat().and_then(|chat| self.people.get(&chat.partner));
+        let trusted = familiar(person) && partner.is_some_and(familiar);
+        Sender { masking: person.masking, memory: person.memory.clone(), trusted }
     }
 
     /// Hands out what waits for a person without a call of theirs.
@@ -241,6 +245,7 @@ impl RandomConnectManager {
         }
         if let Some(person) = self.people.get_mut(&who) {
             person.memory = memory;
+            person.sent = FAMILIAR.min(person.sent + 1);
         }
         self.heard.add(partner, text.clone());
         self.relayed += 1;
@@ -279,6 +284,7 @@ impl RandomConnectManager {
             if let Some(person) = self.people.get_mut(&one) {
                 person.state = State::Idle;
                 person.memory = Memory::default();
+                person.sent = 0;
                 person.recent.add(other, chat.room, now);
                 self.heard.end(one, now);
             }
@@ -304,10 +310,7 @@ impl RandomConnectManager {
     }
 
     pub(super) fn chat(&self, who: UserId) -> Option<&Chat> {
-        match &self.people.get(&who)?.state {
-            State::Chatting { chat, .. } => Some(chat),
-            _ => None,
-        }
+        self.people.get(&who)?.chat()
     }
 
     fn partner_name(&self, who: UserId) -> Option<Nickname> {
@@ -334,14 +337,14 @@ impl RandomConnectManager {
 }
 
 impl Person {
-    fn sender(&self) -> Sender {
-        Sender { masking: self.masking, memory: self.memory.clone() }
-    }
-
-    const fn room(&self) -> Option<RoomId> {
+    const fn chat(&self) -> Option<&Chat> {
         match &self.state {
-            State::Chatting { chat, .. } => Some(chat.room),
+            State::Chatting { chat, .. } => Some(chat),
             _ => None,
         }
+    }
+
+    fn room(&self) -> Option<RoomId> {
+        self.chat().map(|chat| chat.room)
     }
 }

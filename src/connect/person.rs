@@ -20,6 +20,9 @@ pub const PATIENCE: Duration = Duration::from_secs(60);
 /// How long somebody who named interests waits for a person who shares one before anyone will do.
 pub const CHOOSY_FOR: Duration = Duration::from_secs(30);
 
+/// So many messages of both make two people familiar with each other.
+pub const FAMILIAR: u8 = 3;
+
 /// Everything kept of a person. A fresh one is idle, masked and nameless.
 #[derive(Debug)]
 pub struct Person {
@@ -28,6 +31,8 @@ pub struct Person {
     pub masking: bool,
     /// What the masker remembers of what they wrote in this chat.
     pub memory: Memory,
+    /// How many messages they sent in this chat, as far as [`FAMILIAR`].
+    pub sent: u8,
     /// The name they chose, and the one their caller gave them; the first that is there is used.
     pub chosen_name: Option<Nickname>,
     pub given_name: Option<Nickname>,
@@ -76,6 +81,7 @@ impl Person {
             last_seen: now,
             masking: true,
             memory: Memory::default(),
+            sent: 0,
             chosen_name: None,
             given_name: None,
             state: State::Idle,

@@ -6,27 +6,16 @@ use std::sync::Arc;
 
 use super::action::{Action, Call, Outcome, Performed};
 use super::lobby::{Lobby, LobbyError};
-use crate::guard;
+use crate::guard::{self, Guard, Refusal};
 use crate::mask::{Masked, Memory, mask_next};
-
-/// Decides whether a text may be passed on at all; if not, says why, in words for its sender.
-pub type Policy = fn(&str) -> Result<(), &'static str>;
-
-/// The policy of a server without moderation.
-///
-/// # Errors
-/// None.
-pub const fn allow_all(_text: &str) -> Result<(), &'static str> {
-    Ok(())
-}
 
 /// What became of a text.
 #[derive(Debug)]
 pub enum Relayed {
     /// There was nothing to see in it. Nothing was done.
     Empty,
-    /// The policy does not allow it, for this reason. Nothing was done.
-    Refused(&'static str),
+    /// The guard does not let it pass, for this reason. Nothing was done.
+    Refused(Refusal),
     Done(Performed),
 }
 
@@ -34,13 +23,13 @@ pub enum Relayed {
 #[derive(Clone)]
 pub struct Relay {
     lobby: Arc<dyn Lobby>,
-    policy: Policy,
+    guard: Guard,
 }
 
 impl Relay {
     #[must_use]
-    pub fn new(lobby: Arc<dyn Lobby>, policy: Policy) -> Self {
-        Self { lobby, policy }
+    pub fn new(lobby: Arc<dyn Lobby>, guard: Guard) -> Self {
+        Self { lobby, guard }
     }
 
     /// Sends what somebody typed to their partner.
@@ -52,7 +41,7 @@ impl Relay {
         if cleaned.is_empty() {
             return Ok(Relayed::Empty);
         }
-        if let Err(reason) = (self.policy)(&cleaned) {
+        if let Err(reason) = self.guard.check(&cleaned) {
             return Ok(Relayed::Refused(reason));
         }
         loop {
@@ -62,10 +51,13 @@ impl Relay {
             } else {
                 (Masked::waived(&cleaned), Memory::default())
             };
-            let text = text.reworded(guard::mark_lines);
+            // What leads to a person is hidden before links are changed, so that it is still found.
+            let steps = self.guard.steps(sender.trusted);
+            let text = steps.fold(text, Masked::reworded);
             let relay = Action::Relay { text, sender, memory };
             let performed = self.lobby.perform(call.clone(), relay).await?;
-            // Only another call of the same person, between the two above, makes this repeat.
+            // Only a call of the same person or their partner, between the two above, makes this
+            // repeat.
             if performed.outcome != Outcome::SenderChanged {
                 return Ok(Relayed::Done(performed));
             }

@@ -17,8 +17,9 @@ use super::inbox::{Lease, LeaseId};
 use super::interest::Interests;
 use super::lobby::{Lobby, LobbyError};
 use super::nickname::Nickname;
-use super::relay::{Policy, Relay, Relayed, allow_all};
+use super::relay::{Relay, Relayed};
 use super::reply::{self, MAX_CHARS};
+use crate::guard::Guard;
 use crate::kernel::clock::{Clock, Timestamp};
 use crate::kernel::delivery::Receipt;
 use crate::kernel::id::{IdHasher, Realm, UserId};
@@ -118,18 +119,12 @@ pub struct Stats {
 }
 
 /// The operator's choices.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, Default)]
 pub struct Options {
     /// Use the `user_nickname` that a caller passes. Off by default: it may be a real name.
     pub use_caller_nicknames: bool,
-    /// What may be passed on.
-    pub policy: Policy,
-}
-
-impl Default for Options {
-    fn default() -> Self {
-        Self { use_caller_nicknames: false, policy: allow_all }
-    }
+    /// What may be passed on, and how.
+    pub guard: Guard,
 }
 
 /// What the toolset can do, over whichever lobby it is given.
@@ -152,7 +147,7 @@ impl ConnectService {
         options: Options,
     ) -> Self {
         let started = clock.now();
-        let relay = Relay::new(Arc::clone(&lobby), options.policy);
+        let relay = Relay::new(Arc::clone(&lobby), options.guard);
         Self { lobby, relay, clock, ids, options, arrivals: OnceLock::new(), started }
     }
 
@@ -311,7 +306,7 @@ impl ConnectService {
                 return Ok((performed, own));
             }
             Relayed::Empty => "💡 There was no text to send.".to_owned(),
-            Relayed::Refused(reason) => reply::refused(reason),
+            Relayed::Refused(reason) => reply::refused(&reason.to_string()),
         };
         Ok((self.lobby.perform(call, Action::Read).await?, told))
     }

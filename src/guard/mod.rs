@@ -2,7 +2,8 @@
 //!
 //! What lives here: taking out what nobody sees (`hidden.rs`), breaking what a language model could
 //! take for markup of its own (`markup.rs`, on the folded text of `shadow.rs`), and the mark before
-//! lines. What must not: phone numbers (that is `mask/`), chats, people, words of the system.
+//! lines; what the operator wants done about links (`link.rs`) and foul words (`word.rs`, with the lists
+//! in `words/`). What must not: phone numbers (that is `mask/`), chats, people, words of the system.
 //!
 //! A reader who is a person must still read what was written, so as little as possible is changed,
 //! and always visibly. To teach it a new form of markup, add a pattern to `markup.rs`, an attack to
@@ -12,8 +13,14 @@
 //! time is linear in the text.
 
 mod hidden;
+mod link;
 mod markup;
 mod shadow;
+mod word;
+
+use std::borrow::Cow;
+
+use thiserror::Error;
 
 pub use hidden::shows_nothing;
 pub use markup::warm_up;
@@ -21,6 +28,69 @@ pub use markup::warm_up;
 /// Put before each further line of a person's message, so that it can't pass for a line of anybody
 /// else: not of the system, in whichever language, nor of a tool, nor of another turn of a dialogue.
 pub const MARK: &str = "› ";
+
+/// What becomes of links.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Links {
+    Allow,
+    /// They can't be tapped until the two have written to each other for a while.
+    #[default]
+    Defang,
+    Refuse,
+}
+
+/// What becomes of foul words.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Words {
+    #[default]
+    Off,
+    /// All but their first letter is covered.
+    Mask,
+    Refuse,
+}
+
+/// What the operator lets pass from one stranger to another.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Guard {
+    pub links: Links,
+    pub words: Words,
+}
+
+/// Why a text is not passed on, in words for its sender.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
+pub enum Refusal {
+    #[error("links can't be sent here.")]
+    Link,
+    #[error("it holds a word that is not welcome here.")]
+    Word,
+}
+
+/// A step by which a text is changed on its way.
+pub type Step = fn(&str) -> Cow<'_, str>;
+
+impl Guard {
+    /// Whether a clean text may be passed on.
+    ///
+    /// # Errors
+    /// Why not.
+    pub fn check(&self, text: &str) -> Result<(), Refusal> {
+        if self.links == Links::Refuse && link::has_any(text) {
+            return Err(Refusal::Link);
+        }
+        if self.words == Words::Refuse && word::has_any(text) {
+            return Err(Refusal::Word);
+        }
+        Ok(())
+    }
+
+    /// What is to be done, in this order, to a text once it is masked. `trusted` says whether the two
+    /// have written to each other for a while.
+    pub fn steps(&self, trusted: bool) -> impl Iterator<Item = Step> {
+        let defang = (self.links == Links::Defang && !trusted).then_some(link::defang as Step);
+        let cover = (self.words == Words::Mask).then_some(word::cover as Step);
+        [cover, defang, Some(mark_lines as Step)].into_iter().flatten()
+    }
+}
 
 /// A text without control and hidden characters, with `\n` line ends.
 #[must_use]
@@ -45,7 +115,10 @@ pub fn is_invisible(text: &str) -> bool {
 /// A text with [`MARK`] before each line but the first, which stands behind its sender's name, and
 /// but those with nothing to see.
 #[must_use]
-pub fn mark_lines(text: &str) -> String {
+pub fn mark_lines(text: &str) -> Cow<'_, str> {
+    if !text.contains('\n') {
+        return Cow::Borrowed(text);
+    }
     let mut lines = text.split('\n');
     let mut marked = lines.next().unwrap_or_default().to_owned();
     for line in lines {
@@ -55,7 +128,7 @@ pub fn mark_lines(text: &str) -> String {
         }
         marked.push_str(line);
     }
-    marked
+    Cow::Owned(marked)
 }
 
 #[cfg(test)]

@@ -37,7 +37,8 @@ impl Shadow {
 }
 
 fn fold(c: char) -> impl Iterator<Item = char> {
-    let one = [c];
+    // Full stops that browsers take for the dot of an address.
+    let one = if matches!(c, '。' | '｡') { ['.'] } else { [c] };
     let compatible: String = one.iter().copied().nfkc().collect();
     let plain = if compatible.is_ascii() {
         compatible

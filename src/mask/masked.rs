@@ -1,5 +1,6 @@
 //! The text that may pass from one stranger to another.
 
+use std::borrow::Cow;
 use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
@@ -48,8 +49,11 @@ impl Masked {
     /// The text in other words, for what is done to it on its way once it is masked. A function
     /// without memory has nothing but the masked text to make them of.
     #[must_use]
-    pub fn reworded(self, reword: fn(&str) -> String) -> Self {
-        Self { text: reword(&self.text).into(), ..self }
+    pub fn reworded(self, reword: fn(&str) -> Cow<'_, str>) -> Self {
+        match reword(&self.text) {
+            Cow::Borrowed(_) => self,
+            Cow::Owned(text) => Self { text: text.into(), ..self },
+        }
     }
 
     /// The text in pieces of at most `limit` characters, cut at a space or line end where there

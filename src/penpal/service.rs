@@ -22,6 +22,7 @@ use crate::connect::nickname::{BadNickname, Nickname};
 use crate::connect::relay::{Relay, Relayed};
 use crate::connect::reply::{self, MAX_CHARS};
 use crate::connect::service::{ConnectService, Heard, MAX_ID_CHARS, Spoken};
+use crate::guard;
 use crate::kernel::clock::Clock;
 use crate::kernel::delivery::Receipt;
 use crate::kernel::id::{IdHasher, Realm, RoomId, UserId, unguessable};
@@ -51,7 +52,7 @@ pub enum Refusal {
     #[error("The message is longer than {MAX_CHARS} characters. Please send it in parts.")]
     LongMessage,
     #[error("The message was not sent: {0}")]
-    NotAllowed(&'static str),
+    NotAllowed(guard::Refusal),
     #[error("The message was not sent: your partner has too many unread messages.")]
     InboxFull,
     #[error("{0}")]

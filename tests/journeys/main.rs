@@ -9,6 +9,7 @@ mod channels;
 mod delivery;
 mod dialogue;
 mod graph;
+mod guard;
 mod instances;
 mod limits;
 mod penpal;

@@ -2,6 +2,7 @@
 
 mod chaos;
 mod differential;
+mod familiar;
 mod faults;
 #[path = "../redis_server/mod.rs"]
 mod redis_server;

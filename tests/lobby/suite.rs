@@ -22,13 +22,13 @@ const IDLE: Duration = Duration::from_secs(1_800);
 const START: Timestamp = Timestamp::from_millis(1_000_000);
 
 /// A fresh, empty lobby, and what it needs to live.
-struct Backend {
-    lobby: Arc<dyn Lobby>,
-    _server: Option<RedisServer>,
+pub struct Backend {
+    pub lobby: Arc<dyn Lobby>,
+    pub _server: Option<RedisServer>,
 }
 
 /// One of each kind.
-fn backends() -> Vec<Backend> {
+pub fn backends() -> Vec<Backend> {
     let server = RedisServer::start(&[]);
     let (seal, ids) = (Seal::new(&[[7; 32]]), IdHasher::salted(b"salt"));
     let redis = RedisLobby::new(&server.url(), IDLE, seal, ids, seeded_rng()).expect("an address");
@@ -38,7 +38,7 @@ fn backends() -> Vec<Backend> {
     ]
 }
 
-fn user(n: u8) -> UserId {
+pub fn user(n: u8) -> UserId {
     UserId::from_bytes([n; 16])
 }
 
@@ -51,7 +51,7 @@ async fn perform(lobby: &dyn Lobby, call: Call, action: Action) -> Performed {
 }
 
 /// A call whose answer arrives: the outcome and the news that the answer showed.
-async fn act(lobby: &dyn Lobby, who: u8, action: Action) -> (Outcome, Vec<News>) {
+pub async fn act(lobby: &dyn Lobby, who: u8, action: Action) -> (Outcome, Vec<News>) {
     let performed = perform(lobby, call(who, START), action).await;
     if let Some(lease) = performed.lease.id {
         lobby.settle(user(who), lease, true);
@@ -59,7 +59,7 @@ async fn act(lobby: &dyn Lobby, who: u8, action: Action) -> (Outcome, Vec<News>)
     (performed.outcome, performed.lease.items.into_iter().map(|item| item.news).collect())
 }
 
-async fn say(lobby: &dyn Lobby, who: u8, text: &str) -> Outcome {
+pub async fn say(lobby: &dyn Lobby, who: u8, text: &str) -> Outcome {
     let sender = lobby.sender(user(who)).await.expect("the store works");
     act(lobby, who, Action::Relay { text: Masked::waived(text), sender, memory: Memory::default() })
         .await
@@ -79,7 +79,7 @@ fn shown(news: News) -> String {
     }
 }
 
-async fn pair(lobby: &dyn Lobby, a: u8, b: u8) {
+pub async fn pair(lobby: &dyn Lobby, a: u8, b: u8) {
     act(lobby, a, Action::meet()).await;
     assert!(matches!(act(lobby, b, Action::meet()).await.0, Outcome::Connected { .. }));
     assert_eq!(read(lobby, a).await, ["(connected)"]);

@@ -67,12 +67,13 @@ impl Codec {
     }
 
     pub fn read_sender(&self, value: &Value) -> Option<Sender> {
-        let [mask, memory] = list(value)? else { return None };
+        let [mask, memory, familiar] = list(value)? else { return None };
         let memory = match bytes(memory)? {
             [] => Memory::default(),
             sealed => serde_json::from_slice(&self.seal.open(sealed)?).ok()?,
         };
-        Some(Sender { masking: bytes(mask)? == b"1", memory })
+        let trusted = bytes(familiar)? == b"1";
+        Some(Sender { masking: bytes(mask)? == b"1", memory, trusted })
     }
 
     pub fn read_lease(&self, id: &Value, items: &Value) -> Option<Lease> {

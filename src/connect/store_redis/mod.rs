@@ -177,7 +177,8 @@ impl Shared {
                 let (_, expected) = self.codec.memory(&sender.memory)?;
                 let (memory, digest) = self.codec.memory(memory)?;
                 let hidden = text.hidden().to_string().into_bytes();
-                let mut own = vec![switch(sender.masking), expected.into_bytes(), memory];
+                let prepared_for = [switch(sender.masking), switch(sender.trusted)].concat();
+                let mut own = vec![prepared_for, expected.into_bytes(), memory];
                 own.extend([digest.into_bytes(), hidden, self.codec.text(text)?]);
                 let pieces = text.clone().pieces(ITEM_CHARS);
                 if pieces.len() > 1 {

@@ -11,7 +11,7 @@ use crate::connect::heard::QUOTED;
 use crate::connect::inbox::{CAPACITY, LEASE_TIME};
 use crate::connect::lobby::REDELIVERY;
 use crate::connect::matching::RecentWaits;
-use crate::connect::person::{CHOOSY_FOR, PATIENCE, RECENT_FOR, RECENT_PARTNERS};
+use crate::connect::person::{CHOOSY_FOR, FAMILIAR, PATIENCE, RECENT_FOR, RECENT_PARTNERS};
 use crate::connect::replay::REMEMBERED_FOR;
 
 /// After so long nothing is left of a lobby that nobody uses.
@@ -44,6 +44,7 @@ pub(super) static SCRIPTS: Lazy<Scripts> = Lazy::new(|| {
         ("RECENT_FOR", millis(RECENT_FOR)),
         ("RECENT_PARTNERS", RECENT_PARTNERS.to_string()),
         ("REMEMBERED_FOR", millis(REMEMBERED_FOR)),
+        ("FAMILIAR", FAMILIAR.to_string()),
         ("CAPACITY", CAPACITY.to_string()),
         ("HISTORY", HISTORY.to_string()),
         ("QUOTED", QUOTED.to_string()),

@@ -35,7 +35,7 @@ if record then
   end
 end
 
-if action == 'relay' and ((p.mask or '1') ~= ARGV[12] or (p.mh or '') ~= ARGV[13]) then
+if action == 'relay' and ((p.mask or '1') .. (p.tr or '0') ~= ARGV[12] or (p.mh or '') ~= ARGV[13]) then
   return { { 'changed' }, '', {} }
 end
 if given ~= '' then set(p, { given = given }) end

@@ -121,7 +121,7 @@ local function end_chat(p, now)
   for _, one in ipairs({ p, partner }) do
     local other = one.par
     set(one, { st = false, room = false, par = false, own = false, pn = false, com = false,
-      hist = false, mem = false, mh = false })
+      hist = false, mem = false, mh = false, sn = false, tr = false })
     remember(one, other, room, now)
     call('PEXPIRE', P .. 'x:' .. one.uid, RECENT_FOR)
   end

@@ -1,0 +1,47 @@
+//! What strangers may send each other.
+
+use std::ffi::OsString;
+
+use super::{Reader, Shown};
+use crate::guard::{Guard, Links, Words};
+
+pub(super) fn read<L: Fn(&str) -> Option<OsString>>(reader: &mut Reader<L>) -> Guard {
+    let links =
+        reader.read("LINKS", Shown::AsIs, |text| match text.to_ascii_lowercase().as_str() {
+            "allow" => Ok(Links::Allow),
+            "defang" => Ok(Links::Defang),
+            "refuse" => Ok(Links::Refuse),
+            _ => Err("allow, defang or refuse"),
+        });
+    let words =
+        reader.read("WORDS", Shown::AsIs, |text| match text.to_ascii_lowercase().as_str() {
+            "off" => Ok(Words::Off),
+            "mask" => Ok(Words::Mask),
+            "refuse" => Ok(Words::Refuse),
+            _ => Err("off, mask or refuse"),
+        });
+    Guard { links: links.unwrap_or_default(), words: words.unwrap_or_default() }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::{Config, Problem};
+    use super::*;
+
+    fn guard(variables: &[(&str, &str)]) -> Result<Guard, Vec<Problem>> {
+        let value = |name: &str| variables.iter().find(|(key, _)| *key == name);
+        Config::from_lookup(|name| value(name).map(|(_, value)| value.into()))
+            .map(|config| config.guard)
+    }
+
+    #[test]
+    fn links_are_defanged_and_words_left_alone_unless_set() {
+        assert_eq!(guard(&[]), Ok(Guard { links: Links::Defang, words: Words::Off }));
+        assert_eq!(
+            guard(&[("LINKS", "Refuse"), ("WORDS", "mask")]),
+            Ok(Guard { links: Links::Refuse, words: Words::Mask })
+        );
+        let problems = guard(&[("LINKS", "no"), ("WORDS", "yes")]).expect_err("two problems");
+        assert_eq!(problems.len(), 2);
+    }
+}
