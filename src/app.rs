@@ -38,6 +38,7 @@ use crate::safety::admin::Admin;
 use crate::safety::ledger::Ledger;
 use crate::safety::store_memory::MemoryLedger;
 use crate::safety::store_redis::RedisLedger;
+use crate::safety::store_sql::SqlLedger;
 use crate::safety::warden::Warden;
 use crate::transport::admin::Office;
 use crate::transport::auth::Gate;
@@ -231,7 +232,11 @@ impl App {
 fn lobby(config: &Config) -> (Arc<dyn Lobby>, IdHasher) {
     let Some(redis) = &config.redis else {
         let lobby = MemoryLobby::new(config.idle_timeout, seeded_rng());
-        return (Arc::new(lobby), IdHasher::random(&mut seeded_rng()));
+        let ids = match &config.state {
+            Some(state) => IdHasher::salted(state.salt.expose_secret().as_bytes()),
+            None => IdHasher::random(&mut seeded_rng()),
+        };
+        return (Arc::new(lobby), ids);
     };
     let ids = IdHasher::salted(redis.salt.expose_secret().as_bytes());
     let lobby = RedisLobby::new(
@@ -248,13 +253,14 @@ fn lobby(config: &Config) -> (Arc<dyn Lobby>, IdHasher) {
 /// Who keeps people apart, with reports sealed.
 fn warden(config: &Config) -> Warden {
     let mut rng = seeded_rng();
-    let (seal, ledger): (_, Arc<dyn Ledger>) = match &config.redis {
-        Some(redis) => {
+    let (seal, ledger): (_, Arc<dyn Ledger>) = match (&config.redis, &config.state) {
+        (Some(redis), _) => {
             let ledger = RedisLedger::new(redis.url.expose_secret());
             let ledger = ledger.expect("the configuration has checked the address");
             (Seal::new(&redis.keys), Arc::new(ledger))
         }
-        None => (Seal::new(&[rng.random()]), Arc::new(MemoryLedger::default())),
+        (None, Some(state)) => (Seal::new(&state.keys), Arc::new(SqlLedger::new(&state.file))),
+        (None, None) => (Seal::new(&[rng.random()]), Arc::new(MemoryLedger::default())),
     };
     let limits = config.rate_limits;
     Warden::new(ledger, seal, limits, rng)
@@ -265,6 +271,9 @@ fn whatsapp_settings(settings: channels::WhatsApp) -> whatsapp::Settings {
         settings;
     whatsapp::Settings { token, phone_number_id, verify_token, app_secret, api_base }
 }
+
+/// Said at the start, where somebody can still do something about it.
+const NO_LEDGER: &str = "blocks and reports can't be kept: see STATE_DB";
 
 /// Requests can't be sent from here.
 #[derive(Debug, Error)]
@@ -304,6 +313,10 @@ pub async fn serve(
     tracing::info!(%address, version = env!("CARGO_PKG_VERSION"), "listening");
     let app = App::new(config, &(Arc::new(SystemClock::new()) as Arc<dyn Clock>))
         .map_err(io::Error::other)?;
+    // Redis may come up later; a file that can't be opened now can't be later either.
+    if app.config.redis.is_none() {
+        app.office.admin.logged().await.map_err(|_| io::Error::other(NO_LEDGER))?;
+    }
     app.serve_http(listener, tokens, limits, shutdown).await;
     tracing::info!("stopped");
     Ok(())

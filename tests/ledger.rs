@@ -5,7 +5,10 @@
 #[path = "redis_server/mod.rs"]
 mod redis_server;
 
+use std::fs;
+use std::path::PathBuf;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use random_connect::kernel::clock::Timestamp;
@@ -15,6 +18,7 @@ use random_connect::safety::ledger::{
 };
 use random_connect::safety::store_memory::MemoryLedger;
 use random_connect::safety::store_redis::RedisLedger;
+use random_connect::safety::store_sql::SqlLedger;
 
 use crate::redis_server::RedisServer;
 
@@ -24,15 +28,43 @@ const START: Timestamp = Timestamp::from_millis(1_700_000_000_000);
 struct Backend {
     ledger: Arc<dyn Ledger>,
     _server: Option<RedisServer>,
+    _folder: Option<Folder>,
+}
+
+/// A folder that goes with what is in it.
+struct Folder(PathBuf);
+
+impl Folder {
+    fn new() -> Self {
+        static COUNT: AtomicUsize = AtomicUsize::new(0);
+        let number = COUNT.fetch_add(1, Ordering::Relaxed);
+        let name = format!("ledger-{}-{number}", std::process::id());
+        let folder = std::env::temp_dir().join(name);
+        fs::create_dir_all(&folder).expect("a folder");
+        Self(folder)
+    }
+
+    fn file(&self) -> PathBuf {
+        self.0.join("state.db")
+    }
+}
+
+impl Drop for Folder {
+    fn drop(&mut self) {
+        let _ = fs::remove_dir_all(&self.0);
+    }
 }
 
 /// One of each kind.
 fn backends() -> Vec<Backend> {
     let server = RedisServer::start(&[]);
     let redis = RedisLedger::new(&server.url()).expect("an address");
+    let folder = Folder::new();
+    let sql = SqlLedger::new(&folder.file());
     vec![
-        Backend { ledger: Arc::new(MemoryLedger::default()), _server: None },
-        Backend { ledger: Arc::new(redis), _server: Some(server) },
+        Backend { ledger: Arc::new(MemoryLedger::default()), _server: None, _folder: None },
+        Backend { ledger: Arc::new(redis), _server: Some(server), _folder: None },
+        Backend { ledger: Arc::new(sql), _server: None, _folder: Some(folder) },
     ]
 }
 
@@ -54,7 +86,8 @@ fn report(reporter: u8, person: u8) -> Report {
 
 #[tokio::test]
 async fn a_block_keeps_both_apart_and_nobody_else() {
-    for Backend { ledger, _server } in backends() {
+    for backend in backends() {
+        let ledger = &backend.ledger;
         for _ in 0..2 {
             ledger.block(user(1), user(2), START).await.expect("up");
         }
@@ -73,7 +106,8 @@ async fn a_block_keeps_both_apart_and_nobody_else() {
 
 #[tokio::test]
 async fn one_reporter_has_one_report_of_each_person() {
-    for Backend { ledger, _server } in backends() {
+    for backend in backends() {
+        let ledger = &backend.ledger;
         assert!(ledger.report(report(1, 9)).await.expect("up"));
         assert!(!ledger.report(report(1, 9)).await.expect("up"));
         assert!(ledger.report(report(2, 9)).await.expect("up"));
@@ -87,7 +121,8 @@ async fn one_reporter_has_one_report_of_each_person() {
 
 #[tokio::test]
 async fn evidence_is_deleted_after_thirty_days_and_the_report_after_a_year() {
-    for Backend { ledger, _server } in backends() {
+    for backend in backends() {
+        let ledger = &backend.ledger;
         ledger.report(report(1, 9)).await.expect("up");
         assert_eq!(ledger.open().await.expect("up"), [report(1, 9)]);
         let moment = Duration::from_millis(1);
@@ -108,7 +143,8 @@ async fn evidence_is_deleted_after_thirty_days_and_the_report_after_a_year() {
 
 #[tokio::test]
 async fn what_was_decided_is_not_open_any_more_and_can_be_decided_otherwise() {
-    for Backend { ledger, _server } in backends() {
+    for backend in backends() {
+        let ledger = &backend.ledger;
         ledger.report(report(1, 9)).await.expect("up");
         let later = Report { at: START + Duration::from_secs(1), ..report(1, 8) };
         ledger.report(later.clone()).await.expect("up");
@@ -128,7 +164,8 @@ async fn what_was_decided_is_not_open_any_more_and_can_be_decided_otherwise() {
 
 #[tokio::test]
 async fn a_ban_lasts_until_it_is_lifted() {
-    for Backend { ledger, _server } in backends() {
+    for backend in backends() {
+        let ledger = &backend.ledger;
         let entry = async || ledger.entry(user(9)).await.expect("up");
         ledger.ban(user(9), START).await.expect("up");
         assert_eq!((entry().await.banned, entry().await.pardoned), (Some(START), None));
@@ -140,7 +177,8 @@ async fn a_ban_lasts_until_it_is_lifted() {
 
 #[tokio::test]
 async fn people_are_found_by_how_their_code_begins() {
-    for Backend { ledger, _server } in backends() {
+    for backend in backends() {
+        let ledger = &backend.ledger;
         ledger.block(user(0x1a), user(0x1b), START).await.expect("up");
         ledger.report(report(1, 0x2c)).await.expect("up");
         ledger.ban(user(0xff), START).await.expect("up");
@@ -154,7 +192,8 @@ async fn people_are_found_by_how_their_code_begins() {
 
 #[tokio::test]
 async fn the_log_only_grows() {
-    for Backend { ledger, _server } in backends() {
+    for backend in backends() {
+        let ledger = &backend.ledger;
         let note = |n: usize| Note { at: START, what: format!("ban {n}") };
         for n in 0..=LIST {
             ledger.log(note(n)).await.expect("up");
@@ -163,4 +202,14 @@ async fn the_log_only_grows() {
         let logged = ledger.logged().await.expect("up");
         assert_eq!(logged, (1..=LIST).map(note).collect::<Vec<_>>());
     }
+}
+
+#[tokio::test]
+async fn what_is_in_a_file_is_there_after_a_restart() {
+    let folder = Folder::new();
+    SqlLedger::new(&folder.file()).block(user(1), user(2), START).await.expect("up");
+    let entry = SqlLedger::new(&folder.file()).entry(user(2)).await.expect("up");
+    assert!(entry.apart.contains(&user(1)));
+    let nowhere = folder.file().join("below a file");
+    assert!(SqlLedger::new(&nowhere).entry(user(1)).await.is_err());
 }

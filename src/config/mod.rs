@@ -9,6 +9,7 @@ mod env_file;
 mod guard;
 mod limits;
 pub mod store;
+mod value;
 
 use std::ffi::OsString;
 use std::fmt;
@@ -22,6 +23,7 @@ use tracing::level_filters::LevelFilter;
 use crate::guard::Guard;
 use crate::kernel::token::AuthTokens;
 use crate::safety::pace::Limits;
+use value::{host_names, log_format, log_level, phone_number, switch, toolset_names};
 
 const DEFAULT_PORT: u16 = 8086;
 const DEFAULT_IDLE_TIMEOUT_SECS: u64 = 30 * 60;
@@ -67,6 +69,8 @@ pub struct Config {
     pub max_sessions: usize,
     /// `REDIS_URL` and what belongs to it; without, the lobby is in memory.
     pub redis: Option<store::Redis>,
+    /// `STATE_DB`: where blocks and reports are kept without Redis.
+    pub state: Option<store::State>,
     /// `ADMIN_TOKEN`; without one there is nothing below `/admin`.
     pub admin_tokens: Option<AuthTokens>,
     /// `RATE_LIMITS`; `None` means that nobody is limited.
@@ -134,6 +138,7 @@ impl Config {
         let default_host =
             if tokens.is_some() { Ipv4Addr::UNSPECIFIED } else { Ipv4Addr::LOCALHOST };
         let host = host.unwrap_or(default_host.into());
+        let (redis, state) = store::read(&mut reader);
         let config = Self {
             my_number: reader.read("MY_NUMBER", Shown::Never, phone_number),
             address: SocketAddr::new(host, port.unwrap_or(DEFAULT_PORT)),
@@ -161,7 +166,8 @@ impl Config {
                     sessions.ok_or("a whole number from 1 to 1000000")
                 })
                 .unwrap_or(DEFAULT_MAX_SESSIONS),
-            redis: store::read(&mut reader),
+            redis,
+            state,
             admin_tokens: reader.read("ADMIN_TOKEN", Shown::Never, AuthTokens::parse),
             rate_limits: reader
                 .read("RATE_LIMITS", Shown::AsIs, limits::parse)
@@ -216,7 +222,7 @@ impl<L: Fn(&str) -> Option<OsString>> Reader<L> {
     }
 
     /// Reports a variable that is needed and not set, unless it was set and refused.
-    fn missing(&mut self, variable: &'static str, expected: &'static str) {
+    fn missing(&mut self, variable: &'static str, expected: &str) {
         if self.problems.iter().all(|problem| problem.variable != variable) {
             self.problems.push(Problem {
                 variable: variable.to_owned(),
@@ -232,67 +238,6 @@ impl<L: Fn(&str) -> Option<OsString>> Reader<L> {
             seconds.ok_or("a whole number of seconds from 1 to 31536000")
         });
         Duration::from_secs(seconds.unwrap_or(default))
-    }
-}
-
-/// Country code and number: seven to fifteen digits (E.164), no `+`, no separators.
-fn phone_number(text: &str) -> Result<SecretString, &'static str> {
-    let valid = (7..=15).contains(&text.len())
-        && text.bytes().all(|b| b.is_ascii_digit())
-        && !text.starts_with('0');
-    if valid {
-        Ok(SecretString::from(text))
-    } else {
-        Err("7 to 15 digits only, beginning with the country code, such as 919876543210")
-    }
-}
-
-fn log_level(text: &str) -> Result<LevelFilter, &'static str> {
-    let known = ["error", "warn", "info", "debug", "trace"];
-    let level = known
-        .iter()
-        .find(|level| level.eq_ignore_ascii_case(text))
-        .and_then(|level| level.parse().ok());
-    level.ok_or("error, warn, info, debug or trace")
-}
-
-fn log_format(text: &str) -> Result<LogFormat, &'static str> {
-    match text.to_ascii_lowercase().as_str() {
-        "text" => Ok(LogFormat::Text),
-        "json" => Ok(LogFormat::Json),
-        _ => Err("text or json"),
-    }
-}
-
-fn switch(text: &str) -> Result<bool, &'static str> {
-    match text.to_ascii_lowercase().as_str() {
-        "on" => Ok(true),
-        "off" => Ok(false),
-        _ => Err("on or off"),
-    }
-}
-
-fn toolset_names(text: &str) -> Result<Vec<ToolsetName>, &'static str> {
-    let name = |name: &str| match name.trim().to_ascii_lowercase().as_str() {
-        "connect" => Ok(ToolsetName::Connect),
-        "penpal" => Ok(ToolsetName::PenPal),
-        _ => Err("connect, penpal or both, separated by a comma"),
-    };
-    text.split(',').map(name).collect()
-}
-
-fn host_names(text: &str) -> Result<Vec<String>, &'static str> {
-    let names: Vec<String> = text.split(',').map(|name| name.trim().to_ascii_lowercase()).collect();
-    let plausible = |name: &String| {
-        !name.is_empty()
-            && name
-                .chars()
-                .all(|c| c.is_ascii_alphanumeric() || matches!(c, '.' | '-' | ':' | '[' | ']'))
-    };
-    if names.iter().all(plausible) {
-        Ok(names)
-    } else {
-        Err("host names separated by commas, with or without a port, such as chat.example.com")
     }
 }
 

@@ -1,6 +1,8 @@
-//! Where the lobby is kept: in memory, or on Redis with the secrets that all processes share.
+//! Where things are kept: the lobby in memory or on Redis, blocks and reports with it or in a file, and
+//! the secrets that this takes.
 
 use std::ffi::OsString;
+use std::path::PathBuf;
 
 use redis::IntoConnectionInfo;
 use secrecy::SecretString;
@@ -27,9 +29,28 @@ impl std::fmt::Debug for Redis {
     }
 }
 
-/// Reads the three together: an address without the secrets is a mistake, secrets without an address
+/// What a file for blocks and reports needs.
+#[derive(Clone)]
+pub struct State {
+    /// `STATE_DB`, without the `sqlite:`.
+    pub file: PathBuf,
+    /// `ID_SALT`: with another, everybody would be somebody else after a restart.
+    pub salt: SecretString,
+    /// `INBOX_KEY`, which reports are sealed with.
+    pub keys: Vec<Key>,
+}
+
+impl std::fmt::Debug for State {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("State(..)")
+    }
+}
+
+/// Reads all of it together: an address without the secrets is a mistake, secrets without an address
 /// are only not used.
-pub(super) fn read<L: Fn(&str) -> Option<OsString>>(reader: &mut Reader<L>) -> Option<Redis> {
+pub(super) fn read<L: Fn(&str) -> Option<OsString>>(
+    reader: &mut Reader<L>,
+) -> (Option<Redis>, Option<State>) {
     let url = reader.read("REDIS_URL", Shown::Never, |text| {
         let known = text.starts_with("redis://") || text.starts_with("rediss://");
         let known = known && text.into_connection_info().is_ok();
@@ -41,17 +62,24 @@ pub(super) fn read<L: Fn(&str) -> Option<OsString>>(reader: &mut Reader<L>) -> O
         long.then(|| SecretString::from(text)).ok_or("at least 16 characters")
     });
     let keys = reader.read("INBOX_KEY", Shown::Never, keys);
-    let url = url?;
+    let file = reader.read("STATE_DB", Shown::AsIs, |text| {
+        let file = text.strip_prefix("sqlite:").filter(|file| !file.is_empty());
+        file.map(PathBuf::from).ok_or("sqlite: and the path of a file, such as sqlite:state.db")
+    });
+    let needed = match (&url, &file) {
+        (Some(_), _) => "the same on all instances, with REDIS_URL",
+        (None, Some(_)) => "the same at each start, with STATE_DB",
+        (None, None) => return (None, None),
+    };
     if salt.is_none() {
-        reader.missing(
-            "ID_SALT",
-            "at least 16 characters, the same on all instances, with REDIS_URL",
-        );
+        reader.missing("ID_SALT", &format!("at least 16 characters, {needed}"));
     }
     if keys.is_none() {
-        reader.missing("INBOX_KEY", "64 hex digits, the same on all instances, with REDIS_URL");
+        reader.missing("INBOX_KEY", &format!("64 hex digits, {needed}"));
     }
-    Some(Redis { url, salt: salt?, keys: keys? })
+    let (Some(salt), Some(keys)) = (salt, keys) else { return (None, None) };
+    let redis = url.map(|url| Redis { url, salt: salt.clone(), keys: keys.clone() });
+    (redis, file.map(|file| State { file, salt, keys }))
 }
 
 fn keys(text: &str) -> Result<Vec<Key>, &'static str> {
@@ -90,12 +118,18 @@ mod tests {
         let redis = config(&[url, salt, ("INBOX_KEY", &two)]).expect("valid").redis.expect("redis");
         assert_eq!((redis.keys.len(), redis.keys[0][..3].to_vec()), (2, vec![0x01, 0x23, 0x45]));
         assert!(config(&[salt, ("INBOX_KEY", &key)]).expect("valid").redis.is_none());
+        let state = ("STATE_DB", "sqlite:/var/lib/state.db");
+        let kept = config(&[state, salt, ("INBOX_KEY", &key)]).expect("valid").state;
+        assert_eq!(kept.expect("a file").file.to_str(), Some("/var/lib/state.db"));
         let told = |variables: &[(&str, &str)]| {
             let problems = config(variables).expect_err("a problem");
             problems.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n")
         };
         let missing = told(&[url]);
         assert!(missing.contains("ID_SALT=(not set)") && missing.contains("INBOX_KEY=(not set)"));
+        let missing = told(&[state]);
+        assert!(missing.contains("ID_SALT=(not set)") && missing.contains("with STATE_DB"));
+        assert!(told(&[("STATE_DB", "postgres:x")]).contains("sqlite: and the path"));
         let short = told(&[url, ("ID_SALT", "short salt"), ("INBOX_KEY", "abc")]);
         assert!(!short.contains("short salt") && !short.contains("abc"), "{short}");
         assert!(told(&[("REDIS_URL", "localhost:6379")]).contains("redis://"));

@@ -15,4 +15,5 @@ pub mod ledger;
 pub mod pace;
 pub mod store_memory;
 pub mod store_redis;
+pub mod store_sql;
 pub mod warden;

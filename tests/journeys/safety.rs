@@ -142,3 +142,27 @@ async fn an_agent_that_is_barred_is_refused() {
     let told = enter().await;
     assert!(told.contains("You can again in 1 minute."), "{told}");
 }
+
+#[tokio::test]
+async fn with_a_file_for_it_a_restart_forgets_neither_a_block_nor_a_report() {
+    let file = std::env::temp_dir().join(format!("journey-{}.db", std::process::id()));
+    let (state, key) = (format!("sqlite:{}", file.display()), "ab".repeat(32));
+    let variables = [
+        ("STATE_DB", state.as_str()),
+        ("ID_SALT", "a salt of some length"),
+        ("INBOX_KEY", key.as_str()),
+    ];
+    let before = Server::with(&variables, Limits::default()).await;
+    pair(&before, "ann", "ben").await;
+    before.say("ann", "#report abuse").await;
+    drop(before);
+    let after = Server::with(&variables, Limits::default()).await;
+    assert!(after.say("ben", "#meet").await.contains("You were reported"));
+    after.clock.advance(Duration::from_secs(120));
+    for who in ["ann", "ben"] {
+        assert!(after.say(who, "#meet").await.contains("Looking for"));
+    }
+    for suffix in ["", "-wal", "-shm"] {
+        let _ = std::fs::remove_file(format!("{}{suffix}", file.display()));
+    }
+}
