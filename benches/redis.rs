@@ -14,8 +14,9 @@ use std::process::{Child, Command, ExitCode, Stdio};
 use std::sync::Arc;
 use std::time::Duration;
 
-use random_connect::connect::action::{Action, Call, Outcome, Sender};
+use random_connect::connect::action::{Action, Call, Outcome};
 use random_connect::connect::lobby::Lobby;
+use random_connect::connect::person::FAMILIAR;
 use random_connect::connect::store_redis::{RedisLobby, Seal};
 use random_connect::kernel::clock::{Clock, Stopwatch, SystemClock, seeded_rng};
 use random_connect::kernel::id::{IdHasher, UserId};
@@ -45,6 +46,8 @@ const MANY: usize = 20_000;
 const UNREAD: usize = 150;
 /// Messages that wait for one person.
 const EACH: usize = 100;
+/// In every right answer to a relay.
+const SENT: &str = "📤 Message sent";
 const TEXT: &str = "Mumbai, and you? It has been raining here since this morning";
 
 fn user(number: usize) -> UserId {
@@ -81,32 +84,38 @@ impl Bench {
         if let Some(lease) = performed.lease.id {
             self.lobby.settle(who, lease, true);
         }
-        match performed.outcome {
-            Outcome::Sent { .. } => Ok(()),
-            other => Err(format!("not sent: {other:?}").into()),
-        }
+        sent(&performed.outcome)
+    }
+}
+
+/// A relay that was refused measures nothing.
+fn sent(outcome: &Outcome) -> Fallible<()> {
+    match outcome {
+        Outcome::Sent { .. } => Ok(()),
+        other => Err(format!("not sent: {other:?}").into()),
     }
 }
 
 /// Relays a second and nothing else: all write at once to partners who do not read, as much as an inbox
 /// holds; emptying it for the next turn is not counted.
 async fn relays_alone(bench: &Arc<Bench>) -> Fallible<f64> {
+    let mut senders = Vec::new();
     for number in 0..2 * PAIRS {
         bench.empty(user(number)).await?;
+        senders.push(bench.lobby.sender(user(number)).await?);
     }
     let (mut count, mut taken) = (0, Duration::ZERO);
     while taken < ROUND {
         let stopwatch = Stopwatch::start();
         let mut people = JoinSet::new();
-        for number in 0..2 * PAIRS {
+        for (number, sender) in senders.iter().cloned().enumerate() {
             let bench = Arc::clone(bench);
             people.spawn(async move {
                 for _ in 0..UNREAD {
-                    let text = Masked::waived(TEXT);
-                    let (sender, memory) = (Sender::default(), Memory::default());
+                    let (text, memory) = (Masked::waived(TEXT), Memory::default());
                     let call = Call { takes_inbox: false, ..bench.call(user(number)) };
-                    let relay = Action::Relay { text, sender, memory };
-                    bench.lobby.perform(call, relay).await?;
+                    let relay = Action::Relay { text, sender: sender.clone(), memory };
+                    sent(&bench.lobby.perform(call, relay).await?.outcome)?;
                 }
                 Fallible::Ok(())
             });
@@ -245,32 +254,37 @@ impl Drop for Process {
     }
 }
 
-/// Calls a second over HTTP, spread over `processes`.
+/// Relays a second over HTTP, spread over `processes`.
 async fn calls(processes: &[Process], round: usize) -> Fallible<f64> {
     let http = reqwest::Client::new();
+    let say = |pair: usize, person: usize, message: &'static str| {
+        let user = format!("{}-{round}-{pair}-{person}", processes.len());
+        let params = json!({ "message": message, "puch_user_id": user });
+        let body = json!({ "method": "handle_message", "params": params }).to_string();
+        let url = &processes[(pair + person) % processes.len()].1;
+        http.post(url).bearer_auth("bench").body(body)
+    };
+    // One after the other: who asks to meet is paired with the other of the same pair.
+    for pair in 0..PAIRS {
+        for person in 0..2 {
+            say(pair, person, "#meet").send().await?.error_for_status()?;
+        }
+    }
     let mut people = JoinSet::new();
     let stopwatch = Stopwatch::start();
     for pair in 0..PAIRS {
-        let urls: Vec<String> = processes.iter().map(|process| process.1.clone()).collect();
-        let http = http.clone();
+        let calls = [0, 1].map(|person| say(pair, person, TEXT));
         people.spawn(async move {
-            let say = |person: usize, message: &'static str| {
-                let params = json!({
-                    "message": message,
-                    "puch_user_id": format!("{}-{round}-{pair}-{person}", urls.len()),
-                });
-                let body = json!({ "method": "handle_message", "params": params }).to_string();
-                let url = &urls[(pair + person) % urls.len()];
-                http.post(url).bearer_auth("bench").body(body).send()
-            };
-            for person in 0..2 {
-                say(person, "#meet").await?.error_for_status()?;
-            }
             let mut count = 0_u64;
             while stopwatch.elapsed() < ROUND {
-                for person in 0..2 {
-                    let answer: Value = say(person, TEXT).await?.json().await?;
-                    count += u64::from(answer["result"].is_string());
+                for call in &calls {
+                    let call = call.try_clone().ok_or("a body that streams")?;
+                    let answer: Value = call.send().await?.json().await?;
+                    let told = answer["result"].as_str().ok_or("no answer")?;
+                    if !told.contains(SENT) {
+                        return Err("a message was not sent".into());
+                    }
+                    count += 1;
                 }
             }
             Fallible::Ok(count)
@@ -292,6 +306,12 @@ async fn measure() -> Fallible<()> {
         for person in 0..2 {
             let call = bench.call(user(2 * pair + person));
             bench.lobby.perform(call, Action::meet()).await?;
+        }
+    }
+    // What a sender is held to changes once both have written a little.
+    for _ in 0..FAMILIAR {
+        for number in 0..2 * PAIRS {
+            bench.relay(user(number)).await?;
         }
     }
     let (mut own, mut alone, mut empty) = (Vec::new(), Vec::new(), Vec::new());

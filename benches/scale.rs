@@ -113,7 +113,8 @@ fn measure(people: u64) -> Fallible<()> {
     let [mut matches, mut relays, mut looks] = [latencies(), latencies(), latencies()];
     for round in 0..ROUNDS {
         let writer = user(round * STRIDE % chatting);
-        let outcome = lobby.timed(&mut relays, writer, relay(Sender::default()));
+        let sender = lobby.manager.sender(writer);
+        let outcome = lobby.timed(&mut relays, writer, relay(sender));
         if !matches!(outcome, Outcome::Sent { .. } | Outcome::PartnerInboxFull) {
             return Err(format!("not sent: {outcome:?}").into());
         }

@@ -92,7 +92,8 @@ impl RandomConnectManager {
     }
 
     /// Whether two waiters may be paired now: they are strangers, or one has waited long enough
-    /// to take anyone; never two of whom one blocked the other. Whoever left a partner for this search waits that long themselves first.
+    /// to take anyone; never two of whom one blocked the other. Whoever left a partner for this search
+    /// waits that long themselves first.
     fn may_pair(&self, a: UserId, b: UserId, now: Timestamp) -> bool {
         let (Some(first), Some(second)) = (self.people.get(&a), self.people.get(&b)) else {
             return false;

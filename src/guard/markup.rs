@@ -70,7 +70,7 @@ static FORMS: Lazy<Vec<Form>> = Lazy::new(|| {
     let [square, headings, keys, methods] = [SQUARE, HEADINGS, TOOL_KEYS, METHODS].map(loose);
     let quote = "[\"'`]{0,2}";
     let form = |pattern: String, replacements| Form {
-        pattern: Regex::new(&pattern).expect("a pattern"),
+        pattern: Regex::new(&pattern).expect("the pattern is a constant that the tests compile"),
         replacements,
     };
     let pair = |key: &str, value: &str| {

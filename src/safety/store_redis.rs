@@ -1,7 +1,8 @@
 //! The ledger on Redis, beside the lobby: all processes share it.
 //!
 //! Keys, all behind the lobby's hash tag and `safety:`; who somebody is, is a keyed hash, evidence is
-//! sealed. Each but the log lives as long as its entries are remembered.
+//! sealed. Each lives as long as its entries are remembered, but for the log and what operators decided,
+//! which stay.
 //!
 //! ```text
 //! apart:<uid>     whom somebody is kept apart from (a set)

@@ -63,9 +63,12 @@ impl Browser {
             .stderr(Stdio::null())
             .spawn()
             .expect("chromedriver is installed: run `make tools`");
-        while TcpStream::connect(("127.0.0.1", port)).await.is_err() {
-            yield_now().await;
-        }
+        let up = async {
+            while TcpStream::connect(("127.0.0.1", port)).await.is_err() {
+                yield_now().await;
+            }
+        };
+        timeout(PATIENCE, up).await.expect("chromedriver starts");
         let options = json!({ "args": [
             "--headless=new", "--no-sandbox", "--disable-dev-shm-usage", "--window-size=1180,820",
         ] });
@@ -144,10 +147,17 @@ impl Browser {
         all.filter(|told| !told.contains("401 (Unauthorized)")).collect()
     }
 
-    async fn end(mut self) {
-        self.client.close().await.expect("an end");
-        self.driver.kill().expect("it runs");
-        self.driver.wait().expect("it ends");
+    async fn end(self) {
+        self.client.clone().close().await.expect("an end");
+    }
+}
+
+/// Also after a test that failed.
+impl Drop for Browser {
+    fn drop(&mut self) {
+        // One that has ended already needs no ending.
+        let _ = self.driver.kill();
+        let _ = self.driver.wait();
     }
 }
 

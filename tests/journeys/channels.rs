@@ -4,10 +4,11 @@ use std::collections::{HashMap, VecDeque};
 
 use rmcp::model::ProtocolVersion;
 use serde_json::{Value, json};
+use tokio::time::timeout;
 
 use crate::agent::{Agent, Way, string};
 use crate::graph::StandIn;
-use crate::support::{Client, Server};
+use crate::support::{Client, PATIENCE, Server};
 use crate::whatsapp::{PACE, WhatsApp};
 
 /// Where somebody comes from, and how they are reached.
@@ -149,9 +150,12 @@ impl World {
         match &mut one.way {
             Means::Puch => {
                 // What was written over another channel may be a moment later.
-                while !self.server().say(&one.id, "#m").await.contains(text) {
-                    tokio::task::yield_now().await;
-                }
+                let reading = async {
+                    while !self.server().say(&one.id, "#m").await.contains(text) {
+                        tokio::task::yield_now().await;
+                    }
+                };
+                timeout(PATIENCE, reading).await.expect("it comes in time");
             }
             Means::WhatsApp => drop(self.whatsapp.graph.until(&one.id, text).await),
             Means::Bridge => {

@@ -81,9 +81,9 @@ end
 local function touch(uid, p, now)
   p = p or { uid = uid }
   local fresh = p.kept and now - tonumber(p.kept) < LIFETIME / 4
-  set(p, { seen = int(now), kept = not fresh and int(now) or nil })
   call('ZADD', P .. 'seen', int(now), uid)
   if not fresh then
+    set(p, { kept = int(now) })
     for _, key in ipairs({ 'p:' .. uid, 'in:' .. uid, 'a:' .. uid, 'seen', 'n', 'c' }) do keep(P .. key) end
   end
   return p

@@ -1,7 +1,7 @@
 -- Sending text: the action that is asked for most, so it is a script of its own.
 --
--- Then: the masking, familiarity and memory it was prepared for, the memory now and its digest, how many numbers
--- were hidden, the whole text, and its pieces; without any the text is the only one.
+-- Then: the masking, familiarity and memory it was prepared for, the memory now and its digest, how many
+-- numbers were hidden, the whole text, and its pieces; without any the text is the only one.
 function acts.relay()
   if p.st ~= 'c' then return { 'nobody', p.st == 'w' and 1 or 0 } end
   local text, pieces = ARGV[17], { unpack(ARGV, 18) }
