@@ -89,7 +89,7 @@ impl App {
         crate::guard::warm_up();
         let (lobby, ids) = lobby(&config);
         let warden = Arc::new(warden(&config));
-        let guarded = Arc::new(GuardedLobby::new(lobby, Arc::clone(&warden)));
+        let guarded = Arc::new(GuardedLobby::new(lobby, Arc::clone(&warden), config.notice));
         let office =
             Office { admin: Admin(warden), lobby: Arc::clone(&guarded), clock: Arc::clone(clock) };
         let lobby: Arc<dyn Lobby> = guarded;

@@ -9,6 +9,7 @@ use parking_lot::Mutex;
 use random_connect::connect::action::{Action, Call, Outcome, Sender};
 use random_connect::connect::courier::{Channel, Couriers, Failed};
 use random_connect::connect::inbox::{Item, News};
+use random_connect::connect::language::Language;
 use random_connect::connect::lobby::Lobby;
 use random_connect::connect::store_memory::MemoryLobby;
 use random_connect::kernel::clock::{ManualClock, Timestamp, seeded_rng};
@@ -35,11 +36,12 @@ struct Told {
 
 #[async_trait]
 impl Channel for Told {
-    async fn bring(&self, items: &[Item]) -> Result<usize, Failed> {
+    async fn bring(&self, _language: Language, items: &[Item]) -> Result<usize, Failed> {
         let shown = items.iter().map(|item| match &item.news {
             News::Message { text, .. } => text.as_str().to_owned(),
             News::Connected { .. } => "connected".to_owned(),
             News::PartnerLeft { .. } | News::PartnerTimedOut { .. } => "parted".to_owned(),
+            News::Icebreaker { .. } | News::Nudge { .. } => "said to both".to_owned(),
         });
         let answer = self.answers.lock().pop().unwrap_or(Ok(items.len()));
         self.attempts.lock().push((shown.collect(), answer));

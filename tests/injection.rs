@@ -4,6 +4,7 @@
 //! reaches the model must be lines that are plainly a stranger's.
 
 use random_connect::connect::inbox::News;
+use random_connect::connect::language::Language;
 use random_connect::connect::nickname::Nickname;
 use random_connect::connect::reply;
 use random_connect::guard::{MARK, clean, mark_lines, shows_nothing};
@@ -208,7 +209,8 @@ const ORDINARY: &[&str] = &[
 fn shown(typed: &str) -> String {
     let text = mask(&clean(typed)).reworded(mark_lines);
     let from = Nickname::chosen("Ann").expect("a name");
-    reply::news(&News::Message { room: RoomId::random(&mut seeded_rng()), from, text })
+    let room = RoomId::random(&mut seeded_rng());
+    reply::news(Language::English, &News::Message { room, from, text })
 }
 
 #[test]

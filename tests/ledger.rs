@@ -14,8 +14,9 @@ use std::time::Duration;
 use random_connect::kernel::clock::Timestamp;
 use random_connect::kernel::id::UserId;
 use random_connect::safety::ledger::{
-    EVIDENCE_FOR, LIST, Ledger, Note, REMEMBERED_FOR, Report, Topic, Verdict,
+    EVIDENCE_FOR, LIST, Ledger, Note, Notice, REMEMBERED_FOR, Report, Topic, Verdict,
 };
+use random_connect::safety::rating::Rating;
 use random_connect::safety::store_memory::MemoryLedger;
 use random_connect::safety::store_redis::RedisLedger;
 use random_connect::safety::store_sql::SqlLedger;
@@ -187,6 +188,39 @@ async fn people_are_found_by_how_their_code_begins() {
         assert_eq!(find("1b1b1b1b").await, [user(0x1b)]);
         assert_eq!([find("2c").await, find("ffff").await], [[user(0x2c)], [user(0xff)]]);
         assert!(find("0").await.is_empty(), "of whoever only reports nothing is kept");
+    }
+}
+
+#[tokio::test]
+async fn who_agreed_to_how_people_treat_each_other_has_agreed_for_good() {
+    for backend in backends() {
+        let ledger = &backend.ledger;
+        let notice = async || ledger.entry(user(1)).await.expect("up").notice;
+        assert_eq!(notice().await, None);
+        for (said, kept) in [
+            (Notice::Seen, Notice::Seen),
+            (Notice::Agreed, Notice::Agreed),
+            (Notice::Seen, Notice::Agreed),
+        ] {
+            ledger.inform(user(1), said, START).await.expect("up");
+            assert_eq!(notice().await, Some(kept));
+        }
+        assert_eq!(ledger.entry(user(2)).await.expect("up").notice, None);
+    }
+}
+
+#[tokio::test]
+async fn of_each_rater_the_newest_rating_counts() {
+    for backend in backends() {
+        let ledger = &backend.ledger;
+        let rating = |secs, good| Rating { at: START + Duration::from_secs(secs), good };
+        for (rater, one) in [(1, rating(0, true)), (2, rating(1, true)), (1, rating(2, false))] {
+            ledger.rate(user(rater), user(9), one).await.expect("up");
+        }
+        let mut ratings = ledger.entry(user(9)).await.expect("up").ratings;
+        ratings.sort_unstable_by_key(|rating| rating.at);
+        assert_eq!(ratings, [rating(1, true), rating(2, false)]);
+        assert!(ledger.entry(user(1)).await.expect("up").ratings.is_empty());
     }
 }
 

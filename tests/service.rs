@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use async_trait::async_trait;
-use random_connect::connect::action::{Action, Call, LobbyStats, Performed, Sender, Swept};
+use random_connect::connect::action::{Action, Call, LobbyStats, Nudged, Performed, Sender, Swept};
 use random_connect::connect::inbox::{Lease, LeaseId};
 use random_connect::connect::listeners::Listener;
 use random_connect::connect::lobby::{Lobby, LobbyError};
@@ -81,6 +81,10 @@ impl Lobby for Meddling {
 
     async fn first(&self, message: MessageKey, now: Timestamp) -> Result<bool, LobbyError> {
         self.lobby.first(message, now).await
+    }
+
+    async fn nudge_silent(&self, now: Timestamp) -> Result<Nudged, LobbyError> {
+        self.lobby.nudge_silent(now).await
     }
 
     async fn stats(&self, now: Timestamp) -> Result<LobbyStats, LobbyError> {

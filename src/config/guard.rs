@@ -1,8 +1,9 @@
-//! What strangers may send each other.
+//! What strangers may send each other, and what they are told of it.
 
 use std::ffi::OsString;
 
 use super::{Reader, Shown};
+use crate::connect::guarded::NoticePolicy;
 use crate::guard::{Guard, Links, Words};
 
 pub(super) fn read<L: Fn(&str) -> Option<OsString>>(reader: &mut Reader<L>) -> Guard {
@@ -21,6 +22,17 @@ pub(super) fn read<L: Fn(&str) -> Option<OsString>>(reader: &mut Reader<L>) -> G
             _ => Err("off, mask or refuse"),
         });
     Guard { links: links.unwrap_or_default(), words: words.unwrap_or_default() }
+}
+
+pub(super) fn notice<L: Fn(&str) -> Option<OsString>>(reader: &mut Reader<L>) -> NoticePolicy {
+    let notice =
+        reader.read("NOTICE", Shown::AsIs, |text| match text.to_ascii_lowercase().as_str() {
+            "on" => Ok(NoticePolicy::On),
+            "require" => Ok(NoticePolicy::Require),
+            "off" => Ok(NoticePolicy::Off),
+            _ => Err("on, require or off"),
+        });
+    notice.unwrap_or_default()
 }
 
 #[cfg(test)]

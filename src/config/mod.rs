@@ -20,6 +20,7 @@ use std::time::Duration;
 use secrecy::SecretString;
 use tracing::level_filters::LevelFilter;
 
+use crate::connect::guarded::NoticePolicy;
 use crate::guard::Guard;
 use crate::kernel::token::AuthTokens;
 use crate::safety::pace::Limits;
@@ -77,6 +78,8 @@ pub struct Config {
     pub rate_limits: Option<Limits>,
     /// `LINKS` and `WORDS`.
     pub guard: Guard,
+    /// Whether people are told how they treat each other here.
+    pub notice: NoticePolicy,
     pub whatsapp: Option<channels::WhatsApp>,
     pub callback: Option<channels::Callback>,
 }
@@ -173,6 +176,7 @@ impl Config {
                 .read("RATE_LIMITS", Shown::AsIs, limits::parse)
                 .unwrap_or_else(|| Some(Limits::default())),
             guard: guard::read(&mut reader),
+            notice: guard::notice(&mut reader),
             whatsapp: channels::whatsapp(&mut reader),
             callback: channels::callback(&mut reader),
             tokens,

@@ -6,6 +6,7 @@ use std::time::Duration;
 use super::chat::{Chat, Kept, Search};
 use super::inbox::Lease;
 use super::interest::Interests;
+use super::language::Language;
 use super::nickname::Nickname;
 use crate::kernel::clock::Timestamp;
 use crate::kernel::id::{MessageKey, RoomId, UserId};
@@ -25,8 +26,8 @@ pub struct Call {
     pub room: Option<RoomId>,
     /// Whether the answer shows what waits for them.
     pub takes_inbox: bool,
-    /// Whom they are never to meet, beside those the lobby knows of; for whoever looks for a partner.
-    pub avoid: Vec<UserId>,
+    /// What is known of whoever looks for a partner.
+    pub terms: Terms,
     pub now: Timestamp,
 }
 
@@ -40,10 +41,21 @@ impl Call {
             given_name: None,
             room: None,
             takes_inbox: true,
-            avoid: Vec::new(),
+            terms: Terms { avoid: Vec::new(), informed: false, shunned: false },
             now,
         }
     }
+}
+
+/// What is known, beside what the lobby knows, of somebody who looks for a partner.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Terms {
+    /// Whom they are never to meet.
+    pub avoid: Vec<UserId>,
+    /// Whether they need not be told any more how people treat each other here.
+    pub informed: bool,
+    /// Whether many of those they met would rather not have.
+    pub shunned: bool,
 }
 
 /// What the lobby knows of a sender that decides what their text must go through.
@@ -55,11 +67,23 @@ pub struct Sender {
     pub memory: Memory,
     /// Whether both have written a few messages in this chat.
     pub trusted: bool,
+    /// Their language, once it is known. With a text to relay, the one that it seems to be in: it is
+    /// kept if none is known.
+    pub language: Option<Language>,
+}
+
+impl Sender {
+    /// Whether a text that was prepared for one goes for the other.
+    #[must_use]
+    pub fn is_treated_as(&self, other: &Self) -> bool {
+        let Self { masking, memory, trusted, language: _ } = self;
+        (masking, memory, trusted) == (&other.masking, &other.memory, &other.trusted)
+    }
 }
 
 impl Default for Sender {
     fn default() -> Self {
-        Self { masking: true, memory: Memory::default(), trusted: false }
+        Self { masking: true, memory: Memory::default(), trusted: false, language: None }
     }
 }
 
@@ -99,6 +123,17 @@ pub enum Action {
         whom: Option<UserId>,
         grounds: Option<Grounds>,
     },
+    /// Ask both the question of this number.
+    Icebreaker(u8),
+    /// Be written to in this language.
+    Speak(Language),
+    /// Say whether the chat with whom [`Action::Encounter`] tells was good. The lobby leaves that to
+    /// whoever keeps it.
+    Rate {
+        good: bool,
+    },
+    /// Agree to how people treat each other here; kept by whoever keeps that.
+    Agree,
     /// Ask how one stands.
     Look,
     /// Nothing but read the inbox.
@@ -192,6 +227,13 @@ pub enum Outcome {
         left: Option<Duration>,
     },
     Standing(Standing),
+    Icebreaker(u8),
+    Speaks(Language),
+    Rated,
+    NobodyToRate,
+    /// They have to agree first.
+    MustAgree,
+    Agreed,
     Read,
 }
 
@@ -217,6 +259,15 @@ pub struct Swept {
     /// How many people were forgotten because they were idle.
     pub evicted: usize,
     /// Whether there may be more to forget.
+    pub more: bool,
+}
+
+/// What one step of nudging did.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Nudged {
+    /// How many pairs were nudged.
+    pub pairs: usize,
+    /// Whether there may be more to nudge.
     pub more: bool,
 }
 

@@ -17,6 +17,9 @@ pub struct Chat {
     pub partner_name: Nickname,
     /// What both said they like.
     pub common: Interests,
+    /// Whether this is somebody's first partner, so that they have to be told how people treat each
+    /// other here.
+    pub first: bool,
 }
 
 /// How somebody wants to be matched, and what is to be kept of the chat.

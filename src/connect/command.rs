@@ -1,9 +1,13 @@
 //! What people type: the table of commands, and how a message is read as one of them.
 //!
 //! To add a command, add a variant to [`Command`] and a row to [`COMMANDS`]; the compiler then
-//! names the one match (in `service.rs`) that must carry it out, and `#help` shows it.
+//! names the one match (in `service.rs`) that must carry it out, and a test misses the line for `#help`
+//! in `words/`.
 
-use std::fmt::Write as _;
+use std::iter;
+
+use super::language::Language;
+use super::words::{say, say_with};
 
 /// A message that is a command, with its argument where it takes one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -20,6 +24,14 @@ pub enum Command<'a> {
     Block,
     /// With a reason, which may be missing.
     Report(&'a str),
+    /// Asks both a question to begin with.
+    Icebreaker,
+    /// Says how a chat was: whether it was good.
+    Rate(bool),
+    /// With a language, which may be missing.
+    Speak(&'a str),
+    /// Agrees to how people treat each other here.
+    Agree,
     Help,
 }
 
@@ -31,79 +43,34 @@ pub struct Typed<'a> {
     pub has_rest: bool,
 }
 
-/// A row of the table: how a command is written, what `#help` says of it, how it is read.
+/// A row of the table: how a command is written and read. What `#help` says of it is the message
+/// `help-` and its first name.
 pub struct Row {
     /// The command word and its synonyms, in lower case, without the `#`.
     pub names: &'static [&'static str],
-    /// The argument as `#help` shows it, empty where there is none.
-    pub argument: &'static str,
-    pub help: &'static str,
+    /// Whether something is to be written behind it.
+    pub takes_text: bool,
     /// Reads the command from what follows its name.
     parse: for<'a> fn(&'a str) -> Command<'a>,
 }
 
 pub const COMMANDS: &[Row] = &[
-    Row {
-        names: &["meet"],
-        argument: "[interests]",
-        help: "find someone to chat with, sooner one who shares an interest: #meet music, hindi",
-        parse: |interests| Command::Meet(interests),
-    },
-    Row {
-        names: &["bye"],
-        argument: "",
-        help: "end the chat, or stop looking",
-        parse: |_| Command::Bye,
-    },
-    Row {
-        names: &["again"],
-        argument: "",
-        help: "leave and find someone new",
-        parse: |_| Command::Again,
-    },
-    Row {
-        names: &["hide"],
-        argument: "",
-        help: "hide phone numbers you write: on or off",
-        parse: |_| Command::Hide,
-    },
-    Row {
-        names: &["who"],
-        argument: "",
-        help: "who you are chatting with",
-        parse: |_| Command::Who,
-    },
-    Row {
-        names: &["m", "inbox"],
-        argument: "",
-        help: "read what waits for you",
-        parse: |_| Command::Inbox,
-    },
-    Row {
-        names: &["r"],
-        argument: "text",
-        help: "send text to your partner",
-        parse: |text| Command::Relay(text),
-    },
-    Row {
-        names: &["nick"],
-        argument: "name",
-        help: "set your nickname for the coming chats",
-        parse: |name| Command::Nick(name),
-    },
-    Row {
-        names: &["block"],
-        argument: "",
-        help: "end the chat and never meet this person again",
-        parse: |_| Command::Block,
-    },
-    Row {
-        names: &["report"],
-        argument: "reason",
-        help: "block and report: spam, abuse, minor, scam, other, or in your own words",
-        parse: |reason| Command::Report(reason),
-    },
-    Row { names: &["help"], argument: "", help: "show these commands", parse: |_| Command::Help },
+    Row { names: &["meet"], takes_text: true, parse: |interests| Command::Meet(interests) },
+    Row { names: &["bye"], takes_text: false, parse: |_| Command::Bye },
+    Row { names: &["again"], takes_text: false, parse: |_| Command::Again },
+    Row { names: &["hide"], takes_text: false, parse: |_| Command::Hide },
+    Row { names: &["who"], takes_text: false, parse: |_| Command::Who },
+    Row { names: &["m", "inbox"], takes_text: false, parse: |_| Command::Inbox },
+    Row { names: &["r"], takes_text: true, parse: |text| Command::Relay(text) },
+    Row { names: &["nick"], takes_text: true, parse: |name| Command::Nick(name) },
+    Row { names: &["block"], takes_text: false, parse: |_| Command::Block },
+    Row { names: &["report"], takes_text: true, parse: |reason| Command::Report(reason) },
+    Row { names: &["ice"], takes_text: false, parse: |_| Command::Icebreaker },
+    Row { names: &["good"], takes_text: false, parse: |_| Command::Rate(true) },
+    Row { names: &["bad"], takes_text: false, parse: |_| Command::Rate(false) },
+    Row { names: &["lang"], takes_text: true, parse: |language| Command::Speak(language) },
+    Row { names: &["agree"], takes_text: false, parse: |_| Command::Agree },
+    Row { names: &["help"], takes_text: false, parse: |_| Command::Help },
 ];
 
 /// Reads a message as a command; `None` means that it is ordinary text.
@@ -122,23 +89,21 @@ pub fn parse(message: &str) -> Option<Typed<'_>> {
     let name = word.strip_prefix('#')?.trim_end_matches(['.', ',', '!', '?', '…', '。']);
     let name = name.to_lowercase();
     let row = COMMANDS.iter().find(|row| row.names.contains(&name.as_str()))?;
-    Some(Typed {
-        command: (row.parse)(rest),
-        has_rest: row.argument.is_empty() && !rest.is_empty(),
-    })
+    Some(Typed { command: (row.parse)(rest), has_rest: !row.takes_text && !rest.is_empty() })
 }
 
-/// The commands and what they do, a line each.
+/// The commands and what they do, a line each, and what else one may write.
 #[must_use]
-pub fn help() -> String {
-    COMMANDS.iter().fold(String::new(), |mut text, row| {
-        let names =
-            row.names.iter().map(|name| format!("*#{name}*")).collect::<Vec<_>>().join(", ");
-        let space = if row.argument.is_empty() { "" } else { " " };
-        // Writing to a String can't fail.
-        let _ = writeln!(text, "{names}{space}{}: {}", row.argument, row.help);
-        text
-    })
+pub fn help(language: Language) -> String {
+    let line = |row: &Row| {
+        let names = row.names.iter().map(|name| format!("*#{name}*")).collect::<Vec<_>>();
+        let id = format!("help-{}", row.names[0]);
+        say_with(language, &id, [("names", names.join(", ").into())])
+    };
+    let lines = COMMANDS.iter().map(line);
+    let first = iter::once(say(language, "help"));
+    let all = first.chain(lines).chain([say(language, "help-rest")]);
+    all.collect::<Vec<_>>().join("\n")
 }
 
 /// Characters that keyboards and WhatsApp put at the start of a message without showing them.
@@ -178,6 +143,11 @@ mod tests {
             ("#block", Command::Block),
             ("#report", Command::Report("")),
             ("#Report rude words", Command::Report("rude words")),
+            ("#ice", Command::Icebreaker),
+            ("#good!", Command::Rate(true)),
+            ("#bad", Command::Rate(false)),
+            ("#lang es", Command::Speak("es")),
+            ("#agree", Command::Agree),
             ("#help", Command::Help),
             ("*#meet*", Command::Meet("")),
         ] {
@@ -216,8 +186,8 @@ mod tests {
 
     #[test]
     fn every_command_is_in_the_help_and_can_be_typed_as_shown() {
-        let help = help();
-        assert_eq!(help.lines().count(), COMMANDS.len());
+        let help = help(Language::English);
+        assert_eq!(help.lines().count(), COMMANDS.len() + 2);
         for name in COMMANDS.iter().flat_map(|row| row.names) {
             assert!(help.contains(&format!("*#{name}*")), "{name}");
             assert!(parse(&format!("#{name}")).is_some(), "{name}");

@@ -22,6 +22,7 @@ use tokio::task::AbortHandle;
 use tokio::time::timeout;
 
 use super::inbox::{Item, LEASE_TIME, Lease};
+use super::language::Language;
 use super::lobby::Lobby;
 use crate::kernel::clock::Clock;
 use crate::kernel::delivery::Receipt;
@@ -43,8 +44,8 @@ pub enum Failed {
 #[async_trait]
 pub trait Channel: Send + Sync {
     /// Brings items, in order, and returns how many of them, from the first on, the other side has
-    /// acknowledged. It makes one attempt: after [`LEASE_TIME`] it is cut off and given up.
-    async fn bring(&self, items: &[Item]) -> Result<usize, Failed>;
+    /// acknowledged; `language` is the person's. It makes one attempt: after [`LEASE_TIME`] it is cut off and given up.
+    async fn bring(&self, language: Language, items: &[Item]) -> Result<usize, Failed>;
 
     /// Returns when something may be brought. A channel that has to pause does it here: while it
     /// brings, the items are on lease, which does not last.
@@ -181,7 +182,9 @@ impl Couriers {
             let lobby = Arc::clone(&self.lobby);
             Receipt::new(move |delivered| lobby.settle(who, id, delivered))
         });
-        let brought = timeout(LEASE_TIME, channel.bring(&lease.items)).await;
+        let brought =
+            timeout(LEASE_TIME, channel.bring(lease.language.unwrap_or_default(), &lease.items))
+                .await;
         let brought = brought.unwrap_or(Err(Failed::Gone))?;
         if brought < lease.items.len() && self.lobby.keep_back(who, lease, brought).await.is_err() {
             // The receipt is dropped: what was brought comes twice rather than the rest not at all.

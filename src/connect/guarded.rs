@@ -9,21 +9,35 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 
-use super::action::{Action, Call, Encounter, LobbyStats, Outcome, Performed, Sender, Swept};
-use super::inbox::{Lease, LeaseId};
+use super::action::{
+    Action, Call, Encounter, LobbyStats, Nudged, Outcome, Performed, Sender, Swept, Terms,
+};
+use super::inbox::{Item, Lease, LeaseId, News};
 use super::listeners::Listener;
 use super::lobby::{Lobby, LobbyError};
 use crate::kernel::clock::Timestamp;
 use crate::kernel::id::{MessageKey, UserId};
 use crate::safety::ladder::Bar;
-use crate::safety::ledger::LedgerError;
+use crate::safety::ledger::{LedgerError, Notice};
 use crate::safety::pace::Act;
 use crate::safety::warden::{Grounds, Warden};
+
+/// Whether people are told how they treat each other here.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum NoticePolicy {
+    /// Once, with their first partner.
+    #[default]
+    On,
+    /// They have to agree before they meet anyone.
+    Require,
+    Off,
+}
 
 /// Any lobby, and who watches over it.
 pub struct GuardedLobby {
     lobby: Arc<dyn Lobby>,
     warden: Arc<Warden>,
+    notice: NoticePolicy,
 }
 
 impl From<LedgerError> for LobbyError {
@@ -34,8 +48,8 @@ impl From<LedgerError> for LobbyError {
 
 impl GuardedLobby {
     #[must_use]
-    pub fn new(lobby: Arc<dyn Lobby>, warden: Arc<Warden>) -> Self {
-        Self { lobby, warden }
+    pub fn new(lobby: Arc<dyn Lobby>, warden: Arc<Warden>, notice: NoticePolicy) -> Self {
+        Self { lobby, warden, notice }
     }
 
     /// Ends somebody's chat, or takes them out of the queue.
@@ -54,7 +68,12 @@ impl GuardedLobby {
             let outcome = barred(bar, call.now);
             return self.hold(call, outcome).await;
         }
-        call.avoid.extend(rights.apart);
+        if self.notice == NoticePolicy::Require && rights.notice < Some(Notice::Agreed) {
+            return self.hold(call, Outcome::MustAgree).await;
+        }
+        let informed = self.notice == NoticePolicy::Off || rights.notice.is_some();
+        let avoid = rights.apart.into_iter().collect();
+        call.terms = Terms { avoid, informed, shunned: rights.shunned };
         self.lobby.perform(call, action).await
     }
 
@@ -63,6 +82,46 @@ impl GuardedLobby {
     async fn hold(&self, call: Call, outcome: Outcome) -> Result<Performed, LobbyError> {
         let read = self.lobby.perform(Call { key: None, ..call }, Action::Read).await?;
         Ok(Performed { outcome, ..read })
+    }
+
+    /// Keeps that somebody agreed; where that was wanted of them, they look for a partner with it.
+    async fn agree(&self, call: Call) -> Result<Performed, LobbyError> {
+        self.warden.inform(call.who, Notice::Agreed, call.now).await?;
+        match self.notice {
+            NoticePolicy::Require => self.search(call, Action::meet()).await,
+            NoticePolicy::On | NoticePolicy::Off => self.hold(call, Outcome::Agreed).await,
+        }
+    }
+
+    /// Keeps what somebody says of the chat they have, or had last.
+    async fn rate(&self, call: Call, good: bool) -> Result<Performed, LobbyError> {
+        let key = call.key.map(MessageKey::before);
+        let look = Call { key, takes_inbox: false, ..call.clone() };
+        let action = Action::Encounter { quoted: false };
+        let outcome = match self.lobby.perform(look, action).await?.outcome {
+            Outcome::Encounter(Some(met)) => {
+                self.warden.rate(call.who, met.partner, good, call.now).await?;
+                Outcome::Rated
+            }
+            _ => Outcome::NobodyToRate,
+        };
+        self.hold(call, outcome).await
+    }
+
+    /// Once somebody is handed their first partner, and what everybody should know with it, that is
+    /// kept. If it can't be, they are told again some day.
+    async fn keep_informed(
+        &self,
+        who: UserId,
+        outcome: Option<&Outcome>,
+        items: &[Item],
+        now: Timestamp,
+    ) {
+        let answered = matches!(outcome, Some(Outcome::Connected { chat, .. }) if chat.first);
+        let first = |item: &Item| matches!(&item.news, News::Connected { chat } if chat.first);
+        if answered || items.iter().any(first) {
+            let _ = self.warden.inform(who, Notice::Seen, now).await;
+        }
     }
 
     /// Sends a text; whoever has no partner because they are barred is told so.
@@ -81,7 +140,7 @@ impl GuardedLobby {
     async fn block(&self, call: Call, grounds: Option<Grounds>) -> Result<Performed, LobbyError> {
         // A call that is repeated means the same person, whomever they met since.
         let key = call.key.map(MessageKey::before);
-        let look = Call { key, takes_inbox: false, avoid: Vec::new(), ..call.clone() };
+        let look = Call { key, takes_inbox: false, ..call.clone() };
         let action = Action::Encounter { quoted: grounds.is_some() };
         let met = match self.lobby.perform(look, action).await?.outcome {
             Outcome::Encounter(met) => met,
@@ -109,7 +168,8 @@ impl GuardedLobby {
 /// What of an action is limited.
 fn acts(action: &Action) -> Vec<Act> {
     match action {
-        Action::Meet(_) | Action::Again => vec![Act::Search],
+        Action::Meet(_) | Action::Again | Action::Agree => vec![Act::Search],
+        Action::Icebreaker(number) => vec![Act::Message, Act::Same(u64::from(*number))],
         Action::Relay { text, .. } => {
             // Keyless: a text that collides with another is only counted with it.
             let mut hasher = DefaultHasher::new();
@@ -137,12 +197,18 @@ impl Lobby for GuardedLobby {
         {
             return self.hold(call, Outcome::TooOften(early)).await;
         }
-        match action {
+        let (who, now) = (call.who, call.now);
+        let performed = match action {
             Action::Meet(_) | Action::Again => self.search(call, action).await,
             Action::Relay { .. } => self.relay(call, action).await,
             Action::Block { whom: None, grounds } => self.block(call, grounds).await,
+            Action::Rate { good } => self.rate(call, good).await,
+            Action::Agree => self.agree(call).await,
             action => self.lobby.perform(call, action).await,
-        }
+        }?;
+        let Performed { outcome, lease } = &performed;
+        self.keep_informed(who, Some(outcome), &lease.items, now).await;
+        Ok(performed)
     }
 
     async fn sender(&self, who: UserId) -> Result<Sender, LobbyError> {
@@ -150,7 +216,9 @@ impl Lobby for GuardedLobby {
     }
 
     async fn collect(&self, who: UserId, now: Timestamp) -> Result<Lease, LobbyError> {
-        self.lobby.collect(who, now).await
+        let lease = self.lobby.collect(who, now).await?;
+        self.keep_informed(who, None, &lease.items, now).await;
+        Ok(lease)
     }
 
     fn listen(&self, who: UserId) -> Listener {
@@ -180,6 +248,10 @@ impl Lobby for GuardedLobby {
 
     async fn pair_waiting(&self, now: Timestamp) -> Result<usize, LobbyError> {
         self.lobby.pair_waiting(now).await
+    }
+
+    async fn nudge_silent(&self, now: Timestamp) -> Result<Nudged, LobbyError> {
+        self.lobby.nudge_silent(now).await
     }
 
     async fn stats(&self, now: Timestamp) -> Result<LobbyStats, LobbyError> {

@@ -7,6 +7,7 @@ use std::collections::VecDeque;
 use std::time::Duration;
 
 use super::chat::Chat;
+use super::language::Language;
 use super::nickname::Nickname;
 use crate::kernel::clock::Timestamp;
 use crate::kernel::id::RoomId;
@@ -22,10 +23,29 @@ pub const LEASE_TIME: Duration = Duration::from_secs(10);
 /// A piece of news for one person, and the room it happened in.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum News {
-    Message { room: RoomId, from: Nickname, text: Masked },
-    Connected { chat: Chat },
-    PartnerLeft { room: RoomId },
-    PartnerTimedOut { room: RoomId },
+    Message {
+        room: RoomId,
+        from: Nickname,
+        text: Masked,
+    },
+    Connected {
+        chat: Chat,
+    },
+    PartnerLeft {
+        room: RoomId,
+    },
+    PartnerTimedOut {
+        room: RoomId,
+    },
+    /// A question to both, the one of this number.
+    Icebreaker {
+        room: RoomId,
+        number: u8,
+    },
+    /// Both have been silent for a while.
+    Nudge {
+        room: RoomId,
+    },
 }
 
 /// News with its place in the order in which everything happened, and its time.
@@ -44,6 +64,8 @@ pub type LeaseId = u64;
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Lease {
     pub id: Option<LeaseId>,
+    /// The language of the person they are for, where it is known.
+    pub language: Option<Language>,
     pub items: Vec<Item>,
 }
 
@@ -96,7 +118,8 @@ impl Inbox {
             return Lease::default();
         }
         self.on_its_way = Some(OnItsWay { id, until: now + LEASE_TIME, count: self.items.len() });
-        Lease { id: Some(id), items: self.items.iter().cloned().collect() }
+        let items = self.items.iter().cloned().collect();
+        Lease { id: Some(id), items, ..Lease::default() }
     }
 
     /// Hands out `items` once more, for an answer that is being repeated. Those that have not been
@@ -109,7 +132,7 @@ impl Inbox {
         if let Some(id) = id {
             self.on_its_way = Some(OnItsWay { id, until: now + LEASE_TIME, count });
         }
-        Lease { id, items: items.to_vec() }
+        Lease { id, items: items.to_vec(), ..Lease::default() }
     }
 
     /// Keeps what an answer could not hold: all but the first `shown` of the lease's items.

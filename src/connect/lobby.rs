@@ -5,7 +5,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 use thiserror::Error;
 
-use super::action::{Action, Call, LobbyStats, Performed, Sender, Swept};
+use super::action::{Action, Call, LobbyStats, Nudged, Performed, Sender, Swept};
 use super::inbox::{Lease, LeaseId};
 use super::listeners::Listener;
 use crate::kernel::clock::Timestamp;
@@ -70,6 +70,10 @@ pub trait Lobby: Send + Sync {
 
     /// Pairs waiters whose wishes have relaxed: see `person.rs` for the times. Returns the number of pairs made.
     async fn pair_waiting(&self, now: Timestamp) -> Result<usize, LobbyError>;
+
+    /// Nudges some of the pairs of whom neither was heard of for a while, each once: see `person.rs` for
+    /// the time. A bounded step: call it until there is no more.
+    async fn nudge_silent(&self, now: Timestamp) -> Result<Nudged, LobbyError>;
 
     async fn stats(&self, now: Timestamp) -> Result<LobbyStats, LobbyError>;
 }

@@ -8,13 +8,15 @@
 //! **Invariant:** a message is in the inbox of the partner of the moment it was sent, or its
 //! sender was told why not.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::time::Duration;
 
 use hashlink::LinkedHashMap;
 use rand::Rng;
 
-use super::action::{Action, Call, Effect, LobbyStats, Outcome, Performed, Sender, Standing};
+use super::action::{
+    Action, Call, Effect, LobbyStats, Outcome, Performed, Sender, Standing, Terms,
+};
 use super::chat::{Chat, History, Kept, Search};
 use super::heard::Heard;
 use super::inbox::{Item, Lease, LeaseId, News};
@@ -37,6 +39,9 @@ pub struct RandomConnectManager {
     pub(super) people: LinkedHashMap<UserId, Person>,
     pub(super) queue: Queue,
     pub(super) pairs: usize,
+    /// Who is to be looked at, and when, whether they and their partner are silent: one of each chat.
+    /// Chats that have ended since are passed over then.
+    pub(super) quiet: BTreeMap<(Timestamp, RoomId), UserId>,
     /// Of the chats whose two people both wanted that, and of no others.
     pub(super) histories: HashMap<RoomId, History>,
     /// What people's partners wrote last, should one of them be reported.
@@ -62,6 +67,7 @@ impl RandomConnectManager {
             people: LinkedHashMap::new(),
             queue: Queue::default(),
             pairs: 0,
+            quiet: BTreeMap::new(),
             histories: HashMap::new(),
             heard: Heard::default(),
             waits: RecentWaits::default(),
@@ -79,15 +85,17 @@ impl RandomConnectManager {
     /// Carries out one call: hands out the caller's inbox, then does what they ask. A call whose
     /// key was seen within ten minutes is answered again and does nothing.
     pub fn perform(&mut self, call: Call, action: Action, rng: &mut impl Rng) -> Performed {
-        let Call { who, key, given_name, room, takes_inbox, avoid, now } = call;
+        let Call { who, key, given_name, room, takes_inbox, terms, now } = call;
         let now = self.advance(now);
         let lease_id = self.number();
         if let Some(record) = key.and_then(|key| self.replays.get(key, now)).cloned() {
-            let lease = self.touch(who, now).inbox.lease_again(lease_id, &record.items, now);
+            let person = self.touch(who, now);
+            let lease = person.inbox.lease_again(lease_id, &record.items, now);
+            let lease = Lease { language: person.language, ..lease };
             return Performed { outcome: record.outcome, lease };
         }
-        let changed =
-            matches!(&action, Action::Relay { sender, .. } if *sender != self.sender(who));
+        let changed = matches!(&action, Action::Relay { sender, .. }
+            if !sender.is_treated_as(&self.sender(who)));
         let person = self.touch(who, now);
         if changed {
             return Performed { outcome: Outcome::SenderChanged, lease: Lease::default() };
@@ -95,12 +103,16 @@ impl RandomConnectManager {
         if given_name.is_some() {
             person.given_name = given_name;
         }
-        person.avoid.extend(avoid);
         person.inbox.reclaim(now);
         let lease = if takes_inbox { person.inbox.lease(lease_id, now) } else { Lease::default() };
-        let outcome = match room.filter(|room| person.room() != Some(*room)) {
-            Some(room) => Outcome::NotInRoom { ended: person.recent.was_in(room) },
-            None => self.act(who, action, now, rng),
+        let lease = Lease { language: person.language, ..lease };
+        let outcome = if let Some(room) = room.filter(|room| person.room() != Some(*room)) {
+            Outcome::NotInRoom { ended: person.recent.was_in(room) }
+        } else {
+            if matches!(action, Action::Meet(_) | Action::Again) {
+                self.accept(who, terms, now);
+            }
+            self.act(who, action, now, rng)
         };
         if let Some(key) = key {
             let record = Record { outcome: outcome.clone(), items: lease.items.clone() };
@@ -116,7 +128,8 @@ impl RandomConnectManager {
         let familiar = |person: &Person| person.sent == FAMILIAR;
         let partner = person.chat().and_then(|chat| self.people.get(&chat.partner));
         let trusted = familiar(person) && partner.is_some_and(familiar);
-        Sender { masking: person.masking, memory: person.memory.clone(), trusted }
+        let Person { masking, language, .. } = *person;
+        Sender { masking, memory: person.memory.clone(), trusted, language }
     }
 
     /// Hands out what waits for a person without a call of theirs.
@@ -124,7 +137,7 @@ impl RandomConnectManager {
         let (now, id) = (self.advance(now), self.number());
         let Some(person) = self.people.get_mut(&who) else { return Lease::default() };
         person.inbox.reclaim(now);
-        person.inbox.lease(id, now)
+        Lease { language: person.language, ..person.inbox.lease(id, now) }
     }
 
     /// What others are to be told of since this was last asked.
@@ -171,12 +184,23 @@ impl RandomConnectManager {
         }
     }
 
+    fn accept(&mut self, who: UserId, terms: Terms, now: Timestamp) {
+        let person = self.touch(who, now);
+        person.avoid.extend(terms.avoid);
+        person.informed |= terms.informed;
+        person.shunned = terms.shunned;
+    }
+
     fn act(&mut self, who: UserId, action: Action, now: Timestamp, rng: &mut impl Rng) -> Outcome {
         match action {
             Action::Meet(search) => self.meet(who, search, now, rng),
             Action::Again => self.again(who, now, rng),
             Action::Leave => self.leave(who, now),
-            Action::Relay { text, memory, .. } => self.relay(who, text, memory, now),
+            Action::Relay { text, sender, memory } => {
+                let person = self.touch(who, now);
+                person.language = person.language.or(sender.language);
+                self.relay(who, text, memory, now)
+            }
             Action::ToggleMasking => {
                 let person = self.touch(who, now);
                 person.masking = !person.masking;
@@ -196,6 +220,14 @@ impl RandomConnectManager {
             }
             Action::Encounter { quoted } => Outcome::Encounter(self.encounter(who, quoted, now)),
             Action::Block { whom, grounds } => self.block(who, whom, grounds.is_some(), now),
+            Action::Icebreaker(number) => self.break_ice(who, number),
+            Action::Speak(language) => {
+                self.touch(who, now).language = Some(language);
+                Outcome::Speaks(language)
+            }
+            // What others keep is theirs to answer; here nobody is rated and nothing agreed to.
+            Action::Rate { .. } => Outcome::NobodyToRate,
+            Action::Agree => Outcome::Agreed,
             Action::Look => Outcome::Standing(self.standing(who)),
             Action::Read => Outcome::Read,
         }
@@ -269,6 +301,14 @@ impl RandomConnectManager {
         Outcome::Typing
     }
 
+    fn break_ice(&mut self, who: UserId, number: u8) -> Outcome {
+        let Some(Chat { partner, room, .. }) = self.chat(who).cloned() else {
+            return Outcome::NobodyToSendTo { waiting: self.waiting(who).is_some() };
+        };
+        self.notify(partner, News::Icebreaker { room, number });
+        Outcome::Icebreaker(number)
+    }
+
     fn standing(&self, who: UserId) -> Standing {
         match self.people.get(&who).map(|person| &person.state) {
             Some(State::Chatting { chat, .. }) => Standing::Chatting(chat.clone()),
@@ -337,14 +377,14 @@ impl RandomConnectManager {
 }
 
 impl Person {
-    const fn chat(&self) -> Option<&Chat> {
+    pub(super) const fn chat(&self) -> Option<&Chat> {
         match &self.state {
             State::Chatting { chat, .. } => Some(chat),
             _ => None,
         }
     }
 
-    fn room(&self) -> Option<RoomId> {
+    pub(super) fn room(&self) -> Option<RoomId> {
         self.chat().map(|chat| chat.room)
     }
 }

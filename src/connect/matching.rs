@@ -10,7 +10,7 @@ use super::chat::{Chat, History};
 use super::inbox::News;
 use super::manager::RandomConnectManager;
 use super::nickname::Nickname;
-use super::person::{State, Waiting};
+use super::person::{QUIET, State, Waiting};
 use crate::kernel::clock::Timestamp;
 use crate::kernel::id::{RoomId, UserId};
 
@@ -77,9 +77,18 @@ impl RandomConnectManager {
             partner_name = Nickname::random(rng);
         }
         let room = RoomId::random(rng);
-        let partner_chat =
-            Chat { room, partner: who, partner_name: name.clone(), common: common.clone() };
-        let chat = Chat { room, partner, partner_name: partner_name.clone(), common };
+        let [first, partner_first] = [who, partner].map(|one| {
+            let person = self.people.get_mut(&one);
+            person.is_some_and(|person| !std::mem::replace(&mut person.informed, true))
+        });
+        let partner_chat = Chat {
+            room,
+            partner: who,
+            partner_name: name.clone(),
+            common: common.clone(),
+            first: partner_first,
+        };
+        let chat = Chat { room, partner, partner_name: partner_name.clone(), common, first };
         let keeps = |one| self.people.get(one).is_some_and(|person| person.search.keep_history);
         if keeps(&who) && keeps(&partner) {
             self.histories.insert(room, History::default());
@@ -88,6 +97,7 @@ impl RandomConnectManager {
         self.people.get_mut(&partner)?.state =
             State::Chatting { chat: partner_chat.clone(), name: partner_name };
         self.pairs += 1;
+        self.quiet.insert((now + QUIET, room), who);
         Some(Pair { chat, partner, partner_chat })
     }
 
@@ -104,8 +114,11 @@ impl RandomConnectManager {
         let spurns = |one: &Waiting, other| one.spurned == Some(other) && one.is_patient(now);
         let strangers = !first.recent.contains(b, now) && !second.recent.contains(a, now);
         let apart = first.avoid.contains(&b) || second.avoid.contains(&a);
+        // Gently: whom many would rather not have met waits a little longer for anybody else.
+        let matched = first.shunned == second.shunned || !x.is_choosy(now) || !y.is_choosy(now);
         a != b
             && !apart
+            && matched
             && (strangers || !x.is_patient(now) || !y.is_patient(now))
             && !spurns(x, b)
             && !spurns(y, a)

@@ -3,8 +3,8 @@
 //! Read it in this order: `command.rs` (what people type), `action.rs` (what the lobby can be
 //! asked), `manager.rs` (the state machine, with `matching.rs`, `person.rs`, `queue.rs`, `chat.rs`,
 //! `inbox.rs`, `heard.rs`, `replay.rs` and
-//! `sweep.rs`), `lobby.rs` (the storage seam), `guarded.rs` (whom people are protected by), `service.rs` (the use cases), `reply.rs` (the
-//! words), `tools.rs` (the MCP tools).
+//! `sweep.rs`), `lobby.rs` (the storage seam), `guarded.rs` (whom people are protected by), `service.rs` (the use cases), `reply.rs` and `compose.rs` (the
+//! words, from the files in `words/`), `tools.rs` (the MCP tools).
 //!
 //! To add a command, add a row to `command.rs` and follow the compiler. To add a backend, write a
 //! `store_*.rs` against [`lobby::Lobby`], run the suite in `tests/` on it and name it in `app.rs`.
@@ -12,11 +12,13 @@
 pub mod action;
 pub mod chat;
 pub mod command;
+pub mod compose;
 pub mod courier;
 pub mod guarded;
 mod heard;
 pub mod inbox;
 pub mod interest;
+pub mod language;
 pub mod listeners;
 pub mod lobby;
 pub mod manager;
@@ -35,6 +37,8 @@ pub mod store_memory;
 pub mod store_redis;
 mod sweep;
 pub mod text;
+mod told;
 pub mod tools;
+mod words;
 
 pub use reaper::{reap, sweep_all};

@@ -23,6 +23,13 @@ const RESERVED: &[char] = &[
     '？', '.', '。', '…', '›',
 ];
 
+/// [`RESERVED`] as people are shown it: without the forms of other scripts.
+#[must_use]
+pub fn reserved() -> String {
+    let plain = RESERVED.iter().filter(|c| c.is_ascii()).map(char::to_string);
+    plain.collect::<Vec<_>>().join(" ")
+}
+
 /// Words of the house, as [`skeleton`] leaves them: nobody may be called by them.
 static TITLES: Lazy<Vec<String>> = Lazy::new(|| {
     let titles = [

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use super::chat::{Chat, Search};
 use super::inbox::Inbox;
+use super::language::Language;
 use super::nickname::Nickname;
 use crate::kernel::clock::Timestamp;
 use crate::kernel::id::{RoomId, UserId};
@@ -20,6 +21,9 @@ pub const PATIENCE: Duration = Duration::from_secs(60);
 /// How long somebody who named interests waits for a person who shares one before anyone will do.
 pub const CHOOSY_FOR: Duration = Duration::from_secs(30);
 
+/// How long two who are silent are left alone before they are nudged.
+pub const QUIET: Duration = Duration::from_secs(3 * 60);
+
 /// So many messages of both make two people familiar with each other.
 pub const FAMILIAR: u8 = 3;
 
@@ -27,6 +31,12 @@ pub const FAMILIAR: u8 = 3;
 #[derive(Debug)]
 pub struct Person {
     pub last_seen: Timestamp,
+    /// The language they read, once it is known.
+    pub language: Option<Language>,
+    /// Whether they were told how people treat each other here.
+    pub informed: bool,
+    /// Whether many of those they met would rather not have.
+    pub shunned: bool,
     /// Whether the numbers they write are hidden.
     pub masking: bool,
     /// What the masker remembers of what they wrote in this chat.
@@ -68,6 +78,12 @@ pub struct Waiting {
 }
 
 impl Waiting {
+    /// Whether somebody whom many would rather not have met will do as well as nobody.
+    #[must_use]
+    pub fn is_choosy(&self, now: Timestamp) -> bool {
+        now.since(self.since) < CHOOSY_FOR
+    }
+
     #[must_use]
     pub fn is_patient(&self, now: Timestamp) -> bool {
         now.since(self.since) < PATIENCE
@@ -79,6 +95,9 @@ impl Person {
     pub fn new(now: Timestamp) -> Self {
         Self {
             last_seen: now,
+            language: None,
+            informed: false,
+            shunned: false,
             masking: true,
             memory: Memory::default(),
             sent: 0,

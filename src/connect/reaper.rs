@@ -16,7 +16,20 @@ const PAIRING_INTERVAL: Duration = Duration::from_secs(5);
 /// machine, which is a turn of the scheduler.
 const PAUSE: Duration = Duration::from_millis(1);
 
-/// Evicts idle people every `interval_between`, and pairs relaxed waiters every few seconds, until
+/// Nudges all pairs that are silent for too long, in small steps like [`sweep_all`]'s.
+async fn nudge_all(lobby: &dyn Lobby, now: Timestamp) -> Result<usize, LobbyError> {
+    let mut pairs = 0;
+    loop {
+        let nudged = lobby.nudge_silent(now).await?;
+        pairs += nudged.pairs;
+        if !nudged.more {
+            return Ok(pairs);
+        }
+        sleep(PAUSE).await;
+    }
+}
+
+/// Evicts idle people every `interval_between`, pairs relaxed waiters and nudges silent pairs every few seconds, until
 /// dropped.
 pub async fn reap(lobby: Arc<dyn Lobby>, clock: Arc<dyn Clock>, interval_between: Duration) {
     let mut evictions = interval(interval_between);
@@ -30,11 +43,18 @@ pub async fn reap(lobby: Arc<dyn Lobby>, clock: Arc<dyn Clock>, interval_between
                 Ok(evicted) => tracing::info!(evicted, "forgot idle people"),
                 Err(error) => tracing::warn!(%error, "eviction failed"),
             },
-            _ = pairings.tick() => match lobby.pair_waiting(clock.now()).await {
-                Ok(0) => {}
-                Ok(pairs) => tracing::info!(pairs, "paired waiters with recent partners"),
-                Err(error) => tracing::warn!(%error, "pairing failed"),
-            },
+            _ = pairings.tick() => {
+                match lobby.pair_waiting(clock.now()).await {
+                    Ok(0) => {}
+                    Ok(pairs) => tracing::info!(pairs, "paired waiters with recent partners"),
+                    Err(error) => tracing::warn!(%error, "pairing failed"),
+                }
+                match nudge_all(&*lobby, clock.now()).await {
+                    Ok(0) => {}
+                    Ok(pairs) => tracing::debug!(pairs, "nudged silent pairs"),
+                    Err(error) => tracing::warn!(%error, "nudging failed"),
+                }
+            }
         }
     }
 }

@@ -5,6 +5,7 @@
 use std::sync::Arc;
 
 use super::action::{Action, Call, Outcome, Performed};
+use super::language::Language;
 use super::lobby::{Lobby, LobbyError};
 use crate::guard::{self, Guard, Refusal};
 use crate::mask::{Masked, Memory, mask_next};
@@ -45,7 +46,11 @@ impl Relay {
             return Ok(Relayed::Refused(reason));
         }
         loop {
-            let sender = self.lobby.sender(call.who).await?;
+            let mut sender = self.lobby.sender(call.who).await?;
+            // Only their first messages are looked at: it costs as much as all the rest.
+            if sender.language.is_none() && !sender.trusted {
+                sender.language = Language::of(&cleaned);
+            }
             let (text, memory) = if sender.masking {
                 mask_next(&cleaned, &sender.memory)
             } else {

@@ -1,256 +1,201 @@
-//! Outcomes and news in words: everything a person reads is written here.
+//! Outcomes and news in words: which message of `words/` says what.
 //!
-//! Pure: an outcome and the inbox's items go in, text of at most [`MAX_CHARS`] comes out, with
-//! how many of the items it holds.
+//! Pure: a language and what happened go in, text comes out. How much of it fits into an answer is
+//! `compose.rs`'s business.
 
-use std::fmt::Write as _;
 use std::time::Duration;
 
 use super::action::{Outcome, Place};
 use super::chat::Chat;
-use super::inbox::{Item, News};
+use super::inbox::News;
 use super::interest::Interests;
+use super::language::{LANGUAGES, Language};
+use super::nickname::{self, BadNickname};
+use super::words::{Value, say, say_with};
+use crate::guard;
 use crate::safety::pace::{Act, TooOften};
 
-/// The most characters of an answer, and of a message (a WhatsApp text body holds no more).
-pub const MAX_CHARS: usize = 4_096;
-
-/// Between what waited and the answer to the call.
-const BLANK_LINE: &str = "\n\n";
-
-/// An answer, and how many of the items it shows.
-#[derive(Debug, PartialEq, Eq)]
-pub struct Answer {
-    pub text: String,
-    pub shown: usize,
-}
-
-/// What waits for a person, oldest first, then the answer to their call. Items that do not fit are
-/// left for the next answer, and the number of them is told.
-#[must_use]
-pub fn compose(items: &[Item], own: &str) -> Answer {
-    let own = if own.is_empty() && items.is_empty() { INBOX_EMPTY } else { own };
-    let lines: Vec<String> = items.iter().map(|item| news(&item.news)).collect();
-    let all = join(&[lines.join("\n").as_str(), own]);
-    if chars(&all) <= MAX_CHARS {
-        return Answer { text: all, shown: items.len() };
-    }
-    // What is told of the rest is longest when nothing fits.
-    let told = if items.is_empty() { 0 } else { chars(&rest(items.len())) + 2 * BLANK_LINE.len() };
-    let own = shorten(own, MAX_CHARS - told);
-    let mut left = MAX_CHARS - told - chars(&own);
-    let fits = |line: &&String| {
-        let room = left.checked_sub(chars(line) + 1);
-        left = room.unwrap_or(left);
-        room.is_some()
-    };
-    let shown = lines.iter().take_while(fits).count();
-    let waiting = items.len() - shown;
-    let waiting = if waiting == 0 { String::new() } else { rest(waiting) };
-    Answer { text: join(&[lines[..shown].join("\n").as_str(), &waiting, &own]), shown }
-}
-
-const INBOX_EMPTY: &str = "📭 Inbox empty.";
-
-/// The answer to somebody who asks for an inbox although everything is brought to them.
-pub const NOTHING_WAITS: &str = "📭 Nothing waits here: what comes for you is sent to you at once.";
-
-/// For somebody who is not shown what their partner got.
-pub const NUMBER_HIDDEN: &str = "🔒 Your message was sent with the phone number in it hidden.";
-
-/// The answer to a picture, a voice message and the like.
-pub const ONLY_TEXT: &str = "💡 Only text is passed on here, so this was not sent.";
-
-/// The answer to a report without a reason.
-pub const ASK_REASON: &str = "🚩 Why? Send #report and one of spam, abuse, minor, scam, other, or a few words of your own, such as: #report asks for money. #block alone keeps this person away without a report.";
-
-/// The answer to a report with too long a reason.
-pub const LONG_REASON: &str = "⚠️ Please give the reason in at most 300 characters.";
-
-/// A message to somebody whom news is brought to: its text, how many of the things to be told it
-/// holds, and how many of the items.
-#[derive(Debug, PartialEq, Eq)]
-pub struct Batch {
-    pub text: String,
-    pub told: usize,
-    pub shown: usize,
-}
-
-/// What is to be told, then what waits, oldest first, as much of it as fits into one message. The
-/// first always does.
-#[must_use]
-pub fn batch(told: &[String], items: &[Item]) -> Batch {
-    let news = items.iter().enumerate().map(|(at, item)| {
-        let gap = if at == 0 { BLANK_LINE } else { "\n" };
-        (gap, news(&item.news))
-    });
-    let parts = told.iter().map(|told| (BLANK_LINE, told.clone())).chain(news);
-    let (mut text, mut held, mut left) = (String::new(), 0, MAX_CHARS);
-    for (gap, part) in parts {
-        let (gap, part) = if held == 0 { ("", shorten(&part, MAX_CHARS)) } else { (gap, part) };
-        let Some(room) = left.checked_sub(chars(gap) + chars(&part)) else { break };
-        left = room;
-        text.extend([gap, &part]);
-        held += 1;
-    }
-    let told = held.min(told.len());
-    Batch { text, told, shown: held - told }
-}
-
-fn rest(count: usize) -> String {
-    let messages = if count == 1 { "message waits" } else { "messages wait" };
-    format!("📬 {count} more {messages} for you. Send #m to read on.")
-}
-
-fn join(parts: &[&str]) -> String {
-    let parts: Vec<&str> = parts.iter().copied().filter(|part| !part.is_empty()).collect();
-    parts.join(BLANK_LINE)
-}
-
-fn chars(text: &str) -> usize {
-    text.chars().count()
-}
-
-/// Cuts a text to `limit` characters, an ellipsis included.
-fn shorten(text: &str, limit: usize) -> String {
-    if chars(text) <= limit {
-        return text.to_owned();
-    }
-    text.chars().take(limit.saturating_sub(1)).chain(['…']).collect()
-}
+/// How many questions there are to begin a chat with: `ice-1` and so on.
+pub const ICEBREAKERS: u8 = 16;
 
 /// News as a line for the person it is for.
 #[must_use]
-pub fn news(news: &News) -> String {
+pub fn news(language: Language, news: &News) -> String {
     match news {
         News::Message { from, text, .. } => format!("💬 {from}: {}", text.as_str()),
-        News::Connected { chat } => connected("🎉 Connected!", chat),
-        News::PartnerLeft { .. } => {
-            "Your partner left the chat. Use #meet to find a new one.".to_owned()
-        }
-        News::PartnerTimedOut { .. } => {
-            "Your partner timed out. Use #meet to find a new one.".to_owned()
-        }
+        News::Connected { chat } => connected(language, "connected", chat),
+        News::PartnerLeft { .. } => say(language, "partner-left"),
+        News::PartnerTimedOut { .. } => say(language, "partner-timed-out"),
+        News::Icebreaker { number, .. } => icebreaker(language, *number),
+        News::Nudge { .. } => say(language, "nudge"),
     }
 }
 
-fn connected(how: &str, chat: &Chat) -> String {
-    let Chat { partner_name, common, .. } = chat;
-    let common =
-        if common.is_empty() { String::new() } else { format!(" You both like: {common}.") };
-    format!("{how} You're now chatting with {partner_name}.{common} Say hello!")
+/// With somebody's first partner comes what everybody should know.
+fn connected(language: Language, id: &str, chat: &Chat) -> String {
+    let Chat { partner_name, common, first, .. } = chat;
+    let common = if common.is_empty() {
+        String::new()
+    } else {
+        say_with(language, "common", [("interests", common.to_string().into())])
+    };
+    let name = partner_name.as_str().into();
+    let told = say_with(language, id, [("name", name), ("common", common.into())]);
+    if *first { format!("{told}\n{}", notice(language)) } else { told }
+}
+
+/// How people treat each other here.
+#[must_use]
+pub fn notice(language: Language) -> String {
+    say(language, "notice")
+}
+
+fn icebreaker(language: Language, number: u8) -> String {
+    let question = say(language, &format!("ice-{}", number % ICEBREAKERS + 1));
+    say_with(language, "icebreaker", [("question", question.into())])
 }
 
 /// The answer to what a person did; empty where the inbox alone is the answer.
 #[must_use]
-pub fn outcome(outcome: &Outcome) -> String {
-    match outcome {
-        Outcome::Connected { chat, again: false } => connected("🎉 Connected!", chat),
-        Outcome::Connected { chat, again: true } => connected("🔄 New connection!", chat),
-        Outcome::Waiting { place, interests, again: false } => format!(
-            "🔍 Looking for someone to chat with... Please wait while we find you a partner!\n{}",
-            waiting(*place, interests)
-        ),
-        Outcome::Waiting { place, interests, again: true } => {
-            format!(
-                "🔍 Looking for a new chat partner... Please wait!\n{}",
-                waiting(*place, interests)
-            )
+pub fn outcome(language: Language, outcome: &Outcome) -> String {
+    let id = match outcome {
+        Outcome::Connected { chat, again } => {
+            let id = if *again { "connected-again" } else { "connected" };
+            return connected(language, id, chat);
         }
-        Outcome::AlreadyChatting(_) => {
-            "You're already in a chat! Use #bye to end it first, or #again to find a new partner.".to_owned()
+        Outcome::Waiting { place, interests, again } => {
+            let id = if *again { "looking-again" } else { "looking" };
+            return format!("{}\n{}", say(language, id), waiting(language, *place, interests));
         }
-        Outcome::ChatEnded => "👋 Chat ended. Use #meet to connect with someone new!".to_owned(),
-        Outcome::LeftQueue => "👋 You left the queue. Use #meet whenever you want to look again.".to_owned(),
-        Outcome::NothingToLeave | Outcome::NotInRoom { .. } => "You're not currently in a chat.".to_owned(),
-        Outcome::Sent { from, text, .. } => format!("📤 Message sent to your partner from {from}: {}", text.as_str()),
-        Outcome::NobodyToSendTo { waiting: false } => {
-            "💡 You're not in a chat yet. Use #meet to find someone to talk to, or #help for all commands.".to_owned()
+        Outcome::Sent { from, text, .. } => {
+            let (from, text) = (from.as_str().into(), text.as_str().into());
+            return say_with(language, "sent", [("name", from), ("text", text)]);
         }
-        Outcome::NobodyToSendTo { waiting: true } => {
-            "🔍 Still looking for a partner, so your message was not sent. Use #bye to stop looking.".to_owned()
+        Outcome::Partner(Some(name)) => return named(language, "partner", name.as_str()),
+        Outcome::Renamed(name) => return named(language, "renamed", name.as_str()),
+        Outcome::Icebreaker(number) => return icebreaker(language, *number),
+        Outcome::TooOften(TooOften { act, left }) => {
+            let id = match act {
+                Act::Message => "often-message",
+                Act::Same(_) => "often-same",
+                Act::Search => "often-search",
+            };
+            return spanned(language, id, *left);
         }
-        Outcome::PartnerInboxFull => {
-            "⚠️ Your message was not sent: your partner has too many unread messages. Please wait until they answer."
-                .to_owned()
-        }
-        Outcome::SenderChanged => "⚠️ Your message was not sent. Please send it again.".to_owned(),
-        Outcome::Masking(on) => format!("🔒 Phone number masking is now {}.", if *on { "ON" } else { "OFF" }),
-        Outcome::Partner(Some(partner)) => format!("👤 You're chatting with: {partner}"),
-        Outcome::Partner(None) => "You're not currently in a chat. Use #meet to connect!".to_owned(),
-        Outcome::Renamed(name) => format!("✏️ In your next chats you are called {name}."),
-        Outcome::Blocked { ended, reported } => blocked(*ended, *reported),
-        Outcome::NobodyToBlock => {
-            "💡 There is nobody to block or report: you have met nobody in the last 20 minutes.".to_owned()
-        }
-        Outcome::TooOften(TooOften { act, left }) => too_often(*act, *left),
-        Outcome::Barred { left: Some(left) } => format!(
-            "⛔ You were reported, so you can't chat for now. You can again in {}.",
-            span(*left)
-        ),
-        Outcome::Barred { left: None } => {
-            "⛔ You were reported by several people, so you can't chat until somebody has reviewed it.".to_owned()
-        }
+        Outcome::Barred { left: Some(left) } => return spanned(language, "barred", *left),
+        Outcome::Speaks(spoken) => return say(*spoken, "speaks"),
+        Outcome::AlreadyChatting(_) => "already-chatting",
+        Outcome::ChatEnded => "chat-ended",
+        Outcome::LeftQueue => "left-queue",
+        Outcome::NothingToLeave | Outcome::NotInRoom { .. } => "not-chatting",
+        Outcome::NobodyToSendTo { waiting: false } => "nobody",
+        Outcome::NobodyToSendTo { waiting: true } => "still-looking",
+        Outcome::PartnerInboxFull => "inbox-full",
+        Outcome::SenderChanged => "send-again",
+        Outcome::Masking(true) => "masking-on",
+        Outcome::Masking(false) => "masking-off",
+        Outcome::Partner(None) => "no-partner",
+        Outcome::Blocked { ended: true, reported: true } => "reported-ended",
+        Outcome::Blocked { ended: false, reported: true } => "reported",
+        Outcome::Blocked { ended: true, reported: false } => "blocked-ended",
+        Outcome::Blocked { ended: false, reported: false } => "blocked",
+        Outcome::NobodyToBlock => "nobody-to-block",
+        Outcome::Barred { left: None } => "barred-until-reviewed",
+        Outcome::MustAgree => "must-agree",
+        Outcome::Agreed => "agreed",
+        Outcome::Rated => "rated",
+        Outcome::NobodyToRate => "nobody-to-rate",
         // What waits is the answer, or none is wanted.
-        Outcome::Read | Outcome::Typing | Outcome::History(_) | Outcome::Encounter(_) | Outcome::Standing(_) => String::new(),
-    }
+        Outcome::Read
+        | Outcome::Typing
+        | Outcome::History(_)
+        | Outcome::Encounter(_)
+        | Outcome::Standing(_) => return String::new(),
+    };
+    say(language, id)
 }
 
-fn blocked(ended: bool, reported: bool) -> String {
-    let did = if reported { "🚩 Thank you, this person is reported" } else { "🚫 Blocked" };
-    let ended = if ended { " The chat is over." } else { "" };
-    format!("{did}.{ended} You two won't meet again. Use #meet to find someone else.")
+fn named(language: Language, id: &str, name: &str) -> String {
+    say_with(language, id, [("name", name.into())])
 }
 
-fn too_often(act: Act, left: Duration) -> String {
-    let left = span(left);
-    match act {
-        Act::Message => {
-            format!("⏳ You write very fast, so this was not sent. Please go on in {left}.")
-        }
-        Act::Same(_) => format!(
-            "⏳ You have sent this several times, so it was not sent again. You can in {left}."
-        ),
-        Act::Search => {
-            format!("⏳ You have looked for partners very often. You can again in {left}.")
-        }
-    }
+fn spanned(language: Language, id: &str, left: Duration) -> String {
+    say_with(language, id, [("span", span(language, left).into())])
 }
 
 /// A time to wait in the largest unit that fits, rounded up.
-#[must_use]
-pub fn span(span: Duration) -> String {
-    let seconds = span.as_millis().div_ceil(1_000);
+fn span(language: Language, span: Duration) -> String {
+    let seconds = u64::try_from(span.as_millis().div_ceil(1_000)).unwrap_or(u64::MAX);
     let (count, unit) = match seconds {
-        0..60 => (seconds, "second"),
-        60..3_600 => (seconds.div_ceil(60), "minute"),
-        3_600..86_400 => (seconds.div_ceil(3_600), "hour"),
-        _ => (seconds.div_ceil(86_400), "day"),
+        0..60 => (seconds, "seconds"),
+        60..3_600 => (seconds.div_ceil(60), "minutes"),
+        3_600..86_400 => (seconds.div_ceil(3_600), "hours"),
+        _ => (seconds.div_ceil(86_400), "days"),
     };
-    if count == 1 { format!("1 {unit}") } else { format!("{count} {unit}s") }
+    counted(language, unit, "count", count)
 }
 
-/// The answer to a text that may not be passed on.
+fn counted(language: Language, id: &str, name: &'static str, count: u64) -> String {
+    say_with(language, id, [(name, Value::from(count))])
+}
+
+/// The answer to a text that the operator does not let pass.
 #[must_use]
-pub fn refused(reason: &str) -> String {
-    format!("⚠️ Your message was not sent: {reason}")
+pub fn refused(language: Language, refusal: guard::Refusal) -> String {
+    match refusal {
+        guard::Refusal::Link => say(language, "refused-link"),
+        guard::Refusal::Word => say(language, "refused-word"),
+    }
+}
+
+/// The answer to something that is longer than `limit` characters.
+#[must_use]
+pub fn too_long(language: Language, id: &str, limit: usize) -> String {
+    say_with(language, id, [("limit", limit.to_string().into())])
+}
+
+/// The answer to a name that can't be used.
+#[must_use]
+pub fn bad_nickname(language: Language, why: BadNickname) -> String {
+    match why {
+        BadNickname::Empty => say(language, "nick-empty"),
+        BadNickname::TooLong => too_long(language, "nick-long", nickname::MAX_CHARS),
+        BadNickname::Imitates => say(language, "nick-imitates"),
+        BadNickname::Reserved => {
+            let characters = nickname::reserved();
+            say_with(language, "nick-reserved", [("characters", characters.into())])
+        }
+    }
+}
+
+/// The languages one can choose from.
+#[must_use]
+pub fn languages(language: Language) -> String {
+    let all = LANGUAGES.iter().map(|row| format!("{} ({})", row.name, row.code));
+    let all = all.collect::<Vec<_>>().join(", ");
+    say_with(language, "languages", [("languages", all.into())])
 }
 
 /// An answer to a command that had text behind it, which went nowhere.
 #[must_use]
-pub fn with_rest_not_sent(own: &str) -> String {
-    let told = "💡 Only the command was carried out, the text behind it was not sent.";
-    if own.is_empty() { told.to_owned() } else { format!("{own}\n{told}") }
+pub fn with_rest_not_sent(language: Language, own: &str) -> String {
+    let told = say(language, "rest-not-sent");
+    if own.is_empty() { told } else { format!("{own}\n{told}") }
 }
 
-fn waiting(place: Place, interests: &Interests) -> String {
-    let mut told = format!("⏳ Your place in the queue: {}", place.position);
-    // Writing to a String can't fail.
-    if let Some(estimate) = place.estimate {
-        let _ = write!(told, " (lately people waited about {} s)", estimate.as_secs().max(1));
-    }
+fn waiting(language: Language, place: Place, interests: &Interests) -> String {
+    let position = place.position.to_string().into();
+    let mut told = match place.estimate {
+        None => say_with(language, "place", [("position", position)]),
+        Some(estimate) => {
+            let seconds = estimate.as_secs().max(1).to_string().into();
+            say_with(language, "place-estimate", [("position", position), ("seconds", seconds)])
+        }
+    };
     if !interests.is_empty() {
-        let _ = write!(told, "\n🔍 First among those who like: {interests}");
+        told.push('\n');
+        let interests = interests.to_string().into();
+        told += &say_with(language, "choosy", [("interests", interests)]);
     }
     told
 }
@@ -260,70 +205,9 @@ mod tests {
     use super::*;
     use crate::connect::nickname::Nickname;
     use crate::connect::text::looks_like_system;
-    use crate::kernel::clock::{Timestamp, seeded_rng};
+    use crate::kernel::clock::seeded_rng;
     use crate::kernel::id::{RoomId, UserId};
     use crate::mask::Masked;
-
-    fn messages(count: u64, length: usize) -> Vec<Item> {
-        let from = Nickname::chosen("Ann").expect("a name");
-        let text = Masked::waived(&"é".repeat(length));
-        let room = RoomId::random(&mut seeded_rng());
-        (0..count)
-            .map(|number| Item {
-                number,
-                at: Timestamp::default(),
-                news: News::Message { room, from: from.clone(), text: text.clone() },
-            })
-            .collect()
-    }
-
-    #[test]
-    fn what_waited_comes_first_then_a_blank_line_then_the_answer() {
-        let items = messages(2, 1);
-        assert_eq!(compose(&items, "own").text, "💬 Ann: é\n💬 Ann: é\n\nown");
-        assert_eq!(compose(&items, "").text, "💬 Ann: é\n💬 Ann: é");
-        assert_eq!(compose(&[], "own").text, "own");
-        assert_eq!(compose(&[], "").text, "📭 Inbox empty.");
-    }
-
-    #[test]
-    fn what_does_not_fit_stays_and_is_counted() {
-        let items = messages(5, 1_100);
-        let answer = compose(&items, "own");
-        assert_eq!(answer.shown, 3);
-        assert!(
-            answer.text.contains("\n\n📬 2 more messages wait for you. Send #m to read on.\n\nown")
-        );
-    }
-
-    #[test]
-    fn no_answer_is_longer_than_a_whatsapp_message_and_the_longest_item_fits_alone() {
-        for length in [0, 1, 17, 1_000, 2_000, 3_900] {
-            for count in [0, 1, 2, 50, 200] {
-                for own in [0, 100, 4_000, 4_096, 5_000] {
-                    let answer = compose(&messages(count, length), &"ü".repeat(own));
-                    assert!(chars(&answer.text) <= MAX_CHARS, "{length} {count} {own}");
-                    assert!(own > 100 || count == 0 || answer.shown > 0, "{length} {count} {own}");
-                }
-            }
-        }
-    }
-
-    #[test]
-    fn what_is_told_comes_before_the_news_and_the_rest_waits_for_the_next_message() {
-        let told = ["one".to_owned(), "two".to_owned()];
-        let items = messages(2, 1);
-        let text = "one\n\ntwo\n\n💬 Ann: é\n💬 Ann: é".to_owned();
-        assert_eq!(batch(&told, &items), Batch { text, told: 2, shown: 2 });
-        assert_eq!(batch(&[], &messages(5, 1_100)).shown, 3);
-        assert_eq!(batch(&[], &[]), Batch { text: String::new(), told: 0, shown: 0 });
-        for length in [1, 4_000, 5_000] {
-            let told = ["ü".repeat(length), "ü".repeat(length)];
-            let batch = batch(&told, &messages(3, length));
-            assert!(chars(&batch.text) <= MAX_CHARS && batch.told > 0, "{length}");
-        }
-        assert_eq!(batch(&[], &messages(1, 5_000)).shown, 1);
-    }
 
     #[test]
     fn nobody_can_write_a_line_of_the_systems() {
@@ -333,7 +217,8 @@ mod tests {
         let partner = UserId::from_bytes([1; 16]);
         let likes = Interests::parse("music");
         let place = Place { position: 1, estimate: Some(Duration::from_secs(9)) };
-        let chat = Chat { room, partner, partner_name: name.clone(), common: likes.clone() };
+        let common = likes.clone();
+        let chat = Chat { room, partner, partner_name: name.clone(), common, first: true };
         let outcomes = [
             Outcome::Connected { chat: chat.clone(), again: false },
             Outcome::Connected { chat: chat.clone(), again: true },
@@ -361,25 +246,48 @@ mod tests {
             Outcome::TooOften(TooOften { act: Act::Search, left: Duration::ZERO }),
             Outcome::Barred { left: Some(Duration::from_secs(90)) },
             Outcome::Barred { left: None },
+            Outcome::MustAgree,
+            Outcome::Agreed,
+            Outcome::Rated,
+            Outcome::NobodyToRate,
+            Outcome::Icebreaker(3),
+            Outcome::Speaks(Language::Hindi),
         ];
         let all_news = [
             News::Message { room, from: name, text },
             News::Connected { chat },
             News::PartnerLeft { room },
             News::PartnerTimedOut { room },
+            News::Icebreaker { room, number: 9 },
+            News::Nudge { room },
         ];
-        let written = outcomes.iter().map(outcome).chain(all_news.iter().map(news)).chain([
-            rest(1),
-            INBOX_EMPTY.to_owned(),
-            NOTHING_WAITS.to_owned(),
-            NUMBER_HIDDEN.to_owned(),
-            ONLY_TEXT.to_owned(),
-            ASK_REASON.to_owned(),
-            LONG_REASON.to_owned(),
-            refused("x"),
-        ]);
-        for line in written.flat_map(|text| text.lines().map(str::to_owned).collect::<Vec<_>>()) {
-            assert!(looks_like_system(&line), "{line}");
+        for language in LANGUAGES.iter().map(|row| row.language) {
+            let said = outcomes.iter().map(|of| outcome(language, of));
+            let said = said.chain(all_news.iter().map(|of| news(language, of)));
+            let ids = ["inbox-empty", "nothing-waits", "number-hidden", "only-text", "ask-reason"];
+            let more = ["no-text", "refused-store", "refused-call", "help"];
+            let said = said.chain(ids.iter().chain(&more).map(|id| say(language, id)));
+            let said = said.chain([
+                languages(language),
+                bad_nickname(language, BadNickname::Reserved),
+                refused(language, guard::Refusal::Link),
+                too_long(language, "refused-length", 9),
+                too_long(language, "long-reason", 9),
+            ]);
+            for line in said.flat_map(|text| text.lines().map(str::to_owned).collect::<Vec<_>>()) {
+                assert!(looks_like_system(&line), "{line}");
+                assert!(!line.contains("{$"), "{line}");
+            }
+        }
+    }
+
+    #[test]
+    fn there_is_a_question_for_each_number() {
+        for language in LANGUAGES.iter().map(|row| row.language) {
+            let all: std::collections::BTreeSet<_> =
+                (0..ICEBREAKERS).map(|n| icebreaker(language, n)).collect();
+            assert_eq!(all.len(), usize::from(ICEBREAKERS));
+            assert!(!all.iter().any(|question| question.contains("ice-")));
         }
     }
 }

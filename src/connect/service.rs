@@ -13,12 +13,16 @@ use thiserror::Error;
 use super::action::{Action, Call, LobbyStats, Outcome, Performed};
 use super::chat::Search;
 use super::command::{self, Command};
+use super::compose::{MAX_CHARS, compose};
 use super::inbox::{Lease, LeaseId};
 use super::interest::Interests;
+use super::language::Language;
 use super::lobby::{Lobby, LobbyError};
 use super::nickname::Nickname;
 use super::relay::{Relay, Relayed};
-use super::reply::{self, MAX_CHARS};
+use super::reply::{self, ICEBREAKERS};
+use super::told::{MAX_REASON_CHARS, Told};
+use super::words;
 use crate::guard::Guard;
 use crate::kernel::clock::{Clock, Timestamp};
 use crate::kernel::delivery::Receipt;
@@ -27,9 +31,6 @@ use crate::safety::warden::Grounds;
 
 /// The most characters of a `puch_user_id` or a `message_id`.
 pub const MAX_ID_CHARS: usize = 256;
-
-/// The most characters of the reason of a report.
-const MAX_REASON_CHARS: usize = 300;
 
 /// A call of `handle_message`. Unknown arguments are ignored.
 #[derive(Deserialize, JsonSchema)]
@@ -177,7 +178,8 @@ impl ConnectService {
         let Spoken { who, message_id, name, text } = spoken;
         let only = |told| Heard { told: Some(told), passed: None };
         if too_long(text, MAX_CHARS) {
-            return only(reply::refused(&Refusal::LongMessage.to_string()));
+            let language = self.language(who).await;
+            return only(reply::too_long(language, "refused-length", MAX_CHARS));
         }
         let call = Call {
             key: Some(self.ids.message(who, message_id, text)),
@@ -186,15 +188,30 @@ impl ConnectService {
             ..Call::new(who, self.clock.now())
         };
         match self.act(call, text).await {
-            Ok((Performed { outcome: Outcome::Sent { to, number, text, .. }, .. }, _)) => {
+            Ok((Performed { outcome: Outcome::Sent { to, number, text, .. }, lease }, _)) => {
+                let language = lease.language.unwrap_or_default();
                 let hidden = text.hidden();
-                let told = (hidden > 0).then(|| reply::NUMBER_HIDDEN.to_owned());
+                let told = (hidden > 0).then(|| words::say(language, "number-hidden"));
                 Heard { told, passed: Some(Passed { to, number, hidden }) }
             }
-            Ok((_, own)) if own.is_empty() => only(reply::NOTHING_WAITS.to_owned()),
+            Ok((performed, own)) if own.is_empty() => {
+                let language = performed.lease.language.unwrap_or_default();
+                only(words::say(language, "nothing-waits"))
+            }
             Ok((_, own)) => only(own),
-            Err(refusal) => only(reply::refused(&refusal.to_string())),
+            Err(Refusal::Unavailable(_)) => only(words::say(Language::default(), "refused-store")),
+            Err(_) => only(words::say(self.language(who).await, "refused-call")),
         }
+    }
+
+    /// What to tell somebody who sent a picture, a voice message or the like.
+    pub async fn only_text(&self, who: UserId) -> String {
+        words::say(self.language(who).await, "only-text")
+    }
+
+    async fn language(&self, who: UserId) -> Language {
+        let sender = self.lobby.sender(who).await;
+        sender.ok().and_then(|sender| sender.language).unwrap_or_default()
     }
 
     /// Whether a message has not come before, at whichever process, within seven days. While the
@@ -218,27 +235,42 @@ impl ConnectService {
             Some(Command::Hide) => (Action::ToggleMasking, None),
             Some(Command::Who) => (Action::Who, None),
             Some(Command::Inbox) => (Action::Read, None),
-            Some(Command::Help) => (Action::Read, Some(help())),
+            Some(Command::Help) => (Action::Read, Some(Told::Help)),
             Some(Command::Nick(name)) => match Nickname::chosen(name) {
                 Ok(name) => (Action::Rename(name), None),
-                Err(why) => (Action::Read, Some(format!("⚠️ That nickname can't be used: {why}."))),
+                Err(why) => (Action::Read, Some(Told::BadNickname(why))),
             },
             Some(Command::Block) => (Action::Block { whom: None, grounds: None }, None),
-            Some(Command::Report("")) => (Action::Read, Some(reply::ASK_REASON.to_owned())),
+            Some(Command::Report("")) => (Action::Read, Some(Told::AskReason)),
             Some(Command::Report(reason)) if too_long(reason, MAX_REASON_CHARS) => {
-                (Action::Read, Some(reply::LONG_REASON.to_owned()))
+                (Action::Read, Some(Told::LongReason))
             }
             Some(Command::Report(reason)) => {
                 let grounds = Some(Grounds::parse(reason));
                 (Action::Block { whom: None, grounds }, None)
             }
+            // Which question it is matters little, so the time's last digits choose it.
+            Some(Command::Icebreaker) => {
+                let number = call.now.as_millis() % u64::from(ICEBREAKERS);
+                (Action::Icebreaker(u8::try_from(number).unwrap_or_default()), None)
+            }
+            Some(Command::Rate(good)) => (Action::Rate { good }, None),
+            Some(Command::Agree) => (Action::Agree, None),
+            Some(Command::Speak(language)) => match Language::parse(language) {
+                Some(language) => (Action::Speak(language), None),
+                None => (Action::Read, Some(Told::Languages)),
+            },
             Some(Command::Relay(text)) => return self.relay(call, text).await,
             None => return self.relay(call, message).await,
         };
         let performed = self.lobby.perform(call, action).await?;
-        let mut own = told.unwrap_or_else(|| reply::outcome(&performed.outcome));
+        let language = performed.lease.language.unwrap_or_default();
+        let mut own = match told {
+            Some(told) => told.say(language),
+            None => reply::outcome(language, &performed.outcome),
+        };
         if typed.is_some_and(|typed| typed.has_rest) {
-            own = reply::with_rest_not_sent(&own);
+            own = reply::with_rest_not_sent(language, &own);
         }
         Ok((performed, own))
     }
@@ -302,13 +334,16 @@ impl ConnectService {
     async fn relay(&self, call: Call, typed: &str) -> Result<(Performed, String), Refusal> {
         let told = match self.relay.send(&call, typed).await? {
             Relayed::Done(performed) => {
-                let own = reply::outcome(&performed.outcome);
+                let language = performed.lease.language.unwrap_or_default();
+                let own = reply::outcome(language, &performed.outcome);
                 return Ok((performed, own));
             }
-            Relayed::Empty => "💡 There was no text to send.".to_owned(),
-            Relayed::Refused(reason) => reply::refused(&reason.to_string()),
+            Relayed::Empty => Told::NoText,
+            Relayed::Refused(reason) => Told::Refused(reason),
         };
-        Ok((self.lobby.perform(call, Action::Read).await?, told))
+        let performed = self.lobby.perform(call, Action::Read).await?;
+        let own = told.say(performed.lease.language.unwrap_or_default());
+        Ok((performed, own))
     }
 
     fn given_name(&self, given: Option<&str>) -> Option<Nickname> {
@@ -319,12 +354,13 @@ impl ConnectService {
     /// Puts the answer together. From here on nothing fails: what was asked has been done.
     async fn answer(&self, who: UserId, lease: Lease, own: &str) -> Answer {
         let receipt = self.receipt(who, lease.id);
-        let answer = reply::compose(&lease.items, own);
+        let language = lease.language.unwrap_or_default();
+        let answer = compose(language, &lease.items, own);
         tracing::debug!(user = %who, items = answer.shown, "answered");
         let all_shown = answer.shown == lease.items.len();
         if !all_shown && self.lobby.keep_back(who, &lease, answer.shown).await.is_err() {
             // The receipt is dropped: all of the items wait for a better moment.
-            return Answer { text: reply::compose(&[], own).text, receipt: Receipt::none() };
+            return Answer { text: compose(language, &[], own).text, receipt: Receipt::none() };
         }
         Answer { text: answer.text, receipt }
     }
@@ -343,13 +379,4 @@ impl ConnectService {
 
 fn too_long(text: &str, limit: usize) -> bool {
     text.len() > limit && text.chars().count() > limit
-}
-
-/// The commands, as `#help` and the `help` tool show them.
-#[must_use]
-pub fn help() -> String {
-    format!(
-        "💡 Chat anonymously with a stranger. Send:\n{}Anything else you write goes to your partner.",
-        command::help()
-    )
 }

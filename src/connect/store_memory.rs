@@ -9,7 +9,7 @@ use rand::rngs::StdRng;
 use tokio::sync::Notify;
 use tokio::time::sleep;
 
-use super::action::{Action, Call, LobbyStats, Performed, Sender, Swept};
+use super::action::{Action, Call, LobbyStats, Nudged, Performed, Sender, Swept};
 use super::inbox::{Lease, LeaseId};
 use super::listeners::{Listener, Listeners};
 use super::lobby::{Lobby, LobbyError, REDELIVERY};
@@ -120,6 +120,10 @@ impl Lobby for MemoryLobby {
 
     async fn pair_waiting(&self, now: Timestamp) -> Result<usize, LobbyError> {
         Ok(self.step(|manager, rng| manager.pair_waiting(now, BATCH, rng)))
+    }
+
+    async fn nudge_silent(&self, now: Timestamp) -> Result<Nudged, LobbyError> {
+        Ok(self.step(|manager, _| manager.nudge_silent(now, BATCH)))
     }
 
     async fn stats(&self, now: Timestamp) -> Result<LobbyStats, LobbyError> {

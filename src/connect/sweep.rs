@@ -1,16 +1,19 @@
-//! What happens to people without a call of theirs: idle ones are evicted, and waiters whose
+//! What happens to people without a call of theirs: idle ones are evicted, silent pairs are nudged, and
+//! waiters whose
 //! patience has run out are paired with recent partners.
 //!
 //! Both are functions of `now` that do a bounded amount of work and say whether there is more, so
 //! that nobody waits long for the lock around the manager.
 
+use std::collections::btree_map::OccupiedEntry as BTreeMapEntry;
+
 use rand::Rng;
 
-use super::action::Swept;
+use super::action::{Nudged, Swept};
 use super::chat::Chat;
 use super::inbox::News;
 use super::manager::RandomConnectManager;
-use super::person::CHOOSY_FOR;
+use super::person::{CHOOSY_FOR, Person, QUIET};
 use crate::kernel::clock::Timestamp;
 
 impl RandomConnectManager {
@@ -40,6 +43,31 @@ impl RandomConnectManager {
             self.evicted += 1;
         }
         limit
+    }
+
+    /// Nudges up to `limit` pairs of whom neither was heard of for [`QUIET`], each once.
+    pub fn nudge_silent(&mut self, now: Timestamp, limit: usize) -> Nudged {
+        let now = self.advance(now);
+        let mut pairs = 0;
+        for _ in 0..limit {
+            let due = self.quiet.first_entry().filter(|entry| entry.key().0 <= now);
+            let Some(((_, room), who)) = due.map(BTreeMapEntry::remove_entry) else {
+                return Nudged { pairs, more: false };
+            };
+            let pair = self.people.get(&who).filter(|person| person.room() == Some(room));
+            let partner = pair.and_then(Person::chat).map(|chat| chat.partner);
+            let Some(partner) = partner else { continue };
+            let heard = [who, partner].map(|one| self.people.get(&one).map(|one| one.last_seen));
+            let last = heard.into_iter().flatten().max().unwrap_or(now);
+            if now.since(last) < QUIET {
+                self.quiet.insert((last + QUIET, room), who);
+                continue;
+            }
+            self.notify(who, News::Nudge { room });
+            self.notify(partner, News::Nudge { room });
+            pairs += 1;
+        }
+        Nudged { pairs, more: true }
     }
 
     /// Pairs up to `limit` of the longest waiters whose wishes have relaxed: those who by now take

@@ -11,7 +11,9 @@ use rmcp::service::RequestContext;
 use rmcp::{ErrorData, RoleServer, tool, tool_router};
 use secrecy::{ExposeSecret, SecretString};
 
-use super::service::{self, ConnectService, Incoming, Stats};
+use super::command;
+use super::language::Language;
+use super::service::{ConnectService, Incoming, Stats};
 use crate::kernel::toolset::{Arguments, Receipts, Toolset};
 
 // The wording decides whether Puch's model routes a message here at all; the JSON shape with
@@ -71,7 +73,7 @@ impl ConnectTools {
 
     #[tool(description = HELP)]
     async fn help(&self) -> String {
-        service::help()
+        command::help(Language::default())
     }
 }
 

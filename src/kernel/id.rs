@@ -54,7 +54,7 @@ impl fmt::Debug for UserId {
 }
 
 /// A chat of two people: 128 random bits, made anew for each.
-#[derive(Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct RoomId(Digest);
 
 impl RoomId {

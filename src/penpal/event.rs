@@ -5,6 +5,8 @@ use serde::Serialize;
 
 use crate::connect::chat::Chat;
 use crate::connect::inbox::{Item, News};
+use crate::connect::language::Language;
+use crate::connect::reply;
 use crate::kernel::id::{IdHasher, RoomId};
 
 /// Whom somebody chats with.
@@ -39,7 +41,15 @@ pub enum Reason {
 #[serde(tag = "type")]
 pub enum Event {
     #[serde(rename = "chatroom.found")]
-    Found { room_id: String, message_id: String, partner: Partner, common_interests: Vec<String> },
+    Found {
+        room_id: String,
+        message_id: String,
+        partner: Partner,
+        common_interests: Vec<String>,
+        /// With one's first partner: how people treat each other here.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        notice: Option<String>,
+    },
     #[serde(rename = "message.received")]
     Message {
         room_id: String,
@@ -50,13 +60,16 @@ pub enum Event {
     },
     #[serde(rename = "partner.typing")]
     Typing { room_id: String, typing: bool },
+    /// Something that is said to both: a question to begin with, or that it is quiet.
+    #[serde(rename = "room.notice")]
+    Notice { room_id: String, message_id: String, text: String },
     #[serde(rename = "partner.disconnected")]
     Disconnected { room_id: String, message_id: String, reason: Reason },
 }
 
 impl Event {
     #[must_use]
-    pub fn of(item: &Item, ids: &IdHasher) -> Self {
+    pub fn of(item: &Item, language: Language, ids: &IdHasher) -> Self {
         let message_id = ids.item(item.number);
         let disconnected = |room: &RoomId, reason| Self::Disconnected {
             room_id: room.code(),
@@ -69,12 +82,18 @@ impl Event {
                 message_id,
                 partner: Partner::of(chat, ids),
                 common_interests: chat.common.iter().map(ToString::to_string).collect(),
+                notice: chat.first.then(|| reply::notice(language)),
             },
             News::Message { room, text, .. } => Self::Message {
                 room_id: room.code(),
                 message_id,
                 message: text.as_str().to_owned(),
                 timestamp: item.at.as_millis(),
+            },
+            News::Icebreaker { room, .. } | News::Nudge { room } => Self::Notice {
+                room_id: room.code(),
+                message_id,
+                text: reply::news(language, &item.news),
             },
             News::PartnerLeft { room } => disconnected(room, Reason::Left),
             News::PartnerTimedOut { room } => disconnected(room, Reason::Timeout),
@@ -107,7 +126,7 @@ mod tests {
         let from = Nickname::chosen("Ann").expect("a name");
         let news = News::Message { room, from, text: Masked::waived("hi") };
         let item = Item { number: 7, at: Timestamp::from_millis(1_234), news };
-        let (method, params) = Event::of(&item, &ids).notification();
+        let (method, params) = Event::of(&item, Language::English, &ids).notification();
         assert_eq!(method, "message.received");
         assert_eq!(
             params,

@@ -17,6 +17,7 @@ use tokio::time::timeout;
 use super::event::Event;
 use crate::connect::courier::{Attachment, Channel, Couriers, Failed};
 use crate::connect::inbox::{Item, LEASE_TIME};
+use crate::connect::language::Language;
 use crate::kernel::id::{IdHasher, RoomId, UserId};
 
 /// How long a session may take to accept a notification. A client that does not read blocks its
@@ -31,7 +32,7 @@ const RECENT: usize = 32;
 pub struct PeerChannel {
     peer: Peer<RoleServer>,
     ids: IdHasher,
-    recent: Mutex<VecDeque<Item>>,
+    recent: Mutex<VecDeque<Event>>,
 }
 
 impl PeerChannel {
@@ -48,9 +49,11 @@ impl PeerChannel {
 
 #[async_trait]
 impl Channel for PeerChannel {
-    async fn bring(&self, items: &[Item]) -> Result<usize, Failed> {
-        for item in items {
-            self.notify(&Event::of(item, &self.ids)).await?;
+    async fn bring(&self, language: Language, items: &[Item]) -> Result<usize, Failed> {
+        let events: Vec<_> =
+            items.iter().map(|item| Event::of(item, language, &self.ids)).collect();
+        for event in &events {
+            self.notify(event).await?;
         }
         let ping = ServerRequest::PingRequest(PingRequest::default());
         let within = PeerRequestOptions::with_timeout(LEASE_TIME);
@@ -58,7 +61,7 @@ impl Channel for PeerChannel {
             self.peer.send_request_with_option(ping, within).await.map_err(|_| Failed::Gone)?;
         ping.await_response().await.map_err(|_| Failed::Gone)?;
         let mut recent = self.recent.lock();
-        recent.extend(items.iter().cloned());
+        recent.extend(events);
         let surplus = recent.len().saturating_sub(RECENT);
         recent.drain(..surplus);
         Ok(items.len())
@@ -78,7 +81,7 @@ pub struct Attached(Arc<Mutex<People>>);
 struct People {
     told_of: HashMap<UserId, (Attachment, Arc<PeerChannel>)>,
     /// Who asks for their news instead, and what was pushed to them lately.
-    asking: HashMap<UserId, Vec<Item>>,
+    asking: HashMap<UserId, Vec<Event>>,
 }
 
 impl Attached {
@@ -110,16 +113,16 @@ impl Attached {
     pub fn stop(&self, who: UserId) {
         let mut people = self.0.lock();
         let told = people.told_of.remove(&who);
-        let recent: Option<Vec<Item>> =
+        let recent: Option<Vec<Event>> =
             told.map(|(_, channel)| channel.recent.lock().drain(..).collect());
         if people.asking.len() < PEOPLE || people.asking.contains_key(&who) {
-            let missed: &mut Vec<Item> = people.asking.entry(who).or_default();
+            let missed: &mut Vec<Event> = people.asking.entry(who).or_default();
             missed.extend(recent.unwrap_or_default());
         }
     }
 
     /// What was pushed lately to a person who now asks for their news, and may have missed it.
-    pub fn ask(&self, who: UserId) -> Vec<Item> {
+    pub fn ask(&self, who: UserId) -> Vec<Event> {
         self.stop(who);
         self.0.lock().asking.get_mut(&who).map(std::mem::take).unwrap_or_default()
     }

@@ -14,13 +14,15 @@ use super::answer::{
 use super::event::{Event, Partner};
 use crate::connect::action::{Action, Call, Outcome, Performed, Place, Standing};
 use crate::connect::chat::{Chat, HISTORY, Search};
+use crate::connect::compose::MAX_CHARS;
 use crate::connect::courier::Couriers;
 use crate::connect::inbox::{Item, Lease};
 use crate::connect::interest::Interests;
+use crate::connect::language::Language;
 use crate::connect::lobby::{Lobby, LobbyError};
 use crate::connect::nickname::{BadNickname, Nickname};
 use crate::connect::relay::{Relay, Relayed};
-use crate::connect::reply::{self, MAX_CHARS};
+use crate::connect::reply;
 use crate::connect::service::{ConnectService, Heard, MAX_ID_CHARS, Spoken};
 use crate::guard;
 use crate::kernel::clock::Clock;
@@ -167,7 +169,7 @@ impl PenPalService {
             Outcome::Standing(standing) => standing,
             _ => Standing::Idle,
         };
-        let missed = self.events(&lease.items);
+        let missed = self.events(lease.language.unwrap_or_default(), &lease.items);
         let standing = self.entered(user_id, standing);
         Ok((Rejoined { standing, missed }, self.receipt(who, &lease)))
     }
@@ -232,7 +234,8 @@ impl PenPalService {
         };
         // When the time is over, nothing is the answer.
         timeout(patience, news).await.unwrap_or(Ok(()))?;
-        Ok((Awaited { events: self.events(&lease.items) }, self.receipt(who, &lease)))
+        let events = self.events(lease.language.unwrap_or_default(), &lease.items);
+        Ok((Awaited { events }, self.receipt(who, &lease)))
     }
 
     /// Leaves a chat.
@@ -325,8 +328,8 @@ impl PenPalService {
 
     /// Items as an agent sees them.
     #[must_use]
-    pub fn events(&self, items: &[Item]) -> Vec<Event> {
-        items.iter().map(|item| Event::of(item, &self.ids)).collect()
+    pub fn events(&self, language: Language, items: &[Item]) -> Vec<Event> {
+        items.iter().map(|item| Event::of(item, language, &self.ids)).collect()
     }
 
     fn call(&self, who: UserId) -> Call {
@@ -376,7 +379,9 @@ fn no_chat(outcome: &Outcome) -> Refusal {
     match outcome {
         Outcome::NotInRoom { ended: true } => Refusal::Ended,
         Outcome::NotInRoom { ended: false } => Refusal::NotYourRoom,
-        Outcome::Barred { .. } | Outcome::TooOften(_) => Refusal::NotNow(reply::outcome(outcome)),
+        Outcome::Barred { .. } | Outcome::TooOften(_) | Outcome::MustAgree => {
+            Refusal::NotNow(reply::outcome(Language::English, outcome))
+        }
         _ => Refusal::NoChat,
     }
 }

@@ -212,8 +212,7 @@ impl PenPalTools {
         if let Some((session, _)) = live.session() {
             let pushed = session.part::<Attached>().ask(who);
             if !pushed.is_empty() {
-                let events = self.service.events(&pushed);
-                return Ok(structured(&Awaited { events }));
+                return Ok(structured(&Awaited { events: pushed }));
             }
         }
         let waited = self.service.wait_for_message(&user_id, room_id.as_deref(), timeout_seconds);

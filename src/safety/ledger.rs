@@ -7,6 +7,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 use thiserror::Error;
 
+use super::rating::Rating;
 use crate::kernel::clock::Timestamp;
 use crate::kernel::id::UserId;
 
@@ -82,6 +83,15 @@ impl fmt::Debug for Report {
     }
 }
 
+/// What somebody knows of how people treat each other here.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Notice {
+    /// They were told.
+    Seen,
+    /// They said that it is fine with them.
+    Agreed,
+}
+
 /// What an operator did, and when.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Note {
@@ -103,6 +113,9 @@ pub struct Entry {
     pub banned: Option<Timestamp>,
     /// When an operator last lifted what there was: reports up to then count no more.
     pub pardoned: Option<Timestamp>,
+    pub notice: Option<Notice>,
+    /// Of those they met, each has one.
+    pub ratings: Vec<Rating>,
 }
 
 /// A ledger kept somewhere. Each method is one atomic step. What is added stays added: whatever it
@@ -140,6 +153,13 @@ pub trait Ledger: Send + Sync {
 
     /// Those of whom something is kept and whose code begins so; at most [`LIST`].
     async fn find(&self, prefix: &str) -> Result<Vec<UserId>, LedgerError>;
+
+    /// Keeps that somebody was told how people treat each other here, or agreed to it. Who agreed has
+    /// seen it for good.
+    async fn inform(&self, who: UserId, notice: Notice, now: Timestamp) -> Result<(), LedgerError>;
+
+    /// Keeps what the rater says of a chat with this person, instead of what they said before.
+    async fn rate(&self, rater: UserId, person: UserId, rating: Rating) -> Result<(), LedgerError>;
 
     /// Adds to the log of what operators did. Nothing takes anything out of it.
     async fn log(&self, note: Note) -> Result<(), LedgerError>;

@@ -13,6 +13,7 @@ pub mod admin;
 pub mod ladder;
 pub mod ledger;
 pub mod pace;
+pub mod rating;
 pub mod store_memory;
 pub mod store_redis;
 pub mod store_sql;

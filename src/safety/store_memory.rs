@@ -6,8 +6,9 @@ use async_trait::async_trait;
 use parking_lot::Mutex;
 
 use super::ledger::{
-    EVIDENCE_FOR, Entry, LIST, Ledger, LedgerError, Note, REMEMBERED_FOR, Report, Verdict,
+    EVIDENCE_FOR, Entry, LIST, Ledger, LedgerError, Note, Notice, REMEMBERED_FOR, Report, Verdict,
 };
+use super::rating::{COUNTS_FOR, Rating};
 use crate::kernel::clock::Timestamp;
 use crate::kernel::id::UserId;
 
@@ -22,6 +23,8 @@ struct Tables {
     reports: HashMap<UserId, Vec<Report>>,
     banned: HashMap<UserId, Timestamp>,
     pardoned: HashMap<UserId, Timestamp>,
+    notices: HashMap<UserId, (Notice, Timestamp)>,
+    ratings: HashMap<UserId, HashMap<UserId, Rating>>,
     log: Vec<Note>,
 }
 
@@ -42,6 +45,8 @@ impl Ledger for MemoryLedger {
             reports: reports.map(|report| Report { evidence: None, ..report.clone() }).collect(),
             banned: tables.banned.get(&who).copied(),
             pardoned: tables.pardoned.get(&who).copied(),
+            notice: tables.notices.get(&who).map(|(notice, _)| *notice),
+            ratings: tables.ratings.get(&who).into_iter().flatten().map(|(_, one)| *one).collect(),
         })
     }
 
@@ -103,6 +108,18 @@ impl Ledger for MemoryLedger {
         Ok(found.into_iter().take(LIST).copied().collect())
     }
 
+    async fn inform(&self, who: UserId, notice: Notice, now: Timestamp) -> Result<(), LedgerError> {
+        let notices = &mut self.0.lock().notices;
+        let before = notices.get(&who).map(|(before, _)| *before);
+        notices.insert(who, (before.map_or(notice, |before| before.max(notice)), now));
+        Ok(())
+    }
+
+    async fn rate(&self, rater: UserId, person: UserId, rating: Rating) -> Result<(), LedgerError> {
+        self.0.lock().ratings.entry(person).or_default().insert(rater, rating);
+        Ok(())
+    }
+
     async fn log(&self, note: Note) -> Result<(), LedgerError> {
         self.0.lock().log.push(note);
         Ok(())
@@ -114,7 +131,13 @@ impl Ledger for MemoryLedger {
     }
 
     async fn purge(&self, now: Timestamp) -> Result<(), LedgerError> {
-        self.0.lock().reports.retain(|_, reports| {
+        let tables = &mut *self.0.lock();
+        tables.notices.retain(|_, (_, at)| now.since(*at) < REMEMBERED_FOR);
+        tables.ratings.retain(|_, ratings| {
+            ratings.retain(|_, rating| now.since(rating.at) < COUNTS_FOR);
+            !ratings.is_empty()
+        });
+        tables.reports.retain(|_, reports| {
             reports.retain(|report| now.since(report.at) < REMEMBERED_FOR);
             for report in reports.iter_mut() {
                 report.evidence.take_if(|_| now.since(report.at) >= EVIDENCE_FOR);

@@ -10,6 +10,8 @@
 //! ev:<uid><uid>   the evidence of the reporter's report of the person
 //! lost:<uid>      of whom somebody made a report that was dismissed (a set)
 //! all, open, evs  reports, those without a verdict, and those with evidence, by time
+//! note:<uid>      whether somebody was told how people treat each other here, or agreed to it
+//! like:<uid>      ratings of somebody (a hash: rater → when and whether it was good)
 //! op:<uid>        what an operator decided (a hash: banned, pardoned)
 //! ids             everybody of whom something is kept (a sorted set, for prefixes)
 //! log             what operators did (a list)
@@ -24,8 +26,10 @@ use redis::{Client, FromRedisValue, Pipeline, RedisResult};
 use tokio::time::timeout;
 
 use super::ledger::{
-    EVIDENCE_FOR, Entry, LIST, Ledger, LedgerError, Note, REMEMBERED_FOR, Report, Topic, Verdict,
+    EVIDENCE_FOR, Entry, LIST, Ledger, LedgerError, Note, Notice, REMEMBERED_FOR, Report, Topic,
+    Verdict,
 };
+use super::rating::{COUNTS_FOR, Rating};
 use crate::kernel::clock::Timestamp;
 use crate::kernel::id::UserId;
 
@@ -100,7 +104,16 @@ impl RedisLedger {
 }
 
 /// What one person's keys hold.
-type Kept = (Vec<String>, HashMap<String, String>, Option<u64>, Option<u64>);
+type Kept =
+    (Vec<String>, HashMap<String, String>, Option<u64>, Option<u64>, Option<String>, Vec<String>);
+
+const SEEN: &str = "seen";
+const AGREED: &str = "agreed";
+
+fn read_rating(written: &str) -> Option<Rating> {
+    let (at, good) = written.split_once(' ')?;
+    Some(Rating { at: Timestamp::from_millis(at.parse().ok()?), good: good == "good" })
+}
 
 fn pair(person: UserId, reporter: UserId) -> String {
     person.code() + &reporter.code()
@@ -154,7 +167,9 @@ impl Ledger for RedisLedger {
         let mut commands = redis::pipe();
         commands.smembers(key("apart", who)).hgetall(key("of", who));
         commands.hget(key("op", who), "banned").hget(key("op", who), "pardoned");
-        let (apart, reports, banned, pardoned): Kept = self.run(&mut commands).await?;
+        commands.get(key("note", who)).hvals(key("like", who));
+        let (apart, reports, banned, pardoned, notice, ratings): Kept =
+            self.run(&mut commands).await?;
         let reports = reports.iter();
         let reports = reports.filter_map(|(by, written)| read(who, UserId::parse(by)?, written));
         let mut reports: Vec<_> = reports.collect();
@@ -164,6 +179,8 @@ impl Ledger for RedisLedger {
             reports,
             banned: banned.map(Timestamp::from_millis),
             pardoned: pardoned.map(Timestamp::from_millis),
+            notice: notice.map(|word| if word == AGREED { Notice::Agreed } else { Notice::Seen }),
+            ratings: ratings.iter().filter_map(|written| read_rating(written)).collect(),
         })
     }
 
@@ -242,6 +259,30 @@ impl Ledger for RedisLedger {
         commands.zrangebylex_limit(table("ids"), from, to, 0, limit);
         let (codes,): (Vec<String>,) = self.run(&mut commands).await?;
         Ok(codes.iter().filter_map(|code| UserId::parse(code)).collect())
+    }
+
+    async fn inform(
+        &self,
+        who: UserId,
+        notice: Notice,
+        _now: Timestamp,
+    ) -> Result<(), LedgerError> {
+        let (key, life) = (key("note", who), seconds(REMEMBERED_FOR));
+        let mut commands = redis::pipe();
+        match notice {
+            Notice::Agreed => commands.set(&key, AGREED),
+            Notice::Seen => commands.set_nx(&key, SEEN),
+        };
+        self.run(commands.ignore().expire(&key, life).ignore()).await
+    }
+
+    async fn rate(&self, rater: UserId, person: UserId, rating: Rating) -> Result<(), LedgerError> {
+        let key = key("like", person);
+        let said = if rating.good { "good" } else { "bad" };
+        let written = format!("{} {said}", rating.at.as_millis());
+        let mut commands = redis::pipe();
+        commands.hset(&key, rater.code(), written).ignore();
+        self.run(commands.expire(&key, seconds(COUNTS_FOR)).ignore()).await
     }
 
     async fn log(&self, note: Note) -> Result<(), LedgerError> {

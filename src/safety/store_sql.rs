@@ -12,8 +12,10 @@ use sqlx::{Row, query, query_as, query_scalar};
 use tokio::sync::OnceCell;
 
 use super::ledger::{
-    EVIDENCE_FOR, Entry, LIST, Ledger, LedgerError, Note, REMEMBERED_FOR, Report, Topic, Verdict,
+    EVIDENCE_FOR, Entry, LIST, Ledger, LedgerError, Note, Notice, REMEMBERED_FOR, Report, Topic,
+    Verdict,
 };
+use super::rating::{COUNTS_FOR, Rating};
 use crate::kernel::clock::Timestamp;
 use crate::kernel::id::UserId;
 
@@ -117,6 +119,14 @@ impl Ledger for SqlLedger {
                 .bind(who.code())
                 .fetch_optional(&mut *step)
                 .await?;
+        let agreed: Option<bool> = query_scalar("SELECT agreed FROM notices WHERE person = ?")
+            .bind(who.code())
+            .fetch_optional(&mut *step)
+            .await?;
+        let ratings: Vec<(i64, bool)> = query_as("SELECT at, good FROM ratings WHERE person = ?")
+            .bind(who.code())
+            .fetch_all(&mut *step)
+            .await?;
         step.commit().await?;
         let (banned, pardoned) = decided.unwrap_or_default();
         Ok(Entry {
@@ -124,6 +134,11 @@ impl Ledger for SqlLedger {
             reports: reports.iter().filter_map(read).collect(),
             banned: banned.map(moment),
             pardoned: pardoned.map(moment),
+            notice: agreed.map(|yes| if yes { Notice::Agreed } else { Notice::Seen }),
+            ratings: ratings
+                .iter()
+                .map(|(at, good)| Rating { at: moment(*at), good: *good })
+                .collect(),
         })
     }
 
@@ -216,6 +231,33 @@ impl Ledger for SqlLedger {
         Ok(codes.iter().filter_map(|code| UserId::parse(code)).collect())
     }
 
+    async fn inform(&self, who: UserId, notice: Notice, now: Timestamp) -> Result<(), LedgerError> {
+        query(
+            "INSERT INTO notices (person, agreed, at) VALUES (?1, ?2, ?3) \
+             ON CONFLICT (person) DO UPDATE SET agreed = max(agreed, ?2), at = ?3",
+        )
+        .bind(who.code())
+        .bind(notice == Notice::Agreed)
+        .bind(millis(now))
+        .execute(self.pool().await?)
+        .await?;
+        Ok(())
+    }
+
+    async fn rate(&self, rater: UserId, person: UserId, rating: Rating) -> Result<(), LedgerError> {
+        query(
+            "INSERT INTO ratings (person, rater, good, at) VALUES (?1, ?2, ?3, ?4) \
+             ON CONFLICT (person, rater) DO UPDATE SET good = ?3, at = ?4",
+        )
+        .bind(person.code())
+        .bind(rater.code())
+        .bind(rating.good)
+        .bind(millis(rating.at))
+        .execute(self.pool().await?)
+        .await?;
+        Ok(())
+    }
+
     async fn log(&self, note: Note) -> Result<(), LedgerError> {
         query("INSERT INTO log (at, what) VALUES (?, ?)")
             .bind(millis(note.at))
@@ -243,10 +285,13 @@ impl Ledger for SqlLedger {
             .bind(before(EVIDENCE_FOR))
             .execute(self.pool().await?)
             .await?;
-        query("DELETE FROM reports WHERE at <= ?")
-            .bind(before(REMEMBERED_FOR))
-            .execute(self.pool().await?)
-            .await?;
+        for (delete, span) in [
+            ("DELETE FROM reports WHERE at <= ?", REMEMBERED_FOR),
+            ("DELETE FROM notices WHERE at <= ?", REMEMBERED_FOR),
+            ("DELETE FROM ratings WHERE at <= ?", COUNTS_FOR),
+        ] {
+            query(delete).bind(before(span)).execute(self.pool().await?).await?;
+        }
         Ok(())
     }
 }

@@ -9,8 +9,9 @@ use rand::rngs::StdRng;
 use serde::{Deserialize, Serialize};
 
 use super::ladder::{self, Bar, Charge};
-use super::ledger::{Entry, Ledger, LedgerError, Report, Topic, Verdict};
+use super::ledger::{Entry, Ledger, LedgerError, Notice, Report, Topic, Verdict};
 use super::pace::{Act, Limits, Pace, TooOften};
+use super::rating::{self, Rating};
 use crate::kernel::clock::Timestamp;
 use crate::kernel::id::{MessageKey, UserId};
 use crate::kernel::seal::Seal;
@@ -50,6 +51,10 @@ pub struct Rights {
     /// Whom they are never to meet.
     pub apart: HashSet<UserId>,
     pub bar: Option<Bar>,
+    /// What they know of how people treat each other here.
+    pub notice: Option<Notice>,
+    /// Whether many of those they met would rather not have.
+    pub shunned: bool,
 }
 
 /// Keeps people apart and bars them, over whichever ledger it is given.
@@ -100,7 +105,35 @@ impl Warden {
     pub async fn rights(&self, who: UserId, now: Timestamp) -> Result<Rights, LedgerError> {
         let entry = self.ledger.entry(who).await?;
         let bar = bar(&entry, now);
-        Ok(Rights { apart: entry.apart, bar })
+        let shunned = rating::is_shunned(&entry.ratings, now);
+        Ok(Rights { apart: entry.apart, bar, notice: entry.notice, shunned })
+    }
+
+    /// Keeps that somebody was told how people treat each other here, or agreed to it.
+    ///
+    /// # Errors
+    /// When the ledger's store fails.
+    pub async fn inform(
+        &self,
+        who: UserId,
+        notice: Notice,
+        now: Timestamp,
+    ) -> Result<(), LedgerError> {
+        self.ledger.inform(who, notice, now).await
+    }
+
+    /// Keeps what somebody says of a chat with `whom`.
+    ///
+    /// # Errors
+    /// When the ledger's store fails.
+    pub async fn rate(
+        &self,
+        who: UserId,
+        whom: UserId,
+        good: bool,
+        now: Timestamp,
+    ) -> Result<(), LedgerError> {
+        self.ledger.rate(who, whom, Rating { at: now, good }).await
     }
 
     /// Keeps two people apart from now on.

@@ -26,6 +26,7 @@ use super::outbound::{Pace, Pause};
 use super::signature::sign;
 use crate::connect::courier::{Attachment, Channel, Couriers, Failed};
 use crate::connect::inbox::{Item, News};
+use crate::connect::language::Language;
 use crate::connect::reply;
 use crate::connect::service::Arrivals;
 use crate::kernel::clock::Clock;
@@ -117,20 +118,22 @@ struct BridgeChannel {
 }
 
 impl BridgeChannel {
-    async fn post(&self, item: &Item) -> Result<(), Failed> {
+    async fn post(&self, language: Language, item: &Item) -> Result<(), Failed> {
         let (r#type, room) = match &item.news {
             News::Message { room, .. } => ("message.received", *room),
             News::Connected { chat } => ("chatroom.found", chat.room),
             News::PartnerLeft { room } | News::PartnerTimedOut { room } => {
                 ("partner.disconnected", *room)
             }
+            News::Icebreaker { room, .. } => ("icebreaker", *room),
+            News::Nudge { room } => ("nudge", *room),
         };
         let posted = Posted {
             user_id: self.user_id.expose_secret(),
             item_id: self.bridge.ids.item(item.number),
             r#type,
             room_id: room.code(),
-            text: reply::news(&item.news),
+            text: reply::news(language, &item.news),
             timestamp: item.at.as_millis(),
         };
         let body = serde_json::to_vec(&posted).map_err(|_| Failed::Gone)?;
@@ -150,11 +153,11 @@ impl BridgeChannel {
 
 #[async_trait]
 impl Channel for BridgeChannel {
-    async fn bring(&self, items: &[Item]) -> Result<usize, Failed> {
+    async fn bring(&self, language: Language, items: &[Item]) -> Result<usize, Failed> {
         let mut brought = 0;
         let all = timeout(self.bridge.pace.attempt, async {
             for item in items {
-                self.post(item).await?;
+                self.post(language, item).await?;
                 brought += 1;
             }
             Ok(())

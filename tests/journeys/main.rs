@@ -11,6 +11,7 @@ mod dialogue;
 mod graph;
 mod guard;
 mod instances;
+mod kindness;
 mod limits;
 mod penpal;
 mod plain;

@@ -49,6 +49,8 @@ impl Server {
             ("MY_NUMBER", MY_NUMBER),
             // What people never do, many tests do: write a hundred messages at once.
             ("RATE_LIMITS", "off"),
+            // Said once to everybody, which is a journey of its own.
+            ("NOTICE", "off"),
         ]);
         all.extend(variables.iter().copied());
         let config = Config::from_lookup(|name| all.get(name).map(Into::into))

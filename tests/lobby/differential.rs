@@ -13,6 +13,7 @@ use random_connect::connect::action::{
 use random_connect::connect::chat::{Chat, Search};
 use random_connect::connect::inbox::{Item, Lease, News};
 use random_connect::connect::interest::Interests;
+use random_connect::connect::language::{LANGUAGES, Language};
 use random_connect::connect::lobby::Lobby;
 use random_connect::connect::manager::RandomConnectManager;
 use random_connect::connect::nickname::Nickname;
@@ -59,8 +60,8 @@ impl Names {
     }
 
     fn chat(&mut self, chat: &Chat) -> String {
-        let Chat { room, partner, partner_name, common } = chat;
-        format!("{} {partner} {} {common}", self.room(*room), self.name(partner_name))
+        let Chat { room, partner, partner_name, common, first } = chat;
+        format!("{} {partner} {} {common} {first}", self.room(*room), self.name(partner_name))
     }
 
     fn item(&mut self, item: &Item) -> String {
@@ -72,12 +73,14 @@ impl Names {
             News::Connected { chat } => format!("connected {}", self.chat(chat)),
             News::PartnerLeft { room } => format!("left {}", self.room(*room)),
             News::PartnerTimedOut { room } => format!("timed out {}", self.room(*room)),
+            News::Icebreaker { room, number } => format!("asked {number} {}", self.room(*room)),
+            News::Nudge { room } => format!("nudged {}", self.room(*room)),
         };
         format!("#{} {} {news}", self.number(item.number), item.at.as_millis())
     }
 
     fn lease(&mut self, lease: &Lease) -> String {
-        let mut told = format!("lease {}", lease.id.is_some());
+        let mut told = format!("lease {} {:?}", lease.id.is_some(), lease.language);
         for item in &lease.items {
             write!(told, " [{}]", self.item(item)).expect("a string");
         }
@@ -173,8 +176,12 @@ impl Game {
         *self.people.choose(&mut self.dice).expect("there are people")
     }
 
+    fn language(&mut self) -> Language {
+        LANGUAGES.choose(&mut self.dice).expect("some").language
+    }
+
     async fn action(&mut self, who: UserId) -> Action {
-        match self.dice.random_range(0..25) {
+        match self.dice.random_range(0..28) {
             0..=4 => Action::Meet(Search {
                 interests: Interests::parse(LIKES.choose(&mut self.dice).expect("some")),
                 keep_history: self.dice.random_bool(0.7),
@@ -196,6 +203,12 @@ impl Game {
                 whom: if self.dice.random_bool(0.2) { Some(self.who()) } else { None },
                 grounds: self.dice.random_bool(0.5).then(|| Grounds::parse("spam")),
             },
+            17 => Action::Icebreaker(self.dice.random_range(0..16)),
+            18 => Action::Speak(self.language()),
+            19 => [Action::Rate { good: true }, Action::Agree]
+                .choose(&mut self.dice)
+                .cloned()
+                .expect("some"),
             _ => {
                 let sender = self.manager.sender(who);
                 assert_eq!(self.redis.sender(who).await.expect("up"), sender);
@@ -208,7 +221,10 @@ impl Game {
                     (Masked::waived(text), Memory::default())
                 };
                 let stale = self.dice.random_bool(0.05);
-                let sender = if stale { Sender::default() } else { sender };
+                let mut sender = if stale { Sender::default() } else { sender };
+                if self.dice.random_bool(0.2) {
+                    sender.language = Some(self.language());
+                }
                 Action::Relay { text, sender, memory }
             }
         }
@@ -224,8 +240,10 @@ impl Game {
         if self.dice.random_bool(0.1) {
             call.given_name = Nickname::chosen("Given").ok();
         }
-        if matches!(action, Action::Meet(_) | Action::Again) && self.dice.random_bool(0.02) {
-            call.avoid = vec![self.who()];
+        if matches!(action, Action::Meet(_) | Action::Again) && self.dice.random_bool(0.04) {
+            call.terms.avoid = vec![self.who()];
+            call.terms.informed = self.dice.random_bool(0.5);
+            call.terms.shunned = self.dice.random_bool(0.5);
             return [call.clone(), call];
         }
         // Redis would wait for what is on its way.
@@ -240,9 +258,10 @@ impl Game {
 
     async fn step(&mut self) -> (String, String) {
         let who = self.who();
-        match self.dice.random_range(0..20) {
+        match self.dice.random_range(0..21) {
             0 => {
-                let seconds = *[1, 9, 31, 61, 700, 1_300].choose(&mut self.dice).expect("some");
+                let seconds =
+                    *[1, 9, 31, 61, 190, 700, 1_300].choose(&mut self.dice).expect("some");
                 self.now = self.now + Duration::from_secs(seconds);
                 Default::default()
             }
@@ -266,6 +285,11 @@ impl Game {
             4..=8 => {
                 self.settle(who).await;
                 Default::default()
+            }
+            10 => {
+                let here = self.manager.nudge_silent(self.now, 128);
+                let there = self.redis.nudge_silent(self.now).await.expect("up");
+                (format!("{here:?}"), format!("{there:?}"))
             }
             9 => (
                 told(self.manager.stats(self.now)),

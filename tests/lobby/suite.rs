@@ -5,7 +5,9 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use random_connect::connect::action::{Action, Call, Outcome, Performed, Place, Sender, Standing};
+use random_connect::connect::action::{
+    Action, Call, Outcome, Performed, Place, Sender, Standing, Terms,
+};
 use random_connect::connect::inbox::{LEASE_TIME, News};
 use random_connect::connect::lobby::Lobby;
 use random_connect::connect::nickname::Nickname;
@@ -19,7 +21,7 @@ use random_connect::mask::{Masked, Memory};
 use crate::redis_server::RedisServer;
 
 const IDLE: Duration = Duration::from_secs(1_800);
-const START: Timestamp = Timestamp::from_millis(1_000_000);
+pub const START: Timestamp = Timestamp::from_millis(1_000_000);
 
 /// A fresh, empty lobby, and what it needs to live.
 pub struct Backend {
@@ -66,7 +68,7 @@ pub async fn say(lobby: &dyn Lobby, who: u8, text: &str) -> Outcome {
         .0
 }
 
-async fn read(lobby: &dyn Lobby, who: u8) -> Vec<String> {
+pub async fn read(lobby: &dyn Lobby, who: u8) -> Vec<String> {
     act(lobby, who, Action::Read).await.1.into_iter().map(shown).collect()
 }
 
@@ -76,6 +78,8 @@ fn shown(news: News) -> String {
         News::Connected { .. } => "(connected)".to_owned(),
         News::PartnerLeft { .. } => "(left)".to_owned(),
         News::PartnerTimedOut { .. } => "(timed out)".to_owned(),
+        News::Icebreaker { number, .. } => format!("(asked {number})"),
+        News::Nudge { .. } => "(nudged)".to_owned(),
     }
 }
 
@@ -132,7 +136,10 @@ async fn two_of_whom_one_blocked_the_other_do_not_meet_again() {
         let later = START + Duration::from_secs(120);
         assert_eq!(lobby.pair_waiting(later).await.expect("the store works"), 0);
         // Another instance, or a ledger, may know more than the lobby.
-        let call = Call { avoid: vec![user(1), user(2)], ..call(3, START) };
+        let call = Call {
+            terms: Terms { avoid: vec![user(1), user(2)], ..Terms::default() },
+            ..call(3, START)
+        };
         let performed = perform(lobby, call, Action::meet()).await;
         assert!(matches!(performed.outcome, Outcome::Waiting { .. }));
         assert!(matches!(act(lobby, 4, Action::meet()).await.0, Outcome::Connected { .. }));

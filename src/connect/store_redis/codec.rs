@@ -13,6 +13,7 @@ use crate::connect::action::{Effect, Encounter, Outcome, Place, Sender, Standing
 use crate::connect::chat::{Chat, Kept};
 use crate::connect::inbox::{Item, Lease, News};
 use crate::connect::interest::{Interest, Interests};
+use crate::connect::language::Language;
 use crate::connect::nickname::Nickname;
 use crate::kernel::clock::Timestamp;
 use crate::kernel::id::{IdHasher, RoomId, UserId};
@@ -67,20 +68,22 @@ impl Codec {
     }
 
     pub fn read_sender(&self, value: &Value) -> Option<Sender> {
-        let [mask, memory, familiar] = list(value)? else { return None };
+        let [mask, memory, familiar, language] = list(value)? else { return None };
         let memory = match bytes(memory)? {
             [] => Memory::default(),
             sealed => serde_json::from_slice(&self.seal.open(sealed)?).ok()?,
         };
         let trusted = bytes(familiar)? == b"1";
-        Some(Sender { masking: bytes(mask)? == b"1", memory, trusted })
+        let (masking, language) = (bytes(mask)? == b"1", self::language(language));
+        Some(Sender { masking, memory, trusted, language })
     }
 
-    pub fn read_lease(&self, id: &Value, items: &Value) -> Option<Lease> {
+    pub fn read_lease(&self, id: &Value, items: &Value, language: &Value) -> Option<Lease> {
         let id = bytes(id)?;
         let id = if id.is_empty() { None } else { Some(number(id)?) };
         let items = list(items)?.iter().map(|item| self.item(bytes(item)?));
-        Some(Lease { id, items: items.collect::<Option<_>>()? })
+        let language = self::language(language);
+        Some(Lease { id, items: items.collect::<Option<_>>()?, language })
     }
 
     /// An outcome; `busy` is none.
@@ -136,6 +139,10 @@ impl Codec {
                 let said = said.collect::<Option<_>>()?;
                 Outcome::Encounter(Some(Encounter { partner: user(bytes(partner)?)?, said }))
             }
+            (b"ice", [number]) => Outcome::Icebreaker(u8::try_from(int(number)?).ok()?),
+            (b"speaks", [spoken]) => Outcome::Speaks(language(spoken)?),
+            (b"unrated", []) => Outcome::NobodyToRate,
+            (b"agreed", []) => Outcome::Agreed,
             (b"read", []) => Outcome::Read,
             _ => return None,
         })
@@ -163,16 +170,19 @@ impl Codec {
     }
 
     fn chat(&self, value: &Value) -> Option<Chat> {
-        let [room, partner, name, common] = list(value)? else { return None };
-        self.chat_of(bytes(room)?, bytes(partner)?, bytes(name)?, bytes(common)?)
+        let parts = list(value)?.iter().map(bytes).collect::<Option<Vec<_>>>()?;
+        self.chat_of(&parts)
     }
 
-    fn chat_of(&self, room: &[u8], partner: &[u8], name: &[u8], common: &[u8]) -> Option<Chat> {
+    /// A chat of its room, the partner, their name, what both like and whether it is the first.
+    fn chat_of(&self, parts: &[&[u8]]) -> Option<Chat> {
+        let [room, partner, name, common, first] = parts else { return None };
         Some(Chat {
             room: self::room(room)?,
             partner: user(partner)?,
             partner_name: self.nickname(name)?,
             common: self.labels(common)?,
+            first: *first == b"1",
         })
     }
 
@@ -184,9 +194,11 @@ impl Codec {
             (b"m", [from, text]) => {
                 News::Message { room: id, from: self.nickname(from)?, text: self.masked(text)? }
             }
-            (b"c", [partner, name, common]) => {
-                News::Connected { chat: self.chat_of(room, partner, name, common)? }
+            (b"c", rest) => News::Connected { chat: self.chat_of(&[&[*room], rest].concat())? },
+            (b"i", [asked]) => {
+                News::Icebreaker { room: id, number: u8::try_from(number(asked)?).ok()? }
             }
+            (b"q", []) => News::Nudge { room: id },
             (b"l", []) => News::PartnerLeft { room: id },
             (b"t", []) => News::PartnerTimedOut { room: id },
             _ => return None,
@@ -239,6 +251,11 @@ fn place(position: &Value, usual: &Value) -> Option<Place> {
         usual => Some(Duration::from_millis(int(usual)?)),
     };
     Some(Place { position: usize::try_from(int(position)?).ok()?, estimate: usual })
+}
+
+/// A language by its code; none where none is known yet.
+fn language(value: &Value) -> Option<Language> {
+    Language::parse(std::str::from_utf8(bytes(value)?).ok()?)
 }
 
 fn user(code: &[u8]) -> Option<UserId> {

@@ -24,10 +24,11 @@ use tokio::sync::Notify;
 use tokio::task::AbortHandle;
 use tokio::time::{sleep, timeout};
 
-use super::action::{Action, Call, LobbyStats, Performed, Sender, Swept};
+use super::action::{Action, Call, LobbyStats, Nudged, Performed, Sender, Swept};
 use super::chat::Search;
 use super::inbox::{Lease, LeaseId};
 use super::interest::MAX as MAX_INTERESTS;
+use super::language::Language;
 use super::listeners::{Listener, Listeners};
 use super::lobby::{Lobby, LobbyError};
 use super::manager::ITEM_CHARS;
@@ -50,7 +51,7 @@ const ANSWER_WAIT: Duration = Duration::from_millis(250);
 const LOOK_AGAIN: Duration = Duration::from_millis(20);
 /// How long to wait before subscribing again.
 const RESUBSCRIBE: Duration = Duration::from_millis(500);
-/// People handled by one sweep, and pairs made by one search among those who wait.
+/// People handled by one sweep, pairs looked at by one nudge, and pairs made by one search among those who wait.
 const BATCH: usize = 128;
 const PAIRS: usize = 16;
 
@@ -163,22 +164,24 @@ impl Shared {
 
     fn action(&self, call: &Call, action: &Action) -> Option<(&'static str, Vec<Vec<u8>>)> {
         let switch = |on: bool| if on { b"1".to_vec() } else { b"0".to_vec() };
-        let avoid = || call.avoid.iter().flat_map(|who| who.code().into_bytes()).collect();
+        let avoid = || call.terms.avoid.iter().flat_map(|who| who.code().into_bytes()).collect();
+        let terms = || [switch(call.terms.informed), switch(call.terms.shunned)].concat();
         Some(match action {
             Action::Meet(Search { interests, keep_history }) => {
-                let mut own = vec![switch(*keep_history), avoid()];
+                let mut own = vec![switch(*keep_history), avoid(), terms()];
                 own.extend(self.codec.interests(interests)?);
-                debug_assert!(own.len() <= 2 + 2 * MAX_INTERESTS);
+                debug_assert!(own.len() <= 3 + 2 * MAX_INTERESTS);
                 ("meet", own)
             }
-            Action::Again => ("again", vec![avoid()]),
+            Action::Again => ("again", vec![avoid(), terms()]),
             Action::Leave => ("leave", Vec::new()),
             Action::Relay { text, sender, memory } => {
                 let (_, expected) = self.codec.memory(&sender.memory)?;
                 let (memory, digest) = self.codec.memory(memory)?;
                 let hidden = text.hidden().to_string().into_bytes();
-                let prepared_for = [switch(sender.masking), switch(sender.trusted)].concat();
-                let mut own = vec![prepared_for, expected.into_bytes(), memory];
+                let language = sender.language.map_or("", Language::code).as_bytes().to_vec();
+                let treated = [switch(sender.masking), switch(sender.trusted), language];
+                let mut own = vec![treated.concat(), expected.into_bytes(), memory];
                 own.extend([digest.into_bytes(), hidden, self.codec.text(text)?]);
                 let pieces = text.clone().pieces(ITEM_CHARS);
                 if pieces.len() > 1 {
@@ -197,6 +200,10 @@ impl Shared {
                 let whom = whom.map(UserId::code).unwrap_or_default();
                 ("block", vec![whom.into_bytes(), switch(grounds.is_some())])
             }
+            Action::Icebreaker(number) => ("icebreaker", vec![number.to_string().into_bytes()]),
+            Action::Speak(language) => ("speak", vec![language.code().as_bytes().to_vec()]),
+            Action::Rate { .. } => ("rate", Vec::new()),
+            Action::Agree => ("agree", Vec::new()),
             Action::Look => ("look", Vec::new()),
             Action::Read => ("read", Vec::new()),
         })
@@ -249,12 +256,12 @@ impl Shared {
             _ => &SCRIPTS.act,
         };
         let answer = self.run(script, &arguments).await?;
-        let Some([outcome, id, items]) = list(&answer) else { return Err(LobbyError) };
+        let Some([outcome, id, items, language]) = list(&answer) else { return Err(LobbyError) };
         if list(outcome).and_then(|parts| bytes(parts.first()?)) == Some(b"busy") {
             return Ok(None);
         }
         let read = || {
-            let lease = self.codec.read_lease(id, items)?;
+            let lease = self.codec.read_lease(id, items, language)?;
             Some(Performed { outcome: self.codec.read_outcome(outcome)?, lease })
         };
         read().map(Some).ok_or(LobbyError)
@@ -294,8 +301,8 @@ impl Lobby for RedisLobby {
     async fn collect(&self, who: UserId, now: Timestamp) -> Result<Lease, LobbyError> {
         let arguments = Arguments::default().with(millis(now)).with(who.code());
         let answer = self.0.run(&SCRIPTS.collect, &arguments).await?;
-        let Some([id, items]) = list(&answer) else { return Err(LobbyError) };
-        self.0.codec.read_lease(id, items).ok_or(LobbyError)
+        let Some([id, items, language]) = list(&answer) else { return Err(LobbyError) };
+        self.0.codec.read_lease(id, items, language).ok_or(LobbyError)
     }
 
     fn listen(&self, who: UserId) -> Listener {
@@ -348,6 +355,14 @@ impl Lobby for RedisLobby {
                 return Ok(made);
             }
         }
+    }
+
+    async fn nudge_silent(&self, now: Timestamp) -> Result<Nudged, LobbyError> {
+        let arguments = Arguments::default().with(millis(now)).with(BATCH.to_string());
+        let answer = self.0.run(&SCRIPTS.nudge_silent, &arguments).await?;
+        let Some([pairs, more]) = list(&answer) else { return Err(LobbyError) };
+        let pairs = int(pairs).and_then(|n| usize::try_from(n).ok()).ok_or(LobbyError)?;
+        Ok(Nudged { pairs, more: int(more) == Some(1) })
     }
 
     async fn stats(&self, now: Timestamp) -> Result<LobbyStats, LobbyError> {

@@ -11,7 +11,7 @@ use crate::connect::heard::QUOTED;
 use crate::connect::inbox::{CAPACITY, LEASE_TIME};
 use crate::connect::lobby::REDELIVERY;
 use crate::connect::matching::RecentWaits;
-use crate::connect::person::{CHOOSY_FOR, FAMILIAR, PATIENCE, RECENT_FOR, RECENT_PARTNERS};
+use crate::connect::person::{CHOOSY_FOR, FAMILIAR, PATIENCE, QUIET, RECENT_FOR, RECENT_PARTNERS};
 use crate::connect::replay::REMEMBERED_FOR;
 
 /// After so long nothing is left of a lobby that nobody uses.
@@ -30,6 +30,7 @@ pub(super) struct Scripts {
     pub first: Script,
     pub sweep: Script,
     pub pair_waiting: Script,
+    pub nudge_silent: Script,
     pub stats: Script,
 }
 
@@ -41,6 +42,7 @@ pub(super) static SCRIPTS: Lazy<Scripts> = Lazy::new(|| {
         ("LEASE_TIME", millis(LEASE_TIME)),
         ("CHOOSY_FOR", millis(CHOOSY_FOR)),
         ("PATIENCE", millis(PATIENCE)),
+        ("QUIET", millis(QUIET)),
         ("RECENT_FOR", millis(RECENT_FOR)),
         ("RECENT_PARTNERS", RECENT_PARTNERS.to_string()),
         ("REMEMBERED_FOR", millis(REMEMBERED_FOR)),
@@ -68,6 +70,7 @@ pub(super) static SCRIPTS: Lazy<Scripts> = Lazy::new(|| {
         first: script(&[include_str!("lua/first.lua")]),
         sweep: script(&[queue, include_str!("lua/sweep.lua")]),
         pair_waiting: script(&[queue, include_str!("lua/pair_waiting.lua")]),
+        nudge_silent: script(&[include_str!("lua/nudge_silent.lua")]),
         stats: script(&[include_str!("lua/stats.lua")]),
     }
 });

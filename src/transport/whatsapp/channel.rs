@@ -14,9 +14,10 @@ use tokio::time::timeout;
 
 use super::graph::{Graph, Trouble};
 use super::webhook::Address;
+use crate::connect::compose::{Batch, batch};
 use crate::connect::courier::{Channel, Failed};
 use crate::connect::inbox::Item;
-use crate::connect::reply::{Batch, batch};
+use crate::connect::language::Language;
 use crate::kernel::clock::{Clock, Timestamp};
 use crate::kernel::id::RoomId;
 use crate::transport::outbound::{Pace, Pause};
@@ -116,12 +117,12 @@ impl PersonChannel {
 
 #[async_trait]
 impl Channel for PersonChannel {
-    async fn bring(&self, items: &[Item]) -> Result<usize, Failed> {
+    async fn bring(&self, language: Language, items: &[Item]) -> Result<usize, Failed> {
         // Reading takes no longer unless the store hangs, and the lease does not wait for that.
         drop(timeout(READING, self.read()).await);
         let (Batch { text, told, shown }, heard) = {
             let state = self.state.lock();
-            (batch(&state.told, items), state.heard)
+            (batch(language, &state.told, items), state.heard)
         };
         if told + shown == 0 {
             return Ok(0);

@@ -33,7 +33,6 @@ use super::metrics::{Metrics, WebhookOutcome};
 use super::outbound::Pace;
 use super::signature::is_signed;
 use crate::connect::courier::Couriers;
-use crate::connect::reply::ONLY_TEXT;
 use crate::connect::service::{ConnectService, Spoken};
 use crate::kernel::clock::Clock;
 use crate::kernel::id::{IdHasher, Realm, UserId};
@@ -178,7 +177,7 @@ impl WhatsApp {
                 let (message_id, name) = (message.id.as_str(), message.name.as_deref());
                 self.connect.hear(Spoken { who: person.who, message_id, name, text }).await.told
             }
-            Content::Media => Some(ONLY_TEXT.to_owned()),
+            Content::Media => Some(self.connect.only_text(person.who).await),
         };
         told.into_iter().for_each(|told| person.channel.tell(told));
     }

@@ -35,6 +35,13 @@ local function avoid(uids)
   set(p, { av = '1' })
 end
 
+-- What is known of who looks for a partner: whom they are to avoid, whether they were told how people
+-- treat each other here, and whether many would rather not have met them.
+local function accept(uids, terms)
+  avoid(uids)
+  set(p, { inf = (p.inf or terms:sub(1, 1) == '1') and '1', shun = terms:sub(2, 2) == '1' and '1' })
+end
+
 -- Whom the person talks with, or talked with last, if that was lately.
 local function partner_of_late()
   if p.st == 'c' then return p.par end
@@ -44,19 +51,19 @@ local function partner_of_late()
 end
 
 function acts.meet()
-  avoid(ARGV[13])
+  accept(ARGV[13], ARGV[14])
   if p.st == 'c' then return { 'already', chat(p) } end
   local before = { st = p.st, tk = p.tk, since = p.since, spurned = p.spurned }
   stop_waiting(p)
   local likes = {}
-  for i = 14, #ARGV, 2 do likes[#likes + 1] = { ARGV[i], ARGV[i + 1] } end
+  for i = 15, #ARGV, 2 do likes[#likes + 1] = { ARGV[i], ARGV[i + 1] } end
   set(p, { ints = #likes > 0 and cmsgpack.pack(likes), keep = ARGV[12] == '1' and '1' })
   if before.st == 'w' then set(p, before) end
   return search(nil, 0)
 end
 
 function acts.again()
-  avoid(ARGV[12])
+  accept(ARGV[12], ARGV[13])
   local left, partner = end_chat(p, now)
   if partner then notify(partner, now, 'l', left) end
   return search(partner_of_late(), 1)
@@ -112,6 +119,21 @@ function acts.block()
   end
   return { 'blocked', here and 1 or 0, ARGV[13] }
 end
+
+function acts.icebreaker()
+  if p.st ~= 'c' then return { 'nobody', p.st == 'w' and 1 or 0 } end
+  notify({ uid = p.par }, now, 'i', p.room, ARGV[12])
+  return { 'ice', ARGV[12] }
+end
+
+function acts.speak()
+  set(p, { lang = ARGV[12] })
+  return { 'speaks', ARGV[12] }
+end
+
+-- What others keep: here nobody is rated and nothing agreed to.
+function acts.rate() return { 'unrated' } end
+function acts.agree() return { 'agreed' } end
 
 function acts.look()
   if p.st == 'c' then return { 'chatting', chat(p) } end

@@ -13,4 +13,4 @@ end
 if key ~= '' then
   call('SET', P .. 'r:' .. key, cmsgpack.pack({ now, outcome, items }), 'PX', REMEMBERED_FOR)
 end
-return { outcome, id, items }
+return { outcome, id, items, lang }

@@ -13,6 +13,7 @@
 --   a:<uid>       whom they are never to meet  x:<uid>   what was last written to them
 --   h:<room>      the messages of a chat       r:<key>   a call that was carried out
 --   w:<key>       a message that may be sent again for days
+--   quiet         a person of each chat, by when it is to be seen whether it is silent
 --   waits         how long the last who were paired had waited
 --   c             counters: pairs, relayed, masked, evicted
 

@@ -51,6 +51,9 @@ end
 
 local function patient(p, now) return now - tonumber(p.since) < PATIENCE end
 
+-- Whether nobody but those it wants will do yet; see matching.rs.
+local function choosy(p, now) return now - tonumber(p.since) < CHOOSY_FOR end
+
 local function avoids(a, b) return a.av and call('SISMEMBER', P .. 'a:' .. a.uid, b.uid) == 1 end
 
 -- Whether two who wait may be paired now; see matching.rs.
@@ -58,6 +61,7 @@ local function may_pair(a, b, now)
   if not b or a.uid == b.uid or a.st ~= 'w' or b.st ~= 'w' then return false end
   local strangers = not knows(a, b.uid, now) and not knows(b, a.uid, now)
   if not (strangers or not patient(a, now) or not patient(b, now)) then return false end
+  if a.shun ~= b.shun and choosy(a, now) and choosy(b, now) then return false end
   if avoids(a, b) or avoids(b, a) then return false end
   return not (a.spurned == b.uid and patient(a, now)) and not (b.spurned == a.uid and patient(b, now))
 end
@@ -79,7 +83,7 @@ local function waited(p, now)
   keep(P .. 'waits')
 end
 
-local function chat(p) return { p.room, p.par, p.pn, p.com } end
+local function chat(p) return { p.room, p.par, p.pn, p.com, p.first or '0' } end
 
 -- Pairs somebody who waits with whoever suits best; nobody is told yet. rand is two names and a
 -- room, for those who have none.
@@ -106,13 +110,17 @@ local function match(a, now, rand)
   end
   local an, bn, room = a.name or a.given or rand[1], b.name or b.given or rand[2], rand[3]
   local hist = a.keep and b.keep or false
-  set(a, { st = 'c', room = room, par = b.uid, own = an, pn = bn, com = common, hist = hist })
-  set(b, { st = 'c', room = room, par = a.uid, own = bn, pn = an, com = common, hist = hist })
+  set(a, { st = 'c', room = room, par = b.uid, own = an, pn = bn, com = common, hist = hist,
+    first = not a.inf and '1', inf = '1' })
+  set(b, { st = 'c', room = room, par = a.uid, own = bn, pn = an, com = common, hist = hist,
+    first = not b.inf and '1', inf = '1' })
+  call('ZADD', P .. 'quiet', int(now + QUIET), room .. a.uid)
+  keep(P .. 'quiet')
   count('pairs', 1)
   return b
 end
 
-local function tell_connected(p, now) notify(p, now, 'c', p.room, p.par, p.pn, p.com) end
+local function tell_connected(p, now) notify(p, now, 'c', p.room, p.par, p.pn, p.com, p.first or '0') end
 
 -- Ends a chat for both; returns the room, and the partner if they are still known.
 local function end_chat(p, now)
@@ -121,7 +129,7 @@ local function end_chat(p, now)
   for _, one in ipairs({ p, partner }) do
     local other = one.par
     set(one, { st = false, room = false, par = false, own = false, pn = false, com = false,
-      hist = false, mem = false, mh = false, sn = false, tr = false })
+      first = false, hist = false, mem = false, mh = false, sn = false, tr = false })
     remember(one, other, room, now)
     call('PEXPIRE', P .. 'x:' .. one.uid, RECENT_FOR)
   end

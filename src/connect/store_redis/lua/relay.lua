@@ -1,8 +1,10 @@
 -- Sending text: the action that is asked for most, so it is a script of its own.
 --
--- Then: the masking, familiarity and memory it was prepared for, the memory now and its digest, how many
+-- Then: the masking and familiarity it was prepared for with the language it seems to be in, the memory
+-- it was prepared for, the memory now and its digest, how many
 -- numbers were hidden, the whole text, and its pieces; without any the text is the only one.
 function acts.relay()
+  if not p.lang and #ARGV[12] > 2 then set(p, { lang = ARGV[12]:sub(3) }) end
   if p.st ~= 'c' then return { 'nobody', p.st == 'w' and 1 or 0 } end
   local text, pieces = ARGV[17], { unpack(ARGV, 18) }
   if #pieces == 0 then pieces = { text } end

@@ -1,0 +1,141 @@
+# Español. Véase en.ftl.
+
+## Meeting
+
+connected = 🎉 ¡Conectado! Ahora chateas con { $name }.{ $common } ¡Di hola!
+connected-again = 🔄 ¡Nueva conexión! Ahora chateas con { $name }.{ $common } ¡Di hola!
+common = { " " }A los dos os gusta: { $interests }.
+notice = ℹ️ Antes de escribir: debes tener 18 años o más, ser amable y no compartir nunca números de teléfono ni direcciones. Si alguien no es amable, envía #report.
+must-agree = { notice }
+    ✅ Envía #agree si te parece bien y podrás conocer gente.
+agreed = ✅ ¡Gracias!
+looking = 🔍 Buscando a alguien para chatear... ¡Espera un momento, por favor!
+looking-again = 🔍 Buscando otra persona para chatear... ¡Espera un momento, por favor!
+place = ⏳ Tu lugar en la cola: { $position }
+place-estimate = ⏳ Tu lugar en la cola: { $position } (últimamente se espera unos { $seconds } s)
+choosy = 🔍 Primero entre quienes les gusta: { $interests }
+already-chatting = 💡 ¡Ya estás en un chat! Usa #bye para terminarlo o #again para buscar a otra persona.
+
+## Parting
+
+chat-ended = 👋 Chat terminado. ¡Usa #meet para conocer a alguien nuevo!
+left-queue = 👋 Has salido de la cola. Usa #meet cuando quieras volver a buscar.
+not-chatting = 💡 Ahora no estás en ningún chat.
+partner-left = 👋 La otra persona ha dejado el chat. Usa #meet para buscar a alguien nuevo.
+partner-timed-out = ⏰ La otra persona lleva demasiado tiempo sin escribir. Usa #meet para buscar a alguien nuevo.
+
+## Writing
+
+sent = 📤 Mensaje enviado a la otra persona de parte de { $name }: { $text }
+number-hidden = 🔒 Tu mensaje se envió con el número de teléfono oculto.
+nobody = 💡 Todavía no estás en ningún chat. Usa #meet para hablar con alguien o #help para ver los comandos.
+still-looking = 🔍 Aún buscamos a alguien, así que tu mensaje no se envió. Usa #bye para dejar de buscar.
+inbox-full = ⚠️ Tu mensaje no se envió: la otra persona tiene demasiados mensajes sin leer. Espera a que responda.
+send-again = ⚠️ Tu mensaje no se envió. Envíalo otra vez, por favor.
+no-text = 💡 No había texto que enviar.
+only-text = 💡 Aquí solo se envía texto, así que esto no se envió.
+refused-link = ⚠️ Tu mensaje no se envió: aquí no se pueden enviar enlaces.
+refused-word = ⚠️ Tu mensaje no se envió: contiene una palabra que aquí no se admite.
+refused-length = ⚠️ Tu mensaje no se envió: tiene más de { $limit } caracteres. Envíalo por partes, por favor.
+refused-store = ⚠️ Tu mensaje no se envió: Random Connect no está disponible ahora. Inténtalo de nuevo en un momento.
+refused-call = ⚠️ Tu mensaje no se envió.
+rest-not-sent = 💡 Solo se ejecutó el comando; el texto que iba detrás no se envió.
+
+## The inbox
+
+inbox-empty = 📭 No hay mensajes.
+nothing-waits = 📭 Aquí no espera nada: lo que llega para ti se te envía al momento.
+more-waits =
+    📬 { $count ->
+        [one] Te espera 1 mensaje más
+       *[other] Te esperan { $count } mensajes más
+    }. Envía #m para leer.
+
+## Settings
+
+masking-on = 🔒 Ocultar números de teléfono: ACTIVADO.
+masking-off = 🔒 Ocultar números de teléfono: DESACTIVADO.
+partner = 👤 Chateas con: { $name }
+no-partner = 💡 Ahora no estás en ningún chat. ¡Usa #meet para conectar!
+renamed = ✏️ En tus próximos chats te llamarás { $name }.
+nick-empty = ⚠️ Ese apodo no vale: escribe el nombre que quieres detrás de #nick.
+nick-long = ⚠️ Ese apodo no vale: tiene más de { $limit } caracteres.
+nick-imitates = ⚠️ Ese apodo no vale: podría confundirse con un mensaje del sistema.
+nick-reserved = ⚠️ Ese apodo no vale: contiene uno de { $characters }
+speaks = 🌐 Desde ahora te escribo en español.
+languages = 🌐 Hablo { $languages }. Envía #lang y uno de ellos, por ejemplo #lang es
+
+## Safety
+
+blocked = 🚫 Bloqueado. No os volveréis a encontrar. Usa #meet para buscar a otra persona.
+blocked-ended = 🚫 Bloqueado. El chat ha terminado. No os volveréis a encontrar. Usa #meet para buscar a otra persona.
+reported = 🚩 Gracias, esta persona ha sido denunciada. No os volveréis a encontrar. Usa #meet para buscar a otra persona.
+reported-ended = 🚩 Gracias, esta persona ha sido denunciada. El chat ha terminado. No os volveréis a encontrar. Usa #meet para buscar a otra persona.
+nobody-to-block = 💡 No hay a quién bloquear o denunciar: no has conocido a nadie en los últimos 20 minutos.
+ask-reason = 🚩 ¿Por qué? Envía #report y uno de spam, abuse (maltrato), minor (menor), scam (estafa), other (otro), o unas palabras tuyas, por ejemplo: #report pide dinero. Con #block solo la alejas, sin denunciarla.
+long-reason = ⚠️ Da el motivo en { $limit } caracteres como máximo, por favor.
+often-message = ⏳ Escribes muy rápido, así que esto no se envió. Podrás seguir en { $span }.
+often-same = ⏳ Has enviado esto varias veces, así que no se envió de nuevo. Podrás hacerlo en { $span }.
+often-search = ⏳ Has buscado gente muchas veces. Podrás volver a hacerlo en { $span }.
+barred = ⛔ Te han denunciado, así que por ahora no puedes chatear. Podrás de nuevo en { $span }.
+barred-until-reviewed = ⛔ Varias personas te han denunciado, así que no puedes chatear hasta que alguien lo revise.
+seconds = { $count ->
+    [one] 1 segundo
+   *[other] { $count } segundos
+}
+minutes = { $count ->
+    [one] 1 minuto
+   *[other] { $count } minutos
+}
+hours = { $count ->
+    [one] 1 hora
+   *[other] { $count } horas
+}
+days = { $count ->
+    [one] 1 día
+   *[other] { $count } días
+}
+
+## Kindness
+
+nudge = 💡 Está muy callado esto. Envía #ice para empezar con una pregunta o #again para conocer a otra persona.
+rated = 👍 Gracias, eso ayuda a juntar mejor a la gente.
+nobody-to-rate = 💡 No hay a quién valorar: no has conocido a nadie en los últimos 20 minutos.
+icebreaker = 🧊 { $question }
+ice-1 = ¿Qué te ha hecho sonreír hoy?
+ice-2 = Si pudieras estar en cualquier lugar ahora mismo, ¿dónde sería?
+ice-3 = ¿Qué canción puedes escuchar una y otra vez?
+ice-4 = ¿Té o café? ¿Y cómo te gusta?
+ice-5 = ¿Qué es lo mejor que has comido esta semana?
+ice-6 = ¿Qué aprenderías si tuvieras un año libre?
+ice-7 = ¿Qué película has visto más de dos veces?
+ice-8 = ¿Madrugas o trasnochas? ¿Por qué?
+ice-9 = ¿Cuál era tu juego favorito en la infancia?
+ice-10 = ¿De qué cosa pequeña sientes orgullo?
+ice-11 = ¿Qué lugar de tu ciudad debería ver todo el mundo?
+ice-12 = ¿Cómo sería tu día libre perfecto?
+ice-13 = ¿Montaña o mar?
+ice-14 = ¿Cuál es el mejor consejo que te han dado?
+ice-15 = ¿Con qué animal te gustaría hablar?
+ice-16 = ¿Qué esperas con ganas?
+
+## Help
+
+help = 💡 Chatea de forma anónima con una persona desconocida. Envía:
+help-rest = Todo lo demás que escribas le llega a la otra persona.
+help-meet = { $names } [intereses]: busca a alguien para chatear, antes a quien comparta un interés: #meet música, cine
+help-bye = { $names }: termina el chat o deja de buscar
+help-again = { $names }: deja el chat y busca a otra persona
+help-hide = { $names }: oculta los números de teléfono que escribes: sí o no
+help-who = { $names }: con quién chateas
+help-m = { $names }: lee lo que te espera
+help-r = { $names } texto: envía el texto a la otra persona
+help-nick = { $names } nombre: tu apodo en los próximos chats
+help-ice = { $names }: una pregunta a los dos para empezar
+help-good = { $names }: di que un chat fue bueno; la otra persona no se entera
+help-bad = { $names }: di que un chat fue malo; la otra persona no se entera
+help-block = { $names }: termina el chat y no vuelvas a encontrar a esta persona
+help-report = { $names } motivo: bloquea y denuncia: spam, abuse, minor, scam, other, o con tus palabras
+help-lang = { $names } idioma: el idioma en que te escribo
+help-agree = { $names }: acepta cómo nos tratamos aquí
+help-help = { $names }: muestra estos comandos

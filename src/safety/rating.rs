@@ -1,0 +1,63 @@
+//! What ratings of somebody come to: whether others would rather not meet them.
+//!
+//! Pure, and worked out from the ratings whenever it is asked, as with reports.
+
+use std::time::Duration;
+
+use crate::kernel::clock::Timestamp;
+
+/// How long a rating counts.
+pub const COUNTS_FOR: Duration = Duration::from_secs(30 * 24 * 60 * 60);
+
+/// So many bad ratings at least; fewer are chance.
+const MANY: usize = 3;
+
+/// What somebody said of a chat. They have one rating of each person, the newest.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Rating {
+    pub at: Timestamp,
+    pub good: bool,
+}
+
+/// Whether somebody is often rated badly: by several, and by at least two for each who liked it.
+#[must_use]
+pub fn is_shunned(ratings: &[Rating], now: Timestamp) -> bool {
+    let counted = ratings.iter().filter(|rating| now.since(rating.at) < COUNTS_FOR);
+    let (good, bad): (Vec<&Rating>, Vec<&Rating>) = counted.partition(|rating| rating.good);
+    bad.len() >= MANY && bad.len() >= 2 * good.len()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const START: Timestamp = Timestamp::from_millis(1_700_000_000_000);
+
+    fn ratings(good: usize, bad: usize) -> Vec<Rating> {
+        let of = |good| Rating { at: START, good };
+        [vec![of(true); good], vec![of(false); bad]].concat()
+    }
+
+    #[test]
+    fn it_takes_several_bad_ratings_and_two_for_each_good_one() {
+        for (good, bad, shunned) in [
+            (0, 0, false),
+            (0, 2, false),
+            (0, 3, true),
+            (2, 3, false),
+            (2, 4, true),
+            (50, 10, false),
+        ] {
+            assert_eq!(is_shunned(&ratings(good, bad), START), shunned, "{good} {bad}");
+        }
+    }
+
+    #[test]
+    fn after_a_month_a_rating_counts_no_more() {
+        assert!(is_shunned(
+            &ratings(0, 3),
+            START + COUNTS_FOR.saturating_sub(Duration::from_millis(1))
+        ));
+        assert!(!is_shunned(&ratings(0, 3), START + COUNTS_FOR));
+    }
+}
