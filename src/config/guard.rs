@@ -3,8 +3,8 @@
 use std::ffi::OsString;
 
 use super::{Reader, Shown};
-use crate::connect::guarded::NoticePolicy;
 use crate::guard::{Guard, Links, Words};
+use crate::safety::warden::NoticePolicy;
 
 pub(super) fn read<L: Fn(&str) -> Option<OsString>>(reader: &mut Reader<L>) -> Guard {
     let links =
@@ -53,7 +53,7 @@ mod tests {
             guard(&[("LINKS", "Refuse"), ("WORDS", "mask")]),
             Ok(Guard { links: Links::Refuse, words: Words::Mask })
         );
-        let problems = guard(&[("LINKS", "no"), ("WORDS", "yes")]).expect_err("two problems");
-        assert_eq!(problems.len(), 2);
+        let wrong = [("LINKS", "no"), ("WORDS", "yes"), ("NOTICE", "maybe")];
+        assert_eq!(guard(&wrong).expect_err("three problems").len(), 3);
     }
 }

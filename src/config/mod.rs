@@ -20,10 +20,10 @@ use std::time::Duration;
 use secrecy::SecretString;
 use tracing::level_filters::LevelFilter;
 
-use crate::connect::guarded::NoticePolicy;
 use crate::guard::Guard;
 use crate::kernel::token::AuthTokens;
 use crate::safety::pace::Limits;
+use crate::safety::warden::NoticePolicy;
 use value::{host_names, log_format, log_level, phone_number, switch, toolset_names};
 
 const DEFAULT_PORT: u16 = 8086;

@@ -20,18 +20,7 @@ use crate::kernel::id::{MessageKey, UserId};
 use crate::safety::ladder::Bar;
 use crate::safety::ledger::{LedgerError, Notice};
 use crate::safety::pace::Act;
-use crate::safety::warden::{Grounds, Warden};
-
-/// Whether people are told how they treat each other here.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum NoticePolicy {
-    /// Once, with their first partner.
-    #[default]
-    On,
-    /// They have to agree before they meet anyone.
-    Require,
-    Off,
-}
+use crate::safety::warden::{Grounds, NoticePolicy, Warden};
 
 /// Any lobby, and who watches over it.
 pub struct GuardedLobby {

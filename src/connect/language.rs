@@ -45,8 +45,7 @@ pub const LANGUAGES: [Row; 6] = [
 /// Fewer letters than these tell too little.
 const TELLING: usize = 16;
 
-/// Of the messages in `tests/corpus` that are long enough, half are known for certain at this
-/// confidence, and two of 252 for the wrong language.
+/// At this confidence 5 of 294 guesses about messages in `tests/corpus` are wrong (`tests/language.rs`).
 const CERTAIN: f64 = 0.5;
 
 /// Languages that would otherwise be taken for one of the table. Not those written as Hindi is: most

@@ -45,6 +45,17 @@ pub struct Evidence {
     pub said: Vec<String>,
 }
 
+/// Whether people are told how they treat each other here.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum NoticePolicy {
+    /// Once, with their first partner.
+    #[default]
+    On,
+    /// They have to agree before they meet anyone.
+    Require,
+    Off,
+}
+
 /// What somebody may do.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Rights {
