@@ -37,8 +37,11 @@ use crate::penpal::tools::PenPalTools;
 use crate::safety::admin::Admin;
 use crate::safety::ledger::Ledger;
 use crate::safety::store_memory::MemoryLedger;
+use crate::safety::store_pace_memory::MemoryThrottle;
+use crate::safety::store_pace_redis::RedisThrottle;
 use crate::safety::store_redis::RedisLedger;
 use crate::safety::store_sql::SqlLedger;
+use crate::safety::throttle::Throttle;
 use crate::safety::warden::Warden;
 use crate::transport::admin::Office;
 use crate::transport::auth::Gate;
@@ -88,7 +91,7 @@ impl App {
         crate::mask::warm_up();
         crate::guard::warm_up();
         let (lobby, ids) = lobby(&config);
-        let warden = Arc::new(warden(&config));
+        let warden = Arc::new(warden(&config, &ids));
         let guarded = Arc::new(GuardedLobby::new(lobby, Arc::clone(&warden)));
         let office =
             Office { admin: Admin(warden), lobby: Arc::clone(&guarded), clock: Arc::clone(clock) };
@@ -192,6 +195,8 @@ impl App {
         });
         let core = Core {
             connect: Arc::clone(&self.connect),
+            lobby: Arc::clone(&self.office.lobby),
+            clock: Arc::clone(&self.office.clock),
             direct: Direct::new(self.mcp.clone()),
             mcp: self.mcp.clone().http(shutdown.clone(), mcp_shutdown),
             // A live session has no end of its own to wait for.
@@ -251,7 +256,7 @@ fn lobby(config: &Config) -> (Arc<dyn Lobby>, IdHasher) {
 }
 
 /// Who keeps people apart, with reports sealed.
-fn warden(config: &Config) -> Warden {
+fn warden(config: &Config, ids: &IdHasher) -> Warden {
     let mut rng = seeded_rng();
     let (seal, ledger): (_, Arc<dyn Ledger>) = match (&config.redis, &config.state) {
         (Some(redis), _) => {
@@ -262,8 +267,12 @@ fn warden(config: &Config) -> Warden {
         (None, Some(state)) => (Seal::new(&state.keys), Arc::new(SqlLedger::new(&state.file))),
         (None, None) => (Seal::new(&[rng.random()]), Arc::new(MemoryLedger::default())),
     };
-    let limits = config.rate_limits;
-    Warden::new(ledger, seal, limits, rng)
+    let throttle = config.rate_limits.map(|limits| -> Arc<dyn Throttle> {
+        let Some(redis) = &config.redis else { return Arc::new(MemoryThrottle::new(limits)) };
+        let throttle = RedisThrottle::new(redis.url.expose_secret(), limits, ids.clone());
+        Arc::new(throttle.expect("the configuration has checked the address"))
+    });
+    Warden::new(ledger, seal, throttle, rng)
 }
 
 fn whatsapp_settings(settings: channels::WhatsApp) -> whatsapp::Settings {

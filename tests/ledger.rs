@@ -163,6 +163,23 @@ async fn what_was_decided_is_not_open_any_more_and_can_be_decided_otherwise() {
 }
 
 #[tokio::test]
+async fn whoever_decides_last_of_several_at_once_has_decided_all_of_it() {
+    for backend in backends() {
+        let ledger = &backend.ledger;
+        ledger.report(report(1, 9)).await.expect("up");
+        for _ in 0..50 {
+            let resolve = |verdict| ledger.resolve(user(9), user(1), verdict);
+            let (one, other) = tokio::join!(resolve(Verdict::Dismissed), resolve(Verdict::Upheld));
+            assert!(one.expect("up") && other.expect("up"));
+            let verdict = ledger.entry(user(9)).await.expect("up").reports[0].verdict;
+            let dismissed = ledger.dismissed(user(1)).await.expect("up");
+            assert_eq!(dismissed == 1, verdict == Some(Verdict::Dismissed));
+        }
+        ledger.check().await.expect("up");
+    }
+}
+
+#[tokio::test]
 async fn a_ban_lasts_until_it_is_lifted() {
     for backend in backends() {
         let ledger = &backend.ledger;
@@ -212,4 +229,5 @@ async fn what_is_in_a_file_is_there_after_a_restart() {
     assert!(entry.apart.contains(&user(1)));
     let nowhere = folder.file().join("below a file");
     assert!(SqlLedger::new(&nowhere).entry(user(1)).await.is_err());
+    assert!(SqlLedger::new(&nowhere).check().await.is_err());
 }

@@ -38,6 +38,15 @@ impl GuardedLobby {
         Self { lobby, warden }
     }
 
+    /// Whether all that calls need is there: the lobby's store, the ledger's and that of the limits.
+    ///
+    /// # Errors
+    /// When one of them is not.
+    pub async fn check(&self, now: Timestamp) -> Result<(), LobbyError> {
+        self.lobby.stats(now).await?;
+        Ok(self.warden.check().await?)
+    }
+
     /// Ends somebody's chat, or takes them out of the queue.
     ///
     /// # Errors
@@ -49,7 +58,13 @@ impl GuardedLobby {
 
     /// Looks for a partner, for whoever may.
     async fn search(&self, mut call: Call, action: Action) -> Result<Performed, LobbyError> {
-        let rights = self.warden.rights(call.who, call.now).await?;
+        let admitted = self.warden.admit(call.who, call.key, || vec![Act::Search], call.now);
+        // The look at their rights changes nothing, so neither waits for the other.
+        let rights = self.warden.rights(call.who, call.now);
+        let (admitted, rights) = tokio::try_join!(admitted, rights)?;
+        if let Err(early) = admitted {
+            return self.hold(call, Outcome::TooOften(early)).await;
+        }
         if let Some(bar) = rights.bar {
             let outcome = barred(bar, call.now);
             return self.hold(call, outcome).await;
@@ -68,6 +83,9 @@ impl GuardedLobby {
     /// Sends a text; whoever has no partner because they are barred is told so.
     async fn relay(&self, call: Call, action: Action) -> Result<Performed, LobbyError> {
         let (who, now) = (call.who, call.now);
+        if let Err(early) = self.warden.admit(who, call.key, || written(&action), now).await? {
+            return self.hold(call, Outcome::TooOften(early)).await;
+        }
         let mut performed = self.lobby.perform(call, action).await?;
         if let Outcome::NobodyToSendTo { .. } = performed.outcome
             && let Some(bar) = self.warden.rights(who, now).await?.bar
@@ -106,18 +124,13 @@ impl GuardedLobby {
     }
 }
 
-/// What of an action is limited.
-fn acts(action: &Action) -> Vec<Act> {
-    match action {
-        Action::Meet(_) | Action::Again => vec![Act::Search],
-        Action::Relay { text, .. } => {
-            // Keyless: a text that collides with another is only counted with it.
-            let mut hasher = DefaultHasher::new();
-            text.as_str().hash(&mut hasher);
-            vec![Act::Message, Act::Same(hasher.finish())]
-        }
-        _ => Vec::new(),
-    }
+/// What of a relay is limited.
+fn written(action: &Action) -> Vec<Act> {
+    let Action::Relay { text, .. } = action else { return Vec::new() };
+    // Keyless: a text that collides with another is only counted with it.
+    let mut hasher = DefaultHasher::new();
+    text.as_str().hash(&mut hasher);
+    vec![Act::Message, Act::Same(hasher.finish())]
 }
 
 fn barred(bar: Bar, now: Timestamp) -> Outcome {
@@ -131,12 +144,6 @@ fn barred(bar: Bar, now: Timestamp) -> Outcome {
 #[async_trait]
 impl Lobby for GuardedLobby {
     async fn perform(&self, call: Call, action: Action) -> Result<Performed, LobbyError> {
-        let acts = acts(&action);
-        if !acts.is_empty()
-            && let Err(early) = self.warden.admit(call.who, call.key, &acts, call.now)
-        {
-            return self.hold(call, Outcome::TooOften(early)).await;
-        }
         match action {
             Action::Meet(_) | Action::Again => self.search(call, action).await,
             Action::Relay { .. } => self.relay(call, action).await,

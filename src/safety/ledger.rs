@@ -147,6 +147,9 @@ pub trait Ledger: Send + Sync {
     /// The last of the log, oldest first; at most [`LIST`].
     async fn logged(&self) -> Result<Vec<Note>, LedgerError>;
 
+    /// Whether the store is there.
+    async fn check(&self) -> Result<(), LedgerError>;
+
     /// Deletes what is too old to be kept.
     async fn purge(&self, now: Timestamp) -> Result<(), LedgerError>;
 }

@@ -2,8 +2,8 @@
 //! how long.
 //!
 //! Read it in this order: `ladder.rs` (what reports lead to) and
-//! `pace.rs` (who does things too often), both pure, `ledger.rs` (the storage seam),
-//! `warden.rs` (the use cases), `admin.rs` (the operator's). It knows nothing of chats: `connect/guarded.rs` asks it before it
+//! `pace.rs` (who does things too often), both pure, `ledger.rs` (the storage seam) and
+//! `throttle.rs` (the same for limits), `warden.rs` (the use cases), `admin.rs` (the operator's). It knows nothing of chats: `connect/guarded.rs` asks it before it
 //! lets a lobby act.
 //!
 //! To keep the ledger elsewhere, write a `store_*.rs` against [`ledger::Ledger`], run the suite in
@@ -14,6 +14,9 @@ pub mod ladder;
 pub mod ledger;
 pub mod pace;
 pub mod store_memory;
+pub mod store_pace_memory;
+pub mod store_pace_redis;
 pub mod store_redis;
 pub mod store_sql;
+pub mod throttle;
 pub mod warden;

@@ -234,6 +234,11 @@ impl Ledger for SqlLedger {
         Ok(rows.into_iter().rev().map(|(at, what)| Note { at: moment(at), what }).collect())
     }
 
+    async fn check(&self) -> Result<(), LedgerError> {
+        query("SELECT count(*) FROM decisions").execute(self.pool().await?).await?;
+        Ok(())
+    }
+
     async fn purge(&self, now: Timestamp) -> Result<(), LedgerError> {
         let before = |span: Duration| {
             let span = i64::try_from(span.as_millis()).unwrap_or(i64::MAX);

@@ -16,7 +16,9 @@ use super::pages::Pages;
 use super::pipe::Pipes;
 use super::whatsapp::WhatsApp;
 use crate::connect::courier::Couriers;
+use crate::connect::guarded::GuardedLobby;
 use crate::connect::service::ConnectService;
+use crate::kernel::clock::Clock;
 use crate::kernel::session::Places;
 
 /// How much of a connection one caller may take.
@@ -61,6 +63,9 @@ impl Limits {
 /// What the routes work with.
 pub struct Core {
     pub connect: Arc<ConnectService>,
+    /// What `/ready` looks at.
+    pub lobby: Arc<GuardedLobby>,
+    pub clock: Arc<dyn Clock>,
     pub mcp: StreamableHttpService<McpServer, NeverSessionManager>,
     /// The short way past it.
     pub direct: Direct,

@@ -54,14 +54,14 @@ pub fn routes(core: Arc<Core>, gate: Arc<Gate>) -> Router {
 
 /// Whether the process lives, which it does also while its store does not.
 async fn health(State(core): State<Arc<Core>>) -> Json<Health> {
-    let store = if core.connect.lobby_stats().await.is_ok() { "up" } else { "down" };
+    let store = if core.lobby.check(core.clock.now()).await.is_ok() { "up" } else { "down" };
     Json(Health { status: "ok", version: env!("CARGO_PKG_VERSION"), store })
 }
 
 /// Whether calls may come to this process.
 async fn ready(State(core): State<Arc<Core>>) -> Response {
-    match core.connect.lobby_stats().await {
-        Ok(_) => "ready\n".into_response(),
+    match core.lobby.check(core.clock.now()).await {
+        Ok(()) => "ready\n".into_response(),
         Err(_) => (StatusCode::SERVICE_UNAVAILABLE, "the store is down\n").into_response(),
     }
 }
