@@ -40,6 +40,7 @@ impl Channel for Told {
             News::Message { text, .. } => text.as_str().to_owned(),
             News::Connected { .. } => "connected".to_owned(),
             News::PartnerLeft { .. } | News::PartnerTimedOut { .. } => "parted".to_owned(),
+            News::Notice(notice) => notice.as_str().to_owned(),
         });
         let answer = self.answers.lock().pop().unwrap_or(Ok(items.len()));
         self.attempts.lock().push((shown.collect(), answer));

@@ -14,7 +14,7 @@ const FLOORS: &[(&str, &[&str])] = &[
     ("safety", &["kernel"]),
     ("guard", &[]),
     ("connect", &["guard", "kernel", "mask", "safety"]),
-    ("penpal", &["connect", "guard", "kernel", "mask"]),
+    ("penpal", &["connect", "guard", "kernel", "mask", "safety"]),
     ("transport", &["connect", "kernel", "safety"]),
     ("config", &["guard", "kernel", "safety"]),
     ("telemetry", &["config"]),

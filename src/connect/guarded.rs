@@ -13,6 +13,7 @@ use super::action::{Action, Call, Encounter, LobbyStats, Outcome, Performed, Sen
 use super::inbox::{Lease, LeaseId};
 use super::listeners::Listener;
 use super::lobby::{Lobby, LobbyError};
+use super::operator::{Announced, Announcement, Presence};
 use crate::kernel::clock::Timestamp;
 use crate::kernel::id::{MessageKey, UserId};
 use crate::safety::ladder::Bar;
@@ -187,6 +188,23 @@ impl Lobby for GuardedLobby {
 
     async fn pair_waiting(&self, now: Timestamp) -> Result<usize, LobbyError> {
         self.lobby.pair_waiting(now).await
+    }
+
+    async fn find(&self, prefix: &str) -> Result<Vec<UserId>, LobbyError> {
+        self.lobby.find(prefix).await
+    }
+
+    async fn presence(&self, who: UserId) -> Result<Option<Presence>, LobbyError> {
+        self.lobby.presence(who).await
+    }
+
+    async fn announce(
+        &self,
+        announcement: &Announcement,
+        after: Option<UserId>,
+        now: Timestamp,
+    ) -> Result<Announced, LobbyError> {
+        self.lobby.announce(announcement, after, now).await
     }
 
     async fn stats(&self, now: Timestamp) -> Result<LobbyStats, LobbyError> {

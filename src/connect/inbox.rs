@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use super::chat::Chat;
 use super::nickname::Nickname;
+use super::operator::Notice;
 use crate::kernel::clock::Timestamp;
 use crate::kernel::id::RoomId;
 use crate::mask::Masked;
@@ -19,13 +20,25 @@ pub const CAPACITY: usize = 200;
 /// come a second time under the same number.
 pub const LEASE_TIME: Duration = Duration::from_secs(10);
 
-/// A piece of news for one person, and the room it happened in.
+/// A piece of news for one person, and the room it happened in, if it did in one.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum News {
-    Message { room: RoomId, from: Nickname, text: Masked },
-    Connected { chat: Chat },
-    PartnerLeft { room: RoomId },
-    PartnerTimedOut { room: RoomId },
+    Message {
+        room: RoomId,
+        from: Nickname,
+        text: Masked,
+    },
+    Connected {
+        chat: Chat,
+    },
+    PartnerLeft {
+        room: RoomId,
+    },
+    PartnerTimedOut {
+        room: RoomId,
+    },
+    /// What the operator has everybody told, in no room.
+    Notice(Notice),
 }
 
 /// News with its place in the order in which everything happened, and its time.

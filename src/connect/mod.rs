@@ -3,7 +3,7 @@
 //! Read it in this order: `command.rs` (what people type), `action.rs` (what the lobby can be
 //! asked), `manager.rs` (the state machine, with `matching.rs`, `person.rs`, `queue.rs`, `chat.rs`,
 //! `inbox.rs`, `heard.rs`, `replay.rs` and
-//! `sweep.rs`), `lobby.rs` (the storage seam), `guarded.rs` (whom people are protected by), `service.rs` (the use cases), `reply.rs` (the
+//! `sweep.rs`, and `operator.rs` for who runs it), `lobby.rs` (the storage seam), `guarded.rs` (whom people are protected by), `service.rs` (the use cases), `reply.rs` (the
 //! words), `tools.rs` (the MCP tools).
 //!
 //! To add a command, add a row to `command.rs` and follow the compiler. To add a backend, write a
@@ -24,6 +24,7 @@ pub mod manager;
 mod manager_tests;
 mod matching;
 pub mod nickname;
+pub mod operator;
 pub mod person;
 mod queue;
 mod reaper;
@@ -37,4 +38,4 @@ mod sweep;
 pub mod text;
 pub mod tools;
 
-pub use reaper::{reap, sweep_all};
+pub use reaper::{announce_all, reap, sweep_all};

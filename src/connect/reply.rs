@@ -131,6 +131,7 @@ pub fn news(news: &News) -> String {
         News::PartnerTimedOut { .. } => {
             "Your partner timed out. Use #meet to find a new one.".to_owned()
         }
+        News::Notice(notice) => format!("📢 {}", notice.as_str()),
     }
 }
 
@@ -259,6 +260,7 @@ fn waiting(place: Place, interests: &Interests) -> String {
 mod tests {
     use super::*;
     use crate::connect::nickname::Nickname;
+    use crate::connect::operator::Notice;
     use crate::connect::text::looks_like_system;
     use crate::kernel::clock::{Timestamp, seeded_rng};
     use crate::kernel::id::{RoomId, UserId};
@@ -367,6 +369,7 @@ mod tests {
             News::Connected { chat },
             News::PartnerLeft { room },
             News::PartnerTimedOut { room },
+            News::Notice(Notice::parse("x").expect("a notice")),
         ];
         let written = outcomes.iter().map(outcome).chain(all_news.iter().map(news)).chain([
             rest(1),

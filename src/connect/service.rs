@@ -29,7 +29,7 @@ use crate::safety::warden::Grounds;
 pub const MAX_ID_CHARS: usize = 256;
 
 /// The most characters of the reason of a report.
-const MAX_REASON_CHARS: usize = 300;
+pub const MAX_REASON_CHARS: usize = 300;
 
 /// A call of `handle_message`. Unknown arguments are ignored.
 #[derive(Deserialize, JsonSchema)]

@@ -6,6 +6,7 @@
 //! **Invariant:** nothing below the service ever holds a raw id.
 
 use std::fmt;
+use std::ops::RangeInclusive;
 
 use hmac::{Hmac, KeyInit, Mac};
 use rand::Rng;
@@ -32,6 +33,16 @@ impl UserId {
     #[must_use]
     pub fn parse(code: &str) -> Option<Self> {
         from_hex(code).map(Self)
+    }
+
+    /// All whose code begins with these digits; nothing where they are none.
+    #[must_use]
+    pub fn beginning(digits: &str) -> Option<RangeInclusive<Self>> {
+        let filled = |with: &str| {
+            let rest = 32_usize.checked_sub(digits.len())?;
+            Self::parse(&(digits.to_owned() + &with.repeat(rest)))
+        };
+        Some(filled("0")?..=filled("f")?)
     }
 
     /// 32 hex digits, for a store: all of the hash, so not for a log.
@@ -187,6 +198,12 @@ impl IdHasher {
         // The length keeps the border between id and text where it is.
         let length = (raw.len() as u64).to_be_bytes();
         MessageKey(self.digest(b"message", &[&user.0, &length, raw.as_bytes(), text.as_bytes()]))
+    }
+
+    /// The key of a notice to everybody, by the name that its operator has for it.
+    #[must_use]
+    pub fn notice(&self, name: &str) -> MessageKey {
+        MessageKey(self.digest(b"notice", &[name.as_bytes()]))
     }
 
     fn digest(&self, kind: &[u8], parts: &[&[u8]]) -> Digest {

@@ -52,6 +52,14 @@ pub enum Event {
     Typing { room_id: String, typing: bool },
     #[serde(rename = "partner.disconnected")]
     Disconnected { room_id: String, message_id: String, reason: Reason },
+    /// What whoever runs the server has everybody told.
+    #[serde(rename = "operator.notice")]
+    Notice {
+        message_id: String,
+        message: String,
+        /// Milliseconds since the Unix epoch.
+        timestamp: u64,
+    },
 }
 
 impl Event {
@@ -78,6 +86,11 @@ impl Event {
             },
             News::PartnerLeft { room } => disconnected(room, Reason::Left),
             News::PartnerTimedOut { room } => disconnected(room, Reason::Timeout),
+            News::Notice(notice) => Self::Notice {
+                message_id,
+                message: notice.as_str().to_owned(),
+                timestamp: item.at.as_millis(),
+            },
         }
     }
 

@@ -1,7 +1,7 @@
 //! Pen pals: the same lobby for agents, with news pushed to those who stay connected.
 //!
 //! Read it in this order: `event.rs` (what an agent is told of), `answer.rs`
-//! (what it is answered), `service.rs` (the use cases),
+//! (what it is answered), `service.rs` and `protect.rs` (the use cases),
 //! `push.rs` (how news reaches a live session), `inbox.rs` (the same as a resource), `tools.rs`
 //! (the MCP tools). Whom an agent meets, and what becomes of its messages, is `connect`'s business.
 //!
@@ -10,6 +10,7 @@
 pub mod answer;
 pub mod event;
 pub mod inbox;
+mod protect;
 pub mod push;
 pub mod service;
 pub mod tools;

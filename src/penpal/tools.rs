@@ -14,7 +14,7 @@ use rmcp::{ErrorData, RoleServer, tool, tool_router};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::answer::{Awaited, Entered, Rejoined, Remembrance, Said, Sent};
+use super::answer::{Awaited, Entered, Parted, Rejoined, Remembrance, Said, Sent};
 use super::inbox;
 use super::push::Attached;
 use super::service::{PenPalService, Refusal};
@@ -104,6 +104,22 @@ const fn fifty() -> usize {
 #[derive(Deserialize, JsonSchema)]
 struct Rejoin {
     user_id: String,
+}
+
+#[derive(Deserialize, JsonSchema)]
+struct Block {
+    user_id: String,
+    /// Left out, the partner of now, or for twenty minutes the one of the last chat.
+    room_id: Option<String>,
+}
+
+#[derive(Deserialize, JsonSchema)]
+struct Report {
+    user_id: String,
+    /// spam, abuse, minor, scam, other, or a reason of one's own of at most 300 characters.
+    reason: String,
+    /// Left out, the partner of now, or for twenty minutes the one of the last chat.
+    room_id: Option<String>,
 }
 
 #[derive(Serialize, JsonSchema)]
@@ -233,6 +249,32 @@ impl PenPalTools {
     ) -> Result<CallToolResult, String> {
         self.service.leave_chat(&user_id, &room_id).await.map_err(told)?;
         Ok(structured(&Done { ok: true }))
+    }
+
+    #[tool(
+        description = "Never meet this partner again. Ends the chat with them. They are not told why.",
+        input_schema = schema::<Block>(),
+        output_schema = schema_for_output::<Parted>()
+    )]
+    async fn block(
+        &self,
+        Arguments(Block { user_id, room_id }): Arguments<Block>,
+    ) -> Result<CallToolResult, String> {
+        let parted = self.service.block(&user_id, room_id.as_deref(), None).await.map_err(told)?;
+        Ok(structured(&parted))
+    }
+
+    #[tool(
+        description = "Report this partner and never meet them again. What they wrote last is kept for whoever runs the server to review. Only for what breaks the rules; to part, call leave_chat.",
+        input_schema = schema::<Report>(),
+        output_schema = schema_for_output::<Parted>()
+    )]
+    async fn report(
+        &self,
+        Arguments(Report { user_id, reason, room_id }): Arguments<Report>,
+    ) -> Result<CallToolResult, String> {
+        let reported = self.service.block(&user_id, room_id.as_deref(), Some(&reason));
+        Ok(structured(&reported.await.map_err(told)?))
     }
 
     #[tool(

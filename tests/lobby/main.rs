@@ -4,6 +4,7 @@ mod chaos;
 mod differential;
 mod familiar;
 mod faults;
+mod operator;
 #[path = "../redis_server/mod.rs"]
 mod redis_server;
 mod suite;

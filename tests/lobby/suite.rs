@@ -66,7 +66,7 @@ pub async fn say(lobby: &dyn Lobby, who: u8, text: &str) -> Outcome {
         .0
 }
 
-async fn read(lobby: &dyn Lobby, who: u8) -> Vec<String> {
+pub async fn read(lobby: &dyn Lobby, who: u8) -> Vec<String> {
     act(lobby, who, Action::Read).await.1.into_iter().map(shown).collect()
 }
 
@@ -76,6 +76,7 @@ fn shown(news: News) -> String {
         News::Connected { .. } => "(connected)".to_owned(),
         News::PartnerLeft { .. } => "(left)".to_owned(),
         News::PartnerTimedOut { .. } => "(timed out)".to_owned(),
+        News::Notice(notice) => format!("({})", notice.as_str()),
     }
 }
 

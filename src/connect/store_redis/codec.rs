@@ -14,6 +14,7 @@ use crate::connect::chat::{Chat, Kept};
 use crate::connect::inbox::{Item, Lease, News};
 use crate::connect::interest::{Interest, Interests};
 use crate::connect::nickname::Nickname;
+use crate::connect::operator::Notice;
 use crate::kernel::clock::Timestamp;
 use crate::kernel::id::{IdHasher, RoomId, UserId};
 use crate::kernel::seal::Seal;
@@ -45,6 +46,10 @@ impl Codec {
 
     pub fn text(&self, text: &Masked) -> Option<Vec<u8>> {
         self.close(&serde_json::to_vec(text).ok()?)
+    }
+
+    pub fn notice(&self, notice: &Notice) -> Option<Vec<u8>> {
+        self.close(notice.as_str().as_bytes())
     }
 
     /// Interests as the scripts compare them, each with its sealed name behind it.
@@ -179,16 +184,18 @@ impl Codec {
     fn item(&self, packed: &[u8]) -> Option<Item> {
         let fields = fields(packed)?;
         let [own, at, kind, room, rest @ ..] = fields.as_slice() else { return None };
-        let id = self::room(room)?;
+        let id = || self::room(room);
         let news = match (*kind, rest) {
             (b"m", [from, text]) => {
-                News::Message { room: id, from: self.nickname(from)?, text: self.masked(text)? }
+                News::Message { room: id()?, from: self.nickname(from)?, text: self.masked(text)? }
             }
             (b"c", [partner, name, common]) => {
                 News::Connected { chat: self.chat_of(room, partner, name, common)? }
             }
-            (b"l", []) => News::PartnerLeft { room: id },
-            (b"t", []) => News::PartnerTimedOut { room: id },
+            (b"l", []) => News::PartnerLeft { room: id()? },
+            (b"t", []) => News::PartnerTimedOut { room: id()? },
+            // It happened in no room.
+            (b"n", [text]) => News::Notice(Notice::kept(&self.open(text)?)),
             _ => return None,
         };
         Some(Item { number: number(own)?, at: Timestamp::from_millis(number(at)?), news })
@@ -243,6 +250,11 @@ fn place(position: &Value, usual: &Value) -> Option<Place> {
 
 fn user(code: &[u8]) -> Option<UserId> {
     UserId::parse(std::str::from_utf8(code).ok()?)
+}
+
+/// A person's code as a part of an answer.
+pub fn person(value: &Value) -> Option<UserId> {
+    user(bytes(value)?)
 }
 
 fn room(code: &[u8]) -> Option<RoomId> {

@@ -9,6 +9,7 @@
 //! script.
 
 mod codec;
+mod operator;
 mod scripts;
 
 use std::pin::pin;
@@ -31,6 +32,7 @@ use super::interest::MAX as MAX_INTERESTS;
 use super::listeners::{Listener, Listeners};
 use super::lobby::{Lobby, LobbyError};
 use super::manager::ITEM_CHARS;
+use super::operator::{Announced, Announcement, Presence};
 use crate::kernel::clock::Timestamp;
 use crate::kernel::id::{IdHasher, MessageKey, RoomId, UserId};
 pub use crate::kernel::seal::{Key, Seal};
@@ -348,6 +350,23 @@ impl Lobby for RedisLobby {
                 return Ok(made);
             }
         }
+    }
+
+    async fn find(&self, prefix: &str) -> Result<Vec<UserId>, LobbyError> {
+        self.0.find(prefix).await
+    }
+
+    async fn presence(&self, who: UserId) -> Result<Option<Presence>, LobbyError> {
+        self.0.presence(who).await
+    }
+
+    async fn announce(
+        &self,
+        announcement: &Announcement,
+        after: Option<UserId>,
+        now: Timestamp,
+    ) -> Result<Announced, LobbyError> {
+        self.0.announce(announcement, after, now).await
     }
 
     async fn stats(&self, now: Timestamp) -> Result<LobbyStats, LobbyError> {

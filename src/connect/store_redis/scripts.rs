@@ -31,6 +31,9 @@ pub(super) struct Scripts {
     pub sweep: Script,
     pub pair_waiting: Script,
     pub stats: Script,
+    pub find: Script,
+    pub presence: Script,
+    pub announce: Script,
 }
 
 pub(super) static SCRIPTS: Lazy<Scripts> = Lazy::new(|| {
@@ -69,5 +72,8 @@ pub(super) static SCRIPTS: Lazy<Scripts> = Lazy::new(|| {
         sweep: script(&[queue, include_str!("lua/sweep.lua")]),
         pair_waiting: script(&[queue, include_str!("lua/pair_waiting.lua")]),
         stats: script(&[include_str!("lua/stats.lua")]),
+        find: script(&[include_str!("lua/find.lua")]),
+        presence: script(&[include_str!("lua/presence.lua")]),
+        announce: script(&[include_str!("lua/announce.lua")]),
     }
 });
