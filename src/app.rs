@@ -43,11 +43,12 @@ use crate::safety::store_redis::RedisLedger;
 use crate::safety::store_sql::SqlLedger;
 use crate::safety::throttle::Throttle;
 use crate::safety::warden::Warden;
-use crate::transport::admin::Office;
+use crate::transport::admin::{self, AdminTools, Office};
 use crate::transport::auth::Gate;
 use crate::transport::callback::{Bridge, Callbacks};
 use crate::transport::core::{Core, Limits};
 use crate::transport::direct::Direct;
+use crate::transport::drain::Drain;
 use crate::transport::http;
 use crate::transport::mcp::McpServer;
 use crate::transport::metrics::Metrics;
@@ -55,6 +56,7 @@ use crate::transport::outbound::Pace;
 use crate::transport::pages::Pages;
 use crate::transport::pages::board::Board;
 use crate::transport::pipe::Pipes;
+use crate::transport::sessions::Sessions;
 use crate::transport::whatsapp::WhatsApp;
 use crate::transport::{outbound, server, stdio, whatsapp};
 
@@ -66,7 +68,10 @@ pub struct App {
     couriers: Arc<Couriers>,
     places: Places,
     whatsapp: Option<Arc<WhatsApp>>,
-    office: Arc<Office>,
+    admin: Admin,
+    lobby: Arc<GuardedLobby>,
+    clock: Arc<dyn Clock>,
+    ids: IdHasher,
     board: Arc<Board>,
     config: Config,
     /// The reaper, and the upkeep of the metrics, of the dashboard and of WhatsApp.
@@ -93,9 +98,7 @@ impl App {
         let (lobby, ids) = lobby(&config);
         let warden = Arc::new(warden(&config, &ids));
         let guarded = Arc::new(GuardedLobby::new(lobby, Arc::clone(&warden)));
-        let office =
-            Office { admin: Admin(warden), lobby: Arc::clone(&guarded), clock: Arc::clone(clock) };
-        let lobby: Arc<dyn Lobby> = guarded;
+        let lobby: Arc<dyn Lobby> = Arc::clone(&guarded) as _;
         let options =
             Options { use_caller_nicknames: config.use_caller_nicknames, guard: config.guard };
         let reaper = connect::reap(Arc::clone(&lobby), Arc::clone(clock), config.reap_interval);
@@ -166,7 +169,10 @@ impl App {
             connect,
             metrics,
             whatsapp,
-            office: Arc::new(office),
+            admin: Admin(warden),
+            lobby: guarded,
+            clock: Arc::clone(clock),
+            ids,
             board,
             config,
             tasks: tasks.iter().map(JoinHandle::abort_handle).collect(),
@@ -189,30 +195,40 @@ impl App {
         let mcp_shutdown = CancellationToken::new();
         let _stop_mcp = mcp_shutdown.clone().drop_guard();
         let allowed_hosts = self.config.allowed_hosts.clone();
+        let drain = Drain::new(shutdown.clone());
+        let sessions = Sessions::new(limits.session_idle);
         let office = self.config.admin_tokens.clone().map(|tokens| {
+            let office = Arc::new(Office {
+                admin: self.admin.clone(),
+                lobby: Arc::clone(&self.lobby),
+                clock: Arc::clone(&self.clock),
+                ids: self.ids.clone(),
+                drain: drain.clone(),
+                sessions: sessions.clone(),
+                telling: Arc::default(),
+            });
+            let tools: Arc<dyn Toolset> = Arc::new(AdminTools::new(Arc::clone(&office)));
+            let mcp = McpServer::new(vec![tools], Arc::clone(&self.metrics), self.places.clone());
+            let mcp = mcp.instructed(admin::INSTRUCTIONS).http(mcp_shutdown.clone());
             let gate = Gate { tokens, allowed_hosts: allowed_hosts.clone() };
-            (Arc::clone(&self.office), Arc::new(gate))
+            admin::routes(office, mcp, Arc::new(gate), limits.body_timeout)
         });
+        let mcp = self.mcp.clone().drained_by(drain.clone());
         let core = Core {
             connect: Arc::clone(&self.connect),
-            lobby: Arc::clone(&self.office.lobby),
-            clock: Arc::clone(&self.office.clock),
-            direct: Direct::new(self.mcp.clone()),
-            mcp: self.mcp.clone().http(shutdown.clone(), mcp_shutdown),
+            lobby: Arc::clone(&self.lobby),
+            clock: Arc::clone(&self.clock),
+            direct: Direct::new(mcp.clone()),
+            mcp: mcp.clone().http(mcp_shutdown),
             // A live session has no end of its own to wait for.
-            sessions: self.mcp.clone().http_sessions(limits.session_idle, shutdown.clone()),
-            pipes: Pipes::new(
-                self.mcp.clone(),
-                limits.session_idle / 3,
-                shutdown.clone(),
-                seeded_rng(),
-            ),
+            sessions: mcp.clone().http_sessions(limits.session_idle, &sessions, shutdown.clone()),
+            pipes: Pipes::new(mcp, limits.session_idle / 3, drain.clone(), seeded_rng()),
+            drain,
             couriers: Arc::clone(&self.couriers),
             places: self.places.clone(),
             metrics: Arc::clone(&self.metrics),
             limits,
             whatsapp: self.whatsapp.clone(),
-            office,
             pages: Pages {
                 playground: self.config.playground,
                 token: own,
@@ -222,7 +238,7 @@ impl App {
             },
         };
         let gate = Gate { tokens, allowed_hosts };
-        let routes = http::routes(Arc::new(core), Arc::new(gate));
+        let routes = http::routes(Arc::new(core), Arc::new(gate), office);
         server::serve(listener, routes, limits, shutdown).await;
         // What was taken from Meta is not sent again, so it is carried out before the end.
         if let Some(whatsapp) = &self.whatsapp
@@ -305,7 +321,7 @@ pub async fn serve(
     announce: impl FnOnce(SocketAddr, Option<&AuthTokens>),
 ) -> io::Result<()> {
     let shutdown = stop_on_signal()?;
-    let limits = within_descriptors(Limits::with_sessions(config.max_sessions));
+    let limits = Limits::with_sessions(config.max_sessions).within_descriptors();
     let listener = TcpListener::bind(config.address).await?;
     let address = listener.local_addr()?;
     let configured = config.tokens.clone();
@@ -324,7 +340,7 @@ pub async fn serve(
         .map_err(io::Error::other)?;
     // Redis may come up later; a file that can't be opened now can't be later either.
     if app.config.redis.is_none() {
-        app.office.admin.logged().await.map_err(|_| io::Error::other(NO_LEDGER))?;
+        app.admin.logged().await.map_err(|_| io::Error::other(NO_LEDGER))?;
     }
     app.serve_http(listener, tokens, limits, shutdown).await;
     tracing::info!("stopped");
@@ -346,19 +362,6 @@ pub async fn serve_stdio(config: Config) -> Result<(), String> {
         () = shutdown.cancelled() => Ok(()),
     }
 }
-
-/// Raises the number of files the process may open to what the connections need, and settles for
-/// fewer connections where the system grants less.
-fn within_descriptors(limits: Limits) -> Limits {
-    let wanted = limits.connections as u64 + SPARE_DESCRIPTORS;
-    let granted = rlimit::increase_nofile_limit(wanted).unwrap_or(wanted);
-    let connections =
-        usize::try_from(granted.saturating_sub(SPARE_DESCRIPTORS)).unwrap_or(limits.connections);
-    Limits { connections: connections.clamp(1, limits.connections), ..limits }
-}
-
-/// Files beside connections: the listener, standard streams, the runtime's own.
-const SPARE_DESCRIPTORS: u64 = 32;
 
 /// How often figures that have been recorded are folded into the histograms, which otherwise grow
 /// until somebody asks for them.

@@ -53,6 +53,9 @@ pub async fn answer(State(core): State<Arc<Core>>, request: Request) -> Response
 
 /// Answers a request to `/mcp/session`, where clients stay connected.
 pub async fn answer_in_session(State(core): State<Arc<Core>>, request: Request) -> Response {
+    if let Some(refused) = elsewhere(&core, &request) {
+        return refused;
+    }
     let receipts = OpenSlot::new();
     let connection = connection(&request);
     let response = match *request.method() {
@@ -67,6 +70,16 @@ pub async fn answer_in_session(State(core): State<Arc<Core>>, request: Request) 
         _ => core.sessions.handle(request).await.map(Body::new),
     };
     watched(response, receipts, connection)
+}
+
+/// The answer to a client who wants to stay connected to an instance that drains.
+pub(super) fn elsewhere(core: &Core, request: &Request) -> Option<Response> {
+    // What is known of sessions that are over is rmcp's to say.
+    let begins = !request.headers().contains_key("mcp-session-id");
+    (begins && core.drain.is_on()).then(|| {
+        let told = "This instance takes no live sessions any more: connect again\n";
+        (StatusCode::SERVICE_UNAVAILABLE, [(header::RETRY_AFTER, "1")], told).into_response()
+    })
 }
 
 /// The answer to the end of a session: it is over now, not accepted to be so later, which clients
@@ -118,7 +131,7 @@ async fn post(core: &Core, request: Request, slot: ReceiptSlot) -> Response {
 }
 
 /// Hands a body to rmcp.
-async fn protocol<M: SessionManager>(
+pub(super) async fn protocol<M: SessionManager>(
     service: &StreamableHttpService<McpServer, M>,
     mut parts: Parts,
     body: Bytes,

@@ -23,8 +23,10 @@ use tokio::task::JoinSet;
 use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 
+use super::drain::Drain;
 use super::endpoint::MAX_BODY_BYTES;
 use super::metrics::{CallOutcome, Metrics};
+use super::sessions::Sessions;
 use crate::kernel::clock::Stopwatch;
 use crate::kernel::session::{Places, Session};
 use crate::kernel::toolset::{Receipts, Toolset, Watch};
@@ -45,8 +47,9 @@ pub struct McpServer {
     metrics: Arc<Metrics>,
     places: Places,
     live: Option<Live>,
+    instructions: &'static str,
     /// Ends what would go on for as long as the client likes.
-    closing: CancellationToken,
+    drain: Drain,
 }
 
 /// The live session that a server is for, once its client has introduced itself.
@@ -65,8 +68,21 @@ impl McpServer {
             metrics,
             places,
             live: None,
-            closing: CancellationToken::new(),
+            instructions: INSTRUCTIONS,
+            drain: Drain::new(CancellationToken::new()),
         }
+    }
+
+    /// The same with other words for what it is.
+    #[must_use]
+    pub fn instructed(self, instructions: &'static str) -> Self {
+        Self { instructions, ..self }
+    }
+
+    /// The same, whose clients are to go elsewhere when it drains.
+    #[must_use]
+    pub fn drained_by(self, drain: Drain) -> Self {
+        Self { drain, ..self }
     }
 
     /// A server for one client who stays connected.
@@ -77,15 +93,12 @@ impl McpServer {
     }
 
     /// The server as an HTTP service: stateless, JSON answers. It does not check tokens, hosts or
-    /// sizes; what stands before it does. From `closing` on nobody is told of updates any more, from
-    /// `shutdown` on nothing is answered.
+    /// sizes; what stands before it does. From `shutdown` on nothing is answered.
     #[must_use]
     pub fn http(
-        mut self,
-        closing: CancellationToken,
+        self,
         shutdown: CancellationToken,
     ) -> StreamableHttpService<Self, NeverSessionManager> {
-        self.closing = closing;
         let config = StreamableHttpServerConfig::default()
             .with_legacy_session_mode(false)
             .with_json_response(true)
@@ -104,10 +117,9 @@ impl McpServer {
     pub fn http_sessions(
         self,
         idle: Duration,
+        sessions: &Sessions,
         shutdown: CancellationToken,
     ) -> StreamableHttpService<Self, LocalSessionManager> {
-        let mut sessions = LocalSessionManager::default();
-        sessions.session_config.keep_alive = Some(idle);
         let config = StreamableHttpServerConfig::default()
             .disable_allowed_hosts()
             .with_max_request_body_bytes(MAX_BODY_BYTES)
@@ -115,7 +127,7 @@ impl McpServer {
         StreamableHttpService::new(
             // An open stream does not count as a word; the answer to a heartbeat does.
             move || Ok(self.live(idle / 3)),
-            Arc::new(sessions),
+            Arc::clone(&sessions.0),
             config,
         )
     }
@@ -167,7 +179,7 @@ impl ServerHandler for McpServer {
         }
         ServerConfig::new(capabilities)
             .with_server_info(implementation)
-            .with_instructions(INSTRUCTIONS)
+            .with_instructions(self.instructions)
     }
 
     /// Gives a client who stays connected a place, or refuses it when none is free.
@@ -228,6 +240,7 @@ impl ServerHandler for McpServer {
     /// Tells a client of updates until it hangs up. As long as that takes, it has a place.
     async fn listen(&self, context: SubscriptionContext) -> Result<(), ErrorData> {
         let _place = self.places.take().ok_or_else(no_place)?;
+        let live = self.drain.live();
         let mut watches = JoinSet::new();
         for uri in context.accepted().resource_subscriptions.iter().flatten() {
             let Some(mut watch) = self.watch(uri) else { continue };
@@ -244,7 +257,7 @@ impl ServerHandler for McpServer {
         }
         tokio::select! {
             () = context.cancelled() => {}
-            () = self.closing.cancelled() => {}
+            () = live.cancelled() => {}
             // Whoever does not take in one update is gone.
             Some(_) = watches.join_next() => {}
         }

@@ -16,8 +16,8 @@ use rmcp::{RoleServer, ServiceExt};
 use thiserror::Error;
 use tokio::sync::mpsc;
 use tokio::time::timeout;
-use tokio_util::sync::CancellationToken;
 
+use super::drain::Drain;
 use super::mcp::McpServer;
 use crate::kernel::delivery::{OpenSlot, Receipt};
 use crate::kernel::id::unguessable;
@@ -34,7 +34,7 @@ const INTRODUCTION: Duration = Duration::from_secs(30);
 pub struct Pipes {
     server: McpServer,
     heartbeat: Duration,
-    shutdown: CancellationToken,
+    drain: Drain,
     named: Arc<Mutex<HashMap<String, Inlet>>>,
     rng: Mutex<StdRng>,
 }
@@ -49,21 +49,16 @@ pub struct Ends {
 
 impl Pipes {
     #[must_use]
-    pub fn new(
-        server: McpServer,
-        heartbeat: Duration,
-        shutdown: CancellationToken,
-        rng: StdRng,
-    ) -> Self {
+    pub fn new(server: McpServer, heartbeat: Duration, drain: Drain, rng: StdRng) -> Self {
         let (named, rng) = (Arc::default(), Mutex::new(rng));
-        Self { server, heartbeat, shutdown, named, rng }
+        Self { server, heartbeat, drain, named, rng }
     }
 
     /// Opens a pipe with a server of its own at the other end.
     pub fn open(&self) -> Ends {
         let (incoming, from_client) = mpsc::channel(CAPACITY);
         let (to_client, outgoing) = mpsc::channel(CAPACITY);
-        let token = self.shutdown.child_token();
+        let token = self.drain.live();
         let (server, stop) = (self.server.live(self.heartbeat), token.clone());
         tokio::spawn(async move {
             let pipe = Pipe { from_client, to_client };
