@@ -1,14 +1,14 @@
-//! The composition root: the only file that names concrete backends and ties everything together.
+//! The composition root: ties everything together. Only `stores.rs` beside it names concrete backends.
 //!
 //! **Invariant:** nothing names `app` but `main` and the tests.
+
+mod stores;
 
 use std::io;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use rand::RngExt;
-use secrecy::ExposeSecret;
 use thiserror::Error;
 use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
@@ -21,28 +21,18 @@ use crate::connect;
 use crate::connect::courier::Couriers;
 use crate::connect::guarded::GuardedLobby;
 use crate::connect::lobby::Lobby;
+use crate::connect::newcomers::Newcomers;
 use crate::connect::relay::Relay;
 use crate::connect::service::{ConnectService, Options};
-use crate::connect::store_memory::MemoryLobby;
-use crate::connect::store_redis::RedisLobby;
 use crate::connect::tools::ConnectTools;
 use crate::kernel::clock::{Clock, SystemClock, seeded_rng};
 use crate::kernel::id::IdHasher;
-use crate::kernel::seal::Seal;
 use crate::kernel::session::Places;
 use crate::kernel::token::AuthTokens;
 use crate::kernel::toolset::Toolset;
 use crate::penpal::service::PenPalService;
 use crate::penpal::tools::PenPalTools;
 use crate::safety::admin::Admin;
-use crate::safety::ledger::Ledger;
-use crate::safety::store_memory::MemoryLedger;
-use crate::safety::store_pace_memory::MemoryThrottle;
-use crate::safety::store_pace_redis::RedisThrottle;
-use crate::safety::store_redis::RedisLedger;
-use crate::safety::store_sql::SqlLedger;
-use crate::safety::throttle::Throttle;
-use crate::safety::warden::Warden;
 use crate::transport::admin::{self, AdminTools, Office};
 use crate::transport::auth::Gate;
 use crate::transport::callback::{Bridge, Callbacks};
@@ -95,8 +85,8 @@ impl App {
         // The first message must not wait for the numbering plans to be read.
         crate::mask::warm_up();
         crate::guard::warm_up();
-        let (lobby, ids) = lobby(&config);
-        let warden = Arc::new(warden(&config, &ids));
+        let (lobby, ids) = stores::lobby(&config);
+        let warden = Arc::new(stores::warden(&config, &ids));
         let guarded = Arc::new(GuardedLobby::new(lobby, Arc::clone(&warden)));
         let lobby: Arc<dyn Lobby> = Arc::clone(&guarded) as _;
         let options =
@@ -213,7 +203,8 @@ impl App {
             let gate = Gate { tokens, allowed_hosts: allowed_hosts.clone() };
             admin::routes(office, mcp, Arc::new(gate), limits.body_timeout)
         });
-        let mcp = self.mcp.clone().drained_by(drain.clone());
+        let newcomers = self.newcomers();
+        let mcp = self.mcp.clone().drained_by(drain.clone()).counting(newcomers.clone());
         let core = Core {
             connect: Arc::clone(&self.connect),
             lobby: Arc::clone(&self.lobby),
@@ -224,6 +215,8 @@ impl App {
             sessions: mcp.clone().http_sessions(limits.session_idle, &sessions, shutdown.clone()),
             pipes: Pipes::new(mcp, limits.session_idle / 3, drain.clone(), seeded_rng()),
             drain,
+            newcomers,
+            trusted_proxy: self.config.trusted_proxy,
             couriers: Arc::clone(&self.couriers),
             places: self.places.clone(),
             metrics: Arc::clone(&self.metrics),
@@ -249,46 +242,14 @@ impl App {
     }
 }
 
-/// The lobby, and the hashes by which people are known in it.
-fn lobby(config: &Config) -> (Arc<dyn Lobby>, IdHasher) {
-    let Some(redis) = &config.redis else {
-        let lobby = MemoryLobby::new(config.idle_timeout, seeded_rng());
-        let ids = match &config.state {
-            Some(state) => IdHasher::salted(state.salt.expose_secret().as_bytes()),
-            None => IdHasher::random(&mut seeded_rng()),
-        };
-        return (Arc::new(lobby), ids);
-    };
-    let ids = IdHasher::salted(redis.salt.expose_secret().as_bytes());
-    let lobby = RedisLobby::new(
-        redis.url.expose_secret(),
-        config.idle_timeout,
-        Seal::new(&redis.keys),
-        ids.clone(),
-        seeded_rng(),
-    )
-    .expect("the configuration has checked the address");
-    (Arc::new(lobby), ids)
-}
-
-/// Who keeps people apart, with reports sealed.
-fn warden(config: &Config, ids: &IdHasher) -> Warden {
-    let mut rng = seeded_rng();
-    let (seal, ledger): (_, Arc<dyn Ledger>) = match (&config.redis, &config.state) {
-        (Some(redis), _) => {
-            let ledger = RedisLedger::new(redis.url.expose_secret());
-            let ledger = ledger.expect("the configuration has checked the address");
-            (Seal::new(&redis.keys), Arc::new(ledger))
-        }
-        (None, Some(state)) => (Seal::new(&state.keys), Arc::new(SqlLedger::new(&state.file))),
-        (None, None) => (Seal::new(&[rng.random()]), Arc::new(MemoryLedger::default())),
-    };
-    let throttle = config.rate_limits.map(|limits| -> Arc<dyn Throttle> {
-        let Some(redis) = &config.redis else { return Arc::new(MemoryThrottle::new(limits)) };
-        let throttle = RedisThrottle::new(redis.url.expose_secret(), limits, ids.clone());
-        Arc::new(throttle.expect("the configuration has checked the address"))
-    });
-    Warden::new(ledger, seal, throttle, rng)
+impl App {
+    /// Who counts new people, where they are limited.
+    fn newcomers(&self) -> Option<Arc<Newcomers>> {
+        self.config.rate_limits.filter(|limits| limits.newcomers > 0)?;
+        let lobby = Arc::clone(&self.lobby) as Arc<dyn Lobby>;
+        let (warden, clock) = (Arc::clone(&self.admin.0), Arc::clone(&self.clock));
+        Some(Arc::new(Newcomers::new(lobby, warden, clock, self.ids.clone())))
+    }
 }
 
 fn whatsapp_settings(settings: channels::WhatsApp) -> whatsapp::Settings {

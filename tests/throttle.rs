@@ -21,7 +21,7 @@ use crate::redis_server::RedisServer;
 
 const START: Timestamp = Timestamp::from_millis(1_700_000_000_000);
 /// No minute can be shared by so many without a remainder.
-const LIMITS: Limits = Limits { messages: 21, same: 3, searches: 7 };
+const LIMITS: Limits = Limits { messages: 21, same: 3, searches: 7, newcomers: 5 };
 const ANN: UserId = UserId::from_bytes([1; 16]);
 const BEN: UserId = UserId::from_bytes([2; 16]);
 

@@ -75,6 +75,8 @@ pub struct Config {
     pub admin_tokens: Option<AuthTokens>,
     /// `RATE_LIMITS`; `None` means that nobody is limited.
     pub rate_limits: Option<Limits>,
+    /// `TRUSTED_PROXY`: whether a proxy before the server says where requests come from.
+    pub trusted_proxy: bool,
     /// `LINKS` and `WORDS`.
     pub guard: Guard,
     pub whatsapp: Option<channels::WhatsApp>,
@@ -172,6 +174,7 @@ impl Config {
             rate_limits: reader
                 .read("RATE_LIMITS", Shown::AsIs, limits::parse)
                 .unwrap_or_else(|| Some(Limits::default())),
+            trusted_proxy: reader.read("TRUSTED_PROXY", Shown::AsIs, switch).unwrap_or(false),
             guard: guard::read(&mut reader),
             whatsapp: channels::whatsapp(&mut reader),
             callback: channels::callback(&mut reader),
@@ -310,9 +313,10 @@ mod tests {
             ("TOOLSETS", "connect,chess"),
             ("MAX_SESSIONS", "0"),
             ("PLAYGROUND", "yes"),
+            ("TRUSTED_PROXY", "yes"),
         ])
-        .expect_err("thirteen problems");
-        assert_eq!(problems.len(), 13);
+        .expect_err("fourteen problems");
+        assert_eq!(problems.len(), 14);
         let told = problems.iter().map(|problem| format!("{problem}\n")).collect::<String>();
         for shown in [
             "AUTH_TOKEN=(not shown): expected one token",

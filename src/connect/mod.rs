@@ -23,6 +23,7 @@ pub mod manager;
 #[cfg(test)]
 mod manager_tests;
 mod matching;
+pub mod newcomers;
 pub mod nickname;
 pub mod operator;
 pub mod person;

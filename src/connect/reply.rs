@@ -215,6 +215,9 @@ fn too_often(act: Act, left: Duration) -> String {
         Act::Search => {
             format!("⏳ You have looked for partners very often. You can again in {left}.")
         }
+        Act::Newcomer => {
+            format!("⏳ Many new people come from where you are. Please try again in {left}.")
+        }
     }
 }
 
@@ -361,6 +364,7 @@ mod tests {
             Outcome::TooOften(TooOften { act: Act::Message, left: Duration::ZERO }),
             Outcome::TooOften(TooOften { act: Act::Same(1), left: Duration::ZERO }),
             Outcome::TooOften(TooOften { act: Act::Search, left: Duration::ZERO }),
+            Outcome::TooOften(TooOften { act: Act::Newcomer, left: Duration::ZERO }),
             Outcome::Barred { left: Some(Duration::from_secs(90)) },
             Outcome::Barred { left: None },
         ];

@@ -23,6 +23,7 @@ use crate::guard::Guard;
 use crate::kernel::clock::{Clock, Timestamp};
 use crate::kernel::delivery::Receipt;
 use crate::kernel::id::{IdHasher, Realm, UserId};
+use crate::kernel::toolset::Caller;
 use crate::safety::warden::Grounds;
 
 /// The most characters of a `puch_user_id` or a `message_id`.
@@ -241,6 +242,15 @@ impl ConnectService {
             own = reply::with_rest_not_sent(&own);
         }
         Ok((performed, own))
+    }
+
+    /// Whose a call with this `puch_user_id` is.
+    #[must_use]
+    pub fn caller(&self, raw_id: &str) -> Caller {
+        match raw_id.trim() {
+            "" => Caller::Nobody,
+            id => Caller::Person(self.ids.user(Realm::Puch, id)),
+        }
     }
 
     /// How the server does.

@@ -12,6 +12,8 @@ use hmac::{Hmac, KeyInit, Mac};
 use rand::Rng;
 use sha2::{Digest as _, Sha256};
 
+use super::origin::Origin;
+
 /// The first 128 bits of an HMAC-SHA-256: too wide to collide, useless without the key.
 type Digest = [u8; 16];
 
@@ -198,6 +200,12 @@ impl IdHasher {
         // The length keeps the border between id and text where it is.
         let length = (raw.len() as u64).to_be_bytes();
         MessageKey(self.digest(b"message", &[&user.0, &length, raw.as_bytes(), text.as_bytes()]))
+    }
+
+    /// What a network is known by where people are counted. It is nobody of any [`Realm`].
+    #[must_use]
+    pub fn origin(&self, origin: Origin) -> UserId {
+        UserId(self.digest(b"origin", &[origin.text().as_bytes()]))
     }
 
     /// The key of a notice to everybody, by the name that its operator has for it.

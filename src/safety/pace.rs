@@ -23,6 +23,8 @@ pub enum Act {
     Same(u64),
     /// Looking for a partner.
     Search,
+    /// Bringing somebody new, which networks do and not people.
+    Newcomer,
 }
 
 /// So many at once, and one more each time `every`, in whole milliseconds, has passed.
@@ -61,11 +63,13 @@ pub struct Limits {
     pub same: u32,
     /// Searches for a partner in five minutes.
     pub searches: u32,
+    /// New people that one network brings in a minute; 0 for as many as there are.
+    pub newcomers: u32,
 }
 
 impl Default for Limits {
     fn default() -> Self {
-        Self { messages: 30, same: 3, searches: 10 }
+        Self { messages: 30, same: 3, searches: 10, newcomers: 600 }
     }
 }
 
@@ -75,6 +79,7 @@ impl Limits {
             Act::Message => Quota::of(self.messages / 3, MINUTE, self.messages),
             Act::Same(_) => Quota::of(self.same, MINUTE, self.same),
             Act::Search => Quota::of(self.searches, 5 * MINUTE, self.searches),
+            Act::Newcomer => Quota::of(self.newcomers, MINUTE, self.newcomers),
         }
     }
 }

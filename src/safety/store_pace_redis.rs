@@ -7,6 +7,7 @@
 //! m:<uid>         when the next message would be on time, in milliseconds since the Unix epoch
 //! t:<hash>        the same for one text of one person
 //! s:<uid>         the same for a search
+//! o:<hash>        the same for somebody new from one network
 //! k:<key>         when a call was admitted
 //! ```
 
@@ -47,6 +48,7 @@ impl RedisThrottle {
         match act {
             Act::Message => format!("{TAG}:pace:m:{}", who.code()),
             Act::Search => format!("{TAG}:pace:s:{}", who.code()),
+            Act::Newcomer => format!("{TAG}:pace:o:{}", who.code()),
             Act::Same(hash) => {
                 // The hash has no key, so what was written could be guessed from it.
                 let text = self.ids.message(who, "same", &format!("{hash:x}"));

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use axum::extract::Request;
 use rmcp::transport::streamable_http_server::StreamableHttpService;
 use rmcp::transport::streamable_http_server::session::local::LocalSessionManager;
 use rmcp::transport::streamable_http_server::session::never::NeverSessionManager;
@@ -11,13 +12,16 @@ use super::direct::Direct;
 use super::drain::Drain;
 use super::mcp::McpServer;
 use super::metrics::Metrics;
+use super::origin::origin;
 use super::pages::Pages;
 use super::pipe::Pipes;
 use super::whatsapp::WhatsApp;
 use crate::connect::courier::Couriers;
 use crate::connect::guarded::GuardedLobby;
+use crate::connect::newcomers::Newcomers;
 use crate::connect::service::ConnectService;
 use crate::kernel::clock::Clock;
+use crate::kernel::origin::Origin;
 use crate::kernel::session::Places;
 
 /// Files beside connections: the listener, standard streams, the runtime's own.
@@ -73,6 +77,13 @@ impl Limits {
     }
 }
 
+impl Core {
+    /// Where a request comes from, if that matters.
+    pub(super) fn origin(&self, request: &Request) -> Option<Origin> {
+        self.newcomers.as_ref().and_then(|_| origin(request, self.trusted_proxy))
+    }
+}
+
 /// What the routes work with.
 pub struct Core {
     pub connect: Arc<ConnectService>,
@@ -89,6 +100,10 @@ pub struct Core {
     pub couriers: Arc<Couriers>,
     pub places: Places,
     pub drain: Drain,
+    /// Counts new people, where they are limited.
+    pub newcomers: Option<Arc<Newcomers>>,
+    /// Whether a proxy says where requests come from.
+    pub trusted_proxy: bool,
     pub metrics: Arc<Metrics>,
     pub limits: Limits,
     /// Where people on WhatsApp come in, if that is configured.

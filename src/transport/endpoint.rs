@@ -27,6 +27,7 @@ use super::delivery::{ConnectionReceipts, Watched};
 use super::mcp::McpServer;
 use super::plain::{self, INVALID_REQUEST, PARSE_ERROR, RpcError};
 use crate::kernel::delivery::{OpenSlot, ReceiptSlot};
+use crate::kernel::origin::Origin;
 
 /// The most bytes of a request's body.
 pub const MAX_BODY_BYTES: usize = 64 * 1024;
@@ -41,7 +42,8 @@ struct Envelope<'a> {
 }
 
 /// Answers a request to `/mcp`.
-pub async fn answer(State(core): State<Arc<Core>>, request: Request) -> Response {
+pub async fn answer(State(core): State<Arc<Core>>, mut request: Request) -> Response {
+    note_origin(&core, &mut request);
     let receipts = OpenSlot::new();
     let connection = connection(&request);
     let response = match *request.method() {
@@ -52,7 +54,8 @@ pub async fn answer(State(core): State<Arc<Core>>, request: Request) -> Response
 }
 
 /// Answers a request to `/mcp/session`, where clients stay connected.
-pub async fn answer_in_session(State(core): State<Arc<Core>>, request: Request) -> Response {
+pub async fn answer_in_session(State(core): State<Arc<Core>>, mut request: Request) -> Response {
+    note_origin(&core, &mut request);
     if let Some(refused) = elsewhere(&core, &request) {
         return refused;
     }
@@ -70,6 +73,13 @@ pub async fn answer_in_session(State(core): State<Arc<Core>>, request: Request) 
         _ => core.sessions.handle(request).await.map(Body::new),
     };
     watched(response, receipts, connection)
+}
+
+/// Keeps where a request comes from with it, for whoever counts new people.
+fn note_origin(core: &Core, request: &mut Request) {
+    if let Some(origin) = core.origin(request) {
+        request.extensions_mut().insert(origin);
+    }
 }
 
 /// The answer to a client who wants to stay connected to an instance that drains.
@@ -114,7 +124,8 @@ async fn post(core: &Core, request: Request, slot: ReceiptSlot) -> Response {
         Err(response) => return response,
     };
     if let Some(call) = core.direct.read(&parts.headers, &body) {
-        return core.direct.answer(call, slot).await;
+        let origin = parts.extensions.get::<Origin>().copied();
+        return core.direct.answer(call, slot, origin).await;
     }
     let envelope = match open(&body) {
         Ok(envelope) => envelope,
@@ -122,7 +133,10 @@ async fn post(core: &Core, request: Request, slot: ReceiptSlot) -> Response {
     };
     if envelope.jsonrpc.is_none() {
         return match envelope.method {
-            Some(Value::String(method)) => plain::call(core, &method, envelope.params, &slot).await,
+            Some(Value::String(method)) => {
+                let origin = parts.extensions.get::<Origin>().copied();
+                plain::call(core, &method, envelope.params, &slot, origin).await
+            }
             _ => RpcError::framed(INVALID_REQUEST, "Invalid request: there is no method.")
                 .into_response(),
         };

@@ -8,11 +8,11 @@ use std::time::Duration;
 use once_cell::sync::OnceCell;
 use rmcp::handler::server::ServerHandler;
 use rmcp::model::{
-    CallToolRequestParams, CallToolResponse, CustomRequest, CustomResult, ErrorCode,
-    Implementation, InitializeRequestParams, InitializeResult, ListResourceTemplatesResult,
-    ListToolsResult, PaginatedRequestParams, PingRequest, ReadResourceRequestParams,
-    ReadResourceResponse, ReadResourceResult, ResourceContents, ResourcesCapability,
-    ServerCapabilities, ServerConfig, ServerRequest, SubscriptionFilter, Tool,
+    CallToolRequestParams, CallToolResponse, CallToolResult, ContentBlock, CustomRequest,
+    CustomResult, ErrorCode, Implementation, InitializeRequestParams, InitializeResult,
+    ListResourceTemplatesResult, ListToolsResult, PaginatedRequestParams, PingRequest,
+    ReadResourceRequestParams, ReadResourceResponse, ReadResourceResult, ResourceContents,
+    ResourcesCapability, ServerCapabilities, ServerConfig, ServerRequest, SubscriptionFilter, Tool,
 };
 use rmcp::service::{NotificationContext, PeerRequestOptions, RequestContext, SubscriptionContext};
 use rmcp::transport::streamable_http_server::session::local::LocalSessionManager;
@@ -27,9 +27,11 @@ use super::drain::Drain;
 use super::endpoint::MAX_BODY_BYTES;
 use super::metrics::{CallOutcome, Metrics};
 use super::sessions::Sessions;
+use crate::connect::newcomers::{Newcomers, Unwelcome};
 use crate::kernel::clock::Stopwatch;
+use crate::kernel::origin::Origin;
 use crate::kernel::session::{Places, Session};
-use crate::kernel::toolset::{Receipts, Toolset, Watch};
+use crate::kernel::toolset::{Caller, Receipts, Toolset, Watch};
 
 const INSTRUCTIONS: &str = "Anonymous one-to-one chat with strangers. Pass every message that starts with # and, while a chat is active, every message to handle_message, and show its text to the user unchanged.";
 
@@ -48,6 +50,7 @@ pub struct McpServer {
     places: Places,
     live: Option<Live>,
     instructions: &'static str,
+    newcomers: Option<Arc<Newcomers>>,
     /// Ends what would go on for as long as the client likes.
     drain: Drain,
 }
@@ -69,6 +72,7 @@ impl McpServer {
             places,
             live: None,
             instructions: INSTRUCTIONS,
+            newcomers: None,
             drain: Drain::new(CancellationToken::new()),
         }
     }
@@ -77,6 +81,12 @@ impl McpServer {
     #[must_use]
     pub fn instructed(self, instructions: &'static str) -> Self {
         Self { instructions, ..self }
+    }
+
+    /// The same, with new people counted by where they come from.
+    #[must_use]
+    pub fn counting(self, newcomers: Option<Arc<Newcomers>>) -> Self {
+        Self { newcomers, ..self }
     }
 
     /// The same, whose clients are to go elsewhere when it drains.
@@ -130,6 +140,18 @@ impl McpServer {
             Arc::clone(&sessions.0),
             config,
         )
+    }
+
+    /// Counts somebody new, where they are limited and it is known where they come from.
+    async fn admit(
+        &self,
+        context: &RequestContext<RoleServer>,
+        caller: Caller,
+    ) -> Result<(), Unwelcome> {
+        match (&self.newcomers, Origin::of(&context.extensions)) {
+            (Some(newcomers), Some(origin)) => newcomers.admit(origin, caller).await,
+            _ => Ok(()),
+        }
     }
 
     fn watch(&self, uri: &str) -> Option<Box<dyn Watch>> {
@@ -218,6 +240,9 @@ impl ServerHandler for McpServer {
         context: RequestContext<RoleServer>,
     ) -> Result<ReadResourceResponse, ErrorData> {
         for toolset in self.toolsets.iter() {
+            self.admit(&context, toolset.reader(&request.uri))
+                .await
+                .map_err(|unwelcome| ErrorData::invalid_params(unwelcome.to_string(), None))?;
             let receipts = Receipts::of(&context.extensions);
             if let Some(read) = toolset.read_resource(&request.uri, receipts).await {
                 let contents = ResourceContents::text(read?, request.uri);
@@ -297,7 +322,13 @@ impl ServerHandler for McpServer {
         let stopwatch = Stopwatch::start();
         let tool = request.name.clone();
         let result = match self.toolset(&tool) {
-            Some(toolset) => toolset.call(request, context).await,
+            Some(toolset) => match self.admit(&context, toolset.caller(&request)).await {
+                Ok(()) => toolset.call(request, context).await,
+                Err(unwelcome) => {
+                    let told = ContentBlock::text(unwelcome.to_string());
+                    Ok(CallToolResult::error(vec![told]).into())
+                }
+            },
             None => Err(ErrorData::invalid_params("Unknown tool.", None)),
         };
         let outcome = match &result {

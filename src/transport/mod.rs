@@ -31,6 +31,7 @@ pub mod http;
 mod latency;
 pub mod mcp;
 pub mod metrics;
+mod origin;
 pub mod outbound;
 pub mod pages;
 pub mod pipe;

@@ -21,6 +21,7 @@ use super::drain::Drain;
 use super::mcp::McpServer;
 use crate::kernel::delivery::{OpenSlot, Receipt};
 use crate::kernel::id::unguessable;
+use crate::kernel::origin::Origin;
 
 pub type Incoming = RxJsonRpcMessage<RoleServer>;
 pub type Outgoing = TxJsonRpcMessage<RoleServer>;
@@ -55,7 +56,8 @@ impl Pipes {
     }
 
     /// Opens a pipe with a server of its own at the other end.
-    pub fn open(&self) -> Ends {
+    /// Its client comes from `origin`.
+    pub fn open(&self, origin: Option<Origin>) -> Ends {
         let (incoming, from_client) = mpsc::channel(CAPACITY);
         let (to_client, outgoing) = mpsc::channel(CAPACITY);
         let token = self.drain.live();
@@ -68,7 +70,7 @@ impl Pipes {
                 let _ = running.waiting().await;
             }
         });
-        let inlet = Inlet { incoming, slots: Arc::default() };
+        let inlet = Inlet { incoming, slots: Arc::default(), origin };
         Ends { inlet, outgoing, guard: token.drop_guard() }
     }
 
@@ -108,6 +110,7 @@ impl Drop for Name {
 pub struct Inlet {
     incoming: mpsc::Sender<Incoming>,
     slots: Arc<Mutex<HashMap<RequestId, OpenSlot>>>,
+    origin: Option<Origin>,
 }
 
 impl Inlet {
@@ -115,7 +118,9 @@ impl Inlet {
     pub async fn send(&self, mut message: Incoming) -> Result<(), Gone> {
         if let JsonRpcMessage::Request(request) = &mut message {
             let slot = OpenSlot::new();
-            request.request.extensions_mut().insert(slot.slot());
+            let extensions = request.request.extensions_mut();
+            extensions.insert(slot.slot());
+            self.origin.map(|origin| extensions.insert(origin));
             let before = self.slots.lock().insert(request.id.clone(), slot);
             drop(before);
         }

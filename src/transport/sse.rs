@@ -30,7 +30,7 @@ pub async fn connect(State(core): State<Arc<Core>>, request: Request) -> Respons
     if let Some(refused) = elsewhere(&core, &request) {
         return refused;
     }
-    let ends = core.pipes.open();
+    let ends = core.pipes.open(core.origin(&request));
     let name = core.pipes.name(ends.inlet.clone());
     let first = format!("event: endpoint\ndata: /mcp/sse/messages?session={}\n\n", name.as_str());
     let events = Events {

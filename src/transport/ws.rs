@@ -32,8 +32,9 @@ pub async fn connect(
     if let Some(refused) = elsewhere(&core, &request) {
         return refused;
     }
+    let origin = core.origin(&request);
     upgrade.protocols(["mcp"]).max_message_size(MAX_BODY_BYTES).on_upgrade(async move |socket| {
-        let ends = core.pipes.open();
+        let ends = core.pipes.open(origin);
         Connection { socket, unread: VecDeque::new(), pings: 0 }.run(ends).await;
     })
 }

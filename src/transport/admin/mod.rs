@@ -49,7 +49,7 @@ pub struct Known {
 
 /// What came of a notice to everybody.
 #[derive(Serialize)]
-pub struct Told {
+pub struct Reached {
     /// Whether everybody was reached. If not, the same notice again reaches the rest.
     pub complete: bool,
     told: usize,
@@ -117,7 +117,7 @@ impl Office {
 
     /// Tells everybody who is known. `id` is the operator's own name for the notice: who was told of it
     /// last is not told again. Without one the text is its name.
-    async fn broadcast(&self, text: &str, id: Option<&str>) -> Result<Told, Refusal> {
+    async fn broadcast(&self, text: &str, id: Option<&str>) -> Result<Reached, Refusal> {
         let notice = Notice::parse(text).ok_or(Refusal::BadNotice)?;
         let key = self.ids.notice(id.unwrap_or(notice.as_str()));
         let (lobby, telling) = (Arc::clone(&self.lobby), Arc::clone(&self.telling));
@@ -132,7 +132,7 @@ impl Office {
         let told = told.await.map_err(|_| unavailable())?;
         let complete = told.is_ok();
         let Announced { told, before, full, .. } = told.unwrap_or_else(|until_then| until_then);
-        Ok(Told { complete, told, told_before: before, inbox_full: full })
+        Ok(Reached { complete, told, told_before: before, inbox_full: full })
     }
 
     /// Takes this instance out of service, or puts it back.
