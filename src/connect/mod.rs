@@ -7,7 +7,7 @@
 //! words), `tools.rs` (the MCP tools).
 //!
 //! To add a command, add a row to `command.rs` and follow the compiler. To add a backend, write a
-//! `store_*.rs` against [`lobby::Lobby`], run the suite in `tests/` on it and name it in `app.rs`.
+//! `store_*.rs` against [`lobby::Lobby`], run the suite in `tests/` on it and name it in `app/stores.rs`.
 
 pub mod action;
 pub mod chat;

@@ -7,7 +7,7 @@
 //! lets a lobby act.
 //!
 //! To keep the ledger elsewhere, write a `store_*.rs` against [`ledger::Ledger`], run the suite in
-//! `tests/ledger.rs` on it and name it in `app.rs`.
+//! `tests/ledger.rs` on it and name it in `app/stores.rs`.
 
 pub mod admin;
 pub mod ladder;

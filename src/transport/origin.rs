@@ -47,24 +47,25 @@ mod tests {
         origin(&request, trusted_proxy)
     }
 
-    fn address(text: &str) -> Option<Origin> {
-        Some(Origin::new(text.parse().expect("an address")))
+    fn is_from(headers: &[(&str, &str)], trusted_proxy: bool, address: &str) -> bool {
+        let address = Origin::new(address.parse().expect("an address"));
+        from(headers, trusted_proxy) == Some(address)
     }
 
     #[test]
     fn a_header_is_believed_only_behind_a_proxy() {
         let forwarded = [("x-forwarded-for", "192.0.2.1")];
-        assert!(from(&forwarded, false) == address("10.0.0.1"));
-        assert!(from(&forwarded, true) == address("192.0.2.1"));
-        assert!(from(&[], true) == address("10.0.0.1"));
-        assert!(from(&[("x-forwarded-for", "unknown")], true) == address("10.0.0.1"));
+        assert!(is_from(&forwarded, false, "10.0.0.1"));
+        assert!(is_from(&forwarded, true, "192.0.2.1"));
+        assert!(is_from(&[], true, "10.0.0.1"));
+        assert!(is_from(&[("x-forwarded-for", "unknown")], true, "10.0.0.1"));
     }
 
     #[test]
     fn of_several_the_last_is_what_the_proxy_saw() {
         let lied = [("x-forwarded-for", "1.1.1.1, 2.2.2.2"), ("x-forwarded-for", "192.0.2.1:99")];
-        assert!(from(&lied, true) == address("192.0.2.1"));
+        assert!(is_from(&lied, true, "192.0.2.1"));
         let fly = [("x-forwarded-for", "1.1.1.1"), ("fly-client-ip", "2001:db8::1")];
-        assert!(from(&fly, true) == address("2001:db8::1"));
+        assert!(is_from(&fly, true, "2001:db8::1"));
     }
 }
