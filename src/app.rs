@@ -1,14 +1,14 @@
-//! The composition root: the only file that names concrete backends and ties everything together.
+//! The composition root: ties everything together. Only `stores.rs` beside it names concrete backends.
 //!
 //! **Invariant:** nothing names `app` but `main` and the tests.
+
+mod stores;
 
 use std::io;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use rand::RngExt;
-use secrecy::ExposeSecret;
 use thiserror::Error;
 use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
@@ -21,30 +21,24 @@ use crate::connect;
 use crate::connect::courier::Couriers;
 use crate::connect::guarded::GuardedLobby;
 use crate::connect::lobby::Lobby;
+use crate::connect::newcomers::Newcomers;
 use crate::connect::relay::Relay;
 use crate::connect::service::{ConnectService, Options};
-use crate::connect::store_memory::MemoryLobby;
-use crate::connect::store_redis::RedisLobby;
 use crate::connect::tools::ConnectTools;
 use crate::kernel::clock::{Clock, SystemClock, seeded_rng};
 use crate::kernel::id::IdHasher;
-use crate::kernel::seal::Seal;
 use crate::kernel::session::Places;
 use crate::kernel::token::AuthTokens;
 use crate::kernel::toolset::Toolset;
 use crate::penpal::service::PenPalService;
 use crate::penpal::tools::PenPalTools;
 use crate::safety::admin::Admin;
-use crate::safety::ledger::Ledger;
-use crate::safety::store_memory::MemoryLedger;
-use crate::safety::store_redis::RedisLedger;
-use crate::safety::store_sql::SqlLedger;
-use crate::safety::warden::Warden;
-use crate::transport::admin::Office;
+use crate::transport::admin::{self, AdminTools, Office};
 use crate::transport::auth::Gate;
 use crate::transport::callback::{Bridge, Callbacks};
 use crate::transport::core::{Core, Limits};
 use crate::transport::direct::Direct;
+use crate::transport::drain::Drain;
 use crate::transport::http;
 use crate::transport::mcp::McpServer;
 use crate::transport::metrics::Metrics;
@@ -52,6 +46,7 @@ use crate::transport::outbound::Pace;
 use crate::transport::pages::Pages;
 use crate::transport::pages::board::Board;
 use crate::transport::pipe::Pipes;
+use crate::transport::sessions::Sessions;
 use crate::transport::whatsapp::WhatsApp;
 use crate::transport::{outbound, server, stdio, whatsapp};
 
@@ -63,7 +58,10 @@ pub struct App {
     couriers: Arc<Couriers>,
     places: Places,
     whatsapp: Option<Arc<WhatsApp>>,
-    office: Arc<Office>,
+    admin: Admin,
+    lobby: Arc<GuardedLobby>,
+    clock: Arc<dyn Clock>,
+    ids: IdHasher,
     board: Arc<Board>,
     config: Config,
     /// The reaper, and the upkeep of the metrics, of the dashboard and of WhatsApp.
@@ -87,12 +85,10 @@ impl App {
         // The first message must not wait for the numbering plans to be read.
         crate::mask::warm_up();
         crate::guard::warm_up();
-        let (lobby, ids) = lobby(&config);
-        let warden = Arc::new(warden(&config));
+        let (lobby, ids) = stores::lobby(&config);
+        let warden = Arc::new(stores::warden(&config, &ids));
         let guarded = Arc::new(GuardedLobby::new(lobby, Arc::clone(&warden), config.notice));
-        let office =
-            Office { admin: Admin(warden), lobby: Arc::clone(&guarded), clock: Arc::clone(clock) };
-        let lobby: Arc<dyn Lobby> = guarded;
+        let lobby: Arc<dyn Lobby> = Arc::clone(&guarded) as _;
         let options =
             Options { use_caller_nicknames: config.use_caller_nicknames, guard: config.guard };
         let reaper = connect::reap(Arc::clone(&lobby), Arc::clone(clock), config.reap_interval);
@@ -163,7 +159,10 @@ impl App {
             connect,
             metrics,
             whatsapp,
-            office: Arc::new(office),
+            admin: Admin(warden),
+            lobby: guarded,
+            clock: Arc::clone(clock),
+            ids,
             board,
             config,
             tasks: tasks.iter().map(JoinHandle::abort_handle).collect(),
@@ -186,28 +185,43 @@ impl App {
         let mcp_shutdown = CancellationToken::new();
         let _stop_mcp = mcp_shutdown.clone().drop_guard();
         let allowed_hosts = self.config.allowed_hosts.clone();
+        let drain = Drain::new(shutdown.clone());
+        let sessions = Sessions::new(limits.session_idle);
         let office = self.config.admin_tokens.clone().map(|tokens| {
+            let office = Arc::new(Office {
+                admin: self.admin.clone(),
+                lobby: Arc::clone(&self.lobby),
+                clock: Arc::clone(&self.clock),
+                ids: self.ids.clone(),
+                drain: drain.clone(),
+                sessions: sessions.clone(),
+                telling: Arc::default(),
+            });
+            let tools: Arc<dyn Toolset> = Arc::new(AdminTools::new(Arc::clone(&office)));
+            let mcp = McpServer::new(vec![tools], Arc::clone(&self.metrics), self.places.clone());
+            let mcp = mcp.instructed(admin::INSTRUCTIONS).http(mcp_shutdown.clone());
             let gate = Gate { tokens, allowed_hosts: allowed_hosts.clone() };
-            (Arc::clone(&self.office), Arc::new(gate))
+            admin::routes(office, mcp, Arc::new(gate), limits.body_timeout)
         });
+        let newcomers = self.newcomers();
+        let mcp = self.mcp.clone().drained_by(drain.clone()).counting(newcomers.clone());
         let core = Core {
             connect: Arc::clone(&self.connect),
-            direct: Direct::new(self.mcp.clone()),
-            mcp: self.mcp.clone().http(shutdown.clone(), mcp_shutdown),
+            lobby: Arc::clone(&self.lobby),
+            clock: Arc::clone(&self.clock),
+            direct: Direct::new(mcp.clone()),
+            mcp: mcp.clone().http(mcp_shutdown),
             // A live session has no end of its own to wait for.
-            sessions: self.mcp.clone().http_sessions(limits.session_idle, shutdown.clone()),
-            pipes: Pipes::new(
-                self.mcp.clone(),
-                limits.session_idle / 3,
-                shutdown.clone(),
-                seeded_rng(),
-            ),
+            sessions: mcp.clone().http_sessions(limits.session_idle, &sessions, shutdown.clone()),
+            pipes: Pipes::new(mcp, limits.session_idle / 3, drain.clone(), seeded_rng()),
+            drain,
+            newcomers,
+            trusted_proxy: self.config.trusted_proxy,
             couriers: Arc::clone(&self.couriers),
             places: self.places.clone(),
             metrics: Arc::clone(&self.metrics),
             limits,
             whatsapp: self.whatsapp.clone(),
-            office,
             pages: Pages {
                 playground: self.config.playground,
                 token: own,
@@ -217,7 +231,7 @@ impl App {
             },
         };
         let gate = Gate { tokens, allowed_hosts };
-        let routes = http::routes(Arc::new(core), Arc::new(gate));
+        let routes = http::routes(Arc::new(core), Arc::new(gate), office);
         server::serve(listener, routes, limits, shutdown).await;
         // What was taken from Meta is not sent again, so it is carried out before the end.
         if let Some(whatsapp) = &self.whatsapp
@@ -228,42 +242,14 @@ impl App {
     }
 }
 
-/// The lobby, and the hashes by which people are known in it.
-fn lobby(config: &Config) -> (Arc<dyn Lobby>, IdHasher) {
-    let Some(redis) = &config.redis else {
-        let lobby = MemoryLobby::new(config.idle_timeout, seeded_rng());
-        let ids = match &config.state {
-            Some(state) => IdHasher::salted(state.salt.expose_secret().as_bytes()),
-            None => IdHasher::random(&mut seeded_rng()),
-        };
-        return (Arc::new(lobby), ids);
-    };
-    let ids = IdHasher::salted(redis.salt.expose_secret().as_bytes());
-    let lobby = RedisLobby::new(
-        redis.url.expose_secret(),
-        config.idle_timeout,
-        Seal::new(&redis.keys),
-        ids.clone(),
-        seeded_rng(),
-    )
-    .expect("the configuration has checked the address");
-    (Arc::new(lobby), ids)
-}
-
-/// Who keeps people apart, with reports sealed.
-fn warden(config: &Config) -> Warden {
-    let mut rng = seeded_rng();
-    let (seal, ledger): (_, Arc<dyn Ledger>) = match (&config.redis, &config.state) {
-        (Some(redis), _) => {
-            let ledger = RedisLedger::new(redis.url.expose_secret());
-            let ledger = ledger.expect("the configuration has checked the address");
-            (Seal::new(&redis.keys), Arc::new(ledger))
-        }
-        (None, Some(state)) => (Seal::new(&state.keys), Arc::new(SqlLedger::new(&state.file))),
-        (None, None) => (Seal::new(&[rng.random()]), Arc::new(MemoryLedger::default())),
-    };
-    let limits = config.rate_limits;
-    Warden::new(ledger, seal, limits, rng)
+impl App {
+    /// Who counts new people, where they are limited.
+    fn newcomers(&self) -> Option<Arc<Newcomers>> {
+        self.config.rate_limits.filter(|limits| limits.newcomers > 0)?;
+        let lobby = Arc::clone(&self.lobby) as Arc<dyn Lobby>;
+        let (warden, clock) = (Arc::clone(&self.admin.0), Arc::clone(&self.clock));
+        Some(Arc::new(Newcomers::new(lobby, warden, clock, self.ids.clone())))
+    }
 }
 
 fn whatsapp_settings(settings: channels::WhatsApp) -> whatsapp::Settings {
@@ -296,7 +282,7 @@ pub async fn serve(
     announce: impl FnOnce(SocketAddr, Option<&AuthTokens>),
 ) -> io::Result<()> {
     let shutdown = stop_on_signal()?;
-    let limits = within_descriptors(Limits::with_sessions(config.max_sessions));
+    let limits = Limits::with_sessions(config.max_sessions).within_descriptors();
     let listener = TcpListener::bind(config.address).await?;
     let address = listener.local_addr()?;
     let configured = config.tokens.clone();
@@ -315,7 +301,7 @@ pub async fn serve(
         .map_err(io::Error::other)?;
     // Redis may come up later; a file that can't be opened now can't be later either.
     if app.config.redis.is_none() {
-        app.office.admin.logged().await.map_err(|_| io::Error::other(NO_LEDGER))?;
+        app.admin.logged().await.map_err(|_| io::Error::other(NO_LEDGER))?;
     }
     app.serve_http(listener, tokens, limits, shutdown).await;
     tracing::info!("stopped");
@@ -337,19 +323,6 @@ pub async fn serve_stdio(config: Config) -> Result<(), String> {
         () = shutdown.cancelled() => Ok(()),
     }
 }
-
-/// Raises the number of files the process may open to what the connections need, and settles for
-/// fewer connections where the system grants less.
-fn within_descriptors(limits: Limits) -> Limits {
-    let wanted = limits.connections as u64 + SPARE_DESCRIPTORS;
-    let granted = rlimit::increase_nofile_limit(wanted).unwrap_or(wanted);
-    let connections =
-        usize::try_from(granted.saturating_sub(SPARE_DESCRIPTORS)).unwrap_or(limits.connections);
-    Limits { connections: connections.clamp(1, limits.connections), ..limits }
-}
-
-/// Files beside connections: the listener, standard streams, the runtime's own.
-const SPARE_DESCRIPTORS: u64 = 32;
 
 /// How often figures that have been recorded are folded into the histograms, which otherwise grow
 /// until somebody asks for them.

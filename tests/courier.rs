@@ -42,6 +42,7 @@ impl Channel for Told {
             News::Connected { .. } => "connected".to_owned(),
             News::PartnerLeft { .. } | News::PartnerTimedOut { .. } => "parted".to_owned(),
             News::Icebreaker { .. } | News::Nudge { .. } => "said to both".to_owned(),
+            News::Notice(notice) => notice.as_str().to_owned(),
         });
         let answer = self.answers.lock().pop().unwrap_or(Ok(items.len()));
         self.attempts.lock().push((shown.collect(), answer));

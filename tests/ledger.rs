@@ -14,7 +14,7 @@ use std::time::Duration;
 use random_connect::kernel::clock::Timestamp;
 use random_connect::kernel::id::UserId;
 use random_connect::safety::ledger::{
-    EVIDENCE_FOR, LIST, Ledger, Note, Notice, REMEMBERED_FOR, Report, Topic, Verdict,
+    Consent, EVIDENCE_FOR, LIST, Ledger, Note, REMEMBERED_FOR, Report, Topic, Verdict,
 };
 use random_connect::safety::rating::Rating;
 use random_connect::safety::store_memory::MemoryLedger;
@@ -164,6 +164,23 @@ async fn what_was_decided_is_not_open_any_more_and_can_be_decided_otherwise() {
 }
 
 #[tokio::test]
+async fn whoever_decides_last_of_several_at_once_has_decided_all_of_it() {
+    for backend in backends() {
+        let ledger = &backend.ledger;
+        ledger.report(report(1, 9)).await.expect("up");
+        for _ in 0..50 {
+            let resolve = |verdict| ledger.resolve(user(9), user(1), verdict);
+            let (one, other) = tokio::join!(resolve(Verdict::Dismissed), resolve(Verdict::Upheld));
+            assert!(one.expect("up") && other.expect("up"));
+            let verdict = ledger.entry(user(9)).await.expect("up").reports[0].verdict;
+            let dismissed = ledger.dismissed(user(1)).await.expect("up");
+            assert_eq!(dismissed == 1, verdict == Some(Verdict::Dismissed));
+        }
+        ledger.check().await.expect("up");
+    }
+}
+
+#[tokio::test]
 async fn a_ban_lasts_until_it_is_lifted() {
     for backend in backends() {
         let ledger = &backend.ledger;
@@ -195,17 +212,17 @@ async fn people_are_found_by_how_their_code_begins() {
 async fn who_agreed_to_how_people_treat_each_other_has_agreed_for_good() {
     for backend in backends() {
         let ledger = &backend.ledger;
-        let notice = async || ledger.entry(user(1)).await.expect("up").notice;
-        assert_eq!(notice().await, None);
+        let consent = async || ledger.entry(user(1)).await.expect("up").consent;
+        assert_eq!(consent().await, None);
         for (said, kept) in [
-            (Notice::Seen, Notice::Seen),
-            (Notice::Agreed, Notice::Agreed),
-            (Notice::Seen, Notice::Agreed),
+            (Consent::Told, Consent::Told),
+            (Consent::Agreed, Consent::Agreed),
+            (Consent::Told, Consent::Agreed),
         ] {
             ledger.inform(user(1), said, START).await.expect("up");
-            assert_eq!(notice().await, Some(kept));
+            assert_eq!(consent().await, Some(kept));
         }
-        assert_eq!(ledger.entry(user(2)).await.expect("up").notice, None);
+        assert_eq!(ledger.entry(user(2)).await.expect("up").consent, None);
     }
 }
 
@@ -246,4 +263,5 @@ async fn what_is_in_a_file_is_there_after_a_restart() {
     assert!(entry.apart.contains(&user(1)));
     let nowhere = folder.file().join("below a file");
     assert!(SqlLedger::new(&nowhere).entry(user(1)).await.is_err());
+    assert!(SqlLedger::new(&nowhere).check().await.is_err());
 }

@@ -6,9 +6,11 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use random_connect::connect::action::{Action, Call, LobbyStats, Nudged, Performed, Sender, Swept};
+use random_connect::connect::announce_all;
 use random_connect::connect::inbox::{Lease, LeaseId};
 use random_connect::connect::listeners::Listener;
 use random_connect::connect::lobby::{Lobby, LobbyError};
+use random_connect::connect::operator::{Announced, Announcement, Notice, Presence};
 use random_connect::connect::service::{ConnectService, Incoming, Options, Refusal};
 use random_connect::connect::store_memory::MemoryLobby;
 use random_connect::guard::{Guard, Links};
@@ -20,18 +22,25 @@ struct Meddling {
     lobby: MemoryLobby,
     /// How many times the sender still switches masking in that moment.
     switches: AtomicUsize,
+    /// How many steps of a notice to everybody still succeed.
+    steps: AtomicUsize,
     /// Whether the store is gone.
     broken: bool,
 }
 
 impl Meddling {
+    fn new(switches: usize, steps: usize, broken: bool) -> Self {
+        let lobby = MemoryLobby::new(Duration::from_secs(1_800), seeded_rng());
+        let (switches, steps) = (AtomicUsize::new(switches), AtomicUsize::new(steps));
+        Self { lobby, switches, steps, broken }
+    }
+
     fn service(switches: usize, broken: bool) -> ConnectService {
         Self::service_with(switches, broken, Options::default())
     }
 
     fn service_with(switches: usize, broken: bool, options: Options) -> ConnectService {
-        let lobby = MemoryLobby::new(Duration::from_secs(1_800), seeded_rng());
-        let lobby = Self { lobby, switches: AtomicUsize::new(switches), broken };
+        let lobby = Self::new(switches, 0, broken);
         let ids = IdHasher::random(&mut seeded_rng());
         ConnectService::new(Arc::new(lobby), Arc::new(ManualClock::default()), ids, options)
     }
@@ -87,6 +96,26 @@ impl Lobby for Meddling {
         self.lobby.nudge_silent(now).await
     }
 
+    async fn find(&self, prefix: &str) -> Result<Vec<UserId>, LobbyError> {
+        self.lobby.find(prefix).await
+    }
+
+    async fn presence(&self, who: UserId) -> Result<Option<Presence>, LobbyError> {
+        self.lobby.presence(who).await
+    }
+
+    async fn announce(
+        &self,
+        announcement: &Announcement,
+        after: Option<UserId>,
+        now: Timestamp,
+    ) -> Result<Announced, LobbyError> {
+        let left =
+            self.steps.fetch_update(Ordering::SeqCst, Ordering::SeqCst, |left| left.checked_sub(1));
+        left.map_err(|_| LobbyError)?;
+        self.lobby.announce(announcement, after, now).await
+    }
+
     async fn stats(&self, now: Timestamp) -> Result<LobbyStats, LobbyError> {
         self.lobby.stats(now).await
     }
@@ -139,4 +168,25 @@ async fn a_text_that_the_guard_refuses_is_not_sent_and_its_sender_told_why() {
     say(&service, "ben", "hello").await.expect("an answer");
     let read = say(&service, "ann", "#m").await.expect("an answer");
     assert!(read.ends_with(": hello") && !read.contains("buy"), "{read}");
+}
+
+#[tokio::test]
+async fn a_notice_that_broke_off_reaches_the_rest_the_next_time_and_nobody_twice() {
+    let lobby = Meddling::new(0, 1, false);
+    let now = Timestamp::default();
+    let everybody: Vec<_> = (0..=255).map(|n| UserId::from_bytes([n; 16])).collect();
+    for who in &everybody {
+        lobby.perform(Call::new(*who, now), Action::Read).await.expect("up");
+    }
+    let key = IdHasher::random(&mut seeded_rng()).notice("noon");
+    let notice = Notice::parse("We restart at noon.").expect("a notice");
+    let announcement = Announcement { key, notice };
+    let until_then = announce_all(&lobby, &announcement, now).await.expect_err("it breaks off");
+    assert!((1..256).contains(&until_then.told), "{until_then:?}");
+    lobby.steps.store(usize::MAX, Ordering::SeqCst);
+    let rest = announce_all(&lobby, &announcement, now).await.expect("up");
+    assert_eq!((rest.before, rest.told), (until_then.told, 256 - until_then.told));
+    for who in everybody {
+        assert_eq!(lobby.collect(who, now).await.expect("up").items.len(), 1);
+    }
 }

@@ -76,6 +76,8 @@ pub struct Config {
     pub admin_tokens: Option<AuthTokens>,
     /// `RATE_LIMITS`; `None` means that nobody is limited.
     pub rate_limits: Option<Limits>,
+    /// `TRUSTED_PROXY`: whether a proxy before the server says where requests come from.
+    pub trusted_proxy: bool,
     /// `LINKS` and `WORDS`.
     pub guard: Guard,
     /// Whether people are told how they treat each other here.
@@ -175,6 +177,7 @@ impl Config {
             rate_limits: reader
                 .read("RATE_LIMITS", Shown::AsIs, limits::parse)
                 .unwrap_or_else(|| Some(Limits::default())),
+            trusted_proxy: reader.read("TRUSTED_PROXY", Shown::AsIs, switch).unwrap_or(false),
             guard: guard::read(&mut reader),
             notice: guard::notice(&mut reader),
             whatsapp: channels::whatsapp(&mut reader),
@@ -314,9 +317,10 @@ mod tests {
             ("TOOLSETS", "connect,chess"),
             ("MAX_SESSIONS", "0"),
             ("PLAYGROUND", "yes"),
+            ("TRUSTED_PROXY", "yes"),
         ])
-        .expect_err("thirteen problems");
-        assert_eq!(problems.len(), 13);
+        .expect_err("fourteen problems");
+        assert_eq!(problems.len(), 14);
         let told = problems.iter().map(|problem| format!("{problem}\n")).collect::<String>();
         for shown in [
             "AUTH_TOKEN=(not shown): expected one token",

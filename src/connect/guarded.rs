@@ -15,10 +15,11 @@ use super::action::{
 use super::inbox::{Item, Lease, LeaseId, News};
 use super::listeners::Listener;
 use super::lobby::{Lobby, LobbyError};
+use super::operator::{Announced, Announcement, Presence};
 use crate::kernel::clock::Timestamp;
 use crate::kernel::id::{MessageKey, UserId};
 use crate::safety::ladder::Bar;
-use crate::safety::ledger::{LedgerError, Notice};
+use crate::safety::ledger::{Consent, LedgerError};
 use crate::safety::pace::Act;
 use crate::safety::warden::{Grounds, NoticePolicy, Warden};
 
@@ -41,6 +42,15 @@ impl GuardedLobby {
         Self { lobby, warden, notice }
     }
 
+    /// Whether all that calls need is there: the lobby's store, the ledger's and that of the limits.
+    ///
+    /// # Errors
+    /// When one of them is not.
+    pub async fn check(&self, now: Timestamp) -> Result<(), LobbyError> {
+        self.lobby.stats(now).await?;
+        Ok(self.warden.check().await?)
+    }
+
     /// Ends somebody's chat, or takes them out of the queue.
     ///
     /// # Errors
@@ -52,15 +62,21 @@ impl GuardedLobby {
 
     /// Looks for a partner, for whoever may.
     async fn search(&self, mut call: Call, action: Action) -> Result<Performed, LobbyError> {
-        let rights = self.warden.rights(call.who, call.now).await?;
+        let admitted = self.warden.admit(call.who, call.key, || vec![Act::Search], call.now);
+        // The look at their rights changes nothing, so neither waits for the other.
+        let rights = self.warden.rights(call.who, call.now);
+        let (admitted, rights) = tokio::try_join!(admitted, rights)?;
+        if let Err(early) = admitted {
+            return self.hold(call, Outcome::TooOften(early)).await;
+        }
         if let Some(bar) = rights.bar {
             let outcome = barred(bar, call.now);
             return self.hold(call, outcome).await;
         }
-        if self.notice == NoticePolicy::Require && rights.notice < Some(Notice::Agreed) {
+        if self.notice == NoticePolicy::Require && rights.consent < Some(Consent::Agreed) {
             return self.hold(call, Outcome::MustAgree).await;
         }
-        let informed = self.notice == NoticePolicy::Off || rights.notice.is_some();
+        let informed = self.notice == NoticePolicy::Off || rights.consent.is_some();
         let avoid = rights.apart.into_iter().collect();
         call.terms = Terms { avoid, informed, shunned: rights.shunned };
         self.lobby.perform(call, action).await
@@ -75,7 +91,7 @@ impl GuardedLobby {
 
     /// Keeps that somebody agreed; where that was wanted of them, they look for a partner with it.
     async fn agree(&self, call: Call) -> Result<Performed, LobbyError> {
-        self.warden.inform(call.who, Notice::Agreed, call.now).await?;
+        self.warden.inform(call.who, Consent::Agreed, call.now).await?;
         match self.notice {
             NoticePolicy::Require => self.search(call, Action::meet()).await,
             NoticePolicy::On | NoticePolicy::Off => self.hold(call, Outcome::Agreed).await,
@@ -109,13 +125,16 @@ impl GuardedLobby {
         let answered = matches!(outcome, Some(Outcome::Connected { chat, .. }) if chat.first);
         let first = |item: &Item| matches!(&item.news, News::Connected { chat } if chat.first);
         if answered || items.iter().any(first) {
-            let _ = self.warden.inform(who, Notice::Seen, now).await;
+            let _ = self.warden.inform(who, Consent::Told, now).await;
         }
     }
 
     /// Sends a text; whoever has no partner because they are barred is told so.
     async fn relay(&self, call: Call, action: Action) -> Result<Performed, LobbyError> {
         let (who, now) = (call.who, call.now);
+        if let Err(early) = self.warden.admit(who, call.key, || said(&action), now).await? {
+            return self.hold(call, Outcome::TooOften(early)).await;
+        }
         let mut performed = self.lobby.perform(call, action).await?;
         if let Outcome::NobodyToSendTo { .. } = performed.outcome
             && let Some(bar) = self.warden.rights(who, now).await?.bar
@@ -154,19 +173,16 @@ impl GuardedLobby {
     }
 }
 
-/// What of an action is limited.
-fn acts(action: &Action) -> Vec<Act> {
+/// What of something that is said to a partner is limited.
+fn said(action: &Action) -> Vec<Act> {
+    // Keyless: a text that collides with another is only counted with it.
+    let mut hasher = DefaultHasher::new();
     match action {
-        Action::Meet(_) | Action::Again | Action::Agree => vec![Act::Search],
-        Action::Icebreaker(number) => vec![Act::Message, Act::Same(u64::from(*number))],
-        Action::Relay { text, .. } => {
-            // Keyless: a text that collides with another is only counted with it.
-            let mut hasher = DefaultHasher::new();
-            text.as_str().hash(&mut hasher);
-            vec![Act::Message, Act::Same(hasher.finish())]
-        }
-        _ => Vec::new(),
+        Action::Relay { text, .. } => text.as_str().hash(&mut hasher),
+        Action::Icebreaker(number) => number.hash(&mut hasher),
+        _ => return Vec::new(),
     }
+    vec![Act::Message, Act::Same(hasher.finish())]
 }
 
 fn barred(bar: Bar, now: Timestamp) -> Outcome {
@@ -180,16 +196,10 @@ fn barred(bar: Bar, now: Timestamp) -> Outcome {
 #[async_trait]
 impl Lobby for GuardedLobby {
     async fn perform(&self, call: Call, action: Action) -> Result<Performed, LobbyError> {
-        let acts = acts(&action);
-        if !acts.is_empty()
-            && let Err(early) = self.warden.admit(call.who, call.key, &acts, call.now)
-        {
-            return self.hold(call, Outcome::TooOften(early)).await;
-        }
         let (who, now) = (call.who, call.now);
         let performed = match action {
             Action::Meet(_) | Action::Again => self.search(call, action).await,
-            Action::Relay { .. } => self.relay(call, action).await,
+            Action::Relay { .. } | Action::Icebreaker(_) => self.relay(call, action).await,
             Action::Block { whom: None, grounds } => self.block(call, grounds).await,
             Action::Rate { good } => self.rate(call, good).await,
             Action::Agree => self.agree(call).await,
@@ -241,6 +251,23 @@ impl Lobby for GuardedLobby {
 
     async fn nudge_silent(&self, now: Timestamp) -> Result<Nudged, LobbyError> {
         self.lobby.nudge_silent(now).await
+    }
+
+    async fn find(&self, prefix: &str) -> Result<Vec<UserId>, LobbyError> {
+        self.lobby.find(prefix).await
+    }
+
+    async fn presence(&self, who: UserId) -> Result<Option<Presence>, LobbyError> {
+        self.lobby.presence(who).await
+    }
+
+    async fn announce(
+        &self,
+        announcement: &Announcement,
+        after: Option<UserId>,
+        now: Timestamp,
+    ) -> Result<Announced, LobbyError> {
+        self.lobby.announce(announcement, after, now).await
     }
 
     async fn stats(&self, now: Timestamp) -> Result<LobbyStats, LobbyError> {

@@ -9,6 +9,7 @@ use std::time::Duration;
 use super::chat::Chat;
 use super::language::Language;
 use super::nickname::Nickname;
+use super::operator::Notice;
 use crate::kernel::clock::Timestamp;
 use crate::kernel::id::RoomId;
 use crate::mask::Masked;
@@ -20,7 +21,7 @@ pub const CAPACITY: usize = 200;
 /// come a second time under the same number.
 pub const LEASE_TIME: Duration = Duration::from_secs(10);
 
-/// A piece of news for one person, and the room it happened in.
+/// A piece of news for one person, and the room it happened in, if it did in one.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum News {
     Message {
@@ -46,6 +47,8 @@ pub enum News {
     Nudge {
         room: RoomId,
     },
+    /// What the operator has everybody told, in no room.
+    Notice(Notice),
 }
 
 /// News with its place in the order in which everything happened, and its time.

@@ -8,6 +8,7 @@ use thiserror::Error;
 use super::action::{Action, Call, LobbyStats, Nudged, Performed, Sender, Swept};
 use super::inbox::{Lease, LeaseId};
 use super::listeners::Listener;
+use super::operator::{Announced, Announcement, Presence};
 use crate::kernel::clock::Timestamp;
 use crate::kernel::id::{MessageKey, UserId};
 
@@ -74,6 +75,22 @@ pub trait Lobby: Send + Sync {
     /// Nudges some of the pairs of whom neither was heard of for a while, each once: see `person.rs` for
     /// the time. A bounded step: call it until there is no more.
     async fn nudge_silent(&self, now: Timestamp) -> Result<Nudged, LobbyError>;
+    /// Those known whose code begins so, in the order of their codes; at most
+    /// [`super::operator::FOUND`].
+    async fn find(&self, prefix: &str) -> Result<Vec<UserId>, LobbyError>;
+
+    /// How somebody stands; nothing where they are not known. Asking makes nobody known.
+    async fn presence(&self, who: UserId) -> Result<Option<Presence>, LobbyError>;
+
+    /// Tells some of those known behind `after`, in the order of their codes. Who was told of the same
+    /// last, or whose inbox is full, is passed over. A bounded step: call it with the last of each until
+    /// there is none.
+    async fn announce(
+        &self,
+        announcement: &Announcement,
+        after: Option<UserId>,
+        now: Timestamp,
+    ) -> Result<Announced, LobbyError>;
 
     async fn stats(&self, now: Timestamp) -> Result<LobbyStats, LobbyError>;
 }

@@ -8,7 +8,7 @@
 //! **Invariant:** a message is in the inbox of the partner of the moment it was sent, or its
 //! sender was told why not.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::time::Duration;
 
 use hashlink::LinkedHashMap;
@@ -37,6 +37,8 @@ pub(super) const ITEM_CHARS: usize = 3_900;
 pub struct RandomConnectManager {
     /// Ordered by last call, longest silent first, so that a sweep touches only whom it evicts.
     pub(super) people: LinkedHashMap<UserId, Person>,
+    /// The same people in the order of their codes.
+    pub(super) codes: BTreeSet<UserId>,
     pub(super) queue: Queue,
     pub(super) pairs: usize,
     /// Who is to be looked at, and when, whether they and their partner are silent: one of each chat.
@@ -65,6 +67,7 @@ impl RandomConnectManager {
     pub fn new(idle_timeout: Duration) -> Self {
         Self {
             people: LinkedHashMap::new(),
+            codes: BTreeSet::new(),
             queue: Queue::default(),
             pairs: 0,
             quiet: BTreeMap::new(),
@@ -360,7 +363,10 @@ impl RandomConnectManager {
     /// A person who makes a call: known from now on, and the last to be evicted.
     pub(super) fn touch(&mut self, who: UserId, now: Timestamp) -> &mut Person {
         // An entry that is there already moves to the back.
-        let person = self.people.entry(who).or_insert_with(|| Person::new(now));
+        let person = self.people.entry(who).or_insert_with(|| {
+            self.codes.insert(who);
+            Person::new(now)
+        });
         person.last_seen = now;
         person
     }

@@ -3,11 +3,12 @@
 //! Read it in this order: `command.rs` (what people type), `action.rs` (what the lobby can be
 //! asked), `manager.rs` (the state machine, with `matching.rs`, `person.rs`, `queue.rs`, `chat.rs`,
 //! `inbox.rs`, `heard.rs`, `replay.rs` and
-//! `sweep.rs`), `lobby.rs` (the storage seam), `guarded.rs` (whom people are protected by), `service.rs` (the use cases), `reply.rs` and `compose.rs` (the
-//! words, from the files in `words/`), `tools.rs` (the MCP tools).
+//! `sweep.rs`, and `operator.rs` for who runs it), `lobby.rs` (the storage seam), `guarded.rs` (whom
+//! people are protected by), `service.rs` (the use cases), `reply.rs` and `compose.rs` (the words, from
+//! the files in `words/`), `tools.rs` (the MCP tools).
 //!
 //! To add a command, add a row to `command.rs` and follow the compiler. To add a backend, write a
-//! `store_*.rs` against [`lobby::Lobby`], run the suite in `tests/` on it and name it in `app.rs`.
+//! `store_*.rs` against [`lobby::Lobby`], run the suite in `tests/` on it and name it in `app/stores.rs`.
 
 pub mod action;
 pub mod chat;
@@ -25,7 +26,9 @@ pub mod manager;
 #[cfg(test)]
 mod manager_tests;
 mod matching;
+pub mod newcomers;
 pub mod nickname;
+pub mod operator;
 pub mod person;
 mod queue;
 mod reaper;
@@ -41,4 +44,4 @@ mod told;
 pub mod tools;
 mod words;
 
-pub use reaper::{reap, sweep_all};
+pub use reaper::{announce_all, reap, sweep_all};

@@ -8,7 +8,7 @@ use super::inbox::Inbox;
 use super::language::Language;
 use super::nickname::Nickname;
 use crate::kernel::clock::Timestamp;
-use crate::kernel::id::{RoomId, UserId};
+use crate::kernel::id::{MessageKey, RoomId, UserId};
 use crate::mask::Memory;
 
 /// How many of the last partners are avoided, and for how long after the chat.
@@ -52,6 +52,8 @@ pub struct Person {
     pub recent: RecentPartners,
     /// Whom they are never to meet.
     pub avoid: BTreeSet<UserId>,
+    /// The last notice to everybody that they were told of.
+    pub announced: Option<MessageKey>,
     pub inbox: Inbox,
 }
 
@@ -107,6 +109,7 @@ impl Person {
             search: Search::default(),
             recent: RecentPartners::default(),
             avoid: BTreeSet::new(),
+            announced: None,
             inbox: Inbox::default(),
         }
     }

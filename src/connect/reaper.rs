@@ -6,6 +6,7 @@ use std::time::Duration;
 use tokio::time::{MissedTickBehavior, interval, sleep};
 
 use super::lobby::{Lobby, LobbyError};
+use super::operator::{Announced, Announcement};
 use crate::kernel::clock::{Clock, Timestamp};
 
 /// How often waiters whose constraints have relaxed are looked for.
@@ -68,6 +69,31 @@ pub async fn sweep_all(lobby: &dyn Lobby, now: Timestamp) -> Result<usize, Lobby
         evicted += swept.evicted;
         if !swept.more {
             return Ok(evicted);
+        }
+        sleep(PAUSE).await;
+    }
+}
+
+/// Tells everybody who is known, in small steps with pauses, and returns what came of it.
+///
+/// # Errors
+/// When the store fails: what came of it until then. Whoever was told by then is not told again.
+pub async fn announce_all(
+    lobby: &dyn Lobby,
+    announcement: &Announcement,
+    now: Timestamp,
+) -> Result<Announced, Announced> {
+    let mut all = Announced::default();
+    loop {
+        let step = lobby.announce(announcement, all.last, now).await.map_err(|_| all)?;
+        all = Announced {
+            told: all.told + step.told,
+            before: all.before + step.before,
+            full: all.full + step.full,
+            last: step.last,
+        };
+        if step.last.is_none() {
+            return Ok(all);
         }
         sleep(PAUSE).await;
     }

@@ -28,6 +28,7 @@ pub fn news(language: Language, news: &News) -> String {
         News::PartnerTimedOut { .. } => say(language, "partner-timed-out"),
         News::Icebreaker { number, .. } => icebreaker(language, *number),
         News::Nudge { .. } => say(language, "nudge"),
+        News::Notice(notice) => format!("📢 {}", notice.as_str()),
     }
 }
 
@@ -79,6 +80,7 @@ pub fn outcome(language: Language, outcome: &Outcome) -> String {
                 Act::Message => "often-message",
                 Act::Same(_) => "often-same",
                 Act::Search => "often-search",
+                Act::Newcomer => "often-newcomer",
             };
             return spanned(language, id, *left);
         }
@@ -204,6 +206,7 @@ fn waiting(language: Language, place: Place, interests: &Interests) -> String {
 mod tests {
     use super::*;
     use crate::connect::nickname::Nickname;
+    use crate::connect::operator::Notice;
     use crate::connect::text::looks_like_system;
     use crate::kernel::clock::seeded_rng;
     use crate::kernel::id::{RoomId, UserId};
@@ -244,6 +247,7 @@ mod tests {
             Outcome::TooOften(TooOften { act: Act::Message, left: Duration::ZERO }),
             Outcome::TooOften(TooOften { act: Act::Same(1), left: Duration::ZERO }),
             Outcome::TooOften(TooOften { act: Act::Search, left: Duration::ZERO }),
+            Outcome::TooOften(TooOften { act: Act::Newcomer, left: Duration::ZERO }),
             Outcome::Barred { left: Some(Duration::from_secs(90)) },
             Outcome::Barred { left: None },
             Outcome::MustAgree,
@@ -260,6 +264,7 @@ mod tests {
             News::PartnerTimedOut { room },
             News::Icebreaker { room, number: 9 },
             News::Nudge { room },
+            News::Notice(Notice::parse("x").expect("a notice")),
         ];
         for language in LANGUAGES.iter().map(|row| row.language) {
             let said = outcomes.iter().map(|of| outcome(language, of));

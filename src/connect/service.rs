@@ -21,16 +21,20 @@ use super::lobby::{Lobby, LobbyError};
 use super::nickname::Nickname;
 use super::relay::{Relay, Relayed};
 use super::reply::{self, ICEBREAKERS};
-use super::told::{MAX_REASON_CHARS, Told};
+use super::told::Told;
 use super::words;
 use crate::guard::Guard;
 use crate::kernel::clock::{Clock, Timestamp};
 use crate::kernel::delivery::Receipt;
 use crate::kernel::id::{IdHasher, Realm, UserId};
+use crate::kernel::toolset::Caller;
 use crate::safety::warden::Grounds;
 
 /// The most characters of a `puch_user_id` or a `message_id`.
 pub const MAX_ID_CHARS: usize = 256;
+
+/// The most characters of the reason of a report.
+pub const MAX_REASON_CHARS: usize = 300;
 
 /// A call of `handle_message`. Unknown arguments are ignored.
 #[derive(Deserialize, JsonSchema)]
@@ -273,6 +277,15 @@ impl ConnectService {
             own = reply::with_rest_not_sent(language, &own);
         }
         Ok((performed, own))
+    }
+
+    /// Whose a call with this `puch_user_id` is.
+    #[must_use]
+    pub fn caller(&self, raw_id: &str) -> Caller {
+        match raw_id.trim() {
+            "" => Caller::Nobody,
+            id => Caller::Person(self.ids.user(Realm::Puch, id)),
+        }
     }
 
     /// How the server does.

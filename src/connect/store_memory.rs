@@ -14,6 +14,7 @@ use super::inbox::{Lease, LeaseId};
 use super::listeners::{Listener, Listeners};
 use super::lobby::{Lobby, LobbyError, REDELIVERY};
 use super::manager::RandomConnectManager;
+use super::operator::{Announced, Announcement, FOUND, Presence};
 use crate::kernel::clock::Timestamp;
 use crate::kernel::id::{MessageKey, UserId};
 use crate::kernel::recent::Recent;
@@ -124,6 +125,23 @@ impl Lobby for MemoryLobby {
 
     async fn nudge_silent(&self, now: Timestamp) -> Result<Nudged, LobbyError> {
         Ok(self.step(|manager, _| manager.nudge_silent(now, BATCH)))
+    }
+
+    async fn find(&self, prefix: &str) -> Result<Vec<UserId>, LobbyError> {
+        Ok(self.state.lock().0.find(prefix, FOUND))
+    }
+
+    async fn presence(&self, who: UserId) -> Result<Option<Presence>, LobbyError> {
+        Ok(self.state.lock().0.presence(who))
+    }
+
+    async fn announce(
+        &self,
+        announcement: &Announcement,
+        after: Option<UserId>,
+        now: Timestamp,
+    ) -> Result<Announced, LobbyError> {
+        Ok(self.step(|manager, _| manager.announce(announcement, after, now, BATCH)))
     }
 
     async fn stats(&self, now: Timestamp) -> Result<LobbyStats, LobbyError> {

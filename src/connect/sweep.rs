@@ -40,6 +40,7 @@ impl RandomConnectManager {
             }
             self.heard.forget(who);
             self.people.remove(&who);
+            self.codes.remove(&who);
             self.evicted += 1;
         }
         limit

@@ -11,7 +11,7 @@ use crate::guard::shows_nothing;
 /// How the system's own lines begin: the signs.
 pub(super) const SIGNS: &[char] = &[
     '🔍', '🎉', '🔄', '👋', '🔒', '🔓', '👤', '📭', '📬', '📤', '💬', '⏳', '⏰', '💡', '✏', '⚠',
-    'ℹ', '❌', '✅', '✔', '🚫', '🤖', '🚩', '⛔', '🧊', '🌐', '👍',
+    'ℹ', '❌', '✅', '✔', '🚫', '🤖', '🚩', '⛔', '🧊', '🌐', '👍', '📢',
 ];
 
 /// How the system's own lines begin: the words, as [`skeleton`] leaves them.

@@ -4,11 +4,9 @@
 use super::command;
 use super::language::Language;
 use super::nickname::BadNickname;
+use super::service::MAX_REASON_CHARS;
 use super::{reply, words};
 use crate::guard;
-
-/// The most characters of the reason of a report.
-pub(super) const MAX_REASON_CHARS: usize = 300;
 
 /// What is told of something that the lobby has no part in.
 pub(super) enum Told {

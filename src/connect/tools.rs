@@ -14,7 +14,7 @@ use secrecy::{ExposeSecret, SecretString};
 use super::command;
 use super::language::Language;
 use super::service::{ConnectService, Incoming, Stats};
-use crate::kernel::toolset::{Arguments, Receipts, Toolset};
+use crate::kernel::toolset::{Arguments, Caller, Receipts, Toolset};
 
 // The wording decides whether Puch's model routes a message here at all; the JSON shape with
 // these three keys is what it is trained to read.
@@ -85,6 +85,11 @@ impl Toolset for ConnectTools {
 
     fn tool(&self, name: &str) -> Option<&Tool> {
         self.router.get(name)
+    }
+
+    fn caller(&self, request: &CallToolRequestParams) -> Caller {
+        let id = request.arguments.as_ref().and_then(|all| all.get("puch_user_id")?.as_str());
+        id.map_or(Caller::Nobody, |id| self.service.caller(id))
     }
 
     async fn call(

@@ -6,10 +6,13 @@
 //! **Invariant:** nothing below the service ever holds a raw id.
 
 use std::fmt;
+use std::ops::RangeInclusive;
 
 use hmac::{Hmac, KeyInit, Mac};
 use rand::Rng;
 use sha2::{Digest as _, Sha256};
+
+use super::origin::Origin;
 
 /// The first 128 bits of an HMAC-SHA-256: too wide to collide, useless without the key.
 type Digest = [u8; 16];
@@ -32,6 +35,16 @@ impl UserId {
     #[must_use]
     pub fn parse(code: &str) -> Option<Self> {
         from_hex(code).map(Self)
+    }
+
+    /// All whose code begins with these digits; nothing where they are none.
+    #[must_use]
+    pub fn beginning(digits: &str) -> Option<RangeInclusive<Self>> {
+        let filled = |with: &str| {
+            let rest = 32_usize.checked_sub(digits.len())?;
+            Self::parse(&(digits.to_owned() + &with.repeat(rest)))
+        };
+        Some(filled("0")?..=filled("f")?)
     }
 
     /// 32 hex digits, for a store: all of the hash, so not for a log.
@@ -187,6 +200,18 @@ impl IdHasher {
         // The length keeps the border between id and text where it is.
         let length = (raw.len() as u64).to_be_bytes();
         MessageKey(self.digest(b"message", &[&user.0, &length, raw.as_bytes(), text.as_bytes()]))
+    }
+
+    /// What a network is known by where people are counted. It is nobody of any [`Realm`].
+    #[must_use]
+    pub fn origin(&self, origin: Origin) -> UserId {
+        UserId(self.digest(b"origin", &[origin.text().as_bytes()]))
+    }
+
+    /// The key of a notice to everybody, by the name that its operator has for it.
+    #[must_use]
+    pub fn notice(&self, name: &str) -> MessageKey {
+        MessageKey(self.digest(b"notice", &[name.as_bytes()]))
     }
 
     fn digest(&self, kind: &[u8], parts: &[&[u8]]) -> Digest {

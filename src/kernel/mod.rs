@@ -6,6 +6,7 @@
 pub mod clock;
 pub mod delivery;
 pub mod id;
+pub mod origin;
 pub mod recent;
 pub mod seal;
 pub mod session;

@@ -14,7 +14,18 @@ use rmcp::{ErrorData, Peer, RoleServer};
 use serde::de::DeserializeOwned;
 
 use super::delivery::{Receipt, ReceiptSlot};
+use super::id::UserId;
 use super::session::Session;
+
+/// Whose a call is, as far as it says.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Caller {
+    Person(UserId),
+    /// A person who is made with it.
+    Somebody,
+    /// It makes nobody known.
+    Nobody,
+}
 
 /// A group of MCP tools that is switched on or off as a whole.
 #[async_trait]
@@ -29,6 +40,16 @@ pub trait Toolset: Send + Sync {
         request: CallToolRequestParams,
         context: RequestContext<RoleServer>,
     ) -> Result<CallToolResponse, ErrorData>;
+
+    /// Whose a call is. Nothing of it has been checked yet.
+    fn caller(&self, _request: &CallToolRequestParams) -> Caller {
+        Caller::Nobody
+    }
+
+    /// Whose it is when this resource is read.
+    fn reader(&self, _uri: &str) -> Caller {
+        Caller::Nobody
+    }
 
     fn resource_templates(&self) -> Vec<ResourceTemplate> {
         Vec::new()

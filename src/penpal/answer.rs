@@ -66,6 +66,14 @@ pub struct Passed {
     pub hidden: u32,
 }
 
+/// What `block` and `report` tell.
+#[derive(Serialize, JsonSchema)]
+pub struct Parted {
+    /// Whether a chat ended with it.
+    pub chat_ended: bool,
+    pub reported: bool,
+}
+
 /// How a message went on its way.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]

@@ -62,9 +62,17 @@ pub enum Event {
     Typing { room_id: String, typing: bool },
     /// Something that is said to both: a question to begin with, or that it is quiet.
     #[serde(rename = "room.notice")]
-    Notice { room_id: String, message_id: String, text: String },
+    Said { room_id: String, message_id: String, text: String },
     #[serde(rename = "partner.disconnected")]
     Disconnected { room_id: String, message_id: String, reason: Reason },
+    /// What whoever runs the server has everybody told.
+    #[serde(rename = "operator.notice")]
+    Notice {
+        message_id: String,
+        message: String,
+        /// Milliseconds since the Unix epoch.
+        timestamp: u64,
+    },
 }
 
 impl Event {
@@ -90,13 +98,18 @@ impl Event {
                 message: text.as_str().to_owned(),
                 timestamp: item.at.as_millis(),
             },
-            News::Icebreaker { room, .. } | News::Nudge { room } => Self::Notice {
+            News::Icebreaker { room, .. } | News::Nudge { room } => Self::Said {
                 room_id: room.code(),
                 message_id,
                 text: reply::news(language, &item.news),
             },
             News::PartnerLeft { room } => disconnected(room, Reason::Left),
             News::PartnerTimedOut { room } => disconnected(room, Reason::Timeout),
+            News::Notice(notice) => Self::Notice {
+                message_id,
+                message: notice.as_str().to_owned(),
+                timestamp: item.at.as_millis(),
+            },
         }
     }
 

@@ -23,7 +23,7 @@ use crate::connect::lobby::{Lobby, LobbyError};
 use crate::connect::nickname::{BadNickname, Nickname};
 use crate::connect::relay::{Relay, Relayed};
 use crate::connect::reply;
-use crate::connect::service::{ConnectService, Heard, MAX_ID_CHARS, Spoken};
+use crate::connect::service::{ConnectService, Heard, MAX_ID_CHARS, MAX_REASON_CHARS, Spoken};
 use crate::guard;
 use crate::kernel::clock::Clock;
 use crate::kernel::delivery::Receipt;
@@ -59,6 +59,12 @@ pub enum Refusal {
     InboxFull,
     #[error("{0}")]
     NotNow(String),
+    #[error("The reason is empty: pass spam, abuse, minor, scam, other, or a few words.")]
+    NoReason,
+    #[error("The reason is longer than {MAX_REASON_CHARS} characters.")]
+    LongReason,
+    #[error("There is nobody to block or report: you have met nobody in the last 20 minutes.")]
+    Nobody,
     #[error("The timeout_seconds must be between 0 and {MAX_WAIT_SECS}.")]
     LongWait,
     #[error("Nothing is kept of this chat: both must pass keep_history to enter_queue.")]
@@ -332,12 +338,12 @@ impl PenPalService {
         items.iter().map(|item| Event::of(item, language, &self.ids)).collect()
     }
 
-    fn call(&self, who: UserId) -> Call {
+    pub(super) fn call(&self, who: UserId) -> Call {
         Call::new(who, self.clock.now())
     }
 
     /// A call that means a room and shows nothing of the inbox.
-    fn call_in(&self, user_id: &str, room_id: &str) -> Result<Call, Refusal> {
+    pub(super) fn call_in(&self, user_id: &str, room_id: &str) -> Result<Call, Refusal> {
         let who = self.person(user_id)?;
         let room = Some(RoomId::parse(room_id).ok_or(Refusal::NotYourRoom)?);
         Ok(Call { room, takes_inbox: false, ..self.call(who) })
@@ -375,7 +381,7 @@ impl PenPalService {
 }
 
 /// What to say where a chat was needed.
-fn no_chat(outcome: &Outcome) -> Refusal {
+pub(super) fn no_chat(outcome: &Outcome) -> Refusal {
     match outcome {
         Outcome::NotInRoom { ended: true } => Refusal::Ended,
         Outcome::NotInRoom { ended: false } => Refusal::NotYourRoom,

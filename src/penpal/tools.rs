@@ -12,99 +12,16 @@ use rmcp::model::{
 use rmcp::service::RequestContext;
 use rmcp::{ErrorData, RoleServer, tool, tool_router};
 use schemars::JsonSchema;
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 
-use super::answer::{Awaited, Entered, Rejoined, Remembrance, Said, Sent};
+use super::answer::{Awaited, Entered, Parted, Rejoined, Remembrance, Said, Sent};
+use super::argument::{
+    Block, Enter, GetHistory, InRoom, Rejoin, Report, Say, SendMessage, SetTyping, Wait,
+};
 use super::inbox;
 use super::push::Attached;
 use super::service::{PenPalService, Refusal};
-use crate::kernel::toolset::{Arguments, Live, Receipts, Toolset, Watch};
-
-#[derive(Deserialize, JsonSchema)]
-struct Enter {
-    /// Who enters, as an earlier enter_queue returned it. Left out, one is made that nobody can
-    /// guess: keep it secret, and pass it to all other calls.
-    user_id: Option<String>,
-    /// What the partner sees, at most 32 characters. Left out, a random name is made.
-    display_name: Option<String>,
-    /// Up to five. People who share one are preferred for half a minute.
-    #[serde(default)]
-    interests: Vec<String>,
-    /// Lets get_history return this chat's messages, if the partner chooses it too.
-    #[serde(default)]
-    keep_history: bool,
-    /// Whether news may come as notifications, where the session is live. Pass false if you only
-    /// see answers, and call wait_for_message.
-    #[serde(default = "yes")]
-    push: bool,
-}
-
-const fn yes() -> bool {
-    true
-}
-
-#[derive(Deserialize, JsonSchema)]
-struct SendMessage {
-    room_id: String,
-    /// At most 4,096 characters. Phone numbers and the like are hidden from the partner.
-    message: String,
-    user_id: String,
-}
-
-#[derive(Deserialize, JsonSchema)]
-struct Say {
-    /// Who says it: an id that nobody can guess, the same for all calls of that person.
-    user_id: String,
-    /// A command such as #meet, or text for the partner, at most 4,096 characters.
-    message: String,
-    /// A message that is said again within ten minutes under the same id is not carried out again.
-    message_id: Option<String>,
-}
-
-#[derive(Deserialize, JsonSchema)]
-struct Wait {
-    /// Left out, a partner is waited for as well.
-    room_id: Option<String>,
-    user_id: String,
-    /// From 0 to 60.
-    #[serde(default = "half_a_minute")]
-    timeout_seconds: f64,
-}
-
-const fn half_a_minute() -> f64 {
-    30.0
-}
-
-#[derive(Deserialize, JsonSchema)]
-struct InRoom {
-    room_id: String,
-    user_id: String,
-}
-
-#[derive(Deserialize, JsonSchema)]
-struct SetTyping {
-    room_id: String,
-    user_id: String,
-    typing: bool,
-}
-
-#[derive(Deserialize, JsonSchema)]
-struct GetHistory {
-    room_id: String,
-    user_id: String,
-    /// How many of the last messages, at most 200.
-    #[serde(default = "fifty")]
-    limit: usize,
-}
-
-const fn fifty() -> usize {
-    50
-}
-
-#[derive(Deserialize, JsonSchema)]
-struct Rejoin {
-    user_id: String,
-}
+use crate::kernel::toolset::{Arguments, Caller, Live, Receipts, Toolset, Watch};
 
 #[derive(Serialize, JsonSchema)]
 struct Done {
@@ -235,6 +152,32 @@ impl PenPalTools {
     }
 
     #[tool(
+        description = "Never meet this partner again. Ends the chat with them. They are not told why.",
+        input_schema = schema::<Block>(),
+        output_schema = schema_for_output::<Parted>()
+    )]
+    async fn block(
+        &self,
+        Arguments(Block { user_id, room_id }): Arguments<Block>,
+    ) -> Result<CallToolResult, String> {
+        let parted = self.service.block(&user_id, room_id.as_deref(), None).await.map_err(told)?;
+        Ok(structured(&parted))
+    }
+
+    #[tool(
+        description = "Report this partner and never meet them again. What they wrote last is kept for whoever runs the server to review. Only for what breaks the rules; to part, call leave_chat.",
+        input_schema = schema::<Report>(),
+        output_schema = schema_for_output::<Parted>()
+    )]
+    async fn report(
+        &self,
+        Arguments(Report { user_id, reason, room_id }): Arguments<Report>,
+    ) -> Result<CallToolResult, String> {
+        let reported = self.service.block(&user_id, room_id.as_deref(), Some(&reason));
+        Ok(structured(&reported.await.map_err(told)?))
+    }
+
+    #[tool(
         description = "Let the partner know that you are, or are no longer, typing.",
         input_schema = schema::<SetTyping>(),
         output_schema = schema_for_output::<Done>()
@@ -290,6 +233,20 @@ impl Toolset for PenPalTools {
 
     fn tool(&self, name: &str) -> Option<&Tool> {
         self.router.get(name)
+    }
+
+    fn caller(&self, request: &CallToolRequestParams) -> Caller {
+        let id = request.arguments.as_ref().and_then(|all| all.get("user_id")?.as_str());
+        match id.filter(|id| !id.trim().is_empty()) {
+            Some(id) => self.service.person(id).map_or(Caller::Nobody, Caller::Person),
+            None if request.name == "enter_queue" => Caller::Somebody,
+            None => Caller::Nobody,
+        }
+    }
+
+    fn reader(&self, uri: &str) -> Caller {
+        let who = inbox::owner(uri).and_then(|id| self.service.person(id).ok());
+        who.map_or(Caller::Nobody, Caller::Person)
     }
 
     async fn call(

@@ -1,5 +1,6 @@
 //! What an operator can do about people. Each step is in the ledger's log before it is done.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use serde::Serialize;
@@ -50,6 +51,8 @@ pub enum Refusal {
     NoPerson,
     #[error("Several people's codes begin so: give more digits.")]
     Ambiguous,
+    #[error("The text of a notice has 1 to 1,000 characters.")]
+    BadNotice,
     #[error("The ledger can't be reached right now. Please try again shortly.")]
     Unavailable(#[from] LedgerError),
 }
@@ -89,32 +92,40 @@ impl Admin {
         if there { Ok(()) } else { Err(Refusal::NoReport) }
     }
 
-    /// Who is meant by the eight digits that logs show, or by more of their code.
+    /// The eight digits that logs show, or more of a code, as stores know them.
+    ///
+    /// # Errors
+    /// When they can't be that.
+    pub fn digits(prefix: &str) -> Result<String, Refusal> {
+        let prefix = prefix.trim().to_ascii_lowercase();
+        let are_some = (8..=32).contains(&prefix.len());
+        let all_hex = prefix.bytes().all(|byte| byte.is_ascii_hexdigit());
+        if are_some && all_hex { Ok(prefix) } else { Err(Refusal::NoPerson) }
+    }
+
+    /// Who is meant by these digits, among those of whom something is kept and those `present`.
     ///
     /// # Errors
     /// When it is nobody, or not one person alone.
-    pub async fn person(&self, prefix: &str) -> Result<UserId, Refusal> {
-        let prefix = prefix.trim().to_ascii_lowercase();
-        if prefix.len() < 8 || !prefix.bytes().all(|byte| byte.is_ascii_hexdigit()) {
-            return Err(Refusal::NoPerson);
-        }
+    pub async fn person(&self, digits: &str, present: Vec<UserId>) -> Result<UserId, Refusal> {
         // Of somebody who was never reported nothing is kept; their whole code names them all the same.
-        if let Some(who) = UserId::parse(&prefix) {
+        if let Some(who) = UserId::parse(digits) {
             return Ok(who);
         }
-        match self.0.ledger().find(&prefix).await?.as_slice() {
-            [] => Err(Refusal::NoPerson),
-            [who] => Ok(*who),
-            _ => Err(Refusal::Ambiguous),
+        let mut found: BTreeSet<_> = self.0.ledger().find(digits).await?.into_iter().collect();
+        found.extend(present);
+        match (found.pop_first(), found.is_empty()) {
+            (None, _) => Err(Refusal::NoPerson),
+            (Some(who), true) => Ok(who),
+            (Some(_), false) => Err(Refusal::Ambiguous),
         }
     }
 
     /// What is kept of a person.
     ///
     /// # Errors
-    /// As [`Admin::person`].
-    pub async fn profile(&self, prefix: &str, now: Timestamp) -> Result<Profile, Refusal> {
-        let who = self.person(prefix).await?;
+    /// When the ledger's store fails.
+    pub async fn profile(&self, who: UserId, now: Timestamp) -> Result<Profile, Refusal> {
         self.note(&format!("looked up {who}"), now).await?;
         let entry = self.0.ledger().entry(who).await?;
         let dismissed = |report: &&Report| report.verdict == Some(Verdict::Dismissed);
@@ -132,26 +143,22 @@ impl Admin {
         })
     }
 
-    /// Bars somebody until they are unbanned. Returns who it is.
+    /// Bars somebody until they are unbanned.
     ///
     /// # Errors
-    /// As [`Admin::person`].
-    pub async fn ban(&self, prefix: &str, now: Timestamp) -> Result<UserId, Refusal> {
-        let who = self.person(prefix).await?;
+    /// When the ledger's store fails.
+    pub async fn ban(&self, who: UserId, now: Timestamp) -> Result<(), Refusal> {
         self.note(&format!("banned {who}"), now).await?;
-        self.0.ledger().ban(who, now).await?;
-        Ok(who)
+        Ok(self.0.ledger().ban(who, now).await?)
     }
 
     /// Lifts a ban and all that reports have led to.
     ///
     /// # Errors
-    /// As [`Admin::person`].
-    pub async fn unban(&self, prefix: &str, now: Timestamp) -> Result<UserId, Refusal> {
-        let who = self.person(prefix).await?;
+    /// When the ledger's store fails.
+    pub async fn unban(&self, who: UserId, now: Timestamp) -> Result<(), Refusal> {
         self.note(&format!("unbanned {who}"), now).await?;
-        self.0.ledger().unban(who, now).await?;
-        Ok(who)
+        Ok(self.0.ledger().unban(who, now).await?)
     }
 
     /// What operators did last, oldest first.
@@ -162,7 +169,11 @@ impl Admin {
         Ok(self.0.ledger().logged().await?)
     }
 
-    async fn note(&self, what: &str, now: Timestamp) -> Result<(), Refusal> {
+    /// Writes a step to the log, before it is done.
+    ///
+    /// # Errors
+    /// When the ledger's store fails.
+    pub async fn note(&self, what: &str, now: Timestamp) -> Result<(), Refusal> {
         Ok(self.0.ledger().log(Note { at: now, what: what.to_owned() }).await?)
     }
 }

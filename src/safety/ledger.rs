@@ -85,9 +85,9 @@ impl fmt::Debug for Report {
 
 /// What somebody knows of how people treat each other here.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Notice {
+pub enum Consent {
     /// They were told.
-    Seen,
+    Told,
     /// They said that it is fine with them.
     Agreed,
 }
@@ -113,7 +113,7 @@ pub struct Entry {
     pub banned: Option<Timestamp>,
     /// When an operator last lifted what there was: reports up to then count no more.
     pub pardoned: Option<Timestamp>,
-    pub notice: Option<Notice>,
+    pub consent: Option<Consent>,
     /// Of those they met, each has one.
     pub ratings: Vec<Rating>,
 }
@@ -156,7 +156,12 @@ pub trait Ledger: Send + Sync {
 
     /// Keeps that somebody was told how people treat each other here, or agreed to it. Who agreed has
     /// seen it for good.
-    async fn inform(&self, who: UserId, notice: Notice, now: Timestamp) -> Result<(), LedgerError>;
+    async fn inform(
+        &self,
+        who: UserId,
+        consent: Consent,
+        now: Timestamp,
+    ) -> Result<(), LedgerError>;
 
     /// Keeps what the rater says of a chat with this person, instead of what they said before.
     async fn rate(&self, rater: UserId, person: UserId, rating: Rating) -> Result<(), LedgerError>;
@@ -166,6 +171,9 @@ pub trait Ledger: Send + Sync {
 
     /// The last of the log, oldest first; at most [`LIST`].
     async fn logged(&self) -> Result<Vec<Note>, LedgerError>;
+
+    /// Whether the store is there.
+    async fn check(&self) -> Result<(), LedgerError>;
 
     /// Deletes what is too old to be kept.
     async fn purge(&self, now: Timestamp) -> Result<(), LedgerError>;

@@ -2,12 +2,12 @@
 //! how long.
 //!
 //! Read it in this order: `ladder.rs` (what reports lead to) and
-//! `pace.rs` (who does things too often), both pure, `ledger.rs` (the storage seam),
-//! `warden.rs` (the use cases), `admin.rs` (the operator's). It knows nothing of chats: `connect/guarded.rs` asks it before it
+//! `pace.rs` (who does things too often), both pure, `ledger.rs` (the storage seam) and
+//! `throttle.rs` (the same for limits), `warden.rs` (the use cases), `admin.rs` (the operator's). It knows nothing of chats: `connect/guarded.rs` asks it before it
 //! lets a lobby act.
 //!
 //! To keep the ledger elsewhere, write a `store_*.rs` against [`ledger::Ledger`], run the suite in
-//! `tests/ledger.rs` on it and name it in `app.rs`.
+//! `tests/ledger.rs` on it and name it in `app/stores.rs`.
 
 pub mod admin;
 pub mod ladder;
@@ -15,6 +15,9 @@ pub mod ledger;
 pub mod pace;
 pub mod rating;
 pub mod store_memory;
+pub mod store_pace_memory;
+pub mod store_pace_redis;
 pub mod store_redis;
 pub mod store_sql;
+pub mod throttle;
 pub mod warden;

@@ -1,4 +1,4 @@
-//! How often one person may do what costs others attention.
+//! How often one person may do what costs others attention. `throttle.rs` is where it is kept.
 //!
 //! Pure, by the generic cell rate algorithm: of each kind of act one moment is kept, at which the next
 //! would be on time if there were no bursts. `now` is an argument, which is why no crate's limiter is
@@ -13,7 +13,7 @@ use crate::kernel::id::{MessageKey, UserId};
 const MINUTE: Duration = Duration::from_secs(60);
 
 /// How long a call that was admitted is admitted again, since it does nothing the second time.
-const REPEATED_FOR: Duration = Duration::from_secs(600);
+pub(super) const REPEATED_FOR: Duration = Duration::from_secs(600);
 
 /// What is limited.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -23,25 +23,33 @@ pub enum Act {
     Same(u64),
     /// Looking for a partner.
     Search,
+    /// Bringing somebody new, which networks do and not people.
+    Newcomer,
 }
 
-/// So many at once, and one more each time `every` has passed.
+/// So many at once, and one more each time `every`, in whole milliseconds, has passed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-struct Quota {
+pub(super) struct Quota {
     burst: u32,
-    every: Duration,
+    pub(super) every: Duration,
 }
 
 impl Quota {
     fn of(burst: u32, per: Duration, many: u32) -> Self {
-        Self { burst: burst.max(1), every: per / many.max(1) }
+        let every = u64::try_from(per.as_millis()).unwrap_or(u64::MAX) / u64::from(many.max(1));
+        Self { burst: burst.max(1), every: Duration::from_millis(every) }
+    }
+
+    /// How far ahead of one at a time a burst may run.
+    pub(super) fn ahead(self) -> Duration {
+        self.every * self.burst
     }
 
     /// The moment to keep once an act at `now` is admitted; otherwise how long it has to wait.
     fn admit(self, due: Timestamp, now: Timestamp) -> Result<Timestamp, Duration> {
         let next = due.max(now) + self.every;
         let ahead = next.since(now);
-        let early = ahead.saturating_sub(self.every * self.burst);
+        let early = ahead.saturating_sub(self.ahead());
         if early.is_zero() { Ok(next) } else { Err(early) }
     }
 }
@@ -55,20 +63,23 @@ pub struct Limits {
     pub same: u32,
     /// Searches for a partner in five minutes.
     pub searches: u32,
+    /// New people that one network brings in a minute; 0 for as many as there are.
+    pub newcomers: u32,
 }
 
 impl Default for Limits {
     fn default() -> Self {
-        Self { messages: 30, same: 3, searches: 10 }
+        Self { messages: 30, same: 3, searches: 10, newcomers: 600 }
     }
 }
 
 impl Limits {
-    fn quota(&self, act: Act) -> Quota {
+    pub(super) fn quota(&self, act: Act) -> Quota {
         match act {
             Act::Message => Quota::of(self.messages / 3, MINUTE, self.messages),
             Act::Same(_) => Quota::of(self.same, MINUTE, self.same),
             Act::Search => Quota::of(self.searches, 5 * MINUTE, self.searches),
+            Act::Newcomer => Quota::of(self.newcomers, MINUTE, self.newcomers),
         }
     }
 }

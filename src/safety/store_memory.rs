@@ -6,7 +6,7 @@ use async_trait::async_trait;
 use parking_lot::Mutex;
 
 use super::ledger::{
-    EVIDENCE_FOR, Entry, LIST, Ledger, LedgerError, Note, Notice, REMEMBERED_FOR, Report, Verdict,
+    Consent, EVIDENCE_FOR, Entry, LIST, Ledger, LedgerError, Note, REMEMBERED_FOR, Report, Verdict,
 };
 use super::rating::{COUNTS_FOR, Rating};
 use crate::kernel::clock::Timestamp;
@@ -23,7 +23,7 @@ struct Tables {
     reports: HashMap<UserId, Vec<Report>>,
     banned: HashMap<UserId, Timestamp>,
     pardoned: HashMap<UserId, Timestamp>,
-    notices: HashMap<UserId, (Notice, Timestamp)>,
+    consents: HashMap<UserId, (Consent, Timestamp)>,
     ratings: HashMap<UserId, HashMap<UserId, Rating>>,
     log: Vec<Note>,
 }
@@ -45,7 +45,7 @@ impl Ledger for MemoryLedger {
             reports: reports.map(|report| Report { evidence: None, ..report.clone() }).collect(),
             banned: tables.banned.get(&who).copied(),
             pardoned: tables.pardoned.get(&who).copied(),
-            notice: tables.notices.get(&who).map(|(notice, _)| *notice),
+            consent: tables.consents.get(&who).map(|(consent, _)| *consent),
             ratings: tables.ratings.get(&who).into_iter().flatten().map(|(_, one)| *one).collect(),
         })
     }
@@ -108,10 +108,15 @@ impl Ledger for MemoryLedger {
         Ok(found.into_iter().take(LIST).copied().collect())
     }
 
-    async fn inform(&self, who: UserId, notice: Notice, now: Timestamp) -> Result<(), LedgerError> {
-        let notices = &mut self.0.lock().notices;
-        let before = notices.get(&who).map(|(before, _)| *before);
-        notices.insert(who, (before.map_or(notice, |before| before.max(notice)), now));
+    async fn inform(
+        &self,
+        who: UserId,
+        consent: Consent,
+        now: Timestamp,
+    ) -> Result<(), LedgerError> {
+        let consents = &mut self.0.lock().consents;
+        let before = consents.get(&who).map(|(before, _)| *before);
+        consents.insert(who, (before.map_or(consent, |before| before.max(consent)), now));
         Ok(())
     }
 
@@ -130,9 +135,13 @@ impl Ledger for MemoryLedger {
         Ok(log[log.len().saturating_sub(LIST)..].to_vec())
     }
 
+    async fn check(&self) -> Result<(), LedgerError> {
+        Ok(())
+    }
+
     async fn purge(&self, now: Timestamp) -> Result<(), LedgerError> {
         let tables = &mut *self.0.lock();
-        tables.notices.retain(|_, (_, at)| now.since(*at) < REMEMBERED_FOR);
+        tables.consents.retain(|_, (_, at)| now.since(*at) < REMEMBERED_FOR);
         tables.ratings.retain(|_, ratings| {
             ratings.retain(|_, rating| now.since(rating.at) < COUNTS_FOR);
             !ratings.is_empty()

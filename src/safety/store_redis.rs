@@ -21,21 +21,24 @@ use std::collections::HashMap;
 use std::time::Duration;
 
 use async_trait::async_trait;
+use once_cell::sync::Lazy;
 use redis::aio::{ConnectionManager, ConnectionManagerConfig};
-use redis::{Client, FromRedisValue, Pipeline, RedisResult};
+use redis::{Client, FromRedisValue, Pipeline, RedisResult, Script};
 use tokio::time::timeout;
 
 use super::ledger::{
-    EVIDENCE_FOR, Entry, LIST, Ledger, LedgerError, Note, Notice, REMEMBERED_FOR, Report, Topic,
+    Consent, EVIDENCE_FOR, Entry, LIST, Ledger, LedgerError, Note, REMEMBERED_FOR, Report, Topic,
     Verdict,
 };
 use super::rating::{COUNTS_FOR, Rating};
 use crate::kernel::clock::Timestamp;
 use crate::kernel::id::UserId;
 
-const TAG: &str = "{random-connect}:safety";
+pub(super) const TAG: &str = "{random-connect}:safety";
 /// How long an operation may take; a connection, too.
 const OPERATION: Duration = Duration::from_secs(1);
+
+static RESOLVE: Lazy<Script> = Lazy::new(|| Script::new(include_str!("lua/resolve.lua")));
 
 /// The ledger kept in Redis.
 pub struct RedisLedger(ConnectionManager);
@@ -52,32 +55,44 @@ fn seconds(span: Duration) -> i64 {
     i64::try_from(span.as_secs()).unwrap_or(i64::MAX)
 }
 
+/// A connection to a Redis that need not be up yet.
+pub(super) fn connect(url: &str) -> RedisResult<ConnectionManager> {
+    let config = ConnectionManagerConfig::new()
+        .set_number_of_retries(1)
+        .set_max_delay(Duration::from_millis(200))
+        .set_connection_timeout(Some(OPERATION))
+        .set_response_timeout(Some(OPERATION));
+    ConnectionManager::new_lazy_with_config(Client::open(url)?, config)
+}
+
+/// What an operation brings within its time.
+pub(super) async fn within<T>(
+    operation: impl Future<Output = RedisResult<T>>,
+) -> Result<T, LedgerError> {
+    match timeout(2 * OPERATION, operation).await {
+        Ok(Ok(value)) => Ok(value),
+        Ok(Err(error)) => {
+            // Its text may quote what was sent.
+            tracing::warn!(kind = ?error.kind(), "the ledger failed");
+            Err(LedgerError)
+        }
+        Err(_) => Err(LedgerError),
+    }
+}
+
 impl RedisLedger {
     /// A ledger at `url`, which need not be up yet. Call it within a tokio runtime.
     ///
     /// # Errors
     /// When the address can't be one.
     pub fn new(url: &str) -> RedisResult<Self> {
-        let config = ConnectionManagerConfig::new()
-            .set_number_of_retries(1)
-            .set_max_delay(Duration::from_millis(200))
-            .set_connection_timeout(Some(OPERATION))
-            .set_response_timeout(Some(OPERATION));
-        ConnectionManager::new_lazy_with_config(Client::open(url)?, config).map(Self)
+        connect(url).map(Self)
     }
 
     /// One round trip, in which all commands are carried out or none.
     async fn run<T: FromRedisValue>(&self, commands: &mut Pipeline) -> Result<T, LedgerError> {
         let mut connection = self.0.clone();
-        match timeout(2 * OPERATION, commands.atomic().query_async(&mut connection)).await {
-            Ok(Ok(value)) => Ok(value),
-            Ok(Err(error)) => {
-                // Its text may quote what was sent.
-                tracing::warn!(kind = ?error.kind(), "the ledger failed");
-                Err(LedgerError)
-            }
-            Err(_) => Err(LedgerError),
-        }
+        within(commands.atomic().query_async(&mut connection)).await
     }
 
     /// The reports that a sorted set names, with their evidence.
@@ -128,14 +143,18 @@ fn evidence(person: UserId, reporter: UserId) -> String {
     format!("{TAG}:ev:{}", pair(person, reporter))
 }
 
-fn write(report: &Report) -> String {
-    let verdict = match report.verdict {
+fn word(verdict: Option<Verdict>) -> &'static str {
+    match verdict {
         None => "open",
         Some(Verdict::Upheld) => "upheld",
         Some(Verdict::Dismissed) => "dismissed",
-    };
-    let Report { at, topic, weight, .. } = report;
-    format!("{} {} {weight} {verdict}", at.as_millis(), topic.name())
+    }
+}
+
+/// The verdict is the last word: `lua/resolve.lua` writes another.
+fn write(report: &Report) -> String {
+    let Report { at, topic, weight, verdict, .. } = report;
+    format!("{} {} {weight} {}", at.as_millis(), topic.name(), word(*verdict))
 }
 
 fn read(person: UserId, reporter: UserId, written: &str) -> Option<Report> {
@@ -168,7 +187,7 @@ impl Ledger for RedisLedger {
         commands.smembers(key("apart", who)).hgetall(key("of", who));
         commands.hget(key("op", who), "banned").hget(key("op", who), "pardoned");
         commands.get(key("note", who)).hvals(key("like", who));
-        let (apart, reports, banned, pardoned, notice, ratings): Kept =
+        let (apart, reports, banned, pardoned, consent, ratings): Kept =
             self.run(&mut commands).await?;
         let reports = reports.iter();
         let reports = reports.filter_map(|(by, written)| read(who, UserId::parse(by)?, written));
@@ -179,7 +198,8 @@ impl Ledger for RedisLedger {
             reports,
             banned: banned.map(Timestamp::from_millis),
             pardoned: pardoned.map(Timestamp::from_millis),
-            notice: notice.map(|word| if word == AGREED { Notice::Agreed } else { Notice::Seen }),
+            consent: consent
+                .map(|word| if word == AGREED { Consent::Agreed } else { Consent::Told }),
             ratings: ratings.iter().filter_map(|written| read_rating(written)).collect(),
         })
     }
@@ -225,18 +245,12 @@ impl Ledger for RedisLedger {
         reporter: UserId,
         verdict: Verdict,
     ) -> Result<bool, LedgerError> {
-        let name = pair(person, reporter);
-        let Some(report) = self.named(vec![name.clone()]).await?.pop() else { return Ok(false) };
-        let report = Report { verdict: Some(verdict), ..report };
-        let (lost, mut commands) = (key("lost", reporter), redis::pipe());
-        commands.hset(key("of", person), reporter.code(), write(&report));
-        commands.zrem(table("open"), name);
-        match verdict {
-            Verdict::Dismissed => commands.sadd(&lost, person.code()),
-            Verdict::Upheld => commands.srem(&lost, person.code()),
-        };
-        self.run::<()>(commands.expire(&lost, seconds(REMEMBERED_FOR))).await?;
-        Ok(true)
+        let mut resolve = RESOLVE.prepare_invoke();
+        resolve.key(key("of", person)).key(table("open")).key(key("lost", reporter));
+        resolve.arg(reporter.code()).arg(person.code()).arg(word(Some(verdict)));
+        resolve.arg(seconds(REMEMBERED_FOR));
+        let mut connection = self.0.clone();
+        within(resolve.invoke_async(&mut connection)).await
     }
 
     async fn ban(&self, who: UserId, now: Timestamp) -> Result<(), LedgerError> {
@@ -264,14 +278,14 @@ impl Ledger for RedisLedger {
     async fn inform(
         &self,
         who: UserId,
-        notice: Notice,
+        consent: Consent,
         _now: Timestamp,
     ) -> Result<(), LedgerError> {
         let (key, life) = (key("note", who), seconds(REMEMBERED_FOR));
         let mut commands = redis::pipe();
-        match notice {
-            Notice::Agreed => commands.set(&key, AGREED),
-            Notice::Seen => commands.set_nx(&key, SEEN),
+        match consent {
+            Consent::Agreed => commands.set(&key, AGREED),
+            Consent::Told => commands.set_nx(&key, SEEN),
         };
         self.run(commands.ignore().expire(&key, life).ignore()).await
     }
@@ -299,6 +313,10 @@ impl Ledger for RedisLedger {
             Some(Note { at: Timestamp::from_millis(at.parse().ok()?), what: what.to_owned() })
         };
         Ok(lines.iter().filter_map(note).collect())
+    }
+
+    async fn check(&self) -> Result<(), LedgerError> {
+        self.run(redis::pipe().ping()).await
     }
 
     async fn purge(&self, now: Timestamp) -> Result<(), LedgerError> {

@@ -12,7 +12,7 @@ use sqlx::{Row, query, query_as, query_scalar};
 use tokio::sync::OnceCell;
 
 use super::ledger::{
-    EVIDENCE_FOR, Entry, LIST, Ledger, LedgerError, Note, Notice, REMEMBERED_FOR, Report, Topic,
+    Consent, EVIDENCE_FOR, Entry, LIST, Ledger, LedgerError, Note, REMEMBERED_FOR, Report, Topic,
     Verdict,
 };
 use super::rating::{COUNTS_FOR, Rating};
@@ -119,7 +119,7 @@ impl Ledger for SqlLedger {
                 .bind(who.code())
                 .fetch_optional(&mut *step)
                 .await?;
-        let agreed: Option<bool> = query_scalar("SELECT agreed FROM notices WHERE person = ?")
+        let agreed: Option<bool> = query_scalar("SELECT agreed FROM consents WHERE person = ?")
             .bind(who.code())
             .fetch_optional(&mut *step)
             .await?;
@@ -134,7 +134,7 @@ impl Ledger for SqlLedger {
             reports: reports.iter().filter_map(read).collect(),
             banned: banned.map(moment),
             pardoned: pardoned.map(moment),
-            notice: agreed.map(|yes| if yes { Notice::Agreed } else { Notice::Seen }),
+            consent: agreed.map(|yes| if yes { Consent::Agreed } else { Consent::Told }),
             ratings: ratings
                 .iter()
                 .map(|(at, good)| Rating { at: moment(*at), good: *good })
@@ -231,13 +231,18 @@ impl Ledger for SqlLedger {
         Ok(codes.iter().filter_map(|code| UserId::parse(code)).collect())
     }
 
-    async fn inform(&self, who: UserId, notice: Notice, now: Timestamp) -> Result<(), LedgerError> {
+    async fn inform(
+        &self,
+        who: UserId,
+        consent: Consent,
+        now: Timestamp,
+    ) -> Result<(), LedgerError> {
         query(
-            "INSERT INTO notices (person, agreed, at) VALUES (?1, ?2, ?3) \
+            "INSERT INTO consents (person, agreed, at) VALUES (?1, ?2, ?3) \
              ON CONFLICT (person) DO UPDATE SET agreed = max(agreed, ?2), at = ?3",
         )
         .bind(who.code())
-        .bind(notice == Notice::Agreed)
+        .bind(consent == Consent::Agreed)
         .bind(millis(now))
         .execute(self.pool().await?)
         .await?;
@@ -276,6 +281,11 @@ impl Ledger for SqlLedger {
         Ok(rows.into_iter().rev().map(|(at, what)| Note { at: moment(at), what }).collect())
     }
 
+    async fn check(&self) -> Result<(), LedgerError> {
+        query("SELECT count(*) FROM decisions").execute(self.pool().await?).await?;
+        Ok(())
+    }
+
     async fn purge(&self, now: Timestamp) -> Result<(), LedgerError> {
         let before = |span: Duration| {
             let span = i64::try_from(span.as_millis()).unwrap_or(i64::MAX);
@@ -287,7 +297,7 @@ impl Ledger for SqlLedger {
             .await?;
         for (delete, span) in [
             ("DELETE FROM reports WHERE at <= ?", REMEMBERED_FOR),
-            ("DELETE FROM notices WHERE at <= ?", REMEMBERED_FOR),
+            ("DELETE FROM consents WHERE at <= ?", REMEMBERED_FOR),
             ("DELETE FROM ratings WHERE at <= ?", COUNTS_FOR),
         ] {
             query(delete).bind(before(span)).execute(self.pool().await?).await?;

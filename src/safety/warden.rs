@@ -9,9 +9,10 @@ use rand::rngs::StdRng;
 use serde::{Deserialize, Serialize};
 
 use super::ladder::{self, Bar, Charge};
-use super::ledger::{Entry, Ledger, LedgerError, Notice, Report, Topic, Verdict};
-use super::pace::{Act, Limits, Pace, TooOften};
+use super::ledger::{Consent, Entry, Ledger, LedgerError, Report, Topic, Verdict};
+use super::pace::{Act, TooOften};
 use super::rating::{self, Rating};
+use super::throttle::Throttle;
 use crate::kernel::clock::Timestamp;
 use crate::kernel::id::{MessageKey, UserId};
 use crate::kernel::seal::Seal;
@@ -63,7 +64,7 @@ pub struct Rights {
     pub apart: HashSet<UserId>,
     pub bar: Option<Bar>,
     /// What they know of how people treat each other here.
-    pub notice: Option<Notice>,
+    pub consent: Option<Consent>,
     /// Whether many of those they met would rather not have.
     pub shunned: bool,
 }
@@ -74,29 +75,49 @@ pub struct Warden {
     seal: Seal,
     rng: Mutex<StdRng>,
     /// Nothing where nobody is limited.
-    pace: Option<Mutex<Pace>>,
+    throttle: Option<Arc<dyn Throttle>>,
 }
 
 impl Warden {
-    /// Without `limits` everybody may do everything as often as they like.
+    /// Without a throttle everybody may do everything as often as they like.
     #[must_use]
-    pub fn new(ledger: Arc<dyn Ledger>, seal: Seal, limits: Option<Limits>, rng: StdRng) -> Self {
-        let pace = limits.map(|limits| Mutex::new(Pace::new(limits)));
-        Self { ledger, seal, rng: Mutex::new(rng), pace }
+    pub fn new(
+        ledger: Arc<dyn Ledger>,
+        seal: Seal,
+        throttle: Option<Arc<dyn Throttle>>,
+        rng: StdRng,
+    ) -> Self {
+        Self { ledger, seal, rng: Mutex::new(rng), throttle }
     }
 
-    /// Admits a call that does all of `acts`, and counts them.
+    /// Whether all that is kept here is there.
     ///
     /// # Errors
-    /// When one of them comes too early; nothing is counted then.
-    pub fn admit(
+    /// When one of the stores fails.
+    pub async fn check(&self) -> Result<(), LedgerError> {
+        self.ledger.check().await?;
+        match &self.throttle {
+            Some(throttle) => throttle.check().await,
+            None => Ok(()),
+        }
+    }
+
+    /// Admits a call that does all of `acts`, and counts them; or says which of them comes too early,
+    /// and counts none. Where nobody is limited, nobody asks what it does.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub async fn admit(
         &self,
         who: UserId,
         key: Option<MessageKey>,
-        acts: &[Act],
+        acts: impl FnOnce() -> Vec<Act>,
         now: Timestamp,
-    ) -> Result<(), TooOften> {
-        self.pace.as_ref().map_or(Ok(()), |pace| pace.lock().admit(who, key, acts, now))
+    ) -> Result<Result<(), TooOften>, LedgerError> {
+        match &self.throttle {
+            Some(throttle) => throttle.admit(who, key, &acts(), now).await,
+            None => Ok(Ok(())),
+        }
     }
 
     /// What the operator's side looks into.
@@ -117,7 +138,7 @@ impl Warden {
         let entry = self.ledger.entry(who).await?;
         let bar = bar(&entry, now);
         let shunned = rating::is_shunned(&entry.ratings, now);
-        Ok(Rights { apart: entry.apart, bar, notice: entry.notice, shunned })
+        Ok(Rights { apart: entry.apart, bar, consent: entry.consent, shunned })
     }
 
     /// Keeps that somebody was told how people treat each other here, or agreed to it.
@@ -127,10 +148,10 @@ impl Warden {
     pub async fn inform(
         &self,
         who: UserId,
-        notice: Notice,
+        consent: Consent,
         now: Timestamp,
     ) -> Result<(), LedgerError> {
-        self.ledger.inform(who, notice, now).await
+        self.ledger.inform(who, consent, now).await
     }
 
     /// Keeps what somebody says of a chat with `whom`.
@@ -198,8 +219,8 @@ impl Warden {
     /// # Errors
     /// When the ledger's store fails.
     pub async fn purge(&self, now: Timestamp) -> Result<(), LedgerError> {
-        if let Some(pace) = &self.pace {
-            pace.lock().forget_old(now);
+        if let Some(throttle) = &self.throttle {
+            throttle.forget_old(now).await?;
         }
         self.ledger.purge(now).await
     }

@@ -49,7 +49,8 @@ struct Posted<'a> {
     /// The same when an item is posted again.
     item_id: String,
     r#type: &'static str,
-    room_id: String,
+    /// Null for what happened in no room.
+    room_id: Option<String>,
     /// What the person is to read.
     text: String,
     /// Milliseconds since the Unix epoch.
@@ -120,19 +121,20 @@ struct BridgeChannel {
 impl BridgeChannel {
     async fn post(&self, language: Language, item: &Item) -> Result<(), Failed> {
         let (r#type, room) = match &item.news {
-            News::Message { room, .. } => ("message.received", *room),
-            News::Connected { chat } => ("chatroom.found", chat.room),
+            News::Message { room, .. } => ("message.received", Some(*room)),
+            News::Connected { chat } => ("chatroom.found", Some(chat.room)),
             News::PartnerLeft { room } | News::PartnerTimedOut { room } => {
-                ("partner.disconnected", *room)
+                ("partner.disconnected", Some(*room))
             }
-            News::Icebreaker { room, .. } => ("icebreaker", *room),
-            News::Nudge { room } => ("nudge", *room),
+            News::Icebreaker { room, .. } => ("icebreaker", Some(*room)),
+            News::Nudge { room } => ("nudge", Some(*room)),
+            News::Notice(_) => ("operator.notice", None),
         };
         let posted = Posted {
             user_id: self.user_id.expose_secret(),
             item_id: self.bridge.ids.item(item.number),
             r#type,
-            room_id: room.code(),
+            room_id: room.map(RoomId::code),
             text: reply::news(language, &item.news),
             timestamp: item.at.as_millis(),
         };

@@ -3,21 +3,29 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use axum::extract::Request;
 use rmcp::transport::streamable_http_server::StreamableHttpService;
 use rmcp::transport::streamable_http_server::session::local::LocalSessionManager;
 use rmcp::transport::streamable_http_server::session::never::NeverSessionManager;
 
-use super::admin::Office;
-use super::auth::Gate;
 use super::direct::Direct;
+use super::drain::Drain;
 use super::mcp::McpServer;
 use super::metrics::Metrics;
+use super::origin::origin;
 use super::pages::Pages;
 use super::pipe::Pipes;
 use super::whatsapp::WhatsApp;
 use crate::connect::courier::Couriers;
+use crate::connect::guarded::GuardedLobby;
+use crate::connect::newcomers::Newcomers;
 use crate::connect::service::ConnectService;
+use crate::kernel::clock::Clock;
+use crate::kernel::origin::Origin;
 use crate::kernel::session::Places;
+
+/// Files beside connections: the listener, standard streams, the runtime's own.
+const SPARE_DESCRIPTORS: u64 = 32;
 
 /// How much of a connection one caller may take.
 #[derive(Clone, Copy, Debug)]
@@ -56,11 +64,32 @@ impl Limits {
         let usual = Self::default();
         Self { connections: usual.connections + sessions, ..usual }
     }
+
+    /// Raises the number of files the process may open to what the connections need, and settles for
+    /// fewer connections where the system grants less.
+    #[must_use]
+    pub fn within_descriptors(self) -> Self {
+        let wanted = self.connections as u64 + SPARE_DESCRIPTORS;
+        let granted = rlimit::increase_nofile_limit(wanted).unwrap_or(wanted);
+        let connections =
+            usize::try_from(granted.saturating_sub(SPARE_DESCRIPTORS)).unwrap_or(self.connections);
+        Self { connections: connections.clamp(1, self.connections), ..self }
+    }
+}
+
+impl Core {
+    /// Where a request comes from, if that matters.
+    pub(super) fn origin(&self, request: &Request) -> Option<Origin> {
+        self.newcomers.as_ref().and_then(|_| origin(request, self.trusted_proxy))
+    }
 }
 
 /// What the routes work with.
 pub struct Core {
     pub connect: Arc<ConnectService>,
+    /// What `/ready` looks at.
+    pub lobby: Arc<GuardedLobby>,
+    pub clock: Arc<dyn Clock>,
     pub mcp: StreamableHttpService<McpServer, NeverSessionManager>,
     /// The short way past it.
     pub direct: Direct,
@@ -70,11 +99,14 @@ pub struct Core {
     pub pipes: Pipes,
     pub couriers: Arc<Couriers>,
     pub places: Places,
+    pub drain: Drain,
+    /// Counts new people, where they are limited.
+    pub newcomers: Option<Arc<Newcomers>>,
+    /// Whether a proxy says where requests come from.
+    pub trusted_proxy: bool,
     pub metrics: Arc<Metrics>,
     pub limits: Limits,
     /// Where people on WhatsApp come in, if that is configured.
     pub whatsapp: Option<Arc<WhatsApp>>,
-    /// The operator's office and its gate, if there is a token for it.
-    pub office: Option<(Arc<Office>, Arc<Gate>)>,
     pub pages: Pages,
 }

@@ -21,6 +21,7 @@ use serde::Deserialize;
 
 use super::mcp::McpServer;
 use crate::kernel::delivery::ReceiptSlot;
+use crate::kernel::origin::Origin;
 
 /// Protocol versions from this on want more of a request than is read here.
 const FIRST_WITH_HEADERS: ProtocolVersion = ProtocolVersion::V_2026_07_28;
@@ -76,12 +77,18 @@ impl Direct {
     }
 
     /// Carries out a call.
-    pub async fn answer(&self, call: Call<'_>, slot: ReceiptSlot) -> Response {
+    pub async fn answer(
+        &self,
+        call: Call<'_>,
+        slot: ReceiptSlot,
+        origin: Option<Origin>,
+    ) -> Response {
         let Params { name, arguments } = call.params;
         let mut request = CallToolRequestParams::new(name);
         request.arguments = arguments;
         let mut context = RequestContext::new(call.id.clone(), self.nobody.clone());
         context.extensions.insert(slot);
+        origin.map(|origin| context.extensions.insert(origin));
         let message = match self.server.call_tool(request, context).await {
             Ok(response) => {
                 let mut result = ServerResult::from(response);

@@ -27,6 +27,7 @@ use super::delivery::{ConnectionReceipts, Watched};
 use super::mcp::McpServer;
 use super::plain::{self, INVALID_REQUEST, PARSE_ERROR, RpcError};
 use crate::kernel::delivery::{OpenSlot, ReceiptSlot};
+use crate::kernel::origin::Origin;
 
 /// The most bytes of a request's body.
 pub const MAX_BODY_BYTES: usize = 64 * 1024;
@@ -41,7 +42,8 @@ struct Envelope<'a> {
 }
 
 /// Answers a request to `/mcp`.
-pub async fn answer(State(core): State<Arc<Core>>, request: Request) -> Response {
+pub async fn answer(State(core): State<Arc<Core>>, mut request: Request) -> Response {
+    note_origin(&core, &mut request);
     let receipts = OpenSlot::new();
     let connection = connection(&request);
     let response = match *request.method() {
@@ -52,7 +54,11 @@ pub async fn answer(State(core): State<Arc<Core>>, request: Request) -> Response
 }
 
 /// Answers a request to `/mcp/session`, where clients stay connected.
-pub async fn answer_in_session(State(core): State<Arc<Core>>, request: Request) -> Response {
+pub async fn answer_in_session(State(core): State<Arc<Core>>, mut request: Request) -> Response {
+    note_origin(&core, &mut request);
+    if let Some(refused) = elsewhere(&core, &request) {
+        return refused;
+    }
     let receipts = OpenSlot::new();
     let connection = connection(&request);
     let response = match *request.method() {
@@ -67,6 +73,23 @@ pub async fn answer_in_session(State(core): State<Arc<Core>>, request: Request) 
         _ => core.sessions.handle(request).await.map(Body::new),
     };
     watched(response, receipts, connection)
+}
+
+/// Keeps where a request comes from with it, for whoever counts new people.
+fn note_origin(core: &Core, request: &mut Request) {
+    if let Some(origin) = core.origin(request) {
+        request.extensions_mut().insert(origin);
+    }
+}
+
+/// The answer to a client who wants to stay connected to an instance that drains.
+pub(super) fn elsewhere(core: &Core, request: &Request) -> Option<Response> {
+    // What is known of sessions that are over is rmcp's to say.
+    let begins = !request.headers().contains_key("mcp-session-id");
+    (begins && core.drain.is_on()).then(|| {
+        let told = "This instance takes no live sessions any more: connect again\n";
+        (StatusCode::SERVICE_UNAVAILABLE, [(header::RETRY_AFTER, "1")], told).into_response()
+    })
 }
 
 /// The answer to the end of a session: it is over now, not accepted to be so later, which clients
@@ -101,7 +124,8 @@ async fn post(core: &Core, request: Request, slot: ReceiptSlot) -> Response {
         Err(response) => return response,
     };
     if let Some(call) = core.direct.read(&parts.headers, &body) {
-        return core.direct.answer(call, slot).await;
+        let origin = parts.extensions.get::<Origin>().copied();
+        return core.direct.answer(call, slot, origin).await;
     }
     let envelope = match open(&body) {
         Ok(envelope) => envelope,
@@ -109,7 +133,10 @@ async fn post(core: &Core, request: Request, slot: ReceiptSlot) -> Response {
     };
     if envelope.jsonrpc.is_none() {
         return match envelope.method {
-            Some(Value::String(method)) => plain::call(core, &method, envelope.params, &slot).await,
+            Some(Value::String(method)) => {
+                let origin = parts.extensions.get::<Origin>().copied();
+                plain::call(core, &method, envelope.params, &slot, origin).await
+            }
             _ => RpcError::framed(INVALID_REQUEST, "Invalid request: there is no method.")
                 .into_response(),
         };
@@ -118,7 +145,7 @@ async fn post(core: &Core, request: Request, slot: ReceiptSlot) -> Response {
 }
 
 /// Hands a body to rmcp.
-async fn protocol<M: SessionManager>(
+pub(super) async fn protocol<M: SessionManager>(
     service: &StreamableHttpService<McpServer, M>,
     mut parts: Parts,
     body: Bytes,

@@ -14,7 +14,7 @@ use serde::Serialize;
 use super::auth::{Gate, require_token};
 use super::core::Core;
 use super::metrics::LiveStats;
-use super::{admin, endpoint, hook, pages, sse, ws};
+use super::{endpoint, hook, pages, sse, ws};
 use crate::connect::service::Refusal;
 
 #[derive(Serialize)]
@@ -25,14 +25,13 @@ struct Health {
     store: &'static str,
 }
 
-/// The routes of the server. The operator's have a gate of their own. Everything else but `/health`,
+/// The routes of the server. The operator's, if there are any, come with a gate of their own. Everything else but `/health`,
 /// `/ready`, the pages and the webhook needs a token, unknown paths included.
-pub fn routes(core: Arc<Core>, gate: Arc<Gate>) -> Router {
+pub fn routes(core: Arc<Core>, gate: Arc<Gate>, office: Option<Router>) -> Router {
     let webhook = core
         .whatsapp
         .as_ref()
         .map(|whatsapp| hook::routes(Arc::clone(whatsapp), core.limits.body_timeout));
-    let office = core.office.clone().map(|(office, gate)| admin::routes(office, gate));
     let routes = Router::new()
         .route("/mcp", any(endpoint::answer))
         .route("/mcp/", any(endpoint::answer))
@@ -54,14 +53,17 @@ pub fn routes(core: Arc<Core>, gate: Arc<Gate>) -> Router {
 
 /// Whether the process lives, which it does also while its store does not.
 async fn health(State(core): State<Arc<Core>>) -> Json<Health> {
-    let store = if core.connect.lobby_stats().await.is_ok() { "up" } else { "down" };
+    let store = if core.lobby.check(core.clock.now()).await.is_ok() { "up" } else { "down" };
     Json(Health { status: "ok", version: env!("CARGO_PKG_VERSION"), store })
 }
 
 /// Whether calls may come to this process.
 async fn ready(State(core): State<Arc<Core>>) -> Response {
-    match core.connect.lobby_stats().await {
-        Ok(_) => "ready\n".into_response(),
+    if core.drain.is_on() {
+        return (StatusCode::SERVICE_UNAVAILABLE, "draining\n").into_response();
+    }
+    match core.lobby.check(core.clock.now()).await {
+        Ok(()) => "ready\n".into_response(),
         Err(_) => (StatusCode::SERVICE_UNAVAILABLE, "the store is down\n").into_response(),
     }
 }

@@ -8,11 +8,11 @@ use std::time::Duration;
 use once_cell::sync::OnceCell;
 use rmcp::handler::server::ServerHandler;
 use rmcp::model::{
-    CallToolRequestParams, CallToolResponse, CustomRequest, CustomResult, ErrorCode,
-    Implementation, InitializeRequestParams, InitializeResult, ListResourceTemplatesResult,
-    ListToolsResult, PaginatedRequestParams, PingRequest, ReadResourceRequestParams,
-    ReadResourceResponse, ReadResourceResult, ResourceContents, ResourcesCapability,
-    ServerCapabilities, ServerConfig, ServerRequest, SubscriptionFilter, Tool,
+    CallToolRequestParams, CallToolResponse, CallToolResult, ContentBlock, CustomRequest,
+    CustomResult, ErrorCode, Implementation, InitializeRequestParams, InitializeResult,
+    ListResourceTemplatesResult, ListToolsResult, PaginatedRequestParams, PingRequest,
+    ReadResourceRequestParams, ReadResourceResponse, ReadResourceResult, ResourceContents,
+    ResourcesCapability, ServerCapabilities, ServerConfig, ServerRequest, SubscriptionFilter, Tool,
 };
 use rmcp::service::{NotificationContext, PeerRequestOptions, RequestContext, SubscriptionContext};
 use rmcp::transport::streamable_http_server::session::local::LocalSessionManager;
@@ -23,11 +23,15 @@ use tokio::task::JoinSet;
 use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 
+use super::drain::Drain;
 use super::endpoint::MAX_BODY_BYTES;
 use super::metrics::{CallOutcome, Metrics};
+use super::sessions::Sessions;
+use crate::connect::newcomers::{Newcomers, Unwelcome};
 use crate::kernel::clock::Stopwatch;
+use crate::kernel::origin::Origin;
 use crate::kernel::session::{Places, Session};
-use crate::kernel::toolset::{Receipts, Toolset, Watch};
+use crate::kernel::toolset::{Caller, Receipts, Toolset, Watch};
 
 const INSTRUCTIONS: &str = "Anonymous one-to-one chat with strangers. Pass every message that starts with # and, while a chat is active, every message to handle_message, and show its text to the user unchanged.";
 
@@ -45,8 +49,10 @@ pub struct McpServer {
     metrics: Arc<Metrics>,
     places: Places,
     live: Option<Live>,
+    instructions: &'static str,
+    newcomers: Option<Arc<Newcomers>>,
     /// Ends what would go on for as long as the client likes.
-    closing: CancellationToken,
+    drain: Drain,
 }
 
 /// The live session that a server is for, once its client has introduced itself.
@@ -65,8 +71,28 @@ impl McpServer {
             metrics,
             places,
             live: None,
-            closing: CancellationToken::new(),
+            instructions: INSTRUCTIONS,
+            newcomers: None,
+            drain: Drain::new(CancellationToken::new()),
         }
+    }
+
+    /// The same with other words for what it is.
+    #[must_use]
+    pub fn instructed(self, instructions: &'static str) -> Self {
+        Self { instructions, ..self }
+    }
+
+    /// The same, with new people counted by where they come from.
+    #[must_use]
+    pub fn counting(self, newcomers: Option<Arc<Newcomers>>) -> Self {
+        Self { newcomers, ..self }
+    }
+
+    /// The same, whose clients are to go elsewhere when it drains.
+    #[must_use]
+    pub fn drained_by(self, drain: Drain) -> Self {
+        Self { drain, ..self }
     }
 
     /// A server for one client who stays connected.
@@ -77,15 +103,12 @@ impl McpServer {
     }
 
     /// The server as an HTTP service: stateless, JSON answers. It does not check tokens, hosts or
-    /// sizes; what stands before it does. From `closing` on nobody is told of updates any more, from
-    /// `shutdown` on nothing is answered.
+    /// sizes; what stands before it does. From `shutdown` on nothing is answered.
     #[must_use]
     pub fn http(
-        mut self,
-        closing: CancellationToken,
+        self,
         shutdown: CancellationToken,
     ) -> StreamableHttpService<Self, NeverSessionManager> {
-        self.closing = closing;
         let config = StreamableHttpServerConfig::default()
             .with_legacy_session_mode(false)
             .with_json_response(true)
@@ -104,10 +127,9 @@ impl McpServer {
     pub fn http_sessions(
         self,
         idle: Duration,
+        sessions: &Sessions,
         shutdown: CancellationToken,
     ) -> StreamableHttpService<Self, LocalSessionManager> {
-        let mut sessions = LocalSessionManager::default();
-        sessions.session_config.keep_alive = Some(idle);
         let config = StreamableHttpServerConfig::default()
             .disable_allowed_hosts()
             .with_max_request_body_bytes(MAX_BODY_BYTES)
@@ -115,9 +137,21 @@ impl McpServer {
         StreamableHttpService::new(
             // An open stream does not count as a word; the answer to a heartbeat does.
             move || Ok(self.live(idle / 3)),
-            Arc::new(sessions),
+            Arc::clone(&sessions.0),
             config,
         )
+    }
+
+    /// Counts somebody new, where they are limited and it is known where they come from.
+    async fn admit(
+        &self,
+        context: &RequestContext<RoleServer>,
+        caller: Caller,
+    ) -> Result<(), Unwelcome> {
+        match (&self.newcomers, Origin::of(&context.extensions)) {
+            (Some(newcomers), Some(origin)) => newcomers.admit(origin, caller).await,
+            _ => Ok(()),
+        }
     }
 
     fn watch(&self, uri: &str) -> Option<Box<dyn Watch>> {
@@ -167,7 +201,7 @@ impl ServerHandler for McpServer {
         }
         ServerConfig::new(capabilities)
             .with_server_info(implementation)
-            .with_instructions(INSTRUCTIONS)
+            .with_instructions(self.instructions)
     }
 
     /// Gives a client who stays connected a place, or refuses it when none is free.
@@ -206,6 +240,9 @@ impl ServerHandler for McpServer {
         context: RequestContext<RoleServer>,
     ) -> Result<ReadResourceResponse, ErrorData> {
         for toolset in self.toolsets.iter() {
+            self.admit(&context, toolset.reader(&request.uri))
+                .await
+                .map_err(|unwelcome| ErrorData::invalid_params(unwelcome.to_string(), None))?;
             let receipts = Receipts::of(&context.extensions);
             if let Some(read) = toolset.read_resource(&request.uri, receipts).await {
                 let contents = ResourceContents::text(read?, request.uri);
@@ -228,6 +265,7 @@ impl ServerHandler for McpServer {
     /// Tells a client of updates until it hangs up. As long as that takes, it has a place.
     async fn listen(&self, context: SubscriptionContext) -> Result<(), ErrorData> {
         let _place = self.places.take().ok_or_else(no_place)?;
+        let live = self.drain.live();
         let mut watches = JoinSet::new();
         for uri in context.accepted().resource_subscriptions.iter().flatten() {
             let Some(mut watch) = self.watch(uri) else { continue };
@@ -244,7 +282,7 @@ impl ServerHandler for McpServer {
         }
         tokio::select! {
             () = context.cancelled() => {}
-            () = self.closing.cancelled() => {}
+            () = live.cancelled() => {}
             // Whoever does not take in one update is gone.
             Some(_) = watches.join_next() => {}
         }
@@ -284,7 +322,13 @@ impl ServerHandler for McpServer {
         let stopwatch = Stopwatch::start();
         let tool = request.name.clone();
         let result = match self.toolset(&tool) {
-            Some(toolset) => toolset.call(request, context).await,
+            Some(toolset) => match self.admit(&context, toolset.caller(&request)).await {
+                Ok(()) => toolset.call(request, context).await,
+                Err(unwelcome) => {
+                    let told = ContentBlock::text(unwelcome.to_string());
+                    Ok(CallToolResult::error(vec![told]).into())
+                }
+            },
             None => Err(ErrorData::invalid_params("Unknown tool.", None)),
         };
         let outcome = match &result {

@@ -10,6 +10,9 @@
 //! what is theirs. `callback.rs` posts it to a bridge instead. Both send requests of their own, by
 //! `outbound.rs`, and sign or are signed to (`signature.rs`).
 //!
+//! `admin/` is the operator's office; `drain.rs` takes an instance out of service, for which `sessions.rs` knows
+//! the sessions there are.
+//!
 //! People who come with a browser find `pages/`: the playground and the dashboard.
 //!
 //! What a chat is, is not known here; only the service that knows is named. To add a way in, add a
@@ -21,17 +24,20 @@ pub mod callback;
 pub mod core;
 mod delivery;
 pub mod direct;
+pub mod drain;
 mod endpoint;
 mod hook;
 pub mod http;
 mod latency;
 pub mod mcp;
 pub mod metrics;
+mod origin;
 pub mod outbound;
 pub mod pages;
 pub mod pipe;
 mod plain;
 pub mod server;
+pub mod sessions;
 mod signature;
 mod sse;
 pub mod stdio;

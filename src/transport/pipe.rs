@@ -16,11 +16,12 @@ use rmcp::{RoleServer, ServiceExt};
 use thiserror::Error;
 use tokio::sync::mpsc;
 use tokio::time::timeout;
-use tokio_util::sync::CancellationToken;
 
+use super::drain::Drain;
 use super::mcp::McpServer;
 use crate::kernel::delivery::{OpenSlot, Receipt};
 use crate::kernel::id::unguessable;
+use crate::kernel::origin::Origin;
 
 pub type Incoming = RxJsonRpcMessage<RoleServer>;
 pub type Outgoing = TxJsonRpcMessage<RoleServer>;
@@ -34,7 +35,7 @@ const INTRODUCTION: Duration = Duration::from_secs(30);
 pub struct Pipes {
     server: McpServer,
     heartbeat: Duration,
-    shutdown: CancellationToken,
+    drain: Drain,
     named: Arc<Mutex<HashMap<String, Inlet>>>,
     rng: Mutex<StdRng>,
 }
@@ -49,21 +50,17 @@ pub struct Ends {
 
 impl Pipes {
     #[must_use]
-    pub fn new(
-        server: McpServer,
-        heartbeat: Duration,
-        shutdown: CancellationToken,
-        rng: StdRng,
-    ) -> Self {
+    pub fn new(server: McpServer, heartbeat: Duration, drain: Drain, rng: StdRng) -> Self {
         let (named, rng) = (Arc::default(), Mutex::new(rng));
-        Self { server, heartbeat, shutdown, named, rng }
+        Self { server, heartbeat, drain, named, rng }
     }
 
     /// Opens a pipe with a server of its own at the other end.
-    pub fn open(&self) -> Ends {
+    /// Its client comes from `origin`.
+    pub fn open(&self, origin: Option<Origin>) -> Ends {
         let (incoming, from_client) = mpsc::channel(CAPACITY);
         let (to_client, outgoing) = mpsc::channel(CAPACITY);
-        let token = self.shutdown.child_token();
+        let token = self.drain.live();
         let (server, stop) = (self.server.live(self.heartbeat), token.clone());
         tokio::spawn(async move {
             let pipe = Pipe { from_client, to_client };
@@ -73,7 +70,7 @@ impl Pipes {
                 let _ = running.waiting().await;
             }
         });
-        let inlet = Inlet { incoming, slots: Arc::default() };
+        let inlet = Inlet { incoming, slots: Arc::default(), origin };
         Ends { inlet, outgoing, guard: token.drop_guard() }
     }
 
@@ -113,6 +110,7 @@ impl Drop for Name {
 pub struct Inlet {
     incoming: mpsc::Sender<Incoming>,
     slots: Arc<Mutex<HashMap<RequestId, OpenSlot>>>,
+    origin: Option<Origin>,
 }
 
 impl Inlet {
@@ -120,7 +118,9 @@ impl Inlet {
     pub async fn send(&self, mut message: Incoming) -> Result<(), Gone> {
         if let JsonRpcMessage::Request(request) = &mut message {
             let slot = OpenSlot::new();
-            request.request.extensions_mut().insert(slot.slot());
+            let extensions = request.request.extensions_mut();
+            extensions.insert(slot.slot());
+            self.origin.map(|origin| extensions.insert(origin));
             let before = self.slots.lock().insert(request.id.clone(), slot);
             drop(before);
         }

@@ -13,9 +13,11 @@ use serde_json::value::RawValue;
 
 use super::core::Core;
 use super::metrics::CallOutcome;
-use crate::connect::service::Refusal;
+use crate::connect::newcomers::Unwelcome;
+use crate::connect::service::{Incoming, Refusal};
 use crate::kernel::clock::Stopwatch;
 use crate::kernel::delivery::ReceiptSlot;
+use crate::kernel::origin::Origin;
 use crate::kernel::toolset::parse_arguments;
 
 /// JSON-RPC 2.0 error codes, section 5.1 of its specification.
@@ -101,16 +103,27 @@ impl From<Refusal> for RpcError {
     }
 }
 
+impl From<Unwelcome> for RpcError {
+    fn from(unwelcome: Unwelcome) -> Self {
+        let code = match unwelcome {
+            Unwelcome::TooMany(_) => INVALID_PARAMS,
+            Unwelcome::Unavailable(_) => INTERNAL_ERROR,
+        };
+        Self::new(code, unwelcome.to_string())
+    }
+}
+
 /// Carries out a call in the short form.
 pub async fn call(
     core: &Core,
     method: &str,
     params: Option<&RawValue>,
     slot: &ReceiptSlot,
+    origin: Option<Origin>,
 ) -> Response {
     let stopwatch = Stopwatch::start();
     let answer = match method {
-        "handle_message" => handle_message(core, params, slot).await.map(success),
+        "handle_message" => handle_message(core, params, slot, origin).await.map(success),
         "get_stats" => match core.connect.stats().await {
             Ok(stats) => Ok(success(stats)),
             Err(error) => Err(Refusal::from(error).into()),
@@ -129,10 +142,14 @@ async fn handle_message(
     core: &Core,
     params: Option<&RawValue>,
     slot: &ReceiptSlot,
+    origin: Option<Origin>,
 ) -> Result<String, RpcError> {
     let refused = |error: ErrorData| RpcError::new(INVALID_PARAMS, error.message);
     let params = params.map_or(NO_PARAMS, RawValue::get);
-    let incoming = parse_arguments(params).map_err(refused)?;
+    let incoming: Incoming = parse_arguments(params).map_err(refused)?;
+    if let (Some(newcomers), Some(origin)) = (&core.newcomers, origin) {
+        newcomers.admit(origin, core.connect.caller(&incoming.puch_user_id)).await?;
+    }
     let answer = core.connect.handle(incoming).await?;
     slot.put(answer.receipt);
     Ok(answer.text)

@@ -18,6 +18,7 @@ use tower::ServiceExt;
 
 use super::core::Limits;
 use super::delivery::{ConnectionReceipts, Tracked};
+use super::origin::Peer;
 
 /// How long to wait when the system has no resources for one more connection.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
@@ -40,11 +41,12 @@ pub async fn serve(
             accepted = accept(&listener, &places) => accepted,
         };
         match accepted {
-            Ok((stream, place)) => {
+            Ok((stream, peer, place)) => {
                 failing = false;
                 let routes = routes.clone();
                 connections.spawn(serve_connection(
                     stream,
+                    peer,
                     place,
                     routes,
                     limits,
@@ -73,18 +75,19 @@ pub async fn serve(
 async fn accept(
     listener: &TcpListener,
     places: &Arc<Semaphore>,
-) -> io::Result<(TcpStream, OwnedSemaphorePermit)> {
+) -> io::Result<(TcpStream, Peer, OwnedSemaphorePermit)> {
     let place = Arc::clone(places).acquire_owned().await.map_err(io::Error::other)?;
-    let (stream, _) = listener.accept().await?;
+    let (stream, address) = listener.accept().await?;
     // Answers are small and written at once: waiting to fill a packet would only delay them. It
     // fails on a connection that is broken already, which will show soon enough.
     let _ = stream.set_nodelay(true);
-    Ok((stream, place))
+    Ok((stream, Peer(address.ip()), place))
 }
 
 /// Serves one connection until its caller ends it, or the call in flight when told to stop.
 async fn serve_connection(
     stream: TcpStream,
+    peer: Peer,
     place: OwnedSemaphorePermit,
     routes: Router,
     limits: Limits,
@@ -95,6 +98,7 @@ async fn serve_connection(
     stream.set_timeout(Some(limits.write_timeout));
     let service = service_fn(move |mut request: hyper::Request<hyper::body::Incoming>| {
         request.extensions_mut().insert(receipts.clone());
+        request.extensions_mut().insert(peer);
         routes.clone().oneshot(request)
     });
     let connection = http1::Builder::new()

@@ -18,7 +18,7 @@ use tokio::time::{Interval, interval};
 
 use super::core::Core;
 use super::delivery::ConnectionReceipts;
-use super::endpoint::{MAX_BODY_BYTES, connection, read};
+use super::endpoint::{MAX_BODY_BYTES, connection, elsewhere, read};
 use super::pipe::{Ends, Incoming, Name};
 use super::plain::{INVALID_REQUEST, RpcError};
 
@@ -27,7 +27,10 @@ const KEEP_ALIVE: Duration = Duration::from_secs(15);
 
 /// Answers a request to `/mcp/sse`: the stream of events.
 pub async fn connect(State(core): State<Arc<Core>>, request: Request) -> Response {
-    let ends = core.pipes.open();
+    if let Some(refused) = elsewhere(&core, &request) {
+        return refused;
+    }
+    let ends = core.pipes.open(core.origin(&request));
     let name = core.pipes.name(ends.inlet.clone());
     let first = format!("event: endpoint\ndata: /mcp/sse/messages?session={}\n\n", name.as_str());
     let events = Events {

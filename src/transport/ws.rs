@@ -7,14 +7,14 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 use std::time::Duration;
 
-use axum::extract::State;
 use axum::extract::ws::{CloseFrame, Message, WebSocket, WebSocketUpgrade, close_code};
+use axum::extract::{Request, State};
 use axum::response::Response;
 use bytes::Bytes;
 use tokio::time::{MissedTickBehavior, interval};
 
 use super::core::Core;
-use super::endpoint::MAX_BODY_BYTES;
+use super::endpoint::{MAX_BODY_BYTES, elsewhere};
 use super::pipe::{Ends, Inlet};
 use super::plain::{PARSE_ERROR, RpcError};
 use crate::kernel::delivery::Receipt;
@@ -24,9 +24,17 @@ use crate::kernel::delivery::Receipt;
 const PING: Duration = Duration::from_secs(30);
 
 /// Answers a request to `/mcp/ws`.
-pub async fn connect(State(core): State<Arc<Core>>, upgrade: WebSocketUpgrade) -> Response {
+pub async fn connect(
+    State(core): State<Arc<Core>>,
+    upgrade: WebSocketUpgrade,
+    request: Request,
+) -> Response {
+    if let Some(refused) = elsewhere(&core, &request) {
+        return refused;
+    }
+    let origin = core.origin(&request);
     upgrade.protocols(["mcp"]).max_message_size(MAX_BODY_BYTES).on_upgrade(async move |socket| {
-        let ends = core.pipes.open();
+        let ends = core.pipes.open(origin);
         Connection { socket, unread: VecDeque::new(), pings: 0 }.run(ends).await;
     })
 }

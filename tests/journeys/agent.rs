@@ -215,6 +215,24 @@ impl Agent {
         done
     }
 
+    /// Waits until the server has ended the session.
+    pub async fn ended(&mut self) {
+        let line = &mut self.line;
+        let ended = async move {
+            match line {
+                Line::WebSocket(socket) => {
+                    while !matches!(socket.next().await, Some(Ok(Message::Close(_))) | None) {}
+                }
+                Line::Http(http) => {
+                    while !http.streams.iter().all(AbortHandle::is_finished) {
+                        tokio::task::yield_now().await;
+                    }
+                }
+            }
+        };
+        timeout(PATIENCE, ended).await.expect("ended in time");
+    }
+
     /// Sends what is no message of the protocol; returns the answer.
     pub async fn send_junk(&mut self, junk: &str) -> Value {
         let Line::WebSocket(socket) = &mut self.line else { panic!("only over a WebSocket") };

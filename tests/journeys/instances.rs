@@ -11,12 +11,18 @@ use crate::support::Server;
 use random_connect::transport::core::Limits;
 
 async fn instance(redis: &RedisServer) -> Server {
+    limited(redis, "off").await
+}
+
+/// An instance with these limits.
+async fn limited(redis: &RedisServer, limits: &str) -> Server {
     let (url, key) = (redis.url(), "ab".repeat(32));
     let variables = [
         ("TOOLSETS", "connect,penpal"),
         ("REDIS_URL", url.as_str()),
         ("ID_SALT", "a salt of some length"),
         ("INBOX_KEY", key.as_str()),
+        ("RATE_LIMITS", limits),
     ];
     Server::with(&variables, Limits::default()).await
 }
@@ -54,4 +60,28 @@ async fn whoever_is_blocked_or_barred_on_one_server_is_so_on_the_other() {
     }
     assert!(one.say("ann", "#meet").await.contains("Looking for"));
     assert!(other.say("ben", "#meet").await.contains("Looking for"));
+}
+
+#[tokio::test]
+async fn how_often_somebody_may_do_something_is_counted_over_both_servers() {
+    let mut redis = RedisServer::start(&[]);
+    let limits = "messages=9,same=2,searches=2";
+    let [one, other] = [limited(&redis, limits).await, limited(&redis, limits).await];
+    one.say("ann", "#meet").await;
+    assert!(other.say("ben", "#meet").await.contains("Connected!"));
+    one.say("ann", "hello").await;
+    other.say("ann", "hello").await;
+    assert!(one.say("ann", "hello").await.contains("You can in 30 seconds"));
+    assert!(other.say("ann", "how are you?").await.contains("Message sent"));
+    assert!(one.say("ann", "and you?").await.contains("in 7 seconds"));
+    assert!(other.say("ben", "#again").await.contains("Looking for"));
+    assert!(one.say("ben", "#again").await.contains("You can again in 3 minutes"));
+    for server in [&one, &other] {
+        server.clock.advance(Duration::from_secs(180));
+    }
+    assert!(other.say("ben", "#again").await.contains("Looking for"));
+    redis.kill();
+    let gone = json!({ "message": "#again", "puch_user_id": "ben" });
+    let (_, body) = one.plain("handle_message", gone).await;
+    assert!(body.to_string().contains("Please try again shortly"), "{body}");
 }

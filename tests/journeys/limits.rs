@@ -4,11 +4,13 @@ use std::time::Duration;
 
 use random_connect::transport::core::Limits;
 use reqwest::StatusCode;
+use serde_json::json;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio::time::timeout;
 
-use crate::support::{PATIENCE, Server, TOKEN};
+use crate::agent::{Agent, WAYS, Way};
+use crate::support::{PATIENCE, Server, TOKEN, answer};
 
 const SOON: Duration = Duration::from_millis(200);
 
@@ -114,4 +116,68 @@ async fn a_server_told_to_stop_finishes_the_call_in_flight() {
     let answer = rest(stream).await;
     assert!(answer.starts_with("HTTP/1.1 200 "), "{answer}");
     timeout(PATIENCE, server.stop()).await.expect("stopped in time").expect("no panic");
+}
+
+/// What somebody new is told by this server, in each of the forms that a call may have.
+async fn arrive(server: &Server, who: &str, from: &str) -> Vec<String> {
+    let arguments = json!({ "message": "#who", "puch_user_id": who });
+    let short = json!({ "method": "handle_message", "params": arguments });
+    let params = json!({ "name": "handle_message", "arguments": arguments });
+    let direct = json!({ "jsonrpc": "2.0", "id": 1, "method": "tools/call", "params": params });
+    let mut through_rmcp = direct.clone();
+    through_rmcp["params"]["_meta"] = json!({});
+    let mut told = Vec::new();
+    for body in [short, direct, through_rmcp] {
+        let request = server.post("/mcp").header("X-Forwarded-For", from).json(&body);
+        told.push(answer(request).await.1.to_string());
+    }
+    told
+}
+
+fn is_let_in(told: &[String]) -> bool {
+    told.iter().all(|told| told.contains("not currently in a chat"))
+}
+
+fn has_to_wait(told: &[String]) -> bool {
+    told.iter().all(|told| told.contains("Many new people come from where you are."))
+}
+
+#[tokio::test]
+async fn one_address_brings_only_so_many_new_people() {
+    let limits = [("RATE_LIMITS", "newcomers=3"), ("TOOLSETS", "connect,penpal")];
+    let server = Server::with(&limits, Limits::default()).await;
+    let known = json!({ "user_id": "eve", "message": "#who" });
+    let mut agent = Agent::connect(&server, Way::WebSocket).await;
+    agent.call("say", known.clone()).await;
+    assert!(is_let_in(&arrive(&server, "ann", "192.0.2.1").await));
+    assert!(is_let_in(&arrive(&server, "ben", "192.0.2.2").await));
+    let told = arrive(&server, "cid", "192.0.2.3").await;
+    assert!(has_to_wait(&told), "nobody believes a caller's header: {told:?}");
+    assert!(told[0].contains("in 20 seconds"), "{told:?}");
+    for way in WAYS {
+        let mut other = Agent::connect(&server, way).await;
+        for (tool, arguments) in [
+            ("enter_queue", json!({})),
+            ("enter_queue", json!({ "user_id": "new" })),
+            ("rejoin", json!({ "user_id": "new" })),
+        ] {
+            let refused = other.try_call(tool, arguments).await;
+            assert!(refused.is_err_and(|told| told.contains("Many new people")), "{way:?} {tool}");
+        }
+        other.call("say", known.clone()).await;
+    }
+    assert!(is_let_in(&arrive(&server, "ann", "192.0.2.1").await), "who is known may go on");
+    assert!(server.metrics().await.contains("random_connect_active_users 3"));
+    server.clock.advance(Duration::from_secs(20));
+    assert!(is_let_in(&arrive(&server, "cid", "192.0.2.3").await));
+    assert!(has_to_wait(&arrive(&server, "dan", "192.0.2.4").await));
+}
+
+#[tokio::test]
+async fn behind_a_proxy_each_of_its_callers_counts_alone() {
+    let variables = [("RATE_LIMITS", "newcomers=1"), ("TRUSTED_PROXY", "on")];
+    let server = Server::with(&variables, Limits::default()).await;
+    assert!(is_let_in(&arrive(&server, "ann", "192.0.2.1").await));
+    assert!(is_let_in(&arrive(&server, "ben", "10.0.0.1, 192.0.2.2").await));
+    assert!(has_to_wait(&arrive(&server, "cid", "192.0.2.1").await));
 }

@@ -13,6 +13,7 @@ mod guard;
 mod instances;
 mod kindness;
 mod limits;
+mod office;
 mod penpal;
 mod plain;
 mod privacy;

@@ -1,5 +1,6 @@
 //! The short form and the plain HTTP routes, as monitoring and newcomers use them.
 
+use random_connect::transport::core::Limits;
 use reqwest::StatusCode;
 use serde_json::{Value, json};
 
@@ -51,6 +52,16 @@ async fn health_is_open_and_tells_the_version() {
     assert_eq!(body, json!({ "status": "ok", "version": version, "store": "up" }));
     let ready = http_client().get(format!("{}/ready", server.url)).send().await;
     assert_eq!(ready.expect("an answer").status(), StatusCode::OK);
+    // The lobby is in memory, but blocks and reports can't be kept.
+    let key = "ab".repeat(32);
+    let nowhere = [
+        ("STATE_DB", "sqlite:/dev/null/state.db"),
+        ("ID_SALT", "a salt of some length"),
+        ("INBOX_KEY", &*key),
+    ];
+    let server = Server::with(&nowhere, Limits::default()).await;
+    let ready = http_client().get(format!("{}/ready", server.url)).send().await;
+    assert_eq!(ready.expect("an answer").status(), StatusCode::SERVICE_UNAVAILABLE);
 }
 
 #[tokio::test]

@@ -192,7 +192,7 @@ async fn a_call_is_answered_alike_with_and_without_a_service_of_its_own() {
 
 #[tokio::test]
 async fn the_schema_of_each_tool_is_as_recorded() {
-    let server = Server::start().await;
+    let server = Server::with(&[("TOOLSETS", "connect,penpal")], Limits::default()).await;
     let client = server.client(ProtocolVersion::V_2025_06_18).await;
     for tool in client.0.list_all_tools().await.expect("tools") {
         let name = format!("tool_{}", tool.name);

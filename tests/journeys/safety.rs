@@ -4,8 +4,9 @@ use std::time::Duration;
 
 use random_connect::transport::core::Limits;
 use rmcp::model::ProtocolVersion;
-use serde_json::json;
+use serde_json::{Value, json};
 
+use crate::agent::{Agent, Way};
 use crate::support::{Server, text};
 
 async fn pair(server: &Server, one: &str, other: &str) {
@@ -164,5 +165,42 @@ async fn with_a_file_for_it_a_restart_forgets_neither_a_block_nor_a_report() {
     }
     for suffix in ["", "-wal", "-shm"] {
         let _ = std::fs::remove_file(format!("{}{suffix}", file.display()));
+    }
+}
+
+#[tokio::test]
+async fn an_agent_can_block_and_report_and_the_two_never_meet_again() {
+    let server = Server::with(&[("TOOLSETS", "connect,penpal")], Limits::default()).await;
+    let mut agent = Agent::connect(&server, Way::WebSocket).await;
+    agent.enter(json!({})).await;
+    let nobody = agent.try_call("block", json!({ "user_id": agent.user_id })).await;
+    assert!(nobody.is_err_and(|told| told.contains("nobody to block")));
+    for (tool, reason) in [("report", json!("scam")), ("block", Value::Null)] {
+        agent.enter(json!({})).await;
+        assert!(server.say(tool, "#meet").await.contains("Connected!"));
+        agent.found().await;
+        server.say(tool, "send me money").await;
+        agent.told("message.received").await;
+        for bad in [" ".to_owned(), "x".repeat(301)] {
+            let arguments = json!({ "user_id": agent.user_id, "reason": bad });
+            let refused = agent.try_call("report", arguments).await;
+            assert!(refused.is_err_and(|told| told.contains("The reason is")));
+        }
+        let arguments = json!({
+            "user_id": agent.user_id, "room_id": agent.room_id, "reason": reason,
+        });
+        let parted = agent.call(tool, arguments.clone()).await;
+        assert_eq!(parted, json!({ "chat_ended": true, "reported": tool == "report" }));
+        assert!(server.say(tool, "#m").await.contains("left the chat"));
+        let over = agent.try_call(tool, arguments).await;
+        assert!(over.is_err_and(|told| told.contains("has ended")), "the room is not theirs now");
+    }
+    assert!(server.say("report", "#meet").await.contains("You were reported"));
+    // Long enough for recent partners to be met again, had there been no block.
+    server.clock.advance(Duration::from_secs(1_260));
+    agent.enter(json!({})).await;
+    for who in ["report", "block"] {
+        assert!(server.say(who, "#meet").await.contains("Looking for"), "{who}");
+        server.say(who, "#bye").await;
     }
 }

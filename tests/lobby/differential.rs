@@ -17,6 +17,7 @@ use random_connect::connect::language::{LANGUAGES, Language};
 use random_connect::connect::lobby::Lobby;
 use random_connect::connect::manager::RandomConnectManager;
 use random_connect::connect::nickname::Nickname;
+use random_connect::connect::operator::{Announcement, FOUND, Notice};
 use random_connect::connect::store_redis::{RedisLobby, Seal};
 use random_connect::kernel::clock::{Timestamp, seeded_rng};
 use random_connect::kernel::id::{IdHasher, RoomId, UserId};
@@ -75,6 +76,7 @@ impl Names {
             News::PartnerTimedOut { room } => format!("timed out {}", self.room(*room)),
             News::Icebreaker { room, number } => format!("asked {number} {}", self.room(*room)),
             News::Nudge { room } => format!("nudged {}", self.room(*room)),
+            News::Notice(notice) => format!("notice {}", notice.as_str()),
         };
         format!("#{} {} {news}", self.number(item.number), item.at.as_millis())
     }
@@ -258,7 +260,7 @@ impl Game {
 
     async fn step(&mut self) -> (String, String) {
         let who = self.who();
-        match self.dice.random_range(0..21) {
+        match self.dice.random_range(0..23) {
             0 => {
                 let seconds =
                     *[1, 9, 31, 61, 190, 700, 1_300].choose(&mut self.dice).expect("some");
@@ -286,7 +288,7 @@ impl Game {
                 self.settle(who).await;
                 Default::default()
             }
-            10 => {
+            12 => {
                 let here = self.manager.nudge_silent(self.now, 128);
                 let there = self.redis.nudge_silent(self.now).await.expect("up");
                 (format!("{here:?}"), format!("{there:?}"))
@@ -295,6 +297,22 @@ impl Game {
                 told(self.manager.stats(self.now)),
                 told(self.redis.stats(self.now).await.expect("up")),
             ),
+            10 => {
+                let text = *["one", "two"].choose(&mut self.dice).expect("some");
+                let notice = Notice::parse(text).expect("a notice");
+                let announcement = Announcement { key: self.ids.notice(text), notice };
+                let after = if self.dice.random_bool(0.3) { Some(self.who()) } else { None };
+                let here = self.manager.announce(&announcement, after, self.now, 128);
+                let there = self.redis.announce(&announcement, after, self.now).await;
+                (format!("{here:?}"), format!("{:?}", there.expect("up")))
+            }
+            11 => {
+                let prefix = &who.code()[..self.dice.random_range(0..=32)];
+                let here = (self.manager.find(prefix, FOUND), self.manager.presence(who));
+                let found = self.redis.find(prefix).await.expect("up");
+                let there = (found, self.redis.presence(who).await.expect("up"));
+                (format!("{here:?}"), format!("{there:?}"))
+            }
             _ => {
                 let action = self.action(who).await;
                 let [one, other] = self.calls(who, &action);

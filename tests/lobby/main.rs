@@ -5,6 +5,7 @@ mod differential;
 mod familiar;
 mod faults;
 mod kindness;
+mod operator;
 #[path = "../redis_server/mod.rs"]
 mod redis_server;
 mod suite;

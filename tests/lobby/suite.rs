@@ -80,6 +80,7 @@ fn shown(news: News) -> String {
         News::PartnerTimedOut { .. } => "(timed out)".to_owned(),
         News::Icebreaker { number, .. } => format!("(asked {number})"),
         News::Nudge { .. } => "(nudged)".to_owned(),
+        News::Notice(notice) => format!("({})", notice.as_str()),
     }
 }
 

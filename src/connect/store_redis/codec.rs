@@ -15,6 +15,7 @@ use crate::connect::inbox::{Item, Lease, News};
 use crate::connect::interest::{Interest, Interests};
 use crate::connect::language::Language;
 use crate::connect::nickname::Nickname;
+use crate::connect::operator::Notice;
 use crate::kernel::clock::Timestamp;
 use crate::kernel::id::{IdHasher, RoomId, UserId};
 use crate::kernel::seal::Seal;
@@ -46,6 +47,10 @@ impl Codec {
 
     pub fn text(&self, text: &Masked) -> Option<Vec<u8>> {
         self.close(&serde_json::to_vec(text).ok()?)
+    }
+
+    pub fn notice(&self, notice: &Notice) -> Option<Vec<u8>> {
+        self.close(notice.as_str().as_bytes())
     }
 
     /// Interests as the scripts compare them, each with its sealed name behind it.
@@ -189,18 +194,20 @@ impl Codec {
     fn item(&self, packed: &[u8]) -> Option<Item> {
         let fields = fields(packed)?;
         let [own, at, kind, room, rest @ ..] = fields.as_slice() else { return None };
-        let id = self::room(room)?;
+        let id = || self::room(room);
         let news = match (*kind, rest) {
             (b"m", [from, text]) => {
-                News::Message { room: id, from: self.nickname(from)?, text: self.masked(text)? }
+                News::Message { room: id()?, from: self.nickname(from)?, text: self.masked(text)? }
             }
             (b"c", rest) => News::Connected { chat: self.chat_of(&[&[*room], rest].concat())? },
             (b"i", [asked]) => {
-                News::Icebreaker { room: id, number: u8::try_from(number(asked)?).ok()? }
+                News::Icebreaker { room: id()?, number: u8::try_from(number(asked)?).ok()? }
             }
-            (b"q", []) => News::Nudge { room: id },
-            (b"l", []) => News::PartnerLeft { room: id },
-            (b"t", []) => News::PartnerTimedOut { room: id },
+            (b"q", []) => News::Nudge { room: id()? },
+            (b"l", []) => News::PartnerLeft { room: id()? },
+            (b"t", []) => News::PartnerTimedOut { room: id()? },
+            // It happened in no room.
+            (b"n", [text]) => News::Notice(Notice::kept(&self.open(text)?)),
             _ => return None,
         };
         Some(Item { number: number(own)?, at: Timestamp::from_millis(number(at)?), news })
@@ -260,6 +267,11 @@ fn language(value: &Value) -> Option<Language> {
 
 fn user(code: &[u8]) -> Option<UserId> {
     UserId::parse(std::str::from_utf8(code).ok()?)
+}
+
+/// A person's code as a part of an answer.
+pub fn person(value: &Value) -> Option<UserId> {
+    user(bytes(value)?)
 }
 
 fn room(code: &[u8]) -> Option<RoomId> {

@@ -9,6 +9,7 @@
 //! script.
 
 mod codec;
+mod operator;
 mod scripts;
 
 use std::pin::pin;
@@ -32,6 +33,7 @@ use super::language::Language;
 use super::listeners::{Listener, Listeners};
 use super::lobby::{Lobby, LobbyError};
 use super::manager::ITEM_CHARS;
+use super::operator::{Announced, Announcement, Presence};
 use crate::kernel::clock::Timestamp;
 use crate::kernel::id::{IdHasher, MessageKey, RoomId, UserId};
 pub use crate::kernel::seal::{Key, Seal};
@@ -363,6 +365,23 @@ impl Lobby for RedisLobby {
         let Some([pairs, more]) = list(&answer) else { return Err(LobbyError) };
         let pairs = int(pairs).and_then(|n| usize::try_from(n).ok()).ok_or(LobbyError)?;
         Ok(Nudged { pairs, more: int(more) == Some(1) })
+    }
+
+    async fn find(&self, prefix: &str) -> Result<Vec<UserId>, LobbyError> {
+        self.0.find(prefix).await
+    }
+
+    async fn presence(&self, who: UserId) -> Result<Option<Presence>, LobbyError> {
+        self.0.presence(who).await
+    }
+
+    async fn announce(
+        &self,
+        announcement: &Announcement,
+        after: Option<UserId>,
+        now: Timestamp,
+    ) -> Result<Announced, LobbyError> {
+        self.0.announce(announcement, after, now).await
     }
 
     async fn stats(&self, now: Timestamp) -> Result<LobbyStats, LobbyError> {

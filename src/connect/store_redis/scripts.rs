@@ -32,6 +32,9 @@ pub(super) struct Scripts {
     pub pair_waiting: Script,
     pub nudge_silent: Script,
     pub stats: Script,
+    pub find: Script,
+    pub presence: Script,
+    pub announce: Script,
 }
 
 pub(super) static SCRIPTS: Lazy<Scripts> = Lazy::new(|| {
@@ -72,5 +75,8 @@ pub(super) static SCRIPTS: Lazy<Scripts> = Lazy::new(|| {
         pair_waiting: script(&[queue, include_str!("lua/pair_waiting.lua")]),
         nudge_silent: script(&[include_str!("lua/nudge_silent.lua")]),
         stats: script(&[include_str!("lua/stats.lua")]),
+        find: script(&[include_str!("lua/find.lua")]),
+        presence: script(&[include_str!("lua/presence.lua")]),
+        announce: script(&[include_str!("lua/announce.lua")]),
     }
 });

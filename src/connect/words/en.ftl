@@ -78,6 +78,7 @@ long-reason = ⚠️ Please give the reason in at most { $limit } characters.
 often-message = ⏳ You write very fast, so this was not sent. Please go on in { $span }.
 often-same = ⏳ You have sent this several times, so it was not sent again. You can in { $span }.
 often-search = ⏳ You have looked for partners very often. You can again in { $span }.
+often-newcomer = ⏳ Many new people come from where you are. Please try again in { $span }.
 barred = ⛔ You were reported, so you can't chat for now. You can again in { $span }.
 barred-until-reviewed = ⛔ You were reported by several people, so you can't chat until somebody has reviewed it.
 seconds = { $count ->

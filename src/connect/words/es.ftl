@@ -77,6 +77,7 @@ long-reason = ⚠️ Da el motivo en { $limit } caracteres como máximo, por fav
 often-message = ⏳ Escribes muy rápido, así que esto no se envió. Podrás seguir en { $span }.
 often-same = ⏳ Has enviado esto varias veces, así que no se envió de nuevo. Podrás hacerlo en { $span }.
 often-search = ⏳ Has buscado gente muchas veces. Podrás volver a hacerlo en { $span }.
+often-newcomer = ⏳ Desde donde estás llegan muchas personas nuevas. Inténtalo de nuevo en { $span }.
 barred = ⛔ Te han denunciado, así que por ahora no puedes chatear. Podrás de nuevo en { $span }.
 barred-until-reviewed = ⛔ Varias personas te han denunciado, así que no puedes chatear hasta que alguien lo revise.
 seconds = { $count ->

@@ -76,6 +76,7 @@ long-reason = ⚠️ Tulis alasannya paling banyak { $limit } karakter.
 often-message = ⏳ Kamu menulis terlalu cepat, jadi ini tidak terkirim. Lanjutkan dalam { $span }.
 often-same = ⏳ Kamu sudah beberapa kali mengirim ini, jadi tidak dikirim lagi. Bisa lagi dalam { $span }.
 often-search = ⏳ Kamu terlalu sering mencari teman. Bisa lagi dalam { $span }.
+often-newcomer = ⏳ Banyak orang baru datang dari tempatmu. Coba lagi dalam { $span }.
 barred = ⛔ Kamu dilaporkan, jadi untuk sementara tidak bisa mengobrol. Bisa lagi dalam { $span }.
 barred-until-reviewed = ⛔ Kamu dilaporkan beberapa orang, jadi tidak bisa mengobrol sampai ada yang memeriksanya.
 seconds = { $count ->

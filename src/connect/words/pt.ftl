@@ -77,6 +77,7 @@ long-reason = ⚠️ Dê o motivo em no máximo { $limit } caracteres, por favor
 often-message = ⏳ Você escreve muito rápido, então isto não foi enviado. Pode continuar em { $span }.
 often-same = ⏳ Você já enviou isto várias vezes, então não foi enviado de novo. Poderá em { $span }.
 often-search = ⏳ Você procurou pessoas muitas vezes. Poderá de novo em { $span }.
+often-newcomer = ⏳ Muita gente nova vem de onde você está. Tente de novo em { $span }.
 barred = ⛔ Você foi denunciado, então por enquanto não pode conversar. Poderá de novo em { $span }.
 barred-until-reviewed = ⛔ Várias pessoas denunciaram você, então não pode conversar até alguém analisar isso.
 seconds = { $count ->

@@ -7,7 +7,7 @@
 -- are only moved. Every key has a time to live.
 --
 --   n, t          the last number given out; the latest time seen
---   seen          people by the time of their last call
+--   seen, ids     people by the time of their last call, and by their codes
 --   p:<uid>       a person (a hash)            in:<uid>  their inbox (a list)
 --   q:all, q:open, q:choosy, i:<interest>      the lines of the queue, by ticket (choosy: by time)
 --   a:<uid>       whom they are never to meet  x:<uid>   what was last written to them
@@ -85,7 +85,8 @@ local function touch(uid, p, now)
   call('ZADD', P .. 'seen', int(now), uid)
   if not fresh then
     set(p, { kept = int(now) })
-    for _, key in ipairs({ 'p:' .. uid, 'in:' .. uid, 'a:' .. uid, 'seen', 'n', 'c' }) do keep(P .. key) end
+    call('ZADD', P .. 'ids', 0, uid)
+    for _, key in ipairs({ 'p:' .. uid, 'in:' .. uid, 'a:' .. uid, 'seen', 'ids', 'n', 'c' }) do keep(P .. key) end
   end
   return p
 end

@@ -12,6 +12,7 @@ for _, uid in ipairs(idle) do
   end
   call('DEL', P .. 'p:' .. uid, P .. 'in:' .. uid, P .. 'a:' .. uid, P .. 'x:' .. uid)
   call('ZREM', P .. 'seen', uid)
+  call('ZREM', P .. 'ids', uid)
 end
 if #idle > 0 then count('evicted', #idle) end
 return #idle

@@ -155,6 +155,9 @@ class Phone {
       this.bubble("told", how);
       this.hint();
       this.arrived();
+    } else if (method === "operator.notice") {
+      this.bubble("told", `📢 ${news.message}`);
+      this.arrived();
     }
   }
 

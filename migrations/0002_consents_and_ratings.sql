@@ -1,5 +1,5 @@
 -- Who was told how people treat each other here, and who agreed to it.
-CREATE TABLE notices (
+CREATE TABLE consents (
     person TEXT PRIMARY KEY,
     agreed INTEGER NOT NULL,
     at INTEGER NOT NULL
@@ -13,5 +13,5 @@ CREATE TABLE ratings (
     PRIMARY KEY (person, rater)
 ) WITHOUT ROWID;
 
-CREATE INDEX notices_by_time ON notices (at);
+CREATE INDEX consents_by_time ON consents (at);
 CREATE INDEX ratings_by_time ON ratings (at);

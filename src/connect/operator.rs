@@ -1,0 +1,124 @@
+//! What an operator asks of the lobby: who is known in it, how somebody stands, and that everybody is told
+//! something. Who may ask is not known here.
+//!
+//! Each is a step that does a bounded amount of work, so that nobody waits long for the lock around the
+//! manager.
+
+use std::ops::Bound;
+use std::sync::Arc;
+
+use serde::Serialize;
+
+use super::inbox::News;
+use super::manager::RandomConnectManager;
+use super::person::State;
+use crate::kernel::clock::Timestamp;
+use crate::kernel::id::{MessageKey, UserId};
+
+/// The most characters of a notice: with what else an answer holds it always fits.
+pub const MAX_NOTICE_CHARS: usize = 1_000;
+
+/// The most people that one search returns.
+pub const FOUND: usize = 100;
+
+/// How somebody stands, without a word of with whom.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Presence {
+    Idle,
+    Waiting,
+    Chatting,
+}
+
+/// What an operator has everybody told. Cheap to clone: it goes into many inboxes.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Notice(Arc<str>);
+
+impl Notice {
+    /// A text of 1 to [`MAX_NOTICE_CHARS`] characters, without the white space around it.
+    #[must_use]
+    pub fn parse(text: &str) -> Option<Self> {
+        let text = text.trim();
+        let fits = (1..=MAX_NOTICE_CHARS).contains(&text.chars().count());
+        fits.then(|| Self(text.into()))
+    }
+
+    /// A text that was a notice before it was kept.
+    #[must_use]
+    pub(super) fn kept(text: &str) -> Self {
+        Self(text.into())
+    }
+
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+/// A notice, and what it is known by: whoever was told of it last is not told again.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Announcement {
+    pub key: MessageKey,
+    pub notice: Notice,
+}
+
+/// What one step of telling everybody did, or all of them together.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Announced {
+    /// Into how many inboxes it went.
+    pub told: usize,
+    /// How many had been told before.
+    pub before: usize,
+    /// How many were passed over because their inbox is full.
+    pub full: usize,
+    /// The last who was looked at, where there may be more behind them.
+    pub last: Option<UserId>,
+}
+
+impl RandomConnectManager {
+    /// Those known whose code begins so, at most `limit` of them, in the order of their codes.
+    #[must_use]
+    pub fn find(&self, prefix: &str, limit: usize) -> Vec<UserId> {
+        let codes = UserId::beginning(prefix).map(|codes| self.codes.range(codes));
+        codes.into_iter().flatten().take(limit).copied().collect()
+    }
+
+    /// How somebody stands; nothing where they are not known.
+    #[must_use]
+    pub fn presence(&self, who: UserId) -> Option<Presence> {
+        self.people.get(&who).map(|person| match person.state {
+            State::Idle => Presence::Idle,
+            State::Waiting(_) => Presence::Waiting,
+            State::Chatting { .. } => Presence::Chatting,
+        })
+    }
+
+    /// Puts a notice into the inboxes of up to `limit` people behind `after`, in the order of their
+    /// codes. Who was told of it last, or has no room, is passed over.
+    pub fn announce(
+        &mut self,
+        announcement: &Announcement,
+        after: Option<UserId>,
+        now: Timestamp,
+        limit: usize,
+    ) -> Announced {
+        self.advance(now);
+        let behind = (after.map_or(Bound::Unbounded, Bound::Excluded), Bound::Unbounded);
+        let some: Vec<_> = self.codes.range(behind).take(limit).copied().collect();
+        let last = some.last().copied().filter(|_| some.len() == limit);
+        let mut done = Announced { last, ..Announced::default() };
+        for who in some {
+            let Some(person) = self.people.get_mut(&who) else { continue };
+            if person.announced == Some(announcement.key) {
+                done.before += 1;
+            } else if person.inbox.has_room_for(1) {
+                person.announced = Some(announcement.key);
+                self.notify(who, News::Notice(announcement.notice.clone()));
+                done.told += 1;
+            } else {
+                done.full += 1;
+            }
+        }
+        done
+    }
+}

@@ -1,0 +1,53 @@
+//! Where on the network a call came from. It may lead to a person, so it stays at the edge: what goes
+//! deeper is a keyed hash, and nothing of it is logged.
+
+use std::net::{IpAddr, Ipv6Addr};
+
+use rmcp::model::Extensions;
+
+/// The network that a call came from: an address, or of IPv6 the 64 bits that one customer has.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub struct Origin(IpAddr);
+
+impl Origin {
+    #[must_use]
+    pub fn new(address: IpAddr) -> Self {
+        Self(match address.to_canonical() {
+            IpAddr::V6(address) => {
+                let [a, b, c, d, ..] = address.segments();
+                Ipv6Addr::new(a, b, c, d, 0, 0, 0, 0).into()
+            }
+            address @ IpAddr::V4(_) => address,
+        })
+    }
+
+    /// That of the request that these are the extensions of, where its way in can tell.
+    #[must_use]
+    pub fn of(extensions: &Extensions) -> Option<Self> {
+        let parts = extensions.get::<http::request::Parts>();
+        let of_http = parts.and_then(|parts| parts.extensions.get::<Self>());
+        of_http.or_else(|| extensions.get::<Self>()).copied()
+    }
+
+    /// What is hashed of it.
+    pub(super) fn text(self) -> String {
+        self.0.to_string()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn origin(address: &str) -> String {
+        Origin::new(address.parse().expect("an address")).text()
+    }
+
+    #[test]
+    fn addresses_of_one_customer_are_one_origin() {
+        assert_eq!(origin("2001:db8:1:2:3:4:5:6"), origin("2001:db8:1:2:ffff::1"));
+        assert_ne!(origin("2001:db8:1:2::1"), origin("2001:db8:1:3::1"));
+        assert_eq!(origin("::ffff:192.0.2.7"), origin("192.0.2.7"));
+        assert_ne!(origin("192.0.2.7"), origin("192.0.2.8"));
+    }
+}

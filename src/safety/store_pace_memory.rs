@@ -1,0 +1,42 @@
+//! What people did lately, in this process's memory: gone with it, and not known to another.
+
+use async_trait::async_trait;
+use parking_lot::Mutex;
+
+use super::ledger::LedgerError;
+use super::pace::{Act, Limits, Pace, TooOften};
+use super::throttle::Throttle;
+use crate::kernel::clock::Timestamp;
+use crate::kernel::id::{MessageKey, UserId};
+
+/// The pure rules behind one lock, held for microseconds.
+pub struct MemoryThrottle(Mutex<Pace>);
+
+impl MemoryThrottle {
+    #[must_use]
+    pub fn new(limits: Limits) -> Self {
+        Self(Mutex::new(Pace::new(limits)))
+    }
+}
+
+#[async_trait]
+impl Throttle for MemoryThrottle {
+    async fn admit(
+        &self,
+        who: UserId,
+        key: Option<MessageKey>,
+        acts: &[Act],
+        now: Timestamp,
+    ) -> Result<Result<(), TooOften>, LedgerError> {
+        Ok(self.0.lock().admit(who, key, acts, now))
+    }
+
+    async fn forget_old(&self, now: Timestamp) -> Result<(), LedgerError> {
+        self.0.lock().forget_old(now);
+        Ok(())
+    }
+
+    async fn check(&self) -> Result<(), LedgerError> {
+        Ok(())
+    }
+}

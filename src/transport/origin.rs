@@ -1,0 +1,71 @@
+//! Tells where a request comes from: as the socket sees it, or as a proxy says that the operator trusts.
+
+use std::net::{IpAddr, SocketAddr};
+
+use axum::extract::Request;
+use axum::http::HeaderMap;
+
+use crate::kernel::origin::Origin;
+
+/// Fly.io's proxy names the caller here, whatever the caller sent.
+const FLY: &str = "fly-client-ip";
+/// Each proxy adds whom it saw to the end of this.
+const FORWARDED: &str = "x-forwarded-for";
+
+/// Whom the socket is connected to; an extension of each request.
+#[derive(Clone, Copy)]
+pub struct Peer(pub IpAddr);
+
+/// Where a request comes from. Its headers are believed only with a proxy before the server that sets
+/// them: anybody else can write what they like.
+pub fn origin(request: &Request, trusted_proxy: bool) -> Option<Origin> {
+    let Peer(peer) = *request.extensions().get::<Peer>()?;
+    let told = if trusted_proxy { told(request.headers()) } else { None };
+    Some(Origin::new(told.unwrap_or(peer)))
+}
+
+/// Whom the proxy saw.
+fn told(headers: &HeaderMap) -> Option<IpAddr> {
+    let last = |name| headers.get_all(name).iter().next_back()?.to_str().ok();
+    let told = last(FLY).or_else(|| last(FORWARDED))?.rsplit(',').next()?.trim();
+    told.parse().ok().or_else(|| told.parse::<SocketAddr>().ok().map(|address| address.ip()))
+}
+
+#[cfg(test)]
+mod tests {
+    use axum::body::Body;
+
+    use super::*;
+
+    fn from(headers: &[(&str, &str)], trusted_proxy: bool) -> Option<Origin> {
+        let mut request = Request::new(Body::empty());
+        request.extensions_mut().insert(Peer("10.0.0.1".parse().expect("an address")));
+        for (name, value) in headers {
+            let name: axum::http::HeaderName = name.parse().expect("a name");
+            request.headers_mut().append(name, value.parse().expect("a value"));
+        }
+        origin(&request, trusted_proxy)
+    }
+
+    fn is_from(headers: &[(&str, &str)], trusted_proxy: bool, address: &str) -> bool {
+        let address = Origin::new(address.parse().expect("an address"));
+        from(headers, trusted_proxy) == Some(address)
+    }
+
+    #[test]
+    fn a_header_is_believed_only_behind_a_proxy() {
+        let forwarded = [("x-forwarded-for", "192.0.2.1")];
+        assert!(is_from(&forwarded, false, "10.0.0.1"));
+        assert!(is_from(&forwarded, true, "192.0.2.1"));
+        assert!(is_from(&[], true, "10.0.0.1"));
+        assert!(is_from(&[("x-forwarded-for", "unknown")], true, "10.0.0.1"));
+    }
+
+    #[test]
+    fn of_several_the_last_is_what_the_proxy_saw() {
+        let lied = [("x-forwarded-for", "1.1.1.1, 2.2.2.2"), ("x-forwarded-for", "192.0.2.1:99")];
+        assert!(is_from(&lied, true, "192.0.2.1"));
+        let fly = [("x-forwarded-for", "1.1.1.1"), ("fly-client-ip", "2001:db8::1")];
+        assert!(is_from(&fly, true, "2001:db8::1"));
+    }
+}
