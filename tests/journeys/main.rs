@@ -21,4 +21,5 @@ mod python;
 mod redis_server;
 mod safety;
 mod support;
+mod terminal;
 mod whatsapp;
