@@ -61,6 +61,9 @@ pub enum Command {
         /// The server's token; without it AUTH_TOKEN, from the environment or the file .env
         #[arg(long)]
         token: Option<String>,
+        /// Show two people talking with each other instead, at a server of its own, and end
+        #[arg(long, conflicts_with_all = ["url", "token"])]
+        demo: bool,
     },
     /// Print a strong token for AUTH_TOKEN
     Token,

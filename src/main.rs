@@ -15,6 +15,7 @@ use random_connect::mask::filter::{self, FilterError};
 use random_connect::terminal::server::Server;
 use random_connect::{app, telemetry, terminal};
 use secrecy::ExposeSecret;
+use tokio::sync::oneshot;
 
 // Measured on the HTTP benchmark: see the table in README.md.
 #[global_allocator]
@@ -29,7 +30,8 @@ fn main() -> ExitCode {
         Command::Serve => with_config(serve),
         Command::Stdio => with_config(app::serve_stdio),
         Command::Mask { jsonl, explain } => finish(mask(jsonl, explain)),
-        Command::Chat { url, token } => chat(&url, token),
+        Command::Chat { demo: true, .. } => run(demo()),
+        Command::Chat { url, token, .. } => chat(&url, token),
         Command::Token => finish(print_token()),
     }
 }
@@ -43,6 +45,28 @@ fn chat(url: &str, token: Option<String>) -> ExitCode {
     match Server::new(url, &token) {
         Ok(server) => run(async move { terminal::chat(&server, seeded_rng()).await }),
         Err(problem) => refuse(&[problem]),
+    }
+}
+
+/// Shows two people talking at a server for them alone: on a free port of this machine, with a token
+/// made for it, and without what the environment sets.
+async fn demo() -> Result<(), String> {
+    let port = |name: &str| (name == "PORT").then(|| "0".into());
+    let config = Config::from_lookup(port).map_err(|problems| format!("{problems:?}"))?;
+    let (tell, told) = oneshot::channel();
+    let announce = |address: SocketAddr, token: Option<&AuthTokens>| {
+        let token = token.map(|token| token.current().to_owned()).unwrap_or_default();
+        // Whoever does not wait for it has ended.
+        let _ = tell.send((format!("http://{address}"), token));
+    };
+    let shown = async {
+        let (address, token) = told.await.map_err(|_| "the server did not start")?;
+        let server = Server::new(&address, &token).map_err(|problem| problem.to_string())?;
+        terminal::demo::play(&server, seeded_rng()).await.map_err(|problem| problem.to_string())
+    };
+    tokio::select! {
+        served = app::serve(config, announce) => served.map_err(|error| error.to_string()),
+        shown = shown => shown,
     }
 }
 

@@ -3,11 +3,13 @@
 //!
 //! `server.rs` is where to go and with what token, `link.rs` the connection, `wire.rs` what comes over
 //! it; `input.rs` reads and prints, `helper.rs` completes (with `commands.rs`), `words.rs` colours.
+//! `demo.rs` shows two of them talking.
 //!
 //! **Invariant:** this folder uses nothing of the lobby or of the transports: whatever it can do,
 //! anybody's client can.
 
 mod commands;
+pub mod demo;
 mod helper;
 mod input;
 mod link;
@@ -63,6 +65,12 @@ enum Ended {
     /// Nobody reads what is shown.
     Unread,
     By(Problem),
+}
+
+impl From<Problem> for Ended {
+    fn from(problem: Problem) -> Self {
+        Self::By(problem)
+    }
 }
 
 impl From<io::Error> for Ended {

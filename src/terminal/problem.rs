@@ -25,6 +25,8 @@ pub enum Problem {
     Refused(String, String),
     #[error("the connection was lost before {0} of what you wrote was answered")]
     Unanswered(usize),
+    #[error("the demonstration did not come to its end: {0}")]
+    Broken(String),
     #[error("the terminal can't be used: {0}")]
     Terminal(String),
 }

@@ -13,7 +13,7 @@ const NAME: Style = AnsiColor::Cyan.on_default().bold();
 const TOLD: Style = AnsiColor::Green.on_default();
 const NOTE: Style = Style::new().dimmed();
 const WRONG: Style = AnsiColor::Red.on_default();
-const HIDDEN: Style = AnsiColor::Yellow.on_default().bold();
+pub const HIDDEN: Style = AnsiColor::Yellow.on_default().bold();
 const STRONG: Style = Style::new().bold();
 /// What stands before further lines of a message.
 const FURTHER: &str = "\n    ";
@@ -21,6 +21,17 @@ const FURTHER: &str = "\n    ";
 /// What WhatsApp shows in bold.
 static STARRED: Lazy<Regex> =
     Lazy::new(|| Regex::new(r"\*([^*\n]+)\*").expect("a pattern that compiles"));
+
+/// The style of a line as a whole.
+#[must_use]
+pub const fn style(line: &Line) -> Style {
+    match line {
+        Line::Theirs { .. } => Style::new(),
+        Line::Told(_) => TOLD,
+        Line::Note(_) => NOTE,
+        Line::Wrong(_) => WRONG,
+    }
+}
 
 /// Puts lines into words.
 #[derive(Clone, Copy)]
@@ -48,7 +59,7 @@ impl Words {
         }
     }
 
-    /// A text in a style, line by line: some terminals drop a style at the end of a line.
+    /// A text in a style (as it is without colours), line by line: some terminals drop a style at the end of a line.
     pub fn set(self, style: Style, text: &str) -> String {
         if !self.colored {
             return text.to_owned();

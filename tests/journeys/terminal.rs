@@ -281,3 +281,20 @@ async fn what_keeps_a_chat_from_beginning_is_said_in_one_line() {
     let (status, told) = said(Vec::new()).await;
     assert!(status == Some(2) && told.contains("AUTH_TOKEN"), "{told}");
 }
+
+#[tokio::test]
+async fn the_demonstration_shows_a_chat_in_which_a_number_is_hidden_and_ends() {
+    let mut demo = Process::piped(&["chat", "--demo"], &[("NO_COLOR", "1"), ("PORT", "1")]);
+    let shown = demo.shows("Now you:").await;
+    assert!(demo.ends().await.success());
+    let sides = shown.lines().filter_map(|line| line.split_once(" │ "));
+    let (ann, ben): (Vec<_>, Vec<_>) = sides.unzip();
+    let [ann, ben] = [ann, ben].map(|lines| lines.join("\n"));
+    assert!(ann.contains("98334 12506") && ann.contains("nine eight double"), "{shown}");
+    assert!(!ben.contains("98334") && !ben.contains("nine"), "{shown}");
+    assert!(
+        ben.matches("[hidden]").count() >= 2 && ben.contains("You both like: music"),
+        "{shown}"
+    );
+    assert!(ben.contains("Chat ended") && ann.contains("Your partner left"), "{shown}");
+}
