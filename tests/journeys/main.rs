@@ -12,6 +12,7 @@ mod graph;
 mod guard;
 mod instances;
 mod limits;
+mod pages;
 mod penpal;
 mod plain;
 mod privacy;

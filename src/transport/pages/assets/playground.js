@@ -273,7 +273,10 @@ class Phone {
   /// Commands that begin like what is typed.
   suggest() {
     const typed = this.input.value.toLowerCase();
-    const fitting = typed.startsWith("#") ? commands.filter(({ name }) => name.startsWith(typed) && name !== typed) : [];
+    this.offer(typed.startsWith("#") ? commands.filter(({ name }) => name.startsWith(typed) && name !== typed) : []);
+  }
+
+  offer(fitting) {
     this.list.replaceChildren(
       ...fitting.map((command, at) => {
         const row = element("li", "", command.name);
@@ -312,7 +315,7 @@ class Phone {
     if (event.key === "ArrowDown") this.mark(marked?.nextElementSibling ?? list.firstElementChild);
     else if (event.key === "ArrowUp") this.mark(marked?.previousElementSibling ?? list.lastElementChild);
     else if (event.key === "Tab") this.choose(marked);
-    else if (event.key === "Escape") list.hidden = true;
+    else if (event.key === "Escape") this.offer([]);
     else return;
     event.preventDefault();
   }
