@@ -205,12 +205,17 @@ impl Browser {
             "return [...document.querySelectorAll({})].filter((e) => e.checkVisibility()).length",
             json!(css)
         );
+        self.becomes(&seen, &json!(0)).await;
+    }
+
+    /// Waits until a script answers this.
+    pub async fn becomes(&self, script: &str, wanted: &Value) {
         let until = async {
-            while self.list(&seen).await != json!(0) {
+            while self.list(script).await != *wanted {
                 yield_now().await;
             }
         };
-        timeout(PATIENCE, until).await.unwrap_or_else(|_| panic!("{css} is still there"));
+        timeout(PATIENCE, until).await.unwrap_or_else(|_| panic!("{script} is not {wanted}"));
     }
 
     async fn devtools(&self, command: &'static str, parameters: Value) {

@@ -127,6 +127,10 @@ async fn on_a_narrow_screen_there_is_one_phone_at_a_time(browser: &Browser) {
     browser.keys("#").await;
     browser.says("#suggestions-2", "#meet").await;
     browser.fits().await;
+    let last = "const log = document.querySelector('.phone.active .log');
+        const last = log.querySelector('.bubble:last-child').getBoundingClientRect();
+        return last.bottom <= log.getBoundingClientRect().bottom + 0.5";
+    browser.becomes(last, &json!(true)).await;
     browser.screenshot("narrow-suggestions").await;
     browser.keys(&char::from(Key::Backspace).to_string()).await;
     browser.is_sized(1180, 780).await;

@@ -78,6 +78,8 @@ class Phone {
     this.input.addEventListener("input", () => this.typed());
     this.input.addEventListener("keydown", (event) => this.pressed(event));
     this.root.addEventListener("focusin", () => this.show(false));
+    // Suggestions, or a keyboard on the screen, take room: the last message stays in sight.
+    new ResizeObserver(() => this.log.scrollTo({ top: this.log.scrollHeight, behavior: "instant" })).observe(this.log);
     by_id("phones").append(this.root);
     by_id("tabs").append(this.tab);
     this.stand({ status: "idle" });
