@@ -21,7 +21,7 @@ fn of(phone: &str, part: &str) -> String {
 async fn what_the_pages_promise_they_keep() {
     let server = Server::with(&[("PLAYGROUND", "on")], Limits::default()).await;
     let browser = Browser::start().await;
-    browser.is_sized(1180, 780).await;
+    browser.is_sized(1180, 640).await;
     browser.open(&server.url).await;
     browser.fits().await;
     browser.is_legible().await;
@@ -33,7 +33,6 @@ async fn what_the_pages_promise_they_keep() {
     everything_is_reached_by_keyboard(&browser).await;
     browser.is_legible().await;
     browser.fits().await;
-    browser.screenshot("playground").await;
     on_a_narrow_screen_there_is_one_phone_at_a_time(&browser).await;
     the_dashboard_shows_a_pair_and_then_none(&browser, &server).await;
     the_dashboard_says_in_words_what_is_wrong(&browser, &server).await;
@@ -61,6 +60,7 @@ async fn dots_tell_that_somebody_types(browser: &Browser) {
     browser.keys("I wonder").await;
     browser.says(&of(SECOND, ".status"), "typing…").await;
     browser.text(&of(SECOND, ".dots")).await;
+    browser.screenshot("playground").await;
     browser.keys(" what").await;
     browser.keys(&char::from(Key::Enter).to_string()).await;
     browser.says(&of(SECOND, ".bubble:last-child"), "I wonder what").await;
@@ -133,7 +133,7 @@ async fn on_a_narrow_screen_there_is_one_phone_at_a_time(browser: &Browser) {
     browser.becomes(last, &json!(true)).await;
     browser.screenshot("narrow-suggestions").await;
     browser.keys(&char::from(Key::Backspace).to_string()).await;
-    browser.is_sized(1180, 780).await;
+    browser.is_sized(1180, 640).await;
 }
 
 async fn the_dashboard_shows_a_pair_and_then_none(browser: &Browser, server: &Server) {

@@ -44,7 +44,7 @@ const CHARTS = [
   ["Waiting", (sample) => sample.waiting, count],
   ["Pairs", (sample) => sample.pairs, count],
   ["Messages a minute", (_, all, at) => per_minute(all, at, "relayed"), count],
-  ["Calls, 99 of 100 within", (sample) => sample.p99_us, millis],
+  ["Calls, 99 in 100", (sample) => sample.p99_us, millis],
   ["Calls refused a minute", (_, all, at) => per_minute(all, at, "refused"), count],
 ];
 
