@@ -48,6 +48,23 @@ pub enum Command {
         #[arg(long, conflicts_with = "jsonl")]
         explain: bool,
     },
+    /// Chat in this terminal, with whoever is at the server
+    ///
+    /// Lines are sent as they are typed: text for the partner, or commands such as #meet, which Tab
+    /// completes. Ctrl-D leaves. Where the input is no terminal, plain lines are read and printed,
+    /// and the end of the input ends the chat. The server needs the pen pals' tools, which it has
+    /// where it shows the playground, or with TOOLSETS=connect,penpal.
+    Chat {
+        /// Where the server is
+        #[arg(long, default_value = "http://127.0.0.1:8086")]
+        url: String,
+        /// The server's token; without it AUTH_TOKEN, from the environment or the file .env
+        #[arg(long)]
+        token: Option<String>,
+        /// Show two people talking with each other instead, at a server of its own, and end
+        #[arg(long, conflicts_with_all = ["url", "token"])]
+        demo: bool,
+    },
     /// Print a strong token for AUTH_TOKEN
     Token,
 }

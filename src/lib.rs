@@ -13,4 +13,5 @@ pub mod mask;
 pub mod penpal;
 pub mod safety;
 pub mod telemetry;
+pub mod terminal;
 pub mod transport;

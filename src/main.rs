@@ -8,12 +8,14 @@ use std::process::ExitCode;
 
 use clap::Parser;
 use random_connect::cli::{Cli, Command};
-use random_connect::config::{Config, LogFormat};
+use random_connect::config::{Config, LogFormat, Problem};
 use random_connect::kernel::clock::seeded_rng;
 use random_connect::kernel::token::{self, AuthTokens};
 use random_connect::mask::filter::{self, FilterError};
-use random_connect::{app, telemetry};
+use random_connect::terminal::server::Server;
+use random_connect::{app, telemetry, terminal};
 use secrecy::ExposeSecret;
+use tokio::sync::oneshot;
 
 // Measured on the HTTP benchmark: see the table in README.md.
 #[global_allocator]
@@ -28,8 +30,50 @@ fn main() -> ExitCode {
         Command::Serve => with_config(serve),
         Command::Stdio => with_config(app::serve_stdio),
         Command::Mask { jsonl, explain } => finish(mask(jsonl, explain)),
+        Command::Chat { demo: true, .. } => run(demo()),
+        Command::Chat { url, token, .. } => chat(&url, token),
         Command::Token => finish(print_token()),
     }
+}
+
+/// Chats in this terminal. Nothing is logged: the terminal belongs to the chat.
+fn chat(url: &str, token: Option<String>) -> ExitCode {
+    let token = match token.map_or_else(configured_token, Ok) {
+        Ok(token) => token,
+        Err(problems) => return refuse(&problems),
+    };
+    match Server::new(url, &token) {
+        Ok(server) => run(async move { terminal::chat(&server, seeded_rng()).await }),
+        Err(problem) => refuse(&[problem]),
+    }
+}
+
+/// Shows two people talking at a server for them alone: on a free port of this machine, with a token
+/// made for it, and without what the environment sets.
+async fn demo() -> Result<(), String> {
+    let port = |name: &str| (name == "PORT").then(|| "0".into());
+    let config = Config::from_lookup(port).map_err(|problems| format!("{problems:?}"))?;
+    let (tell, told) = oneshot::channel();
+    let announce = |address: SocketAddr, token: Option<&AuthTokens>| {
+        let token = token.map(|token| token.current().to_owned()).unwrap_or_default();
+        // Whoever does not wait for it has ended.
+        let _ = tell.send((format!("http://{address}"), token));
+    };
+    let shown = async {
+        let (address, token) = told.await.map_err(|_| "the server did not start")?;
+        let server = Server::new(&address, &token).map_err(|problem| problem.to_string())?;
+        terminal::demo::play(&server, seeded_rng()).await.map_err(|problem| problem.to_string())
+    };
+    tokio::select! {
+        served = app::serve(config, announce) => served.map_err(|error| error.to_string()),
+        shown = shown => shown,
+    }
+}
+
+/// The token of the environment or the file of settings; empty where there is none.
+fn configured_token() -> Result<String, Vec<Problem>> {
+    let tokens = Config::load(Path::new(".env"))?.tokens;
+    Ok(tokens.map_or_else(String::new, |tokens| tokens.current().to_owned()))
 }
 
 async fn serve(config: Config) -> Result<(), String> {
@@ -65,22 +109,30 @@ fn with_config<F: Future<Output = Result<(), String>>>(
 ) -> ExitCode {
     let config = match Config::load(Path::new(".env")) {
         Ok(config) => config,
-        Err(problems) => {
-            problems.iter().for_each(complain);
-            return ExitCode::from(BAD_CONFIGURATION);
-        }
+        Err(problems) => return refuse(&problems),
     };
     let color = config.log_format == LogFormat::Text && io::stderr().is_terminal();
     telemetry::start(config.log_level, config.log_format, color);
+    run(command(config))
+}
+
+/// Runs until the end of `work`.
+fn run<E: Display>(work: impl Future<Output = Result<(), E>>) -> ExitCode {
     match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
         Ok(runtime) => {
-            let ended = runtime.block_on(command(config));
+            let ended = runtime.block_on(work);
             // A read of standard input can't be cancelled and would keep the process waiting.
             runtime.shutdown_background();
             finish(ended)
         }
         Err(error) => finish(Err(error)),
     }
+}
+
+/// Names what is wrong with the settings.
+fn refuse(problems: &[impl Display]) -> ExitCode {
+    problems.iter().for_each(complain);
+    ExitCode::from(BAD_CONFIGURATION)
 }
 
 fn mask(jsonl: bool, explain: bool) -> Result<(), FilterError> {

@@ -19,6 +19,7 @@ const FLOORS: &[(&str, &[&str])] = &[
     ("config", &["guard", "kernel", "safety"]),
     ("telemetry", &["config"]),
     ("cli", &[]),
+    ("terminal", &["kernel"]),
     ("app", &["config", "connect", "guard", "kernel", "mask", "penpal", "safety", "transport"]),
 ];
 

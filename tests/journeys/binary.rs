@@ -191,6 +191,7 @@ fn help_and_version_are_there_for_every_command() {
         &["serve", "--help"],
         &["stdio", "--help"],
         &["mask", "--help"],
+        &["chat", "--help"],
         &["token", "--help"],
     ] {
         let output = run(command, &[], "");

@@ -1,4 +1,4 @@
-//! The pages in a real browser, against the real server.
+//! A real browser, and what can be asked of a page in it.
 
 use std::fs;
 use std::net::TcpListener;
@@ -8,13 +8,12 @@ use fantoccini::key::Key;
 use fantoccini::wd::WebDriverCompatibleCommand;
 use fantoccini::{Client, ClientBuilder, Locator};
 use hyper_util::client::legacy::connect::HttpConnector;
-use random_connect::transport::core::Limits;
 use serde_json::{Value, json};
 use tokio::net::TcpStream;
 use tokio::task::yield_now;
 use tokio::time::timeout;
 
-use crate::support::{PATIENCE, Server, TOKEN};
+use crate::support::{PATIENCE, TOKEN};
 
 /// Where screenshots go.
 const SCREENSHOTS: &str = "target/screenshots";
@@ -46,14 +45,34 @@ return [...document.querySelectorAll("input, button, a")].filter((e) => e.checkV
   .map((e) => e.outerHTML.slice(0, 80));
 "#;
 
+/// What reaches beyond the window, or is too small to be hit with a finger (below 24 pixels, as WCAG 2
+/// counts it).
+const UNFIT: &str = r#"
+const wide = document.documentElement.clientWidth;
+const told = (e, what) => `${what}: ${e.outerHTML.slice(0, 80)}`;
+const seen = [...document.querySelectorAll("body *")].filter((e) => e.checkVisibility());
+const box = (e) => e.getBoundingClientRect();
+const out = seen.filter((e) => !e.closest(".unseen, svg") && (box(e).right > wide + 0.5 || box(e).left < -0.5));
+const small = seen.filter((e) => e.matches("button, a, input") && (box(e).width < 24 || box(e).height < 24));
+const scrolls = document.documentElement.scrollWidth > wide ? ["the page scrolls sideways"] : [];
+return [...scrolls, ...out.map((e) => told(e, "outside")), ...small.map((e) => told(e, "small"))];
+"#;
+
+/// What the keyboard is at, and whether that can be seen.
+const FOCUS: &str = r#"
+const e = document.activeElement;
+const ring = getComputedStyle(e).outlineStyle !== "none" && parseFloat(getComputedStyle(e).outlineWidth) > 0;
+return [e.id || e.className || e.tagName, ring];
+"#;
+
 /// A browser, and what drives it.
-struct Browser {
+pub struct Browser {
     driver: Child,
-    client: Client,
+    pub client: Client,
 }
 
 impl Browser {
-    async fn start() -> Self {
+    pub async fn start() -> Self {
         let free = TcpListener::bind("127.0.0.1:0").expect("a free port");
         let port = free.local_addr().expect("an address").port();
         drop(free);
@@ -82,19 +101,19 @@ impl Browser {
         Self { driver, client }
     }
 
-    async fn open(&self, address: &str) {
+    pub async fn open(&self, address: &str) {
         self.client.goto(address).await.expect("a page");
     }
 
     /// Waits until the first element of this kind is there, and returns what it says.
-    async fn text(&self, css: &str) -> String {
+    pub async fn text(&self, css: &str) -> String {
         let found = self.client.wait().at_most(PATIENCE).for_element(Locator::Css(css)).await;
         let found = found.unwrap_or_else(|error| panic!("{css}: {error}"));
         found.text().await.expect("a text")
     }
 
     /// Waits until the first element of this kind says this.
-    async fn says(&self, css: &str, text: &str) {
+    pub async fn says(&self, css: &str, text: &str) {
         let until = async {
             while !self.text(css).await.contains(text) {
                 yield_now().await;
@@ -104,50 +123,121 @@ impl Browser {
         assert!(last.is_ok(), "{css} says {:?} and not {text:?}", self.text(css).await);
     }
 
-    async fn write(&self, css: &str, text: &str) {
+    pub async fn write(&self, css: &str, text: &str) {
         let input = self.client.wait().at_most(PATIENCE).for_element(Locator::Css(css)).await;
         let input = input.expect("an input");
         input.send_keys(&format!("{text}{}", char::from(Key::Enter))).await.expect("keys");
     }
 
     /// Whoever asks for the token gets it.
-    async fn pass_the_gate(&self) {
+    pub async fn pass_the_gate(&self) {
         self.text("#gate h2").await;
         self.write("#token", "wrong").await;
         self.says("#wrong", "not the token").await;
         self.write("#token", TOKEN).await;
     }
 
-    async fn list(&self, script: &str) -> Value {
+    pub async fn list(&self, script: &str) -> Value {
         self.client.execute(script, Vec::new()).await.expect("a script that runs")
     }
 
-    /// Everything can be read and has a name, in both themes.
-    async fn is_legible(&self) {
-        for theme in ["light", "dark"] {
-            let chosen = format!("document.documentElement.dataset.theme = '{theme}'");
-            self.list(&chosen).await;
-            assert_eq!(self.list(FAINT).await, json!([]), "in the {theme} theme");
+    /// Everything can be read and has a name, in light and dark, by the system's scheme and by choice.
+    pub async fn is_legible(&self) {
+        for scheme in ["light", "dark"] {
+            self.prefers(scheme).await;
+            let ground = self.list("return getComputedStyle(document.body).backgroundColor").await;
+            assert_eq!(self.list(FAINT).await, json!([]), "where the system is {scheme}");
             assert_eq!(self.list(NAMELESS).await, json!([]));
+            self.prefers("light").await;
+            self.list(&format!("document.documentElement.dataset.theme = '{scheme}'")).await;
+            let chosen = self.list("return getComputedStyle(document.body).backgroundColor").await;
+            assert_eq!(ground, chosen, "the {scheme} theme is the same however it is chosen");
+            self.list("delete document.documentElement.dataset.theme").await;
         }
-        self.list("delete document.documentElement.dataset.theme").await;
     }
 
-    async fn screenshot(&self, name: &str) {
+    /// Has the system prefer a colour scheme.
+    async fn prefers(&self, scheme: &str) {
+        let features = json!([{ "name": "prefers-color-scheme", "value": scheme }]);
+        self.devtools("Emulation.setEmulatedMedia", json!({ "features": features })).await;
+    }
+
+    /// Makes the screen so large, in CSS pixels; below 500 a window of its own could not be.
+    pub async fn is_sized(&self, width: u32, height: u32) {
+        let size =
+            json!({ "width": width, "height": height, "deviceScaleFactor": 1, "mobile": false });
+        self.devtools("Emulation.setDeviceMetricsOverride", size).await;
+    }
+
+    /// Nothing reaches beyond the screen, and everything can be hit with a finger.
+    pub async fn fits(&self) {
+        assert_eq!(self.list(UNFIT).await, json!([]));
+    }
+
+    /// Types keys, wherever the keyboard is at.
+    pub async fn keys(&self, keys: &str) {
+        let focused = self.client.active_element().await.expect("an element");
+        focused.send_keys(keys).await.expect("keys");
+    }
+
+    /// Moves on with the Tab key until it is at this, and sees it at every step.
+    pub async fn tabs_to(&self, wanted: &str) {
+        for _ in 0..30 {
+            let at = self.list(FOCUS).await;
+            if at[0] == wanted {
+                return;
+            }
+            self.keys(&char::from(Key::Tab).to_string()).await;
+            let at = self.list(FOCUS).await;
+            assert!(at[1] == true || at[0] == "BODY", "{at} shows no focus");
+        }
+        panic!("Tab does not lead to {wanted}");
+    }
+
+    pub async fn click(&self, css: &str) {
+        let found = self.client.wait().at_most(PATIENCE).for_element(Locator::Css(css)).await;
+        found.expect("something to click").click().await.expect("a click");
+    }
+
+    /// Waits until there is nothing of this kind that can be seen.
+    pub async fn has_no(&self, css: &str) {
+        let seen = format!(
+            "return [...document.querySelectorAll({})].filter((e) => e.checkVisibility()).length",
+            json!(css)
+        );
+        self.becomes(&seen, &json!(0)).await;
+    }
+
+    /// Waits until a script answers this.
+    pub async fn becomes(&self, script: &str, wanted: &Value) {
+        let until = async {
+            while self.list(script).await != *wanted {
+                yield_now().await;
+            }
+        };
+        timeout(PATIENCE, until).await.unwrap_or_else(|_| panic!("{script} is not {wanted}"));
+    }
+
+    async fn devtools(&self, command: &'static str, parameters: Value) {
+        let done = self.client.issue_cmd(DevTools(command, parameters)).await;
+        done.unwrap_or_else(|error| panic!("{command}: {error}"));
+    }
+
+    pub async fn screenshot(&self, name: &str) {
         let picture = self.client.screenshot().await.expect("a picture");
         fs::create_dir_all(SCREENSHOTS).expect("a folder");
         fs::write(format!("{SCREENSHOTS}/{name}.png"), picture).expect("a file");
     }
 
     /// What the browser complains of. That a wrong token is refused it counts as a complaint.
-    async fn complaints(&self) -> Vec<String> {
+    pub async fn complaints(&self) -> Vec<String> {
         let log = self.client.issue_cmd(BrowserLog).await.expect("a log");
         let told = |entry: &Value| entry["message"].as_str().unwrap_or_default().to_owned();
         let all = log.as_array().expect("a list").iter().map(told);
         all.filter(|told| !told.contains("401 (Unauthorized)")).collect()
     }
 
-    async fn end(self) {
+    pub async fn end(self) {
         self.client.clone().close().await.expect("an end");
     }
 }
@@ -179,39 +269,20 @@ impl WebDriverCompatibleCommand for BrowserLog {
     }
 }
 
-#[tokio::test]
-async fn two_phones_on_the_page_meet_talk_and_part_and_the_dashboard_shows_it() {
-    let server = Server::with(&[("PLAYGROUND", "on")], Limits::default()).await;
-    let browser = Browser::start().await;
-    browser.open(&server.url).await;
-    browser.pass_the_gate().await;
-    let [first, second] = [1, 2].map(|n| format!(".phone:nth-of-type({n})"));
-    browser.says(&format!("{first} .status"), "not in a chat").await;
-    browser.write("#text-1", "#meet").await;
-    browser.says(&format!("{first} .status"), "looking for somebody").await;
-    browser.write("#text-2", "#meet").await;
-    browser.says(&format!("{second} .status"), "connected").await;
-    browser.says(&format!("{first} .status"), "connected").await;
-    browser.write("#text-1", "Hi! Call me at 9876543210").await;
-    browser.says(&format!("{second} .theirs mark"), "hidden").await;
-    browser.says(&format!("{first} .lock"), "number hidden").await;
-    browser.write("#text-2", "Hello! Better we stay here").await;
-    browser.says(&format!("{first} .theirs"), "Better we stay here").await;
-    browser.text(&format!("{first} .ticks.seen")).await;
-    browser.is_legible().await;
-    browser.screenshot("playground").await;
+/// A command of the browser's own protocol.
+#[derive(Debug)]
+struct DevTools(&'static str, Value);
 
-    browser.open(&format!("{}/dashboard", server.url)).await;
-    browser.says("#figure-pairs", "1").await;
-    browser.is_legible().await;
-    browser.screenshot("dashboard").await;
+impl WebDriverCompatibleCommand for DevTools {
+    fn endpoint(
+        &self,
+        base: &url::Url,
+        session: Option<&str>,
+    ) -> Result<url::Url, url::ParseError> {
+        base.join(&format!("session/{}/goog/cdp/execute", session.unwrap_or_default()))
+    }
 
-    browser.open(&server.url).await;
-    browser.says(&format!("{first} .status"), "connected").await;
-    browser.write("#text-1", "#bye").await;
-    browser.says(&format!("{second} .told"), "left the chat").await;
-    browser.open(&format!("{}/dashboard", server.url)).await;
-    browser.says("#figure-pairs", "0").await;
-    assert_eq!(browser.complaints().await, Vec::<String>::new());
-    browser.end().await;
+    fn method_and_body(&self, _address: &url::Url) -> (http::Method, Option<String>) {
+        (http::Method::POST, Some(json!({ "cmd": self.0, "params": self.1 }).to_string()))
+    }
 }

@@ -30,7 +30,7 @@ const FIGURES = [
   ["Pairs", ({ pairs }) => count(pairs)],
   ["Messages a minute", (last, all) => count(per_minute(all, all.length - 1, "relayed"))],
   ["Calls, median", ({ p50_us }) => millis(p50_us)],
-  ["Calls, 99 of 100 within", ({ p99_us }) => millis(p99_us)],
+  ["Calls, 99 in 100", ({ p99_us }) => millis(p99_us)],
   ["Longest wait", ({ longest_wait }) => seconds(longest_wait)],
   ["Evicted", ({ evicted }) => count(evicted)],
   ["Numbers hidden", ({ masked }) => count(masked)],
@@ -44,7 +44,7 @@ const CHARTS = [
   ["Waiting", (sample) => sample.waiting, count],
   ["Pairs", (sample) => sample.pairs, count],
   ["Messages a minute", (_, all, at) => per_minute(all, at, "relayed"), count],
-  ["Calls, 99 of 100 within", (sample) => sample.p99_us, millis],
+  ["Calls, 99 in 100", (sample) => sample.p99_us, millis],
   ["Calls refused a minute", (_, all, at) => per_minute(all, at, "refused"), count],
 ];
 
@@ -82,10 +82,11 @@ class Board {
       const [area, line] = [drawn("path", { class: "area" }), drawn("path", { class: "line" })];
       svg.append(drawn("line", { class: "base", x1: 0, x2: 360, y1: 100, y2: 100 }), area, line);
       const foot = element("p");
-      foot.append(element("span", "", "an hour ago"), element("span", "", "now"));
+      const since = element("span");
+      foot.append(since, element("span", "", "now"));
       box.append(head, svg, foot);
       by_id("charts").append(box);
-      this.#charts.push({ svg, area, line, most });
+      this.#charts.push({ svg, area, line, most, since });
     }
   }
 
@@ -119,14 +120,17 @@ class Board {
     CHARTS.forEach(([name, read, say], at) => this.#draw(this.#charts[at], name, read, say));
   }
 
-  #draw({ svg, area, line, most }, name, read, say) {
+  #draw({ svg, area, line, most, since }, name, read, say) {
     const all = this.#samples;
+    // Of a server that has just started there is no hour to show.
+    const span = Math.min(HOUR, Math.max(MINUTE, all.at(-1).at - all[0].at));
     const values = all.map((sample, at) => read(sample, all, at) ?? 0);
     const top = Math.max(...values);
-    const x = (sample) => 360 - ((all.at(-1).at - sample.at) / HOUR) * 360;
+    const x = (sample) => 360 - ((all.at(-1).at - sample.at) / span) * 360;
     const points = values.map((value, at) => `${x(all[at]).toFixed(1)} ${(100 - (top ? (value / top) * 94 : 0)).toFixed(1)}`);
     line.setAttribute("d", `M${points.join("L")}`);
     area.setAttribute("d", `M${x(all[0]).toFixed(1)} 100L${points.join("L")}L360 100Z`);
+    since.textContent = span < HOUR ? `${Math.round(span / MINUTE)} min ago` : "an hour ago";
     most.textContent = `at most ${say(top)}`;
     svg.setAttribute("aria-label", `${name} in the last hour: at most ${say(top)}, now ${say(values.at(-1))}`);
   }

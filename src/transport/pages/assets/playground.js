@@ -78,6 +78,8 @@ class Phone {
     this.input.addEventListener("input", () => this.typed());
     this.input.addEventListener("keydown", (event) => this.pressed(event));
     this.root.addEventListener("focusin", () => this.show(false));
+    // Suggestions, or a keyboard on the screen, take room: the last message stays in sight.
+    new ResizeObserver(() => this.log.scrollTo({ top: this.log.scrollHeight, behavior: "instant" })).observe(this.log);
     by_id("phones").append(this.root);
     by_id("tabs").append(this.tab);
     this.stand({ status: "idle" });
@@ -276,7 +278,10 @@ class Phone {
   /// Commands that begin like what is typed.
   suggest() {
     const typed = this.input.value.toLowerCase();
-    const fitting = typed.startsWith("#") ? commands.filter(({ name }) => name.startsWith(typed) && name !== typed) : [];
+    this.offer(typed.startsWith("#") ? commands.filter(({ name }) => name.startsWith(typed) && name !== typed) : []);
+  }
+
+  offer(fitting) {
     this.list.replaceChildren(
       ...fitting.map((command, at) => {
         const row = element("li", "", command.name);
@@ -315,7 +320,7 @@ class Phone {
     if (event.key === "ArrowDown") this.mark(marked?.nextElementSibling ?? list.firstElementChild);
     else if (event.key === "ArrowUp") this.mark(marked?.previousElementSibling ?? list.lastElementChild);
     else if (event.key === "Tab") this.choose(marked);
-    else if (event.key === "Escape") list.hidden = true;
+    else if (event.key === "Escape") this.offer([]);
     else return;
     event.preventDefault();
   }

@@ -1,0 +1,56 @@
+//! The commands, as the server lists them, for completion and hints.
+
+use once_cell::sync::Lazy;
+use regex::Regex;
+
+/// A line of the server's list: `*#m*, *#inbox*: read what waits` or `*#r* text: sends it`.
+static LISTED: Lazy<Regex> =
+    Lazy::new(|| Regex::new(r"(?m)^\*#(\w+)\*[^:\n]*: (.+)$").expect("a pattern that compiles"));
+
+/// A command, and what it does.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Command {
+    /// With its `#`.
+    pub name: String,
+    pub does: String,
+}
+
+/// Reads the server's list. One that is not understood has no commands in it.
+#[must_use]
+pub fn listed(help: &str) -> Vec<Command> {
+    let read = |found: regex::Captures| Command {
+        name: format!("#{}", &found[1]),
+        does: found[2].trim_end().to_owned(),
+    };
+    LISTED.captures_iter(help).map(read).collect()
+}
+
+/// The commands that begin with what stands before the cursor, if that is the start of one.
+pub fn beginning<'a>(commands: &'a [Command], typed: &str) -> impl Iterator<Item = &'a Command> {
+    let typed = typed.to_lowercase();
+    let begins = typed.starts_with('#');
+    commands.iter().filter(move |command| begins && command.name.starts_with(&typed))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_servers_list_is_read_and_narrowed_down_by_what_is_typed() {
+        let help = "Commands:\n*#meet* [interests]: find someone: #meet music\n\
+            *#m*, *#inbox*: read what waits\n*#r* text: send text\nAnything else is sent.";
+        let commands = listed(help);
+        let named = |typed: &str| -> Vec<&str> {
+            beginning(&commands, typed).map(|command| command.name.as_str()).collect()
+        };
+        assert_eq!(named("#"), ["#meet", "#m", "#r"]);
+        assert_eq!(named("#M"), ["#meet", "#m"]);
+        assert_eq!(named("#me"), ["#meet"]);
+        assert_eq!(commands[0].does, "find someone: #meet music");
+        for typed in ["", "m", "a #m", "#meet music", "#x"] {
+            assert_eq!(named(typed), [""; 0], "{typed}");
+        }
+        assert_eq!(listed("something else"), []);
+    }
+}

@@ -1,0 +1,84 @@
+//! What the editor shows while somebody types: commands to complete, and what the one at hand does.
+
+use std::borrow::Cow;
+use std::sync::Arc;
+
+use anstyle::{AnsiColor, Style};
+use parking_lot::RwLock;
+use rustyline::completion::{Completer, Pair};
+use rustyline::highlight::Highlighter;
+use rustyline::hint::{Hint, Hinter};
+use rustyline::validate::Validator;
+use rustyline::{Context, Result};
+
+use super::commands::{Command, beginning};
+
+const HINT: Style = Style::new().dimmed();
+const PROMPT: Style = AnsiColor::Green.on_default().bold();
+
+/// Helps with commands.
+pub struct Helper {
+    pub commands: Arc<RwLock<Vec<Command>>>,
+    pub colored: bool,
+}
+
+impl rustyline::Helper for Helper {}
+
+impl Validator for Helper {}
+
+impl Completer for Helper {
+    type Candidate = Pair;
+
+    fn complete(&self, line: &str, pos: usize, _: &Context<'_>) -> Result<(usize, Vec<Pair>)> {
+        let commands = self.commands.read();
+        let fitting = beginning(&commands, line.get(..pos).unwrap_or_default());
+        let pair = |command: &Command| Pair {
+            display: command.name.clone(),
+            replacement: command.name.clone(),
+        };
+        Ok((0, fitting.map(pair).collect()))
+    }
+}
+
+/// The rest of a command and what it does; the right arrow takes over the former.
+pub struct Rest {
+    shown: String,
+    taken: usize,
+}
+
+impl Hint for Rest {
+    fn display(&self) -> &str {
+        &self.shown
+    }
+
+    fn completion(&self) -> Option<&str> {
+        self.shown.get(..self.taken).filter(|rest| !rest.is_empty())
+    }
+}
+
+impl Hinter for Helper {
+    type Hint = Rest;
+
+    fn hint(&self, line: &str, pos: usize, _: &Context<'_>) -> Option<Rest> {
+        // Without colours a hint could not be told from what was typed.
+        if !self.colored || pos < line.len() || line.len() < 2 {
+            return None;
+        }
+        let commands = self.commands.read();
+        let exact = |command: &&Command| command.name.eq_ignore_ascii_case(line);
+        let command = beginning(&commands, line).find(exact);
+        let command = command.or_else(|| beginning(&commands, line).next())?;
+        let rest = command.name.get(line.len()..)?;
+        Some(Rest { shown: format!("{rest}  {}", command.does), taken: rest.len() })
+    }
+}
+
+impl Highlighter for Helper {
+    fn highlight_prompt<'b, 's: 'b, 'p: 'b>(&'s self, prompt: &'p str, _: bool) -> Cow<'b, str> {
+        if self.colored { format!("{PROMPT}{prompt}{PROMPT:#}").into() } else { prompt.into() }
+    }
+
+    fn highlight_hint<'h>(&self, hint: &'h str) -> Cow<'h, str> {
+        format!("{HINT}{hint}{HINT:#}").into()
+    }
+}

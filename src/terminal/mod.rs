@@ -1,0 +1,318 @@
+//! The chat in a terminal: a client like any other, which knows nothing of the server but its
+//! protocol. Read `talk.rs` first: it is the chat itself, without reading or sending.
+//!
+//! `server.rs` is where to go and with what token, `link.rs` the connection, `wire.rs` what comes over
+//! it; `input.rs` reads and prints, `helper.rs` completes (with `commands.rs`), `words.rs` colours.
+//! `demo.rs` shows two of them talking.
+//!
+//! **Invariant:** this folder uses nothing of the lobby or of the transports: whatever it can do,
+//! anybody's client can.
+
+mod commands;
+pub mod demo;
+mod helper;
+mod input;
+mod link;
+pub mod problem;
+pub mod server;
+mod talk;
+mod wire;
+mod words;
+
+use std::io;
+use std::time::Duration;
+
+use futures_util::future::{BoxFuture, OptionFuture};
+use rand::RngExt;
+use rand::rngs::StdRng;
+use serde_json::json;
+use tokio::signal::unix::{Signal, SignalKind, signal};
+use tokio::time::{sleep, timeout};
+
+use self::input::{Desk, Input};
+use self::link::{CallError, Link};
+use self::problem::Problem;
+use self::server::Server;
+use self::talk::{Line, Talk};
+use self::wire::{Rejoined, Said};
+use crate::kernel::id::unguessable;
+
+/// The pause before the second attempt to connect again, doubled with each further one.
+const FIRST_PAUSE: Duration = Duration::from_millis(200);
+const LONGEST_PAUSE: Duration = Duration::from_secs(10);
+/// How long leaving the chat may take when somebody wants out.
+const GOODBYE: Duration = Duration::from_secs(3);
+/// How much may be typed ahead of the server.
+const AHEAD: usize = 64;
+
+/// Chats with whoever is there until the input ends or a signal comes, and leaves the chat then.
+///
+/// # Errors
+/// A [`Problem`] that says what to do.
+pub async fn chat(server: &Server, rng: StdRng) -> Result<(), Problem> {
+    let link = Link::open(server).await?;
+    let signals = Signals::new().map_err(|error| Problem::Terminal(error.to_string()))?;
+    let mut terminal = Terminal::new(Desk::open()?, signals, rng);
+    match terminal.run(server, link).await {
+        Err(Ended::By(problem)) => Err(problem),
+        // Whoever read the output has seen enough.
+        Ok(()) | Err(Ended::Unread) => Ok(()),
+    }
+}
+
+/// Why a conversation ended before its end.
+enum Ended {
+    /// Nobody reads what is shown.
+    Unread,
+    By(Problem),
+}
+
+impl From<Problem> for Ended {
+    fn from(problem: Problem) -> Self {
+        Self::By(problem)
+    }
+}
+
+impl From<io::Error> for Ended {
+    fn from(_: io::Error) -> Self {
+        Self::Unread
+    }
+}
+
+/// What became of a connection.
+enum Left {
+    /// Whoever writes is done.
+    Done,
+    /// The connection was lost.
+    Lost,
+}
+
+/// How far somebody is from leaving.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Leaving {
+    No,
+    /// When what was written is answered.
+    Soon,
+    /// At once.
+    Now,
+}
+
+/// One side of a chat, with everything around it.
+struct Terminal {
+    desk: Desk,
+    signals: Signals,
+    talk: Talk,
+    /// Who this is to the server: made for this run, so that nobody can guess it.
+    user_id: String,
+    leaving: Leaving,
+    rng: StdRng,
+}
+
+impl Terminal {
+    fn new(desk: Desk, signals: Signals, mut rng: StdRng) -> Self {
+        let user_id = format!("terminal-{}", unguessable(&mut rng));
+        Self { desk, signals, talk: Talk::default(), user_id, leaving: Leaving::No, rng }
+    }
+
+    async fn run(&mut self, server: &Server, mut link: Link) -> Result<(), Ended> {
+        let hello = if self.desk.is_edited() {
+            format!("Connected to {server}. #meet finds somebody, Tab completes, Ctrl-D leaves.")
+        } else {
+            format!("Connected to {server}.")
+        };
+        // Before anybody is told that Tab completes.
+        if let Ok(help) = link.caller().text("help").await {
+            self.desk.learn(commands::listed(&help));
+        }
+        self.note(&hello)?;
+        loop {
+            match self.converse(&mut link).await? {
+                Left::Done => {
+                    link.close().await;
+                    return Ok(());
+                }
+                Left::Lost if self.leaving == Leaving::No => {
+                    self.note("The connection was lost. Trying again…")?;
+                }
+                Left::Lost => {}
+            }
+            let Some(again) = self.reconnect(server).await? else { return Ok(()) };
+            link = again;
+            self.note("Connected again.")?;
+        }
+    }
+
+    fn note(&mut self, text: &str) -> io::Result<()> {
+        self.desk.show(&[Line::note(text)])
+    }
+
+    /// Sends and shows until the connection or the conversation ends.
+    async fn converse(&mut self, link: &mut Link) -> Result<Left, Ended> {
+        let rejoin = json!({ "user_id": self.user_id });
+        match link.caller().call::<Rejoined>("rejoin", rejoin).await {
+            Ok(rejoined) => {
+                let lines = self.talk.joined(rejoined);
+                self.desk.show(&lines)?;
+            }
+            Err(CallError::Refused(reason)) => self.desk.show(&[Line::Wrong(reason)])?,
+            Err(CallError::Lost) => return Ok(Left::Lost),
+        }
+        let mut call = None;
+        loop {
+            if call.is_none() {
+                call = self.next_call(link);
+            }
+            if call.is_none() && self.leaving != Leaving::No {
+                return Ok(self.goodbye(link).await?);
+            }
+            let (idle, open) = (self.talk.waiting() < AHEAD, self.leaving == Leaving::No);
+            let answered: OptionFuture<_> = call.as_mut().into();
+            tokio::select! {
+                biased;
+                () = self.signals.come() => self.leave_now(),
+                news = link.news.recv() => {
+                    let Some(news) = news else { return Ok(Left::Lost) };
+                    let lines = self.talk.news(news);
+                    self.desk.show(&lines)?;
+                }
+                Some(answer) = answered => {
+                    call = None;
+                    let lines = match answer {
+                        Ok(said) => self.talk.said(said),
+                        Err(CallError::Refused(reason)) => self.talk.refused(reason),
+                        Err(CallError::Lost) => return Ok(Left::Lost),
+                    };
+                    self.desk.show(&lines)?;
+                }
+                input = self.desk.inputs.recv(), if open && idle => self.take(input)?,
+            }
+        }
+    }
+
+    /// Says what is to be said next.
+    fn next_call(&self, link: &Link) -> Option<BoxFuture<'static, Result<Said, CallError>>> {
+        let next = self.talk.next()?;
+        let said = json!({
+            "user_id": self.user_id, "message": next.text, "message_id": next.message_id,
+        });
+        Some(Box::pin(link.caller().call("say", said)))
+    }
+
+    fn take(&mut self, input: Option<Input>) -> io::Result<()> {
+        match input {
+            Some(Input::Line(text)) => {
+                let id = unguessable(&mut self.rng);
+                self.talk.typed(&text, id).map_or(Ok(()), |line| self.desk.show(&[line]))
+            }
+            Some(Input::Quit) => {
+                self.leave_now();
+                Ok(())
+            }
+            Some(Input::End) | None => {
+                self.leaving = Leaving::Soon;
+                Ok(())
+            }
+        }
+    }
+
+    fn leave_now(&mut self) {
+        self.talk.forget_unsent();
+        self.leaving = Leaving::Now;
+    }
+
+    /// Leaves the chat or the queue, so that nobody writes to somebody who is gone.
+    async fn goodbye(&mut self, link: &mut Link) -> io::Result<Left> {
+        while let Ok(news) = link.news.try_recv() {
+            let lines = self.talk.news(news);
+            self.desk.show(&lines)?;
+        }
+        if self.talk.is_engaged() {
+            let bye = json!({ "user_id": self.user_id, "message": "#bye" });
+            let said = timeout(GOODBYE, link.caller().call::<Said>("say", bye)).await;
+            if let Ok(Ok(said)) = said {
+                let lines = self.talk.said(said);
+                self.desk.show(&lines)?;
+            }
+        }
+        Ok(Left::Done)
+    }
+
+    /// Connects again, with longer and longer pauses; `None` when nobody waits for it any more.
+    async fn reconnect(&mut self, server: &Server) -> Result<Option<Link>, Ended> {
+        let mut pause = Duration::ZERO;
+        loop {
+            // What was written before the end of the input is worth an attempt, and no more.
+            if self.leaving == Leaving::Now || self.leaving == Leaving::Soon && !pause.is_zero() {
+                return match self.talk.waiting() {
+                    0 => Ok(None),
+                    unanswered => Err(Ended::By(Problem::Unanswered(unanswered))),
+                };
+            }
+            let attempt = async {
+                sleep(pause).await;
+                Link::open(server).await
+            };
+            let (idle, open) = (self.talk.waiting() < AHEAD, self.leaving == Leaving::No);
+            tokio::select! {
+                biased;
+                () = self.signals.come() => self.leave_now(),
+                input = self.desk.inputs.recv(), if open && idle => self.take(input)?,
+                opened = attempt => match opened {
+                    Ok(link) => return Ok(Some(link)),
+                    Err(problem) if problem.lasts() => return Err(Ended::By(problem)),
+                    Err(_) => pause = longer(pause, &mut self.rng),
+                },
+            }
+        }
+    }
+}
+
+/// The pause after one that was in vain: twice as long and a little more or less, so that not all who
+/// lost their connection together come back together.
+fn longer(pause: Duration, rng: &mut StdRng) -> Duration {
+    let next = (pause * 2).clamp(FIRST_PAUSE, LONGEST_PAUSE);
+    next.mul_f64(rng.random_range(0.75..1.0))
+}
+
+/// The signals that end a conversation.
+struct Signals {
+    interrupt: Signal,
+    terminate: Signal,
+    hangup: Signal,
+}
+
+impl Signals {
+    fn new() -> io::Result<Self> {
+        Ok(Self {
+            interrupt: signal(SignalKind::interrupt())?,
+            terminate: signal(SignalKind::terminate())?,
+            hangup: signal(SignalKind::hangup())?,
+        })
+    }
+
+    async fn come(&mut self) {
+        tokio::select! {
+            _ = self.interrupt.recv() => {}
+            _ = self.terminate.recv() => {}
+            _ = self.hangup.recv() => {}
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::kernel::clock::seeded_rng;
+
+    #[test]
+    fn pauses_grow_to_a_limit() {
+        let mut rng = seeded_rng();
+        let mut pause = Duration::ZERO;
+        for attempt in 0..20 {
+            let next = longer(pause, &mut rng);
+            assert!(next >= FIRST_PAUSE.mul_f64(0.75) && next <= LONGEST_PAUSE, "{attempt}");
+            assert!(next > pause || next >= LONGEST_PAUSE.mul_f64(0.75), "{attempt}");
+            pause = next;
+        }
+    }
+}

@@ -1,0 +1,40 @@
+//! What can keep a chat from going on, in a line that says what to do about it.
+
+use thiserror::Error;
+
+/// Why there is no chat (any more). None of them shows a token.
+#[derive(Debug, Error)]
+pub enum Problem {
+    #[error("{0:?} is no address of a server: write it like http://127.0.0.1:8086")]
+    Address(String),
+    #[error("there is no token that could be sent: set AUTH_TOKEN or pass --token")]
+    Token,
+    #[error(
+        "no server answers at {0}: start one with `random-connect`, or name another with --url"
+    )]
+    Unreachable(String),
+    #[error("the server at {0} does not take this token: pass its own with --token or AUTH_TOKEN")]
+    WrongToken(String),
+    #[error("the server at {0} does not answer under this name: see its ALLOWED_HOSTS")]
+    WrongHost(String),
+    #[error("what answers at {0} is no Random Connect server")]
+    NotOurs(String),
+    #[error("the server at {0} has no pen pals: start it with TOOLSETS=connect,penpal")]
+    NoPenPals(String),
+    #[error("the server at {0} refuses: {1}")]
+    Refused(String, String),
+    #[error("the connection was lost before {0} of what you wrote was answered")]
+    Unanswered(usize),
+    #[error("the demonstration did not come to its end: {0}")]
+    Broken(String),
+    #[error("the terminal can't be used: {0}")]
+    Terminal(String),
+}
+
+impl Problem {
+    /// Whether trying again later can't help.
+    #[must_use]
+    pub const fn lasts(&self) -> bool {
+        !matches!(self, Self::Unreachable(_) | Self::NotOurs(_) | Self::Refused(..))
+    }
+}

@@ -1,0 +1,297 @@
+//! A chat as one side sees it: what was typed, what came, and what is to be shown of it. Pure: it
+//! neither reads nor sends.
+//!
+//! **Invariant:** what was typed is sent in its order, one at a time, under one id however often it is
+//! sent; news that come twice are shown once.
+
+use std::collections::VecDeque;
+
+use super::wire::{Delivered, News, Reason, Rejoined, Said, Standing, Status};
+
+/// The longest message the server takes, in characters.
+const MAX_CHARS: usize = 4_096;
+/// How many of the last news are remembered in case they come again.
+const REMEMBERED: usize = 512;
+
+/// Something to show.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Line {
+    /// What the partner wrote.
+    Theirs { name: String, text: String },
+    /// What the server says.
+    Told(String),
+    /// What the terminal says of itself.
+    Note(String),
+    /// What went wrong.
+    Wrong(String),
+}
+
+impl Line {
+    fn told(text: impl Into<String>) -> Self {
+        Self::Told(text.into())
+    }
+
+    /// Says something of the terminal's own.
+    pub fn note(text: impl Into<String>) -> Self {
+        Self::Note(text.into())
+    }
+}
+
+/// What was typed and is not answered yet.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Outgoing {
+    pub text: String,
+    /// The same for each attempt, so that the server carries it out once.
+    pub message_id: String,
+}
+
+/// One side of a chat.
+#[derive(Default)]
+pub struct Talk {
+    standing: Standing,
+    outgoing: VecDeque<Outgoing>,
+    /// Ids of news that were shown.
+    known: VecDeque<String>,
+    /// News of a room that the answer on its way has yet to tell of.
+    early: Vec<News>,
+}
+
+impl Talk {
+    /// Whether there is a chat, or a place in the queue, to leave.
+    #[must_use]
+    pub fn is_engaged(&self) -> bool {
+        self.standing.status != Status::Idle
+    }
+
+    /// What is to be sent next, until it is answered.
+    #[must_use]
+    pub fn next(&self) -> Option<&Outgoing> {
+        self.outgoing.front()
+    }
+
+    /// How much waits to be sent or answered.
+    #[must_use]
+    pub fn waiting(&self) -> usize {
+        self.outgoing.len()
+    }
+
+    /// Takes in what was typed.
+    pub fn typed(&mut self, text: &str, message_id: String) -> Option<Line> {
+        let text = text.trim();
+        if text.chars().count() > MAX_CHARS {
+            let long = format!("That was not sent: it is longer than {MAX_CHARS} characters.");
+            return Some(Line::Wrong(long));
+        }
+        if !text.is_empty() {
+            self.outgoing.push_back(Outgoing { text: text.to_owned(), message_id });
+        }
+        None
+    }
+
+    /// Takes back what was not answered.
+    pub fn forget_unsent(&mut self) {
+        self.outgoing.clear();
+    }
+
+    /// The server answered what was sent.
+    pub fn said(&mut self, Said { told, sent, standing }: Said) -> Vec<Line> {
+        self.outgoing.pop_front();
+        self.standing = standing;
+        let mut lines = Vec::new();
+        match (sent, told) {
+            (Some(sent), _) => {
+                if sent.hidden > 0 {
+                    lines.push(Line::note("🔒 Your partner sees [hidden] in place of the number."));
+                }
+                if sent.delivered == Delivered::Queued {
+                    lines.push(Line::note("✓ It waits until your partner is back."));
+                }
+            }
+            (None, Some(told)) => lines.push(Line::Told(told)),
+            (None, None) => {}
+        }
+        let early = std::mem::take(&mut self.early);
+        lines.extend(early.into_iter().flat_map(|news| self.show(news)));
+        lines
+    }
+
+    /// The server refused what was sent.
+    pub fn refused(&mut self, reason: String) -> Vec<Line> {
+        self.outgoing.pop_front();
+        let early = std::mem::take(&mut self.early);
+        let early = early.into_iter().flat_map(|news| self.show(news)).collect::<Vec<_>>();
+        [Line::Wrong(reason)].into_iter().chain(early).collect()
+    }
+
+    /// The connection is there, for the first time or again.
+    pub fn joined(&mut self, Rejoined { standing, missed }: Rejoined) -> Vec<Line> {
+        let before = std::mem::replace(&mut self.standing, standing.clone());
+        let mut lines: Vec<Line> = missed.into_iter().flat_map(|news| self.show(news)).collect();
+        // What was missed is older than this.
+        self.standing = standing;
+        if before.status != Status::Idle && self.standing.status == Status::Idle && lines.is_empty()
+        {
+            let gone = match before.status {
+                Status::Waiting => "You are no longer in the queue: #meet looks again.",
+                _ => "The chat is over, the server has forgotten it: #meet finds somebody new.",
+            };
+            lines.push(Line::note(gone));
+        }
+        lines
+    }
+
+    /// The server told something.
+    pub fn news(&mut self, news: News) -> Vec<Line> {
+        let elsewhere = news.place().is_some_and(|(_, room)| Some(room) != self.room());
+        let found = matches!(news, News::Found { .. });
+        if elsewhere && !found && !self.outgoing.is_empty() {
+            self.early.push(news);
+            return Vec::new();
+        }
+        self.show(news)
+    }
+
+    fn room(&self) -> Option<&str> {
+        self.standing.room_id.as_deref()
+    }
+
+    fn show(&mut self, news: News) -> Vec<Line> {
+        if let Some((id, _)) = news.place() {
+            if self.known.iter().any(|known| known == id) {
+                return Vec::new();
+            }
+            self.known.push_back(id.to_owned());
+            if self.known.len() > REMEMBERED {
+                self.known.pop_front();
+            }
+        }
+        match news {
+            News::Found { room_id, partner, common_interests, .. } => {
+                let name = &partner.display_name;
+                let common = match common_interests.join(", ") {
+                    common if common.is_empty() => common,
+                    common => format!(" You both like: {common}."),
+                };
+                let told = format!("🎉 You're now chatting with {name}.{common} Say hello!");
+                let (room_id, partner) = (Some(room_id), Some(partner));
+                self.standing = Standing { status: Status::Matched, room_id, partner };
+                vec![Line::Told(told)]
+            }
+            News::Message { room_id, message, .. } => {
+                let of_now = self.room() == Some(&room_id);
+                let partner = self.standing.partner.as_ref().filter(|_| of_now);
+                let name = partner.map_or("Your partner", |partner| &partner.display_name);
+                vec![Line::Theirs { name: name.to_owned(), text: message }]
+            }
+            News::Disconnected { room_id, reason, .. } => {
+                if self.room() == Some(&room_id) {
+                    self.standing = Standing::default();
+                }
+                let how = match reason {
+                    Reason::Left => "Your partner left the chat.",
+                    Reason::Timeout => "Your partner timed out.",
+                };
+                vec![Line::told(format!("{how} #meet finds somebody new."))]
+            }
+            News::Other => Vec::new(),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    fn said(value: serde_json::Value) -> Said {
+        serde_json::from_value(value).expect("an answer")
+    }
+
+    fn matched() -> serde_json::Value {
+        json!({ "told": "🎉 Connected!", "sent": null, "status": "matched", "room_id": "r",
+            "partner": { "display_name": "User_A" } })
+    }
+
+    fn message(id: &str, text: &str) -> News {
+        let (room_id, message_id) = ("r".to_owned(), id.to_owned());
+        News::Message { room_id, message_id, message: text.to_owned() }
+    }
+
+    fn theirs(name: &str, text: &str) -> Line {
+        Line::Theirs { name: name.to_owned(), text: text.to_owned() }
+    }
+
+    #[test]
+    fn what_is_typed_goes_out_in_order_and_stays_until_it_is_answered() {
+        let mut talk = Talk::default();
+        assert_eq!(talk.typed("  #meet ", "1".to_owned()), None);
+        assert_eq!(talk.typed("hello", "2".to_owned()), None);
+        assert_eq!(talk.typed("   ", "3".to_owned()), None);
+        assert_eq!(talk.next().map(|next| next.text.as_str()), Some("#meet"));
+        let again = talk.next().cloned();
+        assert_eq!(talk.next(), again.as_ref(), "the same under the same id");
+        assert_eq!(talk.said(said(matched())), [Line::Told("🎉 Connected!".to_owned())]);
+        assert!(talk.is_engaged());
+        assert_eq!(talk.next().map(|next| next.text.as_str()), Some("hello"));
+        assert!(matches!(talk.refused("no".to_owned())[..], [Line::Wrong(_)]));
+        assert_eq!(talk.waiting(), 0);
+        let long = "x".repeat(MAX_CHARS + 1);
+        assert!(matches!(talk.typed(&long, "4".to_owned()), Some(Line::Wrong(_))));
+        assert_eq!(talk.waiting(), 0);
+    }
+
+    #[test]
+    fn a_message_that_overtakes_the_answer_waits_for_the_partners_name() {
+        let mut talk = Talk::default();
+        talk.typed("#meet", "1".to_owned());
+        assert_eq!(talk.news(message("7", "hi")), []);
+        let lines = talk.said(said(matched()));
+        assert_eq!(lines, [Line::Told("🎉 Connected!".to_owned()), theirs("User_A", "hi")]);
+        assert_eq!(talk.news(message("7", "hi")), [], "a repeat");
+        assert_eq!(talk.news(message("8", "hi")), [theirs("User_A", "hi")]);
+    }
+
+    #[test]
+    fn what_was_missed_is_shown_and_a_chat_that_is_gone_is_said_to_be_over() {
+        let mut talk = Talk::default();
+        talk.typed("#meet", "1".to_owned());
+        talk.said(said(matched()));
+        let standing = talk.standing.clone();
+        let lines = talk.joined(Rejoined { standing, missed: vec![message("9", "there?")] });
+        assert_eq!(lines, [theirs("User_A", "there?")]);
+        let lines = talk.joined(Rejoined { standing: Standing::default(), missed: Vec::new() });
+        assert!(matches!(&lines[..], [Line::Note(note)] if note.starts_with("The chat is over")));
+        assert!(!talk.is_engaged());
+        let lines = talk.joined(Rejoined { standing: Standing::default(), missed: Vec::new() });
+        assert_eq!(lines, [], "it is said once");
+    }
+
+    #[test]
+    fn a_hidden_number_and_a_message_that_waits_are_told_of_and_others_are_not() {
+        let answer = |delivered: &str, hidden: u32| {
+            let mut answer = matched();
+            answer["told"] = json!(null);
+            answer["sent"] = json!({ "delivered": delivered, "hidden": hidden });
+            said(answer)
+        };
+        let mut talk = Talk::default();
+        assert_eq!(talk.said(answer("pushed", 0)), []);
+        assert_eq!(talk.said(answer("queued", 2)).len(), 2);
+    }
+
+    #[test]
+    fn a_partner_who_leaves_ends_the_chat() {
+        let mut talk = Talk::default();
+        talk.said(said(matched()));
+        let left = |room: &str| News::Disconnected {
+            room_id: room.to_owned(),
+            message_id: room.to_owned(),
+            reason: Reason::Left,
+        };
+        talk.news(left("of before"));
+        assert!(talk.is_engaged());
+        talk.news(left("r"));
+        assert!(!talk.is_engaged());
+    }
+}

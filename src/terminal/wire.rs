@@ -1,0 +1,125 @@
+//! What the pen pals' tools answer and what their notifications hold, as far as it is shown here.
+
+use serde::Deserialize;
+
+/// How somebody stands.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Status {
+    #[default]
+    Idle,
+    Waiting,
+    Matched,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+pub struct Partner {
+    pub display_name: String,
+}
+
+/// How somebody stands, and with whom.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
+pub struct Standing {
+    pub status: Status,
+    pub room_id: Option<String>,
+    pub partner: Option<Partner>,
+}
+
+/// What `rejoin` answers.
+#[derive(Debug, Deserialize)]
+pub struct Rejoined {
+    #[serde(flatten)]
+    pub standing: Standing,
+    pub missed: Vec<News>,
+}
+
+/// What `say` answers.
+#[derive(Debug, Deserialize)]
+pub struct Said {
+    pub told: Option<String>,
+    pub sent: Option<Sent>,
+    #[serde(flatten)]
+    pub standing: Standing,
+}
+
+/// A message that was passed on.
+#[derive(Debug, Deserialize)]
+pub struct Sent {
+    pub delivered: Delivered,
+    /// How many phone numbers and the like were hidden in it.
+    pub hidden: u32,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Delivered {
+    Pushed,
+    Queued,
+}
+
+/// What somebody is told without asking.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(tag = "type")]
+pub enum News {
+    #[serde(rename = "chatroom.found")]
+    Found {
+        room_id: String,
+        message_id: String,
+        partner: Partner,
+        #[serde(default)]
+        common_interests: Vec<String>,
+    },
+    #[serde(rename = "message.received")]
+    Message { room_id: String, message_id: String, message: String },
+    #[serde(rename = "partner.disconnected")]
+    Disconnected { room_id: String, message_id: String, reason: Reason },
+    /// What is not shown here, such as signs of typing.
+    #[serde(other)]
+    Other,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Reason {
+    Left,
+    Timeout,
+}
+
+impl News {
+    /// What a notification of this method says.
+    #[must_use]
+    pub fn of(method: &str, params: Option<serde_json::Value>) -> Option<Self> {
+        let mut value = params.unwrap_or_else(|| serde_json::json!({}));
+        value.as_object_mut()?.insert("type".to_owned(), method.into());
+        serde_json::from_value(value).ok()
+    }
+
+    /// What tells a repeat, and the room it belongs to.
+    #[must_use]
+    pub fn place(&self) -> Option<(&str, &str)> {
+        match self {
+            Self::Found { message_id, room_id, .. }
+            | Self::Message { message_id, room_id, .. }
+            | Self::Disconnected { message_id, room_id, .. } => Some((message_id, room_id)),
+            Self::Other => None,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn a_notification_is_read_and_one_that_is_not_known_is_none_of_ours() {
+        let params = json!({ "room_id": "r", "message_id": "7", "message": "hi", "timestamp": 1 });
+        let message = News::of("message.received", Some(params)).expect("news");
+        assert_eq!(message.place(), Some(("7", "r")));
+        let typing = json!({ "room_id": "r", "typing": true });
+        assert_eq!(News::of("partner.typing", Some(typing)), Some(News::Other));
+        assert_eq!(News::of("message.received", Some(json!([1]))), None);
+        assert_eq!(News::of("message.received", None), None);
+    }
+}
