@@ -126,7 +126,12 @@ impl Terminal {
         }
         self.note(&hello)?;
         loop {
-            match self.converse(&mut link).await? {
+            let conversed = self.converse(&mut link).await;
+            if conversed.is_err() {
+                // Nobody sees the answer, but somebody may be in the chat.
+                self.bye(&link).await;
+            }
+            match conversed? {
                 Left::Done => {
                     link.close().await;
                     return Ok(());
@@ -226,15 +231,20 @@ impl Terminal {
             let lines = self.talk.news(news);
             self.desk.show(&lines)?;
         }
-        if self.talk.is_engaged() {
-            let bye = json!({ "user_id": self.user_id, "message": "#bye" });
-            let said = timeout(GOODBYE, link.caller().call::<Said>("say", bye)).await;
-            if let Ok(Ok(said)) = said {
-                let lines = self.talk.said(said);
-                self.desk.show(&lines)?;
-            }
+        if let Some(said) = self.bye(link).await {
+            let lines = self.talk.said(said);
+            self.desk.show(&lines)?;
         }
         Ok(Left::Done)
+    }
+
+    /// Ends the chat or the search, if there is one.
+    async fn bye(&self, link: &Link) -> Option<Said> {
+        if !self.talk.is_engaged() {
+            return None;
+        }
+        let bye = json!({ "user_id": self.user_id, "message": "#bye" });
+        timeout(GOODBYE, link.caller().call("say", bye)).await.ok()?.ok()
     }
 
     /// Connects again, with longer and longer pauses; `None` when nobody waits for it any more.

@@ -3,7 +3,7 @@
 
 use std::ffi::OsString;
 use std::fs::File;
-use std::io::{Read, Write};
+use std::io::{BufRead, BufReader, Read, Write};
 use std::os::fd::OwnedFd;
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::thread;
@@ -230,6 +230,26 @@ async fn the_end_of_the_input_ends_the_chat_once_everything_is_answered() {
         ann.shows(answer).await;
     }
     assert!(ann.ends().await.success());
+}
+
+#[tokio::test]
+async fn an_output_that_nobody_reads_any_more_leaves_the_chat() {
+    let (_server, address) = server("0").await;
+    let mut ben = chat(&address);
+    ben.types("#meet\n");
+    ben.shows("Looking for someone").await;
+    let arguments = ["chat", "--url", &address, "--token", TOKEN];
+    let mut ann = Process::command(&arguments, &[]);
+    let mut ann = ann.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().expect("it starts");
+    let mut input = ann.stdin.take().expect("its input");
+    input.write_all(b"#meet\n").expect("typed");
+    let mut read = BufReader::new(ann.stdout.take().expect("its output")).lines();
+    assert!(read.any(|line| line.expect("a line").contains("now chatting with")));
+    drop(read);
+    ben.shows("You're now chatting with ").await;
+    ben.types("Are you there?\n");
+    ben.shows("Your partner left the chat").await;
+    assert!(ann.wait().expect("it ends").success());
 }
 
 #[tokio::test]
