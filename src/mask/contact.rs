@@ -169,24 +169,34 @@ pub(super) fn find(shadow: &Shadow) -> Contacts {
     contacts
 }
 
+/// `glyphs` without the first and so many of the last.
+fn inner(glyphs: &[Glyph], last: usize) -> &[Glyph] {
+    glyphs.get(1..glyphs.len().saturating_sub(last)).unwrap_or_default()
+}
+
 /// Whether the word "at" stands by itself, as it does in an address that is spelt out.
 fn says_at(shadow: &Shadow) -> bool {
-    shadow.glyphs.windows(4).any(|glyphs| {
-        glyphs[1].plain == 'a'
-            && glyphs[2].plain == 't'
-            && glyphs[0].class != Class::Letter
-            && glyphs[3].class != Class::Letter
+    let glyphs = &shadow.glyphs;
+    // Most glyphs are asked one thing only.
+    inner(glyphs, 2).iter().enumerate().any(|(before, glyph)| {
+        glyph.plain == 'a'
+            && glyphs[before + 2].plain == 't'
+            && glyphs[before].class != Class::Letter
+            && glyphs[before + 3].class != Class::Letter
     })
 }
 
 /// Whether there is a slash, or a colon between letters and a number as in `tel:+91…`.
 fn has_link(shadow: &Shadow) -> bool {
+    let glyphs = &shadow.glyphs;
     let is_digit = |glyph: &Glyph| matches!(glyph.class, Class::Digit(_));
-    shadow.glyphs.windows(3).any(|glyphs| {
-        glyphs[1].plain == '/'
-            || glyphs[1].plain == ':'
-                && glyphs[0].class == Class::Letter
-                && (is_digit(&glyphs[2]) || glyphs[2].plain == '+')
+    inner(glyphs, 1).iter().enumerate().any(|(before, glyph)| match glyph.plain {
+        '/' => true,
+        ':' => {
+            let after = &glyphs[before + 2];
+            glyphs[before].class == Class::Letter && (is_digit(after) || after.plain == '+')
+        }
+        _ => false,
     })
 }
 
