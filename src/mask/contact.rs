@@ -70,9 +70,44 @@ static PARAMETER: Lazy<Regex> = Lazy::new(|| {
 });
 
 /// First parts of the path of platforms that lead to a post or a page, not to a person.
-const POSTS: &str = "p reel reels tv explore stories watch events groups hashtag status i search \
-    home share sharer login help about legal privacy settings marketplace gaming permalink.php \
-    intent photo photos video videos posts notes download business business-api faq";
+const POSTS: [&str; 36] = [
+    "p",
+    "reel",
+    "reels",
+    "tv",
+    "explore",
+    "stories",
+    "watch",
+    "events",
+    "groups",
+    "hashtag",
+    "status",
+    "i",
+    "search",
+    "home",
+    "share",
+    "sharer",
+    "login",
+    "help",
+    "about",
+    "legal",
+    "privacy",
+    "settings",
+    "marketplace",
+    "gaming",
+    "permalink.php",
+    "intent",
+    "photo",
+    "photos",
+    "video",
+    "videos",
+    "posts",
+    "notes",
+    "download",
+    "business",
+    "business-api",
+    "faq",
+];
 
 fn compiled(pattern: &str) -> Regex {
     Regex::new(pattern).expect("the pattern is a constant that the tests compile")
@@ -232,7 +267,7 @@ fn leads_to_person(link: &str) -> bool {
     }
     let mut parts = path.split(['/', '?', '#']).filter(|part| !part.is_empty());
     let Some(first) = parts.next() else { return path.starts_with('?') };
-    let post = POSTS.split_whitespace().any(|post| post == first)
+    let post = POSTS.contains(&first)
         || parts.any(|part| matches!(part, "status" | "posts" | "photos" | "videos" | "video"));
     !post || host.contains("whatsapp") && link.contains("phone=")
 }

@@ -126,7 +126,7 @@ impl<'a> Shadow<'a> {
             // Of most texts all of it: each byte is a character that is seen, so that nothing has
             // to be asked for each.
             let rest = &text.as_bytes()[at..];
-            let run = rest.iter().take_while(|byte| is_printed(**byte)).count();
+            let run = printed(rest);
             glyphs.extend(rest[..run].iter().zip(at..).map(|(byte, at)| {
                 let Reading { plain, class, seen: own } = PRINTED[usize::from(*byte)];
                 seen = seen.with(own);
@@ -159,6 +159,7 @@ impl<'a> Shadow<'a> {
 
     /// The plain form of `glyphs`, which follow one another: a part of the text where that is
     /// written in plain form, as most words are, and else what is put into `room`.
+    #[inline]
     pub(super) fn word<'r>(&'r self, glyphs: &[Glyph], room: &'r mut String) -> &'r str {
         let from = glyphs.first().map_or(0, |glyph| glyph.at);
         let written = self.text.get(from..from + glyphs.len());
@@ -209,6 +210,15 @@ const fn is_printed(byte: u8) -> bool {
     matches!(byte, b' '..=b'~')
 }
 
+/// How many bytes from the first on are printed.
+fn printed(bytes: &[u8]) -> usize {
+    // Whole blocks first: without a way out within, the compiler looks at many bytes at once.
+    let (blocks, _) = bytes.as_chunks::<16>();
+    let whole = |block: &&[u8; 16]| block.iter().fold(true, |all, byte| all & is_printed(*byte));
+    let from = blocks.iter().take_while(whole).count() * 16;
+    from + bytes[from..].iter().take_while(|byte| is_printed(**byte)).count()
+}
+
 /// How characters are read; taken once per text.
 #[derive(Clone, Copy)]
 pub(super) struct Readings(&'static [Option<Reading>]);
@@ -238,10 +248,9 @@ impl Readings {
         match self.0.get(c as usize) {
             Some(None) => Sight::Unseen,
             Some(Some(Reading { class: Class::Digit(_), .. })) => Sight::Digit,
-            Some(_) => Sight::Other,
             None if is_unseen(c) => Sight::Unseen,
             None if digit::value(c).is_some() => Sight::Digit,
-            None => Sight::Other,
+            Some(Some(_)) | None => Sight::Other,
         }
     }
 }
