@@ -3,6 +3,8 @@
 use std::collections::BTreeSet;
 use std::time::Duration;
 
+use smallvec::SmallVec;
+
 use super::chat::{Chat, Search};
 use super::inbox::Inbox;
 use super::language::Language;
@@ -51,7 +53,7 @@ pub struct Person {
     pub search: Search,
     pub recent: RecentPartners,
     /// Whom they are never to meet.
-    pub avoid: BTreeSet<UserId>,
+    pub avoid: Avoided,
     /// The last notice to everybody that they were told of.
     pub announced: Option<MessageKey>,
     pub inbox: Inbox,
@@ -108,7 +110,7 @@ impl Person {
             state: State::Idle,
             search: Search::default(),
             recent: RecentPartners::default(),
-            avoid: BTreeSet::new(),
+            avoid: Avoided::default(),
             announced: None,
             inbox: Inbox::default(),
         }
@@ -120,9 +122,32 @@ impl Person {
     }
 }
 
-/// The last few partners, oldest first.
+/// People whom somebody is never to meet. Most have none, so that an empty one is a pointer only:
+/// there are many people.
 #[derive(Debug, Default)]
-pub struct RecentPartners(Vec<Ended>);
+pub struct Avoided(Option<Box<BTreeSet<UserId>>>);
+
+impl Avoided {
+    pub fn insert(&mut self, who: UserId) {
+        self.extend([who]);
+    }
+
+    pub fn extend(&mut self, people: impl IntoIterator<Item = UserId>) {
+        let mut people = people.into_iter().peekable();
+        if people.peek().is_some() {
+            self.0.get_or_insert_default().extend(people);
+        }
+    }
+
+    #[must_use]
+    pub fn contains(&self, who: &UserId) -> bool {
+        self.0.as_ref().is_some_and(|people| people.contains(who))
+    }
+}
+
+/// The last few partners, oldest first; a pointer only for whoever has had none.
+#[derive(Debug, Default)]
+pub struct RecentPartners(Option<Box<SmallVec<[Ended; RECENT_PARTNERS]>>>);
 
 /// A chat that is over.
 #[derive(Debug)]
@@ -134,28 +159,36 @@ struct Ended {
 
 impl RecentPartners {
     pub fn add(&mut self, partner: UserId, room: RoomId, now: Timestamp) {
-        self.0.retain(|known| known.partner != partner);
-        if self.0.len() == RECENT_PARTNERS {
-            self.0.remove(0);
+        let known = self.0.get_or_insert_default();
+        known.retain(|known| known.partner != partner);
+        if known.len() == RECENT_PARTNERS {
+            known.remove(0);
         }
-        self.0.push(Ended { partner, room, at: now });
+        known.push(Ended { partner, room, at: now });
+    }
+
+    fn iter(&self) -> impl DoubleEndedIterator<Item = &Ended> {
+        self.0.iter().flat_map(|known| known.iter())
     }
 
     #[must_use]
     pub fn contains(&self, partner: UserId, now: Timestamp) -> bool {
-        self.0.iter().any(|known| known.partner == partner && now.since(known.at) < RECENT_FOR)
+        self.iter().any(|known| known.partner == partner && now.since(known.at) < RECENT_FOR)
     }
 
     /// Whether the chat in this room is one of them.
     #[must_use]
     pub fn was_in(&self, room: RoomId) -> bool {
-        self.0.iter().any(|known| known.room == room)
+        self.iter().any(|known| known.room == room)
     }
 
     /// The partner of the last chat, if it was lately.
     #[must_use]
     pub fn last(&self, now: Timestamp) -> Option<UserId> {
-        self.0.last().filter(|last| now.since(last.at) < RECENT_FOR).map(|last| last.partner)
+        self.iter()
+            .next_back()
+            .filter(|last| now.since(last.at) < RECENT_FOR)
+            .map(|last| last.partner)
     }
 }
 
@@ -186,10 +219,27 @@ mod tests {
     }
 
     #[test]
+    fn a_person_is_small() {
+        // With the links of the order they are kept in, as many bytes as an allocator hands out.
+        assert!(size_of::<(UserId, Person)>() + 2 * size_of::<usize>() <= 320);
+    }
+
+    #[test]
+    fn whom_somebody_avoids_is_kept_and_nobody_takes_no_room() {
+        let mut avoided = Avoided::default();
+        avoided.extend([]);
+        assert!(avoided.0.is_none() && !avoided.contains(&user(1)));
+        avoided.insert(user(1));
+        avoided.extend([user(2), user(1)]);
+        assert!(avoided.contains(&user(1)) && avoided.contains(&user(2)));
+        assert!(!avoided.contains(&user(3)));
+    }
+
+    #[test]
     fn meeting_somebody_again_makes_them_the_last_not_a_second_entry() {
         let mut recent = RecentPartners::default();
         [1, 2, 1].into_iter().for_each(|n| recent.add(user(n), room(), Timestamp::default()));
-        assert_eq!(recent.0.len(), 2);
+        assert_eq!(recent.iter().count(), 2);
         assert_eq!(recent.last(Timestamp::default()), Some(user(1)));
     }
 }

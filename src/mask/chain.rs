@@ -4,7 +4,9 @@
 //! whether a window is a phone number (see `verdict.rs`). To allow or forbid a character between
 //! two groups of digits: [`joins`].
 
-use std::ops::Range;
+use std::ops::{Range, RangeInclusive};
+
+use smallvec::SmallVec;
 
 use super::context::{self, Cue};
 use super::cue::Sense;
@@ -25,6 +27,9 @@ const WHOLE: usize = 10;
 /// The fewest members of a row that any marks join, and the most characters of those.
 const ROW: usize = 9;
 const SAME: usize = 3;
+
+/// Ranges of tokens; most texts have few, which need no allocation.
+pub(super) type Chains = SmallVec<[Range<usize>; 4]>;
 
 /// A text taken apart.
 pub(super) struct Scene<'a> {
@@ -138,8 +143,8 @@ pub(super) fn joins(gap: &[Glyph]) -> bool {
 
 /// The chains of `scene`: ranges of tokens that all say digits, with gaps that join. Runs that are
 /// a date, a time, an amount or the like are left out and end a chain.
-pub(super) fn chains(scene: &Scene) -> Vec<Range<usize>> {
-    let mut chains = Vec::new();
+pub(super) fn chains(scene: &Scene) -> Chains {
+    let mut chains = Chains::new();
     let mut rows = Rows::default();
     let mut at = 0;
     while at < scene.tokens.len() {
@@ -224,7 +229,7 @@ fn is_odd(gap: &[Glyph]) -> bool {
 }
 
 /// Adds what is left of `chain` without its innocent runs.
-fn cut(scene: &Scene, chain: Range<usize>, chains: &mut Vec<Range<usize>>) {
+fn cut(scene: &Scene, chain: Range<usize>, chains: &mut Chains) {
     let mut kept = chain.start;
     let mut from = chain.start;
     while from < chain.end {
@@ -272,20 +277,22 @@ pub(super) fn line(glyphs: &[Glyph]) -> String {
         Class::Space | Class::LineEnd => ' ',
         _ => glyph.plain,
     };
-    glyphs.iter().map(plain).collect()
+    let mut line = String::with_capacity(glyphs.len());
+    line.extend(glyphs.iter().map(plain));
+    line
 }
 
 /// The digits of a chain of digit tokens, and where each token's begin.
 pub(super) struct Digits {
-    values: Vec<u8>,
-    starts: Vec<usize>,
+    values: SmallVec<[u8; 32]>,
+    starts: SmallVec<[usize; 16]>,
 }
 
 impl Digits {
     pub(super) fn of(scene: &Scene, chain: &Range<usize>) -> Self {
         let tokens = &scene.tokens[chain.clone()];
-        let mut values = Vec::with_capacity(tokens.iter().map(Token::len).sum());
-        let mut starts = Vec::with_capacity(tokens.len() + 1);
+        let mut values = SmallVec::with_capacity(tokens.iter().map(Token::len).sum());
+        let mut starts = SmallVec::with_capacity(tokens.len() + 1);
         starts.push(0);
         for token in tokens {
             debug_assert!(!matches!(token.kind, Kind::Number(_)), "words are read by `spoken`");
@@ -302,6 +309,18 @@ impl Digits {
     /// All digits.
     fn all(&self) -> &[u8] {
         &self.values
+    }
+
+    /// The ends, counted as in [`Self::slice`], of the windows from the token `from` on that have so
+    /// many digits.
+    pub(super) fn ends(&self, from: usize, digits: RangeInclusive<usize>) -> Range<usize> {
+        let starts = &self.starts[from..];
+        // Each token has a digit, so that the last of them are not far.
+        let starts = &starts[..starts.len().min(digits.end() + 2)];
+        let first = starts[0];
+        let shorter = starts.iter().take_while(|start| **start - first < *digits.start()).count();
+        let fitting = starts.iter().take_while(|start| **start - first <= *digits.end()).count();
+        from + shorter..from + fitting
     }
 
     /// The digits of the tokens `range`, counted from the chain's first.

@@ -70,9 +70,44 @@ static PARAMETER: Lazy<Regex> = Lazy::new(|| {
 });
 
 /// First parts of the path of platforms that lead to a post or a page, not to a person.
-const POSTS: &str = "p reel reels tv explore stories watch events groups hashtag status i search \
-    home share sharer login help about legal privacy settings marketplace gaming permalink.php \
-    intent photo photos video videos posts notes download business business-api faq";
+const POSTS: [&str; 36] = [
+    "p",
+    "reel",
+    "reels",
+    "tv",
+    "explore",
+    "stories",
+    "watch",
+    "events",
+    "groups",
+    "hashtag",
+    "status",
+    "i",
+    "search",
+    "home",
+    "share",
+    "sharer",
+    "login",
+    "help",
+    "about",
+    "legal",
+    "privacy",
+    "settings",
+    "marketplace",
+    "gaming",
+    "permalink.php",
+    "intent",
+    "photo",
+    "photos",
+    "video",
+    "videos",
+    "posts",
+    "notes",
+    "download",
+    "business",
+    "business-api",
+    "faq",
+];
 
 fn compiled(pattern: &str) -> Regex {
     Regex::new(pattern).expect("the pattern is a constant that the tests compile")
@@ -169,24 +204,34 @@ pub(super) fn find(shadow: &Shadow) -> Contacts {
     contacts
 }
 
+/// `glyphs` without the first and so many of the last.
+fn inner(glyphs: &[Glyph], last: usize) -> &[Glyph] {
+    glyphs.get(1..glyphs.len().saturating_sub(last)).unwrap_or_default()
+}
+
 /// Whether the word "at" stands by itself, as it does in an address that is spelt out.
 fn says_at(shadow: &Shadow) -> bool {
-    shadow.glyphs.windows(4).any(|glyphs| {
-        glyphs[1].plain == 'a'
-            && glyphs[2].plain == 't'
-            && glyphs[0].class != Class::Letter
-            && glyphs[3].class != Class::Letter
+    let glyphs = &shadow.glyphs;
+    // Most glyphs are asked one thing only.
+    inner(glyphs, 2).iter().enumerate().any(|(before, glyph)| {
+        glyph.plain == 'a'
+            && glyphs[before + 2].plain == 't'
+            && glyphs[before].class != Class::Letter
+            && glyphs[before + 3].class != Class::Letter
     })
 }
 
 /// Whether there is a slash, or a colon between letters and a number as in `tel:+91…`.
 fn has_link(shadow: &Shadow) -> bool {
+    let glyphs = &shadow.glyphs;
     let is_digit = |glyph: &Glyph| matches!(glyph.class, Class::Digit(_));
-    shadow.glyphs.windows(3).any(|glyphs| {
-        glyphs[1].plain == '/'
-            || glyphs[1].plain == ':'
-                && glyphs[0].class == Class::Letter
-                && (is_digit(&glyphs[2]) || glyphs[2].plain == '+')
+    inner(glyphs, 1).iter().enumerate().any(|(before, glyph)| match glyph.plain {
+        '/' => true,
+        ':' => {
+            let after = &glyphs[before + 2];
+            glyphs[before].class == Class::Letter && (is_digit(after) || after.plain == '+')
+        }
+        _ => false,
     })
 }
 
@@ -222,7 +267,7 @@ fn leads_to_person(link: &str) -> bool {
     }
     let mut parts = path.split(['/', '?', '#']).filter(|part| !part.is_empty());
     let Some(first) = parts.next() else { return path.starts_with('?') };
-    let post = POSTS.split_whitespace().any(|post| post == first)
+    let post = POSTS.contains(&first)
         || parts.any(|part| matches!(part, "status" | "posts" | "photos" | "videos" | "video"));
     !post || host.contains("whatsapp") && link.contains("phone=")
 }

@@ -29,6 +29,13 @@ pub(super) fn all(text: &str) -> Vec<Finding> {
     settle(text, once(text).0)
 }
 
+/// Like [`all`], with the scene of the text, which is built once for both.
+pub(super) fn all_and_scene(text: &str) -> (Vec<Finding>, Scene<'_>) {
+    let (scene, found) = scene(text);
+    let found = if gate::opens(text) { settle(text, run(&scene, found).0) } else { Vec::new() };
+    (found, scene)
+}
+
 /// Adds to what was found in `text` all that is found once that is hidden.
 pub(super) fn settle(text: &str, mut found: Vec<Finding>) -> Vec<Finding> {
     found = merged(found);
@@ -56,16 +63,21 @@ pub(super) fn settle(text: &str, mut found: Vec<Finding>) -> Vec<Finding> {
 
 /// The findings of one run of all rules, and how much work it was: tokens and windows.
 pub(super) fn once(text: &str) -> (Vec<Finding>, usize) {
-    let (scene, mut found) = scene(text);
-    let taken: Vec<(Range<usize>, Rule)> = identity::find(&scene);
-    found.extend(contact::handles(&scene));
+    let (scene, found) = scene(text);
+    run(&scene, found)
+}
+
+/// Runs all rules on a scene in which `found` was found already.
+fn run(scene: &Scene, mut found: Vec<Finding>) -> (Vec<Finding>, usize) {
+    let taken: Vec<(Range<usize>, Rule)> = identity::find(scene);
+    found.extend(contact::handles(scene));
     for (tokens, rule) in &taken {
         let last = scene.tokens[..tokens.end].last().map_or(0, |token| token.to);
         let range = scene.shadow.bytes(scene.tokens[tokens.start].from, last);
         found.push(Finding { range, rule: *rule });
     }
     let taken: Vec<_> = taken.into_iter().map(|(tokens, _)| tokens).collect();
-    let (numbers, windows) = number::find(&scene, &taken);
+    let (numbers, windows) = number::find(scene, &taken);
     found.extend(numbers);
     (found, scene.tokens.len() + windows)
 }

@@ -5,6 +5,7 @@
 
 use once_cell::sync::Lazy;
 use rustc_hash::FxHashMap;
+use smallvec::SmallVec;
 
 use super::lexicon::{LEXICON, Number};
 use super::shadow::{Class, Glyph};
@@ -58,13 +59,15 @@ impl Tree {
     }
 }
 
-/// Whether number words and digits lead from the start of `run` to its end. Most words stop at
-/// their first letters, so this comes before anything that takes longer.
-fn reaches_end(run: &[Glyph]) -> bool {
+/// The places that number words and digits lead to from the start of `run`, if they lead to its
+/// end. Most words stop at their first letters, so this comes before anything that takes longer.
+fn reached(run: &[Glyph]) -> Option<SmallVec<[usize; 16]>> {
+    let mut places = SmallVec::new();
     // Bit by bit: whether the place at hand, and those behind it, can be reached.
     let mut reached = 1_u64;
     for (at, glyph) in run.iter().enumerate() {
         if reached & 1 == 1 {
+            places.push(at);
             if matches!(glyph.class, Class::Digit(_)) {
                 reached |= 1 << 1;
             } else {
@@ -76,23 +79,21 @@ fn reaches_end(run: &[Glyph]) -> bool {
         }
         reached >>= 1;
         if reached == 0 {
-            return false;
+            return None;
         }
     }
-    reached & 1 == 1
+    (reached & 1 == 1).then_some(places)
 }
 
 /// The pieces of `run` (letters and digits without a gap) if number words and digits are all it
 /// has, and at least two of them. Of all ways the one with the fewest pieces is taken.
 pub(super) fn split(run: &[Glyph]) -> Option<Vec<Piece>> {
     let is_digit = |at: usize| matches!(run[at].class, Class::Digit(_));
-    if !reaches_end(run) {
-        return None;
-    }
+    let places = reached(run)?;
     // From the end: how many pieces the rest takes at least, and the first of them.
     let mut best: Vec<Option<(usize, usize, Option<Number>)>> = vec![None; run.len() + 1];
     best[run.len()] = Some((0, run.len(), None));
-    for from in (0..run.len()).rev() {
+    for from in places.into_iter().rev() {
         if is_digit(from) {
             let joined =
                 (from + 1 < run.len() && is_digit(from + 1)).then(|| best[from + 1]).flatten();

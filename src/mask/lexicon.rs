@@ -3,7 +3,8 @@
 //! What lives here: building the lookups from the tables and asking them. What must not: the
 //! tables themselves (see `words/` and `cue/`). To add words: add them there.
 
-use aho_corasick::{AhoCorasick, AhoCorasickKind, MatchKind};
+use aho_corasick::automaton::Automaton;
+use aho_corasick::{Anchored, MatchKind, dfa};
 use once_cell::sync::Lazy;
 use rustc_hash::FxHashMap;
 
@@ -60,16 +61,15 @@ pub(super) struct Lexicon {
 
 /// Parts of words with what each says.
 struct Stems {
-    automaton: AhoCorasick,
+    automaton: dfa::DFA,
     senses: Vec<Sense>,
 }
 
 impl Stems {
     fn of(stems: &[(Sense, String)]) -> Self {
-        let automaton = AhoCorasick::builder()
+        let automaton = dfa::Builder::new()
             .match_kind(MatchKind::LeftmostFirst)
             // Words are too short for anything but stepping through them to pay.
-            .kind(Some(AhoCorasickKind::DFA))
             .prefilter(false)
             .build(stems.iter().map(|(_, stem)| stem))
             .expect("the stems are a small constant table");
@@ -77,8 +77,21 @@ impl Stems {
     }
 
     fn sense(&self, word: &str) -> Sense {
-        let found = self.automaton.find(word);
-        found.map_or(Sense::NONE, |found| self.senses[found.pattern().as_usize()])
+        let mut sense = Sense::NONE;
+        let Ok(mut state) = self.automaton.start_state(Anchored::No) else { return sense };
+        for byte in word.bytes() {
+            state = self.automaton.next_state(Anchored::No, state, byte);
+            if self.automaton.is_special(state) {
+                if self.automaton.is_dead(state) {
+                    break;
+                }
+                // The leftmost, of which a longer one may still come.
+                if self.automaton.is_match(state) {
+                    sense = self.senses[self.automaton.match_pattern(state, 0).as_usize()];
+                }
+            }
+        }
+        sense
     }
 }
 

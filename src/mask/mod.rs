@@ -70,8 +70,7 @@ pub fn explain(text: &str) -> Vec<Finding> {
 /// What [`mask_next`] hides and by which rule, and what to pass with the next message.
 #[must_use]
 pub fn explain_next(text: &str, memory: &Memory) -> (Vec<Finding>, Memory) {
-    let mut found = find::all(text);
-    let (scene, _) = find::scene(text);
+    let (mut found, scene) = find::all_and_scene(text);
     let known = found.len();
     let memory = memory::next(&scene, &mut found, memory);
     if found.len() > known {

@@ -9,14 +9,15 @@ use std::ops::Range;
 
 use once_cell::sync::Lazy;
 use regex::Regex;
+use smallvec::SmallVec;
 
-use super::chain::{self, Digits, Scene};
+use super::chain::{self, Chains, Digits, Scene};
 use super::chunk;
 use super::plan::Plan;
 use super::rule::{Finding, Rule};
 use super::shadow::Class;
 use super::spoken;
-use super::token::Kind;
+use super::token::{Kind, Token};
 use super::verdict::{self, FEWEST, Level, MOST, Window};
 
 /// The most tokens of a window: no number has more digits.
@@ -38,13 +39,13 @@ pub(super) fn warm_up() {
 
 /// The phone numbers of `scene` outside of the tokens `taken`, and how many windows were judged.
 pub(super) fn find(scene: &Scene, taken: &[Range<usize>]) -> (Vec<Finding>, usize) {
-    let mut flags = vec![false; scene.tokens.len()];
+    let mut flags = SmallVec::from_elem(false, scene.tokens.len());
     for tokens in taken {
         flags[tokens.clone()].fill(true);
     }
     let mut search =
         Search { scene, plan: Plan::new(), found: Vec::new(), taken: flags, windows: 0 };
-    let mut rest = Vec::new();
+    let mut rest = Chains::new();
     for chain in chain::chains(scene) {
         search.chain(chain, &mut rest);
     }
@@ -59,7 +60,7 @@ struct Search<'a> {
     plan: Plan,
     found: Vec<Finding>,
     /// Which tokens are part of something found.
-    taken: Vec<bool>,
+    taken: SmallVec<[bool; 64]>,
     windows: usize,
 }
 
@@ -99,16 +100,21 @@ impl Search<'_> {
 
     /// Finds numbers in `chain` and adds to `rest` the parts without any. Words come before digits
     /// that only a cue makes a number: in "six, 8, 9, 4 …" the six is part of it.
-    fn chain(&mut self, chain: Range<usize>, rest: &mut Vec<Range<usize>>) {
-        self.digits(chain.clone(), &[Level::Certain]);
-        let mut left = chain.clone();
-        while let Some(part) = self.run(left.clone(), false) {
-            left.start = part.end;
-            if let Some(tokens) = spoken::number(self.scene, &part) {
-                self.add(&tokens, Rule::Words);
+    fn chain(&mut self, chain: Range<usize>, rest: &mut Chains) {
+        let is_word = |token: &Token| matches!(token.kind, Kind::Number(_));
+        if self.scene.tokens[chain.clone()].iter().any(is_word) {
+            self.digits(chain.clone(), &[Level::Certain]);
+            let mut left = chain.clone();
+            while let Some(part) = self.run(left.clone(), false) {
+                left.start = part.end;
+                if let Some(tokens) = spoken::number(self.scene, &part) {
+                    self.add(&tokens, Rule::Words);
+                }
             }
+            self.digits(chain.clone(), &[Level::Likely, Level::Possible]);
+        } else {
+            self.digits(chain.clone(), &[Level::Certain, Level::Likely, Level::Possible]);
         }
-        self.digits(chain.clone(), &[Level::Likely, Level::Possible]);
         let mut left = chain;
         while let Some(part) = self.run(left.clone(), false) {
             left.start = part.end;
@@ -126,7 +132,13 @@ impl Search<'_> {
                 continue;
             }
             let digits = Digits::of(self.scene, &run);
-            for level in levels {
+            let known = self.found.len();
+            for (at, level) in levels.iter().enumerate() {
+                if *level == Level::Likely && self.found.len() > known {
+                    // What is certain parts the run into others.
+                    self.digits(run.clone(), &levels[at..]);
+                    break;
+                }
                 self.windows(&run, &digits, *level);
             }
         }
@@ -139,15 +151,16 @@ impl Search<'_> {
             let reach = from..run.end.min(from + REACH);
             let longest = reach.clone().find(|at| self.taken[*at]).unwrap_or(reach.end);
             let plus = self.scene.has_plus(from);
-            if level == Level::Likely && !plus && !self.scene.cued {
+            let first = digits.slice(from - run.start..from - run.start + 1).first();
+            if !plus && first.is_some_and(|first| !level.may_start(self.scene, *first)) {
                 left.start = from + 1;
                 continue;
             }
-            let found = (from + 1..=longest).rev().find_map(|to| {
+            let ends = digits.ends(from - run.start, FEWEST..=MOST);
+            let (shortest, longest) =
+                (run.start + ends.start, longest.min(run.start + ends.end - 1));
+            let found = (shortest..=longest).rev().find_map(|to| {
                 let own = digits.slice(from - run.start..to - run.start);
-                if !(FEWEST..=MOST).contains(&own.len()) {
-                    return None;
-                }
                 self.windows += 1;
                 let window = Window { scene: self.scene, tokens: from..to, digits: own, plus };
                 Some((to, window.judge(level, &self.plan)?))

@@ -32,14 +32,39 @@ pub(super) enum Class {
 
 /// How characters below [`TABLED`] are read, by their code points. Nearly all text is made of them,
 /// and folding one takes far longer than looking it up.
-static READINGS: Lazy<Vec<Reading>> =
+static READINGS: Lazy<Vec<Option<Reading>>> =
     Lazy::new(|| (0..TABLED).filter_map(char::from_u32).map(read_anew).collect());
 
 /// Behind it lie symbols, the scripts of East Asia and emoji.
 const TABLED: u32 = 0x2100;
 
-/// What a character is read as, or none when it is not seen.
-type Reading = Option<(char, Class)>;
+/// What a character is read as, if it is seen.
+#[derive(Clone, Copy, Debug)]
+struct Reading {
+    plain: char,
+    class: Class,
+    seen: Seen,
+}
+
+impl Reading {
+    const fn new(plain: char, class: Class) -> Self {
+        let seen = if matches!(class, Class::Mark) { Seen::of(plain) } else { Seen::NOTHING };
+        Self { plain, class, seen }
+    }
+}
+
+/// How each byte that [`is_printed`] is read; the others are not asked for.
+static PRINTED: [Reading; 256] = {
+    let mut all = [Reading::new(' ', Class::Space); 256];
+    let mut byte = b' ';
+    while is_printed(byte) {
+        if let Some(reading) = read_ascii(byte) {
+            all[byte as usize] = reading;
+        }
+        byte += 1;
+    }
+    all
+};
 
 /// Fills the table now rather than at the first text.
 pub(super) fn warm_up() {
@@ -74,6 +99,10 @@ impl Seen {
         self.0 & other.0 != 0
     }
 
+    const fn with(self, other: Self) -> Self {
+        Self(self.0 | other.0)
+    }
+
     const fn of(mark: char) -> Self {
         match mark {
             '@' => Self::AT_SIGN,
@@ -92,12 +121,25 @@ impl<'a> Shadow<'a> {
         let mut glyphs = Vec::with_capacity(text.len());
         let mut seen = Seen::NOTHING;
         let readings = Readings::new();
-        for (at, c) in text.char_indices() {
-            let Some((plain, class)) = readings.of(c) else { continue };
-            if class == Class::Mark {
-                seen.0 |= Seen::of(plain).0;
+        let mut at = 0;
+        while at < text.len() {
+            // Of most texts all of it: each byte is a character that is seen, so that nothing has
+            // to be asked for each.
+            let rest = &text.as_bytes()[at..];
+            let run = printed(rest);
+            glyphs.extend(rest[..run].iter().zip(at..).map(|(byte, at)| {
+                let Reading { plain, class, seen: own } = PRINTED[usize::from(*byte)];
+                seen = seen.with(own);
+                Glyph { at, plain, class }
+            }));
+            at += run;
+            for c in text[at..].chars().take_while(|c| !c.is_ascii() || !is_printed(*c as u8)) {
+                if let Some(Reading { plain, class, seen: own }) = readings.of(c) {
+                    seen = seen.with(own);
+                    glyphs.push(Glyph { at, plain, class });
+                }
+                at += c.len_utf8();
             }
-            glyphs.push(Glyph { at, plain, class });
         }
         Self { text, glyphs, seen }
     }
@@ -117,6 +159,7 @@ impl<'a> Shadow<'a> {
 
     /// The plain form of `glyphs`, which follow one another: a part of the text where that is
     /// written in plain form, as most words are, and else what is put into `room`.
+    #[inline]
     pub(super) fn word<'r>(&'r self, glyphs: &[Glyph], room: &'r mut String) -> &'r str {
         let from = glyphs.first().map_or(0, |glyph| glyph.at);
         let written = self.text.get(from..from + glyphs.len());
@@ -151,7 +194,7 @@ fn is_attached(c: char) -> bool {
 }
 
 /// Whether `c` is seen neither as a character nor as a space.
-pub(super) fn is_unseen(c: char) -> bool {
+fn is_unseen(c: char) -> bool {
     is_attached(c)
         || matches!(c,
             '\0'..='\u{8}' | '\u{e}'..='\u{1f}' | '\u{7f}'..='\u{84}' | '\u{86}'..='\u{9f}'
@@ -162,39 +205,77 @@ pub(super) fn is_unseen(c: char) -> bool {
             | '\u{fff9}'..='\u{fffb}' | '\u{1d159}' | '\u{e0000}'..='\u{e0fff}')
 }
 
+/// Whether the byte is a character of ASCII that is printed, or a space.
+const fn is_printed(byte: u8) -> bool {
+    matches!(byte, b' '..=b'~')
+}
+
+/// How many bytes from the first on are printed.
+fn printed(bytes: &[u8]) -> usize {
+    // Whole blocks first: without a way out within, the compiler looks at many bytes at once.
+    let (blocks, _) = bytes.as_chunks::<16>();
+    let whole = |block: &&[u8; 16]| block.iter().fold(true, |all, byte| all & is_printed(*byte));
+    let from = blocks.iter().take_while(whole).count() * 16;
+    from + bytes[from..].iter().take_while(|byte| is_printed(**byte)).count()
+}
+
 /// How characters are read; taken once per text.
 #[derive(Clone, Copy)]
-struct Readings(&'static [Reading]);
+pub(super) struct Readings(&'static [Option<Reading>]);
+
+/// What a character shows, before anything is folded.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Sight {
+    Unseen,
+    Digit,
+    Other,
+}
 
 impl Readings {
-    fn new() -> Self {
+    pub(super) fn new() -> Self {
         Self(&READINGS)
     }
 
-    fn of(self, c: char) -> Reading {
+    fn of(self, c: char) -> Option<Reading> {
         match self.0.get(c as usize) {
             Some(reading) => *reading,
             None => read_anew(c),
         }
     }
+
+    /// What `c`, which is not ASCII, shows.
+    pub(super) fn see(self, c: char) -> Sight {
+        match self.0.get(c as usize) {
+            Some(None) => Sight::Unseen,
+            Some(Some(Reading { class: Class::Digit(_), .. })) => Sight::Digit,
+            None if is_unseen(c) => Sight::Unseen,
+            None if digit::value(c).is_some() => Sight::Digit,
+            Some(Some(_)) | None => Sight::Other,
+        }
+    }
 }
 
-fn read_anew(c: char) -> Reading {
-    if !c.is_ascii() {
-        return read_beyond_ascii(c);
+fn read_anew(c: char) -> Option<Reading> {
+    if c.is_ascii() {
+        return read_ascii(c as u8);
     }
-    let class = match c {
-        '0'..='9' => Class::Digit(c as u8 - b'0'),
-        'a'..='z' | 'A'..='Z' => Class::Letter,
-        ' ' | '\t' => Class::Space,
-        '\n' | '\r' | '\u{b}' | '\u{c}' => Class::LineEnd,
-        _ if c.is_ascii_control() => return None,
+    let (plain, class) = read_beyond_ascii(c)?;
+    Some(Reading::new(plain, class))
+}
+
+const fn read_ascii(byte: u8) -> Option<Reading> {
+    let class = match byte {
+        b'0'..=b'9' => Class::Digit(byte - b'0'),
+        b'a'..=b'z' | b'A'..=b'Z' => Class::Letter,
+        b' ' | b'\t' => Class::Space,
+        b'\n' | b'\r' | 0xb | 0xc => Class::LineEnd,
+        _ if byte.is_ascii_control() => return None,
         _ => Class::Mark,
     };
-    Some((c.to_ascii_lowercase(), class))
+    Some(Reading::new(byte.to_ascii_lowercase() as char, class))
 }
 
-fn read_beyond_ascii(c: char) -> Reading {
+fn read_beyond_ascii(c: char) -> Option<(char, Class)> {
     if is_unseen(c) {
         return None;
     }
@@ -257,7 +338,7 @@ pub(super) fn fold(c: char) -> char {
 /// A word of a table in the form in which the shadow shows it.
 pub(super) fn plain(word: &str) -> String {
     let readings = Readings::new();
-    word.chars().filter_map(|c| readings.of(c).map(|(plain, _)| plain)).collect()
+    word.chars().filter_map(|c| readings.of(c).map(|reading| reading.plain)).collect()
 }
 
 #[cfg(test)]

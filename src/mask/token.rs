@@ -54,24 +54,27 @@ const SPACED: usize = 12;
 /// The tokens of `shadow`. Glyphs whose bytes lie in `closed` (sorted, not overlapping) are codes.
 pub(super) fn tokens(shadow: &Shadow, closed: &[Range<usize>]) -> Vec<Token> {
     let mut cutter = Cutter { shadow, tokens: Vec::with_capacity(16), word: String::new() };
-    let mut closed = closed.iter();
-    let mut next = closed.next();
+    let glyphs = &shadow.glyphs[..];
+    // The glyphs of the next closed range, if there is one.
+    let mut closed = closed.iter().map(|range| {
+        let place = |byte: usize| glyphs.partition_point(|glyph| glyph.at < byte);
+        place(range.start)..place(range.end)
+    });
+    let none = glyphs.len()..glyphs.len();
+    let mut next = closed.next().unwrap_or(none.clone());
     let mut at = 0;
     // Where the row of single letters looked at last ends.
     let mut row = 0;
-    while let Some(glyph) = shadow.get(at) {
-        if let Some(range) = next.filter(|range| range.start <= glyph.at) {
-            let from = at;
-            while shadow.get(at).is_some_and(|glyph| glyph.at < range.end) {
-                at += 1;
+    while let Some(glyph) = glyphs.get(at) {
+        if at >= next.start {
+            if next.end > at {
+                cutter.push(at, next.end, Kind::Code, Sense::NONE);
+                at = next.end;
             }
-            if at > from {
-                cutter.push(from, at, Kind::Code, Sense::NONE);
-            }
-            next = closed.next();
+            next = closed.next().unwrap_or(none.clone());
             continue;
         }
-        let limit = next.map_or(usize::MAX, |range| range.start);
+        let limit = next.start;
         let from = at;
         if matches!(glyph.class, Class::Space | Class::LineEnd) {
             at += 1;
@@ -79,28 +82,33 @@ pub(super) fn tokens(shadow: &Shadow, closed: &[Range<usize>]) -> Vec<Token> {
         }
         if glyph.class == Class::Letter && from >= row {
             row = spaced(shadow, from);
-            if row - from > 2 * SPACED
-                && shadow.glyphs[row - 1].at < limit
-                && cutter.spaced(from, row)
-            {
+            if row - from > 2 * SPACED && row <= limit && cutter.spaced(from, row) {
                 at = row;
                 continue;
             }
         }
-        let open = |glyph: &&Glyph| glyph.at < limit;
-        let rest = || shadow.glyphs[from..].iter().take_while(open);
-        at = from + rest().take_while(|glyph| is_inner(glyph)).count();
+        let rest = &glyphs[from..limit];
+        let (mut inner, mut digits) = (0, 0);
+        for glyph in rest {
+            match glyph.class {
+                Class::Digit(_) => digits += 1,
+                Class::Letter => {}
+                _ => break,
+            }
+            inner += 1;
+        }
+        at = from + inner;
         if (at > from && shadow.get(at).is_some_and(is_bar)) || glyph.plain == '|' {
             // Among look-alikes an upright bar is a one; among digits it parts groups.
-            let disguise = rest().take(DISGUISED + 1);
+            let disguise = rest.iter().take(DISGUISED + 1);
             let mut to =
                 from + disguise.take_while(|glyph| is_inner(glyph) || is_bar(glyph)).count();
             while to > at && shadow.get(to - 1).is_some_and(|glyph| glyph.plain == '!') {
                 to -= 1;
             }
             if to - from <= DISGUISED
-                && lookalike::is_disguised(&shadow.glyphs[from..to])
-                && shadow.glyphs[from..to].iter().any(|glyph| glyph.class == Class::Letter)
+                && lookalike::is_disguised(&glyphs[from..to])
+                && glyphs[from..to].iter().any(|glyph| glyph.class == Class::Letter)
             {
                 cutter.push(from, to, Kind::Lookalike, Sense::NONE);
                 at = to;
@@ -110,7 +118,7 @@ pub(super) fn tokens(shadow: &Shadow, closed: &[Range<usize>]) -> Vec<Token> {
         if at == from {
             at += 1;
         } else {
-            cutter.run(from, at);
+            cutter.run(from, at, digits);
         }
     }
     cutter.tokens
@@ -149,10 +157,9 @@ impl Cutter<'_> {
         self.tokens.push(Token { from, to, kind, sense });
     }
 
-    /// Cuts a run of letters and digits, which has no gap.
-    fn run(&mut self, from: usize, to: usize) {
+    /// Cuts a run of letters and so many digits, which has no gap.
+    fn run(&mut self, from: usize, to: usize, digits: usize) {
         let run = &self.shadow.glyphs[from..to];
-        let digits = run.iter().filter(|glyph| matches!(glyph.class, Class::Digit(_))).count();
         if digits == run.len() {
             self.push(from, to, Kind::Digits, Sense::NONE);
         } else if digits == 0 && !self.continues_lookalike(run) {

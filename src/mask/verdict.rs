@@ -26,6 +26,18 @@ pub(super) enum Level {
     Possible,
 }
 
+impl Level {
+    /// Whether a window without a plus may be a number at this level if `first` is its first digit.
+    pub(super) const fn may_start(self, scene: &Scene, first: u8) -> bool {
+        match self {
+            // Of a call abroad, of an Indian mobile number, of what stands before one.
+            Self::Certain => matches!(first, 0 | 6..=9),
+            Self::Likely => scene.cued,
+            Self::Possible => true,
+        }
+    }
+}
+
 /// A window: some tokens of a chain with their digits.
 pub(super) struct Window<'a> {
     pub(super) scene: &'a Scene<'a>,
@@ -38,6 +50,9 @@ pub(super) struct Window<'a> {
 /// The fewest and most digits of a window; E.164 allows fifteen behind the 00 of a call abroad.
 pub(super) const FEWEST: usize = 7;
 pub(super) const MOST: usize = 17;
+
+/// The most other words of a text that says only a number.
+const OTHERS: usize = 3;
 
 impl Window<'_> {
     /// The rule by which the window is a number at `level`.
@@ -94,11 +109,17 @@ impl Window<'_> {
     }
 
     fn possible(&self, plan: &Plan) -> Option<Rule> {
-        let count = self.digits.len();
-        if count < 8 || !self.stands_apart() || count != 10 && self.has_lookalikes() {
+        let (count, groups) = (self.digits.len(), self.groups());
+        // Most windows of a row of single digits are none of what is asked below.
+        let any = groups <= 6
+            || self.digits[0] == 0
+            || count == 11
+            || groups == count && (10..=12).contains(&count)
+            || self.scene.tokens.len() - groups <= OTHERS
+            || self.scene.shadow.seen.has(Seen::PARENTHESIS);
+        if !any || count < 8 || !self.stands_apart() || count != 10 && self.has_lookalikes() {
             return None;
         }
-        let groups = self.groups();
         let dialled = self.digits[0] == 0
             && (9..=12).contains(&count)
             && (groups >= 2 || plan.is_national(self.digits))
@@ -213,7 +234,7 @@ impl Window<'_> {
         };
         let round = self.digits.ends_with(&[0, 0, 0]);
         let rest = || tokens[..self.tokens.start].iter().chain(&tokens[self.tokens.end..]);
-        others == 0 || others <= 3 && !round && rest().all(nothing)
+        others == 0 || others <= OTHERS && !round && rest().all(nothing)
     }
 
     /// Whether the first group is an area code in parentheses.
