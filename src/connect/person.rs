@@ -10,7 +10,7 @@ use super::inbox::Inbox;
 use super::language::Language;
 use super::nickname::Nickname;
 use crate::kernel::clock::Timestamp;
-use crate::kernel::id::{MessageKey, RoomId, UserId};
+use crate::kernel::id::{RoomId, UserId};
 use crate::mask::Memory;
 
 /// How many of the last partners are avoided, and for how long after the chat.
@@ -54,8 +54,8 @@ pub struct Person {
     pub recent: RecentPartners,
     /// Whom they are never to meet.
     pub avoid: Avoided,
-    /// The last notice to everybody that they were told of.
-    pub announced: Option<MessageKey>,
+    /// The number of the last notice to everybody that they were told of; 0 for none.
+    pub announced: u32,
     pub inbox: Inbox,
 }
 
@@ -111,7 +111,7 @@ impl Person {
             search: Search::default(),
             recent: RecentPartners::default(),
             avoid: Avoided::default(),
-            announced: None,
+            announced: 0,
             inbox: Inbox::default(),
         }
     }
