@@ -166,7 +166,7 @@ impl Talk {
             }
         }
         match news {
-            News::Found { room_id, partner, common_interests, .. } => {
+            News::Found { room_id, partner, common_interests, notice, .. } => {
                 let name = &partner.display_name;
                 let common = match common_interests.join(", ") {
                     common if common.is_empty() => common,
@@ -175,8 +175,10 @@ impl Talk {
                 let told = format!("🎉 You're now chatting with {name}.{common} Say hello!");
                 let (room_id, partner) = (Some(room_id), Some(partner));
                 self.standing = Standing { status: Status::Matched, room_id, partner };
-                vec![Line::Told(told)]
+                [told].into_iter().chain(notice).map(Line::Told).collect()
             }
+            News::Said { text, .. } => vec![Line::Told(text)],
+            News::Notice { message, .. } => vec![Line::Told(format!("📢 {message}"))],
             News::Message { room_id, message, .. } => {
                 let of_now = self.room() == Some(&room_id);
                 let partner = self.standing.partner.as_ref().filter(|_| of_now);

@@ -68,9 +68,18 @@ pub enum News {
         partner: Partner,
         #[serde(default)]
         common_interests: Vec<String>,
+        /// How people treat each other here, with one's first partner.
+        #[serde(default)]
+        notice: Option<String>,
     },
     #[serde(rename = "message.received")]
     Message { room_id: String, message_id: String, message: String },
+    /// Said to both: a question to begin with, or that it is quiet.
+    #[serde(rename = "room.notice")]
+    Said { room_id: String, message_id: String, text: String },
+    /// Said to everybody by whoever runs the server.
+    #[serde(rename = "operator.notice")]
+    Notice { message_id: String, message: String },
     #[serde(rename = "partner.disconnected")]
     Disconnected { room_id: String, message_id: String, reason: Reason },
     /// What is not shown here, such as signs of typing.
@@ -100,7 +109,9 @@ impl News {
         match self {
             Self::Found { message_id, room_id, .. }
             | Self::Message { message_id, room_id, .. }
+            | Self::Said { message_id, room_id, .. }
             | Self::Disconnected { message_id, room_id, .. } => Some((message_id, room_id)),
+            Self::Notice { message_id, .. } => Some((message_id, "")),
             Self::Other => None,
         }
     }

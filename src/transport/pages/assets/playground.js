@@ -142,11 +142,15 @@ class Phone {
       this.stand({ status: "matched", ...news });
       const common = news.common_interests?.length ? ` You both like: ${news.common_interests.join(", ")}.` : "";
       this.bubble("told", `🎉 You're now chatting with ${news.partner.display_name}.${common} Say hello!`);
+      if (news.notice) this.bubble("told", news.notice);
       this.arrived();
     } else if (method === "message.received") {
       this.dots(false);
       this.seen();
       this.bubble("theirs", news.message, news.timestamp);
+      this.arrived();
+    } else if (method === "room.notice") {
+      this.bubble("told", news.text);
       this.arrived();
     } else if (method === "partner.typing") {
       if (news.typing) this.seen();
