@@ -103,6 +103,7 @@ impl Person {
 /// People whom somebody is never to meet. Most have none, so that an empty one is a pointer only:
 /// there are many people.
 #[derive(Debug, Default)]
+#[expect(clippy::box_collection, reason = "a set takes three times the pointer, also while empty")]
 pub struct Avoided(Option<Box<BTreeSet<UserId>>>);
 
 impl Avoided {
