@@ -11,6 +11,7 @@ use regex::Regex;
 use super::chain::Scene;
 use super::cue::Sense;
 use super::gate;
+use super::post::leads_to_person;
 use super::rule::{Finding, Rule};
 use super::shadow::{Class, Glyph, Seen, Shadow};
 
@@ -68,46 +69,6 @@ static PARAMETER: Lazy<Regex> = Lazy::new(|| {
         r"|[/=#:]((?:\+|%2b)[0-9]{8,15})",
     ))
 });
-
-/// First parts of the path of platforms that lead to a post or a page, not to a person.
-const POSTS: [&str; 36] = [
-    "p",
-    "reel",
-    "reels",
-    "tv",
-    "explore",
-    "stories",
-    "watch",
-    "events",
-    "groups",
-    "hashtag",
-    "status",
-    "i",
-    "search",
-    "home",
-    "share",
-    "sharer",
-    "login",
-    "help",
-    "about",
-    "legal",
-    "privacy",
-    "settings",
-    "marketplace",
-    "gaming",
-    "permalink.php",
-    "intent",
-    "photo",
-    "photos",
-    "video",
-    "videos",
-    "posts",
-    "notes",
-    "download",
-    "business",
-    "business-api",
-    "faq",
-];
 
 fn compiled(pattern: &str) -> Regex {
     Regex::new(pattern).expect("the pattern is a constant that the tests compile")
@@ -255,21 +216,6 @@ fn stands_apart(plain: &str, at: usize) -> bool {
         .chars()
         .next_back()
         .is_some_and(|c| c.is_alphanumeric() || matches!(c, '.' | '-' | '@'))
-}
-
-/// Whether the link names somebody: it has a path, and the path is no post.
-fn leads_to_person(link: &str) -> bool {
-    let rest = link.split_once("://").map_or(link, |(_, rest)| rest);
-    let Some((host, path)) = rest.split_once('/') else { return link.contains(':') };
-    // Behind a hash no page of the platform follows, but what its app is to open.
-    if path.starts_with('#') {
-        return path.len() > 1;
-    }
-    let mut parts = path.split(['/', '?', '#']).filter(|part| !part.is_empty());
-    let Some(first) = parts.next() else { return path.starts_with('?') };
-    let post = POSTS.contains(&first)
-        || parts.any(|part| matches!(part, "status" | "posts" | "photos" | "videos" | "video"));
-    !post || host.contains("whatsapp") && link.contains("phone=")
 }
 
 /// Handles beside the platform they are on: insta @some.one.

@@ -7,8 +7,8 @@
 //! characters (with `digit` for digits of all scripts); `token` cuts them into digits, number
 //! words (`lexicon`, `glued`, `slip`, `linker`, `lookalike`; tables in `words/` and `cue/`) and other words;
 //! `chain` joins tokens over separators; `number` tries windows of a chain, which `verdict` judges
-//! by `shape`, `context` and `plan`; `spoken` and `chunk` take what is said in words or in pieces;
-//! `identity` and `contact` find what is no phone number but no less private; `memory` carries
+//! by `shape`, `context`, `list` and `plan`; `spoken` and `chunk` take what is said in words or in pieces;
+//! `identity` and `contact` (with `post`) find what is no phone number but no less private; `memory` carries
 //! pieces from message to message; `find` runs it all until nothing more is found. To teach it a
 //! new form: the file whose header speaks of it, with an example of it and of what merely looks
 //! like it in the tests.
@@ -29,11 +29,13 @@ mod glued;
 mod identity;
 mod lexicon;
 mod linker;
+mod list;
 mod lookalike;
 mod masked;
 mod memory;
 mod number;
 mod plan;
+mod post;
 mod rule;
 mod shadow;
 mod shape;
