@@ -1,17 +1,85 @@
 //! What else leads to a person: e-mail addresses, UPI ids, links to chats and profiles, handles.
 //!
-//! What lives here: which of the places that the patterns of `address.rs` fit are meant. What must not:
-//! phone numbers outside of links. To add a platform: its host in [`LINK`] and its name in the tables of
-//! `cue/`; a bank: in [`UPI`].
+//! What lives here: their patterns. What must not: phone numbers outside of links. To add a
+//! platform: its host in [`LINK`] and its name in the tables of `cue/`; a bank: in [`UPI`].
 
 use std::ops::Range;
 
-use super::address::{EMAIL, LINK, ORDINARY, PARAMETER, POSTS, UPI};
+use once_cell::sync::Lazy;
+use regex::Regex;
+
 use super::chain::Scene;
 use super::cue::Sense;
 use super::gate;
+use super::post::leads_to_person;
 use super::rule::{Finding, Rule};
 use super::shadow::{Class, Glyph, Seen, Shadow};
+
+static EMAIL: Lazy<Regex> = Lazy::new(|| {
+    compiled(concat!(
+        r"[a-z0-9._%+\u{80}-\u{10ffff}-]{1,64}@[a-z0-9\u{80}-\u{10ffff}-]+",
+        r"(?:\.[a-z0-9\u{80}-\u{10ffff}-]+)*\.[a-z\u{80}-\u{10ffff}]{2,24}",
+        // Spelt out: name (at) gmail dot com.
+        r"|[a-z0-9._-]{2,64} {0,2}(?:\(at\)|\[at\]|\{at\}| at |@) {0,2}",
+        r"(?:gmail|yahoo|hotmail|outlook|icloud|rediffmail|protonmail|proton|live|yandex|gmx)",
+        r" {0,2}(?:\(dot\)|\[dot\]|\{dot\}|\.| dot ) {0,2}(?:com|in|co\.in|net|org|ru|de|fr|me|uk)(?-u:\b)",
+    ))
+});
+
+static UPI: Lazy<Regex> = Lazy::new(|| {
+    compiled(concat!(
+        r"[a-z0-9._-]{2,64}@(?:ok(?:hdfcbank|icici|sbi|axis)|paytm|pt(?:yes|axis|sbi|hdfc)|ybl|ibl",
+        r"|axl|upi|apl|yapl|rapl|wa(?:icici|sbi|axis|hdfcbank)|jio|airtel|freecharge|fbl|sbi",
+        r"|hdfc(?:bank)?|icici|axis(?:bank|b)?|kotak(?:811|bank)?|indus|boi|cnrb|pnb|barodampay",
+        r"|idfc(?:bank|first)?|federal|yesbank|yes[gp]|ikwik|jupiteraxis|naviaxis|slice|superyes",
+        r"|timecosmos|tapicici|pingpay|dbs|hsbc|citi|rbl|aubank|equitas|idbi|mahb|uco|unionbank",
+        r"|dlb|kbl|kvb|nsdl|postbank|phonepe|gpay|amazonpay|cred)(?-u:\b)",
+    ))
+});
+
+/// How links start that open a chat, dial or show a profile. The rest is looked at in code.
+static LINK: Lazy<Regex> = Lazy::new(|| {
+    compiled(concat!(
+        r"(?:tel|sms|callto|facetime|whatsapp|viber|skype|sgnl|tg):(?://|[+0-9])",
+        r"|(?:https?://)?(?:[a-z0-9-]{1,20}\.)?(?:wa\.me|whatsapp\.com|t\.me|telegram\.(?:me|dog)",
+        r"|instagram\.com|instagr\.am|ig\.me|snapchat\.com/(?:add|t)|facebook\.com|fb\.(?:com|me)",
+        r"|m\.me|twitter\.com|x\.com|linkedin\.com/in|pinterest\.com",
+        r"|discord\.gg|discord\.com/(?:users|invite)|signal\.(?:me|group)|kik\.me",
+        r"|line\.me|viber\.me|linktr\.ee|onlyfans\.com|reddit\.com/u(?:ser)?|vk\.com|ok\.ru",
+        r"|bsky\.app/profile|join\.skype\.com|zalo\.me|imo\.im)/",
+        // Where a person's path starts with the sign.
+        r"|(?:https?://)?(?:[a-z0-9-]{1,20}\.)?(?:tiktok\.com|threads\.(?:net|com)|youtube\.com)/@",
+    ))
+});
+
+/// Links of any kind, whose digits are no phone numbers.
+static ORDINARY: Lazy<Regex> = Lazy::new(|| {
+    compiled(concat!(
+        r"(?:https?|ftp|file|git|ssh|magnet|upi)://[^\s]+|www\.[^\s]+",
+        r"|[a-z0-9-]+(?:\.[a-z0-9-]+)*\.[a-z]{2,12}/[^\s]+",
+    ))
+});
+
+/// A phone number handed to a site in its address.
+static PARAMETER: Lazy<Regex> = Lazy::new(|| {
+    compiled(concat!(
+        r"[?&](?:phone|tel|mobile|mob|whatsapp|msisdn|contact|number|phonenumber|recipient)",
+        r"=((?:\+|%2b)?[0-9]{7,15})",
+        // A plus says the same anywhere in the path.
+        r"|[/=#:]((?:\+|%2b)[0-9]{8,15})",
+    ))
+});
+
+fn compiled(pattern: &str) -> Regex {
+    Regex::new(pattern).expect("the pattern is a constant that the tests compile")
+}
+
+/// Compiles the patterns now rather than at the first text.
+pub(super) fn warm_up() {
+    for pattern in [&EMAIL, &UPI, &LINK, &ORDINARY, &PARAMETER] {
+        Lazy::force(pattern);
+    }
+}
 
 /// What patterns find.
 #[derive(Debug, Default)]
@@ -148,21 +216,6 @@ fn stands_apart(plain: &str, at: usize) -> bool {
         .chars()
         .next_back()
         .is_some_and(|c| c.is_alphanumeric() || matches!(c, '.' | '-' | '@'))
-}
-
-/// Whether the link names somebody: it has a path, and the path is no post.
-fn leads_to_person(link: &str) -> bool {
-    let rest = link.split_once("://").map_or(link, |(_, rest)| rest);
-    let Some((host, path)) = rest.split_once('/') else { return link.contains(':') };
-    // Behind a hash no page of the platform follows, but what its app is to open.
-    if path.starts_with('#') {
-        return path.len() > 1;
-    }
-    let mut parts = path.split(['/', '?', '#']).filter(|part| !part.is_empty());
-    let Some(first) = parts.next() else { return path.starts_with('?') };
-    let post = POSTS.contains(&first)
-        || parts.any(|part| matches!(part, "status" | "posts" | "photos" | "videos" | "video"));
-    !post || host.contains("whatsapp") && link.contains("phone=")
 }
 
 /// Handles beside the platform they are on: insta @some.one.

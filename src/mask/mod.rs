@@ -7,8 +7,8 @@
 //! characters (with `digit` for digits of all scripts); `token` cuts them into digits, number
 //! words (`lexicon`, `glued`, `slip`, `linker`, `lookalike`; tables in `words/` and `cue/`) and other words;
 //! `chain` joins tokens over separators; `number` tries windows of a chain, which `verdict` judges
-//! by `shape`, `context` and `plan`; `spoken` and `chunk` take what is said in words or in pieces;
-//! `identity` and `contact` (patterns in `address`) find what is no phone number but no less private; `memory` carries
+//! by `shape`, `context`, `list` and `plan`; `spoken` and `chunk` take what is said in words or in pieces;
+//! `identity` and `contact` (with `post`) find what is no phone number but no less private; `memory` carries
 //! pieces from message to message; `find` runs it all until nothing more is found. To teach it a
 //! new form: the file whose header speaks of it, with an example of it and of what merely looks
 //! like it in the tests.
@@ -16,7 +16,6 @@
 //! **Invariants:** only this module makes a [`Masked`]; text outside of findings is not touched;
 //! masking twice hides nothing more; the time is linear in the text.
 
-mod address;
 mod chain;
 mod chunk;
 mod contact;
@@ -30,11 +29,13 @@ mod glued;
 mod identity;
 mod lexicon;
 mod linker;
+mod list;
 mod lookalike;
 mod masked;
 mod memory;
 mod number;
 mod plan;
+mod post;
 mod rule;
 mod shadow;
 mod shape;
@@ -91,7 +92,7 @@ pub fn warm_up() {
     lookalike::warm_up();
     shape::warm_up();
     number::warm_up();
-    address::warm_up();
+    contact::warm_up();
 }
 
 /// How much work masking `text` is, in tokens read and windows judged. Deterministic, so that a

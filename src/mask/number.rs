@@ -13,12 +13,13 @@ use smallvec::SmallVec;
 
 use super::chain::{self, Chains, Digits, Scene};
 use super::chunk;
+use super::list;
 use super::plan::Plan;
 use super::rule::{Finding, Rule};
 use super::shadow::Class;
 use super::spoken;
 use super::token::{Kind, Token};
-use super::verdict::{self, FEWEST, Level, MOST, Window};
+use super::verdict::{FEWEST, Level, MOST, Window};
 
 /// The most tokens of a window: no number has more digits.
 const REACH: usize = MOST;
@@ -128,7 +129,7 @@ impl Search<'_> {
         while let Some(run) = self.run(left.clone(), true) {
             left.start = run.end;
             let count: usize = run.clone().map(|at| self.scene.tokens[at].len()).sum();
-            if count < FEWEST || verdict::is_list(self.scene, &run) {
+            if count < FEWEST || list::is_list(self.scene, &run) {
                 continue;
             }
             let digits = Digits::of(self.scene, &run);

@@ -9,6 +9,7 @@ use std::ops::Range;
 use super::chain::{Scene, joins, line};
 use super::context::{self, Cue};
 use super::cue::Sense;
+use super::list;
 use super::plan::Plan;
 use super::rule::Rule;
 use super::shadow::{Class, Seen};
@@ -156,7 +157,7 @@ impl Window<'_> {
         let count = self.digits.len();
         let mobile = rule == Rule::National && self.is_indian_mobile();
         let vouched = mobile && cue >= Cue::Phone;
-        if is_sum(self.scene, &self.tokens)
+        if list::is_sum(self.scene, &self.tokens)
             || self.is_version()
             || context::is_labelled(self.scene, &self.tokens, count, vouched)
         {
@@ -168,7 +169,7 @@ impl Window<'_> {
         if cue == Cue::Near || (cue == Cue::Phone && mobile) {
             return shape::is_run(self.digits) && !mobile;
         }
-        if is_counted(self.scene, &self.tokens, cue)
+        if list::is_counted(self.scene, &self.tokens, cue)
             || (shape::is_run(self.digits) && !mobile)
             || shape::is_isbn(self.digits, &self.lengths())
         {
@@ -251,84 +252,6 @@ impl Window<'_> {
         });
         open.is_some_and(|at| at + 1 < self.tokens.end)
     }
-}
-
-/// Whether a whole chain is counting, a row of years or of scores, so that no part of it is a
-/// number. A word about phones right before it tells otherwise.
-pub(super) fn is_list(scene: &Scene, chain: &Range<usize>) -> bool {
-    let few = (2..=64).contains(&chain.len()) && !scene.has_plus(chain.start);
-    few && (is_sum(scene, chain) || is_listed(scene, chain) || is_priced(scene, chain))
-        || few
-            && chain.len() >= 4
-            && match context::cue(scene, chain) {
-                Cue::Near => false,
-                cue => {
-                    is_counted(scene, chain, cue) || shape::is_likeness(&line(scene.glyphs(chain)))
-                }
-            }
-}
-
-/// Whether a chain is thousands in groups, and a currency or unit beside it says of what.
-fn is_priced(scene: &Scene, chain: &Range<usize>) -> bool {
-    if chain.len() < 3 || scene.tokens[chain.start + 1].len() != 3 {
-        return false;
-    }
-    let lengths: Vec<_> = scene.tokens[chain.clone()].iter().map(Token::len).collect();
-    shape::is_thousands(&lengths)
-        && context::is_amount(scene, chain, lengths.iter().sum(), false)
-        && context::cue(scene, chain) != Cue::Near
-}
-
-/// Whether numbers are counted, and nothing is said that makes them a phone number.
-fn is_counted(scene: &Scene, tokens: &Range<usize>, cue: Cue) -> bool {
-    // Fewer are no row of anything.
-    if tokens.len() < shape::ROW {
-        return false;
-    }
-    let values = values(scene, tokens);
-    shape::is_counting(&values) && (cue == Cue::None || !shape::is_ladder(&values))
-        || cue <= Cue::Reach && shape::is_marks(&values)
-}
-
-/// Whether a chain lists several of what a label before it names: zip 10001, 60614, 77005.
-fn is_listed(scene: &Scene, chain: &Range<usize>) -> bool {
-    let length = scene.tokens[chain.start].len();
-    let alike = scene.tokens[chain.clone()].iter().all(|token| token.len() == length);
-    let comma = |at: usize| scene.gap(at).iter().any(|glyph| glyph.plain == ',');
-    alike
-        && (3..=6).contains(&length) | (length == 2 && chain.len() >= 5)
-        && (chain.len() >= 3 || comma(chain.start))
-        && context::is_labelled(scene, chain, length, false)
-}
-
-/// Whether an equals sign among other marks makes it a sum.
-fn is_sum(scene: &Scene, tokens: &Range<usize>) -> bool {
-    if !scene.shadow.seen.has(Seen::EQUALS) {
-        return false;
-    }
-    let glyphs = scene.glyphs(tokens);
-    let marks = || {
-        glyphs
-            .iter()
-            .filter(|glyph| glyph.class != Class::Letter && !matches!(glyph.class, Class::Digit(_)))
-    };
-    marks().any(|glyph| glyph.plain == '=') && marks().any(|glyph| glyph.plain != '=')
-}
-
-/// What each token says as one number, as far as it fits. A group that starts with a zero is no
-/// item of a list: it counts for nothing, so that no list has it.
-fn values(scene: &Scene, tokens: &Range<usize>) -> Vec<u64> {
-    let value = |token: &Token| {
-        let glyphs = &scene.shadow.glyphs[token.from..token.to];
-        if glyphs.len() > 1 && glyphs[0].class == Class::Digit(0) {
-            return u64::MAX;
-        }
-        glyphs.iter().fold(0, |value: u64, glyph| {
-            let digit = if let Class::Digit(digit) = glyph.class { u64::from(digit) } else { 0 };
-            value.saturating_mul(10).saturating_add(digit)
-        })
-    };
-    scene.tokens[tokens.clone()].iter().map(value).collect()
 }
 
 #[cfg(test)]
