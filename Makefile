@@ -23,8 +23,9 @@ fmt: ## format the code
 lint: ## run clippy
 	cargo clippy --all-targets -- -D warnings
 
-bench: tools ## measure: prints the tables of README.md
-	cargo bench --locked --bench http --bench lobby --bench mask --bench push --bench redis --bench scale
+bench: ## measure: prints the tables of README.md, and fails when instructions exceed their limits
+	@sh scripts/install-test-tools.sh bench
+	cargo bench --locked --bench counts --bench http --bench lobby --bench mask --bench push --bench redis --bench scale
 
 audit: ## check licences, bans, sources and (where the network allows) advisories
 	@command -v cargo-deny >/dev/null || cargo install --locked cargo-deny

@@ -1,7 +1,7 @@
 #!/bin/sh
 # Installs what `make test` needs beside Rust and make, where it is missing: rustfmt, clippy, a
 # linker, which compiling needs as well, redis-server, a browser with its driver, and the Python client that one test drives.
-# Runs at the top of the repository.
+# With `bench` also valgrind, which counts instructions. Runs at the top of the repository.
 set -eu
 
 fail() {
@@ -42,6 +42,9 @@ command -v redis-server >/dev/null || packages "redis-server" redis-server redis
 
 command -v chromedriver >/dev/null \
     || packages "chromedriver" "chromium chromium-driver" "chromium chromedriver" "chromium chromium-chromedriver"
+
+[ "${1-}" != bench ] || command -v valgrind >/dev/null \
+    || packages "valgrind" valgrind valgrind valgrind
 
 # The Python client of the protocol, in an environment of its own.
 wanted=tests/python/requirements.txt
