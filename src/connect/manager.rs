@@ -24,7 +24,7 @@ use super::person::{FAMILIAR, Person, State, Waiting};
 use super::queue::Queue;
 use super::replay::{Record, Replays};
 use crate::kernel::clock::Timestamp;
-use crate::kernel::id::{RoomId, UserId};
+use crate::kernel::id::{MessageKey, RoomId, UserId};
 use crate::mask::{Masked, Memory};
 
 /// The most characters of a message that one inbox item holds. With a nickname and the words
@@ -37,6 +37,8 @@ pub struct RandomConnectManager {
     pub(super) people: LinkedHashMap<UserId, Person>,
     /// The same people in the order of their codes.
     pub(super) codes: BTreeSet<UserId>,
+    /// The notices that everybody was told of: a person keeps only the number of the last.
+    pub(super) notices: Vec<MessageKey>,
     pub(super) queue: Queue,
     pub(super) pairs: usize,
     /// Of the chats whose two people both wanted that, and of no others.
@@ -63,6 +65,7 @@ impl RandomConnectManager {
         Self {
             people: LinkedHashMap::new(),
             codes: BTreeSet::new(),
+            notices: Vec::new(),
             queue: Queue::default(),
             pairs: 0,
             histories: HashMap::new(),

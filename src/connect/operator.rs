@@ -103,16 +103,17 @@ impl RandomConnectManager {
         limit: usize,
     ) -> Announced {
         self.advance(now);
+        let number = self.notice_number(announcement.key);
         let behind = (after.map_or(Bound::Unbounded, Bound::Excluded), Bound::Unbounded);
         let some: Vec<_> = self.codes.range(behind).take(limit).copied().collect();
         let last = some.last().copied().filter(|_| some.len() == limit);
         let mut done = Announced { last, ..Announced::default() };
         for who in some {
             let Some(person) = self.people.get_mut(&who) else { continue };
-            if person.announced == Some(announcement.key) {
+            if person.announced == number {
                 done.before += 1;
             } else if person.inbox.has_room_for(1) {
-                person.announced = Some(announcement.key);
+                person.announced = number;
                 self.notify(who, News::Notice(announcement.notice.clone()));
                 done.told += 1;
             } else {
@@ -120,5 +121,15 @@ impl RandomConnectManager {
             }
         }
         done
+    }
+
+    /// The number of a notice, from 1; a new one where it is not known.
+    fn notice_number(&mut self, key: MessageKey) -> u32 {
+        let place = self.notices.iter().position(|known| *known == key);
+        let place = place.unwrap_or_else(|| {
+            self.notices.push(key);
+            self.notices.len() - 1
+        });
+        u32::try_from(place + 1).unwrap_or(u32::MAX)
     }
 }

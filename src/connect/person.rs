@@ -7,7 +7,7 @@ use super::chat::{Chat, Search};
 use super::inbox::Inbox;
 use super::nickname::Nickname;
 use crate::kernel::clock::Timestamp;
-use crate::kernel::id::{MessageKey, RoomId, UserId};
+use crate::kernel::id::{RoomId, UserId};
 use crate::mask::Memory;
 
 /// How many of the last partners are avoided, and for how long after the chat.
@@ -42,8 +42,8 @@ pub struct Person {
     pub recent: RecentPartners,
     /// Whom they are never to meet.
     pub avoid: BTreeSet<UserId>,
-    /// The last notice to everybody that they were told of.
-    pub announced: Option<MessageKey>,
+    /// The number of the last notice to everybody that they were told of; 0 for none.
+    pub announced: u32,
     pub inbox: Inbox,
 }
 
@@ -90,7 +90,7 @@ impl Person {
             search: Search::default(),
             recent: RecentPartners::default(),
             avoid: BTreeSet::new(),
-            announced: None,
+            announced: 0,
             inbox: Inbox::default(),
         }
     }

@@ -170,6 +170,12 @@ fn no_place() -> ErrorData {
     ErrorData::new(NO_PLACE, told, None)
 }
 
+/// The answer to a client who wants to stay connected to an instance that drains.
+fn leaving() -> ErrorData {
+    let told = "This instance takes no live sessions any more: connect again, or call /mcp.";
+    ErrorData::new(NO_PLACE, told, None)
+}
+
 /// Asks a client now and then whether it is still there, which also keeps its session open, for as
 /// long as it answers.
 async fn heartbeat(session: Weak<Session>, peer: Peer<RoleServer>, every: Duration) {
@@ -211,6 +217,10 @@ impl ServerHandler for McpServer {
         context: RequestContext<RoleServer>,
     ) -> Result<InitializeResult, ErrorData> {
         if let Some(live) = &self.live {
+            // Who comes before a drain is known when it ends all there are; who comes after it is here.
+            if self.drain.is_on() {
+                return Err(leaving());
+            }
             let place = self.places.take().ok_or_else(no_place)?;
             // A second introduction gives its place back.
             let _ = live.session.set(Session::new(Some(place)));

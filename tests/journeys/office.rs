@@ -127,10 +127,16 @@ async fn an_instance_that_drains_sends_those_who_stay_connected_elsewhere() {
     for agent in &mut agents {
         agent.ended().await;
     }
-    for path in ["/mcp/session", "/mcp/sse"] {
+    for path in ["/mcp/session", "/mcp/sse", "/mcp/ws"] {
         let hello = json!({ "jsonrpc": "2.0", "id": 1, "method": "ping" });
         let request = match path {
             "/mcp/sse" => server.get(path),
+            "/mcp/ws" => server
+                .get(path)
+                .header("Connection", "Upgrade")
+                .header("Upgrade", "websocket")
+                .header("Sec-WebSocket-Version", "13")
+                .header("Sec-WebSocket-Key", "AAAAAAAAAAAAAAAAAAAAAA=="),
             _ => server.post(path).json(&hello),
         };
         let refused = request.send().await.expect("an answer");
