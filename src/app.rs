@@ -226,7 +226,6 @@ impl App {
                 playground: self.config.playground,
                 token: own,
                 board: Arc::clone(&self.board),
-                shared: self.config.redis.is_some(),
                 shutdown: shutdown.clone(),
             },
         };

@@ -284,4 +284,6 @@ pub struct LobbyStats {
     pub relayed: u64,
     pub masked: u64,
     pub evicted: u64,
+    /// Processes that share the lobby.
+    pub instances: usize,
 }

@@ -187,6 +187,7 @@ impl RandomConnectManager {
             relayed: self.relayed,
             masked: self.masked,
             evicted: self.evicted,
+            instances: 1,
         }
     }
 

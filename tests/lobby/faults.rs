@@ -44,6 +44,22 @@ async fn say(lobby: &RedisLobby, who: UserId, text: &str) -> Outcome {
 }
 
 #[tokio::test]
+async fn the_processes_that_share_a_lobby_are_counted_and_one_that_has_gone_is_not() {
+    let server = RedisServer::start(&[]);
+    let one = lobby(&server);
+    let instances = async || one.stats(NOW).await.expect("up").instances;
+    let becomes = async |count| {
+        let counted = async { while instances().await != count {} };
+        tokio::time::timeout(Duration::from_secs(30), counted).await.expect("it is counted");
+    };
+    becomes(1).await;
+    let other = lobby(&server);
+    becomes(2).await;
+    drop(other);
+    becomes(1).await;
+}
+
+#[tokio::test]
 async fn a_dump_shows_neither_who_nor_what_and_everything_in_it_ends() {
     let server = RedisServer::start(&[]);
     let lobby = lobby(&server);

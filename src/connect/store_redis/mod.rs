@@ -287,7 +287,7 @@ impl Lobby for RedisLobby {
 }
 
 fn read_stats(answer: &Value, now: Timestamp) -> Option<LobbyStats> {
-    let [people, waiting, since, pairs, relayed, masked, evicted] = list(answer)? else {
+    let [people, waiting, since, pairs, relayed, masked, evicted, instances] = list(answer)? else {
         return None;
     };
     let count = |value| int(value).and_then(|n| usize::try_from(n).ok());
@@ -300,5 +300,7 @@ fn read_stats(answer: &Value, now: Timestamp) -> Option<LobbyStats> {
         relayed: int(relayed)?,
         masked: int(masked)?,
         evicted: int(evicted)?,
+        // Whoever asks is one also while it has not begun to listen.
+        instances: count(instances)?.max(1),
     })
 }

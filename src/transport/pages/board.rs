@@ -23,7 +23,7 @@ pub const KEPT: usize = 720;
 const MINUTE: usize = 12;
 
 /// What the numbers of [`Sample::row`] are, in order.
-pub const FIELDS: [&str; 14] = [
+pub const FIELDS: [&str; 15] = [
     "at",
     "people",
     "waiting",
@@ -38,6 +38,7 @@ pub const FIELDS: [&str; 14] = [
     "p99_us",
     "memory_kb",
     "store_up",
+    "instances",
 ];
 
 /// The figures of a moment.
@@ -52,6 +53,8 @@ pub struct Sample {
     pub relayed: u64,
     pub masked: u64,
     pub evicted: u64,
+    /// Processes that share the lobby.
+    pub instances: usize,
     /// Calls that were carried out, and those that were refused.
     pub calls: u64,
     pub refused: u64,
@@ -86,6 +89,7 @@ impl Sample {
             micros(self.p99),
             self.memory_kb,
             Some(u64::from(self.store_up)),
+            Some(self.instances as u64),
         ]
     }
 }
@@ -136,6 +140,7 @@ impl Board {
             relayed: lobby.relayed,
             masked: lobby.masked,
             evicted: lobby.evicted,
+            instances: lobby.instances,
             ..Sample::default()
         });
         kept.samples.push_back(Sample {

@@ -55,8 +55,6 @@ pub struct Pages {
     /// other machine can come.
     pub token: Option<AuthTokens>,
     pub board: Arc<Board>,
-    /// Whether other instances share the lobby.
-    pub shared: bool,
     /// Ends the dashboard's streams.
     pub shutdown: CancellationToken,
 }
@@ -147,8 +145,6 @@ pub async fn live(State(core): State<Arc<Core>>) -> Response {
         "fields": FIELDS,
         "rows": core.pages.board.rows(),
         "alerts": core.pages.board.alerts(),
-        // How many others there are is known to nobody.
-        "instances": if core.pages.shared { None } else { Some(1) },
         "version": env!("CARGO_PKG_VERSION"),
     });
     let first = Some(Event::default().event("hour").data(first.to_string()));

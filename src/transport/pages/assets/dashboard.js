@@ -36,7 +36,7 @@ const FIGURES = [
   ["Numbers hidden", ({ masked }) => count(masked)],
   ["Calls refused", ({ refused }) => count(refused)],
   ["Memory", ({ memory_kb }) => megabytes(memory_kb)],
-  ["Instances", (_, __, instances) => (instances === null ? "several" : count(instances))],
+  ["Instances", ({ instances }) => count(instances)],
 ];
 
 const CHARTS = [
@@ -90,9 +90,8 @@ class Board {
     }
   }
 
-  hour({ fields, rows, alerts, instances, version }) {
+  hour({ fields, rows, alerts, version }) {
     this.fields = fields;
-    this.instances = instances;
     this.#samples = rows.map((row) => this.#named(row));
     by_id("about").textContent = `version ${version}, live`;
     this.#show(alerts);
@@ -116,7 +115,7 @@ class Board {
     const all = this.#samples;
     const last = all.at(-1);
     if (!last) return;
-    for (const [name, read] of FIGURES) this.#figures.get(name).textContent = read(last, all, this.instances);
+    for (const [name, read] of FIGURES) this.#figures.get(name).textContent = read(last, all);
     CHARTS.forEach(([name, read, say], at) => this.#draw(this.#charts[at], name, read, say));
   }
 
