@@ -216,7 +216,7 @@ impl App {
             pipes: Pipes::new(mcp, limits.session_idle / 3, drain.clone(), seeded_rng()),
             drain,
             newcomers,
-            trusted_proxy: self.config.trusted_proxy,
+            proxy: self.config.proxy,
             couriers: Arc::clone(&self.couriers),
             places: self.places.clone(),
             metrics: Arc::clone(&self.metrics),

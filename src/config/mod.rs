@@ -21,10 +21,11 @@ use secrecy::SecretString;
 use tracing::level_filters::LevelFilter;
 
 use crate::guard::Guard;
+use crate::kernel::origin::Proxy;
 use crate::kernel::token::AuthTokens;
 use crate::safety::pace::Limits;
 use crate::safety::warden::NoticePolicy;
-use value::{host_names, log_format, log_level, phone_number, switch, toolset_names};
+use value::{host_names, log_format, log_level, phone_number, proxy, switch, toolset_names};
 
 const DEFAULT_PORT: u16 = 8086;
 const DEFAULT_IDLE_TIMEOUT_SECS: u64 = 30 * 60;
@@ -76,8 +77,8 @@ pub struct Config {
     pub admin_tokens: Option<AuthTokens>,
     /// `RATE_LIMITS`; `None` means that nobody is limited.
     pub rate_limits: Option<Limits>,
-    /// `TRUSTED_PROXY`: whether a proxy before the server says where requests come from.
-    pub trusted_proxy: bool,
+    /// `TRUSTED_PROXY`: who says where requests come from.
+    pub proxy: Proxy,
     /// `LINKS` and `WORDS`.
     pub guard: Guard,
     /// Whether people are told how they treat each other here.
@@ -177,7 +178,7 @@ impl Config {
             rate_limits: reader
                 .read("RATE_LIMITS", Shown::AsIs, limits::parse)
                 .unwrap_or_else(|| Some(Limits::default())),
-            trusted_proxy: reader.read("TRUSTED_PROXY", Shown::AsIs, switch).unwrap_or(false),
+            proxy: reader.read("TRUSTED_PROXY", Shown::AsIs, proxy).unwrap_or_default(),
             guard: guard::read(&mut reader),
             notice: guard::notice(&mut reader),
             whatsapp: channels::whatsapp(&mut reader),

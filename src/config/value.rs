@@ -4,6 +4,7 @@ use secrecy::SecretString;
 use tracing::level_filters::LevelFilter;
 
 use super::{LogFormat, ToolsetName};
+use crate::kernel::origin::Proxy;
 
 /// Country code and number: seven to fifteen digits (E.164), no `+`, no separators.
 pub fn phone_number(text: &str) -> Result<SecretString, &'static str> {
@@ -39,6 +40,15 @@ pub fn switch(text: &str) -> Result<bool, &'static str> {
         "on" => Ok(true),
         "off" => Ok(false),
         _ => Err("on or off"),
+    }
+}
+
+pub fn proxy(text: &str) -> Result<Proxy, &'static str> {
+    match text.to_ascii_lowercase().as_str() {
+        "off" => Ok(Proxy::None),
+        "on" => Ok(Proxy::Forwarded),
+        "fly" => Ok(Proxy::Fly),
+        _ => Err("on, fly or off"),
     }
 }
 

@@ -5,6 +5,18 @@ use std::net::{IpAddr, Ipv6Addr};
 
 use rmcp::model::Extensions;
 
+/// Who says where requests come from.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Proxy {
+    /// Nobody does: as the socket sees it.
+    #[default]
+    None,
+    /// A proxy that adds whom it saw to `X-Forwarded-For`.
+    Forwarded,
+    /// Fly.io's, in `Fly-Client-IP`. Any other would pass on what a caller wrote there.
+    Fly,
+}
+
 /// The network that a call came from: an address, or of IPv6 the 64 bits that one customer has.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub struct Origin(IpAddr);

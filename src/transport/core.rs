@@ -21,7 +21,7 @@ use crate::connect::guarded::GuardedLobby;
 use crate::connect::newcomers::Newcomers;
 use crate::connect::service::ConnectService;
 use crate::kernel::clock::Clock;
-use crate::kernel::origin::Origin;
+use crate::kernel::origin::{Origin, Proxy};
 use crate::kernel::session::Places;
 
 /// Files beside connections: the listener, standard streams, the runtime's own.
@@ -80,7 +80,7 @@ impl Limits {
 impl Core {
     /// Where a request comes from, if that matters.
     pub(super) fn origin(&self, request: &Request) -> Option<Origin> {
-        self.newcomers.as_ref().and_then(|_| origin(request, self.trusted_proxy))
+        self.newcomers.as_ref().and_then(|_| origin(request, self.proxy))
     }
 }
 
@@ -102,8 +102,8 @@ pub struct Core {
     pub drain: Drain,
     /// Counts new people, where they are limited.
     pub newcomers: Option<Arc<Newcomers>>,
-    /// Whether a proxy says where requests come from.
-    pub trusted_proxy: bool,
+    /// Who says where requests come from.
+    pub proxy: Proxy,
     pub metrics: Arc<Metrics>,
     pub limits: Limits,
     /// Where people on WhatsApp come in, if that is configured.

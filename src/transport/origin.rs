@@ -5,7 +5,7 @@ use std::net::{IpAddr, SocketAddr};
 use axum::extract::Request;
 use axum::http::HeaderMap;
 
-use crate::kernel::origin::Origin;
+use crate::kernel::origin::{Origin, Proxy};
 
 /// Fly.io's proxy names the caller here, whatever the caller sent.
 const FLY: &str = "fly-client-ip";
@@ -16,18 +16,22 @@ const FORWARDED: &str = "x-forwarded-for";
 #[derive(Clone, Copy)]
 pub struct Peer(pub IpAddr);
 
-/// Where a request comes from. Its headers are believed only with a proxy before the server that sets
-/// them: anybody else can write what they like.
-pub fn origin(request: &Request, trusted_proxy: bool) -> Option<Origin> {
+/// Where a request comes from. Of its headers only the one is believed that the operator's proxy sets:
+/// what is in others a caller may have written.
+pub fn origin(request: &Request, proxy: Proxy) -> Option<Origin> {
     let Peer(peer) = *request.extensions().get::<Peer>()?;
-    let told = if trusted_proxy { told(request.headers()) } else { None };
+    let told = match proxy {
+        Proxy::None => None,
+        Proxy::Forwarded => told(request.headers(), FORWARDED),
+        Proxy::Fly => told(request.headers(), FLY),
+    };
     Some(Origin::new(told.unwrap_or(peer)))
 }
 
-/// Whom the proxy saw.
-fn told(headers: &HeaderMap) -> Option<IpAddr> {
-    let last = |name| headers.get_all(name).iter().next_back()?.to_str().ok();
-    let told = last(FLY).or_else(|| last(FORWARDED))?.rsplit(',').next()?.trim();
+/// Whom the proxy saw: it adds to the end.
+fn told(headers: &HeaderMap, name: &str) -> Option<IpAddr> {
+    let last = headers.get_all(name).iter().next_back()?.to_str().ok()?;
+    let told = last.rsplit(',').next()?.trim();
     told.parse().ok().or_else(|| told.parse::<SocketAddr>().ok().map(|address| address.ip()))
 }
 
@@ -37,35 +41,41 @@ mod tests {
 
     use super::*;
 
-    fn from(headers: &[(&str, &str)], trusted_proxy: bool) -> Option<Origin> {
+    fn from(headers: &[(&str, &str)], proxy: Proxy) -> Option<Origin> {
         let mut request = Request::new(Body::empty());
         request.extensions_mut().insert(Peer("10.0.0.1".parse().expect("an address")));
         for (name, value) in headers {
             let name: axum::http::HeaderName = name.parse().expect("a name");
             request.headers_mut().append(name, value.parse().expect("a value"));
         }
-        origin(&request, trusted_proxy)
+        origin(&request, proxy)
     }
 
-    fn is_from(headers: &[(&str, &str)], trusted_proxy: bool, address: &str) -> bool {
+    fn is_from(headers: &[(&str, &str)], proxy: Proxy, address: &str) -> bool {
         let address = Origin::new(address.parse().expect("an address"));
-        from(headers, trusted_proxy) == Some(address)
+        from(headers, proxy) == Some(address)
     }
 
     #[test]
     fn a_header_is_believed_only_behind_a_proxy() {
         let forwarded = [("x-forwarded-for", "192.0.2.1")];
-        assert!(is_from(&forwarded, false, "10.0.0.1"));
-        assert!(is_from(&forwarded, true, "192.0.2.1"));
-        assert!(is_from(&[], true, "10.0.0.1"));
-        assert!(is_from(&[("x-forwarded-for", "unknown")], true, "10.0.0.1"));
+        assert!(is_from(&forwarded, Proxy::None, "10.0.0.1"));
+        assert!(is_from(&forwarded, Proxy::Forwarded, "192.0.2.1"));
+        assert!(is_from(&[], Proxy::Forwarded, "10.0.0.1"));
+        assert!(is_from(&[("x-forwarded-for", "unknown")], Proxy::Forwarded, "10.0.0.1"));
     }
 
     #[test]
     fn of_several_the_last_is_what_the_proxy_saw() {
         let lied = [("x-forwarded-for", "1.1.1.1, 2.2.2.2"), ("x-forwarded-for", "192.0.2.1:99")];
-        assert!(is_from(&lied, true, "192.0.2.1"));
-        let fly = [("x-forwarded-for", "1.1.1.1"), ("fly-client-ip", "2001:db8::1")];
-        assert!(is_from(&fly, true, "2001:db8::1"));
+        assert!(is_from(&lied, Proxy::Forwarded, "192.0.2.1"));
+    }
+
+    #[test]
+    fn what_another_proxy_would_say_is_what_the_caller_wrote() {
+        let both = [("x-forwarded-for", "192.0.2.1"), ("fly-client-ip", "2001:db8::1")];
+        assert!(is_from(&both, Proxy::Forwarded, "192.0.2.1"));
+        assert!(is_from(&both, Proxy::Fly, "2001:db8::1"));
+        assert!(is_from(&both[..1], Proxy::Fly, "10.0.0.1"));
     }
 }
