@@ -156,8 +156,7 @@ impl PenPalService {
                 Standing::Chatting(chat)
             }
             Outcome::Waiting { place, .. } => Standing::Waiting(place),
-            held @ (Outcome::Barred { .. } | Outcome::TooOften(_)) => return Err(no_chat(&held)),
-            _ => Standing::Idle,
+            held => return Err(no_chat(&held)),
         };
         Ok(self.entered(user_id, standing))
     }

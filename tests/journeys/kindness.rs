@@ -4,7 +4,9 @@
 use std::time::Duration;
 
 use random_connect::transport::core::Limits;
+use serde_json::json;
 
+use crate::agent::{Agent, Way};
 use crate::support::Server;
 
 const NOTICE: &str = "ℹ️ Before you write: you must be 18 or older";
@@ -47,6 +49,20 @@ async fn where_it_is_required_nobody_meets_anyone_before_they_agree() {
     assert!(met.contains("Connected!") && !met.contains(NOTICE), "{met}");
     server.say("ben", "#bye").await;
     assert!(server.say("ben", "#meet").await.contains("Looking for"), "once is for good");
+}
+
+#[tokio::test]
+async fn an_agent_who_has_to_agree_is_told_how_and_may_then_enter() {
+    let variables = [("NOTICE", "require"), ("TOOLSETS", "connect,penpal")];
+    let server = Server::with(&variables, Limits::default()).await;
+    let mut agent = Agent::connect(&server, Way::WebSocket).await;
+    let rejoin = json!({ "user_id": "an-agent-of-some-length" });
+    agent.call("rejoin", rejoin.clone()).await;
+    let held = agent.try_call("enter_queue", rejoin.clone()).await;
+    assert!(held.is_err_and(|told| told.contains(NOTICE) && told.contains("#agree")));
+    let agree = json!({ "user_id": "an-agent-of-some-length", "message": "#agree" });
+    assert_eq!(agent.call("say", agree).await["status"], "waiting");
+    assert_eq!(agent.call("enter_queue", rejoin).await["status"], "waiting");
 }
 
 #[tokio::test]
