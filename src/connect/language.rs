@@ -45,6 +45,9 @@ pub const LANGUAGES: [Row; 6] = [
 /// Fewer letters than these tell too little.
 const TELLING: usize = 16;
 
+/// So many characters tell as much as all of a text. What they cost grows with them.
+const LOOKED_AT: usize = 256;
+
 /// At this confidence 5 of 294 guesses about messages in `tests/corpus` are wrong (`tests/language.rs`).
 const CERTAIN: f64 = 0.5;
 
@@ -94,6 +97,8 @@ impl Language {
     /// The language of a text, if it is one of these and the text leaves little doubt.
     #[must_use]
     pub fn of(text: &str) -> Option<Self> {
+        let end = text.char_indices().nth(LOOKED_AT).map_or(text.len(), |(at, _)| at);
+        let text = &text[..end];
         if text.chars().filter(|c| c.is_alphabetic()).count() < TELLING {
             return None;
         }

@@ -14,9 +14,7 @@ use std::time::Duration;
 use hashlink::LinkedHashMap;
 use rand::Rng;
 
-use super::action::{
-    Action, Call, Effect, LobbyStats, Outcome, Performed, Sender, Standing, Terms,
-};
+use super::action::{Action, Call, Effect, LobbyStats, Outcome, Performed, Sender, Standing};
 use super::chat::{Chat, History, Kept, Search};
 use super::heard::Heard;
 use super::inbox::{Item, Lease, LeaseId, News};
@@ -191,13 +189,6 @@ impl RandomConnectManager {
         }
     }
 
-    fn accept(&mut self, who: UserId, terms: Terms, now: Timestamp) {
-        let person = self.touch(who, now);
-        person.avoid.extend(terms.avoid);
-        person.informed |= terms.informed;
-        person.shunned = terms.shunned;
-    }
-
     fn act(&mut self, who: UserId, action: Action, now: Timestamp, rng: &mut impl Rng) -> Outcome {
         match action {
             Action::Meet(search) => self.meet(who, search, now, rng),
@@ -312,6 +303,9 @@ impl RandomConnectManager {
         let Some(Chat { partner, room, .. }) = self.chat(who).cloned() else {
             return Outcome::NobodyToSendTo { waiting: self.waiting(who).is_some() };
         };
+        if !self.people.get(&partner).is_some_and(|person| person.inbox.has_room_for(1)) {
+            return Outcome::PartnerInboxFull;
+        }
         self.notify(partner, News::Icebreaker { room, number });
         Outcome::Icebreaker(number)
     }

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use rand::Rng;
 
-use super::action::{Outcome, Place};
+use super::action::{Outcome, Place, Terms};
 use super::chat::{Chat, History};
 use super::inbox::News;
 use super::manager::RandomConnectManager;
@@ -22,6 +22,14 @@ pub(super) struct Pair {
 }
 
 impl RandomConnectManager {
+    /// Takes over what is known of somebody who looks for a partner.
+    pub(super) fn accept(&mut self, who: UserId, terms: Terms, now: Timestamp) {
+        let person = self.touch(who, now);
+        person.avoid.extend(terms.avoid);
+        person.informed |= terms.informed;
+        person.shunned = terms.shunned;
+    }
+
     /// Pairs a person with the longest eligible waiter, or puts them in the queue. Somebody who
     /// waits already keeps their place.
     pub(super) fn search(

@@ -47,7 +47,7 @@ impl Relay {
         }
         loop {
             let mut sender = self.lobby.sender(call.who).await?;
-            // Only their first messages are looked at: it costs as much as all the rest.
+            // Until both have written a few messages, and no longer: it costs as much as all the rest.
             if sender.language.is_none() && !sender.trusted {
                 sender.language = Language::of(&cleaned);
             }

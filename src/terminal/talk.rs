@@ -255,6 +255,23 @@ mod tests {
     }
 
     #[test]
+    fn what_is_said_to_both_to_newcomers_and_to_everybody_is_shown_once() {
+        let mut talk = Talk::default();
+        let told = |method: &str, params| News::of(method, Some(params)).expect("news");
+        let found = json!({ "room_id": "r", "message_id": "1", "notice": "be kind",
+            "partner": { "display_name": "User_A" } });
+        let lines = talk.news(told("chatroom.found", found));
+        assert_eq!(lines.last(), Some(&Line::Told("be kind".to_owned())));
+        let asked = json!({ "room_id": "r", "message_id": "2", "text": "🧊 Tea?" });
+        let lines = talk.news(told("room.notice", asked.clone()));
+        assert_eq!(lines, [Line::Told("🧊 Tea?".to_owned())]);
+        assert_eq!(talk.news(told("room.notice", asked)), []);
+        let notice = json!({ "message_id": "3", "message": "at five", "timestamp": 1 });
+        let lines = talk.news(told("operator.notice", notice));
+        assert_eq!(lines, [Line::Told("📢 at five".to_owned())]);
+    }
+
+    #[test]
     fn what_was_missed_is_shown_and_a_chat_that_is_gone_is_said_to_be_over() {
         let mut talk = Talk::default();
         talk.typed("#meet", "1".to_owned());

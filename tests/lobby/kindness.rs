@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use random_connect::connect::action::{Action, Call, Outcome, Terms};
 use random_connect::connect::chat::Chat;
-use random_connect::connect::inbox::News;
+use random_connect::connect::inbox::{CAPACITY, News};
 use random_connect::connect::language::Language;
 use random_connect::connect::lobby::Lobby;
 use random_connect::connect::person::{CHOOSY_FOR, QUIET};
@@ -77,6 +77,12 @@ async fn a_question_is_asked_of_both() {
         pair(lobby, 1, 2).await;
         assert_eq!(act(lobby, 1, Action::Icebreaker(3)).await.0, Outcome::Icebreaker(3));
         assert_eq!(read(lobby, 2).await, ["(asked 3)"]);
+        for _ in 0..CAPACITY {
+            assert_eq!(act(lobby, 1, Action::Icebreaker(3)).await.0, Outcome::Icebreaker(3));
+        }
+        let full = Outcome::PartnerInboxFull;
+        assert_eq!(act(lobby, 1, Action::Icebreaker(3)).await.0, full, "as with messages");
+        assert_eq!(read(lobby, 2).await.len(), CAPACITY);
     }
 }
 

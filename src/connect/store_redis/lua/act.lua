@@ -122,6 +122,7 @@ end
 
 function acts.icebreaker()
   if p.st ~= 'c' then return { 'nobody', p.st == 'w' and 1 or 0 } end
+  if call('LLEN', P .. 'in:' .. p.par) + 1 > CAPACITY then return { 'full' } end
   notify({ uid = p.par }, now, 'i', p.room, ARGV[12])
   return { 'ice', ARGV[12] }
 end
