@@ -30,7 +30,7 @@ pub fn compose(language: Language, items: &[Item], own: &str) -> Answer {
     let rest = |count| say_with(language, "more-waits", [("count", usize::into(count))]);
     let lines: Vec<String> = items.iter().map(|item| news(language, &item.news)).collect();
     let all = join(&[lines.join("\n").as_str(), own]);
-    if chars(&all) <= MAX_CHARS {
+    if all.len() <= MAX_CHARS || chars(&all) <= MAX_CHARS {
         return Answer { text: all, shown: items.len() };
     }
     // What is told of the rest is longest when nothing fits, but for languages that have other words

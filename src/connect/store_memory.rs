@@ -65,14 +65,17 @@ impl MemoryLobby {
 impl Lobby for MemoryLobby {
     async fn perform(&self, call: Call, action: Action) -> Result<Performed, LobbyError> {
         let mut wait = pin!(sleep(ANSWER_WAIT));
+        let (who, takes_inbox) = (call.who, call.takes_inbox);
+        let mut asked = Some((call, action));
         loop {
             // Made before the look at the lease, so that no wake-up falls in between.
             let settled = self.settled.notified();
             // A call that shows nothing of the inbox has nothing to wait for.
-            let ready = wait.is_elapsed() || !call.takes_inbox;
+            let ready = wait.is_elapsed() || !takes_inbox;
             let done = self.step(|manager, rng| {
-                let ready = ready || !manager.is_being_answered(call.who);
-                ready.then(|| manager.perform(call.clone(), action.clone(), rng))
+                let ready = ready || !manager.is_being_answered(who);
+                let (call, action) = asked.take_if(|_| ready)?;
+                Some(manager.perform(call, action, rng))
             });
             if let Some(performed) = done {
                 return Ok(performed);

@@ -4,11 +4,12 @@
 //! `mcp.bearer.` and its bytes in hex. Never in an address, which is kept and logged on the way.
 
 use std::borrow::Cow;
+use std::sync::Arc;
 
-use axum::extract::{Request, State};
+use axum::extract::Request;
 use axum::http::{HeaderMap, StatusCode, Uri, header};
-use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
+use tower_http::validate_request::ValidateRequestHeaderLayer;
 
 use crate::kernel::token::AuthTokens;
 
@@ -21,21 +22,11 @@ pub struct Gate {
 }
 
 /// Lets a request through that has a right token and host, and answers 401 or 403 otherwise.
-pub async fn require_token(
-    State(gate): State<std::sync::Arc<Gate>>,
-    request: Request,
-    next: Next,
-) -> Response {
-    if !gate.tokens.admits(&bearer(request.headers())) {
-        let challenge = [(header::WWW_AUTHENTICATE, "Bearer")];
-        return (StatusCode::UNAUTHORIZED, challenge, "Unauthorized: send a valid bearer token\n")
-            .into_response();
-    }
-    if !gate.admits_host(request.headers(), request.uri()) {
-        return (StatusCode::FORBIDDEN, "Forbidden: this host name is not allowed\n")
-            .into_response();
-    }
-    next.run(request).await
+#[must_use]
+pub fn require_token(
+    gate: Arc<Gate>,
+) -> ValidateRequestHeaderLayer<impl FnMut(&mut Request) -> Result<(), Response> + Clone> {
+    ValidateRequestHeaderLayer::custom(move |request: &mut Request| gate.check(request))
 }
 
 /// The token of an `Authorization: Bearer` header, or of a WebSocket's protocols; empty, which no
@@ -65,6 +56,20 @@ fn among_protocols(headers: &HeaderMap) -> Option<Vec<u8>> {
 }
 
 impl Gate {
+    /// The answer to whoever may not come in.
+    fn check(&self, request: &Request) -> Result<(), Response> {
+        if !self.tokens.admits(&bearer(request.headers())) {
+            let challenge = [(header::WWW_AUTHENTICATE, "Bearer")];
+            let told = "Unauthorized: send a valid bearer token\n";
+            return Err((StatusCode::UNAUTHORIZED, challenge, told).into_response());
+        }
+        if !self.admits_host(request.headers(), request.uri()) {
+            let told = "Forbidden: this host name is not allowed\n";
+            return Err((StatusCode::FORBIDDEN, told).into_response());
+        }
+        Ok(())
+    }
+
     fn admits_host(&self, headers: &HeaderMap, uri: &Uri) -> bool {
         let Some(allowed) = &self.allowed_hosts else { return true };
         let header = headers.get(header::HOST).and_then(|host| host.to_str().ok());

@@ -10,6 +10,7 @@ use std::borrow::Cow;
 use axum::Json;
 use axum::http::{HeaderMap, HeaderValue};
 use axum::response::{IntoResponse, Response};
+use memchr::memmem;
 use rmcp::handler::server::ServerHandler;
 use rmcp::model::{
     CallToolRequestParams, JsonObject, ProtocolVersion, RequestId, ServerJsonRpcMessage,
@@ -68,8 +69,10 @@ impl Direct {
             ProtocolVersion::KNOWN_VERSIONS.iter().take_while(|v| **v != FIRST_WITH_HEADERS);
         let is_served = version
             .is_none_or(|version| known.into_iter().any(|one| one.as_str().as_bytes() == version));
+        // What nowhere says so is of the short form. Elsewhere it may be escaped, which rmcp can read.
+        let is_framed = memmem::find(body, b"\"jsonrpc\"").is_some();
         // serde would read an array as the members in order.
-        if !is_served || !body.trim_ascii_start().starts_with(b"{") {
+        if !is_served || !is_framed || !body.trim_ascii_start().starts_with(b"{") {
             return None;
         }
         let call: Call = serde_json::from_slice(body).ok()?;

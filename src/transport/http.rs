@@ -8,7 +8,7 @@ use axum::extract::State;
 use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{any, get, post};
-use axum::{Json, Router, middleware};
+use axum::{Json, Router};
 use serde::Serialize;
 
 use super::auth::{Gate, require_token};
@@ -43,7 +43,7 @@ pub fn routes(core: Arc<Core>, gate: Arc<Gate>, office: Option<Router>) -> Route
         .route("/metrics", get(metrics))
         .route(pages::LIVE, get(pages::live))
         .fallback(|| async { (StatusCode::NOT_FOUND, "Not found\n") })
-        .layer(middleware::from_fn_with_state(gate, require_token))
+        .layer(require_token(gate))
         .route("/health", get(health))
         .route("/ready", get(ready))
         .merge(pages::routes())

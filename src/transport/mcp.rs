@@ -146,10 +146,10 @@ impl McpServer {
     async fn admit(
         &self,
         context: &RequestContext<RoleServer>,
-        caller: Caller,
+        caller: impl FnOnce() -> Caller,
     ) -> Result<(), Unwelcome> {
         match (&self.newcomers, Origin::of(&context.extensions)) {
-            (Some(newcomers), Some(origin)) => newcomers.admit(origin, caller).await,
+            (Some(newcomers), Some(origin)) => newcomers.admit(origin, caller()).await,
             _ => Ok(()),
         }
     }
@@ -250,7 +250,7 @@ impl ServerHandler for McpServer {
         context: RequestContext<RoleServer>,
     ) -> Result<ReadResourceResponse, ErrorData> {
         for toolset in self.toolsets.iter() {
-            self.admit(&context, toolset.reader(&request.uri))
+            self.admit(&context, || toolset.reader(&request.uri))
                 .await
                 .map_err(|unwelcome| ErrorData::invalid_params(unwelcome.to_string(), None))?;
             let receipts = Receipts::of(&context.extensions);
@@ -332,7 +332,7 @@ impl ServerHandler for McpServer {
         let stopwatch = Stopwatch::start();
         let tool = request.name.clone();
         let result = match self.toolset(&tool) {
-            Some(toolset) => match self.admit(&context, toolset.caller(&request)).await {
+            Some(toolset) => match self.admit(&context, || toolset.caller(&request)).await {
                 Ok(()) => toolset.call(request, context).await,
                 Err(unwelcome) => {
                     let told = ContentBlock::text(unwelcome.to_string());

@@ -7,7 +7,7 @@ use axum::extract::{Path, Request, State};
 use axum::http::{Method, StatusCode};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{any, get, post};
-use axum::{Json, Router, middleware};
+use axum::{Json, Router};
 use rmcp::transport::streamable_http_server::StreamableHttpService;
 use rmcp::transport::streamable_http_server::session::never::NeverSessionManager;
 use serde::{Deserialize, Serialize};
@@ -35,7 +35,7 @@ pub fn routes(office: Arc<Office>, mcp: Mcp, gate: Arc<Gate>, body_timeout: Dura
         .route("/admin/drain", post(drain))
         .route("/admin/log", get(log))
         .route("/admin/mcp", tools)
-        .layer(middleware::from_fn_with_state(gate, require_token))
+        .layer(require_token(gate))
         .with_state(office)
 }
 
