@@ -7,7 +7,7 @@ use super::action::{Encounter, Outcome};
 use super::chat::Chat;
 use super::inbox::News;
 use super::manager::RandomConnectManager;
-use super::person::RECENT_FOR;
+use super::person::{Person, RECENT_FOR};
 use crate::kernel::clock::Timestamp;
 use crate::kernel::id::UserId;
 use crate::mask::Masked;
@@ -15,45 +15,41 @@ use crate::mask::Masked;
 /// So many messages are kept.
 pub(super) const QUOTED: usize = 10;
 
-/// The last messages that each person got in their last chat.
+/// The last messages that somebody wrote in a chat, oldest first.
+#[derive(Debug, Default)]
+pub struct Said(VecDeque<Masked>);
+
+impl Said {
+    pub fn add(&mut self, text: Masked) {
+        if self.0.len() == QUOTED {
+            self.0.pop_front();
+        }
+        self.0.push_back(text);
+    }
+
+    fn texts(&self) -> Vec<Masked> {
+        self.0.iter().cloned().collect()
+    }
+}
+
+/// What each person's partner wrote in a chat that ended lately.
 #[derive(Debug, Default)]
 pub(super) struct Heard {
-    said: HashMap<UserId, Said>,
+    said: HashMap<UserId, (Timestamp, Said)>,
     /// Whose chats ended, and when, oldest first.
     ended: VecDeque<(Timestamp, UserId)>,
 }
 
-#[derive(Debug, Default)]
-struct Said {
-    texts: VecDeque<Masked>,
-    /// When the chat ended.
-    ended: Option<Timestamp>,
-}
-
 impl Heard {
-    /// A new chat of `who` begins: nothing is kept of the one before.
-    pub(super) fn begin(&mut self, who: UserId) {
-        self.said.remove(&who);
-    }
-
-    /// Something was written to `who`.
-    pub(super) fn add(&mut self, who: UserId, text: Masked) {
-        let texts = &mut self.said.entry(who).or_default().texts;
-        if texts.len() == QUOTED {
-            texts.pop_front();
-        }
-        texts.push_back(text);
-    }
-
-    /// The chat of `who` is over.
-    pub(super) fn end(&mut self, who: UserId, now: Timestamp) {
-        if let Some(said) = self.said.get_mut(&who) {
-            said.ended = Some(now);
+    /// The chat in which this was said to `who` is over.
+    pub(super) fn keep(&mut self, who: UserId, said: Said, now: Timestamp) {
+        if !said.0.is_empty() {
+            self.said.insert(who, (now, said));
             self.ended.push_back((now, who));
         }
     }
 
-    /// Nothing is kept for `who` any more.
+    /// Nothing is kept for `who` any more: they are gone, or another chat begins.
     pub(super) fn forget(&mut self, who: UserId) {
         self.said.remove(&who);
     }
@@ -64,8 +60,8 @@ impl Heard {
             let old = self.ended.front().filter(|(ended, _)| now.since(*ended) >= RECENT_FOR);
             let Some((ended, who)) = old.copied() else { return false };
             self.ended.pop_front();
-            // Another chat may have begun since, or ended.
-            if self.said.get(&who).is_some_and(|said| said.ended == Some(ended)) {
+            // Another chat may have ended since.
+            if self.said.get(&who).is_some_and(|(kept, _)| *kept == ended) {
                 self.said.remove(&who);
             }
         }
@@ -73,7 +69,7 @@ impl Heard {
     }
 
     fn to(&self, who: UserId) -> Vec<Masked> {
-        self.said.get(&who).into_iter().flat_map(|said| &said.texts).cloned().collect()
+        self.said.get(&who).map(|(_, said)| said.texts()).unwrap_or_default()
     }
 }
 
@@ -84,8 +80,15 @@ impl RandomConnectManager {
             Some(chat) => chat.partner,
             None => self.people.get(&who)?.recent.last(now)?,
         };
-        let said = if quoted { self.heard.to(who) } else { Vec::new() };
+        let said = if quoted { self.heard_by(who) } else { Vec::new() };
         Some(Encounter { partner, said })
+    }
+
+    /// What was written to somebody in the chat they are in, or in their last.
+    fn heard_by(&self, who: UserId) -> Vec<Masked> {
+        let Some(chat) = self.chat(who) else { return self.heard.to(who) };
+        let partner = self.people.get(&chat.partner).and_then(Person::talk);
+        partner.map(|talk| talk.said.texts()).unwrap_or_default()
     }
 
     /// Never lets two people meet again, and ends their chat if they are in one.
@@ -98,7 +101,7 @@ impl RandomConnectManager {
     ) -> Outcome {
         let whom = whom.or_else(|| Some(self.encounter(who, false, now)?.partner));
         let Some(whom) = whom else { return Outcome::NobodyToBlock };
-        self.touch(who, now).avoid.insert(whom);
+        self.people.touch(who, now).avoid.insert(whom);
         let ended = self.chat(who).is_some_and(|chat| chat.partner == whom);
         if ended && let Some(Chat { partner, room, .. }) = self.end_chat(who, now) {
             self.notify(partner, News::PartnerLeft { room });
@@ -111,14 +114,19 @@ impl RandomConnectManager {
 mod tests {
     use super::*;
 
+    fn said(texts: impl IntoIterator<Item = usize>) -> Said {
+        let mut said = Said::default();
+        texts.into_iter().for_each(|text| said.add(Masked::waived(&text.to_string())));
+        said
+    }
+
     #[test]
     fn the_last_ten_are_kept_until_a_while_after_the_chat() {
         let (ann, now) = (UserId::from_bytes([1; 16]), Timestamp::default());
         let mut heard = Heard::default();
-        (0..12).for_each(|n| heard.add(ann, Masked::waived(&n.to_string())));
+        heard.keep(ann, said(0..12), now);
         let kept: Vec<_> = heard.to(ann).iter().map(|text| text.as_str().to_owned()).collect();
         assert_eq!(kept, (2..12).map(|n| n.to_string()).collect::<Vec<_>>());
-        heard.end(ann, now);
         heard.forget_old(now, 9);
         assert_eq!(heard.to(ann).len(), QUOTED);
         heard.forget_old(now + RECENT_FOR, 9);
@@ -126,15 +134,14 @@ mod tests {
     }
 
     #[test]
-    fn a_new_chat_leaves_nothing_of_the_one_before_and_is_not_cut_short_by_its_end() {
+    fn what_is_kept_of_a_chat_is_not_cut_short_by_the_end_of_the_one_before() {
         let (ann, now) = (UserId::from_bytes([1; 16]), Timestamp::default());
         let mut heard = Heard::default();
-        heard.add(ann, Masked::waived("one"));
-        heard.end(ann, now);
-        heard.begin(ann);
+        heard.keep(ann, said([1]), now);
+        heard.forget(ann);
         assert!(heard.to(ann).is_empty());
-        heard.add(ann, Masked::waived("two"));
+        heard.keep(ann, said([2]), now + RECENT_FOR);
         heard.forget_old(now + RECENT_FOR, 9);
-        assert_eq!(heard.to(ann), [Masked::waived("two")]);
+        assert_eq!(heard.to(ann), [Masked::waived("2")]);
     }
 }

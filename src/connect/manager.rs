@@ -8,10 +8,9 @@
 //! **Invariant:** a message is in the inbox of the partner of the moment it was sent, or its
 //! sender was told why not.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, HashMap};
 use std::time::Duration;
 
-use hashlink::LinkedHashMap;
 use rand::Rng;
 
 use super::action::{Action, Call, Effect, LobbyStats, Outcome, Performed, Sender, Standing};
@@ -20,7 +19,8 @@ use super::heard::Heard;
 use super::inbox::{Item, Lease, LeaseId, News};
 use super::matching::RecentWaits;
 use super::nickname::Nickname;
-use super::person::{FAMILIAR, Person, State, Waiting};
+use super::people::People;
+use super::person::{Person, State, Talk, Waiting};
 use super::queue::Queue;
 use super::replay::{Record, Replays};
 use crate::kernel::clock::Timestamp;
@@ -33,10 +33,7 @@ pub(super) const ITEM_CHARS: usize = 3_900;
 
 /// Keeps the waiting queue, the active pairs and each person's inbox.
 pub struct RandomConnectManager {
-    /// Ordered by last call, longest silent first, so that a sweep touches only whom it evicts.
-    pub(super) people: LinkedHashMap<UserId, Person>,
-    /// The same people in the order of their codes.
-    pub(super) codes: BTreeSet<UserId>,
+    pub(super) people: People,
     /// The notices that everybody was told of: a person keeps only the number of the last.
     pub(super) notices: Vec<MessageKey>,
     pub(super) queue: Queue,
@@ -66,8 +63,7 @@ impl RandomConnectManager {
     #[must_use]
     pub fn new(idle_timeout: Duration) -> Self {
         Self {
-            people: LinkedHashMap::new(),
-            codes: BTreeSet::new(),
+            people: People::default(),
             notices: Vec::new(),
             queue: Queue::default(),
             pairs: 0,
@@ -93,14 +89,14 @@ impl RandomConnectManager {
         let now = self.advance(now);
         let lease_id = self.number();
         if let Some(record) = key.and_then(|key| self.replays.get(key, now)).cloned() {
-            let person = self.touch(who, now);
+            let person = self.people.touch(who, now);
             let lease = person.inbox.lease_again(lease_id, &record.items, now);
             let lease = Lease { language: person.language, ..lease };
             return Performed { outcome: record.outcome, lease };
         }
         let changed = matches!(&action, Action::Relay { sender, .. }
             if !sender.is_treated_as(&self.sender(who)));
-        let person = self.touch(who, now);
+        let person = self.people.touch(who, now);
         if changed {
             return Performed { outcome: Outcome::SenderChanged, lease: Lease::default() };
         }
@@ -129,11 +125,13 @@ impl RandomConnectManager {
     #[must_use]
     pub fn sender(&self, who: UserId) -> Sender {
         let Some(person) = self.people.get(&who) else { return Sender::default() };
-        let familiar = |person: &Person| person.sent == FAMILIAR;
-        let partner = person.chat().and_then(|chat| self.people.get(&chat.partner));
-        let trusted = familiar(person) && partner.is_some_and(familiar);
         let Person { masking, language, .. } = *person;
-        Sender { masking, memory: person.memory.clone(), trusted, language }
+        let Some(talk) = person.talk() else {
+            return Sender { masking, language, ..Sender::default() };
+        };
+        let partner = self.people.get(&talk.chat.partner).and_then(Person::talk);
+        let trusted = talk.is_familiar() && partner.is_some_and(Talk::is_familiar);
+        Sender { masking, memory: talk.memory.clone(), trusted, language }
     }
 
     /// Hands out what waits for a person without a call of theirs.
@@ -195,19 +193,21 @@ impl RandomConnectManager {
             Action::Again => self.again(who, now, rng),
             Action::Leave => self.leave(who, now),
             Action::Relay { text, sender, memory } => {
-                let person = self.touch(who, now);
+                let person = self.people.touch(who, now);
                 person.language = person.language.or(sender.language);
                 self.relay(who, text, memory, now)
             }
             Action::ToggleMasking => {
-                let person = self.touch(who, now);
+                let person = self.people.touch(who, now);
                 person.masking = !person.masking;
-                person.memory = Memory::default();
+                if let Some(talk) = person.talk_mut() {
+                    talk.memory = Memory::default();
+                }
                 Outcome::Masking(person.masking)
             }
             Action::Who => Outcome::Partner(self.partner_name(who)),
             Action::Rename(name) => {
-                self.touch(who, now).chosen_name = Some(name.clone());
+                self.people.touch(who, now).chosen_name = Some(name.clone());
                 Outcome::Renamed(name)
             }
             Action::Type(typing) => self.type_(who, typing),
@@ -220,7 +220,7 @@ impl RandomConnectManager {
             Action::Block { whom, grounds } => self.block(who, whom, grounds.is_some(), now),
             Action::Icebreaker(number) => self.break_ice(who, number),
             Action::Speak(language) => {
-                self.touch(who, now).language = Some(language);
+                self.people.touch(who, now).language = Some(language);
                 Outcome::Speaks(language)
             }
             // What others keep is theirs to answer; here nobody is rated and nothing agreed to.
@@ -238,7 +238,7 @@ impl RandomConnectManager {
         // Whoever asks with other wishes than before keeps their place.
         let before = self.waiting(who);
         self.stop_waiting(who);
-        let person = self.touch(who, now);
+        let person = self.people.touch(who, now);
         person.search = search;
         if let Some(waiting) = before {
             person.state = State::Waiting(waiting);
@@ -263,21 +263,20 @@ impl RandomConnectManager {
     }
 
     fn relay(&mut self, who: UserId, text: Masked, memory: Memory, now: Timestamp) -> Outcome {
-        let Some(State::Chatting { chat: Chat { partner, room, .. }, name }) =
-            self.people.get(&who).map(|person| person.state.clone())
+        let Some(Talk { chat: Chat { partner, room, .. }, name, .. }) =
+            self.people.get(&who).and_then(Person::talk)
         else {
             return Outcome::NobodyToSendTo { waiting: self.waiting(who).is_some() };
         };
+        let (partner, room, name) = (*partner, *room, name.clone());
         let pieces = text.clone().pieces(ITEM_CHARS);
         if !self.people.get(&partner).is_some_and(|person| person.inbox.has_room_for(pieces.len()))
         {
             return Outcome::PartnerInboxFull;
         }
-        if let Some(person) = self.people.get_mut(&who) {
-            person.memory = memory;
-            person.sent = FAMILIAR.min(person.sent + 1);
+        if let Some(talk) = self.people.get_mut(&who).and_then(Person::talk_mut) {
+            talk.sent(text.clone(), memory);
         }
-        self.heard.add(partner, text.clone());
         self.relayed += 1;
         self.masked += u64::from(text.hidden());
         let number = self.next_number + 1;
@@ -312,7 +311,7 @@ impl RandomConnectManager {
 
     fn standing(&self, who: UserId) -> Standing {
         match self.people.get(&who).map(|person| &person.state) {
-            Some(State::Chatting { chat, .. }) => Standing::Chatting(chat.clone()),
+            Some(State::Chatting(talk)) => Standing::Chatting(talk.chat.clone()),
             Some(State::Waiting(waiting)) => Standing::Waiting(self.place(*waiting)),
             Some(State::Idle) | None => Standing::Idle,
         }
@@ -322,13 +321,11 @@ impl RandomConnectManager {
     pub(super) fn end_chat(&mut self, who: UserId, now: Timestamp) -> Option<Chat> {
         let chat = self.chat(who)?.clone();
         for (one, other) in [(who, chat.partner), (chat.partner, who)] {
-            if let Some(person) = self.people.get_mut(&one) {
-                person.state = State::Idle;
-                person.memory = Memory::default();
-                person.sent = 0;
-                person.recent.add(other, chat.room, now);
-                self.heard.end(one, now);
+            let Some(person) = self.people.get_mut(&one) else { continue };
+            if let State::Chatting(talk) = std::mem::take(&mut person.state) {
+                self.heard.keep(other, talk.said, now);
             }
+            person.recent.add(other, chat.room, now);
         }
         self.histories.remove(&chat.room);
         self.pairs -= 1;
@@ -358,17 +355,6 @@ impl RandomConnectManager {
         self.chat(who).map(|chat| chat.partner_name.clone())
     }
 
-    /// A person who makes a call: known from now on, and the last to be evicted.
-    pub(super) fn touch(&mut self, who: UserId, now: Timestamp) -> &mut Person {
-        // An entry that is there already moves to the back.
-        let person = self.people.entry(who).or_insert_with(|| {
-            self.codes.insert(who);
-            Person::new(now)
-        });
-        person.last_seen = now;
-        person
-    }
-
     pub(super) fn advance(&mut self, now: Timestamp) -> Timestamp {
         self.latest = self.latest.max(now);
         self.latest
@@ -377,18 +363,5 @@ impl RandomConnectManager {
     pub(super) const fn number(&mut self) -> u64 {
         self.next_number += 1;
         self.next_number
-    }
-}
-
-impl Person {
-    pub(super) const fn chat(&self) -> Option<&Chat> {
-        match &self.state {
-            State::Chatting { chat, .. } => Some(chat),
-            _ => None,
-        }
-    }
-
-    pub(super) fn room(&self) -> Option<RoomId> {
-        self.chat().map(|chat| chat.room)
     }
 }

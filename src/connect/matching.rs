@@ -10,7 +10,7 @@ use super::chat::{Chat, History};
 use super::inbox::News;
 use super::manager::RandomConnectManager;
 use super::nickname::Nickname;
-use super::person::{QUIET, State, Waiting};
+use super::person::{QUIET, State, Talk, Waiting};
 use crate::kernel::clock::Timestamp;
 use crate::kernel::id::{RoomId, UserId};
 
@@ -24,7 +24,7 @@ pub(super) struct Pair {
 impl RandomConnectManager {
     /// Takes over what is known of somebody who looks for a partner.
     pub(super) fn accept(&mut self, who: UserId, terms: Terms, now: Timestamp) {
-        let person = self.touch(who, now);
+        let person = self.people.touch(who, now);
         person.avoid.extend(terms.avoid);
         person.informed |= terms.informed;
         person.shunned = terms.shunned;
@@ -44,7 +44,7 @@ impl RandomConnectManager {
             Some(waiting) => Waiting { spurned: spurned.or(waiting.spurned), ..waiting },
             None => Waiting { ticket: self.number(), since: now, spurned },
         };
-        let person = self.touch(who, now);
+        let person = self.people.touch(who, now);
         person.state = State::Waiting(waiting);
         let interests = person.search.interests.clone();
         self.queue.join(waiting.ticket, who, &interests, waiting.since);
@@ -77,7 +77,7 @@ impl RandomConnectManager {
                 self.waits.add(now.since(waiting.since));
             }
             self.stop_waiting(one);
-            self.heard.begin(one);
+            self.heard.forget(one);
         }
         let name = self.name_for_chat(who, rng);
         let mut partner_name = self.name_for_chat(partner, rng);
@@ -101,9 +101,9 @@ impl RandomConnectManager {
         if keeps(&who) && keeps(&partner) {
             self.histories.insert(room, History::default());
         }
-        self.people.get_mut(&who)?.state = State::Chatting { chat: chat.clone(), name };
-        self.people.get_mut(&partner)?.state =
-            State::Chatting { chat: partner_chat.clone(), name: partner_name };
+        let chatting = |chat: &Chat, name| State::Chatting(Box::new(Talk::new(chat.clone(), name)));
+        self.people.get_mut(&who)?.state = chatting(&chat, name);
+        self.people.get_mut(&partner)?.state = chatting(&partner_chat, partner_name);
         self.pairs += 1;
         self.quiet.insert((now + QUIET, room), who);
         Some(Pair { chat, partner, partner_chat })

@@ -1,9 +1,8 @@
 //! Random Connect itself: strangers meet in a queue and talk in pairs.
 //!
 //! Read it in this order: `command.rs` (what people type), `action.rs` (what the lobby can be
-//! asked), `manager.rs` (the state machine, with `matching.rs`, `person.rs`, `queue.rs`, `chat.rs`,
-//! `inbox.rs`, `heard.rs`, `replay.rs` and
-//! `sweep.rs`, and `operator.rs` for who runs it), `lobby.rs` (the storage seam), `guarded.rs` (whom
+//! asked), `manager.rs` (the state machine, with `people.rs`, `person.rs`, `matching.rs`, `queue.rs`,
+//! `chat.rs`, `inbox.rs`, `heard.rs`, `replay.rs` and `sweep.rs`, and `operator.rs` for who runs it), `lobby.rs` (the storage seam), `guarded.rs` (whom
 //! people are protected by), `service.rs` (the use cases), `reply.rs` and `compose.rs` (the words, from
 //! the files in `words/`), `tools.rs` (the MCP tools).
 //!
@@ -29,6 +28,7 @@ mod matching;
 pub mod newcomers;
 pub mod nickname;
 pub mod operator;
+mod people;
 pub mod person;
 mod queue;
 mod reaper;

@@ -79,8 +79,8 @@ impl RandomConnectManager {
     /// Those known whose code begins so, at most `limit` of them, in the order of their codes.
     #[must_use]
     pub fn find(&self, prefix: &str, limit: usize) -> Vec<UserId> {
-        let codes = UserId::beginning(prefix).map(|codes| self.codes.range(codes));
-        codes.into_iter().flatten().take(limit).copied().collect()
+        let codes = UserId::beginning(prefix).map(|codes| self.people.by_code(codes));
+        codes.into_iter().flatten().take(limit).collect()
     }
 
     /// How somebody stands; nothing where they are not known.
@@ -89,7 +89,7 @@ impl RandomConnectManager {
         self.people.get(&who).map(|person| match person.state {
             State::Idle => Presence::Idle,
             State::Waiting(_) => Presence::Waiting,
-            State::Chatting { .. } => Presence::Chatting,
+            State::Chatting(_) => Presence::Chatting,
         })
     }
 
@@ -105,7 +105,7 @@ impl RandomConnectManager {
         self.advance(now);
         let number = self.notice_number(announcement.key);
         let behind = (after.map_or(Bound::Unbounded, Bound::Excluded), Bound::Unbounded);
-        let some: Vec<_> = self.codes.range(behind).take(limit).copied().collect();
+        let some: Vec<_> = self.people.by_code(behind).take(limit).collect();
         let last = some.last().copied().filter(|_| some.len() == limit);
         let mut done = Announced { last, ..Announced::default() };
         for who in some {

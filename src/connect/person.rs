@@ -6,12 +6,13 @@ use std::time::Duration;
 use smallvec::SmallVec;
 
 use super::chat::{Chat, Search};
+use super::heard::Said;
 use super::inbox::Inbox;
 use super::language::Language;
 use super::nickname::Nickname;
 use crate::kernel::clock::Timestamp;
 use crate::kernel::id::{RoomId, UserId};
-use crate::mask::Memory;
+use crate::mask::{Masked, Memory};
 
 /// How many of the last partners are avoided, and for how long after the chat.
 pub(super) const RECENT_PARTNERS: usize = 5;
@@ -41,10 +42,6 @@ pub struct Person {
     pub shunned: bool,
     /// Whether the numbers they write are hidden.
     pub masking: bool,
-    /// What the masker remembers of what they wrote in this chat.
-    pub memory: Memory,
-    /// How many messages they sent in this chat, as far as [`FAMILIAR`].
-    pub sent: u8,
     /// The name they chose, and the one their caller gave them; the first that is there is used.
     pub chosen_name: Option<Nickname>,
     pub given_name: Option<Nickname>,
@@ -60,15 +57,45 @@ pub struct Person {
 }
 
 /// What a person is doing.
-#[derive(Clone, Debug)]
+#[derive(Debug, Default)]
 pub enum State {
+    #[default]
     Idle,
     Waiting(Waiting),
-    /// In a chat, under `name`.
-    Chatting {
-        chat: Chat,
-        name: Nickname,
-    },
+    /// In a chat. A pointer, so that who is in none takes no room for one: there are many people.
+    Chatting(Box<Talk>),
+}
+
+/// A person's part in their chat; gone with it, but for what they said.
+#[derive(Debug)]
+pub struct Talk {
+    pub chat: Chat,
+    /// What they are called in it.
+    pub name: Nickname,
+    /// What the masker remembers of what they wrote in it.
+    pub memory: Memory,
+    /// How many messages they sent in it, as far as [`FAMILIAR`].
+    pub sent: u8,
+    pub said: Said,
+}
+
+impl Talk {
+    #[must_use]
+    pub fn new(chat: Chat, name: Nickname) -> Self {
+        Self { chat, name, memory: Memory::default(), sent: 0, said: Said::default() }
+    }
+
+    /// They sent a message, after which the masker remembers this of them.
+    pub fn sent(&mut self, text: Masked, memory: Memory) {
+        self.memory = memory;
+        self.sent = FAMILIAR.min(self.sent + 1);
+        self.said.add(text);
+    }
+
+    #[must_use]
+    pub const fn is_familiar(&self) -> bool {
+        self.sent == FAMILIAR
+    }
 }
 
 /// A place in the queue.
@@ -103,8 +130,6 @@ impl Person {
             informed: false,
             shunned: false,
             masking: true,
-            memory: Memory::default(),
-            sent: 0,
             chosen_name: None,
             given_name: None,
             state: State::Idle,
@@ -119,6 +144,31 @@ impl Person {
     #[must_use]
     pub fn own_name(&self) -> Option<&Nickname> {
         self.chosen_name.as_ref().or(self.given_name.as_ref())
+    }
+
+    #[must_use]
+    pub const fn talk(&self) -> Option<&Talk> {
+        match &self.state {
+            State::Chatting(talk) => Some(talk),
+            _ => None,
+        }
+    }
+
+    pub const fn talk_mut(&mut self) -> Option<&mut Talk> {
+        match &mut self.state {
+            State::Chatting(talk) => Some(talk),
+            _ => None,
+        }
+    }
+
+    #[must_use]
+    pub fn chat(&self) -> Option<&Chat> {
+        self.talk().map(|talk| &talk.chat)
+    }
+
+    #[must_use]
+    pub fn room(&self) -> Option<RoomId> {
+        self.chat().map(|chat| chat.room)
     }
 }
 

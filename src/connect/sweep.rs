@@ -1,8 +1,7 @@
 //! What happens to people without a call of theirs: idle ones are evicted, silent pairs are nudged, and
-//! waiters whose
-//! patience has run out are paired with recent partners.
+//! waiters whose patience has run out are paired with recent partners.
 //!
-//! Both are functions of `now` that do a bounded amount of work and say whether there is more, so
+//! All are functions of `now` that do a bounded amount of work and say whether there is more, so
 //! that nobody waits long for the lock around the manager.
 
 use std::collections::btree_map::OccupiedEntry as BTreeMapEntry;
@@ -13,37 +12,42 @@ use super::action::{Nudged, Swept};
 use super::chat::Chat;
 use super::inbox::News;
 use super::manager::RandomConnectManager;
+use super::people::Look;
 use super::person::{CHOOSY_FOR, Person, QUIET};
 use crate::kernel::clock::Timestamp;
 
 impl RandomConnectManager {
     /// Forgets up to `limit` people who made no call for the idle time and tells their partners,
-    /// and as many calls that are too old to be repeated. Costs as much as it forgets.
+    /// and as many calls that are too old to be repeated. Costs as much as it forgets, and a look now and
+    /// then at each of the others.
     pub fn sweep(&mut self, now: Timestamp, limit: usize) -> Swept {
         let now = self.advance(now);
         let more = self.replays.forget_old(now, limit);
         let old = self.heard.forget_old(now, limit);
-        let evicted = self.evict_idle(now, limit);
-        Swept { evicted, more: more || old || evicted == limit }
+        let (evicted, others) = self.evict_idle(now, limit);
+        Swept { evicted, more: more || old || others }
     }
 
-    fn evict_idle(&mut self, now: Timestamp, limit: usize) -> usize {
-        for evicted in 0..limit {
-            let idlest = self
-                .people
-                .front()
-                .filter(|(_, person)| now.since(person.last_seen) >= self.idle_timeout);
-            let Some(who) = idlest.map(|(who, _)| *who) else { return evicted };
+    /// Looks at up to `limit` people and forgets those who were idle; says how many, and whether there
+    /// may be more.
+    fn evict_idle(&mut self, now: Timestamp, limit: usize) -> (usize, bool) {
+        let mut evicted = 0;
+        for _ in 0..limit {
+            let who = match self.people.look(now, self.idle_timeout) {
+                None => return (evicted, false),
+                Some(Look::Active) => continue,
+                Some(Look::Silent(who)) => who,
+            };
             self.stop_waiting(who);
             if let Some(Chat { partner, room, .. }) = self.end_chat(who, now) {
                 self.notify(partner, News::PartnerTimedOut { room });
             }
             self.heard.forget(who);
-            self.people.remove(&who);
-            self.codes.remove(&who);
+            self.people.forget(who);
             self.evicted += 1;
+            evicted += 1;
         }
-        limit
+        (evicted, true)
     }
 
     /// Nudges up to `limit` pairs of whom neither was heard of for [`QUIET`], each once.

@@ -13,7 +13,6 @@ use super::action::{Action, Call, Outcome};
 use super::chat::Chat;
 use super::inbox::News;
 use super::manager::RandomConnectManager;
-use super::person::State;
 use crate::kernel::clock::Timestamp;
 use crate::kernel::id::{RoomId, UserId};
 use crate::mask::{Masked, Memory};
@@ -71,10 +70,7 @@ impl Lab {
     }
 
     fn chat(&self, who: u8) -> Option<&Chat> {
-        match &self.manager.people.get(&user(who))?.state {
-            State::Chatting { chat, .. } => Some(chat),
-            _ => None,
-        }
+        self.manager.people.get(&user(who))?.chat()
     }
 
     fn pass(&mut self, time: Duration) {

@@ -7,7 +7,7 @@ use proptest::prelude::*;
 
 use super::{Lab, user};
 use crate::connect::action::{Action, Call, Outcome};
-use crate::connect::chat::Search;
+use crate::connect::chat::{Chat, Search};
 use crate::connect::inbox::{Item, Lease, News};
 use crate::connect::interest::Interests;
 use crate::connect::manager::RandomConnectManager;
@@ -103,7 +103,7 @@ impl Book {
             Fate::OnItsWay => return self.open.push((who, lease.clone())),
         };
         manager.settle(who, id, delivered);
-        if delivered && manager.people.contains_key(&who) {
+        if delivered && manager.people.get(&who).is_some() {
             // What arrived too late has come again under the same number, which a channel can tell.
             let seen = self.seen.entry(who).or_default();
             for number in lease.items[..shown].iter().filter_map(number) {
@@ -125,7 +125,7 @@ impl Book {
 
     /// Nothing is expected of people who were forgotten, nor of answers they were owed.
     fn forget(&mut self, manager: &RandomConnectManager) {
-        let known = |who: &UserId| manager.people.contains_key(who);
+        let known = |who: &UserId| manager.people.get(who).is_some();
         self.sent.retain(|who, _| known(who));
         self.seen.retain(|who, _| known(who));
         self.open.retain(|(who, _)| known(who));
@@ -151,17 +151,18 @@ fn check(manager: &RandomConnectManager) {
     let mut queued: Vec<UserId> = manager.queue.iter().collect();
     let mut waiting = Vec::new();
     let mut chatting = 0;
-    for (who, person) in &manager.people {
+    for who in manager.people.by_code(..) {
+        let person = manager.people.get(&who).expect("whose code is known");
         match &person.state {
             State::Idle => {}
-            State::Waiting(_) => waiting.push(*who),
-            State::Chatting { chat, .. } => {
+            State::Waiting(_) => waiting.push(who),
+            State::Chatting(talk) => {
                 chatting += 1;
-                let partner = &chat.partner;
-                assert_ne!(partner, who, "nobody is paired with themselves");
-                let other = &manager.people.get(partner).expect("a partner is known").state;
+                let Chat { partner, room, .. } = &talk.chat;
+                assert_ne!(*partner, who, "nobody is paired with themselves");
+                let other = manager.people.get(partner).expect("a partner is known").chat();
                 assert!(
-                    matches!(other, State::Chatting { chat: theirs, .. } if theirs.partner == *who && theirs.room == chat.room),
+                    other.is_some_and(|theirs| (theirs.partner, theirs.room) == (who, *room)),
                     "a pair is symmetric"
                 );
             }
@@ -238,7 +239,7 @@ proptest! {
         while !book.open.is_empty() {
             book.settle_later(&mut lab.manager, 0, false);
         }
-        for who in (0..6).map(user).filter(|who| lab.manager.people.contains_key(who)).collect::<Vec<_>>() {
+        for who in (0..6).map(user).filter(|who| lab.manager.people.get(who).is_some()).collect::<Vec<_>>() {
             let call = Call::new(who, lab.now);
             let rest = lab.manager.perform(call, Action::Read, &mut lab.rng).lease;
             book.settle(&mut lab.manager, who, &rest, Fate::Delivered);

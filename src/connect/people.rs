@@ -1,0 +1,127 @@
+//! Everybody whom the lobby knows, found by who they are, by the order of their codes, and by when they
+//! may have been silent for too long.
+//!
+//! What a person is lives in `person.rs`; what becomes of whoever was silent is `sweep.rs`'s business.
+//!
+//! **Invariant:** who is known is in all three, once.
+
+use std::collections::BTreeSet;
+use std::ops::RangeBounds;
+use std::time::Duration;
+
+use rustc_hash::FxHashMap;
+
+use super::person::Person;
+use crate::kernel::clock::Timestamp;
+use crate::kernel::id::UserId;
+
+/// Everybody known.
+#[derive(Default)]
+pub(super) struct People {
+    /// Ids are keyed hashes: nobody can choose them so that they collide, and a hash of its own for
+    /// each of a call's dozen looks would cost as much as all the rest. Behind a pointer, as a table is
+    /// half empty just after it grew.
+    known: FxHashMap<UserId, Box<Person>>,
+    codes: BTreeSet<UserId>,
+    /// When each made a call, which may not have been the last: to keep these in order would make each
+    /// call look at two further people, who at a million are in no cache.
+    calls: BTreeSet<(Timestamp, UserId)>,
+}
+
+/// What a look at whoever may have been silent for too long comes to.
+pub(super) enum Look {
+    /// They were.
+    Silent(UserId),
+    /// They made a call since: it is not time yet.
+    Active,
+}
+
+impl People {
+    /// A person who makes a call: known from now on.
+    pub(super) fn touch(&mut self, who: UserId, now: Timestamp) -> &mut Person {
+        let person = self.known.entry(who).or_insert_with(|| {
+            self.codes.insert(who);
+            self.calls.insert((now, who));
+            Box::new(Person::new(now))
+        });
+        person.last_seen = now;
+        person
+    }
+
+    pub(super) fn get(&self, who: &UserId) -> Option<&Person> {
+        self.known.get(who).map(|person| &**person)
+    }
+
+    pub(super) fn get_mut(&mut self, who: &UserId) -> Option<&mut Person> {
+        self.known.get_mut(who).map(|person| &mut **person)
+    }
+
+    pub(super) fn len(&self) -> usize {
+        self.known.len()
+    }
+
+    /// Those whose codes are within `codes`, in their order.
+    pub(super) fn by_code(&self, codes: impl RangeBounds<UserId>) -> impl Iterator<Item = UserId> {
+        self.codes.range(codes).copied()
+    }
+
+    /// Looks at whoever may have made no call for `idle`; at nobody where it is time for none. Somebody
+    /// active is looked at about once in that time.
+    pub(super) fn look(&mut self, now: Timestamp, idle: Duration) -> Option<Look> {
+        let due = self.calls.first().filter(|(call, _)| now.since(*call) >= idle);
+        let (call, who) = due.copied()?;
+        self.calls.pop_first();
+        let last = self.get(&who).map_or(call, |person| person.last_seen);
+        if now.since(last) >= idle {
+            return Some(Look::Silent(who));
+        }
+        self.calls.insert((last, who));
+        Some(Look::Active)
+    }
+
+    /// Forgets somebody who was [`Look::Silent`].
+    pub(super) fn forget(&mut self, who: UserId) {
+        self.known.remove(&who);
+        self.codes.remove(&who);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const IDLE: Duration = Duration::from_secs(60);
+
+    fn silent(people: &mut People, now: Timestamp) -> Vec<UserId> {
+        let looks = std::iter::from_fn(|| people.look(now, IDLE));
+        let silent = looks.filter_map(|look| match look {
+            Look::Silent(who) => Some(who),
+            Look::Active => None,
+        });
+        let silent: Vec<_> = silent.collect();
+        silent.iter().for_each(|who| people.forget(*who));
+        silent
+    }
+
+    #[test]
+    fn whoever_was_silent_is_told_at_the_moment_and_in_the_order_of_their_last_call() {
+        let [one, other, third] = [1, 2, 3].map(|n| UserId::from_bytes([n; 16]));
+        let at = |millis| Timestamp::default() + Duration::from_millis(millis);
+        let mut people = People::default();
+        for (who, millis) in [(one, 0), (other, 1), (third, 2), (other, 30), (one, 59_999)] {
+            people.touch(who, at(millis));
+        }
+        for (millis, gone) in [
+            (60_001, &[][..]),
+            (60_002, &[third]),
+            (60_029, &[]),
+            (60_030, &[other]),
+            (119_998, &[]),
+            (119_999, &[one]),
+        ] {
+            assert_eq!(silent(&mut people, at(millis)), gone, "{millis}");
+        }
+        let People { known, codes, calls } = &people;
+        assert!(known.is_empty() && codes.is_empty() && calls.is_empty());
+    }
+}
