@@ -23,6 +23,11 @@ use crate::kernel::delivery::Receipt;
 /// the connection is given up.
 const PING: Duration = Duration::from_secs(30);
 
+/// How much of a socket is read at once, in bytes. Each connection keeps as much memory for as long as
+/// it lasts, and what would be usual (128 KiB) is also overwritten at each read. Larger messages grow it
+/// for as long as they take.
+const READ_BUFFER: usize = 4 * 1024;
+
 /// Answers a request to `/mcp/ws`.
 pub async fn connect(
     State(core): State<Arc<Core>>,
@@ -33,7 +38,8 @@ pub async fn connect(
         return refused;
     }
     let origin = core.origin(&request);
-    upgrade.protocols(["mcp"]).max_message_size(MAX_BODY_BYTES).on_upgrade(async move |socket| {
+    let upgrade = upgrade.max_message_size(MAX_BODY_BYTES).read_buffer_size(READ_BUFFER);
+    upgrade.protocols(["mcp"]).on_upgrade(async move |socket| {
         let ends = core.pipes.open(origin);
         Connection { socket, unread: VecDeque::new(), pings: 0 }.run(ends).await;
     })
