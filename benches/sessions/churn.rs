@@ -19,7 +19,7 @@ use crate::server::{Figures, Server};
 use crate::{Fallible, SESSIONS, WORKERS};
 
 /// Openings once all are open.
-pub const OPENINGS: u64 = 150_000;
+pub const OPENINGS: u64 = 240_000;
 /// Those of an hour.
 pub const HOURLY: u64 = 600_000;
 /// People; whoever's turn it is again comes back.

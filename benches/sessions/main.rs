@@ -84,13 +84,13 @@ fn print(measured: &[(Way, Measured)]) {
     let each = |kib: u64, before: u64| float(kib.saturating_sub(before)) / float(SESSIONS as u64);
     let mib = |kib: u64| float(kib) / 1024.0;
     println!(
-        "| {} sessions | before | open | each | in a chat | after messages | all closed |",
+        "| {} sessions | before | open | each | in a chat | after messages | all closed | as many again |",
         grouped(float(SESSIONS as u64))
     );
-    println!("|---|---:|---:|---:|---:|---:|---:|");
-    for (way, Measured { before, open, chatting, written, after, .. }) in measured {
+    println!("|---|---:|---:|---:|---:|---:|---:|---:|");
+    for (way, Measured { before, open, chatting, written, after, again, .. }) in measured {
         println!(
-            "| {} | {:.0} MiB | {:.0} MiB | {:.1} KiB | {:.1} KiB | {:.1} KiB | {:.0} MiB |",
+            "| {} | {:.0} MiB | {:.0} MiB | {:.1} KiB | {:.1} KiB | {:.1} KiB | {:.0} MiB | {:.0} MiB |",
             way.name(),
             mib(*before),
             mib(*open),
@@ -98,6 +98,7 @@ fn print(measured: &[(Way, Measured)]) {
             each(*chatting, *before),
             each(*written, *before),
             mib(*after),
+            mib(*again),
         );
     }
     println!("\n| pushes, {WORKERS} sent at once | arrived | a second | p50 | p99 | longest |");

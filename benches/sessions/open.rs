@@ -27,6 +27,7 @@ pub struct Measured {
     pub chatting: u64,
     pub written: u64,
     pub after: u64,
+    pub again: u64,
     pub pushes: u64,
     pub per_second: f64,
     pub latencies: Latencies,
@@ -58,7 +59,12 @@ pub async fn measure(way: Way) -> Fallible<Measured> {
     close(target, pairs.into_iter().flat_map(<[Agent; 2]>::from).collect()).await?;
     server.empty().await?;
     let (after, latencies) = (server.memory()?, hall.latencies());
-    Ok(Measured { before, open, chatting, written, after, pushes, per_second, latencies })
+    let agents = self::open(&hall, target, way, SESSIONS).await?;
+    let pairs = meet(target, agents).await?;
+    server.settle().await?;
+    let again = server.memory()?;
+    drop(pairs);
+    Ok(Measured { before, open, chatting, written, after, again, pushes, per_second, latencies })
 }
 
 /// Has the workers share out `work`, each with a connection of its own for what is posted.

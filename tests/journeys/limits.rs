@@ -181,3 +181,19 @@ async fn behind_a_proxy_each_of_its_callers_counts_alone() {
     assert!(is_let_in(&arrive(&server, "ben", "10.0.0.1, 192.0.2.2").await));
     assert!(has_to_wait(&arrive(&server, "cid", "192.0.2.1").await));
 }
+
+#[tokio::test]
+async fn a_message_larger_than_what_is_read_at_once_arrives_whole_over_a_websocket() {
+    let server = Server::with(&[("TOOLSETS", "penpal")], Limits::default()).await;
+    let mut ann = Agent::connect(&server, Way::WebSocket).await;
+    let mut ben = Agent::connect(&server, Way::WebSocket).await;
+    ann.enter(json!({})).await;
+    ben.enter(json!({})).await;
+    ann.found().await;
+    // 3,499 characters, which take 9 KiB.
+    let long = ["नमस्ते"; 500].join(" ");
+    for message in [&long, "short", &long] {
+        ann.say(message).await;
+        assert_eq!(ben.told("message.received").await["message"], message);
+    }
+}
