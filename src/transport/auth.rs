@@ -6,10 +6,10 @@
 use std::borrow::Cow;
 use std::sync::Arc;
 
-use axum::extract::Request;
-use axum::http::{HeaderMap, StatusCode, Uri, header};
+use axum::body::Body;
+use axum::http::{HeaderMap, Request, StatusCode, Uri, header};
 use axum::response::{IntoResponse, Response};
-use tower_http::validate_request::ValidateRequestHeaderLayer;
+use tower_http::validate_request::{ValidateRequest, ValidateRequestHeaderLayer};
 
 use crate::kernel::token::AuthTokens;
 
@@ -23,10 +23,20 @@ pub struct Gate {
 
 /// Lets a request through that has a right token and host, and answers 401 or 403 otherwise.
 #[must_use]
-pub fn require_token(
-    gate: Arc<Gate>,
-) -> ValidateRequestHeaderLayer<impl FnMut(&mut Request) -> Result<(), Response> + Clone> {
-    ValidateRequestHeaderLayer::custom(move |request: &mut Request| gate.check(request))
+pub fn require_token(gate: Arc<Gate>) -> ValidateRequestHeaderLayer<Checked> {
+    ValidateRequestHeaderLayer::custom(Checked(gate))
+}
+
+/// A gate in front of routes.
+#[derive(Clone)]
+pub struct Checked(Arc<Gate>);
+
+impl<B> ValidateRequest<B> for Checked {
+    type ResponseBody = Body;
+
+    fn validate(&mut self, request: &mut Request<B>) -> Result<(), Response> {
+        self.0.refusal(request.headers(), request.uri()).map_or(Ok(()), Err)
+    }
 }
 
 /// The token of an `Authorization: Bearer` header, or of a WebSocket's protocols; empty, which no
@@ -57,17 +67,15 @@ fn among_protocols(headers: &HeaderMap) -> Option<Vec<u8>> {
 
 impl Gate {
     /// The answer to whoever may not come in.
-    fn check(&self, request: &Request) -> Result<(), Response> {
-        if !self.tokens.admits(&bearer(request.headers())) {
+    fn refusal(&self, headers: &HeaderMap, uri: &Uri) -> Option<Response> {
+        if !self.tokens.admits(&bearer(headers)) {
             let challenge = [(header::WWW_AUTHENTICATE, "Bearer")];
             let told = "Unauthorized: send a valid bearer token\n";
-            return Err((StatusCode::UNAUTHORIZED, challenge, told).into_response());
+            return Some((StatusCode::UNAUTHORIZED, challenge, told).into_response());
         }
-        if !self.admits_host(request.headers(), request.uri()) {
-            let told = "Forbidden: this host name is not allowed\n";
-            return Err((StatusCode::FORBIDDEN, told).into_response());
-        }
-        Ok(())
+        let told = "Forbidden: this host name is not allowed\n";
+        let forbidden = || (StatusCode::FORBIDDEN, told).into_response();
+        (!self.admits_host(headers, uri)).then(forbidden)
     }
 
     fn admits_host(&self, headers: &HeaderMap, uri: &Uri) -> bool {
