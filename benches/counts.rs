@@ -5,6 +5,8 @@
 //! time, which a shared machine cannot tell to a few percent; the count of instructions it can. To
 //! count another piece: a row in [`WORK`].
 //!
+//! A call over HTTP counts with its client's instructions, which are few; the system's are in no count.
+//!
 //! Each piece runs in a process of its own, few times and then many: what the start takes is in both
 //! counts and so in neither's difference, and no symbols are needed, which the release build strips.
 
@@ -15,13 +17,21 @@ use std::process::Command;
 use std::sync::Arc;
 use std::time::Duration;
 
+use random_connect::app::App;
+use random_connect::config::Config;
 use random_connect::connect::command;
 use random_connect::connect::service::{ConnectService, Incoming, Options};
 use random_connect::connect::store_memory::MemoryLobby;
-use random_connect::kernel::clock::{ManualClock, seeded_rng};
+use random_connect::kernel::clock::{Clock, ManualClock, SystemClock, seeded_rng};
 use random_connect::kernel::id::IdHasher;
+use random_connect::kernel::token::AuthTokens;
 use random_connect::mask;
+use random_connect::transport::core::Limits;
+use serde_json::{Value, json};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::{TcpListener, TcpStream};
 use tokio::runtime::Builder;
+use tokio_util::sync::CancellationToken;
 
 /// The server's allocator.
 #[global_allocator]
@@ -40,12 +50,14 @@ type Piece = (&'static str, u64, fn(u64));
 
 /// A piece of work by name, the instructions of one on x86-64 as they were measured, and what does
 /// it so many times. Another compiler or processor has other counts.
-const WORK: [Piece; 5] = [
+const WORK: [Piece; 7] = [
     ("mask chat", 1_151, mask_chat),
     ("mask numbers", 19_757, mask_numbers),
     ("parse", 2_047, parse),
     ("relay", 44_018, relay),
     ("meet and leave", 41_952, meet),
+    ("plain form over HTTP", 1, plain_form),
+    ("`tools/call` over HTTP", 1, tools_call),
 ];
 
 /// By how many percent a count may exceed what was measured: the addresses that people are hashed
@@ -153,4 +165,58 @@ fn relay(times: u64) {
 /// Two who meet again as soon as they left: nobody else is there.
 fn meet(times: u64) {
     converse(&[], &[("ann", "#meet"), ("ben", "#meet"), ("ann", "#bye")], times);
+}
+
+/// Calls over one connection by two people in a chat, in turn: the whole way of a call but for what
+/// the system does.
+fn call(times: u64, body: fn(&Value) -> Value) {
+    let runtime = Builder::new_current_thread().enable_all().build().expect("a runtime");
+    let called = runtime.block_on(async {
+        let setting = |name: &str| (name == "RATE_LIMITS").then(|| "off".into());
+        let config = Config::from_lookup(setting).map_err(|_| "the settings are refused")?;
+        let app = App::new(config, &(Arc::new(SystemClock::new()) as Arc<dyn Clock>))?;
+        let listener = TcpListener::bind("127.0.0.1:0").await?;
+        let mut stream = TcpStream::connect(listener.local_addr()?).await?;
+        let tokens = AuthTokens::parse("token")?;
+        tokio::spawn(async move {
+            app.serve_http(listener, tokens, Limits::default(), CancellationToken::new()).await;
+        });
+        let request = |who: &str, message: &str| {
+            let body = body(&json!({ "message": message, "puch_user_id": who })).to_string();
+            format!(
+                "POST /mcp HTTP/1.1\r\nhost: localhost\r\nauthorization: Bearer token\r\n\
+                 content-type: application/json\r\ncontent-length: {}\r\n\r\n{body}",
+                body.len()
+            )
+        };
+        let talk = ["hello, how are you today?", "fine, and you?"];
+        let talk = ["ann", "ben"].iter().zip(talk).map(|(who, text)| request(who, text));
+        let talk: Vec<_> = talk.collect();
+        let meet = ["ann", "ben"].map(|who| request(who, "#meet"));
+        let calls = meet.iter().chain(talk.iter().cycle().take(usize::try_from(times)?));
+        let mut answer = vec![0; 4_096];
+        for call in calls {
+            stream.write_all(call.as_bytes()).await?;
+            let length = stream.read(&mut answer).await?;
+            // An answer is written at once, and ends with the end of an object.
+            if !answer[..length].starts_with(b"HTTP/1.1 200") || !answer[..length].ends_with(b"}") {
+                return Err("an answer that is none".into());
+            }
+        }
+        Fallible::Ok(())
+    });
+    called.expect("every call is answered");
+}
+
+fn plain_form(times: u64) {
+    call(times, |arguments| json!({ "method": "handle_message", "params": arguments }));
+}
+
+fn tools_call(times: u64) {
+    call(times, |arguments| {
+        json!({
+            "jsonrpc": "2.0", "id": 1, "method": "tools/call",
+            "params": { "name": "handle_message", "arguments": arguments },
+        })
+    });
 }

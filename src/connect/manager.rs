@@ -8,6 +8,7 @@
 //! **Invariant:** a message is in the inbox of the partner of the moment it was sent, or its
 //! sender was told why not.
 
+use std::any::Any;
 use std::collections::{BTreeMap, HashMap};
 use std::time::Duration;
 
@@ -31,6 +32,9 @@ use crate::mask::{Masked, Memory};
 /// around it, an item then always fits into an answer; longer messages become several items.
 pub(super) const ITEM_CHARS: usize = 3_900;
 
+/// What is no longer needed and still takes memory.
+pub type Gone = Vec<Box<dyn Any + Send>>;
+
 /// Keeps the waiting queue, the active pairs and each person's inbox.
 pub struct RandomConnectManager {
     pub(super) people: People,
@@ -48,6 +52,7 @@ pub struct RandomConnectManager {
     pub(super) waits: RecentWaits,
     /// What others are to be told of since they were last taken.
     effects: Vec<Effect>,
+    pub(super) gone: Gone,
     pub(super) replays: Replays,
     relayed: u64,
     masked: u64,
@@ -72,6 +77,7 @@ impl RandomConnectManager {
             heard: Heard::default(),
             waits: RecentWaits::default(),
             effects: Vec::new(),
+            gone: Gone::new(),
             replays: Replays::default(),
             relayed: 0,
             masked: 0,
@@ -145,6 +151,12 @@ impl RandomConnectManager {
     /// What others are to be told of since this was last asked.
     pub fn take_effects(&mut self) -> Vec<Effect> {
         std::mem::take(&mut self.effects)
+    }
+
+    /// What is no longer needed since this was last asked. To be freed where nobody waits: now and then
+    /// the allocator gives pages back to the system, which takes milliseconds.
+    pub fn take_gone(&mut self) -> Gone {
+        std::mem::take(&mut self.gone)
     }
 
     /// Whether an answer that carries items of this person is still on its way.
@@ -322,8 +334,9 @@ impl RandomConnectManager {
         let chat = self.chat(who)?.clone();
         for (one, other) in [(who, chat.partner), (chat.partner, who)] {
             let Some(person) = self.people.get_mut(&one) else { continue };
-            if let State::Chatting(talk) = std::mem::take(&mut person.state) {
-                self.heard.keep(other, talk.said, now);
+            if let State::Chatting(mut talk) = std::mem::take(&mut person.state) {
+                self.heard.keep(other, std::mem::take(&mut talk.said), now);
+                self.gone.push(talk);
             }
             person.recent.add(other, chat.room, now);
         }

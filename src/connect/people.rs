@@ -79,10 +79,10 @@ impl People {
         Some(Look::Active)
     }
 
-    /// Forgets somebody who was [`Look::Silent`].
-    pub(super) fn forget(&mut self, who: UserId) {
-        self.known.remove(&who);
+    /// Forgets somebody who was [`Look::Silent`], and returns what they were.
+    pub(super) fn forget(&mut self, who: UserId) -> Option<Box<Person>> {
         self.codes.remove(&who);
+        self.known.remove(&who)
     }
 }
 
@@ -99,7 +99,7 @@ mod tests {
             Look::Active => None,
         });
         let silent: Vec<_> = silent.collect();
-        silent.iter().for_each(|who| people.forget(*who));
+        silent.iter().for_each(|who| drop(people.forget(*who)));
         silent
     }
 

@@ -50,11 +50,11 @@ impl MemoryLobby {
         }
     }
 
-    /// Takes one step, and then, the lock being free, tells whom it concerns.
+    /// Takes one step, and then, the lock being free, tells whom it concerns and frees what is gone.
     fn step<T>(&self, step: impl FnOnce(&mut RandomConnectManager, &mut StdRng) -> T) -> T {
-        let (done, effects) = {
+        let (done, effects, _gone) = {
             let (manager, rng) = &mut *self.state.lock();
-            (step(manager, rng), manager.take_effects())
+            (step(manager, rng), manager.take_effects(), manager.take_gone())
         };
         self.listeners.tell(&effects);
         done

@@ -4,6 +4,7 @@
 //! All are functions of `now` that do a bounded amount of work and say whether there is more, so
 //! that nobody waits long for the lock around the manager.
 
+use std::any::Any;
 use std::collections::btree_map::OccupiedEntry as BTreeMapEntry;
 
 use rand::Rng;
@@ -43,7 +44,7 @@ impl RandomConnectManager {
                 self.notify(partner, News::PartnerTimedOut { room });
             }
             self.heard.forget(who);
-            self.people.forget(who);
+            self.gone.extend(self.people.forget(who).map(|person| person as Box<dyn Any + Send>));
             self.evicted += 1;
             evicted += 1;
         }
