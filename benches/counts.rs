@@ -56,8 +56,8 @@ const WORK: [Piece; 7] = [
     ("parse", 2_047, parse),
     ("relay", 44_018, relay),
     ("meet and leave", 41_952, meet),
-    ("plain form over HTTP", 1, plain_form),
-    ("`tools/call` over HTTP", 1, tools_call),
+    ("plain form over HTTP", 58_045, plain_form),
+    ("`tools/call` over HTTP", 64_187, tools_call),
 ];
 
 /// By how many percent a count may exceed what was measured: the addresses that people are hashed
