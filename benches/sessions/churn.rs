@@ -1,4 +1,4 @@
-//! Sessions that come and go, as many as in a part of an hour but as fast as the machine can.
+//! Sessions that come and go, as many as in an hour but as fast as the machine can.
 //!
 //! An hour in which 10,000 sessions are open and each for a minute has 600,000 openings and as many
 //! ends. Here it goes faster, so that the limits that end what was left without a word are shorter too.
@@ -18,10 +18,8 @@ use crate::http::{Connection, Target};
 use crate::server::{Figures, Server};
 use crate::{Fallible, SESSIONS, WORKERS};
 
-/// Openings once all are open.
-pub const OPENINGS: u64 = 240_000;
-/// Those of an hour.
-pub const HOURLY: u64 = 600_000;
+/// Openings once all are open: those of an hour.
+pub const OPENINGS: u64 = 600_000;
 /// People; whoever's turn it is again comes back.
 const PEOPLE: u64 = 30_000;
 /// Of so many sessions two are left without a word: of one the connection is closed, of one reset.
@@ -30,7 +28,7 @@ const SESSION_IDLE: Duration = Duration::from_secs(20);
 const PEOPLE_IDLE: Duration = Duration::from_secs(120);
 /// The sample from which on nothing is to grow: by then those who left without a word come to an end
 /// as fast as others leave, and everybody has been there.
-pub const SETTLED: usize = 3;
+pub const SETTLED: usize = 2;
 /// By how many percent memory may differ all the same.
 pub const SLACK: u64 = 5;
 

@@ -70,9 +70,8 @@ fn print_churn(samples: &[Sample]) -> bool {
         [settled.first(), settled.last()].map(|sample| sample.map_or(0, |sample| sample.memory));
     let grew = last > first + first * churn::SLACK / 100;
     println!(
-        "\n{} of the {} openings of an hour; from {} on memory changed by {:+.1} % ({} % allowed).",
+        "\nThe {} openings of an hour; from {} on memory changed by {:+.1} % ({} % allowed).",
         grouped(float(churn::OPENINGS)),
-        grouped(float(churn::HOURLY)),
         grouped(float(settled.first().map_or(0, |sample| sample.openings))),
         100.0 * (float(last) / float(first) - 1.0),
         churn::SLACK,
