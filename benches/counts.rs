@@ -57,11 +57,12 @@ const WORK: [Piece; 7] = [
     ("relay", 44_018, relay),
     ("meet and leave", 41_952, meet),
     ("plain form over HTTP", 58_045, plain_form),
-    ("`tools/call` over HTTP", 64_187, tools_call),
+    ("`tools/call` over HTTP", 67_636, tools_call),
 ];
 
 /// By how many percent a count may exceed what was measured: the addresses that people are hashed
-/// to differ from run to run, which moves the counts by less than one.
+/// to differ from run to run, which moves the counts by less than one. Those over HTTP vary by up to ten,
+/// as the two sides wake each other; of them the highest of six runs counts as measured.
 const SLACK: u64 = 8;
 
 fn main() -> Fallible<()> {

@@ -2,9 +2,9 @@
 //!
 //! Read it in this order: `command.rs` (what people type), `action.rs` (what the lobby can be
 //! asked), `manager.rs` (the state machine, with `people.rs`, `person.rs`, `matching.rs`, `queue.rs`,
-//! `chat.rs`, `inbox.rs`, `heard.rs`, `replay.rs` and `sweep.rs`, and `operator.rs` for who runs it), `lobby.rs` (the storage seam), `guarded.rs` (whom
-//! people are protected by), `service.rs` (the use cases), `reply.rs` and `compose.rs` (the words, from
-//! the files in `words/`), `tools.rs` (the MCP tools).
+//! `chat.rs`, `inbox.rs`, `heard.rs`, `replay.rs` and `sweep.rs`, and `operator.rs` for who runs it),
+//! `lobby.rs` (the storage seam), `guarded.rs` (whom people are protected by), `service.rs` (the use
+//! cases), `reply.rs` and `compose.rs` (the words, from the files in `words/`), `tools.rs` (the MCP tools).
 //!
 //! To add a command, add a row to `command.rs` and follow the compiler. To add a backend, write a
 //! `store_*.rs` against [`lobby::Lobby`], run the suite in `tests/` on it and name it in `app/stores.rs`.

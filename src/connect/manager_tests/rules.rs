@@ -204,6 +204,17 @@ fn the_idle_are_evicted_and_their_partners_told() {
 }
 
 #[test]
+fn what_is_forgotten_is_handed_out_to_be_freed_where_nobody_waits() {
+    let mut lab = Lab::new();
+    lab.act(1, Action::meet());
+    lab.act(2, Action::meet());
+    lab.pass(IDLE);
+    assert_eq!(lab.manager.sweep(lab.now, 100).evicted, 2);
+    assert_eq!(lab.manager.take_gone().len(), 4, "two people and their parts in the chat");
+    assert!(lab.manager.take_gone().is_empty());
+}
+
+#[test]
 fn a_call_keeps_its_maker_alive_and_nobody_else() {
     let mut lab = Lab::new();
     lab.act(1, Action::Read);
