@@ -13,8 +13,9 @@ use tokio::sync::mpsc;
 
 use crate::Fallible;
 
-/// Connections over which agents answer the server's pings.
-const ANSWERING: usize = 16;
+/// Connections over which agents answer the server's pings: more than there are posting, since nobody
+/// is pushed anything further until they answered, and agents do not wait for one another.
+const ANSWERING: usize = 256;
 
 /// A server, and the token that it takes.
 #[derive(Debug)]
