@@ -176,7 +176,7 @@ struct Post {
     body: String,
 }
 
-/// Posts what agents say of their own, over a few connections.
+/// Posts what agents say of their own, over connections that all share.
 pub struct Posts {
     queues: Vec<mpsc::UnboundedSender<Post>>,
     next: AtomicUsize,

@@ -3,7 +3,7 @@
 //!
 //! The server is a process of its own, whose memory is read from the system; both processes share the
 //! machine and its cores. A session has one open connection for what it is told; what agents post goes
-//! over a few connections that all share, as a server closes an agent's own when nothing was posted for
+//! over connections that all share, as a server closes an agent's own when nothing was posted for
 //! half a minute.
 
 mod agent;

@@ -4,8 +4,10 @@ use once_cell::sync::Lazy;
 use regex::Regex;
 
 /// A line of the server's list: `*#m*, *#inbox*: read what waits` or `*#r* text: sends it`.
-static LISTED: Lazy<Regex> =
-    Lazy::new(|| Regex::new(r"(?m)^\*#(\w+)\*[^:\n]*: (.+)$").expect("a pattern that compiles"));
+static LISTED: Lazy<Regex> = Lazy::new(|| {
+    Regex::new(r"(?m)^\*#(\w+)\*[^:\n]*: (.+)$")
+        .expect("the pattern is a constant that the tests compile")
+});
 
 /// A command, and what it does.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -28,7 +28,8 @@ static BUNDLES: Lazy<Vec<Bundle>> =
     Lazy::new(|| LANGUAGES.iter().zip(FILES).map(|(row, file)| bundle(row.code, file)).collect());
 
 fn bundle(code: &str, file: &str) -> Bundle {
-    let language: LanguageIdentifier = code.parse().expect("the codes of a table are codes");
+    let language: LanguageIdentifier =
+        code.parse().expect("the codes are a constant table that the tests read");
     let mut bundle = Bundle::new_concurrent(vec![language]);
     // The marks around placeholders that keep directions apart are characters that nobody sees, which
     // is what people's own texts may not hold either.
