@@ -105,11 +105,22 @@ impl Browser {
         self.client.goto(address).await.expect("a page");
     }
 
-    /// Waits until the first element of this kind is there, and returns what it says.
+    /// Waits until the first element of this kind is there, and returns what it says. It is found and read
+    /// in one script: between two the page may draw it anew.
     pub async fn text(&self, css: &str) -> String {
-        let found = self.client.wait().at_most(PATIENCE).for_element(Locator::Css(css)).await;
-        let found = found.unwrap_or_else(|error| panic!("{css}: {error}"));
-        found.text().await.expect("a text")
+        let script = format!(
+            "const e = document.querySelector({}); return e && (e.checkVisibility() ? e.innerText : '')",
+            json!(css)
+        );
+        let until = async {
+            loop {
+                if let Value::String(text) = self.list(&script).await {
+                    return text;
+                }
+                yield_now().await;
+            }
+        };
+        timeout(PATIENCE, until).await.unwrap_or_else(|_| panic!("there is no {css}"))
     }
 
     /// Waits until the first element of this kind says this.
