@@ -4,6 +4,8 @@
 //! Sources: Unicode Technical Standard 51 (emoji sequences), RFC 5892 appendix A (joiners), Unicode
 //! Technical Report 36 (what is to be left out of identifiers).
 
+use std::cell::LazyCell;
+
 use unicode_script::{Script, UnicodeScript};
 
 /// The flags that are written with tags: England, Scotland and Wales, as they follow U+1F3F4.
@@ -15,7 +17,8 @@ pub fn strip(text: &str) -> String {
         return text.to_owned();
     }
     let mut stripped = String::with_capacity(text.len());
-    let reads_from_the_right = text.chars().any(from_the_right);
+    // Looked for at the first mark of direction, which most texts do without.
+    let reads_from_the_right = LazyCell::new(|| text.chars().any(from_the_right));
     let mut rest = text.chars();
     while let Some(c) = rest.next() {
         let next = rest.clone().next();
@@ -36,7 +39,7 @@ pub fn strip(text: &str) -> String {
             // Seen as nothing, but at home in a text in Braille.
             '\u{2800}' => stripped.push(c),
             c if !shows_nothing(c) => stripped.push(c),
-            c if has_a_use(c, stripped.chars().next_back(), next, reads_from_the_right) => {
+            c if has_a_use(c, stripped.chars().next_back(), next, || *reads_from_the_right) => {
                 stripped.push(c);
             }
             _ => {}
@@ -75,17 +78,22 @@ pub const fn shows_nothing(c: char) -> bool {
 }
 
 /// Whether a hidden character does something for what stands before and behind it.
-fn has_a_use(c: char, before: Option<char>, next: Option<char>, from_the_right: bool) -> bool {
+fn has_a_use(
+    c: char,
+    before: Option<char>,
+    next: Option<char>,
+    from_the_right: impl Fn() -> bool,
+) -> bool {
     let Some(before) = before.filter(|before| !before.is_whitespace()) else {
         // At the start of a word only a mark of direction means anything.
-        return is_direction(c) && from_the_right;
+        return is_direction(c) && from_the_right();
     };
     match c {
         // What was put down last is hidden itself: one at a time, but for an emoji with a selector.
         _ if shows_nothing(before) && !(c == '\u{200d}' && before == '\u{fe0f}') => false,
         '\u{200d}' if is_pictured(before) || before == '\u{fe0f}' => next.is_some_and(is_pictured),
         '\u{200c}' | '\u{200d}' => joins(before),
-        c if is_direction(c) => from_the_right,
+        c if is_direction(c) => from_the_right(),
         '\u{fe0e}' | '\u{fe0f}' => is_pictured(before) || takes_a_selector(before),
         '\u{e0100}'..='\u{e01ef}' => before.script() == Script::Han,
         '\u{fe00}' => before.script() == Script::Myanmar,

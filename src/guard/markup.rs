@@ -12,7 +12,7 @@ use once_cell::sync::Lazy;
 use regex::Regex;
 use unicode_script::{Script, UnicodeScript};
 
-use super::shadow::Shadow;
+use super::shadow::{Shadow, fold};
 
 /// A form of markup: in a text as it looks (lower case), each group that took part is replaced by
 /// what stands here for it.
@@ -116,7 +116,7 @@ static FORMS: Lazy<Vec<Form>> = Lazy::new(|| {
 
 /// The text with all markup of models broken.
 pub fn break_up(text: &str) -> String {
-    if !text.chars().any(may_begin) {
+    if !may_have_any(text) {
         return text.to_owned();
     }
     let shadow = Shadow::of(text);
@@ -145,23 +145,78 @@ pub fn break_up(text: &str) -> String {
     broken
 }
 
-/// Loads the patterns, so that the first message waits for nothing.
+/// Loads the patterns and the table, so that the first message waits for nothing.
 pub fn warm_up() {
     Lazy::force(&FORMS);
+    Lazy::force(&LOOKS);
 }
 
-/// Whether markup can begin with this character or with what looks like it.
-fn may_begin(c: char) -> bool {
+/// Marks of which each form has one at least.
+const MARKS: [char; 7] = ['<', ']', '{', '`', '~', '=', ':'];
+
+/// What the characters up to here are to markup; nearly all text is made of them, and folding one takes
+/// far longer than looking it up.
+static LOOKS: Lazy<Vec<Look>> = Lazy::new(|| ('\0'..TABLED).map(Look::of).collect());
+
+/// Behind it lie symbols, the scripts of East Asia and emoji.
+const TABLED: char = '\u{2100}';
+
+/// What a character is to markup.
+#[derive(Clone, Copy)]
+struct Look {
+    /// Whether it, or what looks like it, can begin some.
+    begins: bool,
+    /// Whether it looks like one of [`MARKS`].
+    is_mark: bool,
+}
+
+impl Look {
+    fn of(c: char) -> Self {
+        Self { begins: begins(c), is_mark: is_mark(c) }
+    }
+}
+
+/// Whether there may be markup in a text.
+fn may_have_any(text: &str) -> bool {
+    let look = |c: char| LOOKS.get(c as usize);
+    text.chars().any(|c| look(c).map_or_else(|| begins(c), |look| look.begins))
+        && text.chars().any(|c| look(c).map_or_else(|| is_mark(c), |look| look.is_mark))
+}
+
+fn begins(c: char) -> bool {
     match c {
         '<' | '[' | '{' | '#' | '`' | '~' | '=' => true,
+        '\u{1f000}'..='\u{1faff}' => false,
         c if c.is_ascii() || c.is_alphanumeric() => false,
-        c => c.script() == Script::Common && !matches!(c, '\u{1f000}'..='\u{1faff}'),
+        c => c.script() == Script::Common,
     }
+}
+
+fn is_mark(c: char) -> bool {
+    fold(c).any(|folded| MARKS.contains(&folded))
 }
 
 #[cfg(test)]
 mod tests {
+    use proptest::prop_assert;
+    use proptest::string::string_regex;
+    use proptest::test_runner::TestRunner;
+
     use super::*;
+
+    #[test]
+    fn whatever_is_markup_has_a_mark() {
+        for Form { pattern, .. } in FORMS.iter() {
+            // No text can be made of where words and texts end.
+            let pattern = pattern.as_str().replace(r"\b", "").replace("|$", "|");
+            let matching = string_regex(&pattern).expect("a pattern that texts can be made of");
+            let has_mark = |text: String| {
+                prop_assert!(text.contains(MARKS), "{text}");
+                Ok(())
+            };
+            TestRunner::default().run(&matching, has_mark).expect("a mark in each");
+        }
+    }
 
     #[test]
     fn a_bracket_or_a_colon_is_all_that_is_changed() {

@@ -36,7 +36,8 @@ impl Shadow {
     }
 }
 
-fn fold(c: char) -> impl Iterator<Item = char> {
+/// What a character looks like, in lower case.
+pub fn fold(c: char) -> impl Iterator<Item = char> {
     // Full stops that browsers take for the dot of an address.
     let one = if matches!(c, '。' | '｡') { ['.'] } else { [c] };
     let compatible: String = one.iter().copied().nfkc().collect();
