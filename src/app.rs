@@ -39,6 +39,7 @@ use crate::transport::callback::{Bridge, Callbacks};
 use crate::transport::core::{Core, Limits};
 use crate::transport::direct::Direct;
 use crate::transport::drain::Drain;
+use crate::transport::front::Front;
 use crate::transport::http;
 use crate::transport::mcp::McpServer;
 use crate::transport::metrics::Metrics;
@@ -229,9 +230,9 @@ impl App {
                 shutdown: shutdown.clone(),
             },
         };
-        let gate = Gate { tokens, allowed_hosts };
-        let routes = http::routes(Arc::new(core), Arc::new(gate), office);
-        server::serve(listener, routes, limits, shutdown).await;
+        let (core, gate) = (Arc::new(core), Arc::new(Gate { tokens, allowed_hosts }));
+        let routes = http::routes(Arc::clone(&core), Arc::clone(&gate), office);
+        server::serve(listener, Arc::new(Front { core, gate, routes }), limits, shutdown).await;
         // What was taken from Meta is not sent again, so it is carried out before the end.
         if let Some(whatsapp) = &self.whatsapp
             && timeout(limits.shutdown_grace, whatsapp.finish()).await.is_err()

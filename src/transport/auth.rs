@@ -67,7 +67,7 @@ fn among_protocols(headers: &HeaderMap) -> Option<Vec<u8>> {
 
 impl Gate {
     /// The answer to whoever may not come in.
-    fn refusal(&self, headers: &HeaderMap, uri: &Uri) -> Option<Response> {
+    pub fn refusal(&self, headers: &HeaderMap, uri: &Uri) -> Option<Response> {
         if !self.tokens.admits(&bearer(headers)) {
             let challenge = [(header::WWW_AUTHENTICATE, "Bearer")];
             let told = "Unauthorized: send a valid bearer token\n";

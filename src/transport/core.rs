@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use axum::extract::Request;
+use axum::http::HeaderMap;
 use rmcp::transport::streamable_http_server::StreamableHttpService;
 use rmcp::transport::streamable_http_server::session::local::LocalSessionManager;
 use rmcp::transport::streamable_http_server::session::never::NeverSessionManager;
@@ -15,6 +15,7 @@ use super::metrics::Metrics;
 use super::origin::origin;
 use super::pages::Pages;
 use super::pipe::Pipes;
+use super::server::Connection;
 use super::whatsapp::WhatsApp;
 use crate::connect::courier::Couriers;
 use crate::connect::guarded::GuardedLobby;
@@ -79,8 +80,8 @@ impl Limits {
 
 impl Core {
     /// Where a request comes from, if that matters.
-    pub(super) fn origin(&self, request: &Request) -> Option<Origin> {
-        self.newcomers.as_ref().and_then(|_| origin(request, self.proxy))
+    pub(super) fn origin(&self, connection: &Connection, headers: &HeaderMap) -> Option<Origin> {
+        self.newcomers.as_ref().map(|_| origin(connection.peer, headers, self.proxy))
     }
 }
 

@@ -43,13 +43,20 @@ impl ConnectionReceipts {
 /// A streamed answer ends with its tool's, so receipts may still come until then.
 pub struct Watched {
     body: Body,
-    receipts: Option<OpenSlot>,
-    connection: ConnectionReceipts,
+    /// With where they go.
+    receipts: Option<(OpenSlot, ConnectionReceipts)>,
 }
 
 impl Watched {
     pub fn new(body: Body, receipts: OpenSlot, connection: ConnectionReceipts) -> Self {
-        Self { body, receipts: Some(receipts), connection }
+        Self { body, receipts: Some((receipts, connection)) }
+    }
+}
+
+/// An answer that nobody waits for a receipt of, or that is watched already.
+impl From<Body> for Watched {
+    fn from(body: Body) -> Self {
+        Self { body, receipts: None }
     }
 }
 
@@ -64,8 +71,9 @@ impl http_body::Body for Watched {
         let frame = ready!(Pin::new(&mut self.body).poll_frame(cx));
         // hyper does not poll again once the body says that it has ended.
         if frame.is_none() || http_body::Body::is_end_stream(&self.body) {
-            let receipts = self.receipts.take().map(OpenSlot::close);
-            self.connection.add(receipts.unwrap_or_default());
+            if let Some((receipts, connection)) = self.receipts.take() {
+                connection.add(receipts.close());
+            }
         }
         Poll::Ready(frame)
     }

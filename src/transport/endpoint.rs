@@ -10,10 +10,12 @@ use std::time::Duration;
 use axum::body::Body;
 use axum::extract::{Request, State};
 use axum::http::request::Parts;
-use axum::http::{HeaderValue, Method, StatusCode, header};
+use axum::http::{self, HeaderMap, HeaderValue, Method, StatusCode, header};
 use axum::response::{IntoResponse, Response};
+use axum::{BoxError, Extension};
 use bytes::Bytes;
 use http_body_util::{BodyExt, Full, LengthLimitError, Limited};
+use hyper::body::Incoming;
 use rmcp::transport::streamable_http_server::StreamableHttpService;
 use rmcp::transport::streamable_http_server::session::SessionManager;
 use serde::Deserialize;
@@ -23,9 +25,10 @@ use serde_json::error::Category;
 use serde_json::value::RawValue;
 
 use super::core::Core;
-use super::delivery::{ConnectionReceipts, Watched};
+use super::delivery::Watched;
 use super::mcp::McpServer;
 use super::plain::{self, INVALID_REQUEST, PARSE_ERROR, RpcError};
+use super::server::Connection;
 use crate::kernel::delivery::{OpenSlot, ReceiptSlot};
 use crate::kernel::origin::Origin;
 
@@ -42,25 +45,31 @@ struct Envelope<'a> {
 }
 
 /// Answers a request to `/mcp`.
-pub async fn answer(State(core): State<Arc<Core>>, mut request: Request) -> Response {
-    note_origin(&core, &mut request);
+pub async fn answer(
+    core: &Core,
+    mut request: hyper::Request<Incoming>,
+    connection: Connection,
+) -> http::Response<Watched> {
+    note_origin(core, &mut request, &connection);
     let receipts = OpenSlot::new();
-    let connection = connection(&request);
     let response = match *request.method() {
-        Method::POST => post(&core, request, receipts.slot()).await,
+        Method::POST => post(core, request, receipts.slot()).await,
         _ => core.mcp.handle(request).await.map(Body::new),
     };
     watched(response, receipts, connection)
 }
 
 /// Answers a request to `/mcp/session`, where clients stay connected.
-pub async fn answer_in_session(State(core): State<Arc<Core>>, mut request: Request) -> Response {
-    note_origin(&core, &mut request);
-    if let Some(refused) = elsewhere(&core, &request) {
+pub async fn answer_in_session(
+    State(core): State<Arc<Core>>,
+    Extension(connection): Extension<Connection>,
+    mut request: Request,
+) -> Response {
+    note_origin(&core, &mut request, &connection);
+    if let Some(refused) = elsewhere(&core, request.headers()) {
         return refused;
     }
     let receipts = OpenSlot::new();
-    let connection = connection(&request);
     let response = match *request.method() {
         Method::POST => {
             let (parts, body) = request.into_parts();
@@ -72,20 +81,20 @@ pub async fn answer_in_session(State(core): State<Arc<Core>>, mut request: Reque
         Method::DELETE => ended(core.sessions.handle(request).await.map(Body::new)),
         _ => core.sessions.handle(request).await.map(Body::new),
     };
-    watched(response, receipts, connection)
+    watched(response, receipts, connection).map(Body::new)
 }
 
 /// Keeps where a request comes from with it, for whoever counts new people.
-fn note_origin(core: &Core, request: &mut Request) {
-    if let Some(origin) = core.origin(request) {
+fn note_origin<B>(core: &Core, request: &mut http::Request<B>, connection: &Connection) {
+    if let Some(origin) = core.origin(connection, request.headers()) {
         request.extensions_mut().insert(origin);
     }
 }
 
 /// The answer to a client who wants to stay connected to an instance that drains.
-pub(super) fn elsewhere(core: &Core, request: &Request) -> Option<Response> {
+pub(super) fn elsewhere(core: &Core, headers: &HeaderMap) -> Option<Response> {
     // What is known of sessions that are over is rmcp's to say.
-    let begins = !request.headers().contains_key("mcp-session-id");
+    let begins = !headers.contains_key("mcp-session-id");
     (begins && core.drain.is_on()).then(|| {
         let told = "This instance takes no live sessions any more: connect again\n";
         (StatusCode::SERVICE_UNAVAILABLE, [(header::RETRY_AFTER, "1")], told).into_response()
@@ -101,23 +110,22 @@ fn ended(mut response: Response) -> Response {
     response
 }
 
-/// Where receipts of answers on this request's connection are confirmed.
-pub(super) fn connection(request: &Request) -> ConnectionReceipts {
-    request.extensions().get::<ConnectionReceipts>().cloned().unwrap_or_default()
-}
-
 /// An answer whose receipts are confirmed when it is written.
-fn watched(response: Response, receipts: OpenSlot, connection: ConnectionReceipts) -> Response {
+fn watched(
+    response: Response,
+    receipts: OpenSlot,
+    connection: Connection,
+) -> http::Response<Watched> {
     let kind = response.headers().get(header::CONTENT_TYPE).map(HeaderValue::as_bytes);
     // The receipts of a stream's answer are still to come.
     let streams = kind.is_some_and(|kind| kind.starts_with(b"text/event-stream"));
     if receipts.is_empty() && !streams {
-        return response;
+        return response.map(Watched::from);
     }
-    response.map(|body| Body::new(Watched::new(body, receipts, connection)))
+    response.map(|body| Watched::new(body, receipts, connection.receipts))
 }
 
-async fn post(core: &Core, request: Request, slot: ReceiptSlot) -> Response {
+async fn post(core: &Core, request: hyper::Request<Incoming>, slot: ReceiptSlot) -> Response {
     let (parts, body) = request.into_parts();
     let body = match read(body, MAX_BODY_BYTES, core.limits.body_timeout).await {
         Ok(body) => body,
@@ -184,7 +192,10 @@ fn open(body: &[u8]) -> Result<Envelope<'_>, RpcError> {
 }
 
 /// Reads a whole body of at most `limit` bytes, within its time.
-pub(super) async fn read(body: Body, limit: usize, within: Duration) -> Result<Bytes, Response> {
+pub(super) async fn read<B>(body: B, limit: usize, within: Duration) -> Result<Bytes, Response>
+where
+    B: http_body::Body<Data = Bytes, Error: Into<BoxError>>,
+{
     let plain = |status, text: &'static str| (status, text).into_response();
     match tokio::time::timeout(within, Limited::new(body, limit).collect()).await {
         Ok(Ok(collected)) => Ok(collected.to_bytes()),

@@ -1,4 +1,4 @@
-//! The routes: `/mcp` and what is below it, `/stats` and `/metrics` behind the token, `/health` and
+//! The routes: what is below `/mcp`, `/stats` and `/metrics` behind the token, `/health` and
 //! `/ready` open, the pages, which hold nothing themselves, and the webhook, where there is one, for
 //! whoever signs what they post.
 
@@ -33,8 +33,6 @@ pub fn routes(core: Arc<Core>, gate: Arc<Gate>, office: Option<Router>) -> Route
         .as_ref()
         .map(|whatsapp| hook::routes(Arc::clone(whatsapp), core.limits.body_timeout));
     let routes = Router::new()
-        .route("/mcp", any(endpoint::answer))
-        .route("/mcp/", any(endpoint::answer))
         .route("/mcp/session", any(endpoint::answer_in_session))
         .route("/mcp/ws", any(ws::connect))
         .route("/mcp/sse", get(sse::connect))

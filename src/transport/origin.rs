@@ -2,7 +2,6 @@
 
 use std::net::{IpAddr, SocketAddr};
 
-use axum::extract::Request;
 use axum::http::HeaderMap;
 
 use crate::kernel::origin::{Origin, Proxy};
@@ -12,20 +11,15 @@ const FLY: &str = "fly-client-ip";
 /// Each proxy adds whom it saw to the end of this.
 const FORWARDED: &str = "x-forwarded-for";
 
-/// Whom the socket is connected to; an extension of each request.
-#[derive(Clone, Copy)]
-pub struct Peer(pub IpAddr);
-
-/// Where a request comes from. Of its headers only the one is believed that the operator's proxy sets:
-/// what is in others a caller may have written.
-pub fn origin(request: &Request, proxy: Proxy) -> Option<Origin> {
-    let Peer(peer) = *request.extensions().get::<Peer>()?;
+/// Where a request comes from; `peer` is whom the socket is connected to. Of its headers only the one
+/// is believed that the operator's proxy sets: what is in others a caller may have written.
+pub fn origin(peer: IpAddr, headers: &HeaderMap, proxy: Proxy) -> Origin {
     let told = match proxy {
         Proxy::None => None,
-        Proxy::Forwarded => told(request.headers(), FORWARDED),
-        Proxy::Fly => told(request.headers(), FLY),
+        Proxy::Forwarded => told(headers, FORWARDED),
+        Proxy::Fly => told(headers, FLY),
     };
-    Some(Origin::new(told.unwrap_or(peer)))
+    Origin::new(told.unwrap_or(peer))
 }
 
 /// Whom the proxy saw: it adds to the end.
@@ -37,23 +31,18 @@ fn told(headers: &HeaderMap, name: &str) -> Option<IpAddr> {
 
 #[cfg(test)]
 mod tests {
-    use axum::body::Body;
+    use axum::http::HeaderName;
 
     use super::*;
 
-    fn from(headers: &[(&str, &str)], proxy: Proxy) -> Option<Origin> {
-        let mut request = Request::new(Body::empty());
-        request.extensions_mut().insert(Peer("10.0.0.1".parse().expect("an address")));
-        for (name, value) in headers {
-            let name: axum::http::HeaderName = name.parse().expect("a name");
-            request.headers_mut().append(name, value.parse().expect("a value"));
-        }
-        origin(&request, proxy)
-    }
-
     fn is_from(headers: &[(&str, &str)], proxy: Proxy, address: &str) -> bool {
-        let address = Origin::new(address.parse().expect("an address"));
-        from(headers, proxy) == Some(address)
+        let ip = |text: &str| text.parse::<IpAddr>().expect("an address");
+        let mut sent = HeaderMap::new();
+        for (name, value) in headers {
+            let name: HeaderName = name.parse().expect("a name");
+            sent.append(name, value.parse().expect("a value"));
+        }
+        origin(ip("10.0.0.1"), &sent, proxy) == Origin::new(ip(address))
     }
 
     #[test]

@@ -1,11 +1,12 @@
 //! Accepts connections and serves HTTP/1.1 on them, within limits, until told to stop.
 
+use std::convert::Infallible;
 use std::io;
+use std::net::IpAddr;
 use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
-use axum::Router;
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
@@ -14,20 +15,28 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio_io_timeout::TimeoutWriter;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
-use tower::ServiceExt;
 
 use super::core::Limits;
 use super::delivery::{ConnectionReceipts, Tracked};
-use super::origin::Peer;
+use super::front::Front;
+
+/// What is known of the connection that a request came on.
+#[derive(Clone)]
+pub struct Connection {
+    /// Whom the socket is connected to.
+    pub peer: IpAddr,
+    /// Where receipts of answers on it are confirmed.
+    pub(super) receipts: ConnectionReceipts,
+}
 
 /// How long to wait when the system has no resources for one more connection.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 
-/// Serves `routes` on `listener` until `shutdown`, then lets calls in flight finish for the time
+/// Answers requests with `front` on `listener` until `shutdown`, then lets calls in flight finish for the time
 /// that `limits` grants them.
 pub async fn serve(
     listener: TcpListener,
-    routes: Router,
+    front: Arc<Front>,
     limits: Limits,
     shutdown: CancellationToken,
 ) {
@@ -43,15 +52,10 @@ pub async fn serve(
         match accepted {
             Ok((stream, peer, place)) => {
                 failing = false;
-                let routes = routes.clone();
-                connections.spawn(serve_connection(
-                    stream,
-                    peer,
-                    place,
-                    routes,
-                    limits,
-                    shutdown.clone(),
-                ));
+                let front = Arc::clone(&front);
+                // A token of its own: all connections would else wait for one another to look at it.
+                let shutdown = shutdown.child_token();
+                connections.spawn(serve_connection(stream, peer, place, front, limits, shutdown));
             }
             // The caller gave up before they were accepted.
             Err(error) if error.kind() == io::ErrorKind::ConnectionAborted => {}
@@ -75,31 +79,32 @@ pub async fn serve(
 async fn accept(
     listener: &TcpListener,
     places: &Arc<Semaphore>,
-) -> io::Result<(TcpStream, Peer, OwnedSemaphorePermit)> {
+) -> io::Result<(TcpStream, IpAddr, OwnedSemaphorePermit)> {
     let place = Arc::clone(places).acquire_owned().await.map_err(io::Error::other)?;
     let (stream, address) = listener.accept().await?;
     // Answers are small and written at once: waiting to fill a packet would only delay them. It
     // fails on a connection that is broken already, which will show soon enough.
     let _ = stream.set_nodelay(true);
-    Ok((stream, Peer(address.ip()), place))
+    Ok((stream, address.ip(), place))
 }
 
 /// Serves one connection until its caller ends it, or the call in flight when told to stop.
 async fn serve_connection(
     stream: TcpStream,
-    peer: Peer,
+    peer: IpAddr,
     place: OwnedSemaphorePermit,
-    routes: Router,
+    front: Arc<Front>,
     limits: Limits,
     shutdown: CancellationToken,
 ) {
     let receipts = ConnectionReceipts::default();
     let mut stream = TimeoutWriter::new(Tracked::new(stream, receipts.clone()));
     stream.set_timeout(Some(limits.write_timeout));
-    let service = service_fn(move |mut request: hyper::Request<hyper::body::Incoming>| {
-        request.extensions_mut().insert(receipts.clone());
-        request.extensions_mut().insert(peer);
-        routes.clone().oneshot(request)
+    let known = Connection { peer, receipts };
+    let service = service_fn(move |request| {
+        let (front, known) = (Arc::clone(&front), known.clone());
+        // Boxed, as what is being answered would else take its room in every connection for good.
+        Box::pin(async move { Ok::<_, Infallible>(front.answer(request, known).await) })
     });
     let connection = http1::Builder::new()
         .timer(TokioTimer::new())

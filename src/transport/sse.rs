@@ -7,9 +7,10 @@ use std::sync::Arc;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
+use axum::Extension;
 use axum::body::Body;
 use axum::extract::{Query, Request, State};
-use axum::http::{StatusCode, header};
+use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use bytes::Bytes;
 use http_body::Frame;
@@ -18,26 +19,31 @@ use tokio::time::{Interval, interval};
 
 use super::core::Core;
 use super::delivery::ConnectionReceipts;
-use super::endpoint::{MAX_BODY_BYTES, connection, elsewhere, read};
+use super::endpoint::{MAX_BODY_BYTES, elsewhere, read};
 use super::pipe::{Ends, Incoming, Name};
 use super::plain::{INVALID_REQUEST, RpcError};
+use super::server::Connection;
 
 /// How often something is sent, so that a client who is gone is noticed and proxies keep the stream.
 const KEEP_ALIVE: Duration = Duration::from_secs(15);
 
 /// Answers a request to `/mcp/sse`: the stream of events.
-pub async fn connect(State(core): State<Arc<Core>>, request: Request) -> Response {
-    if let Some(refused) = elsewhere(&core, &request) {
+pub async fn connect(
+    State(core): State<Arc<Core>>,
+    Extension(connection): Extension<Connection>,
+    headers: HeaderMap,
+) -> Response {
+    if let Some(refused) = elsewhere(&core, &headers) {
         return refused;
     }
-    let ends = core.pipes.open(core.origin(&request));
+    let ends = core.pipes.open(core.origin(&connection, &headers));
     let name = core.pipes.name(ends.inlet.clone());
     let first = format!("event: endpoint\ndata: /mcp/sse/messages?session={}\n\n", name.as_str());
     let events = Events {
         first: Some(first.into()),
         ends,
         alive: interval(KEEP_ALIVE),
-        connection: connection(&request),
+        receipts: connection.receipts,
         _name: name,
     };
     let headers =
@@ -78,7 +84,7 @@ struct Events {
     first: Option<Bytes>,
     ends: Ends,
     alive: Interval,
-    connection: ConnectionReceipts,
+    receipts: ConnectionReceipts,
     _name: Name,
 }
 
@@ -95,7 +101,7 @@ impl http_body::Body for Events {
         }
         if let Poll::Ready(message) = self.ends.outgoing.poll_recv(cx) {
             let event = message.and_then(|message| {
-                self.connection.add(self.ends.inlet.receipts(&message));
+                self.receipts.add(self.ends.inlet.receipts(&message));
                 serde_json::to_string(&message).ok()
             });
             return Poll::Ready(

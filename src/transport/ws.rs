@@ -7,8 +7,10 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 use std::time::Duration;
 
+use axum::Extension;
+use axum::extract::State;
 use axum::extract::ws::{CloseFrame, Message, WebSocket, WebSocketUpgrade, close_code};
-use axum::extract::{Request, State};
+use axum::http::HeaderMap;
 use axum::response::Response;
 use bytes::Bytes;
 use tokio::time::{MissedTickBehavior, interval};
@@ -17,6 +19,7 @@ use super::core::Core;
 use super::endpoint::{MAX_BODY_BYTES, elsewhere};
 use super::pipe::{Ends, Inlet};
 use super::plain::{PARSE_ERROR, RpcError};
+use super::server;
 use crate::kernel::delivery::Receipt;
 
 /// How often the client is asked whether it is still there. After two times without a word from it
@@ -31,13 +34,14 @@ const READ_BUFFER: usize = 4 * 1024;
 /// Answers a request to `/mcp/ws`.
 pub async fn connect(
     State(core): State<Arc<Core>>,
+    Extension(connection): Extension<server::Connection>,
+    headers: HeaderMap,
     upgrade: WebSocketUpgrade,
-    request: Request,
 ) -> Response {
-    if let Some(refused) = elsewhere(&core, &request) {
+    if let Some(refused) = elsewhere(&core, &headers) {
         return refused;
     }
-    let origin = core.origin(&request);
+    let origin = core.origin(&connection, &headers);
     let upgrade = upgrade.max_message_size(MAX_BODY_BYTES).read_buffer_size(READ_BUFFER);
     upgrade.protocols(["mcp"]).on_upgrade(async move |socket| {
         let ends = core.pipes.open(origin);
