@@ -1,13 +1,13 @@
 //! The lobby in this process's memory: gone with it.
 
-use std::pin::pin;
+use std::pin::Pin;
 use std::time::Duration;
 
 use async_trait::async_trait;
 use parking_lot::Mutex;
 use rand::rngs::StdRng;
 use tokio::sync::Notify;
-use tokio::time::sleep;
+use tokio::time::{Sleep, sleep};
 
 use super::action::{Action, Call, LobbyStats, Nudged, Performed, Sender, Swept};
 use super::inbox::{Lease, LeaseId};
@@ -31,7 +31,7 @@ const MAX_SEEN: usize = 500_000;
 
 /// The pure manager behind one lock. Every method holds it for microseconds, never across an await.
 pub struct MemoryLobby {
-    state: Mutex<(RandomConnectManager, StdRng)>,
+    state: Mutex<State>,
     /// Wakes the calls that wait for a lease to end.
     settled: Notify,
     listeners: Listeners,
@@ -39,11 +39,22 @@ pub struct MemoryLobby {
     seen: Mutex<Recent<MessageKey, ()>>,
 }
 
+struct State {
+    manager: RandomConnectManager,
+    rng: StdRng,
+    /// Whether a call waits for a lease to end, so that telling nobody costs nothing.
+    awaited: bool,
+}
+
 impl MemoryLobby {
     #[must_use]
     pub fn new(idle_timeout: Duration, rng: StdRng) -> Self {
         Self {
-            state: Mutex::new((RandomConnectManager::new(idle_timeout), rng)),
+            state: Mutex::new(State {
+                manager: RandomConnectManager::new(idle_timeout),
+                rng,
+                awaited: false,
+            }),
             settled: Notify::new(),
             listeners: Listeners::default(),
             seen: Mutex::new(Recent::new(REDELIVERY, MAX_SEEN)),
@@ -51,10 +62,10 @@ impl MemoryLobby {
     }
 
     /// Takes one step, and then, the lock being free, tells whom it concerns and frees what is gone.
-    fn step<T>(&self, step: impl FnOnce(&mut RandomConnectManager, &mut StdRng) -> T) -> T {
+    fn step<T>(&self, step: impl FnOnce(&mut State) -> T) -> T {
         let (done, effects, _gone) = {
-            let (manager, rng) = &mut *self.state.lock();
-            (step(manager, rng), manager.take_effects(), manager.take_gone())
+            let state = &mut *self.state.lock();
+            (step(state), state.manager.take_effects(), state.manager.take_gone())
         };
         self.listeners.tell(&effects);
         done
@@ -64,16 +75,18 @@ impl MemoryLobby {
 #[async_trait]
 impl Lobby for MemoryLobby {
     async fn perform(&self, call: Call, action: Action) -> Result<Performed, LobbyError> {
-        let mut wait = pin!(sleep(ANSWER_WAIT));
         let (who, takes_inbox) = (call.who, call.takes_inbox);
         let mut asked = Some((call, action));
+        // Made when there is something to wait for, which there hardly ever is.
+        let mut wait: Option<Pin<Box<Sleep>>> = None;
         loop {
             // Made before the look at the lease, so that no wake-up falls in between.
             let settled = self.settled.notified();
             // A call that shows nothing of the inbox has nothing to wait for.
-            let ready = wait.is_elapsed() || !takes_inbox;
-            let done = self.step(|manager, rng| {
+            let ready = !takes_inbox || wait.as_ref().is_some_and(|wait| wait.is_elapsed());
+            let done = self.step(|State { manager, rng, awaited }| {
                 let ready = ready || !manager.is_being_answered(who);
+                *awaited |= !ready;
                 let (call, action) = asked.take_if(|_| ready)?;
                 Some(manager.perform(call, action, rng))
             });
@@ -82,17 +95,17 @@ impl Lobby for MemoryLobby {
             }
             tokio::select! {
                 () = settled => {}
-                () = &mut wait => {}
+                () = wait.get_or_insert_with(|| Box::pin(sleep(ANSWER_WAIT))) => {}
             }
         }
     }
 
     async fn sender(&self, who: UserId) -> Result<Sender, LobbyError> {
-        Ok(self.state.lock().0.sender(who))
+        Ok(self.state.lock().manager.sender(who))
     }
 
     async fn collect(&self, who: UserId, now: Timestamp) -> Result<Lease, LobbyError> {
-        Ok(self.step(|manager, _| manager.collect(who, now)))
+        Ok(self.step(|state| state.manager.collect(who, now)))
     }
 
     fn listen(&self, who: UserId) -> Listener {
@@ -100,13 +113,18 @@ impl Lobby for MemoryLobby {
     }
 
     async fn keep_back(&self, who: UserId, lease: &Lease, shown: usize) -> Result<(), LobbyError> {
-        self.step(|manager, _| manager.keep_back(who, lease, shown));
+        self.step(|state| state.manager.keep_back(who, lease, shown));
         Ok(())
     }
 
     fn settle(&self, who: UserId, lease: LeaseId, delivered: bool) {
-        self.step(|manager, _| manager.settle(who, lease, delivered));
-        self.settled.notify_waiters();
+        let awaited = self.step(|State { manager, awaited, .. }| {
+            manager.settle(who, lease, delivered);
+            std::mem::take(awaited)
+        });
+        if awaited {
+            self.settled.notify_waiters();
+        }
     }
 
     async fn first(&self, message: MessageKey, now: Timestamp) -> Result<bool, LobbyError> {
@@ -119,23 +137,23 @@ impl Lobby for MemoryLobby {
     }
 
     async fn sweep(&self, now: Timestamp) -> Result<Swept, LobbyError> {
-        Ok(self.step(|manager, _| manager.sweep(now, BATCH)))
+        Ok(self.step(|state| state.manager.sweep(now, BATCH)))
     }
 
     async fn pair_waiting(&self, now: Timestamp) -> Result<usize, LobbyError> {
-        Ok(self.step(|manager, rng| manager.pair_waiting(now, BATCH, rng)))
+        Ok(self.step(|state| state.manager.pair_waiting(now, BATCH, &mut state.rng)))
     }
 
     async fn nudge_silent(&self, now: Timestamp) -> Result<Nudged, LobbyError> {
-        Ok(self.step(|manager, _| manager.nudge_silent(now, BATCH)))
+        Ok(self.step(|state| state.manager.nudge_silent(now, BATCH)))
     }
 
     async fn find(&self, prefix: &str) -> Result<Vec<UserId>, LobbyError> {
-        Ok(self.state.lock().0.find(prefix, FOUND))
+        Ok(self.state.lock().manager.find(prefix, FOUND))
     }
 
     async fn presence(&self, who: UserId) -> Result<Option<Presence>, LobbyError> {
-        Ok(self.state.lock().0.presence(who))
+        Ok(self.state.lock().manager.presence(who))
     }
 
     async fn announce(
@@ -144,10 +162,10 @@ impl Lobby for MemoryLobby {
         after: Option<UserId>,
         now: Timestamp,
     ) -> Result<Announced, LobbyError> {
-        Ok(self.step(|manager, _| manager.announce(announcement, after, now, BATCH)))
+        Ok(self.step(|state| state.manager.announce(announcement, after, now, BATCH)))
     }
 
     async fn stats(&self, now: Timestamp) -> Result<LobbyStats, LobbyError> {
-        Ok(self.state.lock().0.stats(now))
+        Ok(self.state.lock().manager.stats(now))
     }
 }

@@ -70,10 +70,10 @@ impl http_body::Body for Watched {
     ) -> Poll<Option<Result<Frame<Bytes>, axum::Error>>> {
         let frame = ready!(Pin::new(&mut self.body).poll_frame(cx));
         // hyper does not poll again once the body says that it has ended.
-        if frame.is_none() || http_body::Body::is_end_stream(&self.body) {
-            if let Some((receipts, connection)) = self.receipts.take() {
-                connection.add(receipts.close());
-            }
+        if (frame.is_none() || http_body::Body::is_end_stream(&self.body))
+            && let Some((receipts, connection)) = self.receipts.take()
+        {
+            connection.add(receipts.close());
         }
         Poll::Ready(frame)
     }

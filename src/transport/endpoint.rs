@@ -5,7 +5,6 @@
 //! what counts is that the body is JSON.
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use axum::body::Body;
 use axum::extract::{Request, State};
@@ -14,7 +13,7 @@ use axum::http::{self, HeaderMap, HeaderValue, Method, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use axum::{BoxError, Extension};
 use bytes::Bytes;
-use http_body_util::{BodyExt, Full, LengthLimitError, Limited};
+use http_body_util::{BodyExt, Collected, Full, LengthLimitError, Limited};
 use hyper::body::Incoming;
 use rmcp::transport::streamable_http_server::StreamableHttpService;
 use rmcp::transport::streamable_http_server::session::SessionManager;
@@ -48,12 +47,12 @@ struct Envelope<'a> {
 pub async fn answer(
     core: &Core,
     mut request: hyper::Request<Incoming>,
-    connection: Connection,
+    connection: &Connection,
 ) -> http::Response<Watched> {
-    note_origin(core, &mut request, &connection);
+    note_origin(core, &mut request, connection);
     let receipts = OpenSlot::new();
     let response = match *request.method() {
-        Method::POST => post(core, request, receipts.slot()).await,
+        Method::POST => post(core, request, connection, receipts.slot()).await,
         _ => core.mcp.handle(request).await.map(Body::new),
     };
     watched(response, receipts, connection)
@@ -73,7 +72,8 @@ pub async fn answer_in_session(
     let response = match *request.method() {
         Method::POST => {
             let (parts, body) = request.into_parts();
-            match read(body, MAX_BODY_BYTES, core.limits.body_timeout).await {
+            match read(body, MAX_BODY_BYTES, connection.alarm.after(core.limits.body_timeout)).await
+            {
                 Ok(body) => protocol(&core.sessions, parts, body, receipts.slot()).await,
                 Err(response) => response,
             }
@@ -81,7 +81,7 @@ pub async fn answer_in_session(
         Method::DELETE => ended(core.sessions.handle(request).await.map(Body::new)),
         _ => core.sessions.handle(request).await.map(Body::new),
     };
-    watched(response, receipts, connection).map(Body::new)
+    watched(response, receipts, &connection).map(Body::new)
 }
 
 /// Keeps where a request comes from with it, for whoever counts new people.
@@ -114,7 +114,7 @@ fn ended(mut response: Response) -> Response {
 fn watched(
     response: Response,
     receipts: OpenSlot,
-    connection: Connection,
+    connection: &Connection,
 ) -> http::Response<Watched> {
     let kind = response.headers().get(header::CONTENT_TYPE).map(HeaderValue::as_bytes);
     // The receipts of a stream's answer are still to come.
@@ -122,12 +122,18 @@ fn watched(
     if receipts.is_empty() && !streams {
         return response.map(Watched::from);
     }
-    response.map(|body| Watched::new(body, receipts, connection.receipts))
+    response.map(|body| Watched::new(body, receipts, connection.receipts.clone()))
 }
 
-async fn post(core: &Core, request: hyper::Request<Incoming>, slot: ReceiptSlot) -> Response {
+async fn post(
+    core: &Core,
+    request: hyper::Request<Incoming>,
+    connection: &Connection,
+    slot: ReceiptSlot,
+) -> Response {
     let (parts, body) = request.into_parts();
-    let body = match read(body, MAX_BODY_BYTES, core.limits.body_timeout).await {
+    let time_is_over = connection.alarm.after(core.limits.body_timeout);
+    let body = match read(body, MAX_BODY_BYTES, time_is_over).await {
         Ok(body) => body,
         Err(response) => return response,
     };
@@ -191,22 +197,29 @@ fn open(body: &[u8]) -> Result<Envelope<'_>, RpcError> {
     }
 }
 
-/// Reads a whole body of at most `limit` bytes, within its time.
-pub(super) async fn read<B>(body: B, limit: usize, within: Duration) -> Result<Bytes, Response>
+/// Reads a whole body of at most `limit` bytes before its time is over.
+pub(super) async fn read<B>(
+    body: B,
+    limit: usize,
+    time_is_over: impl Future<Output = ()>,
+) -> Result<Bytes, Response>
 where
     B: http_body::Body<Data = Bytes, Error: Into<BoxError>>,
 {
-    let plain = |status, text: &'static str| (status, text).into_response();
-    match tokio::time::timeout(within, Limited::new(body, limit).collect()).await {
-        Ok(Ok(collected)) => Ok(collected.to_bytes()),
-        Ok(Err(error)) if error.is::<LengthLimitError>() => {
-            let told = format!("The body is larger than {} KiB\n", limit / 1024);
-            Err((StatusCode::PAYLOAD_TOO_LARGE, told).into_response())
-        }
-        Ok(Err(_)) => Err(plain(StatusCode::BAD_REQUEST, "The body could not be read\n")),
-        Err(_) => {
+    let collected = tokio::select! {
+        biased;
+        collected = Limited::new(body, limit).collect() => collected,
+        () = time_is_over => {
             let close = [(header::CONNECTION, "close")];
-            Err((StatusCode::REQUEST_TIMEOUT, close, "The body took too long\n").into_response())
+            let told = "The body took too long\n";
+            return Err((StatusCode::REQUEST_TIMEOUT, close, told).into_response());
         }
-    }
+    };
+    collected.map(Collected::to_bytes).map_err(|error| {
+        if error.is::<LengthLimitError>() {
+            let told = format!("The body is larger than {} KiB\n", limit / 1024);
+            return (StatusCode::PAYLOAD_TOO_LARGE, told).into_response();
+        }
+        (StatusCode::BAD_REQUEST, "The body could not be read\n").into_response()
+    })
 }

@@ -31,7 +31,7 @@ impl Front {
     pub async fn answer(
         &self,
         mut request: Request<Incoming>,
-        connection: Connection,
+        connection: &Connection,
     ) -> Response<Watched> {
         if matches!(request.uri().path(), "/mcp" | "/mcp/") {
             return match self.gate.refusal(request.headers(), request.uri()) {
@@ -39,7 +39,7 @@ impl Front {
                 None => endpoint::answer(&self.core, request, connection).await,
             };
         }
-        request.extensions_mut().insert(connection);
+        request.extensions_mut().insert(connection.clone());
         let answered: Result<_, Infallible> = self.routes.clone().oneshot(request).await;
         answered.unwrap_or_else(|never| match never {}).map(Watched::from)
     }

@@ -9,6 +9,7 @@ use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 use serde::Deserialize;
+use tokio::time::sleep;
 
 use super::endpoint::read;
 use super::metrics::WebhookOutcome;
@@ -55,7 +56,7 @@ async fn subscribe(State(hook): State<Hook>, Query(asked): Query<Subscription>) 
 
 async fn take(State(hook): State<Hook>, request: Request) -> Response {
     let (parts, body) = request.into_parts();
-    let body = match read(body, MAX_BODY_BYTES, hook.body_timeout).await {
+    let body = match read(body, MAX_BODY_BYTES, sleep(hook.body_timeout)).await {
         Ok(body) => body,
         Err(response) => return response,
     };

@@ -19,6 +19,7 @@
 //! file and a line to `app.rs`.
 
 pub mod admin;
+mod alarm;
 pub mod auth;
 pub mod callback;
 pub mod core;

@@ -9,13 +9,14 @@ use std::time::Duration;
 
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
-use hyper_util::rt::{TokioIo, TokioTimer};
+use hyper_util::rt::TokioIo;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio_io_timeout::TimeoutWriter;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
+use super::alarm::Alarm;
 use super::core::Limits;
 use super::delivery::{ConnectionReceipts, Tracked};
 use super::front::Front;
@@ -27,6 +28,7 @@ pub struct Connection {
     pub peer: IpAddr,
     /// Where receipts of answers on it are confirmed.
     pub(super) receipts: ConnectionReceipts,
+    pub(super) alarm: Alarm,
 }
 
 /// How long to wait when the system has no resources for one more connection.
@@ -100,14 +102,17 @@ async fn serve_connection(
     let receipts = ConnectionReceipts::default();
     let mut stream = TimeoutWriter::new(Tracked::new(stream, receipts.clone()));
     stream.set_timeout(Some(limits.write_timeout));
-    let known = Connection { peer, receipts };
+    let alarm = Alarm::new();
+    // Shared by the requests of this connection and by no others, which would have the threads that
+    // count who shares it wait for one another.
+    let shared = Arc::new((front, Connection { peer, receipts, alarm: alarm.clone() }));
     let service = service_fn(move |request| {
-        let (front, known) = (Arc::clone(&front), known.clone());
+        let shared = Arc::clone(&shared);
         // Boxed, as what is being answered would else take its room in every connection for good.
-        Box::pin(async move { Ok::<_, Infallible>(front.answer(request, known).await) })
+        Box::pin(async move { Ok::<_, Infallible>(shared.0.answer(request, &shared.1).await) })
     });
     let connection = http1::Builder::new()
-        .timer(TokioTimer::new())
+        .timer(alarm)
         .header_read_timeout(limits.head_timeout)
         .serve_connection(TokioIo::new(Box::pin(stream)), service)
         .with_upgrades();

@@ -15,7 +15,7 @@ use axum::response::{IntoResponse, Response};
 use bytes::Bytes;
 use http_body::Frame;
 use serde::Deserialize;
-use tokio::time::{Interval, interval};
+use tokio::time::{Interval, interval, sleep};
 
 use super::core::Core;
 use super::delivery::ConnectionReceipts;
@@ -65,7 +65,8 @@ pub async fn message(
     let Some(inlet) = core.pipes.by_name(&session) else {
         return (StatusCode::NOT_FOUND, "There is no such session\n").into_response();
     };
-    let body = match read(request.into_body(), MAX_BODY_BYTES, core.limits.body_timeout).await {
+    let time_is_over = sleep(core.limits.body_timeout);
+    let body = match read(request.into_body(), MAX_BODY_BYTES, time_is_over).await {
         Ok(body) => body,
         Err(response) => return response,
     };

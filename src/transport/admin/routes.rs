@@ -12,6 +12,7 @@ use rmcp::transport::streamable_http_server::StreamableHttpService;
 use rmcp::transport::streamable_http_server::session::never::NeverSessionManager;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
+use tokio::time::sleep;
 
 use super::{Office, Word};
 use crate::kernel::delivery::OpenSlot;
@@ -108,7 +109,7 @@ async fn answer_mcp(mcp: Mcp, request: Request, body_timeout: Duration) -> Respo
         return mcp.handle(request).await.into_response();
     }
     let (parts, body) = request.into_parts();
-    match read(body, MAX_BODY_BYTES, body_timeout).await {
+    match read(body, MAX_BODY_BYTES, sleep(body_timeout)).await {
         // Nothing of an operator's is on lease.
         Ok(body) => protocol(&mcp, parts, body, OpenSlot::new().slot()).await,
         Err(response) => response,

@@ -1,0 +1,116 @@
+//! Limits of time that are hardly ever reached, for next to nothing: a connection has one timer, which is
+//! set anew when it goes off and hardly ever before.
+//!
+//! The runtime keeps all timers behind one lock. Set and taken back for each request, twice, they
+//! have the threads wait for one another.
+
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll};
+use std::time::{Duration, Instant};
+
+use hyper::rt::{Sleep, Timer};
+use hyper_util::rt::TokioTimer;
+use parking_lot::Mutex;
+use tokio::time;
+
+/// The timer of a connection. Clones share it; only one task may wait on it.
+#[derive(Clone)]
+pub struct Alarm(Arc<Mutex<Pin<Box<time::Sleep>>>>);
+
+impl Alarm {
+    /// A timer that is first set when somebody waits. Call it within a tokio runtime.
+    pub fn new() -> Self {
+        Self(Arc::new(Mutex::new(Box::pin(time::sleep(Duration::ZERO)))))
+    }
+
+    /// Waits for so long from now on.
+    pub fn after(&self, duration: Duration) -> Due {
+        self.at(self.now() + duration)
+    }
+
+    fn at(&self, deadline: Instant) -> Due {
+        Due { alarm: self.clone(), deadline: deadline.into() }
+    }
+}
+
+/// Is over at its deadline.
+pub struct Due {
+    alarm: Alarm,
+    deadline: time::Instant,
+}
+
+impl Future for Due {
+    type Output = ();
+
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
+        let mut timer = self.alarm.0.lock();
+        if timer.deadline() > self.deadline {
+            timer.as_mut().reset(self.deadline);
+        }
+        while timer.as_mut().poll(cx).is_ready() {
+            if timer.deadline() >= self.deadline {
+                return Poll::Ready(());
+            }
+            // It was set for something that is over.
+            timer.as_mut().reset(self.deadline);
+        }
+        Poll::Pending
+    }
+}
+
+impl Sleep for Due {}
+
+impl Timer for Alarm {
+    fn sleep(&self, duration: Duration) -> Pin<Box<dyn Sleep>> {
+        Box::pin(self.after(duration))
+    }
+
+    fn sleep_until(&self, deadline: Instant) -> Pin<Box<dyn Sleep>> {
+        Box::pin(self.at(deadline))
+    }
+
+    fn now(&self) -> Instant {
+        TokioTimer::new().now()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use futures_util::poll;
+
+    use super::*;
+
+    const SECOND: Duration = Duration::from_secs(1);
+
+    /// When somebody who waits from now on for `seconds` is told, in seconds from now.
+    async fn told(alarm: &Alarm, seconds: u32) -> u64 {
+        let before = alarm.now();
+        alarm.after(SECOND * seconds).await;
+        (alarm.now() - before).as_secs()
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_limit_is_kept_whatever_the_timer_was_set_for_before() {
+        for before in [10, 20, 30] {
+            let alarm = Alarm::new();
+            assert!(poll!(alarm.after(SECOND * before)).is_pending());
+            assert_eq!(told(&alarm, 20).await, 20);
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn one_limit_after_the_other_is_kept() {
+        let alarm = Alarm::new();
+        for seconds in [3, 1, 2, 2, 0] {
+            assert_eq!(told(&alarm, seconds).await, u64::from(seconds));
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn of_two_at_once_each_is_kept() {
+        let alarm = Alarm::new();
+        let both = async { tokio::join!(told(&alarm, 2), told(&alarm, 1)) };
+        assert_eq!(both.await, (2, 1));
+    }
+}
