@@ -29,7 +29,7 @@ pub fn compose(language: Language, items: &[Item], own: &str) -> Answer {
     let own = if nothing { &say(language, "inbox-empty") } else { own };
     let rest = |count| say_with(language, "more-waits", [("count", usize::into(count))]);
     let lines: Vec<String> = items.iter().map(|item| news(language, &item.news)).collect();
-    let all = join(&[lines.join("\n").as_str(), own]);
+    let all = join(&lines, "", own);
     if all.len() <= MAX_CHARS || chars(&all) <= MAX_CHARS {
         return Answer { text: all, shown: items.len() };
     }
@@ -47,7 +47,7 @@ pub fn compose(language: Language, items: &[Item], own: &str) -> Answer {
     let shown = lines.iter().take_while(fits).count();
     let waiting = items.len() - shown;
     let waiting = if waiting == 0 { String::new() } else { rest(waiting) };
-    Answer { text: join(&[lines[..shown].join("\n").as_str(), &waiting, &own]), shown }
+    Answer { text: join(&lines[..shown], &waiting, &own), shown }
 }
 
 /// A message to somebody whom news is brought to: its text, how many of the things to be told it
@@ -80,9 +80,19 @@ pub fn batch(language: Language, told: &[String], items: &[Item]) -> Batch {
     Batch { text, told, shown: held - told }
 }
 
-fn join(parts: &[&str]) -> String {
-    let parts: Vec<&str> = parts.iter().copied().filter(|part| !part.is_empty()).collect();
-    parts.join(BLANK_LINE)
+/// Lines, and what comes below them after a blank line each.
+fn join(lines: &[String], waiting: &str, own: &str) -> String {
+    let rest = waiting.len() + own.len() + 2 * BLANK_LINE.len();
+    let length = rest + lines.iter().map(|line| line.len() + 1).sum::<usize>();
+    let mut joined = String::with_capacity(length);
+    let lines = lines.iter().map(|line| ("\n", line.as_str()));
+    for (gap, part) in lines.chain([(BLANK_LINE, waiting), (BLANK_LINE, own)]) {
+        if !part.is_empty() {
+            joined += if joined.is_empty() { "" } else { gap };
+            joined += part;
+        }
+    }
+    joined
 }
 
 fn chars(text: &str) -> usize {

@@ -4,6 +4,7 @@
 //! Sources: Unicode Technical Standard 51 (emoji sequences), RFC 5892 appendix A (joiners), Unicode
 //! Technical Report 36 (what is to be left out of identifiers).
 
+use std::borrow::Cow;
 use std::cell::LazyCell;
 
 use unicode_script::{Script, UnicodeScript};
@@ -12,9 +13,9 @@ use unicode_script::{Script, UnicodeScript};
 const TAG_FLAGS: [&str; 3] = ["gbeng", "gbsct", "gbwls"];
 
 /// A text without control and hidden characters; every kind of line end becomes `\n`.
-pub fn strip(text: &str) -> String {
+pub fn strip(text: &str) -> Cow<'_, str> {
     if text.bytes().all(|byte| matches!(byte, b' '..=b'~' | b'\n')) {
-        return text.to_owned();
+        return Cow::Borrowed(text);
     }
     let mut stripped = String::with_capacity(text.len());
     // Looked for at the first mark of direction, which most texts do without.
@@ -45,7 +46,7 @@ pub fn strip(text: &str) -> String {
             _ => {}
         }
     }
-    stripped
+    Cow::Owned(stripped)
 }
 
 /// Characters that take no ink: joiners, marks of direction, fillers, variation selectors, tags,

@@ -5,6 +5,7 @@
 //! becomes a round one, the colon of a tool call's JSON an equals sign. So a reader still sees what
 //! was written, and what is left is markup to no parser.
 
+use std::borrow::Cow;
 use std::cmp::Reverse;
 use std::ops::Range;
 
@@ -115,9 +116,9 @@ static FORMS: Lazy<Vec<Form>> = Lazy::new(|| {
 });
 
 /// The text with all markup of models broken.
-pub fn break_up(text: &str) -> String {
+pub fn break_up(text: &str) -> Cow<'_, str> {
     if !may_have_any(text) {
-        return text.to_owned();
+        return Cow::Borrowed(text);
     }
     let shadow = Shadow::of(text);
     let mut edits: Vec<(Range<usize>, &str)> = Vec::new();
@@ -142,7 +143,7 @@ pub fn break_up(text: &str) -> String {
         }
     }
     broken.push_str(&text[from..]);
-    broken
+    Cow::Owned(broken)
 }
 
 /// Loads the patterns and the table, so that the first message waits for nothing.

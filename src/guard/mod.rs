@@ -94,16 +94,19 @@ impl Guard {
 
 /// A text without control and hidden characters, with `\n` line ends.
 #[must_use]
-pub fn strip(text: &str) -> String {
+pub fn strip(text: &str) -> Cow<'_, str> {
     hidden::strip(text)
 }
 
 /// A text as it may be relayed: stripped, without blank edges, and with the markup of language
 /// models broken. Empty if there is nothing to see.
 #[must_use]
-pub fn clean(text: &str) -> String {
-    let plain = hidden::strip(text);
-    if is_invisible(&plain) { String::new() } else { markup::break_up(plain.trim()) }
+pub fn clean(text: &str) -> Cow<'_, str> {
+    match hidden::strip(text) {
+        plain if is_invisible(&plain) => Cow::Borrowed(""),
+        Cow::Borrowed(plain) => markup::break_up(plain.trim()),
+        Cow::Owned(plain) => Cow::Owned(markup::break_up(plain.trim()).into_owned()),
+    }
 }
 
 /// Whether there is nothing to see in a text.

@@ -68,14 +68,14 @@ pub struct Metrics {
     sent: [[Counter; 3]; 2],
     webhooks: [Counter; 4],
     /// For whoever looks at this process itself, as the recorder can only be read as text.
-    calls: [AtomicU64; 2],
     latency: Latency,
 }
 
 struct ToolFigures {
     tool: String,
-    ok: Counter,
-    refused: Counter,
+    /// By outcome, in the order in which they are declared: how many there were, and where that is
+    /// told when the figures are read.
+    calls: [(AtomicU64, Counter); 2],
     seconds: Histogram,
 }
 
@@ -110,16 +110,11 @@ impl Metrics {
         let recorder = builder.expect("the bounds are a constant and not empty").build_recorder();
         describe(&recorder);
         let figures = |tool: String| ToolFigures {
-            ok: counter(
-                &recorder,
-                "random_connect_tool_calls_total",
-                &[("tool", &tool), ("outcome", "ok")],
-            ),
-            refused: counter(
-                &recorder,
-                "random_connect_tool_calls_total",
-                &[("tool", &tool), ("outcome", "refused")],
-            ),
+            calls: ["ok", "refused"].map(|outcome| {
+                let labels = [("tool", tool.as_str()), ("outcome", outcome)];
+                let told = counter(&recorder, "random_connect_tool_calls_total", &labels);
+                (AtomicU64::new(0), told)
+            }),
             seconds: recorder.register_histogram(
                 &key("random_connect_tool_call_duration_seconds", &[("tool", &tool)]),
                 &METADATA,
@@ -150,7 +145,6 @@ impl Metrics {
             webhooks: ["accepted", "unsigned", "invalid", "busy"].map(|outcome| {
                 counter(&recorder, "random_connect_webhooks_total", &[("outcome", outcome)])
             }),
-            calls: [AtomicU64::new(0), AtomicU64::new(0)],
             latency: Latency::default(),
             handle: recorder.handle(),
         }
@@ -170,12 +164,8 @@ impl Metrics {
     pub fn count_call(&self, tool: &str, outcome: CallOutcome, took: Duration) {
         let figures =
             self.tools.iter().find(|figures| figures.tool == tool).unwrap_or(&self.unknown);
-        match outcome {
-            CallOutcome::Ok => figures.ok.increment(1),
-            CallOutcome::Refused => figures.refused.increment(1),
-        }
+        figures.calls[outcome as usize].0.fetch_add(1, Ordering::Relaxed);
         figures.seconds.record(took);
-        self.calls[outcome as usize].fetch_add(1, Ordering::Relaxed);
         if tool != WAITS {
             self.latency.record(took);
         }
@@ -184,7 +174,13 @@ impl Metrics {
     /// How many calls ended like this since the start.
     #[must_use]
     pub fn calls(&self, outcome: CallOutcome) -> u64 {
-        self.calls[outcome as usize].load(Ordering::Relaxed)
+        let calls =
+            |figures: &ToolFigures| figures.calls[outcome as usize].0.load(Ordering::Relaxed);
+        self.all_tools().map(calls).sum()
+    }
+
+    fn all_tools(&self) -> impl Iterator<Item = &ToolFigures> {
+        self.tools.iter().chain([&self.unknown])
     }
 
     /// How long calls took since the start.
@@ -225,6 +221,9 @@ impl Metrics {
             (given_up, live.given_up),
         ] {
             counter.absolute(total);
+        }
+        for (calls, told) in self.all_tools().flat_map(|figures| &figures.calls) {
+            told.absolute(calls.load(Ordering::Relaxed));
         }
         self.handle.run_upkeep();
         self.handle.render()
