@@ -182,18 +182,27 @@ fn says_at(shadow: &Shadow) -> bool {
     })
 }
 
-/// Whether there is a slash, or a colon between letters and a number as in `tel:+91…`.
+/// Whether there is a slash that may be a link's, or a colon between letters and a number as in
+/// `tel:+91…`.
 fn has_link(shadow: &Shadow) -> bool {
     let glyphs = &shadow.glyphs;
     let is_digit = |glyph: &Glyph| matches!(glyph.class, Class::Digit(_));
-    inner(glyphs, 1).iter().enumerate().any(|(before, glyph)| match glyph.plain {
-        '/' => true,
-        ':' => {
-            let after = &glyphs[before + 2];
-            glyphs[before].class == Class::Letter && (is_digit(after) || after.plain == '+')
+    let (mut slash, mut site) = (false, false);
+    for (before, glyph) in inner(glyphs, 1).iter().enumerate() {
+        let (last, next) = (&glyphs[before], &glyphs[before + 2]);
+        match glyph.plain {
+            // Behind a digit it parts a date or a score, unless there is a link before it.
+            '/' if is_digit(last) => slash = true,
+            '/' => return true,
+            // As in www.
+            '.' => site |= last.plain == 'w',
+            ':' if last.class == Class::Letter && (is_digit(next) || next.plain == '+') => {
+                return true;
+            }
+            _ => {}
         }
-        _ => false,
-    })
+    }
+    slash && site
 }
 
 /// Whether `range` has anything in common with one of `taken`, which are in order.

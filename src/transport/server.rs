@@ -114,6 +114,8 @@ async fn serve_connection(
     let connection = http1::Builder::new()
         .timer(alarm)
         .header_read_timeout(limits.head_timeout)
+        // Answers are small: one copy more costs less than a list of what to write.
+        .writev(false)
         .serve_connection(TokioIo::new(Box::pin(stream)), service)
         .with_upgrades();
     let mut connection = pin!(connection);
