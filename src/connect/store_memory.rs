@@ -169,3 +169,28 @@ impl Lobby for MemoryLobby {
         Ok(self.state.lock().manager.stats(now))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::pin::pin;
+
+    use futures_util::poll;
+
+    use super::*;
+    use crate::kernel::clock::seeded_rng;
+
+    #[tokio::test(start_paused = true)]
+    async fn a_call_waits_for_the_last_answer_to_arrive_and_no_longer() {
+        let lobby = MemoryLobby::new(Duration::from_secs(60), seeded_rng());
+        let [ann, bob] = [1, 2].map(|id| UserId::from_bytes([id; 16]));
+        let call = |who| Call::new(who, Timestamp::default());
+        for who in [ann, bob] {
+            lobby.perform(call(who), Action::meet()).await.expect("memory");
+        }
+        let told = lobby.perform(call(ann), Action::Read).await.expect("memory").lease;
+        let mut next = pin!(lobby.perform(call(ann), Action::Read));
+        assert!(poll!(&mut next).is_pending(), "the first answer is on its way");
+        lobby.settle(ann, told.id.expect("a lease"), true);
+        assert!(poll!(&mut next).is_ready(), "it has arrived");
+    }
+}
