@@ -25,9 +25,9 @@ use crate::{Fallible, PATIENCE};
 /// of people follow, in seconds.
 const SERVE: &str = "--serve";
 
-/// The places for sessions: the default for those that are open, and as many again for those that were
-/// left without a word and whose time is not over.
-const PLACES: usize = 20_000;
+/// The places for sessions: the default for those that are open, and room for those that were left without
+/// a word and whose time is not over, of whom there are the more the faster the machine is.
+const PLACES: usize = 60_000;
 
 pub struct Server {
     process: Child,

@@ -155,7 +155,7 @@ pub fn warm_up() {
 /// Marks of which each form has one at least.
 const MARKS: [char; 7] = ['<', ']', '{', '`', '~', '=', ':'];
 
-/// What the characters up to here are to markup; nearly all text is made of them, and folding one takes
+/// What the characters below [`TABLED`] are to markup; nearly all text is made of them, and folding one takes
 /// far longer than looking it up.
 static LOOKS: Lazy<Vec<Look>> = Lazy::new(|| ('\0'..TABLED).map(Look::of).collect());
 

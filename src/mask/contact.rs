@@ -186,17 +186,17 @@ fn says_at(shadow: &Shadow) -> bool {
 /// `tel:+91…`.
 fn has_link(shadow: &Shadow) -> bool {
     let glyphs = &shadow.glyphs;
-    let is_digit = |glyph: &Glyph| matches!(glyph.class, Class::Digit(_));
     let (mut slash, mut site) = (false, false);
     for (before, glyph) in inner(glyphs, 1).iter().enumerate() {
         let (last, next) = (&glyphs[before], &glyphs[before + 2]);
         match glyph.plain {
-            // Behind a digit it parts a date or a score, unless there is a link before it.
-            '/' if is_digit(last) => slash = true,
+            // Behind a digit it parts a date or a score, unless the text also has a `www.`
+            '/' if last.plain.is_ascii_digit() => slash = true,
             '/' => return true,
-            // As in www.
             '.' => site |= last.plain == 'w',
-            ':' if last.class == Class::Letter && (is_digit(next) || next.plain == '+') => {
+            ':' if last.plain.is_ascii_lowercase()
+                && (next.plain.is_ascii_digit() || next.plain == '+') =>
+            {
                 return true;
             }
             _ => {}

@@ -14,16 +14,12 @@ use hyper_util::rt::TokioTimer;
 use parking_lot::Mutex;
 use tokio::time;
 
-/// The timer of a connection. Clones share it; only one task may wait on it.
-#[derive(Clone)]
-pub struct Alarm(Arc<Mutex<Pin<Box<time::Sleep>>>>);
+/// The timer of a connection, made when somebody first waits. Clones share it; all who wait on it must be
+/// of one task, and be asked whenever that is woken.
+#[derive(Clone, Default)]
+pub struct Alarm(Arc<Mutex<Option<Pin<Box<time::Sleep>>>>>);
 
 impl Alarm {
-    /// A timer that is first set when somebody waits. Call it within a tokio runtime.
-    pub fn new() -> Self {
-        Self(Arc::new(Mutex::new(Box::pin(time::sleep(Duration::ZERO)))))
-    }
-
     /// Waits for so long from now on.
     pub fn after(&self, duration: Duration) -> Due {
         self.at(self.now() + duration)
@@ -45,6 +41,7 @@ impl Future for Due {
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
         let mut timer = self.alarm.0.lock();
+        let timer = timer.get_or_insert_with(|| Box::pin(time::sleep_until(self.deadline)));
         if timer.deadline() > self.deadline {
             timer.as_mut().reset(self.deadline);
         }
@@ -93,7 +90,7 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn a_limit_is_kept_whatever_the_timer_was_set_for_before() {
         for before in [10, 20, 30] {
-            let alarm = Alarm::new();
+            let alarm = Alarm::default();
             assert!(poll!(alarm.after(SECOND * before)).is_pending());
             assert_eq!(told(&alarm, 20).await, 20);
         }
@@ -101,7 +98,7 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn one_limit_after_the_other_is_kept() {
-        let alarm = Alarm::new();
+        let alarm = Alarm::default();
         for seconds in [3, 1, 2, 2, 0] {
             assert_eq!(told(&alarm, seconds).await, u64::from(seconds));
         }
@@ -109,7 +106,7 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn of_two_at_once_each_is_kept() {
-        let alarm = Alarm::new();
+        let alarm = Alarm::default();
         let both = async { tokio::join!(told(&alarm, 2), told(&alarm, 1)) };
         assert_eq!(both.await, (2, 1));
     }

@@ -1,8 +1,8 @@
 //! The first to see a request: what nearly all of them are, calls of `/mcp`, goes straight there, and the
 //! rest to the routes.
 //!
-//! A router boxes and finds for each request what does not change from one to the next, which costs
-//! a call that is carried out in microseconds a good part of its time.
+//! A router boxes each request and looks up a route that is nearly always the same, which takes a good
+//! part of the time of a call that is carried out in microseconds.
 
 use std::convert::Infallible;
 use std::sync::Arc;

@@ -1,7 +1,8 @@
 //! How requests arrive, and how answers leave.
 //!
-//! `server.rs` accepts connections, `front.rs` hands what is posted to `/mcp` to `endpoint.rs`, and all
-//! else to the routes of `http.rs`, both past `auth.rs`; `endpoint.rs` reads it and hands it to `mcp.rs` (the protocol, by rmcp or past it by `direct.rs`) or `plain.rs` (the short
+//! `server.rs` accepts connections, `front.rs` hands requests for `/mcp`, once `auth.rs` has let them in, to
+//! `endpoint.rs`, and all others to the routes of `http.rs`, which ask `auth.rs` themselves where a token is
+//! needed; `endpoint.rs` reads what is posted and hands it to `mcp.rs` (the protocol, by rmcp or past it by `direct.rs`) or `plain.rs` (the short
 //! form), `delivery.rs` watches answers out of the door, `metrics.rs` counts, `stdio.rs` is the
 //! same server over standard input and output. Clients who stay connected come to `/mcp/session`, or
 //! by `ws.rs` (WebSocket) or `sse.rs` (the way of protocol 2024-11-05), which share `pipe.rs`.

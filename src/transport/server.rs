@@ -102,7 +102,7 @@ async fn serve_connection(
     let receipts = ConnectionReceipts::default();
     let mut stream = TimeoutWriter::new(Tracked::new(stream, receipts.clone()));
     stream.set_timeout(Some(limits.write_timeout));
-    let alarm = Alarm::new();
+    let alarm = Alarm::default();
     // Shared by the requests of this connection and by no others, which would have the threads that
     // count who shares it wait for one another.
     let shared = Arc::new((front, Connection { peer, receipts, alarm: alarm.clone() }));
@@ -114,8 +114,6 @@ async fn serve_connection(
     let connection = http1::Builder::new()
         .timer(alarm)
         .header_read_timeout(limits.head_timeout)
-        // Answers are small: one copy more costs less than a list of what to write.
-        .writev(false)
         .serve_connection(TokioIo::new(Box::pin(stream)), service)
         .with_upgrades();
     let mut connection = pin!(connection);

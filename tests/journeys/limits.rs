@@ -63,6 +63,20 @@ async fn slow_senders_are_cut_off() {
 }
 
 #[tokio::test]
+async fn who_falls_silent_behind_a_whole_call_is_cut_off() {
+    let whole = "GET /health HTTP/1.1\r\nHost: test\r\n\r\n";
+    for (head_timeout, body_timeout) in [(SOON, 2 * SOON), (2 * SOON, SOON)] {
+        let limits = Limits { head_timeout, body_timeout, ..Limits::default() };
+        let server = Server::with(&[], limits).await;
+        let silent = rest(connect(&server, whole).await).await;
+        assert!(silent.starts_with("HTTP/1.1 200 "), "{silent}");
+        let half = format!("{whole}{}{{\"meth", head(100));
+        let answers = rest(connect(&server, &half).await).await;
+        assert!(answers.contains("HTTP/1.1 408 "), "{answers}");
+    }
+}
+
+#[tokio::test]
 async fn a_caller_who_reads_no_answers_is_cut_off() {
     let server = Server::with(&[], Limits { write_timeout: SOON, ..Limits::default() }).await;
     let request =
