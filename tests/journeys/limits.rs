@@ -63,6 +63,19 @@ async fn slow_senders_are_cut_off() {
 }
 
 #[tokio::test]
+async fn whatever_the_method_nothing_of_mcp_is_answered_without_a_token() {
+    let server = Server::with(&[], Limits::default()).await;
+    for method in ["GET", "HEAD", "OPTIONS", "PUT", "DELETE", "POST"] {
+        for path in ["/mcp", "/mcp/", "/mcp?a=b", "//mcp", "/%6dcp", "/mcp/nowhere"] {
+            let request =
+                format!("{method} {path} HTTP/1.1\r\nHost: test\r\nConnection: close\r\n\r\n");
+            let answer = rest(connect(&server, &request).await).await;
+            assert!(answer.starts_with("HTTP/1.1 401 "), "{method} {path}: {answer}");
+        }
+    }
+}
+
+#[tokio::test]
 async fn who_falls_silent_behind_a_whole_call_is_cut_off() {
     let whole = "GET /health HTTP/1.1\r\nHost: test\r\n\r\n";
     for (head_timeout, body_timeout) in [(SOON, 2 * SOON), (2 * SOON, SOON)] {
