@@ -209,6 +209,24 @@ async fn in_a_terminal_commands_are_completed_and_remembered_and_news_stand_abov
 }
 
 #[tokio::test]
+async fn a_key_pressed_before_the_prompt_is_back_is_a_key_like_any_other() {
+    let (_server, address) = server("0").await;
+    let arguments = ["chat", "--url", &address, "--token", TOKEN];
+    let (mut ann, terminal) = Process::in_terminal(&arguments, &[]);
+    ann.shows("Ctrl-D leaves").await;
+    for line in 0..50 {
+        ann.types("#nick\r");
+        ann.shows("#nick").await;
+        ann.shows("#nick").await;
+        // Whether the editor waits for a key yet, nobody knows.
+        let flags = tcgetattr(&terminal).expect("a terminal").local_flags;
+        assert!(!flags.intersects(LocalFlags::ECHO | LocalFlags::ICANON), "after line {line}");
+    }
+    ann.types("\x04");
+    assert!(ann.ends().await.success());
+}
+
+#[tokio::test]
 async fn without_colours_nothing_but_text_is_printed() {
     let (_server, address) = server("0").await;
     let arguments = ["chat", "--url", &address, "--token", TOKEN];
