@@ -5,6 +5,8 @@
 //! size would count for the later one, or hide it.
 
 mod common;
+#[path = "common/guarded.rs"]
+mod guarded;
 
 use std::env;
 use std::error::Error;
@@ -14,14 +16,15 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 use std::time::Duration;
 
+use once_cell::sync::Lazy;
 use rand::rngs::StdRng;
 use random_connect::connect::action::{Action, Call, Outcome};
+use random_connect::connect::guarded::GuardedLobby;
 use random_connect::connect::lobby::Lobby;
 use random_connect::connect::manager::RandomConnectManager;
-use random_connect::connect::store_memory::MemoryLobby;
 use random_connect::connect::sweep_all;
 use random_connect::kernel::clock::{Clock, ManualClock, Stopwatch, Timestamp, seeded_rng};
-use random_connect::kernel::id::UserId;
+use random_connect::kernel::id::{IdHasher, Realm, UserId};
 use random_connect::mask::{Masked, Memory, mask};
 use tokio::runtime::{Builder, Runtime};
 
@@ -49,8 +52,11 @@ const BOUND: Duration = Duration::from_millis(5);
 /// It shares no factor with any size.
 const STRIDE: u64 = 7_919;
 
+/// As they are in the server: hashes, which are in no order.
+static IDS: Lazy<IdHasher> = Lazy::new(|| IdHasher::random(&mut seeded_rng()));
+
 fn user(number: u64) -> UserId {
-    UserId::from_bytes(u128::from(number).to_be_bytes())
+    IDS.user(Realm::Puch, &number.to_string())
 }
 
 const fn call(who: UserId, now: Timestamp) -> Call {
@@ -92,8 +98,12 @@ fn measure(people: u64) -> Fallible<()> {
     let mut lobby = Bare::new();
     lobby.perform(user(people), Action::Read);
     let before = resident_bytes()?;
+    let mut longest = Duration::ZERO;
     for number in 0..people {
-        lobby.perform(user(number), Action::Read);
+        let who = user(number);
+        let stopwatch = Stopwatch::start();
+        lobby.perform(who, Action::Read);
+        longest = longest.max(stopwatch.elapsed());
     }
     let bytes = (resident_bytes()? - before) / people;
     let mut latencies = latencies();
@@ -112,8 +122,9 @@ fn measure(people: u64) -> Fallible<()> {
         lobby.perform(first, Action::Leave);
     }
     println!(
-        "| {} | {bytes} B | {:.2} µs | {:.2} µs | {:.0} µs |",
+        "| {} | {bytes} B | {:.2} ms | {:.2} µs | {:.2} µs | {:.0} µs |",
         grouped(float(people)),
+        longest.as_secs_f64() * 1e3,
         micros(&latencies, 0.5),
         micros(&latencies, 0.99),
         micros(&latencies, 1.0),
@@ -122,9 +133,9 @@ fn measure(people: u64) -> Fallible<()> {
 }
 
 /// A lobby in which many have been silent for too long, each in a chat, which is the costliest
-/// to end; and two others who talk.
+/// to end, and each of whom the guard remembers; and two others who talk.
 struct Crowd {
-    lobby: MemoryLobby,
+    lobby: GuardedLobby,
     clock: ManualClock,
     talking: [UserId; 2],
     text: Masked,
@@ -133,13 +144,16 @@ struct Crowd {
 impl Crowd {
     async fn gather() -> Fallible<Self> {
         let crowd = Self {
-            lobby: MemoryLobby::new(IDLE_TIMEOUT, seeded_rng()),
+            lobby: guarded::lobby(IDLE_TIMEOUT),
             clock: ManualClock::default(),
             talking: [user(SWEPT), user(SWEPT + 1)],
             text: mask("Hello! How are you?"),
         };
         for number in 0..SWEPT {
             crowd.act(user(number), Action::meet()).await?;
+        }
+        for number in 0..SWEPT {
+            crowd.relay(user(number)).await?;
         }
         crowd.clock.advance(IDLE_TIMEOUT);
         for who in crowd.talking {
@@ -241,8 +255,10 @@ fn main() -> Fallible<()> {
     if let Some(people) = arguments.next() {
         return measure(people.parse()?);
     }
-    println!("| Idle people | memory per person | match p50 | p99 | max |");
-    println!("|---:|---:|---:|---:|---:|");
+    println!(
+        "| Idle people | memory per person | longest call on the way | match p50 | p99 | max |"
+    );
+    println!("|---:|---:|---:|---:|---:|---:|");
     for size in SIZES {
         let size = size.to_string();
         let child = Command::new(env::current_exe()?).args([MEASURE, &size]).status()?;

@@ -5,22 +5,27 @@
 //! Each size is measured in a process of its own, as in `lobby.rs`.
 
 mod common;
+#[path = "common/guarded.rs"]
+mod guarded;
 
 use std::env;
 use std::error::Error;
 use std::process::Command;
+use std::sync::Arc;
 use std::thread;
 use std::time::Duration;
 
+use once_cell::sync::Lazy;
 use rand::rngs::StdRng;
 use random_connect::connect::action::{Action, Call, Outcome, Sender};
 use random_connect::connect::chat::Search;
 use random_connect::connect::interest::Interests;
 use random_connect::connect::lobby::Lobby;
 use random_connect::connect::manager::RandomConnectManager;
+use random_connect::connect::service::{ConnectService, Incoming, Options};
 use random_connect::connect::store_memory::MemoryLobby;
-use random_connect::kernel::clock::{Stopwatch, Timestamp, seeded_rng};
-use random_connect::kernel::id::UserId;
+use random_connect::kernel::clock::{ManualClock, Stopwatch, Timestamp, seeded_rng};
+use random_connect::kernel::id::{IdHasher, Realm, UserId};
 use random_connect::mask::{Masked, Memory};
 use tokio::runtime::Builder;
 
@@ -39,6 +44,10 @@ const ROUNDS: u64 = 300_000;
 /// The argument with which this program calls itself to measure one size.
 const MEASURE: &str = "--measure";
 
+/// How often everybody has written before whole calls are measured: a chat's last ten texts are kept.
+const TURNS: usize = 11;
+const IDLE: Duration = Duration::from_secs(1_800);
+
 const THREADS: [usize; 3] = [1, 2, 4];
 const PAIRS: u64 = 64;
 const SPAN: Duration = Duration::from_secs(2);
@@ -49,8 +58,11 @@ const ROUNDS_EACH: usize = 3;
 const STRIDE: u64 = 7_919;
 const TEXT: &str = "Mumbai, and you? It has been raining here since this morning";
 
+/// As they are in the server: hashes, which are in no order.
+static IDS: Lazy<IdHasher> = Lazy::new(|| IdHasher::random(&mut seeded_rng()));
+
 fn user(number: u64) -> UserId {
-    UserId::from_bytes(u128::from(number).to_be_bytes())
+    IDS.user(Realm::Puch, &number.to_string())
 }
 
 /// A wish that only those of this number have, who therefore wait for each other.
@@ -93,7 +105,7 @@ impl Bare {
 }
 
 fn measure(people: u64) -> Fallible<()> {
-    let manager = RandomConnectManager::new(Duration::from_secs(1_800));
+    let manager = RandomConnectManager::new(IDLE);
     let mut lobby = Bare { manager, rng: seeded_rng() };
     let (chatting, waiting) = (people / 100 * CHATTING, people / 100);
     for number in 0..chatting {
@@ -142,16 +154,55 @@ fn measure(people: u64) -> Fallible<()> {
         grouped(float(waiting)),
         grouped(float(chatting / 2))
     );
-    for taken in [&matches, &relays, &looks] {
+    // What was measured gives its memory back first.
+    drop(lobby);
+    let calls = Builder::new_current_thread().enable_time().build()?.block_on(calls(people))?;
+    for taken in [&matches, &relays, &looks, &calls] {
         print!(" {:.2} µs | {:.2} µs |", micros(taken, 0.5), micros(taken, 0.99));
     }
     println!();
     Ok(())
 }
 
+/// As a call of the tool comes in, from its text to that of the answer.
+async fn say(service: &ConnectService, number: u64, text: &str) -> Fallible<String> {
+    let (message, puch_user_id) = (text.to_owned(), number.to_string());
+    let incoming = Incoming { message, puch_user_id, user_nickname: None, message_id: None };
+    let answer = service.handle(incoming).await.map_err(|_| "refused")?;
+    answer.receipt.confirm();
+    Ok(answer.text)
+}
+
+/// How long whole calls that relay a text take, when everybody who chats has written before.
+async fn calls(people: u64) -> Fallible<Latencies> {
+    let lobby = Arc::new(guarded::lobby(IDLE));
+    let clock = Arc::new(ManualClock::default());
+    let service = ConnectService::new(lobby, clock, IDS.clone(), Options::default());
+    let chatting = people / 100 * CHATTING;
+    for number in 0..people {
+        say(&service, number, if number < chatting { "#meet" } else { "#inbox" }).await?;
+    }
+    for _ in 0..TURNS {
+        for number in 0..chatting {
+            say(&service, number, TEXT).await?;
+        }
+    }
+    // One of each pair writes, then the other, so that each finds what the partner wrote.
+    let (mut taken, pairs) = (latencies(), chatting / 2);
+    for round in 0..ROUNDS {
+        let stopwatch = Stopwatch::start();
+        let told = say(&service, 2 * (round * STRIDE % pairs) + round / pairs % 2, TEXT).await?;
+        record(&mut taken, stopwatch.elapsed());
+        if !told.contains(TEXT) {
+            return Err("no partner's text was in the answer".into());
+        }
+    }
+    Ok(taken)
+}
+
 /// Relays a second by so many threads, each with pairs of its own, on one lobby.
 fn contend(threads: usize) -> Fallible<f64> {
-    let lobby = MemoryLobby::new(Duration::from_secs(1_800), seeded_rng());
+    let lobby = MemoryLobby::new(IDLE, seeded_rng());
     let work = |thread: u64| -> Fallible<u64> {
         let runtime = Builder::new_current_thread().enable_time().build()?;
         let people: Vec<_> = (0..2 * PAIRS).map(|n| user(2 * PAIRS * thread + n)).collect();
@@ -191,8 +242,10 @@ fn main() -> Fallible<()> {
     if let Some(people) = arguments.next() {
         return measure(people.parse()?);
     }
-    println!("| People | waiting | pairs | match p50 | p99 | relay p50 | p99 | stats p50 | p99 |");
-    println!("|---:|---:|---:|---:|---:|---:|---:|---:|---:|");
+    println!(
+        "| People | waiting | pairs | match p50 | p99 | relay p50 | p99 | stats p50 | p99 | whole call p50 | p99 |"
+    );
+    println!("|---:|---:|---:|---:|---:|---:|---:|---:|---:|---:|---:|");
     for size in SIZES {
         let child =
             Command::new(env::current_exe()?).args([MEASURE, &size.to_string()]).status()?;

@@ -52,8 +52,8 @@ fn after(millis: u64) -> Timestamp {
     START + Duration::from_millis(millis)
 }
 
-fn key(id: &str) -> MessageKey {
-    ids().message(ANN, id, "")
+fn key(who: UserId, id: &str) -> MessageKey {
+    ids().message(who, id, "")
 }
 
 /// What comes too early, and by how many milliseconds.
@@ -110,7 +110,7 @@ async fn of_several_things_the_answer_tells_which_is_early_and_none_is_counted()
 #[tokio::test]
 async fn a_call_that_is_repeated_is_admitted_and_counts_once() {
     for Backend { throttle, server: _server } in backends() {
-        let search = |id, now| admit(&*throttle, ANN, Some(key(id)), &[Act::Search], now);
+        let search = |id, now| admit(&*throttle, ANN, Some(key(ANN, id)), &[Act::Search], now);
         for _ in 0..30 {
             assert_eq!(search("one", START).await, None);
         }
@@ -138,7 +138,7 @@ async fn all_backends_answer_the_same_whatever_is_done() {
         // Two processes' clocks differ by a little.
         let told = after(now + rng.random_range(0..500));
         let who = UserId::from_bytes([rng.random_range(1..3); 16]);
-        let key = rng.random_bool(0.3).then(|| key(&rng.random_range(0..40_u8).to_string()));
+        let key = rng.random_bool(0.3).then(|| key(who, &rng.random_range(0..40_u8).to_string()));
         let acts: &[Act] = match rng.random_range(0..3) {
             0 => &[Act::Search],
             1 => &[Act::Message, Act::Same(1)],
@@ -175,7 +175,7 @@ async fn of_many_at_once_no_more_are_admitted_than_may_be() {
 async fn redis_keeps_no_hash_of_a_text_that_could_be_guessed_and_all_of_it_ends() {
     let server = RedisServer::start(&[]);
     let acts = [Act::Message, Act::Same(0xdead_beef), Act::Search];
-    assert_eq!(admit(&on(&server), ANN, Some(key("one")), &acts, START).await, None);
+    assert_eq!(admit(&on(&server), ANN, Some(key(ANN, "one")), &acts, START).await, None);
     let port = server.address().rsplit_once(':').expect("a port").1.to_owned();
     let redis = |arguments: &[&str]| {
         let told = Command::new("redis-cli").args(["-p", &port]).args(arguments).output();

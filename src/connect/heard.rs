@@ -1,7 +1,7 @@
 //! What people's partners wrote last, kept so that a report can show it: while the chat lasts, and a
 //! little longer, since people report also whoever has just left.
 
-use std::collections::{HashMap, VecDeque};
+use std::collections::{BTreeSet, VecDeque};
 
 use super::action::{Encounter, Outcome};
 use super::chat::Chat;
@@ -10,6 +10,7 @@ use super::manager::RandomConnectManager;
 use super::person::{Person, RECENT_FOR};
 use crate::kernel::clock::Timestamp;
 use crate::kernel::id::UserId;
+use crate::kernel::shards::ShardedMap;
 use crate::mask::Masked;
 
 /// So many messages are kept.
@@ -35,9 +36,9 @@ impl Said {
 /// What each person's partner wrote in a chat that ended lately.
 #[derive(Debug, Default)]
 pub(super) struct Heard {
-    said: HashMap<UserId, (Timestamp, Said)>,
-    /// Whose chats ended, and when, oldest first.
-    ended: VecDeque<(Timestamp, UserId)>,
+    said: ShardedMap<UserId, (Timestamp, Said)>,
+    /// When whose chats ended. Not in a queue, which copies all there is when it grows.
+    ended: BTreeSet<(Timestamp, UserId)>,
 }
 
 impl Heard {
@@ -45,7 +46,7 @@ impl Heard {
     pub(super) fn keep(&mut self, who: UserId, said: Said, now: Timestamp) {
         if !said.0.is_empty() {
             self.said.insert(who, (now, said));
-            self.ended.push_back((now, who));
+            self.ended.insert((now, who));
         }
     }
 
@@ -57,9 +58,9 @@ impl Heard {
     /// Forgets up to `limit` chats that ended long ago, and says whether there are more.
     pub(super) fn forget_old(&mut self, now: Timestamp, limit: usize) -> bool {
         for _ in 0..limit {
-            let old = self.ended.front().filter(|(ended, _)| now.since(*ended) >= RECENT_FOR);
+            let old = self.ended.first().filter(|(ended, _)| now.since(*ended) >= RECENT_FOR);
             let Some((ended, who)) = old.copied() else { return false };
-            self.ended.pop_front();
+            self.ended.pop_first();
             // Another chat may have ended since.
             if self.said.get(&who).is_some_and(|(kept, _)| *kept == ended) {
                 self.said.remove(&who);
@@ -130,7 +131,7 @@ mod tests {
         heard.forget_old(now, 9);
         assert_eq!(heard.to(ann).len(), QUOTED);
         heard.forget_old(now + RECENT_FOR, 9);
-        assert!(heard.said.is_empty() && heard.ended.is_empty());
+        assert!(heard.said.count() == 0 && heard.ended.is_empty());
     }
 
     #[test]

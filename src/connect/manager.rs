@@ -9,7 +9,7 @@
 //! sender was told why not.
 
 use std::any::Any;
-use std::collections::{BTreeMap, HashMap};
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use rand::Rng;
@@ -26,6 +26,7 @@ use super::queue::Queue;
 use super::replay::{Record, Replays};
 use crate::kernel::clock::Timestamp;
 use crate::kernel::id::{MessageKey, RoomId, UserId};
+use crate::kernel::shards::ShardedMap;
 use crate::mask::{Masked, Memory};
 
 /// The most characters of a message that one inbox item holds. With a nickname and the words
@@ -46,7 +47,7 @@ pub struct RandomConnectManager {
     /// Chats that have ended since are passed over then.
     pub(super) quiet: BTreeMap<(Timestamp, RoomId), UserId>,
     /// Of the chats whose two people both wanted that, and of no others.
-    pub(super) histories: HashMap<RoomId, History>,
+    pub(super) histories: ShardedMap<RoomId, History>,
     /// What people's partners wrote last, should one of them be reported.
     pub(super) heard: Heard,
     pub(super) waits: RecentWaits,
@@ -73,7 +74,7 @@ impl RandomConnectManager {
             queue: Queue::default(),
             pairs: 0,
             quiet: BTreeMap::new(),
-            histories: HashMap::new(),
+            histories: ShardedMap::default(),
             heard: Heard::default(),
             waits: RecentWaits::default(),
             effects: Vec::new(),

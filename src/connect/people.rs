@@ -9,19 +9,16 @@ use std::collections::BTreeSet;
 use std::ops::RangeBounds;
 use std::time::Duration;
 
-use rustc_hash::FxHashMap;
-
 use super::person::Person;
 use crate::kernel::clock::Timestamp;
 use crate::kernel::id::UserId;
+use crate::kernel::shards::ShardedMap;
 
 /// Everybody known.
 #[derive(Default)]
 pub(super) struct People {
-    /// Ids are keyed hashes: nobody can choose them so that they collide, and a hash of its own for
-    /// each of a call's dozen looks would cost as much as all the rest. Behind a pointer, as a table is
-    /// half empty just after it grew.
-    known: FxHashMap<UserId, Box<Person>>,
+    /// Behind a pointer, as a table is half empty just after it grew.
+    known: ShardedMap<UserId, Box<Person>>,
     codes: BTreeSet<UserId>,
     /// When each made a call, which may not have been the last: to keep these in order would make each
     /// call look at two further people, who at a million are in no cache.
@@ -57,7 +54,7 @@ impl People {
     }
 
     pub(super) fn len(&self) -> usize {
-        self.known.len()
+        self.codes.len()
     }
 
     /// Those whose codes are within `codes`, in their order.
@@ -122,6 +119,6 @@ mod tests {
             assert_eq!(silent(&mut people, at(millis)), gone, "{millis}");
         }
         let People { known, codes, calls } = &people;
-        assert!(known.is_empty() && codes.is_empty() && calls.is_empty());
+        assert!(known.count() == 0 && codes.is_empty() && calls.is_empty());
     }
 }

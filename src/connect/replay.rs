@@ -1,12 +1,13 @@
 //! Calls that were carried out lately, so that a retry gets the same answer and does nothing.
 
-use std::collections::{HashMap, VecDeque};
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 use super::action::Outcome;
 use super::inbox::Item;
 use crate::kernel::clock::Timestamp;
 use crate::kernel::id::MessageKey;
+use crate::kernel::shards::ShardedMap;
 
 /// How long a call is remembered.
 pub const REMEMBERED_FOR: Duration = Duration::from_secs(600);
@@ -21,8 +22,10 @@ pub struct Record {
 /// Records by message, forgotten in the order in which they were made.
 #[derive(Debug, Default)]
 pub struct Replays {
-    records: HashMap<MessageKey, (Timestamp, Record)>,
-    by_age: VecDeque<(Timestamp, MessageKey)>,
+    /// Records behind a pointer, as a table is half empty just after it grew.
+    records: ShardedMap<MessageKey, (Timestamp, Box<Record>)>,
+    /// Not in a queue, which copies all there is when it grows.
+    by_age: BTreeSet<(Timestamp, MessageKey)>,
 }
 
 impl Replays {
@@ -33,25 +36,25 @@ impl Replays {
     }
 
     pub fn remember(&mut self, key: MessageKey, record: Record, now: Timestamp) {
-        self.records.insert(key, (now, record));
-        self.by_age.push_back((now, key));
+        self.records.insert(key, (now, Box::new(record)));
+        self.by_age.insert((now, key));
     }
 
     /// Forgets up to `limit` old records, and says whether there are more.
     pub fn forget_old(&mut self, now: Timestamp, limit: usize) -> bool {
         for _ in 0..limit {
             let Some((made, key)) =
-                self.by_age.front().copied().filter(|(made, _)| is_old(*made, now))
+                self.by_age.first().copied().filter(|(made, _)| is_old(*made, now))
             else {
                 return false;
             };
-            self.by_age.pop_front();
+            self.by_age.pop_first();
             // The same message may have been carried out anew since.
             if self.records.get(&key).is_some_and(|(newest, _)| *newest == made) {
                 self.records.remove(&key);
             }
         }
-        self.by_age.front().is_some_and(|(made, _)| is_old(*made, now))
+        self.by_age.first().is_some_and(|(made, _)| is_old(*made, now))
     }
 }
 
@@ -78,6 +81,6 @@ mod tests {
         let steps = (0..500).take_while(|_| replays.forget_old(old, 64)).count();
         assert_eq!(steps, 500 / 64);
         assert!(replays.get(key(3), old).is_some(), "carried out anew");
-        assert_eq!((replays.records.len(), replays.by_age.len()), (1, 1));
+        assert_eq!((replays.records.count(), replays.by_age.len()), (1, 1));
     }
 }

@@ -13,6 +13,7 @@ use rand::Rng;
 use sha2::{Digest as _, Sha256};
 
 use super::origin::Origin;
+use super::shards::Sharded;
 
 /// The first 128 bits of an HMAC-SHA-256: too wide to collide, useless without the key.
 type Digest = [u8; 16];
@@ -99,7 +100,7 @@ impl fmt::Debug for RoomId {
 }
 
 /// A caller's `message_id`, hashed together with the person and the text it belongs to.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct MessageKey(Digest);
 
 impl MessageKey {
@@ -113,6 +114,24 @@ impl MessageKey {
     #[must_use]
     pub fn code(self) -> String {
         hex(&self.0)
+    }
+}
+
+impl Sharded for UserId {
+    fn shard(self) -> u8 {
+        self.0[15]
+    }
+}
+
+impl Sharded for RoomId {
+    fn shard(self) -> u8 {
+        self.0[15]
+    }
+}
+
+impl Sharded for MessageKey {
+    fn shard(self) -> u8 {
+        self.0[15]
     }
 }
 

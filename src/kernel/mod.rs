@@ -10,5 +10,6 @@ pub mod origin;
 pub mod recent;
 pub mod seal;
 pub mod session;
+pub mod shards;
 pub mod token;
 pub mod toolset;

@@ -2,20 +2,22 @@
 
 use async_trait::async_trait;
 use parking_lot::Mutex;
+use tokio::task::yield_now;
 
 use super::ledger::LedgerError;
 use super::pace::{Act, Limits, Pace, TooOften};
 use super::throttle::Throttle;
 use crate::kernel::clock::Timestamp;
 use crate::kernel::id::{MessageKey, UserId};
+use crate::kernel::shards::Shards;
 
-/// The pure rules behind one lock, held for microseconds.
-pub struct MemoryThrottle(Mutex<Pace>);
+/// The pure rules, for people of each shard behind a lock of its own, held for microseconds.
+pub struct MemoryThrottle(Shards<Mutex<Pace>>);
 
 impl MemoryThrottle {
     #[must_use]
     pub fn new(limits: Limits) -> Self {
-        Self(Mutex::new(Pace::new(limits)))
+        Self(Shards::new(|| Mutex::new(Pace::new(limits))))
     }
 }
 
@@ -28,11 +30,14 @@ impl Throttle for MemoryThrottle {
         acts: &[Act],
         now: Timestamp,
     ) -> Result<Result<(), TooOften>, LedgerError> {
-        Ok(self.0.lock().admit(who, key, acts, now))
+        Ok(self.0.of(who).lock().admit(who, key, acts, now))
     }
 
     async fn forget_old(&self, now: Timestamp) -> Result<(), LedgerError> {
-        self.0.lock().forget_old(now);
+        for pace in self.0.iter() {
+            pace.lock().forget_old(now);
+            yield_now().await;
+        }
         Ok(())
     }
 

@@ -11,8 +11,8 @@ use crate::kernel::id::{MessageKey, UserId};
 #[async_trait]
 pub trait Throttle: Send + Sync {
     /// Admits a call that does all of `acts`, and counts them; or says which of them comes too early,
-    /// and counts none. One atomic step. A call whose `key` was admitted lately is admitted again and
-    /// counted once: it does nothing the second time.
+    /// and counts none. One atomic step. A call of theirs whose `key` was admitted lately is admitted again
+    /// and counted once: it does nothing the second time.
     ///
     /// # Errors
     /// When the store fails; what was counted then is not known, and nothing else was done.

@@ -1,0 +1,132 @@
+//! What is kept by hashed ids, in many small parts instead of one large one: whatever goes through all of a
+//! part, as a table does that grows or a purge, holds up a call for a moment and not for all there is.
+
+use std::collections::hash_map::Entry;
+use std::hash::Hash;
+
+use rustc_hash::FxHashMap;
+
+/// How many parts there are: one for each value of a byte.
+const SHARDS: usize = 256;
+
+/// An id whose bytes are those of a keyed hash, or random: as many fall on each shard, and nobody can
+/// choose theirs so that it collides with another in a table without a hash of its own.
+pub trait Sharded: Copy + Eq + Hash {
+    /// Where what belongs to this id is kept: always the same.
+    fn shard(self) -> u8;
+}
+
+/// One `T` for each shard.
+#[derive(Debug)]
+pub struct Shards<T>(Box<[T]>);
+
+impl<T> Shards<T> {
+    #[must_use]
+    pub fn new(make: impl FnMut() -> T) -> Self {
+        Self(std::iter::repeat_with(make).take(SHARDS).collect())
+    }
+
+    /// The part where what belongs to `id` is kept.
+    pub fn of(&self, id: impl Sharded) -> &T {
+        &self.0[usize::from(id.shard())]
+    }
+
+    /// The same, to change it.
+    pub fn of_mut(&mut self, id: impl Sharded) -> &mut T {
+        &mut self.0[usize::from(id.shard())]
+    }
+
+    pub fn iter(&self) -> impl Iterator<Item = &T> {
+        self.0.iter()
+    }
+}
+
+impl<T: Default> Default for Shards<T> {
+    fn default() -> Self {
+        Self::new(T::default)
+    }
+}
+
+/// A table that grows in small steps, behind whatever lock is around all of it.
+#[derive(Debug)]
+pub struct ShardedMap<K, V>(Shards<FxHashMap<K, V>>);
+
+impl<K: Sharded, V> ShardedMap<K, V> {
+    pub fn get(&self, key: &K) -> Option<&V> {
+        self.0.of(*key).get(key)
+    }
+
+    pub fn get_mut(&mut self, key: &K) -> Option<&mut V> {
+        self.0.of_mut(*key).get_mut(key)
+    }
+
+    pub fn entry(&mut self, key: K) -> Entry<'_, K, V> {
+        self.0.of_mut(key).entry(key)
+    }
+
+    pub fn insert(&mut self, key: K, value: V) -> Option<V> {
+        self.0.of_mut(key).insert(key, value)
+    }
+
+    pub fn remove(&mut self, key: &K) -> Option<V> {
+        self.0.of_mut(*key).remove(key)
+    }
+}
+
+impl<K, V> Default for ShardedMap<K, V> {
+    fn default() -> Self {
+        Self(Shards::default())
+    }
+}
+
+#[cfg(test)]
+impl<K, V> ShardedMap<K, V> {
+    /// How much there is. Asks each shard.
+    pub fn count(&self) -> usize {
+        self.0.iter().map(FxHashMap::len).sum()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::kernel::clock::seeded_rng;
+    use crate::kernel::id::{IdHasher, Realm, RoomId};
+
+    #[test]
+    fn ids_fall_on_all_shards_and_each_always_on_the_same() {
+        let (ids, mut rng) = (IdHasher::random(&mut seeded_rng()), seeded_rng());
+        let mut shards = Shards::new(Vec::new);
+        for number in 0..20_000 {
+            let raw = number.to_string();
+            let who = ids.user(Realm::Puch, &raw);
+            shards.of_mut(who).push(number);
+            shards.of_mut(ids.message(who, &raw, "")).push(number);
+            shards.of_mut(RoomId::random(&mut rng)).push(number);
+            assert!(shards.of(who).contains(&number));
+        }
+        // 234 in the mean, with a deviation of 15.
+        assert!(shards.iter().all(|shard| shard.len() > 100));
+    }
+
+    #[test]
+    fn a_map_finds_what_was_put_there() {
+        let mut rng = seeded_rng();
+        let rooms: Vec<_> = (0..1_000).map(|_| RoomId::random(&mut rng)).collect();
+        let mut map = ShardedMap::default();
+        for (number, room) in rooms.iter().enumerate() {
+            assert_eq!(map.insert(*room, number), None);
+            assert_eq!(map.insert(*room, number + 1), Some(number));
+            *map.entry(*room).or_insert(0) += 1;
+            *map.get_mut(room).expect("it is there") += 1;
+        }
+        assert!(
+            rooms.iter().enumerate().all(|(number, room)| map.get(room) == Some(&(number + 3)))
+        );
+        assert_eq!(map.count(), 1_000);
+        assert!(
+            rooms.iter().enumerate().all(|(number, room)| map.remove(room) == Some(number + 3))
+        );
+        assert_eq!(map.count(), 0);
+    }
+}
