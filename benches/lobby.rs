@@ -67,17 +67,18 @@ const fn call(who: UserId, now: Timestamp) -> Call {
 struct Bare {
     manager: RandomConnectManager,
     rng: StdRng,
+    now: Timestamp,
 }
 
 impl Bare {
     fn new() -> Self {
-        Self { manager: RandomConnectManager::new(IDLE_TIMEOUT), rng: seeded_rng() }
+        let manager = RandomConnectManager::new(IDLE_TIMEOUT);
+        Self { manager, rng: seeded_rng(), now: Timestamp::default() }
     }
 
     /// Carries out an action and has its answer delivered.
     fn perform(&mut self, who: UserId, action: Action) -> Outcome {
-        let performed =
-            self.manager.perform(call(who, Timestamp::default()), action, &mut self.rng);
+        let performed = self.manager.perform(call(who, self.now), action, &mut self.rng);
         if let Some(lease) = performed.lease.id {
             self.manager.settle(who, lease, true);
         }
@@ -101,6 +102,7 @@ fn measure(people: u64) -> Fallible<()> {
     let mut longest = Duration::ZERO;
     for number in 0..people {
         let who = user(number);
+        lobby.now = Timestamp::from_millis(number);
         let stopwatch = Stopwatch::start();
         lobby.perform(who, Action::Read);
         longest = longest.max(stopwatch.elapsed());

@@ -9,8 +9,8 @@ use rustc_hash::FxHashMap;
 /// How many parts there are: one for each value of a byte.
 const SHARDS: usize = 256;
 
-/// An id whose bytes are those of a keyed hash, or random: as many fall on each shard, and nobody can
-/// choose theirs so that it collides with another in a table without a hash of its own.
+/// An id whose bytes are those of a keyed hash, or random: as many fall on each shard, and no caller
+/// can choose theirs so that it collides with another in a table without a hash of its own.
 pub trait Sharded: Copy + Eq + Hash {
     /// Where what belongs to this id is kept: always the same.
     fn shard(self) -> u8;

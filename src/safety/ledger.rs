@@ -118,7 +118,8 @@ pub struct Entry {
     pub ratings: Vec<Rating>,
 }
 
-/// A ledger kept somewhere. Each method is one atomic step. What is added stays added: whatever it
+/// A ledger kept somewhere. What a method does to one person is one atomic step; where two are concerned,
+/// a call in between may see it done to one of them, and is as good as one before. What is added stays added: whatever it
 /// means is worked out from all of it when it is read, so that nothing is lost between two writers.
 #[async_trait]
 pub trait Ledger: Send + Sync {

@@ -8,7 +8,7 @@ use std::sync::Arc;
 use std::thread;
 
 use anstream::{AutoStream, ColorChoice};
-use nix::sys::termios::{InputFlags, LocalFlags, SetArg, Termios, tcgetattr, tcsetattr};
+use nix::sys::termios::{SetArg, Termios, tcgetattr, tcsetattr};
 use parking_lot::RwLock;
 use rustyline::config::{BellStyle, Configurer};
 use rustyline::error::ReadlineError;
@@ -71,11 +71,7 @@ impl Desk {
 
     fn with_editor(mut self, tell: mpsc::Sender<Input>) -> Result<Self, Problem> {
         let unusable = |error: ReadlineError| Problem::Terminal(error.to_string());
-        if let Ok(before) = tcgetattr(io::stdin()) {
-            // What fails here fails in the editor too, which says so.
-            let _ = tcsetattr(io::stdin(), SetArg::TCSADRAIN, &keeping_keys(before.clone()));
-            self.before = Some(before);
-        }
+        self.before = tcgetattr(io::stdin()).ok();
         let config = Config::builder()
             .behavior(Behavior::Stdio)
             .completion_type(CompletionType::List)
@@ -132,15 +128,6 @@ impl Drop for Desk {
             let _ = io::stdout().flush();
         }
     }
-}
-
-/// How a terminal is between two lines. The editor goes back to this after each, and a terminal that
-/// made lines itself would take a Ctrl-D that comes just then out of what is typed, and draw the rest
-/// twice.
-fn keeping_keys(mut terminal: Termios) -> Termios {
-    terminal.input_flags.remove(InputFlags::ICRNL | InputFlags::IXON);
-    terminal.local_flags.remove(LocalFlags::ICANON | LocalFlags::ECHO | LocalFlags::IEXTEN);
-    terminal
 }
 
 fn read_lines(mut lines: impl BufRead, tell: &mpsc::Sender<Input>) {

@@ -352,7 +352,8 @@ async fn a_hundred_thousand_random_steps_come_to_the_same_in_memory_and_on_redis
     let server = RedisServer::start(&[]);
     let ids = IdHasher::salted(b"salt");
     let seal = Seal::new(&[[7; 32]]);
-    // Of this seed no two people of a game get the same random name, which would look like a difference.
+    // With this seed no two people of a game get the same random name, as now and then they would: that
+    // looks like a difference.
     let rng = StdRng::seed_from_u64(GAMES);
     let redis = RedisLobby::new(&server.url(), IDLE, seal, ids.clone(), rng).expect("an address");
     let mut compared = 0;
