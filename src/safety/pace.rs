@@ -140,6 +140,13 @@ impl Pace {
 }
 
 #[cfg(test)]
+impl Pace {
+    pub(super) fn is_empty(&self) -> bool {
+        self.due.is_empty() && self.admitted.is_empty()
+    }
+}
+
+#[cfg(test)]
 mod tests {
     use super::*;
     use crate::kernel::clock::seeded_rng;
@@ -198,6 +205,6 @@ mod tests {
         pace.forget_old(after(2));
         assert_eq!(pace.due.len(), 1, "the search");
         pace.forget_old(after(600));
-        assert!(pace.due.is_empty() && pace.admitted.is_empty());
+        assert!(pace.is_empty());
     }
 }

@@ -45,3 +45,25 @@ impl Throttle for MemoryThrottle {
         Ok(())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+
+    #[tokio::test]
+    async fn of_everybody_what_limits_nobody_is_forgotten() {
+        let throttle = MemoryThrottle::new(Limits::default());
+        let now = Timestamp::from_millis(1_000_000);
+        for byte in 0..=u8::MAX {
+            let admitted =
+                throttle.admit(UserId::from_bytes([byte; 16]), None, &[Act::Search], now);
+            assert_eq!(admitted.await.expect("it is up"), Ok(()));
+        }
+        throttle.forget_old(now).await.expect("it is up");
+        assert!(throttle.0.iter().all(|pace| !pace.lock().is_empty()));
+        throttle.forget_old(now + Duration::from_secs(600)).await.expect("it is up");
+        assert!(throttle.0.iter().all(|pace| pace.lock().is_empty()));
+    }
+}
