@@ -1,4 +1,4 @@
-# Builds the server and puts it, alone, into a small image.
+# Builds the server, and copies the binary into a small image.
 
 FROM rust:1-slim-bookworm AS build
 RUN apt-get update && apt-get install -y --no-install-recommends gcc libc6-dev && rm -rf /var/lib/apt/lists/*
@@ -10,7 +10,7 @@ COPY benches benches
 RUN cargo build --release --locked --bin random-connect
 
 FROM debian:bookworm-slim
-# Channels that send requests of their own have to trust somebody.
+# Root certificates for the WhatsApp and bridge channels, which send requests.
 RUN apt-get update && apt-get install -y --no-install-recommends ca-certificates && rm -rf /var/lib/apt/lists/*
 RUN useradd --system --uid 10001 --no-create-home app
 COPY --from=build /src/target/release/random-connect /usr/local/bin/random-connect
