@@ -5,7 +5,7 @@
 //! than cores are no faster here, and the last rows only tell that they cost little.
 
 mod common;
-#[path = "../tests/redis_server/mod.rs"]
+#[path = "../tests/it/support/redis_server.rs"]
 mod redis_server;
 
 use std::error::Error;
@@ -14,10 +14,10 @@ use std::process::{Child, Command, ExitCode, Stdio};
 use std::sync::Arc;
 use std::time::Duration;
 
-use random_connect::connect::action::{Action, Call, Outcome};
 use random_connect::connect::lobby::Lobby;
-use random_connect::connect::person::FAMILIAR;
-use random_connect::connect::store_redis::{RedisLobby, Seal};
+use random_connect::connect::lobby::action::{Action, Call, Outcome};
+use random_connect::connect::lobby::person::FAMILIAR;
+use random_connect::connect::lobby::store_redis::{RedisLobby, Seal};
 use random_connect::kernel::clock::{Clock, Stopwatch, SystemClock, seeded_rng};
 use random_connect::kernel::id::{IdHasher, UserId};
 use random_connect::mask::{Masked, Memory};

@@ -7,19 +7,19 @@ use secrecy::ExposeSecret;
 
 use crate::config::Config;
 use crate::connect::lobby::Lobby;
-use crate::connect::store_memory::MemoryLobby;
-use crate::connect::store_redis::RedisLobby;
+use crate::connect::lobby::store_memory::MemoryLobby;
+use crate::connect::lobby::store_redis::RedisLobby;
 use crate::kernel::clock::seeded_rng;
 use crate::kernel::id::IdHasher;
-use crate::kernel::seal::Seal;
-use crate::safety::ledger::Ledger;
-use crate::safety::store_memory::MemoryLedger;
-use crate::safety::store_pace_memory::MemoryThrottle;
-use crate::safety::store_pace_redis::RedisThrottle;
-use crate::safety::store_redis::RedisLedger;
-use crate::safety::store_sql::SqlLedger;
-use crate::safety::throttle::Throttle;
-use crate::safety::warden::Warden;
+use crate::kernel::keyring::Seal;
+use crate::moderation::service::Warden;
+use crate::moderation::store::Ledger;
+use crate::moderation::store_memory::MemoryLedger;
+use crate::moderation::store_redis::RedisLedger;
+use crate::moderation::store_sql::SqlLedger;
+use crate::rate_limit::limiter::Throttle;
+use crate::rate_limit::store_memory::MemoryThrottle;
+use crate::rate_limit::store_redis::RedisThrottle;
 
 /// The lobby, and the hashes by which people are known in it.
 pub(super) fn lobby(config: &Config) -> (Arc<dyn Lobby>, IdHasher) {

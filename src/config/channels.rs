@@ -136,7 +136,7 @@ fn is_near(url: &Url) -> bool {
 mod tests {
     use secrecy::ExposeSecret;
 
-    use crate::config::Config;
+    use super::super::Config;
 
     const ALL: [(&str, &str); 4] = [
         ("WHATSAPP_TOKEN", "EAAG-token"),

@@ -4,7 +4,7 @@ use std::ffi::OsString;
 
 use super::{Reader, Shown};
 use crate::guard::{Guard, Links, Words};
-use crate::safety::warden::NoticePolicy;
+use crate::moderation::service::NoticePolicy;
 
 pub(super) fn read<L: Fn(&str) -> Option<OsString>>(reader: &mut Reader<L>) -> Guard {
     let links =

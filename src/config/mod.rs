@@ -7,9 +7,9 @@
 pub mod channels;
 mod env_file;
 mod guard;
-mod limits;
+mod parse;
+mod rate_limits;
 pub mod store;
-mod value;
 
 use std::ffi::OsString;
 use std::fmt;
@@ -21,11 +21,11 @@ use secrecy::SecretString;
 use tracing::level_filters::LevelFilter;
 
 use crate::guard::Guard;
-use crate::kernel::origin::Proxy;
+use crate::kernel::client_network::Proxy;
 use crate::kernel::token::AuthTokens;
-use crate::safety::pace::Limits;
-use crate::safety::warden::NoticePolicy;
-use value::{host_names, log_format, log_level, phone_number, proxy, switch, toolset_names};
+use crate::moderation::service::NoticePolicy;
+use crate::rate_limit::gcra::Limits;
+use parse::{host_names, log_format, log_level, phone_number, proxy, switch, toolset_names};
 
 const DEFAULT_PORT: u16 = 8086;
 const DEFAULT_IDLE_TIMEOUT_SECS: u64 = 30 * 60;
@@ -176,7 +176,7 @@ impl Config {
             state,
             admin_tokens: reader.read("ADMIN_TOKEN", Shown::Never, AuthTokens::parse),
             rate_limits: reader
-                .read("RATE_LIMITS", Shown::AsIs, limits::parse)
+                .read("RATE_LIMITS", Shown::AsIs, rate_limits::parse)
                 .unwrap_or_else(|| Some(Limits::default())),
             proxy: reader.read("TRUSTED_PROXY", Shown::AsIs, proxy).unwrap_or_default(),
             guard: guard::read(&mut reader),

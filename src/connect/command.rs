@@ -6,8 +6,8 @@
 
 use std::iter;
 
-use super::language::Language;
-use super::words::{say, say_with};
+use super::profile::language::Language;
+use super::reply::messages::{say, say_with};
 
 /// A message that is a command, with its argument where it takes one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

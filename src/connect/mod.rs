@@ -9,39 +9,15 @@
 //! To add a command, add a row to `command.rs` and follow the compiler. To add a backend, write a
 //! `store_*.rs` against [`lobby::Lobby`], run the suite in `tests/` on it and name it in `app/stores.rs`.
 
-pub mod action;
-pub mod chat;
 pub mod command;
-pub mod compose;
-pub mod courier;
-pub mod guarded;
-mod heard;
-pub mod inbox;
-pub mod interest;
-pub mod language;
-pub mod listeners;
+pub mod delivery;
 pub mod lobby;
-pub mod manager;
-#[cfg(test)]
-mod manager_tests;
-mod matching;
-pub mod newcomers;
-pub mod nickname;
-pub mod operator;
-mod people;
-pub mod person;
-mod queue;
-mod reaper;
+pub mod moderated;
+pub mod new_user_limit;
+pub mod profile;
 pub mod relay;
-mod replay;
 pub mod reply;
 pub mod service;
-pub mod store_memory;
-pub mod store_redis;
-mod sweep;
-pub mod text;
-mod told;
 pub mod tools;
-mod words;
 
-pub use reaper::{announce_all, reap, sweep_all};
+pub use lobby::reaper::{announce_all, reap, sweep_all};

@@ -4,10 +4,11 @@
 
 use std::sync::Arc;
 
-use super::action::{Action, Call, Outcome, Performed};
-use super::language::Language;
+use super::lobby::action::{Action, Call, Outcome, Performed};
 use super::lobby::{Lobby, LobbyError};
-use crate::guard::{self, Guard, Refusal};
+use super::profile::language::Language;
+use crate::guard;
+use crate::guard::{Guard, Refusal};
 use crate::mask::{Masked, Memory, mask_next};
 
 /// What became of a text.

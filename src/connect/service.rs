@@ -10,25 +10,27 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use thiserror::Error;
 
-use super::action::{Action, Call, LobbyStats, Outcome, Performed};
-use super::chat::Search;
-use super::command::{self, Command};
-use super::compose::{MAX_CHARS, compose};
-use super::inbox::{Lease, LeaseId};
-use super::interest::Interests;
-use super::language::Language;
+use super::command;
+use super::command::Command;
+use super::lobby::action::{Action, Call, LobbyStats, Outcome, Performed};
+use super::lobby::chat::Search;
+use super::lobby::inbox::{Lease, LeaseId};
 use super::lobby::{Lobby, LobbyError};
-use super::nickname::Nickname;
+use super::profile::interest::Interests;
+use super::profile::language::Language;
+use super::profile::nickname::Nickname;
 use super::relay::{Relay, Relayed};
-use super::reply::{self, ICEBREAKERS};
-use super::told::Told;
-use super::words;
+use super::reply;
+use super::reply::ICEBREAKERS;
+use super::reply::compose::{MAX_CHARS, compose};
+use super::reply::local::Told;
+use super::reply::messages;
 use crate::guard::Guard;
 use crate::kernel::clock::{Clock, Timestamp};
-use crate::kernel::delivery::Receipt;
 use crate::kernel::id::{IdHasher, Realm, UserId};
+use crate::kernel::receipt::Receipt;
 use crate::kernel::toolset::Caller;
-use crate::safety::warden::Grounds;
+use crate::moderation::service::Grounds;
 
 /// The most characters of a `puch_user_id` or a `message_id`.
 pub const MAX_ID_CHARS: usize = 256;
@@ -195,22 +197,24 @@ impl ConnectService {
             Ok((Performed { outcome: Outcome::Sent { to, number, text, .. }, lease }, _)) => {
                 let language = lease.language.unwrap_or_default();
                 let hidden = text.hidden();
-                let told = (hidden > 0).then(|| words::say(language, "number-hidden"));
+                let told = (hidden > 0).then(|| messages::say(language, "number-hidden"));
                 Heard { told, passed: Some(Passed { to, number, hidden }) }
             }
             Ok((performed, own)) if own.is_empty() => {
                 let language = performed.lease.language.unwrap_or_default();
-                only(words::say(language, "nothing-waits"))
+                only(messages::say(language, "nothing-waits"))
             }
             Ok((_, own)) => only(own),
-            Err(Refusal::Unavailable(_)) => only(words::say(Language::default(), "refused-store")),
-            Err(_) => only(words::say(self.language(who).await, "refused-call")),
+            Err(Refusal::Unavailable(_)) => {
+                only(messages::say(Language::default(), "refused-store"))
+            }
+            Err(_) => only(messages::say(self.language(who).await, "refused-call")),
         }
     }
 
     /// What to tell somebody who sent a picture, a voice message or the like.
     pub async fn only_text(&self, who: UserId) -> String {
-        words::say(self.language(who).await, "only-text")
+        messages::say(self.language(who).await, "only-text")
     }
 
     async fn language(&self, who: UserId) -> Language {

@@ -12,7 +12,7 @@ use rmcp::{ErrorData, RoleServer, tool, tool_router};
 use secrecy::{ExposeSecret, SecretString};
 
 use super::command;
-use super::language::Language;
+use super::profile::language::Language;
 use super::service::{ConnectService, Incoming, Stats};
 use crate::kernel::toolset::{Arguments, Caller, Receipts, Toolset};
 

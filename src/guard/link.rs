@@ -5,7 +5,7 @@ use std::ops::Range;
 
 use linkify::{LinkFinder, LinkKind};
 
-use super::shadow::Shadow;
+use super::folded::Shadow;
 
 /// Endings after which two words with a dot between are an address also without `https://` or a
 /// path. Those that are words as well are not here: people leave out the space behind a full stop.

@@ -13,7 +13,7 @@ use once_cell::sync::Lazy;
 use regex::Regex;
 use unicode_script::{Script, UnicodeScript};
 
-use super::shadow::{Shadow, fold};
+use super::folded::{Shadow, fold};
 
 /// A form of markup: in a text as it looks (lower case), each group that took part is replaced by
 /// what stands here for it.

@@ -12,17 +12,17 @@
 //! **Invariants:** an ordinary message passes byte for byte; guarding twice changes nothing more; the
 //! time is linear in the text.
 
-mod hidden;
+mod folded;
+mod invisible;
 mod link;
 mod markup;
-mod shadow;
-mod word;
+mod profanity;
 
 use std::borrow::Cow;
 
 use thiserror::Error;
 
-pub use hidden::shows_nothing;
+pub use invisible::shows_nothing;
 pub use markup::warm_up;
 
 /// Put before each further line of a person's message, so that it can't pass for a line of anybody
@@ -77,7 +77,7 @@ impl Guard {
         if self.links == Links::Refuse && link::has_any(text) {
             return Err(Refusal::Link);
         }
-        if self.words == Words::Refuse && word::has_any(text) {
+        if self.words == Words::Refuse && profanity::has_any(text) {
             return Err(Refusal::Word);
         }
         Ok(())
@@ -87,7 +87,7 @@ impl Guard {
     /// have written to each other for a while.
     pub fn steps(&self, trusted: bool) -> impl Iterator<Item = Step> {
         let defang = (self.links == Links::Defang && !trusted).then_some(link::defang as Step);
-        let cover = (self.words == Words::Mask).then_some(word::cover as Step);
+        let cover = (self.words == Words::Mask).then_some(profanity::cover as Step);
         [cover, defang, Some(mark_lines as Step)].into_iter().flatten()
     }
 }
@@ -95,14 +95,14 @@ impl Guard {
 /// A text without control and hidden characters, with `\n` line ends.
 #[must_use]
 pub fn strip(text: &str) -> Cow<'_, str> {
-    hidden::strip(text)
+    invisible::strip(text)
 }
 
 /// A text as it may be relayed: stripped, without blank edges, and with the markup of language
 /// models broken. Empty if there is nothing to see.
 #[must_use]
 pub fn clean(text: &str) -> Cow<'_, str> {
-    match hidden::strip(text) {
+    match invisible::strip(text) {
         plain if is_invisible(&plain) => Cow::Borrowed(""),
         Cow::Borrowed(plain) => markup::break_up(plain.trim()),
         Cow::Owned(plain) => Cow::Owned(markup::break_up(plain.trim()).into_owned()),

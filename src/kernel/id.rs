@@ -12,7 +12,7 @@ use hmac::{Hmac, KeyInit, Mac};
 use rand::Rng;
 use sha2::{Digest as _, Sha256};
 
-use super::origin::Origin;
+use super::client_network::Origin;
 use super::shards::Sharded;
 
 /// The first 128 bits of an HMAC-SHA-256: too wide to collide, useless without the key.
@@ -257,8 +257,8 @@ fn from_hex(code: &str) -> Option<Digest> {
 
 #[cfg(test)]
 mod tests {
+    use super::super::clock::seeded_rng;
     use super::*;
-    use crate::kernel::clock::seeded_rng;
 
     #[test]
     fn the_same_id_is_the_same_person_only_under_the_same_key() {

@@ -3,13 +3,13 @@
 //! What lives here knows nothing of chats, transports or storage. Add a module here only when two
 //! toolsets need it; until then it belongs to the one that does.
 
+pub mod client_network;
 pub mod clock;
-pub mod delivery;
 pub mod id;
-pub mod origin;
-pub mod recent;
-pub mod seal;
+pub mod keyring;
+pub mod receipt;
 pub mod session;
 pub mod shards;
 pub mod token;
 pub mod toolset;
+pub mod ttl_cache;

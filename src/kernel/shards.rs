@@ -90,9 +90,9 @@ impl<K, V> ShardedMap<K, V> {
 
 #[cfg(test)]
 mod tests {
+    use super::super::clock::seeded_rng;
+    use super::super::id::{IdHasher, Realm, RoomId};
     use super::*;
-    use crate::kernel::clock::seeded_rng;
-    use crate::kernel::id::{IdHasher, Realm, RoomId};
 
     /// Of 20,000, 78 fall on a shard in the mean, with a deviation of 9.
     fn spread<K: Sharded>(ids: impl Iterator<Item = K>) -> bool {

@@ -70,8 +70,8 @@ pub fn generate(rng: &mut impl Rng) -> SecretString {
 
 #[cfg(test)]
 mod tests {
+    use super::super::clock::seeded_rng;
     use super::*;
-    use crate::kernel::clock::seeded_rng;
 
     #[test]
     fn while_rotating_both_tokens_open_and_nothing_else_does() {

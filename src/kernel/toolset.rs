@@ -13,8 +13,8 @@ use rmcp::service::RequestContext;
 use rmcp::{ErrorData, Peer, RoleServer};
 use serde::de::DeserializeOwned;
 
-use super::delivery::{Receipt, ReceiptSlot};
 use super::id::UserId;
+use super::receipt::{Receipt, ReceiptSlot};
 use super::session::Session;
 
 /// Whose a call is, as far as it says.

@@ -8,16 +8,17 @@ use std::ops::{Range, RangeInclusive};
 
 use smallvec::SmallVec;
 
-use super::context::{self, Cue};
+use super::connector;
+use super::context;
+use super::context::Cue;
 use super::cue::Sense;
 use super::lexicon::Role;
-use super::linker;
 use super::lookalike;
 use super::shadow::{Class, Glyph, Seen, Shadow};
 use super::shape;
 use super::shape::is_indian_mobile;
-use super::slip;
 use super::token::{Kind, Token};
+use super::typo;
 
 /// The most characters between two groups, and the most of them that are no spaces.
 const GAP: usize = 12;
@@ -47,8 +48,8 @@ impl<'a> Scene<'a> {
     pub(super) fn of(shadow: Shadow<'a>, mut tokens: Vec<Token>) -> Self {
         lookalike::correct(&shadow, &mut tokens);
         if tokens.iter().any(|token| matches!(token.kind, Kind::Number(_))) {
-            slip::correct(&shadow, &mut tokens);
-            linker::correct(&mut tokens);
+            typo::correct(&shadow, &mut tokens);
+            connector::correct(&mut tokens);
         }
         let senses = tokens.iter().fold(Sense::NONE, |senses, token| senses.with(token.sense));
         if senses.has(Sense::NUMBER.with(Sense::CODE)) {

@@ -6,10 +6,11 @@
 use std::ops::Range;
 
 use super::chain::Scene;
-use super::context::{self, Cue};
+use super::context;
+use super::context::Cue;
 use super::cue::Sense;
 use super::lexicon::Role;
-use super::plan::Plan;
+use super::numbering_plan::Plan;
 use super::shadow::Class;
 use super::shape;
 use super::shape::is_indian_mobile;
@@ -232,7 +233,7 @@ fn is_swapped(pieces: &[Piece]) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use crate::mask::mask;
+    use super::super::mask;
 
     #[test]
     fn pieces_joined_by_words_are_hidden_and_the_words_stay() {

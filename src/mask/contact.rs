@@ -10,8 +10,8 @@ use regex::Regex;
 
 use super::chain::Scene;
 use super::cue::Sense;
-use super::gate;
-use super::post::leads_to_person;
+use super::prefilter;
+use super::profile_path::leads_to_person;
 use super::rule::{Finding, Rule};
 use super::shadow::{Class, Glyph, Seen, Shadow};
 
@@ -105,7 +105,8 @@ impl Contacts {
 /// Addresses and links in `shadow`.
 pub(super) fn find(shadow: &Shadow) -> Contacts {
     let mut contacts = Contacts::default();
-    let at = shadow.seen.has(Seen::AT_SIGN) || says_at(shadow) && gate::names_mailbox(shadow.text);
+    let at =
+        shadow.seen.has(Seen::AT_SIGN) || says_at(shadow) && prefilter::names_mailbox(shadow.text);
     let link = shadow.seen.has(Seen::LINK) && has_link(shadow);
     if !at && !link {
         return contacts;
@@ -293,15 +294,15 @@ mod tests {
             "bsky.app/profile/",
             "zalo.me/",
         ] {
-            let shown = crate::mask::mask(&format!("see https://www.{host}johndoe99 ok"));
+            let shown = super::super::mask(&format!("see https://www.{host}johndoe99 ok"));
             assert_eq!(shown.as_str(), "see [hidden] ok", "{host}");
             let home = format!("see https://{} ok", host.split('/').next().unwrap_or_default());
-            assert_eq!(crate::mask::mask(&home).as_str(), home);
+            assert_eq!(super::super::mask(&home).as_str(), home);
         }
     }
 
+    use super::super::{explain, mask};
     use super::*;
-    use crate::mask::{explain, mask};
 
     fn rules(text: &str) -> Vec<Rule> {
         explain(text).iter().map(|finding| finding.rule).collect()

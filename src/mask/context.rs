@@ -221,10 +221,10 @@ pub(super) fn is_amount(
 
 #[cfg(test)]
 mod tests {
+    use super::super::explain;
+    use super::super::shadow::Shadow;
     use super::super::token::tokens;
     use super::*;
-    use crate::mask::explain;
-    use crate::mask::shadow::Shadow;
 
     /// The scene of a text and the window of its only token of digits.
     fn digits(text: &str) -> (Scene<'_>, Range<usize>) {

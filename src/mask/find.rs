@@ -9,13 +9,14 @@ use std::ops::Range;
 
 use super::chain::Scene;
 use super::contact;
-use super::gate;
-use super::identity;
+use super::id_number;
 use super::masked::{HIDDEN, hide};
-use super::number;
+use super::phone;
+use super::prefilter;
 use super::rule::{Finding, Rule};
 use super::shadow::Shadow;
-use super::token::{self, Token};
+use super::token;
+use super::token::Token;
 
 /// How often the rules run on what they left. What they hide can change how the rest reads, so
 /// they run until nothing is found; a text that needs more rounds is hostile.
@@ -23,7 +24,7 @@ const ROUNDS: usize = 4;
 
 /// The findings in `text`, in order, not overlapping, on character boundaries.
 pub(super) fn all(text: &str) -> Vec<Finding> {
-    if !gate::opens(text) {
+    if !prefilter::opens(text) {
         return Vec::new();
     }
     settle(text, once(text).0)
@@ -32,7 +33,8 @@ pub(super) fn all(text: &str) -> Vec<Finding> {
 /// Like [`all`], with the scene of the text, which is built once for both.
 pub(super) fn all_and_scene(text: &str) -> (Vec<Finding>, Scene<'_>) {
     let (scene, found) = scene(text);
-    let found = if gate::opens(text) { settle(text, run(&scene, found).0) } else { Vec::new() };
+    let found =
+        if prefilter::opens(text) { settle(text, run(&scene, found).0) } else { Vec::new() };
     (found, scene)
 }
 
@@ -44,7 +46,7 @@ pub(super) fn settle(text: &str, mut found: Vec<Finding>) -> Vec<Finding> {
             break;
         }
         let left = hide(text, &found);
-        if !gate::opens(&left) {
+        if !prefilter::opens(&left) {
             break;
         }
         let more = if round < ROUNDS { once(&left).0 } else { digits(&left) };
@@ -69,7 +71,7 @@ pub(super) fn once(text: &str) -> (Vec<Finding>, usize) {
 
 /// Runs all rules on a scene in which `found` was found already.
 fn run(scene: &Scene, mut found: Vec<Finding>) -> (Vec<Finding>, usize) {
-    let taken: Vec<(Range<usize>, Rule)> = identity::find(scene);
+    let taken: Vec<(Range<usize>, Rule)> = id_number::find(scene);
     found.extend(contact::handles(scene));
     for (tokens, rule) in &taken {
         let last = scene.tokens[..tokens.end].last().map_or(0, |token| token.to);
@@ -77,7 +79,7 @@ fn run(scene: &Scene, mut found: Vec<Finding>) -> (Vec<Finding>, usize) {
         found.push(Finding { range, rule: *rule });
     }
     let taken: Vec<_> = taken.into_iter().map(|(tokens, _)| tokens).collect();
-    let (numbers, windows) = number::find(scene, &taken);
+    let (numbers, windows) = phone::find(scene, &taken);
     found.extend(numbers);
     (found, scene.tokens.len() + windows)
 }

@@ -8,9 +8,10 @@ use aho_corasick::{Anchored, MatchKind, dfa};
 use once_cell::sync::Lazy;
 use rustc_hash::FxHashMap;
 
-use super::cue::{self, Sense};
+use super::cue;
+use super::cue::Sense;
+use super::number_words;
 use super::shadow::plain;
-use super::words;
 
 /// A word that says digits.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -101,7 +102,7 @@ pub(super) static LEXICON: Lazy<Lexicon> = Lazy::new(Lexicon::new);
 impl Lexicon {
     fn new() -> Self {
         let mut entries = FxHashMap::<String, Entry>::default();
-        for (at, language) in words::ALL.iter().enumerate() {
+        for (at, language) in number_words::ALL.iter().enumerate() {
             for (word, value, role) in spoken(language) {
                 let entry = entries.entry(word).or_default();
                 let number = entry.number.get_or_insert(Number {
@@ -115,12 +116,12 @@ impl Lexicon {
                 number.languages |= 1 << at;
             }
         }
-        for word in words::EVERYDAY.split_whitespace() {
+        for word in number_words::EVERYDAY.split_whitespace() {
             if let Some(Entry { number: Some(number), .. }) = entries.get_mut(&plain(word)) {
                 number.everyday = true;
             }
         }
-        for word in words::COMMON.split_whitespace() {
+        for word in number_words::COMMON.split_whitespace() {
             if let Some(Entry { number: Some(number), .. }) = entries.get_mut(&plain(word)) {
                 number.common = true;
             }
@@ -154,7 +155,7 @@ impl Lexicon {
 }
 
 /// The words of one language with what each says.
-fn spoken(language: &words::Language) -> Vec<(String, u16, Role)> {
+fn spoken(language: &number_words::Language) -> Vec<(String, u16, Role)> {
     let mut all = Vec::new();
     let mut add = |table: &str, value: u16, role: Role| {
         all.extend(table.split_whitespace().map(|word| (plain(word), value, role)));

@@ -7,7 +7,8 @@
 use std::ops::Range;
 
 use super::chain::{Scene, line};
-use super::context::{self, Cue};
+use super::context;
+use super::context::Cue;
 use super::shadow::{Class, Seen};
 use super::shape;
 use super::token::Token;

@@ -9,10 +9,10 @@ use once_cell::sync::Lazy;
 use rustc_hash::FxHashMap;
 
 use super::lexicon::{LEXICON, Number};
+use super::number_words;
 use super::shadow::{Class, Glyph, Shadow};
 use super::shape::is_indian_mobile;
 use super::token::{Kind, Token};
-use super::words;
 
 /// A mobile number with its calling code has no more digits.
 const MOST: usize = 13;
@@ -20,7 +20,8 @@ const MOST: usize = 13;
 /// Number words with digits for some of their letters: 9ine, f0ur, s3v3n.
 static DRESSED: Lazy<FxHashMap<String, Number>> = Lazy::new(|| {
     let mut dressed = FxHashMap::default();
-    let words = words::ALL[0].units.iter().filter_map(|table| table.split_whitespace().next());
+    let words =
+        number_words::ALL[0].units.iter().filter_map(|table| table.split_whitespace().next());
     for (word, value) in words.zip('0'..='9') {
         let Some(number) = LEXICON.entry(word).number else { continue };
         let letters: Vec<char> = word.chars().collect();
@@ -162,9 +163,9 @@ pub(super) fn is_disguised(run: &[Glyph]) -> bool {
 
 #[cfg(test)]
 mod tests {
+    use super::super::mask;
     use super::super::shadow::Shadow;
     use super::*;
-    use crate::mask::mask;
 
     fn disguised(text: &str) -> bool {
         is_disguised(&Shadow::of(text).glyphs)

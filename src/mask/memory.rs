@@ -7,14 +7,16 @@ use std::ops::Range;
 
 use serde::{Deserialize, Serialize};
 
-use super::chain::{self, Scene};
+use super::chain;
+use super::chain::Scene;
 use super::chunk;
 use super::cue::Sense;
 use super::rule::{Finding, Rule};
 use super::shadow::Glyph;
 use super::shape;
 use super::shape::is_indian_mobile;
-use super::spoken::{self, Speech};
+use super::spoken;
+use super::spoken::Speech;
 use super::token::{Kind, Token};
 
 /// How many messages a piece is remembered for, and how many pieces.
@@ -320,8 +322,8 @@ impl Memory {
 
 #[cfg(test)]
 mod tests {
+    use super::super::mask_next;
     use super::*;
-    use crate::mask::mask_next;
 
     fn masked(messages: &[&str]) -> Vec<String> {
         let mut memory = Memory::default();

@@ -18,32 +18,32 @@
 
 mod chain;
 mod chunk;
+mod connector;
 mod contact;
 mod context;
 mod cue;
 mod digit;
 pub mod filter;
 mod find;
-mod gate;
-mod glued;
-mod identity;
+mod id_number;
 mod lexicon;
-mod linker;
 mod list;
 mod lookalike;
 mod masked;
 mod memory;
-mod number;
-mod plan;
-mod post;
+mod number_words;
+mod numbering_plan;
+mod phone;
+mod prefilter;
+mod profile_path;
 mod rule;
+mod run_together;
 mod shadow;
 mod shape;
-mod slip;
 mod spoken;
 mod token;
+mod typo;
 mod verdict;
-mod words;
 
 pub use masked::{HIDDEN, Masked};
 pub use memory::Memory;
@@ -84,14 +84,14 @@ pub fn explain_next(text: &str, memory: &Memory) -> (Vec<Finding>, Memory) {
 /// Loads the numbering plans and builds all tables, so that the first message waits for nothing.
 /// Call it at start; later calls cost next to nothing.
 pub fn warm_up() {
-    plan::warm_up();
+    numbering_plan::warm_up();
     shadow::warm_up();
-    gate::warm_up();
-    glued::warm_up();
-    slip::warm_up();
+    prefilter::warm_up();
+    run_together::warm_up();
+    typo::warm_up();
     lookalike::warm_up();
     shape::warm_up();
-    number::warm_up();
+    phone::warm_up();
     contact::warm_up();
 }
 

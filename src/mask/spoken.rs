@@ -6,7 +6,8 @@
 use std::ops::Range;
 
 use super::chain::Scene;
-use super::context::{self, Cue};
+use super::context;
+use super::context::Cue;
 use super::lexicon::{Number, Role};
 use super::shadow::Class;
 use super::shape;
@@ -331,7 +332,7 @@ mod tests {
                 "ten nine eight seven six five four three two one",
             ),
         ] {
-            assert_eq!(crate::mask::mask(text).as_str(), shown);
+            assert_eq!(super::super::mask(text).as_str(), shown);
         }
     }
 

@@ -6,9 +6,9 @@
 use std::ops::Range;
 
 use super::cue::Sense;
-use super::glued;
 use super::lexicon::{LEXICON, Number};
 use super::lookalike;
+use super::run_together;
 use super::shadow::{Class, Glyph, Shadow};
 
 /// A piece of text that means something, glyphs `from..to`; what lies between two is a gap.
@@ -168,7 +168,7 @@ impl Cutter<'_> {
             // Taken as a whole.
         } else if digits == 0 || lookalike::is_disguised(run) && !self.is_measure(from, to) {
             self.push(from, to, Kind::Lookalike, Sense::NONE);
-        } else if let Some(pieces) = glued::split(run) {
+        } else if let Some(pieces) = run_together::split(run) {
             self.pieces(from, &pieces);
         } else {
             self.mixed(from, to);
@@ -182,7 +182,7 @@ impl Cutter<'_> {
             return self.push(from, to, Kind::Number(number), entry.sense);
         }
         if entry.sense == Sense::NONE
-            && let Some(pieces) = glued::split(run)
+            && let Some(pieces) = run_together::split(run)
         {
             return self.pieces(from, &pieces);
         }
@@ -202,7 +202,7 @@ impl Cutter<'_> {
     /// Cuts a row of single letters if they spell number words; tells whether they do.
     fn spaced(&mut self, from: usize, to: usize) -> bool {
         let letters: Vec<Glyph> = self.shadow.glyphs[from..to].iter().step_by(2).copied().collect();
-        let Some(pieces) = glued::split(&letters) else { return false };
+        let Some(pieces) = run_together::split(&letters) else { return false };
         for piece in &pieces {
             let kind = piece.number.map_or(Kind::Digits, Kind::Number);
             self.push(from + piece.from * 2, from + piece.to * 2 - 1, kind, Sense::NONE);
@@ -210,7 +210,7 @@ impl Cutter<'_> {
         true
     }
 
-    fn pieces(&mut self, base: usize, pieces: &[glued::Piece]) {
+    fn pieces(&mut self, base: usize, pieces: &[run_together::Piece]) {
         for piece in pieces {
             let kind = piece.number.map_or(Kind::Digits, Kind::Number);
             self.push(base + piece.from, base + piece.to, kind, Sense::NONE);

@@ -7,10 +7,11 @@
 use std::ops::Range;
 
 use super::chain::{Scene, joins, line};
-use super::context::{self, Cue};
+use super::context;
+use super::context::Cue;
 use super::cue::Sense;
 use super::list;
-use super::plan::Plan;
+use super::numbering_plan::Plan;
 use super::rule::Rule;
 use super::shadow::{Class, Seen};
 use super::shape;
@@ -256,8 +257,8 @@ impl Window<'_> {
 
 #[cfg(test)]
 mod tests {
+    use super::super::explain;
     use super::*;
-    use crate::mask::explain;
 
     fn rules(text: &str) -> Vec<Rule> {
         explain(text).iter().map(|finding| finding.rule).collect()

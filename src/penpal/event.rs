@@ -3,9 +3,9 @@
 use schemars::JsonSchema;
 use serde::Serialize;
 
-use crate::connect::chat::Chat;
-use crate::connect::inbox::{Item, News};
-use crate::connect::language::Language;
+use crate::connect::lobby::chat::Chat;
+use crate::connect::lobby::inbox::{Item, News};
+use crate::connect::profile::language::Language;
 use crate::connect::reply;
 use crate::kernel::id::{IdHasher, RoomId};
 
@@ -128,7 +128,7 @@ mod tests {
     use serde_json::json;
 
     use super::*;
-    use crate::connect::nickname::Nickname;
+    use crate::connect::profile::nickname::Nickname;
     use crate::kernel::clock::{Timestamp, seeded_rng};
     use crate::mask::Masked;
 

@@ -7,11 +7,11 @@
 //!
 //! **Invariant:** an agent knows its partner by a name made for that room, and by nothing else.
 
-pub mod answer;
-pub mod argument;
+pub mod args;
+mod blocking;
 pub mod event;
-pub mod inbox;
-mod protect;
+pub mod inbox_resource;
+pub mod output;
 pub mod push;
 pub mod service;
 pub mod tools;

@@ -15,9 +15,9 @@ use rmcp::{Peer, RoleServer};
 use tokio::time::timeout;
 
 use super::event::Event;
-use crate::connect::courier::{Attachment, Channel, Couriers, Failed};
-use crate::connect::inbox::{Item, LEASE_TIME};
-use crate::connect::language::Language;
+use crate::connect::delivery::courier::{Attachment, Channel, Couriers, Failed};
+use crate::connect::lobby::inbox::{Item, LEASE_TIME};
+use crate::connect::profile::language::Language;
 use crate::kernel::id::{IdHasher, RoomId, UserId};
 
 /// How long a session may take to accept a notification. A client that does not read blocks its

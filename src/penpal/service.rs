@@ -8,26 +8,26 @@ use rand::rngs::StdRng;
 use thiserror::Error;
 use tokio::time::timeout;
 
-use super::answer::{
+use super::event::{Event, Partner};
+use super::output::{
     Awaited, Delivered, Entered, Passed, Rejoined, Remembered, Remembrance, Said, Sent, Status,
 };
-use super::event::{Event, Partner};
-use crate::connect::action::{Action, Call, Outcome, Performed, Place, Standing};
-use crate::connect::chat::{Chat, HISTORY, Search};
-use crate::connect::compose::MAX_CHARS;
-use crate::connect::courier::Couriers;
-use crate::connect::inbox::{Item, Lease};
-use crate::connect::interest::Interests;
-use crate::connect::language::Language;
+use crate::connect::delivery::courier::Couriers;
+use crate::connect::lobby::action::{Action, Call, Outcome, Performed, Place, Standing};
+use crate::connect::lobby::chat::{Chat, HISTORY, Search};
+use crate::connect::lobby::inbox::{Item, Lease};
 use crate::connect::lobby::{Lobby, LobbyError};
-use crate::connect::nickname::{BadNickname, Nickname};
+use crate::connect::profile::interest::Interests;
+use crate::connect::profile::language::Language;
+use crate::connect::profile::nickname::{BadNickname, Nickname};
 use crate::connect::relay::{Relay, Relayed};
 use crate::connect::reply;
+use crate::connect::reply::compose::MAX_CHARS;
 use crate::connect::service::{ConnectService, Heard, MAX_ID_CHARS, MAX_REASON_CHARS, Spoken};
 use crate::guard;
 use crate::kernel::clock::Clock;
-use crate::kernel::delivery::Receipt;
 use crate::kernel::id::{IdHasher, Realm, RoomId, UserId, unguessable};
+use crate::kernel::receipt::Receipt;
 
 /// The longest that a caller may wait for news, in seconds.
 pub const MAX_WAIT_SECS: u64 = 60;

@@ -14,11 +14,11 @@ use rmcp::{ErrorData, RoleServer, tool, tool_router};
 use schemars::JsonSchema;
 use serde::Serialize;
 
-use super::answer::{Awaited, Entered, Parted, Rejoined, Remembrance, Said, Sent};
-use super::argument::{
+use super::args::{
     Block, Enter, GetHistory, InRoom, Rejoin, Report, Say, SendMessage, SetTyping, Wait,
 };
-use super::inbox;
+use super::inbox_resource;
+use super::output::{Awaited, Entered, Parted, Rejoined, Remembrance, Said, Sent};
 use super::push::Attached;
 use super::service::{PenPalService, Refusal};
 use crate::kernel::toolset::{Arguments, Caller, Live, Receipts, Toolset, Watch};
@@ -245,7 +245,7 @@ impl Toolset for PenPalTools {
     }
 
     fn reader(&self, uri: &str) -> Caller {
-        let who = inbox::owner(uri).and_then(|id| self.service.person(id).ok());
+        let who = inbox_resource::owner(uri).and_then(|id| self.service.person(id).ok());
         who.map_or(Caller::Nobody, Caller::Person)
     }
 
@@ -258,7 +258,7 @@ impl Toolset for PenPalTools {
     }
 
     fn resource_templates(&self) -> Vec<ResourceTemplate> {
-        let template = ResourceTemplate::new(inbox::TEMPLATE, "inbox")
+        let template = ResourceTemplate::new(inbox_resource::TEMPLATE, "inbox")
             .with_title("What waits for a person")
             .with_description("Reading it takes out what waits, oldest first. It is updated whenever something comes in.")
             .with_mime_type("application/json");
@@ -270,7 +270,7 @@ impl Toolset for PenPalTools {
         uri: &str,
         receipts: Receipts,
     ) -> Option<Result<String, ErrorData>> {
-        let user_id = inbox::owner(uri)?;
+        let user_id = inbox_resource::owner(uri)?;
         let read = self.service.rejoin(user_id.to_owned()).await;
         Some(match read {
             Ok((rejoined, receipt)) => {
@@ -282,7 +282,7 @@ impl Toolset for PenPalTools {
     }
 
     fn watch_resource(&self, uri: &str) -> Option<Box<dyn Watch>> {
-        let who = self.service.person(inbox::owner(uri)?).ok()?;
+        let who = self.service.person(inbox_resource::owner(uri)?).ok()?;
         Some(Box::new(self.service.lobby().listen(who)))
     }
 }

@@ -14,12 +14,13 @@ use textwrap::{Options, termwidth, wrap};
 use tokio::time::{sleep, timeout};
 
 use super::Ended;
-use super::link::Link;
-use super::problem::Problem;
-use super::server::Server;
-use super::talk::{Line, Talk};
+use super::chat::{Line, Talk};
+use super::connection::Link;
+use super::error::Problem;
+use super::render;
+use super::render::Words;
+use super::target::Server;
 use super::wire::Said;
-use super::words::{self, Words};
 use crate::kernel::id::unguessable;
 
 /// How long somebody takes to type, as they appear to whoever watches.
@@ -112,7 +113,7 @@ async fn perform(stage: &Stage, people: &mut [Person; 2], rng: &mut StdRng) -> R
 
 /// Lines with the style of each.
 fn in_words(lines: &[Line]) -> Vec<(Style, String)> {
-    lines.iter().map(|line| (words::style(line), Words { colored: false }.of(line))).collect()
+    lines.iter().map(|line| (render::style(line), Words { colored: false }.of(line))).collect()
 }
 
 /// One of the two: a client of the protocol.
@@ -216,7 +217,7 @@ impl Stage {
     /// What is hidden, set apart within a line of this style.
     fn within(&self, around: Style) -> String {
         if self.colored {
-            self.set(words::HIDDEN, HIDDEN) + &around.to_string()
+            self.set(render::HIDDEN, HIDDEN) + &around.to_string()
         } else {
             HIDDEN.to_owned()
         }

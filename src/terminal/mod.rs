@@ -8,16 +8,16 @@
 //! **Invariant:** this folder uses nothing of the lobby or of the transports: whatever it can do,
 //! anybody's client can.
 
+mod chat;
 mod commands;
+mod connection;
+mod console;
 pub mod demo;
+pub mod error;
 mod helper;
-mod input;
-mod link;
-pub mod problem;
-pub mod server;
-mod talk;
+mod render;
+pub mod target;
 mod wire;
-mod words;
 
 use std::io;
 use std::time::Duration;
@@ -29,11 +29,11 @@ use serde_json::json;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::time::{sleep, timeout};
 
-use self::input::{Desk, Input};
-use self::link::{CallError, Link};
-use self::problem::Problem;
-use self::server::Server;
-use self::talk::{Line, Talk};
+use self::chat::{Line, Talk};
+use self::connection::{CallError, Link};
+use self::console::{Desk, Input};
+use self::error::Problem;
+use self::target::Server;
 use self::wire::{Rejoined, Said};
 use crate::kernel::id::unguessable;
 

@@ -19,30 +19,11 @@
 //! What a chat is, is not known here; only the service that knows is named. To add a way in, add a
 //! file and a line to `app.rs`.
 
-pub mod admin;
-mod alarm;
-pub mod auth;
-pub mod callback;
-pub mod core;
-mod delivery;
-pub mod direct;
-pub mod drain;
-mod endpoint;
-pub mod front;
-mod hook;
+pub mod channels;
+pub mod dispatcher;
 pub mod http;
-mod latency;
 pub mod mcp;
-pub mod metrics;
-mod origin;
-pub mod outbound;
+pub mod ops;
 pub mod pages;
-pub mod pipe;
-mod plain;
-pub mod server;
-pub mod sessions;
-mod signature;
-mod sse;
-pub mod stdio;
-pub mod whatsapp;
-mod ws;
+pub mod routes;
+pub mod state;

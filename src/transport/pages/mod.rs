@@ -9,8 +9,8 @@
 //! in it only when it was made for this run, by a server that only this machine can reach, for a
 //! caller who names this machine.
 
-mod alert;
-pub mod board;
+mod alerts;
+pub mod dashboard;
 
 use std::convert::Infallible;
 use std::sync::Arc;
@@ -26,8 +26,8 @@ use rust_embed::{Embed, EmbeddedFile};
 use serde_json::json;
 use tokio_util::sync::CancellationToken;
 
-use self::board::{Board, FIELDS};
-use super::core::Core;
+use self::dashboard::{Board, FIELDS};
+use super::state::Core;
 use crate::kernel::token::AuthTokens;
 
 /// Where the dashboard's figures are.

@@ -1,0 +1,348 @@
+//! The composition root: ties everything together. Only `stores.rs` beside it names concrete backends.
+//!
+//! **Invariant:** nothing names `app` but `main` and the tests.
+
+mod stores;
+
+use std::io;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use thiserror::Error;
+use tokio::net::TcpListener;
+use tokio::signal::unix::{SignalKind, signal};
+use tokio::task::{AbortHandle, JoinHandle};
+use tokio::time::timeout;
+use tokio_util::sync::CancellationToken;
+
+use crate::config::{Config, ToolsetName, channels};
+use crate::connect;
+use crate::connect::delivery::courier::Couriers;
+use crate::connect::lobby::Lobby;
+use crate::connect::moderated::GuardedLobby;
+use crate::connect::new_user_limit::Newcomers;
+use crate::connect::relay::Relay;
+use crate::connect::service::{ConnectService, Options};
+use crate::connect::tools::ConnectTools;
+use crate::kernel::clock::{Clock, SystemClock, seeded_rng};
+use crate::kernel::id::IdHasher;
+use crate::kernel::session::Places;
+use crate::kernel::token::AuthTokens;
+use crate::kernel::toolset::Toolset;
+use crate::moderation::admin::Admin;
+use crate::penpal::service::PenPalService;
+use crate::penpal::tools::PenPalTools;
+use crate::transport::channels::bridge::{Bridge, Callbacks};
+use crate::transport::channels::outbound::Pace;
+use crate::transport::channels::whatsapp::WhatsApp;
+use crate::transport::channels::{outbound, whatsapp};
+use crate::transport::dispatcher::Front;
+use crate::transport::http::auth::Gate;
+use crate::transport::http::server;
+use crate::transport::mcp::server::McpServer;
+use crate::transport::mcp::session_pipe::Pipes;
+use crate::transport::mcp::sessions::Sessions;
+use crate::transport::mcp::stateless::Direct;
+use crate::transport::mcp::stdio;
+use crate::transport::ops::admin;
+use crate::transport::ops::admin::{AdminTools, Office};
+use crate::transport::ops::drain::Drain;
+use crate::transport::ops::metrics::Metrics;
+use crate::transport::pages::Pages;
+use crate::transport::pages::dashboard::Board;
+use crate::transport::routes;
+use crate::transport::state::{Core, Limits};
+
+/// The server, ready to be reached over HTTP or standard input and output.
+pub struct App {
+    connect: Arc<ConnectService>,
+    mcp: McpServer,
+    metrics: Arc<Metrics>,
+    couriers: Arc<Couriers>,
+    places: Places,
+    whatsapp: Option<Arc<WhatsApp>>,
+    admin: Admin,
+    lobby: Arc<GuardedLobby>,
+    clock: Arc<dyn Clock>,
+    ids: IdHasher,
+    board: Arc<Board>,
+    config: Config,
+    /// The reaper, and the upkeep of the metrics, of the dashboard and of WhatsApp.
+    tasks: Vec<AbortHandle>,
+}
+
+impl App {
+    /// Builds the server and starts its reaper. Call it within a tokio runtime.
+    ///
+    /// # Errors
+    /// When a channel is configured that sends requests, and the system lacks what that takes.
+    pub fn new(config: Config, clock: &Arc<dyn Clock>) -> Result<Self, NoClient> {
+        Self::with_pace(config, clock, Pace::default())
+    }
+
+    /// The same, with channels that send requests at this pace.
+    ///
+    /// # Errors
+    /// As above.
+    pub fn with_pace(config: Config, clock: &Arc<dyn Clock>, pace: Pace) -> Result<Self, NoClient> {
+        // The first message must not wait for the numbering plans to be read.
+        crate::mask::warm_up();
+        crate::guard::warm_up();
+        let (lobby, ids) = stores::lobby(&config);
+        let warden = Arc::new(stores::warden(&config, &ids));
+        let guarded = Arc::new(GuardedLobby::new(lobby, Arc::clone(&warden), config.notice));
+        let lobby: Arc<dyn Lobby> = Arc::clone(&guarded) as _;
+        let options =
+            Options { use_caller_nicknames: config.use_caller_nicknames, guard: config.guard };
+        let reaper = connect::reap(Arc::clone(&lobby), Arc::clone(clock), config.reap_interval);
+        let couriers = Couriers::new(Arc::clone(&lobby), Arc::clone(clock));
+        let connect = Arc::new(ConnectService::new(
+            Arc::clone(&lobby),
+            Arc::clone(clock),
+            ids.clone(),
+            options,
+        ));
+        // The table of toolsets.
+        let toolset = |name: &ToolsetName| -> Arc<dyn Toolset> {
+            match name {
+                ToolsetName::Connect => {
+                    Arc::new(ConnectTools::new(Arc::clone(&connect), config.my_number.clone()))
+                }
+                ToolsetName::PenPal => Arc::new(PenPalTools::new(Arc::new(PenPalService::new(
+                    Arc::clone(&lobby),
+                    Arc::clone(&connect),
+                    Relay::new(Arc::clone(&lobby), options.guard),
+                    Arc::clone(&couriers),
+                    Arc::clone(clock),
+                    ids.clone(),
+                    seeded_rng(),
+                )))),
+            }
+        };
+        let mut named = config.toolsets.clone();
+        // The playground's phones are pen pals.
+        if config.playground && !named.contains(&ToolsetName::PenPal) {
+            named.push(ToolsetName::PenPal);
+        }
+        let toolsets: Vec<_> = named.iter().map(toolset).collect();
+        let places = Places::new(config.max_sessions);
+        let names =
+            toolsets.iter().flat_map(|toolset| toolset.tools()).map(|tool| tool.name.into_owned());
+        let metrics = Arc::new(Metrics::new(names));
+        let upkeep = Arc::clone(&metrics).keep_up(METRICS_INTERVAL);
+        let whatsapp = config.whatsapp.clone().map(|settings| -> Result<_, NoClient> {
+            let parts = whatsapp::Parts {
+                connect: Arc::clone(&connect),
+                couriers: Arc::clone(&couriers),
+                clock: Arc::clone(clock),
+                ids: ids.clone(),
+                metrics: Arc::clone(&metrics),
+                http: outbound::client().map_err(|_| NoClient)?,
+                pace,
+                rng: seeded_rng(),
+            };
+            Ok(Arc::new(WhatsApp::new(whatsapp_settings(settings), parts)))
+        });
+        let whatsapp = whatsapp.transpose()?;
+        if let Some(channels::Callback { url, secret }) = config.callback.clone() {
+            let http = outbound::client().map_err(|_| NoClient)?;
+            let (ids, metrics) = (ids.clone(), Arc::clone(&metrics));
+            let bridge = Bridge { http, url, secret, ids, metrics, pace };
+            let (couriers, clock) = (Arc::clone(&couriers), Arc::clone(clock));
+            connect.tell(Arc::new(Callbacks::new(bridge, couriers, clock, seeded_rng())));
+        }
+        let board = Arc::new(Board::new(Arc::clone(&connect), Arc::clone(&metrics)));
+        let sampling = Arc::clone(&board).keep_up(Arc::clone(clock));
+        let mut tasks = vec![tokio::spawn(reaper), tokio::spawn(upkeep), tokio::spawn(sampling)];
+        tasks.extend(whatsapp.iter().map(|whatsapp| tokio::spawn(Arc::clone(whatsapp).keep_up())));
+        Ok(Self {
+            mcp: McpServer::new(toolsets, Arc::clone(&metrics), places.clone()),
+            places,
+            couriers,
+            connect,
+            metrics,
+            whatsapp,
+            admin: Admin(warden),
+            lobby: guarded,
+            clock: Arc::clone(clock),
+            ids,
+            board,
+            config,
+            tasks: tasks.iter().map(JoinHandle::abort_handle).collect(),
+        })
+    }
+
+    /// Serves HTTP on `listener` to callers with one of `tokens`, until `shutdown`.
+    pub async fn serve_http(
+        &self,
+        listener: TcpListener,
+        tokens: AuthTokens,
+        limits: Limits,
+        shutdown: CancellationToken,
+    ) {
+        // A token that the server made for this run, and that only this machine can use, is put into
+        // the page: whoever started the server has nothing to paste.
+        let local = listener.local_addr().is_ok_and(|address| address.ip().is_loopback());
+        let own = (local && self.config.tokens.is_none()).then(|| tokens.clone());
+        // Calls in flight when the server is told to stop are finished, so rmcp is told later.
+        let mcp_shutdown = CancellationToken::new();
+        let _stop_mcp = mcp_shutdown.clone().drop_guard();
+        let allowed_hosts = self.config.allowed_hosts.clone();
+        let drain = Drain::new(shutdown.clone());
+        let sessions = Sessions::new(limits.session_idle);
+        let office = self.config.admin_tokens.clone().map(|tokens| {
+            let office = Arc::new(Office {
+                admin: self.admin.clone(),
+                lobby: Arc::clone(&self.lobby),
+                clock: Arc::clone(&self.clock),
+                ids: self.ids.clone(),
+                drain: drain.clone(),
+                sessions: sessions.clone(),
+                telling: Arc::default(),
+            });
+            let tools: Arc<dyn Toolset> = Arc::new(AdminTools::new(Arc::clone(&office)));
+            let mcp = McpServer::new(vec![tools], Arc::clone(&self.metrics), self.places.clone());
+            let mcp = mcp.instructed(admin::INSTRUCTIONS).http(mcp_shutdown.clone());
+            let gate = Gate { tokens, allowed_hosts: allowed_hosts.clone() };
+            admin::routes(office, mcp, Arc::new(gate), limits.body_timeout)
+        });
+        let newcomers = self.newcomers();
+        let mcp = self.mcp.clone().drained_by(drain.clone()).counting(newcomers.clone());
+        let core = Core {
+            connect: Arc::clone(&self.connect),
+            lobby: Arc::clone(&self.lobby),
+            clock: Arc::clone(&self.clock),
+            direct: Direct::new(mcp.clone()),
+            mcp: mcp.clone().http(mcp_shutdown),
+            // A live session has no end of its own to wait for.
+            sessions: mcp.clone().http_sessions(limits.session_idle, &sessions, shutdown.clone()),
+            pipes: Pipes::new(mcp, limits.session_idle / 3, drain.clone(), seeded_rng()),
+            drain,
+            newcomers,
+            proxy: self.config.proxy,
+            couriers: Arc::clone(&self.couriers),
+            places: self.places.clone(),
+            metrics: Arc::clone(&self.metrics),
+            limits,
+            whatsapp: self.whatsapp.clone(),
+            pages: Pages {
+                playground: self.config.playground,
+                token: own,
+                board: Arc::clone(&self.board),
+                shutdown: shutdown.clone(),
+            },
+        };
+        let (core, gate) = (Arc::new(core), Arc::new(Gate { tokens, allowed_hosts }));
+        let routes = routes::routes(Arc::clone(&core), Arc::clone(&gate), office);
+        server::serve(listener, Arc::new(Front { core, gate, routes }), limits, shutdown).await;
+        // What was taken from Meta is not sent again, so it is carried out before the end.
+        if let Some(whatsapp) = &self.whatsapp
+            && timeout(limits.shutdown_grace, whatsapp.finish()).await.is_err()
+        {
+            tracing::warn!("messages from WhatsApp were still waiting when the time was over");
+        }
+    }
+}
+
+impl App {
+    /// Who counts new people, where they are limited.
+    fn newcomers(&self) -> Option<Arc<Newcomers>> {
+        self.config.rate_limits.filter(|limits| limits.newcomers > 0)?;
+        let lobby = Arc::clone(&self.lobby) as Arc<dyn Lobby>;
+        let (warden, clock) = (Arc::clone(&self.admin.0), Arc::clone(&self.clock));
+        Some(Arc::new(Newcomers::new(lobby, warden, clock, self.ids.clone())))
+    }
+}
+
+fn whatsapp_settings(settings: channels::WhatsApp) -> whatsapp::Settings {
+    let channels::WhatsApp { token, phone_number_id, verify_token, app_secret, api_base } =
+        settings;
+    whatsapp::Settings { token, phone_number_id, verify_token, app_secret, api_base }
+}
+
+/// Said at the start, where somebody can still do something about it.
+const NO_LEDGER: &str = "blocks and reports can't be kept: see STATE_DB";
+
+/// Requests can't be sent from here.
+#[derive(Debug, Error)]
+#[error("the system has no certificates to trust: install ca-certificates")]
+pub struct NoClient;
+
+impl Drop for App {
+    fn drop(&mut self) {
+        self.tasks.iter().for_each(AbortHandle::abort);
+    }
+}
+
+/// The `serve` command: HTTP until a signal to stop. `announce` is told the address, and the token
+/// if one was made for this run.
+///
+/// # Errors
+/// When the address can't be listened on, or signals can't be waited for.
+pub async fn serve(
+    config: Config,
+    announce: impl FnOnce(SocketAddr, Option<&AuthTokens>),
+) -> io::Result<()> {
+    let shutdown = stop_on_signal()?;
+    let limits = Limits::with_sessions(config.max_sessions).within_descriptors();
+    let listener = TcpListener::bind(config.address).await?;
+    let address = listener.local_addr()?;
+    let configured = config.tokens.clone();
+    let tokens = configured.clone().unwrap_or_else(|| AuthTokens::generate(&mut seeded_rng()));
+    announce(address, configured.is_none().then_some(&tokens));
+    if tokens.is_weak() {
+        tracing::warn!(
+            "AUTH_TOKEN is short and may be guessed: make one with `random-connect token`"
+        );
+    }
+    if config.my_number.is_none() {
+        tracing::warn!("MY_NUMBER is not set: Puch AI can't validate this server");
+    }
+    tracing::info!(%address, version = env!("CARGO_PKG_VERSION"), "listening");
+    let app = App::new(config, &(Arc::new(SystemClock::new()) as Arc<dyn Clock>))
+        .map_err(io::Error::other)?;
+    // Redis may come up later; a file that can't be opened now can't be later either.
+    if app.config.redis.is_none() {
+        app.admin.logged().await.map_err(|_| io::Error::other(NO_LEDGER))?;
+    }
+    app.serve_http(listener, tokens, limits, shutdown).await;
+    tracing::info!("stopped");
+    Ok(())
+}
+
+/// The `stdio` command: MCP over standard input and output until either ends.
+///
+/// # Errors
+/// When the client does not speak the protocol, or signals can't be waited for.
+pub async fn serve_stdio(config: Config) -> Result<(), String> {
+    let config = Config { playground: false, ..config };
+    let shutdown = stop_on_signal().map_err(|error| error.to_string())?;
+    let app = App::new(config, &(Arc::new(SystemClock::new()) as Arc<dyn Clock>))
+        .map_err(|error| error.to_string())?;
+    tokio::select! {
+        ended = stdio::serve(app.mcp.clone(), shutdown.clone()) => ended,
+        // A read of standard input can't be interrupted, so nothing is waited for.
+        () = shutdown.cancelled() => Ok(()),
+    }
+}
+
+/// How often figures that have been recorded are folded into the histograms, which otherwise grow
+/// until somebody asks for them.
+const METRICS_INTERVAL: Duration = Duration::from_secs(5);
+
+/// A token that SIGTERM and Ctrl-C cancel.
+fn stop_on_signal() -> io::Result<CancellationToken> {
+    let shutdown = CancellationToken::new();
+    let (mut terminate, mut interrupt) =
+        (signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?);
+    let told = shutdown.clone();
+    tokio::spawn(async move {
+        tokio::select! {
+            _ = terminate.recv() => {}
+            _ = interrupt.recv() => {}
+        }
+        told.cancel();
+    });
+    Ok(shutdown)
+}

@@ -1,0 +1,77 @@
+//! How single values are read: each function returns what was expected when it can't read one.
+
+use secrecy::SecretString;
+use tracing::level_filters::LevelFilter;
+
+use super::{LogFormat, ToolsetName};
+use crate::kernel::client_network::Proxy;
+
+/// Country code and number: seven to fifteen digits (E.164), no `+`, no separators.
+pub fn phone_number(text: &str) -> Result<SecretString, &'static str> {
+    let valid = (7..=15).contains(&text.len())
+        && text.bytes().all(|b| b.is_ascii_digit())
+        && !text.starts_with('0');
+    if valid {
+        Ok(SecretString::from(text))
+    } else {
+        Err("7 to 15 digits only, beginning with the country code, such as 919876543210")
+    }
+}
+
+pub fn log_level(text: &str) -> Result<LevelFilter, &'static str> {
+    let known = ["error", "warn", "info", "debug", "trace"];
+    let level = known
+        .iter()
+        .find(|level| level.eq_ignore_ascii_case(text))
+        .and_then(|level| level.parse().ok());
+    level.ok_or("error, warn, info, debug or trace")
+}
+
+pub fn log_format(text: &str) -> Result<LogFormat, &'static str> {
+    match text.to_ascii_lowercase().as_str() {
+        "text" => Ok(LogFormat::Text),
+        "json" => Ok(LogFormat::Json),
+        _ => Err("text or json"),
+    }
+}
+
+pub fn switch(text: &str) -> Result<bool, &'static str> {
+    match text.to_ascii_lowercase().as_str() {
+        "on" => Ok(true),
+        "off" => Ok(false),
+        _ => Err("on or off"),
+    }
+}
+
+pub fn proxy(text: &str) -> Result<Proxy, &'static str> {
+    match text.to_ascii_lowercase().as_str() {
+        "off" => Ok(Proxy::None),
+        "on" => Ok(Proxy::Forwarded),
+        "fly" => Ok(Proxy::Fly),
+        _ => Err("on, fly or off"),
+    }
+}
+
+pub fn toolset_names(text: &str) -> Result<Vec<ToolsetName>, &'static str> {
+    let name = |name: &str| match name.trim().to_ascii_lowercase().as_str() {
+        "connect" => Ok(ToolsetName::Connect),
+        "penpal" => Ok(ToolsetName::PenPal),
+        _ => Err("connect, penpal or both, separated by a comma"),
+    };
+    text.split(',').map(name).collect()
+}
+
+pub fn host_names(text: &str) -> Result<Vec<String>, &'static str> {
+    let names: Vec<String> = text.split(',').map(|name| name.trim().to_ascii_lowercase()).collect();
+    let plausible = |name: &String| {
+        !name.is_empty()
+            && name
+                .chars()
+                .all(|c| c.is_ascii_alphanumeric() || matches!(c, '.' | '-' | ':' | '[' | ']'))
+    };
+    if names.iter().all(plausible) {
+        Ok(names)
+    } else {
+        Err("host names separated by commas, with or without a port, such as chat.example.com")
+    }
+}

@@ -1,0 +1,47 @@
+//! How often people may write and look for partners, and how many new ones may come.
+
+use crate::rate_limit::gcra::Limits;
+
+/// Reads `off`, `on`, or some of the figures; those that are not named stay as they are.
+pub(super) fn parse(text: &str) -> Result<Option<Limits>, &'static str> {
+    let expected = "on, off, or figures such as messages=30,same=3,searches=10,newcomers=600";
+    match text.to_ascii_lowercase().as_str() {
+        "on" => return Ok(Some(Limits::default())),
+        "off" => return Ok(None),
+        _ => {}
+    }
+    let mut limits = Limits::default();
+    for figure in text.split(',') {
+        let (name, value) = figure.split_once('=').ok_or(expected)?;
+        let name = name.trim().to_ascii_lowercase();
+        let least = u32::from(name != "newcomers");
+        let value = value.trim().parse().ok().filter(|n| (least..=10_000).contains(n));
+        let value = value.ok_or(expected)?;
+        match name.as_str() {
+            "messages" => limits.messages = value,
+            "same" => limits.same = value,
+            "searches" => limits.searches = value,
+            "newcomers" => limits.newcomers = value,
+            _ => return Err(expected),
+        }
+    }
+    Ok(Some(limits))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn limits_are_on_off_or_figures() {
+        assert_eq!(parse("on"), Ok(Some(Limits::default())));
+        assert_eq!(parse("OFF"), Ok(None));
+        let limits = Limits { messages: 60, searches: 5, ..Limits::default() };
+        assert_eq!(parse("messages=60, searches = 5"), Ok(Some(limits)));
+        let unlimited = Limits { newcomers: 0, ..Limits::default() };
+        assert_eq!(parse("newcomers=0"), Ok(Some(unlimited)));
+        for broken in ["maybe", "messages", "messages=0", "messages=99999", "talk=3", "same=-1"] {
+            assert!(parse(broken).is_err(), "{broken}");
+        }
+    }
+}

@@ -1,0 +1,3 @@
+//! Push delivery.
+
+pub mod courier;

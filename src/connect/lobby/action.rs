@@ -1,0 +1,289 @@
+//! What a person can ask of the lobby, and what comes of it: the words the manager, the storage
+//! seam and the service share.
+
+use std::time::Duration;
+
+use super::chat::{Chat, Kept, Search};
+use super::inbox::Lease;
+use crate::connect::profile::interest::Interests;
+use crate::connect::profile::language::Language;
+use crate::connect::profile::nickname::Nickname;
+use crate::kernel::clock::Timestamp;
+use crate::kernel::id::{MessageKey, RoomId, UserId};
+use crate::mask::{Masked, Memory};
+use crate::moderation::service::Grounds;
+use crate::rate_limit::gcra::TooOften;
+
+/// One call of one person.
+#[derive(Clone, Debug)]
+pub struct Call {
+    pub who: UserId,
+    /// Names this call, so that a retry of it is answered without being carried out again.
+    pub key: Option<MessageKey>,
+    /// The name their caller gave them, where the operator wants such names used.
+    pub given_name: Option<Nickname>,
+    /// The room they mean. If they are not in it, nothing is done.
+    pub room: Option<RoomId>,
+    /// Whether the answer shows what waits for them.
+    pub takes_inbox: bool,
+    /// What is known of whoever looks for a partner.
+    pub terms: Terms,
+    pub now: Timestamp,
+}
+
+impl Call {
+    /// A call that means no particular room and is answered with what waits.
+    #[must_use]
+    pub const fn new(who: UserId, now: Timestamp) -> Self {
+        Self {
+            who,
+            key: None,
+            given_name: None,
+            room: None,
+            takes_inbox: true,
+            terms: Terms { avoid: Vec::new(), informed: false, shunned: false },
+            now,
+        }
+    }
+}
+
+/// What is known, beside what the lobby knows, of somebody who looks for a partner.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Terms {
+    /// Whom they are never to meet.
+    pub avoid: Vec<UserId>,
+    /// Whether they need not be told any more how people treat each other here.
+    pub informed: bool,
+    /// Whether many of those they met would rather not have.
+    pub shunned: bool,
+}
+
+/// What the lobby knows of a sender that decides what their text must go through.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Sender {
+    /// Whether their numbers are hidden from their partners.
+    pub masking: bool,
+    /// What the masker remembers of their last messages in this chat.
+    pub memory: Memory,
+    /// Whether both have written a few messages in this chat.
+    pub trusted: bool,
+    /// Their language, once it is known. With a text to relay, the one that it seems to be in: it is
+    /// kept if none is known.
+    pub language: Option<Language>,
+}
+
+impl Sender {
+    /// Whether a text that was prepared for one goes for the other.
+    #[must_use]
+    pub fn is_treated_as(&self, other: &Self) -> bool {
+        let Self { masking, memory, trusted, language: _ } = self;
+        (masking, memory, trusted) == (&other.masking, &other.memory, &other.trusted)
+    }
+}
+
+impl Default for Sender {
+    fn default() -> Self {
+        Self { masking: true, memory: Memory::default(), trusted: false, language: None }
+    }
+}
+
+/// What a person does.
+#[derive(Clone, Debug)]
+pub enum Action {
+    /// Join the queue, or pair at once.
+    Meet(Search),
+    /// Leave, and meet anyone but the partner just left, by the same wishes as last time.
+    Again,
+    /// End the chat, or leave the queue.
+    Leave,
+    /// Send text that was prepared for this sender as they were. Once sent, `memory` is what the
+    /// masker remembers of them.
+    Relay {
+        text: Masked,
+        sender: Sender,
+        memory: Memory,
+    },
+    ToggleMasking,
+    /// Ask for the partner's name.
+    Who,
+    /// Be called so in the coming chats.
+    Rename(Nickname),
+    /// Let the partner know that something is, or is no longer, being typed.
+    Type(bool),
+    /// See the last messages of the chat, at most so many.
+    History(usize),
+    /// Ask whom one talks with, or talked with last, if that was lately, and with `quoted` what they
+    /// wrote last.
+    Encounter {
+        quoted: bool,
+    },
+    /// Never meet somebody again: end the chat, if it is with them. Without `whom` it is who
+    /// [`Action::Encounter`] tells. The lobby leaves the grounds to whoever keeps reports.
+    Block {
+        whom: Option<UserId>,
+        grounds: Option<Grounds>,
+    },
+    /// Ask both the question of this number.
+    Icebreaker(u8),
+    /// Be written to in this language.
+    Speak(Language),
+    /// Say whether the chat with whom [`Action::Encounter`] tells was good. The lobby leaves that to
+    /// whoever keeps it.
+    Rate {
+        good: bool,
+    },
+    /// Agree to how people treat each other here; kept by whoever keeps that.
+    Agree,
+    /// Ask how one stands.
+    Look,
+    /// Nothing but read the inbox.
+    Read,
+}
+
+impl Action {
+    /// Meet anyone.
+    #[must_use]
+    pub fn meet() -> Self {
+        Self::Meet(Search::default())
+    }
+}
+
+/// Whom somebody met, and what the other wrote last, oldest first.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Encounter {
+    pub partner: UserId,
+    pub said: Vec<Masked>,
+}
+
+/// How a person stands.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Standing {
+    Idle,
+    Waiting(Place),
+    Chatting(Chat),
+}
+
+/// A place in the queue.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Place {
+    /// The next in line has 1.
+    pub position: usize,
+    /// How long people waited lately; nothing while that is not known.
+    pub estimate: Option<Duration>,
+}
+
+/// What came of an [`Action`]. Refusals are outcomes: they changed nothing.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Outcome {
+    Connected {
+        chat: Chat,
+        again: bool,
+    },
+    /// In the queue, looking for somebody with one of `interests` first.
+    Waiting {
+        place: Place,
+        interests: Interests,
+        again: bool,
+    },
+    AlreadyChatting(Chat),
+    /// The person is not in the room they meant: it has ended, or is none of theirs.
+    NotInRoom {
+        ended: bool,
+    },
+    ChatEnded,
+    LeftQueue,
+    NothingToLeave,
+    /// The text is in the inbox of `to`, as the item `number` (a long one as this and the next);
+    /// `from` is the name they see.
+    Sent {
+        to: UserId,
+        number: u64,
+        from: Nickname,
+        text: Masked,
+    },
+    NobodyToSendTo {
+        waiting: bool,
+    },
+    PartnerInboxFull,
+    /// The sender changed since the text was prepared: prepare it anew.
+    SenderChanged,
+    Masking(bool),
+    Partner(Option<Nickname>),
+    Renamed(Nickname),
+    Typing,
+    /// The messages; nothing where not both wanted them kept.
+    History(Option<Vec<Kept>>),
+    Encounter(Option<Encounter>),
+    Blocked {
+        /// Whether a chat ended with it.
+        ended: bool,
+        reported: bool,
+    },
+    NobodyToBlock,
+    /// They did this too often: they may again after so long.
+    TooOften(TooOften),
+    /// They may not meet anyone for so long; without a time, until somebody has reviewed it.
+    Barred {
+        left: Option<Duration>,
+    },
+    Standing(Standing),
+    Icebreaker(u8),
+    Speaks(Language),
+    Rated,
+    NobodyToRate,
+    /// They have to agree first.
+    MustAgree,
+    Agreed,
+    Read,
+}
+
+/// What an action means for people other than who did it. Told to those who listen for it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Effect {
+    /// Something is in this person's inbox.
+    News(UserId),
+    /// This person's partner is, or is no longer, typing.
+    Typing { to: UserId, room: RoomId, typing: bool },
+}
+
+/// An outcome, and what the answer to this call may show of the person's inbox.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Performed {
+    pub outcome: Outcome,
+    pub lease: Lease,
+}
+
+/// What one step of a sweep did.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Swept {
+    /// How many people were forgotten because they were idle.
+    pub evicted: usize,
+    /// Whether there may be more to forget.
+    pub more: bool,
+}
+
+/// What one step of nudging did.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Nudged {
+    /// How many pairs were nudged.
+    pub pairs: usize,
+    /// Whether there may be more to nudge.
+    pub more: bool,
+}
+
+/// How the lobby does.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct LobbyStats {
+    /// People heard of within the idle time.
+    pub people: usize,
+    pub waiting: usize,
+    pub pairs: usize,
+    /// Seconds that the longest waiter has waited; 0 when nobody waits.
+    pub longest_wait_secs: u64,
+    /// Totals since the lobby was made.
+    pub relayed: u64,
+    pub masked: u64,
+    pub evicted: u64,
+    /// Processes that share the lobby.
+    pub instances: usize,
+}

@@ -1,0 +1,265 @@
+//! What waits for a person until their next call.
+//!
+//! Items are leased to an answer and go only when that answer was delivered; a lost answer puts
+//! them back where they were, in order. Words for them are `reply.rs`'s business.
+
+use std::collections::VecDeque;
+use std::time::Duration;
+
+use super::broadcast::Notice;
+use super::chat::Chat;
+use crate::connect::profile::language::Language;
+use crate::connect::profile::nickname::Nickname;
+use crate::kernel::clock::Timestamp;
+use crate::kernel::id::RoomId;
+use crate::mask::Masked;
+
+/// The most messages that may wait for one person; notices come on top.
+pub const CAPACITY: usize = 200;
+
+/// How long whoever took items has to say that they arrived. After that they wait again, and may
+/// come a second time under the same number.
+pub const LEASE_TIME: Duration = Duration::from_secs(10);
+
+/// A piece of news for one person, and the room it happened in, if it did in one.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum News {
+    Message {
+        room: RoomId,
+        from: Nickname,
+        text: Masked,
+    },
+    Connected {
+        chat: Chat,
+    },
+    PartnerLeft {
+        room: RoomId,
+    },
+    PartnerTimedOut {
+        room: RoomId,
+    },
+    /// A question to both, the one of this number.
+    Icebreaker {
+        room: RoomId,
+        number: u8,
+    },
+    /// Both have been silent for a while.
+    Nudge {
+        room: RoomId,
+    },
+    /// What the operator has everybody told, in no room.
+    Notice(Notice),
+}
+
+/// News with its place in the order in which everything happened, and its time.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Item {
+    pub number: u64,
+    pub at: Timestamp,
+    pub news: News,
+}
+
+/// Names a lease among those of one person.
+pub type LeaseId = u64;
+
+/// What an answer may show, in order. `id` names what goes back to the inbox should the answer be
+/// lost; there is none where nothing would.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Lease {
+    pub id: Option<LeaseId>,
+    /// The language of the person they are for, where it is known.
+    pub language: Option<Language>,
+    pub items: Vec<Item>,
+}
+
+/// One person's inbox: what waits, in order, of which the first few may be on their way.
+#[derive(Debug, Default)]
+pub struct Inbox {
+    items: VecDeque<Item>,
+    on_its_way: Option<OnItsWay>,
+}
+
+/// The lease of the first `count` items.
+#[derive(Clone, Copy, Debug)]
+struct OnItsWay {
+    id: LeaseId,
+    until: Timestamp,
+    count: usize,
+}
+
+impl Inbox {
+    /// Whether something is on its way: nothing more is handed out then, as it would overtake that.
+    #[must_use]
+    pub const fn is_on_lease(&self) -> bool {
+        self.on_its_way.is_some()
+    }
+
+    /// Whether there is anything to hand out.
+    #[must_use]
+    pub fn has_waiting(&self) -> bool {
+        !self.is_on_lease() && !self.items.is_empty()
+    }
+
+    /// Whether `more` messages still fit. Those on their way take room.
+    #[must_use]
+    pub fn has_room_for(&self, more: usize) -> bool {
+        self.items.len() + more <= CAPACITY
+    }
+
+    pub fn push(&mut self, item: Item) {
+        if self.items.capacity() == 0 {
+            // Most are read before a second comes.
+            self.items.reserve_exact(1);
+        }
+        self.items.push_back(item);
+    }
+
+    /// Ends a lease of which was not heard for too long: its items wait again.
+    pub fn reclaim(&mut self, now: Timestamp) {
+        self.on_its_way = self.on_its_way.filter(|lease| now < lease.until);
+    }
+
+    /// Hands out all that waits; nothing while anything is on its way.
+    pub fn lease(&mut self, id: LeaseId, now: Timestamp) -> Lease {
+        if !self.has_waiting() {
+            return Lease::default();
+        }
+        self.on_its_way = Some(OnItsWay { id, until: now + LEASE_TIME, count: self.items.len() });
+        let items = self.items.iter().cloned().collect();
+        Lease { id: Some(id), items, ..Lease::default() }
+    }
+
+    /// Hands out `items` once more, for an answer that is being repeated. Those that have not been
+    /// delivered meanwhile are on lease to it, unless something is on its way to another answer.
+    pub fn lease_again(&mut self, id: LeaseId, items: &[Item], now: Timestamp) -> Lease {
+        let last = items.last().map_or(0, |item| item.number);
+        let count = self.items.iter().take_while(|item| item.number <= last).count();
+        let free = self.on_its_way.is_none_or(|lease| lease.count == count);
+        let id = (count > 0 && free).then_some(id);
+        if let Some(id) = id {
+            self.on_its_way = Some(OnItsWay { id, until: now + LEASE_TIME, count });
+        }
+        Lease { id, items: items.to_vec(), ..Lease::default() }
+    }
+
+    /// Keeps what an answer could not hold: all but the first `shown` of the lease's items.
+    pub fn keep_back(&mut self, lease: &Lease, shown: usize) {
+        if let Some(own) = self.on_its_way.as_mut().filter(|own| Some(own.id) == lease.id) {
+            own.count = own.count.min(shown);
+        }
+    }
+
+    /// Ends a lease: its items are gone when delivered, and wait again when not.
+    pub fn settle(&mut self, id: LeaseId, delivered: bool) {
+        if let Some(lease) = self.on_its_way.take_if(|lease| lease.id == id)
+            && delivered
+        {
+            self.items.drain(..lease.count);
+            if self.items.is_empty() {
+                // Most inboxes are empty most of the time: one must not keep the room of its fullest.
+                self.items = VecDeque::new();
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::kernel::clock::seeded_rng;
+
+    const NOW: Timestamp = Timestamp::from_millis(0);
+
+    fn item(number: u64) -> Item {
+        let room = RoomId::random(&mut seeded_rng());
+        Item { number, at: NOW, news: News::PartnerLeft { room } }
+    }
+
+    fn inbox(numbers: impl IntoIterator<Item = u64>) -> Inbox {
+        let mut inbox = Inbox::default();
+        numbers.into_iter().for_each(|number| inbox.push(item(number)));
+        inbox
+    }
+
+    fn numbers(lease: &Lease) -> Vec<u64> {
+        lease.items.iter().map(|item| item.number).collect()
+    }
+
+    #[test]
+    fn delivered_items_are_gone() {
+        let mut inbox = inbox(1..=3);
+        assert_eq!(numbers(&inbox.lease(1, NOW)), [1, 2, 3]);
+        inbox.settle(1, true);
+        assert_eq!(inbox.lease(2, NOW), Lease::default());
+        assert_eq!((inbox.items.len(), inbox.items.capacity()), (0, 0), "it takes no room");
+    }
+
+    #[test]
+    fn a_lost_answer_puts_its_items_back_before_what_came_later() {
+        let mut inbox = inbox(1..=2);
+        inbox.lease(1, NOW);
+        inbox.push(item(3));
+        inbox.settle(1, false);
+        assert_eq!(numbers(&inbox.lease(2, NOW)), [1, 2, 3]);
+    }
+
+    #[test]
+    fn what_is_on_its_way_is_not_overtaken() {
+        let mut inbox = inbox(1..=1);
+        inbox.lease(1, NOW);
+        inbox.push(item(2));
+        assert_eq!(inbox.lease(2, NOW), Lease::default());
+        inbox.settle(1, false);
+        assert_eq!(numbers(&inbox.lease(3, NOW)), [1, 2]);
+    }
+
+    #[test]
+    fn what_an_answer_could_not_hold_waits_for_the_next() {
+        let mut inbox = inbox(1..=5);
+        let lease = inbox.lease(1, NOW);
+        inbox.keep_back(&lease, 2);
+        inbox.settle(1, true);
+        assert_eq!(numbers(&inbox.lease(2, NOW)), [3, 4, 5]);
+    }
+
+    #[test]
+    fn a_repeated_answer_shows_the_same_and_takes_over_what_was_not_delivered() {
+        let mut inbox = inbox(1..=2);
+        let first = inbox.lease(1, NOW);
+        let again = inbox.lease_again(2, &first.items, NOW);
+        assert_eq!(numbers(&again), [1, 2]);
+        inbox.settle(1, false);
+        assert!(!inbox.has_waiting(), "the second answer holds them now");
+        inbox.settle(2, false);
+        assert_eq!(numbers(&inbox.lease(4, NOW)), [1, 2]);
+    }
+
+    #[test]
+    fn a_repeated_answer_whose_items_were_delivered_holds_nothing() {
+        let mut inbox = inbox(1..=2);
+        let first = inbox.lease(1, NOW);
+        inbox.settle(1, true);
+        let again = inbox.lease_again(2, &first.items, NOW);
+        assert_eq!((again.id, numbers(&again)), (None, vec![1, 2]));
+    }
+
+    #[test]
+    fn what_is_not_heard_of_waits_again_and_a_late_word_changes_nothing() {
+        let mut inbox = inbox(1..=2);
+        inbox.lease(1, NOW);
+        inbox.reclaim(NOW + Duration::from_millis(9_999));
+        assert!(inbox.is_on_lease());
+        inbox.reclaim(NOW + LEASE_TIME);
+        inbox.settle(1, true);
+        assert_eq!(numbers(&inbox.lease(2, NOW)), [1, 2]);
+    }
+
+    #[test]
+    fn items_on_their_way_take_room() {
+        let mut inbox = inbox(1..=CAPACITY as u64);
+        inbox.lease(1, NOW);
+        assert!(!inbox.has_room_for(1));
+        inbox.settle(1, true);
+        assert!(inbox.has_room_for(CAPACITY));
+    }
+}

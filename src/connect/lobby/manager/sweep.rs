@@ -1,0 +1,97 @@
+//! What happens to people without a call of theirs: idle ones are evicted, silent pairs are nudged, and
+//! waiters whose patience has run out are paired with recent partners.
+//!
+//! All are functions of `now` that do a bounded amount of work and say whether there is more, so
+//! that nobody waits long for the lock around the manager.
+
+use std::any::Any;
+use std::collections::btree_map::OccupiedEntry as BTreeMapEntry;
+
+use rand::Rng;
+
+use super::RandomConnectManager;
+use crate::connect::lobby::action::{Nudged, Swept};
+use crate::connect::lobby::chat::Chat;
+use crate::connect::lobby::inbox::News;
+use crate::connect::lobby::people::Look;
+use crate::connect::lobby::person::{CHOOSY_FOR, Person, QUIET};
+use crate::kernel::clock::Timestamp;
+
+impl RandomConnectManager {
+    /// Forgets up to `limit` people who made no call for the idle time and tells their partners,
+    /// and as many calls that are too old to be repeated. Costs as much as it forgets, and a look now and
+    /// then at each of the others.
+    pub fn sweep(&mut self, now: Timestamp, limit: usize) -> Swept {
+        let now = self.advance(now);
+        let more = self.replays.forget_old(now, limit);
+        let old = self.heard.forget_old(now, limit);
+        let (evicted, others) = self.evict_idle(now, limit);
+        Swept { evicted, more: more || old || others }
+    }
+
+    /// Looks at up to `limit` people and forgets those who were idle; says how many, and whether there
+    /// may be more.
+    fn evict_idle(&mut self, now: Timestamp, limit: usize) -> (usize, bool) {
+        let mut evicted = 0;
+        for _ in 0..limit {
+            let who = match self.people.look(now, self.idle_timeout) {
+                None => return (evicted, false),
+                Some(Look::Active) => continue,
+                Some(Look::Silent(who)) => who,
+            };
+            self.stop_waiting(who);
+            if let Some(Chat { partner, room, .. }) = self.end_chat(who, now) {
+                self.notify(partner, News::PartnerTimedOut { room });
+            }
+            self.heard.forget(who);
+            self.gone.extend(self.people.forget(who).map(|person| person as Box<dyn Any + Send>));
+            self.evicted += 1;
+            evicted += 1;
+        }
+        (evicted, true)
+    }
+
+    /// Nudges up to `limit` pairs of whom neither was heard of for [`QUIET`], each once.
+    pub fn nudge_silent(&mut self, now: Timestamp, limit: usize) -> Nudged {
+        let now = self.advance(now);
+        let mut pairs = 0;
+        for _ in 0..limit {
+            let due = self.quiet.first_entry().filter(|entry| entry.key().0 <= now);
+            let Some(((_, room), who)) = due.map(BTreeMapEntry::remove_entry) else {
+                return Nudged { pairs, more: false };
+            };
+            let pair = self.people.get(&who).filter(|person| person.room() == Some(room));
+            let partner = pair.and_then(Person::chat).map(|chat| chat.partner);
+            let Some(partner) = partner else { continue };
+            let heard = [who, partner].map(|one| self.people.get(&one).map(|one| one.last_seen));
+            let last = heard.into_iter().flatten().max().unwrap_or(now);
+            if now.since(last) < QUIET {
+                self.quiet.insert((last + QUIET, room), who);
+                continue;
+            }
+            self.notify(who, News::Nudge { room });
+            self.notify(partner, News::Nudge { room });
+            pairs += 1;
+        }
+        Nudged { pairs, more: true }
+    }
+
+    /// Pairs up to `limit` of the longest waiters whose wishes have relaxed: those who by now take
+    /// people without a common interest, or recent partners. Returns how many pairs were made.
+    pub fn pair_waiting(&mut self, now: Timestamp, limit: usize, rng: &mut impl Rng) -> usize {
+        let now = self.advance(now);
+        self.queue.relax(now);
+        let relaxed = |who: &_| {
+            self.waiting(*who).is_some_and(|waiting| now.since(waiting.since) >= CHOOSY_FOR)
+        };
+        let waiters: Vec<_> = self.queue.open().take(limit).take_while(relaxed).collect();
+        let mut made = 0;
+        for who in waiters {
+            let Some(pair) = self.match_waiter(who, now, rng) else { continue };
+            self.notify(pair.partner, News::Connected { chat: pair.partner_chat });
+            self.notify(who, News::Connected { chat: pair.chat });
+            made += 1;
+        }
+        made
+    }
+}

@@ -1,0 +1,147 @@
+//! Interests, rooms, what is kept of a chat and what is collected: the rules, one example each.
+
+use std::time::Duration;
+
+use super::{Lab, user};
+use crate::connect::lobby::action::{Action, Call, Effect, Outcome, Place};
+use crate::connect::lobby::chat::Search;
+use crate::connect::lobby::inbox::News;
+use crate::connect::lobby::person::CHOOSY_FOR;
+use crate::connect::profile::interest::Interests;
+
+fn likes(list: &str) -> Action {
+    Action::Meet(Search { interests: Interests::parse(list), keep_history: false })
+}
+
+#[test]
+fn whoever_shares_an_interest_comes_before_whoever_waits_longer() {
+    let mut lab = Lab::new();
+    lab.act(1, likes("cricket"));
+    lab.act(2, likes("tea, music"));
+    lab.act(3, likes("music"));
+    assert_eq!(lab.partner(3), Some(user(2)));
+    assert!(lab.manager.waiting(user(1)).is_some());
+}
+
+#[test]
+fn both_see_what_they_have_in_common() {
+    let mut lab = Lab::new();
+    lab.act(1, likes("Tea, music"));
+    let Outcome::Connected { chat, .. } = lab.act(2, likes("music, chess, TEA")) else {
+        panic!("they share two interests");
+    };
+    assert_eq!(chat.common.to_string(), "music, tea");
+    assert!(
+        matches!(&lab.call(1, Action::Read).1[..], [News::Connected { chat }] if !chat.common.is_empty())
+    );
+}
+
+#[test]
+fn after_half_a_minute_anyone_will_do() {
+    let mut lab = Lab::new();
+    lab.act(1, likes("cricket"));
+    assert!(matches!(lab.act(2, Action::meet()), Outcome::Waiting { .. }), "1 is choosy");
+    lab.pass(Duration::from_millis(29_999));
+    assert_eq!(lab.manager.pair_waiting(lab.now, 100, &mut lab.rng), 0);
+    lab.pass(Duration::from_millis(1));
+    assert_eq!(lab.manager.pair_waiting(lab.now, 100, &mut lab.rng), 1);
+    assert_eq!(lab.partner(1), Some(user(2)));
+}
+
+#[test]
+fn somebody_who_was_choosy_is_found_by_a_newcomer_without_interests() {
+    let mut lab = Lab::new();
+    lab.act(1, likes("cricket"));
+    lab.pass(CHOOSY_FOR);
+    assert!(matches!(lab.act(2, Action::meet()), Outcome::Connected { .. }));
+}
+
+#[test]
+fn other_wishes_while_waiting_keep_the_place_and_count_at_once() {
+    let mut lab = Lab::new();
+    lab.act(1, likes("cricket"));
+    lab.act(2, likes("tea"));
+    assert!(matches!(
+        lab.act(1, likes("chess")),
+        Outcome::Waiting { place: Place { position: 1, .. }, .. }
+    ));
+    assert!(matches!(lab.act(1, likes("tea")), Outcome::Connected { .. }));
+}
+
+#[test]
+fn again_looks_by_the_same_wishes() {
+    let mut lab = Lab::new();
+    lab.act(1, likes("tea"));
+    lab.act(2, likes("tea"));
+    let Outcome::Waiting { interests, .. } = lab.act(1, Action::Again) else {
+        panic!("nobody is there")
+    };
+    assert_eq!(interests.to_string(), "tea");
+}
+
+#[test]
+fn those_who_wait_are_told_how_long_others_waited() {
+    let mut lab = Lab::new();
+    lab.act(1, Action::meet());
+    lab.pass(Duration::from_secs(12));
+    lab.act(2, Action::meet());
+    let Outcome::Waiting { place, .. } = lab.act(3, Action::meet()) else { panic!("alone") };
+    assert_eq!(place.estimate, Some(Duration::from_secs(12)));
+}
+
+#[test]
+fn a_call_that_means_another_room_does_nothing() {
+    let mut lab = Lab::new();
+    lab.act(1, Action::meet());
+    lab.act(2, Action::meet());
+    let ended = lab.room(1);
+    lab.act(1, Action::Again);
+    lab.act(3, Action::meet());
+    let theirs = lab.room(3).expect("1 and 3 chat");
+    for (who, room, told) in [
+        (1, ended.expect("a room"), Outcome::NotInRoom { ended: true }),
+        (2, theirs, Outcome::NotInRoom { ended: false }),
+    ] {
+        let call = Call { room: Some(room), ..Call::new(user(who), lab.now) };
+        assert_eq!(lab.manager.perform(call, Action::Leave, &mut lab.rng).outcome, told);
+    }
+    assert_eq!(lab.partner(3), Some(user(1)));
+    let call = Call { room: Some(theirs), ..Call::new(user(1), lab.now) };
+    assert_eq!(lab.manager.perform(call, Action::Leave, &mut lab.rng).outcome, Outcome::ChatEnded);
+}
+
+#[test]
+fn messages_are_kept_only_where_both_want_it_and_only_while_the_chat_lasts() {
+    let keep = || Action::Meet(Search { keep_history: true, ..Search::default() });
+    let mut lab = Lab::new();
+    lab.act(1, keep());
+    lab.act(2, Action::meet());
+    lab.say(1, "one");
+    assert_eq!(lab.act(1, Action::History(10)), Outcome::History(None), "2 did not ask for it");
+    lab.act(1, Action::Leave);
+    lab.act(3, keep());
+    lab.act(1, keep());
+    lab.say(1, "a");
+    lab.say(3, "b");
+    lab.say(1, "c");
+    let Outcome::History(Some(kept)) = lab.act(3, Action::History(2)) else { panic!("kept") };
+    assert_eq!(kept.iter().map(|kept| kept.text.as_str()).collect::<Vec<_>>(), ["b", "c"]);
+    lab.act(3, Action::Leave);
+    assert_eq!(lab.act(1, Action::History(2)), Outcome::History(None));
+    assert!(lab.manager.histories.count() == 0);
+}
+
+#[test]
+fn what_is_on_its_way_is_not_overtaken() {
+    let mut lab = Lab::new();
+    lab.act(1, Action::meet());
+    lab.act(2, Action::meet());
+    let first = lab.manager.collect(user(1), lab.now);
+    assert_eq!(first.items.len(), 1);
+    lab.say(2, "hi");
+    assert_eq!(lab.manager.collect(user(1), lab.now).items, []);
+    lab.manager.take_effects();
+    lab.manager.settle(user(1), first.id.expect("a lease"), true);
+    assert_eq!(lab.manager.take_effects(), [Effect::News(user(1))], "there is more now");
+    assert_eq!(lab.manager.collect(user(1), lab.now).items.len(), 1);
+}

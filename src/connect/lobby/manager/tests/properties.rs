@@ -1,0 +1,280 @@
+//! What holds after any sequence of steps of several people.
+
+use std::collections::HashMap;
+use std::time::Duration;
+
+use proptest::prelude::*;
+
+use super::{Lab, user};
+use crate::connect::lobby::action::{Action, Call, Outcome};
+use crate::connect::lobby::chat::{Chat, Search};
+use crate::connect::lobby::inbox::{Item, Lease, News};
+use crate::connect::lobby::manager::RandomConnectManager;
+use crate::connect::lobby::person::State;
+use crate::connect::profile::interest::Interests;
+use crate::kernel::id::{IdHasher, UserId};
+use crate::mask::{Masked, Memory};
+
+/// What a random person does in the property test.
+#[derive(Clone, Debug)]
+enum Step {
+    /// With the interests of this list.
+    Meet(&'static str),
+    Again,
+    Leave,
+    Say,
+    Hide,
+    Read,
+    Pass(u64),
+    Sweep,
+    Pair,
+    /// The fate of an answer that is still on its way.
+    Settle {
+        which: usize,
+        delivered: bool,
+    },
+}
+
+fn likes(list: &str) -> Action {
+    Action::Meet(Search { interests: Interests::parse(list), keep_history: false })
+}
+
+/// What becomes of an answer.
+#[derive(Clone, Copy, Debug)]
+enum Fate {
+    Delivered,
+    Lost,
+    /// Not known until a later step.
+    OnItsWay,
+    /// Delivered, but with room for only so many items.
+    Shortened(usize),
+}
+
+fn steps() -> impl Strategy<Value = Vec<(u8, Step, Fate)>> {
+    let step = prop_oneof![
+        4 => prop::sample::select(vec!["", "tea", "tea, music", "music", "chess"]).prop_map(Step::Meet),
+        2 => Just(Step::Again),
+        2 => Just(Step::Leave),
+        8 => Just(Step::Say),
+        1 => Just(Step::Hide),
+        4 => Just(Step::Read),
+        1 => (1_u64..2_000).prop_map(Step::Pass),
+        1 => Just(Step::Sweep),
+        1 => Just(Step::Pair),
+        3 => (0_usize..8, any::<bool>()).prop_map(|(which, delivered)| Step::Settle { which, delivered }),
+    ];
+    let fate = prop_oneof![
+        6 => Just(Fate::Delivered),
+        2 => Just(Fate::Lost),
+        2 => Just(Fate::OnItsWay),
+        2 => (0_usize..3).prop_map(Fate::Shortened),
+    ];
+    proptest::collection::vec((0_u8..6, step, fate), 1..200)
+}
+
+/// Everything that was sent and seen, and the answers that are on their way.
+#[derive(Default)]
+struct Book {
+    sent: HashMap<UserId, Vec<u64>>,
+    seen: HashMap<UserId, Vec<u64>>,
+    open: Vec<(UserId, Lease)>,
+}
+
+impl Book {
+    fn settle(
+        &mut self,
+        manager: &mut RandomConnectManager,
+        who: UserId,
+        lease: &Lease,
+        fate: Fate,
+    ) {
+        let Some(id) = lease.id else { return };
+        let shown = match fate {
+            Fate::Shortened(shown) => shown.min(lease.items.len()),
+            _ => lease.items.len(),
+        };
+        let delivered = match fate {
+            Fate::Delivered => true,
+            Fate::Shortened(_) => {
+                manager.keep_back(who, lease, shown);
+                true
+            }
+            Fate::Lost => false,
+            Fate::OnItsWay => return self.open.push((who, lease.clone())),
+        };
+        manager.settle(who, id, delivered);
+        if delivered && manager.people.get(&who).is_some() {
+            // What arrived too late has come again under the same number, which a channel can tell.
+            let seen = self.seen.entry(who).or_default();
+            for number in lease.items[..shown].iter().filter_map(number) {
+                if !seen.contains(&number) {
+                    seen.push(number);
+                }
+            }
+        }
+    }
+
+    fn settle_later(&mut self, manager: &mut RandomConnectManager, which: usize, delivered: bool) {
+        if self.open.is_empty() {
+            return;
+        }
+        let (who, lease) = self.open.remove(which % self.open.len());
+        let fate = if delivered { Fate::Delivered } else { Fate::Lost };
+        self.settle(manager, who, &lease, fate);
+    }
+
+    /// Nothing is expected of people who were forgotten, nor of answers they were owed.
+    fn forget(&mut self, manager: &RandomConnectManager) {
+        let known = |who: &UserId| manager.people.get(who).is_some();
+        self.sent.retain(|who, _| known(who));
+        self.seen.retain(|who, _| known(who));
+        self.open.retain(|(who, _)| known(who));
+    }
+
+    /// What was sent to a person, and what they saw.
+    fn of(&self, who: UserId) -> (Vec<u64>, Vec<u64>) {
+        let of = |all: &HashMap<UserId, Vec<u64>>| all.get(&who).cloned().unwrap_or_default();
+        (of(&self.sent), of(&self.seen))
+    }
+}
+
+/// The number that a message of the property test consists of.
+fn number(item: &Item) -> Option<u64> {
+    match &item.news {
+        News::Message { text, .. } => text.as_str().parse().ok(),
+        _ => None,
+    }
+}
+
+/// What every state must satisfy.
+fn check(manager: &RandomConnectManager) {
+    let mut queued: Vec<UserId> = manager.queue.iter().collect();
+    let mut waiting = Vec::new();
+    let mut chatting = 0;
+    for who in manager.people.by_code(..) {
+        let person = manager.people.get(&who).expect("whose code is known");
+        match &person.state {
+            State::Idle => {}
+            State::Waiting(_) => waiting.push(who),
+            State::Chatting(talk) => {
+                chatting += 1;
+                let Chat { partner, room, .. } = &talk.chat;
+                assert_ne!(*partner, who, "nobody is paired with themselves");
+                let other = manager.people.get(partner).expect("a partner is known").chat();
+                assert!(
+                    other.is_some_and(|theirs| (theirs.partner, theirs.room) == (who, *room)),
+                    "a pair is symmetric"
+                );
+            }
+        }
+    }
+    queued.sort_unstable();
+    waiting.sort_unstable();
+    assert_eq!(queued, waiting, "who waits is in the queue, once, and nobody else is");
+    assert_eq!(chatting, 2 * manager.pairs);
+}
+
+/// Whoever still waits after a search has nobody to be paired with.
+fn check_search(lab: &mut Lab, who: u8, outcome: &Outcome) {
+    if matches!(outcome, Outcome::Waiting { .. }) {
+        assert!(
+            lab.manager.match_waiter(user(who), lab.now, &mut lab.rng).is_none(),
+            "nobody is held up"
+        );
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 400, ..ProptestConfig::default() })]
+
+    /// Whatever people do and whatever becomes of the answers: the state stays sound, and every
+    /// message that was accepted reaches the partner of that moment once and in order, unless that
+    /// partner was evicted.
+    #[test]
+    fn nothing_is_lost_doubled_or_misdelivered(steps in steps()) {
+        let mut lab = Lab::new();
+        let mut book = Book::default();
+        for (number, (who, step, fate)) in (1_u64..).zip(steps) {
+            let action = match step {
+                Step::Meet(list) => likes(list),
+                Step::Again => Action::Again,
+                Step::Leave => Action::Leave,
+                Step::Hide => Action::ToggleMasking,
+                Step::Read => Action::Read,
+                Step::Say => {
+                    let text = Masked::waived(&number.to_string());
+                    Action::Relay { text, sender: lab.manager.sender(user(who)), memory: Memory::default() }
+                }
+                Step::Pass(seconds) => {
+                    lab.pass(Duration::from_secs(seconds));
+                    continue;
+                }
+                Step::Sweep => {
+                    lab.manager.sweep(lab.now, 100);
+                    book.forget(&lab.manager);
+                    check(&lab.manager);
+                    continue;
+                }
+                Step::Pair => {
+                    lab.manager.pair_waiting(lab.now, 100, &mut lab.rng);
+                    check(&lab.manager);
+                    continue;
+                }
+                Step::Settle { which, delivered } => {
+                    book.settle_later(&mut lab.manager, which, delivered);
+                    continue;
+                }
+            };
+            let partner = lab.partner(who);
+            let call = Call::new(user(who), lab.now);
+            let performed = lab.manager.perform(call, action, &mut lab.rng);
+            if matches!(performed.outcome, Outcome::Sent { .. }) {
+                let partner = partner.expect("only somebody in a chat can send");
+                book.sent.entry(partner).or_default().push(number);
+            }
+            book.settle(&mut lab.manager, user(who), &performed.lease, fate);
+            check_search(&mut lab, who, &performed.outcome);
+            check(&lab.manager);
+        }
+        while !book.open.is_empty() {
+            book.settle_later(&mut lab.manager, 0, false);
+        }
+        for who in (0..6).map(user).filter(|who| lab.manager.people.get(who).is_some()).collect::<Vec<_>>() {
+            let call = Call::new(who, lab.now);
+            let rest = lab.manager.perform(call, Action::Read, &mut lab.rng).lease;
+            book.settle(&mut lab.manager, who, &rest, Fate::Delivered);
+            let (sent, seen) = book.of(who);
+            prop_assert_eq!(sent, seen);
+        }
+    }
+
+    /// A retry says the same and changes nothing, whatever happened in between.
+    #[test]
+    fn a_retry_is_not_carried_out_twice(before in 0_u8..4, lost in any::<bool>(), between in steps()) {
+        let mut lab = Lab::new();
+        (1..=before).for_each(|other| drop(lab.act(other, Action::meet())));
+        let key = IdHasher::random(&mut lab.rng).message(user(9), "m1", "");
+        let call = Call { key: Some(key), ..Call::new(user(9), lab.now) };
+        let first = lab.manager.perform(call.clone(), Action::meet(), &mut lab.rng);
+        if let Some(lease) = first.lease.id {
+            lab.manager.settle(user(9), lease, !lost);
+        }
+        for (who, step, _) in between {
+            match step {
+                Step::Meet(list) => drop(lab.act(who, likes(list))),
+                Step::Again => drop(lab.act(who, Action::Again)),
+                Step::Leave => drop(lab.act(who, Action::Leave)),
+                Step::Say => drop(lab.say(who, "hello")),
+                _ => {}
+            }
+        }
+        let stats = lab.manager.stats(lab.now);
+        let again = lab.manager.perform(call.clone(), Action::meet(), &mut lab.rng);
+        prop_assert_eq!(&again.outcome, &first.outcome);
+        prop_assert_eq!(&again.lease.items, &first.lease.items);
+        prop_assert_eq!(lab.manager.stats(lab.now), stats);
+        lab.pass(Duration::from_secs(600));
+        let later = lab.manager.perform(Call { now: lab.now, ..call }, Action::Leave, &mut lab.rng).outcome;
+        prop_assert!(matches!(later, Outcome::LeftQueue | Outcome::ChatEnded | Outcome::NothingToLeave));
+    }
+}

@@ -1,0 +1,296 @@
+//! One person as the lobby knows them, and whom they met lately.
+
+use std::collections::BTreeSet;
+use std::time::Duration;
+
+use smallvec::SmallVec;
+
+use super::chat::{Chat, Search};
+use super::inbox::Inbox;
+use super::transcript::Said;
+use crate::connect::profile::language::Language;
+use crate::connect::profile::nickname::Nickname;
+use crate::kernel::clock::Timestamp;
+use crate::kernel::id::{RoomId, UserId};
+use crate::mask::{Masked, Memory};
+
+/// How many of the last partners are avoided, and for how long after the chat.
+pub(super) const RECENT_PARTNERS: usize = 5;
+pub(super) const RECENT_FOR: Duration = Duration::from_secs(20 * 60);
+
+/// How long somebody waits for a new face before a recent partner will do.
+pub const PATIENCE: Duration = Duration::from_secs(60);
+
+/// How long somebody who named interests waits for a person who shares one before anyone will do.
+pub const CHOOSY_FOR: Duration = Duration::from_secs(30);
+
+/// How long two who are silent are left alone before they are nudged.
+pub const QUIET: Duration = Duration::from_secs(3 * 60);
+
+/// So many messages of both make two people familiar with each other.
+pub const FAMILIAR: u8 = 3;
+
+/// Everything kept of a person. A fresh one is idle, masked and nameless.
+#[derive(Debug)]
+pub struct Person {
+    pub last_seen: Timestamp,
+    /// The language they read, once it is known.
+    pub language: Option<Language>,
+    /// Whether they were told how people treat each other here.
+    pub informed: bool,
+    /// Whether many of those they met would rather not have.
+    pub shunned: bool,
+    /// Whether the numbers they write are hidden.
+    pub masking: bool,
+    /// The name they chose, and the one their caller gave them; the first that is there is used.
+    pub chosen_name: Option<Nickname>,
+    pub given_name: Option<Nickname>,
+    pub state: State,
+    /// How they last wanted to be matched.
+    pub search: Search,
+    pub recent: RecentPartners,
+    /// Whom they are never to meet.
+    pub avoid: Avoided,
+    /// The number of the last notice to everybody that they were told of; 0 for none.
+    pub announced: u32,
+    pub inbox: Inbox,
+}
+
+/// What a person is doing.
+#[derive(Debug, Default)]
+pub enum State {
+    #[default]
+    Idle,
+    Waiting(Waiting),
+    /// In a chat. A pointer, so that who is in none takes no room for one: there are many people.
+    Chatting(Box<Talk>),
+}
+
+/// A person's part in their chat; gone with it, but for what they said.
+#[derive(Debug)]
+pub struct Talk {
+    pub chat: Chat,
+    /// What they are called in it.
+    pub name: Nickname,
+    /// What the masker remembers of what they wrote in it.
+    pub memory: Memory,
+    /// How many messages they sent in it, as far as [`FAMILIAR`].
+    pub sent: u8,
+    pub said: Said,
+}
+
+impl Talk {
+    #[must_use]
+    pub fn new(chat: Chat, name: Nickname) -> Self {
+        Self { chat, name, memory: Memory::default(), sent: 0, said: Said::default() }
+    }
+
+    /// They sent a message, after which the masker remembers this of them.
+    pub fn sent(&mut self, text: Masked, memory: Memory) {
+        self.memory = memory;
+        self.sent = FAMILIAR.min(self.sent + 1);
+        self.said.add(text);
+    }
+
+    #[must_use]
+    pub const fn is_familiar(&self) -> bool {
+        self.sent == FAMILIAR
+    }
+}
+
+/// A place in the queue.
+#[derive(Clone, Copy, Debug)]
+pub struct Waiting {
+    /// Orders the queue; larger is later.
+    pub ticket: u64,
+    pub since: Timestamp,
+    /// The partner left for this search: not wanted back while patience lasts.
+    pub spurned: Option<UserId>,
+}
+
+impl Waiting {
+    /// Whether somebody whom many would rather not have met will do as well as nobody.
+    #[must_use]
+    pub fn is_choosy(&self, now: Timestamp) -> bool {
+        now.since(self.since) < CHOOSY_FOR
+    }
+
+    #[must_use]
+    pub fn is_patient(&self, now: Timestamp) -> bool {
+        now.since(self.since) < PATIENCE
+    }
+}
+
+impl Person {
+    #[must_use]
+    pub fn new(now: Timestamp) -> Self {
+        Self {
+            last_seen: now,
+            language: None,
+            informed: false,
+            shunned: false,
+            masking: true,
+            chosen_name: None,
+            given_name: None,
+            state: State::Idle,
+            search: Search::default(),
+            recent: RecentPartners::default(),
+            avoid: Avoided::default(),
+            announced: 0,
+            inbox: Inbox::default(),
+        }
+    }
+
+    #[must_use]
+    pub fn own_name(&self) -> Option<&Nickname> {
+        self.chosen_name.as_ref().or(self.given_name.as_ref())
+    }
+
+    #[must_use]
+    pub const fn talk(&self) -> Option<&Talk> {
+        match &self.state {
+            State::Chatting(talk) => Some(talk),
+            _ => None,
+        }
+    }
+
+    pub const fn talk_mut(&mut self) -> Option<&mut Talk> {
+        match &mut self.state {
+            State::Chatting(talk) => Some(talk),
+            _ => None,
+        }
+    }
+
+    #[must_use]
+    pub fn chat(&self) -> Option<&Chat> {
+        self.talk().map(|talk| &talk.chat)
+    }
+
+    #[must_use]
+    pub fn room(&self) -> Option<RoomId> {
+        self.chat().map(|chat| chat.room)
+    }
+}
+
+/// People whom somebody is never to meet. Most have none, so that an empty one is a pointer only:
+/// there are many people.
+#[derive(Debug, Default)]
+#[expect(clippy::box_collection, reason = "a set takes three times the pointer, also while empty")]
+pub struct Avoided(Option<Box<BTreeSet<UserId>>>);
+
+impl Avoided {
+    pub fn insert(&mut self, who: UserId) {
+        self.extend([who]);
+    }
+
+    pub fn extend(&mut self, people: impl IntoIterator<Item = UserId>) {
+        let mut people = people.into_iter().peekable();
+        if people.peek().is_some() {
+            self.0.get_or_insert_default().extend(people);
+        }
+    }
+
+    #[must_use]
+    pub fn contains(&self, who: &UserId) -> bool {
+        self.0.as_ref().is_some_and(|people| people.contains(who))
+    }
+}
+
+/// The last few partners, oldest first; a pointer only for whoever has had none.
+#[derive(Debug, Default)]
+pub struct RecentPartners(Option<Box<SmallVec<[Ended; RECENT_PARTNERS]>>>);
+
+/// A chat that is over.
+#[derive(Debug)]
+struct Ended {
+    partner: UserId,
+    room: RoomId,
+    at: Timestamp,
+}
+
+impl RecentPartners {
+    pub fn add(&mut self, partner: UserId, room: RoomId, now: Timestamp) {
+        let known = self.0.get_or_insert_default();
+        known.retain(|known| known.partner != partner);
+        if known.len() == RECENT_PARTNERS {
+            known.remove(0);
+        }
+        known.push(Ended { partner, room, at: now });
+    }
+
+    fn iter(&self) -> impl DoubleEndedIterator<Item = &Ended> {
+        self.0.iter().flat_map(|known| known.iter())
+    }
+
+    #[must_use]
+    pub fn contains(&self, partner: UserId, now: Timestamp) -> bool {
+        self.iter().any(|known| known.partner == partner && now.since(known.at) < RECENT_FOR)
+    }
+
+    /// Whether the chat in this room is one of them.
+    #[must_use]
+    pub fn was_in(&self, room: RoomId) -> bool {
+        self.iter().any(|known| known.room == room)
+    }
+
+    /// The partner of the last chat, if it was lately.
+    #[must_use]
+    pub fn last(&self, now: Timestamp) -> Option<UserId> {
+        self.iter()
+            .next_back()
+            .filter(|last| now.since(last.at) < RECENT_FOR)
+            .map(|last| last.partner)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::kernel::clock::seeded_rng;
+
+    const fn user(n: u8) -> UserId {
+        UserId::from_bytes([n; 16])
+    }
+
+    fn room() -> RoomId {
+        RoomId::random(&mut seeded_rng())
+    }
+
+    #[test]
+    fn the_last_five_partners_of_twenty_minutes_are_recent() {
+        let start = Timestamp::from_millis(0);
+        let mut recent = RecentPartners::default();
+        (1..=6).for_each(|n| recent.add(user(n), room(), start));
+        assert!(!recent.contains(user(1), start), "the sixth last");
+        assert!((2..=6).all(|n| recent.contains(user(n), start)));
+        assert_eq!(recent.last(start), Some(user(6)));
+        let later = start + RECENT_FOR;
+        assert!((1..=6).all(|n| !recent.contains(user(n), later)));
+        assert_eq!(recent.last(later), None);
+    }
+
+    #[test]
+    fn a_person_is_small() {
+        // As many bytes as an allocator hands out.
+        assert!(size_of::<Person>() <= 192);
+    }
+
+    #[test]
+    fn whom_somebody_avoids_is_kept_and_nobody_takes_no_room() {
+        let mut avoided = Avoided::default();
+        avoided.extend([]);
+        assert!(avoided.0.is_none() && !avoided.contains(&user(1)));
+        avoided.insert(user(1));
+        avoided.extend([user(2), user(1)]);
+        assert!(avoided.contains(&user(1)) && avoided.contains(&user(2)));
+        assert!(!avoided.contains(&user(3)));
+    }
+
+    #[test]
+    fn meeting_somebody_again_makes_them_the_last_not_a_second_entry() {
+        let mut recent = RecentPartners::default();
+        [1, 2, 1].into_iter().for_each(|n| recent.add(user(n), room(), Timestamp::default()));
+        assert_eq!(recent.iter().count(), 2);
+        assert_eq!(recent.last(Timestamp::default()), Some(user(1)));
+    }
+}

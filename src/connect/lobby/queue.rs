@@ -1,0 +1,128 @@
+//! The waiting queue: who waits, in the order in which they came, and who takes whom.
+//!
+//! Somebody who named interests is choosy at first: only a person with a common one will do. After
+//! [`CHOOSY_FOR`] they are open to anyone, as are from the start those who named none.
+
+use std::collections::{BTreeMap, HashMap};
+
+use super::person::CHOOSY_FOR;
+use crate::connect::profile::interest::{Interest, Interests};
+use crate::kernel::clock::Timestamp;
+use crate::kernel::id::UserId;
+
+/// People by ticket; a ticket taken later is larger.
+type Line = BTreeMap<u64, UserId>;
+
+/// Everybody who waits.
+#[derive(Debug, Default)]
+pub struct Queue {
+    all: Line,
+    open: Line,
+    /// Who is still choosy, since when.
+    choosy: BTreeMap<u64, (Timestamp, UserId)>,
+    by_interest: HashMap<Interest, Line>,
+}
+
+impl Queue {
+    pub fn join(&mut self, ticket: u64, who: UserId, interests: &Interests, since: Timestamp) {
+        self.all.insert(ticket, who);
+        if interests.is_empty() {
+            self.open.insert(ticket, who);
+        } else {
+            self.choosy.insert(ticket, (since, who));
+        }
+        for interest in interests.iter() {
+            self.by_interest.entry(Interest::clone(interest)).or_default().insert(ticket, who);
+        }
+    }
+
+    /// Takes a ticket out. The interests are those it joined with.
+    pub fn leave(&mut self, ticket: u64, interests: &Interests) {
+        self.all.remove(&ticket);
+        self.open.remove(&ticket);
+        self.choosy.remove(&ticket);
+        for interest in interests.iter() {
+            let Some(line) = self.by_interest.get_mut(interest) else { continue };
+            line.remove(&ticket);
+            if line.is_empty() {
+                self.by_interest.remove(interest);
+            }
+        }
+    }
+
+    /// Opens those to anyone who have been choosy for long enough.
+    pub fn relax(&mut self, now: Timestamp) {
+        while let Some(entry) = self.choosy.first_entry() {
+            let (ticket, (since, who)) = (*entry.key(), *entry.get());
+            if now.since(since) < CHOOSY_FOR {
+                return;
+            }
+            entry.remove();
+            self.open.insert(ticket, who);
+        }
+    }
+
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.all.len()
+    }
+
+    /// The place of a ticket in the queue; the longest waiter has place 1.
+    #[must_use]
+    pub fn place(&self, ticket: u64) -> usize {
+        // Most who ask have just joined the end.
+        if self.all.last_key_value().is_some_and(|(last, _)| *last == ticket) {
+            return self.all.len();
+        }
+        self.all.range(..=ticket).count()
+    }
+
+    /// Everybody, longest waiter first.
+    pub fn iter(&self) -> impl Iterator<Item = UserId> {
+        self.all.values().copied()
+    }
+
+    /// Those who take anyone, longest waiter first.
+    pub fn open(&self) -> impl Iterator<Item = UserId> {
+        self.open.values().copied()
+    }
+
+    #[must_use]
+    pub fn is_open(&self, ticket: u64) -> bool {
+        self.open.contains_key(&ticket)
+    }
+
+    /// The longest waiter who shares one of `interests` and is `eligible`.
+    pub fn kindred(
+        &self,
+        interests: &Interests,
+        eligible: impl Fn(UserId) -> bool,
+    ) -> Option<UserId> {
+        let lines = interests.iter().filter_map(|interest| self.by_interest.get(interest));
+        let firsts = lines.filter_map(|line| line.iter().find(|(_, who)| eligible(**who)));
+        firsts.min_by_key(|(ticket, _)| **ticket).map(|(_, who)| *who)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn nothing_is_left_of_those_who_have_gone() {
+        let who = UserId::from_bytes([1; 16]);
+        let interests = Interests::parse("music, tea");
+        let mut queue = Queue::default();
+        for now in [Timestamp::default(), Timestamp::default() + CHOOSY_FOR] {
+            queue.join(1, who, &interests, Timestamp::default());
+            queue.relax(now);
+            assert_eq!(queue.is_open(1), now != Timestamp::default());
+            assert_eq!(queue.kindred(&Interests::parse("tea"), |_| true), Some(who));
+            queue.leave(1, &interests);
+            let Queue { all, open, choosy, by_interest } = &queue;
+            assert!(
+                all.is_empty() && open.is_empty() && choosy.is_empty() && by_interest.is_empty()
+            );
+        }
+    }
+}

@@ -1,0 +1,196 @@
+//! The lobby in this process's memory: gone with it.
+
+use std::pin::Pin;
+use std::time::Duration;
+
+use async_trait::async_trait;
+use parking_lot::Mutex;
+use rand::rngs::StdRng;
+use tokio::sync::Notify;
+use tokio::time::{Sleep, sleep};
+
+use super::action::{Action, Call, LobbyStats, Nudged, Performed, Sender, Swept};
+use super::broadcast::{Announced, Announcement, FOUND, Presence};
+use super::inbox::{Lease, LeaseId};
+use super::manager::RandomConnectManager;
+use super::signal::{Listener, Listeners};
+use super::{Lobby, LobbyError, REDELIVERY};
+use crate::kernel::clock::Timestamp;
+use crate::kernel::id::{MessageKey, UserId};
+use crate::kernel::ttl_cache::Recent;
+
+/// People handled per hold of the lock: about 0.02 ms, so that a call in between hardly waits.
+const BATCH: usize = 128;
+
+/// How long a call waits for the answer to the same person's last one to arrive or to be lost. It
+/// is known within microseconds unless the caller is slow to take it in.
+const ANSWER_WAIT: Duration = Duration::from_millis(250);
+
+/// The most messages that are remembered so that they are not carried out again; older ones go.
+const MAX_SEEN: usize = 500_000;
+
+/// The pure manager behind one lock. Every method holds it for microseconds, never across an await.
+pub struct MemoryLobby {
+    state: Mutex<State>,
+    /// Wakes the calls that wait for a lease to end.
+    settled: Notify,
+    listeners: Listeners,
+    /// Messages that may be sent again for days.
+    seen: Mutex<Recent<MessageKey, ()>>,
+}
+
+struct State {
+    manager: RandomConnectManager,
+    rng: StdRng,
+    /// Whether a call waits for a lease to end, so that telling nobody costs nothing.
+    awaited: bool,
+}
+
+impl MemoryLobby {
+    #[must_use]
+    pub fn new(idle_timeout: Duration, rng: StdRng) -> Self {
+        Self {
+            state: Mutex::new(State {
+                manager: RandomConnectManager::new(idle_timeout),
+                rng,
+                awaited: false,
+            }),
+            settled: Notify::new(),
+            listeners: Listeners::default(),
+            seen: Mutex::new(Recent::new(REDELIVERY, MAX_SEEN)),
+        }
+    }
+
+    /// Takes one step, and then, the lock being free, tells whom it concerns and frees what is gone.
+    fn step<T>(&self, step: impl FnOnce(&mut State) -> T) -> T {
+        let (done, effects, _gone) = {
+            let state = &mut *self.state.lock();
+            (step(state), state.manager.take_effects(), state.manager.take_gone())
+        };
+        self.listeners.tell(&effects);
+        done
+    }
+}
+
+#[async_trait]
+impl Lobby for MemoryLobby {
+    async fn perform(&self, call: Call, action: Action) -> Result<Performed, LobbyError> {
+        let (who, takes_inbox) = (call.who, call.takes_inbox);
+        let mut asked = Some((call, action));
+        // Made when there is something to wait for, which there hardly ever is.
+        let mut wait: Option<Pin<Box<Sleep>>> = None;
+        loop {
+            // Made before the look at the lease, so that no wake-up falls in between.
+            let settled = self.settled.notified();
+            // A call that shows nothing of the inbox has nothing to wait for.
+            let ready = !takes_inbox || wait.as_ref().is_some_and(|wait| wait.is_elapsed());
+            let done = self.step(|State { manager, rng, awaited }| {
+                let ready = ready || !manager.is_being_answered(who);
+                *awaited |= !ready;
+                let (call, action) = asked.take_if(|_| ready)?;
+                Some(manager.perform(call, action, rng))
+            });
+            if let Some(performed) = done {
+                return Ok(performed);
+            }
+            tokio::select! {
+                () = settled => {}
+                () = wait.get_or_insert_with(|| Box::pin(sleep(ANSWER_WAIT))) => {}
+            }
+        }
+    }
+
+    async fn sender(&self, who: UserId) -> Result<Sender, LobbyError> {
+        Ok(self.state.lock().manager.sender(who))
+    }
+
+    async fn collect(&self, who: UserId, now: Timestamp) -> Result<Lease, LobbyError> {
+        Ok(self.step(|state| state.manager.collect(who, now)))
+    }
+
+    fn listen(&self, who: UserId) -> Listener {
+        self.listeners.listen(who)
+    }
+
+    async fn keep_back(&self, who: UserId, lease: &Lease, shown: usize) -> Result<(), LobbyError> {
+        self.step(|state| state.manager.keep_back(who, lease, shown));
+        Ok(())
+    }
+
+    fn settle(&self, who: UserId, lease: LeaseId, delivered: bool) {
+        let awaited = self.step(|State { manager, awaited, .. }| {
+            manager.settle(who, lease, delivered);
+            std::mem::take(awaited)
+        });
+        if awaited {
+            self.settled.notify_waiters();
+        }
+    }
+
+    async fn first(&self, message: MessageKey, now: Timestamp) -> Result<bool, LobbyError> {
+        let mut seen = self.seen.lock();
+        let first = seen.get(&message, now).is_none();
+        if first {
+            drop(seen.put(message, (), now));
+        }
+        Ok(first)
+    }
+
+    async fn sweep(&self, now: Timestamp) -> Result<Swept, LobbyError> {
+        Ok(self.step(|state| state.manager.sweep(now, BATCH)))
+    }
+
+    async fn pair_waiting(&self, now: Timestamp) -> Result<usize, LobbyError> {
+        Ok(self.step(|state| state.manager.pair_waiting(now, BATCH, &mut state.rng)))
+    }
+
+    async fn nudge_silent(&self, now: Timestamp) -> Result<Nudged, LobbyError> {
+        Ok(self.step(|state| state.manager.nudge_silent(now, BATCH)))
+    }
+
+    async fn find(&self, prefix: &str) -> Result<Vec<UserId>, LobbyError> {
+        Ok(self.state.lock().manager.find(prefix, FOUND))
+    }
+
+    async fn presence(&self, who: UserId) -> Result<Option<Presence>, LobbyError> {
+        Ok(self.state.lock().manager.presence(who))
+    }
+
+    async fn announce(
+        &self,
+        announcement: &Announcement,
+        after: Option<UserId>,
+        now: Timestamp,
+    ) -> Result<Announced, LobbyError> {
+        Ok(self.step(|state| state.manager.announce(announcement, after, now, BATCH)))
+    }
+
+    async fn stats(&self, now: Timestamp) -> Result<LobbyStats, LobbyError> {
+        Ok(self.state.lock().manager.stats(now))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::pin::pin;
+
+    use futures_util::poll;
+
+    use super::*;
+    use crate::kernel::clock::seeded_rng;
+
+    #[tokio::test(start_paused = true)]
+    async fn a_call_waits_for_the_last_answer_to_arrive_and_no_longer() {
+        let lobby = MemoryLobby::new(Duration::from_secs(60), seeded_rng());
+        let [ann, bob] = [1, 2].map(|id| UserId::from_bytes([id; 16]));
+        let call = |who| Call::new(who, Timestamp::default());
+        for who in [ann, bob] {
+            lobby.perform(call(who), Action::meet()).await.expect("memory");
+        }
+        let told = lobby.perform(call(ann), Action::Read).await.expect("memory").lease;
+        let mut next = pin!(lobby.perform(call(ann), Action::Read));
+        assert!(poll!(&mut next).is_pending(), "the first answer is on its way");
+        lobby.settle(ann, told.id.expect("a lease"), true);
+        assert!(poll!(&mut next).is_ready(), "it has arrived");
+    }
+}

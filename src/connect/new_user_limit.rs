@@ -1,0 +1,86 @@
+//! How many new people one network may bring: whoever holds the token can make up as many as they like.
+//!
+//! New is whom the lobby does not know. To ask it for each call would cost a round trip where it is on
+//! Redis, so whom it knew lately is remembered here.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use parking_lot::Mutex;
+use thiserror::Error;
+
+use super::lobby::action::Outcome;
+use super::lobby::{Lobby, LobbyError};
+use super::profile::language::Language;
+use super::reply;
+use crate::kernel::client_network::Origin;
+use crate::kernel::clock::Clock;
+use crate::kernel::id::{IdHasher, UserId};
+use crate::kernel::toolset::Caller;
+use crate::kernel::ttl_cache::Recent;
+use crate::moderation::service::Warden;
+use crate::rate_limit::gcra::{Act, TooOften};
+
+/// For how long, and of how many people at most, is remembered that they are known.
+const KNOWN_FOR: Duration = Duration::from_secs(600);
+const MAX_KNOWN: usize = 100_000;
+
+/// Why somebody new is not let in. Nothing changed.
+#[derive(Debug, Error)]
+pub enum Unwelcome {
+    #[error("{}", reply::outcome(Language::English, &Outcome::TooOften(*.0)))]
+    TooMany(TooOften),
+    #[error("Random Connect can't be reached right now. Please try again shortly.")]
+    Unavailable(#[from] LobbyError),
+}
+
+/// Counts new people by where they come from.
+pub struct Newcomers {
+    lobby: Arc<dyn Lobby>,
+    warden: Arc<Warden>,
+    clock: Arc<dyn Clock>,
+    ids: IdHasher,
+    known: Mutex<Recent<UserId, ()>>,
+}
+
+impl Newcomers {
+    #[must_use]
+    pub fn new(
+        lobby: Arc<dyn Lobby>,
+        warden: Arc<Warden>,
+        clock: Arc<dyn Clock>,
+        ids: IdHasher,
+    ) -> Self {
+        let known = Mutex::new(Recent::new(KNOWN_FOR, MAX_KNOWN));
+        Self { lobby, warden, clock, ids, known }
+    }
+
+    /// Lets a call through of whoever is known, and counts whoever is not.
+    ///
+    /// # Errors
+    /// When too many new people came from there lately, or the store fails.
+    pub async fn admit(&self, origin: Origin, caller: Caller) -> Result<(), Unwelcome> {
+        let now = self.clock.now();
+        let who = match caller {
+            Caller::Nobody => return Ok(()),
+            Caller::Somebody => None,
+            Caller::Person(who) => Some(who),
+        };
+        if let Some(who) = who {
+            if self.known.lock().get(&who, now).is_some() {
+                return Ok(());
+            }
+            if self.lobby.presence(who).await?.is_some() {
+                drop(self.known.lock().put(who, (), now));
+                return Ok(());
+            }
+        }
+        let from = self.ids.origin(origin);
+        let admitted = self.warden.admit(from, None, || vec![Act::Newcomer], now).await;
+        admitted.map_err(LobbyError::from)?.map_err(Unwelcome::TooMany)?;
+        if let Some(who) = who {
+            drop(self.known.lock().put(who, (), now));
+        }
+        Ok(())
+    }
+}

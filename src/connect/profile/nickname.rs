@@ -1,0 +1,194 @@
+//! What people are called in a chat: a random name, or one of their own choosing.
+//!
+//! **Invariant:** a nickname is never derived from who its bearer is, carries no number and no
+//! control or direction character, is one line, and can't pass for the system.
+
+use std::fmt;
+use std::sync::Arc;
+
+use once_cell::sync::Lazy;
+use rand::{Rng, RngExt};
+use thiserror::Error;
+
+use super::impersonation::{SIGNS, looks_like_system, skeleton};
+use crate::guard::{is_invisible, shows_nothing, strip};
+use crate::mask::mask;
+
+/// The most characters a chosen nickname may have.
+pub const MAX_CHARS: usize = 32;
+
+/// Characters with a meaning in the lines a nickname is shown in, and those that end a sentence.
+const RESERVED: &[char] = &[
+    ':', '：', '#', '＃', '<', '>', '{', '}', '[', ']', '|', '*', '~', '`', '@', '!', '！', '?',
+    '？', '.', '。', '…', '›',
+];
+
+/// [`RESERVED`] as people are shown it: without the forms of other scripts.
+#[must_use]
+pub fn reserved() -> String {
+    let plain = RESERVED.iter().filter(|c| c.is_ascii()).map(char::to_string);
+    plain.collect::<Vec<_>>().join(" ")
+}
+
+/// Words of the house, as [`skeleton`] leaves them: nobody may be called by them.
+static TITLES: Lazy<Vec<String>> = Lazy::new(|| {
+    let titles = [
+        "system",
+        "admin",
+        "administrator",
+        "moderator",
+        "mod",
+        "puch",
+        "puchai",
+        "bot",
+        "support",
+        "official",
+        "randomconnect",
+        "partner",
+        "server",
+    ];
+    titles.iter().map(|title| skeleton(title)).collect()
+});
+
+/// A name to show. Cheap to clone.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Nickname(Arc<str>);
+
+/// Why a name can't be used.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
+pub enum BadNickname {
+    #[error("write the name you want behind #nick")]
+    Empty,
+    #[error("it is longer than {MAX_CHARS} characters")]
+    TooLong,
+    #[error("it could be taken for a message of the system")]
+    Imitates,
+    #[error("it contains one of . ! ? : # @ * ~ ` | < > [ ] {{ }}")]
+    Reserved,
+}
+
+impl Nickname {
+    /// `User_` and four random letters.
+    #[must_use]
+    pub fn random(rng: &mut impl Rng) -> Self {
+        let letters: String = (0..4).map(|_| char::from(rng.random_range(b'A'..=b'Z'))).collect();
+        Self(format!("User_{letters}").into())
+    }
+
+    /// A name somebody chose, cleaned, with its numbers hidden.
+    ///
+    /// # Errors
+    /// When what is left can't be used as a name.
+    pub fn chosen(name: &str) -> Result<Self, BadNickname> {
+        let line = strip(name).replace('\n', " ");
+        let visible: String =
+            line.chars().filter(|c| *c == ZERO_WIDTH_JOINER || !shows_nothing(*c)).collect();
+        let name = visible.split_whitespace().collect::<Vec<_>>().join(" ");
+        if is_invisible(&name) {
+            return Err(BadNickname::Empty);
+        }
+        if name.contains(RESERVED) {
+            return Err(BadNickname::Reserved);
+        }
+        if is_titled(&name) || name.contains(SIGNS) || looks_like_system(&name) {
+            return Err(BadNickname::Imitates);
+        }
+        let masked = mask(&name);
+        if masked.as_str().chars().count() > MAX_CHARS {
+            return Err(BadNickname::TooLong);
+        }
+        Ok(Self(masked.as_str().into()))
+    }
+
+    /// A name that was one before, read back from a store.
+    pub(crate) fn kept(name: &str) -> Self {
+        Self(name.into())
+    }
+
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+/// Holds an emoji of several people together; in a name of letters it is harmless.
+const ZERO_WIDTH_JOINER: char = '\u{200d}';
+
+/// Whether a word of the house is in the name, in whatever characters, also in the plural.
+fn is_titled(name: &str) -> bool {
+    let folded = skeleton(name);
+    let joined: String = folded.chars().filter(|c| c.is_alphanumeric()).collect();
+    let mut words = folded.split(|c: char| !c.is_alphanumeric());
+    TITLES.contains(&joined)
+        || words.any(|word| {
+            TITLES.iter().any(|title| word.trim_end_matches('s') == title.trim_end_matches('s'))
+        })
+}
+
+impl fmt::Display for Nickname {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+/// A nickname is a person's text: it stays out of logs.
+impl fmt::Debug for Nickname {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Nickname(..)")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::kernel::clock::seeded_rng;
+
+    #[test]
+    fn a_random_name_is_user_and_four_letters() {
+        let name = Nickname::random(&mut seeded_rng()).to_string();
+        let letters = name.strip_prefix("User_").expect("the prefix");
+        assert!(letters.len() == 4 && letters.bytes().all(|b| b.is_ascii_uppercase()), "{name}");
+    }
+
+    #[test]
+    fn chosen_names_are_cleaned_to_one_line_without_numbers() {
+        for (typed, shown) in [
+            ("Star Dust", "Star Dust"),
+            ("  spaced \n out\u{202e} ", "spaced out"),
+            ("आशा", "आशा"),
+            ("🌻 Sunny", "🌻 Sunny"),
+            ("call 9876543210", "call [hidden]"),
+            ("Modesty", "Modesty"),
+        ] {
+            assert_eq!(Nickname::chosen(typed).map(|name| name.to_string()), Ok(shown.to_owned()));
+        }
+    }
+
+    #[test]
+    fn names_that_are_no_names_are_refused() {
+        for (typed, why) in [
+            ("", BadNickname::Empty),
+            ("\u{200b}\u{2800} ", BadNickname::Empty),
+            ("abcdefghijklmnopqrstuvwxyzabcdefg", BadNickname::TooLong),
+            ("Bob: hi", BadNickname::Reserved),
+            ("#meet", BadNickname::Reserved),
+            ("The Admin", BadNickname::Imitates),
+            ("🎉 Connected", BadNickname::Imitates),
+            ("Your partner left", BadNickname::Imitates),
+            ("ＡＤＭＩＮ", BadNickname::Imitates),
+            ("Аdmin", BadNickname::Imitates),
+            ("𝐀𝐝𝐦𝐢𝐧", BadNickname::Imitates),
+            ("Ad\u{200d}min", BadNickname::Imitates),
+            ("Sys\u{34f}tem", BadNickname::Imitates),
+            ("ADM1N", BadNickname::Imitates),
+            ("Admins", BadNickname::Imitates),
+            ("Puch AI", BadNickname::Imitates),
+            ("Ann ✅", BadNickname::Imitates),
+            ("Ann. Chat ended", BadNickname::Reserved),
+            ("You! You left", BadNickname::Reserved),
+            ("[hidden]", BadNickname::Reserved),
+        ] {
+            assert_eq!(Nickname::chosen(typed), Err(why), "{typed:?}");
+        }
+    }
+}

@@ -1,0 +1,186 @@
+//! Puts words and what waits together, as much of it as fits into one message.
+//!
+//! Pure: words and items go in, text of at most [`MAX_CHARS`] comes out, with how many of the items
+//! it holds. The words are `reply.rs`'s.
+
+use super::messages::{say, say_with};
+use super::news;
+use crate::connect::lobby::inbox::Item;
+use crate::connect::profile::language::Language;
+
+/// The most characters of an answer, and of a message (a WhatsApp text body holds no more).
+pub const MAX_CHARS: usize = 4_096;
+
+/// Between what waited and the answer to the call.
+const BLANK_LINE: &str = "\n\n";
+
+/// An answer, and how many of the items it shows.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Answer {
+    pub text: String,
+    pub shown: usize,
+}
+
+/// What waits for a person, oldest first, then the answer to their call. Items that do not fit are
+/// left for the next answer, and the number of them is told.
+#[must_use]
+pub fn compose(language: Language, items: &[Item], own: &str) -> Answer {
+    let nothing = own.is_empty() && items.is_empty();
+    let own = if nothing { &say(language, "inbox-empty") } else { own };
+    let rest = |count| say_with(language, "more-waits", [("count", usize::into(count))]);
+    let lines: Vec<String> = items.iter().map(|item| news(language, &item.news)).collect();
+    let all = join(&lines, "", own);
+    if all.len() <= MAX_CHARS || chars(&all) <= MAX_CHARS {
+        return Answer { text: all, shown: items.len() };
+    }
+    // What is told of the rest is longest when nothing fits, but for languages that have other words
+    // for other numbers.
+    let longest = (1..=items.len()).map(|count| chars(&rest(count))).max().unwrap_or(0);
+    let told = if items.is_empty() { 0 } else { longest + 2 * BLANK_LINE.len() };
+    let own = shorten(own, MAX_CHARS - told);
+    let mut left = MAX_CHARS - told - chars(&own);
+    let fits = |line: &&String| {
+        let room = left.checked_sub(chars(line) + 1);
+        left = room.unwrap_or(left);
+        room.is_some()
+    };
+    let shown = lines.iter().take_while(fits).count();
+    let waiting = items.len() - shown;
+    let waiting = if waiting == 0 { String::new() } else { rest(waiting) };
+    Answer { text: join(&lines[..shown], &waiting, &own), shown }
+}
+
+/// A message to somebody whom news is brought to: its text, how many of the things to be told it
+/// holds, and how many of the items.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Batch {
+    pub text: String,
+    pub told: usize,
+    pub shown: usize,
+}
+
+/// What is to be told, then what waits, oldest first, as much of it as fits into one message. The
+/// first always does.
+#[must_use]
+pub fn batch(language: Language, told: &[String], items: &[Item]) -> Batch {
+    let news = items.iter().enumerate().map(|(at, item)| {
+        let gap = if at == 0 { BLANK_LINE } else { "\n" };
+        (gap, news(language, &item.news))
+    });
+    let parts = told.iter().map(|told| (BLANK_LINE, told.clone())).chain(news);
+    let (mut text, mut held, mut left) = (String::new(), 0, MAX_CHARS);
+    for (gap, part) in parts {
+        let (gap, part) = if held == 0 { ("", shorten(&part, MAX_CHARS)) } else { (gap, part) };
+        let Some(room) = left.checked_sub(chars(gap) + chars(&part)) else { break };
+        left = room;
+        text.extend([gap, &part]);
+        held += 1;
+    }
+    let told = held.min(told.len());
+    Batch { text, told, shown: held - told }
+}
+
+/// Lines, and what comes below them after a blank line each.
+fn join(lines: &[String], waiting: &str, own: &str) -> String {
+    let rest = waiting.len() + own.len() + 2 * BLANK_LINE.len();
+    let length = rest + lines.iter().map(|line| line.len() + 1).sum::<usize>();
+    let mut joined = String::with_capacity(length);
+    let lines = lines.iter().map(|line| ("\n", line.as_str()));
+    for (gap, part) in lines.chain([(BLANK_LINE, waiting), (BLANK_LINE, own)]) {
+        if !part.is_empty() {
+            joined += if joined.is_empty() { "" } else { gap };
+            joined += part;
+        }
+    }
+    joined
+}
+
+fn chars(text: &str) -> usize {
+    text.chars().count()
+}
+
+/// Cuts a text to `limit` characters, an ellipsis included.
+fn shorten(text: &str, limit: usize) -> String {
+    if chars(text) <= limit {
+        return text.to_owned();
+    }
+    text.chars().take(limit.saturating_sub(1)).chain(['…']).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::connect::lobby::inbox::News;
+    use crate::connect::profile::language::LANGUAGES;
+    use crate::connect::profile::nickname::Nickname;
+    use crate::kernel::clock::{Timestamp, seeded_rng};
+    use crate::kernel::id::RoomId;
+    use crate::mask::Masked;
+
+    const EN: Language = Language::English;
+
+    fn messages(count: u64, length: usize) -> Vec<Item> {
+        let from = Nickname::chosen("Ann").expect("a name");
+        let text = Masked::waived(&"é".repeat(length));
+        let room = RoomId::random(&mut seeded_rng());
+        (0..count)
+            .map(|number| Item {
+                number,
+                at: Timestamp::default(),
+                news: News::Message { room, from: from.clone(), text: text.clone() },
+            })
+            .collect()
+    }
+
+    #[test]
+    fn what_waited_comes_first_then_a_blank_line_then_the_answer() {
+        let items = messages(2, 1);
+        assert_eq!(compose(EN, &items, "own").text, "💬 Ann: é\n💬 Ann: é\n\nown");
+        assert_eq!(compose(EN, &items, "").text, "💬 Ann: é\n💬 Ann: é");
+        assert_eq!(compose(EN, &[], "own").text, "own");
+        assert_eq!(compose(EN, &[], "").text, "📭 Inbox empty.");
+    }
+
+    #[test]
+    fn what_does_not_fit_stays_and_is_counted() {
+        let items = messages(5, 1_100);
+        let answer = compose(EN, &items, "own");
+        assert_eq!(answer.shown, 3);
+        assert!(
+            answer.text.contains("\n\n📬 2 more messages wait for you. Send #m to read on.\n\nown")
+        );
+    }
+
+    #[test]
+    fn no_answer_is_longer_than_a_whatsapp_message_and_the_longest_item_fits_alone() {
+        for length in [0, 1, 17, 1_000, 2_000, 3_900] {
+            for count in [0, 1, 2, 50, 200] {
+                for (own, row) in [0, 100, 4_000, 4_096, 5_000]
+                    .into_iter()
+                    .flat_map(|own| LANGUAGES.iter().map(move |row| (own, row)))
+                {
+                    let language = row.language;
+                    let answer = compose(language, &messages(count, length), &"ü".repeat(own));
+                    assert!(chars(&answer.text) <= MAX_CHARS, "{length} {count} {own}");
+                    assert!(own > 100 || count == 0 || answer.shown > 0, "{length} {count} {own}");
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn what_is_told_comes_before_the_news_and_the_rest_waits_for_the_next_message() {
+        let told = ["one".to_owned(), "two".to_owned()];
+        let items = messages(2, 1);
+        let text = "one\n\ntwo\n\n💬 Ann: é\n💬 Ann: é".to_owned();
+        assert_eq!(batch(EN, &told, &items), Batch { text, told: 2, shown: 2 });
+        assert_eq!(batch(EN, &[], &messages(5, 1_100)).shown, 3);
+        assert_eq!(batch(EN, &[], &[]), Batch { text: String::new(), told: 0, shown: 0 });
+        for length in [1, 4_000, 5_000] {
+            let told = ["ü".repeat(length), "ü".repeat(length)];
+            let batch = batch(EN, &told, &messages(3, length));
+            assert!(chars(&batch.text) <= MAX_CHARS && batch.told > 0, "{length}");
+        }
+        assert_eq!(batch(EN, &[], &messages(1, 5_000)).shown, 1);
+    }
+}

@@ -1,0 +1,194 @@
+//! Foul words: whole words and phrases of the lists in `words/`, whatever letters they are dressed in.
+//!
+//! To add a language, add its list there and to [`LISTS`]; a line that begins with `#` is a remark.
+
+use std::borrow::Cow;
+use std::ops::Range;
+
+use once_cell::sync::Lazy;
+use rustc_hash::FxHashSet;
+
+use super::folded::Shadow;
+
+const LISTS: [&str; 6] = [
+    include_str!("wordlists/en.txt"),
+    include_str!("wordlists/hi.txt"),
+    include_str!("wordlists/es.txt"),
+    include_str!("wordlists/pt.txt"),
+    include_str!("wordlists/id.txt"),
+    include_str!("wordlists/ar.txt"),
+];
+
+/// The most words of a phrase.
+const LONGEST: usize = 4;
+
+/// Each entry as it looks, its words parted by single spaces.
+static ENTRIES: Lazy<FxHashSet<String>> = Lazy::new(|| {
+    let lines = LISTS.iter().flat_map(|list| list.lines()).filter(|line| !line.starts_with('#'));
+    let entry = |line| words(&Shadow::of(line)).into_iter().map(|word| word.plain);
+    lines.map(|line| entry(line).collect::<Vec<_>>().join(" ")).collect()
+});
+
+/// A word of a text: where it is in the shadow, and its letters, with signs read as the letters that
+/// they stand for.
+struct Word {
+    place: Range<usize>,
+    plain: String,
+}
+
+/// Whether there is a foul word in a text.
+pub fn has_any(text: &str) -> bool {
+    !find(text).is_empty()
+}
+
+/// The text with all of a foul word but its first letter covered by asterisks.
+pub fn cover(text: &str) -> Cow<'_, str> {
+    let found = find(text);
+    if found.is_empty() {
+        return Cow::Borrowed(text);
+    }
+    let (mut covered, mut from) = (String::with_capacity(text.len()), 0);
+    for place in found {
+        covered.push_str(&text[from..place.start]);
+        let letters = text[place.clone()].chars().enumerate();
+        covered.extend(letters.map(|(at, c)| if at == 0 || c.is_whitespace() { c } else { '*' }));
+        from = place.end;
+    }
+    covered.push_str(&text[from..]);
+    Cow::Owned(covered)
+}
+
+/// The places of foul words, in order, not overlapping.
+fn find(text: &str) -> Vec<Range<usize>> {
+    let shadow = Shadow::of(text);
+    let words = words(&shadow);
+    let (mut found, mut at) = (Vec::new(), 0);
+    while at < words.len() {
+        let many = phrase(&words[at..]).or_else(|| spelt(&words[at..]));
+        if let Some(last) = many.and_then(|many| words.get(at + many - 1)) {
+            found.push(shadow.place(words[at].place.start)..shadow.place(last.place.end));
+        }
+        at += many.unwrap_or(1);
+    }
+    found
+}
+
+/// How many words a foul phrase has that they begin with.
+fn phrase(words: &[Word]) -> Option<usize> {
+    (1..=LONGEST.min(words.len())).rev().find(|many| {
+        let plain: Vec<&str> = words[..*many].iter().map(|word| word.plain.as_str()).collect();
+        is_foul(&plain.join(" "))
+    })
+}
+
+/// How many single letters at the start spell a foul word out: `f u c k`.
+fn spelt(words: &[Word]) -> Option<usize> {
+    let single = |word: &&Word| word.plain.chars().count() == 1;
+    let letters: String = words.iter().take_while(single).map(|word| word.plain.as_str()).collect();
+    let many = letters.chars().count();
+    (many > 2 && is_foul(&letters)).then_some(many)
+}
+
+/// As it is, and with letters that are written many times written once or twice.
+fn is_foul(plain: &str) -> bool {
+    ENTRIES.contains(plain) || [1, 2].iter().any(|most| ENTRIES.contains(&squeezed(plain, *most)))
+}
+
+/// With runs of three or more of a letter cut to `most`.
+fn squeezed(plain: &str, most: usize) -> String {
+    let chars: Vec<char> = plain.chars().collect();
+    let runs = chars.chunk_by(|a, b| a == b);
+    runs.flat_map(|run| &run[..if run.len() > 2 { most } else { run.len() }]).collect()
+}
+
+fn words(shadow: &Shadow) -> Vec<Word> {
+    let mut words: Vec<Word> = Vec::new();
+    let mut end_of_last = usize::MAX;
+    for (at, c) in shadow.text.char_indices() {
+        let part = c.is_alphanumeric()
+            || matches!(c, '@' | '$' | '\u{900}'..='\u{dff}' | '\u{64b}'..='\u{65f}');
+        // An exclamation mark is a letter only within a word.
+        let next = shadow.text[at + c.len_utf8()..].chars().next();
+        let inner = c == '!' && end_of_last == at && next.is_some_and(char::is_alphanumeric);
+        if !part && !inner {
+            continue;
+        }
+        if end_of_last != at {
+            words.push(Word { place: at..at, plain: String::new() });
+        }
+        end_of_last = at + c.len_utf8();
+        if let Some(word) = words.last_mut() {
+            word.place.end = end_of_last;
+            word.plain.push(c);
+        }
+    }
+    for word in &mut words {
+        // A number is no word.
+        if word.plain.chars().any(char::is_alphabetic) {
+            word.plain = word.plain.chars().map(letter).collect();
+        }
+    }
+    words
+}
+
+/// The letter for which a digit or a sign often stands.
+const fn letter(c: char) -> char {
+    match c {
+        '0' => 'o',
+        '1' | '!' => 'i',
+        '3' => 'e',
+        '4' | '@' => 'a',
+        '5' | '$' => 's',
+        '7' => 't',
+        c => c,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn foul_words_are_found_in_any_dress_and_covered() {
+        for (text, covered) in [
+            ("What the fuck!", "What the f***!"),
+            ("FUCK, shit", "F***, s***"),
+            ("fuuuuck sh1t", "f****** s***"),
+            ("ｆｕｃｋ fυck ѕhit", "ｆ*** f*** ѕ***"),
+            ("f u c k off", "f * * * off"),
+            ("f.u.c.k", "f******"),
+            ("$h!t", "$***"),
+            ("hijo de puta", "h*** ** ****"),
+            ("você é um caralho", "você é um c******"),
+            ("tu madarchod hai", "tu m******** hai"),
+            ("मादरचोद", "म******"),
+            ("dasar bangsat", "dasar b******"),
+            ("يا شرموطة", "يا ش*****"),
+        ] {
+            assert_eq!(cover(text), covered);
+            assert!(has_any(text), "{text}");
+            assert_eq!(cover(covered), covered, "what is covered is not found again");
+        }
+    }
+
+    #[test]
+    fn words_that_only_hold_one_are_left_alone() {
+        for text in [
+            "assessment of Scunthorpe, Penistone and Essex",
+            "a classic bass, passed the grass",
+            "shitake and cocktails with Hitchcock and Dickens",
+            "Shih Tzu, Matsushita, Fukuda",
+            "analysis, therapist, document, circumstance",
+            "a b c d e f g",
+            "I u s e d 4 5 5",
+            "comer una concha en Putaendo",
+            "cerveja, saco, pinto e aranha",
+            "नमस्ते, कैसे हो?",
+            "كيف حالك؟",
+            "saya suka anjing",
+            "!!! $$$ @home 1337 5417",
+        ] {
+            assert_eq!(cover(text), text);
+        }
+    }
+}

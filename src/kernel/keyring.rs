@@ -1,0 +1,83 @@
+//! Seals what people write before it leaves this process, so that a dump of the store shows none of it.
+//!
+//! XChaCha20-Poly1305 with a random nonce: a sealed text is the first four bytes of the key's SHA-256,
+//! the nonce (24 bytes), and the text with its tag.
+
+use chacha20poly1305::aead::{Aead, KeyInit};
+use chacha20poly1305::{XChaCha20Poly1305, XNonce};
+use rand::Rng;
+use sha2::{Digest, Sha256};
+
+const NAME: usize = 4;
+const NONCE: usize = 24;
+
+/// A secret of 32 bytes.
+pub type Key = [u8; 32];
+
+/// Seals with the first of its keys, opens with any.
+pub struct Seal(Vec<(Vec<u8>, XChaCha20Poly1305)>);
+
+impl Seal {
+    /// `keys` are the one in use and, while rotating, the one before.
+    #[must_use]
+    pub fn new(keys: &[Key]) -> Self {
+        let named = |key: &Key| {
+            (Sha256::digest(key)[..NAME].to_vec(), XChaCha20Poly1305::new(&(*key).into()))
+        };
+        Self(keys.iter().map(named).collect())
+    }
+
+    /// Nothing without a key, or if there is more to seal than memory.
+    pub fn close(&self, text: &[u8], rng: &mut impl Rng) -> Option<Vec<u8>> {
+        let (name, cipher) = self.0.first()?;
+        let mut nonce = [0; NONCE];
+        rng.fill_bytes(&mut nonce);
+        let sealed = cipher.encrypt(&XNonce::from(nonce), text).ok()?;
+        Some([name.as_slice(), &nonce, &sealed].concat())
+    }
+
+    /// What was sealed; nothing if it was not, by none of the keys, or was changed since.
+    #[must_use]
+    pub fn open(&self, sealed: &[u8]) -> Option<Vec<u8>> {
+        let (name, rest) = sealed.split_at_checked(NAME)?;
+        let (nonce, text) = rest.split_first_chunk::<NONCE>()?;
+        let (_, cipher) = self.0.iter().find(|(known, _)| known == name)?;
+        cipher.decrypt(&XNonce::from(*nonce), text).ok()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::clock::seeded_rng;
+    use super::*;
+
+    #[test]
+    fn what_was_sealed_opens_again_and_shows_nothing() {
+        let seal = Seal::new(&[[1; 32]]);
+        let sealed = seal.close(b"hello", &mut seeded_rng()).expect("sealed");
+        assert_eq!(seal.open(&sealed).as_deref(), Some(b"hello".as_slice()));
+        assert!(!sealed.windows(5).any(|part| part == b"hello"));
+        assert_ne!(seal.close(b"hello", &mut seeded_rng()), Some(sealed));
+    }
+
+    #[test]
+    fn while_keys_are_rotated_both_open_and_the_first_seals() {
+        let (before, both) = (Seal::new(&[[1; 32]]), Seal::new(&[[2; 32], [1; 32]]));
+        let old = before.close(b"old", &mut seeded_rng()).expect("sealed");
+        assert_eq!(both.open(&old).as_deref(), Some(b"old".as_slice()));
+        let new = both.close(b"new", &mut seeded_rng()).expect("sealed");
+        assert_eq!(before.open(&new), None);
+    }
+
+    #[test]
+    fn what_was_changed_does_not_open() {
+        let seal = Seal::new(&[[1; 32]]);
+        let sealed = seal.close(b"hello", &mut seeded_rng()).expect("sealed");
+        for at in 0..sealed.len() {
+            let mut broken = sealed.clone();
+            broken[at] ^= 1;
+            assert_eq!(seal.open(&broken), None);
+        }
+        assert_eq!(seal.open(b""), None);
+    }
+}

@@ -1,0 +1,179 @@
+//! What an operator can do about people. Each step is in the ledger's log before it is done.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use serde::Serialize;
+use thiserror::Error;
+
+use super::penalty::Bar;
+use super::service::{Evidence, Warden};
+use super::store::{LedgerError, Note, Report, Verdict};
+use crate::kernel::clock::Timestamp;
+use crate::kernel::id::UserId;
+
+/// A report as an operator reads it.
+#[derive(Debug, Serialize)]
+pub struct Filed {
+    /// Names the report: the codes of the person and the reporter.
+    pub id: String,
+    /// Who was reported, and by whom, as logs show them.
+    pub person: String,
+    pub reporter: String,
+    /// Milliseconds since the Unix epoch.
+    pub at: u64,
+    pub topic: &'static str,
+    /// What was written; null once it is deleted.
+    pub evidence: Option<Evidence>,
+}
+
+/// What is kept of somebody, in figures.
+#[derive(Debug, Serialize)]
+pub struct Profile {
+    /// 32 hex digits, by which all is kept of them.
+    pub code: String,
+    pub reports: usize,
+    /// Of these reports, those that were dismissed.
+    pub dismissed: usize,
+    /// How many people they are kept apart from.
+    pub apart: usize,
+    /// `until` in milliseconds since the Unix epoch, 0 until reviewed; null when they are not barred.
+    pub barred_until: Option<u64>,
+    pub banned: bool,
+}
+
+/// Why nothing was done.
+#[derive(Debug, Error)]
+pub enum Refusal {
+    #[error("There is no such report.")]
+    NoReport,
+    #[error("Nothing is kept of a person whose code begins so.")]
+    NoPerson,
+    #[error("Several people's codes begin so: give more digits.")]
+    Ambiguous,
+    #[error("The text of a notice has 1 to 1,000 characters.")]
+    BadNotice,
+    #[error("The ledger can't be reached right now. Please try again shortly.")]
+    Unavailable(#[from] LedgerError),
+}
+
+/// The operator's side of a warden.
+#[derive(Clone)]
+pub struct Admin(pub Arc<Warden>);
+
+impl Admin {
+    /// The reports nobody has decided yet, oldest first.
+    ///
+    /// # Errors
+    /// When the ledger's store fails.
+    pub async fn reports(&self, now: Timestamp) -> Result<Vec<Filed>, Refusal> {
+        self.note("read the reports", now).await?;
+        let filed = |report: Report| Filed {
+            id: report.person.code() + &report.reporter.code(),
+            person: report.person.to_string(),
+            reporter: report.reporter.to_string(),
+            at: report.at.as_millis(),
+            topic: report.topic.name(),
+            evidence: report.evidence.and_then(|sealed| self.0.open(&sealed)),
+        };
+        Ok(self.0.ledger().open().await?.into_iter().map(filed).collect())
+    }
+
+    /// Decides a report.
+    ///
+    /// # Errors
+    /// A [`Refusal`], with nothing changed.
+    pub async fn resolve(&self, id: &str, verdict: Verdict, now: Timestamp) -> Result<(), Refusal> {
+        let codes = id.split_at_checked(32);
+        let ids = codes.and_then(|(one, two)| Some((UserId::parse(one)?, UserId::parse(two)?)));
+        let (person, reporter) = ids.ok_or(Refusal::NoReport)?;
+        self.note(&format!("{verdict:?}: the report of {person} by {reporter}"), now).await?;
+        let there = self.0.ledger().resolve(person, reporter, verdict).await?;
+        if there { Ok(()) } else { Err(Refusal::NoReport) }
+    }
+
+    /// The eight digits that logs show, or more of a code, as stores know them.
+    ///
+    /// # Errors
+    /// When they can't be that.
+    pub fn digits(prefix: &str) -> Result<String, Refusal> {
+        let prefix = prefix.trim().to_ascii_lowercase();
+        let are_some = (8..=32).contains(&prefix.len());
+        let all_hex = prefix.bytes().all(|byte| byte.is_ascii_hexdigit());
+        if are_some && all_hex { Ok(prefix) } else { Err(Refusal::NoPerson) }
+    }
+
+    /// Who is meant by these digits, among those of whom something is kept and those `present`.
+    ///
+    /// # Errors
+    /// When it is nobody, or not one person alone.
+    pub async fn person(&self, digits: &str, present: Vec<UserId>) -> Result<UserId, Refusal> {
+        // Of somebody who was never reported nothing is kept; their whole code names them all the same.
+        if let Some(who) = UserId::parse(digits) {
+            return Ok(who);
+        }
+        let mut found: BTreeSet<_> = self.0.ledger().find(digits).await?.into_iter().collect();
+        found.extend(present);
+        match (found.pop_first(), found.is_empty()) {
+            (None, _) => Err(Refusal::NoPerson),
+            (Some(who), true) => Ok(who),
+            (Some(_), false) => Err(Refusal::Ambiguous),
+        }
+    }
+
+    /// What is kept of a person.
+    ///
+    /// # Errors
+    /// When the ledger's store fails.
+    pub async fn profile(&self, who: UserId, now: Timestamp) -> Result<Profile, Refusal> {
+        self.note(&format!("looked up {who}"), now).await?;
+        let entry = self.0.ledger().entry(who).await?;
+        let dismissed = |report: &&Report| report.verdict == Some(Verdict::Dismissed);
+        let bar = self.0.rights(who, now).await?.bar;
+        Ok(Profile {
+            code: who.code(),
+            reports: entry.reports.len(),
+            dismissed: entry.reports.iter().filter(dismissed).count(),
+            apart: entry.apart.len(),
+            barred_until: bar.map(|bar| match bar {
+                Bar::Until(until) => until.as_millis(),
+                Bar::UntilReviewed => 0,
+            }),
+            banned: entry.banned.is_some(),
+        })
+    }
+
+    /// Bars somebody until they are unbanned.
+    ///
+    /// # Errors
+    /// When the ledger's store fails.
+    pub async fn ban(&self, who: UserId, now: Timestamp) -> Result<(), Refusal> {
+        self.note(&format!("banned {who}"), now).await?;
+        Ok(self.0.ledger().ban(who, now).await?)
+    }
+
+    /// Lifts a ban and all that reports have led to.
+    ///
+    /// # Errors
+    /// When the ledger's store fails.
+    pub async fn unban(&self, who: UserId, now: Timestamp) -> Result<(), Refusal> {
+        self.note(&format!("unbanned {who}"), now).await?;
+        Ok(self.0.ledger().unban(who, now).await?)
+    }
+
+    /// What operators did last, oldest first.
+    ///
+    /// # Errors
+    /// When the ledger's store fails.
+    pub async fn logged(&self) -> Result<Vec<Note>, Refusal> {
+        Ok(self.0.ledger().logged().await?)
+    }
+
+    /// Writes a step to the log, before it is done.
+    ///
+    /// # Errors
+    /// When the ledger's store fails.
+    pub async fn note(&self, what: &str, now: Timestamp) -> Result<(), Refusal> {
+        Ok(self.0.ledger().log(Note { at: now, what: what.to_owned() }).await?)
+    }
+}

@@ -1,0 +1,257 @@
+//! The use cases: two people are kept apart, somebody is reported, and what a person may do is looked
+//! up.
+
+use std::collections::HashSet;
+use std::sync::Arc;
+
+use parking_lot::Mutex;
+use rand::rngs::StdRng;
+use serde::{Deserialize, Serialize};
+
+use super::penalty;
+use super::penalty::{Bar, Charge};
+use super::rating;
+use super::rating::Rating;
+use super::store::{Consent, Entry, Ledger, LedgerError, Report, Topic, Verdict};
+use crate::kernel::clock::Timestamp;
+use crate::kernel::id::{MessageKey, UserId};
+use crate::kernel::keyring::Seal;
+use crate::rate_limit::gcra::{Act, TooOften};
+use crate::rate_limit::limiter::Throttle;
+
+/// Why somebody is reported.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Grounds {
+    pub topic: Topic,
+    /// What the reporter wrote, where it was more than the topic's word.
+    pub words: String,
+}
+
+impl Grounds {
+    /// Reads a topic's word, or anything else as a reason of the reporter's own.
+    #[must_use]
+    pub fn parse(text: &str) -> Self {
+        let word = text.to_lowercase();
+        match Topic::parse(word.trim_end_matches(['.', '!'])) {
+            Some(topic) => Self { topic, words: String::new() },
+            None => Self { topic: Topic::Other, words: text.to_owned() },
+        }
+    }
+}
+
+/// What is kept with a report so that somebody can judge it.
+#[derive(Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Evidence {
+    /// The reporter's own reason.
+    pub words: String,
+    /// What the reported person wrote last, oldest first.
+    pub said: Vec<String>,
+}
+
+/// Whether people are told how they treat each other here.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum NoticePolicy {
+    /// Once, with their first partner.
+    #[default]
+    On,
+    /// They have to agree before they meet anyone.
+    Require,
+    Off,
+}
+
+/// What somebody may do.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Rights {
+    /// Whom they are never to meet.
+    pub apart: HashSet<UserId>,
+    pub bar: Option<Bar>,
+    /// What they know of how people treat each other here.
+    pub consent: Option<Consent>,
+    /// Whether many of those they met would rather not have.
+    pub shunned: bool,
+}
+
+/// Keeps people apart and bars them, over whichever ledger it is given.
+pub struct Warden {
+    ledger: Arc<dyn Ledger>,
+    seal: Seal,
+    rng: Mutex<StdRng>,
+    /// Nothing where nobody is limited.
+    throttle: Option<Arc<dyn Throttle>>,
+}
+
+impl Warden {
+    /// Without a throttle everybody may do everything as often as they like.
+    #[must_use]
+    pub fn new(
+        ledger: Arc<dyn Ledger>,
+        seal: Seal,
+        throttle: Option<Arc<dyn Throttle>>,
+        rng: StdRng,
+    ) -> Self {
+        Self { ledger, seal, rng: Mutex::new(rng), throttle }
+    }
+
+    /// Whether all that is kept here is there.
+    ///
+    /// # Errors
+    /// When one of the stores fails.
+    pub async fn check(&self) -> Result<(), LedgerError> {
+        self.ledger.check().await?;
+        match &self.throttle {
+            Some(throttle) => throttle.check().await,
+            None => Ok(()),
+        }
+    }
+
+    /// Admits a call that does all of `acts`, and counts them; or says which of them comes too early,
+    /// and counts none. Where nobody is limited, nobody asks what it does.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub async fn admit(
+        &self,
+        who: UserId,
+        key: Option<MessageKey>,
+        acts: impl FnOnce() -> Vec<Act>,
+        now: Timestamp,
+    ) -> Result<Result<(), TooOften>, LedgerError> {
+        match &self.throttle {
+            Some(throttle) => throttle.admit(who, key, &acts(), now).await,
+            None => Ok(Ok(())),
+        }
+    }
+
+    /// What the operator's side looks into.
+    pub(super) fn ledger(&self) -> &dyn Ledger {
+        &*self.ledger
+    }
+
+    /// Evidence as it was before it was sealed; nothing if it was by another key.
+    pub(super) fn open(&self, sealed: &[u8]) -> Option<Evidence> {
+        serde_json::from_slice(&self.seal.open(sealed)?).ok()
+    }
+
+    /// What a person may do now.
+    ///
+    /// # Errors
+    /// When the ledger's store fails.
+    pub async fn rights(&self, who: UserId, now: Timestamp) -> Result<Rights, LedgerError> {
+        let entry = self.ledger.entry(who).await?;
+        let bar = bar(&entry, now);
+        let shunned = rating::is_shunned(&entry.ratings, now);
+        Ok(Rights { apart: entry.apart, bar, consent: entry.consent, shunned })
+    }
+
+    /// Keeps that somebody was told how people treat each other here, or agreed to it.
+    ///
+    /// # Errors
+    /// When the ledger's store fails.
+    pub async fn inform(
+        &self,
+        who: UserId,
+        consent: Consent,
+        now: Timestamp,
+    ) -> Result<(), LedgerError> {
+        self.ledger.inform(who, consent, now).await
+    }
+
+    /// Keeps what somebody says of a chat with `whom`.
+    ///
+    /// # Errors
+    /// When the ledger's store fails.
+    pub async fn rate(
+        &self,
+        who: UserId,
+        whom: UserId,
+        good: bool,
+        now: Timestamp,
+    ) -> Result<(), LedgerError> {
+        self.ledger.rate(who, whom, Rating { at: now, good }).await
+    }
+
+    /// Keeps two people apart from now on.
+    ///
+    /// # Errors
+    /// When the ledger's store fails.
+    pub async fn block(
+        &self,
+        who: UserId,
+        whom: UserId,
+        now: Timestamp,
+    ) -> Result<(), LedgerError> {
+        self.ledger.block(who, whom, now).await
+    }
+
+    /// Reports `whom`, who wrote `said`. A second report of one person by the same reporter changes
+    /// nothing. Returns whether the reported person is barred now.
+    ///
+    /// # Errors
+    /// When the ledger's store fails.
+    pub async fn report(
+        &self,
+        who: UserId,
+        whom: UserId,
+        grounds: Grounds,
+        said: Vec<String>,
+        now: Timestamp,
+    ) -> Result<bool, LedgerError> {
+        let weight = penalty::weight(self.ledger.dismissed(who).await?);
+        let evidence = Evidence { words: grounds.words, said };
+        let written = serde_json::to_vec(&evidence).map_err(|_| LedgerError)?;
+        let sealed = self.seal.close(&written, &mut *self.rng.lock()).ok_or(LedgerError)?;
+        let report = Report {
+            reporter: who,
+            person: whom,
+            at: now,
+            topic: grounds.topic,
+            weight,
+            verdict: None,
+            evidence: Some(sealed),
+        };
+        self.ledger.report(report).await?;
+        let entry = self.ledger.entry(whom).await?;
+        let bar = bar(&entry, now);
+        tracing::info!(user = %whom, reports = entry.reports.len(), barred = bar.is_some(), "reported");
+        Ok(bar.is_some())
+    }
+
+    /// Deletes what is too old to be kept.
+    ///
+    /// # Errors
+    /// When the ledger's store fails.
+    pub async fn purge(&self, now: Timestamp) -> Result<(), LedgerError> {
+        if let Some(throttle) = &self.throttle {
+            throttle.forget_old(now).await?;
+        }
+        self.ledger.purge(now).await
+    }
+}
+
+fn bar(entry: &Entry, now: Timestamp) -> Option<Bar> {
+    if entry.banned.is_some() {
+        return Some(Bar::UntilReviewed);
+    }
+    let counts = |report: &&Report| {
+        report.verdict != Some(Verdict::Dismissed)
+            && entry.pardoned.is_none_or(|pardoned| report.at > pardoned)
+    };
+    let charge = |report: &Report| Charge { at: report.at, weight: report.weight };
+    let charges: Vec<_> = entry.reports.iter().filter(counts).map(charge).collect();
+    penalty::bar(&charges, now)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_topic_is_read_in_any_case_and_anything_else_is_a_reason_of_ones_own() {
+        let plain = |topic| Grounds { topic, words: String::new() };
+        assert_eq!(Grounds::parse("Spam"), plain(Topic::Spam));
+        assert_eq!(Grounds::parse("minor."), plain(Topic::Minor));
+        let words = "spam and threats".to_owned();
+        assert_eq!(Grounds::parse(&words), Grounds { topic: Topic::Other, words });
+        assert_eq!(Topic::parse("scam").map(Topic::name), Some("scam"));
+    }
+}

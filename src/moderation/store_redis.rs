@@ -1,0 +1,346 @@
+//! The ledger on Redis, beside the lobby: all processes share it.
+//!
+//! Keys, all behind the lobby's hash tag and `safety:`; who somebody is, is a keyed hash, evidence is
+//! sealed. Each lives as long as its entries are remembered, but for the log and what operators decided,
+//! which stay.
+//!
+//! ```text
+//! apart:<uid>     whom somebody is kept apart from (a set)
+//! of:<uid>        reports of somebody (a hash: reporter → when, topic, weight, verdict)
+//! ev:<uid><uid>   the evidence of the reporter's report of the person
+//! lost:<uid>      of whom somebody made a report that was dismissed (a set)
+//! all, open, evs  reports, those without a verdict, and those with evidence, by time
+//! note:<uid>      whether somebody was told how people treat each other here, or agreed to it
+//! like:<uid>      ratings of somebody (a hash: rater → when and whether it was good)
+//! op:<uid>        what an operator decided (a hash: banned, pardoned)
+//! ids             everybody of whom something is kept (a sorted set, for prefixes)
+//! log             what operators did (a list)
+//! ```
+
+use std::collections::HashMap;
+use std::time::Duration;
+
+use async_trait::async_trait;
+use once_cell::sync::Lazy;
+use redis::aio::{ConnectionManager, ConnectionManagerConfig};
+use redis::{Client, FromRedisValue, Pipeline, RedisResult, Script};
+use tokio::time::timeout;
+
+use super::rating::{COUNTS_FOR, Rating};
+use super::store::{
+    Consent, EVIDENCE_FOR, Entry, LIST, Ledger, LedgerError, Note, REMEMBERED_FOR, Report, Topic,
+    Verdict,
+};
+use crate::kernel::clock::Timestamp;
+use crate::kernel::id::UserId;
+
+pub(crate) const TAG: &str = "{random-connect}:safety";
+/// How long an operation may take; a connection, too.
+const OPERATION: Duration = Duration::from_secs(1);
+
+static RESOLVE: Lazy<Script> = Lazy::new(|| Script::new(include_str!("lua/resolve.lua")));
+
+/// The ledger kept in Redis.
+pub struct RedisLedger(ConnectionManager);
+
+fn key(kind: &str, who: UserId) -> String {
+    format!("{TAG}:{kind}:{}", who.code())
+}
+
+fn table(name: &str) -> String {
+    format!("{TAG}:{name}")
+}
+
+fn seconds(span: Duration) -> i64 {
+    i64::try_from(span.as_secs()).unwrap_or(i64::MAX)
+}
+
+/// A connection to a Redis that need not be up yet.
+pub(crate) fn connect(url: &str) -> RedisResult<ConnectionManager> {
+    let config = ConnectionManagerConfig::new()
+        .set_number_of_retries(1)
+        .set_max_delay(Duration::from_millis(200))
+        .set_connection_timeout(Some(OPERATION))
+        .set_response_timeout(Some(OPERATION));
+    ConnectionManager::new_lazy_with_config(Client::open(url)?, config)
+}
+
+/// What an operation brings within its time.
+pub(crate) async fn within<T>(
+    operation: impl Future<Output = RedisResult<T>>,
+) -> Result<T, LedgerError> {
+    match timeout(2 * OPERATION, operation).await {
+        Ok(Ok(value)) => Ok(value),
+        Ok(Err(error)) => {
+            // Its text may quote what was sent.
+            tracing::warn!(kind = ?error.kind(), "the ledger failed");
+            Err(LedgerError)
+        }
+        Err(_) => Err(LedgerError),
+    }
+}
+
+impl RedisLedger {
+    /// A ledger at `url`, which need not be up yet. Call it within a tokio runtime.
+    ///
+    /// # Errors
+    /// When the address can't be one.
+    pub fn new(url: &str) -> RedisResult<Self> {
+        connect(url).map(Self)
+    }
+
+    /// One round trip, in which all commands are carried out or none.
+    async fn run<T: FromRedisValue>(&self, commands: &mut Pipeline) -> Result<T, LedgerError> {
+        let mut connection = self.0.clone();
+        within(commands.atomic().query_async(&mut connection)).await
+    }
+
+    /// The reports that a sorted set names, with their evidence.
+    async fn named(&self, names: Vec<String>) -> Result<Vec<Report>, LedgerError> {
+        let pairs: Vec<_> = names.iter().filter_map(|name| parse_pair(name)).collect();
+        if pairs.is_empty() {
+            return Ok(Vec::new());
+        }
+        let mut commands = redis::pipe();
+        for (person, reporter) in &pairs {
+            commands.hget(key("of", *person), reporter.code());
+            commands.get(evidence(*person, *reporter));
+        }
+        let values: Vec<Option<Vec<u8>>> = self.run(&mut commands).await?;
+        let reports =
+            pairs.iter().zip(values.chunks(2)).filter_map(|((person, reporter), kept)| {
+                let [Some(written), sealed] = kept else { return None };
+                let mut report = read(*person, *reporter, std::str::from_utf8(written).ok()?)?;
+                report.evidence.clone_from(sealed);
+                Some(report)
+            });
+        Ok(reports.collect())
+    }
+}
+
+/// What one person's keys hold.
+type Kept =
+    (Vec<String>, HashMap<String, String>, Option<u64>, Option<u64>, Option<String>, Vec<String>);
+
+const SEEN: &str = "seen";
+const AGREED: &str = "agreed";
+
+fn read_rating(written: &str) -> Option<Rating> {
+    let (at, good) = written.split_once(' ')?;
+    Some(Rating { at: Timestamp::from_millis(at.parse().ok()?), good: good == "good" })
+}
+
+fn pair(person: UserId, reporter: UserId) -> String {
+    person.code() + &reporter.code()
+}
+
+fn parse_pair(name: &str) -> Option<(UserId, UserId)> {
+    let (person, reporter) = name.split_at_checked(32)?;
+    Some((UserId::parse(person)?, UserId::parse(reporter)?))
+}
+
+fn evidence(person: UserId, reporter: UserId) -> String {
+    format!("{TAG}:ev:{}", pair(person, reporter))
+}
+
+fn word(verdict: Option<Verdict>) -> &'static str {
+    match verdict {
+        None => "open",
+        Some(Verdict::Upheld) => "upheld",
+        Some(Verdict::Dismissed) => "dismissed",
+    }
+}
+
+/// The verdict is the last word: `lua/resolve.lua` writes another.
+fn write(report: &Report) -> String {
+    let Report { at, topic, weight, verdict, .. } = report;
+    format!("{} {} {weight} {}", at.as_millis(), topic.name(), word(*verdict))
+}
+
+fn read(person: UserId, reporter: UserId, written: &str) -> Option<Report> {
+    let mut words = written.split(' ');
+    let at = Timestamp::from_millis(words.next()?.parse().ok()?);
+    let topic = Topic::parse(words.next()?)?;
+    let weight = words.next()?.parse().ok()?;
+    let verdict = match words.next()? {
+        "upheld" => Some(Verdict::Upheld),
+        "dismissed" => Some(Verdict::Dismissed),
+        _ => None,
+    };
+    Some(Report { reporter, person, at, topic, weight, verdict, evidence: None })
+}
+
+#[async_trait]
+impl Ledger for RedisLedger {
+    async fn block(&self, who: UserId, whom: UserId, _now: Timestamp) -> Result<(), LedgerError> {
+        let mut commands = redis::pipe();
+        let life = seconds(REMEMBERED_FOR);
+        for (one, other) in [(who, whom), (whom, who)] {
+            commands.sadd(key("apart", one), other.code()).expire(key("apart", one), life);
+            commands.zadd(table("ids"), one.code(), 0);
+        }
+        self.run(commands.expire(table("ids"), life)).await
+    }
+
+    async fn entry(&self, who: UserId) -> Result<Entry, LedgerError> {
+        let mut commands = redis::pipe();
+        commands.smembers(key("apart", who)).hgetall(key("of", who));
+        commands.hget(key("op", who), "banned").hget(key("op", who), "pardoned");
+        commands.get(key("note", who)).hvals(key("like", who));
+        let (apart, reports, banned, pardoned, consent, ratings): Kept =
+            self.run(&mut commands).await?;
+        let reports = reports.iter();
+        let reports = reports.filter_map(|(by, written)| read(who, UserId::parse(by)?, written));
+        let mut reports: Vec<_> = reports.collect();
+        reports.sort_unstable_by_key(|report| (report.at, report.reporter));
+        Ok(Entry {
+            apart: apart.iter().filter_map(|code| UserId::parse(code)).collect(),
+            reports,
+            banned: banned.map(Timestamp::from_millis),
+            pardoned: pardoned.map(Timestamp::from_millis),
+            consent: consent
+                .map(|word| if word == AGREED { Consent::Agreed } else { Consent::Told }),
+            ratings: ratings.iter().filter_map(|written| read_rating(written)).collect(),
+        })
+    }
+
+    async fn report(&self, report: Report) -> Result<bool, LedgerError> {
+        let Report { reporter, person, at, .. } = report;
+        let (of, life, name) = (key("of", person), seconds(REMEMBERED_FOR), pair(person, reporter));
+        let known: (bool,) = self.run(redis::pipe().hexists(&of, reporter.code())).await?;
+        if known.0 {
+            return Ok(false);
+        }
+        let mut commands = redis::pipe();
+        // Two at the same time write the same.
+        commands.hset_nx(&of, reporter.code(), write(&report)).expire(&of, life).ignore();
+        for line in ["all", "open", "evs"] {
+            commands.zadd(table(line), &name, at.as_millis()).ignore();
+            commands.expire(table(line), life).ignore();
+        }
+        commands.zadd(table("ids"), person.code(), 0).ignore();
+        commands.expire(table("ids"), life).ignore();
+        if let Some(sealed) = report.evidence {
+            let kept = seconds(EVIDENCE_FOR).unsigned_abs();
+            commands.set_ex(evidence(person, reporter), sealed, kept).ignore();
+        }
+        let (new,): (bool,) = self.run(&mut commands).await?;
+        Ok(new)
+    }
+
+    async fn dismissed(&self, reporter: UserId) -> Result<usize, LedgerError> {
+        let (count,) = self.run(redis::pipe().scard(key("lost", reporter))).await?;
+        Ok(count)
+    }
+
+    async fn open(&self) -> Result<Vec<Report>, LedgerError> {
+        let last = isize::try_from(LIST).unwrap_or(isize::MAX) - 1;
+        let (names,) = self.run(redis::pipe().zrange(table("open"), 0, last)).await?;
+        self.named(names).await
+    }
+
+    async fn resolve(
+        &self,
+        person: UserId,
+        reporter: UserId,
+        verdict: Verdict,
+    ) -> Result<bool, LedgerError> {
+        let mut resolve = RESOLVE.prepare_invoke();
+        resolve.key(key("of", person)).key(table("open")).key(key("lost", reporter));
+        resolve.arg(reporter.code()).arg(person.code()).arg(word(Some(verdict)));
+        resolve.arg(seconds(REMEMBERED_FOR));
+        let mut connection = self.0.clone();
+        within(resolve.invoke_async(&mut connection)).await
+    }
+
+    async fn ban(&self, who: UserId, now: Timestamp) -> Result<(), LedgerError> {
+        let mut commands = redis::pipe();
+        commands.hset(key("op", who), "banned", now.as_millis());
+        commands.zadd(table("ids"), who.code(), 0);
+        self.run(commands.expire(table("ids"), seconds(REMEMBERED_FOR))).await
+    }
+
+    async fn unban(&self, who: UserId, now: Timestamp) -> Result<(), LedgerError> {
+        let mut commands = redis::pipe();
+        commands.hdel(key("op", who), "banned");
+        self.run(commands.hset(key("op", who), "pardoned", now.as_millis())).await
+    }
+
+    async fn find(&self, prefix: &str) -> Result<Vec<UserId>, LedgerError> {
+        let (from, to) = (format!("[{prefix}"), format!("[{prefix}g"));
+        let mut commands = redis::pipe();
+        let limit = isize::try_from(LIST).unwrap_or(isize::MAX);
+        commands.zrangebylex_limit(table("ids"), from, to, 0, limit);
+        let (codes,): (Vec<String>,) = self.run(&mut commands).await?;
+        Ok(codes.iter().filter_map(|code| UserId::parse(code)).collect())
+    }
+
+    async fn inform(
+        &self,
+        who: UserId,
+        consent: Consent,
+        _now: Timestamp,
+    ) -> Result<(), LedgerError> {
+        let (key, life) = (key("note", who), seconds(REMEMBERED_FOR));
+        let mut commands = redis::pipe();
+        match consent {
+            Consent::Agreed => commands.set(&key, AGREED),
+            Consent::Told => commands.set_nx(&key, SEEN),
+        };
+        self.run(commands.ignore().expire(&key, life).ignore()).await
+    }
+
+    async fn rate(&self, rater: UserId, person: UserId, rating: Rating) -> Result<(), LedgerError> {
+        let key = key("like", person);
+        let said = if rating.good { "good" } else { "bad" };
+        let written = format!("{} {said}", rating.at.as_millis());
+        let mut commands = redis::pipe();
+        commands.hset(&key, rater.code(), written).ignore();
+        self.run(commands.expire(&key, seconds(COUNTS_FOR)).ignore()).await
+    }
+
+    async fn log(&self, note: Note) -> Result<(), LedgerError> {
+        let written = format!("{} {}", note.at.as_millis(), note.what);
+        self.run(redis::pipe().rpush(table("log"), written)).await
+    }
+
+    async fn logged(&self) -> Result<Vec<Note>, LedgerError> {
+        let first = -isize::try_from(LIST).unwrap_or(isize::MAX);
+        let (lines,): (Vec<String>,) =
+            self.run(redis::pipe().lrange(table("log"), first, -1)).await?;
+        let note = |line: &String| {
+            let (at, what) = line.split_once(' ')?;
+            Some(Note { at: Timestamp::from_millis(at.parse().ok()?), what: what.to_owned() })
+        };
+        Ok(lines.iter().filter_map(note).collect())
+    }
+
+    async fn check(&self) -> Result<(), LedgerError> {
+        self.run(redis::pipe().ping()).await
+    }
+
+    async fn purge(&self, now: Timestamp) -> Result<(), LedgerError> {
+        let before = |span: Duration| now.as_millis().saturating_sub(millis(span));
+        let mut commands = redis::pipe();
+        commands.zrangebyscore(table("evs"), 0, before(EVIDENCE_FOR));
+        commands.zrangebyscore(table("all"), 0, before(REMEMBERED_FOR));
+        let (stale, old): (Vec<String>, Vec<String>) = self.run(&mut commands).await?;
+        if stale.is_empty() && old.is_empty() {
+            return Ok(());
+        }
+        let mut commands = redis::pipe();
+        for name in &stale {
+            commands.del(format!("{TAG}:ev:{name}")).zrem(table("evs"), name);
+        }
+        for (name, (person, reporter)) in old.iter().filter_map(|n| Some((n, parse_pair(n)?))) {
+            commands.hdel(key("of", person), reporter.code());
+            commands.srem(key("lost", reporter), person.code());
+            commands.zrem(table("all"), name).zrem(table("open"), name);
+        }
+        self.run(&mut commands).await
+    }
+}
+
+fn millis(span: Duration) -> u64 {
+    u64::try_from(span.as_millis()).unwrap_or(u64::MAX)
+}

@@ -1,0 +1,307 @@
+//! The ledger in a file of SQLite, for one machine: a restart loses nothing of it.
+
+use std::path::Path;
+use std::time::Duration;
+
+use async_trait::async_trait;
+use sqlx::sqlite::{
+    SqliteConnectOptions, SqliteJournalMode, SqlitePool, SqlitePoolOptions, SqliteRow,
+    SqliteSynchronous,
+};
+use sqlx::{Row, query, query_as, query_scalar};
+use tokio::sync::OnceCell;
+
+use super::rating::{COUNTS_FOR, Rating};
+use super::store::{
+    Consent, EVIDENCE_FOR, Entry, LIST, Ledger, LedgerError, Note, REMEMBERED_FOR, Report, Topic,
+    Verdict,
+};
+use crate::kernel::clock::Timestamp;
+use crate::kernel::id::UserId;
+
+/// How long an operation may wait for the file.
+const PATIENCE: Duration = Duration::from_secs(2);
+
+/// A few connections read side by side; writers take turns.
+const CONNECTIONS: u32 = 4;
+
+/// The ledger kept in SQLite.
+pub struct SqlLedger {
+    pool: SqlitePool,
+    /// Whether the tables have their newest form.
+    ready: OnceCell<()>,
+}
+
+impl From<sqlx::Error> for LedgerError {
+    fn from(error: sqlx::Error) -> Self {
+        // Its text may quote what was written.
+        let full = error.as_database_error().and_then(|error| error.code().map(String::from));
+        tracing::warn!(code = full.as_deref().unwrap_or("none"), "the ledger failed");
+        Self
+    }
+}
+
+impl SqlLedger {
+    /// A ledger in this file, which is made if it is not there. It is opened with the first use. Call
+    /// it within a tokio runtime.
+    #[must_use]
+    pub fn new(file: &Path) -> Self {
+        let options = SqliteConnectOptions::new()
+            .filename(file)
+            .create_if_missing(true)
+            .journal_mode(SqliteJournalMode::Wal)
+            .synchronous(SqliteSynchronous::Full)
+            .busy_timeout(PATIENCE);
+        let pool = SqlitePoolOptions::new().max_connections(CONNECTIONS).acquire_timeout(PATIENCE);
+        Self { pool: pool.connect_lazy_with(options), ready: OnceCell::new() }
+    }
+
+    /// The file, once its tables have their newest form.
+    async fn pool(&self) -> Result<&SqlitePool, LedgerError> {
+        let migrate = || async { sqlx::migrate!().run(&self.pool).await.map_err(|_| LedgerError) };
+        self.ready.get_or_try_init(migrate).await?;
+        Ok(&self.pool)
+    }
+}
+
+fn millis(at: Timestamp) -> i64 {
+    i64::try_from(at.as_millis()).unwrap_or(i64::MAX)
+}
+
+fn moment(millis: i64) -> Timestamp {
+    Timestamp::from_millis(millis.unsigned_abs())
+}
+
+fn most() -> i64 {
+    i64::try_from(LIST).unwrap_or(i64::MAX)
+}
+
+/// A report from its row; nothing if another version wrote it.
+fn read(row: &SqliteRow) -> Option<Report> {
+    let upheld: Option<bool> = row.try_get("upheld").ok()?;
+    Some(Report {
+        person: UserId::parse(row.try_get("person").ok()?)?,
+        reporter: UserId::parse(row.try_get("reporter").ok()?)?,
+        at: moment(row.try_get("at").ok()?),
+        topic: Topic::parse(row.try_get("topic").ok()?)?,
+        weight: row.try_get("weight").ok()?,
+        verdict: upheld.map(|yes| if yes { Verdict::Upheld } else { Verdict::Dismissed }),
+        evidence: row.try_get("evidence").ok()?,
+    })
+}
+
+#[async_trait]
+impl Ledger for SqlLedger {
+    async fn block(&self, who: UserId, whom: UserId, _now: Timestamp) -> Result<(), LedgerError> {
+        query("INSERT OR IGNORE INTO blocks (who, whom) VALUES (?1, ?2), (?2, ?1)")
+            .bind(who.code())
+            .bind(whom.code())
+            .execute(self.pool().await?)
+            .await?;
+        Ok(())
+    }
+
+    async fn entry(&self, who: UserId) -> Result<Entry, LedgerError> {
+        let mut step = self.pool().await?.begin().await?;
+        let apart: Vec<String> = query_scalar("SELECT whom FROM blocks WHERE who = ?")
+            .bind(who.code())
+            .fetch_all(&mut *step)
+            .await?;
+        let reports = query(
+            "SELECT person, reporter, at, topic, weight, upheld, NULL AS evidence \
+             FROM reports WHERE person = ? ORDER BY at, reporter",
+        )
+        .bind(who.code())
+        .fetch_all(&mut *step)
+        .await?;
+        let decided: Option<(Option<i64>, Option<i64>)> =
+            query_as("SELECT banned, pardoned FROM decisions WHERE person = ?")
+                .bind(who.code())
+                .fetch_optional(&mut *step)
+                .await?;
+        let agreed: Option<bool> = query_scalar("SELECT agreed FROM consents WHERE person = ?")
+            .bind(who.code())
+            .fetch_optional(&mut *step)
+            .await?;
+        let ratings: Vec<(i64, bool)> = query_as("SELECT at, good FROM ratings WHERE person = ?")
+            .bind(who.code())
+            .fetch_all(&mut *step)
+            .await?;
+        step.commit().await?;
+        let (banned, pardoned) = decided.unwrap_or_default();
+        Ok(Entry {
+            apart: apart.iter().filter_map(|code| UserId::parse(code)).collect(),
+            reports: reports.iter().filter_map(read).collect(),
+            banned: banned.map(moment),
+            pardoned: pardoned.map(moment),
+            consent: agreed.map(|yes| if yes { Consent::Agreed } else { Consent::Told }),
+            ratings: ratings
+                .iter()
+                .map(|(at, good)| Rating { at: moment(*at), good: *good })
+                .collect(),
+        })
+    }
+
+    async fn report(&self, report: Report) -> Result<bool, LedgerError> {
+        let done = query(
+            "INSERT OR IGNORE INTO reports (person, reporter, at, topic, weight, evidence) \
+             VALUES (?, ?, ?, ?, ?, ?)",
+        )
+        .bind(report.person.code())
+        .bind(report.reporter.code())
+        .bind(millis(report.at))
+        .bind(report.topic.name())
+        .bind(report.weight)
+        .bind(report.evidence)
+        .execute(self.pool().await?)
+        .await?;
+        Ok(done.rows_affected() > 0)
+    }
+
+    async fn dismissed(&self, reporter: UserId) -> Result<usize, LedgerError> {
+        let count: i64 =
+            query_scalar("SELECT count(*) FROM reports WHERE reporter = ? AND upheld = 0")
+                .bind(reporter.code())
+                .fetch_one(self.pool().await?)
+                .await?;
+        usize::try_from(count).map_err(|_| LedgerError)
+    }
+
+    async fn open(&self) -> Result<Vec<Report>, LedgerError> {
+        let rows = query(
+            "SELECT * FROM reports WHERE upheld IS NULL ORDER BY at, person, reporter LIMIT ?",
+        )
+        .bind(most())
+        .fetch_all(self.pool().await?)
+        .await?;
+        Ok(rows.iter().filter_map(read).collect())
+    }
+
+    async fn resolve(
+        &self,
+        person: UserId,
+        reporter: UserId,
+        verdict: Verdict,
+    ) -> Result<bool, LedgerError> {
+        let done = query("UPDATE reports SET upheld = ? WHERE person = ? AND reporter = ?")
+            .bind(verdict == Verdict::Upheld)
+            .bind(person.code())
+            .bind(reporter.code())
+            .execute(self.pool().await?)
+            .await?;
+        Ok(done.rows_affected() > 0)
+    }
+
+    async fn ban(&self, who: UserId, now: Timestamp) -> Result<(), LedgerError> {
+        query(
+            "INSERT INTO decisions (person, banned) VALUES (?1, ?2) \
+             ON CONFLICT (person) DO UPDATE SET banned = ?2",
+        )
+        .bind(who.code())
+        .bind(millis(now))
+        .execute(self.pool().await?)
+        .await?;
+        Ok(())
+    }
+
+    async fn unban(&self, who: UserId, now: Timestamp) -> Result<(), LedgerError> {
+        query(
+            "INSERT INTO decisions (person, pardoned) VALUES (?1, ?2) \
+             ON CONFLICT (person) DO UPDATE SET banned = NULL, pardoned = ?2",
+        )
+        .bind(who.code())
+        .bind(millis(now))
+        .execute(self.pool().await?)
+        .await?;
+        Ok(())
+    }
+
+    async fn find(&self, prefix: &str) -> Result<Vec<UserId>, LedgerError> {
+        let codes: Vec<String> = query_scalar(
+            "SELECT who FROM blocks WHERE who >= ?1 AND who < ?2 \
+             UNION SELECT person FROM reports WHERE person >= ?1 AND person < ?2 \
+             UNION SELECT person FROM decisions WHERE person >= ?1 AND person < ?2 \
+             ORDER BY 1 LIMIT ?3",
+        )
+        .bind(prefix)
+        .bind(format!("{prefix}g"))
+        .bind(most())
+        .fetch_all(self.pool().await?)
+        .await?;
+        Ok(codes.iter().filter_map(|code| UserId::parse(code)).collect())
+    }
+
+    async fn inform(
+        &self,
+        who: UserId,
+        consent: Consent,
+        now: Timestamp,
+    ) -> Result<(), LedgerError> {
+        query(
+            "INSERT INTO consents (person, agreed, at) VALUES (?1, ?2, ?3) \
+             ON CONFLICT (person) DO UPDATE SET agreed = max(agreed, ?2), at = ?3",
+        )
+        .bind(who.code())
+        .bind(consent == Consent::Agreed)
+        .bind(millis(now))
+        .execute(self.pool().await?)
+        .await?;
+        Ok(())
+    }
+
+    async fn rate(&self, rater: UserId, person: UserId, rating: Rating) -> Result<(), LedgerError> {
+        query(
+            "INSERT INTO ratings (person, rater, good, at) VALUES (?1, ?2, ?3, ?4) \
+             ON CONFLICT (person, rater) DO UPDATE SET good = ?3, at = ?4",
+        )
+        .bind(person.code())
+        .bind(rater.code())
+        .bind(rating.good)
+        .bind(millis(rating.at))
+        .execute(self.pool().await?)
+        .await?;
+        Ok(())
+    }
+
+    async fn log(&self, note: Note) -> Result<(), LedgerError> {
+        query("INSERT INTO log (at, what) VALUES (?, ?)")
+            .bind(millis(note.at))
+            .bind(note.what)
+            .execute(self.pool().await?)
+            .await?;
+        Ok(())
+    }
+
+    async fn logged(&self) -> Result<Vec<Note>, LedgerError> {
+        let rows: Vec<(i64, String)> =
+            query_as("SELECT at, what FROM log ORDER BY number DESC LIMIT ?")
+                .bind(most())
+                .fetch_all(self.pool().await?)
+                .await?;
+        Ok(rows.into_iter().rev().map(|(at, what)| Note { at: moment(at), what }).collect())
+    }
+
+    async fn check(&self) -> Result<(), LedgerError> {
+        query("SELECT count(*) FROM decisions").execute(self.pool().await?).await?;
+        Ok(())
+    }
+
+    async fn purge(&self, now: Timestamp) -> Result<(), LedgerError> {
+        let before = |span: Duration| {
+            let span = i64::try_from(span.as_millis()).unwrap_or(i64::MAX);
+            millis(now).saturating_sub(span)
+        };
+        query("UPDATE reports SET evidence = NULL WHERE at <= ? AND evidence IS NOT NULL")
+            .bind(before(EVIDENCE_FOR))
+            .execute(self.pool().await?)
+            .await?;
+        for (delete, span) in [
+            ("DELETE FROM reports WHERE at <= ?", REMEMBERED_FOR),
+            ("DELETE FROM consents WHERE at <= ?", REMEMBERED_FOR),
+            ("DELETE FROM ratings WHERE at <= ?", COUNTS_FOR),
+        ] {
+            query(delete).bind(before(span)).execute(self.pool().await?).await?;
+        }
+        Ok(())
+    }
+}

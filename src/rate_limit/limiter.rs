@@ -1,0 +1,38 @@
+//! The seam for what is limited: where it is kept who did what lately.
+
+use async_trait::async_trait;
+
+use super::gcra::{Act, TooOften};
+use crate::kernel::clock::Timestamp;
+use crate::kernel::id::{MessageKey, UserId};
+use crate::moderation::store::LedgerError;
+
+/// Counts what people do, by the rules of `pace.rs`, for all processes that share what it is kept in.
+#[async_trait]
+pub trait Throttle: Send + Sync {
+    /// Admits a call that does all of `acts`, and counts them; or says which of them comes too early,
+    /// and counts none. One atomic step. A call of theirs whose `key` was admitted lately is admitted again
+    /// and counted once: it does nothing the second time.
+    ///
+    /// # Errors
+    /// When the store fails; what was counted then is not known, and nothing else was done.
+    async fn admit(
+        &self,
+        who: UserId,
+        key: Option<MessageKey>,
+        acts: &[Act],
+        now: Timestamp,
+    ) -> Result<Result<(), TooOften>, LedgerError>;
+
+    /// Forgets what limits nobody any more, where that does not go by itself.
+    ///
+    /// # Errors
+    /// When the store fails.
+    async fn forget_old(&self, now: Timestamp) -> Result<(), LedgerError>;
+
+    /// Whether the store is there.
+    ///
+    /// # Errors
+    /// When it is not.
+    async fn check(&self) -> Result<(), LedgerError>;
+}

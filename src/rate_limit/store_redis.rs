@@ -1,0 +1,97 @@
+//! What people did lately, on Redis beside the ledger: all processes count together.
+//!
+//! Keys, all behind the lobby's hash tag and `safety:pace:`; each ends by itself when it limits nobody any
+//! more. Who somebody is, is a keyed hash, and so is what they wrote.
+//!
+//! ```text
+//! m:<uid>         when the next message would be on time, in milliseconds since the Unix epoch
+//! t:<hash>        the same for one text of one person
+//! s:<uid>         the same for a search
+//! o:<hash>        the same for somebody new from one network
+//! k:<key>         when a call was admitted
+//! ```
+
+use std::time::Duration;
+
+use async_trait::async_trait;
+use once_cell::sync::Lazy;
+use redis::aio::ConnectionManager;
+use redis::{RedisResult, Script};
+
+use super::gcra::{Act, Limits, REPEATED_FOR, TooOften};
+use super::limiter::Throttle;
+use crate::kernel::clock::Timestamp;
+use crate::kernel::id::{IdHasher, MessageKey, UserId};
+use crate::moderation::store::LedgerError;
+use crate::moderation::store_redis::{TAG, connect, within};
+
+static ADMIT: Lazy<Script> = Lazy::new(|| Script::new(include_str!("lua/admit.lua")));
+
+/// The limits, counted in Redis.
+pub struct RedisThrottle {
+    connection: ConnectionManager,
+    limits: Limits,
+    ids: IdHasher,
+}
+
+impl RedisThrottle {
+    /// Limits counted at `url`, which need not be up yet; `ids` must have the same secret in all
+    /// processes. Call it within a tokio runtime.
+    ///
+    /// # Errors
+    /// When the address can't be one.
+    pub fn new(url: &str, limits: Limits, ids: IdHasher) -> RedisResult<Self> {
+        Ok(Self { connection: connect(url)?, limits, ids })
+    }
+
+    fn key(&self, who: UserId, act: Act) -> String {
+        match act {
+            Act::Message => format!("{TAG}:pace:m:{}", who.code()),
+            Act::Search => format!("{TAG}:pace:s:{}", who.code()),
+            Act::Newcomer => format!("{TAG}:pace:o:{}", who.code()),
+            Act::Same(hash) => {
+                // The hash has no key, so what was written could be guessed from it.
+                let text = self.ids.message(who, "same", &format!("{hash:x}"));
+                format!("{TAG}:pace:t:{}", text.code())
+            }
+        }
+    }
+}
+
+fn millis(span: Duration) -> u64 {
+    u64::try_from(span.as_millis()).unwrap_or(u64::MAX)
+}
+
+#[async_trait]
+impl Throttle for RedisThrottle {
+    async fn admit(
+        &self,
+        who: UserId,
+        key: Option<MessageKey>,
+        acts: &[Act],
+        now: Timestamp,
+    ) -> Result<Result<(), TooOften>, LedgerError> {
+        let mut admit = ADMIT.prepare_invoke();
+        admit.key(format!("{TAG}:pace:k:{}", key.map(MessageKey::code).unwrap_or_default()));
+        let remembered = key.map(|_| millis(REPEATED_FOR).to_string()).unwrap_or_default();
+        admit.arg(now.as_millis()).arg(remembered);
+        for act in acts {
+            let quota = self.limits.quota(*act);
+            admit.key(self.key(who, *act)).arg(millis(quota.every)).arg(millis(quota.ahead()));
+        }
+        let mut connection = self.connection.clone();
+        let (early, left): (usize, u64) = within(admit.invoke_async(&mut connection)).await?;
+        let early = early.checked_sub(1).and_then(|place| acts.get(place));
+        let too_often = |act: &Act| TooOften { act: *act, left: Duration::from_millis(left) };
+        Ok(early.map_or(Ok(()), |act| Err(too_often(act))))
+    }
+
+    async fn forget_old(&self, _now: Timestamp) -> Result<(), LedgerError> {
+        Ok(())
+    }
+
+    async fn check(&self) -> Result<(), LedgerError> {
+        let mut connection = self.connection.clone();
+        within(redis::cmd("PING").query_async(&mut connection)).await
+    }
+}

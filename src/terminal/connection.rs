@@ -1,0 +1,219 @@
+//! A connection to the server: the Model Context Protocol over its WebSocket.
+//!
+//! News are handed on in the order in which they were read, before the ping behind them is: the
+//! answer to that ping tells the server that they have arrived.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use futures_util::stream::{SplitSink, SplitStream};
+use futures_util::{SinkExt, StreamExt};
+use rmcp::model::{CallToolRequestParams, ClientConfig, JsonRpcMessage, ServerNotification};
+use rmcp::service::{
+    ClientInitializeError, RunningService, RxJsonRpcMessage, ServiceError, TxJsonRpcMessage,
+};
+use rmcp::transport::Transport;
+use rmcp::{Peer, RoleClient, ServiceExt};
+use serde::de::DeserializeOwned;
+use serde_json::{Value, json};
+use thiserror::Error;
+use tokio::net::TcpStream;
+use tokio::sync::{Mutex, mpsc};
+use tokio::time::timeout;
+use tokio_tungstenite::tungstenite::client::ClientRequestBuilder;
+use tokio_tungstenite::tungstenite::{Error, Message, http};
+use tokio_tungstenite::{MaybeTlsStream, WebSocketStream, connect_async};
+
+use super::error::Problem;
+use super::target::Server;
+use super::wire::News;
+
+/// How long a connection may take, and an answer.
+const PATIENCE: Duration = Duration::from_secs(15);
+/// The server asks every half minute whether somebody is there. Without a word for this long, it is not.
+const SILENCE: Duration = Duration::from_secs(75);
+
+type Socket = WebSocketStream<MaybeTlsStream<TcpStream>>;
+
+/// A connection, and what comes over it unasked.
+pub struct Link {
+    session: RunningService<RoleClient, ClientConfig>,
+    /// Ends when the connection does.
+    pub news: mpsc::UnboundedReceiver<News>,
+}
+
+/// Why a call was not answered.
+#[derive(Debug, Error)]
+pub enum CallError {
+    /// It was answered, with a refusal in words.
+    #[error("{0}")]
+    Refused(String),
+    #[error("the connection was lost")]
+    Lost,
+}
+
+impl Link {
+    /// Connects, and looks whether the server has the tools.
+    ///
+    /// # Errors
+    /// A [`Problem`] that says what to do.
+    pub async fn open(server: &Server) -> Result<Self, Problem> {
+        let unreachable = || Problem::Unreachable(server.to_string());
+        let uri = server.socket().parse::<http::Uri>();
+        let uri = uri.map_err(|_| Problem::Address(server.to_string()))?;
+        let request = ClientRequestBuilder::new(uri).with_header("Authorization", server.bearer());
+        let connected = timeout(PATIENCE, connect_async(request)).await;
+        let (socket, _) =
+            connected.map_err(|_| unreachable())?.map_err(|error| problem(&error, server))?;
+        let (sink, stream) = socket.split();
+        let (tell, news) = mpsc::unbounded_channel();
+        let transport = Frames { sink: Arc::new(Mutex::new(sink)), stream, tell };
+        let introduced = timeout(PATIENCE, ClientConfig::default().serve(transport)).await;
+        let session = introduced.map_err(|_| unreachable())?.map_err(|error| match error {
+            ClientInitializeError::JsonRpcError(error) => {
+                Problem::Refused(server.to_string(), error.message.into_owned())
+            }
+            _ => Problem::NotOurs(server.to_string()),
+        })?;
+        let tools = timeout(PATIENCE, session.list_all_tools()).await;
+        let tools = tools.map_err(|_| unreachable())?.map_err(|_| unreachable())?;
+        if !["say", "rejoin"].iter().all(|name| tools.iter().any(|tool| tool.name == *name)) {
+            return Err(Problem::NoPenPals(server.to_string()));
+        }
+        Ok(Self { session, news })
+    }
+
+    /// A handle for calls.
+    #[must_use]
+    pub fn caller(&self) -> Caller {
+        Caller(self.session.peer().clone())
+    }
+
+    /// Ends the connection in order.
+    pub async fn close(mut self) {
+        // Whoever is gone needs no goodbye.
+        let _ = self.session.close_with_timeout(Duration::from_secs(1)).await;
+    }
+}
+
+/// Calls tools over a [`Link`].
+#[derive(Clone)]
+pub struct Caller(Peer<RoleClient>);
+
+impl Caller {
+    /// What a tool answers, as structured content.
+    ///
+    /// # Errors
+    /// When it refuses, or does not answer.
+    pub async fn call<T: DeserializeOwned>(
+        self,
+        tool: &'static str,
+        arguments: Value,
+    ) -> Result<T, CallError> {
+        let structured = self.result(tool, arguments).await?.0;
+        serde_json::from_value(structured).map_err(|_| not_understood())
+    }
+
+    /// What a tool answers, as text.
+    ///
+    /// # Errors
+    /// As above.
+    pub async fn text(self, tool: &'static str) -> Result<String, CallError> {
+        Ok(self.result(tool, json!({})).await?.1)
+    }
+
+    async fn result(
+        self,
+        tool: &'static str,
+        arguments: Value,
+    ) -> Result<(Value, String), CallError> {
+        let arguments = arguments.as_object().cloned().unwrap_or_default();
+        let request = CallToolRequestParams::new(tool).with_arguments(arguments);
+        let answer = timeout(PATIENCE, self.0.call_tool(request)).await;
+        let result = match answer {
+            Ok(Ok(result)) => result,
+            Ok(Err(ServiceError::McpError(error))) => {
+                return Err(CallError::Refused(error.message.into_owned()));
+            }
+            Ok(Err(_)) | Err(_) => return Err(CallError::Lost),
+        };
+        let blocks = result.content.iter().filter_map(|block| block.as_text());
+        let text = blocks.map(|block| block.text.as_str()).collect::<String>();
+        if result.is_error == Some(true) {
+            return Err(CallError::Refused(text));
+        }
+        Ok((result.structured_content.unwrap_or_default(), text))
+    }
+}
+
+fn not_understood() -> CallError {
+    CallError::Refused("The server's answer can't be understood: is it of another version?".into())
+}
+
+/// What a failed handshake means.
+fn problem(error: &Error, server: &Server) -> Problem {
+    let at = server.to_string();
+    match error {
+        Error::Http(response) => match response.status().as_u16() {
+            401 => Problem::WrongToken(at),
+            403 => Problem::WrongHost(at),
+            502..=504 => Problem::Unreachable(at),
+            _ => Problem::NotOurs(at),
+        },
+        Error::Io(_) => Problem::Unreachable(at),
+        _ => Problem::NotOurs(at),
+    }
+}
+
+/// The WebSocket as rmcp wants it: a message of the protocol per text frame.
+struct Frames {
+    sink: Arc<Mutex<SplitSink<Socket, Message>>>,
+    stream: SplitStream<Socket>,
+    tell: mpsc::UnboundedSender<News>,
+}
+
+impl Frames {
+    /// Hands on what a notification tells, which rmcp would do in no particular order.
+    fn hand_on(&self, message: &RxJsonRpcMessage<RoleClient>) {
+        let JsonRpcMessage::Notification(notification) = message else { return };
+        let ServerNotification::CustomNotification(told) = &notification.notification else {
+            return;
+        };
+        if let Some(news) = News::of(&told.method, told.params.clone()) {
+            // Whoever no longer listens has left.
+            let _ = self.tell.send(news);
+        }
+    }
+}
+
+impl Transport<RoleClient> for Frames {
+    type Error = Error;
+
+    fn send(
+        &mut self,
+        message: TxJsonRpcMessage<RoleClient>,
+    ) -> impl Future<Output = Result<(), Self::Error>> + Send + 'static {
+        let sink = Arc::clone(&self.sink);
+        async move {
+            let text = serde_json::to_string(&message).map_err(std::io::Error::from)?;
+            sink.lock().await.send(Message::text(text)).await
+        }
+    }
+
+    async fn receive(&mut self) -> Option<RxJsonRpcMessage<RoleClient>> {
+        loop {
+            // Frames of the WebSocket itself, pings among them, are answered in passing.
+            let Message::Text(text) = timeout(SILENCE, self.stream.next()).await.ok()??.ok()?
+            else {
+                continue;
+            };
+            let Ok(message) = serde_json::from_str(&text) else { continue };
+            self.hand_on(&message);
+            return Some(message);
+        }
+    }
+
+    async fn close(&mut self) -> Result<(), Self::Error> {
+        self.sink.lock().await.close().await
+    }
+}

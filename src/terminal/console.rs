@@ -1,0 +1,176 @@
+//! Where lines come from and where they go: an editor in a terminal, plain lines where one of the two
+//! ends is none.
+//!
+//! What was typed is remembered while the program runs, and never written to a file.
+
+use std::io::{self, BufRead, BufReader, IsTerminal, Write};
+use std::sync::Arc;
+use std::thread;
+
+use anstream::{AutoStream, ColorChoice};
+use nix::sys::termios::{SetArg, Termios, tcgetattr, tcsetattr};
+use parking_lot::RwLock;
+use rustyline::config::{BellStyle, Configurer};
+use rustyline::error::ReadlineError;
+use rustyline::history::MemHistory;
+use rustyline::{Behavior, CompletionType, Config, Editor, ExternalPrinter};
+use tokio::sync::mpsc;
+
+use super::chat::Line;
+use super::commands::Command;
+use super::error::Problem;
+use super::helper::Helper;
+use super::render::Words;
+
+/// What stands before what one types.
+const PROMPT: &str = "› ";
+/// How many lines may wait to be taken, so that a long file is read as fast as it is sent.
+const CAPACITY: usize = 1;
+const ENDS_PASTE_MODE: &[u8] = b"\r\x1b[K\x1b[?2004l";
+
+/// What comes from whoever writes.
+#[derive(Debug, PartialEq, Eq)]
+pub enum Input {
+    Line(String),
+    /// There is no more to come.
+    End,
+    /// Whoever writes wants out at once.
+    Quit,
+}
+
+type Commands = Arc<RwLock<Vec<Command>>>;
+
+/// Both directions of a conversation.
+pub struct Desk {
+    pub inputs: mpsc::Receiver<Input>,
+    words: Words,
+    commands: Commands,
+    /// The printer above the prompt, in a terminal.
+    printer: Option<Box<dyn FnMut(String) -> io::Result<()> + Send>>,
+    /// How the terminal was, to leave it like that.
+    before: Option<Termios>,
+}
+
+impl Desk {
+    /// Takes over standard input and output.
+    ///
+    /// # Errors
+    /// When the terminal can't be used.
+    pub fn open() -> Result<Self, Problem> {
+        let (tell, inputs) = mpsc::channel(CAPACITY);
+        let colored = AutoStream::choice(&io::stdout()) != ColorChoice::Never;
+        let (words, commands) = (Words { colored }, Commands::default());
+        let desk = Self { inputs, words, commands, printer: None, before: None };
+        if io::stdin().is_terminal() && io::stdout().is_terminal() {
+            desk.with_editor(tell)
+        } else {
+            thread::spawn(move || read_lines(BufReader::new(io::stdin()), &tell));
+            Ok(desk)
+        }
+    }
+
+    fn with_editor(mut self, tell: mpsc::Sender<Input>) -> Result<Self, Problem> {
+        let unusable = |error: ReadlineError| Problem::Terminal(error.to_string());
+        self.before = tcgetattr(io::stdin()).ok();
+        let config = Config::builder()
+            .behavior(Behavior::Stdio)
+            .completion_type(CompletionType::List)
+            .completion_show_all_if_ambiguous(true)
+            .bell_style(BellStyle::None)
+            .build();
+        let mut editor = Editor::<Helper, MemHistory>::with_history(config, MemHistory::new())
+            .map_err(unusable)?;
+        editor.set_auto_add_history(true);
+        let commands = Arc::clone(&self.commands);
+        editor.set_helper(Some(Helper { commands, colored: self.words.colored }));
+        let mut printer = editor.create_external_printer().map_err(unusable)?;
+        self.printer = Some(Box::new(move |text| printer.print(text).map_err(io::Error::other)));
+        thread::spawn(move || edit_lines(editor, &tell));
+        Ok(self)
+    }
+
+    /// Whether somebody sits at a terminal.
+    #[must_use]
+    pub const fn is_edited(&self) -> bool {
+        self.printer.is_some()
+    }
+
+    /// Makes the commands known to completion.
+    pub fn learn(&self, commands: Vec<Command>) {
+        *self.commands.write() = commands;
+    }
+
+    /// Shows lines, in a terminal above the prompt.
+    ///
+    /// # Errors
+    /// When nobody reads them any more.
+    pub fn show(&mut self, lines: &[Line]) -> io::Result<()> {
+        for line in lines {
+            let text = format!("{}\n", self.words.of(line));
+            if let Some(print) = &mut self.printer {
+                print(text)?;
+            } else {
+                let mut out = io::stdout().lock();
+                out.write_all(text.as_bytes())?;
+                out.flush()?;
+            }
+        }
+        Ok(())
+    }
+}
+
+/// The editor may still wait for a key, which can't be cancelled: the terminal is put right without it.
+impl Drop for Desk {
+    fn drop(&mut self) {
+        if let Some(before) = &self.before {
+            let _ = tcsetattr(io::stdin(), SetArg::TCSADRAIN, before);
+            let _ = io::stdout().write_all(ENDS_PASTE_MODE);
+            let _ = io::stdout().flush();
+        }
+    }
+}
+
+fn read_lines(mut lines: impl BufRead, tell: &mpsc::Sender<Input>) {
+    let mut line = Vec::new();
+    while lines.read_until(b'\n', &mut line).is_ok_and(|read| read > 0) {
+        let text = String::from_utf8_lossy(&line).trim().to_owned();
+        line.clear();
+        if tell.blocking_send(Input::Line(text)).is_err() {
+            return;
+        }
+    }
+    // Whoever no longer listens needs no end.
+    let _ = tell.blocking_send(Input::End);
+}
+
+fn edit_lines(mut editor: Editor<Helper, MemHistory>, tell: &mpsc::Sender<Input>) {
+    loop {
+        let input = match editor.readline(PROMPT) {
+            Ok(line) => Input::Line(line),
+            Err(ReadlineError::Eof) => Input::End,
+            Err(_) => Input::Quit,
+        };
+        let last = !matches!(input, Input::Line(_));
+        if tell.blocking_send(input).is_err() || last {
+            return;
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn plain_lines_are_taken_as_they_are_and_then_there_is_an_end() {
+        let (tell, mut inputs) = mpsc::channel(8);
+        read_lines(&b"#meet\r\n\xff\xfe hello\nlast"[..], &tell);
+        drop(tell);
+        let mut read = Vec::new();
+        while let Some(input) = inputs.blocking_recv() {
+            read.push(input);
+        }
+        let line = |text: &str| Input::Line(text.to_owned());
+        assert_eq!(read, [line("#meet"), line("\u{fffd}\u{fffd} hello"), line("last"), Input::End]);
+    }
+}

@@ -1,0 +1,101 @@
+//! Which server to talk to, and with which token.
+
+use std::fmt;
+
+use secrecy::{ExposeSecret, SecretString};
+use url::Url;
+
+use super::error::Problem;
+
+/// The server's WebSocket, and the token it asks for. `Debug` and `Display` show no token.
+#[derive(Clone, Debug)]
+pub struct Server {
+    socket: Url,
+    shown: String,
+    token: SecretString,
+}
+
+impl Server {
+    /// From an address as people write it: with or without the `/mcp` that assistants are given.
+    ///
+    /// # Errors
+    /// When the address or the token can't be one.
+    pub fn new(address: &str, token: &str) -> Result<Self, Problem> {
+        let bad = || Problem::Address(address.to_owned());
+        let mut socket = Url::parse(address.trim()).map_err(|_| bad())?;
+        let scheme = match socket.scheme() {
+            "http" | "ws" => "ws",
+            "https" | "wss" => "wss",
+            _ => return Err(bad()),
+        };
+        let unfit = socket.username() != "" || socket.password().is_some() || !socket.has_host();
+        if unfit || socket.query().is_some() || socket.set_scheme(scheme).is_err() {
+            return Err(bad());
+        }
+        socket.set_fragment(None);
+        let path = socket.path().trim_end_matches('/');
+        let base = path.strip_suffix("/mcp").unwrap_or(path).to_owned();
+        socket.set_path(&format!("{base}/mcp/ws"));
+        let mut shown = socket.clone();
+        shown.set_path(&base);
+        let shown = shown.as_str().trim_end_matches('/').replacen("ws", "http", 1);
+        let token = token.trim();
+        // A header can hold no other characters.
+        if token.is_empty() || !token.bytes().all(|byte| byte.is_ascii_graphic()) {
+            return Err(Problem::Token);
+        }
+        Ok(Self { socket, shown, token: token.into() })
+    }
+
+    /// The address of the WebSocket.
+    #[must_use]
+    pub fn socket(&self) -> &str {
+        self.socket.as_str()
+    }
+
+    /// The value of the header that lets a caller in.
+    #[must_use]
+    pub fn bearer(&self) -> String {
+        format!("Bearer {}", self.token.expose_secret())
+    }
+}
+
+/// The address as people write it.
+impl fmt::Display for Server {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.shown)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_address_leads_to_the_websocket_however_it_is_written() {
+        for (address, socket, shown) in [
+            ("http://127.0.0.1:8086", "ws://127.0.0.1:8086/mcp/ws", "http://127.0.0.1:8086"),
+            ("http://localhost:1/mcp/", "ws://localhost:1/mcp/ws", "http://localhost:1"),
+            ("https://chat.example", "wss://chat.example/mcp/ws", "https://chat.example"),
+            ("wss://chat.example/a/mcp", "wss://chat.example/a/mcp/ws", "https://chat.example/a"),
+        ] {
+            let server = Server::new(address, "token").expect("an address");
+            assert_eq!((server.socket(), server.to_string()), (socket, shown.to_owned()));
+        }
+        for address in ["", "127.0.0.1:8086", "ftp://x", "http://", "http://a:b@x", "http://x?t=1"]
+        {
+            let refused = Server::new(address, "token");
+            assert!(matches!(refused, Err(Problem::Address(_))), "{address}");
+        }
+    }
+
+    #[test]
+    fn a_token_is_checked_and_not_shown() {
+        for token in ["", " ", "two words", "käse", "a\nb"] {
+            assert!(matches!(Server::new("http://x", token), Err(Problem::Token)), "{token}");
+        }
+        let server = Server::new("http://x", " hunter2 ").expect("a token");
+        assert_eq!(server.bearer(), "Bearer hunter2");
+        assert!(!format!("{server:?} {server}").contains("hunter2"));
+    }
+}

@@ -1,0 +1,188 @@
+//! Posts news to a bridge of the operator's: how people on other messengers get theirs at once.
+//!
+//! The bridge calls `handle_message` for its people like any other caller; each item that comes for
+//! one of them is then posted to it, signed, one after the other. An answer of 2xx acknowledges an
+//! item, 410 says that nothing more is to be posted for this person until their next call, and
+//! after anything else it is posted again.
+//!
+//! **Invariant:** the ids by which callers know people are kept here, in memory, and shown to nobody
+//! but the bridge.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use async_trait::async_trait;
+use parking_lot::Mutex;
+use rand::SeedableRng;
+use rand::rngs::StdRng;
+use reqwest::header::CONTENT_TYPE;
+use reqwest::{Client, StatusCode};
+use secrecy::{ExposeSecret, SecretString};
+use serde::Serialize;
+use tokio::time::timeout;
+
+use super::outbound::{Pace, Pause};
+use super::signature::sign;
+use crate::connect::delivery::courier::{Attachment, Channel, Couriers, Failed};
+use crate::connect::lobby::inbox::{Item, News};
+use crate::connect::profile::language::Language;
+use crate::connect::reply;
+use crate::connect::service::Arrivals;
+use crate::kernel::clock::Clock;
+use crate::kernel::id::{IdHasher, RoomId, UserId};
+use crate::kernel::ttl_cache::Recent;
+use crate::transport::ops::metrics::{Metrics, SendOutcome, Target};
+
+/// How long after their last call somebody's news is posted. What comes later waits for the next.
+const KEPT: Duration = Duration::from_secs(24 * 60 * 60);
+/// The most people whose news is posted; the longest silent are forgotten for new ones.
+const MAX_PEOPLE: usize = 100_000;
+
+/// A header with the signature of the body.
+const SIGNATURE: &str = "x-signature-256";
+
+/// What is posted for an item.
+#[derive(Serialize)]
+struct Posted<'a> {
+    /// The `puch_user_id` that the bridge passed.
+    user_id: &'a str,
+    /// The same when an item is posted again.
+    item_id: String,
+    r#type: &'static str,
+    /// Null for what happened in no room.
+    room_id: Option<String>,
+    /// What the person is to read.
+    text: String,
+    /// Milliseconds since the Unix epoch.
+    timestamp: u64,
+}
+
+/// The bridge, and how it is reached.
+pub struct Bridge {
+    pub http: Client,
+    pub url: SecretString,
+    pub secret: SecretString,
+    pub ids: IdHasher,
+    pub metrics: Arc<Metrics>,
+    pub pace: Pace,
+}
+
+/// Everybody whose news is posted.
+pub struct Callbacks {
+    bridge: Arc<Bridge>,
+    couriers: Arc<Couriers>,
+    clock: Arc<dyn Clock>,
+    people: Mutex<(Recent<UserId, Arc<Attachment>>, StdRng)>,
+}
+
+impl Callbacks {
+    #[must_use]
+    pub fn new(
+        bridge: Bridge,
+        couriers: Arc<Couriers>,
+        clock: Arc<dyn Clock>,
+        rng: StdRng,
+    ) -> Self {
+        let people = Mutex::new((Recent::new(KEPT, MAX_PEOPLE), rng));
+        Self { bridge: Arc::new(bridge), couriers, clock, people }
+    }
+}
+
+impl Arrivals for Callbacks {
+    fn came(&self, who: UserId, raw_id: &str) {
+        let now = self.clock.now();
+        let mut locked = self.people.lock();
+        let (people, rng) = &mut *locked;
+        let known = people.get(&who, now).filter(|attachment| attachment.is_active());
+        let attachment = match known {
+            Some(known) => Arc::clone(known),
+            // Somebody who is reached otherwise is not to be told twice.
+            None if self.couriers.reaches(who) => return,
+            None => {
+                let pause = Pause::new(self.bridge.pace, StdRng::from_rng(rng));
+                let bridge = Arc::clone(&self.bridge);
+                let channel = BridgeChannel { bridge, user_id: raw_id.into(), pause };
+                Arc::new(self.couriers.attach(who, Arc::new(channel)))
+            }
+        };
+        let forgotten = people.put(who, attachment, now);
+        drop(locked);
+        drop(forgotten);
+    }
+}
+
+/// One person whom the bridge reaches.
+struct BridgeChannel {
+    bridge: Arc<Bridge>,
+    user_id: SecretString,
+    pause: Pause,
+}
+
+impl BridgeChannel {
+    async fn post(&self, language: Language, item: &Item) -> Result<(), Failed> {
+        let (r#type, room) = match &item.news {
+            News::Message { room, .. } => ("message.received", Some(*room)),
+            News::Connected { chat } => ("chatroom.found", Some(chat.room)),
+            News::PartnerLeft { room } | News::PartnerTimedOut { room } => {
+                ("partner.disconnected", Some(*room))
+            }
+            News::Icebreaker { room, .. } => ("icebreaker", Some(*room)),
+            News::Nudge { room } => ("nudge", Some(*room)),
+            News::Notice(_) => ("operator.notice", None),
+        };
+        let posted = Posted {
+            user_id: self.user_id.expose_secret(),
+            item_id: self.bridge.ids.item(item.number),
+            r#type,
+            room_id: room.map(RoomId::code),
+            text: reply::news(language, &item.news),
+            timestamp: item.at.as_millis(),
+        };
+        let body = serde_json::to_vec(&posted).map_err(|_| Failed::Gone)?;
+        let Bridge { http, url, secret, metrics, .. } = &*self.bridge;
+        let request = http.post(url.expose_secret()).header(CONTENT_TYPE, "application/json");
+        let request = request.header(SIGNATURE, sign(secret, &body)).body(body);
+        // What an error says may hold the address, which may hold a token.
+        let (outcome, done) = match request.send().await.map(|answer| answer.status()) {
+            Ok(status) if status.is_success() => (SendOutcome::Ok, Ok(())),
+            Ok(StatusCode::GONE) => (SendOutcome::Refused, Err(Failed::Gone)),
+            Ok(_) | Err(_) => (SendOutcome::Later, Err(Failed::Later)),
+        };
+        metrics.count_sent(Target::Callback, outcome);
+        done
+    }
+}
+
+#[async_trait]
+impl Channel for BridgeChannel {
+    async fn bring(&self, language: Language, items: &[Item]) -> Result<usize, Failed> {
+        let mut brought = 0;
+        let all = timeout(self.bridge.pace.attempt, async {
+            for item in items {
+                self.post(language, item).await?;
+                brought += 1;
+            }
+            Ok(())
+        });
+        let failed = match all.await {
+            Ok(Ok(())) => {
+                self.pause.after_success(Duration::ZERO);
+                return Ok(brought);
+            }
+            Ok(Err(failed)) => failed,
+            Err(_) => {
+                self.bridge.metrics.count_sent(Target::Callback, SendOutcome::Later);
+                Failed::Later
+            }
+        };
+        self.pause.after_failure(None);
+        if brought == 0 { Err(failed) } else { Ok(brought) }
+    }
+
+    async fn ready(&self) {
+        self.pause.over().await;
+    }
+
+    /// A bridge is told of news only.
+    async fn show_typing(&self, _room: RoomId, _typing: bool) {}
+}

@@ -1,0 +1,6 @@
+//! Channels.
+
+pub mod bridge;
+pub mod outbound;
+mod signature;
+pub mod whatsapp;

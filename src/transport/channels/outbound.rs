@@ -1,0 +1,135 @@
+//! What channels that send requests of their own share: the client, how fast they may be, and the
+//! pause after a request, longer each time it failed.
+//!
+//! Pauses are slept through in [`Pause::over`], before items are taken on lease.
+
+use std::time::Duration;
+
+use parking_lot::Mutex;
+use rand::RngExt;
+use rand::rngs::StdRng;
+use reqwest::Client;
+use reqwest::redirect::Policy;
+use tokio::time::sleep;
+
+/// How fast requests may go out.
+#[derive(Clone, Copy, Debug)]
+pub struct Pace {
+    /// For one attempt to send, which must end before [`crate::connect::lobby::inbox::LEASE_TIME`] does.
+    pub attempt: Duration,
+    /// Between two messages to one person on WhatsApp (else error 131056).
+    pub person: Duration,
+    /// Between two messages to anybody on WhatsApp (else error 130429: more than 80 in a second).
+    pub overall: Duration,
+    /// After a first failure; doubled after each further one.
+    pub backoff: Duration,
+    /// The longest pause after a failure.
+    pub longest_backoff: Duration,
+}
+
+impl Default for Pace {
+    fn default() -> Self {
+        Self {
+            attempt: Duration::from_secs(7),
+            person: Duration::from_secs(6),
+            overall: Duration::from_micros(12_500),
+            backoff: Duration::from_secs(2),
+            longest_backoff: Duration::from_secs(120),
+        }
+    }
+}
+
+/// A client that goes nowhere but to the address it is given.
+///
+/// # Errors
+/// When the system has no certificates to trust.
+pub fn client() -> Result<Client, reqwest::Error> {
+    Client::builder().redirect(Policy::none()).build()
+}
+
+/// The pause before the next request to one person.
+pub struct Pause {
+    pace: Pace,
+    state: Mutex<State>,
+}
+
+struct State {
+    left: Duration,
+    failures: u32,
+    rng: StdRng,
+}
+
+impl Pause {
+    #[must_use]
+    pub fn new(pace: Pace, rng: StdRng) -> Self {
+        Self { pace, state: Mutex::new(State { left: Duration::ZERO, failures: 0, rng }) }
+    }
+
+    /// Returns when the pause is over.
+    pub async fn over(&self) {
+        let left = self.state.lock().left;
+        if !left.is_zero() {
+            sleep(left).await;
+            self.state.lock().left = Duration::ZERO;
+        }
+    }
+
+    /// After a request that went well, the next may follow in `pause`.
+    pub fn after_success(&self, pause: Duration) {
+        let mut state = self.state.lock();
+        (state.left, state.failures) = (pause, 0);
+    }
+
+    /// After one that did not, it may not for longer each time, and for no less than was asked for.
+    pub fn after_failure(&self, asked: Option<Duration>) {
+        let mut state = self.state.lock();
+        let doubled = self.pace.backoff.saturating_mul(1 << state.failures.min(16));
+        // Those who failed together shall not all come again at the same moment.
+        let part = state.rng.random_range(0.5..=1.0);
+        let pause = doubled.min(self.pace.longest_backoff).mul_f64(part);
+        state.left = pause.max(asked.unwrap_or_default().min(self.pace.longest_backoff));
+        state.failures = state.failures.saturating_add(1);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::kernel::clock::seeded_rng;
+
+    #[test]
+    fn pauses_double_with_each_failure_up_to_the_longest_and_end_with_a_success() {
+        let pace = Pace::default();
+        let pause = Pause::new(pace, seeded_rng());
+        let left = || pause.state.lock().left;
+        for failures in 0..40 {
+            pause.after_failure(None);
+            let most = pace.backoff.saturating_mul(1 << failures.min(16)).min(pace.longest_backoff);
+            assert!((most / 2..=most).contains(&left()), "{failures}: {:?}", left());
+        }
+        pause.after_success(pace.person);
+        assert_eq!(left(), pace.person);
+        pause.after_failure(None);
+        assert!(left() <= pace.backoff);
+    }
+
+    #[test]
+    fn a_pause_is_as_long_as_asked_for_within_reason() {
+        let pause = Pause::new(Pace::default(), seeded_rng());
+        pause.after_failure(Some(Duration::from_secs(30)));
+        assert_eq!(pause.state.lock().left, Duration::from_secs(30));
+        pause.after_failure(Some(Duration::from_secs(1_000_000)));
+        assert_eq!(pause.state.lock().left, Pace::default().longest_backoff);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_pause_that_was_interrupted_begins_anew_and_a_finished_one_is_over() {
+        let pause = Pause::new(Pace::default(), seeded_rng());
+        pause.after_success(Duration::from_secs(6));
+        let within = |secs| tokio::time::timeout(Duration::from_secs(secs), pause.over());
+        assert!(within(5).await.is_err());
+        assert!(within(5).await.is_err());
+        assert!(within(7).await.is_ok());
+        assert!(within(0).await.is_ok());
+    }
+}

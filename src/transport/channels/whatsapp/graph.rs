@@ -1,0 +1,167 @@
+//! The Graph API: one request for one message, and what its answer means.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use reqwest::header::RETRY_AFTER;
+use reqwest::{Client, Response, StatusCode};
+use secrecy::{ExposeSecret, SecretString};
+use serde_json::{Value, json};
+use tokio::sync::Mutex;
+use tokio::time::{Interval, MissedTickBehavior, interval, timeout};
+
+use super::webhook::Address;
+use crate::transport::channels::outbound::Pace;
+use crate::transport::ops::metrics::{Metrics, SendOutcome, Target};
+
+/// Why a message did not go out.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Trouble {
+    /// It may go out later, and not before this much time, where that was said.
+    Later(Option<Duration>),
+    /// It will not, until the person writes again.
+    Refused,
+}
+
+/// Codes of the API that say "not now": application, account and pair limits, and its own failures.
+const LATER: &[i64] =
+    &[1, 2, 4, 80_007, 130_429, 131_000, 131_016, 131_048, 131_056, 131_057, 133_004];
+/// Codes that are about the operator's access, not about the person or the message.
+const ACCESS: &[i64] = &[0, 3, 10, 190, 131_005, 131_031, 131_042, 131_045, 133_010];
+
+/// The app is in development, and the person is not among those it may write to.
+const NOT_ON_LIST: i64 = 131_030;
+
+/// Sends messages from one number.
+pub struct Graph {
+    http: Client,
+    /// `{base}/{phone number id}/messages`.
+    url: String,
+    token: SecretString,
+    pace: Pace,
+    /// Ticks when the next request to anybody may go out.
+    slots: Mutex<Interval>,
+    metrics: Arc<Metrics>,
+    /// Whether the operator has been warned that access is refused.
+    warned: AtomicBool,
+}
+
+impl Graph {
+    /// Call it within a tokio runtime.
+    #[must_use]
+    pub fn new(
+        http: Client,
+        url: String,
+        token: SecretString,
+        pace: Pace,
+        metrics: Arc<Metrics>,
+    ) -> Self {
+        let mut slots = interval(pace.overall.max(Duration::from_micros(1)));
+        slots.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        let warned = AtomicBool::new(false);
+        Self { http, url, token, pace, slots: Mutex::new(slots), metrics, warned }
+    }
+
+    /// Sends a text of at most 4,096 characters. Makes one attempt; one that breaks off may have
+    /// arrived all the same.
+    ///
+    /// # Errors
+    /// When the API did not say that it took it.
+    pub async fn send(&self, to: &Address, text: &str) -> Result<(), Trouble> {
+        let sent = timeout(self.pace.attempt, self.attempt(to, text)).await;
+        let sent = sent.unwrap_or(Err(Trouble::Later(None)));
+        let outcome = match sent {
+            Ok(()) => SendOutcome::Ok,
+            Err(Trouble::Later(_)) => SendOutcome::Later,
+            Err(Trouble::Refused) => SendOutcome::Refused,
+        };
+        self.metrics.count_sent(Target::WhatsApp, outcome);
+        sent
+    }
+
+    /// Returns when the next request may go out.
+    async fn slot(&self) {
+        self.slots.lock().await.tick().await;
+    }
+
+    async fn attempt(&self, to: &Address, text: &str) -> Result<(), Trouble> {
+        self.slot().await;
+        let mut message = json!({
+            "messaging_product": "whatsapp",
+            "recipient_type": "individual",
+            "type": "text",
+            "text": { "preview_url": false, "body": text },
+        });
+        match to {
+            Address::Number(number) => message["to"] = number.expose_secret().into(),
+            Address::User(user) => message["recipient"] = user.expose_secret().into(),
+        }
+        let request = self.http.post(&self.url).bearer_auth(self.token.expose_secret());
+        // What the error says may hold the address, and nothing more can be done about it.
+        let answer = request.json(&message).send().await.map_err(|_| Trouble::Later(None))?;
+        let status = answer.status();
+        if status.is_success() {
+            self.warned.store(false, Ordering::Relaxed);
+            return Ok(());
+        }
+        let asked = retry_after(&answer);
+        let code = answer
+            .json::<Value>()
+            .await
+            .ok()
+            .and_then(|body| body.pointer("/error/code")?.as_i64());
+        Err(self.judge(status, code, asked))
+    }
+
+    fn judge(&self, status: StatusCode, code: Option<i64>, asked: Option<Duration>) -> Trouble {
+        let known = |codes: &[i64]| code.is_some_and(|code| codes.contains(&code));
+        let permission = code.is_some_and(|code| (200..300).contains(&code));
+        let unauthorized = status == StatusCode::UNAUTHORIZED || status == StatusCode::FORBIDDEN;
+        if known(LATER) || status == StatusCode::TOO_MANY_REQUESTS || status.is_server_error() {
+            return Trouble::Later(asked);
+        }
+        let access = known(ACCESS) || permission || unauthorized;
+        let warns = access || code == Some(NOT_ON_LIST);
+        if warns && !self.warned.swap(true, Ordering::Relaxed) {
+            tracing::warn!(
+                status = status.as_u16(),
+                code,
+                "the WhatsApp API does not let this server write: check WHATSAPP_TOKEN, WHATSAPP_PHONE_NUMBER_ID and whom the Meta app may write to"
+            );
+        }
+        if access {
+            return Trouble::Later(asked);
+        }
+        tracing::debug!(status = status.as_u16(), code, "the WhatsApp API refused a message");
+        Trouble::Refused
+    }
+}
+
+/// The seconds in a `Retry-After` header; a date is not understood.
+fn retry_after(answer: &Response) -> Option<Duration> {
+    let seconds = answer.headers().get(RETRY_AFTER)?.to_str().ok()?.trim().parse().ok()?;
+    Some(Duration::from_secs(seconds))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test(start_paused = true)]
+    async fn no_more_than_eighty_requests_go_out_in_a_second() {
+        let http = Client::builder().tls_certs_only([]).build().expect("a client");
+        let (url, token) = (String::new(), String::new().into());
+        let metrics = Arc::new(Metrics::new(std::iter::empty::<String>()));
+        let graph = Graph::new(http, url, token, Pace::default(), metrics);
+        let mut sent = 0;
+        let sending = async {
+            loop {
+                graph.slot().await;
+                sent += 1;
+            }
+        };
+        let Err(_) = timeout(Duration::from_millis(999), sending).await;
+        assert_eq!(sent, 80);
+    }
+}

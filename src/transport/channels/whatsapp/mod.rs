@@ -1,0 +1,200 @@
+//! WhatsApp's Cloud API: people write to a number of the operator's own, without Puch.
+//!
+//! What Meta posts is checked and answered at once (`webhook.rs` reads it), carried out behind the
+//! answer in the order of each person's messages (`people.rs`), and what people get goes out through
+//! the Graph API (`channel.rs`, `graph.rs`).
+//!
+//! **Invariant:** nothing is done for a body that Meta did not sign, and nothing twice for a message
+//! that it sends again. Numbers stay here, in memory, and are in no log.
+
+mod channel;
+mod graph;
+pub(crate) mod routes;
+mod users;
+mod webhook;
+
+use constant_time_eq::constant_time_eq;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
+
+use parking_lot::Mutex;
+use rand::SeedableRng;
+use rand::rngs::StdRng;
+use reqwest::Client;
+use secrecy::{ExposeSecret, SecretString};
+use tokio::time::interval;
+use tokio_util::task::TaskTracker;
+
+use self::channel::PersonChannel;
+use self::graph::Graph;
+use self::users::{People, Person};
+use self::webhook::{Address, Content, Inbound};
+use super::outbound::Pace;
+use super::signature::is_signed;
+use crate::connect::delivery::courier::Couriers;
+use crate::connect::service::{ConnectService, Spoken};
+use crate::kernel::clock::Clock;
+use crate::kernel::id::{IdHasher, Realm, UserId};
+use crate::transport::ops::metrics::{Metrics, WebhookOutcome};
+
+/// The most messages that may wait to be carried out; Meta is asked to come again with further ones.
+const MAX_PENDING: usize = 10_000;
+/// How often those who have been silent for too long are looked for.
+const UPKEEP: Duration = Duration::from_secs(60);
+
+/// The operator's number, and how to use it.
+pub struct Settings {
+    pub token: SecretString,
+    pub phone_number_id: String,
+    pub verify_token: SecretString,
+    pub app_secret: SecretString,
+    /// Without a slash at its end.
+    pub api_base: String,
+}
+
+/// What the channel works with.
+pub struct Parts {
+    pub connect: Arc<ConnectService>,
+    pub couriers: Arc<Couriers>,
+    pub clock: Arc<dyn Clock>,
+    pub ids: IdHasher,
+    pub metrics: Arc<Metrics>,
+    pub http: Client,
+    pub pace: Pace,
+    pub rng: StdRng,
+}
+
+/// The way in and out for people on WhatsApp.
+pub struct WhatsApp {
+    connect: Arc<ConnectService>,
+    couriers: Arc<Couriers>,
+    clock: Arc<dyn Clock>,
+    ids: IdHasher,
+    metrics: Arc<Metrics>,
+    pace: Pace,
+    rng: Mutex<StdRng>,
+    phone_number_id: String,
+    verify_token: SecretString,
+    app_secret: SecretString,
+    graph: Arc<Graph>,
+    people: People,
+    /// How many messages were taken and not carried out yet.
+    pending: AtomicUsize,
+    tasks: TaskTracker,
+}
+
+impl WhatsApp {
+    /// Call it within a tokio runtime.
+    #[must_use]
+    pub fn new(settings: Settings, parts: Parts) -> Self {
+        let Settings { token, phone_number_id, verify_token, app_secret, api_base } = settings;
+        let Parts { connect, couriers, clock, ids, metrics, http, pace, rng } = parts;
+        let url = format!("{api_base}/{phone_number_id}/messages");
+        let graph = Arc::new(Graph::new(http, url, token, pace, Arc::clone(&metrics)));
+        Self {
+            connect,
+            couriers,
+            clock,
+            ids,
+            metrics,
+            pace,
+            rng: Mutex::new(rng),
+            phone_number_id,
+            verify_token,
+            app_secret,
+            graph,
+            people: People::default(),
+            pending: AtomicUsize::new(0),
+            tasks: TaskTracker::new(),
+        }
+    }
+
+    /// Whether a request to subscribe to this webhook comes from the operator.
+    #[must_use]
+    pub fn admits_subscription(&self, mode: &str, token: &str) -> bool {
+        let known = self.verify_token.expose_secret().as_bytes();
+        mode == "subscribe" && constant_time_eq(known, token.as_bytes())
+    }
+
+    /// Takes what was posted to the webhook, to be carried out after this.
+    pub fn take(self: &Arc<Self>, body: &[u8], signature: &[u8]) -> WebhookOutcome {
+        let outcome = if !is_signed(&self.app_secret, body, signature) {
+            WebhookOutcome::Unsigned
+        } else if let Some(messages) = webhook::messages(body, &self.phone_number_id) {
+            self.take_messages(messages)
+        } else {
+            WebhookOutcome::Invalid
+        };
+        self.metrics.count_webhook(outcome);
+        outcome
+    }
+
+    fn take_messages(self: &Arc<Self>, messages: Vec<Inbound>) -> WebhookOutcome {
+        let now = self.clock.now();
+        if self.pending.load(Ordering::Relaxed) + messages.len() > MAX_PENDING {
+            return WebhookOutcome::Busy;
+        }
+        for message in messages {
+            let who = self.identify(&message.address);
+            self.pending.fetch_add(1, Ordering::Relaxed);
+            let person = self.people.came(who, now, || self.channel(&message.address));
+            if person.add(message) {
+                self.tasks.spawn(Arc::clone(self).work(person));
+            }
+        }
+        WebhookOutcome::Accepted
+    }
+
+    fn identify(&self, address: &Address) -> UserId {
+        let (Address::Number(raw) | Address::User(raw)) = address;
+        self.ids.user(Realm::WhatsApp, raw.expose_secret())
+    }
+
+    fn channel(&self, address: &Address) -> PersonChannel {
+        let (graph, clock) = (Arc::clone(&self.graph), Arc::clone(&self.clock));
+        let rng = StdRng::from_rng(&mut *self.rng.lock());
+        PersonChannel::new(graph, clock, address.clone(), self.pace, rng)
+    }
+
+    /// Carries out a person's messages until none is left.
+    async fn work(self: Arc<Self>, person: Arc<Person>) {
+        while let Some(message) = person.next() {
+            self.carry_out(&person, message).await;
+            self.pending.fetch_sub(1, Ordering::Relaxed);
+        }
+    }
+
+    async fn carry_out(&self, person: &Person, message: Inbound) {
+        if !self.connect.is_first(person.who, &message.id).await {
+            return;
+        }
+        let now = self.clock.now();
+        person.channel.hear(message.at.map_or(now, |at| at.min(now)));
+        person.attach(&self.couriers);
+        let _reading = person.channel.read().await;
+        let told = match &message.content {
+            Content::Text(text) => {
+                let (message_id, name) = (message.id.as_str(), message.name.as_deref());
+                self.connect.hear(Spoken { who: person.who, message_id, name, text }).await.told
+            }
+            Content::Media => Some(self.connect.only_text(person.who).await),
+        };
+        told.into_iter().for_each(|told| person.channel.tell(told));
+    }
+
+    /// Returns when all that was taken has been carried out. Call it when no more is taken.
+    pub async fn finish(&self) {
+        self.tasks.close();
+        self.tasks.wait().await;
+    }
+
+    /// Forgets people who have been silent for too long, until dropped.
+    pub async fn keep_up(self: Arc<Self>) {
+        let mut ticks = interval(UPKEEP);
+        loop {
+            ticks.tick().await;
+            self.people.forget(self.clock.now());
+        }
+    }
+}

@@ -1,0 +1,104 @@
+//! Who writes from where: in memory, at most so many, and forgotten after a day of silence.
+//!
+//! **Invariant:** messages of one person are carried out one after the other, in the order in which
+//! they came.
+
+use std::collections::VecDeque;
+use std::sync::Arc;
+
+use parking_lot::Mutex;
+
+use super::channel::{PersonChannel, WINDOW};
+use super::webhook::Inbound;
+use crate::connect::delivery::courier::{Attachment, Couriers};
+use crate::kernel::clock::Timestamp;
+use crate::kernel::id::UserId;
+use crate::kernel::ttl_cache::Recent;
+
+/// The most people known at once; the longest silent are forgotten for new ones.
+const MAX_PEOPLE: usize = 100_000;
+
+/// Somebody who wrote lately. What they are told of goes with them when they are forgotten.
+pub struct Person {
+    pub who: UserId,
+    pub channel: Arc<PersonChannel>,
+    attachment: Mutex<Option<Attachment>>,
+    messages: Mutex<Messages>,
+}
+
+#[derive(Default)]
+struct Messages {
+    waiting: VecDeque<Inbound>,
+    /// Whether somebody is at work on them.
+    worked_on: bool,
+}
+
+impl Person {
+    /// Adds a message, and returns whether somebody has to be put to work on them.
+    #[must_use]
+    pub fn add(&self, message: Inbound) -> bool {
+        let mut messages = self.messages.lock();
+        messages.waiting.push_back(message);
+        !std::mem::replace(&mut messages.worked_on, true)
+    }
+
+    /// The next message; when there is none, the work on them has ended.
+    pub fn next(&self) -> Option<Inbound> {
+        let mut messages = self.messages.lock();
+        let next = messages.waiting.pop_front();
+        messages.worked_on = next.is_some();
+        next
+    }
+
+    /// Has their news brought over their channel, if that is not so already.
+    pub fn attach(&self, couriers: &Arc<Couriers>) {
+        let mut attachment = self.attachment.lock();
+        if attachment.as_ref().is_some_and(Attachment::is_active) {
+            return;
+        }
+        let channel = Arc::clone(&self.channel) as _;
+        *attachment = Some(couriers.attach(self.who, channel));
+    }
+}
+
+/// Everybody who wrote lately.
+pub struct People(Mutex<Recent<UserId, Arc<Person>>>);
+
+impl Default for People {
+    fn default() -> Self {
+        Self(Mutex::new(Recent::new(WINDOW, MAX_PEOPLE)))
+    }
+}
+
+impl People {
+    /// A person who just wrote, known already or made with a channel.
+    pub fn came(
+        &self,
+        who: UserId,
+        now: Timestamp,
+        channel: impl FnOnce() -> PersonChannel,
+    ) -> Arc<Person> {
+        let mut people = self.0.lock();
+        let known = people.get(&who, now).map(Arc::clone);
+        let person = known.unwrap_or_else(|| {
+            let channel = Arc::new(channel());
+            Arc::new(Person {
+                who,
+                channel,
+                attachment: Mutex::default(),
+                messages: Mutex::default(),
+            })
+        });
+        let forgotten = people.put(who, Arc::clone(&person), now);
+        // Letting go of somebody takes the couriers' lock.
+        drop(people);
+        drop(forgotten);
+        person
+    }
+
+    /// Forgets those who have been silent for too long.
+    pub fn forget(&self, now: Timestamp) {
+        let forgotten = self.0.lock().forget(now);
+        drop(forgotten);
+    }
+}

@@ -1,0 +1,135 @@
+//! The office over HTTP: parse, one step, answer.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::extract::{Path, Request, State};
+use axum::http::{Method, StatusCode};
+use axum::response::{IntoResponse, Response};
+use axum::routing::{any, get, post};
+use axum::{Json, Router};
+use rmcp::transport::streamable_http_server::StreamableHttpService;
+use rmcp::transport::streamable_http_server::session::never::NeverSessionManager;
+use serde::{Deserialize, Serialize};
+use serde_json::json;
+use tokio::time::sleep;
+
+use super::{Office, Word};
+use crate::kernel::receipt::OpenSlot;
+use crate::moderation::admin::Refusal;
+use crate::transport::http::auth::{Gate, require_token};
+use crate::transport::mcp::endpoint::{MAX_BODY_BYTES, protocol, read};
+use crate::transport::mcp::server::McpServer;
+
+type Mcp = StreamableHttpService<McpServer, NeverSessionManager>;
+
+/// The routes, behind a gate of their own. `body_timeout` is for whoever posts to the MCP endpoint.
+pub fn routes(office: Arc<Office>, mcp: Mcp, gate: Arc<Gate>, body_timeout: Duration) -> Router {
+    let tools = any(async move |request: Request| answer_mcp(mcp, request, body_timeout).await);
+    Router::new()
+        .route("/admin/reports", get(reports))
+        .route("/admin/reports/{id}", post(resolve))
+        .route("/admin/people/{code}", get(look_up))
+        .route("/admin/people/{code}/ban", post(ban))
+        .route("/admin/people/{code}/unban", post(unban))
+        .route("/admin/broadcast", post(broadcast))
+        .route("/admin/drain", post(drain))
+        .route("/admin/log", get(log))
+        .route("/admin/mcp", tools)
+        .layer(require_token(gate))
+        .with_state(office)
+}
+
+#[derive(Deserialize)]
+struct Decision {
+    verdict: Word,
+}
+
+#[derive(Deserialize)]
+struct Broadcast {
+    text: String,
+    id: Option<String>,
+}
+
+#[derive(Deserialize)]
+struct Drain {
+    #[serde(default = "yes")]
+    drain: bool,
+}
+
+const fn yes() -> bool {
+    true
+}
+
+async fn reports(State(office): State<Arc<Office>>) -> Response {
+    answer(office.reports().await)
+}
+
+async fn resolve(
+    State(office): State<Arc<Office>>,
+    Path(id): Path<String>,
+    Json(decision): Json<Decision>,
+) -> Response {
+    done(office.resolve(&id, decision.verdict).await)
+}
+
+async fn look_up(State(office): State<Arc<Office>>, Path(code): Path<String>) -> Response {
+    answer(office.look_up(&code).await)
+}
+
+async fn ban(State(office): State<Arc<Office>>, Path(code): Path<String>) -> Response {
+    done(office.ban(&code).await)
+}
+
+async fn unban(State(office): State<Arc<Office>>, Path(code): Path<String>) -> Response {
+    done(office.unban(&code).await)
+}
+
+async fn broadcast(
+    State(office): State<Arc<Office>>,
+    Json(Broadcast { text, id }): Json<Broadcast>,
+) -> Response {
+    match office.broadcast(&text, id.as_deref()).await {
+        Ok(told) if !told.complete => (StatusCode::SERVICE_UNAVAILABLE, Json(told)).into_response(),
+        told => answer(told),
+    }
+}
+
+/// Without a body the instance is drained.
+async fn drain(State(office): State<Arc<Office>>, body: Option<Json<Drain>>) -> Response {
+    done(office.drain(body.is_none_or(|Json(body)| body.drain)).await)
+}
+
+async fn log(State(office): State<Arc<Office>>) -> Response {
+    answer(office.log().await)
+}
+
+async fn answer_mcp(mcp: Mcp, request: Request, body_timeout: Duration) -> Response {
+    if request.method() != Method::POST {
+        return mcp.handle(request).await.into_response();
+    }
+    let (parts, body) = request.into_parts();
+    match read(body, MAX_BODY_BYTES, sleep(body_timeout)).await {
+        // Nothing of an operator's is on lease.
+        Ok(body) => protocol(&mcp, parts, body, OpenSlot::new().slot()).await,
+        Err(response) => response,
+    }
+}
+
+fn done(done: Result<(), Refusal>) -> Response {
+    answer(done.map(|()| json!({ "ok": true })))
+}
+
+fn answer<T: Serialize>(done: Result<T, Refusal>) -> Response {
+    done.map_or_else(|refusal| refused(&refusal), |done| Json(done).into_response())
+}
+
+fn refused(refusal: &Refusal) -> Response {
+    let status = match refusal {
+        Refusal::NoReport | Refusal::NoPerson => StatusCode::NOT_FOUND,
+        Refusal::Ambiguous => StatusCode::CONFLICT,
+        Refusal::BadNotice => StatusCode::BAD_REQUEST,
+        Refusal::Unavailable(_) => StatusCode::SERVICE_UNAVAILABLE,
+    };
+    (status, Json(json!({ "error": refusal.to_string() }))).into_response()
+}

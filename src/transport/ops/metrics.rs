@@ -1,0 +1,276 @@
+//! Figures for monitoring, in Prometheus' text format.
+//!
+//! Labels come from fixed sets: never a caller's text, id or an unknown method's name.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+
+use metrics::{Counter, Gauge, Histogram, Key, Label, Level, Metadata, Recorder as _};
+use metrics_exporter_prometheus::{PrometheusBuilder, PrometheusHandle, PrometheusRecorder};
+
+use super::latency::{Latency, Snapshot};
+use crate::connect::lobby::action::LobbyStats;
+
+/// Upper bounds of the duration histogram, in seconds.
+const BUCKETS: &[f64] =
+    &[0.000_05, 0.000_1, 0.000_25, 0.000_5, 0.001, 0.002_5, 0.005, 0.01, 0.05, 0.25, 1.0];
+
+/// The tool that is meant to take long: its time says nothing of how fast the server is.
+const WAITS: &str = "wait_for_message";
+
+const METADATA: Metadata<'static> = Metadata::new(module_path!(), Level::INFO, None);
+
+/// How a tool call ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum CallOutcome {
+    Ok,
+    /// The caller was told what was wrong with the call.
+    Refused,
+}
+
+/// Where requests of this server's own go.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Target {
+    WhatsApp,
+    Callback,
+}
+
+/// What came of a request of this server's own.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum SendOutcome {
+    Ok,
+    /// It is made again later.
+    Later,
+    /// It is not made again.
+    Refused,
+}
+
+/// What came of a body posted to a webhook.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum WebhookOutcome {
+    Accepted,
+    /// The signature is missing or wrong.
+    Unsigned,
+    /// It is signed, but no JSON.
+    Invalid,
+    /// Too much waits to be carried out: it has to come again.
+    Busy,
+}
+
+/// The server's figures. Each server has its own, so that several can live in one process.
+pub struct Metrics {
+    handle: PrometheusHandle,
+    tools: Vec<ToolFigures>,
+    unknown: ToolFigures,
+    lobby: LobbyFigures,
+    /// By target, then by outcome, both in the order in which they are declared.
+    sent: [[Counter; 3]; 2],
+    webhooks: [Counter; 4],
+    /// For whoever looks at this process itself, as the recorder can only be read as text.
+    latency: Latency,
+}
+
+struct ToolFigures {
+    tool: String,
+    /// By outcome, in the order in which they are declared: how many there were, and where that is
+    /// told when the figures are read.
+    calls: [(AtomicU64, Counter); 2],
+    seconds: Histogram,
+}
+
+struct LobbyFigures {
+    users: Gauge,
+    waiting: Gauge,
+    pairs: Gauge,
+    relayed: Counter,
+    masked: Counter,
+    evictions: Counter,
+    sessions: Gauge,
+    reachable: Gauge,
+    given_up: Counter,
+}
+
+/// How those do who stay connected.
+#[derive(Clone, Copy, Debug)]
+pub struct LiveStats {
+    /// Clients in live sessions.
+    pub sessions: usize,
+    /// People whose news can be brought at once.
+    pub reachable: usize,
+    /// Channels that were given up because they were slow or gone.
+    pub given_up: u64,
+}
+
+impl Metrics {
+    /// Figures for the tools of these names.
+    #[must_use]
+    pub fn new(tools: impl IntoIterator<Item = String>) -> Self {
+        let builder = PrometheusBuilder::new().set_buckets(BUCKETS);
+        let recorder = builder.expect("the bounds are a constant and not empty").build_recorder();
+        describe(&recorder);
+        let figures = |tool: String| ToolFigures {
+            calls: ["ok", "refused"].map(|outcome| {
+                let labels = [("tool", tool.as_str()), ("outcome", outcome)];
+                let told = counter(&recorder, "random_connect_tool_calls_total", &labels);
+                (AtomicU64::new(0), told)
+            }),
+            seconds: recorder.register_histogram(
+                &key("random_connect_tool_call_duration_seconds", &[("tool", &tool)]),
+                &METADATA,
+            ),
+            tool,
+        };
+        let gauge = |name| recorder.register_gauge(&key(name, &[]), &METADATA);
+        Self {
+            tools: tools.into_iter().map(figures).collect(),
+            unknown: figures("unknown".to_owned()),
+            lobby: LobbyFigures {
+                users: gauge("random_connect_active_users"),
+                waiting: gauge("random_connect_waiting_users"),
+                pairs: gauge("random_connect_active_pairs"),
+                relayed: counter(&recorder, "random_connect_messages_relayed_total", &[]),
+                masked: counter(&recorder, "random_connect_numbers_masked_total", &[]),
+                evictions: counter(&recorder, "random_connect_evictions_total", &[]),
+                sessions: gauge("random_connect_live_sessions"),
+                reachable: gauge("random_connect_reachable_users"),
+                given_up: counter(&recorder, "random_connect_channels_given_up_total", &[]),
+            },
+            sent: ["whatsapp", "callback"].map(|target| {
+                ["ok", "later", "refused"].map(|outcome| {
+                    let labels = [("channel", target), ("outcome", outcome)];
+                    counter(&recorder, "random_connect_outbound_requests_total", &labels)
+                })
+            }),
+            webhooks: ["accepted", "unsigned", "invalid", "busy"].map(|outcome| {
+                counter(&recorder, "random_connect_webhooks_total", &[("outcome", outcome)])
+            }),
+            latency: Latency::default(),
+            handle: recorder.handle(),
+        }
+    }
+
+    /// Counts a request of this server's own.
+    pub fn count_sent(&self, target: Target, outcome: SendOutcome) {
+        self.sent[target as usize][outcome as usize].increment(1);
+    }
+
+    /// Counts a body posted to a webhook.
+    pub fn count_webhook(&self, outcome: WebhookOutcome) {
+        self.webhooks[outcome as usize].increment(1);
+    }
+
+    /// Counts a call of a tool; one that is not of this server counts as `unknown`.
+    pub fn count_call(&self, tool: &str, outcome: CallOutcome, took: Duration) {
+        let figures =
+            self.tools.iter().find(|figures| figures.tool == tool).unwrap_or(&self.unknown);
+        figures.calls[outcome as usize].0.fetch_add(1, Ordering::Relaxed);
+        figures.seconds.record(took);
+        if tool != WAITS {
+            self.latency.record(took);
+        }
+    }
+
+    /// How many calls ended like this since the start.
+    #[must_use]
+    pub fn calls(&self, outcome: CallOutcome) -> u64 {
+        let calls =
+            |figures: &ToolFigures| figures.calls[outcome as usize].0.load(Ordering::Relaxed);
+        self.all_tools().map(calls).sum()
+    }
+
+    fn all_tools(&self) -> impl Iterator<Item = &ToolFigures> {
+        self.tools.iter().chain([&self.unknown])
+    }
+
+    /// How long calls took since the start.
+    #[must_use]
+    pub fn latency(&self) -> Snapshot {
+        self.latency.snapshot()
+    }
+
+    /// Folds what was recorded into the histograms every `interval`, until dropped.
+    pub async fn keep_up(self: Arc<Self>, interval: Duration) {
+        let mut ticks = tokio::time::interval(interval);
+        loop {
+            ticks.tick().await;
+            self.handle.run_upkeep();
+        }
+    }
+
+    /// All figures as text, the lobby's as of now.
+    #[must_use]
+    pub fn render(&self, lobby: &LobbyStats, live: LiveStats) -> String {
+        let LobbyFigures { users, waiting, pairs, relayed, masked, evictions, .. } = &self.lobby;
+        let LobbyFigures { sessions, reachable, given_up, .. } = &self.lobby;
+        // A gauge is a float; counts of people stay far below 2^52.
+        #[allow(clippy::cast_precision_loss)]
+        for (gauge, value) in [
+            (users, lobby.people),
+            (waiting, lobby.waiting),
+            (pairs, lobby.pairs),
+            (sessions, live.sessions),
+            (reachable, live.reachable),
+        ] {
+            gauge.set(value as f64);
+        }
+        for (counter, total) in [
+            (relayed, lobby.relayed),
+            (masked, lobby.masked),
+            (evictions, lobby.evicted),
+            (given_up, live.given_up),
+        ] {
+            counter.absolute(total);
+        }
+        for (calls, told) in self.all_tools().flat_map(|figures| &figures.calls) {
+            told.absolute(calls.load(Ordering::Relaxed));
+        }
+        self.handle.run_upkeep();
+        self.handle.render()
+    }
+}
+
+fn describe(recorder: &PrometheusRecorder) {
+    for (name, text) in [
+        ("random_connect_tool_calls_total", "Tool calls by tool and outcome"),
+        ("random_connect_messages_relayed_total", "Messages passed on to a partner"),
+        ("random_connect_numbers_masked_total", "Phone numbers hidden in messages passed on"),
+        ("random_connect_evictions_total", "People forgotten because they were idle"),
+        ("random_connect_channels_given_up_total", "Channels given up because slow or gone"),
+        (
+            "random_connect_outbound_requests_total",
+            "Requests to bring news, by channel and outcome",
+        ),
+        ("random_connect_webhooks_total", "Bodies posted to the webhook by outcome"),
+    ] {
+        recorder.describe_counter(name.into(), None, text.into());
+    }
+    for (name, text) in [
+        ("random_connect_active_users", "People heard of within the idle time"),
+        ("random_connect_waiting_users", "People in the queue"),
+        ("random_connect_active_pairs", "Chats going on"),
+        ("random_connect_live_sessions", "Clients who stay connected"),
+        ("random_connect_reachable_users", "People whose news can be brought at once"),
+    ] {
+        recorder.describe_gauge(name.into(), None, text.into());
+    }
+    recorder.describe_histogram(
+        "random_connect_tool_call_duration_seconds".into(),
+        None,
+        "Time from a parsed call to its answer".into(),
+    );
+}
+
+fn counter(
+    recorder: &PrometheusRecorder,
+    name: &'static str,
+    labels: &[(&'static str, &str)],
+) -> Counter {
+    recorder.register_counter(&key(name, labels), &METADATA)
+}
+
+fn key(name: &'static str, labels: &[(&'static str, &str)]) -> Key {
+    let labels: Vec<Label> =
+        labels.iter().map(|(name, value)| Label::new(*name, (*value).to_owned())).collect();
+    Key::from_parts(name, labels)
+}

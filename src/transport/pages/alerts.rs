@@ -1,0 +1,102 @@
+//! What is wrong, in words for whoever looks at the dashboard. Pure: samples in, sentences out.
+
+use std::time::Duration;
+
+use super::dashboard::{EVERY, Sample};
+
+/// Two who wait are paired after half a minute whatever their wishes, and after one even if they have
+/// just met. Who waits longer beside another is stuck.
+const STALLED_SECS: u64 = 90;
+/// Calls slower than this are felt.
+const SLOW: Duration = Duration::from_millis(250);
+/// Over so many samples errors are counted, and compared with as many before.
+const WINDOW: usize = 60;
+/// Fewer errors than these are nobody's worry.
+const FEW_ERRORS: u64 = 10;
+
+/// The sentences, most urgent first; none when all is well. `samples` are oldest first.
+#[must_use]
+pub fn of(samples: &[Sample]) -> Vec<String> {
+    let Some(last) = samples.last() else { return Vec::new() };
+    let checks = [store(last), stall(last), errors(samples, last), slow(last)];
+    checks.into_iter().flatten().collect()
+}
+
+fn store(last: &Sample) -> Option<String> {
+    let told = "The store does not answer: calls are told to try again, nothing is lost.";
+    (!last.store_up).then(|| told.to_owned())
+}
+
+fn stall(last: &Sample) -> Option<String> {
+    let Sample { waiting, longest_wait_secs: secs, .. } = last;
+    let stalled = *waiting >= 2 && *secs >= STALLED_SECS;
+    stalled.then(|| {
+        format!("The queue stalls: {waiting} people wait, the longest for {}.", spoken(*secs))
+    })
+}
+
+fn errors(samples: &[Sample], last: &Sample) -> Option<String> {
+    let back = |count: usize| &samples[samples.len().saturating_sub(count + 1)];
+    let (middle, first) = (back(WINDOW), back(2 * WINDOW));
+    let now = last.refused.saturating_sub(middle.refused);
+    let before = middle.refused.saturating_sub(first.refused);
+    let calls = last.calls.saturating_sub(middle.calls) + now;
+    let rising = now >= FEW_ERRORS && now > 2 * before && now * 20 >= calls;
+    rising.then(|| {
+        let minutes = EVERY.as_secs() * WINDOW as u64 / 60;
+        format!(
+            "Errors rise: {now} of {calls} calls were refused in the last {minutes} minutes, {before} in those before."
+        )
+    })
+}
+
+fn slow(last: &Sample) -> Option<String> {
+    let p99 = last.p99.filter(|p99| *p99 >= SLOW)?;
+    Some(format!("Calls are slow: one in a hundred took {} ms or more.", p99.as_millis()))
+}
+
+fn spoken(secs: u64) -> String {
+    if secs < 120 { format!("{secs} s") } else { format!("{} min", secs / 60) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn well() -> Sample {
+        Sample { store_up: true, ..Sample::default() }
+    }
+
+    #[test]
+    fn when_all_is_well_or_nothing_is_known_nothing_is_said() {
+        assert!(of(&[]).is_empty() && of(&[well()]).is_empty());
+        let alone = Sample { waiting: 1, longest_wait_secs: 9_999, ..well() };
+        let soon = Sample { waiting: 9, longest_wait_secs: STALLED_SECS - 1, ..well() };
+        assert!(of(&[alone]).is_empty() && of(&[soon]).is_empty());
+    }
+
+    #[test]
+    fn a_queue_that_stalls_is_told_with_how_many_and_how_long() {
+        let stalled = Sample { waiting: 4, longest_wait_secs: 185, ..well() };
+        let told = "The queue stalls: 4 people wait, the longest for 3 min.";
+        assert_eq!(of(&[well(), stalled]), [told]);
+    }
+
+    #[test]
+    fn errors_are_told_when_they_rise_and_matter() {
+        let at = |calls, refused| Sample { calls, refused, ..well() };
+        let told = of(&[at(0, 0), at(90, 10)]);
+        assert!(told[0].starts_with("Errors rise: 10 of 100 calls"), "{told:?}");
+        assert!(of(&[at(0, 0), at(91, 9)]).is_empty(), "few");
+        assert!(of(&[at(0, 0), at(990, 10)]).is_empty(), "one in a hundred");
+        let steady: Vec<_> = (0..=2 * WINDOW as u64).map(|n| at(n, n)).collect();
+        assert!(of(&steady).is_empty(), "as many as before");
+    }
+
+    #[test]
+    fn a_store_that_is_down_comes_before_slow_calls() {
+        let p99 = Some(Duration::from_secs(1));
+        let told = of(&[Sample { p99, ..Sample::default() }]);
+        assert!(told[0].starts_with("The store") && told[1].contains("1000 ms"), "{told:?}");
+    }
+}

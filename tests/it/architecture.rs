@@ -1,0 +1,185 @@
+//! The house rules that a machine can check.
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+/// The longest a source file may be, in lines.
+const MAX_LINES: usize = 400;
+
+/// Each floor of the house with the top-level modules it may name besides itself.
+const FLOORS: &[(&str, &[&str])] = &[
+    ("kernel", &[]),
+    ("mask", &[]),
+    ("rate_limit", &["kernel"]),
+    ("moderation", &["kernel", "rate_limit"]),
+    ("guard", &[]),
+    ("connect", &["guard", "kernel", "mask", "moderation", "rate_limit"]),
+    ("penpal", &["connect", "guard", "kernel", "mask", "moderation", "rate_limit"]),
+    ("transport", &["connect", "kernel", "moderation", "rate_limit"]),
+    ("config", &["guard", "kernel", "moderation", "rate_limit"]),
+    ("telemetry", &["config"]),
+    ("cli", &[]),
+    ("terminal", &["kernel"]),
+    (
+        "app",
+        &[
+            "config",
+            "connect",
+            "guard",
+            "kernel",
+            "mask",
+            "moderation",
+            "penpal",
+            "rate_limit",
+            "transport",
+        ],
+    ),
+];
+
+/// Files that may read the clock or seed a generator.
+const CLOCK: &str = "src/kernel/clock.rs";
+
+fn root() -> &'static Path {
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+}
+
+fn rust_files(folder: &str) -> Vec<PathBuf> {
+    let Ok(entries) = fs::read_dir(root().join(folder)) else { return Vec::new() };
+    let mut files = Vec::new();
+    for entry in entries {
+        let path = entry.expect("a readable folder").path();
+        let below = path.strip_prefix(root()).expect("below the root").to_owned();
+        if path.is_dir() && !path.ends_with("target") {
+            files.extend(rust_files(below.to_str().expect("a plain name")));
+        } else if path.extension().is_some_and(|extension| extension == "rs") {
+            files.push(below);
+        }
+    }
+    files
+}
+
+fn all_files() -> Vec<(PathBuf, String)> {
+    let files = ["src", "tests", "benches", "fuzz"].into_iter().flat_map(rust_files);
+    let read = |path: PathBuf| {
+        let text = fs::read_to_string(root().join(&path)).expect("readable");
+        (path, text)
+    };
+    files.map(read).collect()
+}
+
+/// The top-level module a file belongs to: its folder below `src`, or its own name.
+fn module(path: &Path) -> String {
+    let below = path.strip_prefix("src").expect("a source file");
+    below
+        .components()
+        .next()
+        .expect("a name")
+        .as_os_str()
+        .to_string_lossy()
+        .trim_end_matches(".rs")
+        .to_owned()
+}
+
+#[test]
+fn imports_run_downward_only() {
+    let known: BTreeSet<&str> = FLOORS.iter().map(|(name, _)| *name).collect();
+    for (path, text) in all_files().into_iter().filter(|(path, _)| path.starts_with("src")) {
+        let own = module(&path);
+        if own == "lib" || own == "main" {
+            continue;
+        }
+        let (_, below) = FLOORS.iter().find(|(name, _)| *name == own).unwrap_or_else(|| {
+            panic!(
+                "{} is on no floor: add its module to FLOORS and to ARCHITECTURE.md",
+                path.display()
+            )
+        });
+        for named in text.split("crate::").skip(1) {
+            let named: String =
+                named.chars().take_while(|c| c.is_alphanumeric() || *c == '_').collect();
+            let allowed =
+                !known.contains(named.as_str()) || named == own || below.contains(&named.as_str());
+            assert!(allowed, "{} must not name {named}", path.display());
+        }
+    }
+}
+
+#[test]
+fn imports_are_written_so_that_they_can_be_checked() {
+    for (path, text) in all_files().into_iter().filter(|(path, _)| path.starts_with("src")) {
+        for hidden in
+            [concat!("crate::", "{"), concat!("crate::", "*"), concat!("super::", "super::super")]
+        {
+            assert!(!text.contains(hidden), "{} imports with {hidden}", path.display());
+        }
+    }
+}
+
+#[test]
+fn only_the_composition_root_names_a_backend() {
+    for (path, text) in all_files().into_iter().filter(|(path, _)| path.starts_with("src")) {
+        let own = path.file_stem().is_some_and(|stem| stem.to_string_lossy().starts_with("store_"));
+        let declares = path.ends_with("mod.rs");
+        let named = text.contains("store_") && text.contains("::store_");
+        assert!(
+            own || declares || path == Path::new("src/app/stores.rs") || !named,
+            "{} names a backend",
+            path.display()
+        );
+    }
+}
+
+#[test]
+fn every_file_begins_with_what_it_is() {
+    for (path, text) in all_files() {
+        assert!(
+            text.starts_with("//! ") || text.starts_with("#!["),
+            "{} has no header",
+            path.display()
+        );
+    }
+}
+
+#[test]
+fn no_file_is_longer_than_it_may_be() {
+    for (path, text) in all_files() {
+        let lines = text.lines().count();
+        assert!(lines <= MAX_LINES, "{} has {lines} lines: it is two files", path.display());
+    }
+}
+
+#[test]
+fn nothing_is_unfinished_or_silenced() {
+    // Written in halves, so that this file does not find itself.
+    let marks =
+        [concat!("TO", "DO"), concat!("FIX", "ME"), concat!("todo", "!("), concat!("dbg", "!(")];
+    let silenced = [concat!("allow(dead", "_code"), concat!("unimple", "mented!(")];
+    for (path, text) in all_files() {
+        for mark in marks.iter().chain(&silenced) {
+            assert!(!text.contains(mark), "{} contains {mark}", path.display());
+        }
+    }
+}
+
+#[test]
+fn no_test_sleeps() {
+    for (path, text) in all_files().into_iter().filter(|(path, _)| path.starts_with("tests")) {
+        assert!(!text.contains(concat!("sleep", "(")), "{} sleeps", path.display());
+    }
+}
+
+#[test]
+fn only_one_file_reads_the_clock() {
+    for (path, text) in all_files().into_iter().filter(|(path, _)| path.starts_with("src")) {
+        if path != Path::new(CLOCK) {
+            for call in [
+                concat!("Instant::", "now"),
+                concat!("SystemTime::", "now"),
+                concat!("rand::", "rng("),
+            ] {
+                assert!(!text.contains(call), "{} calls {call}", path.display());
+            }
+        }
+    }
+}

@@ -1,0 +1,194 @@
+//! The service over a lobby that behaves badly on purpose.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
+
+use async_trait::async_trait;
+use random_connect::connect::announce_all;
+use random_connect::connect::lobby::action::{
+    Action, Call, LobbyStats, Nudged, Performed, Sender, Swept,
+};
+use random_connect::connect::lobby::broadcast::{Announced, Announcement, Notice, Presence};
+use random_connect::connect::lobby::inbox::{Lease, LeaseId};
+use random_connect::connect::lobby::signal::Listener;
+use random_connect::connect::lobby::store_memory::MemoryLobby;
+use random_connect::connect::lobby::{Lobby, LobbyError};
+use random_connect::connect::service::{ConnectService, Incoming, Options, Refusal};
+use random_connect::guard::{Guard, Links};
+use random_connect::kernel::clock::{ManualClock, Timestamp, seeded_rng};
+use random_connect::kernel::id::{IdHasher, MessageKey, UserId};
+
+/// A lobby in memory, where something happens just after a text's sender was looked up.
+struct Meddling {
+    lobby: MemoryLobby,
+    /// How many times the sender still switches masking in that moment.
+    switches: AtomicUsize,
+    /// How many steps of a notice to everybody still succeed.
+    steps: AtomicUsize,
+    /// Whether the store is gone.
+    broken: bool,
+}
+
+impl Meddling {
+    fn new(switches: usize, steps: usize, broken: bool) -> Self {
+        let lobby = MemoryLobby::new(Duration::from_secs(1_800), seeded_rng());
+        let (switches, steps) = (AtomicUsize::new(switches), AtomicUsize::new(steps));
+        Self { lobby, switches, steps, broken }
+    }
+
+    fn service(switches: usize, broken: bool) -> ConnectService {
+        Self::service_with(switches, broken, Options::default())
+    }
+
+    fn service_with(switches: usize, broken: bool, options: Options) -> ConnectService {
+        let lobby = Self::new(switches, 0, broken);
+        let ids = IdHasher::random(&mut seeded_rng());
+        ConnectService::new(Arc::new(lobby), Arc::new(ManualClock::default()), ids, options)
+    }
+}
+
+#[async_trait]
+impl Lobby for Meddling {
+    async fn perform(&self, call: Call, action: Action) -> Result<Performed, LobbyError> {
+        if self.broken { Err(LobbyError) } else { self.lobby.perform(call, action).await }
+    }
+
+    async fn sender(&self, who: UserId) -> Result<Sender, LobbyError> {
+        let sender = self.lobby.sender(who).await?;
+        let left = self
+            .switches
+            .fetch_update(Ordering::SeqCst, Ordering::SeqCst, |left| left.checked_sub(1));
+        if left.is_ok() {
+            let call = Call::new(who, Timestamp::default());
+            self.lobby.perform(call, Action::ToggleMasking).await?;
+        }
+        Ok(sender)
+    }
+
+    async fn collect(&self, who: UserId, now: Timestamp) -> Result<Lease, LobbyError> {
+        self.lobby.collect(who, now).await
+    }
+
+    fn listen(&self, who: UserId) -> Listener {
+        self.lobby.listen(who)
+    }
+
+    async fn keep_back(&self, who: UserId, lease: &Lease, shown: usize) -> Result<(), LobbyError> {
+        self.lobby.keep_back(who, lease, shown).await
+    }
+
+    fn settle(&self, who: UserId, lease: LeaseId, delivered: bool) {
+        self.lobby.settle(who, lease, delivered);
+    }
+
+    async fn sweep(&self, now: Timestamp) -> Result<Swept, LobbyError> {
+        self.lobby.sweep(now).await
+    }
+
+    async fn pair_waiting(&self, now: Timestamp) -> Result<usize, LobbyError> {
+        self.lobby.pair_waiting(now).await
+    }
+
+    async fn first(&self, message: MessageKey, now: Timestamp) -> Result<bool, LobbyError> {
+        self.lobby.first(message, now).await
+    }
+
+    async fn nudge_silent(&self, now: Timestamp) -> Result<Nudged, LobbyError> {
+        self.lobby.nudge_silent(now).await
+    }
+
+    async fn find(&self, prefix: &str) -> Result<Vec<UserId>, LobbyError> {
+        self.lobby.find(prefix).await
+    }
+
+    async fn presence(&self, who: UserId) -> Result<Option<Presence>, LobbyError> {
+        self.lobby.presence(who).await
+    }
+
+    async fn announce(
+        &self,
+        announcement: &Announcement,
+        after: Option<UserId>,
+        now: Timestamp,
+    ) -> Result<Announced, LobbyError> {
+        let left =
+            self.steps.fetch_update(Ordering::SeqCst, Ordering::SeqCst, |left| left.checked_sub(1));
+        left.map_err(|_| LobbyError)?;
+        self.lobby.announce(announcement, after, now).await
+    }
+
+    async fn stats(&self, now: Timestamp) -> Result<LobbyStats, LobbyError> {
+        self.lobby.stats(now).await
+    }
+}
+
+async fn say(service: &ConnectService, who: &str, message: &str) -> Result<String, Refusal> {
+    let incoming = Incoming {
+        message: message.to_owned(),
+        puch_user_id: who.to_owned(),
+        user_nickname: None,
+        message_id: None,
+    };
+    let answer = service.handle(incoming).await?;
+    answer.receipt.confirm();
+    Ok(answer.text)
+}
+
+#[tokio::test]
+async fn text_is_masked_by_what_its_sender_wants_at_the_moment_it_is_sent() {
+    // Masking is on when the text is first prepared, off, on, and off when it is sent.
+    let service = Meddling::service(3, false);
+    say(&service, "ann", "#meet").await.expect("an answer");
+    say(&service, "ben", "#meet").await.expect("an answer");
+    let sent = say(&service, "ben", "9876543210").await.expect("an answer");
+    assert!(sent.ends_with(": 9876543210"), "{sent}");
+    let sent = say(&service, "ann", "9876543210").await.expect("an answer");
+    assert!(sent.ends_with(": [hidden]"), "{sent}");
+}
+
+#[tokio::test]
+async fn a_store_that_is_gone_is_told_in_words() {
+    let service = Meddling::service(0, true);
+    for message in ["#meet", "hello", "#m"] {
+        let refusal = say(&service, "ann", message).await.expect_err("the store is gone");
+        assert_eq!(
+            refusal.to_string(),
+            "Random Connect can't be reached right now. Please try again shortly."
+        );
+    }
+}
+
+#[tokio::test]
+async fn a_text_that_the_guard_refuses_is_not_sent_and_its_sender_told_why() {
+    let guard = Guard { links: Links::Refuse, ..Guard::default() };
+    let service = Meddling::service_with(0, false, Options { guard, ..Options::default() });
+    say(&service, "ann", "#meet").await.expect("an answer");
+    say(&service, "ben", "#meet").await.expect("an answer");
+    let told = say(&service, "ben", "buy at example.com").await.expect("an answer");
+    assert_eq!(told, "⚠️ Your message was not sent: links can't be sent here.");
+    say(&service, "ben", "hello").await.expect("an answer");
+    let read = say(&service, "ann", "#m").await.expect("an answer");
+    assert!(read.ends_with(": hello") && !read.contains("buy"), "{read}");
+}
+
+#[tokio::test]
+async fn a_notice_that_broke_off_reaches_the_rest_the_next_time_and_nobody_twice() {
+    let lobby = Meddling::new(0, 1, false);
+    let now = Timestamp::default();
+    let everybody: Vec<_> = (0..=255).map(|n| UserId::from_bytes([n; 16])).collect();
+    for who in &everybody {
+        lobby.perform(Call::new(*who, now), Action::Read).await.expect("up");
+    }
+    let key = IdHasher::random(&mut seeded_rng()).notice("noon");
+    let notice = Notice::parse("We restart at noon.").expect("a notice");
+    let announcement = Announcement { key, notice };
+    let until_then = announce_all(&lobby, &announcement, now).await.expect_err("it breaks off");
+    assert!((1..256).contains(&until_then.told), "{until_then:?}");
+    lobby.steps.store(usize::MAX, Ordering::SeqCst);
+    let rest = announce_all(&lobby, &announcement, now).await.expect("up");
+    assert_eq!((rest.before, rest.told), (until_then.told, 256 - until_then.told));
+    for who in everybody {
+        assert_eq!(lobby.collect(who, now).await.expect("up").items.len(), 1);
+    }
+}

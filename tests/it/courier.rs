@@ -1,0 +1,157 @@
+//! Couriers and the channels they work for: what a channel did not bring waits, in order, until it
+//! is ready again.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use async_trait::async_trait;
+use parking_lot::Mutex;
+use random_connect::connect::delivery::courier::{Channel, Couriers, Failed};
+use random_connect::connect::lobby::Lobby;
+use random_connect::connect::lobby::action::{Action, Call, Outcome, Sender};
+use random_connect::connect::lobby::inbox::{Item, News};
+use random_connect::connect::lobby::store_memory::MemoryLobby;
+use random_connect::connect::profile::language::Language;
+use random_connect::kernel::clock::{ManualClock, Timestamp, seeded_rng};
+use random_connect::kernel::id::{RoomId, UserId};
+use random_connect::mask::{Masked, Memory};
+use tokio::sync::{Notify, Semaphore};
+use tokio::time::timeout;
+
+const ANN: UserId = UserId::from_bytes([1; 16]);
+const BEN: UserId = UserId::from_bytes([2; 16]);
+const NOW: Timestamp = Timestamp::from_millis(0);
+
+/// What became of one attempt: the messages that were to be brought, and what the channel said.
+type Attempt = (Vec<String>, Result<usize, Failed>);
+
+/// Does as it is told, and is ready as often as it is told.
+struct Told {
+    answers: Mutex<Vec<Result<usize, Failed>>>,
+    attempts: Mutex<Vec<Attempt>>,
+    permits: Semaphore,
+    wanted: Notify,
+    tried: Notify,
+}
+
+#[async_trait]
+impl Channel for Told {
+    async fn bring(&self, _language: Language, items: &[Item]) -> Result<usize, Failed> {
+        let shown = items.iter().map(|item| match &item.news {
+            News::Message { text, .. } => text.as_str().to_owned(),
+            News::Connected { .. } => "connected".to_owned(),
+            News::PartnerLeft { .. } | News::PartnerTimedOut { .. } => "parted".to_owned(),
+            News::Icebreaker { .. } | News::Nudge { .. } => "said to both".to_owned(),
+            News::Notice(notice) => notice.as_str().to_owned(),
+        });
+        let answer = self.answers.lock().pop().unwrap_or(Ok(items.len()));
+        self.attempts.lock().push((shown.collect(), answer));
+        self.tried.notify_one();
+        answer
+    }
+
+    async fn ready(&self) {
+        self.permits.acquire().await.expect("never closed").forget();
+    }
+
+    async fn wanted(&self) {
+        self.wanted.notified().await;
+    }
+
+    async fn show_typing(&self, _room: RoomId, _typing: bool) {}
+}
+
+struct World {
+    lobby: Arc<dyn Lobby>,
+    couriers: Arc<Couriers>,
+    channel: Arc<Told>,
+}
+
+impl World {
+    /// Ann, who is reached over a channel, and Ben are in a chat.
+    async fn new(answers: &[Result<usize, Failed>]) -> Self {
+        let lobby: Arc<dyn Lobby> =
+            Arc::new(MemoryLobby::new(Duration::from_secs(60), seeded_rng()));
+        let couriers = Couriers::new(Arc::clone(&lobby), Arc::new(ManualClock::at(NOW)));
+        let channel = Arc::new(Told {
+            answers: Mutex::new(answers.iter().rev().copied().collect()),
+            attempts: Mutex::default(),
+            permits: Semaphore::new(0),
+            wanted: Notify::new(),
+            tried: Notify::new(),
+        });
+        let world = Self { lobby, couriers, channel };
+        world.perform(ANN, Action::meet()).await;
+        world.perform(BEN, Action::meet()).await;
+        world
+    }
+
+    async fn perform(&self, who: UserId, action: Action) -> Outcome {
+        let call = Call { takes_inbox: false, ..Call::new(who, NOW) };
+        self.lobby.perform(call, action).await.expect("done").outcome
+    }
+
+    async fn say(&self, text: &str) {
+        let (text, memory) = (Masked::waived(text), Memory::default());
+        let relay = Action::Relay { text, sender: Sender::default(), memory };
+        assert!(matches!(self.perform(BEN, relay).await, Outcome::Sent { .. }));
+    }
+
+    /// The attempts so far, after one more.
+    async fn attempts(&self) -> Vec<Attempt> {
+        let patience = Duration::from_secs(30);
+        timeout(patience, self.channel.tried.notified()).await.expect("an attempt");
+        self.channel.attempts.lock().clone()
+    }
+}
+
+fn texts(texts: &[&str]) -> Vec<String> {
+    texts.iter().map(|text| (*text).to_owned()).collect()
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_a_channel_could_not_hold_comes_first_when_it_is_ready_again() {
+    let world = World::new(&[Ok(2), Err(Failed::Later)]).await;
+    let _attachment = world.couriers.attach(ANN, Arc::clone(&world.channel) as _);
+    for text in ["one", "two", "three"] {
+        world.say(text).await;
+    }
+    world.channel.permits.add_permits(1);
+    assert_eq!(world.attempts().await.len(), 1);
+    world.say("four").await;
+    world.channel.permits.add_permits(1);
+    assert_eq!(world.attempts().await.len(), 2);
+    world.channel.permits.add_permits(1);
+    let rest = texts(&["two", "three", "four"]);
+    let attempts = [
+        (texts(&["connected", "one", "two", "three"]), Ok(2)),
+        (rest.clone(), Err(Failed::Later)),
+        (rest, Ok(3)),
+    ];
+    assert_eq!(world.attempts().await, attempts);
+    assert!(world.couriers.reaches(ANN) && world.couriers.given_up() == 0);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_channel_that_wants_to_say_something_is_asked_without_items() {
+    let world = World::new(&[]).await;
+    let _attachment = world.couriers.attach(ANN, Arc::clone(&world.channel) as _);
+    world.channel.permits.add_permits(3);
+    assert_eq!(world.attempts().await, [(texts(&["connected"]), Ok(1))]);
+    world.channel.wanted.notify_one();
+    assert_eq!(world.attempts().await[1..], [(texts(&[]), Ok(0))]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_channel_that_is_gone_is_given_up_and_its_items_wait() {
+    let world = World::new(&[Err(Failed::Gone)]).await;
+    let attachment = world.couriers.attach(ANN, Arc::clone(&world.channel) as _);
+    world.channel.permits.add_permits(1);
+    world.attempts().await;
+    while attachment.is_active() {
+        tokio::task::yield_now().await;
+    }
+    assert_eq!(world.couriers.given_up(), 1);
+    let waiting = world.lobby.collect(ANN, NOW).await.expect("a lease");
+    assert_eq!(waiting.items.len(), 1);
+}

@@ -1,0 +1,122 @@
+//! What the operator can do about people, and that nobody else can.
+
+use random_connect::transport::state::Limits;
+use reqwest::{RequestBuilder, StatusCode};
+use rmcp::model::ProtocolVersion;
+use serde_json::{Value, json};
+
+use crate::support::server::{Server, answer, http_client};
+
+const ADMIN: &str = "a-token-for-the-operator";
+
+async fn office() -> Server {
+    Server::with(&[("ADMIN_TOKEN", ADMIN)], Limits::default()).await
+}
+
+fn get(server: &Server, path: &str) -> RequestBuilder {
+    http_client().get(format!("{}/admin/{path}", server.url)).bearer_auth(ADMIN)
+}
+
+async fn post(server: &Server, path: &str, body: Value) -> StatusCode {
+    let request = http_client().post(format!("{}/admin/{path}", server.url)).bearer_auth(ADMIN);
+    answer(request.json(&body)).await.0
+}
+
+async fn list(server: &Server, path: &str) -> Value {
+    let (status, list) = answer(get(server, path)).await;
+    assert_eq!(status, StatusCode::OK, "{list}");
+    list
+}
+
+/// Ben writes something and is reported by each of these.
+async fn report(server: &Server, reporters: &[&str]) {
+    for reporter in reporters {
+        server.clock.advance(std::time::Duration::from_secs(3 * 3_600));
+        server.say("ben", "#meet").await;
+        assert!(server.say(reporter, "#meet").await.contains("Connected!"));
+        server.say("ben", "send me money").await;
+        server.say(reporter, "#report wants my savings").await;
+    }
+}
+
+#[tokio::test]
+async fn the_office_is_closed_to_everybody_but_the_operator() {
+    let paths = ["reports", "log", "people/00000000", "nothing"];
+    let (closed, open) = (Server::start().await, office().await);
+    for path in paths {
+        let status =
+            |request: RequestBuilder| async { request.send().await.expect("an answer").status() };
+        // Without a token set there is nothing, also for whoever may call.
+        assert_eq!(status(closed.get(&format!("/admin/{path}"))).await, StatusCode::NOT_FOUND);
+        assert_eq!(status(get(&closed, path)).await, StatusCode::UNAUTHORIZED);
+        assert_ne!(status(open.get(&format!("/admin/{path}"))).await, StatusCode::OK);
+    }
+    assert!(open.get("/admin/reports").send().await.expect("an answer").status().is_client_error());
+    let caller = http_client().get(format!("{}/stats", open.url)).bearer_auth(ADMIN);
+    let status = caller.send().await.expect("an answer").status();
+    assert_eq!(status, StatusCode::UNAUTHORIZED, "the operator's token opens nothing else");
+    let tools = open.client(ProtocolVersion::V_2025_06_18).await;
+    let tools = tools.0.list_all_tools().await.expect("tools");
+    assert!(tools.iter().all(|tool| !tool.name.contains("ban") && !tool.name.contains("report")));
+}
+
+#[tokio::test]
+async fn a_report_shows_what_was_written_and_is_gone_when_it_is_decided() {
+    let server = office().await;
+    report(&server, &["ann"]).await;
+    let reports = list(&server, "reports").await;
+    assert_eq!(reports[0]["topic"], "other");
+    let evidence = json!({ "words": "wants my savings", "said": ["send me money"] });
+    assert_eq!(reports[0]["evidence"], evidence);
+    assert!(server.say("ben", "#meet").await.contains("You were reported"));
+    let path = format!("reports/{}", reports[0]["id"].as_str().expect("an id"));
+    assert_eq!(post(&server, &path, json!({ "verdict": "dismissed" })).await, StatusCode::OK);
+    assert_eq!(list(&server, "reports").await, json!([]));
+    assert!(server.say("ben", "#meet").await.contains("Looking for"), "it counts no more");
+    let unknown = post(&server, "reports/0123", json!({ "verdict": "upheld" })).await;
+    assert_eq!(unknown, StatusCode::NOT_FOUND);
+}
+
+#[tokio::test]
+async fn a_ban_ends_the_chat_and_lasts_until_it_is_lifted() {
+    let server = office().await;
+    report(&server, &["ann"]).await;
+    let reports = list(&server, "reports").await;
+    let ben = reports[0]["person"].as_str().expect("eight digits").to_owned();
+    server.clock.advance(std::time::Duration::from_secs(3 * 3_600));
+    server.say("ben", "#meet").await;
+    assert!(server.say("cid", "#meet").await.contains("Connected!"));
+    assert_eq!(post(&server, &format!("people/{ben}/ban"), Value::Null).await, StatusCode::OK);
+    assert!(server.say("cid", "#m").await.contains("left the chat"));
+    for message in ["hello", "#meet"] {
+        assert!(server.say("ben", message).await.contains("until somebody has reviewed it"));
+    }
+    let profile = list(&server, &format!("people/{ben}")).await;
+    assert_eq!((&profile["banned"], &profile["reports"]), (&json!(true), &json!(1)));
+    assert_eq!(post(&server, &format!("people/{ben}/unban"), Value::Null).await, StatusCode::OK);
+    assert!(server.say("ben", "#meet").await.contains("Looking for"));
+    let unknown = post(&server, "people/00000000/ban", Value::Null).await;
+    assert_eq!(unknown, StatusCode::NOT_FOUND);
+    let log = list(&server, "log").await.to_string();
+    for what in ["read the reports", &format!("banned {ben}"), &format!("unbanned {ben}")] {
+        assert!(log.contains(what), "{log}");
+    }
+}
+
+#[tokio::test]
+async fn the_seventh_reporter_leads_to_a_ban_until_the_operator_lifts_it() {
+    let server = office().await;
+    report(&server, &["r1", "r2", "r3", "r4"]).await;
+    server.clock.advance(std::time::Duration::from_secs(12 * 3_600));
+    report(&server, &["r5"]).await;
+    server.clock.advance(std::time::Duration::from_secs(12 * 3_600));
+    report(&server, &["r6"]).await;
+    server.clock.advance(std::time::Duration::from_secs(72 * 3_600));
+    report(&server, &["r7"]).await;
+    assert!(server.say("ben", "#meet").await.contains("until somebody has reviewed it"));
+    let reports = list(&server, "reports").await;
+    assert_eq!(reports.as_array().map(Vec::len), Some(7));
+    let ben = reports[0]["person"].as_str().expect("eight digits");
+    assert_eq!(post(&server, &format!("people/{ben}/unban"), Value::Null).await, StatusCode::OK);
+    assert!(server.say("ben", "#meet").await.contains("Looking for"));
+}

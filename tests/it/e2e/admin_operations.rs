@@ -1,0 +1,240 @@
+//! What else the operator can do: find people, tell everybody something, take an instance out of service,
+//! and all of it as tools.
+
+use random_connect::kernel::id::{IdHasher, Realm};
+use random_connect::transport::state::Limits;
+use reqwest::StatusCode;
+use serde_json::{Value, json};
+
+use crate::support::live_client::{Agent, WAYS, Way};
+use crate::support::redis_server::RedisServer;
+use crate::support::server::{Server, answer, http_client};
+
+const ADMIN: &str = "a-token-for-the-operator";
+const SALT: &str = "a salt of some length";
+
+async fn office() -> Server {
+    let variables = [("ADMIN_TOKEN", ADMIN), ("TOOLSETS", "connect,penpal")];
+    Server::with(&variables, Limits::default()).await
+}
+
+async fn get(server: &Server, path: &str) -> (StatusCode, Value) {
+    answer(http_client().get(format!("{}/admin/{path}", server.url)).bearer_auth(ADMIN)).await
+}
+
+async fn post(server: &Server, path: &str, body: Value) -> (StatusCode, Value) {
+    let request = http_client().post(format!("{}/admin/{path}", server.url)).bearer_auth(ADMIN);
+    answer(request.json(&body)).await
+}
+
+/// A request of an MCP client without a session, at either endpoint.
+async fn mcp(server: &Server, path: &str, token: &str, method: &str, params: Value) -> Value {
+    let request = http_client().post(format!("{}{path}", server.url)).bearer_auth(token);
+    let body = json!({ "jsonrpc": "2.0", "id": 1, "method": method, "params": params });
+    let (status, body) = answer(request.json(&body)).await;
+    assert_eq!(status, StatusCode::OK, "{body}");
+    body
+}
+
+/// A call of one of the operator's tools.
+async fn tool(server: &Server, name: &str, arguments: Value) -> Value {
+    let params = json!({ "name": name, "arguments": arguments });
+    mcp(server, "/admin/mcp", ADMIN, "tools/call", params).await["result"].clone()
+}
+
+/// The eight digits by which logs of a server with [`SALT`] name somebody.
+fn digits(who: &str) -> String {
+    IdHasher::salted(SALT.as_bytes()).user(Realm::Puch, who).to_string()
+}
+
+#[tokio::test]
+async fn whoever_a_log_names_is_found_also_where_nothing_is_kept_of_them() {
+    let redis = RedisServer::start(&[]);
+    let (url, key) = (redis.url(), "ab".repeat(32));
+    let variables = [
+        ("ADMIN_TOKEN", ADMIN),
+        ("REDIS_URL", url.as_str()),
+        ("ID_SALT", SALT),
+        ("INBOX_KEY", key.as_str()),
+    ];
+    let server = Server::with(&variables, Limits::default()).await;
+    let path = format!("people/{}", digits("ann"));
+    assert_eq!(get(&server, &path).await.0, StatusCode::NOT_FOUND);
+    let standing = async || get(&server, &path).await.1["standing"].clone();
+    server.say("ann", "#who").await;
+    assert_eq!(standing().await, "idle");
+    server.say("ann", "#meet").await;
+    assert_eq!(standing().await, "waiting");
+    server.say("ben", "#meet").await;
+    let (status, known) = get(&server, &path).await;
+    assert_eq!((status, &known["standing"]), (StatusCode::OK, &json!("chatting")));
+    assert!(!known.to_string().contains(&digits("ben")), "not with whom");
+    assert_eq!(post(&server, &format!("{path}/ban"), Value::Null).await.0, StatusCode::OK);
+    assert!(server.say("ben", "#m").await.contains("left the chat"));
+    let (_, known) = get(&server, &path).await;
+    assert_eq!((&known["standing"], &known["banned"]), (&json!("idle"), &json!(true)));
+    assert_eq!(get(&server, "people/00000000").await.0, StatusCode::NOT_FOUND);
+    assert_eq!(get(&server, "people/xyz").await.0, StatusCode::NOT_FOUND);
+}
+
+#[tokio::test]
+async fn a_notice_reaches_everybody_once_whatever_way_they_came() {
+    let server = office().await;
+    server.say("ann", "#who").await;
+    let mut agents = Vec::new();
+    for way in WAYS {
+        let mut agent = Agent::connect(&server, way).await;
+        agent.call("say", json!({ "user_id": format!("{way:?}"), "message": "#who" })).await;
+        agents.push(agent);
+    }
+    let notice = json!({ "text": " We restart at noon. " });
+    let (status, told) = post(&server, "broadcast", notice.clone()).await;
+    let expected = json!({ "complete": true, "told": 4, "told_before": 0, "inbox_full": 0 });
+    assert_eq!((status, told), (StatusCode::OK, expected));
+    for agent in &mut agents {
+        assert_eq!(agent.told("operator.notice").await["message"], "We restart at noon.");
+    }
+    assert_eq!(server.say("ann", "#m").await, "📢 We restart at noon.");
+    assert_eq!(post(&server, "broadcast", notice).await.1["told_before"], 4);
+    let again = json!({ "text": "We restart at noon.", "id": "tuesday" });
+    assert_eq!(post(&server, "broadcast", again).await.1["told"], 4);
+    for text in [" ".to_owned(), "é".repeat(1_001)] {
+        let (status, told) = post(&server, "broadcast", json!({ "text": text })).await;
+        assert_eq!(status, StatusCode::BAD_REQUEST);
+        assert!(told["error"].as_str().is_some_and(|told| told.contains("1 to 1,000")));
+    }
+    let longest = json!({ "text": "é".repeat(1_000) });
+    assert_eq!(post(&server, "broadcast", longest).await.1["told"], 4);
+    let (_, log) = get(&server, "log").await;
+    let log = log.to_string();
+    assert!(log.contains("told everybody a notice") && !log.contains("noon"), "{log}");
+}
+
+#[tokio::test]
+async fn an_instance_that_drains_sends_those_who_stay_connected_elsewhere() {
+    let server = office().await;
+    let ready = async || {
+        let ready = http_client().get(format!("{}/ready", server.url)).send().await;
+        let ready = ready.expect("an answer");
+        (ready.status(), ready.text().await.expect("text"))
+    };
+    let mut agents = Vec::new();
+    for way in WAYS {
+        agents.push(Agent::connect(&server, way).await);
+    }
+    assert_eq!(post(&server, "drain", json!({})).await.0, StatusCode::OK);
+    assert_eq!(ready().await, (StatusCode::SERVICE_UNAVAILABLE, "draining\n".to_owned()));
+    for agent in &mut agents {
+        agent.ended().await;
+    }
+    for path in ["/mcp/session", "/mcp/sse", "/mcp/ws"] {
+        let hello = json!({ "jsonrpc": "2.0", "id": 1, "method": "ping" });
+        let request = match path {
+            "/mcp/sse" => server.get(path),
+            "/mcp/ws" => server
+                .get(path)
+                .header("Connection", "Upgrade")
+                .header("Upgrade", "websocket")
+                .header("Sec-WebSocket-Version", "13")
+                .header("Sec-WebSocket-Key", "AAAAAAAAAAAAAAAAAAAAAA=="),
+            _ => server.post(path).json(&hello),
+        };
+        let refused = request.send().await.expect("an answer");
+        assert_eq!(refused.status(), StatusCode::SERVICE_UNAVAILABLE, "{path}");
+    }
+    assert!(server.say("ann", "#meet").await.contains("Looking for"), "calls are answered");
+    assert_eq!(post(&server, "drain", json!({ "drain": false })).await.0, StatusCode::OK);
+    assert_eq!(ready().await.0, StatusCode::OK);
+    for way in WAYS {
+        let mut agent = Agent::connect(&server, way).await;
+        agent.call("say", json!({ "user_id": format!("{way:?}"), "message": "#who" })).await;
+    }
+    let (_, log) = get(&server, "log").await;
+    let steps: Vec<_> = log.as_array().expect("a list").iter().map(|step| &step["what"]).collect();
+    assert_eq!(steps, ["drained an instance", "put an instance back into service"]);
+}
+
+#[tokio::test]
+async fn all_of_it_is_there_as_tools_for_the_operator_and_for_nobody_else() {
+    let server = office().await;
+    let listed = mcp(&server, "/admin/mcp", ADMIN, "tools/list", json!({})).await;
+    let listed = listed["result"]["tools"].as_array().expect("tools").clone();
+    let names: Vec<_> = listed.iter().map(|tool| tool["name"].as_str().expect("a name")).collect();
+    let all = "audit_log ban broadcast drain list_reports look_up resolve_report unban";
+    assert_eq!(names.join(" "), all);
+    for tool in &listed {
+        let name = format!("admin_{}", tool["name"].as_str().expect("a name"));
+        insta::with_settings!({ snapshot_path => "snapshots", prepend_module_to_snapshot => false }, {
+            insta::assert_json_snapshot!(name, tool);
+        });
+    }
+    let others = mcp(&server, "/mcp", crate::support::server::TOKEN, "tools/list", json!({})).await;
+    let others = others["result"]["tools"].as_array().expect("tools");
+    assert!(others.iter().all(|tool| !names.contains(&tool["name"].as_str().expect("a name"))));
+    let ban = json!({ "name": "ban", "arguments": { "code": "00000000" } });
+    let unknown = mcp(&server, "/mcp", crate::support::server::TOKEN, "tools/call", ban).await;
+    assert_eq!(unknown["error"]["message"], "Unknown tool.");
+    let caller = server.post("/admin/mcp").body("{}").send().await.expect("an answer");
+    assert_eq!(caller.status(), StatusCode::UNAUTHORIZED);
+    let closed = Server::start().await;
+    let caller = closed.post("/admin/mcp").body("{}").send().await.expect("an answer");
+    assert_eq!(caller.status(), StatusCode::NOT_FOUND);
+
+    server.say("ben", "#meet").await;
+    server.say("ann", "#meet").await;
+    server.say("ben", "send me money").await;
+    server.say("ann", "#report scam").await;
+    let reports = tool(&server, "list_reports", json!({})).await["structuredContent"].clone();
+    let (id, ben) = (&reports["reports"][0]["id"], &reports["reports"][0]["person"]);
+    assert_eq!(reports["reports"][0]["evidence"]["said"], json!(["send me money"]));
+    let verdict = json!({ "id": id, "verdict": "dismissed" });
+    let done = tool(&server, "resolve_report", verdict).await;
+    assert_eq!(done["structuredContent"], json!({ "ok": true }));
+    tool(&server, "ban", json!({ "code": ben })).await;
+    let known = tool(&server, "look_up", json!({ "code": ben })).await["structuredContent"].clone();
+    assert_eq!((&known["banned"], &known["dismissed"]), (&json!(true), &json!(1)));
+    tool(&server, "unban", json!({ "code": ben })).await;
+    assert!(server.say("ben", "#meet").await.contains("Looking for"));
+    let told = tool(&server, "broadcast", json!({ "text": "hello" })).await;
+    assert_eq!(told["structuredContent"]["told"], 2);
+    tool(&server, "drain", json!({})).await;
+    let mut request = http_client().get(format!("{}/ready", server.url));
+    assert_eq!(request.send().await.expect("an answer").status(), 503);
+    tool(&server, "drain", json!({ "drain": false })).await;
+    request = http_client().get(format!("{}/ready", server.url));
+    assert_eq!(request.send().await.expect("an answer").status(), 200);
+    let nobody = tool(&server, "ban", json!({ "code": "00000000" })).await;
+    assert_eq!(nobody["isError"], true);
+    let bad = json!({ "name": "resolve_report", "arguments": { "id": id, "verdict": "maybe" } });
+    let bad = mcp(&server, "/admin/mcp", ADMIN, "tools/call", bad).await;
+    assert_eq!(bad["error"]["code"], -32602);
+    let steps = tool(&server, "audit_log", json!({})).await["structuredContent"].to_string();
+    for what in
+        ["read the reports", "Dismissed", "banned", "looked up", "told everybody", "drained"]
+    {
+        assert!(steps.contains(what), "{what}: {steps}");
+    }
+}
+
+#[tokio::test]
+async fn a_notice_that_finds_no_room_waits_for_the_next_attempt() {
+    let server = office().await;
+    let mut agent = Agent::connect(&server, Way::WebSocket).await;
+    agent.enter(json!({ "push": false })).await;
+    server.say("ann", "#meet").await;
+    for n in 0..199 {
+        assert!(server.say("ann", &n.to_string()).await.contains("Message sent"));
+    }
+    let told = async || post(&server, "broadcast", json!({ "text": "hello" })).await.1;
+    let full = json!({ "complete": true, "told": 1, "told_before": 0, "inbox_full": 1 });
+    assert_eq!(told().await, full);
+    let all = json!({ "user_id": agent.user_id, "timeout_seconds": 0 });
+    assert_eq!(
+        agent.call("wait_for_message", all.clone()).await["events"][0]["type"],
+        "chatroom.found"
+    );
+    // Its next call tells that the answer was read.
+    agent.call("wait_for_message", all.clone()).await;
+    assert_eq!(told().await["told"], 1);
+    assert_eq!(agent.call("wait_for_message", all).await["events"][0]["message"], "hello");
+}

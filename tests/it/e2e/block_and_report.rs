@@ -1,0 +1,206 @@
+//! Blocking, reporting and what comes of it, as people see it.
+
+use std::time::Duration;
+
+use random_connect::transport::state::Limits;
+use rmcp::model::ProtocolVersion;
+use serde_json::{Value, json};
+
+use crate::support::live_client::{Agent, Way};
+use crate::support::server::{Server, text};
+
+async fn pair(server: &Server, one: &str, other: &str) {
+    server.say(one, "#meet").await;
+    let met = server.say(other, "#meet").await;
+    assert!(met.contains("Connected!"), "{met}");
+}
+
+#[tokio::test]
+async fn whoever_is_blocked_is_not_met_again() {
+    let server = Server::start().await;
+    pair(&server, "ann", "ben").await;
+    let told = server.say("ann", "#block").await;
+    assert!(told.contains("🚫 Blocked. The chat is over. You two won't meet again."), "{told}");
+    assert!(server.say("ben", "#m").await.contains("left the chat"));
+    // Long enough for the lobby to forget both.
+    for _ in 0..2 {
+        server.clock.advance(Duration::from_secs(3_600));
+        for who in ["ann", "ben"] {
+            assert!(server.say(who, "#meet").await.contains("Looking for"), "{who}");
+        }
+        assert!(server.say("cid", "#meet").await.contains("Connected!"));
+        for who in ["ann", "ben", "cid"] {
+            server.say(who, "#bye").await;
+        }
+    }
+}
+
+#[tokio::test]
+async fn somebody_who_has_just_left_can_still_be_blocked() {
+    let server = Server::start().await;
+    let nobody = server.say("ann", "#block").await;
+    assert!(nobody.contains("nobody to block or report"), "{nobody}");
+    pair(&server, "ann", "ben").await;
+    server.say("ben", "#bye").await;
+    let told = server.say("ann", "#block").await;
+    assert!(told.contains("🚫 Blocked. You two won't meet again."), "{told}");
+    server.clock.advance(Duration::from_secs(20 * 60));
+    assert!(server.say("ann", "#report spam").await.contains("nobody to block or report"));
+}
+
+#[tokio::test]
+async fn a_report_asks_for_its_reason_and_changes_nothing_without() {
+    let server = Server::start().await;
+    pair(&server, "ann", "ben").await;
+    let asked = server.say("ann", "#report").await;
+    assert!(asked.contains("spam, abuse, minor, scam, other"), "{asked}");
+    let long = server.say("ann", &format!("#report {}", "x".repeat(301))).await;
+    assert!(long.contains("at most 300 characters"), "{long}");
+    assert!(server.say("ann", "hello").await.contains("Message sent"), "the chat goes on");
+    let told = server.say("ann", "#report asks for money").await;
+    assert!(told.contains("this person is reported. The chat is over."), "{told}");
+}
+
+#[tokio::test]
+async fn whoever_is_reported_is_told_how_long_to_wait_and_longer_each_time() {
+    let server = Server::start().await;
+    for (reporter, waits) in
+        [("r1", "1 minute."), ("r2", "5 minutes."), ("r3", "25 minutes."), ("r4", "2 hours.")]
+    {
+        pair(&server, "ben", reporter).await;
+        server.say(reporter, "#report abuse").await;
+        for message in ["#meet", "#again", "hello"] {
+            let told = server.say("ben", message).await;
+            assert!(told.contains(&format!("You can again in {waits}")), "{told}");
+        }
+        server.clock.advance(Duration::from_secs(2 * 3_600));
+    }
+}
+
+#[tokio::test]
+async fn a_second_report_by_the_same_person_counts_no_more() {
+    let server = Server::start().await;
+    pair(&server, "ann", "ben").await;
+    server.say("ann", "#report spam").await;
+    server.clock.advance(Duration::from_secs(30));
+    server.say("ann", "#report scam").await;
+    assert!(server.say("ben", "#meet").await.contains("in 30 seconds."));
+}
+
+#[tokio::test]
+async fn a_bar_ends_the_next_chat_too_and_its_partner_is_told() {
+    let server = Server::start().await;
+    pair(&server, "ann", "ben").await;
+    server.say("ben", "#again").await;
+    assert!(server.say("cid", "#meet").await.contains("Connected!"));
+    server.say("ann", "#report abuse").await;
+    assert!(server.say("cid", "hello?").await.contains("left the chat"));
+    assert!(server.say("ben", "hello?").await.contains("You can again in 1 minute."));
+}
+
+#[tokio::test]
+async fn a_report_that_is_repeated_means_the_same_person() {
+    let server = Server::start().await;
+    pair(&server, "ann", "ben").await;
+    let report = json!({ "message": "#report spam", "puch_user_id": "ann", "message_id": "1" });
+    server.plain("handle_message", report.clone()).await;
+    pair(&server, "ann", "cid").await;
+    let (_, again) = server.plain("handle_message", report).await;
+    assert!(again["result"].as_str().is_some_and(|text| text.contains("is reported")), "{again}");
+    assert!(server.say("cid", "hello").await.contains("Message sent"), "the chat goes on");
+    assert!(server.say("ben", "#meet").await.contains("You were reported"));
+}
+
+#[tokio::test]
+async fn whoever_writes_or_searches_too_often_is_told_when_to_go_on() {
+    let server = Server::with(&[("RATE_LIMITS", "on")], Limits::default()).await;
+    pair(&server, "ann", "ben").await;
+    for n in 0..10 {
+        assert!(server.say("ann", &format!("message {n}")).await.contains("Message sent"));
+    }
+    assert!(server.say("ann", "one more").await.contains("Please go on in 2 seconds."));
+    server.clock.advance(Duration::from_secs(2));
+    assert!(server.say("ann", "one more").await.contains("Message sent"));
+    for _ in 0..3 {
+        assert!(server.say("ben", "buy").await.contains("Message sent"));
+    }
+    assert!(server.say("ben", "buy").await.contains("not sent again. You can in 20 seconds."));
+    for _ in 0..9 {
+        server.say("ben", "#again").await;
+    }
+    assert!(server.say("ben", "#again").await.contains("You can again in 28 seconds."));
+    assert!(server.say("ben", "#bye").await.contains("left the queue"), "nothing was changed");
+}
+
+#[tokio::test]
+async fn an_agent_that_is_barred_is_refused() {
+    let server = Server::with(&[("TOOLSETS", "connect,penpal")], Limits::default()).await;
+    let pal = server.client(ProtocolVersion::V_2025_06_18).await;
+    let enter = async || text(&pal.call("enter_queue", json!({ "user_id": "pal" })).await);
+    enter().await;
+    assert!(server.say("ann", "#meet").await.contains("Connected!"));
+    server.say("ann", "#report spam").await;
+    let told = enter().await;
+    assert!(told.contains("You can again in 1 minute."), "{told}");
+}
+
+#[tokio::test]
+async fn with_a_file_for_it_a_restart_forgets_neither_a_block_nor_a_report() {
+    let file = std::env::temp_dir().join(format!("journey-{}.db", std::process::id()));
+    let (state, key) = (format!("sqlite:{}", file.display()), "ab".repeat(32));
+    let variables = [
+        ("STATE_DB", state.as_str()),
+        ("ID_SALT", "a salt of some length"),
+        ("INBOX_KEY", key.as_str()),
+    ];
+    let before = Server::with(&variables, Limits::default()).await;
+    pair(&before, "ann", "ben").await;
+    before.say("ann", "#report abuse").await;
+    drop(before);
+    let after = Server::with(&variables, Limits::default()).await;
+    assert!(after.say("ben", "#meet").await.contains("You were reported"));
+    after.clock.advance(Duration::from_secs(120));
+    for who in ["ann", "ben"] {
+        assert!(after.say(who, "#meet").await.contains("Looking for"));
+    }
+    for suffix in ["", "-wal", "-shm"] {
+        let _ = std::fs::remove_file(format!("{}{suffix}", file.display()));
+    }
+}
+
+#[tokio::test]
+async fn an_agent_can_block_and_report_and_the_two_never_meet_again() {
+    let server = Server::with(&[("TOOLSETS", "connect,penpal")], Limits::default()).await;
+    let mut agent = Agent::connect(&server, Way::WebSocket).await;
+    agent.enter(json!({})).await;
+    let nobody = agent.try_call("block", json!({ "user_id": agent.user_id })).await;
+    assert!(nobody.is_err_and(|told| told.contains("nobody to block")));
+    for (tool, reason) in [("report", json!("scam")), ("block", Value::Null)] {
+        agent.enter(json!({})).await;
+        assert!(server.say(tool, "#meet").await.contains("Connected!"));
+        agent.found().await;
+        server.say(tool, "send me money").await;
+        agent.told("message.received").await;
+        for bad in [" ".to_owned(), "x".repeat(301)] {
+            let arguments = json!({ "user_id": agent.user_id, "reason": bad });
+            let refused = agent.try_call("report", arguments).await;
+            assert!(refused.is_err_and(|told| told.contains("The reason is")));
+        }
+        let arguments = json!({
+            "user_id": agent.user_id, "room_id": agent.room_id, "reason": reason,
+        });
+        let parted = agent.call(tool, arguments.clone()).await;
+        assert_eq!(parted, json!({ "chat_ended": true, "reported": tool == "report" }));
+        assert!(server.say(tool, "#m").await.contains("left the chat"));
+        let over = agent.try_call(tool, arguments).await;
+        assert!(over.is_err_and(|told| told.contains("has ended")), "the room is not theirs now");
+    }
+    assert!(server.say("report", "#meet").await.contains("You were reported"));
+    // Long enough for recent partners to be met again, had there been no block.
+    server.clock.advance(Duration::from_secs(1_260));
+    agent.enter(json!({})).await;
+    for who in ["report", "block"] {
+        assert!(server.say(who, "#meet").await.contains("Looking for"), "{who}");
+        server.say(who, "#bye").await;
+    }
+}

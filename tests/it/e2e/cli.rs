@@ -1,0 +1,237 @@
+//! The binary as people start it.
+
+use std::collections::HashMap;
+use std::io::Write;
+use std::process::{Command, Output, Stdio};
+
+use rmcp::ServiceExt;
+use rmcp::model::{CallToolRequestParams, ClientConfig};
+use rmcp::transport::TokioChildProcess;
+use tokio::io::{AsyncBufReadExt, BufReader};
+
+use crate::support::server::{PATIENCE, http_client, text};
+
+const BINARY: &str = env!("CARGO_BIN_EXE_random-connect");
+
+fn run(arguments: &[&str], variables: &[(&str, &str)], input: &str) -> Output {
+    let mut child = Command::new(BINARY)
+        .args(arguments)
+        .env_clear()
+        .envs(variables.iter().copied())
+        .current_dir(std::env::temp_dir())
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .expect("the binary starts");
+    // The binary may have ended without reading, which is for the test to judge.
+    drop(child.stdin.take().expect("its input").write_all(input.as_bytes()));
+    child.wait_with_output().expect("it ends")
+}
+
+fn out(output: &Output) -> String {
+    String::from_utf8_lossy(&output.stdout).into_owned()
+}
+
+#[tokio::test]
+async fn without_configuration_it_serves_this_machine_and_its_curl_line_works() {
+    let mut server = tokio::process::Command::new(BINARY)
+        .env_clear()
+        .env("PORT", "0")
+        .current_dir(std::env::temp_dir())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::null())
+        .kill_on_drop(true)
+        .spawn()
+        .expect("the binary starts");
+    let mut lines = BufReader::new(server.stdout.take().expect("its output")).lines();
+    let curl = tokio::time::timeout(PATIENCE, async {
+        while let Some(line) = lines.next_line().await.expect("a line") {
+            assert!(!line.contains("0.0.0.0"));
+            if line.trim().starts_with("curl ") {
+                return line;
+            }
+        }
+        panic!("no curl line");
+    });
+    let curl = curl.await.expect("in time");
+    assert!(curl.contains("http://127.0.0.1:"), "{curl}");
+    // What the line says is done with an HTTP client, so that the test needs no curl.
+    let part = |before: &str, after: &str| {
+        let (_, rest) = curl.split_once(before).expect("the part's start");
+        rest.split_once(after).expect("the part's end").0.to_owned()
+    };
+    let request = http_client().post(part("curl -s ", " ")).bearer_auth(part("Bearer ", "'"));
+    let request =
+        request.header("Content-Type", part("Content-Type: ", "'")).body(part("-d '", "'"));
+    let (status, answer) = crate::support::server::answer(request).await;
+    assert_eq!(status, 200);
+    assert!(answer["result"].as_str().expect("a text").starts_with("🔍 Looking for someone"));
+}
+
+#[test]
+fn bad_settings_are_all_named_and_end_with_status_2() {
+    for command in ["serve", "stdio"] {
+        let output = run(
+            &[command],
+            &[("PORT", "http"), ("LOG_LEVEL", "loud"), ("AUTH_TOKEN", "two words")],
+            "",
+        );
+        assert_eq!(output.status.code(), Some(2));
+        let told = String::from_utf8_lossy(&output.stderr).into_owned();
+        assert!(
+            told.contains("PORT=\"http\": expected a number")
+                && told.contains("LOG_LEVEL=\"loud\": expected error,")
+        );
+        assert!(
+            told.contains("AUTH_TOKEN=(not shown): expected one token")
+                && !told.contains("two words"),
+            "{told}"
+        );
+    }
+}
+
+#[test]
+fn a_file_of_settings_is_read_and_a_broken_one_is_not_quoted() {
+    let folder = std::env::temp_dir().join(format!("random-connect-env-{}", std::process::id()));
+    std::fs::create_dir_all(&folder).expect("a folder");
+    let told = |settings: &str| {
+        std::fs::write(folder.join(".env"), settings).expect("written");
+        let output =
+            Command::new(BINARY).env_clear().current_dir(&folder).output().expect("it ends");
+        assert_eq!(output.status.code(), Some(2));
+        String::from_utf8_lossy(&output.stderr).into_owned()
+    };
+    assert!(told("# a comment\nPORT=http\n").contains("PORT=\"http\": expected a number"));
+    let broken = told("AUTH_TOKEN my-secret\n");
+    assert!(broken.contains("expected NAME=value") && !broken.contains("my-secret"), "{broken}");
+    std::fs::remove_dir_all(&folder).expect("removed");
+}
+
+#[test]
+fn a_closed_standard_error_changes_no_exit_status() {
+    let child = Command::new(BINARY).env_clear().env("PORT", "http").stderr(Stdio::piped()).spawn();
+    let mut child = child.expect("the binary starts");
+    drop(child.stderr.take());
+    assert_eq!(child.wait().expect("it ends").code(), Some(2));
+}
+
+#[test]
+fn a_port_in_use_is_a_clear_error() {
+    let taken = std::net::TcpListener::bind("127.0.0.1:0").expect("a free port");
+    let port = taken.local_addr().expect("an address").port().to_string();
+    let output = run(&[], &[("PORT", &port)], "");
+    assert_eq!(output.status.code(), Some(1));
+    assert!(
+        String::from_utf8_lossy(&output.stderr)
+            .contains(&format!("error: can't serve on 127.0.0.1:{port}: "))
+    );
+}
+
+#[test]
+fn the_masker_is_a_filter() {
+    let output = run(&["mask"], &[], "Call me at 9876543210\r\nor not\n");
+    assert_eq!(out(&output), "Call me at [hidden]\r\nor not\n");
+    let output = run(
+        &["mask", "--jsonl"],
+        &[],
+        "{\"id\": 1, \"text\": \"9876543210\"}\n{\"id\": 2, \"messages\": [\"hi\"]}\n",
+    );
+    assert_eq!(
+        out(&output),
+        "{\"id\":1,\"masked\":\"[hidden]\"}\n{\"id\":2,\"masked\":[\"hi\"]}\n"
+    );
+    let output = run(&["mask", "--explain"], &[], "hi\nme@example.com or 9876543210\n");
+    let told = "2\t0-14\temail\t\"me@example.com\"\n2\t18-28\tnational\t\"9876543210\"\n";
+    assert_eq!(out(&output), told);
+    let output = run(&["mask", "--jsonl"], &[], "{\"id\": 1}\n");
+    assert_eq!(output.status.code(), Some(1));
+    assert!(String::from_utf8_lossy(&output.stderr).starts_with("error: line 1: expected"));
+}
+
+#[test]
+fn the_masker_answers_line_by_line_and_ends_well_when_nobody_reads_on() {
+    let mut child = Command::new(BINARY)
+        .arg("mask")
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .spawn()
+        .expect("it starts");
+    let mut input = child.stdin.take().expect("its input");
+    let mut lines =
+        std::io::BufRead::lines(std::io::BufReader::new(child.stdout.take().expect("its output")));
+    for _ in 0..2 {
+        input.write_all(b"9876543210\n").expect("written");
+        assert_eq!(
+            lines.next().expect("a line").expect("text"),
+            "[hidden]",
+            "before the input ends"
+        );
+    }
+    drop(lines);
+    while input.write_all(b"9876543210\n").is_ok() {}
+    assert_eq!(child.wait().expect("it ends").code(), Some(0));
+}
+
+#[test]
+fn tokens_are_strong_and_differ() {
+    let tokens = [(); 2].map(|()| out(&run(&["token"], &[], "")).trim().to_owned());
+    assert!(
+        tokens
+            .iter()
+            .all(|token| token.len() == 64 && token.bytes().all(|b| b.is_ascii_hexdigit()))
+    );
+    assert_ne!(tokens[0], tokens[1]);
+}
+
+#[test]
+fn help_and_version_are_there_for_every_command() {
+    for command in [
+        &["--help"][..],
+        &["serve", "--help"],
+        &["stdio", "--help"],
+        &["mask", "--help"],
+        &["chat", "--help"],
+        &["token", "--help"],
+    ] {
+        let output = run(command, &[], "");
+        assert!(
+            output.status.success() && out(&output).contains("Usage: random-connect"),
+            "{command:?}"
+        );
+    }
+    assert_eq!(
+        out(&run(&["--version"], &[], "")).trim(),
+        format!("random-connect {}", env!("CARGO_PKG_VERSION"))
+    );
+    assert_eq!(run(&["nonsense"], &[], "").status.code(), Some(2));
+}
+
+#[tokio::test]
+async fn over_standard_input_the_same_tools_answer() {
+    let mut command = tokio::process::Command::new(BINARY);
+    command.arg("stdio").env_clear().current_dir(std::env::temp_dir());
+    let client = ClientConfig::default()
+        .serve(TokioChildProcess::new(command).expect("it starts"))
+        .await
+        .expect("a session");
+    let mut answers = HashMap::new();
+    for (who, message) in [("ann", "#meet"), ("ben", "#meet"), ("ben", "hello"), ("ann", "#m")] {
+        let arguments = serde_json::json!({ "message": message, "puch_user_id": who });
+        let request = CallToolRequestParams::new("handle_message")
+            .with_arguments(arguments.as_object().cloned().expect("an object"));
+        answers.insert((who, message), text(&client.call_tool(request).await.expect("an answer")));
+    }
+    assert!(answers[&("ann", "#m")].ends_with(": hello"));
+    client.cancel().await.expect("it ends");
+}
+
+#[test]
+fn standard_input_that_ends_at_once_ends_the_server() {
+    assert!(run(&["stdio"], &[], "").status.success());
+    assert_eq!(
+        run(&["stdio"], &[], "not the protocol\n").status.code(),
+        Some(0),
+        "the line is skipped, then the input ends"
+    );
+}

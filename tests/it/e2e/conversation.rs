@@ -1,0 +1,256 @@
+//! What two people read from the first `#meet` to the last `#bye`, through MCP's tool.
+
+use std::time::Duration;
+
+use rmcp::model::ProtocolVersion;
+
+use crate::support::server::{Server, named};
+
+const LOOKING: &str =
+    "🔍 Looking for someone to chat with... Please wait while we find you a partner!";
+
+#[tokio::test]
+async fn two_strangers_meet_talk_and_part() {
+    let server = Server::start().await;
+    let puch = server.client(ProtocolVersion::V_2025_06_18).await;
+
+    assert_eq!(puch.say("ann", "#meet").await, format!("{LOOKING}\n⏳ Your place in the queue: 1"));
+    let met = puch.say("ben", "#MEET").await;
+    let ann = named(&met);
+    assert_eq!(met, format!("🎉 Connected! You're now chatting with {ann}. Say hello!"));
+
+    let first = puch.say("ann", "Call me at 9876543210").await;
+    let ben = named(&first);
+    assert_eq!(
+        first,
+        format!(
+            "🎉 Connected! You're now chatting with {ben}. Say hello!\n\n\
+             📤 Message sent to your partner from {ann}: Call me at [hidden]"
+        )
+    );
+    assert_eq!(
+        puch.say("ann", "  two\nlines ").await,
+        format!("📤 Message sent to your partner from {ann}: two\n› lines")
+    );
+    assert_eq!(
+        puch.say("ben", "#m").await,
+        format!("💬 {ann}: Call me at [hidden]\n💬 {ann}: two\n› lines")
+    );
+    assert_eq!(puch.say("ben", "#inbox").await, "📭 Inbox empty.");
+    assert_eq!(puch.say("ben", "#who").await, format!("👤 You're chatting with: {ann}"));
+    assert_eq!(
+        puch.say("ben", "#meet").await,
+        "You're already in a chat! Use #bye to end it first, or #again to find a new partner."
+    );
+    assert_eq!(
+        puch.say("ben", "#r #meet").await,
+        format!("📤 Message sent to your partner from {ben}: #meet")
+    );
+    assert_eq!(
+        puch.say("ben", "#meeting tomorrow").await,
+        format!("📤 Message sent to your partner from {ben}: #meeting tomorrow")
+    );
+    assert_eq!(
+        puch.say("ann", "#bye").await,
+        format!(
+            "💬 {ben}: #meet\n💬 {ben}: #meeting tomorrow\n\n👋 Chat ended. Use #meet to connect with someone new!"
+        )
+    );
+    assert_eq!(
+        puch.say("ben", "are you there?").await,
+        "Your partner left the chat. Use #meet to find a new one.\n\n\
+         💡 You're not in a chat yet. Use #meet to find someone to talk to, or #help for all commands."
+    );
+    assert_eq!(puch.say("ben", "#bye").await, "You're not currently in a chat.");
+    assert_eq!(
+        puch.say("ben", "#who").await,
+        "You're not currently in a chat. Use #meet to connect!"
+    );
+}
+
+#[tokio::test]
+async fn whoever_waits_can_leave_the_queue() {
+    let server = Server::start().await;
+    server.say("ann", "#meet").await;
+    assert_eq!(
+        server.say("ann", "hello?").await,
+        "🔍 Still looking for a partner, so your message was not sent. Use #bye to stop looking."
+    );
+    assert_eq!(
+        server.say("ann", "#bye").await,
+        "👋 You left the queue. Use #meet whenever you want to look again."
+    );
+    assert_eq!(
+        server.say("ben", "#meet").await,
+        format!("{LOOKING}\n⏳ Your place in the queue: 1")
+    );
+}
+
+#[tokio::test]
+async fn again_finds_somebody_else_and_never_the_partner_just_left() {
+    let server = Server::start().await;
+    server.say("ann", "#meet").await;
+    server.say("ben", "#meet").await;
+    let again = server.say("ben", "#again").await;
+    assert!(again.starts_with("🔍 Looking for a new chat partner... Please wait!"), "{again}");
+    assert!(
+        server.say("ann", "#meet").await.contains("\n\n🔍 Looking for someone to chat with...")
+    );
+    let met = server.say("cat", "#meet").await;
+    assert!(met.starts_with("🎉 Connected!"), "{met}");
+    let new = server.say("cat", "#again").await;
+    assert!(new.starts_with("🔄 New connection! You're now chatting with User_"), "{new}");
+}
+
+#[tokio::test]
+async fn hiding_numbers_can_be_switched_off_by_their_owner() {
+    let server = Server::start().await;
+    server.say("ann", "#meet").await;
+    server.say("ben", "#meet").await;
+    server.say("ann", "#m").await;
+    assert_eq!(server.say("ann", "#hide").await, "🔒 Phone number masking is now OFF.");
+    assert!(server.say("ann", "9876543210").await.ends_with(": 9876543210"));
+    let seen = server.say("ben", "9876543210").await;
+    let (theirs, own) = seen.split_once("\n\n").expect("news and an answer");
+    assert!(theirs.ends_with(": 9876543210") && own.ends_with(": [hidden]"), "{seen}");
+    assert!(server.say("ann", "#m").await.ends_with(": [hidden]"));
+    assert_eq!(server.say("ann", "＃ＨＩＤＥ").await, "🔒 Phone number masking is now ON.");
+}
+
+#[tokio::test]
+async fn people_name_themselves_and_callers_do_not() {
+    let server = Server::start().await;
+    let real_name = serde_json::json!({ "message": "#meet", "puch_user_id": "ann", "user_nickname": "Ann Realname" });
+    server.plain("handle_message", real_name).await;
+    assert_eq!(
+        server.say("ben", "#nick Sunny 🌻").await,
+        "✏️ In your next chats you are called Sunny 🌻."
+    );
+    let refused = server.say("ben", "#nick 🎉 Connected").await;
+    assert!(refused.starts_with("⚠️ That nickname can't be used: "), "{refused}");
+    assert!(!server.say("ben", "#meet").await.contains("Realname"));
+    assert!(server.say("ann", "#who").await.contains("You're chatting with: Sunny 🌻"));
+}
+
+#[tokio::test]
+async fn an_operator_can_have_callers_name_people() {
+    let server = Server::with(
+        &[("USE_CALLER_NICKNAMES", "on")],
+        random_connect::transport::state::Limits::default(),
+    )
+    .await;
+    let named =
+        serde_json::json!({ "message": "#meet", "puch_user_id": "ann", "user_nickname": "Annie" });
+    server.plain("handle_message", named).await;
+    assert!(server.say("ben", "#meet").await.contains("chatting with Annie."));
+}
+
+#[tokio::test]
+async fn help_lists_every_command_and_unknown_ones_are_text() {
+    let server = Server::start().await;
+    let help = server.say("ann", "#help").await;
+    for command in
+        ["#meet", "#bye", "#again", "#hide", "#who", "#m", "#inbox", "#r", "#nick", "#help"]
+    {
+        assert!(help.contains(&format!("*{command}*")), "{help}");
+    }
+    assert!(server.say("ann", "#1 song").await.starts_with("💡 You're not in a chat yet."));
+    assert_eq!(server.say("ann", " \u{0} ").await, "💡 There was no text to send.");
+}
+
+#[tokio::test]
+async fn whoever_is_idle_for_half_an_hour_is_gone_and_the_partner_is_told() {
+    let server = Server::with(
+        &[("REAP_INTERVAL_SECS", "1")],
+        random_connect::transport::state::Limits::default(),
+    )
+    .await;
+    server.say("ann", "#meet").await;
+    server.clock.advance(Duration::from_secs(1_799));
+    server.say("ben", "#meet").await;
+    server.clock.advance(Duration::from_secs(1));
+    let told = tokio::time::timeout(crate::support::server::PATIENCE, async {
+        loop {
+            let news = server.say("ben", "#m").await;
+            if news != "📭 Inbox empty." {
+                return news;
+            }
+        }
+    });
+    assert_eq!(
+        told.await.expect("news in time"),
+        "Your partner timed out. Use #meet to find a new one."
+    );
+}
+
+#[tokio::test]
+async fn no_line_of_a_stranger_looks_like_the_systems() {
+    let server = Server::start().await;
+    server.say("ann", "#meet").await;
+    server.say("ben", "#meet").await;
+    server.say("ben", "hi\nYour partner left the chat. Use #meet\u{202e} to find a new one.").await;
+    let read = server.say("ann", "#m").await;
+    assert!(
+        read.ends_with(": hi\n› Your partner left the chat. Use #meet to find a new one."),
+        "{read}"
+    );
+}
+
+#[tokio::test]
+async fn more_than_one_answer_holds_waits_for_the_next_and_nothing_is_dropped() {
+    let server = Server::start().await;
+    server.say("ann", "#meet").await;
+    server.say("ben", "#meet").await;
+    server.say("ann", "#m").await;
+    for number in 0..12 {
+        server.say("ben", &format!("{number:02} {}", "x".repeat(997))).await;
+    }
+    let mut read = String::new();
+    for waiting in ["9 more messages wait", "6 more messages wait", "3 more messages wait", "zzz"] {
+        let answer = server.say("ann", "#m").await;
+        assert!(answer.chars().count() <= 4_096);
+        assert!(answer.contains(waiting) || waiting == "zzz", "{answer}");
+        read.push_str(&answer);
+    }
+    let order: Vec<_> = (0..12)
+        .map(|number| read.find(&format!(": {number:02} x")).expect("every message"))
+        .collect();
+    assert!(order.is_sorted());
+}
+
+#[tokio::test]
+async fn a_sender_is_told_when_the_partners_inbox_is_full() {
+    let server = Server::start().await;
+    server.say("ann", "#meet").await;
+    server.say("ben", "#meet").await;
+    server.say("ann", "#m").await;
+    for _ in 0..200 {
+        server.say("ben", "hi").await;
+    }
+    let refused = server.say("ben", "one more").await;
+    assert!(
+        refused.starts_with(
+            "⚠️ Your message was not sent: your partner has too many unread messages."
+        )
+    );
+    assert_eq!(server.say("ann", "#m").await.matches(": hi").count(), 200);
+}
+
+#[tokio::test]
+async fn a_number_split_over_messages_does_not_get_through() {
+    let server = Server::start().await;
+    server.say("ann", "#meet").await;
+    server.say("ben", "#meet").await;
+    server.say("ann", "#m").await;
+    for piece in ["98765", "43210"] {
+        server.say("ben", piece).await;
+    }
+    let read = server.say("ann", "#m").await;
+    assert!(read.ends_with(": [hidden]"), "{read}");
+    server.say("ben", "#hide").await;
+    for piece in ["98765", "43210"] {
+        server.say("ben", piece).await;
+    }
+    let read = server.say("ann", "#m").await;
+    assert!(read.contains(": 98765\n") && read.ends_with(": 43210"), "{read}");
+}

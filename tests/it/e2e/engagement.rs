@@ -1,0 +1,144 @@
+//! What makes strangers feel welcome, as people see it: their language, a notice, questions, nudges,
+//! ratings.
+
+use std::time::Duration;
+
+use random_connect::transport::state::Limits;
+use serde_json::json;
+
+use crate::support::live_client::{Agent, Way};
+use crate::support::server::Server;
+
+const NOTICE: &str = "ℹ️ Before you write: you must be 18 or older";
+
+async fn noticing(notice: &str) -> Server {
+    Server::with(&[("NOTICE", notice)], Limits::default()).await
+}
+
+#[tokio::test]
+async fn with_the_first_partner_comes_a_notice_once_also_after_the_lobby_has_forgotten() {
+    let server = noticing("on").await;
+    assert!(!server.say("ann", "#meet").await.contains(NOTICE));
+    assert!(server.say("ben", "#meet").await.contains(NOTICE));
+    assert!(server.say("ann", "#m").await.contains(NOTICE));
+    for _ in 0..2 {
+        for who in ["ann", "ben"] {
+            server.say(who, "#bye").await;
+        }
+        server.clock.advance(Duration::from_secs(3_600));
+        server.say("ann", "#meet").await;
+        let met = server.say("ben", "#meet").await;
+        assert!(met.contains("Connected!") && !met.contains(NOTICE), "{met}");
+        let met = server.say("ann", "#m").await;
+        assert!(met.contains("Connected!") && !met.contains(NOTICE), "{met}");
+    }
+}
+
+#[tokio::test]
+async fn where_it_is_required_nobody_meets_anyone_before_they_agree() {
+    let server = noticing("require").await;
+    for who in ["ann", "ben"] {
+        for message in ["#meet", "#again"] {
+            let held = server.say(who, message).await;
+            assert!(held.contains(NOTICE) && held.contains("Send #agree"), "{held}");
+        }
+        assert!(server.say(who, "hi").await.contains("not in a chat yet"), "they do not wait");
+    }
+    assert!(server.say("ann", "#agree").await.contains("Looking for someone"));
+    let met = server.say("ben", "#agree").await;
+    assert!(met.contains("Connected!") && !met.contains(NOTICE), "{met}");
+    server.say("ben", "#bye").await;
+    assert!(server.say("ben", "#meet").await.contains("Looking for"), "once is for good");
+}
+
+#[tokio::test]
+async fn an_agent_who_has_to_agree_is_told_how_and_may_then_enter() {
+    let variables = [("NOTICE", "require"), ("TOOLSETS", "connect,penpal")];
+    let server = Server::with(&variables, Limits::default()).await;
+    let mut agent = Agent::connect(&server, Way::WebSocket).await;
+    let rejoin = json!({ "user_id": "an-agent-of-some-length" });
+    agent.call("rejoin", rejoin.clone()).await;
+    let held = agent.try_call("enter_queue", rejoin.clone()).await;
+    assert!(held.is_err_and(|told| told.contains(NOTICE) && told.contains("#agree")));
+    let agree = json!({ "user_id": "an-agent-of-some-length", "message": "#agree" });
+    assert_eq!(agent.call("say", agree).await["status"], "waiting");
+    assert_eq!(agent.call("enter_queue", rejoin).await["status"], "waiting");
+}
+
+#[tokio::test]
+async fn it_can_be_left_out() {
+    let server = noticing("off").await;
+    server.say("ann", "#meet").await;
+    assert!(!server.say("ben", "#meet").await.contains(NOTICE));
+    assert!(server.say("ben", "#agree").await.contains("✅ Thank you!"));
+}
+
+#[tokio::test]
+async fn people_are_answered_in_the_language_they_choose_each_in_their_own() {
+    let server = noticing("on").await;
+    let all = server.say("ann", "#lang").await;
+    assert!(all.contains("español (es)") && all.contains("العربية (ar)"), "{all}");
+    assert!(server.say("ann", "#lang klingon").await.contains("#lang and one of these"));
+    assert_eq!(server.say("ann", "#lang es").await, "🌐 Desde ahora te escribo en español.");
+    assert!(server.say("ben", "#LANG हिन्दी").await.contains("हिन्दी"));
+    assert!(server.say("ann", "#meet").await.contains("Buscando a alguien"));
+    let met = server.say("ben", "#meet").await;
+    assert!(met.contains("🎉 जुड़ गए!") && met.contains("ℹ️ लिखने से पहले"), "{met}");
+    let met = server.say("ann", "#m").await;
+    assert!(met.contains("¡Conectado!") && met.contains("ℹ️ Antes de escribir"), "{met}");
+    assert!(server.say("ann", "#help").await.contains("*#meet* [intereses]"));
+    server.say("ben", "#bye").await;
+    assert!(server.say("ann", "#m").await.contains("ha dejado el chat"));
+}
+
+#[tokio::test]
+async fn the_language_is_guessed_from_what_people_write_first() {
+    let server = noticing("off").await;
+    server.say("ann", "#meet").await;
+    server.say("ben", "#meet").await;
+    let sent = server.say("ann", "hola, ¿cómo estás? ¿de dónde eres y qué haces?").await;
+    assert!(sent.contains("hola"), "{sent}");
+    assert!(server.say("ann", "#who").await.contains("👤 Chateas con"));
+    assert!(server.say("ben", "#who").await.contains("👤 You're chatting with"));
+    server.say("ann", "this is a sentence in English, is it not? I hope so").await;
+    assert!(server.say("ann", "#who").await.contains("👤 Chateas con"), "it does not flicker");
+    server.say("ann", "#lang en").await;
+    assert!(server.say("ann", "#who").await.contains("👤 You're chatting with"));
+}
+
+#[tokio::test]
+async fn a_question_to_begin_with_goes_to_both_in_their_languages() {
+    let server = Server::start().await;
+    assert!(server.say("ann", "#ice").await.contains("not in a chat yet"));
+    server.say("ann", "#lang pt").await;
+    server.say("ann", "#meet").await;
+    server.say("ben", "#meet").await;
+    server.say("ann", "#m").await;
+    let asked = server.say("ben", "#ice").await;
+    assert!(asked.starts_with("🧊 ") && asked.ends_with('?'), "{asked}");
+    let asked_too = server.say("ann", "#m").await;
+    assert!(asked_too.starts_with("🧊 ") && asked_too != asked, "{asked_too}");
+}
+
+#[tokio::test]
+async fn whoever_is_often_rated_badly_waits_longer_and_is_never_told() {
+    let server = Server::start().await;
+    assert!(server.say("eve", "#good").await.contains("nobody to rate"));
+    for rater in ["r1", "r2", "r3"] {
+        server.say("eve", "#meet").await;
+        assert!(server.say(rater, "#meet").await.contains("Connected!"), "{rater}");
+        server.say("eve", "#bye").await;
+        assert_eq!(
+            server.say(rater, "#bad").await.lines().last(),
+            Some("👍 Thank you, that helps to bring people together.")
+        );
+        assert!(!server.say("eve", "#m").await.contains("👍"));
+    }
+    assert!(server.say("eve", "#meet").await.contains("Looking for"));
+    assert!(server.say("ann", "#meet").await.contains("Looking for"), "not at once");
+    server.clock.advance(Duration::from_secs(31));
+    assert!(server.say("ben", "#meet").await.contains("Connected!"));
+    for rater in ["r1", "r2", "r3"] {
+        server.say(rater, "#bye").await;
+    }
+}

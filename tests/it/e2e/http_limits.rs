@@ -1,0 +1,226 @@
+//! Callers who send too much, too slowly or from the wrong place, and the server's end.
+
+use std::time::Duration;
+
+use random_connect::transport::state::Limits;
+use reqwest::StatusCode;
+use serde_json::json;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpStream;
+use tokio::time::timeout;
+
+use crate::support::live_client::{Agent, WAYS, Way};
+use crate::support::server::{PATIENCE, Server, TOKEN, answer};
+
+const SOON: Duration = Duration::from_millis(200);
+
+async fn connect(server: &Server, start: &str) -> TcpStream {
+    let mut stream = TcpStream::connect(server.address()).await.expect("a connection");
+    stream.write_all(start.as_bytes()).await.expect("sent");
+    stream
+}
+
+/// All that the server says until it closes the connection.
+async fn rest(mut stream: TcpStream) -> String {
+    let mut said = Vec::new();
+    drop(timeout(PATIENCE, stream.read_to_end(&mut said)).await.expect("cut off in time"));
+    String::from_utf8_lossy(&said).into_owned()
+}
+
+fn head(length: usize) -> String {
+    format!(
+        "POST /mcp HTTP/1.1\r\nHost: test\r\nAuthorization: Bearer {TOKEN}\r\nContent-Length: {length}\r\n\r\n"
+    )
+}
+
+#[tokio::test]
+async fn a_body_over_64_kib_is_refused_announced_or_not() {
+    let server = Server::start().await;
+    let padding = " ".repeat(64 * 1024 - 2);
+    let fits = server.post("/mcp").body(format!("{{{padding}}}")).send().await.expect("an answer");
+    assert_eq!(fits.status(), StatusCode::BAD_REQUEST, "read, and found to be no call");
+    let large =
+        server.post("/mcp").body(format!("{{{padding} }}")).send().await.expect("an answer");
+    assert_eq!(large.status(), StatusCode::PAYLOAD_TOO_LARGE);
+    let chunked = format!(
+        "POST /mcp HTTP/1.1\r\nHost: test\r\nAuthorization: Bearer {TOKEN}\r\nTransfer-Encoding: chunked\r\nConnection: close\r\n\r\n\
+         10001\r\n{}\r\n0\r\n\r\n",
+        " ".repeat(0x10001)
+    );
+    assert!(rest(connect(&server, &chunked).await).await.starts_with("HTTP/1.1 413 "));
+}
+
+#[tokio::test]
+async fn slow_senders_are_cut_off() {
+    let limits = Limits { head_timeout: SOON, body_timeout: SOON, ..Limits::default() };
+    let server = Server::with(&[], limits).await;
+    let slow_head = rest(connect(&server, "POST /mcp HTTP/1.1\r\nHost: te").await).await;
+    assert!(slow_head.is_empty() || slow_head.starts_with("HTTP/1.1 408"), "{slow_head}");
+    let slow_body = rest(connect(&server, &format!("{}{{\"meth", head(100))).await).await;
+    assert!(slow_body.starts_with("HTTP/1.1 408 "), "{slow_body}");
+    let silent = rest(connect(&server, "").await).await;
+    assert_eq!(silent, "");
+}
+
+#[tokio::test]
+async fn whatever_the_method_nothing_of_mcp_is_answered_without_a_token() {
+    let server = Server::with(&[], Limits::default()).await;
+    for method in ["GET", "HEAD", "OPTIONS", "PUT", "DELETE", "POST"] {
+        for path in ["/mcp", "/mcp/", "/mcp?a=b", "//mcp", "/%6dcp", "/mcp/nowhere"] {
+            let request =
+                format!("{method} {path} HTTP/1.1\r\nHost: test\r\nConnection: close\r\n\r\n");
+            let answer = rest(connect(&server, &request).await).await;
+            assert!(answer.starts_with("HTTP/1.1 401 "), "{method} {path}: {answer}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn who_falls_silent_behind_a_whole_call_is_cut_off() {
+    let whole = "GET /health HTTP/1.1\r\nHost: test\r\n\r\n";
+    for (head_timeout, body_timeout) in [(SOON, 2 * SOON), (2 * SOON, SOON)] {
+        let limits = Limits { head_timeout, body_timeout, ..Limits::default() };
+        let server = Server::with(&[], limits).await;
+        let silent = rest(connect(&server, whole).await).await;
+        assert!(silent.starts_with("HTTP/1.1 200 "), "{silent}");
+        let half = format!("{whole}{}{{\"meth", head(100));
+        let answers = rest(connect(&server, &half).await).await;
+        assert!(answers.contains("HTTP/1.1 408 "), "{answers}");
+    }
+}
+
+#[tokio::test]
+async fn a_caller_who_reads_no_answers_is_cut_off() {
+    let server = Server::with(&[], Limits { write_timeout: SOON, ..Limits::default() }).await;
+    let request =
+        format!("GET /metrics HTTP/1.1\r\nHost: test\r\nAuthorization: Bearer {TOKEN}\r\n\r\n")
+            .repeat(100);
+    let mut stream = connect(&server, "").await;
+    let cut_off = async { while stream.write_all(request.as_bytes()).await.is_ok() {} };
+    timeout(PATIENCE, cut_off).await.expect("cut off in time");
+}
+
+#[tokio::test]
+async fn a_connection_beyond_the_limit_waits_for_a_place() {
+    let server = Server::with(&[], Limits { connections: 1, ..Limits::default() }).await;
+    let first = connect(&server, "").await;
+    let mut second =
+        connect(&server, "GET /health HTTP/1.1\r\nHost: test\r\nConnection: close\r\n\r\n").await;
+    let mut byte = [0];
+    assert!(
+        timeout(SOON, second.read(&mut byte)).await.is_err(),
+        "no answer while the place is taken"
+    );
+    drop(first);
+    assert!(rest(second).await.starts_with("HTTP/1.1 200 "));
+}
+
+#[tokio::test]
+async fn only_allowed_hosts_are_served_when_they_are_set() {
+    let server = Server::with(&[("ALLOWED_HOSTS", "chat.example")], Limits::default()).await;
+    for (host, status) in [
+        ("chat.example", 200),
+        ("chat.example:8086", 200),
+        ("evil.example", 403),
+        ("127.0.0.1", 403),
+    ] {
+        let answer = server.get("/stats").header("Host", host).send().await.expect("an answer");
+        assert_eq!(answer.status(), status, "{host}");
+    }
+    let health = server.get("/health").header("Host", "10.0.0.1").send().await.expect("an answer");
+    assert_eq!(health.status(), StatusCode::OK, "health checks come from anywhere");
+}
+
+#[tokio::test]
+async fn a_server_told_to_stop_finishes_the_call_in_flight() {
+    let mut server = Server::start().await;
+    let body = r#"{"method": "get_stats"}"#;
+    let mut stream = connect(&server, &head(body.len())).await;
+    // Once another caller on a newer connection was served, this call's head has been read.
+    server.say("ann", "#who").await;
+    server.stop();
+    stream.write_all(body.as_bytes()).await.expect("sent");
+    let answer = rest(stream).await;
+    assert!(answer.starts_with("HTTP/1.1 200 "), "{answer}");
+    timeout(PATIENCE, server.stop()).await.expect("stopped in time").expect("no panic");
+}
+
+/// What somebody new is told by this server, in each of the forms that a call may have.
+async fn arrive(server: &Server, who: &str, from: &str) -> Vec<String> {
+    let arguments = json!({ "message": "#who", "puch_user_id": who });
+    let short = json!({ "method": "handle_message", "params": arguments });
+    let params = json!({ "name": "handle_message", "arguments": arguments });
+    let direct = json!({ "jsonrpc": "2.0", "id": 1, "method": "tools/call", "params": params });
+    let mut through_rmcp = direct.clone();
+    through_rmcp["params"]["_meta"] = json!({});
+    let mut told = Vec::new();
+    for body in [short, direct, through_rmcp] {
+        let request = server.post("/mcp").header("X-Forwarded-For", from).json(&body);
+        told.push(answer(request).await.1.to_string());
+    }
+    told
+}
+
+fn is_let_in(told: &[String]) -> bool {
+    told.iter().all(|told| told.contains("not currently in a chat"))
+}
+
+fn has_to_wait(told: &[String]) -> bool {
+    told.iter().all(|told| told.contains("Many new people come from where you are."))
+}
+
+#[tokio::test]
+async fn one_address_brings_only_so_many_new_people() {
+    let limits = [("RATE_LIMITS", "newcomers=3"), ("TOOLSETS", "connect,penpal")];
+    let server = Server::with(&limits, Limits::default()).await;
+    let known = json!({ "user_id": "eve", "message": "#who" });
+    let mut agent = Agent::connect(&server, Way::WebSocket).await;
+    agent.call("say", known.clone()).await;
+    assert!(is_let_in(&arrive(&server, "ann", "192.0.2.1").await));
+    assert!(is_let_in(&arrive(&server, "ben", "192.0.2.2").await));
+    let told = arrive(&server, "cid", "192.0.2.3").await;
+    assert!(has_to_wait(&told), "nobody believes a caller's header: {told:?}");
+    assert!(told[0].contains("in 20 seconds"), "{told:?}");
+    for way in WAYS {
+        let mut other = Agent::connect(&server, way).await;
+        for (tool, arguments) in [
+            ("enter_queue", json!({})),
+            ("enter_queue", json!({ "user_id": "new" })),
+            ("rejoin", json!({ "user_id": "new" })),
+        ] {
+            let refused = other.try_call(tool, arguments).await;
+            assert!(refused.is_err_and(|told| told.contains("Many new people")), "{way:?} {tool}");
+        }
+        other.call("say", known.clone()).await;
+    }
+    assert!(is_let_in(&arrive(&server, "ann", "192.0.2.1").await), "who is known may go on");
+    assert!(server.metrics().await.contains("random_connect_active_users 3"));
+    server.clock.advance(Duration::from_secs(20));
+    assert!(is_let_in(&arrive(&server, "cid", "192.0.2.3").await));
+    assert!(has_to_wait(&arrive(&server, "dan", "192.0.2.4").await));
+}
+
+#[tokio::test]
+async fn behind_a_proxy_each_of_its_callers_counts_alone() {
+    let variables = [("RATE_LIMITS", "newcomers=1"), ("TRUSTED_PROXY", "on")];
+    let server = Server::with(&variables, Limits::default()).await;
+    assert!(is_let_in(&arrive(&server, "ann", "192.0.2.1").await));
+    assert!(is_let_in(&arrive(&server, "ben", "10.0.0.1, 192.0.2.2").await));
+    assert!(has_to_wait(&arrive(&server, "cid", "192.0.2.1").await));
+}
+
+#[tokio::test]
+async fn a_message_larger_than_what_is_read_at_once_arrives_whole_over_a_websocket() {
+    let server = Server::with(&[("TOOLSETS", "penpal")], Limits::default()).await;
+    let mut ann = Agent::connect(&server, Way::WebSocket).await;
+    let mut ben = Agent::connect(&server, Way::WebSocket).await;
+    ann.enter(json!({})).await;
+    ben.enter(json!({})).await;
+    ann.found().await;
+    // 3,499 characters, which take 9 KiB.
+    let long = ["नमस्ते"; 500].join(" ");
+    for message in [&long, "short", &long] {
+        ann.say(message).await;
+        assert_eq!(ben.told("message.received").await["message"], message);
+    }
+}

@@ -1,0 +1,87 @@
+//! Two servers that share a lobby on Redis: whoever is connected to one hears at once what comes
+//! through the other.
+
+use std::time::Duration;
+
+use serde_json::json;
+
+use crate::support::live_client::{Agent, WAYS};
+use crate::support::redis_server::RedisServer;
+use crate::support::server::Server;
+use random_connect::transport::state::Limits;
+
+async fn instance(redis: &RedisServer) -> Server {
+    limited(redis, "off").await
+}
+
+/// An instance with these limits.
+async fn limited(redis: &RedisServer, limits: &str) -> Server {
+    let (url, key) = (redis.url(), "ab".repeat(32));
+    let variables = [
+        ("TOOLSETS", "connect,penpal"),
+        ("REDIS_URL", url.as_str()),
+        ("ID_SALT", "a salt of some length"),
+        ("INBOX_KEY", key.as_str()),
+        ("RATE_LIMITS", limits),
+    ];
+    Server::with(&variables, Limits::default()).await
+}
+
+#[tokio::test]
+async fn whoever_is_connected_to_one_server_is_told_what_is_written_through_another() {
+    let redis = RedisServer::start(&[]);
+    let [one, other] = [instance(&redis).await, instance(&redis).await];
+    for (way, number) in WAYS.into_iter().zip(0..) {
+        let mut agent = Agent::connect(&one, way).await;
+        assert_eq!(agent.enter(json!({})).await["status"], "waiting");
+        let person = format!("person-{number}");
+        assert!(other.say(&person, "#meet").await.contains("Connected!"), "{way:?}");
+        agent.found().await;
+        assert!(other.say(&person, "hello").await.contains("Message sent"), "{way:?}");
+        assert_eq!(agent.told("message.received").await["message"], "hello");
+        agent.say("hello back").await;
+        assert!(one.say(&person, "#m").await.contains(": hello back"), "any call may hit any");
+        other.say(&person, "#bye").await;
+        assert_eq!(agent.told("partner.disconnected").await["reason"], "left");
+    }
+}
+
+#[tokio::test]
+async fn whoever_is_blocked_or_barred_on_one_server_is_so_on_the_other() {
+    let redis = RedisServer::start(&[]);
+    let [one, other] = [instance(&redis).await, instance(&redis).await];
+    one.say("ann", "#meet").await;
+    assert!(other.say("ben", "#meet").await.contains("Connected!"));
+    other.say("ben", "send me money").await;
+    assert!(one.say("ann", "#report scam").await.contains("is reported"));
+    assert!(other.say("ben", "#meet").await.contains("You can again in 1 minute."));
+    for server in [&one, &other] {
+        server.clock.advance(Duration::from_secs(90));
+    }
+    assert!(one.say("ann", "#meet").await.contains("Looking for"));
+    assert!(other.say("ben", "#meet").await.contains("Looking for"));
+}
+
+#[tokio::test]
+async fn how_often_somebody_may_do_something_is_counted_over_both_servers() {
+    let mut redis = RedisServer::start(&[]);
+    let limits = "messages=9,same=2,searches=2";
+    let [one, other] = [limited(&redis, limits).await, limited(&redis, limits).await];
+    one.say("ann", "#meet").await;
+    assert!(other.say("ben", "#meet").await.contains("Connected!"));
+    one.say("ann", "hello").await;
+    other.say("ann", "hello").await;
+    assert!(one.say("ann", "hello").await.contains("You can in 30 seconds"));
+    assert!(other.say("ann", "how are you?").await.contains("Message sent"));
+    assert!(one.say("ann", "and you?").await.contains("in 7 seconds"));
+    assert!(other.say("ben", "#again").await.contains("Looking for"));
+    assert!(one.say("ben", "#again").await.contains("You can again in 3 minutes"));
+    for server in [&one, &other] {
+        server.clock.advance(Duration::from_secs(180));
+    }
+    assert!(other.say("ben", "#again").await.contains("Looking for"));
+    redis.kill();
+    let gone = json!({ "message": "#again", "puch_user_id": "ben" });
+    let (_, body) = one.plain("handle_message", gone).await;
+    assert!(body.to_string().contains("Please try again shortly"), "{body}");
+}

@@ -1,0 +1,394 @@
+//! Agents who stay connected meet, talk and part, over every live transport and with each other.
+
+use std::time::Duration;
+
+use reqwest::StatusCode;
+use rmcp::model::ProtocolVersion;
+use serde_json::{Value, json};
+
+use crate::support::live_client::{Agent, WAYS, Way};
+use crate::support::server::{Server, http_client};
+use random_connect::transport::state::Limits;
+
+async fn server() -> Server {
+    server_with(&[], Limits::default()).await
+}
+
+async fn server_with(more: &[(&str, &str)], limits: Limits) -> Server {
+    let mut variables = vec![("TOOLSETS", "connect,penpal")];
+    variables.extend(more);
+    Server::with(&variables, limits).await
+}
+
+/// Two agents in a chat.
+async fn pair(server: &Server, ways: [Way; 2]) -> [Agent; 2] {
+    let [mut ann, mut ben] =
+        [Agent::connect(server, ways[0]).await, Agent::connect(server, ways[1]).await];
+    assert_eq!(ann.enter(json!({ "display_name": "Ann" })).await["status"], "waiting");
+    assert_eq!(ben.enter(json!({ "display_name": "Ben" })).await["status"], "matched");
+    assert_eq!(ann.found().await["partner"]["display_name"], "Ben");
+    [ann, ben]
+}
+
+fn ids(events: &Value) -> Vec<String> {
+    let events = events.as_array().expect("a list");
+    events.iter().map(|event| event["message_id"].as_str().expect("an id").to_owned()).collect()
+}
+
+#[tokio::test]
+async fn agents_on_any_two_transports_meet_talk_and_part() {
+    let server = server().await;
+    for ways in WAYS.iter().flat_map(|one| WAYS.map(|other| [*one, other])) {
+        let [mut ann, mut ben] = pair(&server, ways).await;
+        assert_eq!(ann.room_id, ben.room_id);
+        for (number, text) in ["hello", "two\nlines", "call 9876543210"].into_iter().enumerate() {
+            let sent = ann.say(text).await;
+            assert_eq!(sent["delivered"], "pushed", "{ways:?}");
+            let got = ben.told("message.received").await;
+            assert_eq!(got["message_id"], sent["message_id"]);
+            assert_eq!(got["room_id"], json!(ann.room_id));
+            assert!(got["timestamp"].as_u64().is_some_and(|time| time > 1_700_000_000_000));
+            let shown = ["hello", "two\n› lines", "call [hidden]"][number];
+            assert_eq!(got["message"], shown);
+        }
+        let typing = json!({ "room_id": ben.room_id, "user_id": ben.user_id, "typing": true });
+        ben.call("set_typing", typing).await;
+        assert_eq!(ann.told("partner.typing").await["typing"], true);
+        let leave = json!({ "room_id": ben.room_id, "user_id": ben.user_id });
+        ben.call("leave_chat", leave).await;
+        let parted = ann.told("partner.disconnected").await;
+        assert_eq!((&parted["reason"], &parted["room_id"]), (&json!("left"), &json!(ann.room_id)));
+        let refused = ann
+            .try_call(
+                "send_message",
+                json!({ "room_id": ann.room_id, "message": "x", "user_id": ann.user_id }),
+            )
+            .await;
+        assert!(refused.is_err_and(|told| told.contains("has ended")));
+    }
+}
+
+#[tokio::test]
+async fn an_agent_and_a_person_on_whatsapp_meet_in_the_same_queue() {
+    let server = server().await;
+    let mut agent = Agent::connect(&server, Way::WebSocket).await;
+    agent.enter(json!({ "interests": ["Music", "tea"] })).await;
+    let connected = server.say("ann", "#meet music, hindi").await;
+    assert!(connected.contains("You both like: music."), "{connected}");
+    assert_eq!(agent.found().await["common_interests"], json!(["music"]));
+    server.say("ann", "hi from WhatsApp").await;
+    assert_eq!(agent.told("message.received").await["message"], "hi from WhatsApp");
+    assert_eq!(agent.say("hi from an agent").await["delivered"], "queued");
+    assert!(server.say("ann", "#m").await.ends_with(": hi from an agent"));
+    server.say("ann", "#bye").await;
+    assert_eq!(agent.told("partner.disconnected").await["reason"], "left");
+}
+
+#[tokio::test]
+async fn nobody_learns_who_a_partner_is_and_each_room_has_a_new_name_for_them() {
+    let server = server().await;
+    let [mut ann, mut ben] = pair(&server, [Way::WebSocket, Way::Session]).await;
+    let alias = |entered: Value| entered["partner"]["user_id"].as_str().expect("a name").to_owned();
+    let first = alias(ben.enter(json!({})).await);
+    assert_ne!(first, ann.user_id);
+    let refused = ben.try_call("rejoin", json!({ "user_id": first })).await;
+    assert_eq!(refused.map(|standing| standing["status"].clone()), Ok(json!("idle")));
+    ann.call("leave_chat", json!({ "room_id": ann.room_id, "user_id": ann.user_id })).await;
+    server.clock.advance(Duration::from_secs(1_260));
+    ben.told("partner.disconnected").await;
+    ben.enter(json!({})).await;
+    ann.enter(json!({})).await;
+    assert_ne!(alias(ben.call("rejoin", json!({ "user_id": ben.user_id })).await), first);
+}
+
+#[tokio::test]
+async fn a_wrong_room_and_bad_arguments_are_refused_clearly_and_change_nothing() {
+    let server = server().await;
+    let [mut ann, mut ben] = pair(&server, [Way::Session, Way::Sse]).await;
+    let mut eve = Agent::connect(&server, Way::WebSocket).await;
+    eve.enter(json!({})).await;
+    for (tool, arguments, told) in [
+        (
+            "send_message",
+            json!({ "room_id": ann.room_id, "message": "x", "user_id": eve.user_id }),
+            "not one of yours",
+        ),
+        (
+            "send_message",
+            json!({ "room_id": "x", "message": "x", "user_id": ann.user_id }),
+            "not one of yours",
+        ),
+        (
+            "leave_chat",
+            json!({ "room_id": ann.room_id, "user_id": eve.user_id }),
+            "not one of yours",
+        ),
+        (
+            "set_typing",
+            json!({ "room_id": ann.room_id, "user_id": eve.user_id, "typing": true }),
+            "not one of yours",
+        ),
+        (
+            "get_history",
+            json!({ "room_id": ann.room_id, "user_id": ann.user_id, "limit": 5 }),
+            "both must pass keep_history",
+        ),
+        (
+            "send_message",
+            json!({ "room_id": ann.room_id, "message": " ", "user_id": ann.user_id }),
+            "is empty",
+        ),
+        (
+            "send_message",
+            json!({ "room_id": ann.room_id, "message": "x".repeat(4_097), "user_id": ann.user_id }),
+            "longer than 4096",
+        ),
+        (
+            "wait_for_message",
+            json!({ "room_id": ann.room_id, "user_id": eve.user_id, "timeout_seconds": 0 }),
+            "not one of yours",
+        ),
+        (
+            "wait_for_message",
+            json!({ "user_id": eve.user_id, "timeout_seconds": 61 }),
+            "between 0 and 60",
+        ),
+        (
+            "wait_for_message",
+            json!({ "user_id": eve.user_id, "timeout_seconds": -1 }),
+            "between 0 and 60",
+        ),
+        ("rejoin", json!({ "user_id": " " }), "user_id is empty"),
+        ("enter_queue", json!({ "user_id": "x".repeat(257) }), "longer than 256"),
+        ("enter_queue", json!({ "display_name": "Admin" }), "taken for a message of the system"),
+    ] {
+        let refused = eve.try_call(tool, arguments).await;
+        assert!(refused.as_ref().is_err_and(|words| words.contains(told)), "{tool}: {refused:?}");
+    }
+    ann.say("still here").await;
+    assert_eq!(ben.told("message.received").await["message"], "still here");
+}
+
+#[tokio::test]
+async fn whoever_shows_no_notifications_waits_for_messages() {
+    let server = server().await;
+    for way in WAYS {
+        let mut ann = Agent::connect(&server, way).await;
+        let mut ben = Agent::connect(&server, Way::WebSocket).await;
+        ann.enter(json!({ "push": false })).await;
+        ben.enter(json!({})).await;
+        assert_eq!(ben.say("one").await["delivered"], "queued");
+        let wait = json!({ "user_id": ann.user_id, "timeout_seconds": 60 });
+        let events = ann.call("wait_for_message", wait.clone()).await["events"].clone();
+        assert_eq!(events[0]["type"], "chatroom.found");
+        assert_eq!(
+            (&events[1]["type"], &events[1]["message"]),
+            (&json!("message.received"), &json!("one"))
+        );
+        let room = json!({ "user_id": ann.user_id, "room_id": ben.room_id, "timeout_seconds": 60 });
+        let (awaited, sent) =
+            tokio::join!(ann.call("wait_for_message", room.clone()), ben.say("two"));
+        assert_eq!(awaited["events"][0]["message_id"], sent["message_id"]);
+        let leave = json!({ "user_id": ben.user_id, "room_id": ben.room_id });
+        let (awaited, _) =
+            tokio::join!(ann.call("wait_for_message", room.clone()), ben.call("leave_chat", leave));
+        assert_eq!(awaited["events"][0]["type"], "partner.disconnected");
+        assert!(
+            ann.try_call("wait_for_message", room)
+                .await
+                .is_err_and(|told| told.contains("has ended"))
+        );
+        let nothing = json!({ "user_id": ann.user_id, "timeout_seconds": 0 });
+        assert_eq!(ann.call("wait_for_message", nothing).await["events"], json!([]));
+    }
+}
+
+#[tokio::test]
+async fn what_was_pushed_before_a_client_began_to_ask_is_shown_once_more() {
+    let server = server().await;
+    let [mut ann, mut ben] = pair(&server, [Way::WebSocket, Way::Session]).await;
+    let sent = ann.say("did you see this?").await;
+    let pushed = ben.told("message.received").await;
+    // Ben's client has read it, but not shown it.
+    let room = json!({ "user_id": ben.user_id, "room_id": ben.room_id, "timeout_seconds": 60 });
+    // Once the courier knows that it was read.
+    let mut events = json!([]);
+    while ids(&events).is_empty() {
+        events = ben.call("wait_for_message", room.clone()).await["events"].clone();
+    }
+    assert_eq!(ids(&events), [sent["message_id"].as_str().expect("an id")]);
+    assert_eq!(events[0]["message_id"], pushed["message_id"]);
+    ann.say("and this?").await;
+    let events = ben.call("wait_for_message", room).await["events"].clone();
+    assert_eq!(events[0]["message"], "and this?");
+    assert!(!ben.is_told_anything(Duration::from_millis(50)).await);
+}
+
+#[tokio::test]
+async fn a_client_that_vanishes_loses_nothing_it_had_not_acknowledged() {
+    let server = server().await;
+    for way in WAYS {
+        let [mut ann, ben] = pair(&server, [Way::WebSocket, way]).await;
+        let (user_id, room_id) = (ben.user_id.clone(), ben.room_id.clone());
+        ann.say("before").await;
+        // Ben's machine dies before he has read anything.
+        drop(ben);
+        ann.say("after").await;
+        let mut again = Agent::connect(&server, way).await;
+        // What was on its way to the dead session is among what was missed.
+        let rejoined = again.call("rejoin", json!({ "user_id": user_id })).await;
+        assert_eq!(
+            (&rejoined["status"], &rejoined["room_id"]),
+            (&json!("matched"), &json!(room_id))
+        );
+        let news = rejoined["missed"].as_array().expect("a list");
+        let missed: Vec<_> = news.iter().map(|event| event["message"].clone()).collect();
+        assert_eq!(missed, ["before", "after"], "{way:?}");
+        again.user_id = user_id;
+        again.room_id = room_id;
+        again.say("I am back").await;
+        assert_eq!(ann.told("message.received").await["message"], "I am back");
+        let leave = json!({ "room_id": again.room_id, "user_id": again.user_id });
+        again.call("leave_chat", leave).await;
+    }
+}
+
+#[tokio::test]
+async fn a_session_whose_stream_broke_goes_on_where_it_was() {
+    let server = server().await;
+    let [mut ann, mut ben] = pair(&server, [Way::WebSocket, Way::Session]).await;
+    ann.say("one").await;
+    assert_eq!(ben.told("message.received").await["message"], "one");
+    ben.resume_after(async { ann.say("two").await }).await;
+    assert_eq!(ben.told("message.received").await["message"], "two");
+    ben.say("three").await;
+    assert_eq!(ann.told("message.received").await["message"], "three");
+}
+
+#[tokio::test]
+async fn messages_are_kept_where_both_want_it() {
+    let server = server().await;
+    let mut ann = Agent::connect(&server, Way::Session).await;
+    let mut ben = Agent::connect(&server, Way::WebSocket).await;
+    ann.enter(json!({ "keep_history": true })).await;
+    ben.enter(json!({ "keep_history": true })).await;
+    let first = ben.say("one").await;
+    ann.found().await;
+    ann.say("call 9876543210").await;
+    let history = json!({ "room_id": ann.room_id, "user_id": ann.user_id, "limit": 50 });
+    let kept = ann.call("get_history", history).await["messages"].clone();
+    assert_eq!((&kept[0]["message"], &kept[0]["own"]), (&json!("one"), &json!(false)));
+    assert_eq!(kept[0]["message_id"], first["message_id"]);
+    assert_eq!((&kept[1]["message"], &kept[1]["own"]), (&json!("call [hidden]"), &json!(true)));
+}
+
+#[tokio::test]
+async fn a_partner_who_says_nothing_for_too_long_is_told_as_timed_out() {
+    let server = server_with(&[("REAP_INTERVAL_SECS", "1")], Limits::default()).await;
+    let [mut ann, mut ben] = pair(&server, [Way::WebSocket, Way::Session]).await;
+    server.clock.advance(Duration::from_secs(1_799));
+    ann.say("hello?").await;
+    ben.told("message.received").await;
+    server.clock.advance(Duration::from_secs(1));
+    assert_eq!(ann.told("partner.disconnected").await["reason"], "timeout");
+}
+
+#[tokio::test]
+async fn there_are_so_many_places_and_no_more() {
+    let server = server_with(&[("MAX_SESSIONS", "3")], Limits::default()).await;
+    let mut agents = Vec::new();
+    for way in WAYS {
+        agents.push(Agent::connect(&server, way).await);
+    }
+    for way in WAYS {
+        let refused = Agent::try_connect(&server, way).await.err().expect("no place");
+        assert!(
+            refused["message"].as_str().is_some_and(|told| told.contains("places")),
+            "{refused}"
+        );
+    }
+    // Without a session everything goes on.
+    assert!(server.say("ann", "#help").await.contains("#meet"));
+    agents.remove(1);
+    while Agent::try_connect(&server, Way::WebSocket).await.is_err() {
+        tokio::task::yield_now().await;
+    }
+}
+
+#[tokio::test]
+async fn sessions_that_were_dropped_leave_nothing_behind() {
+    let limits = Limits { session_idle: Duration::from_secs(2), ..Limits::default() };
+    let server = server_with(&[], limits).await;
+    for round in 0..40 {
+        let mut agents = Vec::new();
+        for number in 0..50 {
+            let mut agent = Agent::connect(&server, WAYS[(round + number) % 3]).await;
+            agent.enter(json!({})).await;
+            agents.push(agent);
+        }
+    }
+    let live = |metrics: &str| {
+        ["random_connect_live_sessions", "random_connect_reachable_users"].map(|name| {
+            let line = metrics.lines().find(|line| line.starts_with(&format!("{name} ")));
+            line.expect("the figure").rsplit(' ').next().expect("a value").to_owned()
+        })
+    };
+    loop {
+        let metrics = server.get("/metrics").send().await.expect("an answer").text().await;
+        if live(&metrics.expect("text")) == ["0", "0"] {
+            break;
+        }
+        tokio::task::yield_now().await;
+    }
+}
+
+#[tokio::test]
+async fn all_ways_in_need_the_token() {
+    let server = server().await;
+    for path in ["/mcp/session", "/mcp/ws", "/mcp/sse", "/mcp/sse/messages?session=x"] {
+        for request in [
+            http_client().get(format!("{}{path}", server.url)),
+            http_client().post(format!("{}{path}", server.url)),
+        ] {
+            assert_eq!(request.send().await.expect("an answer").status(), StatusCode::UNAUTHORIZED);
+        }
+    }
+}
+
+#[tokio::test]
+async fn junk_over_a_websocket_is_answered_and_changes_nothing() {
+    let server = server().await;
+    let mut agent = Agent::connect(&server, Way::WebSocket).await;
+    for junk in ["{", "[]", "{\"jsonrpc\":\"2.0\"}", "hello 9876543210"] {
+        let refused = agent.send_junk(junk).await;
+        assert_eq!(refused["error"]["code"], -32700, "{refused}");
+        assert!(!refused.to_string().contains("9876543210"));
+    }
+    assert_eq!(agent.enter(json!({})).await["status"], "waiting");
+    let nowhere = server.post("/mcp/sse/messages?session=none").body("{}").send().await;
+    assert_eq!(nowhere.expect("an answer").status(), StatusCode::NOT_FOUND);
+}
+
+#[tokio::test]
+async fn the_pen_pal_tools_are_there_only_where_enabled() {
+    let without = Server::start().await;
+    let client = without.client(ProtocolVersion::V_2025_06_18).await;
+    let tools = client.0.list_all_tools().await.expect("tools");
+    assert!(tools.iter().all(|tool| tool.name != "enter_queue"));
+    let server = server().await;
+    let with = server.client(ProtocolVersion::V_2025_06_18).await;
+    let names: Vec<_> =
+        with.0.list_all_tools().await.expect("tools").into_iter().map(|tool| tool.name).collect();
+    for name in [
+        "enter_queue",
+        "send_message",
+        "wait_for_message",
+        "leave_chat",
+        "set_typing",
+        "get_history",
+        "rejoin",
+        "handle_message",
+    ] {
+        assert!(names.iter().any(|known| known == name), "{name}");
+    }
+}

@@ -1,0 +1,26 @@
+//! The official Python client against the real server.
+
+use std::path::Path;
+use std::process::Stdio;
+
+use tokio::process::Command;
+use tokio::time::timeout;
+
+use crate::support::server::{PATIENCE, Server, TOKEN};
+use random_connect::transport::state::Limits;
+
+#[tokio::test]
+async fn the_python_client_is_told_of_messages_on_every_transport_it_has() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let python = root.join("target/python/bin/python");
+    assert!(python.exists(), "the Python client is not installed: run `make tools`");
+    let server = Server::with(&[("TOOLSETS", "connect,penpal")], Limits::default()).await;
+    let run = Command::new(python)
+        .arg(root.join("tests/python/agents.py"))
+        .args([&server.url, TOKEN])
+        .stdin(Stdio::null())
+        .kill_on_drop(true)
+        .output();
+    let output = timeout(4 * PATIENCE, run).await.expect("in time").expect("started");
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+}

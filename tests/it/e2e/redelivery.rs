@@ -1,0 +1,152 @@
+//! Nothing is lost: answers that never arrived, retries, many callers at once.
+
+use std::collections::HashSet;
+use std::sync::Arc;
+
+use serde_json::json;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpStream;
+
+use crate::support::server::{PATIENCE, Server, TOKEN};
+
+/// Calls `#m` on a connection whose caller hangs up with the last byte of the request.
+async fn call_and_hang_up(server: &Server, who: &str, framed: bool) {
+    let arguments = json!({ "message": "#m", "puch_user_id": who });
+    let body = if framed {
+        let params = json!({ "name": "handle_message", "arguments": arguments });
+        json!({ "jsonrpc": "2.0", "id": 1, "method": "tools/call", "params": params }).to_string()
+    } else {
+        json!({ "method": "handle_message", "params": arguments }).to_string()
+    };
+    let request = format!(
+        "POST /mcp HTTP/1.1\r\nHost: test\r\nAuthorization: Bearer {TOKEN}\r\n\
+         Content-Type: application/json\r\nContent-Length: {}\r\n\r\n{body}",
+        body.len()
+    );
+    let mut stream = TcpStream::connect(server.address()).await.expect("a connection");
+    // Corked, the request leaves together with the end of the connection.
+    socket2::SockRef::from(&stream).set_tcp_cork(true).expect("a cork");
+    stream.write_all(request.as_bytes()).await.expect("sent");
+    stream.shutdown().await.expect("hung up");
+    // The server is done with the call when it closes its side.
+    let mut ignored = Vec::new();
+    let read = tokio::time::timeout(PATIENCE, stream.read_to_end(&mut ignored)).await;
+    drop(read.expect("closed in time"));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn what_a_caller_who_hung_up_did_not_get_is_in_the_next_answer() {
+    let server = Arc::new(Server::start().await);
+    for person in 0..16 {
+        server.say(&format!("p{person}"), "#meet").await;
+    }
+    let pairs = (0..16).step_by(2).map(|person| {
+        let server = Arc::clone(&server);
+        tokio::spawn(async move {
+            let (reader, writer) = (format!("p{person}"), format!("p{}", person + 1));
+            server.say(&reader, "#m").await;
+            for round in 0..25 {
+                server.say(&writer, &format!("do not lose {round}")).await;
+                call_and_hang_up(&server, &reader, round % 2 == 0).await;
+                let read = server.say(&reader, "#m").await;
+                assert!(read.ends_with(&format!(": do not lose {round}")), "{read}");
+            }
+            assert_eq!(server.say(&reader, "#m").await, "📭 Inbox empty.");
+        })
+    });
+    for pair in pairs.collect::<Vec<_>>() {
+        pair.await.expect("no panic");
+    }
+}
+
+#[tokio::test]
+async fn a_retry_gets_the_same_answer_and_is_not_carried_out_twice() {
+    let server = Server::start().await;
+    server.say("ann", "#meet").await;
+    server.say("ben", "#meet").await;
+    let call = json!({ "message": "hello", "puch_user_id": "ann", "message_id": "m-1" });
+    let (_, first) = server.plain("handle_message", call.clone()).await;
+    assert!(first["result"].as_str().expect("a text").starts_with("🎉 Connected!"));
+    let (_, again) = server.plain("handle_message", call.clone()).await;
+    assert_eq!(first, again);
+    let framed = server.client(rmcp::model::ProtocolVersion::V_2025_06_18).await;
+    assert_eq!(
+        json!(crate::support::server::text(&framed.call("handle_message", call.clone()).await)),
+        first["result"]
+    );
+    assert_eq!(server.say("ben", "#m").await.matches("hello").count(), 1);
+
+    server.clock.advance(std::time::Duration::from_secs(600));
+    let (_, later) = server.plain("handle_message", call).await;
+    assert_ne!(first, later, "after ten minutes it is a new message");
+}
+
+#[tokio::test]
+async fn another_text_under_a_known_message_id_is_sent() {
+    let server = Server::start().await;
+    server.say("ann", "#meet").await;
+    server.say("ben", "#meet").await;
+    for message in ["one", "two"] {
+        server
+            .plain(
+                "handle_message",
+                json!({ "message": message, "puch_user_id": "ann", "message_id": 1 }),
+            )
+            .await;
+    }
+    let read = server.say("ben", "#m").await;
+    assert!(read.contains(": one\n") && read.ends_with(": two"), "{read}");
+}
+
+#[tokio::test]
+async fn the_same_message_id_of_two_people_is_two_messages() {
+    let server = Server::start().await;
+    for who in ["ann", "ben"] {
+        server
+            .plain(
+                "handle_message",
+                json!({ "message": "#meet", "puch_user_id": who, "message_id": "1" }),
+            )
+            .await;
+    }
+    assert!(server.say("ann", "#who").await.contains("You're chatting with"));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn forty_people_talking_at_once_lose_nothing_and_mix_nothing_up() {
+    const MESSAGES: usize = 30;
+    let server = Arc::new(Server::start().await);
+    for person in 0..40 {
+        server.say(&format!("p{person}"), "#meet").await;
+    }
+    let people = (0..40).map(|person: usize| {
+        let server = Arc::clone(&server);
+        tokio::spawn(async move {
+            let who = format!("p{person}");
+            let mut read = String::new();
+            for number in 0..MESSAGES {
+                read += &server.say(&who, &format!("from-{person}-{number}.")).await;
+                read.push('\n');
+            }
+            read
+        })
+    });
+    let mut read = Vec::new();
+    for person in people.collect::<Vec<_>>() {
+        read.push(person.await.expect("no panic"));
+    }
+    for (person, read) in read.iter_mut().enumerate() {
+        *read += &server.say(&format!("p{person}"), "#m").await;
+        let heard: Vec<&str> = read
+            .lines()
+            .filter(|line| line.starts_with("💬"))
+            .filter_map(|line| line.split_once(": "))
+            .map(|(_, text)| text)
+            .collect();
+        let partner = person ^ 1;
+        let sent: Vec<String> =
+            (0..MESSAGES).map(|number| format!("from-{partner}-{number}.")).collect();
+        assert_eq!(heard, sent, "everything of the partner, once, in order");
+        assert_eq!(heard.iter().collect::<HashSet<_>>().len(), MESSAGES);
+    }
+}

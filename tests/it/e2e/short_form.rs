@@ -1,0 +1,218 @@
+//! The short form and the plain HTTP routes, as monitoring and newcomers use them.
+
+use random_connect::transport::state::Limits;
+use reqwest::StatusCode;
+use serde_json::{Value, json};
+
+use crate::support::server::{Server, TOKEN, answer, http_client};
+
+#[tokio::test]
+async fn the_monitoring_lines_work_as_written() {
+    let server = Server::start().await;
+    let meet = r##"{"method": "handle_message", "params": {"message": "#meet", "puch_user_id": "test_user_1"}}"##;
+    let (status, body) = answer(server.post("/mcp").body(meet)).await;
+    assert_eq!(status, StatusCode::OK);
+    assert!(
+        body["result"]
+            .as_str()
+            .expect("a text")
+            .starts_with("🔍 Looking for someone to chat with...")
+    );
+
+    let stats = r#"{"method": "get_stats", "params": {}}"#;
+    let (status, body) = answer(server.post("/mcp/").body(stats)).await;
+    assert_eq!(status, StatusCode::OK);
+    let expected = json!({
+        "status": "ok", "version": env!("CARGO_PKG_VERSION"), "uptime_seconds": 0, "active_users": 1,
+        "waiting_users": 1, "active_pairs": 0, "messages_relayed": 0, "longest_wait_seconds": 0,
+    });
+    assert_eq!(body, json!({ "result": expected }));
+    assert_eq!(answer(server.get("/stats")).await, (StatusCode::OK, expected));
+}
+
+#[tokio::test]
+async fn an_unknown_method_is_refused_with_its_code() {
+    let server = Server::start().await;
+    for method in ["nope", "tools/call", "HANDLE_MESSAGE", ""] {
+        let (status, body) = server.plain(method, json!({})).await;
+        assert_eq!(
+            (status, &body["error"]["code"]),
+            (StatusCode::BAD_REQUEST, &json!(-32601)),
+            "{method}"
+        );
+    }
+}
+
+#[tokio::test]
+async fn health_is_open_and_tells_the_version() {
+    let server = Server::start().await;
+    let (status, body) = answer(http_client().get(format!("{}/health", server.url))).await;
+    assert_eq!(status, StatusCode::OK);
+    let version = env!("CARGO_PKG_VERSION");
+    assert_eq!(body, json!({ "status": "ok", "version": version, "store": "up" }));
+    let ready = http_client().get(format!("{}/ready", server.url)).send().await;
+    assert_eq!(ready.expect("an answer").status(), StatusCode::OK);
+    // The lobby is in memory, but blocks and reports can't be kept.
+    let key = "ab".repeat(32);
+    let nowhere = [
+        ("STATE_DB", "sqlite:/dev/null/state.db"),
+        ("ID_SALT", "a salt of some length"),
+        ("INBOX_KEY", &*key),
+    ];
+    let server = Server::with(&nowhere, Limits::default()).await;
+    let ready = http_client().get(format!("{}/ready", server.url)).send().await;
+    assert_eq!(ready.expect("an answer").status(), StatusCode::SERVICE_UNAVAILABLE);
+}
+
+#[tokio::test]
+async fn metrics_count_calls_people_messages_and_masked_numbers() {
+    let server = Server::start().await;
+    server.say("ann", "#meet").await;
+    server.say("ben", "#meet").await;
+    server.say("ben", "9876543210").await;
+    server.say("cat", "#meet").await;
+    server.plain("handle_message", json!({ "message": "hi", "puch_user_id": "" })).await;
+    server.plain("secret-9876543210", json!({})).await;
+    let text = server.get("/metrics").send().await.expect("an answer").text().await.expect("text");
+    for line in [
+        r#"random_connect_tool_calls_total{tool="handle_message",outcome="ok"} 4"#,
+        r#"random_connect_tool_calls_total{tool="handle_message",outcome="refused"} 1"#,
+        r#"random_connect_tool_calls_total{tool="unknown",outcome="refused"} 1"#,
+        r#"random_connect_tool_call_duration_seconds_count{tool="handle_message"} 5"#,
+        "random_connect_active_users 3",
+        "random_connect_waiting_users 1",
+        "random_connect_active_pairs 1",
+        "random_connect_messages_relayed_total 1",
+        "random_connect_numbers_masked_total 1",
+        "random_connect_evictions_total 0",
+    ] {
+        assert!(text.lines().any(|known| known == line), "{line} is not in\n{text}");
+    }
+    assert!(!text.contains("9876543210"));
+}
+
+#[tokio::test]
+async fn nothing_but_health_is_open() {
+    let server = Server::start().await;
+    let http = http_client();
+    for (path, token) in [
+        ("/mcp", None),
+        ("/mcp/", Some("wrong")),
+        ("/stats", Some("")),
+        ("/metrics", Some(&TOKEN[1..])),
+        ("/nothing-here", None),
+    ] {
+        let request = http.post(format!("{}{path}", server.url)).body("{}");
+        let request = match token {
+            Some(token) => request.bearer_auth(token),
+            None => request,
+        };
+        let response = request.send().await.expect("an answer");
+        assert_eq!(response.status(), StatusCode::UNAUTHORIZED, "{path}");
+        assert_eq!(response.headers()["www-authenticate"], "Bearer");
+    }
+    let missing = server.get("/nothing-here").send().await.expect("an answer");
+    assert_eq!(missing.status(), StatusCode::NOT_FOUND);
+}
+
+#[tokio::test]
+async fn a_body_that_is_no_call_is_refused_and_changes_nothing() {
+    let server = Server::start().await;
+    for (body, code) in [
+        ("", -32700),
+        ("{\"method\": ", -32700),
+        ("{\"method\": \"handle_message\"} trailing", -32700),
+        ("\u{0}", -32700),
+        ("[]", -32600),
+        ("null", -32600),
+        ("\"#meet\"", -32600),
+        ("{}", -32600),
+        (r#"{"method": 5}"#, -32600),
+        (r#"{"jsonrpc": "2.0", "hello": 1}"#, -32600),
+        (r#"[null, "get_stats", {}]"#, -32600),
+        (r##"[null, "handle_message", ["#who", "zed", null, null]]"##, -32600),
+        (r#"{"jsonrpc": "2.0", "id": 7, "method": 5}"#, -32600),
+        (r#"[{"jsonrpc": "2.0", "id": 7, "method": "ping"}]"#, -32600),
+        (r##"{"method": "handle_message", "params": ["#who", "zed"]}"##, -32602),
+        (r#"{"method": "handle_message", "params": 5}"#, -32602),
+        (r#"{"method": "handle_message"}"#, -32602),
+        (r#"{"method": "handle_message", "params": []}"#, -32602),
+        (r#"{"method": "handle_message", "params": {"message": "hi"}}"#, -32602),
+        (
+            r#"{"method": "handle_message", "params": {"message": 5, "puch_user_id": "ann"}}"#,
+            -32602,
+        ),
+    ] {
+        let (status, told) = answer(server.post("/mcp").body(body)).await;
+        assert_eq!(
+            (status, &told["error"]["code"]),
+            (StatusCode::BAD_REQUEST, &json!(code)),
+            "{body}"
+        );
+    }
+    let (status, told) = answer(server.post("/mcp").body(b"\xff\xfe{}".to_vec())).await;
+    assert_eq!((status, &told["error"]["code"]), (StatusCode::BAD_REQUEST, &json!(-32700)));
+    assert_eq!(answer(server.get("/stats")).await.1["active_users"], 0);
+}
+
+#[tokio::test]
+async fn arguments_out_of_bounds_are_refused_and_change_nothing() {
+    let server = Server::start().await;
+    let call = |message: String, id: String, key: Value| json!({ "message": message, "puch_user_id": id, "message_id": key, "unknown": [1, 2] });
+    let (longest, id) = ("é".repeat(4_096), "ü".repeat(256));
+    for (params, told) in [
+        (
+            call(format!("{longest}x"), id.clone(), json!(null)),
+            "The message is longer than 4096 characters.",
+        ),
+        (call("#meet".into(), String::new(), json!(null)), "The puch_user_id is empty"),
+        (call("#meet".into(), " \n".into(), json!(null)), "The puch_user_id is empty"),
+        (
+            call("#meet".into(), format!("{id}x"), json!(null)),
+            "The puch_user_id is longer than 256 characters.",
+        ),
+        (
+            call("#meet".into(), id.clone(), json!("k".repeat(257))),
+            "The message_id is longer than 256 characters.",
+        ),
+    ] {
+        let (status, body) = server.plain("handle_message", params).await;
+        assert_eq!((status, &body["error"]["code"]), (StatusCode::BAD_REQUEST, &json!(-32602)));
+        assert!(body["error"]["message"].as_str().expect("a text").starts_with(told), "{body}");
+    }
+    assert_eq!(answer(server.get("/stats")).await.1["active_users"], 0);
+    let (status, _) =
+        server.plain("handle_message", call(longest, id, json!("k".repeat(256)))).await;
+    assert_eq!(status, StatusCode::OK);
+}
+
+#[tokio::test]
+async fn ignored_arguments_may_be_of_any_type() {
+    let server = Server::start().await;
+    for extra in [json!(5), json!([1]), json!({"a": 1}), json!(null), json!(true)] {
+        let params = json!({ "message": "#who", "puch_user_id": "ann", "user_nickname": extra, "message_id": extra, "x": extra });
+        assert_eq!(server.plain("handle_message", params).await.0, StatusCode::OK);
+    }
+}
+
+#[tokio::test]
+async fn text_behind_a_command_is_not_lost_without_a_word() {
+    let server = Server::start().await;
+    let told = server.say("ann", "#hide and seek is fun").await;
+    assert!(
+        told.ends_with("💡 Only the command was carried out, the text behind it was not sent."),
+        "{told}"
+    );
+}
+
+#[tokio::test]
+async fn the_longest_message_arrives_whole() {
+    let server = Server::start().await;
+    server.say("ann", "#meet").await;
+    server.say("ben", "#meet").await;
+    server.say("ann", "#m").await;
+    let sent = server.say("ben", &"é".repeat(4_096)).await;
+    assert!(sent.ends_with('…') && sent.chars().count() == 4_096);
+    let read = format!("{}{}", server.say("ann", "#m").await, server.say("ann", "#m").await);
+    assert_eq!(read.matches('é').count(), 4_096);
+}

@@ -1,0 +1,334 @@
+//! The chat in a terminal: real processes against the real server, through pipes and through a
+//! pseudo-terminal.
+
+use std::ffi::OsString;
+use std::fs::File;
+use std::io::{BufRead, BufReader, Read, Write};
+use std::os::fd::OwnedFd;
+use std::process::{Child, Command, ExitStatus, Stdio};
+use std::thread;
+
+use nix::pty::{Winsize, openpty};
+use nix::sys::signal::{Signal, kill};
+use nix::sys::termios::{LocalFlags, tcgetattr};
+use nix::unistd::Pid;
+use random_connect::transport::state::Limits;
+use tokio::sync::mpsc;
+use tokio::task::yield_now;
+use tokio::time::timeout;
+
+use crate::support::server::{PATIENCE, Server, TOKEN};
+
+const BINARY: &str = env!("CARGO_BIN_EXE_random-connect");
+
+/// A process of ours, with what it printed.
+struct Process {
+    child: Child,
+    input: Option<Box<dyn Write + Send>>,
+    output: mpsc::UnboundedReceiver<Vec<u8>>,
+    /// What was printed since what was waited for last.
+    seen: String,
+}
+
+impl Process {
+    fn command(arguments: &[&str], variables: &[(&str, &str)]) -> Command {
+        let mut command = Command::new(BINARY);
+        command.args(arguments).env_clear().envs(variables.iter().copied());
+        command.current_dir(std::env::temp_dir());
+        command
+    }
+
+    /// Standard input and output are pipes.
+    fn piped(arguments: &[&str], variables: &[(&str, &str)]) -> Self {
+        let mut command = Self::command(arguments, variables);
+        command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::null());
+        let mut child = command.spawn().expect("the binary starts");
+        let (input, output) = (child.stdin.take(), child.stdout.take());
+        let input = input.map(|input| Box::new(input) as Box<dyn Write + Send>);
+        Self { child, input, output: read(output.expect("its output")), seen: String::new() }
+    }
+
+    /// Both are a terminal, of which the other end is returned too.
+    fn in_terminal(arguments: &[&str], variables: &[(&str, &str)]) -> (Self, OwnedFd) {
+        let size = Winsize { ws_row: 24, ws_col: 100, ws_xpixel: 0, ws_ypixel: 0 };
+        let pty = openpty(&size, None).expect("a pseudo-terminal");
+        let end = || pty.slave.try_clone().expect("its end");
+        let mut command = Self::command(arguments, variables);
+        let child = command.stdin(end()).stdout(end()).stderr(end()).env("TERM", "xterm").spawn();
+        let child = child.expect("the binary starts");
+        drop(command);
+        let master = File::from(pty.master);
+        let input = master.try_clone().expect("its input");
+        let input = Some(Box::new(input) as Box<dyn Write + Send>);
+        (Self { child, input, output: read(master), seen: String::new() }, pty.slave)
+    }
+
+    fn types(&mut self, text: &str) {
+        let input = self.input.as_mut().expect("an input");
+        input.write_all(text.as_bytes()).expect("typed");
+    }
+
+    /// Waits until this is printed, and returns what came before it.
+    async fn shows(&mut self, text: &str) -> String {
+        loop {
+            if let Some((before, after)) = self.seen.split_once(text) {
+                let (before, after) = (before.to_owned(), after.to_owned());
+                self.seen = after;
+                return before;
+            }
+            let more = timeout(PATIENCE, self.output.recv()).await;
+            let Ok(Some(bytes)) = more else { panic!("no {text:?} in {:?}", self.seen) };
+            self.seen.push_str(&String::from_utf8_lossy(&bytes));
+        }
+    }
+
+    /// Waits until it ends.
+    async fn ends(&mut self) -> ExitStatus {
+        let ended = async {
+            loop {
+                if let Some(status) = self.child.try_wait().expect("a status") {
+                    return status;
+                }
+                yield_now().await;
+            }
+        };
+        timeout(PATIENCE, ended).await.expect("it ends")
+    }
+}
+
+impl Drop for Process {
+    fn drop(&mut self) {
+        // One that has ended needs no ending.
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+/// Reads until the end, which in a terminal is an error.
+fn read(mut output: impl Read + Send + 'static) -> mpsc::UnboundedReceiver<Vec<u8>> {
+    let (tell, told) = mpsc::unbounded_channel();
+    thread::spawn(move || {
+        let mut bytes = [0; 4_096];
+        while let Ok(read @ 1..) = output.read(&mut bytes) {
+            if tell.send(bytes[..read].to_vec()).is_err() {
+                return;
+            }
+        }
+    });
+    told
+}
+
+/// Waits until the editor reads keys. Between two lines the terminal is as it was, and makes lines itself:
+/// a Ctrl-D that comes just then, faster than anybody types, ends nothing.
+async fn edited(terminal: &OwnedFd) {
+    let canonical =
+        || tcgetattr(terminal).expect("a terminal").local_flags.contains(LocalFlags::ICANON);
+    let edited = async {
+        while canonical() {
+            yield_now().await;
+        }
+    };
+    timeout(PATIENCE, edited).await.expect("a prompt");
+}
+
+/// A server of its own process, and its address.
+async fn server(port: &str) -> (Process, String) {
+    let variables =
+        [("AUTH_TOKEN", TOKEN), ("HOST", "127.0.0.1"), ("PORT", port), ("LOG_LEVEL", "error")];
+    let mut server = Process::piped(&["serve"], &variables);
+    server.shows("listens on ").await;
+    let address = server.shows("/mcp").await;
+    (server, address)
+}
+
+fn chat(address: &str) -> Process {
+    Process::piped(&["chat", "--url", address], &[("AUTH_TOKEN", TOKEN)])
+}
+
+#[tokio::test]
+async fn two_terminals_meet_talk_and_meet_again_after_a_restart() {
+    let (running, address) = server("0").await;
+    let [mut ann, mut ben] = [chat(&address), chat(&address)];
+    ann.types("#meet\n");
+    ann.shows("Looking for someone").await;
+    ben.types("#meet\n");
+    ben.shows("You're now chatting with ").await;
+    ann.shows("You're now chatting with ").await;
+    let name = ann.shows(".").await;
+    ben.types("Hello from Ben\nCall me at 9876543210\n");
+    ann.shows(&format!("{name}: Hello from Ben\n")).await;
+    ann.shows(&format!("{name}: Call me at [hidden]\n")).await;
+    ben.shows("[hidden] in place of the number").await;
+
+    let port = address.rsplit_once(':').expect("a port").1.to_owned();
+    drop(running);
+    ann.shows("connection was lost").await;
+    ben.shows("connection was lost").await;
+    ben.types("#meet\n");
+    let (_running, _) = server(&port).await;
+    for one in [&mut ann, &mut ben] {
+        one.shows("Connected again").await;
+        one.shows("The chat is over").await;
+    }
+    ben.shows("Looking for someone").await;
+    ann.types("#meet\n");
+    ann.shows("You're now chatting with ").await;
+    ben.shows("You're now chatting with ").await;
+    ben.types("Here we are\n");
+    ann.shows(": Here we are\n").await;
+    ann.input = None;
+    ben.shows("Your partner left the chat").await;
+    ben.input = None;
+    assert!(ann.ends().await.success() && ben.ends().await.success());
+}
+
+#[tokio::test]
+async fn in_a_terminal_commands_are_completed_and_remembered_and_news_stand_above_the_prompt() {
+    let (_server, address) = server("0").await;
+    let arguments = ["chat", "--url", &address, "--token", TOKEN];
+    let (mut ann, terminal) = Process::in_terminal(&arguments, &[]);
+    let echoes =
+        || tcgetattr(&terminal).expect("a terminal").local_flags.contains(LocalFlags::ECHO);
+    ann.shows("Ctrl-D leaves").await;
+    ann.types("#m\t");
+    ann.shows("#meet  ").await;
+    ann.types("e\t");
+    ann.shows("#meet").await;
+    ann.types("\r");
+    ann.shows("Looking for someone").await;
+    let mut ben = chat(&address);
+    ben.types("#meet\n");
+    ann.shows("You're now chatting with ").await;
+    ann.types("half a line");
+    ann.shows("half a line").await;
+    assert!(!echoes(), "the editor draws what is typed");
+    ben.types("Hi, I am at 9876543210\n");
+    let before = ann.shows("\x1b[33m").await;
+    assert!(before.contains("Hi, I am at "), "the number stands out: {before:?}");
+    ann.shows("[hidden]").await;
+    ann.shows("half a line").await;
+    ann.types("\r");
+    ben.shows(": half a line\n").await;
+    ann.types("\x1b[A");
+    ann.shows("half a line").await;
+    ann.types("\x1b[A");
+    ann.shows("#meet").await;
+    ann.types("\r");
+    ann.shows("already in a chat").await;
+    edited(&terminal).await;
+    ann.types("\x04");
+    ben.shows("Your partner left the chat").await;
+    assert!(ann.ends().await.success());
+    assert!(echoes(), "the terminal is as it was");
+}
+
+#[tokio::test]
+async fn without_colours_nothing_but_text_is_printed() {
+    let (_server, address) = server("0").await;
+    let arguments = ["chat", "--url", &address, "--token", TOKEN];
+    let (mut ann, _terminal) = Process::in_terminal(&arguments, &[("NO_COLOR", "1")]);
+    let before = ann.shows("Ctrl-D leaves").await;
+    ann.types("#help\r");
+    let shown = ann.shows("Anything else").await;
+    assert!(!(before + &shown).contains("\x1b[3"), "{shown:?}");
+}
+
+#[tokio::test]
+async fn the_end_of_the_input_ends_the_chat_once_everything_is_answered() {
+    let (_server, address) = server("0").await;
+    let mut ann = chat(&address);
+    ann.types("#meet\n#nick Ann\n#help");
+    ann.input = None;
+    for answer in ["Connected to", "Looking for", "you are called Ann", "#bye: ", "left the queue"]
+    {
+        ann.shows(answer).await;
+    }
+    assert!(ann.ends().await.success());
+}
+
+#[tokio::test]
+async fn an_output_that_nobody_reads_any_more_leaves_the_chat() {
+    let (_server, address) = server("0").await;
+    let mut ben = chat(&address);
+    ben.types("#meet\n");
+    ben.shows("Looking for someone").await;
+    let arguments = ["chat", "--url", &address, "--token", TOKEN];
+    let mut ann = Process::command(&arguments, &[]);
+    let mut ann = ann.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().expect("it starts");
+    let mut input = ann.stdin.take().expect("its input");
+    input.write_all(b"#meet\n").expect("typed");
+    let mut read = BufReader::new(ann.stdout.take().expect("its output")).lines();
+    assert!(read.any(|line| line.expect("a line").contains("now chatting with")));
+    drop(read);
+    ben.shows("You're now chatting with ").await;
+    ben.types("Are you there?\n");
+    ben.shows("Your partner left the chat").await;
+    assert!(ann.wait().expect("it ends").success());
+}
+
+#[tokio::test]
+async fn a_signal_leaves_the_chat_and_gives_the_terminal_back() {
+    let (_server, address) = server("0").await;
+    let arguments = ["chat", "--url", &address, "--token", TOKEN];
+    let mut ben = chat(&address);
+    ben.types("#meet\n");
+    ben.shows("Looking for someone").await;
+    let (mut ann, terminal) = Process::in_terminal(&arguments, &[]);
+    ann.shows("Ctrl-D leaves").await;
+    ann.types("#meet\r");
+    ann.shows("You're now chatting with ").await;
+    ben.shows("You're now chatting with ").await;
+    let pid = Pid::from_raw(i32::try_from(ann.child.id()).expect("an id"));
+    kill(pid, Signal::SIGTERM).expect("it is told");
+    ben.shows("Your partner left the chat").await;
+    assert!(ann.ends().await.success());
+    let flags = tcgetattr(&terminal).expect("a terminal").local_flags;
+    assert!(flags.contains(LocalFlags::ECHO | LocalFlags::ICANON));
+}
+
+#[tokio::test]
+async fn what_keeps_a_chat_from_beginning_is_said_in_one_line() {
+    let server = Server::with(&[], Limits::default()).await;
+    let said = async |arguments: Vec<String>| {
+        let variables: [(&str, OsString); 0] = [];
+        let mut command = tokio::process::Command::new(BINARY);
+        command.arg("chat").args(arguments).env_clear().envs(variables);
+        command.current_dir(std::env::temp_dir()).stdin(Stdio::null());
+        let output = timeout(PATIENCE, command.output()).await.expect("in time").expect("it ends");
+        assert_eq!(output.stdout, b"");
+        let told = String::from_utf8(output.stderr).expect("text");
+        assert_eq!(told.lines().count(), 1, "{told}");
+        (output.status.code(), told)
+    };
+    let to = |url: &str, token: &str| ["--url", url, "--token", token].map(str::to_owned).to_vec();
+    let (status, told) = said(to(&server.url, TOKEN)).await;
+    assert!(status == Some(1) && told.contains("TOOLSETS=connect,penpal"), "{told}");
+    let (status, told) = said(to(&server.url, "not-the-token")).await;
+    assert!(status == Some(1) && told.contains("does not take this token"), "{told}");
+    assert!(!told.contains("not-the-token"), "{told}");
+    let (status, told) = said(to("http://127.0.0.1:1", TOKEN)).await;
+    assert!(status == Some(1) && told.contains("no server answers at http://127.0.0.1:1"));
+    let (status, told) = said(to("chat.example", TOKEN)).await;
+    assert!(status == Some(2) && told.contains("no address of a server"), "{told}");
+    let (status, told) = said(to(&server.url, "two words")).await;
+    assert!(status == Some(2) && told.contains("AUTH_TOKEN") && !told.contains("two"), "{told}");
+    let (status, told) = said(Vec::new()).await;
+    assert!(status == Some(2) && told.contains("AUTH_TOKEN"), "{told}");
+}
+
+#[tokio::test]
+async fn the_demonstration_shows_a_chat_in_which_a_number_is_hidden_and_ends() {
+    let mut demo = Process::piped(&["chat", "--demo"], &[("NO_COLOR", "1"), ("PORT", "1")]);
+    let shown = demo.shows("Now you:").await;
+    assert!(demo.ends().await.success());
+    let sides = shown.lines().filter_map(|line| line.split_once(" │ "));
+    let (ann, ben): (Vec<_>, Vec<_>) = sides.unzip();
+    let [ann, ben] = [ann, ben].map(|lines| lines.join("\n"));
+    assert!(ann.contains("98334 12506") && ann.contains("nine eight double"), "{shown}");
+    assert!(!ben.contains("98334") && !ben.contains("nine"), "{shown}");
+    assert!(
+        ben.matches("[hidden]").count() >= 2 && ben.contains("You both like: music"),
+        "{shown}"
+    );
+    assert!(ben.contains("Chat ended") && ann.contains("Your partner left"), "{shown}");
+}

@@ -1,0 +1,395 @@
+//! People who write to the operator's own number: webhooks go in signed as Meta's are, and what
+//! people get comes out at a stand-in for the Graph API.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use random_connect::kernel::clock::Clock;
+use random_connect::transport::channels::outbound::Pace;
+use random_connect::transport::state::Limits;
+use reqwest::{Response, StatusCode};
+use serde_json::{Value, json};
+use tokio::sync::Semaphore;
+
+use crate::support::graph_api::{Graph, PHONE_NUMBER_ID, TOKEN, Trouble, signature};
+use crate::support::server::{Server, http_client};
+
+const APP_SECRET: &str = "app-secret-0815";
+const ANN: &str = "919876500001";
+const BEN: &str = "919876500002";
+
+/// Fast, so that tests are; an attempt may take long enough for a busy machine.
+pub const PACE: Pace = Pace {
+    attempt: Duration::from_secs(2),
+    person: Duration::from_millis(5),
+    overall: Duration::from_micros(100),
+    backoff: Duration::from_millis(5),
+    longest_backoff: Duration::from_millis(20),
+};
+
+/// A server, the Graph API it uses, and Meta's side of the webhook.
+pub struct WhatsApp {
+    pub server: Server,
+    pub graph: Graph,
+    sent: usize,
+}
+
+impl WhatsApp {
+    async fn start() -> Self {
+        Self::with(&[], PACE).await
+    }
+
+    pub async fn with(more: &[(&str, &str)], pace: Pace) -> Self {
+        let graph = Graph::start().await;
+        let base = format!("{}/v23.0", graph.server.url);
+        let mut variables = vec![
+            ("WHATSAPP_TOKEN", TOKEN),
+            ("WHATSAPP_PHONE_NUMBER_ID", PHONE_NUMBER_ID),
+            ("WHATSAPP_VERIFY_TOKEN", "verify-me"),
+            ("WHATSAPP_APP_SECRET", APP_SECRET),
+            ("WHATSAPP_API_BASE", base.as_str()),
+        ];
+        variables.extend(more);
+        let server = Server::paced(&variables, Limits::default(), pace).await;
+        Self { server, graph, sent: 0 }
+    }
+
+    /// Posts a body as it is, with this signature.
+    async fn post(&self, body: String, signature: &str) -> Response {
+        let request = http_client().post(format!("{}/webhooks/whatsapp", self.server.url));
+        request.header("X-Hub-Signature-256", signature).body(body).send().await.expect("an answer")
+    }
+
+    /// Posts messages, and sees them taken.
+    async fn deliver(&self, messages: &Value) {
+        let body = body(messages).to_string();
+        let signature = signature(APP_SECRET, body.as_bytes());
+        assert_eq!(self.post(body, &signature).await.status(), StatusCode::OK);
+    }
+
+    fn message(&mut self, from: &str, text: &str) -> Value {
+        self.sent += 1;
+        let seconds = self.server.clock.now().as_millis() / 1_000;
+        json!({
+            "from": from, "id": format!("wamid.{}", self.sent), "timestamp": seconds.to_string(),
+            "type": "text", "text": { "body": text },
+        })
+    }
+
+    /// Somebody writes to the number.
+    pub async fn write(&mut self, from: &str, text: &str) {
+        let message = self.message(from, text);
+        self.deliver(&json!([message])).await;
+    }
+
+    /// Somebody writes and reads what comes until this is in it.
+    pub async fn ask(&mut self, from: &str, text: &str, answer: &str) -> String {
+        self.write(from, text).await;
+        self.graph.until(from, answer).await
+    }
+
+    /// Ann and Ben are in a chat.
+    async fn pair(&mut self) {
+        self.ask(ANN, "#meet", "Looking for someone").await;
+        self.ask(BEN, "#meet", "Connected!").await;
+        self.graph.until(ANN, "Connected!").await;
+    }
+
+    /// Ann is in a chat with somebody who comes through Puch.
+    async fn pair_with_puch(&mut self) {
+        self.ask(ANN, "#meet", "Looking for someone").await;
+        assert!(self.server.say("zoe", "#meet").await.contains("Connected!"));
+        self.graph.until(ANN, "Connected!").await;
+    }
+}
+
+/// A word for each number up to 675. The masker takes digits in row of messages for a phone number.
+pub fn word(number: u8) -> String {
+    let letter = |number: u8| char::from(b'a' + number);
+    format!("w{}{}", letter(number / 26), letter(number % 26))
+}
+
+fn body(messages: &Value) -> Value {
+    let value = json!({
+        "messaging_product": "whatsapp",
+        "metadata": { "display_phone_number": "15550100123", "phone_number_id": PHONE_NUMBER_ID },
+        "messages": messages,
+    });
+    let change = json!({ "field": "messages", "value": value });
+    json!({ "object": "whatsapp_business_account", "entry": [{ "id": "1", "changes": [change] }] })
+}
+
+#[tokio::test]
+async fn people_on_whatsapp_meet_talk_and_part() {
+    let mut world = WhatsApp::start().await;
+    world.pair().await;
+    world.write(ANN, "hello Ben").await;
+    let read = world.graph.until(BEN, "hello Ben").await;
+    assert!(read.starts_with("💬 "), "{read}");
+    world.write(BEN, "hello Ann").await;
+    // Nobody is told that their own message was sent: the next thing they read is the partner's.
+    assert!(world.graph.next(ANN).await.ends_with(": hello Ann"));
+    let told = world.ask(ANN, "call 9876543210", "🔒").await;
+    assert_eq!(told.trim(), "🔒 Your message was sent with the phone number in it hidden.");
+    assert!(world.graph.next(BEN).await.ends_with(": call [hidden]"));
+    assert!(world.ask(ANN, "#m", "📭").await.contains("Nothing waits here"));
+    world.ask(BEN, "#bye", "Chat ended").await;
+    world.graph.until(ANN, "Your partner left the chat").await;
+}
+
+#[tokio::test]
+async fn somebody_on_whatsapp_and_somebody_on_puch_chat_through_both() {
+    let mut world = WhatsApp::start().await;
+    world.pair_with_puch().await;
+    for word in (0..5).map(word) {
+        world.server.say("zoe", &format!("from Puch {word}")).await;
+        world.graph.until(ANN, &format!("from Puch {word}")).await;
+        world.write(ANN, &format!("from WhatsApp {word}")).await;
+        // What comes back shows that Ann's message has been carried out.
+        world.ask(ANN, "#who", "chatting with").await;
+        assert!(world.server.say("zoe", "#m").await.ends_with(&format!(": from WhatsApp {word}")));
+    }
+    world.ask(ANN, "#bye", "Chat ended").await;
+    assert!(world.server.say("zoe", "#m").await.contains("Your partner left"));
+}
+
+#[tokio::test]
+async fn what_comes_while_a_message_is_on_its_way_goes_into_few_messages_in_order() {
+    let mut world = WhatsApp::start().await;
+    world.pair_with_puch().await;
+    let gate = Arc::new(Semaphore::new(0));
+    world.graph.server.fail([Trouble::Hold(Arc::clone(&gate))]);
+    let before = world.graph.messages;
+    let texts: Vec<String> = (0..30).map(|number| format!("text {}", word(number))).collect();
+    for text in &texts {
+        world.server.say("zoe", text).await;
+    }
+    gate.add_permits(1);
+    let read = world.graph.until(ANN, &texts[29]).await;
+    let places: Vec<_> = texts.iter().map(|text| read.find(text.as_str())).collect();
+    assert!(places.is_sorted() && places.iter().all(Option::is_some), "{read}");
+    assert_eq!(read.matches("text ").count(), 30, "each once");
+    assert!(world.graph.messages - before <= 4, "{} messages", world.graph.messages - before);
+}
+
+#[tokio::test]
+async fn long_texts_are_shared_out_over_messages_that_are_not_too_long() {
+    let mut world = WhatsApp::start().await;
+    world.pair_with_puch().await;
+    for number in 0..4 {
+        world.server.say("zoe", &format!("{number}{}", "é".repeat(3_000))).await;
+    }
+    let read = world.graph.until(ANN, ": 3é").await;
+    assert_eq!(read.matches('é').count(), 12_000);
+}
+
+#[tokio::test]
+async fn nothing_is_lost_when_the_api_fails_hangs_or_breaks_off() {
+    let pace = Pace { attempt: Duration::from_millis(700), ..PACE };
+    let mut world = WhatsApp::with(&[], pace).await;
+    world.pair_with_puch().await;
+    let troubles = [
+        Trouble::Status(429),
+        Trouble::Status(500),
+        Trouble::Code(400, 131_056),
+        Trouble::Code(400, 130_429),
+        Trouble::Code(401, 190),
+        Trouble::Drop,
+        Trouble::Hang,
+        Trouble::Drop,
+        Trouble::Status(503),
+    ];
+    for (trouble, number) in troubles.into_iter().zip(0..) {
+        world.graph.server.fail([trouble]);
+        let texts = ["first", "second"].map(|text| format!("{text} {}", word(number)));
+        for text in &texts {
+            world.server.say("zoe", text).await;
+        }
+        let read = world.graph.until(ANN, &texts[1]).await;
+        assert!(world.graph.server.has_failed());
+        assert!(read.find(&texts[0]) < read.find(&texts[1]), "{read}");
+        assert_eq!(
+            (read.matches("first").count(), read.matches("second").count()),
+            (1, 1),
+            "{read}"
+        );
+    }
+    world.graph.server.fail([Trouble::Hang, Trouble::Drop, Trouble::Status(500)]);
+    world.ask(ANN, "#who", "chatting with").await;
+    let metrics = world.server.metrics().await;
+    let count = r#"random_connect_outbound_requests_total{channel="whatsapp",outcome="later"} "#;
+    let (_, later) = metrics.split_once(count).expect("the figure");
+    let later = later.lines().next().and_then(|figure| figure.parse::<u32>().ok());
+    assert!(later >= Some(12), "{metrics}");
+}
+
+#[tokio::test]
+async fn what_the_api_refuses_waits_until_the_person_writes_again() {
+    let mut world = WhatsApp::start().await;
+    world.pair_with_puch().await;
+    world.graph.server.fail([Trouble::Code(400, 131_047)]);
+    world.server.say("zoe", "refused once").await;
+    let refused = r#"{channel="whatsapp",outcome="refused"} 1"#;
+    while !world.server.metrics().await.contains(refused) {}
+    // Somebody else's news goes out meanwhile.
+    world.ask(BEN, "#help", "#meet").await;
+    world.write(ANN, "#who").await;
+    let first = world.graph.next(ANN).await;
+    let places = ["chatting with", "refused once"].map(|text| first.find(text));
+    assert!(places.is_sorted() && places.iter().all(Option::is_some), "{first}");
+}
+
+#[tokio::test]
+async fn a_message_that_is_delivered_again_is_carried_out_once() {
+    let mut world = WhatsApp::start().await;
+    world.pair().await;
+    let [one, two] = [world.message(ANN, "one"), world.message(ANN, "two")];
+    world.deliver(&json!([one])).await;
+    world.deliver(&json!([one, two])).await;
+    world.deliver(&json!([two, one])).await;
+    // After ten minutes the lobby does not know of it any more.
+    world.server.clock.advance(Duration::from_secs(1_200));
+    world.deliver(&json!([one])).await;
+    let three = world.message(ANN, "three");
+    world.deliver(&json!([three])).await;
+    let read = world.graph.until(BEN, "three").await;
+    let told: Vec<_> = read.lines().filter_map(|line| line.split(": ").nth(1)).collect();
+    assert_eq!(told, ["one", "two", "three"]);
+}
+
+#[tokio::test]
+async fn messages_are_carried_out_in_the_order_in_which_they_came() {
+    let mut world = WhatsApp::start().await;
+    world.pair().await;
+    let texts: Vec<String> = (0..40).map(word).collect();
+    let messages: Vec<_> = texts.iter().map(|text| world.message(ANN, text)).collect();
+    for part in messages.chunks(8) {
+        world.deliver(&json!(part)).await;
+    }
+    let read = world.graph.until(BEN, &texts[39]).await;
+    let told: Vec<_> = read.lines().filter_map(|line| line.split(": ").nth(1)).collect();
+    assert_eq!(told, texts);
+}
+
+#[tokio::test]
+async fn only_what_meta_signed_is_taken() {
+    let mut world = WhatsApp::start().await;
+    let message = world.message(ANN, "#meet");
+    let forged = body(&json!([message])).to_string();
+    let wrong = ["another", TOKEN].map(|secret| signature(secret, forged.as_bytes()));
+    for wrong in ["", "sha256=", &wrong[0], &wrong[1], &signature(APP_SECRET, b"{}")] {
+        let response = world.post(forged.clone(), wrong).await;
+        assert_eq!(response.status(), StatusCode::UNAUTHORIZED);
+    }
+    let url = format!("{}/webhooks/whatsapp", world.server.url);
+    let unsigned = http_client().post(&url).body(forged).send().await.expect("an answer");
+    assert_eq!(unsigned.status(), StatusCode::UNAUTHORIZED);
+    let large = " ".repeat(256 * 1024 + 1);
+    let signed = signature(APP_SECRET, large.as_bytes());
+    assert_eq!(world.post(large, &signed).await.status(), StatusCode::PAYLOAD_TOO_LARGE);
+    // Meta would send it for days if it were told that this is no JSON.
+    let broken = signature(APP_SECRET, b"{broken");
+    assert_eq!(world.post("{broken".to_owned(), &broken).await.status(), StatusCode::OK);
+    world.ask(ANN, "#help", "#meet").await;
+    let (_, stats) = world.server.plain("get_stats", json!({})).await;
+    assert_eq!(stats["result"]["waiting_users"], 0, "nothing came of what was forged");
+    let metrics = world.server.metrics().await;
+    for count in
+        [r#"{outcome="unsigned"} 6"#, r#"{outcome="invalid"} 1"#, r#"{outcome="accepted"} 1"#]
+    {
+        assert!(metrics.contains(&format!("random_connect_webhooks_total{count}")), "{metrics}");
+    }
+}
+
+#[tokio::test]
+async fn the_challenge_is_answered_to_whoever_knows_the_verify_token() {
+    let world = WhatsApp::start().await;
+    let ask = async |query: &str| {
+        let url = format!("{}/webhooks/whatsapp{query}", world.server.url);
+        let response = http_client().get(url).send().await.expect("an answer");
+        (response.status(), response.text().await.expect("text"))
+    };
+    let right = "?hub.mode=subscribe&hub.verify_token=verify-me&hub.challenge=1158201444";
+    assert_eq!(ask(right).await, (StatusCode::OK, "1158201444".to_owned()));
+    for wrong in [
+        "",
+        "?hub.mode=subscribe&hub.challenge=1",
+        &right.replace("-me", "-you"),
+        &right.replace("subscribe", "x"),
+    ] {
+        assert_eq!(ask(wrong).await.0, StatusCode::FORBIDDEN, "{wrong}");
+    }
+}
+
+#[tokio::test]
+async fn where_it_is_not_configured_there_is_no_webhook() {
+    let server = Server::start().await;
+    let response = server.post("/webhooks/whatsapp").body("{}").send().await.expect("an answer");
+    assert_eq!(response.status(), StatusCode::NOT_FOUND);
+}
+
+#[tokio::test]
+async fn a_picture_is_answered_with_a_note_and_the_rest_is_ignored() {
+    let mut world = WhatsApp::start().await;
+    world.pair().await;
+    let kind =
+        |id: &str, kind: &str| json!({ "from": ANN, "id": id, "timestamp": "0", "type": kind });
+    world.deliver(&json!([kind("a", "reaction"), kind("b", "unheard-of"), {}, 7])).await;
+    let seconds = world.server.clock.now().as_millis() / 1_000;
+    let mut image = kind("c", "image");
+    image["timestamp"] = json!(seconds.to_string());
+    world.deliver(&json!([image])).await;
+    assert!(world.graph.next(ANN).await.starts_with("💡 Only text is passed on"));
+    let statuses = json!({ "statuses": [{ "id": "x", "status": "read", "recipient_id": ANN }] });
+    let body = json!({ "entry": [{ "changes": [{ "value": statuses }] }] }).to_string();
+    let signed = signature(APP_SECRET, body.as_bytes());
+    assert_eq!(world.post(body, &signed).await.status(), StatusCode::OK);
+    world.write(ANN, "a text").await;
+    assert!(world.graph.next(BEN).await.ends_with(": a text"));
+}
+
+#[tokio::test]
+async fn a_day_after_their_last_message_nothing_is_sent_until_they_write_again() {
+    for (age_hours, hours) in [(0, 24), (23, 2)] {
+        let mut world = WhatsApp::with(&[("IDLE_TIMEOUT_SECS", "259200")], PACE).await;
+        world.pair_with_puch().await;
+        // Meta may bring a message late: the day begins when it was written.
+        let mut ahead = world.message(ANN, "#nick Star");
+        let seconds = world.server.clock.now().as_millis() / 1_000;
+        world.server.clock.advance(Duration::from_secs(age_hours * 3_600));
+        ahead["timestamp"] = json!(seconds.to_string());
+        world.deliver(&json!([ahead])).await;
+        world.graph.until(ANN, "called Star").await;
+        world.server.clock.advance(Duration::from_secs(hours * 3_600));
+        world.server.say("zoe", "too late").await;
+        world.ask(BEN, "#help", "#meet").await;
+        world.server.say("zoe", "later still").await;
+        world.write(ANN, "#who").await;
+        let first = world.graph.next(ANN).await;
+        let places = ["chatting with", "too late", "later still"].map(|text| first.find(text));
+        assert!(places.is_sorted() && places.iter().all(Option::is_some), "{first}");
+    }
+}
+
+#[tokio::test]
+async fn whoever_goes_by_a_username_is_reached_without_a_number() {
+    let mut world = WhatsApp::start().await;
+    let mut message = world.message("", "#help");
+    let fields = message.as_object_mut().expect("an object");
+    fields.remove("from");
+    fields.insert("from_user_id".to_owned(), json!("IN.4711"));
+    world.deliver(&json!([message])).await;
+    world.graph.until("IN.4711", "#meet").await;
+}
+
+#[tokio::test]
+async fn one_person_is_not_written_to_again_too_soon_and_others_do_not_wait_for_that() {
+    let hour = Duration::from_secs(3_600);
+    let mut world = WhatsApp::with(&[], Pace { person: hour, ..PACE }).await;
+    world.ask(ANN, "#meet", "Looking for someone").await;
+    world.server.say("zoe", "#meet").await;
+    for person in 10..20 {
+        world.ask(&format!("9198765001{person}"), "#help", "#meet").await;
+    }
+    assert_eq!(world.graph.messages, 11, "nothing more came for Ann");
+}

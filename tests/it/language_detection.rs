@@ -1,0 +1,29 @@
+//! How sure a guess of somebody's language is, on messages of which it is known.
+
+use std::fs;
+
+use random_connect::connect::profile::language::Language;
+use serde_json::Value;
+
+#[test]
+fn of_the_messages_whose_language_is_guessed_at_most_one_in_fifty_is_of_another() {
+    let (mut right, mut wrong) = (0, Vec::new());
+    for corpus in ["dev", "independent", "unseen"] {
+        let rows = fs::read_to_string(format!("tests/corpus/{corpus}.jsonl")).expect("a corpus");
+        for row in rows.lines() {
+            let row: Value = serde_json::from_str(row).expect("JSON");
+            let (text, language) = (row["text"].as_str(), row["lang"].as_str());
+            // Those who write as Hindi is written are answered in it, which is meant so.
+            let language =
+                language.map(|code| if matches!(code, "mr" | "ne") { "hi" } else { code });
+            let Some(guess) = Language::of(text.expect("a text")) else { continue };
+            if Some(guess.code()) == language {
+                right += 1;
+            } else {
+                wrong.push(format!("{language:?} for {}", guess.code()));
+            }
+        }
+    }
+    assert!(right > 200, "{right} guesses are too few");
+    assert!(wrong.len() * 50 <= right, "{wrong:?}");
+}

@@ -1,0 +1,129 @@
+//! What an operator asks of the lobby, on every backend.
+
+use std::collections::BTreeSet;
+
+use random_connect::connect::announce_all;
+use random_connect::connect::lobby::Lobby;
+use random_connect::connect::lobby::action::{Action, Outcome};
+use random_connect::connect::lobby::broadcast::{Announced, Announcement, Notice, Presence};
+use random_connect::connect::lobby::inbox::CAPACITY;
+use random_connect::kernel::clock::Timestamp;
+use random_connect::kernel::id::{IdHasher, UserId};
+
+use super::contract::{Backend, act, backends, pair, read, say, user};
+
+const START: Timestamp = Timestamp::from_millis(1_000_000);
+
+fn notice(text: &str) -> Announcement {
+    let key = IdHasher::salted(b"salt").notice(text);
+    Announcement { key, notice: Notice::parse(text).expect("a notice") }
+}
+
+async fn announce(lobby: &dyn Lobby, text: &str) -> Announced {
+    announce_all(lobby, &notice(text), START).await.expect("the store works")
+}
+
+#[tokio::test]
+async fn people_are_found_by_how_their_code_begins_and_how_they_stand_is_told() {
+    for Backend { lobby, _server } in backends() {
+        let lobby = &*lobby;
+        for who in [0x1a, 0x1b, 0xff] {
+            act(lobby, who, Action::Read).await;
+        }
+        let find = async |prefix: &str| lobby.find(prefix).await.expect("the store works");
+        assert_eq!(find("1").await, [user(0x1a), user(0x1b)]);
+        assert_eq!(find("1b1b1b1b").await, [user(0x1b)]);
+        assert_eq!(find("f").await, [user(0xff)]);
+        assert_eq!(find("").await.len(), 3);
+        assert!(find("1c").await.is_empty() && find("2").await.is_empty());
+        let stands = async |who| lobby.presence(user(who)).await.expect("the store works");
+        assert_eq!(stands(0x1a).await, Some(Presence::Idle));
+        act(lobby, 0x1a, Action::meet()).await;
+        assert_eq!(stands(0x1a).await, Some(Presence::Waiting));
+        act(lobby, 0x1b, Action::meet()).await;
+        for who in [0x1a, 0x1b] {
+            assert_eq!(stands(who).await, Some(Presence::Chatting));
+        }
+        assert_eq!(stands(2).await, None);
+        assert!(find("02").await.is_empty(), "asking has made nobody known");
+    }
+}
+
+#[tokio::test]
+async fn those_forgotten_are_found_and_told_no_more() {
+    for Backend { lobby, _server } in backends() {
+        let lobby = &*lobby;
+        act(lobby, 1, Action::Read).await;
+        let later = START + std::time::Duration::from_secs(3_600);
+        lobby.sweep(later).await.expect("the store works");
+        assert!(lobby.find("01").await.expect("the store works").is_empty());
+        assert_eq!(announce(lobby, "hello").await, Announced::default());
+    }
+}
+
+#[tokio::test]
+async fn everybody_is_told_once_in_its_place_among_the_news() {
+    for Backend { lobby, _server } in backends() {
+        let lobby = &*lobby;
+        pair(lobby, 1, 2).await;
+        act(lobby, 3, Action::Read).await;
+        let mut listener = lobby.listen(user(3));
+        say(lobby, 1, "before").await;
+        assert_eq!(announce(lobby, "maintenance").await.told, 3);
+        listener.hear().await;
+        say(lobby, 1, "after").await;
+        let again = announce(lobby, "maintenance").await;
+        assert_eq!(again, Announced { before: 3, ..Announced::default() });
+        assert_eq!(read(lobby, 2).await, ["before", "(maintenance)", "after"]);
+        assert_eq!(read(lobby, 3).await, ["(maintenance)"]);
+        act(lobby, 4, Action::Read).await;
+        let again = announce(lobby, "maintenance").await;
+        assert_eq!((again.told, again.before), (1, 3), "who came since");
+        assert_eq!(announce(lobby, "it is over").await.told, 4);
+        assert_eq!(read(lobby, 1).await, ["(it is over)"], "the first came with their own call");
+    }
+}
+
+#[tokio::test]
+async fn a_full_inbox_is_passed_over_and_told_once_it_has_room() {
+    for Backend { lobby, _server } in backends() {
+        let lobby = &*lobby;
+        pair(lobby, 1, 2).await;
+        for _ in 0..CAPACITY {
+            assert!(matches!(say(lobby, 1, "x").await, Outcome::Sent { .. }));
+        }
+        let done = announce(lobby, "hello").await;
+        assert_eq!((done.told, done.full), (1, 1));
+        assert_eq!(read(lobby, 2).await.len(), CAPACITY);
+        assert!(read(lobby, 2).await.is_empty(), "which waits until the first have arrived");
+        let done = announce(lobby, "hello").await;
+        assert_eq!((done.told, done.before, done.full), (1, 1, 0));
+        assert_eq!(read(lobby, 2).await, ["(hello)"]);
+    }
+}
+
+#[tokio::test]
+async fn a_step_tells_a_few_and_the_next_goes_on_behind_them() {
+    for Backend { lobby, _server } in backends() {
+        let lobby = &*lobby;
+        let people: BTreeSet<UserId> = (0..=255).map(user).collect();
+        for who in 0..=255 {
+            act(lobby, who, Action::Read).await;
+        }
+        let (mut told, mut after, mut steps) = (0, None, 0);
+        loop {
+            let step = lobby.announce(&notice("hello"), after, START).await;
+            let step = step.expect("the store works");
+            (told, after, steps) = (told + step.told, step.last, steps + 1);
+            // Whoever calls meanwhile is neither told twice nor left out.
+            act(lobby, 0, Action::Read).await;
+            act(lobby, 255, Action::meet()).await;
+            act(lobby, 255, Action::Leave).await;
+            if after.is_none() {
+                break;
+            }
+        }
+        assert_eq!((told, people.len()), (256, 256));
+        assert!(steps > 1);
+    }
+}

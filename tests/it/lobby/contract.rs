@@ -1,0 +1,393 @@
+//! The behaviour that every backend of the lobby must have, written once against the trait.
+//!
+//! To run it on a new backend, add it to [`backends`].
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use random_connect::connect::lobby::Lobby;
+use random_connect::connect::lobby::action::{
+    Action, Call, Outcome, Performed, Place, Sender, Standing, Terms,
+};
+use random_connect::connect::lobby::inbox::{LEASE_TIME, News};
+use random_connect::connect::lobby::store_memory::MemoryLobby;
+use random_connect::connect::lobby::store_redis::{RedisLobby, Seal};
+use random_connect::connect::profile::nickname::Nickname;
+use random_connect::connect::sweep_all;
+use random_connect::kernel::clock::{Timestamp, seeded_rng};
+use random_connect::kernel::id::{IdHasher, UserId};
+use random_connect::mask::{Masked, Memory};
+
+use crate::support::redis_server::RedisServer;
+
+const IDLE: Duration = Duration::from_secs(1_800);
+pub const START: Timestamp = Timestamp::from_millis(1_000_000);
+
+/// A fresh, empty lobby, and what it needs to live.
+pub struct Backend {
+    pub lobby: Arc<dyn Lobby>,
+    pub _server: Option<RedisServer>,
+}
+
+/// One of each kind.
+pub fn backends() -> Vec<Backend> {
+    let server = RedisServer::start(&[]);
+    let (seal, ids) = (Seal::new(&[[7; 32]]), IdHasher::salted(b"salt"));
+    let redis = RedisLobby::new(&server.url(), IDLE, seal, ids, seeded_rng()).expect("an address");
+    vec![
+        Backend { lobby: Arc::new(MemoryLobby::new(IDLE, seeded_rng())), _server: None },
+        Backend { lobby: Arc::new(redis), _server: Some(server) },
+    ]
+}
+
+pub fn user(n: u8) -> UserId {
+    UserId::from_bytes([n; 16])
+}
+
+fn call(who: u8, now: Timestamp) -> Call {
+    Call::new(user(who), now)
+}
+
+async fn perform(lobby: &dyn Lobby, call: Call, action: Action) -> Performed {
+    lobby.perform(call, action).await.expect("the store works")
+}
+
+/// A call whose answer arrives: the outcome and the news that the answer showed.
+pub async fn act(lobby: &dyn Lobby, who: u8, action: Action) -> (Outcome, Vec<News>) {
+    let performed = perform(lobby, call(who, START), action).await;
+    if let Some(lease) = performed.lease.id {
+        lobby.settle(user(who), lease, true);
+    }
+    (performed.outcome, performed.lease.items.into_iter().map(|item| item.news).collect())
+}
+
+pub async fn say(lobby: &dyn Lobby, who: u8, text: &str) -> Outcome {
+    let sender = lobby.sender(user(who)).await.expect("the store works");
+    act(lobby, who, Action::Relay { text: Masked::waived(text), sender, memory: Memory::default() })
+        .await
+        .0
+}
+
+pub async fn read(lobby: &dyn Lobby, who: u8) -> Vec<String> {
+    act(lobby, who, Action::Read).await.1.into_iter().map(shown).collect()
+}
+
+fn shown(news: News) -> String {
+    match news {
+        News::Message { text, .. } => text.as_str().to_owned(),
+        News::Connected { .. } => "(connected)".to_owned(),
+        News::PartnerLeft { .. } => "(left)".to_owned(),
+        News::PartnerTimedOut { .. } => "(timed out)".to_owned(),
+        News::Icebreaker { number, .. } => format!("(asked {number})"),
+        News::Nudge { .. } => "(nudged)".to_owned(),
+        News::Notice(notice) => format!("({})", notice.as_str()),
+    }
+}
+
+pub async fn pair(lobby: &dyn Lobby, a: u8, b: u8) {
+    act(lobby, a, Action::meet()).await;
+    assert!(matches!(act(lobby, b, Action::meet()).await.0, Outcome::Connected { .. }));
+    assert_eq!(read(lobby, a).await, ["(connected)"]);
+}
+
+#[tokio::test]
+async fn two_who_meet_are_each_others_partner_under_the_names_shown() {
+    for Backend { lobby, _server } in backends() {
+        let lobby = &*lobby;
+        act(lobby, 1, Action::Rename(Nickname::chosen("Ann").expect("a name"))).await;
+        act(lobby, 2, Action::Rename(Nickname::chosen("Ben").expect("a name"))).await;
+        assert!(matches!(
+            act(lobby, 1, Action::meet()).await.0,
+            Outcome::Waiting { place: Place { position: 1, estimate: None }, again: false, .. }
+        ));
+        let ann = Nickname::chosen("Ann").expect("a name");
+        let Outcome::Connected { chat, again: false } = act(lobby, 2, Action::meet()).await.0
+        else {
+            panic!("1 waits");
+        };
+        assert_eq!((chat.partner, &chat.partner_name), (user(1), &ann));
+        assert_eq!(act(lobby, 2, Action::Who).await.0, Outcome::Partner(Some(ann.clone())));
+        let Outcome::Sent { to, from, .. } = say(lobby, 1, "hi").await else { panic!("a chat") };
+        assert_eq!((to, from), (user(2), ann));
+        assert_eq!(read(lobby, 2).await, ["hi"]);
+        assert!(matches!(
+            act(lobby, 1, Action::meet()).await.0,
+            Outcome::AlreadyChatting(own) if own.room == chat.room && own.partner == user(2)
+        ));
+        assert_eq!(
+            act(lobby, 2, Action::Look).await.0,
+            Outcome::Standing(Standing::Chatting(chat))
+        );
+    }
+}
+
+#[tokio::test]
+async fn two_of_whom_one_blocked_the_other_do_not_meet_again() {
+    for Backend { lobby, _server } in backends() {
+        let lobby = &*lobby;
+        let block = || Action::Block { whom: None, grounds: None };
+        assert_eq!(act(lobby, 1, block()).await.0, Outcome::NobodyToBlock);
+        pair(lobby, 1, 2).await;
+        let blocked = Outcome::Blocked { ended: true, reported: false };
+        assert_eq!(act(lobby, 1, block()).await.0, blocked);
+        assert_eq!(read(lobby, 2).await, ["(left)"]);
+        for who in [1, 2] {
+            assert!(matches!(act(lobby, who, Action::meet()).await.0, Outcome::Waiting { .. }));
+        }
+        let later = START + Duration::from_secs(120);
+        assert_eq!(lobby.pair_waiting(later).await.expect("the store works"), 0);
+        // Another instance, or a ledger, may know more than the lobby.
+        let call = Call {
+            terms: Terms { avoid: vec![user(1), user(2)], ..Terms::default() },
+            ..call(3, START)
+        };
+        let performed = perform(lobby, call, Action::meet()).await;
+        assert!(matches!(performed.outcome, Outcome::Waiting { .. }));
+        assert!(matches!(act(lobby, 4, Action::meet()).await.0, Outcome::Connected { .. }));
+    }
+}
+
+#[tokio::test]
+async fn what_a_partner_wrote_last_is_known_until_a_while_after_the_chat() {
+    for Backend { lobby, _server } in backends() {
+        let lobby = &*lobby;
+        let said = async |now| {
+            let look = Action::Encounter { quoted: true };
+            match perform(lobby, call(1, now), look).await.outcome {
+                Outcome::Encounter(Some(met)) => {
+                    assert_eq!(met.partner, user(2));
+                    met.said.iter().map(|text| text.as_str().to_owned()).collect()
+                }
+                _ => Vec::new(),
+            }
+        };
+        pair(lobby, 1, 2).await;
+        say(lobby, 1, "mine").await;
+        for n in 1..=30 {
+            say(lobby, 2, &n.to_string()).await;
+        }
+        let last: Vec<_> = (21..=30).map(|n: u8| n.to_string()).collect();
+        assert_eq!(said(START).await, last);
+        act(lobby, 2, Action::Leave).await;
+        assert_eq!(said(START).await, last, "also when the other has left");
+        assert!(said(START + Duration::from_secs(20 * 60)).await.is_empty());
+    }
+}
+
+#[tokio::test]
+async fn refusals_change_nothing() {
+    for Backend { lobby, _server } in backends() {
+        let lobby = &*lobby;
+        assert_eq!(act(lobby, 1, Action::Leave).await.0, Outcome::NothingToLeave);
+        assert_eq!(act(lobby, 1, Action::Who).await.0, Outcome::Partner(None));
+        assert_eq!(say(lobby, 1, "hi").await, Outcome::NobodyToSendTo { waiting: false });
+        let stats = lobby.stats(START).await.expect("the store works");
+        assert_eq!((stats.people, stats.waiting, stats.pairs, stats.relayed), (1, 0, 0, 0));
+    }
+}
+
+#[tokio::test]
+async fn an_answer_that_was_lost_comes_again_in_order() {
+    for Backend { lobby, _server } in backends() {
+        let lobby = &*lobby;
+        pair(lobby, 1, 2).await;
+        say(lobby, 2, "a").await;
+        say(lobby, 2, "b").await;
+        let lost = perform(lobby, call(1, START), Action::Read).await.lease;
+        say(lobby, 2, "c").await;
+        lobby.settle(user(1), lost.id.expect("a lease"), false);
+        assert_eq!(read(lobby, 1).await, ["a", "b", "c"]);
+        assert_eq!(read(lobby, 1).await, [""; 0]);
+    }
+}
+
+#[tokio::test]
+async fn what_an_answer_did_not_show_is_kept_back() {
+    for Backend { lobby, _server } in backends() {
+        let lobby = &*lobby;
+        pair(lobby, 1, 2).await;
+        for text in ["a", "b", "c"] {
+            say(lobby, 2, text).await;
+        }
+        let lease = perform(lobby, call(1, START), Action::Read).await.lease;
+        lobby.keep_back(user(1), &lease, 1).await.expect("the store works");
+        lobby.settle(user(1), lease.id.expect("a lease"), true);
+        assert_eq!(read(lobby, 1).await, ["b", "c"]);
+    }
+}
+
+#[tokio::test]
+async fn a_call_with_a_known_key_is_answered_again_and_not_carried_out() {
+    for Backend { lobby, _server } in backends() {
+        let lobby = &*lobby;
+        pair(lobby, 1, 2).await;
+        say(lobby, 2, "hello").await;
+        let key = Some(IdHasher::random(&mut seeded_rng()).message(user(1), "m1", "hi"));
+        let keyed = |now| Call { key, ..call(1, now) };
+        let relay = || Action::Relay {
+            text: Masked::waived("hi"),
+            sender: Sender::default(),
+            memory: Memory::default(),
+        };
+        let first = perform(lobby, keyed(START), relay()).await;
+        lobby.settle(user(1), first.lease.id.expect("a lease"), false);
+        let again = perform(lobby, keyed(START + Duration::from_secs(599)), relay()).await;
+        assert_eq!((&again.outcome, &again.lease.items), (&first.outcome, &first.lease.items));
+        lobby.settle(user(1), again.lease.id.expect("what was lost is on lease again"), true);
+        assert_eq!(read(lobby, 1).await, [""; 0]);
+        assert_eq!(read(lobby, 2).await, ["hi"]);
+        perform(lobby, keyed(START + Duration::from_secs(600)), relay()).await;
+        assert_eq!(read(lobby, 2).await, ["hi"], "after ten minutes it is a new call");
+    }
+}
+
+#[tokio::test]
+async fn text_prepared_for_a_sender_who_changed_is_refused() {
+    for Backend { lobby, _server } in backends() {
+        let lobby = &*lobby;
+        pair(lobby, 1, 2).await;
+        let before = lobby.sender(user(1)).await.expect("the store works");
+        assert_eq!(act(lobby, 1, Action::ToggleMasking).await.0, Outcome::Masking(false));
+        let stale =
+            Action::Relay { text: Masked::waived("x"), sender: before, memory: Memory::default() };
+        assert_eq!(act(lobby, 1, stale).await.0, Outcome::SenderChanged);
+        assert_eq!(read(lobby, 2).await, [""; 0]);
+    }
+}
+
+#[tokio::test]
+async fn items_outlive_the_chat_and_keep_the_senders_name() {
+    for Backend { lobby, _server } in backends() {
+        let lobby = &*lobby;
+        pair(lobby, 1, 2).await;
+        say(lobby, 1, "before I go").await;
+        act(lobby, 1, Action::Leave).await;
+        act(lobby, 3, Action::meet()).await;
+        assert_eq!(read(lobby, 2).await, ["before I go", "(left)"]);
+    }
+}
+
+#[tokio::test]
+async fn the_idle_are_forgotten_and_their_partners_told() {
+    for Backend { lobby, _server } in backends() {
+        let lobby = &*lobby;
+        pair(lobby, 1, 2).await;
+        let later = START + Duration::from_secs(1);
+        perform(lobby, call(2, later), Action::Read).await;
+        let evicted = || async { sweep_all(lobby, START + IDLE).await.expect("the store works") };
+        assert_eq!((evicted().await, evicted().await), (1, 0));
+        let news = perform(lobby, call(2, START + IDLE), Action::Read).await.lease.items;
+        assert_eq!(
+            news.into_iter().map(|item| shown(item.news)).collect::<Vec<_>>(),
+            ["(timed out)"]
+        );
+    }
+}
+
+#[tokio::test]
+async fn recent_partners_are_paired_once_their_patience_is_over() {
+    for Backend { lobby, _server } in backends() {
+        let lobby = &*lobby;
+        pair(lobby, 1, 2).await;
+        act(lobby, 1, Action::Leave).await;
+        act(lobby, 1, Action::meet()).await;
+        assert!(matches!(
+            act(lobby, 2, Action::meet()).await.0,
+            Outcome::Waiting { place: Place { position: 2, .. }, .. }
+        ));
+        assert_eq!(
+            lobby.pair_waiting(START + Duration::from_secs(59)).await.expect("the store works"),
+            0
+        );
+        assert_eq!(
+            lobby.pair_waiting(START + Duration::from_secs(60)).await.expect("the store works"),
+            1
+        );
+        assert_eq!(read(lobby, 1).await, ["(connected)"]);
+        assert_eq!(read(lobby, 2).await, ["(left)", "(connected)"][1..]);
+    }
+}
+
+#[tokio::test]
+async fn whoever_listens_hears_of_news_and_collects_it_in_order() {
+    for Backend { lobby, _server } in backends() {
+        let lobby = &*lobby;
+        let mut listener = lobby.listen(user(1));
+        pair(lobby, 1, 2).await;
+        listener.hear().await;
+        say(lobby, 2, "a").await;
+        listener.hear().await;
+        let first = lobby.collect(user(1), START).await.expect("the store works");
+        assert_eq!(first.items.len(), 1);
+        say(lobby, 2, "b").await;
+        let none = lobby.collect(user(1), START).await.expect("the store works");
+        assert_eq!((none.id, none.items.len()), (None, 0), "not before \"a\" has arrived");
+        lobby.settle(user(1), first.id.expect("a lease"), false);
+        listener.hear().await;
+        assert_eq!(read(lobby, 1).await, ["a", "b"]);
+    }
+}
+
+#[tokio::test]
+async fn what_is_not_acknowledged_in_time_comes_again_under_the_same_number() {
+    for Backend { lobby, _server } in backends() {
+        let lobby = &*lobby;
+        pair(lobby, 1, 2).await;
+        say(lobby, 2, "a").await;
+        let lost = lobby.collect(user(1), START).await.expect("the store works");
+        let later = START + LEASE_TIME;
+        let again = lobby.collect(user(1), later).await.expect("the store works");
+        assert_eq!(again.items, lost.items);
+        lobby.settle(user(1), lost.id.expect("a lease"), true);
+        lobby.settle(user(1), again.id.expect("a lease"), true);
+        assert_eq!(read(lobby, 1).await, [""; 0]);
+    }
+}
+
+#[tokio::test]
+async fn a_message_comes_for_the_first_time_once() {
+    for Backend { lobby, _server } in backends() {
+        let ids = IdHasher::salted(b"salt");
+        let [one, other] = ["1", "2"].map(|id| ids.message(user(1), id, ""));
+        let mut firsts = Vec::new();
+        for key in [one, one, other, one] {
+            firsts.push(lobby.first(key, START).await.expect("the store works"));
+        }
+        assert_eq!(firsts, [true, false, true, false]);
+    }
+}
+
+#[tokio::test]
+async fn typing_is_told_to_whoever_listens_and_kept_for_nobody() {
+    for Backend { lobby, _server } in backends() {
+        let lobby = &*lobby;
+        pair(lobby, 1, 2).await;
+        let mut listener = lobby.listen(user(2));
+        assert_eq!(act(lobby, 1, Action::Type(true)).await.0, Outcome::Typing);
+        assert!(matches!(listener.hear().await.typing, Some((_, _, true))));
+        assert_eq!(read(lobby, 2).await, [""; 0]);
+        assert!(matches!(
+            act(lobby, 3, Action::Type(true)).await.0,
+            Outcome::NobodyToSendTo { .. }
+        ));
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn calls_from_many_sides_at_once_lose_nothing() {
+    for Backend { lobby, _server } in backends() {
+        pair(&*lobby, 1, 2).await;
+        let senders = (0..8).map(|_| {
+            let lobby = Arc::clone(&lobby);
+            tokio::spawn(async move {
+                for _ in 0..20 {
+                    assert!(matches!(say(&*lobby, 1, "x").await, Outcome::Sent { .. }));
+                }
+            })
+        });
+        for sender in senders.collect::<Vec<_>>() {
+            sender.await.expect("no panic");
+        }
+        assert_eq!(read(&*lobby, 2).await.len(), 160);
+    }
+}

@@ -1,0 +1,127 @@
+//! Languages, first partners, questions, nudges, and whom many would rather not have met, on every
+//! backend.
+
+use std::time::Duration;
+
+use random_connect::connect::lobby::Lobby;
+use random_connect::connect::lobby::action::{Action, Call, Outcome, Terms};
+use random_connect::connect::lobby::chat::Chat;
+use random_connect::connect::lobby::inbox::{CAPACITY, News};
+use random_connect::connect::lobby::person::{CHOOSY_FOR, QUIET};
+use random_connect::connect::profile::language::Language;
+use random_connect::kernel::clock::Timestamp;
+use random_connect::mask::{Masked, Memory};
+
+use super::contract::{Backend, START, act, backends, pair, read, say, user};
+
+async fn look(lobby: &dyn Lobby, who: u8, now: Timestamp) -> Option<Language> {
+    let call = Call { takes_inbox: false, ..Call::new(user(who), now) };
+    lobby.perform(call, Action::Look).await.expect("the store works").lease.language
+}
+
+/// Looks for a partner on these terms and returns the chat, if there is one.
+async fn meet(lobby: &dyn Lobby, who: u8, terms: Terms) -> Option<Chat> {
+    let call = Call { terms, takes_inbox: false, ..Call::new(user(who), START) };
+    match lobby.perform(call, Action::meet()).await.expect("the store works").outcome {
+        Outcome::Connected { chat, .. } => Some(chat),
+        _ => None,
+    }
+}
+
+#[tokio::test]
+async fn the_first_language_that_is_guessed_stays_until_another_is_asked_for() {
+    for Backend { lobby, _server } in backends() {
+        let lobby = &*lobby;
+        pair(lobby, 1, 2).await;
+        for guess in [Language::Spanish, Language::Hindi] {
+            let mut sender = lobby.sender(user(1)).await.expect("the store works");
+            sender.language = Some(guess);
+            let (text, memory) = (Masked::waived("x"), Memory::default());
+            let relay = Action::Relay { text, sender, memory };
+            assert!(matches!(act(lobby, 1, relay).await.0, Outcome::Sent { .. }));
+            assert_eq!(look(lobby, 1, START).await, Some(Language::Spanish));
+        }
+        let spoken = act(lobby, 1, Action::Speak(Language::Arabic)).await.0;
+        assert_eq!(spoken, Outcome::Speaks(Language::Arabic));
+        assert_eq!(look(lobby, 1, START).await, Some(Language::Arabic));
+        assert_eq!(look(lobby, 2, START).await, None, "each has their own");
+        say(lobby, 2, "hi").await;
+        let lease = lobby.collect(user(1), START).await.expect("the store works");
+        assert_eq!((lease.items.len(), lease.language), (1, Some(Language::Arabic)));
+    }
+}
+
+#[tokio::test]
+async fn somebodys_first_partner_is_known_for_it_unless_they_need_not_be_told() {
+    for Backend { lobby, _server } in backends() {
+        let lobby = &*lobby;
+        let informed = || Terms { informed: true, ..Terms::default() };
+        assert!(meet(lobby, 1, Terms::default()).await.is_none());
+        assert!(!meet(lobby, 2, informed()).await.expect("1 waits").first);
+        let items = lobby.collect(user(1), START).await.expect("the store works").items;
+        assert!(
+            matches!(items.as_slice(), [item] if matches!(&item.news, News::Connected { chat } if chat.first))
+        );
+        act(lobby, 1, Action::Leave).await;
+        assert!(meet(lobby, 3, Terms::default()).await.is_none());
+        assert!(!meet(lobby, 1, Terms::default()).await.expect("3 waits").first, "their second");
+    }
+}
+
+#[tokio::test]
+async fn a_question_is_asked_of_both() {
+    for Backend { lobby, _server } in backends() {
+        let lobby = &*lobby;
+        let nobody = Outcome::NobodyToSendTo { waiting: false };
+        assert_eq!(act(lobby, 1, Action::Icebreaker(3)).await.0, nobody);
+        pair(lobby, 1, 2).await;
+        assert_eq!(act(lobby, 1, Action::Icebreaker(3)).await.0, Outcome::Icebreaker(3));
+        assert_eq!(read(lobby, 2).await, ["(asked 3)"]);
+        for _ in 0..CAPACITY {
+            assert_eq!(act(lobby, 1, Action::Icebreaker(3)).await.0, Outcome::Icebreaker(3));
+        }
+        let full = Outcome::PartnerInboxFull;
+        assert_eq!(act(lobby, 1, Action::Icebreaker(3)).await.0, full, "as with messages");
+        assert_eq!(read(lobby, 2).await.len(), CAPACITY);
+    }
+}
+
+#[tokio::test]
+async fn a_silent_pair_is_nudged_once_after_three_minutes() {
+    for Backend { lobby, _server } in backends() {
+        let lobby = &*lobby;
+        let nudged = async |now| lobby.nudge_silent(now).await.expect("the store works").pairs;
+        pair(lobby, 1, 2).await;
+        pair(lobby, 3, 4).await;
+        act(lobby, 3, Action::Leave).await;
+        let spoken = START + Duration::from_secs(100);
+        let call = Call { takes_inbox: false, ..Call::new(user(2), spoken) };
+        lobby.perform(call, Action::Who).await.expect("the store works");
+        let moment = Duration::from_millis(1);
+        assert_eq!(nudged(START + QUIET).await, 0, "2 was heard of since");
+        assert_eq!(nudged(spoken + QUIET.saturating_sub(moment)).await, 0);
+        assert_eq!(nudged(spoken + QUIET).await, 1, "and 3 and 4 do not talk any more");
+        assert_eq!(nudged(spoken + QUIET * 2).await, 0, "once is enough");
+        assert_eq!(read(lobby, 1).await, ["(nudged)"]);
+        assert_eq!(read(lobby, 2).await, ["(nudged)"]);
+        assert!(!read(lobby, 4).await.contains(&"(nudged)".to_owned()));
+    }
+}
+
+#[tokio::test]
+async fn whom_many_would_rather_not_have_met_waits_a_little_longer_but_not_for_their_like() {
+    for Backend { lobby, _server } in backends() {
+        let lobby = &*lobby;
+        let shunned = || Terms { shunned: true, ..Terms::default() };
+        assert!(meet(lobby, 1, shunned()).await.is_none());
+        assert!(meet(lobby, 2, Terms::default()).await.is_none());
+        let pair_waiting = async |now| lobby.pair_waiting(now).await.expect("the store works");
+        assert_eq!(
+            pair_waiting(START + CHOOSY_FOR.saturating_sub(Duration::from_millis(1))).await,
+            0
+        );
+        assert_eq!(pair_waiting(START + CHOOSY_FOR).await, 1);
+        assert!(meet(lobby, 3, shunned()).await.is_none());
+        assert!(meet(lobby, 4, shunned()).await.is_some(), "they are alike");
+    }
+}

@@ -1,0 +1,16 @@
+//! Tests.
+
+mod architecture;
+mod connect_service;
+mod courier;
+mod e2e;
+mod language_detection;
+mod lobby;
+mod mask_corpus;
+mod mask_linear;
+mod mask_properties;
+mod moderation_store;
+mod prompt_injection;
+mod rate_limit;
+mod support;
+mod whatsapp_webhook;

@@ -1,0 +1,264 @@
+//! The behaviour that every backend of the ledger must have, written once against the trait.
+//!
+//! To run it on a new backend, add it to [`backends`].
+
+use std::fs;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
+
+use random_connect::kernel::clock::Timestamp;
+use random_connect::kernel::id::UserId;
+use random_connect::moderation::rating::Rating;
+use random_connect::moderation::store::{
+    Consent, EVIDENCE_FOR, LIST, Ledger, Note, REMEMBERED_FOR, Report, Topic, Verdict,
+};
+use random_connect::moderation::store_memory::MemoryLedger;
+use random_connect::moderation::store_redis::RedisLedger;
+use random_connect::moderation::store_sql::SqlLedger;
+
+use crate::support::redis_server::RedisServer;
+
+const START: Timestamp = Timestamp::from_millis(1_700_000_000_000);
+
+/// A fresh, empty ledger, and what it needs to live.
+struct Backend {
+    ledger: Arc<dyn Ledger>,
+    _server: Option<RedisServer>,
+    _folder: Option<Folder>,
+}
+
+/// A folder that goes with what is in it.
+struct Folder(PathBuf);
+
+impl Folder {
+    fn new() -> Self {
+        static COUNT: AtomicUsize = AtomicUsize::new(0);
+        let number = COUNT.fetch_add(1, Ordering::Relaxed);
+        let name = format!("ledger-{}-{number}", std::process::id());
+        let folder = std::env::temp_dir().join(name);
+        fs::create_dir_all(&folder).expect("a folder");
+        Self(folder)
+    }
+
+    fn file(&self) -> PathBuf {
+        self.0.join("state.db")
+    }
+}
+
+impl Drop for Folder {
+    fn drop(&mut self) {
+        let _ = fs::remove_dir_all(&self.0);
+    }
+}
+
+/// One of each kind.
+fn backends() -> Vec<Backend> {
+    let server = RedisServer::start(&[]);
+    let redis = RedisLedger::new(&server.url()).expect("an address");
+    let folder = Folder::new();
+    let sql = SqlLedger::new(&folder.file());
+    vec![
+        Backend { ledger: Arc::new(MemoryLedger::default()), _server: None, _folder: None },
+        Backend { ledger: Arc::new(redis), _server: Some(server), _folder: None },
+        Backend { ledger: Arc::new(sql), _server: None, _folder: Some(folder) },
+    ]
+}
+
+fn user(n: u8) -> UserId {
+    UserId::from_bytes([n; 16])
+}
+
+fn report(reporter: u8, person: u8) -> Report {
+    Report {
+        reporter: user(reporter),
+        person: user(person),
+        at: START,
+        topic: Topic::Scam,
+        weight: 60,
+        verdict: None,
+        evidence: Some(vec![0, 255, 7]),
+    }
+}
+
+#[tokio::test]
+async fn a_block_keeps_both_apart_and_nobody_else() {
+    for backend in backends() {
+        let ledger = &backend.ledger;
+        for _ in 0..2 {
+            ledger.block(user(1), user(2), START).await.expect("up");
+        }
+        ledger.block(user(3), user(1), START).await.expect("up");
+        let apart = async |n| {
+            let mut apart: Vec<_> =
+                ledger.entry(user(n)).await.expect("up").apart.into_iter().collect();
+            apart.sort_unstable();
+            apart
+        };
+        assert_eq!(apart(1).await, [user(2), user(3)]);
+        assert_eq!([apart(2).await, apart(3).await], [[user(1)], [user(1)]]);
+        assert!(apart(4).await.is_empty());
+    }
+}
+
+#[tokio::test]
+async fn one_reporter_has_one_report_of_each_person() {
+    for backend in backends() {
+        let ledger = &backend.ledger;
+        assert!(ledger.report(report(1, 9)).await.expect("up"));
+        assert!(!ledger.report(report(1, 9)).await.expect("up"));
+        assert!(ledger.report(report(2, 9)).await.expect("up"));
+        assert!(ledger.report(report(1, 8)).await.expect("up"));
+        let reports = ledger.entry(user(9)).await.expect("up").reports;
+        let plain = |reporter| Report { evidence: None, ..report(reporter, 9) };
+        assert_eq!(reports, [plain(1), plain(2)]);
+        assert_eq!(ledger.dismissed(user(1)).await.expect("up"), 0);
+    }
+}
+
+#[tokio::test]
+async fn evidence_is_deleted_after_thirty_days_and_the_report_after_a_year() {
+    for backend in backends() {
+        let ledger = &backend.ledger;
+        ledger.report(report(1, 9)).await.expect("up");
+        assert_eq!(ledger.open().await.expect("up"), [report(1, 9)]);
+        let moment = Duration::from_millis(1);
+        for (at, evidence, left) in [
+            (EVIDENCE_FOR.saturating_sub(moment), true, 1),
+            (EVIDENCE_FOR, false, 1),
+            (REMEMBERED_FOR.saturating_sub(moment), false, 1),
+            (REMEMBERED_FOR, false, 0),
+        ] {
+            ledger.purge(START + at).await.expect("up");
+            let open = ledger.open().await.expect("up");
+            assert_eq!(ledger.entry(user(9)).await.expect("up").reports.len(), left);
+            assert_eq!(open.len(), left);
+            assert_eq!(open.iter().any(|report| report.evidence.is_some()), evidence);
+        }
+    }
+}
+
+#[tokio::test]
+async fn what_was_decided_is_not_open_any_more_and_can_be_decided_otherwise() {
+    for backend in backends() {
+        let ledger = &backend.ledger;
+        ledger.report(report(1, 9)).await.expect("up");
+        let later = Report { at: START + Duration::from_secs(1), ..report(1, 8) };
+        ledger.report(later.clone()).await.expect("up");
+        assert_eq!(ledger.open().await.expect("up"), [report(1, 9), later.clone()]);
+        let resolve = |verdict| ledger.resolve(user(9), user(1), verdict);
+        assert!(resolve(Verdict::Dismissed).await.expect("up"));
+        assert_eq!(ledger.open().await.expect("up"), [later]);
+        assert_eq!(ledger.dismissed(user(1)).await.expect("up"), 1);
+        let reports = ledger.entry(user(9)).await.expect("up").reports;
+        assert_eq!(reports[0].verdict, Some(Verdict::Dismissed));
+        assert!(resolve(Verdict::Upheld).await.expect("up"));
+        assert_eq!(ledger.dismissed(user(1)).await.expect("up"), 0);
+        let none = ledger.resolve(user(1), user(9), Verdict::Upheld).await.expect("up");
+        assert!(!none, "there is no such report");
+    }
+}
+
+#[tokio::test]
+async fn whoever_decides_last_of_several_at_once_has_decided_all_of_it() {
+    for backend in backends() {
+        let ledger = &backend.ledger;
+        ledger.report(report(1, 9)).await.expect("up");
+        for _ in 0..50 {
+            let resolve = |verdict| ledger.resolve(user(9), user(1), verdict);
+            let (one, other) = tokio::join!(resolve(Verdict::Dismissed), resolve(Verdict::Upheld));
+            assert!(one.expect("up") && other.expect("up"));
+            let verdict = ledger.entry(user(9)).await.expect("up").reports[0].verdict;
+            let dismissed = ledger.dismissed(user(1)).await.expect("up");
+            assert_eq!(dismissed == 1, verdict == Some(Verdict::Dismissed));
+        }
+        ledger.check().await.expect("up");
+    }
+}
+
+#[tokio::test]
+async fn a_ban_lasts_until_it_is_lifted() {
+    for backend in backends() {
+        let ledger = &backend.ledger;
+        let entry = async || ledger.entry(user(9)).await.expect("up");
+        ledger.ban(user(9), START).await.expect("up");
+        assert_eq!((entry().await.banned, entry().await.pardoned), (Some(START), None));
+        let later = START + Duration::from_secs(60);
+        ledger.unban(user(9), later).await.expect("up");
+        assert_eq!((entry().await.banned, entry().await.pardoned), (None, Some(later)));
+    }
+}
+
+#[tokio::test]
+async fn people_are_found_by_how_their_code_begins() {
+    for backend in backends() {
+        let ledger = &backend.ledger;
+        ledger.block(user(0x1a), user(0x1b), START).await.expect("up");
+        ledger.report(report(1, 0x2c)).await.expect("up");
+        ledger.ban(user(0xff), START).await.expect("up");
+        let find = async |prefix| ledger.find(prefix).await.expect("up");
+        assert_eq!(find("1").await, [user(0x1a), user(0x1b)]);
+        assert_eq!(find("1b1b1b1b").await, [user(0x1b)]);
+        assert_eq!([find("2c").await, find("ffff").await], [[user(0x2c)], [user(0xff)]]);
+        assert!(find("0").await.is_empty(), "of whoever only reports nothing is kept");
+    }
+}
+
+#[tokio::test]
+async fn who_agreed_to_how_people_treat_each_other_has_agreed_for_good() {
+    for backend in backends() {
+        let ledger = &backend.ledger;
+        let consent = async || ledger.entry(user(1)).await.expect("up").consent;
+        assert_eq!(consent().await, None);
+        for (said, kept) in [
+            (Consent::Told, Consent::Told),
+            (Consent::Agreed, Consent::Agreed),
+            (Consent::Told, Consent::Agreed),
+        ] {
+            ledger.inform(user(1), said, START).await.expect("up");
+            assert_eq!(consent().await, Some(kept));
+        }
+        assert_eq!(ledger.entry(user(2)).await.expect("up").consent, None);
+    }
+}
+
+#[tokio::test]
+async fn of_each_rater_the_newest_rating_counts() {
+    for backend in backends() {
+        let ledger = &backend.ledger;
+        let rating = |secs, good| Rating { at: START + Duration::from_secs(secs), good };
+        for (rater, one) in [(1, rating(0, true)), (2, rating(1, true)), (1, rating(2, false))] {
+            ledger.rate(user(rater), user(9), one).await.expect("up");
+        }
+        let mut ratings = ledger.entry(user(9)).await.expect("up").ratings;
+        ratings.sort_unstable_by_key(|rating| rating.at);
+        assert_eq!(ratings, [rating(1, true), rating(2, false)]);
+        assert!(ledger.entry(user(1)).await.expect("up").ratings.is_empty());
+    }
+}
+
+#[tokio::test]
+async fn the_log_only_grows() {
+    for backend in backends() {
+        let ledger = &backend.ledger;
+        let note = |n: usize| Note { at: START, what: format!("ban {n}") };
+        for n in 0..=LIST {
+            ledger.log(note(n)).await.expect("up");
+        }
+        ledger.purge(START + REMEMBERED_FOR * 2).await.expect("up");
+        let logged = ledger.logged().await.expect("up");
+        assert_eq!(logged, (1..=LIST).map(note).collect::<Vec<_>>());
+    }
+}
+
+#[tokio::test]
+async fn what_is_in_a_file_is_there_after_a_restart() {
+    let folder = Folder::new();
+    SqlLedger::new(&folder.file()).block(user(1), user(2), START).await.expect("up");
+    let entry = SqlLedger::new(&folder.file()).entry(user(2)).await.expect("up");
+    assert!(entry.apart.contains(&user(1)));
+    let nowhere = folder.file().join("below a file");
+    assert!(SqlLedger::new(&nowhere).entry(user(1)).await.is_err());
+    assert!(SqlLedger::new(&nowhere).check().await.is_err());
+}
