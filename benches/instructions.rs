@@ -21,12 +21,12 @@ use random_connect::app::App;
 use random_connect::config::Config;
 use random_connect::connect::command;
 use random_connect::connect::lobby::store_memory::MemoryLobby;
-use random_connect::connect::service::{ConnectService, Incoming, Options};
+use random_connect::connect::service::{ConnectOptions, ConnectService, HandleMessageParams};
 use random_connect::kernel::clock::{Clock, ManualClock, SystemClock, seeded_rng};
 use random_connect::kernel::id::IdHasher;
 use random_connect::kernel::token::AuthTokens;
 use random_connect::mask;
-use random_connect::transport::state::Limits;
+use random_connect::transport::state::ConnectionLimits;
 use serde_json::{Value, json};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
@@ -37,7 +37,7 @@ use tokio_util::sync::CancellationToken;
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
-type Fallible<T> = Result<T, Box<dyn Error>>;
+type BenchResult<T> = Result<T, Box<dyn Error>>;
 
 /// The argument with which this program calls itself to do one piece of work so many times.
 const DO: &str = "--do";
@@ -47,11 +47,11 @@ const DO: &str = "--do";
 const FEW: u64 = 200;
 const MANY: u64 = 10_200;
 
-type Piece = (&'static str, u64, fn(u64));
+type Workload = (&'static str, u64, fn(u64));
 
 /// A piece of work by name, the instructions of one on x86-64 as they were measured, and what does
 /// it so many times. Another compiler or processor has other counts.
-const WORK: [Piece; 7] = [
+const WORK: [Workload; 7] = [
     ("mask chat", 1_151, mask_chat),
     ("mask numbers", 19_749, mask_numbers),
     ("parse", 2_042, parse),
@@ -66,7 +66,7 @@ const WORK: [Piece; 7] = [
 /// as the two sides wake each other; of them the highest of four runs counts as measured.
 const SLACK: u64 = 8;
 
-fn main() -> Fallible<()> {
+fn main() -> BenchResult<()> {
     let arguments: Vec<String> = env::args().collect();
     if let Some(at) = arguments.iter().position(|argument| argument == DO) {
         let [name, times] = &arguments[at + 1..] else { return Err("a name and a count".into()) };
@@ -93,7 +93,7 @@ fn main() -> Fallible<()> {
 }
 
 /// The instructions of a process that does a piece of work so many times.
-fn instructions(name: &str, times: u64) -> Fallible<u64> {
+fn instructions(name: &str, times: u64) -> BenchResult<u64> {
     let output = Command::new("valgrind")
         .args(["--tool=callgrind", "--callgrind-out-file=/dev/null"])
         .arg(env::current_exe()?)
@@ -136,10 +136,11 @@ fn converse(before: &[(&str, &str)], said: &[(&str, &str)], times: u64) {
     let lobby = MemoryLobby::new(Duration::from_secs(1_800), seeded_rng());
     let ids = IdHasher::random(&mut seeded_rng());
     let clock = Arc::new(ManualClock::default());
-    let service = ConnectService::new(Arc::new(lobby), clock, ids, Options::default());
+    let service = ConnectService::new(Arc::new(lobby), clock, ids, ConnectOptions::default());
     let say = async |who: &str, message: &str| {
         let (puch_user_id, message) = (who.to_owned(), message.to_owned());
-        let incoming = Incoming { message, puch_user_id, user_nickname: None, message_id: None };
+        let incoming =
+            HandleMessageParams { message, puch_user_id, user_nickname: None, message_id: None };
         if let Ok(answer) = service.handle(incoming).await {
             black_box(answer.text);
             answer.receipt.confirm();
@@ -181,7 +182,8 @@ fn call(times: u64, body: fn(&Value) -> Value) {
         let mut stream = TcpStream::connect(listener.local_addr()?).await?;
         let tokens = AuthTokens::parse("token")?;
         tokio::spawn(async move {
-            app.serve_http(listener, tokens, Limits::default(), CancellationToken::new()).await;
+            app.serve_http(listener, tokens, ConnectionLimits::default(), CancellationToken::new())
+                .await;
         });
         let request = |who: &str, message: &str| {
             let body = body(&json!({ "message": message, "puch_user_id": who })).to_string();
@@ -205,7 +207,7 @@ fn call(times: u64, body: fn(&Value) -> Value) {
                 return Err("an answer that is none".into());
             }
         }
-        Fallible::Ok(())
+        BenchResult::Ok(())
     });
     called.expect("every call is answered");
 }

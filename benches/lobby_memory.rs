@@ -21,7 +21,7 @@ use rand::rngs::StdRng;
 use random_connect::connect::lobby::Lobby;
 use random_connect::connect::lobby::action::{Action, Call, Outcome};
 use random_connect::connect::lobby::manager::RandomConnectManager;
-use random_connect::connect::moderated::GuardedLobby;
+use random_connect::connect::moderated::ModeratedLobby;
 use random_connect::connect::sweep_all;
 use random_connect::kernel::clock::{Clock, ManualClock, Stopwatch, Timestamp, seeded_rng};
 use random_connect::kernel::id::{IdHasher, Realm, UserId};
@@ -34,7 +34,7 @@ use common::{Latencies, float, grouped, latencies, machine, median, micros, reco
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
-type Fallible<T> = Result<T, Box<dyn Error + Send + Sync>>;
+type BenchResult<T> = Result<T, Box<dyn Error + Send + Sync>>;
 
 const SIZES: [u64; 3] = [10_000, 100_000, 1_000_000];
 const MATCHES: u64 = 500_000;
@@ -64,13 +64,13 @@ const fn call(who: UserId, now: Timestamp) -> Call {
 }
 
 /// A manager on its own, with what its calls need.
-struct Bare {
+struct ManagerBench {
     manager: RandomConnectManager,
     rng: StdRng,
     now: Timestamp,
 }
 
-impl Bare {
+impl ManagerBench {
     fn new() -> Self {
         let manager = RandomConnectManager::new(IDLE_TIMEOUT);
         Self { manager, rng: seeded_rng(), now: Timestamp::default() }
@@ -87,7 +87,7 @@ impl Bare {
 }
 
 /// The memory of this process that is in use, from the kernel's exact count.
-fn resident_bytes() -> Fallible<u64> {
+fn resident_bytes() -> BenchResult<u64> {
     let figures = fs::read_to_string("/proc/self/smaps_rollup")?;
     let line = figures.lines().find_map(|line| line.strip_prefix("Rss:"));
     let kilobytes = line.and_then(|line| line.trim().strip_suffix(" kB"));
@@ -95,8 +95,8 @@ fn resident_bytes() -> Fallible<u64> {
 }
 
 /// Fills a lobby with idle people, then lets strangers among them meet and leave.
-fn measure(people: u64) -> Fallible<()> {
-    let mut lobby = Bare::new();
+fn measure(people: u64) -> BenchResult<()> {
+    let mut lobby = ManagerBench::new();
     lobby.perform(user(people), Action::Read);
     let before = resident_bytes()?;
     let mut longest = Duration::ZERO;
@@ -136,15 +136,15 @@ fn measure(people: u64) -> Fallible<()> {
 
 /// A lobby in which many have been silent for too long, each in a chat, which is the costliest
 /// to end, and each of whom the guard remembers; and two others who talk.
-struct Crowd {
-    lobby: GuardedLobby,
+struct SweepFixture {
+    lobby: ModeratedLobby,
     clock: ManualClock,
     talking: [UserId; 2],
     text: Masked,
 }
 
-impl Crowd {
-    async fn gather() -> Fallible<Self> {
+impl SweepFixture {
+    async fn gather() -> BenchResult<Self> {
         let crowd = Self {
             lobby: guarded::lobby(IDLE_TIMEOUT),
             clock: ManualClock::default(),
@@ -165,7 +165,7 @@ impl Crowd {
     }
 
     /// Carries out an action and has its answer delivered.
-    async fn act(&self, who: UserId, action: Action) -> Fallible<Outcome> {
+    async fn act(&self, who: UserId, action: Action) -> BenchResult<Outcome> {
         let performed = self.lobby.perform(call(who, self.clock.now()), action).await?;
         if let Some(lease) = performed.lease.id {
             self.lobby.settle(who, lease, true);
@@ -174,14 +174,14 @@ impl Crowd {
     }
 
     /// All that a relay asks of the lobby.
-    async fn relay(&self, who: UserId) -> Fallible<Outcome> {
+    async fn relay(&self, who: UserId) -> BenchResult<Outcome> {
         let sender = self.lobby.sender(who).await?;
         self.act(who, Action::Relay { text: self.text.clone(), sender, memory: Memory::default() })
             .await
     }
 
     /// The two talk without a pause until told to stop.
-    async fn talk(&self, stop: &AtomicBool) -> Fallible<Latencies> {
+    async fn talk(&self, stop: &AtomicBool) -> BenchResult<Latencies> {
         let mut latencies = latencies();
         for who in self.talking.into_iter().cycle() {
             if stop.load(Ordering::Relaxed) {
@@ -198,7 +198,10 @@ impl Crowd {
     }
 
     /// How long the calls of the two took while `other` ran beside them.
-    fn talk_beside<T>(&self, other: impl FnOnce() -> Fallible<T>) -> Fallible<(Latencies, T)> {
+    fn talk_beside<T>(
+        &self,
+        other: impl FnOnce() -> BenchResult<T>,
+    ) -> BenchResult<(Latencies, T)> {
         let stop = AtomicBool::new(false);
         thread::scope(|scope| {
             let talk = scope.spawn(|| runtime()?.block_on(self.talk(&stop)));
@@ -217,18 +220,18 @@ fn runtime() -> std::io::Result<Runtime> {
 /// The longest delays of calls while one lobby after the other is swept, and just before; and how
 /// long the sweeps took. All in milliseconds.
 #[derive(Default)]
-struct Sweeps {
+struct SweepReport {
     quiet: Vec<f64>,
     longest: Vec<f64>,
     took: Vec<f64>,
 }
 
-fn sweeps() -> Fallible<Sweeps> {
+fn sweeps() -> BenchResult<SweepReport> {
     let runtime = runtime()?;
-    let mut sweeps = Sweeps::default();
+    let mut sweeps = SweepReport::default();
     let mut usual = Duration::from_secs(1);
     for _ in 0..SWEEPS {
-        let crowd = runtime.block_on(Crowd::gather())?;
+        let crowd = runtime.block_on(SweepFixture::gather())?;
         // As long as a sweep takes: the longer one waits, the worse the worst.
         let (quiet, ()) = crowd.talk_beside(|| {
             thread::sleep(usual);
@@ -252,7 +255,7 @@ fn sweeps() -> Fallible<Sweeps> {
     Ok(sweeps)
 }
 
-fn main() -> Fallible<()> {
+fn main() -> BenchResult<()> {
     let mut arguments = env::args().skip_while(|argument| argument != MEASURE).skip(1);
     if let Some(people) = arguments.next() {
         return measure(people.parse()?);
@@ -273,7 +276,7 @@ fn main() -> Fallible<()> {
     Ok(())
 }
 
-fn print(sweeps: Sweeps) {
+fn print(sweeps: SweepReport) {
     let bound = BOUND.as_secs_f64() * 1e3;
     println!("\n| Longest call, of {SWEEPS} runs | median | max | runs within {bound} ms |");
     println!("|---|---:|---:|---:|");

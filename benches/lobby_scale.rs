@@ -18,12 +18,12 @@ use std::time::Duration;
 use once_cell::sync::Lazy;
 use rand::rngs::StdRng;
 use random_connect::connect::lobby::Lobby;
-use random_connect::connect::lobby::action::{Action, Call, Outcome, Sender};
-use random_connect::connect::lobby::chat::Search;
+use random_connect::connect::lobby::action::{Action, Call, Outcome, SenderState};
+use random_connect::connect::lobby::chat::MatchPreferences;
 use random_connect::connect::lobby::manager::RandomConnectManager;
 use random_connect::connect::lobby::store_memory::MemoryLobby;
 use random_connect::connect::profile::interest::Interests;
-use random_connect::connect::service::{ConnectService, Incoming, Options};
+use random_connect::connect::service::{ConnectOptions, ConnectService, HandleMessageParams};
 use random_connect::kernel::clock::{ManualClock, Stopwatch, Timestamp, seeded_rng};
 use random_connect::kernel::id::{IdHasher, Realm, UserId};
 use random_connect::mask::{Masked, Memory};
@@ -35,7 +35,7 @@ use common::{Latencies, float, grouped, latencies, machine, median, micros, reco
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
-type Fallible<T> = Result<T, Box<dyn Error + Send + Sync>>;
+type BenchResult<T> = Result<T, Box<dyn Error + Send + Sync>>;
 
 const SIZES: [u64; 2] = [1_000, 1_000_000];
 /// Of a hundred people, eighty chat and one waits.
@@ -70,20 +70,20 @@ fn wish(number: u64) -> Action {
     let letter = |digit: u8| char::from(digit - b'0' + b'a');
     let name: String = number.to_string().bytes().map(letter).collect();
     let interests = Interests::parse(&name);
-    Action::Meet(Search { interests, keep_history: false })
+    Action::Meet(MatchPreferences { interests, keep_history: false })
 }
 
-fn relay(sender: Sender) -> Action {
+fn relay(sender: SenderState) -> Action {
     Action::Relay { text: Masked::waived(TEXT), sender, memory: Memory::default() }
 }
 
 /// A manager on its own, with what its calls need.
-struct Bare {
+struct ManagerBench {
     manager: RandomConnectManager,
     rng: StdRng,
 }
 
-impl Bare {
+impl ManagerBench {
     /// Carries out an action and has its answer delivered.
     fn perform(&mut self, who: UserId, action: Action) -> Outcome {
         let call = Call::new(who, Timestamp::default());
@@ -104,9 +104,9 @@ impl Bare {
     }
 }
 
-fn measure(people: u64) -> Fallible<()> {
+fn measure(people: u64) -> BenchResult<()> {
     let manager = RandomConnectManager::new(IDLE);
-    let mut lobby = Bare { manager, rng: seeded_rng() };
+    let mut lobby = ManagerBench { manager, rng: seeded_rng() };
     let (chatting, waiting) = (people / 100 * CHATTING, people / 100);
     for number in 0..chatting {
         lobby.perform(user(number), Action::meet());
@@ -165,19 +165,20 @@ fn measure(people: u64) -> Fallible<()> {
 }
 
 /// As a call of the tool comes in, from its text to that of the answer.
-async fn say(service: &ConnectService, number: u64, text: &str) -> Fallible<String> {
+async fn say(service: &ConnectService, number: u64, text: &str) -> BenchResult<String> {
     let (message, puch_user_id) = (text.to_owned(), number.to_string());
-    let incoming = Incoming { message, puch_user_id, user_nickname: None, message_id: None };
+    let incoming =
+        HandleMessageParams { message, puch_user_id, user_nickname: None, message_id: None };
     let answer = service.handle(incoming).await.map_err(|_| "refused")?;
     answer.receipt.confirm();
     Ok(answer.text)
 }
 
 /// How long whole calls that relay a text take, when everybody who chats has written before.
-async fn calls(people: u64) -> Fallible<Latencies> {
+async fn calls(people: u64) -> BenchResult<Latencies> {
     let lobby = Arc::new(guarded::lobby(IDLE));
     let clock = Arc::new(ManualClock::default());
-    let service = ConnectService::new(lobby, clock, IDS.clone(), Options::default());
+    let service = ConnectService::new(lobby, clock, IDS.clone(), ConnectOptions::default());
     let chatting = people / 100 * CHATTING;
     for number in 0..people {
         say(&service, number, if number < chatting { "#meet" } else { "#inbox" }).await?;
@@ -202,13 +203,13 @@ async fn calls(people: u64) -> Fallible<Latencies> {
 }
 
 /// Relays a second by so many threads, each with pairs of its own, on one lobby.
-fn contend(threads: usize) -> Fallible<f64> {
+fn contend(threads: usize) -> BenchResult<f64> {
     let lobby = MemoryLobby::new(IDLE, seeded_rng());
-    let work = |thread: u64| -> Fallible<u64> {
+    let work = |thread: u64| -> BenchResult<u64> {
         let runtime = Builder::new_current_thread().enable_time().build()?;
         let people: Vec<_> = (0..2 * PAIRS).map(|n| user(2 * PAIRS * thread + n)).collect();
         runtime.block_on(async {
-            let act = async |who, action| -> Fallible<Outcome> {
+            let act = async |who, action| -> BenchResult<Outcome> {
                 let performed = lobby.perform(Call::new(who, Timestamp::default()), action).await?;
                 if let Some(lease) = performed.lease.id {
                     lobby.settle(who, lease, true);
@@ -230,7 +231,7 @@ fn contend(threads: usize) -> Fallible<f64> {
             Ok(count)
         })
     };
-    let counts: Fallible<Vec<u64>> = thread::scope(|scope| {
+    let counts: BenchResult<Vec<u64>> = thread::scope(|scope| {
         let running: Vec<_> =
             (0..threads as u64).map(|thread| scope.spawn(move || work(thread))).collect();
         running.into_iter().map(|one| one.join().map_err(|_| "a thread panicked")?).collect()
@@ -238,7 +239,7 @@ fn contend(threads: usize) -> Fallible<f64> {
     Ok(float(counts?.into_iter().sum()) / SPAN.as_secs_f64())
 }
 
-fn main() -> Fallible<()> {
+fn main() -> BenchResult<()> {
     let mut arguments = env::args().skip_while(|argument| argument != MEASURE).skip(1);
     if let Some(people) = arguments.next() {
         return measure(people.parse()?);

@@ -15,7 +15,7 @@ use random_connect::app::App;
 use random_connect::config::Config;
 use random_connect::kernel::clock::{Clock, Stopwatch, SystemClock, seeded_rng};
 use random_connect::kernel::token::AuthTokens;
-use random_connect::transport::state::Limits;
+use random_connect::transport::state::ConnectionLimits;
 use rmcp::model::{CallToolRequestParams, CustomNotification};
 use rmcp::service::{NotificationContext, RunningService};
 use rmcp::transport::StreamableHttpClientTransport;
@@ -33,7 +33,7 @@ use common::{Latencies, float, grouped, latencies, machine, median, micros, reco
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
-type Fallible<T> = Result<T, Box<dyn Error + Send + Sync>>;
+type BenchResult<T> = Result<T, Box<dyn Error + Send + Sync>>;
 
 const SESSIONS: usize = 1_000;
 /// Messages sent one after the other, each by another agent.
@@ -46,9 +46,9 @@ const ROUNDS: usize = 5;
 const DESCRIPTORS: u64 = 16_384;
 
 /// Passes on what the server notifies of.
-struct Ears(mpsc::UnboundedSender<(String, Value)>);
+struct NotificationSink(mpsc::UnboundedSender<(String, Value)>);
 
-impl ClientHandler for Ears {
+impl ClientHandler for NotificationSink {
     async fn on_custom_notification(
         &self,
         notification: CustomNotification,
@@ -61,19 +61,21 @@ impl ClientHandler for Ears {
 }
 
 /// A connected agent in a chat.
-struct Agent {
-    client: RunningService<RoleClient, Ears>,
+struct PushAgent {
+    client: RunningService<RoleClient, NotificationSink>,
     told: mpsc::UnboundedReceiver<(String, Value)>,
     user_id: String,
     room_id: String,
 }
 
-impl Agent {
-    async fn connect(url: &str, token: &str) -> Fallible<Self> {
+impl PushAgent {
+    async fn connect(url: &str, token: &str) -> BenchResult<Self> {
         let (heard, told) = mpsc::unbounded_channel();
         let config = StreamableHttpClientTransportConfig::with_uri(format!("{url}/mcp/session"))
             .auth_header(token);
-        let client = Ears(heard).serve(StreamableHttpClientTransport::from_config(config)).await?;
+        let client = NotificationSink(heard)
+            .serve(StreamableHttpClientTransport::from_config(config))
+            .await?;
         let mut agent = Self { client, told, user_id: String::new(), room_id: String::new() };
         let entered = agent.call("enter_queue", json!({})).await?;
         agent.user_id = string(&entered["user_id"]);
@@ -81,14 +83,14 @@ impl Agent {
         Ok(agent)
     }
 
-    async fn call(&self, tool: &'static str, arguments: Value) -> Fallible<Value> {
+    async fn call(&self, tool: &'static str, arguments: Value) -> BenchResult<Value> {
         let arguments = arguments.as_object().cloned().unwrap_or_default();
         let request = CallToolRequestParams::new(tool).with_arguments(arguments);
         let result = self.client.call_tool(request).await?;
         result.structured_content.ok_or_else(|| format!("{tool} was refused").into())
     }
 
-    async fn told(&mut self, method: &str) -> Fallible<Value> {
+    async fn told(&mut self, method: &str) -> BenchResult<Value> {
         loop {
             let (told, params) = self.told.recv().await.ok_or("the session has ended")?;
             if told == method {
@@ -104,19 +106,19 @@ fn string(value: &Value) -> String {
 }
 
 /// Two agents in a chat.
-struct Pair(Agent, Agent);
+struct AgentPair(PushAgent, PushAgent);
 
-impl Pair {
-    async fn meet(url: &str, token: &str) -> Fallible<Self> {
-        let mut one = Agent::connect(url, token).await?;
-        let other = Agent::connect(url, token).await?;
+impl AgentPair {
+    async fn meet(url: &str, token: &str) -> BenchResult<Self> {
+        let mut one = PushAgent::connect(url, token).await?;
+        let other = PushAgent::connect(url, token).await?;
         let found = one.told("chatroom.found").await?;
         one.room_id = string(&found["room_id"]);
         Ok(Self(one, other))
     }
 
     /// Sends a message; how long it took to arrive.
-    async fn exchange(&mut self) -> Fallible<Duration> {
+    async fn exchange(&mut self) -> BenchResult<Duration> {
         let Self(sender, receiver) = self;
         let arguments = json!({
             "room_id": sender.room_id, "message": "Hello! How are you?", "user_id": sender.user_id,
@@ -133,7 +135,7 @@ impl Pair {
     }
 }
 
-async fn start(tokens: AuthTokens) -> Fallible<String> {
+async fn start(tokens: AuthTokens) -> BenchResult<String> {
     let listener = TcpListener::bind("127.0.0.1:0").await?;
     let url = format!("http://{}", listener.local_addr()?);
     let setting = |name: &str| match name {
@@ -144,17 +146,17 @@ async fn start(tokens: AuthTokens) -> Fallible<String> {
     let config = Config::from_lookup(setting).map_err(|_| "the settings are refused")?;
     let app =
         App::new(config, &(Arc::new(SystemClock::new()) as Arc<dyn Clock>)).expect("a server");
-    let limits = Limits::with_sessions(8 * SESSIONS);
+    let limits = ConnectionLimits::with_sessions(8 * SESSIONS);
     tokio::spawn(async move {
         app.serve_http(listener, tokens, limits, CancellationToken::new()).await;
     });
     Ok(url)
 }
 
-async fn measure(url: String, token: String) -> Fallible<()> {
+async fn measure(url: String, token: String) -> BenchResult<()> {
     let mut pairs = Vec::with_capacity(SESSIONS / 2);
     for _ in 0..SESSIONS / 2 {
-        pairs.push(Pair::meet(&url, &token).await?);
+        pairs.push(AgentPair::meet(&url, &token).await?);
     }
     let mut alone = latencies();
     for number in 0..MESSAGES {
@@ -172,7 +174,7 @@ async fn measure(url: String, token: String) -> Fallible<()> {
                 for _ in 0..BUSY_MESSAGES {
                     taken.push(pair.exchange().await?);
                 }
-                Fallible::Ok((taken, pair))
+                BenchResult::Ok((taken, pair))
             });
         }
         while let Some(done) = busy.join_next().await {
@@ -202,7 +204,7 @@ fn print(alone: &Latencies, crowded: &Latencies, per_second: f64) {
     );
 }
 
-fn main() -> Fallible<ExitCode> {
+fn main() -> BenchResult<ExitCode> {
     rlimit::increase_nofile_limit(DESCRIPTORS)?;
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
     let tokens = AuthTokens::generate(&mut seeded_rng());

@@ -17,7 +17,7 @@ use std::time::Duration;
 use random_connect::connect::lobby::Lobby;
 use random_connect::connect::lobby::action::{Action, Call, Outcome};
 use random_connect::connect::lobby::person::FAMILIAR;
-use random_connect::connect::lobby::store_redis::{RedisLobby, Seal};
+use random_connect::connect::lobby::store_redis::{Keyring, RedisLobby};
 use random_connect::kernel::clock::{Clock, Stopwatch, SystemClock, seeded_rng};
 use random_connect::kernel::id::{IdHasher, UserId};
 use random_connect::mask::{Masked, Memory};
@@ -31,7 +31,7 @@ use redis_server::RedisServer;
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
-type Fallible<T> = Result<T, Box<dyn Error + Send + Sync>>;
+type BenchResult<T> = Result<T, Box<dyn Error + Send + Sync>>;
 
 const IDLE: Duration = Duration::from_secs(1_800);
 /// Pairs that write to each other, and connections of the comparison.
@@ -54,18 +54,18 @@ fn user(number: usize) -> UserId {
     UserId::from_bytes((number as u128).to_be_bytes())
 }
 
-struct Bench {
+struct RedisBench {
     lobby: RedisLobby,
     clock: SystemClock,
 }
 
-impl Bench {
+impl RedisBench {
     fn call(&self, who: UserId) -> Call {
         Call::new(who, self.clock.now())
     }
 
     /// Empties an inbox; returns how much was in it.
-    async fn empty(&self, who: UserId) -> Fallible<usize> {
+    async fn empty(&self, who: UserId) -> BenchResult<usize> {
         let lease = self.lobby.collect(who, self.clock.now()).await?;
         if let Some(id) = lease.id {
             self.lobby.settle(who, id, true);
@@ -77,7 +77,7 @@ impl Bench {
 
     /// A relay as the service makes it: the sender is looked up, then the text is sent. What waits is
     /// shown with it, as in every answer, and acknowledged.
-    async fn relay(&self, who: UserId) -> Fallible<()> {
+    async fn relay(&self, who: UserId) -> BenchResult<()> {
         let sender = self.lobby.sender(who).await?;
         let relay = Action::Relay { text: Masked::waived(TEXT), sender, memory: Memory::default() };
         let performed = self.lobby.perform(self.call(who), relay).await?;
@@ -89,7 +89,7 @@ impl Bench {
 }
 
 /// A relay that was refused measures nothing.
-fn sent(outcome: &Outcome) -> Fallible<()> {
+fn sent(outcome: &Outcome) -> BenchResult<()> {
     match outcome {
         Outcome::Sent { .. } => Ok(()),
         other => Err(format!("not sent: {other:?}").into()),
@@ -98,7 +98,7 @@ fn sent(outcome: &Outcome) -> Fallible<()> {
 
 /// Relays a second and nothing else: all write at once to partners who do not read, as much as an inbox
 /// holds; emptying it for the next turn is not counted.
-async fn relays_alone(bench: &Arc<Bench>) -> Fallible<f64> {
+async fn relays_alone(bench: &Arc<RedisBench>) -> BenchResult<f64> {
     let mut senders = Vec::new();
     for number in 0..2 * PAIRS {
         bench.empty(user(number)).await?;
@@ -117,7 +117,7 @@ async fn relays_alone(bench: &Arc<Bench>) -> Fallible<f64> {
                     let relay = Action::Relay { text, sender: sender.clone(), memory };
                     sent(&bench.lobby.perform(call, relay).await?.outcome)?;
                 }
-                Fallible::Ok(())
+                BenchResult::Ok(())
             });
         }
         while let Some(done) = people.join_next().await {
@@ -136,7 +136,7 @@ async fn relays_alone(bench: &Arc<Bench>) -> Fallible<f64> {
 }
 
 /// Relays a second, of pairs who write to each other in turn, and how long each took.
-async fn relays(bench: &Arc<Bench>, taken: &mut Latencies) -> Fallible<f64> {
+async fn relays(bench: &Arc<RedisBench>, taken: &mut Latencies) -> BenchResult<f64> {
     let mut pairs = JoinSet::new();
     let stopwatch = Stopwatch::start();
     for pair in 0..PAIRS {
@@ -150,7 +150,7 @@ async fn relays(bench: &Arc<Bench>, taken: &mut Latencies) -> Fallible<f64> {
                     taken.push(own.elapsed());
                 }
             }
-            Fallible::Ok(taken)
+            BenchResult::Ok(taken)
         });
     }
     let mut count = 0;
@@ -165,7 +165,7 @@ async fn relays(bench: &Arc<Bench>, taken: &mut Latencies) -> Fallible<f64> {
 /// The digest of an empty script.
 const EMPTY: &str = "da39a3ee5e6b4b0d3255bfef95601890afd80709";
 
-async fn load_empty(server: &RedisServer) -> Fallible<()> {
+async fn load_empty(server: &RedisServer) -> BenchResult<()> {
     let client = redis::Client::open(server.url())?;
     let mut connection = client.get_multiplexed_async_connection().await?;
     let mut load = redis::cmd("SCRIPT");
@@ -174,7 +174,7 @@ async fn load_empty(server: &RedisServer) -> Fallible<()> {
 }
 
 /// Empty scripts a second, by Redis's own tool.
-fn empty_scripts(server: &RedisServer) -> Fallible<f64> {
+fn empty_scripts(server: &RedisServer) -> BenchResult<f64> {
     let address = server.address();
     let (host, port) = address.split_once(':').ok_or("no port")?;
     let own = ["-h", host, "-p", port, "--csv", "-n", &EMPTY_CALLS.to_string()];
@@ -188,14 +188,14 @@ fn empty_scripts(server: &RedisServer) -> Fallible<f64> {
 }
 
 /// Bytes that Redis uses.
-async fn used(connection: &mut redis::aio::MultiplexedConnection) -> Fallible<f64> {
+async fn used(connection: &mut redis::aio::MultiplexedConnection) -> BenchResult<f64> {
     let info: String = redis::cmd("INFO").arg("memory").query_async(connection).await?;
     let line = info.lines().find_map(|line| line.strip_prefix("used_memory:"));
     Ok(line.ok_or("no figure")?.trim().parse()?)
 }
 
 /// What an idle person takes in Redis, and a message of ordinary length that waits.
-async fn memory(bench: &Bench, server: &RedisServer) -> Fallible<(f64, f64)> {
+async fn memory(bench: &RedisBench, server: &RedisServer) -> BenchResult<(f64, f64)> {
     let client = redis::Client::open(server.url())?;
     let mut connection = client.get_multiplexed_async_connection().await?;
     let before = used(&mut connection).await?;
@@ -222,10 +222,10 @@ async fn memory(bench: &Bench, server: &RedisServer) -> Fallible<(f64, f64)> {
 }
 
 /// A process of the server, and where it listens.
-struct Process(Child, String);
+struct BenchServer(Child, String);
 
-impl Process {
-    fn start(server: &RedisServer) -> Fallible<Self> {
+impl BenchServer {
+    fn start(server: &RedisServer) -> BenchResult<Self> {
         let mut child = Command::new(env!("CARGO_BIN_EXE_random-connect"))
             .env_clear()
             .envs([
@@ -246,7 +246,7 @@ impl Process {
     }
 }
 
-impl Drop for Process {
+impl Drop for BenchServer {
     fn drop(&mut self) {
         // One that has ended already needs no ending.
         let _ = self.0.kill();
@@ -255,7 +255,7 @@ impl Drop for Process {
 }
 
 /// Relays a second over HTTP, spread over `processes`.
-async fn calls(processes: &[Process], round: usize) -> Fallible<f64> {
+async fn calls(processes: &[BenchServer], round: usize) -> BenchResult<f64> {
     let http = reqwest::Client::new();
     let say = |pair: usize, person: usize, message: &'static str| {
         let user = format!("{}-{round}-{pair}-{person}", processes.len());
@@ -287,7 +287,7 @@ async fn calls(processes: &[Process], round: usize) -> Fallible<f64> {
                     count += 1;
                 }
             }
-            Fallible::Ok(count)
+            BenchResult::Ok(count)
         });
     }
     let mut count = 0;
@@ -297,11 +297,11 @@ async fn calls(processes: &[Process], round: usize) -> Fallible<f64> {
     Ok(float(count) / stopwatch.elapsed().as_secs_f64())
 }
 
-async fn measure() -> Fallible<()> {
+async fn measure() -> BenchResult<()> {
     let server = RedisServer::start(&[]);
-    let (seal, ids) = (Seal::new(&[[7; 32]]), IdHasher::salted(b"salt"));
+    let (seal, ids) = (Keyring::new(&[[7; 32]]), IdHasher::salted(b"salt"));
     let lobby = RedisLobby::new(&server.url(), IDLE, seal, ids, seeded_rng())?;
-    let bench = Arc::new(Bench { lobby, clock: SystemClock::new() });
+    let bench = Arc::new(RedisBench { lobby, clock: SystemClock::new() });
     for pair in 0..PAIRS {
         for person in 0..2 {
             let call = bench.call(user(2 * pair + person));
@@ -335,7 +335,7 @@ async fn measure() -> Fallible<()> {
     let [p50, p99] = [0.5, 0.99].map(|quantile| micros(&taken, quantile) / 1e3);
     let mut processes = Vec::new();
     for many in 1..=3 {
-        processes.push(Process::start(&server)?);
+        processes.push(BenchServer::start(&server)?);
         let mut rounds = Vec::new();
         for round in 0..3 {
             rounds.push(calls(&processes, round).await?);
@@ -349,7 +349,7 @@ async fn measure() -> Fallible<()> {
     Ok(())
 }
 
-fn main() -> Fallible<ExitCode> {
+fn main() -> BenchResult<ExitCode> {
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
     runtime.block_on(runtime.spawn(measure()))??;
     Ok(ExitCode::SUCCESS)

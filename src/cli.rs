@@ -11,19 +11,19 @@ use clap::{Parser, Subcommand};
 )]
 pub struct Cli {
     #[command(subcommand)]
-    command: Option<Command>,
+    command: Option<CliCommand>,
 }
 
 impl Cli {
     /// What to do; `serve` unless something else is asked for.
     #[must_use]
-    pub fn command(self) -> Command {
-        self.command.unwrap_or(Command::Serve)
+    pub fn command(self) -> CliCommand {
+        self.command.unwrap_or(CliCommand::Serve)
     }
 }
 
 #[derive(Subcommand)]
-pub enum Command {
+pub enum CliCommand {
     /// Serve MCP over HTTP (the default)
     ///
     /// Listens on PORT (8086). Without AUTH_TOKEN a token is made for this run and only this

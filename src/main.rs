@@ -7,14 +7,14 @@ use std::path::Path;
 use std::process::ExitCode;
 
 use clap::Parser;
-use random_connect::cli::{Cli, Command};
-use random_connect::config::{Config, LogFormat, Problem};
+use random_connect::cli::{Cli, CliCommand};
+use random_connect::config::{Config, ConfigProblem, LogFormat};
 use random_connect::kernel::clock::seeded_rng;
 use random_connect::kernel::token;
 use random_connect::kernel::token::AuthTokens;
 use random_connect::mask::filter;
 use random_connect::mask::filter::FilterError;
-use random_connect::terminal::target::Server;
+use random_connect::terminal::target::ServerTarget;
 use random_connect::{app, telemetry, terminal};
 use secrecy::ExposeSecret;
 use tokio::sync::oneshot;
@@ -29,12 +29,12 @@ const BAD_CONFIGURATION: u8 = 2;
 fn main() -> ExitCode {
     telemetry::keep_panics_discreet();
     match Cli::parse().command() {
-        Command::Serve => with_config(serve),
-        Command::Stdio => with_config(app::serve_stdio),
-        Command::Mask { jsonl, explain } => finish(mask(jsonl, explain)),
-        Command::Chat { demo: true, .. } => run(demo()),
-        Command::Chat { url, token, .. } => chat(&url, token),
-        Command::Token => finish(print_token()),
+        CliCommand::Serve => with_config(serve),
+        CliCommand::Stdio => with_config(app::serve_stdio),
+        CliCommand::Mask { jsonl, explain } => finish(mask(jsonl, explain)),
+        CliCommand::Chat { demo: true, .. } => run(demo()),
+        CliCommand::Chat { url, token, .. } => chat(&url, token),
+        CliCommand::Token => finish(print_token()),
     }
 }
 
@@ -44,7 +44,7 @@ fn chat(url: &str, token: Option<String>) -> ExitCode {
         Ok(token) => token,
         Err(problems) => return refuse(&problems),
     };
-    match Server::new(url, &token) {
+    match ServerTarget::new(url, &token) {
         Ok(server) => run(async move { terminal::chat(&server, seeded_rng()).await }),
         Err(problem) => refuse(&[problem]),
     }
@@ -63,7 +63,7 @@ async fn demo() -> Result<(), String> {
     };
     let shown = async {
         let (address, token) = told.await.map_err(|_| "the server did not start")?;
-        let server = Server::new(&address, &token).map_err(|problem| problem.to_string())?;
+        let server = ServerTarget::new(&address, &token).map_err(|problem| problem.to_string())?;
         terminal::demo::play(&server, seeded_rng()).await.map_err(|problem| problem.to_string())
     };
     tokio::select! {
@@ -73,7 +73,7 @@ async fn demo() -> Result<(), String> {
 }
 
 /// The token of the environment or the file of settings; empty where there is none.
-fn configured_token() -> Result<String, Vec<Problem>> {
+fn configured_token() -> Result<String, Vec<ConfigProblem>> {
     let tokens = Config::load(Path::new(".env"))?.tokens;
     Ok(tokens.map_or_else(String::new, |tokens| tokens.current().to_owned()))
 }

@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use dhat::{HeapStats, Profiler};
 use random_connect::connect::lobby::store_memory::MemoryLobby;
-use random_connect::connect::service::{ConnectService, Incoming, Options};
+use random_connect::connect::service::{ConnectOptions, ConnectService, HandleMessageParams};
 use random_connect::kernel::clock::{ManualClock, seeded_rng};
 use random_connect::kernel::id::IdHasher;
 
@@ -25,7 +25,8 @@ const BYTES: u64 = 3_450;
 
 async fn say(service: &ConnectService, who: &str, message: String) -> String {
     let puch_user_id = who.to_owned();
-    let incoming = Incoming { message, puch_user_id, user_nickname: None, message_id: None };
+    let incoming =
+        HandleMessageParams { message, puch_user_id, user_nickname: None, message_id: None };
     let answer = service.handle(incoming).await.expect("an answer");
     answer.receipt.confirm();
     answer.text
@@ -38,7 +39,7 @@ async fn a_relay_allocates_little() {
     let lobby = MemoryLobby::new(Duration::from_secs(1_800), seeded_rng());
     let ids = IdHasher::random(&mut seeded_rng());
     let clock = Arc::new(ManualClock::default());
-    let service = ConnectService::new(Arc::new(lobby), clock, ids, Options::default());
+    let service = ConnectService::new(Arc::new(lobby), clock, ids, ConnectOptions::default());
     let turn = |number: u64| if number.is_multiple_of(2) { "ann" } else { "ben" };
     for who in ["ann", "ben", "ann"] {
         say(&service, who, "#meet".to_owned()).await;

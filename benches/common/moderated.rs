@@ -5,20 +5,21 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use random_connect::connect::lobby::store_memory::MemoryLobby;
-use random_connect::connect::moderated::GuardedLobby;
+use random_connect::connect::moderated::ModeratedLobby;
 use random_connect::kernel::clock::seeded_rng;
-use random_connect::kernel::keyring::Seal;
-use random_connect::moderation::service::{NoticePolicy, Warden};
-use random_connect::moderation::store_memory::MemoryLedger;
-use random_connect::rate_limit::gcra::Limits;
-use random_connect::rate_limit::store_memory::MemoryThrottle;
+use random_connect::kernel::keyring::Keyring;
+use random_connect::moderation::service::{ModerationService, NoticePolicy};
+use random_connect::moderation::store_memory::MemoryModerationStore;
+use random_connect::rate_limit::gcra::RateLimits;
+use random_connect::rate_limit::store_memory::MemoryRateLimiter;
 
-pub fn lobby(idle_timeout: Duration) -> GuardedLobby {
+pub fn lobby(idle_timeout: Duration) -> ModeratedLobby {
     let many = u32::MAX;
-    let limits = Limits { messages: many, same: many, searches: many, newcomers: many };
-    let throttle = Arc::new(MemoryThrottle::new(limits));
-    let ledger = Arc::new(MemoryLedger::default());
-    let warden = Warden::new(ledger, Seal::new(&[[7; 32]]), Some(throttle), seeded_rng());
+    let limits = RateLimits { messages: many, same: many, searches: many, newcomers: many };
+    let throttle = Arc::new(MemoryRateLimiter::new(limits));
+    let ledger = Arc::new(MemoryModerationStore::default());
+    let warden =
+        ModerationService::new(ledger, Keyring::new(&[[7; 32]]), Some(throttle), seeded_rng());
     let lobby = Arc::new(MemoryLobby::new(idle_timeout, seeded_rng()));
-    GuardedLobby::new(lobby, Arc::new(warden), NoticePolicy::On)
+    ModeratedLobby::new(lobby, Arc::new(warden), NoticePolicy::On)
 }

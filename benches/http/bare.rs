@@ -8,23 +8,23 @@ use serde::{Deserialize, Serialize};
 use crate::SENT;
 
 #[derive(Deserialize)]
-struct ToolsCall {
+struct BareToolsCall {
     id: u64,
-    params: Params,
+    params: BareParams,
 }
 
 #[derive(Deserialize)]
-struct Params {
-    arguments: Arguments,
+struct BareParams {
+    arguments: BareArguments,
 }
 
 #[derive(Deserialize)]
-struct Arguments {
+struct BareArguments {
     message: String,
 }
 
 #[derive(Serialize)]
-pub struct Answer {
+pub struct BareAnswer {
     jsonrpc: &'static str,
     id: u64,
     result: ToolResult,
@@ -44,12 +44,12 @@ struct Text {
 }
 
 /// The least a server can do for a relay's body and answer: no token, no people, no masking.
-pub async fn relay(body: Bytes) -> Result<Json<Answer>, StatusCode> {
-    let ToolsCall { id, params } =
+pub async fn relay(body: Bytes) -> Result<Json<BareAnswer>, StatusCode> {
+    let BareToolsCall { id, params } =
         serde_json::from_slice(&body).map_err(|_| StatusCode::BAD_REQUEST)?;
     let message = params.arguments.message;
     let text =
         format!("💬 User_ABCD: {message}\n\n{SENT} to your partner from User_EFGH: {message}");
     let content = [Text { r#type: "text", text }];
-    Ok(Json(Answer { jsonrpc: "2.0", id, result: ToolResult { content, is_error: false } }))
+    Ok(Json(BareAnswer { jsonrpc: "2.0", id, result: ToolResult { content, is_error: false } }))
 }

@@ -9,7 +9,7 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 
 use crate::common::{Latencies, record};
-use crate::{Fallible, SENT};
+use crate::{BenchResult, SENT};
 
 /// What people write: ordinary texts, some with digits that the masker has to think about.
 const TEXTS: &[&str] = &[
@@ -25,12 +25,12 @@ const TEXTS: &[&str] = &[
 
 /// How a call is put.
 #[derive(Clone, Copy)]
-pub enum Form {
+pub enum CallForm {
     ToolsCall,
     Plain,
 }
 
-impl Form {
+impl CallForm {
     fn body(self, message: &str, user: &str) -> Value {
         let arguments = json!({ "message": message, "puch_user_id": user });
         match self {
@@ -55,16 +55,21 @@ impl Form {
 }
 
 /// A kept-alive connection with the requests it sends over and over.
-pub struct Client {
+pub struct LoadClient {
     stream: TcpStream,
     answer: Vec<u8>,
     requests: Vec<Vec<u8>>,
     next: usize,
 }
 
-impl Client {
+impl LoadClient {
     /// A connection over which two people, met on it, write to each other.
-    pub async fn connect(at: SocketAddr, form: Form, token: &str, number: usize) -> Fallible<Self> {
+    pub async fn connect(
+        at: SocketAddr,
+        form: CallForm,
+        token: &str,
+        number: usize,
+    ) -> BenchResult<Self> {
         let stream = TcpStream::connect(at).await?;
         stream.set_nodelay(true)?;
         let people = [format!("ann-{number}"), format!("bob-{number}")];
@@ -78,7 +83,7 @@ impl Client {
     }
 
     /// Sends a request and says whether the answer is 200 and tells of a message sent.
-    async fn call(&mut self, request: &[u8]) -> Fallible<bool> {
+    async fn call(&mut self, request: &[u8]) -> BenchResult<bool> {
         self.stream.write_all(request).await?;
         self.answer.clear();
         loop {
@@ -102,7 +107,7 @@ impl Client {
     }
 
     /// Sends one request after the other for a time, and says how many answers were not right.
-    pub async fn run(&mut self, span: Duration, latencies: &mut Latencies) -> Fallible<u64> {
+    pub async fn run(&mut self, span: Duration, latencies: &mut Latencies) -> BenchResult<u64> {
         let requests = std::mem::take(&mut self.requests);
         let (whole, mut wrong) = (Stopwatch::start(), 0);
         while whole.elapsed() < span {

@@ -2,20 +2,20 @@
 
 use std::fs;
 
-use crate::{Fallible, SERVER_THREAD};
+use crate::{BenchResult, SERVER_THREAD};
 
 /// Whose time is counted.
 #[derive(Clone, Copy)]
-pub enum Server {
+pub enum CpuSource {
     /// The threads of this process that serve.
     Threads,
     /// Another process.
     Process(u32),
 }
 
-impl Server {
+impl CpuSource {
     /// The nanoseconds on a processor so far.
-    pub fn nanos(self) -> Fallible<u64> {
+    pub fn nanos(self) -> BenchResult<u64> {
         let folder = match self {
             Self::Threads => "/proc/self/task".to_owned(),
             Self::Process(id) => format!("/proc/{id}/task"),

@@ -28,21 +28,21 @@ use random_connect::app::App;
 use random_connect::config::Config;
 use random_connect::kernel::clock::{Clock, Stopwatch, SystemClock, seeded_rng};
 use random_connect::kernel::token::AuthTokens;
-use random_connect::transport::state::Limits;
+use random_connect::transport::state::ConnectionLimits;
 use tokio::net::TcpListener;
 use tokio::runtime::{Builder, Runtime};
 use tokio_util::sync::CancellationToken;
 
-use client::{Client, Form};
+use client::{CallForm, LoadClient};
 use common::{float, grouped, latencies, machine, median, micros};
-use cpu::Server;
-use python::Python;
+use cpu::CpuSource;
+use python::PythonServer;
 
 // As in the binary: the server is measured as it runs.
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
-type Fallible<T> = Result<T, Box<dyn Error + Send + Sync>>;
+type BenchResult<T> = Result<T, Box<dyn Error + Send + Sync>>;
 
 /// Each has a pair of people who write to each other in turn.
 const CONNECTIONS: usize = 64;
@@ -57,44 +57,44 @@ const SENT: &str = "📤 Message sent";
 const SERVER_THREAD: &str = "server";
 
 /// One way of being called, with its open connections and its rounds so far.
-struct Contestant {
+struct Candidate {
     name: &'static str,
-    clients: Vec<Client>,
-    rounds: Vec<Round>,
+    clients: Vec<LoadClient>,
+    rounds: Vec<RoundResult>,
     wrong: u64,
-    server: Server,
+    server: CpuSource,
 }
 
 /// The figures of one round.
-struct Round {
+struct RoundResult {
     calls_per_second: f64,
     p50_micros: f64,
     p99_micros: f64,
     cpu_micros: f64,
 }
 
-impl Contestant {
+impl Candidate {
     async fn new(
         name: &'static str,
-        (at, server): (SocketAddr, Server),
-        form: Form,
+        (at, server): (SocketAddr, CpuSource),
+        form: CallForm,
         token: &str,
-    ) -> Fallible<Self> {
+    ) -> BenchResult<Self> {
         let mut clients = Vec::new();
         // One after the other: who asks to meet is paired with the other of the same connection.
         for number in 0..CONNECTIONS {
-            clients.push(Client::connect(at, form, token, number).await?);
+            clients.push(LoadClient::connect(at, form, token, number).await?);
         }
         Ok(Self { name, clients, rounds: Vec::new(), wrong: 0, server })
     }
 
-    async fn round(&mut self, span: Duration) -> Fallible<Round> {
+    async fn round(&mut self, span: Duration) -> BenchResult<RoundResult> {
         let (cpu, stopwatch) = (self.server.nanos()?, Stopwatch::start());
         let running = std::mem::take(&mut self.clients).into_iter().map(|mut client| {
             tokio::spawn(async move {
                 let mut latencies = latencies();
                 let wrong = client.run(span, &mut latencies).await?;
-                Fallible::Ok((client, latencies, wrong))
+                BenchResult::Ok((client, latencies, wrong))
             })
         });
         let mut latencies = latencies();
@@ -105,7 +105,7 @@ impl Contestant {
             self.wrong += wrong;
         }
         let (took, cpu) = (stopwatch.elapsed(), self.server.nanos()?.saturating_sub(cpu));
-        Ok(Round {
+        Ok(RoundResult {
             calls_per_second: float(latencies.len()) / took.as_secs_f64(),
             p50_micros: micros(&latencies, 0.5),
             p99_micros: micros(&latencies, 0.99),
@@ -113,19 +113,19 @@ impl Contestant {
         })
     }
 
-    fn median(&self, figure: impl Fn(&Round) -> f64) -> f64 {
+    fn median(&self, figure: impl Fn(&RoundResult) -> f64) -> f64 {
         median(self.rounds.iter().map(figure).collect())
     }
 
     /// The median of the ratios to the rounds of `other` that were run beside one's own.
-    fn ratio(&self, other: &Self, figure: impl Fn(&Round) -> f64) -> f64 {
+    fn ratio(&self, other: &Self, figure: impl Fn(&RoundResult) -> f64) -> f64 {
         let beside = self.rounds.iter().zip(&other.rounds);
         median(beside.map(|(own, other)| figure(own) / figure(other)).collect())
     }
 }
 
 /// Starts the handler and the real server on ports of their own.
-async fn start(tokens: AuthTokens) -> Fallible<(SocketAddr, SocketAddr)> {
+async fn start(tokens: AuthTokens) -> BenchResult<(SocketAddr, SocketAddr)> {
     let bare_listener = TcpListener::bind("127.0.0.1:0").await?;
     let listener = TcpListener::bind("127.0.0.1:0").await?;
     let addresses = (bare_listener.local_addr()?, listener.local_addr()?);
@@ -140,21 +140,24 @@ async fn start(tokens: AuthTokens) -> Fallible<(SocketAddr, SocketAddr)> {
     let app =
         App::new(config, &(Arc::new(SystemClock::new()) as Arc<dyn Clock>)).expect("a server");
     tokio::spawn(async move {
-        app.serve_http(listener, tokens, Limits::default(), CancellationToken::new()).await;
+        app.serve_http(listener, tokens, ConnectionLimits::default(), CancellationToken::new())
+            .await;
     });
     Ok(addresses)
 }
 
 /// Lets the contestants take turns.
-async fn contest(bare: SocketAddr, server: SocketAddr, token: &str) -> Fallible<Vec<Contestant>> {
+async fn contest(bare: SocketAddr, server: SocketAddr, token: &str) -> BenchResult<Vec<Candidate>> {
     let mut contestants = vec![
-        Contestant::new("bare axum", (bare, Server::Threads), Form::ToolsCall, token).await?,
-        Contestant::new("plain form", (server, Server::Threads), Form::Plain, token).await?,
-        Contestant::new("`tools/call`", (server, Server::Threads), Form::ToolsCall, token).await?,
+        Candidate::new("bare axum", (bare, CpuSource::Threads), CallForm::ToolsCall, token).await?,
+        Candidate::new("plain form", (server, CpuSource::Threads), CallForm::Plain, token).await?,
+        Candidate::new("`tools/call`", (server, CpuSource::Threads), CallForm::ToolsCall, token)
+            .await?,
     ];
-    let python = Python::start().await?;
-    let at = (python.address(), Server::Process(python.id()));
-    contestants.push(Contestant::new("the same tool in Python", at, Form::ToolsCall, token).await?);
+    let python = PythonServer::start().await?;
+    let at = (python.address(), CpuSource::Process(python.id()));
+    contestants
+        .push(Candidate::new("the same tool in Python", at, CallForm::ToolsCall, token).await?);
     for contestant in &mut contestants {
         contestant.round(WARM_UP).await?;
     }
@@ -167,7 +170,7 @@ async fn contest(bare: SocketAddr, server: SocketAddr, token: &str) -> Fallible<
     Ok(contestants)
 }
 
-fn print(contestants: &[Contestant]) {
+fn print(contestants: &[Candidate]) {
     let [bare, ..] = contestants else { return };
     println!(
         "| Relay over HTTP | calls/s | of bare axum | p50 | p99 | server CPU per call | of bare axum |"
@@ -197,7 +200,7 @@ fn runtime(thread_name: &str) -> io::Result<Runtime> {
     Builder::new_multi_thread().thread_name(thread_name).enable_all().build()
 }
 
-fn main() -> Fallible<ExitCode> {
+fn main() -> BenchResult<ExitCode> {
     let (server, load) = (runtime(SERVER_THREAD)?, runtime("load")?);
     let tokens = AuthTokens::generate(&mut seeded_rng());
     let token = tokens.current().to_owned();

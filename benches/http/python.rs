@@ -6,7 +6,7 @@ use std::process::{Child, Command, Stdio};
 use tokio::net::TcpStream;
 use tokio::task::yield_now;
 
-use crate::{Fallible, SENT};
+use crate::{BenchResult, SENT};
 
 const PYTHON: &str = "target/python/bin/python";
 
@@ -27,14 +27,14 @@ uvicorn.run(app, host="127.0.0.1", port=int(sys.argv[1]), log_level="error", tim
 "#;
 
 /// A running server, ended when dropped.
-pub struct Python {
+pub struct PythonServer {
     process: Child,
     address: SocketAddr,
 }
 
-impl Python {
+impl PythonServer {
     /// Starts it and waits until it accepts.
-    pub async fn start() -> Fallible<Self> {
+    pub async fn start() -> BenchResult<Self> {
         let address = TcpListener::bind("127.0.0.1:0")?.local_addr()?;
         let process = Command::new(PYTHON)
             .args(["-c", PROGRAM, &address.port().to_string(), SENT])
@@ -61,7 +61,7 @@ impl Python {
     }
 }
 
-impl Drop for Python {
+impl Drop for PythonServer {
     fn drop(&mut self) {
         // One that has ended already needs no ending.
         let _ = self.process.kill();

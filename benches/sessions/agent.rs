@@ -21,18 +21,18 @@ use tokio_tungstenite::tungstenite::protocol::WebSocketConfig;
 use tokio_tungstenite::{WebSocketStream, client_async_with_config};
 
 use crate::common::{Latencies, latencies, record};
-use crate::http::{Connection, Events, Posts, Target};
-use crate::{Fallible, PATIENCE};
+use crate::http::{EventReader, HttpConnection, LoadTarget, PostQueue};
+use crate::{BenchResult, PATIENCE};
 
 /// How an agent stays connected.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Way {
+pub enum TransportKind {
     Http,
     WebSocket,
     Sse,
 }
 
-impl Way {
+impl TransportKind {
     pub const ALL: [Self; 3] = [Self::Http, Self::WebSocket, Self::Sse];
 
     pub const fn name(self) -> &'static str {
@@ -45,17 +45,17 @@ impl Way {
 }
 
 /// What all agents share: how they answer, and when what arrived.
-pub struct Hall {
-    posts: Posts,
+pub struct SharedStats {
+    posts: PostQueue,
     stopwatch: Stopwatch,
     arrived: AtomicU64,
     latencies: Mutex<Latencies>,
 }
 
-impl Hall {
-    pub fn new(target: &Arc<Target>) -> Arc<Self> {
+impl SharedStats {
+    pub fn new(target: &Arc<LoadTarget>) -> Arc<Self> {
         Arc::new(Self {
-            posts: Posts::begin(target),
+            posts: PostQueue::begin(target),
             stopwatch: Stopwatch::start(),
             arrived: AtomicU64::new(0),
             latencies: Mutex::new(latencies()),
@@ -73,9 +73,9 @@ impl Hall {
 }
 
 /// What an agent has heard.
-struct Ears {
-    hall: Arc<Hall>,
-    link: Link,
+struct AgentInbox {
+    hall: Arc<SharedStats>,
+    link: AgentLink,
     answers: Mutex<Option<oneshot::Sender<String>>>,
     room: Mutex<Option<String>>,
     /// When the messages to this agent were sent that have not arrived.
@@ -85,7 +85,7 @@ struct Ears {
 }
 
 /// Where an agent's own messages go.
-enum Link {
+enum AgentLink {
     Http { session: String },
     Sse { address: String },
     WebSocket(mpsc::UnboundedSender<Message>),
@@ -93,7 +93,7 @@ enum Link {
 
 /// A message of the protocol.
 #[derive(Deserialize)]
-struct Heard<'a> {
+struct WireMessage<'a> {
     #[serde(borrow)]
     id: Option<&'a RawValue>,
     #[serde(borrow)]
@@ -101,26 +101,26 @@ struct Heard<'a> {
     params: Option<Value>,
 }
 
-pub struct Agent {
-    ears: Arc<Ears>,
+pub struct LoadAgent {
+    ears: Arc<AgentInbox>,
     reader: AbortHandle,
     pub user_id: String,
 }
 
-impl Drop for Agent {
+impl Drop for LoadAgent {
     fn drop(&mut self) {
         self.reader.abort();
     }
 }
 
-impl Agent {
+impl LoadAgent {
     /// Opens a session and introduces itself. `abrupt` ones leave with a reset of their connection.
     pub async fn open(
-        hall: &Arc<Hall>,
-        connection: &mut Connection,
-        way: Way,
+        hall: &Arc<SharedStats>,
+        connection: &mut HttpConnection,
+        way: TransportKind,
         abrupt: bool,
-    ) -> Fallible<Self> {
+    ) -> BenchResult<Self> {
         let target = Arc::clone(connection.target());
         let initialize = json!({
             "jsonrpc": "2.0", "id": 0, "method": "initialize", "params": {
@@ -131,7 +131,7 @@ impl Agent {
         let initialize = initialize.to_string();
         let ready = json!({ "jsonrpc": "2.0", "method": "notifications/initialized" }).to_string();
         let ears = |link| {
-            Arc::new(Ears {
+            Arc::new(AgentInbox {
                 hall: Arc::clone(hall),
                 link,
                 answers: Mutex::default(),
@@ -141,25 +141,26 @@ impl Agent {
             })
         };
         let (ears, reader) = match way {
-            Way::Http => {
+            TransportKind::Http => {
                 let answer = connection.send("POST", "/mcp/session", None, &initialize).await?;
                 let session = answer.session.ok_or("no session")?;
                 connection.send("POST", "/mcp/session", Some(&session), &ready).await?;
-                let events = Events::open(&target, "/mcp/session", Some(&session), abrupt).await?;
-                let ears = ears(Link::Http { session });
+                let events =
+                    EventReader::open(&target, "/mcp/session", Some(&session), abrupt).await?;
+                let ears = ears(AgentLink::Http { session });
                 let reader = tokio::spawn(read(Arc::clone(&ears), events));
                 (ears, reader.abort_handle())
             }
-            Way::Sse => {
-                let mut events = Events::open(&target, "/mcp/sse", None, abrupt).await?;
+            TransportKind::Sse => {
+                let mut events = EventReader::open(&target, "/mcp/sse", None, abrupt).await?;
                 let address = events.next().await.ok_or("no address")?;
-                let ears = ears(Link::Sse { address });
+                let ears = ears(AgentLink::Sse { address });
                 let reader = tokio::spawn(read(Arc::clone(&ears), events));
                 ears.ask(connection, &initialize).await?;
                 ears.tell(connection, &ready).await?;
                 (ears, reader.abort_handle())
             }
-            Way::WebSocket => {
+            TransportKind::WebSocket => {
                 let mut request = format!("ws://{}/mcp/ws", target.at).into_client_request()?;
                 let token = format!("Bearer {}", target.token).parse()?;
                 request.headers_mut().insert("authorization", token);
@@ -167,7 +168,7 @@ impl Agent {
                 let stream = target.stream(abrupt).await?;
                 let (socket, _) = client_async_with_config(request, stream, config).await?;
                 let (link, outgoing) = mpsc::unbounded_channel();
-                let ears = ears(Link::WebSocket(link));
+                let ears = ears(AgentLink::WebSocket(link));
                 let reader = tokio::spawn(converse(Arc::clone(&ears), socket, outgoing));
                 ears.ask(connection, &initialize).await?;
                 ears.tell(connection, &ready).await?;
@@ -180,9 +181,9 @@ impl Agent {
     /// Looks for a partner, as `user_id` or as somebody new.
     pub async fn enter(
         &mut self,
-        connection: &mut Connection,
+        connection: &mut HttpConnection,
         user_id: Option<&str>,
-    ) -> Fallible<()> {
+    ) -> BenchResult<()> {
         let entered = self.call(connection, "enter_queue", &json!({ "user_id": user_id })).await?;
         entered["user_id"].as_str().ok_or("no id")?.clone_into(&mut self.user_id);
         if let Some(room) = entered["room_id"].as_str() {
@@ -197,14 +198,14 @@ impl Agent {
     }
 
     /// Sends a message to `other`, its partner.
-    pub async fn write_to(&self, other: &Self, connection: &mut Connection) -> Fallible<()> {
+    pub async fn write_to(&self, other: &Self, connection: &mut HttpConnection) -> BenchResult<()> {
         let room = self.room().ok_or("no partner")?;
         other.ears.underway.lock().push_back(self.ears.hall.stopwatch.elapsed());
         self.write(&room, connection).await
     }
 
     /// Sends a message to whoever is in this room.
-    pub async fn write(&self, room: &str, connection: &mut Connection) -> Fallible<()> {
+    pub async fn write(&self, room: &str, connection: &mut HttpConnection) -> BenchResult<()> {
         let message =
             json!({ "room_id": room, "message": "Hello! How are you?", "user_id": self.user_id });
         self.call(connection, "send_message", &message).await.map(drop)
@@ -213,10 +214,10 @@ impl Agent {
     /// Calls a tool and waits for its answer.
     pub async fn call(
         &self,
-        connection: &mut Connection,
+        connection: &mut HttpConnection,
         tool: &str,
         arguments: &Value,
-    ) -> Fallible<Value> {
+    ) -> BenchResult<Value> {
         let call = json!({
             "jsonrpc": "2.0", "id": 1, "method": "tools/call",
             "params": { "name": tool, "arguments": arguments },
@@ -230,40 +231,40 @@ impl Agent {
     }
 
     /// Ends the session as the protocol has it; the older SSE knows nothing but hanging up.
-    pub async fn close(self, connection: &mut Connection) -> Fallible<()> {
+    pub async fn close(self, connection: &mut HttpConnection) -> BenchResult<()> {
         match &self.ears.link {
-            Link::Http { session } => {
+            AgentLink::Http { session } => {
                 connection.send("DELETE", "/mcp/session", Some(session), "").await?;
             }
-            Link::WebSocket(link) => {
+            AgentLink::WebSocket(link) => {
                 // Whoever is not connected any more does not need to be told.
                 let _ = link.send(Message::Close(None));
                 timeout(PATIENCE, link.closed()).await?;
             }
-            Link::Sse { .. } => {}
+            AgentLink::Sse { .. } => {}
         }
         Ok(())
     }
 }
 
-impl Ears {
+impl AgentInbox {
     /// Sends a message that needs no answer.
-    async fn tell(&self, connection: &mut Connection, message: &str) -> Fallible<()> {
+    async fn tell(&self, connection: &mut HttpConnection, message: &str) -> BenchResult<()> {
         match &self.link {
-            Link::Http { session } => {
+            AgentLink::Http { session } => {
                 connection.send("POST", "/mcp/session", Some(session), message).await?;
             }
-            Link::Sse { address } => {
+            AgentLink::Sse { address } => {
                 connection.send("POST", address, None, message).await?;
             }
-            Link::WebSocket(link) => link.send(Message::text(message))?,
+            AgentLink::WebSocket(link) => link.send(Message::text(message))?,
         }
         Ok(())
     }
 
     /// Sends a request and waits for the answer.
-    async fn ask(&self, connection: &mut Connection, message: &str) -> Fallible<String> {
-        if let Link::Http { session } = &self.link {
+    async fn ask(&self, connection: &mut HttpConnection, message: &str) -> BenchResult<String> {
+        if let AgentLink::Http { session } = &self.link {
             let answer = connection.send("POST", "/mcp/session", Some(session), message).await?;
             return Ok(answer.message);
         }
@@ -275,7 +276,9 @@ impl Ears {
 
     /// Takes note of a message, and says what is to be answered.
     fn hear(&self, message: &str) -> Option<String> {
-        let Ok(Heard { id, method, params }) = serde_json::from_str(message) else { return None };
+        let Ok(WireMessage { id, method, params }) = serde_json::from_str(message) else {
+            return None;
+        };
         match (method, id) {
             (None, _) => {
                 let waiting = self.answers.lock().take();
@@ -309,21 +312,21 @@ impl Ears {
     }
 }
 
-async fn read(ears: Arc<Ears>, mut events: Events) {
+async fn read(ears: Arc<AgentInbox>, mut events: EventReader) {
     while let Some(event) = events.next().await {
         let Some(answer) = ears.hear(&event) else { continue };
         match &ears.link {
-            Link::Http { session } => {
+            AgentLink::Http { session } => {
                 ears.hall.posts.send("/mcp/session".into(), Some(session.clone()), answer);
             }
-            Link::Sse { address } => ears.hall.posts.send(address.clone(), None, answer),
-            Link::WebSocket(_) => {}
+            AgentLink::Sse { address } => ears.hall.posts.send(address.clone(), None, answer),
+            AgentLink::WebSocket(_) => {}
         }
     }
 }
 
 async fn converse(
-    ears: Arc<Ears>,
+    ears: Arc<AgentInbox>,
     mut socket: WebSocketStream<TcpStream>,
     mut outgoing: mpsc::UnboundedReceiver<Message>,
 ) {

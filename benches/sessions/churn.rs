@@ -13,10 +13,10 @@ use serde_json::json;
 use tokio::task::JoinSet;
 use tokio::time::sleep;
 
-use crate::agent::{Agent, Hall, Way};
-use crate::http::{Connection, Target};
-use crate::server::{Figures, Server};
-use crate::{Fallible, SESSIONS, WORKERS};
+use crate::agent::{LoadAgent, SharedStats, TransportKind};
+use crate::http::{HttpConnection, LoadTarget};
+use crate::server::{ServerFigures, ServerProcess};
+use crate::{BenchResult, SESSIONS, WORKERS};
 
 /// Openings once all are open: those of an hour.
 pub const OPENINGS: u64 = 600_000;
@@ -33,18 +33,18 @@ pub const SETTLED: usize = 2;
 pub const SLACK: u64 = 5;
 
 /// How the server stood after a part of the openings.
-pub struct Sample {
+pub struct ChurnSample {
     pub openings: u64,
     pub seconds: f64,
-    pub figures: Figures,
+    pub figures: ServerFigures,
     /// In KiB.
     pub memory: u64,
 }
 
 /// A sample when all are open, one after each tenth of the openings, and one when all are gone.
-pub async fn measure() -> Fallible<Vec<Sample>> {
-    let server = Server::start(SESSION_IDLE, PEOPLE_IDLE).await?;
-    let hall = Hall::new(&server.target);
+pub async fn measure() -> BenchResult<Vec<ChurnSample>> {
+    let server = ServerProcess::start(SESSION_IDLE, PEOPLE_IDLE).await?;
+    let hall = SharedStats::new(&server.target);
     let openings = Arc::new(AtomicU64::new(0));
     let mut workers = JoinSet::new();
     for _ in 0..WORKERS {
@@ -58,7 +58,7 @@ pub async fn measure() -> Fallible<Vec<Sample>> {
     let mut samples = Vec::new();
     let mut open = Vec::new();
     let sample = async |openings: u64| {
-        Fallible::Ok(Sample {
+        BenchResult::Ok(ChurnSample {
             openings,
             seconds: stopwatch.elapsed().as_secs_f64(),
             figures: server.figures().await?,
@@ -89,11 +89,11 @@ const ALL: u64 = SESSIONS as u64 + OPENINGS;
 
 /// Opens one session after the other and ends the oldest for it, until there were enough of them.
 async fn come_and_go(
-    hall: Arc<Hall>,
-    target: Arc<Target>,
+    hall: Arc<SharedStats>,
+    target: Arc<LoadTarget>,
     openings: Arc<AtomicU64>,
-) -> Fallible<VecDeque<Agent>> {
-    let mut connection = Connection::open(&target).await?;
+) -> BenchResult<VecDeque<LoadAgent>> {
+    let mut connection = HttpConnection::open(&target).await?;
     let mut open = VecDeque::new();
     loop {
         let number = openings.fetch_add(1, Ordering::Relaxed);
@@ -105,9 +105,14 @@ async fn come_and_go(
         {
             leave(agent, orderly, &mut connection).await?;
         }
-        let way = [Way::Http, Way::WebSocket, Way::Http, Way::Sse][(number % 4) as usize];
+        let way = [
+            TransportKind::Http,
+            TransportKind::WebSocket,
+            TransportKind::Http,
+            TransportKind::Sse,
+        ][(number % 4) as usize];
         let manner = number / 4 % OF;
-        let mut agent = Agent::open(&hall, &mut connection, way, manner == 0).await?;
+        let mut agent = LoadAgent::open(&hall, &mut connection, way, manner == 0).await?;
         agent.enter(&mut connection, Some(&format!("agent-{}", number % PEOPLE))).await?;
         if let Some(room) = agent.room() {
             // The partner may have left meanwhile.
@@ -118,7 +123,11 @@ async fn come_and_go(
 }
 
 /// Ends a session, orderly or without a word.
-async fn leave(agent: Agent, orderly: bool, connection: &mut Connection) -> Fallible<()> {
+async fn leave(
+    agent: LoadAgent,
+    orderly: bool,
+    connection: &mut HttpConnection,
+) -> BenchResult<()> {
     if !orderly {
         return Ok(());
     }

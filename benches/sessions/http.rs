@@ -11,7 +11,7 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio::sync::mpsc;
 
-use crate::Fallible;
+use crate::BenchResult;
 
 /// Connections over which agents answer the server's pings: more than there are posting, since nobody
 /// is pushed anything further until they answered, and agents do not wait for one another.
@@ -19,14 +19,14 @@ const ANSWERING: usize = 256;
 
 /// A server, and the token that it takes.
 #[derive(Debug)]
-pub struct Target {
+pub struct LoadTarget {
     pub at: SocketAddr,
     pub token: String,
 }
 
-impl Target {
+impl LoadTarget {
     /// A socket of its own; `abrupt` ones are reset when they close.
-    pub async fn stream(&self, abrupt: bool) -> Fallible<TcpStream> {
+    pub async fn stream(&self, abrupt: bool) -> BenchResult<TcpStream> {
         let stream = TcpStream::connect(self.at).await?;
         stream.set_nodelay(true)?;
         if abrupt {
@@ -47,26 +47,26 @@ impl Target {
 }
 
 /// An answer to a request.
-pub struct Answer {
+pub struct HttpAnswer {
     pub session: Option<String>,
     /// The message of the protocol in it; empty if there is none.
     pub message: String,
 }
 
 /// A kept-alive connection that carries one request at a time.
-pub struct Connection {
-    target: Arc<Target>,
+pub struct HttpConnection {
+    target: Arc<LoadTarget>,
     stream: TcpStream,
     answer: Vec<u8>,
 }
 
-impl Connection {
-    pub async fn open(target: &Arc<Target>) -> Fallible<Self> {
+impl HttpConnection {
+    pub async fn open(target: &Arc<LoadTarget>) -> BenchResult<Self> {
         let stream = target.stream(false).await?;
         Ok(Self { target: Arc::clone(target), stream, answer: Vec::with_capacity(4096) })
     }
 
-    pub fn target(&self) -> &Arc<Target> {
+    pub fn target(&self) -> &Arc<LoadTarget> {
         &self.target
     }
 
@@ -77,7 +77,7 @@ impl Connection {
         path: &str,
         session: Option<&str>,
         body: &str,
-    ) -> Fallible<Answer> {
+    ) -> BenchResult<HttpAnswer> {
         let request = self.target.head(method, path, session, body.len()) + body;
         self.stream.write_all(request.as_bytes()).await?;
         self.answer.clear();
@@ -101,25 +101,25 @@ impl Connection {
             }
             let message = body.lines().rev().find_map(event).unwrap_or(body);
             let session = header(head, "mcp-session-id").map(str::to_owned);
-            return Ok(Answer { session, message: message.to_owned() });
+            return Ok(HttpAnswer { session, message: message.to_owned() });
         }
     }
 }
 
 /// A stream of events.
-pub struct Events {
+pub struct EventReader {
     stream: TcpStream,
     read: Vec<u8>,
 }
 
-impl Events {
+impl EventReader {
     /// Opens the stream, and waits until the server has begun it.
     pub async fn open(
-        target: &Target,
+        target: &LoadTarget,
         path: &str,
         session: Option<&str>,
         abrupt: bool,
-    ) -> Fallible<Self> {
+    ) -> BenchResult<Self> {
         let mut stream = target.stream(abrupt).await?;
         stream.write_all(target.head("GET", path, session, 0).as_bytes()).await?;
         let mut read = Vec::with_capacity(512);
@@ -170,20 +170,20 @@ fn header<'a>(head: &'a str, name: &str) -> Option<&'a str> {
 
 /// What agents post without waiting for an answer.
 #[derive(Debug)]
-struct Post {
+struct PendingPost {
     path: String,
     session: Option<String>,
     body: String,
 }
 
 /// Posts what agents say of their own, over connections that all share.
-pub struct Posts {
-    queues: Vec<mpsc::UnboundedSender<Post>>,
+pub struct PostQueue {
+    queues: Vec<mpsc::UnboundedSender<PendingPost>>,
     next: AtomicUsize,
 }
 
-impl Posts {
-    pub fn begin(target: &Arc<Target>) -> Self {
+impl PostQueue {
+    pub fn begin(target: &Arc<LoadTarget>) -> Self {
         let queues = (0..ANSWERING).map(|_| {
             let (queue, posts) = mpsc::unbounded_channel();
             tokio::spawn(carry(Arc::clone(target), posts));
@@ -195,18 +195,18 @@ impl Posts {
     pub fn send(&self, path: String, session: Option<String>, body: String) {
         let number = self.next.fetch_add(1, Ordering::Relaxed) % self.queues.len();
         // They end with this.
-        let _ = self.queues[number].send(Post { path, session, body });
+        let _ = self.queues[number].send(PendingPost { path, session, body });
     }
 }
 
 /// A session may have ended meanwhile, and an idle connection is closed, so failure is no failure here:
 /// what is lost shows by the server bringing its news again.
-async fn carry(target: Arc<Target>, mut posts: mpsc::UnboundedReceiver<Post>) {
+async fn carry(target: Arc<LoadTarget>, mut posts: mpsc::UnboundedReceiver<PendingPost>) {
     let mut connection = None;
-    while let Some(Post { path, session, body }) = posts.recv().await {
+    while let Some(PendingPost { path, session, body }) = posts.recv().await {
         for _ in 0..2 {
             if connection.is_none() {
-                connection = Connection::open(&target).await.ok();
+                connection = HttpConnection::open(&target).await.ok();
             }
             let Some(open) = &mut connection else { continue };
             if open.send("POST", &path, session.as_deref(), &body).await.is_ok() {

@@ -19,16 +19,16 @@ use std::error::Error;
 use std::process::ExitCode;
 use std::time::Duration;
 
-use agent::Way;
-use churn::Sample;
+use agent::TransportKind;
+use churn::ChurnSample;
 use common::{float, grouped, machine, micros};
-use open::Measured;
+use open::OpenReport;
 
 // As in the binary: the server is measured as it runs.
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
-type Fallible<T> = Result<T, Box<dyn Error + Send + Sync>>;
+type BenchResult<T> = Result<T, Box<dyn Error + Send + Sync>>;
 
 const SESSIONS: usize = 10_000;
 /// How much is posted at once.
@@ -42,10 +42,10 @@ const PATIENCE: Duration = Duration::from_secs(60);
 const OPEN: &str = "open";
 const CHURN: &str = "churn";
 
-async fn measure(part: Option<&str>) -> Fallible<ExitCode> {
+async fn measure(part: Option<&str>) -> BenchResult<ExitCode> {
     if part != Some(CHURN) {
         let mut measured = Vec::new();
-        for way in Way::ALL {
+        for way in TransportKind::ALL {
             measured.push((way, open::measure(way).await?));
         }
         print(&measured);
@@ -56,10 +56,10 @@ async fn measure(part: Option<&str>) -> Fallible<ExitCode> {
 }
 
 /// Prints how it went, and says whether memory grew.
-fn print_churn(samples: &[Sample]) -> bool {
+fn print_churn(samples: &[ChurnSample]) -> bool {
     println!("\n| openings | after | live sessions | people | memory |");
     println!("|---:|---:|---:|---:|---:|");
-    for Sample { openings, seconds, figures, memory } in samples {
+    for ChurnSample { openings, seconds, figures, memory } in samples {
         let [openings, sessions, people] =
             [*openings, figures.sessions, figures.people].map(|figure| grouped(float(figure)));
         let mib = float(*memory) / 1024.0;
@@ -79,7 +79,7 @@ fn print_churn(samples: &[Sample]) -> bool {
     grew
 }
 
-fn print(measured: &[(Way, Measured)]) {
+fn print(measured: &[(TransportKind, OpenReport)]) {
     let each = |kib: u64, before: u64| float(kib.saturating_sub(before)) / float(SESSIONS as u64);
     let mib = |kib: u64| float(kib) / 1024.0;
     println!(
@@ -87,7 +87,7 @@ fn print(measured: &[(Way, Measured)]) {
         grouped(float(SESSIONS as u64))
     );
     println!("|---|---:|---:|---:|---:|---:|---:|---:|");
-    for (way, Measured { before, open, chatting, written, after, again, .. }) in measured {
+    for (way, OpenReport { before, open, chatting, written, after, again, .. }) in measured {
         println!(
             "| {} | {:.0} MiB | {:.0} MiB | {:.1} KiB | {:.1} KiB | {:.1} KiB | {:.0} MiB | {:.0} MiB |",
             way.name(),
@@ -102,7 +102,7 @@ fn print(measured: &[(Way, Measured)]) {
     }
     println!("\n| pushes, {WORKERS} sent at once | arrived | a second | p50 | p99 | longest |");
     println!("|---|---:|---:|---:|---:|---:|");
-    for (way, Measured { pushes, per_second, latencies, .. }) in measured {
+    for (way, OpenReport { pushes, per_second, latencies, .. }) in measured {
         let [p50, p99, longest] =
             [0.5, 0.99, 1.0].map(|quantile| micros(latencies, quantile) / 1e3);
         println!(
@@ -114,7 +114,7 @@ fn print(measured: &[(Way, Measured)]) {
     }
 }
 
-fn main() -> Fallible<ExitCode> {
+fn main() -> BenchResult<ExitCode> {
     if server::serve_if_asked()? {
         return Ok(ExitCode::SUCCESS);
     }

@@ -8,11 +8,11 @@ use random_connect::kernel::clock::Stopwatch;
 use tokio::task::JoinSet;
 use tokio::time::{sleep, timeout};
 
-use crate::agent::{Agent, Hall, Way};
+use crate::agent::{LoadAgent, SharedStats, TransportKind};
 use crate::common::{Latencies, float, median};
-use crate::http::{Connection, Target};
-use crate::server::Server;
-use crate::{Fallible, PATIENCE, SESSIONS, WORKERS};
+use crate::http::{HttpConnection, LoadTarget};
+use crate::server::ServerProcess;
+use crate::{BenchResult, PATIENCE, SESSIONS, WORKERS};
 
 /// How often one of each pair writes to the other.
 const ROUNDS: usize = 6;
@@ -21,7 +21,7 @@ const SESSION_IDLE: Duration = Duration::from_secs(300);
 const PEOPLE_IDLE: Duration = Duration::from_secs(1_800);
 
 /// What was measured of one way, memory in KiB.
-pub struct Measured {
+pub struct OpenReport {
     pub before: u64,
     pub open: u64,
     pub chatting: u64,
@@ -33,11 +33,11 @@ pub struct Measured {
     pub latencies: Latencies,
 }
 
-pub async fn measure(way: Way) -> Fallible<Measured> {
-    let server = Server::start(SESSION_IDLE, PEOPLE_IDLE).await?;
+pub async fn measure(way: TransportKind) -> BenchResult<OpenReport> {
+    let server = ServerProcess::start(SESSION_IDLE, PEOPLE_IDLE).await?;
     let target = &server.target;
     // What a server makes once, it makes for the first sessions.
-    let hall = Hall::new(target);
+    let hall = SharedStats::new(target);
     close(target, open(&hall, target, way, WORKERS).await?).await?;
     server.empty().await?;
     let before = server.memory()?;
@@ -56,7 +56,7 @@ pub async fn measure(way: Way) -> Fallible<Measured> {
     let (pushes, per_second) = (hall.arrived(), median(rates));
     server.settle().await?;
     let written = server.memory()?;
-    close(target, pairs.into_iter().flat_map(<[Agent; 2]>::from).collect()).await?;
+    close(target, pairs.into_iter().flat_map(<[LoadAgent; 2]>::from).collect()).await?;
     server.empty().await?;
     let (after, latencies) = (server.memory()?, hall.latencies());
     let agents = self::open(&hall, target, way, SESSIONS).await?;
@@ -64,16 +64,16 @@ pub async fn measure(way: Way) -> Fallible<Measured> {
     server.settle().await?;
     let again = server.memory()?;
     drop(pairs);
-    Ok(Measured { before, open, chatting, written, after, again, pushes, per_second, latencies })
+    Ok(OpenReport { before, open, chatting, written, after, again, pushes, per_second, latencies })
 }
 
 /// Has the workers share out `work`, each with a connection of its own for what is posted.
-async fn share<T, U, F, W>(target: &Arc<Target>, work: Vec<T>, job: F) -> Fallible<Vec<U>>
+async fn share<T, U, F, W>(target: &Arc<LoadTarget>, work: Vec<T>, job: F) -> BenchResult<Vec<U>>
 where
     T: Send + 'static,
     U: Send + 'static,
-    F: Fn(Connection, Vec<T>) -> W,
-    W: Future<Output = Fallible<Vec<U>>> + Send + 'static,
+    F: Fn(HttpConnection, Vec<T>) -> W,
+    W: Future<Output = BenchResult<Vec<U>>> + Send + 'static,
 {
     let mut shares: Vec<Vec<T>> = (0..WORKERS).map(|_| Vec::new()).collect();
     for (number, piece) in work.into_iter().enumerate() {
@@ -81,7 +81,7 @@ where
     }
     let mut workers = JoinSet::new();
     for share in shares {
-        workers.spawn(job(Connection::open(target).await?, share));
+        workers.spawn(job(HttpConnection::open(target).await?, share));
     }
     let mut done = Vec::new();
     while let Some(share) = workers.join_next().await {
@@ -91,17 +91,17 @@ where
 }
 
 async fn open(
-    hall: &Arc<Hall>,
-    target: &Arc<Target>,
-    way: Way,
+    hall: &Arc<SharedStats>,
+    target: &Arc<LoadTarget>,
+    way: TransportKind,
     sessions: usize,
-) -> Fallible<Vec<Agent>> {
+) -> BenchResult<Vec<LoadAgent>> {
     share(target, vec![(); sessions], |mut connection, share| {
         let hall = Arc::clone(hall);
         async move {
             let mut agents = Vec::with_capacity(share.len());
             for () in share {
-                agents.push(Agent::open(&hall, &mut connection, way, false).await?);
+                agents.push(LoadAgent::open(&hall, &mut connection, way, false).await?);
             }
             Ok(agents)
         }
@@ -110,8 +110,11 @@ async fn open(
 }
 
 /// Has everybody look for a partner, until all have one.
-async fn meet(target: &Arc<Target>, agents: Vec<Agent>) -> Fallible<Vec<[Agent; 2]>> {
-    let agents = share(target, agents, |mut connection, mut share: Vec<Agent>| async move {
+async fn meet(
+    target: &Arc<LoadTarget>,
+    agents: Vec<LoadAgent>,
+) -> BenchResult<Vec<[LoadAgent; 2]>> {
+    let agents = share(target, agents, |mut connection, mut share: Vec<LoadAgent>| async move {
         for agent in &mut share {
             agent.enter(&mut connection, None).await?;
         }
@@ -140,12 +143,12 @@ async fn meet(target: &Arc<Target>, agents: Vec<Agent>) -> Fallible<Vec<[Agent; 
 /// Has one of each pair write to the other, and waits until every message has arrived. The next time
 /// the other writes.
 async fn write(
-    hall: &Arc<Hall>,
-    target: &Arc<Target>,
-    pairs: Vec<[Agent; 2]>,
-) -> Fallible<Vec<[Agent; 2]>> {
+    hall: &Arc<SharedStats>,
+    target: &Arc<LoadTarget>,
+    pairs: Vec<[LoadAgent; 2]>,
+) -> BenchResult<Vec<[LoadAgent; 2]>> {
     let all = hall.arrived() + pairs.len() as u64;
-    let pairs = share(target, pairs, |mut connection, mut share: Vec<[Agent; 2]>| async move {
+    let pairs = share(target, pairs, |mut connection, mut share: Vec<[LoadAgent; 2]>| async move {
         for pair in &mut share {
             pair[0].write_to(&pair[1], &mut connection).await?;
             pair.reverse();
@@ -164,8 +167,8 @@ async fn write(
     Ok(pairs)
 }
 
-async fn close(target: &Arc<Target>, agents: Vec<Agent>) -> Fallible<()> {
-    let closed = share(target, agents, |mut connection, share: Vec<Agent>| async move {
+async fn close(target: &Arc<LoadTarget>, agents: Vec<LoadAgent>) -> BenchResult<()> {
+    let closed = share(target, agents, |mut connection, share: Vec<LoadAgent>| async move {
         for agent in share {
             agent.close(&mut connection).await?;
         }

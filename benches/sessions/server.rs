@@ -11,15 +11,15 @@ use random_connect::app::App;
 use random_connect::config::Config;
 use random_connect::kernel::clock::{Clock, SystemClock, seeded_rng};
 use random_connect::kernel::token::AuthTokens;
-use random_connect::transport::state::Limits;
+use random_connect::transport::state::ConnectionLimits;
 use tokio::io::{AsyncBufReadExt, AsyncReadExt, BufReader};
 use tokio::net::TcpListener;
 use tokio::process::{Child, Command};
 use tokio::time::{sleep, timeout};
 use tokio_util::sync::CancellationToken;
 
-use crate::http::{Connection, Target};
-use crate::{Fallible, PATIENCE};
+use crate::http::{HttpConnection, LoadTarget};
+use crate::{BenchResult, PATIENCE};
 
 /// The argument with which this program calls itself to be the server; the idle limits of sessions and
 /// of people follow, in seconds.
@@ -29,21 +29,21 @@ const SERVE: &str = "--serve";
 /// a word and whose time is not over, of whom there are the more the faster the machine is.
 const PLACES: usize = 60_000;
 
-pub struct Server {
+pub struct ServerProcess {
     process: Child,
-    pub target: Arc<Target>,
+    pub target: Arc<LoadTarget>,
 }
 
 /// What the server is busy with.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Figures {
+pub struct ServerFigures {
     pub sessions: u64,
     pub reachable: u64,
     pub people: u64,
 }
 
-impl Server {
-    pub async fn start(session_idle: Duration, people_idle: Duration) -> Fallible<Self> {
+impl ServerProcess {
+    pub async fn start(session_idle: Duration, people_idle: Duration) -> BenchResult<Self> {
         let mut process = Command::new(env::current_exe()?)
             .arg(SERVE)
             .args([session_idle, people_idle].map(|time| time.as_secs().to_string()))
@@ -55,12 +55,12 @@ impl Server {
         let output = process.stdout.take().ok_or("no output")?;
         timeout(PATIENCE, BufReader::new(output).read_line(&mut told)).await??;
         let (at, token) = told.trim().split_once(' ').ok_or("the server did not start")?;
-        let target = Target { at: at.parse()?, token: token.to_owned() };
+        let target = LoadTarget { at: at.parse()?, token: token.to_owned() };
         Ok(Self { process, target: Arc::new(target) })
     }
 
     /// The memory it has, in KiB.
-    pub fn memory(&self) -> Fallible<u64> {
+    pub fn memory(&self) -> BenchResult<u64> {
         let id = self.process.id().ok_or("the server has ended")?;
         let status = fs::read_to_string(format!("/proc/{id}/status"))?;
         let resident = status.lines().find_map(|line| line.strip_prefix("VmRSS:"));
@@ -68,14 +68,14 @@ impl Server {
         Ok(kib.ok_or("no figure of the memory")?.trim().parse()?)
     }
 
-    pub async fn figures(&self) -> Fallible<Figures> {
-        let mut connection = Connection::open(&self.target).await?;
+    pub async fn figures(&self) -> BenchResult<ServerFigures> {
+        let mut connection = HttpConnection::open(&self.target).await?;
         let text = connection.send("GET", "/metrics", None, "").await?.message;
-        let figure = |name: &str| -> Fallible<u64> {
+        let figure = |name: &str| -> BenchResult<u64> {
             let line = text.lines().find_map(|line| line.strip_prefix(name));
             Ok(line.ok_or("no such figure")?.trim().parse()?)
         };
-        Ok(Figures {
+        Ok(ServerFigures {
             sessions: figure("random_connect_live_sessions ")?,
             reachable: figure("random_connect_reachable_users ")?,
             people: figure("random_connect_active_users ")?,
@@ -83,12 +83,12 @@ impl Server {
     }
 
     /// Waits until nobody is connected any more, and memory has been given back.
-    pub async fn empty(&self) -> Fallible<()> {
+    pub async fn empty(&self) -> BenchResult<()> {
         let emptied = async {
             loop {
-                let Figures { sessions, reachable, .. } = self.figures().await?;
+                let ServerFigures { sessions, reachable, .. } = self.figures().await?;
                 if sessions == 0 && reachable == 0 {
-                    return Fallible::Ok(());
+                    return BenchResult::Ok(());
                 }
                 sleep(Duration::from_millis(200)).await;
             }
@@ -98,7 +98,7 @@ impl Server {
     }
 
     /// Waits until the memory changes no more.
-    pub async fn settle(&self) -> Fallible<()> {
+    pub async fn settle(&self) -> BenchResult<()> {
         let mut before = self.memory()?;
         for _ in 0..20 {
             sleep(Duration::from_secs(1)).await;
@@ -113,7 +113,7 @@ impl Server {
 }
 
 /// Is the server, if this program was called to be it, until whoever called it has ended.
-pub fn serve_if_asked() -> Fallible<bool> {
+pub fn serve_if_asked() -> BenchResult<bool> {
     let arguments: Vec<String> = env::args().collect();
     let Some(at) = arguments.iter().position(|argument| argument == SERVE) else {
         return Ok(false);
@@ -128,7 +128,7 @@ pub fn serve_if_asked() -> Fallible<bool> {
     Ok(true)
 }
 
-async fn serve(session_idle: Duration, people_idle: String) -> Fallible<()> {
+async fn serve(session_idle: Duration, people_idle: String) -> BenchResult<()> {
     let setting = |name: &str| match name {
         "TOOLSETS" => Some("penpal".into()),
         // Limits are kept of everybody, and hold nobody up.
@@ -148,7 +148,8 @@ async fn serve(session_idle: Duration, people_idle: String) -> Fallible<()> {
     writeln!(out, "{} {}", listener.local_addr()?, tokens.current())?;
     out.flush()?;
     drop(out);
-    let limits = Limits { session_idle, ..Limits::with_sessions(PLACES) }.within_descriptors();
+    let limits = ConnectionLimits { session_idle, ..ConnectionLimits::with_sessions(PLACES) }
+        .within_descriptors();
     let shutdown = CancellationToken::new();
     let told = shutdown.clone();
     tokio::spawn(async move {

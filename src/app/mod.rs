@@ -20,39 +20,39 @@ use crate::config::{Config, ToolsetName, channels};
 use crate::connect;
 use crate::connect::delivery::courier::Couriers;
 use crate::connect::lobby::Lobby;
-use crate::connect::moderated::GuardedLobby;
-use crate::connect::new_user_limit::Newcomers;
+use crate::connect::moderated::ModeratedLobby;
+use crate::connect::new_user_limit::NewUserLimiter;
 use crate::connect::relay::Relay;
-use crate::connect::service::{ConnectService, Options};
+use crate::connect::service::{ConnectOptions, ConnectService};
 use crate::connect::tools::ConnectTools;
 use crate::kernel::clock::{Clock, SystemClock, seeded_rng};
 use crate::kernel::id::IdHasher;
-use crate::kernel::session::Places;
+use crate::kernel::session::SessionLimit;
 use crate::kernel::token::AuthTokens;
 use crate::kernel::toolset::Toolset;
-use crate::moderation::admin::Admin;
+use crate::moderation::admin::AdminService;
 use crate::penpal::service::PenPalService;
 use crate::penpal::tools::PenPalTools;
-use crate::transport::channels::bridge::{Bridge, Callbacks};
-use crate::transport::channels::outbound::Pace;
+use crate::transport::channels::bridge::{Bridge, BridgeChannels};
+use crate::transport::channels::outbound::SendPolicy;
 use crate::transport::channels::whatsapp::WhatsApp;
 use crate::transport::channels::{outbound, whatsapp};
-use crate::transport::dispatcher::Front;
+use crate::transport::dispatcher::Dispatcher;
 use crate::transport::http::auth::Gate;
 use crate::transport::http::server;
 use crate::transport::mcp::server::McpServer;
-use crate::transport::mcp::session_pipe::Pipes;
-use crate::transport::mcp::sessions::Sessions;
-use crate::transport::mcp::stateless::Direct;
+use crate::transport::mcp::session_pipe::SessionPipes;
+use crate::transport::mcp::sessions::HttpSessions;
+use crate::transport::mcp::stateless::StatelessCalls;
 use crate::transport::mcp::stdio;
 use crate::transport::ops::admin;
-use crate::transport::ops::admin::{AdminTools, Office};
+use crate::transport::ops::admin::{AdminApi, AdminTools};
 use crate::transport::ops::drain::Drain;
 use crate::transport::ops::metrics::Metrics;
 use crate::transport::pages::Pages;
-use crate::transport::pages::dashboard::Board;
+use crate::transport::pages::dashboard::Dashboard;
 use crate::transport::routes;
-use crate::transport::state::{Core, Limits};
+use crate::transport::state::{ConnectionLimits, HttpState};
 
 /// The server, ready to be reached over HTTP or standard input and output.
 pub struct App {
@@ -60,13 +60,13 @@ pub struct App {
     mcp: McpServer,
     metrics: Arc<Metrics>,
     couriers: Arc<Couriers>,
-    places: Places,
+    places: SessionLimit,
     whatsapp: Option<Arc<WhatsApp>>,
-    admin: Admin,
-    lobby: Arc<GuardedLobby>,
+    admin: AdminService,
+    lobby: Arc<ModeratedLobby>,
     clock: Arc<dyn Clock>,
     ids: IdHasher,
-    board: Arc<Board>,
+    board: Arc<Dashboard>,
     config: Config,
     /// The reaper, and the upkeep of the metrics, of the dashboard and of WhatsApp.
     tasks: Vec<AbortHandle>,
@@ -77,24 +77,30 @@ impl App {
     ///
     /// # Errors
     /// When a channel is configured that sends requests, and the system lacks what that takes.
-    pub fn new(config: Config, clock: &Arc<dyn Clock>) -> Result<Self, NoClient> {
-        Self::with_pace(config, clock, Pace::default())
+    pub fn new(config: Config, clock: &Arc<dyn Clock>) -> Result<Self, NoRootCertificates> {
+        Self::with_pace(config, clock, SendPolicy::default())
     }
 
     /// The same, with channels that send requests at this pace.
     ///
     /// # Errors
     /// As above.
-    pub fn with_pace(config: Config, clock: &Arc<dyn Clock>, pace: Pace) -> Result<Self, NoClient> {
+    pub fn with_pace(
+        config: Config,
+        clock: &Arc<dyn Clock>,
+        pace: SendPolicy,
+    ) -> Result<Self, NoRootCertificates> {
         // The first message must not wait for the numbering plans to be read.
         crate::mask::warm_up();
         crate::guard::warm_up();
         let (lobby, ids) = stores::lobby(&config);
         let warden = Arc::new(stores::warden(&config, &ids));
-        let guarded = Arc::new(GuardedLobby::new(lobby, Arc::clone(&warden), config.notice));
+        let guarded = Arc::new(ModeratedLobby::new(lobby, Arc::clone(&warden), config.notice));
         let lobby: Arc<dyn Lobby> = Arc::clone(&guarded) as _;
-        let options =
-            Options { use_caller_nicknames: config.use_caller_nicknames, guard: config.guard };
+        let options = ConnectOptions {
+            use_caller_nicknames: config.use_caller_nicknames,
+            guard: config.guard,
+        };
         let reaper = connect::reap(Arc::clone(&lobby), Arc::clone(clock), config.reap_interval);
         let couriers = Couriers::new(Arc::clone(&lobby), Arc::clone(clock));
         let connect = Arc::new(ConnectService::new(
@@ -126,33 +132,33 @@ impl App {
             named.push(ToolsetName::PenPal);
         }
         let toolsets: Vec<_> = named.iter().map(toolset).collect();
-        let places = Places::new(config.max_sessions);
+        let places = SessionLimit::new(config.max_sessions);
         let names =
             toolsets.iter().flat_map(|toolset| toolset.tools()).map(|tool| tool.name.into_owned());
         let metrics = Arc::new(Metrics::new(names));
         let upkeep = Arc::clone(&metrics).keep_up(METRICS_INTERVAL);
-        let whatsapp = config.whatsapp.clone().map(|settings| -> Result<_, NoClient> {
-            let parts = whatsapp::Parts {
+        let whatsapp = config.whatsapp.clone().map(|settings| -> Result<_, NoRootCertificates> {
+            let parts = whatsapp::WhatsAppDeps {
                 connect: Arc::clone(&connect),
                 couriers: Arc::clone(&couriers),
                 clock: Arc::clone(clock),
                 ids: ids.clone(),
                 metrics: Arc::clone(&metrics),
-                http: outbound::client().map_err(|_| NoClient)?,
+                http: outbound::client().map_err(|_| NoRootCertificates)?,
                 pace,
                 rng: seeded_rng(),
             };
             Ok(Arc::new(WhatsApp::new(whatsapp_settings(settings), parts)))
         });
         let whatsapp = whatsapp.transpose()?;
-        if let Some(channels::Callback { url, secret }) = config.callback.clone() {
-            let http = outbound::client().map_err(|_| NoClient)?;
+        if let Some(channels::BridgeConfig { url, secret }) = config.callback.clone() {
+            let http = outbound::client().map_err(|_| NoRootCertificates)?;
             let (ids, metrics) = (ids.clone(), Arc::clone(&metrics));
             let bridge = Bridge { http, url, secret, ids, metrics, pace };
             let (couriers, clock) = (Arc::clone(&couriers), Arc::clone(clock));
-            connect.tell(Arc::new(Callbacks::new(bridge, couriers, clock, seeded_rng())));
+            connect.tell(Arc::new(BridgeChannels::new(bridge, couriers, clock, seeded_rng())));
         }
-        let board = Arc::new(Board::new(Arc::clone(&connect), Arc::clone(&metrics)));
+        let board = Arc::new(Dashboard::new(Arc::clone(&connect), Arc::clone(&metrics)));
         let sampling = Arc::clone(&board).keep_up(Arc::clone(clock));
         let mut tasks = vec![tokio::spawn(reaper), tokio::spawn(upkeep), tokio::spawn(sampling)];
         tasks.extend(whatsapp.iter().map(|whatsapp| tokio::spawn(Arc::clone(whatsapp).keep_up())));
@@ -163,7 +169,7 @@ impl App {
             connect,
             metrics,
             whatsapp,
-            admin: Admin(warden),
+            admin: AdminService(warden),
             lobby: guarded,
             clock: Arc::clone(clock),
             ids,
@@ -178,7 +184,7 @@ impl App {
         &self,
         listener: TcpListener,
         tokens: AuthTokens,
-        limits: Limits,
+        limits: ConnectionLimits,
         shutdown: CancellationToken,
     ) {
         // A token that the server made for this run, and that only this machine can use, is put into
@@ -190,9 +196,9 @@ impl App {
         let _stop_mcp = mcp_shutdown.clone().drop_guard();
         let allowed_hosts = self.config.allowed_hosts.clone();
         let drain = Drain::new(shutdown.clone());
-        let sessions = Sessions::new(limits.session_idle);
+        let sessions = HttpSessions::new(limits.session_idle);
         let office = self.config.admin_tokens.clone().map(|tokens| {
-            let office = Arc::new(Office {
+            let office = Arc::new(AdminApi {
                 admin: self.admin.clone(),
                 lobby: Arc::clone(&self.lobby),
                 clock: Arc::clone(&self.clock),
@@ -209,15 +215,15 @@ impl App {
         });
         let newcomers = self.newcomers();
         let mcp = self.mcp.clone().drained_by(drain.clone()).counting(newcomers.clone());
-        let core = Core {
+        let core = HttpState {
             connect: Arc::clone(&self.connect),
             lobby: Arc::clone(&self.lobby),
             clock: Arc::clone(&self.clock),
-            direct: Direct::new(mcp.clone()),
+            direct: StatelessCalls::new(mcp.clone()),
             mcp: mcp.clone().http(mcp_shutdown),
             // A live session has no end of its own to wait for.
             sessions: mcp.clone().http_sessions(limits.session_idle, &sessions, shutdown.clone()),
-            pipes: Pipes::new(mcp, limits.session_idle / 3, drain.clone(), seeded_rng()),
+            pipes: SessionPipes::new(mcp, limits.session_idle / 3, drain.clone(), seeded_rng()),
             drain,
             newcomers,
             proxy: self.config.proxy,
@@ -235,7 +241,8 @@ impl App {
         };
         let (core, gate) = (Arc::new(core), Arc::new(Gate { tokens, allowed_hosts }));
         let routes = routes::routes(Arc::clone(&core), Arc::clone(&gate), office);
-        server::serve(listener, Arc::new(Front { core, gate, routes }), limits, shutdown).await;
+        server::serve(listener, Arc::new(Dispatcher { core, gate, routes }), limits, shutdown)
+            .await;
         // What was taken from Meta is not sent again, so it is carried out before the end.
         if let Some(whatsapp) = &self.whatsapp
             && timeout(limits.shutdown_grace, whatsapp.finish()).await.is_err()
@@ -247,18 +254,18 @@ impl App {
 
 impl App {
     /// Who counts new people, where they are limited.
-    fn newcomers(&self) -> Option<Arc<Newcomers>> {
+    fn newcomers(&self) -> Option<Arc<NewUserLimiter>> {
         self.config.rate_limits.filter(|limits| limits.newcomers > 0)?;
         let lobby = Arc::clone(&self.lobby) as Arc<dyn Lobby>;
         let (warden, clock) = (Arc::clone(&self.admin.0), Arc::clone(&self.clock));
-        Some(Arc::new(Newcomers::new(lobby, warden, clock, self.ids.clone())))
+        Some(Arc::new(NewUserLimiter::new(lobby, warden, clock, self.ids.clone())))
     }
 }
 
-fn whatsapp_settings(settings: channels::WhatsApp) -> whatsapp::Settings {
-    let channels::WhatsApp { token, phone_number_id, verify_token, app_secret, api_base } =
+fn whatsapp_settings(settings: channels::WhatsAppConfig) -> whatsapp::WhatsAppSettings {
+    let channels::WhatsAppConfig { token, phone_number_id, verify_token, app_secret, api_base } =
         settings;
-    whatsapp::Settings { token, phone_number_id, verify_token, app_secret, api_base }
+    whatsapp::WhatsAppSettings { token, phone_number_id, verify_token, app_secret, api_base }
 }
 
 /// Said at the start, where somebody can still do something about it.
@@ -267,7 +274,7 @@ const NO_LEDGER: &str = "blocks and reports can't be kept: see STATE_DB";
 /// Requests can't be sent from here.
 #[derive(Debug, Error)]
 #[error("the system has no certificates to trust: install ca-certificates")]
-pub struct NoClient;
+pub struct NoRootCertificates;
 
 impl Drop for App {
     fn drop(&mut self) {
@@ -285,7 +292,7 @@ pub async fn serve(
     announce: impl FnOnce(SocketAddr, Option<&AuthTokens>),
 ) -> io::Result<()> {
     let shutdown = stop_on_signal()?;
-    let limits = Limits::with_sessions(config.max_sessions).within_descriptors();
+    let limits = ConnectionLimits::with_sessions(config.max_sessions).within_descriptors();
     let listener = TcpListener::bind(config.address).await?;
     let address = listener.local_addr()?;
     let configured = config.tokens.clone();

@@ -11,15 +11,15 @@ use crate::connect::lobby::store_memory::MemoryLobby;
 use crate::connect::lobby::store_redis::RedisLobby;
 use crate::kernel::clock::seeded_rng;
 use crate::kernel::id::IdHasher;
-use crate::kernel::keyring::Seal;
-use crate::moderation::service::Warden;
-use crate::moderation::store::Ledger;
-use crate::moderation::store_memory::MemoryLedger;
-use crate::moderation::store_redis::RedisLedger;
-use crate::moderation::store_sql::SqlLedger;
-use crate::rate_limit::limiter::Throttle;
-use crate::rate_limit::store_memory::MemoryThrottle;
-use crate::rate_limit::store_redis::RedisThrottle;
+use crate::kernel::keyring::Keyring;
+use crate::moderation::service::ModerationService;
+use crate::moderation::store::ModerationStore;
+use crate::moderation::store_memory::MemoryModerationStore;
+use crate::moderation::store_redis::RedisModerationStore;
+use crate::moderation::store_sql::SqlModerationStore;
+use crate::rate_limit::limiter::RateLimiter;
+use crate::rate_limit::store_memory::MemoryRateLimiter;
+use crate::rate_limit::store_redis::RedisRateLimiter;
 
 /// The lobby, and the hashes by which people are known in it.
 pub(super) fn lobby(config: &Config) -> (Arc<dyn Lobby>, IdHasher) {
@@ -35,7 +35,7 @@ pub(super) fn lobby(config: &Config) -> (Arc<dyn Lobby>, IdHasher) {
     let lobby = RedisLobby::new(
         redis.url.expose_secret(),
         config.idle_timeout,
-        Seal::new(&redis.keys),
+        Keyring::new(&redis.keys),
         ids.clone(),
         seeded_rng(),
     )
@@ -44,21 +44,23 @@ pub(super) fn lobby(config: &Config) -> (Arc<dyn Lobby>, IdHasher) {
 }
 
 /// Who keeps people apart, with reports sealed.
-pub(super) fn warden(config: &Config, ids: &IdHasher) -> Warden {
+pub(super) fn warden(config: &Config, ids: &IdHasher) -> ModerationService {
     let mut rng = seeded_rng();
-    let (seal, ledger): (_, Arc<dyn Ledger>) = match (&config.redis, &config.state) {
+    let (seal, ledger): (_, Arc<dyn ModerationStore>) = match (&config.redis, &config.state) {
         (Some(redis), _) => {
-            let ledger = RedisLedger::new(redis.url.expose_secret());
+            let ledger = RedisModerationStore::new(redis.url.expose_secret());
             let ledger = ledger.expect("the configuration has checked the address");
-            (Seal::new(&redis.keys), Arc::new(ledger))
+            (Keyring::new(&redis.keys), Arc::new(ledger))
         }
-        (None, Some(state)) => (Seal::new(&state.keys), Arc::new(SqlLedger::new(&state.file))),
-        (None, None) => (Seal::new(&[rng.random()]), Arc::new(MemoryLedger::default())),
+        (None, Some(state)) => {
+            (Keyring::new(&state.keys), Arc::new(SqlModerationStore::new(&state.file)))
+        }
+        (None, None) => (Keyring::new(&[rng.random()]), Arc::new(MemoryModerationStore::default())),
     };
-    let throttle = config.rate_limits.map(|limits| -> Arc<dyn Throttle> {
-        let Some(redis) = &config.redis else { return Arc::new(MemoryThrottle::new(limits)) };
-        let throttle = RedisThrottle::new(redis.url.expose_secret(), limits, ids.clone());
+    let throttle = config.rate_limits.map(|limits| -> Arc<dyn RateLimiter> {
+        let Some(redis) = &config.redis else { return Arc::new(MemoryRateLimiter::new(limits)) };
+        let throttle = RedisRateLimiter::new(redis.url.expose_secret(), limits, ids.clone());
         Arc::new(throttle.expect("the configuration has checked the address"))
     });
-    Warden::new(ledger, seal, throttle, rng)
+    ModerationService::new(ledger, seal, throttle, rng)
 }

@@ -8,13 +8,13 @@ use std::ffi::OsString;
 use reqwest::Url;
 use secrecy::SecretString;
 
-use super::{Problem, Reader, Shown};
+use super::{ConfigProblem, EchoValue, EnvReader};
 
 const DEFAULT_API_BASE: &str = "https://graph.facebook.com/v23.0";
 
 /// A number of the operator's own on WhatsApp.
 #[derive(Clone, Debug)]
-pub struct WhatsApp {
+pub struct WhatsAppConfig {
     /// `WHATSAPP_TOKEN`, which the Graph API wants.
     pub token: SecretString,
     /// `WHATSAPP_PHONE_NUMBER_ID`: Meta's name for the number, in digits.
@@ -29,7 +29,7 @@ pub struct WhatsApp {
 
 /// Where news is posted to.
 #[derive(Clone, Debug)]
-pub struct Callback {
+pub struct BridgeConfig {
     /// `CALLBACK_URL`; it may hold a token.
     pub url: SecretString,
     /// `CALLBACK_SECRET`, with which this server signs.
@@ -47,27 +47,27 @@ const CALLBACK: [&str; 2] = ["CALLBACK_URL", "CALLBACK_SECRET"];
 
 /// Reads the settings of the WhatsApp channel, if there are any.
 pub(super) fn whatsapp<L: Fn(&str) -> Option<OsString>>(
-    reader: &mut Reader<L>,
-) -> Option<WhatsApp> {
+    reader: &mut EnvReader<L>,
+) -> Option<WhatsAppConfig> {
     let [token, phone_number_id, verify_token, app_secret, api_base] = WHATSAPP;
     if !reader.wants(&WHATSAPP, &WHATSAPP[..4]) {
         return None;
     }
-    let token = reader.read(token, Shown::Never, secret);
-    let phone_number_id = reader.read(phone_number_id, Shown::AsIs, |text| {
+    let token = reader.read(token, EchoValue::Never, secret);
+    let phone_number_id = reader.read(phone_number_id, EchoValue::AsIs, |text| {
         let plausible = text.len() <= 32 && text.bytes().all(|b| b.is_ascii_digit());
         let expected = "the id of the phone number, in digits, as Meta's dashboard shows it";
         plausible.then(|| text.to_owned()).ok_or(expected)
     });
-    let verify_token = reader.read(verify_token, Shown::Never, secret);
-    let app_secret = reader.read(app_secret, Shown::Never, secret);
-    let api_base = reader.read(api_base, Shown::AsIs, |text| {
+    let verify_token = reader.read(verify_token, EchoValue::Never, secret);
+    let app_secret = reader.read(app_secret, EchoValue::Never, secret);
+    let api_base = reader.read(api_base, EchoValue::AsIs, |text| {
         let url = address(text).filter(|url| url.query().is_none());
         let safe = url.filter(|url| url.scheme() == "https" || is_this_machine(url));
         let base = safe.map(|url| url.as_str().trim_end_matches('/').to_owned());
         base.ok_or("an address that begins with https:// (http:// only on this machine)")
     });
-    Some(WhatsApp {
+    Some(WhatsAppConfig {
         token: token?,
         phone_number_id: phone_number_id?,
         verify_token: verify_token?,
@@ -78,21 +78,21 @@ pub(super) fn whatsapp<L: Fn(&str) -> Option<OsString>>(
 
 /// Reads the settings of the callback, if there are any.
 pub(super) fn callback<L: Fn(&str) -> Option<OsString>>(
-    reader: &mut Reader<L>,
-) -> Option<Callback> {
+    reader: &mut EnvReader<L>,
+) -> Option<BridgeConfig> {
     if !reader.wants(&CALLBACK, &CALLBACK) {
         return None;
     }
-    let url = reader.read(CALLBACK[0], Shown::Never, |text| {
+    let url = reader.read(CALLBACK[0], EchoValue::Never, |text| {
         let url = address(text).filter(|url| url.scheme() == "https" || is_near(url));
         let url = url.map(|url| SecretString::from(url.as_str()));
         url.ok_or("an address that begins with https:// (http:// only on this machine or by a name without a dot)")
     });
-    let secret = reader.read(CALLBACK[1], Shown::Never, secret);
-    Some(Callback { url: url?, secret: secret? })
+    let secret = reader.read(CALLBACK[1], EchoValue::Never, secret);
+    Some(BridgeConfig { url: url?, secret: secret? })
 }
 
-impl<L: Fn(&str) -> Option<OsString>> Reader<L> {
+impl<L: Fn(&str) -> Option<OsString>> EnvReader<L> {
     /// Whether any of `all` is set. Each of `needed` that is not, is a problem then.
     fn wants(&mut self, all: &[&'static str], needed: &[&'static str]) -> bool {
         let is_set = |name: &&&'static str| {
@@ -102,7 +102,7 @@ impl<L: Fn(&str) -> Option<OsString>> Reader<L> {
             return false;
         }
         let missing: Vec<_> = needed.iter().filter(|name| !is_set(name)).collect();
-        self.problems.extend(missing.into_iter().map(|name| Problem {
+        self.problems.extend(missing.into_iter().map(|name| ConfigProblem {
             variable: (*name).to_owned(),
             value: String::new(),
             expected: format!("a value, because {} belong together", needed.join(", ")),

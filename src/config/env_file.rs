@@ -9,29 +9,32 @@ use std::fs;
 use std::io::ErrorKind;
 use std::path::Path;
 
-use super::Problem;
+use super::ConfigProblem;
 
 /// The settings in a file, and what is wrong with it. A file that is not there has none.
-pub(super) fn read(file: &Path) -> (HashMap<String, OsString>, Vec<Problem>) {
+pub(super) fn read(file: &Path) -> (HashMap<String, OsString>, Vec<ConfigProblem>) {
     match fs::read_to_string(file) {
         Ok(text) => parse(&text),
         Err(error) if error.kind() == ErrorKind::NotFound => Default::default(),
         Err(error) => {
             let expected = format!("a readable file of text ({})", error.kind());
-            let problem =
-                Problem { variable: ".env".to_owned(), value: "(not shown)".to_owned(), expected };
+            let problem = ConfigProblem {
+                variable: ".env".to_owned(),
+                value: "(not shown)".to_owned(),
+                expected,
+            };
             (HashMap::new(), vec![problem])
         }
     }
 }
 
-fn parse(text: &str) -> (HashMap<String, OsString>, Vec<Problem>) {
+fn parse(text: &str) -> (HashMap<String, OsString>, Vec<ConfigProblem>) {
     let mut settings = HashMap::new();
     let mut problems = Vec::new();
     for (number, line) in text.lines().enumerate() {
         let mut complain = |expected: &str| {
             let variable = format!(".env line {}, {}", number + 1, name(line));
-            problems.push(Problem {
+            problems.push(ConfigProblem {
                 variable,
                 value: "(not shown)".to_owned(),
                 expected: expected.to_owned(),

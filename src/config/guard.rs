@@ -2,31 +2,31 @@
 
 use std::ffi::OsString;
 
-use super::{Reader, Shown};
-use crate::guard::{Guard, Links, Words};
+use super::{EchoValue, EnvReader};
+use crate::guard::{Guard, LinkPolicy, ProfanityPolicy};
 use crate::moderation::service::NoticePolicy;
 
-pub(super) fn read<L: Fn(&str) -> Option<OsString>>(reader: &mut Reader<L>) -> Guard {
+pub(super) fn read<L: Fn(&str) -> Option<OsString>>(reader: &mut EnvReader<L>) -> Guard {
     let links =
-        reader.read("LINKS", Shown::AsIs, |text| match text.to_ascii_lowercase().as_str() {
-            "allow" => Ok(Links::Allow),
-            "defang" => Ok(Links::Defang),
-            "refuse" => Ok(Links::Refuse),
+        reader.read("LINKS", EchoValue::AsIs, |text| match text.to_ascii_lowercase().as_str() {
+            "allow" => Ok(LinkPolicy::Allow),
+            "defang" => Ok(LinkPolicy::Defang),
+            "refuse" => Ok(LinkPolicy::Refuse),
             _ => Err("allow, defang or refuse"),
         });
     let words =
-        reader.read("WORDS", Shown::AsIs, |text| match text.to_ascii_lowercase().as_str() {
-            "off" => Ok(Words::Off),
-            "mask" => Ok(Words::Mask),
-            "refuse" => Ok(Words::Refuse),
+        reader.read("WORDS", EchoValue::AsIs, |text| match text.to_ascii_lowercase().as_str() {
+            "off" => Ok(ProfanityPolicy::Off),
+            "mask" => Ok(ProfanityPolicy::Mask),
+            "refuse" => Ok(ProfanityPolicy::Refuse),
             _ => Err("off, mask or refuse"),
         });
     Guard { links: links.unwrap_or_default(), words: words.unwrap_or_default() }
 }
 
-pub(super) fn notice<L: Fn(&str) -> Option<OsString>>(reader: &mut Reader<L>) -> NoticePolicy {
+pub(super) fn notice<L: Fn(&str) -> Option<OsString>>(reader: &mut EnvReader<L>) -> NoticePolicy {
     let notice =
-        reader.read("NOTICE", Shown::AsIs, |text| match text.to_ascii_lowercase().as_str() {
+        reader.read("NOTICE", EchoValue::AsIs, |text| match text.to_ascii_lowercase().as_str() {
             "on" => Ok(NoticePolicy::On),
             "require" => Ok(NoticePolicy::Require),
             "off" => Ok(NoticePolicy::Off),
@@ -37,10 +37,10 @@ pub(super) fn notice<L: Fn(&str) -> Option<OsString>>(reader: &mut Reader<L>) ->
 
 #[cfg(test)]
 mod tests {
-    use super::super::{Config, Problem};
+    use super::super::{Config, ConfigProblem};
     use super::*;
 
-    fn guard(variables: &[(&str, &str)]) -> Result<Guard, Vec<Problem>> {
+    fn guard(variables: &[(&str, &str)]) -> Result<Guard, Vec<ConfigProblem>> {
         let value = |name: &str| variables.iter().find(|(key, _)| *key == name);
         Config::from_lookup(|name| value(name).map(|(_, value)| value.into()))
             .map(|config| config.guard)
@@ -48,10 +48,13 @@ mod tests {
 
     #[test]
     fn links_are_defanged_and_words_left_alone_unless_set() {
-        assert_eq!(guard(&[]), Ok(Guard { links: Links::Defang, words: Words::Off }));
+        assert_eq!(
+            guard(&[]),
+            Ok(Guard { links: LinkPolicy::Defang, words: ProfanityPolicy::Off })
+        );
         assert_eq!(
             guard(&[("LINKS", "Refuse"), ("WORDS", "mask")]),
-            Ok(Guard { links: Links::Refuse, words: Words::Mask })
+            Ok(Guard { links: LinkPolicy::Refuse, words: ProfanityPolicy::Mask })
         );
         let wrong = [("LINKS", "no"), ("WORDS", "yes"), ("NOTICE", "maybe")];
         assert_eq!(guard(&wrong).expect_err("three problems").len(), 3);

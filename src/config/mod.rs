@@ -21,10 +21,10 @@ use secrecy::SecretString;
 use tracing::level_filters::LevelFilter;
 
 use crate::guard::Guard;
-use crate::kernel::client_network::Proxy;
+use crate::kernel::client_network::TrustedProxy;
 use crate::kernel::token::AuthTokens;
 use crate::moderation::service::NoticePolicy;
-use crate::rate_limit::gcra::Limits;
+use crate::rate_limit::gcra::RateLimits;
 use parse::{host_names, log_format, log_level, phone_number, proxy, switch, toolset_names};
 
 const DEFAULT_PORT: u16 = 8086;
@@ -70,21 +70,21 @@ pub struct Config {
     /// `MAX_SESSIONS`: how many clients may stay connected at once.
     pub max_sessions: usize,
     /// `REDIS_URL` and what belongs to it; without, the lobby is in memory.
-    pub redis: Option<store::Redis>,
+    pub redis: Option<store::RedisConfig>,
     /// `STATE_DB`: where blocks and reports are kept without Redis.
-    pub state: Option<store::State>,
+    pub state: Option<store::StateDbConfig>,
     /// `ADMIN_TOKEN`; without one there is nothing below `/admin`.
     pub admin_tokens: Option<AuthTokens>,
     /// `RATE_LIMITS`; `None` means that nobody is limited.
-    pub rate_limits: Option<Limits>,
+    pub rate_limits: Option<RateLimits>,
     /// `TRUSTED_PROXY`: who says where requests come from.
-    pub proxy: Proxy,
+    pub proxy: TrustedProxy,
     /// `LINKS` and `WORDS`.
     pub guard: Guard,
     /// Whether people are told how they treat each other here.
     pub notice: NoticePolicy,
-    pub whatsapp: Option<channels::WhatsApp>,
-    pub callback: Option<channels::Callback>,
+    pub whatsapp: Option<channels::WhatsAppConfig>,
+    pub callback: Option<channels::BridgeConfig>,
 }
 
 /// A toolset that can be switched on.
@@ -96,14 +96,14 @@ pub enum ToolsetName {
 
 /// A variable whose value can't be used.
 #[derive(Debug, PartialEq, Eq)]
-pub struct Problem {
+pub struct ConfigProblem {
     variable: String,
     /// The value as it was, or what may be said of it.
     value: String,
     expected: String,
 }
 
-impl fmt::Display for Problem {
+impl fmt::Display for ConfigProblem {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}={}: expected {}", self.variable, self.value, self.expected)
     }
@@ -114,7 +114,7 @@ impl Config {
     ///
     /// # Errors
     /// All the problems there are, in the file and in the values.
-    pub fn load(file: &Path) -> Result<Self, Vec<Problem>> {
+    pub fn load(file: &Path) -> Result<Self, Vec<ConfigProblem>> {
         let (settings, mut problems) = env_file::read(file);
         let config = Self::from_lookup(|name| {
             std::env::var_os(name).or_else(|| settings.get(name).cloned())
@@ -133,12 +133,15 @@ impl Config {
     ///
     /// # Errors
     /// All the problems there are.
-    pub fn from_lookup(lookup: impl Fn(&str) -> Option<OsString>) -> Result<Self, Vec<Problem>> {
-        let mut reader = Reader { lookup, problems: Vec::new() };
-        let tokens = reader.read("AUTH_TOKEN", Shown::Never, AuthTokens::parse);
-        let host = reader
-            .read("HOST", Shown::AsIs, |text| text.parse::<IpAddr>().map_err(|_| "an IP address"));
-        let port = reader.read("PORT", Shown::AsIs, |text| {
+    pub fn from_lookup(
+        lookup: impl Fn(&str) -> Option<OsString>,
+    ) -> Result<Self, Vec<ConfigProblem>> {
+        let mut reader = EnvReader { lookup, problems: Vec::new() };
+        let tokens = reader.read("AUTH_TOKEN", EchoValue::Never, AuthTokens::parse);
+        let host = reader.read("HOST", EchoValue::AsIs, |text| {
+            text.parse::<IpAddr>().map_err(|_| "an IP address")
+        });
+        let port = reader.read("PORT", EchoValue::AsIs, |text| {
             text.parse::<u16>().map_err(|_| "a number from 0 to 65535 (0 takes any free port)")
         });
         let default_host =
@@ -146,39 +149,39 @@ impl Config {
         let host = host.unwrap_or(default_host.into());
         let (redis, state) = store::read(&mut reader);
         let config = Self {
-            my_number: reader.read("MY_NUMBER", Shown::Never, phone_number),
+            my_number: reader.read("MY_NUMBER", EchoValue::Never, phone_number),
             address: SocketAddr::new(host, port.unwrap_or(DEFAULT_PORT)),
             log_level: reader
-                .read("LOG_LEVEL", Shown::AsIs, log_level)
+                .read("LOG_LEVEL", EchoValue::AsIs, log_level)
                 .unwrap_or(LevelFilter::INFO),
             log_format: reader
-                .read("LOG_FORMAT", Shown::AsIs, log_format)
+                .read("LOG_FORMAT", EchoValue::AsIs, log_format)
                 .unwrap_or(LogFormat::Text),
             idle_timeout: reader.seconds("IDLE_TIMEOUT_SECS", DEFAULT_IDLE_TIMEOUT_SECS),
             reap_interval: reader.seconds("REAP_INTERVAL_SECS", DEFAULT_REAP_INTERVAL_SECS),
-            allowed_hosts: reader.read("ALLOWED_HOSTS", Shown::AsIs, host_names),
+            allowed_hosts: reader.read("ALLOWED_HOSTS", EchoValue::AsIs, host_names),
             use_caller_nicknames: reader
-                .read("USE_CALLER_NICKNAMES", Shown::AsIs, switch)
+                .read("USE_CALLER_NICKNAMES", EchoValue::AsIs, switch)
                 .unwrap_or(false),
             toolsets: reader
-                .read("TOOLSETS", Shown::AsIs, toolset_names)
+                .read("TOOLSETS", EchoValue::AsIs, toolset_names)
                 .unwrap_or_else(|| vec![ToolsetName::Connect]),
             playground: reader
-                .read("PLAYGROUND", Shown::AsIs, switch)
+                .read("PLAYGROUND", EchoValue::AsIs, switch)
                 .unwrap_or(host.is_loopback()),
             max_sessions: reader
-                .read("MAX_SESSIONS", Shown::AsIs, |text| {
+                .read("MAX_SESSIONS", EchoValue::AsIs, |text| {
                     let sessions = text.parse().ok().filter(|n| (1..=1_000_000).contains(n));
                     sessions.ok_or("a whole number from 1 to 1000000")
                 })
                 .unwrap_or(DEFAULT_MAX_SESSIONS),
             redis,
             state,
-            admin_tokens: reader.read("ADMIN_TOKEN", Shown::Never, AuthTokens::parse),
+            admin_tokens: reader.read("ADMIN_TOKEN", EchoValue::Never, AuthTokens::parse),
             rate_limits: reader
-                .read("RATE_LIMITS", Shown::AsIs, rate_limits::parse)
-                .unwrap_or_else(|| Some(Limits::default())),
-            proxy: reader.read("TRUSTED_PROXY", Shown::AsIs, proxy).unwrap_or_default(),
+                .read("RATE_LIMITS", EchoValue::AsIs, rate_limits::parse)
+                .unwrap_or_else(|| Some(RateLimits::default())),
+            proxy: reader.read("TRUSTED_PROXY", EchoValue::AsIs, proxy).unwrap_or_default(),
             guard: guard::read(&mut reader),
             notice: guard::notice(&mut reader),
             whatsapp: channels::whatsapp(&mut reader),
@@ -191,21 +194,21 @@ impl Config {
 
 /// Whether a problem may repeat the value.
 #[derive(Clone, Copy)]
-enum Shown {
+enum EchoValue {
     AsIs,
     Never,
 }
 
-struct Reader<L> {
+struct EnvReader<L> {
     lookup: L,
-    problems: Vec<Problem>,
+    problems: Vec<ConfigProblem>,
 }
 
-impl<L: Fn(&str) -> Option<OsString>> Reader<L> {
+impl<L: Fn(&str) -> Option<OsString>> EnvReader<L> {
     fn read<T>(
         &mut self,
         variable: &'static str,
-        shown: Shown,
+        shown: EchoValue,
         parse: impl FnOnce(&str) -> Result<T, &'static str>,
     ) -> Option<T> {
         let raw = (self.lookup)(variable)?;
@@ -217,10 +220,10 @@ impl<L: Fn(&str) -> Option<OsString>> Reader<L> {
         parsed
             .map_err(|expected| {
                 let value = match shown {
-                    Shown::AsIs => format!("{text:?}"),
-                    Shown::Never => "(not shown)".to_owned(),
+                    EchoValue::AsIs => format!("{text:?}"),
+                    EchoValue::Never => "(not shown)".to_owned(),
                 };
-                self.problems.push(Problem {
+                self.problems.push(ConfigProblem {
                     variable: variable.to_owned(),
                     value,
                     expected: expected.to_owned(),
@@ -232,7 +235,7 @@ impl<L: Fn(&str) -> Option<OsString>> Reader<L> {
     /// Reports a variable that is needed and not set, unless it was set and refused.
     fn missing(&mut self, variable: &'static str, expected: &str) {
         if self.problems.iter().all(|problem| problem.variable != variable) {
-            self.problems.push(Problem {
+            self.problems.push(ConfigProblem {
                 variable: variable.to_owned(),
                 value: "(not set)".to_owned(),
                 expected: expected.to_owned(),
@@ -241,7 +244,7 @@ impl<L: Fn(&str) -> Option<OsString>> Reader<L> {
     }
 
     fn seconds(&mut self, variable: &'static str, default: u64) -> Duration {
-        let seconds = self.read(variable, Shown::AsIs, |text| {
+        let seconds = self.read(variable, EchoValue::AsIs, |text| {
             let seconds = text.parse().ok().filter(|seconds| (1..=MAX_SECS).contains(seconds));
             seconds.ok_or("a whole number of seconds from 1 to 31536000")
         });
@@ -253,7 +256,7 @@ impl<L: Fn(&str) -> Option<OsString>> Reader<L> {
 mod tests {
     use super::*;
 
-    fn config(variables: &[(&str, &str)]) -> Result<Config, Vec<Problem>> {
+    fn config(variables: &[(&str, &str)]) -> Result<Config, Vec<ConfigProblem>> {
         Config::from_lookup(|name| {
             variables.iter().find(|(key, _)| *key == name).map(|(_, value)| value.into())
         })

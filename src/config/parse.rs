@@ -4,7 +4,7 @@ use secrecy::SecretString;
 use tracing::level_filters::LevelFilter;
 
 use super::{LogFormat, ToolsetName};
-use crate::kernel::client_network::Proxy;
+use crate::kernel::client_network::TrustedProxy;
 
 /// Country code and number: seven to fifteen digits (E.164), no `+`, no separators.
 pub fn phone_number(text: &str) -> Result<SecretString, &'static str> {
@@ -43,11 +43,11 @@ pub fn switch(text: &str) -> Result<bool, &'static str> {
     }
 }
 
-pub fn proxy(text: &str) -> Result<Proxy, &'static str> {
+pub fn proxy(text: &str) -> Result<TrustedProxy, &'static str> {
     match text.to_ascii_lowercase().as_str() {
-        "off" => Ok(Proxy::None),
-        "on" => Ok(Proxy::Forwarded),
-        "fly" => Ok(Proxy::Fly),
+        "off" => Ok(TrustedProxy::None),
+        "on" => Ok(TrustedProxy::Forwarded),
+        "fly" => Ok(TrustedProxy::Fly),
         _ => Err("on, fly or off"),
     }
 }

@@ -1,16 +1,16 @@
 //! How often people may write and look for partners, and how many new ones may come.
 
-use crate::rate_limit::gcra::Limits;
+use crate::rate_limit::gcra::RateLimits;
 
 /// Reads `off`, `on`, or some of the figures; those that are not named stay as they are.
-pub(super) fn parse(text: &str) -> Result<Option<Limits>, &'static str> {
+pub(super) fn parse(text: &str) -> Result<Option<RateLimits>, &'static str> {
     let expected = "on, off, or figures such as messages=30,same=3,searches=10,newcomers=600";
     match text.to_ascii_lowercase().as_str() {
-        "on" => return Ok(Some(Limits::default())),
+        "on" => return Ok(Some(RateLimits::default())),
         "off" => return Ok(None),
         _ => {}
     }
-    let mut limits = Limits::default();
+    let mut limits = RateLimits::default();
     for figure in text.split(',') {
         let (name, value) = figure.split_once('=').ok_or(expected)?;
         let name = name.trim().to_ascii_lowercase();
@@ -34,11 +34,11 @@ mod tests {
 
     #[test]
     fn limits_are_on_off_or_figures() {
-        assert_eq!(parse("on"), Ok(Some(Limits::default())));
+        assert_eq!(parse("on"), Ok(Some(RateLimits::default())));
         assert_eq!(parse("OFF"), Ok(None));
-        let limits = Limits { messages: 60, searches: 5, ..Limits::default() };
+        let limits = RateLimits { messages: 60, searches: 5, ..RateLimits::default() };
         assert_eq!(parse("messages=60, searches = 5"), Ok(Some(limits)));
-        let unlimited = Limits { newcomers: 0, ..Limits::default() };
+        let unlimited = RateLimits { newcomers: 0, ..RateLimits::default() };
         assert_eq!(parse("newcomers=0"), Ok(Some(unlimited)));
         for broken in ["maybe", "messages", "messages=0", "messages=99999", "talk=3", "same=-1"] {
             assert!(parse(broken).is_err(), "{broken}");

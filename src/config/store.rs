@@ -7,23 +7,23 @@ use std::path::PathBuf;
 use redis::IntoConnectionInfo;
 use secrecy::SecretString;
 
-use super::{Reader, Shown};
+use super::{EchoValue, EnvReader};
 
 /// A key of 32 bytes.
-pub type Key = [u8; 32];
+pub type SealKey = [u8; 32];
 
 /// What a lobby on Redis needs. Whatever is in it is secret.
 #[derive(Clone)]
-pub struct Redis {
+pub struct RedisConfig {
     /// `REDIS_URL`; it may hold a password.
     pub url: SecretString,
     /// `ID_SALT`.
     pub salt: SecretString,
     /// `INBOX_KEY`: the key in use, and the one before while rotating.
-    pub keys: Vec<Key>,
+    pub keys: Vec<SealKey>,
 }
 
-impl std::fmt::Debug for Redis {
+impl std::fmt::Debug for RedisConfig {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str("Redis(..)")
     }
@@ -31,16 +31,16 @@ impl std::fmt::Debug for Redis {
 
 /// What a file for blocks and reports needs.
 #[derive(Clone)]
-pub struct State {
+pub struct StateDbConfig {
     /// `STATE_DB`, without the `sqlite:`.
     pub file: PathBuf,
     /// `ID_SALT`: with another, everybody would be somebody else after a restart.
     pub salt: SecretString,
     /// `INBOX_KEY`, which reports are sealed with.
-    pub keys: Vec<Key>,
+    pub keys: Vec<SealKey>,
 }
 
-impl std::fmt::Debug for State {
+impl std::fmt::Debug for StateDbConfig {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str("State(..)")
     }
@@ -49,20 +49,20 @@ impl std::fmt::Debug for State {
 /// Reads all of it together: an address without the secrets is a mistake, secrets without an address
 /// are only not used.
 pub(super) fn read<L: Fn(&str) -> Option<OsString>>(
-    reader: &mut Reader<L>,
-) -> (Option<Redis>, Option<State>) {
-    let url = reader.read("REDIS_URL", Shown::Never, |text| {
+    reader: &mut EnvReader<L>,
+) -> (Option<RedisConfig>, Option<StateDbConfig>) {
+    let url = reader.read("REDIS_URL", EchoValue::Never, |text| {
         let known = text.starts_with("redis://") || text.starts_with("rediss://");
         let known = known && text.into_connection_info().is_ok();
         let expected = "an address such as redis://host:6379 or rediss://:password@host:6379";
         known.then(|| SecretString::from(text)).ok_or(expected)
     });
-    let salt = reader.read("ID_SALT", Shown::Never, |text| {
+    let salt = reader.read("ID_SALT", EchoValue::Never, |text| {
         let long = text.chars().count() >= 16;
         long.then(|| SecretString::from(text)).ok_or("at least 16 characters")
     });
-    let keys = reader.read("INBOX_KEY", Shown::Never, keys);
-    let file = reader.read("STATE_DB", Shown::AsIs, |text| {
+    let keys = reader.read("INBOX_KEY", EchoValue::Never, keys);
+    let file = reader.read("STATE_DB", EchoValue::AsIs, |text| {
         let file = text.strip_prefix("sqlite:").filter(|file| !file.is_empty());
         file.map(PathBuf::from).ok_or("sqlite: and the path of a file, such as sqlite:state.db")
     });
@@ -78,18 +78,18 @@ pub(super) fn read<L: Fn(&str) -> Option<OsString>>(
         reader.missing("INBOX_KEY", &format!("64 hex digits, {needed}"));
     }
     let (Some(salt), Some(keys)) = (salt, keys) else { return (None, None) };
-    let redis = url.map(|url| Redis { url, salt: salt.clone(), keys: keys.clone() });
-    (redis, file.map(|file| State { file, salt, keys }))
+    let redis = url.map(|url| RedisConfig { url, salt: salt.clone(), keys: keys.clone() });
+    (redis, file.map(|file| StateDbConfig { file, salt, keys }))
 }
 
-fn keys(text: &str) -> Result<Vec<Key>, &'static str> {
+fn keys(text: &str) -> Result<Vec<SealKey>, &'static str> {
     let expected = "64 hex digits, or two times that with a comma between while rotating";
-    let keys: Option<Vec<Key>> = text.split(',').map(|key| parse_key(key.trim())).collect();
+    let keys: Option<Vec<SealKey>> = text.split(',').map(|key| parse_key(key.trim())).collect();
     keys.filter(|keys| keys.len() <= 2).ok_or(expected)
 }
 
-fn parse_key(hex: &str) -> Option<Key> {
-    let mut key = Key::default();
+fn parse_key(hex: &str) -> Option<SealKey> {
+    let mut key = SealKey::default();
     if hex.len() != 2 * key.len() || !hex.bytes().all(|byte| byte.is_ascii_hexdigit()) {
         return None;
     }
@@ -101,9 +101,9 @@ fn parse_key(hex: &str) -> Option<Key> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::{Config, Problem};
+    use super::super::{Config, ConfigProblem};
 
-    fn config(variables: &[(&str, &str)]) -> Result<Config, Vec<Problem>> {
+    fn config(variables: &[(&str, &str)]) -> Result<Config, Vec<ConfigProblem>> {
         Config::from_lookup(|name| {
             variables.iter().find(|(key, _)| *key == name).map(|(_, value)| value.into())
         })

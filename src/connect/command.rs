@@ -37,7 +37,7 @@ pub enum Command<'a> {
 
 /// A command as it was typed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Typed<'a> {
+pub struct ParsedCommand<'a> {
     pub command: Command<'a>,
     /// Whether there is text behind a command that takes none.
     pub has_rest: bool,
@@ -45,7 +45,7 @@ pub struct Typed<'a> {
 
 /// A row of the table: how a command is written and read. What `#help` says of it is the message
 /// `help-` and its first name.
-pub struct Row {
+pub struct CommandSpec {
     /// The command word and its synonyms, in lower case, without the `#`.
     pub names: &'static [&'static str],
     /// Whether something is to be written behind it.
@@ -54,23 +54,23 @@ pub struct Row {
     parse: for<'a> fn(&'a str) -> Command<'a>,
 }
 
-pub const COMMANDS: &[Row] = &[
-    Row { names: &["meet"], takes_text: true, parse: |interests| Command::Meet(interests) },
-    Row { names: &["bye"], takes_text: false, parse: |_| Command::Bye },
-    Row { names: &["again"], takes_text: false, parse: |_| Command::Again },
-    Row { names: &["hide"], takes_text: false, parse: |_| Command::Hide },
-    Row { names: &["who"], takes_text: false, parse: |_| Command::Who },
-    Row { names: &["m", "inbox"], takes_text: false, parse: |_| Command::Inbox },
-    Row { names: &["r"], takes_text: true, parse: |text| Command::Relay(text) },
-    Row { names: &["nick"], takes_text: true, parse: |name| Command::Nick(name) },
-    Row { names: &["block"], takes_text: false, parse: |_| Command::Block },
-    Row { names: &["report"], takes_text: true, parse: |reason| Command::Report(reason) },
-    Row { names: &["ice"], takes_text: false, parse: |_| Command::Icebreaker },
-    Row { names: &["good"], takes_text: false, parse: |_| Command::Rate(true) },
-    Row { names: &["bad"], takes_text: false, parse: |_| Command::Rate(false) },
-    Row { names: &["lang"], takes_text: true, parse: |language| Command::Speak(language) },
-    Row { names: &["agree"], takes_text: false, parse: |_| Command::Agree },
-    Row { names: &["help"], takes_text: false, parse: |_| Command::Help },
+pub const COMMANDS: &[CommandSpec] = &[
+    CommandSpec { names: &["meet"], takes_text: true, parse: |interests| Command::Meet(interests) },
+    CommandSpec { names: &["bye"], takes_text: false, parse: |_| Command::Bye },
+    CommandSpec { names: &["again"], takes_text: false, parse: |_| Command::Again },
+    CommandSpec { names: &["hide"], takes_text: false, parse: |_| Command::Hide },
+    CommandSpec { names: &["who"], takes_text: false, parse: |_| Command::Who },
+    CommandSpec { names: &["m", "inbox"], takes_text: false, parse: |_| Command::Inbox },
+    CommandSpec { names: &["r"], takes_text: true, parse: |text| Command::Relay(text) },
+    CommandSpec { names: &["nick"], takes_text: true, parse: |name| Command::Nick(name) },
+    CommandSpec { names: &["block"], takes_text: false, parse: |_| Command::Block },
+    CommandSpec { names: &["report"], takes_text: true, parse: |reason| Command::Report(reason) },
+    CommandSpec { names: &["ice"], takes_text: false, parse: |_| Command::Icebreaker },
+    CommandSpec { names: &["good"], takes_text: false, parse: |_| Command::Rate(true) },
+    CommandSpec { names: &["bad"], takes_text: false, parse: |_| Command::Rate(false) },
+    CommandSpec { names: &["lang"], takes_text: true, parse: |language| Command::Speak(language) },
+    CommandSpec { names: &["agree"], takes_text: false, parse: |_| Command::Agree },
+    CommandSpec { names: &["help"], takes_text: false, parse: |_| Command::Help },
 ];
 
 /// Reads a message as a command; `None` means that it is ordinary text.
@@ -79,7 +79,7 @@ pub const COMMANDS: &[Row] = &[
 /// followed by sentence punctuation: `#MEET`, `＃bye`, `#again!`, `*#meet*` as the help shows it.
 /// `#meeting` is text.
 #[must_use]
-pub fn parse(message: &str) -> Option<Typed<'_>> {
+pub fn parse(message: &str) -> Option<ParsedCommand<'_>> {
     let message = message.trim_matches(|c: char| c.is_whitespace() || is_invisible(c));
     let end = message.find(char::is_whitespace).unwrap_or(message.len());
     let (word, rest) = message.split_at(end);
@@ -89,13 +89,16 @@ pub fn parse(message: &str) -> Option<Typed<'_>> {
     let name = word.strip_prefix('#')?.trim_end_matches(['.', ',', '!', '?', '…', '。']);
     let name = name.to_lowercase();
     let row = COMMANDS.iter().find(|row| row.names.contains(&name.as_str()))?;
-    Some(Typed { command: (row.parse)(rest), has_rest: !row.takes_text && !rest.is_empty() })
+    Some(ParsedCommand {
+        command: (row.parse)(rest),
+        has_rest: !row.takes_text && !rest.is_empty(),
+    })
 }
 
 /// The commands and what they do, a line each, and what else one may write.
 #[must_use]
 pub fn help(language: Language) -> String {
-    let line = |row: &Row| {
+    let line = |row: &CommandSpec| {
         let names = row.names.iter().map(|name| format!("*#{name}*")).collect::<Vec<_>>();
         let id = format!("help-{}", row.names[0]);
         say_with(language, &id, [("names", names.join(", ").into())])

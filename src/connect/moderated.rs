@@ -10,35 +10,41 @@ use std::sync::Arc;
 use async_trait::async_trait;
 
 use super::lobby::action::{
-    Action, Call, Encounter, LobbyStats, Nudged, Outcome, Performed, Sender, Swept, Terms,
+    Action, ActionResult, Call, LastPartner, LobbyStats, MatchConstraints, NudgeResult, Outcome,
+    SenderState, SweepResult,
 };
-use super::lobby::broadcast::{Announced, Announcement, Presence};
-use super::lobby::inbox::{Item, Lease, LeaseId, News};
+use super::lobby::broadcast::{Broadcast, BroadcastProgress, Presence};
+use super::lobby::inbox::{InboxEvent, Item, Lease, LeaseId};
 use super::lobby::signal::Listener;
 use super::lobby::{Lobby, LobbyError};
 use crate::kernel::clock::Timestamp;
-use crate::kernel::id::{MessageKey, UserId};
-use crate::moderation::penalty::Bar;
-use crate::moderation::service::{Grounds, NoticePolicy, Warden};
-use crate::moderation::store::{Consent, LedgerError};
-use crate::rate_limit::gcra::Act;
+use crate::kernel::id::{IdempotencyKey, UserId};
+use crate::kernel::store::StoreError;
+use crate::moderation::penalty::Suspension;
+use crate::moderation::service::{ModerationService, NoticePolicy, ReportReason};
+use crate::moderation::store::NoticeState;
+use crate::rate_limit::gcra::LimitedAction;
 
 /// Any lobby, and who watches over it.
-pub struct GuardedLobby {
+pub struct ModeratedLobby {
     lobby: Arc<dyn Lobby>,
-    warden: Arc<Warden>,
+    warden: Arc<ModerationService>,
     notice: NoticePolicy,
 }
 
-impl From<LedgerError> for LobbyError {
-    fn from(_: LedgerError) -> Self {
+impl From<StoreError> for LobbyError {
+    fn from(_: StoreError) -> Self {
         Self
     }
 }
 
-impl GuardedLobby {
+impl ModeratedLobby {
     #[must_use]
-    pub fn new(lobby: Arc<dyn Lobby>, warden: Arc<Warden>, notice: NoticePolicy) -> Self {
+    pub fn new(
+        lobby: Arc<dyn Lobby>,
+        warden: Arc<ModerationService>,
+        notice: NoticePolicy,
+    ) -> Self {
         Self { lobby, warden, notice }
     }
 
@@ -61,8 +67,9 @@ impl GuardedLobby {
     }
 
     /// Looks for a partner, for whoever may.
-    async fn search(&self, mut call: Call, action: Action) -> Result<Performed, LobbyError> {
-        let admitted = self.warden.admit(call.who, call.key, || vec![Act::Search], call.now);
+    async fn search(&self, mut call: Call, action: Action) -> Result<ActionResult, LobbyError> {
+        let admitted =
+            self.warden.admit(call.who, call.key, || vec![LimitedAction::Search], call.now);
         // The look at their rights changes nothing, so neither waits for the other.
         let rights = self.warden.rights(call.who, call.now);
         let (admitted, rights) = tokio::try_join!(admitted, rights)?;
@@ -73,25 +80,25 @@ impl GuardedLobby {
             let outcome = barred(bar, call.now);
             return self.hold(call, outcome).await;
         }
-        if self.notice == NoticePolicy::Require && rights.consent < Some(Consent::Agreed) {
+        if self.notice == NoticePolicy::Require && rights.consent < Some(NoticeState::Agreed) {
             return self.hold(call, Outcome::MustAgree).await;
         }
         let informed = self.notice == NoticePolicy::Off || rights.consent.is_some();
         let avoid = rights.apart.into_iter().collect();
-        call.terms = Terms { avoid, informed, shunned: rights.shunned };
+        call.terms = MatchConstraints { avoid, informed, shunned: rights.shunned };
         self.lobby.perform(call, action).await
     }
 
     /// Does nothing but hand out the inbox. That is not remembered: the same call is carried out
     /// when its time has come.
-    async fn hold(&self, call: Call, outcome: Outcome) -> Result<Performed, LobbyError> {
+    async fn hold(&self, call: Call, outcome: Outcome) -> Result<ActionResult, LobbyError> {
         let read = self.lobby.perform(Call { key: None, ..call }, Action::Read).await?;
-        Ok(Performed { outcome, ..read })
+        Ok(ActionResult { outcome, ..read })
     }
 
     /// Keeps that somebody agreed; where that was wanted of them, they look for a partner with it.
-    async fn agree(&self, call: Call) -> Result<Performed, LobbyError> {
-        self.warden.inform(call.who, Consent::Agreed, call.now).await?;
+    async fn agree(&self, call: Call) -> Result<ActionResult, LobbyError> {
+        self.warden.inform(call.who, NoticeState::Agreed, call.now).await?;
         match self.notice {
             NoticePolicy::Require => self.search(call, Action::meet()).await,
             NoticePolicy::On | NoticePolicy::Off => self.hold(call, Outcome::Agreed).await,
@@ -99,8 +106,8 @@ impl GuardedLobby {
     }
 
     /// Keeps what somebody says of the chat they have, or had last.
-    async fn rate(&self, call: Call, good: bool) -> Result<Performed, LobbyError> {
-        let key = call.key.map(MessageKey::before);
+    async fn rate(&self, call: Call, good: bool) -> Result<ActionResult, LobbyError> {
+        let key = call.key.map(IdempotencyKey::before);
         let look = Call { key, takes_inbox: false, ..call.clone() };
         let action = Action::Encounter { quoted: false };
         let outcome = match self.lobby.perform(look, action).await?.outcome {
@@ -123,14 +130,15 @@ impl GuardedLobby {
         now: Timestamp,
     ) {
         let answered = matches!(outcome, Some(Outcome::Connected { chat, .. }) if chat.first);
-        let first = |item: &Item| matches!(&item.news, News::Connected { chat } if chat.first);
+        let first =
+            |item: &Item| matches!(&item.news, InboxEvent::Connected { chat } if chat.first);
         if answered || items.iter().any(first) {
-            let _ = self.warden.inform(who, Consent::Told, now).await;
+            let _ = self.warden.inform(who, NoticeState::Told, now).await;
         }
     }
 
     /// Sends a text; whoever has no partner because they are barred is told so.
-    async fn relay(&self, call: Call, action: Action) -> Result<Performed, LobbyError> {
+    async fn relay(&self, call: Call, action: Action) -> Result<ActionResult, LobbyError> {
         let (who, now) = (call.who, call.now);
         if let Err(early) = self.warden.admit(who, call.key, || said(&action), now).await? {
             return self.hold(call, Outcome::TooOften(early)).await;
@@ -145,9 +153,13 @@ impl GuardedLobby {
     }
 
     /// Keeps the caller apart for good from whom they talk with, or talked with last.
-    async fn block(&self, call: Call, grounds: Option<Grounds>) -> Result<Performed, LobbyError> {
+    async fn block(
+        &self,
+        call: Call,
+        grounds: Option<ReportReason>,
+    ) -> Result<ActionResult, LobbyError> {
         // A call that is repeated means the same person, whomever they met since.
-        let key = call.key.map(MessageKey::before);
+        let key = call.key.map(IdempotencyKey::before);
         let look = Call { key, takes_inbox: false, ..call.clone() };
         let action = Action::Encounter { quoted: grounds.is_some() };
         let met = match self.lobby.perform(look, action).await?.outcome {
@@ -157,7 +169,7 @@ impl GuardedLobby {
         let (who, now) = (call.who, call.now);
         let mut barred = None;
         let whom = met.as_ref().map(|met| met.partner);
-        if let Some(Encounter { partner, said }) = met {
+        if let Some(LastPartner { partner, said }) = met {
             self.warden.block(who, partner, now).await?;
             if let Some(grounds) = grounds.clone() {
                 let said = said.iter().map(|text| text.as_str().to_owned()).collect();
@@ -174,7 +186,7 @@ impl GuardedLobby {
 }
 
 /// What of something that is said to a partner is limited.
-fn said(action: &Action) -> Vec<Act> {
+fn said(action: &Action) -> Vec<LimitedAction> {
     // Keyless: a text that collides with another is only counted with it.
     let mut hasher = DefaultHasher::new();
     match action {
@@ -182,20 +194,20 @@ fn said(action: &Action) -> Vec<Act> {
         Action::Icebreaker(number) => number.hash(&mut hasher),
         _ => return Vec::new(),
     }
-    vec![Act::Message, Act::Same(hasher.finish())]
+    vec![LimitedAction::Message, LimitedAction::Same(hasher.finish())]
 }
 
-fn barred(bar: Bar, now: Timestamp) -> Outcome {
+fn barred(bar: Suspension, now: Timestamp) -> Outcome {
     let left = match bar {
-        Bar::Until(until) => Some(until.since(now)),
-        Bar::UntilReviewed => None,
+        Suspension::Until(until) => Some(until.since(now)),
+        Suspension::UntilReviewed => None,
     };
     Outcome::Barred { left }
 }
 
 #[async_trait]
-impl Lobby for GuardedLobby {
-    async fn perform(&self, call: Call, action: Action) -> Result<Performed, LobbyError> {
+impl Lobby for ModeratedLobby {
+    async fn perform(&self, call: Call, action: Action) -> Result<ActionResult, LobbyError> {
         let (who, now) = (call.who, call.now);
         let performed = match action {
             Action::Meet(_) | Action::Again => self.search(call, action).await,
@@ -205,12 +217,12 @@ impl Lobby for GuardedLobby {
             Action::Agree => self.agree(call).await,
             action => self.lobby.perform(call, action).await,
         }?;
-        let Performed { outcome, lease } = &performed;
+        let ActionResult { outcome, lease } = &performed;
         self.keep_informed(who, Some(outcome), &lease.items, now).await;
         Ok(performed)
     }
 
-    async fn sender(&self, who: UserId) -> Result<Sender, LobbyError> {
+    async fn sender(&self, who: UserId) -> Result<SenderState, LobbyError> {
         self.lobby.sender(who).await
     }
 
@@ -232,12 +244,12 @@ impl Lobby for GuardedLobby {
         self.lobby.settle(who, lease, delivered);
     }
 
-    async fn first(&self, message: MessageKey, now: Timestamp) -> Result<bool, LobbyError> {
+    async fn first(&self, message: IdempotencyKey, now: Timestamp) -> Result<bool, LobbyError> {
         self.lobby.first(message, now).await
     }
 
     /// Also deletes what is too old to be kept in the ledger.
-    async fn sweep(&self, now: Timestamp) -> Result<Swept, LobbyError> {
+    async fn sweep(&self, now: Timestamp) -> Result<SweepResult, LobbyError> {
         let swept = self.lobby.sweep(now).await?;
         if !swept.more {
             self.warden.purge(now).await?;
@@ -249,7 +261,7 @@ impl Lobby for GuardedLobby {
         self.lobby.pair_waiting(now).await
     }
 
-    async fn nudge_silent(&self, now: Timestamp) -> Result<Nudged, LobbyError> {
+    async fn nudge_silent(&self, now: Timestamp) -> Result<NudgeResult, LobbyError> {
         self.lobby.nudge_silent(now).await
     }
 
@@ -263,10 +275,10 @@ impl Lobby for GuardedLobby {
 
     async fn announce(
         &self,
-        announcement: &Announcement,
+        announcement: &Broadcast,
         after: Option<UserId>,
         now: Timestamp,
-    ) -> Result<Announced, LobbyError> {
+    ) -> Result<BroadcastProgress, LobbyError> {
         self.lobby.announce(announcement, after, now).await
     }
 

@@ -13,13 +13,13 @@ use super::lobby::action::Outcome;
 use super::lobby::{Lobby, LobbyError};
 use super::profile::language::Language;
 use super::reply;
-use crate::kernel::client_network::Origin;
+use crate::kernel::client_network::ClientNetwork;
 use crate::kernel::clock::Clock;
 use crate::kernel::id::{IdHasher, UserId};
-use crate::kernel::toolset::Caller;
-use crate::kernel::ttl_cache::Recent;
-use crate::moderation::service::Warden;
-use crate::rate_limit::gcra::{Act, TooOften};
+use crate::kernel::toolset::Subject;
+use crate::kernel::ttl_cache::TtlCache;
+use crate::moderation::service::ModerationService;
+use crate::rate_limit::gcra::{LimitedAction, RateLimited};
 
 /// For how long, and of how many people at most, is remembered that they are known.
 const KNOWN_FOR: Duration = Duration::from_secs(600);
@@ -27,31 +27,31 @@ const MAX_KNOWN: usize = 100_000;
 
 /// Why somebody new is not let in. Nothing changed.
 #[derive(Debug, Error)]
-pub enum Unwelcome {
+pub enum AdmissionError {
     #[error("{}", reply::outcome(Language::English, &Outcome::TooOften(*.0)))]
-    TooMany(TooOften),
+    TooMany(RateLimited),
     #[error("Random Connect can't be reached right now. Please try again shortly.")]
     Unavailable(#[from] LobbyError),
 }
 
 /// Counts new people by where they come from.
-pub struct Newcomers {
+pub struct NewUserLimiter {
     lobby: Arc<dyn Lobby>,
-    warden: Arc<Warden>,
+    warden: Arc<ModerationService>,
     clock: Arc<dyn Clock>,
     ids: IdHasher,
-    known: Mutex<Recent<UserId, ()>>,
+    known: Mutex<TtlCache<UserId, ()>>,
 }
 
-impl Newcomers {
+impl NewUserLimiter {
     #[must_use]
     pub fn new(
         lobby: Arc<dyn Lobby>,
-        warden: Arc<Warden>,
+        warden: Arc<ModerationService>,
         clock: Arc<dyn Clock>,
         ids: IdHasher,
     ) -> Self {
-        let known = Mutex::new(Recent::new(KNOWN_FOR, MAX_KNOWN));
+        let known = Mutex::new(TtlCache::new(KNOWN_FOR, MAX_KNOWN));
         Self { lobby, warden, clock, ids, known }
     }
 
@@ -59,12 +59,16 @@ impl Newcomers {
     ///
     /// # Errors
     /// When too many new people came from there lately, or the store fails.
-    pub async fn admit(&self, origin: Origin, caller: Caller) -> Result<(), Unwelcome> {
+    pub async fn admit(
+        &self,
+        origin: ClientNetwork,
+        caller: Subject,
+    ) -> Result<(), AdmissionError> {
         let now = self.clock.now();
         let who = match caller {
-            Caller::Nobody => return Ok(()),
-            Caller::Somebody => None,
-            Caller::Person(who) => Some(who),
+            Subject::Nobody => return Ok(()),
+            Subject::Somebody => None,
+            Subject::Person(who) => Some(who),
         };
         if let Some(who) = who {
             if self.known.lock().get(&who, now).is_some() {
@@ -76,8 +80,8 @@ impl Newcomers {
             }
         }
         let from = self.ids.origin(origin);
-        let admitted = self.warden.admit(from, None, || vec![Act::Newcomer], now).await;
-        admitted.map_err(LobbyError::from)?.map_err(Unwelcome::TooMany)?;
+        let admitted = self.warden.admit(from, None, || vec![LimitedAction::Newcomer], now).await;
+        admitted.map_err(LobbyError::from)?.map_err(AdmissionError::TooMany)?;
         if let Some(who) = who {
             drop(self.known.lock().put(who, (), now));
         }

@@ -4,21 +4,21 @@
 
 use std::sync::Arc;
 
-use super::lobby::action::{Action, Call, Outcome, Performed};
+use super::lobby::action::{Action, ActionResult, Call, Outcome};
 use super::lobby::{Lobby, LobbyError};
 use super::profile::language::Language;
 use crate::guard;
-use crate::guard::{Guard, Refusal};
+use crate::guard::{ContentRejected, Guard};
 use crate::mask::{Masked, Memory, mask_next};
 
 /// What became of a text.
 #[derive(Debug)]
-pub enum Relayed {
+pub enum RelayOutcome {
     /// There was nothing to see in it. Nothing was done.
     Empty,
     /// The guard does not let it pass, for this reason. Nothing was done.
-    Refused(Refusal),
-    Done(Performed),
+    Refused(ContentRejected),
+    Done(ActionResult),
 }
 
 /// Sends texts to partners.
@@ -38,13 +38,13 @@ impl Relay {
     ///
     /// # Errors
     /// When the lobby's store fails.
-    pub async fn send(&self, call: &Call, typed: &str) -> Result<Relayed, LobbyError> {
+    pub async fn send(&self, call: &Call, typed: &str) -> Result<RelayOutcome, LobbyError> {
         let cleaned = guard::clean(typed);
         if cleaned.is_empty() {
-            return Ok(Relayed::Empty);
+            return Ok(RelayOutcome::Empty);
         }
         if let Err(reason) = self.guard.check(&cleaned) {
-            return Ok(Relayed::Refused(reason));
+            return Ok(RelayOutcome::Refused(reason));
         }
         loop {
             let mut sender = self.lobby.sender(call.who).await?;
@@ -65,7 +65,7 @@ impl Relay {
             // Only a call of the same person or their partner, between the two above, makes this
             // repeat.
             if performed.outcome != Outcome::SenderChanged {
-                return Ok(Relayed::Done(performed));
+                return Ok(RelayOutcome::Done(performed));
             }
         }
     }

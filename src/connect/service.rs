@@ -12,25 +12,25 @@ use thiserror::Error;
 
 use super::command;
 use super::command::Command;
-use super::lobby::action::{Action, Call, LobbyStats, Outcome, Performed};
-use super::lobby::chat::Search;
+use super::lobby::action::{Action, ActionResult, Call, LobbyStats, Outcome};
+use super::lobby::chat::MatchPreferences;
 use super::lobby::inbox::{Lease, LeaseId};
 use super::lobby::{Lobby, LobbyError};
 use super::profile::interest::Interests;
 use super::profile::language::Language;
 use super::profile::nickname::Nickname;
-use super::relay::{Relay, Relayed};
+use super::relay::{Relay, RelayOutcome};
 use super::reply;
 use super::reply::ICEBREAKERS;
 use super::reply::compose::{MAX_CHARS, compose};
-use super::reply::local::Told;
+use super::reply::local::LocalReply;
 use super::reply::messages;
 use crate::guard::Guard;
 use crate::kernel::clock::{Clock, Timestamp};
 use crate::kernel::id::{IdHasher, Realm, UserId};
 use crate::kernel::receipt::Receipt;
-use crate::kernel::toolset::Caller;
-use crate::moderation::service::Grounds;
+use crate::kernel::toolset::Subject;
+use crate::moderation::service::ReportReason;
 
 /// The most characters of a `puch_user_id` or a `message_id`.
 pub const MAX_ID_CHARS: usize = 256;
@@ -40,7 +40,7 @@ pub const MAX_REASON_CHARS: usize = 300;
 
 /// A call of `handle_message`. Unknown arguments are ignored.
 #[derive(Deserialize, JsonSchema)]
-pub struct Incoming {
+pub struct HandleMessageParams {
     /// The user's message exactly as they typed it, at most 4,096 characters.
     pub message: String,
     /// The id of the Puch user who wrote the message, at most 256 characters.
@@ -58,7 +58,7 @@ pub struct Incoming {
 
 /// What somebody typed whose news are brought to them at once.
 #[derive(Clone, Copy)]
-pub struct Spoken<'a> {
+pub struct PushInput<'a> {
     pub who: UserId,
     /// Names the message among theirs: one that comes again within ten minutes is not carried out
     /// again.
@@ -69,16 +69,16 @@ pub struct Spoken<'a> {
 }
 
 /// What came of something that was typed.
-pub struct Heard {
+pub struct PushReply {
     /// What to tell whoever typed it, if anything.
     pub told: Option<String>,
     /// The message that was passed on, if one was.
-    pub passed: Option<Passed>,
+    pub passed: Option<RelayedMessage>,
 }
 
 /// A message that was passed on: to whom, under which number, and how much of it is hidden.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Passed {
+pub struct RelayedMessage {
     pub to: UserId,
     pub number: u64,
     pub hidden: u32,
@@ -86,19 +86,19 @@ pub struct Passed {
 
 /// Is told who calls, by the id their caller has for them: whoever could bring news to them has to
 /// know it. Nothing below the edge keeps it.
-pub trait Arrivals: Send + Sync {
+pub trait CallerObserver: Send + Sync {
     fn came(&self, who: UserId, raw_id: &str);
 }
 
 /// An answer; its receipt wants to know whether it arrived.
-pub struct Answer {
+pub struct Reply {
     pub text: String,
     pub receipt: Receipt,
 }
 
 /// Why a call was not carried out. Nothing changed.
 #[derive(Debug, Error)]
-pub enum Refusal {
+pub enum HandleError {
     #[error("The puch_user_id is empty: pass the id of the user who wrote the message.")]
     NoUser,
     #[error("The {0} is longer than {MAX_ID_CHARS} characters.")]
@@ -127,7 +127,7 @@ pub struct Stats {
 
 /// The operator's choices.
 #[derive(Clone, Copy, Debug, Default)]
-pub struct Options {
+pub struct ConnectOptions {
     /// Use the `user_nickname` that a caller passes. Off by default: it may be a real name.
     pub use_caller_nicknames: bool,
     /// What may be passed on, and how.
@@ -140,8 +140,8 @@ pub struct ConnectService {
     relay: Relay,
     clock: Arc<dyn Clock>,
     ids: IdHasher,
-    options: Options,
-    arrivals: OnceLock<Arc<dyn Arrivals>>,
+    options: ConnectOptions,
+    arrivals: OnceLock<Arc<dyn CallerObserver>>,
     started: Timestamp,
 }
 
@@ -151,7 +151,7 @@ impl ConnectService {
         lobby: Arc<dyn Lobby>,
         clock: Arc<dyn Clock>,
         ids: IdHasher,
-        options: Options,
+        options: ConnectOptions,
     ) -> Self {
         let started = clock.now();
         let relay = Relay::new(Arc::clone(&lobby), options.guard);
@@ -160,7 +160,7 @@ impl ConnectService {
 
     /// Tells `arrivals` of everybody who calls from now on. The first that is named stays: it can
     /// only be made when this service is there already.
-    pub fn tell(&self, arrivals: Arc<dyn Arrivals>) {
+    pub fn tell(&self, arrivals: Arc<dyn CallerObserver>) {
         self.arrivals.get_or_init(|| arrivals);
     }
 
@@ -168,7 +168,7 @@ impl ConnectService {
     ///
     /// # Errors
     /// A [`Refusal`], with nothing changed.
-    pub async fn handle(&self, incoming: Incoming) -> Result<Answer, Refusal> {
+    pub async fn handle(&self, incoming: HandleMessageParams) -> Result<Reply, HandleError> {
         let call = self.admit(&incoming)?;
         let who = call.who;
         let (performed, own) = self.act(call, &incoming.message).await?;
@@ -180,9 +180,9 @@ impl ConnectService {
 
     /// Carries out what a person typed to whom everything is brought at once, and returns what to
     /// tell them of it, if anything: they see their own message as they sent it.
-    pub async fn hear(&self, spoken: Spoken<'_>) -> Heard {
-        let Spoken { who, message_id, name, text } = spoken;
-        let only = |told| Heard { told: Some(told), passed: None };
+    pub async fn hear(&self, spoken: PushInput<'_>) -> PushReply {
+        let PushInput { who, message_id, name, text } = spoken;
+        let only = |told| PushReply { told: Some(told), passed: None };
         if too_long(text, MAX_CHARS) {
             let language = self.language(who).await;
             return only(reply::too_long(language, "refused-length", MAX_CHARS));
@@ -194,18 +194,18 @@ impl ConnectService {
             ..Call::new(who, self.clock.now())
         };
         match self.act(call, text).await {
-            Ok((Performed { outcome: Outcome::Sent { to, number, text, .. }, lease }, _)) => {
+            Ok((ActionResult { outcome: Outcome::Sent { to, number, text, .. }, lease }, _)) => {
                 let language = lease.language.unwrap_or_default();
                 let hidden = text.hidden();
                 let told = (hidden > 0).then(|| messages::say(language, "number-hidden"));
-                Heard { told, passed: Some(Passed { to, number, hidden }) }
+                PushReply { told, passed: Some(RelayedMessage { to, number, hidden }) }
             }
             Ok((performed, own)) if own.is_empty() => {
                 let language = performed.lease.language.unwrap_or_default();
                 only(messages::say(language, "nothing-waits"))
             }
             Ok((_, own)) => only(own),
-            Err(Refusal::Unavailable(_)) => {
+            Err(HandleError::Unavailable(_)) => {
                 only(messages::say(Language::default(), "refused-store"))
             }
             Err(_) => only(messages::say(self.language(who).await, "refused-call")),
@@ -231,30 +231,30 @@ impl ConnectService {
 
     /// Reads a message as a command or as text for the partner and carries it out. Returns with what
     /// came of it the words for it.
-    async fn act(&self, call: Call, message: &str) -> Result<(Performed, String), Refusal> {
+    async fn act(&self, call: Call, message: &str) -> Result<(ActionResult, String), HandleError> {
         let typed = command::parse(message);
         let (action, told) = match typed.map(|typed| typed.command) {
             Some(Command::Meet(list)) => {
                 let interests = Interests::parse(list);
-                (Action::Meet(Search { interests, keep_history: false }), None)
+                (Action::Meet(MatchPreferences { interests, keep_history: false }), None)
             }
             Some(Command::Again) => (Action::Again, None),
             Some(Command::Bye) => (Action::Leave, None),
             Some(Command::Hide) => (Action::ToggleMasking, None),
             Some(Command::Who) => (Action::Who, None),
             Some(Command::Inbox) => (Action::Read, None),
-            Some(Command::Help) => (Action::Read, Some(Told::Help)),
+            Some(Command::Help) => (Action::Read, Some(LocalReply::Help)),
             Some(Command::Nick(name)) => match Nickname::chosen(name) {
                 Ok(name) => (Action::Rename(name), None),
-                Err(why) => (Action::Read, Some(Told::BadNickname(why))),
+                Err(why) => (Action::Read, Some(LocalReply::BadNickname(why))),
             },
             Some(Command::Block) => (Action::Block { whom: None, grounds: None }, None),
-            Some(Command::Report("")) => (Action::Read, Some(Told::AskReason)),
+            Some(Command::Report("")) => (Action::Read, Some(LocalReply::AskReason)),
             Some(Command::Report(reason)) if too_long(reason, MAX_REASON_CHARS) => {
-                (Action::Read, Some(Told::LongReason))
+                (Action::Read, Some(LocalReply::LongReason))
             }
             Some(Command::Report(reason)) => {
-                let grounds = Some(Grounds::parse(reason));
+                let grounds = Some(ReportReason::parse(reason));
                 (Action::Block { whom: None, grounds }, None)
             }
             // Which question it is matters little, so the time's last digits choose it.
@@ -266,7 +266,7 @@ impl ConnectService {
             Some(Command::Agree) => (Action::Agree, None),
             Some(Command::Speak(language)) => match Language::parse(language) {
                 Some(language) => (Action::Speak(language), None),
-                None => (Action::Read, Some(Told::Languages)),
+                None => (Action::Read, Some(LocalReply::Languages)),
             },
             Some(Command::Relay(text)) => return self.relay(call, text).await,
             None => return self.relay(call, message).await,
@@ -285,10 +285,10 @@ impl ConnectService {
 
     /// Whose a call with this `puch_user_id` is.
     #[must_use]
-    pub fn caller(&self, raw_id: &str) -> Caller {
+    pub fn caller(&self, raw_id: &str) -> Subject {
         match raw_id.trim() {
-            "" => Caller::Nobody,
-            id => Caller::Person(self.ids.user(Realm::Puch, id)),
+            "" => Subject::Nobody,
+            id => Subject::Person(self.ids.user(Realm::Puch, id)),
         }
     }
 
@@ -319,13 +319,13 @@ impl ConnectService {
     }
 
     /// Checks the arguments and hashes the ids; from here on nobody knows the raw ones.
-    fn admit(&self, incoming: &Incoming) -> Result<Call, Refusal> {
+    fn admit(&self, incoming: &HandleMessageParams) -> Result<Call, HandleError> {
         let id = incoming.puch_user_id.trim();
         if id.is_empty() {
-            return Err(Refusal::NoUser);
+            return Err(HandleError::NoUser);
         }
         if too_long(id, MAX_ID_CHARS) {
-            return Err(Refusal::LongId("puch_user_id"));
+            return Err(HandleError::LongId("puch_user_id"));
         }
         // A number names a message as well as a text does; whatever else a caller may send is no id.
         let message_id = match &incoming.message_id {
@@ -334,10 +334,10 @@ impl ConnectService {
             _ => None,
         };
         if message_id.as_ref().is_some_and(|id| too_long(id, MAX_ID_CHARS)) {
-            return Err(Refusal::LongId("message_id"));
+            return Err(HandleError::LongId("message_id"));
         }
         if too_long(&incoming.message, MAX_CHARS) {
-            return Err(Refusal::LongMessage);
+            return Err(HandleError::LongMessage);
         }
         let who = self.ids.user(Realm::Puch, id);
         let given = incoming.user_nickname.as_ref().and_then(Value::as_str);
@@ -348,15 +348,15 @@ impl ConnectService {
         })
     }
 
-    async fn relay(&self, call: Call, typed: &str) -> Result<(Performed, String), Refusal> {
+    async fn relay(&self, call: Call, typed: &str) -> Result<(ActionResult, String), HandleError> {
         let told = match self.relay.send(&call, typed).await? {
-            Relayed::Done(performed) => {
+            RelayOutcome::Done(performed) => {
                 let language = performed.lease.language.unwrap_or_default();
                 let own = reply::outcome(language, &performed.outcome);
                 return Ok((performed, own));
             }
-            Relayed::Empty => Told::NoText,
-            Relayed::Refused(reason) => Told::Refused(reason),
+            RelayOutcome::Empty => LocalReply::NoText,
+            RelayOutcome::Refused(reason) => LocalReply::Refused(reason),
         };
         let performed = self.lobby.perform(call, Action::Read).await?;
         let own = told.say(performed.lease.language.unwrap_or_default());
@@ -369,7 +369,7 @@ impl ConnectService {
     }
 
     /// Puts the answer together. From here on nothing fails: what was asked has been done.
-    async fn answer(&self, who: UserId, lease: Lease, own: &str) -> Answer {
+    async fn answer(&self, who: UserId, lease: Lease, own: &str) -> Reply {
         let receipt = self.receipt(who, lease.id);
         let language = lease.language.unwrap_or_default();
         let answer = compose(language, &lease.items, own);
@@ -377,9 +377,9 @@ impl ConnectService {
         let all_shown = answer.shown == lease.items.len();
         if !all_shown && self.lobby.keep_back(who, &lease, answer.shown).await.is_err() {
             // The receipt is dropped: all of the items wait for a better moment.
-            return Answer { text: compose(language, &[], own).text, receipt: Receipt::none() };
+            return Reply { text: compose(language, &[], own).text, receipt: Receipt::none() };
         }
-        Answer { text: answer.text, receipt }
+        Reply { text: answer.text, receipt }
     }
 
     fn receipt(&self, who: UserId, lease: Option<LeaseId>) -> Receipt {

@@ -13,8 +13,8 @@ use secrecy::{ExposeSecret, SecretString};
 
 use super::command;
 use super::profile::language::Language;
-use super::service::{ConnectService, Incoming, Stats};
-use crate::kernel::toolset::{Arguments, Caller, Receipts, Toolset};
+use super::service::{ConnectService, HandleMessageParams, Stats};
+use crate::kernel::toolset::{Arguments, Receipts, Subject, Toolset};
 
 // The wording decides whether Puch's model routes a message here at all; the JSON shape with
 // these three keys is what it is trained to read.
@@ -44,7 +44,7 @@ impl ConnectTools {
     #[tool(description = HANDLE_MESSAGE, input_schema = input_schema())]
     async fn handle_message(
         &self,
-        Arguments(incoming): Arguments<Incoming>,
+        Arguments(incoming): Arguments<HandleMessageParams>,
         receipts: Receipts,
     ) -> Result<String, String> {
         let answer = self.service.handle(incoming).await.map_err(|refusal| refusal.to_string())?;
@@ -87,9 +87,9 @@ impl Toolset for ConnectTools {
         self.router.get(name)
     }
 
-    fn caller(&self, request: &CallToolRequestParams) -> Caller {
+    fn caller(&self, request: &CallToolRequestParams) -> Subject {
         let id = request.arguments.as_ref().and_then(|all| all.get("puch_user_id")?.as_str());
-        id.map_or(Caller::Nobody, |id| self.service.caller(id))
+        id.map_or(Subject::Nobody, |id| self.service.caller(id))
     }
 
     async fn call(
@@ -102,7 +102,7 @@ impl Toolset for ConnectTools {
 }
 
 fn input_schema() -> Arc<rmcp::model::JsonObject> {
-    schema_for_input::<Incoming>()
+    schema_for_input::<HandleMessageParams>()
         .expect("a struct's schema is an object, the snapshot test reads it")
 }
 

@@ -3,13 +3,13 @@
 use unicode_normalization::UnicodeNormalization;
 
 /// A folded text. Each of its bytes knows which character of the original it stands for.
-pub struct Shadow {
+pub struct FoldedText {
     pub text: String,
     /// Where in the original the character of each byte begins; the last is the original's length.
     places: Vec<usize>,
 }
 
-impl Shadow {
+impl FoldedText {
     /// Folds compatible and confusable characters (Unicode Technical Standard 39) to ASCII where
     /// they look like it, and case.
     pub fn of(text: &str) -> Self {
@@ -60,7 +60,7 @@ mod tests {
 
     #[test]
     fn what_looks_alike_is_the_same_and_keeps_its_place() {
-        let shadow = Shadow::of("а＜ѕＹs|｜");
+        let shadow = FoldedText::of("а＜ѕＹs|｜");
         assert_eq!(shadow.text, "a<sys||");
         assert_eq!(&"а＜ѕＹs|｜"[shadow.place(1)..shadow.place(2)], "＜");
         assert_eq!(shadow.place(shadow.text.len()), "а＜ѕＹs|｜".len());

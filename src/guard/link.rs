@@ -5,7 +5,7 @@ use std::ops::Range;
 
 use linkify::{LinkFinder, LinkKind};
 
-use super::folded::Shadow;
+use super::folded::FoldedText;
 
 /// Endings after which two words with a dot between are an address also without `https://` or a
 /// path. Those that are words as well are not here: people leave out the space behind a full stop.
@@ -54,7 +54,7 @@ fn may_have_any(text: &str) -> bool {
 
 /// The places of links, in order.
 fn find(text: &str) -> Vec<Range<usize>> {
-    let shadow = Shadow::of(text);
+    let shadow = FoldedText::of(text);
     let mut finder = LinkFinder::new();
     // Addresses of mail are looked for so that no half of one is taken for a link.
     finder.kinds(&[LinkKind::Url, LinkKind::Email]).url_must_have_scheme(false);

@@ -13,11 +13,11 @@ use once_cell::sync::Lazy;
 use regex::Regex;
 use unicode_script::{Script, UnicodeScript};
 
-use super::folded::{Shadow, fold};
+use super::folded::{FoldedText, fold};
 
 /// A form of markup: in a text as it looks (lower case), each group that took part is replaced by
 /// what stands here for it.
-struct Form {
+struct MarkupPattern {
     pattern: Regex,
     replacements: &'static [&'static str],
 }
@@ -66,11 +66,11 @@ fn loose(words: &str) -> String {
     loose
 }
 
-static FORMS: Lazy<Vec<Form>> = Lazy::new(|| {
+static FORMS: Lazy<Vec<MarkupPattern>> = Lazy::new(|| {
     let [elements, whole] = [loose(ELEMENTS), WHOLE.to_owned()];
     let [square, headings, keys, methods] = [SQUARE, HEADINGS, TOOL_KEYS, METHODS].map(loose);
     let quote = "[\"'`]{0,2}";
-    let form = |pattern: String, replacements| Form {
+    let form = |pattern: String, replacements| MarkupPattern {
         pattern: Regex::new(&pattern).expect("the pattern is a constant that the tests compile"),
         replacements,
     };
@@ -120,9 +120,9 @@ pub fn break_up(text: &str) -> Cow<'_, str> {
     if !may_have_any(text) {
         return Cow::Borrowed(text);
     }
-    let shadow = Shadow::of(text);
+    let shadow = FoldedText::of(text);
     let mut edits: Vec<(Range<usize>, &str)> = Vec::new();
-    for Form { pattern, replacements } in FORMS.iter() {
+    for MarkupPattern { pattern, replacements } in FORMS.iter() {
         for found in pattern.captures_iter(&shadow.text) {
             let groups = found.iter().skip(1).zip(*replacements);
             edits.extend(groups.filter_map(|(group, with)| {
@@ -157,21 +157,21 @@ const MARKS: [char; 7] = ['<', ']', '{', '`', '~', '=', ':'];
 
 /// What the characters below [`TABLED`] are to markup; nearly all text is made of them, and folding one takes
 /// far longer than looking it up.
-static LOOKS: Lazy<Vec<Look>> = Lazy::new(|| ('\0'..TABLED).map(Look::of).collect());
+static LOOKS: Lazy<Vec<MarkupChar>> = Lazy::new(|| ('\0'..TABLED).map(MarkupChar::of).collect());
 
 /// Behind it lie symbols, the scripts of East Asia and emoji.
 const TABLED: char = '\u{2100}';
 
 /// What a character is to markup.
 #[derive(Clone, Copy)]
-struct Look {
+struct MarkupChar {
     /// Whether it, or what looks like it, can begin some.
     begins: bool,
     /// Whether it looks like one of [`MARKS`].
     is_mark: bool,
 }
 
-impl Look {
+impl MarkupChar {
     fn of(c: char) -> Self {
         Self { begins: begins(c), is_mark: is_mark(c) }
     }
@@ -207,7 +207,7 @@ mod tests {
 
     #[test]
     fn whatever_is_markup_has_a_mark() {
-        for Form { pattern, .. } in FORMS.iter() {
+        for MarkupPattern { pattern, .. } in FORMS.iter() {
             // No text can be made of where words and texts end.
             let pattern = pattern.as_str().replace(r"\b", "").replace("|$", "|");
             let matching = string_regex(&pattern).expect("a pattern that texts can be made of");

@@ -31,7 +31,7 @@ pub const MARK: &str = "› ";
 
 /// What becomes of links.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Links {
+pub enum LinkPolicy {
     Allow,
     /// They can't be tapped until the two have written to each other for a while.
     #[default]
@@ -41,7 +41,7 @@ pub enum Links {
 
 /// What becomes of foul words.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Words {
+pub enum ProfanityPolicy {
     #[default]
     Off,
     /// All but their first letter is covered.
@@ -52,13 +52,13 @@ pub enum Words {
 /// What the operator lets pass from one stranger to another.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Guard {
-    pub links: Links,
-    pub words: Words,
+    pub links: LinkPolicy,
+    pub words: ProfanityPolicy,
 }
 
 /// Why a text is not passed on, in words for its sender.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
-pub enum Refusal {
+pub enum ContentRejected {
     #[error("links can't be sent here.")]
     Link,
     #[error("it holds a word that is not welcome here.")]
@@ -66,29 +66,30 @@ pub enum Refusal {
 }
 
 /// A step by which a text is changed on its way.
-pub type Step = fn(&str) -> Cow<'_, str>;
+pub type Rewrite = fn(&str) -> Cow<'_, str>;
 
 impl Guard {
     /// Whether a clean text may be passed on.
     ///
     /// # Errors
     /// Why not.
-    pub fn check(&self, text: &str) -> Result<(), Refusal> {
-        if self.links == Links::Refuse && link::has_any(text) {
-            return Err(Refusal::Link);
+    pub fn check(&self, text: &str) -> Result<(), ContentRejected> {
+        if self.links == LinkPolicy::Refuse && link::has_any(text) {
+            return Err(ContentRejected::Link);
         }
-        if self.words == Words::Refuse && profanity::has_any(text) {
-            return Err(Refusal::Word);
+        if self.words == ProfanityPolicy::Refuse && profanity::has_any(text) {
+            return Err(ContentRejected::Word);
         }
         Ok(())
     }
 
     /// What is to be done, in this order, to a text once it is masked. `trusted` says whether the two
     /// have written to each other for a while.
-    pub fn steps(&self, trusted: bool) -> impl Iterator<Item = Step> {
-        let defang = (self.links == Links::Defang && !trusted).then_some(link::defang as Step);
-        let cover = (self.words == Words::Mask).then_some(profanity::cover as Step);
-        [cover, defang, Some(mark_lines as Step)].into_iter().flatten()
+    pub fn steps(&self, trusted: bool) -> impl Iterator<Item = Rewrite> {
+        let defang =
+            (self.links == LinkPolicy::Defang && !trusted).then_some(link::defang as Rewrite);
+        let cover = (self.words == ProfanityPolicy::Mask).then_some(profanity::cover as Rewrite);
+        [cover, defang, Some(mark_lines as Rewrite)].into_iter().flatten()
     }
 }
 

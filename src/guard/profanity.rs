@@ -8,7 +8,7 @@ use std::ops::Range;
 use once_cell::sync::Lazy;
 use rustc_hash::FxHashSet;
 
-use super::folded::Shadow;
+use super::folded::FoldedText;
 
 const LISTS: [&str; 6] = [
     include_str!("wordlists/en.txt"),
@@ -25,13 +25,13 @@ const LONGEST: usize = 4;
 /// Each entry as it looks, its words parted by single spaces.
 static ENTRIES: Lazy<FxHashSet<String>> = Lazy::new(|| {
     let lines = LISTS.iter().flat_map(|list| list.lines()).filter(|line| !line.starts_with('#'));
-    let entry = |line| words(&Shadow::of(line)).into_iter().map(|word| word.plain);
+    let entry = |line| words(&FoldedText::of(line)).into_iter().map(|word| word.plain);
     lines.map(|line| entry(line).collect::<Vec<_>>().join(" ")).collect()
 });
 
 /// A word of a text: where it is in the shadow, and its letters, with signs read as the letters that
 /// they stand for.
-struct Word {
+struct FoldedWord {
     place: Range<usize>,
     plain: String,
 }
@@ -60,7 +60,7 @@ pub fn cover(text: &str) -> Cow<'_, str> {
 
 /// The places of foul words, in order, not overlapping.
 fn find(text: &str) -> Vec<Range<usize>> {
-    let shadow = Shadow::of(text);
+    let shadow = FoldedText::of(text);
     let words = words(&shadow);
     let (mut found, mut at) = (Vec::new(), 0);
     while at < words.len() {
@@ -74,7 +74,7 @@ fn find(text: &str) -> Vec<Range<usize>> {
 }
 
 /// How many words a foul phrase has that they begin with.
-fn phrase(words: &[Word]) -> Option<usize> {
+fn phrase(words: &[FoldedWord]) -> Option<usize> {
     (1..=LONGEST.min(words.len())).rev().find(|many| {
         let plain: Vec<&str> = words[..*many].iter().map(|word| word.plain.as_str()).collect();
         is_foul(&plain.join(" "))
@@ -82,8 +82,8 @@ fn phrase(words: &[Word]) -> Option<usize> {
 }
 
 /// How many single letters at the start spell a foul word out: `f u c k`.
-fn spelt(words: &[Word]) -> Option<usize> {
-    let single = |word: &&Word| word.plain.chars().count() == 1;
+fn spelt(words: &[FoldedWord]) -> Option<usize> {
+    let single = |word: &&FoldedWord| word.plain.chars().count() == 1;
     let letters: String = words.iter().take_while(single).map(|word| word.plain.as_str()).collect();
     let many = letters.chars().count();
     (many > 2 && is_foul(&letters)).then_some(many)
@@ -101,8 +101,8 @@ fn squeezed(plain: &str, most: usize) -> String {
     runs.flat_map(|run| &run[..if run.len() > 2 { most } else { run.len() }]).collect()
 }
 
-fn words(shadow: &Shadow) -> Vec<Word> {
-    let mut words: Vec<Word> = Vec::new();
+fn words(shadow: &FoldedText) -> Vec<FoldedWord> {
+    let mut words: Vec<FoldedWord> = Vec::new();
     let mut end_of_last = usize::MAX;
     for (at, c) in shadow.text.char_indices() {
         let part = c.is_alphanumeric()
@@ -114,7 +114,7 @@ fn words(shadow: &Shadow) -> Vec<Word> {
             continue;
         }
         if end_of_last != at {
-            words.push(Word { place: at..at, plain: String::new() });
+            words.push(FoldedWord { place: at..at, plain: String::new() });
         }
         end_of_last = at + c.len_utf8();
         if let Some(word) = words.last_mut() {

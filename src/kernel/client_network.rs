@@ -7,7 +7,7 @@ use rmcp::model::Extensions;
 
 /// Who says where requests come from.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Proxy {
+pub enum TrustedProxy {
     /// Nobody does: as the socket sees it.
     #[default]
     None,
@@ -19,9 +19,9 @@ pub enum Proxy {
 
 /// The network that a call came from: an address, or of IPv6 the 64 bits that one customer has.
 #[derive(Clone, Copy, PartialEq, Eq)]
-pub struct Origin(IpAddr);
+pub struct ClientNetwork(IpAddr);
 
-impl Origin {
+impl ClientNetwork {
     #[must_use]
     pub fn new(address: IpAddr) -> Self {
         Self(match address.to_canonical() {
@@ -52,7 +52,7 @@ mod tests {
     use super::*;
 
     fn origin(address: &str) -> String {
-        Origin::new(address.parse().expect("an address")).text()
+        ClientNetwork::new(address.parse().expect("an address")).text()
     }
 
     #[test]

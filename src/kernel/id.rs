@@ -12,8 +12,8 @@ use hmac::{Hmac, KeyInit, Mac};
 use rand::Rng;
 use sha2::{Digest as _, Sha256};
 
-use super::client_network::Origin;
-use super::shards::Sharded;
+use super::client_network::ClientNetwork;
+use super::shards::ShardKey;
 
 /// The first 128 bits of an HMAC-SHA-256: too wide to collide, useless without the key.
 type Digest = [u8; 16];
@@ -101,9 +101,9 @@ impl fmt::Debug for RoomId {
 
 /// A caller's `message_id`, hashed together with the person and the text it belongs to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct MessageKey(Digest);
+pub struct IdempotencyKey(Digest);
 
-impl MessageKey {
+impl IdempotencyKey {
     /// The key of a step that comes before what this message asks for.
     #[must_use]
     pub fn before(self) -> Self {
@@ -117,19 +117,19 @@ impl MessageKey {
     }
 }
 
-impl Sharded for UserId {
+impl ShardKey for UserId {
     fn shard(self) -> u8 {
         self.0[15]
     }
 }
 
-impl Sharded for RoomId {
+impl ShardKey for RoomId {
     fn shard(self) -> u8 {
         self.0[15]
     }
 }
 
-impl Sharded for MessageKey {
+impl ShardKey for IdempotencyKey {
     fn shard(self) -> u8 {
         self.0[15]
     }
@@ -215,22 +215,24 @@ impl IdHasher {
     /// The key of a message of `user`. The text is part of it: a caller who gives another text
     /// the same id does not mean a retry.
     #[must_use]
-    pub fn message(&self, user: UserId, raw: &str, text: &str) -> MessageKey {
+    pub fn message(&self, user: UserId, raw: &str, text: &str) -> IdempotencyKey {
         // The length keeps the border between id and text where it is.
         let length = (raw.len() as u64).to_be_bytes();
-        MessageKey(self.digest(b"message", &[&user.0, &length, raw.as_bytes(), text.as_bytes()]))
+        IdempotencyKey(
+            self.digest(b"message", &[&user.0, &length, raw.as_bytes(), text.as_bytes()]),
+        )
     }
 
     /// What a network is known by where people are counted. It is nobody of any [`Realm`].
     #[must_use]
-    pub fn origin(&self, origin: Origin) -> UserId {
+    pub fn origin(&self, origin: ClientNetwork) -> UserId {
         UserId(self.digest(b"origin", &[origin.text().as_bytes()]))
     }
 
     /// The key of a notice to everybody, by the name that its operator has for it.
     #[must_use]
-    pub fn notice(&self, name: &str) -> MessageKey {
-        MessageKey(self.digest(b"notice", &[name.as_bytes()]))
+    pub fn notice(&self, name: &str) -> IdempotencyKey {
+        IdempotencyKey(self.digest(b"notice", &[name.as_bytes()]))
     }
 
     fn digest(&self, kind: &[u8], parts: &[&[u8]]) -> Digest {

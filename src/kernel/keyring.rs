@@ -12,16 +12,16 @@ const NAME: usize = 4;
 const NONCE: usize = 24;
 
 /// A secret of 32 bytes.
-pub type Key = [u8; 32];
+pub type SealKey = [u8; 32];
 
 /// Seals with the first of its keys, opens with any.
-pub struct Seal(Vec<(Vec<u8>, XChaCha20Poly1305)>);
+pub struct Keyring(Vec<(Vec<u8>, XChaCha20Poly1305)>);
 
-impl Seal {
+impl Keyring {
     /// `keys` are the one in use and, while rotating, the one before.
     #[must_use]
-    pub fn new(keys: &[Key]) -> Self {
-        let named = |key: &Key| {
+    pub fn new(keys: &[SealKey]) -> Self {
+        let named = |key: &SealKey| {
             (Sha256::digest(key)[..NAME].to_vec(), XChaCha20Poly1305::new(&(*key).into()))
         };
         Self(keys.iter().map(named).collect())
@@ -53,7 +53,7 @@ mod tests {
 
     #[test]
     fn what_was_sealed_opens_again_and_shows_nothing() {
-        let seal = Seal::new(&[[1; 32]]);
+        let seal = Keyring::new(&[[1; 32]]);
         let sealed = seal.close(b"hello", &mut seeded_rng()).expect("sealed");
         assert_eq!(seal.open(&sealed).as_deref(), Some(b"hello".as_slice()));
         assert!(!sealed.windows(5).any(|part| part == b"hello"));
@@ -62,7 +62,7 @@ mod tests {
 
     #[test]
     fn while_keys_are_rotated_both_open_and_the_first_seals() {
-        let (before, both) = (Seal::new(&[[1; 32]]), Seal::new(&[[2; 32], [1; 32]]));
+        let (before, both) = (Keyring::new(&[[1; 32]]), Keyring::new(&[[2; 32], [1; 32]]));
         let old = before.close(b"old", &mut seeded_rng()).expect("sealed");
         assert_eq!(both.open(&old).as_deref(), Some(b"old".as_slice()));
         let new = both.close(b"new", &mut seeded_rng()).expect("sealed");
@@ -71,7 +71,7 @@ mod tests {
 
     #[test]
     fn what_was_changed_does_not_open() {
-        let seal = Seal::new(&[[1; 32]]);
+        let seal = Keyring::new(&[[1; 32]]);
         let sealed = seal.close(b"hello", &mut seeded_rng()).expect("sealed");
         for at in 0..sealed.len() {
             let mut broken = sealed.clone();

@@ -50,7 +50,7 @@ impl Drop for Receipt {
 pub struct ReceiptSlot(Arc<Mutex<Option<Vec<Receipt>>>>);
 
 /// Keeps a slot open for as long as the request is being answered.
-pub struct OpenSlot(ReceiptSlot);
+pub struct ReceiptCollector(ReceiptSlot);
 
 impl ReceiptSlot {
     pub fn put(&self, receipt: Receipt) {
@@ -66,7 +66,7 @@ impl ReceiptSlot {
     }
 }
 
-impl OpenSlot {
+impl ReceiptCollector {
     #[must_use]
     pub fn new() -> Self {
         Self(ReceiptSlot(Arc::new(Mutex::new(Some(Vec::new())))))
@@ -94,13 +94,13 @@ impl OpenSlot {
     }
 }
 
-impl Default for OpenSlot {
+impl Default for ReceiptCollector {
     fn default() -> Self {
         Self::new()
     }
 }
 
-impl Drop for OpenSlot {
+impl Drop for ReceiptCollector {
     fn drop(&mut self) {
         drop(self.take());
     }
@@ -126,12 +126,12 @@ mod tests {
 
     #[test]
     fn receipts_left_in_a_slot_that_goes_away_count_as_lost() {
-        assert_eq!(told(|receipt| OpenSlot::new().slot().put(receipt)), [false]);
+        assert_eq!(told(|receipt| ReceiptCollector::new().slot().put(receipt)), [false]);
     }
 
     #[test]
     fn a_receipt_that_comes_after_the_request_is_over_counts_as_lost() {
-        let open = OpenSlot::new();
+        let open = ReceiptCollector::new();
         let slot = open.slot();
         assert!(open.close().is_empty());
         assert_eq!(told(|receipt| slot.put(receipt)), [false]);

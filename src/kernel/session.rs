@@ -7,15 +7,15 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 /// The places for live sessions. Clones share the same places.
 #[derive(Clone)]
-pub struct Places {
+pub struct SessionLimit {
     free: Arc<Semaphore>,
     all: usize,
 }
 
 /// A place, free again when dropped.
-pub type Place = OwnedSemaphorePermit;
+pub type SessionPermit = OwnedSemaphorePermit;
 
-impl Places {
+impl SessionLimit {
     #[must_use]
     pub fn new(all: usize) -> Self {
         Self { free: Arc::new(Semaphore::new(all)), all }
@@ -23,7 +23,7 @@ impl Places {
 
     /// A place, if one is free.
     #[must_use]
-    pub fn take(&self) -> Option<Place> {
+    pub fn take(&self) -> Option<SessionPermit> {
         Arc::clone(&self.free).try_acquire_owned().ok()
     }
 
@@ -37,13 +37,13 @@ impl Places {
 /// A client who stays connected. What toolsets keep with it goes when the client does.
 pub struct Session {
     parts: Mutex<http::Extensions>,
-    _place: Option<Place>,
+    _place: Option<SessionPermit>,
 }
 
 impl Session {
     /// A session that takes up `place`, where places are counted.
     #[must_use]
-    pub fn new(place: Option<Place>) -> Arc<Self> {
+    pub fn new(place: Option<SessionPermit>) -> Arc<Self> {
         Arc::new(Self { parts: Mutex::default(), _place: place })
     }
 
@@ -60,7 +60,7 @@ mod tests {
 
     #[test]
     fn there_are_so_many_places_and_each_is_free_again_with_its_session() {
-        let places = Places::new(2);
+        let places = SessionLimit::new(2);
         let sessions: Vec<_> = (0..2).map(|_| Session::new(places.take())).collect();
         assert!(places.take().is_none() && places.taken() == 2);
         drop(sessions);

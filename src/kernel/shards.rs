@@ -11,7 +11,7 @@ const SHARDS: usize = 256;
 
 /// An id whose bytes are those of a keyed hash, or random: as many fall on each shard, and no caller
 /// can choose theirs so that it collides with another in a table without a hash of its own.
-pub trait Sharded: Copy + Eq + Hash {
+pub trait ShardKey: Copy + Eq + Hash {
     /// Where what belongs to this id is kept: always the same.
     fn shard(self) -> u8;
 }
@@ -27,12 +27,12 @@ impl<T> Shards<T> {
     }
 
     /// The part where what belongs to `id` is kept.
-    pub fn of(&self, id: impl Sharded) -> &T {
+    pub fn of(&self, id: impl ShardKey) -> &T {
         &self.0[usize::from(id.shard())]
     }
 
     /// The same, to change it.
-    pub fn of_mut(&mut self, id: impl Sharded) -> &mut T {
+    pub fn of_mut(&mut self, id: impl ShardKey) -> &mut T {
         &mut self.0[usize::from(id.shard())]
     }
 
@@ -52,7 +52,7 @@ impl<T: Default> Default for Shards<T> {
 #[derive(Debug)]
 pub struct ShardedMap<K, V>(Shards<FxHashMap<K, V>>);
 
-impl<K: Sharded, V> ShardedMap<K, V> {
+impl<K: ShardKey, V> ShardedMap<K, V> {
     pub fn get(&self, key: &K) -> Option<&V> {
         self.0.of(*key).get(key)
     }
@@ -95,7 +95,7 @@ mod tests {
     use super::*;
 
     /// Of 20,000, 78 fall on a shard in the mean, with a deviation of 9.
-    fn spread<K: Sharded>(ids: impl Iterator<Item = K>) -> bool {
+    fn spread<K: ShardKey>(ids: impl Iterator<Item = K>) -> bool {
         let mut shards = Shards::new(Vec::new);
         for id in ids.take(20_000) {
             shards.of_mut(id).push(id);

@@ -19,7 +19,7 @@ use super::session::Session;
 
 /// Whose a call is, as far as it says.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Caller {
+pub enum Subject {
     Person(UserId),
     /// A person who is made with it.
     Somebody,
@@ -42,13 +42,13 @@ pub trait Toolset: Send + Sync {
     ) -> Result<CallToolResponse, ErrorData>;
 
     /// Whose a call is. Nothing of it has been checked yet.
-    fn caller(&self, _request: &CallToolRequestParams) -> Caller {
-        Caller::Nobody
+    fn caller(&self, _request: &CallToolRequestParams) -> Subject {
+        Subject::Nobody
     }
 
     /// Whose it is when this resource is read.
-    fn reader(&self, _uri: &str) -> Caller {
-        Caller::Nobody
+    fn reader(&self, _uri: &str) -> Subject {
+        Subject::Nobody
     }
 
     fn resource_templates(&self) -> Vec<ResourceTemplate> {
@@ -65,14 +65,14 @@ pub trait Toolset: Send + Sync {
     }
 
     /// Watches a resource; nothing if it is not one of this toolset's.
-    fn watch_resource(&self, _uri: &str) -> Option<Box<dyn Watch>> {
+    fn watch_resource(&self, _uri: &str) -> Option<Box<dyn ResourceWatch>> {
         None
     }
 }
 
 /// Tells when a resource has changed.
 #[async_trait]
-pub trait Watch: Send {
+pub trait ResourceWatch: Send {
     /// Waits until it has, since this was last asked.
     async fn changed(&mut self);
 }
@@ -142,16 +142,16 @@ impl<S> FromContextPart<ToolCallContext<'_, S>> for Receipts {
 }
 
 /// The live session that a call came in, if it came in one, and who is at its other end.
-pub struct Live(Option<Arc<Session>>, Peer<RoleServer>);
+pub struct LiveSession(Option<Arc<Session>>, Peer<RoleServer>);
 
-impl Live {
+impl LiveSession {
     #[must_use]
     pub fn session(&self) -> Option<(&Session, Peer<RoleServer>)> {
         self.0.as_deref().map(|session| (session, self.1.clone()))
     }
 }
 
-impl<S> FromContextPart<ToolCallContext<'_, S>> for Live {
+impl<S> FromContextPart<ToolCallContext<'_, S>> for LiveSession {
     fn from_context_part(context: &mut ToolCallContext<S>) -> Result<Self, ErrorData> {
         let context = &context.request_context;
         Ok(Self(context.extensions.get::<Arc<Session>>().cloned(), context.peer.clone()))

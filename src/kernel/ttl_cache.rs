@@ -10,14 +10,14 @@ use super::clock::Timestamp;
 /// Values by key, each kept for a time after it was last put here. When there are too many, those
 /// put here longest ago go first.
 #[derive(Debug)]
-pub struct Recent<K, V> {
+pub struct TtlCache<K, V> {
     /// In the order in which they were put here.
     kept: LinkedHashMap<K, (Timestamp, V)>,
     time: Duration,
     capacity: usize,
 }
 
-impl<K: Eq + Hash + Copy, V> Recent<K, V> {
+impl<K: Eq + Hash + Copy, V> TtlCache<K, V> {
     /// Keeps values for `time`, and at most `capacity` of them.
     #[must_use]
     pub fn new(time: Duration, capacity: usize) -> Self {
@@ -65,7 +65,7 @@ mod tests {
 
     #[test]
     fn a_value_is_forgotten_when_its_time_is_over() {
-        let mut recent = Recent::new(Duration::from_secs(10), 5);
+        let mut recent = TtlCache::new(Duration::from_secs(10), 5);
         assert!(recent.put('a', 1, at(0)).is_empty() && recent.put('b', 2, at(5)).is_empty());
         assert_eq!((recent.get(&'a', at(9)), recent.get(&'a', at(10))), (Some(&1), None));
         assert_eq!(recent.forget(at(10)), [1]);
@@ -74,7 +74,7 @@ mod tests {
 
     #[test]
     fn putting_a_value_here_again_keeps_it_longer() {
-        let mut recent = Recent::new(Duration::from_secs(10), 5);
+        let mut recent = TtlCache::new(Duration::from_secs(10), 5);
         let _ = (recent.put('a', 1, at(0)), recent.put('b', 2, at(5)));
         assert_eq!(recent.put('a', 3, at(9)), [1]);
         assert_eq!(recent.forget(at(15)), [2]);
@@ -83,7 +83,7 @@ mod tests {
 
     #[test]
     fn of_too_many_the_oldest_go() {
-        let mut recent = Recent::new(Duration::from_secs(10), 2);
+        let mut recent = TtlCache::new(Duration::from_secs(10), 2);
         let _ = (recent.put('a', 1, at(0)), recent.put('b', 2, at(0)));
         assert_eq!(recent.put('c', 3, at(0)), [1]);
         assert_eq!((recent.get(&'a', at(0)), recent.get(&'b', at(0))), (None, Some(&2)));

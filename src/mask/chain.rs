@@ -14,7 +14,7 @@ use super::context::Cue;
 use super::cue::Sense;
 use super::lexicon::Role;
 use super::lookalike;
-use super::shadow::{Class, Glyph, Seen, Shadow};
+use super::shadow::{Class, Glyph, MarkSet, Shadow};
 use super::shape;
 use super::shape::is_indian_mobile;
 use super::token::{Kind, Token};
@@ -56,7 +56,7 @@ impl<'a> Scene<'a> {
             context::pair(&mut tokens);
         }
         let cue = Sense::PHONE.with(Sense::REACH).with(Sense::CODE);
-        let cued = shadow.seen.has(Seen::PHONE) || senses.has(cue);
+        let cued = shadow.seen.has(MarkSet::PHONE) || senses.has(cue);
         let disguised = tokens.iter().any(|token| token.kind == Kind::Lookalike);
         Self { shadow, tokens, cued, disguised }
     }
@@ -79,7 +79,7 @@ impl<'a> Scene<'a> {
 
     /// Whether a plus that says "international" stands before the token `at`: +91, (+91, + 91.
     pub(super) fn has_plus(&self, at: usize) -> bool {
-        if !self.shadow.seen.has(Seen::PLUS) {
+        if !self.shadow.seen.has(MarkSet::PLUS) {
             return false;
         }
         let token = &self.tokens[at];

@@ -10,7 +10,7 @@ use super::context;
 use super::context::Cue;
 use super::cue::Sense;
 use super::lexicon::Role;
-use super::numbering_plan::Plan;
+use super::numbering_plan::NumberingPlans;
 use super::shadow::Class;
 use super::shape;
 use super::shape::is_indian_mobile;
@@ -30,7 +30,7 @@ const QUESTIONS: u32 = 160;
 const ANY: usize = 4;
 
 /// One piece: a chain that is no number by itself, with what it says.
-struct Piece {
+struct NumberPart {
     tokens: Range<usize>,
     speech: Speech,
 }
@@ -40,7 +40,7 @@ pub(super) fn numbers(scene: &Scene, chains: &[Range<usize>]) -> Vec<Range<usize
     if chains.len() < 2 {
         return Vec::new();
     }
-    let plan = &Plan::asked(QUESTIONS);
+    let plan = &NumberingPlans::asked(QUESTIONS);
     let pieces: Vec<_> = chains.iter().filter_map(|chain| piece(scene, chain)).collect();
     let mut found = Vec::new();
     let mut at = 0;
@@ -52,7 +52,7 @@ pub(super) fn numbers(scene: &Scene, chains: &[Range<usize>]) -> Vec<Range<usize
     found
 }
 
-fn piece(scene: &Scene, chain: &Range<usize>) -> Option<Piece> {
+fn piece(scene: &Scene, chain: &Range<usize>) -> Option<NumberPart> {
     // A number word among prose is no piece, and neither is a long row of digits.
     let tokens = without_lead(scene, chain);
     let lone = tokens.len() == 1 && matches!(scene.tokens[tokens.start].kind, Kind::Number(_));
@@ -61,7 +61,7 @@ fn piece(scene: &Scene, chain: &Range<usize>) -> Option<Piece> {
         return None;
     }
     let speech = Speech::of(scene, &tokens);
-    (!speech.digits.is_empty() && speech.digits.len() <= 9).then_some(Piece { tokens, speech })
+    (!speech.digits.is_empty() && speech.digits.len() <= 9).then_some(NumberPart { tokens, speech })
 }
 
 /// `chain` without what only leads to its digits.
@@ -98,7 +98,7 @@ fn numbers_part(scene: &Scene, at: usize) -> bool {
 }
 
 /// How many of `pieces`, from the first on, make a number; none is 0.
-fn number(scene: &Scene, pieces: &[Piece], plan: &Plan) -> usize {
+fn number(scene: &Scene, pieces: &[NumberPart], plan: &NumberingPlans) -> usize {
     let Some(first) = pieces.first() else { return 0 };
     let mut digits = first.speech.digits.clone();
     let mut weakest = Join::Words;
@@ -167,11 +167,11 @@ fn join(scene: &Scene, left: &Range<usize>, right: &Range<usize>) -> Option<Join
 /// could count.
 fn is_parted(
     scene: &Scene,
-    pieces: &[Piece],
+    pieces: &[NumberPart],
     lengths: std::ops::RangeInclusive<usize>,
     digits: &[u8],
 ) -> bool {
-    let fits = |piece: &Piece| {
+    let fits = |piece: &NumberPart| {
         let tokens = &scene.tokens[piece.tokens.clone()];
         tokens.iter().all(|token| token.kind == Kind::Digits)
             && lengths.contains(&piece.speech.digits.len())
@@ -179,7 +179,7 @@ fn is_parted(
     };
     let (Some(first), Some(last)) = (pieces.first(), pieces.last()) else { return false };
     // "Sold 98712 bought 40587": each has its own name.
-    let named = |piece: &Piece| {
+    let named = |piece: &NumberPart| {
         piece.tokens.start.checked_sub(1).is_some_and(|at| {
             let spaced = scene.gap(at).iter().all(|glyph| glyph.class == Class::Space);
             let token = &scene.tokens[at];
@@ -194,7 +194,7 @@ fn is_parted(
     pieces.len() <= 3 && is_indian_mobile(digits) && pieces.iter().all(fits) && !counted && !paired
 }
 
-fn is_number(scene: &Scene, pieces: &[Piece], digits: &[u8], plan: &Plan) -> bool {
+fn is_number(scene: &Scene, pieces: &[NumberPart], digits: &[u8], plan: &NumberingPlans) -> bool {
     let (Some(first), Some(last)) = (pieces.first(), pieces.last()) else { return false };
     let whole = first.tokens.start..last.tokens.end;
     let long = (9..=12).contains(&digits.len());
@@ -205,11 +205,11 @@ fn is_number(scene: &Scene, pieces: &[Piece], digits: &[u8], plan: &Plan) -> boo
 }
 
 /// Whether the pieces are amounts, years or counting, or labelled as something else.
-fn is_innocent(scene: &Scene, pieces: &[Piece]) -> bool {
+fn is_innocent(scene: &Scene, pieces: &[NumberPart]) -> bool {
     let round = pieces.iter().all(|piece| piece.speech.digits.ends_with(&[0, 0]));
     let said: Vec<_> = pieces.iter().flat_map(|piece| piece.speech.said.iter().copied()).collect();
     let years = said.iter().all(|value| (1500..=2099).contains(value));
-    let named = |piece: &Piece| {
+    let named = |piece: &NumberPart| {
         let count = piece.speech.digits.len();
         context::is_labelled(scene, &piece.tokens, count, false)
             || context::is_amount(scene, &piece.tokens, count, false)
@@ -218,16 +218,16 @@ fn is_innocent(scene: &Scene, pieces: &[Piece]) -> bool {
 }
 
 /// Whether a word before the first piece says that it is one of several: first, d'abord, начало.
-fn is_ordered(scene: &Scene, first: &Piece) -> bool {
+fn is_ordered(scene: &Scene, first: &NumberPart) -> bool {
     let before = scene.tokens[..first.tokens.start].iter().rev().take(3);
     let mut joins = before.take_while(|t| t.sense.has(Sense::JOIN.with(Sense::FILLER)));
     joins.any(|token| token.sense.has(Sense::ORDER))
 }
 
 /// Whether two halves are an Indian mobile number the other way round: last five …, first five ….
-fn is_swapped(pieces: &[Piece]) -> bool {
+fn is_swapped(pieces: &[NumberPart]) -> bool {
     let [last, first] = pieces else { return false };
-    let five = |piece: &Piece| piece.speech.digits.len() == 5;
+    let five = |piece: &NumberPart| piece.speech.digits.len() == 5;
     five(last) && five(first) && matches!(first.speech.digits[0], 6..=9)
 }
 

@@ -13,7 +13,7 @@ use super::cue::Sense;
 use super::prefilter;
 use super::profile_path::leads_to_person;
 use super::rule::{Finding, Rule};
-use super::shadow::{Class, Glyph, Seen, Shadow};
+use super::shadow::{Class, Glyph, MarkSet, Shadow};
 
 static EMAIL: Lazy<Regex> = Lazy::new(|| {
     compiled(concat!(
@@ -105,9 +105,9 @@ impl Contacts {
 /// Addresses and links in `shadow`.
 pub(super) fn find(shadow: &Shadow) -> Contacts {
     let mut contacts = Contacts::default();
-    let at =
-        shadow.seen.has(Seen::AT_SIGN) || says_at(shadow) && prefilter::names_mailbox(shadow.text);
-    let link = shadow.seen.has(Seen::LINK) && has_link(shadow);
+    let at = shadow.seen.has(MarkSet::AT_SIGN)
+        || says_at(shadow) && prefilter::names_mailbox(shadow.text);
+    let link = shadow.seen.has(MarkSet::LINK) && has_link(shadow);
     if !at && !link {
         return contacts;
     }
@@ -232,7 +232,7 @@ fn stands_apart(plain: &str, at: usize) -> bool {
 pub(super) fn handles(scene: &Scene) -> Vec<Finding> {
     let glyphs = &scene.shadow.glyphs;
     let mut found: Vec<Finding> = Vec::new();
-    if !scene.shadow.seen.has(Seen::AT_SIGN) {
+    if !scene.shadow.seen.has(MarkSet::AT_SIGN) {
         return found;
     }
     for (at, token) in scene.tokens.iter().enumerate() {

@@ -8,7 +8,7 @@ use std::ops::Range;
 
 use super::chain::Scene;
 use super::cue::Sense;
-use super::shadow::{Class, Glyph, Seen, is_phone};
+use super::shadow::{Class, Glyph, MarkSet, is_phone};
 use super::token::{Kind, Token};
 
 /// How far a cue may stand from its number, in tokens.
@@ -56,7 +56,7 @@ pub(super) fn cue(scene: &Scene, window: &Range<usize>) -> Cue {
         }
     }
     let pictured = || around(scene, window).iter().any(|glyph| is_phone(glyph.plain));
-    if scene.shadow.seen.has(Seen::PHONE) && pictured() {
+    if scene.shadow.seen.has(MarkSet::PHONE) && pictured() {
         strongest.max(Cue::Near)
     } else {
         strongest

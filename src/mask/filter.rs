@@ -99,21 +99,21 @@ fn cut(piece: &[u8]) -> usize {
 
 /// One input row: a text, or the messages of one sender in order.
 #[derive(Deserialize)]
-struct Row {
+struct InputRow {
     id: Value,
     #[serde(flatten)]
-    content: Content,
+    content: RowContent,
 }
 
 #[derive(Deserialize)]
 #[serde(rename_all = "lowercase")]
-enum Content {
+enum RowContent {
     Text(String),
     Messages(Vec<String>),
 }
 
 #[derive(Serialize)]
-struct Answer<T> {
+struct MaskedRow<T> {
     id: Value,
     masked: T,
 }
@@ -138,10 +138,10 @@ pub fn jsonl(input: impl Read, mut output: impl Write) -> Result<(), FilterError
         if line.trim().is_empty() {
             continue;
         }
-        let row: Row = serde_json::from_str(&line).map_err(|_| FilterError::Row(number))?;
+        let row: InputRow = serde_json::from_str(&line).map_err(|_| FilterError::Row(number))?;
         match row.content {
-            Content::Text(text) => write_row(&mut output, row.id, mask(&text).as_str())?,
-            Content::Messages(all) => {
+            RowContent::Text(text) => write_row(&mut output, row.id, mask(&text).as_str())?,
+            RowContent::Messages(all) => {
                 let masked = conversation(&all);
                 let shown: Vec<_> = masked.iter().map(Masked::as_str).collect();
                 write_row(&mut output, row.id, shown)?;
@@ -163,7 +163,7 @@ fn conversation(messages: &[String]) -> Vec<Masked> {
 }
 
 fn write_row(output: &mut impl Write, id: Value, masked: impl Serialize) -> io::Result<()> {
-    serde_json::to_writer(&mut *output, &Answer { id, masked })?;
+    serde_json::to_writer(&mut *output, &MaskedRow { id, masked })?;
     output.write_all(b"\n")
 }
 

@@ -119,18 +119,18 @@ fn merged(mut found: Vec<Finding>) -> Vec<Finding> {
 }
 
 /// A stretch of the hidden text and the stretch of the original that it stands for.
-struct Place {
+struct Segment {
     shown: Range<usize>,
     original: Range<usize>,
     kept: bool,
 }
 
 /// Where each stretch of `text` with `found` hidden came from.
-fn places(text: &str, found: &[Finding]) -> Vec<Place> {
+fn places(text: &str, found: &[Finding]) -> Vec<Segment> {
     let mut places = Vec::with_capacity(found.len() * 2 + 1);
     let mut shown = 0;
     let mut add = |length: usize, original: Range<usize>, kept: bool| {
-        places.push(Place { shown: shown..shown + length, original, kept });
+        places.push(Segment { shown: shown..shown + length, original, kept });
         shown += length;
     };
     let mut from = 0;
@@ -144,7 +144,7 @@ fn places(text: &str, found: &[Finding]) -> Vec<Place> {
 }
 
 /// Where a range of the hidden text is in the original; what was hidden counts as a whole.
-fn origin(places: &[Place], range: Range<usize>) -> Range<usize> {
+fn origin(places: &[Segment], range: Range<usize>) -> Range<usize> {
     let find = |at: usize| {
         let index = places.partition_point(|place| place.shown.end <= at);
         places.get(index)

@@ -48,14 +48,14 @@ pub(super) enum Role {
 
 /// What the tables know of one word.
 #[derive(Clone, Copy, Debug, Default)]
-pub(super) struct Entry {
+pub(super) struct WordEntry {
     pub(super) number: Option<Number>,
     pub(super) sense: Sense,
 }
 
 /// The compiled tables.
 pub(super) struct Lexicon {
-    entries: FxHashMap<String, Entry>,
+    entries: FxHashMap<String, WordEntry>,
     /// Stems in ASCII, which most words are; and all others.
     stems: [Stems; 2],
 }
@@ -101,7 +101,7 @@ pub(super) static LEXICON: Lazy<Lexicon> = Lazy::new(Lexicon::new);
 
 impl Lexicon {
     fn new() -> Self {
-        let mut entries = FxHashMap::<String, Entry>::default();
+        let mut entries = FxHashMap::<String, WordEntry>::default();
         for (at, language) in number_words::ALL.iter().enumerate() {
             for (word, value, role) in spoken(language) {
                 let entry = entries.entry(word).or_default();
@@ -117,12 +117,12 @@ impl Lexicon {
             }
         }
         for word in number_words::EVERYDAY.split_whitespace() {
-            if let Some(Entry { number: Some(number), .. }) = entries.get_mut(&plain(word)) {
+            if let Some(WordEntry { number: Some(number), .. }) = entries.get_mut(&plain(word)) {
                 number.everyday = true;
             }
         }
         for word in number_words::COMMON.split_whitespace() {
-            if let Some(Entry { number: Some(number), .. }) = entries.get_mut(&plain(word)) {
+            if let Some(WordEntry { number: Some(number), .. }) = entries.get_mut(&plain(word)) {
                 number.common = true;
             }
         }
@@ -140,12 +140,12 @@ impl Lexicon {
     }
 
     /// What is known of `word`, which stands in plain form.
-    pub(super) fn entry(&self, word: &str) -> Entry {
+    pub(super) fn entry(&self, word: &str) -> WordEntry {
         if let Some(entry) = self.entries.get(word) {
             return *entry;
         }
         let stems = &self.stems[usize::from(!word.is_ascii())];
-        Entry { number: None, sense: stems.sense(word) }
+        WordEntry { number: None, sense: stems.sense(word) }
     }
 
     /// All number words in plain form.
@@ -155,7 +155,7 @@ impl Lexicon {
 }
 
 /// The words of one language with what each says.
-fn spoken(language: &number_words::Language) -> Vec<(String, u16, Role)> {
+fn spoken(language: &number_words::NumberWords) -> Vec<(String, u16, Role)> {
     let mut all = Vec::new();
     let mut add = |table: &str, value: u16, role: Role| {
         all.extend(table.split_whitespace().map(|word| (plain(word), value, role)));

@@ -9,7 +9,7 @@ use std::ops::Range;
 use super::chain::{Scene, line};
 use super::context;
 use super::context::Cue;
-use super::shadow::{Class, Seen};
+use super::shadow::{Class, MarkSet};
 use super::shape;
 use super::token::Token;
 
@@ -63,7 +63,7 @@ fn is_listed(scene: &Scene, chain: &Range<usize>) -> bool {
 
 /// Whether an equals sign among other marks makes it a sum.
 pub(super) fn is_sum(scene: &Scene, tokens: &Range<usize>) -> bool {
-    if !scene.shadow.seen.has(Seen::EQUALS) {
+    if !scene.shadow.seen.has(MarkSet::EQUALS) {
         return false;
     }
     let glyphs = scene.glyphs(tokens);

@@ -136,7 +136,7 @@ impl Memory {
 }
 
 /// What a message is to the memory.
-enum Reading {
+enum MessageKind {
     /// Digits, and nothing else but joining words: the tokens that say them.
     Piece(Vec<Range<usize>>),
     /// Short talk between pieces.
@@ -174,9 +174,9 @@ pub(super) fn next(scene: &Scene, found: &mut Vec<Finding>, memory: &Memory) -> 
         return memory;
     }
     match reading(scene, !memory.lengths().is_empty()) {
-        Reading::Talk => {}
-        Reading::Prose => memory.forget_pieces(),
-        Reading::Piece(tokens) => {
+        MessageKind::Talk => {}
+        MessageKind::Prose => memory.forget_pieces(),
+        MessageKind::Piece(tokens) => {
             let whole = tokens.iter().map(|range| Speech::of(scene, range));
             let digits: Vec<_> = whole.flat_map(|speech| speech.digits).collect();
             let half_mobile = memory.cued > 0 && digits.len() == 5 && digits[0] >= 6;
@@ -211,9 +211,9 @@ fn is_sum(scene: &Scene) -> bool {
 }
 
 /// Reads a message; `begun` tells that pieces are remembered.
-fn reading(scene: &Scene, begun: bool) -> Reading {
+fn reading(scene: &Scene, begun: bool) -> MessageKind {
     if scene.shadow.glyphs.len() > PROSE {
-        return Reading::Prose;
+        return MessageKind::Prose;
     }
     let other = |token: &&Token| {
         let joins =
@@ -224,7 +224,7 @@ fn reading(scene: &Scene, begun: bool) -> Reading {
     // stand alone when one was begun.
     let short = |token: &Token| token.kind == Kind::Lookalike && token.len() < 4;
     if scene.tokens.iter().any(short) && !(begun && scene.tokens.len() == 1) {
-        return Reading::Talk;
+        return MessageKind::Talk;
     }
     let chains = chain::chains(scene);
     let digits =
@@ -238,16 +238,16 @@ fn reading(scene: &Scene, begun: bool) -> Reading {
         .collect();
     let lone = pieces.is_empty() && scene.tokens.len() == 1 && scene.tokens[0].says_digits();
     if lone && !chain::chains(scene).is_empty() {
-        return Reading::Piece(std::iter::once(0..1).collect());
+        return MessageKind::Piece(std::iter::once(0..1).collect());
     }
     let others = scene.tokens.iter().filter(other).count();
     if pieces.is_empty()
         || pieces.len() > 2
         || others > 0 && !is_thrown_in(scene, &pieces, others, begun)
     {
-        return Reading::Talk;
+        return MessageKind::Talk;
     }
-    Reading::Piece(pieces)
+    MessageKind::Piece(pieces)
 }
 
 /// Whether a piece has only a word or two thrown in that say nothing of what is counted: "43210 bro".

@@ -79,11 +79,11 @@ static CODES: Lazy<HashSet<i32>> =
 const QUESTIONS: u32 = 256;
 
 /// The numbering plans, with a limit on how often one text may ask them.
-pub(super) struct Plan {
+pub(super) struct NumberingPlans {
     left: Cell<u32>,
 }
 
-impl Plan {
+impl NumberingPlans {
     pub(super) const fn new() -> Self {
         Self::asked(QUESTIONS)
     }
@@ -160,11 +160,11 @@ fn number(country_code: i32, national: &[u8]) -> PhoneNumber {
 /// Loads the metadata and compiles the patterns of the countries that are asked most.
 pub(super) fn warm_up() {
     Lazy::force(&CODES);
-    let plan = Plan::new();
+    let plan = NumberingPlans::new();
     // No country gives out this number, so all of them are asked.
     plan.is_national(&[0; 10]);
     for national in [[2; 10].as_slice(), &[9; 10], &[6; 9], &[7; 8]] {
-        Plan::new().is_national(national);
+        NumberingPlans::new().is_national(national);
     }
 }
 
@@ -178,7 +178,7 @@ mod tests {
 
     #[test]
     fn numbers_with_a_calling_code_are_validated() {
-        let plan = Plan::new();
+        let plan = NumberingPlans::new();
         assert!(plan.is_international(&digits("918123632833")));
         assert!(plan.is_international(&digits("447400123456")));
         assert!(plan.is_international(&digits("390236618300")));
@@ -188,7 +188,7 @@ mod tests {
 
     #[test]
     fn national_numbers_are_tried_with_and_without_their_trunk_digit() {
-        let plan = Plan::new();
+        let plan = NumberingPlans::new();
         assert!(plan.is_national(&digits("02079460958")));
         assert!(plan.is_national(&digits("2015156294")));
         assert!(!plan.is_national(&digits("0000000000")));
@@ -196,7 +196,7 @@ mod tests {
 
     #[test]
     fn one_text_may_not_ask_for_ever() {
-        let plan = Plan::new();
+        let plan = NumberingPlans::new();
         let asked =
             (0..100_000u64).filter(|n| plan.is_national(&digits(&format!("{n:010}")))).count();
         assert!(asked < 1_000);

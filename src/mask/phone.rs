@@ -15,7 +15,7 @@ use super::chain;
 use super::chain::{Chains, Digits, Scene};
 use super::chunk;
 use super::list;
-use super::numbering_plan::Plan;
+use super::numbering_plan::NumberingPlans;
 use super::rule::{Finding, Rule};
 use super::shadow::Class;
 use super::spoken;
@@ -45,8 +45,13 @@ pub(super) fn find(scene: &Scene, taken: &[Range<usize>]) -> (Vec<Finding>, usiz
     for tokens in taken {
         flags[tokens.clone()].fill(true);
     }
-    let mut search =
-        Search { scene, plan: Plan::new(), found: Vec::new(), taken: flags, windows: 0 };
+    let mut search = PhoneSearch {
+        scene,
+        plan: NumberingPlans::new(),
+        found: Vec::new(),
+        taken: flags,
+        windows: 0,
+    };
     let mut rest = Chains::new();
     for chain in chain::chains(scene) {
         search.chain(chain, &mut rest);
@@ -57,16 +62,16 @@ pub(super) fn find(scene: &Scene, taken: &[Range<usize>]) -> (Vec<Finding>, usiz
     (search.found, search.windows)
 }
 
-struct Search<'a> {
+struct PhoneSearch<'a> {
     scene: &'a Scene<'a>,
-    plan: Plan,
+    plan: NumberingPlans,
     found: Vec<Finding>,
     /// Which tokens are part of something found.
     taken: SmallVec<[bool; 64]>,
     windows: usize,
 }
 
-impl Search<'_> {
+impl PhoneSearch<'_> {
     fn add(&mut self, tokens: &Range<usize>, rule: Rule) {
         let scene = self.scene;
         let Some(last) = scene.tokens[..tokens.end].last() else { return };

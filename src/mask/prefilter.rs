@@ -11,7 +11,7 @@ use once_cell::sync::Lazy;
 use super::lexicon::{LEXICON, Role};
 use super::lookalike;
 use super::number_words;
-use super::shadow::{Readings, Sight};
+use super::shadow::{CharVisibility, Readings};
 
 /// Fewer digits than this are no number, not even with words between.
 const DIGITS: usize = 6;
@@ -29,7 +29,7 @@ const MAILBOXES: [&str; 8] =
 
 /// The number words that the scan looks for, apart by whether they are ASCII: most texts are, and
 /// then the small automaton does.
-struct Words {
+struct NumberWordScanner {
     ascii: dfa::DFA,
     /// Patterns of `ascii` from here on are mailboxes.
     mailboxes: usize,
@@ -57,7 +57,7 @@ static STEPPED: [u8; 256] = {
 };
 
 /// Number words as people write them. Two letters are in too many other words to be worth it.
-static WORDS: Lazy<Words> = Lazy::new(|| {
+static WORDS: Lazy<NumberWordScanner> = Lazy::new(|| {
     // The lexicon has its words folded, the text has not: each word as it is, and with capitals.
     let tables = number_words::ALL
         .iter()
@@ -89,7 +89,7 @@ static WORDS: Lazy<Words> = Lazy::new(|| {
     let mailboxes = ascii.len();
     ascii.extend(MAILBOXES.map(Vec::from));
     // Stepped through by hand: a search anew after each word takes longer than the steps.
-    Words {
+    NumberWordScanner {
         mailboxes,
         ascii: dfa::Builder::new()
             .prefilter(false)
@@ -116,7 +116,7 @@ pub(super) fn warm_up() {
 }
 
 /// What a text has of what opens the gate, byte by byte.
-struct Tally {
+struct ByteStats {
     digits: usize,
     /// Bytes below the digits: spaces and most marks.
     gaps: usize,
@@ -127,7 +127,7 @@ struct Tally {
 /// So many bytes are looked at at once.
 const LANES: usize = 16;
 
-impl Tally {
+impl ByteStats {
     fn of(text: &str) -> Self {
         let mut all = Self { digits: 0, gaps: 0, signs: false, beyond_ascii: false };
         // No early return, counts as small as the bytes, and arrays of one length throughout: so
@@ -165,7 +165,7 @@ impl Tally {
 
 /// Whether `text` may hold anything to hide.
 pub(super) fn opens(text: &str) -> bool {
-    let Tally { mut digits, gaps, signs, beyond_ascii } = Tally::of(text);
+    let ByteStats { mut digits, gaps, signs, beyond_ascii } = ByteStats::of(text);
     // Number words may be spelt with a gap behind each letter.
     if signs || gaps >= SPELT && gaps * 5 >= text.len() * 2 {
         return true;
@@ -179,13 +179,13 @@ pub(super) fn opens(text: &str) -> bool {
         for (at, c) in beyond_ascii_in(text) {
             let seen = readings.see(c);
             // Styled letters, and what is not seen within words, hide them from the scan below.
-            let hides = seen == Sight::Unseen
+            let hides = seen == CharVisibility::Unseen
                 && !is_written(c)
                 && text[..at].ends_with(char::is_alphanumeric);
             if hides || matches!(c, '\u{ff00}'..='\u{ffef}' | '\u{1d400}'..='\u{1d7cd}') {
                 return true;
             }
-            digits += usize::from(seen == Sight::Digit);
+            digits += usize::from(seen == CharVisibility::Digit);
             // Emoji and punctuation, which need no second scan, lie elsewhere.
             letters |= matches!(c, '\u{c0}'..='\u{1fff}' | '\u{3007}'..='\u{d7ff}');
         }

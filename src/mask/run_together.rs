@@ -12,20 +12,20 @@ use super::shadow::{Class, Glyph};
 
 /// A piece of a run: glyphs `from..to`, and what they say when they are no digits.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) struct Piece {
+pub(super) struct RunPart {
     pub(super) from: usize,
     pub(super) to: usize,
     pub(super) number: Option<Number>,
 }
 
 /// All number words as a tree of characters.
-struct Tree {
+struct Trie {
     children: FxHashMap<(u32, char), u32>,
     says: Vec<Option<Number>>,
 }
 
-static TREE: Lazy<Tree> = Lazy::new(|| {
-    let mut tree = Tree { children: FxHashMap::default(), says: vec![None] };
+static TREE: Lazy<Trie> = Lazy::new(|| {
+    let mut tree = Trie { children: FxHashMap::default(), says: vec![None] };
     for (word, number) in LEXICON.numbers() {
         let mut node = 0;
         for c in word.chars() {
@@ -45,7 +45,7 @@ pub(super) fn warm_up() {
     Lazy::force(&TREE);
 }
 
-impl Tree {
+impl Trie {
     /// The number words that `run` starts with, each with its length.
     fn prefixes<'a>(&'a self, run: &'a [Glyph]) -> impl Iterator<Item = (usize, Number)> + 'a {
         let mut node = Some(0);
@@ -87,7 +87,7 @@ fn reached(run: &[Glyph]) -> Option<SmallVec<[usize; 16]>> {
 
 /// The pieces of `run` (letters and digits without a gap) if number words and digits are all it
 /// has, and at least two of them. Of all ways the one with the fewest pieces is taken.
-pub(super) fn split(run: &[Glyph]) -> Option<Vec<Piece>> {
+pub(super) fn split(run: &[Glyph]) -> Option<Vec<RunPart>> {
     let is_digit = |at: usize| matches!(run[at].class, Class::Digit(_));
     let places = reached(run)?;
     // From the end: how many pieces the rest takes at least, and the first of them.
@@ -114,7 +114,7 @@ pub(super) fn split(run: &[Glyph]) -> Option<Vec<Piece>> {
     let mut from = 0;
     while from < run.len() {
         let (_, to, number) = best[from]?;
-        pieces.push(Piece { from, to, number });
+        pieces.push(RunPart { from, to, number });
         from = to;
     }
     (pieces.len() >= 2).then_some(pieces)

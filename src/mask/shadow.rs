@@ -32,7 +32,7 @@ pub(super) enum Class {
 
 /// How characters below [`TABLED`] are read, by their code points. Nearly all text is made of them,
 /// and folding one takes far longer than looking it up.
-static READINGS: Lazy<Vec<Option<Reading>>> =
+static READINGS: Lazy<Vec<Option<CharReading>>> =
     Lazy::new(|| (0..TABLED).filter_map(char::from_u32).map(read_anew).collect());
 
 /// Behind it lie symbols, the scripts of East Asia and emoji.
@@ -40,22 +40,22 @@ const TABLED: u32 = 0x2100;
 
 /// What a character is read as, if it is seen.
 #[derive(Clone, Copy, Debug)]
-struct Reading {
+struct CharReading {
     plain: char,
     class: Class,
-    seen: Seen,
+    seen: MarkSet,
 }
 
-impl Reading {
+impl CharReading {
     const fn new(plain: char, class: Class) -> Self {
-        let seen = if matches!(class, Class::Mark) { Seen::of(plain) } else { Seen::NOTHING };
+        let seen = if matches!(class, Class::Mark) { MarkSet::of(plain) } else { MarkSet::NOTHING };
         Self { plain, class, seen }
     }
 }
 
 /// How each byte that [`is_printed`] is read; the others are not asked for.
-static PRINTED: [Reading; 256] = {
-    let mut all = [Reading::new(' ', Class::Space); 256];
+static PRINTED: [CharReading; 256] = {
+    let mut all = [CharReading::new(' ', Class::Space); 256];
     let mut byte = b' ';
     while is_printed(byte) {
         if let Some(reading) = read_ascii(byte) {
@@ -76,14 +76,14 @@ pub(super) struct Shadow<'a> {
     pub(super) text: &'a str,
     pub(super) glyphs: Vec<Glyph>,
     /// Marks that rules look for and most texts have none of.
-    pub(super) seen: Seen,
+    pub(super) seen: MarkSet,
 }
 
 /// Which marks a text has, as bits.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Seen(u8);
+pub(super) struct MarkSet(u8);
 
-impl Seen {
+impl MarkSet {
     const NOTHING: Self = Self(0);
     pub(super) const AT_SIGN: Self = Self(1);
     /// A slash or a colon, as links have.
@@ -119,7 +119,7 @@ impl Seen {
 impl<'a> Shadow<'a> {
     pub(super) fn of(text: &'a str) -> Self {
         let mut glyphs = Vec::with_capacity(text.len());
-        let mut seen = Seen::NOTHING;
+        let mut seen = MarkSet::NOTHING;
         let readings = Readings::new();
         let mut at = 0;
         while at < text.len() {
@@ -128,13 +128,13 @@ impl<'a> Shadow<'a> {
             let rest = &text.as_bytes()[at..];
             let run = printed(rest);
             glyphs.extend(rest[..run].iter().zip(at..).map(|(byte, at)| {
-                let Reading { plain, class, seen: own } = PRINTED[usize::from(*byte)];
+                let CharReading { plain, class, seen: own } = PRINTED[usize::from(*byte)];
                 seen = seen.with(own);
                 Glyph { at, plain, class }
             }));
             at += run;
             for c in text[at..].chars().take_while(|c| !c.is_ascii() || !is_printed(*c as u8)) {
-                if let Some(Reading { plain, class, seen: own }) = readings.of(c) {
+                if let Some(CharReading { plain, class, seen: own }) = readings.of(c) {
                     seen = seen.with(own);
                     glyphs.push(Glyph { at, plain, class });
                 }
@@ -221,11 +221,11 @@ fn printed(bytes: &[u8]) -> usize {
 
 /// How characters are read; taken once per text.
 #[derive(Clone, Copy)]
-pub(super) struct Readings(&'static [Option<Reading>]);
+pub(super) struct Readings(&'static [Option<CharReading>]);
 
 /// What a character shows, before anything is folded.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Sight {
+pub(super) enum CharVisibility {
     Unseen,
     Digit,
     Other,
@@ -236,7 +236,7 @@ impl Readings {
         Self(&READINGS)
     }
 
-    fn of(self, c: char) -> Option<Reading> {
+    fn of(self, c: char) -> Option<CharReading> {
         match self.0.get(c as usize) {
             Some(reading) => *reading,
             None => read_anew(c),
@@ -244,26 +244,26 @@ impl Readings {
     }
 
     /// What `c`, which is not ASCII, shows.
-    pub(super) fn see(self, c: char) -> Sight {
+    pub(super) fn see(self, c: char) -> CharVisibility {
         match self.0.get(c as usize) {
-            Some(None) => Sight::Unseen,
-            Some(Some(Reading { class: Class::Digit(_), .. })) => Sight::Digit,
-            None if is_unseen(c) => Sight::Unseen,
-            None if digit::value(c).is_some() => Sight::Digit,
-            Some(Some(_)) | None => Sight::Other,
+            Some(None) => CharVisibility::Unseen,
+            Some(Some(CharReading { class: Class::Digit(_), .. })) => CharVisibility::Digit,
+            None if is_unseen(c) => CharVisibility::Unseen,
+            None if digit::value(c).is_some() => CharVisibility::Digit,
+            Some(Some(_)) | None => CharVisibility::Other,
         }
     }
 }
 
-fn read_anew(c: char) -> Option<Reading> {
+fn read_anew(c: char) -> Option<CharReading> {
     if c.is_ascii() {
         return read_ascii(c as u8);
     }
     let (plain, class) = read_beyond_ascii(c)?;
-    Some(Reading::new(plain, class))
+    Some(CharReading::new(plain, class))
 }
 
-const fn read_ascii(byte: u8) -> Option<Reading> {
+const fn read_ascii(byte: u8) -> Option<CharReading> {
     let class = match byte {
         b'0'..=b'9' => Class::Digit(byte - b'0'),
         b'a'..=b'z' | b'A'..=b'Z' => Class::Letter,
@@ -272,7 +272,7 @@ const fn read_ascii(byte: u8) -> Option<Reading> {
         _ if byte.is_ascii_control() => return None,
         _ => Class::Mark,
     };
-    Some(Reading::new(byte.to_ascii_lowercase() as char, class))
+    Some(CharReading::new(byte.to_ascii_lowercase() as char, class))
 }
 
 fn read_beyond_ascii(c: char) -> Option<(char, Class)> {

@@ -210,7 +210,7 @@ impl Cutter<'_> {
         true
     }
 
-    fn pieces(&mut self, base: usize, pieces: &[run_together::Piece]) {
+    fn pieces(&mut self, base: usize, pieces: &[run_together::RunPart]) {
         for piece in pieces {
             let kind = piece.number.map_or(Kind::Digits, Kind::Number);
             self.push(base + piece.from, base + piece.to, kind, Sense::NONE);

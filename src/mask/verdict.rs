@@ -11,9 +11,9 @@ use super::context;
 use super::context::Cue;
 use super::cue::Sense;
 use super::list;
-use super::numbering_plan::Plan;
+use super::numbering_plan::NumberingPlans;
 use super::rule::Rule;
-use super::shadow::{Class, Seen};
+use super::shadow::{Class, MarkSet};
 use super::shape;
 use super::token::{Kind, Token};
 
@@ -58,7 +58,7 @@ const OTHERS: usize = 3;
 
 impl Window<'_> {
     /// The rule by which the window is a number at `level`.
-    pub(super) fn judge(&self, level: Level, plan: &Plan) -> Option<Rule> {
+    pub(super) fn judge(&self, level: Level, plan: &NumberingPlans) -> Option<Rule> {
         if !(FEWEST..=MOST).contains(&self.digits.len()) {
             return None;
         }
@@ -70,7 +70,7 @@ impl Window<'_> {
         (!self.is_innocent(rule)).then_some(rule)
     }
 
-    fn certain(&self, plan: &Plan) -> Option<Rule> {
+    fn certain(&self, plan: &NumberingPlans) -> Option<Rule> {
         if self.plus {
             // Only of several groups may the last be something else: "+91 98765 43210, 10 am".
             let whole = self.groups() == 1 && self.digits.len() >= 8;
@@ -84,7 +84,7 @@ impl Window<'_> {
         (self.is_indian_mobile() && self.stands_apart()).then_some(Rule::National)
     }
 
-    fn likely(&self, plan: &Plan) -> Option<Rule> {
+    fn likely(&self, plan: &NumberingPlans) -> Option<Rule> {
         let count = self.digits.len();
         if self.plus {
             return (8..=15).contains(&count).then_some(Rule::International);
@@ -110,7 +110,7 @@ impl Window<'_> {
         }
     }
 
-    fn possible(&self, plan: &Plan) -> Option<Rule> {
+    fn possible(&self, plan: &NumberingPlans) -> Option<Rule> {
         let (count, groups) = (self.digits.len(), self.groups());
         // Most windows of a row of single digits are none of what is asked below.
         let any = groups <= 6
@@ -118,7 +118,7 @@ impl Window<'_> {
             || count == 11
             || groups == count && (10..=12).contains(&count)
             || self.scene.tokens.len() - groups <= OTHERS
-            || self.scene.shadow.seen.has(Seen::PARENTHESIS);
+            || self.scene.shadow.seen.has(MarkSet::PARENTHESIS);
         if !any || count < 8 || !self.stands_apart() || count != 10 && self.has_lookalikes() {
             return None;
         }
@@ -242,7 +242,7 @@ impl Window<'_> {
     /// Whether the first group is an area code in parentheses.
     fn has_area_code(&self) -> bool {
         let scene = self.scene;
-        if !scene.shadow.seen.has(Seen::PARENTHESIS) {
+        if !scene.shadow.seen.has(MarkSet::PARENTHESIS) {
             return false;
         }
         let open = self.tokens.clone().take(2).find(|at| {

@@ -6,15 +6,16 @@ use std::sync::Arc;
 use serde::Serialize;
 use thiserror::Error;
 
-use super::penalty::Bar;
-use super::service::{Evidence, Warden};
-use super::store::{LedgerError, Note, Report, Verdict};
+use super::penalty::Suspension;
+use super::service::{Evidence, ModerationService};
+use super::store::{AuditEntry, Report, Verdict};
 use crate::kernel::clock::Timestamp;
 use crate::kernel::id::UserId;
+use crate::kernel::store::StoreError;
 
 /// A report as an operator reads it.
 #[derive(Debug, Serialize)]
-pub struct Filed {
+pub struct ReportView {
     /// Names the report: the codes of the person and the reporter.
     pub id: String,
     /// Who was reported, and by whom, as logs show them.
@@ -29,7 +30,7 @@ pub struct Filed {
 
 /// What is kept of somebody, in figures.
 #[derive(Debug, Serialize)]
-pub struct Profile {
+pub struct UserRecord {
     /// 32 hex digits, by which all is kept of them.
     pub code: String,
     pub reports: usize,
@@ -44,7 +45,7 @@ pub struct Profile {
 
 /// Why nothing was done.
 #[derive(Debug, Error)]
-pub enum Refusal {
+pub enum AdminError {
     #[error("There is no such report.")]
     NoReport,
     #[error("Nothing is kept of a person whose code begins so.")]
@@ -54,21 +55,21 @@ pub enum Refusal {
     #[error("The text of a notice has 1 to 1,000 characters.")]
     BadNotice,
     #[error("The ledger can't be reached right now. Please try again shortly.")]
-    Unavailable(#[from] LedgerError),
+    Unavailable(#[from] StoreError),
 }
 
 /// The operator's side of a warden.
 #[derive(Clone)]
-pub struct Admin(pub Arc<Warden>);
+pub struct AdminService(pub Arc<ModerationService>);
 
-impl Admin {
+impl AdminService {
     /// The reports nobody has decided yet, oldest first.
     ///
     /// # Errors
     /// When the ledger's store fails.
-    pub async fn reports(&self, now: Timestamp) -> Result<Vec<Filed>, Refusal> {
+    pub async fn reports(&self, now: Timestamp) -> Result<Vec<ReportView>, AdminError> {
         self.note("read the reports", now).await?;
-        let filed = |report: Report| Filed {
+        let filed = |report: Report| ReportView {
             id: report.person.code() + &report.reporter.code(),
             person: report.person.to_string(),
             reporter: report.reporter.to_string(),
@@ -83,31 +84,36 @@ impl Admin {
     ///
     /// # Errors
     /// A [`Refusal`], with nothing changed.
-    pub async fn resolve(&self, id: &str, verdict: Verdict, now: Timestamp) -> Result<(), Refusal> {
+    pub async fn resolve(
+        &self,
+        id: &str,
+        verdict: Verdict,
+        now: Timestamp,
+    ) -> Result<(), AdminError> {
         let codes = id.split_at_checked(32);
         let ids = codes.and_then(|(one, two)| Some((UserId::parse(one)?, UserId::parse(two)?)));
-        let (person, reporter) = ids.ok_or(Refusal::NoReport)?;
+        let (person, reporter) = ids.ok_or(AdminError::NoReport)?;
         self.note(&format!("{verdict:?}: the report of {person} by {reporter}"), now).await?;
         let there = self.0.ledger().resolve(person, reporter, verdict).await?;
-        if there { Ok(()) } else { Err(Refusal::NoReport) }
+        if there { Ok(()) } else { Err(AdminError::NoReport) }
     }
 
     /// The eight digits that logs show, or more of a code, as stores know them.
     ///
     /// # Errors
     /// When they can't be that.
-    pub fn digits(prefix: &str) -> Result<String, Refusal> {
+    pub fn digits(prefix: &str) -> Result<String, AdminError> {
         let prefix = prefix.trim().to_ascii_lowercase();
         let are_some = (8..=32).contains(&prefix.len());
         let all_hex = prefix.bytes().all(|byte| byte.is_ascii_hexdigit());
-        if are_some && all_hex { Ok(prefix) } else { Err(Refusal::NoPerson) }
+        if are_some && all_hex { Ok(prefix) } else { Err(AdminError::NoPerson) }
     }
 
     /// Who is meant by these digits, among those of whom something is kept and those `present`.
     ///
     /// # Errors
     /// When it is nobody, or not one person alone.
-    pub async fn person(&self, digits: &str, present: Vec<UserId>) -> Result<UserId, Refusal> {
+    pub async fn person(&self, digits: &str, present: Vec<UserId>) -> Result<UserId, AdminError> {
         // Of somebody who was never reported nothing is kept; their whole code names them all the same.
         if let Some(who) = UserId::parse(digits) {
             return Ok(who);
@@ -115,9 +121,9 @@ impl Admin {
         let mut found: BTreeSet<_> = self.0.ledger().find(digits).await?.into_iter().collect();
         found.extend(present);
         match (found.pop_first(), found.is_empty()) {
-            (None, _) => Err(Refusal::NoPerson),
+            (None, _) => Err(AdminError::NoPerson),
             (Some(who), true) => Ok(who),
-            (Some(_), false) => Err(Refusal::Ambiguous),
+            (Some(_), false) => Err(AdminError::Ambiguous),
         }
     }
 
@@ -125,19 +131,19 @@ impl Admin {
     ///
     /// # Errors
     /// When the ledger's store fails.
-    pub async fn profile(&self, who: UserId, now: Timestamp) -> Result<Profile, Refusal> {
+    pub async fn profile(&self, who: UserId, now: Timestamp) -> Result<UserRecord, AdminError> {
         self.note(&format!("looked up {who}"), now).await?;
         let entry = self.0.ledger().entry(who).await?;
         let dismissed = |report: &&Report| report.verdict == Some(Verdict::Dismissed);
         let bar = self.0.rights(who, now).await?.bar;
-        Ok(Profile {
+        Ok(UserRecord {
             code: who.code(),
             reports: entry.reports.len(),
             dismissed: entry.reports.iter().filter(dismissed).count(),
             apart: entry.apart.len(),
             barred_until: bar.map(|bar| match bar {
-                Bar::Until(until) => until.as_millis(),
-                Bar::UntilReviewed => 0,
+                Suspension::Until(until) => until.as_millis(),
+                Suspension::UntilReviewed => 0,
             }),
             banned: entry.banned.is_some(),
         })
@@ -147,7 +153,7 @@ impl Admin {
     ///
     /// # Errors
     /// When the ledger's store fails.
-    pub async fn ban(&self, who: UserId, now: Timestamp) -> Result<(), Refusal> {
+    pub async fn ban(&self, who: UserId, now: Timestamp) -> Result<(), AdminError> {
         self.note(&format!("banned {who}"), now).await?;
         Ok(self.0.ledger().ban(who, now).await?)
     }
@@ -156,7 +162,7 @@ impl Admin {
     ///
     /// # Errors
     /// When the ledger's store fails.
-    pub async fn unban(&self, who: UserId, now: Timestamp) -> Result<(), Refusal> {
+    pub async fn unban(&self, who: UserId, now: Timestamp) -> Result<(), AdminError> {
         self.note(&format!("unbanned {who}"), now).await?;
         Ok(self.0.ledger().unban(who, now).await?)
     }
@@ -165,7 +171,7 @@ impl Admin {
     ///
     /// # Errors
     /// When the ledger's store fails.
-    pub async fn logged(&self) -> Result<Vec<Note>, Refusal> {
+    pub async fn logged(&self) -> Result<Vec<AuditEntry>, AdminError> {
         Ok(self.0.ledger().logged().await?)
     }
 
@@ -173,7 +179,7 @@ impl Admin {
     ///
     /// # Errors
     /// When the ledger's store fails.
-    pub async fn note(&self, what: &str, now: Timestamp) -> Result<(), Refusal> {
-        Ok(self.0.ledger().log(Note { at: now, what: what.to_owned() }).await?)
+    pub async fn note(&self, what: &str, now: Timestamp) -> Result<(), AdminError> {
+        Ok(self.0.ledger().log(AuditEntry { at: now, what: what.to_owned() }).await?)
     }
 }

@@ -35,7 +35,7 @@ pub fn weight(dismissed: usize) -> u32 {
 
 /// Until when somebody may not meet anyone.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Bar {
+pub enum Suspension {
     Until(Timestamp),
     /// Somebody has to look at it first.
     UntilReviewed,
@@ -43,18 +43,18 @@ pub enum Bar {
 
 /// A report that counts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Charge {
+pub struct CountedReport {
     pub at: Timestamp,
     pub weight: u32,
 }
 
 /// What these reports, each of another reporter, mean at `now`.
 #[must_use]
-pub fn bar(charges: &[Charge], now: Timestamp) -> Option<Bar> {
+pub fn bar(charges: &[CountedReport], now: Timestamp) -> Option<Suspension> {
     let mut charges = charges.to_vec();
     charges.sort_unstable_by_key(|charge| charge.at);
     let (mut height, mut last, mut until) = (0, Timestamp::default(), Timestamp::default());
-    for Charge { at, weight } in charges {
+    for CountedReport { at, weight } in charges {
         let steps_lost = at.since(last).as_millis() / DECAY.as_millis();
         let lost = u32::try_from(steps_lost).unwrap_or(u32::MAX).saturating_mul(FULL_WEIGHT);
         let before = height.min(u32::MAX - weight).saturating_sub(lost);
@@ -63,11 +63,11 @@ pub fn bar(charges: &[Charge], now: Timestamp) -> Option<Bar> {
         if step > before / FULL_WEIGHT {
             match STEPS.get(step as usize - 1) {
                 Some(span) => until = until.max(at + *span),
-                None => return Some(Bar::UntilReviewed),
+                None => return Some(Suspension::UntilReviewed),
             }
         }
     }
-    (now < until).then_some(Bar::Until(until))
+    (now < until).then_some(Suspension::Until(until))
 }
 
 #[cfg(test)]
@@ -77,36 +77,39 @@ mod tests {
     const START: Timestamp = Timestamp::from_millis(1_700_000_000_000);
     const WEEK: Duration = DECAY;
 
-    fn charges(days: &[u64]) -> Vec<Charge> {
+    fn charges(days: &[u64]) -> Vec<CountedReport> {
         let day = |n: &u64| START + Duration::from_secs(n * 24 * HOUR);
-        days.iter().map(|n| Charge { at: day(n), weight: FULL_WEIGHT }).collect()
+        days.iter().map(|n| CountedReport { at: day(n), weight: FULL_WEIGHT }).collect()
     }
 
     #[test]
     fn each_report_of_another_person_is_a_step_and_the_seventh_a_ban() {
         for (reports, span) in STEPS.iter().enumerate() {
             let charges = charges(&vec![0; reports + 1]);
-            assert_eq!(bar(&charges, START), Some(Bar::Until(START + *span)));
+            assert_eq!(bar(&charges, START), Some(Suspension::Until(START + *span)));
             assert_eq!(bar(&charges, START + *span), None, "it is over");
         }
         let banned = bar(&charges(&[0; 7]), START + WEEK * 50);
-        assert_eq!(banned, Some(Bar::UntilReviewed));
+        assert_eq!(banned, Some(Suspension::UntilReviewed));
         assert_eq!(bar(&[], START), None);
     }
 
     #[test]
     fn a_step_decays_after_a_week_without_a_report() {
         let now = |n: u64| START + Duration::from_secs(n * 24 * HOUR);
-        assert_eq!(bar(&charges(&[0, 0, 6]), now(6)), Some(Bar::Until(now(6) + STEPS[2])));
-        assert_eq!(bar(&charges(&[0, 0, 7]), now(7)), Some(Bar::Until(now(7) + STEPS[1])));
-        assert_eq!(bar(&charges(&[0, 0, 90]), now(90)), Some(Bar::Until(now(90) + STEPS[0])));
+        assert_eq!(bar(&charges(&[0, 0, 6]), now(6)), Some(Suspension::Until(now(6) + STEPS[2])));
+        assert_eq!(bar(&charges(&[0, 0, 7]), now(7)), Some(Suspension::Until(now(7) + STEPS[1])));
+        assert_eq!(
+            bar(&charges(&[0, 0, 90]), now(90)),
+            Some(Suspension::Until(now(90) + STEPS[0]))
+        );
     }
 
     #[test]
     fn whose_reports_were_dismissed_counts_less() {
-        let light = Charge { at: START, weight: weight(1) };
+        let light = CountedReport { at: START, weight: weight(1) };
         assert_eq!(bar(&[light], START), None);
-        assert_eq!(bar(&[light; 2], START), Some(Bar::Until(START + STEPS[0])));
+        assert_eq!(bar(&[light; 2], START), Some(Suspension::Until(START + STEPS[0])));
         assert_eq!(
             [weight(0), weight(2), weight(usize::MAX - 1)],
             [FULL_WEIGHT, FULL_WEIGHT / 3, 0]

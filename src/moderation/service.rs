@@ -9,32 +9,33 @@ use rand::rngs::StdRng;
 use serde::{Deserialize, Serialize};
 
 use super::penalty;
-use super::penalty::{Bar, Charge};
+use super::penalty::{CountedReport, Suspension};
 use super::rating;
 use super::rating::Rating;
-use super::store::{Consent, Entry, Ledger, LedgerError, Report, Topic, Verdict};
+use super::store::{ModerationRecord, ModerationStore, NoticeState, Report, ReportTopic, Verdict};
 use crate::kernel::clock::Timestamp;
-use crate::kernel::id::{MessageKey, UserId};
-use crate::kernel::keyring::Seal;
-use crate::rate_limit::gcra::{Act, TooOften};
-use crate::rate_limit::limiter::Throttle;
+use crate::kernel::id::{IdempotencyKey, UserId};
+use crate::kernel::keyring::Keyring;
+use crate::kernel::store::StoreError;
+use crate::rate_limit::gcra::{LimitedAction, RateLimited};
+use crate::rate_limit::limiter::RateLimiter;
 
 /// Why somebody is reported.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Grounds {
-    pub topic: Topic,
+pub struct ReportReason {
+    pub topic: ReportTopic,
     /// What the reporter wrote, where it was more than the topic's word.
     pub words: String,
 }
 
-impl Grounds {
+impl ReportReason {
     /// Reads a topic's word, or anything else as a reason of the reporter's own.
     #[must_use]
     pub fn parse(text: &str) -> Self {
         let word = text.to_lowercase();
-        match Topic::parse(word.trim_end_matches(['.', '!'])) {
+        match ReportTopic::parse(word.trim_end_matches(['.', '!'])) {
             Some(topic) => Self { topic, words: String::new() },
-            None => Self { topic: Topic::Other, words: text.to_owned() },
+            None => Self { topic: ReportTopic::Other, words: text.to_owned() },
         }
     }
 }
@@ -61,32 +62,32 @@ pub enum NoticePolicy {
 
 /// What somebody may do.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Rights {
+pub struct Permissions {
     /// Whom they are never to meet.
     pub apart: HashSet<UserId>,
-    pub bar: Option<Bar>,
+    pub bar: Option<Suspension>,
     /// What they know of how people treat each other here.
-    pub consent: Option<Consent>,
+    pub consent: Option<NoticeState>,
     /// Whether many of those they met would rather not have.
     pub shunned: bool,
 }
 
 /// Keeps people apart and bars them, over whichever ledger it is given.
-pub struct Warden {
-    ledger: Arc<dyn Ledger>,
-    seal: Seal,
+pub struct ModerationService {
+    ledger: Arc<dyn ModerationStore>,
+    seal: Keyring,
     rng: Mutex<StdRng>,
     /// Nothing where nobody is limited.
-    throttle: Option<Arc<dyn Throttle>>,
+    throttle: Option<Arc<dyn RateLimiter>>,
 }
 
-impl Warden {
+impl ModerationService {
     /// Without a throttle everybody may do everything as often as they like.
     #[must_use]
     pub fn new(
-        ledger: Arc<dyn Ledger>,
-        seal: Seal,
-        throttle: Option<Arc<dyn Throttle>>,
+        ledger: Arc<dyn ModerationStore>,
+        seal: Keyring,
+        throttle: Option<Arc<dyn RateLimiter>>,
         rng: StdRng,
     ) -> Self {
         Self { ledger, seal, rng: Mutex::new(rng), throttle }
@@ -96,7 +97,7 @@ impl Warden {
     ///
     /// # Errors
     /// When one of the stores fails.
-    pub async fn check(&self) -> Result<(), LedgerError> {
+    pub async fn check(&self) -> Result<(), StoreError> {
         self.ledger.check().await?;
         match &self.throttle {
             Some(throttle) => throttle.check().await,
@@ -112,10 +113,10 @@ impl Warden {
     pub async fn admit(
         &self,
         who: UserId,
-        key: Option<MessageKey>,
-        acts: impl FnOnce() -> Vec<Act>,
+        key: Option<IdempotencyKey>,
+        acts: impl FnOnce() -> Vec<LimitedAction>,
         now: Timestamp,
-    ) -> Result<Result<(), TooOften>, LedgerError> {
+    ) -> Result<Result<(), RateLimited>, StoreError> {
         match &self.throttle {
             Some(throttle) => throttle.admit(who, key, &acts(), now).await,
             None => Ok(Ok(())),
@@ -123,7 +124,7 @@ impl Warden {
     }
 
     /// What the operator's side looks into.
-    pub(super) fn ledger(&self) -> &dyn Ledger {
+    pub(super) fn ledger(&self) -> &dyn ModerationStore {
         &*self.ledger
     }
 
@@ -136,11 +137,11 @@ impl Warden {
     ///
     /// # Errors
     /// When the ledger's store fails.
-    pub async fn rights(&self, who: UserId, now: Timestamp) -> Result<Rights, LedgerError> {
+    pub async fn rights(&self, who: UserId, now: Timestamp) -> Result<Permissions, StoreError> {
         let entry = self.ledger.entry(who).await?;
         let bar = bar(&entry, now);
         let shunned = rating::is_shunned(&entry.ratings, now);
-        Ok(Rights { apart: entry.apart, bar, consent: entry.consent, shunned })
+        Ok(Permissions { apart: entry.apart, bar, consent: entry.consent, shunned })
     }
 
     /// Keeps that somebody was told how people treat each other here, or agreed to it.
@@ -150,9 +151,9 @@ impl Warden {
     pub async fn inform(
         &self,
         who: UserId,
-        consent: Consent,
+        consent: NoticeState,
         now: Timestamp,
-    ) -> Result<(), LedgerError> {
+    ) -> Result<(), StoreError> {
         self.ledger.inform(who, consent, now).await
     }
 
@@ -166,7 +167,7 @@ impl Warden {
         whom: UserId,
         good: bool,
         now: Timestamp,
-    ) -> Result<(), LedgerError> {
+    ) -> Result<(), StoreError> {
         self.ledger.rate(who, whom, Rating { at: now, good }).await
     }
 
@@ -174,12 +175,7 @@ impl Warden {
     ///
     /// # Errors
     /// When the ledger's store fails.
-    pub async fn block(
-        &self,
-        who: UserId,
-        whom: UserId,
-        now: Timestamp,
-    ) -> Result<(), LedgerError> {
+    pub async fn block(&self, who: UserId, whom: UserId, now: Timestamp) -> Result<(), StoreError> {
         self.ledger.block(who, whom, now).await
     }
 
@@ -192,14 +188,14 @@ impl Warden {
         &self,
         who: UserId,
         whom: UserId,
-        grounds: Grounds,
+        grounds: ReportReason,
         said: Vec<String>,
         now: Timestamp,
-    ) -> Result<bool, LedgerError> {
+    ) -> Result<bool, StoreError> {
         let weight = penalty::weight(self.ledger.dismissed(who).await?);
         let evidence = Evidence { words: grounds.words, said };
-        let written = serde_json::to_vec(&evidence).map_err(|_| LedgerError)?;
-        let sealed = self.seal.close(&written, &mut *self.rng.lock()).ok_or(LedgerError)?;
+        let written = serde_json::to_vec(&evidence).map_err(|_| StoreError)?;
+        let sealed = self.seal.close(&written, &mut *self.rng.lock()).ok_or(StoreError)?;
         let report = Report {
             reporter: who,
             person: whom,
@@ -220,7 +216,7 @@ impl Warden {
     ///
     /// # Errors
     /// When the ledger's store fails.
-    pub async fn purge(&self, now: Timestamp) -> Result<(), LedgerError> {
+    pub async fn purge(&self, now: Timestamp) -> Result<(), StoreError> {
         if let Some(throttle) = &self.throttle {
             throttle.forget_old(now).await?;
         }
@@ -228,15 +224,15 @@ impl Warden {
     }
 }
 
-fn bar(entry: &Entry, now: Timestamp) -> Option<Bar> {
+fn bar(entry: &ModerationRecord, now: Timestamp) -> Option<Suspension> {
     if entry.banned.is_some() {
-        return Some(Bar::UntilReviewed);
+        return Some(Suspension::UntilReviewed);
     }
     let counts = |report: &&Report| {
         report.verdict != Some(Verdict::Dismissed)
             && entry.pardoned.is_none_or(|pardoned| report.at > pardoned)
     };
-    let charge = |report: &Report| Charge { at: report.at, weight: report.weight };
+    let charge = |report: &Report| CountedReport { at: report.at, weight: report.weight };
     let charges: Vec<_> = entry.reports.iter().filter(counts).map(charge).collect();
     penalty::bar(&charges, now)
 }
@@ -247,11 +243,11 @@ mod tests {
 
     #[test]
     fn a_topic_is_read_in_any_case_and_anything_else_is_a_reason_of_ones_own() {
-        let plain = |topic| Grounds { topic, words: String::new() };
-        assert_eq!(Grounds::parse("Spam"), plain(Topic::Spam));
-        assert_eq!(Grounds::parse("minor."), plain(Topic::Minor));
+        let plain = |topic| ReportReason { topic, words: String::new() };
+        assert_eq!(ReportReason::parse("Spam"), plain(ReportTopic::Spam));
+        assert_eq!(ReportReason::parse("minor."), plain(ReportTopic::Minor));
         let words = "spam and threats".to_owned();
-        assert_eq!(Grounds::parse(&words), Grounds { topic: Topic::Other, words });
-        assert_eq!(Topic::parse("scam").map(Topic::name), Some("scam"));
+        assert_eq!(ReportReason::parse(&words), ReportReason { topic: ReportTopic::Other, words });
+        assert_eq!(ReportTopic::parse("scam").map(ReportTopic::name), Some("scam"));
     }
 }

@@ -5,11 +5,11 @@ use std::fmt;
 use std::time::Duration;
 
 use async_trait::async_trait;
-use thiserror::Error;
 
 use super::rating::Rating;
 use crate::kernel::clock::Timestamp;
 use crate::kernel::id::UserId;
+use crate::kernel::store::StoreError;
 
 /// How long what somebody wrote is kept with a report of them.
 pub const EVIDENCE_FOR: Duration = Duration::from_secs(30 * 24 * 60 * 60);
@@ -17,14 +17,9 @@ pub const EVIDENCE_FOR: Duration = Duration::from_secs(30 * 24 * 60 * 60);
 /// How long a block or a report is remembered, where they are not remembered for good.
 pub const REMEMBERED_FOR: Duration = Duration::from_secs(365 * 24 * 60 * 60);
 
-/// The store itself failed. Nobody's text or id is in it.
-#[derive(Debug, Error)]
-#[error("the ledger's store is unavailable")]
-pub struct LedgerError;
-
 /// What a report is about, as the reporter said.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Topic {
+pub enum ReportTopic {
     Spam,
     Abuse,
     Minor,
@@ -33,15 +28,15 @@ pub enum Topic {
 }
 
 /// All of them, with the words that people type and stores keep.
-pub const TOPICS: [(&str, Topic); 5] = [
-    ("spam", Topic::Spam),
-    ("abuse", Topic::Abuse),
-    ("minor", Topic::Minor),
-    ("scam", Topic::Scam),
-    ("other", Topic::Other),
+pub const TOPICS: [(&str, ReportTopic); 5] = [
+    ("spam", ReportTopic::Spam),
+    ("abuse", ReportTopic::Abuse),
+    ("minor", ReportTopic::Minor),
+    ("scam", ReportTopic::Scam),
+    ("other", ReportTopic::Other),
 ];
 
-impl Topic {
+impl ReportTopic {
     /// Reads the word for one.
     #[must_use]
     pub fn parse(word: &str) -> Option<Self> {
@@ -67,7 +62,7 @@ pub struct Report {
     pub reporter: UserId,
     pub person: UserId,
     pub at: Timestamp,
-    pub topic: Topic,
+    pub topic: ReportTopic,
     /// What it counts on the ladder.
     pub weight: u32,
     pub verdict: Option<Verdict>,
@@ -85,7 +80,7 @@ impl fmt::Debug for Report {
 
 /// What somebody knows of how people treat each other here.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Consent {
+pub enum NoticeState {
     /// They were told.
     Told,
     /// They said that it is fine with them.
@@ -94,7 +89,7 @@ pub enum Consent {
 
 /// What an operator did, and when.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Note {
+pub struct AuditEntry {
     pub at: Timestamp,
     pub what: String,
 }
@@ -104,7 +99,7 @@ pub const LIST: usize = 100;
 
 /// What is kept of one person.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Entry {
+pub struct ModerationRecord {
     /// Whom they blocked, and who blocked them.
     pub apart: HashSet<UserId>,
     /// Reports of them, without the evidence, oldest first.
@@ -113,7 +108,7 @@ pub struct Entry {
     pub banned: Option<Timestamp>,
     /// When an operator last lifted what there was: reports up to then count no more.
     pub pardoned: Option<Timestamp>,
-    pub consent: Option<Consent>,
+    pub consent: Option<NoticeState>,
     /// Of those they met, each has one.
     pub ratings: Vec<Rating>,
 }
@@ -122,21 +117,21 @@ pub struct Entry {
 /// a call in between may see it done to one of them, and is as good as one before. What is added stays added: whatever it
 /// means is worked out from all of it when it is read, so that nothing is lost between two writers.
 #[async_trait]
-pub trait Ledger: Send + Sync {
+pub trait ModerationStore: Send + Sync {
     /// Keeps two people apart.
-    async fn block(&self, who: UserId, whom: UserId, now: Timestamp) -> Result<(), LedgerError>;
+    async fn block(&self, who: UserId, whom: UserId, now: Timestamp) -> Result<(), StoreError>;
 
     /// What is kept of a person.
-    async fn entry(&self, who: UserId) -> Result<Entry, LedgerError>;
+    async fn entry(&self, who: UserId) -> Result<ModerationRecord, StoreError>;
 
     /// Adds a report, unless this reporter has made one of this person; says whether it did.
-    async fn report(&self, report: Report) -> Result<bool, LedgerError>;
+    async fn report(&self, report: Report) -> Result<bool, StoreError>;
 
     /// How many reports this person has made that were dismissed.
-    async fn dismissed(&self, reporter: UserId) -> Result<usize, LedgerError>;
+    async fn dismissed(&self, reporter: UserId) -> Result<usize, StoreError>;
 
     /// The reports that nobody has decided yet, oldest first, with their evidence; at most [`LIST`].
-    async fn open(&self) -> Result<Vec<Report>, LedgerError>;
+    async fn open(&self) -> Result<Vec<Report>, StoreError>;
 
     /// Decides a report, also one that was decided before; says whether there is such a one.
     async fn resolve(
@@ -144,38 +139,38 @@ pub trait Ledger: Send + Sync {
         person: UserId,
         reporter: UserId,
         verdict: Verdict,
-    ) -> Result<bool, LedgerError>;
+    ) -> Result<bool, StoreError>;
 
     /// Bars somebody until [`Ledger::unban`].
-    async fn ban(&self, who: UserId, now: Timestamp) -> Result<(), LedgerError>;
+    async fn ban(&self, who: UserId, now: Timestamp) -> Result<(), StoreError>;
 
     /// Lifts a ban, and lets the reports that there are count no more.
-    async fn unban(&self, who: UserId, now: Timestamp) -> Result<(), LedgerError>;
+    async fn unban(&self, who: UserId, now: Timestamp) -> Result<(), StoreError>;
 
     /// Those of whom something is kept and whose code begins so; at most [`LIST`].
-    async fn find(&self, prefix: &str) -> Result<Vec<UserId>, LedgerError>;
+    async fn find(&self, prefix: &str) -> Result<Vec<UserId>, StoreError>;
 
     /// Keeps that somebody was told how people treat each other here, or agreed to it. Who agreed has
     /// seen it for good.
     async fn inform(
         &self,
         who: UserId,
-        consent: Consent,
+        consent: NoticeState,
         now: Timestamp,
-    ) -> Result<(), LedgerError>;
+    ) -> Result<(), StoreError>;
 
     /// Keeps what the rater says of a chat with this person, instead of what they said before.
-    async fn rate(&self, rater: UserId, person: UserId, rating: Rating) -> Result<(), LedgerError>;
+    async fn rate(&self, rater: UserId, person: UserId, rating: Rating) -> Result<(), StoreError>;
 
     /// Adds to the log of what operators did. Nothing takes anything out of it.
-    async fn log(&self, note: Note) -> Result<(), LedgerError>;
+    async fn log(&self, note: AuditEntry) -> Result<(), StoreError>;
 
     /// The last of the log, oldest first; at most [`LIST`].
-    async fn logged(&self) -> Result<Vec<Note>, LedgerError>;
+    async fn logged(&self) -> Result<Vec<AuditEntry>, StoreError>;
 
     /// Whether the store is there.
-    async fn check(&self) -> Result<(), LedgerError>;
+    async fn check(&self) -> Result<(), StoreError>;
 
     /// Deletes what is too old to be kept.
-    async fn purge(&self, now: Timestamp) -> Result<(), LedgerError>;
+    async fn purge(&self, now: Timestamp) -> Result<(), StoreError>;
 }

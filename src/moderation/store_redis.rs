@@ -22,26 +22,23 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use once_cell::sync::Lazy;
-use redis::aio::{ConnectionManager, ConnectionManagerConfig};
-use redis::{Client, FromRedisValue, Pipeline, RedisResult, Script};
-use tokio::time::timeout;
+use redis::aio::ConnectionManager;
+use redis::{FromRedisValue, Pipeline, RedisResult, Script};
 
 use super::rating::{COUNTS_FOR, Rating};
 use super::store::{
-    Consent, EVIDENCE_FOR, Entry, LIST, Ledger, LedgerError, Note, REMEMBERED_FOR, Report, Topic,
-    Verdict,
+    AuditEntry, EVIDENCE_FOR, LIST, ModerationRecord, ModerationStore, NoticeState, REMEMBERED_FOR,
+    Report, ReportTopic, Verdict,
 };
 use crate::kernel::clock::Timestamp;
 use crate::kernel::id::UserId;
-
-pub(crate) const TAG: &str = "{random-connect}:safety";
-/// How long an operation may take; a connection, too.
-const OPERATION: Duration = Duration::from_secs(1);
+use crate::kernel::redis::{TAG, connect, within};
+use crate::kernel::store::StoreError;
 
 static RESOLVE: Lazy<Script> = Lazy::new(|| Script::new(include_str!("lua/resolve.lua")));
 
 /// The ledger kept in Redis.
-pub struct RedisLedger(ConnectionManager);
+pub struct RedisModerationStore(ConnectionManager);
 
 fn key(kind: &str, who: UserId) -> String {
     format!("{TAG}:{kind}:{}", who.code())
@@ -55,32 +52,7 @@ fn seconds(span: Duration) -> i64 {
     i64::try_from(span.as_secs()).unwrap_or(i64::MAX)
 }
 
-/// A connection to a Redis that need not be up yet.
-pub(crate) fn connect(url: &str) -> RedisResult<ConnectionManager> {
-    let config = ConnectionManagerConfig::new()
-        .set_number_of_retries(1)
-        .set_max_delay(Duration::from_millis(200))
-        .set_connection_timeout(Some(OPERATION))
-        .set_response_timeout(Some(OPERATION));
-    ConnectionManager::new_lazy_with_config(Client::open(url)?, config)
-}
-
-/// What an operation brings within its time.
-pub(crate) async fn within<T>(
-    operation: impl Future<Output = RedisResult<T>>,
-) -> Result<T, LedgerError> {
-    match timeout(2 * OPERATION, operation).await {
-        Ok(Ok(value)) => Ok(value),
-        Ok(Err(error)) => {
-            // Its text may quote what was sent.
-            tracing::warn!(kind = ?error.kind(), "the ledger failed");
-            Err(LedgerError)
-        }
-        Err(_) => Err(LedgerError),
-    }
-}
-
-impl RedisLedger {
+impl RedisModerationStore {
     /// A ledger at `url`, which need not be up yet. Call it within a tokio runtime.
     ///
     /// # Errors
@@ -90,13 +62,13 @@ impl RedisLedger {
     }
 
     /// One round trip, in which all commands are carried out or none.
-    async fn run<T: FromRedisValue>(&self, commands: &mut Pipeline) -> Result<T, LedgerError> {
+    async fn run<T: FromRedisValue>(&self, commands: &mut Pipeline) -> Result<T, StoreError> {
         let mut connection = self.0.clone();
         within(commands.atomic().query_async(&mut connection)).await
     }
 
     /// The reports that a sorted set names, with their evidence.
-    async fn named(&self, names: Vec<String>) -> Result<Vec<Report>, LedgerError> {
+    async fn named(&self, names: Vec<String>) -> Result<Vec<Report>, StoreError> {
         let pairs: Vec<_> = names.iter().filter_map(|name| parse_pair(name)).collect();
         if pairs.is_empty() {
             return Ok(Vec::new());
@@ -119,7 +91,7 @@ impl RedisLedger {
 }
 
 /// What one person's keys hold.
-type Kept =
+type StoredRecord =
     (Vec<String>, HashMap<String, String>, Option<u64>, Option<u64>, Option<String>, Vec<String>);
 
 const SEEN: &str = "seen";
@@ -160,7 +132,7 @@ fn write(report: &Report) -> String {
 fn read(person: UserId, reporter: UserId, written: &str) -> Option<Report> {
     let mut words = written.split(' ');
     let at = Timestamp::from_millis(words.next()?.parse().ok()?);
-    let topic = Topic::parse(words.next()?)?;
+    let topic = ReportTopic::parse(words.next()?)?;
     let weight = words.next()?.parse().ok()?;
     let verdict = match words.next()? {
         "upheld" => Some(Verdict::Upheld),
@@ -171,8 +143,8 @@ fn read(person: UserId, reporter: UserId, written: &str) -> Option<Report> {
 }
 
 #[async_trait]
-impl Ledger for RedisLedger {
-    async fn block(&self, who: UserId, whom: UserId, _now: Timestamp) -> Result<(), LedgerError> {
+impl ModerationStore for RedisModerationStore {
+    async fn block(&self, who: UserId, whom: UserId, _now: Timestamp) -> Result<(), StoreError> {
         let mut commands = redis::pipe();
         let life = seconds(REMEMBERED_FOR);
         for (one, other) in [(who, whom), (whom, who)] {
@@ -182,29 +154,29 @@ impl Ledger for RedisLedger {
         self.run(commands.expire(table("ids"), life)).await
     }
 
-    async fn entry(&self, who: UserId) -> Result<Entry, LedgerError> {
+    async fn entry(&self, who: UserId) -> Result<ModerationRecord, StoreError> {
         let mut commands = redis::pipe();
         commands.smembers(key("apart", who)).hgetall(key("of", who));
         commands.hget(key("op", who), "banned").hget(key("op", who), "pardoned");
         commands.get(key("note", who)).hvals(key("like", who));
-        let (apart, reports, banned, pardoned, consent, ratings): Kept =
+        let (apart, reports, banned, pardoned, consent, ratings): StoredRecord =
             self.run(&mut commands).await?;
         let reports = reports.iter();
         let reports = reports.filter_map(|(by, written)| read(who, UserId::parse(by)?, written));
         let mut reports: Vec<_> = reports.collect();
         reports.sort_unstable_by_key(|report| (report.at, report.reporter));
-        Ok(Entry {
+        Ok(ModerationRecord {
             apart: apart.iter().filter_map(|code| UserId::parse(code)).collect(),
             reports,
             banned: banned.map(Timestamp::from_millis),
             pardoned: pardoned.map(Timestamp::from_millis),
             consent: consent
-                .map(|word| if word == AGREED { Consent::Agreed } else { Consent::Told }),
+                .map(|word| if word == AGREED { NoticeState::Agreed } else { NoticeState::Told }),
             ratings: ratings.iter().filter_map(|written| read_rating(written)).collect(),
         })
     }
 
-    async fn report(&self, report: Report) -> Result<bool, LedgerError> {
+    async fn report(&self, report: Report) -> Result<bool, StoreError> {
         let Report { reporter, person, at, .. } = report;
         let (of, life, name) = (key("of", person), seconds(REMEMBERED_FOR), pair(person, reporter));
         let known: (bool,) = self.run(redis::pipe().hexists(&of, reporter.code())).await?;
@@ -228,12 +200,12 @@ impl Ledger for RedisLedger {
         Ok(new)
     }
 
-    async fn dismissed(&self, reporter: UserId) -> Result<usize, LedgerError> {
+    async fn dismissed(&self, reporter: UserId) -> Result<usize, StoreError> {
         let (count,) = self.run(redis::pipe().scard(key("lost", reporter))).await?;
         Ok(count)
     }
 
-    async fn open(&self) -> Result<Vec<Report>, LedgerError> {
+    async fn open(&self) -> Result<Vec<Report>, StoreError> {
         let last = isize::try_from(LIST).unwrap_or(isize::MAX) - 1;
         let (names,) = self.run(redis::pipe().zrange(table("open"), 0, last)).await?;
         self.named(names).await
@@ -244,7 +216,7 @@ impl Ledger for RedisLedger {
         person: UserId,
         reporter: UserId,
         verdict: Verdict,
-    ) -> Result<bool, LedgerError> {
+    ) -> Result<bool, StoreError> {
         let mut resolve = RESOLVE.prepare_invoke();
         resolve.key(key("of", person)).key(table("open")).key(key("lost", reporter));
         resolve.arg(reporter.code()).arg(person.code()).arg(word(Some(verdict)));
@@ -253,20 +225,20 @@ impl Ledger for RedisLedger {
         within(resolve.invoke_async(&mut connection)).await
     }
 
-    async fn ban(&self, who: UserId, now: Timestamp) -> Result<(), LedgerError> {
+    async fn ban(&self, who: UserId, now: Timestamp) -> Result<(), StoreError> {
         let mut commands = redis::pipe();
         commands.hset(key("op", who), "banned", now.as_millis());
         commands.zadd(table("ids"), who.code(), 0);
         self.run(commands.expire(table("ids"), seconds(REMEMBERED_FOR))).await
     }
 
-    async fn unban(&self, who: UserId, now: Timestamp) -> Result<(), LedgerError> {
+    async fn unban(&self, who: UserId, now: Timestamp) -> Result<(), StoreError> {
         let mut commands = redis::pipe();
         commands.hdel(key("op", who), "banned");
         self.run(commands.hset(key("op", who), "pardoned", now.as_millis())).await
     }
 
-    async fn find(&self, prefix: &str) -> Result<Vec<UserId>, LedgerError> {
+    async fn find(&self, prefix: &str) -> Result<Vec<UserId>, StoreError> {
         let (from, to) = (format!("[{prefix}"), format!("[{prefix}g"));
         let mut commands = redis::pipe();
         let limit = isize::try_from(LIST).unwrap_or(isize::MAX);
@@ -278,19 +250,19 @@ impl Ledger for RedisLedger {
     async fn inform(
         &self,
         who: UserId,
-        consent: Consent,
+        consent: NoticeState,
         _now: Timestamp,
-    ) -> Result<(), LedgerError> {
+    ) -> Result<(), StoreError> {
         let (key, life) = (key("note", who), seconds(REMEMBERED_FOR));
         let mut commands = redis::pipe();
         match consent {
-            Consent::Agreed => commands.set(&key, AGREED),
-            Consent::Told => commands.set_nx(&key, SEEN),
+            NoticeState::Agreed => commands.set(&key, AGREED),
+            NoticeState::Told => commands.set_nx(&key, SEEN),
         };
         self.run(commands.ignore().expire(&key, life).ignore()).await
     }
 
-    async fn rate(&self, rater: UserId, person: UserId, rating: Rating) -> Result<(), LedgerError> {
+    async fn rate(&self, rater: UserId, person: UserId, rating: Rating) -> Result<(), StoreError> {
         let key = key("like", person);
         let said = if rating.good { "good" } else { "bad" };
         let written = format!("{} {said}", rating.at.as_millis());
@@ -299,27 +271,27 @@ impl Ledger for RedisLedger {
         self.run(commands.expire(&key, seconds(COUNTS_FOR)).ignore()).await
     }
 
-    async fn log(&self, note: Note) -> Result<(), LedgerError> {
+    async fn log(&self, note: AuditEntry) -> Result<(), StoreError> {
         let written = format!("{} {}", note.at.as_millis(), note.what);
         self.run(redis::pipe().rpush(table("log"), written)).await
     }
 
-    async fn logged(&self) -> Result<Vec<Note>, LedgerError> {
+    async fn logged(&self) -> Result<Vec<AuditEntry>, StoreError> {
         let first = -isize::try_from(LIST).unwrap_or(isize::MAX);
         let (lines,): (Vec<String>,) =
             self.run(redis::pipe().lrange(table("log"), first, -1)).await?;
         let note = |line: &String| {
             let (at, what) = line.split_once(' ')?;
-            Some(Note { at: Timestamp::from_millis(at.parse().ok()?), what: what.to_owned() })
+            Some(AuditEntry { at: Timestamp::from_millis(at.parse().ok()?), what: what.to_owned() })
         };
         Ok(lines.iter().filter_map(note).collect())
     }
 
-    async fn check(&self) -> Result<(), LedgerError> {
+    async fn check(&self) -> Result<(), StoreError> {
         self.run(redis::pipe().ping()).await
     }
 
-    async fn purge(&self, now: Timestamp) -> Result<(), LedgerError> {
+    async fn purge(&self, now: Timestamp) -> Result<(), StoreError> {
         let before = |span: Duration| now.as_millis().saturating_sub(millis(span));
         let mut commands = redis::pipe();
         commands.zrangebyscore(table("evs"), 0, before(EVIDENCE_FOR));

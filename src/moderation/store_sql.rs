@@ -13,11 +13,12 @@ use tokio::sync::OnceCell;
 
 use super::rating::{COUNTS_FOR, Rating};
 use super::store::{
-    Consent, EVIDENCE_FOR, Entry, LIST, Ledger, LedgerError, Note, REMEMBERED_FOR, Report, Topic,
-    Verdict,
+    AuditEntry, EVIDENCE_FOR, LIST, ModerationRecord, ModerationStore, NoticeState, REMEMBERED_FOR,
+    Report, ReportTopic, Verdict,
 };
 use crate::kernel::clock::Timestamp;
 use crate::kernel::id::UserId;
+use crate::kernel::store::StoreError;
 
 /// How long an operation may wait for the file.
 const PATIENCE: Duration = Duration::from_secs(2);
@@ -26,13 +27,13 @@ const PATIENCE: Duration = Duration::from_secs(2);
 const CONNECTIONS: u32 = 4;
 
 /// The ledger kept in SQLite.
-pub struct SqlLedger {
+pub struct SqlModerationStore {
     pool: SqlitePool,
     /// Whether the tables have their newest form.
     ready: OnceCell<()>,
 }
 
-impl From<sqlx::Error> for LedgerError {
+impl From<sqlx::Error> for StoreError {
     fn from(error: sqlx::Error) -> Self {
         // Its text may quote what was written.
         let full = error.as_database_error().and_then(|error| error.code().map(String::from));
@@ -41,7 +42,7 @@ impl From<sqlx::Error> for LedgerError {
     }
 }
 
-impl SqlLedger {
+impl SqlModerationStore {
     /// A ledger in this file, which is made if it is not there. It is opened with the first use. Call
     /// it within a tokio runtime.
     #[must_use]
@@ -57,8 +58,8 @@ impl SqlLedger {
     }
 
     /// The file, once its tables have their newest form.
-    async fn pool(&self) -> Result<&SqlitePool, LedgerError> {
-        let migrate = || async { sqlx::migrate!().run(&self.pool).await.map_err(|_| LedgerError) };
+    async fn pool(&self) -> Result<&SqlitePool, StoreError> {
+        let migrate = || async { sqlx::migrate!().run(&self.pool).await.map_err(|_| StoreError) };
         self.ready.get_or_try_init(migrate).await?;
         Ok(&self.pool)
     }
@@ -83,7 +84,7 @@ fn read(row: &SqliteRow) -> Option<Report> {
         person: UserId::parse(row.try_get("person").ok()?)?,
         reporter: UserId::parse(row.try_get("reporter").ok()?)?,
         at: moment(row.try_get("at").ok()?),
-        topic: Topic::parse(row.try_get("topic").ok()?)?,
+        topic: ReportTopic::parse(row.try_get("topic").ok()?)?,
         weight: row.try_get("weight").ok()?,
         verdict: upheld.map(|yes| if yes { Verdict::Upheld } else { Verdict::Dismissed }),
         evidence: row.try_get("evidence").ok()?,
@@ -91,8 +92,8 @@ fn read(row: &SqliteRow) -> Option<Report> {
 }
 
 #[async_trait]
-impl Ledger for SqlLedger {
-    async fn block(&self, who: UserId, whom: UserId, _now: Timestamp) -> Result<(), LedgerError> {
+impl ModerationStore for SqlModerationStore {
+    async fn block(&self, who: UserId, whom: UserId, _now: Timestamp) -> Result<(), StoreError> {
         query("INSERT OR IGNORE INTO blocks (who, whom) VALUES (?1, ?2), (?2, ?1)")
             .bind(who.code())
             .bind(whom.code())
@@ -101,7 +102,7 @@ impl Ledger for SqlLedger {
         Ok(())
     }
 
-    async fn entry(&self, who: UserId) -> Result<Entry, LedgerError> {
+    async fn entry(&self, who: UserId) -> Result<ModerationRecord, StoreError> {
         let mut step = self.pool().await?.begin().await?;
         let apart: Vec<String> = query_scalar("SELECT whom FROM blocks WHERE who = ?")
             .bind(who.code())
@@ -129,12 +130,12 @@ impl Ledger for SqlLedger {
             .await?;
         step.commit().await?;
         let (banned, pardoned) = decided.unwrap_or_default();
-        Ok(Entry {
+        Ok(ModerationRecord {
             apart: apart.iter().filter_map(|code| UserId::parse(code)).collect(),
             reports: reports.iter().filter_map(read).collect(),
             banned: banned.map(moment),
             pardoned: pardoned.map(moment),
-            consent: agreed.map(|yes| if yes { Consent::Agreed } else { Consent::Told }),
+            consent: agreed.map(|yes| if yes { NoticeState::Agreed } else { NoticeState::Told }),
             ratings: ratings
                 .iter()
                 .map(|(at, good)| Rating { at: moment(*at), good: *good })
@@ -142,7 +143,7 @@ impl Ledger for SqlLedger {
         })
     }
 
-    async fn report(&self, report: Report) -> Result<bool, LedgerError> {
+    async fn report(&self, report: Report) -> Result<bool, StoreError> {
         let done = query(
             "INSERT OR IGNORE INTO reports (person, reporter, at, topic, weight, evidence) \
              VALUES (?, ?, ?, ?, ?, ?)",
@@ -158,16 +159,16 @@ impl Ledger for SqlLedger {
         Ok(done.rows_affected() > 0)
     }
 
-    async fn dismissed(&self, reporter: UserId) -> Result<usize, LedgerError> {
+    async fn dismissed(&self, reporter: UserId) -> Result<usize, StoreError> {
         let count: i64 =
             query_scalar("SELECT count(*) FROM reports WHERE reporter = ? AND upheld = 0")
                 .bind(reporter.code())
                 .fetch_one(self.pool().await?)
                 .await?;
-        usize::try_from(count).map_err(|_| LedgerError)
+        usize::try_from(count).map_err(|_| StoreError)
     }
 
-    async fn open(&self) -> Result<Vec<Report>, LedgerError> {
+    async fn open(&self) -> Result<Vec<Report>, StoreError> {
         let rows = query(
             "SELECT * FROM reports WHERE upheld IS NULL ORDER BY at, person, reporter LIMIT ?",
         )
@@ -182,7 +183,7 @@ impl Ledger for SqlLedger {
         person: UserId,
         reporter: UserId,
         verdict: Verdict,
-    ) -> Result<bool, LedgerError> {
+    ) -> Result<bool, StoreError> {
         let done = query("UPDATE reports SET upheld = ? WHERE person = ? AND reporter = ?")
             .bind(verdict == Verdict::Upheld)
             .bind(person.code())
@@ -192,7 +193,7 @@ impl Ledger for SqlLedger {
         Ok(done.rows_affected() > 0)
     }
 
-    async fn ban(&self, who: UserId, now: Timestamp) -> Result<(), LedgerError> {
+    async fn ban(&self, who: UserId, now: Timestamp) -> Result<(), StoreError> {
         query(
             "INSERT INTO decisions (person, banned) VALUES (?1, ?2) \
              ON CONFLICT (person) DO UPDATE SET banned = ?2",
@@ -204,7 +205,7 @@ impl Ledger for SqlLedger {
         Ok(())
     }
 
-    async fn unban(&self, who: UserId, now: Timestamp) -> Result<(), LedgerError> {
+    async fn unban(&self, who: UserId, now: Timestamp) -> Result<(), StoreError> {
         query(
             "INSERT INTO decisions (person, pardoned) VALUES (?1, ?2) \
              ON CONFLICT (person) DO UPDATE SET banned = NULL, pardoned = ?2",
@@ -216,7 +217,7 @@ impl Ledger for SqlLedger {
         Ok(())
     }
 
-    async fn find(&self, prefix: &str) -> Result<Vec<UserId>, LedgerError> {
+    async fn find(&self, prefix: &str) -> Result<Vec<UserId>, StoreError> {
         let codes: Vec<String> = query_scalar(
             "SELECT who FROM blocks WHERE who >= ?1 AND who < ?2 \
              UNION SELECT person FROM reports WHERE person >= ?1 AND person < ?2 \
@@ -234,22 +235,22 @@ impl Ledger for SqlLedger {
     async fn inform(
         &self,
         who: UserId,
-        consent: Consent,
+        consent: NoticeState,
         now: Timestamp,
-    ) -> Result<(), LedgerError> {
+    ) -> Result<(), StoreError> {
         query(
             "INSERT INTO consents (person, agreed, at) VALUES (?1, ?2, ?3) \
              ON CONFLICT (person) DO UPDATE SET agreed = max(agreed, ?2), at = ?3",
         )
         .bind(who.code())
-        .bind(consent == Consent::Agreed)
+        .bind(consent == NoticeState::Agreed)
         .bind(millis(now))
         .execute(self.pool().await?)
         .await?;
         Ok(())
     }
 
-    async fn rate(&self, rater: UserId, person: UserId, rating: Rating) -> Result<(), LedgerError> {
+    async fn rate(&self, rater: UserId, person: UserId, rating: Rating) -> Result<(), StoreError> {
         query(
             "INSERT INTO ratings (person, rater, good, at) VALUES (?1, ?2, ?3, ?4) \
              ON CONFLICT (person, rater) DO UPDATE SET good = ?3, at = ?4",
@@ -263,7 +264,7 @@ impl Ledger for SqlLedger {
         Ok(())
     }
 
-    async fn log(&self, note: Note) -> Result<(), LedgerError> {
+    async fn log(&self, note: AuditEntry) -> Result<(), StoreError> {
         query("INSERT INTO log (at, what) VALUES (?, ?)")
             .bind(millis(note.at))
             .bind(note.what)
@@ -272,21 +273,21 @@ impl Ledger for SqlLedger {
         Ok(())
     }
 
-    async fn logged(&self) -> Result<Vec<Note>, LedgerError> {
+    async fn logged(&self) -> Result<Vec<AuditEntry>, StoreError> {
         let rows: Vec<(i64, String)> =
             query_as("SELECT at, what FROM log ORDER BY number DESC LIMIT ?")
                 .bind(most())
                 .fetch_all(self.pool().await?)
                 .await?;
-        Ok(rows.into_iter().rev().map(|(at, what)| Note { at: moment(at), what }).collect())
+        Ok(rows.into_iter().rev().map(|(at, what)| AuditEntry { at: moment(at), what }).collect())
     }
 
-    async fn check(&self) -> Result<(), LedgerError> {
+    async fn check(&self) -> Result<(), StoreError> {
         query("SELECT count(*) FROM decisions").execute(self.pool().await?).await?;
         Ok(())
     }
 
-    async fn purge(&self, now: Timestamp) -> Result<(), LedgerError> {
+    async fn purge(&self, now: Timestamp) -> Result<(), StoreError> {
         let before = |span: Duration| {
             let span = i64::try_from(span.as_millis()).unwrap_or(i64::MAX);
             millis(now).saturating_sub(span)

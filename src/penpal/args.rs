@@ -4,7 +4,7 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 
 #[derive(Deserialize, JsonSchema)]
-pub struct Enter {
+pub struct EnterQueueArgs {
     /// Who enters, as an earlier enter_queue returned it. Left out, one is made that nobody can
     /// guess: keep it secret, and pass it to all other calls.
     pub user_id: Option<String>,
@@ -27,7 +27,7 @@ const fn yes() -> bool {
 }
 
 #[derive(Deserialize, JsonSchema)]
-pub struct SendMessage {
+pub struct SendMessageArgs {
     pub room_id: String,
     /// At most 4,096 characters. Phone numbers and the like are hidden from the partner.
     pub message: String,
@@ -35,7 +35,7 @@ pub struct SendMessage {
 }
 
 #[derive(Deserialize, JsonSchema)]
-pub struct Say {
+pub struct SayArgs {
     /// Who says it: an id that nobody can guess, the same for all calls of that person.
     pub user_id: String,
     /// A command such as #meet, or text for the partner, at most 4,096 characters.
@@ -45,7 +45,7 @@ pub struct Say {
 }
 
 #[derive(Deserialize, JsonSchema)]
-pub struct Wait {
+pub struct WaitForMessageArgs {
     /// Left out, a partner is waited for as well.
     pub room_id: Option<String>,
     pub user_id: String,
@@ -59,20 +59,20 @@ const fn half_a_minute() -> f64 {
 }
 
 #[derive(Deserialize, JsonSchema)]
-pub struct InRoom {
+pub struct LeaveChatArgs {
     pub room_id: String,
     pub user_id: String,
 }
 
 #[derive(Deserialize, JsonSchema)]
-pub struct SetTyping {
+pub struct SetTypingArgs {
     pub room_id: String,
     pub user_id: String,
     pub typing: bool,
 }
 
 #[derive(Deserialize, JsonSchema)]
-pub struct GetHistory {
+pub struct GetHistoryArgs {
     pub room_id: String,
     pub user_id: String,
     /// How many of the last messages, at most 200.
@@ -85,19 +85,19 @@ const fn fifty() -> usize {
 }
 
 #[derive(Deserialize, JsonSchema)]
-pub struct Rejoin {
+pub struct RejoinArgs {
     pub user_id: String,
 }
 
 #[derive(Deserialize, JsonSchema)]
-pub struct Block {
+pub struct BlockArgs {
     pub user_id: String,
     /// Left out, the partner of now, or for twenty minutes the one of the last chat.
     pub room_id: Option<String>,
 }
 
 #[derive(Deserialize, JsonSchema)]
-pub struct Report {
+pub struct ReportArgs {
     pub user_id: String,
     /// spam, abuse, minor, scam, other, or a reason of one's own of at most 300 characters.
     pub reason: String,

@@ -4,7 +4,7 @@ use schemars::JsonSchema;
 use serde::Serialize;
 
 use crate::connect::lobby::chat::Chat;
-use crate::connect::lobby::inbox::{Item, News};
+use crate::connect::lobby::inbox::{InboxEvent, Item};
 use crate::connect::profile::language::Language;
 use crate::connect::reply;
 use crate::kernel::id::{IdHasher, RoomId};
@@ -30,7 +30,7 @@ impl Partner {
 /// Why a chat ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
-pub enum Reason {
+pub enum EndReason {
     Left,
     Timeout,
 }
@@ -64,7 +64,7 @@ pub enum Event {
     #[serde(rename = "room.notice")]
     Said { room_id: String, message_id: String, text: String },
     #[serde(rename = "partner.disconnected")]
-    Disconnected { room_id: String, message_id: String, reason: Reason },
+    Disconnected { room_id: String, message_id: String, reason: EndReason },
     /// What whoever runs the server has everybody told.
     #[serde(rename = "operator.notice")]
     Notice {
@@ -85,27 +85,27 @@ impl Event {
             reason,
         };
         match &item.news {
-            News::Connected { chat } => Self::Found {
+            InboxEvent::Connected { chat } => Self::Found {
                 room_id: chat.room.code(),
                 message_id,
                 partner: Partner::of(chat, ids),
                 common_interests: chat.common.iter().map(ToString::to_string).collect(),
                 notice: chat.first.then(|| reply::notice(language)),
             },
-            News::Message { room, text, .. } => Self::Message {
+            InboxEvent::Message { room, text, .. } => Self::Message {
                 room_id: room.code(),
                 message_id,
                 message: text.as_str().to_owned(),
                 timestamp: item.at.as_millis(),
             },
-            News::Icebreaker { room, .. } | News::Nudge { room } => Self::Said {
+            InboxEvent::Icebreaker { room, .. } | InboxEvent::Nudge { room } => Self::Said {
                 room_id: room.code(),
                 message_id,
                 text: reply::news(language, &item.news),
             },
-            News::PartnerLeft { room } => disconnected(room, Reason::Left),
-            News::PartnerTimedOut { room } => disconnected(room, Reason::Timeout),
-            News::Notice(notice) => Self::Notice {
+            InboxEvent::PartnerLeft { room } => disconnected(room, EndReason::Left),
+            InboxEvent::PartnerTimedOut { room } => disconnected(room, EndReason::Timeout),
+            InboxEvent::Notice(notice) => Self::Notice {
                 message_id,
                 message: notice.as_str().to_owned(),
                 timestamp: item.at.as_millis(),
@@ -137,7 +137,7 @@ mod tests {
         let ids = IdHasher::random(&mut seeded_rng());
         let room = RoomId::random(&mut seeded_rng());
         let from = Nickname::chosen("Ann").expect("a name");
-        let news = News::Message { room, from, text: Masked::waived("hi") };
+        let news = InboxEvent::Message { room, from, text: Masked::waived("hi") };
         let item = Item { number: 7, at: Timestamp::from_millis(1_234), news };
         let (method, params) = Event::of(&item, Language::English, &ids).notification();
         assert_eq!(method, "message.received");

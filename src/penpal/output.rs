@@ -8,7 +8,7 @@ use super::event::{Event, Partner};
 /// How somebody stands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
-pub enum Status {
+pub enum MatchStatus {
     Idle,
     Waiting,
     Matched,
@@ -16,10 +16,10 @@ pub enum Status {
 
 /// What `enter_queue` and `rejoin` tell.
 #[derive(Serialize, JsonSchema)]
-pub struct Entered {
+pub struct QueueStatus {
     /// Names the caller in all other calls. Whoever knows it can act as them.
     pub user_id: String,
-    pub status: Status,
+    pub status: MatchStatus,
     /// The next in line has 1.
     pub position: Option<usize>,
     /// How long people waited lately; null while that is not known.
@@ -32,43 +32,43 @@ pub struct Entered {
 
 /// What `rejoin` tells.
 #[derive(Serialize, JsonSchema)]
-pub struct Rejoined {
+pub struct RejoinResult {
     #[serde(flatten)]
-    pub standing: Entered,
+    pub standing: QueueStatus,
     /// What happened since, oldest first.
     pub missed: Vec<Event>,
 }
 
 /// What `send_message` tells.
 #[derive(Serialize, JsonSchema)]
-pub struct Sent {
-    pub delivered: Delivered,
+pub struct SendResult {
+    pub delivered: DeliveryMode,
     pub message_id: String,
 }
 
 /// What `say` tells.
 #[derive(Serialize, JsonSchema)]
-pub struct Said {
+pub struct SayResult {
     /// What there is to tell of it; null when a message was passed on as it is.
     pub told: Option<String>,
     /// The message that was passed on; null when none was.
-    pub sent: Option<Passed>,
+    pub sent: Option<SayDelivery>,
     #[serde(flatten)]
-    pub standing: Entered,
+    pub standing: QueueStatus,
 }
 
 /// A message that was passed on.
 #[derive(Serialize, JsonSchema)]
-pub struct Passed {
+pub struct SayDelivery {
     #[serde(flatten)]
-    pub sent: Sent,
+    pub sent: SendResult,
     /// How many phone numbers and the like were hidden in it.
     pub hidden: u32,
 }
 
 /// What `block` and `report` tell.
 #[derive(Serialize, JsonSchema)]
-pub struct Parted {
+pub struct BlockResult {
     /// Whether a chat ended with it.
     pub chat_ended: bool,
     pub reported: bool,
@@ -77,7 +77,7 @@ pub struct Parted {
 /// How a message went on its way.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
-pub enum Delivered {
+pub enum DeliveryMode {
     /// The partner is connected and gets it now.
     Pushed,
     /// The partner gets it with their next call.
@@ -86,14 +86,14 @@ pub enum Delivered {
 
 /// What `wait_for_message` tells.
 #[derive(Serialize, JsonSchema)]
-pub struct Awaited {
+pub struct WaitResult {
     /// What happened, oldest first; empty when nothing did within the time.
     pub events: Vec<Event>,
 }
 
 /// A message that was kept.
 #[derive(Serialize, JsonSchema)]
-pub struct Remembered {
+pub struct HistoryEntry {
     pub message_id: String,
     /// Whether the caller wrote it.
     pub own: bool,
@@ -104,7 +104,7 @@ pub struct Remembered {
 
 /// What `get_history` tells.
 #[derive(Serialize, JsonSchema)]
-pub struct Remembrance {
+pub struct HistoryResult {
     /// Oldest first.
-    pub messages: Vec<Remembered>,
+    pub messages: Vec<HistoryEntry>,
 }

@@ -15,7 +15,7 @@ use rmcp::{Peer, RoleServer};
 use tokio::time::timeout;
 
 use super::event::Event;
-use crate::connect::delivery::courier::{Attachment, Channel, Couriers, Failed};
+use crate::connect::delivery::courier::{Channel, CourierGuard, Couriers, DeliveryError};
 use crate::connect::lobby::inbox::{Item, LEASE_TIME};
 use crate::connect::profile::language::Language;
 use crate::kernel::id::{IdHasher, RoomId, UserId};
@@ -29,27 +29,27 @@ const PEOPLE: usize = 32;
 const RECENT: usize = 32;
 
 /// A live session as a channel for one person.
-pub struct PeerChannel {
+pub struct SessionChannel {
     peer: Peer<RoleServer>,
     ids: IdHasher,
     recent: Mutex<VecDeque<Event>>,
 }
 
-impl PeerChannel {
-    async fn notify(&self, event: &Event) -> Result<(), Failed> {
+impl SessionChannel {
+    async fn notify(&self, event: &Event) -> Result<(), DeliveryError> {
         let (method, params) = event.notification();
         let notification =
             ServerNotification::CustomNotification(CustomNotification::new(method, Some(params)));
         match timeout(ACCEPT, self.peer.send_notification(notification)).await {
             Ok(Ok(())) => Ok(()),
-            Ok(Err(_)) | Err(_) => Err(Failed::Gone),
+            Ok(Err(_)) | Err(_) => Err(DeliveryError::Gone),
         }
     }
 }
 
 #[async_trait]
-impl Channel for PeerChannel {
-    async fn bring(&self, language: Language, items: &[Item]) -> Result<usize, Failed> {
+impl Channel for SessionChannel {
+    async fn bring(&self, language: Language, items: &[Item]) -> Result<usize, DeliveryError> {
         let events: Vec<_> =
             items.iter().map(|item| Event::of(item, language, &self.ids)).collect();
         for event in &events {
@@ -57,9 +57,12 @@ impl Channel for PeerChannel {
         }
         let ping = ServerRequest::PingRequest(PingRequest::default());
         let within = PeerRequestOptions::with_timeout(LEASE_TIME);
-        let ping =
-            self.peer.send_request_with_option(ping, within).await.map_err(|_| Failed::Gone)?;
-        ping.await_response().await.map_err(|_| Failed::Gone)?;
+        let ping = self
+            .peer
+            .send_request_with_option(ping, within)
+            .await
+            .map_err(|_| DeliveryError::Gone)?;
+        ping.await_response().await.map_err(|_| DeliveryError::Gone)?;
         let mut recent = self.recent.lock();
         recent.extend(events);
         let surplus = recent.len().saturating_sub(RECENT);
@@ -75,16 +78,16 @@ impl Channel for PeerChannel {
 
 /// Whom a session is told of. Kept with the session, and gone with it.
 #[derive(Clone, Default)]
-pub struct Attached(Arc<Mutex<People>>);
+pub struct SessionPush(Arc<Mutex<PushState>>);
 
 #[derive(Default)]
-struct People {
-    told_of: HashMap<UserId, (Attachment, Arc<PeerChannel>)>,
+struct PushState {
+    told_of: HashMap<UserId, (CourierGuard, Arc<SessionChannel>)>,
     /// Who asks for their news instead, and what was pushed to them lately.
     asking: HashMap<UserId, Vec<Event>>,
 }
 
-impl Attached {
+impl SessionPush {
     /// Has a person's news pushed over `peer`, unless they have taken to asking for it.
     pub fn push(
         &self,
@@ -103,7 +106,7 @@ impl Attached {
             return;
         }
         let recent = Mutex::default();
-        let channel = Arc::new(PeerChannel { peer, ids: ids.clone(), recent });
+        let channel = Arc::new(SessionChannel { peer, ids: ids.clone(), recent });
         let courier = Arc::clone(&channel) as Arc<dyn Channel>;
         people.told_of.insert(who, (couriers.attach(who, courier), channel));
     }

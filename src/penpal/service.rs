@@ -10,20 +10,25 @@ use tokio::time::timeout;
 
 use super::event::{Event, Partner};
 use super::output::{
-    Awaited, Delivered, Entered, Passed, Rejoined, Remembered, Remembrance, Said, Sent, Status,
+    DeliveryMode, HistoryEntry, HistoryResult, MatchStatus, QueueStatus, RejoinResult, SayDelivery,
+    SayResult, SendResult, WaitResult,
 };
 use crate::connect::delivery::courier::Couriers;
-use crate::connect::lobby::action::{Action, Call, Outcome, Performed, Place, Standing};
-use crate::connect::lobby::chat::{Chat, HISTORY, Search};
+use crate::connect::lobby::action::{
+    Action, ActionResult, Call, Outcome, QueuePosition, UserStatus,
+};
+use crate::connect::lobby::chat::{Chat, HISTORY, MatchPreferences};
 use crate::connect::lobby::inbox::{Item, Lease};
 use crate::connect::lobby::{Lobby, LobbyError};
 use crate::connect::profile::interest::Interests;
 use crate::connect::profile::language::Language;
-use crate::connect::profile::nickname::{BadNickname, Nickname};
-use crate::connect::relay::{Relay, Relayed};
+use crate::connect::profile::nickname::{Nickname, NicknameError};
+use crate::connect::relay::{Relay, RelayOutcome};
 use crate::connect::reply;
 use crate::connect::reply::compose::MAX_CHARS;
-use crate::connect::service::{ConnectService, Heard, MAX_ID_CHARS, MAX_REASON_CHARS, Spoken};
+use crate::connect::service::{
+    ConnectService, MAX_ID_CHARS, MAX_REASON_CHARS, PushInput, PushReply,
+};
 use crate::guard;
 use crate::kernel::clock::Clock;
 use crate::kernel::id::{IdHasher, Realm, RoomId, UserId, unguessable};
@@ -34,7 +39,7 @@ pub const MAX_WAIT_SECS: u64 = 60;
 
 /// Why a call was not carried out. Nothing changed.
 #[derive(Debug, Error)]
-pub enum Refusal {
+pub enum PenPalError {
     #[error("The user_id is empty: pass the one that enter_queue returned.")]
     NoUser,
     #[error("The user_id is longer than {MAX_ID_CHARS} characters.")]
@@ -42,7 +47,7 @@ pub enum Refusal {
     #[error("The message_id is longer than {MAX_ID_CHARS} characters.")]
     LongMessageId,
     #[error("The display_name can't be used: {0}.")]
-    BadName(BadNickname),
+    BadName(NicknameError),
     #[error("The room_id is not one of yours: pass the one you got with your partner.")]
     NotYourRoom,
     #[error("The chat in this room has ended. Call enter_queue to meet somebody else.")]
@@ -54,7 +59,7 @@ pub enum Refusal {
     #[error("The message is longer than {MAX_CHARS} characters. Please send it in parts.")]
     LongMessage,
     #[error("The message was not sent: {0}")]
-    NotAllowed(guard::Refusal),
+    NotAllowed(guard::ContentRejected),
     #[error("The message was not sent: your partner has too many unread messages.")]
     InboxFull,
     #[error("{0}")]
@@ -117,13 +122,13 @@ impl PenPalService {
     ///
     /// # Errors
     /// When the id can't be one.
-    pub fn person(&self, user_id: &str) -> Result<UserId, Refusal> {
+    pub fn person(&self, user_id: &str) -> Result<UserId, PenPalError> {
         let id = user_id.trim();
         if id.is_empty() {
-            return Err(Refusal::NoUser);
+            return Err(PenPalError::NoUser);
         }
         if id.chars().count() > MAX_ID_CHARS {
-            return Err(Refusal::LongUser);
+            return Err(PenPalError::LongUser);
         }
         Ok(self.ids.user(Realm::PenPal, id))
     }
@@ -144,18 +149,18 @@ impl PenPalService {
         display_name: Option<&str>,
         interests: &[String],
         keep_history: bool,
-    ) -> Result<Entered, Refusal> {
+    ) -> Result<QueueStatus, PenPalError> {
         let who = self.person(&user_id)?;
-        let name = display_name.map(Nickname::chosen).transpose().map_err(Refusal::BadName)?;
+        let name = display_name.map(Nickname::chosen).transpose().map_err(PenPalError::BadName)?;
         let interests = Interests::of(interests.iter().map(String::as_str));
         let call = Call { given_name: name, takes_inbox: false, ..self.call(who) };
-        let search = Search { interests, keep_history };
+        let search = MatchPreferences { interests, keep_history };
         let performed = self.lobby.perform(call, Action::Meet(search)).await?;
         let standing = match performed.outcome {
             Outcome::Connected { chat, .. } | Outcome::AlreadyChatting(chat) => {
-                Standing::Chatting(chat)
+                UserStatus::Chatting(chat)
             }
-            Outcome::Waiting { place, .. } => Standing::Waiting(place),
+            Outcome::Waiting { place, .. } => UserStatus::Waiting(place),
             held => return Err(no_chat(&held)),
         };
         Ok(self.entered(user_id, standing))
@@ -166,17 +171,18 @@ impl PenPalService {
     ///
     /// # Errors
     /// A [`Refusal`], with nothing changed.
-    pub async fn rejoin(&self, user_id: String) -> Result<(Rejoined, Receipt), Refusal> {
+    pub async fn rejoin(&self, user_id: String) -> Result<(RejoinResult, Receipt), PenPalError> {
         let who = self.person(&user_id)?;
         self.couriers.release(who);
-        let Performed { outcome, lease } = self.lobby.perform(self.call(who), Action::Look).await?;
+        let ActionResult { outcome, lease } =
+            self.lobby.perform(self.call(who), Action::Look).await?;
         let standing = match outcome {
             Outcome::Standing(standing) => standing,
-            _ => Standing::Idle,
+            _ => UserStatus::Idle,
         };
         let missed = self.events(lease.language.unwrap_or_default(), &lease.items);
         let standing = self.entered(user_id, standing);
-        Ok((Rejoined { standing, missed }, self.receipt(who, &lease)))
+        Ok((RejoinResult { standing, missed }, self.receipt(who, &lease)))
     }
 
     /// Sends a message to the partner.
@@ -188,19 +194,19 @@ impl PenPalService {
         user_id: &str,
         room_id: &str,
         message: &str,
-    ) -> Result<Sent, Refusal> {
+    ) -> Result<SendResult, PenPalError> {
         if message.chars().count() > MAX_CHARS {
-            return Err(Refusal::LongMessage);
+            return Err(PenPalError::LongMessage);
         }
         let call = self.call_in(user_id, room_id)?;
         let outcome = match self.relay.send(&call, message).await? {
-            Relayed::Done(performed) => performed.outcome,
-            Relayed::Empty => return Err(Refusal::EmptyMessage),
-            Relayed::Refused(reason) => return Err(Refusal::NotAllowed(reason)),
+            RelayOutcome::Done(performed) => performed.outcome,
+            RelayOutcome::Empty => return Err(PenPalError::EmptyMessage),
+            RelayOutcome::Refused(reason) => return Err(PenPalError::NotAllowed(reason)),
         };
         match outcome {
             Outcome::Sent { to, number, .. } => Ok(self.sent(to, number)),
-            Outcome::PartnerInboxFull => Err(Refusal::InboxFull),
+            Outcome::PartnerInboxFull => Err(PenPalError::InboxFull),
             other => Err(no_chat(&other)),
         }
     }
@@ -214,10 +220,10 @@ impl PenPalService {
         user_id: &str,
         room_id: Option<&str>,
         seconds: f64,
-    ) -> Result<(Awaited, Receipt), Refusal> {
-        let patience = Duration::try_from_secs_f64(seconds).map_err(|_| Refusal::LongWait)?;
+    ) -> Result<(WaitResult, Receipt), PenPalError> {
+        let patience = Duration::try_from_secs_f64(seconds).map_err(|_| PenPalError::LongWait)?;
         if patience > Duration::from_secs(MAX_WAIT_SECS) {
-            return Err(Refusal::LongWait);
+            return Err(PenPalError::LongWait);
         }
         let call = match room_id {
             Some(room_id) => Call { takes_inbox: true, ..self.call_in(user_id, room_id)? },
@@ -226,7 +232,7 @@ impl PenPalService {
         let who = call.who;
         // Listens before it looks, so that nothing falls in between.
         let mut listener = self.lobby.listen(who);
-        let Performed { outcome, mut lease } = self.lobby.perform(call, Action::Look).await?;
+        let ActionResult { outcome, mut lease } = self.lobby.perform(call, Action::Look).await?;
         if let (Outcome::NotInRoom { .. }, true) = (&outcome, lease.items.is_empty()) {
             return Err(no_chat(&outcome));
         }
@@ -240,14 +246,14 @@ impl PenPalService {
         // When the time is over, nothing is the answer.
         timeout(patience, news).await.unwrap_or(Ok(()))?;
         let events = self.events(lease.language.unwrap_or_default(), &lease.items);
-        Ok((Awaited { events }, self.receipt(who, &lease)))
+        Ok((WaitResult { events }, self.receipt(who, &lease)))
     }
 
     /// Leaves a chat.
     ///
     /// # Errors
     /// A [`Refusal`], with nothing changed.
-    pub async fn leave_chat(&self, user_id: &str, room_id: &str) -> Result<(), Refusal> {
+    pub async fn leave_chat(&self, user_id: &str, room_id: &str) -> Result<(), PenPalError> {
         let call = self.call_in(user_id, room_id)?;
         match self.lobby.perform(call, Action::Leave).await?.outcome {
             Outcome::ChatEnded => Ok(()),
@@ -264,7 +270,7 @@ impl PenPalService {
         user_id: &str,
         room_id: &str,
         typing: bool,
-    ) -> Result<(), Refusal> {
+    ) -> Result<(), PenPalError> {
         let call = self.call_in(user_id, room_id)?;
         match self.lobby.perform(call, Action::Type(typing)).await?.outcome {
             Outcome::Typing => Ok(()),
@@ -281,21 +287,21 @@ impl PenPalService {
         user_id: &str,
         room_id: &str,
         limit: usize,
-    ) -> Result<Remembrance, Refusal> {
+    ) -> Result<HistoryResult, PenPalError> {
         let call = self.call_in(user_id, room_id)?;
         let who = call.who;
         let action = Action::History(limit.min(HISTORY));
         match self.lobby.perform(call, action).await?.outcome {
             Outcome::History(Some(kept)) => {
-                let remembered = kept.into_iter().map(|kept| Remembered {
+                let remembered = kept.into_iter().map(|kept| HistoryEntry {
                     message_id: self.ids.item(kept.number),
                     own: kept.sender == who,
                     message: kept.text.as_str().to_owned(),
                     timestamp: kept.at.as_millis(),
                 });
-                Ok(Remembrance { messages: remembered.collect() })
+                Ok(HistoryResult { messages: remembered.collect() })
             }
-            Outcome::History(None) => Err(Refusal::NothingKept),
+            Outcome::History(None) => Err(PenPalError::NothingKept),
             other => Err(no_chat(&other)),
         }
     }
@@ -310,25 +316,27 @@ impl PenPalService {
         user_id: String,
         message: &str,
         message_id: Option<&str>,
-    ) -> Result<Said, Refusal> {
+    ) -> Result<SayResult, PenPalError> {
         let who = self.person(&user_id)?;
         let message_id = match message_id.filter(|id| !id.is_empty()) {
-            Some(id) if id.chars().count() > MAX_ID_CHARS => return Err(Refusal::LongMessageId),
+            Some(id) if id.chars().count() > MAX_ID_CHARS => {
+                return Err(PenPalError::LongMessageId);
+            }
             Some(id) => id.to_owned(),
             None => unguessable(&mut *self.rng.lock()),
         };
-        let spoken = Spoken { who, message_id: &message_id, name: None, text: message };
-        let Heard { told, passed } = self.connect.hear(spoken).await;
-        let sent = passed.map(|passed| Passed {
+        let spoken = PushInput { who, message_id: &message_id, name: None, text: message };
+        let PushReply { told, passed } = self.connect.hear(spoken).await;
+        let sent = passed.map(|passed| SayDelivery {
             sent: self.sent(passed.to, passed.number),
             hidden: passed.hidden,
         });
         let look = Call { takes_inbox: false, ..self.call(who) };
         let standing = match self.lobby.perform(look, Action::Look).await?.outcome {
             Outcome::Standing(standing) => standing,
-            _ => Standing::Idle,
+            _ => UserStatus::Idle,
         };
-        Ok(Said { told, sent, standing: self.entered(user_id, standing) })
+        Ok(SayResult { told, sent, standing: self.entered(user_id, standing) })
     }
 
     /// Items as an agent sees them.
@@ -342,26 +350,26 @@ impl PenPalService {
     }
 
     /// A call that means a room and shows nothing of the inbox.
-    pub(super) fn call_in(&self, user_id: &str, room_id: &str) -> Result<Call, Refusal> {
+    pub(super) fn call_in(&self, user_id: &str, room_id: &str) -> Result<Call, PenPalError> {
         let who = self.person(user_id)?;
-        let room = Some(RoomId::parse(room_id).ok_or(Refusal::NotYourRoom)?);
+        let room = Some(RoomId::parse(room_id).ok_or(PenPalError::NotYourRoom)?);
         Ok(Call { room, takes_inbox: false, ..self.call(who) })
     }
 
-    fn sent(&self, to: UserId, number: u64) -> Sent {
+    fn sent(&self, to: UserId, number: u64) -> SendResult {
         let pushed = self.couriers.reaches(to);
-        let delivered = if pushed { Delivered::Pushed } else { Delivered::Queued };
-        Sent { delivered, message_id: self.ids.item(number) }
+        let delivered = if pushed { DeliveryMode::Pushed } else { DeliveryMode::Queued };
+        SendResult { delivered, message_id: self.ids.item(number) }
     }
 
-    fn entered(&self, user_id: String, standing: Standing) -> Entered {
-        let (status, place, chat): (_, Option<Place>, Option<Chat>) = match standing {
-            Standing::Idle => (Status::Idle, None, None),
-            Standing::Waiting(place) => (Status::Waiting, Some(place), None),
-            Standing::Chatting(chat) => (Status::Matched, None, Some(chat)),
+    fn entered(&self, user_id: String, standing: UserStatus) -> QueueStatus {
+        let (status, place, chat): (_, Option<QueuePosition>, Option<Chat>) = match standing {
+            UserStatus::Idle => (MatchStatus::Idle, None, None),
+            UserStatus::Waiting(place) => (MatchStatus::Waiting, Some(place), None),
+            UserStatus::Chatting(chat) => (MatchStatus::Matched, None, Some(chat)),
         };
         let common = chat.iter().flat_map(|chat| chat.common.iter());
-        Entered {
+        QueueStatus {
             user_id,
             status,
             position: place.map(|place| place.position),
@@ -380,13 +388,13 @@ impl PenPalService {
 }
 
 /// What to say where a chat was needed.
-pub(super) fn no_chat(outcome: &Outcome) -> Refusal {
+pub(super) fn no_chat(outcome: &Outcome) -> PenPalError {
     match outcome {
-        Outcome::NotInRoom { ended: true } => Refusal::Ended,
-        Outcome::NotInRoom { ended: false } => Refusal::NotYourRoom,
+        Outcome::NotInRoom { ended: true } => PenPalError::Ended,
+        Outcome::NotInRoom { ended: false } => PenPalError::NotYourRoom,
         Outcome::Barred { .. } | Outcome::TooOften(_) | Outcome::MustAgree => {
-            Refusal::NotNow(reply::outcome(Language::English, outcome))
+            PenPalError::NotNow(reply::outcome(Language::English, outcome))
         }
-        _ => Refusal::NoChat,
+        _ => PenPalError::NoChat,
     }
 }

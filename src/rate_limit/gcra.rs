@@ -8,7 +8,7 @@ use std::collections::HashMap;
 use std::time::Duration;
 
 use crate::kernel::clock::Timestamp;
-use crate::kernel::id::{MessageKey, UserId};
+use crate::kernel::id::{IdempotencyKey, UserId};
 
 const MINUTE: Duration = Duration::from_secs(60);
 
@@ -17,7 +17,7 @@ pub(super) const REPEATED_FOR: Duration = Duration::from_secs(600);
 
 /// What is limited.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum Act {
+pub enum LimitedAction {
     Message,
     /// A message with the very text of this hash.
     Same(u64),
@@ -56,7 +56,7 @@ impl Quota {
 
 /// How often things may be done.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Limits {
+pub struct RateLimits {
     /// Messages in a minute; a third of that at once.
     pub messages: u32,
     /// The same message in a minute.
@@ -67,41 +67,41 @@ pub struct Limits {
     pub newcomers: u32,
 }
 
-impl Default for Limits {
+impl Default for RateLimits {
     fn default() -> Self {
         Self { messages: 30, same: 3, searches: 10, newcomers: 600 }
     }
 }
 
-impl Limits {
-    pub(super) fn quota(&self, act: Act) -> Quota {
+impl RateLimits {
+    pub(super) fn quota(&self, act: LimitedAction) -> Quota {
         match act {
-            Act::Message => Quota::of(self.messages / 3, MINUTE, self.messages),
-            Act::Same(_) => Quota::of(self.same, MINUTE, self.same),
-            Act::Search => Quota::of(self.searches, 5 * MINUTE, self.searches),
-            Act::Newcomer => Quota::of(self.newcomers, MINUTE, self.newcomers),
+            LimitedAction::Message => Quota::of(self.messages / 3, MINUTE, self.messages),
+            LimitedAction::Same(_) => Quota::of(self.same, MINUTE, self.same),
+            LimitedAction::Search => Quota::of(self.searches, 5 * MINUTE, self.searches),
+            LimitedAction::Newcomer => Quota::of(self.newcomers, MINUTE, self.newcomers),
         }
     }
 }
 
 /// What came too early, and how long it has to wait.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct TooOften {
-    pub act: Act,
+pub struct RateLimited {
+    pub act: LimitedAction,
     pub left: Duration,
 }
 
 /// Who did what lately.
 #[derive(Debug)]
-pub struct Pace {
-    limits: Limits,
-    due: HashMap<(UserId, Act), Timestamp>,
-    admitted: HashMap<MessageKey, Timestamp>,
+pub struct GcraLimiter {
+    limits: RateLimits,
+    due: HashMap<(UserId, LimitedAction), Timestamp>,
+    admitted: HashMap<IdempotencyKey, Timestamp>,
 }
 
-impl Pace {
+impl GcraLimiter {
     #[must_use]
-    pub fn new(limits: Limits) -> Self {
+    pub fn new(limits: RateLimits) -> Self {
         Self { limits, due: HashMap::new(), admitted: HashMap::new() }
     }
 
@@ -113,10 +113,10 @@ impl Pace {
     pub fn admit(
         &mut self,
         who: UserId,
-        key: Option<MessageKey>,
-        acts: &[Act],
+        key: Option<IdempotencyKey>,
+        acts: &[LimitedAction],
         now: Timestamp,
-    ) -> Result<(), TooOften> {
+    ) -> Result<(), RateLimited> {
         let repeated = key.and_then(|key| self.admitted.get(&key));
         if repeated.is_some_and(|at| now.since(*at) < REPEATED_FOR) {
             return Ok(());
@@ -124,7 +124,7 @@ impl Pace {
         let next = acts.iter().map(|act| {
             let due = self.due.get(&(who, *act)).copied().unwrap_or_default();
             let next = self.limits.quota(*act).admit(due, now);
-            next.map(|next| (*act, next)).map_err(|left| TooOften { act: *act, left })
+            next.map(|next| (*act, next)).map_err(|left| RateLimited { act: *act, left })
         });
         let next = next.collect::<Result<Vec<_>, _>>()?;
         self.due.extend(next.into_iter().map(|(act, next)| ((who, act), next)));
@@ -140,7 +140,7 @@ impl Pace {
 }
 
 #[cfg(test)]
-impl Pace {
+impl GcraLimiter {
     pub(super) fn is_empty(&self) -> bool {
         self.due.is_empty() && self.admitted.is_empty()
     }
@@ -162,8 +162,9 @@ mod tests {
 
     #[test]
     fn a_burst_is_let_through_and_then_one_at_a_time() {
-        let mut pace = Pace::new(Limits::default());
-        let mut say = |who, now| pace.admit(who, None, &[Act::Message], now).map_err(|e| e.left);
+        let mut pace = GcraLimiter::new(RateLimits::default());
+        let mut say =
+            |who, now| pace.admit(who, None, &[LimitedAction::Message], now).map_err(|e| e.left);
         assert!((0..10).all(|_| say(ANN, START).is_ok()));
         assert_eq!(say(ANN, START), Err(Duration::from_secs(2)));
         assert_eq!(say(ANN, START), Err(Duration::from_secs(2)), "a refusal counts nothing");
@@ -175,11 +176,13 @@ mod tests {
 
     #[test]
     fn the_same_text_is_refused_the_fourth_time_within_a_minute() {
-        let mut pace = Pace::new(Limits::default());
-        let mut say = |hash, now| pace.admit(ANN, None, &[Act::Message, Act::Same(hash)], now);
+        let mut pace = GcraLimiter::new(RateLimits::default());
+        let mut say = |hash, now| {
+            pace.admit(ANN, None, &[LimitedAction::Message, LimitedAction::Same(hash)], now)
+        };
         assert!((0..3).all(|_| say(7, START).is_ok()));
         let left = Duration::from_secs(20);
-        assert_eq!(say(7, START), Err(TooOften { act: Act::Same(7), left }));
+        assert_eq!(say(7, START), Err(RateLimited { act: LimitedAction::Same(7), left }));
         assert!((0..7).all(|other| say(100 + other, START).is_ok()), "it was not counted");
         assert!(say(7, after(20)).is_ok());
     }
@@ -187,21 +190,22 @@ mod tests {
     #[test]
     fn a_call_that_is_repeated_counts_once() {
         let ids = IdHasher::random(&mut seeded_rng());
-        let mut pace = Pace::new(Limits::default());
+        let mut pace = GcraLimiter::new(RateLimits::default());
         let mut search = |id: &str, now| {
-            pace.admit(ANN, Some(ids.message(ANN, id, "#meet")), &[Act::Search], now)
+            pace.admit(ANN, Some(ids.message(ANN, id, "#meet")), &[LimitedAction::Search], now)
         };
         assert!((0..50).all(|_| search("one", START).is_ok()));
         assert!((0..9).all(|n| search(&n.to_string(), START).is_ok()));
         let left = Duration::from_secs(30);
-        assert_eq!(search("new", START), Err(TooOften { act: Act::Search, left }));
+        assert_eq!(search("new", START), Err(RateLimited { act: LimitedAction::Search, left }));
     }
 
     #[test]
     fn what_limits_nobody_is_forgotten() {
-        let mut pace = Pace::new(Limits::default());
+        let mut pace = GcraLimiter::new(RateLimits::default());
         let key = IdHasher::random(&mut seeded_rng()).message(ANN, "1", "");
-        pace.admit(ANN, Some(key), &[Act::Message, Act::Search], START).expect("the first");
+        pace.admit(ANN, Some(key), &[LimitedAction::Message, LimitedAction::Search], START)
+            .expect("the first");
         pace.forget_old(after(2));
         assert_eq!(pace.due.len(), 1, "the search");
         pace.forget_old(after(600));

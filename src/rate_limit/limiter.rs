@@ -2,14 +2,14 @@
 
 use async_trait::async_trait;
 
-use super::gcra::{Act, TooOften};
+use super::gcra::{LimitedAction, RateLimited};
 use crate::kernel::clock::Timestamp;
-use crate::kernel::id::{MessageKey, UserId};
-use crate::moderation::store::LedgerError;
+use crate::kernel::id::{IdempotencyKey, UserId};
+use crate::kernel::store::StoreError;
 
 /// Counts what people do, by the rules of `pace.rs`, for all processes that share what it is kept in.
 #[async_trait]
-pub trait Throttle: Send + Sync {
+pub trait RateLimiter: Send + Sync {
     /// Admits a call that does all of `acts`, and counts them; or says which of them comes too early,
     /// and counts none. One atomic step. A call of theirs whose `key` was admitted lately is admitted again
     /// and counted once: it does nothing the second time.
@@ -19,20 +19,20 @@ pub trait Throttle: Send + Sync {
     async fn admit(
         &self,
         who: UserId,
-        key: Option<MessageKey>,
-        acts: &[Act],
+        key: Option<IdempotencyKey>,
+        acts: &[LimitedAction],
         now: Timestamp,
-    ) -> Result<Result<(), TooOften>, LedgerError>;
+    ) -> Result<Result<(), RateLimited>, StoreError>;
 
     /// Forgets what limits nobody any more, where that does not go by itself.
     ///
     /// # Errors
     /// When the store fails.
-    async fn forget_old(&self, now: Timestamp) -> Result<(), LedgerError>;
+    async fn forget_old(&self, now: Timestamp) -> Result<(), StoreError>;
 
     /// Whether the store is there.
     ///
     /// # Errors
     /// When it is not.
-    async fn check(&self) -> Result<(), LedgerError>;
+    async fn check(&self) -> Result<(), StoreError>;
 }

@@ -4,36 +4,36 @@ use async_trait::async_trait;
 use parking_lot::Mutex;
 use tokio::task::yield_now;
 
-use super::gcra::{Act, Limits, Pace, TooOften};
-use super::limiter::Throttle;
+use super::gcra::{GcraLimiter, LimitedAction, RateLimited, RateLimits};
+use super::limiter::RateLimiter;
 use crate::kernel::clock::Timestamp;
-use crate::kernel::id::{MessageKey, UserId};
+use crate::kernel::id::{IdempotencyKey, UserId};
 use crate::kernel::shards::Shards;
-use crate::moderation::store::LedgerError;
+use crate::kernel::store::StoreError;
 
 /// The pure rules, for people of each shard behind a lock of its own, held for microseconds.
-pub struct MemoryThrottle(Shards<Mutex<Pace>>);
+pub struct MemoryRateLimiter(Shards<Mutex<GcraLimiter>>);
 
-impl MemoryThrottle {
+impl MemoryRateLimiter {
     #[must_use]
-    pub fn new(limits: Limits) -> Self {
-        Self(Shards::new(|| Mutex::new(Pace::new(limits))))
+    pub fn new(limits: RateLimits) -> Self {
+        Self(Shards::new(|| Mutex::new(GcraLimiter::new(limits))))
     }
 }
 
 #[async_trait]
-impl Throttle for MemoryThrottle {
+impl RateLimiter for MemoryRateLimiter {
     async fn admit(
         &self,
         who: UserId,
-        key: Option<MessageKey>,
-        acts: &[Act],
+        key: Option<IdempotencyKey>,
+        acts: &[LimitedAction],
         now: Timestamp,
-    ) -> Result<Result<(), TooOften>, LedgerError> {
+    ) -> Result<Result<(), RateLimited>, StoreError> {
         Ok(self.0.of(who).lock().admit(who, key, acts, now))
     }
 
-    async fn forget_old(&self, now: Timestamp) -> Result<(), LedgerError> {
+    async fn forget_old(&self, now: Timestamp) -> Result<(), StoreError> {
         for pace in self.0.iter() {
             pace.lock().forget_old(now);
             yield_now().await;
@@ -41,7 +41,7 @@ impl Throttle for MemoryThrottle {
         Ok(())
     }
 
-    async fn check(&self) -> Result<(), LedgerError> {
+    async fn check(&self) -> Result<(), StoreError> {
         Ok(())
     }
 }
@@ -54,11 +54,11 @@ mod tests {
 
     #[tokio::test]
     async fn of_everybody_what_limits_nobody_is_forgotten() {
-        let throttle = MemoryThrottle::new(Limits::default());
+        let throttle = MemoryRateLimiter::new(RateLimits::default());
         let now = Timestamp::from_millis(1_000_000);
         for byte in 0..=u8::MAX {
             let admitted =
-                throttle.admit(UserId::from_bytes([byte; 16]), None, &[Act::Search], now);
+                throttle.admit(UserId::from_bytes([byte; 16]), None, &[LimitedAction::Search], now);
             assert_eq!(admitted.await.expect("it is up"), Ok(()));
         }
         throttle.forget_old(now).await.expect("it is up");

@@ -18,38 +18,38 @@ use once_cell::sync::Lazy;
 use redis::aio::ConnectionManager;
 use redis::{RedisResult, Script};
 
-use super::gcra::{Act, Limits, REPEATED_FOR, TooOften};
-use super::limiter::Throttle;
+use super::gcra::{LimitedAction, REPEATED_FOR, RateLimited, RateLimits};
+use super::limiter::RateLimiter;
 use crate::kernel::clock::Timestamp;
-use crate::kernel::id::{IdHasher, MessageKey, UserId};
-use crate::moderation::store::LedgerError;
-use crate::moderation::store_redis::{TAG, connect, within};
+use crate::kernel::id::{IdHasher, IdempotencyKey, UserId};
+use crate::kernel::redis::{TAG, connect, within};
+use crate::kernel::store::StoreError;
 
 static ADMIT: Lazy<Script> = Lazy::new(|| Script::new(include_str!("lua/admit.lua")));
 
 /// The limits, counted in Redis.
-pub struct RedisThrottle {
+pub struct RedisRateLimiter {
     connection: ConnectionManager,
-    limits: Limits,
+    limits: RateLimits,
     ids: IdHasher,
 }
 
-impl RedisThrottle {
+impl RedisRateLimiter {
     /// Limits counted at `url`, which need not be up yet; `ids` must have the same secret in all
     /// processes. Call it within a tokio runtime.
     ///
     /// # Errors
     /// When the address can't be one.
-    pub fn new(url: &str, limits: Limits, ids: IdHasher) -> RedisResult<Self> {
+    pub fn new(url: &str, limits: RateLimits, ids: IdHasher) -> RedisResult<Self> {
         Ok(Self { connection: connect(url)?, limits, ids })
     }
 
-    fn key(&self, who: UserId, act: Act) -> String {
+    fn key(&self, who: UserId, act: LimitedAction) -> String {
         match act {
-            Act::Message => format!("{TAG}:pace:m:{}", who.code()),
-            Act::Search => format!("{TAG}:pace:s:{}", who.code()),
-            Act::Newcomer => format!("{TAG}:pace:o:{}", who.code()),
-            Act::Same(hash) => {
+            LimitedAction::Message => format!("{TAG}:pace:m:{}", who.code()),
+            LimitedAction::Search => format!("{TAG}:pace:s:{}", who.code()),
+            LimitedAction::Newcomer => format!("{TAG}:pace:o:{}", who.code()),
+            LimitedAction::Same(hash) => {
                 // The hash has no key, so what was written could be guessed from it.
                 let text = self.ids.message(who, "same", &format!("{hash:x}"));
                 format!("{TAG}:pace:t:{}", text.code())
@@ -63,16 +63,16 @@ fn millis(span: Duration) -> u64 {
 }
 
 #[async_trait]
-impl Throttle for RedisThrottle {
+impl RateLimiter for RedisRateLimiter {
     async fn admit(
         &self,
         who: UserId,
-        key: Option<MessageKey>,
-        acts: &[Act],
+        key: Option<IdempotencyKey>,
+        acts: &[LimitedAction],
         now: Timestamp,
-    ) -> Result<Result<(), TooOften>, LedgerError> {
+    ) -> Result<Result<(), RateLimited>, StoreError> {
         let mut admit = ADMIT.prepare_invoke();
-        admit.key(format!("{TAG}:pace:k:{}", key.map(MessageKey::code).unwrap_or_default()));
+        admit.key(format!("{TAG}:pace:k:{}", key.map(IdempotencyKey::code).unwrap_or_default()));
         let remembered = key.map(|_| millis(REPEATED_FOR).to_string()).unwrap_or_default();
         admit.arg(now.as_millis()).arg(remembered);
         for act in acts {
@@ -82,15 +82,16 @@ impl Throttle for RedisThrottle {
         let mut connection = self.connection.clone();
         let (early, left): (usize, u64) = within(admit.invoke_async(&mut connection)).await?;
         let early = early.checked_sub(1).and_then(|place| acts.get(place));
-        let too_often = |act: &Act| TooOften { act: *act, left: Duration::from_millis(left) };
+        let too_often =
+            |act: &LimitedAction| RateLimited { act: *act, left: Duration::from_millis(left) };
         Ok(early.map_or(Ok(()), |act| Err(too_often(act))))
     }
 
-    async fn forget_old(&self, _now: Timestamp) -> Result<(), LedgerError> {
+    async fn forget_old(&self, _now: Timestamp) -> Result<(), StoreError> {
         Ok(())
     }
 
-    async fn check(&self) -> Result<(), LedgerError> {
+    async fn check(&self) -> Result<(), StoreError> {
         let mut connection = self.connection.clone();
         within(redis::cmd("PING").query_async(&mut connection)).await
     }

@@ -6,7 +6,10 @@
 
 use std::collections::VecDeque;
 
-use super::wire::{Delivered, News, Reason, Rejoined, Said, Standing, Status};
+use super::wire::{
+    WireDeliveryMode, WireEndReason, WireEvent, WireQueueStatus, WireRejoinResult, WireSayResult,
+    WireStatus,
+};
 
 /// The longest message the server takes, in characters.
 const MAX_CHARS: usize = 4_096;
@@ -15,7 +18,7 @@ const REMEMBERED: usize = 512;
 
 /// Something to show.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Line {
+pub enum OutputLine {
     /// What the partner wrote.
     Theirs { name: String, text: String },
     /// What the server says.
@@ -26,7 +29,7 @@ pub enum Line {
     Wrong(String),
 }
 
-impl Line {
+impl OutputLine {
     fn told(text: impl Into<String>) -> Self {
         Self::Told(text.into())
     }
@@ -39,7 +42,7 @@ impl Line {
 
 /// What was typed and is not answered yet.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Outgoing {
+pub struct PendingInput {
     pub text: String,
     /// The same for each attempt, so that the server carries it out once.
     pub message_id: String,
@@ -47,25 +50,25 @@ pub struct Outgoing {
 
 /// One side of a chat.
 #[derive(Default)]
-pub struct Talk {
-    standing: Standing,
-    outgoing: VecDeque<Outgoing>,
+pub struct ChatSession {
+    standing: WireQueueStatus,
+    outgoing: VecDeque<PendingInput>,
     /// Ids of news that were shown.
     known: VecDeque<String>,
     /// News of a room that the answer on its way has yet to tell of.
-    early: Vec<News>,
+    early: Vec<WireEvent>,
 }
 
-impl Talk {
+impl ChatSession {
     /// Whether there is a chat, or a place in the queue, to leave.
     #[must_use]
     pub fn is_engaged(&self) -> bool {
-        self.standing.status != Status::Idle
+        self.standing.status != WireStatus::Idle
     }
 
     /// What is to be sent next, until it is answered.
     #[must_use]
-    pub fn next(&self) -> Option<&Outgoing> {
+    pub fn next(&self) -> Option<&PendingInput> {
         self.outgoing.front()
     }
 
@@ -76,14 +79,14 @@ impl Talk {
     }
 
     /// Takes in what was typed.
-    pub fn typed(&mut self, text: &str, message_id: String) -> Option<Line> {
+    pub fn typed(&mut self, text: &str, message_id: String) -> Option<OutputLine> {
         let text = text.trim();
         if text.chars().count() > MAX_CHARS {
             let long = format!("That was not sent: it is longer than {MAX_CHARS} characters.");
-            return Some(Line::Wrong(long));
+            return Some(OutputLine::Wrong(long));
         }
         if !text.is_empty() {
-            self.outgoing.push_back(Outgoing { text: text.to_owned(), message_id });
+            self.outgoing.push_back(PendingInput { text: text.to_owned(), message_id });
         }
         None
     }
@@ -94,20 +97,25 @@ impl Talk {
     }
 
     /// The server answered what was sent.
-    pub fn said(&mut self, Said { told, sent, standing }: Said) -> Vec<Line> {
+    pub fn said(
+        &mut self,
+        WireSayResult { told, sent, standing }: WireSayResult,
+    ) -> Vec<OutputLine> {
         self.outgoing.pop_front();
         self.standing = standing;
         let mut lines = Vec::new();
         match (sent, told) {
             (Some(sent), _) => {
                 if sent.hidden > 0 {
-                    lines.push(Line::note("🔒 Your partner sees [hidden] in place of the number."));
+                    lines.push(OutputLine::note(
+                        "🔒 Your partner sees [hidden] in place of the number.",
+                    ));
                 }
-                if sent.delivered == Delivered::Queued {
-                    lines.push(Line::note("✓ It waits until your partner is back."));
+                if sent.delivered == WireDeliveryMode::Queued {
+                    lines.push(OutputLine::note("✓ It waits until your partner is back."));
                 }
             }
-            (None, Some(told)) => lines.push(Line::Told(told)),
+            (None, Some(told)) => lines.push(OutputLine::Told(told)),
             (None, None) => {}
         }
         let early = std::mem::take(&mut self.early);
@@ -116,34 +124,40 @@ impl Talk {
     }
 
     /// The server refused what was sent.
-    pub fn refused(&mut self, reason: String) -> Vec<Line> {
+    pub fn refused(&mut self, reason: String) -> Vec<OutputLine> {
         self.outgoing.pop_front();
         let early = std::mem::take(&mut self.early);
         let early = early.into_iter().flat_map(|news| self.show(news)).collect::<Vec<_>>();
-        [Line::Wrong(reason)].into_iter().chain(early).collect()
+        [OutputLine::Wrong(reason)].into_iter().chain(early).collect()
     }
 
     /// The connection is there, for the first time or again.
-    pub fn joined(&mut self, Rejoined { standing, missed }: Rejoined) -> Vec<Line> {
+    pub fn joined(
+        &mut self,
+        WireRejoinResult { standing, missed }: WireRejoinResult,
+    ) -> Vec<OutputLine> {
         let before = std::mem::replace(&mut self.standing, standing.clone());
-        let mut lines: Vec<Line> = missed.into_iter().flat_map(|news| self.show(news)).collect();
+        let mut lines: Vec<OutputLine> =
+            missed.into_iter().flat_map(|news| self.show(news)).collect();
         // What was missed is older than this.
         self.standing = standing;
-        if before.status != Status::Idle && self.standing.status == Status::Idle && lines.is_empty()
+        if before.status != WireStatus::Idle
+            && self.standing.status == WireStatus::Idle
+            && lines.is_empty()
         {
             let gone = match before.status {
-                Status::Waiting => "You are no longer in the queue: #meet looks again.",
+                WireStatus::Waiting => "You are no longer in the queue: #meet looks again.",
                 _ => "The chat is over, the server has forgotten it: #meet finds somebody new.",
             };
-            lines.push(Line::note(gone));
+            lines.push(OutputLine::note(gone));
         }
         lines
     }
 
     /// The server told something.
-    pub fn news(&mut self, news: News) -> Vec<Line> {
+    pub fn news(&mut self, news: WireEvent) -> Vec<OutputLine> {
         let elsewhere = news.place().is_some_and(|(_, room)| Some(room) != self.room());
-        let found = matches!(news, News::Found { .. });
+        let found = matches!(news, WireEvent::Found { .. });
         if elsewhere && !found && !self.outgoing.is_empty() {
             self.early.push(news);
             return Vec::new();
@@ -155,7 +169,7 @@ impl Talk {
         self.standing.room_id.as_deref()
     }
 
-    fn show(&mut self, news: News) -> Vec<Line> {
+    fn show(&mut self, news: WireEvent) -> Vec<OutputLine> {
         if let Some((id, _)) = news.place() {
             if self.known.iter().any(|known| known == id) {
                 return Vec::new();
@@ -166,7 +180,7 @@ impl Talk {
             }
         }
         match news {
-            News::Found { room_id, partner, common_interests, notice, .. } => {
+            WireEvent::Found { room_id, partner, common_interests, notice, .. } => {
                 let name = &partner.display_name;
                 let common = match common_interests.join(", ") {
                     common if common.is_empty() => common,
@@ -174,28 +188,28 @@ impl Talk {
                 };
                 let told = format!("🎉 You're now chatting with {name}.{common} Say hello!");
                 let (room_id, partner) = (Some(room_id), Some(partner));
-                self.standing = Standing { status: Status::Matched, room_id, partner };
-                [told].into_iter().chain(notice).map(Line::Told).collect()
+                self.standing = WireQueueStatus { status: WireStatus::Matched, room_id, partner };
+                [told].into_iter().chain(notice).map(OutputLine::Told).collect()
             }
-            News::Said { text, .. } => vec![Line::Told(text)],
-            News::Notice { message, .. } => vec![Line::Told(format!("📢 {message}"))],
-            News::Message { room_id, message, .. } => {
+            WireEvent::Said { text, .. } => vec![OutputLine::Told(text)],
+            WireEvent::Notice { message, .. } => vec![OutputLine::Told(format!("📢 {message}"))],
+            WireEvent::Message { room_id, message, .. } => {
                 let of_now = self.room() == Some(&room_id);
                 let partner = self.standing.partner.as_ref().filter(|_| of_now);
                 let name = partner.map_or("Your partner", |partner| &partner.display_name);
-                vec![Line::Theirs { name: name.to_owned(), text: message }]
+                vec![OutputLine::Theirs { name: name.to_owned(), text: message }]
             }
-            News::Disconnected { room_id, reason, .. } => {
+            WireEvent::Disconnected { room_id, reason, .. } => {
                 if self.room() == Some(&room_id) {
-                    self.standing = Standing::default();
+                    self.standing = WireQueueStatus::default();
                 }
                 let how = match reason {
-                    Reason::Left => "Your partner left the chat.",
-                    Reason::Timeout => "Your partner timed out.",
+                    WireEndReason::Left => "Your partner left the chat.",
+                    WireEndReason::Timeout => "Your partner timed out.",
                 };
-                vec![Line::told(format!("{how} #meet finds somebody new."))]
+                vec![OutputLine::told(format!("{how} #meet finds somebody new."))]
             }
-            News::Other => Vec::new(),
+            WireEvent::Other => Vec::new(),
         }
     }
 }
@@ -206,7 +220,7 @@ mod tests {
 
     use super::*;
 
-    fn said(value: serde_json::Value) -> Said {
+    fn said(value: serde_json::Value) -> WireSayResult {
         serde_json::from_value(value).expect("an answer")
     }
 
@@ -215,74 +229,79 @@ mod tests {
             "partner": { "display_name": "User_A" } })
     }
 
-    fn message(id: &str, text: &str) -> News {
+    fn message(id: &str, text: &str) -> WireEvent {
         let (room_id, message_id) = ("r".to_owned(), id.to_owned());
-        News::Message { room_id, message_id, message: text.to_owned() }
+        WireEvent::Message { room_id, message_id, message: text.to_owned() }
     }
 
-    fn theirs(name: &str, text: &str) -> Line {
-        Line::Theirs { name: name.to_owned(), text: text.to_owned() }
+    fn theirs(name: &str, text: &str) -> OutputLine {
+        OutputLine::Theirs { name: name.to_owned(), text: text.to_owned() }
     }
 
     #[test]
     fn what_is_typed_goes_out_in_order_and_stays_until_it_is_answered() {
-        let mut talk = Talk::default();
+        let mut talk = ChatSession::default();
         assert_eq!(talk.typed("  #meet ", "1".to_owned()), None);
         assert_eq!(talk.typed("hello", "2".to_owned()), None);
         assert_eq!(talk.typed("   ", "3".to_owned()), None);
         assert_eq!(talk.next().map(|next| next.text.as_str()), Some("#meet"));
         let again = talk.next().cloned();
         assert_eq!(talk.next(), again.as_ref(), "the same under the same id");
-        assert_eq!(talk.said(said(matched())), [Line::Told("🎉 Connected!".to_owned())]);
+        assert_eq!(talk.said(said(matched())), [OutputLine::Told("🎉 Connected!".to_owned())]);
         assert!(talk.is_engaged());
         assert_eq!(talk.next().map(|next| next.text.as_str()), Some("hello"));
-        assert!(matches!(talk.refused("no".to_owned())[..], [Line::Wrong(_)]));
+        assert!(matches!(talk.refused("no".to_owned())[..], [OutputLine::Wrong(_)]));
         assert_eq!(talk.waiting(), 0);
         let long = "x".repeat(MAX_CHARS + 1);
-        assert!(matches!(talk.typed(&long, "4".to_owned()), Some(Line::Wrong(_))));
+        assert!(matches!(talk.typed(&long, "4".to_owned()), Some(OutputLine::Wrong(_))));
         assert_eq!(talk.waiting(), 0);
     }
 
     #[test]
     fn a_message_that_overtakes_the_answer_waits_for_the_partners_name() {
-        let mut talk = Talk::default();
+        let mut talk = ChatSession::default();
         talk.typed("#meet", "1".to_owned());
         assert_eq!(talk.news(message("7", "hi")), []);
         let lines = talk.said(said(matched()));
-        assert_eq!(lines, [Line::Told("🎉 Connected!".to_owned()), theirs("User_A", "hi")]);
+        assert_eq!(lines, [OutputLine::Told("🎉 Connected!".to_owned()), theirs("User_A", "hi")]);
         assert_eq!(talk.news(message("7", "hi")), [], "a repeat");
         assert_eq!(talk.news(message("8", "hi")), [theirs("User_A", "hi")]);
     }
 
     #[test]
     fn what_is_said_to_both_to_newcomers_and_to_everybody_is_shown_once() {
-        let mut talk = Talk::default();
-        let told = |method: &str, params| News::of(method, Some(params)).expect("news");
+        let mut talk = ChatSession::default();
+        let told = |method: &str, params| WireEvent::of(method, Some(params)).expect("news");
         let found = json!({ "room_id": "r", "message_id": "1", "notice": "be kind",
             "partner": { "display_name": "User_A" } });
         let lines = talk.news(told("chatroom.found", found));
-        assert_eq!(lines.last(), Some(&Line::Told("be kind".to_owned())));
+        assert_eq!(lines.last(), Some(&OutputLine::Told("be kind".to_owned())));
         let asked = json!({ "room_id": "r", "message_id": "2", "text": "🧊 Tea?" });
         let lines = talk.news(told("room.notice", asked.clone()));
-        assert_eq!(lines, [Line::Told("🧊 Tea?".to_owned())]);
+        assert_eq!(lines, [OutputLine::Told("🧊 Tea?".to_owned())]);
         assert_eq!(talk.news(told("room.notice", asked)), []);
         let notice = json!({ "message_id": "3", "message": "at five", "timestamp": 1 });
         let lines = talk.news(told("operator.notice", notice));
-        assert_eq!(lines, [Line::Told("📢 at five".to_owned())]);
+        assert_eq!(lines, [OutputLine::Told("📢 at five".to_owned())]);
     }
 
     #[test]
     fn what_was_missed_is_shown_and_a_chat_that_is_gone_is_said_to_be_over() {
-        let mut talk = Talk::default();
+        let mut talk = ChatSession::default();
         talk.typed("#meet", "1".to_owned());
         talk.said(said(matched()));
         let standing = talk.standing.clone();
-        let lines = talk.joined(Rejoined { standing, missed: vec![message("9", "there?")] });
+        let lines =
+            talk.joined(WireRejoinResult { standing, missed: vec![message("9", "there?")] });
         assert_eq!(lines, [theirs("User_A", "there?")]);
-        let lines = talk.joined(Rejoined { standing: Standing::default(), missed: Vec::new() });
-        assert!(matches!(&lines[..], [Line::Note(note)] if note.starts_with("The chat is over")));
+        let lines = talk
+            .joined(WireRejoinResult { standing: WireQueueStatus::default(), missed: Vec::new() });
+        assert!(
+            matches!(&lines[..], [OutputLine::Note(note)] if note.starts_with("The chat is over"))
+        );
         assert!(!talk.is_engaged());
-        let lines = talk.joined(Rejoined { standing: Standing::default(), missed: Vec::new() });
+        let lines = talk
+            .joined(WireRejoinResult { standing: WireQueueStatus::default(), missed: Vec::new() });
         assert_eq!(lines, [], "it is said once");
     }
 
@@ -294,19 +313,19 @@ mod tests {
             answer["sent"] = json!({ "delivered": delivered, "hidden": hidden });
             said(answer)
         };
-        let mut talk = Talk::default();
+        let mut talk = ChatSession::default();
         assert_eq!(talk.said(answer("pushed", 0)), []);
         assert_eq!(talk.said(answer("queued", 2)).len(), 2);
     }
 
     #[test]
     fn a_partner_who_leaves_ends_the_chat() {
-        let mut talk = Talk::default();
+        let mut talk = ChatSession::default();
         talk.said(said(matched()));
-        let left = |room: &str| News::Disconnected {
+        let left = |room: &str| WireEvent::Disconnected {
             room_id: room.to_owned(),
             message_id: room.to_owned(),
-            reason: Reason::Left,
+            reason: WireEndReason::Left,
         };
         talk.news(left("of before"));
         assert!(talk.is_engaged());

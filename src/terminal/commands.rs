@@ -11,7 +11,7 @@ static LISTED: Lazy<Regex> = Lazy::new(|| {
 
 /// A command, and what it does.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Command {
+pub struct CommandHelp {
     /// With its `#`.
     pub name: String,
     pub does: String,
@@ -19,8 +19,8 @@ pub struct Command {
 
 /// Reads the server's list. One that is not understood has no commands in it.
 #[must_use]
-pub fn listed(help: &str) -> Vec<Command> {
-    let read = |found: regex::Captures| Command {
+pub fn listed(help: &str) -> Vec<CommandHelp> {
+    let read = |found: regex::Captures| CommandHelp {
         name: format!("#{}", &found[1]),
         does: found[2].trim_end().to_owned(),
     };
@@ -28,7 +28,10 @@ pub fn listed(help: &str) -> Vec<Command> {
 }
 
 /// The commands that begin with what stands before the cursor, if that is the start of one.
-pub fn beginning<'a>(commands: &'a [Command], typed: &str) -> impl Iterator<Item = &'a Command> {
+pub fn beginning<'a>(
+    commands: &'a [CommandHelp],
+    typed: &str,
+) -> impl Iterator<Item = &'a CommandHelp> {
     let typed = typed.to_lowercase();
     let begins = typed.starts_with('#');
     commands.iter().filter(move |command| begins && command.name.starts_with(&typed))

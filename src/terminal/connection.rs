@@ -24,9 +24,9 @@ use tokio_tungstenite::tungstenite::client::ClientRequestBuilder;
 use tokio_tungstenite::tungstenite::{Error, Message, http};
 use tokio_tungstenite::{MaybeTlsStream, WebSocketStream, connect_async};
 
-use super::error::Problem;
-use super::target::Server;
-use super::wire::News;
+use super::error::ChatError;
+use super::target::ServerTarget;
+use super::wire::WireEvent;
 
 /// How long a connection may take, and an answer.
 const PATIENCE: Duration = Duration::from_secs(15);
@@ -36,10 +36,10 @@ const SILENCE: Duration = Duration::from_secs(75);
 type Socket = WebSocketStream<MaybeTlsStream<TcpStream>>;
 
 /// A connection, and what comes over it unasked.
-pub struct Link {
+pub struct ServerLink {
     session: RunningService<RoleClient, ClientConfig>,
     /// Ends when the connection does.
-    pub news: mpsc::UnboundedReceiver<News>,
+    pub news: mpsc::UnboundedReceiver<WireEvent>,
 }
 
 /// Why a call was not answered.
@@ -52,41 +52,41 @@ pub enum CallError {
     Lost,
 }
 
-impl Link {
+impl ServerLink {
     /// Connects, and looks whether the server has the tools.
     ///
     /// # Errors
     /// A [`Problem`] that says what to do.
-    pub async fn open(server: &Server) -> Result<Self, Problem> {
-        let unreachable = || Problem::Unreachable(server.to_string());
+    pub async fn open(server: &ServerTarget) -> Result<Self, ChatError> {
+        let unreachable = || ChatError::Unreachable(server.to_string());
         let uri = server.socket().parse::<http::Uri>();
-        let uri = uri.map_err(|_| Problem::Address(server.to_string()))?;
+        let uri = uri.map_err(|_| ChatError::Address(server.to_string()))?;
         let request = ClientRequestBuilder::new(uri).with_header("Authorization", server.bearer());
         let connected = timeout(PATIENCE, connect_async(request)).await;
         let (socket, _) =
             connected.map_err(|_| unreachable())?.map_err(|error| problem(&error, server))?;
         let (sink, stream) = socket.split();
         let (tell, news) = mpsc::unbounded_channel();
-        let transport = Frames { sink: Arc::new(Mutex::new(sink)), stream, tell };
+        let transport = WsTransport { sink: Arc::new(Mutex::new(sink)), stream, tell };
         let introduced = timeout(PATIENCE, ClientConfig::default().serve(transport)).await;
         let session = introduced.map_err(|_| unreachable())?.map_err(|error| match error {
             ClientInitializeError::JsonRpcError(error) => {
-                Problem::Refused(server.to_string(), error.message.into_owned())
+                ChatError::Refused(server.to_string(), error.message.into_owned())
             }
-            _ => Problem::NotOurs(server.to_string()),
+            _ => ChatError::NotOurs(server.to_string()),
         })?;
         let tools = timeout(PATIENCE, session.list_all_tools()).await;
         let tools = tools.map_err(|_| unreachable())?.map_err(|_| unreachable())?;
         if !["say", "rejoin"].iter().all(|name| tools.iter().any(|tool| tool.name == *name)) {
-            return Err(Problem::NoPenPals(server.to_string()));
+            return Err(ChatError::NoPenPals(server.to_string()));
         }
         Ok(Self { session, news })
     }
 
     /// A handle for calls.
     #[must_use]
-    pub fn caller(&self) -> Caller {
-        Caller(self.session.peer().clone())
+    pub fn caller(&self) -> ToolCaller {
+        ToolCaller(self.session.peer().clone())
     }
 
     /// Ends the connection in order.
@@ -98,9 +98,9 @@ impl Link {
 
 /// Calls tools over a [`Link`].
 #[derive(Clone)]
-pub struct Caller(Peer<RoleClient>);
+pub struct ToolCaller(Peer<RoleClient>);
 
-impl Caller {
+impl ToolCaller {
     /// What a tool answers, as structured content.
     ///
     /// # Errors
@@ -151,42 +151,42 @@ fn not_understood() -> CallError {
 }
 
 /// What a failed handshake means.
-fn problem(error: &Error, server: &Server) -> Problem {
+fn problem(error: &Error, server: &ServerTarget) -> ChatError {
     let at = server.to_string();
     match error {
         Error::Http(response) => match response.status().as_u16() {
-            401 => Problem::WrongToken(at),
-            403 => Problem::WrongHost(at),
-            502..=504 => Problem::Unreachable(at),
-            _ => Problem::NotOurs(at),
+            401 => ChatError::WrongToken(at),
+            403 => ChatError::WrongHost(at),
+            502..=504 => ChatError::Unreachable(at),
+            _ => ChatError::NotOurs(at),
         },
-        Error::Io(_) => Problem::Unreachable(at),
-        _ => Problem::NotOurs(at),
+        Error::Io(_) => ChatError::Unreachable(at),
+        _ => ChatError::NotOurs(at),
     }
 }
 
 /// The WebSocket as rmcp wants it: a message of the protocol per text frame.
-struct Frames {
+struct WsTransport {
     sink: Arc<Mutex<SplitSink<Socket, Message>>>,
     stream: SplitStream<Socket>,
-    tell: mpsc::UnboundedSender<News>,
+    tell: mpsc::UnboundedSender<WireEvent>,
 }
 
-impl Frames {
+impl WsTransport {
     /// Hands on what a notification tells, which rmcp would do in no particular order.
     fn hand_on(&self, message: &RxJsonRpcMessage<RoleClient>) {
         let JsonRpcMessage::Notification(notification) = message else { return };
         let ServerNotification::CustomNotification(told) = &notification.notification else {
             return;
         };
-        if let Some(news) = News::of(&told.method, told.params.clone()) {
+        if let Some(news) = WireEvent::of(&told.method, told.params.clone()) {
             // Whoever no longer listens has left.
             let _ = self.tell.send(news);
         }
     }
 }
 
-impl Transport<RoleClient> for Frames {
+impl Transport<RoleClient> for WsTransport {
     type Error = Error;
 
     fn send(

@@ -16,11 +16,11 @@ use rustyline::history::MemHistory;
 use rustyline::{Behavior, CompletionType, Config, Editor, ExternalPrinter};
 use tokio::sync::mpsc;
 
-use super::chat::Line;
-use super::commands::Command;
-use super::error::Problem;
-use super::helper::Helper;
-use super::render::Words;
+use super::chat::OutputLine;
+use super::commands::CommandHelp;
+use super::error::ChatError;
+use super::helper::LineHelper;
+use super::render::Renderer;
 
 /// What stands before what one types.
 const PROMPT: &str = "› ";
@@ -38,12 +38,12 @@ pub enum Input {
     Quit,
 }
 
-type Commands = Arc<RwLock<Vec<Command>>>;
+type Commands = Arc<RwLock<Vec<CommandHelp>>>;
 
 /// Both directions of a conversation.
-pub struct Desk {
+pub struct Console {
     pub inputs: mpsc::Receiver<Input>,
-    words: Words,
+    words: Renderer,
     commands: Commands,
     /// The printer above the prompt, in a terminal.
     printer: Option<Box<dyn FnMut(String) -> io::Result<()> + Send>>,
@@ -51,15 +51,15 @@ pub struct Desk {
     before: Option<Termios>,
 }
 
-impl Desk {
+impl Console {
     /// Takes over standard input and output.
     ///
     /// # Errors
     /// When the terminal can't be used.
-    pub fn open() -> Result<Self, Problem> {
+    pub fn open() -> Result<Self, ChatError> {
         let (tell, inputs) = mpsc::channel(CAPACITY);
         let colored = AutoStream::choice(&io::stdout()) != ColorChoice::Never;
-        let (words, commands) = (Words { colored }, Commands::default());
+        let (words, commands) = (Renderer { colored }, Commands::default());
         let desk = Self { inputs, words, commands, printer: None, before: None };
         if io::stdin().is_terminal() && io::stdout().is_terminal() {
             desk.with_editor(tell)
@@ -69,8 +69,8 @@ impl Desk {
         }
     }
 
-    fn with_editor(mut self, tell: mpsc::Sender<Input>) -> Result<Self, Problem> {
-        let unusable = |error: ReadlineError| Problem::Terminal(error.to_string());
+    fn with_editor(mut self, tell: mpsc::Sender<Input>) -> Result<Self, ChatError> {
+        let unusable = |error: ReadlineError| ChatError::Terminal(error.to_string());
         self.before = tcgetattr(io::stdin()).ok();
         let config = Config::builder()
             .behavior(Behavior::Stdio)
@@ -78,11 +78,11 @@ impl Desk {
             .completion_show_all_if_ambiguous(true)
             .bell_style(BellStyle::None)
             .build();
-        let mut editor = Editor::<Helper, MemHistory>::with_history(config, MemHistory::new())
+        let mut editor = Editor::<LineHelper, MemHistory>::with_history(config, MemHistory::new())
             .map_err(unusable)?;
         editor.set_auto_add_history(true);
         let commands = Arc::clone(&self.commands);
-        editor.set_helper(Some(Helper { commands, colored: self.words.colored }));
+        editor.set_helper(Some(LineHelper { commands, colored: self.words.colored }));
         let mut printer = editor.create_external_printer().map_err(unusable)?;
         self.printer = Some(Box::new(move |text| printer.print(text).map_err(io::Error::other)));
         thread::spawn(move || edit_lines(editor, &tell));
@@ -96,7 +96,7 @@ impl Desk {
     }
 
     /// Makes the commands known to completion.
-    pub fn learn(&self, commands: Vec<Command>) {
+    pub fn learn(&self, commands: Vec<CommandHelp>) {
         *self.commands.write() = commands;
     }
 
@@ -104,7 +104,7 @@ impl Desk {
     ///
     /// # Errors
     /// When nobody reads them any more.
-    pub fn show(&mut self, lines: &[Line]) -> io::Result<()> {
+    pub fn show(&mut self, lines: &[OutputLine]) -> io::Result<()> {
         for line in lines {
             let text = format!("{}\n", self.words.of(line));
             if let Some(print) = &mut self.printer {
@@ -120,7 +120,7 @@ impl Desk {
 }
 
 /// The editor may still wait for a key, which can't be cancelled: the terminal is put right without it.
-impl Drop for Desk {
+impl Drop for Console {
     fn drop(&mut self) {
         if let Some(before) = &self.before {
             let _ = tcsetattr(io::stdin(), SetArg::TCSADRAIN, before);
@@ -143,7 +143,7 @@ fn read_lines(mut lines: impl BufRead, tell: &mpsc::Sender<Input>) {
     let _ = tell.blocking_send(Input::End);
 }
 
-fn edit_lines(mut editor: Editor<Helper, MemHistory>, tell: &mpsc::Sender<Input>) {
+fn edit_lines(mut editor: Editor<LineHelper, MemHistory>, tell: &mpsc::Sender<Input>) {
     loop {
         let input = match editor.readline(PROMPT) {
             Ok(line) => Input::Line(line),

@@ -13,14 +13,14 @@ use textwrap::core::display_width;
 use textwrap::{Options, termwidth, wrap};
 use tokio::time::{sleep, timeout};
 
-use super::Ended;
-use super::chat::{Line, Talk};
-use super::connection::Link;
-use super::error::Problem;
+use super::ChatEnd;
+use super::chat::{ChatSession, OutputLine};
+use super::connection::ServerLink;
+use super::error::ChatError;
 use super::render;
-use super::render::Words;
-use super::target::Server;
-use super::wire::Said;
+use super::render::Renderer;
+use super::target::ServerTarget;
+use super::wire::WireSayResult;
 use crate::kernel::id::unguessable;
 
 /// How long somebody takes to type, as they appear to whoever watches.
@@ -41,20 +41,20 @@ const ASIDE: Style = AnsiColor::Magenta.on_default().italic();
 const FRAME: Style = Style::new().dimmed();
 
 /// A step of the script.
-enum Step {
+enum ScriptStep {
     /// Tells whoever watches what to look at.
     Aside(&'static str),
     /// One of the two writes something; the other sees as many lines of news.
     Writes { who: usize, text: &'static str, heard: usize },
 }
 
-use Step::{Aside, Writes};
+use ScriptStep::{Aside, Writes};
 
-const fn writes(who: usize, text: &'static str, heard: usize) -> Step {
+const fn writes(who: usize, text: &'static str, heard: usize) -> ScriptStep {
     Writes { who, text, heard }
 }
 
-const SCRIPT: &[Step] = &[
+const SCRIPT: &[ScriptStep] = &[
     Aside("Two strangers, each on a phone of their own. Neither learns who the other is."),
     writes(0, "#meet music, hindi", 0),
     writes(1, "#meet music", 1),
@@ -77,14 +77,14 @@ const NOW_YOU: &str = "That was it. Now you: start random-connect and open the p
 ///
 /// # Errors
 /// A [`Problem`] that says what went wrong.
-pub async fn play(server: &Server, mut rng: StdRng) -> Result<(), Problem> {
+pub async fn play(server: &ServerTarget, mut rng: StdRng) -> Result<(), ChatError> {
     let mut people =
-        [Person::enter(server, &mut rng).await?, Person::enter(server, &mut rng).await?];
-    match perform(&Stage::here(), &mut people, &mut rng).await {
+        [DemoUser::enter(server, &mut rng).await?, DemoUser::enter(server, &mut rng).await?];
+    match perform(&SplitView::here(), &mut people, &mut rng).await {
         Ok(()) => {}
-        Err(Ended::By(problem)) => return Err(problem),
+        Err(ChatEnd::By(problem)) => return Err(problem),
         // Whoever read the output has seen enough.
-        Err(Ended::Unread) => return Ok(()),
+        Err(ChatEnd::Unread) => return Ok(()),
     }
     for person in people {
         person.link.close().await;
@@ -92,7 +92,11 @@ pub async fn play(server: &Server, mut rng: StdRng) -> Result<(), Problem> {
     Ok(())
 }
 
-async fn perform(stage: &Stage, people: &mut [Person; 2], rng: &mut StdRng) -> Result<(), Ended> {
+async fn perform(
+    stage: &SplitView,
+    people: &mut [DemoUser; 2],
+    rng: &mut StdRng,
+) -> Result<(), ChatEnd> {
     stage.rows(["Ann's phone", "Ben's phone"].map(|title| vec![(OWN, title.to_owned())]))?;
     for step in SCRIPT {
         match step {
@@ -112,37 +116,38 @@ async fn perform(stage: &Stage, people: &mut [Person; 2], rng: &mut StdRng) -> R
 }
 
 /// Lines with the style of each.
-fn in_words(lines: &[Line]) -> Vec<(Style, String)> {
-    lines.iter().map(|line| (render::style(line), Words { colored: false }.of(line))).collect()
+fn in_words(lines: &[OutputLine]) -> Vec<(Style, String)> {
+    lines.iter().map(|line| (render::style(line), Renderer { colored: false }.of(line))).collect()
 }
 
 /// One of the two: a client of the protocol.
-struct Person {
-    link: Link,
-    talk: Talk,
+struct DemoUser {
+    link: ServerLink,
+    talk: ChatSession,
     user_id: String,
 }
 
-impl Person {
-    async fn enter(server: &Server, rng: &mut StdRng) -> Result<Self, Problem> {
-        let (link, user_id) = (Link::open(server).await?, format!("demo-{}", unguessable(rng)));
-        Ok(Self { link, talk: Talk::default(), user_id })
+impl DemoUser {
+    async fn enter(server: &ServerTarget, rng: &mut StdRng) -> Result<Self, ChatError> {
+        let (link, user_id) =
+            (ServerLink::open(server).await?, format!("demo-{}", unguessable(rng)));
+        Ok(Self { link, talk: ChatSession::default(), user_id })
     }
 
     /// Writes something; what is to be told of it comes back.
-    async fn says(&mut self, text: &str, message_id: String) -> Result<Vec<Line>, Problem> {
+    async fn says(&mut self, text: &str, message_id: String) -> Result<Vec<OutputLine>, ChatError> {
         let call = json!({ "user_id": self.user_id, "message": text, "message_id": message_id });
-        let said = self.link.caller().call::<Said>("say", call).await;
-        let said = said.map_err(|error| Problem::Broken(error.to_string()))?;
+        let said = self.link.caller().call::<WireSayResult>("say", call).await;
+        let said = said.map_err(|error| ChatError::Broken(error.to_string()))?;
         Ok(self.talk.said(said))
     }
 
     /// Waits for so many lines of news.
-    async fn hears(&mut self, lines: usize) -> Result<Vec<Line>, Problem> {
+    async fn hears(&mut self, lines: usize) -> Result<Vec<OutputLine>, ChatError> {
         let mut heard = Vec::new();
         while heard.len() < lines {
             let news = timeout(PATIENCE, self.link.news.recv()).await.ok().flatten();
-            let news = news.ok_or_else(|| Problem::Broken("nothing came".to_owned()))?;
+            let news = news.ok_or_else(|| ChatError::Broken("nothing came".to_owned()))?;
             heard.extend(self.talk.news(news));
         }
         Ok(heard)
@@ -150,7 +155,7 @@ impl Person {
 }
 
 /// Where it is shown: two columns, as wide as there is room.
-struct Stage {
+struct SplitView {
     /// Characters in each column.
     width: usize,
     colored: bool,
@@ -158,7 +163,7 @@ struct Stage {
     watched: bool,
 }
 
-impl Stage {
+impl SplitView {
     fn here() -> Self {
         let room = termwidth().min(WIDEST);
         Self {
@@ -224,7 +229,7 @@ impl Stage {
     }
 
     fn set(&self, style: Style, text: &str) -> String {
-        Words { colored: self.colored }.set(style, text)
+        Renderer { colored: self.colored }.set(style, text)
     }
 
     fn print(text: &str) -> io::Result<()> {
@@ -240,11 +245,11 @@ mod tests {
 
     #[test]
     fn columns_stand_beside_each_other_whatever_is_in_them() {
-        let stage = Stage { width: 12, colored: false, watched: false };
+        let stage = SplitView { width: 12, colored: false, watched: false };
         let lines = [(OWN, "🎉 one two three four".to_owned()), (OWN, "[hidden]".to_owned())];
         let column = stage.column(&lines);
         assert_eq!(column, ["🎉 one two  ", "  three four", "[hidden]    "]);
-        let colored = Stage { colored: true, ..stage };
+        let colored = SplitView { colored: true, ..stage };
         assert!(colored.column(&lines).iter().all(|line| display_width(line) == 12));
     }
 }

@@ -4,7 +4,7 @@ use thiserror::Error;
 
 /// Why there is no chat (any more). None of them shows a token.
 #[derive(Debug, Error)]
-pub enum Problem {
+pub enum ChatError {
     #[error("{0:?} is no address of a server: write it like http://127.0.0.1:8086")]
     Address(String),
     #[error("there is no token that could be sent: set AUTH_TOKEN or pass --token")]
@@ -31,7 +31,7 @@ pub enum Problem {
     Terminal(String),
 }
 
-impl Problem {
+impl ChatError {
     /// Whether trying again later can't help.
     #[must_use]
     pub const fn lasts(&self) -> bool {

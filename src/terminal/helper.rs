@@ -11,28 +11,28 @@ use rustyline::hint::{Hint, Hinter};
 use rustyline::validate::Validator;
 use rustyline::{Context, Result};
 
-use super::commands::{Command, beginning};
+use super::commands::{CommandHelp, beginning};
 
 const HINT: Style = Style::new().dimmed();
 const PROMPT: Style = AnsiColor::Green.on_default().bold();
 
 /// Helps with commands.
-pub struct Helper {
-    pub commands: Arc<RwLock<Vec<Command>>>,
+pub struct LineHelper {
+    pub commands: Arc<RwLock<Vec<CommandHelp>>>,
     pub colored: bool,
 }
 
-impl rustyline::Helper for Helper {}
+impl rustyline::Helper for LineHelper {}
 
-impl Validator for Helper {}
+impl Validator for LineHelper {}
 
-impl Completer for Helper {
+impl Completer for LineHelper {
     type Candidate = Pair;
 
     fn complete(&self, line: &str, pos: usize, _: &Context<'_>) -> Result<(usize, Vec<Pair>)> {
         let commands = self.commands.read();
         let fitting = beginning(&commands, line.get(..pos).unwrap_or_default());
-        let pair = |command: &Command| Pair {
+        let pair = |command: &CommandHelp| Pair {
             display: command.name.clone(),
             replacement: command.name.clone(),
         };
@@ -41,12 +41,12 @@ impl Completer for Helper {
 }
 
 /// The rest of a command and what it does; the right arrow takes over the former.
-pub struct Rest {
+pub struct CommandHint {
     shown: String,
     taken: usize,
 }
 
-impl Hint for Rest {
+impl Hint for CommandHint {
     fn display(&self) -> &str {
         &self.shown
     }
@@ -56,24 +56,24 @@ impl Hint for Rest {
     }
 }
 
-impl Hinter for Helper {
-    type Hint = Rest;
+impl Hinter for LineHelper {
+    type Hint = CommandHint;
 
-    fn hint(&self, line: &str, pos: usize, _: &Context<'_>) -> Option<Rest> {
+    fn hint(&self, line: &str, pos: usize, _: &Context<'_>) -> Option<CommandHint> {
         // Without colours a hint could not be told from what was typed.
         if !self.colored || pos < line.len() || line.len() < 2 {
             return None;
         }
         let commands = self.commands.read();
-        let exact = |command: &&Command| command.name.eq_ignore_ascii_case(line);
+        let exact = |command: &&CommandHelp| command.name.eq_ignore_ascii_case(line);
         let command = beginning(&commands, line).find(exact);
         let command = command.or_else(|| beginning(&commands, line).next())?;
         let rest = command.name.get(line.len()..)?;
-        Some(Rest { shown: format!("{rest}  {}", command.does), taken: rest.len() })
+        Some(CommandHint { shown: format!("{rest}  {}", command.does), taken: rest.len() })
     }
 }
 
-impl Highlighter for Helper {
+impl Highlighter for LineHelper {
     fn highlight_prompt<'b, 's: 'b, 'p: 'b>(&'s self, prompt: &'p str, _: bool) -> Cow<'b, str> {
         if self.colored { format!("{PROMPT}{prompt}{PROMPT:#}").into() } else { prompt.into() }
     }

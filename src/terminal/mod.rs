@@ -29,12 +29,12 @@ use serde_json::json;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::time::{sleep, timeout};
 
-use self::chat::{Line, Talk};
-use self::connection::{CallError, Link};
-use self::console::{Desk, Input};
-use self::error::Problem;
-use self::target::Server;
-use self::wire::{Rejoined, Said};
+use self::chat::{ChatSession, OutputLine};
+use self::connection::{CallError, ServerLink};
+use self::console::{Console, Input};
+use self::error::ChatError;
+use self::target::ServerTarget;
+use self::wire::{WireRejoinResult, WireSayResult};
 use crate::kernel::id::unguessable;
 
 /// The pause before the second attempt to connect again, doubled with each further one.
@@ -49,38 +49,38 @@ const AHEAD: usize = 64;
 ///
 /// # Errors
 /// A [`Problem`] that says what to do.
-pub async fn chat(server: &Server, rng: StdRng) -> Result<(), Problem> {
-    let link = Link::open(server).await?;
-    let signals = Signals::new().map_err(|error| Problem::Terminal(error.to_string()))?;
-    let mut terminal = Terminal::new(Desk::open()?, signals, rng);
+pub async fn chat(server: &ServerTarget, rng: StdRng) -> Result<(), ChatError> {
+    let link = ServerLink::open(server).await?;
+    let signals = Signals::new().map_err(|error| ChatError::Terminal(error.to_string()))?;
+    let mut terminal = TerminalClient::new(Console::open()?, signals, rng);
     match terminal.run(server, link).await {
-        Err(Ended::By(problem)) => Err(problem),
+        Err(ChatEnd::By(problem)) => Err(problem),
         // Whoever read the output has seen enough.
-        Ok(()) | Err(Ended::Unread) => Ok(()),
+        Ok(()) | Err(ChatEnd::Unread) => Ok(()),
     }
 }
 
 /// Why a conversation ended before its end.
-enum Ended {
+enum ChatEnd {
     /// Nobody reads what is shown.
     Unread,
-    By(Problem),
+    By(ChatError),
 }
 
-impl From<Problem> for Ended {
-    fn from(problem: Problem) -> Self {
+impl From<ChatError> for ChatEnd {
+    fn from(problem: ChatError) -> Self {
         Self::By(problem)
     }
 }
 
-impl From<io::Error> for Ended {
+impl From<io::Error> for ChatEnd {
     fn from(_: io::Error) -> Self {
         Self::Unread
     }
 }
 
 /// What became of a connection.
-enum Left {
+enum LinkEnd {
     /// Whoever writes is done.
     Done,
     /// The connection was lost.
@@ -89,7 +89,7 @@ enum Left {
 
 /// How far somebody is from leaving.
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum Leaving {
+enum ExitRequest {
     No,
     /// When what was written is answered.
     Soon,
@@ -98,23 +98,23 @@ enum Leaving {
 }
 
 /// One side of a chat, with everything around it.
-struct Terminal {
-    desk: Desk,
+struct TerminalClient {
+    desk: Console,
     signals: Signals,
-    talk: Talk,
+    talk: ChatSession,
     /// Who this is to the server: made for this run, so that nobody can guess it.
     user_id: String,
-    leaving: Leaving,
+    leaving: ExitRequest,
     rng: StdRng,
 }
 
-impl Terminal {
-    fn new(desk: Desk, signals: Signals, mut rng: StdRng) -> Self {
+impl TerminalClient {
+    fn new(desk: Console, signals: Signals, mut rng: StdRng) -> Self {
         let user_id = format!("terminal-{}", unguessable(&mut rng));
-        Self { desk, signals, talk: Talk::default(), user_id, leaving: Leaving::No, rng }
+        Self { desk, signals, talk: ChatSession::default(), user_id, leaving: ExitRequest::No, rng }
     }
 
-    async fn run(&mut self, server: &Server, mut link: Link) -> Result<(), Ended> {
+    async fn run(&mut self, server: &ServerTarget, mut link: ServerLink) -> Result<(), ChatEnd> {
         let hello = if self.desk.is_edited() {
             format!("Connected to {server}. #meet finds somebody, Tab completes, Ctrl-D leaves.")
         } else {
@@ -132,14 +132,14 @@ impl Terminal {
                 self.bye(&link).await;
             }
             match conversed? {
-                Left::Done => {
+                LinkEnd::Done => {
                     link.close().await;
                     return Ok(());
                 }
-                Left::Lost if self.leaving == Leaving::No => {
+                LinkEnd::Lost if self.leaving == ExitRequest::No => {
                     self.note("The connection was lost. Trying again…")?;
                 }
-                Left::Lost => {}
+                LinkEnd::Lost => {}
             }
             let Some(again) = self.reconnect(server).await? else { return Ok(()) };
             link = again;
@@ -148,35 +148,35 @@ impl Terminal {
     }
 
     fn note(&mut self, text: &str) -> io::Result<()> {
-        self.desk.show(&[Line::note(text)])
+        self.desk.show(&[OutputLine::note(text)])
     }
 
     /// Sends and shows until the connection or the conversation ends.
-    async fn converse(&mut self, link: &mut Link) -> Result<Left, Ended> {
+    async fn converse(&mut self, link: &mut ServerLink) -> Result<LinkEnd, ChatEnd> {
         let rejoin = json!({ "user_id": self.user_id });
-        match link.caller().call::<Rejoined>("rejoin", rejoin).await {
+        match link.caller().call::<WireRejoinResult>("rejoin", rejoin).await {
             Ok(rejoined) => {
                 let lines = self.talk.joined(rejoined);
                 self.desk.show(&lines)?;
             }
-            Err(CallError::Refused(reason)) => self.desk.show(&[Line::Wrong(reason)])?,
-            Err(CallError::Lost) => return Ok(Left::Lost),
+            Err(CallError::Refused(reason)) => self.desk.show(&[OutputLine::Wrong(reason)])?,
+            Err(CallError::Lost) => return Ok(LinkEnd::Lost),
         }
         let mut call = None;
         loop {
             if call.is_none() {
                 call = self.next_call(link);
             }
-            if call.is_none() && self.leaving != Leaving::No {
+            if call.is_none() && self.leaving != ExitRequest::No {
                 return Ok(self.goodbye(link).await?);
             }
-            let (idle, open) = (self.talk.waiting() < AHEAD, self.leaving == Leaving::No);
+            let (idle, open) = (self.talk.waiting() < AHEAD, self.leaving == ExitRequest::No);
             let answered: OptionFuture<_> = call.as_mut().into();
             tokio::select! {
                 biased;
                 () = self.signals.come() => self.leave_now(),
                 news = link.news.recv() => {
-                    let Some(news) = news else { return Ok(Left::Lost) };
+                    let Some(news) = news else { return Ok(LinkEnd::Lost) };
                     let lines = self.talk.news(news);
                     self.desk.show(&lines)?;
                 }
@@ -185,7 +185,7 @@ impl Terminal {
                     let lines = match answer {
                         Ok(said) => self.talk.said(said),
                         Err(CallError::Refused(reason)) => self.talk.refused(reason),
-                        Err(CallError::Lost) => return Ok(Left::Lost),
+                        Err(CallError::Lost) => return Ok(LinkEnd::Lost),
                     };
                     self.desk.show(&lines)?;
                 }
@@ -195,7 +195,10 @@ impl Terminal {
     }
 
     /// Says what is to be said next.
-    fn next_call(&self, link: &Link) -> Option<BoxFuture<'static, Result<Said, CallError>>> {
+    fn next_call(
+        &self,
+        link: &ServerLink,
+    ) -> Option<BoxFuture<'static, Result<WireSayResult, CallError>>> {
         let next = self.talk.next()?;
         let said = json!({
             "user_id": self.user_id, "message": next.text, "message_id": next.message_id,
@@ -214,7 +217,7 @@ impl Terminal {
                 Ok(())
             }
             Some(Input::End) | None => {
-                self.leaving = Leaving::Soon;
+                self.leaving = ExitRequest::Soon;
                 Ok(())
             }
         }
@@ -222,11 +225,11 @@ impl Terminal {
 
     fn leave_now(&mut self) {
         self.talk.forget_unsent();
-        self.leaving = Leaving::Now;
+        self.leaving = ExitRequest::Now;
     }
 
     /// Leaves the chat or the queue, so that nobody writes to somebody who is gone.
-    async fn goodbye(&mut self, link: &mut Link) -> io::Result<Left> {
+    async fn goodbye(&mut self, link: &mut ServerLink) -> io::Result<LinkEnd> {
         while let Ok(news) = link.news.try_recv() {
             let lines = self.talk.news(news);
             self.desk.show(&lines)?;
@@ -235,11 +238,11 @@ impl Terminal {
             let lines = self.talk.said(said);
             self.desk.show(&lines)?;
         }
-        Ok(Left::Done)
+        Ok(LinkEnd::Done)
     }
 
     /// Ends the chat or the search, if there is one.
-    async fn bye(&self, link: &Link) -> Option<Said> {
+    async fn bye(&self, link: &ServerLink) -> Option<WireSayResult> {
         if !self.talk.is_engaged() {
             return None;
         }
@@ -248,28 +251,30 @@ impl Terminal {
     }
 
     /// Connects again, with longer and longer pauses; `None` when nobody waits for it any more.
-    async fn reconnect(&mut self, server: &Server) -> Result<Option<Link>, Ended> {
+    async fn reconnect(&mut self, server: &ServerTarget) -> Result<Option<ServerLink>, ChatEnd> {
         let mut pause = Duration::ZERO;
         loop {
             // What was written before the end of the input is worth an attempt, and no more.
-            if self.leaving == Leaving::Now || self.leaving == Leaving::Soon && !pause.is_zero() {
+            if self.leaving == ExitRequest::Now
+                || self.leaving == ExitRequest::Soon && !pause.is_zero()
+            {
                 return match self.talk.waiting() {
                     0 => Ok(None),
-                    unanswered => Err(Ended::By(Problem::Unanswered(unanswered))),
+                    unanswered => Err(ChatEnd::By(ChatError::Unanswered(unanswered))),
                 };
             }
             let attempt = async {
                 sleep(pause).await;
-                Link::open(server).await
+                ServerLink::open(server).await
             };
-            let (idle, open) = (self.talk.waiting() < AHEAD, self.leaving == Leaving::No);
+            let (idle, open) = (self.talk.waiting() < AHEAD, self.leaving == ExitRequest::No);
             tokio::select! {
                 biased;
                 () = self.signals.come() => self.leave_now(),
                 input = self.desk.inputs.recv(), if open && idle => self.take(input)?,
                 opened = attempt => match opened {
                     Ok(link) => return Ok(Some(link)),
-                    Err(problem) if problem.lasts() => return Err(Ended::By(problem)),
+                    Err(problem) if problem.lasts() => return Err(ChatEnd::By(problem)),
                     Err(_) => pause = longer(pause, &mut self.rng),
                 },
             }

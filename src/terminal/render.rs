@@ -7,7 +7,7 @@ use anstyle::{AnsiColor, Style};
 use once_cell::sync::Lazy;
 use regex::{Captures, Regex};
 
-use super::chat::Line;
+use super::chat::OutputLine;
 
 const NAME: Style = AnsiColor::Cyan.on_default().bold();
 const TOLD: Style = AnsiColor::Green.on_default();
@@ -25,38 +25,38 @@ static STARRED: Lazy<Regex> = Lazy::new(|| {
 
 /// The style of a line as a whole.
 #[must_use]
-pub const fn style(line: &Line) -> Style {
+pub const fn style(line: &OutputLine) -> Style {
     match line {
-        Line::Theirs { .. } => Style::new(),
-        Line::Told(_) => TOLD,
-        Line::Note(_) => NOTE,
-        Line::Wrong(_) => WRONG,
+        OutputLine::Theirs { .. } => Style::new(),
+        OutputLine::Told(_) => TOLD,
+        OutputLine::Note(_) => NOTE,
+        OutputLine::Wrong(_) => WRONG,
     }
 }
 
 /// Puts lines into words.
 #[derive(Clone, Copy)]
-pub struct Words {
+pub struct Renderer {
     pub colored: bool,
 }
 
-impl Words {
+impl Renderer {
     /// A line, which may be several in the terminal, without the end of the last.
     #[must_use]
-    pub fn of(self, line: &Line) -> String {
+    pub fn of(self, line: &OutputLine) -> String {
         match line {
-            Line::Theirs { name, text } => {
+            OutputLine::Theirs { name, text } => {
                 let text = printable(text).replace('\n', FURTHER);
                 let text = text.replace("[hidden]", &self.set(HIDDEN, "[hidden]"));
                 format!("{} {text}", self.set(NAME, &format!("{}:", printable(name))))
             }
-            Line::Told(text) => {
+            OutputLine::Told(text) => {
                 let text = printable(text);
                 let strong = |found: &Captures| self.within(STRONG, TOLD, &found[1]);
                 self.set(TOLD, &STARRED.replace_all(&text, strong))
             }
-            Line::Note(text) => self.set(NOTE, &printable(text)),
-            Line::Wrong(text) => self.set(WRONG, &format!("⚠️ {}", printable(text))),
+            OutputLine::Note(text) => self.set(NOTE, &printable(text)),
+            OutputLine::Wrong(text) => self.set(WRONG, &format!("⚠️ {}", printable(text))),
         }
     }
 
@@ -85,11 +85,11 @@ fn printable(text: &str) -> String {
 mod tests {
     use super::*;
 
-    const PLAIN: Words = Words { colored: false };
-    const COLORED: Words = Words { colored: true };
+    const PLAIN: Renderer = Renderer { colored: false };
+    const COLORED: Renderer = Renderer { colored: true };
 
-    fn theirs(name: &str, text: &str) -> Line {
-        Line::Theirs { name: name.to_owned(), text: text.to_owned() }
+    fn theirs(name: &str, text: &str) -> OutputLine {
+        OutputLine::Theirs { name: name.to_owned(), text: text.to_owned() }
     }
 
     #[test]
@@ -98,14 +98,16 @@ mod tests {
         let expected = "User_A: a\u{fffd}[2J\u{fffd}b\u{fffd}\u{fffd}2Jc\n    User_B: d    e";
         assert_eq!(PLAIN.of(&line), expected);
         assert!(!COLORED.of(&theirs("A\x1b[0m", "x")).contains("\x1b[0m["));
-        for line in [Line::Told("\x1b]0;x\x07".to_owned()), Line::Wrong("\x1b[2J".to_owned())] {
+        for line in
+            [OutputLine::Told("\x1b]0;x\x07".to_owned()), OutputLine::Wrong("\x1b[2J".to_owned())]
+        {
             assert!(!PLAIN.of(&line).contains('\x1b'));
         }
     }
 
     #[test]
     fn without_colours_there_is_nothing_but_text() {
-        let told = Line::Told("*#meet*: finds somebody\n*#bye*: leaves".to_owned());
+        let told = OutputLine::Told("*#meet*: finds somebody\n*#bye*: leaves".to_owned());
         assert_eq!(PLAIN.of(&told), "#meet: finds somebody\n#bye: leaves");
         assert_eq!(PLAIN.of(&theirs("User_A", "at [hidden]")), "User_A: at [hidden]");
     }
@@ -114,7 +116,7 @@ mod tests {
     fn with_colours_a_hidden_number_stands_out_and_each_line_ends_its_own() {
         let shown = COLORED.of(&theirs("User_A", "at [hidden] now"));
         assert!(shown.contains(&format!("{HIDDEN}[hidden]{HIDDEN:#} now")), "{shown:?}");
-        let shown = COLORED.of(&Line::Told("a\nb".to_owned()));
+        let shown = COLORED.of(&OutputLine::Told("a\nb".to_owned()));
         assert!(shown.lines().all(|line| line.ends_with("\x1b[0m")), "{shown:?}");
     }
 }

@@ -5,23 +5,23 @@ use std::fmt;
 use secrecy::{ExposeSecret, SecretString};
 use url::Url;
 
-use super::error::Problem;
+use super::error::ChatError;
 
 /// The server's WebSocket, and the token it asks for. `Debug` and `Display` show no token.
 #[derive(Clone, Debug)]
-pub struct Server {
+pub struct ServerTarget {
     socket: Url,
     shown: String,
     token: SecretString,
 }
 
-impl Server {
+impl ServerTarget {
     /// From an address as people write it: with or without the `/mcp` that assistants are given.
     ///
     /// # Errors
     /// When the address or the token can't be one.
-    pub fn new(address: &str, token: &str) -> Result<Self, Problem> {
-        let bad = || Problem::Address(address.to_owned());
+    pub fn new(address: &str, token: &str) -> Result<Self, ChatError> {
+        let bad = || ChatError::Address(address.to_owned());
         let mut socket = Url::parse(address.trim()).map_err(|_| bad())?;
         let scheme = match socket.scheme() {
             "http" | "ws" => "ws",
@@ -42,7 +42,7 @@ impl Server {
         let token = token.trim();
         // A header can hold no other characters.
         if token.is_empty() || !token.bytes().all(|byte| byte.is_ascii_graphic()) {
-            return Err(Problem::Token);
+            return Err(ChatError::Token);
         }
         Ok(Self { socket, shown, token: token.into() })
     }
@@ -61,7 +61,7 @@ impl Server {
 }
 
 /// The address as people write it.
-impl fmt::Display for Server {
+impl fmt::Display for ServerTarget {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.shown)
     }
@@ -79,22 +79,25 @@ mod tests {
             ("https://chat.example", "wss://chat.example/mcp/ws", "https://chat.example"),
             ("wss://chat.example/a/mcp", "wss://chat.example/a/mcp/ws", "https://chat.example/a"),
         ] {
-            let server = Server::new(address, "token").expect("an address");
+            let server = ServerTarget::new(address, "token").expect("an address");
             assert_eq!((server.socket(), server.to_string()), (socket, shown.to_owned()));
         }
         for address in ["", "127.0.0.1:8086", "ftp://x", "http://", "http://a:b@x", "http://x?t=1"]
         {
-            let refused = Server::new(address, "token");
-            assert!(matches!(refused, Err(Problem::Address(_))), "{address}");
+            let refused = ServerTarget::new(address, "token");
+            assert!(matches!(refused, Err(ChatError::Address(_))), "{address}");
         }
     }
 
     #[test]
     fn a_token_is_checked_and_not_shown() {
         for token in ["", " ", "two words", "käse", "a\nb"] {
-            assert!(matches!(Server::new("http://x", token), Err(Problem::Token)), "{token}");
+            assert!(
+                matches!(ServerTarget::new("http://x", token), Err(ChatError::Token)),
+                "{token}"
+            );
         }
-        let server = Server::new("http://x", " hunter2 ").expect("a token");
+        let server = ServerTarget::new("http://x", " hunter2 ").expect("a token");
         assert_eq!(server.bearer(), "Bearer hunter2");
         assert!(!format!("{server:?} {server}").contains("hunter2"));
     }

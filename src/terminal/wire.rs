@@ -5,7 +5,7 @@ use serde::Deserialize;
 /// How somebody stands.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "lowercase")]
-pub enum Status {
+pub enum WireStatus {
     #[default]
     Idle,
     Waiting,
@@ -13,46 +13,46 @@ pub enum Status {
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
-pub struct Partner {
+pub struct WirePartner {
     pub display_name: String,
 }
 
 /// How somebody stands, and with whom.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
-pub struct Standing {
-    pub status: Status,
+pub struct WireQueueStatus {
+    pub status: WireStatus,
     pub room_id: Option<String>,
-    pub partner: Option<Partner>,
+    pub partner: Option<WirePartner>,
 }
 
 /// What `rejoin` answers.
 #[derive(Debug, Deserialize)]
-pub struct Rejoined {
+pub struct WireRejoinResult {
     #[serde(flatten)]
-    pub standing: Standing,
-    pub missed: Vec<News>,
+    pub standing: WireQueueStatus,
+    pub missed: Vec<WireEvent>,
 }
 
 /// What `say` answers.
 #[derive(Debug, Deserialize)]
-pub struct Said {
+pub struct WireSayResult {
     pub told: Option<String>,
-    pub sent: Option<Sent>,
+    pub sent: Option<WireSendResult>,
     #[serde(flatten)]
-    pub standing: Standing,
+    pub standing: WireQueueStatus,
 }
 
 /// A message that was passed on.
 #[derive(Debug, Deserialize)]
-pub struct Sent {
-    pub delivered: Delivered,
+pub struct WireSendResult {
+    pub delivered: WireDeliveryMode,
     /// How many phone numbers and the like were hidden in it.
     pub hidden: u32,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "lowercase")]
-pub enum Delivered {
+pub enum WireDeliveryMode {
     Pushed,
     Queued,
 }
@@ -60,12 +60,12 @@ pub enum Delivered {
 /// What somebody is told without asking.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 #[serde(tag = "type")]
-pub enum News {
+pub enum WireEvent {
     #[serde(rename = "chatroom.found")]
     Found {
         room_id: String,
         message_id: String,
-        partner: Partner,
+        partner: WirePartner,
         #[serde(default)]
         common_interests: Vec<String>,
         /// How people treat each other here, with one's first partner.
@@ -81,7 +81,7 @@ pub enum News {
     #[serde(rename = "operator.notice")]
     Notice { message_id: String, message: String },
     #[serde(rename = "partner.disconnected")]
-    Disconnected { room_id: String, message_id: String, reason: Reason },
+    Disconnected { room_id: String, message_id: String, reason: WireEndReason },
     /// What is not shown here, such as signs of typing.
     #[serde(other)]
     Other,
@@ -89,12 +89,12 @@ pub enum News {
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "lowercase")]
-pub enum Reason {
+pub enum WireEndReason {
     Left,
     Timeout,
 }
 
-impl News {
+impl WireEvent {
     /// What a notification of this method says.
     #[must_use]
     pub fn of(method: &str, params: Option<serde_json::Value>) -> Option<Self> {
@@ -126,11 +126,11 @@ mod tests {
     #[test]
     fn a_notification_is_read_and_one_that_is_not_known_is_none_of_ours() {
         let params = json!({ "room_id": "r", "message_id": "7", "message": "hi", "timestamp": 1 });
-        let message = News::of("message.received", Some(params)).expect("news");
+        let message = WireEvent::of("message.received", Some(params)).expect("news");
         assert_eq!(message.place(), Some(("7", "r")));
         let typing = json!({ "room_id": "r", "typing": true });
-        assert_eq!(News::of("partner.typing", Some(typing)), Some(News::Other));
-        assert_eq!(News::of("message.received", Some(json!([1]))), None);
-        assert_eq!(News::of("message.received", None), None);
+        assert_eq!(WireEvent::of("partner.typing", Some(typing)), Some(WireEvent::Other));
+        assert_eq!(WireEvent::of("message.received", Some(json!([1]))), None);
+        assert_eq!(WireEvent::of("message.received", None), None);
     }
 }

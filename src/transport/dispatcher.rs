@@ -14,33 +14,33 @@ use hyper::body::Incoming;
 use tower::ServiceExt;
 
 use super::http::auth::Gate;
-use super::http::receipts::Watched;
-use super::http::server::Connection;
+use super::http::receipts::ReceiptBody;
+use super::http::server::ConnectionInfo;
 use super::mcp::endpoint;
-use super::state::Core;
+use super::state::HttpState;
 
 /// What answers all requests.
-pub struct Front {
-    pub core: Arc<Core>,
+pub struct Dispatcher {
+    pub core: Arc<HttpState>,
     pub gate: Arc<Gate>,
     pub routes: Router,
 }
 
-impl Front {
+impl Dispatcher {
     /// Answers a request that came on a connection.
     pub async fn answer(
         &self,
         mut request: Request<Incoming>,
-        connection: &Connection,
-    ) -> Response<Watched> {
+        connection: &ConnectionInfo,
+    ) -> Response<ReceiptBody> {
         if matches!(request.uri().path(), "/mcp" | "/mcp/") {
             return match self.gate.refusal(request.headers(), request.uri()) {
-                Some(refused) => refused.map(Watched::from),
+                Some(refused) => refused.map(ReceiptBody::from),
                 None => endpoint::answer(&self.core, request, connection).await,
             };
         }
         request.extensions_mut().insert(connection.clone());
         let answered: Result<_, Infallible> = self.routes.clone().oneshot(request).await;
-        answered.unwrap_or_else(|never| match never {}).map(Watched::from)
+        answered.unwrap_or_else(|never| match never {}).map(ReceiptBody::from)
     }
 }

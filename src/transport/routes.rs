@@ -14,13 +14,13 @@ use serde::Serialize;
 use super::channels::whatsapp::routes as whatsapp_routes;
 use super::http::auth::{Gate, require_token};
 use super::mcp::{endpoint, sse, ws};
-use super::ops::metrics::LiveStats;
+use super::ops::metrics::SessionStats;
 use super::pages;
-use super::state::Core;
-use crate::connect::service::Refusal;
+use super::state::HttpState;
+use crate::connect::service::HandleError;
 
 #[derive(Serialize)]
-struct Health {
+struct HealthBody {
     status: &'static str,
     version: &'static str,
     /// `up`, or `down` while calls are told to try again shortly.
@@ -29,7 +29,7 @@ struct Health {
 
 /// The routes of the server. The operator's, if there are any, come with a gate of their own. Everything else but `/health`,
 /// `/ready`, the pages and the webhook needs a token, unknown paths included.
-pub fn routes(core: Arc<Core>, gate: Arc<Gate>, office: Option<Router>) -> Router {
+pub fn routes(core: Arc<HttpState>, gate: Arc<Gate>, office: Option<Router>) -> Router {
     let webhook = core
         .whatsapp
         .as_ref()
@@ -52,13 +52,13 @@ pub fn routes(core: Arc<Core>, gate: Arc<Gate>, office: Option<Router>) -> Route
 }
 
 /// Whether the process lives, which it does also while its store does not.
-async fn health(State(core): State<Arc<Core>>) -> Json<Health> {
+async fn health(State(core): State<Arc<HttpState>>) -> Json<HealthBody> {
     let store = if core.lobby.check(core.clock.now()).await.is_ok() { "up" } else { "down" };
-    Json(Health { status: "ok", version: env!("CARGO_PKG_VERSION"), store })
+    Json(HealthBody { status: "ok", version: env!("CARGO_PKG_VERSION"), store })
 }
 
 /// Whether calls may come to this process.
-async fn ready(State(core): State<Arc<Core>>) -> Response {
+async fn ready(State(core): State<Arc<HttpState>>) -> Response {
     if core.drain.is_on() {
         return (StatusCode::SERVICE_UNAVAILABLE, "draining\n").into_response();
     }
@@ -68,18 +68,18 @@ async fn ready(State(core): State<Arc<Core>>) -> Response {
     }
 }
 
-async fn stats(State(core): State<Arc<Core>>) -> Response {
+async fn stats(State(core): State<Arc<HttpState>>) -> Response {
     core.connect
         .stats()
         .await
         .map_or_else(|error| unavailable(&error.into()), |stats| Json(stats).into_response())
 }
 
-async fn metrics(State(core): State<Arc<Core>>) -> Response {
+async fn metrics(State(core): State<Arc<HttpState>>) -> Response {
     let text_format = [(header::CONTENT_TYPE, "text/plain; version=0.0.4; charset=utf-8")];
     match core.connect.lobby_stats().await {
         Ok(lobby) => {
-            let live = LiveStats {
+            let live = SessionStats {
                 sessions: core.places.taken(),
                 reachable: core.couriers.count(),
                 given_up: core.couriers.given_up(),
@@ -90,6 +90,6 @@ async fn metrics(State(core): State<Arc<Core>>) -> Response {
     }
 }
 
-fn unavailable(refusal: &Refusal) -> Response {
+fn unavailable(refusal: &HandleError) -> Response {
     (StatusCode::SERVICE_UNAVAILABLE, format!("{refusal}\n")).into_response()
 }

@@ -10,27 +10,27 @@ use rmcp::transport::streamable_http_server::session::never::NeverSessionManager
 
 use super::channels::whatsapp::WhatsApp;
 use super::http::client_ip::origin;
-use super::http::server::Connection;
+use super::http::server::ConnectionInfo;
 use super::mcp::server::McpServer;
-use super::mcp::session_pipe::Pipes;
-use super::mcp::stateless::Direct;
+use super::mcp::session_pipe::SessionPipes;
+use super::mcp::stateless::StatelessCalls;
 use super::ops::drain::Drain;
 use super::ops::metrics::Metrics;
 use super::pages::Pages;
 use crate::connect::delivery::courier::Couriers;
-use crate::connect::moderated::GuardedLobby;
-use crate::connect::new_user_limit::Newcomers;
+use crate::connect::moderated::ModeratedLobby;
+use crate::connect::new_user_limit::NewUserLimiter;
 use crate::connect::service::ConnectService;
-use crate::kernel::client_network::{Origin, Proxy};
+use crate::kernel::client_network::{ClientNetwork, TrustedProxy};
 use crate::kernel::clock::Clock;
-use crate::kernel::session::Places;
+use crate::kernel::session::SessionLimit;
 
 /// Files beside connections: the listener, standard streams, the runtime's own.
 const SPARE_DESCRIPTORS: u64 = 32;
 
 /// How much of a connection one caller may take.
 #[derive(Clone, Copy, Debug)]
-pub struct Limits {
+pub struct ConnectionLimits {
     /// Connections open at once; further ones wait to be accepted.
     pub connections: usize,
     /// To send a request's head, also from one request to the next on a kept-alive connection.
@@ -45,7 +45,7 @@ pub struct Limits {
     pub shutdown_grace: Duration,
 }
 
-impl Default for Limits {
+impl Default for ConnectionLimits {
     fn default() -> Self {
         Self {
             connections: 4_096,
@@ -58,7 +58,7 @@ impl Default for Limits {
     }
 }
 
-impl Limits {
+impl ConnectionLimits {
     /// The usual limits, with room for so many clients who stay connected.
     #[must_use]
     pub fn with_sessions(sessions: usize) -> Self {
@@ -78,35 +78,39 @@ impl Limits {
     }
 }
 
-impl Core {
+impl HttpState {
     /// Where a request comes from, if that matters.
-    pub(super) fn origin(&self, connection: &Connection, headers: &HeaderMap) -> Option<Origin> {
+    pub(super) fn origin(
+        &self,
+        connection: &ConnectionInfo,
+        headers: &HeaderMap,
+    ) -> Option<ClientNetwork> {
         self.newcomers.as_ref().map(|_| origin(connection.peer, headers, self.proxy))
     }
 }
 
 /// What the routes work with.
-pub struct Core {
+pub struct HttpState {
     pub connect: Arc<ConnectService>,
     /// What `/ready` looks at.
-    pub lobby: Arc<GuardedLobby>,
+    pub lobby: Arc<ModeratedLobby>,
     pub clock: Arc<dyn Clock>,
     pub mcp: StreamableHttpService<McpServer, NeverSessionManager>,
     /// The short way past it.
-    pub direct: Direct,
+    pub direct: StatelessCalls,
     /// The same for clients who stay connected.
     pub sessions: StreamableHttpService<McpServer, LocalSessionManager>,
     /// And for those of them who come over a WebSocket or in the way of protocol 2024-11-05.
-    pub pipes: Pipes,
+    pub pipes: SessionPipes,
     pub couriers: Arc<Couriers>,
-    pub places: Places,
+    pub places: SessionLimit,
     pub drain: Drain,
     /// Counts new people, where they are limited.
-    pub newcomers: Option<Arc<Newcomers>>,
+    pub newcomers: Option<Arc<NewUserLimiter>>,
     /// Who says where requests come from.
-    pub proxy: Proxy,
+    pub proxy: TrustedProxy,
     pub metrics: Arc<Metrics>,
-    pub limits: Limits,
+    pub limits: ConnectionLimits,
     /// Where people on WhatsApp come in, if that is configured.
     pub whatsapp: Option<Arc<WhatsApp>>,
     pub pages: Pages,

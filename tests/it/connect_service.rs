@@ -7,20 +7,24 @@ use std::time::Duration;
 use async_trait::async_trait;
 use random_connect::connect::announce_all;
 use random_connect::connect::lobby::action::{
-    Action, Call, LobbyStats, Nudged, Performed, Sender, Swept,
+    Action, ActionResult, Call, LobbyStats, NudgeResult, SenderState, SweepResult,
 };
-use random_connect::connect::lobby::broadcast::{Announced, Announcement, Notice, Presence};
+use random_connect::connect::lobby::broadcast::{
+    Broadcast, BroadcastProgress, BroadcastText, Presence,
+};
 use random_connect::connect::lobby::inbox::{Lease, LeaseId};
 use random_connect::connect::lobby::signal::Listener;
 use random_connect::connect::lobby::store_memory::MemoryLobby;
 use random_connect::connect::lobby::{Lobby, LobbyError};
-use random_connect::connect::service::{ConnectService, Incoming, Options, Refusal};
-use random_connect::guard::{Guard, Links};
+use random_connect::connect::service::{
+    ConnectOptions, ConnectService, HandleError, HandleMessageParams,
+};
+use random_connect::guard::{Guard, LinkPolicy};
 use random_connect::kernel::clock::{ManualClock, Timestamp, seeded_rng};
-use random_connect::kernel::id::{IdHasher, MessageKey, UserId};
+use random_connect::kernel::id::{IdHasher, IdempotencyKey, UserId};
 
 /// A lobby in memory, where something happens just after a text's sender was looked up.
-struct Meddling {
+struct FaultyLobby {
     lobby: MemoryLobby,
     /// How many times the sender still switches masking in that moment.
     switches: AtomicUsize,
@@ -30,7 +34,7 @@ struct Meddling {
     broken: bool,
 }
 
-impl Meddling {
+impl FaultyLobby {
     fn new(switches: usize, steps: usize, broken: bool) -> Self {
         let lobby = MemoryLobby::new(Duration::from_secs(1_800), seeded_rng());
         let (switches, steps) = (AtomicUsize::new(switches), AtomicUsize::new(steps));
@@ -38,10 +42,10 @@ impl Meddling {
     }
 
     fn service(switches: usize, broken: bool) -> ConnectService {
-        Self::service_with(switches, broken, Options::default())
+        Self::service_with(switches, broken, ConnectOptions::default())
     }
 
-    fn service_with(switches: usize, broken: bool, options: Options) -> ConnectService {
+    fn service_with(switches: usize, broken: bool, options: ConnectOptions) -> ConnectService {
         let lobby = Self::new(switches, 0, broken);
         let ids = IdHasher::random(&mut seeded_rng());
         ConnectService::new(Arc::new(lobby), Arc::new(ManualClock::default()), ids, options)
@@ -49,12 +53,12 @@ impl Meddling {
 }
 
 #[async_trait]
-impl Lobby for Meddling {
-    async fn perform(&self, call: Call, action: Action) -> Result<Performed, LobbyError> {
+impl Lobby for FaultyLobby {
+    async fn perform(&self, call: Call, action: Action) -> Result<ActionResult, LobbyError> {
         if self.broken { Err(LobbyError) } else { self.lobby.perform(call, action).await }
     }
 
-    async fn sender(&self, who: UserId) -> Result<Sender, LobbyError> {
+    async fn sender(&self, who: UserId) -> Result<SenderState, LobbyError> {
         let sender = self.lobby.sender(who).await?;
         let left = self
             .switches
@@ -82,7 +86,7 @@ impl Lobby for Meddling {
         self.lobby.settle(who, lease, delivered);
     }
 
-    async fn sweep(&self, now: Timestamp) -> Result<Swept, LobbyError> {
+    async fn sweep(&self, now: Timestamp) -> Result<SweepResult, LobbyError> {
         self.lobby.sweep(now).await
     }
 
@@ -90,11 +94,11 @@ impl Lobby for Meddling {
         self.lobby.pair_waiting(now).await
     }
 
-    async fn first(&self, message: MessageKey, now: Timestamp) -> Result<bool, LobbyError> {
+    async fn first(&self, message: IdempotencyKey, now: Timestamp) -> Result<bool, LobbyError> {
         self.lobby.first(message, now).await
     }
 
-    async fn nudge_silent(&self, now: Timestamp) -> Result<Nudged, LobbyError> {
+    async fn nudge_silent(&self, now: Timestamp) -> Result<NudgeResult, LobbyError> {
         self.lobby.nudge_silent(now).await
     }
 
@@ -108,10 +112,10 @@ impl Lobby for Meddling {
 
     async fn announce(
         &self,
-        announcement: &Announcement,
+        announcement: &Broadcast,
         after: Option<UserId>,
         now: Timestamp,
-    ) -> Result<Announced, LobbyError> {
+    ) -> Result<BroadcastProgress, LobbyError> {
         let left =
             self.steps.fetch_update(Ordering::SeqCst, Ordering::SeqCst, |left| left.checked_sub(1));
         left.map_err(|_| LobbyError)?;
@@ -123,8 +127,8 @@ impl Lobby for Meddling {
     }
 }
 
-async fn say(service: &ConnectService, who: &str, message: &str) -> Result<String, Refusal> {
-    let incoming = Incoming {
+async fn say(service: &ConnectService, who: &str, message: &str) -> Result<String, HandleError> {
+    let incoming = HandleMessageParams {
         message: message.to_owned(),
         puch_user_id: who.to_owned(),
         user_nickname: None,
@@ -138,7 +142,7 @@ async fn say(service: &ConnectService, who: &str, message: &str) -> Result<Strin
 #[tokio::test]
 async fn text_is_masked_by_what_its_sender_wants_at_the_moment_it_is_sent() {
     // Masking is on when the text is first prepared, off, on, and off when it is sent.
-    let service = Meddling::service(3, false);
+    let service = FaultyLobby::service(3, false);
     say(&service, "ann", "#meet").await.expect("an answer");
     say(&service, "ben", "#meet").await.expect("an answer");
     let sent = say(&service, "ben", "9876543210").await.expect("an answer");
@@ -149,7 +153,7 @@ async fn text_is_masked_by_what_its_sender_wants_at_the_moment_it_is_sent() {
 
 #[tokio::test]
 async fn a_store_that_is_gone_is_told_in_words() {
-    let service = Meddling::service(0, true);
+    let service = FaultyLobby::service(0, true);
     for message in ["#meet", "hello", "#m"] {
         let refusal = say(&service, "ann", message).await.expect_err("the store is gone");
         assert_eq!(
@@ -161,8 +165,9 @@ async fn a_store_that_is_gone_is_told_in_words() {
 
 #[tokio::test]
 async fn a_text_that_the_guard_refuses_is_not_sent_and_its_sender_told_why() {
-    let guard = Guard { links: Links::Refuse, ..Guard::default() };
-    let service = Meddling::service_with(0, false, Options { guard, ..Options::default() });
+    let guard = Guard { links: LinkPolicy::Refuse, ..Guard::default() };
+    let service =
+        FaultyLobby::service_with(0, false, ConnectOptions { guard, ..ConnectOptions::default() });
     say(&service, "ann", "#meet").await.expect("an answer");
     say(&service, "ben", "#meet").await.expect("an answer");
     let told = say(&service, "ben", "buy at example.com").await.expect("an answer");
@@ -174,15 +179,15 @@ async fn a_text_that_the_guard_refuses_is_not_sent_and_its_sender_told_why() {
 
 #[tokio::test]
 async fn a_notice_that_broke_off_reaches_the_rest_the_next_time_and_nobody_twice() {
-    let lobby = Meddling::new(0, 1, false);
+    let lobby = FaultyLobby::new(0, 1, false);
     let now = Timestamp::default();
     let everybody: Vec<_> = (0..=255).map(|n| UserId::from_bytes([n; 16])).collect();
     for who in &everybody {
         lobby.perform(Call::new(*who, now), Action::Read).await.expect("up");
     }
     let key = IdHasher::random(&mut seeded_rng()).notice("noon");
-    let notice = Notice::parse("We restart at noon.").expect("a notice");
-    let announcement = Announcement { key, notice };
+    let notice = BroadcastText::parse("We restart at noon.").expect("a notice");
+    let announcement = Broadcast { key, notice };
     let until_then = announce_all(&lobby, &announcement, now).await.expect_err("it breaks off");
     assert!((1..256).contains(&until_then.told), "{until_then:?}");
     lobby.steps.store(usize::MAX, Ordering::SeqCst);

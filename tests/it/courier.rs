@@ -6,10 +6,10 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use parking_lot::Mutex;
-use random_connect::connect::delivery::courier::{Channel, Couriers, Failed};
+use random_connect::connect::delivery::courier::{Channel, Couriers, DeliveryError};
 use random_connect::connect::lobby::Lobby;
-use random_connect::connect::lobby::action::{Action, Call, Outcome, Sender};
-use random_connect::connect::lobby::inbox::{Item, News};
+use random_connect::connect::lobby::action::{Action, Call, Outcome, SenderState};
+use random_connect::connect::lobby::inbox::{InboxEvent, Item};
 use random_connect::connect::lobby::store_memory::MemoryLobby;
 use random_connect::connect::profile::language::Language;
 use random_connect::kernel::clock::{ManualClock, Timestamp, seeded_rng};
@@ -23,11 +23,11 @@ const BEN: UserId = UserId::from_bytes([2; 16]);
 const NOW: Timestamp = Timestamp::from_millis(0);
 
 /// What became of one attempt: the messages that were to be brought, and what the channel said.
-type Attempt = (Vec<String>, Result<usize, Failed>);
+type Attempt = (Vec<String>, Result<usize, DeliveryError>);
 
 /// Does as it is told, and is ready as often as it is told.
-struct Told {
-    answers: Mutex<Vec<Result<usize, Failed>>>,
+struct ScriptedChannel {
+    answers: Mutex<Vec<Result<usize, DeliveryError>>>,
     attempts: Mutex<Vec<Attempt>>,
     permits: Semaphore,
     wanted: Notify,
@@ -35,14 +35,16 @@ struct Told {
 }
 
 #[async_trait]
-impl Channel for Told {
-    async fn bring(&self, _language: Language, items: &[Item]) -> Result<usize, Failed> {
+impl Channel for ScriptedChannel {
+    async fn bring(&self, _language: Language, items: &[Item]) -> Result<usize, DeliveryError> {
         let shown = items.iter().map(|item| match &item.news {
-            News::Message { text, .. } => text.as_str().to_owned(),
-            News::Connected { .. } => "connected".to_owned(),
-            News::PartnerLeft { .. } | News::PartnerTimedOut { .. } => "parted".to_owned(),
-            News::Icebreaker { .. } | News::Nudge { .. } => "said to both".to_owned(),
-            News::Notice(notice) => notice.as_str().to_owned(),
+            InboxEvent::Message { text, .. } => text.as_str().to_owned(),
+            InboxEvent::Connected { .. } => "connected".to_owned(),
+            InboxEvent::PartnerLeft { .. } | InboxEvent::PartnerTimedOut { .. } => {
+                "parted".to_owned()
+            }
+            InboxEvent::Icebreaker { .. } | InboxEvent::Nudge { .. } => "said to both".to_owned(),
+            InboxEvent::Notice(notice) => notice.as_str().to_owned(),
         });
         let answer = self.answers.lock().pop().unwrap_or(Ok(items.len()));
         self.attempts.lock().push((shown.collect(), answer));
@@ -61,19 +63,19 @@ impl Channel for Told {
     async fn show_typing(&self, _room: RoomId, _typing: bool) {}
 }
 
-struct World {
+struct CourierFixture {
     lobby: Arc<dyn Lobby>,
     couriers: Arc<Couriers>,
-    channel: Arc<Told>,
+    channel: Arc<ScriptedChannel>,
 }
 
-impl World {
+impl CourierFixture {
     /// Ann, who is reached over a channel, and Ben are in a chat.
-    async fn new(answers: &[Result<usize, Failed>]) -> Self {
+    async fn new(answers: &[Result<usize, DeliveryError>]) -> Self {
         let lobby: Arc<dyn Lobby> =
             Arc::new(MemoryLobby::new(Duration::from_secs(60), seeded_rng()));
         let couriers = Couriers::new(Arc::clone(&lobby), Arc::new(ManualClock::at(NOW)));
-        let channel = Arc::new(Told {
+        let channel = Arc::new(ScriptedChannel {
             answers: Mutex::new(answers.iter().rev().copied().collect()),
             attempts: Mutex::default(),
             permits: Semaphore::new(0),
@@ -93,7 +95,7 @@ impl World {
 
     async fn say(&self, text: &str) {
         let (text, memory) = (Masked::waived(text), Memory::default());
-        let relay = Action::Relay { text, sender: Sender::default(), memory };
+        let relay = Action::Relay { text, sender: SenderState::default(), memory };
         assert!(matches!(self.perform(BEN, relay).await, Outcome::Sent { .. }));
     }
 
@@ -111,7 +113,7 @@ fn texts(texts: &[&str]) -> Vec<String> {
 
 #[tokio::test(start_paused = true)]
 async fn what_a_channel_could_not_hold_comes_first_when_it_is_ready_again() {
-    let world = World::new(&[Ok(2), Err(Failed::Later)]).await;
+    let world = CourierFixture::new(&[Ok(2), Err(DeliveryError::Later)]).await;
     let _attachment = world.couriers.attach(ANN, Arc::clone(&world.channel) as _);
     for text in ["one", "two", "three"] {
         world.say(text).await;
@@ -125,7 +127,7 @@ async fn what_a_channel_could_not_hold_comes_first_when_it_is_ready_again() {
     let rest = texts(&["two", "three", "four"]);
     let attempts = [
         (texts(&["connected", "one", "two", "three"]), Ok(2)),
-        (rest.clone(), Err(Failed::Later)),
+        (rest.clone(), Err(DeliveryError::Later)),
         (rest, Ok(3)),
     ];
     assert_eq!(world.attempts().await, attempts);
@@ -134,7 +136,7 @@ async fn what_a_channel_could_not_hold_comes_first_when_it_is_ready_again() {
 
 #[tokio::test(start_paused = true)]
 async fn a_channel_that_wants_to_say_something_is_asked_without_items() {
-    let world = World::new(&[]).await;
+    let world = CourierFixture::new(&[]).await;
     let _attachment = world.couriers.attach(ANN, Arc::clone(&world.channel) as _);
     world.channel.permits.add_permits(3);
     assert_eq!(world.attempts().await, [(texts(&["connected"]), Ok(1))]);
@@ -144,7 +146,7 @@ async fn a_channel_that_wants_to_say_something_is_asked_without_items() {
 
 #[tokio::test(start_paused = true)]
 async fn a_channel_that_is_gone_is_given_up_and_its_items_wait() {
-    let world = World::new(&[Err(Failed::Gone)]).await;
+    let world = CourierFixture::new(&[Err(DeliveryError::Gone)]).await;
     let attachment = world.couriers.attach(ANN, Arc::clone(&world.channel) as _);
     world.channel.permits.add_permits(1);
     world.attempts().await;

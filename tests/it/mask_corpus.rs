@@ -16,7 +16,7 @@ use serde::Deserialize;
 
 /// A labelled text; spans count characters.
 #[derive(Deserialize)]
-struct Row {
+struct CorpusRow {
     class: String,
     text: String,
     spans: Vec<(usize, usize)>,
@@ -24,7 +24,7 @@ struct Row {
 
 /// One sender's messages; a span is the message and its characters.
 #[derive(Deserialize)]
-struct Sequence {
+struct CorpusSequence {
     messages: Vec<String>,
     leaks: bool,
     spans: Vec<(usize, usize, usize)>,
@@ -80,7 +80,7 @@ fn informative(text: &[char], spans: impl Iterator<Item = (usize, usize)>) -> Ha
 /// Per class of a corpus how many rows came out right, of how many; and which did not.
 fn by_class(corpus: &str, numbers: bool) -> (BTreeMap<String, (usize, usize)>, Vec<String>) {
     let (mut classes, mut wrong) = (BTreeMap::new(), Vec::new());
-    for row in rows::<Row>(corpus) {
+    for row in rows::<CorpusRow>(corpus) {
         if row.class.starts_with("neg_") == numbers {
             continue;
         }
@@ -166,7 +166,7 @@ fn numbers_split_over_messages_are_stopped_and_small_talk_is_not() {
 /// and how many of those were changed.
 fn sequences(corpus: &str) -> (usize, usize, usize, usize) {
     let (mut leaks, mut stopped, mut innocent, mut alarms) = (0, 0, 0, 0);
-    for row in rows::<Sequence>(corpus) {
+    for row in rows::<CorpusSequence>(corpus) {
         let mut memory = Memory::default();
         let (mut total, mut gone, mut changed) = (0, 0, false);
         for (at, message) in row.messages.iter().enumerate() {

@@ -12,27 +12,28 @@ use random_connect::kernel::clock::Timestamp;
 use random_connect::kernel::id::UserId;
 use random_connect::moderation::rating::Rating;
 use random_connect::moderation::store::{
-    Consent, EVIDENCE_FOR, LIST, Ledger, Note, REMEMBERED_FOR, Report, Topic, Verdict,
+    AuditEntry, EVIDENCE_FOR, LIST, ModerationStore, NoticeState, REMEMBERED_FOR, Report,
+    ReportTopic, Verdict,
 };
-use random_connect::moderation::store_memory::MemoryLedger;
-use random_connect::moderation::store_redis::RedisLedger;
-use random_connect::moderation::store_sql::SqlLedger;
+use random_connect::moderation::store_memory::MemoryModerationStore;
+use random_connect::moderation::store_redis::RedisModerationStore;
+use random_connect::moderation::store_sql::SqlModerationStore;
 
 use crate::support::redis_server::RedisServer;
 
 const START: Timestamp = Timestamp::from_millis(1_700_000_000_000);
 
 /// A fresh, empty ledger, and what it needs to live.
-struct Backend {
-    ledger: Arc<dyn Ledger>,
+struct ModerationBackend {
+    ledger: Arc<dyn ModerationStore>,
     _server: Option<RedisServer>,
-    _folder: Option<Folder>,
+    _folder: Option<TempDir>,
 }
 
 /// A folder that goes with what is in it.
-struct Folder(PathBuf);
+struct TempDir(PathBuf);
 
-impl Folder {
+impl TempDir {
     fn new() -> Self {
         static COUNT: AtomicUsize = AtomicUsize::new(0);
         let number = COUNT.fetch_add(1, Ordering::Relaxed);
@@ -47,22 +48,26 @@ impl Folder {
     }
 }
 
-impl Drop for Folder {
+impl Drop for TempDir {
     fn drop(&mut self) {
         let _ = fs::remove_dir_all(&self.0);
     }
 }
 
 /// One of each kind.
-fn backends() -> Vec<Backend> {
+fn backends() -> Vec<ModerationBackend> {
     let server = RedisServer::start(&[]);
-    let redis = RedisLedger::new(&server.url()).expect("an address");
-    let folder = Folder::new();
-    let sql = SqlLedger::new(&folder.file());
+    let redis = RedisModerationStore::new(&server.url()).expect("an address");
+    let folder = TempDir::new();
+    let sql = SqlModerationStore::new(&folder.file());
     vec![
-        Backend { ledger: Arc::new(MemoryLedger::default()), _server: None, _folder: None },
-        Backend { ledger: Arc::new(redis), _server: Some(server), _folder: None },
-        Backend { ledger: Arc::new(sql), _server: None, _folder: Some(folder) },
+        ModerationBackend {
+            ledger: Arc::new(MemoryModerationStore::default()),
+            _server: None,
+            _folder: None,
+        },
+        ModerationBackend { ledger: Arc::new(redis), _server: Some(server), _folder: None },
+        ModerationBackend { ledger: Arc::new(sql), _server: None, _folder: Some(folder) },
     ]
 }
 
@@ -75,7 +80,7 @@ fn report(reporter: u8, person: u8) -> Report {
         reporter: user(reporter),
         person: user(person),
         at: START,
-        topic: Topic::Scam,
+        topic: ReportTopic::Scam,
         weight: 60,
         verdict: None,
         evidence: Some(vec![0, 255, 7]),
@@ -212,9 +217,9 @@ async fn who_agreed_to_how_people_treat_each_other_has_agreed_for_good() {
         let consent = async || ledger.entry(user(1)).await.expect("up").consent;
         assert_eq!(consent().await, None);
         for (said, kept) in [
-            (Consent::Told, Consent::Told),
-            (Consent::Agreed, Consent::Agreed),
-            (Consent::Told, Consent::Agreed),
+            (NoticeState::Told, NoticeState::Told),
+            (NoticeState::Agreed, NoticeState::Agreed),
+            (NoticeState::Told, NoticeState::Agreed),
         ] {
             ledger.inform(user(1), said, START).await.expect("up");
             assert_eq!(consent().await, Some(kept));
@@ -242,7 +247,7 @@ async fn of_each_rater_the_newest_rating_counts() {
 async fn the_log_only_grows() {
     for backend in backends() {
         let ledger = &backend.ledger;
-        let note = |n: usize| Note { at: START, what: format!("ban {n}") };
+        let note = |n: usize| AuditEntry { at: START, what: format!("ban {n}") };
         for n in 0..=LIST {
             ledger.log(note(n)).await.expect("up");
         }
@@ -254,11 +259,11 @@ async fn the_log_only_grows() {
 
 #[tokio::test]
 async fn what_is_in_a_file_is_there_after_a_restart() {
-    let folder = Folder::new();
-    SqlLedger::new(&folder.file()).block(user(1), user(2), START).await.expect("up");
-    let entry = SqlLedger::new(&folder.file()).entry(user(2)).await.expect("up");
+    let folder = TempDir::new();
+    SqlModerationStore::new(&folder.file()).block(user(1), user(2), START).await.expect("up");
+    let entry = SqlModerationStore::new(&folder.file()).entry(user(2)).await.expect("up");
     assert!(entry.apart.contains(&user(1)));
     let nowhere = folder.file().join("below a file");
-    assert!(SqlLedger::new(&nowhere).entry(user(1)).await.is_err());
-    assert!(SqlLedger::new(&nowhere).check().await.is_err());
+    assert!(SqlModerationStore::new(&nowhere).entry(user(1)).await.is_err());
+    assert!(SqlModerationStore::new(&nowhere).check().await.is_err());
 }

@@ -3,7 +3,7 @@
 //! The attacks are rephrased from public write-ups, named at each group. Whatever they say, what
 //! reaches the model must be lines that are plainly a stranger's.
 
-use random_connect::connect::lobby::inbox::News;
+use random_connect::connect::lobby::inbox::InboxEvent;
 use random_connect::connect::profile::language::Language;
 use random_connect::connect::profile::nickname::Nickname;
 use random_connect::connect::reply;
@@ -210,7 +210,7 @@ fn shown(typed: &str) -> String {
     let text = mask(&clean(typed)).reworded(mark_lines);
     let from = Nickname::chosen("Ann").expect("a name");
     let room = RoomId::random(&mut seeded_rng());
-    reply::news(Language::English, &News::Message { room, from, text })
+    reply::news(Language::English, &InboxEvent::Message { room, from, text })
 }
 
 #[test]

@@ -8,23 +8,23 @@ use std::time::Duration;
 
 use rand::RngExt;
 use random_connect::kernel::clock::{Timestamp, seeded_rng};
-use random_connect::kernel::id::{IdHasher, MessageKey, UserId};
-use random_connect::rate_limit::gcra::{Act, Limits, TooOften};
-use random_connect::rate_limit::limiter::Throttle;
-use random_connect::rate_limit::store_memory::MemoryThrottle;
-use random_connect::rate_limit::store_redis::RedisThrottle;
+use random_connect::kernel::id::{IdHasher, IdempotencyKey, UserId};
+use random_connect::rate_limit::gcra::{LimitedAction, RateLimited, RateLimits};
+use random_connect::rate_limit::limiter::RateLimiter;
+use random_connect::rate_limit::store_memory::MemoryRateLimiter;
+use random_connect::rate_limit::store_redis::RedisRateLimiter;
 
 use crate::support::redis_server::RedisServer;
 
 const START: Timestamp = Timestamp::from_millis(1_700_000_000_000);
 /// No minute can be shared by so many without a remainder.
-const LIMITS: Limits = Limits { messages: 21, same: 3, searches: 7, newcomers: 5 };
+const LIMITS: RateLimits = RateLimits { messages: 21, same: 3, searches: 7, newcomers: 5 };
 const ANN: UserId = UserId::from_bytes([1; 16]);
 const BEN: UserId = UserId::from_bytes([2; 16]);
 
 /// A fresh throttle, and what it needs to live.
-struct Backend {
-    throttle: Arc<dyn Throttle>,
+struct LimiterBackend {
+    throttle: Arc<dyn RateLimiter>,
     server: Option<RedisServer>,
 }
 
@@ -32,16 +32,16 @@ fn ids() -> IdHasher {
     IdHasher::salted(b"salt")
 }
 
-fn on(server: &RedisServer) -> RedisThrottle {
-    RedisThrottle::new(&server.url(), LIMITS, ids()).expect("an address")
+fn on(server: &RedisServer) -> RedisRateLimiter {
+    RedisRateLimiter::new(&server.url(), LIMITS, ids()).expect("an address")
 }
 
 /// One of each kind.
-fn backends() -> Vec<Backend> {
+fn backends() -> Vec<LimiterBackend> {
     let server = RedisServer::start(&[]);
     vec![
-        Backend { throttle: Arc::new(MemoryThrottle::new(LIMITS)), server: None },
-        Backend { throttle: Arc::new(on(&server)), server: Some(server) },
+        LimiterBackend { throttle: Arc::new(MemoryRateLimiter::new(LIMITS)), server: None },
+        LimiterBackend { throttle: Arc::new(on(&server)), server: Some(server) },
     ]
 }
 
@@ -49,34 +49,38 @@ fn after(millis: u64) -> Timestamp {
     START + Duration::from_millis(millis)
 }
 
-fn key(who: UserId, id: &str) -> MessageKey {
+fn key(who: UserId, id: &str) -> IdempotencyKey {
     ids().message(who, id, "")
 }
 
 /// What comes too early, and by how many milliseconds.
 async fn admit(
-    throttle: &dyn Throttle,
+    throttle: &dyn RateLimiter,
     who: UserId,
-    key: Option<MessageKey>,
-    acts: &[Act],
+    key: Option<IdempotencyKey>,
+    acts: &[LimitedAction],
     now: Timestamp,
-) -> Option<(Act, u128)> {
+) -> Option<(LimitedAction, u128)> {
     let admitted = throttle.admit(who, key, acts, now).await.expect("up");
-    admitted.err().map(|TooOften { act, left }| (act, left.as_millis()))
+    admitted.err().map(|RateLimited { act, left }| (act, left.as_millis()))
 }
 
 #[tokio::test]
 async fn a_burst_is_let_through_and_then_one_at_a_time_for_each_person() {
-    for Backend { throttle, server: _server } in backends() {
-        let say = |who, now| admit(&*throttle, who, None, &[Act::Message], now);
+    for LimiterBackend { throttle, server: _server } in backends() {
+        let say = |who, now| admit(&*throttle, who, None, &[LimitedAction::Message], now);
         for _ in 0..7 {
             assert_eq!(say(ANN, START).await, None);
         }
         for _ in 0..2 {
-            assert_eq!(say(ANN, START).await, Some((Act::Message, 2_857)), "nothing is counted");
+            assert_eq!(
+                say(ANN, START).await,
+                Some((LimitedAction::Message, 2_857)),
+                "nothing is counted"
+            );
         }
         assert_eq!(say(BEN, START).await, None);
-        assert_eq!(say(ANN, after(2_856)).await, Some((Act::Message, 1)));
+        assert_eq!(say(ANN, after(2_856)).await, Some((LimitedAction::Message, 1)));
         assert_eq!(say(ANN, after(2_857)).await, None);
         for _ in 0..7 {
             assert_eq!(say(ANN, after(60_000)).await, None);
@@ -86,35 +90,45 @@ async fn a_burst_is_let_through_and_then_one_at_a_time_for_each_person() {
 
 #[tokio::test]
 async fn of_several_things_the_answer_tells_which_is_early_and_none_is_counted() {
-    for Backend { throttle, server: _server } in backends() {
+    for LimiterBackend { throttle, server: _server } in backends() {
         let say = |hash| {
             let throttle = Arc::clone(&throttle);
-            async move { admit(&*throttle, ANN, None, &[Act::Message, Act::Same(hash)], START).await }
+            async move {
+                admit(
+                    &*throttle,
+                    ANN,
+                    None,
+                    &[LimitedAction::Message, LimitedAction::Same(hash)],
+                    START,
+                )
+                .await
+            }
         };
         for _ in 0..3 {
             assert_eq!(say(7).await, None);
         }
-        assert_eq!(say(7).await, Some((Act::Same(7), 20_000)));
+        assert_eq!(say(7).await, Some((LimitedAction::Same(7), 20_000)));
         for other in 8..12 {
             assert_eq!(say(other).await, None, "the fourth was not counted as a message");
         }
-        assert_eq!(say(12).await, Some((Act::Message, 2_857)));
-        let same = admit(&*throttle, BEN, None, &[Act::Same(7)], START).await;
+        assert_eq!(say(12).await, Some((LimitedAction::Message, 2_857)));
+        let same = admit(&*throttle, BEN, None, &[LimitedAction::Same(7)], START).await;
         assert_eq!(same, None, "what somebody else wrote is not the same");
     }
 }
 
 #[tokio::test]
 async fn a_call_that_is_repeated_is_admitted_and_counts_once() {
-    for Backend { throttle, server: _server } in backends() {
-        let search = |id, now| admit(&*throttle, ANN, Some(key(ANN, id)), &[Act::Search], now);
+    for LimiterBackend { throttle, server: _server } in backends() {
+        let search =
+            |id, now| admit(&*throttle, ANN, Some(key(ANN, id)), &[LimitedAction::Search], now);
         for _ in 0..30 {
             assert_eq!(search("one", START).await, None);
         }
         for id in ["2", "3", "4", "5", "6", "7"] {
             assert_eq!(search(id, START).await, None);
         }
-        let early = Some((Act::Search, 42_857));
+        let early = Some((LimitedAction::Search, 42_857));
         assert_eq!(search("refused", START).await, early);
         assert_eq!(search("refused", START).await, early, "who was refused is not remembered");
         assert_eq!(search("one", after(599_999)).await, None);
@@ -136,13 +150,13 @@ async fn all_backends_answer_the_same_whatever_is_done() {
         let told = after(now + rng.random_range(0..500));
         let who = UserId::from_bytes([rng.random_range(1..3); 16]);
         let key = rng.random_bool(0.3).then(|| key(who, &rng.random_range(0..40_u8).to_string()));
-        let acts: &[Act] = match rng.random_range(0..3) {
-            0 => &[Act::Search],
-            1 => &[Act::Message, Act::Same(1)],
-            _ => &[Act::Message, Act::Same(2)],
+        let acts: &[LimitedAction] = match rng.random_range(0..3) {
+            0 => &[LimitedAction::Search],
+            1 => &[LimitedAction::Message, LimitedAction::Same(1)],
+            _ => &[LimitedAction::Message, LimitedAction::Same(2)],
         };
         let mut answers = Vec::new();
-        for Backend { throttle, .. } in &backends {
+        for LimiterBackend { throttle, .. } in &backends {
             answers.push(admit(&**throttle, who, key, acts, told).await);
         }
         assert!(answers.windows(2).all(|two| two[0] == two[1]), "step {step}: {answers:?}");
@@ -151,14 +165,16 @@ async fn all_backends_answer_the_same_whatever_is_done() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn of_many_at_once_no_more_are_admitted_than_may_be() {
-    for Backend { throttle, server } in backends() {
+    for LimiterBackend { throttle, server } in backends() {
         let calls = (0..40).map(|_| {
-            let own: Arc<dyn Throttle> = match &server {
+            let own: Arc<dyn RateLimiter> = match &server {
                 // As many processes would.
                 Some(server) => Arc::new(on(server)),
                 None => Arc::clone(&throttle),
             };
-            tokio::spawn(async move { admit(&*own, ANN, None, &[Act::Search], START).await })
+            tokio::spawn(
+                async move { admit(&*own, ANN, None, &[LimitedAction::Search], START).await },
+            )
         });
         let mut admitted = 0;
         for call in calls.collect::<Vec<_>>() {
@@ -171,7 +187,7 @@ async fn of_many_at_once_no_more_are_admitted_than_may_be() {
 #[tokio::test]
 async fn redis_keeps_no_hash_of_a_text_that_could_be_guessed_and_all_of_it_ends() {
     let server = RedisServer::start(&[]);
-    let acts = [Act::Message, Act::Same(0xdead_beef), Act::Search];
+    let acts = [LimitedAction::Message, LimitedAction::Same(0xdead_beef), LimitedAction::Search];
     assert_eq!(admit(&on(&server), ANN, Some(key(ANN, "one")), &acts, START).await, None);
     let port = server.address().rsplit_once(':').expect("a port").1.to_owned();
     let redis = |arguments: &[&str]| {
@@ -195,5 +211,5 @@ async fn without_its_store_nobody_is_admitted_and_it_says_so() {
     throttle.check().await.expect("up");
     server.kill();
     assert!(throttle.check().await.is_err());
-    assert!(throttle.admit(ANN, None, &[Act::Search], START).await.is_err());
+    assert!(throttle.admit(ANN, None, &[LimitedAction::Search], START).await.is_err());
 }

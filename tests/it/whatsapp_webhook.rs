@@ -9,31 +9,31 @@ use random_connect::connect::delivery::courier::Couriers;
 use random_connect::connect::lobby::Lobby;
 use random_connect::connect::lobby::action::LobbyStats;
 use random_connect::connect::lobby::store_memory::MemoryLobby;
-use random_connect::connect::service::{ConnectService, Options};
+use random_connect::connect::service::{ConnectOptions, ConnectService};
 use random_connect::kernel::clock::{Clock, ManualClock, seeded_rng};
 use random_connect::kernel::id::IdHasher;
 use random_connect::transport::channels::outbound;
-use random_connect::transport::channels::outbound::Pace;
-use random_connect::transport::channels::whatsapp::{Parts, Settings, WhatsApp};
+use random_connect::transport::channels::outbound::SendPolicy;
+use random_connect::transport::channels::whatsapp::{WhatsApp, WhatsAppDeps, WhatsAppSettings};
 use random_connect::transport::ops::metrics::{Metrics, WebhookOutcome};
 use serde_json::{Value, json};
 use sha2::Sha256;
 
-struct World {
+struct WebhookFixture {
     whatsapp: Arc<WhatsApp>,
     lobby: Arc<dyn Lobby>,
     clock: Arc<dyn Clock>,
 }
 
-impl World {
+impl WebhookFixture {
     fn new() -> Self {
         let clock: Arc<dyn Clock> = Arc::new(ManualClock::default());
         let idle = Duration::from_secs(60);
         let lobby: Arc<dyn Lobby> = Arc::new(MemoryLobby::new(idle, seeded_rng()));
         let ids = IdHasher::random(&mut seeded_rng());
         let (kept, time) = (Arc::clone(&lobby), Arc::clone(&clock));
-        let connect = ConnectService::new(kept, time, ids.clone(), Options::default());
-        let settings = Settings {
+        let connect = ConnectService::new(kept, time, ids.clone(), ConnectOptions::default());
+        let settings = WhatsAppSettings {
             token: "token".into(),
             phone_number_id: "106".to_owned(),
             verify_token: "verify".into(),
@@ -41,14 +41,14 @@ impl World {
             // Nothing listens there: what people would get is not what this is about.
             api_base: "http://127.0.0.1:1".to_owned(),
         };
-        let parts = Parts {
+        let parts = WhatsAppDeps {
             connect: Arc::new(connect),
             couriers: Couriers::new(Arc::clone(&lobby), Arc::clone(&clock)),
             clock: Arc::clone(&clock),
             ids,
             metrics: Arc::new(Metrics::new([])),
             http: outbound::client().expect("a client"),
-            pace: Pace::default(),
+            pace: SendPolicy::default(),
             rng: seeded_rng(),
         };
         Self { whatsapp: Arc::new(WhatsApp::new(settings, parts)), lobby, clock }
@@ -79,7 +79,7 @@ fn texts(count: usize) -> Vec<String> {
 
 #[tokio::test]
 async fn what_was_taken_is_carried_out_before_the_end() {
-    let world = World::new();
+    let world = WebhookFixture::new();
     let meet = ["#meet".to_owned()];
     assert_eq!(world.take("1", 0, &meet), WebhookOutcome::Accepted);
     assert_eq!(world.take("2", 1, &meet), WebhookOutcome::Accepted);
@@ -92,7 +92,7 @@ async fn what_was_taken_is_carried_out_before_the_end() {
 
 #[tokio::test]
 async fn when_too_much_waits_all_of_a_body_has_to_come_again() {
-    let world = World::new();
+    let world = WebhookFixture::new();
     assert_eq!(world.take("1", 0, &texts(10_000)), WebhookOutcome::Accepted);
     assert_eq!(world.take("2", 10_000, &["#meet".to_owned()]), WebhookOutcome::Busy);
     world.whatsapp.finish().await;

@@ -33,7 +33,7 @@ const LOOK_AGAIN: Duration = Duration::from_secs(5);
 
 /// Why a channel did not bring anything.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Failed {
+pub enum DeliveryError {
     /// It does not reach the person any more.
     Gone,
     /// It may later: [`Channel::ready`] tells when.
@@ -45,7 +45,7 @@ pub enum Failed {
 pub trait Channel: Send + Sync {
     /// Brings items, in order, and returns how many of them, from the first on, the other side has
     /// acknowledged; `language` is the person's. It makes one attempt: after [`LEASE_TIME`] it is cut off and given up.
-    async fn bring(&self, language: Language, items: &[Item]) -> Result<usize, Failed>;
+    async fn bring(&self, language: Language, items: &[Item]) -> Result<usize, DeliveryError>;
 
     /// Returns when something may be brought. A channel that has to pause does it here: while it
     /// brings, the items are on lease, which does not last.
@@ -71,7 +71,7 @@ pub struct Couriers {
 }
 
 /// A courier at work, until dropped or replaced by another for the same person.
-pub struct Attachment {
+pub struct CourierGuard {
     couriers: Arc<Couriers>,
     who: UserId,
     number: u64,
@@ -91,7 +91,7 @@ impl Couriers {
 
     /// Brings a person's news over `channel` from now on, and over no other.
     #[must_use]
-    pub fn attach(self: &Arc<Self>, who: UserId, channel: Arc<dyn Channel>) -> Attachment {
+    pub fn attach(self: &Arc<Self>, who: UserId, channel: Arc<dyn Channel>) -> CourierGuard {
         let number = self.next.fetch_add(1, Ordering::Relaxed);
         let couriers = Arc::clone(self);
         // Held until the task is in the list, so that it can't leave the list before it is there.
@@ -107,7 +107,7 @@ impl Couriers {
         if let Some((_, before)) = before {
             before.abort();
         }
-        Attachment { couriers: Arc::clone(self), who, number }
+        CourierGuard { couriers: Arc::clone(self), who, number }
     }
 
     /// Gives up whatever channel a person is reached over: they have come another way. What was on
@@ -154,7 +154,7 @@ impl Couriers {
             let lease = self.lobby.collect(who, self.clock.now()).await.unwrap_or_default();
             if wanted || lease.id.is_some() {
                 wanted = false;
-                if self.bring(who, &lease, channel).await == Err(Failed::Gone) {
+                if self.bring(who, &lease, channel).await == Err(DeliveryError::Gone) {
                     return;
                 }
                 continue;
@@ -177,7 +177,12 @@ impl Couriers {
     }
 
     /// Hands the items on lease to the channel, and ends the lease for those that it brought.
-    async fn bring(&self, who: UserId, lease: &Lease, channel: &dyn Channel) -> Result<(), Failed> {
+    async fn bring(
+        &self,
+        who: UserId,
+        lease: &Lease,
+        channel: &dyn Channel,
+    ) -> Result<(), DeliveryError> {
         let receipt = lease.id.map_or_else(Receipt::none, |id| {
             let lobby = Arc::clone(&self.lobby);
             Receipt::new(move |delivered| lobby.settle(who, id, delivered))
@@ -185,17 +190,17 @@ impl Couriers {
         let brought =
             timeout(LEASE_TIME, channel.bring(lease.language.unwrap_or_default(), &lease.items))
                 .await;
-        let brought = brought.unwrap_or(Err(Failed::Gone))?;
+        let brought = brought.unwrap_or(Err(DeliveryError::Gone))?;
         if brought < lease.items.len() && self.lobby.keep_back(who, lease, brought).await.is_err() {
             // The receipt is dropped: what was brought comes twice rather than the rest not at all.
-            return Err(Failed::Later);
+            return Err(DeliveryError::Later);
         }
         receipt.confirm();
         Ok(())
     }
 }
 
-impl Attachment {
+impl CourierGuard {
     /// Whether this courier is still the one that works for its person.
     #[must_use]
     pub fn is_active(&self) -> bool {
@@ -203,7 +208,7 @@ impl Attachment {
     }
 }
 
-impl Drop for Attachment {
+impl Drop for CourierGuard {
     fn drop(&mut self) {
         if let Some(task) = self.couriers.detach(self.who, self.number) {
             task.abort();

@@ -3,23 +3,23 @@
 
 use std::time::Duration;
 
-use super::chat::{Chat, Kept, Search};
+use super::chat::{Chat, HistoryMessage, MatchPreferences};
 use super::inbox::Lease;
 use crate::connect::profile::interest::Interests;
 use crate::connect::profile::language::Language;
 use crate::connect::profile::nickname::Nickname;
 use crate::kernel::clock::Timestamp;
-use crate::kernel::id::{MessageKey, RoomId, UserId};
+use crate::kernel::id::{IdempotencyKey, RoomId, UserId};
 use crate::mask::{Masked, Memory};
-use crate::moderation::service::Grounds;
-use crate::rate_limit::gcra::TooOften;
+use crate::moderation::service::ReportReason;
+use crate::rate_limit::gcra::RateLimited;
 
 /// One call of one person.
 #[derive(Clone, Debug)]
 pub struct Call {
     pub who: UserId,
     /// Names this call, so that a retry of it is answered without being carried out again.
-    pub key: Option<MessageKey>,
+    pub key: Option<IdempotencyKey>,
     /// The name their caller gave them, where the operator wants such names used.
     pub given_name: Option<Nickname>,
     /// The room they mean. If they are not in it, nothing is done.
@@ -27,7 +27,7 @@ pub struct Call {
     /// Whether the answer shows what waits for them.
     pub takes_inbox: bool,
     /// What is known of whoever looks for a partner.
-    pub terms: Terms,
+    pub terms: MatchConstraints,
     pub now: Timestamp,
 }
 
@@ -41,7 +41,7 @@ impl Call {
             given_name: None,
             room: None,
             takes_inbox: true,
-            terms: Terms { avoid: Vec::new(), informed: false, shunned: false },
+            terms: MatchConstraints { avoid: Vec::new(), informed: false, shunned: false },
             now,
         }
     }
@@ -49,7 +49,7 @@ impl Call {
 
 /// What is known, beside what the lobby knows, of somebody who looks for a partner.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Terms {
+pub struct MatchConstraints {
     /// Whom they are never to meet.
     pub avoid: Vec<UserId>,
     /// Whether they need not be told any more how people treat each other here.
@@ -60,7 +60,7 @@ pub struct Terms {
 
 /// What the lobby knows of a sender that decides what their text must go through.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Sender {
+pub struct SenderState {
     /// Whether their numbers are hidden from their partners.
     pub masking: bool,
     /// What the masker remembers of their last messages in this chat.
@@ -72,7 +72,7 @@ pub struct Sender {
     pub language: Option<Language>,
 }
 
-impl Sender {
+impl SenderState {
     /// Whether a text that was prepared for one goes for the other.
     #[must_use]
     pub fn is_treated_as(&self, other: &Self) -> bool {
@@ -81,7 +81,7 @@ impl Sender {
     }
 }
 
-impl Default for Sender {
+impl Default for SenderState {
     fn default() -> Self {
         Self { masking: true, memory: Memory::default(), trusted: false, language: None }
     }
@@ -91,7 +91,7 @@ impl Default for Sender {
 #[derive(Clone, Debug)]
 pub enum Action {
     /// Join the queue, or pair at once.
-    Meet(Search),
+    Meet(MatchPreferences),
     /// Leave, and meet anyone but the partner just left, by the same wishes as last time.
     Again,
     /// End the chat, or leave the queue.
@@ -100,7 +100,7 @@ pub enum Action {
     /// masker remembers of them.
     Relay {
         text: Masked,
-        sender: Sender,
+        sender: SenderState,
         memory: Memory,
     },
     ToggleMasking,
@@ -121,7 +121,7 @@ pub enum Action {
     /// [`Action::Encounter`] tells. The lobby leaves the grounds to whoever keeps reports.
     Block {
         whom: Option<UserId>,
-        grounds: Option<Grounds>,
+        grounds: Option<ReportReason>,
     },
     /// Ask both the question of this number.
     Icebreaker(u8),
@@ -144,28 +144,28 @@ impl Action {
     /// Meet anyone.
     #[must_use]
     pub fn meet() -> Self {
-        Self::Meet(Search::default())
+        Self::Meet(MatchPreferences::default())
     }
 }
 
 /// Whom somebody met, and what the other wrote last, oldest first.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Encounter {
+pub struct LastPartner {
     pub partner: UserId,
     pub said: Vec<Masked>,
 }
 
 /// How a person stands.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Standing {
+pub enum UserStatus {
     Idle,
-    Waiting(Place),
+    Waiting(QueuePosition),
     Chatting(Chat),
 }
 
 /// A place in the queue.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Place {
+pub struct QueuePosition {
     /// The next in line has 1.
     pub position: usize,
     /// How long people waited lately; nothing while that is not known.
@@ -181,7 +181,7 @@ pub enum Outcome {
     },
     /// In the queue, looking for somebody with one of `interests` first.
     Waiting {
-        place: Place,
+        place: QueuePosition,
         interests: Interests,
         again: bool,
     },
@@ -212,8 +212,8 @@ pub enum Outcome {
     Renamed(Nickname),
     Typing,
     /// The messages; nothing where not both wanted them kept.
-    History(Option<Vec<Kept>>),
-    Encounter(Option<Encounter>),
+    History(Option<Vec<HistoryMessage>>),
+    Encounter(Option<LastPartner>),
     Blocked {
         /// Whether a chat ended with it.
         ended: bool,
@@ -221,12 +221,12 @@ pub enum Outcome {
     },
     NobodyToBlock,
     /// They did this too often: they may again after so long.
-    TooOften(TooOften),
+    TooOften(RateLimited),
     /// They may not meet anyone for so long; without a time, until somebody has reviewed it.
     Barred {
         left: Option<Duration>,
     },
-    Standing(Standing),
+    Standing(UserStatus),
     Icebreaker(u8),
     Speaks(Language),
     Rated,
@@ -248,14 +248,14 @@ pub enum Effect {
 
 /// An outcome, and what the answer to this call may show of the person's inbox.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Performed {
+pub struct ActionResult {
     pub outcome: Outcome,
     pub lease: Lease,
 }
 
 /// What one step of a sweep did.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Swept {
+pub struct SweepResult {
     /// How many people were forgotten because they were idle.
     pub evicted: usize,
     /// Whether there may be more to forget.
@@ -264,7 +264,7 @@ pub struct Swept {
 
 /// What one step of nudging did.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Nudged {
+pub struct NudgeResult {
     /// How many pairs were nudged.
     pub pairs: usize,
     /// Whether there may be more to nudge.

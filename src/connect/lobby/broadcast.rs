@@ -9,11 +9,11 @@ use std::sync::Arc;
 
 use serde::Serialize;
 
-use super::inbox::News;
+use super::inbox::InboxEvent;
 use super::manager::RandomConnectManager;
-use super::person::State;
+use super::person::PersonState;
 use crate::kernel::clock::Timestamp;
-use crate::kernel::id::{MessageKey, UserId};
+use crate::kernel::id::{IdempotencyKey, UserId};
 
 /// The most characters of a notice: with what else an answer holds it always fits.
 pub const MAX_NOTICE_CHARS: usize = 1_000;
@@ -32,9 +32,9 @@ pub enum Presence {
 
 /// What an operator has everybody told. Cheap to clone: it goes into many inboxes.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Notice(Arc<str>);
+pub struct BroadcastText(Arc<str>);
 
-impl Notice {
+impl BroadcastText {
     /// A text of 1 to [`MAX_NOTICE_CHARS`] characters, without the white space around it.
     #[must_use]
     pub fn parse(text: &str) -> Option<Self> {
@@ -57,14 +57,14 @@ impl Notice {
 
 /// A notice, and what it is known by: whoever was told of it last is not told again.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Announcement {
-    pub key: MessageKey,
-    pub notice: Notice,
+pub struct Broadcast {
+    pub key: IdempotencyKey,
+    pub notice: BroadcastText,
 }
 
 /// What one step of telling everybody did, or all of them together.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Announced {
+pub struct BroadcastProgress {
     /// Into how many inboxes it went.
     pub told: usize,
     /// How many had been told before.
@@ -87,9 +87,9 @@ impl RandomConnectManager {
     #[must_use]
     pub fn presence(&self, who: UserId) -> Option<Presence> {
         self.people.get(&who).map(|person| match person.state {
-            State::Idle => Presence::Idle,
-            State::Waiting(_) => Presence::Waiting,
-            State::Chatting(_) => Presence::Chatting,
+            PersonState::Idle => Presence::Idle,
+            PersonState::Waiting(_) => Presence::Waiting,
+            PersonState::Chatting(_) => Presence::Chatting,
         })
     }
 
@@ -97,24 +97,24 @@ impl RandomConnectManager {
     /// codes. Who was told of it last, or has no room, is passed over.
     pub fn announce(
         &mut self,
-        announcement: &Announcement,
+        announcement: &Broadcast,
         after: Option<UserId>,
         now: Timestamp,
         limit: usize,
-    ) -> Announced {
+    ) -> BroadcastProgress {
         self.advance(now);
         let number = self.notice_number(announcement.key);
         let behind = (after.map_or(Bound::Unbounded, Bound::Excluded), Bound::Unbounded);
         let some: Vec<_> = self.people.by_code(behind).take(limit).collect();
         let last = some.last().copied().filter(|_| some.len() == limit);
-        let mut done = Announced { last, ..Announced::default() };
+        let mut done = BroadcastProgress { last, ..BroadcastProgress::default() };
         for who in some {
             let Some(person) = self.people.get_mut(&who) else { continue };
             if person.announced == number {
                 done.before += 1;
             } else if person.inbox.has_room_for(1) {
                 person.announced = number;
-                self.notify(who, News::Notice(announcement.notice.clone()));
+                self.notify(who, InboxEvent::Notice(announcement.notice.clone()));
                 done.told += 1;
             } else {
                 done.full += 1;
@@ -124,7 +124,7 @@ impl RandomConnectManager {
     }
 
     /// The number of a notice, from 1; a new one where it is not known.
-    fn notice_number(&mut self, key: MessageKey) -> u32 {
+    fn notice_number(&mut self, key: IdempotencyKey) -> u32 {
         let place = self.notices.iter().position(|known| *known == key);
         let place = place.unwrap_or_else(|| {
             self.notices.push(key);

@@ -24,7 +24,7 @@ pub struct Chat {
 
 /// How somebody wants to be matched, and what is to be kept of the chat.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Search {
+pub struct MatchPreferences {
     /// People with one of these are preferred for a while.
     pub interests: Interests,
     /// Whether messages of the chat may be kept while it lasts; both must agree.
@@ -33,7 +33,7 @@ pub struct Search {
 
 /// A message that was kept because both wanted it.
 #[derive(Clone, PartialEq, Eq)]
-pub struct Kept {
+pub struct HistoryMessage {
     pub number: u64,
     pub at: Timestamp,
     pub sender: UserId,
@@ -42,7 +42,7 @@ pub struct Kept {
 }
 
 /// Somebody's message stays out of logs.
-impl fmt::Debug for Kept {
+impl fmt::Debug for HistoryMessage {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Kept").field("number", &self.number).finish_non_exhaustive()
     }
@@ -53,10 +53,10 @@ pub const HISTORY: usize = 200;
 
 /// The messages of a chat whose two people wanted them kept, oldest first.
 #[derive(Debug, Default)]
-pub struct History(VecDeque<Kept>);
+pub struct History(VecDeque<HistoryMessage>);
 
 impl History {
-    pub fn add(&mut self, message: Kept) {
+    pub fn add(&mut self, message: HistoryMessage) {
         if self.0.len() == HISTORY {
             self.0.pop_front();
         }
@@ -65,7 +65,7 @@ impl History {
 
     /// The last `limit` messages, oldest first.
     #[must_use]
-    pub fn last(&self, limit: usize) -> Vec<Kept> {
+    pub fn last(&self, limit: usize) -> Vec<HistoryMessage> {
         self.0.iter().skip(self.0.len().saturating_sub(limit)).cloned().collect()
     }
 }

@@ -6,7 +6,7 @@
 use std::collections::VecDeque;
 use std::time::Duration;
 
-use super::broadcast::Notice;
+use super::broadcast::BroadcastText;
 use super::chat::Chat;
 use crate::connect::profile::language::Language;
 use crate::connect::profile::nickname::Nickname;
@@ -23,7 +23,7 @@ pub const LEASE_TIME: Duration = Duration::from_secs(10);
 
 /// A piece of news for one person, and the room it happened in, if it did in one.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum News {
+pub enum InboxEvent {
     Message {
         room: RoomId,
         from: Nickname,
@@ -48,7 +48,7 @@ pub enum News {
         room: RoomId,
     },
     /// What the operator has everybody told, in no room.
-    Notice(Notice),
+    Notice(BroadcastText),
 }
 
 /// News with its place in the order in which everything happened, and its time.
@@ -56,7 +56,7 @@ pub enum News {
 pub struct Item {
     pub number: u64,
     pub at: Timestamp,
-    pub news: News,
+    pub news: InboxEvent,
 }
 
 /// Names a lease among those of one person.
@@ -76,12 +76,12 @@ pub struct Lease {
 #[derive(Debug, Default)]
 pub struct Inbox {
     items: VecDeque<Item>,
-    on_its_way: Option<OnItsWay>,
+    on_its_way: Option<ActiveLease>,
 }
 
 /// The lease of the first `count` items.
 #[derive(Clone, Copy, Debug)]
-struct OnItsWay {
+struct ActiveLease {
     id: LeaseId,
     until: Timestamp,
     count: usize,
@@ -124,7 +124,8 @@ impl Inbox {
         if !self.has_waiting() {
             return Lease::default();
         }
-        self.on_its_way = Some(OnItsWay { id, until: now + LEASE_TIME, count: self.items.len() });
+        self.on_its_way =
+            Some(ActiveLease { id, until: now + LEASE_TIME, count: self.items.len() });
         let items = self.items.iter().cloned().collect();
         Lease { id: Some(id), items, ..Lease::default() }
     }
@@ -137,7 +138,7 @@ impl Inbox {
         let free = self.on_its_way.is_none_or(|lease| lease.count == count);
         let id = (count > 0 && free).then_some(id);
         if let Some(id) = id {
-            self.on_its_way = Some(OnItsWay { id, until: now + LEASE_TIME, count });
+            self.on_its_way = Some(ActiveLease { id, until: now + LEASE_TIME, count });
         }
         Lease { id, items: items.to_vec(), ..Lease::default() }
     }
@@ -172,7 +173,7 @@ mod tests {
 
     fn item(number: u64) -> Item {
         let room = RoomId::random(&mut seeded_rng());
-        Item { number, at: NOW, news: News::PartnerLeft { room } }
+        Item { number, at: NOW, news: InboxEvent::PartnerLeft { room } }
     }
 
     fn inbox(numbers: impl IntoIterator<Item = u64>) -> Inbox {

@@ -20,12 +20,12 @@ use std::time::Duration;
 use async_trait::async_trait;
 use thiserror::Error;
 
-use self::action::{Action, Call, LobbyStats, Nudged, Performed, Sender, Swept};
-use self::broadcast::{Announced, Announcement, Presence};
+use self::action::{Action, ActionResult, Call, LobbyStats, NudgeResult, SenderState, SweepResult};
+use self::broadcast::{Broadcast, BroadcastProgress, Presence};
 use self::inbox::{Lease, LeaseId};
 use self::signal::Listener;
 use crate::kernel::clock::Timestamp;
-use crate::kernel::id::{MessageKey, UserId};
+use crate::kernel::id::{IdempotencyKey, UserId};
 
 /// The store itself failed; whether the action was carried out is not known. Nobody's text, name
 /// or id is in it.
@@ -56,11 +56,11 @@ pub const REDELIVERY: Duration = Duration::from_secs(7 * 24 * 60 * 60);
 pub trait Lobby: Send + Sync {
     /// Carries out an action for a person and hands out their inbox. Waits a moment while the
     /// answer to an earlier call of theirs is on its way: if it is lost, its items belong in here.
-    async fn perform(&self, call: Call, action: Action) -> Result<Performed, LobbyError>;
+    async fn perform(&self, call: Call, action: Action) -> Result<ActionResult, LobbyError>;
 
     /// What a text of this person must go through. An [`Action::Relay`] prepared with it is
     /// refused as `SenderChanged` if it does not hold any more.
-    async fn sender(&self, who: UserId) -> Result<Sender, LobbyError>;
+    async fn sender(&self, who: UserId) -> Result<SenderState, LobbyError>;
 
     /// Hands out what waits for a person without a call of theirs, for a channel that reaches them
     /// at once.
@@ -78,18 +78,18 @@ pub trait Lobby: Send + Sync {
 
     /// Whether this is asked of a message for the first time in [`REDELIVERY`]: for callers that
     /// send a message again for days.
-    async fn first(&self, message: MessageKey, now: Timestamp) -> Result<bool, LobbyError>;
+    async fn first(&self, message: IdempotencyKey, now: Timestamp) -> Result<bool, LobbyError>;
 
     /// Forgets some of the people who were idle for too long, telling their partners, and some of
     /// the calls that are too old to be repeated. A bounded step: call it until there is no more.
-    async fn sweep(&self, now: Timestamp) -> Result<Swept, LobbyError>;
+    async fn sweep(&self, now: Timestamp) -> Result<SweepResult, LobbyError>;
 
     /// Pairs waiters whose wishes have relaxed: see `person.rs` for the times. Returns the number of pairs made.
     async fn pair_waiting(&self, now: Timestamp) -> Result<usize, LobbyError>;
 
     /// Nudges some of the pairs of whom neither was heard of for a while, each once: see `person.rs` for
     /// the time. A bounded step: call it until there is no more.
-    async fn nudge_silent(&self, now: Timestamp) -> Result<Nudged, LobbyError>;
+    async fn nudge_silent(&self, now: Timestamp) -> Result<NudgeResult, LobbyError>;
     /// Those known whose code begins so, in the order of their codes; at most
     /// [`self::broadcast::FOUND`].
     async fn find(&self, prefix: &str) -> Result<Vec<UserId>, LobbyError>;
@@ -102,10 +102,10 @@ pub trait Lobby: Send + Sync {
     /// there is none.
     async fn announce(
         &self,
-        announcement: &Announcement,
+        announcement: &Broadcast,
         after: Option<UserId>,
         now: Timestamp,
-    ) -> Result<Announced, LobbyError>;
+    ) -> Result<BroadcastProgress, LobbyError>;
 
     async fn stats(&self, now: Timestamp) -> Result<LobbyStats, LobbyError>;
 }

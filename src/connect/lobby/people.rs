@@ -26,7 +26,7 @@ pub(super) struct People {
 }
 
 /// What a look at whoever may have been silent for too long comes to.
-pub(super) enum Look {
+pub(super) enum IdleCheck {
     /// They were.
     Silent(UserId),
     /// They made a call since: it is not time yet.
@@ -64,16 +64,16 @@ impl People {
 
     /// Looks at whoever may have made no call for `idle`; at nobody where it is time for none. Somebody
     /// active is looked at about once in that time.
-    pub(super) fn look(&mut self, now: Timestamp, idle: Duration) -> Option<Look> {
+    pub(super) fn look(&mut self, now: Timestamp, idle: Duration) -> Option<IdleCheck> {
         let due = self.calls.first().filter(|(call, _)| now.since(*call) >= idle);
         let (call, who) = due.copied()?;
         self.calls.pop_first();
         let last = self.get(&who).map_or(call, |person| person.last_seen);
         if now.since(last) >= idle {
-            return Some(Look::Silent(who));
+            return Some(IdleCheck::Silent(who));
         }
         self.calls.insert((last, who));
-        Some(Look::Active)
+        Some(IdleCheck::Active)
     }
 
     /// Forgets somebody who was [`Look::Silent`], and returns what they were.
@@ -92,8 +92,8 @@ mod tests {
     fn silent(people: &mut People, now: Timestamp) -> Vec<UserId> {
         let looks = std::iter::from_fn(|| people.look(now, IDLE));
         let silent = looks.filter_map(|look| match look {
-            Look::Silent(who) => Some(who),
-            Look::Active => None,
+            IdleCheck::Silent(who) => Some(who),
+            IdleCheck::Active => None,
         });
         let silent: Vec<_> = silent.collect();
         silent.iter().for_each(|who| drop(people.forget(*who)));

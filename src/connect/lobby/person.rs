@@ -5,9 +5,9 @@ use std::time::Duration;
 
 use smallvec::SmallVec;
 
-use super::chat::{Chat, Search};
+use super::chat::{Chat, MatchPreferences};
 use super::inbox::Inbox;
-use super::transcript::Said;
+use super::transcript::Transcript;
 use crate::connect::profile::language::Language;
 use crate::connect::profile::nickname::Nickname;
 use crate::kernel::clock::Timestamp;
@@ -45,12 +45,12 @@ pub struct Person {
     /// The name they chose, and the one their caller gave them; the first that is there is used.
     pub chosen_name: Option<Nickname>,
     pub given_name: Option<Nickname>,
-    pub state: State,
+    pub state: PersonState,
     /// How they last wanted to be matched.
-    pub search: Search,
+    pub search: MatchPreferences,
     pub recent: RecentPartners,
     /// Whom they are never to meet.
-    pub avoid: Avoided,
+    pub avoid: BlockedUsers,
     /// The number of the last notice to everybody that they were told of; 0 for none.
     pub announced: u32,
     pub inbox: Inbox,
@@ -58,17 +58,17 @@ pub struct Person {
 
 /// What a person is doing.
 #[derive(Debug, Default)]
-pub enum State {
+pub enum PersonState {
     #[default]
     Idle,
-    Waiting(Waiting),
+    Waiting(QueueEntry),
     /// In a chat. A pointer, so that who is in none takes no room for one: there are many people.
-    Chatting(Box<Talk>),
+    Chatting(Box<ChatSide>),
 }
 
 /// A person's part in their chat; gone with it, but for what they said.
 #[derive(Debug)]
-pub struct Talk {
+pub struct ChatSide {
     pub chat: Chat,
     /// What they are called in it.
     pub name: Nickname,
@@ -76,13 +76,13 @@ pub struct Talk {
     pub memory: Memory,
     /// How many messages they sent in it, as far as [`FAMILIAR`].
     pub sent: u8,
-    pub said: Said,
+    pub said: Transcript,
 }
 
-impl Talk {
+impl ChatSide {
     #[must_use]
     pub fn new(chat: Chat, name: Nickname) -> Self {
-        Self { chat, name, memory: Memory::default(), sent: 0, said: Said::default() }
+        Self { chat, name, memory: Memory::default(), sent: 0, said: Transcript::default() }
     }
 
     /// They sent a message, after which the masker remembers this of them.
@@ -100,7 +100,7 @@ impl Talk {
 
 /// A place in the queue.
 #[derive(Clone, Copy, Debug)]
-pub struct Waiting {
+pub struct QueueEntry {
     /// Orders the queue; larger is later.
     pub ticket: u64,
     pub since: Timestamp,
@@ -108,7 +108,7 @@ pub struct Waiting {
     pub spurned: Option<UserId>,
 }
 
-impl Waiting {
+impl QueueEntry {
     /// Whether somebody whom many would rather not have met will do as well as nobody.
     #[must_use]
     pub fn is_choosy(&self, now: Timestamp) -> bool {
@@ -132,10 +132,10 @@ impl Person {
             masking: true,
             chosen_name: None,
             given_name: None,
-            state: State::Idle,
-            search: Search::default(),
+            state: PersonState::Idle,
+            search: MatchPreferences::default(),
             recent: RecentPartners::default(),
-            avoid: Avoided::default(),
+            avoid: BlockedUsers::default(),
             announced: 0,
             inbox: Inbox::default(),
         }
@@ -147,16 +147,16 @@ impl Person {
     }
 
     #[must_use]
-    pub const fn talk(&self) -> Option<&Talk> {
+    pub const fn talk(&self) -> Option<&ChatSide> {
         match &self.state {
-            State::Chatting(talk) => Some(talk),
+            PersonState::Chatting(talk) => Some(talk),
             _ => None,
         }
     }
 
-    pub const fn talk_mut(&mut self) -> Option<&mut Talk> {
+    pub const fn talk_mut(&mut self) -> Option<&mut ChatSide> {
         match &mut self.state {
-            State::Chatting(talk) => Some(talk),
+            PersonState::Chatting(talk) => Some(talk),
             _ => None,
         }
     }
@@ -176,9 +176,9 @@ impl Person {
 /// there are many people.
 #[derive(Debug, Default)]
 #[expect(clippy::box_collection, reason = "a set takes three times the pointer, also while empty")]
-pub struct Avoided(Option<Box<BTreeSet<UserId>>>);
+pub struct BlockedUsers(Option<Box<BTreeSet<UserId>>>);
 
-impl Avoided {
+impl BlockedUsers {
     pub fn insert(&mut self, who: UserId) {
         self.extend([who]);
     }
@@ -198,11 +198,11 @@ impl Avoided {
 
 /// The last few partners, oldest first; a pointer only for whoever has had none.
 #[derive(Debug, Default)]
-pub struct RecentPartners(Option<Box<SmallVec<[Ended; RECENT_PARTNERS]>>>);
+pub struct RecentPartners(Option<Box<SmallVec<[PastChat; RECENT_PARTNERS]>>>);
 
 /// A chat that is over.
 #[derive(Debug)]
-struct Ended {
+struct PastChat {
     partner: UserId,
     room: RoomId,
     at: Timestamp,
@@ -215,10 +215,10 @@ impl RecentPartners {
         if known.len() == RECENT_PARTNERS {
             known.remove(0);
         }
-        known.push(Ended { partner, room, at: now });
+        known.push(PastChat { partner, room, at: now });
     }
 
-    fn iter(&self) -> impl DoubleEndedIterator<Item = &Ended> {
+    fn iter(&self) -> impl DoubleEndedIterator<Item = &PastChat> {
         self.0.iter().flat_map(|known| known.iter())
     }
 
@@ -277,7 +277,7 @@ mod tests {
 
     #[test]
     fn whom_somebody_avoids_is_kept_and_nobody_takes_no_room() {
-        let mut avoided = Avoided::default();
+        let mut avoided = BlockedUsers::default();
         avoided.extend([]);
         assert!(avoided.0.is_none() && !avoided.contains(&user(1)));
         avoided.insert(user(1));

@@ -11,16 +11,16 @@ use crate::kernel::clock::Timestamp;
 use crate::kernel::id::UserId;
 
 /// People by ticket; a ticket taken later is larger.
-type Line = BTreeMap<u64, UserId>;
+type TicketMap = BTreeMap<u64, UserId>;
 
 /// Everybody who waits.
 #[derive(Debug, Default)]
 pub struct Queue {
-    all: Line,
-    open: Line,
+    all: TicketMap,
+    open: TicketMap,
     /// Who is still choosy, since when.
     choosy: BTreeMap<u64, (Timestamp, UserId)>,
-    by_interest: HashMap<Interest, Line>,
+    by_interest: HashMap<Interest, TicketMap>,
 }
 
 impl Queue {

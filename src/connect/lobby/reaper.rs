@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use tokio::time::{MissedTickBehavior, interval, sleep};
 
-use super::broadcast::{Announced, Announcement};
+use super::broadcast::{Broadcast, BroadcastProgress};
 use super::{Lobby, LobbyError};
 use crate::kernel::clock::{Clock, Timestamp};
 
@@ -80,13 +80,13 @@ pub async fn sweep_all(lobby: &dyn Lobby, now: Timestamp) -> Result<usize, Lobby
 /// When the store fails: what came of it until then. Whoever was told by then is not told again.
 pub async fn announce_all(
     lobby: &dyn Lobby,
-    announcement: &Announcement,
+    announcement: &Broadcast,
     now: Timestamp,
-) -> Result<Announced, Announced> {
-    let mut all = Announced::default();
+) -> Result<BroadcastProgress, BroadcastProgress> {
+    let mut all = BroadcastProgress::default();
     loop {
         let step = lobby.announce(announcement, all.last, now).await.map_err(|_| all)?;
-        all = Announced {
+        all = BroadcastProgress {
             told: all.told + step.told,
             before: all.before + step.before,
             full: all.full + step.full,

@@ -6,7 +6,7 @@ use std::time::Duration;
 use super::action::Outcome;
 use super::inbox::Item;
 use crate::kernel::clock::Timestamp;
-use crate::kernel::id::MessageKey;
+use crate::kernel::id::IdempotencyKey;
 use crate::kernel::shards::ShardedMap;
 
 /// How long a call is remembered.
@@ -14,28 +14,28 @@ pub const REMEMBERED_FOR: Duration = Duration::from_secs(600);
 
 /// What a call came to, and what its answer could show of the inbox.
 #[derive(Clone, Debug)]
-pub struct Record {
+pub struct ReplayRecord {
     pub outcome: Outcome,
     pub items: Vec<Item>,
 }
 
 /// Records by message, forgotten in the order in which they were made.
 #[derive(Debug, Default)]
-pub struct Replays {
+pub struct ReplayCache {
     /// Records behind a pointer, as a table is half empty just after it grew.
-    records: ShardedMap<MessageKey, (Timestamp, Box<Record>)>,
+    records: ShardedMap<IdempotencyKey, (Timestamp, Box<ReplayRecord>)>,
     /// Not in a queue, which copies all there is when it grows.
-    by_age: BTreeSet<(Timestamp, MessageKey)>,
+    by_age: BTreeSet<(Timestamp, IdempotencyKey)>,
 }
 
-impl Replays {
+impl ReplayCache {
     #[must_use]
-    pub fn get(&self, key: MessageKey, now: Timestamp) -> Option<&Record> {
+    pub fn get(&self, key: IdempotencyKey, now: Timestamp) -> Option<&ReplayRecord> {
         let (made, record) = self.records.get(&key)?;
         (!is_old(*made, now)).then_some(record)
     }
 
-    pub fn remember(&mut self, key: MessageKey, record: Record, now: Timestamp) {
+    pub fn remember(&mut self, key: IdempotencyKey, record: ReplayRecord, now: Timestamp) {
         self.records.insert(key, (now, Box::new(record)));
         self.by_age.insert((now, key));
     }
@@ -72,8 +72,8 @@ mod tests {
     fn a_record_is_not_served_when_it_is_old_however_many_there_are() {
         let ids = IdHasher::random(&mut seeded_rng());
         let key = |n: u32| ids.message(UserId::from_bytes([1; 16]), &n.to_string(), "");
-        let record = || Record { outcome: Outcome::Read, items: Vec::new() };
-        let mut replays = Replays::default();
+        let record = || ReplayRecord { outcome: Outcome::Read, items: Vec::new() };
+        let mut replays = ReplayCache::default();
         (0..500).for_each(|n| replays.remember(key(n), record(), Timestamp::default()));
         let old = Timestamp::default() + REMEMBERED_FOR;
         assert!(replays.get(key(499), old).is_none());

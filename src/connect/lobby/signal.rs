@@ -13,11 +13,11 @@ use tokio::sync::watch;
 
 use super::action::Effect;
 use crate::kernel::id::{RoomId, UserId};
-use crate::kernel::toolset::Watch;
+use crate::kernel::toolset::ResourceWatch;
 
 /// What has been said to listeners so far.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Word {
+pub struct InboxSignal {
     /// Counts the news.
     pub news: u64,
     /// The last that was said of the partner's typing: how many times, where and what.
@@ -26,16 +26,16 @@ pub struct Word {
 
 /// Everybody who is listened for. Clones share the same list.
 #[derive(Clone, Default)]
-pub struct Listeners(Arc<Shared>);
+pub struct SignalHub(Arc<HubInner>);
 
 #[derive(Default)]
-struct Shared {
-    people: Mutex<HashMap<UserId, watch::Sender<Word>>>,
+struct HubInner {
+    people: Mutex<HashMap<UserId, watch::Sender<InboxSignal>>>,
     /// How many people there are in the list, so that telling nobody costs nothing.
     count: AtomicUsize,
 }
 
-impl Listeners {
+impl SignalHub {
     /// Listens for a person until dropped.
     #[must_use]
     pub fn listen(&self, who: UserId) -> Listener {
@@ -80,14 +80,14 @@ impl Listeners {
 /// Hears what is said of one person.
 pub struct Listener {
     who: UserId,
-    words: watch::Receiver<Word>,
-    heard: Word,
-    listeners: Listeners,
+    words: watch::Receiver<InboxSignal>,
+    heard: InboxSignal,
+    listeners: SignalHub,
 }
 
 impl Listener {
     /// Waits for a word that was not heard yet, and returns what was said so far.
-    pub async fn hear(&mut self) -> Word {
+    pub async fn hear(&mut self) -> InboxSignal {
         // The sender is in the list for as long as there is a listener.
         let _ = self.words.changed().await;
         self.heard = *self.words.borrow_and_update();
@@ -96,7 +96,7 @@ impl Listener {
 }
 
 #[async_trait]
-impl Watch for Listener {
+impl ResourceWatch for Listener {
     async fn changed(&mut self) {
         let known = self.heard.news;
         while self.hear().await.news == known {}
@@ -124,18 +124,18 @@ mod tests {
 
     #[tokio::test]
     async fn a_word_reaches_all_who_listen_for_the_person_and_nobody_else() {
-        let listeners = Listeners::default();
+        let listeners = SignalHub::default();
         let (mut one, mut two) = (listeners.listen(ANN), listeners.listen(ANN));
         listeners.tell(&[Effect::News(ANN), Effect::News(BEN), Effect::News(ANN)]);
         assert_eq!((one.hear().await.news, two.hear().await.news), (2, 2));
         let room = RoomId::random(&mut seeded_rng());
         listeners.tell(&[Effect::Typing { to: ANN, room, typing: true }]);
-        assert_eq!(one.hear().await, Word { news: 2, typing: Some((1, room, true)) });
+        assert_eq!(one.hear().await, InboxSignal { news: 2, typing: Some((1, room, true)) });
     }
 
     #[test]
     fn nothing_is_left_of_those_who_stopped_listening() {
-        let listeners = Listeners::default();
+        let listeners = SignalHub::default();
         let (one, two) = (listeners.listen(ANN), listeners.listen(ANN));
         drop(one);
         assert!(listeners.has(ANN));

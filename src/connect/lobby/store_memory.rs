@@ -9,15 +9,17 @@ use rand::rngs::StdRng;
 use tokio::sync::Notify;
 use tokio::time::{Sleep, sleep};
 
-use super::action::{Action, Call, LobbyStats, Nudged, Performed, Sender, Swept};
-use super::broadcast::{Announced, Announcement, FOUND, Presence};
+use super::action::{
+    Action, ActionResult, Call, LobbyStats, NudgeResult, SenderState, SweepResult,
+};
+use super::broadcast::{Broadcast, BroadcastProgress, FOUND, Presence};
 use super::inbox::{Lease, LeaseId};
 use super::manager::RandomConnectManager;
-use super::signal::{Listener, Listeners};
+use super::signal::{Listener, SignalHub};
 use super::{Lobby, LobbyError, REDELIVERY};
 use crate::kernel::clock::Timestamp;
-use crate::kernel::id::{MessageKey, UserId};
-use crate::kernel::ttl_cache::Recent;
+use crate::kernel::id::{IdempotencyKey, UserId};
+use crate::kernel::ttl_cache::TtlCache;
 
 /// People handled per hold of the lock: about 0.02 ms, so that a call in between hardly waits.
 const BATCH: usize = 128;
@@ -31,15 +33,15 @@ const MAX_SEEN: usize = 500_000;
 
 /// The pure manager behind one lock. Every method holds it for microseconds, never across an await.
 pub struct MemoryLobby {
-    state: Mutex<State>,
+    state: Mutex<LobbyState>,
     /// Wakes the calls that wait for a lease to end.
     settled: Notify,
-    listeners: Listeners,
+    listeners: SignalHub,
     /// Messages that may be sent again for days.
-    seen: Mutex<Recent<MessageKey, ()>>,
+    seen: Mutex<TtlCache<IdempotencyKey, ()>>,
 }
 
-struct State {
+struct LobbyState {
     manager: RandomConnectManager,
     rng: StdRng,
     /// Whether a call waits for a lease to end, so that telling nobody costs nothing.
@@ -50,19 +52,19 @@ impl MemoryLobby {
     #[must_use]
     pub fn new(idle_timeout: Duration, rng: StdRng) -> Self {
         Self {
-            state: Mutex::new(State {
+            state: Mutex::new(LobbyState {
                 manager: RandomConnectManager::new(idle_timeout),
                 rng,
                 awaited: false,
             }),
             settled: Notify::new(),
-            listeners: Listeners::default(),
-            seen: Mutex::new(Recent::new(REDELIVERY, MAX_SEEN)),
+            listeners: SignalHub::default(),
+            seen: Mutex::new(TtlCache::new(REDELIVERY, MAX_SEEN)),
         }
     }
 
     /// Takes one step, and then, the lock being free, tells whom it concerns and frees what is gone.
-    fn step<T>(&self, step: impl FnOnce(&mut State) -> T) -> T {
+    fn step<T>(&self, step: impl FnOnce(&mut LobbyState) -> T) -> T {
         let (done, effects, _gone) = {
             let state = &mut *self.state.lock();
             (step(state), state.manager.take_effects(), state.manager.take_gone())
@@ -74,7 +76,7 @@ impl MemoryLobby {
 
 #[async_trait]
 impl Lobby for MemoryLobby {
-    async fn perform(&self, call: Call, action: Action) -> Result<Performed, LobbyError> {
+    async fn perform(&self, call: Call, action: Action) -> Result<ActionResult, LobbyError> {
         let (who, takes_inbox) = (call.who, call.takes_inbox);
         let mut asked = Some((call, action));
         // Made when there is something to wait for, which there hardly ever is.
@@ -84,7 +86,7 @@ impl Lobby for MemoryLobby {
             let settled = self.settled.notified();
             // A call that shows nothing of the inbox has nothing to wait for.
             let ready = !takes_inbox || wait.as_ref().is_some_and(|wait| wait.is_elapsed());
-            let done = self.step(|State { manager, rng, awaited }| {
+            let done = self.step(|LobbyState { manager, rng, awaited }| {
                 let ready = ready || !manager.is_being_answered(who);
                 *awaited |= !ready;
                 let (call, action) = asked.take_if(|_| ready)?;
@@ -100,7 +102,7 @@ impl Lobby for MemoryLobby {
         }
     }
 
-    async fn sender(&self, who: UserId) -> Result<Sender, LobbyError> {
+    async fn sender(&self, who: UserId) -> Result<SenderState, LobbyError> {
         Ok(self.state.lock().manager.sender(who))
     }
 
@@ -118,7 +120,7 @@ impl Lobby for MemoryLobby {
     }
 
     fn settle(&self, who: UserId, lease: LeaseId, delivered: bool) {
-        let awaited = self.step(|State { manager, awaited, .. }| {
+        let awaited = self.step(|LobbyState { manager, awaited, .. }| {
             manager.settle(who, lease, delivered);
             std::mem::take(awaited)
         });
@@ -127,7 +129,7 @@ impl Lobby for MemoryLobby {
         }
     }
 
-    async fn first(&self, message: MessageKey, now: Timestamp) -> Result<bool, LobbyError> {
+    async fn first(&self, message: IdempotencyKey, now: Timestamp) -> Result<bool, LobbyError> {
         let mut seen = self.seen.lock();
         let first = seen.get(&message, now).is_none();
         if first {
@@ -136,7 +138,7 @@ impl Lobby for MemoryLobby {
         Ok(first)
     }
 
-    async fn sweep(&self, now: Timestamp) -> Result<Swept, LobbyError> {
+    async fn sweep(&self, now: Timestamp) -> Result<SweepResult, LobbyError> {
         Ok(self.step(|state| state.manager.sweep(now, BATCH)))
     }
 
@@ -144,7 +146,7 @@ impl Lobby for MemoryLobby {
         Ok(self.step(|state| state.manager.pair_waiting(now, BATCH, &mut state.rng)))
     }
 
-    async fn nudge_silent(&self, now: Timestamp) -> Result<Nudged, LobbyError> {
+    async fn nudge_silent(&self, now: Timestamp) -> Result<NudgeResult, LobbyError> {
         Ok(self.step(|state| state.manager.nudge_silent(now, BATCH)))
     }
 
@@ -158,10 +160,10 @@ impl Lobby for MemoryLobby {
 
     async fn announce(
         &self,
-        announcement: &Announcement,
+        announcement: &Broadcast,
         after: Option<UserId>,
         now: Timestamp,
-    ) -> Result<Announced, LobbyError> {
+    ) -> Result<BroadcastProgress, LobbyError> {
         Ok(self.step(|state| state.manager.announce(announcement, after, now, BATCH)))
     }
 

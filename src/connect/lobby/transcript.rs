@@ -3,9 +3,9 @@
 
 use std::collections::{BTreeSet, VecDeque};
 
-use super::action::{Encounter, Outcome};
+use super::action::{LastPartner, Outcome};
 use super::chat::Chat;
-use super::inbox::News;
+use super::inbox::InboxEvent;
 use super::manager::RandomConnectManager;
 use super::person::{Person, RECENT_FOR};
 use crate::kernel::clock::Timestamp;
@@ -18,9 +18,9 @@ pub(super) const QUOTED: usize = 10;
 
 /// The last messages that somebody wrote in a chat, oldest first.
 #[derive(Debug, Default)]
-pub struct Said(VecDeque<Masked>);
+pub struct Transcript(VecDeque<Masked>);
 
-impl Said {
+impl Transcript {
     pub fn add(&mut self, text: Masked) {
         if self.0.len() == QUOTED {
             self.0.pop_front();
@@ -35,15 +35,15 @@ impl Said {
 
 /// What each person's partner wrote in a chat that ended lately.
 #[derive(Debug, Default)]
-pub(super) struct Heard {
-    said: ShardedMap<UserId, (Timestamp, Said)>,
+pub(super) struct EndedTranscripts {
+    said: ShardedMap<UserId, (Timestamp, Transcript)>,
     /// When whose chats ended. Not in a queue, which copies all there is when it grows.
     ended: BTreeSet<(Timestamp, UserId)>,
 }
 
-impl Heard {
+impl EndedTranscripts {
     /// The chat in which this was said to `who` is over.
-    pub(super) fn keep(&mut self, who: UserId, said: Said, now: Timestamp) {
+    pub(super) fn keep(&mut self, who: UserId, said: Transcript, now: Timestamp) {
         if !said.0.is_empty() {
             self.said.insert(who, (now, said));
             self.ended.insert((now, who));
@@ -76,13 +76,18 @@ impl Heard {
 
 impl RandomConnectManager {
     /// Whom somebody talks with, or talked with last.
-    pub(super) fn encounter(&self, who: UserId, quoted: bool, now: Timestamp) -> Option<Encounter> {
+    pub(super) fn encounter(
+        &self,
+        who: UserId,
+        quoted: bool,
+        now: Timestamp,
+    ) -> Option<LastPartner> {
         let partner = match self.chat(who) {
             Some(chat) => chat.partner,
             None => self.people.get(&who)?.recent.last(now)?,
         };
         let said = if quoted { self.heard_by(who) } else { Vec::new() };
-        Some(Encounter { partner, said })
+        Some(LastPartner { partner, said })
     }
 
     /// What was written to somebody in the chat they are in, or in their last.
@@ -105,7 +110,7 @@ impl RandomConnectManager {
         self.people.touch(who, now).avoid.insert(whom);
         let ended = self.chat(who).is_some_and(|chat| chat.partner == whom);
         if ended && let Some(Chat { partner, room, .. }) = self.end_chat(who, now) {
-            self.notify(partner, News::PartnerLeft { room });
+            self.notify(partner, InboxEvent::PartnerLeft { room });
         }
         Outcome::Blocked { ended, reported }
     }
@@ -115,8 +120,8 @@ impl RandomConnectManager {
 mod tests {
     use super::*;
 
-    fn said(texts: impl IntoIterator<Item = usize>) -> Said {
-        let mut said = Said::default();
+    fn said(texts: impl IntoIterator<Item = usize>) -> Transcript {
+        let mut said = Transcript::default();
         texts.into_iter().for_each(|text| said.add(Masked::waived(&text.to_string())));
         said
     }
@@ -124,7 +129,7 @@ mod tests {
     #[test]
     fn the_last_ten_are_kept_until_a_while_after_the_chat() {
         let (ann, now) = (UserId::from_bytes([1; 16]), Timestamp::default());
-        let mut heard = Heard::default();
+        let mut heard = EndedTranscripts::default();
         heard.keep(ann, said(0..12), now);
         let kept: Vec<_> = heard.to(ann).iter().map(|text| text.as_str().to_owned()).collect();
         assert_eq!(kept, (2..12).map(|n| n.to_string()).collect::<Vec<_>>());
@@ -137,7 +142,7 @@ mod tests {
     #[test]
     fn what_is_kept_of_a_chat_is_not_cut_short_by_the_end_of_the_one_before() {
         let (ann, now) = (UserId::from_bytes([1; 16]), Timestamp::default());
-        let mut heard = Heard::default();
+        let mut heard = EndedTranscripts::default();
         heard.keep(ann, said([1]), now);
         heard.forget(ann);
         assert!(heard.to(ann).is_empty());

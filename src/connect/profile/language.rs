@@ -21,25 +21,34 @@ pub enum Language {
 }
 
 /// A row of the table: its code (ISO 639-1), what its speakers call it, and what the detector does.
-pub struct Row {
+pub struct LanguageInfo {
     pub language: Language,
     pub code: &'static str,
     pub name: &'static str,
     detected: Lang,
 }
 
-pub const LANGUAGES: [Row; 6] = [
-    Row { language: Language::English, code: "en", name: "English", detected: Lang::Eng },
-    Row { language: Language::Hindi, code: "hi", name: "हिन्दी", detected: Lang::Hin },
-    Row { language: Language::Spanish, code: "es", name: "español", detected: Lang::Spa },
-    Row { language: Language::Portuguese, code: "pt", name: "português", detected: Lang::Por },
-    Row {
+pub const LANGUAGES: [LanguageInfo; 6] = [
+    LanguageInfo { language: Language::English, code: "en", name: "English", detected: Lang::Eng },
+    LanguageInfo {
+        language: Language::Hindi, code: "hi", name: "हिन्दी", detected: Lang::Hin
+    },
+    LanguageInfo { language: Language::Spanish, code: "es", name: "español", detected: Lang::Spa },
+    LanguageInfo {
+        language: Language::Portuguese,
+        code: "pt",
+        name: "português",
+        detected: Lang::Por,
+    },
+    LanguageInfo {
         language: Language::Indonesian,
         code: "id",
         name: "bahasa Indonesia",
         detected: Lang::Ind,
     },
-    Row { language: Language::Arabic, code: "ar", name: "العربية", detected: Lang::Ara },
+    LanguageInfo {
+        language: Language::Arabic, code: "ar", name: "العربية", detected: Lang::Ara
+    },
 ];
 
 /// Fewer letters than these tell too little.
@@ -73,7 +82,7 @@ static DETECTOR: Lazy<Detector> = Lazy::new(|| {
 });
 
 impl Language {
-    fn row(self) -> &'static Row {
+    fn row(self) -> &'static LanguageInfo {
         &LANGUAGES[self as usize]
     }
 
@@ -86,7 +95,7 @@ impl Language {
     #[must_use]
     pub fn parse(text: &str) -> Option<Self> {
         let text = text.trim().to_lowercase();
-        let named = |row: &&Row| {
+        let named = |row: &&LanguageInfo| {
             text == row.code
                 || text == row.name.to_lowercase()
                 || text == format!("{:?}", row.language).to_lowercase()

@@ -56,7 +56,7 @@ pub struct Nickname(Arc<str>);
 
 /// Why a name can't be used.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
-pub enum BadNickname {
+pub enum NicknameError {
     #[error("write the name you want behind #nick")]
     Empty,
     #[error("it is longer than {MAX_CHARS} characters")]
@@ -79,23 +79,23 @@ impl Nickname {
     ///
     /// # Errors
     /// When what is left can't be used as a name.
-    pub fn chosen(name: &str) -> Result<Self, BadNickname> {
+    pub fn chosen(name: &str) -> Result<Self, NicknameError> {
         let line = strip(name).replace('\n', " ");
         let visible: String =
             line.chars().filter(|c| *c == ZERO_WIDTH_JOINER || !shows_nothing(*c)).collect();
         let name = visible.split_whitespace().collect::<Vec<_>>().join(" ");
         if is_invisible(&name) {
-            return Err(BadNickname::Empty);
+            return Err(NicknameError::Empty);
         }
         if name.contains(RESERVED) {
-            return Err(BadNickname::Reserved);
+            return Err(NicknameError::Reserved);
         }
         if is_titled(&name) || name.contains(SIGNS) || looks_like_system(&name) {
-            return Err(BadNickname::Imitates);
+            return Err(NicknameError::Imitates);
         }
         let masked = mask(&name);
         if masked.as_str().chars().count() > MAX_CHARS {
-            return Err(BadNickname::TooLong);
+            return Err(NicknameError::TooLong);
         }
         Ok(Self(masked.as_str().into()))
     }
@@ -167,26 +167,26 @@ mod tests {
     #[test]
     fn names_that_are_no_names_are_refused() {
         for (typed, why) in [
-            ("", BadNickname::Empty),
-            ("\u{200b}\u{2800} ", BadNickname::Empty),
-            ("abcdefghijklmnopqrstuvwxyzabcdefg", BadNickname::TooLong),
-            ("Bob: hi", BadNickname::Reserved),
-            ("#meet", BadNickname::Reserved),
-            ("The Admin", BadNickname::Imitates),
-            ("🎉 Connected", BadNickname::Imitates),
-            ("Your partner left", BadNickname::Imitates),
-            ("ＡＤＭＩＮ", BadNickname::Imitates),
-            ("Аdmin", BadNickname::Imitates),
-            ("𝐀𝐝𝐦𝐢𝐧", BadNickname::Imitates),
-            ("Ad\u{200d}min", BadNickname::Imitates),
-            ("Sys\u{34f}tem", BadNickname::Imitates),
-            ("ADM1N", BadNickname::Imitates),
-            ("Admins", BadNickname::Imitates),
-            ("Puch AI", BadNickname::Imitates),
-            ("Ann ✅", BadNickname::Imitates),
-            ("Ann. Chat ended", BadNickname::Reserved),
-            ("You! You left", BadNickname::Reserved),
-            ("[hidden]", BadNickname::Reserved),
+            ("", NicknameError::Empty),
+            ("\u{200b}\u{2800} ", NicknameError::Empty),
+            ("abcdefghijklmnopqrstuvwxyzabcdefg", NicknameError::TooLong),
+            ("Bob: hi", NicknameError::Reserved),
+            ("#meet", NicknameError::Reserved),
+            ("The Admin", NicknameError::Imitates),
+            ("🎉 Connected", NicknameError::Imitates),
+            ("Your partner left", NicknameError::Imitates),
+            ("ＡＤＭＩＮ", NicknameError::Imitates),
+            ("Аdmin", NicknameError::Imitates),
+            ("𝐀𝐝𝐦𝐢𝐧", NicknameError::Imitates),
+            ("Ad\u{200d}min", NicknameError::Imitates),
+            ("Sys\u{34f}tem", NicknameError::Imitates),
+            ("ADM1N", NicknameError::Imitates),
+            ("Admins", NicknameError::Imitates),
+            ("Puch AI", NicknameError::Imitates),
+            ("Ann ✅", NicknameError::Imitates),
+            ("Ann. Chat ended", NicknameError::Reserved),
+            ("You! You left", NicknameError::Reserved),
+            ("[hidden]", NicknameError::Reserved),
         ] {
             assert_eq!(Nickname::chosen(typed), Err(why), "{typed:?}");
         }

@@ -16,7 +16,7 @@ const BLANK_LINE: &str = "\n\n";
 
 /// An answer, and how many of the items it shows.
 #[derive(Debug, PartialEq, Eq)]
-pub struct Answer {
+pub struct ComposedReply {
     pub text: String,
     pub shown: usize,
 }
@@ -24,14 +24,14 @@ pub struct Answer {
 /// What waits for a person, oldest first, then the answer to their call. Items that do not fit are
 /// left for the next answer, and the number of them is told.
 #[must_use]
-pub fn compose(language: Language, items: &[Item], own: &str) -> Answer {
+pub fn compose(language: Language, items: &[Item], own: &str) -> ComposedReply {
     let nothing = own.is_empty() && items.is_empty();
     let own = if nothing { &say(language, "inbox-empty") } else { own };
     let rest = |count| say_with(language, "more-waits", [("count", usize::into(count))]);
     let lines: Vec<String> = items.iter().map(|item| news(language, &item.news)).collect();
     let all = join(&lines, "", own);
     if all.len() <= MAX_CHARS || chars(&all) <= MAX_CHARS {
-        return Answer { text: all, shown: items.len() };
+        return ComposedReply { text: all, shown: items.len() };
     }
     // What is told of the rest is longest when nothing fits, but for languages that have other words
     // for other numbers.
@@ -47,13 +47,13 @@ pub fn compose(language: Language, items: &[Item], own: &str) -> Answer {
     let shown = lines.iter().take_while(fits).count();
     let waiting = items.len() - shown;
     let waiting = if waiting == 0 { String::new() } else { rest(waiting) };
-    Answer { text: join(&lines[..shown], &waiting, &own), shown }
+    ComposedReply { text: join(&lines[..shown], &waiting, &own), shown }
 }
 
 /// A message to somebody whom news is brought to: its text, how many of the things to be told it
 /// holds, and how many of the items.
 #[derive(Debug, PartialEq, Eq)]
-pub struct Batch {
+pub struct ComposedBatch {
     pub text: String,
     pub told: usize,
     pub shown: usize,
@@ -62,7 +62,7 @@ pub struct Batch {
 /// What is to be told, then what waits, oldest first, as much of it as fits into one message. The
 /// first always does.
 #[must_use]
-pub fn batch(language: Language, told: &[String], items: &[Item]) -> Batch {
+pub fn batch(language: Language, told: &[String], items: &[Item]) -> ComposedBatch {
     let news = items.iter().enumerate().map(|(at, item)| {
         let gap = if at == 0 { BLANK_LINE } else { "\n" };
         (gap, news(language, &item.news))
@@ -77,7 +77,7 @@ pub fn batch(language: Language, told: &[String], items: &[Item]) -> Batch {
         held += 1;
     }
     let told = held.min(told.len());
-    Batch { text, told, shown: held - told }
+    ComposedBatch { text, told, shown: held - told }
 }
 
 /// Lines, and what comes below them after a blank line each.
@@ -110,7 +110,7 @@ fn shorten(text: &str, limit: usize) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::connect::lobby::inbox::News;
+    use crate::connect::lobby::inbox::InboxEvent;
     use crate::connect::profile::language::LANGUAGES;
     use crate::connect::profile::nickname::Nickname;
     use crate::kernel::clock::{Timestamp, seeded_rng};
@@ -127,7 +127,7 @@ mod tests {
             .map(|number| Item {
                 number,
                 at: Timestamp::default(),
-                news: News::Message { room, from: from.clone(), text: text.clone() },
+                news: InboxEvent::Message { room, from: from.clone(), text: text.clone() },
             })
             .collect()
     }
@@ -173,9 +173,9 @@ mod tests {
         let told = ["one".to_owned(), "two".to_owned()];
         let items = messages(2, 1);
         let text = "one\n\ntwo\n\n💬 Ann: é\n💬 Ann: é".to_owned();
-        assert_eq!(batch(EN, &told, &items), Batch { text, told: 2, shown: 2 });
+        assert_eq!(batch(EN, &told, &items), ComposedBatch { text, told: 2, shown: 2 });
         assert_eq!(batch(EN, &[], &messages(5, 1_100)).shown, 3);
-        assert_eq!(batch(EN, &[], &[]), Batch { text: String::new(), told: 0, shown: 0 });
+        assert_eq!(batch(EN, &[], &[]), ComposedBatch { text: String::new(), told: 0, shown: 0 });
         for length in [1, 4_000, 5_000] {
             let told = ["ü".repeat(length), "ü".repeat(length)];
             let batch = batch(EN, &told, &messages(3, length));

@@ -4,23 +4,23 @@
 use super::messages;
 use crate::connect::command;
 use crate::connect::profile::language::Language;
-use crate::connect::profile::nickname::BadNickname;
+use crate::connect::profile::nickname::NicknameError;
 use crate::connect::reply;
 use crate::connect::service::MAX_REASON_CHARS;
 use crate::guard;
 
 /// What is told of something that the lobby has no part in.
-pub(crate) enum Told {
+pub(crate) enum LocalReply {
     Help,
-    BadNickname(BadNickname),
+    BadNickname(NicknameError),
     AskReason,
     LongReason,
     Languages,
     NoText,
-    Refused(guard::Refusal),
+    Refused(guard::ContentRejected),
 }
 
-impl Told {
+impl LocalReply {
     pub(crate) fn say(self, language: Language) -> String {
         match self {
             Self::Help => command::help(language),

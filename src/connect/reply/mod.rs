@@ -9,31 +9,31 @@ pub(crate) mod messages;
 
 use std::time::Duration;
 
-use self::messages::{Value, say, say_with};
-use super::lobby::action::{Outcome, Place};
+use self::messages::{MessageArg, say, say_with};
+use super::lobby::action::{Outcome, QueuePosition};
 use super::lobby::chat::Chat;
-use super::lobby::inbox::News;
+use super::lobby::inbox::InboxEvent;
 use super::profile::interest::Interests;
 use super::profile::language::{LANGUAGES, Language};
 use super::profile::nickname;
-use super::profile::nickname::BadNickname;
+use super::profile::nickname::NicknameError;
 use crate::guard;
-use crate::rate_limit::gcra::{Act, TooOften};
+use crate::rate_limit::gcra::{LimitedAction, RateLimited};
 
 /// How many questions there are to begin a chat with: `ice-1` and so on.
 pub const ICEBREAKERS: u8 = 16;
 
 /// News as a line for the person it is for.
 #[must_use]
-pub fn news(language: Language, news: &News) -> String {
+pub fn news(language: Language, news: &InboxEvent) -> String {
     match news {
-        News::Message { from, text, .. } => format!("💬 {from}: {}", text.as_str()),
-        News::Connected { chat } => connected(language, "connected", chat),
-        News::PartnerLeft { .. } => say(language, "partner-left"),
-        News::PartnerTimedOut { .. } => say(language, "partner-timed-out"),
-        News::Icebreaker { number, .. } => icebreaker(language, *number),
-        News::Nudge { .. } => say(language, "nudge"),
-        News::Notice(notice) => format!("📢 {}", notice.as_str()),
+        InboxEvent::Message { from, text, .. } => format!("💬 {from}: {}", text.as_str()),
+        InboxEvent::Connected { chat } => connected(language, "connected", chat),
+        InboxEvent::PartnerLeft { .. } => say(language, "partner-left"),
+        InboxEvent::PartnerTimedOut { .. } => say(language, "partner-timed-out"),
+        InboxEvent::Icebreaker { number, .. } => icebreaker(language, *number),
+        InboxEvent::Nudge { .. } => say(language, "nudge"),
+        InboxEvent::Notice(notice) => format!("📢 {}", notice.as_str()),
     }
 }
 
@@ -80,12 +80,12 @@ pub fn outcome(language: Language, outcome: &Outcome) -> String {
         Outcome::Partner(Some(name)) => return named(language, "partner", name.as_str()),
         Outcome::Renamed(name) => return named(language, "renamed", name.as_str()),
         Outcome::Icebreaker(number) => return icebreaker(language, *number),
-        Outcome::TooOften(TooOften { act, left }) => {
+        Outcome::TooOften(RateLimited { act, left }) => {
             let id = match act {
-                Act::Message => "often-message",
-                Act::Same(_) => "often-same",
-                Act::Search => "often-search",
-                Act::Newcomer => "often-newcomer",
+                LimitedAction::Message => "often-message",
+                LimitedAction::Same(_) => "often-same",
+                LimitedAction::Search => "often-search",
+                LimitedAction::Newcomer => "often-newcomer",
             };
             return spanned(language, id, *left);
         }
@@ -143,15 +143,15 @@ fn span(language: Language, span: Duration) -> String {
 }
 
 fn counted(language: Language, id: &str, name: &'static str, count: u64) -> String {
-    say_with(language, id, [(name, Value::from(count))])
+    say_with(language, id, [(name, MessageArg::from(count))])
 }
 
 /// The answer to a text that the operator does not let pass.
 #[must_use]
-pub fn refused(language: Language, refusal: guard::Refusal) -> String {
+pub fn refused(language: Language, refusal: guard::ContentRejected) -> String {
     match refusal {
-        guard::Refusal::Link => say(language, "refused-link"),
-        guard::Refusal::Word => say(language, "refused-word"),
+        guard::ContentRejected::Link => say(language, "refused-link"),
+        guard::ContentRejected::Word => say(language, "refused-word"),
     }
 }
 
@@ -163,12 +163,12 @@ pub fn too_long(language: Language, id: &str, limit: usize) -> String {
 
 /// The answer to a name that can't be used.
 #[must_use]
-pub fn bad_nickname(language: Language, why: BadNickname) -> String {
+pub fn bad_nickname(language: Language, why: NicknameError) -> String {
     match why {
-        BadNickname::Empty => say(language, "nick-empty"),
-        BadNickname::TooLong => too_long(language, "nick-long", nickname::MAX_CHARS),
-        BadNickname::Imitates => say(language, "nick-imitates"),
-        BadNickname::Reserved => {
+        NicknameError::Empty => say(language, "nick-empty"),
+        NicknameError::TooLong => too_long(language, "nick-long", nickname::MAX_CHARS),
+        NicknameError::Imitates => say(language, "nick-imitates"),
+        NicknameError::Reserved => {
             let characters = nickname::reserved();
             say_with(language, "nick-reserved", [("characters", characters.into())])
         }
@@ -190,7 +190,7 @@ pub fn with_rest_not_sent(language: Language, own: &str) -> String {
     if own.is_empty() { told } else { format!("{own}\n{told}") }
 }
 
-fn waiting(language: Language, place: Place, interests: &Interests) -> String {
+fn waiting(language: Language, place: QueuePosition, interests: &Interests) -> String {
     let position = place.position.to_string().into();
     let mut told = match place.estimate {
         None => say_with(language, "place", [("position", position)]),
@@ -209,7 +209,7 @@ fn waiting(language: Language, place: Place, interests: &Interests) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::super::lobby::broadcast::Notice;
+    use super::super::lobby::broadcast::BroadcastText;
     use super::super::profile::impersonation::looks_like_system;
     use super::super::profile::nickname::Nickname;
     use super::*;
@@ -224,7 +224,7 @@ mod tests {
         let room = RoomId::random(&mut seeded_rng());
         let partner = UserId::from_bytes([1; 16]);
         let likes = Interests::parse("music");
-        let place = Place { position: 1, estimate: Some(Duration::from_secs(9)) };
+        let place = QueuePosition { position: 1, estimate: Some(Duration::from_secs(9)) };
         let common = likes.clone();
         let chat = Chat { room, partner, partner_name: name.clone(), common, first: true };
         let outcomes = [
@@ -249,10 +249,10 @@ mod tests {
             Outcome::Blocked { ended: true, reported: true },
             Outcome::Blocked { ended: false, reported: false },
             Outcome::NobodyToBlock,
-            Outcome::TooOften(TooOften { act: Act::Message, left: Duration::ZERO }),
-            Outcome::TooOften(TooOften { act: Act::Same(1), left: Duration::ZERO }),
-            Outcome::TooOften(TooOften { act: Act::Search, left: Duration::ZERO }),
-            Outcome::TooOften(TooOften { act: Act::Newcomer, left: Duration::ZERO }),
+            Outcome::TooOften(RateLimited { act: LimitedAction::Message, left: Duration::ZERO }),
+            Outcome::TooOften(RateLimited { act: LimitedAction::Same(1), left: Duration::ZERO }),
+            Outcome::TooOften(RateLimited { act: LimitedAction::Search, left: Duration::ZERO }),
+            Outcome::TooOften(RateLimited { act: LimitedAction::Newcomer, left: Duration::ZERO }),
             Outcome::Barred { left: Some(Duration::from_secs(90)) },
             Outcome::Barred { left: None },
             Outcome::MustAgree,
@@ -263,13 +263,13 @@ mod tests {
             Outcome::Speaks(Language::Hindi),
         ];
         let all_news = [
-            News::Message { room, from: name, text },
-            News::Connected { chat },
-            News::PartnerLeft { room },
-            News::PartnerTimedOut { room },
-            News::Icebreaker { room, number: 9 },
-            News::Nudge { room },
-            News::Notice(Notice::parse("x").expect("a notice")),
+            InboxEvent::Message { room, from: name, text },
+            InboxEvent::Connected { chat },
+            InboxEvent::PartnerLeft { room },
+            InboxEvent::PartnerTimedOut { room },
+            InboxEvent::Icebreaker { room, number: 9 },
+            InboxEvent::Nudge { room },
+            InboxEvent::Notice(BroadcastText::parse("x").expect("a notice")),
         ];
         for language in LANGUAGES.iter().map(|row| row.language) {
             let said = outcomes.iter().map(|of| outcome(language, of));
@@ -279,8 +279,8 @@ mod tests {
             let said = said.chain(ids.iter().chain(&more).map(|id| say(language, id)));
             let said = said.chain([
                 languages(language),
-                bad_nickname(language, BadNickname::Reserved),
-                refused(language, guard::Refusal::Link),
+                bad_nickname(language, NicknameError::Reserved),
+                refused(language, guard::ContentRejected::Link),
                 too_long(language, "refused-length", 9),
                 too_long(language, "long-reason", 9),
             ]);

@@ -3,13 +3,13 @@
 //! What lives here: tables of the ten digits. What must not: code. To add a language: a constant
 //! like its neighbours, then a line in `ALL` of the module above.
 
-use super::{Language, digits_only};
+use super::{NumberWords, digits_only};
 
-pub(super) const SWEDISH: Language =
+pub(super) const SWEDISH: NumberWords =
     digits_only(["noll", "ett", "två tva", "tre", "fyra", "fem", "sex", "sju", "åtta atta", "nio"]);
 
 /// Danish and Norwegian.
-pub(super) const DANISH: Language = digits_only([
+pub(super) const DANISH: NumberWords = digits_only([
     "nul null",
     "en et",
     "to",
@@ -22,7 +22,7 @@ pub(super) const DANISH: Language = digits_only([
     "ni",
 ]);
 
-pub(super) const ICELANDIC: Language = digits_only([
+pub(super) const ICELANDIC: NumberWords = digits_only([
     "núll",
     "einn eitt",
     "tveir tvö",
@@ -35,7 +35,7 @@ pub(super) const ICELANDIC: Language = digits_only([
     "níu",
 ]);
 
-pub(super) const FINNISH: Language = digits_only([
+pub(super) const FINNISH: NumberWords = digits_only([
     "nolla",
     "yksi yks",
     "kaksi kaks",
@@ -48,19 +48,19 @@ pub(super) const FINNISH: Language = digits_only([
     "yhdeksän yheksän",
 ]);
 
-pub(super) const ESTONIAN: Language = digits_only([
+pub(super) const ESTONIAN: NumberWords = digits_only([
     "null", "üks", "kaks", "kolm", "neli", "viis", "kuus", "seitse", "kaheksa", "üheksa",
 ]);
 
-pub(super) const LATVIAN: Language = digits_only([
+pub(super) const LATVIAN: NumberWords = digits_only([
     "nulle", "viens", "divi", "trīs", "četri", "pieci", "seši", "septiņi", "astoņi", "deviņi",
 ]);
 
-pub(super) const LITHUANIAN: Language = digits_only([
+pub(super) const LITHUANIAN: NumberWords = digits_only([
     "nulis", "vienas", "du", "trys", "keturi", "penki", "šeši", "septyni", "aštuoni", "devyni",
 ]);
 
-pub(super) const HUNGARIAN: Language = digits_only([
+pub(super) const HUNGARIAN: NumberWords = digits_only([
     "nulla",
     "egy",
     "kettő két",
@@ -74,7 +74,7 @@ pub(super) const HUNGARIAN: Language = digits_only([
 ]);
 
 /// Czech and Slovak.
-pub(super) const CZECH: Language = digits_only([
+pub(super) const CZECH: NumberWords = digits_only([
     "nula",
     "jedna jeden",
     "dva dvě",
@@ -88,7 +88,7 @@ pub(super) const CZECH: Language = digits_only([
 ]);
 
 /// Croatian, Serbian, Bosnian and Slovene.
-pub(super) const CROATIAN: Language = digits_only([
+pub(super) const CROATIAN: NumberWords = digits_only([
     "nula nič",
     "jedan ena",
     "dva dve",
@@ -101,7 +101,7 @@ pub(super) const CROATIAN: Language = digits_only([
     "devet",
 ]);
 
-pub(super) const ROMANIAN: Language = digits_only([
+pub(super) const ROMANIAN: NumberWords = digits_only([
     "zero",
     "unu",
     "doi",
@@ -114,11 +114,11 @@ pub(super) const ROMANIAN: Language = digits_only([
     "nouă noua",
 ]);
 
-pub(super) const ALBANIAN: Language = digits_only([
+pub(super) const ALBANIAN: NumberWords = digits_only([
     "zero", "një", "dy", "tre", "katër", "pesë", "gjashtë", "shtatë", "tetë", "nëntë",
 ]);
 
-pub(super) const CATALAN: Language = digits_only([
+pub(super) const CATALAN: NumberWords = digits_only([
     "zero",
     "un u",
     "dos dues",
@@ -131,10 +131,10 @@ pub(super) const CATALAN: Language = digits_only([
     "nou",
 ]);
 
-pub(super) const AFRIKAANS: Language =
+pub(super) const AFRIKAANS: NumberWords =
     digits_only(["nul", "een", "twee", "drie", "vier", "vyf", "ses", "sewe", "agt", "nege"]);
 
-pub(super) const TAGALOG: Language = digits_only([
+pub(super) const TAGALOG: NumberWords = digits_only([
     "wala sero",
     "isa",
     "dalawa",

@@ -3,9 +3,9 @@
 //! What lives here: tables; up to a hundred each number has a word of its own, and in Latin letters
 //! each word many spellings. What must not: code.
 
-use super::{Language, NOTHING};
+use super::{NOTHING, NumberWords};
 
-pub(super) const HINDI_LATIN: Language = Language {
+pub(super) const HINDI_LATIN: NumberWords = NumberWords {
     units: [
         "zero shunya sunya shoonya soonya shunye jeero jiro sifar shuny",
         "ek aek ekk eik",
@@ -119,7 +119,7 @@ pub(super) const HINDI_LATIN: Language = Language {
     ..NOTHING
 };
 
-pub(super) const HINDI: Language = Language {
+pub(super) const HINDI: NumberWords = NumberWords {
     units: [
         "शून्य ज़ीरो जीरो सिफर शुन्य",
         "एक",

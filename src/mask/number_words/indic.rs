@@ -3,9 +3,9 @@
 //! What lives here: tables. What must not: code. To add a language: a constant like its
 //! neighbours, then a line in `ALL` of the module above.
 
-use super::{Language, NOTHING, digits_only};
+use super::{NOTHING, NumberWords, digits_only};
 
-pub(super) const BENGALI: Language = Language {
+pub(super) const BENGALI: NumberWords = NumberWords {
     units: ["শূন্য শুন্য জিরো", "এক", "দুই দু", "তিন", "চার", "পাঁচ পাচ", "ছয় ছয় ছ", "সাত", "আট", "নয় নয়"],
     teens: ["দশ", "এগারো", "বারো", "তেরো", "চৌদ্দ", "পনেরো", "ষোলো", "সতেরো", "আঠারো", "উনিশ"],
     tens: ["বিশ", "ত্রিশ", "চল্লিশ", "পঞ্চাশ", "ষাট", "সত্তর", "আশি", "নব্বই"],
@@ -14,7 +14,7 @@ pub(super) const BENGALI: Language = Language {
     ..NOTHING
 };
 
-pub(super) const TAMIL: Language = Language {
+pub(super) const TAMIL: NumberWords = NumberWords {
     units: [
         "பூஜ்யம் பூஜ்ஜியம் சுழியம் சைபர் ஜீரோ பூச்சியம் சீரோ",
         "ஒன்று ஒண்ணு ஒன்னு",
@@ -34,7 +34,7 @@ pub(super) const TAMIL: Language = Language {
     ..NOTHING
 };
 
-pub(super) const TAMIL_LATIN: Language = digits_only([
+pub(super) const TAMIL_LATIN: NumberWords = digits_only([
     "poojyam poojiyam suzhiyam",
     "onnu ondru onru",
     "rendu irandu",
@@ -47,7 +47,7 @@ pub(super) const TAMIL_LATIN: Language = digits_only([
     "onbathu ombathu ombadhu onbadhu",
 ]);
 
-pub(super) const TELUGU: Language = digits_only([
+pub(super) const TELUGU: NumberWords = digits_only([
     "సున్నా సున్న",
     "ఒకటి",
     "రెండు",
@@ -60,22 +60,22 @@ pub(super) const TELUGU: Language = digits_only([
     "తొమ్మిది",
 ]);
 
-pub(super) const GUJARATI: Language =
+pub(super) const GUJARATI: NumberWords =
     digits_only(["શૂન્ય", "એક", "બે", "ત્રણ", "ચાર", "પાંચ", "છ", "સાત", "આઠ", "નવ"]);
 
-pub(super) const PUNJABI: Language =
+pub(super) const PUNJABI: NumberWords =
     digits_only(["ਸਿਫ਼ਰ ਜ਼ੀਰੋ", "ਇੱਕ ਇਕ", "ਦੋ", "ਤਿੰਨ", "ਚਾਰ", "ਪੰਜ", "ਛੇ", "ਸੱਤ", "ਅੱਠ", "ਨੌਂ ਨੌ"]);
 
-pub(super) const KANNADA: Language =
+pub(super) const KANNADA: NumberWords =
     digits_only(["ಸೊನ್ನೆ", "ಒಂದು", "ಎರಡು", "ಮೂರು", "ನಾಲ್ಕು", "ಐದು", "ಆರು", "ಏಳು", "ಎಂಟು", "ಒಂಬತ್ತು"]);
 
-pub(super) const MALAYALAM: Language =
+pub(super) const MALAYALAM: NumberWords =
     digits_only(["പൂജ്യം", "ഒന്ന്", "രണ്ട്", "മൂന്ന്", "നാല്", "അഞ്ച്", "ആറ്", "ഏഴ്", "എട്ട്", "ഒമ്പത് ഒൻപത്"]);
 
-pub(super) const MARATHI: Language =
+pub(super) const MARATHI: NumberWords =
     digits_only(["शून्य", "एक", "दोन", "तीन", "चार", "पाच पाँच", "सहा", "सात", "आठ", "नऊ"]);
 
-pub(super) const NEPALI: Language = digits_only([
+pub(super) const NEPALI: NumberWords = digits_only([
     "शून्य सुन्ना सुन्य",
     "एक",
     "दुई दुइ",
@@ -88,8 +88,8 @@ pub(super) const NEPALI: Language = digits_only([
     "नौ",
 ]);
 
-pub(super) const ODIA: Language =
+pub(super) const ODIA: NumberWords =
     digits_only(["ଶୂନ", "ଏକ", "ଦୁଇ", "ତିନି", "ଚାରି", "ପାଞ୍ଚ", "ଛଅ", "ସାତ", "ଆଠ", "ନଅ"]);
 
-pub(super) const SINHALA: Language =
+pub(super) const SINHALA: NumberWords =
     digits_only(["බිංදුව බින්දුව", "එක", "දෙක", "තුන", "හතර", "පහ", "හය", "හත", "අට", "නවය නමය"]);

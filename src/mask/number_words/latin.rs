@@ -3,9 +3,9 @@
 //! What lives here: tables. What must not: code. To add a language: a constant like its
 //! neighbours, then a line in `ALL` of the module above.
 
-use super::{Language, NOTHING, digits_only};
+use super::{NOTHING, NumberWords, digits_only};
 
-pub(super) const ENGLISH: Language = Language {
+pub(super) const ENGLISH: NumberWords = NumberWords {
     units: [
         "zero zeroo zro ziro zeero jero xero oh o nought naught null nil aught",
         "one wun won onee wan oen uno",
@@ -46,7 +46,7 @@ pub(super) const ENGLISH: Language = Language {
     ..NOTHING
 };
 
-pub(super) const SPANISH: Language = Language {
+pub(super) const SPANISH: NumberWords = NumberWords {
     units: [
         "cero sero",
         "uno un una",
@@ -106,7 +106,7 @@ pub(super) const SPANISH: Language = Language {
     ..NOTHING
 };
 
-pub(super) const PORTUGUESE: Language = Language {
+pub(super) const PORTUGUESE: NumberWords = NumberWords {
     units: [
         "zero",
         "um uma hum",
@@ -148,7 +148,7 @@ pub(super) const PORTUGUESE: Language = Language {
     ..NOTHING
 };
 
-pub(super) const FRENCH: Language = Language {
+pub(super) const FRENCH: NumberWords = NumberWords {
     units: [
         "zéro zero zérro",
         "un une hun",
@@ -178,7 +178,7 @@ pub(super) const FRENCH: Language = Language {
     ..NOTHING
 };
 
-pub(super) const GERMAN: Language = Language {
+pub(super) const GERMAN: NumberWords = NumberWords {
     units: [
         "null nul",
         "eins ein eine ains",
@@ -219,7 +219,7 @@ pub(super) const GERMAN: Language = Language {
     joint: "und",
 };
 
-pub(super) const INDONESIAN: Language = Language {
+pub(super) const INDONESIAN: NumberWords = NumberWords {
     units: [
         "nol kosong kosng",
         "satu satoe sat stu esa",
@@ -240,7 +240,7 @@ pub(super) const INDONESIAN: Language = Language {
     ..NOTHING
 };
 
-pub(super) const ITALIAN: Language = Language {
+pub(super) const ITALIAN: NumberWords = NumberWords {
     units: ["zero", "uno un", "due", "tre", "quattro", "cinque", "sei", "sette", "otto", "nove"],
     teens: [
         "dieci",
@@ -287,7 +287,7 @@ pub(super) const ITALIAN: Language = Language {
     ..NOTHING
 };
 
-pub(super) const TURKISH: Language = Language {
+pub(super) const TURKISH: NumberWords = NumberWords {
     units: [
         "sıfır sifir",
         "bir",
@@ -308,7 +308,7 @@ pub(super) const TURKISH: Language = Language {
     ..NOTHING
 };
 
-pub(super) const DUTCH: Language = Language {
+pub(super) const DUTCH: NumberWords = NumberWords {
     units: ["nul", "een één", "twee", "drie", "vier", "vijf", "zes", "zeven", "acht", "negen"],
     teens: [
         "tien",
@@ -329,7 +329,7 @@ pub(super) const DUTCH: Language = Language {
     joint: "en",
 };
 
-pub(super) const POLISH: Language = Language {
+pub(super) const POLISH: NumberWords = NumberWords {
     units: [
         "zero",
         "jeden",
@@ -369,10 +369,10 @@ pub(super) const POLISH: Language = Language {
     ..NOTHING
 };
 
-pub(super) const SWAHILI: Language =
+pub(super) const SWAHILI: NumberWords =
     digits_only(["sifuri", "moja", "mbili", "tatu", "nne", "tano", "sita", "saba", "nane", "tisa"]);
 
-pub(super) const VIETNAMESE: Language = digits_only([
+pub(super) const VIETNAMESE: NumberWords = digits_only([
     "không khong",
     "một mot",
     "hai",

@@ -13,7 +13,7 @@ mod other;
 mod romanised;
 
 /// The number words of one language. Every string is a list of spellings.
-pub(super) struct Language {
+pub(super) struct NumberWords {
     /// 0 to 9.
     pub(super) units: [&'static str; 10],
     /// 10 to 19; empty where nobody says them in phone numbers.
@@ -31,7 +31,7 @@ pub(super) struct Language {
 }
 
 /// What the languages that do not say more are filled up with.
-const NOTHING: Language = Language {
+const NOTHING: NumberWords = NumberWords {
     units: [""; 10],
     teens: [""; 10],
     tens: [""; 8],
@@ -42,12 +42,12 @@ const NOTHING: Language = Language {
 };
 
 /// A language of which only the digits are listed.
-const fn digits_only(units: [&'static str; 10]) -> Language {
-    Language { units, ..NOTHING }
+const fn digits_only(units: [&'static str; 10]) -> NumberWords {
+    NumberWords { units, ..NOTHING }
 }
 
 /// All languages; the position of one is its bit in a word's set of languages (at most 64).
-pub(super) const ALL: &[&Language] = &[
+pub(super) const ALL: &[&NumberWords] = &[
     &latin::ENGLISH,
     &latin::SPANISH,
     &latin::PORTUGUESE,

@@ -3,9 +3,9 @@
 //! What lives here: tables. What must not: code. To add a language: a constant like its
 //! neighbours, then a line in `ALL` of the module above.
 
-use super::{Language, NOTHING, digits_only};
+use super::{NOTHING, NumberWords, digits_only};
 
-pub(super) const RUSSIAN: Language = Language {
+pub(super) const RUSSIAN: NumberWords = NumberWords {
     units: [
         "ноль нуль зеро",
         "один одна адин раз",
@@ -55,7 +55,7 @@ pub(super) const RUSSIAN: Language = Language {
     ..NOTHING
 };
 
-pub(super) const UKRAINIAN: Language = digits_only([
+pub(super) const UKRAINIAN: NumberWords = digits_only([
     "нуль",
     "один",
     "два",
@@ -68,7 +68,7 @@ pub(super) const UKRAINIAN: Language = digits_only([
     "дев'ять девять",
 ]);
 
-pub(super) const ARABIC: Language = Language {
+pub(super) const ARABIC: NumberWords = NumberWords {
     units: [
         "صفر زيرو",
         "واحد واحدة",
@@ -88,7 +88,7 @@ pub(super) const ARABIC: Language = Language {
     ..NOTHING
 };
 
-pub(super) const ARABIC_LATIN: Language = digits_only([
+pub(super) const ARABIC_LATIN: NumberWords = digits_only([
     "sifr sefr",
     "wahid wahed",
     "ithnan itnen ithnayn etnen",
@@ -101,15 +101,15 @@ pub(super) const ARABIC_LATIN: Language = digits_only([
     "tisaa tes3a tisa tesaa",
 ]);
 
-pub(super) const URDU: Language =
+pub(super) const URDU: NumberWords =
     digits_only(["صفر زیرو", "ایک", "دو", "تین", "چار", "پانچ", "چھ چھے", "سات", "آٹھ", "نو"]);
 
-pub(super) const PERSIAN: Language =
+pub(super) const PERSIAN: NumberWords =
     digits_only(["صفر", "یک", "دو", "سه", "چهار", "پنج", "شش شیش", "هفت", "هشت", "نه"]);
 
 /// Each digit is one letter, so a whole number is one word that the splitting of glued words
 /// takes apart; 幺 is how a one is read out in phone numbers.
-pub(super) const CHINESE: Language = digits_only([
+pub(super) const CHINESE: NumberWords = digits_only([
     "零 〇 洞",
     "一 幺 壹",
     "二 两 贰 兩",
@@ -122,10 +122,10 @@ pub(super) const CHINESE: Language = digits_only([
     "九 玖",
 ]);
 
-pub(super) const KOREAN: Language =
+pub(super) const KOREAN: NumberWords =
     digits_only(["공 영", "일", "이", "삼", "사", "오", "육", "칠", "팔", "구"]);
 
-pub(super) const GREEK: Language = digits_only([
+pub(super) const GREEK: NumberWords = digits_only([
     "μηδέν",
     "ένα",
     "δύο",
@@ -138,7 +138,7 @@ pub(super) const GREEK: Language = digits_only([
     "εννέα εννιά",
 ]);
 
-pub(super) const BULGARIAN: Language = digits_only([
+pub(super) const BULGARIAN: NumberWords = digits_only([
     "нула",
     "едно един",
     "две",
@@ -151,10 +151,10 @@ pub(super) const BULGARIAN: Language = digits_only([
     "девет",
 ]);
 
-pub(super) const SERBIAN: Language =
+pub(super) const SERBIAN: NumberWords =
     digits_only(["нула", "један", "два", "три", "четири", "пет", "шест", "седам", "осам", "девет"]);
 
-pub(super) const HEBREW: Language = digits_only([
+pub(super) const HEBREW: NumberWords = digits_only([
     "אפס",
     "אחת אחד",
     "שתיים שניים שתים",
@@ -168,10 +168,10 @@ pub(super) const HEBREW: Language = digits_only([
 ]);
 
 /// Written without spaces, as Thai is.
-pub(super) const THAI: Language =
+pub(super) const THAI: NumberWords =
     digits_only(["ศูนย์", "หนึ่ง", "สอง", "สาม", "สี่", "ห้า", "หก", "เจ็ด", "แปด", "เก้า"]);
 
-pub(super) const JAPANESE: Language = digits_only([
+pub(super) const JAPANESE: NumberWords = digits_only([
     "ゼロ ぜろ れい まる",
     "いち イチ",
     "に ニ",

@@ -3,9 +3,9 @@
 //! What lives here: tables. What must not: code, or Hindi (see `hindi.rs`). To add a language: a
 //! constant like its neighbours, then a line in `ALL` of the module above.
 
-use super::{Language, digits_only};
+use super::{NumberWords, digits_only};
 
-pub(super) const BENGALI_LATIN: Language = digits_only([
+pub(super) const BENGALI_LATIN: NumberWords = digits_only([
     "shunno sunno shunyo sunyo shunna",
     "ek",
     "dui duui du",
@@ -18,7 +18,7 @@ pub(super) const BENGALI_LATIN: Language = digits_only([
     "noy noi nou noe",
 ]);
 
-pub(super) const MARATHI_LATIN: Language = digits_only([
+pub(super) const MARATHI_LATIN: NumberWords = digits_only([
     "shunya shoonya",
     "ek",
     "don donn",
@@ -31,7 +31,7 @@ pub(super) const MARATHI_LATIN: Language = digits_only([
     "nau navu nauu",
 ]);
 
-pub(super) const NEPALI_LATIN: Language = digits_only([
+pub(super) const NEPALI_LATIN: NumberWords = digits_only([
     "sunna suniya sunya",
     "ek",
     "dui duai",
@@ -44,7 +44,7 @@ pub(super) const NEPALI_LATIN: Language = digits_only([
     "nau",
 ]);
 
-pub(super) const GUJARATI_LATIN: Language = digits_only([
+pub(super) const GUJARATI_LATIN: NumberWords = digits_only([
     "shunya sunya mindu",
     "ek",
     "bey",
@@ -57,7 +57,7 @@ pub(super) const GUJARATI_LATIN: Language = digits_only([
     "nav",
 ]);
 
-pub(super) const PUNJABI_LATIN: Language = digits_only([
+pub(super) const PUNJABI_LATIN: NumberWords = digits_only([
     "sifar siphar",
     "ikk ik",
     "do",
@@ -70,7 +70,7 @@ pub(super) const PUNJABI_LATIN: Language = digits_only([
     "naun nau",
 ]);
 
-pub(super) const TELUGU_LATIN: Language = digits_only([
+pub(super) const TELUGU_LATIN: NumberWords = digits_only([
     "sunna sunnaa",
     "okati okkati",
     "rendu",
@@ -83,7 +83,7 @@ pub(super) const TELUGU_LATIN: Language = digits_only([
     "tommidi thommidi tomidi",
 ]);
 
-pub(super) const KANNADA_LATIN: Language = digits_only([
+pub(super) const KANNADA_LATIN: NumberWords = digits_only([
     "sonne",
     "ondu",
     "eradu yeradu",
@@ -96,7 +96,7 @@ pub(super) const KANNADA_LATIN: Language = digits_only([
     "ombattu ombathu",
 ]);
 
-pub(super) const MALAYALAM_LATIN: Language = digits_only([
+pub(super) const MALAYALAM_LATIN: NumberWords = digits_only([
     "poojyam pujyam",
     "onnu",
     "randu",

@@ -21,17 +21,17 @@ use secrecy::{ExposeSecret, SecretString};
 use serde::Serialize;
 use tokio::time::timeout;
 
-use super::outbound::{Pace, Pause};
+use super::outbound::{Backoff, SendPolicy};
 use super::signature::sign;
-use crate::connect::delivery::courier::{Attachment, Channel, Couriers, Failed};
-use crate::connect::lobby::inbox::{Item, News};
+use crate::connect::delivery::courier::{Channel, CourierGuard, Couriers, DeliveryError};
+use crate::connect::lobby::inbox::{InboxEvent, Item};
 use crate::connect::profile::language::Language;
 use crate::connect::reply;
-use crate::connect::service::Arrivals;
+use crate::connect::service::CallerObserver;
 use crate::kernel::clock::Clock;
 use crate::kernel::id::{IdHasher, RoomId, UserId};
-use crate::kernel::ttl_cache::Recent;
-use crate::transport::ops::metrics::{Metrics, SendOutcome, Target};
+use crate::kernel::ttl_cache::TtlCache;
+use crate::transport::ops::metrics::{Metrics, OutboundTarget, SendOutcome};
 
 /// How long after their last call somebody's news is posted. What comes later waits for the next.
 const KEPT: Duration = Duration::from_secs(24 * 60 * 60);
@@ -43,7 +43,7 @@ const SIGNATURE: &str = "x-signature-256";
 
 /// What is posted for an item.
 #[derive(Serialize)]
-struct Posted<'a> {
+struct BridgeItem<'a> {
     /// The `puch_user_id` that the bridge passed.
     user_id: &'a str,
     /// The same when an item is posted again.
@@ -64,18 +64,18 @@ pub struct Bridge {
     pub secret: SecretString,
     pub ids: IdHasher,
     pub metrics: Arc<Metrics>,
-    pub pace: Pace,
+    pub pace: SendPolicy,
 }
 
 /// Everybody whose news is posted.
-pub struct Callbacks {
+pub struct BridgeChannels {
     bridge: Arc<Bridge>,
     couriers: Arc<Couriers>,
     clock: Arc<dyn Clock>,
-    people: Mutex<(Recent<UserId, Arc<Attachment>>, StdRng)>,
+    people: Mutex<(TtlCache<UserId, Arc<CourierGuard>>, StdRng)>,
 }
 
-impl Callbacks {
+impl BridgeChannels {
     #[must_use]
     pub fn new(
         bridge: Bridge,
@@ -83,12 +83,12 @@ impl Callbacks {
         clock: Arc<dyn Clock>,
         rng: StdRng,
     ) -> Self {
-        let people = Mutex::new((Recent::new(KEPT, MAX_PEOPLE), rng));
+        let people = Mutex::new((TtlCache::new(KEPT, MAX_PEOPLE), rng));
         Self { bridge: Arc::new(bridge), couriers, clock, people }
     }
 }
 
-impl Arrivals for Callbacks {
+impl CallerObserver for BridgeChannels {
     fn came(&self, who: UserId, raw_id: &str) {
         let now = self.clock.now();
         let mut locked = self.people.lock();
@@ -99,7 +99,7 @@ impl Arrivals for Callbacks {
             // Somebody who is reached otherwise is not to be told twice.
             None if self.couriers.reaches(who) => return,
             None => {
-                let pause = Pause::new(self.bridge.pace, StdRng::from_rng(rng));
+                let pause = Backoff::new(self.bridge.pace, StdRng::from_rng(rng));
                 let bridge = Arc::clone(&self.bridge);
                 let channel = BridgeChannel { bridge, user_id: raw_id.into(), pause };
                 Arc::new(self.couriers.attach(who, Arc::new(channel)))
@@ -115,22 +115,22 @@ impl Arrivals for Callbacks {
 struct BridgeChannel {
     bridge: Arc<Bridge>,
     user_id: SecretString,
-    pause: Pause,
+    pause: Backoff,
 }
 
 impl BridgeChannel {
-    async fn post(&self, language: Language, item: &Item) -> Result<(), Failed> {
+    async fn post(&self, language: Language, item: &Item) -> Result<(), DeliveryError> {
         let (r#type, room) = match &item.news {
-            News::Message { room, .. } => ("message.received", Some(*room)),
-            News::Connected { chat } => ("chatroom.found", Some(chat.room)),
-            News::PartnerLeft { room } | News::PartnerTimedOut { room } => {
+            InboxEvent::Message { room, .. } => ("message.received", Some(*room)),
+            InboxEvent::Connected { chat } => ("chatroom.found", Some(chat.room)),
+            InboxEvent::PartnerLeft { room } | InboxEvent::PartnerTimedOut { room } => {
                 ("partner.disconnected", Some(*room))
             }
-            News::Icebreaker { room, .. } => ("icebreaker", Some(*room)),
-            News::Nudge { room } => ("nudge", Some(*room)),
-            News::Notice(_) => ("operator.notice", None),
+            InboxEvent::Icebreaker { room, .. } => ("icebreaker", Some(*room)),
+            InboxEvent::Nudge { room } => ("nudge", Some(*room)),
+            InboxEvent::Notice(_) => ("operator.notice", None),
         };
-        let posted = Posted {
+        let posted = BridgeItem {
             user_id: self.user_id.expose_secret(),
             item_id: self.bridge.ids.item(item.number),
             r#type,
@@ -138,24 +138,24 @@ impl BridgeChannel {
             text: reply::news(language, &item.news),
             timestamp: item.at.as_millis(),
         };
-        let body = serde_json::to_vec(&posted).map_err(|_| Failed::Gone)?;
+        let body = serde_json::to_vec(&posted).map_err(|_| DeliveryError::Gone)?;
         let Bridge { http, url, secret, metrics, .. } = &*self.bridge;
         let request = http.post(url.expose_secret()).header(CONTENT_TYPE, "application/json");
         let request = request.header(SIGNATURE, sign(secret, &body)).body(body);
         // What an error says may hold the address, which may hold a token.
         let (outcome, done) = match request.send().await.map(|answer| answer.status()) {
             Ok(status) if status.is_success() => (SendOutcome::Ok, Ok(())),
-            Ok(StatusCode::GONE) => (SendOutcome::Refused, Err(Failed::Gone)),
-            Ok(_) | Err(_) => (SendOutcome::Later, Err(Failed::Later)),
+            Ok(StatusCode::GONE) => (SendOutcome::Refused, Err(DeliveryError::Gone)),
+            Ok(_) | Err(_) => (SendOutcome::Later, Err(DeliveryError::Later)),
         };
-        metrics.count_sent(Target::Callback, outcome);
+        metrics.count_sent(OutboundTarget::Callback, outcome);
         done
     }
 }
 
 #[async_trait]
 impl Channel for BridgeChannel {
-    async fn bring(&self, language: Language, items: &[Item]) -> Result<usize, Failed> {
+    async fn bring(&self, language: Language, items: &[Item]) -> Result<usize, DeliveryError> {
         let mut brought = 0;
         let all = timeout(self.bridge.pace.attempt, async {
             for item in items {
@@ -171,8 +171,8 @@ impl Channel for BridgeChannel {
             }
             Ok(Err(failed)) => failed,
             Err(_) => {
-                self.bridge.metrics.count_sent(Target::Callback, SendOutcome::Later);
-                Failed::Later
+                self.bridge.metrics.count_sent(OutboundTarget::Callback, SendOutcome::Later);
+                DeliveryError::Later
             }
         };
         self.pause.after_failure(None);

@@ -14,7 +14,7 @@ use tokio::time::sleep;
 
 /// How fast requests may go out.
 #[derive(Clone, Copy, Debug)]
-pub struct Pace {
+pub struct SendPolicy {
     /// For one attempt to send, which must end before [`crate::connect::lobby::inbox::LEASE_TIME`] does.
     pub attempt: Duration,
     /// Between two messages to one person on WhatsApp (else error 131056).
@@ -27,7 +27,7 @@ pub struct Pace {
     pub longest_backoff: Duration,
 }
 
-impl Default for Pace {
+impl Default for SendPolicy {
     fn default() -> Self {
         Self {
             attempt: Duration::from_secs(7),
@@ -48,21 +48,21 @@ pub fn client() -> Result<Client, reqwest::Error> {
 }
 
 /// The pause before the next request to one person.
-pub struct Pause {
-    pace: Pace,
-    state: Mutex<State>,
+pub struct Backoff {
+    pace: SendPolicy,
+    state: Mutex<BackoffState>,
 }
 
-struct State {
+struct BackoffState {
     left: Duration,
     failures: u32,
     rng: StdRng,
 }
 
-impl Pause {
+impl Backoff {
     #[must_use]
-    pub fn new(pace: Pace, rng: StdRng) -> Self {
-        Self { pace, state: Mutex::new(State { left: Duration::ZERO, failures: 0, rng }) }
+    pub fn new(pace: SendPolicy, rng: StdRng) -> Self {
+        Self { pace, state: Mutex::new(BackoffState { left: Duration::ZERO, failures: 0, rng }) }
     }
 
     /// Returns when the pause is over.
@@ -99,8 +99,8 @@ mod tests {
 
     #[test]
     fn pauses_double_with_each_failure_up_to_the_longest_and_end_with_a_success() {
-        let pace = Pace::default();
-        let pause = Pause::new(pace, seeded_rng());
+        let pace = SendPolicy::default();
+        let pause = Backoff::new(pace, seeded_rng());
         let left = || pause.state.lock().left;
         for failures in 0..40 {
             pause.after_failure(None);
@@ -115,16 +115,16 @@ mod tests {
 
     #[test]
     fn a_pause_is_as_long_as_asked_for_within_reason() {
-        let pause = Pause::new(Pace::default(), seeded_rng());
+        let pause = Backoff::new(SendPolicy::default(), seeded_rng());
         pause.after_failure(Some(Duration::from_secs(30)));
         assert_eq!(pause.state.lock().left, Duration::from_secs(30));
         pause.after_failure(Some(Duration::from_secs(1_000_000)));
-        assert_eq!(pause.state.lock().left, Pace::default().longest_backoff);
+        assert_eq!(pause.state.lock().left, SendPolicy::default().longest_backoff);
     }
 
     #[tokio::test(start_paused = true)]
     async fn a_pause_that_was_interrupted_begins_anew_and_a_finished_one_is_over() {
-        let pause = Pause::new(Pace::default(), seeded_rng());
+        let pause = Backoff::new(SendPolicy::default(), seeded_rng());
         pause.after_success(Duration::from_secs(6));
         let within = |secs| tokio::time::timeout(Duration::from_secs(secs), pause.over());
         assert!(within(5).await.is_err());

@@ -23,15 +23,15 @@ pub struct Gate {
 
 /// Lets a request through that has a right token and host, and answers 401 or 403 otherwise.
 #[must_use]
-pub fn require_token(gate: Arc<Gate>) -> ValidateRequestHeaderLayer<Checked> {
-    ValidateRequestHeaderLayer::custom(Checked(gate))
+pub fn require_token(gate: Arc<Gate>) -> ValidateRequestHeaderLayer<GateLayer> {
+    ValidateRequestHeaderLayer::custom(GateLayer(gate))
 }
 
 /// A gate in front of routes.
 #[derive(Clone)]
-pub struct Checked(Arc<Gate>);
+pub struct GateLayer(Arc<Gate>);
 
-impl<B> ValidateRequest<B> for Checked {
+impl<B> ValidateRequest<B> for GateLayer {
     type ResponseBody = Body;
 
     fn validate(&mut self, request: &mut Request<B>) -> Result<(), Response> {

@@ -4,7 +4,7 @@ use std::net::{IpAddr, SocketAddr};
 
 use axum::http::HeaderMap;
 
-use crate::kernel::client_network::{Origin, Proxy};
+use crate::kernel::client_network::{ClientNetwork, TrustedProxy};
 
 /// Fly.io's proxy names the caller here, whatever the caller sent.
 const FLY: &str = "fly-client-ip";
@@ -13,13 +13,13 @@ const FORWARDED: &str = "x-forwarded-for";
 
 /// Where a request comes from; `peer` is whom the socket is connected to. Of its headers only the one
 /// is believed that the operator's proxy sets: what is in others a caller may have written.
-pub fn origin(peer: IpAddr, headers: &HeaderMap, proxy: Proxy) -> Origin {
+pub fn origin(peer: IpAddr, headers: &HeaderMap, proxy: TrustedProxy) -> ClientNetwork {
     let told = match proxy {
-        Proxy::None => None,
-        Proxy::Forwarded => told(headers, FORWARDED),
-        Proxy::Fly => told(headers, FLY),
+        TrustedProxy::None => None,
+        TrustedProxy::Forwarded => told(headers, FORWARDED),
+        TrustedProxy::Fly => told(headers, FLY),
     };
-    Origin::new(told.unwrap_or(peer))
+    ClientNetwork::new(told.unwrap_or(peer))
 }
 
 /// Whom the proxy saw: it adds to the end.
@@ -35,36 +35,36 @@ mod tests {
 
     use super::*;
 
-    fn is_from(headers: &[(&str, &str)], proxy: Proxy, address: &str) -> bool {
+    fn is_from(headers: &[(&str, &str)], proxy: TrustedProxy, address: &str) -> bool {
         let ip = |text: &str| text.parse::<IpAddr>().expect("an address");
         let mut sent = HeaderMap::new();
         for (name, value) in headers {
             let name: HeaderName = name.parse().expect("a name");
             sent.append(name, value.parse().expect("a value"));
         }
-        origin(ip("10.0.0.1"), &sent, proxy) == Origin::new(ip(address))
+        origin(ip("10.0.0.1"), &sent, proxy) == ClientNetwork::new(ip(address))
     }
 
     #[test]
     fn a_header_is_believed_only_behind_a_proxy() {
         let forwarded = [("x-forwarded-for", "192.0.2.1")];
-        assert!(is_from(&forwarded, Proxy::None, "10.0.0.1"));
-        assert!(is_from(&forwarded, Proxy::Forwarded, "192.0.2.1"));
-        assert!(is_from(&[], Proxy::Forwarded, "10.0.0.1"));
-        assert!(is_from(&[("x-forwarded-for", "unknown")], Proxy::Forwarded, "10.0.0.1"));
+        assert!(is_from(&forwarded, TrustedProxy::None, "10.0.0.1"));
+        assert!(is_from(&forwarded, TrustedProxy::Forwarded, "192.0.2.1"));
+        assert!(is_from(&[], TrustedProxy::Forwarded, "10.0.0.1"));
+        assert!(is_from(&[("x-forwarded-for", "unknown")], TrustedProxy::Forwarded, "10.0.0.1"));
     }
 
     #[test]
     fn of_several_the_last_is_what_the_proxy_saw() {
         let lied = [("x-forwarded-for", "1.1.1.1, 2.2.2.2"), ("x-forwarded-for", "192.0.2.1:99")];
-        assert!(is_from(&lied, Proxy::Forwarded, "192.0.2.1"));
+        assert!(is_from(&lied, TrustedProxy::Forwarded, "192.0.2.1"));
     }
 
     #[test]
     fn what_another_proxy_would_say_is_what_the_caller_wrote() {
         let both = [("x-forwarded-for", "192.0.2.1"), ("fly-client-ip", "2001:db8::1")];
-        assert!(is_from(&both, Proxy::Forwarded, "192.0.2.1"));
-        assert!(is_from(&both, Proxy::Fly, "2001:db8::1"));
-        assert!(is_from(&both[..1], Proxy::Fly, "10.0.0.1"));
+        assert!(is_from(&both, TrustedProxy::Forwarded, "192.0.2.1"));
+        assert!(is_from(&both, TrustedProxy::Fly, "2001:db8::1"));
+        assert!(is_from(&both[..1], TrustedProxy::Fly, "10.0.0.1"));
     }
 }

@@ -20,7 +20,7 @@ use socket2::SockRef;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
 
-use crate::kernel::receipt::{OpenSlot, Receipt};
+use crate::kernel::receipt::{Receipt, ReceiptCollector};
 
 /// Receipts of answers that are in a connection's write buffer. Clones share the same list.
 #[derive(Clone, Default)]
@@ -41,26 +41,26 @@ impl ConnectionReceipts {
 /// An answer's body that passes its receipts on to the connection with its last frame.
 ///
 /// A streamed answer ends with its tool's, so receipts may still come until then.
-pub struct Watched {
+pub struct ReceiptBody {
     body: Body,
     /// With where they go.
-    receipts: Option<(OpenSlot, ConnectionReceipts)>,
+    receipts: Option<(ReceiptCollector, ConnectionReceipts)>,
 }
 
-impl Watched {
-    pub fn new(body: Body, receipts: OpenSlot, connection: ConnectionReceipts) -> Self {
+impl ReceiptBody {
+    pub fn new(body: Body, receipts: ReceiptCollector, connection: ConnectionReceipts) -> Self {
         Self { body, receipts: Some((receipts, connection)) }
     }
 }
 
 /// An answer that nobody waits for a receipt of, or that is watched already.
-impl From<Body> for Watched {
+impl From<Body> for ReceiptBody {
     fn from(body: Body) -> Self {
         Self { body, receipts: None }
     }
 }
 
-impl http_body::Body for Watched {
+impl http_body::Body for ReceiptBody {
     type Data = Bytes;
     type Error = axum::Error;
 
@@ -88,18 +88,18 @@ impl http_body::Body for Watched {
 }
 
 /// A connection that confirms receipts when it is flushed.
-pub struct Tracked<S> {
+pub struct ReceiptStream<S> {
     stream: S,
     receipts: ConnectionReceipts,
 }
 
 /// A stream that can tell whether the other side has closed it.
-pub trait Peer {
+pub trait PeerStatus {
     /// Whether the peer is known to be gone. Consumes nothing.
     fn is_gone(&self) -> bool;
 }
 
-impl Peer for TcpStream {
+impl PeerStatus for TcpStream {
     /// Asks the system: tokio only knows what the last poll told it.
     fn is_gone(&self) -> bool {
         match SockRef::from(self).peek(&mut [MaybeUninit::uninit()]) {
@@ -109,7 +109,7 @@ impl Peer for TcpStream {
     }
 }
 
-impl<S: Peer> Tracked<S> {
+impl<S: PeerStatus> ReceiptStream<S> {
     pub fn new(stream: S, receipts: ConnectionReceipts) -> Self {
         Self { stream, receipts }
     }
@@ -125,7 +125,7 @@ impl<S: Peer> Tracked<S> {
     }
 }
 
-impl<S: AsyncWrite + Peer + Unpin> AsyncWrite for Tracked<S> {
+impl<S: AsyncWrite + PeerStatus + Unpin> AsyncWrite for ReceiptStream<S> {
     fn poll_write(
         mut self: Pin<&mut Self>,
         cx: &mut Context<'_>,
@@ -159,7 +159,7 @@ impl<S: AsyncWrite + Peer + Unpin> AsyncWrite for Tracked<S> {
     }
 }
 
-impl<S: AsyncRead + Unpin> AsyncRead for Tracked<S> {
+impl<S: AsyncRead + Unpin> AsyncRead for ReceiptStream<S> {
     fn poll_read(
         mut self: Pin<&mut Self>,
         cx: &mut Context<'_>,

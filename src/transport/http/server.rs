@@ -16,19 +16,19 @@ use tokio_io_timeout::TimeoutWriter;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
-use super::receipts::{ConnectionReceipts, Tracked};
-use super::timer::Alarm;
-use crate::transport::dispatcher::Front;
-use crate::transport::state::Limits;
+use super::receipts::{ConnectionReceipts, ReceiptStream};
+use super::timer::SharedTimer;
+use crate::transport::dispatcher::Dispatcher;
+use crate::transport::state::ConnectionLimits;
 
 /// What is known of the connection that a request came on.
 #[derive(Clone)]
-pub struct Connection {
+pub struct ConnectionInfo {
     /// Whom the socket is connected to.
     pub peer: IpAddr,
     /// Where receipts of answers on it are confirmed.
     pub(crate) receipts: ConnectionReceipts,
-    pub(crate) alarm: Alarm,
+    pub(crate) alarm: SharedTimer,
 }
 
 /// How long to wait when the system has no resources for one more connection.
@@ -38,8 +38,8 @@ const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 /// that `limits` grants them.
 pub async fn serve(
     listener: TcpListener,
-    front: Arc<Front>,
-    limits: Limits,
+    front: Arc<Dispatcher>,
+    limits: ConnectionLimits,
     shutdown: CancellationToken,
 ) {
     let places = Arc::new(Semaphore::new(limits.connections));
@@ -95,17 +95,17 @@ async fn serve_connection(
     stream: TcpStream,
     peer: IpAddr,
     place: OwnedSemaphorePermit,
-    front: Arc<Front>,
-    limits: Limits,
+    front: Arc<Dispatcher>,
+    limits: ConnectionLimits,
     shutdown: CancellationToken,
 ) {
     let receipts = ConnectionReceipts::default();
-    let mut stream = TimeoutWriter::new(Tracked::new(stream, receipts.clone()));
+    let mut stream = TimeoutWriter::new(ReceiptStream::new(stream, receipts.clone()));
     stream.set_timeout(Some(limits.write_timeout));
-    let alarm = Alarm::default();
+    let alarm = SharedTimer::default();
     // Shared by the requests of this connection and by no others, which would have the threads that
     // count who shares it wait for one another.
-    let shared = Arc::new((front, Connection { peer, receipts, alarm: alarm.clone() }));
+    let shared = Arc::new((front, ConnectionInfo { peer, receipts, alarm: alarm.clone() }));
     let service = service_fn(move |request| {
         let shared = Arc::clone(&shared);
         // Boxed, as what is being answered would else take its room in every connection for good.

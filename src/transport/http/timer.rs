@@ -17,26 +17,26 @@ use tokio::time;
 /// The timer of a connection, made when somebody first waits. Clones share it; all who wait on it must be
 /// of one task, and be asked whenever that is woken.
 #[derive(Clone, Default)]
-pub struct Alarm(Arc<Mutex<Option<Pin<Box<time::Sleep>>>>>);
+pub struct SharedTimer(Arc<Mutex<Option<Pin<Box<time::Sleep>>>>>);
 
-impl Alarm {
+impl SharedTimer {
     /// Waits for so long from now on.
-    pub fn after(&self, duration: Duration) -> Due {
+    pub fn after(&self, duration: Duration) -> Deadline {
         self.at(self.now() + duration)
     }
 
-    fn at(&self, deadline: Instant) -> Due {
-        Due { alarm: self.clone(), deadline: deadline.into() }
+    fn at(&self, deadline: Instant) -> Deadline {
+        Deadline { alarm: self.clone(), deadline: deadline.into() }
     }
 }
 
 /// Is over at its deadline.
-pub struct Due {
-    alarm: Alarm,
+pub struct Deadline {
+    alarm: SharedTimer,
     deadline: time::Instant,
 }
 
-impl Future for Due {
+impl Future for Deadline {
     type Output = ();
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
@@ -56,9 +56,9 @@ impl Future for Due {
     }
 }
 
-impl Sleep for Due {}
+impl Sleep for Deadline {}
 
-impl Timer for Alarm {
+impl Timer for SharedTimer {
     fn sleep(&self, duration: Duration) -> Pin<Box<dyn Sleep>> {
         Box::pin(self.after(duration))
     }
@@ -81,7 +81,7 @@ mod tests {
     const SECOND: Duration = Duration::from_secs(1);
 
     /// When somebody who waits from now on for `seconds` is told, in seconds from now.
-    async fn told(alarm: &Alarm, seconds: u32) -> u64 {
+    async fn told(alarm: &SharedTimer, seconds: u32) -> u64 {
         let before = alarm.now();
         alarm.after(SECOND * seconds).await;
         (alarm.now() - before).as_secs()
@@ -90,7 +90,7 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn a_limit_is_kept_whatever_the_timer_was_set_for_before() {
         for before in [10, 20, 30] {
-            let alarm = Alarm::default();
+            let alarm = SharedTimer::default();
             assert!(poll!(alarm.after(SECOND * before)).is_pending());
             assert_eq!(told(&alarm, 20).await, 20);
         }
@@ -98,7 +98,7 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn one_limit_after_the_other_is_kept() {
-        let alarm = Alarm::default();
+        let alarm = SharedTimer::default();
         for seconds in [3, 1, 2, 2, 0] {
             assert_eq!(told(&alarm, seconds).await, u64::from(seconds));
         }
@@ -106,7 +106,7 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn of_two_at_once_each_is_kept() {
-        let alarm = Alarm::default();
+        let alarm = SharedTimer::default();
         let both = async { tokio::join!(told(&alarm, 2), told(&alarm, 1)) };
         assert_eq!(both.await, (2, 1));
     }

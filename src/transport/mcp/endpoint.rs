@@ -26,11 +26,11 @@ use serde_json::value::RawValue;
 use super::server::McpServer;
 use super::short_form;
 use super::short_form::{INVALID_REQUEST, PARSE_ERROR, RpcError};
-use crate::kernel::client_network::Origin;
-use crate::kernel::receipt::{OpenSlot, ReceiptSlot};
-use crate::transport::http::receipts::Watched;
-use crate::transport::http::server::Connection;
-use crate::transport::state::Core;
+use crate::kernel::client_network::ClientNetwork;
+use crate::kernel::receipt::{ReceiptCollector, ReceiptSlot};
+use crate::transport::http::receipts::ReceiptBody;
+use crate::transport::http::server::ConnectionInfo;
+use crate::transport::state::HttpState;
 
 /// The most bytes of a request's body.
 pub const MAX_BODY_BYTES: usize = 64 * 1024;
@@ -46,12 +46,12 @@ struct Envelope<'a> {
 
 /// Answers a request to `/mcp`.
 pub async fn answer(
-    core: &Core,
+    core: &HttpState,
     mut request: hyper::Request<Incoming>,
-    connection: &Connection,
-) -> http::Response<Watched> {
+    connection: &ConnectionInfo,
+) -> http::Response<ReceiptBody> {
     note_origin(core, &mut request, connection);
-    let receipts = OpenSlot::new();
+    let receipts = ReceiptCollector::new();
     let response = match *request.method() {
         Method::POST => post(core, request, connection, receipts.slot()).await,
         _ => core.mcp.handle(request).await.map(Body::new),
@@ -61,15 +61,15 @@ pub async fn answer(
 
 /// Answers a request to `/mcp/session`, where clients stay connected.
 pub async fn answer_in_session(
-    State(core): State<Arc<Core>>,
-    Extension(connection): Extension<Connection>,
+    State(core): State<Arc<HttpState>>,
+    Extension(connection): Extension<ConnectionInfo>,
     mut request: Request,
 ) -> Response {
     note_origin(&core, &mut request, &connection);
     if let Some(refused) = elsewhere(&core, request.headers()) {
         return refused;
     }
-    let receipts = OpenSlot::new();
+    let receipts = ReceiptCollector::new();
     let response = match *request.method() {
         Method::POST => {
             let (parts, body) = request.into_parts();
@@ -86,14 +86,14 @@ pub async fn answer_in_session(
 }
 
 /// Keeps where a request comes from with it, for whoever counts new people.
-fn note_origin<B>(core: &Core, request: &mut http::Request<B>, connection: &Connection) {
+fn note_origin<B>(core: &HttpState, request: &mut http::Request<B>, connection: &ConnectionInfo) {
     if let Some(origin) = core.origin(connection, request.headers()) {
         request.extensions_mut().insert(origin);
     }
 }
 
 /// The answer to a client who wants to stay connected to an instance that drains.
-pub(super) fn elsewhere(core: &Core, headers: &HeaderMap) -> Option<Response> {
+pub(super) fn elsewhere(core: &HttpState, headers: &HeaderMap) -> Option<Response> {
     // What is known of sessions that are over is rmcp's to say.
     let begins = !headers.contains_key("mcp-session-id");
     (begins && core.drain.is_on()).then(|| {
@@ -114,22 +114,22 @@ fn ended(mut response: Response) -> Response {
 /// An answer whose receipts are confirmed when it is written.
 fn watched(
     response: Response,
-    receipts: OpenSlot,
-    connection: &Connection,
-) -> http::Response<Watched> {
+    receipts: ReceiptCollector,
+    connection: &ConnectionInfo,
+) -> http::Response<ReceiptBody> {
     let kind = response.headers().get(header::CONTENT_TYPE).map(HeaderValue::as_bytes);
     // The receipts of a stream's answer are still to come.
     let streams = kind.is_some_and(|kind| kind.starts_with(b"text/event-stream"));
     if receipts.is_empty() && !streams {
-        return response.map(Watched::from);
+        return response.map(ReceiptBody::from);
     }
-    response.map(|body| Watched::new(body, receipts, connection.receipts.clone()))
+    response.map(|body| ReceiptBody::new(body, receipts, connection.receipts.clone()))
 }
 
 async fn post(
-    core: &Core,
+    core: &HttpState,
     request: hyper::Request<Incoming>,
-    connection: &Connection,
+    connection: &ConnectionInfo,
     slot: ReceiptSlot,
 ) -> Response {
     let (parts, body) = request.into_parts();
@@ -139,7 +139,7 @@ async fn post(
         Err(response) => return response,
     };
     if let Some(call) = core.direct.read(&parts.headers, &body) {
-        let origin = parts.extensions.get::<Origin>().copied();
+        let origin = parts.extensions.get::<ClientNetwork>().copied();
         return core.direct.answer(call, slot, origin).await;
     }
     let envelope = match open(&body) {
@@ -149,7 +149,7 @@ async fn post(
     if envelope.jsonrpc.is_none() {
         return match envelope.method {
             Some(Value::String(method)) => {
-                let origin = parts.extensions.get::<Origin>().copied();
+                let origin = parts.extensions.get::<ClientNetwork>().copied();
                 short_form::call(core, &method, envelope.params, &slot, origin).await
             }
             _ => RpcError::framed(INVALID_REQUEST, "Invalid request: there is no method.")

@@ -24,12 +24,12 @@ use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 
 use super::endpoint::MAX_BODY_BYTES;
-use super::sessions::Sessions;
-use crate::connect::new_user_limit::{Newcomers, Unwelcome};
-use crate::kernel::client_network::Origin;
+use super::sessions::HttpSessions;
+use crate::connect::new_user_limit::{AdmissionError, NewUserLimiter};
+use crate::kernel::client_network::ClientNetwork;
 use crate::kernel::clock::Stopwatch;
-use crate::kernel::session::{Places, Session};
-use crate::kernel::toolset::{Caller, Receipts, Toolset, Watch};
+use crate::kernel::session::{Session, SessionLimit};
+use crate::kernel::toolset::{Receipts, ResourceWatch, Subject, Toolset};
 use crate::transport::ops::drain::Drain;
 use crate::transport::ops::metrics::{CallOutcome, Metrics};
 
@@ -47,17 +47,17 @@ const NO_PLACE: ErrorCode = ErrorCode(-32_000);
 pub struct McpServer {
     toolsets: Arc<[Arc<dyn Toolset>]>,
     metrics: Arc<Metrics>,
-    places: Places,
-    live: Option<Live>,
+    places: SessionLimit,
+    live: Option<LiveState>,
     instructions: &'static str,
-    newcomers: Option<Arc<Newcomers>>,
+    newcomers: Option<Arc<NewUserLimiter>>,
     /// Ends what would go on for as long as the client likes.
     drain: Drain,
 }
 
 /// The live session that a server is for, once its client has introduced itself.
 #[derive(Clone)]
-struct Live {
+struct LiveState {
     session: Arc<OnceCell<Arc<Session>>>,
     /// How often the client is asked whether it is still there.
     heartbeat: Duration,
@@ -65,7 +65,11 @@ struct Live {
 
 impl McpServer {
     #[must_use]
-    pub fn new(toolsets: Vec<Arc<dyn Toolset>>, metrics: Arc<Metrics>, places: Places) -> Self {
+    pub fn new(
+        toolsets: Vec<Arc<dyn Toolset>>,
+        metrics: Arc<Metrics>,
+        places: SessionLimit,
+    ) -> Self {
         Self {
             toolsets: toolsets.into(),
             metrics,
@@ -85,7 +89,7 @@ impl McpServer {
 
     /// The same, with new people counted by where they come from.
     #[must_use]
-    pub fn counting(self, newcomers: Option<Arc<Newcomers>>) -> Self {
+    pub fn counting(self, newcomers: Option<Arc<NewUserLimiter>>) -> Self {
         Self { newcomers, ..self }
     }
 
@@ -98,7 +102,7 @@ impl McpServer {
     /// A server for one client who stays connected.
     #[must_use]
     pub fn live(&self, heartbeat: Duration) -> Self {
-        let live = Live { session: Arc::default(), heartbeat };
+        let live = LiveState { session: Arc::default(), heartbeat };
         Self { live: Some(live), ..self.clone() }
     }
 
@@ -127,7 +131,7 @@ impl McpServer {
     pub fn http_sessions(
         self,
         idle: Duration,
-        sessions: &Sessions,
+        sessions: &HttpSessions,
         shutdown: CancellationToken,
     ) -> StreamableHttpService<Self, LocalSessionManager> {
         let config = StreamableHttpServerConfig::default()
@@ -146,15 +150,15 @@ impl McpServer {
     async fn admit(
         &self,
         context: &RequestContext<RoleServer>,
-        caller: impl FnOnce() -> Caller,
-    ) -> Result<(), Unwelcome> {
-        match (&self.newcomers, Origin::of(&context.extensions)) {
+        caller: impl FnOnce() -> Subject,
+    ) -> Result<(), AdmissionError> {
+        match (&self.newcomers, ClientNetwork::of(&context.extensions)) {
             (Some(newcomers), Some(origin)) => newcomers.admit(origin, caller()).await,
             _ => Ok(()),
         }
     }
 
-    fn watch(&self, uri: &str) -> Option<Box<dyn Watch>> {
+    fn watch(&self, uri: &str) -> Option<Box<dyn ResourceWatch>> {
         self.toolsets.iter().find_map(|toolset| toolset.watch_resource(uri))
     }
 

@@ -18,13 +18,13 @@ use tokio::sync::mpsc;
 use tokio::time::timeout;
 
 use super::server::McpServer;
-use crate::kernel::client_network::Origin;
+use crate::kernel::client_network::ClientNetwork;
 use crate::kernel::id::unguessable;
-use crate::kernel::receipt::{OpenSlot, Receipt};
+use crate::kernel::receipt::{Receipt, ReceiptCollector};
 use crate::transport::ops::drain::Drain;
 
-pub type Incoming = RxJsonRpcMessage<RoleServer>;
-pub type Outgoing = TxJsonRpcMessage<RoleServer>;
+pub type ClientMessage = RxJsonRpcMessage<RoleServer>;
+pub type ServerMessage = TxJsonRpcMessage<RoleServer>;
 
 /// How many messages may wait on either side. A client who does not read fills it, and is given up.
 const CAPACITY: usize = 16;
@@ -32,23 +32,23 @@ const CAPACITY: usize = 16;
 const INTRODUCTION: Duration = Duration::from_secs(30);
 
 /// Makes pipes and knows those that are addressed by name.
-pub struct Pipes {
+pub struct SessionPipes {
     server: McpServer,
     heartbeat: Duration,
     drain: Drain,
-    named: Arc<Mutex<HashMap<String, Inlet>>>,
+    named: Arc<Mutex<HashMap<String, InboundSender>>>,
     rng: Mutex<StdRng>,
 }
 
 /// The connection's end of a pipe.
-pub struct Ends {
-    pub inlet: Inlet,
-    pub outgoing: mpsc::Receiver<Outgoing>,
+pub struct ClientHalf {
+    pub inlet: InboundSender,
+    pub outgoing: mpsc::Receiver<ServerMessage>,
     /// Ends the session when dropped.
     pub guard: tokio_util::sync::DropGuard,
 }
 
-impl Pipes {
+impl SessionPipes {
     #[must_use]
     pub fn new(server: McpServer, heartbeat: Duration, drain: Drain, rng: StdRng) -> Self {
         let (named, rng) = (Arc::default(), Mutex::new(rng));
@@ -57,49 +57,49 @@ impl Pipes {
 
     /// Opens a pipe with a server of its own at the other end.
     /// Its client comes from `origin`.
-    pub fn open(&self, origin: Option<Origin>) -> Ends {
+    pub fn open(&self, origin: Option<ClientNetwork>) -> ClientHalf {
         let (incoming, from_client) = mpsc::channel(CAPACITY);
         let (to_client, outgoing) = mpsc::channel(CAPACITY);
         let token = self.drain.live();
         let (server, stop) = (self.server.live(self.heartbeat), token.clone());
         tokio::spawn(async move {
-            let pipe = Pipe { from_client, to_client };
+            let pipe = ServerHalf { from_client, to_client };
             let served = timeout(INTRODUCTION, server.serve_with_ct(pipe, stop)).await;
             // What went wrong is the client's, and may quote what it sent.
             if let Ok(Ok(running)) = served {
                 let _ = running.waiting().await;
             }
         });
-        let inlet = Inlet { incoming, slots: Arc::default(), origin };
-        Ends { inlet, outgoing, guard: token.drop_guard() }
+        let inlet = InboundSender { incoming, slots: Arc::default(), origin };
+        ClientHalf { inlet, outgoing, guard: token.drop_guard() }
     }
 
     /// Gives an inlet a name that nobody can guess, until dropped.
-    pub fn name(&self, inlet: Inlet) -> Name {
+    pub fn name(&self, inlet: InboundSender) -> PipeName {
         let name = unguessable(&mut *self.rng.lock());
         self.named.lock().insert(name.clone(), inlet);
-        Name { name, named: Arc::clone(&self.named) }
+        PipeName { name, named: Arc::clone(&self.named) }
     }
 
     /// The inlet of this name.
-    pub fn by_name(&self, name: &str) -> Option<Inlet> {
+    pub fn by_name(&self, name: &str) -> Option<InboundSender> {
         self.named.lock().get(name).cloned()
     }
 }
 
 /// The name of a pipe.
-pub struct Name {
+pub struct PipeName {
     name: String,
-    named: Arc<Mutex<HashMap<String, Inlet>>>,
+    named: Arc<Mutex<HashMap<String, InboundSender>>>,
 }
 
-impl Name {
+impl PipeName {
     pub fn as_str(&self) -> &str {
         &self.name
     }
 }
 
-impl Drop for Name {
+impl Drop for PipeName {
     fn drop(&mut self) {
         self.named.lock().remove(&self.name);
     }
@@ -107,61 +107,61 @@ impl Drop for Name {
 
 /// Where a client's messages go in, and the receipts of the answers to them wait.
 #[derive(Clone)]
-pub struct Inlet {
-    incoming: mpsc::Sender<Incoming>,
-    slots: Arc<Mutex<HashMap<RequestId, OpenSlot>>>,
-    origin: Option<Origin>,
+pub struct InboundSender {
+    incoming: mpsc::Sender<ClientMessage>,
+    slots: Arc<Mutex<HashMap<RequestId, ReceiptCollector>>>,
+    origin: Option<ClientNetwork>,
 }
 
-impl Inlet {
+impl InboundSender {
     /// Passes a message on; the tool that answers it may leave receipts.
-    pub async fn send(&self, mut message: Incoming) -> Result<(), Gone> {
+    pub async fn send(&self, mut message: ClientMessage) -> Result<(), ClientGone> {
         if let JsonRpcMessage::Request(request) = &mut message {
-            let slot = OpenSlot::new();
+            let slot = ReceiptCollector::new();
             let extensions = request.request.extensions_mut();
             extensions.insert(slot.slot());
             self.origin.map(|origin| extensions.insert(origin));
             let before = self.slots.lock().insert(request.id.clone(), slot);
             drop(before);
         }
-        self.incoming.send(message).await.map_err(|_| Gone)
+        self.incoming.send(message).await.map_err(|_| ClientGone)
     }
 
     /// The receipts of the answer that `message` is.
-    pub fn receipts(&self, message: &Outgoing) -> Vec<Receipt> {
+    pub fn receipts(&self, message: &ServerMessage) -> Vec<Receipt> {
         let id = match message {
             JsonRpcMessage::Response(response) => Some(&response.id),
             JsonRpcMessage::Error(error) => error.id.as_ref(),
             _ => None,
         };
         let slot = id.and_then(|id| self.slots.lock().remove(id));
-        slot.map(OpenSlot::close).unwrap_or_default()
+        slot.map(ReceiptCollector::close).unwrap_or_default()
     }
 }
 
 /// rmcp's end.
-struct Pipe {
-    from_client: mpsc::Receiver<Incoming>,
-    to_client: mpsc::Sender<Outgoing>,
+struct ServerHalf {
+    from_client: mpsc::Receiver<ClientMessage>,
+    to_client: mpsc::Sender<ServerMessage>,
 }
 
 /// The other end is not there any more.
 #[derive(Debug, Error)]
 #[error("the client is gone")]
-pub struct Gone;
+pub struct ClientGone;
 
-impl Transport<RoleServer> for Pipe {
-    type Error = Gone;
+impl Transport<RoleServer> for ServerHalf {
+    type Error = ClientGone;
 
     fn send(
         &mut self,
-        message: Outgoing,
+        message: ServerMessage,
     ) -> impl Future<Output = Result<(), Self::Error>> + Send + 'static {
         let to_client = self.to_client.clone();
-        async move { to_client.send(message).await.map_err(|_| Gone) }
+        async move { to_client.send(message).await.map_err(|_| ClientGone) }
     }
 
-    async fn receive(&mut self) -> Option<Incoming> {
+    async fn receive(&mut self) -> Option<ClientMessage> {
         self.from_client.recv().await
     }
 

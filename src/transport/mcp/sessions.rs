@@ -14,9 +14,9 @@ const ENDING: Duration = Duration::from_secs(2);
 
 /// The sessions there are. Clones share the same.
 #[derive(Clone)]
-pub struct Sessions(pub(super) Arc<LocalSessionManager>);
+pub struct HttpSessions(pub(super) Arc<LocalSessionManager>);
 
-impl Sessions {
+impl HttpSessions {
     /// None yet; each ends after `idle` without a word from its client.
     #[must_use]
     pub fn new(idle: Duration) -> Self {

@@ -11,14 +11,14 @@ use rmcp::ErrorData;
 use serde::Serialize;
 use serde_json::value::RawValue;
 
-use crate::connect::new_user_limit::Unwelcome;
-use crate::connect::service::{Incoming, Refusal};
-use crate::kernel::client_network::Origin;
+use crate::connect::new_user_limit::AdmissionError;
+use crate::connect::service::{HandleError, HandleMessageParams};
+use crate::kernel::client_network::ClientNetwork;
 use crate::kernel::clock::Stopwatch;
 use crate::kernel::receipt::ReceiptSlot;
 use crate::kernel::toolset::parse_arguments;
 use crate::transport::ops::metrics::CallOutcome;
-use crate::transport::state::Core;
+use crate::transport::state::HttpState;
 
 /// JSON-RPC 2.0 error codes, section 5.1 of its specification.
 pub const PARSE_ERROR: i32 = -32700;
@@ -41,19 +41,19 @@ pub struct RpcError {
 }
 
 #[derive(Serialize)]
-struct Success<T> {
+struct ShortResult<T> {
     result: T,
 }
 
 #[derive(Serialize)]
-struct Failure<'a> {
+struct ShortError<'a> {
     #[serde(flatten)]
-    frame: Option<Frame>,
+    frame: Option<JsonRpcFrame>,
     error: &'a RpcError,
 }
 
 #[derive(Serialize)]
-struct Frame {
+struct JsonRpcFrame {
     jsonrpc: &'static str,
     id: (),
 }
@@ -75,9 +75,9 @@ impl RpcError {
         serde_json::to_string(&self.failure()).unwrap_or_default()
     }
 
-    fn failure(&self) -> Failure<'_> {
-        let frame = self.framed.then_some(Frame { jsonrpc: "2.0", id: () });
-        Failure { frame, error: self }
+    fn failure(&self) -> ShortError<'_> {
+        let frame = self.framed.then_some(JsonRpcFrame { jsonrpc: "2.0", id: () });
+        ShortError { frame, error: self }
     }
 }
 
@@ -92,9 +92,9 @@ impl IntoResponse for RpcError {
     }
 }
 
-impl From<Refusal> for RpcError {
-    fn from(refusal: Refusal) -> Self {
-        let code = if matches!(refusal, Refusal::Unavailable(_)) {
+impl From<HandleError> for RpcError {
+    fn from(refusal: HandleError) -> Self {
+        let code = if matches!(refusal, HandleError::Unavailable(_)) {
             INTERNAL_ERROR
         } else {
             INVALID_PARAMS
@@ -103,11 +103,11 @@ impl From<Refusal> for RpcError {
     }
 }
 
-impl From<Unwelcome> for RpcError {
-    fn from(unwelcome: Unwelcome) -> Self {
+impl From<AdmissionError> for RpcError {
+    fn from(unwelcome: AdmissionError) -> Self {
         let code = match unwelcome {
-            Unwelcome::TooMany(_) => INVALID_PARAMS,
-            Unwelcome::Unavailable(_) => INTERNAL_ERROR,
+            AdmissionError::TooMany(_) => INVALID_PARAMS,
+            AdmissionError::Unavailable(_) => INTERNAL_ERROR,
         };
         Self::new(code, unwelcome.to_string())
     }
@@ -115,18 +115,18 @@ impl From<Unwelcome> for RpcError {
 
 /// Carries out a call in the short form.
 pub async fn call(
-    core: &Core,
+    core: &HttpState,
     method: &str,
     params: Option<&RawValue>,
     slot: &ReceiptSlot,
-    origin: Option<Origin>,
+    origin: Option<ClientNetwork>,
 ) -> Response {
     let stopwatch = Stopwatch::start();
     let answer = match method {
         "handle_message" => handle_message(core, params, slot, origin).await.map(success),
         "get_stats" => match core.connect.stats().await {
             Ok(stats) => Ok(success(stats)),
-            Err(error) => Err(Refusal::from(error).into()),
+            Err(error) => Err(HandleError::from(error).into()),
         },
         _ => Err(RpcError::new(
             METHOD_NOT_FOUND,
@@ -139,14 +139,14 @@ pub async fn call(
 }
 
 async fn handle_message(
-    core: &Core,
+    core: &HttpState,
     params: Option<&RawValue>,
     slot: &ReceiptSlot,
-    origin: Option<Origin>,
+    origin: Option<ClientNetwork>,
 ) -> Result<String, RpcError> {
     let refused = |error: ErrorData| RpcError::new(INVALID_PARAMS, error.message);
     let params = params.map_or(NO_PARAMS, RawValue::get);
-    let incoming: Incoming = parse_arguments(params).map_err(refused)?;
+    let incoming: HandleMessageParams = parse_arguments(params).map_err(refused)?;
     if let (Some(newcomers), Some(origin)) = (&core.newcomers, origin) {
         newcomers.admit(origin, core.connect.caller(&incoming.puch_user_id)).await?;
     }
@@ -156,5 +156,5 @@ async fn handle_message(
 }
 
 fn success<T: Serialize>(result: T) -> Response {
-    Json(Success { result }).into_response()
+    Json(ShortResult { result }).into_response()
 }

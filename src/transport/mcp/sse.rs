@@ -18,19 +18,19 @@ use serde::Deserialize;
 use tokio::time::{Interval, interval, sleep};
 
 use super::endpoint::{MAX_BODY_BYTES, elsewhere, read};
-use super::session_pipe::{Ends, Incoming, Name};
+use super::session_pipe::{ClientHalf, ClientMessage, PipeName};
 use super::short_form::{INVALID_REQUEST, RpcError};
 use crate::transport::http::receipts::ConnectionReceipts;
-use crate::transport::http::server::Connection;
-use crate::transport::state::Core;
+use crate::transport::http::server::ConnectionInfo;
+use crate::transport::state::HttpState;
 
 /// How often something is sent, so that a client who is gone is noticed and proxies keep the stream.
 const KEEP_ALIVE: Duration = Duration::from_secs(15);
 
 /// Answers a request to `/mcp/sse`: the stream of events.
 pub async fn connect(
-    State(core): State<Arc<Core>>,
-    Extension(connection): Extension<Connection>,
+    State(core): State<Arc<HttpState>>,
+    Extension(connection): Extension<ConnectionInfo>,
     headers: HeaderMap,
 ) -> Response {
     if let Some(refused) = elsewhere(&core, &headers) {
@@ -39,7 +39,7 @@ pub async fn connect(
     let ends = core.pipes.open(core.origin(&connection, &headers));
     let name = core.pipes.name(ends.inlet.clone());
     let first = format!("event: endpoint\ndata: /mcp/sse/messages?session={}\n\n", name.as_str());
-    let events = Events {
+    let events = SseBody {
         first: Some(first.into()),
         ends,
         alive: interval(KEEP_ALIVE),
@@ -52,14 +52,14 @@ pub async fn connect(
 }
 
 #[derive(Deserialize)]
-pub struct Address {
+pub struct MessageQuery {
     session: String,
 }
 
 /// Answers a post to `/mcp/sse/messages`: a message of the client.
 pub async fn message(
-    State(core): State<Arc<Core>>,
-    Query(Address { session }): Query<Address>,
+    State(core): State<Arc<HttpState>>,
+    Query(MessageQuery { session }): Query<MessageQuery>,
     request: Request,
 ) -> Response {
     let Some(inlet) = core.pipes.by_name(&session) else {
@@ -70,7 +70,7 @@ pub async fn message(
         Ok(body) => body,
         Err(response) => return response,
     };
-    let Ok(message) = serde_json::from_slice::<Incoming>(&body) else {
+    let Ok(message) = serde_json::from_slice::<ClientMessage>(&body) else {
         let told = "Invalid request: not a message of the protocol.";
         return RpcError::framed(INVALID_REQUEST, told).into_response();
     };
@@ -81,15 +81,15 @@ pub async fn message(
 }
 
 /// The stream of events, and with it the session.
-struct Events {
+struct SseBody {
     first: Option<Bytes>,
-    ends: Ends,
+    ends: ClientHalf,
     alive: Interval,
     receipts: ConnectionReceipts,
-    _name: Name,
+    _name: PipeName,
 }
 
-impl http_body::Body for Events {
+impl http_body::Body for SseBody {
     type Data = Bytes;
     type Error = Infallible;
 

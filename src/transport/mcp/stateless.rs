@@ -21,7 +21,7 @@ use rmcp::{Peer, RoleServer};
 use serde::Deserialize;
 
 use super::server::McpServer;
-use crate::kernel::client_network::Origin;
+use crate::kernel::client_network::ClientNetwork;
 use crate::kernel::receipt::ReceiptSlot;
 
 /// Protocol versions from this on want more of a request than is read here.
@@ -30,30 +30,30 @@ const FIRST_WITH_HEADERS: ProtocolVersion = ProtocolVersion::V_2026_07_28;
 /// A `tools/call` that asks for nothing but that.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct Call<'a> {
+pub struct StatelessCall<'a> {
     #[serde(borrow)]
     jsonrpc: Cow<'a, str>,
     id: RequestId,
     #[serde(borrow)]
     method: Cow<'a, str>,
-    params: Params,
+    params: CallParams,
 }
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-struct Params {
+struct CallParams {
     name: String,
     arguments: Option<JsonObject>,
 }
 
 /// Carries out calls without a service of their own.
-pub struct Direct {
+pub struct StatelessCalls {
     server: McpServer,
     /// Nobody is at its other end: a client without a session can't be asked or told anything.
     nobody: Peer<RoleServer>,
 }
 
-impl Direct {
+impl StatelessCalls {
     /// Call it within a tokio runtime.
     #[must_use]
     pub fn new(server: McpServer) -> Self {
@@ -63,7 +63,7 @@ impl Direct {
     }
 
     /// Reads a call, if it is one that needs no more than is known here.
-    pub fn read<'a>(&self, headers: &HeaderMap, body: &'a [u8]) -> Option<Call<'a>> {
+    pub fn read<'a>(&self, headers: &HeaderMap, body: &'a [u8]) -> Option<StatelessCall<'a>> {
         let version = headers.get("mcp-protocol-version").map(HeaderValue::as_bytes);
         let known =
             ProtocolVersion::KNOWN_VERSIONS.iter().take_while(|v| **v != FIRST_WITH_HEADERS);
@@ -75,18 +75,18 @@ impl Direct {
         if !is_served || !is_framed || !body.trim_ascii_start().starts_with(b"{") {
             return None;
         }
-        let call: Call = serde_json::from_slice(body).ok()?;
+        let call: StatelessCall = serde_json::from_slice(body).ok()?;
         (call.jsonrpc == "2.0" && call.method == "tools/call").then_some(call)
     }
 
     /// Carries out a call.
     pub async fn answer(
         &self,
-        call: Call<'_>,
+        call: StatelessCall<'_>,
         slot: ReceiptSlot,
-        origin: Option<Origin>,
+        origin: Option<ClientNetwork>,
     ) -> Response {
-        let Params { name, arguments } = call.params;
+        let CallParams { name, arguments } = call.params;
         let mut request = CallToolRequestParams::new(name);
         request.arguments = arguments;
         let mut context = RequestContext::new(call.id.clone(), self.nobody.clone());

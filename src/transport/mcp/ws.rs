@@ -16,11 +16,11 @@ use bytes::Bytes;
 use tokio::time::{MissedTickBehavior, interval};
 
 use super::endpoint::{MAX_BODY_BYTES, elsewhere};
-use super::session_pipe::{Ends, Inlet};
+use super::session_pipe::{ClientHalf, InboundSender};
 use super::short_form::{PARSE_ERROR, RpcError};
 use crate::kernel::receipt::Receipt;
 use crate::transport::http::server;
-use crate::transport::state::Core;
+use crate::transport::state::HttpState;
 
 /// How often the client is asked whether it is still there. After two times without a word from it
 /// the connection is given up.
@@ -33,8 +33,8 @@ const READ_BUFFER: usize = 4 * 1024;
 
 /// Answers a request to `/mcp/ws`.
 pub async fn connect(
-    State(core): State<Arc<Core>>,
-    Extension(connection): Extension<server::Connection>,
+    State(core): State<Arc<HttpState>>,
+    Extension(connection): Extension<server::ConnectionInfo>,
     headers: HeaderMap,
     upgrade: WebSocketUpgrade,
 ) -> Response {
@@ -45,21 +45,21 @@ pub async fn connect(
     let upgrade = upgrade.max_message_size(MAX_BODY_BYTES).read_buffer_size(READ_BUFFER);
     upgrade.protocols(["mcp"]).on_upgrade(async move |socket| {
         let ends = core.pipes.open(origin);
-        Connection { socket, unread: VecDeque::new(), pings: 0 }.run(ends).await;
+        WsSession { socket, unread: VecDeque::new(), pings: 0 }.run(ends).await;
     })
 }
 
-struct Connection {
+struct WsSession {
     socket: WebSocket,
     /// Receipts of answers that the client has not been heard to have read, by the ping behind them.
     unread: VecDeque<(u64, Vec<Receipt>)>,
     pings: u64,
 }
 
-impl Connection {
+impl WsSession {
     /// Moves messages until either side is gone.
-    async fn run(mut self, ends: Ends) {
-        let Ends { inlet, mut outgoing, guard: _guard } = ends;
+    async fn run(mut self, ends: ClientHalf) {
+        let ClientHalf { inlet, mut outgoing, guard: _guard } = ends;
         let mut ticks = interval(PING);
         ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
         let mut silent = 0;
@@ -93,7 +93,7 @@ impl Connection {
         }
     }
 
-    async fn take_in(&mut self, frame: Message, inlet: &Inlet) -> Result<(), ()> {
+    async fn take_in(&mut self, frame: Message, inlet: &InboundSender) -> Result<(), ()> {
         match frame {
             Message::Text(text) => match serde_json::from_str(&text) {
                 Ok(message) => inlet.send(message).await.map_err(drop),

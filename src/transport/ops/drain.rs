@@ -8,9 +8,9 @@ use tokio_util::sync::CancellationToken;
 
 /// Whether this instance drains. Clones share the same.
 #[derive(Clone)]
-pub struct Drain(Arc<Inner>);
+pub struct Drain(Arc<DrainState>);
 
-struct Inner {
+struct DrainState {
     shutdown: CancellationToken,
     /// What live sessions go on under: cancelled by a drain, and replaced when it ends.
     live: Mutex<CancellationToken>,
@@ -21,7 +21,7 @@ impl Drain {
     #[must_use]
     pub fn new(shutdown: CancellationToken) -> Self {
         let live = Mutex::new(shutdown.child_token());
-        Self(Arc::new(Inner { shutdown, live }))
+        Self(Arc::new(DrainState { shutdown, live }))
     }
 
     /// Begins or ends it.

@@ -11,19 +11,19 @@ const GROWTH: f64 = 1.2;
 const CLASSES: usize = 90;
 
 /// Times by class.
-pub struct Latency([AtomicU64; CLASSES]);
+pub struct LatencyHistogram([AtomicU64; CLASSES]);
 
 /// How many times there were in each class, as of some moment.
 #[derive(Clone)]
-pub struct Snapshot([u64; CLASSES]);
+pub struct LatencySnapshot([u64; CLASSES]);
 
-impl Default for Latency {
+impl Default for LatencyHistogram {
     fn default() -> Self {
         Self(std::array::from_fn(|_| AtomicU64::new(0)))
     }
 }
 
-impl Latency {
+impl LatencyHistogram {
     pub fn record(&self, took: Duration) {
         let mut bound = FIRST;
         let mut class = 0;
@@ -35,12 +35,12 @@ impl Latency {
     }
 
     #[must_use]
-    pub fn snapshot(&self) -> Snapshot {
-        Snapshot(std::array::from_fn(|class| self.0[class].load(Ordering::Relaxed)))
+    pub fn snapshot(&self) -> LatencySnapshot {
+        LatencySnapshot(std::array::from_fn(|class| self.0[class].load(Ordering::Relaxed)))
     }
 }
 
-impl Snapshot {
+impl LatencySnapshot {
     /// What came after an `earlier` moment.
     #[must_use]
     pub fn since(&self, earlier: &Self) -> Self {
@@ -71,7 +71,7 @@ mod tests {
 
     #[test]
     fn a_quantile_is_right_to_a_fifth() {
-        let latency = Latency::default();
+        let latency = LatencyHistogram::default();
         let millis = Duration::from_millis;
         (0..98).for_each(|_| latency.record(millis(3)));
         (0..2).for_each(|_| latency.record(millis(700)));
@@ -85,7 +85,7 @@ mod tests {
 
     #[test]
     fn what_was_before_does_not_count_and_of_nothing_there_is_no_quantile() {
-        let latency = Latency::default();
+        let latency = LatencyHistogram::default();
         latency.record(Duration::from_secs(3_600));
         let before = latency.snapshot();
         assert!(before.quantile(990).is_some());

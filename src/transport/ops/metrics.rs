@@ -9,7 +9,7 @@ use std::time::Duration;
 use metrics::{Counter, Gauge, Histogram, Key, Label, Level, Metadata, Recorder as _};
 use metrics_exporter_prometheus::{PrometheusBuilder, PrometheusHandle, PrometheusRecorder};
 
-use super::latency::{Latency, Snapshot};
+use super::latency::{LatencyHistogram, LatencySnapshot};
 use crate::connect::lobby::action::LobbyStats;
 
 /// Upper bounds of the duration histogram, in seconds.
@@ -31,7 +31,7 @@ pub enum CallOutcome {
 
 /// Where requests of this server's own go.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Target {
+pub enum OutboundTarget {
     WhatsApp,
     Callback,
 }
@@ -61,17 +61,17 @@ pub enum WebhookOutcome {
 /// The server's figures. Each server has its own, so that several can live in one process.
 pub struct Metrics {
     handle: PrometheusHandle,
-    tools: Vec<ToolFigures>,
-    unknown: ToolFigures,
-    lobby: LobbyFigures,
+    tools: Vec<ToolMetrics>,
+    unknown: ToolMetrics,
+    lobby: LobbyMetrics,
     /// By target, then by outcome, both in the order in which they are declared.
     sent: [[Counter; 3]; 2],
     webhooks: [Counter; 4],
     /// For whoever looks at this process itself, as the recorder can only be read as text.
-    latency: Latency,
+    latency: LatencyHistogram,
 }
 
-struct ToolFigures {
+struct ToolMetrics {
     tool: String,
     /// By outcome, in the order in which they are declared: how many there were, and where that is
     /// told when the figures are read.
@@ -79,7 +79,7 @@ struct ToolFigures {
     seconds: Histogram,
 }
 
-struct LobbyFigures {
+struct LobbyMetrics {
     users: Gauge,
     waiting: Gauge,
     pairs: Gauge,
@@ -93,7 +93,7 @@ struct LobbyFigures {
 
 /// How those do who stay connected.
 #[derive(Clone, Copy, Debug)]
-pub struct LiveStats {
+pub struct SessionStats {
     /// Clients in live sessions.
     pub sessions: usize,
     /// People whose news can be brought at once.
@@ -109,7 +109,7 @@ impl Metrics {
         let builder = PrometheusBuilder::new().set_buckets(BUCKETS);
         let recorder = builder.expect("the bounds are a constant and not empty").build_recorder();
         describe(&recorder);
-        let figures = |tool: String| ToolFigures {
+        let figures = |tool: String| ToolMetrics {
             calls: ["ok", "refused"].map(|outcome| {
                 let labels = [("tool", tool.as_str()), ("outcome", outcome)];
                 let told = counter(&recorder, "random_connect_tool_calls_total", &labels);
@@ -125,7 +125,7 @@ impl Metrics {
         Self {
             tools: tools.into_iter().map(figures).collect(),
             unknown: figures("unknown".to_owned()),
-            lobby: LobbyFigures {
+            lobby: LobbyMetrics {
                 users: gauge("random_connect_active_users"),
                 waiting: gauge("random_connect_waiting_users"),
                 pairs: gauge("random_connect_active_pairs"),
@@ -145,13 +145,13 @@ impl Metrics {
             webhooks: ["accepted", "unsigned", "invalid", "busy"].map(|outcome| {
                 counter(&recorder, "random_connect_webhooks_total", &[("outcome", outcome)])
             }),
-            latency: Latency::default(),
+            latency: LatencyHistogram::default(),
             handle: recorder.handle(),
         }
     }
 
     /// Counts a request of this server's own.
-    pub fn count_sent(&self, target: Target, outcome: SendOutcome) {
+    pub fn count_sent(&self, target: OutboundTarget, outcome: SendOutcome) {
         self.sent[target as usize][outcome as usize].increment(1);
     }
 
@@ -175,17 +175,17 @@ impl Metrics {
     #[must_use]
     pub fn calls(&self, outcome: CallOutcome) -> u64 {
         let calls =
-            |figures: &ToolFigures| figures.calls[outcome as usize].0.load(Ordering::Relaxed);
+            |figures: &ToolMetrics| figures.calls[outcome as usize].0.load(Ordering::Relaxed);
         self.all_tools().map(calls).sum()
     }
 
-    fn all_tools(&self) -> impl Iterator<Item = &ToolFigures> {
+    fn all_tools(&self) -> impl Iterator<Item = &ToolMetrics> {
         self.tools.iter().chain([&self.unknown])
     }
 
     /// How long calls took since the start.
     #[must_use]
-    pub fn latency(&self) -> Snapshot {
+    pub fn latency(&self) -> LatencySnapshot {
         self.latency.snapshot()
     }
 
@@ -200,9 +200,9 @@ impl Metrics {
 
     /// All figures as text, the lobby's as of now.
     #[must_use]
-    pub fn render(&self, lobby: &LobbyStats, live: LiveStats) -> String {
-        let LobbyFigures { users, waiting, pairs, relayed, masked, evictions, .. } = &self.lobby;
-        let LobbyFigures { sessions, reachable, given_up, .. } = &self.lobby;
+    pub fn render(&self, lobby: &LobbyStats, live: SessionStats) -> String {
+        let LobbyMetrics { users, waiting, pairs, relayed, masked, evictions, .. } = &self.lobby;
+        let LobbyMetrics { sessions, reachable, given_up, .. } = &self.lobby;
         // A gauge is a float; counts of people stay far below 2^52.
         #[allow(clippy::cast_precision_loss)]
         for (gauge, value) in [

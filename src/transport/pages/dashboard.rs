@@ -12,7 +12,7 @@ use super::alerts;
 use crate::connect::lobby::action::LobbyStats;
 use crate::connect::service::ConnectService;
 use crate::kernel::clock::{Clock, Timestamp};
-use crate::transport::ops::latency::Snapshot;
+use crate::transport::ops::latency::LatencySnapshot;
 use crate::transport::ops::metrics::{CallOutcome, Metrics};
 
 /// How often figures are taken.
@@ -95,21 +95,21 @@ impl Sample {
 }
 
 /// The figures of the last hour, and word of each that is added.
-pub struct Board {
+pub struct Dashboard {
     connect: Arc<ConnectService>,
     metrics: Arc<Metrics>,
-    kept: Mutex<Kept>,
+    kept: Mutex<SampleBuffer>,
     added: watch::Sender<()>,
 }
 
 #[derive(Default)]
-struct Kept {
+struct SampleBuffer {
     samples: VecDeque<Sample>,
     /// How long calls took, as of each of the last samples.
-    latencies: VecDeque<Snapshot>,
+    latencies: VecDeque<LatencySnapshot>,
 }
 
-impl Board {
+impl Dashboard {
     #[must_use]
     pub fn new(connect: Arc<ConnectService>, metrics: Arc<Metrics>) -> Self {
         Self { connect, metrics, kept: Mutex::default(), added: watch::Sender::new(()) }

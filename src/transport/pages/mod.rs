@@ -26,8 +26,8 @@ use rust_embed::{Embed, EmbeddedFile};
 use serde_json::json;
 use tokio_util::sync::CancellationToken;
 
-use self::dashboard::{Board, FIELDS};
-use super::state::Core;
+use self::dashboard::{Dashboard, FIELDS};
+use super::state::HttpState;
 use crate::kernel::token::AuthTokens;
 
 /// Where the dashboard's figures are.
@@ -54,13 +54,13 @@ pub struct Pages {
     /// The token for whoever comes from this machine, if the server made one for this run and no
     /// other machine can come.
     pub token: Option<AuthTokens>,
-    pub board: Arc<Board>,
+    pub board: Arc<Dashboard>,
     /// Ends the dashboard's streams.
     pub shutdown: CancellationToken,
 }
 
 /// The pages and what they are made of.
-pub fn routes() -> Router<Arc<Core>> {
+pub fn routes() -> Router<Arc<HttpState>> {
     Router::new()
         .route("/", get(playground))
         .route(
@@ -70,7 +70,7 @@ pub fn routes() -> Router<Arc<Core>> {
         .route("/assets/{name}", get(asset))
 }
 
-async fn playground(State(core): State<Arc<Core>>, headers: HeaderMap) -> Response {
+async fn playground(State(core): State<Arc<HttpState>>, headers: HeaderMap) -> Response {
     let pages = &core.pages;
     if !pages.playground {
         return not_found();
@@ -139,7 +139,7 @@ fn is_local(headers: &HeaderMap) -> bool {
 
 /// The dashboard's figures as a stream of events: first those of the last hour, then each as it is
 /// taken.
-pub async fn live(State(core): State<Arc<Core>>) -> Response {
+pub async fn live(State(core): State<Arc<HttpState>>) -> Response {
     let news = core.pages.board.subscribe();
     let first = json!({
         "fields": FIELDS,

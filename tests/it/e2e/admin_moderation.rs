@@ -1,35 +1,35 @@
 //! What the operator can do about people, and that nobody else can.
 
-use random_connect::transport::state::Limits;
+use random_connect::transport::state::ConnectionLimits;
 use reqwest::{RequestBuilder, StatusCode};
 use rmcp::model::ProtocolVersion;
 use serde_json::{Value, json};
 
-use crate::support::server::{Server, answer, http_client};
+use crate::support::server::{TestServer, answer, http_client};
 
 const ADMIN: &str = "a-token-for-the-operator";
 
-async fn office() -> Server {
-    Server::with(&[("ADMIN_TOKEN", ADMIN)], Limits::default()).await
+async fn office() -> TestServer {
+    TestServer::with(&[("ADMIN_TOKEN", ADMIN)], ConnectionLimits::default()).await
 }
 
-fn get(server: &Server, path: &str) -> RequestBuilder {
+fn get(server: &TestServer, path: &str) -> RequestBuilder {
     http_client().get(format!("{}/admin/{path}", server.url)).bearer_auth(ADMIN)
 }
 
-async fn post(server: &Server, path: &str, body: Value) -> StatusCode {
+async fn post(server: &TestServer, path: &str, body: Value) -> StatusCode {
     let request = http_client().post(format!("{}/admin/{path}", server.url)).bearer_auth(ADMIN);
     answer(request.json(&body)).await.0
 }
 
-async fn list(server: &Server, path: &str) -> Value {
+async fn list(server: &TestServer, path: &str) -> Value {
     let (status, list) = answer(get(server, path)).await;
     assert_eq!(status, StatusCode::OK, "{list}");
     list
 }
 
 /// Ben writes something and is reported by each of these.
-async fn report(server: &Server, reporters: &[&str]) {
+async fn report(server: &TestServer, reporters: &[&str]) {
     for reporter in reporters {
         server.clock.advance(std::time::Duration::from_secs(3 * 3_600));
         server.say("ben", "#meet").await;
@@ -42,7 +42,7 @@ async fn report(server: &Server, reporters: &[&str]) {
 #[tokio::test]
 async fn the_office_is_closed_to_everybody_but_the_operator() {
     let paths = ["reports", "log", "people/00000000", "nothing"];
-    let (closed, open) = (Server::start().await, office().await);
+    let (closed, open) = (TestServer::start().await, office().await);
     for path in paths {
         let status =
             |request: RequestBuilder| async { request.send().await.expect("an answer").status() };

@@ -2,33 +2,33 @@
 //! and all of it as tools.
 
 use random_connect::kernel::id::{IdHasher, Realm};
-use random_connect::transport::state::Limits;
+use random_connect::transport::state::ConnectionLimits;
 use reqwest::StatusCode;
 use serde_json::{Value, json};
 
-use crate::support::live_client::{Agent, WAYS, Way};
+use crate::support::live_client::{LiveClient, LiveTransport, WAYS};
 use crate::support::redis_server::RedisServer;
-use crate::support::server::{Server, answer, http_client};
+use crate::support::server::{TestServer, answer, http_client};
 
 const ADMIN: &str = "a-token-for-the-operator";
 const SALT: &str = "a salt of some length";
 
-async fn office() -> Server {
+async fn office() -> TestServer {
     let variables = [("ADMIN_TOKEN", ADMIN), ("TOOLSETS", "connect,penpal")];
-    Server::with(&variables, Limits::default()).await
+    TestServer::with(&variables, ConnectionLimits::default()).await
 }
 
-async fn get(server: &Server, path: &str) -> (StatusCode, Value) {
+async fn get(server: &TestServer, path: &str) -> (StatusCode, Value) {
     answer(http_client().get(format!("{}/admin/{path}", server.url)).bearer_auth(ADMIN)).await
 }
 
-async fn post(server: &Server, path: &str, body: Value) -> (StatusCode, Value) {
+async fn post(server: &TestServer, path: &str, body: Value) -> (StatusCode, Value) {
     let request = http_client().post(format!("{}/admin/{path}", server.url)).bearer_auth(ADMIN);
     answer(request.json(&body)).await
 }
 
 /// A request of an MCP client without a session, at either endpoint.
-async fn mcp(server: &Server, path: &str, token: &str, method: &str, params: Value) -> Value {
+async fn mcp(server: &TestServer, path: &str, token: &str, method: &str, params: Value) -> Value {
     let request = http_client().post(format!("{}{path}", server.url)).bearer_auth(token);
     let body = json!({ "jsonrpc": "2.0", "id": 1, "method": method, "params": params });
     let (status, body) = answer(request.json(&body)).await;
@@ -37,7 +37,7 @@ async fn mcp(server: &Server, path: &str, token: &str, method: &str, params: Val
 }
 
 /// A call of one of the operator's tools.
-async fn tool(server: &Server, name: &str, arguments: Value) -> Value {
+async fn tool(server: &TestServer, name: &str, arguments: Value) -> Value {
     let params = json!({ "name": name, "arguments": arguments });
     mcp(server, "/admin/mcp", ADMIN, "tools/call", params).await["result"].clone()
 }
@@ -57,7 +57,7 @@ async fn whoever_a_log_names_is_found_also_where_nothing_is_kept_of_them() {
         ("ID_SALT", SALT),
         ("INBOX_KEY", key.as_str()),
     ];
-    let server = Server::with(&variables, Limits::default()).await;
+    let server = TestServer::with(&variables, ConnectionLimits::default()).await;
     let path = format!("people/{}", digits("ann"));
     assert_eq!(get(&server, &path).await.0, StatusCode::NOT_FOUND);
     let standing = async || get(&server, &path).await.1["standing"].clone();
@@ -83,7 +83,7 @@ async fn a_notice_reaches_everybody_once_whatever_way_they_came() {
     server.say("ann", "#who").await;
     let mut agents = Vec::new();
     for way in WAYS {
-        let mut agent = Agent::connect(&server, way).await;
+        let mut agent = LiveClient::connect(&server, way).await;
         agent.call("say", json!({ "user_id": format!("{way:?}"), "message": "#who" })).await;
         agents.push(agent);
     }
@@ -120,7 +120,7 @@ async fn an_instance_that_drains_sends_those_who_stay_connected_elsewhere() {
     };
     let mut agents = Vec::new();
     for way in WAYS {
-        agents.push(Agent::connect(&server, way).await);
+        agents.push(LiveClient::connect(&server, way).await);
     }
     assert_eq!(post(&server, "drain", json!({})).await.0, StatusCode::OK);
     assert_eq!(ready().await, (StatusCode::SERVICE_UNAVAILABLE, "draining\n".to_owned()));
@@ -146,7 +146,7 @@ async fn an_instance_that_drains_sends_those_who_stay_connected_elsewhere() {
     assert_eq!(post(&server, "drain", json!({ "drain": false })).await.0, StatusCode::OK);
     assert_eq!(ready().await.0, StatusCode::OK);
     for way in WAYS {
-        let mut agent = Agent::connect(&server, way).await;
+        let mut agent = LiveClient::connect(&server, way).await;
         agent.call("say", json!({ "user_id": format!("{way:?}"), "message": "#who" })).await;
     }
     let (_, log) = get(&server, "log").await;
@@ -176,7 +176,7 @@ async fn all_of_it_is_there_as_tools_for_the_operator_and_for_nobody_else() {
     assert_eq!(unknown["error"]["message"], "Unknown tool.");
     let caller = server.post("/admin/mcp").body("{}").send().await.expect("an answer");
     assert_eq!(caller.status(), StatusCode::UNAUTHORIZED);
-    let closed = Server::start().await;
+    let closed = TestServer::start().await;
     let caller = closed.post("/admin/mcp").body("{}").send().await.expect("an answer");
     assert_eq!(caller.status(), StatusCode::NOT_FOUND);
 
@@ -219,7 +219,7 @@ async fn all_of_it_is_there_as_tools_for_the_operator_and_for_nobody_else() {
 #[tokio::test]
 async fn a_notice_that_finds_no_room_waits_for_the_next_attempt() {
     let server = office().await;
-    let mut agent = Agent::connect(&server, Way::WebSocket).await;
+    let mut agent = LiveClient::connect(&server, LiveTransport::WebSocket).await;
     agent.enter(json!({ "push": false })).await;
     server.say("ann", "#meet").await;
     for n in 0..199 {

@@ -2,14 +2,14 @@
 
 use std::time::Duration;
 
-use random_connect::transport::state::Limits;
+use random_connect::transport::state::ConnectionLimits;
 use rmcp::model::ProtocolVersion;
 use serde_json::{Value, json};
 
-use crate::support::live_client::{Agent, Way};
-use crate::support::server::{Server, text};
+use crate::support::live_client::{LiveClient, LiveTransport};
+use crate::support::server::{TestServer, text};
 
-async fn pair(server: &Server, one: &str, other: &str) {
+async fn pair(server: &TestServer, one: &str, other: &str) {
     server.say(one, "#meet").await;
     let met = server.say(other, "#meet").await;
     assert!(met.contains("Connected!"), "{met}");
@@ -17,7 +17,7 @@ async fn pair(server: &Server, one: &str, other: &str) {
 
 #[tokio::test]
 async fn whoever_is_blocked_is_not_met_again() {
-    let server = Server::start().await;
+    let server = TestServer::start().await;
     pair(&server, "ann", "ben").await;
     let told = server.say("ann", "#block").await;
     assert!(told.contains("🚫 Blocked. The chat is over. You two won't meet again."), "{told}");
@@ -37,7 +37,7 @@ async fn whoever_is_blocked_is_not_met_again() {
 
 #[tokio::test]
 async fn somebody_who_has_just_left_can_still_be_blocked() {
-    let server = Server::start().await;
+    let server = TestServer::start().await;
     let nobody = server.say("ann", "#block").await;
     assert!(nobody.contains("nobody to block or report"), "{nobody}");
     pair(&server, "ann", "ben").await;
@@ -50,7 +50,7 @@ async fn somebody_who_has_just_left_can_still_be_blocked() {
 
 #[tokio::test]
 async fn a_report_asks_for_its_reason_and_changes_nothing_without() {
-    let server = Server::start().await;
+    let server = TestServer::start().await;
     pair(&server, "ann", "ben").await;
     let asked = server.say("ann", "#report").await;
     assert!(asked.contains("spam, abuse, minor, scam, other"), "{asked}");
@@ -63,7 +63,7 @@ async fn a_report_asks_for_its_reason_and_changes_nothing_without() {
 
 #[tokio::test]
 async fn whoever_is_reported_is_told_how_long_to_wait_and_longer_each_time() {
-    let server = Server::start().await;
+    let server = TestServer::start().await;
     for (reporter, waits) in
         [("r1", "1 minute."), ("r2", "5 minutes."), ("r3", "25 minutes."), ("r4", "2 hours.")]
     {
@@ -79,7 +79,7 @@ async fn whoever_is_reported_is_told_how_long_to_wait_and_longer_each_time() {
 
 #[tokio::test]
 async fn a_second_report_by_the_same_person_counts_no_more() {
-    let server = Server::start().await;
+    let server = TestServer::start().await;
     pair(&server, "ann", "ben").await;
     server.say("ann", "#report spam").await;
     server.clock.advance(Duration::from_secs(30));
@@ -89,7 +89,7 @@ async fn a_second_report_by_the_same_person_counts_no_more() {
 
 #[tokio::test]
 async fn a_bar_ends_the_next_chat_too_and_its_partner_is_told() {
-    let server = Server::start().await;
+    let server = TestServer::start().await;
     pair(&server, "ann", "ben").await;
     server.say("ben", "#again").await;
     assert!(server.say("cid", "#meet").await.contains("Connected!"));
@@ -100,7 +100,7 @@ async fn a_bar_ends_the_next_chat_too_and_its_partner_is_told() {
 
 #[tokio::test]
 async fn a_report_that_is_repeated_means_the_same_person() {
-    let server = Server::start().await;
+    let server = TestServer::start().await;
     pair(&server, "ann", "ben").await;
     let report = json!({ "message": "#report spam", "puch_user_id": "ann", "message_id": "1" });
     server.plain("handle_message", report.clone()).await;
@@ -113,7 +113,7 @@ async fn a_report_that_is_repeated_means_the_same_person() {
 
 #[tokio::test]
 async fn whoever_writes_or_searches_too_often_is_told_when_to_go_on() {
-    let server = Server::with(&[("RATE_LIMITS", "on")], Limits::default()).await;
+    let server = TestServer::with(&[("RATE_LIMITS", "on")], ConnectionLimits::default()).await;
     pair(&server, "ann", "ben").await;
     for n in 0..10 {
         assert!(server.say("ann", &format!("message {n}")).await.contains("Message sent"));
@@ -134,7 +134,8 @@ async fn whoever_writes_or_searches_too_often_is_told_when_to_go_on() {
 
 #[tokio::test]
 async fn an_agent_that_is_barred_is_refused() {
-    let server = Server::with(&[("TOOLSETS", "connect,penpal")], Limits::default()).await;
+    let server =
+        TestServer::with(&[("TOOLSETS", "connect,penpal")], ConnectionLimits::default()).await;
     let pal = server.client(ProtocolVersion::V_2025_06_18).await;
     let enter = async || text(&pal.call("enter_queue", json!({ "user_id": "pal" })).await);
     enter().await;
@@ -153,11 +154,11 @@ async fn with_a_file_for_it_a_restart_forgets_neither_a_block_nor_a_report() {
         ("ID_SALT", "a salt of some length"),
         ("INBOX_KEY", key.as_str()),
     ];
-    let before = Server::with(&variables, Limits::default()).await;
+    let before = TestServer::with(&variables, ConnectionLimits::default()).await;
     pair(&before, "ann", "ben").await;
     before.say("ann", "#report abuse").await;
     drop(before);
-    let after = Server::with(&variables, Limits::default()).await;
+    let after = TestServer::with(&variables, ConnectionLimits::default()).await;
     assert!(after.say("ben", "#meet").await.contains("You were reported"));
     after.clock.advance(Duration::from_secs(120));
     for who in ["ann", "ben"] {
@@ -170,8 +171,9 @@ async fn with_a_file_for_it_a_restart_forgets_neither_a_block_nor_a_report() {
 
 #[tokio::test]
 async fn an_agent_can_block_and_report_and_the_two_never_meet_again() {
-    let server = Server::with(&[("TOOLSETS", "connect,penpal")], Limits::default()).await;
-    let mut agent = Agent::connect(&server, Way::WebSocket).await;
+    let server =
+        TestServer::with(&[("TOOLSETS", "connect,penpal")], ConnectionLimits::default()).await;
+    let mut agent = LiveClient::connect(&server, LiveTransport::WebSocket).await;
     agent.enter(json!({})).await;
     let nobody = agent.try_call("block", json!({ "user_id": agent.user_id })).await;
     assert!(nobody.is_err_and(|told| told.contains("nobody to block")));

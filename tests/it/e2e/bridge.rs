@@ -4,28 +4,28 @@ use std::collections::HashSet;
 use std::time::Duration;
 
 use random_connect::kernel::clock::Clock;
-use random_connect::transport::channels::outbound::Pace;
-use random_connect::transport::state::Limits;
+use random_connect::transport::channels::outbound::SendPolicy;
+use random_connect::transport::state::ConnectionLimits;
 use reqwest::Method;
 use serde_json::Value;
 
 use super::whatsapp::{PACE, word};
-use crate::support::graph_api::{StandIn, Trouble, signature};
-use crate::support::server::Server;
+use crate::support::graph_api::{FailureMode, StandIn, signature};
+use crate::support::server::TestServer;
 
 const SECRET: &str = "callback-secret-0815";
 
-struct World {
-    server: Server,
+struct BridgeFixture {
+    server: TestServer,
     bridge: StandIn,
 }
 
-impl World {
-    async fn start(pace: Pace) -> Self {
+impl BridgeFixture {
+    async fn start(pace: SendPolicy) -> Self {
         let bridge = StandIn::start().await;
         let url = format!("{}/news?key=1", bridge.url);
         let variables = [("CALLBACK_URL", url.as_str()), ("CALLBACK_SECRET", SECRET)];
-        let server = Server::paced(&variables, Limits::default(), pace).await;
+        let server = TestServer::paced(&variables, ConnectionLimits::default(), pace).await;
         Self { server, bridge }
     }
 
@@ -49,7 +49,7 @@ impl World {
 
 #[tokio::test]
 async fn each_item_is_posted_signed_and_not_shown_again() {
-    let mut world = World::start(PACE).await;
+    let mut world = BridgeFixture::start(PACE).await;
     world.pair().await;
     assert!(world.server.say("ben", "hello").await.contains("Message sent"));
     let posted = world.next().await;
@@ -73,10 +73,11 @@ async fn each_item_is_posted_signed_and_not_shown_again() {
 
 #[tokio::test]
 async fn nothing_is_lost_and_nothing_overtaken_when_the_bridge_fails() {
-    let pace = Pace { attempt: Duration::from_millis(700), ..PACE };
-    let mut world = World::start(pace).await;
+    let pace = SendPolicy { attempt: Duration::from_millis(700), ..PACE };
+    let mut world = BridgeFixture::start(pace).await;
     world.pair().await;
-    let troubles = [Trouble::Status(500), Trouble::Drop, Trouble::Hang, Trouble::Status(404)];
+    let troubles =
+        [FailureMode::Status(500), FailureMode::Drop, FailureMode::Hang, FailureMode::Status(404)];
     for (trouble, number) in troubles.into_iter().zip(0..) {
         world.bridge.fail([trouble]);
         let texts = [number * 2, number * 2 + 1].map(word);
@@ -93,9 +94,9 @@ async fn nothing_is_lost_and_nothing_overtaken_when_the_bridge_fails() {
 
 #[tokio::test]
 async fn what_is_posted_again_has_the_same_name_and_nothing_else_has_it() {
-    let mut world = World::start(PACE).await;
+    let mut world = BridgeFixture::start(PACE).await;
     world.pair().await;
-    world.bridge.fail([Trouble::Status(500)]);
+    world.bridge.fail([FailureMode::Status(500)]);
     let mut names = HashSet::new();
     for number in 0..20 {
         world.server.say("ben", &word(number)).await;
@@ -112,9 +113,9 @@ async fn what_is_posted_again_has_the_same_name_and_nothing_else_has_it() {
 
 #[tokio::test]
 async fn whom_the_bridge_does_not_know_any_more_is_left_alone_until_they_call() {
-    let mut world = World::start(PACE).await;
+    let mut world = BridgeFixture::start(PACE).await;
     world.pair().await;
-    world.bridge.fail([Trouble::Status(410)]);
+    world.bridge.fail([FailureMode::Status(410)]);
     world.server.say("ben", "unread").await;
     let given_up = "random_connect_channels_given_up_total 1";
     while !world.server.metrics().await.contains(given_up) {}

@@ -1,11 +1,11 @@
 //! Links and words, as two who talk over the server see them.
 
-use random_connect::transport::state::Limits;
+use random_connect::transport::state::ConnectionLimits;
 
-use crate::support::server::Server;
+use crate::support::server::TestServer;
 
-async fn chat(variables: &[(&str, &str)]) -> Server {
-    let server = Server::with(variables, Limits::default()).await;
+async fn chat(variables: &[(&str, &str)]) -> TestServer {
+    let server = TestServer::with(variables, ConnectionLimits::default()).await;
     server.say("ann", "#meet").await;
     server.say("ben", "#meet").await;
     server.say("ann", "#m").await;

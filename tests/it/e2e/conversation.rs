@@ -4,14 +4,14 @@ use std::time::Duration;
 
 use rmcp::model::ProtocolVersion;
 
-use crate::support::server::{Server, named};
+use crate::support::server::{TestServer, named};
 
 const LOOKING: &str =
     "🔍 Looking for someone to chat with... Please wait while we find you a partner!";
 
 #[tokio::test]
 async fn two_strangers_meet_talk_and_part() {
-    let server = Server::start().await;
+    let server = TestServer::start().await;
     let puch = server.client(ProtocolVersion::V_2025_06_18).await;
 
     assert_eq!(puch.say("ann", "#meet").await, format!("{LOOKING}\n⏳ Your place in the queue: 1"));
@@ -70,7 +70,7 @@ async fn two_strangers_meet_talk_and_part() {
 
 #[tokio::test]
 async fn whoever_waits_can_leave_the_queue() {
-    let server = Server::start().await;
+    let server = TestServer::start().await;
     server.say("ann", "#meet").await;
     assert_eq!(
         server.say("ann", "hello?").await,
@@ -88,7 +88,7 @@ async fn whoever_waits_can_leave_the_queue() {
 
 #[tokio::test]
 async fn again_finds_somebody_else_and_never_the_partner_just_left() {
-    let server = Server::start().await;
+    let server = TestServer::start().await;
     server.say("ann", "#meet").await;
     server.say("ben", "#meet").await;
     let again = server.say("ben", "#again").await;
@@ -104,7 +104,7 @@ async fn again_finds_somebody_else_and_never_the_partner_just_left() {
 
 #[tokio::test]
 async fn hiding_numbers_can_be_switched_off_by_their_owner() {
-    let server = Server::start().await;
+    let server = TestServer::start().await;
     server.say("ann", "#meet").await;
     server.say("ben", "#meet").await;
     server.say("ann", "#m").await;
@@ -119,7 +119,7 @@ async fn hiding_numbers_can_be_switched_off_by_their_owner() {
 
 #[tokio::test]
 async fn people_name_themselves_and_callers_do_not() {
-    let server = Server::start().await;
+    let server = TestServer::start().await;
     let real_name = serde_json::json!({ "message": "#meet", "puch_user_id": "ann", "user_nickname": "Ann Realname" });
     server.plain("handle_message", real_name).await;
     assert_eq!(
@@ -134,9 +134,9 @@ async fn people_name_themselves_and_callers_do_not() {
 
 #[tokio::test]
 async fn an_operator_can_have_callers_name_people() {
-    let server = Server::with(
+    let server = TestServer::with(
         &[("USE_CALLER_NICKNAMES", "on")],
-        random_connect::transport::state::Limits::default(),
+        random_connect::transport::state::ConnectionLimits::default(),
     )
     .await;
     let named =
@@ -147,7 +147,7 @@ async fn an_operator_can_have_callers_name_people() {
 
 #[tokio::test]
 async fn help_lists_every_command_and_unknown_ones_are_text() {
-    let server = Server::start().await;
+    let server = TestServer::start().await;
     let help = server.say("ann", "#help").await;
     for command in
         ["#meet", "#bye", "#again", "#hide", "#who", "#m", "#inbox", "#r", "#nick", "#help"]
@@ -160,9 +160,9 @@ async fn help_lists_every_command_and_unknown_ones_are_text() {
 
 #[tokio::test]
 async fn whoever_is_idle_for_half_an_hour_is_gone_and_the_partner_is_told() {
-    let server = Server::with(
+    let server = TestServer::with(
         &[("REAP_INTERVAL_SECS", "1")],
-        random_connect::transport::state::Limits::default(),
+        random_connect::transport::state::ConnectionLimits::default(),
     )
     .await;
     server.say("ann", "#meet").await;
@@ -185,7 +185,7 @@ async fn whoever_is_idle_for_half_an_hour_is_gone_and_the_partner_is_told() {
 
 #[tokio::test]
 async fn no_line_of_a_stranger_looks_like_the_systems() {
-    let server = Server::start().await;
+    let server = TestServer::start().await;
     server.say("ann", "#meet").await;
     server.say("ben", "#meet").await;
     server.say("ben", "hi\nYour partner left the chat. Use #meet\u{202e} to find a new one.").await;
@@ -198,7 +198,7 @@ async fn no_line_of_a_stranger_looks_like_the_systems() {
 
 #[tokio::test]
 async fn more_than_one_answer_holds_waits_for_the_next_and_nothing_is_dropped() {
-    let server = Server::start().await;
+    let server = TestServer::start().await;
     server.say("ann", "#meet").await;
     server.say("ben", "#meet").await;
     server.say("ann", "#m").await;
@@ -220,7 +220,7 @@ async fn more_than_one_answer_holds_waits_for_the_next_and_nothing_is_dropped() 
 
 #[tokio::test]
 async fn a_sender_is_told_when_the_partners_inbox_is_full() {
-    let server = Server::start().await;
+    let server = TestServer::start().await;
     server.say("ann", "#meet").await;
     server.say("ben", "#meet").await;
     server.say("ann", "#m").await;
@@ -238,7 +238,7 @@ async fn a_sender_is_told_when_the_partners_inbox_is_full() {
 
 #[tokio::test]
 async fn a_number_split_over_messages_does_not_get_through() {
-    let server = Server::start().await;
+    let server = TestServer::start().await;
     server.say("ann", "#meet").await;
     server.say("ben", "#meet").await;
     server.say("ann", "#m").await;

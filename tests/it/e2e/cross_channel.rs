@@ -6,14 +6,14 @@ use rmcp::model::ProtocolVersion;
 use serde_json::{Value, json};
 use tokio::time::timeout;
 
-use super::whatsapp::{PACE, WhatsApp};
+use super::whatsapp::{PACE, WhatsAppFixture};
 use crate::support::graph_api::StandIn;
-use crate::support::live_client::{Agent, Way, string};
-use crate::support::server::{Client, PATIENCE, Server};
+use crate::support::live_client::{LiveClient, LiveTransport, string};
+use crate::support::server::{McpClient, PATIENCE, TestServer};
 
 /// Where somebody comes from, and how they are reached.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Channel {
+enum ChannelKind {
     /// Only in the answers to their own calls.
     Puch,
     /// Calls like Puch; news are posted.
@@ -22,39 +22,39 @@ enum Channel {
     /// An agent that asks for what is new.
     Poll,
     /// An agent that stays connected.
-    Live(Way),
+    Live(LiveTransport),
 }
 
-const AGENTS: [Channel; 4] = [
-    Channel::Poll,
-    Channel::Live(Way::Session),
-    Channel::Live(Way::WebSocket),
-    Channel::Live(Way::Sse),
+const AGENTS: [ChannelKind; 4] = [
+    ChannelKind::Poll,
+    ChannelKind::Live(LiveTransport::Session),
+    ChannelKind::Live(LiveTransport::WebSocket),
+    ChannelKind::Live(LiveTransport::Sse),
 ];
 
-struct World {
-    whatsapp: WhatsApp,
+struct ChannelFixture {
+    whatsapp: WhatsAppFixture,
     bridge: StandIn,
     /// What was posted while something for somebody else was awaited.
     posted: HashMap<String, VecDeque<Value>>,
 }
 
 /// Somebody; the id is a telephone number on WhatsApp, and for an agent the server's choice.
-struct Person {
+struct ChannelUser {
     id: String,
     room: String,
-    way: Means,
+    way: UserHandle,
 }
 
-enum Means {
+enum UserHandle {
     Puch,
     Bridge,
     WhatsApp,
-    Poll(Client),
-    Live(Box<Agent>),
+    Poll(McpClient),
+    Live(Box<LiveClient>),
 }
 
-impl World {
+impl ChannelFixture {
     async fn start(with_bridge: bool) -> Self {
         let bridge = StandIn::start().await;
         let mut variables = vec![("TOOLSETS", "connect,penpal")];
@@ -62,23 +62,27 @@ impl World {
             variables
                 .extend([("CALLBACK_URL", bridge.url.as_str()), ("CALLBACK_SECRET", "s3cret")]);
         }
-        let whatsapp = WhatsApp::with(&variables, PACE).await;
+        let whatsapp = WhatsAppFixture::with(&variables, PACE).await;
         Self { whatsapp, bridge, posted: HashMap::new() }
     }
 
-    const fn server(&self) -> &Server {
+    const fn server(&self) -> &TestServer {
         &self.whatsapp.server
     }
 
-    async fn person(&self, channel: Channel, number: usize) -> Person {
+    async fn person(&self, channel: ChannelKind, number: usize) -> ChannelUser {
         let way = match channel {
-            Channel::Puch => Means::Puch,
-            Channel::Bridge => Means::Bridge,
-            Channel::WhatsApp => Means::WhatsApp,
-            Channel::Poll => Means::Poll(self.server().client(ProtocolVersion::V_2025_06_18).await),
-            Channel::Live(way) => Means::Live(Box::new(Agent::connect(self.server(), way).await)),
+            ChannelKind::Puch => UserHandle::Puch,
+            ChannelKind::Bridge => UserHandle::Bridge,
+            ChannelKind::WhatsApp => UserHandle::WhatsApp,
+            ChannelKind::Poll => {
+                UserHandle::Poll(self.server().client(ProtocolVersion::V_2025_06_18).await)
+            }
+            ChannelKind::Live(way) => {
+                UserHandle::Live(Box::new(LiveClient::connect(self.server(), way).await))
+            }
         };
-        Person { id: format!("9198765{number:05}"), room: String::new(), way }
+        ChannelUser { id: format!("9198765{number:05}"), room: String::new(), way }
     }
 
     async fn posted(&mut self, to: &str) -> Value {
@@ -94,61 +98,61 @@ impl World {
     }
 
     /// Looks for a partner; says whether there was one at once.
-    async fn meets(&mut self, one: &mut Person) -> bool {
+    async fn meets(&mut self, one: &mut ChannelUser) -> bool {
         let status = match &mut one.way {
-            Means::Puch | Means::Bridge => {
+            UserHandle::Puch | UserHandle::Bridge => {
                 return self.server().say(&one.id, "#meet").await.contains("Connected!");
             }
-            Means::WhatsApp => {
+            UserHandle::WhatsApp => {
                 self.whatsapp.write(&one.id, "#meet").await;
                 let first = self.whatsapp.graph.next(&one.id).await;
                 return first.contains("Connected!");
             }
-            Means::Poll(client) => {
+            UserHandle::Poll(client) => {
                 let entered = client.call("enter_queue", json!({})).await;
                 let entered = entered.structured_content.expect("an answer");
                 one.id = string(&entered["user_id"]);
                 one.room = string(&entered["room_id"]);
                 entered["status"].clone()
             }
-            Means::Live(agent) => agent.enter(json!({})).await["status"].clone(),
+            UserHandle::Live(agent) => agent.enter(json!({})).await["status"].clone(),
         };
         status == "matched"
     }
 
     /// Is told that there is a partner now.
-    async fn is_found(&mut self, one: &mut Person) {
+    async fn is_found(&mut self, one: &mut ChannelUser) {
         match &mut one.way {
-            Means::Live(agent) => drop(agent.found().await),
-            Means::Bridge => assert_eq!(self.posted(&one.id).await["type"], "chatroom.found"),
-            Means::Poll(_) => {
+            UserHandle::Live(agent) => drop(agent.found().await),
+            UserHandle::Bridge => assert_eq!(self.posted(&one.id).await["type"], "chatroom.found"),
+            UserHandle::Poll(_) => {
                 let events = self.news(one).await;
                 one.room = string(&events[0]["room_id"]);
             }
-            Means::Puch | Means::WhatsApp => self.reads(one, "Connected!").await,
+            UserHandle::Puch | UserHandle::WhatsApp => self.reads(one, "Connected!").await,
         }
     }
 
-    async fn says(&mut self, one: &mut Person, text: &str) {
+    async fn says(&mut self, one: &mut ChannelUser, text: &str) {
         match &mut one.way {
-            Means::Puch | Means::Bridge => {
+            UserHandle::Puch | UserHandle::Bridge => {
                 let answer = self.server().say(&one.id, text).await;
                 assert!(answer.contains("Message sent"), "{answer}");
             }
-            Means::WhatsApp => self.whatsapp.write(&one.id, text).await,
-            Means::Poll(client) => {
+            UserHandle::WhatsApp => self.whatsapp.write(&one.id, text).await,
+            UserHandle::Poll(client) => {
                 let message = json!({ "room_id": one.room, "user_id": one.id, "message": text });
                 let sent = client.call("send_message", message).await;
                 assert_ne!(sent.is_error, Some(true), "{sent:?}");
             }
-            Means::Live(agent) => drop(agent.say(text).await),
+            UserHandle::Live(agent) => drop(agent.say(text).await),
         }
     }
 
     /// Reads this next, whatever words are around it.
-    async fn reads(&mut self, one: &mut Person, text: &str) {
+    async fn reads(&mut self, one: &mut ChannelUser, text: &str) {
         match &mut one.way {
-            Means::Puch => {
+            UserHandle::Puch => {
                 // What was written over another channel may be a moment later.
                 let reading = async {
                     while !self.server().say(&one.id, "#m").await.contains(text) {
@@ -157,55 +161,55 @@ impl World {
                 };
                 timeout(PATIENCE, reading).await.expect("it comes in time");
             }
-            Means::WhatsApp => drop(self.whatsapp.graph.until(&one.id, text).await),
-            Means::Bridge => {
+            UserHandle::WhatsApp => drop(self.whatsapp.graph.until(&one.id, text).await),
+            UserHandle::Bridge => {
                 let item = self.posted(&one.id).await;
                 assert!(item["text"].as_str().is_some_and(|all| all.contains(text)), "{item}");
             }
-            Means::Live(agent) => {
+            UserHandle::Live(agent) => {
                 assert_eq!(agent.told("message.received").await["message"], text);
             }
-            Means::Poll(_) => assert_eq!(self.news(one).await[0]["message"], text),
+            UserHandle::Poll(_) => assert_eq!(self.news(one).await[0]["message"], text),
         }
     }
 
-    async fn news(&self, one: &Person) -> Value {
-        let Means::Poll(client) = &one.way else { panic!("only those who ask") };
+    async fn news(&self, one: &ChannelUser) -> Value {
+        let UserHandle::Poll(client) = &one.way else { panic!("only those who ask") };
         let wait = json!({ "user_id": one.id, "timeout_seconds": 30 });
         let answer = client.call("wait_for_message", wait).await.structured_content;
         answer.expect("an answer")["events"].clone()
     }
 
-    async fn leaves(&mut self, one: &mut Person) {
+    async fn leaves(&mut self, one: &mut ChannelUser) {
         match &mut one.way {
-            Means::Puch | Means::Bridge => {
+            UserHandle::Puch | UserHandle::Bridge => {
                 assert!(self.server().say(&one.id, "#bye").await.contains("Chat ended"));
             }
-            Means::WhatsApp => drop(self.whatsapp.ask(&one.id, "#bye", "Chat ended").await),
-            Means::Poll(client) => {
+            UserHandle::WhatsApp => drop(self.whatsapp.ask(&one.id, "#bye", "Chat ended").await),
+            UserHandle::Poll(client) => {
                 let room = json!({ "room_id": one.room, "user_id": one.id });
                 client.call("leave_chat", room).await;
             }
-            Means::Live(agent) => {
+            UserHandle::Live(agent) => {
                 let room = json!({ "room_id": agent.room_id, "user_id": agent.user_id });
                 agent.call("leave_chat", room).await;
             }
         }
     }
 
-    async fn is_left(&mut self, one: &mut Person) {
+    async fn is_left(&mut self, one: &mut ChannelUser) {
         match &mut one.way {
-            Means::Live(agent) => {
+            UserHandle::Live(agent) => {
                 assert_eq!(agent.told("partner.disconnected").await["reason"], "left");
             }
-            Means::Poll(_) => assert_eq!(self.news(one).await[0]["reason"], "left"),
-            Means::Puch | Means::Bridge | Means::WhatsApp => {
+            UserHandle::Poll(_) => assert_eq!(self.news(one).await[0]["reason"], "left"),
+            UserHandle::Puch | UserHandle::Bridge | UserHandle::WhatsApp => {
                 self.reads(one, "Your partner left").await;
             }
         }
     }
 
-    async fn journey(&mut self, channels: [Channel; 2], number: usize) {
+    async fn journey(&mut self, channels: [ChannelKind; 2], number: usize) {
         let mut ann = self.person(channels[0], 2 * number).await;
         let mut ben = self.person(channels[1], 2 * number + 1).await;
         assert!(!self.meets(&mut ann).await, "{channels:?}: nobody else waits");
@@ -224,8 +228,8 @@ impl World {
 
 #[tokio::test]
 async fn people_on_any_two_channels_meet_talk_and_part() {
-    let mut world = World::start(false).await;
-    let channels = [&[Channel::Puch, Channel::WhatsApp][..], &AGENTS].concat();
+    let mut world = ChannelFixture::start(false).await;
+    let channels = [&[ChannelKind::Puch, ChannelKind::WhatsApp][..], &AGENTS].concat();
     let pairs = channels.iter().flat_map(|one| channels.iter().map(|other| [*one, *other]));
     for (number, pair) in pairs.enumerate() {
         world.journey(pair, number).await;
@@ -234,9 +238,10 @@ async fn people_on_any_two_channels_meet_talk_and_part() {
 
 #[tokio::test]
 async fn people_behind_a_bridge_meet_those_on_any_other_channel() {
-    let mut world = World::start(true).await;
-    let others = [&[Channel::Bridge, Channel::WhatsApp][..], &AGENTS].concat();
-    let pairs = others.iter().flat_map(|&one| [[Channel::Bridge, one], [one, Channel::Bridge]]);
+    let mut world = ChannelFixture::start(true).await;
+    let others = [&[ChannelKind::Bridge, ChannelKind::WhatsApp][..], &AGENTS].concat();
+    let pairs =
+        others.iter().flat_map(|&one| [[ChannelKind::Bridge, one], [one, ChannelKind::Bridge]]);
     for (number, pair) in pairs.enumerate() {
         world.journey(pair, number).await;
     }

@@ -3,16 +3,16 @@
 
 use std::time::Duration;
 
-use random_connect::transport::state::Limits;
+use random_connect::transport::state::ConnectionLimits;
 use serde_json::json;
 
-use crate::support::live_client::{Agent, Way};
-use crate::support::server::Server;
+use crate::support::live_client::{LiveClient, LiveTransport};
+use crate::support::server::TestServer;
 
 const NOTICE: &str = "ℹ️ Before you write: you must be 18 or older";
 
-async fn noticing(notice: &str) -> Server {
-    Server::with(&[("NOTICE", notice)], Limits::default()).await
+async fn noticing(notice: &str) -> TestServer {
+    TestServer::with(&[("NOTICE", notice)], ConnectionLimits::default()).await
 }
 
 #[tokio::test]
@@ -54,8 +54,8 @@ async fn where_it_is_required_nobody_meets_anyone_before_they_agree() {
 #[tokio::test]
 async fn an_agent_who_has_to_agree_is_told_how_and_may_then_enter() {
     let variables = [("NOTICE", "require"), ("TOOLSETS", "connect,penpal")];
-    let server = Server::with(&variables, Limits::default()).await;
-    let mut agent = Agent::connect(&server, Way::WebSocket).await;
+    let server = TestServer::with(&variables, ConnectionLimits::default()).await;
+    let mut agent = LiveClient::connect(&server, LiveTransport::WebSocket).await;
     let rejoin = json!({ "user_id": "an-agent-of-some-length" });
     agent.call("rejoin", rejoin.clone()).await;
     let held = agent.try_call("enter_queue", rejoin.clone()).await;
@@ -108,7 +108,7 @@ async fn the_language_is_guessed_from_what_people_write_first() {
 
 #[tokio::test]
 async fn a_question_to_begin_with_goes_to_both_in_their_languages() {
-    let server = Server::start().await;
+    let server = TestServer::start().await;
     assert!(server.say("ann", "#ice").await.contains("not in a chat yet"));
     server.say("ann", "#lang pt").await;
     server.say("ann", "#meet").await;
@@ -122,7 +122,7 @@ async fn a_question_to_begin_with_goes_to_both_in_their_languages() {
 
 #[tokio::test]
 async fn whoever_is_often_rated_badly_waits_longer_and_is_never_told() {
-    let server = Server::start().await;
+    let server = TestServer::start().await;
     assert!(server.say("eve", "#good").await.contains("nobody to rate"));
     for rater in ["r1", "r2", "r3"] {
         server.say("eve", "#meet").await;

@@ -2,19 +2,19 @@
 
 use std::time::Duration;
 
-use random_connect::transport::state::Limits;
+use random_connect::transport::state::ConnectionLimits;
 use reqwest::StatusCode;
 use serde_json::json;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio::time::timeout;
 
-use crate::support::live_client::{Agent, WAYS, Way};
-use crate::support::server::{PATIENCE, Server, TOKEN, answer};
+use crate::support::live_client::{LiveClient, LiveTransport, WAYS};
+use crate::support::server::{PATIENCE, TOKEN, TestServer, answer};
 
 const SOON: Duration = Duration::from_millis(200);
 
-async fn connect(server: &Server, start: &str) -> TcpStream {
+async fn connect(server: &TestServer, start: &str) -> TcpStream {
     let mut stream = TcpStream::connect(server.address()).await.expect("a connection");
     stream.write_all(start.as_bytes()).await.expect("sent");
     stream
@@ -35,7 +35,7 @@ fn head(length: usize) -> String {
 
 #[tokio::test]
 async fn a_body_over_64_kib_is_refused_announced_or_not() {
-    let server = Server::start().await;
+    let server = TestServer::start().await;
     let padding = " ".repeat(64 * 1024 - 2);
     let fits = server.post("/mcp").body(format!("{{{padding}}}")).send().await.expect("an answer");
     assert_eq!(fits.status(), StatusCode::BAD_REQUEST, "read, and found to be no call");
@@ -52,8 +52,9 @@ async fn a_body_over_64_kib_is_refused_announced_or_not() {
 
 #[tokio::test]
 async fn slow_senders_are_cut_off() {
-    let limits = Limits { head_timeout: SOON, body_timeout: SOON, ..Limits::default() };
-    let server = Server::with(&[], limits).await;
+    let limits =
+        ConnectionLimits { head_timeout: SOON, body_timeout: SOON, ..ConnectionLimits::default() };
+    let server = TestServer::with(&[], limits).await;
     let slow_head = rest(connect(&server, "POST /mcp HTTP/1.1\r\nHost: te").await).await;
     assert!(slow_head.is_empty() || slow_head.starts_with("HTTP/1.1 408"), "{slow_head}");
     let slow_body = rest(connect(&server, &format!("{}{{\"meth", head(100))).await).await;
@@ -64,7 +65,7 @@ async fn slow_senders_are_cut_off() {
 
 #[tokio::test]
 async fn whatever_the_method_nothing_of_mcp_is_answered_without_a_token() {
-    let server = Server::with(&[], Limits::default()).await;
+    let server = TestServer::with(&[], ConnectionLimits::default()).await;
     for method in ["GET", "HEAD", "OPTIONS", "PUT", "DELETE", "POST"] {
         for path in ["/mcp", "/mcp/", "/mcp?a=b", "//mcp", "/%6dcp", "/mcp/nowhere"] {
             let request =
@@ -79,8 +80,8 @@ async fn whatever_the_method_nothing_of_mcp_is_answered_without_a_token() {
 async fn who_falls_silent_behind_a_whole_call_is_cut_off() {
     let whole = "GET /health HTTP/1.1\r\nHost: test\r\n\r\n";
     for (head_timeout, body_timeout) in [(SOON, 2 * SOON), (2 * SOON, SOON)] {
-        let limits = Limits { head_timeout, body_timeout, ..Limits::default() };
-        let server = Server::with(&[], limits).await;
+        let limits = ConnectionLimits { head_timeout, body_timeout, ..ConnectionLimits::default() };
+        let server = TestServer::with(&[], limits).await;
         let silent = rest(connect(&server, whole).await).await;
         assert!(silent.starts_with("HTTP/1.1 200 "), "{silent}");
         let half = format!("{whole}{}{{\"meth", head(100));
@@ -91,7 +92,11 @@ async fn who_falls_silent_behind_a_whole_call_is_cut_off() {
 
 #[tokio::test]
 async fn a_caller_who_reads_no_answers_is_cut_off() {
-    let server = Server::with(&[], Limits { write_timeout: SOON, ..Limits::default() }).await;
+    let server = TestServer::with(
+        &[],
+        ConnectionLimits { write_timeout: SOON, ..ConnectionLimits::default() },
+    )
+    .await;
     let request =
         format!("GET /metrics HTTP/1.1\r\nHost: test\r\nAuthorization: Bearer {TOKEN}\r\n\r\n")
             .repeat(100);
@@ -102,7 +107,9 @@ async fn a_caller_who_reads_no_answers_is_cut_off() {
 
 #[tokio::test]
 async fn a_connection_beyond_the_limit_waits_for_a_place() {
-    let server = Server::with(&[], Limits { connections: 1, ..Limits::default() }).await;
+    let server =
+        TestServer::with(&[], ConnectionLimits { connections: 1, ..ConnectionLimits::default() })
+            .await;
     let first = connect(&server, "").await;
     let mut second =
         connect(&server, "GET /health HTTP/1.1\r\nHost: test\r\nConnection: close\r\n\r\n").await;
@@ -117,7 +124,8 @@ async fn a_connection_beyond_the_limit_waits_for_a_place() {
 
 #[tokio::test]
 async fn only_allowed_hosts_are_served_when_they_are_set() {
-    let server = Server::with(&[("ALLOWED_HOSTS", "chat.example")], Limits::default()).await;
+    let server =
+        TestServer::with(&[("ALLOWED_HOSTS", "chat.example")], ConnectionLimits::default()).await;
     for (host, status) in [
         ("chat.example", 200),
         ("chat.example:8086", 200),
@@ -133,7 +141,7 @@ async fn only_allowed_hosts_are_served_when_they_are_set() {
 
 #[tokio::test]
 async fn a_server_told_to_stop_finishes_the_call_in_flight() {
-    let mut server = Server::start().await;
+    let mut server = TestServer::start().await;
     let body = r#"{"method": "get_stats"}"#;
     let mut stream = connect(&server, &head(body.len())).await;
     // Once another caller on a newer connection was served, this call's head has been read.
@@ -146,7 +154,7 @@ async fn a_server_told_to_stop_finishes_the_call_in_flight() {
 }
 
 /// What somebody new is told by this server, in each of the forms that a call may have.
-async fn arrive(server: &Server, who: &str, from: &str) -> Vec<String> {
+async fn arrive(server: &TestServer, who: &str, from: &str) -> Vec<String> {
     let arguments = json!({ "message": "#who", "puch_user_id": who });
     let short = json!({ "method": "handle_message", "params": arguments });
     let params = json!({ "name": "handle_message", "arguments": arguments });
@@ -172,9 +180,9 @@ fn has_to_wait(told: &[String]) -> bool {
 #[tokio::test]
 async fn one_address_brings_only_so_many_new_people() {
     let limits = [("RATE_LIMITS", "newcomers=3"), ("TOOLSETS", "connect,penpal")];
-    let server = Server::with(&limits, Limits::default()).await;
+    let server = TestServer::with(&limits, ConnectionLimits::default()).await;
     let known = json!({ "user_id": "eve", "message": "#who" });
-    let mut agent = Agent::connect(&server, Way::WebSocket).await;
+    let mut agent = LiveClient::connect(&server, LiveTransport::WebSocket).await;
     agent.call("say", known.clone()).await;
     assert!(is_let_in(&arrive(&server, "ann", "192.0.2.1").await));
     assert!(is_let_in(&arrive(&server, "ben", "192.0.2.2").await));
@@ -182,7 +190,7 @@ async fn one_address_brings_only_so_many_new_people() {
     assert!(has_to_wait(&told), "nobody believes a caller's header: {told:?}");
     assert!(told[0].contains("in 20 seconds"), "{told:?}");
     for way in WAYS {
-        let mut other = Agent::connect(&server, way).await;
+        let mut other = LiveClient::connect(&server, way).await;
         for (tool, arguments) in [
             ("enter_queue", json!({})),
             ("enter_queue", json!({ "user_id": "new" })),
@@ -203,7 +211,7 @@ async fn one_address_brings_only_so_many_new_people() {
 #[tokio::test]
 async fn behind_a_proxy_each_of_its_callers_counts_alone() {
     let variables = [("RATE_LIMITS", "newcomers=1"), ("TRUSTED_PROXY", "on")];
-    let server = Server::with(&variables, Limits::default()).await;
+    let server = TestServer::with(&variables, ConnectionLimits::default()).await;
     assert!(is_let_in(&arrive(&server, "ann", "192.0.2.1").await));
     assert!(is_let_in(&arrive(&server, "ben", "10.0.0.1, 192.0.2.2").await));
     assert!(has_to_wait(&arrive(&server, "cid", "192.0.2.1").await));
@@ -211,9 +219,9 @@ async fn behind_a_proxy_each_of_its_callers_counts_alone() {
 
 #[tokio::test]
 async fn a_message_larger_than_what_is_read_at_once_arrives_whole_over_a_websocket() {
-    let server = Server::with(&[("TOOLSETS", "penpal")], Limits::default()).await;
-    let mut ann = Agent::connect(&server, Way::WebSocket).await;
-    let mut ben = Agent::connect(&server, Way::WebSocket).await;
+    let server = TestServer::with(&[("TOOLSETS", "penpal")], ConnectionLimits::default()).await;
+    let mut ann = LiveClient::connect(&server, LiveTransport::WebSocket).await;
+    let mut ben = LiveClient::connect(&server, LiveTransport::WebSocket).await;
     ann.enter(json!({})).await;
     ben.enter(json!({})).await;
     ann.found().await;

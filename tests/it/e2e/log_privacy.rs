@@ -6,7 +6,9 @@ use serde_json::{Value, json};
 use tokio::io::{AsyncBufReadExt, AsyncReadExt, BufReader};
 use tokio::process::{Child, Command};
 
-use crate::support::graph_api::{Graph, PHONE_NUMBER_ID, StandIn, TOKEN, Trouble, signature};
+use crate::support::graph_api::{
+    FailureMode, GraphStandIn, PHONE_NUMBER_ID, StandIn, TOKEN, signature,
+};
 use crate::support::server::{PATIENCE, http_client};
 
 const SECRETS: [&str; 8] = [
@@ -157,7 +159,7 @@ async fn stop(mut server: Child, mut out: Output, mut said: String) -> (String, 
 
 #[tokio::test]
 async fn no_log_line_holds_what_channels_know() {
-    let (mut graph, mut bridge) = (Graph::start().await, StandIn::start().await);
+    let (mut graph, mut bridge) = (GraphStandIn::start().await, StandIn::start().await);
     let (base, callback) =
         (format!("{}/v23.0", graph.server.url), format!("{}/Zanzibar", bridge.url));
     let settings = [
@@ -182,7 +184,7 @@ async fn no_log_line_holds_what_channels_know() {
         let request = http.post(&hook).header("X-Hub-Signature-256", signature).body(body);
         request.send().await.expect("an answer").status()
     };
-    for trouble in [Trouble::Code(400, 100), Trouble::Code(401, 190), Trouble::Drop] {
+    for trouble in [FailureMode::Code(400, 100), FailureMode::Code(401, 190), FailureMode::Drop] {
         graph.server.fail([trouble]);
         let from = format!("91987650001{}", graph.server.failed().len());
         assert_eq!(write(&from, "#nick elephants").await, 200);
@@ -190,7 +192,7 @@ async fn no_log_line_holds_what_channels_know() {
             tokio::task::yield_now().await;
         }
     }
-    bridge.fail([Trouble::Status(500)]);
+    bridge.fail([FailureMode::Status(500)]);
     for (who, message) in [("ann-raw-id-4711", "#meet"), ("ben-raw-id-4712", "#meet")] {
         let params = json!({ "puch_user_id": who, "message": message });
         let body = json!({ "method": "handle_message", "params": params }).to_string();

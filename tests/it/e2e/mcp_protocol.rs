@@ -4,13 +4,13 @@ use reqwest::StatusCode;
 use rmcp::model::ProtocolVersion;
 use serde_json::json;
 
-use random_connect::transport::state::Limits;
+use random_connect::transport::state::ConnectionLimits;
 
-use crate::support::server::{MY_NUMBER, Server, answer, http_client, named, text};
+use crate::support::server::{MY_NUMBER, TestServer, answer, http_client, named, text};
 
 #[tokio::test]
 async fn every_protocol_version_is_spoken() {
-    let server = Server::start().await;
+    let server = TestServer::start().await;
     for version in ProtocolVersion::KNOWN_VERSIONS {
         let client = server.client(version.clone()).await;
         assert_eq!(
@@ -31,7 +31,7 @@ async fn every_protocol_version_is_spoken() {
 
 #[tokio::test]
 async fn people_on_different_versions_and_forms_meet() {
-    let server = Server::start().await;
+    let server = TestServer::start().await;
     let (old, new) = (
         server.client(ProtocolVersion::V_2024_11_05).await,
         server.client(ProtocolVersion::V_2026_07_28).await,
@@ -44,7 +44,7 @@ async fn people_on_different_versions_and_forms_meet() {
 
 #[tokio::test]
 async fn the_tools_puch_needs_answer_as_it_expects() {
-    let server = Server::start().await;
+    let server = TestServer::start().await;
     let puch = server.client(ProtocolVersion::V_2025_03_26).await;
     let junk = json!({ "bearer_token": "x", "token": 1 });
     assert_eq!(text(&puch.call("validate", junk.clone()).await), MY_NUMBER);
@@ -60,7 +60,7 @@ async fn the_tools_puch_needs_answer_as_it_expects() {
 
 #[tokio::test]
 async fn without_a_number_validate_says_so() {
-    let server = Server::with(&[("MY_NUMBER", "")], Limits::default()).await;
+    let server = TestServer::with(&[("MY_NUMBER", "")], ConnectionLimits::default()).await;
     let result =
         server.client(ProtocolVersion::V_2025_06_18).await.call("validate", json!({})).await;
     assert_eq!(result.is_error, Some(true));
@@ -69,7 +69,7 @@ async fn without_a_number_validate_says_so() {
 
 #[tokio::test]
 async fn a_refused_call_is_a_tool_error_in_words() {
-    let server = Server::start().await;
+    let server = TestServer::start().await;
     let client = server.client(ProtocolVersion::V_2025_06_18).await;
     let result =
         client.call("handle_message", json!({ "message": "hi", "puch_user_id": "" })).await;
@@ -79,7 +79,7 @@ async fn a_refused_call_is_a_tool_error_in_words() {
 
 #[tokio::test]
 async fn lenient_clients_that_name_no_types_are_served() {
-    let server = Server::start().await;
+    let server = TestServer::start().await;
     let call = r##"{"jsonrpc":"2.0","id":1,"method":"tools/call","params":{"name":"handle_message","arguments":{"message":"#who","puch_user_id":"ann"}}}"##;
     for (accept, content_type) in [
         ("*/*", "application/json"),
@@ -100,7 +100,7 @@ async fn lenient_clients_that_name_no_types_are_served() {
 
 #[tokio::test]
 async fn a_stray_session_is_ignored_and_streams_are_not_offered() {
-    let server = Server::start().await;
+    let server = TestServer::start().await;
     let call = r#"{"jsonrpc":"2.0","id":1,"method":"ping"}"#;
     let (status, _) = answer(server.post("/mcp").header("Mcp-Session-Id", "gone").body(call)).await;
     assert_eq!(status, StatusCode::OK);
@@ -111,7 +111,7 @@ async fn a_stray_session_is_ignored_and_streams_are_not_offered() {
 
 #[tokio::test]
 async fn errors_quote_nothing_of_what_was_sent() {
-    let server = Server::start().await;
+    let server = TestServer::start().await;
     for body in [
         r#"{"jsonrpc":"2.0","id":1,"method":"tools/call","params":{"name":"handle_message","arguments":{"message":9876543210,"puch_user_id":"ann"}}}"#,
         r#"{"jsonrpc":"2.0","id":1,"method":"tools/call","params":{"name":"9876543210"}}"#,
@@ -137,7 +137,8 @@ async fn errors_quote_nothing_of_what_was_sent() {
 /// always rmcp's.
 #[tokio::test]
 async fn a_call_is_answered_alike_with_and_without_a_service_of_its_own() {
-    let server = Server::with(&[("TOOLSETS", "connect,penpal")], Limits::default()).await;
+    let server =
+        TestServer::with(&[("TOOLSETS", "connect,penpal")], ConnectionLimits::default()).await;
     let calls = [
         (json!(1), json!({ "name": "about" })),
         (json!("a-1"), json!({ "name": "help", "arguments": {} })),
@@ -193,7 +194,8 @@ async fn a_call_is_answered_alike_with_and_without_a_service_of_its_own() {
 
 #[tokio::test]
 async fn the_schema_of_each_tool_is_as_recorded() {
-    let server = Server::with(&[("TOOLSETS", "connect,penpal")], Limits::default()).await;
+    let server =
+        TestServer::with(&[("TOOLSETS", "connect,penpal")], ConnectionLimits::default()).await;
     let client = server.client(ProtocolVersion::V_2025_06_18).await;
     for tool in client.0.list_all_tools().await.expect("tools") {
         let name = format!("tool_{}", tool.name);

@@ -5,17 +5,17 @@ use std::time::Duration;
 
 use serde_json::json;
 
-use crate::support::live_client::{Agent, WAYS};
+use crate::support::live_client::{LiveClient, WAYS};
 use crate::support::redis_server::RedisServer;
-use crate::support::server::Server;
-use random_connect::transport::state::Limits;
+use crate::support::server::TestServer;
+use random_connect::transport::state::ConnectionLimits;
 
-async fn instance(redis: &RedisServer) -> Server {
+async fn instance(redis: &RedisServer) -> TestServer {
     limited(redis, "off").await
 }
 
 /// An instance with these limits.
-async fn limited(redis: &RedisServer, limits: &str) -> Server {
+async fn limited(redis: &RedisServer, limits: &str) -> TestServer {
     let (url, key) = (redis.url(), "ab".repeat(32));
     let variables = [
         ("TOOLSETS", "connect,penpal"),
@@ -24,7 +24,7 @@ async fn limited(redis: &RedisServer, limits: &str) -> Server {
         ("INBOX_KEY", key.as_str()),
         ("RATE_LIMITS", limits),
     ];
-    Server::with(&variables, Limits::default()).await
+    TestServer::with(&variables, ConnectionLimits::default()).await
 }
 
 #[tokio::test]
@@ -32,7 +32,7 @@ async fn whoever_is_connected_to_one_server_is_told_what_is_written_through_anot
     let redis = RedisServer::start(&[]);
     let [one, other] = [instance(&redis).await, instance(&redis).await];
     for (way, number) in WAYS.into_iter().zip(0..) {
-        let mut agent = Agent::connect(&one, way).await;
+        let mut agent = LiveClient::connect(&one, way).await;
         assert_eq!(agent.enter(json!({})).await["status"], "waiting");
         let person = format!("person-{number}");
         assert!(other.say(&person, "#meet").await.contains("Connected!"), "{way:?}");

@@ -3,11 +3,11 @@
 use std::time::Duration;
 
 use fantoccini::key::Key;
-use random_connect::transport::state::Limits;
+use random_connect::transport::state::ConnectionLimits;
 use serde_json::json;
 
 use crate::support::browser::Browser;
-use crate::support::server::Server;
+use crate::support::server::TestServer;
 
 /// The pages' two phones, as selectors.
 const FIRST: &str = ".phone:nth-of-type(1)";
@@ -19,7 +19,7 @@ fn of(phone: &str, part: &str) -> String {
 
 #[tokio::test]
 async fn what_the_pages_promise_they_keep() {
-    let server = Server::with(&[("PLAYGROUND", "on")], Limits::default()).await;
+    let server = TestServer::with(&[("PLAYGROUND", "on")], ConnectionLimits::default()).await;
     let browser = Browser::start().await;
     browser.is_sized(1180, 640).await;
     browser.open(&server.url).await;
@@ -136,7 +136,7 @@ async fn on_a_narrow_screen_there_is_one_phone_at_a_time(browser: &Browser) {
     browser.is_sized(1180, 640).await;
 }
 
-async fn the_dashboard_shows_a_pair_and_then_none(browser: &Browser, server: &Server) {
+async fn the_dashboard_shows_a_pair_and_then_none(browser: &Browser, server: &TestServer) {
     let dashboard = format!("{}/dashboard", server.url);
     browser.open(&dashboard).await;
     browser.says("#figure-pairs", "1").await;
@@ -154,7 +154,7 @@ async fn the_dashboard_shows_a_pair_and_then_none(browser: &Browser, server: &Se
 }
 
 /// Two who have blocked each other and wait, and nobody else: that is a queue that stalls.
-async fn the_dashboard_says_in_words_what_is_wrong(browser: &Browser, server: &Server) {
+async fn the_dashboard_says_in_words_what_is_wrong(browser: &Browser, server: &TestServer) {
     for (who, says) in
         [("ann", "#meet"), ("ben", "#meet"), ("ann", "#block"), ("ann", "#meet"), ("ben", "#meet")]
     {

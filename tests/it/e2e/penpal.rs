@@ -6,24 +6,24 @@ use reqwest::StatusCode;
 use rmcp::model::ProtocolVersion;
 use serde_json::{Value, json};
 
-use crate::support::live_client::{Agent, WAYS, Way};
-use crate::support::server::{Server, http_client};
-use random_connect::transport::state::Limits;
+use crate::support::live_client::{LiveClient, LiveTransport, WAYS};
+use crate::support::server::{TestServer, http_client};
+use random_connect::transport::state::ConnectionLimits;
 
-async fn server() -> Server {
-    server_with(&[], Limits::default()).await
+async fn server() -> TestServer {
+    server_with(&[], ConnectionLimits::default()).await
 }
 
-async fn server_with(more: &[(&str, &str)], limits: Limits) -> Server {
+async fn server_with(more: &[(&str, &str)], limits: ConnectionLimits) -> TestServer {
     let mut variables = vec![("TOOLSETS", "connect,penpal")];
     variables.extend(more);
-    Server::with(&variables, limits).await
+    TestServer::with(&variables, limits).await
 }
 
 /// Two agents in a chat.
-async fn pair(server: &Server, ways: [Way; 2]) -> [Agent; 2] {
+async fn pair(server: &TestServer, ways: [LiveTransport; 2]) -> [LiveClient; 2] {
     let [mut ann, mut ben] =
-        [Agent::connect(server, ways[0]).await, Agent::connect(server, ways[1]).await];
+        [LiveClient::connect(server, ways[0]).await, LiveClient::connect(server, ways[1]).await];
     assert_eq!(ann.enter(json!({ "display_name": "Ann" })).await["status"], "waiting");
     assert_eq!(ben.enter(json!({ "display_name": "Ben" })).await["status"], "matched");
     assert_eq!(ann.found().await["partner"]["display_name"], "Ben");
@@ -71,7 +71,7 @@ async fn agents_on_any_two_transports_meet_talk_and_part() {
 #[tokio::test]
 async fn an_agent_and_a_person_on_whatsapp_meet_in_the_same_queue() {
     let server = server().await;
-    let mut agent = Agent::connect(&server, Way::WebSocket).await;
+    let mut agent = LiveClient::connect(&server, LiveTransport::WebSocket).await;
     agent.enter(json!({ "interests": ["Music", "tea"] })).await;
     let connected = server.say("ann", "#meet music, hindi").await;
     assert!(connected.contains("You both like: music."), "{connected}");
@@ -87,7 +87,8 @@ async fn an_agent_and_a_person_on_whatsapp_meet_in_the_same_queue() {
 #[tokio::test]
 async fn nobody_learns_who_a_partner_is_and_each_room_has_a_new_name_for_them() {
     let server = server().await;
-    let [mut ann, mut ben] = pair(&server, [Way::WebSocket, Way::Session]).await;
+    let [mut ann, mut ben] =
+        pair(&server, [LiveTransport::WebSocket, LiveTransport::Session]).await;
     let alias = |entered: Value| entered["partner"]["user_id"].as_str().expect("a name").to_owned();
     let first = alias(ben.enter(json!({})).await);
     assert_ne!(first, ann.user_id);
@@ -104,8 +105,8 @@ async fn nobody_learns_who_a_partner_is_and_each_room_has_a_new_name_for_them() 
 #[tokio::test]
 async fn a_wrong_room_and_bad_arguments_are_refused_clearly_and_change_nothing() {
     let server = server().await;
-    let [mut ann, mut ben] = pair(&server, [Way::Session, Way::Sse]).await;
-    let mut eve = Agent::connect(&server, Way::WebSocket).await;
+    let [mut ann, mut ben] = pair(&server, [LiveTransport::Session, LiveTransport::Sse]).await;
+    let mut eve = LiveClient::connect(&server, LiveTransport::WebSocket).await;
     eve.enter(json!({})).await;
     for (tool, arguments, told) in [
         (
@@ -173,8 +174,8 @@ async fn a_wrong_room_and_bad_arguments_are_refused_clearly_and_change_nothing()
 async fn whoever_shows_no_notifications_waits_for_messages() {
     let server = server().await;
     for way in WAYS {
-        let mut ann = Agent::connect(&server, way).await;
-        let mut ben = Agent::connect(&server, Way::WebSocket).await;
+        let mut ann = LiveClient::connect(&server, way).await;
+        let mut ben = LiveClient::connect(&server, LiveTransport::WebSocket).await;
         ann.enter(json!({ "push": false })).await;
         ben.enter(json!({})).await;
         assert_eq!(ben.say("one").await["delivered"], "queued");
@@ -206,7 +207,8 @@ async fn whoever_shows_no_notifications_waits_for_messages() {
 #[tokio::test]
 async fn what_was_pushed_before_a_client_began_to_ask_is_shown_once_more() {
     let server = server().await;
-    let [mut ann, mut ben] = pair(&server, [Way::WebSocket, Way::Session]).await;
+    let [mut ann, mut ben] =
+        pair(&server, [LiveTransport::WebSocket, LiveTransport::Session]).await;
     let sent = ann.say("did you see this?").await;
     let pushed = ben.told("message.received").await;
     // Ben's client has read it, but not shown it.
@@ -228,13 +230,13 @@ async fn what_was_pushed_before_a_client_began_to_ask_is_shown_once_more() {
 async fn a_client_that_vanishes_loses_nothing_it_had_not_acknowledged() {
     let server = server().await;
     for way in WAYS {
-        let [mut ann, ben] = pair(&server, [Way::WebSocket, way]).await;
+        let [mut ann, ben] = pair(&server, [LiveTransport::WebSocket, way]).await;
         let (user_id, room_id) = (ben.user_id.clone(), ben.room_id.clone());
         ann.say("before").await;
         // Ben's machine dies before he has read anything.
         drop(ben);
         ann.say("after").await;
-        let mut again = Agent::connect(&server, way).await;
+        let mut again = LiveClient::connect(&server, way).await;
         // What was on its way to the dead session is among what was missed.
         let rejoined = again.call("rejoin", json!({ "user_id": user_id })).await;
         assert_eq!(
@@ -256,7 +258,8 @@ async fn a_client_that_vanishes_loses_nothing_it_had_not_acknowledged() {
 #[tokio::test]
 async fn a_session_whose_stream_broke_goes_on_where_it_was() {
     let server = server().await;
-    let [mut ann, mut ben] = pair(&server, [Way::WebSocket, Way::Session]).await;
+    let [mut ann, mut ben] =
+        pair(&server, [LiveTransport::WebSocket, LiveTransport::Session]).await;
     ann.say("one").await;
     assert_eq!(ben.told("message.received").await["message"], "one");
     ben.resume_after(async { ann.say("two").await }).await;
@@ -268,8 +271,8 @@ async fn a_session_whose_stream_broke_goes_on_where_it_was() {
 #[tokio::test]
 async fn messages_are_kept_where_both_want_it() {
     let server = server().await;
-    let mut ann = Agent::connect(&server, Way::Session).await;
-    let mut ben = Agent::connect(&server, Way::WebSocket).await;
+    let mut ann = LiveClient::connect(&server, LiveTransport::Session).await;
+    let mut ben = LiveClient::connect(&server, LiveTransport::WebSocket).await;
     ann.enter(json!({ "keep_history": true })).await;
     ben.enter(json!({ "keep_history": true })).await;
     let first = ben.say("one").await;
@@ -284,8 +287,9 @@ async fn messages_are_kept_where_both_want_it() {
 
 #[tokio::test]
 async fn a_partner_who_says_nothing_for_too_long_is_told_as_timed_out() {
-    let server = server_with(&[("REAP_INTERVAL_SECS", "1")], Limits::default()).await;
-    let [mut ann, mut ben] = pair(&server, [Way::WebSocket, Way::Session]).await;
+    let server = server_with(&[("REAP_INTERVAL_SECS", "1")], ConnectionLimits::default()).await;
+    let [mut ann, mut ben] =
+        pair(&server, [LiveTransport::WebSocket, LiveTransport::Session]).await;
     server.clock.advance(Duration::from_secs(1_799));
     ann.say("hello?").await;
     ben.told("message.received").await;
@@ -295,13 +299,13 @@ async fn a_partner_who_says_nothing_for_too_long_is_told_as_timed_out() {
 
 #[tokio::test]
 async fn there_are_so_many_places_and_no_more() {
-    let server = server_with(&[("MAX_SESSIONS", "3")], Limits::default()).await;
+    let server = server_with(&[("MAX_SESSIONS", "3")], ConnectionLimits::default()).await;
     let mut agents = Vec::new();
     for way in WAYS {
-        agents.push(Agent::connect(&server, way).await);
+        agents.push(LiveClient::connect(&server, way).await);
     }
     for way in WAYS {
-        let refused = Agent::try_connect(&server, way).await.err().expect("no place");
+        let refused = LiveClient::try_connect(&server, way).await.err().expect("no place");
         assert!(
             refused["message"].as_str().is_some_and(|told| told.contains("places")),
             "{refused}"
@@ -310,19 +314,20 @@ async fn there_are_so_many_places_and_no_more() {
     // Without a session everything goes on.
     assert!(server.say("ann", "#help").await.contains("#meet"));
     agents.remove(1);
-    while Agent::try_connect(&server, Way::WebSocket).await.is_err() {
+    while LiveClient::try_connect(&server, LiveTransport::WebSocket).await.is_err() {
         tokio::task::yield_now().await;
     }
 }
 
 #[tokio::test]
 async fn sessions_that_were_dropped_leave_nothing_behind() {
-    let limits = Limits { session_idle: Duration::from_secs(2), ..Limits::default() };
+    let limits =
+        ConnectionLimits { session_idle: Duration::from_secs(2), ..ConnectionLimits::default() };
     let server = server_with(&[], limits).await;
     for round in 0..40 {
         let mut agents = Vec::new();
         for number in 0..50 {
-            let mut agent = Agent::connect(&server, WAYS[(round + number) % 3]).await;
+            let mut agent = LiveClient::connect(&server, WAYS[(round + number) % 3]).await;
             agent.enter(json!({})).await;
             agents.push(agent);
         }
@@ -358,7 +363,7 @@ async fn all_ways_in_need_the_token() {
 #[tokio::test]
 async fn junk_over_a_websocket_is_answered_and_changes_nothing() {
     let server = server().await;
-    let mut agent = Agent::connect(&server, Way::WebSocket).await;
+    let mut agent = LiveClient::connect(&server, LiveTransport::WebSocket).await;
     for junk in ["{", "[]", "{\"jsonrpc\":\"2.0\"}", "hello 9876543210"] {
         let refused = agent.send_junk(junk).await;
         assert_eq!(refused["error"]["code"], -32700, "{refused}");
@@ -371,7 +376,7 @@ async fn junk_over_a_websocket_is_answered_and_changes_nothing() {
 
 #[tokio::test]
 async fn the_pen_pal_tools_are_there_only_where_enabled() {
-    let without = Server::start().await;
+    let without = TestServer::start().await;
     let client = without.client(ProtocolVersion::V_2025_06_18).await;
     let tools = client.0.list_all_tools().await.expect("tools");
     assert!(tools.iter().all(|tool| tool.name != "enter_queue"));

@@ -6,15 +6,16 @@ use std::process::Stdio;
 use tokio::process::Command;
 use tokio::time::timeout;
 
-use crate::support::server::{PATIENCE, Server, TOKEN};
-use random_connect::transport::state::Limits;
+use crate::support::server::{PATIENCE, TOKEN, TestServer};
+use random_connect::transport::state::ConnectionLimits;
 
 #[tokio::test]
 async fn the_python_client_is_told_of_messages_on_every_transport_it_has() {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
     let python = root.join("target/python/bin/python");
     assert!(python.exists(), "the Python client is not installed: run `make tools`");
-    let server = Server::with(&[("TOOLSETS", "connect,penpal")], Limits::default()).await;
+    let server =
+        TestServer::with(&[("TOOLSETS", "connect,penpal")], ConnectionLimits::default()).await;
     let run = Command::new(python)
         .arg(root.join("tests/python/agents.py"))
         .args([&server.url, TOKEN])

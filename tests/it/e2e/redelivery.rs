@@ -7,10 +7,10 @@ use serde_json::json;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 
-use crate::support::server::{PATIENCE, Server, TOKEN};
+use crate::support::server::{PATIENCE, TOKEN, TestServer};
 
 /// Calls `#m` on a connection whose caller hangs up with the last byte of the request.
-async fn call_and_hang_up(server: &Server, who: &str, framed: bool) {
+async fn call_and_hang_up(server: &TestServer, who: &str, framed: bool) {
     let arguments = json!({ "message": "#m", "puch_user_id": who });
     let body = if framed {
         let params = json!({ "name": "handle_message", "arguments": arguments });
@@ -36,7 +36,7 @@ async fn call_and_hang_up(server: &Server, who: &str, framed: bool) {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn what_a_caller_who_hung_up_did_not_get_is_in_the_next_answer() {
-    let server = Arc::new(Server::start().await);
+    let server = Arc::new(TestServer::start().await);
     for person in 0..16 {
         server.say(&format!("p{person}"), "#meet").await;
     }
@@ -61,7 +61,7 @@ async fn what_a_caller_who_hung_up_did_not_get_is_in_the_next_answer() {
 
 #[tokio::test]
 async fn a_retry_gets_the_same_answer_and_is_not_carried_out_twice() {
-    let server = Server::start().await;
+    let server = TestServer::start().await;
     server.say("ann", "#meet").await;
     server.say("ben", "#meet").await;
     let call = json!({ "message": "hello", "puch_user_id": "ann", "message_id": "m-1" });
@@ -83,7 +83,7 @@ async fn a_retry_gets_the_same_answer_and_is_not_carried_out_twice() {
 
 #[tokio::test]
 async fn another_text_under_a_known_message_id_is_sent() {
-    let server = Server::start().await;
+    let server = TestServer::start().await;
     server.say("ann", "#meet").await;
     server.say("ben", "#meet").await;
     for message in ["one", "two"] {
@@ -100,7 +100,7 @@ async fn another_text_under_a_known_message_id_is_sent() {
 
 #[tokio::test]
 async fn the_same_message_id_of_two_people_is_two_messages() {
-    let server = Server::start().await;
+    let server = TestServer::start().await;
     for who in ["ann", "ben"] {
         server
             .plain(
@@ -115,7 +115,7 @@ async fn the_same_message_id_of_two_people_is_two_messages() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn forty_people_talking_at_once_lose_nothing_and_mix_nothing_up() {
     const MESSAGES: usize = 30;
-    let server = Arc::new(Server::start().await);
+    let server = Arc::new(TestServer::start().await);
     for person in 0..40 {
         server.say(&format!("p{person}"), "#meet").await;
     }

@@ -1,14 +1,14 @@
 //! The short form and the plain HTTP routes, as monitoring and newcomers use them.
 
-use random_connect::transport::state::Limits;
+use random_connect::transport::state::ConnectionLimits;
 use reqwest::StatusCode;
 use serde_json::{Value, json};
 
-use crate::support::server::{Server, TOKEN, answer, http_client};
+use crate::support::server::{TOKEN, TestServer, answer, http_client};
 
 #[tokio::test]
 async fn the_monitoring_lines_work_as_written() {
-    let server = Server::start().await;
+    let server = TestServer::start().await;
     let meet = r##"{"method": "handle_message", "params": {"message": "#meet", "puch_user_id": "test_user_1"}}"##;
     let (status, body) = answer(server.post("/mcp").body(meet)).await;
     assert_eq!(status, StatusCode::OK);
@@ -32,7 +32,7 @@ async fn the_monitoring_lines_work_as_written() {
 
 #[tokio::test]
 async fn an_unknown_method_is_refused_with_its_code() {
-    let server = Server::start().await;
+    let server = TestServer::start().await;
     for method in ["nope", "tools/call", "HANDLE_MESSAGE", ""] {
         let (status, body) = server.plain(method, json!({})).await;
         assert_eq!(
@@ -45,7 +45,7 @@ async fn an_unknown_method_is_refused_with_its_code() {
 
 #[tokio::test]
 async fn health_is_open_and_tells_the_version() {
-    let server = Server::start().await;
+    let server = TestServer::start().await;
     let (status, body) = answer(http_client().get(format!("{}/health", server.url))).await;
     assert_eq!(status, StatusCode::OK);
     let version = env!("CARGO_PKG_VERSION");
@@ -59,14 +59,14 @@ async fn health_is_open_and_tells_the_version() {
         ("ID_SALT", "a salt of some length"),
         ("INBOX_KEY", &*key),
     ];
-    let server = Server::with(&nowhere, Limits::default()).await;
+    let server = TestServer::with(&nowhere, ConnectionLimits::default()).await;
     let ready = http_client().get(format!("{}/ready", server.url)).send().await;
     assert_eq!(ready.expect("an answer").status(), StatusCode::SERVICE_UNAVAILABLE);
 }
 
 #[tokio::test]
 async fn metrics_count_calls_people_messages_and_masked_numbers() {
-    let server = Server::start().await;
+    let server = TestServer::start().await;
     server.say("ann", "#meet").await;
     server.say("ben", "#meet").await;
     server.say("ben", "9876543210").await;
@@ -93,7 +93,7 @@ async fn metrics_count_calls_people_messages_and_masked_numbers() {
 
 #[tokio::test]
 async fn nothing_but_health_is_open() {
-    let server = Server::start().await;
+    let server = TestServer::start().await;
     let http = http_client();
     for (path, token) in [
         ("/mcp", None),
@@ -117,7 +117,7 @@ async fn nothing_but_health_is_open() {
 
 #[tokio::test]
 async fn a_body_that_is_no_call_is_refused_and_changes_nothing() {
-    let server = Server::start().await;
+    let server = TestServer::start().await;
     for (body, code) in [
         ("", -32700),
         ("{\"method\": ", -32700),
@@ -157,7 +157,7 @@ async fn a_body_that_is_no_call_is_refused_and_changes_nothing() {
 
 #[tokio::test]
 async fn arguments_out_of_bounds_are_refused_and_change_nothing() {
-    let server = Server::start().await;
+    let server = TestServer::start().await;
     let call = |message: String, id: String, key: Value| json!({ "message": message, "puch_user_id": id, "message_id": key, "unknown": [1, 2] });
     let (longest, id) = ("é".repeat(4_096), "ü".repeat(256));
     for (params, told) in [
@@ -188,7 +188,7 @@ async fn arguments_out_of_bounds_are_refused_and_change_nothing() {
 
 #[tokio::test]
 async fn ignored_arguments_may_be_of_any_type() {
-    let server = Server::start().await;
+    let server = TestServer::start().await;
     for extra in [json!(5), json!([1]), json!({"a": 1}), json!(null), json!(true)] {
         let params = json!({ "message": "#who", "puch_user_id": "ann", "user_nickname": extra, "message_id": extra, "x": extra });
         assert_eq!(server.plain("handle_message", params).await.0, StatusCode::OK);
@@ -197,7 +197,7 @@ async fn ignored_arguments_may_be_of_any_type() {
 
 #[tokio::test]
 async fn text_behind_a_command_is_not_lost_without_a_word() {
-    let server = Server::start().await;
+    let server = TestServer::start().await;
     let told = server.say("ann", "#hide and seek is fun").await;
     assert!(
         told.ends_with("💡 Only the command was carried out, the text behind it was not sent."),
@@ -207,7 +207,7 @@ async fn text_behind_a_command_is_not_lost_without_a_word() {
 
 #[tokio::test]
 async fn the_longest_message_arrives_whole() {
-    let server = Server::start().await;
+    let server = TestServer::start().await;
     server.say("ann", "#meet").await;
     server.say("ben", "#meet").await;
     server.say("ann", "#m").await;

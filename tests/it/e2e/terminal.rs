@@ -12,17 +12,17 @@ use nix::pty::{Winsize, openpty};
 use nix::sys::signal::{Signal, kill};
 use nix::sys::termios::{LocalFlags, tcgetattr};
 use nix::unistd::Pid;
-use random_connect::transport::state::Limits;
+use random_connect::transport::state::ConnectionLimits;
 use tokio::sync::mpsc;
 use tokio::task::yield_now;
 use tokio::time::timeout;
 
-use crate::support::server::{PATIENCE, Server, TOKEN};
+use crate::support::server::{PATIENCE, TOKEN, TestServer};
 
 const BINARY: &str = env!("CARGO_BIN_EXE_random-connect");
 
 /// A process of ours, with what it printed.
-struct Process {
+struct TerminalProcess {
     child: Child,
     input: Option<Box<dyn Write + Send>>,
     output: mpsc::UnboundedReceiver<Vec<u8>>,
@@ -30,7 +30,7 @@ struct Process {
     seen: String,
 }
 
-impl Process {
+impl TerminalProcess {
     fn command(arguments: &[&str], variables: &[(&str, &str)]) -> Command {
         let mut command = Command::new(BINARY);
         command.args(arguments).env_clear().envs(variables.iter().copied());
@@ -96,7 +96,7 @@ impl Process {
     }
 }
 
-impl Drop for Process {
+impl Drop for TerminalProcess {
     fn drop(&mut self) {
         // One that has ended needs no ending.
         let _ = self.child.kill();
@@ -132,17 +132,17 @@ async fn edited(terminal: &OwnedFd) {
 }
 
 /// A server of its own process, and its address.
-async fn server(port: &str) -> (Process, String) {
+async fn server(port: &str) -> (TerminalProcess, String) {
     let variables =
         [("AUTH_TOKEN", TOKEN), ("HOST", "127.0.0.1"), ("PORT", port), ("LOG_LEVEL", "error")];
-    let mut server = Process::piped(&["serve"], &variables);
+    let mut server = TerminalProcess::piped(&["serve"], &variables);
     server.shows("listens on ").await;
     let address = server.shows("/mcp").await;
     (server, address)
 }
 
-fn chat(address: &str) -> Process {
-    Process::piped(&["chat", "--url", address], &[("AUTH_TOKEN", TOKEN)])
+fn chat(address: &str) -> TerminalProcess {
+    TerminalProcess::piped(&["chat", "--url", address], &[("AUTH_TOKEN", TOKEN)])
 }
 
 #[tokio::test]
@@ -186,7 +186,7 @@ async fn two_terminals_meet_talk_and_meet_again_after_a_restart() {
 async fn in_a_terminal_commands_are_completed_and_remembered_and_news_stand_above_the_prompt() {
     let (_server, address) = server("0").await;
     let arguments = ["chat", "--url", &address, "--token", TOKEN];
-    let (mut ann, terminal) = Process::in_terminal(&arguments, &[]);
+    let (mut ann, terminal) = TerminalProcess::in_terminal(&arguments, &[]);
     let echoes =
         || tcgetattr(&terminal).expect("a terminal").local_flags.contains(LocalFlags::ECHO);
     ann.shows("Ctrl-D leaves").await;
@@ -226,7 +226,7 @@ async fn in_a_terminal_commands_are_completed_and_remembered_and_news_stand_abov
 async fn without_colours_nothing_but_text_is_printed() {
     let (_server, address) = server("0").await;
     let arguments = ["chat", "--url", &address, "--token", TOKEN];
-    let (mut ann, _terminal) = Process::in_terminal(&arguments, &[("NO_COLOR", "1")]);
+    let (mut ann, _terminal) = TerminalProcess::in_terminal(&arguments, &[("NO_COLOR", "1")]);
     let before = ann.shows("Ctrl-D leaves").await;
     ann.types("#help\r");
     let shown = ann.shows("Anything else").await;
@@ -253,7 +253,7 @@ async fn an_output_that_nobody_reads_any_more_leaves_the_chat() {
     ben.types("#meet\n");
     ben.shows("Looking for someone").await;
     let arguments = ["chat", "--url", &address, "--token", TOKEN];
-    let mut ann = Process::command(&arguments, &[]);
+    let mut ann = TerminalProcess::command(&arguments, &[]);
     let mut ann = ann.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().expect("it starts");
     let mut input = ann.stdin.take().expect("its input");
     input.write_all(b"#meet\n").expect("typed");
@@ -273,7 +273,7 @@ async fn a_signal_leaves_the_chat_and_gives_the_terminal_back() {
     let mut ben = chat(&address);
     ben.types("#meet\n");
     ben.shows("Looking for someone").await;
-    let (mut ann, terminal) = Process::in_terminal(&arguments, &[]);
+    let (mut ann, terminal) = TerminalProcess::in_terminal(&arguments, &[]);
     ann.shows("Ctrl-D leaves").await;
     ann.types("#meet\r");
     ann.shows("You're now chatting with ").await;
@@ -288,7 +288,7 @@ async fn a_signal_leaves_the_chat_and_gives_the_terminal_back() {
 
 #[tokio::test]
 async fn what_keeps_a_chat_from_beginning_is_said_in_one_line() {
-    let server = Server::with(&[], Limits::default()).await;
+    let server = TestServer::with(&[], ConnectionLimits::default()).await;
     let said = async |arguments: Vec<String>| {
         let variables: [(&str, OsString); 0] = [];
         let mut command = tokio::process::Command::new(BINARY);
@@ -318,7 +318,7 @@ async fn what_keeps_a_chat_from_beginning_is_said_in_one_line() {
 
 #[tokio::test]
 async fn the_demonstration_shows_a_chat_in_which_a_number_is_hidden_and_ends() {
-    let mut demo = Process::piped(&["chat", "--demo"], &[("NO_COLOR", "1"), ("PORT", "1")]);
+    let mut demo = TerminalProcess::piped(&["chat", "--demo"], &[("NO_COLOR", "1"), ("PORT", "1")]);
     let shown = demo.shows("Now you:").await;
     assert!(demo.ends().await.success());
     let sides = shown.lines().filter_map(|line| line.split_once(" │ "));

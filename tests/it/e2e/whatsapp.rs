@@ -5,21 +5,21 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use random_connect::kernel::clock::Clock;
-use random_connect::transport::channels::outbound::Pace;
-use random_connect::transport::state::Limits;
+use random_connect::transport::channels::outbound::SendPolicy;
+use random_connect::transport::state::ConnectionLimits;
 use reqwest::{Response, StatusCode};
 use serde_json::{Value, json};
 use tokio::sync::Semaphore;
 
-use crate::support::graph_api::{Graph, PHONE_NUMBER_ID, TOKEN, Trouble, signature};
-use crate::support::server::{Server, http_client};
+use crate::support::graph_api::{FailureMode, GraphStandIn, PHONE_NUMBER_ID, TOKEN, signature};
+use crate::support::server::{TestServer, http_client};
 
 const APP_SECRET: &str = "app-secret-0815";
 const ANN: &str = "919876500001";
 const BEN: &str = "919876500002";
 
 /// Fast, so that tests are; an attempt may take long enough for a busy machine.
-pub const PACE: Pace = Pace {
+pub const PACE: SendPolicy = SendPolicy {
     attempt: Duration::from_secs(2),
     person: Duration::from_millis(5),
     overall: Duration::from_micros(100),
@@ -28,19 +28,19 @@ pub const PACE: Pace = Pace {
 };
 
 /// A server, the Graph API it uses, and Meta's side of the webhook.
-pub struct WhatsApp {
-    pub server: Server,
-    pub graph: Graph,
+pub struct WhatsAppFixture {
+    pub server: TestServer,
+    pub graph: GraphStandIn,
     sent: usize,
 }
 
-impl WhatsApp {
+impl WhatsAppFixture {
     async fn start() -> Self {
         Self::with(&[], PACE).await
     }
 
-    pub async fn with(more: &[(&str, &str)], pace: Pace) -> Self {
-        let graph = Graph::start().await;
+    pub async fn with(more: &[(&str, &str)], pace: SendPolicy) -> Self {
+        let graph = GraphStandIn::start().await;
         let base = format!("{}/v23.0", graph.server.url);
         let mut variables = vec![
             ("WHATSAPP_TOKEN", TOKEN),
@@ -50,7 +50,7 @@ impl WhatsApp {
             ("WHATSAPP_API_BASE", base.as_str()),
         ];
         variables.extend(more);
-        let server = Server::paced(&variables, Limits::default(), pace).await;
+        let server = TestServer::paced(&variables, ConnectionLimits::default(), pace).await;
         Self { server, graph, sent: 0 }
     }
 
@@ -121,7 +121,7 @@ fn body(messages: &Value) -> Value {
 
 #[tokio::test]
 async fn people_on_whatsapp_meet_talk_and_part() {
-    let mut world = WhatsApp::start().await;
+    let mut world = WhatsAppFixture::start().await;
     world.pair().await;
     world.write(ANN, "hello Ben").await;
     let read = world.graph.until(BEN, "hello Ben").await;
@@ -139,7 +139,7 @@ async fn people_on_whatsapp_meet_talk_and_part() {
 
 #[tokio::test]
 async fn somebody_on_whatsapp_and_somebody_on_puch_chat_through_both() {
-    let mut world = WhatsApp::start().await;
+    let mut world = WhatsAppFixture::start().await;
     world.pair_with_puch().await;
     for word in (0..5).map(word) {
         world.server.say("zoe", &format!("from Puch {word}")).await;
@@ -155,10 +155,10 @@ async fn somebody_on_whatsapp_and_somebody_on_puch_chat_through_both() {
 
 #[tokio::test]
 async fn what_comes_while_a_message_is_on_its_way_goes_into_few_messages_in_order() {
-    let mut world = WhatsApp::start().await;
+    let mut world = WhatsAppFixture::start().await;
     world.pair_with_puch().await;
     let gate = Arc::new(Semaphore::new(0));
-    world.graph.server.fail([Trouble::Hold(Arc::clone(&gate))]);
+    world.graph.server.fail([FailureMode::Hold(Arc::clone(&gate))]);
     let before = world.graph.messages;
     let texts: Vec<String> = (0..30).map(|number| format!("text {}", word(number))).collect();
     for text in &texts {
@@ -174,7 +174,7 @@ async fn what_comes_while_a_message_is_on_its_way_goes_into_few_messages_in_orde
 
 #[tokio::test]
 async fn long_texts_are_shared_out_over_messages_that_are_not_too_long() {
-    let mut world = WhatsApp::start().await;
+    let mut world = WhatsAppFixture::start().await;
     world.pair_with_puch().await;
     for number in 0..4 {
         world.server.say("zoe", &format!("{number}{}", "é".repeat(3_000))).await;
@@ -185,19 +185,19 @@ async fn long_texts_are_shared_out_over_messages_that_are_not_too_long() {
 
 #[tokio::test]
 async fn nothing_is_lost_when_the_api_fails_hangs_or_breaks_off() {
-    let pace = Pace { attempt: Duration::from_millis(700), ..PACE };
-    let mut world = WhatsApp::with(&[], pace).await;
+    let pace = SendPolicy { attempt: Duration::from_millis(700), ..PACE };
+    let mut world = WhatsAppFixture::with(&[], pace).await;
     world.pair_with_puch().await;
     let troubles = [
-        Trouble::Status(429),
-        Trouble::Status(500),
-        Trouble::Code(400, 131_056),
-        Trouble::Code(400, 130_429),
-        Trouble::Code(401, 190),
-        Trouble::Drop,
-        Trouble::Hang,
-        Trouble::Drop,
-        Trouble::Status(503),
+        FailureMode::Status(429),
+        FailureMode::Status(500),
+        FailureMode::Code(400, 131_056),
+        FailureMode::Code(400, 130_429),
+        FailureMode::Code(401, 190),
+        FailureMode::Drop,
+        FailureMode::Hang,
+        FailureMode::Drop,
+        FailureMode::Status(503),
     ];
     for (trouble, number) in troubles.into_iter().zip(0..) {
         world.graph.server.fail([trouble]);
@@ -214,7 +214,7 @@ async fn nothing_is_lost_when_the_api_fails_hangs_or_breaks_off() {
             "{read}"
         );
     }
-    world.graph.server.fail([Trouble::Hang, Trouble::Drop, Trouble::Status(500)]);
+    world.graph.server.fail([FailureMode::Hang, FailureMode::Drop, FailureMode::Status(500)]);
     world.ask(ANN, "#who", "chatting with").await;
     let metrics = world.server.metrics().await;
     let count = r#"random_connect_outbound_requests_total{channel="whatsapp",outcome="later"} "#;
@@ -225,9 +225,9 @@ async fn nothing_is_lost_when_the_api_fails_hangs_or_breaks_off() {
 
 #[tokio::test]
 async fn what_the_api_refuses_waits_until_the_person_writes_again() {
-    let mut world = WhatsApp::start().await;
+    let mut world = WhatsAppFixture::start().await;
     world.pair_with_puch().await;
-    world.graph.server.fail([Trouble::Code(400, 131_047)]);
+    world.graph.server.fail([FailureMode::Code(400, 131_047)]);
     world.server.say("zoe", "refused once").await;
     let refused = r#"{channel="whatsapp",outcome="refused"} 1"#;
     while !world.server.metrics().await.contains(refused) {}
@@ -241,7 +241,7 @@ async fn what_the_api_refuses_waits_until_the_person_writes_again() {
 
 #[tokio::test]
 async fn a_message_that_is_delivered_again_is_carried_out_once() {
-    let mut world = WhatsApp::start().await;
+    let mut world = WhatsAppFixture::start().await;
     world.pair().await;
     let [one, two] = [world.message(ANN, "one"), world.message(ANN, "two")];
     world.deliver(&json!([one])).await;
@@ -259,7 +259,7 @@ async fn a_message_that_is_delivered_again_is_carried_out_once() {
 
 #[tokio::test]
 async fn messages_are_carried_out_in_the_order_in_which_they_came() {
-    let mut world = WhatsApp::start().await;
+    let mut world = WhatsAppFixture::start().await;
     world.pair().await;
     let texts: Vec<String> = (0..40).map(word).collect();
     let messages: Vec<_> = texts.iter().map(|text| world.message(ANN, text)).collect();
@@ -273,7 +273,7 @@ async fn messages_are_carried_out_in_the_order_in_which_they_came() {
 
 #[tokio::test]
 async fn only_what_meta_signed_is_taken() {
-    let mut world = WhatsApp::start().await;
+    let mut world = WhatsAppFixture::start().await;
     let message = world.message(ANN, "#meet");
     let forged = body(&json!([message])).to_string();
     let wrong = ["another", TOKEN].map(|secret| signature(secret, forged.as_bytes()));
@@ -303,7 +303,7 @@ async fn only_what_meta_signed_is_taken() {
 
 #[tokio::test]
 async fn the_challenge_is_answered_to_whoever_knows_the_verify_token() {
-    let world = WhatsApp::start().await;
+    let world = WhatsAppFixture::start().await;
     let ask = async |query: &str| {
         let url = format!("{}/webhooks/whatsapp{query}", world.server.url);
         let response = http_client().get(url).send().await.expect("an answer");
@@ -323,14 +323,14 @@ async fn the_challenge_is_answered_to_whoever_knows_the_verify_token() {
 
 #[tokio::test]
 async fn where_it_is_not_configured_there_is_no_webhook() {
-    let server = Server::start().await;
+    let server = TestServer::start().await;
     let response = server.post("/webhooks/whatsapp").body("{}").send().await.expect("an answer");
     assert_eq!(response.status(), StatusCode::NOT_FOUND);
 }
 
 #[tokio::test]
 async fn a_picture_is_answered_with_a_note_and_the_rest_is_ignored() {
-    let mut world = WhatsApp::start().await;
+    let mut world = WhatsAppFixture::start().await;
     world.pair().await;
     let kind =
         |id: &str, kind: &str| json!({ "from": ANN, "id": id, "timestamp": "0", "type": kind });
@@ -351,7 +351,7 @@ async fn a_picture_is_answered_with_a_note_and_the_rest_is_ignored() {
 #[tokio::test]
 async fn a_day_after_their_last_message_nothing_is_sent_until_they_write_again() {
     for (age_hours, hours) in [(0, 24), (23, 2)] {
-        let mut world = WhatsApp::with(&[("IDLE_TIMEOUT_SECS", "259200")], PACE).await;
+        let mut world = WhatsAppFixture::with(&[("IDLE_TIMEOUT_SECS", "259200")], PACE).await;
         world.pair_with_puch().await;
         // Meta may bring a message late: the day begins when it was written.
         let mut ahead = world.message(ANN, "#nick Star");
@@ -373,7 +373,7 @@ async fn a_day_after_their_last_message_nothing_is_sent_until_they_write_again()
 
 #[tokio::test]
 async fn whoever_goes_by_a_username_is_reached_without_a_number() {
-    let mut world = WhatsApp::start().await;
+    let mut world = WhatsAppFixture::start().await;
     let mut message = world.message("", "#help");
     let fields = message.as_object_mut().expect("an object");
     fields.remove("from");
@@ -385,7 +385,7 @@ async fn whoever_goes_by_a_username_is_reached_without_a_number() {
 #[tokio::test]
 async fn one_person_is_not_written_to_again_too_soon_and_others_do_not_wait_for_that() {
     let hour = Duration::from_secs(3_600);
-    let mut world = WhatsApp::with(&[], Pace { person: hour, ..PACE }).await;
+    let mut world = WhatsAppFixture::with(&[], SendPolicy { person: hour, ..PACE }).await;
     world.ask(ANN, "#meet", "Looking for someone").await;
     world.server.say("zoe", "#meet").await;
     for person in 10..20 {

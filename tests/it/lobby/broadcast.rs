@@ -5,27 +5,29 @@ use std::collections::BTreeSet;
 use random_connect::connect::announce_all;
 use random_connect::connect::lobby::Lobby;
 use random_connect::connect::lobby::action::{Action, Outcome};
-use random_connect::connect::lobby::broadcast::{Announced, Announcement, Notice, Presence};
+use random_connect::connect::lobby::broadcast::{
+    Broadcast, BroadcastProgress, BroadcastText, Presence,
+};
 use random_connect::connect::lobby::inbox::CAPACITY;
 use random_connect::kernel::clock::Timestamp;
 use random_connect::kernel::id::{IdHasher, UserId};
 
-use super::contract::{Backend, act, backends, pair, read, say, user};
+use super::contract::{LobbyBackend, act, backends, pair, read, say, user};
 
 const START: Timestamp = Timestamp::from_millis(1_000_000);
 
-fn notice(text: &str) -> Announcement {
+fn notice(text: &str) -> Broadcast {
     let key = IdHasher::salted(b"salt").notice(text);
-    Announcement { key, notice: Notice::parse(text).expect("a notice") }
+    Broadcast { key, notice: BroadcastText::parse(text).expect("a notice") }
 }
 
-async fn announce(lobby: &dyn Lobby, text: &str) -> Announced {
+async fn announce(lobby: &dyn Lobby, text: &str) -> BroadcastProgress {
     announce_all(lobby, &notice(text), START).await.expect("the store works")
 }
 
 #[tokio::test]
 async fn people_are_found_by_how_their_code_begins_and_how_they_stand_is_told() {
-    for Backend { lobby, _server } in backends() {
+    for LobbyBackend { lobby, _server } in backends() {
         let lobby = &*lobby;
         for who in [0x1a, 0x1b, 0xff] {
             act(lobby, who, Action::Read).await;
@@ -51,19 +53,19 @@ async fn people_are_found_by_how_their_code_begins_and_how_they_stand_is_told() 
 
 #[tokio::test]
 async fn those_forgotten_are_found_and_told_no_more() {
-    for Backend { lobby, _server } in backends() {
+    for LobbyBackend { lobby, _server } in backends() {
         let lobby = &*lobby;
         act(lobby, 1, Action::Read).await;
         let later = START + std::time::Duration::from_secs(3_600);
         lobby.sweep(later).await.expect("the store works");
         assert!(lobby.find("01").await.expect("the store works").is_empty());
-        assert_eq!(announce(lobby, "hello").await, Announced::default());
+        assert_eq!(announce(lobby, "hello").await, BroadcastProgress::default());
     }
 }
 
 #[tokio::test]
 async fn everybody_is_told_once_in_its_place_among_the_news() {
-    for Backend { lobby, _server } in backends() {
+    for LobbyBackend { lobby, _server } in backends() {
         let lobby = &*lobby;
         pair(lobby, 1, 2).await;
         act(lobby, 3, Action::Read).await;
@@ -73,7 +75,7 @@ async fn everybody_is_told_once_in_its_place_among_the_news() {
         listener.hear().await;
         say(lobby, 1, "after").await;
         let again = announce(lobby, "maintenance").await;
-        assert_eq!(again, Announced { before: 3, ..Announced::default() });
+        assert_eq!(again, BroadcastProgress { before: 3, ..BroadcastProgress::default() });
         assert_eq!(read(lobby, 2).await, ["before", "(maintenance)", "after"]);
         assert_eq!(read(lobby, 3).await, ["(maintenance)"]);
         act(lobby, 4, Action::Read).await;
@@ -86,7 +88,7 @@ async fn everybody_is_told_once_in_its_place_among_the_news() {
 
 #[tokio::test]
 async fn a_full_inbox_is_passed_over_and_told_once_it_has_room() {
-    for Backend { lobby, _server } in backends() {
+    for LobbyBackend { lobby, _server } in backends() {
         let lobby = &*lobby;
         pair(lobby, 1, 2).await;
         for _ in 0..CAPACITY {
@@ -104,7 +106,7 @@ async fn a_full_inbox_is_passed_over_and_told_once_it_has_room() {
 
 #[tokio::test]
 async fn a_step_tells_a_few_and_the_next_goes_on_behind_them() {
-    for Backend { lobby, _server } in backends() {
+    for LobbyBackend { lobby, _server } in backends() {
         let lobby = &*lobby;
         let people: BTreeSet<UserId> = (0..=255).map(user).collect();
         for who in 0..=255 {

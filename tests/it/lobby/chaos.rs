@@ -27,12 +27,12 @@ const PATIENCE: Duration = Duration::from_secs(30);
 const CALM: usize = 400;
 
 /// A process of the server that comes back at the same address.
-struct Process {
+struct ServerInstance {
     child: Child,
     port: u16,
 }
 
-impl Process {
+impl ServerInstance {
     async fn start(redis: &RedisServer, port: u16) -> Self {
         let mut child = Command::new(env!("CARGO_BIN_EXE_random-connect"))
             .env_clear()
@@ -55,23 +55,23 @@ impl Process {
 
 /// What a person said that was acknowledged, and what they read, repeats left out.
 #[derive(Default)]
-struct Diary {
+struct MessageLedger {
     said: Vec<String>,
     read: Vec<String>,
     repeats: usize,
 }
 
-struct Person {
+struct ChaosUser {
     name: String,
     ports: Vec<u16>,
     http: reqwest::Client,
     dice: StdRng,
     calls: usize,
-    diary: Diary,
+    diary: MessageLedger,
     known: HashSet<String>,
 }
 
-impl Person {
+impl ChaosUser {
     /// One call, made again at any of the processes until it is answered.
     async fn say(&mut self, message: &str) -> String {
         self.calls += 1;
@@ -115,7 +115,7 @@ fn letters(mut number: usize) -> String {
 }
 
 /// Chats until told to stop, then reads what is left.
-async fn chat(mut person: Person, done: Arc<AtomicBool>, sent: Arc<Progress>) -> Diary {
+async fn chat(mut person: ChaosUser, done: Arc<AtomicBool>, sent: Arc<Progress>) -> MessageLedger {
     person.say("#meet").await;
     let own = person.name.clone();
     for number in 0.. {
@@ -165,7 +165,7 @@ impl Progress {
 
 /// Kills something whenever so many messages were sent, until told to stop.
 async fn havoc(
-    processes: &mut [Process],
+    processes: &mut [ServerInstance],
     redis: &mut RedisServer,
     sent: &Progress,
 ) -> (usize, usize) {
@@ -180,7 +180,7 @@ async fn havoc(
             } else {
                 let process = &mut processes[round % PROCESSES];
                 process.child.kill().await.expect("it runs");
-                *process = Process::start(redis, process.port).await;
+                *process = ServerInstance::start(redis, process.port).await;
                 kills += 1;
             }
         }
@@ -194,20 +194,20 @@ async fn nothing_acknowledged_is_lost_or_goes_astray_while_processes_and_redis_a
     let mut redis = RedisServer::start(DURABLE);
     let mut processes = Vec::new();
     for _ in 0..PROCESSES {
-        processes.push(Process::start(&redis, 0).await);
+        processes.push(ServerInstance::start(&redis, 0).await);
     }
     let ports: Vec<u16> = processes.iter().map(|process| process.port).collect();
     let (done, sent) = (Arc::new(AtomicBool::new(false)), Arc::new(Progress::default()));
     let http = reqwest::Client::builder().timeout(PATIENCE).build().expect("a client");
     let mut people = JoinSet::new();
     for number in 0..PEOPLE {
-        let person = Person {
+        let person = ChaosUser {
             name: format!("person-{}", letters(number)),
             ports: ports.clone(),
             http: http.clone(),
             dice: StdRng::seed_from_u64(number as u64),
             calls: 0,
-            diary: Diary::default(),
+            diary: MessageLedger::default(),
             known: HashSet::new(),
         };
         let (name, task) =
@@ -216,13 +216,13 @@ async fn nothing_acknowledged_is_lost_or_goes_astray_while_processes_and_redis_a
     }
     let (kills, restarts) = havoc(&mut processes, &mut redis, &sent).await;
     done.store(true, Ordering::Relaxed);
-    let diaries: HashMap<String, Diary> = people.join_all().await.into_iter().collect();
+    let diaries: HashMap<String, MessageLedger> = people.join_all().await.into_iter().collect();
     account(&diaries, kills, restarts);
 }
 
 /// Everything that was acknowledged must have been read by one person, the same for all of one
 /// sender, in the order in which it was said.
-fn account(diaries: &HashMap<String, Diary>, kills: usize, restarts: usize) {
+fn account(diaries: &HashMap<String, MessageLedger>, kills: usize, restarts: usize) {
     let (mut said, mut lost, mut astray, mut disordered) = (0, 0, 0, 0);
     for (name, diary) in diaries {
         let own = |text: &&String| text.starts_with(&format!("{name} says "));

@@ -7,11 +7,11 @@ use std::time::Duration;
 
 use random_connect::connect::lobby::Lobby;
 use random_connect::connect::lobby::action::{
-    Action, Call, Outcome, Performed, Place, Sender, Standing, Terms,
+    Action, ActionResult, Call, MatchConstraints, Outcome, QueuePosition, SenderState, UserStatus,
 };
-use random_connect::connect::lobby::inbox::{LEASE_TIME, News};
+use random_connect::connect::lobby::inbox::{InboxEvent, LEASE_TIME};
 use random_connect::connect::lobby::store_memory::MemoryLobby;
-use random_connect::connect::lobby::store_redis::{RedisLobby, Seal};
+use random_connect::connect::lobby::store_redis::{Keyring, RedisLobby};
 use random_connect::connect::profile::nickname::Nickname;
 use random_connect::connect::sweep_all;
 use random_connect::kernel::clock::{Timestamp, seeded_rng};
@@ -24,19 +24,19 @@ const IDLE: Duration = Duration::from_secs(1_800);
 pub const START: Timestamp = Timestamp::from_millis(1_000_000);
 
 /// A fresh, empty lobby, and what it needs to live.
-pub struct Backend {
+pub struct LobbyBackend {
     pub lobby: Arc<dyn Lobby>,
     pub _server: Option<RedisServer>,
 }
 
 /// One of each kind.
-pub fn backends() -> Vec<Backend> {
+pub fn backends() -> Vec<LobbyBackend> {
     let server = RedisServer::start(&[]);
-    let (seal, ids) = (Seal::new(&[[7; 32]]), IdHasher::salted(b"salt"));
+    let (seal, ids) = (Keyring::new(&[[7; 32]]), IdHasher::salted(b"salt"));
     let redis = RedisLobby::new(&server.url(), IDLE, seal, ids, seeded_rng()).expect("an address");
     vec![
-        Backend { lobby: Arc::new(MemoryLobby::new(IDLE, seeded_rng())), _server: None },
-        Backend { lobby: Arc::new(redis), _server: Some(server) },
+        LobbyBackend { lobby: Arc::new(MemoryLobby::new(IDLE, seeded_rng())), _server: None },
+        LobbyBackend { lobby: Arc::new(redis), _server: Some(server) },
     ]
 }
 
@@ -48,12 +48,12 @@ fn call(who: u8, now: Timestamp) -> Call {
     Call::new(user(who), now)
 }
 
-async fn perform(lobby: &dyn Lobby, call: Call, action: Action) -> Performed {
+async fn perform(lobby: &dyn Lobby, call: Call, action: Action) -> ActionResult {
     lobby.perform(call, action).await.expect("the store works")
 }
 
 /// A call whose answer arrives: the outcome and the news that the answer showed.
-pub async fn act(lobby: &dyn Lobby, who: u8, action: Action) -> (Outcome, Vec<News>) {
+pub async fn act(lobby: &dyn Lobby, who: u8, action: Action) -> (Outcome, Vec<InboxEvent>) {
     let performed = perform(lobby, call(who, START), action).await;
     if let Some(lease) = performed.lease.id {
         lobby.settle(user(who), lease, true);
@@ -72,15 +72,15 @@ pub async fn read(lobby: &dyn Lobby, who: u8) -> Vec<String> {
     act(lobby, who, Action::Read).await.1.into_iter().map(shown).collect()
 }
 
-fn shown(news: News) -> String {
+fn shown(news: InboxEvent) -> String {
     match news {
-        News::Message { text, .. } => text.as_str().to_owned(),
-        News::Connected { .. } => "(connected)".to_owned(),
-        News::PartnerLeft { .. } => "(left)".to_owned(),
-        News::PartnerTimedOut { .. } => "(timed out)".to_owned(),
-        News::Icebreaker { number, .. } => format!("(asked {number})"),
-        News::Nudge { .. } => "(nudged)".to_owned(),
-        News::Notice(notice) => format!("({})", notice.as_str()),
+        InboxEvent::Message { text, .. } => text.as_str().to_owned(),
+        InboxEvent::Connected { .. } => "(connected)".to_owned(),
+        InboxEvent::PartnerLeft { .. } => "(left)".to_owned(),
+        InboxEvent::PartnerTimedOut { .. } => "(timed out)".to_owned(),
+        InboxEvent::Icebreaker { number, .. } => format!("(asked {number})"),
+        InboxEvent::Nudge { .. } => "(nudged)".to_owned(),
+        InboxEvent::Notice(notice) => format!("({})", notice.as_str()),
     }
 }
 
@@ -92,13 +92,17 @@ pub async fn pair(lobby: &dyn Lobby, a: u8, b: u8) {
 
 #[tokio::test]
 async fn two_who_meet_are_each_others_partner_under_the_names_shown() {
-    for Backend { lobby, _server } in backends() {
+    for LobbyBackend { lobby, _server } in backends() {
         let lobby = &*lobby;
         act(lobby, 1, Action::Rename(Nickname::chosen("Ann").expect("a name"))).await;
         act(lobby, 2, Action::Rename(Nickname::chosen("Ben").expect("a name"))).await;
         assert!(matches!(
             act(lobby, 1, Action::meet()).await.0,
-            Outcome::Waiting { place: Place { position: 1, estimate: None }, again: false, .. }
+            Outcome::Waiting {
+                place: QueuePosition { position: 1, estimate: None },
+                again: false,
+                ..
+            }
         ));
         let ann = Nickname::chosen("Ann").expect("a name");
         let Outcome::Connected { chat, again: false } = act(lobby, 2, Action::meet()).await.0
@@ -116,14 +120,14 @@ async fn two_who_meet_are_each_others_partner_under_the_names_shown() {
         ));
         assert_eq!(
             act(lobby, 2, Action::Look).await.0,
-            Outcome::Standing(Standing::Chatting(chat))
+            Outcome::Standing(UserStatus::Chatting(chat))
         );
     }
 }
 
 #[tokio::test]
 async fn two_of_whom_one_blocked_the_other_do_not_meet_again() {
-    for Backend { lobby, _server } in backends() {
+    for LobbyBackend { lobby, _server } in backends() {
         let lobby = &*lobby;
         let block = || Action::Block { whom: None, grounds: None };
         assert_eq!(act(lobby, 1, block()).await.0, Outcome::NobodyToBlock);
@@ -138,7 +142,10 @@ async fn two_of_whom_one_blocked_the_other_do_not_meet_again() {
         assert_eq!(lobby.pair_waiting(later).await.expect("the store works"), 0);
         // Another instance, or a ledger, may know more than the lobby.
         let call = Call {
-            terms: Terms { avoid: vec![user(1), user(2)], ..Terms::default() },
+            terms: MatchConstraints {
+                avoid: vec![user(1), user(2)],
+                ..MatchConstraints::default()
+            },
             ..call(3, START)
         };
         let performed = perform(lobby, call, Action::meet()).await;
@@ -149,7 +156,7 @@ async fn two_of_whom_one_blocked_the_other_do_not_meet_again() {
 
 #[tokio::test]
 async fn what_a_partner_wrote_last_is_known_until_a_while_after_the_chat() {
-    for Backend { lobby, _server } in backends() {
+    for LobbyBackend { lobby, _server } in backends() {
         let lobby = &*lobby;
         let said = async |now| {
             let look = Action::Encounter { quoted: true };
@@ -176,7 +183,7 @@ async fn what_a_partner_wrote_last_is_known_until_a_while_after_the_chat() {
 
 #[tokio::test]
 async fn refusals_change_nothing() {
-    for Backend { lobby, _server } in backends() {
+    for LobbyBackend { lobby, _server } in backends() {
         let lobby = &*lobby;
         assert_eq!(act(lobby, 1, Action::Leave).await.0, Outcome::NothingToLeave);
         assert_eq!(act(lobby, 1, Action::Who).await.0, Outcome::Partner(None));
@@ -188,7 +195,7 @@ async fn refusals_change_nothing() {
 
 #[tokio::test]
 async fn an_answer_that_was_lost_comes_again_in_order() {
-    for Backend { lobby, _server } in backends() {
+    for LobbyBackend { lobby, _server } in backends() {
         let lobby = &*lobby;
         pair(lobby, 1, 2).await;
         say(lobby, 2, "a").await;
@@ -203,7 +210,7 @@ async fn an_answer_that_was_lost_comes_again_in_order() {
 
 #[tokio::test]
 async fn what_an_answer_did_not_show_is_kept_back() {
-    for Backend { lobby, _server } in backends() {
+    for LobbyBackend { lobby, _server } in backends() {
         let lobby = &*lobby;
         pair(lobby, 1, 2).await;
         for text in ["a", "b", "c"] {
@@ -218,7 +225,7 @@ async fn what_an_answer_did_not_show_is_kept_back() {
 
 #[tokio::test]
 async fn a_call_with_a_known_key_is_answered_again_and_not_carried_out() {
-    for Backend { lobby, _server } in backends() {
+    for LobbyBackend { lobby, _server } in backends() {
         let lobby = &*lobby;
         pair(lobby, 1, 2).await;
         say(lobby, 2, "hello").await;
@@ -226,7 +233,7 @@ async fn a_call_with_a_known_key_is_answered_again_and_not_carried_out() {
         let keyed = |now| Call { key, ..call(1, now) };
         let relay = || Action::Relay {
             text: Masked::waived("hi"),
-            sender: Sender::default(),
+            sender: SenderState::default(),
             memory: Memory::default(),
         };
         let first = perform(lobby, keyed(START), relay()).await;
@@ -243,7 +250,7 @@ async fn a_call_with_a_known_key_is_answered_again_and_not_carried_out() {
 
 #[tokio::test]
 async fn text_prepared_for_a_sender_who_changed_is_refused() {
-    for Backend { lobby, _server } in backends() {
+    for LobbyBackend { lobby, _server } in backends() {
         let lobby = &*lobby;
         pair(lobby, 1, 2).await;
         let before = lobby.sender(user(1)).await.expect("the store works");
@@ -257,7 +264,7 @@ async fn text_prepared_for_a_sender_who_changed_is_refused() {
 
 #[tokio::test]
 async fn items_outlive_the_chat_and_keep_the_senders_name() {
-    for Backend { lobby, _server } in backends() {
+    for LobbyBackend { lobby, _server } in backends() {
         let lobby = &*lobby;
         pair(lobby, 1, 2).await;
         say(lobby, 1, "before I go").await;
@@ -269,7 +276,7 @@ async fn items_outlive_the_chat_and_keep_the_senders_name() {
 
 #[tokio::test]
 async fn the_idle_are_forgotten_and_their_partners_told() {
-    for Backend { lobby, _server } in backends() {
+    for LobbyBackend { lobby, _server } in backends() {
         let lobby = &*lobby;
         pair(lobby, 1, 2).await;
         let later = START + Duration::from_secs(1);
@@ -286,14 +293,14 @@ async fn the_idle_are_forgotten_and_their_partners_told() {
 
 #[tokio::test]
 async fn recent_partners_are_paired_once_their_patience_is_over() {
-    for Backend { lobby, _server } in backends() {
+    for LobbyBackend { lobby, _server } in backends() {
         let lobby = &*lobby;
         pair(lobby, 1, 2).await;
         act(lobby, 1, Action::Leave).await;
         act(lobby, 1, Action::meet()).await;
         assert!(matches!(
             act(lobby, 2, Action::meet()).await.0,
-            Outcome::Waiting { place: Place { position: 2, .. }, .. }
+            Outcome::Waiting { place: QueuePosition { position: 2, .. }, .. }
         ));
         assert_eq!(
             lobby.pair_waiting(START + Duration::from_secs(59)).await.expect("the store works"),
@@ -310,7 +317,7 @@ async fn recent_partners_are_paired_once_their_patience_is_over() {
 
 #[tokio::test]
 async fn whoever_listens_hears_of_news_and_collects_it_in_order() {
-    for Backend { lobby, _server } in backends() {
+    for LobbyBackend { lobby, _server } in backends() {
         let lobby = &*lobby;
         let mut listener = lobby.listen(user(1));
         pair(lobby, 1, 2).await;
@@ -330,7 +337,7 @@ async fn whoever_listens_hears_of_news_and_collects_it_in_order() {
 
 #[tokio::test]
 async fn what_is_not_acknowledged_in_time_comes_again_under_the_same_number() {
-    for Backend { lobby, _server } in backends() {
+    for LobbyBackend { lobby, _server } in backends() {
         let lobby = &*lobby;
         pair(lobby, 1, 2).await;
         say(lobby, 2, "a").await;
@@ -346,7 +353,7 @@ async fn what_is_not_acknowledged_in_time_comes_again_under_the_same_number() {
 
 #[tokio::test]
 async fn a_message_comes_for_the_first_time_once() {
-    for Backend { lobby, _server } in backends() {
+    for LobbyBackend { lobby, _server } in backends() {
         let ids = IdHasher::salted(b"salt");
         let [one, other] = ["1", "2"].map(|id| ids.message(user(1), id, ""));
         let mut firsts = Vec::new();
@@ -359,7 +366,7 @@ async fn a_message_comes_for_the_first_time_once() {
 
 #[tokio::test]
 async fn typing_is_told_to_whoever_listens_and_kept_for_nobody() {
-    for Backend { lobby, _server } in backends() {
+    for LobbyBackend { lobby, _server } in backends() {
         let lobby = &*lobby;
         pair(lobby, 1, 2).await;
         let mut listener = lobby.listen(user(2));
@@ -375,7 +382,7 @@ async fn typing_is_told_to_whoever_listens_and_kept_for_nobody() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn calls_from_many_sides_at_once_lose_nothing() {
-    for Backend { lobby, _server } in backends() {
+    for LobbyBackend { lobby, _server } in backends() {
         pair(&*lobby, 1, 2).await;
         let senders = (0..8).map(|_| {
             let lobby = Arc::clone(&lobby);

@@ -9,20 +9,20 @@ use rand::seq::IndexedRandom;
 use rand::{RngExt, SeedableRng};
 use random_connect::connect::lobby::Lobby;
 use random_connect::connect::lobby::action::{
-    Action, Call, LobbyStats, Outcome, Performed, Sender, Standing,
+    Action, ActionResult, Call, LobbyStats, Outcome, SenderState, UserStatus,
 };
-use random_connect::connect::lobby::broadcast::{Announcement, FOUND, Notice};
-use random_connect::connect::lobby::chat::{Chat, Search};
-use random_connect::connect::lobby::inbox::{Item, Lease, News};
+use random_connect::connect::lobby::broadcast::{Broadcast, BroadcastText, FOUND};
+use random_connect::connect::lobby::chat::{Chat, MatchPreferences};
+use random_connect::connect::lobby::inbox::{InboxEvent, Item, Lease};
 use random_connect::connect::lobby::manager::RandomConnectManager;
-use random_connect::connect::lobby::store_redis::{RedisLobby, Seal};
+use random_connect::connect::lobby::store_redis::{Keyring, RedisLobby};
 use random_connect::connect::profile::interest::Interests;
 use random_connect::connect::profile::language::{LANGUAGES, Language};
 use random_connect::connect::profile::nickname::Nickname;
 use random_connect::kernel::clock::Timestamp;
 use random_connect::kernel::id::{IdHasher, RoomId, UserId};
 use random_connect::mask::{Masked, Memory, mask_next};
-use random_connect::moderation::service::Grounds;
+use random_connect::moderation::service::ReportReason;
 
 use crate::support::redis_server::RedisServer;
 use crate::support::redis_wire::command;
@@ -67,16 +67,18 @@ impl Names {
 
     fn item(&mut self, item: &Item) -> String {
         let news = match &item.news {
-            News::Message { room, from, text } => {
+            InboxEvent::Message { room, from, text } => {
                 let (text, hidden) = (text.as_str(), text.hidden());
                 format!("{} {}: {text} ({hidden})", self.room(*room), self.name(from))
             }
-            News::Connected { chat } => format!("connected {}", self.chat(chat)),
-            News::PartnerLeft { room } => format!("left {}", self.room(*room)),
-            News::PartnerTimedOut { room } => format!("timed out {}", self.room(*room)),
-            News::Icebreaker { room, number } => format!("asked {number} {}", self.room(*room)),
-            News::Nudge { room } => format!("nudged {}", self.room(*room)),
-            News::Notice(notice) => format!("notice {}", notice.as_str()),
+            InboxEvent::Connected { chat } => format!("connected {}", self.chat(chat)),
+            InboxEvent::PartnerLeft { room } => format!("left {}", self.room(*room)),
+            InboxEvent::PartnerTimedOut { room } => format!("timed out {}", self.room(*room)),
+            InboxEvent::Icebreaker { room, number } => {
+                format!("asked {number} {}", self.room(*room))
+            }
+            InboxEvent::Nudge { room } => format!("nudged {}", self.room(*room)),
+            InboxEvent::Notice(notice) => format!("notice {}", notice.as_str()),
         };
         format!("#{} {} {news}", self.number(item.number), item.at.as_millis())
     }
@@ -117,12 +119,12 @@ impl Names {
                 let said = met.said.iter().map(|text| (text.as_str(), text.hidden()));
                 format!("met {} {:?}", met.partner, said.collect::<Vec<_>>())
             }
-            Outcome::Standing(Standing::Chatting(chat)) => format!("in {}", self.chat(chat)),
+            Outcome::Standing(UserStatus::Chatting(chat)) => format!("in {}", self.chat(chat)),
             plain => format!("{plain:?}"),
         }
     }
 
-    fn performed(&mut self, performed: &Performed) -> String {
+    fn performed(&mut self, performed: &ActionResult) -> String {
         format!("{}; {}", self.outcome(&performed.outcome), self.lease(&performed.lease))
     }
 }
@@ -136,11 +138,11 @@ struct Side {
 }
 
 impl Side {
-    fn saw(&mut self, who: UserId, performed: &Performed) -> String {
+    fn saw(&mut self, who: UserId, performed: &ActionResult) -> String {
         let chat = match &performed.outcome {
             Outcome::Connected { chat, .. }
             | Outcome::AlreadyChatting(chat)
-            | Outcome::Standing(Standing::Chatting(chat)) => Some(chat),
+            | Outcome::Standing(UserStatus::Chatting(chat)) => Some(chat),
             _ => None,
         };
         if let Some(chat) = chat {
@@ -184,7 +186,7 @@ impl Game {
 
     async fn action(&mut self, who: UserId) -> Action {
         match self.dice.random_range(0..28) {
-            0..=4 => Action::Meet(Search {
+            0..=4 => Action::Meet(MatchPreferences {
                 interests: Interests::parse(LIKES.choose(&mut self.dice).expect("some")),
                 keep_history: self.dice.random_bool(0.7),
             }),
@@ -203,7 +205,7 @@ impl Game {
             15 => Action::Encounter { quoted: self.dice.random_bool(0.8) },
             16 => Action::Block {
                 whom: if self.dice.random_bool(0.2) { Some(self.who()) } else { None },
-                grounds: self.dice.random_bool(0.5).then(|| Grounds::parse("spam")),
+                grounds: self.dice.random_bool(0.5).then(|| ReportReason::parse("spam")),
             },
             17 => Action::Icebreaker(self.dice.random_range(0..16)),
             18 => Action::Speak(self.language()),
@@ -223,7 +225,7 @@ impl Game {
                     (Masked::waived(text), Memory::default())
                 };
                 let stale = self.dice.random_bool(0.05);
-                let mut sender = if stale { Sender::default() } else { sender };
+                let mut sender = if stale { SenderState::default() } else { sender };
                 if self.dice.random_bool(0.2) {
                     sender.language = Some(self.language());
                 }
@@ -299,8 +301,8 @@ impl Game {
             ),
             10 => {
                 let text = *["one", "two"].choose(&mut self.dice).expect("some");
-                let notice = Notice::parse(text).expect("a notice");
-                let announcement = Announcement { key: self.ids.notice(text), notice };
+                let notice = BroadcastText::parse(text).expect("a notice");
+                let announcement = Broadcast { key: self.ids.notice(text), notice };
                 let after = if self.dice.random_bool(0.3) { Some(self.who()) } else { None };
                 let here = self.manager.announce(&announcement, after, self.now, 128);
                 let there = self.redis.announce(&announcement, after, self.now).await;
@@ -351,7 +353,7 @@ fn told(stats: LobbyStats) -> String {
 async fn a_hundred_thousand_random_steps_come_to_the_same_in_memory_and_on_redis() {
     let server = RedisServer::start(&[]);
     let ids = IdHasher::salted(b"salt");
-    let seal = Seal::new(&[[7; 32]]);
+    let seal = Keyring::new(&[[7; 32]]);
     // With this seed no two people of a game get the same random name, as now and then they would: that
     // looks like a difference.
     let rng = StdRng::seed_from_u64(GAMES);

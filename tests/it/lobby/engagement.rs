@@ -4,15 +4,15 @@
 use std::time::Duration;
 
 use random_connect::connect::lobby::Lobby;
-use random_connect::connect::lobby::action::{Action, Call, Outcome, Terms};
+use random_connect::connect::lobby::action::{Action, Call, MatchConstraints, Outcome};
 use random_connect::connect::lobby::chat::Chat;
-use random_connect::connect::lobby::inbox::{CAPACITY, News};
+use random_connect::connect::lobby::inbox::{CAPACITY, InboxEvent};
 use random_connect::connect::lobby::person::{CHOOSY_FOR, QUIET};
 use random_connect::connect::profile::language::Language;
 use random_connect::kernel::clock::Timestamp;
 use random_connect::mask::{Masked, Memory};
 
-use super::contract::{Backend, START, act, backends, pair, read, say, user};
+use super::contract::{LobbyBackend, START, act, backends, pair, read, say, user};
 
 async fn look(lobby: &dyn Lobby, who: u8, now: Timestamp) -> Option<Language> {
     let call = Call { takes_inbox: false, ..Call::new(user(who), now) };
@@ -20,7 +20,7 @@ async fn look(lobby: &dyn Lobby, who: u8, now: Timestamp) -> Option<Language> {
 }
 
 /// Looks for a partner on these terms and returns the chat, if there is one.
-async fn meet(lobby: &dyn Lobby, who: u8, terms: Terms) -> Option<Chat> {
+async fn meet(lobby: &dyn Lobby, who: u8, terms: MatchConstraints) -> Option<Chat> {
     let call = Call { terms, takes_inbox: false, ..Call::new(user(who), START) };
     match lobby.perform(call, Action::meet()).await.expect("the store works").outcome {
         Outcome::Connected { chat, .. } => Some(chat),
@@ -30,7 +30,7 @@ async fn meet(lobby: &dyn Lobby, who: u8, terms: Terms) -> Option<Chat> {
 
 #[tokio::test]
 async fn the_first_language_that_is_guessed_stays_until_another_is_asked_for() {
-    for Backend { lobby, _server } in backends() {
+    for LobbyBackend { lobby, _server } in backends() {
         let lobby = &*lobby;
         pair(lobby, 1, 2).await;
         for guess in [Language::Spanish, Language::Hindi] {
@@ -53,24 +53,27 @@ async fn the_first_language_that_is_guessed_stays_until_another_is_asked_for() {
 
 #[tokio::test]
 async fn somebodys_first_partner_is_known_for_it_unless_they_need_not_be_told() {
-    for Backend { lobby, _server } in backends() {
+    for LobbyBackend { lobby, _server } in backends() {
         let lobby = &*lobby;
-        let informed = || Terms { informed: true, ..Terms::default() };
-        assert!(meet(lobby, 1, Terms::default()).await.is_none());
+        let informed = || MatchConstraints { informed: true, ..MatchConstraints::default() };
+        assert!(meet(lobby, 1, MatchConstraints::default()).await.is_none());
         assert!(!meet(lobby, 2, informed()).await.expect("1 waits").first);
         let items = lobby.collect(user(1), START).await.expect("the store works").items;
         assert!(
-            matches!(items.as_slice(), [item] if matches!(&item.news, News::Connected { chat } if chat.first))
+            matches!(items.as_slice(), [item] if matches!(&item.news, InboxEvent::Connected { chat } if chat.first))
         );
         act(lobby, 1, Action::Leave).await;
-        assert!(meet(lobby, 3, Terms::default()).await.is_none());
-        assert!(!meet(lobby, 1, Terms::default()).await.expect("3 waits").first, "their second");
+        assert!(meet(lobby, 3, MatchConstraints::default()).await.is_none());
+        assert!(
+            !meet(lobby, 1, MatchConstraints::default()).await.expect("3 waits").first,
+            "their second"
+        );
     }
 }
 
 #[tokio::test]
 async fn a_question_is_asked_of_both() {
-    for Backend { lobby, _server } in backends() {
+    for LobbyBackend { lobby, _server } in backends() {
         let lobby = &*lobby;
         let nobody = Outcome::NobodyToSendTo { waiting: false };
         assert_eq!(act(lobby, 1, Action::Icebreaker(3)).await.0, nobody);
@@ -88,7 +91,7 @@ async fn a_question_is_asked_of_both() {
 
 #[tokio::test]
 async fn a_silent_pair_is_nudged_once_after_three_minutes() {
-    for Backend { lobby, _server } in backends() {
+    for LobbyBackend { lobby, _server } in backends() {
         let lobby = &*lobby;
         let nudged = async |now| lobby.nudge_silent(now).await.expect("the store works").pairs;
         pair(lobby, 1, 2).await;
@@ -110,11 +113,11 @@ async fn a_silent_pair_is_nudged_once_after_three_minutes() {
 
 #[tokio::test]
 async fn whom_many_would_rather_not_have_met_waits_a_little_longer_but_not_for_their_like() {
-    for Backend { lobby, _server } in backends() {
+    for LobbyBackend { lobby, _server } in backends() {
         let lobby = &*lobby;
-        let shunned = || Terms { shunned: true, ..Terms::default() };
+        let shunned = || MatchConstraints { shunned: true, ..MatchConstraints::default() };
         assert!(meet(lobby, 1, shunned()).await.is_none());
-        assert!(meet(lobby, 2, Terms::default()).await.is_none());
+        assert!(meet(lobby, 2, MatchConstraints::default()).await.is_none());
         let pair_waiting = async |now| lobby.pair_waiting(now).await.expect("the store works");
         assert_eq!(
             pair_waiting(START + CHOOSY_FOR.saturating_sub(Duration::from_millis(1))).await,

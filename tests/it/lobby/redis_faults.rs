@@ -5,9 +5,9 @@ use std::time::Duration;
 
 use random_connect::connect::lobby::Lobby;
 use random_connect::connect::lobby::action::{Action, Call, Outcome};
-use random_connect::connect::lobby::chat::Search;
-use random_connect::connect::lobby::inbox::News;
-use random_connect::connect::lobby::store_redis::{RedisLobby, Seal};
+use random_connect::connect::lobby::chat::MatchPreferences;
+use random_connect::connect::lobby::inbox::InboxEvent;
+use random_connect::connect::lobby::store_redis::{Keyring, RedisLobby};
 use random_connect::connect::profile::interest::Interests;
 use random_connect::connect::profile::nickname::Nickname;
 use random_connect::kernel::clock::{Timestamp, seeded_rng};
@@ -29,7 +29,7 @@ fn ids() -> IdHasher {
 
 /// A lobby as one process has it.
 fn lobby(server: &RedisServer) -> RedisLobby {
-    let seal = Seal::new(&[[7; 32]]);
+    let seal = Keyring::new(&[[7; 32]]);
     RedisLobby::new(&server.url(), IDLE, seal, ids(), seeded_rng()).expect("an address")
 }
 
@@ -64,8 +64,12 @@ async fn a_dump_shows_neither_who_nor_what_and_everything_in_it_ends() {
     let server = RedisServer::start(&[]);
     let lobby = lobby(&server);
     let [ann, ben] = ["ann-919876500001", "ben-919876500002"].map(|id| ids().user(Realm::Puch, id));
-    let search =
-        || Action::Meet(Search { interests: Interests::parse("elephants"), keep_history: true });
+    let search = || {
+        Action::Meet(MatchPreferences {
+            interests: Interests::parse("elephants"),
+            keep_history: true,
+        })
+    };
     act(&lobby, ann, Action::Rename(Nickname::chosen("Zanzibar").expect("a name"))).await;
     act(&lobby, ann, search()).await;
     assert!(matches!(act(&lobby, ben, search()).await, Outcome::Connected { .. }));
@@ -155,7 +159,8 @@ async fn several_processes_sweep_and_each_partner_is_told_once() {
     let (one, other) = tokio::join!(here.sweep(NOW + IDLE), there.sweep(NOW + IDLE));
     assert_eq!(one.expect("up").evicted + other.expect("up").evicted, 1);
     let news = here.collect(ben, NOW + IDLE).await.expect("up").items;
-    let told = news.iter().filter(|item| matches!(item.news, News::PartnerTimedOut { .. })).count();
+    let told =
+        news.iter().filter(|item| matches!(item.news, InboxEvent::PartnerTimedOut { .. })).count();
     assert_eq!(told, 1);
 }
 
@@ -185,7 +190,7 @@ async fn a_replica_that_takes_over_has_the_chats() {
     command(&second, &["REPLICAOF", &host, &port]);
     let to = Arc::new(Mutex::new(first.address()));
     let address = switchboard(Arc::clone(&to)).await;
-    let seal = Seal::new(&[[7; 32]]);
+    let seal = Keyring::new(&[[7; 32]]);
     let lobby = RedisLobby::new(&format!("redis://{address}"), IDLE, seal, ids(), seeded_rng());
     let lobby = lobby.expect("an address");
     let [ann, ben] = [1, 2].map(|n| UserId::from_bytes([n; 16]));

@@ -3,11 +3,11 @@
 use random_connect::connect::lobby::action::{Action, Outcome};
 use random_connect::mask::{Masked, Memory};
 
-use super::contract::{Backend, act, backends, pair, say, user};
+use super::contract::{LobbyBackend, act, backends, pair, say, user};
 
 #[tokio::test]
 async fn two_are_familiar_once_both_have_written_three_messages_in_this_chat() {
-    for Backend { lobby, _server } in backends() {
+    for LobbyBackend { lobby, _server } in backends() {
         let lobby = &*lobby;
         let familiar = async |who| lobby.sender(user(who)).await.expect("the store works").trusted;
         pair(lobby, 1, 2).await;

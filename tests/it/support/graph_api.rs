@@ -31,7 +31,7 @@ pub const TOKEN: &str = "graph-token-4711";
 
 /// What becomes of a request instead of an answer of 200.
 #[derive(Clone)]
-pub enum Trouble {
+pub enum FailureMode {
     Status(u16),
     /// The API's own error, with this status.
     Code(u16, i64),
@@ -44,7 +44,7 @@ pub enum Trouble {
 }
 
 /// What was asked of a stand-in.
-pub struct Asked {
+pub struct ReceivedRequest {
     pub method: Method,
     pub path: String,
     pub headers: hyper::HeaderMap,
@@ -54,17 +54,17 @@ pub struct Asked {
 /// A server that takes requests, and fails as often and in such ways as told.
 pub struct StandIn {
     pub url: String,
-    state: Arc<State>,
+    state: Arc<StandInState>,
     /// Those it took, in order.
-    taken: mpsc::UnboundedReceiver<Asked>,
+    taken: mpsc::UnboundedReceiver<ReceivedRequest>,
     running: AbortHandle,
 }
 
-struct State {
-    troubles: Mutex<VecDeque<Trouble>>,
+struct StandInState {
+    troubles: Mutex<VecDeque<FailureMode>>,
     /// The bodies of the requests that it let fail.
     failed: Mutex<Vec<Bytes>>,
-    takes: mpsc::UnboundedSender<Asked>,
+    takes: mpsc::UnboundedSender<ReceivedRequest>,
 }
 
 impl StandIn {
@@ -72,7 +72,7 @@ impl StandIn {
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
         let url = format!("http://{}", listener.local_addr().expect("an address"));
         let (takes, taken) = mpsc::unbounded_channel();
-        let state = State { troubles: Mutex::default(), failed: Mutex::default(), takes };
+        let state = StandInState { troubles: Mutex::default(), failed: Mutex::default(), takes };
         let state = Arc::new(state);
         let shared = Arc::clone(&state);
         let running = tokio::spawn(async move {
@@ -87,7 +87,7 @@ impl StandIn {
     }
 
     /// Lets the coming requests fail, each in its way.
-    pub fn fail(&self, troubles: impl IntoIterator<Item = Trouble>) {
+    pub fn fail(&self, troubles: impl IntoIterator<Item = FailureMode>) {
         self.state.troubles.lock().extend(troubles);
     }
 
@@ -102,7 +102,7 @@ impl StandIn {
     }
 
     /// The next request that was answered well.
-    pub async fn next(&mut self) -> Asked {
+    pub async fn next(&mut self) -> ReceivedRequest {
         timeout(PATIENCE, self.taken.recv()).await.expect("in time").expect("it runs")
     }
 }
@@ -113,11 +113,14 @@ impl Drop for StandIn {
     }
 }
 
-async fn take(request: Request<Incoming>, state: Arc<State>) -> io::Result<Response<Full<Bytes>>> {
+async fn take(
+    request: Request<Incoming>,
+    state: Arc<StandInState>,
+) -> io::Result<Response<Full<Bytes>>> {
     let (parts, body) = request.into_parts();
     let body = body.collect().await.map_err(io::Error::other)?.to_bytes();
     let trouble = state.troubles.lock().pop_front();
-    if !matches!(trouble, None | Some(Trouble::Hold(_))) {
+    if !matches!(trouble, None | Some(FailureMode::Hold(_))) {
         state.failed.lock().push(body.clone());
     }
     let answer = |status: u16, body: Value| {
@@ -125,23 +128,23 @@ async fn take(request: Request<Incoming>, state: Arc<State>) -> io::Result<Respo
         Ok(response.body(Full::from(body.to_string())).expect("a response"))
     };
     match trouble {
-        Some(Trouble::Status(status)) => return answer(status, json!({})),
-        Some(Trouble::Code(status, code)) => {
+        Some(FailureMode::Status(status)) => return answer(status, json!({})),
+        Some(FailureMode::Code(status, code)) => {
             return answer(status, json!({ "error": { "message": "no", "code": code } }));
         }
-        Some(Trouble::Hang) => match pending::<Infallible>().await {},
-        Some(Trouble::Drop) => return Err(io::ErrorKind::ConnectionAborted.into()),
-        Some(Trouble::Hold(gate)) => drop(gate.acquire().await.map_err(io::Error::other)?),
+        Some(FailureMode::Hang) => match pending::<Infallible>().await {},
+        Some(FailureMode::Drop) => return Err(io::ErrorKind::ConnectionAborted.into()),
+        Some(FailureMode::Hold(gate)) => drop(gate.acquire().await.map_err(io::Error::other)?),
         None => {}
     }
     let path = parts.uri.path().to_owned();
-    let asked = Asked { method: parts.method, path, headers: parts.headers, body };
+    let asked = ReceivedRequest { method: parts.method, path, headers: parts.headers, body };
     state.takes.send(asked).map_err(|_| io::ErrorKind::NotConnected)?;
     answer(200, json!({ "messaging_product": "whatsapp", "messages": [{ "id": "wamid.out" }] }))
 }
 
 /// The Graph API.
-pub struct Graph {
+pub struct GraphStandIn {
     pub server: StandIn,
     /// What was read while something for somebody else was awaited.
     known: HashMap<String, VecDeque<String>>,
@@ -149,7 +152,7 @@ pub struct Graph {
     pub messages: usize,
 }
 
-impl Graph {
+impl GraphStandIn {
     pub async fn start() -> Self {
         Self { server: StandIn::start().await, known: HashMap::new(), messages: 0 }
     }
@@ -178,7 +181,7 @@ impl Graph {
 }
 
 /// What a request brings to whom, if it is as the API wants it.
-fn checked(asked: &Asked) -> (String, String) {
+fn checked(asked: &ReceivedRequest) -> (String, String) {
     assert_eq!(
         (&asked.method, asked.path.as_str()),
         (&Method::POST, "/v23.0/106540352242922/messages")

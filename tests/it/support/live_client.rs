@@ -15,21 +15,22 @@ use tokio_tungstenite::tungstenite::Message;
 use tokio_tungstenite::tungstenite::client::IntoClientRequest;
 use tokio_tungstenite::{MaybeTlsStream, WebSocketStream};
 
-use super::server::{PATIENCE, Server, TOKEN, http_client};
+use super::server::{PATIENCE, TOKEN, TestServer, http_client};
 
 /// A way to stay connected.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Way {
+pub enum LiveTransport {
     Session,
     WebSocket,
     Sse,
 }
 
-pub const WAYS: [Way; 3] = [Way::Session, Way::WebSocket, Way::Sse];
+pub const WAYS: [LiveTransport; 3] =
+    [LiveTransport::Session, LiveTransport::WebSocket, LiveTransport::Sse];
 
 /// One client in a live session. Answers pings as every client of the protocol does.
-pub struct Agent {
-    line: Line,
+pub struct LiveClient {
+    line: EventStream,
     next_id: u64,
     /// Notifications that were read while something else was awaited.
     told: VecDeque<(String, Value)>,
@@ -40,13 +41,13 @@ pub struct Agent {
     pub room_id: String,
 }
 
-enum Line {
+enum EventStream {
     WebSocket(Box<WebSocketStream<MaybeTlsStream<TcpStream>>>),
-    Http(Http),
+    Http(SessionHttp),
 }
 
 /// Messages are posted to an address and come back in streams of events.
-struct Http {
+struct SessionHttp {
     client: reqwest::Client,
     address: String,
     session: Option<String>,
@@ -57,24 +58,26 @@ struct Http {
     last_event: Arc<Mutex<Option<String>>>,
 }
 
-impl Drop for Http {
+impl Drop for SessionHttp {
     fn drop(&mut self) {
         self.streams.iter().for_each(AbortHandle::abort);
     }
 }
 
-impl Agent {
+impl LiveClient {
     /// Connects and introduces itself.
-    pub async fn connect(server: &Server, way: Way) -> Self {
+    pub async fn connect(server: &TestServer, way: LiveTransport) -> Self {
         Self::try_connect(server, way).await.expect("a place")
     }
 
     /// Connects, or returns the error with which the server refuses.
-    pub async fn try_connect(server: &Server, way: Way) -> Result<Self, Value> {
+    pub async fn try_connect(server: &TestServer, way: LiveTransport) -> Result<Self, Value> {
         let line = match way {
-            Way::WebSocket => Line::WebSocket(Box::new(socket(server).await)),
-            Way::Session => Line::Http(Http::new(format!("{}/mcp/session", server.url))),
-            Way::Sse => Line::Http(Http::sse(server).await),
+            LiveTransport::WebSocket => EventStream::WebSocket(Box::new(socket(server).await)),
+            LiveTransport::Session => {
+                EventStream::Http(SessionHttp::new(format!("{}/mcp/session", server.url)))
+            }
+            LiveTransport::Sse => EventStream::Http(SessionHttp::sse(server).await),
         };
         let mut agent = Self {
             line,
@@ -94,7 +97,7 @@ impl Agent {
             return Err(error.clone());
         }
         agent.send(json!({ "jsonrpc": "2.0", "method": "notifications/initialized" })).await;
-        if let (Way::Session, Line::Http(http)) = (way, &mut agent.line) {
+        if let (LiveTransport::Session, EventStream::Http(http)) = (way, &mut agent.line) {
             http.listen().await;
         }
         Ok(agent)
@@ -199,16 +202,16 @@ impl Agent {
 
     async fn send(&mut self, message: Value) {
         match &mut self.line {
-            Line::WebSocket(socket) => {
+            EventStream::WebSocket(socket) => {
                 socket.send(Message::text(message.to_string())).await.expect("an open socket");
             }
-            Line::Http(http) => http.post(message).await,
+            EventStream::Http(http) => http.post(message).await,
         }
     }
 
     /// Loses the stream of events without a word, and resumes it behind the last event read.
     pub async fn resume_after<T>(&mut self, meanwhile: impl Future<Output = T>) -> T {
-        let Line::Http(http) = &mut self.line else { panic!("only over HTTP") };
+        let EventStream::Http(http) = &mut self.line else { panic!("only over HTTP") };
         http.streams.drain(..).for_each(|stream| stream.abort());
         let done = meanwhile.await;
         http.listen().await;
@@ -220,10 +223,10 @@ impl Agent {
         let line = &mut self.line;
         let ended = async move {
             match line {
-                Line::WebSocket(socket) => {
+                EventStream::WebSocket(socket) => {
                     while !matches!(socket.next().await, Some(Ok(Message::Close(_))) | None) {}
                 }
-                Line::Http(http) => {
+                EventStream::Http(http) => {
                     while !http.streams.iter().all(AbortHandle::is_finished) {
                         tokio::task::yield_now().await;
                     }
@@ -235,7 +238,9 @@ impl Agent {
 
     /// Sends what is no message of the protocol; returns the answer.
     pub async fn send_junk(&mut self, junk: &str) -> Value {
-        let Line::WebSocket(socket) = &mut self.line else { panic!("only over a WebSocket") };
+        let EventStream::WebSocket(socket) = &mut self.line else {
+            panic!("only over a WebSocket")
+        };
         socket.send(Message::text(junk.to_owned())).await.expect("an open socket");
         timeout(PATIENCE, self.line.read()).await.expect("an answer in time")
     }
@@ -246,7 +251,7 @@ pub fn string(value: &Value) -> String {
     value.as_str().unwrap_or_default().to_owned()
 }
 
-impl Line {
+impl EventStream {
     async fn read(&mut self) -> Value {
         match self {
             Self::Http(http) => http.messages.recv().await.expect("an open stream"),
@@ -259,7 +264,7 @@ impl Line {
     }
 }
 
-async fn socket(server: &Server) -> WebSocketStream<MaybeTlsStream<TcpStream>> {
+async fn socket(server: &TestServer) -> WebSocketStream<MaybeTlsStream<TcpStream>> {
     let mut request =
         format!("ws://{}/mcp/ws", server.address()).into_client_request().expect("a request");
     let token = format!("Bearer {TOKEN}").parse().expect("a header");
@@ -267,7 +272,7 @@ async fn socket(server: &Server) -> WebSocketStream<MaybeTlsStream<TcpStream>> {
     tokio_tungstenite::connect_async(request).await.expect("an upgrade").0
 }
 
-impl Http {
+impl SessionHttp {
     fn new(address: String) -> Self {
         let (heard, messages) = mpsc::unbounded_channel();
         let client = http_client();
@@ -276,7 +281,7 @@ impl Http {
     }
 
     /// Opens the stream of protocol 2024-11-05 and learns where to post.
-    async fn sse(server: &Server) -> Self {
+    async fn sse(server: &TestServer) -> Self {
         let mut http = Self::new(format!("{}/mcp/sse", server.url));
         http.listen().await;
         let first = http.messages.recv().await.expect("an address");

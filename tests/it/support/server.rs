@@ -7,8 +7,8 @@ use std::time::Duration;
 use random_connect::app::App;
 use random_connect::config::Config;
 use random_connect::kernel::clock::{Clock, ManualClock, SystemClock};
-use random_connect::transport::channels::outbound::Pace;
-use random_connect::transport::state::Limits;
+use random_connect::transport::channels::outbound::SendPolicy;
+use random_connect::transport::state::ConnectionLimits;
 use reqwest::{RequestBuilder, StatusCode};
 use rmcp::model::{CallToolRequestParams, CallToolResult, ClientConfig, ProtocolVersion};
 use rmcp::service::{ClientLifecycleMode, ClientServiceExt, RunningService};
@@ -26,24 +26,28 @@ pub const MY_NUMBER: &str = "15550100123";
 /// How long anything may take before a test is considered stuck.
 pub const PATIENCE: Duration = Duration::from_secs(30);
 
-pub struct Server {
+pub struct TestServer {
     pub url: String,
     pub clock: Arc<ManualClock>,
     shutdown: CancellationToken,
     running: JoinHandle<()>,
 }
 
-impl Server {
+impl TestServer {
     pub async fn start() -> Self {
-        Self::with(&[], Limits::default()).await
+        Self::with(&[], ConnectionLimits::default()).await
     }
 
-    pub async fn with(variables: &[(&str, &str)], limits: Limits) -> Self {
-        Self::paced(variables, limits, Pace::default()).await
+    pub async fn with(variables: &[(&str, &str)], limits: ConnectionLimits) -> Self {
+        Self::paced(variables, limits, SendPolicy::default()).await
     }
 
     /// A server whose channels send requests at this pace.
-    pub async fn paced(variables: &[(&str, &str)], limits: Limits, pace: Pace) -> Self {
+    pub async fn paced(
+        variables: &[(&str, &str)],
+        limits: ConnectionLimits,
+        pace: SendPolicy,
+    ) -> Self {
         let mut all = HashMap::from([
             ("AUTH_TOKEN", TOKEN),
             ("MY_NUMBER", MY_NUMBER),
@@ -108,7 +112,7 @@ impl Server {
     }
 
     /// An MCP client of this protocol version.
-    pub async fn client(&self, version: ProtocolVersion) -> Client {
+    pub async fn client(&self, version: ProtocolVersion) -> McpClient {
         let config = StreamableHttpClientTransportConfig::with_uri(format!("{}/mcp", self.url))
             .auth_header(TOKEN);
         let transport = StreamableHttpClientTransport::from_config(config);
@@ -119,11 +123,11 @@ impl Server {
         } else {
             info.serve(transport).await
         };
-        Client(client.expect("a session"))
+        McpClient(client.expect("a session"))
     }
 }
 
-impl Drop for Server {
+impl Drop for TestServer {
     fn drop(&mut self) {
         self.shutdown.cancel();
     }
@@ -142,9 +146,9 @@ pub async fn answer(request: RequestBuilder) -> (StatusCode, Value) {
 }
 
 /// rmcp's own client.
-pub struct Client(pub RunningService<RoleClient, ClientConfig>);
+pub struct McpClient(pub RunningService<RoleClient, ClientConfig>);
 
-impl Client {
+impl McpClient {
     pub async fn call(&self, tool: &'static str, arguments: Value) -> CallToolResult {
         let arguments = arguments.as_object().cloned().unwrap_or_default();
         let request = CallToolRequestParams::new(tool).with_arguments(arguments);

@@ -6,16 +6,16 @@ use std::time::Duration;
 use rand::Rng;
 
 use super::RandomConnectManager;
-use crate::connect::lobby::action::{Outcome, Place, Terms};
+use crate::connect::lobby::action::{MatchConstraints, Outcome, QueuePosition};
 use crate::connect::lobby::chat::{Chat, History};
-use crate::connect::lobby::inbox::News;
-use crate::connect::lobby::person::{QUIET, State, Talk, Waiting};
+use crate::connect::lobby::inbox::InboxEvent;
+use crate::connect::lobby::person::{ChatSide, PersonState, QUIET, QueueEntry};
 use crate::connect::profile::nickname::Nickname;
 use crate::kernel::clock::Timestamp;
 use crate::kernel::id::{RoomId, UserId};
 
 /// Two people who were just paired, each with the chat as they see it.
-pub(super) struct Pair {
+pub(super) struct NewPair {
     pub(super) chat: Chat,
     pub(super) partner: UserId,
     pub(super) partner_chat: Chat,
@@ -23,7 +23,7 @@ pub(super) struct Pair {
 
 impl RandomConnectManager {
     /// Takes over what is known of somebody who looks for a partner.
-    pub(super) fn accept(&mut self, who: UserId, terms: Terms, now: Timestamp) {
+    pub(super) fn accept(&mut self, who: UserId, terms: MatchConstraints, now: Timestamp) {
         let person = self.people.touch(who, now);
         person.avoid.extend(terms.avoid);
         person.informed |= terms.informed;
@@ -41,17 +41,17 @@ impl RandomConnectManager {
         rng: &mut impl Rng,
     ) -> Outcome {
         let waiting = match self.waiting(who) {
-            Some(waiting) => Waiting { spurned: spurned.or(waiting.spurned), ..waiting },
-            None => Waiting { ticket: self.number(), since: now, spurned },
+            Some(waiting) => QueueEntry { spurned: spurned.or(waiting.spurned), ..waiting },
+            None => QueueEntry { ticket: self.number(), since: now, spurned },
         };
         let person = self.people.touch(who, now);
-        person.state = State::Waiting(waiting);
+        person.state = PersonState::Waiting(waiting);
         let interests = person.search.interests.clone();
         self.queue.join(waiting.ticket, who, &interests, waiting.since);
         let Some(pair) = self.match_waiter(who, now, rng) else {
             return Outcome::Waiting { place: self.place(waiting), interests, again };
         };
-        self.notify(pair.partner, News::Connected { chat: pair.partner_chat });
+        self.notify(pair.partner, InboxEvent::Connected { chat: pair.partner_chat });
         Outcome::Connected { chat: pair.chat, again }
     }
 
@@ -62,7 +62,7 @@ impl RandomConnectManager {
         who: UserId,
         now: Timestamp,
         rng: &mut impl Rng,
-    ) -> Option<Pair> {
+    ) -> Option<NewPair> {
         self.queue.relax(now);
         let waiting = self.waiting(who)?;
         let interests = &self.people.get(&who)?.search.interests;
@@ -101,12 +101,13 @@ impl RandomConnectManager {
         if keeps(&who) && keeps(&partner) {
             self.histories.insert(room, History::default());
         }
-        let chatting = |chat: &Chat, name| State::Chatting(Box::new(Talk::new(chat.clone(), name)));
+        let chatting =
+            |chat: &Chat, name| PersonState::Chatting(Box::new(ChatSide::new(chat.clone(), name)));
         self.people.get_mut(&who)?.state = chatting(&chat, name);
         self.people.get_mut(&partner)?.state = chatting(&partner_chat, partner_name);
         self.pairs += 1;
         self.quiet.insert((now + QUIET, room), who);
-        Some(Pair { chat, partner, partner_chat })
+        Some(NewPair { chat, partner, partner_chat })
     }
 
     /// Whether two waiters may be paired now: they are strangers, or one has waited long enough
@@ -116,10 +117,11 @@ impl RandomConnectManager {
         let (Some(first), Some(second)) = (self.people.get(&a), self.people.get(&b)) else {
             return false;
         };
-        let (State::Waiting(x), State::Waiting(y)) = (&first.state, &second.state) else {
+        let (PersonState::Waiting(x), PersonState::Waiting(y)) = (&first.state, &second.state)
+        else {
             return false;
         };
-        let spurns = |one: &Waiting, other| one.spurned == Some(other) && one.is_patient(now);
+        let spurns = |one: &QueueEntry, other| one.spurned == Some(other) && one.is_patient(now);
         let strangers = !first.recent.contains(b, now) && !second.recent.contains(a, now);
         let apart = first.avoid.contains(&b) || second.avoid.contains(&a);
         // Gently: whom many would rather not have met waits a little longer for anybody else.
@@ -142,13 +144,13 @@ impl RandomConnectManager {
         let Some(waiting) = self.waiting(who) else { return false };
         if let Some(person) = self.people.get_mut(&who) {
             self.queue.leave(waiting.ticket, &person.search.interests);
-            person.state = State::Idle;
+            person.state = PersonState::Idle;
         }
         true
     }
 
-    pub(super) fn place(&self, waiting: Waiting) -> Place {
-        Place { position: self.queue.place(waiting.ticket), estimate: self.waits.usual() }
+    pub(super) fn place(&self, waiting: QueueEntry) -> QueuePosition {
+        QueuePosition { position: self.queue.place(waiting.ticket), estimate: self.waits.usual() }
     }
 }
 

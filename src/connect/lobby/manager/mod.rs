@@ -20,17 +20,19 @@ use std::time::Duration;
 use rand::Rng;
 
 use self::matching::RecentWaits;
-use super::action::{Action, Call, Effect, LobbyStats, Outcome, Performed, Sender, Standing};
-use super::chat::{Chat, History, Kept, Search};
-use super::inbox::{Item, Lease, LeaseId, News};
+use super::action::{
+    Action, ActionResult, Call, Effect, LobbyStats, Outcome, SenderState, UserStatus,
+};
+use super::chat::{Chat, History, HistoryMessage, MatchPreferences};
+use super::inbox::{InboxEvent, Item, Lease, LeaseId};
 use super::people::People;
-use super::person::{Person, State, Talk, Waiting};
+use super::person::{ChatSide, Person, PersonState, QueueEntry};
 use super::queue::Queue;
-use super::replay::{Record, Replays};
-use super::transcript::Heard;
+use super::replay::{ReplayCache, ReplayRecord};
+use super::transcript::EndedTranscripts;
 use crate::connect::profile::nickname::Nickname;
 use crate::kernel::clock::Timestamp;
-use crate::kernel::id::{MessageKey, RoomId, UserId};
+use crate::kernel::id::{IdempotencyKey, RoomId, UserId};
 use crate::kernel::shards::ShardedMap;
 use crate::mask::{Masked, Memory};
 
@@ -39,13 +41,13 @@ use crate::mask::{Masked, Memory};
 pub(super) const ITEM_CHARS: usize = 3_900;
 
 /// What is no longer needed and still takes memory.
-pub type Gone = Vec<Box<dyn Any + Send>>;
+pub type DeferredDrops = Vec<Box<dyn Any + Send>>;
 
 /// Keeps the waiting queue, the active pairs and each person's inbox.
 pub struct RandomConnectManager {
     pub(super) people: People,
     /// The notices that everybody was told of: a person keeps only the number of the last.
-    pub(super) notices: Vec<MessageKey>,
+    pub(super) notices: Vec<IdempotencyKey>,
     pub(super) queue: Queue,
     pub(super) pairs: usize,
     /// Who is to be looked at, and when, whether they and their partner are silent: one of each chat.
@@ -54,12 +56,12 @@ pub struct RandomConnectManager {
     /// Of the chats whose two people both wanted that, and of no others.
     pub(super) histories: ShardedMap<RoomId, History>,
     /// What people's partners wrote last, should one of them be reported.
-    pub(super) heard: Heard,
+    pub(super) heard: EndedTranscripts,
     pub(super) waits: RecentWaits,
     /// What others are to be told of since they were last taken.
     effects: Vec<Effect>,
-    pub(super) gone: Gone,
-    pub(super) replays: Replays,
+    pub(super) gone: DeferredDrops,
+    pub(super) replays: ReplayCache,
     relayed: u64,
     masked: u64,
     pub(super) evicted: u64,
@@ -80,11 +82,11 @@ impl RandomConnectManager {
             pairs: 0,
             quiet: BTreeMap::new(),
             histories: ShardedMap::default(),
-            heard: Heard::default(),
+            heard: EndedTranscripts::default(),
             waits: RecentWaits::default(),
             effects: Vec::new(),
-            gone: Gone::new(),
-            replays: Replays::default(),
+            gone: DeferredDrops::new(),
+            replays: ReplayCache::default(),
             relayed: 0,
             masked: 0,
             evicted: 0,
@@ -96,7 +98,7 @@ impl RandomConnectManager {
 
     /// Carries out one call: hands out the caller's inbox, then does what they ask. A call whose
     /// key was seen within ten minutes is answered again and does nothing.
-    pub fn perform(&mut self, call: Call, action: Action, rng: &mut impl Rng) -> Performed {
+    pub fn perform(&mut self, call: Call, action: Action, rng: &mut impl Rng) -> ActionResult {
         let Call { who, key, given_name, room, takes_inbox, terms, now } = call;
         let now = self.advance(now);
         let lease_id = self.number();
@@ -104,13 +106,13 @@ impl RandomConnectManager {
             let person = self.people.touch(who, now);
             let lease = person.inbox.lease_again(lease_id, &record.items, now);
             let lease = Lease { language: person.language, ..lease };
-            return Performed { outcome: record.outcome, lease };
+            return ActionResult { outcome: record.outcome, lease };
         }
         let changed = matches!(&action, Action::Relay { sender, .. }
             if !sender.is_treated_as(&self.sender(who)));
         let person = self.people.touch(who, now);
         if changed {
-            return Performed { outcome: Outcome::SenderChanged, lease: Lease::default() };
+            return ActionResult { outcome: Outcome::SenderChanged, lease: Lease::default() };
         }
         if given_name.is_some() {
             person.given_name = given_name;
@@ -127,23 +129,23 @@ impl RandomConnectManager {
             self.act(who, action, now, rng)
         };
         if let Some(key) = key {
-            let record = Record { outcome: outcome.clone(), items: lease.items.clone() };
+            let record = ReplayRecord { outcome: outcome.clone(), items: lease.items.clone() };
             self.replays.remember(key, record, now);
         }
-        Performed { outcome, lease }
+        ActionResult { outcome, lease }
     }
 
     /// What a text of this person must go through before it is relayed.
     #[must_use]
-    pub fn sender(&self, who: UserId) -> Sender {
-        let Some(person) = self.people.get(&who) else { return Sender::default() };
+    pub fn sender(&self, who: UserId) -> SenderState {
+        let Some(person) = self.people.get(&who) else { return SenderState::default() };
         let Person { masking, language, .. } = *person;
         let Some(talk) = person.talk() else {
-            return Sender { masking, language, ..Sender::default() };
+            return SenderState { masking, language, ..SenderState::default() };
         };
         let partner = self.people.get(&talk.chat.partner).and_then(Person::talk);
-        let trusted = talk.is_familiar() && partner.is_some_and(Talk::is_familiar);
-        Sender { masking, memory: talk.memory.clone(), trusted, language }
+        let trusted = talk.is_familiar() && partner.is_some_and(ChatSide::is_familiar);
+        SenderState { masking, memory: talk.memory.clone(), trusted, language }
     }
 
     /// Hands out what waits for a person without a call of theirs.
@@ -161,7 +163,7 @@ impl RandomConnectManager {
 
     /// What is no longer needed since this was last asked. To be freed where nobody waits: now and then
     /// the allocator gives pages back to the system, which takes milliseconds.
-    pub fn take_gone(&mut self) -> Gone {
+    pub fn take_gone(&mut self) -> DeferredDrops {
         std::mem::take(&mut self.gone)
     }
 
@@ -249,7 +251,13 @@ impl RandomConnectManager {
         }
     }
 
-    fn meet(&mut self, who: UserId, search: Search, now: Timestamp, rng: &mut impl Rng) -> Outcome {
+    fn meet(
+        &mut self,
+        who: UserId,
+        search: MatchPreferences,
+        now: Timestamp,
+        rng: &mut impl Rng,
+    ) -> Outcome {
         if let Some(chat) = self.chat(who) {
             return Outcome::AlreadyChatting(chat.clone());
         }
@@ -259,14 +267,14 @@ impl RandomConnectManager {
         let person = self.people.touch(who, now);
         person.search = search;
         if let Some(waiting) = before {
-            person.state = State::Waiting(waiting);
+            person.state = PersonState::Waiting(waiting);
         }
         self.search(who, None, false, now, rng)
     }
 
     fn again(&mut self, who: UserId, now: Timestamp, rng: &mut impl Rng) -> Outcome {
         if let Some(Chat { partner, room, .. }) = self.end_chat(who, now) {
-            self.notify(partner, News::PartnerLeft { room });
+            self.notify(partner, InboxEvent::PartnerLeft { room });
         }
         let spurned = self.people.get(&who).and_then(|person| person.recent.last(now));
         self.search(who, spurned, true, now, rng)
@@ -274,14 +282,14 @@ impl RandomConnectManager {
 
     fn leave(&mut self, who: UserId, now: Timestamp) -> Outcome {
         if let Some(Chat { partner, room, .. }) = self.end_chat(who, now) {
-            self.notify(partner, News::PartnerLeft { room });
+            self.notify(partner, InboxEvent::PartnerLeft { room });
             return Outcome::ChatEnded;
         }
         if self.stop_waiting(who) { Outcome::LeftQueue } else { Outcome::NothingToLeave }
     }
 
     fn relay(&mut self, who: UserId, text: Masked, memory: Memory, now: Timestamp) -> Outcome {
-        let Some(Talk { chat: Chat { partner, room, .. }, name, .. }) =
+        let Some(ChatSide { chat: Chat { partner, room, .. }, name, .. }) =
             self.people.get(&who).and_then(Person::talk)
         else {
             return Outcome::NobodyToSendTo { waiting: self.waiting(who).is_some() };
@@ -299,11 +307,11 @@ impl RandomConnectManager {
         self.masked += u64::from(text.hidden());
         let number = self.next_number + 1;
         for text in pieces {
-            self.notify(partner, News::Message { room, from: name.clone(), text });
+            self.notify(partner, InboxEvent::Message { room, from: name.clone(), text });
         }
         if let Some(history) = self.histories.get_mut(&room) {
             let (from, text) = (name.clone(), text.clone());
-            history.add(Kept { number, at: now, sender: who, from, text });
+            history.add(HistoryMessage { number, at: now, sender: who, from, text });
         }
         Outcome::Sent { to: partner, number, from: name, text }
     }
@@ -323,15 +331,15 @@ impl RandomConnectManager {
         if !self.people.get(&partner).is_some_and(|person| person.inbox.has_room_for(1)) {
             return Outcome::PartnerInboxFull;
         }
-        self.notify(partner, News::Icebreaker { room, number });
+        self.notify(partner, InboxEvent::Icebreaker { room, number });
         Outcome::Icebreaker(number)
     }
 
-    fn standing(&self, who: UserId) -> Standing {
+    fn standing(&self, who: UserId) -> UserStatus {
         match self.people.get(&who).map(|person| &person.state) {
-            Some(State::Chatting(talk)) => Standing::Chatting(talk.chat.clone()),
-            Some(State::Waiting(waiting)) => Standing::Waiting(self.place(*waiting)),
-            Some(State::Idle) | None => Standing::Idle,
+            Some(PersonState::Chatting(talk)) => UserStatus::Chatting(talk.chat.clone()),
+            Some(PersonState::Waiting(waiting)) => UserStatus::Waiting(self.place(*waiting)),
+            Some(PersonState::Idle) | None => UserStatus::Idle,
         }
     }
 
@@ -340,7 +348,7 @@ impl RandomConnectManager {
         let chat = self.chat(who)?.clone();
         for (one, other) in [(who, chat.partner), (chat.partner, who)] {
             let Some(person) = self.people.get_mut(&one) else { continue };
-            if let State::Chatting(mut talk) = std::mem::take(&mut person.state) {
+            if let PersonState::Chatting(mut talk) = std::mem::take(&mut person.state) {
                 self.heard.keep(other, std::mem::take(&mut talk.said), now);
                 self.gone.push(talk);
             }
@@ -351,7 +359,7 @@ impl RandomConnectManager {
         Some(chat)
     }
 
-    pub(super) fn notify(&mut self, who: UserId, news: News) {
+    pub(super) fn notify(&mut self, who: UserId, news: InboxEvent) {
         let number = self.number();
         if let Some(person) = self.people.get_mut(&who) {
             person.inbox.push(Item { number, at: self.latest, news });
@@ -359,9 +367,9 @@ impl RandomConnectManager {
         }
     }
 
-    pub(super) fn waiting(&self, who: UserId) -> Option<Waiting> {
+    pub(super) fn waiting(&self, who: UserId) -> Option<QueueEntry> {
         match self.people.get(&who)?.state {
-            State::Waiting(waiting) => Some(waiting),
+            PersonState::Waiting(waiting) => Some(waiting),
             _ => None,
         }
     }

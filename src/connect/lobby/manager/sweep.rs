@@ -10,10 +10,10 @@ use std::collections::btree_map::OccupiedEntry as BTreeMapEntry;
 use rand::Rng;
 
 use super::RandomConnectManager;
-use crate::connect::lobby::action::{Nudged, Swept};
+use crate::connect::lobby::action::{NudgeResult, SweepResult};
 use crate::connect::lobby::chat::Chat;
-use crate::connect::lobby::inbox::News;
-use crate::connect::lobby::people::Look;
+use crate::connect::lobby::inbox::InboxEvent;
+use crate::connect::lobby::people::IdleCheck;
 use crate::connect::lobby::person::{CHOOSY_FOR, Person, QUIET};
 use crate::kernel::clock::Timestamp;
 
@@ -21,12 +21,12 @@ impl RandomConnectManager {
     /// Forgets up to `limit` people who made no call for the idle time and tells their partners,
     /// and as many calls that are too old to be repeated. Costs as much as it forgets, and a look now and
     /// then at each of the others.
-    pub fn sweep(&mut self, now: Timestamp, limit: usize) -> Swept {
+    pub fn sweep(&mut self, now: Timestamp, limit: usize) -> SweepResult {
         let now = self.advance(now);
         let more = self.replays.forget_old(now, limit);
         let old = self.heard.forget_old(now, limit);
         let (evicted, others) = self.evict_idle(now, limit);
-        Swept { evicted, more: more || old || others }
+        SweepResult { evicted, more: more || old || others }
     }
 
     /// Looks at up to `limit` people and forgets those who were idle; says how many, and whether there
@@ -36,12 +36,12 @@ impl RandomConnectManager {
         for _ in 0..limit {
             let who = match self.people.look(now, self.idle_timeout) {
                 None => return (evicted, false),
-                Some(Look::Active) => continue,
-                Some(Look::Silent(who)) => who,
+                Some(IdleCheck::Active) => continue,
+                Some(IdleCheck::Silent(who)) => who,
             };
             self.stop_waiting(who);
             if let Some(Chat { partner, room, .. }) = self.end_chat(who, now) {
-                self.notify(partner, News::PartnerTimedOut { room });
+                self.notify(partner, InboxEvent::PartnerTimedOut { room });
             }
             self.heard.forget(who);
             self.gone.extend(self.people.forget(who).map(|person| person as Box<dyn Any + Send>));
@@ -52,13 +52,13 @@ impl RandomConnectManager {
     }
 
     /// Nudges up to `limit` pairs of whom neither was heard of for [`QUIET`], each once.
-    pub fn nudge_silent(&mut self, now: Timestamp, limit: usize) -> Nudged {
+    pub fn nudge_silent(&mut self, now: Timestamp, limit: usize) -> NudgeResult {
         let now = self.advance(now);
         let mut pairs = 0;
         for _ in 0..limit {
             let due = self.quiet.first_entry().filter(|entry| entry.key().0 <= now);
             let Some(((_, room), who)) = due.map(BTreeMapEntry::remove_entry) else {
-                return Nudged { pairs, more: false };
+                return NudgeResult { pairs, more: false };
             };
             let pair = self.people.get(&who).filter(|person| person.room() == Some(room));
             let partner = pair.and_then(Person::chat).map(|chat| chat.partner);
@@ -69,11 +69,11 @@ impl RandomConnectManager {
                 self.quiet.insert((last + QUIET, room), who);
                 continue;
             }
-            self.notify(who, News::Nudge { room });
-            self.notify(partner, News::Nudge { room });
+            self.notify(who, InboxEvent::Nudge { room });
+            self.notify(partner, InboxEvent::Nudge { room });
             pairs += 1;
         }
-        Nudged { pairs, more: true }
+        NudgeResult { pairs, more: true }
     }
 
     /// Pairs up to `limit` of the longest waiters whose wishes have relaxed: those who by now take
@@ -88,8 +88,8 @@ impl RandomConnectManager {
         let mut made = 0;
         for who in waiters {
             let Some(pair) = self.match_waiter(who, now, rng) else { continue };
-            self.notify(pair.partner, News::Connected { chat: pair.partner_chat });
-            self.notify(who, News::Connected { chat: pair.chat });
+            self.notify(pair.partner, InboxEvent::Connected { chat: pair.partner_chat });
+            self.notify(who, InboxEvent::Connected { chat: pair.chat });
             made += 1;
         }
         made

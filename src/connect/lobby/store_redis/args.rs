@@ -1,21 +1,21 @@
 //! What a script is given: a call and its action as a list of bytes, in the order in which the scripts'
 //! headers name them.
 
-use super::Shared;
+use super::RedisLobbyInner;
 use crate::connect::lobby::action::{Action, Call};
-use crate::connect::lobby::chat::Search;
+use crate::connect::lobby::chat::MatchPreferences;
 use crate::connect::lobby::manager::ITEM_CHARS;
 use crate::connect::profile::interest::MAX as MAX_INTERESTS;
 use crate::connect::profile::language::Language;
 use crate::kernel::clock::Timestamp;
-use crate::kernel::id::{MessageKey, RoomId, UserId};
+use crate::kernel::id::{IdempotencyKey, RoomId, UserId};
 use crate::mask::Masked;
 
 /// Arguments of a script.
 #[derive(Default)]
-pub(super) struct Arguments(pub Vec<Vec<u8>>);
+pub(super) struct ScriptArgs(pub Vec<Vec<u8>>);
 
-impl Arguments {
+impl ScriptArgs {
     pub fn with(mut self, argument: impl Into<Vec<u8>>) -> Self {
         self.0.push(argument.into());
         self
@@ -31,13 +31,13 @@ pub(super) fn millis(now: Timestamp) -> String {
     now.as_millis().to_string()
 }
 
-impl Shared {
+impl RedisLobbyInner {
     fn action(&self, call: &Call, action: &Action) -> Option<(&'static str, Vec<Vec<u8>>)> {
         let switch = |on: bool| if on { b"1".to_vec() } else { b"0".to_vec() };
         let avoid = || call.terms.avoid.iter().flat_map(|who| who.code().into_bytes()).collect();
         let terms = || [switch(call.terms.informed), switch(call.terms.shunned)].concat();
         Some(match action {
-            Action::Meet(Search { interests, keep_history }) => {
+            Action::Meet(MatchPreferences { interests, keep_history }) => {
                 let mut own = vec![switch(*keep_history), avoid(), terms()];
                 own.extend(self.codec.interests(interests)?);
                 debug_assert!(own.len() <= 3 + 2 * MAX_INTERESTS);
@@ -90,17 +90,22 @@ impl Shared {
         Some(vec![self.codec.name(&name)?, self.codec.name(&other)?, room])
     }
 
-    pub(super) fn arguments(&self, call: &Call, action: &Action, waits: bool) -> Option<Arguments> {
+    pub(super) fn arguments(
+        &self,
+        call: &Call,
+        action: &Action,
+        waits: bool,
+    ) -> Option<ScriptArgs> {
         let given = match &call.given_name {
             Some(name) => self.codec.name(name)?,
             None => Vec::new(),
         };
         let (name, own) = self.action(call, action)?;
         let switch = |on: bool| if on { "1" } else { "0" };
-        let arguments = Arguments::default()
+        let arguments = ScriptArgs::default()
             .with(millis(call.now))
             .with(call.who.code())
-            .with(call.key.map(MessageKey::code).unwrap_or_default())
+            .with(call.key.map(IdempotencyKey::code).unwrap_or_default())
             .with(given)
             .with(call.room.map(RoomId::code).unwrap_or_default())
             .with(switch(call.takes_inbox))

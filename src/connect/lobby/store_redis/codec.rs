@@ -9,27 +9,29 @@ use parking_lot::Mutex;
 use rand::rngs::StdRng;
 use redis::Value;
 
-use crate::connect::lobby::action::{Effect, Encounter, Outcome, Place, Sender, Standing};
-use crate::connect::lobby::broadcast::Notice;
-use crate::connect::lobby::chat::{Chat, Kept};
-use crate::connect::lobby::inbox::{Item, Lease, News};
+use crate::connect::lobby::action::{
+    Effect, LastPartner, Outcome, QueuePosition, SenderState, UserStatus,
+};
+use crate::connect::lobby::broadcast::BroadcastText;
+use crate::connect::lobby::chat::{Chat, HistoryMessage};
+use crate::connect::lobby::inbox::{InboxEvent, Item, Lease};
 use crate::connect::profile::interest::{Interest, Interests};
 use crate::connect::profile::language::Language;
 use crate::connect::profile::nickname::Nickname;
 use crate::kernel::clock::Timestamp;
 use crate::kernel::id::{IdHasher, RoomId, UserId};
-use crate::kernel::keyring::Seal;
+use crate::kernel::keyring::Keyring;
 use crate::mask::{Masked, Memory};
 
 /// Seals and opens.
 pub struct Codec {
-    seal: Seal,
+    seal: Keyring,
     ids: IdHasher,
     rng: Mutex<StdRng>,
 }
 
 impl Codec {
-    pub fn new(seal: Seal, ids: IdHasher, rng: StdRng) -> Self {
+    pub fn new(seal: Keyring, ids: IdHasher, rng: StdRng) -> Self {
         Self { seal, ids, rng: Mutex::new(rng) }
     }
 
@@ -49,7 +51,7 @@ impl Codec {
         self.close(&serde_json::to_vec(text).ok()?)
     }
 
-    pub fn notice(&self, notice: &Notice) -> Option<Vec<u8>> {
+    pub fn notice(&self, notice: &BroadcastText) -> Option<Vec<u8>> {
         self.close(notice.as_str().as_bytes())
     }
 
@@ -72,7 +74,7 @@ impl Codec {
         Some((self.close(written.as_bytes())?, self.ids.text(&written)))
     }
 
-    pub fn read_sender(&self, value: &Value) -> Option<Sender> {
+    pub fn read_sender(&self, value: &Value) -> Option<SenderState> {
         let [mask, memory, familiar, language] = list(value)? else { return None };
         let memory = match bytes(memory)? {
             [] => Memory::default(),
@@ -80,7 +82,7 @@ impl Codec {
         };
         let trusted = bytes(familiar)? == b"1";
         let (masking, language) = (bytes(mask)? == b"1", self::language(language));
-        Some(Sender { masking, memory, trusted, language })
+        Some(SenderState { masking, memory, trusted, language })
     }
 
     pub fn read_lease(&self, id: &Value, items: &Value, language: &Value) -> Option<Lease> {
@@ -129,11 +131,11 @@ impl Codec {
                 let kept = list(kept)?.iter().map(|kept| self.kept(bytes(kept)?));
                 Outcome::History(Some(kept.collect::<Option<_>>()?))
             }
-            (b"idle", []) => Outcome::Standing(Standing::Idle),
+            (b"idle", []) => Outcome::Standing(UserStatus::Idle),
             (b"queued", [position, usual]) => {
-                Outcome::Standing(Standing::Waiting(place(position, usual)?))
+                Outcome::Standing(UserStatus::Waiting(place(position, usual)?))
             }
-            (b"chatting", [chat]) => Outcome::Standing(Standing::Chatting(self.chat(chat)?)),
+            (b"chatting", [chat]) => Outcome::Standing(UserStatus::Chatting(self.chat(chat)?)),
             (b"blocked", [ended, reported]) => {
                 Outcome::Blocked { ended: flag(ended)?, reported: flag(reported)? }
             }
@@ -142,7 +144,7 @@ impl Codec {
             (b"encounter", [partner, said]) => {
                 let said = list(said)?.iter().map(|text| self.masked(bytes(text)?));
                 let said = said.collect::<Option<_>>()?;
-                Outcome::Encounter(Some(Encounter { partner: user(bytes(partner)?)?, said }))
+                Outcome::Encounter(Some(LastPartner { partner: user(bytes(partner)?)?, said }))
             }
             (b"ice", [number]) => Outcome::Icebreaker(u8::try_from(int(number)?).ok()?),
             (b"speaks", [spoken]) => Outcome::Speaks(language(spoken)?),
@@ -196,27 +198,31 @@ impl Codec {
         let [own, at, kind, room, rest @ ..] = fields.as_slice() else { return None };
         let id = || self::room(room);
         let news = match (*kind, rest) {
-            (b"m", [from, text]) => {
-                News::Message { room: id()?, from: self.nickname(from)?, text: self.masked(text)? }
+            (b"m", [from, text]) => InboxEvent::Message {
+                room: id()?,
+                from: self.nickname(from)?,
+                text: self.masked(text)?,
+            },
+            (b"c", rest) => {
+                InboxEvent::Connected { chat: self.chat_of(&[&[*room], rest].concat())? }
             }
-            (b"c", rest) => News::Connected { chat: self.chat_of(&[&[*room], rest].concat())? },
             (b"i", [asked]) => {
-                News::Icebreaker { room: id()?, number: u8::try_from(number(asked)?).ok()? }
+                InboxEvent::Icebreaker { room: id()?, number: u8::try_from(number(asked)?).ok()? }
             }
-            (b"q", []) => News::Nudge { room: id()? },
-            (b"l", []) => News::PartnerLeft { room: id()? },
-            (b"t", []) => News::PartnerTimedOut { room: id()? },
+            (b"q", []) => InboxEvent::Nudge { room: id()? },
+            (b"l", []) => InboxEvent::PartnerLeft { room: id()? },
+            (b"t", []) => InboxEvent::PartnerTimedOut { room: id()? },
             // It happened in no room.
-            (b"n", [text]) => News::Notice(Notice::kept(&self.open(text)?)),
+            (b"n", [text]) => InboxEvent::Notice(BroadcastText::kept(&self.open(text)?)),
             _ => return None,
         };
         Some(Item { number: number(own)?, at: Timestamp::from_millis(number(at)?), news })
     }
 
-    fn kept(&self, packed: &[u8]) -> Option<Kept> {
+    fn kept(&self, packed: &[u8]) -> Option<HistoryMessage> {
         let fields = fields(packed)?;
         let [own, at, sender, from, text] = fields.as_slice() else { return None };
-        Some(Kept {
+        Some(HistoryMessage {
             number: number(own)?,
             at: Timestamp::from_millis(number(at)?),
             sender: user(sender)?,
@@ -252,12 +258,12 @@ fn number(digits: &[u8]) -> Option<u64> {
     std::str::from_utf8(digits).ok()?.parse().ok()
 }
 
-fn place(position: &Value, usual: &Value) -> Option<Place> {
+fn place(position: &Value, usual: &Value) -> Option<QueuePosition> {
     let usual = match usual {
         Value::BulkString(none) if none.is_empty() => None,
         usual => Some(Duration::from_millis(int(usual)?)),
     };
-    Some(Place { position: usize::try_from(int(position)?).ok()?, estimate: usual })
+    Some(QueuePosition { position: usize::try_from(int(position)?).ok()?, estimate: usual })
 }
 
 /// A language by its code; none where none is known yet.

@@ -26,15 +26,17 @@ use tokio::sync::Notify;
 use tokio::task::AbortHandle;
 use tokio::time::{sleep, timeout};
 
-use super::action::{Action, Call, LobbyStats, Nudged, Performed, Sender, Swept};
-use super::broadcast::{Announced, Announcement, Presence};
+use super::action::{
+    Action, ActionResult, Call, LobbyStats, NudgeResult, SenderState, SweepResult,
+};
+use super::broadcast::{Broadcast, BroadcastProgress, Presence};
 use super::inbox::{Lease, LeaseId};
-use super::signal::{Listener, Listeners};
+use super::signal::{Listener, SignalHub};
 use super::{Lobby, LobbyError};
 use crate::kernel::clock::Timestamp;
-use crate::kernel::id::{IdHasher, MessageKey, UserId};
-pub use crate::kernel::keyring::{Key, Seal};
-use args::{Arguments, millis};
+use crate::kernel::id::{IdHasher, IdempotencyKey, UserId};
+pub use crate::kernel::keyring::{Keyring, SealKey};
+use args::{ScriptArgs, millis};
 use codec::{Codec, bytes, int, list};
 use scripts::SCRIPTS;
 
@@ -56,20 +58,20 @@ const PAIRS: usize = 16;
 
 /// The lobby kept in Redis. Cheap to clone.
 #[derive(Clone)]
-pub struct RedisLobby(Arc<Shared>);
+pub struct RedisLobby(Arc<RedisLobbyInner>);
 
-struct Shared {
+struct RedisLobbyInner {
     connection: ConnectionManager,
     codec: Codec,
     idle_timeout: Duration,
-    listeners: Listeners,
+    listeners: SignalHub,
     /// Wakes the calls that wait for a lease to end.
     settled: Notify,
     /// Hears what other processes tell.
     ears: AbortHandle,
 }
 
-impl Drop for Shared {
+impl Drop for RedisLobbyInner {
     fn drop(&mut self) {
         self.ears.abort();
     }
@@ -84,7 +86,7 @@ impl RedisLobby {
     pub fn new(
         url: &str,
         idle_timeout: Duration,
-        seal: Seal,
+        seal: Keyring,
         ids: IdHasher,
         rng: StdRng,
     ) -> RedisResult<Self> {
@@ -96,17 +98,24 @@ impl RedisLobby {
             .set_response_timeout(Some(OPERATION))
             .set_concurrency_limit(CONCURRENCY);
         let connection = ConnectionManager::new_lazy_with_config(client.clone(), config)?;
-        let listeners = Listeners::default();
+        let listeners = SignalHub::default();
         let ears = tokio::spawn(hear(client, listeners.clone())).abort_handle();
         let codec = Codec::new(seal, ids, rng);
         let settled = Notify::new();
-        Ok(Self(Arc::new(Shared { connection, codec, idle_timeout, listeners, settled, ears })))
+        Ok(Self(Arc::new(RedisLobbyInner {
+            connection,
+            codec,
+            idle_timeout,
+            listeners,
+            settled,
+            ears,
+        })))
     }
 }
 
 /// Passes on what any process tells, for as long as it is wanted. What is told while the connection
 /// is lost is not heard; whoever listens looks into the inbox now and then.
-async fn hear(client: Client, listeners: Listeners) {
+async fn hear(client: Client, listeners: SignalHub) {
     loop {
         if let Ok(Ok(mut ears)) = timeout(OPERATION, client.get_async_pubsub()).await
             && ears.subscribe(format!("{TAG}:wake")).await.is_ok()
@@ -122,8 +131,8 @@ async fn hear(client: Client, listeners: Listeners) {
     }
 }
 
-impl Shared {
-    async fn run(&self, script: &Script, arguments: &Arguments) -> Result<Value, LobbyError> {
+impl RedisLobbyInner {
+    async fn run(&self, script: &Script, arguments: &ScriptArgs) -> Result<Value, LobbyError> {
         let mut invocation = script.key(TAG);
         for argument in &arguments.0 {
             invocation.arg(argument.as_slice());
@@ -147,7 +156,7 @@ impl Shared {
         call: &Call,
         action: &Action,
         waits: bool,
-    ) -> Result<Option<Performed>, LobbyError> {
+    ) -> Result<Option<ActionResult>, LobbyError> {
         let arguments = self.arguments(call, action, waits).ok_or(LobbyError)?;
         let script = match action {
             Action::Relay { .. } => &SCRIPTS.relay,
@@ -160,20 +169,20 @@ impl Shared {
         }
         let read = || {
             let lease = self.codec.read_lease(id, items, language)?;
-            Some(Performed { outcome: self.codec.read_outcome(outcome)?, lease })
+            Some(ActionResult { outcome: self.codec.read_outcome(outcome)?, lease })
         };
         read().map(Some).ok_or(LobbyError)
     }
 
     async fn settle(&self, who: UserId, lease: LeaseId, fate: String) -> Result<(), LobbyError> {
-        let arguments = Arguments::default().with(who.code()).with(lease.to_string()).with(fate);
+        let arguments = ScriptArgs::default().with(who.code()).with(lease.to_string()).with(fate);
         self.run(&SCRIPTS.settle, &arguments).await.map(drop)
     }
 }
 
 #[async_trait]
 impl Lobby for RedisLobby {
-    async fn perform(&self, call: Call, action: Action) -> Result<Performed, LobbyError> {
+    async fn perform(&self, call: Call, action: Action) -> Result<ActionResult, LobbyError> {
         let mut wait = pin!(sleep(ANSWER_WAIT));
         loop {
             // Made before the look at the lease, so that no wake-up falls in between.
@@ -190,14 +199,14 @@ impl Lobby for RedisLobby {
         }
     }
 
-    async fn sender(&self, who: UserId) -> Result<Sender, LobbyError> {
-        let arguments = Arguments::default().with(who.code());
+    async fn sender(&self, who: UserId) -> Result<SenderState, LobbyError> {
+        let arguments = ScriptArgs::default().with(who.code());
         let answer = self.0.run(&SCRIPTS.sender, &arguments).await?;
         self.0.codec.read_sender(&answer).ok_or(LobbyError)
     }
 
     async fn collect(&self, who: UserId, now: Timestamp) -> Result<Lease, LobbyError> {
-        let arguments = Arguments::default().with(millis(now)).with(who.code());
+        let arguments = ScriptArgs::default().with(millis(now)).with(who.code());
         let answer = self.0.run(&SCRIPTS.collect, &arguments).await?;
         let Some([id, items, language]) = list(&answer) else { return Err(LobbyError) };
         self.0.codec.read_lease(id, items, language).ok_or(LobbyError)
@@ -224,24 +233,24 @@ impl Lobby for RedisLobby {
         });
     }
 
-    async fn first(&self, message: MessageKey, _now: Timestamp) -> Result<bool, LobbyError> {
-        let arguments = Arguments::default().with(message.code());
+    async fn first(&self, message: IdempotencyKey, _now: Timestamp) -> Result<bool, LobbyError> {
+        let arguments = ScriptArgs::default().with(message.code());
         let answer = self.0.run(&SCRIPTS.first, &arguments).await?;
         int(&answer).map(|first| first == 1).ok_or(LobbyError)
     }
 
-    async fn sweep(&self, now: Timestamp) -> Result<Swept, LobbyError> {
+    async fn sweep(&self, now: Timestamp) -> Result<SweepResult, LobbyError> {
         let idle = self.0.idle_timeout.as_millis().to_string();
-        let arguments = Arguments::default().with(millis(now)).with(idle).with(BATCH.to_string());
+        let arguments = ScriptArgs::default().with(millis(now)).with(idle).with(BATCH.to_string());
         let answer = self.0.run(&SCRIPTS.sweep, &arguments).await?;
         let evicted = int(&answer).and_then(|n| usize::try_from(n).ok()).ok_or(LobbyError)?;
-        Ok(Swept { evicted, more: evicted == BATCH })
+        Ok(SweepResult { evicted, more: evicted == BATCH })
     }
 
     async fn pair_waiting(&self, now: Timestamp) -> Result<usize, LobbyError> {
         let mut made = 0;
         loop {
-            let mut arguments = Arguments::default().with(millis(now));
+            let mut arguments = ScriptArgs::default().with(millis(now));
             for _ in 0..PAIRS {
                 arguments = arguments.and(self.0.for_a_pair().ok_or(LobbyError)?);
             }
@@ -255,12 +264,12 @@ impl Lobby for RedisLobby {
         }
     }
 
-    async fn nudge_silent(&self, now: Timestamp) -> Result<Nudged, LobbyError> {
-        let arguments = Arguments::default().with(millis(now)).with(BATCH.to_string());
+    async fn nudge_silent(&self, now: Timestamp) -> Result<NudgeResult, LobbyError> {
+        let arguments = ScriptArgs::default().with(millis(now)).with(BATCH.to_string());
         let answer = self.0.run(&SCRIPTS.nudge_silent, &arguments).await?;
         let Some([pairs, more]) = list(&answer) else { return Err(LobbyError) };
         let pairs = int(pairs).and_then(|n| usize::try_from(n).ok()).ok_or(LobbyError)?;
-        Ok(Nudged { pairs, more: int(more) == Some(1) })
+        Ok(NudgeResult { pairs, more: int(more) == Some(1) })
     }
 
     async fn find(&self, prefix: &str) -> Result<Vec<UserId>, LobbyError> {
@@ -273,15 +282,15 @@ impl Lobby for RedisLobby {
 
     async fn announce(
         &self,
-        announcement: &Announcement,
+        announcement: &Broadcast,
         after: Option<UserId>,
         now: Timestamp,
-    ) -> Result<Announced, LobbyError> {
+    ) -> Result<BroadcastProgress, LobbyError> {
         self.0.announce(announcement, after, now).await
     }
 
     async fn stats(&self, now: Timestamp) -> Result<LobbyStats, LobbyError> {
-        let answer = self.0.run(&SCRIPTS.stats, &Arguments::default()).await?;
+        let answer = self.0.run(&SCRIPTS.stats, &ScriptArgs::default()).await?;
         read_stats(&answer, now).ok_or(LobbyError)
     }
 }

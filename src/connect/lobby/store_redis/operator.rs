@@ -2,21 +2,21 @@
 
 use super::codec::{int, list};
 use super::scripts::SCRIPTS;
-use super::{Arguments, BATCH, LobbyError, Shared, codec, millis};
-use crate::connect::lobby::broadcast::{Announced, Announcement, FOUND, Presence};
+use super::{BATCH, LobbyError, RedisLobbyInner, ScriptArgs, codec, millis};
+use crate::connect::lobby::broadcast::{Broadcast, BroadcastProgress, FOUND, Presence};
 use crate::kernel::clock::Timestamp;
 use crate::kernel::id::UserId;
 
-impl Shared {
+impl RedisLobbyInner {
     pub(super) async fn find(&self, prefix: &str) -> Result<Vec<UserId>, LobbyError> {
-        let arguments = Arguments::default().with(prefix).with(FOUND.to_string());
+        let arguments = ScriptArgs::default().with(prefix).with(FOUND.to_string());
         let answer = self.run(&SCRIPTS.find, &arguments).await?;
         let codes = list(&answer).ok_or(LobbyError)?;
         codes.iter().map(codec::person).collect::<Option<_>>().ok_or(LobbyError)
     }
 
     pub(super) async fn presence(&self, who: UserId) -> Result<Option<Presence>, LobbyError> {
-        let arguments = Arguments::default().with(who.code());
+        let arguments = ScriptArgs::default().with(who.code());
         match codec::bytes(&self.run(&SCRIPTS.presence, &arguments).await?) {
             Some(b"") => Ok(None),
             Some(b"i") => Ok(Some(Presence::Idle)),
@@ -28,12 +28,12 @@ impl Shared {
 
     pub(super) async fn announce(
         &self,
-        announcement: &Announcement,
+        announcement: &Broadcast,
         after: Option<UserId>,
         now: Timestamp,
-    ) -> Result<Announced, LobbyError> {
+    ) -> Result<BroadcastProgress, LobbyError> {
         let notice = self.codec.notice(&announcement.notice).ok_or(LobbyError)?;
-        let arguments = Arguments::default()
+        let arguments = ScriptArgs::default()
             .with(millis(now))
             .with(after.map(UserId::code).unwrap_or_default())
             .with(BATCH.to_string())
@@ -47,7 +47,12 @@ impl Shared {
                 [] => None,
                 _ => Some(codec::person(last)?),
             };
-            Some(Announced { told: count(told)?, before: count(before)?, full: count(full)?, last })
+            Some(BroadcastProgress {
+                told: count(told)?,
+                before: count(before)?,
+                full: count(full)?,
+                last,
+            })
         };
         read().ok_or(LobbyError)
     }

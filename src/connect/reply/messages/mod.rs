@@ -42,7 +42,7 @@ fn bundle(code: &str, file: &str) -> Bundle {
 }
 
 /// A value for a placeholder.
-pub type Value<'a> = FluentValue<'a>;
+pub type MessageArg<'a> = FluentValue<'a>;
 
 /// A message in a language.
 #[must_use]
@@ -55,7 +55,7 @@ pub fn say(language: Language, id: &str) -> String {
 pub fn say_with<const N: usize>(
     language: Language,
     id: &str,
-    values: [(&'static str, Value<'_>); N],
+    values: [(&'static str, MessageArg<'_>); N],
 ) -> String {
     let bundle = &BUNDLES[language as usize];
     let args: FluentArgs = values.into_iter().collect();
@@ -122,7 +122,9 @@ mod tests {
                 let message = bundle.get_message(&id).and_then(|message| message.value());
                 let args: FluentArgs = used
                     .iter()
-                    .filter_map(|name| Some((name.strip_prefix('$')?.to_owned(), Value::from(3))))
+                    .filter_map(|name| {
+                        Some((name.strip_prefix('$')?.to_owned(), MessageArg::from(3)))
+                    })
                     .collect();
                 let mut errors = Vec::new();
                 let pattern = message.expect("a message has a text");

@@ -12,15 +12,15 @@ use rand::rngs::StdRng;
 use tokio::sync::{MutexGuard, Notify};
 use tokio::time::timeout;
 
-use super::graph::{Graph, Trouble};
-use super::webhook::Address;
-use crate::connect::delivery::courier::{Channel, Failed};
+use super::graph::{GraphApi, SendError};
+use super::webhook::Recipient;
+use crate::connect::delivery::courier::{Channel, DeliveryError};
 use crate::connect::lobby::inbox::Item;
 use crate::connect::profile::language::Language;
-use crate::connect::reply::compose::{Batch, batch};
+use crate::connect::reply::compose::{ComposedBatch, batch};
 use crate::kernel::clock::{Clock, Timestamp};
 use crate::kernel::id::RoomId;
-use crate::transport::channels::outbound::{Pace, Pause};
+use crate::transport::channels::outbound::{Backoff, SendPolicy};
 
 /// How long after a message of theirs people may be written to (else error 131047).
 pub const WINDOW: Duration = Duration::from_secs(24 * 60 * 60);
@@ -31,20 +31,20 @@ const MAX_TOLD: usize = 32;
 const READING: Duration = Duration::from_secs(2);
 
 /// A way to reach one person.
-pub struct PersonChannel {
-    graph: Arc<Graph>,
+pub struct WhatsAppChannel {
+    graph: Arc<GraphApi>,
     clock: Arc<dyn Clock>,
-    address: Address,
-    pace: Pace,
-    pause: Pause,
+    address: Recipient,
+    pace: SendPolicy,
+    pause: Backoff,
     /// Held while a message of theirs is being carried out.
     reading: tokio::sync::Mutex<()>,
-    state: Mutex<State>,
+    state: Mutex<ChannelState>,
     changed: Notify,
 }
 
 #[derive(Default)]
-struct State {
+struct ChannelState {
     /// Answers to what they wrote, oldest first.
     told: Vec<String>,
     open_until: Timestamp,
@@ -52,12 +52,12 @@ struct State {
     heard: u64,
 }
 
-impl PersonChannel {
+impl WhatsAppChannel {
     pub fn new(
-        graph: Arc<Graph>,
+        graph: Arc<GraphApi>,
         clock: Arc<dyn Clock>,
-        address: Address,
-        pace: Pace,
+        address: Recipient,
+        pace: SendPolicy,
         rng: StdRng,
     ) -> Self {
         Self {
@@ -65,7 +65,7 @@ impl PersonChannel {
             clock,
             address,
             pace,
-            pause: Pause::new(pace, rng),
+            pause: Backoff::new(pace, rng),
             reading: tokio::sync::Mutex::default(),
             state: Mutex::default(),
             changed: Notify::new(),
@@ -116,11 +116,11 @@ impl PersonChannel {
 }
 
 #[async_trait]
-impl Channel for PersonChannel {
-    async fn bring(&self, language: Language, items: &[Item]) -> Result<usize, Failed> {
+impl Channel for WhatsAppChannel {
+    async fn bring(&self, language: Language, items: &[Item]) -> Result<usize, DeliveryError> {
         // Reading takes no longer unless the store hangs, and the lease does not wait for that.
         drop(timeout(READING, self.read()).await);
-        let (Batch { text, told, shown }, heard) = {
+        let (ComposedBatch { text, told, shown }, heard) = {
             let state = self.state.lock();
             (batch(language, &state.told, items), state.heard)
         };
@@ -128,7 +128,7 @@ impl Channel for PersonChannel {
             return Ok(0);
         }
         if !self.is_open() {
-            return Err(Failed::Later);
+            return Err(DeliveryError::Later);
         }
         let sent = self.graph.send(&self.address, &text).await;
         let mut state = self.state.lock();
@@ -138,18 +138,18 @@ impl Channel for PersonChannel {
                 state.told.drain(..told);
                 Ok(shown)
             }
-            Err(Trouble::Later(asked)) => {
+            Err(SendError::Later(asked)) => {
                 self.pause.after_failure(asked);
-                Err(Failed::Later)
+                Err(DeliveryError::Later)
             }
-            Err(Trouble::Refused) => {
+            Err(SendError::Refused) => {
                 self.pause.after_failure(None);
                 // Answers are for the moment, and one of them may be why. News stays in the inbox.
                 state.told.drain(..told);
                 if state.heard == heard {
                     state.open_until = Timestamp::default();
                 }
-                Err(Failed::Later)
+                Err(DeliveryError::Later)
             }
         }
     }

@@ -11,13 +11,13 @@ use serde_json::{Value, json};
 use tokio::sync::Mutex;
 use tokio::time::{Interval, MissedTickBehavior, interval, timeout};
 
-use super::webhook::Address;
-use crate::transport::channels::outbound::Pace;
-use crate::transport::ops::metrics::{Metrics, SendOutcome, Target};
+use super::webhook::Recipient;
+use crate::transport::channels::outbound::SendPolicy;
+use crate::transport::ops::metrics::{Metrics, OutboundTarget, SendOutcome};
 
 /// Why a message did not go out.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Trouble {
+pub enum SendError {
     /// It may go out later, and not before this much time, where that was said.
     Later(Option<Duration>),
     /// It will not, until the person writes again.
@@ -34,12 +34,12 @@ const ACCESS: &[i64] = &[0, 3, 10, 190, 131_005, 131_031, 131_042, 131_045, 133_
 const NOT_ON_LIST: i64 = 131_030;
 
 /// Sends messages from one number.
-pub struct Graph {
+pub struct GraphApi {
     http: Client,
     /// `{base}/{phone number id}/messages`.
     url: String,
     token: SecretString,
-    pace: Pace,
+    pace: SendPolicy,
     /// Ticks when the next request to anybody may go out.
     slots: Mutex<Interval>,
     metrics: Arc<Metrics>,
@@ -47,14 +47,14 @@ pub struct Graph {
     warned: AtomicBool,
 }
 
-impl Graph {
+impl GraphApi {
     /// Call it within a tokio runtime.
     #[must_use]
     pub fn new(
         http: Client,
         url: String,
         token: SecretString,
-        pace: Pace,
+        pace: SendPolicy,
         metrics: Arc<Metrics>,
     ) -> Self {
         let mut slots = interval(pace.overall.max(Duration::from_micros(1)));
@@ -68,15 +68,15 @@ impl Graph {
     ///
     /// # Errors
     /// When the API did not say that it took it.
-    pub async fn send(&self, to: &Address, text: &str) -> Result<(), Trouble> {
+    pub async fn send(&self, to: &Recipient, text: &str) -> Result<(), SendError> {
         let sent = timeout(self.pace.attempt, self.attempt(to, text)).await;
-        let sent = sent.unwrap_or(Err(Trouble::Later(None)));
+        let sent = sent.unwrap_or(Err(SendError::Later(None)));
         let outcome = match sent {
             Ok(()) => SendOutcome::Ok,
-            Err(Trouble::Later(_)) => SendOutcome::Later,
-            Err(Trouble::Refused) => SendOutcome::Refused,
+            Err(SendError::Later(_)) => SendOutcome::Later,
+            Err(SendError::Refused) => SendOutcome::Refused,
         };
-        self.metrics.count_sent(Target::WhatsApp, outcome);
+        self.metrics.count_sent(OutboundTarget::WhatsApp, outcome);
         sent
     }
 
@@ -85,7 +85,7 @@ impl Graph {
         self.slots.lock().await.tick().await;
     }
 
-    async fn attempt(&self, to: &Address, text: &str) -> Result<(), Trouble> {
+    async fn attempt(&self, to: &Recipient, text: &str) -> Result<(), SendError> {
         self.slot().await;
         let mut message = json!({
             "messaging_product": "whatsapp",
@@ -94,12 +94,12 @@ impl Graph {
             "text": { "preview_url": false, "body": text },
         });
         match to {
-            Address::Number(number) => message["to"] = number.expose_secret().into(),
-            Address::User(user) => message["recipient"] = user.expose_secret().into(),
+            Recipient::Number(number) => message["to"] = number.expose_secret().into(),
+            Recipient::User(user) => message["recipient"] = user.expose_secret().into(),
         }
         let request = self.http.post(&self.url).bearer_auth(self.token.expose_secret());
         // What the error says may hold the address, and nothing more can be done about it.
-        let answer = request.json(&message).send().await.map_err(|_| Trouble::Later(None))?;
+        let answer = request.json(&message).send().await.map_err(|_| SendError::Later(None))?;
         let status = answer.status();
         if status.is_success() {
             self.warned.store(false, Ordering::Relaxed);
@@ -114,12 +114,12 @@ impl Graph {
         Err(self.judge(status, code, asked))
     }
 
-    fn judge(&self, status: StatusCode, code: Option<i64>, asked: Option<Duration>) -> Trouble {
+    fn judge(&self, status: StatusCode, code: Option<i64>, asked: Option<Duration>) -> SendError {
         let known = |codes: &[i64]| code.is_some_and(|code| codes.contains(&code));
         let permission = code.is_some_and(|code| (200..300).contains(&code));
         let unauthorized = status == StatusCode::UNAUTHORIZED || status == StatusCode::FORBIDDEN;
         if known(LATER) || status == StatusCode::TOO_MANY_REQUESTS || status.is_server_error() {
-            return Trouble::Later(asked);
+            return SendError::Later(asked);
         }
         let access = known(ACCESS) || permission || unauthorized;
         let warns = access || code == Some(NOT_ON_LIST);
@@ -131,10 +131,10 @@ impl Graph {
             );
         }
         if access {
-            return Trouble::Later(asked);
+            return SendError::Later(asked);
         }
         tracing::debug!(status = status.as_u16(), code, "the WhatsApp API refused a message");
-        Trouble::Refused
+        SendError::Refused
     }
 }
 
@@ -153,7 +153,7 @@ mod tests {
         let http = Client::builder().tls_certs_only([]).build().expect("a client");
         let (url, token) = (String::new(), String::new().into());
         let metrics = Arc::new(Metrics::new(std::iter::empty::<String>()));
-        let graph = Graph::new(http, url, token, Pace::default(), metrics);
+        let graph = GraphApi::new(http, url, token, SendPolicy::default(), metrics);
         let mut sent = 0;
         let sending = async {
             loop {

@@ -26,14 +26,14 @@ use secrecy::{ExposeSecret, SecretString};
 use tokio::time::interval;
 use tokio_util::task::TaskTracker;
 
-use self::channel::PersonChannel;
-use self::graph::Graph;
-use self::users::{People, Person};
-use self::webhook::{Address, Content, Inbound};
-use super::outbound::Pace;
+use self::channel::WhatsAppChannel;
+use self::graph::GraphApi;
+use self::users::{WhatsAppUser, WhatsAppUsers};
+use self::webhook::{InboundMessage, MessageContent, Recipient};
+use super::outbound::SendPolicy;
 use super::signature::is_signed;
 use crate::connect::delivery::courier::Couriers;
-use crate::connect::service::{ConnectService, Spoken};
+use crate::connect::service::{ConnectService, PushInput};
 use crate::kernel::clock::Clock;
 use crate::kernel::id::{IdHasher, Realm, UserId};
 use crate::transport::ops::metrics::{Metrics, WebhookOutcome};
@@ -44,7 +44,7 @@ const MAX_PENDING: usize = 10_000;
 const UPKEEP: Duration = Duration::from_secs(60);
 
 /// The operator's number, and how to use it.
-pub struct Settings {
+pub struct WhatsAppSettings {
     pub token: SecretString,
     pub phone_number_id: String,
     pub verify_token: SecretString,
@@ -54,14 +54,14 @@ pub struct Settings {
 }
 
 /// What the channel works with.
-pub struct Parts {
+pub struct WhatsAppDeps {
     pub connect: Arc<ConnectService>,
     pub couriers: Arc<Couriers>,
     pub clock: Arc<dyn Clock>,
     pub ids: IdHasher,
     pub metrics: Arc<Metrics>,
     pub http: Client,
-    pub pace: Pace,
+    pub pace: SendPolicy,
     pub rng: StdRng,
 }
 
@@ -72,13 +72,13 @@ pub struct WhatsApp {
     clock: Arc<dyn Clock>,
     ids: IdHasher,
     metrics: Arc<Metrics>,
-    pace: Pace,
+    pace: SendPolicy,
     rng: Mutex<StdRng>,
     phone_number_id: String,
     verify_token: SecretString,
     app_secret: SecretString,
-    graph: Arc<Graph>,
-    people: People,
+    graph: Arc<GraphApi>,
+    people: WhatsAppUsers,
     /// How many messages were taken and not carried out yet.
     pending: AtomicUsize,
     tasks: TaskTracker,
@@ -87,11 +87,12 @@ pub struct WhatsApp {
 impl WhatsApp {
     /// Call it within a tokio runtime.
     #[must_use]
-    pub fn new(settings: Settings, parts: Parts) -> Self {
-        let Settings { token, phone_number_id, verify_token, app_secret, api_base } = settings;
-        let Parts { connect, couriers, clock, ids, metrics, http, pace, rng } = parts;
+    pub fn new(settings: WhatsAppSettings, parts: WhatsAppDeps) -> Self {
+        let WhatsAppSettings { token, phone_number_id, verify_token, app_secret, api_base } =
+            settings;
+        let WhatsAppDeps { connect, couriers, clock, ids, metrics, http, pace, rng } = parts;
         let url = format!("{api_base}/{phone_number_id}/messages");
-        let graph = Arc::new(Graph::new(http, url, token, pace, Arc::clone(&metrics)));
+        let graph = Arc::new(GraphApi::new(http, url, token, pace, Arc::clone(&metrics)));
         Self {
             connect,
             couriers,
@@ -104,7 +105,7 @@ impl WhatsApp {
             verify_token,
             app_secret,
             graph,
-            people: People::default(),
+            people: WhatsAppUsers::default(),
             pending: AtomicUsize::new(0),
             tasks: TaskTracker::new(),
         }
@@ -130,7 +131,7 @@ impl WhatsApp {
         outcome
     }
 
-    fn take_messages(self: &Arc<Self>, messages: Vec<Inbound>) -> WebhookOutcome {
+    fn take_messages(self: &Arc<Self>, messages: Vec<InboundMessage>) -> WebhookOutcome {
         let now = self.clock.now();
         if self.pending.load(Ordering::Relaxed) + messages.len() > MAX_PENDING {
             return WebhookOutcome::Busy;
@@ -146,26 +147,26 @@ impl WhatsApp {
         WebhookOutcome::Accepted
     }
 
-    fn identify(&self, address: &Address) -> UserId {
-        let (Address::Number(raw) | Address::User(raw)) = address;
+    fn identify(&self, address: &Recipient) -> UserId {
+        let (Recipient::Number(raw) | Recipient::User(raw)) = address;
         self.ids.user(Realm::WhatsApp, raw.expose_secret())
     }
 
-    fn channel(&self, address: &Address) -> PersonChannel {
+    fn channel(&self, address: &Recipient) -> WhatsAppChannel {
         let (graph, clock) = (Arc::clone(&self.graph), Arc::clone(&self.clock));
         let rng = StdRng::from_rng(&mut *self.rng.lock());
-        PersonChannel::new(graph, clock, address.clone(), self.pace, rng)
+        WhatsAppChannel::new(graph, clock, address.clone(), self.pace, rng)
     }
 
     /// Carries out a person's messages until none is left.
-    async fn work(self: Arc<Self>, person: Arc<Person>) {
+    async fn work(self: Arc<Self>, person: Arc<WhatsAppUser>) {
         while let Some(message) = person.next() {
             self.carry_out(&person, message).await;
             self.pending.fetch_sub(1, Ordering::Relaxed);
         }
     }
 
-    async fn carry_out(&self, person: &Person, message: Inbound) {
+    async fn carry_out(&self, person: &WhatsAppUser, message: InboundMessage) {
         if !self.connect.is_first(person.who, &message.id).await {
             return;
         }
@@ -174,11 +175,11 @@ impl WhatsApp {
         person.attach(&self.couriers);
         let _reading = person.channel.read().await;
         let told = match &message.content {
-            Content::Text(text) => {
+            MessageContent::Text(text) => {
                 let (message_id, name) = (message.id.as_str(), message.name.as_deref());
-                self.connect.hear(Spoken { who: person.who, message_id, name, text }).await.told
+                self.connect.hear(PushInput { who: person.who, message_id, name, text }).await.told
             }
-            Content::Media => Some(self.connect.only_text(person.who).await),
+            MessageContent::Media => Some(self.connect.only_text(person.who).await),
         };
         told.into_iter().for_each(|told| person.channel.tell(told));
     }

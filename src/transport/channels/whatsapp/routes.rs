@@ -30,7 +30,7 @@ struct Subscription {
 }
 
 #[derive(Clone)]
-struct Hook {
+struct WebhookState {
     whatsapp: Arc<WhatsApp>,
     body_timeout: Duration,
 }
@@ -39,10 +39,13 @@ struct Hook {
 pub fn routes(whatsapp: Arc<WhatsApp>, body_timeout: Duration) -> Router {
     Router::new()
         .route("/webhooks/whatsapp", get(subscribe).post(take))
-        .with_state(Hook { whatsapp, body_timeout })
+        .with_state(WebhookState { whatsapp, body_timeout })
 }
 
-async fn subscribe(State(hook): State<Hook>, Query(asked): Query<Subscription>) -> Response {
+async fn subscribe(
+    State(hook): State<WebhookState>,
+    Query(asked): Query<Subscription>,
+) -> Response {
     if !hook.whatsapp.admits_subscription(&asked.mode, &asked.token) {
         return (
             StatusCode::FORBIDDEN,
@@ -54,7 +57,7 @@ async fn subscribe(State(hook): State<Hook>, Query(asked): Query<Subscription>) 
     ([(header::CONTENT_TYPE, "text/plain; charset=utf-8")], asked.challenge).into_response()
 }
 
-async fn take(State(hook): State<Hook>, request: Request) -> Response {
+async fn take(State(hook): State<WebhookState>, request: Request) -> Response {
     let (parts, body) = request.into_parts();
     let body = match read(body, MAX_BODY_BYTES, sleep(hook.body_timeout)).await {
         Ok(body) => body,

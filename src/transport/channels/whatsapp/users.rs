@@ -8,42 +8,42 @@ use std::sync::Arc;
 
 use parking_lot::Mutex;
 
-use super::channel::{PersonChannel, WINDOW};
-use super::webhook::Inbound;
-use crate::connect::delivery::courier::{Attachment, Couriers};
+use super::channel::{WINDOW, WhatsAppChannel};
+use super::webhook::InboundMessage;
+use crate::connect::delivery::courier::{CourierGuard, Couriers};
 use crate::kernel::clock::Timestamp;
 use crate::kernel::id::UserId;
-use crate::kernel::ttl_cache::Recent;
+use crate::kernel::ttl_cache::TtlCache;
 
 /// The most people known at once; the longest silent are forgotten for new ones.
 const MAX_PEOPLE: usize = 100_000;
 
 /// Somebody who wrote lately. What they are told of goes with them when they are forgotten.
-pub struct Person {
+pub struct WhatsAppUser {
     pub who: UserId,
-    pub channel: Arc<PersonChannel>,
-    attachment: Mutex<Option<Attachment>>,
-    messages: Mutex<Messages>,
+    pub channel: Arc<WhatsAppChannel>,
+    attachment: Mutex<Option<CourierGuard>>,
+    messages: Mutex<MessageQueue>,
 }
 
 #[derive(Default)]
-struct Messages {
-    waiting: VecDeque<Inbound>,
+struct MessageQueue {
+    waiting: VecDeque<InboundMessage>,
     /// Whether somebody is at work on them.
     worked_on: bool,
 }
 
-impl Person {
+impl WhatsAppUser {
     /// Adds a message, and returns whether somebody has to be put to work on them.
     #[must_use]
-    pub fn add(&self, message: Inbound) -> bool {
+    pub fn add(&self, message: InboundMessage) -> bool {
         let mut messages = self.messages.lock();
         messages.waiting.push_back(message);
         !std::mem::replace(&mut messages.worked_on, true)
     }
 
     /// The next message; when there is none, the work on them has ended.
-    pub fn next(&self) -> Option<Inbound> {
+    pub fn next(&self) -> Option<InboundMessage> {
         let mut messages = self.messages.lock();
         let next = messages.waiting.pop_front();
         messages.worked_on = next.is_some();
@@ -53,7 +53,7 @@ impl Person {
     /// Has their news brought over their channel, if that is not so already.
     pub fn attach(&self, couriers: &Arc<Couriers>) {
         let mut attachment = self.attachment.lock();
-        if attachment.as_ref().is_some_and(Attachment::is_active) {
+        if attachment.as_ref().is_some_and(CourierGuard::is_active) {
             return;
         }
         let channel = Arc::clone(&self.channel) as _;
@@ -62,27 +62,27 @@ impl Person {
 }
 
 /// Everybody who wrote lately.
-pub struct People(Mutex<Recent<UserId, Arc<Person>>>);
+pub struct WhatsAppUsers(Mutex<TtlCache<UserId, Arc<WhatsAppUser>>>);
 
-impl Default for People {
+impl Default for WhatsAppUsers {
     fn default() -> Self {
-        Self(Mutex::new(Recent::new(WINDOW, MAX_PEOPLE)))
+        Self(Mutex::new(TtlCache::new(WINDOW, MAX_PEOPLE)))
     }
 }
 
-impl People {
+impl WhatsAppUsers {
     /// A person who just wrote, known already or made with a channel.
     pub fn came(
         &self,
         who: UserId,
         now: Timestamp,
-        channel: impl FnOnce() -> PersonChannel,
-    ) -> Arc<Person> {
+        channel: impl FnOnce() -> WhatsAppChannel,
+    ) -> Arc<WhatsAppUser> {
         let mut people = self.0.lock();
         let known = people.get(&who, now).map(Arc::clone);
         let person = known.unwrap_or_else(|| {
             let channel = Arc::new(channel());
-            Arc::new(Person {
+            Arc::new(WhatsAppUser {
                 who,
                 channel,
                 attachment: Mutex::default(),

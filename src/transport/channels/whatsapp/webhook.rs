@@ -10,7 +10,7 @@ use crate::kernel::clock::Timestamp;
 
 /// Where a person is reached. Kept in memory and never shown.
 #[derive(Clone)]
-pub enum Address {
+pub enum Recipient {
     /// A phone number, which is the `wa_id`.
     Number(SecretString),
     /// The id of a person who goes by a username, in place of a number.
@@ -19,7 +19,7 @@ pub enum Address {
 
 /// What somebody sent.
 #[derive(Clone, PartialEq, Eq)]
-pub enum Content {
+pub enum MessageContent {
     Text(String),
     /// A picture, a voice message and the like.
     Media,
@@ -27,15 +27,15 @@ pub enum Content {
 
 /// A message of a person.
 #[derive(Clone)]
-pub struct Inbound {
-    pub address: Address,
+pub struct InboundMessage {
+    pub address: Recipient,
     /// Meta's name for the message.
     pub id: String,
     /// When it was sent, if that can be read.
     pub at: Option<Timestamp>,
     /// What the person calls themselves.
     pub name: Option<String>,
-    pub content: Content,
+    pub content: MessageContent,
 }
 
 /// Kinds of messages that say something, which can't be passed on.
@@ -43,7 +43,7 @@ const MEDIA: &[&str] =
     &["image", "audio", "voice", "video", "document", "sticker", "location", "contacts"];
 
 /// The messages to this number in a body, in order; `None` if it is no JSON.
-pub fn messages(body: &[u8], phone_number_id: &str) -> Option<Vec<Inbound>> {
+pub fn messages(body: &[u8], phone_number_id: &str) -> Option<Vec<InboundMessage>> {
     let body: Value = serde_json::from_slice(body).ok()?;
     let values = list(&body, "entry").flat_map(|entry| list(entry, "changes"));
     let ours = values.filter_map(|change| change.get("value")).filter(|value| {
@@ -53,27 +53,27 @@ pub fn messages(body: &[u8], phone_number_id: &str) -> Option<Vec<Inbound>> {
     Some(ours.flat_map(messages_of).collect())
 }
 
-fn messages_of(value: &Value) -> impl Iterator<Item = Inbound> {
+fn messages_of(value: &Value) -> impl Iterator<Item = InboundMessage> {
     list(value, "messages").filter_map(|message| read(message, value))
 }
 
-fn read(message: &Value, value: &Value) -> Option<Inbound> {
+fn read(message: &Value, value: &Value) -> Option<InboundMessage> {
     let content = match text(message, "type")? {
-        "text" => Content::Text(message.pointer("/text/body")?.as_str()?.to_owned()),
-        kind if MEDIA.contains(&kind) => Content::Media,
+        "text" => MessageContent::Text(message.pointer("/text/body")?.as_str()?.to_owned()),
+        kind if MEDIA.contains(&kind) => MessageContent::Media,
         _ => return None,
     };
     let number = text(message, "from");
     let user = text(message, "from_user_id").or_else(|| text(message, "user_id"));
     let contact = contact(value, number, user);
     let address = match (number, user.or_else(|| text(contact?, "user_id"))) {
-        (Some(number), _) => Address::Number(number.into()),
-        (None, Some(user)) => Address::User(user.into()),
+        (Some(number), _) => Recipient::Number(number.into()),
+        (None, Some(user)) => Recipient::User(user.into()),
         (None, None) => return None,
     };
     let seconds = text(message, "timestamp").and_then(|at| at.parse::<u64>().ok());
     let name = contact.and_then(|contact| contact.pointer("/profile/name")?.as_str());
-    Some(Inbound {
+    Some(InboundMessage {
         address,
         id: text(message, "id")?.to_owned(),
         at: seconds.map(|seconds| Timestamp::from_millis(seconds.saturating_mul(1_000))),
@@ -116,11 +116,11 @@ mod tests {
             .into_bytes()
     }
 
-    fn read(value: &Value) -> Vec<(String, String, Content)> {
-        let shown = |inbound: Inbound| {
+    fn read(value: &Value) -> Vec<(String, String, MessageContent)> {
+        let shown = |inbound: InboundMessage| {
             let address = match inbound.address {
-                Address::Number(number) => format!("number {}", number.expose_secret()),
-                Address::User(user) => format!("user {}", user.expose_secret()),
+                Recipient::Number(number) => format!("number {}", number.expose_secret()),
+                Recipient::User(user) => format!("user {}", user.expose_secret()),
             };
             (address, inbound.id, inbound.content)
         };
@@ -138,7 +138,7 @@ mod tests {
 
     #[test]
     fn texts_are_read_in_order_and_media_is_told_from_what_is_ignored() {
-        let text = Content::Text("hi".to_owned());
+        let text = MessageContent::Text("hi".to_owned());
         let kind = |kind: &str| json!({ "from": "1", "id": kind, "type": kind });
         let value = json!({
             "metadata": { "phone_number_id": "106" },
@@ -150,7 +150,7 @@ mod tests {
             read(&value)
                 == [
                     ("number 1".to_owned(), "wamid.1".to_owned(), text.clone()),
-                    ("number 1".to_owned(), "image".to_owned(), Content::Media),
+                    ("number 1".to_owned(), "image".to_owned(), MessageContent::Media),
                     ("number 2".to_owned(), "wamid.2".to_owned(), text),
                 ]
         );

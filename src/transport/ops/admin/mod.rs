@@ -18,38 +18,39 @@ pub use tools::{AdminTools, INSTRUCTIONS};
 use super::drain::Drain;
 use crate::connect::announce_all;
 use crate::connect::lobby::Lobby;
-use crate::connect::lobby::broadcast::{Announced, Announcement, Notice, Presence};
-use crate::connect::moderated::GuardedLobby;
+use crate::connect::lobby::broadcast::{Broadcast, BroadcastProgress, BroadcastText, Presence};
+use crate::connect::moderated::ModeratedLobby;
 use crate::kernel::clock::Clock;
 use crate::kernel::id::{IdHasher, UserId};
-use crate::moderation::admin::{Admin, Filed, Profile, Refusal};
-use crate::moderation::store::{LedgerError, Verdict};
-use crate::transport::mcp::sessions::Sessions;
+use crate::kernel::store::StoreError;
+use crate::moderation::admin::{AdminError, AdminService, ReportView, UserRecord};
+use crate::moderation::store::Verdict;
+use crate::transport::mcp::sessions::HttpSessions;
 
 /// What an operator can do.
-pub struct Office {
-    pub admin: Admin,
-    pub lobby: Arc<GuardedLobby>,
+pub struct AdminApi {
+    pub admin: AdminService,
+    pub lobby: Arc<ModeratedLobby>,
     pub clock: Arc<dyn Clock>,
     pub ids: IdHasher,
     pub drain: Drain,
-    pub sessions: Sessions,
+    pub sessions: HttpSessions,
     /// One notice goes out after the other, so that everybody's last one is the last.
     pub telling: Arc<Mutex<()>>,
 }
 
 /// What is known of somebody.
 #[derive(Serialize)]
-pub struct Known {
+pub struct UserLookup {
     #[serde(flatten)]
-    profile: Profile,
+    profile: UserRecord,
     /// How they stand in the lobby, never with whom; null where they are not known there.
     standing: Option<Presence>,
 }
 
 /// What came of a notice to everybody.
 #[derive(Serialize)]
-pub struct Reached {
+pub struct BroadcastReport {
     /// Whether everybody was reached. If not, the same notice again reaches the rest.
     pub complete: bool,
     told: usize,
@@ -61,7 +62,7 @@ pub struct Reached {
 
 /// A step of an operator as its log shows it.
 #[derive(Serialize)]
-pub struct Step {
+pub struct AuditLine {
     /// Milliseconds since the Unix epoch.
     at: u64,
     what: String,
@@ -70,60 +71,60 @@ pub struct Step {
 /// What was decided about a report, as an operator writes it.
 #[derive(Clone, Copy, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
-pub enum Word {
+pub enum VerdictArg {
     /// It stands.
     Upheld,
     /// It counts no more.
     Dismissed,
 }
 
-impl Office {
-    async fn reports(&self) -> Result<Vec<Filed>, Refusal> {
+impl AdminApi {
+    async fn reports(&self) -> Result<Vec<ReportView>, AdminError> {
         self.admin.reports(self.clock.now()).await
     }
 
-    async fn resolve(&self, id: &str, verdict: Word) -> Result<(), Refusal> {
+    async fn resolve(&self, id: &str, verdict: VerdictArg) -> Result<(), AdminError> {
         let verdict = match verdict {
-            Word::Upheld => Verdict::Upheld,
-            Word::Dismissed => Verdict::Dismissed,
+            VerdictArg::Upheld => Verdict::Upheld,
+            VerdictArg::Dismissed => Verdict::Dismissed,
         };
         self.admin.resolve(id, verdict, self.clock.now()).await
     }
 
     /// Who is meant by the first digits of a code, among those in the ledger and in the lobby.
-    async fn person(&self, digits: &str) -> Result<UserId, Refusal> {
-        let digits = Admin::digits(digits)?;
+    async fn person(&self, digits: &str) -> Result<UserId, AdminError> {
+        let digits = AdminService::digits(digits)?;
         let present = self.lobby.find(&digits).await.map_err(|_| unavailable())?;
         self.admin.person(&digits, present).await
     }
 
-    async fn look_up(&self, digits: &str) -> Result<Known, Refusal> {
+    async fn look_up(&self, digits: &str) -> Result<UserLookup, AdminError> {
         let who = self.person(digits).await?;
         let profile = self.admin.profile(who, self.clock.now()).await?;
         let standing = self.lobby.presence(who).await.map_err(|_| unavailable())?;
-        Ok(Known { profile, standing })
+        Ok(UserLookup { profile, standing })
     }
 
     /// Bars somebody, and ends what they are in.
-    async fn ban(&self, digits: &str) -> Result<(), Refusal> {
+    async fn ban(&self, digits: &str) -> Result<(), AdminError> {
         let (who, now) = (self.person(digits).await?, self.clock.now());
         self.admin.ban(who, now).await?;
         self.lobby.expel(who, now).await.map_err(|_| unavailable())
     }
 
-    async fn unban(&self, digits: &str) -> Result<(), Refusal> {
+    async fn unban(&self, digits: &str) -> Result<(), AdminError> {
         self.admin.unban(self.person(digits).await?, self.clock.now()).await
     }
 
     /// Tells everybody who is known. `id` is the operator's own name for the notice: who was told of it
     /// last is not told again. Without one the text is its name.
-    async fn broadcast(&self, text: &str, id: Option<&str>) -> Result<Reached, Refusal> {
-        let notice = Notice::parse(text).ok_or(Refusal::BadNotice)?;
+    async fn broadcast(&self, text: &str, id: Option<&str>) -> Result<BroadcastReport, AdminError> {
+        let notice = BroadcastText::parse(text).ok_or(AdminError::BadNotice)?;
         let key = self.ids.notice(id.unwrap_or(notice.as_str()));
         let (lobby, telling) = (Arc::clone(&self.lobby), Arc::clone(&self.telling));
         let now = self.clock.now();
         self.admin.note(&format!("told everybody a notice ({:.8})", key.code()), now).await?;
-        let announcement = Announcement { key, notice };
+        let announcement = Broadcast { key, notice };
         // In a task of its own: it goes on when whoever asked for it hangs up.
         let told = tokio::spawn(async move {
             let _one_at_a_time = telling.lock().await;
@@ -131,12 +132,13 @@ impl Office {
         });
         let told = told.await.map_err(|_| unavailable())?;
         let complete = told.is_ok();
-        let Announced { told, before, full, .. } = told.unwrap_or_else(|until_then| until_then);
-        Ok(Reached { complete, told, told_before: before, inbox_full: full })
+        let BroadcastProgress { told, before, full, .. } =
+            told.unwrap_or_else(|until_then| until_then);
+        Ok(BroadcastReport { complete, told, told_before: before, inbox_full: full })
     }
 
     /// Takes this instance out of service, or puts it back.
-    async fn drain(&self, on: bool) -> Result<(), Refusal> {
+    async fn drain(&self, on: bool) -> Result<(), AdminError> {
         let what = if on { "drained an instance" } else { "put an instance back into service" };
         self.admin.note(what, self.clock.now()).await?;
         self.drain.set(on);
@@ -147,12 +149,12 @@ impl Office {
         Ok(())
     }
 
-    async fn log(&self) -> Result<Vec<Step>, Refusal> {
+    async fn log(&self) -> Result<Vec<AuditLine>, AdminError> {
         let notes = self.admin.logged().await?.into_iter();
-        Ok(notes.map(|note| Step { at: note.at.as_millis(), what: note.what }).collect())
+        Ok(notes.map(|note| AuditLine { at: note.at.as_millis(), what: note.what }).collect())
     }
 }
 
-fn unavailable() -> Refusal {
-    Refusal::Unavailable(LedgerError)
+fn unavailable() -> AdminError {
+    AdminError::Unavailable(StoreError)
 }

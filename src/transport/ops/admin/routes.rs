@@ -14,9 +14,9 @@ use serde::{Deserialize, Serialize};
 use serde_json::json;
 use tokio::time::sleep;
 
-use super::{Office, Word};
-use crate::kernel::receipt::OpenSlot;
-use crate::moderation::admin::Refusal;
+use super::{AdminApi, VerdictArg};
+use crate::kernel::receipt::ReceiptCollector;
+use crate::moderation::admin::AdminError;
 use crate::transport::http::auth::{Gate, require_token};
 use crate::transport::mcp::endpoint::{MAX_BODY_BYTES, protocol, read};
 use crate::transport::mcp::server::McpServer;
@@ -24,7 +24,7 @@ use crate::transport::mcp::server::McpServer;
 type Mcp = StreamableHttpService<McpServer, NeverSessionManager>;
 
 /// The routes, behind a gate of their own. `body_timeout` is for whoever posts to the MCP endpoint.
-pub fn routes(office: Arc<Office>, mcp: Mcp, gate: Arc<Gate>, body_timeout: Duration) -> Router {
+pub fn routes(office: Arc<AdminApi>, mcp: Mcp, gate: Arc<Gate>, body_timeout: Duration) -> Router {
     let tools = any(async move |request: Request| answer_mcp(mcp, request, body_timeout).await);
     Router::new()
         .route("/admin/reports", get(reports))
@@ -41,18 +41,18 @@ pub fn routes(office: Arc<Office>, mcp: Mcp, gate: Arc<Gate>, body_timeout: Dura
 }
 
 #[derive(Deserialize)]
-struct Decision {
-    verdict: Word,
+struct ResolveRequest {
+    verdict: VerdictArg,
 }
 
 #[derive(Deserialize)]
-struct Broadcast {
+struct BroadcastRequest {
     text: String,
     id: Option<String>,
 }
 
 #[derive(Deserialize)]
-struct Drain {
+struct DrainRequest {
     #[serde(default = "yes")]
     drain: bool,
 }
@@ -61,33 +61,33 @@ const fn yes() -> bool {
     true
 }
 
-async fn reports(State(office): State<Arc<Office>>) -> Response {
+async fn reports(State(office): State<Arc<AdminApi>>) -> Response {
     answer(office.reports().await)
 }
 
 async fn resolve(
-    State(office): State<Arc<Office>>,
+    State(office): State<Arc<AdminApi>>,
     Path(id): Path<String>,
-    Json(decision): Json<Decision>,
+    Json(decision): Json<ResolveRequest>,
 ) -> Response {
     done(office.resolve(&id, decision.verdict).await)
 }
 
-async fn look_up(State(office): State<Arc<Office>>, Path(code): Path<String>) -> Response {
+async fn look_up(State(office): State<Arc<AdminApi>>, Path(code): Path<String>) -> Response {
     answer(office.look_up(&code).await)
 }
 
-async fn ban(State(office): State<Arc<Office>>, Path(code): Path<String>) -> Response {
+async fn ban(State(office): State<Arc<AdminApi>>, Path(code): Path<String>) -> Response {
     done(office.ban(&code).await)
 }
 
-async fn unban(State(office): State<Arc<Office>>, Path(code): Path<String>) -> Response {
+async fn unban(State(office): State<Arc<AdminApi>>, Path(code): Path<String>) -> Response {
     done(office.unban(&code).await)
 }
 
 async fn broadcast(
-    State(office): State<Arc<Office>>,
-    Json(Broadcast { text, id }): Json<Broadcast>,
+    State(office): State<Arc<AdminApi>>,
+    Json(BroadcastRequest { text, id }): Json<BroadcastRequest>,
 ) -> Response {
     match office.broadcast(&text, id.as_deref()).await {
         Ok(told) if !told.complete => (StatusCode::SERVICE_UNAVAILABLE, Json(told)).into_response(),
@@ -96,11 +96,11 @@ async fn broadcast(
 }
 
 /// Without a body the instance is drained.
-async fn drain(State(office): State<Arc<Office>>, body: Option<Json<Drain>>) -> Response {
+async fn drain(State(office): State<Arc<AdminApi>>, body: Option<Json<DrainRequest>>) -> Response {
     done(office.drain(body.is_none_or(|Json(body)| body.drain)).await)
 }
 
-async fn log(State(office): State<Arc<Office>>) -> Response {
+async fn log(State(office): State<Arc<AdminApi>>) -> Response {
     answer(office.log().await)
 }
 
@@ -111,25 +111,25 @@ async fn answer_mcp(mcp: Mcp, request: Request, body_timeout: Duration) -> Respo
     let (parts, body) = request.into_parts();
     match read(body, MAX_BODY_BYTES, sleep(body_timeout)).await {
         // Nothing of an operator's is on lease.
-        Ok(body) => protocol(&mcp, parts, body, OpenSlot::new().slot()).await,
+        Ok(body) => protocol(&mcp, parts, body, ReceiptCollector::new().slot()).await,
         Err(response) => response,
     }
 }
 
-fn done(done: Result<(), Refusal>) -> Response {
+fn done(done: Result<(), AdminError>) -> Response {
     answer(done.map(|()| json!({ "ok": true })))
 }
 
-fn answer<T: Serialize>(done: Result<T, Refusal>) -> Response {
+fn answer<T: Serialize>(done: Result<T, AdminError>) -> Response {
     done.map_or_else(|refusal| refused(&refusal), |done| Json(done).into_response())
 }
 
-fn refused(refusal: &Refusal) -> Response {
+fn refused(refusal: &AdminError) -> Response {
     let status = match refusal {
-        Refusal::NoReport | Refusal::NoPerson => StatusCode::NOT_FOUND,
-        Refusal::Ambiguous => StatusCode::CONFLICT,
-        Refusal::BadNotice => StatusCode::BAD_REQUEST,
-        Refusal::Unavailable(_) => StatusCode::SERVICE_UNAVAILABLE,
+        AdminError::NoReport | AdminError::NoPerson => StatusCode::NOT_FOUND,
+        AdminError::Ambiguous => StatusCode::CONFLICT,
+        AdminError::BadNotice => StatusCode::BAD_REQUEST,
+        AdminError::Unavailable(_) => StatusCode::SERVICE_UNAVAILABLE,
     };
     (status, Json(json!({ "error": refusal.to_string() }))).into_response()
 }

@@ -12,7 +12,7 @@ use rand::rngs::StdRng;
 use super::RandomConnectManager;
 use crate::connect::lobby::action::{Action, Call, Outcome};
 use crate::connect::lobby::chat::Chat;
-use crate::connect::lobby::inbox::News;
+use crate::connect::lobby::inbox::InboxEvent;
 use crate::kernel::clock::Timestamp;
 use crate::kernel::id::{RoomId, UserId};
 use crate::mask::{Masked, Memory};
@@ -24,13 +24,13 @@ const fn user(n: u8) -> UserId {
 }
 
 /// A manager with a clock and a generator of its own; people are numbers.
-struct Lab {
+struct ManagerFixture {
     manager: RandomConnectManager,
     rng: StdRng,
     now: Timestamp,
 }
 
-impl Lab {
+impl ManagerFixture {
     fn new() -> Self {
         Self {
             manager: RandomConnectManager::new(IDLE),
@@ -40,7 +40,7 @@ impl Lab {
     }
 
     /// One call whose answer arrives; returns the outcome and what the answer showed.
-    fn call(&mut self, who: u8, action: Action) -> (Outcome, Vec<News>) {
+    fn call(&mut self, who: u8, action: Action) -> (Outcome, Vec<InboxEvent>) {
         let call = Call::new(user(who), self.now);
         let performed = self.manager.perform(call, action, &mut self.rng);
         if let Some(lease) = performed.lease.id {

@@ -2,20 +2,20 @@
 
 use std::time::Duration;
 
-use super::{Lab, user};
-use crate::connect::lobby::action::{Action, Call, Effect, Outcome, Place};
-use crate::connect::lobby::chat::Search;
-use crate::connect::lobby::inbox::News;
+use super::{ManagerFixture, user};
+use crate::connect::lobby::action::{Action, Call, Effect, Outcome, QueuePosition};
+use crate::connect::lobby::chat::MatchPreferences;
+use crate::connect::lobby::inbox::InboxEvent;
 use crate::connect::lobby::person::CHOOSY_FOR;
 use crate::connect::profile::interest::Interests;
 
 fn likes(list: &str) -> Action {
-    Action::Meet(Search { interests: Interests::parse(list), keep_history: false })
+    Action::Meet(MatchPreferences { interests: Interests::parse(list), keep_history: false })
 }
 
 #[test]
 fn whoever_shares_an_interest_comes_before_whoever_waits_longer() {
-    let mut lab = Lab::new();
+    let mut lab = ManagerFixture::new();
     lab.act(1, likes("cricket"));
     lab.act(2, likes("tea, music"));
     lab.act(3, likes("music"));
@@ -25,20 +25,20 @@ fn whoever_shares_an_interest_comes_before_whoever_waits_longer() {
 
 #[test]
 fn both_see_what_they_have_in_common() {
-    let mut lab = Lab::new();
+    let mut lab = ManagerFixture::new();
     lab.act(1, likes("Tea, music"));
     let Outcome::Connected { chat, .. } = lab.act(2, likes("music, chess, TEA")) else {
         panic!("they share two interests");
     };
     assert_eq!(chat.common.to_string(), "music, tea");
     assert!(
-        matches!(&lab.call(1, Action::Read).1[..], [News::Connected { chat }] if !chat.common.is_empty())
+        matches!(&lab.call(1, Action::Read).1[..], [InboxEvent::Connected { chat }] if !chat.common.is_empty())
     );
 }
 
 #[test]
 fn after_half_a_minute_anyone_will_do() {
-    let mut lab = Lab::new();
+    let mut lab = ManagerFixture::new();
     lab.act(1, likes("cricket"));
     assert!(matches!(lab.act(2, Action::meet()), Outcome::Waiting { .. }), "1 is choosy");
     lab.pass(Duration::from_millis(29_999));
@@ -50,7 +50,7 @@ fn after_half_a_minute_anyone_will_do() {
 
 #[test]
 fn somebody_who_was_choosy_is_found_by_a_newcomer_without_interests() {
-    let mut lab = Lab::new();
+    let mut lab = ManagerFixture::new();
     lab.act(1, likes("cricket"));
     lab.pass(CHOOSY_FOR);
     assert!(matches!(lab.act(2, Action::meet()), Outcome::Connected { .. }));
@@ -58,19 +58,19 @@ fn somebody_who_was_choosy_is_found_by_a_newcomer_without_interests() {
 
 #[test]
 fn other_wishes_while_waiting_keep_the_place_and_count_at_once() {
-    let mut lab = Lab::new();
+    let mut lab = ManagerFixture::new();
     lab.act(1, likes("cricket"));
     lab.act(2, likes("tea"));
     assert!(matches!(
         lab.act(1, likes("chess")),
-        Outcome::Waiting { place: Place { position: 1, .. }, .. }
+        Outcome::Waiting { place: QueuePosition { position: 1, .. }, .. }
     ));
     assert!(matches!(lab.act(1, likes("tea")), Outcome::Connected { .. }));
 }
 
 #[test]
 fn again_looks_by_the_same_wishes() {
-    let mut lab = Lab::new();
+    let mut lab = ManagerFixture::new();
     lab.act(1, likes("tea"));
     lab.act(2, likes("tea"));
     let Outcome::Waiting { interests, .. } = lab.act(1, Action::Again) else {
@@ -81,7 +81,7 @@ fn again_looks_by_the_same_wishes() {
 
 #[test]
 fn those_who_wait_are_told_how_long_others_waited() {
-    let mut lab = Lab::new();
+    let mut lab = ManagerFixture::new();
     lab.act(1, Action::meet());
     lab.pass(Duration::from_secs(12));
     lab.act(2, Action::meet());
@@ -91,7 +91,7 @@ fn those_who_wait_are_told_how_long_others_waited() {
 
 #[test]
 fn a_call_that_means_another_room_does_nothing() {
-    let mut lab = Lab::new();
+    let mut lab = ManagerFixture::new();
     lab.act(1, Action::meet());
     lab.act(2, Action::meet());
     let ended = lab.room(1);
@@ -112,8 +112,9 @@ fn a_call_that_means_another_room_does_nothing() {
 
 #[test]
 fn messages_are_kept_only_where_both_want_it_and_only_while_the_chat_lasts() {
-    let keep = || Action::Meet(Search { keep_history: true, ..Search::default() });
-    let mut lab = Lab::new();
+    let keep =
+        || Action::Meet(MatchPreferences { keep_history: true, ..MatchPreferences::default() });
+    let mut lab = ManagerFixture::new();
     lab.act(1, keep());
     lab.act(2, Action::meet());
     lab.say(1, "one");
@@ -133,7 +134,7 @@ fn messages_are_kept_only_where_both_want_it_and_only_while_the_chat_lasts() {
 
 #[test]
 fn what_is_on_its_way_is_not_overtaken() {
-    let mut lab = Lab::new();
+    let mut lab = ManagerFixture::new();
     lab.act(1, Action::meet());
     lab.act(2, Action::meet());
     let first = lab.manager.collect(user(1), lab.now);

@@ -5,19 +5,19 @@ use std::time::Duration;
 
 use proptest::prelude::*;
 
-use super::{Lab, user};
+use super::{ManagerFixture, user};
 use crate::connect::lobby::action::{Action, Call, Outcome};
-use crate::connect::lobby::chat::{Chat, Search};
-use crate::connect::lobby::inbox::{Item, Lease, News};
+use crate::connect::lobby::chat::{Chat, MatchPreferences};
+use crate::connect::lobby::inbox::{InboxEvent, Item, Lease};
 use crate::connect::lobby::manager::RandomConnectManager;
-use crate::connect::lobby::person::State;
+use crate::connect::lobby::person::PersonState;
 use crate::connect::profile::interest::Interests;
 use crate::kernel::id::{IdHasher, UserId};
 use crate::mask::{Masked, Memory};
 
 /// What a random person does in the property test.
 #[derive(Clone, Debug)]
-enum Step {
+enum TestStep {
     /// With the interests of this list.
     Meet(&'static str),
     Again,
@@ -36,12 +36,12 @@ enum Step {
 }
 
 fn likes(list: &str) -> Action {
-    Action::Meet(Search { interests: Interests::parse(list), keep_history: false })
+    Action::Meet(MatchPreferences { interests: Interests::parse(list), keep_history: false })
 }
 
 /// What becomes of an answer.
 #[derive(Clone, Copy, Debug)]
-enum Fate {
+enum AnswerFate {
     Delivered,
     Lost,
     /// Not known until a later step.
@@ -50,57 +50,57 @@ enum Fate {
     Shortened(usize),
 }
 
-fn steps() -> impl Strategy<Value = Vec<(u8, Step, Fate)>> {
+fn steps() -> impl Strategy<Value = Vec<(u8, TestStep, AnswerFate)>> {
     let step = prop_oneof![
-        4 => prop::sample::select(vec!["", "tea", "tea, music", "music", "chess"]).prop_map(Step::Meet),
-        2 => Just(Step::Again),
-        2 => Just(Step::Leave),
-        8 => Just(Step::Say),
-        1 => Just(Step::Hide),
-        4 => Just(Step::Read),
-        1 => (1_u64..2_000).prop_map(Step::Pass),
-        1 => Just(Step::Sweep),
-        1 => Just(Step::Pair),
-        3 => (0_usize..8, any::<bool>()).prop_map(|(which, delivered)| Step::Settle { which, delivered }),
+        4 => prop::sample::select(vec!["", "tea", "tea, music", "music", "chess"]).prop_map(TestStep::Meet),
+        2 => Just(TestStep::Again),
+        2 => Just(TestStep::Leave),
+        8 => Just(TestStep::Say),
+        1 => Just(TestStep::Hide),
+        4 => Just(TestStep::Read),
+        1 => (1_u64..2_000).prop_map(TestStep::Pass),
+        1 => Just(TestStep::Sweep),
+        1 => Just(TestStep::Pair),
+        3 => (0_usize..8, any::<bool>()).prop_map(|(which, delivered)| TestStep::Settle { which, delivered }),
     ];
     let fate = prop_oneof![
-        6 => Just(Fate::Delivered),
-        2 => Just(Fate::Lost),
-        2 => Just(Fate::OnItsWay),
-        2 => (0_usize..3).prop_map(Fate::Shortened),
+        6 => Just(AnswerFate::Delivered),
+        2 => Just(AnswerFate::Lost),
+        2 => Just(AnswerFate::OnItsWay),
+        2 => (0_usize..3).prop_map(AnswerFate::Shortened),
     ];
     proptest::collection::vec((0_u8..6, step, fate), 1..200)
 }
 
 /// Everything that was sent and seen, and the answers that are on their way.
 #[derive(Default)]
-struct Book {
+struct DeliveryLog {
     sent: HashMap<UserId, Vec<u64>>,
     seen: HashMap<UserId, Vec<u64>>,
     open: Vec<(UserId, Lease)>,
 }
 
-impl Book {
+impl DeliveryLog {
     fn settle(
         &mut self,
         manager: &mut RandomConnectManager,
         who: UserId,
         lease: &Lease,
-        fate: Fate,
+        fate: AnswerFate,
     ) {
         let Some(id) = lease.id else { return };
         let shown = match fate {
-            Fate::Shortened(shown) => shown.min(lease.items.len()),
+            AnswerFate::Shortened(shown) => shown.min(lease.items.len()),
             _ => lease.items.len(),
         };
         let delivered = match fate {
-            Fate::Delivered => true,
-            Fate::Shortened(_) => {
+            AnswerFate::Delivered => true,
+            AnswerFate::Shortened(_) => {
                 manager.keep_back(who, lease, shown);
                 true
             }
-            Fate::Lost => false,
-            Fate::OnItsWay => return self.open.push((who, lease.clone())),
+            AnswerFate::Lost => false,
+            AnswerFate::OnItsWay => return self.open.push((who, lease.clone())),
         };
         manager.settle(who, id, delivered);
         if delivered && manager.people.get(&who).is_some() {
@@ -119,7 +119,7 @@ impl Book {
             return;
         }
         let (who, lease) = self.open.remove(which % self.open.len());
-        let fate = if delivered { Fate::Delivered } else { Fate::Lost };
+        let fate = if delivered { AnswerFate::Delivered } else { AnswerFate::Lost };
         self.settle(manager, who, &lease, fate);
     }
 
@@ -141,7 +141,7 @@ impl Book {
 /// The number that a message of the property test consists of.
 fn number(item: &Item) -> Option<u64> {
     match &item.news {
-        News::Message { text, .. } => text.as_str().parse().ok(),
+        InboxEvent::Message { text, .. } => text.as_str().parse().ok(),
         _ => None,
     }
 }
@@ -154,9 +154,9 @@ fn check(manager: &RandomConnectManager) {
     for who in manager.people.by_code(..) {
         let person = manager.people.get(&who).expect("whose code is known");
         match &person.state {
-            State::Idle => {}
-            State::Waiting(_) => waiting.push(who),
-            State::Chatting(talk) => {
+            PersonState::Idle => {}
+            PersonState::Waiting(_) => waiting.push(who),
+            PersonState::Chatting(talk) => {
                 chatting += 1;
                 let Chat { partner, room, .. } = &talk.chat;
                 assert_ne!(*partner, who, "nobody is paired with themselves");
@@ -175,7 +175,7 @@ fn check(manager: &RandomConnectManager) {
 }
 
 /// Whoever still waits after a search has nobody to be paired with.
-fn check_search(lab: &mut Lab, who: u8, outcome: &Outcome) {
+fn check_search(lab: &mut ManagerFixture, who: u8, outcome: &Outcome) {
     if matches!(outcome, Outcome::Waiting { .. }) {
         assert!(
             lab.manager.match_waiter(user(who), lab.now, &mut lab.rng).is_none(),
@@ -192,35 +192,35 @@ proptest! {
     /// partner was evicted.
     #[test]
     fn nothing_is_lost_doubled_or_misdelivered(steps in steps()) {
-        let mut lab = Lab::new();
-        let mut book = Book::default();
+        let mut lab = ManagerFixture::new();
+        let mut book = DeliveryLog::default();
         for (number, (who, step, fate)) in (1_u64..).zip(steps) {
             let action = match step {
-                Step::Meet(list) => likes(list),
-                Step::Again => Action::Again,
-                Step::Leave => Action::Leave,
-                Step::Hide => Action::ToggleMasking,
-                Step::Read => Action::Read,
-                Step::Say => {
+                TestStep::Meet(list) => likes(list),
+                TestStep::Again => Action::Again,
+                TestStep::Leave => Action::Leave,
+                TestStep::Hide => Action::ToggleMasking,
+                TestStep::Read => Action::Read,
+                TestStep::Say => {
                     let text = Masked::waived(&number.to_string());
                     Action::Relay { text, sender: lab.manager.sender(user(who)), memory: Memory::default() }
                 }
-                Step::Pass(seconds) => {
+                TestStep::Pass(seconds) => {
                     lab.pass(Duration::from_secs(seconds));
                     continue;
                 }
-                Step::Sweep => {
+                TestStep::Sweep => {
                     lab.manager.sweep(lab.now, 100);
                     book.forget(&lab.manager);
                     check(&lab.manager);
                     continue;
                 }
-                Step::Pair => {
+                TestStep::Pair => {
                     lab.manager.pair_waiting(lab.now, 100, &mut lab.rng);
                     check(&lab.manager);
                     continue;
                 }
-                Step::Settle { which, delivered } => {
+                TestStep::Settle { which, delivered } => {
                     book.settle_later(&mut lab.manager, which, delivered);
                     continue;
                 }
@@ -242,7 +242,7 @@ proptest! {
         for who in (0..6).map(user).filter(|who| lab.manager.people.get(who).is_some()).collect::<Vec<_>>() {
             let call = Call::new(who, lab.now);
             let rest = lab.manager.perform(call, Action::Read, &mut lab.rng).lease;
-            book.settle(&mut lab.manager, who, &rest, Fate::Delivered);
+            book.settle(&mut lab.manager, who, &rest, AnswerFate::Delivered);
             let (sent, seen) = book.of(who);
             prop_assert_eq!(sent, seen);
         }
@@ -251,7 +251,7 @@ proptest! {
     /// A retry says the same and changes nothing, whatever happened in between.
     #[test]
     fn a_retry_is_not_carried_out_twice(before in 0_u8..4, lost in any::<bool>(), between in steps()) {
-        let mut lab = Lab::new();
+        let mut lab = ManagerFixture::new();
         (1..=before).for_each(|other| drop(lab.act(other, Action::meet())));
         let key = IdHasher::random(&mut lab.rng).message(user(9), "m1", "");
         let call = Call { key: Some(key), ..Call::new(user(9), lab.now) };
@@ -261,10 +261,10 @@ proptest! {
         }
         for (who, step, _) in between {
             match step {
-                Step::Meet(list) => drop(lab.act(who, likes(list))),
-                Step::Again => drop(lab.act(who, Action::Again)),
-                Step::Leave => drop(lab.act(who, Action::Leave)),
-                Step::Say => drop(lab.say(who, "hello")),
+                TestStep::Meet(list) => drop(lab.act(who, likes(list))),
+                TestStep::Again => drop(lab.act(who, Action::Again)),
+                TestStep::Leave => drop(lab.act(who, Action::Leave)),
+                TestStep::Say => drop(lab.say(who, "hello")),
                 _ => {}
             }
         }

@@ -2,9 +2,9 @@
 
 use std::time::Duration;
 
-use super::{IDLE, Lab, user};
-use crate::connect::lobby::action::{Action, Outcome, Place, Sender};
-use crate::connect::lobby::inbox::{CAPACITY, News};
+use super::{IDLE, ManagerFixture, user};
+use crate::connect::lobby::action::{Action, Outcome, QueuePosition, SenderState};
+use crate::connect::lobby::inbox::{CAPACITY, InboxEvent};
 use crate::connect::lobby::person::PATIENCE;
 use crate::connect::profile::nickname::Nickname;
 use crate::kernel::clock::Timestamp;
@@ -12,16 +12,16 @@ use crate::mask::{Masked, Memory, mask_next};
 
 #[test]
 fn the_longest_waiter_is_met_first() {
-    let mut lab = Lab::new();
+    let mut lab = ManagerFixture::new();
     lab.acquaint(1, 2);
     // 1 and 2 avoid each other, so both can wait at once.
     assert!(matches!(
         lab.act(1, Action::meet()),
-        Outcome::Waiting { place: Place { position: 1, .. }, .. }
+        Outcome::Waiting { place: QueuePosition { position: 1, .. }, .. }
     ));
     assert!(matches!(
         lab.act(2, Action::meet()),
-        Outcome::Waiting { place: Place { position: 2, .. }, .. }
+        Outcome::Waiting { place: QueuePosition { position: 2, .. }, .. }
     ));
     assert!(matches!(lab.act(3, Action::meet()), Outcome::Connected { .. }));
     assert_eq!(lab.partner(3), Some(user(1)));
@@ -29,7 +29,7 @@ fn the_longest_waiter_is_met_first() {
 
 #[test]
 fn a_head_of_the_queue_without_a_match_holds_nobody_up() {
-    let mut lab = Lab::new();
+    let mut lab = ManagerFixture::new();
     lab.acquaint(1, 2);
     lab.acquaint(1, 3);
     lab.act(1, Action::meet());
@@ -42,23 +42,23 @@ fn a_head_of_the_queue_without_a_match_holds_nobody_up() {
 
 #[test]
 fn asking_again_while_waiting_keeps_the_place() {
-    let mut lab = Lab::new();
+    let mut lab = ManagerFixture::new();
     lab.acquaint(1, 2);
     lab.act(1, Action::meet());
     lab.act(2, Action::meet());
     assert!(matches!(
         lab.act(1, Action::meet()),
-        Outcome::Waiting { place: Place { position: 1, .. }, .. }
+        Outcome::Waiting { place: QueuePosition { position: 1, .. }, .. }
     ));
     assert!(matches!(
         lab.act(1, Action::Again),
-        Outcome::Waiting { place: Place { position: 1, .. }, again: true, .. }
+        Outcome::Waiting { place: QueuePosition { position: 1, .. }, again: true, .. }
     ));
 }
 
 #[test]
 fn recent_partners_are_avoided_for_a_minute_and_then_allowed() {
-    let mut lab = Lab::new();
+    let mut lab = ManagerFixture::new();
     lab.acquaint(1, 2);
     lab.act(1, Action::meet());
     lab.act(2, Action::meet());
@@ -67,14 +67,14 @@ fn recent_partners_are_avoided_for_a_minute_and_then_allowed() {
     assert_eq!(lab.manager.pair_waiting(lab.now, 100, &mut lab.rng), 1);
     assert!(matches!(
         lab.call(1, Action::Read).1.as_slice(),
-        [News::PartnerLeft { .. }, ..] | [News::Connected { .. }]
+        [InboxEvent::PartnerLeft { .. }, ..] | [InboxEvent::Connected { .. }]
     ));
     assert_eq!(lab.partner(2), Some(user(1)));
 }
 
 #[test]
 fn somebody_who_has_waited_a_minute_takes_a_recent_partner_who_comes_along() {
-    let mut lab = Lab::new();
+    let mut lab = ManagerFixture::new();
     lab.acquaint(1, 2);
     lab.act(1, Action::meet());
     lab.pass(PATIENCE);
@@ -83,7 +83,7 @@ fn somebody_who_has_waited_a_minute_takes_a_recent_partner_who_comes_along() {
 
 #[test]
 fn again_never_brings_back_the_partner_just_left_until_patience_runs_out() {
-    let mut lab = Lab::new();
+    let mut lab = ManagerFixture::new();
     lab.acquaint(1, 2);
     lab.act(1, Action::meet());
     lab.pass(PATIENCE);
@@ -96,7 +96,7 @@ fn again_never_brings_back_the_partner_just_left_until_patience_runs_out() {
 
 #[test]
 fn partners_are_strangers_again_after_twenty_minutes() {
-    let mut lab = Lab::new();
+    let mut lab = ManagerFixture::new();
     lab.acquaint(1, 2);
     lab.pass(Duration::from_secs(20 * 60));
     lab.act(1, Action::meet());
@@ -105,19 +105,19 @@ fn partners_are_strangers_again_after_twenty_minutes() {
 
 #[test]
 fn again_leaves_and_meets_in_one_step() {
-    let mut lab = Lab::new();
+    let mut lab = ManagerFixture::new();
     lab.act(1, Action::meet());
     lab.act(2, Action::meet());
     lab.act(3, Action::meet());
     assert!(matches!(lab.act(1, Action::Again), Outcome::Connected { again: true, .. }));
     assert_eq!(lab.partner(1), Some(user(3)));
     let news = lab.call(2, Action::Read).1;
-    assert!(matches!(news.last(), Some(News::PartnerLeft { .. })), "{news:?}");
+    assert!(matches!(news.last(), Some(InboxEvent::PartnerLeft { .. })), "{news:?}");
 }
 
 #[test]
 fn a_chosen_name_is_used_from_the_next_chat_on() {
-    let mut lab = Lab::new();
+    let mut lab = ManagerFixture::new();
     lab.act(1, Action::meet());
     lab.act(2, Action::meet());
     let sunny = Nickname::chosen("Sunny").expect("a name");
@@ -133,7 +133,7 @@ fn a_chosen_name_is_used_from_the_next_chat_on() {
 
 #[test]
 fn a_random_name_is_new_for_each_chat() {
-    let mut lab = Lab::new();
+    let mut lab = ManagerFixture::new();
     let mut names = Vec::new();
     for other in 2..=6 {
         lab.act(1, Action::meet());
@@ -146,7 +146,7 @@ fn a_random_name_is_new_for_each_chat() {
 
 #[test]
 fn a_full_inbox_is_told_to_the_sender_and_takes_nothing() {
-    let mut lab = Lab::new();
+    let mut lab = ManagerFixture::new();
     lab.act(1, Action::meet());
     lab.act(2, Action::meet());
     lab.call(1, Action::Read);
@@ -160,19 +160,19 @@ fn a_full_inbox_is_told_to_the_sender_and_takes_nothing() {
 
 #[test]
 fn text_prepared_for_other_settings_is_refused_and_shows_nothing() {
-    let mut lab = Lab::new();
+    let mut lab = ManagerFixture::new();
     lab.act(1, Action::meet());
     lab.act(2, Action::meet());
     lab.act(1, Action::ToggleMasking);
     let text = Masked::waived("hi");
-    let stale =
-        lab.call(1, Action::Relay { text, sender: Sender::default(), memory: Memory::default() });
+    let stale = lab
+        .call(1, Action::Relay { text, sender: SenderState::default(), memory: Memory::default() });
     assert_eq!(stale, (Outcome::SenderChanged, Vec::new()));
 }
 
 #[test]
 fn a_long_message_becomes_several_items_and_loses_nothing() {
-    let mut lab = Lab::new();
+    let mut lab = ManagerFixture::new();
     lab.act(1, Action::meet());
     lab.act(2, Action::meet());
     lab.call(1, Action::Read);
@@ -181,7 +181,7 @@ fn a_long_message_becomes_several_items_and_loses_nothing() {
     let lengths: Vec<_> = news
         .iter()
         .map(|news| match news {
-            News::Message { text, .. } => text.as_str().chars().count(),
+            InboxEvent::Message { text, .. } => text.as_str().chars().count(),
             _ => 0,
         })
         .collect();
@@ -190,7 +190,7 @@ fn a_long_message_becomes_several_items_and_loses_nothing() {
 
 #[test]
 fn the_idle_are_evicted_and_their_partners_told() {
-    let mut lab = Lab::new();
+    let mut lab = ManagerFixture::new();
     lab.act(1, Action::meet());
     lab.act(2, Action::meet());
     lab.act(3, Action::meet());
@@ -198,14 +198,14 @@ fn the_idle_are_evicted_and_their_partners_told() {
     lab.act(2, Action::Read);
     lab.pass(IDLE.saturating_sub(Duration::from_secs(1)));
     assert_eq!(lab.manager.sweep(lab.now, 100).evicted, 2, "1 chatting and 3 waiting, but not 2");
-    assert!(matches!(lab.call(2, Action::Read).1[..], [News::PartnerTimedOut { .. }]));
+    assert!(matches!(lab.call(2, Action::Read).1[..], [InboxEvent::PartnerTimedOut { .. }]));
     let stats = lab.manager.stats(lab.now);
     assert_eq!((stats.people, stats.waiting, stats.pairs, stats.evicted), (1, 0, 0, 2));
 }
 
 #[test]
 fn what_is_forgotten_is_handed_out_to_be_freed_where_nobody_waits() {
-    let mut lab = Lab::new();
+    let mut lab = ManagerFixture::new();
     lab.act(1, Action::meet());
     lab.act(2, Action::meet());
     lab.pass(IDLE);
@@ -216,7 +216,7 @@ fn what_is_forgotten_is_handed_out_to_be_freed_where_nobody_waits() {
 
 #[test]
 fn a_call_keeps_its_maker_alive_and_nobody_else() {
-    let mut lab = Lab::new();
+    let mut lab = ManagerFixture::new();
     lab.act(1, Action::Read);
     lab.act(2, Action::Read);
     lab.pass(Duration::from_secs(1));
@@ -228,7 +228,7 @@ fn a_call_keeps_its_maker_alive_and_nobody_else() {
 
 #[test]
 fn time_never_runs_backwards() {
-    let mut lab = Lab::new();
+    let mut lab = ManagerFixture::new();
     lab.pass(Duration::from_secs(100));
     let later = lab.now;
     lab.act(1, Action::Read);
@@ -239,7 +239,7 @@ fn time_never_runs_backwards() {
 
 #[test]
 fn a_sweep_does_no_more_than_it_may() {
-    let mut lab = Lab::new();
+    let mut lab = ManagerFixture::new();
     (0..10).for_each(|who| drop(lab.act(who, Action::Read)));
     lab.pass(IDLE);
     assert_eq!([4, 4, 4, 4].map(|limit| lab.manager.sweep(lab.now, limit).evicted), [4, 4, 2, 0]);
@@ -247,12 +247,12 @@ fn a_sweep_does_no_more_than_it_may() {
 
 #[test]
 fn what_the_masker_remembers_lasts_as_long_as_the_chat_and_masking_do() {
-    let mut lab = Lab::new();
+    let mut lab = ManagerFixture::new();
     let begun = || mask_next("98765", &Memory::default()).1;
-    let remembered = |lab: &Lab| lab.manager.sender(user(1)).memory;
+    let remembered = |lab: &ManagerFixture| lab.manager.sender(user(1)).memory;
     lab.act(1, Action::meet());
     lab.act(2, Action::meet());
-    let relay = |lab: &Lab| {
+    let relay = |lab: &ManagerFixture| {
         let sender = lab.manager.sender(user(1));
         Action::Relay { text: Masked::waived("98765"), sender, memory: begun() }
     };
