@@ -40,46 +40,46 @@ static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 type BenchResult<T> = Result<T, Box<dyn Error>>;
 
 /// The argument with which this program calls itself to do one piece of work so many times.
-const DO: &str = "--do";
+const RUN_ARG: &str = "--do";
 
 /// How often a piece of work is done, without and with what is counted. A start differs from the next by
 /// some ten million instructions, so that it takes many not to see that in one.
-const FEW: u64 = 200;
-const MANY: u64 = 10_200;
+const FEW_RUNS: u64 = 200;
+const MANY_RUNS: u64 = 10_200;
 
 type Workload = (&'static str, u64, fn(u64));
 
 /// A piece of work by name, the instructions of one on x86-64 as they were measured, and what does
 /// it so many times. Another compiler or processor has other counts.
-const WORK: [Workload; 7] = [
+const WORKLOADS: [Workload; 7] = [
     ("mask chat", 1_151, mask_chat),
     ("mask numbers", 19_749, mask_numbers),
     ("parse", 2_042, parse),
     ("relay", 42_208, relay),
     ("meet and leave", 40_622, meet),
-    ("plain form over HTTP", 48_552, plain_form),
+    ("plain form over HTTP", 48_552, short_form),
     ("`tools/call` over HTTP", 57_962, tools_call),
 ];
 
 /// By how many percent a count may exceed what was measured: the addresses that people are hashed
 /// to differ from run to run, which moves the counts by less than one. Those over HTTP vary by up to four,
 /// as the two sides wake each other; of them the highest of four runs counts as measured.
-const SLACK: u64 = 8;
+const TOLERANCE_PERCENT: u64 = 8;
 
 fn main() -> BenchResult<()> {
     let arguments: Vec<String> = env::args().collect();
-    if let Some(at) = arguments.iter().position(|argument| argument == DO) {
+    if let Some(at) = arguments.iter().position(|argument| argument == RUN_ARG) {
         let [name, times] = &arguments[at + 1..] else { return Err("a name and a count".into()) };
-        let (_, _, work) = WORK.iter().find(|work| work.0 == name).ok_or("no such work")?;
+        let (_, _, work) = WORKLOADS.iter().find(|work| work.0 == name).ok_or("no such work")?;
         work(times.parse()?);
         return Ok(());
     }
     println!("| Instructions | measured | limit | now | |");
     println!("|---|---:|---:|---:|---|");
     let mut exceeded = Vec::new();
-    for (name, known, _) in WORK {
-        let all = instructions(name, MANY)?.saturating_sub(instructions(name, FEW)?);
-        let (now, limit) = (all / (MANY - FEW), known * (100 + SLACK) / 100);
+    for (name, known, _) in WORKLOADS {
+        let all = instructions(name, MANY_RUNS)?.saturating_sub(instructions(name, FEW_RUNS)?);
+        let (now, limit) = (all / (MANY_RUNS - FEW_RUNS), known * (100 + TOLERANCE_PERCENT) / 100);
         let fits = now <= limit;
         println!(
             "| {name} | {known} | {limit} | {now} | {} |",
@@ -97,7 +97,7 @@ fn instructions(name: &str, times: u64) -> BenchResult<u64> {
     let output = Command::new("valgrind")
         .args(["--tool=callgrind", "--callgrind-out-file=/dev/null"])
         .arg(env::current_exe()?)
-        .args([DO, name, &times.to_string()])
+        .args([RUN_ARG, name, &times.to_string()])
         .output()
         .map_err(|error| format!("valgrind: {error}"))?;
     let told = String::from_utf8_lossy(&output.stderr);
@@ -212,7 +212,7 @@ fn call(times: u64, body: fn(&Value) -> Value) {
     called.expect("every call is answered");
 }
 
-fn plain_form(times: u64) {
+fn short_form(times: u64) {
     call(times, |arguments| json!({ "method": "handle_message", "params": arguments }));
 }
 

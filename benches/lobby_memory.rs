@@ -40,13 +40,13 @@ const SIZES: [u64; 3] = [10_000, 100_000, 1_000_000];
 const MATCHES: u64 = 500_000;
 
 /// The argument with which this program calls itself to measure one size.
-const MEASURE: &str = "--measure";
+const MEASURE_ARG: &str = "--measure";
 
-const SWEPT: u64 = 100_000;
+const EVICTED: u64 = 100_000;
 const SWEEPS: usize = 11;
 const IDLE_TIMEOUT: Duration = Duration::from_secs(30 * 60);
 /// What a sweep may delay a call by.
-const BOUND: Duration = Duration::from_millis(5);
+const DELAY_BOUND: Duration = Duration::from_millis(5);
 
 /// Scatters people over the lobby, so that a match does not find them in the processor's cache.
 /// It shares no factor with any size.
@@ -56,7 +56,7 @@ const STRIDE: u64 = 7_919;
 static IDS: Lazy<IdHasher> = Lazy::new(|| IdHasher::random(&mut seeded_rng()));
 
 fn user(number: u64) -> UserId {
-    IDS.user(Realm::Puch, &number.to_string())
+    IDS.user_id(Realm::Puch, &number.to_string())
 }
 
 const fn call(who: UserId, now: Timestamp) -> Call {
@@ -97,14 +97,14 @@ fn resident_bytes() -> BenchResult<u64> {
 /// Fills a lobby with idle people, then lets strangers among them meet and leave.
 fn measure(people: u64) -> BenchResult<()> {
     let mut lobby = ManagerBench::new();
-    lobby.perform(user(people), Action::Read);
+    lobby.perform(user(people), Action::ReadInbox);
     let before = resident_bytes()?;
     let mut longest = Duration::ZERO;
     for number in 0..people {
         let who = user(number);
         lobby.now = Timestamp::from_millis(number);
         let stopwatch = Stopwatch::start();
-        lobby.perform(who, Action::Read);
+        lobby.perform(who, Action::ReadInbox);
         longest = longest.max(stopwatch.elapsed());
     }
     let bytes = (resident_bytes()? - before) / people;
@@ -148,13 +148,13 @@ impl SweepFixture {
         let crowd = Self {
             lobby: guarded::lobby(IDLE_TIMEOUT),
             clock: ManualClock::default(),
-            talking: [user(SWEPT), user(SWEPT + 1)],
+            talking: [user(EVICTED), user(EVICTED + 1)],
             text: mask("Hello! How are you?"),
         };
-        for number in 0..SWEPT {
+        for number in 0..EVICTED {
             crowd.act(user(number), Action::meet()).await?;
         }
-        for number in 0..SWEPT {
+        for number in 0..EVICTED {
             crowd.relay(user(number)).await?;
         }
         crowd.clock.advance(IDLE_TIMEOUT);
@@ -175,7 +175,7 @@ impl SweepFixture {
 
     /// All that a relay asks of the lobby.
     async fn relay(&self, who: UserId) -> BenchResult<Outcome> {
-        let sender = self.lobby.sender(who).await?;
+        let sender = self.lobby.sender_state(who).await?;
         self.act(who, Action::Relay { text: self.text.clone(), sender, memory: Memory::default() })
             .await
     }
@@ -198,10 +198,7 @@ impl SweepFixture {
     }
 
     /// How long the calls of the two took while `other` ran beside them.
-    fn talk_beside<T>(
-        &self,
-        other: impl FnOnce() -> BenchResult<T>,
-    ) -> BenchResult<(Latencies, T)> {
+    fn talk_while<T>(&self, other: impl FnOnce() -> BenchResult<T>) -> BenchResult<(Latencies, T)> {
         let stop = AtomicBool::new(false);
         thread::scope(|scope| {
             let talk = scope.spawn(|| runtime()?.block_on(self.talk(&stop)));
@@ -221,7 +218,7 @@ fn runtime() -> std::io::Result<Runtime> {
 /// long the sweeps took. All in milliseconds.
 #[derive(Default)]
 struct SweepReport {
-    quiet: Vec<f64>,
+    baseline: Vec<f64>,
     longest: Vec<f64>,
     took: Vec<f64>,
 }
@@ -233,22 +230,22 @@ fn sweeps() -> BenchResult<SweepReport> {
     for _ in 0..SWEEPS {
         let crowd = runtime.block_on(SweepFixture::gather())?;
         // As long as a sweep takes: the longer one waits, the worse the worst.
-        let (quiet, ()) = crowd.talk_beside(|| {
+        let (quiet, ()) = crowd.talk_while(|| {
             thread::sleep(usual);
             Ok(())
         })?;
-        let (swept, took) = crowd.talk_beside(|| {
+        let (swept, took) = crowd.talk_while(|| {
             let stopwatch = Stopwatch::start();
             let evicted = runtime.block_on(sweep_all(&crowd.lobby, crowd.clock.now()))?;
             let took = stopwatch.elapsed();
-            if u64::try_from(evicted)? == SWEPT {
+            if u64::try_from(evicted)? == EVICTED {
                 Ok(took)
             } else {
                 Err("not all were evicted".into())
             }
         })?;
         usual = took;
-        sweeps.quiet.push(micros(&quiet, 1.0) / 1e3);
+        sweeps.baseline.push(micros(&quiet, 1.0) / 1e3);
         sweeps.longest.push(micros(&swept, 1.0) / 1e3);
         sweeps.took.push(took.as_secs_f64() * 1e3);
     }
@@ -256,7 +253,7 @@ fn sweeps() -> BenchResult<SweepReport> {
 }
 
 fn main() -> BenchResult<()> {
-    let mut arguments = env::args().skip_while(|argument| argument != MEASURE).skip(1);
+    let mut arguments = env::args().skip_while(|argument| argument != MEASURE_ARG).skip(1);
     if let Some(people) = arguments.next() {
         return measure(people.parse()?);
     }
@@ -266,7 +263,7 @@ fn main() -> BenchResult<()> {
     println!("|---:|---:|---:|---:|---:|---:|");
     for size in SIZES {
         let size = size.to_string();
-        let child = Command::new(env::current_exe()?).args([MEASURE, &size]).status()?;
+        let child = Command::new(env::current_exe()?).args([MEASURE_ARG, &size]).status()?;
         if !child.success() {
             return Err("a size could not be measured".into());
         }
@@ -277,11 +274,11 @@ fn main() -> BenchResult<()> {
 }
 
 fn print(sweeps: SweepReport) {
-    let bound = BOUND.as_secs_f64() * 1e3;
+    let bound = DELAY_BOUND.as_secs_f64() * 1e3;
     println!("\n| Longest call, of {SWEEPS} runs | median | max | runs within {bound} ms |");
     println!("|---|---:|---:|---:|");
     for (name, longest) in
-        [("without a sweep", sweeps.quiet), ("while 100,000 are evicted", sweeps.longest)]
+        [("without a sweep", sweeps.baseline), ("while 100,000 are evicted", sweeps.longest)]
     {
         let within = longest.iter().filter(|millis| **millis <= bound).count();
         let max = longest.iter().copied().fold(0.0, f64::max);

@@ -42,15 +42,15 @@ const SIZES: [u64; 2] = [1_000, 1_000_000];
 const CHATTING: u64 = 80;
 const ROUNDS: u64 = 300_000;
 /// The argument with which this program calls itself to measure one size.
-const MEASURE: &str = "--measure";
+const MEASURE_ARG: &str = "--measure";
 
 /// How often everybody has written before whole calls are measured: a chat's last ten texts are kept.
-const TURNS: usize = 11;
+const WARM_UP_MESSAGES: usize = 11;
 const IDLE: Duration = Duration::from_secs(1_800);
 
 const THREADS: [usize; 3] = [1, 2, 4];
 const PAIRS: u64 = 64;
-const SPAN: Duration = Duration::from_secs(2);
+const ROUND: Duration = Duration::from_secs(2);
 const ROUNDS_EACH: usize = 3;
 
 /// Scatters people over the lobby, so that they are not found in the processor's cache. It shares no
@@ -62,11 +62,11 @@ const TEXT: &str = "Mumbai, and you? It has been raining here since this morning
 static IDS: Lazy<IdHasher> = Lazy::new(|| IdHasher::random(&mut seeded_rng()));
 
 fn user(number: u64) -> UserId {
-    IDS.user(Realm::Puch, &number.to_string())
+    IDS.user_id(Realm::Puch, &number.to_string())
 }
 
 /// A wish that only those of this number have, who therefore wait for each other.
-fn wish(number: u64) -> Action {
+fn unique_preference(number: u64) -> Action {
     let letter = |digit: u8| char::from(digit - b'0' + b'a');
     let name: String = number.to_string().bytes().map(letter).collect();
     let interests = Interests::parse(&name);
@@ -112,11 +112,11 @@ fn measure(people: u64) -> BenchResult<()> {
         lobby.perform(user(number), Action::meet());
     }
     for number in chatting..chatting + waiting {
-        lobby.perform(user(number), wish(number));
+        lobby.perform(user(number), unique_preference(number));
     }
     let idle = chatting + waiting;
     for number in idle..people {
-        lobby.perform(user(number), Action::Read);
+        lobby.perform(user(number), Action::ReadInbox);
     }
     let stats = lobby.manager.stats(Timestamp::default());
     if (stats.pairs as u64, stats.waiting as u64) != (chatting / 2, waiting) {
@@ -125,7 +125,7 @@ fn measure(people: u64) -> BenchResult<()> {
     let [mut matches, mut relays, mut looks] = [latencies(), latencies(), latencies()];
     for round in 0..ROUNDS {
         let writer = user(round * STRIDE % chatting);
-        let sender = lobby.manager.sender(writer);
+        let sender = lobby.manager.sender_state(writer);
         let outcome = lobby.timed(&mut relays, writer, relay(sender));
         if !matches!(outcome, Outcome::Sent { .. } | Outcome::PartnerInboxFull) {
             return Err(format!("not sent: {outcome:?}").into());
@@ -135,8 +135,8 @@ fn measure(people: u64) -> BenchResult<()> {
         let one = user(idle + turn);
         // Another partner each time, so that they are strangers.
         let other = user(idle + half + (turn + again * STRIDE) % half);
-        lobby.perform(one, wish(people));
-        let outcome = lobby.timed(&mut matches, other, wish(people));
+        lobby.perform(one, unique_preference(people));
+        let outcome = lobby.timed(&mut matches, other, unique_preference(people));
         if !matches!(outcome, Outcome::Connected { .. }) {
             return Err(format!("not connected: {outcome:?}").into());
         }
@@ -183,7 +183,7 @@ async fn calls(people: u64) -> BenchResult<Latencies> {
     for number in 0..people {
         say(&service, number, if number < chatting { "#meet" } else { "#inbox" }).await?;
     }
-    for _ in 0..TURNS {
+    for _ in 0..WARM_UP_MESSAGES {
         for number in 0..chatting {
             say(&service, number, TEXT).await?;
         }
@@ -203,7 +203,7 @@ async fn calls(people: u64) -> BenchResult<Latencies> {
 }
 
 /// Relays a second by so many threads, each with pairs of its own, on one lobby.
-fn contend(threads: usize) -> BenchResult<f64> {
+fn lock_contention(threads: usize) -> BenchResult<f64> {
     let lobby = MemoryLobby::new(IDLE, seeded_rng());
     let work = |thread: u64| -> BenchResult<u64> {
         let runtime = Builder::new_current_thread().enable_time().build()?;
@@ -217,14 +217,14 @@ fn contend(threads: usize) -> BenchResult<f64> {
                 Ok(performed.outcome)
             };
             for who in &people {
-                act(*who, wish(thread)).await?;
+                act(*who, unique_preference(thread)).await?;
             }
             let (stopwatch, mut count) = (Stopwatch::start(), 0);
             for who in people.iter().cycle() {
-                if stopwatch.elapsed() > SPAN {
+                if stopwatch.elapsed() > ROUND {
                     break;
                 }
-                let sender = lobby.sender(*who).await?;
+                let sender = lobby.sender_state(*who).await?;
                 act(*who, relay(sender)).await?;
                 count += 1;
             }
@@ -236,11 +236,11 @@ fn contend(threads: usize) -> BenchResult<f64> {
             (0..threads as u64).map(|thread| scope.spawn(move || work(thread))).collect();
         running.into_iter().map(|one| one.join().map_err(|_| "a thread panicked")?).collect()
     });
-    Ok(float(counts?.into_iter().sum()) / SPAN.as_secs_f64())
+    Ok(float(counts?.into_iter().sum()) / ROUND.as_secs_f64())
 }
 
 fn main() -> BenchResult<()> {
-    let mut arguments = env::args().skip_while(|argument| argument != MEASURE).skip(1);
+    let mut arguments = env::args().skip_while(|argument| argument != MEASURE_ARG).skip(1);
     if let Some(people) = arguments.next() {
         return measure(people.parse()?);
     }
@@ -250,7 +250,7 @@ fn main() -> BenchResult<()> {
     println!("|---:|---:|---:|---:|---:|---:|---:|---:|---:|---:|---:|");
     for size in SIZES {
         let child =
-            Command::new(env::current_exe()?).args([MEASURE, &size.to_string()]).status()?;
+            Command::new(env::current_exe()?).args([MEASURE_ARG, &size.to_string()]).status()?;
         if !child.success() {
             return Err("a size could not be measured".into());
         }
@@ -260,7 +260,7 @@ fn main() -> BenchResult<()> {
     let mut rounds = THREADS.map(|_| Vec::new());
     for _ in 0..ROUNDS_EACH {
         for (threads, own) in THREADS.into_iter().zip(&mut rounds) {
-            own.push(contend(threads)?);
+            own.push(lock_contention(threads)?);
         }
     }
     let rounds = rounds.map(median);

@@ -16,8 +16,8 @@ use random_connect::mask;
 static ALLOCATOR: MiMalloc = MiMalloc;
 
 /// Each text is masked for about this long, in stretches of about so many bytes.
-const SPAN: Duration = Duration::from_millis(1_500);
-const STRETCH: usize = 20_000;
+const MEASURE_TIME: Duration = Duration::from_millis(1_500);
+const BATCH_BYTES: usize = 20_000;
 
 /// Chat without digits or number words.
 const CHAT: [&str; 8] = [
@@ -32,16 +32,19 @@ const CHAT: [&str; 8] = [
 ];
 
 fn main() {
-    let before = resident();
+    let before = resident_memory_kb();
     let start = Stopwatch::start();
     mask::warm_up();
     let warm = start.elapsed();
     println!("warm-up                          {:9.1} ms", millis(warm));
-    println!("resident memory added            {:9.1} MB", (resident() - before) / 1024.0);
+    println!(
+        "resident memory added            {:9.1} MB",
+        (resident_memory_kb() - before) / 1024.0
+    );
 
-    rate("chat without numbers", &CHAT.map(str::to_owned));
-    rate("the same as one text", &[CHAT.join("\n").repeat(100)]);
-    rate("corpus", &corpus());
+    throughput("chat without numbers", &CHAT.map(str::to_owned));
+    throughput("the same as one text", &[CHAT.join("\n").repeat(100)]);
+    throughput("corpus", &corpus());
 
     let size = 64 * 1024;
     let fill = |part: &str| part.repeat(size / part.len());
@@ -78,11 +81,11 @@ fn millis(span: Duration) -> f64 {
 
 /// Megabytes per second over `texts`, one after the other, in the fastest of many short spans: other
 /// work on the machine only ever slows a span down.
-fn rate(name: &str, texts: &[String]) {
+fn throughput(name: &str, texts: &[String]) {
     let bytes: usize = texts.iter().map(String::len).sum();
-    let rounds = (STRETCH / bytes).max(1);
+    let rounds = (BATCH_BYTES / bytes).max(1);
     let (start, mut best) = (Stopwatch::start(), Duration::MAX);
-    while start.elapsed() < SPAN {
+    while start.elapsed() < MEASURE_TIME {
         let own = Stopwatch::start();
         for text in (0..rounds).flat_map(|_| texts) {
             black_box(mask::mask(black_box(text)));
@@ -114,7 +117,7 @@ fn corpus() -> Vec<String> {
 }
 
 /// The memory that the process has in use, in KiB; nothing where `/proc` is not.
-fn resident() -> f64 {
+fn resident_memory_kb() -> f64 {
     let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
     let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).unwrap_or_default();
     line.trim().trim_end_matches(" kB").parse().unwrap_or_default()

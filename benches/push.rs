@@ -43,7 +43,7 @@ const BUSY_PAIRS: usize = 64;
 const BUSY_MESSAGES: usize = 100;
 const ROUNDS: usize = 5;
 /// Files that may be open: sockets of both sides, a few for each session.
-const DESCRIPTORS: u64 = 16_384;
+const FD_LIMIT: u64 = 16_384;
 
 /// Passes on what the server notifies of.
 struct NotificationSink(mpsc::UnboundedSender<(String, Value)>);
@@ -90,7 +90,7 @@ impl PushAgent {
         result.structured_content.ok_or_else(|| format!("{tool} was refused").into())
     }
 
-    async fn told(&mut self, method: &str) -> BenchResult<Value> {
+    async fn notification(&mut self, method: &str) -> BenchResult<Value> {
         loop {
             let (told, params) = self.told.recv().await.ok_or("the session has ended")?;
             if told == method {
@@ -112,7 +112,7 @@ impl AgentPair {
     async fn meet(url: &str, token: &str) -> BenchResult<Self> {
         let mut one = PushAgent::connect(url, token).await?;
         let other = PushAgent::connect(url, token).await?;
-        let found = one.told("chatroom.found").await?;
+        let found = one.notification("chatroom.found").await?;
         one.room_id = string(&found["room_id"]);
         Ok(Self(one, other))
     }
@@ -125,7 +125,7 @@ impl AgentPair {
         });
         let stopwatch = Stopwatch::start();
         let arrived = async {
-            receiver.told("message.received").await?;
+            receiver.notification("message.received").await?;
             Ok::<_, Box<dyn Error + Send + Sync>>(stopwatch.elapsed())
         };
         let (sent, took) = tokio::join!(sender.call("send_message", arguments), arrived);
@@ -205,7 +205,7 @@ fn print(alone: &Latencies, crowded: &Latencies, per_second: f64) {
 }
 
 fn main() -> BenchResult<ExitCode> {
-    rlimit::increase_nofile_limit(DESCRIPTORS)?;
+    rlimit::increase_nofile_limit(FD_LIMIT)?;
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
     let tokens = AuthTokens::generate(&mut seeded_rng());
     let token = tokens.current().to_owned();

@@ -16,7 +16,7 @@ use std::time::Duration;
 
 use random_connect::connect::lobby::Lobby;
 use random_connect::connect::lobby::action::{Action, Call, Outcome};
-use random_connect::connect::lobby::person::FAMILIAR;
+use random_connect::connect::lobby::person::TRUST_AFTER_MESSAGES;
 use random_connect::connect::lobby::store_redis::{Keyring, RedisLobby};
 use random_connect::kernel::clock::{Clock, Stopwatch, SystemClock, seeded_rng};
 use random_connect::kernel::id::{IdHasher, UserId};
@@ -41,11 +41,11 @@ const ROUNDS: usize = 5;
 const ROUND: Duration = Duration::from_secs(3);
 const EMPTY_CALLS: usize = 100_000;
 /// People and messages whose memory is measured.
-const MANY: usize = 20_000;
+const MEMORY_SAMPLES: usize = 20_000;
 /// Messages that one writes to a partner who does not read.
 const UNREAD: usize = 150;
 /// Messages that wait for one person.
-const EACH: usize = 100;
+const MESSAGES_PER_INBOX: usize = 100;
 /// In every right answer to a relay.
 const SENT: &str = "📤 Message sent";
 const TEXT: &str = "Mumbai, and you? It has been raining here since this morning";
@@ -65,12 +65,12 @@ impl RedisBench {
     }
 
     /// Empties an inbox; returns how much was in it.
-    async fn empty(&self, who: UserId) -> BenchResult<usize> {
+    async fn drain_inbox(&self, who: UserId) -> BenchResult<usize> {
         let lease = self.lobby.collect(who, self.clock.now()).await?;
         if let Some(id) = lease.id {
             self.lobby.settle(who, id, true);
             // That is done in a task of its own; whoever asks for the inbox waits for it.
-            self.lobby.perform(self.call(who), Action::Read).await?;
+            self.lobby.perform(self.call(who), Action::ReadInbox).await?;
         }
         Ok(lease.items.len())
     }
@@ -78,7 +78,7 @@ impl RedisBench {
     /// A relay as the service makes it: the sender is looked up, then the text is sent. What waits is
     /// shown with it, as in every answer, and acknowledged.
     async fn relay(&self, who: UserId) -> BenchResult<()> {
-        let sender = self.lobby.sender(who).await?;
+        let sender = self.lobby.sender_state(who).await?;
         let relay = Action::Relay { text: Masked::waived(TEXT), sender, memory: Memory::default() };
         let performed = self.lobby.perform(self.call(who), relay).await?;
         if let Some(lease) = performed.lease.id {
@@ -98,11 +98,11 @@ fn sent(outcome: &Outcome) -> BenchResult<()> {
 
 /// Relays a second and nothing else: all write at once to partners who do not read, as much as an inbox
 /// holds; emptying it for the next turn is not counted.
-async fn relays_alone(bench: &Arc<RedisBench>) -> BenchResult<f64> {
+async fn relay_rate(bench: &Arc<RedisBench>) -> BenchResult<f64> {
     let mut senders = Vec::new();
     for number in 0..2 * PAIRS {
-        bench.empty(user(number)).await?;
-        senders.push(bench.lobby.sender(user(number)).await?);
+        bench.drain_inbox(user(number)).await?;
+        senders.push(bench.lobby.sender_state(user(number)).await?);
     }
     let (mut count, mut taken) = (0, Duration::ZERO);
     while taken < ROUND {
@@ -113,7 +113,7 @@ async fn relays_alone(bench: &Arc<RedisBench>) -> BenchResult<f64> {
             people.spawn(async move {
                 for _ in 0..UNREAD {
                     let (text, memory) = (Masked::waived(TEXT), Memory::default());
-                    let call = Call { takes_inbox: false, ..bench.call(user(number)) };
+                    let call = Call { include_inbox: false, ..bench.call(user(number)) };
                     let relay = Action::Relay { text, sender: sender.clone(), memory };
                     sent(&bench.lobby.perform(call, relay).await?.outcome)?;
                 }
@@ -126,7 +126,7 @@ async fn relays_alone(bench: &Arc<RedisBench>) -> BenchResult<f64> {
         taken += stopwatch.elapsed();
         count += (2 * PAIRS * UNREAD) as u64;
         for number in 0..2 * PAIRS {
-            let read = bench.empty(user(number)).await?;
+            let read = bench.drain_inbox(user(number)).await?;
             if read != UNREAD {
                 return Err(format!("{read} of {UNREAD} messages came").into());
             }
@@ -163,24 +163,24 @@ async fn relays(bench: &Arc<RedisBench>, taken: &mut Latencies) -> BenchResult<f
 }
 
 /// The digest of an empty script.
-const EMPTY: &str = "da39a3ee5e6b4b0d3255bfef95601890afd80709";
+const EMPTY_SCRIPT_SHA: &str = "da39a3ee5e6b4b0d3255bfef95601890afd80709";
 
 async fn load_empty(server: &RedisServer) -> BenchResult<()> {
     let client = redis::Client::open(server.url())?;
     let mut connection = client.get_multiplexed_async_connection().await?;
     let mut load = redis::cmd("SCRIPT");
     let digest: String = load.arg("LOAD").arg("").query_async(&mut connection).await?;
-    if digest == EMPTY { Ok(()) } else { Err("another digest than expected".into()) }
+    if digest == EMPTY_SCRIPT_SHA { Ok(()) } else { Err("another digest than expected".into()) }
 }
 
 /// Empty scripts a second, by Redis's own tool.
-fn empty_scripts(server: &RedisServer) -> BenchResult<f64> {
+fn empty_script_rate(server: &RedisServer) -> BenchResult<f64> {
     let address = server.address();
     let (host, port) = address.split_once(':').ok_or("no port")?;
     let own = ["-h", host, "-p", port, "--csv", "-n", &EMPTY_CALLS.to_string()];
     let output = Command::new("redis-benchmark")
         .args(own)
-        .args(["-c", &CONNECTIONS.to_string(), "EVALSHA", EMPTY, "0"])
+        .args(["-c", &CONNECTIONS.to_string(), "EVALSHA", EMPTY_SCRIPT_SHA, "0"])
         .output()?;
     let text = String::from_utf8(output.stdout)?;
     let figure = text.lines().last().and_then(|line| line.split(',').nth(1));
@@ -188,7 +188,7 @@ fn empty_scripts(server: &RedisServer) -> BenchResult<f64> {
 }
 
 /// Bytes that Redis uses.
-async fn used(connection: &mut redis::aio::MultiplexedConnection) -> BenchResult<f64> {
+async fn used_memory(connection: &mut redis::aio::MultiplexedConnection) -> BenchResult<f64> {
     let info: String = redis::cmd("INFO").arg("memory").query_async(connection).await?;
     let line = info.lines().find_map(|line| line.strip_prefix("used_memory:"));
     Ok(line.ok_or("no figure")?.trim().parse()?)
@@ -198,26 +198,26 @@ async fn used(connection: &mut redis::aio::MultiplexedConnection) -> BenchResult
 async fn memory(bench: &RedisBench, server: &RedisServer) -> BenchResult<(f64, f64)> {
     let client = redis::Client::open(server.url())?;
     let mut connection = client.get_multiplexed_async_connection().await?;
-    let before = used(&mut connection).await?;
-    for number in 0..MANY {
-        bench.lobby.perform(bench.call(user(1_000_000 + number)), Action::Read).await?;
+    let before = used_memory(&mut connection).await?;
+    for number in 0..MEMORY_SAMPLES {
+        bench.lobby.perform(bench.call(user(1_000_000 + number)), Action::ReadInbox).await?;
     }
-    let people = used(&mut connection).await?;
+    let people = used_memory(&mut connection).await?;
     // Some of the idle now chat, and one of each pair writes what nobody reads.
-    let writers =
-        (0..MANY / EACH).map(|pair| [1_000_000 + 2 * pair, 1_000_001 + 2 * pair].map(user));
+    let writers = (0..MEMORY_SAMPLES / MESSAGES_PER_INBOX)
+        .map(|pair| [1_000_000 + 2 * pair, 1_000_001 + 2 * pair].map(user));
     let writers: Vec<_> = writers.collect();
     for who in writers.iter().flatten() {
         bench.lobby.perform(bench.call(*who), Action::meet()).await?;
     }
-    let paired = used(&mut connection).await?;
+    let paired = used_memory(&mut connection).await?;
     for [writer, _] in &writers {
-        for _ in 0..EACH {
+        for _ in 0..MESSAGES_PER_INBOX {
             bench.relay(*writer).await?;
         }
     }
-    let messages = used(&mut connection).await?;
-    let (many, messages) = (float(MANY as u64), messages - paired);
+    let messages = used_memory(&mut connection).await?;
+    let (many, messages) = (float(MEMORY_SAMPLES as u64), messages - paired);
     Ok(((people - before) / many, messages / many))
 }
 
@@ -299,7 +299,7 @@ async fn calls(processes: &[BenchServer], round: usize) -> BenchResult<f64> {
 
 async fn measure() -> BenchResult<()> {
     let server = RedisServer::start(&[]);
-    let (seal, ids) = (Keyring::new(&[[7; 32]]), IdHasher::salted(b"salt"));
+    let (seal, ids) = (Keyring::new(&[[7; 32]]), IdHasher::from_salt(b"salt"));
     let lobby = RedisLobby::new(&server.url(), IDLE, seal, ids, seeded_rng())?;
     let bench = Arc::new(RedisBench { lobby, clock: SystemClock::new() });
     for pair in 0..PAIRS {
@@ -309,7 +309,7 @@ async fn measure() -> BenchResult<()> {
         }
     }
     // What a sender is held to changes once both have written a little.
-    for _ in 0..FAMILIAR {
+    for _ in 0..TRUST_AFTER_MESSAGES {
         for number in 0..2 * PAIRS {
             bench.relay(user(number)).await?;
         }
@@ -318,8 +318,8 @@ async fn measure() -> BenchResult<()> {
     let mut taken = latencies();
     load_empty(&server).await?;
     for _ in 0..ROUNDS {
-        empty.push(empty_scripts(&server)?);
-        alone.push(relays_alone(&bench).await?);
+        empty.push(empty_script_rate(&server)?);
+        alone.push(relay_rate(&bench).await?);
         own.push(relays(&bench, &mut taken).await?);
     }
     let (own, alone, empty) = (median(own), median(alone), median(empty));

@@ -24,17 +24,17 @@ use tokio::sync::oneshot;
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 /// What is wrong is wrong with the settings, not with the machine.
-const BAD_CONFIGURATION: u8 = 2;
+const EXIT_BAD_CONFIG: u8 = 2;
 
 fn main() -> ExitCode {
-    telemetry::keep_panics_discreet();
+    telemetry::install_panic_hook();
     match Cli::parse().command() {
         CliCommand::Serve => with_config(serve),
         CliCommand::Stdio => with_config(app::serve_stdio),
-        CliCommand::Mask { jsonl, explain } => finish(mask(jsonl, explain)),
+        CliCommand::Mask { jsonl, explain } => exit_code(mask(jsonl, explain)),
         CliCommand::Chat { demo: true, .. } => run(demo()),
         CliCommand::Chat { url, token, .. } => chat(&url, token),
-        CliCommand::Token => finish(print_token()),
+        CliCommand::Token => exit_code(print_token()),
     }
 }
 
@@ -42,11 +42,11 @@ fn main() -> ExitCode {
 fn chat(url: &str, token: Option<String>) -> ExitCode {
     let token = match token.map_or_else(configured_token, Ok) {
         Ok(token) => token,
-        Err(problems) => return refuse(&problems),
+        Err(problems) => return report_problems(&problems),
     };
     match ServerTarget::new(url, &token) {
         Ok(server) => run(async move { terminal::chat(&server, seeded_rng()).await }),
-        Err(problem) => refuse(&[problem]),
+        Err(problem) => report_problems(&[problem]),
     }
 }
 
@@ -74,19 +74,19 @@ async fn demo() -> Result<(), String> {
 
 /// The token of the environment or the file of settings; empty where there is none.
 fn configured_token() -> Result<String, Vec<ConfigProblem>> {
-    let tokens = Config::load(Path::new(".env"))?.tokens;
+    let tokens = Config::load(Path::new(".env"))?.auth_tokens;
     Ok(tokens.map_or_else(String::new, |tokens| tokens.current().to_owned()))
 }
 
 async fn serve(config: Config) -> Result<(), String> {
     let address = config.address;
     let cannot = |error| format!("can't serve on {address}: {error}");
-    app::serve(config, announce).await.map_err(cannot)
+    app::serve(config, print_address).await.map_err(cannot)
 }
 
 /// Tells whoever started the server how to reach it. A token that was made for this run is shown
 /// here and nowhere else.
-fn announce(address: SocketAddr, token: Option<&AuthTokens>) {
+fn print_address(address: SocketAddr, token: Option<&AuthTokens>) {
     let mut out = io::stdout().lock();
     let told = writeln!(out, "Random Connect listens on http://{address}/mcp").and_then(|()| {
         let Some(token) = token.map(AuthTokens::current) else { return Ok(()) };
@@ -95,7 +95,7 @@ fn announce(address: SocketAddr, token: Option<&AuthTokens>) {
             out,
             "AUTH_TOKEN is not set, so {reach} can connect with a token made for this run:\n\n  {token}\n\n\
              Open http://{address}/ in a browser, or try it here:\n\n  curl -s http://{address}/mcp -H 'Authorization: Bearer {token}' \
-             -H 'Content-Type: application/json' -d '{EXAMPLE}'\n"
+             -H 'Content-Type: application/json' -d '{EXAMPLE_CALL}'\n"
         )
     });
     // Nobody reads standard output: the server works all the same.
@@ -103,7 +103,7 @@ fn announce(address: SocketAddr, token: Option<&AuthTokens>) {
 }
 
 /// A call in the short form, ready to paste.
-const EXAMPLE: &str = r##"{"method": "handle_message", "params": {"message": "#meet", "puch_user_id": "test_user_1"}}"##;
+const EXAMPLE_CALL: &str = r##"{"method": "handle_message", "params": {"message": "#meet", "puch_user_id": "test_user_1"}}"##;
 
 /// Reads the settings and runs `command` with them.
 fn with_config<F: Future<Output = Result<(), String>>>(
@@ -111,10 +111,10 @@ fn with_config<F: Future<Output = Result<(), String>>>(
 ) -> ExitCode {
     let config = match Config::load(Path::new(".env")) {
         Ok(config) => config,
-        Err(problems) => return refuse(&problems),
+        Err(problems) => return report_problems(&problems),
     };
     let color = config.log_format == LogFormat::Text && io::stderr().is_terminal();
-    telemetry::start(config.log_level, config.log_format, color);
+    telemetry::init(config.log_level, config.log_format, color);
     run(command(config))
 }
 
@@ -125,16 +125,16 @@ fn run<E: Display>(work: impl Future<Output = Result<(), E>>) -> ExitCode {
             let ended = runtime.block_on(work);
             // A read of standard input can't be cancelled and would keep the process waiting.
             runtime.shutdown_background();
-            finish(ended)
+            exit_code(ended)
         }
-        Err(error) => finish(Err(error)),
+        Err(error) => exit_code(Err(error)),
     }
 }
 
 /// Names what is wrong with the settings.
-fn refuse(problems: &[impl Display]) -> ExitCode {
-    problems.iter().for_each(complain);
-    ExitCode::from(BAD_CONFIGURATION)
+fn report_problems(problems: &[impl Display]) -> ExitCode {
+    problems.iter().for_each(print_error);
+    ExitCode::from(EXIT_BAD_CONFIG)
 }
 
 fn mask(jsonl: bool, explain: bool) -> Result<(), FilterError> {
@@ -155,17 +155,17 @@ fn print_token() -> io::Result<()> {
     writeln!(io::stdout(), "{}", token::generate(&mut seeded_rng()).expose_secret())
 }
 
-fn finish<E: Display>(ended: Result<(), E>) -> ExitCode {
+fn exit_code<E: Display>(ended: Result<(), E>) -> ExitCode {
     match ended {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            complain(&error);
+            print_error(&error);
             ExitCode::FAILURE
         }
     }
 }
 
 /// Says what is wrong on standard error, which may be closed.
-fn complain(what: &impl Display) {
+fn print_error(what: &impl Display) {
     let _ = writeln!(io::stderr(), "error: {what}");
 }

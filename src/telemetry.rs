@@ -14,7 +14,7 @@ use tracing_subscriber::prelude::*;
 use crate::config::LogFormat;
 
 /// Starts logging to standard error.
-pub fn start(level: LevelFilter, format: LogFormat, color: bool) {
+pub fn init(level: LevelFilter, format: LogFormat, color: bool) {
     let ours = Targets::new().with_target(env!("CARGO_CRATE_NAME"), level);
     let lines = fmt::layer().with_writer(io::stderr);
     let registry = tracing_subscriber::registry();
@@ -26,7 +26,7 @@ pub fn start(level: LevelFilter, format: LogFormat, color: bool) {
 
 /// Has a panic tell where it happened but not what was said: a library's panic message may quote
 /// the text it stumbled over.
-pub fn keep_panics_discreet() {
+pub fn install_panic_hook() {
     std::panic::set_hook(Box::new(|panic| {
         let place =
             panic.location().map_or_else(|| "an unknown place".to_owned(), ToString::to_string);

@@ -17,11 +17,11 @@ use random_connect::kernel::id::IdHasher;
 static ALLOCATOR: dhat::Alloc = dhat::Alloc;
 
 /// Relays that are counted together. Tables that grow now and then are shared out among them.
-const RELAYS: u64 = 512;
+const MEASURED_RELAYS: u64 = 512;
 
 /// What one relay may allocate: 27 blocks of 3,239 bytes were measured.
-const BLOCKS: u64 = 28;
-const BYTES: u64 = 3_450;
+const MAX_BLOCKS: u64 = 28;
+const MAX_BYTES: u64 = 3_450;
 
 async fn say(service: &ConnectService, who: &str, message: String) -> String {
     let puch_user_id = who.to_owned();
@@ -45,17 +45,17 @@ async fn a_relay_allocates_little() {
         say(&service, who, "#meet".to_owned()).await;
     }
     let mut before = HeapStats::get();
-    for number in 0..2 * RELAYS {
-        if number == RELAYS {
+    for number in 0..2 * MEASURED_RELAYS {
+        if number == MEASURED_RELAYS {
             before = HeapStats::get();
         }
         let told = say(&service, turn(number), format!("hello, how are you today? {number}")).await;
         assert!(number == 0 || told.contains(&format!("today? {}", number - 1)), "{told}");
     }
     let after = HeapStats::get();
-    let blocks = (after.total_blocks - before.total_blocks) / RELAYS;
-    let bytes = (after.total_bytes - before.total_bytes) / RELAYS;
+    let blocks = (after.total_blocks - before.total_blocks) / MEASURED_RELAYS;
+    let bytes = (after.total_bytes - before.total_bytes) / MEASURED_RELAYS;
     println!("a relay allocates {blocks} blocks of {bytes} bytes altogether");
-    assert!(blocks <= BLOCKS, "{blocks} blocks");
-    assert!(bytes <= BYTES, "{bytes} bytes");
+    assert!(blocks <= MAX_BLOCKS, "{blocks} blocks");
+    assert!(bytes <= MAX_BYTES, "{bytes} bytes");
 }

@@ -15,7 +15,7 @@ use random_connect::rate_limit::store_memory::MemoryRateLimiter;
 
 pub fn lobby(idle_timeout: Duration) -> ModeratedLobby {
     let many = u32::MAX;
-    let limits = RateLimits { messages: many, same: many, searches: many, newcomers: many };
+    let limits = RateLimits { messages: many, duplicates: many, searches: many, new_users: many };
     let throttle = Arc::new(MemoryRateLimiter::new(limits));
     let ledger = Arc::new(MemoryModerationStore::default());
     let warden =

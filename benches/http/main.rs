@@ -147,7 +147,11 @@ async fn start(tokens: AuthTokens) -> BenchResult<(SocketAddr, SocketAddr)> {
 }
 
 /// Lets the contestants take turns.
-async fn contest(bare: SocketAddr, server: SocketAddr, token: &str) -> BenchResult<Vec<Candidate>> {
+async fn run_rounds(
+    bare: SocketAddr,
+    server: SocketAddr,
+    token: &str,
+) -> BenchResult<Vec<Candidate>> {
     let mut contestants = vec![
         Candidate::new("bare axum", (bare, CpuSource::Threads), CallForm::ToolsCall, token).await?,
         Candidate::new("plain form", (server, CpuSource::Threads), CallForm::Plain, token).await?,
@@ -207,7 +211,7 @@ fn main() -> BenchResult<ExitCode> {
     // On a thread of the runtime: nothing of the server may run elsewhere.
     let (bare_at, server_at) = server.block_on(server.spawn(start(tokens)))??;
     let contestants =
-        load.block_on(load.spawn(async move { contest(bare_at, server_at, &token).await }))??;
+        load.block_on(load.spawn(async move { run_rounds(bare_at, server_at, &token).await }))??;
     print(&contestants);
     let wrong: u64 = contestants.iter().map(|contestant| contestant.wrong).sum();
     if wrong > 0 {

@@ -22,7 +22,7 @@ use tokio_tungstenite::{WebSocketStream, client_async_with_config};
 
 use crate::common::{Latencies, latencies, record};
 use crate::http::{EventReader, HttpConnection, LoadTarget, PostQueue};
-use crate::{BenchResult, PATIENCE};
+use crate::{BenchResult, LOSS_TIMEOUT};
 
 /// How an agent stays connected.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -74,7 +74,7 @@ impl SharedStats {
 
 /// What an agent has heard.
 struct AgentInbox {
-    hall: Arc<SharedStats>,
+    stats: Arc<SharedStats>,
     link: AgentLink,
     answers: Mutex<Option<oneshot::Sender<String>>>,
     room: Mutex<Option<String>>,
@@ -102,7 +102,7 @@ struct WireMessage<'a> {
 }
 
 pub struct LoadAgent {
-    ears: Arc<AgentInbox>,
+    inbox: Arc<AgentInbox>,
     reader: AbortHandle,
     pub user_id: String,
 }
@@ -132,7 +132,7 @@ impl LoadAgent {
         let ready = json!({ "jsonrpc": "2.0", "method": "notifications/initialized" }).to_string();
         let ears = |link| {
             Arc::new(AgentInbox {
-                hall: Arc::clone(hall),
+                stats: Arc::clone(hall),
                 link,
                 answers: Mutex::default(),
                 room: Mutex::default(),
@@ -156,8 +156,8 @@ impl LoadAgent {
                 let address = events.next().await.ok_or("no address")?;
                 let ears = ears(AgentLink::Sse { address });
                 let reader = tokio::spawn(read(Arc::clone(&ears), events));
-                ears.ask(connection, &initialize).await?;
-                ears.tell(connection, &ready).await?;
+                ears.request(connection, &initialize).await?;
+                ears.notify(connection, &ready).await?;
                 (ears, reader.abort_handle())
             }
             TransportKind::WebSocket => {
@@ -169,13 +169,13 @@ impl LoadAgent {
                 let (socket, _) = client_async_with_config(request, stream, config).await?;
                 let (link, outgoing) = mpsc::unbounded_channel();
                 let ears = ears(AgentLink::WebSocket(link));
-                let reader = tokio::spawn(converse(Arc::clone(&ears), socket, outgoing));
-                ears.ask(connection, &initialize).await?;
-                ears.tell(connection, &ready).await?;
+                let reader = tokio::spawn(run(Arc::clone(&ears), socket, outgoing));
+                ears.request(connection, &initialize).await?;
+                ears.notify(connection, &ready).await?;
                 (ears, reader.abort_handle())
             }
         };
-        Ok(Self { ears, reader, user_id: String::new() })
+        Ok(Self { inbox: ears, reader, user_id: String::new() })
     }
 
     /// Looks for a partner, as `user_id` or as somebody new.
@@ -187,20 +187,20 @@ impl LoadAgent {
         let entered = self.call(connection, "enter_queue", &json!({ "user_id": user_id })).await?;
         entered["user_id"].as_str().ok_or("no id")?.clone_into(&mut self.user_id);
         if let Some(room) = entered["room_id"].as_str() {
-            *self.ears.room.lock() = Some(room.to_owned());
+            *self.inbox.room.lock() = Some(room.to_owned());
         }
         Ok(())
     }
 
     /// Where it chats, if it does.
     pub fn room(&self) -> Option<String> {
-        self.ears.room.lock().clone()
+        self.inbox.room.lock().clone()
     }
 
     /// Sends a message to `other`, its partner.
     pub async fn write_to(&self, other: &Self, connection: &mut HttpConnection) -> BenchResult<()> {
         let room = self.room().ok_or("no partner")?;
-        other.ears.underway.lock().push_back(self.ears.hall.stopwatch.elapsed());
+        other.inbox.underway.lock().push_back(self.inbox.stats.stopwatch.elapsed());
         self.write(&room, connection).await
     }
 
@@ -222,7 +222,7 @@ impl LoadAgent {
             "jsonrpc": "2.0", "id": 1, "method": "tools/call",
             "params": { "name": tool, "arguments": arguments },
         });
-        let answer = self.ears.ask(connection, &call.to_string()).await?;
+        let answer = self.inbox.request(connection, &call.to_string()).await?;
         let mut answer: Value = serde_json::from_str(&answer)?;
         match answer["result"]["structuredContent"].take() {
             Value::Null => Err(format!("{tool} was refused: {answer}").into()),
@@ -232,14 +232,14 @@ impl LoadAgent {
 
     /// Ends the session as the protocol has it; the older SSE knows nothing but hanging up.
     pub async fn close(self, connection: &mut HttpConnection) -> BenchResult<()> {
-        match &self.ears.link {
+        match &self.inbox.link {
             AgentLink::Http { session } => {
                 connection.send("DELETE", "/mcp/session", Some(session), "").await?;
             }
             AgentLink::WebSocket(link) => {
                 // Whoever is not connected any more does not need to be told.
                 let _ = link.send(Message::Close(None));
-                timeout(PATIENCE, link.closed()).await?;
+                timeout(LOSS_TIMEOUT, link.closed()).await?;
             }
             AgentLink::Sse { .. } => {}
         }
@@ -249,7 +249,7 @@ impl LoadAgent {
 
 impl AgentInbox {
     /// Sends a message that needs no answer.
-    async fn tell(&self, connection: &mut HttpConnection, message: &str) -> BenchResult<()> {
+    async fn notify(&self, connection: &mut HttpConnection, message: &str) -> BenchResult<()> {
         match &self.link {
             AgentLink::Http { session } => {
                 connection.send("POST", "/mcp/session", Some(session), message).await?;
@@ -263,19 +263,19 @@ impl AgentInbox {
     }
 
     /// Sends a request and waits for the answer.
-    async fn ask(&self, connection: &mut HttpConnection, message: &str) -> BenchResult<String> {
+    async fn request(&self, connection: &mut HttpConnection, message: &str) -> BenchResult<String> {
         if let AgentLink::Http { session } = &self.link {
             let answer = connection.send("POST", "/mcp/session", Some(session), message).await?;
             return Ok(answer.message);
         }
         let (tell, told) = oneshot::channel();
         *self.answers.lock() = Some(tell);
-        self.tell(connection, message).await?;
-        Ok(timeout(PATIENCE, told).await??)
+        self.notify(connection, message).await?;
+        Ok(timeout(LOSS_TIMEOUT, told).await??)
     }
 
     /// Takes note of a message, and says what is to be answered.
-    fn hear(&self, message: &str) -> Option<String> {
+    fn on_message(&self, message: &str) -> Option<String> {
         let Ok(WireMessage { id, method, params }) = serde_json::from_str(message) else {
             return None;
         };
@@ -293,10 +293,10 @@ impl AgentInbox {
                     return None;
                 }
                 number.clone_into(&mut last);
-                self.hall.arrived.fetch_add(1, Ordering::Relaxed);
+                self.stats.arrived.fetch_add(1, Ordering::Relaxed);
                 if let Some(sent) = self.underway.lock().pop_front() {
-                    let took = self.hall.stopwatch.elapsed().saturating_sub(sent);
-                    record(&mut self.hall.latencies.lock(), took);
+                    let took = self.stats.stopwatch.elapsed().saturating_sub(sent);
+                    record(&mut self.stats.latencies.lock(), took);
                 }
             }
             (Some("chatroom.found"), _) => {
@@ -314,18 +314,18 @@ impl AgentInbox {
 
 async fn read(ears: Arc<AgentInbox>, mut events: EventReader) {
     while let Some(event) = events.next().await {
-        let Some(answer) = ears.hear(&event) else { continue };
+        let Some(answer) = ears.on_message(&event) else { continue };
         match &ears.link {
             AgentLink::Http { session } => {
-                ears.hall.posts.send("/mcp/session".into(), Some(session.clone()), answer);
+                ears.stats.posts.send("/mcp/session".into(), Some(session.clone()), answer);
             }
-            AgentLink::Sse { address } => ears.hall.posts.send(address.clone(), None, answer),
+            AgentLink::Sse { address } => ears.stats.posts.send(address.clone(), None, answer),
             AgentLink::WebSocket(_) => {}
         }
     }
 }
 
-async fn converse(
+async fn run(
     ears: Arc<AgentInbox>,
     mut socket: WebSocketStream<TcpStream>,
     mut outgoing: mpsc::UnboundedReceiver<Message>,
@@ -333,7 +333,7 @@ async fn converse(
     loop {
         let answer = tokio::select! {
             frame = socket.next() => match frame {
-                Some(Ok(Message::Text(text))) => ears.hear(&text).map(Message::text),
+                Some(Ok(Message::Text(text))) => ears.on_message(&text).map(Message::text),
                 Some(Ok(_)) => None,
                 Some(Err(_)) | None => return,
             },

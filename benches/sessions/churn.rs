@@ -23,14 +23,14 @@ pub const OPENINGS: u64 = 600_000;
 /// People; whoever's turn it is again comes back.
 const PEOPLE: u64 = 30_000;
 /// Of so many sessions two are left without a word: of one the connection is closed, of one reset.
-const OF: u64 = 10;
+const ABANDON_ONE_IN: u64 = 10;
 const SESSION_IDLE: Duration = Duration::from_secs(20);
 const PEOPLE_IDLE: Duration = Duration::from_secs(120);
 /// The sample from which on nothing is to grow: by then those who left without a word come to an end
 /// as fast as others leave, and everybody has been there.
-pub const SETTLED: usize = 2;
+pub const BASELINE_SAMPLE: usize = 2;
 /// By how many percent memory may differ all the same.
-pub const SLACK: u64 = 5;
+pub const TOLERANCE_PERCENT: u64 = 5;
 
 /// How the server stood after a part of the openings.
 pub struct ChurnSample {
@@ -48,11 +48,7 @@ pub async fn measure() -> BenchResult<Vec<ChurnSample>> {
     let openings = Arc::new(AtomicU64::new(0));
     let mut workers = JoinSet::new();
     for _ in 0..WORKERS {
-        workers.spawn(come_and_go(
-            Arc::clone(&hall),
-            Arc::clone(&server.target),
-            Arc::clone(&openings),
-        ));
+        workers.spawn(churn(Arc::clone(&hall), Arc::clone(&server.target), Arc::clone(&openings)));
     }
     let stopwatch = Stopwatch::start();
     let mut samples = Vec::new();
@@ -88,7 +84,7 @@ pub async fn measure() -> BenchResult<Vec<ChurnSample>> {
 const ALL: u64 = SESSIONS as u64 + OPENINGS;
 
 /// Opens one session after the other and ends the oldest for it, until there were enough of them.
-async fn come_and_go(
+async fn churn(
     hall: Arc<SharedStats>,
     target: Arc<LoadTarget>,
     openings: Arc<AtomicU64>,
@@ -111,7 +107,7 @@ async fn come_and_go(
             TransportKind::Http,
             TransportKind::Sse,
         ][(number % 4) as usize];
-        let manner = number / 4 % OF;
+        let manner = number / 4 % ABANDON_ONE_IN;
         let mut agent = LoadAgent::open(&hall, &mut connection, way, manner == 0).await?;
         agent.enter(&mut connection, Some(&format!("agent-{}", number % PEOPLE))).await?;
         if let Some(room) = agent.room() {

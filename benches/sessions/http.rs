@@ -15,7 +15,7 @@ use crate::BenchResult;
 
 /// Connections over which agents answer the server's pings: more than there are posting, since nobody
 /// is pushed anything further until they answered, and agents do not wait for one another.
-const ANSWERING: usize = 256;
+const PONG_CONNECTIONS: usize = 256;
 
 /// A server, and the token that it takes.
 #[derive(Debug)]
@@ -184,9 +184,9 @@ pub struct PostQueue {
 
 impl PostQueue {
     pub fn begin(target: &Arc<LoadTarget>) -> Self {
-        let queues = (0..ANSWERING).map(|_| {
+        let queues = (0..PONG_CONNECTIONS).map(|_| {
             let (queue, posts) = mpsc::unbounded_channel();
-            tokio::spawn(carry(Arc::clone(target), posts));
+            tokio::spawn(run_posts(Arc::clone(target), posts));
             queue
         });
         Self { queues: queues.collect(), next: AtomicUsize::new(0) }
@@ -201,7 +201,7 @@ impl PostQueue {
 
 /// A session may have ended meanwhile, and an idle connection is closed, so failure is no failure here:
 /// what is lost shows by the server bringing its news again.
-async fn carry(target: Arc<LoadTarget>, mut posts: mpsc::UnboundedReceiver<PendingPost>) {
+async fn run_posts(target: Arc<LoadTarget>, mut posts: mpsc::UnboundedReceiver<PendingPost>) {
     let mut connection = None;
     while let Some(PendingPost { path, session, body }) = posts.recv().await {
         for _ in 0..2 {

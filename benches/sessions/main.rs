@@ -34,9 +34,9 @@ const SESSIONS: usize = 10_000;
 /// How much is posted at once.
 const WORKERS: usize = 64;
 /// Files that may be open: a socket for each session, and some more.
-const DESCRIPTORS: u64 = 12_000;
+const FD_LIMIT: u64 = 12_000;
 /// How long anything may take before it counts as lost.
-const PATIENCE: Duration = Duration::from_secs(60);
+const LOSS_TIMEOUT: Duration = Duration::from_secs(60);
 
 /// What can be measured by itself: `cargo bench --bench sessions -- churn`.
 const OPEN: &str = "open";
@@ -65,16 +65,16 @@ fn print_churn(samples: &[ChurnSample]) -> bool {
         let mib = float(*memory) / 1024.0;
         println!("| {openings} | {seconds:.0} s | {sessions} | {people} | {mib:.1} MiB |");
     }
-    let settled = &samples[churn::SETTLED..samples.len() - 1];
+    let settled = &samples[churn::BASELINE_SAMPLE..samples.len() - 1];
     let [first, last] =
         [settled.first(), settled.last()].map(|sample| sample.map_or(0, |sample| sample.memory));
-    let grew = last > first + first * churn::SLACK / 100;
+    let grew = last > first + first * churn::TOLERANCE_PERCENT / 100;
     println!(
         "\nThe {} openings of an hour; from {} on memory changed by {:+.1} % ({} % allowed).",
         grouped(float(churn::OPENINGS)),
         grouped(float(settled.first().map_or(0, |sample| sample.openings))),
         100.0 * (float(last) / float(first) - 1.0),
-        churn::SLACK,
+        churn::TOLERANCE_PERCENT,
     );
     grew
 }
@@ -118,7 +118,7 @@ fn main() -> BenchResult<ExitCode> {
     if server::serve_if_asked()? {
         return Ok(ExitCode::SUCCESS);
     }
-    if rlimit::increase_nofile_limit(DESCRIPTORS)? < DESCRIPTORS {
+    if rlimit::increase_nofile_limit(FD_LIMIT)? < FD_LIMIT {
         return Err("too few files may be open: see `ulimit -Hn`".into());
     }
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;

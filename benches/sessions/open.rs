@@ -12,7 +12,7 @@ use crate::agent::{LoadAgent, SharedStats, TransportKind};
 use crate::common::{Latencies, float, median};
 use crate::http::{HttpConnection, LoadTarget};
 use crate::server::ServerProcess;
-use crate::{BenchResult, PATIENCE, SESSIONS, WORKERS};
+use crate::{BenchResult, LOSS_TIMEOUT, SESSIONS, WORKERS};
 
 /// How often one of each pair writes to the other.
 const ROUNDS: usize = 6;
@@ -126,7 +126,7 @@ async fn meet(
             sleep(Duration::from_millis(20)).await;
         }
     };
-    timeout(PATIENCE, found).await?;
+    timeout(LOSS_TIMEOUT, found).await?;
     let (mut pairs, mut alone) = (Vec::new(), HashMap::new());
     for agent in agents {
         let room = agent.room().ok_or("no partner")?;
@@ -161,7 +161,7 @@ async fn write(
             sleep(Duration::from_millis(1)).await;
         }
     };
-    if timeout(PATIENCE, arrived).await.is_err() || hall.arrived() != all {
+    if timeout(LOSS_TIMEOUT, arrived).await.is_err() || hall.arrived() != all {
         return Err(format!("{} messages arrived instead of {all}", hall.arrived()).into());
     }
     Ok(pairs)

@@ -19,15 +19,15 @@ use tokio::time::{sleep, timeout};
 use tokio_util::sync::CancellationToken;
 
 use crate::http::{HttpConnection, LoadTarget};
-use crate::{BenchResult, PATIENCE};
+use crate::{BenchResult, LOSS_TIMEOUT};
 
 /// The argument with which this program calls itself to be the server; the idle limits of sessions and
 /// of people follow, in seconds.
-const SERVE: &str = "--serve";
+const SERVE_ARG: &str = "--serve";
 
 /// The places for sessions: the default for those that are open, and room for those that were left without
 /// a word and whose time is not over, of whom there are the more the faster the machine is.
-const PLACES: usize = 60_000;
+const SESSION_CAPACITY: usize = 60_000;
 
 pub struct ServerProcess {
     process: Child,
@@ -45,7 +45,7 @@ pub struct ServerFigures {
 impl ServerProcess {
     pub async fn start(session_idle: Duration, people_idle: Duration) -> BenchResult<Self> {
         let mut process = Command::new(env::current_exe()?)
-            .arg(SERVE)
+            .arg(SERVE_ARG)
             .args([session_idle, people_idle].map(|time| time.as_secs().to_string()))
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
@@ -53,7 +53,7 @@ impl ServerProcess {
             .spawn()?;
         let mut told = String::new();
         let output = process.stdout.take().ok_or("no output")?;
-        timeout(PATIENCE, BufReader::new(output).read_line(&mut told)).await??;
+        timeout(LOSS_TIMEOUT, BufReader::new(output).read_line(&mut told)).await??;
         let (at, token) = told.trim().split_once(' ').ok_or("the server did not start")?;
         let target = LoadTarget { at: at.parse()?, token: token.to_owned() };
         Ok(Self { process, target: Arc::new(target) })
@@ -93,7 +93,7 @@ impl ServerProcess {
                 sleep(Duration::from_millis(200)).await;
             }
         };
-        timeout(PATIENCE, emptied).await??;
+        timeout(LOSS_TIMEOUT, emptied).await??;
         self.settle().await
     }
 
@@ -115,7 +115,7 @@ impl ServerProcess {
 /// Is the server, if this program was called to be it, until whoever called it has ended.
 pub fn serve_if_asked() -> BenchResult<bool> {
     let arguments: Vec<String> = env::args().collect();
-    let Some(at) = arguments.iter().position(|argument| argument == SERVE) else {
+    let Some(at) = arguments.iter().position(|argument| argument == SERVE_ARG) else {
         return Ok(false);
     };
     let [session_idle, people_idle] = &arguments[at + 1..] else { return Err("two times".into()) };
@@ -135,7 +135,7 @@ async fn serve(session_idle: Duration, people_idle: String) -> BenchResult<()> {
         "RATE_LIMITS" => {
             Some("messages=10000,same=10000,searches=10000,newcomers=0".to_owned().into())
         }
-        "MAX_SESSIONS" => Some(PLACES.to_string().into()),
+        "MAX_SESSIONS" => Some(SESSION_CAPACITY.to_string().into()),
         "IDLE_TIMEOUT_SECS" => Some(people_idle.clone().into()),
         "REAP_INTERVAL_SECS" => Some("2".into()),
         _ => None,
@@ -148,8 +148,9 @@ async fn serve(session_idle: Duration, people_idle: String) -> BenchResult<()> {
     writeln!(out, "{} {}", listener.local_addr()?, tokens.current())?;
     out.flush()?;
     drop(out);
-    let limits = ConnectionLimits { session_idle, ..ConnectionLimits::with_sessions(PLACES) }
-        .within_descriptors();
+    let limits =
+        ConnectionLimits { session_idle, ..ConnectionLimits::with_sessions(SESSION_CAPACITY) }
+            .within_fd_limit();
     let shutdown = CancellationToken::new();
     let told = shutdown.clone();
     tokio::spawn(async move {

@@ -60,13 +60,13 @@ pub struct App {
     mcp: McpServer,
     metrics: Arc<Metrics>,
     couriers: Arc<Couriers>,
-    places: SessionLimit,
+    session_limit: SessionLimit,
     whatsapp: Option<Arc<WhatsApp>>,
     admin: AdminService,
     lobby: Arc<ModeratedLobby>,
     clock: Arc<dyn Clock>,
     ids: IdHasher,
-    board: Arc<Dashboard>,
+    dashboard: Arc<Dashboard>,
     config: Config,
     /// The reaper, and the upkeep of the metrics, of the dashboard and of WhatsApp.
     tasks: Vec<AbortHandle>,
@@ -78,14 +78,14 @@ impl App {
     /// # Errors
     /// When a channel is configured that sends requests, and the system lacks what that takes.
     pub fn new(config: Config, clock: &Arc<dyn Clock>) -> Result<Self, NoRootCertificates> {
-        Self::with_pace(config, clock, SendPolicy::default())
+        Self::with_send_policy(config, clock, SendPolicy::default())
     }
 
     /// The same, with channels that send requests at this pace.
     ///
     /// # Errors
     /// As above.
-    pub fn with_pace(
+    pub fn with_send_policy(
         config: Config,
         clock: &Arc<dyn Clock>,
         pace: SendPolicy,
@@ -94,14 +94,16 @@ impl App {
         crate::mask::warm_up();
         crate::guard::warm_up();
         let (lobby, ids) = stores::lobby(&config);
-        let warden = Arc::new(stores::warden(&config, &ids));
-        let guarded = Arc::new(ModeratedLobby::new(lobby, Arc::clone(&warden), config.notice));
+        let warden = Arc::new(stores::moderation(&config, &ids));
+        let guarded =
+            Arc::new(ModeratedLobby::new(lobby, Arc::clone(&warden), config.notice_policy));
         let lobby: Arc<dyn Lobby> = Arc::clone(&guarded) as _;
         let options = ConnectOptions {
             use_caller_nicknames: config.use_caller_nicknames,
             guard: config.guard,
         };
-        let reaper = connect::reap(Arc::clone(&lobby), Arc::clone(clock), config.reap_interval);
+        let reaper =
+            connect::run_reaper(Arc::clone(&lobby), Arc::clone(clock), config.reap_interval);
         let couriers = Couriers::new(Arc::clone(&lobby), Arc::clone(clock));
         let connect = Arc::new(ConnectService::new(
             Arc::clone(&lobby),
@@ -136,7 +138,7 @@ impl App {
         let names =
             toolsets.iter().flat_map(|toolset| toolset.tools()).map(|tool| tool.name.into_owned());
         let metrics = Arc::new(Metrics::new(names));
-        let upkeep = Arc::clone(&metrics).keep_up(METRICS_INTERVAL);
+        let upkeep = Arc::clone(&metrics).run_upkeep(METRICS_INTERVAL);
         let whatsapp = config.whatsapp.clone().map(|settings| -> Result<_, NoRootCertificates> {
             let parts = whatsapp::WhatsAppDeps {
                 connect: Arc::clone(&connect),
@@ -144,7 +146,7 @@ impl App {
                 clock: Arc::clone(clock),
                 ids: ids.clone(),
                 metrics: Arc::clone(&metrics),
-                http: outbound::client().map_err(|_| NoRootCertificates)?,
+                http: outbound::http_client().map_err(|_| NoRootCertificates)?,
                 pace,
                 rng: seeded_rng(),
             };
@@ -152,19 +154,26 @@ impl App {
         });
         let whatsapp = whatsapp.transpose()?;
         if let Some(channels::BridgeConfig { url, secret }) = config.callback.clone() {
-            let http = outbound::client().map_err(|_| NoRootCertificates)?;
+            let http = outbound::http_client().map_err(|_| NoRootCertificates)?;
             let (ids, metrics) = (ids.clone(), Arc::clone(&metrics));
-            let bridge = Bridge { http, url, secret, ids, metrics, pace };
+            let bridge = Bridge { http, url, secret, ids, metrics, send_policy: pace };
             let (couriers, clock) = (Arc::clone(&couriers), Arc::clone(clock));
-            connect.tell(Arc::new(BridgeChannels::new(bridge, couriers, clock, seeded_rng())));
+            connect.set_caller_observer(Arc::new(BridgeChannels::new(
+                bridge,
+                couriers,
+                clock,
+                seeded_rng(),
+            )));
         }
         let board = Arc::new(Dashboard::new(Arc::clone(&connect), Arc::clone(&metrics)));
-        let sampling = Arc::clone(&board).keep_up(Arc::clone(clock));
+        let sampling = Arc::clone(&board).run(Arc::clone(clock));
         let mut tasks = vec![tokio::spawn(reaper), tokio::spawn(upkeep), tokio::spawn(sampling)];
-        tasks.extend(whatsapp.iter().map(|whatsapp| tokio::spawn(Arc::clone(whatsapp).keep_up())));
+        tasks.extend(
+            whatsapp.iter().map(|whatsapp| tokio::spawn(Arc::clone(whatsapp).run_upkeep())),
+        );
         Ok(Self {
             mcp: McpServer::new(toolsets, Arc::clone(&metrics), places.clone()),
-            places,
+            session_limit: places,
             couriers,
             connect,
             metrics,
@@ -173,7 +182,7 @@ impl App {
             lobby: guarded,
             clock: Arc::clone(clock),
             ids,
-            board,
+            dashboard: board,
             config,
             tasks: tasks.iter().map(JoinHandle::abort_handle).collect(),
         })
@@ -190,7 +199,7 @@ impl App {
         // A token that the server made for this run, and that only this machine can use, is put into
         // the page: whoever started the server has nothing to paste.
         let local = listener.local_addr().is_ok_and(|address| address.ip().is_loopback());
-        let own = (local && self.config.tokens.is_none()).then(|| tokens.clone());
+        let own = (local && self.config.auth_tokens.is_none()).then(|| tokens.clone());
         // Calls in flight when the server is told to stop are finished, so rmcp is told later.
         let mcp_shutdown = CancellationToken::new();
         let _stop_mcp = mcp_shutdown.clone().drop_guard();
@@ -205,47 +214,60 @@ impl App {
                 ids: self.ids.clone(),
                 drain: drain.clone(),
                 sessions: sessions.clone(),
-                telling: Arc::default(),
+                broadcast_lock: Arc::default(),
             });
             let tools: Arc<dyn Toolset> = Arc::new(AdminTools::new(Arc::clone(&office)));
-            let mcp = McpServer::new(vec![tools], Arc::clone(&self.metrics), self.places.clone());
-            let mcp = mcp.instructed(admin::INSTRUCTIONS).http(mcp_shutdown.clone());
+            let mcp =
+                McpServer::new(vec![tools], Arc::clone(&self.metrics), self.session_limit.clone());
+            let mcp = mcp
+                .with_instructions(admin::ADMIN_INSTRUCTIONS)
+                .stateless_service(mcp_shutdown.clone());
             let gate = Gate { tokens, allowed_hosts: allowed_hosts.clone() };
             admin::routes(office, mcp, Arc::new(gate), limits.body_timeout)
         });
-        let newcomers = self.newcomers();
-        let mcp = self.mcp.clone().drained_by(drain.clone()).counting(newcomers.clone());
+        let newcomers = self.new_user_limiter();
+        let mcp = self.mcp.clone().with_drain(drain.clone()).with_new_user_limit(newcomers.clone());
         let core = HttpState {
             connect: Arc::clone(&self.connect),
             lobby: Arc::clone(&self.lobby),
             clock: Arc::clone(&self.clock),
-            direct: StatelessCalls::new(mcp.clone()),
-            mcp: mcp.clone().http(mcp_shutdown),
+            stateless: StatelessCalls::new(mcp.clone()),
+            mcp: mcp.clone().stateless_service(mcp_shutdown),
             // A live session has no end of its own to wait for.
-            sessions: mcp.clone().http_sessions(limits.session_idle, &sessions, shutdown.clone()),
-            pipes: SessionPipes::new(mcp, limits.session_idle / 3, drain.clone(), seeded_rng()),
+            sessions: mcp.clone().session_service(limits.session_idle, &sessions, shutdown.clone()),
+            session_pipes: SessionPipes::new(
+                mcp,
+                limits.session_idle / 3,
+                drain.clone(),
+                seeded_rng(),
+            ),
             drain,
-            newcomers,
-            proxy: self.config.proxy,
+            new_user_limiter: newcomers,
+            trusted_proxy: self.config.trusted_proxy,
             couriers: Arc::clone(&self.couriers),
-            places: self.places.clone(),
+            session_limit: self.session_limit.clone(),
             metrics: Arc::clone(&self.metrics),
             limits,
             whatsapp: self.whatsapp.clone(),
             pages: Pages {
                 playground: self.config.playground,
                 token: own,
-                board: Arc::clone(&self.board),
+                dashboard: Arc::clone(&self.dashboard),
                 shutdown: shutdown.clone(),
             },
         };
         let (core, gate) = (Arc::new(core), Arc::new(Gate { tokens, allowed_hosts }));
         let routes = routes::routes(Arc::clone(&core), Arc::clone(&gate), office);
-        server::serve(listener, Arc::new(Dispatcher { core, gate, routes }), limits, shutdown)
-            .await;
+        server::serve(
+            listener,
+            Arc::new(Dispatcher { state: core, gate, routes }),
+            limits,
+            shutdown,
+        )
+        .await;
         // What was taken from Meta is not sent again, so it is carried out before the end.
         if let Some(whatsapp) = &self.whatsapp
-            && timeout(limits.shutdown_grace, whatsapp.finish()).await.is_err()
+            && timeout(limits.shutdown_grace, whatsapp.wait_idle()).await.is_err()
         {
             tracing::warn!("messages from WhatsApp were still waiting when the time was over");
         }
@@ -254,8 +276,8 @@ impl App {
 
 impl App {
     /// Who counts new people, where they are limited.
-    fn newcomers(&self) -> Option<Arc<NewUserLimiter>> {
-        self.config.rate_limits.filter(|limits| limits.newcomers > 0)?;
+    fn new_user_limiter(&self) -> Option<Arc<NewUserLimiter>> {
+        self.config.rate_limits.filter(|limits| limits.new_users > 0)?;
         let lobby = Arc::clone(&self.lobby) as Arc<dyn Lobby>;
         let (warden, clock) = (Arc::clone(&self.admin.0), Arc::clone(&self.clock));
         Some(Arc::new(NewUserLimiter::new(lobby, warden, clock, self.ids.clone())))
@@ -269,7 +291,7 @@ fn whatsapp_settings(settings: channels::WhatsAppConfig) -> whatsapp::WhatsAppSe
 }
 
 /// Said at the start, where somebody can still do something about it.
-const NO_LEDGER: &str = "blocks and reports can't be kept: see STATE_DB";
+const STORE_UNAVAILABLE: &str = "blocks and reports can't be kept: see STATE_DB";
 
 /// Requests can't be sent from here.
 #[derive(Debug, Error)]
@@ -291,11 +313,11 @@ pub async fn serve(
     config: Config,
     announce: impl FnOnce(SocketAddr, Option<&AuthTokens>),
 ) -> io::Result<()> {
-    let shutdown = stop_on_signal()?;
-    let limits = ConnectionLimits::with_sessions(config.max_sessions).within_descriptors();
+    let shutdown = shutdown_on_signal()?;
+    let limits = ConnectionLimits::with_sessions(config.max_sessions).within_fd_limit();
     let listener = TcpListener::bind(config.address).await?;
     let address = listener.local_addr()?;
-    let configured = config.tokens.clone();
+    let configured = config.auth_tokens.clone();
     let tokens = configured.clone().unwrap_or_else(|| AuthTokens::generate(&mut seeded_rng()));
     announce(address, configured.is_none().then_some(&tokens));
     if tokens.is_weak() {
@@ -311,7 +333,7 @@ pub async fn serve(
         .map_err(io::Error::other)?;
     // Redis may come up later; a file that can't be opened now can't be later either.
     if app.config.redis.is_none() {
-        app.admin.logged().await.map_err(|_| io::Error::other(NO_LEDGER))?;
+        app.admin.audit_log().await.map_err(|_| io::Error::other(STORE_UNAVAILABLE))?;
     }
     app.serve_http(listener, tokens, limits, shutdown).await;
     tracing::info!("stopped");
@@ -324,7 +346,7 @@ pub async fn serve(
 /// When the client does not speak the protocol, or signals can't be waited for.
 pub async fn serve_stdio(config: Config) -> Result<(), String> {
     let config = Config { playground: false, ..config };
-    let shutdown = stop_on_signal().map_err(|error| error.to_string())?;
+    let shutdown = shutdown_on_signal().map_err(|error| error.to_string())?;
     let app = App::new(config, &(Arc::new(SystemClock::new()) as Arc<dyn Clock>))
         .map_err(|error| error.to_string())?;
     tokio::select! {
@@ -339,7 +361,7 @@ pub async fn serve_stdio(config: Config) -> Result<(), String> {
 const METRICS_INTERVAL: Duration = Duration::from_secs(5);
 
 /// A token that SIGTERM and Ctrl-C cancel.
-fn stop_on_signal() -> io::Result<CancellationToken> {
+fn shutdown_on_signal() -> io::Result<CancellationToken> {
     let shutdown = CancellationToken::new();
     let (mut terminate, mut interrupt) =
         (signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?);

@@ -25,13 +25,13 @@ use crate::rate_limit::store_redis::RedisRateLimiter;
 pub(super) fn lobby(config: &Config) -> (Arc<dyn Lobby>, IdHasher) {
     let Some(redis) = &config.redis else {
         let lobby = MemoryLobby::new(config.idle_timeout, seeded_rng());
-        let ids = match &config.state {
-            Some(state) => IdHasher::salted(state.salt.expose_secret().as_bytes()),
+        let ids = match &config.state_db {
+            Some(state) => IdHasher::from_salt(state.salt.expose_secret().as_bytes()),
             None => IdHasher::random(&mut seeded_rng()),
         };
         return (Arc::new(lobby), ids);
     };
-    let ids = IdHasher::salted(redis.salt.expose_secret().as_bytes());
+    let ids = IdHasher::from_salt(redis.salt.expose_secret().as_bytes());
     let lobby = RedisLobby::new(
         redis.url.expose_secret(),
         config.idle_timeout,
@@ -44,9 +44,9 @@ pub(super) fn lobby(config: &Config) -> (Arc<dyn Lobby>, IdHasher) {
 }
 
 /// Who keeps people apart, with reports sealed.
-pub(super) fn warden(config: &Config, ids: &IdHasher) -> ModerationService {
+pub(super) fn moderation(config: &Config, ids: &IdHasher) -> ModerationService {
     let mut rng = seeded_rng();
-    let (seal, ledger): (_, Arc<dyn ModerationStore>) = match (&config.redis, &config.state) {
+    let (seal, ledger): (_, Arc<dyn ModerationStore>) = match (&config.redis, &config.state_db) {
         (Some(redis), _) => {
             let ledger = RedisModerationStore::new(redis.url.expose_secret());
             let ledger = ledger.expect("the configuration has checked the address");

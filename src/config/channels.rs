@@ -46,24 +46,24 @@ const WHATSAPP: [&str; 5] = [
 const CALLBACK: [&str; 2] = ["CALLBACK_URL", "CALLBACK_SECRET"];
 
 /// Reads the settings of the WhatsApp channel, if there are any.
-pub(super) fn whatsapp<L: Fn(&str) -> Option<OsString>>(
+pub(super) fn read_whatsapp<L: Fn(&str) -> Option<OsString>>(
     reader: &mut EnvReader<L>,
 ) -> Option<WhatsAppConfig> {
     let [token, phone_number_id, verify_token, app_secret, api_base] = WHATSAPP;
-    if !reader.wants(&WHATSAPP, &WHATSAPP[..4]) {
+    if !reader.requires_all(&WHATSAPP, &WHATSAPP[..4]) {
         return None;
     }
-    let token = reader.read(token, EchoValue::Never, secret);
-    let phone_number_id = reader.read(phone_number_id, EchoValue::AsIs, |text| {
+    let token = reader.read(token, EchoValue::Redacted, secret);
+    let phone_number_id = reader.read(phone_number_id, EchoValue::Yes, |text| {
         let plausible = text.len() <= 32 && text.bytes().all(|b| b.is_ascii_digit());
         let expected = "the id of the phone number, in digits, as Meta's dashboard shows it";
         plausible.then(|| text.to_owned()).ok_or(expected)
     });
-    let verify_token = reader.read(verify_token, EchoValue::Never, secret);
-    let app_secret = reader.read(app_secret, EchoValue::Never, secret);
-    let api_base = reader.read(api_base, EchoValue::AsIs, |text| {
-        let url = address(text).filter(|url| url.query().is_none());
-        let safe = url.filter(|url| url.scheme() == "https" || is_this_machine(url));
+    let verify_token = reader.read(verify_token, EchoValue::Redacted, secret);
+    let app_secret = reader.read(app_secret, EchoValue::Redacted, secret);
+    let api_base = reader.read(api_base, EchoValue::Yes, |text| {
+        let url = parse_url(text).filter(|url| url.query().is_none());
+        let safe = url.filter(|url| url.scheme() == "https" || is_loopback(url));
         let base = safe.map(|url| url.as_str().trim_end_matches('/').to_owned());
         base.ok_or("an address that begins with https:// (http:// only on this machine)")
     });
@@ -77,24 +77,24 @@ pub(super) fn whatsapp<L: Fn(&str) -> Option<OsString>>(
 }
 
 /// Reads the settings of the callback, if there are any.
-pub(super) fn callback<L: Fn(&str) -> Option<OsString>>(
+pub(super) fn read_bridge<L: Fn(&str) -> Option<OsString>>(
     reader: &mut EnvReader<L>,
 ) -> Option<BridgeConfig> {
-    if !reader.wants(&CALLBACK, &CALLBACK) {
+    if !reader.requires_all(&CALLBACK, &CALLBACK) {
         return None;
     }
-    let url = reader.read(CALLBACK[0], EchoValue::Never, |text| {
-        let url = address(text).filter(|url| url.scheme() == "https" || is_near(url));
+    let url = reader.read(CALLBACK[0], EchoValue::Redacted, |text| {
+        let url = parse_url(text).filter(|url| url.scheme() == "https" || is_private_name(url));
         let url = url.map(|url| SecretString::from(url.as_str()));
         url.ok_or("an address that begins with https:// (http:// only on this machine or by a name without a dot)")
     });
-    let secret = reader.read(CALLBACK[1], EchoValue::Never, secret);
+    let secret = reader.read(CALLBACK[1], EchoValue::Redacted, secret);
     Some(BridgeConfig { url: url?, secret: secret? })
 }
 
 impl<L: Fn(&str) -> Option<OsString>> EnvReader<L> {
     /// Whether any of `all` is set. Each of `needed` that is not, is a problem then.
-    fn wants(&mut self, all: &[&'static str], needed: &[&'static str]) -> bool {
+    fn requires_all(&mut self, all: &[&'static str], needed: &[&'static str]) -> bool {
         let is_set = |name: &&&'static str| {
             (self.lookup)(name).is_some_and(|value| !value.to_string_lossy().trim().is_empty())
         };
@@ -104,7 +104,7 @@ impl<L: Fn(&str) -> Option<OsString>> EnvReader<L> {
         let missing: Vec<_> = needed.iter().filter(|name| !is_set(name)).collect();
         self.problems.extend(missing.into_iter().map(|name| ConfigProblem {
             variable: (*name).to_owned(),
-            value: String::new(),
+            shown_value: String::new(),
             expected: format!("a value, because {} belong together", needed.join(", ")),
         }));
         true
@@ -117,19 +117,19 @@ fn secret(text: &str) -> Result<SecretString, &'static str> {
 }
 
 /// An address on the web.
-fn address(text: &str) -> Option<Url> {
+fn parse_url(text: &str) -> Option<Url> {
     let url = Url::parse(text).ok()?;
     let plain = url.username().is_empty() && url.password().is_none() && url.fragment().is_none();
     (plain && matches!(url.scheme(), "http" | "https") && url.has_host()).then_some(url)
 }
 
-fn is_this_machine(url: &Url) -> bool {
+fn is_loopback(url: &Url) -> bool {
     matches!(url.host_str(), Some("localhost" | "127.0.0.1" | "[::1]"))
 }
 
 /// Whether an address is on this machine, or named as only neighbours in a private network are.
-fn is_near(url: &Url) -> bool {
-    is_this_machine(url) || url.host_str().is_some_and(|host| !host.contains(['.', ':']))
+fn is_private_name(url: &Url) -> bool {
+    is_loopback(url) || url.host_str().is_some_and(|host| !host.contains(['.', ':']))
 }
 
 #[cfg(test)]

@@ -20,7 +20,7 @@ pub(super) fn read(file: &Path) -> (HashMap<String, OsString>, Vec<ConfigProblem
             let expected = format!("a readable file of text ({})", error.kind());
             let problem = ConfigProblem {
                 variable: ".env".to_owned(),
-                value: "(not shown)".to_owned(),
+                shown_value: "(not shown)".to_owned(),
                 expected,
             };
             (HashMap::new(), vec![problem])
@@ -33,10 +33,10 @@ fn parse(text: &str) -> (HashMap<String, OsString>, Vec<ConfigProblem>) {
     let mut problems = Vec::new();
     for (number, line) in text.lines().enumerate() {
         let mut complain = |expected: &str| {
-            let variable = format!(".env line {}, {}", number + 1, name(line));
+            let variable = format!(".env line {}, {}", number + 1, variable_name(line));
             problems.push(ConfigProblem {
                 variable,
-                value: "(not shown)".to_owned(),
+                shown_value: "(not shown)".to_owned(),
                 expected: expected.to_owned(),
             });
         };
@@ -54,7 +54,7 @@ fn parse(text: &str) -> (HashMap<String, OsString>, Vec<ConfigProblem>) {
 }
 
 /// The variable a line is about, if it is plain to see.
-fn name(line: &str) -> &str {
+fn variable_name(line: &str) -> &str {
     let name = line.split('=').next().unwrap_or_default().trim();
     let plain = !name.is_empty() && name.bytes().all(|b| b.is_ascii_uppercase() || b == b'_');
     if plain && line.contains('=') { name } else { "no variable" }

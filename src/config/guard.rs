@@ -6,27 +6,29 @@ use super::{EchoValue, EnvReader};
 use crate::guard::{Guard, LinkPolicy, ProfanityPolicy};
 use crate::moderation::service::NoticePolicy;
 
-pub(super) fn read<L: Fn(&str) -> Option<OsString>>(reader: &mut EnvReader<L>) -> Guard {
+pub(super) fn read_guard<L: Fn(&str) -> Option<OsString>>(reader: &mut EnvReader<L>) -> Guard {
     let links =
-        reader.read("LINKS", EchoValue::AsIs, |text| match text.to_ascii_lowercase().as_str() {
+        reader.read("LINKS", EchoValue::Yes, |text| match text.to_ascii_lowercase().as_str() {
             "allow" => Ok(LinkPolicy::Allow),
             "defang" => Ok(LinkPolicy::Defang),
             "refuse" => Ok(LinkPolicy::Refuse),
             _ => Err("allow, defang or refuse"),
         });
     let words =
-        reader.read("WORDS", EchoValue::AsIs, |text| match text.to_ascii_lowercase().as_str() {
+        reader.read("WORDS", EchoValue::Yes, |text| match text.to_ascii_lowercase().as_str() {
             "off" => Ok(ProfanityPolicy::Off),
             "mask" => Ok(ProfanityPolicy::Mask),
             "refuse" => Ok(ProfanityPolicy::Refuse),
             _ => Err("off, mask or refuse"),
         });
-    Guard { links: links.unwrap_or_default(), words: words.unwrap_or_default() }
+    Guard { links: links.unwrap_or_default(), profanity: words.unwrap_or_default() }
 }
 
-pub(super) fn notice<L: Fn(&str) -> Option<OsString>>(reader: &mut EnvReader<L>) -> NoticePolicy {
+pub(super) fn read_notice_policy<L: Fn(&str) -> Option<OsString>>(
+    reader: &mut EnvReader<L>,
+) -> NoticePolicy {
     let notice =
-        reader.read("NOTICE", EchoValue::AsIs, |text| match text.to_ascii_lowercase().as_str() {
+        reader.read("NOTICE", EchoValue::Yes, |text| match text.to_ascii_lowercase().as_str() {
             "on" => Ok(NoticePolicy::On),
             "require" => Ok(NoticePolicy::Require),
             "off" => Ok(NoticePolicy::Off),
@@ -50,11 +52,11 @@ mod tests {
     fn links_are_defanged_and_words_left_alone_unless_set() {
         assert_eq!(
             guard(&[]),
-            Ok(Guard { links: LinkPolicy::Defang, words: ProfanityPolicy::Off })
+            Ok(Guard { links: LinkPolicy::Defang, profanity: ProfanityPolicy::Off })
         );
         assert_eq!(
             guard(&[("LINKS", "Refuse"), ("WORDS", "mask")]),
-            Ok(Guard { links: LinkPolicy::Refuse, words: ProfanityPolicy::Mask })
+            Ok(Guard { links: LinkPolicy::Refuse, profanity: ProfanityPolicy::Mask })
         );
         let wrong = [("LINKS", "no"), ("WORDS", "yes"), ("NOTICE", "maybe")];
         assert_eq!(guard(&wrong).expect_err("three problems").len(), 3);

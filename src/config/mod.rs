@@ -25,14 +25,16 @@ use crate::kernel::client_network::TrustedProxy;
 use crate::kernel::token::AuthTokens;
 use crate::moderation::service::NoticePolicy;
 use crate::rate_limit::gcra::RateLimits;
-use parse::{host_names, log_format, log_level, phone_number, proxy, switch, toolset_names};
+use parse::{
+    host_names, log_format, log_level, phone_number, switch, toolset_names, trusted_proxy,
+};
 
 const DEFAULT_PORT: u16 = 8086;
 const DEFAULT_IDLE_TIMEOUT_SECS: u64 = 30 * 60;
 const DEFAULT_REAP_INTERVAL_SECS: u64 = 30;
 const DEFAULT_MAX_SESSIONS: usize = 10_000;
 /// A year: longer times are surely a mistake.
-const MAX_SECS: u64 = 365 * 24 * 60 * 60;
+const MAX_DURATION_SECS: u64 = 365 * 24 * 60 * 60;
 
 /// How log lines are written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -45,7 +47,7 @@ pub enum LogFormat {
 #[derive(Clone, Debug)]
 pub struct Config {
     /// `AUTH_TOKEN`; where there is none, the server makes one for this run.
-    pub tokens: Option<AuthTokens>,
+    pub auth_tokens: Option<AuthTokens>,
     /// `MY_NUMBER`, which `validate` returns.
     pub my_number: Option<SecretString>,
     /// `HOST` and `PORT`. Without a host: everybody when there is a token, this machine when not.
@@ -72,17 +74,17 @@ pub struct Config {
     /// `REDIS_URL` and what belongs to it; without, the lobby is in memory.
     pub redis: Option<store::RedisConfig>,
     /// `STATE_DB`: where blocks and reports are kept without Redis.
-    pub state: Option<store::StateDbConfig>,
+    pub state_db: Option<store::StateDbConfig>,
     /// `ADMIN_TOKEN`; without one there is nothing below `/admin`.
     pub admin_tokens: Option<AuthTokens>,
     /// `RATE_LIMITS`; `None` means that nobody is limited.
     pub rate_limits: Option<RateLimits>,
     /// `TRUSTED_PROXY`: who says where requests come from.
-    pub proxy: TrustedProxy,
+    pub trusted_proxy: TrustedProxy,
     /// `LINKS` and `WORDS`.
     pub guard: Guard,
     /// Whether people are told how they treat each other here.
-    pub notice: NoticePolicy,
+    pub notice_policy: NoticePolicy,
     pub whatsapp: Option<channels::WhatsAppConfig>,
     pub callback: Option<channels::BridgeConfig>,
 }
@@ -99,13 +101,13 @@ pub enum ToolsetName {
 pub struct ConfigProblem {
     variable: String,
     /// The value as it was, or what may be said of it.
-    value: String,
+    shown_value: String,
     expected: String,
 }
 
 impl fmt::Display for ConfigProblem {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}={}: expected {}", self.variable, self.value, self.expected)
+        write!(f, "{}={}: expected {}", self.variable, self.shown_value, self.expected)
     }
 }
 
@@ -137,11 +139,11 @@ impl Config {
         lookup: impl Fn(&str) -> Option<OsString>,
     ) -> Result<Self, Vec<ConfigProblem>> {
         let mut reader = EnvReader { lookup, problems: Vec::new() };
-        let tokens = reader.read("AUTH_TOKEN", EchoValue::Never, AuthTokens::parse);
-        let host = reader.read("HOST", EchoValue::AsIs, |text| {
+        let tokens = reader.read("AUTH_TOKEN", EchoValue::Redacted, AuthTokens::parse);
+        let host = reader.read("HOST", EchoValue::Yes, |text| {
             text.parse::<IpAddr>().map_err(|_| "an IP address")
         });
-        let port = reader.read("PORT", EchoValue::AsIs, |text| {
+        let port = reader.read("PORT", EchoValue::Yes, |text| {
             text.parse::<u16>().map_err(|_| "a number from 0 to 65535 (0 takes any free port)")
         });
         let default_host =
@@ -149,44 +151,46 @@ impl Config {
         let host = host.unwrap_or(default_host.into());
         let (redis, state) = store::read(&mut reader);
         let config = Self {
-            my_number: reader.read("MY_NUMBER", EchoValue::Never, phone_number),
+            my_number: reader.read("MY_NUMBER", EchoValue::Redacted, phone_number),
             address: SocketAddr::new(host, port.unwrap_or(DEFAULT_PORT)),
             log_level: reader
-                .read("LOG_LEVEL", EchoValue::AsIs, log_level)
+                .read("LOG_LEVEL", EchoValue::Yes, log_level)
                 .unwrap_or(LevelFilter::INFO),
             log_format: reader
-                .read("LOG_FORMAT", EchoValue::AsIs, log_format)
+                .read("LOG_FORMAT", EchoValue::Yes, log_format)
                 .unwrap_or(LogFormat::Text),
             idle_timeout: reader.seconds("IDLE_TIMEOUT_SECS", DEFAULT_IDLE_TIMEOUT_SECS),
             reap_interval: reader.seconds("REAP_INTERVAL_SECS", DEFAULT_REAP_INTERVAL_SECS),
-            allowed_hosts: reader.read("ALLOWED_HOSTS", EchoValue::AsIs, host_names),
+            allowed_hosts: reader.read("ALLOWED_HOSTS", EchoValue::Yes, host_names),
             use_caller_nicknames: reader
-                .read("USE_CALLER_NICKNAMES", EchoValue::AsIs, switch)
+                .read("USE_CALLER_NICKNAMES", EchoValue::Yes, switch)
                 .unwrap_or(false),
             toolsets: reader
-                .read("TOOLSETS", EchoValue::AsIs, toolset_names)
+                .read("TOOLSETS", EchoValue::Yes, toolset_names)
                 .unwrap_or_else(|| vec![ToolsetName::Connect]),
             playground: reader
-                .read("PLAYGROUND", EchoValue::AsIs, switch)
+                .read("PLAYGROUND", EchoValue::Yes, switch)
                 .unwrap_or(host.is_loopback()),
             max_sessions: reader
-                .read("MAX_SESSIONS", EchoValue::AsIs, |text| {
+                .read("MAX_SESSIONS", EchoValue::Yes, |text| {
                     let sessions = text.parse().ok().filter(|n| (1..=1_000_000).contains(n));
                     sessions.ok_or("a whole number from 1 to 1000000")
                 })
                 .unwrap_or(DEFAULT_MAX_SESSIONS),
             redis,
-            state,
-            admin_tokens: reader.read("ADMIN_TOKEN", EchoValue::Never, AuthTokens::parse),
+            state_db: state,
+            admin_tokens: reader.read("ADMIN_TOKEN", EchoValue::Redacted, AuthTokens::parse),
             rate_limits: reader
-                .read("RATE_LIMITS", EchoValue::AsIs, rate_limits::parse)
+                .read("RATE_LIMITS", EchoValue::Yes, rate_limits::parse)
                 .unwrap_or_else(|| Some(RateLimits::default())),
-            proxy: reader.read("TRUSTED_PROXY", EchoValue::AsIs, proxy).unwrap_or_default(),
-            guard: guard::read(&mut reader),
-            notice: guard::notice(&mut reader),
-            whatsapp: channels::whatsapp(&mut reader),
-            callback: channels::callback(&mut reader),
-            tokens,
+            trusted_proxy: reader
+                .read("TRUSTED_PROXY", EchoValue::Yes, trusted_proxy)
+                .unwrap_or_default(),
+            guard: guard::read_guard(&mut reader),
+            notice_policy: guard::read_notice_policy(&mut reader),
+            whatsapp: channels::read_whatsapp(&mut reader),
+            callback: channels::read_bridge(&mut reader),
+            auth_tokens: tokens,
         };
         if reader.problems.is_empty() { Ok(config) } else { Err(reader.problems) }
     }
@@ -195,8 +199,8 @@ impl Config {
 /// Whether a problem may repeat the value.
 #[derive(Clone, Copy)]
 enum EchoValue {
-    AsIs,
-    Never,
+    Yes,
+    Redacted,
 }
 
 struct EnvReader<L> {
@@ -220,12 +224,12 @@ impl<L: Fn(&str) -> Option<OsString>> EnvReader<L> {
         parsed
             .map_err(|expected| {
                 let value = match shown {
-                    EchoValue::AsIs => format!("{text:?}"),
-                    EchoValue::Never => "(not shown)".to_owned(),
+                    EchoValue::Yes => format!("{text:?}"),
+                    EchoValue::Redacted => "(not shown)".to_owned(),
                 };
                 self.problems.push(ConfigProblem {
                     variable: variable.to_owned(),
-                    value,
+                    shown_value: value,
                     expected: expected.to_owned(),
                 });
             })
@@ -233,19 +237,20 @@ impl<L: Fn(&str) -> Option<OsString>> EnvReader<L> {
     }
 
     /// Reports a variable that is needed and not set, unless it was set and refused.
-    fn missing(&mut self, variable: &'static str, expected: &str) {
+    fn report_missing(&mut self, variable: &'static str, expected: &str) {
         if self.problems.iter().all(|problem| problem.variable != variable) {
             self.problems.push(ConfigProblem {
                 variable: variable.to_owned(),
-                value: "(not set)".to_owned(),
+                shown_value: "(not set)".to_owned(),
                 expected: expected.to_owned(),
             });
         }
     }
 
     fn seconds(&mut self, variable: &'static str, default: u64) -> Duration {
-        let seconds = self.read(variable, EchoValue::AsIs, |text| {
-            let seconds = text.parse().ok().filter(|seconds| (1..=MAX_SECS).contains(seconds));
+        let seconds = self.read(variable, EchoValue::Yes, |text| {
+            let seconds =
+                text.parse().ok().filter(|seconds| (1..=MAX_DURATION_SECS).contains(seconds));
             seconds.ok_or("a whole number of seconds from 1 to 31536000")
         });
         Duration::from_secs(seconds.unwrap_or(default))
@@ -273,7 +278,7 @@ mod tests {
             (&[ToolsetName::Connect][..], 10_000)
         );
         assert!(
-            config.tokens.is_none()
+            config.auth_tokens.is_none()
                 && config.allowed_hosts.is_none()
                 && !config.use_caller_nicknames
         );
@@ -301,7 +306,7 @@ mod tests {
     fn an_empty_variable_is_not_set() {
         let config =
             config(&[("AUTH_TOKEN", ""), ("PORT", " "), ("ALLOWED_HOSTS", "")]).expect("valid");
-        assert!(config.tokens.is_none() && config.allowed_hosts.is_none());
+        assert!(config.auth_tokens.is_none() && config.allowed_hosts.is_none());
         assert_eq!(config.address.port(), DEFAULT_PORT);
     }
 
@@ -349,7 +354,9 @@ mod tests {
         let config =
             config(&[("AUTH_TOKEN", "new,old"), ("ALLOWED_HOSTS", "Chat.Example, localhost:8086")]);
         let config = config.expect("valid");
-        assert!(config.tokens.is_some_and(|tokens| tokens.admits(b"old") && tokens.admits(b"new")));
+        assert!(
+            config.auth_tokens.is_some_and(|tokens| tokens.verify(b"old") && tokens.verify(b"new"))
+        );
         assert_eq!(
             config.allowed_hosts,
             Some(vec!["chat.example".to_owned(), "localhost:8086".to_owned()])

@@ -43,11 +43,11 @@ pub fn switch(text: &str) -> Result<bool, &'static str> {
     }
 }
 
-pub fn proxy(text: &str) -> Result<TrustedProxy, &'static str> {
+pub fn trusted_proxy(text: &str) -> Result<TrustedProxy, &'static str> {
     match text.to_ascii_lowercase().as_str() {
         "off" => Ok(TrustedProxy::None),
-        "on" => Ok(TrustedProxy::Forwarded),
-        "fly" => Ok(TrustedProxy::Fly),
+        "on" => Ok(TrustedProxy::XForwardedFor),
+        "fly" => Ok(TrustedProxy::FlyClientIp),
         _ => Err("on, fly or off"),
     }
 }

@@ -19,9 +19,9 @@ pub(super) fn parse(text: &str) -> Result<Option<RateLimits>, &'static str> {
         let value = value.ok_or(expected)?;
         match name.as_str() {
             "messages" => limits.messages = value,
-            "same" => limits.same = value,
+            "same" => limits.duplicates = value,
             "searches" => limits.searches = value,
-            "newcomers" => limits.newcomers = value,
+            "newcomers" => limits.new_users = value,
             _ => return Err(expected),
         }
     }
@@ -38,7 +38,7 @@ mod tests {
         assert_eq!(parse("OFF"), Ok(None));
         let limits = RateLimits { messages: 60, searches: 5, ..RateLimits::default() };
         assert_eq!(parse("messages=60, searches = 5"), Ok(Some(limits)));
-        let unlimited = RateLimits { newcomers: 0, ..RateLimits::default() };
+        let unlimited = RateLimits { new_users: 0, ..RateLimits::default() };
         assert_eq!(parse("newcomers=0"), Ok(Some(unlimited)));
         for broken in ["maybe", "messages", "messages=0", "messages=99999", "talk=3", "same=-1"] {
             assert!(parse(broken).is_err(), "{broken}");

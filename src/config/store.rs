@@ -51,18 +51,18 @@ impl std::fmt::Debug for StateDbConfig {
 pub(super) fn read<L: Fn(&str) -> Option<OsString>>(
     reader: &mut EnvReader<L>,
 ) -> (Option<RedisConfig>, Option<StateDbConfig>) {
-    let url = reader.read("REDIS_URL", EchoValue::Never, |text| {
+    let url = reader.read("REDIS_URL", EchoValue::Redacted, |text| {
         let known = text.starts_with("redis://") || text.starts_with("rediss://");
         let known = known && text.into_connection_info().is_ok();
         let expected = "an address such as redis://host:6379 or rediss://:password@host:6379";
         known.then(|| SecretString::from(text)).ok_or(expected)
     });
-    let salt = reader.read("ID_SALT", EchoValue::Never, |text| {
+    let salt = reader.read("ID_SALT", EchoValue::Redacted, |text| {
         let long = text.chars().count() >= 16;
         long.then(|| SecretString::from(text)).ok_or("at least 16 characters")
     });
-    let keys = reader.read("INBOX_KEY", EchoValue::Never, keys);
-    let file = reader.read("STATE_DB", EchoValue::AsIs, |text| {
+    let keys = reader.read("INBOX_KEY", EchoValue::Redacted, parse_keys);
+    let file = reader.read("STATE_DB", EchoValue::Yes, |text| {
         let file = text.strip_prefix("sqlite:").filter(|file| !file.is_empty());
         file.map(PathBuf::from).ok_or("sqlite: and the path of a file, such as sqlite:state.db")
     });
@@ -72,17 +72,17 @@ pub(super) fn read<L: Fn(&str) -> Option<OsString>>(
         (None, None) => return (None, None),
     };
     if salt.is_none() {
-        reader.missing("ID_SALT", &format!("at least 16 characters, {needed}"));
+        reader.report_missing("ID_SALT", &format!("at least 16 characters, {needed}"));
     }
     if keys.is_none() {
-        reader.missing("INBOX_KEY", &format!("64 hex digits, {needed}"));
+        reader.report_missing("INBOX_KEY", &format!("64 hex digits, {needed}"));
     }
     let (Some(salt), Some(keys)) = (salt, keys) else { return (None, None) };
     let redis = url.map(|url| RedisConfig { url, salt: salt.clone(), keys: keys.clone() });
     (redis, file.map(|file| StateDbConfig { file, salt, keys }))
 }
 
-fn keys(text: &str) -> Result<Vec<SealKey>, &'static str> {
+fn parse_keys(text: &str) -> Result<Vec<SealKey>, &'static str> {
     let expected = "64 hex digits, or two times that with a comma between while rotating";
     let keys: Option<Vec<SealKey>> = text.split(',').map(|key| parse_key(key.trim())).collect();
     keys.filter(|keys| keys.len() <= 2).ok_or(expected)
@@ -119,7 +119,7 @@ mod tests {
         assert_eq!((redis.keys.len(), redis.keys[0][..3].to_vec()), (2, vec![0x01, 0x23, 0x45]));
         assert!(config(&[salt, ("INBOX_KEY", &key)]).expect("valid").redis.is_none());
         let state = ("STATE_DB", "sqlite:/var/lib/state.db");
-        let kept = config(&[state, salt, ("INBOX_KEY", &key)]).expect("valid").state;
+        let kept = config(&[state, salt, ("INBOX_KEY", &key)]).expect("valid").state_db;
         assert_eq!(kept.expect("a file").file.to_str(), Some("/var/lib/state.db"));
         let told = |variables: &[(&str, &str)]| {
             let problems = config(variables).expect_err("a problem");

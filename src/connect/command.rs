@@ -7,7 +7,7 @@
 use std::iter;
 
 use super::profile::language::Language;
-use super::reply::messages::{say, say_with};
+use super::reply::messages::{format, text};
 
 /// A message that is a command, with its argument where it takes one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -29,7 +29,7 @@ pub enum Command<'a> {
     /// Says how a chat was: whether it was good.
     Rate(bool),
     /// With a language, which may be missing.
-    Speak(&'a str),
+    Lang(&'a str),
     /// Agrees to how people treat each other here.
     Agree,
     Help,
@@ -40,7 +40,7 @@ pub enum Command<'a> {
 pub struct ParsedCommand<'a> {
     pub command: Command<'a>,
     /// Whether there is text behind a command that takes none.
-    pub has_rest: bool,
+    pub has_trailing_text: bool,
 }
 
 /// A row of the table: how a command is written and read. What `#help` says of it is the message
@@ -49,28 +49,40 @@ pub struct CommandSpec {
     /// The command word and its synonyms, in lower case, without the `#`.
     pub names: &'static [&'static str],
     /// Whether something is to be written behind it.
-    pub takes_text: bool,
+    pub takes_argument: bool,
     /// Reads the command from what follows its name.
     parse: for<'a> fn(&'a str) -> Command<'a>,
 }
 
 pub const COMMANDS: &[CommandSpec] = &[
-    CommandSpec { names: &["meet"], takes_text: true, parse: |interests| Command::Meet(interests) },
-    CommandSpec { names: &["bye"], takes_text: false, parse: |_| Command::Bye },
-    CommandSpec { names: &["again"], takes_text: false, parse: |_| Command::Again },
-    CommandSpec { names: &["hide"], takes_text: false, parse: |_| Command::Hide },
-    CommandSpec { names: &["who"], takes_text: false, parse: |_| Command::Who },
-    CommandSpec { names: &["m", "inbox"], takes_text: false, parse: |_| Command::Inbox },
-    CommandSpec { names: &["r"], takes_text: true, parse: |text| Command::Relay(text) },
-    CommandSpec { names: &["nick"], takes_text: true, parse: |name| Command::Nick(name) },
-    CommandSpec { names: &["block"], takes_text: false, parse: |_| Command::Block },
-    CommandSpec { names: &["report"], takes_text: true, parse: |reason| Command::Report(reason) },
-    CommandSpec { names: &["ice"], takes_text: false, parse: |_| Command::Icebreaker },
-    CommandSpec { names: &["good"], takes_text: false, parse: |_| Command::Rate(true) },
-    CommandSpec { names: &["bad"], takes_text: false, parse: |_| Command::Rate(false) },
-    CommandSpec { names: &["lang"], takes_text: true, parse: |language| Command::Speak(language) },
-    CommandSpec { names: &["agree"], takes_text: false, parse: |_| Command::Agree },
-    CommandSpec { names: &["help"], takes_text: false, parse: |_| Command::Help },
+    CommandSpec {
+        names: &["meet"],
+        takes_argument: true,
+        parse: |interests| Command::Meet(interests),
+    },
+    CommandSpec { names: &["bye"], takes_argument: false, parse: |_| Command::Bye },
+    CommandSpec { names: &["again"], takes_argument: false, parse: |_| Command::Again },
+    CommandSpec { names: &["hide"], takes_argument: false, parse: |_| Command::Hide },
+    CommandSpec { names: &["who"], takes_argument: false, parse: |_| Command::Who },
+    CommandSpec { names: &["m", "inbox"], takes_argument: false, parse: |_| Command::Inbox },
+    CommandSpec { names: &["r"], takes_argument: true, parse: |text| Command::Relay(text) },
+    CommandSpec { names: &["nick"], takes_argument: true, parse: |name| Command::Nick(name) },
+    CommandSpec { names: &["block"], takes_argument: false, parse: |_| Command::Block },
+    CommandSpec {
+        names: &["report"],
+        takes_argument: true,
+        parse: |reason| Command::Report(reason),
+    },
+    CommandSpec { names: &["ice"], takes_argument: false, parse: |_| Command::Icebreaker },
+    CommandSpec { names: &["good"], takes_argument: false, parse: |_| Command::Rate(true) },
+    CommandSpec { names: &["bad"], takes_argument: false, parse: |_| Command::Rate(false) },
+    CommandSpec {
+        names: &["lang"],
+        takes_argument: true,
+        parse: |language| Command::Lang(language),
+    },
+    CommandSpec { names: &["agree"], takes_argument: false, parse: |_| Command::Agree },
+    CommandSpec { names: &["help"], takes_argument: false, parse: |_| Command::Help },
 ];
 
 /// Reads a message as a command; `None` means that it is ordinary text.
@@ -80,18 +92,18 @@ pub const COMMANDS: &[CommandSpec] = &[
 /// `#meeting` is text.
 #[must_use]
 pub fn parse(message: &str) -> Option<ParsedCommand<'_>> {
-    let message = message.trim_matches(|c: char| c.is_whitespace() || is_invisible(c));
+    let message = message.trim_matches(|c: char| c.is_whitespace() || is_ignorable(c));
     let end = message.find(char::is_whitespace).unwrap_or(message.len());
     let (word, rest) = message.split_at(end);
     let rest = rest.trim();
     let word: String =
-        word.chars().map(narrow).filter(|c| !matches!(c, '*' | '_' | '~' | '`')).collect();
+        word.chars().map(fold_fullwidth).filter(|c| !matches!(c, '*' | '_' | '~' | '`')).collect();
     let name = word.strip_prefix('#')?.trim_end_matches(['.', ',', '!', '?', '…', '。']);
     let name = name.to_lowercase();
     let row = COMMANDS.iter().find(|row| row.names.contains(&name.as_str()))?;
     Some(ParsedCommand {
         command: (row.parse)(rest),
-        has_rest: !row.takes_text && !rest.is_empty(),
+        has_trailing_text: !row.takes_argument && !rest.is_empty(),
     })
 }
 
@@ -101,21 +113,21 @@ pub fn help(language: Language) -> String {
     let line = |row: &CommandSpec| {
         let names = row.names.iter().map(|name| format!("*#{name}*")).collect::<Vec<_>>();
         let id = format!("help-{}", row.names[0]);
-        say_with(language, &id, [("names", names.join(", ").into())])
+        format(language, &id, [("names", names.join(", ").into())])
     };
     let lines = COMMANDS.iter().map(line);
-    let first = iter::once(say(language, "help"));
-    let all = first.chain(lines).chain([say(language, "help-rest")]);
+    let first = iter::once(text(language, "help"));
+    let all = first.chain(lines).chain([text(language, "help-rest")]);
     all.collect::<Vec<_>>().join("\n")
 }
 
 /// Characters that keyboards and WhatsApp put at the start of a message without showing them.
-const fn is_invisible(c: char) -> bool {
+const fn is_ignorable(c: char) -> bool {
     matches!(c, '\u{200b}'..='\u{200f}' | '\u{2060}' | '\u{feff}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
 }
 
 /// Folds the full-width forms (U+FF01 to U+FF5E) to ASCII.
-fn narrow(c: char) -> char {
+fn fold_fullwidth(c: char) -> char {
     match c {
         '\u{ff01}'..='\u{ff5e}' => char::from_u32(c as u32 - 0xfee0).unwrap_or(c),
         _ => c,
@@ -149,7 +161,7 @@ mod tests {
             ("#ice", Command::Icebreaker),
             ("#good!", Command::Rate(true)),
             ("#bad", Command::Rate(false)),
-            ("#lang es", Command::Speak("es")),
+            ("#lang es", Command::Lang("es")),
             ("#agree", Command::Agree),
             ("#help", Command::Help),
             ("*#meet*", Command::Meet("")),
@@ -160,7 +172,7 @@ mod tests {
 
     #[test]
     fn text_behind_a_command_that_takes_none_is_noticed() {
-        let rest = |message| parse(message).map(|typed| typed.has_rest);
+        let rest = |message| parse(message).map(|typed| typed.has_trailing_text);
         assert_eq!(rest("#hide and seek"), Some(true));
         assert_eq!([rest("#hide"), rest("#r hello"), rest("#nick Ann")], [Some(false); 3]);
     }

@@ -20,4 +20,4 @@ pub mod reply;
 pub mod service;
 pub mod tools;
 
-pub use lobby::reaper::{announce_all, reap, sweep_all};
+pub use lobby::reaper::{broadcast_all, run_reaper, sweep_all};

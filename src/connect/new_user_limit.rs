@@ -22,14 +22,14 @@ use crate::moderation::service::ModerationService;
 use crate::rate_limit::gcra::{LimitedAction, RateLimited};
 
 /// For how long, and of how many people at most, is remembered that they are known.
-const KNOWN_FOR: Duration = Duration::from_secs(600);
-const MAX_KNOWN: usize = 100_000;
+const KNOWN_USER_TTL: Duration = Duration::from_secs(600);
+const KNOWN_USER_CAPACITY: usize = 100_000;
 
 /// Why somebody new is not let in. Nothing changed.
 #[derive(Debug, Error)]
 pub enum AdmissionError {
-    #[error("{}", reply::outcome(Language::English, &Outcome::TooOften(*.0)))]
-    TooMany(RateLimited),
+    #[error("{}", reply::outcome(Language::English, &Outcome::RateLimited(*.0)))]
+    RateLimited(RateLimited),
     #[error("Random Connect can't be reached right now. Please try again shortly.")]
     Unavailable(#[from] LobbyError),
 }
@@ -37,22 +37,22 @@ pub enum AdmissionError {
 /// Counts new people by where they come from.
 pub struct NewUserLimiter {
     lobby: Arc<dyn Lobby>,
-    warden: Arc<ModerationService>,
+    moderation: Arc<ModerationService>,
     clock: Arc<dyn Clock>,
     ids: IdHasher,
-    known: Mutex<TtlCache<UserId, ()>>,
+    known_users: Mutex<TtlCache<UserId, ()>>,
 }
 
 impl NewUserLimiter {
     #[must_use]
     pub fn new(
         lobby: Arc<dyn Lobby>,
-        warden: Arc<ModerationService>,
+        moderation: Arc<ModerationService>,
         clock: Arc<dyn Clock>,
         ids: IdHasher,
     ) -> Self {
-        let known = Mutex::new(TtlCache::new(KNOWN_FOR, MAX_KNOWN));
-        Self { lobby, warden, clock, ids, known }
+        let known_users = Mutex::new(TtlCache::new(KNOWN_USER_TTL, KNOWN_USER_CAPACITY));
+        Self { lobby, moderation, clock, ids, known_users }
     }
 
     /// Lets a call through of whoever is known, and counts whoever is not.
@@ -66,24 +66,25 @@ impl NewUserLimiter {
     ) -> Result<(), AdmissionError> {
         let now = self.clock.now();
         let who = match caller {
-            Subject::Nobody => return Ok(()),
-            Subject::Somebody => None,
-            Subject::Person(who) => Some(who),
+            Subject::Anonymous => return Ok(()),
+            Subject::New => None,
+            Subject::Known(who) => Some(who),
         };
         if let Some(who) = who {
-            if self.known.lock().get(&who, now).is_some() {
+            if self.known_users.lock().get(&who, now).is_some() {
                 return Ok(());
             }
             if self.lobby.presence(who).await?.is_some() {
-                drop(self.known.lock().put(who, (), now));
+                drop(self.known_users.lock().insert(who, (), now));
                 return Ok(());
             }
         }
-        let from = self.ids.origin(origin);
-        let admitted = self.warden.admit(from, None, || vec![LimitedAction::Newcomer], now).await;
-        admitted.map_err(LobbyError::from)?.map_err(AdmissionError::TooMany)?;
+        let from = self.ids.network_key(origin);
+        let admitted =
+            self.moderation.admit(from, None, || vec![LimitedAction::NewUser], now).await;
+        admitted.map_err(LobbyError::from)?.map_err(AdmissionError::RateLimited)?;
         if let Some(who) = who {
-            drop(self.known.lock().put(who, (), now));
+            drop(self.known_users.lock().insert(who, (), now));
         }
         Ok(())
     }

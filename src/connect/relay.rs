@@ -17,8 +17,8 @@ pub enum RelayOutcome {
     /// There was nothing to see in it. Nothing was done.
     Empty,
     /// The guard does not let it pass, for this reason. Nothing was done.
-    Refused(ContentRejected),
-    Done(ActionResult),
+    Rejected(ContentRejected),
+    Performed(ActionResult),
 }
 
 /// Sends texts to partners.
@@ -39,18 +39,18 @@ impl Relay {
     /// # Errors
     /// When the lobby's store fails.
     pub async fn send(&self, call: &Call, typed: &str) -> Result<RelayOutcome, LobbyError> {
-        let cleaned = guard::clean(typed);
+        let cleaned = guard::sanitize(typed);
         if cleaned.is_empty() {
             return Ok(RelayOutcome::Empty);
         }
         if let Err(reason) = self.guard.check(&cleaned) {
-            return Ok(RelayOutcome::Refused(reason));
+            return Ok(RelayOutcome::Rejected(reason));
         }
         loop {
-            let mut sender = self.lobby.sender(call.who).await?;
+            let mut sender = self.lobby.sender_state(call.user).await?;
             // Until both have written a few messages, and no longer: it costs as much as all the rest.
             if sender.language.is_none() && !sender.trusted {
-                sender.language = Language::of(&cleaned);
+                sender.language = Language::detect(&cleaned);
             }
             let (text, memory) = if sender.masking {
                 mask_next(&cleaned, &sender.memory)
@@ -58,14 +58,14 @@ impl Relay {
                 (Masked::waived(&cleaned), Memory::default())
             };
             // What leads to a person is hidden before links are changed, so that it is still found.
-            let steps = self.guard.steps(sender.trusted);
-            let text = steps.fold(text, Masked::reworded);
+            let steps = self.guard.rewrites(sender.trusted);
+            let text = steps.fold(text, Masked::map_text);
             let relay = Action::Relay { text, sender, memory };
             let performed = self.lobby.perform(call.clone(), relay).await?;
             // Only a call of the same person or their partner, between the two above, makes this
             // repeat.
             if performed.outcome != Outcome::SenderChanged {
-                return Ok(RelayOutcome::Done(performed));
+                return Ok(RelayOutcome::Performed(performed));
             }
         }
     }

@@ -21,8 +21,8 @@ use super::profile::language::Language;
 use super::profile::nickname::Nickname;
 use super::relay::{Relay, RelayOutcome};
 use super::reply;
-use super::reply::ICEBREAKERS;
-use super::reply::compose::{MAX_CHARS, compose};
+use super::reply::ICEBREAKER_COUNT;
+use super::reply::compose::{MAX_MESSAGE_CHARS, compose_reply};
 use super::reply::local::LocalReply;
 use super::reply::messages;
 use crate::guard::Guard;
@@ -59,7 +59,7 @@ pub struct HandleMessageParams {
 /// What somebody typed whose news are brought to them at once.
 #[derive(Clone, Copy)]
 pub struct PushInput<'a> {
-    pub who: UserId,
+    pub user: UserId,
     /// Names the message among theirs: one that comes again within ten minutes is not carried out
     /// again.
     pub message_id: &'a str,
@@ -71,23 +71,23 @@ pub struct PushInput<'a> {
 /// What came of something that was typed.
 pub struct PushReply {
     /// What to tell whoever typed it, if anything.
-    pub told: Option<String>,
+    pub reply: Option<String>,
     /// The message that was passed on, if one was.
-    pub passed: Option<RelayedMessage>,
+    pub relayed: Option<RelayedMessage>,
 }
 
 /// A message that was passed on: to whom, under which number, and how much of it is hidden.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct RelayedMessage {
     pub to: UserId,
-    pub number: u64,
-    pub hidden: u32,
+    pub seq: u64,
+    pub masked_count: u32,
 }
 
 /// Is told who calls, by the id their caller has for them: whoever could bring news to them has to
 /// know it. Nothing below the edge keeps it.
 pub trait CallerObserver: Send + Sync {
-    fn came(&self, who: UserId, raw_id: &str);
+    fn on_call(&self, who: UserId, raw_id: &str);
 }
 
 /// An answer; its receipt wants to know whether it arrived.
@@ -100,11 +100,11 @@ pub struct Reply {
 #[derive(Debug, Error)]
 pub enum HandleError {
     #[error("The puch_user_id is empty: pass the id of the user who wrote the message.")]
-    NoUser,
+    EmptyUserId,
     #[error("The {0} is longer than {MAX_ID_CHARS} characters.")]
-    LongId(&'static str),
-    #[error("The message is longer than {MAX_CHARS} characters. Please send it in parts.")]
-    LongMessage,
+    IdTooLong(&'static str),
+    #[error("The message is longer than {MAX_MESSAGE_CHARS} characters. Please send it in parts.")]
+    MessageTooLong,
     #[error("Random Connect can't be reached right now. Please try again shortly.")]
     Unavailable(#[from] LobbyError),
 }
@@ -141,8 +141,8 @@ pub struct ConnectService {
     clock: Arc<dyn Clock>,
     ids: IdHasher,
     options: ConnectOptions,
-    arrivals: OnceLock<Arc<dyn CallerObserver>>,
-    started: Timestamp,
+    caller_observer: OnceLock<Arc<dyn CallerObserver>>,
+    started_at: Timestamp,
 }
 
 impl ConnectService {
@@ -153,15 +153,15 @@ impl ConnectService {
         ids: IdHasher,
         options: ConnectOptions,
     ) -> Self {
-        let started = clock.now();
+        let started_at = clock.now();
         let relay = Relay::new(Arc::clone(&lobby), options.guard);
-        Self { lobby, relay, clock, ids, options, arrivals: OnceLock::new(), started }
+        Self { lobby, relay, clock, ids, options, caller_observer: OnceLock::new(), started_at }
     }
 
     /// Tells `arrivals` of everybody who calls from now on. The first that is named stays: it can
     /// only be made when this service is there already.
-    pub fn tell(&self, arrivals: Arc<dyn CallerObserver>) {
-        self.arrivals.get_or_init(|| arrivals);
+    pub fn set_caller_observer(&self, arrivals: Arc<dyn CallerObserver>) {
+        self.caller_observer.get_or_init(|| arrivals);
     }
 
     /// Carries out what a person typed and answers with what waits for them and what came of it.
@@ -169,69 +169,79 @@ impl ConnectService {
     /// # Errors
     /// A [`Refusal`], with nothing changed.
     pub async fn handle(&self, incoming: HandleMessageParams) -> Result<Reply, HandleError> {
-        let call = self.admit(&incoming)?;
-        let who = call.who;
-        let (performed, own) = self.act(call, &incoming.message).await?;
-        if let Some(arrivals) = self.arrivals.get() {
-            arrivals.came(who, incoming.puch_user_id.trim());
+        let call = self.parse_call(&incoming)?;
+        let who = call.user;
+        let (performed, own) = self.execute(call, &incoming.message).await?;
+        if let Some(arrivals) = self.caller_observer.get() {
+            arrivals.on_call(who, incoming.puch_user_id.trim());
         }
-        Ok(self.answer(who, performed.lease, &own).await)
+        Ok(self.build_reply(who, performed.lease, &own).await)
     }
 
     /// Carries out what a person typed to whom everything is brought at once, and returns what to
     /// tell them of it, if anything: they see their own message as they sent it.
-    pub async fn hear(&self, spoken: PushInput<'_>) -> PushReply {
-        let PushInput { who, message_id, name, text } = spoken;
-        let only = |told| PushReply { told: Some(told), passed: None };
-        if too_long(text, MAX_CHARS) {
-            let language = self.language(who).await;
-            return only(reply::too_long(language, "refused-length", MAX_CHARS));
+    pub async fn handle_push(&self, spoken: PushInput<'_>) -> PushReply {
+        let PushInput { user: who, message_id, name, text } = spoken;
+        let only = |told| PushReply { reply: Some(told), relayed: None };
+        if exceeds(text, MAX_MESSAGE_CHARS) {
+            let language = self.language_of(who).await;
+            return only(reply::too_long(language, "refused-length", MAX_MESSAGE_CHARS));
         }
         let call = Call {
-            key: Some(self.ids.message(who, message_id, text)),
-            given_name: self.given_name(name),
-            takes_inbox: false,
+            idempotency_key: Some(self.ids.idempotency_key(who, message_id, text)),
+            caller_nickname: self.caller_nickname(name),
+            include_inbox: false,
             ..Call::new(who, self.clock.now())
         };
-        match self.act(call, text).await {
-            Ok((ActionResult { outcome: Outcome::Sent { to, number, text, .. }, lease }, _)) => {
+        match self.execute(call, text).await {
+            Ok((
+                ActionResult { outcome: Outcome::Sent { to, seq: number, text, .. }, lease },
+                _,
+            )) => {
                 let language = lease.language.unwrap_or_default();
                 let hidden = text.hidden();
-                let told = (hidden > 0).then(|| messages::say(language, "number-hidden"));
-                PushReply { told, passed: Some(RelayedMessage { to, number, hidden }) }
+                let told = (hidden > 0).then(|| messages::text(language, "number-hidden"));
+                PushReply {
+                    reply: told,
+                    relayed: Some(RelayedMessage { to, seq: number, masked_count: hidden }),
+                }
             }
             Ok((performed, own)) if own.is_empty() => {
                 let language = performed.lease.language.unwrap_or_default();
-                only(messages::say(language, "nothing-waits"))
+                only(messages::text(language, "nothing-waits"))
             }
             Ok((_, own)) => only(own),
             Err(HandleError::Unavailable(_)) => {
-                only(messages::say(Language::default(), "refused-store"))
+                only(messages::text(Language::default(), "refused-store"))
             }
-            Err(_) => only(messages::say(self.language(who).await, "refused-call")),
+            Err(_) => only(messages::text(self.language_of(who).await, "refused-call")),
         }
     }
 
     /// What to tell somebody who sent a picture, a voice message or the like.
-    pub async fn only_text(&self, who: UserId) -> String {
-        messages::say(self.language(who).await, "only-text")
+    pub async fn text_only_reply(&self, who: UserId) -> String {
+        messages::text(self.language_of(who).await, "only-text")
     }
 
-    async fn language(&self, who: UserId) -> Language {
-        let sender = self.lobby.sender(who).await;
+    async fn language_of(&self, who: UserId) -> Language {
+        let sender = self.lobby.sender_state(who).await;
         sender.ok().and_then(|sender| sender.language).unwrap_or_default()
     }
 
     /// Whether a message has not come before, at whichever process, within seven days. While the
     /// store is down every message has not: the answer to it then says so.
-    pub async fn is_first(&self, who: UserId, message_id: &str) -> bool {
-        let key = self.ids.message(who, message_id, "");
-        self.lobby.first(key, self.clock.now()).await.unwrap_or(true)
+    pub async fn claim_delivery(&self, who: UserId, message_id: &str) -> bool {
+        let key = self.ids.idempotency_key(who, message_id, "");
+        self.lobby.claim_delivery(key, self.clock.now()).await.unwrap_or(true)
     }
 
     /// Reads a message as a command or as text for the partner and carries it out. Returns with what
     /// came of it the words for it.
-    async fn act(&self, call: Call, message: &str) -> Result<(ActionResult, String), HandleError> {
+    async fn execute(
+        &self,
+        call: Call,
+        message: &str,
+    ) -> Result<(ActionResult, String), HandleError> {
         let typed = command::parse(message);
         let (action, told) = match typed.map(|typed| typed.command) {
             Some(Command::Meet(list)) => {
@@ -242,31 +252,31 @@ impl ConnectService {
             Some(Command::Bye) => (Action::Leave, None),
             Some(Command::Hide) => (Action::ToggleMasking, None),
             Some(Command::Who) => (Action::Who, None),
-            Some(Command::Inbox) => (Action::Read, None),
-            Some(Command::Help) => (Action::Read, Some(LocalReply::Help)),
-            Some(Command::Nick(name)) => match Nickname::chosen(name) {
-                Ok(name) => (Action::Rename(name), None),
-                Err(why) => (Action::Read, Some(LocalReply::BadNickname(why))),
+            Some(Command::Inbox) => (Action::ReadInbox, None),
+            Some(Command::Help) => (Action::ReadInbox, Some(LocalReply::Help)),
+            Some(Command::Nick(name)) => match Nickname::parse(name) {
+                Ok(name) => (Action::SetNickname(name), None),
+                Err(why) => (Action::ReadInbox, Some(LocalReply::InvalidNickname(why))),
             },
-            Some(Command::Block) => (Action::Block { whom: None, grounds: None }, None),
-            Some(Command::Report("")) => (Action::Read, Some(LocalReply::AskReason)),
-            Some(Command::Report(reason)) if too_long(reason, MAX_REASON_CHARS) => {
-                (Action::Read, Some(LocalReply::LongReason))
+            Some(Command::Block) => (Action::Block { target: None, reason: None }, None),
+            Some(Command::Report("")) => (Action::ReadInbox, Some(LocalReply::ReasonRequired)),
+            Some(Command::Report(reason)) if exceeds(reason, MAX_REASON_CHARS) => {
+                (Action::ReadInbox, Some(LocalReply::ReasonTooLong))
             }
             Some(Command::Report(reason)) => {
                 let grounds = Some(ReportReason::parse(reason));
-                (Action::Block { whom: None, grounds }, None)
+                (Action::Block { target: None, reason: grounds }, None)
             }
             // Which question it is matters little, so the time's last digits choose it.
             Some(Command::Icebreaker) => {
-                let number = call.now.as_millis() % u64::from(ICEBREAKERS);
+                let number = call.now.as_millis() % u64::from(ICEBREAKER_COUNT);
                 (Action::Icebreaker(u8::try_from(number).unwrap_or_default()), None)
             }
             Some(Command::Rate(good)) => (Action::Rate { good }, None),
             Some(Command::Agree) => (Action::Agree, None),
-            Some(Command::Speak(language)) => match Language::parse(language) {
-                Some(language) => (Action::Speak(language), None),
-                None => (Action::Read, Some(LocalReply::Languages)),
+            Some(Command::Lang(language)) => match Language::parse(language) {
+                Some(language) => (Action::SetLanguage(language), None),
+                None => (Action::ReadInbox, Some(LocalReply::Languages)),
             },
             Some(Command::Relay(text)) => return self.relay(call, text).await,
             None => return self.relay(call, message).await,
@@ -274,21 +284,21 @@ impl ConnectService {
         let performed = self.lobby.perform(call, action).await?;
         let language = performed.lease.language.unwrap_or_default();
         let mut own = match told {
-            Some(told) => told.say(language),
+            Some(told) => told.text(language),
             None => reply::outcome(language, &performed.outcome),
         };
-        if typed.is_some_and(|typed| typed.has_rest) {
-            own = reply::with_rest_not_sent(language, &own);
+        if typed.is_some_and(|typed| typed.has_trailing_text) {
+            own = reply::with_ignored_text(language, &own);
         }
         Ok((performed, own))
     }
 
     /// Whose a call with this `puch_user_id` is.
     #[must_use]
-    pub fn caller(&self, raw_id: &str) -> Subject {
+    pub fn subject(&self, raw_id: &str) -> Subject {
         match raw_id.trim() {
-            "" => Subject::Nobody,
-            id => Subject::Person(self.ids.user(Realm::Puch, id)),
+            "" => Subject::Anonymous,
+            id => Subject::Known(self.ids.user_id(Realm::Puch, id)),
         }
     }
 
@@ -301,7 +311,7 @@ impl ConnectService {
         Ok(Stats {
             status: "ok",
             version: env!("CARGO_PKG_VERSION"),
-            uptime_seconds: self.clock.now().since(self.started).as_secs(),
+            uptime_seconds: self.clock.now().since(self.started_at).as_secs(),
             active_users: lobby.people,
             waiting_users: lobby.waiting,
             active_pairs: lobby.pairs,
@@ -319,13 +329,13 @@ impl ConnectService {
     }
 
     /// Checks the arguments and hashes the ids; from here on nobody knows the raw ones.
-    fn admit(&self, incoming: &HandleMessageParams) -> Result<Call, HandleError> {
+    fn parse_call(&self, incoming: &HandleMessageParams) -> Result<Call, HandleError> {
         let id = incoming.puch_user_id.trim();
         if id.is_empty() {
-            return Err(HandleError::NoUser);
+            return Err(HandleError::EmptyUserId);
         }
-        if too_long(id, MAX_ID_CHARS) {
-            return Err(HandleError::LongId("puch_user_id"));
+        if exceeds(id, MAX_ID_CHARS) {
+            return Err(HandleError::IdTooLong("puch_user_id"));
         }
         // A number names a message as well as a text does; whatever else a caller may send is no id.
         let message_id = match &incoming.message_id {
@@ -333,51 +343,55 @@ impl ConnectService {
             Some(Value::Number(id)) => Some(id.to_string()),
             _ => None,
         };
-        if message_id.as_ref().is_some_and(|id| too_long(id, MAX_ID_CHARS)) {
-            return Err(HandleError::LongId("message_id"));
+        if message_id.as_ref().is_some_and(|id| exceeds(id, MAX_ID_CHARS)) {
+            return Err(HandleError::IdTooLong("message_id"));
         }
-        if too_long(&incoming.message, MAX_CHARS) {
-            return Err(HandleError::LongMessage);
+        if exceeds(&incoming.message, MAX_MESSAGE_CHARS) {
+            return Err(HandleError::MessageTooLong);
         }
-        let who = self.ids.user(Realm::Puch, id);
+        let who = self.ids.user_id(Realm::Puch, id);
         let given = incoming.user_nickname.as_ref().and_then(Value::as_str);
         Ok(Call {
-            key: message_id.map(|id| self.ids.message(who, &id, &incoming.message)),
-            given_name: self.given_name(given),
+            idempotency_key: message_id
+                .map(|id| self.ids.idempotency_key(who, &id, &incoming.message)),
+            caller_nickname: self.caller_nickname(given),
             ..Call::new(who, self.clock.now())
         })
     }
 
     async fn relay(&self, call: Call, typed: &str) -> Result<(ActionResult, String), HandleError> {
         let told = match self.relay.send(&call, typed).await? {
-            RelayOutcome::Done(performed) => {
+            RelayOutcome::Performed(performed) => {
                 let language = performed.lease.language.unwrap_or_default();
                 let own = reply::outcome(language, &performed.outcome);
                 return Ok((performed, own));
             }
             RelayOutcome::Empty => LocalReply::NoText,
-            RelayOutcome::Refused(reason) => LocalReply::Refused(reason),
+            RelayOutcome::Rejected(reason) => LocalReply::ContentRejected(reason),
         };
-        let performed = self.lobby.perform(call, Action::Read).await?;
-        let own = told.say(performed.lease.language.unwrap_or_default());
+        let performed = self.lobby.perform(call, Action::ReadInbox).await?;
+        let own = told.text(performed.lease.language.unwrap_or_default());
         Ok((performed, own))
     }
 
-    fn given_name(&self, given: Option<&str>) -> Option<Nickname> {
+    fn caller_nickname(&self, given: Option<&str>) -> Option<Nickname> {
         let given = given.filter(|_| self.options.use_caller_nicknames)?;
-        Nickname::chosen(given).ok()
+        Nickname::parse(given).ok()
     }
 
     /// Puts the answer together. From here on nothing fails: what was asked has been done.
-    async fn answer(&self, who: UserId, lease: Lease, own: &str) -> Reply {
+    async fn build_reply(&self, who: UserId, lease: Lease, own: &str) -> Reply {
         let receipt = self.receipt(who, lease.id);
         let language = lease.language.unwrap_or_default();
-        let answer = compose(language, &lease.items, own);
-        tracing::debug!(user = %who, items = answer.shown, "answered");
-        let all_shown = answer.shown == lease.items.len();
-        if !all_shown && self.lobby.keep_back(who, &lease, answer.shown).await.is_err() {
+        let answer = compose_reply(language, &lease.items, own);
+        tracing::debug!(user = %who, items = answer.items_shown, "answered");
+        let all_shown = answer.items_shown == lease.items.len();
+        if !all_shown && self.lobby.put_back(who, &lease, answer.items_shown).await.is_err() {
             // The receipt is dropped: all of the items wait for a better moment.
-            return Reply { text: compose(language, &[], own).text, receipt: Receipt::none() };
+            return Reply {
+                text: compose_reply(language, &[], own).text,
+                receipt: Receipt::none(),
+            };
         }
         Reply { text: answer.text, receipt }
     }
@@ -394,6 +408,6 @@ impl ConnectService {
     }
 }
 
-fn too_long(text: &str, limit: usize) -> bool {
+fn exceeds(text: &str, limit: usize) -> bool {
     text.len() > limit && text.chars().count() > limit
 }

@@ -25,7 +25,7 @@ const ABOUT: &str = r#"{"description":"Returns the name and the description of t
 const HELP: &str = r#"{"description":"Lists the commands of Random Connect. Show the text to the user unchanged.","use_when":"When the user asks how to use Random Connect. The message #help itself goes to handle_message.","side_effects":"None."}"#;
 
 /// What `about` tells.
-const DESCRIPTION: &str = "Anonymous one-to-one chat with strangers over WhatsApp. Send #meet to find someone, #help for all commands.";
+const ABOUT_TEXT: &str = "Anonymous one-to-one chat with strangers over WhatsApp. Send #meet to find someone, #help for all commands.";
 
 /// The toolset: its service, and the operator's number for `validate`.
 pub struct ConnectTools {
@@ -55,7 +55,7 @@ impl ConnectTools {
     #[tool(description = GET_STATS, output_schema = schema_for_output::<Stats>())]
     async fn get_stats(&self) -> Result<CallToolResult, String> {
         let stats = self.service.stats().await.map_err(|error| error.to_string())?;
-        let mut result = CallToolResult::success(vec![ContentBlock::text(readable(&stats))]);
+        let mut result = CallToolResult::success(vec![ContentBlock::text(stats_text(&stats))]);
         result.structured_content = serde_json::to_value(&stats).ok();
         Ok(result)
     }
@@ -68,7 +68,7 @@ impl ConnectTools {
 
     #[tool(description = ABOUT)]
     async fn about(&self) -> String {
-        serde_json::json!({ "name": "Random Connect", "description": DESCRIPTION }).to_string()
+        serde_json::json!({ "name": "Random Connect", "description": ABOUT_TEXT }).to_string()
     }
 
     #[tool(description = HELP)]
@@ -87,9 +87,9 @@ impl Toolset for ConnectTools {
         self.router.get(name)
     }
 
-    fn caller(&self, request: &CallToolRequestParams) -> Subject {
+    fn subject(&self, request: &CallToolRequestParams) -> Subject {
         let id = request.arguments.as_ref().and_then(|all| all.get("puch_user_id")?.as_str());
-        id.map_or(Subject::Nobody, |id| self.service.caller(id))
+        id.map_or(Subject::Anonymous, |id| self.service.subject(id))
     }
 
     async fn call(
@@ -106,7 +106,7 @@ fn input_schema() -> Arc<rmcp::model::JsonObject> {
         .expect("a struct's schema is an object, the snapshot test reads it")
 }
 
-fn readable(stats: &Stats) -> String {
+fn stats_text(stats: &Stats) -> String {
     format!(
         "Random Connect {} is {}, up for {} s: {} active users, {} waiting (the longest for {} s), {} active pairs, {} messages relayed.",
         stats.version,

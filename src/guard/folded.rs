@@ -6,38 +6,38 @@ use unicode_normalization::UnicodeNormalization;
 pub struct FoldedText {
     pub text: String,
     /// Where in the original the character of each byte begins; the last is the original's length.
-    places: Vec<usize>,
+    offsets: Vec<usize>,
 }
 
 impl FoldedText {
     /// Folds compatible and confusable characters (Unicode Technical Standard 39) to ASCII where
     /// they look like it, and case.
     pub fn of(text: &str) -> Self {
-        let mut shadow = Self { text: String::with_capacity(text.len()), places: Vec::new() };
+        let mut shadow = Self { text: String::with_capacity(text.len()), offsets: Vec::new() };
         for (place, c) in text.char_indices() {
             if c.is_ascii() {
                 shadow.push(c.to_ascii_lowercase(), place);
             } else {
-                fold(c).for_each(|folded| shadow.push(folded, place));
+                fold_char(c).for_each(|folded| shadow.push(folded, place));
             }
         }
-        shadow.places.push(text.len());
+        shadow.offsets.push(text.len());
         shadow
     }
 
     fn push(&mut self, c: char, place: usize) {
         self.text.push(c);
-        self.places.resize(self.text.len(), place);
+        self.offsets.resize(self.text.len(), place);
     }
 
     /// Where in the original the byte `at` of the shadow comes from.
-    pub fn place(&self, at: usize) -> usize {
-        self.places[at]
+    pub fn original_offset(&self, at: usize) -> usize {
+        self.offsets[at]
     }
 }
 
 /// What a character looks like, in lower case.
-pub fn fold(c: char) -> impl Iterator<Item = char> {
+pub fn fold_char(c: char) -> impl Iterator<Item = char> {
     // Full stops that browsers take for the dot of an address.
     let one = if matches!(c, '。' | '｡') { ['.'] } else { [c] };
     let compatible: String = one.iter().copied().nfkc().collect();
@@ -62,7 +62,7 @@ mod tests {
     fn what_looks_alike_is_the_same_and_keeps_its_place() {
         let shadow = FoldedText::of("а＜ѕＹs|｜");
         assert_eq!(shadow.text, "a<sys||");
-        assert_eq!(&"а＜ѕＹs|｜"[shadow.place(1)..shadow.place(2)], "＜");
-        assert_eq!(shadow.place(shadow.text.len()), "а＜ѕＹs|｜".len());
+        assert_eq!(&"а＜ѕＹs|｜"[shadow.original_offset(1)..shadow.original_offset(2)], "＜");
+        assert_eq!(shadow.original_offset(shadow.text.len()), "а＜ѕＹs|｜".len());
     }
 }

@@ -13,13 +13,13 @@ use unicode_script::{Script, UnicodeScript};
 const TAG_FLAGS: [&str; 3] = ["gbeng", "gbsct", "gbwls"];
 
 /// A text without control and hidden characters; every kind of line end becomes `\n`.
-pub fn strip(text: &str) -> Cow<'_, str> {
+pub fn strip_invisible(text: &str) -> Cow<'_, str> {
     if text.bytes().all(|byte| matches!(byte, b' '..=b'~' | b'\n')) {
         return Cow::Borrowed(text);
     }
     let mut stripped = String::with_capacity(text.len());
     // Looked for at the first mark of direction, which most texts do without.
-    let reads_from_the_right = LazyCell::new(|| text.chars().any(from_the_right));
+    let reads_from_the_right = LazyCell::new(|| text.chars().any(is_rtl));
     let mut rest = text.chars();
     while let Some(c) = rest.next() {
         let next = rest.clone().next();
@@ -39,8 +39,8 @@ pub fn strip(text: &str) -> Cow<'_, str> {
             }
             // Seen as nothing, but at home in a text in Braille.
             '\u{2800}' => stripped.push(c),
-            c if !shows_nothing(c) => stripped.push(c),
-            c if has_a_use(c, stripped.chars().next_back(), next, || *reads_from_the_right) => {
+            c if !is_invisible_char(c) => stripped.push(c),
+            c if is_meaningful(c, stripped.chars().next_back(), next, || *reads_from_the_right) => {
                 stripped.push(c);
             }
             _ => {}
@@ -52,7 +52,7 @@ pub fn strip(text: &str) -> Cow<'_, str> {
 /// Characters that take no ink: joiners, marks of direction, fillers, variation selectors, tags,
 /// signs for formatting that nobody sees.
 #[must_use]
-pub const fn shows_nothing(c: char) -> bool {
+pub const fn is_invisible_char(c: char) -> bool {
     matches!(
         c,
         '\u{ad}'
@@ -79,7 +79,7 @@ pub const fn shows_nothing(c: char) -> bool {
 }
 
 /// Whether a hidden character does something for what stands before and behind it.
-fn has_a_use(
+fn is_meaningful(
     c: char,
     before: Option<char>,
     next: Option<char>,
@@ -87,15 +87,15 @@ fn has_a_use(
 ) -> bool {
     let Some(before) = before.filter(|before| !before.is_whitespace()) else {
         // At the start of a word only a mark of direction means anything.
-        return is_direction(c) && from_the_right();
+        return is_bidi_control(c) && from_the_right();
     };
     match c {
         // What was put down last is hidden itself: one at a time, but for an emoji with a selector.
-        _ if shows_nothing(before) && !(c == '\u{200d}' && before == '\u{fe0f}') => false,
-        '\u{200d}' if is_pictured(before) || before == '\u{fe0f}' => next.is_some_and(is_pictured),
-        '\u{200c}' | '\u{200d}' => joins(before),
-        c if is_direction(c) => from_the_right(),
-        '\u{fe0e}' | '\u{fe0f}' => is_pictured(before) || takes_a_selector(before),
+        _ if is_invisible_char(before) && !(c == '\u{200d}' && before == '\u{fe0f}') => false,
+        '\u{200d}' if is_emoji(before) || before == '\u{fe0f}' => next.is_some_and(is_emoji),
+        '\u{200c}' | '\u{200d}' => uses_joiners(before),
+        c if is_bidi_control(c) => from_the_right(),
+        '\u{fe0e}' | '\u{fe0f}' => is_emoji(before) || takes_variation_selector(before),
         '\u{e0100}'..='\u{e01ef}' => before.script() == Script::Han,
         '\u{fe00}' => before.script() == Script::Myanmar,
         '\u{180b}'..='\u{180f}' => before.script() == Script::Mongolian,
@@ -108,11 +108,11 @@ fn has_a_use(
     }
 }
 
-const fn is_direction(c: char) -> bool {
+const fn is_bidi_control(c: char) -> bool {
     matches!(c, '\u{200e}' | '\u{200f}' | '\u{61c}')
 }
 
-fn from_the_right(c: char) -> bool {
+fn is_rtl(c: char) -> bool {
     matches!(
         c.script(),
         Script::Arabic | Script::Hebrew | Script::Syriac | Script::Thaana | Script::Nko
@@ -120,7 +120,7 @@ fn from_the_right(c: char) -> bool {
 }
 
 /// Whether a character is of a script in which joiners change how letters are drawn.
-fn joins(c: char) -> bool {
+fn uses_joiners(c: char) -> bool {
     let scripts = [
         Script::Arabic,
         Script::Syriac,
@@ -144,13 +144,13 @@ fn joins(c: char) -> bool {
 }
 
 /// The pictures of emoji, and the colours of skin and hair.
-const fn is_pictured(c: char) -> bool {
+const fn is_emoji(c: char) -> bool {
     matches!(c, '\u{1f000}'..='\u{1faff}' | '\u{2600}'..='\u{27bf}' | '\u{2b00}'..='\u{2bff}' | '\u{2300}'..='\u{23ff}')
         || matches!(c, '\u{2190}'..='\u{21ff}' | '\u{25a0}'..='\u{25ff}' | '\u{2934}' | '\u{2935}')
 }
 
 /// What else has a form as text and one as emoji.
-const fn takes_a_selector(c: char) -> bool {
+const fn takes_variation_selector(c: char) -> bool {
     matches!(
         c,
         '0'..='9'
@@ -186,9 +186,9 @@ mod tests {
 
     #[test]
     fn control_characters_go_and_line_ends_are_plain() {
-        assert_eq!(strip("a\u{0}b\u{7}c\u{1b}[31m"), "abc[31m");
-        assert_eq!(strip("abc\u{202e}def\u{2066}ghi"), "abcdefghi");
-        assert_eq!(strip("a\r\nb\rc\u{2028}d\u{85}e\tf"), "a\nb\nc\nd\ne f");
+        assert_eq!(strip_invisible("a\u{0}b\u{7}c\u{1b}[31m"), "abc[31m");
+        assert_eq!(strip_invisible("abc\u{202e}def\u{2066}ghi"), "abcdefghi");
+        assert_eq!(strip_invisible("a\r\nb\rc\u{2028}d\u{85}e\tf"), "a\nb\nc\nd\ne f");
     }
 
     #[test]
@@ -203,7 +203,7 @@ mod tests {
             "ខ្ញុំ\u{200b}ទៅ",
             "⠓⠑⠇⠇⠕⠀⠺",
         ] {
-            assert_eq!(strip(text), text);
+            assert_eq!(strip_invisible(text), text);
         }
     }
 
@@ -221,7 +221,7 @@ mod tests {
             ("ㅤa\u{ffa0}\u{115f}", "a"),
             ("a\u{fff9}b\u{fffa}c\u{fffb}", "abc"),
         ] {
-            assert_eq!(strip(text), left, "{text:?}");
+            assert_eq!(strip_invisible(text), left, "{text:?}");
         }
     }
 }

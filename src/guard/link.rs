@@ -9,21 +9,21 @@ use super::folded::FoldedText;
 
 /// Endings after which two words with a dot between are an address also without `https://` or a
 /// path. Those that are words as well are not here: people leave out the space behind a full stop.
-const ENDINGS: &str = " com net org edu gov mil info biz xyz app dev io gg ly gl ru su cn uk eu br pl jp \
+const TLDS: &str = " com net org edu gov mil info biz xyz app dev io gg ly gl ru su cn uk eu br pl jp \
     kr nl ua pk ng za mx top site online icu vip shop store tech рф укр भारत 中国 ";
 
 /// Second names below the ending of a country.
-const SECOND: &str = " co com net org ac gov edu go web or ";
+const SECOND_LEVEL_DOMAINS: &str = " co com net org ac gov edu go web or ";
 
 /// Whether there is a link in a text.
-pub fn has_any(text: &str) -> bool {
-    may_have_any(text) && !find(text).is_empty()
+pub fn contains_link(text: &str) -> bool {
+    may_contain_link(text) && !find(text).is_empty()
 }
 
 /// The text with its links still readable, and no links any more: `https://example.com/a` becomes
 /// `example[.]com/a`.
 pub fn defang(text: &str) -> Cow<'_, str> {
-    let links = if may_have_any(text) { find(text) } else { Vec::new() };
+    let links = if may_contain_link(text) { find(text) } else { Vec::new() };
     if links.is_empty() {
         return Cow::Borrowed(text);
     }
@@ -48,7 +48,7 @@ pub fn defang(text: &str) -> Cow<'_, str> {
     Cow::Owned(defanged)
 }
 
-fn may_have_any(text: &str) -> bool {
+fn may_contain_link(text: &str) -> bool {
     text.contains(['.', '．', '。', '｡', '․']) || text.contains("://")
 }
 
@@ -65,12 +65,13 @@ fn find(text: &str) -> Vec<Range<usize>> {
     };
     let plain: String = shadow.text.chars().map(letters).collect();
     let links = finder.links(&plain).filter(|link| *link.kind() == LinkKind::Url);
-    let places = links.map(|link| shadow.place(link.start())..shadow.place(link.end()));
-    places.filter(|place| leads_somewhere(&text[place.clone()])).collect()
+    let places =
+        links.map(|link| shadow.original_offset(link.start())..shadow.original_offset(link.end()));
+    places.filter(|place| is_address(&text[place.clone()])).collect()
 }
 
 /// Whether what has dots in it is meant as an address.
-fn leads_somewhere(link: &str) -> bool {
+fn is_address(link: &str) -> bool {
     if link.contains("://") {
         return true;
     }
@@ -85,8 +86,8 @@ fn leads_somewhere(link: &str) -> bool {
     is_word(ending)
         && (host.starts_with("www.")
             || path.len() > 1
-            || listed(ENDINGS, ending)
-            || labels.next().is_some() && listed(SECOND, second))
+            || listed(TLDS, ending)
+            || labels.next().is_some() && listed(SECOND_LEVEL_DOMAINS, second))
 }
 
 #[cfg(test)]
@@ -109,9 +110,9 @@ mod tests {
             ("http://кремль.рф", "кремль[.]рф"),
             ("см. почта.рф", "см. почта[.]рф"),
         ] {
-            assert!(has_any(text), "{text}");
+            assert!(contains_link(text), "{text}");
             assert_eq!(defang(text), defanged);
-            assert!(!has_any(defanged), "{defanged}");
+            assert!(!contains_link(defanged), "{defanged}");
         }
     }
 

@@ -13,7 +13,7 @@ use once_cell::sync::Lazy;
 use regex::Regex;
 use unicode_script::{Script, UnicodeScript};
 
-use super::folded::{FoldedText, fold};
+use super::folded::{FoldedText, fold_char};
 
 /// A form of markup: in a text as it looks (lower case), each group that took part is replaced by
 /// what stands here for it.
@@ -23,7 +23,7 @@ struct MarkupPattern {
 }
 
 /// Elements by which models, their templates and their tools structure a prompt.
-const ELEMENTS: &str = "system|system[_-]?\\w+|sys|assistant|user|human|developer|model|tool|tools|\
+const TAG_NAMES: &str = "system|system[_-]?\\w+|sys|assistant|user|human|developer|model|tool|tools|\
     tool_\\w+|toolcall|tool-\\w+|function|function_\\w+|functions|invoke|parameter|parameters|result|\
     results|instructions?|im_start|im_end|im_sep|start_of_\\w+|end_of_\\w+|eot|eot_id|end_of_text|\
     endoftext|think|thinking|thought|scratchpad|inner_monologue|prompt|user_query|user_input|context|\
@@ -32,9 +32,9 @@ const ELEMENTS: &str = "system|system[_-]?\\w+|sys|assistant|user|human|develope
     details|channel|message|resource|turn";
 
 /// Tags of one word that are also written in other trades: only as a whole.
-const WHOLE: &str = "s|bos|eos|pad|unk|mask|sep|cls|0x[0-9a-f]{2}";
+const SPECIAL_TOKENS: &str = "s|bos|eos|pad|unk|mask|sep|cls|0x[0-9a-f]{2}";
 
-const SQUARE: &str = "inst|sys|system|system_prompt|system prompt|system message|tool_calls?|\
+const BRACKET_TAGS: &str = "inst|sys|system|system_prompt|system prompt|system message|tool_calls?|\
     tool_results?|available_tools|assistant|developer|function_calls?|/?control_\\d+";
 
 const HEADINGS: &str = "instructions?|new instructions?|response|system|system prompt|\
@@ -50,7 +50,7 @@ const METHODS: &str = "tools|prompts|resources|sampling|notifications|initialize
 
 /// Lets letters and digits stand for each other that look alike in lower case, and any dash for
 /// another.
-fn loose(words: &str) -> String {
+fn confusable_pattern(words: &str) -> String {
     let mut loose = String::new();
     let mut escaped = false;
     for c in words.chars() {
@@ -66,9 +66,10 @@ fn loose(words: &str) -> String {
     loose
 }
 
-static FORMS: Lazy<Vec<MarkupPattern>> = Lazy::new(|| {
-    let [elements, whole] = [loose(ELEMENTS), WHOLE.to_owned()];
-    let [square, headings, keys, methods] = [SQUARE, HEADINGS, TOOL_KEYS, METHODS].map(loose);
+static PATTERNS: Lazy<Vec<MarkupPattern>> = Lazy::new(|| {
+    let [elements, whole] = [confusable_pattern(TAG_NAMES), SPECIAL_TOKENS.to_owned()];
+    let [square, headings, keys, methods] =
+        [BRACKET_TAGS, HEADINGS, TOOL_KEYS, METHODS].map(confusable_pattern);
     let quote = "[\"'`]{0,2}";
     let form = |pattern: String, replacements| MarkupPattern {
         pattern: Regex::new(&pattern).expect("the pattern is a constant that the tests compile"),
@@ -116,18 +117,21 @@ static FORMS: Lazy<Vec<MarkupPattern>> = Lazy::new(|| {
 });
 
 /// The text with all markup of models broken.
-pub fn break_up(text: &str) -> Cow<'_, str> {
-    if !may_have_any(text) {
+pub fn neutralize(text: &str) -> Cow<'_, str> {
+    if !may_contain_markup(text) {
         return Cow::Borrowed(text);
     }
     let shadow = FoldedText::of(text);
     let mut edits: Vec<(Range<usize>, &str)> = Vec::new();
-    for MarkupPattern { pattern, replacements } in FORMS.iter() {
+    for MarkupPattern { pattern, replacements } in PATTERNS.iter() {
         for found in pattern.captures_iter(&shadow.text) {
             let groups = found.iter().skip(1).zip(*replacements);
             edits.extend(groups.filter_map(|(group, with)| {
                 let group = group?;
-                Some((shadow.place(group.start())..shadow.place(group.end()), *with))
+                Some((
+                    shadow.original_offset(group.start())..shadow.original_offset(group.end()),
+                    *with,
+                ))
             }));
         }
     }
@@ -148,43 +152,44 @@ pub fn break_up(text: &str) -> Cow<'_, str> {
 
 /// Loads the patterns and the table, so that the first message waits for nothing.
 pub fn warm_up() {
-    Lazy::force(&FORMS);
-    Lazy::force(&LOOKS);
+    Lazy::force(&PATTERNS);
+    Lazy::force(&CHAR_TABLE);
 }
 
 /// Marks of which each form has one at least.
-const MARKS: [char; 7] = ['<', ']', '{', '`', '~', '=', ':'];
+const MARKUP_MARKS: [char; 7] = ['<', ']', '{', '`', '~', '=', ':'];
 
 /// What the characters below [`TABLED`] are to markup; nearly all text is made of them, and folding one takes
 /// far longer than looking it up.
-static LOOKS: Lazy<Vec<MarkupChar>> = Lazy::new(|| ('\0'..TABLED).map(MarkupChar::of).collect());
+static CHAR_TABLE: Lazy<Vec<MarkupChar>> =
+    Lazy::new(|| ('\0'..CHAR_TABLE_END).map(MarkupChar::of).collect());
 
 /// Behind it lie symbols, the scripts of East Asia and emoji.
-const TABLED: char = '\u{2100}';
+const CHAR_TABLE_END: char = '\u{2100}';
 
 /// What a character is to markup.
 #[derive(Clone, Copy)]
 struct MarkupChar {
     /// Whether it, or what looks like it, can begin some.
-    begins: bool,
+    can_start: bool,
     /// Whether it looks like one of [`MARKS`].
     is_mark: bool,
 }
 
 impl MarkupChar {
     fn of(c: char) -> Self {
-        Self { begins: begins(c), is_mark: is_mark(c) }
+        Self { can_start: can_start(c), is_mark: is_mark(c) }
     }
 }
 
 /// Whether there may be markup in a text.
-fn may_have_any(text: &str) -> bool {
-    let look = |c: char| LOOKS.get(c as usize);
-    text.chars().any(|c| look(c).map_or_else(|| begins(c), |look| look.begins))
+fn may_contain_markup(text: &str) -> bool {
+    let look = |c: char| CHAR_TABLE.get(c as usize);
+    text.chars().any(|c| look(c).map_or_else(|| can_start(c), |look| look.can_start))
         && text.chars().any(|c| look(c).map_or_else(|| is_mark(c), |look| look.is_mark))
 }
 
-fn begins(c: char) -> bool {
+fn can_start(c: char) -> bool {
     match c {
         '<' | '[' | '{' | '#' | '`' | '~' | '=' => true,
         '\u{1f000}'..='\u{1faff}' => false,
@@ -194,7 +199,7 @@ fn begins(c: char) -> bool {
 }
 
 fn is_mark(c: char) -> bool {
-    fold(c).any(|folded| MARKS.contains(&folded))
+    fold_char(c).any(|folded| MARKUP_MARKS.contains(&folded))
 }
 
 #[cfg(test)]
@@ -207,12 +212,12 @@ mod tests {
 
     #[test]
     fn whatever_is_markup_has_a_mark() {
-        for MarkupPattern { pattern, .. } in FORMS.iter() {
+        for MarkupPattern { pattern, .. } in PATTERNS.iter() {
             // No text can be made of where words and texts end.
             let pattern = pattern.as_str().replace(r"\b", "").replace("|$", "|");
             let matching = string_regex(&pattern).expect("a pattern that texts can be made of");
             let has_mark = |text: String| {
-                prop_assert!(text.contains(MARKS), "{text}");
+                prop_assert!(text.contains(MARKUP_MARKS), "{text}");
                 Ok(())
             };
             TestRunner::default().run(&matching, has_mark).expect("a mark in each");
@@ -232,8 +237,8 @@ mod tests {
             ("![x](https://a.example/?q=)", "! [x] (https://a.example/?q=)"),
             ("```tool_call\nx\n```", "'''tool_call\nx\n```"),
         ] {
-            assert_eq!(break_up(text), broken);
-            assert_eq!(break_up(broken), broken, "once is enough");
+            assert_eq!(neutralize(text), broken);
+            assert_eq!(neutralize(broken), broken, "once is enough");
         }
     }
 }

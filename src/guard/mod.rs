@@ -22,12 +22,12 @@ use std::borrow::Cow;
 
 use thiserror::Error;
 
-pub use invisible::shows_nothing;
+pub use invisible::is_invisible_char;
 pub use markup::warm_up;
 
 /// Put before each further line of a person's message, so that it can't pass for a line of anybody
 /// else: not of the system, in whichever language, nor of a tool, nor of another turn of a dialogue.
-pub const MARK: &str = "› ";
+pub const LINE_MARK: &str = "› ";
 
 /// What becomes of links.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -53,7 +53,7 @@ pub enum ProfanityPolicy {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Guard {
     pub links: LinkPolicy,
-    pub words: ProfanityPolicy,
+    pub profanity: ProfanityPolicy,
 }
 
 /// Why a text is not passed on, in words for its sender.
@@ -62,7 +62,7 @@ pub enum ContentRejected {
     #[error("links can't be sent here.")]
     Link,
     #[error("it holds a word that is not welcome here.")]
-    Word,
+    Profanity,
 }
 
 /// A step by which a text is changed on its way.
@@ -74,46 +74,47 @@ impl Guard {
     /// # Errors
     /// Why not.
     pub fn check(&self, text: &str) -> Result<(), ContentRejected> {
-        if self.links == LinkPolicy::Refuse && link::has_any(text) {
+        if self.links == LinkPolicy::Refuse && link::contains_link(text) {
             return Err(ContentRejected::Link);
         }
-        if self.words == ProfanityPolicy::Refuse && profanity::has_any(text) {
-            return Err(ContentRejected::Word);
+        if self.profanity == ProfanityPolicy::Refuse && profanity::contains_profanity(text) {
+            return Err(ContentRejected::Profanity);
         }
         Ok(())
     }
 
     /// What is to be done, in this order, to a text once it is masked. `trusted` says whether the two
     /// have written to each other for a while.
-    pub fn steps(&self, trusted: bool) -> impl Iterator<Item = Rewrite> {
+    pub fn rewrites(&self, trusted: bool) -> impl Iterator<Item = Rewrite> {
         let defang =
             (self.links == LinkPolicy::Defang && !trusted).then_some(link::defang as Rewrite);
-        let cover = (self.words == ProfanityPolicy::Mask).then_some(profanity::cover as Rewrite);
+        let cover =
+            (self.profanity == ProfanityPolicy::Mask).then_some(profanity::censor as Rewrite);
         [cover, defang, Some(mark_lines as Rewrite)].into_iter().flatten()
     }
 }
 
 /// A text without control and hidden characters, with `\n` line ends.
 #[must_use]
-pub fn strip(text: &str) -> Cow<'_, str> {
-    invisible::strip(text)
+pub fn strip_invisible(text: &str) -> Cow<'_, str> {
+    invisible::strip_invisible(text)
 }
 
 /// A text as it may be relayed: stripped, without blank edges, and with the markup of language
 /// models broken. Empty if there is nothing to see.
 #[must_use]
-pub fn clean(text: &str) -> Cow<'_, str> {
-    match invisible::strip(text) {
+pub fn sanitize(text: &str) -> Cow<'_, str> {
+    match invisible::strip_invisible(text) {
         plain if is_invisible(&plain) => Cow::Borrowed(""),
-        Cow::Borrowed(plain) => markup::break_up(plain.trim()),
-        Cow::Owned(plain) => Cow::Owned(markup::break_up(plain.trim()).into_owned()),
+        Cow::Borrowed(plain) => markup::neutralize(plain.trim()),
+        Cow::Owned(plain) => Cow::Owned(markup::neutralize(plain.trim()).into_owned()),
     }
 }
 
 /// Whether there is nothing to see in a text.
 #[must_use]
 pub fn is_invisible(text: &str) -> bool {
-    text.chars().all(|c| c.is_whitespace() || shows_nothing(c))
+    text.chars().all(|c| c.is_whitespace() || is_invisible_char(c))
 }
 
 /// A text with [`MARK`] before each line but the first, which stands behind its sender's name, and
@@ -128,7 +129,7 @@ pub fn mark_lines(text: &str) -> Cow<'_, str> {
     for line in lines {
         marked.push('\n');
         if !is_invisible(line) {
-            marked.push_str(MARK);
+            marked.push_str(LINE_MARK);
         }
         marked.push_str(line);
     }
@@ -149,7 +150,7 @@ mod tests {
     #[test]
     fn a_message_with_nothing_to_see_is_empty() {
         for text in ["\u{200b}\u{2800} \n\u{3164}", " \u{0}\n ", "", "\u{e0041}\u{e0042}"] {
-            assert_eq!(clean(text), "");
+            assert_eq!(sanitize(text), "");
         }
     }
 }

@@ -10,7 +10,7 @@ use rustc_hash::FxHashSet;
 
 use super::folded::FoldedText;
 
-const LISTS: [&str; 6] = [
+const WORDLISTS: [&str; 6] = [
     include_str!("wordlists/en.txt"),
     include_str!("wordlists/hi.txt"),
     include_str!("wordlists/es.txt"),
@@ -20,29 +20,30 @@ const LISTS: [&str; 6] = [
 ];
 
 /// The most words of a phrase.
-const LONGEST: usize = 4;
+const MAX_PHRASE_WORDS: usize = 4;
 
 /// Each entry as it looks, its words parted by single spaces.
 static ENTRIES: Lazy<FxHashSet<String>> = Lazy::new(|| {
-    let lines = LISTS.iter().flat_map(|list| list.lines()).filter(|line| !line.starts_with('#'));
-    let entry = |line| words(&FoldedText::of(line)).into_iter().map(|word| word.plain);
+    let lines =
+        WORDLISTS.iter().flat_map(|list| list.lines()).filter(|line| !line.starts_with('#'));
+    let entry = |line| words(&FoldedText::of(line)).into_iter().map(|word| word.folded);
     lines.map(|line| entry(line).collect::<Vec<_>>().join(" ")).collect()
 });
 
 /// A word of a text: where it is in the shadow, and its letters, with signs read as the letters that
 /// they stand for.
 struct FoldedWord {
-    place: Range<usize>,
-    plain: String,
+    range: Range<usize>,
+    folded: String,
 }
 
 /// Whether there is a foul word in a text.
-pub fn has_any(text: &str) -> bool {
+pub fn contains_profanity(text: &str) -> bool {
     !find(text).is_empty()
 }
 
 /// The text with all of a foul word but its first letter covered by asterisks.
-pub fn cover(text: &str) -> Cow<'_, str> {
+pub fn censor(text: &str) -> Cow<'_, str> {
     let found = find(text);
     if found.is_empty() {
         return Cow::Borrowed(text);
@@ -64,9 +65,12 @@ fn find(text: &str) -> Vec<Range<usize>> {
     let words = words(&shadow);
     let (mut found, mut at) = (Vec::new(), 0);
     while at < words.len() {
-        let many = phrase(&words[at..]).or_else(|| spelt(&words[at..]));
+        let many = phrase_len(&words[at..]).or_else(|| spelled_out_len(&words[at..]));
         if let Some(last) = many.and_then(|many| words.get(at + many - 1)) {
-            found.push(shadow.place(words[at].place.start)..shadow.place(last.place.end));
+            found.push(
+                shadow.original_offset(words[at].range.start)
+                    ..shadow.original_offset(last.range.end),
+            );
         }
         at += many.unwrap_or(1);
     }
@@ -74,28 +78,30 @@ fn find(text: &str) -> Vec<Range<usize>> {
 }
 
 /// How many words a foul phrase has that they begin with.
-fn phrase(words: &[FoldedWord]) -> Option<usize> {
-    (1..=LONGEST.min(words.len())).rev().find(|many| {
-        let plain: Vec<&str> = words[..*many].iter().map(|word| word.plain.as_str()).collect();
-        is_foul(&plain.join(" "))
+fn phrase_len(words: &[FoldedWord]) -> Option<usize> {
+    (1..=MAX_PHRASE_WORDS.min(words.len())).rev().find(|many| {
+        let plain: Vec<&str> = words[..*many].iter().map(|word| word.folded.as_str()).collect();
+        is_listed(&plain.join(" "))
     })
 }
 
 /// How many single letters at the start spell a foul word out: `f u c k`.
-fn spelt(words: &[FoldedWord]) -> Option<usize> {
-    let single = |word: &&FoldedWord| word.plain.chars().count() == 1;
-    let letters: String = words.iter().take_while(single).map(|word| word.plain.as_str()).collect();
+fn spelled_out_len(words: &[FoldedWord]) -> Option<usize> {
+    let single = |word: &&FoldedWord| word.folded.chars().count() == 1;
+    let letters: String =
+        words.iter().take_while(single).map(|word| word.folded.as_str()).collect();
     let many = letters.chars().count();
-    (many > 2 && is_foul(&letters)).then_some(many)
+    (many > 2 && is_listed(&letters)).then_some(many)
 }
 
 /// As it is, and with letters that are written many times written once or twice.
-fn is_foul(plain: &str) -> bool {
-    ENTRIES.contains(plain) || [1, 2].iter().any(|most| ENTRIES.contains(&squeezed(plain, *most)))
+fn is_listed(plain: &str) -> bool {
+    ENTRIES.contains(plain)
+        || [1, 2].iter().any(|most| ENTRIES.contains(&collapse_repeats(plain, *most)))
 }
 
 /// With runs of three or more of a letter cut to `most`.
-fn squeezed(plain: &str, most: usize) -> String {
+fn collapse_repeats(plain: &str, most: usize) -> String {
     let chars: Vec<char> = plain.chars().collect();
     let runs = chars.chunk_by(|a, b| a == b);
     runs.flat_map(|run| &run[..if run.len() > 2 { most } else { run.len() }]).collect()
@@ -114,25 +120,25 @@ fn words(shadow: &FoldedText) -> Vec<FoldedWord> {
             continue;
         }
         if end_of_last != at {
-            words.push(FoldedWord { place: at..at, plain: String::new() });
+            words.push(FoldedWord { range: at..at, folded: String::new() });
         }
         end_of_last = at + c.len_utf8();
         if let Some(word) = words.last_mut() {
-            word.place.end = end_of_last;
-            word.plain.push(c);
+            word.range.end = end_of_last;
+            word.folded.push(c);
         }
     }
     for word in &mut words {
         // A number is no word.
-        if word.plain.chars().any(char::is_alphabetic) {
-            word.plain = word.plain.chars().map(letter).collect();
+        if word.folded.chars().any(char::is_alphabetic) {
+            word.folded = word.folded.chars().map(leet_letter).collect();
         }
     }
     words
 }
 
 /// The letter for which a digit or a sign often stands.
-const fn letter(c: char) -> char {
+const fn leet_letter(c: char) -> char {
     match c {
         '0' => 'o',
         '1' | '!' => 'i',
@@ -165,9 +171,9 @@ mod tests {
             ("dasar bangsat", "dasar b******"),
             ("يا شرموطة", "يا ش*****"),
         ] {
-            assert_eq!(cover(text), covered);
-            assert!(has_any(text), "{text}");
-            assert_eq!(cover(covered), covered, "what is covered is not found again");
+            assert_eq!(censor(text), covered);
+            assert!(contains_profanity(text), "{text}");
+            assert_eq!(censor(covered), covered, "what is covered is not found again");
         }
     }
 
@@ -188,7 +194,7 @@ mod tests {
             "saya suka anjing",
             "!!! $$$ @home 1337 5417",
         ] {
-            assert_eq!(cover(text), text);
+            assert_eq!(censor(text), text);
         }
     }
 }

@@ -12,9 +12,9 @@ pub enum TrustedProxy {
     #[default]
     None,
     /// A proxy that adds whom it saw to `X-Forwarded-For`.
-    Forwarded,
+    XForwardedFor,
     /// Fly.io's, in `Fly-Client-IP`. Any other would pass on what a caller wrote there.
-    Fly,
+    FlyClientIp,
 }
 
 /// The network that a call came from: an address, or of IPv6 the 64 bits that one customer has.
@@ -23,7 +23,7 @@ pub struct ClientNetwork(IpAddr);
 
 impl ClientNetwork {
     #[must_use]
-    pub fn new(address: IpAddr) -> Self {
+    pub fn from_ip(address: IpAddr) -> Self {
         Self(match address.to_canonical() {
             IpAddr::V6(address) => {
                 let [a, b, c, d, ..] = address.segments();
@@ -35,14 +35,14 @@ impl ClientNetwork {
 
     /// That of the request that these are the extensions of, where its way in can tell.
     #[must_use]
-    pub fn of(extensions: &Extensions) -> Option<Self> {
+    pub fn from_extensions(extensions: &Extensions) -> Option<Self> {
         let parts = extensions.get::<http::request::Parts>();
         let of_http = parts.and_then(|parts| parts.extensions.get::<Self>());
         of_http.or_else(|| extensions.get::<Self>()).copied()
     }
 
     /// What is hashed of it.
-    pub(super) fn text(self) -> String {
+    pub(super) fn hash_input(self) -> String {
         self.0.to_string()
     }
 }
@@ -52,7 +52,7 @@ mod tests {
     use super::*;
 
     fn origin(address: &str) -> String {
-        ClientNetwork::new(address.parse().expect("an address")).text()
+        ClientNetwork::from_ip(address.parse().expect("an address")).hash_input()
     }
 
     #[test]

@@ -34,24 +34,24 @@ impl UserId {
 
     /// Reads what [`UserId::code`] wrote.
     #[must_use]
-    pub fn parse(code: &str) -> Option<Self> {
-        from_hex(code).map(Self)
+    pub fn from_hex(code: &str) -> Option<Self> {
+        decode_hex(code).map(Self)
     }
 
     /// All whose code begins with these digits; nothing where they are none.
     #[must_use]
-    pub fn beginning(digits: &str) -> Option<RangeInclusive<Self>> {
+    pub fn range_with_prefix(digits: &str) -> Option<RangeInclusive<Self>> {
         let filled = |with: &str| {
             let rest = 32_usize.checked_sub(digits.len())?;
-            Self::parse(&(digits.to_owned() + &with.repeat(rest)))
+            Self::from_hex(&(digits.to_owned() + &with.repeat(rest)))
         };
         Some(filled("0")?..=filled("f")?)
     }
 
     /// 32 hex digits, for a store: all of the hash, so not for a log.
     #[must_use]
-    pub fn code(self) -> String {
-        hex(&self.0)
+    pub fn to_hex(self) -> String {
+        encode_hex(&self.0)
     }
 }
 
@@ -81,14 +81,14 @@ impl RoomId {
 
     /// Reads what [`RoomId::code`] wrote.
     #[must_use]
-    pub fn parse(code: &str) -> Option<Self> {
-        from_hex(code.trim()).map(Self)
+    pub fn from_hex(code: &str) -> Option<Self> {
+        decode_hex(code.trim()).map(Self)
     }
 
     /// 32 hex digits, for the two who are in the room.
     #[must_use]
-    pub fn code(self) -> String {
-        hex(&self.0)
+    pub fn to_hex(self) -> String {
+        encode_hex(&self.0)
     }
 }
 
@@ -106,39 +106,39 @@ pub struct IdempotencyKey(Digest);
 impl IdempotencyKey {
     /// The key of a step that comes before what this message asks for.
     #[must_use]
-    pub fn before(self) -> Self {
+    pub fn for_lookup(self) -> Self {
         Self(self.0.map(|byte| !byte))
     }
 
     /// 32 hex digits, for a store.
     #[must_use]
-    pub fn code(self) -> String {
-        hex(&self.0)
+    pub fn to_hex(self) -> String {
+        encode_hex(&self.0)
     }
 }
 
 impl ShardKey for UserId {
-    fn shard(self) -> u8 {
+    fn shard_index(self) -> u8 {
         self.0[15]
     }
 }
 
 impl ShardKey for RoomId {
-    fn shard(self) -> u8 {
+    fn shard_index(self) -> u8 {
         self.0[15]
     }
 }
 
 impl ShardKey for IdempotencyKey {
-    fn shard(self) -> u8 {
+    fn shard_index(self) -> u8 {
         self.0[15]
     }
 }
 
 /// 32 hex digits that nobody can guess.
 #[must_use]
-pub fn unguessable(rng: &mut impl Rng) -> String {
-    RoomId::random(rng).code()
+pub fn random_hex(rng: &mut impl Rng) -> String {
+    RoomId::random(rng).to_hex()
 }
 
 /// Where an id comes from. Each has people of its own.
@@ -178,7 +178,7 @@ impl IdHasher {
 
     /// A hasher that makes the same hashes wherever it is given the same `salt`.
     #[must_use]
-    pub fn salted(salt: &[u8]) -> Self {
+    pub fn from_salt(salt: &[u8]) -> Self {
         // Keys of any length are defined: longer ones than a block are hashed first.
         let key = Sha256::digest(salt);
         let mut block = [0; 64];
@@ -188,34 +188,34 @@ impl IdHasher {
 
     /// A name for `text` by which equal ones are known, in 32 hex digits.
     #[must_use]
-    pub fn text(&self, text: &str) -> String {
-        hex(&self.digest(b"text", &[text.as_bytes()]))
+    pub fn hash_text(&self, text: &str) -> String {
+        encode_hex(&self.digest(b"text", &[text.as_bytes()]))
     }
 
     /// The person whom the way in called `realm` calls `raw`. People of two ways in are never the
     /// same, whatever ids they are called by.
     #[must_use]
-    pub fn user(&self, realm: Realm, raw: &str) -> UserId {
+    pub fn user_id(&self, realm: Realm, raw: &str) -> UserId {
         UserId(self.digest(b"user", &[realm.name(), raw.as_bytes()]))
     }
 
     /// What one person in `room` may know the other by, in 32 hex digits: means nothing elsewhere.
     #[must_use]
-    pub fn alias(&self, room: RoomId, user: UserId) -> String {
-        hex(&self.digest(b"alias", &[&room.0, &user.0]))
+    pub fn room_alias(&self, room: RoomId, user: UserId) -> String {
+        encode_hex(&self.digest(b"alias", &[&room.0, &user.0]))
     }
 
     /// A name for the item of this number that does not tell how many came before it, in 32 hex
     /// digits.
     #[must_use]
-    pub fn item(&self, number: u64) -> String {
-        hex(&self.digest(b"item", &[&number.to_be_bytes()]))
+    pub fn item_id(&self, number: u64) -> String {
+        encode_hex(&self.digest(b"item", &[&number.to_be_bytes()]))
     }
 
     /// The key of a message of `user`. The text is part of it: a caller who gives another text
     /// the same id does not mean a retry.
     #[must_use]
-    pub fn message(&self, user: UserId, raw: &str, text: &str) -> IdempotencyKey {
+    pub fn idempotency_key(&self, user: UserId, raw: &str, text: &str) -> IdempotencyKey {
         // The length keeps the border between id and text where it is.
         let length = (raw.len() as u64).to_be_bytes();
         IdempotencyKey(
@@ -225,13 +225,13 @@ impl IdHasher {
 
     /// What a network is known by where people are counted. It is nobody of any [`Realm`].
     #[must_use]
-    pub fn origin(&self, origin: ClientNetwork) -> UserId {
-        UserId(self.digest(b"origin", &[origin.text().as_bytes()]))
+    pub fn network_key(&self, origin: ClientNetwork) -> UserId {
+        UserId(self.digest(b"origin", &[origin.hash_input().as_bytes()]))
     }
 
     /// The key of a notice to everybody, by the name that its operator has for it.
     #[must_use]
-    pub fn notice(&self, name: &str) -> IdempotencyKey {
+    pub fn broadcast_key(&self, name: &str) -> IdempotencyKey {
         IdempotencyKey(self.digest(b"notice", &[name.as_bytes()]))
     }
 
@@ -246,11 +246,11 @@ impl IdHasher {
     }
 }
 
-fn hex(bytes: &[u8]) -> String {
+fn encode_hex(bytes: &[u8]) -> String {
     bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
-fn from_hex(code: &str) -> Option<Digest> {
+fn decode_hex(code: &str) -> Option<Digest> {
     if code.len() != 32 || !code.bytes().all(|byte| byte.is_ascii_hexdigit()) {
         return None;
     }
@@ -266,50 +266,50 @@ mod tests {
     fn the_same_id_is_the_same_person_only_under_the_same_key() {
         let ours = IdHasher::random(&mut seeded_rng());
         let theirs = IdHasher::random(&mut seeded_rng());
-        assert_eq!(ours.user(Realm::Puch, "alice"), ours.user(Realm::Puch, "alice"));
-        assert_ne!(ours.user(Realm::Puch, "alice"), ours.user(Realm::Puch, "bob"));
-        assert_ne!(ours.user(Realm::Puch, "alice"), theirs.user(Realm::Puch, "alice"));
+        assert_eq!(ours.user_id(Realm::Puch, "alice"), ours.user_id(Realm::Puch, "alice"));
+        assert_ne!(ours.user_id(Realm::Puch, "alice"), ours.user_id(Realm::Puch, "bob"));
+        assert_ne!(ours.user_id(Realm::Puch, "alice"), theirs.user_id(Realm::Puch, "alice"));
     }
 
     #[test]
     fn an_id_of_another_way_in_is_another_person() {
         let ids = IdHasher::random(&mut seeded_rng());
-        assert_ne!(ids.user(Realm::Puch, "alice"), ids.user(Realm::PenPal, "alice"));
+        assert_ne!(ids.user_id(Realm::Puch, "alice"), ids.user_id(Realm::PenPal, "alice"));
     }
 
     #[test]
     fn a_room_can_be_read_back_and_its_aliases_mean_nothing_in_another() {
         let ids = IdHasher::random(&mut seeded_rng());
         let (one, two) = (RoomId::random(&mut seeded_rng()), RoomId::random(&mut seeded_rng()));
-        assert_eq!(RoomId::parse(&one.code()), Some(one));
-        for broken in ["", "+1", &one.code()[1..], "zz345678901234567890123456789012"] {
-            assert_eq!(RoomId::parse(broken), None);
+        assert_eq!(RoomId::from_hex(&one.to_hex()), Some(one));
+        for broken in ["", "+1", &one.to_hex()[1..], "zz345678901234567890123456789012"] {
+            assert_eq!(RoomId::from_hex(broken), None);
         }
-        let alice = ids.user(Realm::PenPal, "alice");
-        assert_ne!(ids.alias(one, alice), ids.alias(two, alice));
-        assert!(!format!("{one:?}").contains(&one.code()));
+        let alice = ids.user_id(Realm::PenPal, "alice");
+        assert_ne!(ids.room_alias(one, alice), ids.room_alias(two, alice));
+        assert!(!format!("{one:?}").contains(&one.to_hex()));
     }
 
     #[test]
     fn the_same_message_id_of_two_people_is_two_messages() {
         let ids = IdHasher::random(&mut seeded_rng());
-        let (alice, bob) = (ids.user(Realm::Puch, "alice"), ids.user(Realm::Puch, "bob"));
-        assert_ne!(ids.message(alice, "1", "hi"), ids.message(bob, "1", "hi"));
+        let (alice, bob) = (ids.user_id(Realm::Puch, "alice"), ids.user_id(Realm::Puch, "bob"));
+        assert_ne!(ids.idempotency_key(alice, "1", "hi"), ids.idempotency_key(bob, "1", "hi"));
     }
 
     #[test]
     fn another_text_under_the_same_id_is_another_message() {
         let ids = IdHasher::random(&mut seeded_rng());
-        let alice = ids.user(Realm::Puch, "alice");
-        assert_eq!(ids.message(alice, "1", "hi"), ids.message(alice, "1", "hi"));
-        assert_ne!(ids.message(alice, "1", "hi"), ids.message(alice, "1", "ho"));
-        assert_ne!(ids.message(alice, "1", "2hi"), ids.message(alice, "12", "hi"));
+        let alice = ids.user_id(Realm::Puch, "alice");
+        assert_eq!(ids.idempotency_key(alice, "1", "hi"), ids.idempotency_key(alice, "1", "hi"));
+        assert_ne!(ids.idempotency_key(alice, "1", "hi"), ids.idempotency_key(alice, "1", "ho"));
+        assert_ne!(ids.idempotency_key(alice, "1", "2hi"), ids.idempotency_key(alice, "12", "hi"));
     }
 
     #[test]
     fn what_a_log_shows_of_a_person_is_eight_hex_digits() {
         let shown =
-            IdHasher::random(&mut seeded_rng()).user(Realm::Puch, "919876543210").to_string();
+            IdHasher::random(&mut seeded_rng()).user_id(Realm::Puch, "919876543210").to_string();
         assert_eq!(shown.len(), 8);
         assert!(shown.chars().all(|c| c.is_ascii_hexdigit()));
     }

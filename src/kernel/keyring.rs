@@ -8,8 +8,8 @@ use chacha20poly1305::{XChaCha20Poly1305, XNonce};
 use rand::Rng;
 use sha2::{Digest, Sha256};
 
-const NAME: usize = 4;
-const NONCE: usize = 24;
+const KEY_ID_LEN: usize = 4;
+const NONCE_LEN: usize = 24;
 
 /// A secret of 32 bytes.
 pub type SealKey = [u8; 32];
@@ -22,15 +22,15 @@ impl Keyring {
     #[must_use]
     pub fn new(keys: &[SealKey]) -> Self {
         let named = |key: &SealKey| {
-            (Sha256::digest(key)[..NAME].to_vec(), XChaCha20Poly1305::new(&(*key).into()))
+            (Sha256::digest(key)[..KEY_ID_LEN].to_vec(), XChaCha20Poly1305::new(&(*key).into()))
         };
         Self(keys.iter().map(named).collect())
     }
 
     /// Nothing without a key, or if there is more to seal than memory.
-    pub fn close(&self, text: &[u8], rng: &mut impl Rng) -> Option<Vec<u8>> {
+    pub fn seal(&self, text: &[u8], rng: &mut impl Rng) -> Option<Vec<u8>> {
         let (name, cipher) = self.0.first()?;
-        let mut nonce = [0; NONCE];
+        let mut nonce = [0; NONCE_LEN];
         rng.fill_bytes(&mut nonce);
         let sealed = cipher.encrypt(&XNonce::from(nonce), text).ok()?;
         Some([name.as_slice(), &nonce, &sealed].concat())
@@ -39,8 +39,8 @@ impl Keyring {
     /// What was sealed; nothing if it was not, by none of the keys, or was changed since.
     #[must_use]
     pub fn open(&self, sealed: &[u8]) -> Option<Vec<u8>> {
-        let (name, rest) = sealed.split_at_checked(NAME)?;
-        let (nonce, text) = rest.split_first_chunk::<NONCE>()?;
+        let (name, rest) = sealed.split_at_checked(KEY_ID_LEN)?;
+        let (nonce, text) = rest.split_first_chunk::<NONCE_LEN>()?;
         let (_, cipher) = self.0.iter().find(|(known, _)| known == name)?;
         cipher.decrypt(&XNonce::from(*nonce), text).ok()
     }
@@ -54,25 +54,25 @@ mod tests {
     #[test]
     fn what_was_sealed_opens_again_and_shows_nothing() {
         let seal = Keyring::new(&[[1; 32]]);
-        let sealed = seal.close(b"hello", &mut seeded_rng()).expect("sealed");
+        let sealed = seal.seal(b"hello", &mut seeded_rng()).expect("sealed");
         assert_eq!(seal.open(&sealed).as_deref(), Some(b"hello".as_slice()));
         assert!(!sealed.windows(5).any(|part| part == b"hello"));
-        assert_ne!(seal.close(b"hello", &mut seeded_rng()), Some(sealed));
+        assert_ne!(seal.seal(b"hello", &mut seeded_rng()), Some(sealed));
     }
 
     #[test]
     fn while_keys_are_rotated_both_open_and_the_first_seals() {
         let (before, both) = (Keyring::new(&[[1; 32]]), Keyring::new(&[[2; 32], [1; 32]]));
-        let old = before.close(b"old", &mut seeded_rng()).expect("sealed");
+        let old = before.seal(b"old", &mut seeded_rng()).expect("sealed");
         assert_eq!(both.open(&old).as_deref(), Some(b"old".as_slice()));
-        let new = both.close(b"new", &mut seeded_rng()).expect("sealed");
+        let new = both.seal(b"new", &mut seeded_rng()).expect("sealed");
         assert_eq!(before.open(&new), None);
     }
 
     #[test]
     fn what_was_changed_does_not_open() {
         let seal = Keyring::new(&[[1; 32]]);
-        let sealed = seal.close(b"hello", &mut seeded_rng()).expect("sealed");
+        let sealed = seal.seal(b"hello", &mut seeded_rng()).expect("sealed");
         for at in 0..sealed.len() {
             let mut broken = sealed.clone();
             broken[at] ^= 1;

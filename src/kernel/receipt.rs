@@ -73,7 +73,7 @@ impl ReceiptCollector {
     }
 
     #[must_use]
-    pub fn slot(&self) -> ReceiptSlot {
+    pub fn handle(&self) -> ReceiptSlot {
         self.0.clone()
     }
 
@@ -86,10 +86,10 @@ impl ReceiptCollector {
     /// Closes the slot and takes everything out; what is not confirmed afterwards counts as lost.
     #[must_use]
     pub fn close(self) -> Vec<Receipt> {
-        self.take()
+        self.take_all()
     }
 
-    fn take(&self) -> Vec<Receipt> {
+    fn take_all(&self) -> Vec<Receipt> {
         self.0.0.lock().take().unwrap_or_default()
     }
 }
@@ -102,7 +102,7 @@ impl Default for ReceiptCollector {
 
 impl Drop for ReceiptCollector {
     fn drop(&mut self) {
-        drop(self.take());
+        drop(self.take_all());
     }
 }
 
@@ -110,7 +110,7 @@ impl Drop for ReceiptCollector {
 mod tests {
     use super::*;
 
-    fn told(act: impl FnOnce(Receipt)) -> Vec<bool> {
+    fn outcomes_of(act: impl FnOnce(Receipt)) -> Vec<bool> {
         let log = Arc::new(Mutex::new(Vec::new()));
         let seen = Arc::clone(&log);
         act(Receipt::new(move |delivered| seen.lock().push(delivered)));
@@ -120,20 +120,20 @@ mod tests {
 
     #[test]
     fn a_receipt_reports_once_confirmed_or_dropped() {
-        assert_eq!(told(Receipt::confirm), [true]);
-        assert_eq!(told(drop), [false]);
+        assert_eq!(outcomes_of(Receipt::confirm), [true]);
+        assert_eq!(outcomes_of(drop), [false]);
     }
 
     #[test]
     fn receipts_left_in_a_slot_that_goes_away_count_as_lost() {
-        assert_eq!(told(|receipt| ReceiptCollector::new().slot().put(receipt)), [false]);
+        assert_eq!(outcomes_of(|receipt| ReceiptCollector::new().handle().put(receipt)), [false]);
     }
 
     #[test]
     fn a_receipt_that_comes_after_the_request_is_over_counts_as_lost() {
         let open = ReceiptCollector::new();
-        let slot = open.slot();
+        let slot = open.handle();
         assert!(open.close().is_empty());
-        assert_eq!(told(|receipt| slot.put(receipt)), [false]);
+        assert_eq!(outcomes_of(|receipt| slot.put(receipt)), [false]);
     }
 }

@@ -8,8 +8,8 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 /// The places for live sessions. Clones share the same places.
 #[derive(Clone)]
 pub struct SessionLimit {
-    free: Arc<Semaphore>,
-    all: usize,
+    permits: Arc<Semaphore>,
+    max: usize,
 }
 
 /// A place, free again when dropped.
@@ -17,40 +17,40 @@ pub type SessionPermit = OwnedSemaphorePermit;
 
 impl SessionLimit {
     #[must_use]
-    pub fn new(all: usize) -> Self {
-        Self { free: Arc::new(Semaphore::new(all)), all }
+    pub fn new(max: usize) -> Self {
+        Self { permits: Arc::new(Semaphore::new(max)), max }
     }
 
     /// A place, if one is free.
     #[must_use]
-    pub fn take(&self) -> Option<SessionPermit> {
-        Arc::clone(&self.free).try_acquire_owned().ok()
+    pub fn try_acquire(&self) -> Option<SessionPermit> {
+        Arc::clone(&self.permits).try_acquire_owned().ok()
     }
 
     /// How many places are taken.
     #[must_use]
-    pub fn taken(&self) -> usize {
-        self.all - self.free.available_permits()
+    pub fn in_use(&self) -> usize {
+        self.max - self.permits.available_permits()
     }
 }
 
 /// A client who stays connected. What toolsets keep with it goes when the client does.
 pub struct Session {
-    parts: Mutex<http::Extensions>,
-    _place: Option<SessionPermit>,
+    extensions: Mutex<http::Extensions>,
+    _permit: Option<SessionPermit>,
 }
 
 impl Session {
     /// A session that takes up `place`, where places are counted.
     #[must_use]
     pub fn new(place: Option<SessionPermit>) -> Arc<Self> {
-        Arc::new(Self { parts: Mutex::default(), _place: place })
+        Arc::new(Self { extensions: Mutex::default(), _permit: place })
     }
 
     /// What is kept with this session under the type `T`. All callers get clones of the same.
     #[must_use]
-    pub fn part<T: Clone + Default + Send + Sync + 'static>(&self) -> T {
-        self.parts.lock().get_or_insert_with(T::default).clone()
+    pub fn state<T: Clone + Default + Send + Sync + 'static>(&self) -> T {
+        self.extensions.lock().get_or_insert_with(T::default).clone()
     }
 }
 
@@ -61,18 +61,18 @@ mod tests {
     #[test]
     fn there_are_so_many_places_and_each_is_free_again_with_its_session() {
         let places = SessionLimit::new(2);
-        let sessions: Vec<_> = (0..2).map(|_| Session::new(places.take())).collect();
-        assert!(places.take().is_none() && places.taken() == 2);
+        let sessions: Vec<_> = (0..2).map(|_| Session::new(places.try_acquire())).collect();
+        assert!(places.try_acquire().is_none() && places.in_use() == 2);
         drop(sessions);
-        assert_eq!(places.taken(), 0);
+        assert_eq!(places.in_use(), 0);
     }
 
     #[test]
     fn what_is_kept_with_a_session_is_shared_and_goes_with_it() {
         let session = Session::new(None);
-        let part: Arc<Mutex<u8>> = session.part();
+        let part: Arc<Mutex<u8>> = session.state();
         *part.lock() = 7;
-        assert_eq!(*session.part::<Arc<Mutex<u8>>>().lock(), 7);
+        assert_eq!(*session.state::<Arc<Mutex<u8>>>().lock(), 7);
         drop(session);
         assert_eq!(Arc::strong_count(&part), 1);
     }

@@ -7,13 +7,13 @@ use std::hash::Hash;
 use rustc_hash::FxHashMap;
 
 /// How many parts there are: one for each value of a byte.
-const SHARDS: usize = 256;
+const SHARD_COUNT: usize = 256;
 
 /// An id whose bytes are those of a keyed hash, or random: as many fall on each shard, and no caller
 /// can choose theirs so that it collides with another in a table without a hash of its own.
 pub trait ShardKey: Copy + Eq + Hash {
     /// Where what belongs to this id is kept: always the same.
-    fn shard(self) -> u8;
+    fn shard_index(self) -> u8;
 }
 
 /// One `T` for each shard.
@@ -23,17 +23,17 @@ pub struct Shards<T>(Box<[T]>);
 impl<T> Shards<T> {
     #[must_use]
     pub fn new(make: impl FnMut() -> T) -> Self {
-        Self(std::iter::repeat_with(make).take(SHARDS).collect())
+        Self(std::iter::repeat_with(make).take(SHARD_COUNT).collect())
     }
 
     /// The part where what belongs to `id` is kept.
-    pub fn of(&self, id: impl ShardKey) -> &T {
-        &self.0[usize::from(id.shard())]
+    pub fn shard_for(&self, id: impl ShardKey) -> &T {
+        &self.0[usize::from(id.shard_index())]
     }
 
     /// The same, to change it.
-    pub fn of_mut(&mut self, id: impl ShardKey) -> &mut T {
-        &mut self.0[usize::from(id.shard())]
+    pub fn shard_for_mut(&mut self, id: impl ShardKey) -> &mut T {
+        &mut self.0[usize::from(id.shard_index())]
     }
 
     pub fn iter(&self) -> impl Iterator<Item = &T> {
@@ -54,23 +54,23 @@ pub struct ShardedMap<K, V>(Shards<FxHashMap<K, V>>);
 
 impl<K: ShardKey, V> ShardedMap<K, V> {
     pub fn get(&self, key: &K) -> Option<&V> {
-        self.0.of(*key).get(key)
+        self.0.shard_for(*key).get(key)
     }
 
     pub fn get_mut(&mut self, key: &K) -> Option<&mut V> {
-        self.0.of_mut(*key).get_mut(key)
+        self.0.shard_for_mut(*key).get_mut(key)
     }
 
     pub fn entry(&mut self, key: K) -> Entry<'_, K, V> {
-        self.0.of_mut(key).entry(key)
+        self.0.shard_for_mut(key).entry(key)
     }
 
     pub fn insert(&mut self, key: K, value: V) -> Option<V> {
-        self.0.of_mut(key).insert(key, value)
+        self.0.shard_for_mut(key).insert(key, value)
     }
 
     pub fn remove(&mut self, key: &K) -> Option<V> {
-        self.0.of_mut(*key).remove(key)
+        self.0.shard_for_mut(*key).remove(key)
     }
 }
 
@@ -83,7 +83,7 @@ impl<K, V> Default for ShardedMap<K, V> {
 #[cfg(test)]
 impl<K, V> ShardedMap<K, V> {
     /// How much there is. Asks each shard.
-    pub fn count(&self) -> usize {
+    pub fn len(&self) -> usize {
         self.0.iter().map(FxHashMap::len).sum()
     }
 }
@@ -98,8 +98,8 @@ mod tests {
     fn spread<K: ShardKey>(ids: impl Iterator<Item = K>) -> bool {
         let mut shards = Shards::new(Vec::new);
         for id in ids.take(20_000) {
-            shards.of_mut(id).push(id);
-            assert!(shards.of(id).contains(&id));
+            shards.shard_for_mut(id).push(id);
+            assert!(shards.shard_for(id).contains(&id));
         }
         shards.iter().all(|shard| shard.len() > 20)
     }
@@ -107,9 +107,9 @@ mod tests {
     #[test]
     fn as_many_ids_of_each_kind_fall_on_each_shard_and_one_always_on_the_same() {
         let (ids, mut rng) = (IdHasher::random(&mut seeded_rng()), seeded_rng());
-        let user = |number: u32| ids.user(Realm::Puch, &number.to_string());
+        let user = |number: u32| ids.user_id(Realm::Puch, &number.to_string());
         assert!(spread((0..).map(user)));
-        assert!(spread((0..).map(|number| ids.message(user(number), "1", ""))));
+        assert!(spread((0..).map(|number| ids.idempotency_key(user(number), "1", ""))));
         assert!(spread(std::iter::repeat_with(|| RoomId::random(&mut rng))));
     }
 
@@ -127,10 +127,10 @@ mod tests {
         assert!(
             rooms.iter().enumerate().all(|(number, room)| map.get(room) == Some(&(number + 3)))
         );
-        assert_eq!(map.count(), 1_000);
+        assert_eq!(map.len(), 1_000);
         assert!(
             rooms.iter().enumerate().all(|(number, room)| map.remove(room) == Some(number + 3))
         );
-        assert_eq!(map.count(), 0);
+        assert_eq!(map.len(), 0);
     }
 }

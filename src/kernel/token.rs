@@ -8,7 +8,7 @@ use secrecy::{ExposeSecret, SecretString};
 const TOKEN_BYTES: usize = 32;
 
 /// Fewer characters than these are worth a warning.
-const STRONG_CHARS: usize = 16;
+const MIN_STRONG_CHARS: usize = 16;
 
 /// The tokens that open the server: one, or two while an old one is being rotated out.
 ///
@@ -46,14 +46,14 @@ impl AuthTokens {
     /// Whether one of the tokens is short enough to be guessed.
     #[must_use]
     pub fn is_weak(&self) -> bool {
-        self.0.iter().any(|token| token.expose_secret().len() < STRONG_CHARS)
+        self.0.iter().any(|token| token.expose_secret().len() < MIN_STRONG_CHARS)
     }
 
     /// Whether `candidate` is one of the tokens.
     ///
     /// The time taken depends on the candidate's length, not on how much of it is right.
     #[must_use]
-    pub fn admits(&self, candidate: &[u8]) -> bool {
+    pub fn verify(&self, candidate: &[u8]) -> bool {
         let is =
             |token: &SecretString| constant_time_eq(token.expose_secret().as_bytes(), candidate);
         self.0.iter().fold(false, |any, token| any | is(token))
@@ -77,10 +77,10 @@ mod tests {
     fn while_rotating_both_tokens_open_and_nothing_else_does() {
         let tokens = AuthTokens::parse("old-one, new-one").expect("two tokens");
         for good in ["old-one", "new-one"] {
-            assert!(tokens.admits(good.as_bytes()));
+            assert!(tokens.verify(good.as_bytes()));
         }
         for bad in ["", "old", "old-on", "old-onee", "new-one,old-one", "OLD-ONE"] {
-            assert!(!tokens.admits(bad.as_bytes()), "{bad}");
+            assert!(!tokens.verify(bad.as_bytes()), "{bad}");
         }
     }
 

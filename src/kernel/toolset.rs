@@ -20,11 +20,11 @@ use super::session::Session;
 /// Whose a call is, as far as it says.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Subject {
-    Person(UserId),
+    Known(UserId),
     /// A person who is made with it.
-    Somebody,
+    New,
     /// It makes nobody known.
-    Nobody,
+    Anonymous,
 }
 
 /// A group of MCP tools that is switched on or off as a whole.
@@ -42,13 +42,13 @@ pub trait Toolset: Send + Sync {
     ) -> Result<CallToolResponse, ErrorData>;
 
     /// Whose a call is. Nothing of it has been checked yet.
-    fn caller(&self, _request: &CallToolRequestParams) -> Subject {
-        Subject::Nobody
+    fn subject(&self, _request: &CallToolRequestParams) -> Subject {
+        Subject::Anonymous
     }
 
     /// Whose it is when this resource is read.
-    fn reader(&self, _uri: &str) -> Subject {
-        Subject::Nobody
+    fn resource_subject(&self, _uri: &str) -> Subject {
+        Subject::Anonymous
     }
 
     fn resource_templates(&self) -> Vec<ResourceTemplate> {
@@ -86,7 +86,7 @@ impl<S, T: DeserializeOwned> FromContextPart<ToolCallContext<'_, S>> for Argumen
         let arguments = context.arguments.take().unwrap_or_default();
         serde_json::from_value(serde_json::Value::Object(arguments))
             .map(Self)
-            .map_err(|error| unreadable(&error))
+            .map_err(|error| invalid_arguments(&error))
     }
 }
 
@@ -99,11 +99,11 @@ pub fn parse_arguments<T: DeserializeOwned>(arguments: &str) -> Result<T, ErrorD
     if !arguments.starts_with('{') {
         return Err(ErrorData::invalid_params("Invalid arguments: expected an object.", None));
     }
-    serde_json::from_str(arguments).map_err(|error| unreadable(&error))
+    serde_json::from_str(arguments).map_err(|error| invalid_arguments(&error))
 }
 
 /// What is wrong with arguments, quoting nothing of them.
-fn unreadable(error: &serde_json::Error) -> ErrorData {
+fn invalid_arguments(error: &serde_json::Error) -> ErrorData {
     let told = error.to_string();
     // serde quotes the offending value in every message but this one.
     let reason = if told.starts_with("missing field") {
@@ -121,7 +121,7 @@ pub struct Receipts(pub Option<ReceiptSlot>);
 impl Receipts {
     /// Those of the request that these are the extensions of.
     #[must_use]
-    pub fn of(extensions: &Extensions) -> Self {
+    pub fn from_extensions(extensions: &Extensions) -> Self {
         let parts = extensions.get::<http::request::Parts>();
         let of_http = parts.and_then(|parts| parts.extensions.get::<ReceiptSlot>());
         Self(of_http.or_else(|| extensions.get::<ReceiptSlot>()).cloned())
@@ -137,7 +137,7 @@ impl Receipts {
 
 impl<S> FromContextPart<ToolCallContext<'_, S>> for Receipts {
     fn from_context_part(context: &mut ToolCallContext<S>) -> Result<Self, ErrorData> {
-        Ok(Self::of(&context.request_context.extensions))
+        Ok(Self::from_extensions(&context.request_context.extensions))
     }
 }
 
@@ -146,7 +146,7 @@ pub struct LiveSession(Option<Arc<Session>>, Peer<RoleServer>);
 
 impl LiveSession {
     #[must_use]
-    pub fn session(&self) -> Option<(&Session, Peer<RoleServer>)> {
+    pub fn get(&self) -> Option<(&Session, Peer<RoleServer>)> {
         self.0.as_deref().map(|session| (session, self.1.clone()))
     }
 }

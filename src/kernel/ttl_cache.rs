@@ -12,46 +12,46 @@ use super::clock::Timestamp;
 #[derive(Debug)]
 pub struct TtlCache<K, V> {
     /// In the order in which they were put here.
-    kept: LinkedHashMap<K, (Timestamp, V)>,
-    time: Duration,
+    entries: LinkedHashMap<K, (Timestamp, V)>,
+    ttl: Duration,
     capacity: usize,
 }
 
 impl<K: Eq + Hash + Copy, V> TtlCache<K, V> {
     /// Keeps values for `time`, and at most `capacity` of them.
     #[must_use]
-    pub fn new(time: Duration, capacity: usize) -> Self {
-        Self { kept: LinkedHashMap::new(), time, capacity }
+    pub fn new(ttl: Duration, capacity: usize) -> Self {
+        Self { entries: LinkedHashMap::new(), ttl, capacity }
     }
 
     /// Puts a value here, in the place of an older one of the same key, and takes out what is to be
     /// forgotten.
     #[must_use = "what is forgotten may have to be let go of outside of a lock"]
-    pub fn put(&mut self, key: K, value: V, now: Timestamp) -> Vec<V> {
-        let before = self.kept.insert(key, (now, value));
+    pub fn insert(&mut self, key: K, value: V, now: Timestamp) -> Vec<V> {
+        let before = self.entries.insert(key, (now, value));
         // An older one of the same key kept its place in the order.
-        self.kept.to_back(&key);
+        self.entries.to_back(&key);
         let mut forgotten: Vec<V> = before.map(|(_, value)| value).into_iter().collect();
-        forgotten.extend(self.forget(now));
+        forgotten.extend(self.evict_expired(now));
         forgotten
     }
 
     /// Takes out what was put here too long ago.
     #[must_use = "what is forgotten may have to be let go of outside of a lock"]
-    pub fn forget(&mut self, now: Timestamp) -> Vec<V> {
+    pub fn evict_expired(&mut self, now: Timestamp) -> Vec<V> {
         let mut forgotten = Vec::new();
-        while let Some((_, (at, _))) = self.kept.front()
-            && (self.kept.len() > self.capacity || now.since(*at) >= self.time)
+        while let Some((_, (at, _))) = self.entries.front()
+            && (self.entries.len() > self.capacity || now.since(*at) >= self.ttl)
         {
-            forgotten.extend(self.kept.pop_front().map(|(_, (_, value))| value));
+            forgotten.extend(self.entries.pop_front().map(|(_, (_, value))| value));
         }
         forgotten
     }
 
     /// The value of a key, unless it is too old.
     pub fn get(&self, key: &K, now: Timestamp) -> Option<&V> {
-        let (at, value) = self.kept.get(key)?;
-        (now.since(*at) < self.time).then_some(value)
+        let (at, value) = self.entries.get(key)?;
+        (now.since(*at) < self.ttl).then_some(value)
     }
 }
 
@@ -66,26 +66,26 @@ mod tests {
     #[test]
     fn a_value_is_forgotten_when_its_time_is_over() {
         let mut recent = TtlCache::new(Duration::from_secs(10), 5);
-        assert!(recent.put('a', 1, at(0)).is_empty() && recent.put('b', 2, at(5)).is_empty());
+        assert!(recent.insert('a', 1, at(0)).is_empty() && recent.insert('b', 2, at(5)).is_empty());
         assert_eq!((recent.get(&'a', at(9)), recent.get(&'a', at(10))), (Some(&1), None));
-        assert_eq!(recent.forget(at(10)), [1]);
+        assert_eq!(recent.evict_expired(at(10)), [1]);
         assert_eq!(recent.get(&'b', at(10)), Some(&2));
     }
 
     #[test]
     fn putting_a_value_here_again_keeps_it_longer() {
         let mut recent = TtlCache::new(Duration::from_secs(10), 5);
-        let _ = (recent.put('a', 1, at(0)), recent.put('b', 2, at(5)));
-        assert_eq!(recent.put('a', 3, at(9)), [1]);
-        assert_eq!(recent.forget(at(15)), [2]);
+        let _ = (recent.insert('a', 1, at(0)), recent.insert('b', 2, at(5)));
+        assert_eq!(recent.insert('a', 3, at(9)), [1]);
+        assert_eq!(recent.evict_expired(at(15)), [2]);
         assert_eq!(recent.get(&'a', at(18)), Some(&3));
     }
 
     #[test]
     fn of_too_many_the_oldest_go() {
         let mut recent = TtlCache::new(Duration::from_secs(10), 2);
-        let _ = (recent.put('a', 1, at(0)), recent.put('b', 2, at(0)));
-        assert_eq!(recent.put('c', 3, at(0)), [1]);
+        let _ = (recent.insert('a', 1, at(0)), recent.insert('b', 2, at(0)));
+        assert_eq!(recent.insert('c', 3, at(0)), [1]);
         assert_eq!((recent.get(&'a', at(0)), recent.get(&'b', at(0))), (None, Some(&2)));
     }
 }

@@ -21,13 +21,13 @@ use super::token::{Kind, Token};
 use super::typo;
 
 /// The most characters between two groups, and the most of them that are no spaces.
-const GAP: usize = 12;
-const MARKS: usize = 4;
+const MAX_GAP_CHARS: usize = 12;
+const MAX_GAP_MARKS: usize = 4;
 /// So many digits are a number of their own.
-const WHOLE: usize = 10;
+const COMPLETE_DIGITS: usize = 10;
 /// The fewest members of a row that any marks join, and the most characters of those.
-const ROW: usize = 9;
-const SAME: usize = 3;
+const MIN_ROW_MEMBERS: usize = 9;
+const MAX_ROW_SEPARATOR: usize = 3;
 
 /// Ranges of tokens; most texts have few, which need no allocation.
 pub(super) type Chains = SmallVec<[Range<usize>; 4]>;
@@ -37,9 +37,9 @@ pub(super) struct Scene<'a> {
     pub(super) shadow: Shadow<'a>,
     pub(super) tokens: Vec<Token>,
     /// Whether there is any cue to look for.
-    pub(super) cued: bool,
+    pub(super) has_cue: bool,
     /// Whether any token is a look-alike.
-    pub(super) disguised: bool,
+    pub(super) has_lookalike: bool,
 }
 
 impl<'a> Scene<'a> {
@@ -53,12 +53,12 @@ impl<'a> Scene<'a> {
         }
         let senses = tokens.iter().fold(Sense::NONE, |senses, token| senses.with(token.sense));
         if senses.has(Sense::NUMBER.with(Sense::CODE)) {
-            context::pair(&mut tokens);
+            context::promote_word_pairs(&mut tokens);
         }
-        let cue = Sense::PHONE.with(Sense::REACH).with(Sense::CODE);
-        let cued = shadow.seen.has(MarkSet::PHONE) || senses.has(cue);
-        let disguised = tokens.iter().any(|token| token.kind == Kind::Lookalike);
-        Self { shadow, tokens, cued, disguised }
+        let cue = Sense::PHONE.with(Sense::HANDOVER).with(Sense::CODE);
+        let has_cue = shadow.marks.has(MarkSet::PHONE) || senses.has(cue);
+        let has_lookalike = tokens.iter().any(|token| token.kind == Kind::Lookalike);
+        Self { shadow, tokens, has_cue, has_lookalike }
     }
 
     /// The glyphs between the tokens `at` and `at + 1`.
@@ -79,7 +79,7 @@ impl<'a> Scene<'a> {
 
     /// Whether a plus that says "international" stands before the token `at`: +91, (+91, + 91.
     pub(super) fn has_plus(&self, at: usize) -> bool {
-        if !self.shadow.seen.has(MarkSet::PLUS) {
+        if !self.shadow.marks.has(MarkSet::PLUS) {
             return false;
         }
         let token = &self.tokens[at];
@@ -89,7 +89,8 @@ impl<'a> Scene<'a> {
                 Some(glyph) if glyph.plain == '+' => {
                     // Between two short groups of digits it adds them.
                     let left = self.shadow.before(before - 1).map(|glyph| glyph.class);
-                    return !matches!(left, Some(Class::Digit(_))) || token.len() >= WHOLE;
+                    return !matches!(left, Some(Class::Digit(_)))
+                        || token.len() >= COMPLETE_DIGITS;
                 }
                 Some(glyph) if glyph.plain == '(' || glyph.class == Class::Space => before -= 1,
                 _ => return false,
@@ -99,7 +100,7 @@ impl<'a> Scene<'a> {
     }
 
     /// Where a number that starts at the token `at` starts: its plus or parenthesis belongs to it.
-    pub(super) fn start(&self, at: usize) -> usize {
+    pub(super) fn start_with_prefix(&self, at: usize) -> usize {
         let mut from = self.tokens[at].from;
         if self.has_plus(at) {
             while self.shadow.glyphs[from].plain != '+' {
@@ -125,7 +126,7 @@ pub(super) fn joins(gap: &[Glyph]) -> bool {
         marks += usize::from(glyph.class == Class::Mark && glyph.plain != before);
         before = glyph.plain;
     }
-    if gap.len() > GAP || marks > MARKS {
+    if gap.len() > MAX_GAP_CHARS || marks > MAX_GAP_MARKS {
         return false;
     }
     let tight = gap.len() == 1;
@@ -160,7 +161,7 @@ pub(super) fn chains(scene: &Scene) -> Chains {
         {
             at += 1;
         }
-        cut(scene, from..at, &mut chains);
+        split_off_figures(scene, from..at, &mut chains);
     }
     chains
 }
@@ -193,7 +194,7 @@ impl Rows {
             gap.len() == other.len() && gap.iter().zip(other).all(|(a, b)| a.plain == b.plain)
         };
         self.end = at;
-        if !(1..=SAME).contains(&gap.len()) {
+        if !(1..=MAX_ROW_SEPARATOR).contains(&gap.len()) {
             self.long = false;
         } else if single(at) {
             while single(self.end + 1) && same(scene.gap(self.end)) {
@@ -201,19 +202,19 @@ impl Rows {
             }
             let after = &scene.shadow.glyphs[scene.tokens[self.end].to..];
             let equals = after.iter().take(2).any(|glyph| glyph.plain == '=');
-            self.long = self.end - at + 1 >= ROW && !equals;
+            self.long = self.end - at + 1 >= MIN_ROW_MEMBERS && !equals;
         } else {
             let group = |at: usize| {
                 let token = scene.tokens.get(at)?;
                 (token.kind == Kind::Digits && token.len() <= 5).then_some(token.len())
             };
-            let mut count = group(at).unwrap_or(WHOLE);
-            while same(scene.gap(self.end)) && count < WHOLE {
+            let mut count = group(at).unwrap_or(COMPLETE_DIGITS);
+            while same(scene.gap(self.end)) && count < COMPLETE_DIGITS {
                 let Some(more) = group(self.end + 1) else { break };
                 self.end += 1;
                 count += more;
             }
-            let fits = is_odd(gap) && count == WHOLE && self.end > at;
+            let fits = is_unusual_separator(gap) && count == COMPLETE_DIGITS && self.end > at;
             let mobile = || is_indian_mobile(Digits::of(scene, &(at..self.end + 1)).all());
             self.long = fits && mobile();
         }
@@ -223,14 +224,14 @@ impl Rows {
 }
 
 /// Whether a gap is of marks that join nothing else but may be put into a mobile number: 98765#43210.
-fn is_odd(gap: &[Glyph]) -> bool {
+fn is_unusual_separator(gap: &[Glyph]) -> bool {
     let odd = |glyph: &Glyph| matches!(glyph.plain, '#' | '@' | '?' | '$' | '°');
     let angle = |glyph: &Glyph| matches!(glyph.plain, '<' | '>');
     gap.iter().all(odd) || gap.len() == 2 && gap.iter().all(angle)
 }
 
 /// Adds what is left of `chain` without its innocent runs.
-fn cut(scene: &Scene, chain: Range<usize>, chains: &mut Chains) {
+fn split_off_figures(scene: &Scene, chain: Range<usize>, chains: &mut Chains) {
     let mut kept = chain.start;
     let mut from = chain.start;
     while from < chain.end {
@@ -254,13 +255,13 @@ fn cut(scene: &Scene, chain: Range<usize>, chains: &mut Chains) {
 
 /// Whether a run is a figure that nobody is asked to call.
 fn is_figure(scene: &Scene, run: &Range<usize>) -> bool {
-    let line = line(scene.glyphs(run));
+    let line = to_plain(scene.glyphs(run));
     let called = || {
-        context::cue(scene, run) == Cue::Near
+        context::cue(scene, run) == Cue::Adjacent
             && !context::is_amount(scene, run, line.len(), false)
             && !context::is_labelled(scene, run, line.len(), false)
     };
-    shape::is_figure(&line) && !(scene.cued && shape::may_be_called(&line) && called())
+    shape::is_figure(&line) && !(scene.has_cue && shape::may_be_phone(&line) && called())
 }
 
 /// Whether two groups are joined by one mark and no space, or by one and a parenthesis.
@@ -273,7 +274,7 @@ fn is_tight(gap: &[Glyph]) -> bool {
 }
 
 /// Glyphs as a line of plain text.
-pub(super) fn line(glyphs: &[Glyph]) -> String {
+pub(super) fn to_plain(glyphs: &[Glyph]) -> String {
     let plain = |glyph: &Glyph| match glyph.class {
         Class::Space | Class::LineEnd => ' ',
         _ => glyph.plain,
@@ -300,7 +301,7 @@ impl Digits {
             let glyphs = &scene.shadow.glyphs[token.from..token.to];
             values.extend(glyphs.iter().filter_map(|glyph| match glyph.class {
                 Class::Digit(value) => Some(value),
-                _ => lookalike::loosely(glyph.plain),
+                _ => lookalike::digit_in_context(glyph.plain),
             }));
             starts.push(values.len());
         }
@@ -384,7 +385,7 @@ mod tests {
     fn a_plus_and_a_parenthesis_belong_to_the_number() {
         let scene = scene("x (+91) 98765");
         assert!(scene.has_plus(1));
-        assert_eq!(scene.start(1), 2);
+        assert_eq!(scene.start_with_prefix(1), 2);
         assert!(!scene.has_plus(2));
         assert!(!Scene::of(Shadow::of("569+492"), tokens(&Shadow::of("569+492"), &[])).has_plus(1));
     }

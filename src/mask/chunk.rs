@@ -18,16 +18,16 @@ use super::spoken::Speech;
 use super::token::{Kind, Token};
 
 /// The most pieces of a number, the most words between two, and the most characters.
-const PIECES: usize = 12;
-const WORDS: usize = 7;
-const APART: usize = 40;
+const MAX_PARTS: usize = 12;
+const MAX_WORDS_BETWEEN: usize = 7;
+const MAX_CHARS_BETWEEN: usize = 40;
 /// From so many pieces on any single word may part them: 9 love 8 you 7 …
-const SCATTERED: usize = 6;
+const SCATTERED_PARTS: usize = 6;
 
 /// How often a text may ask whether pieces are valid somewhere: for a few numbers.
-const QUESTIONS: u32 = 160;
+const MAX_PLAN_QUERIES: u32 = 160;
 /// The most words of any kind between the halves of a number.
-const ANY: usize = 4;
+const MAX_FREE_WORDS: usize = 4;
 
 /// One piece: a chain that is no number by itself, with what it says.
 struct NumberPart {
@@ -40,8 +40,8 @@ pub(super) fn numbers(scene: &Scene, chains: &[Range<usize>]) -> Vec<Range<usize
     if chains.len() < 2 {
         return Vec::new();
     }
-    let plan = &NumberingPlans::asked(QUESTIONS);
-    let pieces: Vec<_> = chains.iter().filter_map(|chain| piece(scene, chain)).collect();
+    let plan = &NumberingPlans::with_query_limit(MAX_PLAN_QUERIES);
+    let pieces: Vec<_> = chains.iter().filter_map(|chain| part(scene, chain)).collect();
     let mut found = Vec::new();
     let mut at = 0;
     while at + 1 < pieces.len() {
@@ -52,7 +52,7 @@ pub(super) fn numbers(scene: &Scene, chains: &[Range<usize>]) -> Vec<Range<usize
     found
 }
 
-fn piece(scene: &Scene, chain: &Range<usize>) -> Option<NumberPart> {
+fn part(scene: &Scene, chain: &Range<usize>) -> Option<NumberPart> {
     // A number word among prose is no piece, and neither is a long row of digits.
     let tokens = without_lead(scene, chain);
     let lone = tokens.len() == 1 && matches!(scene.tokens[tokens.start].kind, Kind::Number(_));
@@ -68,8 +68,8 @@ fn piece(scene: &Scene, chain: &Range<usize>) -> Option<NumberPart> {
 pub(super) fn without_lead(scene: &Scene, chain: &Range<usize>) -> Range<usize> {
     let mut tokens = chain.clone();
     while tokens.len() > 1
-        && (introduces(&scene.tokens[tokens.start], &scene.tokens[tokens.start + 1])
-            || numbers_part(scene, tokens.start))
+        && (leads_to(&scene.tokens[tokens.start], &scene.tokens[tokens.start + 1])
+            || announces_part(scene, tokens.start))
     {
         tokens.start += 1;
     }
@@ -77,14 +77,15 @@ pub(super) fn without_lead(scene: &Scene, chain: &Range<usize>) -> Range<usize> 
 }
 
 /// Whether a number word only leads to the digits after it: "last five 22097", "to 22097".
-fn introduces(word: &Token, digits: &Token) -> bool {
+fn leads_to(word: &Token, digits: &Token) -> bool {
     let Kind::Number(number) = word.kind else { return false };
     digits.kind == Kind::Digits && (number.everyday || usize::from(number.value) == digits.len())
 }
 
 /// Whether the token `at` says which part of a number follows: part one: 98796, 2nd part 2: 86451.
-fn numbers_part(scene: &Scene, at: usize) -> bool {
-    let joins = at.checked_sub(1).is_some_and(|left| scene.tokens[left].sense.has(Sense::JOIN));
+fn announces_part(scene: &Scene, at: usize) -> bool {
+    let joins =
+        at.checked_sub(1).is_some_and(|left| scene.tokens[left].sense.has(Sense::CONNECTOR));
     let group = |token: &Token| token.kind == Kind::Digits && token.len() >= 3;
     let small = match scene.tokens[at].kind {
         Kind::Number(number) => number.role == Role::Unit && (1..=3).contains(&number.value),
@@ -103,7 +104,7 @@ fn number(scene: &Scene, pieces: &[NumberPart], plan: &NumberingPlans) -> usize 
     let mut digits = first.speech.digits.clone();
     let mut weakest = Join::Words;
     let mut best = 0;
-    for (count, pair) in (2..=PIECES).zip(pieces.windows(2)) {
+    for (count, pair) in (2..=MAX_PARTS).zip(pieces.windows(2)) {
         let Some(join) = join(scene, &pair[0].tokens, &pair[1].tokens) else { break };
         weakest = weakest.max(join);
         digits.extend_from_slice(&pair[1].speech.digits);
@@ -114,8 +115,10 @@ fn number(scene: &Scene, pieces: &[NumberPart], plan: &NumberingPlans) -> usize 
         // The less the words between join, the more the pieces themselves must tell.
         let joined = match weakest {
             Join::Words => true,
-            Join::OneWord => count >= SCATTERED || is_parted(scene, own, 3..=6, &digits),
-            Join::Any => count == 2 && is_parted(scene, own, 4..=6, &digits),
+            Join::OneWord => {
+                count >= SCATTERED_PARTS || is_split_by_length(scene, own, 3..=6, &digits)
+            }
+            Join::Any => count == 2 && is_split_by_length(scene, own, 4..=6, &digits),
         };
         if joined && is_number(scene, own, &digits, plan) {
             best = count;
@@ -141,12 +144,13 @@ fn join(scene: &Scene, left: &Range<usize>, right: &Range<usize>) -> Option<Join
     let apart = first.from - last.to;
     let short = |token: &Token| token.kind == Kind::Code && token.len() <= 2;
     let code = between.iter().any(|token| token.kind == Kind::Code && !short(token));
-    if between.is_empty() || between.len() > WORDS || apart > APART || code {
+    if between.is_empty() || between.len() > MAX_WORDS_BETWEEN || apart > MAX_CHARS_BETWEEN || code
+    {
         return None;
     }
     // A lone digit between only tells which part follows.
     let joins = |token: &Token| {
-        token.sense.has(Sense::JOIN.with(Sense::FILLER))
+        token.sense.has(Sense::CONNECTOR.with(Sense::FILLER))
             || token.kind == Kind::Digits && token.len() == 1
     };
     if between.iter().all(joins) {
@@ -157,7 +161,7 @@ fn join(scene: &Scene, left: &Range<usize>, right: &Range<usize>) -> Option<Join
         |token: &Token| (token.kind == Kind::Word || short(token)) && !token.sense.has(names);
     match between {
         [word] => plain(word).then_some(Join::OneWord),
-        words if words.len() <= ANY && words.iter().all(plain) => Some(Join::Any),
+        words if words.len() <= MAX_FREE_WORDS && words.iter().all(plain) => Some(Join::Any),
         _ => None,
     }
 }
@@ -165,7 +169,7 @@ fn join(scene: &Scene, left: &Range<usize>, right: &Range<usize>) -> Option<Join
 /// Whether `pieces` are the parts of an Indian mobile number by their lengths alone: two or three
 /// groups of so many digits, none of them round, and no thing named behind the last that they
 /// could count.
-fn is_parted(
+fn is_split_by_length(
     scene: &Scene,
     pieces: &[NumberPart],
     lengths: std::ops::RangeInclusive<usize>,
@@ -201,13 +205,14 @@ fn is_number(scene: &Scene, pieces: &[NumberPart], digits: &[u8], plan: &Numberi
     let told = is_indian_mobile(digits)
         || long && context::cue(scene, &whole) >= Cue::Phone
         || is_ordered(scene, first) && (is_swapped(pieces) || long && plan.is_national(digits));
-    told && !is_innocent(scene, pieces)
+    told && !is_something_else(scene, pieces)
 }
 
 /// Whether the pieces are amounts, years or counting, or labelled as something else.
-fn is_innocent(scene: &Scene, pieces: &[NumberPart]) -> bool {
+fn is_something_else(scene: &Scene, pieces: &[NumberPart]) -> bool {
     let round = pieces.iter().all(|piece| piece.speech.digits.ends_with(&[0, 0]));
-    let said: Vec<_> = pieces.iter().flat_map(|piece| piece.speech.said.iter().copied()).collect();
+    let said: Vec<_> =
+        pieces.iter().flat_map(|piece| piece.speech.values.iter().copied()).collect();
     let years = said.iter().all(|value| (1500..=2099).contains(value));
     let named = |piece: &NumberPart| {
         let count = piece.speech.digits.len();
@@ -220,8 +225,8 @@ fn is_innocent(scene: &Scene, pieces: &[NumberPart]) -> bool {
 /// Whether a word before the first piece says that it is one of several: first, d'abord, начало.
 fn is_ordered(scene: &Scene, first: &NumberPart) -> bool {
     let before = scene.tokens[..first.tokens.start].iter().rev().take(3);
-    let mut joins = before.take_while(|t| t.sense.has(Sense::JOIN.with(Sense::FILLER)));
-    joins.any(|token| token.sense.has(Sense::ORDER))
+    let mut joins = before.take_while(|t| t.sense.has(Sense::CONNECTOR.with(Sense::FILLER)));
+    joins.any(|token| token.sense.has(Sense::PART_ORDER))
 }
 
 /// Whether two halves are an Indian mobile number the other way round: last five …, first five ….

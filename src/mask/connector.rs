@@ -8,11 +8,11 @@ use super::lexicon::{Number, Role};
 use super::token::{Kind, Token};
 
 /// How many linking words may stand between two number words: "and then".
-const MOST: usize = 2;
+const MAX_CONNECTORS: usize = 2;
 
 /// What a linking word is among number words. It is everyday in all languages, so that at the ends
 /// of a number it is no part of it.
-const LINK: Number =
+const CONNECTOR: Number =
     Number { value: 0, role: Role::Link, languages: 0, everyday: true, common: false };
 
 /// Makes links of linking words between two number words.
@@ -25,12 +25,12 @@ pub(super) fn correct(tokens: &mut [Token]) {
         }
         let links = tokens[at..]
             .iter()
-            .take(MOST)
-            .take_while(|token| token.kind == Kind::Word && token.sense.has(Sense::LINK))
+            .take(MAX_CONNECTORS)
+            .take_while(|token| token.kind == Kind::Word && token.sense.has(Sense::DIGIT_CONNECTOR))
             .count();
         if links > 0 && tokens.get(at + links).is_some_and(says) {
             for token in &mut tokens[at..at + links] {
-                token.kind = Kind::Number(LINK);
+                token.kind = Kind::Number(CONNECTOR);
             }
         }
     }

@@ -38,7 +38,7 @@ static UPI: Lazy<Regex> = Lazy::new(|| {
 });
 
 /// How links start that open a chat, dial or show a profile. The rest is looked at in code.
-static LINK: Lazy<Regex> = Lazy::new(|| {
+static CONTACT_LINK: Lazy<Regex> = Lazy::new(|| {
     compiled(concat!(
         r"(?:tel|sms|callto|facetime|whatsapp|viber|skype|sgnl|tg):(?://|[+0-9])",
         r"|(?:https?://)?(?:[a-z0-9-]{1,20}\.)?(?:wa\.me|whatsapp\.com|t\.me|telegram\.(?:me|dog)",
@@ -53,7 +53,7 @@ static LINK: Lazy<Regex> = Lazy::new(|| {
 });
 
 /// Links of any kind, whose digits are no phone numbers.
-static ORDINARY: Lazy<Regex> = Lazy::new(|| {
+static ANY_LINK: Lazy<Regex> = Lazy::new(|| {
     compiled(concat!(
         r"(?:https?|ftp|file|git|ssh|magnet|upi)://[^\s]+|www\.[^\s]+",
         r"|[a-z0-9-]+(?:\.[a-z0-9-]+)*\.[a-z]{2,12}/[^\s]+",
@@ -61,7 +61,7 @@ static ORDINARY: Lazy<Regex> = Lazy::new(|| {
 });
 
 /// A phone number handed to a site in its address.
-static PARAMETER: Lazy<Regex> = Lazy::new(|| {
+static PHONE_PARAMETER: Lazy<Regex> = Lazy::new(|| {
     compiled(concat!(
         r"[?&](?:phone|tel|mobile|mob|whatsapp|msisdn|contact|number|phonenumber|recipient)",
         r"=((?:\+|%2b)?[0-9]{7,15})",
@@ -76,7 +76,7 @@ fn compiled(pattern: &str) -> Regex {
 
 /// Compiles the patterns now rather than at the first text.
 pub(super) fn warm_up() {
-    for pattern in [&EMAIL, &UPI, &LINK, &ORDINARY, &PARAMETER] {
+    for pattern in [&EMAIL, &UPI, &CONTACT_LINK, &ANY_LINK, &PHONE_PARAMETER] {
         Lazy::force(pattern);
     }
 }
@@ -91,7 +91,7 @@ pub(super) struct Contacts {
 
 impl Contacts {
     /// What is found and what stays, in order.
-    pub(super) fn taken(&self) -> Vec<Range<usize>> {
+    pub(super) fn ranges(&self) -> Vec<Range<usize>> {
         if self.found.is_empty() && self.links.is_empty() {
             return Vec::new();
         }
@@ -105,9 +105,9 @@ impl Contacts {
 /// Addresses and links in `shadow`.
 pub(super) fn find(shadow: &Shadow) -> Contacts {
     let mut contacts = Contacts::default();
-    let at = shadow.seen.has(MarkSet::AT_SIGN)
-        || says_at(shadow) && prefilter::names_mailbox(shadow.text);
-    let link = shadow.seen.has(MarkSet::LINK) && has_link(shadow);
+    let at = shadow.marks.has(MarkSet::AT_SIGN)
+        || has_spelled_at(shadow) && prefilter::names_mailbox(shadow.text);
+    let link = shadow.marks.has(MarkSet::LINK) && has_link(shadow);
     if !at && !link {
         return contacts;
     }
@@ -125,7 +125,7 @@ pub(super) fn find(shadow: &Shadow) -> Contacts {
     let bytes = |range: Range<usize>| shadow.bytes(glyph_at[range.start], glyph_at[range.end]);
     if link {
         let mut end = 0;
-        for link in LINK.find_iter(&plain) {
+        for link in CONTACT_LINK.find_iter(&plain) {
             // What stands within another link is part of it.
             if link.start() < end {
                 continue;
@@ -134,16 +134,17 @@ pub(super) fn find(shadow: &Shadow) -> Contacts {
             let whole = whole.find(char::is_whitespace).map_or(whole, |space| &whole[..space]);
             end = link.start() + whole.len();
             let range = link.start()..link.start() + trimmed(whole);
-            if stands_apart(&plain, range.start) && leads_to_person(&plain[range.clone()]) {
+            if is_standalone(&plain, range.start) && leads_to_person(&plain[range.clone()]) {
                 contacts.found.push(Finding { range: bytes(range), rule: Rule::Link });
             }
         }
-        let people = contacts.taken();
-        for link in ORDINARY.find_iter(&plain) {
+        let people = contacts.ranges();
+        for link in ANY_LINK.find_iter(&plain) {
             let range = bytes(link.start()..link.start() + trimmed(link.as_str()));
             if !touches(&people, &range) {
-                for number in
-                    PARAMETER.captures_iter(link.as_str()).filter_map(|c| c.get(1).or(c.get(2)))
+                for number in PHONE_PARAMETER
+                    .captures_iter(link.as_str())
+                    .filter_map(|c| c.get(1).or(c.get(2)))
                 {
                     let range = bytes(link.start() + number.start()..link.start() + number.end());
                     contacts.found.push(Finding { range, rule: Rule::Link });
@@ -154,7 +155,7 @@ pub(super) fn find(shadow: &Shadow) -> Contacts {
     }
     if at {
         for (pattern, rule) in [(&EMAIL, Rule::Email), (&UPI, Rule::Upi)] {
-            let taken = contacts.taken();
+            let taken = contacts.ranges();
             for found in pattern.find_iter(&plain) {
                 let range = bytes(found.range());
                 if !touches(&taken, &range) {
@@ -167,15 +168,15 @@ pub(super) fn find(shadow: &Shadow) -> Contacts {
 }
 
 /// `glyphs` without the first and so many of the last.
-fn inner(glyphs: &[Glyph], last: usize) -> &[Glyph] {
+fn trim_ends(glyphs: &[Glyph], last: usize) -> &[Glyph] {
     glyphs.get(1..glyphs.len().saturating_sub(last)).unwrap_or_default()
 }
 
 /// Whether the word "at" stands by itself, as it does in an address that is spelt out.
-fn says_at(shadow: &Shadow) -> bool {
+fn has_spelled_at(shadow: &Shadow) -> bool {
     let glyphs = &shadow.glyphs;
     // Most glyphs are asked one thing only.
-    inner(glyphs, 2).iter().enumerate().any(|(before, glyph)| {
+    trim_ends(glyphs, 2).iter().enumerate().any(|(before, glyph)| {
         glyph.plain == 'a'
             && glyphs[before + 2].plain == 't'
             && glyphs[before].class != Class::Letter
@@ -188,7 +189,7 @@ fn says_at(shadow: &Shadow) -> bool {
 fn has_link(shadow: &Shadow) -> bool {
     let glyphs = &shadow.glyphs;
     let (mut slash, mut site) = (false, false);
-    for (before, glyph) in inner(glyphs, 1).iter().enumerate() {
+    for (before, glyph) in trim_ends(glyphs, 1).iter().enumerate() {
         let (last, next) = (&glyphs[before], &glyphs[before + 2]);
         match glyph.plain {
             // Behind a digit it parts a date or a score, unless the text also has a `www.`
@@ -221,7 +222,7 @@ fn trimmed(link: &str) -> usize {
 }
 
 /// Whether a link that starts at `at` is not the end of a longer host name.
-fn stands_apart(plain: &str, at: usize) -> bool {
+fn is_standalone(plain: &str, at: usize) -> bool {
     !plain[..at]
         .chars()
         .next_back()
@@ -232,7 +233,7 @@ fn stands_apart(plain: &str, at: usize) -> bool {
 pub(super) fn handles(scene: &Scene) -> Vec<Finding> {
     let glyphs = &scene.shadow.glyphs;
     let mut found: Vec<Finding> = Vec::new();
-    if !scene.shadow.seen.has(MarkSet::AT_SIGN) {
+    if !scene.shadow.marks.has(MarkSet::AT_SIGN) {
         return found;
     }
     for (at, token) in scene.tokens.iter().enumerate() {

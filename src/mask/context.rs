@@ -12,59 +12,59 @@ use super::shadow::{Class, Glyph, MarkSet, is_phone};
 use super::token::{Kind, Token};
 
 /// How far a cue may stand from its number, in tokens.
-const BEFORE: usize = 16;
-const AFTER: usize = 8;
-const NEAR: usize = 5;
-const LABEL: usize = 4;
+const CUE_BEFORE: usize = 16;
+const CUE_AFTER: usize = 8;
+const ADJACENT_TOKENS: usize = 5;
+const LABEL_TOKENS: usize = 4;
 /// The most digits of what has few: a page, a room, a postcode.
-const BRIEF: usize = 8;
+const MAX_SHORT_DIGITS: usize = 8;
 
 /// How strongly the words around a window speak of a phone number.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Cue {
     None,
     /// Somebody hands something over, or speaks of a number.
-    Reach,
+    Handover,
     /// The message speaks of phones or calls.
     Phone,
     /// It does so right before the number.
-    Near,
+    Adjacent,
 }
 
 /// The strongest cue around `window`.
 pub(super) fn cue(scene: &Scene, window: &Range<usize>) -> Cue {
     let mut strongest = Cue::None;
-    if !scene.cued {
+    if !scene.has_cue {
         return strongest;
     }
-    let before = scene.tokens[..window.start].iter().rev().take(BEFORE).zip(0..);
+    let before = scene.tokens[..window.start].iter().rev().take(CUE_BEFORE).zip(0..);
     let mut other_number = false;
     for (token, distance) in before {
         other_number |= matches!(token.kind, Kind::Digits | Kind::Lookalike) && token.len() > 3;
         if token.sense.has(Sense::PHONE) {
-            let near = distance < NEAR && !other_number;
-            strongest = strongest.max(if near { Cue::Near } else { Cue::Phone });
-        } else if token.sense.has(Sense::REACH) {
-            strongest = strongest.max(Cue::Reach);
+            let near = distance < ADJACENT_TOKENS && !other_number;
+            strongest = strongest.max(if near { Cue::Adjacent } else { Cue::Phone });
+        } else if token.sense.has(Sense::HANDOVER) {
+            strongest = strongest.max(Cue::Handover);
         }
     }
-    for token in scene.tokens[window.end..].iter().take(AFTER) {
+    for token in scene.tokens[window.end..].iter().take(CUE_AFTER) {
         if token.sense.has(Sense::PHONE) {
             strongest = strongest.max(Cue::Phone);
-        } else if token.sense.has(Sense::REACH) {
-            strongest = strongest.max(Cue::Reach);
+        } else if token.sense.has(Sense::HANDOVER) {
+            strongest = strongest.max(Cue::Handover);
         }
     }
     let pictured = || around(scene, window).iter().any(|glyph| is_phone(glyph.plain));
-    if scene.shadow.seen.has(MarkSet::PHONE) && pictured() {
-        strongest.max(Cue::Near)
+    if scene.shadow.marks.has(MarkSet::PHONE) && pictured() {
+        strongest.max(Cue::Adjacent)
     } else {
         strongest
     }
 }
 
 /// Makes words about phones of those that are some beside another word: my number, area code.
-pub(super) fn pair(tokens: &mut [Token]) {
+pub(super) fn promote_word_pairs(tokens: &mut [Token]) {
     for at in 0..tokens.len() {
         let sense = tokens[at].sense;
         if !sense.has(Sense::NUMBER.with(Sense::CODE)) {
@@ -101,11 +101,11 @@ pub(super) fn is_labelled(
     vouched: bool,
 ) -> bool {
     let labels = |token: &Token| {
-        let brief = token.sense.has(Sense::BRIEF) && digits > BRIEF;
+        let brief = token.sense.has(Sense::SHORT) && digits > MAX_SHORT_DIGITS;
         token.sense.has(Sense::LABEL) && !brief
     };
     let mut at = window.start;
-    while at > 0 && window.start - at < LABEL {
+    while at > 0 && window.start - at < LABEL_TOKENS {
         let gap = scene.gap(at - 1);
         let token = &scene.tokens[at - 1];
         if at == window.start && is_serial(scene, token, gap) {
@@ -121,7 +121,7 @@ pub(super) fn is_labelled(
             };
             return !qualified;
         }
-        if !says_nothing(token) {
+        if !is_neutral(token) {
             break;
         }
         at -= 1;
@@ -129,7 +129,7 @@ pub(super) fn is_labelled(
     if vouched {
         return false;
     }
-    for at in window.end..(window.end + LABEL).min(scene.tokens.len()) {
+    for at in window.end..(window.end + LABEL_TOKENS).min(scene.tokens.len()) {
         let token = &scene.tokens[at];
         if ends_clause(scene.gap(at - 1)) || token.sense.has(Sense::PHONE) {
             break;
@@ -137,7 +137,7 @@ pub(super) fn is_labelled(
         if labels(token) {
             return true;
         }
-        if !says_nothing(token) {
+        if !is_neutral(token) {
             break;
         }
     }
@@ -145,7 +145,7 @@ pub(super) fn is_labelled(
 }
 
 /// Whether a label may stand on the far side of the token.
-fn says_nothing(token: &Token) -> bool {
+fn is_neutral(token: &Token) -> bool {
     let short = token.kind == Kind::Digits && token.len() <= 2;
     short
         || token.sense.has(Sense::FILLER)
@@ -164,7 +164,9 @@ fn ends_clause(gap: &[Glyph]) -> bool {
 /// Whether the token before is the letters of a serial number: INV-2045518837, AB/12345678.
 fn is_serial(scene: &Scene, token: &Token, gap: &[Glyph]) -> bool {
     let [glyph] = gap else { return false };
-    if !matches!(glyph.plain, '-' | '_' | '/') || token.sense.has(Sense::PHONE.with(Sense::REACH)) {
+    if !matches!(glyph.plain, '-' | '_' | '/')
+        || token.sense.has(Sense::PHONE.with(Sense::HANDOVER))
+    {
         return false;
     }
     let capital = |glyph: &Glyph| {
@@ -237,10 +239,10 @@ mod tests {
     #[test]
     fn a_phone_word_is_a_cue_and_counts_most_right_before_the_number() {
         for (text, expected) in [
-            ("call me on 81971340", Cue::Near),
+            ("call me on 81971340", Cue::Adjacent),
             ("81971340 is my whatsapp", Cue::Phone),
-            ("save it 81971340", Cue::Reach),
-            ("📞 81971340", Cue::Near),
+            ("save it 81971340", Cue::Handover),
+            ("📞 81971340", Cue::Adjacent),
             ("about 81971340 ants", Cue::None),
         ] {
             let (scene, window) = digits(text);
@@ -294,10 +296,10 @@ mod tests {
     #[test]
     fn my_number_and_an_area_code_speak_of_phones() {
         for (text, expected) in [
-            ("my new number 81971340", Cue::Near),
-            ("nomor saya 81971340", Cue::Near),
-            ("area code 81971340", Cue::Near),
-            ("the number 81971340", Cue::Reach),
+            ("my new number 81971340", Cue::Adjacent),
+            ("nomor saya 81971340", Cue::Adjacent),
+            ("area code 81971340", Cue::Adjacent),
+            ("the number 81971340", Cue::Handover),
             ("source code 81971340", Cue::None),
         ] {
             let (scene, window) = digits(text);

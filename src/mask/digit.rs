@@ -16,7 +16,7 @@ const ZEROS: [u32; 75] = [
 ];
 
 /// Rows of digits that Unicode does not call decimal: first character, its digit, how many.
-const DRESSED: [(u32, u8, u8); 23] = [
+const STYLED: [(u32, u8, u8); 23] = [
     (0xB2, 2, 2),
     (0xB9, 1, 1),
     (0x1369, 1, 9),
@@ -57,7 +57,7 @@ pub(super) fn value(c: char) -> Option<u8> {
     if !matches!(code, 0xB2..=0xB9 | 0x1369..=0x1371 | 0x2070..=0x3288 | 0x1D369..=0x1F10C) {
         return None;
     }
-    DRESSED.iter().find_map(|(first, digit, count)| {
+    STYLED.iter().find_map(|(first, digit, count)| {
         let offset = code.checked_sub(*first).and_then(|offset| u8::try_from(offset).ok())?;
         (offset < *count).then(|| digit + offset)
     })

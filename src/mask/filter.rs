@@ -13,7 +13,7 @@ use super::{Masked, Memory, explain, mask, mask_next};
 
 /// The most bytes of a line that are read at once; a longer line is masked in pieces, cut at a
 /// space where there is one.
-const PIECE: usize = 1 << 20;
+const MAX_LINE_CHUNK: usize = 1 << 20;
 
 /// Why the filter stopped.
 #[derive(Debug, Error)]
@@ -74,13 +74,13 @@ fn each_line<W: Write>(
         if input.buffer().is_empty() {
             output.flush()?;
         }
-        let room = PIECE - line.len().min(PIECE - 1);
+        let room = MAX_LINE_CHUNK - line.len().min(MAX_LINE_CHUNK - 1);
         let read = input.by_ref().take(room as u64).read_until(b'\n', &mut line)?;
         let whole = read == 0 || line.ends_with(b"\n");
         if line.is_empty() {
             return Ok(output.flush()?);
         }
-        if !whole && line.len() < PIECE {
+        if !whole && line.len() < MAX_LINE_CHUNK {
             continue;
         }
         let end = if whole { line.len() } else { cut(&line) };
@@ -199,11 +199,11 @@ mod tests {
 
     #[test]
     fn a_line_of_any_length_comes_out_whole() {
-        let long = "été ".repeat(PIECE / 2);
+        let long = "été ".repeat(MAX_LINE_CHUNK / 2);
         assert_eq!(run_lines(long.as_bytes()), long.as_bytes());
-        let unbroken = "é".repeat(PIECE);
+        let unbroken = "é".repeat(MAX_LINE_CHUNK);
         assert_eq!(run_lines(unbroken.as_bytes()), unbroken.as_bytes());
-        let hidden = [&"x ".repeat(PIECE / 2), "9876543210\nb"].concat();
+        let hidden = [&"x ".repeat(MAX_LINE_CHUNK / 2), "9876543210\nb"].concat();
         assert!(run_lines(hidden.as_bytes()).ends_with(b"x [hidden]\nb"));
     }
 

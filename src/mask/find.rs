@@ -20,42 +20,45 @@ use super::token::Token;
 
 /// How often the rules run on what they left. What they hide can change how the rest reads, so
 /// they run until nothing is found; a text that needs more rounds is hostile.
-const ROUNDS: usize = 4;
+const MAX_ROUNDS: usize = 4;
 
 /// The findings in `text`, in order, not overlapping, on character boundaries.
 pub(super) fn all(text: &str) -> Vec<Finding> {
-    if !prefilter::opens(text) {
+    if !prefilter::may_contain(text) {
         return Vec::new();
     }
-    settle(text, once(text).0)
+    until_stable(text, once(text).0)
 }
 
 /// Like [`all`], with the scene of the text, which is built once for both.
 pub(super) fn all_and_scene(text: &str) -> (Vec<Finding>, Scene<'_>) {
     let (scene, found) = scene(text);
-    let found =
-        if prefilter::opens(text) { settle(text, run(&scene, found).0) } else { Vec::new() };
+    let found = if prefilter::may_contain(text) {
+        until_stable(text, run(&scene, found).0)
+    } else {
+        Vec::new()
+    };
     (found, scene)
 }
 
 /// Adds to what was found in `text` all that is found once that is hidden.
-pub(super) fn settle(text: &str, mut found: Vec<Finding>) -> Vec<Finding> {
+pub(super) fn until_stable(text: &str, mut found: Vec<Finding>) -> Vec<Finding> {
     found = merged(found);
-    for round in 1..=ROUNDS {
+    for round in 1..=MAX_ROUNDS {
         if found.is_empty() {
             break;
         }
         let left = hide(text, &found);
-        if !prefilter::opens(&left) {
+        if !prefilter::may_contain(&left) {
             break;
         }
-        let more = if round < ROUNDS { once(&left).0 } else { digits(&left) };
+        let more = if round < MAX_ROUNDS { once(&left).0 } else { all_digit_runs(&left) };
         if more.is_empty() {
             break;
         }
-        let places = places(text, &found);
+        let places = segments(text, &found);
         found.extend(more.into_iter().map(|finding| {
-            let range = origin(&places, finding.range);
+            let range = original_range(&places, finding.range);
             Finding { range, ..finding }
         }));
         found = merged(found);
@@ -88,12 +91,12 @@ fn run(scene: &Scene, mut found: Vec<Finding>) -> (Vec<Finding>, usize) {
 pub(super) fn scene(text: &str) -> (Scene<'_>, Vec<Finding>) {
     let shadow = Shadow::of(text);
     let contacts = contact::find(&shadow);
-    let tokens = token::tokens(&shadow, &contacts.taken());
+    let tokens = token::tokens(&shadow, &contacts.ranges());
     (Scene::of(shadow, tokens), contacts.found)
 }
 
 /// Everything that says digits, whatever it is: the last resort of a text that does not settle.
-fn digits(text: &str) -> Vec<Finding> {
+fn all_digit_runs(text: &str) -> Vec<Finding> {
     let (scene, mut found) = scene(text);
     let says =
         scene.tokens.iter().filter(|token| token.says_digits() || token.kind == token::Kind::Code);
@@ -120,17 +123,17 @@ fn merged(mut found: Vec<Finding>) -> Vec<Finding> {
 
 /// A stretch of the hidden text and the stretch of the original that it stands for.
 struct Segment {
-    shown: Range<usize>,
+    masked: Range<usize>,
     original: Range<usize>,
-    kept: bool,
+    is_verbatim: bool,
 }
 
 /// Where each stretch of `text` with `found` hidden came from.
-fn places(text: &str, found: &[Finding]) -> Vec<Segment> {
+fn segments(text: &str, found: &[Finding]) -> Vec<Segment> {
     let mut places = Vec::with_capacity(found.len() * 2 + 1);
     let mut shown = 0;
     let mut add = |length: usize, original: Range<usize>, kept: bool| {
-        places.push(Segment { shown: shown..shown + length, original, kept });
+        places.push(Segment { masked: shown..shown + length, original, is_verbatim: kept });
         shown += length;
     };
     let mut from = 0;
@@ -144,21 +147,21 @@ fn places(text: &str, found: &[Finding]) -> Vec<Segment> {
 }
 
 /// Where a range of the hidden text is in the original; what was hidden counts as a whole.
-fn origin(places: &[Segment], range: Range<usize>) -> Range<usize> {
+fn original_range(places: &[Segment], range: Range<usize>) -> Range<usize> {
     let find = |at: usize| {
-        let index = places.partition_point(|place| place.shown.end <= at);
+        let index = places.partition_point(|place| place.masked.end <= at);
         places.get(index)
     };
     let start = find(range.start).map_or(0, |place| {
-        if place.kept {
-            place.original.start + (range.start - place.shown.start)
+        if place.is_verbatim {
+            place.original.start + (range.start - place.masked.start)
         } else {
             place.original.start
         }
     });
     let end = range.end.checked_sub(1).and_then(find).map_or(start, |place| {
-        if place.kept {
-            place.original.start + (range.end - place.shown.start)
+        if place.is_verbatim {
+            place.original.start + (range.end - place.masked.start)
         } else {
             place.original.end
         }
@@ -175,11 +178,11 @@ mod tests {
         let text = "ab 12345 cd";
         let found = [Finding { range: 3..8, rule: Rule::National }];
         assert_eq!(hide(text, &found), "ab [hidden] cd");
-        let places = places(text, &found);
-        assert_eq!(origin(&places, 0..2), 0..2);
-        assert_eq!(origin(&places, 12..14), 9..11);
-        assert_eq!(origin(&places, 4..6), 3..8);
-        assert_eq!(origin(&places, 1..13), 1..10);
+        let places = segments(text, &found);
+        assert_eq!(original_range(&places, 0..2), 0..2);
+        assert_eq!(original_range(&places, 12..14), 9..11);
+        assert_eq!(original_range(&places, 4..6), 3..8);
+        assert_eq!(original_range(&places, 1..13), 1..10);
     }
 
     #[test]

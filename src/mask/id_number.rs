@@ -13,17 +13,17 @@ use super::shadow::{Class, Glyph};
 use super::token::{Kind, Token};
 
 /// How far before its number a document may be named, in tokens.
-const NEAR: usize = 5;
+const CUE_TOKENS: usize = 5;
 /// The fewest digits of anything sought.
-const SHORTEST: usize = 7;
+const MIN_DIGITS: usize = 7;
 /// Nothing sought has more groups; of a longer run only its start can be one.
-const GROUPS: usize = 8;
+const MAX_GROUPS: usize = 8;
 
 /// The cards and documents of `scene`: their tokens, each with its rule.
 pub(super) fn find(scene: &Scene) -> Vec<(Range<usize>, Rule)> {
     let mut found = Vec::new();
     for chain in runs(scene) {
-        let mut lengths = [0; GROUPS];
+        let mut lengths = [0; MAX_GROUPS];
         for (length, token) in lengths.iter_mut().zip(&scene.tokens[chain.clone()]) {
             *length = token.len();
         }
@@ -54,10 +54,10 @@ fn runs(scene: &Scene) -> impl Iterator<Item = Range<usize>> {
         {
             at += 1;
         }
-        (from < at).then_some(from..at.min(from + GROUPS))
+        (from < at).then_some(from..at.min(from + MAX_GROUPS))
     };
     let length = |run: &Range<usize>| scene.tokens[run.clone()].iter().map(Token::len).sum();
-    std::iter::from_fn(next).filter(move |run| SHORTEST <= length(run))
+    std::iter::from_fn(next).filter(move |run| MIN_DIGITS <= length(run))
 }
 
 /// The digits of `tokens`; of a token no more than a card has.
@@ -146,7 +146,7 @@ fn is_code(scene: &Scene, at: usize, token: &Token) -> bool {
 /// The documents named right before the token `at`.
 fn cue(scene: &Scene, at: usize) -> Sense {
     let mut sense = Sense::NONE;
-    for token in scene.tokens[..at].iter().rev().take(NEAR) {
+    for token in scene.tokens[..at].iter().rev().take(CUE_TOKENS) {
         if token.sense.has(Sense::PHONE) || token.kind == Kind::Digits && token.len() > 3 {
             break;
         }
@@ -195,12 +195,12 @@ const DIHEDRAL: [[u8; 10]; 10] = [
 ];
 
 /// The permutation that Verhoeff's check applies once per place.
-const PERMUTED: [usize; 10] = [1, 5, 7, 6, 2, 8, 3, 0, 9, 4];
+const PERMUTATION: [usize; 10] = [1, 5, 7, 6, 2, 8, 3, 0, 9, 4];
 
 /// Whether the last digit is the check digit of Aadhaar numbers.
 fn is_verhoeff(digits: &[u8]) -> bool {
     let check = digits.iter().rev().enumerate().fold(0, |check, (place, digit)| {
-        let permuted = (0..place % 8).fold(usize::from(*digit), |digit, _| PERMUTED[digit]);
+        let permuted = (0..place % 8).fold(usize::from(*digit), |digit, _| PERMUTATION[digit]);
         usize::from(DIHEDRAL[check][permuted])
     });
     check == 0

@@ -103,7 +103,7 @@ impl Lexicon {
     fn new() -> Self {
         let mut entries = FxHashMap::<String, WordEntry>::default();
         for (at, language) in number_words::ALL.iter().enumerate() {
-            for (word, value, role) in spoken(language) {
+            for (word, value, role) in number_words(language) {
                 let entry = entries.entry(word).or_default();
                 let number = entry.number.get_or_insert(Number {
                     value,
@@ -116,7 +116,7 @@ impl Lexicon {
                 number.languages |= 1 << at;
             }
         }
-        for word in number_words::EVERYDAY.split_whitespace() {
+        for word in number_words::AMBIGUOUS.split_whitespace() {
             if let Some(WordEntry { number: Some(number), .. }) = entries.get_mut(&plain(word)) {
                 number.everyday = true;
             }
@@ -155,7 +155,7 @@ impl Lexicon {
 }
 
 /// The words of one language with what each says.
-fn spoken(language: &number_words::NumberWords) -> Vec<(String, u16, Role)> {
+fn number_words(language: &number_words::NumberWords) -> Vec<(String, u16, Role)> {
     let mut all = Vec::new();
     let mut add = |table: &str, value: u16, role: Role| {
         all.extend(table.split_whitespace().map(|word| (plain(word), value, role)));

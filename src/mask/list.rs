@@ -6,7 +6,7 @@
 
 use std::ops::Range;
 
-use super::chain::{Scene, line};
+use super::chain::{Scene, to_plain};
 use super::context;
 use super::context::Cue;
 use super::shadow::{Class, MarkSet};
@@ -17,37 +17,38 @@ use super::token::Token;
 /// number. A word about phones right before it tells otherwise.
 pub(super) fn is_list(scene: &Scene, chain: &Range<usize>) -> bool {
     let few = (2..=64).contains(&chain.len()) && !scene.has_plus(chain.start);
-    few && (is_sum(scene, chain) || is_listed(scene, chain) || is_priced(scene, chain))
+    few && (is_sum(scene, chain) || is_listed(scene, chain) || is_amount_list(scene, chain))
         || few
             && chain.len() >= 4
             && match context::cue(scene, chain) {
-                Cue::Near => false,
+                Cue::Adjacent => false,
                 cue => {
-                    is_counted(scene, chain, cue) || shape::is_likeness(&line(scene.glyphs(chain)))
+                    is_count(scene, chain, cue)
+                        || shape::looks_like_something_else(&to_plain(scene.glyphs(chain)))
                 }
             }
 }
 
 /// Whether a chain is thousands in groups, and a currency or unit beside it says of what.
-fn is_priced(scene: &Scene, chain: &Range<usize>) -> bool {
+fn is_amount_list(scene: &Scene, chain: &Range<usize>) -> bool {
     if chain.len() < 3 || scene.tokens[chain.start + 1].len() != 3 {
         return false;
     }
     let lengths: Vec<_> = scene.tokens[chain.clone()].iter().map(Token::len).collect();
     shape::is_thousands(&lengths)
         && context::is_amount(scene, chain, lengths.iter().sum(), false)
-        && context::cue(scene, chain) != Cue::Near
+        && context::cue(scene, chain) != Cue::Adjacent
 }
 
 /// Whether numbers are counted, and nothing is said that makes them a phone number.
-pub(super) fn is_counted(scene: &Scene, tokens: &Range<usize>, cue: Cue) -> bool {
+pub(super) fn is_count(scene: &Scene, tokens: &Range<usize>, cue: Cue) -> bool {
     // Fewer are no row of anything.
-    if tokens.len() < shape::ROW {
+    if tokens.len() < shape::MIN_SERIES {
         return false;
     }
     let values = values(scene, tokens);
-    shape::is_counting(&values) && (cue == Cue::None || !shape::is_ladder(&values))
-        || cue <= Cue::Reach && shape::is_marks(&values)
+    shape::is_counting(&values) && (cue == Cue::None || !shape::is_countdown(&values))
+        || cue <= Cue::Handover && shape::is_marks(&values)
 }
 
 /// Whether a chain lists several of what a label before it names: zip 10001, 60614, 77005.
@@ -63,7 +64,7 @@ fn is_listed(scene: &Scene, chain: &Range<usize>) -> bool {
 
 /// Whether an equals sign among other marks makes it a sum.
 pub(super) fn is_sum(scene: &Scene, tokens: &Range<usize>) -> bool {
-    if !scene.shadow.seen.has(MarkSet::EQUALS) {
+    if !scene.shadow.marks.has(MarkSet::EQUALS) {
         return false;
     }
     let glyphs = scene.glyphs(tokens);

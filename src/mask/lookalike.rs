@@ -15,10 +15,10 @@ use super::shape::is_indian_mobile;
 use super::token::{Kind, Token};
 
 /// A mobile number with its calling code has no more digits.
-const MOST: usize = 13;
+const MAX_MOBILE_DIGITS: usize = 13;
 
 /// Number words with digits for some of their letters: 9ine, f0ur, s3v3n.
-static DRESSED: Lazy<FxHashMap<String, Number>> = Lazy::new(|| {
+static LEET_WORDS: Lazy<FxHashMap<String, Number>> = Lazy::new(|| {
     let mut dressed = FxHashMap::default();
     let words =
         number_words::ALL[0].units.iter().filter_map(|table| table.split_whitespace().next());
@@ -49,7 +49,7 @@ static DRESSED: Lazy<FxHashMap<String, Number>> = Lazy::new(|| {
 
 /// Builds the table now rather than at the first such word.
 pub(super) fn warm_up() {
-    Lazy::force(&DRESSED);
+    Lazy::force(&LEET_WORDS);
 }
 
 /// The digit that is put for a letter.
@@ -67,8 +67,8 @@ const fn for_letter(letter: char) -> Option<char> {
 }
 
 /// The number that a word with digits for letters says.
-pub(super) fn dressed(word: &str) -> Option<Number> {
-    DRESSED.get(word).copied()
+pub(super) fn leet_number(word: &str) -> Option<Number> {
+    LEET_WORDS.get(word).copied()
 }
 
 /// The digit that a plain character may be read as.
@@ -87,7 +87,7 @@ pub(super) const fn digit(plain: char) -> Option<u8> {
 }
 
 /// The digit that a plain character may be read as where the digits around it already make a number.
-pub(super) const fn loosely(plain: char) -> Option<u8> {
+pub(super) const fn digit_in_context(plain: char) -> Option<u8> {
     match plain {
         'e' => Some(3),
         _ => digit(plain),
@@ -115,10 +115,10 @@ pub(super) fn correct(shadow: &Shadow, tokens: &mut [Token]) {
 
 /// Where the mobile number in disguise that starts with the token `from` ends.
 fn mobile(shadow: &Shadow, tokens: &[Token], from: usize) -> Option<usize> {
-    let (mut digits, mut count, mut real) = ([0; MOST], 0, 0);
-    for at in from..tokens.len().min(from + MOST) {
+    let (mut digits, mut count, mut real) = ([0; MAX_MOBILE_DIGITS], 0, 0);
+    for at in from..tokens.len().min(from + MAX_MOBILE_DIGITS) {
         let token = &tokens[at];
-        if matches!(token.kind, Kind::Number(_)) || count + token.len() > MOST {
+        if matches!(token.kind, Kind::Number(_)) || count + token.len() > MAX_MOBILE_DIGITS {
             return None;
         }
         let before = real;
@@ -127,13 +127,13 @@ fn mobile(shadow: &Shadow, tokens: &[Token], from: usize) -> Option<usize> {
                 real += 1;
                 value
             } else {
-                loosely(glyph.plain)?
+                digit_in_context(glyph.plain)?
             };
             count += 1;
         }
         let gap = at.checked_sub(1).filter(|_| at > from).map(|left| tokens[left].to..token.from);
         let near = gap.as_ref().is_none_or(|gap| gap.len() <= 1);
-        if !near || real == before && (at == from || !is_meant(shadow, token, gap)) {
+        if !near || real == before && (at == from || !is_meant_as_digits(shadow, token, gap)) {
             return None;
         }
         if real < count && real * 2 >= count && is_indian_mobile(&digits[..count]) {
@@ -144,7 +144,7 @@ fn mobile(shadow: &Shadow, tokens: &[Token], from: usize) -> Option<usize> {
 }
 
 /// Whether letters are meant as digits: shouted, or joined to the digits before by a mark.
-fn is_meant(shadow: &Shadow, token: &Token, gap: Option<Range<usize>>) -> bool {
+fn is_meant_as_digits(shadow: &Shadow, token: &Token, gap: Option<Range<usize>>) -> bool {
     let marked = gap.is_some_and(|gap| shadow.glyphs[gap].iter().all(|g| g.class == Class::Mark));
     let shouted =
         |glyph: &Glyph| shadow.text[glyph.at..].chars().next().is_some_and(char::is_uppercase);
@@ -195,8 +195,8 @@ mod tests {
     #[test]
     fn digits_stand_for_letters_of_number_words() {
         assert_eq!(mask("9ine 8ight 7even 0ne 2wo 5ive f1ve 6ix 4our zer0").as_str(), "[hidden]");
-        assert_eq!(dressed("s3v3n").map(|number| number.value), Some(7));
-        assert!(["51x", "gr8", "b4", "2nd", "one"].iter().all(|word| dressed(word).is_none()));
+        assert_eq!(leet_number("s3v3n").map(|number| number.value), Some(7));
+        assert!(["51x", "gr8", "b4", "2nd", "one"].iter().all(|word| leet_number(word).is_none()));
     }
 
     #[test]

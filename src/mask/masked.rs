@@ -20,7 +20,7 @@ pub struct Masked {
 
 impl Masked {
     /// Replaces each of `found`, which are in order, do not overlap and end between characters.
-    pub(super) fn hiding(text: &str, found: &[Finding]) -> Self {
+    pub(super) fn with_hidden(text: &str, found: &[Finding]) -> Self {
         if found.is_empty() {
             return Self::waived(text);
         }
@@ -49,7 +49,7 @@ impl Masked {
     /// The text in other words, for what is done to it on its way once it is masked. A function
     /// without memory has nothing but the masked text to make them of.
     #[must_use]
-    pub fn reworded(self, reword: fn(&str) -> Cow<'_, str>) -> Self {
+    pub fn map_text(self, reword: fn(&str) -> Cow<'_, str>) -> Self {
         match reword(&self.text) {
             Cow::Borrowed(_) => self,
             Cow::Owned(text) => Self { text: text.into(), ..self },
@@ -59,7 +59,7 @@ impl Masked {
     /// The text in pieces of at most `limit` characters, cut at a space or line end where there
     /// is one in a piece's last quarter. The count of hidden numbers goes with the first.
     #[must_use]
-    pub fn pieces(self, limit: usize) -> Vec<Self> {
+    pub fn split_at(self, limit: usize) -> Vec<Self> {
         // A character is at least a byte: most texts need no counting.
         if self.text.len() <= limit {
             return vec![self];
@@ -104,7 +104,7 @@ mod tests {
     use super::*;
 
     fn lengths(text: &str, limit: usize) -> Vec<usize> {
-        let pieces = Masked::waived(text).pieces(limit);
+        let pieces = Masked::waived(text).split_at(limit);
         pieces.iter().map(|piece| piece.as_str().chars().count()).collect()
     }
 
@@ -117,7 +117,7 @@ mod tests {
     #[test]
     fn a_long_text_is_cut_at_spaces_and_loses_no_word() {
         let text = "word ".repeat(1_000);
-        let pieces = Masked::waived(&text).pieces(100);
+        let pieces = Masked::waived(&text).split_at(100);
         assert!(pieces.iter().all(|piece| piece.as_str().chars().count() <= 100));
         let words: usize = pieces.iter().map(|p| p.as_str().split_whitespace().count()).sum();
         assert_eq!(words, 1_000);

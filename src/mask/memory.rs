@@ -20,16 +20,16 @@ use super::spoken::Speech;
 use super::token::{Kind, Token};
 
 /// How many messages a piece is remembered for, and how many pieces.
-const MESSAGES: u8 = 12;
-const PIECES: usize = 12;
+const MAX_FRAGMENT_AGE: u8 = 12;
+const MAX_FRAGMENTS: usize = 12;
 /// How many digits are remembered: more than any number has.
-const DIGITS: usize = 16;
+const MAX_DIGITS: usize = 16;
 /// A message longer than this is prose: what came before it was no number.
-const PROSE: usize = 80;
+const PROSE_CHARS: usize = 80;
 /// From this digit on the pieces of what looks like a number are hidden.
-const ENOUGH: usize = 6;
+const MIN_DIGITS_TO_HIDE: usize = 6;
 /// How many messages a label counts for.
-const LABELLED: u8 = 3;
+const LABEL_TTL: u8 = 3;
 
 /// What is remembered of one sender's last messages: digits and kinds, no text. Empty it is free
 /// of heap, and so it is when full.
@@ -38,9 +38,9 @@ pub struct Memory {
     /// The digits of the pieces, oldest first, four bits each, the newest in the lowest.
     digits: u64,
     /// Per piece, oldest first: how many digits it has.
-    lengths: [u8; PIECES],
+    lengths: [u8; MAX_FRAGMENTS],
     /// Per piece: how many messages ago it came.
-    ages: [u8; PIECES],
+    ages: [u8; MAX_FRAGMENTS],
     pieces: u8,
     /// Messages for which a word about phones still counts.
     cued: u8,
@@ -63,11 +63,11 @@ impl Memory {
     }
 
     fn lengths(&self) -> &[u8] {
-        &self.lengths[..usize::from(self.pieces).min(PIECES)]
+        &self.lengths[..usize::from(self.pieces).min(MAX_FRAGMENTS)]
     }
 
     fn count(&self) -> usize {
-        self.lengths().iter().map(|length| usize::from(*length)).sum::<usize>().min(DIGITS)
+        self.lengths().iter().map(|length| usize::from(*length)).sum::<usize>().min(MAX_DIGITS)
     }
 
     /// The digits, oldest first.
@@ -94,7 +94,7 @@ impl Memory {
     fn forget_oldest(&mut self) {
         self.lengths.rotate_left(1);
         self.ages.rotate_left(1);
-        (self.lengths[PIECES - 1], self.ages[PIECES - 1]) = (0, 0);
+        (self.lengths[MAX_FRAGMENTS - 1], self.ages[MAX_FRAGMENTS - 1]) = (0, 0);
         self.pieces = self.pieces.saturating_sub(1);
         // What is forgotten is gone, not just not counted.
         let kept = 4 * u32::try_from(self.count()).unwrap_or(0);
@@ -102,9 +102,9 @@ impl Memory {
     }
 
     fn add(&mut self, digits: &[u8]) {
-        let digits = &digits[digits.len().saturating_sub(DIGITS)..];
-        while usize::from(self.pieces) >= PIECES
-            || self.pieces > 0 && self.count() + digits.len() > DIGITS
+        let digits = &digits[digits.len().saturating_sub(MAX_DIGITS)..];
+        while usize::from(self.pieces) >= MAX_FRAGMENTS
+            || self.pieces > 0 && self.count() + digits.len() > MAX_DIGITS
         {
             self.forget_oldest();
         }
@@ -118,12 +118,12 @@ impl Memory {
     }
 
     /// A message passes: old pieces are forgotten.
-    fn pass(&mut self) {
-        let pieces = usize::from(self.pieces).min(PIECES);
+    fn age_by_one(&mut self) {
+        let pieces = usize::from(self.pieces).min(MAX_FRAGMENTS);
         for age in &mut self.ages[..pieces] {
             *age = age.saturating_add(1);
         }
-        while self.pieces > 0 && self.ages[0] >= MESSAGES {
+        while self.pieces > 0 && self.ages[0] >= MAX_FRAGMENT_AGE {
             self.forget_oldest();
         }
         self.cued = self.cued.saturating_sub(1);
@@ -138,31 +138,31 @@ impl Memory {
 /// What a message is to the memory.
 enum MessageKind {
     /// Digits, and nothing else but joining words: the tokens that say them.
-    Piece(Vec<Range<usize>>),
+    Fragment(Vec<Range<usize>>),
     /// Short talk between pieces.
-    Talk,
+    Filler,
     /// A long text, after which pieces belong to something else.
     Prose,
 }
 
 /// Reads one message after `found` was found in it. Adds what completes a number begun in earlier
 /// messages to `found`; returns what is to be remembered.
-pub(super) fn next(scene: &Scene, found: &mut Vec<Finding>, memory: &Memory) -> Memory {
+pub(super) fn after_message(scene: &Scene, found: &mut Vec<Finding>, memory: &Memory) -> Memory {
     let mut memory = memory.clone();
-    memory.pass();
+    memory.age_by_one();
     let senses = |sense: Sense| scene.tokens.iter().any(|token| token.sense.has(sense));
-    let other = senses(Sense::OTHER) || is_sum(scene);
+    let other = senses(Sense::NOT_PHONE) || is_sum(scene);
     let contact = senses(Sense::PHONE);
     // "Guess my number" is about none that could be called.
     let calls = scene.tokens.iter().any(|token| {
         token.sense.has(Sense::PHONE) && !token.sense.has(Sense::NUMBER.with(Sense::CODE))
     });
-    let handed = |token: &Token| token.sense.has(Sense::REACH) && token.len() > 5;
+    let handed = |token: &Token| token.sense.has(Sense::HANDOVER) && token.len() > 5;
     if (contact || scene.tokens.iter().any(handed)) && (!other || calls) {
-        memory.cued = MESSAGES;
+        memory.cued = MAX_FRAGMENT_AGE;
     }
     if other || senses(Sense::LABEL.with(Sense::MONEY).with(Sense::UNIT)) && !contact {
-        memory.labelled = LABELLED;
+        memory.labelled = LABEL_TTL;
     }
     if is_sum(scene) {
         return memory;
@@ -173,10 +173,10 @@ pub(super) fn next(scene: &Scene, found: &mut Vec<Finding>, memory: &Memory) -> 
         memory.forget_pieces();
         return memory;
     }
-    match reading(scene, !memory.lengths().is_empty()) {
-        MessageKind::Talk => {}
+    match classify(scene, !memory.lengths().is_empty()) {
+        MessageKind::Filler => {}
         MessageKind::Prose => memory.forget_pieces(),
-        MessageKind::Piece(tokens) => {
+        MessageKind::Fragment(tokens) => {
             let whole = tokens.iter().map(|range| Speech::of(scene, range));
             let digits: Vec<_> = whole.flat_map(|speech| speech.digits).collect();
             let half_mobile = memory.cued > 0 && digits.len() == 5 && digits[0] >= 6;
@@ -188,7 +188,7 @@ pub(super) fn next(scene: &Scene, found: &mut Vec<Finding>, memory: &Memory) -> 
                 .iter()
                 .flat_map(Clone::clone)
                 .all(|at| matches!(scene.tokens[at].kind, Kind::Number(_)));
-            if is_number(scene, &memory, said) {
+            if looks_like_number(scene, &memory, said) {
                 found.extend(tokens.iter().map(|range| {
                     let glyphs = scene.tokens[range.start].from..scene.tokens[range.end - 1].to;
                     Finding {
@@ -206,25 +206,26 @@ pub(super) fn next(scene: &Scene, found: &mut Vec<Finding>, memory: &Memory) -> 
 fn is_sum(scene: &Scene) -> bool {
     let digits = |at: usize| scene.tokens.get(at).is_some_and(|t| t.kind == Kind::Digits);
     let operator = |glyph: &Glyph| matches!(glyph.plain, '+' | '=' | '×' | '÷' | '*' | '^');
-    (1..scene.tokens.len().min(DIGITS))
+    (1..scene.tokens.len().min(MAX_DIGITS))
         .any(|at| digits(at - 1) && digits(at) && scene.gap(at - 1).iter().any(operator))
 }
 
 /// Reads a message; `begun` tells that pieces are remembered.
-fn reading(scene: &Scene, begun: bool) -> MessageKind {
-    if scene.shadow.glyphs.len() > PROSE {
+fn classify(scene: &Scene, begun: bool) -> MessageKind {
+    if scene.shadow.glyphs.len() > PROSE_CHARS {
         return MessageKind::Prose;
     }
     let other = |token: &&Token| {
-        let joins =
-            token.sense.has(Sense::JOIN.with(Sense::FILLER).with(Sense::REACH).with(Sense::PHONE));
+        let joins = token
+            .sense
+            .has(Sense::CONNECTOR.with(Sense::FILLER).with(Sense::HANDOVER).with(Sense::PHONE));
         !token.says_digits() && !joins
     };
     // Names like S23 look like digits too; only longer ones are pieces of a number, or those that
     // stand alone when one was begun.
     let short = |token: &Token| token.kind == Kind::Lookalike && token.len() < 4;
     if scene.tokens.iter().any(short) && !(begun && scene.tokens.len() == 1) {
-        return MessageKind::Talk;
+        return MessageKind::Filler;
     }
     let chains = chain::chains(scene);
     let digits =
@@ -238,20 +239,20 @@ fn reading(scene: &Scene, begun: bool) -> MessageKind {
         .collect();
     let lone = pieces.is_empty() && scene.tokens.len() == 1 && scene.tokens[0].says_digits();
     if lone && !chain::chains(scene).is_empty() {
-        return MessageKind::Piece(std::iter::once(0..1).collect());
+        return MessageKind::Fragment(std::iter::once(0..1).collect());
     }
     let others = scene.tokens.iter().filter(other).count();
     if pieces.is_empty()
         || pieces.len() > 2
-        || others > 0 && !is_thrown_in(scene, &pieces, others, begun)
+        || others > 0 && !is_interjected(scene, &pieces, others, begun)
     {
-        return MessageKind::Talk;
+        return MessageKind::Filler;
     }
-    MessageKind::Piece(pieces)
+    MessageKind::Fragment(pieces)
 }
 
 /// Whether a piece has only a word or two thrown in that say nothing of what is counted: "43210 bro".
-fn is_thrown_in(scene: &Scene, pieces: &[Range<usize>], others: usize, begun: bool) -> bool {
+fn is_interjected(scene: &Scene, pieces: &[Range<usize>], others: usize, begun: bool) -> bool {
     let [piece] = pieces else { return false };
     let counted = Sense::UNIT.with(Sense::MONEY).with(Sense::LABEL);
     let says = Speech::of(scene, piece).digits.len();
@@ -262,12 +263,12 @@ fn is_thrown_in(scene: &Scene, pieces: &[Range<usize>], others: usize, begun: bo
 }
 
 /// Whether digits that came one by one go by no single step often enough for counting.
-fn is_jumping(values: &[u64]) -> bool {
+fn is_non_sequential(values: &[u64]) -> bool {
     let steps = |by: i8| {
         let next = |value: u64| value.checked_add_signed(by.into());
         values.windows(2).filter(|pair| next(pair[0]) == Some(pair[1])).count()
     };
-    values.len() >= ENOUGH
+    values.len() >= MIN_DIGITS_TO_HIDE
         && values.iter().all(|value| *value < 10)
         && values.windows(2).any(|pair| pair[0] != pair[1])
         && steps(1).max(steps(-1)) * 4 < (values.len() - 1) * 3
@@ -279,12 +280,13 @@ fn is_round(digits: &[u8]) -> bool {
 }
 
 /// Whether the remembered pieces look like a number; `said` tells that the last is in words.
-fn is_number(scene: &Scene, memory: &Memory, said: bool) -> bool {
+fn looks_like_number(scene: &Scene, memory: &Memory, said: bool) -> bool {
     let digits = memory.digits();
     let values = memory.values();
     let years = values.iter().all(|value| (1900..=2099).contains(value));
     let alone = values.len() == 1;
-    let recited = values.len() >= 4 && spoken::is_recital(&values) && !is_jumping(&values);
+    let recited =
+        values.len() >= 4 && spoken::is_counting_aloud(&values) && !is_non_sequential(&values);
     if years || shape::is_counting(&values) || recited {
         return false;
     }
@@ -293,12 +295,12 @@ fn is_number(scene: &Scene, memory: &Memory, said: bool) -> bool {
     }
     let dialled = digits.first().is_some_and(|first| *first >= 6 || *first == 0);
     // Ages, scores and prices are typed in digits.
-    let enough = if memory.cued > 0 || said { ENOUGH } else { ENOUGH + 1 };
+    let enough = if memory.cued > 0 || said { MIN_DIGITS_TO_HIDE } else { MIN_DIGITS_TO_HIDE + 1 };
     let mobile = is_indian_mobile(&digits) || memory.ends_mobile(&digits);
     if alone {
         // One message is a number of its own only if a number could not be shorter.
         return dialled
-            && digits.len() > ENOUGH
+            && digits.len() > MIN_DIGITS_TO_HIDE
             && !shape::is_run(&digits)
             && scene.tokens.len() == 1;
     }

@@ -52,7 +52,7 @@ pub use rule::{Finding, Rule};
 /// Hides every phone number, and what else leads to a person, in `text`.
 #[must_use]
 pub fn mask(text: &str) -> Masked {
-    Masked::hiding(text, &explain(text))
+    Masked::with_hidden(text, &explain(text))
 }
 
 /// Hides like [`mask`], and also what completes a number that the same sender's last messages
@@ -60,7 +60,7 @@ pub fn mask(text: &str) -> Masked {
 #[must_use]
 pub fn mask_next(text: &str, memory: &Memory) -> (Masked, Memory) {
     let (found, memory) = explain_next(text, memory);
-    (Masked::hiding(text, &found), memory)
+    (Masked::with_hidden(text, &found), memory)
 }
 
 /// What [`mask`] hides and by which rule: in order, not overlapping.
@@ -74,9 +74,9 @@ pub fn explain(text: &str) -> Vec<Finding> {
 pub fn explain_next(text: &str, memory: &Memory) -> (Vec<Finding>, Memory) {
     let (mut found, scene) = find::all_and_scene(text);
     let known = found.len();
-    let memory = memory::next(&scene, &mut found, memory);
+    let memory = memory::after_message(&scene, &mut found, memory);
     if found.len() > known {
-        found = find::settle(text, found);
+        found = find::until_stable(text, found);
     }
     (found, memory)
 }

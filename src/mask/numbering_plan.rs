@@ -11,7 +11,7 @@ use rlibphonenumber::{PHONE_NUMBER_UTIL, PhoneNumber};
 
 /// Calling codes whose national numbers are tried when no code is given, with the digits that
 /// stand before a number when it is dialled within the country.
-const NATIONAL: &[(i32, &[u8])] = &[
+const DEFAULT_COUNTRIES: &[(i32, &[u8])] = &[
     (1, &[1]),
     (44, &[0]),
     (49, &[0]),
@@ -76,21 +76,21 @@ static CODES: Lazy<HashSet<i32>> =
     Lazy::new(|| PHONE_NUMBER_UTIL.get_supported_calling_codes().collect());
 
 /// What asking is limited to in one text, so that a hostile one takes no longer than a long one.
-const QUESTIONS: u32 = 256;
+const MAX_QUERIES: u32 = 256;
 
 /// The numbering plans, with a limit on how often one text may ask them.
 pub(super) struct NumberingPlans {
-    left: Cell<u32>,
+    queries_left: Cell<u32>,
 }
 
 impl NumberingPlans {
     pub(super) const fn new() -> Self {
-        Self::asked(QUESTIONS)
+        Self::with_query_limit(MAX_QUERIES)
     }
 
     /// Plans that may be asked only so often.
-    pub(super) const fn asked(questions: u32) -> Self {
-        Self { left: Cell::new(questions) }
+    pub(super) const fn with_query_limit(questions: u32) -> Self {
+        Self { queries_left: Cell::new(questions) }
     }
 
     /// Whether `digits`, which start with a calling code, are a valid number.
@@ -106,17 +106,18 @@ impl NumberingPlans {
     pub(super) fn is_possible(&self, digits: &[u8]) -> bool {
         let Some((code, national)) = split(digits) else { return false };
         let possible = |national: &[u8]| {
-            self.ask(national) && PHONE_NUMBER_UTIL.is_possible_number(&number(code, national))
+            self.may_query(national)
+                && PHONE_NUMBER_UTIL.is_possible_number(&number(code, national))
         };
         possible(national) || national.strip_prefix(&[0]).is_some_and(possible)
     }
 
     /// Whether `digits` are a valid number within any of the countries that are tried.
     pub(super) fn is_national(&self, digits: &[u8]) -> bool {
-        if self.left.get() == 0 {
+        if self.queries_left.get() == 0 {
             return false;
         }
-        NATIONAL.iter().any(|(code, trunk)| {
+        DEFAULT_COUNTRIES.iter().any(|(code, trunk)| {
             let dialled = digits.strip_prefix(*trunk).filter(|_| !trunk.is_empty());
             dialled.is_some_and(|national| self.is_valid(*code, national))
                 || (digits.first() != Some(&0) || trunk.is_empty()) && self.is_valid(*code, digits)
@@ -124,14 +125,14 @@ impl NumberingPlans {
     }
 
     fn is_valid(&self, code: i32, national: &[u8]) -> bool {
-        self.ask(national) && PHONE_NUMBER_UTIL.is_valid_number(&number(code, national))
+        self.may_query(national) && PHONE_NUMBER_UTIL.is_valid_number(&number(code, national))
     }
 
     /// Whether there is anything to ask about `national`, and a question left.
-    fn ask(&self, national: &[u8]) -> bool {
-        let left = self.left.get();
+    fn may_query(&self, national: &[u8]) -> bool {
+        let left = self.queries_left.get();
         let asks = (4..=14).contains(&national.len()) && left > 0;
-        self.left.set(left - u32::from(asks));
+        self.queries_left.set(left - u32::from(asks));
         asks
     }
 }
@@ -200,6 +201,6 @@ mod tests {
         let asked =
             (0..100_000u64).filter(|n| plan.is_national(&digits(&format!("{n:010}")))).count();
         assert!(asked < 1_000);
-        assert_eq!(plan.left.get(), 0);
+        assert_eq!(plan.queries_left.get(), 0);
     }
 }

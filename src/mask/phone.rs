@@ -20,10 +20,10 @@ use super::rule::{Finding, Rule};
 use super::shadow::Class;
 use super::spoken;
 use super::token::{Kind, Token};
-use super::verdict::{FEWEST, Level, MOST, Window};
+use super::verdict::{Level, MAX_DIGITS, MIN_DIGITS, Window};
 
 /// The most tokens of a window: no number has more digits.
-const REACH: usize = MOST;
+const MAX_WINDOW_TOKENS: usize = MAX_DIGITS;
 
 /// What may follow a number as its extension.
 static EXTENSION: Lazy<Regex> = Lazy::new(|| {
@@ -75,8 +75,9 @@ impl PhoneSearch<'_> {
     fn add(&mut self, tokens: &Range<usize>, rule: Rule) {
         let scene = self.scene;
         let Some(last) = scene.tokens[..tokens.end].last() else { return };
-        let start = if rule == Rule::National { self.trunk(tokens.start) } else { tokens.start };
-        let from = scene.start(start);
+        let start =
+            if rule == Rule::National { self.trunk_prefix(tokens.start) } else { tokens.start };
+        let from = scene.start_with_prefix(start);
         let to = if rule == Rule::Chunks { last.to } else { last.to + extension(scene, last.to) };
         self.taken[tokens.clone()].fill(true);
         self.found.push(Finding { range: scene.shadow.bytes(from, to), rule });
@@ -84,7 +85,7 @@ impl PhoneSearch<'_> {
 
     /// The lone digit that is dialled before the number at the token `at`, or that token itself:
     /// 8 (912) 367-92-47, 8 800 555 35 35.
-    fn trunk(&self, at: usize) -> usize {
+    fn trunk_prefix(&self, at: usize) -> usize {
         let Some(before) = at.checked_sub(1) else { return at };
         let token = &self.scene.tokens[before];
         let gap = self.scene.gap(before);
@@ -135,7 +136,7 @@ impl PhoneSearch<'_> {
         while let Some(run) = self.run(left.clone(), true) {
             left.start = run.end;
             let count: usize = run.clone().map(|at| self.scene.tokens[at].len()).sum();
-            if count < FEWEST || list::is_list(self.scene, &run) {
+            if count < MIN_DIGITS || list::is_list(self.scene, &run) {
                 continue;
             }
             let digits = Digits::of(self.scene, &run);
@@ -155,7 +156,7 @@ impl PhoneSearch<'_> {
     fn windows(&mut self, run: &Range<usize>, digits: &Digits, level: Level) {
         let mut left = run.clone();
         while let Some(from) = left.find(|at| !self.taken[*at]) {
-            let reach = from..run.end.min(from + REACH);
+            let reach = from..run.end.min(from + MAX_WINDOW_TOKENS);
             let longest = reach.clone().find(|at| self.taken[*at]).unwrap_or(reach.end);
             let plus = self.scene.has_plus(from);
             let first = digits.slice(from - run.start..from - run.start + 1).first();
@@ -163,7 +164,7 @@ impl PhoneSearch<'_> {
                 left.start = from + 1;
                 continue;
             }
-            let ends = digits.ends(from - run.start, FEWEST..=MOST);
+            let ends = digits.ends(from - run.start, MIN_DIGITS..=MAX_DIGITS);
             let (shortest, longest) =
                 (run.start + ends.start, longest.min(run.start + ends.end - 1));
             let found = (shortest..=longest).rev().find_map(|to| {
@@ -191,7 +192,7 @@ fn extension(scene: &Scene, at: usize) -> usize {
     if !digits {
         return 0;
     }
-    EXTENSION.find(&chain::line(after)).map_or(0, |found| found.as_str().chars().count())
+    EXTENSION.find(&chain::to_plain(after)).map_or(0, |found| found.as_str().chars().count())
 }
 
 #[cfg(test)]

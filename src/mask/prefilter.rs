@@ -14,14 +14,14 @@ use super::number_words;
 use super::shadow::{CharVisibility, Readings};
 
 /// Fewer digits than this are no number, not even with words between.
-const DIGITS: usize = 6;
+const MIN_DIGITS: usize = 6;
 /// Number words this close to one another may be one number.
-const WORDS_APART: usize = 40;
-const WORDS_NEEDED: usize = 4;
+const MAX_WORD_DISTANCE: usize = 40;
+const MIN_NUMBER_WORDS: usize = 4;
 /// Words of more characters are compounds.
-const COMPOUND: usize = 12;
+const COMPOUND_CHARS: usize = 12;
 /// Eight digits spelt letter by letter have at least so many gaps.
-const SPELT: usize = 23;
+const MIN_SPELLED_GAPS: usize = 23;
 
 /// Providers of mailboxes, whose addresses people spell out.
 const MAILBOXES: [&str; 8] =
@@ -37,27 +37,27 @@ struct NumberWordScanner {
 }
 
 /// What all digits are to the scan.
-const DIGIT: u8 = b'0';
+const DIGIT_CLASS: u8 = b'0';
 
 /// The byte that the automata step over for `byte`. The fewer bytes they tell apart, the more of
 /// them stays in the processor's cache.
-const fn stepped(byte: u8) -> u8 {
-    if byte.is_ascii_digit() { DIGIT } else { byte.to_ascii_lowercase() }
+const fn byte_class(byte: u8) -> u8 {
+    if byte.is_ascii_digit() { DIGIT_CLASS } else { byte.to_ascii_lowercase() }
 }
 
 /// [`stepped`] as a table.
-static STEPPED: [u8; 256] = {
+static BYTE_CLASSES: [u8; 256] = {
     let mut table = [0; 256];
     let mut byte = u8::MAX;
     while byte > 0 {
-        table[byte as usize] = stepped(byte);
+        table[byte as usize] = byte_class(byte);
         byte -= 1;
     }
     table
 };
 
 /// Number words as people write them. Two letters are in too many other words to be worth it.
-static WORDS: Lazy<NumberWordScanner> = Lazy::new(|| {
+static SCANNER: Lazy<NumberWordScanner> = Lazy::new(|| {
     // The lexicon has its words folded, the text has not: each word as it is, and with capitals.
     let tables = number_words::ALL
         .iter()
@@ -72,17 +72,17 @@ static WORDS: Lazy<NumberWordScanner> = Lazy::new(|| {
         .filter(|(word, number)| match number.role {
             Role::Repeat | Role::Scale => false,
             // Long compounds have the words that they are made of in them.
-            Role::Pair => word.chars().count() <= COMPOUND,
+            Role::Pair => word.chars().count() <= COMPOUND_CHARS,
             _ => true,
         })
         .map(|(word, _)| word.to_owned());
     let (mut ascii, mut other): (Vec<_>, Vec<_>) = cased
         .chain(folded)
-        .map(|word| word.bytes().map(stepped).collect::<Vec<u8>>())
+        .map(|word| word.bytes().map(byte_class).collect::<Vec<u8>>())
         .partition(|word| word.is_ascii());
     ascii.retain(|word| word.len() >= 3);
     for patterns in [&mut ascii, &mut other] {
-        patterns.push(vec![DIGIT]);
+        patterns.push(vec![DIGIT_CLASS]);
         patterns.sort_unstable();
         patterns.dedup();
     }
@@ -111,7 +111,7 @@ static PROVIDERS: Lazy<AhoCorasick> = Lazy::new(|| {
 
 /// Builds the automaton now rather than at the first text.
 pub(super) fn warm_up() {
-    Lazy::force(&WORDS);
+    Lazy::force(&SCANNER);
     Lazy::force(&PROVIDERS);
 }
 
@@ -164,23 +164,23 @@ impl ByteStats {
 }
 
 /// Whether `text` may hold anything to hide.
-pub(super) fn opens(text: &str) -> bool {
+pub(super) fn may_contain(text: &str) -> bool {
     let ByteStats { mut digits, gaps, signs, beyond_ascii } = ByteStats::of(text);
     // Number words may be spelt with a gap behind each letter.
-    if signs || gaps >= SPELT && gaps * 5 >= text.len() * 2 {
+    if signs || gaps >= MIN_SPELLED_GAPS && gaps * 5 >= text.len() * 2 {
         return true;
     }
-    if digits >= DIGITS || digits >= 2 && is_disguised(text) {
+    if digits >= MIN_DIGITS || digits >= 2 && is_disguised(text) {
         return true;
     }
     let mut letters = false;
     if beyond_ascii {
         let readings = Readings::new();
         for (at, c) in beyond_ascii_in(text) {
-            let seen = readings.see(c);
+            let seen = readings.visibility(c);
             // Styled letters, and what is not seen within words, hide them from the scan below.
             let hides = seen == CharVisibility::Unseen
-                && !is_written(c)
+                && !is_inner_sign(c)
                 && text[..at].ends_with(char::is_alphanumeric);
             if hides || matches!(c, '\u{ff00}'..='\u{ffef}' | '\u{1d400}'..='\u{1d7cd}') {
                 return true;
@@ -189,13 +189,13 @@ pub(super) fn opens(text: &str) -> bool {
             // Emoji and punctuation, which need no second scan, lie elsewhere.
             letters |= matches!(c, '\u{c0}'..='\u{1fff}' | '\u{3007}'..='\u{d7ff}');
         }
-        if digits >= DIGITS {
+        if digits >= MIN_DIGITS {
             return true;
         }
     }
-    let words = Lazy::force(&WORDS);
-    says_digits(text, &words.ascii, words.mailboxes)
-        || letters && says_digits(text, &words.other, usize::MAX)
+    let words = Lazy::force(&SCANNER);
+    has_dense_number_words(text, &words.ascii, words.mailboxes)
+        || letters && has_dense_number_words(text, &words.other, usize::MAX)
 }
 
 /// The characters of `text` that are not ASCII, each with where it stands. Goes over the others in
@@ -224,7 +224,7 @@ fn is_disguised(text: &str) -> bool {
 }
 
 /// Whether people write `c` within words: the dot below of Indic letters.
-const fn is_written(c: char) -> bool {
+const fn is_inner_sign(c: char) -> bool {
     matches!(c, '\u{93c}' | '\u{9bc}' | '\u{a3c}')
 }
 
@@ -234,20 +234,20 @@ pub(super) fn names_mailbox(text: &str) -> bool {
 }
 
 /// Whether there are enough number words and digits close to one another, or a mailbox.
-fn says_digits(text: &str, words: &impl Automaton, mailboxes: usize) -> bool {
+fn has_dense_number_words(text: &str, words: &impl Automaton, mailboxes: usize) -> bool {
     let Ok(start) = words.start_state(Anchored::No) else { return true };
     let (mut close, mut last) = (0, 0);
     let mut state = start;
     for (at, byte) in text.bytes().enumerate() {
-        state = words.next_state(Anchored::No, state, STEPPED[usize::from(byte)]);
+        state = words.next_state(Anchored::No, state, BYTE_CLASSES[usize::from(byte)]);
         if !words.is_special(state) || !words.is_match(state) {
             continue;
         }
         let word = words.match_pattern(state, 0);
         let from = at + 1 - words.pattern_len(word);
-        close = if from - last <= WORDS_APART { close + 1 } else { 1 };
+        close = if from - last <= MAX_WORD_DISTANCE { close + 1 } else { 1 };
         last = at + 1;
-        if close >= WORDS_NEEDED || word.as_usize() >= mailboxes {
+        if close >= MIN_NUMBER_WORDS || word.as_usize() >= mailboxes {
             return true;
         }
         // The next word starts behind this one.
@@ -273,7 +273,7 @@ mod tests {
             "t.me/x",
             "一二三四五六",
         ] {
-            assert!(opens(text), "{text}");
+            assert!(may_contain(text), "{text}");
         }
     }
 
@@ -281,7 +281,7 @@ mod tests {
     fn chat_does_not() {
         for text in ["hello, how are you?", "I am 24", "someone said often none", "कैसे हो 😀"]
         {
-            assert!(!opens(text), "{text}");
+            assert!(!may_contain(text), "{text}");
         }
     }
 }

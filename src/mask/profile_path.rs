@@ -4,7 +4,7 @@
 //! another kind of page: its first part in [`POSTS`].
 
 /// First parts of the path of platforms that lead to a post or a page, not to a person.
-const POSTS: [&str; 36] = [
+const POST_PATHS: [&str; 36] = [
     "p",
     "reel",
     "reels",
@@ -53,7 +53,7 @@ pub(super) fn leads_to_person(link: &str) -> bool {
     }
     let mut parts = path.split(['/', '?', '#']).filter(|part| !part.is_empty());
     let Some(first) = parts.next() else { return path.starts_with('?') };
-    let post = POSTS.contains(&first)
+    let post = POST_PATHS.contains(&first)
         || parts.any(|part| matches!(part, "status" | "posts" | "photos" | "videos" | "video"));
     !post || host.contains("whatsapp") && link.contains("phone=")
 }

@@ -24,7 +24,7 @@ struct Trie {
     says: Vec<Option<Number>>,
 }
 
-static TREE: Lazy<Trie> = Lazy::new(|| {
+static TRIE: Lazy<Trie> = Lazy::new(|| {
     let mut tree = Trie { children: FxHashMap::default(), says: vec![None] };
     for (word, number) in LEXICON.numbers() {
         let mut node = 0;
@@ -42,7 +42,7 @@ static TREE: Lazy<Trie> = Lazy::new(|| {
 
 /// Builds the tree now rather than at the first glued word.
 pub(super) fn warm_up() {
-    Lazy::force(&TREE);
+    Lazy::force(&TRIE);
 }
 
 impl Trie {
@@ -61,7 +61,7 @@ impl Trie {
 
 /// The places that number words and digits lead to from the start of `run`, if they lead to its
 /// end. Most words stop at their first letters, so this comes before anything that takes longer.
-fn reached(run: &[Glyph]) -> Option<SmallVec<[usize; 16]>> {
+fn reachable_ends(run: &[Glyph]) -> Option<SmallVec<[usize; 16]>> {
     let mut places = SmallVec::new();
     // Bit by bit: whether the place at hand, and those behind it, can be reached.
     let mut reached = 1_u64;
@@ -71,7 +71,7 @@ fn reached(run: &[Glyph]) -> Option<SmallVec<[usize; 16]>> {
             if matches!(glyph.class, Class::Digit(_)) {
                 reached |= 1 << 1;
             } else {
-                for (length, _) in TREE.prefixes(&run[at..]) {
+                for (length, _) in TRIE.prefixes(&run[at..]) {
                     reached |=
                         1_u64.checked_shl(u32::try_from(length).unwrap_or(u32::MAX)).unwrap_or(0);
                 }
@@ -89,7 +89,7 @@ fn reached(run: &[Glyph]) -> Option<SmallVec<[usize; 16]>> {
 /// has, and at least two of them. Of all ways the one with the fewest pieces is taken.
 pub(super) fn split(run: &[Glyph]) -> Option<Vec<RunPart>> {
     let is_digit = |at: usize| matches!(run[at].class, Class::Digit(_));
-    let places = reached(run)?;
+    let places = reachable_ends(run)?;
     // From the end: how many pieces the rest takes at least, and the first of them.
     let mut best: Vec<Option<(usize, usize, Option<Number>)>> = vec![None; run.len() + 1];
     best[run.len()] = Some((0, run.len(), None));
@@ -103,7 +103,7 @@ pub(super) fn split(run: &[Glyph]) -> Option<Vec<RunPart>> {
             };
             continue;
         }
-        for (length, number) in TREE.prefixes(&run[from..]) {
+        for (length, number) in TRIE.prefixes(&run[from..]) {
             let Some((pieces, ..)) = best[from + length] else { continue };
             if best[from].is_none_or(|(fewest, ..)| pieces < fewest) {
                 best[from] = Some((pieces + 1, from + length, Some(number)));

@@ -32,29 +32,29 @@ pub(super) enum Class {
 
 /// How characters below [`TABLED`] are read, by their code points. Nearly all text is made of them,
 /// and folding one takes far longer than looking it up.
-static READINGS: Lazy<Vec<Option<CharReading>>> =
-    Lazy::new(|| (0..TABLED).filter_map(char::from_u32).map(read_anew).collect());
+static CHAR_TABLE: Lazy<Vec<Option<CharReading>>> =
+    Lazy::new(|| (0..CHAR_TABLE_END).filter_map(char::from_u32).map(classify).collect());
 
 /// Behind it lie symbols, the scripts of East Asia and emoji.
-const TABLED: u32 = 0x2100;
+const CHAR_TABLE_END: u32 = 0x2100;
 
 /// What a character is read as, if it is seen.
 #[derive(Clone, Copy, Debug)]
 struct CharReading {
     plain: char,
     class: Class,
-    seen: MarkSet,
+    marks: MarkSet,
 }
 
 impl CharReading {
     const fn new(plain: char, class: Class) -> Self {
-        let seen = if matches!(class, Class::Mark) { MarkSet::of(plain) } else { MarkSet::NOTHING };
-        Self { plain, class, seen }
+        let marks = if matches!(class, Class::Mark) { MarkSet::of(plain) } else { MarkSet::EMPTY };
+        Self { plain, class, marks }
     }
 }
 
 /// How each byte that [`is_printed`] is read; the others are not asked for.
-static PRINTED: [CharReading; 256] = {
+static ASCII_TABLE: [CharReading; 256] = {
     let mut all = [CharReading::new(' ', Class::Space); 256];
     let mut byte = b' ';
     while is_printed(byte) {
@@ -68,7 +68,7 @@ static PRINTED: [CharReading; 256] = {
 
 /// Fills the table now rather than at the first text.
 pub(super) fn warm_up() {
-    Lazy::force(&READINGS);
+    Lazy::force(&CHAR_TABLE);
 }
 
 /// A text's visible characters in order.
@@ -76,7 +76,7 @@ pub(super) struct Shadow<'a> {
     pub(super) text: &'a str,
     pub(super) glyphs: Vec<Glyph>,
     /// Marks that rules look for and most texts have none of.
-    pub(super) seen: MarkSet,
+    pub(super) marks: MarkSet,
 }
 
 /// Which marks a text has, as bits.
@@ -84,7 +84,7 @@ pub(super) struct Shadow<'a> {
 pub(super) struct MarkSet(u8);
 
 impl MarkSet {
-    const NOTHING: Self = Self(0);
+    const EMPTY: Self = Self(0);
     pub(super) const AT_SIGN: Self = Self(1);
     /// A slash or a colon, as links have.
     pub(super) const LINK: Self = Self(1 << 1);
@@ -111,7 +111,7 @@ impl MarkSet {
             '=' => Self::EQUALS,
             '(' => Self::PARENTHESIS,
             _ if is_phone(mark) => Self::PHONE,
-            _ => Self::NOTHING,
+            _ => Self::EMPTY,
         }
     }
 }
@@ -119,7 +119,7 @@ impl MarkSet {
 impl<'a> Shadow<'a> {
     pub(super) fn of(text: &'a str) -> Self {
         let mut glyphs = Vec::with_capacity(text.len());
-        let mut seen = MarkSet::NOTHING;
+        let mut marks = MarkSet::EMPTY;
         let readings = Readings::new();
         let mut at = 0;
         while at < text.len() {
@@ -128,20 +128,20 @@ impl<'a> Shadow<'a> {
             let rest = &text.as_bytes()[at..];
             let run = printed(rest);
             glyphs.extend(rest[..run].iter().zip(at..).map(|(byte, at)| {
-                let CharReading { plain, class, seen: own } = PRINTED[usize::from(*byte)];
-                seen = seen.with(own);
+                let CharReading { plain, class, marks: own } = ASCII_TABLE[usize::from(*byte)];
+                marks = marks.with(own);
                 Glyph { at, plain, class }
             }));
             at += run;
             for c in text[at..].chars().take_while(|c| !c.is_ascii() || !is_printed(*c as u8)) {
-                if let Some(CharReading { plain, class, seen: own }) = readings.of(c) {
-                    seen = seen.with(own);
+                if let Some(CharReading { plain, class, marks: own }) = readings.of(c) {
+                    marks = marks.with(own);
                     glyphs.push(Glyph { at, plain, class });
                 }
                 at += c.len_utf8();
             }
         }
-        Self { text, glyphs, seen }
+        Self { text, glyphs, marks }
     }
 
     /// The byte range of the glyphs `from..to`, with the unseen characters inside and the marks
@@ -152,7 +152,7 @@ impl<'a> Shadow<'a> {
             return start..start;
         };
         let tail = self.text[last.at..].chars();
-        let rest = tail.clone().skip(1).take_while(|c| is_attached(*c)).map(char::len_utf8);
+        let rest = tail.clone().skip(1).take_while(|c| is_combining(*c)).map(char::len_utf8);
         let own = tail.take(1).map(char::len_utf8);
         start..last.at + own.chain(rest).sum::<usize>()
     }
@@ -189,13 +189,13 @@ pub(super) const fn is_phone(plain: char) -> bool {
 }
 
 /// Whether `c` is drawn onto the character before it.
-fn is_attached(c: char) -> bool {
+fn is_combining(c: char) -> bool {
     matches!(c, '\u{300}'..='\u{36f}' | '\u{20d0}'..='\u{20f0}' | '\u{fe00}'..='\u{fe0f}')
 }
 
 /// Whether `c` is seen neither as a character nor as a space.
-fn is_unseen(c: char) -> bool {
-    is_attached(c)
+fn is_invisible(c: char) -> bool {
+    is_combining(c)
         || matches!(c,
             '\0'..='\u{8}' | '\u{e}'..='\u{1f}' | '\u{7f}'..='\u{84}' | '\u{86}'..='\u{9f}'
             | '\u{ad}' | '\u{34f}' | '\u{61c}' | '\u{640}' | '\u{64b}'..='\u{65f}' | '\u{670}'
@@ -233,29 +233,29 @@ pub(super) enum CharVisibility {
 
 impl Readings {
     pub(super) fn new() -> Self {
-        Self(&READINGS)
+        Self(&CHAR_TABLE)
     }
 
     fn of(self, c: char) -> Option<CharReading> {
         match self.0.get(c as usize) {
             Some(reading) => *reading,
-            None => read_anew(c),
+            None => classify(c),
         }
     }
 
     /// What `c`, which is not ASCII, shows.
-    pub(super) fn see(self, c: char) -> CharVisibility {
+    pub(super) fn visibility(self, c: char) -> CharVisibility {
         match self.0.get(c as usize) {
             Some(None) => CharVisibility::Unseen,
             Some(Some(CharReading { class: Class::Digit(_), .. })) => CharVisibility::Digit,
-            None if is_unseen(c) => CharVisibility::Unseen,
+            None if is_invisible(c) => CharVisibility::Unseen,
             None if digit::value(c).is_some() => CharVisibility::Digit,
             Some(Some(_)) | None => CharVisibility::Other,
         }
     }
 }
 
-fn read_anew(c: char) -> Option<CharReading> {
+fn classify(c: char) -> Option<CharReading> {
     if c.is_ascii() {
         return read_ascii(c as u8);
     }
@@ -276,7 +276,7 @@ const fn read_ascii(byte: u8) -> Option<CharReading> {
 }
 
 fn read_beyond_ascii(c: char) -> Option<(char, Class)> {
-    if is_unseen(c) {
+    if is_invisible(c) {
         return None;
     }
     if let Some(value) = digit::value(c) {
@@ -327,7 +327,7 @@ pub(super) fn fold(c: char) -> char {
     }
     let mut first = None;
     decompose_compatible(c, |part| {
-        if first.is_none() && !is_unseen(part) && part != ' ' {
+        if first.is_none() && !is_invisible(part) && part != ' ' {
             first = Some(part);
         }
     });

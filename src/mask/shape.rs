@@ -75,7 +75,7 @@ macro_rules! time {
 }
 
 /// Runs joined by single marks that are a figure whatever stands beside them.
-static FIGURE: Lazy<Regex> = Lazy::new(|| {
+static CERTAIN_FIGURE: Lazy<Regex> = Lazy::new(|| {
     compiled(concat!(
         "^(?:",
         date!(),
@@ -115,7 +115,7 @@ static FIGURE: Lazy<Regex> = Lazy::new(|| {
 });
 
 /// Shapes that a cue beside them overrules.
-static LIKENESS: Lazy<Regex> = Lazy::new(|| {
+static LIKELY_FIGURE: Lazy<Regex> = Lazy::new(|| {
     compiled(concat!(
         "^(?:",
         // A date without marks, with or without the time that cameras add.
@@ -151,20 +151,20 @@ fn compiled(pattern: &str) -> Regex {
 
 /// Compiles the patterns now rather than at the first text.
 pub(super) fn warm_up() {
-    Lazy::force(&FIGURE);
-    Lazy::force(&LIKENESS);
+    Lazy::force(&CERTAIN_FIGURE);
+    Lazy::force(&LIKELY_FIGURE);
 }
 
 /// Whether a run of digits joined by single marks is a date, a time, an amount or the like.
 pub(super) fn is_figure(run: &str) -> bool {
     // Four pairs with dots could be an address too, but hardly any machine has such a one.
     let pairs = run.len() == 11 && run.split('.').all(|part| part.len() == 2);
-    !pairs && FIGURE.is_match(run)
+    !pairs && CERTAIN_FIGURE.is_match(run)
 }
 
 /// Whether a figure would be taken for a phone number by whoever is told to call it: 20.444.852 and
 /// 504.10190 are an amount and a decimal, but in some countries a phone number is written so.
-pub(super) fn may_be_called(run: &str) -> bool {
+pub(super) fn may_be_phone(run: &str) -> bool {
     let mut groups = run.split('.').map(str::len);
     let (first, rest): (_, Vec<usize>) = (groups.next(), groups.collect());
     let digits = first.unwrap_or(0) + rest.iter().sum::<usize>();
@@ -183,8 +183,8 @@ pub(super) fn is_dotted(window: &str) -> bool {
 }
 
 /// Whether a window of digits looks like something else than a phone number.
-pub(super) fn is_likeness(window: &str) -> bool {
-    LIKENESS.is_match(window)
+pub(super) fn looks_like_something_else(window: &str) -> bool {
+    LIKELY_FIGURE.is_match(window)
 }
 
 /// Whether groups of three behind a first of up to three may be thousands: 568 104 923 325.
@@ -193,14 +193,17 @@ pub(super) fn is_thousands(lengths: &[usize]) -> bool {
 }
 
 /// The fewest values that may be counted, multiplied or marks.
-pub(super) const ROW: usize = 4;
+pub(super) const MIN_SERIES: usize = 4;
 
 /// Whether `values` are counted up or down by equal steps, or rise all the time.
 pub(super) fn is_counting(values: &[u64]) -> bool {
     let rising =
         values.len() >= 5 && values.windows(2).all(|pair| pair[0] < pair[1]) || is_growing(values);
     // What introduces a list may stand before it: "table of 7: 7 14 21 28 35".
-    rising || is_multiplied(values) || is_even(values) || values.len() > 5 && is_even(&values[1..])
+    rising
+        || is_geometric(values)
+        || is_arithmetic(values)
+        || values.len() > 5 && is_arithmetic(&values[1..])
 }
 
 /// Whether none of `values` is less than the one before it, and the last has more digits than the
@@ -219,7 +222,7 @@ pub(super) fn is_marks(values: &[u64]) -> bool {
 }
 
 /// Whether each of `values` is the one before it times the same factor: 1024 2048 4096 8192.
-fn is_multiplied(values: &[u64]) -> bool {
+fn is_geometric(values: &[u64]) -> bool {
     let [first, second, _, _, ..] = values else { return false };
     let factor = second.checked_div(*first).filter(|factor| *factor > 1);
     factor.is_some_and(|factor| {
@@ -229,13 +232,13 @@ fn is_multiplied(values: &[u64]) -> bool {
 
 /// Whether `values` are the ten digits from nine down: counting, but also the number that everybody
 /// makes up, and a valid one; so what is said around it decides.
-pub(super) fn is_ladder(values: &[u64]) -> bool {
+pub(super) fn is_countdown(values: &[u64]) -> bool {
     values.len() == 10 && values.iter().copied().eq((0..10).rev())
 }
 
 /// Whether all steps between `values` are equal; in long counts one stumble is forgiven.
-fn is_even(values: &[u64]) -> bool {
-    if values.len() < ROW {
+fn is_arithmetic(values: &[u64]) -> bool {
+    if values.len() < MIN_SERIES {
         return false;
     }
     let step = |pair: &[u64]| i128::from(pair[1]) - i128::from(pair[0]);
@@ -331,17 +334,17 @@ mod tests {
             "98765-43210",
             "5146-1311",
         ] {
-            assert!(!is_figure(run) && !is_likeness(run), "{run}");
+            assert!(!is_figure(run) && !looks_like_something_else(run), "{run}");
         }
     }
 
     #[test]
     fn some_figures_may_be_called() {
         assert!(
-            ["20.444.852", "504.10190", "325.3544", "2.2224070"].iter().all(|r| may_be_called(r))
+            ["20.444.852", "504.10190", "325.3544", "2.2224070"].iter().all(|r| may_be_phone(r))
         );
         let no = ["1.250.000", "5.11.2024", "8.8.8.8", "12.345", "1299.99", "20,444,852"];
-        assert!(!no.iter().any(|r| may_be_called(r)));
+        assert!(!no.iter().any(|r| may_be_phone(r)));
     }
 
     #[test]
@@ -357,7 +360,7 @@ mod tests {
             "90210-1234",
             "1 428 627 663",
         ] {
-            assert!(is_likeness(window), "{window}");
+            assert!(looks_like_something_else(window), "{window}");
         }
     }
 

@@ -15,20 +15,20 @@ use super::shape::is_indian_mobile;
 use super::token::{Kind, Token};
 
 /// Said aloud, ten digits are a phone number wherever they stand; with a cue eight will do.
-const ENOUGH: usize = 10;
-const ENOUGH_WITH_CUE: usize = 8;
+const MIN_DIGITS: usize = 10;
+const MIN_DIGITS_WITH_CUE: usize = 8;
 /// Nine digits are enough without a cue when at least so many words say them.
-const WORDS: usize = 5;
+const MIN_WORDS: usize = 5;
 /// From so many words that say nothing but digits on, common words among them say digits too.
-const CLEAR: usize = 4;
+const MIN_UNAMBIGUOUS: usize = 4;
 
 /// What a range of tokens says: its digits, and the numbers as they are said.
 #[derive(Debug, Default)]
 pub(super) struct Speech {
     pub(super) digits: Vec<u8>,
-    pub(super) said: Vec<u64>,
+    pub(super) values: Vec<u64>,
     /// How many of the tokens are words.
-    pub(super) words: usize,
+    pub(super) word_count: usize,
 }
 
 impl Speech {
@@ -37,8 +37,8 @@ impl Speech {
         let own = &scene.tokens[tokens.clone()];
         let mut speech = Self {
             digits: Vec::with_capacity(2 * own.len()),
-            said: Vec::with_capacity(own.len()),
-            words: 0,
+            values: Vec::with_capacity(own.len()),
+            word_count: 0,
         };
         let mut times = 1;
         // What a unit or a pair may still replace: the zeros of the tens or hundreds before it.
@@ -54,20 +54,20 @@ impl Speech {
                         // "Eight hundred" fills what "seven thousand" left open as one.
                         let scaled = rest.peek().and_then(|next| scaled(number, next));
                         if scaled.is_some() {
-                            speech.words += 1;
+                            speech.word_count += 1;
                             rest.next();
                         }
-                        open = speech.say(scaled.unwrap_or(number), times, open);
+                        open = speech.push(scaled.unwrap_or(number), times, open);
                         times = 1;
                     }
                 }
-                speech.words += 1;
+                speech.word_count += 1;
                 continue;
             }
             let glyphs = &scene.shadow.glyphs[token.from..token.to];
             let digits = glyphs.iter().filter_map(|glyph| match glyph.class {
                 Class::Digit(value) => Some(value),
-                _ => super::lookalike::loosely(glyph.plain),
+                _ => super::lookalike::digit_in_context(glyph.plain),
             });
             let before = speech.digits.len();
             speech.digits.extend(digits);
@@ -78,7 +78,7 @@ impl Speech {
                 let repeated = vec![*first; times - 1];
                 speech.digits.splice(before..before, repeated);
             }
-            speech.said.push(value);
+            speech.values.push(value);
             (times, open) = (1, 0);
         }
         speech
@@ -89,27 +89,27 @@ impl Speech {
         let places = by.checked_ilog10().unwrap_or(0) as usize;
         if self.digits.is_empty() {
             self.digits.push(1);
-            self.said.push(1);
+            self.values.push(1);
         }
         self.digits.extend(std::iter::repeat_n(0, places));
-        if let Some(said) = self.said.last_mut() {
+        if let Some(said) = self.values.last_mut() {
             *said = said.saturating_mul(by.into());
         }
         places
     }
 
     /// Adds one number; returns how many of its last digits the next one may replace.
-    fn say(&mut self, number: Number, times: usize, open: usize) -> usize {
+    fn push(&mut self, number: Number, times: usize, open: usize) -> usize {
         let length = number.value.checked_ilog10().map_or(1, |log| log as usize + 1);
         let fits = length <= open && number.value > 0;
         for round in 0..times {
             if fits && round == 0 {
                 self.digits.truncate(self.digits.len() - length);
-                if let Some(said) = self.said.last_mut() {
+                if let Some(said) = self.values.last_mut() {
                     *said = said.saturating_add(number.value.into());
                 }
             } else {
-                self.said.push(number.value.into());
+                self.values.push(number.value.into());
             }
             let places = [100, 10, 1].into_iter().skip(3 - length);
             self.digits.extend(places.map(|place| (number.value / place % 10) as u8));
@@ -145,36 +145,36 @@ pub(super) fn number(scene: &Scene, chain: &Range<usize>) -> Option<Range<usize>
     }
     let speech = Speech::of(scene, &tokens);
     let count = speech.digits.len();
-    if count < ENOUGH_WITH_CUE || speech.words == 0 {
+    if count < MIN_DIGITS_WITH_CUE || speech.word_count == 0 {
         return None;
     }
     let cue = context::cue(scene, &tokens);
     let enough = match cue {
-        Cue::Near | Cue::Phone => count >= ENOUGH_WITH_CUE,
-        Cue::Reach => count > ENOUGH_WITH_CUE,
+        Cue::Adjacent | Cue::Phone => count >= MIN_DIGITS_WITH_CUE,
+        Cue::Handover => count > MIN_DIGITS_WITH_CUE,
         // Mobile numbers of nine digits start so; said in words alone they are hardly anything else.
         Cue::None => {
-            count >= ENOUGH
-                || count + 1 == ENOUGH
+            count >= MIN_DIGITS
+                || count + 1 == MIN_DIGITS
                     && scene.tokens[tokens.clone()].iter().all(is_word)
-                    && speech.words >= WORDS
+                    && speech.word_count >= MIN_WORDS
                     && matches!(speech.digits[0], 0 | 6 | 7 | 9)
         }
     };
     // One or two words among digits are more often a sentence than a number.
-    let spoken = speech.words >= 3 || cue != Cue::None || is_indian_mobile(&speech.digits);
+    let spoken = speech.word_count >= 3 || cue != Cue::None || is_indian_mobile(&speech.digits);
     // Nobody counts in words and digits by turns.
-    let mixed = speech.words < tokens.len();
-    let ladder = shape::is_ladder(&speech.said) && (mixed || cue != Cue::None);
+    let mixed = speech.word_count < tokens.len();
+    let ladder = shape::is_countdown(&speech.values) && (mixed || cue != Cue::None);
     let recited = match cue {
-        Cue::Near => false,
-        Cue::Phone => !ladder && shape::is_counting(&speech.said),
-        Cue::Reach | Cue::None => !ladder && is_recital(&speech.said),
+        Cue::Adjacent => false,
+        Cue::Phone => !ladder && shape::is_counting(&speech.values),
+        Cue::Handover | Cue::None => !ladder && is_counting_aloud(&speech.values),
     };
     let innocent = recited
         || is_prose(scene, &tokens)
-        || cue <= Cue::Reach && (is_patter(scene, &tokens) || is_years(scene, &tokens))
-        || context::is_labelled(scene, &tokens, count, cue >= Cue::Phone && count >= ENOUGH);
+        || cue <= Cue::Handover && (is_small_talk(scene, &tokens) || is_years(scene, &tokens))
+        || context::is_labelled(scene, &tokens, count, cue >= Cue::Phone && count >= MIN_DIGITS);
     (enough && spoken && !innocent).then_some(tokens)
 }
 
@@ -188,11 +188,11 @@ fn is_prose(scene: &Scene, tokens: &Range<usize>) -> bool {
         own.windows(3).any(|three| group(&three[0]) && common(&three[1]) && group(&three[2]));
     let clear = own.iter().filter(clear).count();
     let only = clear == 0 && own.iter().any(group) && own.iter().any(common);
-    clear < CLEAR && (between || only)
+    clear < MIN_UNAMBIGUOUS && (between || only)
 }
 
 /// Whether nearly as many of the words are common ones as say nothing but digits: two to one.
-fn is_patter(scene: &Scene, tokens: &Range<usize>) -> bool {
+fn is_small_talk(scene: &Scene, tokens: &Range<usize>) -> bool {
     let numbers = || {
         scene.tokens[tokens.clone()].iter().filter_map(|token| match token.kind {
             Kind::Number(number) => Some(number),
@@ -221,7 +221,7 @@ fn is_years(scene: &Scene, tokens: &Range<usize>) -> bool {
 }
 
 /// Whether the numbers are counted, or sung: most steps are one up or one down.
-pub(super) fn is_recital(said: &[u64]) -> bool {
+pub(super) fn is_counting_aloud(said: &[u64]) -> bool {
     let follows = |one: u64, next: u64| one.checked_add(1) == Some(next);
     let up = said.windows(2).filter(|pair| follows(pair[0], pair[1])).count();
     let down = said.windows(2).filter(|pair| follows(pair[1], pair[0])).count();
@@ -338,9 +338,9 @@ mod tests {
 
     #[test]
     fn songs_and_counting_are_recitals() {
-        assert!(is_recital(&[1, 2, 3, 4, 5, 6, 7, 8, 9, 10]));
-        assert!(is_recital(&[1, 2, 3, 1, 2, 3, 1, 2, 3, 4]));
-        assert!(!is_recital(&[9, 4, 7, 0, 6, 0, 1, 6, 4, 5]));
-        assert!(!is_recital(&[u64::MAX, 0, u64::MAX, 7]));
+        assert!(is_counting_aloud(&[1, 2, 3, 4, 5, 6, 7, 8, 9, 10]));
+        assert!(is_counting_aloud(&[1, 2, 3, 1, 2, 3, 1, 2, 3, 4]));
+        assert!(!is_counting_aloud(&[9, 4, 7, 0, 6, 0, 1, 6, 4, 5]));
+        assert!(!is_counting_aloud(&[u64::MAX, 0, u64::MAX, 7]));
     }
 }

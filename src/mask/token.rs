@@ -46,10 +46,10 @@ impl Token {
 
 /// The most glyphs of a number whose ones are upright bars. Without a bound, a row of bars would be
 /// looked through again at each of them.
-const DISGUISED: usize = 40;
+const MAX_DISGUISED_GLYPHS: usize = 40;
 
 /// From so many single letters on a row of them may be spelt out number words.
-const SPACED: usize = 12;
+const MIN_SPACED_LETTERS: usize = 12;
 
 /// The tokens of `shadow`. Glyphs whose bytes lie in `closed` (sorted, not overlapping) are codes.
 pub(super) fn tokens(shadow: &Shadow, closed: &[Range<usize>]) -> Vec<Token> {
@@ -82,7 +82,7 @@ pub(super) fn tokens(shadow: &Shadow, closed: &[Range<usize>]) -> Vec<Token> {
         }
         if glyph.class == Class::Letter && from >= row {
             row = spaced(shadow, from);
-            if row - from > 2 * SPACED && row <= limit && cutter.spaced(from, row) {
+            if row - from > 2 * MIN_SPACED_LETTERS && row <= limit && cutter.spaced(from, row) {
                 at = row;
                 continue;
             }
@@ -100,13 +100,13 @@ pub(super) fn tokens(shadow: &Shadow, closed: &[Range<usize>]) -> Vec<Token> {
         at = from + inner;
         if (at > from && shadow.get(at).is_some_and(is_bar)) || glyph.plain == '|' {
             // Among look-alikes an upright bar is a one; among digits it parts groups.
-            let disguise = rest.iter().take(DISGUISED + 1);
+            let disguise = rest.iter().take(MAX_DISGUISED_GLYPHS + 1);
             let mut to =
                 from + disguise.take_while(|glyph| is_inner(glyph) || is_bar(glyph)).count();
             while to > at && shadow.get(to - 1).is_some_and(|glyph| glyph.plain == '!') {
                 to -= 1;
             }
-            if to - from <= DISGUISED
+            if to - from <= MAX_DISGUISED_GLYPHS
                 && lookalike::is_disguised(&glyphs[from..to])
                 && glyphs[from..to].iter().any(|glyph| glyph.class == Class::Letter)
             {
@@ -223,15 +223,15 @@ impl Cutter<'_> {
             return false;
         }
         let word = self.shadow.word(&self.shadow.glyphs[from..to], &mut self.word);
-        if let Some(number) = lookalike::dressed(word) {
+        if let Some(number) = lookalike::leet_number(word) {
             self.push(from, to, Kind::Number(number), Sense::NONE);
             return true;
         }
         let sense = LEXICON.entry(word).sense;
-        if sense.has(Sense::JOIN) {
+        if sense.has(Sense::CONNECTOR) {
             self.push(from, to, Kind::Word, sense);
         }
-        sense.has(Sense::JOIN)
+        sense.has(Sense::CONNECTOR)
     }
 
     /// Whether a few digits are followed by a unit: 256gb, 1990s.
@@ -262,7 +262,7 @@ impl Cutter<'_> {
                 start = at;
             }
         }
-        let opens = parts.iter().all(|part| is_digit(part.start) || self.is_apart(part))
+        let opens = parts.iter().all(|part| is_digit(part.start) || self.is_separate_word(part))
             || (parts.len() <= 3 && parts.iter().any(|part| self.is_glued_number(part, from)));
         if !opens {
             return self.push(from, to, Kind::Code, Sense::NONE);
@@ -278,15 +278,15 @@ impl Cutter<'_> {
 
     /// Whether the letters stand apart from the digits they touch: a word of a script that is
     /// written so, or a unit or currency.
-    fn is_apart(&mut self, part: &Range<usize>) -> bool {
+    fn is_separate_word(&mut self, part: &Range<usize>) -> bool {
         let run = &self.shadow.glyphs[part.clone()];
         if run.iter().any(|glyph| !glyph.plain.is_ascii()) {
             return true;
         }
         let word = self.shadow.word(run, &mut self.word);
-        let known = Sense::UNIT.with(Sense::MONEY).with(Sense::PHONE).with(Sense::REACH);
+        let known = Sense::UNIT.with(Sense::MONEY).with(Sense::PHONE).with(Sense::HANDOVER);
         let sense = LEXICON.entry(word).sense;
-        sense.has(known) || part.len() >= 4 && sense.has(Sense::JOIN)
+        sense.has(known) || part.len() >= 4 && sense.has(Sense::CONNECTOR)
     }
 
     /// Whether the digits are long enough for a phone number and what they are glued to, if it

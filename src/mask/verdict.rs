@@ -6,7 +6,7 @@
 
 use std::ops::Range;
 
-use super::chain::{Scene, joins, line};
+use super::chain::{Scene, joins, to_plain};
 use super::context;
 use super::context::Cue;
 use super::cue::Sense;
@@ -34,7 +34,7 @@ impl Level {
         match self {
             // Of a call abroad, of an Indian mobile number, of what stands before one.
             Self::Certain => matches!(first, 0 | 6..=9),
-            Self::Likely => scene.cued,
+            Self::Likely => scene.has_cue,
             Self::Possible => true,
         }
     }
@@ -50,16 +50,16 @@ pub(super) struct Window<'a> {
 }
 
 /// The fewest and most digits of a window; E.164 allows fifteen behind the 00 of a call abroad.
-pub(super) const FEWEST: usize = 7;
-pub(super) const MOST: usize = 17;
+pub(super) const MIN_DIGITS: usize = 7;
+pub(super) const MAX_DIGITS: usize = 17;
 
 /// The most other words of a text that says only a number.
-const OTHERS: usize = 3;
+const MAX_OTHER_WORDS: usize = 3;
 
 impl Window<'_> {
     /// The rule by which the window is a number at `level`.
     pub(super) fn judge(&self, level: Level, plan: &NumberingPlans) -> Option<Rule> {
-        if !(FEWEST..=MOST).contains(&self.digits.len()) {
+        if !(MIN_DIGITS..=MAX_DIGITS).contains(&self.digits.len()) {
             return None;
         }
         let rule = match level {
@@ -67,7 +67,7 @@ impl Window<'_> {
             Level::Likely => self.likely(plan)?,
             Level::Possible => self.possible(plan)?,
         };
-        (!self.is_innocent(rule)).then_some(rule)
+        (!self.is_something_else(rule)).then_some(rule)
     }
 
     fn certain(&self, plan: &NumberingPlans) -> Option<Rule> {
@@ -81,7 +81,7 @@ impl Window<'_> {
             return (abroad.len() >= 8 && plan.is_international(abroad))
                 .then_some(Rule::International);
         }
-        (self.is_indian_mobile() && self.stands_apart()).then_some(Rule::National)
+        (self.is_indian_mobile() && self.is_standalone()).then_some(Rule::National)
     }
 
     fn likely(&self, plan: &NumberingPlans) -> Option<Rule> {
@@ -92,7 +92,7 @@ impl Window<'_> {
         if count != 10 && self.has_lookalikes() && !self.is_indian_mobile() {
             return None;
         }
-        if count > 15 || !self.stands_apart() || self.digits.iter().all(|d| *d == 0) {
+        if count > 15 || !self.is_standalone() || self.digits.iter().all(|d| *d == 0) {
             return None;
         }
         // A round sum is valid somewhere too.
@@ -100,8 +100,8 @@ impl Window<'_> {
         let valid =
             || !round && (plan.is_national(self.digits) || plan.is_international(self.digits));
         match context::cue(self.scene, &self.tokens) {
-            Cue::Near | Cue::Phone if count <= 13 || valid() => Some(Rule::National),
-            Cue::Reach
+            Cue::Adjacent | Cue::Phone if count <= 13 || valid() => Some(Rule::National),
+            Cue::Handover
                 if (count >= 8 && self.groups() >= 2 && count <= 13) || (count >= 8 && valid()) =>
             {
                 Some(Rule::National)
@@ -117,9 +117,9 @@ impl Window<'_> {
             || self.digits[0] == 0
             || count == 11
             || groups == count && (10..=12).contains(&count)
-            || self.scene.tokens.len() - groups <= OTHERS
-            || self.scene.shadow.seen.has(MarkSet::PARENTHESIS);
-        if !any || count < 8 || !self.stands_apart() || count != 10 && self.has_lookalikes() {
+            || self.scene.tokens.len() - groups <= MAX_OTHER_WORDS
+            || self.scene.shadow.marks.has(MarkSet::PARENTHESIS);
+        if !any || count < 8 || !self.is_standalone() || count != 10 && self.has_lookalikes() {
             return None;
         }
         let dialled = self.digits[0] == 0
@@ -150,7 +150,7 @@ impl Window<'_> {
     }
 
     /// What speaks against a number, cue or no cue.
-    fn is_innocent(&self, rule: Rule) -> bool {
+    fn is_something_else(&self, rule: Rule) -> bool {
         if self.plus {
             return false;
         }
@@ -164,20 +164,20 @@ impl Window<'_> {
         {
             return true;
         }
-        if cue != Cue::Near && context::is_amount(self.scene, &self.tokens, count, vouched) {
+        if cue != Cue::Adjacent && context::is_amount(self.scene, &self.tokens, count, vouched) {
             return true;
         }
-        if cue == Cue::Near || (cue == Cue::Phone && mobile) {
+        if cue == Cue::Adjacent || (cue == Cue::Phone && mobile) {
             return shape::is_run(self.digits) && !mobile;
         }
-        if list::is_counted(self.scene, &self.tokens, cue)
+        if list::is_count(self.scene, &self.tokens, cue)
             || (shape::is_run(self.digits) && !mobile)
             || shape::is_isbn(self.digits, &self.lengths())
         {
             return true;
         }
-        let line = line(self.scene.glyphs(&self.tokens));
-        shape::is_likeness(&line) || cue == Cue::None && shape::is_dotted(&line)
+        let line = to_plain(self.scene.glyphs(&self.tokens));
+        shape::looks_like_something_else(&line) || cue == Cue::None && shape::is_dotted(&line)
     }
 
     /// Whether groups with dots between follow the letter of a version: v18.10.8408.
@@ -204,12 +204,12 @@ impl Window<'_> {
 
     fn has_lookalikes(&self) -> bool {
         let lookalike = |token: &Token| token.kind == Kind::Lookalike;
-        self.scene.disguised && self.scene.tokens[self.tokens.clone()].iter().any(lookalike)
+        self.scene.has_lookalike && self.scene.tokens[self.tokens.clone()].iter().any(lookalike)
     }
 
     /// Whether no further digits are joined to the window by a single mark, and no letters that
     /// make it part of a code.
-    fn stands_apart(&self) -> bool {
+    fn is_standalone(&self) -> bool {
         // Of two numbers with a mark between, each stands for itself: 98…/97….
         let long = |token: &Token| (9..=13).contains(&token.len());
         let whole = self.groups() == 1 && long(&self.scene.tokens[self.tokens.start]);
@@ -236,13 +236,13 @@ impl Window<'_> {
         };
         let round = self.digits.ends_with(&[0, 0, 0]);
         let rest = || tokens[..self.tokens.start].iter().chain(&tokens[self.tokens.end..]);
-        others == 0 || others <= OTHERS && !round && rest().all(nothing)
+        others == 0 || others <= MAX_OTHER_WORDS && !round && rest().all(nothing)
     }
 
     /// Whether the first group is an area code in parentheses.
     fn has_area_code(&self) -> bool {
         let scene = self.scene;
-        if !scene.shadow.seen.has(MarkSet::PARENTHESIS) {
+        if !scene.shadow.marks.has(MarkSet::PARENTHESIS) {
             return false;
         }
         let open = self.tokens.clone().take(2).find(|at| {

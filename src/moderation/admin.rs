@@ -47,13 +47,13 @@ pub struct UserRecord {
 #[derive(Debug, Error)]
 pub enum AdminError {
     #[error("There is no such report.")]
-    NoReport,
+    ReportNotFound,
     #[error("Nothing is kept of a person whose code begins so.")]
-    NoPerson,
+    UserNotFound,
     #[error("Several people's codes begin so: give more digits.")]
     Ambiguous,
     #[error("The text of a notice has 1 to 1,000 characters.")]
-    BadNotice,
+    InvalidBroadcast,
     #[error("The ledger can't be reached right now. Please try again shortly.")]
     Unavailable(#[from] StoreError),
 }
@@ -68,16 +68,16 @@ impl AdminService {
     /// # Errors
     /// When the ledger's store fails.
     pub async fn reports(&self, now: Timestamp) -> Result<Vec<ReportView>, AdminError> {
-        self.note("read the reports", now).await?;
+        self.audit("read the reports", now).await?;
         let filed = |report: Report| ReportView {
-            id: report.person.code() + &report.reporter.code(),
-            person: report.person.to_string(),
+            id: report.reported.to_hex() + &report.reporter.to_hex(),
+            person: report.reported.to_string(),
             reporter: report.reporter.to_string(),
             at: report.at.as_millis(),
             topic: report.topic.name(),
-            evidence: report.evidence.and_then(|sealed| self.0.open(&sealed)),
+            evidence: report.evidence.and_then(|sealed| self.0.open_evidence(&sealed)),
         };
-        Ok(self.0.ledger().open().await?.into_iter().map(filed).collect())
+        Ok(self.0.store().open_reports().await?.into_iter().map(filed).collect())
     }
 
     /// Decides a report.
@@ -91,37 +91,43 @@ impl AdminService {
         now: Timestamp,
     ) -> Result<(), AdminError> {
         let codes = id.split_at_checked(32);
-        let ids = codes.and_then(|(one, two)| Some((UserId::parse(one)?, UserId::parse(two)?)));
-        let (person, reporter) = ids.ok_or(AdminError::NoReport)?;
-        self.note(&format!("{verdict:?}: the report of {person} by {reporter}"), now).await?;
-        let there = self.0.ledger().resolve(person, reporter, verdict).await?;
-        if there { Ok(()) } else { Err(AdminError::NoReport) }
+        let ids =
+            codes.and_then(|(one, two)| Some((UserId::from_hex(one)?, UserId::from_hex(two)?)));
+        let (person, reporter) = ids.ok_or(AdminError::ReportNotFound)?;
+        self.audit(&format!("{verdict:?}: the report of {person} by {reporter}"), now).await?;
+        let there = self.0.store().resolve(person, reporter, verdict).await?;
+        if there { Ok(()) } else { Err(AdminError::ReportNotFound) }
     }
 
     /// The eight digits that logs show, or more of a code, as stores know them.
     ///
     /// # Errors
     /// When they can't be that.
-    pub fn digits(prefix: &str) -> Result<String, AdminError> {
+    pub fn normalize_prefix(prefix: &str) -> Result<String, AdminError> {
         let prefix = prefix.trim().to_ascii_lowercase();
         let are_some = (8..=32).contains(&prefix.len());
         let all_hex = prefix.bytes().all(|byte| byte.is_ascii_hexdigit());
-        if are_some && all_hex { Ok(prefix) } else { Err(AdminError::NoPerson) }
+        if are_some && all_hex { Ok(prefix) } else { Err(AdminError::UserNotFound) }
     }
 
     /// Who is meant by these digits, among those of whom something is kept and those `present`.
     ///
     /// # Errors
     /// When it is nobody, or not one person alone.
-    pub async fn person(&self, digits: &str, present: Vec<UserId>) -> Result<UserId, AdminError> {
+    pub async fn find_user(
+        &self,
+        digits: &str,
+        present: Vec<UserId>,
+    ) -> Result<UserId, AdminError> {
         // Of somebody who was never reported nothing is kept; their whole code names them all the same.
-        if let Some(who) = UserId::parse(digits) {
+        if let Some(who) = UserId::from_hex(digits) {
             return Ok(who);
         }
-        let mut found: BTreeSet<_> = self.0.ledger().find(digits).await?.into_iter().collect();
+        let mut found: BTreeSet<_> =
+            self.0.store().find_by_prefix(digits).await?.into_iter().collect();
         found.extend(present);
         match (found.pop_first(), found.is_empty()) {
-            (None, _) => Err(AdminError::NoPerson),
+            (None, _) => Err(AdminError::UserNotFound),
             (Some(who), true) => Ok(who),
             (Some(_), false) => Err(AdminError::Ambiguous),
         }
@@ -131,21 +137,21 @@ impl AdminService {
     ///
     /// # Errors
     /// When the ledger's store fails.
-    pub async fn profile(&self, who: UserId, now: Timestamp) -> Result<UserRecord, AdminError> {
-        self.note(&format!("looked up {who}"), now).await?;
-        let entry = self.0.ledger().entry(who).await?;
+    pub async fn user_record(&self, who: UserId, now: Timestamp) -> Result<UserRecord, AdminError> {
+        self.audit(&format!("looked up {who}"), now).await?;
+        let entry = self.0.store().record(who).await?;
         let dismissed = |report: &&Report| report.verdict == Some(Verdict::Dismissed);
-        let bar = self.0.rights(who, now).await?.bar;
+        let bar = self.0.permissions(who, now).await?.suspension;
         Ok(UserRecord {
-            code: who.code(),
+            code: who.to_hex(),
             reports: entry.reports.len(),
             dismissed: entry.reports.iter().filter(dismissed).count(),
-            apart: entry.apart.len(),
+            apart: entry.blocked.len(),
             barred_until: bar.map(|bar| match bar {
                 Suspension::Until(until) => until.as_millis(),
                 Suspension::UntilReviewed => 0,
             }),
-            banned: entry.banned.is_some(),
+            banned: entry.banned_at.is_some(),
         })
     }
 
@@ -154,8 +160,8 @@ impl AdminService {
     /// # Errors
     /// When the ledger's store fails.
     pub async fn ban(&self, who: UserId, now: Timestamp) -> Result<(), AdminError> {
-        self.note(&format!("banned {who}"), now).await?;
-        Ok(self.0.ledger().ban(who, now).await?)
+        self.audit(&format!("banned {who}"), now).await?;
+        Ok(self.0.store().ban(who, now).await?)
     }
 
     /// Lifts a ban and all that reports have led to.
@@ -163,23 +169,23 @@ impl AdminService {
     /// # Errors
     /// When the ledger's store fails.
     pub async fn unban(&self, who: UserId, now: Timestamp) -> Result<(), AdminError> {
-        self.note(&format!("unbanned {who}"), now).await?;
-        Ok(self.0.ledger().unban(who, now).await?)
+        self.audit(&format!("unbanned {who}"), now).await?;
+        Ok(self.0.store().unban(who, now).await?)
     }
 
     /// What operators did last, oldest first.
     ///
     /// # Errors
     /// When the ledger's store fails.
-    pub async fn logged(&self) -> Result<Vec<AuditEntry>, AdminError> {
-        Ok(self.0.ledger().logged().await?)
+    pub async fn audit_log(&self) -> Result<Vec<AuditEntry>, AdminError> {
+        Ok(self.0.store().audit_log().await?)
     }
 
     /// Writes a step to the log, before it is done.
     ///
     /// # Errors
     /// When the ledger's store fails.
-    pub async fn note(&self, what: &str, now: Timestamp) -> Result<(), AdminError> {
-        Ok(self.0.ledger().log(AuditEntry { at: now, what: what.to_owned() }).await?)
+    pub async fn audit(&self, what: &str, now: Timestamp) -> Result<(), AdminError> {
+        Ok(self.0.store().append_audit(AuditEntry { at: now, action: what.to_owned() }).await?)
     }
 }

@@ -12,7 +12,7 @@ const HOUR: u64 = 60 * MINUTE;
 
 /// How long somebody is barred on each step. After the last comes a ban until somebody has reviewed
 /// it.
-const STEPS: [Duration; 6] = [
+const PENALTIES: [Duration; 6] = [
     Duration::from_secs(MINUTE),
     Duration::from_secs(5 * MINUTE),
     Duration::from_secs(25 * MINUTE),
@@ -22,14 +22,14 @@ const STEPS: [Duration; 6] = [
 ];
 
 /// After so long without a report somebody is a step lower.
-const DECAY: Duration = Duration::from_secs(7 * 24 * HOUR);
+const STEP_DECAY: Duration = Duration::from_secs(7 * 24 * HOUR);
 
 /// What the report of somebody of whose reports none was dismissed weighs: a step.
 pub const FULL_WEIGHT: u32 = 60;
 
 /// The weight of the next report of somebody of whose reports so many were dismissed.
 #[must_use]
-pub fn weight(dismissed: usize) -> u32 {
+pub fn report_weight(dismissed: usize) -> u32 {
     FULL_WEIGHT / u32::try_from(dismissed + 1).unwrap_or(u32::MAX)
 }
 
@@ -50,18 +50,18 @@ pub struct CountedReport {
 
 /// What these reports, each of another reporter, mean at `now`.
 #[must_use]
-pub fn bar(charges: &[CountedReport], now: Timestamp) -> Option<Suspension> {
+pub fn suspension(charges: &[CountedReport], now: Timestamp) -> Option<Suspension> {
     let mut charges = charges.to_vec();
     charges.sort_unstable_by_key(|charge| charge.at);
     let (mut height, mut last, mut until) = (0, Timestamp::default(), Timestamp::default());
     for CountedReport { at, weight } in charges {
-        let steps_lost = at.since(last).as_millis() / DECAY.as_millis();
+        let steps_lost = at.since(last).as_millis() / STEP_DECAY.as_millis();
         let lost = u32::try_from(steps_lost).unwrap_or(u32::MAX).saturating_mul(FULL_WEIGHT);
         let before = height.min(u32::MAX - weight).saturating_sub(lost);
         (height, last) = (before + weight, at);
         let step = height / FULL_WEIGHT;
         if step > before / FULL_WEIGHT {
-            match STEPS.get(step as usize - 1) {
+            match PENALTIES.get(step as usize - 1) {
                 Some(span) => until = until.max(at + *span),
                 None => return Some(Suspension::UntilReviewed),
             }
@@ -75,7 +75,7 @@ mod tests {
     use super::*;
 
     const START: Timestamp = Timestamp::from_millis(1_700_000_000_000);
-    const WEEK: Duration = DECAY;
+    const WEEK: Duration = STEP_DECAY;
 
     fn charges(days: &[u64]) -> Vec<CountedReport> {
         let day = |n: &u64| START + Duration::from_secs(n * 24 * HOUR);
@@ -84,34 +84,40 @@ mod tests {
 
     #[test]
     fn each_report_of_another_person_is_a_step_and_the_seventh_a_ban() {
-        for (reports, span) in STEPS.iter().enumerate() {
+        for (reports, span) in PENALTIES.iter().enumerate() {
             let charges = charges(&vec![0; reports + 1]);
-            assert_eq!(bar(&charges, START), Some(Suspension::Until(START + *span)));
-            assert_eq!(bar(&charges, START + *span), None, "it is over");
+            assert_eq!(suspension(&charges, START), Some(Suspension::Until(START + *span)));
+            assert_eq!(suspension(&charges, START + *span), None, "it is over");
         }
-        let banned = bar(&charges(&[0; 7]), START + WEEK * 50);
+        let banned = suspension(&charges(&[0; 7]), START + WEEK * 50);
         assert_eq!(banned, Some(Suspension::UntilReviewed));
-        assert_eq!(bar(&[], START), None);
+        assert_eq!(suspension(&[], START), None);
     }
 
     #[test]
     fn a_step_decays_after_a_week_without_a_report() {
         let now = |n: u64| START + Duration::from_secs(n * 24 * HOUR);
-        assert_eq!(bar(&charges(&[0, 0, 6]), now(6)), Some(Suspension::Until(now(6) + STEPS[2])));
-        assert_eq!(bar(&charges(&[0, 0, 7]), now(7)), Some(Suspension::Until(now(7) + STEPS[1])));
         assert_eq!(
-            bar(&charges(&[0, 0, 90]), now(90)),
-            Some(Suspension::Until(now(90) + STEPS[0]))
+            suspension(&charges(&[0, 0, 6]), now(6)),
+            Some(Suspension::Until(now(6) + PENALTIES[2]))
+        );
+        assert_eq!(
+            suspension(&charges(&[0, 0, 7]), now(7)),
+            Some(Suspension::Until(now(7) + PENALTIES[1]))
+        );
+        assert_eq!(
+            suspension(&charges(&[0, 0, 90]), now(90)),
+            Some(Suspension::Until(now(90) + PENALTIES[0]))
         );
     }
 
     #[test]
     fn whose_reports_were_dismissed_counts_less() {
-        let light = CountedReport { at: START, weight: weight(1) };
-        assert_eq!(bar(&[light], START), None);
-        assert_eq!(bar(&[light; 2], START), Some(Suspension::Until(START + STEPS[0])));
+        let light = CountedReport { at: START, weight: report_weight(1) };
+        assert_eq!(suspension(&[light], START), None);
+        assert_eq!(suspension(&[light; 2], START), Some(Suspension::Until(START + PENALTIES[0])));
         assert_eq!(
-            [weight(0), weight(2), weight(usize::MAX - 1)],
+            [report_weight(0), report_weight(2), report_weight(usize::MAX - 1)],
             [FULL_WEIGHT, FULL_WEIGHT / 3, 0]
         );
     }

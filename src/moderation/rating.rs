@@ -7,10 +7,10 @@ use std::time::Duration;
 use crate::kernel::clock::Timestamp;
 
 /// How long a rating counts.
-pub const COUNTS_FOR: Duration = Duration::from_secs(30 * 24 * 60 * 60);
+pub const RATING_TTL: Duration = Duration::from_secs(30 * 24 * 60 * 60);
 
 /// So many bad ratings at least; fewer are chance.
-const MANY: usize = 3;
+const MIN_BAD_RATINGS: usize = 3;
 
 /// What somebody said of a chat. They have one rating of each person, the newest.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -21,10 +21,10 @@ pub struct Rating {
 
 /// Whether somebody is often rated badly: by several, and by at least two for each who liked it.
 #[must_use]
-pub fn is_shunned(ratings: &[Rating], now: Timestamp) -> bool {
-    let counted = ratings.iter().filter(|rating| now.since(rating.at) < COUNTS_FOR);
+pub fn is_poorly_rated(ratings: &[Rating], now: Timestamp) -> bool {
+    let counted = ratings.iter().filter(|rating| now.since(rating.at) < RATING_TTL);
     let (good, bad): (Vec<&Rating>, Vec<&Rating>) = counted.partition(|rating| rating.good);
-    bad.len() >= MANY && bad.len() >= 2 * good.len()
+    bad.len() >= MIN_BAD_RATINGS && bad.len() >= 2 * good.len()
 }
 
 #[cfg(test)]
@@ -48,16 +48,16 @@ mod tests {
             (2, 4, true),
             (50, 10, false),
         ] {
-            assert_eq!(is_shunned(&ratings(good, bad), START), shunned, "{good} {bad}");
+            assert_eq!(is_poorly_rated(&ratings(good, bad), START), shunned, "{good} {bad}");
         }
     }
 
     #[test]
     fn after_a_month_a_rating_counts_no_more() {
-        assert!(is_shunned(
+        assert!(is_poorly_rated(
             &ratings(0, 3),
-            START + COUNTS_FOR.saturating_sub(Duration::from_millis(1))
+            START + RATING_TTL.saturating_sub(Duration::from_millis(1))
         ));
-        assert!(!is_shunned(&ratings(0, 3), START + COUNTS_FOR));
+        assert!(!is_poorly_rated(&ratings(0, 3), START + RATING_TTL));
     }
 }

@@ -25,7 +25,7 @@ use crate::rate_limit::limiter::RateLimiter;
 pub struct ReportReason {
     pub topic: ReportTopic,
     /// What the reporter wrote, where it was more than the topic's word.
-    pub words: String,
+    pub details: String,
 }
 
 impl ReportReason {
@@ -34,8 +34,8 @@ impl ReportReason {
     pub fn parse(text: &str) -> Self {
         let word = text.to_lowercase();
         match ReportTopic::parse(word.trim_end_matches(['.', '!'])) {
-            Some(topic) => Self { topic, words: String::new() },
-            None => Self { topic: ReportTopic::Other, words: text.to_owned() },
+            Some(topic) => Self { topic, details: String::new() },
+            None => Self { topic: ReportTopic::Other, details: text.to_owned() },
         }
     }
 }
@@ -64,33 +64,33 @@ pub enum NoticePolicy {
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Permissions {
     /// Whom they are never to meet.
-    pub apart: HashSet<UserId>,
-    pub bar: Option<Suspension>,
+    pub blocked: HashSet<UserId>,
+    pub suspension: Option<Suspension>,
     /// What they know of how people treat each other here.
-    pub consent: Option<NoticeState>,
+    pub notice: Option<NoticeState>,
     /// Whether many of those they met would rather not have.
-    pub shunned: bool,
+    pub poorly_rated: bool,
 }
 
 /// Keeps people apart and bars them, over whichever ledger it is given.
 pub struct ModerationService {
-    ledger: Arc<dyn ModerationStore>,
-    seal: Keyring,
+    store: Arc<dyn ModerationStore>,
+    keyring: Keyring,
     rng: Mutex<StdRng>,
     /// Nothing where nobody is limited.
-    throttle: Option<Arc<dyn RateLimiter>>,
+    limiter: Option<Arc<dyn RateLimiter>>,
 }
 
 impl ModerationService {
     /// Without a throttle everybody may do everything as often as they like.
     #[must_use]
     pub fn new(
-        ledger: Arc<dyn ModerationStore>,
-        seal: Keyring,
-        throttle: Option<Arc<dyn RateLimiter>>,
+        store: Arc<dyn ModerationStore>,
+        keyring: Keyring,
+        limiter: Option<Arc<dyn RateLimiter>>,
         rng: StdRng,
     ) -> Self {
-        Self { ledger, seal, rng: Mutex::new(rng), throttle }
+        Self { store, keyring, rng: Mutex::new(rng), limiter }
     }
 
     /// Whether all that is kept here is there.
@@ -98,8 +98,8 @@ impl ModerationService {
     /// # Errors
     /// When one of the stores fails.
     pub async fn check(&self) -> Result<(), StoreError> {
-        self.ledger.check().await?;
-        match &self.throttle {
+        self.store.check().await?;
+        match &self.limiter {
             Some(throttle) => throttle.check().await,
             None => Ok(()),
         }
@@ -117,44 +117,53 @@ impl ModerationService {
         acts: impl FnOnce() -> Vec<LimitedAction>,
         now: Timestamp,
     ) -> Result<Result<(), RateLimited>, StoreError> {
-        match &self.throttle {
+        match &self.limiter {
             Some(throttle) => throttle.admit(who, key, &acts(), now).await,
             None => Ok(Ok(())),
         }
     }
 
     /// What the operator's side looks into.
-    pub(super) fn ledger(&self) -> &dyn ModerationStore {
-        &*self.ledger
+    pub(super) fn store(&self) -> &dyn ModerationStore {
+        &*self.store
     }
 
     /// Evidence as it was before it was sealed; nothing if it was by another key.
-    pub(super) fn open(&self, sealed: &[u8]) -> Option<Evidence> {
-        serde_json::from_slice(&self.seal.open(sealed)?).ok()
+    pub(super) fn open_evidence(&self, sealed: &[u8]) -> Option<Evidence> {
+        serde_json::from_slice(&self.keyring.open(sealed)?).ok()
     }
 
     /// What a person may do now.
     ///
     /// # Errors
     /// When the ledger's store fails.
-    pub async fn rights(&self, who: UserId, now: Timestamp) -> Result<Permissions, StoreError> {
-        let entry = self.ledger.entry(who).await?;
-        let bar = bar(&entry, now);
-        let shunned = rating::is_shunned(&entry.ratings, now);
-        Ok(Permissions { apart: entry.apart, bar, consent: entry.consent, shunned })
+    pub async fn permissions(
+        &self,
+        who: UserId,
+        now: Timestamp,
+    ) -> Result<Permissions, StoreError> {
+        let entry = self.store.record(who).await?;
+        let bar = suspension(&entry, now);
+        let shunned = rating::is_poorly_rated(&entry.ratings, now);
+        Ok(Permissions {
+            blocked: entry.blocked,
+            suspension: bar,
+            notice: entry.notice,
+            poorly_rated: shunned,
+        })
     }
 
     /// Keeps that somebody was told how people treat each other here, or agreed to it.
     ///
     /// # Errors
     /// When the ledger's store fails.
-    pub async fn inform(
+    pub async fn record_notice(
         &self,
         who: UserId,
         consent: NoticeState,
         now: Timestamp,
     ) -> Result<(), StoreError> {
-        self.ledger.inform(who, consent, now).await
+        self.store.record_notice(who, consent, now).await
     }
 
     /// Keeps what somebody says of a chat with `whom`.
@@ -168,7 +177,7 @@ impl ModerationService {
         good: bool,
         now: Timestamp,
     ) -> Result<(), StoreError> {
-        self.ledger.rate(who, whom, Rating { at: now, good }).await
+        self.store.rate(who, whom, Rating { at: now, good }).await
     }
 
     /// Keeps two people apart from now on.
@@ -176,7 +185,7 @@ impl ModerationService {
     /// # Errors
     /// When the ledger's store fails.
     pub async fn block(&self, who: UserId, whom: UserId, now: Timestamp) -> Result<(), StoreError> {
-        self.ledger.block(who, whom, now).await
+        self.store.block(who, whom, now).await
     }
 
     /// Reports `whom`, who wrote `said`. A second report of one person by the same reporter changes
@@ -192,22 +201,22 @@ impl ModerationService {
         said: Vec<String>,
         now: Timestamp,
     ) -> Result<bool, StoreError> {
-        let weight = penalty::weight(self.ledger.dismissed(who).await?);
-        let evidence = Evidence { words: grounds.words, said };
+        let weight = penalty::report_weight(self.store.dismissed_count(who).await?);
+        let evidence = Evidence { words: grounds.details, said };
         let written = serde_json::to_vec(&evidence).map_err(|_| StoreError)?;
-        let sealed = self.seal.close(&written, &mut *self.rng.lock()).ok_or(StoreError)?;
+        let sealed = self.keyring.seal(&written, &mut *self.rng.lock()).ok_or(StoreError)?;
         let report = Report {
             reporter: who,
-            person: whom,
+            reported: whom,
             at: now,
             topic: grounds.topic,
             weight,
             verdict: None,
             evidence: Some(sealed),
         };
-        self.ledger.report(report).await?;
-        let entry = self.ledger.entry(whom).await?;
-        let bar = bar(&entry, now);
+        self.store.report(report).await?;
+        let entry = self.store.record(whom).await?;
+        let bar = suspension(&entry, now);
         tracing::info!(user = %whom, reports = entry.reports.len(), barred = bar.is_some(), "reported");
         Ok(bar.is_some())
     }
@@ -217,24 +226,24 @@ impl ModerationService {
     /// # Errors
     /// When the ledger's store fails.
     pub async fn purge(&self, now: Timestamp) -> Result<(), StoreError> {
-        if let Some(throttle) = &self.throttle {
-            throttle.forget_old(now).await?;
+        if let Some(throttle) = &self.limiter {
+            throttle.evict_expired(now).await?;
         }
-        self.ledger.purge(now).await
+        self.store.purge(now).await
     }
 }
 
-fn bar(entry: &ModerationRecord, now: Timestamp) -> Option<Suspension> {
-    if entry.banned.is_some() {
+fn suspension(entry: &ModerationRecord, now: Timestamp) -> Option<Suspension> {
+    if entry.banned_at.is_some() {
         return Some(Suspension::UntilReviewed);
     }
     let counts = |report: &&Report| {
         report.verdict != Some(Verdict::Dismissed)
-            && entry.pardoned.is_none_or(|pardoned| report.at > pardoned)
+            && entry.pardoned_at.is_none_or(|pardoned| report.at > pardoned)
     };
     let charge = |report: &Report| CountedReport { at: report.at, weight: report.weight };
     let charges: Vec<_> = entry.reports.iter().filter(counts).map(charge).collect();
-    penalty::bar(&charges, now)
+    penalty::suspension(&charges, now)
 }
 
 #[cfg(test)]
@@ -243,11 +252,14 @@ mod tests {
 
     #[test]
     fn a_topic_is_read_in_any_case_and_anything_else_is_a_reason_of_ones_own() {
-        let plain = |topic| ReportReason { topic, words: String::new() };
+        let plain = |topic| ReportReason { topic, details: String::new() };
         assert_eq!(ReportReason::parse("Spam"), plain(ReportTopic::Spam));
         assert_eq!(ReportReason::parse("minor."), plain(ReportTopic::Minor));
         let words = "spam and threats".to_owned();
-        assert_eq!(ReportReason::parse(&words), ReportReason { topic: ReportTopic::Other, words });
+        assert_eq!(
+            ReportReason::parse(&words),
+            ReportReason { topic: ReportTopic::Other, details: words }
+        );
         assert_eq!(ReportTopic::parse("scam").map(ReportTopic::name), Some("scam"));
     }
 }

@@ -12,10 +12,10 @@ use crate::kernel::id::UserId;
 use crate::kernel::store::StoreError;
 
 /// How long what somebody wrote is kept with a report of them.
-pub const EVIDENCE_FOR: Duration = Duration::from_secs(30 * 24 * 60 * 60);
+pub const EVIDENCE_TTL: Duration = Duration::from_secs(30 * 24 * 60 * 60);
 
 /// How long a block or a report is remembered, where they are not remembered for good.
-pub const REMEMBERED_FOR: Duration = Duration::from_secs(365 * 24 * 60 * 60);
+pub const RECORD_TTL: Duration = Duration::from_secs(365 * 24 * 60 * 60);
 
 /// What a report is about, as the reporter said.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -28,7 +28,7 @@ pub enum ReportTopic {
 }
 
 /// All of them, with the words that people type and stores keep.
-pub const TOPICS: [(&str, ReportTopic); 5] = [
+pub const REPORT_TOPICS: [(&str, ReportTopic); 5] = [
     ("spam", ReportTopic::Spam),
     ("abuse", ReportTopic::Abuse),
     ("minor", ReportTopic::Minor),
@@ -40,12 +40,12 @@ impl ReportTopic {
     /// Reads the word for one.
     #[must_use]
     pub fn parse(word: &str) -> Option<Self> {
-        TOPICS.iter().find(|(name, _)| *name == word).map(|(_, topic)| *topic)
+        REPORT_TOPICS.iter().find(|(name, _)| *name == word).map(|(_, topic)| *topic)
     }
 
     #[must_use]
     pub fn name(self) -> &'static str {
-        TOPICS.iter().find(|(_, topic)| *topic == self).map_or("other", |(name, _)| name)
+        REPORT_TOPICS.iter().find(|(_, topic)| *topic == self).map_or("other", |(name, _)| name)
     }
 }
 
@@ -60,7 +60,7 @@ pub enum Verdict {
 #[derive(Clone, PartialEq, Eq)]
 pub struct Report {
     pub reporter: UserId,
-    pub person: UserId,
+    pub reported: UserId,
     pub at: Timestamp,
     pub topic: ReportTopic,
     /// What it counts on the ladder.
@@ -73,7 +73,7 @@ pub struct Report {
 /// Evidence stays out of logs.
 impl fmt::Debug for Report {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { reporter, person, topic, .. } = self;
+        let Self { reporter, reported: person, topic, .. } = self;
         write!(f, "Report({reporter} of {person}: {topic:?})")
     }
 }
@@ -82,33 +82,33 @@ impl fmt::Debug for Report {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum NoticeState {
     /// They were told.
-    Told,
+    Shown,
     /// They said that it is fine with them.
-    Agreed,
+    Accepted,
 }
 
 /// What an operator did, and when.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct AuditEntry {
     pub at: Timestamp,
-    pub what: String,
+    pub action: String,
 }
 
 /// The most that a list returns.
-pub const LIST: usize = 100;
+pub const LIST_LIMIT: usize = 100;
 
 /// What is kept of one person.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct ModerationRecord {
     /// Whom they blocked, and who blocked them.
-    pub apart: HashSet<UserId>,
+    pub blocked: HashSet<UserId>,
     /// Reports of them, without the evidence, oldest first.
     pub reports: Vec<Report>,
     /// Since when an operator has banned them.
-    pub banned: Option<Timestamp>,
+    pub banned_at: Option<Timestamp>,
     /// When an operator last lifted what there was: reports up to then count no more.
-    pub pardoned: Option<Timestamp>,
-    pub consent: Option<NoticeState>,
+    pub pardoned_at: Option<Timestamp>,
+    pub notice: Option<NoticeState>,
     /// Of those they met, each has one.
     pub ratings: Vec<Rating>,
 }
@@ -122,16 +122,16 @@ pub trait ModerationStore: Send + Sync {
     async fn block(&self, who: UserId, whom: UserId, now: Timestamp) -> Result<(), StoreError>;
 
     /// What is kept of a person.
-    async fn entry(&self, who: UserId) -> Result<ModerationRecord, StoreError>;
+    async fn record(&self, who: UserId) -> Result<ModerationRecord, StoreError>;
 
     /// Adds a report, unless this reporter has made one of this person; says whether it did.
     async fn report(&self, report: Report) -> Result<bool, StoreError>;
 
     /// How many reports this person has made that were dismissed.
-    async fn dismissed(&self, reporter: UserId) -> Result<usize, StoreError>;
+    async fn dismissed_count(&self, reporter: UserId) -> Result<usize, StoreError>;
 
     /// The reports that nobody has decided yet, oldest first, with their evidence; at most [`LIST`].
-    async fn open(&self) -> Result<Vec<Report>, StoreError>;
+    async fn open_reports(&self) -> Result<Vec<Report>, StoreError>;
 
     /// Decides a report, also one that was decided before; says whether there is such a one.
     async fn resolve(
@@ -148,11 +148,11 @@ pub trait ModerationStore: Send + Sync {
     async fn unban(&self, who: UserId, now: Timestamp) -> Result<(), StoreError>;
 
     /// Those of whom something is kept and whose code begins so; at most [`LIST`].
-    async fn find(&self, prefix: &str) -> Result<Vec<UserId>, StoreError>;
+    async fn find_by_prefix(&self, prefix: &str) -> Result<Vec<UserId>, StoreError>;
 
     /// Keeps that somebody was told how people treat each other here, or agreed to it. Who agreed has
     /// seen it for good.
-    async fn inform(
+    async fn record_notice(
         &self,
         who: UserId,
         consent: NoticeState,
@@ -163,10 +163,10 @@ pub trait ModerationStore: Send + Sync {
     async fn rate(&self, rater: UserId, person: UserId, rating: Rating) -> Result<(), StoreError>;
 
     /// Adds to the log of what operators did. Nothing takes anything out of it.
-    async fn log(&self, note: AuditEntry) -> Result<(), StoreError>;
+    async fn append_audit(&self, note: AuditEntry) -> Result<(), StoreError>;
 
     /// The last of the log, oldest first; at most [`LIST`].
-    async fn logged(&self) -> Result<Vec<AuditEntry>, StoreError>;
+    async fn audit_log(&self) -> Result<Vec<AuditEntry>, StoreError>;
 
     /// Whether the store is there.
     async fn check(&self) -> Result<(), StoreError>;

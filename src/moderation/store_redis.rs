@@ -25,10 +25,10 @@ use once_cell::sync::Lazy;
 use redis::aio::ConnectionManager;
 use redis::{FromRedisValue, Pipeline, RedisResult, Script};
 
-use super::rating::{COUNTS_FOR, Rating};
+use super::rating::{RATING_TTL, Rating};
 use super::store::{
-    AuditEntry, EVIDENCE_FOR, LIST, ModerationRecord, ModerationStore, NoticeState, REMEMBERED_FOR,
-    Report, ReportTopic, Verdict,
+    AuditEntry, EVIDENCE_TTL, LIST_LIMIT, ModerationRecord, ModerationStore, NoticeState,
+    RECORD_TTL, Report, ReportTopic, Verdict,
 };
 use crate::kernel::clock::Timestamp;
 use crate::kernel::id::UserId;
@@ -41,10 +41,10 @@ static RESOLVE: Lazy<Script> = Lazy::new(|| Script::new(include_str!("lua/resolv
 pub struct RedisModerationStore(ConnectionManager);
 
 fn key(kind: &str, who: UserId) -> String {
-    format!("{TAG}:{kind}:{}", who.code())
+    format!("{TAG}:{kind}:{}", who.to_hex())
 }
 
-fn table(name: &str) -> String {
+fn redis_key(name: &str) -> String {
     format!("{TAG}:{name}")
 }
 
@@ -68,21 +68,22 @@ impl RedisModerationStore {
     }
 
     /// The reports that a sorted set names, with their evidence.
-    async fn named(&self, names: Vec<String>) -> Result<Vec<Report>, StoreError> {
-        let pairs: Vec<_> = names.iter().filter_map(|name| parse_pair(name)).collect();
+    async fn load_reports(&self, names: Vec<String>) -> Result<Vec<Report>, StoreError> {
+        let pairs: Vec<_> = names.iter().filter_map(|name| parse_report_name(name)).collect();
         if pairs.is_empty() {
             return Ok(Vec::new());
         }
         let mut commands = redis::pipe();
         for (person, reporter) in &pairs {
-            commands.hget(key("of", *person), reporter.code());
-            commands.get(evidence(*person, *reporter));
+            commands.hget(key("of", *person), reporter.to_hex());
+            commands.get(evidence_key(*person, *reporter));
         }
         let values: Vec<Option<Vec<u8>>> = self.run(&mut commands).await?;
         let reports =
             pairs.iter().zip(values.chunks(2)).filter_map(|((person, reporter), kept)| {
                 let [Some(written), sealed] = kept else { return None };
-                let mut report = read(*person, *reporter, std::str::from_utf8(written).ok()?)?;
+                let mut report =
+                    decode_report(*person, *reporter, std::str::from_utf8(written).ok()?)?;
                 report.evidence.clone_from(sealed);
                 Some(report)
             });
@@ -94,28 +95,28 @@ impl RedisModerationStore {
 type StoredRecord =
     (Vec<String>, HashMap<String, String>, Option<u64>, Option<u64>, Option<String>, Vec<String>);
 
-const SEEN: &str = "seen";
-const AGREED: &str = "agreed";
+const SHOWN: &str = "seen";
+const ACCEPTED: &str = "agreed";
 
-fn read_rating(written: &str) -> Option<Rating> {
+fn decode_rating(written: &str) -> Option<Rating> {
     let (at, good) = written.split_once(' ')?;
     Some(Rating { at: Timestamp::from_millis(at.parse().ok()?), good: good == "good" })
 }
 
-fn pair(person: UserId, reporter: UserId) -> String {
-    person.code() + &reporter.code()
+fn report_name(person: UserId, reporter: UserId) -> String {
+    person.to_hex() + &reporter.to_hex()
 }
 
-fn parse_pair(name: &str) -> Option<(UserId, UserId)> {
+fn parse_report_name(name: &str) -> Option<(UserId, UserId)> {
     let (person, reporter) = name.split_at_checked(32)?;
-    Some((UserId::parse(person)?, UserId::parse(reporter)?))
+    Some((UserId::from_hex(person)?, UserId::from_hex(reporter)?))
 }
 
-fn evidence(person: UserId, reporter: UserId) -> String {
-    format!("{TAG}:ev:{}", pair(person, reporter))
+fn evidence_key(person: UserId, reporter: UserId) -> String {
+    format!("{TAG}:ev:{}", report_name(person, reporter))
 }
 
-fn word(verdict: Option<Verdict>) -> &'static str {
+fn verdict_word(verdict: Option<Verdict>) -> &'static str {
     match verdict {
         None => "open",
         Some(Verdict::Upheld) => "upheld",
@@ -124,12 +125,12 @@ fn word(verdict: Option<Verdict>) -> &'static str {
 }
 
 /// The verdict is the last word: `lua/resolve.lua` writes another.
-fn write(report: &Report) -> String {
+fn encode_report(report: &Report) -> String {
     let Report { at, topic, weight, verdict, .. } = report;
-    format!("{} {} {weight} {}", at.as_millis(), topic.name(), word(*verdict))
+    format!("{} {} {weight} {}", at.as_millis(), topic.name(), verdict_word(*verdict))
 }
 
-fn read(person: UserId, reporter: UserId, written: &str) -> Option<Report> {
+fn decode_report(person: UserId, reporter: UserId, written: &str) -> Option<Report> {
     let mut words = written.split(' ');
     let at = Timestamp::from_millis(words.next()?.parse().ok()?);
     let topic = ReportTopic::parse(words.next()?)?;
@@ -139,22 +140,22 @@ fn read(person: UserId, reporter: UserId, written: &str) -> Option<Report> {
         "dismissed" => Some(Verdict::Dismissed),
         _ => None,
     };
-    Some(Report { reporter, person, at, topic, weight, verdict, evidence: None })
+    Some(Report { reporter, reported: person, at, topic, weight, verdict, evidence: None })
 }
 
 #[async_trait]
 impl ModerationStore for RedisModerationStore {
     async fn block(&self, who: UserId, whom: UserId, _now: Timestamp) -> Result<(), StoreError> {
         let mut commands = redis::pipe();
-        let life = seconds(REMEMBERED_FOR);
+        let life = seconds(RECORD_TTL);
         for (one, other) in [(who, whom), (whom, who)] {
-            commands.sadd(key("apart", one), other.code()).expire(key("apart", one), life);
-            commands.zadd(table("ids"), one.code(), 0);
+            commands.sadd(key("apart", one), other.to_hex()).expire(key("apart", one), life);
+            commands.zadd(redis_key("ids"), one.to_hex(), 0);
         }
-        self.run(commands.expire(table("ids"), life)).await
+        self.run(commands.expire(redis_key("ids"), life)).await
     }
 
-    async fn entry(&self, who: UserId) -> Result<ModerationRecord, StoreError> {
+    async fn record(&self, who: UserId) -> Result<ModerationRecord, StoreError> {
         let mut commands = redis::pipe();
         commands.smembers(key("apart", who)).hgetall(key("of", who));
         commands.hget(key("op", who), "banned").hget(key("op", who), "pardoned");
@@ -162,53 +163,56 @@ impl ModerationStore for RedisModerationStore {
         let (apart, reports, banned, pardoned, consent, ratings): StoredRecord =
             self.run(&mut commands).await?;
         let reports = reports.iter();
-        let reports = reports.filter_map(|(by, written)| read(who, UserId::parse(by)?, written));
+        let reports =
+            reports.filter_map(|(by, written)| decode_report(who, UserId::from_hex(by)?, written));
         let mut reports: Vec<_> = reports.collect();
         reports.sort_unstable_by_key(|report| (report.at, report.reporter));
         Ok(ModerationRecord {
-            apart: apart.iter().filter_map(|code| UserId::parse(code)).collect(),
+            blocked: apart.iter().filter_map(|code| UserId::from_hex(code)).collect(),
             reports,
-            banned: banned.map(Timestamp::from_millis),
-            pardoned: pardoned.map(Timestamp::from_millis),
-            consent: consent
-                .map(|word| if word == AGREED { NoticeState::Agreed } else { NoticeState::Told }),
-            ratings: ratings.iter().filter_map(|written| read_rating(written)).collect(),
+            banned_at: banned.map(Timestamp::from_millis),
+            pardoned_at: pardoned.map(Timestamp::from_millis),
+            notice: consent.map(|word| {
+                if word == ACCEPTED { NoticeState::Accepted } else { NoticeState::Shown }
+            }),
+            ratings: ratings.iter().filter_map(|written| decode_rating(written)).collect(),
         })
     }
 
     async fn report(&self, report: Report) -> Result<bool, StoreError> {
-        let Report { reporter, person, at, .. } = report;
-        let (of, life, name) = (key("of", person), seconds(REMEMBERED_FOR), pair(person, reporter));
-        let known: (bool,) = self.run(redis::pipe().hexists(&of, reporter.code())).await?;
+        let Report { reporter, reported: person, at, .. } = report;
+        let (of, life, name) =
+            (key("of", person), seconds(RECORD_TTL), report_name(person, reporter));
+        let known: (bool,) = self.run(redis::pipe().hexists(&of, reporter.to_hex())).await?;
         if known.0 {
             return Ok(false);
         }
         let mut commands = redis::pipe();
         // Two at the same time write the same.
-        commands.hset_nx(&of, reporter.code(), write(&report)).expire(&of, life).ignore();
+        commands.hset_nx(&of, reporter.to_hex(), encode_report(&report)).expire(&of, life).ignore();
         for line in ["all", "open", "evs"] {
-            commands.zadd(table(line), &name, at.as_millis()).ignore();
-            commands.expire(table(line), life).ignore();
+            commands.zadd(redis_key(line), &name, at.as_millis()).ignore();
+            commands.expire(redis_key(line), life).ignore();
         }
-        commands.zadd(table("ids"), person.code(), 0).ignore();
-        commands.expire(table("ids"), life).ignore();
+        commands.zadd(redis_key("ids"), person.to_hex(), 0).ignore();
+        commands.expire(redis_key("ids"), life).ignore();
         if let Some(sealed) = report.evidence {
-            let kept = seconds(EVIDENCE_FOR).unsigned_abs();
-            commands.set_ex(evidence(person, reporter), sealed, kept).ignore();
+            let kept = seconds(EVIDENCE_TTL).unsigned_abs();
+            commands.set_ex(evidence_key(person, reporter), sealed, kept).ignore();
         }
         let (new,): (bool,) = self.run(&mut commands).await?;
         Ok(new)
     }
 
-    async fn dismissed(&self, reporter: UserId) -> Result<usize, StoreError> {
+    async fn dismissed_count(&self, reporter: UserId) -> Result<usize, StoreError> {
         let (count,) = self.run(redis::pipe().scard(key("lost", reporter))).await?;
         Ok(count)
     }
 
-    async fn open(&self) -> Result<Vec<Report>, StoreError> {
-        let last = isize::try_from(LIST).unwrap_or(isize::MAX) - 1;
-        let (names,) = self.run(redis::pipe().zrange(table("open"), 0, last)).await?;
-        self.named(names).await
+    async fn open_reports(&self) -> Result<Vec<Report>, StoreError> {
+        let last = isize::try_from(LIST_LIMIT).unwrap_or(isize::MAX) - 1;
+        let (names,) = self.run(redis::pipe().zrange(redis_key("open"), 0, last)).await?;
+        self.load_reports(names).await
     }
 
     async fn resolve(
@@ -218,9 +222,9 @@ impl ModerationStore for RedisModerationStore {
         verdict: Verdict,
     ) -> Result<bool, StoreError> {
         let mut resolve = RESOLVE.prepare_invoke();
-        resolve.key(key("of", person)).key(table("open")).key(key("lost", reporter));
-        resolve.arg(reporter.code()).arg(person.code()).arg(word(Some(verdict)));
-        resolve.arg(seconds(REMEMBERED_FOR));
+        resolve.key(key("of", person)).key(redis_key("open")).key(key("lost", reporter));
+        resolve.arg(reporter.to_hex()).arg(person.to_hex()).arg(verdict_word(Some(verdict)));
+        resolve.arg(seconds(RECORD_TTL));
         let mut connection = self.0.clone();
         within(resolve.invoke_async(&mut connection)).await
     }
@@ -228,8 +232,8 @@ impl ModerationStore for RedisModerationStore {
     async fn ban(&self, who: UserId, now: Timestamp) -> Result<(), StoreError> {
         let mut commands = redis::pipe();
         commands.hset(key("op", who), "banned", now.as_millis());
-        commands.zadd(table("ids"), who.code(), 0);
-        self.run(commands.expire(table("ids"), seconds(REMEMBERED_FOR))).await
+        commands.zadd(redis_key("ids"), who.to_hex(), 0);
+        self.run(commands.expire(redis_key("ids"), seconds(RECORD_TTL))).await
     }
 
     async fn unban(&self, who: UserId, now: Timestamp) -> Result<(), StoreError> {
@@ -238,26 +242,26 @@ impl ModerationStore for RedisModerationStore {
         self.run(commands.hset(key("op", who), "pardoned", now.as_millis())).await
     }
 
-    async fn find(&self, prefix: &str) -> Result<Vec<UserId>, StoreError> {
+    async fn find_by_prefix(&self, prefix: &str) -> Result<Vec<UserId>, StoreError> {
         let (from, to) = (format!("[{prefix}"), format!("[{prefix}g"));
         let mut commands = redis::pipe();
-        let limit = isize::try_from(LIST).unwrap_or(isize::MAX);
-        commands.zrangebylex_limit(table("ids"), from, to, 0, limit);
+        let limit = isize::try_from(LIST_LIMIT).unwrap_or(isize::MAX);
+        commands.zrangebylex_limit(redis_key("ids"), from, to, 0, limit);
         let (codes,): (Vec<String>,) = self.run(&mut commands).await?;
-        Ok(codes.iter().filter_map(|code| UserId::parse(code)).collect())
+        Ok(codes.iter().filter_map(|code| UserId::from_hex(code)).collect())
     }
 
-    async fn inform(
+    async fn record_notice(
         &self,
         who: UserId,
         consent: NoticeState,
         _now: Timestamp,
     ) -> Result<(), StoreError> {
-        let (key, life) = (key("note", who), seconds(REMEMBERED_FOR));
+        let (key, life) = (key("note", who), seconds(RECORD_TTL));
         let mut commands = redis::pipe();
         match consent {
-            NoticeState::Agreed => commands.set(&key, AGREED),
-            NoticeState::Told => commands.set_nx(&key, SEEN),
+            NoticeState::Accepted => commands.set(&key, ACCEPTED),
+            NoticeState::Shown => commands.set_nx(&key, SHOWN),
         };
         self.run(commands.ignore().expire(&key, life).ignore()).await
     }
@@ -267,22 +271,25 @@ impl ModerationStore for RedisModerationStore {
         let said = if rating.good { "good" } else { "bad" };
         let written = format!("{} {said}", rating.at.as_millis());
         let mut commands = redis::pipe();
-        commands.hset(&key, rater.code(), written).ignore();
-        self.run(commands.expire(&key, seconds(COUNTS_FOR)).ignore()).await
+        commands.hset(&key, rater.to_hex(), written).ignore();
+        self.run(commands.expire(&key, seconds(RATING_TTL)).ignore()).await
     }
 
-    async fn log(&self, note: AuditEntry) -> Result<(), StoreError> {
-        let written = format!("{} {}", note.at.as_millis(), note.what);
-        self.run(redis::pipe().rpush(table("log"), written)).await
+    async fn append_audit(&self, note: AuditEntry) -> Result<(), StoreError> {
+        let written = format!("{} {}", note.at.as_millis(), note.action);
+        self.run(redis::pipe().rpush(redis_key("log"), written)).await
     }
 
-    async fn logged(&self) -> Result<Vec<AuditEntry>, StoreError> {
-        let first = -isize::try_from(LIST).unwrap_or(isize::MAX);
+    async fn audit_log(&self) -> Result<Vec<AuditEntry>, StoreError> {
+        let first = -isize::try_from(LIST_LIMIT).unwrap_or(isize::MAX);
         let (lines,): (Vec<String>,) =
-            self.run(redis::pipe().lrange(table("log"), first, -1)).await?;
+            self.run(redis::pipe().lrange(redis_key("log"), first, -1)).await?;
         let note = |line: &String| {
             let (at, what) = line.split_once(' ')?;
-            Some(AuditEntry { at: Timestamp::from_millis(at.parse().ok()?), what: what.to_owned() })
+            Some(AuditEntry {
+                at: Timestamp::from_millis(at.parse().ok()?),
+                action: what.to_owned(),
+            })
         };
         Ok(lines.iter().filter_map(note).collect())
     }
@@ -294,20 +301,22 @@ impl ModerationStore for RedisModerationStore {
     async fn purge(&self, now: Timestamp) -> Result<(), StoreError> {
         let before = |span: Duration| now.as_millis().saturating_sub(millis(span));
         let mut commands = redis::pipe();
-        commands.zrangebyscore(table("evs"), 0, before(EVIDENCE_FOR));
-        commands.zrangebyscore(table("all"), 0, before(REMEMBERED_FOR));
+        commands.zrangebyscore(redis_key("evs"), 0, before(EVIDENCE_TTL));
+        commands.zrangebyscore(redis_key("all"), 0, before(RECORD_TTL));
         let (stale, old): (Vec<String>, Vec<String>) = self.run(&mut commands).await?;
         if stale.is_empty() && old.is_empty() {
             return Ok(());
         }
         let mut commands = redis::pipe();
         for name in &stale {
-            commands.del(format!("{TAG}:ev:{name}")).zrem(table("evs"), name);
+            commands.del(format!("{TAG}:ev:{name}")).zrem(redis_key("evs"), name);
         }
-        for (name, (person, reporter)) in old.iter().filter_map(|n| Some((n, parse_pair(n)?))) {
-            commands.hdel(key("of", person), reporter.code());
-            commands.srem(key("lost", reporter), person.code());
-            commands.zrem(table("all"), name).zrem(table("open"), name);
+        for (name, (person, reporter)) in
+            old.iter().filter_map(|n| Some((n, parse_report_name(n)?)))
+        {
+            commands.hdel(key("of", person), reporter.to_hex());
+            commands.srem(key("lost", reporter), person.to_hex());
+            commands.zrem(redis_key("all"), name).zrem(redis_key("open"), name);
         }
         self.run(&mut commands).await
     }

@@ -11,26 +11,26 @@ use sqlx::sqlite::{
 use sqlx::{Row, query, query_as, query_scalar};
 use tokio::sync::OnceCell;
 
-use super::rating::{COUNTS_FOR, Rating};
+use super::rating::{RATING_TTL, Rating};
 use super::store::{
-    AuditEntry, EVIDENCE_FOR, LIST, ModerationRecord, ModerationStore, NoticeState, REMEMBERED_FOR,
-    Report, ReportTopic, Verdict,
+    AuditEntry, EVIDENCE_TTL, LIST_LIMIT, ModerationRecord, ModerationStore, NoticeState,
+    RECORD_TTL, Report, ReportTopic, Verdict,
 };
 use crate::kernel::clock::Timestamp;
 use crate::kernel::id::UserId;
 use crate::kernel::store::StoreError;
 
 /// How long an operation may wait for the file.
-const PATIENCE: Duration = Duration::from_secs(2);
+const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(2);
 
 /// A few connections read side by side; writers take turns.
-const CONNECTIONS: u32 = 4;
+const MAX_CONNECTIONS: u32 = 4;
 
 /// The ledger kept in SQLite.
 pub struct SqlModerationStore {
     pool: SqlitePool,
     /// Whether the tables have their newest form.
-    ready: OnceCell<()>,
+    migrated: OnceCell<()>,
 }
 
 impl From<sqlx::Error> for StoreError {
@@ -52,15 +52,17 @@ impl SqlModerationStore {
             .create_if_missing(true)
             .journal_mode(SqliteJournalMode::Wal)
             .synchronous(SqliteSynchronous::Full)
-            .busy_timeout(PATIENCE);
-        let pool = SqlitePoolOptions::new().max_connections(CONNECTIONS).acquire_timeout(PATIENCE);
-        Self { pool: pool.connect_lazy_with(options), ready: OnceCell::new() }
+            .busy_timeout(ACQUIRE_TIMEOUT);
+        let pool = SqlitePoolOptions::new()
+            .max_connections(MAX_CONNECTIONS)
+            .acquire_timeout(ACQUIRE_TIMEOUT);
+        Self { pool: pool.connect_lazy_with(options), migrated: OnceCell::new() }
     }
 
     /// The file, once its tables have their newest form.
     async fn pool(&self) -> Result<&SqlitePool, StoreError> {
         let migrate = || async { sqlx::migrate!().run(&self.pool).await.map_err(|_| StoreError) };
-        self.ready.get_or_try_init(migrate).await?;
+        self.migrated.get_or_try_init(migrate).await?;
         Ok(&self.pool)
     }
 }
@@ -69,21 +71,21 @@ fn millis(at: Timestamp) -> i64 {
     i64::try_from(at.as_millis()).unwrap_or(i64::MAX)
 }
 
-fn moment(millis: i64) -> Timestamp {
+fn timestamp(millis: i64) -> Timestamp {
     Timestamp::from_millis(millis.unsigned_abs())
 }
 
-fn most() -> i64 {
-    i64::try_from(LIST).unwrap_or(i64::MAX)
+fn list_limit() -> i64 {
+    i64::try_from(LIST_LIMIT).unwrap_or(i64::MAX)
 }
 
 /// A report from its row; nothing if another version wrote it.
-fn read(row: &SqliteRow) -> Option<Report> {
+fn decode_report(row: &SqliteRow) -> Option<Report> {
     let upheld: Option<bool> = row.try_get("upheld").ok()?;
     Some(Report {
-        person: UserId::parse(row.try_get("person").ok()?)?,
-        reporter: UserId::parse(row.try_get("reporter").ok()?)?,
-        at: moment(row.try_get("at").ok()?),
+        reported: UserId::from_hex(row.try_get("person").ok()?)?,
+        reporter: UserId::from_hex(row.try_get("reporter").ok()?)?,
+        at: timestamp(row.try_get("at").ok()?),
         topic: ReportTopic::parse(row.try_get("topic").ok()?)?,
         weight: row.try_get("weight").ok()?,
         verdict: upheld.map(|yes| if yes { Verdict::Upheld } else { Verdict::Dismissed }),
@@ -95,50 +97,50 @@ fn read(row: &SqliteRow) -> Option<Report> {
 impl ModerationStore for SqlModerationStore {
     async fn block(&self, who: UserId, whom: UserId, _now: Timestamp) -> Result<(), StoreError> {
         query("INSERT OR IGNORE INTO blocks (who, whom) VALUES (?1, ?2), (?2, ?1)")
-            .bind(who.code())
-            .bind(whom.code())
+            .bind(who.to_hex())
+            .bind(whom.to_hex())
             .execute(self.pool().await?)
             .await?;
         Ok(())
     }
 
-    async fn entry(&self, who: UserId) -> Result<ModerationRecord, StoreError> {
+    async fn record(&self, who: UserId) -> Result<ModerationRecord, StoreError> {
         let mut step = self.pool().await?.begin().await?;
         let apart: Vec<String> = query_scalar("SELECT whom FROM blocks WHERE who = ?")
-            .bind(who.code())
+            .bind(who.to_hex())
             .fetch_all(&mut *step)
             .await?;
         let reports = query(
             "SELECT person, reporter, at, topic, weight, upheld, NULL AS evidence \
              FROM reports WHERE person = ? ORDER BY at, reporter",
         )
-        .bind(who.code())
+        .bind(who.to_hex())
         .fetch_all(&mut *step)
         .await?;
         let decided: Option<(Option<i64>, Option<i64>)> =
             query_as("SELECT banned, pardoned FROM decisions WHERE person = ?")
-                .bind(who.code())
+                .bind(who.to_hex())
                 .fetch_optional(&mut *step)
                 .await?;
         let agreed: Option<bool> = query_scalar("SELECT agreed FROM consents WHERE person = ?")
-            .bind(who.code())
+            .bind(who.to_hex())
             .fetch_optional(&mut *step)
             .await?;
         let ratings: Vec<(i64, bool)> = query_as("SELECT at, good FROM ratings WHERE person = ?")
-            .bind(who.code())
+            .bind(who.to_hex())
             .fetch_all(&mut *step)
             .await?;
         step.commit().await?;
         let (banned, pardoned) = decided.unwrap_or_default();
         Ok(ModerationRecord {
-            apart: apart.iter().filter_map(|code| UserId::parse(code)).collect(),
-            reports: reports.iter().filter_map(read).collect(),
-            banned: banned.map(moment),
-            pardoned: pardoned.map(moment),
-            consent: agreed.map(|yes| if yes { NoticeState::Agreed } else { NoticeState::Told }),
+            blocked: apart.iter().filter_map(|code| UserId::from_hex(code)).collect(),
+            reports: reports.iter().filter_map(decode_report).collect(),
+            banned_at: banned.map(timestamp),
+            pardoned_at: pardoned.map(timestamp),
+            notice: agreed.map(|yes| if yes { NoticeState::Accepted } else { NoticeState::Shown }),
             ratings: ratings
                 .iter()
-                .map(|(at, good)| Rating { at: moment(*at), good: *good })
+                .map(|(at, good)| Rating { at: timestamp(*at), good: *good })
                 .collect(),
         })
     }
@@ -148,8 +150,8 @@ impl ModerationStore for SqlModerationStore {
             "INSERT OR IGNORE INTO reports (person, reporter, at, topic, weight, evidence) \
              VALUES (?, ?, ?, ?, ?, ?)",
         )
-        .bind(report.person.code())
-        .bind(report.reporter.code())
+        .bind(report.reported.to_hex())
+        .bind(report.reporter.to_hex())
         .bind(millis(report.at))
         .bind(report.topic.name())
         .bind(report.weight)
@@ -159,23 +161,23 @@ impl ModerationStore for SqlModerationStore {
         Ok(done.rows_affected() > 0)
     }
 
-    async fn dismissed(&self, reporter: UserId) -> Result<usize, StoreError> {
+    async fn dismissed_count(&self, reporter: UserId) -> Result<usize, StoreError> {
         let count: i64 =
             query_scalar("SELECT count(*) FROM reports WHERE reporter = ? AND upheld = 0")
-                .bind(reporter.code())
+                .bind(reporter.to_hex())
                 .fetch_one(self.pool().await?)
                 .await?;
         usize::try_from(count).map_err(|_| StoreError)
     }
 
-    async fn open(&self) -> Result<Vec<Report>, StoreError> {
+    async fn open_reports(&self) -> Result<Vec<Report>, StoreError> {
         let rows = query(
             "SELECT * FROM reports WHERE upheld IS NULL ORDER BY at, person, reporter LIMIT ?",
         )
-        .bind(most())
+        .bind(list_limit())
         .fetch_all(self.pool().await?)
         .await?;
-        Ok(rows.iter().filter_map(read).collect())
+        Ok(rows.iter().filter_map(decode_report).collect())
     }
 
     async fn resolve(
@@ -186,8 +188,8 @@ impl ModerationStore for SqlModerationStore {
     ) -> Result<bool, StoreError> {
         let done = query("UPDATE reports SET upheld = ? WHERE person = ? AND reporter = ?")
             .bind(verdict == Verdict::Upheld)
-            .bind(person.code())
-            .bind(reporter.code())
+            .bind(person.to_hex())
+            .bind(reporter.to_hex())
             .execute(self.pool().await?)
             .await?;
         Ok(done.rows_affected() > 0)
@@ -198,7 +200,7 @@ impl ModerationStore for SqlModerationStore {
             "INSERT INTO decisions (person, banned) VALUES (?1, ?2) \
              ON CONFLICT (person) DO UPDATE SET banned = ?2",
         )
-        .bind(who.code())
+        .bind(who.to_hex())
         .bind(millis(now))
         .execute(self.pool().await?)
         .await?;
@@ -210,14 +212,14 @@ impl ModerationStore for SqlModerationStore {
             "INSERT INTO decisions (person, pardoned) VALUES (?1, ?2) \
              ON CONFLICT (person) DO UPDATE SET banned = NULL, pardoned = ?2",
         )
-        .bind(who.code())
+        .bind(who.to_hex())
         .bind(millis(now))
         .execute(self.pool().await?)
         .await?;
         Ok(())
     }
 
-    async fn find(&self, prefix: &str) -> Result<Vec<UserId>, StoreError> {
+    async fn find_by_prefix(&self, prefix: &str) -> Result<Vec<UserId>, StoreError> {
         let codes: Vec<String> = query_scalar(
             "SELECT who FROM blocks WHERE who >= ?1 AND who < ?2 \
              UNION SELECT person FROM reports WHERE person >= ?1 AND person < ?2 \
@@ -226,13 +228,13 @@ impl ModerationStore for SqlModerationStore {
         )
         .bind(prefix)
         .bind(format!("{prefix}g"))
-        .bind(most())
+        .bind(list_limit())
         .fetch_all(self.pool().await?)
         .await?;
-        Ok(codes.iter().filter_map(|code| UserId::parse(code)).collect())
+        Ok(codes.iter().filter_map(|code| UserId::from_hex(code)).collect())
     }
 
-    async fn inform(
+    async fn record_notice(
         &self,
         who: UserId,
         consent: NoticeState,
@@ -242,8 +244,8 @@ impl ModerationStore for SqlModerationStore {
             "INSERT INTO consents (person, agreed, at) VALUES (?1, ?2, ?3) \
              ON CONFLICT (person) DO UPDATE SET agreed = max(agreed, ?2), at = ?3",
         )
-        .bind(who.code())
-        .bind(consent == NoticeState::Agreed)
+        .bind(who.to_hex())
+        .bind(consent == NoticeState::Accepted)
         .bind(millis(now))
         .execute(self.pool().await?)
         .await?;
@@ -255,8 +257,8 @@ impl ModerationStore for SqlModerationStore {
             "INSERT INTO ratings (person, rater, good, at) VALUES (?1, ?2, ?3, ?4) \
              ON CONFLICT (person, rater) DO UPDATE SET good = ?3, at = ?4",
         )
-        .bind(person.code())
-        .bind(rater.code())
+        .bind(person.to_hex())
+        .bind(rater.to_hex())
         .bind(rating.good)
         .bind(millis(rating.at))
         .execute(self.pool().await?)
@@ -264,22 +266,26 @@ impl ModerationStore for SqlModerationStore {
         Ok(())
     }
 
-    async fn log(&self, note: AuditEntry) -> Result<(), StoreError> {
+    async fn append_audit(&self, note: AuditEntry) -> Result<(), StoreError> {
         query("INSERT INTO log (at, what) VALUES (?, ?)")
             .bind(millis(note.at))
-            .bind(note.what)
+            .bind(note.action)
             .execute(self.pool().await?)
             .await?;
         Ok(())
     }
 
-    async fn logged(&self) -> Result<Vec<AuditEntry>, StoreError> {
+    async fn audit_log(&self) -> Result<Vec<AuditEntry>, StoreError> {
         let rows: Vec<(i64, String)> =
             query_as("SELECT at, what FROM log ORDER BY number DESC LIMIT ?")
-                .bind(most())
+                .bind(list_limit())
                 .fetch_all(self.pool().await?)
                 .await?;
-        Ok(rows.into_iter().rev().map(|(at, what)| AuditEntry { at: moment(at), what }).collect())
+        Ok(rows
+            .into_iter()
+            .rev()
+            .map(|(at, what)| AuditEntry { at: timestamp(at), action: what })
+            .collect())
     }
 
     async fn check(&self) -> Result<(), StoreError> {
@@ -293,13 +299,13 @@ impl ModerationStore for SqlModerationStore {
             millis(now).saturating_sub(span)
         };
         query("UPDATE reports SET evidence = NULL WHERE at <= ? AND evidence IS NOT NULL")
-            .bind(before(EVIDENCE_FOR))
+            .bind(before(EVIDENCE_TTL))
             .execute(self.pool().await?)
             .await?;
         for (delete, span) in [
-            ("DELETE FROM reports WHERE at <= ?", REMEMBERED_FOR),
-            ("DELETE FROM consents WHERE at <= ?", REMEMBERED_FOR),
-            ("DELETE FROM ratings WHERE at <= ?", COUNTS_FOR),
+            ("DELETE FROM reports WHERE at <= ?", RECORD_TTL),
+            ("DELETE FROM consents WHERE at <= ?", RECORD_TTL),
+            ("DELETE FROM ratings WHERE at <= ?", RATING_TTL),
         ] {
             query(delete).bind(before(span)).execute(self.pool().await?).await?;
         }

@@ -18,11 +18,11 @@ pub struct EnterQueueArgs {
     pub keep_history: bool,
     /// Whether news may come as notifications, where the session is live. Pass false if you only
     /// see answers, and call wait_for_message.
-    #[serde(default = "yes")]
+    #[serde(default = "default_true")]
     pub push: bool,
 }
 
-const fn yes() -> bool {
+const fn default_true() -> bool {
     true
 }
 
@@ -50,11 +50,11 @@ pub struct WaitForMessageArgs {
     pub room_id: Option<String>,
     pub user_id: String,
     /// From 0 to 60.
-    #[serde(default = "half_a_minute")]
+    #[serde(default = "default_timeout")]
     pub timeout_seconds: f64,
 }
 
-const fn half_a_minute() -> f64 {
+const fn default_timeout() -> f64 {
     30.0
 }
 
@@ -76,11 +76,11 @@ pub struct GetHistoryArgs {
     pub room_id: String,
     pub user_id: String,
     /// How many of the last messages, at most 200.
-    #[serde(default = "fifty")]
+    #[serde(default = "default_history_limit")]
     pub limit: usize,
 }
 
-const fn fifty() -> usize {
+const fn default_history_limit() -> usize {
     50
 }
 

@@ -1,7 +1,7 @@
 //! An agent keeps its person apart from somebody, or reports them: what `#block` and `#report` do.
 
 use super::output::BlockResult;
-use super::service::{PenPalError, PenPalService, no_chat};
+use super::service::{PenPalError, PenPalService, not_chatting};
 use crate::connect::lobby::action::{Action, Call, Outcome};
 use crate::connect::service::MAX_REASON_CHARS;
 use crate::moderation::service::ReportReason;
@@ -20,20 +20,22 @@ impl PenPalService {
     ) -> Result<BlockResult, PenPalError> {
         let reason = reason.map(str::trim);
         if reason == Some("") {
-            return Err(PenPalError::NoReason);
+            return Err(PenPalError::EmptyReason);
         }
         if reason.is_some_and(|reason| reason.chars().count() > MAX_REASON_CHARS) {
-            return Err(PenPalError::LongReason);
+            return Err(PenPalError::ReasonTooLong);
         }
         let call = match room_id {
-            Some(room_id) => self.call_in(user_id, room_id)?,
-            None => Call { takes_inbox: false, ..self.call(self.person(user_id)?) },
+            Some(room_id) => self.room_call(user_id, room_id)?,
+            None => Call { include_inbox: false, ..self.call(self.user_id(user_id)?) },
         };
-        let block = Action::Block { whom: None, grounds: reason.map(ReportReason::parse) };
+        let block = Action::Block { target: None, reason: reason.map(ReportReason::parse) };
         match self.lobby().perform(call, block).await?.outcome {
-            Outcome::Blocked { ended, reported } => Ok(BlockResult { chat_ended: ended, reported }),
-            Outcome::NobodyToBlock => Err(PenPalError::Nobody),
-            other => Err(no_chat(&other)),
+            Outcome::Blocked { chat_ended: ended, reported } => {
+                Ok(BlockResult { chat_ended: ended, reported })
+            }
+            Outcome::NoBlockTarget => Err(PenPalError::NoTarget),
+            other => Err(not_chatting(&other)),
         }
     }
 }

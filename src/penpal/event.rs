@@ -21,7 +21,7 @@ impl Partner {
     #[must_use]
     pub fn of(chat: &Chat, ids: &IdHasher) -> Self {
         Self {
-            user_id: ids.alias(chat.room, chat.partner),
+            user_id: ids.room_alias(chat.room, chat.partner),
             display_name: chat.partner_name.to_string(),
         }
     }
@@ -41,7 +41,7 @@ pub enum EndReason {
 #[serde(tag = "type")]
 pub enum Event {
     #[serde(rename = "chatroom.found")]
-    Found {
+    Matched {
         room_id: String,
         message_id: String,
         partner: Partner,
@@ -62,12 +62,12 @@ pub enum Event {
     Typing { room_id: String, typing: bool },
     /// Something that is said to both: a question to begin with, or that it is quiet.
     #[serde(rename = "room.notice")]
-    Said { room_id: String, message_id: String, text: String },
+    RoomNotice { room_id: String, message_id: String, text: String },
     #[serde(rename = "partner.disconnected")]
     Disconnected { room_id: String, message_id: String, reason: EndReason },
     /// What whoever runs the server has everybody told.
     #[serde(rename = "operator.notice")]
-    Notice {
+    OperatorNotice {
         message_id: String,
         message: String,
         /// Milliseconds since the Unix epoch.
@@ -77,35 +77,35 @@ pub enum Event {
 
 impl Event {
     #[must_use]
-    pub fn of(item: &Item, language: Language, ids: &IdHasher) -> Self {
-        let message_id = ids.item(item.number);
+    pub fn from_item(item: &Item, language: Language, ids: &IdHasher) -> Self {
+        let message_id = ids.item_id(item.seq);
         let disconnected = |room: &RoomId, reason| Self::Disconnected {
-            room_id: room.code(),
-            message_id: ids.item(item.number),
+            room_id: room.to_hex(),
+            message_id: ids.item_id(item.seq),
             reason,
         };
-        match &item.news {
-            InboxEvent::Connected { chat } => Self::Found {
-                room_id: chat.room.code(),
+        match &item.event {
+            InboxEvent::Connected { chat } => Self::Matched {
+                room_id: chat.room.to_hex(),
                 message_id,
                 partner: Partner::of(chat, ids),
-                common_interests: chat.common.iter().map(ToString::to_string).collect(),
-                notice: chat.first.then(|| reply::notice(language)),
+                common_interests: chat.common_interests.iter().map(ToString::to_string).collect(),
+                notice: chat.is_first_chat.then(|| reply::rules_notice(language)),
             },
             InboxEvent::Message { room, text, .. } => Self::Message {
-                room_id: room.code(),
+                room_id: room.to_hex(),
                 message_id,
                 message: text.as_str().to_owned(),
                 timestamp: item.at.as_millis(),
             },
-            InboxEvent::Icebreaker { room, .. } | InboxEvent::Nudge { room } => Self::Said {
-                room_id: room.code(),
+            InboxEvent::Icebreaker { room, .. } | InboxEvent::Nudge { room } => Self::RoomNotice {
+                room_id: room.to_hex(),
                 message_id,
-                text: reply::news(language, &item.news),
+                text: reply::event(language, &item.event),
             },
             InboxEvent::PartnerLeft { room } => disconnected(room, EndReason::Left),
             InboxEvent::PartnerTimedOut { room } => disconnected(room, EndReason::Timeout),
-            InboxEvent::Notice(notice) => Self::Notice {
+            InboxEvent::Broadcast(notice) => Self::OperatorNotice {
                 message_id,
                 message: notice.as_str().to_owned(),
                 timestamp: item.at.as_millis(),
@@ -136,14 +136,14 @@ mod tests {
     fn a_message_becomes_a_notification_of_its_method() {
         let ids = IdHasher::random(&mut seeded_rng());
         let room = RoomId::random(&mut seeded_rng());
-        let from = Nickname::chosen("Ann").expect("a name");
+        let from = Nickname::parse("Ann").expect("a name");
         let news = InboxEvent::Message { room, from, text: Masked::waived("hi") };
-        let item = Item { number: 7, at: Timestamp::from_millis(1_234), news };
-        let (method, params) = Event::of(&item, Language::English, &ids).notification();
+        let item = Item { seq: 7, at: Timestamp::from_millis(1_234), event: news };
+        let (method, params) = Event::from_item(&item, Language::English, &ids).notification();
         assert_eq!(method, "message.received");
         assert_eq!(
             params,
-            json!({"room_id": room.code(), "message_id": ids.item(7), "message": "hi", "timestamp": 1_234})
+            json!({"room_id": room.to_hex(), "message_id": ids.item_id(7), "message": "hi", "timestamp": 1_234})
         );
     }
 }

@@ -2,14 +2,14 @@
 //! own making, learn of news. They listen for updates of it and read it.
 
 /// What the inbox of a person is called.
-pub const TEMPLATE: &str = "penpal://inbox/{user_id}";
+pub const URI_TEMPLATE: &str = "penpal://inbox/{user_id}";
 
-const PREFIX: &str = "penpal://inbox/";
+const URI_PREFIX: &str = "penpal://inbox/";
 
 /// Whose inbox a URI names.
 #[must_use]
-pub fn owner(uri: &str) -> Option<&str> {
-    uri.strip_prefix(PREFIX).filter(|user| !user.is_empty())
+pub fn user_id_of(uri: &str) -> Option<&str> {
+    uri.strip_prefix(URI_PREFIX).filter(|user| !user.is_empty())
 }
 
 #[cfg(test)]
@@ -18,8 +18,8 @@ mod tests {
 
     #[test]
     fn only_an_inbox_has_an_owner() {
-        assert_eq!(owner("penpal://inbox/pal-1"), Some("pal-1"));
-        assert_eq!(owner(&TEMPLATE.replace("{user_id}", "x")), Some("x"));
-        assert!(["penpal://inbox/", "file:///x", ""].iter().all(|uri| owner(uri).is_none()));
+        assert_eq!(user_id_of("penpal://inbox/pal-1"), Some("pal-1"));
+        assert_eq!(user_id_of(&URI_TEMPLATE.replace("{user_id}", "x")), Some("x"));
+        assert!(["penpal://inbox/", "file:///x", ""].iter().all(|uri| user_id_of(uri).is_none()));
     }
 }

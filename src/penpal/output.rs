@@ -34,7 +34,7 @@ pub struct QueueStatus {
 #[derive(Serialize, JsonSchema)]
 pub struct RejoinResult {
     #[serde(flatten)]
-    pub standing: QueueStatus,
+    pub queue_status: QueueStatus,
     /// What happened since, oldest first.
     pub missed: Vec<Event>,
 }
@@ -54,7 +54,7 @@ pub struct SayResult {
     /// The message that was passed on; null when none was.
     pub sent: Option<SayDelivery>,
     #[serde(flatten)]
-    pub standing: QueueStatus,
+    pub queue_status: QueueStatus,
 }
 
 /// A message that was passed on.

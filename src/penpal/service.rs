@@ -17,7 +17,7 @@ use crate::connect::delivery::courier::Couriers;
 use crate::connect::lobby::action::{
     Action, ActionResult, Call, Outcome, QueuePosition, UserStatus,
 };
-use crate::connect::lobby::chat::{Chat, HISTORY, MatchPreferences};
+use crate::connect::lobby::chat::{Chat, MAX_HISTORY, MatchPreferences};
 use crate::connect::lobby::inbox::{Item, Lease};
 use crate::connect::lobby::{Lobby, LobbyError};
 use crate::connect::profile::interest::Interests;
@@ -25,13 +25,13 @@ use crate::connect::profile::language::Language;
 use crate::connect::profile::nickname::{Nickname, NicknameError};
 use crate::connect::relay::{Relay, RelayOutcome};
 use crate::connect::reply;
-use crate::connect::reply::compose::MAX_CHARS;
+use crate::connect::reply::compose::MAX_MESSAGE_CHARS;
 use crate::connect::service::{
     ConnectService, MAX_ID_CHARS, MAX_REASON_CHARS, PushInput, PushReply,
 };
 use crate::guard;
 use crate::kernel::clock::Clock;
-use crate::kernel::id::{IdHasher, Realm, RoomId, UserId, unguessable};
+use crate::kernel::id::{IdHasher, Realm, RoomId, UserId, random_hex};
 use crate::kernel::receipt::Receipt;
 
 /// The longest that a caller may wait for news, in seconds.
@@ -41,39 +41,39 @@ pub const MAX_WAIT_SECS: u64 = 60;
 #[derive(Debug, Error)]
 pub enum PenPalError {
     #[error("The user_id is empty: pass the one that enter_queue returned.")]
-    NoUser,
+    EmptyUserId,
     #[error("The user_id is longer than {MAX_ID_CHARS} characters.")]
-    LongUser,
+    UserIdTooLong,
     #[error("The message_id is longer than {MAX_ID_CHARS} characters.")]
-    LongMessageId,
+    MessageIdTooLong,
     #[error("The display_name can't be used: {0}.")]
-    BadName(NicknameError),
+    InvalidDisplayName(NicknameError),
     #[error("The room_id is not one of yours: pass the one you got with your partner.")]
-    NotYourRoom,
+    UnknownRoom,
     #[error("The chat in this room has ended. Call enter_queue to meet somebody else.")]
-    Ended,
+    ChatEnded,
     #[error("You are not in a chat. Call enter_queue to meet somebody.")]
-    NoChat,
+    NotChatting,
     #[error("The message is empty.")]
     EmptyMessage,
-    #[error("The message is longer than {MAX_CHARS} characters. Please send it in parts.")]
-    LongMessage,
+    #[error("The message is longer than {MAX_MESSAGE_CHARS} characters. Please send it in parts.")]
+    MessageTooLong,
     #[error("The message was not sent: {0}")]
-    NotAllowed(guard::ContentRejected),
+    ContentRejected(guard::ContentRejected),
     #[error("The message was not sent: your partner has too many unread messages.")]
     InboxFull,
     #[error("{0}")]
-    NotNow(String),
+    NotPermitted(String),
     #[error("The reason is empty: pass spam, abuse, minor, scam, other, or a few words.")]
-    NoReason,
+    EmptyReason,
     #[error("The reason is longer than {MAX_REASON_CHARS} characters.")]
-    LongReason,
+    ReasonTooLong,
     #[error("There is nobody to block or report: you have met nobody in the last 20 minutes.")]
-    Nobody,
+    NoTarget,
     #[error("The timeout_seconds must be between 0 and {MAX_WAIT_SECS}.")]
-    LongWait,
+    InvalidTimeout,
     #[error("Nothing is kept of this chat: both must pass keep_history to enter_queue.")]
-    NothingKept,
+    NoHistory,
     #[error("Random Connect can't be reached right now. Please try again shortly.")]
     Unavailable(#[from] LobbyError),
 }
@@ -122,21 +122,21 @@ impl PenPalService {
     ///
     /// # Errors
     /// When the id can't be one.
-    pub fn person(&self, user_id: &str) -> Result<UserId, PenPalError> {
+    pub fn user_id(&self, user_id: &str) -> Result<UserId, PenPalError> {
         let id = user_id.trim();
         if id.is_empty() {
-            return Err(PenPalError::NoUser);
+            return Err(PenPalError::EmptyUserId);
         }
         if id.chars().count() > MAX_ID_CHARS {
-            return Err(PenPalError::LongUser);
+            return Err(PenPalError::UserIdTooLong);
         }
-        Ok(self.ids.user(Realm::PenPal, id))
+        Ok(self.ids.user_id(Realm::PenPal, id))
     }
 
     /// An id that nobody can guess.
     #[must_use]
     pub fn new_user_id(&self) -> String {
-        format!("pal-{}", unguessable(&mut *self.rng.lock()))
+        format!("pal-{}", random_hex(&mut *self.rng.lock()))
     }
 
     /// Looks for a partner; somebody who has one learns who it is.
@@ -150,10 +150,13 @@ impl PenPalService {
         interests: &[String],
         keep_history: bool,
     ) -> Result<QueueStatus, PenPalError> {
-        let who = self.person(&user_id)?;
-        let name = display_name.map(Nickname::chosen).transpose().map_err(PenPalError::BadName)?;
-        let interests = Interests::of(interests.iter().map(String::as_str));
-        let call = Call { given_name: name, takes_inbox: false, ..self.call(who) };
+        let who = self.user_id(&user_id)?;
+        let name = display_name
+            .map(Nickname::parse)
+            .transpose()
+            .map_err(PenPalError::InvalidDisplayName)?;
+        let interests = Interests::from_entries(interests.iter().map(String::as_str));
+        let call = Call { caller_nickname: name, include_inbox: false, ..self.call(who) };
         let search = MatchPreferences { interests, keep_history };
         let performed = self.lobby.perform(call, Action::Meet(search)).await?;
         let standing = match performed.outcome {
@@ -161,9 +164,9 @@ impl PenPalService {
                 UserStatus::Chatting(chat)
             }
             Outcome::Waiting { place, .. } => UserStatus::Waiting(place),
-            held => return Err(no_chat(&held)),
+            held => return Err(not_chatting(&held)),
         };
-        Ok(self.entered(user_id, standing))
+        Ok(self.queue_status(user_id, standing))
     }
 
     /// Tells how somebody stands, and what they missed. News that were on their way over another
@@ -172,17 +175,17 @@ impl PenPalService {
     /// # Errors
     /// A [`Refusal`], with nothing changed.
     pub async fn rejoin(&self, user_id: String) -> Result<(RejoinResult, Receipt), PenPalError> {
-        let who = self.person(&user_id)?;
+        let who = self.user_id(&user_id)?;
         self.couriers.release(who);
         let ActionResult { outcome, lease } =
-            self.lobby.perform(self.call(who), Action::Look).await?;
+            self.lobby.perform(self.call(who), Action::GetStatus).await?;
         let standing = match outcome {
-            Outcome::Standing(standing) => standing,
+            Outcome::Status(standing) => standing,
             _ => UserStatus::Idle,
         };
         let missed = self.events(lease.language.unwrap_or_default(), &lease.items);
-        let standing = self.entered(user_id, standing);
-        Ok((RejoinResult { standing, missed }, self.receipt(who, &lease)))
+        let standing = self.queue_status(user_id, standing);
+        Ok((RejoinResult { queue_status: standing, missed }, self.receipt(who, &lease)))
     }
 
     /// Sends a message to the partner.
@@ -195,19 +198,19 @@ impl PenPalService {
         room_id: &str,
         message: &str,
     ) -> Result<SendResult, PenPalError> {
-        if message.chars().count() > MAX_CHARS {
-            return Err(PenPalError::LongMessage);
+        if message.chars().count() > MAX_MESSAGE_CHARS {
+            return Err(PenPalError::MessageTooLong);
         }
-        let call = self.call_in(user_id, room_id)?;
+        let call = self.room_call(user_id, room_id)?;
         let outcome = match self.relay.send(&call, message).await? {
-            RelayOutcome::Done(performed) => performed.outcome,
+            RelayOutcome::Performed(performed) => performed.outcome,
             RelayOutcome::Empty => return Err(PenPalError::EmptyMessage),
-            RelayOutcome::Refused(reason) => return Err(PenPalError::NotAllowed(reason)),
+            RelayOutcome::Rejected(reason) => return Err(PenPalError::ContentRejected(reason)),
         };
         match outcome {
-            Outcome::Sent { to, number, .. } => Ok(self.sent(to, number)),
+            Outcome::Sent { to, seq: number, .. } => Ok(self.send_result(to, number)),
             Outcome::PartnerInboxFull => Err(PenPalError::InboxFull),
-            other => Err(no_chat(&other)),
+            other => Err(not_chatting(&other)),
         }
     }
 
@@ -221,24 +224,26 @@ impl PenPalService {
         room_id: Option<&str>,
         seconds: f64,
     ) -> Result<(WaitResult, Receipt), PenPalError> {
-        let patience = Duration::try_from_secs_f64(seconds).map_err(|_| PenPalError::LongWait)?;
+        let patience =
+            Duration::try_from_secs_f64(seconds).map_err(|_| PenPalError::InvalidTimeout)?;
         if patience > Duration::from_secs(MAX_WAIT_SECS) {
-            return Err(PenPalError::LongWait);
+            return Err(PenPalError::InvalidTimeout);
         }
         let call = match room_id {
-            Some(room_id) => Call { takes_inbox: true, ..self.call_in(user_id, room_id)? },
-            None => self.call(self.person(user_id)?),
+            Some(room_id) => Call { include_inbox: true, ..self.room_call(user_id, room_id)? },
+            None => self.call(self.user_id(user_id)?),
         };
-        let who = call.who;
+        let who = call.user;
         // Listens before it looks, so that nothing falls in between.
         let mut listener = self.lobby.listen(who);
-        let ActionResult { outcome, mut lease } = self.lobby.perform(call, Action::Look).await?;
+        let ActionResult { outcome, mut lease } =
+            self.lobby.perform(call, Action::GetStatus).await?;
         if let (Outcome::NotInRoom { .. }, true) = (&outcome, lease.items.is_empty()) {
-            return Err(no_chat(&outcome));
+            return Err(not_chatting(&outcome));
         }
         let news = async {
             while lease.items.is_empty() {
-                listener.hear().await;
+                listener.recv().await;
                 lease = self.lobby.collect(who, self.clock.now()).await?;
             }
             Ok::<_, LobbyError>(())
@@ -254,10 +259,10 @@ impl PenPalService {
     /// # Errors
     /// A [`Refusal`], with nothing changed.
     pub async fn leave_chat(&self, user_id: &str, room_id: &str) -> Result<(), PenPalError> {
-        let call = self.call_in(user_id, room_id)?;
+        let call = self.room_call(user_id, room_id)?;
         match self.lobby.perform(call, Action::Leave).await?.outcome {
             Outcome::ChatEnded => Ok(()),
-            other => Err(no_chat(&other)),
+            other => Err(not_chatting(&other)),
         }
     }
 
@@ -271,10 +276,10 @@ impl PenPalService {
         room_id: &str,
         typing: bool,
     ) -> Result<(), PenPalError> {
-        let call = self.call_in(user_id, room_id)?;
-        match self.lobby.perform(call, Action::Type(typing)).await?.outcome {
-            Outcome::Typing => Ok(()),
-            other => Err(no_chat(&other)),
+        let call = self.room_call(user_id, room_id)?;
+        match self.lobby.perform(call, Action::SetTyping(typing)).await?.outcome {
+            Outcome::TypingSet => Ok(()),
+            other => Err(not_chatting(&other)),
         }
     }
 
@@ -288,21 +293,21 @@ impl PenPalService {
         room_id: &str,
         limit: usize,
     ) -> Result<HistoryResult, PenPalError> {
-        let call = self.call_in(user_id, room_id)?;
-        let who = call.who;
-        let action = Action::History(limit.min(HISTORY));
+        let call = self.room_call(user_id, room_id)?;
+        let who = call.user;
+        let action = Action::ReadHistory(limit.min(MAX_HISTORY));
         match self.lobby.perform(call, action).await?.outcome {
             Outcome::History(Some(kept)) => {
                 let remembered = kept.into_iter().map(|kept| HistoryEntry {
-                    message_id: self.ids.item(kept.number),
+                    message_id: self.ids.item_id(kept.seq),
                     own: kept.sender == who,
                     message: kept.text.as_str().to_owned(),
                     timestamp: kept.at.as_millis(),
                 });
                 Ok(HistoryResult { messages: remembered.collect() })
             }
-            Outcome::History(None) => Err(PenPalError::NothingKept),
-            other => Err(no_chat(&other)),
+            Outcome::History(None) => Err(PenPalError::NoHistory),
+            other => Err(not_chatting(&other)),
         }
     }
 
@@ -317,32 +322,32 @@ impl PenPalService {
         message: &str,
         message_id: Option<&str>,
     ) -> Result<SayResult, PenPalError> {
-        let who = self.person(&user_id)?;
+        let who = self.user_id(&user_id)?;
         let message_id = match message_id.filter(|id| !id.is_empty()) {
             Some(id) if id.chars().count() > MAX_ID_CHARS => {
-                return Err(PenPalError::LongMessageId);
+                return Err(PenPalError::MessageIdTooLong);
             }
             Some(id) => id.to_owned(),
-            None => unguessable(&mut *self.rng.lock()),
+            None => random_hex(&mut *self.rng.lock()),
         };
-        let spoken = PushInput { who, message_id: &message_id, name: None, text: message };
-        let PushReply { told, passed } = self.connect.hear(spoken).await;
+        let spoken = PushInput { user: who, message_id: &message_id, name: None, text: message };
+        let PushReply { reply: told, relayed: passed } = self.connect.handle_push(spoken).await;
         let sent = passed.map(|passed| SayDelivery {
-            sent: self.sent(passed.to, passed.number),
-            hidden: passed.hidden,
+            sent: self.send_result(passed.to, passed.seq),
+            hidden: passed.masked_count,
         });
-        let look = Call { takes_inbox: false, ..self.call(who) };
-        let standing = match self.lobby.perform(look, Action::Look).await?.outcome {
-            Outcome::Standing(standing) => standing,
+        let look = Call { include_inbox: false, ..self.call(who) };
+        let standing = match self.lobby.perform(look, Action::GetStatus).await?.outcome {
+            Outcome::Status(standing) => standing,
             _ => UserStatus::Idle,
         };
-        Ok(SayResult { told, sent, standing: self.entered(user_id, standing) })
+        Ok(SayResult { told, sent, queue_status: self.queue_status(user_id, standing) })
     }
 
     /// Items as an agent sees them.
     #[must_use]
     pub fn events(&self, language: Language, items: &[Item]) -> Vec<Event> {
-        items.iter().map(|item| Event::of(item, language, &self.ids)).collect()
+        items.iter().map(|item| Event::from_item(item, language, &self.ids)).collect()
     }
 
     pub(super) fn call(&self, who: UserId) -> Call {
@@ -350,31 +355,33 @@ impl PenPalService {
     }
 
     /// A call that means a room and shows nothing of the inbox.
-    pub(super) fn call_in(&self, user_id: &str, room_id: &str) -> Result<Call, PenPalError> {
-        let who = self.person(user_id)?;
-        let room = Some(RoomId::parse(room_id).ok_or(PenPalError::NotYourRoom)?);
-        Ok(Call { room, takes_inbox: false, ..self.call(who) })
+    pub(super) fn room_call(&self, user_id: &str, room_id: &str) -> Result<Call, PenPalError> {
+        let who = self.user_id(user_id)?;
+        let room = Some(RoomId::from_hex(room_id).ok_or(PenPalError::UnknownRoom)?);
+        Ok(Call { room, include_inbox: false, ..self.call(who) })
     }
 
-    fn sent(&self, to: UserId, number: u64) -> SendResult {
-        let pushed = self.couriers.reaches(to);
+    fn send_result(&self, to: UserId, number: u64) -> SendResult {
+        let pushed = self.couriers.is_reachable(to);
         let delivered = if pushed { DeliveryMode::Pushed } else { DeliveryMode::Queued };
-        SendResult { delivered, message_id: self.ids.item(number) }
+        SendResult { delivered, message_id: self.ids.item_id(number) }
     }
 
-    fn entered(&self, user_id: String, standing: UserStatus) -> QueueStatus {
+    fn queue_status(&self, user_id: String, standing: UserStatus) -> QueueStatus {
         let (status, place, chat): (_, Option<QueuePosition>, Option<Chat>) = match standing {
             UserStatus::Idle => (MatchStatus::Idle, None, None),
             UserStatus::Waiting(place) => (MatchStatus::Waiting, Some(place), None),
             UserStatus::Chatting(chat) => (MatchStatus::Matched, None, Some(chat)),
         };
-        let common = chat.iter().flat_map(|chat| chat.common.iter());
+        let common = chat.iter().flat_map(|chat| chat.common_interests.iter());
         QueueStatus {
             user_id,
             status,
             position: place.map(|place| place.position),
-            estimated_wait_seconds: place.and_then(|place| place.estimate).map(|e| e.as_secs()),
-            room_id: chat.as_ref().map(|chat| chat.room.code()),
+            estimated_wait_seconds: place
+                .and_then(|place| place.estimated_wait)
+                .map(|e| e.as_secs()),
+            room_id: chat.as_ref().map(|chat| chat.room.to_hex()),
             common_interests: common.map(ToString::to_string).collect(),
             partner: chat.as_ref().map(|chat| Partner::of(chat, &self.ids)),
         }
@@ -388,13 +395,13 @@ impl PenPalService {
 }
 
 /// What to say where a chat was needed.
-pub(super) fn no_chat(outcome: &Outcome) -> PenPalError {
+pub(super) fn not_chatting(outcome: &Outcome) -> PenPalError {
     match outcome {
-        Outcome::NotInRoom { ended: true } => PenPalError::Ended,
-        Outcome::NotInRoom { ended: false } => PenPalError::NotYourRoom,
-        Outcome::Barred { .. } | Outcome::TooOften(_) | Outcome::MustAgree => {
-            PenPalError::NotNow(reply::outcome(Language::English, outcome))
+        Outcome::NotInRoom { ended: true } => PenPalError::ChatEnded,
+        Outcome::NotInRoom { ended: false } => PenPalError::UnknownRoom,
+        Outcome::Suspended { .. } | Outcome::RateLimited(_) | Outcome::MustAgree => {
+            PenPalError::NotPermitted(reply::outcome(Language::English, outcome))
         }
-        _ => PenPalError::NoChat,
+        _ => PenPalError::NotChatting,
     }
 }

@@ -28,7 +28,7 @@ pub trait RateLimiter: Send + Sync {
     ///
     /// # Errors
     /// When the store fails.
-    async fn forget_old(&self, now: Timestamp) -> Result<(), StoreError>;
+    async fn evict_expired(&self, now: Timestamp) -> Result<(), StoreError>;
 
     /// Whether the store is there.
     ///

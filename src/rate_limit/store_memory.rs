@@ -30,12 +30,12 @@ impl RateLimiter for MemoryRateLimiter {
         acts: &[LimitedAction],
         now: Timestamp,
     ) -> Result<Result<(), RateLimited>, StoreError> {
-        Ok(self.0.of(who).lock().admit(who, key, acts, now))
+        Ok(self.0.shard_for(who).lock().admit(who, key, acts, now))
     }
 
-    async fn forget_old(&self, now: Timestamp) -> Result<(), StoreError> {
+    async fn evict_expired(&self, now: Timestamp) -> Result<(), StoreError> {
         for pace in self.0.iter() {
-            pace.lock().forget_old(now);
+            pace.lock().evict_expired(now);
             yield_now().await;
         }
         Ok(())
@@ -61,9 +61,9 @@ mod tests {
                 throttle.admit(UserId::from_bytes([byte; 16]), None, &[LimitedAction::Search], now);
             assert_eq!(admitted.await.expect("it is up"), Ok(()));
         }
-        throttle.forget_old(now).await.expect("it is up");
+        throttle.evict_expired(now).await.expect("it is up");
         assert!(throttle.0.iter().all(|pace| !pace.lock().is_empty()));
-        throttle.forget_old(now + Duration::from_secs(600)).await.expect("it is up");
+        throttle.evict_expired(now + Duration::from_secs(600)).await.expect("it is up");
         assert!(throttle.0.iter().all(|pace| pace.lock().is_empty()));
     }
 }

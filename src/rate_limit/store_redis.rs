@@ -18,7 +18,7 @@ use once_cell::sync::Lazy;
 use redis::aio::ConnectionManager;
 use redis::{RedisResult, Script};
 
-use super::gcra::{LimitedAction, REPEATED_FOR, RateLimited, RateLimits};
+use super::gcra::{LimitedAction, RETRY_TTL, RateLimited, RateLimits};
 use super::limiter::RateLimiter;
 use crate::kernel::clock::Timestamp;
 use crate::kernel::id::{IdHasher, IdempotencyKey, UserId};
@@ -46,13 +46,13 @@ impl RedisRateLimiter {
 
     fn key(&self, who: UserId, act: LimitedAction) -> String {
         match act {
-            LimitedAction::Message => format!("{TAG}:pace:m:{}", who.code()),
-            LimitedAction::Search => format!("{TAG}:pace:s:{}", who.code()),
-            LimitedAction::Newcomer => format!("{TAG}:pace:o:{}", who.code()),
-            LimitedAction::Same(hash) => {
+            LimitedAction::Message => format!("{TAG}:pace:m:{}", who.to_hex()),
+            LimitedAction::Search => format!("{TAG}:pace:s:{}", who.to_hex()),
+            LimitedAction::NewUser => format!("{TAG}:pace:o:{}", who.to_hex()),
+            LimitedAction::DuplicateText(hash) => {
                 // The hash has no key, so what was written could be guessed from it.
-                let text = self.ids.message(who, "same", &format!("{hash:x}"));
-                format!("{TAG}:pace:t:{}", text.code())
+                let text = self.ids.idempotency_key(who, "same", &format!("{hash:x}"));
+                format!("{TAG}:pace:t:{}", text.to_hex())
             }
         }
     }
@@ -72,22 +72,27 @@ impl RateLimiter for RedisRateLimiter {
         now: Timestamp,
     ) -> Result<Result<(), RateLimited>, StoreError> {
         let mut admit = ADMIT.prepare_invoke();
-        admit.key(format!("{TAG}:pace:k:{}", key.map(IdempotencyKey::code).unwrap_or_default()));
-        let remembered = key.map(|_| millis(REPEATED_FOR).to_string()).unwrap_or_default();
+        admit.key(format!("{TAG}:pace:k:{}", key.map(IdempotencyKey::to_hex).unwrap_or_default()));
+        let remembered = key.map(|_| millis(RETRY_TTL).to_string()).unwrap_or_default();
         admit.arg(now.as_millis()).arg(remembered);
         for act in acts {
             let quota = self.limits.quota(*act);
-            admit.key(self.key(who, *act)).arg(millis(quota.every)).arg(millis(quota.ahead()));
+            admit
+                .key(self.key(who, *act))
+                .arg(millis(quota.emission_interval))
+                .arg(millis(quota.burst_tolerance()));
         }
         let mut connection = self.connection.clone();
         let (early, left): (usize, u64) = within(admit.invoke_async(&mut connection)).await?;
         let early = early.checked_sub(1).and_then(|place| acts.get(place));
-        let too_often =
-            |act: &LimitedAction| RateLimited { act: *act, left: Duration::from_millis(left) };
+        let too_often = |act: &LimitedAction| RateLimited {
+            action: *act,
+            retry_after: Duration::from_millis(left),
+        };
         Ok(early.map_or(Ok(()), |act| Err(too_often(act))))
     }
 
-    async fn forget_old(&self, _now: Timestamp) -> Result<(), StoreError> {
+    async fn evict_expired(&self, _now: Timestamp) -> Result<(), StoreError> {
         Ok(())
     }
 

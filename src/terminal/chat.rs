@@ -12,31 +12,31 @@ use super::wire::{
 };
 
 /// The longest message the server takes, in characters.
-const MAX_CHARS: usize = 4_096;
+const MAX_INPUT_CHARS: usize = 4_096;
 /// How many of the last news are remembered in case they come again.
-const REMEMBERED: usize = 512;
+const MAX_SHOWN_IDS: usize = 512;
 
 /// Something to show.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum OutputLine {
     /// What the partner wrote.
-    Theirs { name: String, text: String },
+    Partner { name: String, text: String },
     /// What the server says.
-    Told(String),
+    Server(String),
     /// What the terminal says of itself.
-    Note(String),
+    Local(String),
     /// What went wrong.
-    Wrong(String),
+    Error(String),
 }
 
 impl OutputLine {
-    fn told(text: impl Into<String>) -> Self {
-        Self::Told(text.into())
+    fn server(text: impl Into<String>) -> Self {
+        Self::Server(text.into())
     }
 
     /// Says something of the terminal's own.
-    pub fn note(text: impl Into<String>) -> Self {
-        Self::Note(text.into())
+    pub fn local(text: impl Into<String>) -> Self {
+        Self::Local(text.into())
     }
 }
 
@@ -51,19 +51,19 @@ pub struct PendingInput {
 /// One side of a chat.
 #[derive(Default)]
 pub struct ChatSession {
-    standing: WireQueueStatus,
+    status: WireQueueStatus,
     outgoing: VecDeque<PendingInput>,
     /// Ids of news that were shown.
-    known: VecDeque<String>,
+    shown_ids: VecDeque<String>,
     /// News of a room that the answer on its way has yet to tell of.
-    early: Vec<WireEvent>,
+    deferred_events: Vec<WireEvent>,
 }
 
 impl ChatSession {
     /// Whether there is a chat, or a place in the queue, to leave.
     #[must_use]
-    pub fn is_engaged(&self) -> bool {
-        self.standing.status != WireStatus::Idle
+    pub fn can_leave(&self) -> bool {
+        self.status.status != WireStatus::Idle
     }
 
     /// What is to be sent next, until it is answered.
@@ -74,16 +74,17 @@ impl ChatSession {
 
     /// How much waits to be sent or answered.
     #[must_use]
-    pub fn waiting(&self) -> usize {
+    pub fn pending_count(&self) -> usize {
         self.outgoing.len()
     }
 
     /// Takes in what was typed.
-    pub fn typed(&mut self, text: &str, message_id: String) -> Option<OutputLine> {
+    pub fn on_input(&mut self, text: &str, message_id: String) -> Option<OutputLine> {
         let text = text.trim();
-        if text.chars().count() > MAX_CHARS {
-            let long = format!("That was not sent: it is longer than {MAX_CHARS} characters.");
-            return Some(OutputLine::Wrong(long));
+        if text.chars().count() > MAX_INPUT_CHARS {
+            let long =
+                format!("That was not sent: it is longer than {MAX_INPUT_CHARS} characters.");
+            return Some(OutputLine::Error(long));
         }
         if !text.is_empty() {
             self.outgoing.push_back(PendingInput { text: text.to_owned(), message_id });
@@ -92,95 +93,95 @@ impl ChatSession {
     }
 
     /// Takes back what was not answered.
-    pub fn forget_unsent(&mut self) {
+    pub fn drop_pending(&mut self) {
         self.outgoing.clear();
     }
 
     /// The server answered what was sent.
-    pub fn said(
+    pub fn on_reply(
         &mut self,
-        WireSayResult { told, sent, standing }: WireSayResult,
+        WireSayResult { told, sent, queue_status: standing }: WireSayResult,
     ) -> Vec<OutputLine> {
         self.outgoing.pop_front();
-        self.standing = standing;
+        self.status = standing;
         let mut lines = Vec::new();
         match (sent, told) {
             (Some(sent), _) => {
                 if sent.hidden > 0 {
-                    lines.push(OutputLine::note(
+                    lines.push(OutputLine::local(
                         "🔒 Your partner sees [hidden] in place of the number.",
                     ));
                 }
                 if sent.delivered == WireDeliveryMode::Queued {
-                    lines.push(OutputLine::note("✓ It waits until your partner is back."));
+                    lines.push(OutputLine::local("✓ It waits until your partner is back."));
                 }
             }
-            (None, Some(told)) => lines.push(OutputLine::Told(told)),
+            (None, Some(told)) => lines.push(OutputLine::Server(told)),
             (None, None) => {}
         }
-        let early = std::mem::take(&mut self.early);
+        let early = std::mem::take(&mut self.deferred_events);
         lines.extend(early.into_iter().flat_map(|news| self.show(news)));
         lines
     }
 
     /// The server refused what was sent.
-    pub fn refused(&mut self, reason: String) -> Vec<OutputLine> {
+    pub fn on_error(&mut self, reason: String) -> Vec<OutputLine> {
         self.outgoing.pop_front();
-        let early = std::mem::take(&mut self.early);
+        let early = std::mem::take(&mut self.deferred_events);
         let early = early.into_iter().flat_map(|news| self.show(news)).collect::<Vec<_>>();
-        [OutputLine::Wrong(reason)].into_iter().chain(early).collect()
+        [OutputLine::Error(reason)].into_iter().chain(early).collect()
     }
 
     /// The connection is there, for the first time or again.
-    pub fn joined(
+    pub fn on_rejoin(
         &mut self,
-        WireRejoinResult { standing, missed }: WireRejoinResult,
+        WireRejoinResult { queue_status: standing, missed }: WireRejoinResult,
     ) -> Vec<OutputLine> {
-        let before = std::mem::replace(&mut self.standing, standing.clone());
+        let before = std::mem::replace(&mut self.status, standing.clone());
         let mut lines: Vec<OutputLine> =
             missed.into_iter().flat_map(|news| self.show(news)).collect();
         // What was missed is older than this.
-        self.standing = standing;
+        self.status = standing;
         if before.status != WireStatus::Idle
-            && self.standing.status == WireStatus::Idle
+            && self.status.status == WireStatus::Idle
             && lines.is_empty()
         {
             let gone = match before.status {
                 WireStatus::Waiting => "You are no longer in the queue: #meet looks again.",
                 _ => "The chat is over, the server has forgotten it: #meet finds somebody new.",
             };
-            lines.push(OutputLine::note(gone));
+            lines.push(OutputLine::local(gone));
         }
         lines
     }
 
     /// The server told something.
-    pub fn news(&mut self, news: WireEvent) -> Vec<OutputLine> {
-        let elsewhere = news.place().is_some_and(|(_, room)| Some(room) != self.room());
-        let found = matches!(news, WireEvent::Found { .. });
+    pub fn on_event(&mut self, news: WireEvent) -> Vec<OutputLine> {
+        let elsewhere = news.dedupe_key().is_some_and(|(_, room)| Some(room) != self.room());
+        let found = matches!(news, WireEvent::Matched { .. });
         if elsewhere && !found && !self.outgoing.is_empty() {
-            self.early.push(news);
+            self.deferred_events.push(news);
             return Vec::new();
         }
         self.show(news)
     }
 
     fn room(&self) -> Option<&str> {
-        self.standing.room_id.as_deref()
+        self.status.room_id.as_deref()
     }
 
     fn show(&mut self, news: WireEvent) -> Vec<OutputLine> {
-        if let Some((id, _)) = news.place() {
-            if self.known.iter().any(|known| known == id) {
+        if let Some((id, _)) = news.dedupe_key() {
+            if self.shown_ids.iter().any(|known| known == id) {
                 return Vec::new();
             }
-            self.known.push_back(id.to_owned());
-            if self.known.len() > REMEMBERED {
-                self.known.pop_front();
+            self.shown_ids.push_back(id.to_owned());
+            if self.shown_ids.len() > MAX_SHOWN_IDS {
+                self.shown_ids.pop_front();
             }
         }
         match news {
-            WireEvent::Found { room_id, partner, common_interests, notice, .. } => {
+            WireEvent::Matched { room_id, partner, common_interests, notice, .. } => {
                 let name = &partner.display_name;
                 let common = match common_interests.join(", ") {
                     common if common.is_empty() => common,
@@ -188,26 +189,28 @@ impl ChatSession {
                 };
                 let told = format!("🎉 You're now chatting with {name}.{common} Say hello!");
                 let (room_id, partner) = (Some(room_id), Some(partner));
-                self.standing = WireQueueStatus { status: WireStatus::Matched, room_id, partner };
-                [told].into_iter().chain(notice).map(OutputLine::Told).collect()
+                self.status = WireQueueStatus { status: WireStatus::Matched, room_id, partner };
+                [told].into_iter().chain(notice).map(OutputLine::Server).collect()
             }
-            WireEvent::Said { text, .. } => vec![OutputLine::Told(text)],
-            WireEvent::Notice { message, .. } => vec![OutputLine::Told(format!("📢 {message}"))],
+            WireEvent::RoomNotice { text, .. } => vec![OutputLine::Server(text)],
+            WireEvent::OperatorNotice { message, .. } => {
+                vec![OutputLine::Server(format!("📢 {message}"))]
+            }
             WireEvent::Message { room_id, message, .. } => {
                 let of_now = self.room() == Some(&room_id);
-                let partner = self.standing.partner.as_ref().filter(|_| of_now);
+                let partner = self.status.partner.as_ref().filter(|_| of_now);
                 let name = partner.map_or("Your partner", |partner| &partner.display_name);
-                vec![OutputLine::Theirs { name: name.to_owned(), text: message }]
+                vec![OutputLine::Partner { name: name.to_owned(), text: message }]
             }
             WireEvent::Disconnected { room_id, reason, .. } => {
                 if self.room() == Some(&room_id) {
-                    self.standing = WireQueueStatus::default();
+                    self.status = WireQueueStatus::default();
                 }
                 let how = match reason {
                     WireEndReason::Left => "Your partner left the chat.",
                     WireEndReason::Timeout => "Your partner timed out.",
                 };
-                vec![OutputLine::told(format!("{how} #meet finds somebody new."))]
+                vec![OutputLine::server(format!("{how} #meet finds somebody new."))]
             }
             WireEvent::Other => Vec::new(),
         }
@@ -235,73 +238,82 @@ mod tests {
     }
 
     fn theirs(name: &str, text: &str) -> OutputLine {
-        OutputLine::Theirs { name: name.to_owned(), text: text.to_owned() }
+        OutputLine::Partner { name: name.to_owned(), text: text.to_owned() }
     }
 
     #[test]
     fn what_is_typed_goes_out_in_order_and_stays_until_it_is_answered() {
         let mut talk = ChatSession::default();
-        assert_eq!(talk.typed("  #meet ", "1".to_owned()), None);
-        assert_eq!(talk.typed("hello", "2".to_owned()), None);
-        assert_eq!(talk.typed("   ", "3".to_owned()), None);
+        assert_eq!(talk.on_input("  #meet ", "1".to_owned()), None);
+        assert_eq!(talk.on_input("hello", "2".to_owned()), None);
+        assert_eq!(talk.on_input("   ", "3".to_owned()), None);
         assert_eq!(talk.next().map(|next| next.text.as_str()), Some("#meet"));
         let again = talk.next().cloned();
         assert_eq!(talk.next(), again.as_ref(), "the same under the same id");
-        assert_eq!(talk.said(said(matched())), [OutputLine::Told("🎉 Connected!".to_owned())]);
-        assert!(talk.is_engaged());
+        assert_eq!(
+            talk.on_reply(said(matched())),
+            [OutputLine::Server("🎉 Connected!".to_owned())]
+        );
+        assert!(talk.can_leave());
         assert_eq!(talk.next().map(|next| next.text.as_str()), Some("hello"));
-        assert!(matches!(talk.refused("no".to_owned())[..], [OutputLine::Wrong(_)]));
-        assert_eq!(talk.waiting(), 0);
-        let long = "x".repeat(MAX_CHARS + 1);
-        assert!(matches!(talk.typed(&long, "4".to_owned()), Some(OutputLine::Wrong(_))));
-        assert_eq!(talk.waiting(), 0);
+        assert!(matches!(talk.on_error("no".to_owned())[..], [OutputLine::Error(_)]));
+        assert_eq!(talk.pending_count(), 0);
+        let long = "x".repeat(MAX_INPUT_CHARS + 1);
+        assert!(matches!(talk.on_input(&long, "4".to_owned()), Some(OutputLine::Error(_))));
+        assert_eq!(talk.pending_count(), 0);
     }
 
     #[test]
     fn a_message_that_overtakes_the_answer_waits_for_the_partners_name() {
         let mut talk = ChatSession::default();
-        talk.typed("#meet", "1".to_owned());
-        assert_eq!(talk.news(message("7", "hi")), []);
-        let lines = talk.said(said(matched()));
-        assert_eq!(lines, [OutputLine::Told("🎉 Connected!".to_owned()), theirs("User_A", "hi")]);
-        assert_eq!(talk.news(message("7", "hi")), [], "a repeat");
-        assert_eq!(talk.news(message("8", "hi")), [theirs("User_A", "hi")]);
+        talk.on_input("#meet", "1".to_owned());
+        assert_eq!(talk.on_event(message("7", "hi")), []);
+        let lines = talk.on_reply(said(matched()));
+        assert_eq!(lines, [OutputLine::Server("🎉 Connected!".to_owned()), theirs("User_A", "hi")]);
+        assert_eq!(talk.on_event(message("7", "hi")), [], "a repeat");
+        assert_eq!(talk.on_event(message("8", "hi")), [theirs("User_A", "hi")]);
     }
 
     #[test]
     fn what_is_said_to_both_to_newcomers_and_to_everybody_is_shown_once() {
         let mut talk = ChatSession::default();
-        let told = |method: &str, params| WireEvent::of(method, Some(params)).expect("news");
+        let told = |method: &str, params| WireEvent::parse(method, Some(params)).expect("news");
         let found = json!({ "room_id": "r", "message_id": "1", "notice": "be kind",
             "partner": { "display_name": "User_A" } });
-        let lines = talk.news(told("chatroom.found", found));
-        assert_eq!(lines.last(), Some(&OutputLine::Told("be kind".to_owned())));
+        let lines = talk.on_event(told("chatroom.found", found));
+        assert_eq!(lines.last(), Some(&OutputLine::Server("be kind".to_owned())));
         let asked = json!({ "room_id": "r", "message_id": "2", "text": "🧊 Tea?" });
-        let lines = talk.news(told("room.notice", asked.clone()));
-        assert_eq!(lines, [OutputLine::Told("🧊 Tea?".to_owned())]);
-        assert_eq!(talk.news(told("room.notice", asked)), []);
+        let lines = talk.on_event(told("room.notice", asked.clone()));
+        assert_eq!(lines, [OutputLine::Server("🧊 Tea?".to_owned())]);
+        assert_eq!(talk.on_event(told("room.notice", asked)), []);
         let notice = json!({ "message_id": "3", "message": "at five", "timestamp": 1 });
-        let lines = talk.news(told("operator.notice", notice));
-        assert_eq!(lines, [OutputLine::Told("📢 at five".to_owned())]);
+        let lines = talk.on_event(told("operator.notice", notice));
+        assert_eq!(lines, [OutputLine::Server("📢 at five".to_owned())]);
     }
 
     #[test]
     fn what_was_missed_is_shown_and_a_chat_that_is_gone_is_said_to_be_over() {
         let mut talk = ChatSession::default();
-        talk.typed("#meet", "1".to_owned());
-        talk.said(said(matched()));
-        let standing = talk.standing.clone();
-        let lines =
-            talk.joined(WireRejoinResult { standing, missed: vec![message("9", "there?")] });
+        talk.on_input("#meet", "1".to_owned());
+        talk.on_reply(said(matched()));
+        let standing = talk.status.clone();
+        let lines = talk.on_rejoin(WireRejoinResult {
+            queue_status: standing,
+            missed: vec![message("9", "there?")],
+        });
         assert_eq!(lines, [theirs("User_A", "there?")]);
-        let lines = talk
-            .joined(WireRejoinResult { standing: WireQueueStatus::default(), missed: Vec::new() });
+        let lines = talk.on_rejoin(WireRejoinResult {
+            queue_status: WireQueueStatus::default(),
+            missed: Vec::new(),
+        });
         assert!(
-            matches!(&lines[..], [OutputLine::Note(note)] if note.starts_with("The chat is over"))
+            matches!(&lines[..], [OutputLine::Local(note)] if note.starts_with("The chat is over"))
         );
-        assert!(!talk.is_engaged());
-        let lines = talk
-            .joined(WireRejoinResult { standing: WireQueueStatus::default(), missed: Vec::new() });
+        assert!(!talk.can_leave());
+        let lines = talk.on_rejoin(WireRejoinResult {
+            queue_status: WireQueueStatus::default(),
+            missed: Vec::new(),
+        });
         assert_eq!(lines, [], "it is said once");
     }
 
@@ -314,22 +326,22 @@ mod tests {
             said(answer)
         };
         let mut talk = ChatSession::default();
-        assert_eq!(talk.said(answer("pushed", 0)), []);
-        assert_eq!(talk.said(answer("queued", 2)).len(), 2);
+        assert_eq!(talk.on_reply(answer("pushed", 0)), []);
+        assert_eq!(talk.on_reply(answer("queued", 2)).len(), 2);
     }
 
     #[test]
     fn a_partner_who_leaves_ends_the_chat() {
         let mut talk = ChatSession::default();
-        talk.said(said(matched()));
+        talk.on_reply(said(matched()));
         let left = |room: &str| WireEvent::Disconnected {
             room_id: room.to_owned(),
             message_id: room.to_owned(),
             reason: WireEndReason::Left,
         };
-        talk.news(left("of before"));
-        assert!(talk.is_engaged());
-        talk.news(left("r"));
-        assert!(!talk.is_engaged());
+        talk.on_event(left("of before"));
+        assert!(talk.can_leave());
+        talk.on_event(left("r"));
+        assert!(!talk.can_leave());
     }
 }

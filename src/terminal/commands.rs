@@ -4,7 +4,7 @@ use once_cell::sync::Lazy;
 use regex::Regex;
 
 /// A line of the server's list: `*#m*, *#inbox*: read what waits` or `*#r* text: sends it`.
-static LISTED: Lazy<Regex> = Lazy::new(|| {
+static HELP_LINE: Lazy<Regex> = Lazy::new(|| {
     Regex::new(r"(?m)^\*#(\w+)\*[^:\n]*: (.+)$")
         .expect("the pattern is a constant that the tests compile")
 });
@@ -14,21 +14,21 @@ static LISTED: Lazy<Regex> = Lazy::new(|| {
 pub struct CommandHelp {
     /// With its `#`.
     pub name: String,
-    pub does: String,
+    pub description: String,
 }
 
 /// Reads the server's list. One that is not understood has no commands in it.
 #[must_use]
-pub fn listed(help: &str) -> Vec<CommandHelp> {
+pub fn parse_help(help: &str) -> Vec<CommandHelp> {
     let read = |found: regex::Captures| CommandHelp {
         name: format!("#{}", &found[1]),
-        does: found[2].trim_end().to_owned(),
+        description: found[2].trim_end().to_owned(),
     };
-    LISTED.captures_iter(help).map(read).collect()
+    HELP_LINE.captures_iter(help).map(read).collect()
 }
 
 /// The commands that begin with what stands before the cursor, if that is the start of one.
-pub fn beginning<'a>(
+pub fn with_prefix<'a>(
     commands: &'a [CommandHelp],
     typed: &str,
 ) -> impl Iterator<Item = &'a CommandHelp> {
@@ -45,17 +45,17 @@ mod tests {
     fn the_servers_list_is_read_and_narrowed_down_by_what_is_typed() {
         let help = "Commands:\n*#meet* [interests]: find someone: #meet music\n\
             *#m*, *#inbox*: read what waits\n*#r* text: send text\nAnything else is sent.";
-        let commands = listed(help);
+        let commands = parse_help(help);
         let named = |typed: &str| -> Vec<&str> {
-            beginning(&commands, typed).map(|command| command.name.as_str()).collect()
+            with_prefix(&commands, typed).map(|command| command.name.as_str()).collect()
         };
         assert_eq!(named("#"), ["#meet", "#m", "#r"]);
         assert_eq!(named("#M"), ["#meet", "#m"]);
         assert_eq!(named("#me"), ["#meet"]);
-        assert_eq!(commands[0].does, "find someone: #meet music");
+        assert_eq!(commands[0].description, "find someone: #meet music");
         for typed in ["", "m", "a #m", "#meet music", "#x"] {
             assert_eq!(named(typed), [""; 0], "{typed}");
         }
-        assert_eq!(listed("something else"), []);
+        assert_eq!(parse_help("something else"), []);
     }
 }

@@ -29,9 +29,9 @@ use super::target::ServerTarget;
 use super::wire::WireEvent;
 
 /// How long a connection may take, and an answer.
-const PATIENCE: Duration = Duration::from_secs(15);
+const CALL_TIMEOUT: Duration = Duration::from_secs(15);
 /// The server asks every half minute whether somebody is there. Without a word for this long, it is not.
-const SILENCE: Duration = Duration::from_secs(75);
+const IDLE_TIMEOUT: Duration = Duration::from_secs(75);
 
 type Socket = WebSocketStream<MaybeTlsStream<TcpStream>>;
 
@@ -39,7 +39,7 @@ type Socket = WebSocketStream<MaybeTlsStream<TcpStream>>;
 pub struct ServerLink {
     session: RunningService<RoleClient, ClientConfig>,
     /// Ends when the connection does.
-    pub news: mpsc::UnboundedReceiver<WireEvent>,
+    pub events: mpsc::UnboundedReceiver<WireEvent>,
 }
 
 /// Why a call was not answered.
@@ -59,33 +59,34 @@ impl ServerLink {
     /// A [`Problem`] that says what to do.
     pub async fn open(server: &ServerTarget) -> Result<Self, ChatError> {
         let unreachable = || ChatError::Unreachable(server.to_string());
-        let uri = server.socket().parse::<http::Uri>();
-        let uri = uri.map_err(|_| ChatError::Address(server.to_string()))?;
+        let uri = server.ws_url().parse::<http::Uri>();
+        let uri = uri.map_err(|_| ChatError::InvalidUrl(server.to_string()))?;
         let request = ClientRequestBuilder::new(uri).with_header("Authorization", server.bearer());
-        let connected = timeout(PATIENCE, connect_async(request)).await;
-        let (socket, _) =
-            connected.map_err(|_| unreachable())?.map_err(|error| problem(&error, server))?;
+        let connected = timeout(CALL_TIMEOUT, connect_async(request)).await;
+        let (socket, _) = connected
+            .map_err(|_| unreachable())?
+            .map_err(|error| handshake_error(&error, server))?;
         let (sink, stream) = socket.split();
         let (tell, news) = mpsc::unbounded_channel();
-        let transport = WsTransport { sink: Arc::new(Mutex::new(sink)), stream, tell };
-        let introduced = timeout(PATIENCE, ClientConfig::default().serve(transport)).await;
+        let transport = WsTransport { sink: Arc::new(Mutex::new(sink)), stream, events: tell };
+        let introduced = timeout(CALL_TIMEOUT, ClientConfig::default().serve(transport)).await;
         let session = introduced.map_err(|_| unreachable())?.map_err(|error| match error {
             ClientInitializeError::JsonRpcError(error) => {
                 ChatError::Refused(server.to_string(), error.message.into_owned())
             }
-            _ => ChatError::NotOurs(server.to_string()),
+            _ => ChatError::NotRandomConnect(server.to_string()),
         })?;
-        let tools = timeout(PATIENCE, session.list_all_tools()).await;
+        let tools = timeout(CALL_TIMEOUT, session.list_all_tools()).await;
         let tools = tools.map_err(|_| unreachable())?.map_err(|_| unreachable())?;
         if !["say", "rejoin"].iter().all(|name| tools.iter().any(|tool| tool.name == *name)) {
-            return Err(ChatError::NoPenPals(server.to_string()));
+            return Err(ChatError::PenPalDisabled(server.to_string()));
         }
-        Ok(Self { session, news })
+        Ok(Self { session, events: news })
     }
 
     /// A handle for calls.
     #[must_use]
-    pub fn caller(&self) -> ToolCaller {
+    pub fn tool_caller(&self) -> ToolCaller {
         ToolCaller(self.session.peer().clone())
     }
 
@@ -111,14 +112,14 @@ impl ToolCaller {
         arguments: Value,
     ) -> Result<T, CallError> {
         let structured = self.result(tool, arguments).await?.0;
-        serde_json::from_value(structured).map_err(|_| not_understood())
+        serde_json::from_value(structured).map_err(|_| invalid_response())
     }
 
     /// What a tool answers, as text.
     ///
     /// # Errors
     /// As above.
-    pub async fn text(self, tool: &'static str) -> Result<String, CallError> {
+    pub async fn call_text(self, tool: &'static str) -> Result<String, CallError> {
         Ok(self.result(tool, json!({})).await?.1)
     }
 
@@ -129,7 +130,7 @@ impl ToolCaller {
     ) -> Result<(Value, String), CallError> {
         let arguments = arguments.as_object().cloned().unwrap_or_default();
         let request = CallToolRequestParams::new(tool).with_arguments(arguments);
-        let answer = timeout(PATIENCE, self.0.call_tool(request)).await;
+        let answer = timeout(CALL_TIMEOUT, self.0.call_tool(request)).await;
         let result = match answer {
             Ok(Ok(result)) => result,
             Ok(Err(ServiceError::McpError(error))) => {
@@ -146,22 +147,22 @@ impl ToolCaller {
     }
 }
 
-fn not_understood() -> CallError {
+fn invalid_response() -> CallError {
     CallError::Refused("The server's answer can't be understood: is it of another version?".into())
 }
 
 /// What a failed handshake means.
-fn problem(error: &Error, server: &ServerTarget) -> ChatError {
+fn handshake_error(error: &Error, server: &ServerTarget) -> ChatError {
     let at = server.to_string();
     match error {
         Error::Http(response) => match response.status().as_u16() {
             401 => ChatError::WrongToken(at),
             403 => ChatError::WrongHost(at),
             502..=504 => ChatError::Unreachable(at),
-            _ => ChatError::NotOurs(at),
+            _ => ChatError::NotRandomConnect(at),
         },
         Error::Io(_) => ChatError::Unreachable(at),
-        _ => ChatError::NotOurs(at),
+        _ => ChatError::NotRandomConnect(at),
     }
 }
 
@@ -169,19 +170,19 @@ fn problem(error: &Error, server: &ServerTarget) -> ChatError {
 struct WsTransport {
     sink: Arc<Mutex<SplitSink<Socket, Message>>>,
     stream: SplitStream<Socket>,
-    tell: mpsc::UnboundedSender<WireEvent>,
+    events: mpsc::UnboundedSender<WireEvent>,
 }
 
 impl WsTransport {
     /// Hands on what a notification tells, which rmcp would do in no particular order.
-    fn hand_on(&self, message: &RxJsonRpcMessage<RoleClient>) {
+    fn forward_event(&self, message: &RxJsonRpcMessage<RoleClient>) {
         let JsonRpcMessage::Notification(notification) = message else { return };
         let ServerNotification::CustomNotification(told) = &notification.notification else {
             return;
         };
-        if let Some(news) = WireEvent::of(&told.method, told.params.clone()) {
+        if let Some(news) = WireEvent::parse(&told.method, told.params.clone()) {
             // Whoever no longer listens has left.
-            let _ = self.tell.send(news);
+            let _ = self.events.send(news);
         }
     }
 }
@@ -203,12 +204,13 @@ impl Transport<RoleClient> for WsTransport {
     async fn receive(&mut self) -> Option<RxJsonRpcMessage<RoleClient>> {
         loop {
             // Frames of the WebSocket itself, pings among them, are answered in passing.
-            let Message::Text(text) = timeout(SILENCE, self.stream.next()).await.ok()??.ok()?
+            let Message::Text(text) =
+                timeout(IDLE_TIMEOUT, self.stream.next()).await.ok()??.ok()?
             else {
                 continue;
             };
             let Ok(message) = serde_json::from_str(&text) else { continue };
-            self.hand_on(&message);
+            self.forward_event(&message);
             return Some(message);
         }
     }

@@ -25,8 +25,8 @@ use super::render::Renderer;
 /// What stands before what one types.
 const PROMPT: &str = "› ";
 /// How many lines may wait to be taken, so that a long file is read as fast as it is sent.
-const CAPACITY: usize = 1;
-const ENDS_PASTE_MODE: &[u8] = b"\r\x1b[K\x1b[?2004l";
+const INPUT_CAPACITY: usize = 1;
+const RESET_TERMINAL: &[u8] = b"\r\x1b[K\x1b[?2004l";
 
 /// What comes from whoever writes.
 #[derive(Debug, PartialEq, Eq)]
@@ -42,13 +42,13 @@ type Commands = Arc<RwLock<Vec<CommandHelp>>>;
 
 /// Both directions of a conversation.
 pub struct Console {
-    pub inputs: mpsc::Receiver<Input>,
-    words: Renderer,
+    pub input: mpsc::Receiver<Input>,
+    renderer: Renderer,
     commands: Commands,
     /// The printer above the prompt, in a terminal.
     printer: Option<Box<dyn FnMut(String) -> io::Result<()> + Send>>,
     /// How the terminal was, to leave it like that.
-    before: Option<Termios>,
+    saved_mode: Option<Termios>,
 }
 
 impl Console {
@@ -57,10 +57,11 @@ impl Console {
     /// # Errors
     /// When the terminal can't be used.
     pub fn open() -> Result<Self, ChatError> {
-        let (tell, inputs) = mpsc::channel(CAPACITY);
+        let (tell, inputs) = mpsc::channel(INPUT_CAPACITY);
         let colored = AutoStream::choice(&io::stdout()) != ColorChoice::Never;
         let (words, commands) = (Renderer { colored }, Commands::default());
-        let desk = Self { inputs, words, commands, printer: None, before: None };
+        let desk =
+            Self { input: inputs, renderer: words, commands, printer: None, saved_mode: None };
         if io::stdin().is_terminal() && io::stdout().is_terminal() {
             desk.with_editor(tell)
         } else {
@@ -71,7 +72,7 @@ impl Console {
 
     fn with_editor(mut self, tell: mpsc::Sender<Input>) -> Result<Self, ChatError> {
         let unusable = |error: ReadlineError| ChatError::Terminal(error.to_string());
-        self.before = tcgetattr(io::stdin()).ok();
+        self.saved_mode = tcgetattr(io::stdin()).ok();
         let config = Config::builder()
             .behavior(Behavior::Stdio)
             .completion_type(CompletionType::List)
@@ -82,7 +83,7 @@ impl Console {
             .map_err(unusable)?;
         editor.set_auto_add_history(true);
         let commands = Arc::clone(&self.commands);
-        editor.set_helper(Some(LineHelper { commands, colored: self.words.colored }));
+        editor.set_helper(Some(LineHelper { commands, colored: self.renderer.colored }));
         let mut printer = editor.create_external_printer().map_err(unusable)?;
         self.printer = Some(Box::new(move |text| printer.print(text).map_err(io::Error::other)));
         thread::spawn(move || edit_lines(editor, &tell));
@@ -91,12 +92,12 @@ impl Console {
 
     /// Whether somebody sits at a terminal.
     #[must_use]
-    pub const fn is_edited(&self) -> bool {
+    pub const fn has_editor(&self) -> bool {
         self.printer.is_some()
     }
 
     /// Makes the commands known to completion.
-    pub fn learn(&self, commands: Vec<CommandHelp>) {
+    pub fn set_commands(&self, commands: Vec<CommandHelp>) {
         *self.commands.write() = commands;
     }
 
@@ -106,7 +107,7 @@ impl Console {
     /// When nobody reads them any more.
     pub fn show(&mut self, lines: &[OutputLine]) -> io::Result<()> {
         for line in lines {
-            let text = format!("{}\n", self.words.of(line));
+            let text = format!("{}\n", self.renderer.render(line));
             if let Some(print) = &mut self.printer {
                 print(text)?;
             } else {
@@ -122,9 +123,9 @@ impl Console {
 /// The editor may still wait for a key, which can't be cancelled: the terminal is put right without it.
 impl Drop for Console {
     fn drop(&mut self) {
-        if let Some(before) = &self.before {
+        if let Some(before) = &self.saved_mode {
             let _ = tcsetattr(io::stdin(), SetArg::TCSADRAIN, before);
-            let _ = io::stdout().write_all(ENDS_PASTE_MODE);
+            let _ = io::stdout().write_all(RESET_TERMINAL);
             let _ = io::stdout().flush();
         }
     }

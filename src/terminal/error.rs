@@ -6,9 +6,9 @@ use thiserror::Error;
 #[derive(Debug, Error)]
 pub enum ChatError {
     #[error("{0:?} is no address of a server: write it like http://127.0.0.1:8086")]
-    Address(String),
+    InvalidUrl(String),
     #[error("there is no token that could be sent: set AUTH_TOKEN or pass --token")]
-    Token,
+    MissingToken,
     #[error(
         "no server answers at {0}: start one with `random-connect`, or name another with --url"
     )]
@@ -18,15 +18,15 @@ pub enum ChatError {
     #[error("the server at {0} does not answer under this name: see its ALLOWED_HOSTS")]
     WrongHost(String),
     #[error("what answers at {0} is no Random Connect server")]
-    NotOurs(String),
+    NotRandomConnect(String),
     #[error("the server at {0} has no pen pals: start it with TOOLSETS=connect,penpal")]
-    NoPenPals(String),
+    PenPalDisabled(String),
     #[error("the server at {0} refuses: {1}")]
     Refused(String, String),
     #[error("the connection was lost before {0} of what you wrote was answered")]
     Unanswered(usize),
     #[error("the demonstration did not come to its end: {0}")]
-    Broken(String),
+    DemoFailed(String),
     #[error("the terminal can't be used: {0}")]
     Terminal(String),
 }
@@ -34,7 +34,7 @@ pub enum ChatError {
 impl ChatError {
     /// Whether trying again later can't help.
     #[must_use]
-    pub const fn lasts(&self) -> bool {
-        !matches!(self, Self::Unreachable(_) | Self::NotOurs(_) | Self::Refused(..))
+    pub const fn is_permanent(&self) -> bool {
+        !matches!(self, Self::Unreachable(_) | Self::NotRandomConnect(_) | Self::Refused(..))
     }
 }

@@ -11,10 +11,10 @@ use rustyline::hint::{Hint, Hinter};
 use rustyline::validate::Validator;
 use rustyline::{Context, Result};
 
-use super::commands::{CommandHelp, beginning};
+use super::commands::{CommandHelp, with_prefix};
 
-const HINT: Style = Style::new().dimmed();
-const PROMPT: Style = AnsiColor::Green.on_default().bold();
+const HINT_STYLE: Style = Style::new().dimmed();
+const PROMPT_STYLE: Style = AnsiColor::Green.on_default().bold();
 
 /// Helps with commands.
 pub struct LineHelper {
@@ -31,7 +31,7 @@ impl Completer for LineHelper {
 
     fn complete(&self, line: &str, pos: usize, _: &Context<'_>) -> Result<(usize, Vec<Pair>)> {
         let commands = self.commands.read();
-        let fitting = beginning(&commands, line.get(..pos).unwrap_or_default());
+        let fitting = with_prefix(&commands, line.get(..pos).unwrap_or_default());
         let pair = |command: &CommandHelp| Pair {
             display: command.name.clone(),
             replacement: command.name.clone(),
@@ -43,7 +43,7 @@ impl Completer for LineHelper {
 /// The rest of a command and what it does; the right arrow takes over the former.
 pub struct CommandHint {
     shown: String,
-    taken: usize,
+    completion_len: usize,
 }
 
 impl Hint for CommandHint {
@@ -52,7 +52,7 @@ impl Hint for CommandHint {
     }
 
     fn completion(&self) -> Option<&str> {
-        self.shown.get(..self.taken).filter(|rest| !rest.is_empty())
+        self.shown.get(..self.completion_len).filter(|rest| !rest.is_empty())
     }
 }
 
@@ -66,19 +66,26 @@ impl Hinter for LineHelper {
         }
         let commands = self.commands.read();
         let exact = |command: &&CommandHelp| command.name.eq_ignore_ascii_case(line);
-        let command = beginning(&commands, line).find(exact);
-        let command = command.or_else(|| beginning(&commands, line).next())?;
+        let command = with_prefix(&commands, line).find(exact);
+        let command = command.or_else(|| with_prefix(&commands, line).next())?;
         let rest = command.name.get(line.len()..)?;
-        Some(CommandHint { shown: format!("{rest}  {}", command.does), taken: rest.len() })
+        Some(CommandHint {
+            shown: format!("{rest}  {}", command.description),
+            completion_len: rest.len(),
+        })
     }
 }
 
 impl Highlighter for LineHelper {
     fn highlight_prompt<'b, 's: 'b, 'p: 'b>(&'s self, prompt: &'p str, _: bool) -> Cow<'b, str> {
-        if self.colored { format!("{PROMPT}{prompt}{PROMPT:#}").into() } else { prompt.into() }
+        if self.colored {
+            format!("{PROMPT_STYLE}{prompt}{PROMPT_STYLE:#}").into()
+        } else {
+            prompt.into()
+        }
     }
 
     fn highlight_hint<'h>(&self, hint: &'h str) -> Cow<'h, str> {
-        format!("{HINT}{hint}{HINT:#}").into()
+        format!("{HINT_STYLE}{hint}{HINT_STYLE:#}").into()
     }
 }

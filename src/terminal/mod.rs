@@ -35,15 +35,15 @@ use self::console::{Console, Input};
 use self::error::ChatError;
 use self::target::ServerTarget;
 use self::wire::{WireRejoinResult, WireSayResult};
-use crate::kernel::id::unguessable;
+use crate::kernel::id::random_hex;
 
 /// The pause before the second attempt to connect again, doubled with each further one.
-const FIRST_PAUSE: Duration = Duration::from_millis(200);
-const LONGEST_PAUSE: Duration = Duration::from_secs(10);
+const INITIAL_BACKOFF: Duration = Duration::from_millis(200);
+const MAX_BACKOFF: Duration = Duration::from_secs(10);
 /// How long leaving the chat may take when somebody wants out.
-const GOODBYE: Duration = Duration::from_secs(3);
+const LEAVE_TIMEOUT: Duration = Duration::from_secs(3);
 /// How much may be typed ahead of the server.
-const AHEAD: usize = 64;
+const MAX_PENDING_INPUT: usize = 64;
 
 /// Chats with whoever is there until the input ends or a signal comes, and leaves the chat then.
 ///
@@ -54,28 +54,28 @@ pub async fn chat(server: &ServerTarget, rng: StdRng) -> Result<(), ChatError> {
     let signals = Signals::new().map_err(|error| ChatError::Terminal(error.to_string()))?;
     let mut terminal = TerminalClient::new(Console::open()?, signals, rng);
     match terminal.run(server, link).await {
-        Err(ChatEnd::By(problem)) => Err(problem),
+        Err(ChatEnd::Failed(problem)) => Err(problem),
         // Whoever read the output has seen enough.
-        Ok(()) | Err(ChatEnd::Unread) => Ok(()),
+        Ok(()) | Err(ChatEnd::OutputClosed) => Ok(()),
     }
 }
 
 /// Why a conversation ended before its end.
 enum ChatEnd {
     /// Nobody reads what is shown.
-    Unread,
-    By(ChatError),
+    OutputClosed,
+    Failed(ChatError),
 }
 
 impl From<ChatError> for ChatEnd {
     fn from(problem: ChatError) -> Self {
-        Self::By(problem)
+        Self::Failed(problem)
     }
 }
 
 impl From<io::Error> for ChatEnd {
     fn from(_: io::Error) -> Self {
-        Self::Unread
+        Self::OutputClosed
     }
 }
 
@@ -92,16 +92,16 @@ enum LinkEnd {
 enum ExitRequest {
     No,
     /// When what was written is answered.
-    Soon,
+    WhenAnswered,
     /// At once.
     Now,
 }
 
 /// One side of a chat, with everything around it.
 struct TerminalClient {
-    desk: Console,
+    console: Console,
     signals: Signals,
-    talk: ChatSession,
+    session: ChatSession,
     /// Who this is to the server: made for this run, so that nobody can guess it.
     user_id: String,
     leaving: ExitRequest,
@@ -109,27 +109,34 @@ struct TerminalClient {
 }
 
 impl TerminalClient {
-    fn new(desk: Console, signals: Signals, mut rng: StdRng) -> Self {
-        let user_id = format!("terminal-{}", unguessable(&mut rng));
-        Self { desk, signals, talk: ChatSession::default(), user_id, leaving: ExitRequest::No, rng }
+    fn new(console: Console, signals: Signals, mut rng: StdRng) -> Self {
+        let user_id = format!("terminal-{}", random_hex(&mut rng));
+        Self {
+            console,
+            signals,
+            session: ChatSession::default(),
+            user_id,
+            leaving: ExitRequest::No,
+            rng,
+        }
     }
 
     async fn run(&mut self, server: &ServerTarget, mut link: ServerLink) -> Result<(), ChatEnd> {
-        let hello = if self.desk.is_edited() {
+        let hello = if self.console.has_editor() {
             format!("Connected to {server}. #meet finds somebody, Tab completes, Ctrl-D leaves.")
         } else {
             format!("Connected to {server}.")
         };
         // Before anybody is told that Tab completes.
-        if let Ok(help) = link.caller().text("help").await {
-            self.desk.learn(commands::listed(&help));
+        if let Ok(help) = link.tool_caller().call_text("help").await {
+            self.console.set_commands(commands::parse_help(&help));
         }
-        self.note(&hello)?;
+        self.print_local(&hello)?;
         loop {
-            let conversed = self.converse(&mut link).await;
+            let conversed = self.run_connected(&mut link).await;
             if conversed.is_err() {
                 // Nobody sees the answer, but somebody may be in the chat.
-                self.bye(&link).await;
+                self.send_bye(&link).await;
             }
             match conversed? {
                 LinkEnd::Done => {
@@ -137,29 +144,29 @@ impl TerminalClient {
                     return Ok(());
                 }
                 LinkEnd::Lost if self.leaving == ExitRequest::No => {
-                    self.note("The connection was lost. Trying again…")?;
+                    self.print_local("The connection was lost. Trying again…")?;
                 }
                 LinkEnd::Lost => {}
             }
             let Some(again) = self.reconnect(server).await? else { return Ok(()) };
             link = again;
-            self.note("Connected again.")?;
+            self.print_local("Connected again.")?;
         }
     }
 
-    fn note(&mut self, text: &str) -> io::Result<()> {
-        self.desk.show(&[OutputLine::note(text)])
+    fn print_local(&mut self, text: &str) -> io::Result<()> {
+        self.console.show(&[OutputLine::local(text)])
     }
 
     /// Sends and shows until the connection or the conversation ends.
-    async fn converse(&mut self, link: &mut ServerLink) -> Result<LinkEnd, ChatEnd> {
+    async fn run_connected(&mut self, link: &mut ServerLink) -> Result<LinkEnd, ChatEnd> {
         let rejoin = json!({ "user_id": self.user_id });
-        match link.caller().call::<WireRejoinResult>("rejoin", rejoin).await {
+        match link.tool_caller().call::<WireRejoinResult>("rejoin", rejoin).await {
             Ok(rejoined) => {
-                let lines = self.talk.joined(rejoined);
-                self.desk.show(&lines)?;
+                let lines = self.session.on_rejoin(rejoined);
+                self.console.show(&lines)?;
             }
-            Err(CallError::Refused(reason)) => self.desk.show(&[OutputLine::Wrong(reason)])?,
+            Err(CallError::Refused(reason)) => self.console.show(&[OutputLine::Error(reason)])?,
             Err(CallError::Lost) => return Ok(LinkEnd::Lost),
         }
         let mut call = None;
@@ -168,28 +175,29 @@ impl TerminalClient {
                 call = self.next_call(link);
             }
             if call.is_none() && self.leaving != ExitRequest::No {
-                return Ok(self.goodbye(link).await?);
+                return Ok(self.drain_and_leave(link).await?);
             }
-            let (idle, open) = (self.talk.waiting() < AHEAD, self.leaving == ExitRequest::No);
+            let (idle, open) =
+                (self.session.pending_count() < MAX_PENDING_INPUT, self.leaving == ExitRequest::No);
             let answered: OptionFuture<_> = call.as_mut().into();
             tokio::select! {
                 biased;
-                () = self.signals.come() => self.leave_now(),
-                news = link.news.recv() => {
+                () = self.signals.received() => self.leave_now(),
+                news = link.events.recv() => {
                     let Some(news) = news else { return Ok(LinkEnd::Lost) };
-                    let lines = self.talk.news(news);
-                    self.desk.show(&lines)?;
+                    let lines = self.session.on_event(news);
+                    self.console.show(&lines)?;
                 }
                 Some(answer) = answered => {
                     call = None;
                     let lines = match answer {
-                        Ok(said) => self.talk.said(said),
-                        Err(CallError::Refused(reason)) => self.talk.refused(reason),
+                        Ok(said) => self.session.on_reply(said),
+                        Err(CallError::Refused(reason)) => self.session.on_error(reason),
                         Err(CallError::Lost) => return Ok(LinkEnd::Lost),
                     };
-                    self.desk.show(&lines)?;
+                    self.console.show(&lines)?;
                 }
-                input = self.desk.inputs.recv(), if open && idle => self.take(input)?,
+                input = self.console.input.recv(), if open && idle => self.on_input(input)?,
             }
         }
     }
@@ -199,55 +207,55 @@ impl TerminalClient {
         &self,
         link: &ServerLink,
     ) -> Option<BoxFuture<'static, Result<WireSayResult, CallError>>> {
-        let next = self.talk.next()?;
+        let next = self.session.next()?;
         let said = json!({
             "user_id": self.user_id, "message": next.text, "message_id": next.message_id,
         });
-        Some(Box::pin(link.caller().call("say", said)))
+        Some(Box::pin(link.tool_caller().call("say", said)))
     }
 
-    fn take(&mut self, input: Option<Input>) -> io::Result<()> {
+    fn on_input(&mut self, input: Option<Input>) -> io::Result<()> {
         match input {
             Some(Input::Line(text)) => {
-                let id = unguessable(&mut self.rng);
-                self.talk.typed(&text, id).map_or(Ok(()), |line| self.desk.show(&[line]))
+                let id = random_hex(&mut self.rng);
+                self.session.on_input(&text, id).map_or(Ok(()), |line| self.console.show(&[line]))
             }
             Some(Input::Quit) => {
                 self.leave_now();
                 Ok(())
             }
             Some(Input::End) | None => {
-                self.leaving = ExitRequest::Soon;
+                self.leaving = ExitRequest::WhenAnswered;
                 Ok(())
             }
         }
     }
 
     fn leave_now(&mut self) {
-        self.talk.forget_unsent();
+        self.session.drop_pending();
         self.leaving = ExitRequest::Now;
     }
 
     /// Leaves the chat or the queue, so that nobody writes to somebody who is gone.
-    async fn goodbye(&mut self, link: &mut ServerLink) -> io::Result<LinkEnd> {
-        while let Ok(news) = link.news.try_recv() {
-            let lines = self.talk.news(news);
-            self.desk.show(&lines)?;
+    async fn drain_and_leave(&mut self, link: &mut ServerLink) -> io::Result<LinkEnd> {
+        while let Ok(news) = link.events.try_recv() {
+            let lines = self.session.on_event(news);
+            self.console.show(&lines)?;
         }
-        if let Some(said) = self.bye(link).await {
-            let lines = self.talk.said(said);
-            self.desk.show(&lines)?;
+        if let Some(said) = self.send_bye(link).await {
+            let lines = self.session.on_reply(said);
+            self.console.show(&lines)?;
         }
         Ok(LinkEnd::Done)
     }
 
     /// Ends the chat or the search, if there is one.
-    async fn bye(&self, link: &ServerLink) -> Option<WireSayResult> {
-        if !self.talk.is_engaged() {
+    async fn send_bye(&self, link: &ServerLink) -> Option<WireSayResult> {
+        if !self.session.can_leave() {
             return None;
         }
         let bye = json!({ "user_id": self.user_id, "message": "#bye" });
-        timeout(GOODBYE, link.caller().call("say", bye)).await.ok()?.ok()
+        timeout(LEAVE_TIMEOUT, link.tool_caller().call("say", bye)).await.ok()?.ok()
     }
 
     /// Connects again, with longer and longer pauses; `None` when nobody waits for it any more.
@@ -256,26 +264,27 @@ impl TerminalClient {
         loop {
             // What was written before the end of the input is worth an attempt, and no more.
             if self.leaving == ExitRequest::Now
-                || self.leaving == ExitRequest::Soon && !pause.is_zero()
+                || self.leaving == ExitRequest::WhenAnswered && !pause.is_zero()
             {
-                return match self.talk.waiting() {
+                return match self.session.pending_count() {
                     0 => Ok(None),
-                    unanswered => Err(ChatEnd::By(ChatError::Unanswered(unanswered))),
+                    unanswered => Err(ChatEnd::Failed(ChatError::Unanswered(unanswered))),
                 };
             }
             let attempt = async {
                 sleep(pause).await;
                 ServerLink::open(server).await
             };
-            let (idle, open) = (self.talk.waiting() < AHEAD, self.leaving == ExitRequest::No);
+            let (idle, open) =
+                (self.session.pending_count() < MAX_PENDING_INPUT, self.leaving == ExitRequest::No);
             tokio::select! {
                 biased;
-                () = self.signals.come() => self.leave_now(),
-                input = self.desk.inputs.recv(), if open && idle => self.take(input)?,
+                () = self.signals.received() => self.leave_now(),
+                input = self.console.input.recv(), if open && idle => self.on_input(input)?,
                 opened = attempt => match opened {
                     Ok(link) => return Ok(Some(link)),
-                    Err(problem) if problem.lasts() => return Err(ChatEnd::By(problem)),
-                    Err(_) => pause = longer(pause, &mut self.rng),
+                    Err(problem) if problem.is_permanent() => return Err(ChatEnd::Failed(problem)),
+                    Err(_) => pause = next_pause(pause, &mut self.rng),
                 },
             }
         }
@@ -284,8 +293,8 @@ impl TerminalClient {
 
 /// The pause after one that was in vain: twice as long and a little more or less, so that not all who
 /// lost their connection together come back together.
-fn longer(pause: Duration, rng: &mut StdRng) -> Duration {
-    let next = (pause * 2).clamp(FIRST_PAUSE, LONGEST_PAUSE);
+fn next_pause(pause: Duration, rng: &mut StdRng) -> Duration {
+    let next = (pause * 2).clamp(INITIAL_BACKOFF, MAX_BACKOFF);
     next.mul_f64(rng.random_range(0.75..1.0))
 }
 
@@ -305,7 +314,7 @@ impl Signals {
         })
     }
 
-    async fn come(&mut self) {
+    async fn received(&mut self) {
         tokio::select! {
             _ = self.interrupt.recv() => {}
             _ = self.terminate.recv() => {}
@@ -324,9 +333,9 @@ mod tests {
         let mut rng = seeded_rng();
         let mut pause = Duration::ZERO;
         for attempt in 0..20 {
-            let next = longer(pause, &mut rng);
-            assert!(next >= FIRST_PAUSE.mul_f64(0.75) && next <= LONGEST_PAUSE, "{attempt}");
-            assert!(next > pause || next >= LONGEST_PAUSE.mul_f64(0.75), "{attempt}");
+            let next = next_pause(pause, &mut rng);
+            assert!(next >= INITIAL_BACKOFF.mul_f64(0.75) && next <= MAX_BACKOFF, "{attempt}");
+            assert!(next > pause || next >= MAX_BACKOFF.mul_f64(0.75), "{attempt}");
             pause = next;
         }
     }

@@ -9,17 +9,17 @@ use regex::{Captures, Regex};
 
 use super::chat::OutputLine;
 
-const NAME: Style = AnsiColor::Cyan.on_default().bold();
-const TOLD: Style = AnsiColor::Green.on_default();
-const NOTE: Style = Style::new().dimmed();
-const WRONG: Style = AnsiColor::Red.on_default();
-pub const HIDDEN: Style = AnsiColor::Yellow.on_default().bold();
-const STRONG: Style = Style::new().bold();
+const NAME_STYLE: Style = AnsiColor::Cyan.on_default().bold();
+const SERVER_STYLE: Style = AnsiColor::Green.on_default();
+const LOCAL_STYLE: Style = Style::new().dimmed();
+const ERROR_STYLE: Style = AnsiColor::Red.on_default();
+pub const HIDDEN_STYLE: Style = AnsiColor::Yellow.on_default().bold();
+const BOLD_STYLE: Style = Style::new().bold();
 /// What stands before further lines of a message.
-const FURTHER: &str = "\n    ";
+const CONTINUATION: &str = "\n    ";
 
 /// What WhatsApp shows in bold.
-static STARRED: Lazy<Regex> = Lazy::new(|| {
+static BOLD_MARKUP: Lazy<Regex> = Lazy::new(|| {
     Regex::new(r"\*([^*\n]+)\*").expect("the pattern is a constant that the tests compile")
 });
 
@@ -27,10 +27,10 @@ static STARRED: Lazy<Regex> = Lazy::new(|| {
 #[must_use]
 pub const fn style(line: &OutputLine) -> Style {
     match line {
-        OutputLine::Theirs { .. } => Style::new(),
-        OutputLine::Told(_) => TOLD,
-        OutputLine::Note(_) => NOTE,
-        OutputLine::Wrong(_) => WRONG,
+        OutputLine::Partner { .. } => Style::new(),
+        OutputLine::Server(_) => SERVER_STYLE,
+        OutputLine::Local(_) => LOCAL_STYLE,
+        OutputLine::Error(_) => ERROR_STYLE,
     }
 }
 
@@ -43,25 +43,28 @@ pub struct Renderer {
 impl Renderer {
     /// A line, which may be several in the terminal, without the end of the last.
     #[must_use]
-    pub fn of(self, line: &OutputLine) -> String {
+    pub fn render(self, line: &OutputLine) -> String {
         match line {
-            OutputLine::Theirs { name, text } => {
-                let text = printable(text).replace('\n', FURTHER);
-                let text = text.replace("[hidden]", &self.set(HIDDEN, "[hidden]"));
-                format!("{} {text}", self.set(NAME, &format!("{}:", printable(name))))
+            OutputLine::Partner { name, text } => {
+                let text = strip_controls(text).replace('\n', CONTINUATION);
+                let text = text.replace("[hidden]", &self.paint(HIDDEN_STYLE, "[hidden]"));
+                format!("{} {text}", self.paint(NAME_STYLE, &format!("{}:", strip_controls(name))))
             }
-            OutputLine::Told(text) => {
-                let text = printable(text);
-                let strong = |found: &Captures| self.within(STRONG, TOLD, &found[1]);
-                self.set(TOLD, &STARRED.replace_all(&text, strong))
+            OutputLine::Server(text) => {
+                let text = strip_controls(text);
+                let strong =
+                    |found: &Captures| self.paint_inside(BOLD_STYLE, SERVER_STYLE, &found[1]);
+                self.paint(SERVER_STYLE, &BOLD_MARKUP.replace_all(&text, strong))
             }
-            OutputLine::Note(text) => self.set(NOTE, &printable(text)),
-            OutputLine::Wrong(text) => self.set(WRONG, &format!("⚠️ {}", printable(text))),
+            OutputLine::Local(text) => self.paint(LOCAL_STYLE, &strip_controls(text)),
+            OutputLine::Error(text) => {
+                self.paint(ERROR_STYLE, &format!("⚠️ {}", strip_controls(text)))
+            }
         }
     }
 
     /// A text in a style (as it is without colours), line by line: some terminals drop a style at the end of a line.
-    pub fn set(self, style: Style, text: &str) -> String {
+    pub fn paint(self, style: Style, text: &str) -> String {
         if !self.colored {
             return text.to_owned();
         }
@@ -70,13 +73,13 @@ impl Renderer {
     }
 
     /// A text in one style amid another.
-    fn within(self, style: Style, around: Style, text: &str) -> String {
+    fn paint_inside(self, style: Style, around: Style, text: &str) -> String {
         if self.colored { format!("{style}{text}{style:#}{around}") } else { text.to_owned() }
     }
 }
 
 /// A text without what a terminal would act upon. Each such character is shown as one that says so.
-fn printable(text: &str) -> String {
+fn strip_controls(text: &str) -> String {
     let shown = |c: char| if c.is_control() && c != '\n' { '\u{fffd}' } else { c };
     text.trim_end().replace("\r\n", "\n").replace('\t', "    ").chars().map(shown).collect()
 }
@@ -89,34 +92,37 @@ mod tests {
     const COLORED: Renderer = Renderer { colored: true };
 
     fn theirs(name: &str, text: &str) -> OutputLine {
-        OutputLine::Theirs { name: name.to_owned(), text: text.to_owned() }
+        OutputLine::Partner { name: name.to_owned(), text: text.to_owned() }
     }
 
     #[test]
     fn a_stranger_can_neither_move_the_cursor_nor_begin_a_line() {
         let line = theirs("User_A", "a\x1b[2J\x07b\r\u{9b}2Jc\nUser_B: d\te");
         let expected = "User_A: a\u{fffd}[2J\u{fffd}b\u{fffd}\u{fffd}2Jc\n    User_B: d    e";
-        assert_eq!(PLAIN.of(&line), expected);
-        assert!(!COLORED.of(&theirs("A\x1b[0m", "x")).contains("\x1b[0m["));
+        assert_eq!(PLAIN.render(&line), expected);
+        assert!(!COLORED.render(&theirs("A\x1b[0m", "x")).contains("\x1b[0m["));
         for line in
-            [OutputLine::Told("\x1b]0;x\x07".to_owned()), OutputLine::Wrong("\x1b[2J".to_owned())]
+            [OutputLine::Server("\x1b]0;x\x07".to_owned()), OutputLine::Error("\x1b[2J".to_owned())]
         {
-            assert!(!PLAIN.of(&line).contains('\x1b'));
+            assert!(!PLAIN.render(&line).contains('\x1b'));
         }
     }
 
     #[test]
     fn without_colours_there_is_nothing_but_text() {
-        let told = OutputLine::Told("*#meet*: finds somebody\n*#bye*: leaves".to_owned());
-        assert_eq!(PLAIN.of(&told), "#meet: finds somebody\n#bye: leaves");
-        assert_eq!(PLAIN.of(&theirs("User_A", "at [hidden]")), "User_A: at [hidden]");
+        let told = OutputLine::Server("*#meet*: finds somebody\n*#bye*: leaves".to_owned());
+        assert_eq!(PLAIN.render(&told), "#meet: finds somebody\n#bye: leaves");
+        assert_eq!(PLAIN.render(&theirs("User_A", "at [hidden]")), "User_A: at [hidden]");
     }
 
     #[test]
     fn with_colours_a_hidden_number_stands_out_and_each_line_ends_its_own() {
-        let shown = COLORED.of(&theirs("User_A", "at [hidden] now"));
-        assert!(shown.contains(&format!("{HIDDEN}[hidden]{HIDDEN:#} now")), "{shown:?}");
-        let shown = COLORED.of(&OutputLine::Told("a\nb".to_owned()));
+        let shown = COLORED.render(&theirs("User_A", "at [hidden] now"));
+        assert!(
+            shown.contains(&format!("{HIDDEN_STYLE}[hidden]{HIDDEN_STYLE:#} now")),
+            "{shown:?}"
+        );
+        let shown = COLORED.render(&OutputLine::Server("a\nb".to_owned()));
         assert!(shown.lines().all(|line| line.ends_with("\x1b[0m")), "{shown:?}");
     }
 }

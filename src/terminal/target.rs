@@ -10,8 +10,8 @@ use super::error::ChatError;
 /// The server's WebSocket, and the token it asks for. `Debug` and `Display` show no token.
 #[derive(Clone, Debug)]
 pub struct ServerTarget {
-    socket: Url,
-    shown: String,
+    ws_url: Url,
+    display_url: String,
     token: SecretString,
 }
 
@@ -21,7 +21,7 @@ impl ServerTarget {
     /// # Errors
     /// When the address or the token can't be one.
     pub fn new(address: &str, token: &str) -> Result<Self, ChatError> {
-        let bad = || ChatError::Address(address.to_owned());
+        let bad = || ChatError::InvalidUrl(address.to_owned());
         let mut socket = Url::parse(address.trim()).map_err(|_| bad())?;
         let scheme = match socket.scheme() {
             "http" | "ws" => "ws",
@@ -42,15 +42,15 @@ impl ServerTarget {
         let token = token.trim();
         // A header can hold no other characters.
         if token.is_empty() || !token.bytes().all(|byte| byte.is_ascii_graphic()) {
-            return Err(ChatError::Token);
+            return Err(ChatError::MissingToken);
         }
-        Ok(Self { socket, shown, token: token.into() })
+        Ok(Self { ws_url: socket, display_url: shown, token: token.into() })
     }
 
     /// The address of the WebSocket.
     #[must_use]
-    pub fn socket(&self) -> &str {
-        self.socket.as_str()
+    pub fn ws_url(&self) -> &str {
+        self.ws_url.as_str()
     }
 
     /// The value of the header that lets a caller in.
@@ -63,7 +63,7 @@ impl ServerTarget {
 /// The address as people write it.
 impl fmt::Display for ServerTarget {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.shown)
+        f.write_str(&self.display_url)
     }
 }
 
@@ -80,12 +80,12 @@ mod tests {
             ("wss://chat.example/a/mcp", "wss://chat.example/a/mcp/ws", "https://chat.example/a"),
         ] {
             let server = ServerTarget::new(address, "token").expect("an address");
-            assert_eq!((server.socket(), server.to_string()), (socket, shown.to_owned()));
+            assert_eq!((server.ws_url(), server.to_string()), (socket, shown.to_owned()));
         }
         for address in ["", "127.0.0.1:8086", "ftp://x", "http://", "http://a:b@x", "http://x?t=1"]
         {
             let refused = ServerTarget::new(address, "token");
-            assert!(matches!(refused, Err(ChatError::Address(_))), "{address}");
+            assert!(matches!(refused, Err(ChatError::InvalidUrl(_))), "{address}");
         }
     }
 
@@ -93,7 +93,7 @@ mod tests {
     fn a_token_is_checked_and_not_shown() {
         for token in ["", " ", "two words", "käse", "a\nb"] {
             assert!(
-                matches!(ServerTarget::new("http://x", token), Err(ChatError::Token)),
+                matches!(ServerTarget::new("http://x", token), Err(ChatError::MissingToken)),
                 "{token}"
             );
         }

@@ -29,7 +29,7 @@ pub struct WireQueueStatus {
 #[derive(Debug, Deserialize)]
 pub struct WireRejoinResult {
     #[serde(flatten)]
-    pub standing: WireQueueStatus,
+    pub queue_status: WireQueueStatus,
     pub missed: Vec<WireEvent>,
 }
 
@@ -39,7 +39,7 @@ pub struct WireSayResult {
     pub told: Option<String>,
     pub sent: Option<WireSendResult>,
     #[serde(flatten)]
-    pub standing: WireQueueStatus,
+    pub queue_status: WireQueueStatus,
 }
 
 /// A message that was passed on.
@@ -62,7 +62,7 @@ pub enum WireDeliveryMode {
 #[serde(tag = "type")]
 pub enum WireEvent {
     #[serde(rename = "chatroom.found")]
-    Found {
+    Matched {
         room_id: String,
         message_id: String,
         partner: WirePartner,
@@ -76,10 +76,10 @@ pub enum WireEvent {
     Message { room_id: String, message_id: String, message: String },
     /// Said to both: a question to begin with, or that it is quiet.
     #[serde(rename = "room.notice")]
-    Said { room_id: String, message_id: String, text: String },
+    RoomNotice { room_id: String, message_id: String, text: String },
     /// Said to everybody by whoever runs the server.
     #[serde(rename = "operator.notice")]
-    Notice { message_id: String, message: String },
+    OperatorNotice { message_id: String, message: String },
     #[serde(rename = "partner.disconnected")]
     Disconnected { room_id: String, message_id: String, reason: WireEndReason },
     /// What is not shown here, such as signs of typing.
@@ -97,7 +97,7 @@ pub enum WireEndReason {
 impl WireEvent {
     /// What a notification of this method says.
     #[must_use]
-    pub fn of(method: &str, params: Option<serde_json::Value>) -> Option<Self> {
+    pub fn parse(method: &str, params: Option<serde_json::Value>) -> Option<Self> {
         let mut value = params.unwrap_or_else(|| serde_json::json!({}));
         value.as_object_mut()?.insert("type".to_owned(), method.into());
         serde_json::from_value(value).ok()
@@ -105,13 +105,13 @@ impl WireEvent {
 
     /// What tells a repeat, and the room it belongs to.
     #[must_use]
-    pub fn place(&self) -> Option<(&str, &str)> {
+    pub fn dedupe_key(&self) -> Option<(&str, &str)> {
         match self {
-            Self::Found { message_id, room_id, .. }
+            Self::Matched { message_id, room_id, .. }
             | Self::Message { message_id, room_id, .. }
-            | Self::Said { message_id, room_id, .. }
+            | Self::RoomNotice { message_id, room_id, .. }
             | Self::Disconnected { message_id, room_id, .. } => Some((message_id, room_id)),
-            Self::Notice { message_id, .. } => Some((message_id, "")),
+            Self::OperatorNotice { message_id, .. } => Some((message_id, "")),
             Self::Other => None,
         }
     }
@@ -126,11 +126,11 @@ mod tests {
     #[test]
     fn a_notification_is_read_and_one_that_is_not_known_is_none_of_ours() {
         let params = json!({ "room_id": "r", "message_id": "7", "message": "hi", "timestamp": 1 });
-        let message = WireEvent::of("message.received", Some(params)).expect("news");
-        assert_eq!(message.place(), Some(("7", "r")));
+        let message = WireEvent::parse("message.received", Some(params)).expect("news");
+        assert_eq!(message.dedupe_key(), Some(("7", "r")));
         let typing = json!({ "room_id": "r", "typing": true });
-        assert_eq!(WireEvent::of("partner.typing", Some(typing)), Some(WireEvent::Other));
-        assert_eq!(WireEvent::of("message.received", Some(json!([1]))), None);
-        assert_eq!(WireEvent::of("message.received", None), None);
+        assert_eq!(WireEvent::parse("partner.typing", Some(typing)), Some(WireEvent::Other));
+        assert_eq!(WireEvent::parse("message.received", Some(json!([1]))), None);
+        assert_eq!(WireEvent::parse("message.received", None), None);
     }
 }

@@ -21,22 +21,22 @@ use super::state::HttpState;
 
 /// What answers all requests.
 pub struct Dispatcher {
-    pub core: Arc<HttpState>,
+    pub state: Arc<HttpState>,
     pub gate: Arc<Gate>,
     pub routes: Router,
 }
 
 impl Dispatcher {
     /// Answers a request that came on a connection.
-    pub async fn answer(
+    pub async fn dispatch(
         &self,
         mut request: Request<Incoming>,
         connection: &ConnectionInfo,
     ) -> Response<ReceiptBody> {
         if matches!(request.uri().path(), "/mcp" | "/mcp/") {
-            return match self.gate.refusal(request.headers(), request.uri()) {
+            return match self.gate.rejection(request.headers(), request.uri()) {
                 Some(refused) => refused.map(ReceiptBody::from),
-                None => endpoint::answer(&self.core, request, connection).await,
+                None => endpoint::handle(&self.state, request, connection).await,
             };
         }
         request.extensions_mut().insert(connection.clone());

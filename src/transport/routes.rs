@@ -35,13 +35,13 @@ pub fn routes(core: Arc<HttpState>, gate: Arc<Gate>, office: Option<Router>) -> 
         .as_ref()
         .map(|whatsapp| whatsapp_routes::routes(Arc::clone(whatsapp), core.limits.body_timeout));
     let routes = Router::new()
-        .route("/mcp/session", any(endpoint::answer_in_session))
+        .route("/mcp/session", any(endpoint::handle_in_session))
         .route("/mcp/ws", any(ws::connect))
         .route("/mcp/sse", get(sse::connect))
         .route("/mcp/sse/messages", post(sse::message))
         .route("/stats", get(stats))
         .route("/metrics", get(metrics))
-        .route(pages::LIVE, get(pages::live))
+        .route(pages::LIVE_PATH, get(pages::live_stream))
         .fallback(|| async { (StatusCode::NOT_FOUND, "Not found\n") })
         .layer(require_token(gate))
         .route("/health", get(health))
@@ -80,9 +80,9 @@ async fn metrics(State(core): State<Arc<HttpState>>) -> Response {
     match core.connect.lobby_stats().await {
         Ok(lobby) => {
             let live = SessionStats {
-                sessions: core.places.taken(),
-                reachable: core.couriers.count(),
-                given_up: core.couriers.given_up(),
+                sessions: core.session_limit.in_use(),
+                reachable: core.couriers.reachable_count(),
+                given_up: core.couriers.closed_count(),
             };
             (text_format, core.metrics.render(&lobby, live)).into_response()
         }

@@ -9,7 +9,7 @@ use rmcp::transport::streamable_http_server::session::local::LocalSessionManager
 use rmcp::transport::streamable_http_server::session::never::NeverSessionManager;
 
 use super::channels::whatsapp::WhatsApp;
-use super::http::client_ip::origin;
+use super::http::client_ip::client_network;
 use super::http::server::ConnectionInfo;
 use super::mcp::server::McpServer;
 use super::mcp::session_pipe::SessionPipes;
@@ -26,13 +26,13 @@ use crate::kernel::clock::Clock;
 use crate::kernel::session::SessionLimit;
 
 /// Files beside connections: the listener, standard streams, the runtime's own.
-const SPARE_DESCRIPTORS: u64 = 32;
+const SPARE_FDS: u64 = 32;
 
 /// How much of a connection one caller may take.
 #[derive(Clone, Copy, Debug)]
 pub struct ConnectionLimits {
     /// Connections open at once; further ones wait to be accepted.
-    pub connections: usize,
+    pub max_connections: usize,
     /// To send a request's head, also from one request to the next on a kept-alive connection.
     pub head_timeout: Duration,
     /// To send a whole body.
@@ -48,7 +48,7 @@ pub struct ConnectionLimits {
 impl Default for ConnectionLimits {
     fn default() -> Self {
         Self {
-            connections: 4_096,
+            max_connections: 4_096,
             head_timeout: Duration::from_secs(30),
             body_timeout: Duration::from_secs(15),
             write_timeout: Duration::from_secs(30),
@@ -63,29 +63,31 @@ impl ConnectionLimits {
     #[must_use]
     pub fn with_sessions(sessions: usize) -> Self {
         let usual = Self::default();
-        Self { connections: usual.connections + sessions, ..usual }
+        Self { max_connections: usual.max_connections + sessions, ..usual }
     }
 
     /// Raises the number of files the process may open to what the connections need, and settles for
     /// fewer connections where the system grants less.
     #[must_use]
-    pub fn within_descriptors(self) -> Self {
-        let wanted = self.connections as u64 + SPARE_DESCRIPTORS;
+    pub fn within_fd_limit(self) -> Self {
+        let wanted = self.max_connections as u64 + SPARE_FDS;
         let granted = rlimit::increase_nofile_limit(wanted).unwrap_or(wanted);
         let connections =
-            usize::try_from(granted.saturating_sub(SPARE_DESCRIPTORS)).unwrap_or(self.connections);
-        Self { connections: connections.clamp(1, self.connections), ..self }
+            usize::try_from(granted.saturating_sub(SPARE_FDS)).unwrap_or(self.max_connections);
+        Self { max_connections: connections.clamp(1, self.max_connections), ..self }
     }
 }
 
 impl HttpState {
     /// Where a request comes from, if that matters.
-    pub(super) fn origin(
+    pub(super) fn client_network(
         &self,
         connection: &ConnectionInfo,
         headers: &HeaderMap,
     ) -> Option<ClientNetwork> {
-        self.newcomers.as_ref().map(|_| origin(connection.peer, headers, self.proxy))
+        self.new_user_limiter
+            .as_ref()
+            .map(|_| client_network(connection.peer, headers, self.trusted_proxy))
     }
 }
 
@@ -97,18 +99,18 @@ pub struct HttpState {
     pub clock: Arc<dyn Clock>,
     pub mcp: StreamableHttpService<McpServer, NeverSessionManager>,
     /// The short way past it.
-    pub direct: StatelessCalls,
+    pub stateless: StatelessCalls,
     /// The same for clients who stay connected.
     pub sessions: StreamableHttpService<McpServer, LocalSessionManager>,
     /// And for those of them who come over a WebSocket or in the way of protocol 2024-11-05.
-    pub pipes: SessionPipes,
+    pub session_pipes: SessionPipes,
     pub couriers: Arc<Couriers>,
-    pub places: SessionLimit,
+    pub session_limit: SessionLimit,
     pub drain: Drain,
     /// Counts new people, where they are limited.
-    pub newcomers: Option<Arc<NewUserLimiter>>,
+    pub new_user_limiter: Option<Arc<NewUserLimiter>>,
     /// Who says where requests come from.
-    pub proxy: TrustedProxy,
+    pub trusted_proxy: TrustedProxy,
     pub metrics: Arc<Metrics>,
     pub limits: ConnectionLimits,
     /// Where people on WhatsApp come in, if that is configured.

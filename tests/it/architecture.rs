@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 const MAX_LINES: usize = 400;
 
 /// Each floor of the house with the top-level modules it may name besides itself.
-const FLOORS: &[(&str, &[&str])] = &[
+const LAYERS: &[(&str, &[&str])] = &[
     ("kernel", &[]),
     ("mask", &[]),
     ("rate_limit", &["kernel"]),
@@ -38,7 +38,7 @@ const FLOORS: &[(&str, &[&str])] = &[
 ];
 
 /// Files that may read the clock or seed a generator.
-const CLOCK: &str = "src/kernel/clock.rs";
+const CLOCK_FILE: &str = "src/kernel/clock.rs";
 
 fn root() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR"))
@@ -69,7 +69,7 @@ fn all_files() -> Vec<(PathBuf, String)> {
 }
 
 /// The top-level module a file belongs to: its folder below `src`, or its own name.
-fn module(path: &Path) -> String {
+fn layer_of(path: &Path) -> String {
     let below = path.strip_prefix("src").expect("a source file");
     below
         .components()
@@ -83,13 +83,13 @@ fn module(path: &Path) -> String {
 
 #[test]
 fn imports_run_downward_only() {
-    let known: BTreeSet<&str> = FLOORS.iter().map(|(name, _)| *name).collect();
+    let known: BTreeSet<&str> = LAYERS.iter().map(|(name, _)| *name).collect();
     for (path, text) in all_files().into_iter().filter(|(path, _)| path.starts_with("src")) {
-        let own = module(&path);
+        let own = layer_of(&path);
         if own == "lib" || own == "main" {
             continue;
         }
-        let (_, below) = FLOORS.iter().find(|(name, _)| *name == own).unwrap_or_else(|| {
+        let (_, below) = LAYERS.iter().find(|(name, _)| *name == own).unwrap_or_else(|| {
             panic!(
                 "{} is on no floor: add its module to FLOORS and to ARCHITECTURE.md",
                 path.display()
@@ -172,7 +172,7 @@ fn no_test_sleeps() {
 #[test]
 fn only_one_file_reads_the_clock() {
     for (path, text) in all_files().into_iter().filter(|(path, _)| path.starts_with("src")) {
-        if path != Path::new(CLOCK) {
+        if path != Path::new(CLOCK_FILE) {
             for call in [
                 concat!("Instant::", "now"),
                 concat!("SystemTime::", "now"),

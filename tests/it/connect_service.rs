@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use async_trait::async_trait;
-use random_connect::connect::announce_all;
+use random_connect::connect::broadcast_all;
 use random_connect::connect::lobby::action::{
     Action, ActionResult, Call, LobbyStats, NudgeResult, SenderState, SweepResult,
 };
@@ -58,8 +58,8 @@ impl Lobby for FaultyLobby {
         if self.broken { Err(LobbyError) } else { self.lobby.perform(call, action).await }
     }
 
-    async fn sender(&self, who: UserId) -> Result<SenderState, LobbyError> {
-        let sender = self.lobby.sender(who).await?;
+    async fn sender_state(&self, who: UserId) -> Result<SenderState, LobbyError> {
+        let sender = self.lobby.sender_state(who).await?;
         let left = self
             .switches
             .fetch_update(Ordering::SeqCst, Ordering::SeqCst, |left| left.checked_sub(1));
@@ -78,8 +78,8 @@ impl Lobby for FaultyLobby {
         self.lobby.listen(who)
     }
 
-    async fn keep_back(&self, who: UserId, lease: &Lease, shown: usize) -> Result<(), LobbyError> {
-        self.lobby.keep_back(who, lease, shown).await
+    async fn put_back(&self, who: UserId, lease: &Lease, shown: usize) -> Result<(), LobbyError> {
+        self.lobby.put_back(who, lease, shown).await
     }
 
     fn settle(&self, who: UserId, lease: LeaseId, delivered: bool) {
@@ -94,23 +94,27 @@ impl Lobby for FaultyLobby {
         self.lobby.pair_waiting(now).await
     }
 
-    async fn first(&self, message: IdempotencyKey, now: Timestamp) -> Result<bool, LobbyError> {
-        self.lobby.first(message, now).await
+    async fn claim_delivery(
+        &self,
+        message: IdempotencyKey,
+        now: Timestamp,
+    ) -> Result<bool, LobbyError> {
+        self.lobby.claim_delivery(message, now).await
     }
 
     async fn nudge_silent(&self, now: Timestamp) -> Result<NudgeResult, LobbyError> {
         self.lobby.nudge_silent(now).await
     }
 
-    async fn find(&self, prefix: &str) -> Result<Vec<UserId>, LobbyError> {
-        self.lobby.find(prefix).await
+    async fn find_by_prefix(&self, prefix: &str) -> Result<Vec<UserId>, LobbyError> {
+        self.lobby.find_by_prefix(prefix).await
     }
 
     async fn presence(&self, who: UserId) -> Result<Option<Presence>, LobbyError> {
         self.lobby.presence(who).await
     }
 
-    async fn announce(
+    async fn broadcast(
         &self,
         announcement: &Broadcast,
         after: Option<UserId>,
@@ -119,7 +123,7 @@ impl Lobby for FaultyLobby {
         let left =
             self.steps.fetch_update(Ordering::SeqCst, Ordering::SeqCst, |left| left.checked_sub(1));
         left.map_err(|_| LobbyError)?;
-        self.lobby.announce(announcement, after, now).await
+        self.lobby.broadcast(announcement, after, now).await
     }
 
     async fn stats(&self, now: Timestamp) -> Result<LobbyStats, LobbyError> {
@@ -183,16 +187,19 @@ async fn a_notice_that_broke_off_reaches_the_rest_the_next_time_and_nobody_twice
     let now = Timestamp::default();
     let everybody: Vec<_> = (0..=255).map(|n| UserId::from_bytes([n; 16])).collect();
     for who in &everybody {
-        lobby.perform(Call::new(*who, now), Action::Read).await.expect("up");
+        lobby.perform(Call::new(*who, now), Action::ReadInbox).await.expect("up");
     }
-    let key = IdHasher::random(&mut seeded_rng()).notice("noon");
+    let key = IdHasher::random(&mut seeded_rng()).broadcast_key("noon");
     let notice = BroadcastText::parse("We restart at noon.").expect("a notice");
-    let announcement = Broadcast { key, notice };
-    let until_then = announce_all(&lobby, &announcement, now).await.expect_err("it breaks off");
-    assert!((1..256).contains(&until_then.told), "{until_then:?}");
+    let announcement = Broadcast { key, text: notice };
+    let until_then = broadcast_all(&lobby, &announcement, now).await.expect_err("it breaks off");
+    assert!((1..256).contains(&until_then.delivered), "{until_then:?}");
     lobby.steps.store(usize::MAX, Ordering::SeqCst);
-    let rest = announce_all(&lobby, &announcement, now).await.expect("up");
-    assert_eq!((rest.before, rest.told), (until_then.told, 256 - until_then.told));
+    let rest = broadcast_all(&lobby, &announcement, now).await.expect("up");
+    assert_eq!(
+        (rest.already_delivered, rest.delivered),
+        (until_then.delivered, 256 - until_then.delivered)
+    );
     for who in everybody {
         assert_eq!(lobby.collect(who, now).await.expect("up").items.len(), 1);
     }

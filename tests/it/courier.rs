@@ -36,15 +36,15 @@ struct ScriptedChannel {
 
 #[async_trait]
 impl Channel for ScriptedChannel {
-    async fn bring(&self, _language: Language, items: &[Item]) -> Result<usize, DeliveryError> {
-        let shown = items.iter().map(|item| match &item.news {
+    async fn deliver(&self, _language: Language, items: &[Item]) -> Result<usize, DeliveryError> {
+        let shown = items.iter().map(|item| match &item.event {
             InboxEvent::Message { text, .. } => text.as_str().to_owned(),
             InboxEvent::Connected { .. } => "connected".to_owned(),
             InboxEvent::PartnerLeft { .. } | InboxEvent::PartnerTimedOut { .. } => {
                 "parted".to_owned()
             }
             InboxEvent::Icebreaker { .. } | InboxEvent::Nudge { .. } => "said to both".to_owned(),
-            InboxEvent::Notice(notice) => notice.as_str().to_owned(),
+            InboxEvent::Broadcast(notice) => notice.as_str().to_owned(),
         });
         let answer = self.answers.lock().pop().unwrap_or(Ok(items.len()));
         self.attempts.lock().push((shown.collect(), answer));
@@ -56,11 +56,11 @@ impl Channel for ScriptedChannel {
         self.permits.acquire().await.expect("never closed").forget();
     }
 
-    async fn wanted(&self) {
+    async fn outgoing_ready(&self) {
         self.wanted.notified().await;
     }
 
-    async fn show_typing(&self, _room: RoomId, _typing: bool) {}
+    async fn send_typing(&self, _room: RoomId, _typing: bool) {}
 }
 
 struct CourierFixture {
@@ -89,7 +89,7 @@ impl CourierFixture {
     }
 
     async fn perform(&self, who: UserId, action: Action) -> Outcome {
-        let call = Call { takes_inbox: false, ..Call::new(who, NOW) };
+        let call = Call { include_inbox: false, ..Call::new(who, NOW) };
         self.lobby.perform(call, action).await.expect("done").outcome
     }
 
@@ -113,7 +113,7 @@ fn texts(texts: &[&str]) -> Vec<String> {
 
 #[tokio::test(start_paused = true)]
 async fn what_a_channel_could_not_hold_comes_first_when_it_is_ready_again() {
-    let world = CourierFixture::new(&[Ok(2), Err(DeliveryError::Later)]).await;
+    let world = CourierFixture::new(&[Ok(2), Err(DeliveryError::RetryLater)]).await;
     let _attachment = world.couriers.attach(ANN, Arc::clone(&world.channel) as _);
     for text in ["one", "two", "three"] {
         world.say(text).await;
@@ -127,11 +127,11 @@ async fn what_a_channel_could_not_hold_comes_first_when_it_is_ready_again() {
     let rest = texts(&["two", "three", "four"]);
     let attempts = [
         (texts(&["connected", "one", "two", "three"]), Ok(2)),
-        (rest.clone(), Err(DeliveryError::Later)),
+        (rest.clone(), Err(DeliveryError::RetryLater)),
         (rest, Ok(3)),
     ];
     assert_eq!(world.attempts().await, attempts);
-    assert!(world.couriers.reaches(ANN) && world.couriers.given_up() == 0);
+    assert!(world.couriers.is_reachable(ANN) && world.couriers.closed_count() == 0);
 }
 
 #[tokio::test(start_paused = true)]
@@ -146,14 +146,14 @@ async fn a_channel_that_wants_to_say_something_is_asked_without_items() {
 
 #[tokio::test(start_paused = true)]
 async fn a_channel_that_is_gone_is_given_up_and_its_items_wait() {
-    let world = CourierFixture::new(&[Err(DeliveryError::Gone)]).await;
+    let world = CourierFixture::new(&[Err(DeliveryError::Closed)]).await;
     let attachment = world.couriers.attach(ANN, Arc::clone(&world.channel) as _);
     world.channel.permits.add_permits(1);
     world.attempts().await;
     while attachment.is_active() {
         tokio::task::yield_now().await;
     }
-    assert_eq!(world.couriers.given_up(), 1);
+    assert_eq!(world.couriers.closed_count(), 1);
     let waiting = world.lobby.collect(ANN, NOW).await.expect("a lease");
     assert_eq!(waiting.items.len(), 1);
 }

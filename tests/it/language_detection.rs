@@ -16,7 +16,7 @@ fn of_the_messages_whose_language_is_guessed_at_most_one_in_fifty_is_of_another(
             // Those who write as Hindi is written are answered in it, which is meant so.
             let language =
                 language.map(|code| if matches!(code, "mr" | "ne") { "hi" } else { code });
-            let Some(guess) = Language::of(text.expect("a text")) else { continue };
+            let Some(guess) = Language::detect(text.expect("a text")) else { continue };
             if Some(guess.code()) == language {
                 right += 1;
             } else {

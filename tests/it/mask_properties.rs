@@ -83,12 +83,12 @@ fn hostile() -> impl Strategy<Value = String> {
 }
 
 /// Everything that holds of one text.
-fn holds(text: &str) {
-    unaltered(text, &explain(text), &mask(text));
+fn check_mask(text: &str) {
+    check_unchanged_outside(text, &explain(text), &mask(text));
 }
 
 /// Whether a masked text is the text with its findings hidden, and has nothing left to hide.
-fn unaltered(text: &str, findings: &[Finding], masked: &Masked) {
+fn check_unchanged_outside(text: &str, findings: &[Finding], masked: &Masked) {
     let mut from = 0;
     let mut shown = String::new();
     for finding in findings {
@@ -105,11 +105,11 @@ fn unaltered(text: &str, findings: &[Finding], masked: &Masked) {
 }
 
 /// What holds of a conversation.
-fn remembers(messages: &[String]) {
+fn check_memory(messages: &[String]) {
     let mut memory = Memory::default();
     for text in messages {
         let (masked, next) = mask_next(text, &memory);
-        unaltered(text, &explain_next(text, &memory).0, &masked);
+        check_unchanged_outside(text, &explain_next(text, &memory).0, &masked);
         assert!(masked.hidden() >= mask(text).hidden().min(1), "a memory only adds: {text:?}");
         let stored = serde_json::to_string(&next).expect("serialised");
         assert!(stored.len() < 200, "what is remembered is bounded: {stored}");
@@ -121,31 +121,31 @@ fn remembers(messages: &[String]) {
 proptest! {
     #[test]
     fn any_unicode_text(text in any::<String>()) {
-        holds(&text);
+        check_mask(&text);
     }
 
     #[test]
     fn any_text_of_letters_digits_and_marks(text in r"[\p{Nd}\p{L}\p{M}\p{P}\p{S}\p{Z}\p{Cf}]{0,60}") {
-        holds(&text);
+        check_mask(&text);
     }
 
     #[test]
     fn any_text_of_digits_of_all_scripts(text in r"\+?[\p{Nd}\p{No} .()-]{1,40}") {
-        holds(&text);
+        check_mask(&text);
     }
 
     #[test]
     fn hostile_texts(text in hostile()) {
-        holds(&text);
+        check_mask(&text);
     }
 
     #[test]
     fn conversations(messages in prop::collection::vec(hostile(), 0..20)) {
-        remembers(&messages);
+        check_memory(&messages);
     }
 
     #[test]
     fn conversations_of_short_pieces(messages in prop::collection::vec(r"[0-9]{0,5}|[a-z ]{0,9}", 0..20)) {
-        remembers(&messages);
+        check_memory(&messages);
     }
 }

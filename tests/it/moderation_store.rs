@@ -12,7 +12,7 @@ use random_connect::kernel::clock::Timestamp;
 use random_connect::kernel::id::UserId;
 use random_connect::moderation::rating::Rating;
 use random_connect::moderation::store::{
-    AuditEntry, EVIDENCE_FOR, LIST, ModerationStore, NoticeState, REMEMBERED_FOR, Report,
+    AuditEntry, EVIDENCE_TTL, LIST_LIMIT, ModerationStore, NoticeState, RECORD_TTL, Report,
     ReportTopic, Verdict,
 };
 use random_connect::moderation::store_memory::MemoryModerationStore;
@@ -78,7 +78,7 @@ fn user(n: u8) -> UserId {
 fn report(reporter: u8, person: u8) -> Report {
     Report {
         reporter: user(reporter),
-        person: user(person),
+        reported: user(person),
         at: START,
         topic: ReportTopic::Scam,
         weight: 60,
@@ -97,7 +97,7 @@ async fn a_block_keeps_both_apart_and_nobody_else() {
         ledger.block(user(3), user(1), START).await.expect("up");
         let apart = async |n| {
             let mut apart: Vec<_> =
-                ledger.entry(user(n)).await.expect("up").apart.into_iter().collect();
+                ledger.record(user(n)).await.expect("up").blocked.into_iter().collect();
             apart.sort_unstable();
             apart
         };
@@ -115,10 +115,10 @@ async fn one_reporter_has_one_report_of_each_person() {
         assert!(!ledger.report(report(1, 9)).await.expect("up"));
         assert!(ledger.report(report(2, 9)).await.expect("up"));
         assert!(ledger.report(report(1, 8)).await.expect("up"));
-        let reports = ledger.entry(user(9)).await.expect("up").reports;
+        let reports = ledger.record(user(9)).await.expect("up").reports;
         let plain = |reporter| Report { evidence: None, ..report(reporter, 9) };
         assert_eq!(reports, [plain(1), plain(2)]);
-        assert_eq!(ledger.dismissed(user(1)).await.expect("up"), 0);
+        assert_eq!(ledger.dismissed_count(user(1)).await.expect("up"), 0);
     }
 }
 
@@ -127,17 +127,17 @@ async fn evidence_is_deleted_after_thirty_days_and_the_report_after_a_year() {
     for backend in backends() {
         let ledger = &backend.ledger;
         ledger.report(report(1, 9)).await.expect("up");
-        assert_eq!(ledger.open().await.expect("up"), [report(1, 9)]);
+        assert_eq!(ledger.open_reports().await.expect("up"), [report(1, 9)]);
         let moment = Duration::from_millis(1);
         for (at, evidence, left) in [
-            (EVIDENCE_FOR.saturating_sub(moment), true, 1),
-            (EVIDENCE_FOR, false, 1),
-            (REMEMBERED_FOR.saturating_sub(moment), false, 1),
-            (REMEMBERED_FOR, false, 0),
+            (EVIDENCE_TTL.saturating_sub(moment), true, 1),
+            (EVIDENCE_TTL, false, 1),
+            (RECORD_TTL.saturating_sub(moment), false, 1),
+            (RECORD_TTL, false, 0),
         ] {
             ledger.purge(START + at).await.expect("up");
-            let open = ledger.open().await.expect("up");
-            assert_eq!(ledger.entry(user(9)).await.expect("up").reports.len(), left);
+            let open = ledger.open_reports().await.expect("up");
+            assert_eq!(ledger.record(user(9)).await.expect("up").reports.len(), left);
             assert_eq!(open.len(), left);
             assert_eq!(open.iter().any(|report| report.evidence.is_some()), evidence);
         }
@@ -151,15 +151,15 @@ async fn what_was_decided_is_not_open_any_more_and_can_be_decided_otherwise() {
         ledger.report(report(1, 9)).await.expect("up");
         let later = Report { at: START + Duration::from_secs(1), ..report(1, 8) };
         ledger.report(later.clone()).await.expect("up");
-        assert_eq!(ledger.open().await.expect("up"), [report(1, 9), later.clone()]);
+        assert_eq!(ledger.open_reports().await.expect("up"), [report(1, 9), later.clone()]);
         let resolve = |verdict| ledger.resolve(user(9), user(1), verdict);
         assert!(resolve(Verdict::Dismissed).await.expect("up"));
-        assert_eq!(ledger.open().await.expect("up"), [later]);
-        assert_eq!(ledger.dismissed(user(1)).await.expect("up"), 1);
-        let reports = ledger.entry(user(9)).await.expect("up").reports;
+        assert_eq!(ledger.open_reports().await.expect("up"), [later]);
+        assert_eq!(ledger.dismissed_count(user(1)).await.expect("up"), 1);
+        let reports = ledger.record(user(9)).await.expect("up").reports;
         assert_eq!(reports[0].verdict, Some(Verdict::Dismissed));
         assert!(resolve(Verdict::Upheld).await.expect("up"));
-        assert_eq!(ledger.dismissed(user(1)).await.expect("up"), 0);
+        assert_eq!(ledger.dismissed_count(user(1)).await.expect("up"), 0);
         let none = ledger.resolve(user(1), user(9), Verdict::Upheld).await.expect("up");
         assert!(!none, "there is no such report");
     }
@@ -174,8 +174,8 @@ async fn whoever_decides_last_of_several_at_once_has_decided_all_of_it() {
             let resolve = |verdict| ledger.resolve(user(9), user(1), verdict);
             let (one, other) = tokio::join!(resolve(Verdict::Dismissed), resolve(Verdict::Upheld));
             assert!(one.expect("up") && other.expect("up"));
-            let verdict = ledger.entry(user(9)).await.expect("up").reports[0].verdict;
-            let dismissed = ledger.dismissed(user(1)).await.expect("up");
+            let verdict = ledger.record(user(9)).await.expect("up").reports[0].verdict;
+            let dismissed = ledger.dismissed_count(user(1)).await.expect("up");
             assert_eq!(dismissed == 1, verdict == Some(Verdict::Dismissed));
         }
         ledger.check().await.expect("up");
@@ -186,12 +186,12 @@ async fn whoever_decides_last_of_several_at_once_has_decided_all_of_it() {
 async fn a_ban_lasts_until_it_is_lifted() {
     for backend in backends() {
         let ledger = &backend.ledger;
-        let entry = async || ledger.entry(user(9)).await.expect("up");
+        let entry = async || ledger.record(user(9)).await.expect("up");
         ledger.ban(user(9), START).await.expect("up");
-        assert_eq!((entry().await.banned, entry().await.pardoned), (Some(START), None));
+        assert_eq!((entry().await.banned_at, entry().await.pardoned_at), (Some(START), None));
         let later = START + Duration::from_secs(60);
         ledger.unban(user(9), later).await.expect("up");
-        assert_eq!((entry().await.banned, entry().await.pardoned), (None, Some(later)));
+        assert_eq!((entry().await.banned_at, entry().await.pardoned_at), (None, Some(later)));
     }
 }
 
@@ -202,7 +202,7 @@ async fn people_are_found_by_how_their_code_begins() {
         ledger.block(user(0x1a), user(0x1b), START).await.expect("up");
         ledger.report(report(1, 0x2c)).await.expect("up");
         ledger.ban(user(0xff), START).await.expect("up");
-        let find = async |prefix| ledger.find(prefix).await.expect("up");
+        let find = async |prefix| ledger.find_by_prefix(prefix).await.expect("up");
         assert_eq!(find("1").await, [user(0x1a), user(0x1b)]);
         assert_eq!(find("1b1b1b1b").await, [user(0x1b)]);
         assert_eq!([find("2c").await, find("ffff").await], [[user(0x2c)], [user(0xff)]]);
@@ -214,17 +214,17 @@ async fn people_are_found_by_how_their_code_begins() {
 async fn who_agreed_to_how_people_treat_each_other_has_agreed_for_good() {
     for backend in backends() {
         let ledger = &backend.ledger;
-        let consent = async || ledger.entry(user(1)).await.expect("up").consent;
+        let consent = async || ledger.record(user(1)).await.expect("up").notice;
         assert_eq!(consent().await, None);
         for (said, kept) in [
-            (NoticeState::Told, NoticeState::Told),
-            (NoticeState::Agreed, NoticeState::Agreed),
-            (NoticeState::Told, NoticeState::Agreed),
+            (NoticeState::Shown, NoticeState::Shown),
+            (NoticeState::Accepted, NoticeState::Accepted),
+            (NoticeState::Shown, NoticeState::Accepted),
         ] {
-            ledger.inform(user(1), said, START).await.expect("up");
+            ledger.record_notice(user(1), said, START).await.expect("up");
             assert_eq!(consent().await, Some(kept));
         }
-        assert_eq!(ledger.entry(user(2)).await.expect("up").consent, None);
+        assert_eq!(ledger.record(user(2)).await.expect("up").notice, None);
     }
 }
 
@@ -236,10 +236,10 @@ async fn of_each_rater_the_newest_rating_counts() {
         for (rater, one) in [(1, rating(0, true)), (2, rating(1, true)), (1, rating(2, false))] {
             ledger.rate(user(rater), user(9), one).await.expect("up");
         }
-        let mut ratings = ledger.entry(user(9)).await.expect("up").ratings;
+        let mut ratings = ledger.record(user(9)).await.expect("up").ratings;
         ratings.sort_unstable_by_key(|rating| rating.at);
         assert_eq!(ratings, [rating(1, true), rating(2, false)]);
-        assert!(ledger.entry(user(1)).await.expect("up").ratings.is_empty());
+        assert!(ledger.record(user(1)).await.expect("up").ratings.is_empty());
     }
 }
 
@@ -247,13 +247,13 @@ async fn of_each_rater_the_newest_rating_counts() {
 async fn the_log_only_grows() {
     for backend in backends() {
         let ledger = &backend.ledger;
-        let note = |n: usize| AuditEntry { at: START, what: format!("ban {n}") };
-        for n in 0..=LIST {
-            ledger.log(note(n)).await.expect("up");
+        let note = |n: usize| AuditEntry { at: START, action: format!("ban {n}") };
+        for n in 0..=LIST_LIMIT {
+            ledger.append_audit(note(n)).await.expect("up");
         }
-        ledger.purge(START + REMEMBERED_FOR * 2).await.expect("up");
-        let logged = ledger.logged().await.expect("up");
-        assert_eq!(logged, (1..=LIST).map(note).collect::<Vec<_>>());
+        ledger.purge(START + RECORD_TTL * 2).await.expect("up");
+        let logged = ledger.audit_log().await.expect("up");
+        assert_eq!(logged, (1..=LIST_LIMIT).map(note).collect::<Vec<_>>());
     }
 }
 
@@ -261,9 +261,9 @@ async fn the_log_only_grows() {
 async fn what_is_in_a_file_is_there_after_a_restart() {
     let folder = TempDir::new();
     SqlModerationStore::new(&folder.file()).block(user(1), user(2), START).await.expect("up");
-    let entry = SqlModerationStore::new(&folder.file()).entry(user(2)).await.expect("up");
-    assert!(entry.apart.contains(&user(1)));
+    let entry = SqlModerationStore::new(&folder.file()).record(user(2)).await.expect("up");
+    assert!(entry.blocked.contains(&user(1)));
     let nowhere = folder.file().join("below a file");
-    assert!(SqlModerationStore::new(&nowhere).entry(user(1)).await.is_err());
+    assert!(SqlModerationStore::new(&nowhere).record(user(1)).await.is_err());
     assert!(SqlModerationStore::new(&nowhere).check().await.is_err());
 }

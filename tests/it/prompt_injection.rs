@@ -7,7 +7,7 @@ use random_connect::connect::lobby::inbox::InboxEvent;
 use random_connect::connect::profile::language::Language;
 use random_connect::connect::profile::nickname::Nickname;
 use random_connect::connect::reply;
-use random_connect::guard::{MARK, clean, mark_lines, shows_nothing};
+use random_connect::guard::{LINE_MARK, is_invisible_char, mark_lines, sanitize};
 use random_connect::kernel::clock::seeded_rng;
 use random_connect::kernel::id::RoomId;
 use random_connect::mask::mask;
@@ -207,10 +207,10 @@ const ORDINARY: &[&str] = &[
 
 /// What stands before the reader, and before the model, when somebody sent this.
 fn shown(typed: &str) -> String {
-    let text = mask(&clean(typed)).reworded(mark_lines);
-    let from = Nickname::chosen("Ann").expect("a name");
+    let text = mask(&sanitize(typed)).map_text(mark_lines);
+    let from = Nickname::parse("Ann").expect("a name");
     let room = RoomId::random(&mut seeded_rng());
-    reply::news(Language::English, &InboxEvent::Message { room, from, text })
+    reply::event(Language::English, &InboxEvent::Message { room, from, text })
 }
 
 #[test]
@@ -221,7 +221,7 @@ fn every_line_of_an_attack_is_plainly_a_strangers() {
         let mut lines = shown.split('\n');
         assert!(lines.next().is_some_and(|first| first.starts_with("💬 Ann: ")), "{attack:?}");
         for line in lines.filter(|line| !line.trim().is_empty()) {
-            assert!(line.starts_with(MARK), "{line:?} of {attack:?}");
+            assert!(line.starts_with(LINE_MARK), "{line:?} of {attack:?}");
         }
         assert!(!shown.contains(['\r', '\u{85}', '\u{2028}', '\u{2029}', '\u{b}', '\u{c}']));
     }
@@ -231,7 +231,8 @@ fn every_line_of_an_attack_is_plainly_a_strangers() {
 fn no_attack_keeps_what_nobody_sees() {
     for attack in ATTACKS {
         let shown = shown(attack);
-        let hidden = shown.chars().filter(|c| shows_nothing(*c) || c.is_control() && *c != '\n');
+        let hidden =
+            shown.chars().filter(|c| is_invisible_char(*c) || c.is_control() && *c != '\n');
         // One joiner between two letters is how Persian is written.
         assert!(hidden.count() <= usize::from(attack.contains("می")), "{shown:?}");
     }
@@ -271,8 +272,8 @@ fn no_attack_keeps_markup() {
 #[test]
 fn an_attack_is_still_readable_and_guarding_it_again_changes_nothing() {
     for attack in ATTACKS {
-        let once = clean(attack);
-        assert_eq!(clean(&once), once, "{attack:?}");
+        let once = sanitize(attack);
+        assert_eq!(sanitize(&once), once, "{attack:?}");
         let letters = |text: &str| text.chars().filter(char::is_ascii_alphabetic).count();
         assert_eq!(letters(&once), letters(attack), "{attack:?}");
     }
@@ -282,7 +283,7 @@ fn an_attack_is_still_readable_and_guarding_it_again_changes_nothing() {
 fn ordinary_messages_pass_byte_for_byte() {
     assert!(ORDINARY.len() >= 60);
     for message in ORDINARY {
-        assert_eq!(clean(message), *message);
+        assert_eq!(sanitize(message), *message);
     }
 }
 

@@ -18,7 +18,7 @@ use crate::support::redis_server::RedisServer;
 
 const START: Timestamp = Timestamp::from_millis(1_700_000_000_000);
 /// No minute can be shared by so many without a remainder.
-const LIMITS: RateLimits = RateLimits { messages: 21, same: 3, searches: 7, newcomers: 5 };
+const LIMITS: RateLimits = RateLimits { messages: 21, duplicates: 3, searches: 7, new_users: 5 };
 const ANN: UserId = UserId::from_bytes([1; 16]);
 const BEN: UserId = UserId::from_bytes([2; 16]);
 
@@ -29,7 +29,7 @@ struct LimiterBackend {
 }
 
 fn ids() -> IdHasher {
-    IdHasher::salted(b"salt")
+    IdHasher::from_salt(b"salt")
 }
 
 fn on(server: &RedisServer) -> RedisRateLimiter {
@@ -50,7 +50,7 @@ fn after(millis: u64) -> Timestamp {
 }
 
 fn key(who: UserId, id: &str) -> IdempotencyKey {
-    ids().message(who, id, "")
+    ids().idempotency_key(who, id, "")
 }
 
 /// What comes too early, and by how many milliseconds.
@@ -62,7 +62,7 @@ async fn admit(
     now: Timestamp,
 ) -> Option<(LimitedAction, u128)> {
     let admitted = throttle.admit(who, key, acts, now).await.expect("up");
-    admitted.err().map(|RateLimited { act, left }| (act, left.as_millis()))
+    admitted.err().map(|RateLimited { action: act, retry_after: left }| (act, left.as_millis()))
 }
 
 #[tokio::test]
@@ -98,7 +98,7 @@ async fn of_several_things_the_answer_tells_which_is_early_and_none_is_counted()
                     &*throttle,
                     ANN,
                     None,
-                    &[LimitedAction::Message, LimitedAction::Same(hash)],
+                    &[LimitedAction::Message, LimitedAction::DuplicateText(hash)],
                     START,
                 )
                 .await
@@ -107,12 +107,12 @@ async fn of_several_things_the_answer_tells_which_is_early_and_none_is_counted()
         for _ in 0..3 {
             assert_eq!(say(7).await, None);
         }
-        assert_eq!(say(7).await, Some((LimitedAction::Same(7), 20_000)));
+        assert_eq!(say(7).await, Some((LimitedAction::DuplicateText(7), 20_000)));
         for other in 8..12 {
             assert_eq!(say(other).await, None, "the fourth was not counted as a message");
         }
         assert_eq!(say(12).await, Some((LimitedAction::Message, 2_857)));
-        let same = admit(&*throttle, BEN, None, &[LimitedAction::Same(7)], START).await;
+        let same = admit(&*throttle, BEN, None, &[LimitedAction::DuplicateText(7)], START).await;
         assert_eq!(same, None, "what somebody else wrote is not the same");
     }
 }
@@ -152,8 +152,8 @@ async fn all_backends_answer_the_same_whatever_is_done() {
         let key = rng.random_bool(0.3).then(|| key(who, &rng.random_range(0..40_u8).to_string()));
         let acts: &[LimitedAction] = match rng.random_range(0..3) {
             0 => &[LimitedAction::Search],
-            1 => &[LimitedAction::Message, LimitedAction::Same(1)],
-            _ => &[LimitedAction::Message, LimitedAction::Same(2)],
+            1 => &[LimitedAction::Message, LimitedAction::DuplicateText(1)],
+            _ => &[LimitedAction::Message, LimitedAction::DuplicateText(2)],
         };
         let mut answers = Vec::new();
         for LimiterBackend { throttle, .. } in &backends {
@@ -187,7 +187,8 @@ async fn of_many_at_once_no_more_are_admitted_than_may_be() {
 #[tokio::test]
 async fn redis_keeps_no_hash_of_a_text_that_could_be_guessed_and_all_of_it_ends() {
     let server = RedisServer::start(&[]);
-    let acts = [LimitedAction::Message, LimitedAction::Same(0xdead_beef), LimitedAction::Search];
+    let acts =
+        [LimitedAction::Message, LimitedAction::DuplicateText(0xdead_beef), LimitedAction::Search];
     assert_eq!(admit(&on(&server), ANN, Some(key(ANN, "one")), &acts, START).await, None);
     let port = server.address().rsplit_once(':').expect("a port").1.to_owned();
     let redis = |arguments: &[&str]| {

@@ -47,7 +47,7 @@ impl WebhookFixture {
             clock: Arc::clone(&clock),
             ids,
             metrics: Arc::new(Metrics::new([])),
-            http: outbound::client().expect("a client"),
+            http: outbound::http_client().expect("a client"),
             pace: SendPolicy::default(),
             rng: seeded_rng(),
         };
@@ -65,7 +65,7 @@ impl WebhookFixture {
         mac.update(body.as_bytes());
         let digest = mac.finalize().into_bytes();
         let hex = digest.iter().map(|byte| format!("{byte:02x}")).collect::<String>();
-        self.whatsapp.take(body.as_bytes(), format!("sha256={hex}").as_bytes())
+        self.whatsapp.accept(body.as_bytes(), format!("sha256={hex}").as_bytes())
     }
 
     async fn stats(&self) -> LobbyStats {
@@ -83,10 +83,10 @@ async fn what_was_taken_is_carried_out_before_the_end() {
     let meet = ["#meet".to_owned()];
     assert_eq!(world.take("1", 0, &meet), WebhookOutcome::Accepted);
     assert_eq!(world.take("2", 1, &meet), WebhookOutcome::Accepted);
-    world.whatsapp.finish().await;
+    world.whatsapp.wait_idle().await;
     assert_eq!(world.take("1", 2, &texts(50)), WebhookOutcome::Accepted);
     assert_eq!(world.stats().await.relayed, 0, "the answer comes first");
-    world.whatsapp.finish().await;
+    world.whatsapp.wait_idle().await;
     assert_eq!((world.stats().await.pairs, world.stats().await.relayed), (1, 50));
 }
 
@@ -95,8 +95,8 @@ async fn when_too_much_waits_all_of_a_body_has_to_come_again() {
     let world = WebhookFixture::new();
     assert_eq!(world.take("1", 0, &texts(10_000)), WebhookOutcome::Accepted);
     assert_eq!(world.take("2", 10_000, &["#meet".to_owned()]), WebhookOutcome::Busy);
-    world.whatsapp.finish().await;
+    world.whatsapp.wait_idle().await;
     assert_eq!(world.take("2", 10_000, &["#meet".to_owned()]), WebhookOutcome::Accepted);
-    world.whatsapp.finish().await;
+    world.whatsapp.wait_idle().await;
     assert_eq!(world.stats().await.waiting, 1, "it was not taken for a repeat");
 }

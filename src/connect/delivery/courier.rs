@@ -29,15 +29,15 @@ use crate::kernel::id::{RoomId, UserId};
 use crate::kernel::receipt::Receipt;
 
 /// How often a courier looks without having been told to: a word may get lost between machines.
-const LOOK_AGAIN: Duration = Duration::from_secs(5);
+const POLL_INTERVAL: Duration = Duration::from_secs(5);
 
 /// Why a channel did not bring anything.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum DeliveryError {
     /// It does not reach the person any more.
-    Gone,
+    Closed,
     /// It may later: [`Channel::ready`] tells when.
-    Later,
+    RetryLater,
 }
 
 /// A way to reach one person at once.
@@ -45,7 +45,7 @@ pub enum DeliveryError {
 pub trait Channel: Send + Sync {
     /// Brings items, in order, and returns how many of them, from the first on, the other side has
     /// acknowledged; `language` is the person's. It makes one attempt: after [`LEASE_TIME`] it is cut off and given up.
-    async fn bring(&self, language: Language, items: &[Item]) -> Result<usize, DeliveryError>;
+    async fn deliver(&self, language: Language, items: &[Item]) -> Result<usize, DeliveryError>;
 
     /// Returns when something may be brought. A channel that has to pause does it here: while it
     /// brings, the items are on lease, which does not last.
@@ -53,12 +53,12 @@ pub trait Channel: Send + Sync {
 
     /// Returns when the channel has something to say of its own. [`Channel::bring`] is called then,
     /// without items if none wait.
-    async fn wanted(&self) {
+    async fn outgoing_ready(&self) {
         pending::<()>().await;
     }
 
     /// Lets the person know that their partner is typing, or stopped. Nothing is lost if not.
-    async fn show_typing(&self, room: RoomId, typing: bool);
+    async fn send_typing(&self, room: RoomId, typing: bool);
 }
 
 /// All couriers of this process.
@@ -66,15 +66,15 @@ pub struct Couriers {
     lobby: Arc<dyn Lobby>,
     clock: Arc<dyn Clock>,
     active: Mutex<HashMap<UserId, (u64, AbortHandle)>>,
-    next: AtomicU64,
-    given_up: AtomicU64,
+    next_id: AtomicU64,
+    closed: AtomicU64,
 }
 
 /// A courier at work, until dropped or replaced by another for the same person.
 pub struct CourierGuard {
     couriers: Arc<Couriers>,
-    who: UserId,
-    number: u64,
+    user: UserId,
+    id: u64,
 }
 
 impl Couriers {
@@ -84,21 +84,21 @@ impl Couriers {
             lobby,
             clock,
             active: Mutex::default(),
-            next: AtomicU64::new(0),
-            given_up: AtomicU64::new(0),
+            next_id: AtomicU64::new(0),
+            closed: AtomicU64::new(0),
         })
     }
 
     /// Brings a person's news over `channel` from now on, and over no other.
     #[must_use]
     pub fn attach(self: &Arc<Self>, who: UserId, channel: Arc<dyn Channel>) -> CourierGuard {
-        let number = self.next.fetch_add(1, Ordering::Relaxed);
+        let number = self.next_id.fetch_add(1, Ordering::Relaxed);
         let couriers = Arc::clone(self);
         // Held until the task is in the list, so that it can't leave the list before it is there.
         let mut active = self.active.lock();
         let task = tokio::spawn(async move {
-            couriers.deliver(who, &*channel).await;
-            couriers.given_up.fetch_add(1, Ordering::Relaxed);
+            couriers.run(who, &*channel).await;
+            couriers.closed.fetch_add(1, Ordering::Relaxed);
             couriers.detach(who, number);
             tracing::debug!(user = %who, "a channel was given up, its items wait again");
         });
@@ -107,7 +107,7 @@ impl Couriers {
         if let Some((_, before)) = before {
             before.abort();
         }
-        CourierGuard { couriers: Arc::clone(self), who, number }
+        CourierGuard { couriers: Arc::clone(self), user: who, id: number }
     }
 
     /// Gives up whatever channel a person is reached over: they have come another way. What was on
@@ -121,20 +121,20 @@ impl Couriers {
 
     /// Whether somebody can be reached at once.
     #[must_use]
-    pub fn reaches(&self, who: UserId) -> bool {
+    pub fn is_reachable(&self, who: UserId) -> bool {
         self.active.lock().contains_key(&who)
     }
 
     /// How many people can be reached at once.
     #[must_use]
-    pub fn count(&self) -> usize {
+    pub fn reachable_count(&self) -> usize {
         self.active.lock().len()
     }
 
     /// How many channels were given up since the start.
     #[must_use]
-    pub fn given_up(&self) -> u64 {
-        self.given_up.load(Ordering::Relaxed)
+    pub fn closed_count(&self) -> u64 {
+        self.closed.load(Ordering::Relaxed)
     }
 
     fn detach(&self, who: UserId, number: u64) -> Option<AbortHandle> {
@@ -144,7 +144,7 @@ impl Couriers {
     }
 
     /// Works until the channel is gone.
-    async fn deliver(&self, who: UserId, channel: &dyn Channel) {
+    async fn run(&self, who: UserId, channel: &dyn Channel) {
         let mut listener = self.lobby.listen(who);
         let mut typing_heard = 0;
         let mut wanted = false;
@@ -154,14 +154,14 @@ impl Couriers {
             let lease = self.lobby.collect(who, self.clock.now()).await.unwrap_or_default();
             if wanted || lease.id.is_some() {
                 wanted = false;
-                if self.bring(who, &lease, channel).await == Err(DeliveryError::Gone) {
+                if self.deliver_once(who, &lease, channel).await == Err(DeliveryError::Closed) {
                     return;
                 }
                 continue;
             }
             let heard = tokio::select! {
-                heard = timeout(LOOK_AGAIN, listener.hear()) => heard,
-                () = channel.wanted() => {
+                heard = timeout(POLL_INTERVAL, listener.recv()) => heard,
+                () = channel.outgoing_ready() => {
                     wanted = true;
                     continue;
                 }
@@ -171,13 +171,13 @@ impl Couriers {
                 && times != typing_heard
             {
                 typing_heard = times;
-                channel.show_typing(room, typing).await;
+                channel.send_typing(room, typing).await;
             }
         }
     }
 
     /// Hands the items on lease to the channel, and ends the lease for those that it brought.
-    async fn bring(
+    async fn deliver_once(
         &self,
         who: UserId,
         lease: &Lease,
@@ -188,12 +188,12 @@ impl Couriers {
             Receipt::new(move |delivered| lobby.settle(who, id, delivered))
         });
         let brought =
-            timeout(LEASE_TIME, channel.bring(lease.language.unwrap_or_default(), &lease.items))
+            timeout(LEASE_TIME, channel.deliver(lease.language.unwrap_or_default(), &lease.items))
                 .await;
-        let brought = brought.unwrap_or(Err(DeliveryError::Gone))?;
-        if brought < lease.items.len() && self.lobby.keep_back(who, lease, brought).await.is_err() {
+        let brought = brought.unwrap_or(Err(DeliveryError::Closed))?;
+        if brought < lease.items.len() && self.lobby.put_back(who, lease, brought).await.is_err() {
             // The receipt is dropped: what was brought comes twice rather than the rest not at all.
-            return Err(DeliveryError::Later);
+            return Err(DeliveryError::RetryLater);
         }
         receipt.confirm();
         Ok(())
@@ -204,13 +204,13 @@ impl CourierGuard {
     /// Whether this courier is still the one that works for its person.
     #[must_use]
     pub fn is_active(&self) -> bool {
-        self.couriers.active.lock().get(&self.who).is_some_and(|(known, _)| *known == self.number)
+        self.couriers.active.lock().get(&self.user).is_some_and(|(known, _)| *known == self.id)
     }
 }
 
 impl Drop for CourierGuard {
     fn drop(&mut self) {
-        if let Some(task) = self.couriers.detach(self.who, self.number) {
+        if let Some(task) = self.couriers.detach(self.user, self.id) {
             task.abort();
         }
     }

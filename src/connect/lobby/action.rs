@@ -17,31 +17,35 @@ use crate::rate_limit::gcra::RateLimited;
 /// One call of one person.
 #[derive(Clone, Debug)]
 pub struct Call {
-    pub who: UserId,
+    pub user: UserId,
     /// Names this call, so that a retry of it is answered without being carried out again.
-    pub key: Option<IdempotencyKey>,
+    pub idempotency_key: Option<IdempotencyKey>,
     /// The name their caller gave them, where the operator wants such names used.
-    pub given_name: Option<Nickname>,
+    pub caller_nickname: Option<Nickname>,
     /// The room they mean. If they are not in it, nothing is done.
     pub room: Option<RoomId>,
     /// Whether the answer shows what waits for them.
-    pub takes_inbox: bool,
+    pub include_inbox: bool,
     /// What is known of whoever looks for a partner.
-    pub terms: MatchConstraints,
+    pub constraints: MatchConstraints,
     pub now: Timestamp,
 }
 
 impl Call {
     /// A call that means no particular room and is answered with what waits.
     #[must_use]
-    pub const fn new(who: UserId, now: Timestamp) -> Self {
+    pub const fn new(user: UserId, now: Timestamp) -> Self {
         Self {
-            who,
-            key: None,
-            given_name: None,
+            user,
+            idempotency_key: None,
+            caller_nickname: None,
             room: None,
-            takes_inbox: true,
-            terms: MatchConstraints { avoid: Vec::new(), informed: false, shunned: false },
+            include_inbox: true,
+            constraints: MatchConstraints {
+                blocked: Vec::new(),
+                notice_seen: false,
+                poorly_rated: false,
+            },
             now,
         }
     }
@@ -51,11 +55,11 @@ impl Call {
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct MatchConstraints {
     /// Whom they are never to meet.
-    pub avoid: Vec<UserId>,
+    pub blocked: Vec<UserId>,
     /// Whether they need not be told any more how people treat each other here.
-    pub informed: bool,
+    pub notice_seen: bool,
     /// Whether many of those they met would rather not have.
-    pub shunned: bool,
+    pub poorly_rated: bool,
 }
 
 /// What the lobby knows of a sender that decides what their text must go through.
@@ -75,7 +79,7 @@ pub struct SenderState {
 impl SenderState {
     /// Whether a text that was prepared for one goes for the other.
     #[must_use]
-    pub fn is_treated_as(&self, other: &Self) -> bool {
+    pub fn same_treatment_as(&self, other: &Self) -> bool {
         let Self { masking, memory, trusted, language: _ } = self;
         (masking, memory, trusted) == (&other.masking, &other.memory, &other.trusted)
     }
@@ -107,26 +111,26 @@ pub enum Action {
     /// Ask for the partner's name.
     Who,
     /// Be called so in the coming chats.
-    Rename(Nickname),
+    SetNickname(Nickname),
     /// Let the partner know that something is, or is no longer, being typed.
-    Type(bool),
+    SetTyping(bool),
     /// See the last messages of the chat, at most so many.
-    History(usize),
+    ReadHistory(usize),
     /// Ask whom one talks with, or talked with last, if that was lately, and with `quoted` what they
     /// wrote last.
-    Encounter {
-        quoted: bool,
+    LookUpLastPartner {
+        with_transcript: bool,
     },
     /// Never meet somebody again: end the chat, if it is with them. Without `whom` it is who
     /// [`Action::Encounter`] tells. The lobby leaves the grounds to whoever keeps reports.
     Block {
-        whom: Option<UserId>,
-        grounds: Option<ReportReason>,
+        target: Option<UserId>,
+        reason: Option<ReportReason>,
     },
     /// Ask both the question of this number.
     Icebreaker(u8),
     /// Be written to in this language.
-    Speak(Language),
+    SetLanguage(Language),
     /// Say whether the chat with whom [`Action::Encounter`] tells was good. The lobby leaves that to
     /// whoever keeps it.
     Rate {
@@ -135,9 +139,9 @@ pub enum Action {
     /// Agree to how people treat each other here; kept by whoever keeps that.
     Agree,
     /// Ask how one stands.
-    Look,
+    GetStatus,
     /// Nothing but read the inbox.
-    Read,
+    ReadInbox,
 }
 
 impl Action {
@@ -152,7 +156,7 @@ impl Action {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct LastPartner {
     pub partner: UserId,
-    pub said: Vec<Masked>,
+    pub transcript: Vec<Masked>,
 }
 
 /// How a person stands.
@@ -169,7 +173,7 @@ pub struct QueuePosition {
     /// The next in line has 1.
     pub position: usize,
     /// How long people waited lately; nothing while that is not known.
-    pub estimate: Option<Duration>,
+    pub estimated_wait: Option<Duration>,
 }
 
 /// What came of an [`Action`]. Refusals are outcomes: they changed nothing.
@@ -197,51 +201,51 @@ pub enum Outcome {
     /// `from` is the name they see.
     Sent {
         to: UserId,
-        number: u64,
+        seq: u64,
         from: Nickname,
         text: Masked,
     },
-    NobodyToSendTo {
+    NoPartner {
         waiting: bool,
     },
     PartnerInboxFull,
     /// The sender changed since the text was prepared: prepare it anew.
     SenderChanged,
     Masking(bool),
-    Partner(Option<Nickname>),
-    Renamed(Nickname),
-    Typing,
+    PartnerName(Option<Nickname>),
+    NicknameSet(Nickname),
+    TypingSet,
     /// The messages; nothing where not both wanted them kept.
     History(Option<Vec<HistoryMessage>>),
-    Encounter(Option<LastPartner>),
+    LastPartner(Option<LastPartner>),
     Blocked {
         /// Whether a chat ended with it.
-        ended: bool,
+        chat_ended: bool,
         reported: bool,
     },
-    NobodyToBlock,
+    NoBlockTarget,
     /// They did this too often: they may again after so long.
-    TooOften(RateLimited),
+    RateLimited(RateLimited),
     /// They may not meet anyone for so long; without a time, until somebody has reviewed it.
-    Barred {
-        left: Option<Duration>,
+    Suspended {
+        remaining: Option<Duration>,
     },
-    Standing(UserStatus),
+    Status(UserStatus),
     Icebreaker(u8),
-    Speaks(Language),
+    LanguageSet(Language),
     Rated,
-    NobodyToRate,
+    NoRateTarget,
     /// They have to agree first.
     MustAgree,
     Agreed,
-    Read,
+    InboxRead,
 }
 
 /// What an action means for people other than who did it. Told to those who listen for it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Effect {
     /// Something is in this person's inbox.
-    News(UserId),
+    InboxChanged(UserId),
     /// This person's partner is, or is no longer, typing.
     Typing { to: UserId, room: RoomId, typing: bool },
 }

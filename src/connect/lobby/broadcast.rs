@@ -16,10 +16,10 @@ use crate::kernel::clock::Timestamp;
 use crate::kernel::id::{IdempotencyKey, UserId};
 
 /// The most characters of a notice: with what else an answer holds it always fits.
-pub const MAX_NOTICE_CHARS: usize = 1_000;
+pub const MAX_BROADCAST_CHARS: usize = 1_000;
 
 /// The most people that one search returns.
-pub const FOUND: usize = 100;
+pub const MAX_FIND_RESULTS: usize = 100;
 
 /// How somebody stands, without a word of with whom.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
@@ -39,13 +39,13 @@ impl BroadcastText {
     #[must_use]
     pub fn parse(text: &str) -> Option<Self> {
         let text = text.trim();
-        let fits = (1..=MAX_NOTICE_CHARS).contains(&text.chars().count());
+        let fits = (1..=MAX_BROADCAST_CHARS).contains(&text.chars().count());
         fits.then(|| Self(text.into()))
     }
 
     /// A text that was a notice before it was kept.
     #[must_use]
-    pub(super) fn kept(text: &str) -> Self {
+    pub(super) fn from_stored(text: &str) -> Self {
         Self(text.into())
     }
 
@@ -59,27 +59,27 @@ impl BroadcastText {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Broadcast {
     pub key: IdempotencyKey,
-    pub notice: BroadcastText,
+    pub text: BroadcastText,
 }
 
 /// What one step of telling everybody did, or all of them together.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct BroadcastProgress {
     /// Into how many inboxes it went.
-    pub told: usize,
+    pub delivered: usize,
     /// How many had been told before.
-    pub before: usize,
+    pub already_delivered: usize,
     /// How many were passed over because their inbox is full.
-    pub full: usize,
+    pub inbox_full: usize,
     /// The last who was looked at, where there may be more behind them.
-    pub last: Option<UserId>,
+    pub cursor: Option<UserId>,
 }
 
 impl RandomConnectManager {
     /// Those known whose code begins so, at most `limit` of them, in the order of their codes.
     #[must_use]
     pub fn find(&self, prefix: &str, limit: usize) -> Vec<UserId> {
-        let codes = UserId::beginning(prefix).map(|codes| self.people.by_code(codes));
+        let codes = UserId::range_with_prefix(prefix).map(|codes| self.people.ids_in(codes));
         codes.into_iter().flatten().take(limit).collect()
     }
 
@@ -95,40 +95,40 @@ impl RandomConnectManager {
 
     /// Puts a notice into the inboxes of up to `limit` people behind `after`, in the order of their
     /// codes. Who was told of it last, or has no room, is passed over.
-    pub fn announce(
+    pub fn broadcast(
         &mut self,
         announcement: &Broadcast,
         after: Option<UserId>,
         now: Timestamp,
         limit: usize,
     ) -> BroadcastProgress {
-        self.advance(now);
-        let number = self.notice_number(announcement.key);
+        self.advance_clock(now);
+        let number = self.broadcast_seq(announcement.key);
         let behind = (after.map_or(Bound::Unbounded, Bound::Excluded), Bound::Unbounded);
-        let some: Vec<_> = self.people.by_code(behind).take(limit).collect();
+        let some: Vec<_> = self.people.ids_in(behind).take(limit).collect();
         let last = some.last().copied().filter(|_| some.len() == limit);
-        let mut done = BroadcastProgress { last, ..BroadcastProgress::default() };
+        let mut done = BroadcastProgress { cursor: last, ..BroadcastProgress::default() };
         for who in some {
             let Some(person) = self.people.get_mut(&who) else { continue };
-            if person.announced == number {
-                done.before += 1;
+            if person.last_broadcast == number {
+                done.already_delivered += 1;
             } else if person.inbox.has_room_for(1) {
-                person.announced = number;
-                self.notify(who, InboxEvent::Notice(announcement.notice.clone()));
-                done.told += 1;
+                person.last_broadcast = number;
+                self.push_event(who, InboxEvent::Broadcast(announcement.text.clone()));
+                done.delivered += 1;
             } else {
-                done.full += 1;
+                done.inbox_full += 1;
             }
         }
         done
     }
 
     /// The number of a notice, from 1; a new one where it is not known.
-    fn notice_number(&mut self, key: IdempotencyKey) -> u32 {
-        let place = self.notices.iter().position(|known| *known == key);
+    fn broadcast_seq(&mut self, key: IdempotencyKey) -> u32 {
+        let place = self.broadcasts.iter().position(|known| *known == key);
         let place = place.unwrap_or_else(|| {
-            self.notices.push(key);
-            self.notices.len() - 1
+            self.broadcasts.push(key);
+            self.broadcasts.len() - 1
         });
         u32::try_from(place + 1).unwrap_or(u32::MAX)
     }

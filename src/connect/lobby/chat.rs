@@ -16,10 +16,10 @@ pub struct Chat {
     pub partner: UserId,
     pub partner_name: Nickname,
     /// What both said they like.
-    pub common: Interests,
+    pub common_interests: Interests,
     /// Whether this is somebody's first partner, so that they have to be told how people treat each
     /// other here.
-    pub first: bool,
+    pub is_first_chat: bool,
 }
 
 /// How somebody wants to be matched, and what is to be kept of the chat.
@@ -34,30 +34,30 @@ pub struct MatchPreferences {
 /// A message that was kept because both wanted it.
 #[derive(Clone, PartialEq, Eq)]
 pub struct HistoryMessage {
-    pub number: u64,
+    pub seq: u64,
     pub at: Timestamp,
     pub sender: UserId,
-    pub from: Nickname,
+    pub sender_name: Nickname,
     pub text: Masked,
 }
 
 /// Somebody's message stays out of logs.
 impl fmt::Debug for HistoryMessage {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Kept").field("number", &self.number).finish_non_exhaustive()
+        f.debug_struct("Kept").field("number", &self.seq).finish_non_exhaustive()
     }
 }
 
 /// The most messages kept of a chat; older ones go.
-pub const HISTORY: usize = 200;
+pub const MAX_HISTORY: usize = 200;
 
 /// The messages of a chat whose two people wanted them kept, oldest first.
 #[derive(Debug, Default)]
 pub struct History(VecDeque<HistoryMessage>);
 
 impl History {
-    pub fn add(&mut self, message: HistoryMessage) {
-        if self.0.len() == HISTORY {
+    pub fn push(&mut self, message: HistoryMessage) {
+        if self.0.len() == MAX_HISTORY {
             self.0.pop_front();
         }
         self.0.push_back(message);

@@ -15,7 +15,7 @@ use crate::kernel::id::RoomId;
 use crate::mask::Masked;
 
 /// The most messages that may wait for one person; notices come on top.
-pub const CAPACITY: usize = 200;
+pub const INBOX_CAPACITY: usize = 200;
 
 /// How long whoever took items has to say that they arrived. After that they wait again, and may
 /// come a second time under the same number.
@@ -41,22 +41,22 @@ pub enum InboxEvent {
     /// A question to both, the one of this number.
     Icebreaker {
         room: RoomId,
-        number: u8,
+        question: u8,
     },
     /// Both have been silent for a while.
     Nudge {
         room: RoomId,
     },
     /// What the operator has everybody told, in no room.
-    Notice(BroadcastText),
+    Broadcast(BroadcastText),
 }
 
 /// News with its place in the order in which everything happened, and its time.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Item {
-    pub number: u64,
+    pub seq: u64,
     pub at: Timestamp,
-    pub news: InboxEvent,
+    pub event: InboxEvent,
 }
 
 /// Names a lease among those of one person.
@@ -76,34 +76,34 @@ pub struct Lease {
 #[derive(Debug, Default)]
 pub struct Inbox {
     items: VecDeque<Item>,
-    on_its_way: Option<ActiveLease>,
+    active_lease: Option<ActiveLease>,
 }
 
 /// The lease of the first `count` items.
 #[derive(Clone, Copy, Debug)]
 struct ActiveLease {
     id: LeaseId,
-    until: Timestamp,
-    count: usize,
+    expires_at: Timestamp,
+    item_count: usize,
 }
 
 impl Inbox {
     /// Whether something is on its way: nothing more is handed out then, as it would overtake that.
     #[must_use]
-    pub const fn is_on_lease(&self) -> bool {
-        self.on_its_way.is_some()
+    pub const fn is_leased(&self) -> bool {
+        self.active_lease.is_some()
     }
 
     /// Whether there is anything to hand out.
     #[must_use]
-    pub fn has_waiting(&self) -> bool {
-        !self.is_on_lease() && !self.items.is_empty()
+    pub fn has_pending(&self) -> bool {
+        !self.is_leased() && !self.items.is_empty()
     }
 
     /// Whether `more` messages still fit. Those on their way take room.
     #[must_use]
     pub fn has_room_for(&self, more: usize) -> bool {
-        self.items.len() + more <= CAPACITY
+        self.items.len() + more <= INBOX_CAPACITY
     }
 
     pub fn push(&mut self, item: Item) {
@@ -116,46 +116,47 @@ impl Inbox {
 
     /// Ends a lease of which was not heard for too long: its items wait again.
     pub fn reclaim(&mut self, now: Timestamp) {
-        self.on_its_way = self.on_its_way.filter(|lease| now < lease.until);
+        self.active_lease = self.active_lease.filter(|lease| now < lease.expires_at);
     }
 
     /// Hands out all that waits; nothing while anything is on its way.
     pub fn lease(&mut self, id: LeaseId, now: Timestamp) -> Lease {
-        if !self.has_waiting() {
+        if !self.has_pending() {
             return Lease::default();
         }
-        self.on_its_way =
-            Some(ActiveLease { id, until: now + LEASE_TIME, count: self.items.len() });
+        self.active_lease =
+            Some(ActiveLease { id, expires_at: now + LEASE_TIME, item_count: self.items.len() });
         let items = self.items.iter().cloned().collect();
         Lease { id: Some(id), items, ..Lease::default() }
     }
 
     /// Hands out `items` once more, for an answer that is being repeated. Those that have not been
     /// delivered meanwhile are on lease to it, unless something is on its way to another answer.
-    pub fn lease_again(&mut self, id: LeaseId, items: &[Item], now: Timestamp) -> Lease {
-        let last = items.last().map_or(0, |item| item.number);
-        let count = self.items.iter().take_while(|item| item.number <= last).count();
-        let free = self.on_its_way.is_none_or(|lease| lease.count == count);
+    pub fn renew_lease(&mut self, id: LeaseId, items: &[Item], now: Timestamp) -> Lease {
+        let last = items.last().map_or(0, |item| item.seq);
+        let count = self.items.iter().take_while(|item| item.seq <= last).count();
+        let free = self.active_lease.is_none_or(|lease| lease.item_count == count);
         let id = (count > 0 && free).then_some(id);
         if let Some(id) = id {
-            self.on_its_way = Some(ActiveLease { id, until: now + LEASE_TIME, count });
+            self.active_lease =
+                Some(ActiveLease { id, expires_at: now + LEASE_TIME, item_count: count });
         }
         Lease { id, items: items.to_vec(), ..Lease::default() }
     }
 
     /// Keeps what an answer could not hold: all but the first `shown` of the lease's items.
-    pub fn keep_back(&mut self, lease: &Lease, shown: usize) {
-        if let Some(own) = self.on_its_way.as_mut().filter(|own| Some(own.id) == lease.id) {
-            own.count = own.count.min(shown);
+    pub fn put_back(&mut self, lease: &Lease, shown: usize) {
+        if let Some(own) = self.active_lease.as_mut().filter(|own| Some(own.id) == lease.id) {
+            own.item_count = own.item_count.min(shown);
         }
     }
 
     /// Ends a lease: its items are gone when delivered, and wait again when not.
     pub fn settle(&mut self, id: LeaseId, delivered: bool) {
-        if let Some(lease) = self.on_its_way.take_if(|lease| lease.id == id)
+        if let Some(lease) = self.active_lease.take_if(|lease| lease.id == id)
             && delivered
         {
-            self.items.drain(..lease.count);
+            self.items.drain(..lease.item_count);
             if self.items.is_empty() {
                 // Most inboxes are empty most of the time: one must not keep the room of its fullest.
                 self.items = VecDeque::new();
@@ -173,7 +174,7 @@ mod tests {
 
     fn item(number: u64) -> Item {
         let room = RoomId::random(&mut seeded_rng());
-        Item { number, at: NOW, news: InboxEvent::PartnerLeft { room } }
+        Item { seq: number, at: NOW, event: InboxEvent::PartnerLeft { room } }
     }
 
     fn inbox(numbers: impl IntoIterator<Item = u64>) -> Inbox {
@@ -183,7 +184,7 @@ mod tests {
     }
 
     fn numbers(lease: &Lease) -> Vec<u64> {
-        lease.items.iter().map(|item| item.number).collect()
+        lease.items.iter().map(|item| item.seq).collect()
     }
 
     #[test]
@@ -218,7 +219,7 @@ mod tests {
     fn what_an_answer_could_not_hold_waits_for_the_next() {
         let mut inbox = inbox(1..=5);
         let lease = inbox.lease(1, NOW);
-        inbox.keep_back(&lease, 2);
+        inbox.put_back(&lease, 2);
         inbox.settle(1, true);
         assert_eq!(numbers(&inbox.lease(2, NOW)), [3, 4, 5]);
     }
@@ -227,10 +228,10 @@ mod tests {
     fn a_repeated_answer_shows_the_same_and_takes_over_what_was_not_delivered() {
         let mut inbox = inbox(1..=2);
         let first = inbox.lease(1, NOW);
-        let again = inbox.lease_again(2, &first.items, NOW);
+        let again = inbox.renew_lease(2, &first.items, NOW);
         assert_eq!(numbers(&again), [1, 2]);
         inbox.settle(1, false);
-        assert!(!inbox.has_waiting(), "the second answer holds them now");
+        assert!(!inbox.has_pending(), "the second answer holds them now");
         inbox.settle(2, false);
         assert_eq!(numbers(&inbox.lease(4, NOW)), [1, 2]);
     }
@@ -240,7 +241,7 @@ mod tests {
         let mut inbox = inbox(1..=2);
         let first = inbox.lease(1, NOW);
         inbox.settle(1, true);
-        let again = inbox.lease_again(2, &first.items, NOW);
+        let again = inbox.renew_lease(2, &first.items, NOW);
         assert_eq!((again.id, numbers(&again)), (None, vec![1, 2]));
     }
 
@@ -249,7 +250,7 @@ mod tests {
         let mut inbox = inbox(1..=2);
         inbox.lease(1, NOW);
         inbox.reclaim(NOW + Duration::from_millis(9_999));
-        assert!(inbox.is_on_lease());
+        assert!(inbox.is_leased());
         inbox.reclaim(NOW + LEASE_TIME);
         inbox.settle(1, true);
         assert_eq!(numbers(&inbox.lease(2, NOW)), [1, 2]);
@@ -257,10 +258,10 @@ mod tests {
 
     #[test]
     fn items_on_their_way_take_room() {
-        let mut inbox = inbox(1..=CAPACITY as u64);
+        let mut inbox = inbox(1..=INBOX_CAPACITY as u64);
         inbox.lease(1, NOW);
         assert!(!inbox.has_room_for(1));
         inbox.settle(1, true);
-        assert!(inbox.has_room_for(CAPACITY));
+        assert!(inbox.has_room_for(INBOX_CAPACITY));
     }
 }

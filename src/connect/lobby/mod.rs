@@ -34,7 +34,7 @@ use crate::kernel::id::{IdempotencyKey, UserId};
 pub struct LobbyError;
 
 /// For how long Meta sends a message again that it had no answer to.
-pub const REDELIVERY: Duration = Duration::from_secs(7 * 24 * 60 * 60);
+pub const META_RETRY_WINDOW: Duration = Duration::from_secs(7 * 24 * 60 * 60);
 
 /// A lobby kept somewhere.
 ///
@@ -60,7 +60,7 @@ pub trait Lobby: Send + Sync {
 
     /// What a text of this person must go through. An [`Action::Relay`] prepared with it is
     /// refused as `SenderChanged` if it does not hold any more.
-    async fn sender(&self, who: UserId) -> Result<SenderState, LobbyError>;
+    async fn sender_state(&self, who: UserId) -> Result<SenderState, LobbyError>;
 
     /// Hands out what waits for a person without a call of theirs, for a channel that reaches them
     /// at once.
@@ -70,7 +70,7 @@ pub trait Lobby: Send + Sync {
     fn listen(&self, who: UserId) -> Listener;
 
     /// Puts back all but the first `shown` items of a lease.
-    async fn keep_back(&self, who: UserId, lease: &Lease, shown: usize) -> Result<(), LobbyError>;
+    async fn put_back(&self, who: UserId, lease: &Lease, shown: usize) -> Result<(), LobbyError>;
 
     /// Ends a lease: its items are gone when `delivered`, wait again when not. Returns at once; a
     /// backend that needs longer does the work in a task of its own.
@@ -78,7 +78,11 @@ pub trait Lobby: Send + Sync {
 
     /// Whether this is asked of a message for the first time in [`REDELIVERY`]: for callers that
     /// send a message again for days.
-    async fn first(&self, message: IdempotencyKey, now: Timestamp) -> Result<bool, LobbyError>;
+    async fn claim_delivery(
+        &self,
+        message: IdempotencyKey,
+        now: Timestamp,
+    ) -> Result<bool, LobbyError>;
 
     /// Forgets some of the people who were idle for too long, telling their partners, and some of
     /// the calls that are too old to be repeated. A bounded step: call it until there is no more.
@@ -92,7 +96,7 @@ pub trait Lobby: Send + Sync {
     async fn nudge_silent(&self, now: Timestamp) -> Result<NudgeResult, LobbyError>;
     /// Those known whose code begins so, in the order of their codes; at most
     /// [`self::broadcast::FOUND`].
-    async fn find(&self, prefix: &str) -> Result<Vec<UserId>, LobbyError>;
+    async fn find_by_prefix(&self, prefix: &str) -> Result<Vec<UserId>, LobbyError>;
 
     /// How somebody stands; nothing where they are not known. Asking makes nobody known.
     async fn presence(&self, who: UserId) -> Result<Option<Presence>, LobbyError>;
@@ -100,7 +104,7 @@ pub trait Lobby: Send + Sync {
     /// Tells some of those known behind `after`, in the order of their codes. Who was told of the same
     /// last, or whose inbox is full, is passed over. A bounded step: call it with the last of each until
     /// there is none.
-    async fn announce(
+    async fn broadcast(
         &self,
         announcement: &Broadcast,
         after: Option<UserId>,

@@ -18,17 +18,17 @@ use crate::kernel::shards::ShardedMap;
 #[derive(Default)]
 pub(super) struct People {
     /// Behind a pointer, as a table is half empty just after it grew.
-    known: ShardedMap<UserId, Box<Person>>,
-    codes: BTreeSet<UserId>,
+    by_id: ShardedMap<UserId, Box<Person>>,
+    ids: BTreeSet<UserId>,
     /// When each made a call, which may not have been the last: to keep these in order would make each
     /// call look at two further people, who at a million are in no cache.
-    calls: BTreeSet<(Timestamp, UserId)>,
+    idle_deadlines: BTreeSet<(Timestamp, UserId)>,
 }
 
 /// What a look at whoever may have been silent for too long comes to.
 pub(super) enum IdleCheck {
     /// They were.
-    Silent(UserId),
+    Idle(UserId),
     /// They made a call since: it is not time yet.
     Active,
 }
@@ -36,9 +36,9 @@ pub(super) enum IdleCheck {
 impl People {
     /// A person who makes a call: known from now on.
     pub(super) fn touch(&mut self, who: UserId, now: Timestamp) -> &mut Person {
-        let person = self.known.entry(who).or_insert_with(|| {
-            self.codes.insert(who);
-            self.calls.insert((now, who));
+        let person = self.by_id.entry(who).or_insert_with(|| {
+            self.ids.insert(who);
+            self.idle_deadlines.insert((now, who));
             Box::new(Person::new(now))
         });
         person.last_seen = now;
@@ -46,40 +46,40 @@ impl People {
     }
 
     pub(super) fn get(&self, who: &UserId) -> Option<&Person> {
-        self.known.get(who).map(|person| &**person)
+        self.by_id.get(who).map(|person| &**person)
     }
 
     pub(super) fn get_mut(&mut self, who: &UserId) -> Option<&mut Person> {
-        self.known.get_mut(who).map(|person| &mut **person)
+        self.by_id.get_mut(who).map(|person| &mut **person)
     }
 
     pub(super) fn len(&self) -> usize {
-        self.codes.len()
+        self.ids.len()
     }
 
     /// Those whose codes are within `codes`, in their order.
-    pub(super) fn by_code(&self, codes: impl RangeBounds<UserId>) -> impl Iterator<Item = UserId> {
-        self.codes.range(codes).copied()
+    pub(super) fn ids_in(&self, codes: impl RangeBounds<UserId>) -> impl Iterator<Item = UserId> {
+        self.ids.range(codes).copied()
     }
 
     /// Looks at whoever may have made no call for `idle`; at nobody where it is time for none. Somebody
     /// active is looked at about once in that time.
-    pub(super) fn look(&mut self, now: Timestamp, idle: Duration) -> Option<IdleCheck> {
-        let due = self.calls.first().filter(|(call, _)| now.since(*call) >= idle);
+    pub(super) fn next_idle(&mut self, now: Timestamp, idle: Duration) -> Option<IdleCheck> {
+        let due = self.idle_deadlines.first().filter(|(call, _)| now.since(*call) >= idle);
         let (call, who) = due.copied()?;
-        self.calls.pop_first();
+        self.idle_deadlines.pop_first();
         let last = self.get(&who).map_or(call, |person| person.last_seen);
         if now.since(last) >= idle {
-            return Some(IdleCheck::Silent(who));
+            return Some(IdleCheck::Idle(who));
         }
-        self.calls.insert((last, who));
+        self.idle_deadlines.insert((last, who));
         Some(IdleCheck::Active)
     }
 
     /// Forgets somebody who was [`Look::Silent`], and returns what they were.
-    pub(super) fn forget(&mut self, who: UserId) -> Option<Box<Person>> {
-        self.codes.remove(&who);
-        self.known.remove(&who)
+    pub(super) fn remove(&mut self, who: UserId) -> Option<Box<Person>> {
+        self.ids.remove(&who);
+        self.by_id.remove(&who)
     }
 }
 
@@ -90,13 +90,13 @@ mod tests {
     const IDLE: Duration = Duration::from_secs(60);
 
     fn silent(people: &mut People, now: Timestamp) -> Vec<UserId> {
-        let looks = std::iter::from_fn(|| people.look(now, IDLE));
+        let looks = std::iter::from_fn(|| people.next_idle(now, IDLE));
         let silent = looks.filter_map(|look| match look {
-            IdleCheck::Silent(who) => Some(who),
+            IdleCheck::Idle(who) => Some(who),
             IdleCheck::Active => None,
         });
         let silent: Vec<_> = silent.collect();
-        silent.iter().for_each(|who| drop(people.forget(*who)));
+        silent.iter().for_each(|who| drop(people.remove(*who)));
         silent
     }
 
@@ -118,7 +118,7 @@ mod tests {
         ] {
             assert_eq!(silent(&mut people, at(millis)), gone, "{millis}");
         }
-        let People { known, codes, calls } = &people;
-        assert!(known.count() == 0 && codes.is_empty() && calls.is_empty());
+        let People { by_id: known, ids: codes, idle_deadlines: calls } = &people;
+        assert!(known.len() == 0 && codes.is_empty() && calls.is_empty());
     }
 }

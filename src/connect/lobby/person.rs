@@ -16,19 +16,19 @@ use crate::mask::{Masked, Memory};
 
 /// How many of the last partners are avoided, and for how long after the chat.
 pub(super) const RECENT_PARTNERS: usize = 5;
-pub(super) const RECENT_FOR: Duration = Duration::from_secs(20 * 60);
+pub(super) const RECENT_PARTNER_TTL: Duration = Duration::from_secs(20 * 60);
 
 /// How long somebody waits for a new face before a recent partner will do.
-pub const PATIENCE: Duration = Duration::from_secs(60);
+pub const AVOID_RECENT_FOR: Duration = Duration::from_secs(60);
 
 /// How long somebody who named interests waits for a person who shares one before anyone will do.
-pub const CHOOSY_FOR: Duration = Duration::from_secs(30);
+pub const INTEREST_ONLY_FOR: Duration = Duration::from_secs(30);
 
 /// How long two who are silent are left alone before they are nudged.
-pub const QUIET: Duration = Duration::from_secs(3 * 60);
+pub const NUDGE_AFTER: Duration = Duration::from_secs(3 * 60);
 
 /// So many messages of both make two people familiar with each other.
-pub const FAMILIAR: u8 = 3;
+pub const TRUST_AFTER_MESSAGES: u8 = 3;
 
 /// Everything kept of a person. A fresh one is idle, masked and nameless.
 #[derive(Debug)]
@@ -37,22 +37,22 @@ pub struct Person {
     /// The language they read, once it is known.
     pub language: Option<Language>,
     /// Whether they were told how people treat each other here.
-    pub informed: bool,
+    pub notice_seen: bool,
     /// Whether many of those they met would rather not have.
-    pub shunned: bool,
+    pub poorly_rated: bool,
     /// Whether the numbers they write are hidden.
     pub masking: bool,
     /// The name they chose, and the one their caller gave them; the first that is there is used.
-    pub chosen_name: Option<Nickname>,
-    pub given_name: Option<Nickname>,
+    pub nickname: Option<Nickname>,
+    pub caller_nickname: Option<Nickname>,
     pub state: PersonState,
     /// How they last wanted to be matched.
-    pub search: MatchPreferences,
-    pub recent: RecentPartners,
+    pub preferences: MatchPreferences,
+    pub recent_partners: RecentPartners,
     /// Whom they are never to meet.
-    pub avoid: BlockedUsers,
+    pub blocked: BlockedUsers,
     /// The number of the last notice to everybody that they were told of; 0 for none.
-    pub announced: u32,
+    pub last_broadcast: u32,
     pub inbox: Inbox,
 }
 
@@ -71,30 +71,36 @@ pub enum PersonState {
 pub struct ChatSide {
     pub chat: Chat,
     /// What they are called in it.
-    pub name: Nickname,
+    pub own_name: Nickname,
     /// What the masker remembers of what they wrote in it.
-    pub memory: Memory,
+    pub mask_memory: Memory,
     /// How many messages they sent in it, as far as [`FAMILIAR`].
-    pub sent: u8,
-    pub said: Transcript,
+    pub sent_count: u8,
+    pub transcript: Transcript,
 }
 
 impl ChatSide {
     #[must_use]
-    pub fn new(chat: Chat, name: Nickname) -> Self {
-        Self { chat, name, memory: Memory::default(), sent: 0, said: Transcript::default() }
+    pub fn new(chat: Chat, own_name: Nickname) -> Self {
+        Self {
+            chat,
+            own_name,
+            mask_memory: Memory::default(),
+            sent_count: 0,
+            transcript: Transcript::default(),
+        }
     }
 
     /// They sent a message, after which the masker remembers this of them.
-    pub fn sent(&mut self, text: Masked, memory: Memory) {
-        self.memory = memory;
-        self.sent = FAMILIAR.min(self.sent + 1);
-        self.said.add(text);
+    pub fn record_sent(&mut self, text: Masked, memory: Memory) {
+        self.mask_memory = memory;
+        self.sent_count = TRUST_AFTER_MESSAGES.min(self.sent_count + 1);
+        self.transcript.push(text);
     }
 
     #[must_use]
-    pub const fn is_familiar(&self) -> bool {
-        self.sent == FAMILIAR
+    pub const fn is_trusted(&self) -> bool {
+        self.sent_count == TRUST_AFTER_MESSAGES
     }
 }
 
@@ -105,19 +111,19 @@ pub struct QueueEntry {
     pub ticket: u64,
     pub since: Timestamp,
     /// The partner left for this search: not wanted back while patience lasts.
-    pub spurned: Option<UserId>,
+    pub skip_partner: Option<UserId>,
 }
 
 impl QueueEntry {
     /// Whether somebody whom many would rather not have met will do as well as nobody.
     #[must_use]
-    pub fn is_choosy(&self, now: Timestamp) -> bool {
-        now.since(self.since) < CHOOSY_FOR
+    pub fn is_selective(&self, now: Timestamp) -> bool {
+        now.since(self.since) < INTEREST_ONLY_FOR
     }
 
     #[must_use]
-    pub fn is_patient(&self, now: Timestamp) -> bool {
-        now.since(self.since) < PATIENCE
+    pub fn avoids_recent(&self, now: Timestamp) -> bool {
+        now.since(self.since) < AVOID_RECENT_FOR
     }
 }
 
@@ -127,34 +133,34 @@ impl Person {
         Self {
             last_seen: now,
             language: None,
-            informed: false,
-            shunned: false,
+            notice_seen: false,
+            poorly_rated: false,
             masking: true,
-            chosen_name: None,
-            given_name: None,
+            nickname: None,
+            caller_nickname: None,
             state: PersonState::Idle,
-            search: MatchPreferences::default(),
-            recent: RecentPartners::default(),
-            avoid: BlockedUsers::default(),
-            announced: 0,
+            preferences: MatchPreferences::default(),
+            recent_partners: RecentPartners::default(),
+            blocked: BlockedUsers::default(),
+            last_broadcast: 0,
             inbox: Inbox::default(),
         }
     }
 
     #[must_use]
-    pub fn own_name(&self) -> Option<&Nickname> {
-        self.chosen_name.as_ref().or(self.given_name.as_ref())
+    pub fn effective_nickname(&self) -> Option<&Nickname> {
+        self.nickname.as_ref().or(self.caller_nickname.as_ref())
     }
 
     #[must_use]
-    pub const fn talk(&self) -> Option<&ChatSide> {
+    pub const fn chat_side(&self) -> Option<&ChatSide> {
         match &self.state {
             PersonState::Chatting(talk) => Some(talk),
             _ => None,
         }
     }
 
-    pub const fn talk_mut(&mut self) -> Option<&mut ChatSide> {
+    pub const fn chat_side_mut(&mut self) -> Option<&mut ChatSide> {
         match &mut self.state {
             PersonState::Chatting(talk) => Some(talk),
             _ => None,
@@ -163,7 +169,7 @@ impl Person {
 
     #[must_use]
     pub fn chat(&self) -> Option<&Chat> {
-        self.talk().map(|talk| &talk.chat)
+        self.chat_side().map(|talk| &talk.chat)
     }
 
     #[must_use]
@@ -205,7 +211,7 @@ pub struct RecentPartners(Option<Box<SmallVec<[PastChat; RECENT_PARTNERS]>>>);
 struct PastChat {
     partner: UserId,
     room: RoomId,
-    at: Timestamp,
+    ended_at: Timestamp,
 }
 
 impl RecentPartners {
@@ -215,7 +221,7 @@ impl RecentPartners {
         if known.len() == RECENT_PARTNERS {
             known.remove(0);
         }
-        known.push(PastChat { partner, room, at: now });
+        known.push(PastChat { partner, room, ended_at: now });
     }
 
     fn iter(&self) -> impl DoubleEndedIterator<Item = &PastChat> {
@@ -224,21 +230,22 @@ impl RecentPartners {
 
     #[must_use]
     pub fn contains(&self, partner: UserId, now: Timestamp) -> bool {
-        self.iter().any(|known| known.partner == partner && now.since(known.at) < RECENT_FOR)
+        self.iter()
+            .any(|known| known.partner == partner && now.since(known.ended_at) < RECENT_PARTNER_TTL)
     }
 
     /// Whether the chat in this room is one of them.
     #[must_use]
-    pub fn was_in(&self, room: RoomId) -> bool {
+    pub fn includes_room(&self, room: RoomId) -> bool {
         self.iter().any(|known| known.room == room)
     }
 
     /// The partner of the last chat, if it was lately.
     #[must_use]
-    pub fn last(&self, now: Timestamp) -> Option<UserId> {
+    pub fn last_partner(&self, now: Timestamp) -> Option<UserId> {
         self.iter()
             .next_back()
-            .filter(|last| now.since(last.at) < RECENT_FOR)
+            .filter(|last| now.since(last.ended_at) < RECENT_PARTNER_TTL)
             .map(|last| last.partner)
     }
 }
@@ -263,10 +270,10 @@ mod tests {
         (1..=6).for_each(|n| recent.add(user(n), room(), start));
         assert!(!recent.contains(user(1), start), "the sixth last");
         assert!((2..=6).all(|n| recent.contains(user(n), start)));
-        assert_eq!(recent.last(start), Some(user(6)));
-        let later = start + RECENT_FOR;
+        assert_eq!(recent.last_partner(start), Some(user(6)));
+        let later = start + RECENT_PARTNER_TTL;
         assert!((1..=6).all(|n| !recent.contains(user(n), later)));
-        assert_eq!(recent.last(later), None);
+        assert_eq!(recent.last_partner(later), None);
     }
 
     #[test]
@@ -291,6 +298,6 @@ mod tests {
         let mut recent = RecentPartners::default();
         [1, 2, 1].into_iter().for_each(|n| recent.add(user(n), room(), Timestamp::default()));
         assert_eq!(recent.iter().count(), 2);
-        assert_eq!(recent.last(Timestamp::default()), Some(user(1)));
+        assert_eq!(recent.last_partner(Timestamp::default()), Some(user(1)));
     }
 }

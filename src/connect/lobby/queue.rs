@@ -5,7 +5,7 @@
 
 use std::collections::{BTreeMap, HashMap};
 
-use super::person::CHOOSY_FOR;
+use super::person::INTEREST_ONLY_FOR;
 use crate::connect::profile::interest::{Interest, Interests};
 use crate::kernel::clock::Timestamp;
 use crate::kernel::id::UserId;
@@ -16,20 +16,20 @@ type TicketMap = BTreeMap<u64, UserId>;
 /// Everybody who waits.
 #[derive(Debug, Default)]
 pub struct Queue {
-    all: TicketMap,
+    tickets: TicketMap,
     open: TicketMap,
     /// Who is still choosy, since when.
-    choosy: BTreeMap<u64, (Timestamp, UserId)>,
+    interest_only: BTreeMap<u64, (Timestamp, UserId)>,
     by_interest: HashMap<Interest, TicketMap>,
 }
 
 impl Queue {
     pub fn join(&mut self, ticket: u64, who: UserId, interests: &Interests, since: Timestamp) {
-        self.all.insert(ticket, who);
+        self.tickets.insert(ticket, who);
         if interests.is_empty() {
             self.open.insert(ticket, who);
         } else {
-            self.choosy.insert(ticket, (since, who));
+            self.interest_only.insert(ticket, (since, who));
         }
         for interest in interests.iter() {
             self.by_interest.entry(Interest::clone(interest)).or_default().insert(ticket, who);
@@ -38,9 +38,9 @@ impl Queue {
 
     /// Takes a ticket out. The interests are those it joined with.
     pub fn leave(&mut self, ticket: u64, interests: &Interests) {
-        self.all.remove(&ticket);
+        self.tickets.remove(&ticket);
         self.open.remove(&ticket);
-        self.choosy.remove(&ticket);
+        self.interest_only.remove(&ticket);
         for interest in interests.iter() {
             let Some(line) = self.by_interest.get_mut(interest) else { continue };
             line.remove(&ticket);
@@ -52,9 +52,9 @@ impl Queue {
 
     /// Opens those to anyone who have been choosy for long enough.
     pub fn relax(&mut self, now: Timestamp) {
-        while let Some(entry) = self.choosy.first_entry() {
+        while let Some(entry) = self.interest_only.first_entry() {
             let (ticket, (since, who)) = (*entry.key(), *entry.get());
-            if now.since(since) < CHOOSY_FOR {
+            if now.since(since) < INTEREST_ONLY_FOR {
                 return;
             }
             entry.remove();
@@ -64,22 +64,22 @@ impl Queue {
 
     #[must_use]
     pub fn len(&self) -> usize {
-        self.all.len()
+        self.tickets.len()
     }
 
     /// The place of a ticket in the queue; the longest waiter has place 1.
     #[must_use]
-    pub fn place(&self, ticket: u64) -> usize {
+    pub fn position(&self, ticket: u64) -> usize {
         // Most who ask have just joined the end.
-        if self.all.last_key_value().is_some_and(|(last, _)| *last == ticket) {
-            return self.all.len();
+        if self.tickets.last_key_value().is_some_and(|(last, _)| *last == ticket) {
+            return self.tickets.len();
         }
-        self.all.range(..=ticket).count()
+        self.tickets.range(..=ticket).count()
     }
 
     /// Everybody, longest waiter first.
     pub fn iter(&self) -> impl Iterator<Item = UserId> {
-        self.all.values().copied()
+        self.tickets.values().copied()
     }
 
     /// Those who take anyone, longest waiter first.
@@ -93,7 +93,7 @@ impl Queue {
     }
 
     /// The longest waiter who shares one of `interests` and is `eligible`.
-    pub fn kindred(
+    pub fn oldest_sharing_interest(
         &self,
         interests: &Interests,
         eligible: impl Fn(UserId) -> bool,
@@ -113,13 +113,16 @@ mod tests {
         let who = UserId::from_bytes([1; 16]);
         let interests = Interests::parse("music, tea");
         let mut queue = Queue::default();
-        for now in [Timestamp::default(), Timestamp::default() + CHOOSY_FOR] {
+        for now in [Timestamp::default(), Timestamp::default() + INTEREST_ONLY_FOR] {
             queue.join(1, who, &interests, Timestamp::default());
             queue.relax(now);
             assert_eq!(queue.is_open(1), now != Timestamp::default());
-            assert_eq!(queue.kindred(&Interests::parse("tea"), |_| true), Some(who));
+            assert_eq!(
+                queue.oldest_sharing_interest(&Interests::parse("tea"), |_| true),
+                Some(who)
+            );
             queue.leave(1, &interests);
-            let Queue { all, open, choosy, by_interest } = &queue;
+            let Queue { tickets: all, open, interest_only: choosy, by_interest } = &queue;
             assert!(
                 all.is_empty() && open.is_empty() && choosy.is_empty() && by_interest.is_empty()
             );

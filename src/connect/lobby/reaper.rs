@@ -15,7 +15,7 @@ const PAIRING_INTERVAL: Duration = Duration::from_secs(5);
 /// Between two steps of an eviction. Most of the time the lock is then free, and whoever holds it
 /// is hardly ever interrupted with it: evicting without a pause made calls wait for 8 ms on a busy
 /// machine, which is a turn of the scheduler.
-const PAUSE: Duration = Duration::from_millis(1);
+const SWEEP_PAUSE: Duration = Duration::from_millis(1);
 
 /// Nudges all pairs that are silent for too long, in small steps like [`sweep_all`]'s.
 async fn nudge_all(lobby: &dyn Lobby, now: Timestamp) -> Result<usize, LobbyError> {
@@ -26,13 +26,13 @@ async fn nudge_all(lobby: &dyn Lobby, now: Timestamp) -> Result<usize, LobbyErro
         if !nudged.more {
             return Ok(pairs);
         }
-        sleep(PAUSE).await;
+        sleep(SWEEP_PAUSE).await;
     }
 }
 
 /// Evicts idle people every `interval_between`, pairs relaxed waiters and nudges silent pairs every few seconds, until
 /// dropped.
-pub async fn reap(lobby: Arc<dyn Lobby>, clock: Arc<dyn Clock>, interval_between: Duration) {
+pub async fn run_reaper(lobby: Arc<dyn Lobby>, clock: Arc<dyn Clock>, interval_between: Duration) {
     let mut evictions = interval(interval_between);
     let mut pairings = interval(PAIRING_INTERVAL);
     evictions.set_missed_tick_behavior(MissedTickBehavior::Delay);
@@ -70,7 +70,7 @@ pub async fn sweep_all(lobby: &dyn Lobby, now: Timestamp) -> Result<usize, Lobby
         if !swept.more {
             return Ok(evicted);
         }
-        sleep(PAUSE).await;
+        sleep(SWEEP_PAUSE).await;
     }
 }
 
@@ -78,23 +78,23 @@ pub async fn sweep_all(lobby: &dyn Lobby, now: Timestamp) -> Result<usize, Lobby
 ///
 /// # Errors
 /// When the store fails: what came of it until then. Whoever was told by then is not told again.
-pub async fn announce_all(
+pub async fn broadcast_all(
     lobby: &dyn Lobby,
     announcement: &Broadcast,
     now: Timestamp,
 ) -> Result<BroadcastProgress, BroadcastProgress> {
     let mut all = BroadcastProgress::default();
     loop {
-        let step = lobby.announce(announcement, all.last, now).await.map_err(|_| all)?;
+        let step = lobby.broadcast(announcement, all.cursor, now).await.map_err(|_| all)?;
         all = BroadcastProgress {
-            told: all.told + step.told,
-            before: all.before + step.before,
-            full: all.full + step.full,
-            last: step.last,
+            delivered: all.delivered + step.delivered,
+            already_delivered: all.already_delivered + step.already_delivered,
+            inbox_full: all.inbox_full + step.inbox_full,
+            cursor: step.cursor,
         };
-        if step.last.is_none() {
+        if step.cursor.is_none() {
             return Ok(all);
         }
-        sleep(PAUSE).await;
+        sleep(SWEEP_PAUSE).await;
     }
 }

@@ -10,7 +10,7 @@ use crate::kernel::id::IdempotencyKey;
 use crate::kernel::shards::ShardedMap;
 
 /// How long a call is remembered.
-pub const REMEMBERED_FOR: Duration = Duration::from_secs(600);
+pub const REPLAY_TTL: Duration = Duration::from_secs(600);
 
 /// What a call came to, and what its answer could show of the inbox.
 #[derive(Clone, Debug)]
@@ -32,19 +32,19 @@ impl ReplayCache {
     #[must_use]
     pub fn get(&self, key: IdempotencyKey, now: Timestamp) -> Option<&ReplayRecord> {
         let (made, record) = self.records.get(&key)?;
-        (!is_old(*made, now)).then_some(record)
+        (!is_expired(*made, now)).then_some(record)
     }
 
-    pub fn remember(&mut self, key: IdempotencyKey, record: ReplayRecord, now: Timestamp) {
+    pub fn insert(&mut self, key: IdempotencyKey, record: ReplayRecord, now: Timestamp) {
         self.records.insert(key, (now, Box::new(record)));
         self.by_age.insert((now, key));
     }
 
     /// Forgets up to `limit` old records, and says whether there are more.
-    pub fn forget_old(&mut self, now: Timestamp, limit: usize) -> bool {
+    pub fn evict_expired(&mut self, now: Timestamp, limit: usize) -> bool {
         for _ in 0..limit {
             let Some((made, key)) =
-                self.by_age.first().copied().filter(|(made, _)| is_old(*made, now))
+                self.by_age.first().copied().filter(|(made, _)| is_expired(*made, now))
             else {
                 return false;
             };
@@ -54,12 +54,12 @@ impl ReplayCache {
                 self.records.remove(&key);
             }
         }
-        self.by_age.first().is_some_and(|(made, _)| is_old(*made, now))
+        self.by_age.first().is_some_and(|(made, _)| is_expired(*made, now))
     }
 }
 
-fn is_old(made: Timestamp, now: Timestamp) -> bool {
-    now.since(made) >= REMEMBERED_FOR
+fn is_expired(made: Timestamp, now: Timestamp) -> bool {
+    now.since(made) >= REPLAY_TTL
 }
 
 #[cfg(test)]
@@ -71,16 +71,16 @@ mod tests {
     #[test]
     fn a_record_is_not_served_when_it_is_old_however_many_there_are() {
         let ids = IdHasher::random(&mut seeded_rng());
-        let key = |n: u32| ids.message(UserId::from_bytes([1; 16]), &n.to_string(), "");
-        let record = || ReplayRecord { outcome: Outcome::Read, items: Vec::new() };
+        let key = |n: u32| ids.idempotency_key(UserId::from_bytes([1; 16]), &n.to_string(), "");
+        let record = || ReplayRecord { outcome: Outcome::InboxRead, items: Vec::new() };
         let mut replays = ReplayCache::default();
-        (0..500).for_each(|n| replays.remember(key(n), record(), Timestamp::default()));
-        let old = Timestamp::default() + REMEMBERED_FOR;
+        (0..500).for_each(|n| replays.insert(key(n), record(), Timestamp::default()));
+        let old = Timestamp::default() + REPLAY_TTL;
         assert!(replays.get(key(499), old).is_none());
-        replays.remember(key(3), record(), old);
-        let steps = (0..500).take_while(|_| replays.forget_old(old, 64)).count();
+        replays.insert(key(3), record(), old);
+        let steps = (0..500).take_while(|_| replays.evict_expired(old, 64)).count();
         assert_eq!(steps, 500 / 64);
         assert!(replays.get(key(3), old).is_some(), "carried out anew");
-        assert_eq!((replays.records.count(), replays.by_age.len()), (1, 1));
+        assert_eq!((replays.records.len(), replays.by_age.len()), (1, 1));
     }
 }

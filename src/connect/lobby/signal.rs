@@ -19,7 +19,7 @@ use crate::kernel::toolset::ResourceWatch;
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct InboxSignal {
     /// Counts the news.
-    pub news: u64,
+    pub inbox_changes: u64,
     /// The last that was said of the partner's typing: how many times, where and what.
     pub typing: Option<(u64, RoomId, bool)>,
 }
@@ -30,7 +30,7 @@ pub struct SignalHub(Arc<HubInner>);
 
 #[derive(Default)]
 struct HubInner {
-    people: Mutex<HashMap<UserId, watch::Sender<InboxSignal>>>,
+    channels: Mutex<HashMap<UserId, watch::Sender<InboxSignal>>>,
     /// How many people there are in the list, so that telling nobody costs nothing.
     count: AtomicUsize,
 }
@@ -39,29 +39,29 @@ impl SignalHub {
     /// Listens for a person until dropped.
     #[must_use]
     pub fn listen(&self, who: UserId) -> Listener {
-        let mut people = self.0.people.lock();
+        let mut people = self.0.channels.lock();
         let words = people.entry(who).or_default().subscribe();
         let heard = *words.borrow();
         self.0.count.store(people.len(), Ordering::Release);
-        Listener { who, words, heard, listeners: self.clone() }
+        Listener { who, receiver: words, seen: heard, hub: self.clone() }
     }
 
     /// Whether anybody listens for this person.
     #[must_use]
-    pub fn has(&self, who: UserId) -> bool {
-        self.0.count.load(Ordering::Acquire) > 0 && self.0.people.lock().contains_key(&who)
+    pub fn has_listener(&self, who: UserId) -> bool {
+        self.0.count.load(Ordering::Acquire) > 0 && self.0.channels.lock().contains_key(&who)
     }
 
-    pub fn tell(&self, effects: &[Effect]) {
+    pub fn notify(&self, effects: &[Effect]) {
         if effects.is_empty() || self.0.count.load(Ordering::Acquire) == 0 {
             return;
         }
-        let people = self.0.people.lock();
+        let people = self.0.channels.lock();
         for effect in effects {
             match *effect {
-                Effect::News(who) => {
+                Effect::InboxChanged(who) => {
                     if let Some(words) = people.get(&who) {
-                        words.send_modify(|word| word.news += 1);
+                        words.send_modify(|word| word.inbox_changes += 1);
                     }
                 }
                 Effect::Typing { to, room, typing } => {
@@ -80,37 +80,37 @@ impl SignalHub {
 /// Hears what is said of one person.
 pub struct Listener {
     who: UserId,
-    words: watch::Receiver<InboxSignal>,
-    heard: InboxSignal,
-    listeners: SignalHub,
+    receiver: watch::Receiver<InboxSignal>,
+    seen: InboxSignal,
+    hub: SignalHub,
 }
 
 impl Listener {
     /// Waits for a word that was not heard yet, and returns what was said so far.
-    pub async fn hear(&mut self) -> InboxSignal {
+    pub async fn recv(&mut self) -> InboxSignal {
         // The sender is in the list for as long as there is a listener.
-        let _ = self.words.changed().await;
-        self.heard = *self.words.borrow_and_update();
-        self.heard
+        let _ = self.receiver.changed().await;
+        self.seen = *self.receiver.borrow_and_update();
+        self.seen
     }
 }
 
 #[async_trait]
 impl ResourceWatch for Listener {
     async fn changed(&mut self) {
-        let known = self.heard.news;
-        while self.hear().await.news == known {}
+        let known = self.seen.inbox_changes;
+        while self.recv().await.inbox_changes == known {}
     }
 }
 
 impl Drop for Listener {
     fn drop(&mut self) {
-        let mut people = self.listeners.0.people.lock();
+        let mut people = self.hub.0.channels.lock();
         // This one still counts.
         if people.get(&self.who).is_some_and(|words| words.receiver_count() <= 1) {
             people.remove(&self.who);
         }
-        self.listeners.0.count.store(people.len(), Ordering::Release);
+        self.hub.0.count.store(people.len(), Ordering::Release);
     }
 }
 
@@ -126,11 +126,18 @@ mod tests {
     async fn a_word_reaches_all_who_listen_for_the_person_and_nobody_else() {
         let listeners = SignalHub::default();
         let (mut one, mut two) = (listeners.listen(ANN), listeners.listen(ANN));
-        listeners.tell(&[Effect::News(ANN), Effect::News(BEN), Effect::News(ANN)]);
-        assert_eq!((one.hear().await.news, two.hear().await.news), (2, 2));
+        listeners.notify(&[
+            Effect::InboxChanged(ANN),
+            Effect::InboxChanged(BEN),
+            Effect::InboxChanged(ANN),
+        ]);
+        assert_eq!((one.recv().await.inbox_changes, two.recv().await.inbox_changes), (2, 2));
         let room = RoomId::random(&mut seeded_rng());
-        listeners.tell(&[Effect::Typing { to: ANN, room, typing: true }]);
-        assert_eq!(one.hear().await, InboxSignal { news: 2, typing: Some((1, room, true)) });
+        listeners.notify(&[Effect::Typing { to: ANN, room, typing: true }]);
+        assert_eq!(
+            one.recv().await,
+            InboxSignal { inbox_changes: 2, typing: Some((1, room, true)) }
+        );
     }
 
     #[test]
@@ -138,8 +145,8 @@ mod tests {
         let listeners = SignalHub::default();
         let (one, two) = (listeners.listen(ANN), listeners.listen(ANN));
         drop(one);
-        assert!(listeners.has(ANN));
+        assert!(listeners.has_listener(ANN));
         drop(two);
-        assert!(!listeners.has(ANN) && listeners.0.people.lock().is_empty());
+        assert!(!listeners.has_listener(ANN) && listeners.0.channels.lock().is_empty());
     }
 }

@@ -12,40 +12,40 @@ use tokio::time::{Sleep, sleep};
 use super::action::{
     Action, ActionResult, Call, LobbyStats, NudgeResult, SenderState, SweepResult,
 };
-use super::broadcast::{Broadcast, BroadcastProgress, FOUND, Presence};
+use super::broadcast::{Broadcast, BroadcastProgress, MAX_FIND_RESULTS, Presence};
 use super::inbox::{Lease, LeaseId};
 use super::manager::RandomConnectManager;
 use super::signal::{Listener, SignalHub};
-use super::{Lobby, LobbyError, REDELIVERY};
+use super::{Lobby, LobbyError, META_RETRY_WINDOW};
 use crate::kernel::clock::Timestamp;
 use crate::kernel::id::{IdempotencyKey, UserId};
 use crate::kernel::ttl_cache::TtlCache;
 
 /// People handled per hold of the lock: about 0.02 ms, so that a call in between hardly waits.
-const BATCH: usize = 128;
+const SWEEP_BATCH: usize = 128;
 
 /// How long a call waits for the answer to the same person's last one to arrive or to be lost. It
 /// is known within microseconds unless the caller is slow to take it in.
-const ANSWER_WAIT: Duration = Duration::from_millis(250);
+const LEASE_WAIT: Duration = Duration::from_millis(250);
 
 /// The most messages that are remembered so that they are not carried out again; older ones go.
-const MAX_SEEN: usize = 500_000;
+const MAX_CLAIMED: usize = 500_000;
 
 /// The pure manager behind one lock. Every method holds it for microseconds, never across an await.
 pub struct MemoryLobby {
     state: Mutex<LobbyState>,
     /// Wakes the calls that wait for a lease to end.
-    settled: Notify,
+    lease_settled: Notify,
     listeners: SignalHub,
     /// Messages that may be sent again for days.
-    seen: Mutex<TtlCache<IdempotencyKey, ()>>,
+    claimed: Mutex<TtlCache<IdempotencyKey, ()>>,
 }
 
 struct LobbyState {
     manager: RandomConnectManager,
     rng: StdRng,
     /// Whether a call waits for a lease to end, so that telling nobody costs nothing.
-    awaited: bool,
+    has_waiters: bool,
 }
 
 impl MemoryLobby {
@@ -55,21 +55,21 @@ impl MemoryLobby {
             state: Mutex::new(LobbyState {
                 manager: RandomConnectManager::new(idle_timeout),
                 rng,
-                awaited: false,
+                has_waiters: false,
             }),
-            settled: Notify::new(),
+            lease_settled: Notify::new(),
             listeners: SignalHub::default(),
-            seen: Mutex::new(TtlCache::new(REDELIVERY, MAX_SEEN)),
+            claimed: Mutex::new(TtlCache::new(META_RETRY_WINDOW, MAX_CLAIMED)),
         }
     }
 
     /// Takes one step, and then, the lock being free, tells whom it concerns and frees what is gone.
-    fn step<T>(&self, step: impl FnOnce(&mut LobbyState) -> T) -> T {
+    fn with_state<T>(&self, step: impl FnOnce(&mut LobbyState) -> T) -> T {
         let (done, effects, _gone) = {
             let state = &mut *self.state.lock();
-            (step(state), state.manager.take_effects(), state.manager.take_gone())
+            (step(state), state.manager.take_effects(), state.manager.take_deferred_drops())
         };
-        self.listeners.tell(&effects);
+        self.listeners.notify(&effects);
         done
     }
 }
@@ -77,17 +77,17 @@ impl MemoryLobby {
 #[async_trait]
 impl Lobby for MemoryLobby {
     async fn perform(&self, call: Call, action: Action) -> Result<ActionResult, LobbyError> {
-        let (who, takes_inbox) = (call.who, call.takes_inbox);
+        let (who, takes_inbox) = (call.user, call.include_inbox);
         let mut asked = Some((call, action));
         // Made when there is something to wait for, which there hardly ever is.
         let mut wait: Option<Pin<Box<Sleep>>> = None;
         loop {
             // Made before the look at the lease, so that no wake-up falls in between.
-            let settled = self.settled.notified();
+            let settled = self.lease_settled.notified();
             // A call that shows nothing of the inbox has nothing to wait for.
             let ready = !takes_inbox || wait.as_ref().is_some_and(|wait| wait.is_elapsed());
-            let done = self.step(|LobbyState { manager, rng, awaited }| {
-                let ready = ready || !manager.is_being_answered(who);
+            let done = self.with_state(|LobbyState { manager, rng, has_waiters: awaited }| {
+                let ready = ready || !manager.has_active_lease(who);
                 *awaited |= !ready;
                 let (call, action) = asked.take_if(|_| ready)?;
                 Some(manager.perform(call, action, rng))
@@ -97,74 +97,78 @@ impl Lobby for MemoryLobby {
             }
             tokio::select! {
                 () = settled => {}
-                () = wait.get_or_insert_with(|| Box::pin(sleep(ANSWER_WAIT))) => {}
+                () = wait.get_or_insert_with(|| Box::pin(sleep(LEASE_WAIT))) => {}
             }
         }
     }
 
-    async fn sender(&self, who: UserId) -> Result<SenderState, LobbyError> {
-        Ok(self.state.lock().manager.sender(who))
+    async fn sender_state(&self, who: UserId) -> Result<SenderState, LobbyError> {
+        Ok(self.state.lock().manager.sender_state(who))
     }
 
     async fn collect(&self, who: UserId, now: Timestamp) -> Result<Lease, LobbyError> {
-        Ok(self.step(|state| state.manager.collect(who, now)))
+        Ok(self.with_state(|state| state.manager.collect(who, now)))
     }
 
     fn listen(&self, who: UserId) -> Listener {
         self.listeners.listen(who)
     }
 
-    async fn keep_back(&self, who: UserId, lease: &Lease, shown: usize) -> Result<(), LobbyError> {
-        self.step(|state| state.manager.keep_back(who, lease, shown));
+    async fn put_back(&self, who: UserId, lease: &Lease, shown: usize) -> Result<(), LobbyError> {
+        self.with_state(|state| state.manager.put_back(who, lease, shown));
         Ok(())
     }
 
     fn settle(&self, who: UserId, lease: LeaseId, delivered: bool) {
-        let awaited = self.step(|LobbyState { manager, awaited, .. }| {
+        let awaited = self.with_state(|LobbyState { manager, has_waiters: awaited, .. }| {
             manager.settle(who, lease, delivered);
             std::mem::take(awaited)
         });
         if awaited {
-            self.settled.notify_waiters();
+            self.lease_settled.notify_waiters();
         }
     }
 
-    async fn first(&self, message: IdempotencyKey, now: Timestamp) -> Result<bool, LobbyError> {
-        let mut seen = self.seen.lock();
+    async fn claim_delivery(
+        &self,
+        message: IdempotencyKey,
+        now: Timestamp,
+    ) -> Result<bool, LobbyError> {
+        let mut seen = self.claimed.lock();
         let first = seen.get(&message, now).is_none();
         if first {
-            drop(seen.put(message, (), now));
+            drop(seen.insert(message, (), now));
         }
         Ok(first)
     }
 
     async fn sweep(&self, now: Timestamp) -> Result<SweepResult, LobbyError> {
-        Ok(self.step(|state| state.manager.sweep(now, BATCH)))
+        Ok(self.with_state(|state| state.manager.sweep(now, SWEEP_BATCH)))
     }
 
     async fn pair_waiting(&self, now: Timestamp) -> Result<usize, LobbyError> {
-        Ok(self.step(|state| state.manager.pair_waiting(now, BATCH, &mut state.rng)))
+        Ok(self.with_state(|state| state.manager.pair_waiting(now, SWEEP_BATCH, &mut state.rng)))
     }
 
     async fn nudge_silent(&self, now: Timestamp) -> Result<NudgeResult, LobbyError> {
-        Ok(self.step(|state| state.manager.nudge_silent(now, BATCH)))
+        Ok(self.with_state(|state| state.manager.nudge_silent(now, SWEEP_BATCH)))
     }
 
-    async fn find(&self, prefix: &str) -> Result<Vec<UserId>, LobbyError> {
-        Ok(self.state.lock().manager.find(prefix, FOUND))
+    async fn find_by_prefix(&self, prefix: &str) -> Result<Vec<UserId>, LobbyError> {
+        Ok(self.state.lock().manager.find(prefix, MAX_FIND_RESULTS))
     }
 
     async fn presence(&self, who: UserId) -> Result<Option<Presence>, LobbyError> {
         Ok(self.state.lock().manager.presence(who))
     }
 
-    async fn announce(
+    async fn broadcast(
         &self,
         announcement: &Broadcast,
         after: Option<UserId>,
         now: Timestamp,
     ) -> Result<BroadcastProgress, LobbyError> {
-        Ok(self.step(|state| state.manager.announce(announcement, after, now, BATCH)))
+        Ok(self.with_state(|state| state.manager.broadcast(announcement, after, now, SWEEP_BATCH)))
     }
 
     async fn stats(&self, now: Timestamp) -> Result<LobbyStats, LobbyError> {
@@ -189,8 +193,8 @@ mod tests {
         for who in [ann, bob] {
             lobby.perform(call(who), Action::meet()).await.expect("memory");
         }
-        let told = lobby.perform(call(ann), Action::Read).await.expect("memory").lease;
-        let mut next = pin!(lobby.perform(call(ann), Action::Read));
+        let told = lobby.perform(call(ann), Action::ReadInbox).await.expect("memory").lease;
+        let mut next = pin!(lobby.perform(call(ann), Action::ReadInbox));
         assert!(poll!(&mut next).is_pending(), "the first answer is on its way");
         lobby.settle(ann, told.id.expect("a lease"), true);
         assert!(poll!(&mut next).is_ready(), "it has arrived");

@@ -7,28 +7,28 @@ use super::action::{LastPartner, Outcome};
 use super::chat::Chat;
 use super::inbox::InboxEvent;
 use super::manager::RandomConnectManager;
-use super::person::{Person, RECENT_FOR};
+use super::person::{Person, RECENT_PARTNER_TTL};
 use crate::kernel::clock::Timestamp;
 use crate::kernel::id::UserId;
 use crate::kernel::shards::ShardedMap;
 use crate::mask::Masked;
 
 /// So many messages are kept.
-pub(super) const QUOTED: usize = 10;
+pub(super) const TRANSCRIPT_LEN: usize = 10;
 
 /// The last messages that somebody wrote in a chat, oldest first.
 #[derive(Debug, Default)]
 pub struct Transcript(VecDeque<Masked>);
 
 impl Transcript {
-    pub fn add(&mut self, text: Masked) {
-        if self.0.len() == QUOTED {
+    pub fn push(&mut self, text: Masked) {
+        if self.0.len() == TRANSCRIPT_LEN {
             self.0.pop_front();
         }
         self.0.push_back(text);
     }
 
-    fn texts(&self) -> Vec<Masked> {
+    fn to_vec(&self) -> Vec<Masked> {
         self.0.iter().cloned().collect()
     }
 }
@@ -36,47 +36,50 @@ impl Transcript {
 /// What each person's partner wrote in a chat that ended lately.
 #[derive(Debug, Default)]
 pub(super) struct EndedTranscripts {
-    said: ShardedMap<UserId, (Timestamp, Transcript)>,
+    transcripts: ShardedMap<UserId, (Timestamp, Transcript)>,
     /// When whose chats ended. Not in a queue, which copies all there is when it grows.
-    ended: BTreeSet<(Timestamp, UserId)>,
+    by_end_time: BTreeSet<(Timestamp, UserId)>,
 }
 
 impl EndedTranscripts {
     /// The chat in which this was said to `who` is over.
-    pub(super) fn keep(&mut self, who: UserId, said: Transcript, now: Timestamp) {
+    pub(super) fn insert(&mut self, who: UserId, said: Transcript, now: Timestamp) {
         if !said.0.is_empty() {
-            self.said.insert(who, (now, said));
-            self.ended.insert((now, who));
+            self.transcripts.insert(who, (now, said));
+            self.by_end_time.insert((now, who));
         }
     }
 
     /// Nothing is kept for `who` any more: they are gone, or another chat begins.
-    pub(super) fn forget(&mut self, who: UserId) {
-        self.said.remove(&who);
+    pub(super) fn remove(&mut self, who: UserId) {
+        self.transcripts.remove(&who);
     }
 
     /// Forgets up to `limit` chats that ended long ago, and says whether there are more.
-    pub(super) fn forget_old(&mut self, now: Timestamp, limit: usize) -> bool {
+    pub(super) fn evict_expired(&mut self, now: Timestamp, limit: usize) -> bool {
         for _ in 0..limit {
-            let old = self.ended.first().filter(|(ended, _)| now.since(*ended) >= RECENT_FOR);
+            let old = self
+                .by_end_time
+                .first()
+                .filter(|(ended, _)| now.since(*ended) >= RECENT_PARTNER_TTL);
             let Some((ended, who)) = old.copied() else { return false };
-            self.ended.pop_first();
+            self.by_end_time.pop_first();
             // Another chat may have ended since.
-            if self.said.get(&who).is_some_and(|(kept, _)| *kept == ended) {
-                self.said.remove(&who);
+            if self.transcripts.get(&who).is_some_and(|(kept, _)| *kept == ended) {
+                self.transcripts.remove(&who);
             }
         }
         true
     }
 
-    fn to(&self, who: UserId) -> Vec<Masked> {
-        self.said.get(&who).map(|(_, said)| said.texts()).unwrap_or_default()
+    fn get(&self, who: UserId) -> Vec<Masked> {
+        self.transcripts.get(&who).map(|(_, said)| said.to_vec()).unwrap_or_default()
     }
 }
 
 impl RandomConnectManager {
     /// Whom somebody talks with, or talked with last.
-    pub(super) fn encounter(
+    pub(super) fn last_partner(
         &self,
         who: UserId,
         quoted: bool,
@@ -84,17 +87,17 @@ impl RandomConnectManager {
     ) -> Option<LastPartner> {
         let partner = match self.chat(who) {
             Some(chat) => chat.partner,
-            None => self.people.get(&who)?.recent.last(now)?,
+            None => self.people.get(&who)?.recent_partners.last_partner(now)?,
         };
-        let said = if quoted { self.heard_by(who) } else { Vec::new() };
-        Some(LastPartner { partner, said })
+        let said = if quoted { self.transcript_for(who) } else { Vec::new() };
+        Some(LastPartner { partner, transcript: said })
     }
 
     /// What was written to somebody in the chat they are in, or in their last.
-    fn heard_by(&self, who: UserId) -> Vec<Masked> {
-        let Some(chat) = self.chat(who) else { return self.heard.to(who) };
-        let partner = self.people.get(&chat.partner).and_then(Person::talk);
-        partner.map(|talk| talk.said.texts()).unwrap_or_default()
+    fn transcript_for(&self, who: UserId) -> Vec<Masked> {
+        let Some(chat) = self.chat(who) else { return self.transcripts.get(who) };
+        let partner = self.people.get(&chat.partner).and_then(Person::chat_side);
+        partner.map(|talk| talk.transcript.to_vec()).unwrap_or_default()
     }
 
     /// Never lets two people meet again, and ends their chat if they are in one.
@@ -105,14 +108,14 @@ impl RandomConnectManager {
         reported: bool,
         now: Timestamp,
     ) -> Outcome {
-        let whom = whom.or_else(|| Some(self.encounter(who, false, now)?.partner));
-        let Some(whom) = whom else { return Outcome::NobodyToBlock };
-        self.people.touch(who, now).avoid.insert(whom);
+        let whom = whom.or_else(|| Some(self.last_partner(who, false, now)?.partner));
+        let Some(whom) = whom else { return Outcome::NoBlockTarget };
+        self.people.touch(who, now).blocked.insert(whom);
         let ended = self.chat(who).is_some_and(|chat| chat.partner == whom);
         if ended && let Some(Chat { partner, room, .. }) = self.end_chat(who, now) {
-            self.notify(partner, InboxEvent::PartnerLeft { room });
+            self.push_event(partner, InboxEvent::PartnerLeft { room });
         }
-        Outcome::Blocked { ended, reported }
+        Outcome::Blocked { chat_ended: ended, reported }
     }
 }
 
@@ -120,9 +123,9 @@ impl RandomConnectManager {
 mod tests {
     use super::*;
 
-    fn said(texts: impl IntoIterator<Item = usize>) -> Transcript {
+    fn transcript(texts: impl IntoIterator<Item = usize>) -> Transcript {
         let mut said = Transcript::default();
-        texts.into_iter().for_each(|text| said.add(Masked::waived(&text.to_string())));
+        texts.into_iter().for_each(|text| said.push(Masked::waived(&text.to_string())));
         said
     }
 
@@ -130,24 +133,24 @@ mod tests {
     fn the_last_ten_are_kept_until_a_while_after_the_chat() {
         let (ann, now) = (UserId::from_bytes([1; 16]), Timestamp::default());
         let mut heard = EndedTranscripts::default();
-        heard.keep(ann, said(0..12), now);
-        let kept: Vec<_> = heard.to(ann).iter().map(|text| text.as_str().to_owned()).collect();
+        heard.insert(ann, transcript(0..12), now);
+        let kept: Vec<_> = heard.get(ann).iter().map(|text| text.as_str().to_owned()).collect();
         assert_eq!(kept, (2..12).map(|n| n.to_string()).collect::<Vec<_>>());
-        heard.forget_old(now, 9);
-        assert_eq!(heard.to(ann).len(), QUOTED);
-        heard.forget_old(now + RECENT_FOR, 9);
-        assert!(heard.said.count() == 0 && heard.ended.is_empty());
+        heard.evict_expired(now, 9);
+        assert_eq!(heard.get(ann).len(), TRANSCRIPT_LEN);
+        heard.evict_expired(now + RECENT_PARTNER_TTL, 9);
+        assert!(heard.transcripts.len() == 0 && heard.by_end_time.is_empty());
     }
 
     #[test]
     fn what_is_kept_of_a_chat_is_not_cut_short_by_the_end_of_the_one_before() {
         let (ann, now) = (UserId::from_bytes([1; 16]), Timestamp::default());
         let mut heard = EndedTranscripts::default();
-        heard.keep(ann, said([1]), now);
-        heard.forget(ann);
-        assert!(heard.to(ann).is_empty());
-        heard.keep(ann, said([2]), now + RECENT_FOR);
-        heard.forget_old(now + RECENT_FOR, 9);
-        assert_eq!(heard.to(ann), [Masked::waived("2")]);
+        heard.insert(ann, transcript([1]), now);
+        heard.remove(ann);
+        assert!(heard.get(ann).is_empty());
+        heard.insert(ann, transcript([2]), now + RECENT_PARTNER_TTL);
+        heard.evict_expired(now + RECENT_PARTNER_TTL, 9);
+        assert_eq!(heard.get(ann), [Masked::waived("2")]);
     }
 }

@@ -6,16 +6,16 @@
 use once_cell::sync::Lazy;
 use unicode_normalization::UnicodeNormalization;
 
-use crate::guard::shows_nothing;
+use crate::guard::is_invisible_char;
 
 /// How the system's own lines begin: the signs.
-pub(crate) const SIGNS: &[char] = &[
+pub(crate) const SYSTEM_EMOJI: &[char] = &[
     '🔍', '🎉', '🔄', '👋', '🔒', '🔓', '👤', '📭', '📬', '📤', '💬', '⏳', '⏰', '💡', '✏', '⚠',
     'ℹ', '❌', '✅', '✔', '🚫', '🤖', '🚩', '⛔', '🧊', '🌐', '👍', '📢',
 ];
 
 /// How the system's own lines begin: the words, as [`skeleton`] leaves them.
-static PHRASES: Lazy<Vec<String>> = Lazy::new(|| {
+static SYSTEM_PHRASES: Lazy<Vec<String>> = Lazy::new(|| {
     let phrases = [
         "your partner",
         "you're already",
@@ -56,7 +56,7 @@ static PHRASES: Lazy<Vec<String>> = Lazy::new(|| {
 /// Technical Standard 39), case and invisible characters dropped, white space made one space.
 pub(super) fn skeleton(text: &str) -> String {
     let visible: String =
-        text.nfkc().filter(|c| !shows_nothing(*c)).flat_map(char::to_lowercase).collect();
+        text.nfkc().filter(|c| !is_invisible_char(*c)).flat_map(char::to_lowercase).collect();
     let folded: String =
         unicode_security::skeleton(&visible).flat_map(char::to_lowercase).collect();
     // The standard keeps these apart in lower case; a reader in a hurry does not.
@@ -67,15 +67,15 @@ pub(super) fn skeleton(text: &str) -> String {
 /// Whether a line begins the way the system's lines do, seen by a person: whatever the characters,
 /// and whatever numbering, bullets or quotation marks come before.
 pub(crate) fn looks_like_system(line: &str) -> bool {
-    let decorates = |c: char| !c.is_alphabetic() && !SIGNS.contains(&c) && c != '#';
+    let decorates = |c: char| !c.is_alphabetic() && !SYSTEM_EMOJI.contains(&c) && c != '#';
     // Nothing the system says begins later than this.
-    let start: String = line.chars().filter(|c| !shows_nothing(*c)).take(80).collect();
+    let start: String = line.chars().filter(|c| !is_invisible_char(*c)).take(80).collect();
     let start = start.trim_start_matches(decorates);
-    if start.starts_with(SIGNS) {
+    if start.starts_with(SYSTEM_EMOJI) {
         return true;
     }
     let folded = skeleton(start);
-    PHRASES.iter().any(|phrase| folded.starts_with(phrase.as_str()))
+    SYSTEM_PHRASES.iter().any(|phrase| folded.starts_with(phrase.as_str()))
 }
 
 #[cfg(test)]

@@ -11,7 +11,7 @@ use unicode_normalization::UnicodeNormalization;
 use super::nickname::Nickname;
 
 /// The most interests one person may name; further ones are ignored.
-pub const MAX: usize = 5;
+pub const MAX_INTERESTS: usize = 5;
 
 /// One interest in its plain form, so that `Music` and `music ` are the same. Cheap to clone.
 pub type Interest = Arc<str>;
@@ -24,18 +24,18 @@ impl Interests {
     /// Reads a list: commas, line ends, `#` and `&` part its entries.
     #[must_use]
     pub fn parse(list: &str) -> Self {
-        Self::of(list.split([',', '،', '、', ';', '\n', '#', '&', '/', '|']))
+        Self::from_entries(list.split([',', '،', '、', ';', '\n', '#', '&', '/', '|']))
     }
 
     /// What of `entries` can be used, in plain form. What is no name of anything, or longer than a
     /// nickname may be, is left out.
-    pub fn of<'a>(entries: impl IntoIterator<Item = &'a str>) -> Self {
+    pub fn from_entries<'a>(entries: impl IntoIterator<Item = &'a str>) -> Self {
         let mut all: Vec<Interest> = Vec::new();
         for entry in entries {
             let plain: String = entry.nfkc().collect::<String>().to_lowercase();
             // What may be shown to a stranger as a name may be shown as an interest.
-            let Ok(name) = Nickname::chosen(&plain) else { continue };
-            if all.len() < MAX && !all.iter().any(|known| **known == *name.as_str()) {
+            let Ok(name) = Nickname::parse(&plain) else { continue };
+            if all.len() < MAX_INTERESTS && !all.iter().any(|known| **known == *name.as_str()) {
                 all.push(name.as_str().into());
             }
         }
@@ -43,7 +43,7 @@ impl Interests {
     }
 
     /// Interests that were some before, read back from a store.
-    pub(crate) fn kept(all: Vec<Interest>) -> Self {
+    pub(crate) fn from_stored(all: Vec<Interest>) -> Self {
         if all.is_empty() { Self::default() } else { Self(all.into()) }
     }
 
@@ -58,7 +58,7 @@ impl Interests {
 
     /// Those that `other` has as well.
     #[must_use]
-    pub fn common(&self, other: &Self) -> Self {
+    pub fn intersection(&self, other: &Self) -> Self {
         if self.is_empty() || other.is_empty() {
             return Self::default();
         }
@@ -69,9 +69,9 @@ impl Interests {
 /// None, without taking any memory.
 impl Default for Interests {
     fn default() -> Self {
-        static NONE: once_cell::sync::Lazy<Arc<[Interest]>> =
+        static EMPTY: once_cell::sync::Lazy<Arc<[Interest]>> =
             once_cell::sync::Lazy::new(|| Arc::from([]));
-        Self(Arc::clone(&NONE))
+        Self(Arc::clone(&EMPTY))
     }
 }
 
@@ -120,7 +120,7 @@ mod tests {
     #[test]
     fn common_interests_are_those_both_have() {
         let (one, other) = (Interests::parse("music, chess"), Interests::parse("Chess, tea"));
-        assert_eq!(one.common(&other).to_string(), "chess");
-        assert!(one.common(&Interests::default()).is_empty());
+        assert_eq!(one.intersection(&other).to_string(), "chess");
+        assert!(one.intersection(&Interests::default()).is_empty());
     }
 }

@@ -25,44 +25,44 @@ pub struct LanguageInfo {
     pub language: Language,
     pub code: &'static str,
     pub name: &'static str,
-    detected: Lang,
+    whatlang: Lang,
 }
 
 pub const LANGUAGES: [LanguageInfo; 6] = [
-    LanguageInfo { language: Language::English, code: "en", name: "English", detected: Lang::Eng },
+    LanguageInfo { language: Language::English, code: "en", name: "English", whatlang: Lang::Eng },
     LanguageInfo {
-        language: Language::Hindi, code: "hi", name: "हिन्दी", detected: Lang::Hin
+        language: Language::Hindi, code: "hi", name: "हिन्दी", whatlang: Lang::Hin
     },
-    LanguageInfo { language: Language::Spanish, code: "es", name: "español", detected: Lang::Spa },
+    LanguageInfo { language: Language::Spanish, code: "es", name: "español", whatlang: Lang::Spa },
     LanguageInfo {
         language: Language::Portuguese,
         code: "pt",
         name: "português",
-        detected: Lang::Por,
+        whatlang: Lang::Por,
     },
     LanguageInfo {
         language: Language::Indonesian,
         code: "id",
         name: "bahasa Indonesia",
-        detected: Lang::Ind,
+        whatlang: Lang::Ind,
     },
     LanguageInfo {
-        language: Language::Arabic, code: "ar", name: "العربية", detected: Lang::Ara
+        language: Language::Arabic, code: "ar", name: "العربية", whatlang: Lang::Ara
     },
 ];
 
 /// Fewer letters than these tell too little.
-const TELLING: usize = 16;
+const MIN_LETTERS: usize = 16;
 
 /// So many characters tell as much as all of a text. What they cost grows with them.
-const LOOKED_AT: usize = 256;
+const MAX_DETECT_CHARS: usize = 256;
 
 /// At this confidence 5 of 294 guesses about messages in `tests/corpus` are wrong (`tests/language.rs`).
-const CERTAIN: f64 = 0.5;
+const MIN_CONFIDENCE: f64 = 0.5;
 
 /// Languages that would otherwise be taken for one of the table. Not those written as Hindi is: most
 /// who write them read it better than English.
-const OTHERS: [Lang; 11] = [
+const DISTRACTORS: [Lang; 11] = [
     Lang::Fra,
     Lang::Ita,
     Lang::Deu,
@@ -77,18 +77,18 @@ const OTHERS: [Lang; 11] = [
 ];
 
 static DETECTOR: Lazy<Detector> = Lazy::new(|| {
-    let own = LANGUAGES.iter().map(|row| row.detected);
-    Detector::with_allowlist(own.chain(OTHERS).collect())
+    let own = LANGUAGES.iter().map(|row| row.whatlang);
+    Detector::with_allowlist(own.chain(DISTRACTORS).collect())
 });
 
 impl Language {
-    fn row(self) -> &'static LanguageInfo {
+    fn info(self) -> &'static LanguageInfo {
         &LANGUAGES[self as usize]
     }
 
     #[must_use]
     pub fn code(self) -> &'static str {
-        self.row().code
+        self.info().code
     }
 
     /// Reads a code, or a name as its speakers or English write it.
@@ -105,20 +105,20 @@ impl Language {
 
     /// The language of a text, if it is one of these and the text leaves little doubt.
     #[must_use]
-    pub fn of(text: &str) -> Option<Self> {
-        let end = text.char_indices().nth(LOOKED_AT).map_or(text.len(), |(at, _)| at);
+    pub fn detect(text: &str) -> Option<Self> {
+        let end = text.char_indices().nth(MAX_DETECT_CHARS).map_or(text.len(), |(at, _)| at);
         let text = &text[..end];
-        if text.chars().filter(|c| c.is_alphabetic()).count() < TELLING {
+        if text.chars().filter(|c| c.is_alphabetic()).count() < MIN_LETTERS {
             return None;
         }
-        let found = DETECTOR.detect(text).filter(|found| found.confidence() >= CERTAIN)?;
-        LANGUAGES.iter().find(|row| row.detected == found.lang()).map(|row| row.language)
+        let found = DETECTOR.detect(text).filter(|found| found.confidence() >= MIN_CONFIDENCE)?;
+        LANGUAGES.iter().find(|row| row.whatlang == found.lang()).map(|row| row.language)
     }
 }
 
 impl fmt::Display for Language {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.row().name)
+        f.write_str(self.info().name)
     }
 }
 
@@ -152,7 +152,7 @@ mod tests {
             ),
             ("مرحبا كيف حالك اليوم؟ من أين أنت؟", Language::Arabic),
         ] {
-            assert_eq!(Language::of(text), Some(language), "{text}");
+            assert_eq!(Language::detect(text), Some(language), "{text}");
         }
     }
 
@@ -166,7 +166,7 @@ mod tests {
             "bonjour, comment vas-tu aujourd'hui ?",
             "ich komme aus einer kleinen Stadt",
         ] {
-            assert_eq!(Language::of(text), None, "{text}");
+            assert_eq!(Language::detect(text), None, "{text}");
         }
     }
 }

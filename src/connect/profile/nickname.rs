@@ -10,28 +10,28 @@ use once_cell::sync::Lazy;
 use rand::{Rng, RngExt};
 use thiserror::Error;
 
-use super::impersonation::{SIGNS, looks_like_system, skeleton};
-use crate::guard::{is_invisible, shows_nothing, strip};
+use super::impersonation::{SYSTEM_EMOJI, looks_like_system, skeleton};
+use crate::guard::{is_invisible, is_invisible_char, strip_invisible};
 use crate::mask::mask;
 
 /// The most characters a chosen nickname may have.
-pub const MAX_CHARS: usize = 32;
+pub const MAX_NICKNAME_CHARS: usize = 32;
 
 /// Characters with a meaning in the lines a nickname is shown in, and those that end a sentence.
-const RESERVED: &[char] = &[
+const RESERVED_CHARS: &[char] = &[
     ':', '：', '#', '＃', '<', '>', '{', '}', '[', ']', '|', '*', '~', '`', '@', '!', '！', '?',
     '？', '.', '。', '…', '›',
 ];
 
 /// [`RESERVED`] as people are shown it: without the forms of other scripts.
 #[must_use]
-pub fn reserved() -> String {
-    let plain = RESERVED.iter().filter(|c| c.is_ascii()).map(char::to_string);
+pub fn reserved_chars() -> String {
+    let plain = RESERVED_CHARS.iter().filter(|c| c.is_ascii()).map(char::to_string);
     plain.collect::<Vec<_>>().join(" ")
 }
 
 /// Words of the house, as [`skeleton`] leaves them: nobody may be called by them.
-static TITLES: Lazy<Vec<String>> = Lazy::new(|| {
+static RESERVED_NAMES: Lazy<Vec<String>> = Lazy::new(|| {
     let titles = [
         "system",
         "admin",
@@ -59,12 +59,12 @@ pub struct Nickname(Arc<str>);
 pub enum NicknameError {
     #[error("write the name you want behind #nick")]
     Empty,
-    #[error("it is longer than {MAX_CHARS} characters")]
+    #[error("it is longer than {MAX_NICKNAME_CHARS} characters")]
     TooLong,
     #[error("it could be taken for a message of the system")]
-    Imitates,
+    ImitatesSystem,
     #[error("it contains one of . ! ? : # @ * ~ ` | < > [ ] {{ }}")]
-    Reserved,
+    ReservedChar,
 }
 
 impl Nickname {
@@ -79,29 +79,30 @@ impl Nickname {
     ///
     /// # Errors
     /// When what is left can't be used as a name.
-    pub fn chosen(name: &str) -> Result<Self, NicknameError> {
-        let line = strip(name).replace('\n', " ");
+    pub fn parse(name: &str) -> Result<Self, NicknameError> {
+        let line = strip_invisible(name).replace('\n', " ");
         let visible: String =
-            line.chars().filter(|c| *c == ZERO_WIDTH_JOINER || !shows_nothing(*c)).collect();
+            line.chars().filter(|c| *c == ZERO_WIDTH_JOINER || !is_invisible_char(*c)).collect();
         let name = visible.split_whitespace().collect::<Vec<_>>().join(" ");
         if is_invisible(&name) {
             return Err(NicknameError::Empty);
         }
-        if name.contains(RESERVED) {
-            return Err(NicknameError::Reserved);
+        if name.contains(RESERVED_CHARS) {
+            return Err(NicknameError::ReservedChar);
         }
-        if is_titled(&name) || name.contains(SIGNS) || looks_like_system(&name) {
-            return Err(NicknameError::Imitates);
+        if contains_reserved_name(&name) || name.contains(SYSTEM_EMOJI) || looks_like_system(&name)
+        {
+            return Err(NicknameError::ImitatesSystem);
         }
         let masked = mask(&name);
-        if masked.as_str().chars().count() > MAX_CHARS {
+        if masked.as_str().chars().count() > MAX_NICKNAME_CHARS {
             return Err(NicknameError::TooLong);
         }
         Ok(Self(masked.as_str().into()))
     }
 
     /// A name that was one before, read back from a store.
-    pub(crate) fn kept(name: &str) -> Self {
+    pub(crate) fn from_stored(name: &str) -> Self {
         Self(name.into())
     }
 
@@ -115,13 +116,15 @@ impl Nickname {
 const ZERO_WIDTH_JOINER: char = '\u{200d}';
 
 /// Whether a word of the house is in the name, in whatever characters, also in the plural.
-fn is_titled(name: &str) -> bool {
+fn contains_reserved_name(name: &str) -> bool {
     let folded = skeleton(name);
     let joined: String = folded.chars().filter(|c| c.is_alphanumeric()).collect();
     let mut words = folded.split(|c: char| !c.is_alphanumeric());
-    TITLES.contains(&joined)
+    RESERVED_NAMES.contains(&joined)
         || words.any(|word| {
-            TITLES.iter().any(|title| word.trim_end_matches('s') == title.trim_end_matches('s'))
+            RESERVED_NAMES
+                .iter()
+                .any(|title| word.trim_end_matches('s') == title.trim_end_matches('s'))
         })
 }
 
@@ -160,7 +163,7 @@ mod tests {
             ("call 9876543210", "call [hidden]"),
             ("Modesty", "Modesty"),
         ] {
-            assert_eq!(Nickname::chosen(typed).map(|name| name.to_string()), Ok(shown.to_owned()));
+            assert_eq!(Nickname::parse(typed).map(|name| name.to_string()), Ok(shown.to_owned()));
         }
     }
 
@@ -170,25 +173,25 @@ mod tests {
             ("", NicknameError::Empty),
             ("\u{200b}\u{2800} ", NicknameError::Empty),
             ("abcdefghijklmnopqrstuvwxyzabcdefg", NicknameError::TooLong),
-            ("Bob: hi", NicknameError::Reserved),
-            ("#meet", NicknameError::Reserved),
-            ("The Admin", NicknameError::Imitates),
-            ("🎉 Connected", NicknameError::Imitates),
-            ("Your partner left", NicknameError::Imitates),
-            ("ＡＤＭＩＮ", NicknameError::Imitates),
-            ("Аdmin", NicknameError::Imitates),
-            ("𝐀𝐝𝐦𝐢𝐧", NicknameError::Imitates),
-            ("Ad\u{200d}min", NicknameError::Imitates),
-            ("Sys\u{34f}tem", NicknameError::Imitates),
-            ("ADM1N", NicknameError::Imitates),
-            ("Admins", NicknameError::Imitates),
-            ("Puch AI", NicknameError::Imitates),
-            ("Ann ✅", NicknameError::Imitates),
-            ("Ann. Chat ended", NicknameError::Reserved),
-            ("You! You left", NicknameError::Reserved),
-            ("[hidden]", NicknameError::Reserved),
+            ("Bob: hi", NicknameError::ReservedChar),
+            ("#meet", NicknameError::ReservedChar),
+            ("The Admin", NicknameError::ImitatesSystem),
+            ("🎉 Connected", NicknameError::ImitatesSystem),
+            ("Your partner left", NicknameError::ImitatesSystem),
+            ("ＡＤＭＩＮ", NicknameError::ImitatesSystem),
+            ("Аdmin", NicknameError::ImitatesSystem),
+            ("𝐀𝐝𝐦𝐢𝐧", NicknameError::ImitatesSystem),
+            ("Ad\u{200d}min", NicknameError::ImitatesSystem),
+            ("Sys\u{34f}tem", NicknameError::ImitatesSystem),
+            ("ADM1N", NicknameError::ImitatesSystem),
+            ("Admins", NicknameError::ImitatesSystem),
+            ("Puch AI", NicknameError::ImitatesSystem),
+            ("Ann ✅", NicknameError::ImitatesSystem),
+            ("Ann. Chat ended", NicknameError::ReservedChar),
+            ("You! You left", NicknameError::ReservedChar),
+            ("[hidden]", NicknameError::ReservedChar),
         ] {
-            assert_eq!(Nickname::chosen(typed), Err(why), "{typed:?}");
+            assert_eq!(Nickname::parse(typed), Err(why), "{typed:?}");
         }
     }
 }

@@ -12,24 +12,24 @@ use crate::guard;
 /// What is told of something that the lobby has no part in.
 pub(crate) enum LocalReply {
     Help,
-    BadNickname(NicknameError),
-    AskReason,
-    LongReason,
+    InvalidNickname(NicknameError),
+    ReasonRequired,
+    ReasonTooLong,
     Languages,
     NoText,
-    Refused(guard::ContentRejected),
+    ContentRejected(guard::ContentRejected),
 }
 
 impl LocalReply {
-    pub(crate) fn say(self, language: Language) -> String {
+    pub(crate) fn text(self, language: Language) -> String {
         match self {
             Self::Help => command::help(language),
-            Self::BadNickname(why) => reply::bad_nickname(language, why),
-            Self::AskReason => messages::say(language, "ask-reason"),
-            Self::LongReason => reply::too_long(language, "long-reason", MAX_REASON_CHARS),
+            Self::InvalidNickname(why) => reply::nickname_error(language, why),
+            Self::ReasonRequired => messages::text(language, "ask-reason"),
+            Self::ReasonTooLong => reply::too_long(language, "long-reason", MAX_REASON_CHARS),
             Self::Languages => reply::languages(language),
-            Self::NoText => messages::say(language, "no-text"),
-            Self::Refused(reason) => reply::refused(language, reason),
+            Self::NoText => messages::text(language, "no-text"),
+            Self::ContentRejected(reason) => reply::content_rejected(language, reason),
         }
     }
 }

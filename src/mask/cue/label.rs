@@ -39,7 +39,7 @@ pub(super) const LABEL: &str = "order orders id ids invoice inv bill receipt ref
     آرڈر کوڈ بل سفارش کد";
 
 /// Names of things that have few digits: a number as long as a phone number is none of them.
-pub(super) const BRIEF: &str = "otp pin pincode pins zip zips zipcode postcode postal area captcha cvv \
+pub(super) const SHORT: &str = "otp pin pincode pins zip zips zipcode postcode postal area captcha cvv \
     page pages chapter chapters verse para section article act rule room rooms flat block plot house \
     street road lane sector gate platform seat seats floor ward rank ranks jersey match matches dated dob born birthday birth year years since \
     episode ep season level lvl xp channel freq frequency bus route port song \
@@ -48,7 +48,7 @@ pub(super) const BRIEF: &str = "otp pin pincode pins zip zips zipcode postcode p
     комната страница этаж улица индекс कमरा पेज पिन पिनकोड मकान গেট পিন பக்கம் அறை";
 
 /// Words that announce numbers of something else in the messages that follow.
-pub(super) const OTHER: &str = "wifi wlan hotspot ssid router pass passwd pwd pw passkey passcode password \
+pub(super) const NOT_PHONE: &str = "wifi wlan hotspot ssid router pass passwd pwd pw passkey passcode password \
     unlock locker otp pin captcha guess guessing fav fave favourite favorite lucky random pick choose \
     magic wordle sudoku bingo ludo dice lotto quiz riddle puzzle maths math trivia dare rate rating \
     age old tall height weight size waist bra bmi cgpa gpa sgpa percentile percentage cutoff rank marks \

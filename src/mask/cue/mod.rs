@@ -16,7 +16,7 @@ impl Sense {
     /// A phone or a call: a number in the same message is one to be called.
     pub(super) const PHONE: Self = Self(1);
     /// Words with which people hand over a number, and much else.
-    pub(super) const REACH: Self = Self(1 << 1);
+    pub(super) const HANDOVER: Self = Self(1 << 1);
     /// What the number beside it names is no person: an order, a code, a page.
     pub(super) const LABEL: Self = Self(1 << 2);
     /// A currency or an amount in words.
@@ -24,7 +24,7 @@ impl Sense {
     /// A unit that follows a measure.
     pub(super) const UNIT: Self = Self(1 << 4);
     /// Joins the pieces of one number: then, and, second half.
-    pub(super) const JOIN: Self = Self(1 << 5);
+    pub(super) const CONNECTOR: Self = Self(1 << 5);
     /// A platform on which people have handles.
     pub(super) const PLATFORM: Self = Self(1 << 6);
     /// The name of a month.
@@ -40,17 +40,17 @@ impl Sense {
     /// The word "number" itself.
     pub(super) const NUMBER: Self = Self(1 << 12);
     /// A label of what has few digits: a page, a room, a postcode.
-    pub(super) const BRIEF: Self = Self(1 << 13);
+    pub(super) const SHORT: Self = Self(1 << 13);
     /// What the code of a phone number is of: area, city, country.
     pub(super) const AREA: Self = Self(1 << 14);
     /// The word "code".
     pub(super) const CODE: Self = Self(1 << 15);
     /// Links digits that are said one by one: nine and eight, nine then eight.
-    pub(super) const LINK: Self = Self(1 << 16);
+    pub(super) const DIGIT_CONNECTOR: Self = Self(1 << 16);
     /// Announces numbers that are no phone number's: of a password, of a game.
-    pub(super) const OTHER: Self = Self(1 << 17);
+    pub(super) const NOT_PHONE: Self = Self(1 << 17);
     /// Says which piece of a number comes: first, the last half.
-    pub(super) const ORDER: Self = Self(1 << 18);
+    pub(super) const PART_ORDER: Self = Self(1 << 18);
 
     /// Whether it has any of the senses of `other`.
     pub(super) const fn has(self, other: Self) -> bool {
@@ -64,19 +64,19 @@ impl Sense {
 
 /// Whole words by sense; each string is a list of words.
 pub(super) const WORDS: &[(Sense, &str)] = &[
-    (Sense::PHONE, phone::WORDS),
-    (Sense::REACH, phone::REACH),
-    (Sense::JOIN, phone::JOIN),
-    (Sense::JOIN.with(Sense::LINK), phone::LINK),
+    (Sense::PHONE, phone::PHONE),
+    (Sense::HANDOVER, phone::HANDOVER),
+    (Sense::CONNECTOR, phone::CONNECTOR),
+    (Sense::CONNECTOR.with(Sense::DIGIT_CONNECTOR), phone::DIGIT_CONNECTOR),
     (Sense::PLATFORM, phone::PLATFORM),
     (Sense::FILLER, label::FILLER),
     (Sense::LABEL, label::LABEL),
-    (Sense::LABEL.with(Sense::BRIEF), label::BRIEF),
-    (Sense::OTHER, label::OTHER),
-    (Sense::JOIN.with(Sense::ORDER), phone::ORDER),
+    (Sense::LABEL.with(Sense::SHORT), label::SHORT),
+    (Sense::NOT_PHONE, label::NOT_PHONE),
+    (Sense::CONNECTOR.with(Sense::PART_ORDER), phone::PART_ORDER),
     (Sense::NONE, label::NEUTRAL),
     (Sense::MINE, phone::MINE),
-    (Sense::REACH.with(Sense::NUMBER), phone::NUMBER),
+    (Sense::HANDOVER.with(Sense::NUMBER), phone::NUMBER),
     (Sense::CODE, phone::CODE),
     (Sense::AREA, phone::AREA),
     (Sense::MONEY, label::MONEY),

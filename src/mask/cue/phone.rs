@@ -5,7 +5,7 @@
 //! when it is the part of a word that does.
 
 /// Words that speak of a phone or a call.
-pub(super) const WORDS: &str = "call calling caller callme calls cll ring dial phone fone ph phn phno \
+pub(super) const PHONE: &str = "call calling caller callme calls cll ring dial phone fone ph phn phno \
     mob mobile cell cellphone cellular landline tel tele telephone fon whatsapp whatsap watsapp \
     watsap wassap whtsapp whatsup wa wapp wp wsp wpp wtsp watsup zap zapzap viber signal imo \
     telegram tg tele sms missed hotline helpline contact contactno textme txt ringme \
@@ -60,7 +60,7 @@ pub(super) const STEMS: &str = "whatsap watsap phone telefo telephon handynum mo
     اتصل واتس هاتف موبايل جوال τηλ κινητ τηλεφων";
 
 /// Words with which people hand over a number, among much else.
-pub(super) const REACH: &str = "number num nmbr nbr no numbr nmber numba text reach save msg message \
+pub(super) const HANDOVER: &str = "number num nmbr nbr no numbr nmber numba text reach save msg message \
     ping inbox share here sure yours mine instead add line office note hit hmu dms move chat talk \
     find get digits shoot drop send me us connect dont \
     mera meri apna tera number nambar nambr nmbr bhejo bhej karo kar karna karlo karle pe par lelo \
@@ -84,7 +84,7 @@ pub(super) const REACH: &str = "number num nmbr nbr no numbr nmber numba text re
     میرا نمبر پر کرو میری";
 
 /// Words that join the pieces of one number, or say which piece is meant.
-pub(super) const JOIN: &str = "then and after that thats followed by next first 1st second 2nd third \
+pub(super) const CONNECTOR: &str = "then and after that thats followed by next first 1st second 2nd third \
     3rd fourth last final finally initial initially start starts starting started begin begins \
     beginning began end ends ending ended finish finishes finishing half halves part parts piece pieces \
     bit chunk block middle mid rest remaining remainder other others another one with is are it its the \
@@ -119,7 +119,7 @@ pub(super) const JOIN: &str = "then and after that thats followed by next first 
     แล้ว ก่อน ต่อ สุดท้าย πρωτα μετα τελος תחילה אחר ואז סוף";
 
 /// Words that say which piece of a number comes.
-pub(super) const ORDER: &str = "first 1st start starts starting begin begins beginning initial part half last \
+pub(super) const PART_ORDER: &str = "first 1st start starts starting begin begins beginning initial part half last \
     final prefix take pehle pehla shuru shuruat aadha aakhri pahila agodi prothom primero primera empieza \
     empiezan comienza mitad primeiro primeira comeca comecando inicio metade abord premier premiere \
     commence commencant debut moitie zuerst erst erste ersten beginnt fangt anfang vorne awal depan \
@@ -130,7 +130,7 @@ pub(super) const ORDER: &str = "first 1st start starts starting begin begins beg
     πρωτα תחילה";
 
 /// Words that link digits which are said one by one.
-pub(super) const LINK: &str = "and then after next followed by plus n comma dash hyphen minus space dot point \
+pub(super) const DIGIT_CONNECTOR: &str = "and then after next followed by plus n comma dash hyphen minus space dot point \
     y e luego despues mas depois entao mais virgula traco et puis ensuite apres und dann danach plus \
     poi dopo ed virgola lalu terus dan kemudian ve sonra virgul en dan i potem oraz na alafu aur phir fir \
     tatha ani aani ra ar ebong tarpor och sedan ja og sa si apoi a pak potom \

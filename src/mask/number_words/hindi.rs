@@ -3,7 +3,7 @@
 //! What lives here: tables; up to a hundred each number has a word of its own, and in Latin letters
 //! each word many spellings. What must not: code.
 
-use super::{NOTHING, NumberWords};
+use super::{EMPTY, NumberWords};
 
 pub(super) const HINDI_LATIN: NumberWords = NumberWords {
     units: [
@@ -116,7 +116,7 @@ pub(super) const HINDI_LATIN: NumberWords = NumberWords {
     ],
     repeats: ["dabal dubal", "tripal tipal"],
     scales: ["", "", "hazaar hazar hajaar"],
-    ..NOTHING
+    ..EMPTY
 };
 
 pub(super) const HINDI: NumberWords = NumberWords {
@@ -220,5 +220,5 @@ pub(super) const HINDI: NumberWords = NumberWords {
     ],
     repeats: ["डबल", "ट्रिपल"],
     scales: ["", "सौ", "हज़ार हजार"],
-    ..NOTHING
+    ..EMPTY
 };

@@ -3,7 +3,7 @@
 //! What lives here: tables. What must not: code. To add a language: a constant like its
 //! neighbours, then a line in `ALL` of the module above.
 
-use super::{NOTHING, NumberWords, digits_only};
+use super::{EMPTY, NumberWords, digits_only};
 
 pub(super) const BENGALI: NumberWords = NumberWords {
     units: ["শূন্য শুন্য জিরো", "এক", "দুই দু", "তিন", "চার", "পাঁচ পাচ", "ছয় ছয় ছ", "সাত", "আট", "নয় নয়"],
@@ -11,7 +11,7 @@ pub(super) const BENGALI: NumberWords = NumberWords {
     tens: ["বিশ", "ত্রিশ", "চল্লিশ", "পঞ্চাশ", "ষাট", "সত্তর", "আশি", "নব্বই"],
     compounds: &[],
     repeats: ["ডাবল", "ট্রিপল"],
-    ..NOTHING
+    ..EMPTY
 };
 
 pub(super) const TAMIL: NumberWords = NumberWords {
@@ -31,7 +31,7 @@ pub(super) const TAMIL: NumberWords = NumberWords {
     tens: [""; 8],
     compounds: &[],
     repeats: ["டபுள்", "ட்ரிபிள்"],
-    ..NOTHING
+    ..EMPTY
 };
 
 pub(super) const TAMIL_LATIN: NumberWords = digits_only([

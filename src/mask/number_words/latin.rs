@@ -3,7 +3,7 @@
 //! What lives here: tables. What must not: code. To add a language: a constant like its
 //! neighbours, then a line in `ALL` of the module above.
 
-use super::{NOTHING, NumberWords, digits_only};
+use super::{EMPTY, NumberWords, digits_only};
 
 pub(super) const ENGLISH: NumberWords = NumberWords {
     units: [
@@ -43,7 +43,7 @@ pub(super) const ENGLISH: NumberWords = NumberWords {
     compounds: &[],
     repeats: ["double dbl doubl dubble", "triple tripple treble tripl thrice"],
     scales: ["", "hundred hundreds hundrd hundrad", "thousand thousands thousnd thousend"],
-    ..NOTHING
+    ..EMPTY
 };
 
 pub(super) const SPANISH: NumberWords = NumberWords {
@@ -103,7 +103,7 @@ pub(super) const SPANISH: NumberWords = NumberWords {
     ],
     repeats: ["doble", "triple"],
     scales: ["", "", "mil"],
-    ..NOTHING
+    ..EMPTY
 };
 
 pub(super) const PORTUGUESE: NumberWords = NumberWords {
@@ -145,7 +145,7 @@ pub(super) const PORTUGUESE: NumberWords = NumberWords {
     ],
     repeats: ["duplo", "triplo"],
     scales: ["", "", "mil"],
-    ..NOTHING
+    ..EMPTY
 };
 
 pub(super) const FRENCH: NumberWords = NumberWords {
@@ -175,7 +175,7 @@ pub(super) const FRENCH: NumberWords = NumberWords {
     compounds: &[(80, "quatrevingt quatrevingts")],
     repeats: ["double", "triple"],
     scales: ["", "cent cents", "mille"],
-    ..NOTHING
+    ..EMPTY
 };
 
 pub(super) const GERMAN: NumberWords = NumberWords {
@@ -237,7 +237,7 @@ pub(super) const INDONESIAN: NumberWords = NumberWords {
     compounds: &[],
     repeats: ["dobel", "tripel"],
     scales: ["puluh", "ratus", "ribu"],
-    ..NOTHING
+    ..EMPTY
 };
 
 pub(super) const ITALIAN: NumberWords = NumberWords {
@@ -284,7 +284,7 @@ pub(super) const ITALIAN: NumberWords = NumberWords {
     ],
     repeats: ["doppio", "triplo"],
     scales: ["", "cento", "mila mille"],
-    ..NOTHING
+    ..EMPTY
 };
 
 pub(super) const TURKISH: NumberWords = NumberWords {
@@ -305,7 +305,7 @@ pub(super) const TURKISH: NumberWords = NumberWords {
     compounds: &[],
     repeats: ["çift", ""],
     scales: ["", "yüz", "bin"],
-    ..NOTHING
+    ..EMPTY
 };
 
 pub(super) const DUTCH: NumberWords = NumberWords {
@@ -366,7 +366,7 @@ pub(super) const POLISH: NumberWords = NumberWords {
     ],
     compounds: &[],
     repeats: ["", ""],
-    ..NOTHING
+    ..EMPTY
 };
 
 pub(super) const SWAHILI: NumberWords =

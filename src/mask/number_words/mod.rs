@@ -31,7 +31,7 @@ pub(super) struct NumberWords {
 }
 
 /// What the languages that do not say more are filled up with.
-const NOTHING: NumberWords = NumberWords {
+const EMPTY: NumberWords = NumberWords {
     units: [""; 10],
     teens: [""; 10],
     tens: [""; 8],
@@ -43,7 +43,7 @@ const NOTHING: NumberWords = NumberWords {
 
 /// A language of which only the digits are listed.
 const fn digits_only(units: [&'static str; 10]) -> NumberWords {
-    NumberWords { units, ..NOTHING }
+    NumberWords { units, ..EMPTY }
 }
 
 /// All languages; the position of one is its bit in a word's set of languages (at most 64).
@@ -115,7 +115,7 @@ pub(super) const ALL: &[&NumberWords] = &[
 
 /// Number words that are everyday words too: at the edge of a number they are no part of it when
 /// the rest of it is in another language.
-pub(super) const EVERYDAY: &str = "no do to too tu tow a at ate for fore fr free tree o oh \
+pub(super) const AMBIGUOUS: &str = "no do to too tu tow a at ate for fore fr free tree o oh \
     un une um uma tin teen sat che chi char das won once on one i si se ses sei sex dos tres due \
     tre sin ses be bin tri her an do den von elf hat acht mas car are satu dua empat uno once \
     sem six dix onze ein eine einen ain bes on as moja mia hai ba tam bay mot sau pan jeden \

@@ -3,7 +3,7 @@
 //! What lives here: tables. What must not: code. To add a language: a constant like its
 //! neighbours, then a line in `ALL` of the module above.
 
-use super::{NOTHING, NumberWords, digits_only};
+use super::{EMPTY, NumberWords, digits_only};
 
 pub(super) const RUSSIAN: NumberWords = NumberWords {
     units: [
@@ -52,7 +52,7 @@ pub(super) const RUSSIAN: NumberWords = NumberWords {
         (900, "девятьсот"),
     ],
     repeats: ["дважды", "трижды"],
-    ..NOTHING
+    ..EMPTY
 };
 
 pub(super) const UKRAINIAN: NumberWords = digits_only([
@@ -85,7 +85,7 @@ pub(super) const ARABIC: NumberWords = NumberWords {
     tens: ["عشرين", "ثلاثين", "أربعين", "خمسين", "ستين", "سبعين", "ثمانين", "تسعين"],
     compounds: &[],
     repeats: ["مرتين", ""],
-    ..NOTHING
+    ..EMPTY
 };
 
 pub(super) const ARABIC_LATIN: NumberWords = digits_only([

@@ -34,12 +34,12 @@ use crate::kernel::ttl_cache::TtlCache;
 use crate::transport::ops::metrics::{Metrics, OutboundTarget, SendOutcome};
 
 /// How long after their last call somebody's news is posted. What comes later waits for the next.
-const KEPT: Duration = Duration::from_secs(24 * 60 * 60);
+const ATTACHED_FOR: Duration = Duration::from_secs(24 * 60 * 60);
 /// The most people whose news is posted; the longest silent are forgotten for new ones.
-const MAX_PEOPLE: usize = 100_000;
+const MAX_BRIDGE_USERS: usize = 100_000;
 
 /// A header with the signature of the body.
-const SIGNATURE: &str = "x-signature-256";
+const SIGNATURE_HEADER: &str = "x-signature-256";
 
 /// What is posted for an item.
 #[derive(Serialize)]
@@ -64,7 +64,7 @@ pub struct Bridge {
     pub secret: SecretString,
     pub ids: IdHasher,
     pub metrics: Arc<Metrics>,
-    pub pace: SendPolicy,
+    pub send_policy: SendPolicy,
 }
 
 /// Everybody whose news is posted.
@@ -83,13 +83,13 @@ impl BridgeChannels {
         clock: Arc<dyn Clock>,
         rng: StdRng,
     ) -> Self {
-        let people = Mutex::new((TtlCache::new(KEPT, MAX_PEOPLE), rng));
+        let people = Mutex::new((TtlCache::new(ATTACHED_FOR, MAX_BRIDGE_USERS), rng));
         Self { bridge: Arc::new(bridge), couriers, clock, people }
     }
 }
 
 impl CallerObserver for BridgeChannels {
-    fn came(&self, who: UserId, raw_id: &str) {
+    fn on_call(&self, who: UserId, raw_id: &str) {
         let now = self.clock.now();
         let mut locked = self.people.lock();
         let (people, rng) = &mut *locked;
@@ -97,15 +97,15 @@ impl CallerObserver for BridgeChannels {
         let attachment = match known {
             Some(known) => Arc::clone(known),
             // Somebody who is reached otherwise is not to be told twice.
-            None if self.couriers.reaches(who) => return,
+            None if self.couriers.is_reachable(who) => return,
             None => {
-                let pause = Backoff::new(self.bridge.pace, StdRng::from_rng(rng));
+                let pause = Backoff::new(self.bridge.send_policy, StdRng::from_rng(rng));
                 let bridge = Arc::clone(&self.bridge);
-                let channel = BridgeChannel { bridge, user_id: raw_id.into(), pause };
+                let channel = BridgeChannel { bridge, user_id: raw_id.into(), backoff: pause };
                 Arc::new(self.couriers.attach(who, Arc::new(channel)))
             }
         };
-        let forgotten = people.put(who, attachment, now);
+        let forgotten = people.insert(who, attachment, now);
         drop(locked);
         drop(forgotten);
     }
@@ -115,12 +115,12 @@ impl CallerObserver for BridgeChannels {
 struct BridgeChannel {
     bridge: Arc<Bridge>,
     user_id: SecretString,
-    pause: Backoff,
+    backoff: Backoff,
 }
 
 impl BridgeChannel {
     async fn post(&self, language: Language, item: &Item) -> Result<(), DeliveryError> {
-        let (r#type, room) = match &item.news {
+        let (r#type, room) = match &item.event {
             InboxEvent::Message { room, .. } => ("message.received", Some(*room)),
             InboxEvent::Connected { chat } => ("chatroom.found", Some(chat.room)),
             InboxEvent::PartnerLeft { room } | InboxEvent::PartnerTimedOut { room } => {
@@ -128,36 +128,36 @@ impl BridgeChannel {
             }
             InboxEvent::Icebreaker { room, .. } => ("icebreaker", Some(*room)),
             InboxEvent::Nudge { room } => ("nudge", Some(*room)),
-            InboxEvent::Notice(_) => ("operator.notice", None),
+            InboxEvent::Broadcast(_) => ("operator.notice", None),
         };
         let posted = BridgeItem {
             user_id: self.user_id.expose_secret(),
-            item_id: self.bridge.ids.item(item.number),
+            item_id: self.bridge.ids.item_id(item.seq),
             r#type,
-            room_id: room.map(RoomId::code),
-            text: reply::news(language, &item.news),
+            room_id: room.map(RoomId::to_hex),
+            text: reply::event(language, &item.event),
             timestamp: item.at.as_millis(),
         };
-        let body = serde_json::to_vec(&posted).map_err(|_| DeliveryError::Gone)?;
+        let body = serde_json::to_vec(&posted).map_err(|_| DeliveryError::Closed)?;
         let Bridge { http, url, secret, metrics, .. } = &*self.bridge;
         let request = http.post(url.expose_secret()).header(CONTENT_TYPE, "application/json");
-        let request = request.header(SIGNATURE, sign(secret, &body)).body(body);
+        let request = request.header(SIGNATURE_HEADER, sign(secret, &body)).body(body);
         // What an error says may hold the address, which may hold a token.
         let (outcome, done) = match request.send().await.map(|answer| answer.status()) {
             Ok(status) if status.is_success() => (SendOutcome::Ok, Ok(())),
-            Ok(StatusCode::GONE) => (SendOutcome::Refused, Err(DeliveryError::Gone)),
-            Ok(_) | Err(_) => (SendOutcome::Later, Err(DeliveryError::Later)),
+            Ok(StatusCode::GONE) => (SendOutcome::Refused, Err(DeliveryError::Closed)),
+            Ok(_) | Err(_) => (SendOutcome::Later, Err(DeliveryError::RetryLater)),
         };
-        metrics.count_sent(OutboundTarget::Callback, outcome);
+        metrics.record_send(OutboundTarget::Callback, outcome);
         done
     }
 }
 
 #[async_trait]
 impl Channel for BridgeChannel {
-    async fn bring(&self, language: Language, items: &[Item]) -> Result<usize, DeliveryError> {
+    async fn deliver(&self, language: Language, items: &[Item]) -> Result<usize, DeliveryError> {
         let mut brought = 0;
-        let all = timeout(self.bridge.pace.attempt, async {
+        let all = timeout(self.bridge.send_policy.attempt_timeout, async {
             for item in items {
                 self.post(language, item).await?;
                 brought += 1;
@@ -166,23 +166,23 @@ impl Channel for BridgeChannel {
         });
         let failed = match all.await {
             Ok(Ok(())) => {
-                self.pause.after_success(Duration::ZERO);
+                self.backoff.on_success(Duration::ZERO);
                 return Ok(brought);
             }
             Ok(Err(failed)) => failed,
             Err(_) => {
-                self.bridge.metrics.count_sent(OutboundTarget::Callback, SendOutcome::Later);
-                DeliveryError::Later
+                self.bridge.metrics.record_send(OutboundTarget::Callback, SendOutcome::Later);
+                DeliveryError::RetryLater
             }
         };
-        self.pause.after_failure(None);
+        self.backoff.on_failure(None);
         if brought == 0 { Err(failed) } else { Ok(brought) }
     }
 
     async fn ready(&self) {
-        self.pause.over().await;
+        self.backoff.wait().await;
     }
 
     /// A bridge is told of news only.
-    async fn show_typing(&self, _room: RoomId, _typing: bool) {}
+    async fn send_typing(&self, _room: RoomId, _typing: bool) {}
 }

@@ -16,25 +16,25 @@ use tokio::time::sleep;
 #[derive(Clone, Copy, Debug)]
 pub struct SendPolicy {
     /// For one attempt to send, which must end before [`crate::connect::lobby::inbox::LEASE_TIME`] does.
-    pub attempt: Duration,
+    pub attempt_timeout: Duration,
     /// Between two messages to one person on WhatsApp (else error 131056).
-    pub person: Duration,
+    pub per_user_interval: Duration,
     /// Between two messages to anybody on WhatsApp (else error 130429: more than 80 in a second).
-    pub overall: Duration,
+    pub global_interval: Duration,
     /// After a first failure; doubled after each further one.
-    pub backoff: Duration,
+    pub initial_backoff: Duration,
     /// The longest pause after a failure.
-    pub longest_backoff: Duration,
+    pub max_backoff: Duration,
 }
 
 impl Default for SendPolicy {
     fn default() -> Self {
         Self {
-            attempt: Duration::from_secs(7),
-            person: Duration::from_secs(6),
-            overall: Duration::from_micros(12_500),
-            backoff: Duration::from_secs(2),
-            longest_backoff: Duration::from_secs(120),
+            attempt_timeout: Duration::from_secs(7),
+            per_user_interval: Duration::from_secs(6),
+            global_interval: Duration::from_micros(12_500),
+            initial_backoff: Duration::from_secs(2),
+            max_backoff: Duration::from_secs(120),
         }
     }
 }
@@ -43,51 +43,51 @@ impl Default for SendPolicy {
 ///
 /// # Errors
 /// When the system has no certificates to trust.
-pub fn client() -> Result<Client, reqwest::Error> {
+pub fn http_client() -> Result<Client, reqwest::Error> {
     Client::builder().redirect(Policy::none()).build()
 }
 
 /// The pause before the next request to one person.
 pub struct Backoff {
-    pace: SendPolicy,
+    policy: SendPolicy,
     state: Mutex<BackoffState>,
 }
 
 struct BackoffState {
-    left: Duration,
+    delay: Duration,
     failures: u32,
     rng: StdRng,
 }
 
 impl Backoff {
     #[must_use]
-    pub fn new(pace: SendPolicy, rng: StdRng) -> Self {
-        Self { pace, state: Mutex::new(BackoffState { left: Duration::ZERO, failures: 0, rng }) }
+    pub fn new(policy: SendPolicy, rng: StdRng) -> Self {
+        Self { policy, state: Mutex::new(BackoffState { delay: Duration::ZERO, failures: 0, rng }) }
     }
 
     /// Returns when the pause is over.
-    pub async fn over(&self) {
-        let left = self.state.lock().left;
+    pub async fn wait(&self) {
+        let left = self.state.lock().delay;
         if !left.is_zero() {
             sleep(left).await;
-            self.state.lock().left = Duration::ZERO;
+            self.state.lock().delay = Duration::ZERO;
         }
     }
 
     /// After a request that went well, the next may follow in `pause`.
-    pub fn after_success(&self, pause: Duration) {
+    pub fn on_success(&self, pause: Duration) {
         let mut state = self.state.lock();
-        (state.left, state.failures) = (pause, 0);
+        (state.delay, state.failures) = (pause, 0);
     }
 
     /// After one that did not, it may not for longer each time, and for no less than was asked for.
-    pub fn after_failure(&self, asked: Option<Duration>) {
+    pub fn on_failure(&self, asked: Option<Duration>) {
         let mut state = self.state.lock();
-        let doubled = self.pace.backoff.saturating_mul(1 << state.failures.min(16));
+        let doubled = self.policy.initial_backoff.saturating_mul(1 << state.failures.min(16));
         // Those who failed together shall not all come again at the same moment.
         let part = state.rng.random_range(0.5..=1.0);
-        let pause = doubled.min(self.pace.longest_backoff).mul_f64(part);
-        state.left = pause.max(asked.unwrap_or_default().min(self.pace.longest_backoff));
+        let pause = doubled.min(self.policy.max_backoff).mul_f64(part);
+        state.delay = pause.max(asked.unwrap_or_default().min(self.policy.max_backoff));
         state.failures = state.failures.saturating_add(1);
     }
 }
@@ -101,32 +101,33 @@ mod tests {
     fn pauses_double_with_each_failure_up_to_the_longest_and_end_with_a_success() {
         let pace = SendPolicy::default();
         let pause = Backoff::new(pace, seeded_rng());
-        let left = || pause.state.lock().left;
+        let left = || pause.state.lock().delay;
         for failures in 0..40 {
-            pause.after_failure(None);
-            let most = pace.backoff.saturating_mul(1 << failures.min(16)).min(pace.longest_backoff);
+            pause.on_failure(None);
+            let most =
+                pace.initial_backoff.saturating_mul(1 << failures.min(16)).min(pace.max_backoff);
             assert!((most / 2..=most).contains(&left()), "{failures}: {:?}", left());
         }
-        pause.after_success(pace.person);
-        assert_eq!(left(), pace.person);
-        pause.after_failure(None);
-        assert!(left() <= pace.backoff);
+        pause.on_success(pace.per_user_interval);
+        assert_eq!(left(), pace.per_user_interval);
+        pause.on_failure(None);
+        assert!(left() <= pace.initial_backoff);
     }
 
     #[test]
     fn a_pause_is_as_long_as_asked_for_within_reason() {
         let pause = Backoff::new(SendPolicy::default(), seeded_rng());
-        pause.after_failure(Some(Duration::from_secs(30)));
-        assert_eq!(pause.state.lock().left, Duration::from_secs(30));
-        pause.after_failure(Some(Duration::from_secs(1_000_000)));
-        assert_eq!(pause.state.lock().left, SendPolicy::default().longest_backoff);
+        pause.on_failure(Some(Duration::from_secs(30)));
+        assert_eq!(pause.state.lock().delay, Duration::from_secs(30));
+        pause.on_failure(Some(Duration::from_secs(1_000_000)));
+        assert_eq!(pause.state.lock().delay, SendPolicy::default().max_backoff);
     }
 
     #[tokio::test(start_paused = true)]
     async fn a_pause_that_was_interrupted_begins_anew_and_a_finished_one_is_over() {
         let pause = Backoff::new(SendPolicy::default(), seeded_rng());
-        pause.after_success(Duration::from_secs(6));
-        let within = |secs| tokio::time::timeout(Duration::from_secs(secs), pause.over());
+        pause.on_success(Duration::from_secs(6));
+        let within = |secs| tokio::time::timeout(Duration::from_secs(secs), pause.wait());
         assert!(within(5).await.is_err());
         assert!(within(5).await.is_err());
         assert!(within(7).await.is_ok());

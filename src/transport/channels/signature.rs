@@ -17,8 +17,8 @@ pub fn sign(secret: &SecretString, body: &[u8]) -> String {
 
 /// Whether `header` is the signature of this body. Takes as long for a wrong one as for a right one.
 #[must_use]
-pub fn is_signed(secret: &SecretString, body: &[u8], header: &[u8]) -> bool {
-    let Some(digest) = header.strip_prefix(SCHEME.as_bytes()).and_then(from_hex) else {
+pub fn verify(secret: &SecretString, body: &[u8], header: &[u8]) -> bool {
+    let Some(digest) = header.strip_prefix(SCHEME.as_bytes()).and_then(decode_hex) else {
         return false;
     };
     mac(secret, body).verify_slice(&digest).is_ok()
@@ -31,7 +31,7 @@ fn mac(secret: &SecretString, body: &[u8]) -> Hmac<Sha256> {
     mac
 }
 
-fn from_hex(text: &[u8]) -> Option<Vec<u8>> {
+fn decode_hex(text: &[u8]) -> Option<Vec<u8>> {
     let digit = |byte: u8| char::from(byte).to_digit(16).and_then(|digit| u8::try_from(digit).ok());
     let (pairs, []) = text.as_chunks::<2>() else { return None };
     pairs.iter().map(|[high, low]| Some(digit(*high)? << 4 | digit(*low)?)).collect()
@@ -48,21 +48,21 @@ mod tests {
     fn a_signature_is_that_of_the_standard() {
         let secret = SecretString::from("Jefe");
         assert_eq!(sign(&secret, b"what do ya want for nothing?"), RFC);
-        assert!(is_signed(&secret, b"what do ya want for nothing?", RFC.as_bytes()));
+        assert!(verify(&secret, b"what do ya want for nothing?", RFC.as_bytes()));
         let upper = RFC.to_ascii_uppercase().replace("SHA256", "sha256");
-        assert!(is_signed(&secret, b"what do ya want for nothing?", upper.as_bytes()));
+        assert!(verify(&secret, b"what do ya want for nothing?", upper.as_bytes()));
     }
 
     #[test]
     fn another_body_secret_or_form_is_not_signed() {
         let secret = SecretString::from("Jefe");
         let body = b"what do ya want for nothing?";
-        assert!(!is_signed(&secret, b"what do ya want for nothing!", RFC.as_bytes()));
-        assert!(!is_signed(&SecretString::from("jefe"), body, RFC.as_bytes()));
+        assert!(!verify(&secret, b"what do ya want for nothing!", RFC.as_bytes()));
+        assert!(!verify(&SecretString::from("jefe"), body, RFC.as_bytes()));
         let bare = RFC.trim_start_matches(SCHEME);
         for header in ["", "sha256=", bare, &RFC[..RFC.len() - 1], &RFC[..RFC.len() - 2]] {
-            assert!(!is_signed(&secret, body, header.as_bytes()), "{header}");
+            assert!(!verify(&secret, body, header.as_bytes()), "{header}");
         }
-        assert!(!is_signed(&secret, body, "sha256=éé".as_bytes()));
+        assert!(!verify(&secret, body, "sha256=éé".as_bytes()));
     }
 }

@@ -35,7 +35,7 @@ impl<B> ValidateRequest<B> for GateLayer {
     type ResponseBody = Body;
 
     fn validate(&mut self, request: &mut Request<B>) -> Result<(), Response> {
-        self.0.refusal(request.headers(), request.uri()).map_or(Ok(()), Err)
+        self.0.rejection(request.headers(), request.uri()).map_or(Ok(()), Err)
     }
 }
 
@@ -43,7 +43,7 @@ impl<B> ValidateRequest<B> for GateLayer {
 /// token is, where there is none.
 fn bearer(headers: &HeaderMap) -> Cow<'_, [u8]> {
     let Some(value) = headers.get(header::AUTHORIZATION) else {
-        return Cow::Owned(among_protocols(headers).unwrap_or_default());
+        return Cow::Owned(bearer_from_protocols(headers).unwrap_or_default());
     };
     Cow::Borrowed(match value.as_bytes().split_at_checked(b"bearer ".len()) {
         Some((scheme, token)) if scheme.eq_ignore_ascii_case(b"bearer ") => token.trim_ascii(),
@@ -52,7 +52,7 @@ fn bearer(headers: &HeaderMap) -> Cow<'_, [u8]> {
 }
 
 /// What stands as `mcp.bearer.<hex>` among the protocols that a WebSocket asks for.
-fn among_protocols(headers: &HeaderMap) -> Option<Vec<u8>> {
+fn bearer_from_protocols(headers: &HeaderMap) -> Option<Vec<u8>> {
     let protocols = headers.get(header::SEC_WEBSOCKET_PROTOCOL)?.to_str().ok()?;
     let mut named = protocols.split(',').filter_map(|name| name.trim().strip_prefix("mcp.bearer."));
     let digits = named.next()?.as_bytes();
@@ -67,18 +67,18 @@ fn among_protocols(headers: &HeaderMap) -> Option<Vec<u8>> {
 
 impl Gate {
     /// The answer to whoever may not come in.
-    pub fn refusal(&self, headers: &HeaderMap, uri: &Uri) -> Option<Response> {
-        if !self.tokens.admits(&bearer(headers)) {
+    pub fn rejection(&self, headers: &HeaderMap, uri: &Uri) -> Option<Response> {
+        if !self.tokens.verify(&bearer(headers)) {
             let challenge = [(header::WWW_AUTHENTICATE, "Bearer")];
             let told = "Unauthorized: send a valid bearer token\n";
             return Some((StatusCode::UNAUTHORIZED, challenge, told).into_response());
         }
         let told = "Forbidden: this host name is not allowed\n";
         let forbidden = || (StatusCode::FORBIDDEN, told).into_response();
-        (!self.admits_host(headers, uri)).then(forbidden)
+        (!self.is_allowed_host(headers, uri)).then(forbidden)
     }
 
-    fn admits_host(&self, headers: &HeaderMap, uri: &Uri) -> bool {
+    fn is_allowed_host(&self, headers: &HeaderMap, uri: &Uri) -> bool {
         let Some(allowed) = &self.allowed_hosts else { return true };
         let header = headers.get(header::HOST).and_then(|host| host.to_str().ok());
         let Some(host) = header.or(uri.host()).map(str::to_ascii_lowercase) else { return false };
@@ -127,13 +127,13 @@ mod tests {
             allowed_hosts: hosts.map(|hosts| hosts.iter().map(|host| (*host).to_owned()).collect()),
         };
         let admits =
-            |gate: Gate, host| gate.admits_host(&headers(header::HOST, host), &Uri::default());
+            |gate: Gate, host| gate.is_allowed_host(&headers(header::HOST, host), &Uri::default());
         assert!(admits(gate(None), "anything.example"));
         assert!(admits(gate(Some(&["chat.example"])), "Chat.Example:8086"));
         assert!(admits(gate(Some(&["chat.example:8086"])), "chat.example:8086"));
         assert!(admits(gate(Some(&["[::1]"])), "[::1]:8086"));
         assert!(!admits(gate(Some(&["chat.example:8086"])), "chat.example:1"));
         assert!(!admits(gate(Some(&["chat.example"])), "chat.example.evil"));
-        assert!(!gate(Some(&["chat.example"])).admits_host(&HeaderMap::new(), &Uri::default()));
+        assert!(!gate(Some(&["chat.example"])).is_allowed_host(&HeaderMap::new(), &Uri::default()));
     }
 }

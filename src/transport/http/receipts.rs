@@ -28,12 +28,12 @@ pub struct ConnectionReceipts(Arc<Mutex<Vec<Receipt>>>);
 
 impl ConnectionReceipts {
     /// Has receipts confirmed with the next flush: their answer is about to be written.
-    pub fn add(&self, receipts: Vec<Receipt>) {
+    pub fn confirm_on_flush(&self, receipts: Vec<Receipt>) {
         self.0.lock().extend(receipts);
     }
 
     /// Takes all out, so that none is confirmed or dropped while the list is locked.
-    fn take(&self) -> Vec<Receipt> {
+    fn take_all(&self) -> Vec<Receipt> {
         std::mem::take(&mut *self.0.lock())
     }
 }
@@ -73,7 +73,7 @@ impl http_body::Body for ReceiptBody {
         if (frame.is_none() || http_body::Body::is_end_stream(&self.body))
             && let Some((receipts, connection)) = self.receipts.take()
         {
-            connection.add(receipts.close());
+            connection.confirm_on_flush(receipts.close());
         }
         Poll::Ready(frame)
     }
@@ -96,12 +96,12 @@ pub struct ReceiptStream<S> {
 /// A stream that can tell whether the other side has closed it.
 pub trait PeerStatus {
     /// Whether the peer is known to be gone. Consumes nothing.
-    fn is_gone(&self) -> bool;
+    fn is_closed(&self) -> bool;
 }
 
 impl PeerStatus for TcpStream {
     /// Asks the system: tokio only knows what the last poll told it.
-    fn is_gone(&self) -> bool {
+    fn is_closed(&self) -> bool {
         match SockRef::from(self).peek(&mut [MaybeUninit::uninit()]) {
             Ok(bytes) => bytes == 0,
             Err(error) => error.kind() != io::ErrorKind::WouldBlock,
@@ -118,9 +118,9 @@ impl<S: PeerStatus> ReceiptStream<S> {
     ///
     /// Looked at before writing: a caller may well close the connection as soon as they have read
     /// the answer.
-    fn check_peer(&self) {
-        if !self.receipts.0.lock().is_empty() && self.stream.is_gone() {
-            drop(self.receipts.take());
+    fn drop_receipts_if_closed(&self) {
+        if !self.receipts.0.lock().is_empty() && self.stream.is_closed() {
+            drop(self.receipts.take_all());
         }
     }
 }
@@ -131,13 +131,13 @@ impl<S: AsyncWrite + PeerStatus + Unpin> AsyncWrite for ReceiptStream<S> {
         cx: &mut Context<'_>,
         data: &[u8],
     ) -> Poll<io::Result<usize>> {
-        self.check_peer();
+        self.drop_receipts_if_closed();
         Pin::new(&mut self.stream).poll_write(cx, data)
     }
 
     fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         ready!(Pin::new(&mut self.stream).poll_flush(cx))?;
-        self.receipts.take().into_iter().for_each(Receipt::confirm);
+        self.receipts.take_all().into_iter().for_each(Receipt::confirm);
         Poll::Ready(Ok(()))
     }
 
@@ -150,7 +150,7 @@ impl<S: AsyncWrite + PeerStatus + Unpin> AsyncWrite for ReceiptStream<S> {
         cx: &mut Context<'_>,
         data: &[io::IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
-        self.check_peer();
+        self.drop_receipts_if_closed();
         Pin::new(&mut self.stream).poll_write_vectored(cx, data)
     }
 

@@ -28,7 +28,7 @@ pub struct ConnectionInfo {
     pub peer: IpAddr,
     /// Where receipts of answers on it are confirmed.
     pub(crate) receipts: ConnectionReceipts,
-    pub(crate) alarm: SharedTimer,
+    pub(crate) timer: SharedTimer,
 }
 
 /// How long to wait when the system has no resources for one more connection.
@@ -42,7 +42,7 @@ pub async fn serve(
     limits: ConnectionLimits,
     shutdown: CancellationToken,
 ) {
-    let places = Arc::new(Semaphore::new(limits.connections));
+    let places = Arc::new(Semaphore::new(limits.max_connections));
     let connections = TaskTracker::new();
     // Tells the first failure of a row and keeps quiet about the rest.
     let mut failing = false;
@@ -105,11 +105,11 @@ async fn serve_connection(
     let alarm = SharedTimer::default();
     // Shared by the requests of this connection and by no others, which would have the threads that
     // count who shares it wait for one another.
-    let shared = Arc::new((front, ConnectionInfo { peer, receipts, alarm: alarm.clone() }));
+    let shared = Arc::new((front, ConnectionInfo { peer, receipts, timer: alarm.clone() }));
     let service = service_fn(move |request| {
         let shared = Arc::clone(&shared);
         // Boxed, as what is being answered would else take its room in every connection for good.
-        Box::pin(async move { Ok::<_, Infallible>(shared.0.answer(request, &shared.1).await) })
+        Box::pin(async move { Ok::<_, Infallible>(shared.0.dispatch(request, &shared.1).await) })
     });
     let connection = http1::Builder::new()
         .timer(alarm)

@@ -21,11 +21,11 @@ pub struct SharedTimer(Arc<Mutex<Option<Pin<Box<time::Sleep>>>>>);
 
 impl SharedTimer {
     /// Waits for so long from now on.
-    pub fn after(&self, duration: Duration) -> Deadline {
-        self.at(self.now() + duration)
+    pub fn deadline_after(&self, duration: Duration) -> Deadline {
+        self.deadline_at(self.now() + duration)
     }
 
-    fn at(&self, deadline: Instant) -> Deadline {
+    fn deadline_at(&self, deadline: Instant) -> Deadline {
         Deadline { alarm: self.clone(), deadline: deadline.into() }
     }
 }
@@ -60,11 +60,11 @@ impl Sleep for Deadline {}
 
 impl Timer for SharedTimer {
     fn sleep(&self, duration: Duration) -> Pin<Box<dyn Sleep>> {
-        Box::pin(self.after(duration))
+        Box::pin(self.deadline_after(duration))
     }
 
     fn sleep_until(&self, deadline: Instant) -> Pin<Box<dyn Sleep>> {
-        Box::pin(self.at(deadline))
+        Box::pin(self.deadline_at(deadline))
     }
 
     fn now(&self) -> Instant {
@@ -83,7 +83,7 @@ mod tests {
     /// When somebody who waits from now on for `seconds` is told, in seconds from now.
     async fn told(alarm: &SharedTimer, seconds: u32) -> u64 {
         let before = alarm.now();
-        alarm.after(SECOND * seconds).await;
+        alarm.deadline_after(SECOND * seconds).await;
         (alarm.now() - before).as_secs()
     }
 
@@ -91,7 +91,7 @@ mod tests {
     async fn a_limit_is_kept_whatever_the_timer_was_set_for_before() {
         for before in [10, 20, 30] {
             let alarm = SharedTimer::default();
-            assert!(poll!(alarm.after(SECOND * before)).is_pending());
+            assert!(poll!(alarm.deadline_after(SECOND * before)).is_pending());
             assert_eq!(told(&alarm, 20).await, 20);
         }
     }

@@ -45,55 +45,64 @@ struct Envelope<'a> {
 }
 
 /// Answers a request to `/mcp`.
-pub async fn answer(
+pub async fn handle(
     core: &HttpState,
     mut request: hyper::Request<Incoming>,
     connection: &ConnectionInfo,
 ) -> http::Response<ReceiptBody> {
-    note_origin(core, &mut request, connection);
+    attach_client_network(core, &mut request, connection);
     let receipts = ReceiptCollector::new();
     let response = match *request.method() {
-        Method::POST => post(core, request, connection, receipts.slot()).await,
+        Method::POST => post(core, request, connection, receipts.handle()).await,
         _ => core.mcp.handle(request).await.map(Body::new),
     };
-    watched(response, receipts, connection)
+    with_receipts(response, receipts, connection)
 }
 
 /// Answers a request to `/mcp/session`, where clients stay connected.
-pub async fn answer_in_session(
+pub async fn handle_in_session(
     State(core): State<Arc<HttpState>>,
     Extension(connection): Extension<ConnectionInfo>,
     mut request: Request,
 ) -> Response {
-    note_origin(&core, &mut request, &connection);
-    if let Some(refused) = elsewhere(&core, request.headers()) {
+    attach_client_network(&core, &mut request, &connection);
+    if let Some(refused) = draining_response(&core, request.headers()) {
         return refused;
     }
     let receipts = ReceiptCollector::new();
     let response = match *request.method() {
         Method::POST => {
             let (parts, body) = request.into_parts();
-            match read(body, MAX_BODY_BYTES, connection.alarm.after(core.limits.body_timeout)).await
+            match read_body(
+                body,
+                MAX_BODY_BYTES,
+                connection.timer.deadline_after(core.limits.body_timeout),
+            )
+            .await
             {
-                Ok(body) => protocol(&core.sessions, parts, body, receipts.slot()).await,
+                Ok(body) => forward_to_rmcp(&core.sessions, parts, body, receipts.handle()).await,
                 Err(response) => response,
             }
         }
-        Method::DELETE => ended(core.sessions.handle(request).await.map(Body::new)),
+        Method::DELETE => session_ended(core.sessions.handle(request).await.map(Body::new)),
         _ => core.sessions.handle(request).await.map(Body::new),
     };
-    watched(response, receipts, &connection).map(Body::new)
+    with_receipts(response, receipts, &connection).map(Body::new)
 }
 
 /// Keeps where a request comes from with it, for whoever counts new people.
-fn note_origin<B>(core: &HttpState, request: &mut http::Request<B>, connection: &ConnectionInfo) {
-    if let Some(origin) = core.origin(connection, request.headers()) {
+fn attach_client_network<B>(
+    core: &HttpState,
+    request: &mut http::Request<B>,
+    connection: &ConnectionInfo,
+) {
+    if let Some(origin) = core.client_network(connection, request.headers()) {
         request.extensions_mut().insert(origin);
     }
 }
 
 /// The answer to a client who wants to stay connected to an instance that drains.
-pub(super) fn elsewhere(core: &HttpState, headers: &HeaderMap) -> Option<Response> {
+pub(super) fn draining_response(core: &HttpState, headers: &HeaderMap) -> Option<Response> {
     // What is known of sessions that are over is rmcp's to say.
     let begins = !headers.contains_key("mcp-session-id");
     (begins && core.drain.is_on()).then(|| {
@@ -104,7 +113,7 @@ pub(super) fn elsewhere(core: &HttpState, headers: &HeaderMap) -> Option<Respons
 
 /// The answer to the end of a session: it is over now, not accepted to be so later, which clients
 /// take for a failure.
-fn ended(mut response: Response) -> Response {
+fn session_ended(mut response: Response) -> Response {
     if response.status() == StatusCode::ACCEPTED {
         *response.status_mut() = StatusCode::OK;
     }
@@ -112,7 +121,7 @@ fn ended(mut response: Response) -> Response {
 }
 
 /// An answer whose receipts are confirmed when it is written.
-fn watched(
+fn with_receipts(
     response: Response,
     receipts: ReceiptCollector,
     connection: &ConnectionInfo,
@@ -133,16 +142,16 @@ async fn post(
     slot: ReceiptSlot,
 ) -> Response {
     let (parts, body) = request.into_parts();
-    let time_is_over = connection.alarm.after(core.limits.body_timeout);
-    let body = match read(body, MAX_BODY_BYTES, time_is_over).await {
+    let time_is_over = connection.timer.deadline_after(core.limits.body_timeout);
+    let body = match read_body(body, MAX_BODY_BYTES, time_is_over).await {
         Ok(body) => body,
         Err(response) => return response,
     };
-    if let Some(call) = core.direct.read(&parts.headers, &body) {
+    if let Some(call) = core.stateless.parse(&parts.headers, &body) {
         let origin = parts.extensions.get::<ClientNetwork>().copied();
-        return core.direct.answer(call, slot, origin).await;
+        return core.stateless.execute(call, slot, origin).await;
     }
-    let envelope = match open(&body) {
+    let envelope = match parse_envelope(&body) {
         Ok(envelope) => envelope,
         Err(error) => return error.into_response(),
     };
@@ -150,17 +159,17 @@ async fn post(
         return match envelope.method {
             Some(Value::String(method)) => {
                 let origin = parts.extensions.get::<ClientNetwork>().copied();
-                short_form::call(core, &method, envelope.params, &slot, origin).await
+                short_form::handle(core, &method, envelope.params, &slot, origin).await
             }
             _ => RpcError::framed(INVALID_REQUEST, "Invalid request: there is no method.")
                 .into_response(),
         };
     }
-    protocol(&core.mcp, parts, body, slot).await
+    forward_to_rmcp(&core.mcp, parts, body, slot).await
 }
 
 /// Hands a body to rmcp.
-pub(crate) async fn protocol<M: SessionManager>(
+pub(crate) async fn forward_to_rmcp<M: SessionManager>(
     service: &StreamableHttpService<McpServer, M>,
     mut parts: Parts,
     body: Bytes,
@@ -185,7 +194,7 @@ pub(crate) async fn protocol<M: SessionManager>(
 
 /// Reads as much of a body as tells its form. What is broken can't be told to be of the short
 /// form, so it is refused in JSON-RPC's.
-fn open(body: &[u8]) -> Result<Envelope<'_>, RpcError> {
+fn parse_envelope(body: &[u8]) -> Result<Envelope<'_>, RpcError> {
     let no_object =
         || RpcError::framed(INVALID_REQUEST, "Invalid request: expected one JSON object.");
     // serde would read an array as the members in order.
@@ -199,7 +208,7 @@ fn open(body: &[u8]) -> Result<Envelope<'_>, RpcError> {
 }
 
 /// Reads a whole body of at most `limit` bytes before its time is over.
-pub(crate) async fn read<B>(
+pub(crate) async fn read_body<B>(
     body: B,
     limit: usize,
     time_is_over: impl Future<Output = ()>,

@@ -36,21 +36,21 @@ use crate::transport::ops::metrics::{CallOutcome, Metrics};
 const INSTRUCTIONS: &str = "Anonymous one-to-one chat with strangers. Pass every message that starts with # and, while a chat is active, every message to handle_message, and show its text to the user unchanged.";
 
 /// How long a client may take to accept an update.
-const PUSH_TIMEOUT: Duration = Duration::from_millis(500);
+const NOTIFY_TIMEOUT: Duration = Duration::from_millis(500);
 /// The most resources that one client may listen for.
 const MAX_SUBSCRIPTIONS: usize = 32;
 /// In the range that JSON-RPC 2.0 leaves to servers.
-const NO_PLACE: ErrorCode = ErrorCode(-32_000);
+const SESSION_LIMIT_REACHED: ErrorCode = ErrorCode(-32_000);
 
 /// The MCP server over all toolsets that are enabled. Cheap to clone.
 #[derive(Clone)]
 pub struct McpServer {
     toolsets: Arc<[Arc<dyn Toolset>]>,
     metrics: Arc<Metrics>,
-    places: SessionLimit,
+    session_limit: SessionLimit,
     live: Option<LiveState>,
     instructions: &'static str,
-    newcomers: Option<Arc<NewUserLimiter>>,
+    new_user_limiter: Option<Arc<NewUserLimiter>>,
     /// Ends what would go on for as long as the client likes.
     drain: Drain,
 }
@@ -60,7 +60,7 @@ pub struct McpServer {
 struct LiveState {
     session: Arc<OnceCell<Arc<Session>>>,
     /// How often the client is asked whether it is still there.
-    heartbeat: Duration,
+    heartbeat_interval: Duration,
 }
 
 impl McpServer {
@@ -68,48 +68,48 @@ impl McpServer {
     pub fn new(
         toolsets: Vec<Arc<dyn Toolset>>,
         metrics: Arc<Metrics>,
-        places: SessionLimit,
+        session_limit: SessionLimit,
     ) -> Self {
         Self {
             toolsets: toolsets.into(),
             metrics,
-            places,
+            session_limit,
             live: None,
             instructions: INSTRUCTIONS,
-            newcomers: None,
+            new_user_limiter: None,
             drain: Drain::new(CancellationToken::new()),
         }
     }
 
     /// The same with other words for what it is.
     #[must_use]
-    pub fn instructed(self, instructions: &'static str) -> Self {
+    pub fn with_instructions(self, instructions: &'static str) -> Self {
         Self { instructions, ..self }
     }
 
     /// The same, with new people counted by where they come from.
     #[must_use]
-    pub fn counting(self, newcomers: Option<Arc<NewUserLimiter>>) -> Self {
-        Self { newcomers, ..self }
+    pub fn with_new_user_limit(self, newcomers: Option<Arc<NewUserLimiter>>) -> Self {
+        Self { new_user_limiter: newcomers, ..self }
     }
 
     /// The same, whose clients are to go elsewhere when it drains.
     #[must_use]
-    pub fn drained_by(self, drain: Drain) -> Self {
+    pub fn with_drain(self, drain: Drain) -> Self {
         Self { drain, ..self }
     }
 
     /// A server for one client who stays connected.
     #[must_use]
-    pub fn live(&self, heartbeat: Duration) -> Self {
-        let live = LiveState { session: Arc::default(), heartbeat };
+    pub fn for_session(&self, heartbeat: Duration) -> Self {
+        let live = LiveState { session: Arc::default(), heartbeat_interval: heartbeat };
         Self { live: Some(live), ..self.clone() }
     }
 
     /// The server as an HTTP service: stateless, JSON answers. It does not check tokens, hosts or
     /// sizes; what stands before it does. From `shutdown` on nothing is answered.
     #[must_use]
-    pub fn http(
+    pub fn stateless_service(
         self,
         shutdown: CancellationToken,
     ) -> StreamableHttpService<Self, NeverSessionManager> {
@@ -128,7 +128,7 @@ impl McpServer {
     /// The server as an HTTP service with live sessions, which end after `idle` without a word from
     /// the client. Clients of protocol 2026-07-28 have none and are served without.
     #[must_use]
-    pub fn http_sessions(
+    pub fn session_service(
         self,
         idle: Duration,
         sessions: &HttpSessions,
@@ -140,7 +140,7 @@ impl McpServer {
             .with_cancellation_token(shutdown);
         StreamableHttpService::new(
             // An open stream does not count as a word; the answer to a heartbeat does.
-            move || Ok(self.live(idle / 3)),
+            move || Ok(self.for_session(idle / 3)),
             Arc::clone(&sessions.0),
             config,
         )
@@ -152,13 +152,13 @@ impl McpServer {
         context: &RequestContext<RoleServer>,
         caller: impl FnOnce() -> Subject,
     ) -> Result<(), AdmissionError> {
-        match (&self.newcomers, ClientNetwork::of(&context.extensions)) {
+        match (&self.new_user_limiter, ClientNetwork::from_extensions(&context.extensions)) {
             (Some(newcomers), Some(origin)) => newcomers.admit(origin, caller()).await,
             _ => Ok(()),
         }
     }
 
-    fn watch(&self, uri: &str) -> Option<Box<dyn ResourceWatch>> {
+    fn resource_watch(&self, uri: &str) -> Option<Box<dyn ResourceWatch>> {
         self.toolsets.iter().find_map(|toolset| toolset.watch_resource(uri))
     }
 
@@ -168,21 +168,21 @@ impl McpServer {
 }
 
 /// The answer to a client for whom there is no place left.
-fn no_place() -> ErrorData {
+fn session_limit_reached() -> ErrorData {
     let told =
         "All places for live sessions are taken. Try again later, or call /mcp, which needs none.";
-    ErrorData::new(NO_PLACE, told, None)
+    ErrorData::new(SESSION_LIMIT_REACHED, told, None)
 }
 
 /// The answer to a client who wants to stay connected to an instance that drains.
-fn leaving() -> ErrorData {
+fn draining_error() -> ErrorData {
     let told = "This instance takes no live sessions any more: connect again, or call /mcp.";
-    ErrorData::new(NO_PLACE, told, None)
+    ErrorData::new(SESSION_LIMIT_REACHED, told, None)
 }
 
 /// Asks a client now and then whether it is still there, which also keeps its session open, for as
 /// long as it answers.
-async fn heartbeat(session: Weak<Session>, peer: Peer<RoleServer>, every: Duration) {
+async fn run_heartbeat(session: Weak<Session>, peer: Peer<RoleServer>, every: Duration) {
     loop {
         tokio::time::sleep(every).await;
         if session.strong_count() == 0 || peer.is_transport_closed() {
@@ -223,9 +223,9 @@ impl ServerHandler for McpServer {
         if let Some(live) = &self.live {
             // Who comes before a drain is known when it ends all there are; who comes after it is here.
             if self.drain.is_on() {
-                return Err(leaving());
+                return Err(draining_error());
             }
-            let place = self.places.take().ok_or_else(no_place)?;
+            let place = self.session_limit.try_acquire().ok_or_else(session_limit_reached)?;
             // A second introduction gives its place back.
             let _ = live.session.set(Session::new(Some(place)));
         }
@@ -236,7 +236,7 @@ impl ServerHandler for McpServer {
     async fn on_initialized(&self, context: NotificationContext<RoleServer>) {
         let Some(live) = &self.live else { return };
         let Some(session) = live.session.get().map(Arc::downgrade) else { return };
-        tokio::spawn(heartbeat(session, context.peer, live.heartbeat));
+        tokio::spawn(run_heartbeat(session, context.peer, live.heartbeat_interval));
     }
 
     async fn list_resource_templates(
@@ -254,10 +254,10 @@ impl ServerHandler for McpServer {
         context: RequestContext<RoleServer>,
     ) -> Result<ReadResourceResponse, ErrorData> {
         for toolset in self.toolsets.iter() {
-            self.admit(&context, || toolset.reader(&request.uri))
+            self.admit(&context, || toolset.resource_subject(&request.uri))
                 .await
                 .map_err(|unwelcome| ErrorData::invalid_params(unwelcome.to_string(), None))?;
-            let receipts = Receipts::of(&context.extensions);
+            let receipts = Receipts::from_extensions(&context.extensions);
             if let Some(read) = toolset.read_resource(&request.uri, receipts).await {
                 let contents = ResourceContents::text(read?, request.uri);
                 let contents = contents.with_mime_type("application/json");
@@ -272,23 +272,23 @@ impl ServerHandler for McpServer {
         requested: &SubscriptionFilter,
     ) -> Option<SubscriptionFilter> {
         let uris = requested.resource_subscriptions.iter().flatten().take(MAX_SUBSCRIPTIONS);
-        let known = uris.filter(|uri| self.watch(uri).is_some()).cloned();
+        let known = uris.filter(|uri| self.resource_watch(uri).is_some()).cloned();
         Some(SubscriptionFilter::builder().resource_subscriptions(known).build())
     }
 
     /// Tells a client of updates until it hangs up. As long as that takes, it has a place.
     async fn listen(&self, context: SubscriptionContext) -> Result<(), ErrorData> {
-        let _place = self.places.take().ok_or_else(no_place)?;
-        let live = self.drain.live();
+        let _place = self.session_limit.try_acquire().ok_or_else(session_limit_reached)?;
+        let live = self.drain.session_token();
         let mut watches = JoinSet::new();
         for uri in context.accepted().resource_subscriptions.iter().flatten() {
-            let Some(mut watch) = self.watch(uri) else { continue };
+            let Some(mut watch) = self.resource_watch(uri) else { continue };
             let (sink, uri) = (context.sink().clone(), uri.clone());
             watches.spawn(async move {
                 loop {
                     watch.changed().await;
                     let told = sink.notify_resource_updated(uri.clone());
-                    if !matches!(timeout(PUSH_TIMEOUT, told).await, Ok(Ok(()))) {
+                    if !matches!(timeout(NOTIFY_TIMEOUT, told).await, Ok(Ok(()))) {
                         return;
                     }
                 }
@@ -336,7 +336,7 @@ impl ServerHandler for McpServer {
         let stopwatch = Stopwatch::start();
         let tool = request.name.clone();
         let result = match self.toolset(&tool) {
-            Some(toolset) => match self.admit(&context, || toolset.caller(&request)).await {
+            Some(toolset) => match self.admit(&context, || toolset.subject(&request)).await {
                 Ok(()) => toolset.call(request, context).await,
                 Err(unwelcome) => {
                     let told = ContentBlock::text(unwelcome.to_string());
@@ -351,7 +351,7 @@ impl ServerHandler for McpServer {
             }
             _ => CallOutcome::Refused,
         };
-        self.metrics.count_call(&tool, outcome, stopwatch.elapsed());
+        self.metrics.record_call(&tool, outcome, stopwatch.elapsed());
         result
     }
 }

@@ -19,7 +19,7 @@ use tokio::time::timeout;
 
 use super::server::McpServer;
 use crate::kernel::client_network::ClientNetwork;
-use crate::kernel::id::unguessable;
+use crate::kernel::id::random_hex;
 use crate::kernel::receipt::{Receipt, ReceiptCollector};
 use crate::transport::ops::drain::Drain;
 
@@ -27,23 +27,23 @@ pub type ClientMessage = RxJsonRpcMessage<RoleServer>;
 pub type ServerMessage = TxJsonRpcMessage<RoleServer>;
 
 /// How many messages may wait on either side. A client who does not read fills it, and is given up.
-const CAPACITY: usize = 16;
+const CHANNEL_CAPACITY: usize = 16;
 /// How long a client may take to introduce itself.
-const INTRODUCTION: Duration = Duration::from_secs(30);
+const INITIALIZE_TIMEOUT: Duration = Duration::from_secs(30);
 
 /// Makes pipes and knows those that are addressed by name.
 pub struct SessionPipes {
     server: McpServer,
     heartbeat: Duration,
     drain: Drain,
-    named: Arc<Mutex<HashMap<String, InboundSender>>>,
+    by_name: Arc<Mutex<HashMap<String, InboundSender>>>,
     rng: Mutex<StdRng>,
 }
 
 /// The connection's end of a pipe.
 pub struct ClientHalf {
-    pub inlet: InboundSender,
-    pub outgoing: mpsc::Receiver<ServerMessage>,
+    pub inbound: InboundSender,
+    pub outbound: mpsc::Receiver<ServerMessage>,
     /// Ends the session when dropped.
     pub guard: tokio_util::sync::DropGuard,
 }
@@ -51,39 +51,39 @@ pub struct ClientHalf {
 impl SessionPipes {
     #[must_use]
     pub fn new(server: McpServer, heartbeat: Duration, drain: Drain, rng: StdRng) -> Self {
-        let (named, rng) = (Arc::default(), Mutex::new(rng));
-        Self { server, heartbeat, drain, named, rng }
+        let (by_name, rng) = (Arc::default(), Mutex::new(rng));
+        Self { server, heartbeat, drain, by_name, rng }
     }
 
     /// Opens a pipe with a server of its own at the other end.
     /// Its client comes from `origin`.
     pub fn open(&self, origin: Option<ClientNetwork>) -> ClientHalf {
-        let (incoming, from_client) = mpsc::channel(CAPACITY);
-        let (to_client, outgoing) = mpsc::channel(CAPACITY);
-        let token = self.drain.live();
-        let (server, stop) = (self.server.live(self.heartbeat), token.clone());
+        let (incoming, from_client) = mpsc::channel(CHANNEL_CAPACITY);
+        let (to_client, outgoing) = mpsc::channel(CHANNEL_CAPACITY);
+        let token = self.drain.session_token();
+        let (server, stop) = (self.server.for_session(self.heartbeat), token.clone());
         tokio::spawn(async move {
             let pipe = ServerHalf { from_client, to_client };
-            let served = timeout(INTRODUCTION, server.serve_with_ct(pipe, stop)).await;
+            let served = timeout(INITIALIZE_TIMEOUT, server.serve_with_ct(pipe, stop)).await;
             // What went wrong is the client's, and may quote what it sent.
             if let Ok(Ok(running)) = served {
                 let _ = running.waiting().await;
             }
         });
         let inlet = InboundSender { incoming, slots: Arc::default(), origin };
-        ClientHalf { inlet, outgoing, guard: token.drop_guard() }
+        ClientHalf { inbound: inlet, outbound: outgoing, guard: token.drop_guard() }
     }
 
     /// Gives an inlet a name that nobody can guess, until dropped.
-    pub fn name(&self, inlet: InboundSender) -> PipeName {
-        let name = unguessable(&mut *self.rng.lock());
-        self.named.lock().insert(name.clone(), inlet);
-        PipeName { name, named: Arc::clone(&self.named) }
+    pub fn register(&self, inlet: InboundSender) -> PipeName {
+        let name = random_hex(&mut *self.rng.lock());
+        self.by_name.lock().insert(name.clone(), inlet);
+        PipeName { name, named: Arc::clone(&self.by_name) }
     }
 
     /// The inlet of this name.
-    pub fn by_name(&self, name: &str) -> Option<InboundSender> {
-        self.named.lock().get(name).cloned()
+    pub fn find(&self, name: &str) -> Option<InboundSender> {
+        self.by_name.lock().get(name).cloned()
     }
 }
 
@@ -119,7 +119,7 @@ impl InboundSender {
         if let JsonRpcMessage::Request(request) = &mut message {
             let slot = ReceiptCollector::new();
             let extensions = request.request.extensions_mut();
-            extensions.insert(slot.slot());
+            extensions.insert(slot.handle());
             self.origin.map(|origin| extensions.insert(origin));
             let before = self.slots.lock().insert(request.id.clone(), slot);
             drop(before);
@@ -128,7 +128,7 @@ impl InboundSender {
     }
 
     /// The receipts of the answer that `message` is.
-    pub fn receipts(&self, message: &ServerMessage) -> Vec<Receipt> {
+    pub fn take_receipts(&self, message: &ServerMessage) -> Vec<Receipt> {
         let id = match message {
             JsonRpcMessage::Response(response) => Some(&response.id),
             JsonRpcMessage::Error(error) => error.id.as_ref(),

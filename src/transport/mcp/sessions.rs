@@ -10,7 +10,7 @@ use tokio::time::timeout;
 
 /// How long a session may take to end. One whose client does not read is blocked in rmcp; it is not known
 /// any more all the same, and ends by its own time limit.
-const ENDING: Duration = Duration::from_secs(2);
+const CLOSE_TIMEOUT: Duration = Duration::from_secs(2);
 
 /// The sessions there are. Clones share the same.
 #[derive(Clone)]
@@ -31,7 +31,7 @@ impl HttpSessions {
         let mut endings = JoinSet::new();
         for id in sessions {
             let manager = Arc::clone(&self.0);
-            endings.spawn(async move { timeout(ENDING, manager.close_session(&id)).await });
+            endings.spawn(async move { timeout(CLOSE_TIMEOUT, manager.close_session(&id)).await });
         }
         while endings.join_next().await.is_some() {}
     }

@@ -106,7 +106,7 @@ impl From<HandleError> for RpcError {
 impl From<AdmissionError> for RpcError {
     fn from(unwelcome: AdmissionError) -> Self {
         let code = match unwelcome {
-            AdmissionError::TooMany(_) => INVALID_PARAMS,
+            AdmissionError::RateLimited(_) => INVALID_PARAMS,
             AdmissionError::Unavailable(_) => INTERNAL_ERROR,
         };
         Self::new(code, unwelcome.to_string())
@@ -114,7 +114,7 @@ impl From<AdmissionError> for RpcError {
 }
 
 /// Carries out a call in the short form.
-pub async fn call(
+pub async fn handle(
     core: &HttpState,
     method: &str,
     params: Option<&RawValue>,
@@ -134,7 +134,7 @@ pub async fn call(
         )),
     };
     let outcome = if answer.is_ok() { CallOutcome::Ok } else { CallOutcome::Refused };
-    core.metrics.count_call(method, outcome, stopwatch.elapsed());
+    core.metrics.record_call(method, outcome, stopwatch.elapsed());
     answer.unwrap_or_else(IntoResponse::into_response)
 }
 
@@ -147,8 +147,8 @@ async fn handle_message(
     let refused = |error: ErrorData| RpcError::new(INVALID_PARAMS, error.message);
     let params = params.map_or(NO_PARAMS, RawValue::get);
     let incoming: HandleMessageParams = parse_arguments(params).map_err(refused)?;
-    if let (Some(newcomers), Some(origin)) = (&core.newcomers, origin) {
-        newcomers.admit(origin, core.connect.caller(&incoming.puch_user_id)).await?;
+    if let (Some(newcomers), Some(origin)) = (&core.new_user_limiter, origin) {
+        newcomers.admit(origin, core.connect.subject(&incoming.puch_user_id)).await?;
     }
     let answer = core.connect.handle(incoming).await?;
     slot.put(answer.receipt);

@@ -17,7 +17,7 @@ use http_body::Frame;
 use serde::Deserialize;
 use tokio::time::{Interval, interval, sleep};
 
-use super::endpoint::{MAX_BODY_BYTES, elsewhere, read};
+use super::endpoint::{MAX_BODY_BYTES, draining_response, read_body};
 use super::session_pipe::{ClientHalf, ClientMessage, PipeName};
 use super::short_form::{INVALID_REQUEST, RpcError};
 use crate::transport::http::receipts::ConnectionReceipts;
@@ -25,7 +25,7 @@ use crate::transport::http::server::ConnectionInfo;
 use crate::transport::state::HttpState;
 
 /// How often something is sent, so that a client who is gone is noticed and proxies keep the stream.
-const KEEP_ALIVE: Duration = Duration::from_secs(15);
+const KEEP_ALIVE_INTERVAL: Duration = Duration::from_secs(15);
 
 /// Answers a request to `/mcp/sse`: the stream of events.
 pub async fn connect(
@@ -33,16 +33,16 @@ pub async fn connect(
     Extension(connection): Extension<ConnectionInfo>,
     headers: HeaderMap,
 ) -> Response {
-    if let Some(refused) = elsewhere(&core, &headers) {
+    if let Some(refused) = draining_response(&core, &headers) {
         return refused;
     }
-    let ends = core.pipes.open(core.origin(&connection, &headers));
-    let name = core.pipes.name(ends.inlet.clone());
+    let ends = core.session_pipes.open(core.client_network(&connection, &headers));
+    let name = core.session_pipes.register(ends.inbound.clone());
     let first = format!("event: endpoint\ndata: /mcp/sse/messages?session={}\n\n", name.as_str());
     let events = SseBody {
         first: Some(first.into()),
-        ends,
-        alive: interval(KEEP_ALIVE),
+        client_half: ends,
+        keep_alive: interval(KEEP_ALIVE_INTERVAL),
         receipts: connection.receipts,
         _name: name,
     };
@@ -62,11 +62,11 @@ pub async fn message(
     Query(MessageQuery { session }): Query<MessageQuery>,
     request: Request,
 ) -> Response {
-    let Some(inlet) = core.pipes.by_name(&session) else {
+    let Some(inlet) = core.session_pipes.find(&session) else {
         return (StatusCode::NOT_FOUND, "There is no such session\n").into_response();
     };
     let time_is_over = sleep(core.limits.body_timeout);
-    let body = match read(request.into_body(), MAX_BODY_BYTES, time_is_over).await {
+    let body = match read_body(request.into_body(), MAX_BODY_BYTES, time_is_over).await {
         Ok(body) => body,
         Err(response) => return response,
     };
@@ -83,8 +83,8 @@ pub async fn message(
 /// The stream of events, and with it the session.
 struct SseBody {
     first: Option<Bytes>,
-    ends: ClientHalf,
-    alive: Interval,
+    client_half: ClientHalf,
+    keep_alive: Interval,
     receipts: ConnectionReceipts,
     _name: PipeName,
 }
@@ -100,9 +100,9 @@ impl http_body::Body for SseBody {
         if let Some(first) = self.first.take() {
             return Poll::Ready(Some(Ok(Frame::data(first))));
         }
-        if let Poll::Ready(message) = self.ends.outgoing.poll_recv(cx) {
+        if let Poll::Ready(message) = self.client_half.outbound.poll_recv(cx) {
             let event = message.and_then(|message| {
-                self.receipts.add(self.ends.inlet.receipts(&message));
+                self.receipts.confirm_on_flush(self.client_half.inbound.take_receipts(&message));
                 serde_json::to_string(&message).ok()
             });
             return Poll::Ready(
@@ -111,6 +111,6 @@ impl http_body::Body for SseBody {
                 }),
             );
         }
-        self.alive.poll_tick(cx).map(|_| Some(Ok(Frame::data(Bytes::from_static(b": \n\n")))))
+        self.keep_alive.poll_tick(cx).map(|_| Some(Ok(Frame::data(Bytes::from_static(b": \n\n")))))
     }
 }

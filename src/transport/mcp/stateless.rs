@@ -25,7 +25,7 @@ use crate::kernel::client_network::ClientNetwork;
 use crate::kernel::receipt::ReceiptSlot;
 
 /// Protocol versions from this on want more of a request than is read here.
-const FIRST_WITH_HEADERS: ProtocolVersion = ProtocolVersion::V_2026_07_28;
+const FIRST_UNSUPPORTED_VERSION: ProtocolVersion = ProtocolVersion::V_2026_07_28;
 
 /// A `tools/call` that asks for nothing but that.
 #[derive(Deserialize)]
@@ -50,7 +50,7 @@ struct CallParams {
 pub struct StatelessCalls {
     server: McpServer,
     /// Nobody is at its other end: a client without a session can't be asked or told anything.
-    nobody: Peer<RoleServer>,
+    detached_peer: Peer<RoleServer>,
 }
 
 impl StatelessCalls {
@@ -58,15 +58,15 @@ impl StatelessCalls {
     #[must_use]
     pub fn new(server: McpServer) -> Self {
         let nowhere = (tokio::io::empty(), tokio::io::sink());
-        let nobody = serve_directly(server.clone(), nowhere, None).peer().clone();
-        Self { server, nobody }
+        let detached_peer = serve_directly(server.clone(), nowhere, None).peer().clone();
+        Self { server, detached_peer }
     }
 
     /// Reads a call, if it is one that needs no more than is known here.
-    pub fn read<'a>(&self, headers: &HeaderMap, body: &'a [u8]) -> Option<StatelessCall<'a>> {
+    pub fn parse<'a>(&self, headers: &HeaderMap, body: &'a [u8]) -> Option<StatelessCall<'a>> {
         let version = headers.get("mcp-protocol-version").map(HeaderValue::as_bytes);
         let known =
-            ProtocolVersion::KNOWN_VERSIONS.iter().take_while(|v| **v != FIRST_WITH_HEADERS);
+            ProtocolVersion::KNOWN_VERSIONS.iter().take_while(|v| **v != FIRST_UNSUPPORTED_VERSION);
         let is_served = version
             .is_none_or(|version| known.into_iter().any(|one| one.as_str().as_bytes() == version));
         // What nowhere says so is of the short form. Elsewhere it may be escaped, which rmcp can read.
@@ -80,7 +80,7 @@ impl StatelessCalls {
     }
 
     /// Carries out a call.
-    pub async fn answer(
+    pub async fn execute(
         &self,
         call: StatelessCall<'_>,
         slot: ReceiptSlot,
@@ -89,7 +89,7 @@ impl StatelessCalls {
         let CallParams { name, arguments } = call.params;
         let mut request = CallToolRequestParams::new(name);
         request.arguments = arguments;
-        let mut context = RequestContext::new(call.id.clone(), self.nobody.clone());
+        let mut context = RequestContext::new(call.id.clone(), self.detached_peer.clone());
         context.extensions.insert(slot);
         origin.map(|origin| context.extensions.insert(origin));
         let message = match self.server.call_tool(request, context).await {

@@ -15,7 +15,7 @@ use axum::response::Response;
 use bytes::Bytes;
 use tokio::time::{MissedTickBehavior, interval};
 
-use super::endpoint::{MAX_BODY_BYTES, elsewhere};
+use super::endpoint::{MAX_BODY_BYTES, draining_response};
 use super::session_pipe::{ClientHalf, InboundSender};
 use super::short_form::{PARSE_ERROR, RpcError};
 use crate::kernel::receipt::Receipt;
@@ -24,12 +24,12 @@ use crate::transport::state::HttpState;
 
 /// How often the client is asked whether it is still there. After two times without a word from it
 /// the connection is given up.
-const PING: Duration = Duration::from_secs(30);
+const PING_INTERVAL: Duration = Duration::from_secs(30);
 
 /// How much of a socket is read at once, in bytes. Each connection keeps as much memory for as long as
 /// it lasts, and what would be usual (128 KiB) is also overwritten at each read. Larger messages grow it
 /// for as long as they take.
-const READ_BUFFER: usize = 4 * 1024;
+const READ_BUFFER_BYTES: usize = 4 * 1024;
 
 /// Answers a request to `/mcp/ws`.
 pub async fn connect(
@@ -38,29 +38,29 @@ pub async fn connect(
     headers: HeaderMap,
     upgrade: WebSocketUpgrade,
 ) -> Response {
-    if let Some(refused) = elsewhere(&core, &headers) {
+    if let Some(refused) = draining_response(&core, &headers) {
         return refused;
     }
-    let origin = core.origin(&connection, &headers);
-    let upgrade = upgrade.max_message_size(MAX_BODY_BYTES).read_buffer_size(READ_BUFFER);
+    let origin = core.client_network(&connection, &headers);
+    let upgrade = upgrade.max_message_size(MAX_BODY_BYTES).read_buffer_size(READ_BUFFER_BYTES);
     upgrade.protocols(["mcp"]).on_upgrade(async move |socket| {
-        let ends = core.pipes.open(origin);
-        WsSession { socket, unread: VecDeque::new(), pings: 0 }.run(ends).await;
+        let ends = core.session_pipes.open(origin);
+        WsSession { socket, unconfirmed: VecDeque::new(), ping_seq: 0 }.run(ends).await;
     })
 }
 
 struct WsSession {
     socket: WebSocket,
     /// Receipts of answers that the client has not been heard to have read, by the ping behind them.
-    unread: VecDeque<(u64, Vec<Receipt>)>,
-    pings: u64,
+    unconfirmed: VecDeque<(u64, Vec<Receipt>)>,
+    ping_seq: u64,
 }
 
 impl WsSession {
     /// Moves messages until either side is gone.
     async fn run(mut self, ends: ClientHalf) {
-        let ClientHalf { inlet, mut outgoing, guard: _guard } = ends;
-        let mut ticks = interval(PING);
+        let ClientHalf { inbound: inlet, outbound: mut outgoing, guard: _guard } = ends;
+        let mut ticks = interval(PING_INTERVAL);
         ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
         let mut silent = 0;
         loop {
@@ -68,7 +68,7 @@ impl WsSession {
                 frame = self.socket.recv() => {
                     silent = 0;
                     match frame {
-                        Some(Ok(frame)) => self.take_in(frame, &inlet).await,
+                        Some(Ok(frame)) => self.on_frame(frame, &inlet).await,
                         Some(Err(_)) | None => Err(()),
                     }
                 }
@@ -76,7 +76,7 @@ impl WsSession {
                     let Some(message) = message else {
                         return self.close(close_code::NORMAL).await;
                     };
-                    let receipts = inlet.receipts(&message);
+                    let receipts = inlet.take_receipts(&message);
                     match serde_json::to_string(&message) {
                         Ok(text) => self.write(text, receipts).await,
                         Err(_) => Err(()),
@@ -93,11 +93,11 @@ impl WsSession {
         }
     }
 
-    async fn take_in(&mut self, frame: Message, inlet: &InboundSender) -> Result<(), ()> {
+    async fn on_frame(&mut self, frame: Message, inlet: &InboundSender) -> Result<(), ()> {
         match frame {
             Message::Text(text) => match serde_json::from_str(&text) {
                 Ok(message) => inlet.send(message).await.map_err(drop),
-                Err(_) => self.refuse().await,
+                Err(_) => self.reject_frame().await,
             },
             Message::Pong(payload) => {
                 self.confirm(&payload);
@@ -118,26 +118,26 @@ impl WsSession {
             return Ok(());
         }
         self.ping().await?;
-        self.unread.push_back((self.pings, receipts));
+        self.unconfirmed.push_back((self.ping_seq, receipts));
         Ok(())
     }
 
     async fn ping(&mut self) -> Result<(), ()> {
-        self.pings += 1;
-        let payload = Bytes::copy_from_slice(&self.pings.to_be_bytes());
+        self.ping_seq += 1;
+        let payload = Bytes::copy_from_slice(&self.ping_seq.to_be_bytes());
         self.socket.send(Message::Ping(payload)).await.map_err(drop)
     }
 
     /// Whoever answers a ping has read what came before it.
     fn confirm(&mut self, payload: &[u8]) {
         let Ok(answered) = payload.try_into().map(u64::from_be_bytes) else { return };
-        let read = self.unread.partition_point(|(ping, _)| *ping <= answered);
-        let receipts = self.unread.drain(..read).flat_map(|(_, receipts)| receipts);
+        let read = self.unconfirmed.partition_point(|(ping, _)| *ping <= answered);
+        let receipts = self.unconfirmed.drain(..read).flat_map(|(_, receipts)| receipts);
         receipts.for_each(Receipt::confirm);
     }
 
     /// Tells a client that its frame was no message of the protocol.
-    async fn refuse(&mut self) -> Result<(), ()> {
+    async fn reject_frame(&mut self) -> Result<(), ()> {
         let error = RpcError::framed(PARSE_ERROR, "Parse error: not a message of the protocol.");
         self.socket.send(Message::Text(error.to_text().into())).await.map_err(drop)
     }

@@ -43,7 +43,7 @@ impl Drain {
 
     /// What tells a live session that begins now to end.
     #[must_use]
-    pub fn live(&self) -> CancellationToken {
+    pub fn session_token(&self) -> CancellationToken {
         self.0.live.lock().child_token()
     }
 }
@@ -56,13 +56,13 @@ mod tests {
     fn what_is_live_ends_with_a_drain_and_what_begins_after_it_goes_on() {
         let shutdown = CancellationToken::new();
         let drain = Drain::new(shutdown.clone());
-        let before = drain.live();
+        let before = drain.session_token();
         assert!(!drain.is_on() && !before.is_cancelled());
         drain.set(true);
-        assert!(drain.is_on() && before.is_cancelled() && drain.live().is_cancelled());
+        assert!(drain.is_on() && before.is_cancelled() && drain.session_token().is_cancelled());
         drain.set(false);
         drain.set(false);
-        let after = drain.live();
+        let after = drain.session_token();
         assert!(!drain.is_on() && !after.is_cancelled() && before.is_cancelled());
         shutdown.cancel();
         assert!(drain.is_on() && after.is_cancelled());

@@ -5,17 +5,17 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 /// The upper bound of the first class.
-const FIRST: f64 = 10e-6;
-const GROWTH: f64 = 1.2;
+const FIRST_BUCKET: f64 = 10e-6;
+const BUCKET_GROWTH: f64 = 1.2;
 /// So that the last class begins above a minute.
-const CLASSES: usize = 90;
+const BUCKETS: usize = 90;
 
 /// Times by class.
-pub struct LatencyHistogram([AtomicU64; CLASSES]);
+pub struct LatencyHistogram([AtomicU64; BUCKETS]);
 
 /// How many times there were in each class, as of some moment.
 #[derive(Clone)]
-pub struct LatencySnapshot([u64; CLASSES]);
+pub struct LatencySnapshot([u64; BUCKETS]);
 
 impl Default for LatencyHistogram {
     fn default() -> Self {
@@ -25,10 +25,10 @@ impl Default for LatencyHistogram {
 
 impl LatencyHistogram {
     pub fn record(&self, took: Duration) {
-        let mut bound = FIRST;
+        let mut bound = FIRST_BUCKET;
         let mut class = 0;
-        while took.as_secs_f64() > bound && class < CLASSES - 1 {
-            bound *= GROWTH;
+        while took.as_secs_f64() > bound && class < BUCKETS - 1 {
+            bound *= BUCKET_GROWTH;
             class += 1;
         }
         self.0[class].fetch_add(1, Ordering::Relaxed);
@@ -52,14 +52,14 @@ impl LatencySnapshot {
     pub fn quantile(&self, thousandths: u64) -> Option<Duration> {
         let all: u64 = self.0.iter().sum();
         let wanted = (all * thousandths).div_ceil(1_000).max(1);
-        let mut bound = FIRST;
+        let mut bound = FIRST_BUCKET;
         let mut seen = 0;
         for count in self.0 {
             seen += count;
             if seen >= wanted {
                 return Some(Duration::from_secs_f64(bound));
             }
-            bound *= GROWTH;
+            bound *= BUCKET_GROWTH;
         }
         None
     }
@@ -78,7 +78,7 @@ mod tests {
         let snapshot = latency.snapshot();
         let near = |thousandths, time: Duration| {
             let told = snapshot.quantile(thousandths).expect("there are some");
-            told >= time && told < time.mul_f64(GROWTH)
+            told >= time && told < time.mul_f64(BUCKET_GROWTH)
         };
         assert!(near(500, millis(3)) && near(980, millis(3)) && near(990, millis(700)));
     }
@@ -92,6 +92,6 @@ mod tests {
         assert!(latency.snapshot().since(&before).quantile(500).is_none());
         latency.record(Duration::ZERO);
         let now = latency.snapshot().since(&before);
-        assert_eq!(now.quantile(500), Some(Duration::from_secs_f64(FIRST)));
+        assert_eq!(now.quantile(500), Some(Duration::from_secs_f64(FIRST_BUCKET)));
     }
 }

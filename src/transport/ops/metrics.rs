@@ -17,7 +17,7 @@ const BUCKETS: &[f64] =
     &[0.000_05, 0.000_1, 0.000_25, 0.000_5, 0.001, 0.002_5, 0.005, 0.01, 0.05, 0.25, 1.0];
 
 /// The tool that is meant to take long: its time says nothing of how fast the server is.
-const WAITS: &str = "wait_for_message";
+const LONG_POLL_TOOL: &str = "wait_for_message";
 
 const METADATA: Metadata<'static> = Metadata::new(module_path!(), Level::INFO, None);
 
@@ -62,10 +62,10 @@ pub enum WebhookOutcome {
 pub struct Metrics {
     handle: PrometheusHandle,
     tools: Vec<ToolMetrics>,
-    unknown: ToolMetrics,
+    unknown_tool: ToolMetrics,
     lobby: LobbyMetrics,
     /// By target, then by outcome, both in the order in which they are declared.
-    sent: [[Counter; 3]; 2],
+    sends: [[Counter; 3]; 2],
     webhooks: [Counter; 4],
     /// For whoever looks at this process itself, as the recorder can only be read as text.
     latency: LatencyHistogram,
@@ -124,7 +124,7 @@ impl Metrics {
         let gauge = |name| recorder.register_gauge(&key(name, &[]), &METADATA);
         Self {
             tools: tools.into_iter().map(figures).collect(),
-            unknown: figures("unknown".to_owned()),
+            unknown_tool: figures("unknown".to_owned()),
             lobby: LobbyMetrics {
                 users: gauge("random_connect_active_users"),
                 waiting: gauge("random_connect_waiting_users"),
@@ -136,7 +136,7 @@ impl Metrics {
                 reachable: gauge("random_connect_reachable_users"),
                 given_up: counter(&recorder, "random_connect_channels_given_up_total", &[]),
             },
-            sent: ["whatsapp", "callback"].map(|target| {
+            sends: ["whatsapp", "callback"].map(|target| {
                 ["ok", "later", "refused"].map(|outcome| {
                     let labels = [("channel", target), ("outcome", outcome)];
                     counter(&recorder, "random_connect_outbound_requests_total", &labels)
@@ -151,22 +151,22 @@ impl Metrics {
     }
 
     /// Counts a request of this server's own.
-    pub fn count_sent(&self, target: OutboundTarget, outcome: SendOutcome) {
-        self.sent[target as usize][outcome as usize].increment(1);
+    pub fn record_send(&self, target: OutboundTarget, outcome: SendOutcome) {
+        self.sends[target as usize][outcome as usize].increment(1);
     }
 
     /// Counts a body posted to a webhook.
-    pub fn count_webhook(&self, outcome: WebhookOutcome) {
+    pub fn record_webhook(&self, outcome: WebhookOutcome) {
         self.webhooks[outcome as usize].increment(1);
     }
 
     /// Counts a call of a tool; one that is not of this server counts as `unknown`.
-    pub fn count_call(&self, tool: &str, outcome: CallOutcome, took: Duration) {
+    pub fn record_call(&self, tool: &str, outcome: CallOutcome, took: Duration) {
         let figures =
-            self.tools.iter().find(|figures| figures.tool == tool).unwrap_or(&self.unknown);
+            self.tools.iter().find(|figures| figures.tool == tool).unwrap_or(&self.unknown_tool);
         figures.calls[outcome as usize].0.fetch_add(1, Ordering::Relaxed);
         figures.seconds.record(took);
-        if tool != WAITS {
+        if tool != LONG_POLL_TOOL {
             self.latency.record(took);
         }
     }
@@ -176,11 +176,11 @@ impl Metrics {
     pub fn calls(&self, outcome: CallOutcome) -> u64 {
         let calls =
             |figures: &ToolMetrics| figures.calls[outcome as usize].0.load(Ordering::Relaxed);
-        self.all_tools().map(calls).sum()
+        self.tool_metrics().map(calls).sum()
     }
 
-    fn all_tools(&self) -> impl Iterator<Item = &ToolMetrics> {
-        self.tools.iter().chain([&self.unknown])
+    fn tool_metrics(&self) -> impl Iterator<Item = &ToolMetrics> {
+        self.tools.iter().chain([&self.unknown_tool])
     }
 
     /// How long calls took since the start.
@@ -190,7 +190,7 @@ impl Metrics {
     }
 
     /// Folds what was recorded into the histograms every `interval`, until dropped.
-    pub async fn keep_up(self: Arc<Self>, interval: Duration) {
+    pub async fn run_upkeep(self: Arc<Self>, interval: Duration) {
         let mut ticks = tokio::time::interval(interval);
         loop {
             ticks.tick().await;
@@ -222,7 +222,7 @@ impl Metrics {
         ] {
             counter.absolute(total);
         }
-        for (calls, told) in self.all_tools().flat_map(|figures| &figures.calls) {
+        for (calls, told) in self.tool_metrics().flat_map(|figures| &figures.calls) {
             told.absolute(calls.load(Ordering::Relaxed));
         }
         self.handle.run_upkeep();

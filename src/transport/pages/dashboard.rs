@@ -16,11 +16,11 @@ use crate::transport::ops::latency::LatencySnapshot;
 use crate::transport::ops::metrics::{CallOutcome, Metrics};
 
 /// How often figures are taken.
-pub const EVERY: Duration = Duration::from_secs(5);
+pub const SAMPLE_INTERVAL: Duration = Duration::from_secs(5);
 /// How many are kept: those of an hour.
-pub const KEPT: usize = 720;
+pub const MAX_SAMPLES: usize = 720;
 /// Times of calls are told of the last minute.
-const MINUTE: usize = 12;
+const SAMPLES_PER_MINUTE: usize = 12;
 
 /// What the numbers of [`Sample::row`] are, in order.
 pub const FIELDS: [&str; 15] = [
@@ -98,8 +98,8 @@ impl Sample {
 pub struct Dashboard {
     connect: Arc<ConnectService>,
     metrics: Arc<Metrics>,
-    kept: Mutex<SampleBuffer>,
-    added: watch::Sender<()>,
+    buffer: Mutex<SampleBuffer>,
+    sample_added: watch::Sender<()>,
 }
 
 #[derive(Default)]
@@ -112,23 +112,23 @@ struct SampleBuffer {
 impl Dashboard {
     #[must_use]
     pub fn new(connect: Arc<ConnectService>, metrics: Arc<Metrics>) -> Self {
-        Self { connect, metrics, kept: Mutex::default(), added: watch::Sender::new(()) }
+        Self { connect, metrics, buffer: Mutex::default(), sample_added: watch::Sender::new(()) }
     }
 
     /// Takes figures until dropped.
-    pub async fn keep_up(self: Arc<Self>, clock: Arc<dyn Clock>) {
-        let mut ticks = interval(EVERY);
+    pub async fn run(self: Arc<Self>, clock: Arc<dyn Clock>) {
+        let mut ticks = interval(SAMPLE_INTERVAL);
         ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
         loop {
             ticks.tick().await;
             let lobby = self.connect.lobby_stats().await.ok();
-            self.take(lobby.as_ref(), clock.now(), resident_kb());
-            self.added.send_replace(());
+            self.record(lobby.as_ref(), clock.now(), resident_memory_kb());
+            self.sample_added.send_replace(());
         }
     }
 
-    fn take(&self, lobby: Option<&LobbyStats>, at: Timestamp, memory_kb: Option<u64>) {
-        let mut kept = self.kept.lock();
+    fn record(&self, lobby: Option<&LobbyStats>, at: Timestamp, memory_kb: Option<u64>) {
+        let mut kept = self.buffer.lock();
         let latency = self.metrics.latency();
         let lately = kept.latencies.front().map_or(latency.clone(), |then| latency.since(then));
         let before = kept.samples.back().cloned().unwrap_or_default();
@@ -155,37 +155,37 @@ impl Dashboard {
         });
         kept.latencies.push_back(latency);
         let (samples, latencies) = (kept.samples.len(), kept.latencies.len());
-        kept.samples.drain(..samples.saturating_sub(KEPT));
-        kept.latencies.drain(..latencies.saturating_sub(MINUTE));
+        kept.samples.drain(..samples.saturating_sub(MAX_SAMPLES));
+        kept.latencies.drain(..latencies.saturating_sub(SAMPLES_PER_MINUTE));
     }
 
     /// Hears of each sample that is added from now on.
     #[must_use]
     pub fn subscribe(&self) -> watch::Receiver<()> {
-        self.added.subscribe()
+        self.sample_added.subscribe()
     }
 
     /// The rows of the last hour, oldest first.
     #[must_use]
     pub fn rows(&self) -> Vec<[Option<u64>; FIELDS.len()]> {
-        self.kept.lock().samples.iter().map(Sample::row).collect()
+        self.buffer.lock().samples.iter().map(Sample::row).collect()
     }
 
     /// The last row, if there is one yet.
     #[must_use]
     pub fn last(&self) -> Option<[Option<u64>; FIELDS.len()]> {
-        self.kept.lock().samples.back().map(Sample::row)
+        self.buffer.lock().samples.back().map(Sample::row)
     }
 
     /// What is wrong, in words.
     #[must_use]
     pub fn alerts(&self) -> Vec<String> {
-        alerts::of(self.kept.lock().samples.make_contiguous())
+        alerts::alerts(self.buffer.lock().samples.make_contiguous())
     }
 }
 
 /// How much memory this process has, where there is a `/proc` that tells.
-fn resident_kb() -> Option<u64> {
+fn resident_memory_kb() -> Option<u64> {
     let status = std::fs::read_to_string("/proc/self/status").ok()?;
     let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"))?;
     line.trim().trim_end_matches("kB").trim().parse().ok()

@@ -31,17 +31,17 @@ use super::state::HttpState;
 use crate::kernel::token::AuthTokens;
 
 /// Where the dashboard's figures are.
-pub const LIVE: &str = "/dashboard/live";
+pub const LIVE_PATH: &str = "/dashboard/live";
 
 /// What the pages may do: nothing but run what comes from here and talk to it.
-const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; \
+const CONTENT_SECURITY_POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; \
     connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
 
 /// What stands in the playground's page where the token may come.
-const TOKEN_SLOT: &str = "{{token}}";
+const TOKEN_PLACEHOLDER: &str = "{{token}}";
 
 /// Headers by which somebody in between tells that they passed a request on.
-const PASSED_ON: [&str; 4] = ["forwarded", "x-forwarded-for", "x-forwarded-host", "via"];
+const FORWARDING_HEADERS: [&str; 4] = ["forwarded", "x-forwarded-for", "x-forwarded-host", "via"];
 
 #[derive(Embed)]
 #[folder = "src/transport/pages/assets"]
@@ -54,7 +54,7 @@ pub struct Pages {
     /// The token for whoever comes from this machine, if the server made one for this run and no
     /// other machine can come.
     pub token: Option<AuthTokens>,
-    pub board: Arc<Dashboard>,
+    pub dashboard: Arc<Dashboard>,
     /// Ends the dashboard's streams.
     pub shutdown: CancellationToken,
 }
@@ -65,7 +65,7 @@ pub fn routes() -> Router<Arc<HttpState>> {
         .route("/", get(playground))
         .route(
             "/dashboard",
-            get(|headers: HeaderMap| async move { page(&headers, "dashboard.html") }),
+            get(|headers: HeaderMap| async move { serve_asset(&headers, "dashboard.html") }),
         )
         .route("/assets/{name}", get(asset))
 }
@@ -77,30 +77,34 @@ async fn playground(State(core): State<Arc<HttpState>>, headers: HeaderMap) -> R
     }
     let token = pages.token.as_ref().filter(|_| is_local(&headers)).map_or("", AuthTokens::current);
     let Some(page) = Assets::get("playground.html") else { return not_found() };
-    let page = String::from_utf8_lossy(&page.data).replace(TOKEN_SLOT, token);
+    let page = String::from_utf8_lossy(&page.data).replace(TOKEN_PLACEHOLDER, token);
     let kind = [(header::CONTENT_TYPE, "text/html; charset=utf-8")];
     // A copy would outlive the token.
-    (guarded("no-store"), kind, page).into_response()
+    (security_headers("no-store"), kind, page).into_response()
 }
 
 async fn asset(Path(name): Path<String>, headers: HeaderMap) -> Response {
-    if kind(&name).starts_with("text/html") { not_found() } else { page(&headers, &name) }
+    if content_type(&name).starts_with("text/html") {
+        not_found()
+    } else {
+        serve_asset(&headers, &name)
+    }
 }
 
 /// A file as it is, or that the caller's copy is still right.
-fn page(headers: &HeaderMap, name: &str) -> Response {
+fn serve_asset(headers: &HeaderMap, name: &str) -> Response {
     let Some(EmbeddedFile { data, metadata }) = Assets::get(name) else { return not_found() };
     let hash: String = metadata.sha256_hash()[..16].iter().map(|b| format!("{b:02x}")).collect();
     let tag = format!("\"{hash}\"");
     let known = headers.get(header::IF_NONE_MATCH).is_some_and(|known| known == tag.as_str());
-    let about = [(header::ETAG, tag), (header::CONTENT_TYPE, kind(name).to_owned())];
+    let about = [(header::ETAG, tag), (header::CONTENT_TYPE, content_type(name).to_owned())];
     if known {
-        return (StatusCode::NOT_MODIFIED, guarded("no-cache"), about).into_response();
+        return (StatusCode::NOT_MODIFIED, security_headers("no-cache"), about).into_response();
     }
-    (guarded("no-cache"), about, data.into_owned()).into_response()
+    (security_headers("no-cache"), about, data.into_owned()).into_response()
 }
 
-fn kind(name: &str) -> &'static str {
+fn content_type(name: &str) -> &'static str {
     match name.rsplit_once('.').map(|(_, ending)| ending) {
         Some("html") => "text/html; charset=utf-8",
         Some("css") => "text/css; charset=utf-8",
@@ -111,13 +115,13 @@ fn kind(name: &str) -> &'static str {
 }
 
 fn not_found() -> Response {
-    (StatusCode::NOT_FOUND, guarded("no-store"), "Not found\n").into_response()
+    (StatusCode::NOT_FOUND, security_headers("no-store"), "Not found\n").into_response()
 }
 
-fn guarded(cache: &'static str) -> [(HeaderName, &'static str); 7] {
+fn security_headers(cache: &'static str) -> [(HeaderName, &'static str); 7] {
     [
         (header::CACHE_CONTROL, cache),
-        (header::CONTENT_SECURITY_POLICY, POLICY),
+        (header::CONTENT_SECURITY_POLICY, CONTENT_SECURITY_POLICY),
         (header::REFERRER_POLICY, "no-referrer"),
         (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
         (HeaderName::from_static("cross-origin-opener-policy"), "same-origin"),
@@ -134,17 +138,17 @@ fn is_local(headers: &HeaderMap) -> bool {
     let name = name.map_or(host, |(name, _)| name);
     let ours = ["localhost", "127.0.0.1", "[::1]"];
     ours.iter().any(|own| own.eq_ignore_ascii_case(name))
-        && PASSED_ON.iter().all(|header| !headers.contains_key(*header))
+        && FORWARDING_HEADERS.iter().all(|header| !headers.contains_key(*header))
 }
 
 /// The dashboard's figures as a stream of events: first those of the last hour, then each as it is
 /// taken.
-pub async fn live(State(core): State<Arc<HttpState>>) -> Response {
-    let news = core.pages.board.subscribe();
+pub async fn live_stream(State(core): State<Arc<HttpState>>) -> Response {
+    let news = core.pages.dashboard.subscribe();
     let first = json!({
         "fields": FIELDS,
-        "rows": core.pages.board.rows(),
-        "alerts": core.pages.board.alerts(),
+        "rows": core.pages.dashboard.rows(),
+        "alerts": core.pages.dashboard.alerts(),
         "version": env!("CARGO_PKG_VERSION"),
     });
     let first = Some(Event::default().event("hour").data(first.to_string()));
@@ -157,7 +161,7 @@ pub async fn live(State(core): State<Arc<HttpState>>) -> Response {
             () = core.pages.shutdown.cancelled() => return None,
         }
         news.mark_unchanged();
-        let board = &core.pages.board;
+        let board = &core.pages.dashboard;
         let sample = json!({ "row": board.last(), "alerts": board.alerts() });
         let event = Event::default().event("sample").data(sample.to_string());
         Some((Ok(event), (core, news, None)))
@@ -179,7 +183,7 @@ mod tests {
         for name in Assets::iter() {
             let data = Assets::get(&name).expect("it was listed").data;
             size += data.len();
-            assert_ne!(kind(&name), "application/octet-stream", "{name}");
+            assert_ne!(content_type(&name), "application/octet-stream", "{name}");
             let text = String::from_utf8_lossy(&data).replace("http://www.w3.org/2000/svg", "");
             for outside in ["http://", "https://", "//cdn", "innerHTML", "eval(", "document.write"]
             {
@@ -201,7 +205,7 @@ mod tests {
         {
             assert!(!is_local(&from(host)), "{host}");
         }
-        for header in PASSED_ON {
+        for header in FORWARDING_HEADERS {
             let mut passed_on = from("localhost");
             passed_on.insert(header, "x".parse().expect("a header value"));
             assert!(!is_local(&passed_on), "{header}");

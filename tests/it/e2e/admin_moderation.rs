@@ -9,7 +9,7 @@ use crate::support::server::{TestServer, answer, http_client};
 
 const ADMIN: &str = "a-token-for-the-operator";
 
-async fn office() -> TestServer {
+async fn admin_server() -> TestServer {
     TestServer::with(&[("ADMIN_TOKEN", ADMIN)], ConnectionLimits::default()).await
 }
 
@@ -42,7 +42,7 @@ async fn report(server: &TestServer, reporters: &[&str]) {
 #[tokio::test]
 async fn the_office_is_closed_to_everybody_but_the_operator() {
     let paths = ["reports", "log", "people/00000000", "nothing"];
-    let (closed, open) = (TestServer::start().await, office().await);
+    let (closed, open) = (TestServer::start().await, admin_server().await);
     for path in paths {
         let status =
             |request: RequestBuilder| async { request.send().await.expect("an answer").status() };
@@ -62,7 +62,7 @@ async fn the_office_is_closed_to_everybody_but_the_operator() {
 
 #[tokio::test]
 async fn a_report_shows_what_was_written_and_is_gone_when_it_is_decided() {
-    let server = office().await;
+    let server = admin_server().await;
     report(&server, &["ann"]).await;
     let reports = list(&server, "reports").await;
     assert_eq!(reports[0]["topic"], "other");
@@ -79,7 +79,7 @@ async fn a_report_shows_what_was_written_and_is_gone_when_it_is_decided() {
 
 #[tokio::test]
 async fn a_ban_ends_the_chat_and_lasts_until_it_is_lifted() {
-    let server = office().await;
+    let server = admin_server().await;
     report(&server, &["ann"]).await;
     let reports = list(&server, "reports").await;
     let ben = reports[0]["person"].as_str().expect("eight digits").to_owned();
@@ -105,7 +105,7 @@ async fn a_ban_ends_the_chat_and_lasts_until_it_is_lifted() {
 
 #[tokio::test]
 async fn the_seventh_reporter_leads_to_a_ban_until_the_operator_lifts_it() {
-    let server = office().await;
+    let server = admin_server().await;
     report(&server, &["r1", "r2", "r3", "r4"]).await;
     server.clock.advance(std::time::Duration::from_secs(12 * 3_600));
     report(&server, &["r5"]).await;

@@ -6,14 +6,14 @@ use random_connect::transport::state::ConnectionLimits;
 use reqwest::StatusCode;
 use serde_json::{Value, json};
 
-use crate::support::live_client::{LiveClient, LiveTransport, WAYS};
+use crate::support::live_client::{LIVE_TRANSPORTS, LiveClient, LiveTransport};
 use crate::support::redis_server::RedisServer;
 use crate::support::server::{TestServer, answer, http_client};
 
 const ADMIN: &str = "a-token-for-the-operator";
 const SALT: &str = "a salt of some length";
 
-async fn office() -> TestServer {
+async fn admin_server() -> TestServer {
     let variables = [("ADMIN_TOKEN", ADMIN), ("TOOLSETS", "connect,penpal")];
     TestServer::with(&variables, ConnectionLimits::default()).await
 }
@@ -44,7 +44,7 @@ async fn tool(server: &TestServer, name: &str, arguments: Value) -> Value {
 
 /// The eight digits by which logs of a server with [`SALT`] name somebody.
 fn digits(who: &str) -> String {
-    IdHasher::salted(SALT.as_bytes()).user(Realm::Puch, who).to_string()
+    IdHasher::from_salt(SALT.as_bytes()).user_id(Realm::Puch, who).to_string()
 }
 
 #[tokio::test]
@@ -79,10 +79,10 @@ async fn whoever_a_log_names_is_found_also_where_nothing_is_kept_of_them() {
 
 #[tokio::test]
 async fn a_notice_reaches_everybody_once_whatever_way_they_came() {
-    let server = office().await;
+    let server = admin_server().await;
     server.say("ann", "#who").await;
     let mut agents = Vec::new();
-    for way in WAYS {
+    for way in LIVE_TRANSPORTS {
         let mut agent = LiveClient::connect(&server, way).await;
         agent.call("say", json!({ "user_id": format!("{way:?}"), "message": "#who" })).await;
         agents.push(agent);
@@ -92,7 +92,7 @@ async fn a_notice_reaches_everybody_once_whatever_way_they_came() {
     let expected = json!({ "complete": true, "told": 4, "told_before": 0, "inbox_full": 0 });
     assert_eq!((status, told), (StatusCode::OK, expected));
     for agent in &mut agents {
-        assert_eq!(agent.told("operator.notice").await["message"], "We restart at noon.");
+        assert_eq!(agent.notification("operator.notice").await["message"], "We restart at noon.");
     }
     assert_eq!(server.say("ann", "#m").await, "📢 We restart at noon.");
     assert_eq!(post(&server, "broadcast", notice).await.1["told_before"], 4);
@@ -112,14 +112,14 @@ async fn a_notice_reaches_everybody_once_whatever_way_they_came() {
 
 #[tokio::test]
 async fn an_instance_that_drains_sends_those_who_stay_connected_elsewhere() {
-    let server = office().await;
+    let server = admin_server().await;
     let ready = async || {
         let ready = http_client().get(format!("{}/ready", server.url)).send().await;
         let ready = ready.expect("an answer");
         (ready.status(), ready.text().await.expect("text"))
     };
     let mut agents = Vec::new();
-    for way in WAYS {
+    for way in LIVE_TRANSPORTS {
         agents.push(LiveClient::connect(&server, way).await);
     }
     assert_eq!(post(&server, "drain", json!({})).await.0, StatusCode::OK);
@@ -145,7 +145,7 @@ async fn an_instance_that_drains_sends_those_who_stay_connected_elsewhere() {
     assert!(server.say("ann", "#meet").await.contains("Looking for"), "calls are answered");
     assert_eq!(post(&server, "drain", json!({ "drain": false })).await.0, StatusCode::OK);
     assert_eq!(ready().await.0, StatusCode::OK);
-    for way in WAYS {
+    for way in LIVE_TRANSPORTS {
         let mut agent = LiveClient::connect(&server, way).await;
         agent.call("say", json!({ "user_id": format!("{way:?}"), "message": "#who" })).await;
     }
@@ -156,7 +156,7 @@ async fn an_instance_that_drains_sends_those_who_stay_connected_elsewhere() {
 
 #[tokio::test]
 async fn all_of_it_is_there_as_tools_for_the_operator_and_for_nobody_else() {
-    let server = office().await;
+    let server = admin_server().await;
     let listed = mcp(&server, "/admin/mcp", ADMIN, "tools/list", json!({})).await;
     let listed = listed["result"]["tools"].as_array().expect("tools").clone();
     let names: Vec<_> = listed.iter().map(|tool| tool["name"].as_str().expect("a name")).collect();
@@ -218,7 +218,7 @@ async fn all_of_it_is_there_as_tools_for_the_operator_and_for_nobody_else() {
 
 #[tokio::test]
 async fn a_notice_that_finds_no_room_waits_for_the_next_attempt() {
-    let server = office().await;
+    let server = admin_server().await;
     let mut agent = LiveClient::connect(&server, LiveTransport::WebSocket).await;
     agent.enter(json!({ "push": false })).await;
     server.say("ann", "#meet").await;

@@ -103,9 +103,9 @@ async fn a_report_that_is_repeated_means_the_same_person() {
     let server = TestServer::start().await;
     pair(&server, "ann", "ben").await;
     let report = json!({ "message": "#report spam", "puch_user_id": "ann", "message_id": "1" });
-    server.plain("handle_message", report.clone()).await;
+    server.short_form("handle_message", report.clone()).await;
     pair(&server, "ann", "cid").await;
-    let (_, again) = server.plain("handle_message", report).await;
+    let (_, again) = server.short_form("handle_message", report).await;
     assert!(again["result"].as_str().is_some_and(|text| text.contains("is reported")), "{again}");
     assert!(server.say("cid", "hello").await.contains("Message sent"), "the chat goes on");
     assert!(server.say("ben", "#meet").await.contains("You were reported"));
@@ -180,9 +180,9 @@ async fn an_agent_can_block_and_report_and_the_two_never_meet_again() {
     for (tool, reason) in [("report", json!("scam")), ("block", Value::Null)] {
         agent.enter(json!({})).await;
         assert!(server.say(tool, "#meet").await.contains("Connected!"));
-        agent.found().await;
+        agent.match_notification().await;
         server.say(tool, "send me money").await;
-        agent.told("message.received").await;
+        agent.notification("message.received").await;
         for bad in [" ".to_owned(), "x".repeat(301)] {
             let arguments = json!({ "user_id": agent.user_id, "reason": bad });
             let refused = agent.try_call("report", arguments).await;

@@ -9,7 +9,7 @@ use random_connect::transport::state::ConnectionLimits;
 use reqwest::Method;
 use serde_json::Value;
 
-use super::whatsapp::{PACE, word};
+use super::whatsapp::{FAST_POLICY, word};
 use crate::support::graph_api::{FailureMode, StandIn, signature};
 use crate::support::server::TestServer;
 
@@ -25,7 +25,8 @@ impl BridgeFixture {
         let bridge = StandIn::start().await;
         let url = format!("{}/news?key=1", bridge.url);
         let variables = [("CALLBACK_URL", url.as_str()), ("CALLBACK_SECRET", SECRET)];
-        let server = TestServer::paced(&variables, ConnectionLimits::default(), pace).await;
+        let server =
+            TestServer::with_send_policy(&variables, ConnectionLimits::default(), pace).await;
         Self { server, bridge }
     }
 
@@ -49,7 +50,7 @@ impl BridgeFixture {
 
 #[tokio::test]
 async fn each_item_is_posted_signed_and_not_shown_again() {
-    let mut world = BridgeFixture::start(PACE).await;
+    let mut world = BridgeFixture::start(FAST_POLICY).await;
     world.pair().await;
     assert!(world.server.say("ben", "hello").await.contains("Message sent"));
     let posted = world.next().await;
@@ -73,7 +74,7 @@ async fn each_item_is_posted_signed_and_not_shown_again() {
 
 #[tokio::test]
 async fn nothing_is_lost_and_nothing_overtaken_when_the_bridge_fails() {
-    let pace = SendPolicy { attempt: Duration::from_millis(700), ..PACE };
+    let pace = SendPolicy { attempt_timeout: Duration::from_millis(700), ..FAST_POLICY };
     let mut world = BridgeFixture::start(pace).await;
     world.pair().await;
     let troubles =
@@ -94,7 +95,7 @@ async fn nothing_is_lost_and_nothing_overtaken_when_the_bridge_fails() {
 
 #[tokio::test]
 async fn what_is_posted_again_has_the_same_name_and_nothing_else_has_it() {
-    let mut world = BridgeFixture::start(PACE).await;
+    let mut world = BridgeFixture::start(FAST_POLICY).await;
     world.pair().await;
     world.bridge.fail([FailureMode::Status(500)]);
     let mut names = HashSet::new();
@@ -113,7 +114,7 @@ async fn what_is_posted_again_has_the_same_name_and_nothing_else_has_it() {
 
 #[tokio::test]
 async fn whom_the_bridge_does_not_know_any_more_is_left_alone_until_they_call() {
-    let mut world = BridgeFixture::start(PACE).await;
+    let mut world = BridgeFixture::start(FAST_POLICY).await;
     world.pair().await;
     world.bridge.fail([FailureMode::Status(410)]);
     world.server.say("ben", "unread").await;

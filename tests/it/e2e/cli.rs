@@ -9,7 +9,7 @@ use rmcp::model::{CallToolRequestParams, ClientConfig};
 use rmcp::transport::TokioChildProcess;
 use tokio::io::{AsyncBufReadExt, BufReader};
 
-use crate::support::server::{PATIENCE, http_client, text};
+use crate::support::server::{TEST_TIMEOUT, http_client, text};
 
 const BINARY: &str = env!("CARGO_BIN_EXE_random-connect");
 
@@ -45,7 +45,7 @@ async fn without_configuration_it_serves_this_machine_and_its_curl_line_works() 
         .spawn()
         .expect("the binary starts");
     let mut lines = BufReader::new(server.stdout.take().expect("its output")).lines();
-    let curl = tokio::time::timeout(PATIENCE, async {
+    let curl = tokio::time::timeout(TEST_TIMEOUT, async {
         while let Some(line) = lines.next_line().await.expect("a line") {
             assert!(!line.contains("0.0.0.0"));
             if line.trim().starts_with("curl ") {

@@ -121,7 +121,7 @@ async fn hiding_numbers_can_be_switched_off_by_their_owner() {
 async fn people_name_themselves_and_callers_do_not() {
     let server = TestServer::start().await;
     let real_name = serde_json::json!({ "message": "#meet", "puch_user_id": "ann", "user_nickname": "Ann Realname" });
-    server.plain("handle_message", real_name).await;
+    server.short_form("handle_message", real_name).await;
     assert_eq!(
         server.say("ben", "#nick Sunny 🌻").await,
         "✏️ In your next chats you are called Sunny 🌻."
@@ -141,7 +141,7 @@ async fn an_operator_can_have_callers_name_people() {
     .await;
     let named =
         serde_json::json!({ "message": "#meet", "puch_user_id": "ann", "user_nickname": "Annie" });
-    server.plain("handle_message", named).await;
+    server.short_form("handle_message", named).await;
     assert!(server.say("ben", "#meet").await.contains("chatting with Annie."));
 }
 
@@ -169,7 +169,7 @@ async fn whoever_is_idle_for_half_an_hour_is_gone_and_the_partner_is_told() {
     server.clock.advance(Duration::from_secs(1_799));
     server.say("ben", "#meet").await;
     server.clock.advance(Duration::from_secs(1));
-    let told = tokio::time::timeout(crate::support::server::PATIENCE, async {
+    let told = tokio::time::timeout(crate::support::server::TEST_TIMEOUT, async {
         loop {
             let news = server.say("ben", "#m").await;
             if news != "📭 Inbox empty." {

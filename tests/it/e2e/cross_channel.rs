@@ -6,10 +6,10 @@ use rmcp::model::ProtocolVersion;
 use serde_json::{Value, json};
 use tokio::time::timeout;
 
-use super::whatsapp::{PACE, WhatsAppFixture};
+use super::whatsapp::{FAST_POLICY, WhatsAppFixture};
 use crate::support::graph_api::StandIn;
 use crate::support::live_client::{LiveClient, LiveTransport, string};
-use crate::support::server::{McpClient, PATIENCE, TestServer};
+use crate::support::server::{McpClient, TEST_TIMEOUT, TestServer};
 
 /// Where somebody comes from, and how they are reached.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -62,7 +62,7 @@ impl ChannelFixture {
             variables
                 .extend([("CALLBACK_URL", bridge.url.as_str()), ("CALLBACK_SECRET", "s3cret")]);
         }
-        let whatsapp = WhatsAppFixture::with(&variables, PACE).await;
+        let whatsapp = WhatsAppFixture::with(&variables, FAST_POLICY).await;
         Self { whatsapp, bridge, posted: HashMap::new() }
     }
 
@@ -123,7 +123,7 @@ impl ChannelFixture {
     /// Is told that there is a partner now.
     async fn is_found(&mut self, one: &mut ChannelUser) {
         match &mut one.way {
-            UserHandle::Live(agent) => drop(agent.found().await),
+            UserHandle::Live(agent) => drop(agent.match_notification().await),
             UserHandle::Bridge => assert_eq!(self.posted(&one.id).await["type"], "chatroom.found"),
             UserHandle::Poll(_) => {
                 let events = self.news(one).await;
@@ -159,7 +159,7 @@ impl ChannelFixture {
                         tokio::task::yield_now().await;
                     }
                 };
-                timeout(PATIENCE, reading).await.expect("it comes in time");
+                timeout(TEST_TIMEOUT, reading).await.expect("it comes in time");
             }
             UserHandle::WhatsApp => drop(self.whatsapp.graph.until(&one.id, text).await),
             UserHandle::Bridge => {
@@ -167,7 +167,7 @@ impl ChannelFixture {
                 assert!(item["text"].as_str().is_some_and(|all| all.contains(text)), "{item}");
             }
             UserHandle::Live(agent) => {
-                assert_eq!(agent.told("message.received").await["message"], text);
+                assert_eq!(agent.notification("message.received").await["message"], text);
             }
             UserHandle::Poll(_) => assert_eq!(self.news(one).await[0]["message"], text),
         }
@@ -200,7 +200,7 @@ impl ChannelFixture {
     async fn is_left(&mut self, one: &mut ChannelUser) {
         match &mut one.way {
             UserHandle::Live(agent) => {
-                assert_eq!(agent.told("partner.disconnected").await["reason"], "left");
+                assert_eq!(agent.notification("partner.disconnected").await["reason"], "left");
             }
             UserHandle::Poll(_) => assert_eq!(self.news(one).await[0]["reason"], "left"),
             UserHandle::Puch | UserHandle::Bridge | UserHandle::WhatsApp => {

@@ -11,13 +11,13 @@ use crate::support::server::TestServer;
 
 const NOTICE: &str = "ℹ️ Before you write: you must be 18 or older";
 
-async fn noticing(notice: &str) -> TestServer {
+async fn server_with_notice(notice: &str) -> TestServer {
     TestServer::with(&[("NOTICE", notice)], ConnectionLimits::default()).await
 }
 
 #[tokio::test]
 async fn with_the_first_partner_comes_a_notice_once_also_after_the_lobby_has_forgotten() {
-    let server = noticing("on").await;
+    let server = server_with_notice("on").await;
     assert!(!server.say("ann", "#meet").await.contains(NOTICE));
     assert!(server.say("ben", "#meet").await.contains(NOTICE));
     assert!(server.say("ann", "#m").await.contains(NOTICE));
@@ -36,7 +36,7 @@ async fn with_the_first_partner_comes_a_notice_once_also_after_the_lobby_has_for
 
 #[tokio::test]
 async fn where_it_is_required_nobody_meets_anyone_before_they_agree() {
-    let server = noticing("require").await;
+    let server = server_with_notice("require").await;
     for who in ["ann", "ben"] {
         for message in ["#meet", "#again"] {
             let held = server.say(who, message).await;
@@ -67,7 +67,7 @@ async fn an_agent_who_has_to_agree_is_told_how_and_may_then_enter() {
 
 #[tokio::test]
 async fn it_can_be_left_out() {
-    let server = noticing("off").await;
+    let server = server_with_notice("off").await;
     server.say("ann", "#meet").await;
     assert!(!server.say("ben", "#meet").await.contains(NOTICE));
     assert!(server.say("ben", "#agree").await.contains("✅ Thank you!"));
@@ -75,7 +75,7 @@ async fn it_can_be_left_out() {
 
 #[tokio::test]
 async fn people_are_answered_in_the_language_they_choose_each_in_their_own() {
-    let server = noticing("on").await;
+    let server = server_with_notice("on").await;
     let all = server.say("ann", "#lang").await;
     assert!(all.contains("español (es)") && all.contains("العربية (ar)"), "{all}");
     assert!(server.say("ann", "#lang klingon").await.contains("#lang and one of these"));
@@ -93,7 +93,7 @@ async fn people_are_answered_in_the_language_they_choose_each_in_their_own() {
 
 #[tokio::test]
 async fn the_language_is_guessed_from_what_people_write_first() {
-    let server = noticing("off").await;
+    let server = server_with_notice("off").await;
     server.say("ann", "#meet").await;
     server.say("ben", "#meet").await;
     let sent = server.say("ann", "hola, ¿cómo estás? ¿de dónde eres y qué haces?").await;

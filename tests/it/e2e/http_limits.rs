@@ -9,8 +9,8 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio::time::timeout;
 
-use crate::support::live_client::{LiveClient, LiveTransport, WAYS};
-use crate::support::server::{PATIENCE, TOKEN, TestServer, answer};
+use crate::support::live_client::{LIVE_TRANSPORTS, LiveClient, LiveTransport};
+use crate::support::server::{TEST_TIMEOUT, TOKEN, TestServer, answer};
 
 const SOON: Duration = Duration::from_millis(200);
 
@@ -23,7 +23,7 @@ async fn connect(server: &TestServer, start: &str) -> TcpStream {
 /// All that the server says until it closes the connection.
 async fn rest(mut stream: TcpStream) -> String {
     let mut said = Vec::new();
-    drop(timeout(PATIENCE, stream.read_to_end(&mut said)).await.expect("cut off in time"));
+    drop(timeout(TEST_TIMEOUT, stream.read_to_end(&mut said)).await.expect("cut off in time"));
     String::from_utf8_lossy(&said).into_owned()
 }
 
@@ -102,14 +102,16 @@ async fn a_caller_who_reads_no_answers_is_cut_off() {
             .repeat(100);
     let mut stream = connect(&server, "").await;
     let cut_off = async { while stream.write_all(request.as_bytes()).await.is_ok() {} };
-    timeout(PATIENCE, cut_off).await.expect("cut off in time");
+    timeout(TEST_TIMEOUT, cut_off).await.expect("cut off in time");
 }
 
 #[tokio::test]
 async fn a_connection_beyond_the_limit_waits_for_a_place() {
-    let server =
-        TestServer::with(&[], ConnectionLimits { connections: 1, ..ConnectionLimits::default() })
-            .await;
+    let server = TestServer::with(
+        &[],
+        ConnectionLimits { max_connections: 1, ..ConnectionLimits::default() },
+    )
+    .await;
     let first = connect(&server, "").await;
     let mut second =
         connect(&server, "GET /health HTTP/1.1\r\nHost: test\r\nConnection: close\r\n\r\n").await;
@@ -150,7 +152,7 @@ async fn a_server_told_to_stop_finishes_the_call_in_flight() {
     stream.write_all(body.as_bytes()).await.expect("sent");
     let answer = rest(stream).await;
     assert!(answer.starts_with("HTTP/1.1 200 "), "{answer}");
-    timeout(PATIENCE, server.stop()).await.expect("stopped in time").expect("no panic");
+    timeout(TEST_TIMEOUT, server.stop()).await.expect("stopped in time").expect("no panic");
 }
 
 /// What somebody new is told by this server, in each of the forms that a call may have.
@@ -189,7 +191,7 @@ async fn one_address_brings_only_so_many_new_people() {
     let told = arrive(&server, "cid", "192.0.2.3").await;
     assert!(has_to_wait(&told), "nobody believes a caller's header: {told:?}");
     assert!(told[0].contains("in 20 seconds"), "{told:?}");
-    for way in WAYS {
+    for way in LIVE_TRANSPORTS {
         let mut other = LiveClient::connect(&server, way).await;
         for (tool, arguments) in [
             ("enter_queue", json!({})),
@@ -224,11 +226,11 @@ async fn a_message_larger_than_what_is_read_at_once_arrives_whole_over_a_websock
     let mut ben = LiveClient::connect(&server, LiveTransport::WebSocket).await;
     ann.enter(json!({})).await;
     ben.enter(json!({})).await;
-    ann.found().await;
+    ann.match_notification().await;
     // 3,499 characters, which take 9 KiB.
     let long = ["नमस्ते"; 500].join(" ");
     for message in [&long, "short", &long] {
         ann.say(message).await;
-        assert_eq!(ben.told("message.received").await["message"], message);
+        assert_eq!(ben.notification("message.received").await["message"], message);
     }
 }

@@ -9,7 +9,7 @@ use tokio::process::{Child, Command};
 use crate::support::graph_api::{
     FailureMode, GraphStandIn, PHONE_NUMBER_ID, StandIn, TOKEN, signature,
 };
-use crate::support::server::{PATIENCE, http_client};
+use crate::support::server::{TEST_TIMEOUT, http_client};
 
 const SECRETS: [&str; 8] = [
     "a-very-secret-token",
@@ -51,7 +51,7 @@ async fn start(more: &[(&str, &str)]) -> (Child, String, Output) {
         .expect("the binary starts");
     let mut out = BufReader::new(server.stdout.take().expect("its output"));
     let mut line = String::new();
-    tokio::time::timeout(PATIENCE, out.read_line(&mut line))
+    tokio::time::timeout(TEST_TIMEOUT, out.read_line(&mut line))
         .await
         .expect("in time")
         .expect("a line");
@@ -144,8 +144,10 @@ async fn stop(mut server: Child, mut out: Output, mut said: String) -> (String, 
     let id = server.id().expect("it runs").to_string();
     let told = Command::new("kill").args(["-TERM", &id]).status().await.expect("kill");
     assert!(told.success());
-    let ended =
-        tokio::time::timeout(PATIENCE, server.wait()).await.expect("in time").expect("its status");
+    let ended = tokio::time::timeout(TEST_TIMEOUT, server.wait())
+        .await
+        .expect("in time")
+        .expect("its status");
     assert_eq!(ended.code(), Some(0), "SIGTERM ends it well");
     out.read_to_string(&mut said).await.expect("output");
     let mut log = String::new();

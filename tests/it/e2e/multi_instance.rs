@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use serde_json::json;
 
-use crate::support::live_client::{LiveClient, WAYS};
+use crate::support::live_client::{LIVE_TRANSPORTS, LiveClient};
 use crate::support::redis_server::RedisServer;
 use crate::support::server::TestServer;
 use random_connect::transport::state::ConnectionLimits;
@@ -31,18 +31,18 @@ async fn limited(redis: &RedisServer, limits: &str) -> TestServer {
 async fn whoever_is_connected_to_one_server_is_told_what_is_written_through_another() {
     let redis = RedisServer::start(&[]);
     let [one, other] = [instance(&redis).await, instance(&redis).await];
-    for (way, number) in WAYS.into_iter().zip(0..) {
+    for (way, number) in LIVE_TRANSPORTS.into_iter().zip(0..) {
         let mut agent = LiveClient::connect(&one, way).await;
         assert_eq!(agent.enter(json!({})).await["status"], "waiting");
         let person = format!("person-{number}");
         assert!(other.say(&person, "#meet").await.contains("Connected!"), "{way:?}");
-        agent.found().await;
+        agent.match_notification().await;
         assert!(other.say(&person, "hello").await.contains("Message sent"), "{way:?}");
-        assert_eq!(agent.told("message.received").await["message"], "hello");
+        assert_eq!(agent.notification("message.received").await["message"], "hello");
         agent.say("hello back").await;
         assert!(one.say(&person, "#m").await.contains(": hello back"), "any call may hit any");
         other.say(&person, "#bye").await;
-        assert_eq!(agent.told("partner.disconnected").await["reason"], "left");
+        assert_eq!(agent.notification("partner.disconnected").await["reason"], "left");
     }
 }
 
@@ -82,6 +82,6 @@ async fn how_often_somebody_may_do_something_is_counted_over_both_servers() {
     assert!(other.say("ben", "#again").await.contains("Looking for"));
     redis.kill();
     let gone = json!({ "message": "#again", "puch_user_id": "ben" });
-    let (_, body) = one.plain("handle_message", gone).await;
+    let (_, body) = one.short_form("handle_message", gone).await;
     assert!(body.to_string().contains("Please try again shortly"), "{body}");
 }

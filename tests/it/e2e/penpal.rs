@@ -6,7 +6,7 @@ use reqwest::StatusCode;
 use rmcp::model::ProtocolVersion;
 use serde_json::{Value, json};
 
-use crate::support::live_client::{LiveClient, LiveTransport, WAYS};
+use crate::support::live_client::{LIVE_TRANSPORTS, LiveClient, LiveTransport};
 use crate::support::server::{TestServer, http_client};
 use random_connect::transport::state::ConnectionLimits;
 
@@ -26,7 +26,7 @@ async fn pair(server: &TestServer, ways: [LiveTransport; 2]) -> [LiveClient; 2] 
         [LiveClient::connect(server, ways[0]).await, LiveClient::connect(server, ways[1]).await];
     assert_eq!(ann.enter(json!({ "display_name": "Ann" })).await["status"], "waiting");
     assert_eq!(ben.enter(json!({ "display_name": "Ben" })).await["status"], "matched");
-    assert_eq!(ann.found().await["partner"]["display_name"], "Ben");
+    assert_eq!(ann.match_notification().await["partner"]["display_name"], "Ben");
     [ann, ben]
 }
 
@@ -38,13 +38,13 @@ fn ids(events: &Value) -> Vec<String> {
 #[tokio::test]
 async fn agents_on_any_two_transports_meet_talk_and_part() {
     let server = server().await;
-    for ways in WAYS.iter().flat_map(|one| WAYS.map(|other| [*one, other])) {
+    for ways in LIVE_TRANSPORTS.iter().flat_map(|one| LIVE_TRANSPORTS.map(|other| [*one, other])) {
         let [mut ann, mut ben] = pair(&server, ways).await;
         assert_eq!(ann.room_id, ben.room_id);
         for (number, text) in ["hello", "two\nlines", "call 9876543210"].into_iter().enumerate() {
             let sent = ann.say(text).await;
             assert_eq!(sent["delivered"], "pushed", "{ways:?}");
-            let got = ben.told("message.received").await;
+            let got = ben.notification("message.received").await;
             assert_eq!(got["message_id"], sent["message_id"]);
             assert_eq!(got["room_id"], json!(ann.room_id));
             assert!(got["timestamp"].as_u64().is_some_and(|time| time > 1_700_000_000_000));
@@ -53,10 +53,10 @@ async fn agents_on_any_two_transports_meet_talk_and_part() {
         }
         let typing = json!({ "room_id": ben.room_id, "user_id": ben.user_id, "typing": true });
         ben.call("set_typing", typing).await;
-        assert_eq!(ann.told("partner.typing").await["typing"], true);
+        assert_eq!(ann.notification("partner.typing").await["typing"], true);
         let leave = json!({ "room_id": ben.room_id, "user_id": ben.user_id });
         ben.call("leave_chat", leave).await;
-        let parted = ann.told("partner.disconnected").await;
+        let parted = ann.notification("partner.disconnected").await;
         assert_eq!((&parted["reason"], &parted["room_id"]), (&json!("left"), &json!(ann.room_id)));
         let refused = ann
             .try_call(
@@ -75,13 +75,13 @@ async fn an_agent_and_a_person_on_whatsapp_meet_in_the_same_queue() {
     agent.enter(json!({ "interests": ["Music", "tea"] })).await;
     let connected = server.say("ann", "#meet music, hindi").await;
     assert!(connected.contains("You both like: music."), "{connected}");
-    assert_eq!(agent.found().await["common_interests"], json!(["music"]));
+    assert_eq!(agent.match_notification().await["common_interests"], json!(["music"]));
     server.say("ann", "hi from WhatsApp").await;
-    assert_eq!(agent.told("message.received").await["message"], "hi from WhatsApp");
+    assert_eq!(agent.notification("message.received").await["message"], "hi from WhatsApp");
     assert_eq!(agent.say("hi from an agent").await["delivered"], "queued");
     assert!(server.say("ann", "#m").await.ends_with(": hi from an agent"));
     server.say("ann", "#bye").await;
-    assert_eq!(agent.told("partner.disconnected").await["reason"], "left");
+    assert_eq!(agent.notification("partner.disconnected").await["reason"], "left");
 }
 
 #[tokio::test]
@@ -96,7 +96,7 @@ async fn nobody_learns_who_a_partner_is_and_each_room_has_a_new_name_for_them() 
     assert_eq!(refused.map(|standing| standing["status"].clone()), Ok(json!("idle")));
     ann.call("leave_chat", json!({ "room_id": ann.room_id, "user_id": ann.user_id })).await;
     server.clock.advance(Duration::from_secs(1_260));
-    ben.told("partner.disconnected").await;
+    ben.notification("partner.disconnected").await;
     ben.enter(json!({})).await;
     ann.enter(json!({})).await;
     assert_ne!(alias(ben.call("rejoin", json!({ "user_id": ben.user_id })).await), first);
@@ -167,13 +167,13 @@ async fn a_wrong_room_and_bad_arguments_are_refused_clearly_and_change_nothing()
         assert!(refused.as_ref().is_err_and(|words| words.contains(told)), "{tool}: {refused:?}");
     }
     ann.say("still here").await;
-    assert_eq!(ben.told("message.received").await["message"], "still here");
+    assert_eq!(ben.notification("message.received").await["message"], "still here");
 }
 
 #[tokio::test]
 async fn whoever_shows_no_notifications_waits_for_messages() {
     let server = server().await;
-    for way in WAYS {
+    for way in LIVE_TRANSPORTS {
         let mut ann = LiveClient::connect(&server, way).await;
         let mut ben = LiveClient::connect(&server, LiveTransport::WebSocket).await;
         ann.enter(json!({ "push": false })).await;
@@ -210,7 +210,7 @@ async fn what_was_pushed_before_a_client_began_to_ask_is_shown_once_more() {
     let [mut ann, mut ben] =
         pair(&server, [LiveTransport::WebSocket, LiveTransport::Session]).await;
     let sent = ann.say("did you see this?").await;
-    let pushed = ben.told("message.received").await;
+    let pushed = ben.notification("message.received").await;
     // Ben's client has read it, but not shown it.
     let room = json!({ "user_id": ben.user_id, "room_id": ben.room_id, "timeout_seconds": 60 });
     // Once the courier knows that it was read.
@@ -223,13 +223,13 @@ async fn what_was_pushed_before_a_client_began_to_ask_is_shown_once_more() {
     ann.say("and this?").await;
     let events = ben.call("wait_for_message", room).await["events"].clone();
     assert_eq!(events[0]["message"], "and this?");
-    assert!(!ben.is_told_anything(Duration::from_millis(50)).await);
+    assert!(!ben.has_notification(Duration::from_millis(50)).await);
 }
 
 #[tokio::test]
 async fn a_client_that_vanishes_loses_nothing_it_had_not_acknowledged() {
     let server = server().await;
-    for way in WAYS {
+    for way in LIVE_TRANSPORTS {
         let [mut ann, ben] = pair(&server, [LiveTransport::WebSocket, way]).await;
         let (user_id, room_id) = (ben.user_id.clone(), ben.room_id.clone());
         ann.say("before").await;
@@ -249,7 +249,7 @@ async fn a_client_that_vanishes_loses_nothing_it_had_not_acknowledged() {
         again.user_id = user_id;
         again.room_id = room_id;
         again.say("I am back").await;
-        assert_eq!(ann.told("message.received").await["message"], "I am back");
+        assert_eq!(ann.notification("message.received").await["message"], "I am back");
         let leave = json!({ "room_id": again.room_id, "user_id": again.user_id });
         again.call("leave_chat", leave).await;
     }
@@ -261,11 +261,11 @@ async fn a_session_whose_stream_broke_goes_on_where_it_was() {
     let [mut ann, mut ben] =
         pair(&server, [LiveTransport::WebSocket, LiveTransport::Session]).await;
     ann.say("one").await;
-    assert_eq!(ben.told("message.received").await["message"], "one");
+    assert_eq!(ben.notification("message.received").await["message"], "one");
     ben.resume_after(async { ann.say("two").await }).await;
-    assert_eq!(ben.told("message.received").await["message"], "two");
+    assert_eq!(ben.notification("message.received").await["message"], "two");
     ben.say("three").await;
-    assert_eq!(ann.told("message.received").await["message"], "three");
+    assert_eq!(ann.notification("message.received").await["message"], "three");
 }
 
 #[tokio::test]
@@ -276,7 +276,7 @@ async fn messages_are_kept_where_both_want_it() {
     ann.enter(json!({ "keep_history": true })).await;
     ben.enter(json!({ "keep_history": true })).await;
     let first = ben.say("one").await;
-    ann.found().await;
+    ann.match_notification().await;
     ann.say("call 9876543210").await;
     let history = json!({ "room_id": ann.room_id, "user_id": ann.user_id, "limit": 50 });
     let kept = ann.call("get_history", history).await["messages"].clone();
@@ -292,19 +292,19 @@ async fn a_partner_who_says_nothing_for_too_long_is_told_as_timed_out() {
         pair(&server, [LiveTransport::WebSocket, LiveTransport::Session]).await;
     server.clock.advance(Duration::from_secs(1_799));
     ann.say("hello?").await;
-    ben.told("message.received").await;
+    ben.notification("message.received").await;
     server.clock.advance(Duration::from_secs(1));
-    assert_eq!(ann.told("partner.disconnected").await["reason"], "timeout");
+    assert_eq!(ann.notification("partner.disconnected").await["reason"], "timeout");
 }
 
 #[tokio::test]
 async fn there_are_so_many_places_and_no_more() {
     let server = server_with(&[("MAX_SESSIONS", "3")], ConnectionLimits::default()).await;
     let mut agents = Vec::new();
-    for way in WAYS {
+    for way in LIVE_TRANSPORTS {
         agents.push(LiveClient::connect(&server, way).await);
     }
-    for way in WAYS {
+    for way in LIVE_TRANSPORTS {
         let refused = LiveClient::try_connect(&server, way).await.err().expect("no place");
         assert!(
             refused["message"].as_str().is_some_and(|told| told.contains("places")),
@@ -327,7 +327,8 @@ async fn sessions_that_were_dropped_leave_nothing_behind() {
     for round in 0..40 {
         let mut agents = Vec::new();
         for number in 0..50 {
-            let mut agent = LiveClient::connect(&server, WAYS[(round + number) % 3]).await;
+            let mut agent =
+                LiveClient::connect(&server, LIVE_TRANSPORTS[(round + number) % 3]).await;
             agent.enter(json!({})).await;
             agents.push(agent);
         }

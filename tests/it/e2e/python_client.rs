@@ -6,7 +6,7 @@ use std::process::Stdio;
 use tokio::process::Command;
 use tokio::time::timeout;
 
-use crate::support::server::{PATIENCE, TOKEN, TestServer};
+use crate::support::server::{TEST_TIMEOUT, TOKEN, TestServer};
 use random_connect::transport::state::ConnectionLimits;
 
 #[tokio::test]
@@ -22,6 +22,6 @@ async fn the_python_client_is_told_of_messages_on_every_transport_it_has() {
         .stdin(Stdio::null())
         .kill_on_drop(true)
         .output();
-    let output = timeout(4 * PATIENCE, run).await.expect("in time").expect("started");
+    let output = timeout(4 * TEST_TIMEOUT, run).await.expect("in time").expect("started");
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
 }

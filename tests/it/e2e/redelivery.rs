@@ -7,7 +7,7 @@ use serde_json::json;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 
-use crate::support::server::{PATIENCE, TOKEN, TestServer};
+use crate::support::server::{TEST_TIMEOUT, TOKEN, TestServer};
 
 /// Calls `#m` on a connection whose caller hangs up with the last byte of the request.
 async fn call_and_hang_up(server: &TestServer, who: &str, framed: bool) {
@@ -30,7 +30,7 @@ async fn call_and_hang_up(server: &TestServer, who: &str, framed: bool) {
     stream.shutdown().await.expect("hung up");
     // The server is done with the call when it closes its side.
     let mut ignored = Vec::new();
-    let read = tokio::time::timeout(PATIENCE, stream.read_to_end(&mut ignored)).await;
+    let read = tokio::time::timeout(TEST_TIMEOUT, stream.read_to_end(&mut ignored)).await;
     drop(read.expect("closed in time"));
 }
 
@@ -65,9 +65,9 @@ async fn a_retry_gets_the_same_answer_and_is_not_carried_out_twice() {
     server.say("ann", "#meet").await;
     server.say("ben", "#meet").await;
     let call = json!({ "message": "hello", "puch_user_id": "ann", "message_id": "m-1" });
-    let (_, first) = server.plain("handle_message", call.clone()).await;
+    let (_, first) = server.short_form("handle_message", call.clone()).await;
     assert!(first["result"].as_str().expect("a text").starts_with("🎉 Connected!"));
-    let (_, again) = server.plain("handle_message", call.clone()).await;
+    let (_, again) = server.short_form("handle_message", call.clone()).await;
     assert_eq!(first, again);
     let framed = server.client(rmcp::model::ProtocolVersion::V_2025_06_18).await;
     assert_eq!(
@@ -77,7 +77,7 @@ async fn a_retry_gets_the_same_answer_and_is_not_carried_out_twice() {
     assert_eq!(server.say("ben", "#m").await.matches("hello").count(), 1);
 
     server.clock.advance(std::time::Duration::from_secs(600));
-    let (_, later) = server.plain("handle_message", call).await;
+    let (_, later) = server.short_form("handle_message", call).await;
     assert_ne!(first, later, "after ten minutes it is a new message");
 }
 
@@ -88,7 +88,7 @@ async fn another_text_under_a_known_message_id_is_sent() {
     server.say("ben", "#meet").await;
     for message in ["one", "two"] {
         server
-            .plain(
+            .short_form(
                 "handle_message",
                 json!({ "message": message, "puch_user_id": "ann", "message_id": 1 }),
             )
@@ -103,7 +103,7 @@ async fn the_same_message_id_of_two_people_is_two_messages() {
     let server = TestServer::start().await;
     for who in ["ann", "ben"] {
         server
-            .plain(
+            .short_form(
                 "handle_message",
                 json!({ "message": "#meet", "puch_user_id": who, "message_id": "1" }),
             )

@@ -34,7 +34,7 @@ async fn the_monitoring_lines_work_as_written() {
 async fn an_unknown_method_is_refused_with_its_code() {
     let server = TestServer::start().await;
     for method in ["nope", "tools/call", "HANDLE_MESSAGE", ""] {
-        let (status, body) = server.plain(method, json!({})).await;
+        let (status, body) = server.short_form(method, json!({})).await;
         assert_eq!(
             (status, &body["error"]["code"]),
             (StatusCode::BAD_REQUEST, &json!(-32601)),
@@ -71,8 +71,8 @@ async fn metrics_count_calls_people_messages_and_masked_numbers() {
     server.say("ben", "#meet").await;
     server.say("ben", "9876543210").await;
     server.say("cat", "#meet").await;
-    server.plain("handle_message", json!({ "message": "hi", "puch_user_id": "" })).await;
-    server.plain("secret-9876543210", json!({})).await;
+    server.short_form("handle_message", json!({ "message": "hi", "puch_user_id": "" })).await;
+    server.short_form("secret-9876543210", json!({})).await;
     let text = server.get("/metrics").send().await.expect("an answer").text().await.expect("text");
     for line in [
         r#"random_connect_tool_calls_total{tool="handle_message",outcome="ok"} 4"#,
@@ -176,13 +176,13 @@ async fn arguments_out_of_bounds_are_refused_and_change_nothing() {
             "The message_id is longer than 256 characters.",
         ),
     ] {
-        let (status, body) = server.plain("handle_message", params).await;
+        let (status, body) = server.short_form("handle_message", params).await;
         assert_eq!((status, &body["error"]["code"]), (StatusCode::BAD_REQUEST, &json!(-32602)));
         assert!(body["error"]["message"].as_str().expect("a text").starts_with(told), "{body}");
     }
     assert_eq!(answer(server.get("/stats")).await.1["active_users"], 0);
     let (status, _) =
-        server.plain("handle_message", call(longest, id, json!("k".repeat(256)))).await;
+        server.short_form("handle_message", call(longest, id, json!("k".repeat(256)))).await;
     assert_eq!(status, StatusCode::OK);
 }
 
@@ -191,7 +191,7 @@ async fn ignored_arguments_may_be_of_any_type() {
     let server = TestServer::start().await;
     for extra in [json!(5), json!([1]), json!({"a": 1}), json!(null), json!(true)] {
         let params = json!({ "message": "#who", "puch_user_id": "ann", "user_nickname": extra, "message_id": extra, "x": extra });
-        assert_eq!(server.plain("handle_message", params).await.0, StatusCode::OK);
+        assert_eq!(server.short_form("handle_message", params).await.0, StatusCode::OK);
     }
 }
 

@@ -17,7 +17,7 @@ use tokio::sync::mpsc;
 use tokio::task::yield_now;
 use tokio::time::timeout;
 
-use crate::support::server::{PATIENCE, TOKEN, TestServer};
+use crate::support::server::{TEST_TIMEOUT, TOKEN, TestServer};
 
 const BINARY: &str = env!("CARGO_BIN_EXE_random-connect");
 
@@ -63,27 +63,27 @@ impl TerminalProcess {
         (Self { child, input, output: read(master), seen: String::new() }, pty.slave)
     }
 
-    fn types(&mut self, text: &str) {
+    fn write(&mut self, text: &str) {
         let input = self.input.as_mut().expect("an input");
         input.write_all(text.as_bytes()).expect("typed");
     }
 
     /// Waits until this is printed, and returns what came before it.
-    async fn shows(&mut self, text: &str) -> String {
+    async fn expect_output(&mut self, text: &str) -> String {
         loop {
             if let Some((before, after)) = self.seen.split_once(text) {
                 let (before, after) = (before.to_owned(), after.to_owned());
                 self.seen = after;
                 return before;
             }
-            let more = timeout(PATIENCE, self.output.recv()).await;
+            let more = timeout(TEST_TIMEOUT, self.output.recv()).await;
             let Ok(Some(bytes)) = more else { panic!("no {text:?} in {:?}", self.seen) };
             self.seen.push_str(&String::from_utf8_lossy(&bytes));
         }
     }
 
     /// Waits until it ends.
-    async fn ends(&mut self) -> ExitStatus {
+    async fn wait_exit(&mut self) -> ExitStatus {
         let ended = async {
             loop {
                 if let Some(status) = self.child.try_wait().expect("a status") {
@@ -92,7 +92,7 @@ impl TerminalProcess {
                 yield_now().await;
             }
         };
-        timeout(PATIENCE, ended).await.expect("it ends")
+        timeout(TEST_TIMEOUT, ended).await.expect("it ends")
     }
 }
 
@@ -120,7 +120,7 @@ fn read(mut output: impl Read + Send + 'static) -> mpsc::UnboundedReceiver<Vec<u
 
 /// Waits until the editor reads keys. Between two lines the terminal is as it was, and makes lines itself:
 /// a Ctrl-D that comes just then, faster than anybody types, ends nothing.
-async fn edited(terminal: &OwnedFd) {
+async fn start_in_pty(terminal: &OwnedFd) {
     let canonical =
         || tcgetattr(terminal).expect("a terminal").local_flags.contains(LocalFlags::ICANON);
     let edited = async {
@@ -128,7 +128,7 @@ async fn edited(terminal: &OwnedFd) {
             yield_now().await;
         }
     };
-    timeout(PATIENCE, edited).await.expect("a prompt");
+    timeout(TEST_TIMEOUT, edited).await.expect("a prompt");
 }
 
 /// A server of its own process, and its address.
@@ -136,8 +136,8 @@ async fn server(port: &str) -> (TerminalProcess, String) {
     let variables =
         [("AUTH_TOKEN", TOKEN), ("HOST", "127.0.0.1"), ("PORT", port), ("LOG_LEVEL", "error")];
     let mut server = TerminalProcess::piped(&["serve"], &variables);
-    server.shows("listens on ").await;
-    let address = server.shows("/mcp").await;
+    server.expect_output("listens on ").await;
+    let address = server.expect_output("/mcp").await;
     (server, address)
 }
 
@@ -149,37 +149,37 @@ fn chat(address: &str) -> TerminalProcess {
 async fn two_terminals_meet_talk_and_meet_again_after_a_restart() {
     let (running, address) = server("0").await;
     let [mut ann, mut ben] = [chat(&address), chat(&address)];
-    ann.types("#meet\n");
-    ann.shows("Looking for someone").await;
-    ben.types("#meet\n");
-    ben.shows("You're now chatting with ").await;
-    ann.shows("You're now chatting with ").await;
-    let name = ann.shows(".").await;
-    ben.types("Hello from Ben\nCall me at 9876543210\n");
-    ann.shows(&format!("{name}: Hello from Ben\n")).await;
-    ann.shows(&format!("{name}: Call me at [hidden]\n")).await;
-    ben.shows("[hidden] in place of the number").await;
+    ann.write("#meet\n");
+    ann.expect_output("Looking for someone").await;
+    ben.write("#meet\n");
+    ben.expect_output("You're now chatting with ").await;
+    ann.expect_output("You're now chatting with ").await;
+    let name = ann.expect_output(".").await;
+    ben.write("Hello from Ben\nCall me at 9876543210\n");
+    ann.expect_output(&format!("{name}: Hello from Ben\n")).await;
+    ann.expect_output(&format!("{name}: Call me at [hidden]\n")).await;
+    ben.expect_output("[hidden] in place of the number").await;
 
     let port = address.rsplit_once(':').expect("a port").1.to_owned();
     drop(running);
-    ann.shows("connection was lost").await;
-    ben.shows("connection was lost").await;
-    ben.types("#meet\n");
+    ann.expect_output("connection was lost").await;
+    ben.expect_output("connection was lost").await;
+    ben.write("#meet\n");
     let (_running, _) = server(&port).await;
     for one in [&mut ann, &mut ben] {
-        one.shows("Connected again").await;
-        one.shows("The chat is over").await;
+        one.expect_output("Connected again").await;
+        one.expect_output("The chat is over").await;
     }
-    ben.shows("Looking for someone").await;
-    ann.types("#meet\n");
-    ann.shows("You're now chatting with ").await;
-    ben.shows("You're now chatting with ").await;
-    ben.types("Here we are\n");
-    ann.shows(": Here we are\n").await;
+    ben.expect_output("Looking for someone").await;
+    ann.write("#meet\n");
+    ann.expect_output("You're now chatting with ").await;
+    ben.expect_output("You're now chatting with ").await;
+    ben.write("Here we are\n");
+    ann.expect_output(": Here we are\n").await;
     ann.input = None;
-    ben.shows("Your partner left the chat").await;
+    ben.expect_output("Your partner left the chat").await;
     ben.input = None;
-    assert!(ann.ends().await.success() && ben.ends().await.success());
+    assert!(ann.wait_exit().await.success() && ben.wait_exit().await.success());
 }
 
 #[tokio::test]
@@ -189,36 +189,36 @@ async fn in_a_terminal_commands_are_completed_and_remembered_and_news_stand_abov
     let (mut ann, terminal) = TerminalProcess::in_terminal(&arguments, &[]);
     let echoes =
         || tcgetattr(&terminal).expect("a terminal").local_flags.contains(LocalFlags::ECHO);
-    ann.shows("Ctrl-D leaves").await;
-    ann.types("#m\t");
-    ann.shows("#meet  ").await;
-    ann.types("e\t");
-    ann.shows("#meet").await;
-    ann.types("\r");
-    ann.shows("Looking for someone").await;
+    ann.expect_output("Ctrl-D leaves").await;
+    ann.write("#m\t");
+    ann.expect_output("#meet  ").await;
+    ann.write("e\t");
+    ann.expect_output("#meet").await;
+    ann.write("\r");
+    ann.expect_output("Looking for someone").await;
     let mut ben = chat(&address);
-    ben.types("#meet\n");
-    ann.shows("You're now chatting with ").await;
-    ann.types("half a line");
-    ann.shows("half a line").await;
+    ben.write("#meet\n");
+    ann.expect_output("You're now chatting with ").await;
+    ann.write("half a line");
+    ann.expect_output("half a line").await;
     assert!(!echoes(), "the editor draws what is typed");
-    ben.types("Hi, I am at 9876543210\n");
-    let before = ann.shows("\x1b[33m").await;
+    ben.write("Hi, I am at 9876543210\n");
+    let before = ann.expect_output("\x1b[33m").await;
     assert!(before.contains("Hi, I am at "), "the number stands out: {before:?}");
-    ann.shows("[hidden]").await;
-    ann.shows("half a line").await;
-    ann.types("\r");
-    ben.shows(": half a line\n").await;
-    ann.types("\x1b[A");
-    ann.shows("half a line").await;
-    ann.types("\x1b[A");
-    ann.shows("#meet").await;
-    ann.types("\r");
-    ann.shows("already in a chat").await;
-    edited(&terminal).await;
-    ann.types("\x04");
-    ben.shows("Your partner left the chat").await;
-    assert!(ann.ends().await.success());
+    ann.expect_output("[hidden]").await;
+    ann.expect_output("half a line").await;
+    ann.write("\r");
+    ben.expect_output(": half a line\n").await;
+    ann.write("\x1b[A");
+    ann.expect_output("half a line").await;
+    ann.write("\x1b[A");
+    ann.expect_output("#meet").await;
+    ann.write("\r");
+    ann.expect_output("already in a chat").await;
+    start_in_pty(&terminal).await;
+    ann.write("\x04");
+    ben.expect_output("Your partner left the chat").await;
+    assert!(ann.wait_exit().await.success());
     assert!(echoes(), "the terminal is as it was");
 }
 
@@ -227,9 +227,9 @@ async fn without_colours_nothing_but_text_is_printed() {
     let (_server, address) = server("0").await;
     let arguments = ["chat", "--url", &address, "--token", TOKEN];
     let (mut ann, _terminal) = TerminalProcess::in_terminal(&arguments, &[("NO_COLOR", "1")]);
-    let before = ann.shows("Ctrl-D leaves").await;
-    ann.types("#help\r");
-    let shown = ann.shows("Anything else").await;
+    let before = ann.expect_output("Ctrl-D leaves").await;
+    ann.write("#help\r");
+    let shown = ann.expect_output("Anything else").await;
     assert!(!(before + &shown).contains("\x1b[3"), "{shown:?}");
 }
 
@@ -237,21 +237,21 @@ async fn without_colours_nothing_but_text_is_printed() {
 async fn the_end_of_the_input_ends_the_chat_once_everything_is_answered() {
     let (_server, address) = server("0").await;
     let mut ann = chat(&address);
-    ann.types("#meet\n#nick Ann\n#help");
+    ann.write("#meet\n#nick Ann\n#help");
     ann.input = None;
     for answer in ["Connected to", "Looking for", "you are called Ann", "#bye: ", "left the queue"]
     {
-        ann.shows(answer).await;
+        ann.expect_output(answer).await;
     }
-    assert!(ann.ends().await.success());
+    assert!(ann.wait_exit().await.success());
 }
 
 #[tokio::test]
 async fn an_output_that_nobody_reads_any_more_leaves_the_chat() {
     let (_server, address) = server("0").await;
     let mut ben = chat(&address);
-    ben.types("#meet\n");
-    ben.shows("Looking for someone").await;
+    ben.write("#meet\n");
+    ben.expect_output("Looking for someone").await;
     let arguments = ["chat", "--url", &address, "--token", TOKEN];
     let mut ann = TerminalProcess::command(&arguments, &[]);
     let mut ann = ann.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().expect("it starts");
@@ -260,9 +260,9 @@ async fn an_output_that_nobody_reads_any_more_leaves_the_chat() {
     let mut read = BufReader::new(ann.stdout.take().expect("its output")).lines();
     assert!(read.any(|line| line.expect("a line").contains("now chatting with")));
     drop(read);
-    ben.shows("You're now chatting with ").await;
-    ben.types("Are you there?\n");
-    ben.shows("Your partner left the chat").await;
+    ben.expect_output("You're now chatting with ").await;
+    ben.write("Are you there?\n");
+    ben.expect_output("Your partner left the chat").await;
     assert!(ann.wait().expect("it ends").success());
 }
 
@@ -271,17 +271,17 @@ async fn a_signal_leaves_the_chat_and_gives_the_terminal_back() {
     let (_server, address) = server("0").await;
     let arguments = ["chat", "--url", &address, "--token", TOKEN];
     let mut ben = chat(&address);
-    ben.types("#meet\n");
-    ben.shows("Looking for someone").await;
+    ben.write("#meet\n");
+    ben.expect_output("Looking for someone").await;
     let (mut ann, terminal) = TerminalProcess::in_terminal(&arguments, &[]);
-    ann.shows("Ctrl-D leaves").await;
-    ann.types("#meet\r");
-    ann.shows("You're now chatting with ").await;
-    ben.shows("You're now chatting with ").await;
+    ann.expect_output("Ctrl-D leaves").await;
+    ann.write("#meet\r");
+    ann.expect_output("You're now chatting with ").await;
+    ben.expect_output("You're now chatting with ").await;
     let pid = Pid::from_raw(i32::try_from(ann.child.id()).expect("an id"));
     kill(pid, Signal::SIGTERM).expect("it is told");
-    ben.shows("Your partner left the chat").await;
-    assert!(ann.ends().await.success());
+    ben.expect_output("Your partner left the chat").await;
+    assert!(ann.wait_exit().await.success());
     let flags = tcgetattr(&terminal).expect("a terminal").local_flags;
     assert!(flags.contains(LocalFlags::ECHO | LocalFlags::ICANON));
 }
@@ -294,7 +294,8 @@ async fn what_keeps_a_chat_from_beginning_is_said_in_one_line() {
         let mut command = tokio::process::Command::new(BINARY);
         command.arg("chat").args(arguments).env_clear().envs(variables);
         command.current_dir(std::env::temp_dir()).stdin(Stdio::null());
-        let output = timeout(PATIENCE, command.output()).await.expect("in time").expect("it ends");
+        let output =
+            timeout(TEST_TIMEOUT, command.output()).await.expect("in time").expect("it ends");
         assert_eq!(output.stdout, b"");
         let told = String::from_utf8(output.stderr).expect("text");
         assert_eq!(told.lines().count(), 1, "{told}");
@@ -319,8 +320,8 @@ async fn what_keeps_a_chat_from_beginning_is_said_in_one_line() {
 #[tokio::test]
 async fn the_demonstration_shows_a_chat_in_which_a_number_is_hidden_and_ends() {
     let mut demo = TerminalProcess::piped(&["chat", "--demo"], &[("NO_COLOR", "1"), ("PORT", "1")]);
-    let shown = demo.shows("Now you:").await;
-    assert!(demo.ends().await.success());
+    let shown = demo.expect_output("Now you:").await;
+    assert!(demo.wait_exit().await.success());
     let sides = shown.lines().filter_map(|line| line.split_once(" │ "));
     let (ann, ben): (Vec<_>, Vec<_>) = sides.unzip();
     let [ann, ben] = [ann, ben].map(|lines| lines.join("\n"));

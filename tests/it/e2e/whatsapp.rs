@@ -19,12 +19,12 @@ const ANN: &str = "919876500001";
 const BEN: &str = "919876500002";
 
 /// Fast, so that tests are; an attempt may take long enough for a busy machine.
-pub const PACE: SendPolicy = SendPolicy {
-    attempt: Duration::from_secs(2),
-    person: Duration::from_millis(5),
-    overall: Duration::from_micros(100),
-    backoff: Duration::from_millis(5),
-    longest_backoff: Duration::from_millis(20),
+pub const FAST_POLICY: SendPolicy = SendPolicy {
+    attempt_timeout: Duration::from_secs(2),
+    per_user_interval: Duration::from_millis(5),
+    global_interval: Duration::from_micros(100),
+    initial_backoff: Duration::from_millis(5),
+    max_backoff: Duration::from_millis(20),
 };
 
 /// A server, the Graph API it uses, and Meta's side of the webhook.
@@ -36,7 +36,7 @@ pub struct WhatsAppFixture {
 
 impl WhatsAppFixture {
     async fn start() -> Self {
-        Self::with(&[], PACE).await
+        Self::with(&[], FAST_POLICY).await
     }
 
     pub async fn with(more: &[(&str, &str)], pace: SendPolicy) -> Self {
@@ -50,7 +50,8 @@ impl WhatsAppFixture {
             ("WHATSAPP_API_BASE", base.as_str()),
         ];
         variables.extend(more);
-        let server = TestServer::paced(&variables, ConnectionLimits::default(), pace).await;
+        let server =
+            TestServer::with_send_policy(&variables, ConnectionLimits::default(), pace).await;
         Self { server, graph, sent: 0 }
     }
 
@@ -185,7 +186,7 @@ async fn long_texts_are_shared_out_over_messages_that_are_not_too_long() {
 
 #[tokio::test]
 async fn nothing_is_lost_when_the_api_fails_hangs_or_breaks_off() {
-    let pace = SendPolicy { attempt: Duration::from_millis(700), ..PACE };
+    let pace = SendPolicy { attempt_timeout: Duration::from_millis(700), ..FAST_POLICY };
     let mut world = WhatsAppFixture::with(&[], pace).await;
     world.pair_with_puch().await;
     let troubles = [
@@ -291,7 +292,7 @@ async fn only_what_meta_signed_is_taken() {
     let broken = signature(APP_SECRET, b"{broken");
     assert_eq!(world.post("{broken".to_owned(), &broken).await.status(), StatusCode::OK);
     world.ask(ANN, "#help", "#meet").await;
-    let (_, stats) = world.server.plain("get_stats", json!({})).await;
+    let (_, stats) = world.server.short_form("get_stats", json!({})).await;
     assert_eq!(stats["result"]["waiting_users"], 0, "nothing came of what was forged");
     let metrics = world.server.metrics().await;
     for count in
@@ -351,7 +352,8 @@ async fn a_picture_is_answered_with_a_note_and_the_rest_is_ignored() {
 #[tokio::test]
 async fn a_day_after_their_last_message_nothing_is_sent_until_they_write_again() {
     for (age_hours, hours) in [(0, 24), (23, 2)] {
-        let mut world = WhatsAppFixture::with(&[("IDLE_TIMEOUT_SECS", "259200")], PACE).await;
+        let mut world =
+            WhatsAppFixture::with(&[("IDLE_TIMEOUT_SECS", "259200")], FAST_POLICY).await;
         world.pair_with_puch().await;
         // Meta may bring a message late: the day begins when it was written.
         let mut ahead = world.message(ANN, "#nick Star");
@@ -385,7 +387,8 @@ async fn whoever_goes_by_a_username_is_reached_without_a_number() {
 #[tokio::test]
 async fn one_person_is_not_written_to_again_too_soon_and_others_do_not_wait_for_that() {
     let hour = Duration::from_secs(3_600);
-    let mut world = WhatsAppFixture::with(&[], SendPolicy { person: hour, ..PACE }).await;
+    let mut world =
+        WhatsAppFixture::with(&[], SendPolicy { per_user_interval: hour, ..FAST_POLICY }).await;
     world.ask(ANN, "#meet", "Looking for someone").await;
     world.server.say("zoe", "#meet").await;
     for person in 10..20 {

@@ -2,13 +2,13 @@
 
 use std::collections::BTreeSet;
 
-use random_connect::connect::announce_all;
+use random_connect::connect::broadcast_all;
 use random_connect::connect::lobby::Lobby;
 use random_connect::connect::lobby::action::{Action, Outcome};
 use random_connect::connect::lobby::broadcast::{
     Broadcast, BroadcastProgress, BroadcastText, Presence,
 };
-use random_connect::connect::lobby::inbox::CAPACITY;
+use random_connect::connect::lobby::inbox::INBOX_CAPACITY;
 use random_connect::kernel::clock::Timestamp;
 use random_connect::kernel::id::{IdHasher, UserId};
 
@@ -17,12 +17,12 @@ use super::contract::{LobbyBackend, act, backends, pair, read, say, user};
 const START: Timestamp = Timestamp::from_millis(1_000_000);
 
 fn notice(text: &str) -> Broadcast {
-    let key = IdHasher::salted(b"salt").notice(text);
-    Broadcast { key, notice: BroadcastText::parse(text).expect("a notice") }
+    let key = IdHasher::from_salt(b"salt").broadcast_key(text);
+    Broadcast { key, text: BroadcastText::parse(text).expect("a notice") }
 }
 
 async fn announce(lobby: &dyn Lobby, text: &str) -> BroadcastProgress {
-    announce_all(lobby, &notice(text), START).await.expect("the store works")
+    broadcast_all(lobby, &notice(text), START).await.expect("the store works")
 }
 
 #[tokio::test]
@@ -30,9 +30,10 @@ async fn people_are_found_by_how_their_code_begins_and_how_they_stand_is_told() 
     for LobbyBackend { lobby, _server } in backends() {
         let lobby = &*lobby;
         for who in [0x1a, 0x1b, 0xff] {
-            act(lobby, who, Action::Read).await;
+            act(lobby, who, Action::ReadInbox).await;
         }
-        let find = async |prefix: &str| lobby.find(prefix).await.expect("the store works");
+        let find =
+            async |prefix: &str| lobby.find_by_prefix(prefix).await.expect("the store works");
         assert_eq!(find("1").await, [user(0x1a), user(0x1b)]);
         assert_eq!(find("1b1b1b1b").await, [user(0x1b)]);
         assert_eq!(find("f").await, [user(0xff)]);
@@ -55,10 +56,10 @@ async fn people_are_found_by_how_their_code_begins_and_how_they_stand_is_told() 
 async fn those_forgotten_are_found_and_told_no_more() {
     for LobbyBackend { lobby, _server } in backends() {
         let lobby = &*lobby;
-        act(lobby, 1, Action::Read).await;
+        act(lobby, 1, Action::ReadInbox).await;
         let later = START + std::time::Duration::from_secs(3_600);
         lobby.sweep(later).await.expect("the store works");
-        assert!(lobby.find("01").await.expect("the store works").is_empty());
+        assert!(lobby.find_by_prefix("01").await.expect("the store works").is_empty());
         assert_eq!(announce(lobby, "hello").await, BroadcastProgress::default());
     }
 }
@@ -68,20 +69,23 @@ async fn everybody_is_told_once_in_its_place_among_the_news() {
     for LobbyBackend { lobby, _server } in backends() {
         let lobby = &*lobby;
         pair(lobby, 1, 2).await;
-        act(lobby, 3, Action::Read).await;
+        act(lobby, 3, Action::ReadInbox).await;
         let mut listener = lobby.listen(user(3));
         say(lobby, 1, "before").await;
-        assert_eq!(announce(lobby, "maintenance").await.told, 3);
-        listener.hear().await;
+        assert_eq!(announce(lobby, "maintenance").await.delivered, 3);
+        listener.recv().await;
         say(lobby, 1, "after").await;
         let again = announce(lobby, "maintenance").await;
-        assert_eq!(again, BroadcastProgress { before: 3, ..BroadcastProgress::default() });
+        assert_eq!(
+            again,
+            BroadcastProgress { already_delivered: 3, ..BroadcastProgress::default() }
+        );
         assert_eq!(read(lobby, 2).await, ["before", "(maintenance)", "after"]);
         assert_eq!(read(lobby, 3).await, ["(maintenance)"]);
-        act(lobby, 4, Action::Read).await;
+        act(lobby, 4, Action::ReadInbox).await;
         let again = announce(lobby, "maintenance").await;
-        assert_eq!((again.told, again.before), (1, 3), "who came since");
-        assert_eq!(announce(lobby, "it is over").await.told, 4);
+        assert_eq!((again.delivered, again.already_delivered), (1, 3), "who came since");
+        assert_eq!(announce(lobby, "it is over").await.delivered, 4);
         assert_eq!(read(lobby, 1).await, ["(it is over)"], "the first came with their own call");
     }
 }
@@ -91,15 +95,15 @@ async fn a_full_inbox_is_passed_over_and_told_once_it_has_room() {
     for LobbyBackend { lobby, _server } in backends() {
         let lobby = &*lobby;
         pair(lobby, 1, 2).await;
-        for _ in 0..CAPACITY {
+        for _ in 0..INBOX_CAPACITY {
             assert!(matches!(say(lobby, 1, "x").await, Outcome::Sent { .. }));
         }
         let done = announce(lobby, "hello").await;
-        assert_eq!((done.told, done.full), (1, 1));
-        assert_eq!(read(lobby, 2).await.len(), CAPACITY);
+        assert_eq!((done.delivered, done.inbox_full), (1, 1));
+        assert_eq!(read(lobby, 2).await.len(), INBOX_CAPACITY);
         assert!(read(lobby, 2).await.is_empty(), "which waits until the first have arrived");
         let done = announce(lobby, "hello").await;
-        assert_eq!((done.told, done.before, done.full), (1, 1, 0));
+        assert_eq!((done.delivered, done.already_delivered, done.inbox_full), (1, 1, 0));
         assert_eq!(read(lobby, 2).await, ["(hello)"]);
     }
 }
@@ -110,15 +114,15 @@ async fn a_step_tells_a_few_and_the_next_goes_on_behind_them() {
         let lobby = &*lobby;
         let people: BTreeSet<UserId> = (0..=255).map(user).collect();
         for who in 0..=255 {
-            act(lobby, who, Action::Read).await;
+            act(lobby, who, Action::ReadInbox).await;
         }
         let (mut told, mut after, mut steps) = (0, None, 0);
         loop {
-            let step = lobby.announce(&notice("hello"), after, START).await;
+            let step = lobby.broadcast(&notice("hello"), after, START).await;
             let step = step.expect("the store works");
-            (told, after, steps) = (told + step.told, step.last, steps + 1);
+            (told, after, steps) = (told + step.delivered, step.cursor, steps + 1);
             // Whoever calls meanwhile is neither told twice nor left out.
-            act(lobby, 0, Action::Read).await;
+            act(lobby, 0, Action::ReadInbox).await;
             act(lobby, 255, Action::meet()).await;
             act(lobby, 255, Action::Leave).await;
             if after.is_none() {

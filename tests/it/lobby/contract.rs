@@ -32,7 +32,7 @@ pub struct LobbyBackend {
 /// One of each kind.
 pub fn backends() -> Vec<LobbyBackend> {
     let server = RedisServer::start(&[]);
-    let (seal, ids) = (Keyring::new(&[[7; 32]]), IdHasher::salted(b"salt"));
+    let (seal, ids) = (Keyring::new(&[[7; 32]]), IdHasher::from_salt(b"salt"));
     let redis = RedisLobby::new(&server.url(), IDLE, seal, ids, seeded_rng()).expect("an address");
     vec![
         LobbyBackend { lobby: Arc::new(MemoryLobby::new(IDLE, seeded_rng())), _server: None },
@@ -58,18 +58,18 @@ pub async fn act(lobby: &dyn Lobby, who: u8, action: Action) -> (Outcome, Vec<In
     if let Some(lease) = performed.lease.id {
         lobby.settle(user(who), lease, true);
     }
-    (performed.outcome, performed.lease.items.into_iter().map(|item| item.news).collect())
+    (performed.outcome, performed.lease.items.into_iter().map(|item| item.event).collect())
 }
 
 pub async fn say(lobby: &dyn Lobby, who: u8, text: &str) -> Outcome {
-    let sender = lobby.sender(user(who)).await.expect("the store works");
+    let sender = lobby.sender_state(user(who)).await.expect("the store works");
     act(lobby, who, Action::Relay { text: Masked::waived(text), sender, memory: Memory::default() })
         .await
         .0
 }
 
 pub async fn read(lobby: &dyn Lobby, who: u8) -> Vec<String> {
-    act(lobby, who, Action::Read).await.1.into_iter().map(shown).collect()
+    act(lobby, who, Action::ReadInbox).await.1.into_iter().map(shown).collect()
 }
 
 fn shown(news: InboxEvent) -> String {
@@ -78,9 +78,9 @@ fn shown(news: InboxEvent) -> String {
         InboxEvent::Connected { .. } => "(connected)".to_owned(),
         InboxEvent::PartnerLeft { .. } => "(left)".to_owned(),
         InboxEvent::PartnerTimedOut { .. } => "(timed out)".to_owned(),
-        InboxEvent::Icebreaker { number, .. } => format!("(asked {number})"),
+        InboxEvent::Icebreaker { question: number, .. } => format!("(asked {number})"),
         InboxEvent::Nudge { .. } => "(nudged)".to_owned(),
-        InboxEvent::Notice(notice) => format!("({})", notice.as_str()),
+        InboxEvent::Broadcast(notice) => format!("({})", notice.as_str()),
     }
 }
 
@@ -94,23 +94,23 @@ pub async fn pair(lobby: &dyn Lobby, a: u8, b: u8) {
 async fn two_who_meet_are_each_others_partner_under_the_names_shown() {
     for LobbyBackend { lobby, _server } in backends() {
         let lobby = &*lobby;
-        act(lobby, 1, Action::Rename(Nickname::chosen("Ann").expect("a name"))).await;
-        act(lobby, 2, Action::Rename(Nickname::chosen("Ben").expect("a name"))).await;
+        act(lobby, 1, Action::SetNickname(Nickname::parse("Ann").expect("a name"))).await;
+        act(lobby, 2, Action::SetNickname(Nickname::parse("Ben").expect("a name"))).await;
         assert!(matches!(
             act(lobby, 1, Action::meet()).await.0,
             Outcome::Waiting {
-                place: QueuePosition { position: 1, estimate: None },
+                place: QueuePosition { position: 1, estimated_wait: None },
                 again: false,
                 ..
             }
         ));
-        let ann = Nickname::chosen("Ann").expect("a name");
+        let ann = Nickname::parse("Ann").expect("a name");
         let Outcome::Connected { chat, again: false } = act(lobby, 2, Action::meet()).await.0
         else {
             panic!("1 waits");
         };
         assert_eq!((chat.partner, &chat.partner_name), (user(1), &ann));
-        assert_eq!(act(lobby, 2, Action::Who).await.0, Outcome::Partner(Some(ann.clone())));
+        assert_eq!(act(lobby, 2, Action::Who).await.0, Outcome::PartnerName(Some(ann.clone())));
         let Outcome::Sent { to, from, .. } = say(lobby, 1, "hi").await else { panic!("a chat") };
         assert_eq!((to, from), (user(2), ann));
         assert_eq!(read(lobby, 2).await, ["hi"]);
@@ -119,8 +119,8 @@ async fn two_who_meet_are_each_others_partner_under_the_names_shown() {
             Outcome::AlreadyChatting(own) if own.room == chat.room && own.partner == user(2)
         ));
         assert_eq!(
-            act(lobby, 2, Action::Look).await.0,
-            Outcome::Standing(UserStatus::Chatting(chat))
+            act(lobby, 2, Action::GetStatus).await.0,
+            Outcome::Status(UserStatus::Chatting(chat))
         );
     }
 }
@@ -129,10 +129,10 @@ async fn two_who_meet_are_each_others_partner_under_the_names_shown() {
 async fn two_of_whom_one_blocked_the_other_do_not_meet_again() {
     for LobbyBackend { lobby, _server } in backends() {
         let lobby = &*lobby;
-        let block = || Action::Block { whom: None, grounds: None };
-        assert_eq!(act(lobby, 1, block()).await.0, Outcome::NobodyToBlock);
+        let block = || Action::Block { target: None, reason: None };
+        assert_eq!(act(lobby, 1, block()).await.0, Outcome::NoBlockTarget);
         pair(lobby, 1, 2).await;
-        let blocked = Outcome::Blocked { ended: true, reported: false };
+        let blocked = Outcome::Blocked { chat_ended: true, reported: false };
         assert_eq!(act(lobby, 1, block()).await.0, blocked);
         assert_eq!(read(lobby, 2).await, ["(left)"]);
         for who in [1, 2] {
@@ -142,8 +142,8 @@ async fn two_of_whom_one_blocked_the_other_do_not_meet_again() {
         assert_eq!(lobby.pair_waiting(later).await.expect("the store works"), 0);
         // Another instance, or a ledger, may know more than the lobby.
         let call = Call {
-            terms: MatchConstraints {
-                avoid: vec![user(1), user(2)],
+            constraints: MatchConstraints {
+                blocked: vec![user(1), user(2)],
                 ..MatchConstraints::default()
             },
             ..call(3, START)
@@ -159,11 +159,11 @@ async fn what_a_partner_wrote_last_is_known_until_a_while_after_the_chat() {
     for LobbyBackend { lobby, _server } in backends() {
         let lobby = &*lobby;
         let said = async |now| {
-            let look = Action::Encounter { quoted: true };
+            let look = Action::LookUpLastPartner { with_transcript: true };
             match perform(lobby, call(1, now), look).await.outcome {
-                Outcome::Encounter(Some(met)) => {
+                Outcome::LastPartner(Some(met)) => {
                     assert_eq!(met.partner, user(2));
-                    met.said.iter().map(|text| text.as_str().to_owned()).collect()
+                    met.transcript.iter().map(|text| text.as_str().to_owned()).collect()
                 }
                 _ => Vec::new(),
             }
@@ -186,8 +186,8 @@ async fn refusals_change_nothing() {
     for LobbyBackend { lobby, _server } in backends() {
         let lobby = &*lobby;
         assert_eq!(act(lobby, 1, Action::Leave).await.0, Outcome::NothingToLeave);
-        assert_eq!(act(lobby, 1, Action::Who).await.0, Outcome::Partner(None));
-        assert_eq!(say(lobby, 1, "hi").await, Outcome::NobodyToSendTo { waiting: false });
+        assert_eq!(act(lobby, 1, Action::Who).await.0, Outcome::PartnerName(None));
+        assert_eq!(say(lobby, 1, "hi").await, Outcome::NoPartner { waiting: false });
         let stats = lobby.stats(START).await.expect("the store works");
         assert_eq!((stats.people, stats.waiting, stats.pairs, stats.relayed), (1, 0, 0, 0));
     }
@@ -200,7 +200,7 @@ async fn an_answer_that_was_lost_comes_again_in_order() {
         pair(lobby, 1, 2).await;
         say(lobby, 2, "a").await;
         say(lobby, 2, "b").await;
-        let lost = perform(lobby, call(1, START), Action::Read).await.lease;
+        let lost = perform(lobby, call(1, START), Action::ReadInbox).await.lease;
         say(lobby, 2, "c").await;
         lobby.settle(user(1), lost.id.expect("a lease"), false);
         assert_eq!(read(lobby, 1).await, ["a", "b", "c"]);
@@ -216,8 +216,8 @@ async fn what_an_answer_did_not_show_is_kept_back() {
         for text in ["a", "b", "c"] {
             say(lobby, 2, text).await;
         }
-        let lease = perform(lobby, call(1, START), Action::Read).await.lease;
-        lobby.keep_back(user(1), &lease, 1).await.expect("the store works");
+        let lease = perform(lobby, call(1, START), Action::ReadInbox).await.lease;
+        lobby.put_back(user(1), &lease, 1).await.expect("the store works");
         lobby.settle(user(1), lease.id.expect("a lease"), true);
         assert_eq!(read(lobby, 1).await, ["b", "c"]);
     }
@@ -229,8 +229,8 @@ async fn a_call_with_a_known_key_is_answered_again_and_not_carried_out() {
         let lobby = &*lobby;
         pair(lobby, 1, 2).await;
         say(lobby, 2, "hello").await;
-        let key = Some(IdHasher::random(&mut seeded_rng()).message(user(1), "m1", "hi"));
-        let keyed = |now| Call { key, ..call(1, now) };
+        let key = Some(IdHasher::random(&mut seeded_rng()).idempotency_key(user(1), "m1", "hi"));
+        let keyed = |now| Call { idempotency_key: key, ..call(1, now) };
         let relay = || Action::Relay {
             text: Masked::waived("hi"),
             sender: SenderState::default(),
@@ -253,7 +253,7 @@ async fn text_prepared_for_a_sender_who_changed_is_refused() {
     for LobbyBackend { lobby, _server } in backends() {
         let lobby = &*lobby;
         pair(lobby, 1, 2).await;
-        let before = lobby.sender(user(1)).await.expect("the store works");
+        let before = lobby.sender_state(user(1)).await.expect("the store works");
         assert_eq!(act(lobby, 1, Action::ToggleMasking).await.0, Outcome::Masking(false));
         let stale =
             Action::Relay { text: Masked::waived("x"), sender: before, memory: Memory::default() };
@@ -280,12 +280,12 @@ async fn the_idle_are_forgotten_and_their_partners_told() {
         let lobby = &*lobby;
         pair(lobby, 1, 2).await;
         let later = START + Duration::from_secs(1);
-        perform(lobby, call(2, later), Action::Read).await;
+        perform(lobby, call(2, later), Action::ReadInbox).await;
         let evicted = || async { sweep_all(lobby, START + IDLE).await.expect("the store works") };
         assert_eq!((evicted().await, evicted().await), (1, 0));
-        let news = perform(lobby, call(2, START + IDLE), Action::Read).await.lease.items;
+        let news = perform(lobby, call(2, START + IDLE), Action::ReadInbox).await.lease.items;
         assert_eq!(
-            news.into_iter().map(|item| shown(item.news)).collect::<Vec<_>>(),
+            news.into_iter().map(|item| shown(item.event)).collect::<Vec<_>>(),
             ["(timed out)"]
         );
     }
@@ -321,16 +321,16 @@ async fn whoever_listens_hears_of_news_and_collects_it_in_order() {
         let lobby = &*lobby;
         let mut listener = lobby.listen(user(1));
         pair(lobby, 1, 2).await;
-        listener.hear().await;
+        listener.recv().await;
         say(lobby, 2, "a").await;
-        listener.hear().await;
+        listener.recv().await;
         let first = lobby.collect(user(1), START).await.expect("the store works");
         assert_eq!(first.items.len(), 1);
         say(lobby, 2, "b").await;
         let none = lobby.collect(user(1), START).await.expect("the store works");
         assert_eq!((none.id, none.items.len()), (None, 0), "not before \"a\" has arrived");
         lobby.settle(user(1), first.id.expect("a lease"), false);
-        listener.hear().await;
+        listener.recv().await;
         assert_eq!(read(lobby, 1).await, ["a", "b"]);
     }
 }
@@ -354,11 +354,11 @@ async fn what_is_not_acknowledged_in_time_comes_again_under_the_same_number() {
 #[tokio::test]
 async fn a_message_comes_for_the_first_time_once() {
     for LobbyBackend { lobby, _server } in backends() {
-        let ids = IdHasher::salted(b"salt");
-        let [one, other] = ["1", "2"].map(|id| ids.message(user(1), id, ""));
+        let ids = IdHasher::from_salt(b"salt");
+        let [one, other] = ["1", "2"].map(|id| ids.idempotency_key(user(1), id, ""));
         let mut firsts = Vec::new();
         for key in [one, one, other, one] {
-            firsts.push(lobby.first(key, START).await.expect("the store works"));
+            firsts.push(lobby.claim_delivery(key, START).await.expect("the store works"));
         }
         assert_eq!(firsts, [true, false, true, false]);
     }
@@ -370,12 +370,12 @@ async fn typing_is_told_to_whoever_listens_and_kept_for_nobody() {
         let lobby = &*lobby;
         pair(lobby, 1, 2).await;
         let mut listener = lobby.listen(user(2));
-        assert_eq!(act(lobby, 1, Action::Type(true)).await.0, Outcome::Typing);
-        assert!(matches!(listener.hear().await.typing, Some((_, _, true))));
+        assert_eq!(act(lobby, 1, Action::SetTyping(true)).await.0, Outcome::TypingSet);
+        assert!(matches!(listener.recv().await.typing, Some((_, _, true))));
         assert_eq!(read(lobby, 2).await, [""; 0]);
         assert!(matches!(
-            act(lobby, 3, Action::Type(true)).await.0,
-            Outcome::NobodyToSendTo { .. }
+            act(lobby, 3, Action::SetTyping(true)).await.0,
+            Outcome::NoPartner { .. }
         ));
     }
 }

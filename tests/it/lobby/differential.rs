@@ -11,7 +11,7 @@ use random_connect::connect::lobby::Lobby;
 use random_connect::connect::lobby::action::{
     Action, ActionResult, Call, LobbyStats, Outcome, SenderState, UserStatus,
 };
-use random_connect::connect::lobby::broadcast::{Broadcast, BroadcastText, FOUND};
+use random_connect::connect::lobby::broadcast::{Broadcast, BroadcastText, MAX_FIND_RESULTS};
 use random_connect::connect::lobby::chat::{Chat, MatchPreferences};
 use random_connect::connect::lobby::inbox::{InboxEvent, Item, Lease};
 use random_connect::connect::lobby::manager::RandomConnectManager;
@@ -61,12 +61,13 @@ impl Names {
     }
 
     fn chat(&mut self, chat: &Chat) -> String {
-        let Chat { room, partner, partner_name, common, first } = chat;
+        let Chat { room, partner, partner_name, common_interests: common, is_first_chat: first } =
+            chat;
         format!("{} {partner} {} {common} {first}", self.room(*room), self.name(partner_name))
     }
 
     fn item(&mut self, item: &Item) -> String {
-        let news = match &item.news {
+        let news = match &item.event {
             InboxEvent::Message { room, from, text } => {
                 let (text, hidden) = (text.as_str(), text.hidden());
                 format!("{} {}: {text} ({hidden})", self.room(*room), self.name(from))
@@ -74,13 +75,13 @@ impl Names {
             InboxEvent::Connected { chat } => format!("connected {}", self.chat(chat)),
             InboxEvent::PartnerLeft { room } => format!("left {}", self.room(*room)),
             InboxEvent::PartnerTimedOut { room } => format!("timed out {}", self.room(*room)),
-            InboxEvent::Icebreaker { room, number } => {
+            InboxEvent::Icebreaker { room, question: number } => {
                 format!("asked {number} {}", self.room(*room))
             }
             InboxEvent::Nudge { room } => format!("nudged {}", self.room(*room)),
-            InboxEvent::Notice(notice) => format!("notice {}", notice.as_str()),
+            InboxEvent::Broadcast(notice) => format!("notice {}", notice.as_str()),
         };
-        format!("#{} {} {news}", self.number(item.number), item.at.as_millis())
+        format!("#{} {} {news}", self.number(item.seq), item.at.as_millis())
     }
 
     fn lease(&mut self, lease: &Lease) -> String {
@@ -95,31 +96,31 @@ impl Names {
         match outcome {
             Outcome::Connected { chat, again } => format!("connected {} {again}", self.chat(chat)),
             Outcome::AlreadyChatting(chat) => format!("already {}", self.chat(chat)),
-            Outcome::Sent { to, number, from, text } => {
+            Outcome::Sent { to, seq: number, from, text } => {
                 let (text, hidden) = (text.as_str(), text.hidden());
                 let (number, from) = (self.number(*number), self.name(from));
                 format!("sent {to} {number} {from} {text} {hidden}")
             }
-            Outcome::Partner(Some(name)) => format!("partner {}", self.name(name)),
-            Outcome::Renamed(name) => format!("renamed {name}"),
+            Outcome::PartnerName(Some(name)) => format!("partner {}", self.name(name)),
+            Outcome::NicknameSet(name) => format!("renamed {name}"),
             Outcome::Waiting { place, interests, again } => {
                 format!("waiting {place:?} {interests} {again}")
             }
             Outcome::History(Some(kept)) => {
                 let mut told = "kept".to_owned();
                 for kept in kept {
-                    let (number, from) = (self.number(kept.number), self.name(&kept.from));
+                    let (number, from) = (self.number(kept.seq), self.name(&kept.sender_name));
                     let (at, sender) = (kept.at.as_millis(), kept.sender);
                     let text = kept.text.as_str();
                     write!(told, " {number} {at} {sender} {from} {text}").expect("a string");
                 }
                 told
             }
-            Outcome::Encounter(Some(met)) => {
-                let said = met.said.iter().map(|text| (text.as_str(), text.hidden()));
+            Outcome::LastPartner(Some(met)) => {
+                let said = met.transcript.iter().map(|text| (text.as_str(), text.hidden()));
                 format!("met {} {:?}", met.partner, said.collect::<Vec<_>>())
             }
-            Outcome::Standing(UserStatus::Chatting(chat)) => format!("in {}", self.chat(chat)),
+            Outcome::Status(UserStatus::Chatting(chat)) => format!("in {}", self.chat(chat)),
             plain => format!("{plain:?}"),
         }
     }
@@ -142,7 +143,7 @@ impl Side {
         let chat = match &performed.outcome {
             Outcome::Connected { chat, .. }
             | Outcome::AlreadyChatting(chat)
-            | Outcome::Standing(UserStatus::Chatting(chat)) => Some(chat),
+            | Outcome::Status(UserStatus::Chatting(chat)) => Some(chat),
             _ => None,
         };
         if let Some(chat) = chat {
@@ -196,26 +197,26 @@ impl Game {
             9 => Action::Who,
             10 => {
                 let name = ["Ann", "Ben", "Cid"].choose(&mut self.dice).expect("some");
-                Action::Rename(Nickname::chosen(name).expect("a name"))
+                Action::SetNickname(Nickname::parse(name).expect("a name"))
             }
-            11 => Action::Type(true),
-            12 => Action::History(self.dice.random_range(0..4)),
-            13 => Action::Look,
-            14 => Action::Read,
-            15 => Action::Encounter { quoted: self.dice.random_bool(0.8) },
+            11 => Action::SetTyping(true),
+            12 => Action::ReadHistory(self.dice.random_range(0..4)),
+            13 => Action::GetStatus,
+            14 => Action::ReadInbox,
+            15 => Action::LookUpLastPartner { with_transcript: self.dice.random_bool(0.8) },
             16 => Action::Block {
-                whom: if self.dice.random_bool(0.2) { Some(self.who()) } else { None },
-                grounds: self.dice.random_bool(0.5).then(|| ReportReason::parse("spam")),
+                target: if self.dice.random_bool(0.2) { Some(self.who()) } else { None },
+                reason: self.dice.random_bool(0.5).then(|| ReportReason::parse("spam")),
             },
             17 => Action::Icebreaker(self.dice.random_range(0..16)),
-            18 => Action::Speak(self.language()),
+            18 => Action::SetLanguage(self.language()),
             19 => [Action::Rate { good: true }, Action::Agree]
                 .choose(&mut self.dice)
                 .cloned()
                 .expect("some"),
             _ => {
-                let sender = self.manager.sender(who);
-                assert_eq!(self.redis.sender(who).await.expect("up"), sender);
+                let sender = self.manager.sender_state(who);
+                assert_eq!(self.redis.sender_state(who).await.expect("up"), sender);
                 let text = *TEXTS.choose(&mut self.dice).expect("some");
                 let long = "long ".repeat(1_200);
                 let text = if self.dice.random_bool(0.02) { &long } else { text };
@@ -239,20 +240,20 @@ impl Game {
         let mut call = Call::new(who, self.now);
         if self.dice.random_bool(0.3) {
             let id = self.dice.random_range(0..6).to_string();
-            call.key = Some(self.ids.message(who, &id, ""));
+            call.idempotency_key = Some(self.ids.idempotency_key(who, &id, ""));
         }
         if self.dice.random_bool(0.1) {
-            call.given_name = Nickname::chosen("Given").ok();
+            call.caller_nickname = Nickname::parse("Given").ok();
         }
         if matches!(action, Action::Meet(_) | Action::Again) && self.dice.random_bool(0.04) {
-            call.terms.avoid = vec![self.who()];
-            call.terms.informed = self.dice.random_bool(0.5);
-            call.terms.shunned = self.dice.random_bool(0.5);
+            call.constraints.blocked = vec![self.who()];
+            call.constraints.notice_seen = self.dice.random_bool(0.5);
+            call.constraints.poorly_rated = self.dice.random_bool(0.5);
             return [call.clone(), call];
         }
         // Redis would wait for what is on its way.
-        let on_its_way = self.manager.is_being_answered(who);
-        call.takes_inbox = !on_its_way && self.dice.random_bool(0.7);
+        let on_its_way = self.manager.has_active_lease(who);
+        call.include_inbox = !on_its_way && self.dice.random_bool(0.7);
         let whose = if self.dice.random_bool(0.2) { Some(self.who()) } else { None };
         [0, 1].map(|side| {
             let room = whose.and_then(|other| self.sides[side].rooms.get(&other).copied());
@@ -302,16 +303,17 @@ impl Game {
             10 => {
                 let text = *["one", "two"].choose(&mut self.dice).expect("some");
                 let notice = BroadcastText::parse(text).expect("a notice");
-                let announcement = Broadcast { key: self.ids.notice(text), notice };
+                let announcement = Broadcast { key: self.ids.broadcast_key(text), text: notice };
                 let after = if self.dice.random_bool(0.3) { Some(self.who()) } else { None };
-                let here = self.manager.announce(&announcement, after, self.now, 128);
-                let there = self.redis.announce(&announcement, after, self.now).await;
+                let here = self.manager.broadcast(&announcement, after, self.now, 128);
+                let there = self.redis.broadcast(&announcement, after, self.now).await;
                 (format!("{here:?}"), format!("{:?}", there.expect("up")))
             }
             11 => {
-                let prefix = &who.code()[..self.dice.random_range(0..=32)];
-                let here = (self.manager.find(prefix, FOUND), self.manager.presence(who));
-                let found = self.redis.find(prefix).await.expect("up");
+                let prefix = &who.to_hex()[..self.dice.random_range(0..=32)];
+                let here =
+                    (self.manager.find(prefix, MAX_FIND_RESULTS), self.manager.presence(who));
+                let found = self.redis.find_by_prefix(prefix).await.expect("up");
                 let there = (found, self.redis.presence(who).await.expect("up"));
                 (format!("{here:?}"), format!("{there:?}"))
             }
@@ -332,8 +334,8 @@ impl Game {
         let (Some(own), Some(other)) = (here.id, there.id) else { return };
         if self.dice.random_bool(0.2) {
             let shown = self.dice.random_range(0..3);
-            self.manager.keep_back(who, &here, shown);
-            self.redis.keep_back(who, &there, shown).await.expect("up");
+            self.manager.put_back(who, &here, shown);
+            self.redis.put_back(who, &there, shown).await.expect("up");
         }
         let delivered = self.dice.random_bool(0.7);
         self.manager.settle(who, own, delivered);
@@ -352,7 +354,7 @@ fn told(stats: LobbyStats) -> String {
 #[tokio::test]
 async fn a_hundred_thousand_random_steps_come_to_the_same_in_memory_and_on_redis() {
     let server = RedisServer::start(&[]);
-    let ids = IdHasher::salted(b"salt");
+    let ids = IdHasher::from_salt(b"salt");
     let seal = Keyring::new(&[[7; 32]]);
     // With this seed no two people of a game get the same random name, as now and then they would: that
     // looks like a difference.

@@ -6,8 +6,8 @@ use std::time::Duration;
 use random_connect::connect::lobby::Lobby;
 use random_connect::connect::lobby::action::{Action, Call, MatchConstraints, Outcome};
 use random_connect::connect::lobby::chat::Chat;
-use random_connect::connect::lobby::inbox::{CAPACITY, InboxEvent};
-use random_connect::connect::lobby::person::{CHOOSY_FOR, QUIET};
+use random_connect::connect::lobby::inbox::{INBOX_CAPACITY, InboxEvent};
+use random_connect::connect::lobby::person::{INTEREST_ONLY_FOR, NUDGE_AFTER};
 use random_connect::connect::profile::language::Language;
 use random_connect::kernel::clock::Timestamp;
 use random_connect::mask::{Masked, Memory};
@@ -15,13 +15,13 @@ use random_connect::mask::{Masked, Memory};
 use super::contract::{LobbyBackend, START, act, backends, pair, read, say, user};
 
 async fn look(lobby: &dyn Lobby, who: u8, now: Timestamp) -> Option<Language> {
-    let call = Call { takes_inbox: false, ..Call::new(user(who), now) };
-    lobby.perform(call, Action::Look).await.expect("the store works").lease.language
+    let call = Call { include_inbox: false, ..Call::new(user(who), now) };
+    lobby.perform(call, Action::GetStatus).await.expect("the store works").lease.language
 }
 
 /// Looks for a partner on these terms and returns the chat, if there is one.
 async fn meet(lobby: &dyn Lobby, who: u8, terms: MatchConstraints) -> Option<Chat> {
-    let call = Call { terms, takes_inbox: false, ..Call::new(user(who), START) };
+    let call = Call { constraints: terms, include_inbox: false, ..Call::new(user(who), START) };
     match lobby.perform(call, Action::meet()).await.expect("the store works").outcome {
         Outcome::Connected { chat, .. } => Some(chat),
         _ => None,
@@ -34,15 +34,15 @@ async fn the_first_language_that_is_guessed_stays_until_another_is_asked_for() {
         let lobby = &*lobby;
         pair(lobby, 1, 2).await;
         for guess in [Language::Spanish, Language::Hindi] {
-            let mut sender = lobby.sender(user(1)).await.expect("the store works");
+            let mut sender = lobby.sender_state(user(1)).await.expect("the store works");
             sender.language = Some(guess);
             let (text, memory) = (Masked::waived("x"), Memory::default());
             let relay = Action::Relay { text, sender, memory };
             assert!(matches!(act(lobby, 1, relay).await.0, Outcome::Sent { .. }));
             assert_eq!(look(lobby, 1, START).await, Some(Language::Spanish));
         }
-        let spoken = act(lobby, 1, Action::Speak(Language::Arabic)).await.0;
-        assert_eq!(spoken, Outcome::Speaks(Language::Arabic));
+        let spoken = act(lobby, 1, Action::SetLanguage(Language::Arabic)).await.0;
+        assert_eq!(spoken, Outcome::LanguageSet(Language::Arabic));
         assert_eq!(look(lobby, 1, START).await, Some(Language::Arabic));
         assert_eq!(look(lobby, 2, START).await, None, "each has their own");
         say(lobby, 2, "hi").await;
@@ -55,17 +55,17 @@ async fn the_first_language_that_is_guessed_stays_until_another_is_asked_for() {
 async fn somebodys_first_partner_is_known_for_it_unless_they_need_not_be_told() {
     for LobbyBackend { lobby, _server } in backends() {
         let lobby = &*lobby;
-        let informed = || MatchConstraints { informed: true, ..MatchConstraints::default() };
+        let informed = || MatchConstraints { notice_seen: true, ..MatchConstraints::default() };
         assert!(meet(lobby, 1, MatchConstraints::default()).await.is_none());
-        assert!(!meet(lobby, 2, informed()).await.expect("1 waits").first);
+        assert!(!meet(lobby, 2, informed()).await.expect("1 waits").is_first_chat);
         let items = lobby.collect(user(1), START).await.expect("the store works").items;
         assert!(
-            matches!(items.as_slice(), [item] if matches!(&item.news, InboxEvent::Connected { chat } if chat.first))
+            matches!(items.as_slice(), [item] if matches!(&item.event, InboxEvent::Connected { chat } if chat.is_first_chat))
         );
         act(lobby, 1, Action::Leave).await;
         assert!(meet(lobby, 3, MatchConstraints::default()).await.is_none());
         assert!(
-            !meet(lobby, 1, MatchConstraints::default()).await.expect("3 waits").first,
+            !meet(lobby, 1, MatchConstraints::default()).await.expect("3 waits").is_first_chat,
             "their second"
         );
     }
@@ -75,17 +75,17 @@ async fn somebodys_first_partner_is_known_for_it_unless_they_need_not_be_told() 
 async fn a_question_is_asked_of_both() {
     for LobbyBackend { lobby, _server } in backends() {
         let lobby = &*lobby;
-        let nobody = Outcome::NobodyToSendTo { waiting: false };
+        let nobody = Outcome::NoPartner { waiting: false };
         assert_eq!(act(lobby, 1, Action::Icebreaker(3)).await.0, nobody);
         pair(lobby, 1, 2).await;
         assert_eq!(act(lobby, 1, Action::Icebreaker(3)).await.0, Outcome::Icebreaker(3));
         assert_eq!(read(lobby, 2).await, ["(asked 3)"]);
-        for _ in 0..CAPACITY {
+        for _ in 0..INBOX_CAPACITY {
             assert_eq!(act(lobby, 1, Action::Icebreaker(3)).await.0, Outcome::Icebreaker(3));
         }
         let full = Outcome::PartnerInboxFull;
         assert_eq!(act(lobby, 1, Action::Icebreaker(3)).await.0, full, "as with messages");
-        assert_eq!(read(lobby, 2).await.len(), CAPACITY);
+        assert_eq!(read(lobby, 2).await.len(), INBOX_CAPACITY);
     }
 }
 
@@ -98,13 +98,13 @@ async fn a_silent_pair_is_nudged_once_after_three_minutes() {
         pair(lobby, 3, 4).await;
         act(lobby, 3, Action::Leave).await;
         let spoken = START + Duration::from_secs(100);
-        let call = Call { takes_inbox: false, ..Call::new(user(2), spoken) };
+        let call = Call { include_inbox: false, ..Call::new(user(2), spoken) };
         lobby.perform(call, Action::Who).await.expect("the store works");
         let moment = Duration::from_millis(1);
-        assert_eq!(nudged(START + QUIET).await, 0, "2 was heard of since");
-        assert_eq!(nudged(spoken + QUIET.saturating_sub(moment)).await, 0);
-        assert_eq!(nudged(spoken + QUIET).await, 1, "and 3 and 4 do not talk any more");
-        assert_eq!(nudged(spoken + QUIET * 2).await, 0, "once is enough");
+        assert_eq!(nudged(START + NUDGE_AFTER).await, 0, "2 was heard of since");
+        assert_eq!(nudged(spoken + NUDGE_AFTER.saturating_sub(moment)).await, 0);
+        assert_eq!(nudged(spoken + NUDGE_AFTER).await, 1, "and 3 and 4 do not talk any more");
+        assert_eq!(nudged(spoken + NUDGE_AFTER * 2).await, 0, "once is enough");
         assert_eq!(read(lobby, 1).await, ["(nudged)"]);
         assert_eq!(read(lobby, 2).await, ["(nudged)"]);
         assert!(!read(lobby, 4).await.contains(&"(nudged)".to_owned()));
@@ -115,15 +115,15 @@ async fn a_silent_pair_is_nudged_once_after_three_minutes() {
 async fn whom_many_would_rather_not_have_met_waits_a_little_longer_but_not_for_their_like() {
     for LobbyBackend { lobby, _server } in backends() {
         let lobby = &*lobby;
-        let shunned = || MatchConstraints { shunned: true, ..MatchConstraints::default() };
+        let shunned = || MatchConstraints { poorly_rated: true, ..MatchConstraints::default() };
         assert!(meet(lobby, 1, shunned()).await.is_none());
         assert!(meet(lobby, 2, MatchConstraints::default()).await.is_none());
         let pair_waiting = async |now| lobby.pair_waiting(now).await.expect("the store works");
         assert_eq!(
-            pair_waiting(START + CHOOSY_FOR.saturating_sub(Duration::from_millis(1))).await,
+            pair_waiting(START + INTEREST_ONLY_FOR.saturating_sub(Duration::from_millis(1))).await,
             0
         );
-        assert_eq!(pair_waiting(START + CHOOSY_FOR).await, 1);
+        assert_eq!(pair_waiting(START + INTEREST_ONLY_FOR).await, 1);
         assert!(meet(lobby, 3, shunned()).await.is_none());
         assert!(meet(lobby, 4, shunned()).await.is_some(), "they are alike");
     }

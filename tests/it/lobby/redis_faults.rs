@@ -24,7 +24,7 @@ const IDLE: Duration = Duration::from_secs(1_800);
 const NOW: Timestamp = Timestamp::from_millis(1_700_000_000_000);
 
 fn ids() -> IdHasher {
-    IdHasher::salted(b"salt")
+    IdHasher::from_salt(b"salt")
 }
 
 /// A lobby as one process has it.
@@ -38,7 +38,7 @@ async fn act(lobby: &RedisLobby, who: UserId, action: Action) -> Outcome {
 }
 
 async fn say(lobby: &RedisLobby, who: UserId, text: &str) -> Outcome {
-    let sender = lobby.sender(who).await.expect("up");
+    let sender = lobby.sender_state(who).await.expect("up");
     let (text, memory) = mask_next(text, &sender.memory);
     act(lobby, who, Action::Relay { text, sender, memory }).await
 }
@@ -63,20 +63,24 @@ async fn the_processes_that_share_a_lobby_are_counted_and_one_that_has_gone_is_n
 async fn a_dump_shows_neither_who_nor_what_and_everything_in_it_ends() {
     let server = RedisServer::start(&[]);
     let lobby = lobby(&server);
-    let [ann, ben] = ["ann-919876500001", "ben-919876500002"].map(|id| ids().user(Realm::Puch, id));
+    let [ann, ben] =
+        ["ann-919876500001", "ben-919876500002"].map(|id| ids().user_id(Realm::Puch, id));
     let search = || {
         Action::Meet(MatchPreferences {
             interests: Interests::parse("elephants"),
             keep_history: true,
         })
     };
-    act(&lobby, ann, Action::Rename(Nickname::chosen("Zanzibar").expect("a name"))).await;
+    act(&lobby, ann, Action::SetNickname(Nickname::parse("Zanzibar").expect("a name"))).await;
     act(&lobby, ann, search()).await;
     assert!(matches!(act(&lobby, ben, search()).await, Outcome::Connected { .. }));
-    let key = Some(ids().message(ben, "key-0815", "hippos"));
+    let key = Some(ids().idempotency_key(ben, "key-0815", "hippos"));
     say(&lobby, ann, "giraffes").await;
     say(&lobby, ben, "81549").await;
-    lobby.perform(Call { key, ..Call::new(ben, NOW) }, Action::Read).await.expect("up");
+    lobby
+        .perform(Call { idempotency_key: key, ..Call::new(ben, NOW) }, Action::ReadInbox)
+        .await
+        .expect("up");
     let dump = dump(&server);
     assert!(dump.len() > 1_000, "there is something in it");
     for secret in [
@@ -106,7 +110,7 @@ async fn processes_share_the_lobby_and_each_hears_of_what_the_others_do() {
     let mut listener = here.listen(ann);
     act(&there, ben, Action::meet()).await;
     // A word may be lost while a process has just begun to listen; the inbox is the truth.
-    while tokio::time::timeout(Duration::from_millis(50), listener.hear()).await.is_err() {
+    while tokio::time::timeout(Duration::from_millis(50), listener.recv()).await.is_err() {
         say(&there, ben, "are you there?").await;
     }
     let lease = here.collect(ann, NOW).await.expect("up");
@@ -127,7 +131,7 @@ async fn while_the_store_is_gone_calls_fail_at_once_and_then_it_goes_on() {
     server.run();
     // The connection comes back by itself.
     while lobby.stats(NOW).await.is_err() {}
-    let lease = lobby.perform(Call::new(ann, NOW), Action::Read).await.expect("up").lease;
+    let lease = lobby.perform(Call::new(ann, NOW), Action::ReadInbox).await.expect("up").lease;
     assert_eq!(lease.items.len(), 2, "the chat and what was said have survived");
     command(&server, &["SCRIPT", "FLUSH"]);
     assert!(matches!(say(&lobby, ben, "after").await, Outcome::Sent { .. }));
@@ -144,7 +148,7 @@ async fn a_store_that_hangs_is_given_up_in_time_and_holds_nobody_up_afterwards()
     let answers = futures_util::future::join_all(calls).await;
     assert!(answers.iter().all(Result::is_err));
     while lobby.stats(NOW).await.is_err() {}
-    assert_eq!(act(&lobby, ann, Action::Who).await, Outcome::Partner(None));
+    assert_eq!(act(&lobby, ann, Action::Who).await, Outcome::PartnerName(None));
 }
 
 #[tokio::test]
@@ -155,12 +159,12 @@ async fn several_processes_sweep_and_each_partner_is_told_once() {
     act(&here, ann, Action::meet()).await;
     act(&here, ben, Action::meet()).await;
     let later = NOW + Duration::from_secs(1);
-    here.perform(Call::new(ben, later), Action::Type(true)).await.expect("up");
+    here.perform(Call::new(ben, later), Action::SetTyping(true)).await.expect("up");
     let (one, other) = tokio::join!(here.sweep(NOW + IDLE), there.sweep(NOW + IDLE));
     assert_eq!(one.expect("up").evicted + other.expect("up").evicted, 1);
     let news = here.collect(ben, NOW + IDLE).await.expect("up").items;
     let told =
-        news.iter().filter(|item| matches!(item.news, InboxEvent::PartnerTimedOut { .. })).count();
+        news.iter().filter(|item| matches!(item.event, InboxEvent::PartnerTimedOut { .. })).count();
     assert_eq!(told, 1);
 }
 

@@ -9,13 +9,14 @@ use super::contract::{LobbyBackend, act, backends, pair, say, user};
 async fn two_are_familiar_once_both_have_written_three_messages_in_this_chat() {
     for LobbyBackend { lobby, _server } in backends() {
         let lobby = &*lobby;
-        let familiar = async |who| lobby.sender(user(who)).await.expect("the store works").trusted;
+        let familiar =
+            async |who| lobby.sender_state(user(who)).await.expect("the store works").trusted;
         pair(lobby, 1, 2).await;
         for who in [1, 1, 1, 1, 2, 2] {
             say(lobby, who, "hi").await;
             assert!(!familiar(1).await && !familiar(2).await);
         }
-        let stale = lobby.sender(user(1)).await.expect("the store works");
+        let stale = lobby.sender_state(user(1)).await.expect("the store works");
         say(lobby, 2, "hi").await;
         assert!(familiar(1).await && familiar(2).await);
         let text = Masked::waived("x");

@@ -13,13 +13,13 @@ use tokio::net::TcpStream;
 use tokio::task::yield_now;
 use tokio::time::timeout;
 
-use super::server::{PATIENCE, TOKEN};
+use super::server::{TEST_TIMEOUT, TOKEN};
 
 /// Where screenshots go.
 const SCREENSHOTS: &str = "target/screenshots";
 
 /// The texts that can hardly be read: with a contrast to their ground below 4.5, as WCAG 2 counts it.
-const FAINT: &str = r#"
+const LOW_CONTRAST_JS: &str = r#"
 const light = (c) => { c /= 255; return c <= 0.04045 ? c / 12.92 : ((c + 0.055) / 1.055) ** 2.4; };
 const of = ([r, g, b]) => 0.2126 * light(r) + 0.7152 * light(g) + 0.0722 * light(b);
 const parts = (color) => color.match(/[\d.]+/g).map(Number);
@@ -39,7 +39,7 @@ return [...document.querySelectorAll("body *")].filter((e) => {
 "#;
 
 /// What can be operated and has no name.
-const NAMELESS: &str = r#"
+const UNLABELED_JS: &str = r#"
 return [...document.querySelectorAll("input, button, a")].filter((e) => e.checkVisibility()
   && !(e.textContent.trim() || e.ariaLabel || e.labels?.[0]?.textContent.trim()))
   .map((e) => e.outerHTML.slice(0, 80));
@@ -47,7 +47,7 @@ return [...document.querySelectorAll("input, button, a")].filter((e) => e.checkV
 
 /// What reaches beyond the window, or is too small to be hit with a finger (below 24 pixels, as WCAG 2
 /// counts it).
-const UNFIT: &str = r#"
+const OVERFLOW_JS: &str = r#"
 const wide = document.documentElement.clientWidth;
 const told = (e, what) => `${what}: ${e.outerHTML.slice(0, 80)}`;
 const seen = [...document.querySelectorAll("body *")].filter((e) => e.checkVisibility());
@@ -59,7 +59,7 @@ return [...scrolls, ...out.map((e) => told(e, "outside")), ...small.map((e) => t
 "#;
 
 /// What the keyboard is at, and whether that can be seen.
-const FOCUS: &str = r#"
+const FOCUS_JS: &str = r#"
 const e = document.activeElement;
 const ring = getComputedStyle(e).outlineStyle !== "none" && parseFloat(getComputedStyle(e).outlineWidth) > 0;
 return [e.id || e.className || e.tagName, ring];
@@ -87,7 +87,7 @@ impl Browser {
                 yield_now().await;
             }
         };
-        timeout(PATIENCE, up).await.expect("chromedriver starts");
+        timeout(TEST_TIMEOUT, up).await.expect("chromedriver starts");
         let options = json!({ "args": [
             "--headless=new", "--no-sandbox", "--disable-dev-shm-usage", "--window-size=1180,820",
         ] });
@@ -120,7 +120,7 @@ impl Browser {
                 yield_now().await;
             }
         };
-        timeout(PATIENCE, until).await.unwrap_or_else(|_| panic!("there is no {css}"))
+        timeout(TEST_TIMEOUT, until).await.unwrap_or_else(|_| panic!("there is no {css}"))
     }
 
     /// Waits until the first element of this kind says this.
@@ -130,12 +130,12 @@ impl Browser {
                 yield_now().await;
             }
         };
-        let last = timeout(PATIENCE, until).await;
+        let last = timeout(TEST_TIMEOUT, until).await;
         assert!(last.is_ok(), "{css} says {:?} and not {text:?}", self.text(css).await);
     }
 
     pub async fn write(&self, css: &str, text: &str) {
-        let input = self.client.wait().at_most(PATIENCE).for_element(Locator::Css(css)).await;
+        let input = self.client.wait().at_most(TEST_TIMEOUT).for_element(Locator::Css(css)).await;
         let input = input.expect("an input");
         input.send_keys(&format!("{text}{}", char::from(Key::Enter))).await.expect("keys");
     }
@@ -157,8 +157,8 @@ impl Browser {
         for scheme in ["light", "dark"] {
             self.prefers(scheme).await;
             let ground = self.list("return getComputedStyle(document.body).backgroundColor").await;
-            assert_eq!(self.list(FAINT).await, json!([]), "where the system is {scheme}");
-            assert_eq!(self.list(NAMELESS).await, json!([]));
+            assert_eq!(self.list(LOW_CONTRAST_JS).await, json!([]), "where the system is {scheme}");
+            assert_eq!(self.list(UNLABELED_JS).await, json!([]));
             self.prefers("light").await;
             self.list(&format!("document.documentElement.dataset.theme = '{scheme}'")).await;
             let chosen = self.list("return getComputedStyle(document.body).backgroundColor").await;
@@ -174,15 +174,15 @@ impl Browser {
     }
 
     /// Makes the screen so large, in CSS pixels; below 500 a window of its own could not be.
-    pub async fn is_sized(&self, width: u32, height: u32) {
+    pub async fn set_size(&self, width: u32, height: u32) {
         let size =
             json!({ "width": width, "height": height, "deviceScaleFactor": 1, "mobile": false });
         self.devtools("Emulation.setDeviceMetricsOverride", size).await;
     }
 
     /// Nothing reaches beyond the screen, and everything can be hit with a finger.
-    pub async fn fits(&self) {
-        assert_eq!(self.list(UNFIT).await, json!([]));
+    pub async fn has_no_overflow(&self) {
+        assert_eq!(self.list(OVERFLOW_JS).await, json!([]));
     }
 
     /// Types keys, wherever the keyboard is at.
@@ -194,19 +194,19 @@ impl Browser {
     /// Moves on with the Tab key until it is at this, and sees it at every step.
     pub async fn tabs_to(&self, wanted: &str) {
         for _ in 0..30 {
-            let at = self.list(FOCUS).await;
+            let at = self.list(FOCUS_JS).await;
             if at[0] == wanted {
                 return;
             }
             self.keys(&char::from(Key::Tab).to_string()).await;
-            let at = self.list(FOCUS).await;
+            let at = self.list(FOCUS_JS).await;
             assert!(at[1] == true || at[0] == "BODY", "{at} shows no focus");
         }
         panic!("Tab does not lead to {wanted}");
     }
 
     pub async fn click(&self, css: &str) {
-        let found = self.client.wait().at_most(PATIENCE).for_element(Locator::Css(css)).await;
+        let found = self.client.wait().at_most(TEST_TIMEOUT).for_element(Locator::Css(css)).await;
         found.expect("something to click").click().await.expect("a click");
     }
 
@@ -226,7 +226,7 @@ impl Browser {
                 yield_now().await;
             }
         };
-        timeout(PATIENCE, until).await.unwrap_or_else(|_| panic!("{script} is not {wanted}"));
+        timeout(TEST_TIMEOUT, until).await.unwrap_or_else(|_| panic!("{script} is not {wanted}"));
     }
 
     async fn devtools(&self, command: &'static str, parameters: Value) {
@@ -241,7 +241,7 @@ impl Browser {
     }
 
     /// What the browser complains of. That a wrong token is refused it counts as a complaint.
-    pub async fn complaints(&self) -> Vec<String> {
+    pub async fn console_errors(&self) -> Vec<String> {
         let log = self.client.issue_cmd(BrowserLog).await.expect("a log");
         let told = |entry: &Value| entry["message"].as_str().unwrap_or_default().to_owned();
         let all = log.as_array().expect("a list").iter().map(told);

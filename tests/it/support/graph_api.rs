@@ -24,7 +24,7 @@ use tokio::sync::{Semaphore, mpsc};
 use tokio::task::AbortHandle;
 use tokio::time::timeout;
 
-use super::server::PATIENCE;
+use super::server::TEST_TIMEOUT;
 
 pub const PHONE_NUMBER_ID: &str = "106540352242922";
 pub const TOKEN: &str = "graph-token-4711";
@@ -103,7 +103,7 @@ impl StandIn {
 
     /// The next request that was answered well.
     pub async fn next(&mut self) -> ReceivedRequest {
-        timeout(PATIENCE, self.taken.recv()).await.expect("in time").expect("it runs")
+        timeout(TEST_TIMEOUT, self.taken.recv()).await.expect("in time").expect("it runs")
     }
 }
 

@@ -15,7 +15,7 @@ use tokio_tungstenite::tungstenite::Message;
 use tokio_tungstenite::tungstenite::client::IntoClientRequest;
 use tokio_tungstenite::{MaybeTlsStream, WebSocketStream};
 
-use super::server::{PATIENCE, TOKEN, TestServer, http_client};
+use super::server::{TEST_TIMEOUT, TOKEN, TestServer, http_client};
 
 /// A way to stay connected.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -25,7 +25,7 @@ pub enum LiveTransport {
     Sse,
 }
 
-pub const WAYS: [LiveTransport; 3] =
+pub const LIVE_TRANSPORTS: [LiveTransport; 3] =
     [LiveTransport::Session, LiveTransport::WebSocket, LiveTransport::Sse];
 
 /// One client in a live session. Answers pings as every client of the protocol does.
@@ -116,8 +116,8 @@ impl LiveClient {
     }
 
     /// Waits until a partner is found, and keeps the room.
-    pub async fn found(&mut self) -> Value {
-        let found = self.told("chatroom.found").await;
+    pub async fn match_notification(&mut self) -> Value {
+        let found = self.notification("chatroom.found").await;
         self.room_id = string(&found["room_id"]);
         found
     }
@@ -146,7 +146,7 @@ impl LiveClient {
     }
 
     /// The next notification, which must be of this method.
-    pub async fn told(&mut self, method: &str) -> Value {
+    pub async fn notification(&mut self, method: &str) -> Value {
         while self.told.is_empty() {
             self.next().await;
         }
@@ -156,7 +156,7 @@ impl LiveClient {
     }
 
     /// Whether anything is told within a moment.
-    pub async fn is_told_anything(&mut self, within: Duration) -> bool {
+    pub async fn has_notification(&mut self, within: Duration) -> bool {
         let one = async {
             while self.told.is_empty() {
                 self.next().await;
@@ -179,7 +179,7 @@ impl LiveClient {
 
     /// Reads one message: answers a ping, keeps a notification, returns an answer.
     async fn next(&mut self) -> Option<Value> {
-        let message = timeout(PATIENCE, self.line.read()).await.expect("a message in time");
+        let message = timeout(TEST_TIMEOUT, self.line.read()).await.expect("a message in time");
         let method = message["method"].as_str().map(str::to_owned);
         match method.as_deref() {
             Some("ping") => {
@@ -233,7 +233,7 @@ impl LiveClient {
                 }
             }
         };
-        timeout(PATIENCE, ended).await.expect("ended in time");
+        timeout(TEST_TIMEOUT, ended).await.expect("ended in time");
     }
 
     /// Sends what is no message of the protocol; returns the answer.
@@ -242,7 +242,7 @@ impl LiveClient {
             panic!("only over a WebSocket")
         };
         socket.send(Message::text(junk.to_owned())).await.expect("an open socket");
-        timeout(PATIENCE, self.line.read()).await.expect("an answer in time")
+        timeout(TEST_TIMEOUT, self.line.read()).await.expect("an answer in time")
     }
 }
 

@@ -24,7 +24,7 @@ pub const TOKEN: &str = "a-token-for-tests";
 pub const MY_NUMBER: &str = "15550100123";
 
 /// How long anything may take before a test is considered stuck.
-pub const PATIENCE: Duration = Duration::from_secs(30);
+pub const TEST_TIMEOUT: Duration = Duration::from_secs(30);
 
 pub struct TestServer {
     pub url: String,
@@ -39,11 +39,11 @@ impl TestServer {
     }
 
     pub async fn with(variables: &[(&str, &str)], limits: ConnectionLimits) -> Self {
-        Self::paced(variables, limits, SendPolicy::default()).await
+        Self::with_send_policy(variables, limits, SendPolicy::default()).await
     }
 
     /// A server whose channels send requests at this pace.
-    pub async fn paced(
+    pub async fn with_send_policy(
         variables: &[(&str, &str)],
         limits: ConnectionLimits,
         pace: SendPolicy,
@@ -62,11 +62,12 @@ impl TestServer {
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
         let url = format!("http://{}", listener.local_addr().expect("an address"));
         let clock = Arc::new(ManualClock::at(SystemClock::new().now()));
-        let app = App::with_pace(config.clone(), &(Arc::clone(&clock) as Arc<dyn Clock>), pace)
-            .expect("a server");
+        let app =
+            App::with_send_policy(config.clone(), &(Arc::clone(&clock) as Arc<dyn Clock>), pace)
+                .expect("a server");
         let shutdown = CancellationToken::new();
         let told = shutdown.clone();
-        let tokens = config.tokens.expect("a token was set");
+        let tokens = config.auth_tokens.expect("a token was set");
         let running =
             tokio::spawn(async move { app.serve_http(listener, tokens, limits, told).await });
         Self { url, clock, shutdown, running }
@@ -98,15 +99,16 @@ impl TestServer {
     }
 
     /// A call in the short form: status and body.
-    pub async fn plain(&self, method: &str, params: Value) -> (StatusCode, Value) {
+    pub async fn short_form(&self, method: &str, params: Value) -> (StatusCode, Value) {
         let body = json!({ "method": method, "params": params }).to_string();
         answer(self.post("/mcp").body(body)).await
     }
 
     /// What a person reads after typing something, in the short form.
     pub async fn say(&self, who: &str, message: &str) -> String {
-        let (status, body) =
-            self.plain("handle_message", json!({ "message": message, "puch_user_id": who })).await;
+        let (status, body) = self
+            .short_form("handle_message", json!({ "message": message, "puch_user_id": who }))
+            .await;
         assert_eq!(status, StatusCode::OK, "{body}");
         body["result"].as_str().expect("a text").to_owned()
     }

@@ -9,7 +9,7 @@ use super::RandomConnectManager;
 use crate::connect::lobby::action::{MatchConstraints, Outcome, QueuePosition};
 use crate::connect::lobby::chat::{Chat, History};
 use crate::connect::lobby::inbox::InboxEvent;
-use crate::connect::lobby::person::{ChatSide, PersonState, QUIET, QueueEntry};
+use crate::connect::lobby::person::{ChatSide, NUDGE_AFTER, PersonState, QueueEntry};
 use crate::connect::profile::nickname::Nickname;
 use crate::kernel::clock::Timestamp;
 use crate::kernel::id::{RoomId, UserId};
@@ -23,11 +23,16 @@ pub(super) struct NewPair {
 
 impl RandomConnectManager {
     /// Takes over what is known of somebody who looks for a partner.
-    pub(super) fn accept(&mut self, who: UserId, terms: MatchConstraints, now: Timestamp) {
+    pub(super) fn apply_constraints(
+        &mut self,
+        who: UserId,
+        terms: MatchConstraints,
+        now: Timestamp,
+    ) {
         let person = self.people.touch(who, now);
-        person.avoid.extend(terms.avoid);
-        person.informed |= terms.informed;
-        person.shunned = terms.shunned;
+        person.blocked.extend(terms.blocked);
+        person.notice_seen |= terms.notice_seen;
+        person.poorly_rated = terms.poorly_rated;
     }
 
     /// Pairs a person with the longest eligible waiter, or puts them in the queue. Somebody who
@@ -40,18 +45,20 @@ impl RandomConnectManager {
         now: Timestamp,
         rng: &mut impl Rng,
     ) -> Outcome {
-        let waiting = match self.waiting(who) {
-            Some(waiting) => QueueEntry { spurned: spurned.or(waiting.spurned), ..waiting },
-            None => QueueEntry { ticket: self.number(), since: now, spurned },
+        let waiting = match self.queue_entry(who) {
+            Some(waiting) => {
+                QueueEntry { skip_partner: spurned.or(waiting.skip_partner), ..waiting }
+            }
+            None => QueueEntry { ticket: self.next_seq(), since: now, skip_partner: spurned },
         };
         let person = self.people.touch(who, now);
         person.state = PersonState::Waiting(waiting);
-        let interests = person.search.interests.clone();
+        let interests = person.preferences.interests.clone();
         self.queue.join(waiting.ticket, who, &interests, waiting.since);
         let Some(pair) = self.match_waiter(who, now, rng) else {
-            return Outcome::Waiting { place: self.place(waiting), interests, again };
+            return Outcome::Waiting { place: self.queue_position(waiting), interests, again };
         };
-        self.notify(pair.partner, InboxEvent::Connected { chat: pair.partner_chat });
+        self.push_event(pair.partner, InboxEvent::Connected { chat: pair.partner_chat });
         Outcome::Connected { chat: pair.chat, again }
     }
 
@@ -64,40 +71,47 @@ impl RandomConnectManager {
         rng: &mut impl Rng,
     ) -> Option<NewPair> {
         self.queue.relax(now);
-        let waiting = self.waiting(who)?;
-        let interests = &self.people.get(&who)?.search.interests;
-        let eligible = |other: UserId| self.may_pair(who, other, now);
-        let partner = self.queue.kindred(interests, eligible).or_else(|| {
+        let waiting = self.queue_entry(who)?;
+        let interests = &self.people.get(&who)?.preferences.interests;
+        let eligible = |other: UserId| self.can_pair(who, other, now);
+        let partner = self.queue.oldest_sharing_interest(interests, eligible).or_else(|| {
             let open = self.queue.is_open(waiting.ticket);
             open.then(|| self.queue.open().find(|other| eligible(*other))).flatten()
         })?;
-        let common = interests.common(&self.people.get(&partner)?.search.interests);
+        let common = interests.intersection(&self.people.get(&partner)?.preferences.interests);
         for one in [who, partner] {
-            if let Some(waiting) = self.waiting(one) {
-                self.waits.add(now.since(waiting.since));
+            if let Some(waiting) = self.queue_entry(one) {
+                self.recent_waits.add(now.since(waiting.since));
             }
-            self.stop_waiting(one);
-            self.heard.forget(one);
+            self.leave_queue(one);
+            self.transcripts.remove(one);
         }
-        let name = self.name_for_chat(who, rng);
-        let mut partner_name = self.name_for_chat(partner, rng);
-        while partner_name == name && self.people.get(&partner)?.own_name().is_none() {
+        let name = self.chat_nickname(who, rng);
+        let mut partner_name = self.chat_nickname(partner, rng);
+        while partner_name == name && self.people.get(&partner)?.effective_nickname().is_none() {
             partner_name = Nickname::random(rng);
         }
         let room = RoomId::random(rng);
         let [first, partner_first] = [who, partner].map(|one| {
             let person = self.people.get_mut(&one);
-            person.is_some_and(|person| !std::mem::replace(&mut person.informed, true))
+            person.is_some_and(|person| !std::mem::replace(&mut person.notice_seen, true))
         });
         let partner_chat = Chat {
             room,
             partner: who,
             partner_name: name.clone(),
-            common: common.clone(),
-            first: partner_first,
+            common_interests: common.clone(),
+            is_first_chat: partner_first,
         };
-        let chat = Chat { room, partner, partner_name: partner_name.clone(), common, first };
-        let keeps = |one| self.people.get(one).is_some_and(|person| person.search.keep_history);
+        let chat = Chat {
+            room,
+            partner,
+            partner_name: partner_name.clone(),
+            common_interests: common,
+            is_first_chat: first,
+        };
+        let keeps =
+            |one| self.people.get(one).is_some_and(|person| person.preferences.keep_history);
         if keeps(&who) && keeps(&partner) {
             self.histories.insert(room, History::default());
         }
@@ -105,15 +119,15 @@ impl RandomConnectManager {
             |chat: &Chat, name| PersonState::Chatting(Box::new(ChatSide::new(chat.clone(), name)));
         self.people.get_mut(&who)?.state = chatting(&chat, name);
         self.people.get_mut(&partner)?.state = chatting(&partner_chat, partner_name);
-        self.pairs += 1;
-        self.quiet.insert((now + QUIET, room), who);
+        self.pair_count += 1;
+        self.nudge_deadlines.insert((now + NUDGE_AFTER, room), who);
         Some(NewPair { chat, partner, partner_chat })
     }
 
     /// Whether two waiters may be paired now: they are strangers, or one has waited long enough
     /// to take anyone; never two of whom one blocked the other. Whoever left a partner for this search
     /// waits that long themselves first.
-    fn may_pair(&self, a: UserId, b: UserId, now: Timestamp) -> bool {
+    fn can_pair(&self, a: UserId, b: UserId, now: Timestamp) -> bool {
         let (Some(first), Some(second)) = (self.people.get(&a), self.people.get(&b)) else {
             return false;
         };
@@ -121,36 +135,43 @@ impl RandomConnectManager {
         else {
             return false;
         };
-        let spurns = |one: &QueueEntry, other| one.spurned == Some(other) && one.is_patient(now);
-        let strangers = !first.recent.contains(b, now) && !second.recent.contains(a, now);
-        let apart = first.avoid.contains(&b) || second.avoid.contains(&a);
+        let spurns =
+            |one: &QueueEntry, other| one.skip_partner == Some(other) && one.avoids_recent(now);
+        let strangers =
+            !first.recent_partners.contains(b, now) && !second.recent_partners.contains(a, now);
+        let apart = first.blocked.contains(&b) || second.blocked.contains(&a);
         // Gently: whom many would rather not have met waits a little longer for anybody else.
-        let matched = first.shunned == second.shunned || !x.is_choosy(now) || !y.is_choosy(now);
+        let matched = first.poorly_rated == second.poorly_rated
+            || !x.is_selective(now)
+            || !y.is_selective(now);
         a != b
             && !apart
             && matched
-            && (strangers || !x.is_patient(now) || !y.is_patient(now))
+            && (strangers || !x.avoids_recent(now) || !y.avoids_recent(now))
             && !spurns(x, b)
             && !spurns(y, a)
     }
 
-    fn name_for_chat(&self, who: UserId, rng: &mut impl Rng) -> Nickname {
-        let own = self.people.get(&who).and_then(|person| person.own_name().cloned());
+    fn chat_nickname(&self, who: UserId, rng: &mut impl Rng) -> Nickname {
+        let own = self.people.get(&who).and_then(|person| person.effective_nickname().cloned());
         own.unwrap_or_else(|| Nickname::random(rng))
     }
 
     /// Takes a person out of the queue, and says whether they were in it.
-    pub(super) fn stop_waiting(&mut self, who: UserId) -> bool {
-        let Some(waiting) = self.waiting(who) else { return false };
+    pub(super) fn leave_queue(&mut self, who: UserId) -> bool {
+        let Some(waiting) = self.queue_entry(who) else { return false };
         if let Some(person) = self.people.get_mut(&who) {
-            self.queue.leave(waiting.ticket, &person.search.interests);
+            self.queue.leave(waiting.ticket, &person.preferences.interests);
             person.state = PersonState::Idle;
         }
         true
     }
 
-    pub(super) fn place(&self, waiting: QueueEntry) -> QueuePosition {
-        QueuePosition { position: self.queue.place(waiting.ticket), estimate: self.waits.usual() }
+    pub(super) fn queue_position(&self, waiting: QueueEntry) -> QueuePosition {
+        QueuePosition {
+            position: self.queue.position(waiting.ticket),
+            estimated_wait: self.recent_waits.median(),
+        }
     }
 }
 
@@ -160,21 +181,21 @@ pub(crate) struct RecentWaits(VecDeque<Duration>);
 
 impl RecentWaits {
     /// So many tell what is usual now; few enough to follow the hour of the day.
-    pub(crate) const KEPT: usize = 50;
+    pub(crate) const SAMPLES: usize = 50;
 
     fn add(&mut self, wait: Duration) {
         // Who finds somebody waiting does not wait: what they tell is nothing for who has to.
         if wait.is_zero() {
             return;
         }
-        if self.0.len() == Self::KEPT {
+        if self.0.len() == Self::SAMPLES {
             self.0.pop_front();
         }
         self.0.push_back(wait);
     }
 
     /// The median.
-    fn usual(&self) -> Option<Duration> {
+    fn median(&self) -> Option<Duration> {
         let mut sorted: Vec<_> = self.0.iter().copied().collect();
         sorted.sort_unstable();
         sorted.get(sorted.len() / 2).copied()
@@ -188,10 +209,10 @@ mod tests {
     #[test]
     fn the_estimate_is_the_median_of_those_who_had_to_wait() {
         let mut waits = RecentWaits::default();
-        assert_eq!(waits.usual(), None);
+        assert_eq!(waits.median(), None);
         [0, 5, 0, 90, 20, 0].into_iter().for_each(|s| waits.add(Duration::from_secs(s)));
-        assert_eq!(waits.usual(), Some(Duration::from_secs(20)));
+        assert_eq!(waits.median(), Some(Duration::from_secs(20)));
         (0..50).for_each(|_| waits.add(Duration::from_secs(3)));
-        assert_eq!(waits.usual(), Some(Duration::from_secs(3)), "what was long ago is forgotten");
+        assert_eq!(waits.median(), Some(Duration::from_secs(3)), "what was long ago is forgotten");
     }
 }

@@ -14,7 +14,7 @@ use crate::connect::lobby::action::{NudgeResult, SweepResult};
 use crate::connect::lobby::chat::Chat;
 use crate::connect::lobby::inbox::InboxEvent;
 use crate::connect::lobby::people::IdleCheck;
-use crate::connect::lobby::person::{CHOOSY_FOR, Person, QUIET};
+use crate::connect::lobby::person::{INTEREST_ONLY_FOR, NUDGE_AFTER, Person};
 use crate::kernel::clock::Timestamp;
 
 impl RandomConnectManager {
@@ -22,9 +22,9 @@ impl RandomConnectManager {
     /// and as many calls that are too old to be repeated. Costs as much as it forgets, and a look now and
     /// then at each of the others.
     pub fn sweep(&mut self, now: Timestamp, limit: usize) -> SweepResult {
-        let now = self.advance(now);
-        let more = self.replays.forget_old(now, limit);
-        let old = self.heard.forget_old(now, limit);
+        let now = self.advance_clock(now);
+        let more = self.replays.evict_expired(now, limit);
+        let old = self.transcripts.evict_expired(now, limit);
         let (evicted, others) = self.evict_idle(now, limit);
         SweepResult { evicted, more: more || old || others }
     }
@@ -34,17 +34,18 @@ impl RandomConnectManager {
     fn evict_idle(&mut self, now: Timestamp, limit: usize) -> (usize, bool) {
         let mut evicted = 0;
         for _ in 0..limit {
-            let who = match self.people.look(now, self.idle_timeout) {
+            let who = match self.people.next_idle(now, self.idle_timeout) {
                 None => return (evicted, false),
                 Some(IdleCheck::Active) => continue,
-                Some(IdleCheck::Silent(who)) => who,
+                Some(IdleCheck::Idle(who)) => who,
             };
-            self.stop_waiting(who);
+            self.leave_queue(who);
             if let Some(Chat { partner, room, .. }) = self.end_chat(who, now) {
-                self.notify(partner, InboxEvent::PartnerTimedOut { room });
+                self.push_event(partner, InboxEvent::PartnerTimedOut { room });
             }
-            self.heard.forget(who);
-            self.gone.extend(self.people.forget(who).map(|person| person as Box<dyn Any + Send>));
+            self.transcripts.remove(who);
+            self.deferred_drops
+                .extend(self.people.remove(who).map(|person| person as Box<dyn Any + Send>));
             self.evicted += 1;
             evicted += 1;
         }
@@ -53,10 +54,10 @@ impl RandomConnectManager {
 
     /// Nudges up to `limit` pairs of whom neither was heard of for [`QUIET`], each once.
     pub fn nudge_silent(&mut self, now: Timestamp, limit: usize) -> NudgeResult {
-        let now = self.advance(now);
+        let now = self.advance_clock(now);
         let mut pairs = 0;
         for _ in 0..limit {
-            let due = self.quiet.first_entry().filter(|entry| entry.key().0 <= now);
+            let due = self.nudge_deadlines.first_entry().filter(|entry| entry.key().0 <= now);
             let Some(((_, room), who)) = due.map(BTreeMapEntry::remove_entry) else {
                 return NudgeResult { pairs, more: false };
             };
@@ -65,12 +66,12 @@ impl RandomConnectManager {
             let Some(partner) = partner else { continue };
             let heard = [who, partner].map(|one| self.people.get(&one).map(|one| one.last_seen));
             let last = heard.into_iter().flatten().max().unwrap_or(now);
-            if now.since(last) < QUIET {
-                self.quiet.insert((last + QUIET, room), who);
+            if now.since(last) < NUDGE_AFTER {
+                self.nudge_deadlines.insert((last + NUDGE_AFTER, room), who);
                 continue;
             }
-            self.notify(who, InboxEvent::Nudge { room });
-            self.notify(partner, InboxEvent::Nudge { room });
+            self.push_event(who, InboxEvent::Nudge { room });
+            self.push_event(partner, InboxEvent::Nudge { room });
             pairs += 1;
         }
         NudgeResult { pairs, more: true }
@@ -79,17 +80,18 @@ impl RandomConnectManager {
     /// Pairs up to `limit` of the longest waiters whose wishes have relaxed: those who by now take
     /// people without a common interest, or recent partners. Returns how many pairs were made.
     pub fn pair_waiting(&mut self, now: Timestamp, limit: usize, rng: &mut impl Rng) -> usize {
-        let now = self.advance(now);
+        let now = self.advance_clock(now);
         self.queue.relax(now);
         let relaxed = |who: &_| {
-            self.waiting(*who).is_some_and(|waiting| now.since(waiting.since) >= CHOOSY_FOR)
+            self.queue_entry(*who)
+                .is_some_and(|waiting| now.since(waiting.since) >= INTEREST_ONLY_FOR)
         };
         let waiters: Vec<_> = self.queue.open().take(limit).take_while(relaxed).collect();
         let mut made = 0;
         for who in waiters {
             let Some(pair) = self.match_waiter(who, now, rng) else { continue };
-            self.notify(pair.partner, InboxEvent::Connected { chat: pair.partner_chat });
-            self.notify(who, InboxEvent::Connected { chat: pair.chat });
+            self.push_event(pair.partner, InboxEvent::Connected { chat: pair.partner_chat });
+            self.push_event(who, InboxEvent::Connected { chat: pair.chat });
             made += 1;
         }
         made

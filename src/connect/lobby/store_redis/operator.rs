@@ -1,23 +1,23 @@
 //! What an operator asks of the lobby: see `operator.rs` beside the manager for the rules.
 
-use super::codec::{int, list};
+use super::codec::{as_list, as_u64};
 use super::scripts::SCRIPTS;
-use super::{BATCH, LobbyError, RedisLobbyInner, ScriptArgs, codec, millis};
-use crate::connect::lobby::broadcast::{Broadcast, BroadcastProgress, FOUND, Presence};
+use super::{LobbyError, RedisLobbyInner, SWEEP_BATCH, ScriptArgs, codec, millis};
+use crate::connect::lobby::broadcast::{Broadcast, BroadcastProgress, MAX_FIND_RESULTS, Presence};
 use crate::kernel::clock::Timestamp;
 use crate::kernel::id::UserId;
 
 impl RedisLobbyInner {
-    pub(super) async fn find(&self, prefix: &str) -> Result<Vec<UserId>, LobbyError> {
-        let arguments = ScriptArgs::default().with(prefix).with(FOUND.to_string());
-        let answer = self.run(&SCRIPTS.find, &arguments).await?;
-        let codes = list(&answer).ok_or(LobbyError)?;
-        codes.iter().map(codec::person).collect::<Option<_>>().ok_or(LobbyError)
+    pub(super) async fn find_by_prefix(&self, prefix: &str) -> Result<Vec<UserId>, LobbyError> {
+        let arguments = ScriptArgs::default().arg(prefix).arg(MAX_FIND_RESULTS.to_string());
+        let answer = self.eval(&SCRIPTS.find_by_prefix, &arguments).await?;
+        let codes = as_list(&answer).ok_or(LobbyError)?;
+        codes.iter().map(codec::user_id_value).collect::<Option<_>>().ok_or(LobbyError)
     }
 
     pub(super) async fn presence(&self, who: UserId) -> Result<Option<Presence>, LobbyError> {
-        let arguments = ScriptArgs::default().with(who.code());
-        match codec::bytes(&self.run(&SCRIPTS.presence, &arguments).await?) {
+        let arguments = ScriptArgs::default().arg(who.to_hex());
+        match codec::as_bytes(&self.eval(&SCRIPTS.presence, &arguments).await?) {
             Some(b"") => Ok(None),
             Some(b"i") => Ok(Some(Presence::Idle)),
             Some(b"w") => Ok(Some(Presence::Waiting)),
@@ -26,32 +26,32 @@ impl RedisLobbyInner {
         }
     }
 
-    pub(super) async fn announce(
+    pub(super) async fn broadcast(
         &self,
         announcement: &Broadcast,
         after: Option<UserId>,
         now: Timestamp,
     ) -> Result<BroadcastProgress, LobbyError> {
-        let notice = self.codec.notice(&announcement.notice).ok_or(LobbyError)?;
+        let notice = self.codec.seal_broadcast(&announcement.text).ok_or(LobbyError)?;
         let arguments = ScriptArgs::default()
-            .with(millis(now))
-            .with(after.map(UserId::code).unwrap_or_default())
-            .with(BATCH.to_string())
-            .with(announcement.key.code())
-            .with(notice);
-        let answer = self.run(&SCRIPTS.announce, &arguments).await?;
+            .arg(millis(now))
+            .arg(after.map(UserId::to_hex).unwrap_or_default())
+            .arg(SWEEP_BATCH.to_string())
+            .arg(announcement.key.to_hex())
+            .arg(notice);
+        let answer = self.eval(&SCRIPTS.broadcast, &arguments).await?;
         let read = || {
-            let [told, before, full, last] = list(&answer)? else { return None };
-            let count = |value| int(value).and_then(|n| usize::try_from(n).ok());
-            let last = match codec::bytes(last)? {
+            let [told, before, full, last] = as_list(&answer)? else { return None };
+            let count = |value| as_u64(value).and_then(|n| usize::try_from(n).ok());
+            let last = match codec::as_bytes(last)? {
                 [] => None,
-                _ => Some(codec::person(last)?),
+                _ => Some(codec::user_id_value(last)?),
             };
             Some(BroadcastProgress {
-                told: count(told)?,
-                before: count(before)?,
-                full: count(full)?,
-                last,
+                delivered: count(told)?,
+                already_delivered: count(before)?,
+                inbox_full: count(full)?,
+                cursor: last,
             })
         };
         read().ok_or(LobbyError)

@@ -6,20 +6,21 @@ use std::time::Duration;
 use once_cell::sync::Lazy;
 use redis::Script;
 
-use crate::connect::lobby::REDELIVERY;
-use crate::connect::lobby::chat::HISTORY;
-use crate::connect::lobby::inbox::{CAPACITY, LEASE_TIME};
+use crate::connect::lobby::META_RETRY_WINDOW;
+use crate::connect::lobby::chat::MAX_HISTORY;
+use crate::connect::lobby::inbox::{INBOX_CAPACITY, LEASE_TIME};
 use crate::connect::lobby::manager::matching::RecentWaits;
 use crate::connect::lobby::person::{
-    CHOOSY_FOR, FAMILIAR, PATIENCE, QUIET, RECENT_FOR, RECENT_PARTNERS,
+    AVOID_RECENT_FOR, INTEREST_ONLY_FOR, NUDGE_AFTER, RECENT_PARTNER_TTL, RECENT_PARTNERS,
+    TRUST_AFTER_MESSAGES,
 };
-use crate::connect::lobby::replay::REMEMBERED_FOR;
-use crate::connect::lobby::transcript::QUOTED;
+use crate::connect::lobby::replay::REPLAY_TTL;
+use crate::connect::lobby::transcript::TRANSCRIPT_LEN;
 
 /// After so long nothing is left of a lobby that nobody uses.
-const LIFETIME: Duration = Duration::from_secs(24 * 60 * 60);
+const KEY_TTL: Duration = Duration::from_secs(24 * 60 * 60);
 /// How many of a line are looked at for somebody to pair with: all but a few of them will do.
-const LOOKED_AT: usize = 64;
+const MAX_CANDIDATES: usize = 64;
 
 /// The scripts with what they share before them.
 pub(super) struct Scripts {
@@ -28,35 +29,35 @@ pub(super) struct Scripts {
     pub act: Script,
     pub collect: Script,
     pub settle: Script,
-    pub sender: Script,
-    pub first: Script,
+    pub sender_state: Script,
+    pub claim_delivery: Script,
     pub sweep: Script,
     pub pair_waiting: Script,
     pub nudge_silent: Script,
     pub stats: Script,
-    pub find: Script,
+    pub find_by_prefix: Script,
     pub presence: Script,
-    pub announce: Script,
+    pub broadcast: Script,
 }
 
 pub(super) static SCRIPTS: Lazy<Scripts> = Lazy::new(|| {
     let millis = |span: Duration| span.as_millis().to_string();
     let constants: String = [
-        ("LIFETIME", millis(LIFETIME)),
-        ("REDELIVERY", millis(REDELIVERY)),
+        ("LIFETIME", millis(KEY_TTL)),
+        ("REDELIVERY", millis(META_RETRY_WINDOW)),
         ("LEASE_TIME", millis(LEASE_TIME)),
-        ("CHOOSY_FOR", millis(CHOOSY_FOR)),
-        ("PATIENCE", millis(PATIENCE)),
-        ("QUIET", millis(QUIET)),
-        ("RECENT_FOR", millis(RECENT_FOR)),
+        ("CHOOSY_FOR", millis(INTEREST_ONLY_FOR)),
+        ("PATIENCE", millis(AVOID_RECENT_FOR)),
+        ("QUIET", millis(NUDGE_AFTER)),
+        ("RECENT_FOR", millis(RECENT_PARTNER_TTL)),
         ("RECENT_PARTNERS", RECENT_PARTNERS.to_string()),
-        ("REMEMBERED_FOR", millis(REMEMBERED_FOR)),
-        ("FAMILIAR", FAMILIAR.to_string()),
-        ("CAPACITY", CAPACITY.to_string()),
-        ("HISTORY", HISTORY.to_string()),
-        ("QUOTED", QUOTED.to_string()),
-        ("WAITS", RecentWaits::KEPT.to_string()),
-        ("LOOKED_AT", LOOKED_AT.to_string()),
+        ("REMEMBERED_FOR", millis(REPLAY_TTL)),
+        ("FAMILIAR", TRUST_AFTER_MESSAGES.to_string()),
+        ("CAPACITY", INBOX_CAPACITY.to_string()),
+        ("HISTORY", MAX_HISTORY.to_string()),
+        ("QUOTED", TRANSCRIPT_LEN.to_string()),
+        ("WAITS", RecentWaits::SAMPLES.to_string()),
+        ("LOOKED_AT", MAX_CANDIDATES.to_string()),
     ]
     .map(|(name, value)| format!("local {name} = {value}\n"))
     .concat();
@@ -71,14 +72,14 @@ pub(super) static SCRIPTS: Lazy<Scripts> = Lazy::new(|| {
         act: script(&[queue, call, include_str!("lua/act.lua"), answer]),
         collect: script(&[include_str!("lua/collect.lua")]),
         settle: script(&[include_str!("lua/settle.lua")]),
-        sender: script(&[include_str!("lua/sender.lua")]),
-        first: script(&[include_str!("lua/first.lua")]),
+        sender_state: script(&[include_str!("lua/sender.lua")]),
+        claim_delivery: script(&[include_str!("lua/first.lua")]),
         sweep: script(&[queue, include_str!("lua/sweep.lua")]),
         pair_waiting: script(&[queue, include_str!("lua/pair_waiting.lua")]),
         nudge_silent: script(&[include_str!("lua/nudge_silent.lua")]),
         stats: script(&[include_str!("lua/stats.lua")]),
-        find: script(&[include_str!("lua/find.lua")]),
+        find_by_prefix: script(&[include_str!("lua/find.lua")]),
         presence: script(&[include_str!("lua/presence.lua")]),
-        announce: script(&[include_str!("lua/announce.lua")]),
+        broadcast: script(&[include_str!("lua/announce.lua")]),
     }
 });

@@ -46,13 +46,13 @@ pub type MessageArg<'a> = FluentValue<'a>;
 
 /// A message in a language.
 #[must_use]
-pub fn say(language: Language, id: &str) -> String {
-    say_with(language, id, [])
+pub fn text(language: Language, id: &str) -> String {
+    format(language, id, [])
 }
 
 /// A message in a language, with these values for its placeholders.
 #[must_use]
-pub fn say_with<const N: usize>(
+pub fn format<const N: usize>(
     language: Language,
     id: &str,
     values: [(&'static str, MessageArg<'_>); N],
@@ -73,7 +73,7 @@ mod tests {
     use regex::Regex;
 
     use super::*;
-    use crate::connect::profile::impersonation::SIGNS;
+    use crate::connect::profile::impersonation::SYSTEM_EMOJI;
 
     /// The messages of a file, each with the placeholders and messages it uses.
     fn messages(file: &str) -> BTreeMap<String, BTreeSet<String>> {
@@ -130,7 +130,7 @@ mod tests {
                 let pattern = message.expect("a message has a text");
                 let said = bundle.format_pattern(pattern, Some(&args), &mut errors);
                 assert!(errors.is_empty() && !said.contains('{'), "{} {id}: {said}", row.code);
-                let english = say_with(Language::English, &id, []);
+                let english = format(Language::English, &id, []);
                 let same = row.language != Language::English && said == english;
                 assert!(!same, "{} {id} is English", row.code);
             }
@@ -146,16 +146,15 @@ mod tests {
                 .into_keys()
                 .filter(|id| !parts.iter().any(|part| id.starts_with(part)))
             {
-                let said = say(row.language, &id);
-                assert!(said.starts_with(SIGNS), "{} {id}: {said}", row.code);
+                let said = text(row.language, &id);
+                assert!(said.starts_with(SYSTEM_EMOJI), "{} {id}: {said}", row.code);
             }
         }
     }
 
     #[test]
     fn numbers_are_counted_as_the_language_does() {
-        let seconds =
-            |language, count: u64| say_with(language, "seconds", [("count", count.into())]);
+        let seconds = |language, count: u64| format(language, "seconds", [("count", count.into())]);
         assert_eq!([1, 2].map(|n| seconds(Language::English, n)), ["1 second", "2 seconds"]);
         let arabic = [1, 2, 3, 11].map(|n| seconds(Language::Arabic, n));
         assert_eq!(arabic.iter().collect::<BTreeSet<_>>().len(), 4, "{arabic:?}");

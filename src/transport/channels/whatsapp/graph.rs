@@ -19,19 +19,19 @@ use crate::transport::ops::metrics::{Metrics, OutboundTarget, SendOutcome};
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum SendError {
     /// It may go out later, and not before this much time, where that was said.
-    Later(Option<Duration>),
+    RetryLater(Option<Duration>),
     /// It will not, until the person writes again.
-    Refused,
+    Rejected,
 }
 
 /// Codes of the API that say "not now": application, account and pair limits, and its own failures.
-const LATER: &[i64] =
+const RETRYABLE_CODES: &[i64] =
     &[1, 2, 4, 80_007, 130_429, 131_000, 131_016, 131_048, 131_056, 131_057, 133_004];
 /// Codes that are about the operator's access, not about the person or the message.
-const ACCESS: &[i64] = &[0, 3, 10, 190, 131_005, 131_031, 131_042, 131_045, 133_010];
+const ACCESS_CODES: &[i64] = &[0, 3, 10, 190, 131_005, 131_031, 131_042, 131_045, 133_010];
 
 /// The app is in development, and the person is not among those it may write to.
-const NOT_ON_LIST: i64 = 131_030;
+const RECIPIENT_NOT_ALLOWED: i64 = 131_030;
 
 /// Sends messages from one number.
 pub struct GraphApi {
@@ -39,12 +39,12 @@ pub struct GraphApi {
     /// `{base}/{phone number id}/messages`.
     url: String,
     token: SecretString,
-    pace: SendPolicy,
+    send_policy: SendPolicy,
     /// Ticks when the next request to anybody may go out.
-    slots: Mutex<Interval>,
+    send_ticks: Mutex<Interval>,
     metrics: Arc<Metrics>,
     /// Whether the operator has been warned that access is refused.
-    warned: AtomicBool,
+    access_warned: AtomicBool,
 }
 
 impl GraphApi {
@@ -54,13 +54,21 @@ impl GraphApi {
         http: Client,
         url: String,
         token: SecretString,
-        pace: SendPolicy,
+        send_policy: SendPolicy,
         metrics: Arc<Metrics>,
     ) -> Self {
-        let mut slots = interval(pace.overall.max(Duration::from_micros(1)));
+        let mut slots = interval(send_policy.global_interval.max(Duration::from_micros(1)));
         slots.set_missed_tick_behavior(MissedTickBehavior::Delay);
-        let warned = AtomicBool::new(false);
-        Self { http, url, token, pace, slots: Mutex::new(slots), metrics, warned }
+        let access_warned = AtomicBool::new(false);
+        Self {
+            http,
+            url,
+            token,
+            send_policy,
+            send_ticks: Mutex::new(slots),
+            metrics,
+            access_warned,
+        }
     }
 
     /// Sends a text of at most 4,096 characters. Makes one attempt; one that breaks off may have
@@ -69,24 +77,24 @@ impl GraphApi {
     /// # Errors
     /// When the API did not say that it took it.
     pub async fn send(&self, to: &Recipient, text: &str) -> Result<(), SendError> {
-        let sent = timeout(self.pace.attempt, self.attempt(to, text)).await;
-        let sent = sent.unwrap_or(Err(SendError::Later(None)));
+        let sent = timeout(self.send_policy.attempt_timeout, self.attempt(to, text)).await;
+        let sent = sent.unwrap_or(Err(SendError::RetryLater(None)));
         let outcome = match sent {
             Ok(()) => SendOutcome::Ok,
-            Err(SendError::Later(_)) => SendOutcome::Later,
-            Err(SendError::Refused) => SendOutcome::Refused,
+            Err(SendError::RetryLater(_)) => SendOutcome::Later,
+            Err(SendError::Rejected) => SendOutcome::Refused,
         };
-        self.metrics.count_sent(OutboundTarget::WhatsApp, outcome);
+        self.metrics.record_send(OutboundTarget::WhatsApp, outcome);
         sent
     }
 
     /// Returns when the next request may go out.
-    async fn slot(&self) {
-        self.slots.lock().await.tick().await;
+    async fn next_slot(&self) {
+        self.send_ticks.lock().await.tick().await;
     }
 
     async fn attempt(&self, to: &Recipient, text: &str) -> Result<(), SendError> {
-        self.slot().await;
+        self.next_slot().await;
         let mut message = json!({
             "messaging_product": "whatsapp",
             "recipient_type": "individual",
@@ -99,10 +107,11 @@ impl GraphApi {
         }
         let request = self.http.post(&self.url).bearer_auth(self.token.expose_secret());
         // What the error says may hold the address, and nothing more can be done about it.
-        let answer = request.json(&message).send().await.map_err(|_| SendError::Later(None))?;
+        let answer =
+            request.json(&message).send().await.map_err(|_| SendError::RetryLater(None))?;
         let status = answer.status();
         if status.is_success() {
-            self.warned.store(false, Ordering::Relaxed);
+            self.access_warned.store(false, Ordering::Relaxed);
             return Ok(());
         }
         let asked = retry_after(&answer);
@@ -111,19 +120,27 @@ impl GraphApi {
             .await
             .ok()
             .and_then(|body| body.pointer("/error/code")?.as_i64());
-        Err(self.judge(status, code, asked))
+        Err(self.classify(status, code, asked))
     }
 
-    fn judge(&self, status: StatusCode, code: Option<i64>, asked: Option<Duration>) -> SendError {
+    fn classify(
+        &self,
+        status: StatusCode,
+        code: Option<i64>,
+        asked: Option<Duration>,
+    ) -> SendError {
         let known = |codes: &[i64]| code.is_some_and(|code| codes.contains(&code));
         let permission = code.is_some_and(|code| (200..300).contains(&code));
         let unauthorized = status == StatusCode::UNAUTHORIZED || status == StatusCode::FORBIDDEN;
-        if known(LATER) || status == StatusCode::TOO_MANY_REQUESTS || status.is_server_error() {
-            return SendError::Later(asked);
+        if known(RETRYABLE_CODES)
+            || status == StatusCode::TOO_MANY_REQUESTS
+            || status.is_server_error()
+        {
+            return SendError::RetryLater(asked);
         }
-        let access = known(ACCESS) || permission || unauthorized;
-        let warns = access || code == Some(NOT_ON_LIST);
-        if warns && !self.warned.swap(true, Ordering::Relaxed) {
+        let access = known(ACCESS_CODES) || permission || unauthorized;
+        let warns = access || code == Some(RECIPIENT_NOT_ALLOWED);
+        if warns && !self.access_warned.swap(true, Ordering::Relaxed) {
             tracing::warn!(
                 status = status.as_u16(),
                 code,
@@ -131,10 +148,10 @@ impl GraphApi {
             );
         }
         if access {
-            return SendError::Later(asked);
+            return SendError::RetryLater(asked);
         }
         tracing::debug!(status = status.as_u16(), code, "the WhatsApp API refused a message");
-        SendError::Refused
+        SendError::Rejected
     }
 }
 
@@ -157,7 +174,7 @@ mod tests {
         let mut sent = 0;
         let sending = async {
             loop {
-                graph.slot().await;
+                graph.next_slot().await;
                 sent += 1;
             }
         };

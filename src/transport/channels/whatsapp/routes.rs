@@ -12,11 +12,11 @@ use serde::Deserialize;
 use tokio::time::sleep;
 
 use super::WhatsApp;
-use crate::transport::mcp::endpoint::read;
+use crate::transport::mcp::endpoint::read_body;
 use crate::transport::ops::metrics::WebhookOutcome;
 
 /// The most bytes of a body.
-const MAX_BODY_BYTES: usize = 256 * 1024;
+const MAX_WEBHOOK_BYTES: usize = 256 * 1024;
 
 /// How Meta asks whether this webhook is the operator's.
 #[derive(Deserialize)]
@@ -38,7 +38,7 @@ struct WebhookState {
 /// The routes of the webhook. A body may take `body_timeout` to arrive.
 pub fn routes(whatsapp: Arc<WhatsApp>, body_timeout: Duration) -> Router {
     Router::new()
-        .route("/webhooks/whatsapp", get(subscribe).post(take))
+        .route("/webhooks/whatsapp", get(subscribe).post(receive))
         .with_state(WebhookState { whatsapp, body_timeout })
 }
 
@@ -46,7 +46,7 @@ async fn subscribe(
     State(hook): State<WebhookState>,
     Query(asked): Query<Subscription>,
 ) -> Response {
-    if !hook.whatsapp.admits_subscription(&asked.mode, &asked.token) {
+    if !hook.whatsapp.verify_subscription(&asked.mode, &asked.token) {
         return (
             StatusCode::FORBIDDEN,
             "Forbidden: the verify token is not the one that was set\n",
@@ -57,15 +57,15 @@ async fn subscribe(
     ([(header::CONTENT_TYPE, "text/plain; charset=utf-8")], asked.challenge).into_response()
 }
 
-async fn take(State(hook): State<WebhookState>, request: Request) -> Response {
+async fn receive(State(hook): State<WebhookState>, request: Request) -> Response {
     let (parts, body) = request.into_parts();
-    let body = match read(body, MAX_BODY_BYTES, sleep(hook.body_timeout)).await {
+    let body = match read_body(body, MAX_WEBHOOK_BYTES, sleep(hook.body_timeout)).await {
         Ok(body) => body,
         Err(response) => return response,
     };
     let signature =
         parts.headers.get("x-hub-signature-256").map_or(&[][..], |value| value.as_bytes());
-    match hook.whatsapp.take(&body, signature) {
+    match hook.whatsapp.accept(&body, signature) {
         // Another answer to what can't be read would only have it sent again.
         WebhookOutcome::Accepted | WebhookOutcome::Invalid => StatusCode::OK.into_response(),
         WebhookOutcome::Unsigned => {

@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use parking_lot::Mutex;
 
-use super::channel::{WINDOW, WhatsAppChannel};
+use super::channel::{MESSAGING_WINDOW, WhatsAppChannel};
 use super::webhook::InboundMessage;
 use crate::connect::delivery::courier::{CourierGuard, Couriers};
 use crate::kernel::clock::Timestamp;
@@ -16,11 +16,11 @@ use crate::kernel::id::UserId;
 use crate::kernel::ttl_cache::TtlCache;
 
 /// The most people known at once; the longest silent are forgotten for new ones.
-const MAX_PEOPLE: usize = 100_000;
+const MAX_USERS: usize = 100_000;
 
 /// Somebody who wrote lately. What they are told of goes with them when they are forgotten.
 pub struct WhatsAppUser {
-    pub who: UserId,
+    pub user: UserId,
     pub channel: Arc<WhatsAppChannel>,
     attachment: Mutex<Option<CourierGuard>>,
     messages: Mutex<MessageQueue>,
@@ -30,7 +30,7 @@ pub struct WhatsAppUser {
 struct MessageQueue {
     waiting: VecDeque<InboundMessage>,
     /// Whether somebody is at work on them.
-    worked_on: bool,
+    in_progress: bool,
 }
 
 impl WhatsAppUser {
@@ -39,14 +39,14 @@ impl WhatsAppUser {
     pub fn add(&self, message: InboundMessage) -> bool {
         let mut messages = self.messages.lock();
         messages.waiting.push_back(message);
-        !std::mem::replace(&mut messages.worked_on, true)
+        !std::mem::replace(&mut messages.in_progress, true)
     }
 
     /// The next message; when there is none, the work on them has ended.
     pub fn next(&self) -> Option<InboundMessage> {
         let mut messages = self.messages.lock();
         let next = messages.waiting.pop_front();
-        messages.worked_on = next.is_some();
+        messages.in_progress = next.is_some();
         next
     }
 
@@ -57,7 +57,7 @@ impl WhatsAppUser {
             return;
         }
         let channel = Arc::clone(&self.channel) as _;
-        *attachment = Some(couriers.attach(self.who, channel));
+        *attachment = Some(couriers.attach(self.user, channel));
     }
 }
 
@@ -66,13 +66,13 @@ pub struct WhatsAppUsers(Mutex<TtlCache<UserId, Arc<WhatsAppUser>>>);
 
 impl Default for WhatsAppUsers {
     fn default() -> Self {
-        Self(Mutex::new(TtlCache::new(WINDOW, MAX_PEOPLE)))
+        Self(Mutex::new(TtlCache::new(MESSAGING_WINDOW, MAX_USERS)))
     }
 }
 
 impl WhatsAppUsers {
     /// A person who just wrote, known already or made with a channel.
-    pub fn came(
+    pub fn get_or_insert(
         &self,
         who: UserId,
         now: Timestamp,
@@ -83,13 +83,13 @@ impl WhatsAppUsers {
         let person = known.unwrap_or_else(|| {
             let channel = Arc::new(channel());
             Arc::new(WhatsAppUser {
-                who,
+                user: who,
                 channel,
                 attachment: Mutex::default(),
                 messages: Mutex::default(),
             })
         });
-        let forgotten = people.put(who, Arc::clone(&person), now);
+        let forgotten = people.insert(who, Arc::clone(&person), now);
         // Letting go of somebody takes the couriers' lock.
         drop(people);
         drop(forgotten);
@@ -97,8 +97,8 @@ impl WhatsAppUsers {
     }
 
     /// Forgets those who have been silent for too long.
-    pub fn forget(&self, now: Timestamp) {
-        let forgotten = self.0.lock().forget(now);
+    pub fn evict_idle(&self, now: Timestamp) {
+        let forgotten = self.0.lock().evict_expired(now);
         drop(forgotten);
     }
 }

@@ -28,22 +28,22 @@ pub enum MessageContent {
 /// A message of a person.
 #[derive(Clone)]
 pub struct InboundMessage {
-    pub address: Recipient,
+    pub from: Recipient,
     /// Meta's name for the message.
     pub id: String,
     /// When it was sent, if that can be read.
-    pub at: Option<Timestamp>,
+    pub sent_at: Option<Timestamp>,
     /// What the person calls themselves.
     pub name: Option<String>,
     pub content: MessageContent,
 }
 
 /// Kinds of messages that say something, which can't be passed on.
-const MEDIA: &[&str] =
+const MEDIA_TYPES: &[&str] =
     &["image", "audio", "voice", "video", "document", "sticker", "location", "contacts"];
 
 /// The messages to this number in a body, in order; `None` if it is no JSON.
-pub fn messages(body: &[u8], phone_number_id: &str) -> Option<Vec<InboundMessage>> {
+pub fn parse(body: &[u8], phone_number_id: &str) -> Option<Vec<InboundMessage>> {
     let body: Value = serde_json::from_slice(body).ok()?;
     let values = list(&body, "entry").flat_map(|entry| list(entry, "changes"));
     let ours = values.filter_map(|change| change.get("value")).filter(|value| {
@@ -54,13 +54,13 @@ pub fn messages(body: &[u8], phone_number_id: &str) -> Option<Vec<InboundMessage
 }
 
 fn messages_of(value: &Value) -> impl Iterator<Item = InboundMessage> {
-    list(value, "messages").filter_map(|message| read(message, value))
+    list(value, "messages").filter_map(|message| parse_message(message, value))
 }
 
-fn read(message: &Value, value: &Value) -> Option<InboundMessage> {
+fn parse_message(message: &Value, value: &Value) -> Option<InboundMessage> {
     let content = match text(message, "type")? {
         "text" => MessageContent::Text(message.pointer("/text/body")?.as_str()?.to_owned()),
-        kind if MEDIA.contains(&kind) => MessageContent::Media,
+        kind if MEDIA_TYPES.contains(&kind) => MessageContent::Media,
         _ => return None,
     };
     let number = text(message, "from");
@@ -74,9 +74,9 @@ fn read(message: &Value, value: &Value) -> Option<InboundMessage> {
     let seconds = text(message, "timestamp").and_then(|at| at.parse::<u64>().ok());
     let name = contact.and_then(|contact| contact.pointer("/profile/name")?.as_str());
     Some(InboundMessage {
-        address,
+        from: address,
         id: text(message, "id")?.to_owned(),
-        at: seconds.map(|seconds| Timestamp::from_millis(seconds.saturating_mul(1_000))),
+        sent_at: seconds.map(|seconds| Timestamp::from_millis(seconds.saturating_mul(1_000))),
         name: name.map(str::to_owned),
         content,
     })
@@ -118,13 +118,13 @@ mod tests {
 
     fn read(value: &Value) -> Vec<(String, String, MessageContent)> {
         let shown = |inbound: InboundMessage| {
-            let address = match inbound.address {
+            let address = match inbound.from {
                 Recipient::Number(number) => format!("number {}", number.expose_secret()),
                 Recipient::User(user) => format!("user {}", user.expose_secret()),
             };
             (address, inbound.id, inbound.content)
         };
-        messages(&body(value), "106").expect("JSON").into_iter().map(shown).collect()
+        parse(&body(value), "106").expect("JSON").into_iter().map(shown).collect()
     }
 
     fn hello(more: &Value) -> Value {
@@ -172,9 +172,9 @@ mod tests {
     fn the_name_and_the_time_are_those_of_the_message() {
         let contacts = json!([{ "wa_id": "2", "profile": { "name": "Ben" } }, { "wa_id": "1", "profile": { "name": "Ann" } }]);
         let value = json!({ "messages": [hello(&json!({ "from": "1" }))], "contacts": contacts });
-        let inbound = messages(&body(&value), "106").expect("JSON").remove(0);
+        let inbound = parse(&body(&value), "106").expect("JSON").remove(0);
         assert_eq!(inbound.name.as_deref(), Some("Ann"));
-        assert_eq!(inbound.at, Some(Timestamp::from_millis(1_504_902_988_000)));
+        assert_eq!(inbound.sent_at, Some(Timestamp::from_millis(1_504_902_988_000)));
     }
 
     #[test]
@@ -182,11 +182,8 @@ mod tests {
         let other = json!({ "metadata": { "phone_number_id": "107" }, "messages": [hello(&json!({ "from": "1" }))] });
         assert!(read(&other).is_empty());
         for body in ["{}", "[]", "null", r#"{"entry":5}"#, r#"{"entry":[{"changes":{}}]}"#] {
-            assert!(
-                messages(body.as_bytes(), "106").is_some_and(|found| found.is_empty()),
-                "{body}"
-            );
+            assert!(parse(body.as_bytes(), "106").is_some_and(|found| found.is_empty()), "{body}");
         }
-        assert!(messages(b"{", "106").is_none());
+        assert!(parse(b"{", "106").is_none());
     }
 }

@@ -13,10 +13,10 @@ use serde::{Deserialize, Serialize};
 use tokio::sync::Mutex;
 
 pub use routes::routes;
-pub use tools::{AdminTools, INSTRUCTIONS};
+pub use tools::{ADMIN_INSTRUCTIONS, AdminTools};
 
 use super::drain::Drain;
-use crate::connect::announce_all;
+use crate::connect::broadcast_all;
 use crate::connect::lobby::Lobby;
 use crate::connect::lobby::broadcast::{Broadcast, BroadcastProgress, BroadcastText, Presence};
 use crate::connect::moderated::ModeratedLobby;
@@ -36,14 +36,14 @@ pub struct AdminApi {
     pub drain: Drain,
     pub sessions: HttpSessions,
     /// One notice goes out after the other, so that everybody's last one is the last.
-    pub telling: Arc<Mutex<()>>,
+    pub broadcast_lock: Arc<Mutex<()>>,
 }
 
 /// What is known of somebody.
 #[derive(Serialize)]
 pub struct UserLookup {
     #[serde(flatten)]
-    profile: UserRecord,
+    record: UserRecord,
     /// How they stand in the lobby, never with whom; null where they are not known there.
     standing: Option<Presence>,
 }
@@ -92,55 +92,56 @@ impl AdminApi {
     }
 
     /// Who is meant by the first digits of a code, among those in the ledger and in the lobby.
-    async fn person(&self, digits: &str) -> Result<UserId, AdminError> {
-        let digits = AdminService::digits(digits)?;
-        let present = self.lobby.find(&digits).await.map_err(|_| unavailable())?;
-        self.admin.person(&digits, present).await
+    async fn find_user(&self, digits: &str) -> Result<UserId, AdminError> {
+        let digits = AdminService::normalize_prefix(digits)?;
+        let present = self.lobby.find_by_prefix(&digits).await.map_err(|_| unavailable())?;
+        self.admin.find_user(&digits, present).await
     }
 
     async fn look_up(&self, digits: &str) -> Result<UserLookup, AdminError> {
-        let who = self.person(digits).await?;
-        let profile = self.admin.profile(who, self.clock.now()).await?;
+        let who = self.find_user(digits).await?;
+        let profile = self.admin.user_record(who, self.clock.now()).await?;
         let standing = self.lobby.presence(who).await.map_err(|_| unavailable())?;
-        Ok(UserLookup { profile, standing })
+        Ok(UserLookup { record: profile, standing })
     }
 
     /// Bars somebody, and ends what they are in.
     async fn ban(&self, digits: &str) -> Result<(), AdminError> {
-        let (who, now) = (self.person(digits).await?, self.clock.now());
+        let (who, now) = (self.find_user(digits).await?, self.clock.now());
         self.admin.ban(who, now).await?;
         self.lobby.expel(who, now).await.map_err(|_| unavailable())
     }
 
     async fn unban(&self, digits: &str) -> Result<(), AdminError> {
-        self.admin.unban(self.person(digits).await?, self.clock.now()).await
+        self.admin.unban(self.find_user(digits).await?, self.clock.now()).await
     }
 
     /// Tells everybody who is known. `id` is the operator's own name for the notice: who was told of it
     /// last is not told again. Without one the text is its name.
     async fn broadcast(&self, text: &str, id: Option<&str>) -> Result<BroadcastReport, AdminError> {
-        let notice = BroadcastText::parse(text).ok_or(AdminError::BadNotice)?;
-        let key = self.ids.notice(id.unwrap_or(notice.as_str()));
-        let (lobby, telling) = (Arc::clone(&self.lobby), Arc::clone(&self.telling));
+        let notice = BroadcastText::parse(text).ok_or(AdminError::InvalidBroadcast)?;
+        let key = self.ids.broadcast_key(id.unwrap_or(notice.as_str()));
+        let (lobby, telling) = (Arc::clone(&self.lobby), Arc::clone(&self.broadcast_lock));
         let now = self.clock.now();
-        self.admin.note(&format!("told everybody a notice ({:.8})", key.code()), now).await?;
-        let announcement = Broadcast { key, notice };
+        self.admin.audit(&format!("told everybody a notice ({:.8})", key.to_hex()), now).await?;
+        let announcement = Broadcast { key, text: notice };
         // In a task of its own: it goes on when whoever asked for it hangs up.
         let told = tokio::spawn(async move {
             let _one_at_a_time = telling.lock().await;
-            announce_all(&*lobby, &announcement, now).await
+            broadcast_all(&*lobby, &announcement, now).await
         });
         let told = told.await.map_err(|_| unavailable())?;
         let complete = told.is_ok();
-        let BroadcastProgress { told, before, full, .. } =
-            told.unwrap_or_else(|until_then| until_then);
+        let BroadcastProgress {
+            delivered: told, already_delivered: before, inbox_full: full, ..
+        } = told.unwrap_or_else(|until_then| until_then);
         Ok(BroadcastReport { complete, told, told_before: before, inbox_full: full })
     }
 
     /// Takes this instance out of service, or puts it back.
     async fn drain(&self, on: bool) -> Result<(), AdminError> {
         let what = if on { "drained an instance" } else { "put an instance back into service" };
-        self.admin.note(what, self.clock.now()).await?;
+        self.admin.audit(what, self.clock.now()).await?;
         self.drain.set(on);
         if on {
             self.sessions.close_all().await;
@@ -149,9 +150,9 @@ impl AdminApi {
         Ok(())
     }
 
-    async fn log(&self) -> Result<Vec<AuditLine>, AdminError> {
-        let notes = self.admin.logged().await?.into_iter();
-        Ok(notes.map(|note| AuditLine { at: note.at.as_millis(), what: note.what }).collect())
+    async fn audit_log(&self) -> Result<Vec<AuditLine>, AdminError> {
+        let notes = self.admin.audit_log().await?.into_iter();
+        Ok(notes.map(|note| AuditLine { at: note.at.as_millis(), what: note.action }).collect())
     }
 }
 

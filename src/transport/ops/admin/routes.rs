@@ -18,14 +18,14 @@ use super::{AdminApi, VerdictArg};
 use crate::kernel::receipt::ReceiptCollector;
 use crate::moderation::admin::AdminError;
 use crate::transport::http::auth::{Gate, require_token};
-use crate::transport::mcp::endpoint::{MAX_BODY_BYTES, protocol, read};
+use crate::transport::mcp::endpoint::{MAX_BODY_BYTES, forward_to_rmcp, read_body};
 use crate::transport::mcp::server::McpServer;
 
 type Mcp = StreamableHttpService<McpServer, NeverSessionManager>;
 
 /// The routes, behind a gate of their own. `body_timeout` is for whoever posts to the MCP endpoint.
 pub fn routes(office: Arc<AdminApi>, mcp: Mcp, gate: Arc<Gate>, body_timeout: Duration) -> Router {
-    let tools = any(async move |request: Request| answer_mcp(mcp, request, body_timeout).await);
+    let tools = any(async move |request: Request| handle_mcp(mcp, request, body_timeout).await);
     Router::new()
         .route("/admin/reports", get(reports))
         .route("/admin/reports/{id}", post(resolve))
@@ -53,16 +53,16 @@ struct BroadcastRequest {
 
 #[derive(Deserialize)]
 struct DrainRequest {
-    #[serde(default = "yes")]
+    #[serde(default = "default_true")]
     drain: bool,
 }
 
-const fn yes() -> bool {
+const fn default_true() -> bool {
     true
 }
 
 async fn reports(State(office): State<Arc<AdminApi>>) -> Response {
-    answer(office.reports().await)
+    to_json(office.reports().await)
 }
 
 async fn resolve(
@@ -70,19 +70,19 @@ async fn resolve(
     Path(id): Path<String>,
     Json(decision): Json<ResolveRequest>,
 ) -> Response {
-    done(office.resolve(&id, decision.verdict).await)
+    to_no_content(office.resolve(&id, decision.verdict).await)
 }
 
 async fn look_up(State(office): State<Arc<AdminApi>>, Path(code): Path<String>) -> Response {
-    answer(office.look_up(&code).await)
+    to_json(office.look_up(&code).await)
 }
 
 async fn ban(State(office): State<Arc<AdminApi>>, Path(code): Path<String>) -> Response {
-    done(office.ban(&code).await)
+    to_no_content(office.ban(&code).await)
 }
 
 async fn unban(State(office): State<Arc<AdminApi>>, Path(code): Path<String>) -> Response {
-    done(office.unban(&code).await)
+    to_no_content(office.unban(&code).await)
 }
 
 async fn broadcast(
@@ -91,44 +91,44 @@ async fn broadcast(
 ) -> Response {
     match office.broadcast(&text, id.as_deref()).await {
         Ok(told) if !told.complete => (StatusCode::SERVICE_UNAVAILABLE, Json(told)).into_response(),
-        told => answer(told),
+        told => to_json(told),
     }
 }
 
 /// Without a body the instance is drained.
 async fn drain(State(office): State<Arc<AdminApi>>, body: Option<Json<DrainRequest>>) -> Response {
-    done(office.drain(body.is_none_or(|Json(body)| body.drain)).await)
+    to_no_content(office.drain(body.is_none_or(|Json(body)| body.drain)).await)
 }
 
 async fn log(State(office): State<Arc<AdminApi>>) -> Response {
-    answer(office.log().await)
+    to_json(office.audit_log().await)
 }
 
-async fn answer_mcp(mcp: Mcp, request: Request, body_timeout: Duration) -> Response {
+async fn handle_mcp(mcp: Mcp, request: Request, body_timeout: Duration) -> Response {
     if request.method() != Method::POST {
         return mcp.handle(request).await.into_response();
     }
     let (parts, body) = request.into_parts();
-    match read(body, MAX_BODY_BYTES, sleep(body_timeout)).await {
+    match read_body(body, MAX_BODY_BYTES, sleep(body_timeout)).await {
         // Nothing of an operator's is on lease.
-        Ok(body) => protocol(&mcp, parts, body, ReceiptCollector::new().slot()).await,
+        Ok(body) => forward_to_rmcp(&mcp, parts, body, ReceiptCollector::new().handle()).await,
         Err(response) => response,
     }
 }
 
-fn done(done: Result<(), AdminError>) -> Response {
-    answer(done.map(|()| json!({ "ok": true })))
+fn to_no_content(done: Result<(), AdminError>) -> Response {
+    to_json(done.map(|()| json!({ "ok": true })))
 }
 
-fn answer<T: Serialize>(done: Result<T, AdminError>) -> Response {
-    done.map_or_else(|refusal| refused(&refusal), |done| Json(done).into_response())
+fn to_json<T: Serialize>(done: Result<T, AdminError>) -> Response {
+    done.map_or_else(|refusal| error_response(&refusal), |done| Json(done).into_response())
 }
 
-fn refused(refusal: &AdminError) -> Response {
+fn error_response(refusal: &AdminError) -> Response {
     let status = match refusal {
-        AdminError::NoReport | AdminError::NoPerson => StatusCode::NOT_FOUND,
+        AdminError::ReportNotFound | AdminError::UserNotFound => StatusCode::NOT_FOUND,
         AdminError::Ambiguous => StatusCode::CONFLICT,
-        AdminError::BadNotice => StatusCode::BAD_REQUEST,
+        AdminError::InvalidBroadcast => StatusCode::BAD_REQUEST,
         AdminError::Unavailable(_) => StatusCode::SERVICE_UNAVAILABLE,
     };
     (status, Json(json!({ "error": refusal.to_string() }))).into_response()

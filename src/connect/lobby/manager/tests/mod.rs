@@ -46,7 +46,7 @@ impl ManagerFixture {
         if let Some(lease) = performed.lease.id {
             self.manager.settle(user(who), lease, true);
         }
-        (performed.outcome, performed.lease.items.into_iter().map(|item| item.news).collect())
+        (performed.outcome, performed.lease.items.into_iter().map(|item| item.event).collect())
     }
 
     fn act(&mut self, who: u8, action: Action) -> Outcome {
@@ -54,7 +54,7 @@ impl ManagerFixture {
     }
 
     fn say(&mut self, who: u8, text: &str) -> Outcome {
-        let sender = self.manager.sender(user(who));
+        let sender = self.manager.sender_state(user(who));
         self.act(
             who,
             Action::Relay { text: Masked::waived(text), sender, memory: Memory::default() },
@@ -73,12 +73,12 @@ impl ManagerFixture {
         self.manager.people.get(&user(who))?.chat()
     }
 
-    fn pass(&mut self, time: Duration) {
+    fn advance(&mut self, time: Duration) {
         self.now = self.now + time;
     }
 
     /// Both leave their chat, so that each is the other's recent partner.
-    fn acquaint(&mut self, a: u8, b: u8) {
+    fn make_recent_partners(&mut self, a: u8, b: u8) {
         self.act(a, Action::meet());
         self.act(b, Action::meet());
         assert_eq!(self.partner(a), Some(user(b)));

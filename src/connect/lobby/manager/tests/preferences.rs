@@ -6,44 +6,44 @@ use super::{ManagerFixture, user};
 use crate::connect::lobby::action::{Action, Call, Effect, Outcome, QueuePosition};
 use crate::connect::lobby::chat::MatchPreferences;
 use crate::connect::lobby::inbox::InboxEvent;
-use crate::connect::lobby::person::CHOOSY_FOR;
+use crate::connect::lobby::person::INTEREST_ONLY_FOR;
 use crate::connect::profile::interest::Interests;
 
-fn likes(list: &str) -> Action {
+fn meet_with(list: &str) -> Action {
     Action::Meet(MatchPreferences { interests: Interests::parse(list), keep_history: false })
 }
 
 #[test]
 fn whoever_shares_an_interest_comes_before_whoever_waits_longer() {
     let mut lab = ManagerFixture::new();
-    lab.act(1, likes("cricket"));
-    lab.act(2, likes("tea, music"));
-    lab.act(3, likes("music"));
+    lab.act(1, meet_with("cricket"));
+    lab.act(2, meet_with("tea, music"));
+    lab.act(3, meet_with("music"));
     assert_eq!(lab.partner(3), Some(user(2)));
-    assert!(lab.manager.waiting(user(1)).is_some());
+    assert!(lab.manager.queue_entry(user(1)).is_some());
 }
 
 #[test]
 fn both_see_what_they_have_in_common() {
     let mut lab = ManagerFixture::new();
-    lab.act(1, likes("Tea, music"));
-    let Outcome::Connected { chat, .. } = lab.act(2, likes("music, chess, TEA")) else {
+    lab.act(1, meet_with("Tea, music"));
+    let Outcome::Connected { chat, .. } = lab.act(2, meet_with("music, chess, TEA")) else {
         panic!("they share two interests");
     };
-    assert_eq!(chat.common.to_string(), "music, tea");
+    assert_eq!(chat.common_interests.to_string(), "music, tea");
     assert!(
-        matches!(&lab.call(1, Action::Read).1[..], [InboxEvent::Connected { chat }] if !chat.common.is_empty())
+        matches!(&lab.call(1, Action::ReadInbox).1[..], [InboxEvent::Connected { chat }] if !chat.common_interests.is_empty())
     );
 }
 
 #[test]
 fn after_half_a_minute_anyone_will_do() {
     let mut lab = ManagerFixture::new();
-    lab.act(1, likes("cricket"));
+    lab.act(1, meet_with("cricket"));
     assert!(matches!(lab.act(2, Action::meet()), Outcome::Waiting { .. }), "1 is choosy");
-    lab.pass(Duration::from_millis(29_999));
+    lab.advance(Duration::from_millis(29_999));
     assert_eq!(lab.manager.pair_waiting(lab.now, 100, &mut lab.rng), 0);
-    lab.pass(Duration::from_millis(1));
+    lab.advance(Duration::from_millis(1));
     assert_eq!(lab.manager.pair_waiting(lab.now, 100, &mut lab.rng), 1);
     assert_eq!(lab.partner(1), Some(user(2)));
 }
@@ -51,28 +51,28 @@ fn after_half_a_minute_anyone_will_do() {
 #[test]
 fn somebody_who_was_choosy_is_found_by_a_newcomer_without_interests() {
     let mut lab = ManagerFixture::new();
-    lab.act(1, likes("cricket"));
-    lab.pass(CHOOSY_FOR);
+    lab.act(1, meet_with("cricket"));
+    lab.advance(INTEREST_ONLY_FOR);
     assert!(matches!(lab.act(2, Action::meet()), Outcome::Connected { .. }));
 }
 
 #[test]
 fn other_wishes_while_waiting_keep_the_place_and_count_at_once() {
     let mut lab = ManagerFixture::new();
-    lab.act(1, likes("cricket"));
-    lab.act(2, likes("tea"));
+    lab.act(1, meet_with("cricket"));
+    lab.act(2, meet_with("tea"));
     assert!(matches!(
-        lab.act(1, likes("chess")),
+        lab.act(1, meet_with("chess")),
         Outcome::Waiting { place: QueuePosition { position: 1, .. }, .. }
     ));
-    assert!(matches!(lab.act(1, likes("tea")), Outcome::Connected { .. }));
+    assert!(matches!(lab.act(1, meet_with("tea")), Outcome::Connected { .. }));
 }
 
 #[test]
 fn again_looks_by_the_same_wishes() {
     let mut lab = ManagerFixture::new();
-    lab.act(1, likes("tea"));
-    lab.act(2, likes("tea"));
+    lab.act(1, meet_with("tea"));
+    lab.act(2, meet_with("tea"));
     let Outcome::Waiting { interests, .. } = lab.act(1, Action::Again) else {
         panic!("nobody is there")
     };
@@ -83,10 +83,10 @@ fn again_looks_by_the_same_wishes() {
 fn those_who_wait_are_told_how_long_others_waited() {
     let mut lab = ManagerFixture::new();
     lab.act(1, Action::meet());
-    lab.pass(Duration::from_secs(12));
+    lab.advance(Duration::from_secs(12));
     lab.act(2, Action::meet());
     let Outcome::Waiting { place, .. } = lab.act(3, Action::meet()) else { panic!("alone") };
-    assert_eq!(place.estimate, Some(Duration::from_secs(12)));
+    assert_eq!(place.estimated_wait, Some(Duration::from_secs(12)));
 }
 
 #[test]
@@ -118,18 +118,18 @@ fn messages_are_kept_only_where_both_want_it_and_only_while_the_chat_lasts() {
     lab.act(1, keep());
     lab.act(2, Action::meet());
     lab.say(1, "one");
-    assert_eq!(lab.act(1, Action::History(10)), Outcome::History(None), "2 did not ask for it");
+    assert_eq!(lab.act(1, Action::ReadHistory(10)), Outcome::History(None), "2 did not ask for it");
     lab.act(1, Action::Leave);
     lab.act(3, keep());
     lab.act(1, keep());
     lab.say(1, "a");
     lab.say(3, "b");
     lab.say(1, "c");
-    let Outcome::History(Some(kept)) = lab.act(3, Action::History(2)) else { panic!("kept") };
+    let Outcome::History(Some(kept)) = lab.act(3, Action::ReadHistory(2)) else { panic!("kept") };
     assert_eq!(kept.iter().map(|kept| kept.text.as_str()).collect::<Vec<_>>(), ["b", "c"]);
     lab.act(3, Action::Leave);
-    assert_eq!(lab.act(1, Action::History(2)), Outcome::History(None));
-    assert!(lab.manager.histories.count() == 0);
+    assert_eq!(lab.act(1, Action::ReadHistory(2)), Outcome::History(None));
+    assert!(lab.manager.histories.len() == 0);
 }
 
 #[test]
@@ -143,6 +143,6 @@ fn what_is_on_its_way_is_not_overtaken() {
     assert_eq!(lab.manager.collect(user(1), lab.now).items, []);
     lab.manager.take_effects();
     lab.manager.settle(user(1), first.id.expect("a lease"), true);
-    assert_eq!(lab.manager.take_effects(), [Effect::News(user(1))], "there is more now");
+    assert_eq!(lab.manager.take_effects(), [Effect::InboxChanged(user(1))], "there is more now");
     assert_eq!(lab.manager.collect(user(1), lab.now).items.len(), 1);
 }

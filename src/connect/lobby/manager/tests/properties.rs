@@ -22,12 +22,12 @@ enum TestStep {
     Meet(&'static str),
     Again,
     Leave,
-    Say,
-    Hide,
+    Send,
+    ToggleMasking,
     Read,
-    Pass(u64),
+    Advance(u64),
     Sweep,
-    Pair,
+    PairWaiting,
     /// The fate of an answer that is still on its way.
     Settle {
         which: usize,
@@ -35,7 +35,7 @@ enum TestStep {
     },
 }
 
-fn likes(list: &str) -> Action {
+fn meet_with(list: &str) -> Action {
     Action::Meet(MatchPreferences { interests: Interests::parse(list), keep_history: false })
 }
 
@@ -45,9 +45,9 @@ enum AnswerFate {
     Delivered,
     Lost,
     /// Not known until a later step.
-    OnItsWay,
+    InFlight,
     /// Delivered, but with room for only so many items.
-    Shortened(usize),
+    Truncated(usize),
 }
 
 fn steps() -> impl Strategy<Value = Vec<(u8, TestStep, AnswerFate)>> {
@@ -55,19 +55,19 @@ fn steps() -> impl Strategy<Value = Vec<(u8, TestStep, AnswerFate)>> {
         4 => prop::sample::select(vec!["", "tea", "tea, music", "music", "chess"]).prop_map(TestStep::Meet),
         2 => Just(TestStep::Again),
         2 => Just(TestStep::Leave),
-        8 => Just(TestStep::Say),
-        1 => Just(TestStep::Hide),
+        8 => Just(TestStep::Send),
+        1 => Just(TestStep::ToggleMasking),
         4 => Just(TestStep::Read),
-        1 => (1_u64..2_000).prop_map(TestStep::Pass),
+        1 => (1_u64..2_000).prop_map(TestStep::Advance),
         1 => Just(TestStep::Sweep),
-        1 => Just(TestStep::Pair),
+        1 => Just(TestStep::PairWaiting),
         3 => (0_usize..8, any::<bool>()).prop_map(|(which, delivered)| TestStep::Settle { which, delivered }),
     ];
     let fate = prop_oneof![
         6 => Just(AnswerFate::Delivered),
         2 => Just(AnswerFate::Lost),
-        2 => Just(AnswerFate::OnItsWay),
-        2 => (0_usize..3).prop_map(AnswerFate::Shortened),
+        2 => Just(AnswerFate::InFlight),
+        2 => (0_usize..3).prop_map(AnswerFate::Truncated),
     ];
     proptest::collection::vec((0_u8..6, step, fate), 1..200)
 }
@@ -76,8 +76,8 @@ fn steps() -> impl Strategy<Value = Vec<(u8, TestStep, AnswerFate)>> {
 #[derive(Default)]
 struct DeliveryLog {
     sent: HashMap<UserId, Vec<u64>>,
-    seen: HashMap<UserId, Vec<u64>>,
-    open: Vec<(UserId, Lease)>,
+    received: HashMap<UserId, Vec<u64>>,
+    in_flight: Vec<(UserId, Lease)>,
 }
 
 impl DeliveryLog {
@@ -90,22 +90,22 @@ impl DeliveryLog {
     ) {
         let Some(id) = lease.id else { return };
         let shown = match fate {
-            AnswerFate::Shortened(shown) => shown.min(lease.items.len()),
+            AnswerFate::Truncated(shown) => shown.min(lease.items.len()),
             _ => lease.items.len(),
         };
         let delivered = match fate {
             AnswerFate::Delivered => true,
-            AnswerFate::Shortened(_) => {
-                manager.keep_back(who, lease, shown);
+            AnswerFate::Truncated(_) => {
+                manager.put_back(who, lease, shown);
                 true
             }
             AnswerFate::Lost => false,
-            AnswerFate::OnItsWay => return self.open.push((who, lease.clone())),
+            AnswerFate::InFlight => return self.in_flight.push((who, lease.clone())),
         };
         manager.settle(who, id, delivered);
         if delivered && manager.people.get(&who).is_some() {
             // What arrived too late has come again under the same number, which a channel can tell.
-            let seen = self.seen.entry(who).or_default();
+            let seen = self.received.entry(who).or_default();
             for number in lease.items[..shown].iter().filter_map(number) {
                 if !seen.contains(&number) {
                     seen.push(number);
@@ -115,43 +115,43 @@ impl DeliveryLog {
     }
 
     fn settle_later(&mut self, manager: &mut RandomConnectManager, which: usize, delivered: bool) {
-        if self.open.is_empty() {
+        if self.in_flight.is_empty() {
             return;
         }
-        let (who, lease) = self.open.remove(which % self.open.len());
+        let (who, lease) = self.in_flight.remove(which % self.in_flight.len());
         let fate = if delivered { AnswerFate::Delivered } else { AnswerFate::Lost };
         self.settle(manager, who, &lease, fate);
     }
 
     /// Nothing is expected of people who were forgotten, nor of answers they were owed.
-    fn forget(&mut self, manager: &RandomConnectManager) {
+    fn forget_evicted(&mut self, manager: &RandomConnectManager) {
         let known = |who: &UserId| manager.people.get(who).is_some();
         self.sent.retain(|who, _| known(who));
-        self.seen.retain(|who, _| known(who));
-        self.open.retain(|(who, _)| known(who));
+        self.received.retain(|who, _| known(who));
+        self.in_flight.retain(|(who, _)| known(who));
     }
 
     /// What was sent to a person, and what they saw.
     fn of(&self, who: UserId) -> (Vec<u64>, Vec<u64>) {
         let of = |all: &HashMap<UserId, Vec<u64>>| all.get(&who).cloned().unwrap_or_default();
-        (of(&self.sent), of(&self.seen))
+        (of(&self.sent), of(&self.received))
     }
 }
 
 /// The number that a message of the property test consists of.
 fn number(item: &Item) -> Option<u64> {
-    match &item.news {
+    match &item.event {
         InboxEvent::Message { text, .. } => text.as_str().parse().ok(),
         _ => None,
     }
 }
 
 /// What every state must satisfy.
-fn check(manager: &RandomConnectManager) {
+fn check_invariants(manager: &RandomConnectManager) {
     let mut queued: Vec<UserId> = manager.queue.iter().collect();
     let mut waiting = Vec::new();
     let mut chatting = 0;
-    for who in manager.people.by_code(..) {
+    for who in manager.people.ids_in(..) {
         let person = manager.people.get(&who).expect("whose code is known");
         match &person.state {
             PersonState::Idle => {}
@@ -171,11 +171,11 @@ fn check(manager: &RandomConnectManager) {
     queued.sort_unstable();
     waiting.sort_unstable();
     assert_eq!(queued, waiting, "who waits is in the queue, once, and nobody else is");
-    assert_eq!(chatting, 2 * manager.pairs);
+    assert_eq!(chatting, 2 * manager.pair_count);
 }
 
 /// Whoever still waits after a search has nobody to be paired with.
-fn check_search(lab: &mut ManagerFixture, who: u8, outcome: &Outcome) {
+fn check_no_match_left(lab: &mut ManagerFixture, who: u8, outcome: &Outcome) {
     if matches!(outcome, Outcome::Waiting { .. }) {
         assert!(
             lab.manager.match_waiter(user(who), lab.now, &mut lab.rng).is_none(),
@@ -196,28 +196,28 @@ proptest! {
         let mut book = DeliveryLog::default();
         for (number, (who, step, fate)) in (1_u64..).zip(steps) {
             let action = match step {
-                TestStep::Meet(list) => likes(list),
+                TestStep::Meet(list) => meet_with(list),
                 TestStep::Again => Action::Again,
                 TestStep::Leave => Action::Leave,
-                TestStep::Hide => Action::ToggleMasking,
-                TestStep::Read => Action::Read,
-                TestStep::Say => {
+                TestStep::ToggleMasking => Action::ToggleMasking,
+                TestStep::Read => Action::ReadInbox,
+                TestStep::Send => {
                     let text = Masked::waived(&number.to_string());
-                    Action::Relay { text, sender: lab.manager.sender(user(who)), memory: Memory::default() }
+                    Action::Relay { text, sender: lab.manager.sender_state(user(who)), memory: Memory::default() }
                 }
-                TestStep::Pass(seconds) => {
-                    lab.pass(Duration::from_secs(seconds));
+                TestStep::Advance(seconds) => {
+                    lab.advance(Duration::from_secs(seconds));
                     continue;
                 }
                 TestStep::Sweep => {
                     lab.manager.sweep(lab.now, 100);
-                    book.forget(&lab.manager);
-                    check(&lab.manager);
+                    book.forget_evicted(&lab.manager);
+                    check_invariants(&lab.manager);
                     continue;
                 }
-                TestStep::Pair => {
+                TestStep::PairWaiting => {
                     lab.manager.pair_waiting(lab.now, 100, &mut lab.rng);
-                    check(&lab.manager);
+                    check_invariants(&lab.manager);
                     continue;
                 }
                 TestStep::Settle { which, delivered } => {
@@ -233,15 +233,15 @@ proptest! {
                 book.sent.entry(partner).or_default().push(number);
             }
             book.settle(&mut lab.manager, user(who), &performed.lease, fate);
-            check_search(&mut lab, who, &performed.outcome);
-            check(&lab.manager);
+            check_no_match_left(&mut lab, who, &performed.outcome);
+            check_invariants(&lab.manager);
         }
-        while !book.open.is_empty() {
+        while !book.in_flight.is_empty() {
             book.settle_later(&mut lab.manager, 0, false);
         }
         for who in (0..6).map(user).filter(|who| lab.manager.people.get(who).is_some()).collect::<Vec<_>>() {
             let call = Call::new(who, lab.now);
-            let rest = lab.manager.perform(call, Action::Read, &mut lab.rng).lease;
+            let rest = lab.manager.perform(call, Action::ReadInbox, &mut lab.rng).lease;
             book.settle(&mut lab.manager, who, &rest, AnswerFate::Delivered);
             let (sent, seen) = book.of(who);
             prop_assert_eq!(sent, seen);
@@ -253,18 +253,18 @@ proptest! {
     fn a_retry_is_not_carried_out_twice(before in 0_u8..4, lost in any::<bool>(), between in steps()) {
         let mut lab = ManagerFixture::new();
         (1..=before).for_each(|other| drop(lab.act(other, Action::meet())));
-        let key = IdHasher::random(&mut lab.rng).message(user(9), "m1", "");
-        let call = Call { key: Some(key), ..Call::new(user(9), lab.now) };
+        let key = IdHasher::random(&mut lab.rng).idempotency_key(user(9), "m1", "");
+        let call = Call { idempotency_key: Some(key), ..Call::new(user(9), lab.now) };
         let first = lab.manager.perform(call.clone(), Action::meet(), &mut lab.rng);
         if let Some(lease) = first.lease.id {
             lab.manager.settle(user(9), lease, !lost);
         }
         for (who, step, _) in between {
             match step {
-                TestStep::Meet(list) => drop(lab.act(who, likes(list))),
+                TestStep::Meet(list) => drop(lab.act(who, meet_with(list))),
                 TestStep::Again => drop(lab.act(who, Action::Again)),
                 TestStep::Leave => drop(lab.act(who, Action::Leave)),
-                TestStep::Say => drop(lab.say(who, "hello")),
+                TestStep::Send => drop(lab.say(who, "hello")),
                 _ => {}
             }
         }
@@ -273,7 +273,7 @@ proptest! {
         prop_assert_eq!(&again.outcome, &first.outcome);
         prop_assert_eq!(&again.lease.items, &first.lease.items);
         prop_assert_eq!(lab.manager.stats(lab.now), stats);
-        lab.pass(Duration::from_secs(600));
+        lab.advance(Duration::from_secs(600));
         let later = lab.manager.perform(Call { now: lab.now, ..call }, Action::Leave, &mut lab.rng).outcome;
         prop_assert!(matches!(later, Outcome::LeftQueue | Outcome::ChatEnded | Outcome::NothingToLeave));
     }

@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use super::{IDLE, ManagerFixture, user};
 use crate::connect::lobby::action::{Action, Outcome, QueuePosition, SenderState};
-use crate::connect::lobby::inbox::{CAPACITY, InboxEvent};
-use crate::connect::lobby::person::PATIENCE;
+use crate::connect::lobby::inbox::{INBOX_CAPACITY, InboxEvent};
+use crate::connect::lobby::person::AVOID_RECENT_FOR;
 use crate::connect::profile::nickname::Nickname;
 use crate::kernel::clock::Timestamp;
 use crate::mask::{Masked, Memory, mask_next};
@@ -13,7 +13,7 @@ use crate::mask::{Masked, Memory, mask_next};
 #[test]
 fn the_longest_waiter_is_met_first() {
     let mut lab = ManagerFixture::new();
-    lab.acquaint(1, 2);
+    lab.make_recent_partners(1, 2);
     // 1 and 2 avoid each other, so both can wait at once.
     assert!(matches!(
         lab.act(1, Action::meet()),
@@ -30,20 +30,20 @@ fn the_longest_waiter_is_met_first() {
 #[test]
 fn a_head_of_the_queue_without_a_match_holds_nobody_up() {
     let mut lab = ManagerFixture::new();
-    lab.acquaint(1, 2);
-    lab.acquaint(1, 3);
+    lab.make_recent_partners(1, 2);
+    lab.make_recent_partners(1, 3);
     lab.act(1, Action::meet());
     lab.act(2, Action::meet());
     // The queue is 1, 2, who know each other. 3 knows the head of it, but not 2.
     assert!(matches!(lab.act(3, Action::meet()), Outcome::Connected { .. }));
     assert_eq!(lab.partner(3), Some(user(2)));
-    assert!(lab.manager.waiting(user(1)).is_some());
+    assert!(lab.manager.queue_entry(user(1)).is_some());
 }
 
 #[test]
 fn asking_again_while_waiting_keeps_the_place() {
     let mut lab = ManagerFixture::new();
-    lab.acquaint(1, 2);
+    lab.make_recent_partners(1, 2);
     lab.act(1, Action::meet());
     lab.act(2, Action::meet());
     assert!(matches!(
@@ -59,14 +59,14 @@ fn asking_again_while_waiting_keeps_the_place() {
 #[test]
 fn recent_partners_are_avoided_for_a_minute_and_then_allowed() {
     let mut lab = ManagerFixture::new();
-    lab.acquaint(1, 2);
+    lab.make_recent_partners(1, 2);
     lab.act(1, Action::meet());
     lab.act(2, Action::meet());
     assert_eq!(lab.manager.pair_waiting(lab.now, 100, &mut lab.rng), 0);
-    lab.pass(PATIENCE);
+    lab.advance(AVOID_RECENT_FOR);
     assert_eq!(lab.manager.pair_waiting(lab.now, 100, &mut lab.rng), 1);
     assert!(matches!(
-        lab.call(1, Action::Read).1.as_slice(),
+        lab.call(1, Action::ReadInbox).1.as_slice(),
         [InboxEvent::PartnerLeft { .. }, ..] | [InboxEvent::Connected { .. }]
     ));
     assert_eq!(lab.partner(2), Some(user(1)));
@@ -75,30 +75,30 @@ fn recent_partners_are_avoided_for_a_minute_and_then_allowed() {
 #[test]
 fn somebody_who_has_waited_a_minute_takes_a_recent_partner_who_comes_along() {
     let mut lab = ManagerFixture::new();
-    lab.acquaint(1, 2);
+    lab.make_recent_partners(1, 2);
     lab.act(1, Action::meet());
-    lab.pass(PATIENCE);
+    lab.advance(AVOID_RECENT_FOR);
     assert!(matches!(lab.act(2, Action::meet()), Outcome::Connected { .. }));
 }
 
 #[test]
 fn again_never_brings_back_the_partner_just_left_until_patience_runs_out() {
     let mut lab = ManagerFixture::new();
-    lab.acquaint(1, 2);
+    lab.make_recent_partners(1, 2);
     lab.act(1, Action::meet());
-    lab.pass(PATIENCE);
+    lab.advance(AVOID_RECENT_FOR);
     // 1 has waited long enough for anyone, but 2 asks for somebody else.
     assert!(matches!(lab.act(2, Action::Again), Outcome::Waiting { again: true, .. }));
     assert_eq!(lab.manager.pair_waiting(lab.now, 100, &mut lab.rng), 0);
-    lab.pass(PATIENCE);
+    lab.advance(AVOID_RECENT_FOR);
     assert_eq!(lab.manager.pair_waiting(lab.now, 100, &mut lab.rng), 1);
 }
 
 #[test]
 fn partners_are_strangers_again_after_twenty_minutes() {
     let mut lab = ManagerFixture::new();
-    lab.acquaint(1, 2);
-    lab.pass(Duration::from_secs(20 * 60));
+    lab.make_recent_partners(1, 2);
+    lab.advance(Duration::from_secs(20 * 60));
     lab.act(1, Action::meet());
     assert!(matches!(lab.act(2, Action::meet()), Outcome::Connected { .. }));
 }
@@ -111,7 +111,7 @@ fn again_leaves_and_meets_in_one_step() {
     lab.act(3, Action::meet());
     assert!(matches!(lab.act(1, Action::Again), Outcome::Connected { again: true, .. }));
     assert_eq!(lab.partner(1), Some(user(3)));
-    let news = lab.call(2, Action::Read).1;
+    let news = lab.call(2, Action::ReadInbox).1;
     assert!(matches!(news.last(), Some(InboxEvent::PartnerLeft { .. })), "{news:?}");
 }
 
@@ -120,9 +120,9 @@ fn a_chosen_name_is_used_from_the_next_chat_on() {
     let mut lab = ManagerFixture::new();
     lab.act(1, Action::meet());
     lab.act(2, Action::meet());
-    let sunny = Nickname::chosen("Sunny").expect("a name");
-    lab.act(1, Action::Rename(sunny.clone()));
-    assert_ne!(lab.act(2, Action::Who), Outcome::Partner(Some(sunny.clone())));
+    let sunny = Nickname::parse("Sunny").expect("a name");
+    lab.act(1, Action::SetNickname(sunny.clone()));
+    assert_ne!(lab.act(2, Action::Who), Outcome::PartnerName(Some(sunny.clone())));
     lab.act(1, Action::Leave);
     lab.act(1, Action::meet());
     assert!(matches!(
@@ -149,12 +149,12 @@ fn a_full_inbox_is_told_to_the_sender_and_takes_nothing() {
     let mut lab = ManagerFixture::new();
     lab.act(1, Action::meet());
     lab.act(2, Action::meet());
-    lab.call(1, Action::Read);
-    for _ in 0..CAPACITY {
+    lab.call(1, Action::ReadInbox);
+    for _ in 0..INBOX_CAPACITY {
         assert!(matches!(lab.say(2, "hi"), Outcome::Sent { .. }));
     }
     assert_eq!(lab.say(2, "one too many"), Outcome::PartnerInboxFull);
-    assert_eq!(lab.call(1, Action::Read).1.len(), CAPACITY);
+    assert_eq!(lab.call(1, Action::ReadInbox).1.len(), INBOX_CAPACITY);
     assert!(matches!(lab.say(2, "hi again"), Outcome::Sent { .. }));
 }
 
@@ -175,9 +175,9 @@ fn a_long_message_becomes_several_items_and_loses_nothing() {
     let mut lab = ManagerFixture::new();
     lab.act(1, Action::meet());
     lab.act(2, Action::meet());
-    lab.call(1, Action::Read);
+    lab.call(1, Action::ReadInbox);
     lab.say(2, &"é".repeat(4_096));
-    let news = lab.call(1, Action::Read).1;
+    let news = lab.call(1, Action::ReadInbox).1;
     let lengths: Vec<_> = news
         .iter()
         .map(|news| match news {
@@ -194,11 +194,11 @@ fn the_idle_are_evicted_and_their_partners_told() {
     lab.act(1, Action::meet());
     lab.act(2, Action::meet());
     lab.act(3, Action::meet());
-    lab.pass(Duration::from_secs(1));
-    lab.act(2, Action::Read);
-    lab.pass(IDLE.saturating_sub(Duration::from_secs(1)));
+    lab.advance(Duration::from_secs(1));
+    lab.act(2, Action::ReadInbox);
+    lab.advance(IDLE.saturating_sub(Duration::from_secs(1)));
     assert_eq!(lab.manager.sweep(lab.now, 100).evicted, 2, "1 chatting and 3 waiting, but not 2");
-    assert!(matches!(lab.call(2, Action::Read).1[..], [InboxEvent::PartnerTimedOut { .. }]));
+    assert!(matches!(lab.call(2, Action::ReadInbox).1[..], [InboxEvent::PartnerTimedOut { .. }]));
     let stats = lab.manager.stats(lab.now);
     assert_eq!((stats.people, stats.waiting, stats.pairs, stats.evicted), (1, 0, 0, 2));
 }
@@ -208,20 +208,24 @@ fn what_is_forgotten_is_handed_out_to_be_freed_where_nobody_waits() {
     let mut lab = ManagerFixture::new();
     lab.act(1, Action::meet());
     lab.act(2, Action::meet());
-    lab.pass(IDLE);
+    lab.advance(IDLE);
     assert_eq!(lab.manager.sweep(lab.now, 100).evicted, 2);
-    assert_eq!(lab.manager.take_gone().len(), 4, "two people and their parts in the chat");
-    assert!(lab.manager.take_gone().is_empty());
+    assert_eq!(
+        lab.manager.take_deferred_drops().len(),
+        4,
+        "two people and their parts in the chat"
+    );
+    assert!(lab.manager.take_deferred_drops().is_empty());
 }
 
 #[test]
 fn a_call_keeps_its_maker_alive_and_nobody_else() {
     let mut lab = ManagerFixture::new();
-    lab.act(1, Action::Read);
-    lab.act(2, Action::Read);
-    lab.pass(Duration::from_secs(1));
-    lab.act(1, Action::Read);
-    lab.pass(IDLE.saturating_sub(Duration::from_secs(1)));
+    lab.act(1, Action::ReadInbox);
+    lab.act(2, Action::ReadInbox);
+    lab.advance(Duration::from_secs(1));
+    lab.act(1, Action::ReadInbox);
+    lab.advance(IDLE.saturating_sub(Duration::from_secs(1)));
     assert_eq!(lab.manager.sweep(lab.now, 100).evicted, 1);
     assert!(lab.manager.people.get(&user(1)).is_some());
 }
@@ -229,9 +233,9 @@ fn a_call_keeps_its_maker_alive_and_nobody_else() {
 #[test]
 fn time_never_runs_backwards() {
     let mut lab = ManagerFixture::new();
-    lab.pass(Duration::from_secs(100));
+    lab.advance(Duration::from_secs(100));
     let later = lab.now;
-    lab.act(1, Action::Read);
+    lab.act(1, Action::ReadInbox);
     lab.now = Timestamp::default();
     lab.act(2, Action::meet());
     assert_eq!(lab.manager.stats(later).longest_wait_secs, 0);
@@ -240,8 +244,8 @@ fn time_never_runs_backwards() {
 #[test]
 fn a_sweep_does_no_more_than_it_may() {
     let mut lab = ManagerFixture::new();
-    (0..10).for_each(|who| drop(lab.act(who, Action::Read)));
-    lab.pass(IDLE);
+    (0..10).for_each(|who| drop(lab.act(who, Action::ReadInbox)));
+    lab.advance(IDLE);
     assert_eq!([4, 4, 4, 4].map(|limit| lab.manager.sweep(lab.now, limit).evicted), [4, 4, 2, 0]);
 }
 
@@ -249,11 +253,11 @@ fn a_sweep_does_no_more_than_it_may() {
 fn what_the_masker_remembers_lasts_as_long_as_the_chat_and_masking_do() {
     let mut lab = ManagerFixture::new();
     let begun = || mask_next("98765", &Memory::default()).1;
-    let remembered = |lab: &ManagerFixture| lab.manager.sender(user(1)).memory;
+    let remembered = |lab: &ManagerFixture| lab.manager.sender_state(user(1)).memory;
     lab.act(1, Action::meet());
     lab.act(2, Action::meet());
     let relay = |lab: &ManagerFixture| {
-        let sender = lab.manager.sender(user(1));
+        let sender = lab.manager.sender_state(user(1));
         Action::Relay { text: Masked::waived("98765"), sender, memory: begun() }
     };
     let first = relay(&lab);
