@@ -33,7 +33,7 @@ async fn say(service: &ConnectService, who: &str, message: String) -> String {
 }
 
 #[tokio::test]
-async fn a_relay_allocates_little() {
+async fn relay_allocations_stay_within_bounds() {
     let _profiler = Profiler::builder().testing().build();
     random_connect::mask::warm_up();
     let lobby = MemoryLobby::new(Duration::from_secs(1_800), seeded_rng());

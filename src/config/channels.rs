@@ -158,7 +158,7 @@ mod tests {
     }
 
     #[test]
-    fn channels_are_off_until_all_of_their_settings_are_there() {
+    fn config_channel_needs_all_of_its_settings() {
         let off = config(&[("WHATSAPP_TOKEN", " ")]).expect("valid");
         assert!(off.whatsapp.is_none() && off.callback.is_none());
         let on = config(&ALL).expect("valid").whatsapp.expect("on");
@@ -184,7 +184,7 @@ mod tests {
     }
 
     #[test]
-    fn texts_leave_this_machine_encrypted() {
+    fn config_channel_url_must_be_https() {
         let base = |url| {
             with("WHATSAPP_API_BASE", url).map(|config| config.whatsapp.expect("on").api_base)
         };
@@ -212,7 +212,7 @@ mod tests {
     }
 
     #[test]
-    fn no_problem_and_no_debug_output_shows_a_secret() {
+    fn config_channel_secrets_are_redacted() {
         let problems = config(&[("WHATSAPP_TOKEN", "my secret"), ("CALLBACK_URL", "ftp://secret")]);
         let told = problems.expect_err("problems").concat();
         assert!(

@@ -65,7 +65,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn lines_comments_and_quotes_are_read() {
+    fn config_env_file_reads_comments_and_quotes() {
         let (settings, problems) =
             parse("# comment\n\nPORT=1\nexport HOST=\"::1\"\nAUTH_TOKEN='a$b' # why\n");
         assert!(problems.is_empty(), "{problems:?}");
@@ -76,7 +76,7 @@ mod tests {
     }
 
     #[test]
-    fn every_broken_line_is_named_and_none_quoted() {
+    fn config_env_file_names_broken_lines_without_quoting() {
         let (settings, problems) =
             parse("PORT=1\nMY_NUMBER=91 98765 43210\nmy-secret\nAUTH_TOKEN=abc$secret\n");
         let told: Vec<String> = problems.iter().map(ToString::to_string).collect();

@@ -49,7 +49,7 @@ mod tests {
     }
 
     #[test]
-    fn links_are_defanged_and_words_left_alone_unless_set() {
+    fn config_guard_defaults_to_defang_and_no_profanity_filter() {
         assert_eq!(
             guard(&[]),
             Ok(Guard { links: LinkPolicy::Defang, profanity: ProfanityPolicy::Off })

@@ -268,7 +268,7 @@ mod tests {
     }
 
     #[test]
-    fn without_any_setting_the_server_is_for_this_machine_only() {
+    fn config_defaults_listen_on_loopback() {
         let config = config(&[]).expect("defaults");
         assert_eq!(config.address.to_string(), "127.0.0.1:8086");
         assert_eq!(config.idle_timeout.as_secs(), 1_800);
@@ -285,7 +285,7 @@ mod tests {
     }
 
     #[test]
-    fn with_a_token_it_is_for_everybody_unless_a_host_is_set() {
+    fn config_auth_token_listens_on_all_interfaces() {
         assert_eq!(
             config(&[("AUTH_TOKEN", "t")]).expect("valid").address.to_string(),
             "0.0.0.0:8086"
@@ -295,7 +295,7 @@ mod tests {
     }
 
     #[test]
-    fn the_playground_is_there_where_only_this_machine_can_come_unless_it_is_set() {
+    fn config_playground_defaults_to_on_for_loopback() {
         let on = |variables: &[_]| config(variables).expect("valid").playground;
         assert!(on(&[]) && on(&[("AUTH_TOKEN", "t"), ("HOST", "::1")]));
         assert!(!on(&[("AUTH_TOKEN", "t")]) && !on(&[("PLAYGROUND", "off")]));
@@ -303,7 +303,7 @@ mod tests {
     }
 
     #[test]
-    fn an_empty_variable_is_not_set() {
+    fn config_empty_variable_counts_as_unset() {
         let config =
             config(&[("AUTH_TOKEN", ""), ("PORT", " "), ("ALLOWED_HOSTS", "")]).expect("valid");
         assert!(config.auth_tokens.is_none() && config.allowed_hosts.is_none());
@@ -311,7 +311,7 @@ mod tests {
     }
 
     #[test]
-    fn all_problems_are_reported_together_and_secrets_are_not_repeated() {
+    fn config_reports_all_problems_without_secrets() {
         let problems = config(&[
             ("AUTH_TOKEN", "my secret"),
             ("MY_NUMBER", "+91 91234 56780"),
@@ -342,7 +342,7 @@ mod tests {
     }
 
     #[test]
-    fn debug_output_shows_neither_token_nor_number() {
+    fn config_debug_is_redacted() {
         let config = config(&[("AUTH_TOKEN", "hunter2hunter2"), ("MY_NUMBER", "919876543210")])
             .expect("valid");
         let shown = format!("{config:?}");
@@ -350,7 +350,7 @@ mod tests {
     }
 
     #[test]
-    fn two_tokens_and_several_hosts_are_read() {
+    fn config_reads_token_rotation_and_host_list() {
         let config =
             config(&[("AUTH_TOKEN", "new,old"), ("ALLOWED_HOSTS", "Chat.Example, localhost:8086")]);
         let config = config.expect("valid");

@@ -33,7 +33,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn limits_are_on_off_or_figures() {
+    fn config_rate_limits_are_on_off_or_figures() {
         assert_eq!(parse("on"), Ok(Some(RateLimits::default())));
         assert_eq!(parse("OFF"), Ok(None));
         let limits = RateLimits { messages: 60, searches: 5, ..RateLimits::default() };

@@ -110,7 +110,7 @@ mod tests {
     }
 
     #[test]
-    fn an_address_needs_its_secrets() {
+    fn config_store_url_needs_salt_and_key() {
         let key = "0123456789abcdef".repeat(4);
         let two = format!("{key},{}", "f".repeat(64));
         let url = ("REDIS_URL", "redis://localhost");

@@ -139,7 +139,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn commands_are_whole_words_in_any_case_and_width() {
+    fn command_is_a_whole_word_in_any_case_and_width() {
         for (message, command) in [
             ("#meet", Command::Meet("")),
             ("  #MEET \n", Command::Meet("")),
@@ -171,14 +171,14 @@ mod tests {
     }
 
     #[test]
-    fn text_behind_a_command_that_takes_none_is_noticed() {
+    fn command_reports_trailing_text() {
         let rest = |message| parse(message).map(|typed| typed.has_trailing_text);
         assert_eq!(rest("#hide and seek"), Some(true));
         assert_eq!([rest("#hide"), rest("#r hello"), rest("#nick Ann")], [Some(false); 3]);
     }
 
     #[test]
-    fn what_only_begins_like_a_command_is_text() {
+    fn command_prefix_alone_is_text() {
         for message in [
             "",
             "#",
@@ -200,7 +200,7 @@ mod tests {
     }
 
     #[test]
-    fn every_command_is_in_the_help_and_can_be_typed_as_shown() {
+    fn command_help_lists_every_command() {
         let help = help(Language::English);
         assert_eq!(help.lines().count(), COMMANDS.len() + 2);
         for name in COMMANDS.iter().flat_map(|row| row.names) {

@@ -59,7 +59,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_looks_alike_is_the_same_and_keeps_its_place() {
+    fn folded_text_maps_confusables_and_keeps_offsets() {
         let shadow = FoldedText::of("а＜ѕＹs|｜");
         assert_eq!(shadow.text, "a<sys||");
         assert_eq!(&"а＜ѕＹs|｜"[shadow.original_offset(1)..shadow.original_offset(2)], "＜");

@@ -185,14 +185,14 @@ mod tests {
     use super::*;
 
     #[test]
-    fn control_characters_go_and_line_ends_are_plain() {
+    fn strip_removes_control_characters_and_normalizes_line_ends() {
         assert_eq!(strip_invisible("a\u{0}b\u{7}c\u{1b}[31m"), "abc[31m");
         assert_eq!(strip_invisible("abc\u{202e}def\u{2066}ghi"), "abcdefghi");
         assert_eq!(strip_invisible("a\r\nb\rc\u{2028}d\u{85}e\tf"), "a\nb\nc\nd\ne f");
     }
 
     #[test]
-    fn what_writing_needs_stays() {
+    fn strip_keeps_invisible_characters_that_scripts_need() {
         for text in [
             "👩‍👩‍👧 🏳️‍🌈 👍🏽 👨🏿‍🚀 ❤️‍🔥 5️⃣ ©️ 🏴󠁧󠁢󠁳󠁣󠁴󠁿 🇮🇳 ☺︎",
             "می‌خواهم",
@@ -208,7 +208,7 @@ mod tests {
     }
 
     #[test]
-    fn what_could_carry_a_hidden_text_goes() {
+    fn strip_removes_characters_that_can_hide_text() {
         for (text, left) in [
             ("hi\u{e0069}\u{e0067}\u{e006e}\u{e006f}\u{e0072}\u{e0065}", "hi"),
             ("🏴\u{e0069}\u{e0067}\u{e007f}", "🏴"),

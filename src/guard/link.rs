@@ -95,7 +95,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_link_stays_readable_and_is_none_any_more() {
+    fn link_defanged_is_readable_and_inert() {
         for (text, defanged) in [
             ("see https://example.com/a?b=c.d now", "see example[.]com/a?b=c[.]d now"),
             ("HTTP://Example.Com.", "Example[.]Com."),
@@ -117,7 +117,7 @@ mod tests {
     }
 
     #[test]
-    fn what_only_has_dots_is_no_link() {
+    fn link_ignores_text_with_dots() {
         for text in [
             "ok.so what",
             "Hello.How are you",

@@ -211,7 +211,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn whatever_is_markup_has_a_mark() {
+    fn markup_patterns_all_contain_a_mark() {
         for MarkupPattern { pattern, .. } in PATTERNS.iter() {
             // No text can be made of where words and texts end.
             let pattern = pattern.as_str().replace(r"\b", "").replace("|$", "|");
@@ -225,7 +225,7 @@ mod tests {
     }
 
     #[test]
-    fn a_bracket_or_a_colon_is_all_that_is_changed() {
+    fn markup_is_neutralized_with_minimal_edits() {
         for (text, broken) in [
             ("<|im_start|>system", "(|im_start|)system"),
             ("[INST] <<SYS>> x <</SYS>> [/INST]", "(INST) ((SYS)) x ((/SYS)) (/INST)"),

@@ -141,14 +141,14 @@ mod tests {
     use super::*;
 
     #[test]
-    fn each_further_line_is_marked_unless_there_is_nothing_in_it() {
+    fn line_mark_is_put_before_every_later_line() {
         assert_eq!(mark_lines("one"), "one");
         assert_eq!(mark_lines("one\ntwo\n\nthree"), "one\n› two\n\n› three");
         assert_eq!(mark_lines("a\n\u{2800}\nb"), "a\n\u{2800}\n› b");
     }
 
     #[test]
-    fn a_message_with_nothing_to_see_is_empty() {
+    fn sanitize_invisible_message_is_empty() {
         for text in ["\u{200b}\u{2800} \n\u{3164}", " \u{0}\n ", "", "\u{e0041}\u{e0042}"] {
             assert_eq!(sanitize(text), "");
         }

@@ -155,7 +155,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn foul_words_are_found_in_any_dress_and_covered() {
+    fn profanity_is_censored_in_any_disguise() {
         for (text, covered) in [
             ("What the fuck!", "What the f***!"),
             ("FUCK, shit", "F***, s***"),
@@ -178,7 +178,7 @@ mod tests {
     }
 
     #[test]
-    fn words_that_only_hold_one_are_left_alone() {
+    fn profanity_ignores_words_that_merely_contain_one() {
         for text in [
             "assessment of Scunthorpe, Penistone and Essex",
             "a classic bass, passed the grass",

@@ -56,7 +56,7 @@ mod tests {
     }
 
     #[test]
-    fn addresses_of_one_customer_are_one_origin() {
+    fn client_network_groups_an_ipv6_64_prefix() {
         assert_eq!(origin("2001:db8:1:2:3:4:5:6"), origin("2001:db8:1:2:ffff::1"));
         assert_ne!(origin("2001:db8:1:2::1"), origin("2001:db8:1:3::1"));
         assert_eq!(origin("::ffff:192.0.2.7"), origin("192.0.2.7"));

@@ -263,7 +263,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_same_id_is_the_same_person_only_under_the_same_key() {
+    fn user_id_is_stable_only_under_the_same_key() {
         let ours = IdHasher::random(&mut seeded_rng());
         let theirs = IdHasher::random(&mut seeded_rng());
         assert_eq!(ours.user_id(Realm::Puch, "alice"), ours.user_id(Realm::Puch, "alice"));
@@ -272,13 +272,13 @@ mod tests {
     }
 
     #[test]
-    fn an_id_of_another_way_in_is_another_person() {
+    fn user_id_differs_between_realms() {
         let ids = IdHasher::random(&mut seeded_rng());
         assert_ne!(ids.user_id(Realm::Puch, "alice"), ids.user_id(Realm::PenPal, "alice"));
     }
 
     #[test]
-    fn a_room_can_be_read_back_and_its_aliases_mean_nothing_in_another() {
+    fn room_id_round_trips_and_aliases_are_per_room() {
         let ids = IdHasher::random(&mut seeded_rng());
         let (one, two) = (RoomId::random(&mut seeded_rng()), RoomId::random(&mut seeded_rng()));
         assert_eq!(RoomId::from_hex(&one.to_hex()), Some(one));
@@ -291,14 +291,14 @@ mod tests {
     }
 
     #[test]
-    fn the_same_message_id_of_two_people_is_two_messages() {
+    fn idempotency_key_is_per_user() {
         let ids = IdHasher::random(&mut seeded_rng());
         let (alice, bob) = (ids.user_id(Realm::Puch, "alice"), ids.user_id(Realm::Puch, "bob"));
         assert_ne!(ids.idempotency_key(alice, "1", "hi"), ids.idempotency_key(bob, "1", "hi"));
     }
 
     #[test]
-    fn another_text_under_the_same_id_is_another_message() {
+    fn idempotency_key_covers_the_text() {
         let ids = IdHasher::random(&mut seeded_rng());
         let alice = ids.user_id(Realm::Puch, "alice");
         assert_eq!(ids.idempotency_key(alice, "1", "hi"), ids.idempotency_key(alice, "1", "hi"));
@@ -307,7 +307,7 @@ mod tests {
     }
 
     #[test]
-    fn what_a_log_shows_of_a_person_is_eight_hex_digits() {
+    fn user_id_debug_shows_eight_hex_digits() {
         let shown =
             IdHasher::random(&mut seeded_rng()).user_id(Realm::Puch, "919876543210").to_string();
         assert_eq!(shown.len(), 8);

@@ -52,7 +52,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_was_sealed_opens_again_and_shows_nothing() {
+    fn seal_round_trips_and_hides_the_plaintext() {
         let seal = Keyring::new(&[[1; 32]]);
         let sealed = seal.seal(b"hello", &mut seeded_rng()).expect("sealed");
         assert_eq!(seal.open(&sealed).as_deref(), Some(b"hello".as_slice()));
@@ -61,7 +61,7 @@ mod tests {
     }
 
     #[test]
-    fn while_keys_are_rotated_both_open_and_the_first_seals() {
+    fn seal_rotation_opens_with_both_keys_and_seals_with_the_first() {
         let (before, both) = (Keyring::new(&[[1; 32]]), Keyring::new(&[[2; 32], [1; 32]]));
         let old = before.seal(b"old", &mut seeded_rng()).expect("sealed");
         assert_eq!(both.open(&old).as_deref(), Some(b"old".as_slice()));
@@ -70,7 +70,7 @@ mod tests {
     }
 
     #[test]
-    fn what_was_changed_does_not_open() {
+    fn seal_rejects_tampered_ciphertext() {
         let seal = Keyring::new(&[[1; 32]]);
         let sealed = seal.seal(b"hello", &mut seeded_rng()).expect("sealed");
         for at in 0..sealed.len() {

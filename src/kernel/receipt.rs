@@ -119,18 +119,18 @@ mod tests {
     }
 
     #[test]
-    fn a_receipt_reports_once_confirmed_or_dropped() {
+    fn receipt_reports_once_on_confirm_or_drop() {
         assert_eq!(outcomes_of(Receipt::confirm), [true]);
         assert_eq!(outcomes_of(drop), [false]);
     }
 
     #[test]
-    fn receipts_left_in_a_slot_that_goes_away_count_as_lost() {
+    fn receipt_left_in_a_dropped_collector_reports_lost() {
         assert_eq!(outcomes_of(|receipt| ReceiptCollector::new().handle().put(receipt)), [false]);
     }
 
     #[test]
-    fn a_receipt_that_comes_after_the_request_is_over_counts_as_lost() {
+    fn receipt_put_after_close_reports_lost() {
         let open = ReceiptCollector::new();
         let slot = open.handle();
         assert!(open.close().is_empty());

@@ -59,7 +59,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn there_are_so_many_places_and_each_is_free_again_with_its_session() {
+    fn session_permit_is_released_with_its_session() {
         let places = SessionLimit::new(2);
         let sessions: Vec<_> = (0..2).map(|_| Session::new(places.try_acquire())).collect();
         assert!(places.try_acquire().is_none() && places.in_use() == 2);
@@ -68,7 +68,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_kept_with_a_session_is_shared_and_goes_with_it() {
+    fn session_state_is_shared_and_dropped_with_the_session() {
         let session = Session::new(None);
         let part: Arc<Mutex<u8>> = session.state();
         *part.lock() = 7;

@@ -105,7 +105,7 @@ mod tests {
     }
 
     #[test]
-    fn as_many_ids_of_each_kind_fall_on_each_shard_and_one_always_on_the_same() {
+    fn shard_index_is_uniform_and_stable_for_every_id_type() {
         let (ids, mut rng) = (IdHasher::random(&mut seeded_rng()), seeded_rng());
         let user = |number: u32| ids.user_id(Realm::Puch, &number.to_string());
         assert!(spread((0..).map(user)));
@@ -114,7 +114,7 @@ mod tests {
     }
 
     #[test]
-    fn a_map_finds_what_was_put_there() {
+    fn sharded_map_finds_inserted_values() {
         let mut rng = seeded_rng();
         let rooms: Vec<_> = (0..1_000).map(|_| RoomId::random(&mut rng)).collect();
         let mut map = ShardedMap::default();

@@ -74,7 +74,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn while_rotating_both_tokens_open_and_nothing_else_does() {
+    fn auth_token_rotation_accepts_exactly_both_tokens() {
         let tokens = AuthTokens::parse("old-one, new-one").expect("two tokens");
         for good in ["old-one", "new-one"] {
             assert!(tokens.verify(good.as_bytes()));
@@ -85,14 +85,14 @@ mod tests {
     }
 
     #[test]
-    fn settings_that_are_not_one_or_two_tokens_are_refused() {
+    fn auth_token_setting_must_hold_one_or_two_tokens() {
         for bad in ["", ",", "a,", "a,b,c", "with space", "naïve"] {
             assert!(AuthTokens::parse(bad).is_err(), "{bad}");
         }
     }
 
     #[test]
-    fn debug_output_shows_no_token() {
+    fn auth_token_debug_is_redacted() {
         let tokens = AuthTokens::generate(&mut seeded_rng());
         assert!(!format!("{tokens:?}").contains(tokens.current()));
         assert_eq!(tokens.current().len(), 64);

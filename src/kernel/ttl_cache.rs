@@ -64,7 +64,7 @@ mod tests {
     }
 
     #[test]
-    fn a_value_is_forgotten_when_its_time_is_over() {
+    fn ttl_cache_expires_an_entry_after_its_ttl() {
         let mut recent = TtlCache::new(Duration::from_secs(10), 5);
         assert!(recent.insert('a', 1, at(0)).is_empty() && recent.insert('b', 2, at(5)).is_empty());
         assert_eq!((recent.get(&'a', at(9)), recent.get(&'a', at(10))), (Some(&1), None));
@@ -73,7 +73,7 @@ mod tests {
     }
 
     #[test]
-    fn putting_a_value_here_again_keeps_it_longer() {
+    fn ttl_cache_reinsert_renews_the_ttl() {
         let mut recent = TtlCache::new(Duration::from_secs(10), 5);
         let _ = (recent.insert('a', 1, at(0)), recent.insert('b', 2, at(5)));
         assert_eq!(recent.insert('a', 3, at(9)), [1]);
@@ -82,7 +82,7 @@ mod tests {
     }
 
     #[test]
-    fn of_too_many_the_oldest_go() {
+    fn ttl_cache_evicts_the_oldest_beyond_capacity() {
         let mut recent = TtlCache::new(Duration::from_secs(10), 2);
         let _ = (recent.insert('a', 1, at(0)), recent.insert('b', 2, at(0)));
         assert_eq!(recent.insert('c', 3, at(0)), [1]);

@@ -347,7 +347,7 @@ mod tests {
     }
 
     #[test]
-    fn groups_with_separators_make_one_chain() {
+    fn chain_joins_separated_groups() {
         assert_eq!(lengths("66*54*94-70_01"), [5]);
         assert_eq!(lengths("7. 5. 1. 0. 1"), [5]);
         assert_eq!(lengths("692\n997\n6290"), [3]);
@@ -355,7 +355,7 @@ mod tests {
     }
 
     #[test]
-    fn a_row_and_a_halved_number_may_have_any_marks() {
+    fn chain_accepts_any_marks_in_rows_and_halves() {
         assert_eq!(lengths("9+8+4+7+6+0+6+0+2+2"), [10]);
         assert_eq!(lengths("nine + eight + one + zero + two + five + five + seven + four"), [9]);
         assert_eq!(lengths("98697<>50959"), [2]);
@@ -366,14 +366,14 @@ mod tests {
     }
 
     #[test]
-    fn sums_prices_and_words_end_a_chain() {
+    fn chain_ends_at_sums_prices_and_words() {
         assert_eq!(lengths("12345 * 6789 = 83810205"), [1, 1, 1]);
         assert_eq!(lengths("98 + 76"), [1, 1]);
         assert_eq!(lengths("98 or 76"), [1, 1]);
     }
 
     #[test]
-    fn dates_and_times_are_left_out() {
+    fn chain_skips_dates_and_times() {
         assert_eq!(lengths("12/05/2024 98765 43210"), [2]);
         assert_eq!(lengths("18:30"), [] as [usize; 0]);
         assert_eq!(lengths("about 20.444.852"), [] as [usize; 0]);
@@ -382,7 +382,7 @@ mod tests {
     }
 
     #[test]
-    fn a_plus_and_a_parenthesis_belong_to_the_number() {
+    fn chain_includes_plus_and_parenthesis() {
         let scene = scene("x (+91) 98765");
         assert!(scene.has_plus(1));
         assert_eq!(scene.start_with_prefix(1), 2);

@@ -241,7 +241,7 @@ mod tests {
     use super::super::mask;
 
     #[test]
-    fn pieces_joined_by_words_are_hidden_and_the_words_stay() {
+    fn chunk_parts_joined_by_words_are_hidden() {
         for (text, shown) in [
             ("96988 then 32921", "[hidden] then [hidden]"),
             ("first half 81442, second half 22325", "first half [hidden], second half [hidden]"),
@@ -267,7 +267,7 @@ mod tests {
     }
 
     #[test]
-    fn unrelated_numbers_in_a_sentence_stay() {
+    fn chunk_ignores_unrelated_numbers() {
         for text in [
             "i have 98712 photos and 40587 songs",
             "sold 98712 bought 40587",
@@ -283,13 +283,13 @@ mod tests {
     }
 
     #[test]
-    fn digits_scattered_among_words_are_hidden() {
+    fn chunk_scattered_digits_are_hidden() {
         let shown = mask("9 love 81 you 4 my 56 dear 22 friend 70 bye");
         assert_eq!(shown.hidden(), 6);
     }
 
     #[test]
-    fn amounts_counts_and_years_in_a_sentence_stay() {
+    fn chunk_ignores_amounts_counts_and_years() {
         for text in [
             "rent 75000 and deposit 25000",
             "won 75000 and then 25000",

@@ -41,7 +41,7 @@ mod tests {
     use super::super::mask;
 
     #[test]
-    fn digits_that_words_link_are_one_number() {
+    fn connector_words_join_digits() {
         for text in [
             "nine then eight then seven then six and one and two then four then zero, five, three",
             "noventa e oito, quarenta e um, setenta e quatro, sessenta e dois, dezessete",
@@ -53,7 +53,7 @@ mod tests {
     }
 
     #[test]
-    fn links_in_a_sentence_stay_words() {
+    fn connector_words_in_prose_stay_words() {
         for text in ["one and two, or three and four", "vinte e três anos e quarenta e cinco dias"]
         {
             assert_eq!(mask(text).as_str(), text);

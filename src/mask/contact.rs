@@ -266,7 +266,7 @@ fn is_handle(plain: char) -> bool {
 #[cfg(test)]
 mod tests {
     #[test]
-    fn a_profile_on_every_platform_is_hidden_and_its_home_page_is_not() {
+    fn contact_profile_is_hidden_but_not_the_home_page() {
         for host in [
             "wa.me/",
             "t.me/",
@@ -310,7 +310,7 @@ mod tests {
     }
 
     #[test]
-    fn email_addresses_are_hidden_also_spelt_out() {
+    fn contact_email_is_hidden_even_spelled_out() {
         assert_eq!(mask("write me: a.b+c@mail.example.org!").as_str(), "write me: [hidden]!");
         assert_eq!(rules("some.one (at) gmail (dot) com"), [Rule::Email]);
         assert_eq!(rules("someone at gmail dot com"), [Rule::Email]);
@@ -318,13 +318,13 @@ mod tests {
     }
 
     #[test]
-    fn upi_ids_are_hidden() {
+    fn contact_upi_id_is_hidden() {
         assert_eq!(mask("pay ravi.k@okhdfcbank pls").as_str(), "pay [hidden] pls");
         assert_eq!(rules("9517061705@paytm"), [Rule::Upi]);
     }
 
     #[test]
-    fn links_to_chats_and_profiles_are_hidden() {
+    fn contact_chat_link_is_hidden() {
         for text in [
             "https://wa.me/917722401360",
             "https://api.whatsapp.com/send?phone=919406969531&text=hi",
@@ -343,7 +343,7 @@ mod tests {
     }
 
     #[test]
-    fn ordinary_links_stay() {
+    fn contact_ordinary_link_stays() {
         for text in [
             "https://news.example.com/2023/11/04/8812345678",
             "https://www.instagram.com/p/C9876543210/",
@@ -356,7 +356,7 @@ mod tests {
     }
 
     #[test]
-    fn a_phone_number_in_an_ordinary_link_is_hidden_alone() {
+    fn contact_phone_parameter_is_hidden_inside_a_link() {
         let text = "https://shop.example.com/?a=1&phone=919876543210&b=2";
         assert_eq!(mask(text).as_str(), "https://shop.example.com/?a=1&phone=[hidden]&b=2");
         let text = "https://shop.example.com/#/call/+917722401360";
@@ -364,7 +364,7 @@ mod tests {
     }
 
     #[test]
-    fn handles_are_hidden_beside_their_platform_only() {
+    fn contact_handle_is_hidden_next_to_its_platform() {
         assert_eq!(mask("insta @some.one_1 ok").as_str(), "insta [hidden] ok");
         assert_eq!(mask("find @some_one on telegram").as_str(), "find [hidden] on telegram");
         assert_eq!(rules("hello @everyone"), []);

@@ -237,7 +237,7 @@ mod tests {
     }
 
     #[test]
-    fn a_phone_word_is_a_cue_and_counts_most_right_before_the_number() {
+    fn cue_is_strongest_right_before_the_number() {
         for (text, expected) in [
             ("call me on 81971340", Cue::Adjacent),
             ("81971340 is my whatsapp", Cue::Phone),
@@ -251,7 +251,7 @@ mod tests {
     }
 
     #[test]
-    fn a_label_beside_the_number_names_it() {
+    fn cue_label_next_to_a_number_names_it() {
         for (text, expected) in [
             ("my order number is 2045518837", true),
             ("2045518837 is the booking", true),
@@ -266,7 +266,7 @@ mod tests {
     }
 
     #[test]
-    fn what_follows_a_number_to_call_labels_something_else() {
+    fn cue_label_after_a_vouched_number_is_ignored() {
         for word in ["order", "id", "points", "votes", "days", "year", "rupees", "page", "usd"] {
             for text in [
                 format!("call me on 9871652340 {word} only"),
@@ -282,7 +282,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_brief_is_no_name_for_ten_digits() {
+    fn cue_short_label_does_not_name_ten_digits() {
         for (text, found) in [
             ("my room no is 9871652340", 1),
             ("pin 40007612", 0),
@@ -294,7 +294,7 @@ mod tests {
     }
 
     #[test]
-    fn my_number_and_an_area_code_speak_of_phones() {
+    fn cue_my_number_and_area_code_mean_phone() {
         for (text, expected) in [
             ("my new number 81971340", Cue::Adjacent),
             ("nomor saya 81971340", Cue::Adjacent),
@@ -308,7 +308,7 @@ mod tests {
     }
 
     #[test]
-    fn prices_and_measures_are_amounts() {
+    fn cue_money_and_units_mean_amount() {
         for (text, expected) in [
             ("₹ 2045518837", true),
             ("Rs. 2045518837", true),

@@ -70,7 +70,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn every_decimal_digit_of_unicode_has_its_value() {
+    fn digit_value_covers_every_unicode_decimal() {
         let decimal = Regex::new(r"^\p{Nd}$").expect("a constant");
         let mut buffer = [0; 4];
         for c in '\0'..=char::MAX {
@@ -82,7 +82,7 @@ mod tests {
     }
 
     #[test]
-    fn dressed_digits_have_their_value() {
+    fn digit_value_covers_styled_digits() {
         for (c, digit) in
             [('⑦', 7), ('⓪', 0), ('❾', 9), ('²', 2), ('₅', 5), ('９', 9), ('𝟗', 9), ('४', 4)]
         {
@@ -91,7 +91,7 @@ mod tests {
     }
 
     #[test]
-    fn letters_and_signs_have_none() {
+    fn digit_value_is_none_for_letters() {
         assert!("aZé中½Ⅳ⑩😀½\u{20e3}".chars().all(|c| value(c).is_none()));
     }
 }

@@ -184,13 +184,13 @@ mod tests {
     }
 
     #[test]
-    fn plain_lines_keep_their_ends_and_a_missing_last_one() {
+    fn filter_keeps_line_ends() {
         let shown = run_lines(b"a 9876543210\r\nb\n\nc +919876543210");
         assert_eq!(shown, b"a [hidden]\r\nb\n\nc [hidden]");
     }
 
     #[test]
-    fn bytes_that_are_no_text_pass_through() {
+    fn filter_passes_invalid_utf8_through() {
         assert_eq!(
             run_lines(b"\xff 9876543210 \xc3\nok\xe0\xa4"),
             b"\xff [hidden] \xc3\nok\xe0\xa4"
@@ -198,7 +198,7 @@ mod tests {
     }
 
     #[test]
-    fn a_line_of_any_length_comes_out_whole() {
+    fn filter_handles_lines_of_any_length() {
         let long = "été ".repeat(MAX_LINE_CHUNK / 2);
         assert_eq!(run_lines(long.as_bytes()), long.as_bytes());
         let unbroken = "é".repeat(MAX_LINE_CHUNK);
@@ -208,7 +208,7 @@ mod tests {
     }
 
     #[test]
-    fn explained_lines_name_place_rule_and_text() {
+    fn filter_explain_prints_line_range_rule_and_text() {
         let mut output = Vec::new();
         lines_explained("hi\n\u{e9} 9876543210 a@b.org\n".as_bytes(), &mut output).expect("told");
         let told = String::from_utf8(output).expect("UTF-8");
@@ -216,7 +216,7 @@ mod tests {
     }
 
     #[test]
-    fn rows_with_a_text_and_rows_with_messages_are_masked() {
+    fn filter_jsonl_masks_text_and_messages() {
         let shown = run_jsonl(concat!(
             "{\"id\":1,\"text\":\"9876543210\",\"extra\":true}\n\n",
             "{\"id\":\"b\",\"messages\":[\"hi\",\"98765\",\"43210\"]}\n",
@@ -231,7 +231,7 @@ mod tests {
     }
 
     #[test]
-    fn a_bad_row_is_named_by_its_line_and_not_quoted() {
+    fn filter_jsonl_error_names_the_line_only() {
         let error = run_jsonl("{\"id\":1,\"text\":\"x\"}\n{\"secret\":1}\n").expect_err("refused");
         assert!(error.to_string().starts_with("line 2:"));
         assert!(!error.to_string().contains("secret"));

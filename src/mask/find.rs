@@ -174,7 +174,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn places_in_what_is_left_lead_back_to_the_text() {
+    fn find_maps_masked_ranges_back_to_the_text() {
         let text = "ab 12345 cd";
         let found = [Finding { range: 3..8, rule: Rule::National }];
         assert_eq!(hide(text, &found), "ab [hidden] cd");
@@ -186,7 +186,7 @@ mod tests {
     }
 
     #[test]
-    fn findings_that_overlap_become_one() {
+    fn find_merges_overlapping_findings() {
         let finding = |range| Finding { range, rule: Rule::Email };
         let all = merged(vec![finding(5..9), finding(0..3), finding(2..6), finding(9..9)]);
         assert_eq!(all, [finding(0..9)]);

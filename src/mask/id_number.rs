@@ -216,7 +216,7 @@ mod tests {
     }
 
     #[test]
-    fn cards_are_known_by_their_check_digit_or_their_name() {
+    fn id_number_card_is_found_by_check_digit_or_name() {
         assert_eq!(rules("4539 5787 6362 1486"), [Rule::Card]);
         assert_eq!(rules("take 5425233430109903"), [Rule::Card]);
         assert_eq!(rules("3782 822463 10005"), [Rule::Card]);
@@ -224,7 +224,7 @@ mod tests {
     }
 
     #[test]
-    fn government_numbers_are_known_by_shape_or_name() {
+    fn id_number_government_id_is_found_by_shape_or_name() {
         assert_eq!(rules("aadhaar 4987 2310 6654"), [Rule::GovId]);
         assert_eq!(rules("won in 2000, 2008, 2020"), []);
         assert_eq!(rules("219-09-9999"), [Rule::GovId]);
@@ -234,7 +234,7 @@ mod tests {
     }
 
     #[test]
-    fn check_digits_are_checked() {
+    fn id_number_check_digits_are_verified() {
         assert!(is_luhn(&[7, 9, 9, 2, 7, 3, 9, 8, 7, 1, 3]));
         assert!(!is_luhn(&[7, 9, 9, 2, 7, 3, 9, 8, 7, 1, 4]));
         assert!(is_verhoeff(&[2, 3, 6, 3]));

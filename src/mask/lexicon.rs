@@ -204,7 +204,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_word_says_its_digits_in_each_language_that_has_it() {
+    fn lexicon_word_has_a_value_per_language() {
         let seis = LEXICON.entry("seis").number.expect("known");
         assert_eq!((seis.value, seis.role), (6, Role::Unit));
         assert!(seis.languages.count_ones() >= 2);
@@ -217,7 +217,7 @@ mod tests {
     }
 
     #[test]
-    fn inflected_and_glued_words_are_known_by_their_stems() {
+    fn lexicon_matches_inflected_words_by_stem() {
         assert!(LEXICON.entry("handynummer").sense.has(Sense::PHONE));
         assert!(LEXICON.entry(&plain("телефону")).sense.has(Sense::PHONE));
         assert!(LEXICON.entry(&plain("我的电话是")).sense.has(Sense::PHONE));

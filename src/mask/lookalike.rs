@@ -172,14 +172,14 @@ mod tests {
     }
 
     #[test]
-    fn digits_among_lookalikes_are_a_number_in_disguise() {
+    fn lookalike_letters_among_digits_are_digits() {
         assert!(disguised("86IOl"));
         assert!(disguised("7s6O6l2769"));
         assert!(disguised("9В8О7"));
     }
 
     #[test]
-    fn groups_in_disguise_are_a_number_when_half_of_them_are_digits() {
+    fn lookalike_groups_need_half_real_digits() {
         for (text, shown) in [
             ("num 9B-B2-6l-47-SO", "num [hidden]"),
             ("+9I 98O2b l4E7l", "[hidden]"),
@@ -193,14 +193,14 @@ mod tests {
     }
 
     #[test]
-    fn digits_stand_for_letters_of_number_words() {
+    fn lookalike_leet_number_words_are_read() {
         assert_eq!(mask("9ine 8ight 7even 0ne 2wo 5ive f1ve 6ix 4our zer0").as_str(), "[hidden]");
         assert_eq!(leet_number("s3v3n").map(|number| number.value), Some(7));
         assert!(["51x", "gr8", "b4", "2nd", "one"].iter().all(|word| leet_number(word).is_none()));
     }
 
     #[test]
-    fn shorthand_and_shouting_are_none() {
+    fn lookalike_ignores_shorthand_and_capitals() {
         assert!(["B8", "gr8", "l8r", "IIIlllII", "SOS", "9f86d0"].iter().all(|t| !disguised(t)));
     }
 }

@@ -109,13 +109,13 @@ mod tests {
     }
 
     #[test]
-    fn a_text_that_fits_stays_whole() {
+    fn masked_split_keeps_short_text_whole() {
         assert_eq!(lengths("नमस्ते", 6), [6]);
         assert_eq!(lengths("", 6), [0]);
     }
 
     #[test]
-    fn a_long_text_is_cut_at_spaces_and_loses_no_word() {
+    fn masked_split_cuts_at_spaces() {
         let text = "word ".repeat(1_000);
         let pieces = Masked::waived(&text).split_at(100);
         assert!(pieces.iter().all(|piece| piece.as_str().chars().count() <= 100));
@@ -124,12 +124,12 @@ mod tests {
     }
 
     #[test]
-    fn a_text_without_spaces_is_cut_between_characters() {
+    fn masked_split_cuts_between_characters_without_spaces() {
         assert_eq!(lengths(&"é".repeat(25), 10), [10, 10, 5]);
     }
 
     #[test]
-    fn debug_output_shows_no_text() {
+    fn masked_debug_is_redacted() {
         assert!(!format!("{:?}", Masked::waived("meet at noon")).contains("noon"));
     }
 }

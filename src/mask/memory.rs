@@ -339,7 +339,7 @@ mod tests {
     }
 
     #[test]
-    fn a_number_split_over_messages_is_stopped() {
+    fn mask_memory_catches_a_number_split_over_messages() {
         assert_eq!(masked(&["85807", "30215"]), ["85807", "[hidden]"]);
         assert_eq!(masked(&["first 81549", "lol ok", "then 90951"])[2], "then [hidden]");
         assert_eq!(masked(&["826", "212", "9972"])[2], "[hidden]");
@@ -354,7 +354,7 @@ mod tests {
     }
 
     #[test]
-    fn small_talk_in_numbers_passes() {
+    fn mask_memory_ignores_small_talk() {
         for talk in [
             ["how old are you", "24", "and you?", "22"],
             ["2019", "2021", "2023 was best", ""],
@@ -369,7 +369,7 @@ mod tests {
     }
 
     #[test]
-    fn pieces_are_forgotten_after_a_dozen_messages() {
+    fn mask_memory_expires_fragments_after_twelve_messages() {
         let mut messages = vec!["85807"];
         messages.extend([""; 12]);
         messages.push("30215");
@@ -381,7 +381,7 @@ mod tests {
     }
 
     #[test]
-    fn a_memory_is_small_and_shows_nothing() {
+    fn mask_memory_is_small_and_redacted() {
         assert!(size_of::<Memory>() <= 48);
         let (_, memory) = mask_next("85807", &Memory::default());
         assert!(!memory.is_empty());
@@ -389,7 +389,7 @@ mod tests {
     }
 
     #[test]
-    fn a_memory_survives_being_stored() {
+    fn mask_memory_round_trips_through_serde() {
         let (_, memory) = mask_next("85807", &Memory::default());
         let stored = serde_json::to_string(&memory).expect("serialised");
         assert_eq!(serde_json::from_str::<Memory>(&stored).expect("read back"), memory);

@@ -178,7 +178,7 @@ mod tests {
     }
 
     #[test]
-    fn numbers_with_a_calling_code_are_validated() {
+    fn plan_validates_international_numbers() {
         let plan = NumberingPlans::new();
         assert!(plan.is_international(&digits("918123632833")));
         assert!(plan.is_international(&digits("447400123456")));
@@ -188,7 +188,7 @@ mod tests {
     }
 
     #[test]
-    fn national_numbers_are_tried_with_and_without_their_trunk_digit() {
+    fn plan_tries_national_numbers_with_and_without_trunk() {
         let plan = NumberingPlans::new();
         assert!(plan.is_national(&digits("02079460958")));
         assert!(plan.is_national(&digits("2015156294")));
@@ -196,7 +196,7 @@ mod tests {
     }
 
     #[test]
-    fn one_text_may_not_ask_for_ever() {
+    fn plan_limits_queries_per_text() {
         let plan = NumberingPlans::new();
         let asked =
             (0..100_000u64).filter(|n| plan.is_national(&digits(&format!("{n:010}")))).count();

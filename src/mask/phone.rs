@@ -200,7 +200,7 @@ mod tests {
     use super::super::mask;
 
     #[test]
-    fn several_numbers_in_one_text_are_each_hidden() {
+    fn phone_several_numbers_are_each_hidden() {
         for (text, shown) in [
             ("jio 8928329801 airtel +44 7400 834341", "jio [hidden] airtel [hidden]"),
             ("9876512340 9123456780", "[hidden] [hidden]"),
@@ -214,19 +214,19 @@ mod tests {
     }
 
     #[test]
-    fn a_number_broken_over_lines_is_one() {
+    fn phone_number_may_span_lines() {
         assert_eq!(mask("num:\n90136\r\n40509").as_str(), "num:\n[hidden]");
     }
 
     #[test]
-    fn the_extension_goes_with_its_number() {
+    fn phone_extension_is_hidden_too() {
         for text in ["0121 228 0357 x8192", "+91 74102 54777#84", "+61 2 1244 8564;ext=3669"] {
             assert_eq!(mask(text).as_str(), "[hidden]", "{text}");
         }
     }
 
     #[test]
-    fn what_stands_before_or_after_stays() {
+    fn phone_text_around_it_stays() {
         assert_eq!(mask("at 5: 98765 12340, 10 am").as_str(), "at 5: [hidden], 10 am");
         assert_eq!(mask("12/05/2024 98765 12340").as_str(), "12/05/2024 [hidden]");
     }

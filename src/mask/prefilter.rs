@@ -261,7 +261,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn numbers_in_any_dress_open_it() {
+    fn prefilter_lets_disguised_numbers_through() {
         for text in [
             "9876543210",
             "९८७६५४",
@@ -278,7 +278,7 @@ mod tests {
     }
 
     #[test]
-    fn chat_does_not() {
+    fn prefilter_stops_ordinary_chat() {
         for text in ["hello, how are you?", "I am 24", "someone said often none", "कैसे हो 😀"]
         {
             assert!(!may_contain(text), "{text}");

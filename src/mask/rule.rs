@@ -86,7 +86,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn names_are_distinct_lowercase_words() {
+    fn rule_names_are_distinct_and_stable() {
         let names: std::collections::HashSet<_> =
             Rule::ALL.iter().map(|rule| rule.name()).collect();
         assert_eq!(names.len(), Rule::ALL.len());

@@ -131,18 +131,18 @@ mod tests {
     }
 
     #[test]
-    fn glued_words_are_taken_apart() {
+    fn run_together_words_are_split() {
         assert_eq!(lengths("eightfivetwo"), Some(vec![5, 4, 3]));
         assert_eq!(lengths("一三八"), Some(vec![1, 1, 1]));
     }
 
     #[test]
-    fn digits_may_stand_between() {
+    fn run_together_allows_digits_between() {
         assert_eq!(lengths("6three14four"), Some(vec![1, 5, 2, 4]));
     }
 
     #[test]
-    fn words_with_anything_else_stay_whole() {
+    fn run_together_leaves_other_words_whole() {
         assert_eq!(lengths("someone"), None);
         assert_eq!(lengths("oneself"), None);
         assert_eq!(lengths("9f86d0"), None);

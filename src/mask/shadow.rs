@@ -350,24 +350,24 @@ mod tests {
     }
 
     #[test]
-    fn case_width_style_and_diacritics_are_folded() {
+    fn shadow_folds_case_width_style_and_diacritics() {
         assert_eq!(shadow("Três Nº ＋９１ 𝐓𝐰𝐨"), "tres no +91 two");
         assert_eq!(shadow("sıfır Üç"), "sifir uc");
     }
 
     #[test]
-    fn digits_of_all_scripts_become_ascii() {
+    fn shadow_folds_digits_of_every_script() {
         assert_eq!(shadow("९٨7④𝟞"), "98746");
     }
 
     #[test]
-    fn what_is_not_seen_is_dropped() {
+    fn shadow_drops_invisible_characters() {
         assert_eq!(shadow("7\u{200b}3\u{ad}6\u{2060}1\u{336}"), "7361");
         assert_eq!(shadow("6\u{fe0f}\u{20e3}9\u{fe0f}\u{20e3}"), "69");
     }
 
     #[test]
-    fn ranges_cover_the_marks_on_the_last_character() {
+    fn shadow_ranges_include_combining_marks() {
         let text = "a6\u{fe0f}\u{20e3}b";
         let shadow = Shadow::of(text);
         assert_eq!(&text[shadow.bytes(1, 2)], "6\u{fe0f}\u{20e3}");

@@ -293,7 +293,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn figures_are_known() {
+    fn shape_recognizes_certain_figures() {
         for run in [
             "14/08/1999",
             "2021-03-17",
@@ -322,7 +322,7 @@ mod tests {
     }
 
     #[test]
-    fn numbers_with_odd_separators_are_no_figures() {
+    fn shape_odd_separators_are_no_figure() {
         for run in [
             "828.939.7494",
             "60/73/04/79/61",
@@ -339,7 +339,7 @@ mod tests {
     }
 
     #[test]
-    fn some_figures_may_be_called() {
+    fn shape_some_figures_may_be_phone_numbers() {
         assert!(
             ["20.444.852", "504.10190", "325.3544", "2.2224070"].iter().all(|r| may_be_phone(r))
         );
@@ -348,7 +348,7 @@ mod tests {
     }
 
     #[test]
-    fn likenesses_are_known() {
+    fn shape_recognizes_likely_figures() {
         for window in [
             "20240615",
             "20240615_123456",
@@ -365,7 +365,7 @@ mod tests {
     }
 
     #[test]
-    fn counting_is_told_from_numbers() {
+    fn shape_tells_counting_from_numbers() {
         assert!(is_counting(&[1, 2, 3, 4, 5, 6, 7]));
         assert!(is_counting(&[10, 9, 8, 7, 6, 5, 4, 3, 2, 1]));
         assert!(is_counting(&[4, 8, 15, 16, 23, 42]));
@@ -382,7 +382,7 @@ mod tests {
     }
 
     #[test]
-    fn books_are_known_by_their_number() {
+    fn shape_recognizes_isbn() {
         assert!(is_isbn(&[9, 7, 8, 0, 5, 5, 2, 7, 7, 3, 8, 9, 8], &[13]));
         assert!(is_isbn(&[0, 7, 4, 7, 5, 3, 2, 6, 9, 9], &[1, 4, 4, 1]));
         assert!(!is_isbn(&[0, 7, 4, 7, 5, 3, 2, 6, 9, 8], &[1, 4, 4, 1]));

@@ -292,7 +292,7 @@ mod tests {
     }
 
     #[test]
-    fn words_say_digits() {
+    fn spoken_words_become_digits() {
         assert_eq!(said("nine double eight triple two"), "988222");
         assert_eq!(said("eighty four fifteen fifty four"), "841554");
         assert_eq!(said("forty seventy four"), "4074");
@@ -301,7 +301,7 @@ mod tests {
     }
 
     #[test]
-    fn ten_digits_said_are_a_number_and_everyday_words_beside_it_stay() {
+    fn spoken_ten_digits_are_a_number() {
         for (text, shown) in [
             ("do nine nine four three eight eight one one three six ok", "do [hidden] ok"),
             ("eightfivetwoseventhreesixfourseveneightfive", "[hidden]"),
@@ -337,7 +337,7 @@ mod tests {
     }
 
     #[test]
-    fn songs_and_counting_are_recitals() {
+    fn spoken_songs_and_counting_are_ignored() {
         assert!(is_counting_aloud(&[1, 2, 3, 4, 5, 6, 7, 8, 9, 10]));
         assert!(is_counting_aloud(&[1, 2, 3, 1, 2, 3, 1, 2, 3, 4]));
         assert!(!is_counting_aloud(&[9, 4, 7, 0, 6, 0, 1, 6, 4, 5]));

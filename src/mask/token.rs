@@ -320,26 +320,26 @@ mod tests {
     }
 
     #[test]
-    fn digits_number_words_and_words_are_told_apart() {
+    fn token_kinds_are_distinguished() {
         assert_eq!(kinds("call 98 seven now"), "wDNw");
         assert_eq!(kinds("chheekek7zero38dodo3"), "NNNDNDNND");
         assert_eq!(kinds("7I9954IIl6"), "L");
     }
 
     #[test]
-    fn numbers_glued_to_words_are_freed() {
+    fn token_splits_numbers_glued_to_words() {
         assert_eq!(kinds("callme9876543210now"), "wDw");
         assert_eq!(kinds("我的电话是13123667311"), "wD");
         assert_eq!(kinds("75kg"), "Dw");
     }
 
     #[test]
-    fn codes_and_hashes_stay_whole() {
+    fn token_keeps_codes_whole() {
         assert_eq!(kinds("9f86d081884c7d65 INC0045127 1Z999AA10123456784"), "ccc");
     }
 
     #[test]
-    fn what_is_closed_is_one_code() {
+    fn token_closed_range_is_one_code() {
         let text = "see x.com/9876543210 98";
         let shadow = Shadow::of(text);
         let all = tokens(&shadow, std::slice::from_ref(&(4..20)));

@@ -92,14 +92,14 @@ mod tests {
     use super::*;
 
     #[test]
-    fn one_slip_still_tells_the_word() {
+    fn typo_in_a_number_word_is_corrected() {
         for (slip, value) in [("eihgt", 8), ("sevven", 7), ("fourr", 4), ("cuatr", 4)] {
             assert_eq!(closest_number_word(slip).map(|number| number.value), Some(value), "{slip}");
         }
     }
 
     #[test]
-    fn other_words_are_not_bent_into_numbers() {
+    fn typo_leaves_other_words_alone() {
         assert!(
             ["hello", "brothers", "weight?", "declare"]
                 .iter()

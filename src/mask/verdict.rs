@@ -265,7 +265,7 @@ mod tests {
     }
 
     #[test]
-    fn calling_codes_tell_a_number_without_any_cue() {
+    fn verdict_calling_code_needs_no_cue() {
         for text in [
             "+918123632833",
             "+49 30 423241",
@@ -281,7 +281,7 @@ mod tests {
     }
 
     #[test]
-    fn national_numbers_are_told_by_their_shape() {
+    fn verdict_national_number_is_known_by_shape() {
         for text in [
             "9876512340",
             "098765-12340",
@@ -301,21 +301,21 @@ mod tests {
     }
 
     #[test]
-    fn short_numbers_need_a_cue() {
+    fn verdict_short_number_needs_a_cue() {
         assert_eq!(rules("whatsapp me: 34995914"), [Rule::National]);
         assert_eq!(rules("mon portable: 34995914"), [Rule::National]);
         assert_eq!(rules("about 34995914 ants"), []);
     }
 
     #[test]
-    fn lookalikes_make_a_number_only_as_long_as_one() {
+    fn verdict_lookalikes_need_full_length() {
         assert_eq!(rules("89O8I849O6"), [Rule::National]);
         assert_eq!(rules("7|oo879344"), [Rule::National]);
         assert_eq!(rules("S10 plus 5G, i10 and A52s"), []);
     }
 
     #[test]
-    fn what_merely_looks_like_a_number_stays() {
+    fn verdict_leaves_similar_figures() {
         for text in [
             "order id 9045518837 is late",
             "9876512340 views",

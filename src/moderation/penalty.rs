@@ -83,7 +83,7 @@ mod tests {
     }
 
     #[test]
-    fn each_report_of_another_person_is_a_step_and_the_seventh_a_ban() {
+    fn penalty_rises_with_each_reporter_and_the_seventh_is_a_ban() {
         for (reports, span) in PENALTIES.iter().enumerate() {
             let charges = charges(&vec![0; reports + 1]);
             assert_eq!(suspension(&charges, START), Some(Suspension::Until(START + *span)));
@@ -95,7 +95,7 @@ mod tests {
     }
 
     #[test]
-    fn a_step_decays_after_a_week_without_a_report() {
+    fn penalty_step_decays_after_a_week() {
         let now = |n: u64| START + Duration::from_secs(n * 24 * HOUR);
         assert_eq!(
             suspension(&charges(&[0, 0, 6]), now(6)),
@@ -112,7 +112,7 @@ mod tests {
     }
 
     #[test]
-    fn whose_reports_were_dismissed_counts_less() {
+    fn penalty_weighs_reporters_with_dismissed_reports_less() {
         let light = CountedReport { at: START, weight: report_weight(1) };
         assert_eq!(suspension(&[light], START), None);
         assert_eq!(suspension(&[light; 2], START), Some(Suspension::Until(START + PENALTIES[0])));

@@ -39,7 +39,7 @@ mod tests {
     }
 
     #[test]
-    fn it_takes_several_bad_ratings_and_two_for_each_good_one() {
+    fn rating_is_poor_with_three_bad_and_twice_as_many_as_good() {
         for (good, bad, shunned) in [
             (0, 0, false),
             (0, 2, false),
@@ -53,7 +53,7 @@ mod tests {
     }
 
     #[test]
-    fn after_a_month_a_rating_counts_no_more() {
+    fn rating_expires_after_a_month() {
         assert!(is_poorly_rated(
             &ratings(0, 3),
             START + RATING_TTL.saturating_sub(Duration::from_millis(1))

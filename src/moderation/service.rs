@@ -251,7 +251,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_topic_is_read_in_any_case_and_anything_else_is_a_reason_of_ones_own() {
+    fn report_reason_parses_topics_or_free_text() {
         let plain = |topic| ReportReason { topic, details: String::new() };
         assert_eq!(ReportReason::parse("Spam"), plain(ReportTopic::Spam));
         assert_eq!(ReportReason::parse("minor."), plain(ReportTopic::Minor));

@@ -133,7 +133,7 @@ mod tests {
     use crate::mask::Masked;
 
     #[test]
-    fn a_message_becomes_a_notification_of_its_method() {
+    fn notification_method_comes_from_the_event_type() {
         let ids = IdHasher::random(&mut seeded_rng());
         let room = RoomId::random(&mut seeded_rng());
         let from = Nickname::parse("Ann").expect("a name");

@@ -17,7 +17,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn only_an_inbox_has_an_owner() {
+    fn inbox_resource_uri_names_its_user() {
         assert_eq!(user_id_of("penpal://inbox/pal-1"), Some("pal-1"));
         assert_eq!(user_id_of(&URI_TEMPLATE.replace("{user_id}", "x")), Some("x"));
         assert!(["penpal://inbox/", "file:///x", ""].iter().all(|uri| user_id_of(uri).is_none()));

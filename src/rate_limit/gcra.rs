@@ -162,7 +162,7 @@ mod tests {
     }
 
     #[test]
-    fn a_burst_is_let_through_and_then_one_at_a_time() {
+    fn rate_limit_allows_a_burst_then_one_per_interval() {
         let mut pace = GcraLimiter::new(RateLimits::default());
         let mut say = |who, now| {
             pace.admit(who, None, &[LimitedAction::Message], now).map_err(|e| e.retry_after)
@@ -177,7 +177,7 @@ mod tests {
     }
 
     #[test]
-    fn the_same_text_is_refused_the_fourth_time_within_a_minute() {
+    fn rate_limit_rejects_the_fourth_duplicate_in_a_minute() {
         let mut pace = GcraLimiter::new(RateLimits::default());
         let mut say = |hash, now| {
             pace.admit(
@@ -198,7 +198,7 @@ mod tests {
     }
 
     #[test]
-    fn a_call_that_is_repeated_counts_once() {
+    fn rate_limit_counts_a_retry_once() {
         let ids = IdHasher::random(&mut seeded_rng());
         let mut pace = GcraLimiter::new(RateLimits::default());
         let mut search = |id: &str, now| {
@@ -219,7 +219,7 @@ mod tests {
     }
 
     #[test]
-    fn what_limits_nobody_is_forgotten() {
+    fn rate_limit_evicts_expired_state() {
         let mut pace = GcraLimiter::new(RateLimits::default());
         let key = IdHasher::random(&mut seeded_rng()).idempotency_key(ANN, "1", "");
         pace.admit(ANN, Some(key), &[LimitedAction::Message, LimitedAction::Search], START)

@@ -53,7 +53,7 @@ mod tests {
     use super::*;
 
     #[tokio::test]
-    async fn of_everybody_what_limits_nobody_is_forgotten() {
+    async fn rate_limit_evicts_expired_state_on_every_shard() {
         let throttle = MemoryRateLimiter::new(RateLimits::default());
         let now = Timestamp::from_millis(1_000_000);
         for byte in 0..=u8::MAX {

@@ -242,7 +242,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_typed_goes_out_in_order_and_stays_until_it_is_answered() {
+    fn terminal_input_is_sent_in_order_until_acknowledged() {
         let mut talk = ChatSession::default();
         assert_eq!(talk.on_input("  #meet ", "1".to_owned()), None);
         assert_eq!(talk.on_input("hello", "2".to_owned()), None);
@@ -264,7 +264,7 @@ mod tests {
     }
 
     #[test]
-    fn a_message_that_overtakes_the_answer_waits_for_the_partners_name() {
+    fn terminal_early_message_waits_for_the_partner_name() {
         let mut talk = ChatSession::default();
         talk.on_input("#meet", "1".to_owned());
         assert_eq!(talk.on_event(message("7", "hi")), []);
@@ -275,7 +275,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_said_to_both_to_newcomers_and_to_everybody_is_shown_once() {
+    fn terminal_notices_are_shown_once() {
         let mut talk = ChatSession::default();
         let told = |method: &str, params| WireEvent::parse(method, Some(params)).expect("news");
         let found = json!({ "room_id": "r", "message_id": "1", "notice": "be kind",
@@ -292,7 +292,7 @@ mod tests {
     }
 
     #[test]
-    fn what_was_missed_is_shown_and_a_chat_that_is_gone_is_said_to_be_over() {
+    fn terminal_rejoin_shows_missed_events_and_lost_chats() {
         let mut talk = ChatSession::default();
         talk.on_input("#meet", "1".to_owned());
         talk.on_reply(said(matched()));
@@ -318,7 +318,7 @@ mod tests {
     }
 
     #[test]
-    fn a_hidden_number_and_a_message_that_waits_are_told_of_and_others_are_not() {
+    fn terminal_reports_hidden_numbers_and_queued_messages() {
         let answer = |delivered: &str, hidden: u32| {
             let mut answer = matched();
             answer["told"] = json!(null);
@@ -331,7 +331,7 @@ mod tests {
     }
 
     #[test]
-    fn a_partner_who_leaves_ends_the_chat() {
+    fn terminal_partner_leaving_ends_the_chat() {
         let mut talk = ChatSession::default();
         talk.on_reply(said(matched()));
         let left = |room: &str| WireEvent::Disconnected {

@@ -42,7 +42,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_servers_list_is_read_and_narrowed_down_by_what_is_typed() {
+    fn terminal_command_list_is_parsed_and_filtered() {
         let help = "Commands:\n*#meet* [interests]: find someone: #meet music\n\
             *#m*, *#inbox*: read what waits\n*#r* text: send text\nAnything else is sent.";
         let commands = parse_help(help);

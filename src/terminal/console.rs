@@ -163,7 +163,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn plain_lines_are_taken_as_they_are_and_then_there_is_an_end() {
+    fn terminal_piped_input_ends_after_the_last_line() {
         let (tell, mut inputs) = mpsc::channel(8);
         read_lines(&b"#meet\r\n\xff\xfe hello\nlast"[..], &tell);
         drop(tell);

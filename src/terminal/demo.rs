@@ -248,7 +248,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn columns_stand_beside_each_other_whatever_is_in_them() {
+    fn terminal_demo_columns_align() {
         let stage = SplitView { width: 12, colored: false, is_interactive: false };
         let lines =
             [(OWN_STYLE, "🎉 one two three four".to_owned()), (OWN_STYLE, "[hidden]".to_owned())];

@@ -329,7 +329,7 @@ mod tests {
     use crate::kernel::clock::seeded_rng;
 
     #[test]
-    fn pauses_grow_to_a_limit() {
+    fn terminal_reconnect_backoff_is_capped() {
         let mut rng = seeded_rng();
         let mut pause = Duration::ZERO;
         for attempt in 0..20 {

@@ -96,7 +96,7 @@ mod tests {
     }
 
     #[test]
-    fn a_stranger_can_neither_move_the_cursor_nor_begin_a_line() {
+    fn terminal_strips_control_characters_from_partner_text() {
         let line = theirs("User_A", "a\x1b[2J\x07b\r\u{9b}2Jc\nUser_B: d\te");
         let expected = "User_A: a\u{fffd}[2J\u{fffd}b\u{fffd}\u{fffd}2Jc\n    User_B: d    e";
         assert_eq!(PLAIN.render(&line), expected);
@@ -109,14 +109,14 @@ mod tests {
     }
 
     #[test]
-    fn without_colours_there_is_nothing_but_text() {
+    fn terminal_plain_output_has_no_escapes() {
         let told = OutputLine::Server("*#meet*: finds somebody\n*#bye*: leaves".to_owned());
         assert_eq!(PLAIN.render(&told), "#meet: finds somebody\n#bye: leaves");
         assert_eq!(PLAIN.render(&theirs("User_A", "at [hidden]")), "User_A: at [hidden]");
     }
 
     #[test]
-    fn with_colours_a_hidden_number_stands_out_and_each_line_ends_its_own() {
+    fn terminal_colored_output_highlights_hidden_numbers() {
         let shown = COLORED.render(&theirs("User_A", "at [hidden] now"));
         assert!(
             shown.contains(&format!("{HIDDEN_STYLE}[hidden]{HIDDEN_STYLE:#} now")),

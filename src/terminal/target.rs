@@ -72,7 +72,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn an_address_leads_to_the_websocket_however_it_is_written() {
+    fn terminal_url_resolves_to_the_websocket() {
         for (address, socket, shown) in [
             ("http://127.0.0.1:8086", "ws://127.0.0.1:8086/mcp/ws", "http://127.0.0.1:8086"),
             ("http://localhost:1/mcp/", "ws://localhost:1/mcp/ws", "http://localhost:1"),
@@ -90,7 +90,7 @@ mod tests {
     }
 
     #[test]
-    fn a_token_is_checked_and_not_shown() {
+    fn terminal_token_is_validated_and_redacted() {
         for token in ["", " ", "two words", "käse", "a\nb"] {
             assert!(
                 matches!(ServerTarget::new("http://x", token), Err(ChatError::MissingToken)),

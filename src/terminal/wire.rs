@@ -124,7 +124,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_notification_is_read_and_one_that_is_not_known_is_none_of_ours() {
+    fn terminal_unknown_notification_is_ignored() {
         let params = json!({ "room_id": "r", "message_id": "7", "message": "hi", "timestamp": 1 });
         let message = WireEvent::parse("message.received", Some(params)).expect("news");
         assert_eq!(message.dedupe_key(), Some(("7", "r")));

@@ -82,7 +82,7 @@ fn layer_of(path: &Path) -> String {
 }
 
 #[test]
-fn imports_run_downward_only() {
+fn architecture_imports_point_to_lower_layers() {
     let known: BTreeSet<&str> = LAYERS.iter().map(|(name, _)| *name).collect();
     for (path, text) in all_files().into_iter().filter(|(path, _)| path.starts_with("src")) {
         let own = layer_of(&path);
@@ -106,7 +106,7 @@ fn imports_run_downward_only() {
 }
 
 #[test]
-fn imports_are_written_so_that_they_can_be_checked() {
+fn architecture_imports_are_checkable() {
     for (path, text) in all_files().into_iter().filter(|(path, _)| path.starts_with("src")) {
         for hidden in
             [concat!("crate::", "{"), concat!("crate::", "*"), concat!("super::", "super::super")]
@@ -117,7 +117,7 @@ fn imports_are_written_so_that_they_can_be_checked() {
 }
 
 #[test]
-fn only_the_composition_root_names_a_backend() {
+fn architecture_only_app_names_backends() {
     for (path, text) in all_files().into_iter().filter(|(path, _)| path.starts_with("src")) {
         let own = path.file_stem().is_some_and(|stem| stem.to_string_lossy().starts_with("store_"));
         let declares = path.ends_with("mod.rs");
@@ -131,7 +131,7 @@ fn only_the_composition_root_names_a_backend() {
 }
 
 #[test]
-fn every_file_begins_with_what_it_is() {
+fn architecture_every_file_has_a_header() {
     for (path, text) in all_files() {
         assert!(
             text.starts_with("//! ") || text.starts_with("#!["),
@@ -142,7 +142,7 @@ fn every_file_begins_with_what_it_is() {
 }
 
 #[test]
-fn no_file_is_longer_than_it_may_be() {
+fn architecture_files_stay_under_400_lines() {
     for (path, text) in all_files() {
         let lines = text.lines().count();
         assert!(lines <= MAX_LINES, "{} has {lines} lines: it is two files", path.display());
@@ -150,7 +150,7 @@ fn no_file_is_longer_than_it_may_be() {
 }
 
 #[test]
-fn nothing_is_unfinished_or_silenced() {
+fn architecture_no_todo_or_allow_dead_code() {
     // Written in halves, so that this file does not find itself.
     let marks =
         [concat!("TO", "DO"), concat!("FIX", "ME"), concat!("todo", "!("), concat!("dbg", "!(")];
@@ -163,14 +163,14 @@ fn nothing_is_unfinished_or_silenced() {
 }
 
 #[test]
-fn no_test_sleeps() {
+fn architecture_tests_do_not_sleep() {
     for (path, text) in all_files().into_iter().filter(|(path, _)| path.starts_with("tests")) {
         assert!(!text.contains(concat!("sleep", "(")), "{} sleeps", path.display());
     }
 }
 
 #[test]
-fn only_one_file_reads_the_clock() {
+fn architecture_only_clock_rs_reads_the_clock() {
     for (path, text) in all_files().into_iter().filter(|(path, _)| path.starts_with("src")) {
         if path != Path::new(CLOCK_FILE) {
             for call in [

@@ -144,7 +144,7 @@ async fn say(service: &ConnectService, who: &str, message: &str) -> Result<Strin
 }
 
 #[tokio::test]
-async fn text_is_masked_by_what_its_sender_wants_at_the_moment_it_is_sent() {
+async fn sender_state_change_remasks_the_text() {
     // Masking is on when the text is first prepared, off, on, and off when it is sent.
     let service = FaultyLobby::service(3, false);
     say(&service, "ann", "#meet").await.expect("an answer");
@@ -156,7 +156,7 @@ async fn text_is_masked_by_what_its_sender_wants_at_the_moment_it_is_sent() {
 }
 
 #[tokio::test]
-async fn a_store_that_is_gone_is_told_in_words() {
+async fn store_outage_returns_a_clear_error() {
     let service = FaultyLobby::service(0, true);
     for message in ["#meet", "hello", "#m"] {
         let refusal = say(&service, "ann", message).await.expect_err("the store is gone");
@@ -168,7 +168,7 @@ async fn a_store_that_is_gone_is_told_in_words() {
 }
 
 #[tokio::test]
-async fn a_text_that_the_guard_refuses_is_not_sent_and_its_sender_told_why() {
+async fn content_rejected_is_reported_to_the_sender() {
     let guard = Guard { links: LinkPolicy::Refuse, ..Guard::default() };
     let service =
         FaultyLobby::service_with(0, false, ConnectOptions { guard, ..ConnectOptions::default() });
@@ -182,7 +182,7 @@ async fn a_text_that_the_guard_refuses_is_not_sent_and_its_sender_told_why() {
 }
 
 #[tokio::test]
-async fn a_notice_that_broke_off_reaches_the_rest_the_next_time_and_nobody_twice() {
+async fn broadcast_resumes_after_a_failure_without_duplicates() {
     let lobby = FaultyLobby::new(0, 1, false);
     let now = Timestamp::default();
     let everybody: Vec<_> = (0..=255).map(|n| UserId::from_bytes([n; 16])).collect();

@@ -112,7 +112,7 @@ fn texts(texts: &[&str]) -> Vec<String> {
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_a_channel_could_not_hold_comes_first_when_it_is_ready_again() {
+async fn courier_redelivers_the_rest_first() {
     let world = CourierFixture::new(&[Ok(2), Err(DeliveryError::RetryLater)]).await;
     let _attachment = world.couriers.attach(ANN, Arc::clone(&world.channel) as _);
     for text in ["one", "two", "three"] {
@@ -135,7 +135,7 @@ async fn what_a_channel_could_not_hold_comes_first_when_it_is_ready_again() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_channel_that_wants_to_say_something_is_asked_without_items() {
+async fn courier_delivers_own_messages_without_items() {
     let world = CourierFixture::new(&[]).await;
     let _attachment = world.couriers.attach(ANN, Arc::clone(&world.channel) as _);
     world.channel.permits.add_permits(3);
@@ -145,7 +145,7 @@ async fn a_channel_that_wants_to_say_something_is_asked_without_items() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_channel_that_is_gone_is_given_up_and_its_items_wait() {
+async fn courier_detaches_a_closed_channel_and_keeps_items() {
     let world = CourierFixture::new(&[Err(DeliveryError::Closed)]).await;
     let attachment = world.couriers.attach(ANN, Arc::clone(&world.channel) as _);
     world.channel.permits.add_permits(1);

@@ -6,7 +6,7 @@ use random_connect::connect::profile::language::Language;
 use serde_json::Value;
 
 #[test]
-fn of_the_messages_whose_language_is_guessed_at_most_one_in_fifty_is_of_another() {
+fn language_detection_is_wrong_for_at_most_two_percent() {
     let (mut right, mut wrong) = (0, Vec::new());
     for corpus in ["dev", "independent", "unseen"] {
         let rows = fs::read_to_string(format!("tests/corpus/{corpus}.jsonl")).expect("a corpus");

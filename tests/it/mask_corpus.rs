@@ -100,7 +100,7 @@ fn by_class(corpus: &str, numbers: bool) -> (BTreeMap<String, (usize, usize)>, V
 }
 
 #[test]
-fn numbers_of_every_class_are_hidden_and_nothing_else_is_altered() {
+fn mask_corpus_hides_numbers_of_every_class() {
     let (classes, wrong) = by_class("dev.jsonl", true);
     let (right, all) = classes.values().fold((0, 0), |(a, b), (right, all)| (a + right, b + all));
     assert_eq!(all, 157, "153 with numbers and 4 with cards and government numbers");
@@ -111,7 +111,7 @@ fn numbers_of_every_class_are_hidden_and_nothing_else_is_altered() {
 }
 
 #[test]
-fn texts_without_a_number_are_left_alone() {
+fn mask_corpus_leaves_texts_without_numbers() {
     let (classes, wrong) = by_class("dev.jsonl", false);
     let (right, all) = classes.values().fold((0, 0), |(a, b), (right, all)| (a + right, b + all));
     assert_eq!(all, 89);
@@ -127,7 +127,7 @@ fn is_phone(class: &str) -> bool {
 }
 
 #[test]
-fn the_other_corpora_keep_what_was_reached() {
+fn mask_corpus_recall_does_not_regress() {
     let sum = |classes: &BTreeMap<String, (usize, usize)>| {
         let phones = classes.iter().filter(|(class, _)| is_phone(class));
         phones.fold((0, 0), |(a, b), (_, (right, all))| (a + right, b + all))
@@ -152,7 +152,7 @@ fn the_other_corpora_keep_what_was_reached() {
 }
 
 #[test]
-fn numbers_split_over_messages_are_stopped_and_small_talk_is_not() {
+fn mask_corpus_catches_split_numbers() {
     assert_eq!(sequences("seq_dev.jsonl"), (10, 10, 10, 0));
     for (corpus, each) in [("independent_seq.jsonl", 32), ("unseen_seq.jsonl", 60)] {
         let (stopped, leaks, innocent, alarms) = sequences(corpus);

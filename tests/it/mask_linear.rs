@@ -41,7 +41,7 @@ const HOSTILE: [&str; 30] = [
 ];
 
 #[test]
-fn four_times_the_text_is_four_times_the_work() {
+fn mask_work_is_linear_in_the_text() {
     for part in HOSTILE {
         let once = work(&part.repeat(512)).max(64);
         let four = work(&part.repeat(2048));
@@ -50,7 +50,7 @@ fn four_times_the_text_is_four_times_the_work() {
 }
 
 #[test]
-fn each_character_makes_a_bounded_number_of_steps() {
+fn mask_work_per_character_is_bounded() {
     for part in HOSTILE {
         let text = part.repeat(2048);
         // A token starts at most seventeen windows on each of three levels.
@@ -59,7 +59,7 @@ fn each_character_makes_a_bounded_number_of_steps() {
 }
 
 #[test]
-fn long_texts_are_masked_to_the_end() {
+fn mask_covers_long_texts_completely() {
     let text = "98765 43210 and ".repeat(4096);
     assert_eq!(mask(&text).hidden(), 4096);
 }

@@ -120,32 +120,32 @@ fn check_memory(messages: &[String]) {
 
 proptest! {
     #[test]
-    fn any_unicode_text(text in any::<String>()) {
+    fn mask_property_any_unicode(text in any::<String>()) {
         check_mask(&text);
     }
 
     #[test]
-    fn any_text_of_letters_digits_and_marks(text in r"[\p{Nd}\p{L}\p{M}\p{P}\p{S}\p{Z}\p{Cf}]{0,60}") {
+    fn mask_property_letters_digits_marks(text in r"[\p{Nd}\p{L}\p{M}\p{P}\p{S}\p{Z}\p{Cf}]{0,60}") {
         check_mask(&text);
     }
 
     #[test]
-    fn any_text_of_digits_of_all_scripts(text in r"\+?[\p{Nd}\p{No} .()-]{1,40}") {
+    fn mask_property_digits_of_all_scripts(text in r"\+?[\p{Nd}\p{No} .()-]{1,40}") {
         check_mask(&text);
     }
 
     #[test]
-    fn hostile_texts(text in hostile()) {
+    fn mask_property_hostile_texts(text in hostile()) {
         check_mask(&text);
     }
 
     #[test]
-    fn conversations(messages in prop::collection::vec(hostile(), 0..20)) {
+    fn mask_property_conversations(messages in prop::collection::vec(hostile(), 0..20)) {
         check_memory(&messages);
     }
 
     #[test]
-    fn conversations_of_short_pieces(messages in prop::collection::vec(r"[0-9]{0,5}|[a-z ]{0,9}", 0..20)) {
+    fn mask_property_short_fragments(messages in prop::collection::vec(r"[0-9]{0,5}|[a-z ]{0,9}", 0..20)) {
         check_memory(&messages);
     }
 }

@@ -88,7 +88,7 @@ fn report(reporter: u8, person: u8) -> Report {
 }
 
 #[tokio::test]
-async fn a_block_keeps_both_apart_and_nobody_else() {
+async fn block_applies_to_both_and_no_one_else() {
     for backend in backends() {
         let ledger = &backend.ledger;
         for _ in 0..2 {
@@ -108,7 +108,7 @@ async fn a_block_keeps_both_apart_and_nobody_else() {
 }
 
 #[tokio::test]
-async fn one_reporter_has_one_report_of_each_person() {
+async fn report_is_unique_per_reporter_and_person() {
     for backend in backends() {
         let ledger = &backend.ledger;
         assert!(ledger.report(report(1, 9)).await.expect("up"));
@@ -123,7 +123,7 @@ async fn one_reporter_has_one_report_of_each_person() {
 }
 
 #[tokio::test]
-async fn evidence_is_deleted_after_thirty_days_and_the_report_after_a_year() {
+async fn report_evidence_expires_before_the_report() {
     for backend in backends() {
         let ledger = &backend.ledger;
         ledger.report(report(1, 9)).await.expect("up");
@@ -145,7 +145,7 @@ async fn evidence_is_deleted_after_thirty_days_and_the_report_after_a_year() {
 }
 
 #[tokio::test]
-async fn what_was_decided_is_not_open_any_more_and_can_be_decided_otherwise() {
+async fn report_verdict_closes_it_and_can_be_changed() {
     for backend in backends() {
         let ledger = &backend.ledger;
         ledger.report(report(1, 9)).await.expect("up");
@@ -166,7 +166,7 @@ async fn what_was_decided_is_not_open_any_more_and_can_be_decided_otherwise() {
 }
 
 #[tokio::test]
-async fn whoever_decides_last_of_several_at_once_has_decided_all_of_it() {
+async fn report_concurrent_verdicts_last_one_wins() {
     for backend in backends() {
         let ledger = &backend.ledger;
         ledger.report(report(1, 9)).await.expect("up");
@@ -183,7 +183,7 @@ async fn whoever_decides_last_of_several_at_once_has_decided_all_of_it() {
 }
 
 #[tokio::test]
-async fn a_ban_lasts_until_it_is_lifted() {
+async fn ban_lasts_until_lifted() {
     for backend in backends() {
         let ledger = &backend.ledger;
         let entry = async || ledger.record(user(9)).await.expect("up");
@@ -196,7 +196,7 @@ async fn a_ban_lasts_until_it_is_lifted() {
 }
 
 #[tokio::test]
-async fn people_are_found_by_how_their_code_begins() {
+async fn find_by_prefix_returns_matching_users() {
     for backend in backends() {
         let ledger = &backend.ledger;
         ledger.block(user(0x1a), user(0x1b), START).await.expect("up");
@@ -211,7 +211,7 @@ async fn people_are_found_by_how_their_code_begins() {
 }
 
 #[tokio::test]
-async fn who_agreed_to_how_people_treat_each_other_has_agreed_for_good() {
+async fn notice_acceptance_is_permanent() {
     for backend in backends() {
         let ledger = &backend.ledger;
         let consent = async || ledger.record(user(1)).await.expect("up").notice;
@@ -229,7 +229,7 @@ async fn who_agreed_to_how_people_treat_each_other_has_agreed_for_good() {
 }
 
 #[tokio::test]
-async fn of_each_rater_the_newest_rating_counts() {
+async fn rating_newest_per_rater_wins() {
     for backend in backends() {
         let ledger = &backend.ledger;
         let rating = |secs, good| Rating { at: START + Duration::from_secs(secs), good };
@@ -244,7 +244,7 @@ async fn of_each_rater_the_newest_rating_counts() {
 }
 
 #[tokio::test]
-async fn the_log_only_grows() {
+async fn audit_log_is_append_only() {
     for backend in backends() {
         let ledger = &backend.ledger;
         let note = |n: usize| AuditEntry { at: START, action: format!("ban {n}") };
@@ -258,7 +258,7 @@ async fn the_log_only_grows() {
 }
 
 #[tokio::test]
-async fn what_is_in_a_file_is_there_after_a_restart() {
+async fn moderation_store_sqlite_survives_a_restart() {
     let folder = TempDir::new();
     SqlModerationStore::new(&folder.file()).block(user(1), user(2), START).await.expect("up");
     let entry = SqlModerationStore::new(&folder.file()).record(user(2)).await.expect("up");

@@ -214,7 +214,7 @@ fn shown(typed: &str) -> String {
 }
 
 #[test]
-fn every_line_of_an_attack_is_plainly_a_strangers() {
+fn injection_every_line_is_attributed_to_the_partner() {
     assert!(ATTACKS.len() >= 60);
     for attack in ATTACKS {
         let shown = shown(attack);
@@ -228,7 +228,7 @@ fn every_line_of_an_attack_is_plainly_a_strangers() {
 }
 
 #[test]
-fn no_attack_keeps_what_nobody_sees() {
+fn injection_invisible_characters_are_removed() {
     for attack in ATTACKS {
         let shown = shown(attack);
         let hidden =
@@ -240,7 +240,7 @@ fn no_attack_keeps_what_nobody_sees() {
 
 /// What tokenizers, templates and parsers look for, in whatever letters.
 #[test]
-fn no_attack_keeps_markup() {
+fn injection_model_markup_is_neutralized() {
     let markup = Regex::new(
         r#"(?ix) <\s*\| | \|\s*> | <<\s*/?\s*sys | \[\s*/?\s*(inst|tool_calls|available_tools|assistant)\s*\]
         | <\s*[/!]?\s*(s|bos|unk|pad|--)\s*>? ($|\W)
@@ -270,7 +270,7 @@ fn no_attack_keeps_markup() {
 }
 
 #[test]
-fn an_attack_is_still_readable_and_guarding_it_again_changes_nothing() {
+fn injection_sanitize_is_readable_and_idempotent() {
     for attack in ATTACKS {
         let once = sanitize(attack);
         assert_eq!(sanitize(&once), once, "{attack:?}");
@@ -280,7 +280,7 @@ fn an_attack_is_still_readable_and_guarding_it_again_changes_nothing() {
 }
 
 #[test]
-fn ordinary_messages_pass_byte_for_byte() {
+fn injection_ordinary_messages_are_unchanged() {
     assert!(ORDINARY.len() >= 60);
     for message in ORDINARY {
         assert_eq!(sanitize(message), *message);
@@ -288,7 +288,7 @@ fn ordinary_messages_pass_byte_for_byte() {
 }
 
 #[test]
-fn ordinary_messages_of_one_line_are_shown_as_they_were_written() {
+fn injection_single_line_messages_are_shown_verbatim() {
     for message in ORDINARY.iter().filter(|message| !message.contains('\n')) {
         assert_eq!(mark_lines(message), *message);
     }

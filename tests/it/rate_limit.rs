@@ -66,7 +66,7 @@ async fn admit(
 }
 
 #[tokio::test]
-async fn a_burst_is_let_through_and_then_one_at_a_time_for_each_person() {
+async fn rate_limit_burst_is_per_user() {
     for LimiterBackend { throttle, server: _server } in backends() {
         let say = |who, now| admit(&*throttle, who, None, &[LimitedAction::Message], now);
         for _ in 0..7 {
@@ -89,7 +89,7 @@ async fn a_burst_is_let_through_and_then_one_at_a_time_for_each_person() {
 }
 
 #[tokio::test]
-async fn of_several_things_the_answer_tells_which_is_early_and_none_is_counted() {
+async fn rate_limit_reports_the_first_exceeded_action_and_counts_none() {
     for LimiterBackend { throttle, server: _server } in backends() {
         let say = |hash| {
             let throttle = Arc::clone(&throttle);
@@ -118,7 +118,7 @@ async fn of_several_things_the_answer_tells_which_is_early_and_none_is_counted()
 }
 
 #[tokio::test]
-async fn a_call_that_is_repeated_is_admitted_and_counts_once() {
+async fn rate_limit_retry_is_admitted_and_counted_once() {
     for LimiterBackend { throttle, server: _server } in backends() {
         let search =
             |id, now| admit(&*throttle, ANN, Some(key(ANN, id)), &[LimitedAction::Search], now);
@@ -140,7 +140,7 @@ async fn a_call_that_is_repeated_is_admitted_and_counts_once() {
 }
 
 #[tokio::test]
-async fn all_backends_answer_the_same_whatever_is_done() {
+async fn rate_limit_backends_agree_on_random_calls() {
     let backends = backends();
     let mut rng = seeded_rng();
     let mut now = 0;
@@ -164,7 +164,7 @@ async fn all_backends_answer_the_same_whatever_is_done() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
-async fn of_many_at_once_no_more_are_admitted_than_may_be() {
+async fn rate_limit_holds_under_concurrency() {
     for LimiterBackend { throttle, server } in backends() {
         let calls = (0..40).map(|_| {
             let own: Arc<dyn RateLimiter> = match &server {
@@ -185,7 +185,7 @@ async fn of_many_at_once_no_more_are_admitted_than_may_be() {
 }
 
 #[tokio::test]
-async fn redis_keeps_no_hash_of_a_text_that_could_be_guessed_and_all_of_it_ends() {
+async fn rate_limit_redis_keys_are_keyed_hashes_with_a_ttl() {
     let server = RedisServer::start(&[]);
     let acts =
         [LimitedAction::Message, LimitedAction::DuplicateText(0xdead_beef), LimitedAction::Search];
@@ -206,7 +206,7 @@ async fn redis_keeps_no_hash_of_a_text_that_could_be_guessed_and_all_of_it_ends(
 }
 
 #[tokio::test]
-async fn without_its_store_nobody_is_admitted_and_it_says_so() {
+async fn rate_limit_store_outage_rejects_calls() {
     let mut server = RedisServer::start(&[]);
     let throttle = on(&server);
     throttle.check().await.expect("up");

@@ -78,7 +78,7 @@ fn texts(count: usize) -> Vec<String> {
 }
 
 #[tokio::test]
-async fn what_was_taken_is_carried_out_before_the_end() {
+async fn webhook_accepted_messages_are_handled_before_shutdown() {
     let world = WebhookFixture::new();
     let meet = ["#meet".to_owned()];
     assert_eq!(world.take("1", 0, &meet), WebhookOutcome::Accepted);
@@ -91,7 +91,7 @@ async fn what_was_taken_is_carried_out_before_the_end() {
 }
 
 #[tokio::test]
-async fn when_too_much_waits_all_of_a_body_has_to_come_again() {
+async fn webhook_full_backlog_rejects_the_whole_body() {
     let world = WebhookFixture::new();
     assert_eq!(world.take("1", 0, &texts(10_000)), WebhookOutcome::Accepted);
     assert_eq!(world.take("2", 10_000, &["#meet".to_owned()]), WebhookOutcome::Busy);

@@ -188,7 +188,7 @@ mod tests {
     }
 
     #[test]
-    fn delivered_items_are_gone() {
+    fn lease_settled_as_delivered_removes_items() {
         let mut inbox = inbox(1..=3);
         assert_eq!(numbers(&inbox.lease(1, NOW)), [1, 2, 3]);
         inbox.settle(1, true);
@@ -197,7 +197,7 @@ mod tests {
     }
 
     #[test]
-    fn a_lost_answer_puts_its_items_back_before_what_came_later() {
+    fn lease_settled_as_lost_restores_order() {
         let mut inbox = inbox(1..=2);
         inbox.lease(1, NOW);
         inbox.push(item(3));
@@ -206,7 +206,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_on_its_way_is_not_overtaken() {
+    fn lease_blocks_newer_items_until_settled() {
         let mut inbox = inbox(1..=1);
         inbox.lease(1, NOW);
         inbox.push(item(2));
@@ -216,7 +216,7 @@ mod tests {
     }
 
     #[test]
-    fn what_an_answer_could_not_hold_waits_for_the_next() {
+    fn lease_put_back_keeps_unshown_items() {
         let mut inbox = inbox(1..=5);
         let lease = inbox.lease(1, NOW);
         inbox.put_back(&lease, 2);
@@ -225,7 +225,7 @@ mod tests {
     }
 
     #[test]
-    fn a_repeated_answer_shows_the_same_and_takes_over_what_was_not_delivered() {
+    fn lease_renewed_by_a_replay_takes_over_undelivered_items() {
         let mut inbox = inbox(1..=2);
         let first = inbox.lease(1, NOW);
         let again = inbox.renew_lease(2, &first.items, NOW);
@@ -237,7 +237,7 @@ mod tests {
     }
 
     #[test]
-    fn a_repeated_answer_whose_items_were_delivered_holds_nothing() {
+    fn lease_renewed_after_delivery_holds_nothing() {
         let mut inbox = inbox(1..=2);
         let first = inbox.lease(1, NOW);
         inbox.settle(1, true);
@@ -246,7 +246,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_not_heard_of_waits_again_and_a_late_word_changes_nothing() {
+    fn lease_expires_and_a_late_settle_is_ignored() {
         let mut inbox = inbox(1..=2);
         inbox.lease(1, NOW);
         inbox.reclaim(NOW + Duration::from_millis(9_999));
@@ -257,7 +257,7 @@ mod tests {
     }
 
     #[test]
-    fn items_on_their_way_take_room() {
+    fn inbox_capacity_counts_leased_items() {
         let mut inbox = inbox(1..=INBOX_CAPACITY as u64);
         inbox.lease(1, NOW);
         assert!(!inbox.has_room_for(1));

@@ -101,7 +101,7 @@ mod tests {
     }
 
     #[test]
-    fn whoever_was_silent_is_told_at_the_moment_and_in_the_order_of_their_last_call() {
+    fn eviction_visits_idle_people_in_order_of_their_last_call() {
         let [one, other, third] = [1, 2, 3].map(|n| UserId::from_bytes([n; 16]));
         let at = |millis| Timestamp::default() + Duration::from_millis(millis);
         let mut people = People::default();

@@ -264,7 +264,7 @@ mod tests {
     }
 
     #[test]
-    fn the_last_five_partners_of_twenty_minutes_are_recent() {
+    fn recent_partners_keeps_five_for_twenty_minutes() {
         let start = Timestamp::from_millis(0);
         let mut recent = RecentPartners::default();
         (1..=6).for_each(|n| recent.add(user(n), room(), start));
@@ -277,13 +277,13 @@ mod tests {
     }
 
     #[test]
-    fn a_person_is_small() {
+    fn person_size_is_bounded() {
         // As many bytes as an allocator hands out.
         assert!(size_of::<Person>() <= 192);
     }
 
     #[test]
-    fn whom_somebody_avoids_is_kept_and_nobody_takes_no_room() {
+    fn blocked_users_allocates_nothing_when_empty() {
         let mut avoided = BlockedUsers::default();
         avoided.extend([]);
         assert!(avoided.0.is_none() && !avoided.contains(&user(1)));
@@ -294,7 +294,7 @@ mod tests {
     }
 
     #[test]
-    fn meeting_somebody_again_makes_them_the_last_not_a_second_entry() {
+    fn recent_partners_moves_a_repeat_to_the_end() {
         let mut recent = RecentPartners::default();
         [1, 2, 1].into_iter().for_each(|n| recent.add(user(n), room(), Timestamp::default()));
         assert_eq!(recent.iter().count(), 2);

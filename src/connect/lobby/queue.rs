@@ -109,7 +109,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn nothing_is_left_of_those_who_have_gone() {
+    fn queue_leave_removes_every_index_entry() {
         let who = UserId::from_bytes([1; 16]);
         let interests = Interests::parse("music, tea");
         let mut queue = Queue::default();

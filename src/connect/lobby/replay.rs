@@ -69,7 +69,7 @@ mod tests {
     use crate::kernel::id::{IdHasher, UserId};
 
     #[test]
-    fn a_record_is_not_served_when_it_is_old_however_many_there_are() {
+    fn replay_record_expires_however_many_are_pending() {
         let ids = IdHasher::random(&mut seeded_rng());
         let key = |n: u32| ids.idempotency_key(UserId::from_bytes([1; 16]), &n.to_string(), "");
         let record = || ReplayRecord { outcome: Outcome::InboxRead, items: Vec::new() };

@@ -123,7 +123,7 @@ mod tests {
     const BEN: UserId = UserId::from_bytes([2; 16]);
 
     #[tokio::test]
-    async fn a_word_reaches_all_who_listen_for_the_person_and_nobody_else() {
+    async fn signal_reaches_every_listener_of_that_user_only() {
         let listeners = SignalHub::default();
         let (mut one, mut two) = (listeners.listen(ANN), listeners.listen(ANN));
         listeners.notify(&[
@@ -141,7 +141,7 @@ mod tests {
     }
 
     #[test]
-    fn nothing_is_left_of_those_who_stopped_listening() {
+    fn signal_hub_forgets_a_user_without_listeners() {
         let listeners = SignalHub::default();
         let (one, two) = (listeners.listen(ANN), listeners.listen(ANN));
         drop(one);

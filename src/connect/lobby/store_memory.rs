@@ -186,7 +186,7 @@ mod tests {
     use crate::kernel::clock::seeded_rng;
 
     #[tokio::test(start_paused = true)]
-    async fn a_call_waits_for_the_last_answer_to_arrive_and_no_longer() {
+    async fn lease_wait_ends_when_the_previous_answer_settles() {
         let lobby = MemoryLobby::new(Duration::from_secs(60), seeded_rng());
         let [ann, bob] = [1, 2].map(|id| UserId::from_bytes([id; 16]));
         let call = |who| Call::new(who, Timestamp::default());

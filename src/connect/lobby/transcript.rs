@@ -130,7 +130,7 @@ mod tests {
     }
 
     #[test]
-    fn the_last_ten_are_kept_until_a_while_after_the_chat() {
+    fn transcript_keeps_the_last_ten_messages_until_its_ttl() {
         let (ann, now) = (UserId::from_bytes([1; 16]), Timestamp::default());
         let mut heard = EndedTranscripts::default();
         heard.insert(ann, transcript(0..12), now);
@@ -143,7 +143,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_kept_of_a_chat_is_not_cut_short_by_the_end_of_the_one_before() {
+    fn transcript_ttl_starts_at_its_own_chat_end() {
         let (ann, now) = (UserId::from_bytes([1; 16]), Timestamp::default());
         let mut heard = EndedTranscripts::default();
         heard.insert(ann, transcript([1]), now);

@@ -83,7 +83,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_line_of_the_systems_is_known_in_any_dress() {
+    fn impersonation_detects_disguised_system_lines() {
         for line in [
             "🎉 Connected! You're now chatting with Bob. Say hello!",
             "  *👋 Chat ended.*",
@@ -106,7 +106,7 @@ mod tests {
     }
 
     #[test]
-    fn what_people_write_is_not_the_systems() {
+    fn impersonation_ignores_ordinary_text() {
         for line in ["Hello! How are you?", "नमस्ते, कैसे हो?", "*bold* _it_", "a 🎉 in the middle"]
         {
             assert!(!looks_like_system(line), "{line}");

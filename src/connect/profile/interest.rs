@@ -97,7 +97,7 @@ mod tests {
     }
 
     #[test]
-    fn a_list_is_read_however_it_is_parted_and_cased() {
+    fn interest_list_accepts_any_separator_and_case() {
         for (typed, understood) in [
             ("Music, Hindi", "music, hindi"),
             (" ＭＵＳＩＣ;music , #Rock & roll", "music, rock, roll"),
@@ -111,14 +111,14 @@ mod tests {
     }
 
     #[test]
-    fn nothing_that_could_not_be_a_name_becomes_an_interest() {
+    fn interest_must_be_a_valid_nickname() {
         assert_eq!(read("admin, 🎉 you left, chess, http://x.example"), "chess");
         assert_eq!(read(&"x".repeat(40)), "");
         assert!(!read("9876543210").contains('9'));
     }
 
     #[test]
-    fn common_interests_are_those_both_have() {
+    fn interest_intersection_keeps_shared_entries() {
         let (one, other) = (Interests::parse("music, chess"), Interests::parse("Chess, tea"));
         assert_eq!(one.intersection(&other).to_string(), "chess");
         assert!(one.intersection(&Interests::default()).is_empty());

@@ -127,7 +127,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_table_is_in_the_order_of_the_variants_and_each_can_be_named() {
+    fn language_table_matches_the_enum_and_parses_every_name() {
         for (at, row) in LANGUAGES.iter().enumerate() {
             assert_eq!(row.language as usize, at);
             for name in
@@ -140,7 +140,7 @@ mod tests {
     }
 
     #[test]
-    fn what_people_write_tells_their_language() {
+    fn language_is_detected_from_typical_messages() {
         for (text, language) in [
             ("hello there, how are you doing today?", Language::English),
             ("आज आप कैसे हैं, क्या कर रहे हैं?", Language::Hindi),
@@ -157,7 +157,7 @@ mod tests {
     }
 
     #[test]
-    fn little_text_and_other_languages_tell_nothing() {
+    fn language_detection_ignores_short_and_unsupported_text() {
         for text in [
             "",
             "hi",

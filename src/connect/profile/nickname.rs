@@ -147,14 +147,14 @@ mod tests {
     use crate::kernel::clock::seeded_rng;
 
     #[test]
-    fn a_random_name_is_user_and_four_letters() {
+    fn nickname_random_is_user_plus_four_letters() {
         let name = Nickname::random(&mut seeded_rng()).to_string();
         let letters = name.strip_prefix("User_").expect("the prefix");
         assert!(letters.len() == 4 && letters.bytes().all(|b| b.is_ascii_uppercase()), "{name}");
     }
 
     #[test]
-    fn chosen_names_are_cleaned_to_one_line_without_numbers() {
+    fn nickname_is_sanitized_to_one_line_without_numbers() {
         for (typed, shown) in [
             ("Star Dust", "Star Dust"),
             ("  spaced \n out\u{202e} ", "spaced out"),
@@ -168,7 +168,7 @@ mod tests {
     }
 
     #[test]
-    fn names_that_are_no_names_are_refused() {
+    fn nickname_rejects_invalid_names() {
         for (typed, why) in [
             ("", NicknameError::Empty),
             ("\u{200b}\u{2800} ", NicknameError::Empty),

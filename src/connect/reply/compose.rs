@@ -134,7 +134,7 @@ mod tests {
     }
 
     #[test]
-    fn what_waited_comes_first_then_a_blank_line_then_the_answer() {
+    fn compose_puts_inbox_items_before_the_reply() {
         let items = messages(2, 1);
         assert_eq!(compose_reply(EN, &items, "own").text, "💬 Ann: é\n💬 Ann: é\n\nown");
         assert_eq!(compose_reply(EN, &items, "").text, "💬 Ann: é\n💬 Ann: é");
@@ -143,7 +143,7 @@ mod tests {
     }
 
     #[test]
-    fn what_does_not_fit_stays_and_is_counted() {
+    fn compose_counts_items_that_do_not_fit() {
         let items = messages(5, 1_100);
         let answer = compose_reply(EN, &items, "own");
         assert_eq!(answer.items_shown, 3);
@@ -153,7 +153,7 @@ mod tests {
     }
 
     #[test]
-    fn no_answer_is_longer_than_a_whatsapp_message_and_the_longest_item_fits_alone() {
+    fn compose_never_exceeds_a_whatsapp_message() {
         for length in [0, 1, 17, 1_000, 2_000, 3_900] {
             for count in [0, 1, 2, 50, 200] {
                 for (own, row) in [0, 100, 4_000, 4_096, 5_000]
@@ -177,7 +177,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_told_comes_before_the_news_and_the_rest_waits_for_the_next_message() {
+    fn compose_batch_puts_replies_before_events() {
         let told = ["one".to_owned(), "two".to_owned()];
         let items = messages(2, 1);
         let text = "one\n\ntwo\n\n💬 Ann: é\n💬 Ann: é".to_owned();

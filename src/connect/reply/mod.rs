@@ -220,7 +220,7 @@ mod tests {
     use crate::mask::Masked;
 
     #[test]
-    fn nobody_can_write_a_line_of_the_systems() {
+    fn impersonation_detects_every_system_line() {
         let name = Nickname::parse("Ann").expect("a name");
         let masked = Masked::waived("x");
         let room = RoomId::random(&mut seeded_rng());
@@ -312,7 +312,7 @@ mod tests {
     }
 
     #[test]
-    fn there_is_a_question_for_each_number() {
+    fn icebreaker_exists_for_every_index() {
         for language in LANGUAGES.iter().map(|row| row.language) {
             let all: std::collections::BTreeSet<_> =
                 (0..ICEBREAKER_COUNT).map(|n| icebreaker(language, n)).collect();

@@ -132,7 +132,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn every_language_says_all_ten_digits() {
+    fn number_words_cover_ten_digits_in_every_language() {
         for (at, language) in ALL.iter().enumerate() {
             assert!(language.units.iter().all(|words| !words.is_empty()), "language {at}");
         }

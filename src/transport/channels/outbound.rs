@@ -98,7 +98,7 @@ mod tests {
     use crate::kernel::clock::seeded_rng;
 
     #[test]
-    fn pauses_double_with_each_failure_up_to_the_longest_and_end_with_a_success() {
+    fn backoff_doubles_up_to_the_maximum_and_resets_on_success() {
         let pace = SendPolicy::default();
         let pause = Backoff::new(pace, seeded_rng());
         let left = || pause.state.lock().delay;
@@ -115,7 +115,7 @@ mod tests {
     }
 
     #[test]
-    fn a_pause_is_as_long_as_asked_for_within_reason() {
+    fn backoff_honors_retry_after_within_bounds() {
         let pause = Backoff::new(SendPolicy::default(), seeded_rng());
         pause.on_failure(Some(Duration::from_secs(30)));
         assert_eq!(pause.state.lock().delay, Duration::from_secs(30));
@@ -124,7 +124,7 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn a_pause_that_was_interrupted_begins_anew_and_a_finished_one_is_over() {
+    async fn backoff_restarts_when_cancelled() {
         let pause = Backoff::new(SendPolicy::default(), seeded_rng());
         pause.on_success(Duration::from_secs(6));
         let within = |secs| tokio::time::timeout(Duration::from_secs(secs), pause.wait());

@@ -45,7 +45,7 @@ mod tests {
     const RFC: &str = "sha256=5bdcc146bf60754e6a042426089575c75a003f089d2739839dec58b964ec3843";
 
     #[test]
-    fn a_signature_is_that_of_the_standard() {
+    fn signature_matches_rfc_4231() {
         let secret = SecretString::from("Jefe");
         assert_eq!(sign(&secret, b"what do ya want for nothing?"), RFC);
         assert!(verify(&secret, b"what do ya want for nothing?", RFC.as_bytes()));
@@ -54,7 +54,7 @@ mod tests {
     }
 
     #[test]
-    fn another_body_secret_or_form_is_not_signed() {
+    fn signature_rejects_other_bodies_secrets_and_formats() {
         let secret = SecretString::from("Jefe");
         let body = b"what do ya want for nothing?";
         assert!(!verify(&secret, b"what do ya want for nothing!", RFC.as_bytes()));

@@ -98,7 +98,7 @@ mod tests {
     }
 
     #[test]
-    fn a_bearer_token_is_read_whatever_the_case_of_its_scheme() {
+    fn auth_bearer_scheme_is_case_insensitive() {
         for value in ["Bearer abc", "bearer abc", "BEARER  abc "] {
             assert_eq!(&*bearer(&headers(header::AUTHORIZATION, value)), b"abc");
         }
@@ -108,7 +108,7 @@ mod tests {
     }
 
     #[test]
-    fn a_websocket_may_bring_its_token_among_its_protocols() {
+    fn auth_websocket_token_comes_from_subprotocol() {
         let read = |value| bearer(&headers(header::SEC_WEBSOCKET_PROTOCOL, value)).into_owned();
         assert_eq!(read("mcp, mcp.bearer.616263"), b"abc");
         assert_eq!(read("mcp.bearer.612D7e,mcp"), b"a-~");
@@ -121,7 +121,7 @@ mod tests {
     }
 
     #[test]
-    fn only_allowed_hosts_are_admitted_with_any_port_unless_one_is_named() {
+    fn auth_allowed_hosts_match_with_any_port() {
         let gate = |hosts: Option<&[&str]>| Gate {
             tokens: AuthTokens::parse("token").expect("a token"),
             allowed_hosts: hosts.map(|hosts| hosts.iter().map(|host| (*host).to_owned()).collect()),

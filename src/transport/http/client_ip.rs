@@ -46,7 +46,7 @@ mod tests {
     }
 
     #[test]
-    fn a_header_is_believed_only_behind_a_proxy() {
+    fn client_ip_header_is_trusted_only_behind_a_proxy() {
         let forwarded = [("x-forwarded-for", "192.0.2.1")];
         assert!(is_from(&forwarded, TrustedProxy::None, "10.0.0.1"));
         assert!(is_from(&forwarded, TrustedProxy::XForwardedFor, "192.0.2.1"));
@@ -59,13 +59,13 @@ mod tests {
     }
 
     #[test]
-    fn of_several_the_last_is_what_the_proxy_saw() {
+    fn client_ip_is_the_last_forwarded_address() {
         let lied = [("x-forwarded-for", "1.1.1.1, 2.2.2.2"), ("x-forwarded-for", "192.0.2.1:99")];
         assert!(is_from(&lied, TrustedProxy::XForwardedFor, "192.0.2.1"));
     }
 
     #[test]
-    fn what_another_proxy_would_say_is_what_the_caller_wrote() {
+    fn client_ip_ignores_headers_of_other_proxies() {
         let both = [("x-forwarded-for", "192.0.2.1"), ("fly-client-ip", "2001:db8::1")];
         assert!(is_from(&both, TrustedProxy::XForwardedFor, "192.0.2.1"));
         assert!(is_from(&both, TrustedProxy::FlyClientIp, "2001:db8::1"));

@@ -88,7 +88,7 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn a_limit_is_kept_whatever_the_timer_was_set_for_before() {
+    async fn timer_fires_on_time_after_any_earlier_deadline() {
         for before in [10, 20, 30] {
             let alarm = SharedTimer::default();
             assert!(poll!(alarm.deadline_after(SECOND * before)).is_pending());
@@ -97,7 +97,7 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn one_limit_after_the_other_is_kept() {
+    async fn timer_handles_consecutive_deadlines() {
         let alarm = SharedTimer::default();
         for seconds in [3, 1, 2, 2, 0] {
             assert_eq!(told(&alarm, seconds).await, u64::from(seconds));
@@ -105,7 +105,7 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn of_two_at_once_each_is_kept() {
+    async fn timer_handles_concurrent_deadlines() {
         let alarm = SharedTimer::default();
         let both = async { tokio::join!(told(&alarm, 2), told(&alarm, 1)) };
         assert_eq!(both.await, (2, 1));

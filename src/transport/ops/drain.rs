@@ -53,7 +53,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_is_live_ends_with_a_drain_and_what_begins_after_it_goes_on() {
+    fn drain_cancels_sessions_and_can_be_reversed() {
         let shutdown = CancellationToken::new();
         let drain = Drain::new(shutdown.clone());
         let before = drain.session_token();

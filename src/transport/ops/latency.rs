@@ -70,7 +70,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_quantile_is_right_to_a_fifth() {
+    fn latency_quantile_is_accurate_to_twenty_percent() {
         let latency = LatencyHistogram::default();
         let millis = Duration::from_millis;
         (0..98).for_each(|_| latency.record(millis(3)));
@@ -84,7 +84,7 @@ mod tests {
     }
 
     #[test]
-    fn what_was_before_does_not_count_and_of_nothing_there_is_no_quantile() {
+    fn latency_delta_excludes_earlier_calls_and_may_be_empty() {
         let latency = LatencyHistogram::default();
         latency.record(Duration::from_secs(3_600));
         let before = latency.snapshot();

@@ -69,7 +69,7 @@ mod tests {
     }
 
     #[test]
-    fn when_all_is_well_or_nothing_is_known_nothing_is_said() {
+    fn alerts_are_empty_when_healthy_or_unknown() {
         assert!(alerts(&[]).is_empty() && alerts(&[healthy()]).is_empty());
         let alone = Sample { waiting: 1, longest_wait_secs: 9_999, ..healthy() };
         let soon = Sample { waiting: 9, longest_wait_secs: STALLED_SECS - 1, ..healthy() };
@@ -77,14 +77,14 @@ mod tests {
     }
 
     #[test]
-    fn a_queue_that_stalls_is_told_with_how_many_and_how_long() {
+    fn alerts_report_a_stalled_queue() {
         let stalled = Sample { waiting: 4, longest_wait_secs: 185, ..healthy() };
         let told = "The queue stalls: 4 people wait, the longest for 3 min.";
         assert_eq!(alerts(&[healthy(), stalled]), [told]);
     }
 
     #[test]
-    fn errors_are_told_when_they_rise_and_matter() {
+    fn alerts_report_rising_errors() {
         let at = |calls, refused| Sample { calls, refused, ..healthy() };
         let told = alerts(&[at(0, 0), at(90, 10)]);
         assert!(told[0].starts_with("Errors rise: 10 of 100 calls"), "{told:?}");
@@ -95,7 +95,7 @@ mod tests {
     }
 
     #[test]
-    fn a_store_that_is_down_comes_before_slow_calls() {
+    fn alerts_rank_store_outage_before_slow_calls() {
         let p99 = Some(Duration::from_secs(1));
         let told = alerts(&[Sample { p99, ..Sample::default() }]);
         assert!(told[0].starts_with("The store") && told[1].contains("1000 ms"), "{told:?}");

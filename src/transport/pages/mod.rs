@@ -178,7 +178,7 @@ mod tests {
     const BUDGET: usize = 150_000;
 
     #[test]
-    fn the_pages_are_small_and_ask_nobody_else_for_anything() {
+    fn page_assets_are_small_and_self_contained() {
         let mut size = 0;
         for name in Assets::iter() {
             let data = Assets::get(&name).expect("it was listed").data;
@@ -194,7 +194,7 @@ mod tests {
     }
 
     #[test]
-    fn only_a_caller_who_names_this_machine_is_local() {
+    fn page_local_request_must_name_this_host() {
         let from = |host: &'static str| {
             HeaderMap::from_iter([(header::HOST, host.parse().expect("a header value"))])
         };

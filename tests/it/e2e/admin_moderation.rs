@@ -40,7 +40,7 @@ async fn report(server: &TestServer, reporters: &[&str]) {
 }
 
 #[tokio::test]
-async fn the_office_is_closed_to_everybody_but_the_operator() {
+async fn admin_routes_need_the_admin_token() {
     let paths = ["reports", "log", "people/00000000", "nothing"];
     let (closed, open) = (TestServer::start().await, admin_server().await);
     for path in paths {
@@ -61,7 +61,7 @@ async fn the_office_is_closed_to_everybody_but_the_operator() {
 }
 
 #[tokio::test]
-async fn a_report_shows_what_was_written_and_is_gone_when_it_is_decided() {
+async fn admin_report_shows_evidence_until_resolved() {
     let server = admin_server().await;
     report(&server, &["ann"]).await;
     let reports = list(&server, "reports").await;
@@ -78,7 +78,7 @@ async fn a_report_shows_what_was_written_and_is_gone_when_it_is_decided() {
 }
 
 #[tokio::test]
-async fn a_ban_ends_the_chat_and_lasts_until_it_is_lifted() {
+async fn admin_ban_ends_the_chat_until_lifted() {
     let server = admin_server().await;
     report(&server, &["ann"]).await;
     let reports = list(&server, "reports").await;
@@ -104,7 +104,7 @@ async fn a_ban_ends_the_chat_and_lasts_until_it_is_lifted() {
 }
 
 #[tokio::test]
-async fn the_seventh_reporter_leads_to_a_ban_until_the_operator_lifts_it() {
+async fn penalty_seventh_reporter_bans_until_admin_lifts() {
     let server = admin_server().await;
     report(&server, &["r1", "r2", "r3", "r4"]).await;
     server.clock.advance(std::time::Duration::from_secs(12 * 3_600));

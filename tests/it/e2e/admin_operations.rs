@@ -48,7 +48,7 @@ fn digits(who: &str) -> String {
 }
 
 #[tokio::test]
-async fn whoever_a_log_names_is_found_also_where_nothing_is_kept_of_them() {
+async fn admin_look_up_finds_lobby_only_users() {
     let redis = RedisServer::start(&[]);
     let (url, key) = (redis.url(), "ab".repeat(32));
     let variables = [
@@ -78,7 +78,7 @@ async fn whoever_a_log_names_is_found_also_where_nothing_is_kept_of_them() {
 }
 
 #[tokio::test]
-async fn a_notice_reaches_everybody_once_whatever_way_they_came() {
+async fn admin_broadcast_reaches_every_channel_once() {
     let server = admin_server().await;
     server.say("ann", "#who").await;
     let mut agents = Vec::new();
@@ -111,7 +111,7 @@ async fn a_notice_reaches_everybody_once_whatever_way_they_came() {
 }
 
 #[tokio::test]
-async fn an_instance_that_drains_sends_those_who_stay_connected_elsewhere() {
+async fn admin_drain_ends_and_rejects_sessions() {
     let server = admin_server().await;
     let ready = async || {
         let ready = http_client().get(format!("{}/ready", server.url)).send().await;
@@ -155,7 +155,7 @@ async fn an_instance_that_drains_sends_those_who_stay_connected_elsewhere() {
 }
 
 #[tokio::test]
-async fn all_of_it_is_there_as_tools_for_the_operator_and_for_nobody_else() {
+async fn admin_tools_are_only_on_admin_mcp() {
     let server = admin_server().await;
     let listed = mcp(&server, "/admin/mcp", ADMIN, "tools/list", json!({})).await;
     let listed = listed["result"]["tools"].as_array().expect("tools").clone();
@@ -217,7 +217,7 @@ async fn all_of_it_is_there_as_tools_for_the_operator_and_for_nobody_else() {
 }
 
 #[tokio::test]
-async fn a_notice_that_finds_no_room_waits_for_the_next_attempt() {
+async fn admin_broadcast_retries_full_inboxes() {
     let server = admin_server().await;
     let mut agent = LiveClient::connect(&server, LiveTransport::WebSocket).await;
     agent.enter(json!({ "push": false })).await;

@@ -16,7 +16,7 @@ async fn pair(server: &TestServer, one: &str, other: &str) {
 }
 
 #[tokio::test]
-async fn whoever_is_blocked_is_not_met_again() {
+async fn block_prevents_meeting_again() {
     let server = TestServer::start().await;
     pair(&server, "ann", "ben").await;
     let told = server.say("ann", "#block").await;
@@ -36,7 +36,7 @@ async fn whoever_is_blocked_is_not_met_again() {
 }
 
 #[tokio::test]
-async fn somebody_who_has_just_left_can_still_be_blocked() {
+async fn block_works_after_the_partner_left() {
     let server = TestServer::start().await;
     let nobody = server.say("ann", "#block").await;
     assert!(nobody.contains("nobody to block or report"), "{nobody}");
@@ -49,7 +49,7 @@ async fn somebody_who_has_just_left_can_still_be_blocked() {
 }
 
 #[tokio::test]
-async fn a_report_asks_for_its_reason_and_changes_nothing_without() {
+async fn report_requires_a_reason() {
     let server = TestServer::start().await;
     pair(&server, "ann", "ben").await;
     let asked = server.say("ann", "#report").await;
@@ -62,7 +62,7 @@ async fn a_report_asks_for_its_reason_and_changes_nothing_without() {
 }
 
 #[tokio::test]
-async fn whoever_is_reported_is_told_how_long_to_wait_and_longer_each_time() {
+async fn suspension_grows_and_states_its_duration() {
     let server = TestServer::start().await;
     for (reporter, waits) in
         [("r1", "1 minute."), ("r2", "5 minutes."), ("r3", "25 minutes."), ("r4", "2 hours.")]
@@ -78,7 +78,7 @@ async fn whoever_is_reported_is_told_how_long_to_wait_and_longer_each_time() {
 }
 
 #[tokio::test]
-async fn a_second_report_by_the_same_person_counts_no_more() {
+async fn report_twice_by_one_person_counts_once() {
     let server = TestServer::start().await;
     pair(&server, "ann", "ben").await;
     server.say("ann", "#report spam").await;
@@ -88,7 +88,7 @@ async fn a_second_report_by_the_same_person_counts_no_more() {
 }
 
 #[tokio::test]
-async fn a_bar_ends_the_next_chat_too_and_its_partner_is_told() {
+async fn suspension_ends_the_current_chat() {
     let server = TestServer::start().await;
     pair(&server, "ann", "ben").await;
     server.say("ben", "#again").await;
@@ -99,7 +99,7 @@ async fn a_bar_ends_the_next_chat_too_and_its_partner_is_told() {
 }
 
 #[tokio::test]
-async fn a_report_that_is_repeated_means_the_same_person() {
+async fn report_retry_targets_the_same_person() {
     let server = TestServer::start().await;
     pair(&server, "ann", "ben").await;
     let report = json!({ "message": "#report spam", "puch_user_id": "ann", "message_id": "1" });
@@ -112,7 +112,7 @@ async fn a_report_that_is_repeated_means_the_same_person() {
 }
 
 #[tokio::test]
-async fn whoever_writes_or_searches_too_often_is_told_when_to_go_on() {
+async fn rate_limit_reply_states_the_wait() {
     let server = TestServer::with(&[("RATE_LIMITS", "on")], ConnectionLimits::default()).await;
     pair(&server, "ann", "ben").await;
     for n in 0..10 {
@@ -133,7 +133,7 @@ async fn whoever_writes_or_searches_too_often_is_told_when_to_go_on() {
 }
 
 #[tokio::test]
-async fn an_agent_that_is_barred_is_refused() {
+async fn suspension_applies_to_agents() {
     let server =
         TestServer::with(&[("TOOLSETS", "connect,penpal")], ConnectionLimits::default()).await;
     let pal = server.client(ProtocolVersion::V_2025_06_18).await;
@@ -146,7 +146,7 @@ async fn an_agent_that_is_barred_is_refused() {
 }
 
 #[tokio::test]
-async fn with_a_file_for_it_a_restart_forgets_neither_a_block_nor_a_report() {
+async fn moderation_store_sqlite_keeps_blocks_and_reports() {
     let file = std::env::temp_dir().join(format!("journey-{}.db", std::process::id()));
     let (state, key) = (format!("sqlite:{}", file.display()), "ab".repeat(32));
     let variables = [
@@ -170,7 +170,7 @@ async fn with_a_file_for_it_a_restart_forgets_neither_a_block_nor_a_report() {
 }
 
 #[tokio::test]
-async fn an_agent_can_block_and_report_and_the_two_never_meet_again() {
+async fn block_and_report_work_for_agents() {
     let server =
         TestServer::with(&[("TOOLSETS", "connect,penpal")], ConnectionLimits::default()).await;
     let mut agent = LiveClient::connect(&server, LiveTransport::WebSocket).await;

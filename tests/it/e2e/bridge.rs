@@ -49,7 +49,7 @@ impl BridgeFixture {
 }
 
 #[tokio::test]
-async fn each_item_is_posted_signed_and_not_shown_again() {
+async fn bridge_items_are_signed_and_delivered_once() {
     let mut world = BridgeFixture::start(FAST_POLICY).await;
     world.pair().await;
     assert!(world.server.say("ben", "hello").await.contains("Message sent"));
@@ -73,7 +73,7 @@ async fn each_item_is_posted_signed_and_not_shown_again() {
 }
 
 #[tokio::test]
-async fn nothing_is_lost_and_nothing_overtaken_when_the_bridge_fails() {
+async fn bridge_failure_keeps_items_in_order() {
     let pace = SendPolicy { attempt_timeout: Duration::from_millis(700), ..FAST_POLICY };
     let mut world = BridgeFixture::start(pace).await;
     world.pair().await;
@@ -94,7 +94,7 @@ async fn nothing_is_lost_and_nothing_overtaken_when_the_bridge_fails() {
 }
 
 #[tokio::test]
-async fn what_is_posted_again_has_the_same_name_and_nothing_else_has_it() {
+async fn bridge_redelivery_reuses_the_item_id() {
     let mut world = BridgeFixture::start(FAST_POLICY).await;
     world.pair().await;
     world.bridge.fail([FailureMode::Status(500)]);
@@ -113,7 +113,7 @@ async fn what_is_posted_again_has_the_same_name_and_nothing_else_has_it() {
 }
 
 #[tokio::test]
-async fn whom_the_bridge_does_not_know_any_more_is_left_alone_until_they_call() {
+async fn bridge_410_pauses_a_user_until_the_next_call() {
     let mut world = BridgeFixture::start(FAST_POLICY).await;
     world.pair().await;
     world.bridge.fail([FailureMode::Status(410)]);

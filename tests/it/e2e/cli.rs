@@ -34,7 +34,7 @@ fn out(output: &Output) -> String {
 }
 
 #[tokio::test]
-async fn without_configuration_it_serves_this_machine_and_its_curl_line_works() {
+async fn cli_serve_without_config_is_local_and_prints_a_working_curl_line() {
     let mut server = tokio::process::Command::new(BINARY)
         .env_clear()
         .env("PORT", "0")
@@ -70,7 +70,7 @@ async fn without_configuration_it_serves_this_machine_and_its_curl_line_works() 
 }
 
 #[test]
-fn bad_settings_are_all_named_and_end_with_status_2() {
+fn cli_bad_config_lists_all_problems_and_exits_2() {
     for command in ["serve", "stdio"] {
         let output = run(
             &[command],
@@ -92,7 +92,7 @@ fn bad_settings_are_all_named_and_end_with_status_2() {
 }
 
 #[test]
-fn a_file_of_settings_is_read_and_a_broken_one_is_not_quoted() {
+fn cli_env_file_is_read_and_never_quoted() {
     let folder = std::env::temp_dir().join(format!("random-connect-env-{}", std::process::id()));
     std::fs::create_dir_all(&folder).expect("a folder");
     let told = |settings: &str| {
@@ -109,7 +109,7 @@ fn a_file_of_settings_is_read_and_a_broken_one_is_not_quoted() {
 }
 
 #[test]
-fn a_closed_standard_error_changes_no_exit_status() {
+fn cli_closed_stderr_keeps_the_exit_status() {
     let child = Command::new(BINARY).env_clear().env("PORT", "http").stderr(Stdio::piped()).spawn();
     let mut child = child.expect("the binary starts");
     drop(child.stderr.take());
@@ -117,7 +117,7 @@ fn a_closed_standard_error_changes_no_exit_status() {
 }
 
 #[test]
-fn a_port_in_use_is_a_clear_error() {
+fn cli_port_in_use_is_a_clear_error() {
     let taken = std::net::TcpListener::bind("127.0.0.1:0").expect("a free port");
     let port = taken.local_addr().expect("an address").port().to_string();
     let output = run(&[], &[("PORT", &port)], "");
@@ -129,7 +129,7 @@ fn a_port_in_use_is_a_clear_error() {
 }
 
 #[test]
-fn the_masker_is_a_filter() {
+fn cli_mask_filters_stdin() {
     let output = run(&["mask"], &[], "Call me at 9876543210\r\nor not\n");
     assert_eq!(out(&output), "Call me at [hidden]\r\nor not\n");
     let output = run(
@@ -150,7 +150,7 @@ fn the_masker_is_a_filter() {
 }
 
 #[test]
-fn the_masker_answers_line_by_line_and_ends_well_when_nobody_reads_on() {
+fn cli_mask_flushes_lines_and_survives_a_closed_pipe() {
     let mut child = Command::new(BINARY)
         .arg("mask")
         .stdin(Stdio::piped())
@@ -174,7 +174,7 @@ fn the_masker_answers_line_by_line_and_ends_well_when_nobody_reads_on() {
 }
 
 #[test]
-fn tokens_are_strong_and_differ() {
+fn cli_token_is_strong_and_unique() {
     let tokens = [(); 2].map(|()| out(&run(&["token"], &[], "")).trim().to_owned());
     assert!(
         tokens
@@ -185,7 +185,7 @@ fn tokens_are_strong_and_differ() {
 }
 
 #[test]
-fn help_and_version_are_there_for_every_command() {
+fn cli_help_and_version_for_every_command() {
     for command in [
         &["--help"][..],
         &["serve", "--help"],
@@ -208,7 +208,7 @@ fn help_and_version_are_there_for_every_command() {
 }
 
 #[tokio::test]
-async fn over_standard_input_the_same_tools_answer() {
+async fn stdio_serves_the_same_tools() {
     let mut command = tokio::process::Command::new(BINARY);
     command.arg("stdio").env_clear().current_dir(std::env::temp_dir());
     let client = ClientConfig::default()
@@ -227,7 +227,7 @@ async fn over_standard_input_the_same_tools_answer() {
 }
 
 #[test]
-fn standard_input_that_ends_at_once_ends_the_server() {
+fn stdio_exits_at_end_of_input() {
     assert!(run(&["stdio"], &[], "").status.success());
     assert_eq!(
         run(&["stdio"], &[], "not the protocol\n").status.code(),

@@ -13,7 +13,7 @@ async fn chat(variables: &[(&str, &str)]) -> TestServer {
 }
 
 #[tokio::test]
-async fn a_link_can_be_tapped_once_both_have_written_three_messages() {
+async fn link_is_defanged_until_trusted() {
     let server = chat(&[]).await;
     for _ in 0..3 {
         server.say("ben", "look: https://example.com/a").await;
@@ -30,7 +30,7 @@ async fn a_link_can_be_tapped_once_both_have_written_three_messages() {
 }
 
 #[tokio::test]
-async fn a_link_to_a_person_is_hidden_whatever_becomes_of_links() {
+async fn link_to_a_person_is_always_hidden() {
     for links in ["allow", "defang"] {
         let server = chat(&[("LINKS", links)]).await;
         for link in
@@ -46,7 +46,7 @@ async fn a_link_to_a_person_is_hidden_whatever_becomes_of_links() {
 }
 
 #[tokio::test]
-async fn links_and_words_are_refused_with_a_reason_where_the_operator_wants_that() {
+async fn link_and_profanity_refuse_policy_explains_itself() {
     let server = chat(&[("LINKS", "refuse"), ("WORDS", "refuse")]).await;
     for (text, told) in [
         ("go to example.com", "⚠️ Your message was not sent: links can't be sent here."),
@@ -60,7 +60,7 @@ async fn links_and_words_are_refused_with_a_reason_where_the_operator_wants_that
 }
 
 #[tokio::test]
-async fn foul_words_are_covered_where_the_operator_wants_that() {
+async fn profanity_mask_policy_censors() {
     let server = chat(&[("WORDS", "mask")]).await;
     let sent = server.say("ben", "what the FUCK, call 9876543210").await;
     assert!(sent.ends_with(": what the F***, call [hidden]"), "{sent}");

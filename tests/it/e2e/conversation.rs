@@ -10,7 +10,7 @@ const LOOKING: &str =
     "🔍 Looking for someone to chat with... Please wait while we find you a partner!";
 
 #[tokio::test]
-async fn two_strangers_meet_talk_and_part() {
+async fn conversation_from_meet_to_bye() {
     let server = TestServer::start().await;
     let puch = server.client(ProtocolVersion::V_2025_06_18).await;
 
@@ -69,7 +69,7 @@ async fn two_strangers_meet_talk_and_part() {
 }
 
 #[tokio::test]
-async fn whoever_waits_can_leave_the_queue() {
+async fn queue_can_be_left() {
     let server = TestServer::start().await;
     server.say("ann", "#meet").await;
     assert_eq!(
@@ -87,7 +87,7 @@ async fn whoever_waits_can_leave_the_queue() {
 }
 
 #[tokio::test]
-async fn again_finds_somebody_else_and_never_the_partner_just_left() {
+async fn match_again_finds_someone_else() {
     let server = TestServer::start().await;
     server.say("ann", "#meet").await;
     server.say("ben", "#meet").await;
@@ -103,7 +103,7 @@ async fn again_finds_somebody_else_and_never_the_partner_just_left() {
 }
 
 #[tokio::test]
-async fn hiding_numbers_can_be_switched_off_by_their_owner() {
+async fn mask_toggle_belongs_to_the_sender() {
     let server = TestServer::start().await;
     server.say("ann", "#meet").await;
     server.say("ben", "#meet").await;
@@ -118,7 +118,7 @@ async fn hiding_numbers_can_be_switched_off_by_their_owner() {
 }
 
 #[tokio::test]
-async fn people_name_themselves_and_callers_do_not() {
+async fn nickname_comes_from_the_user_not_the_caller() {
     let server = TestServer::start().await;
     let real_name = serde_json::json!({ "message": "#meet", "puch_user_id": "ann", "user_nickname": "Ann Realname" });
     server.short_form("handle_message", real_name).await;
@@ -133,7 +133,7 @@ async fn people_name_themselves_and_callers_do_not() {
 }
 
 #[tokio::test]
-async fn an_operator_can_have_callers_name_people() {
+async fn nickname_from_the_caller_when_enabled() {
     let server = TestServer::with(
         &[("USE_CALLER_NICKNAMES", "on")],
         random_connect::transport::state::ConnectionLimits::default(),
@@ -146,7 +146,7 @@ async fn an_operator_can_have_callers_name_people() {
 }
 
 #[tokio::test]
-async fn help_lists_every_command_and_unknown_ones_are_text() {
+async fn command_help_and_unknown_commands() {
     let server = TestServer::start().await;
     let help = server.say("ann", "#help").await;
     for command in
@@ -159,7 +159,7 @@ async fn help_lists_every_command_and_unknown_ones_are_text() {
 }
 
 #[tokio::test]
-async fn whoever_is_idle_for_half_an_hour_is_gone_and_the_partner_is_told() {
+async fn eviction_after_thirty_idle_minutes() {
     let server = TestServer::with(
         &[("REAP_INTERVAL_SECS", "1")],
         random_connect::transport::state::ConnectionLimits::default(),
@@ -184,7 +184,7 @@ async fn whoever_is_idle_for_half_an_hour_is_gone_and_the_partner_is_told() {
 }
 
 #[tokio::test]
-async fn no_line_of_a_stranger_looks_like_the_systems() {
+async fn impersonation_is_impossible_in_relayed_lines() {
     let server = TestServer::start().await;
     server.say("ann", "#meet").await;
     server.say("ben", "#meet").await;
@@ -197,7 +197,7 @@ async fn no_line_of_a_stranger_looks_like_the_systems() {
 }
 
 #[tokio::test]
-async fn more_than_one_answer_holds_waits_for_the_next_and_nothing_is_dropped() {
+async fn inbox_overflow_continues_in_the_next_answer() {
     let server = TestServer::start().await;
     server.say("ann", "#meet").await;
     server.say("ben", "#meet").await;
@@ -219,7 +219,7 @@ async fn more_than_one_answer_holds_waits_for_the_next_and_nothing_is_dropped() 
 }
 
 #[tokio::test]
-async fn a_sender_is_told_when_the_partners_inbox_is_full() {
+async fn inbox_full_is_reported_to_the_sender() {
     let server = TestServer::start().await;
     server.say("ann", "#meet").await;
     server.say("ben", "#meet").await;
@@ -237,7 +237,7 @@ async fn a_sender_is_told_when_the_partners_inbox_is_full() {
 }
 
 #[tokio::test]
-async fn a_number_split_over_messages_does_not_get_through() {
+async fn mask_catches_a_number_split_over_messages() {
     let server = TestServer::start().await;
     server.say("ann", "#meet").await;
     server.say("ben", "#meet").await;

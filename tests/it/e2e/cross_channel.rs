@@ -227,7 +227,7 @@ impl ChannelFixture {
 }
 
 #[tokio::test]
-async fn people_on_any_two_channels_meet_talk_and_part() {
+async fn cross_channel_any_two_channels_chat() {
     let mut world = ChannelFixture::start(false).await;
     let channels = [&[ChannelKind::Puch, ChannelKind::WhatsApp][..], &AGENTS].concat();
     let pairs = channels.iter().flat_map(|one| channels.iter().map(|other| [*one, *other]));
@@ -237,7 +237,7 @@ async fn people_on_any_two_channels_meet_talk_and_part() {
 }
 
 #[tokio::test]
-async fn people_behind_a_bridge_meet_those_on_any_other_channel() {
+async fn cross_channel_bridge_users_meet_every_channel() {
     let mut world = ChannelFixture::start(true).await;
     let others = [&[ChannelKind::Bridge, ChannelKind::WhatsApp][..], &AGENTS].concat();
     let pairs =

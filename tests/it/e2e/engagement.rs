@@ -16,7 +16,7 @@ async fn server_with_notice(notice: &str) -> TestServer {
 }
 
 #[tokio::test]
-async fn with_the_first_partner_comes_a_notice_once_also_after_the_lobby_has_forgotten() {
+async fn notice_is_shown_once_per_user() {
     let server = server_with_notice("on").await;
     assert!(!server.say("ann", "#meet").await.contains(NOTICE));
     assert!(server.say("ben", "#meet").await.contains(NOTICE));
@@ -35,7 +35,7 @@ async fn with_the_first_partner_comes_a_notice_once_also_after_the_lobby_has_for
 }
 
 #[tokio::test]
-async fn where_it_is_required_nobody_meets_anyone_before_they_agree() {
+async fn notice_required_blocks_matching_until_agreed() {
     let server = server_with_notice("require").await;
     for who in ["ann", "ben"] {
         for message in ["#meet", "#again"] {
@@ -52,7 +52,7 @@ async fn where_it_is_required_nobody_meets_anyone_before_they_agree() {
 }
 
 #[tokio::test]
-async fn an_agent_who_has_to_agree_is_told_how_and_may_then_enter() {
+async fn notice_required_applies_to_agents() {
     let variables = [("NOTICE", "require"), ("TOOLSETS", "connect,penpal")];
     let server = TestServer::with(&variables, ConnectionLimits::default()).await;
     let mut agent = LiveClient::connect(&server, LiveTransport::WebSocket).await;
@@ -66,7 +66,7 @@ async fn an_agent_who_has_to_agree_is_told_how_and_may_then_enter() {
 }
 
 #[tokio::test]
-async fn it_can_be_left_out() {
+async fn notice_can_be_disabled() {
     let server = server_with_notice("off").await;
     server.say("ann", "#meet").await;
     assert!(!server.say("ben", "#meet").await.contains(NOTICE));
@@ -74,7 +74,7 @@ async fn it_can_be_left_out() {
 }
 
 #[tokio::test]
-async fn people_are_answered_in_the_language_they_choose_each_in_their_own() {
+async fn language_is_per_user() {
     let server = server_with_notice("on").await;
     let all = server.say("ann", "#lang").await;
     assert!(all.contains("español (es)") && all.contains("العربية (ar)"), "{all}");
@@ -92,7 +92,7 @@ async fn people_are_answered_in_the_language_they_choose_each_in_their_own() {
 }
 
 #[tokio::test]
-async fn the_language_is_guessed_from_what_people_write_first() {
+async fn language_is_detected_from_first_messages() {
     let server = server_with_notice("off").await;
     server.say("ann", "#meet").await;
     server.say("ben", "#meet").await;
@@ -107,7 +107,7 @@ async fn the_language_is_guessed_from_what_people_write_first() {
 }
 
 #[tokio::test]
-async fn a_question_to_begin_with_goes_to_both_in_their_languages() {
+async fn icebreaker_is_localized_for_each_side() {
     let server = TestServer::start().await;
     assert!(server.say("ann", "#ice").await.contains("not in a chat yet"));
     server.say("ann", "#lang pt").await;
@@ -121,7 +121,7 @@ async fn a_question_to_begin_with_goes_to_both_in_their_languages() {
 }
 
 #[tokio::test]
-async fn whoever_is_often_rated_badly_waits_longer_and_is_never_told() {
+async fn rating_poorly_rated_user_waits_longer_silently() {
     let server = TestServer::start().await;
     assert!(server.say("eve", "#good").await.contains("nobody to rate"));
     for rater in ["r1", "r2", "r3"] {

@@ -34,7 +34,7 @@ fn head(length: usize) -> String {
 }
 
 #[tokio::test]
-async fn a_body_over_64_kib_is_refused_announced_or_not() {
+async fn http_body_over_64_kib_is_413() {
     let server = TestServer::start().await;
     let padding = " ".repeat(64 * 1024 - 2);
     let fits = server.post("/mcp").body(format!("{{{padding}}}")).send().await.expect("an answer");
@@ -51,7 +51,7 @@ async fn a_body_over_64_kib_is_refused_announced_or_not() {
 }
 
 #[tokio::test]
-async fn slow_senders_are_cut_off() {
+async fn http_slow_request_times_out() {
     let limits =
         ConnectionLimits { head_timeout: SOON, body_timeout: SOON, ..ConnectionLimits::default() };
     let server = TestServer::with(&[], limits).await;
@@ -64,7 +64,7 @@ async fn slow_senders_are_cut_off() {
 }
 
 #[tokio::test]
-async fn whatever_the_method_nothing_of_mcp_is_answered_without_a_token() {
+async fn auth_every_mcp_method_needs_the_token() {
     let server = TestServer::with(&[], ConnectionLimits::default()).await;
     for method in ["GET", "HEAD", "OPTIONS", "PUT", "DELETE", "POST"] {
         for path in ["/mcp", "/mcp/", "/mcp?a=b", "//mcp", "/%6dcp", "/mcp/nowhere"] {
@@ -77,7 +77,7 @@ async fn whatever_the_method_nothing_of_mcp_is_answered_without_a_token() {
 }
 
 #[tokio::test]
-async fn who_falls_silent_behind_a_whole_call_is_cut_off() {
+async fn http_idle_keep_alive_times_out() {
     let whole = "GET /health HTTP/1.1\r\nHost: test\r\n\r\n";
     for (head_timeout, body_timeout) in [(SOON, 2 * SOON), (2 * SOON, SOON)] {
         let limits = ConnectionLimits { head_timeout, body_timeout, ..ConnectionLimits::default() };
@@ -91,7 +91,7 @@ async fn who_falls_silent_behind_a_whole_call_is_cut_off() {
 }
 
 #[tokio::test]
-async fn a_caller_who_reads_no_answers_is_cut_off() {
+async fn http_slow_reader_times_out() {
     let server = TestServer::with(
         &[],
         ConnectionLimits { write_timeout: SOON, ..ConnectionLimits::default() },
@@ -106,7 +106,7 @@ async fn a_caller_who_reads_no_answers_is_cut_off() {
 }
 
 #[tokio::test]
-async fn a_connection_beyond_the_limit_waits_for_a_place() {
+async fn http_connection_limit_queues_in_the_backlog() {
     let server = TestServer::with(
         &[],
         ConnectionLimits { max_connections: 1, ..ConnectionLimits::default() },
@@ -125,7 +125,7 @@ async fn a_connection_beyond_the_limit_waits_for_a_place() {
 }
 
 #[tokio::test]
-async fn only_allowed_hosts_are_served_when_they_are_set() {
+async fn auth_allowed_hosts_are_enforced() {
     let server =
         TestServer::with(&[("ALLOWED_HOSTS", "chat.example")], ConnectionLimits::default()).await;
     for (host, status) in [
@@ -142,7 +142,7 @@ async fn only_allowed_hosts_are_served_when_they_are_set() {
 }
 
 #[tokio::test]
-async fn a_server_told_to_stop_finishes_the_call_in_flight() {
+async fn shutdown_finishes_calls_in_flight() {
     let mut server = TestServer::start().await;
     let body = r#"{"method": "get_stats"}"#;
     let mut stream = connect(&server, &head(body.len())).await;
@@ -180,7 +180,7 @@ fn has_to_wait(told: &[String]) -> bool {
 }
 
 #[tokio::test]
-async fn one_address_brings_only_so_many_new_people() {
+async fn new_user_limit_is_per_network() {
     let limits = [("RATE_LIMITS", "newcomers=3"), ("TOOLSETS", "connect,penpal")];
     let server = TestServer::with(&limits, ConnectionLimits::default()).await;
     let known = json!({ "user_id": "eve", "message": "#who" });
@@ -211,7 +211,7 @@ async fn one_address_brings_only_so_many_new_people() {
 }
 
 #[tokio::test]
-async fn behind_a_proxy_each_of_its_callers_counts_alone() {
+async fn new_user_limit_uses_the_forwarded_address() {
     let variables = [("RATE_LIMITS", "newcomers=1"), ("TRUSTED_PROXY", "on")];
     let server = TestServer::with(&variables, ConnectionLimits::default()).await;
     assert!(is_let_in(&arrive(&server, "ann", "192.0.2.1").await));
@@ -220,7 +220,7 @@ async fn behind_a_proxy_each_of_its_callers_counts_alone() {
 }
 
 #[tokio::test]
-async fn a_message_larger_than_what_is_read_at_once_arrives_whole_over_a_websocket() {
+async fn ws_message_larger_than_the_read_buffer_arrives_whole() {
     let server = TestServer::with(&[("TOOLSETS", "penpal")], ConnectionLimits::default()).await;
     let mut ann = LiveClient::connect(&server, LiveTransport::WebSocket).await;
     let mut ben = LiveClient::connect(&server, LiveTransport::WebSocket).await;

@@ -61,7 +61,7 @@ async fn start(more: &[(&str, &str)]) -> (Child, String, Output) {
 }
 
 #[tokio::test]
-async fn no_log_line_holds_a_text_an_id_a_number_or_a_token() {
+async fn log_holds_no_text_id_number_or_token() {
     let (server, url, out) = start(&[]).await;
     let http = http_client();
     let post = |body: String| http.post(&url).bearer_auth(SECRETS[0]).body(body).send();
@@ -160,7 +160,7 @@ async fn stop(mut server: Child, mut out: Output, mut said: String) -> (String, 
 }
 
 #[tokio::test]
-async fn no_log_line_holds_what_channels_know() {
+async fn log_holds_no_channel_data() {
     let (mut graph, mut bridge) = (GraphStandIn::start().await, StandIn::start().await);
     let (base, callback) =
         (format!("{}/v23.0", graph.server.url), format!("{}/Zanzibar", bridge.url));

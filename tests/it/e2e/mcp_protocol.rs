@@ -9,7 +9,7 @@ use random_connect::transport::state::ConnectionLimits;
 use crate::support::server::{MY_NUMBER, TestServer, answer, http_client, named, text};
 
 #[tokio::test]
-async fn every_protocol_version_is_spoken() {
+async fn mcp_every_protocol_version_initializes() {
     let server = TestServer::start().await;
     for version in ProtocolVersion::KNOWN_VERSIONS {
         let client = server.client(version.clone()).await;
@@ -30,7 +30,7 @@ async fn every_protocol_version_is_spoken() {
 }
 
 #[tokio::test]
-async fn people_on_different_versions_and_forms_meet() {
+async fn mcp_versions_and_short_form_interoperate() {
     let server = TestServer::start().await;
     let (old, new) = (
         server.client(ProtocolVersion::V_2024_11_05).await,
@@ -43,7 +43,7 @@ async fn people_on_different_versions_and_forms_meet() {
 }
 
 #[tokio::test]
-async fn the_tools_puch_needs_answer_as_it_expects() {
+async fn mcp_puch_tools_answer_as_expected() {
     let server = TestServer::start().await;
     let puch = server.client(ProtocolVersion::V_2025_03_26).await;
     let junk = json!({ "bearer_token": "x", "token": 1 });
@@ -59,7 +59,7 @@ async fn the_tools_puch_needs_answer_as_it_expects() {
 }
 
 #[tokio::test]
-async fn without_a_number_validate_says_so() {
+async fn mcp_validate_without_my_number_is_an_error() {
     let server = TestServer::with(&[("MY_NUMBER", "")], ConnectionLimits::default()).await;
     let result =
         server.client(ProtocolVersion::V_2025_06_18).await.call("validate", json!({})).await;
@@ -68,7 +68,7 @@ async fn without_a_number_validate_says_so() {
 }
 
 #[tokio::test]
-async fn a_refused_call_is_a_tool_error_in_words() {
+async fn mcp_rejected_call_is_a_tool_error() {
     let server = TestServer::start().await;
     let client = server.client(ProtocolVersion::V_2025_06_18).await;
     let result =
@@ -78,7 +78,7 @@ async fn a_refused_call_is_a_tool_error_in_words() {
 }
 
 #[tokio::test]
-async fn lenient_clients_that_name_no_types_are_served() {
+async fn mcp_missing_accept_header_is_tolerated() {
     let server = TestServer::start().await;
     let call = r##"{"jsonrpc":"2.0","id":1,"method":"tools/call","params":{"name":"handle_message","arguments":{"message":"#who","puch_user_id":"ann"}}}"##;
     for (accept, content_type) in [
@@ -99,7 +99,7 @@ async fn lenient_clients_that_name_no_types_are_served() {
 }
 
 #[tokio::test]
-async fn a_stray_session_is_ignored_and_streams_are_not_offered() {
+async fn mcp_stateless_endpoint_ignores_session_ids() {
     let server = TestServer::start().await;
     let call = r#"{"jsonrpc":"2.0","id":1,"method":"ping"}"#;
     let (status, _) = answer(server.post("/mcp").header("Mcp-Session-Id", "gone").body(call)).await;
@@ -110,7 +110,7 @@ async fn a_stray_session_is_ignored_and_streams_are_not_offered() {
 }
 
 #[tokio::test]
-async fn errors_quote_nothing_of_what_was_sent() {
+async fn mcp_errors_never_quote_input() {
     let server = TestServer::start().await;
     for body in [
         r#"{"jsonrpc":"2.0","id":1,"method":"tools/call","params":{"name":"handle_message","arguments":{"message":9876543210,"puch_user_id":"ann"}}}"#,
@@ -136,7 +136,7 @@ async fn errors_quote_nothing_of_what_was_sent() {
 /// What is in a call decides whether rmcp carries it out, or the same handler without it. `_meta` is
 /// always rmcp's.
 #[tokio::test]
-async fn a_call_is_answered_alike_with_and_without_a_service_of_its_own() {
+async fn mcp_stateless_path_matches_rmcp() {
     let server =
         TestServer::with(&[("TOOLSETS", "connect,penpal")], ConnectionLimits::default()).await;
     let calls = [
@@ -193,7 +193,7 @@ async fn a_call_is_answered_alike_with_and_without_a_service_of_its_own() {
 }
 
 #[tokio::test]
-async fn the_schema_of_each_tool_is_as_recorded() {
+async fn mcp_tool_schemas_match_snapshots() {
     let server =
         TestServer::with(&[("TOOLSETS", "connect,penpal")], ConnectionLimits::default()).await;
     let client = server.client(ProtocolVersion::V_2025_06_18).await;

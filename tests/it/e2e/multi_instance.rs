@@ -28,7 +28,7 @@ async fn limited(redis: &RedisServer, limits: &str) -> TestServer {
 }
 
 #[tokio::test]
-async fn whoever_is_connected_to_one_server_is_told_what_is_written_through_another() {
+async fn multi_instance_push_crosses_servers() {
     let redis = RedisServer::start(&[]);
     let [one, other] = [instance(&redis).await, instance(&redis).await];
     for (way, number) in LIVE_TRANSPORTS.into_iter().zip(0..) {
@@ -47,7 +47,7 @@ async fn whoever_is_connected_to_one_server_is_told_what_is_written_through_anot
 }
 
 #[tokio::test]
-async fn whoever_is_blocked_or_barred_on_one_server_is_so_on_the_other() {
+async fn multi_instance_block_and_suspension_are_shared() {
     let redis = RedisServer::start(&[]);
     let [one, other] = [instance(&redis).await, instance(&redis).await];
     one.say("ann", "#meet").await;
@@ -63,7 +63,7 @@ async fn whoever_is_blocked_or_barred_on_one_server_is_so_on_the_other() {
 }
 
 #[tokio::test]
-async fn how_often_somebody_may_do_something_is_counted_over_both_servers() {
+async fn multi_instance_rate_limit_is_shared() {
     let mut redis = RedisServer::start(&[]);
     let limits = "messages=9,same=2,searches=2";
     let [one, other] = [limited(&redis, limits).await, limited(&redis, limits).await];

@@ -18,7 +18,7 @@ fn of(phone: &str, part: &str) -> String {
 }
 
 #[tokio::test]
-async fn what_the_pages_promise_they_keep() {
+async fn page_journey_in_a_real_browser() {
     let server = TestServer::with(&[("PLAYGROUND", "on")], ConnectionLimits::default()).await;
     let browser = Browser::start().await;
     browser.set_size(1180, 640).await;

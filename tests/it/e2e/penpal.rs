@@ -36,7 +36,7 @@ fn ids(events: &Value) -> Vec<String> {
 }
 
 #[tokio::test]
-async fn agents_on_any_two_transports_meet_talk_and_part() {
+async fn penpal_any_two_transports_chat() {
     let server = server().await;
     for ways in LIVE_TRANSPORTS.iter().flat_map(|one| LIVE_TRANSPORTS.map(|other| [*one, other])) {
         let [mut ann, mut ben] = pair(&server, ways).await;
@@ -69,7 +69,7 @@ async fn agents_on_any_two_transports_meet_talk_and_part() {
 }
 
 #[tokio::test]
-async fn an_agent_and_a_person_on_whatsapp_meet_in_the_same_queue() {
+async fn penpal_shares_the_queue_with_whatsapp() {
     let server = server().await;
     let mut agent = LiveClient::connect(&server, LiveTransport::WebSocket).await;
     agent.enter(json!({ "interests": ["Music", "tea"] })).await;
@@ -85,7 +85,7 @@ async fn an_agent_and_a_person_on_whatsapp_meet_in_the_same_queue() {
 }
 
 #[tokio::test]
-async fn nobody_learns_who_a_partner_is_and_each_room_has_a_new_name_for_them() {
+async fn penpal_partner_alias_is_per_room() {
     let server = server().await;
     let [mut ann, mut ben] =
         pair(&server, [LiveTransport::WebSocket, LiveTransport::Session]).await;
@@ -103,7 +103,7 @@ async fn nobody_learns_who_a_partner_is_and_each_room_has_a_new_name_for_them() 
 }
 
 #[tokio::test]
-async fn a_wrong_room_and_bad_arguments_are_refused_clearly_and_change_nothing() {
+async fn penpal_invalid_arguments_change_nothing() {
     let server = server().await;
     let [mut ann, mut ben] = pair(&server, [LiveTransport::Session, LiveTransport::Sse]).await;
     let mut eve = LiveClient::connect(&server, LiveTransport::WebSocket).await;
@@ -171,7 +171,7 @@ async fn a_wrong_room_and_bad_arguments_are_refused_clearly_and_change_nothing()
 }
 
 #[tokio::test]
-async fn whoever_shows_no_notifications_waits_for_messages() {
+async fn penpal_wait_for_message_long_polls() {
     let server = server().await;
     for way in LIVE_TRANSPORTS {
         let mut ann = LiveClient::connect(&server, way).await;
@@ -205,7 +205,7 @@ async fn whoever_shows_no_notifications_waits_for_messages() {
 }
 
 #[tokio::test]
-async fn what_was_pushed_before_a_client_began_to_ask_is_shown_once_more() {
+async fn penpal_first_poll_repeats_recent_pushes() {
     let server = server().await;
     let [mut ann, mut ben] =
         pair(&server, [LiveTransport::WebSocket, LiveTransport::Session]).await;
@@ -227,7 +227,7 @@ async fn what_was_pushed_before_a_client_began_to_ask_is_shown_once_more() {
 }
 
 #[tokio::test]
-async fn a_client_that_vanishes_loses_nothing_it_had_not_acknowledged() {
+async fn lease_unacknowledged_push_is_redelivered() {
     let server = server().await;
     for way in LIVE_TRANSPORTS {
         let [mut ann, ben] = pair(&server, [LiveTransport::WebSocket, way]).await;
@@ -256,7 +256,7 @@ async fn a_client_that_vanishes_loses_nothing_it_had_not_acknowledged() {
 }
 
 #[tokio::test]
-async fn a_session_whose_stream_broke_goes_on_where_it_was() {
+async fn session_resumes_after_a_broken_stream() {
     let server = server().await;
     let [mut ann, mut ben] =
         pair(&server, [LiveTransport::WebSocket, LiveTransport::Session]).await;
@@ -269,7 +269,7 @@ async fn a_session_whose_stream_broke_goes_on_where_it_was() {
 }
 
 #[tokio::test]
-async fn messages_are_kept_where_both_want_it() {
+async fn history_is_kept_when_both_opt_in() {
     let server = server().await;
     let mut ann = LiveClient::connect(&server, LiveTransport::Session).await;
     let mut ben = LiveClient::connect(&server, LiveTransport::WebSocket).await;
@@ -286,7 +286,7 @@ async fn messages_are_kept_where_both_want_it() {
 }
 
 #[tokio::test]
-async fn a_partner_who_says_nothing_for_too_long_is_told_as_timed_out() {
+async fn eviction_reports_partner_timeout_to_agents() {
     let server = server_with(&[("REAP_INTERVAL_SECS", "1")], ConnectionLimits::default()).await;
     let [mut ann, mut ben] =
         pair(&server, [LiveTransport::WebSocket, LiveTransport::Session]).await;
@@ -298,7 +298,7 @@ async fn a_partner_who_says_nothing_for_too_long_is_told_as_timed_out() {
 }
 
 #[tokio::test]
-async fn there_are_so_many_places_and_no_more() {
+async fn session_limit_is_enforced() {
     let server = server_with(&[("MAX_SESSIONS", "3")], ConnectionLimits::default()).await;
     let mut agents = Vec::new();
     for way in LIVE_TRANSPORTS {
@@ -320,7 +320,7 @@ async fn there_are_so_many_places_and_no_more() {
 }
 
 #[tokio::test]
-async fn sessions_that_were_dropped_leave_nothing_behind() {
+async fn session_drop_leaks_nothing() {
     let limits =
         ConnectionLimits { session_idle: Duration::from_secs(2), ..ConnectionLimits::default() };
     let server = server_with(&[], limits).await;
@@ -349,7 +349,7 @@ async fn sessions_that_were_dropped_leave_nothing_behind() {
 }
 
 #[tokio::test]
-async fn all_ways_in_need_the_token() {
+async fn auth_every_transport_needs_the_token() {
     let server = server().await;
     for path in ["/mcp/session", "/mcp/ws", "/mcp/sse", "/mcp/sse/messages?session=x"] {
         for request in [
@@ -362,7 +362,7 @@ async fn all_ways_in_need_the_token() {
 }
 
 #[tokio::test]
-async fn junk_over_a_websocket_is_answered_and_changes_nothing() {
+async fn ws_invalid_frames_are_rejected() {
     let server = server().await;
     let mut agent = LiveClient::connect(&server, LiveTransport::WebSocket).await;
     for junk in ["{", "[]", "{\"jsonrpc\":\"2.0\"}", "hello 9876543210"] {
@@ -376,7 +376,7 @@ async fn junk_over_a_websocket_is_answered_and_changes_nothing() {
 }
 
 #[tokio::test]
-async fn the_pen_pal_tools_are_there_only_where_enabled() {
+async fn toolset_penpal_is_off_by_default() {
     let without = TestServer::start().await;
     let client = without.client(ProtocolVersion::V_2025_06_18).await;
     let tools = client.0.list_all_tools().await.expect("tools");

@@ -10,7 +10,7 @@ use crate::support::server::{TEST_TIMEOUT, TOKEN, TestServer};
 use random_connect::transport::state::ConnectionLimits;
 
 #[tokio::test]
-async fn the_python_client_is_told_of_messages_on_every_transport_it_has() {
+async fn python_client_receives_messages_on_every_transport() {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
     let python = root.join("target/python/bin/python");
     assert!(python.exists(), "the Python client is not installed: run `make tools`");

@@ -35,7 +35,7 @@ async fn call_and_hang_up(server: &TestServer, who: &str, framed: bool) {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
-async fn what_a_caller_who_hung_up_did_not_get_is_in_the_next_answer() {
+async fn receipt_lost_on_hangup_redelivers_in_the_next_answer() {
     let server = Arc::new(TestServer::start().await);
     for person in 0..16 {
         server.say(&format!("p{person}"), "#meet").await;
@@ -60,7 +60,7 @@ async fn what_a_caller_who_hung_up_did_not_get_is_in_the_next_answer() {
 }
 
 #[tokio::test]
-async fn a_retry_gets_the_same_answer_and_is_not_carried_out_twice() {
+async fn replay_retry_returns_the_same_answer() {
     let server = TestServer::start().await;
     server.say("ann", "#meet").await;
     server.say("ben", "#meet").await;
@@ -82,7 +82,7 @@ async fn a_retry_gets_the_same_answer_and_is_not_carried_out_twice() {
 }
 
 #[tokio::test]
-async fn another_text_under_a_known_message_id_is_sent() {
+async fn replay_same_message_id_with_other_text_is_new() {
     let server = TestServer::start().await;
     server.say("ann", "#meet").await;
     server.say("ben", "#meet").await;
@@ -99,7 +99,7 @@ async fn another_text_under_a_known_message_id_is_sent() {
 }
 
 #[tokio::test]
-async fn the_same_message_id_of_two_people_is_two_messages() {
+async fn replay_message_id_is_per_user() {
     let server = TestServer::start().await;
     for who in ["ann", "ben"] {
         server
@@ -113,7 +113,7 @@ async fn the_same_message_id_of_two_people_is_two_messages() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
-async fn forty_people_talking_at_once_lose_nothing_and_mix_nothing_up() {
+async fn relay_forty_concurrent_users_lose_nothing() {
     const MESSAGES: usize = 30;
     let server = Arc::new(TestServer::start().await);
     for person in 0..40 {

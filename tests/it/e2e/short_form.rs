@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use crate::support::server::{TOKEN, TestServer, answer, http_client};
 
 #[tokio::test]
-async fn the_monitoring_lines_work_as_written() {
+async fn short_form_readme_curl_lines_work() {
     let server = TestServer::start().await;
     let meet = r##"{"method": "handle_message", "params": {"message": "#meet", "puch_user_id": "test_user_1"}}"##;
     let (status, body) = answer(server.post("/mcp").body(meet)).await;
@@ -31,7 +31,7 @@ async fn the_monitoring_lines_work_as_written() {
 }
 
 #[tokio::test]
-async fn an_unknown_method_is_refused_with_its_code() {
+async fn short_form_unknown_method_is_32601() {
     let server = TestServer::start().await;
     for method in ["nope", "tools/call", "HANDLE_MESSAGE", ""] {
         let (status, body) = server.short_form(method, json!({})).await;
@@ -44,7 +44,7 @@ async fn an_unknown_method_is_refused_with_its_code() {
 }
 
 #[tokio::test]
-async fn health_is_open_and_tells_the_version() {
+async fn health_is_public_and_reports_the_version() {
     let server = TestServer::start().await;
     let (status, body) = answer(http_client().get(format!("{}/health", server.url))).await;
     assert_eq!(status, StatusCode::OK);
@@ -65,7 +65,7 @@ async fn health_is_open_and_tells_the_version() {
 }
 
 #[tokio::test]
-async fn metrics_count_calls_people_messages_and_masked_numbers() {
+async fn metrics_count_calls_users_and_messages() {
     let server = TestServer::start().await;
     server.say("ann", "#meet").await;
     server.say("ben", "#meet").await;
@@ -92,7 +92,7 @@ async fn metrics_count_calls_people_messages_and_masked_numbers() {
 }
 
 #[tokio::test]
-async fn nothing_but_health_is_open() {
+async fn auth_only_health_is_public() {
     let server = TestServer::start().await;
     let http = http_client();
     for (path, token) in [
@@ -116,7 +116,7 @@ async fn nothing_but_health_is_open() {
 }
 
 #[tokio::test]
-async fn a_body_that_is_no_call_is_refused_and_changes_nothing() {
+async fn short_form_invalid_body_is_rejected() {
     let server = TestServer::start().await;
     for (body, code) in [
         ("", -32700),
@@ -156,7 +156,7 @@ async fn a_body_that_is_no_call_is_refused_and_changes_nothing() {
 }
 
 #[tokio::test]
-async fn arguments_out_of_bounds_are_refused_and_change_nothing() {
+async fn short_form_out_of_range_arguments_are_rejected() {
     let server = TestServer::start().await;
     let call = |message: String, id: String, key: Value| json!({ "message": message, "puch_user_id": id, "message_id": key, "unknown": [1, 2] });
     let (longest, id) = ("é".repeat(4_096), "ü".repeat(256));
@@ -187,7 +187,7 @@ async fn arguments_out_of_bounds_are_refused_and_change_nothing() {
 }
 
 #[tokio::test]
-async fn ignored_arguments_may_be_of_any_type() {
+async fn short_form_unknown_arguments_are_ignored() {
     let server = TestServer::start().await;
     for extra in [json!(5), json!([1]), json!({"a": 1}), json!(null), json!(true)] {
         let params = json!({ "message": "#who", "puch_user_id": "ann", "user_nickname": extra, "message_id": extra, "x": extra });
@@ -196,7 +196,7 @@ async fn ignored_arguments_may_be_of_any_type() {
 }
 
 #[tokio::test]
-async fn text_behind_a_command_is_not_lost_without_a_word() {
+async fn command_trailing_text_is_reported() {
     let server = TestServer::start().await;
     let told = server.say("ann", "#hide and seek is fun").await;
     assert!(
@@ -206,7 +206,7 @@ async fn text_behind_a_command_is_not_lost_without_a_word() {
 }
 
 #[tokio::test]
-async fn the_longest_message_arrives_whole() {
+async fn relay_longest_message_arrives_whole() {
     let server = TestServer::start().await;
     server.say("ann", "#meet").await;
     server.say("ben", "#meet").await;

@@ -146,7 +146,7 @@ fn chat(address: &str) -> TerminalProcess {
 }
 
 #[tokio::test]
-async fn two_terminals_meet_talk_and_meet_again_after_a_restart() {
+async fn terminal_chat_survives_a_server_restart() {
     let (running, address) = server("0").await;
     let [mut ann, mut ben] = [chat(&address), chat(&address)];
     ann.write("#meet\n");
@@ -183,7 +183,7 @@ async fn two_terminals_meet_talk_and_meet_again_after_a_restart() {
 }
 
 #[tokio::test]
-async fn in_a_terminal_commands_are_completed_and_remembered_and_news_stand_above_the_prompt() {
+async fn terminal_editor_completes_and_prints_above_the_prompt() {
     let (_server, address) = server("0").await;
     let arguments = ["chat", "--url", &address, "--token", TOKEN];
     let (mut ann, terminal) = TerminalProcess::in_terminal(&arguments, &[]);
@@ -223,7 +223,7 @@ async fn in_a_terminal_commands_are_completed_and_remembered_and_news_stand_abov
 }
 
 #[tokio::test]
-async fn without_colours_nothing_but_text_is_printed() {
+async fn terminal_no_color_prints_plain_text() {
     let (_server, address) = server("0").await;
     let arguments = ["chat", "--url", &address, "--token", TOKEN];
     let (mut ann, _terminal) = TerminalProcess::in_terminal(&arguments, &[("NO_COLOR", "1")]);
@@ -234,7 +234,7 @@ async fn without_colours_nothing_but_text_is_printed() {
 }
 
 #[tokio::test]
-async fn the_end_of_the_input_ends_the_chat_once_everything_is_answered() {
+async fn terminal_end_of_input_waits_for_answers() {
     let (_server, address) = server("0").await;
     let mut ann = chat(&address);
     ann.write("#meet\n#nick Ann\n#help");
@@ -247,7 +247,7 @@ async fn the_end_of_the_input_ends_the_chat_once_everything_is_answered() {
 }
 
 #[tokio::test]
-async fn an_output_that_nobody_reads_any_more_leaves_the_chat() {
+async fn terminal_closed_output_leaves_the_chat() {
     let (_server, address) = server("0").await;
     let mut ben = chat(&address);
     ben.write("#meet\n");
@@ -267,7 +267,7 @@ async fn an_output_that_nobody_reads_any_more_leaves_the_chat() {
 }
 
 #[tokio::test]
-async fn a_signal_leaves_the_chat_and_gives_the_terminal_back() {
+async fn terminal_signal_leaves_and_restores_the_tty() {
     let (_server, address) = server("0").await;
     let arguments = ["chat", "--url", &address, "--token", TOKEN];
     let mut ben = chat(&address);
@@ -287,7 +287,7 @@ async fn a_signal_leaves_the_chat_and_gives_the_terminal_back() {
 }
 
 #[tokio::test]
-async fn what_keeps_a_chat_from_beginning_is_said_in_one_line() {
+async fn terminal_start_errors_are_one_line() {
     let server = TestServer::with(&[], ConnectionLimits::default()).await;
     let said = async |arguments: Vec<String>| {
         let variables: [(&str, OsString); 0] = [];
@@ -318,7 +318,7 @@ async fn what_keeps_a_chat_from_beginning_is_said_in_one_line() {
 }
 
 #[tokio::test]
-async fn the_demonstration_shows_a_chat_in_which_a_number_is_hidden_and_ends() {
+async fn terminal_demo_hides_a_number_and_exits() {
     let mut demo = TerminalProcess::piped(&["chat", "--demo"], &[("NO_COLOR", "1"), ("PORT", "1")]);
     let shown = demo.expect_output("Now you:").await;
     assert!(demo.wait_exit().await.success());

@@ -121,7 +121,7 @@ fn body(messages: &Value) -> Value {
 }
 
 #[tokio::test]
-async fn people_on_whatsapp_meet_talk_and_part() {
+async fn whatsapp_users_chat() {
     let mut world = WhatsAppFixture::start().await;
     world.pair().await;
     world.write(ANN, "hello Ben").await;
@@ -139,7 +139,7 @@ async fn people_on_whatsapp_meet_talk_and_part() {
 }
 
 #[tokio::test]
-async fn somebody_on_whatsapp_and_somebody_on_puch_chat_through_both() {
+async fn whatsapp_user_chats_with_puch_user() {
     let mut world = WhatsAppFixture::start().await;
     world.pair_with_puch().await;
     for word in (0..5).map(word) {
@@ -155,7 +155,7 @@ async fn somebody_on_whatsapp_and_somebody_on_puch_chat_through_both() {
 }
 
 #[tokio::test]
-async fn what_comes_while_a_message_is_on_its_way_goes_into_few_messages_in_order() {
+async fn whatsapp_batches_pending_items_in_order() {
     let mut world = WhatsAppFixture::start().await;
     world.pair_with_puch().await;
     let gate = Arc::new(Semaphore::new(0));
@@ -174,7 +174,7 @@ async fn what_comes_while_a_message_is_on_its_way_goes_into_few_messages_in_orde
 }
 
 #[tokio::test]
-async fn long_texts_are_shared_out_over_messages_that_are_not_too_long() {
+async fn whatsapp_splits_long_texts() {
     let mut world = WhatsAppFixture::start().await;
     world.pair_with_puch().await;
     for number in 0..4 {
@@ -185,7 +185,7 @@ async fn long_texts_are_shared_out_over_messages_that_are_not_too_long() {
 }
 
 #[tokio::test]
-async fn nothing_is_lost_when_the_api_fails_hangs_or_breaks_off() {
+async fn whatsapp_api_failure_loses_nothing() {
     let pace = SendPolicy { attempt_timeout: Duration::from_millis(700), ..FAST_POLICY };
     let mut world = WhatsAppFixture::with(&[], pace).await;
     world.pair_with_puch().await;
@@ -225,7 +225,7 @@ async fn nothing_is_lost_when_the_api_fails_hangs_or_breaks_off() {
 }
 
 #[tokio::test]
-async fn what_the_api_refuses_waits_until_the_person_writes_again() {
+async fn whatsapp_rejected_items_wait_for_the_next_message() {
     let mut world = WhatsAppFixture::start().await;
     world.pair_with_puch().await;
     world.graph.server.fail([FailureMode::Code(400, 131_047)]);
@@ -241,7 +241,7 @@ async fn what_the_api_refuses_waits_until_the_person_writes_again() {
 }
 
 #[tokio::test]
-async fn a_message_that_is_delivered_again_is_carried_out_once() {
+async fn webhook_redelivery_is_handled_once() {
     let mut world = WhatsAppFixture::start().await;
     world.pair().await;
     let [one, two] = [world.message(ANN, "one"), world.message(ANN, "two")];
@@ -259,7 +259,7 @@ async fn a_message_that_is_delivered_again_is_carried_out_once() {
 }
 
 #[tokio::test]
-async fn messages_are_carried_out_in_the_order_in_which_they_came() {
+async fn webhook_messages_are_handled_in_order() {
     let mut world = WhatsAppFixture::start().await;
     world.pair().await;
     let texts: Vec<String> = (0..40).map(word).collect();
@@ -273,7 +273,7 @@ async fn messages_are_carried_out_in_the_order_in_which_they_came() {
 }
 
 #[tokio::test]
-async fn only_what_meta_signed_is_taken() {
+async fn webhook_requires_a_valid_signature() {
     let mut world = WhatsAppFixture::start().await;
     let message = world.message(ANN, "#meet");
     let forged = body(&json!([message])).to_string();
@@ -303,7 +303,7 @@ async fn only_what_meta_signed_is_taken() {
 }
 
 #[tokio::test]
-async fn the_challenge_is_answered_to_whoever_knows_the_verify_token() {
+async fn webhook_challenge_requires_the_verify_token() {
     let world = WhatsAppFixture::start().await;
     let ask = async |query: &str| {
         let url = format!("{}/webhooks/whatsapp{query}", world.server.url);
@@ -323,14 +323,14 @@ async fn the_challenge_is_answered_to_whoever_knows_the_verify_token() {
 }
 
 #[tokio::test]
-async fn where_it_is_not_configured_there_is_no_webhook() {
+async fn webhook_is_absent_without_config() {
     let server = TestServer::start().await;
     let response = server.post("/webhooks/whatsapp").body("{}").send().await.expect("an answer");
     assert_eq!(response.status(), StatusCode::NOT_FOUND);
 }
 
 #[tokio::test]
-async fn a_picture_is_answered_with_a_note_and_the_rest_is_ignored() {
+async fn webhook_media_gets_a_text_only_reply() {
     let mut world = WhatsAppFixture::start().await;
     world.pair().await;
     let kind =
@@ -350,7 +350,7 @@ async fn a_picture_is_answered_with_a_note_and_the_rest_is_ignored() {
 }
 
 #[tokio::test]
-async fn a_day_after_their_last_message_nothing_is_sent_until_they_write_again() {
+async fn whatsapp_messaging_window_closes_after_24_hours() {
     for (age_hours, hours) in [(0, 24), (23, 2)] {
         let mut world =
             WhatsAppFixture::with(&[("IDLE_TIMEOUT_SECS", "259200")], FAST_POLICY).await;
@@ -374,7 +374,7 @@ async fn a_day_after_their_last_message_nothing_is_sent_until_they_write_again()
 }
 
 #[tokio::test]
-async fn whoever_goes_by_a_username_is_reached_without_a_number() {
+async fn whatsapp_user_without_a_number_is_reachable() {
     let mut world = WhatsAppFixture::start().await;
     let mut message = world.message("", "#help");
     let fields = message.as_object_mut().expect("an object");
@@ -385,7 +385,7 @@ async fn whoever_goes_by_a_username_is_reached_without_a_number() {
 }
 
 #[tokio::test]
-async fn one_person_is_not_written_to_again_too_soon_and_others_do_not_wait_for_that() {
+async fn whatsapp_per_user_interval_does_not_delay_others() {
     let hour = Duration::from_secs(3_600);
     let mut world =
         WhatsAppFixture::with(&[], SendPolicy { per_user_interval: hour, ..FAST_POLICY }).await;

@@ -26,7 +26,7 @@ async fn announce(lobby: &dyn Lobby, text: &str) -> BroadcastProgress {
 }
 
 #[tokio::test]
-async fn people_are_found_by_how_their_code_begins_and_how_they_stand_is_told() {
+async fn find_by_prefix_returns_presence() {
     for LobbyBackend { lobby, _server } in backends() {
         let lobby = &*lobby;
         for who in [0x1a, 0x1b, 0xff] {
@@ -53,7 +53,7 @@ async fn people_are_found_by_how_their_code_begins_and_how_they_stand_is_told() 
 }
 
 #[tokio::test]
-async fn those_forgotten_are_found_and_told_no_more() {
+async fn broadcast_skips_evicted_users() {
     for LobbyBackend { lobby, _server } in backends() {
         let lobby = &*lobby;
         act(lobby, 1, Action::ReadInbox).await;
@@ -65,7 +65,7 @@ async fn those_forgotten_are_found_and_told_no_more() {
 }
 
 #[tokio::test]
-async fn everybody_is_told_once_in_its_place_among_the_news() {
+async fn broadcast_reaches_each_user_once_in_order() {
     for LobbyBackend { lobby, _server } in backends() {
         let lobby = &*lobby;
         pair(lobby, 1, 2).await;
@@ -91,7 +91,7 @@ async fn everybody_is_told_once_in_its_place_among_the_news() {
 }
 
 #[tokio::test]
-async fn a_full_inbox_is_passed_over_and_told_once_it_has_room() {
+async fn broadcast_retries_a_full_inbox() {
     for LobbyBackend { lobby, _server } in backends() {
         let lobby = &*lobby;
         pair(lobby, 1, 2).await;
@@ -109,7 +109,7 @@ async fn a_full_inbox_is_passed_over_and_told_once_it_has_room() {
 }
 
 #[tokio::test]
-async fn a_step_tells_a_few_and_the_next_goes_on_behind_them() {
+async fn broadcast_steps_resume_at_the_cursor() {
     for LobbyBackend { lobby, _server } in backends() {
         let lobby = &*lobby;
         let people: BTreeSet<UserId> = (0..=255).map(user).collect();

@@ -190,7 +190,7 @@ async fn havoc(
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn nothing_acknowledged_is_lost_or_goes_astray_while_processes_and_redis_are_killed() {
+async fn chaos_acknowledged_messages_survive_kills() {
     let mut redis = RedisServer::start(DURABLE);
     let mut processes = Vec::new();
     for _ in 0..PROCESSES {

@@ -91,7 +91,7 @@ pub async fn pair(lobby: &dyn Lobby, a: u8, b: u8) {
 }
 
 #[tokio::test]
-async fn two_who_meet_are_each_others_partner_under_the_names_shown() {
+async fn match_is_symmetric_and_shows_both_names() {
     for LobbyBackend { lobby, _server } in backends() {
         let lobby = &*lobby;
         act(lobby, 1, Action::SetNickname(Nickname::parse("Ann").expect("a name"))).await;
@@ -126,7 +126,7 @@ async fn two_who_meet_are_each_others_partner_under_the_names_shown() {
 }
 
 #[tokio::test]
-async fn two_of_whom_one_blocked_the_other_do_not_meet_again() {
+async fn block_prevents_rematching() {
     for LobbyBackend { lobby, _server } in backends() {
         let lobby = &*lobby;
         let block = || Action::Block { target: None, reason: None };
@@ -155,7 +155,7 @@ async fn two_of_whom_one_blocked_the_other_do_not_meet_again() {
 }
 
 #[tokio::test]
-async fn what_a_partner_wrote_last_is_known_until_a_while_after_the_chat() {
+async fn transcript_is_available_until_its_ttl() {
     for LobbyBackend { lobby, _server } in backends() {
         let lobby = &*lobby;
         let said = async |now| {
@@ -182,7 +182,7 @@ async fn what_a_partner_wrote_last_is_known_until_a_while_after_the_chat() {
 }
 
 #[tokio::test]
-async fn refusals_change_nothing() {
+async fn outcome_refusals_change_no_state() {
     for LobbyBackend { lobby, _server } in backends() {
         let lobby = &*lobby;
         assert_eq!(act(lobby, 1, Action::Leave).await.0, Outcome::NothingToLeave);
@@ -194,7 +194,7 @@ async fn refusals_change_nothing() {
 }
 
 #[tokio::test]
-async fn an_answer_that_was_lost_comes_again_in_order() {
+async fn lease_lost_answer_is_redelivered_in_order() {
     for LobbyBackend { lobby, _server } in backends() {
         let lobby = &*lobby;
         pair(lobby, 1, 2).await;
@@ -209,7 +209,7 @@ async fn an_answer_that_was_lost_comes_again_in_order() {
 }
 
 #[tokio::test]
-async fn what_an_answer_did_not_show_is_kept_back() {
+async fn lease_unshown_items_are_put_back() {
     for LobbyBackend { lobby, _server } in backends() {
         let lobby = &*lobby;
         pair(lobby, 1, 2).await;
@@ -224,7 +224,7 @@ async fn what_an_answer_did_not_show_is_kept_back() {
 }
 
 #[tokio::test]
-async fn a_call_with_a_known_key_is_answered_again_and_not_carried_out() {
+async fn replay_returns_the_first_outcome() {
     for LobbyBackend { lobby, _server } in backends() {
         let lobby = &*lobby;
         pair(lobby, 1, 2).await;
@@ -249,7 +249,7 @@ async fn a_call_with_a_known_key_is_answered_again_and_not_carried_out() {
 }
 
 #[tokio::test]
-async fn text_prepared_for_a_sender_who_changed_is_refused() {
+async fn sender_state_mismatch_is_rejected() {
     for LobbyBackend { lobby, _server } in backends() {
         let lobby = &*lobby;
         pair(lobby, 1, 2).await;
@@ -263,7 +263,7 @@ async fn text_prepared_for_a_sender_who_changed_is_refused() {
 }
 
 #[tokio::test]
-async fn items_outlive_the_chat_and_keep_the_senders_name() {
+async fn inbox_items_outlive_the_chat() {
     for LobbyBackend { lobby, _server } in backends() {
         let lobby = &*lobby;
         pair(lobby, 1, 2).await;
@@ -275,7 +275,7 @@ async fn items_outlive_the_chat_and_keep_the_senders_name() {
 }
 
 #[tokio::test]
-async fn the_idle_are_forgotten_and_their_partners_told() {
+async fn eviction_notifies_the_partner_on_every_backend() {
     for LobbyBackend { lobby, _server } in backends() {
         let lobby = &*lobby;
         pair(lobby, 1, 2).await;
@@ -292,7 +292,7 @@ async fn the_idle_are_forgotten_and_their_partners_told() {
 }
 
 #[tokio::test]
-async fn recent_partners_are_paired_once_their_patience_is_over() {
+async fn match_pairs_recent_partners_after_a_minute() {
     for LobbyBackend { lobby, _server } in backends() {
         let lobby = &*lobby;
         pair(lobby, 1, 2).await;
@@ -316,7 +316,7 @@ async fn recent_partners_are_paired_once_their_patience_is_over() {
 }
 
 #[tokio::test]
-async fn whoever_listens_hears_of_news_and_collects_it_in_order() {
+async fn signal_wakes_a_listener_who_collects_in_order() {
     for LobbyBackend { lobby, _server } in backends() {
         let lobby = &*lobby;
         let mut listener = lobby.listen(user(1));
@@ -336,7 +336,7 @@ async fn whoever_listens_hears_of_news_and_collects_it_in_order() {
 }
 
 #[tokio::test]
-async fn what_is_not_acknowledged_in_time_comes_again_under_the_same_number() {
+async fn lease_timeout_redelivers_with_the_same_seq() {
     for LobbyBackend { lobby, _server } in backends() {
         let lobby = &*lobby;
         pair(lobby, 1, 2).await;
@@ -352,7 +352,7 @@ async fn what_is_not_acknowledged_in_time_comes_again_under_the_same_number() {
 }
 
 #[tokio::test]
-async fn a_message_comes_for_the_first_time_once() {
+async fn claim_delivery_succeeds_once() {
     for LobbyBackend { lobby, _server } in backends() {
         let ids = IdHasher::from_salt(b"salt");
         let [one, other] = ["1", "2"].map(|id| ids.idempotency_key(user(1), id, ""));
@@ -365,7 +365,7 @@ async fn a_message_comes_for_the_first_time_once() {
 }
 
 #[tokio::test]
-async fn typing_is_told_to_whoever_listens_and_kept_for_nobody() {
+async fn typing_is_signalled_and_not_stored() {
     for LobbyBackend { lobby, _server } in backends() {
         let lobby = &*lobby;
         pair(lobby, 1, 2).await;
@@ -381,7 +381,7 @@ async fn typing_is_told_to_whoever_listens_and_kept_for_nobody() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
-async fn calls_from_many_sides_at_once_lose_nothing() {
+async fn inbox_concurrent_calls_lose_nothing() {
     for LobbyBackend { lobby, _server } in backends() {
         pair(&*lobby, 1, 2).await;
         let senders = (0..8).map(|_| {

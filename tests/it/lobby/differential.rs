@@ -352,7 +352,7 @@ fn told(stats: LobbyStats) -> String {
 }
 
 #[tokio::test]
-async fn a_hundred_thousand_random_steps_come_to_the_same_in_memory_and_on_redis() {
+async fn differential_memory_and_redis_agree_on_random_steps() {
     let server = RedisServer::start(&[]);
     let ids = IdHasher::from_salt(b"salt");
     let seal = Keyring::new(&[[7; 32]]);

@@ -29,7 +29,7 @@ async fn meet(lobby: &dyn Lobby, who: u8, terms: MatchConstraints) -> Option<Cha
 }
 
 #[tokio::test]
-async fn the_first_language_that_is_guessed_stays_until_another_is_asked_for() {
+async fn language_first_guess_sticks_until_changed() {
     for LobbyBackend { lobby, _server } in backends() {
         let lobby = &*lobby;
         pair(lobby, 1, 2).await;
@@ -52,7 +52,7 @@ async fn the_first_language_that_is_guessed_stays_until_another_is_asked_for() {
 }
 
 #[tokio::test]
-async fn somebodys_first_partner_is_known_for_it_unless_they_need_not_be_told() {
+async fn notice_comes_with_the_first_partner() {
     for LobbyBackend { lobby, _server } in backends() {
         let lobby = &*lobby;
         let informed = || MatchConstraints { notice_seen: true, ..MatchConstraints::default() };
@@ -72,7 +72,7 @@ async fn somebodys_first_partner_is_known_for_it_unless_they_need_not_be_told() 
 }
 
 #[tokio::test]
-async fn a_question_is_asked_of_both() {
+async fn icebreaker_reaches_both() {
     for LobbyBackend { lobby, _server } in backends() {
         let lobby = &*lobby;
         let nobody = Outcome::NoPartner { waiting: false };
@@ -90,7 +90,7 @@ async fn a_question_is_asked_of_both() {
 }
 
 #[tokio::test]
-async fn a_silent_pair_is_nudged_once_after_three_minutes() {
+async fn nudge_is_sent_once_after_three_minutes() {
     for LobbyBackend { lobby, _server } in backends() {
         let lobby = &*lobby;
         let nudged = async |now| lobby.nudge_silent(now).await.expect("the store works").pairs;
@@ -112,7 +112,7 @@ async fn a_silent_pair_is_nudged_once_after_three_minutes() {
 }
 
 #[tokio::test]
-async fn whom_many_would_rather_not_have_met_waits_a_little_longer_but_not_for_their_like() {
+async fn rating_poorly_rated_user_waits_longer() {
     for LobbyBackend { lobby, _server } in backends() {
         let lobby = &*lobby;
         let shunned = || MatchConstraints { poorly_rated: true, ..MatchConstraints::default() };

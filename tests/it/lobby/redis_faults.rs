@@ -44,7 +44,7 @@ async fn say(lobby: &RedisLobby, who: UserId, text: &str) -> Outcome {
 }
 
 #[tokio::test]
-async fn the_processes_that_share_a_lobby_are_counted_and_one_that_has_gone_is_not() {
+async fn redis_instance_count_drops_when_one_exits() {
     let server = RedisServer::start(&[]);
     let one = lobby(&server);
     let instances = async || one.stats(NOW).await.expect("up").instances;
@@ -60,7 +60,7 @@ async fn the_processes_that_share_a_lobby_are_counted_and_one_that_has_gone_is_n
 }
 
 #[tokio::test]
-async fn a_dump_shows_neither_who_nor_what_and_everything_in_it_ends() {
+async fn redis_dump_is_private_and_every_key_has_a_ttl() {
     let server = RedisServer::start(&[]);
     let lobby = lobby(&server);
     let [ann, ben] =
@@ -102,7 +102,7 @@ async fn a_dump_shows_neither_who_nor_what_and_everything_in_it_ends() {
 }
 
 #[tokio::test]
-async fn processes_share_the_lobby_and_each_hears_of_what_the_others_do() {
+async fn redis_instances_share_the_lobby_and_signals() {
     let server = RedisServer::start(&[]);
     let (here, there) = (lobby(&server), lobby(&server));
     let [ann, ben] = [1, 2].map(|n| UserId::from_bytes([n; 16]));
@@ -118,7 +118,7 @@ async fn processes_share_the_lobby_and_each_hears_of_what_the_others_do() {
 }
 
 #[tokio::test]
-async fn while_the_store_is_gone_calls_fail_at_once_and_then_it_goes_on() {
+async fn redis_outage_fails_fast_and_recovers() {
     let mut server = RedisServer::start(DURABLE);
     let lobby = lobby(&server);
     let [ann, ben] = [1, 2].map(|n| UserId::from_bytes([n; 16]));
@@ -138,7 +138,7 @@ async fn while_the_store_is_gone_calls_fail_at_once_and_then_it_goes_on() {
 }
 
 #[tokio::test]
-async fn a_store_that_hangs_is_given_up_in_time_and_holds_nobody_up_afterwards() {
+async fn redis_hang_times_out() {
     let server = RedisServer::start(&[]);
     let lobby = lobby(&server);
     let ann = UserId::from_bytes([1; 16]);
@@ -152,7 +152,7 @@ async fn a_store_that_hangs_is_given_up_in_time_and_holds_nobody_up_afterwards()
 }
 
 #[tokio::test]
-async fn several_processes_sweep_and_each_partner_is_told_once() {
+async fn redis_concurrent_sweeps_notify_once() {
     let server = RedisServer::start(&[]);
     let (here, there) = (lobby(&server), lobby(&server));
     let [ann, ben] = [1, 2].map(|n| UserId::from_bytes([n; 16]));
@@ -187,7 +187,7 @@ async fn switchboard(to: Arc<Mutex<String>>) -> String {
 }
 
 #[tokio::test]
-async fn a_replica_that_takes_over_has_the_chats() {
+async fn redis_failover_keeps_chats() {
     let (mut first, second) = (RedisServer::start(&[]), RedisServer::start(&[]));
     let (host, port) =
         first.address().split_once(':').map(|(h, p)| (h.to_owned(), p.to_owned())).expect("both");

@@ -6,7 +6,7 @@ use random_connect::mask::{Masked, Memory};
 use super::contract::{LobbyBackend, act, backends, pair, say, user};
 
 #[tokio::test]
-async fn two_are_familiar_once_both_have_written_three_messages_in_this_chat() {
+async fn trust_needs_three_messages_from_both() {
     for LobbyBackend { lobby, _server } in backends() {
         let lobby = &*lobby;
         let familiar =

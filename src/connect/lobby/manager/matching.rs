@@ -207,7 +207,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_estimate_is_the_median_of_those_who_had_to_wait() {
+    fn queue_estimate_is_the_median_recent_wait() {
         let mut waits = RecentWaits::default();
         assert_eq!(waits.median(), None);
         [0, 5, 0, 90, 20, 0].into_iter().for_each(|s| waits.add(Duration::from_secs(s)));

@@ -323,7 +323,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn packed_fields_are_read_whatever_they_hold() {
+    fn redis_codec_unpacks_arbitrary_fields() {
         assert_eq!(unpack_fields(b"2:ab0:3:\x00:9"), Some(vec![&b"ab"[..], b"", b"\x00:9"]));
         assert_eq!(unpack_fields(b""), Some(vec![]));
         for broken in [&b"x"[..], b"2:a", b":a", b"-1:a", b"99999999999999999999:a"] {
@@ -332,7 +332,7 @@ mod tests {
     }
 
     #[test]
-    fn a_word_that_is_none_is_not_heard() {
+    fn redis_codec_rejects_a_malformed_signal() {
         let code = "0123456789abcdef0123456789abcdef";
         assert!(decode_signal(code.as_bytes()).is_some());
         assert!(decode_signal(format!("{code}{code}1").as_bytes()).is_some());

@@ -100,7 +100,7 @@ mod tests {
     }
 
     #[test]
-    fn all_languages_have_the_same_messages_with_the_same_placeholders() {
+    fn i18n_files_share_ids_and_placeholders() {
         let english = messages(FILES[0]);
         for (row, file) in LANGUAGES.iter().zip(FILES) {
             let own = messages(file);
@@ -115,7 +115,7 @@ mod tests {
     }
 
     #[test]
-    fn every_message_can_be_said_and_none_is_left_in_english() {
+    fn i18n_every_message_formats_and_is_translated() {
         for (row, file) in LANGUAGES.iter().zip(FILES) {
             for (id, used) in messages(file) {
                 let bundle = &BUNDLES[row.language as usize];
@@ -138,7 +138,7 @@ mod tests {
     }
 
     #[test]
-    fn lines_of_other_languages_begin_with_a_sign() {
+    fn i18n_lines_start_with_a_system_emoji() {
         // Parts of a line, and lines that begin with a command's name.
         let parts = ["common", "seconds", "minutes", "hours", "days", "ice-", "help-"];
         for (row, file) in LANGUAGES.iter().zip(FILES).skip(1) {
@@ -153,7 +153,7 @@ mod tests {
     }
 
     #[test]
-    fn numbers_are_counted_as_the_language_does() {
+    fn i18n_plurals_follow_the_language() {
         let seconds = |language, count: u64| format(language, "seconds", [("count", count.into())]);
         assert_eq!([1, 2].map(|n| seconds(Language::English, n)), ["1 second", "2 seconds"]);
         let arabic = [1, 2, 3, 11].map(|n| seconds(Language::Arabic, n));

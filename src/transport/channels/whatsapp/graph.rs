@@ -166,7 +166,7 @@ mod tests {
     use super::*;
 
     #[tokio::test(start_paused = true)]
-    async fn no_more_than_eighty_requests_go_out_in_a_second() {
+    async fn whatsapp_sends_at_most_eighty_requests_per_second() {
         let http = Client::builder().tls_certs_only([]).build().expect("a client");
         let (url, token) = (String::new(), String::new().into());
         let metrics = Arc::new(Metrics::new(std::iter::empty::<String>()));

@@ -137,7 +137,7 @@ mod tests {
     }
 
     #[test]
-    fn texts_are_read_in_order_and_media_is_told_from_what_is_ignored() {
+    fn webhook_reads_texts_in_order_and_recognizes_media() {
         let text = MessageContent::Text("hi".to_owned());
         let kind = |kind: &str| json!({ "from": "1", "id": kind, "type": kind });
         let value = json!({
@@ -157,7 +157,7 @@ mod tests {
     }
 
     #[test]
-    fn whoever_goes_by_a_username_is_reached_by_their_id() {
+    fn webhook_user_without_a_number_is_addressed_by_id() {
         let from = |message: Value, contacts: Value| {
             let found = read(&json!({ "messages": [hello(&message)], "contacts": contacts }));
             found.into_iter().map(|(address, ..)| address).collect::<Vec<_>>()
@@ -169,7 +169,7 @@ mod tests {
     }
 
     #[test]
-    fn the_name_and_the_time_are_those_of_the_message() {
+    fn webhook_name_and_time_come_from_the_message() {
         let contacts = json!([{ "wa_id": "2", "profile": { "name": "Ben" } }, { "wa_id": "1", "profile": { "name": "Ann" } }]);
         let value = json!({ "messages": [hello(&json!({ "from": "1" }))], "contacts": contacts });
         let inbound = parse(&body(&value), "106").expect("JSON").remove(0);
@@ -178,7 +178,7 @@ mod tests {
     }
 
     #[test]
-    fn other_numbers_and_other_shapes_hold_no_messages() {
+    fn webhook_ignores_other_numbers_and_unknown_shapes() {
         let other = json!({ "metadata": { "phone_number_id": "107" }, "messages": [hello(&json!({ "from": "1" }))] });
         assert!(read(&other).is_empty());
         for body in ["{}", "[]", "null", r#"{"entry":5}"#, r#"{"entry":[{"changes":{}}]}"#] {

@@ -14,7 +14,7 @@ fn meet_with(list: &str) -> Action {
 }
 
 #[test]
-fn whoever_shares_an_interest_comes_before_whoever_waits_longer() {
+fn match_shared_interest_beats_longer_wait() {
     let mut lab = ManagerFixture::new();
     lab.act(1, meet_with("cricket"));
     lab.act(2, meet_with("tea, music"));
@@ -24,7 +24,7 @@ fn whoever_shares_an_interest_comes_before_whoever_waits_longer() {
 }
 
 #[test]
-fn both_see_what_they_have_in_common() {
+fn match_shows_common_interests_to_both() {
     let mut lab = ManagerFixture::new();
     lab.act(1, meet_with("Tea, music"));
     let Outcome::Connected { chat, .. } = lab.act(2, meet_with("music, chess, TEA")) else {
@@ -37,7 +37,7 @@ fn both_see_what_they_have_in_common() {
 }
 
 #[test]
-fn after_half_a_minute_anyone_will_do() {
+fn match_takes_anyone_after_thirty_seconds() {
     let mut lab = ManagerFixture::new();
     lab.act(1, meet_with("cricket"));
     assert!(matches!(lab.act(2, Action::meet()), Outcome::Waiting { .. }), "1 is choosy");
@@ -49,7 +49,7 @@ fn after_half_a_minute_anyone_will_do() {
 }
 
 #[test]
-fn somebody_who_was_choosy_is_found_by_a_newcomer_without_interests() {
+fn match_relaxed_waiter_is_found_by_anyone() {
     let mut lab = ManagerFixture::new();
     lab.act(1, meet_with("cricket"));
     lab.advance(INTEREST_ONLY_FOR);
@@ -57,7 +57,7 @@ fn somebody_who_was_choosy_is_found_by_a_newcomer_without_interests() {
 }
 
 #[test]
-fn other_wishes_while_waiting_keep_the_place_and_count_at_once() {
+fn queue_changed_preferences_keep_the_position() {
     let mut lab = ManagerFixture::new();
     lab.act(1, meet_with("cricket"));
     lab.act(2, meet_with("tea"));
@@ -69,7 +69,7 @@ fn other_wishes_while_waiting_keep_the_place_and_count_at_once() {
 }
 
 #[test]
-fn again_looks_by_the_same_wishes() {
+fn match_again_reuses_the_preferences() {
     let mut lab = ManagerFixture::new();
     lab.act(1, meet_with("tea"));
     lab.act(2, meet_with("tea"));
@@ -80,7 +80,7 @@ fn again_looks_by_the_same_wishes() {
 }
 
 #[test]
-fn those_who_wait_are_told_how_long_others_waited() {
+fn queue_estimate_is_shown_to_waiters() {
     let mut lab = ManagerFixture::new();
     lab.act(1, Action::meet());
     lab.advance(Duration::from_secs(12));
@@ -90,7 +90,7 @@ fn those_who_wait_are_told_how_long_others_waited() {
 }
 
 #[test]
-fn a_call_that_means_another_room_does_nothing() {
+fn room_mismatch_is_rejected() {
     let mut lab = ManagerFixture::new();
     lab.act(1, Action::meet());
     lab.act(2, Action::meet());
@@ -111,7 +111,7 @@ fn a_call_that_means_another_room_does_nothing() {
 }
 
 #[test]
-fn messages_are_kept_only_where_both_want_it_and_only_while_the_chat_lasts() {
+fn history_needs_both_and_ends_with_the_chat() {
     let keep =
         || Action::Meet(MatchPreferences { keep_history: true, ..MatchPreferences::default() });
     let mut lab = ManagerFixture::new();
@@ -133,7 +133,7 @@ fn messages_are_kept_only_where_both_want_it_and_only_while_the_chat_lasts() {
 }
 
 #[test]
-fn what_is_on_its_way_is_not_overtaken() {
+fn lease_is_not_overtaken_by_collect() {
     let mut lab = ManagerFixture::new();
     lab.act(1, Action::meet());
     lab.act(2, Action::meet());

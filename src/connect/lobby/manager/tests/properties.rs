@@ -191,7 +191,7 @@ proptest! {
     /// message that was accepted reaches the partner of that moment once and in order, unless that
     /// partner was evicted.
     #[test]
-    fn nothing_is_lost_doubled_or_misdelivered(steps in steps()) {
+    fn inbox_never_loses_duplicates_or_misdelivers(steps in steps()) {
         let mut lab = ManagerFixture::new();
         let mut book = DeliveryLog::default();
         for (number, (who, step, fate)) in (1_u64..).zip(steps) {
@@ -250,7 +250,7 @@ proptest! {
 
     /// A retry says the same and changes nothing, whatever happened in between.
     #[test]
-    fn a_retry_is_not_carried_out_twice(before in 0_u8..4, lost in any::<bool>(), between in steps()) {
+    fn replay_is_not_executed_twice(before in 0_u8..4, lost in any::<bool>(), between in steps()) {
         let mut lab = ManagerFixture::new();
         (1..=before).for_each(|other| drop(lab.act(other, Action::meet())));
         let key = IdHasher::random(&mut lab.rng).idempotency_key(user(9), "m1", "");

@@ -11,7 +11,7 @@ use crate::kernel::clock::Timestamp;
 use crate::mask::{Masked, Memory, mask_next};
 
 #[test]
-fn the_longest_waiter_is_met_first() {
+fn match_prefers_the_longest_waiter() {
     let mut lab = ManagerFixture::new();
     lab.make_recent_partners(1, 2);
     // 1 and 2 avoid each other, so both can wait at once.
@@ -28,7 +28,7 @@ fn the_longest_waiter_is_met_first() {
 }
 
 #[test]
-fn a_head_of_the_queue_without_a_match_holds_nobody_up() {
+fn queue_head_without_a_match_does_not_block_others() {
     let mut lab = ManagerFixture::new();
     lab.make_recent_partners(1, 2);
     lab.make_recent_partners(1, 3);
@@ -41,7 +41,7 @@ fn a_head_of_the_queue_without_a_match_holds_nobody_up() {
 }
 
 #[test]
-fn asking_again_while_waiting_keeps_the_place() {
+fn queue_rejoin_keeps_the_position() {
     let mut lab = ManagerFixture::new();
     lab.make_recent_partners(1, 2);
     lab.act(1, Action::meet());
@@ -57,7 +57,7 @@ fn asking_again_while_waiting_keeps_the_place() {
 }
 
 #[test]
-fn recent_partners_are_avoided_for_a_minute_and_then_allowed() {
+fn match_avoids_recent_partners_for_a_minute() {
     let mut lab = ManagerFixture::new();
     lab.make_recent_partners(1, 2);
     lab.act(1, Action::meet());
@@ -73,7 +73,7 @@ fn recent_partners_are_avoided_for_a_minute_and_then_allowed() {
 }
 
 #[test]
-fn somebody_who_has_waited_a_minute_takes_a_recent_partner_who_comes_along() {
+fn match_takes_a_recent_partner_after_a_minute() {
     let mut lab = ManagerFixture::new();
     lab.make_recent_partners(1, 2);
     lab.act(1, Action::meet());
@@ -82,7 +82,7 @@ fn somebody_who_has_waited_a_minute_takes_a_recent_partner_who_comes_along() {
 }
 
 #[test]
-fn again_never_brings_back_the_partner_just_left_until_patience_runs_out() {
+fn match_again_skips_the_partner_just_left() {
     let mut lab = ManagerFixture::new();
     lab.make_recent_partners(1, 2);
     lab.act(1, Action::meet());
@@ -95,7 +95,7 @@ fn again_never_brings_back_the_partner_just_left_until_patience_runs_out() {
 }
 
 #[test]
-fn partners_are_strangers_again_after_twenty_minutes() {
+fn match_forgets_recent_partners_after_twenty_minutes() {
     let mut lab = ManagerFixture::new();
     lab.make_recent_partners(1, 2);
     lab.advance(Duration::from_secs(20 * 60));
@@ -104,7 +104,7 @@ fn partners_are_strangers_again_after_twenty_minutes() {
 }
 
 #[test]
-fn again_leaves_and_meets_in_one_step() {
+fn match_again_leaves_and_pairs_atomically() {
     let mut lab = ManagerFixture::new();
     lab.act(1, Action::meet());
     lab.act(2, Action::meet());
@@ -116,7 +116,7 @@ fn again_leaves_and_meets_in_one_step() {
 }
 
 #[test]
-fn a_chosen_name_is_used_from_the_next_chat_on() {
+fn nickname_applies_from_the_next_chat() {
     let mut lab = ManagerFixture::new();
     lab.act(1, Action::meet());
     lab.act(2, Action::meet());
@@ -132,7 +132,7 @@ fn a_chosen_name_is_used_from_the_next_chat_on() {
 }
 
 #[test]
-fn a_random_name_is_new_for_each_chat() {
+fn nickname_random_changes_with_every_chat() {
     let mut lab = ManagerFixture::new();
     let mut names = Vec::new();
     for other in 2..=6 {
@@ -145,7 +145,7 @@ fn a_random_name_is_new_for_each_chat() {
 }
 
 #[test]
-fn a_full_inbox_is_told_to_the_sender_and_takes_nothing() {
+fn inbox_full_rejects_the_message() {
     let mut lab = ManagerFixture::new();
     lab.act(1, Action::meet());
     lab.act(2, Action::meet());
@@ -159,7 +159,7 @@ fn a_full_inbox_is_told_to_the_sender_and_takes_nothing() {
 }
 
 #[test]
-fn text_prepared_for_other_settings_is_refused_and_shows_nothing() {
+fn relay_rejects_text_prepared_for_stale_sender_state() {
     let mut lab = ManagerFixture::new();
     lab.act(1, Action::meet());
     lab.act(2, Action::meet());
@@ -171,7 +171,7 @@ fn text_prepared_for_other_settings_is_refused_and_shows_nothing() {
 }
 
 #[test]
-fn a_long_message_becomes_several_items_and_loses_nothing() {
+fn relay_splits_a_long_message_without_loss() {
     let mut lab = ManagerFixture::new();
     lab.act(1, Action::meet());
     lab.act(2, Action::meet());
@@ -189,7 +189,7 @@ fn a_long_message_becomes_several_items_and_loses_nothing() {
 }
 
 #[test]
-fn the_idle_are_evicted_and_their_partners_told() {
+fn eviction_notifies_the_partner() {
     let mut lab = ManagerFixture::new();
     lab.act(1, Action::meet());
     lab.act(2, Action::meet());
@@ -204,7 +204,7 @@ fn the_idle_are_evicted_and_their_partners_told() {
 }
 
 #[test]
-fn what_is_forgotten_is_handed_out_to_be_freed_where_nobody_waits() {
+fn eviction_defers_drops_until_the_lock_is_released() {
     let mut lab = ManagerFixture::new();
     lab.act(1, Action::meet());
     lab.act(2, Action::meet());
@@ -219,7 +219,7 @@ fn what_is_forgotten_is_handed_out_to_be_freed_where_nobody_waits() {
 }
 
 #[test]
-fn a_call_keeps_its_maker_alive_and_nobody_else() {
+fn eviction_spares_only_the_caller() {
     let mut lab = ManagerFixture::new();
     lab.act(1, Action::ReadInbox);
     lab.act(2, Action::ReadInbox);
@@ -231,7 +231,7 @@ fn a_call_keeps_its_maker_alive_and_nobody_else() {
 }
 
 #[test]
-fn time_never_runs_backwards() {
+fn clock_never_runs_backwards() {
     let mut lab = ManagerFixture::new();
     lab.advance(Duration::from_secs(100));
     let later = lab.now;
@@ -242,7 +242,7 @@ fn time_never_runs_backwards() {
 }
 
 #[test]
-fn a_sweep_does_no_more_than_it_may() {
+fn sweep_respects_its_limit() {
     let mut lab = ManagerFixture::new();
     (0..10).for_each(|who| drop(lab.act(who, Action::ReadInbox)));
     lab.advance(IDLE);
@@ -250,7 +250,7 @@ fn a_sweep_does_no_more_than_it_may() {
 }
 
 #[test]
-fn what_the_masker_remembers_lasts_as_long_as_the_chat_and_masking_do() {
+fn mask_memory_ends_with_the_chat_or_masking() {
     let mut lab = ManagerFixture::new();
     let begun = || mask_next("98765", &Memory::default()).1;
     let remembered = |lab: &ManagerFixture| lab.manager.sender_state(user(1)).memory;
