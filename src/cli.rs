@@ -7,7 +7,7 @@ use clap::{Parser, Subcommand};
 #[command(
     version,
     about,
-    after_help = "Settings come from the environment and from a file .env; see .env.example."
+    after_help = "Settings come from the environment or a .env file; see .env.example."
 )]
 pub struct Cli {
     #[command(subcommand)]
@@ -26,42 +26,41 @@ impl Cli {
 pub enum CliCommand {
     /// Serve MCP over HTTP (the default)
     ///
-    /// Listens on PORT (8086). Without AUTH_TOKEN a token is made for this run and only this
-    /// machine can connect; with one, everybody who knows it can. SIGTERM and Ctrl-C stop the
-    /// server once calls in flight are answered.
+    /// Listens on PORT (8086). Without AUTH_TOKEN, a token is generated for this run and only this
+    /// machine can connect; with AUTH_TOKEN, any client that knows it can. SIGTERM and Ctrl-C stop the
+    /// server after in-flight calls have been answered.
     Serve,
     /// Serve the same tools over standard input and output
     ///
     /// For MCP clients that start the server themselves. Logs go to standard error.
     Stdio,
-    /// Hide phone numbers in text: standard input to standard output
+    /// Mask phone numbers in text, from standard input to standard output
     ///
-    /// Line by line, as it comes; all else, also line ends and bytes that are no text, stays as it
-    /// is. Hides what else leads to a person as well: e-mail addresses, UPI ids, handles, profiles,
+    /// Works line by line. Everything else, including line endings and invalid UTF-8, passes through unchanged. Also masks other contact details: e-mail addresses, UPI ids, handles, profiles,
     /// card and government numbers.
     Mask {
         /// Read JSON lines: {"id","text"} becomes {"id","masked"}, {"id","messages":[…]} becomes
         /// {"id","masked":[…]}
         #[arg(long)]
         jsonl: bool,
-        /// Print what would be hidden instead: line, bytes from-to, rule, text, parted by tabs
+        /// Print the findings instead: line, byte range, rule and text, separated by tabs
         #[arg(long, conflicts_with = "jsonl")]
         explain: bool,
     },
-    /// Chat in this terminal, with whoever is at the server
+    /// Chat in this terminal with users of the server
     ///
     /// Lines are sent as they are typed: text for the partner, or commands such as #meet, which Tab
-    /// completes. Ctrl-D leaves. Where the input is no terminal, plain lines are read and printed,
-    /// and the end of the input ends the chat. The server needs the pen pals' tools, which it has
-    /// where it shows the playground, or with TOOLSETS=connect,penpal.
+    /// completes. Ctrl-D leaves. If standard input is not a terminal, plain lines are read and printed,
+    /// and the end of the input ends the chat. The server must have the penpal tools, which are enabled
+    /// with the playground or TOOLSETS=connect,penpal.
     Chat {
-        /// Where the server is
+        /// Server URL
         #[arg(long, default_value = "http://127.0.0.1:8086")]
         url: String,
-        /// The server's token; without it AUTH_TOKEN, from the environment or the file .env
+        /// The server's token [default: AUTH_TOKEN from the environment or .env]
         #[arg(long)]
         token: Option<String>,
-        /// Show two people talking with each other instead, at a server of its own, and end
+        /// Play a scripted chat between two users on a temporary server, then exit
         #[arg(long, conflicts_with_all = ["url", "token"])]
         demo: bool,
     },

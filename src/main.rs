@@ -80,7 +80,7 @@ fn configured_token() -> Result<String, Vec<ConfigProblem>> {
 
 async fn serve(config: Config) -> Result<(), String> {
     let address = config.address;
-    let cannot = |error| format!("can't serve on {address}: {error}");
+    let cannot = |error| format!("can't listen on {address}: {error}");
     app::serve(config, print_address).await.map_err(cannot)
 }
 
@@ -90,10 +90,10 @@ fn print_address(address: SocketAddr, token: Option<&AuthTokens>) {
     let mut out = io::stdout().lock();
     let told = writeln!(out, "Random Connect listens on http://{address}/mcp").and_then(|()| {
         let Some(token) = token.map(AuthTokens::current) else { return Ok(()) };
-        let reach = if address.ip().is_loopback() { "this machine" } else { "every machine that reaches it" };
+        let reach = if address.ip().is_loopback() { "this machine" } else { "any machine that can reach it" };
         writeln!(
             out,
-            "AUTH_TOKEN is not set, so {reach} can connect with a token made for this run:\n\n  {token}\n\n\
+            "AUTH_TOKEN is not set, so {reach} can connect with this run's token:\n\n  {token}\n\n\
              Open http://{address}/ in a browser, or try it here:\n\n  curl -s http://{address}/mcp -H 'Authorization: Bearer {token}' \
              -H 'Content-Type: application/json' -d '{EXAMPLE_CALL}'\n"
         )

@@ -28,9 +28,9 @@ pub fn init(level: LevelFilter, format: LogFormat, color: bool) {
 /// the text it stumbled over.
 pub fn install_panic_hook() {
     std::panic::set_hook(Box::new(|panic| {
-        let place =
+        let location =
             panic.location().map_or_else(|| "an unknown place".to_owned(), ToString::to_string);
         // Standard error may be closed, and a panic in here would abort the process.
-        let _ = writeln!(io::stderr(), "error: a defect of the program, at {place}");
+        let _ = writeln!(io::stderr(), "internal error: panic at {location}");
     }));
 }

@@ -269,7 +269,7 @@ impl App {
         if let Some(whatsapp) = &self.whatsapp
             && timeout(limits.shutdown_grace, whatsapp.wait_idle()).await.is_err()
         {
-            tracing::warn!("messages from WhatsApp were still waiting when the time was over");
+            tracing::warn!("shutdown timed out with WhatsApp messages still pending");
         }
     }
 }
@@ -291,11 +291,11 @@ fn whatsapp_settings(settings: channels::WhatsAppConfig) -> whatsapp::WhatsAppSe
 }
 
 /// Said at the start, where somebody can still do something about it.
-const STORE_UNAVAILABLE: &str = "blocks and reports can't be kept: see STATE_DB";
+const STORE_UNAVAILABLE: &str = "the moderation store can't be opened: check STATE_DB";
 
 /// Requests can't be sent from here.
 #[derive(Debug, Error)]
-#[error("the system has no certificates to trust: install ca-certificates")]
+#[error("no trusted root certificates found: install ca-certificates")]
 pub struct NoRootCertificates;
 
 impl Drop for App {
@@ -322,7 +322,7 @@ pub async fn serve(
     announce(address, configured.is_none().then_some(&tokens));
     if tokens.is_weak() {
         tracing::warn!(
-            "AUTH_TOKEN is short and may be guessed: make one with `random-connect token`"
+            "AUTH_TOKEN is too short to be safe: generate one with `random-connect token`"
         );
     }
     if config.my_number.is_none() {

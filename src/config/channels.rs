@@ -56,7 +56,7 @@ pub(super) fn read_whatsapp<L: Fn(&str) -> Option<OsString>>(
     let token = reader.read(token, EchoValue::Redacted, secret);
     let phone_number_id = reader.read(phone_number_id, EchoValue::Yes, |text| {
         let plausible = text.len() <= 32 && text.bytes().all(|b| b.is_ascii_digit());
-        let expected = "the id of the phone number, in digits, as Meta's dashboard shows it";
+        let expected = "the numeric phone number id from Meta's dashboard";
         plausible.then(|| text.to_owned()).ok_or(expected)
     });
     let verify_token = reader.read(verify_token, EchoValue::Redacted, secret);
@@ -65,7 +65,7 @@ pub(super) fn read_whatsapp<L: Fn(&str) -> Option<OsString>>(
         let url = parse_url(text).filter(|url| url.query().is_none());
         let safe = url.filter(|url| url.scheme() == "https" || is_loopback(url));
         let base = safe.map(|url| url.as_str().trim_end_matches('/').to_owned());
-        base.ok_or("an address that begins with https:// (http:// only on this machine)")
+        base.ok_or("an https:// URL (http:// only for this machine)")
     });
     Some(WhatsAppConfig {
         token: token?,
@@ -86,7 +86,7 @@ pub(super) fn read_bridge<L: Fn(&str) -> Option<OsString>>(
     let url = reader.read(CALLBACK[0], EchoValue::Redacted, |text| {
         let url = parse_url(text).filter(|url| url.scheme() == "https" || is_private_name(url));
         let url = url.map(|url| SecretString::from(url.as_str()));
-        url.ok_or("an address that begins with https:// (http:// only on this machine or by a name without a dot)")
+        url.ok_or("an https:// URL (http:// only for this machine or a host name without a dot)")
     });
     let secret = reader.read(CALLBACK[1], EchoValue::Redacted, secret);
     Some(BridgeConfig { url: url?, secret: secret? })
@@ -113,7 +113,7 @@ impl<L: Fn(&str) -> Option<OsString>> EnvReader<L> {
 
 fn secret(text: &str) -> Result<SecretString, &'static str> {
     let plain = text.bytes().all(|b| b.is_ascii_graphic());
-    plain.then(|| SecretString::from(text)).ok_or("one word of ASCII characters")
+    plain.then(|| SecretString::from(text)).ok_or("ASCII characters without spaces")
 }
 
 /// An address on the web.

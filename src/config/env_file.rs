@@ -17,7 +17,7 @@ pub(super) fn read(file: &Path) -> (HashMap<String, OsString>, Vec<ConfigProblem
         Ok(text) => parse(&text),
         Err(error) if error.kind() == ErrorKind::NotFound => Default::default(),
         Err(error) => {
-            let expected = format!("a readable file of text ({})", error.kind());
+            let expected = format!("a readable text file ({})", error.kind());
             let problem = ConfigProblem {
                 variable: ".env".to_owned(),
                 shown_value: "(not shown)".to_owned(),

@@ -14,7 +14,7 @@ pub fn phone_number(text: &str) -> Result<SecretString, &'static str> {
     if valid {
         Ok(SecretString::from(text))
     } else {
-        Err("7 to 15 digits only, beginning with the country code, such as 919876543210")
+        Err("7 to 15 digits, country code first, such as 919876543210")
     }
 }
 
@@ -56,7 +56,7 @@ pub fn toolset_names(text: &str) -> Result<Vec<ToolsetName>, &'static str> {
     let name = |name: &str| match name.trim().to_ascii_lowercase().as_str() {
         "connect" => Ok(ToolsetName::Connect),
         "penpal" => Ok(ToolsetName::PenPal),
-        _ => Err("connect, penpal or both, separated by a comma"),
+        _ => Err("connect, penpal, or both separated by a comma"),
     };
     text.split(',').map(name).collect()
 }

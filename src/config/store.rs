@@ -54,7 +54,7 @@ pub(super) fn read<L: Fn(&str) -> Option<OsString>>(
     let url = reader.read("REDIS_URL", EchoValue::Redacted, |text| {
         let known = text.starts_with("redis://") || text.starts_with("rediss://");
         let known = known && text.into_connection_info().is_ok();
-        let expected = "an address such as redis://host:6379 or rediss://:password@host:6379";
+        let expected = "a URL such as redis://host:6379 or rediss://:password@host:6379";
         known.then(|| SecretString::from(text)).ok_or(expected)
     });
     let salt = reader.read("ID_SALT", EchoValue::Redacted, |text| {
@@ -64,7 +64,7 @@ pub(super) fn read<L: Fn(&str) -> Option<OsString>>(
     let keys = reader.read("INBOX_KEY", EchoValue::Redacted, parse_keys);
     let file = reader.read("STATE_DB", EchoValue::Yes, |text| {
         let file = text.strip_prefix("sqlite:").filter(|file| !file.is_empty());
-        file.map(PathBuf::from).ok_or("sqlite: and the path of a file, such as sqlite:state.db")
+        file.map(PathBuf::from).ok_or("sqlite: followed by a file path, such as sqlite:state.db")
     });
     let needed = match (&url, &file) {
         (Some(_), _) => "the same on all instances, with REDIS_URL",
@@ -83,7 +83,7 @@ pub(super) fn read<L: Fn(&str) -> Option<OsString>>(
 }
 
 fn parse_keys(text: &str) -> Result<Vec<SealKey>, &'static str> {
-    let expected = "64 hex digits, or two times that with a comma between while rotating";
+    let expected = "64 hex digits, or two such keys separated by a comma while rotating";
     let keys: Option<Vec<SealKey>> = text.split(',').map(|key| parse_key(key.trim())).collect();
     keys.filter(|keys| keys.len() <= 2).ok_or(expected)
 }

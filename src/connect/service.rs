@@ -49,8 +49,7 @@ pub struct HandleMessageParams {
     #[serde(default)]
     #[schemars(with = "Option<String>")]
     pub user_nickname: Option<Value>,
-    /// Identifies this message: when a call is repeated with the same `message_id` within ten
-    /// minutes, the first answer is returned and nothing is done twice.
+    /// Idempotency key: repeating a call with the same `message_id` within ten minutes returns the first answer and has no further effect.
     #[serde(default)]
     #[schemars(with = "Option<String>")]
     pub message_id: Option<Value>,
@@ -101,9 +100,9 @@ pub struct Reply {
 pub enum HandleError {
     #[error("The puch_user_id is empty: pass the id of the user who wrote the message.")]
     EmptyUserId,
-    #[error("The {0} is longer than {MAX_ID_CHARS} characters.")]
+    #[error("The {0} must be at most {MAX_ID_CHARS} characters.")]
     IdTooLong(&'static str),
-    #[error("The message is longer than {MAX_MESSAGE_CHARS} characters. Please send it in parts.")]
+    #[error("The message must be at most {MAX_MESSAGE_CHARS} characters. Please split it.")]
     MessageTooLong,
     #[error("Random Connect can't be reached right now. Please try again shortly.")]
     Unavailable(#[from] LobbyError),
@@ -115,11 +114,11 @@ pub struct Stats {
     pub status: &'static str,
     pub version: &'static str,
     pub uptime_seconds: u64,
-    /// People heard of within the idle time.
+    /// Users active within the idle timeout.
     pub active_users: usize,
     pub waiting_users: usize,
     pub active_pairs: usize,
-    /// Messages passed on since the start.
+    /// Messages relayed since the server started.
     pub messages_relayed: u64,
     /// How long the longest waiter has waited; 0 when nobody waits.
     pub longest_wait_seconds: u64,
@@ -401,7 +400,7 @@ impl ConnectService {
         let lobby = Arc::clone(&self.lobby);
         Receipt::new(move |delivered| {
             if !delivered {
-                tracing::debug!(user = %who, "an answer was lost, its items wait again");
+                tracing::debug!(user = %who, "answer lost, items returned to the inbox");
             }
             lobby.settle(who, lease, delivered);
         })

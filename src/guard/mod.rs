@@ -59,9 +59,9 @@ pub struct Guard {
 /// Why a text is not passed on, in words for its sender.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
 pub enum ContentRejected {
-    #[error("links can't be sent here.")]
+    #[error("links aren't allowed here.")]
     Link,
-    #[error("it holds a word that is not welcome here.")]
+    #[error("it contains a word that isn't allowed here.")]
     Profanity,
 }
 

@@ -34,7 +34,7 @@ pub(crate) async fn within<T>(
         Ok(Ok(value)) => Ok(value),
         Ok(Err(error)) => {
             // Its text may quote what was sent.
-            tracing::warn!(kind = ?error.kind(), "the ledger failed");
+            tracing::warn!(kind = ?error.kind(), "moderation store query failed");
             Err(StoreError)
         }
         Err(_) => Err(StoreError),

@@ -48,13 +48,13 @@ pub struct UserRecord {
 pub enum AdminError {
     #[error("There is no such report.")]
     ReportNotFound,
-    #[error("Nothing is kept of a person whose code begins so.")]
+    #[error("No user found with that code prefix.")]
     UserNotFound,
-    #[error("Several people's codes begin so: give more digits.")]
+    #[error("The code prefix is ambiguous: give more digits.")]
     Ambiguous,
-    #[error("The text of a notice has 1 to 1,000 characters.")]
+    #[error("A broadcast must be 1 to 1,000 characters long.")]
     InvalidBroadcast,
-    #[error("The ledger can't be reached right now. Please try again shortly.")]
+    #[error("The moderation store can't be reached right now. Please try again shortly.")]
     Unavailable(#[from] StoreError),
 }
 
@@ -68,7 +68,7 @@ impl AdminService {
     /// # Errors
     /// When the ledger's store fails.
     pub async fn reports(&self, now: Timestamp) -> Result<Vec<ReportView>, AdminError> {
-        self.audit("read the reports", now).await?;
+        self.audit("listed reports", now).await?;
         let filed = |report: Report| ReportView {
             id: report.reported.to_hex() + &report.reporter.to_hex(),
             person: report.reported.to_string(),
@@ -94,7 +94,8 @@ impl AdminService {
         let ids =
             codes.and_then(|(one, two)| Some((UserId::from_hex(one)?, UserId::from_hex(two)?)));
         let (person, reporter) = ids.ok_or(AdminError::ReportNotFound)?;
-        self.audit(&format!("{verdict:?}: the report of {person} by {reporter}"), now).await?;
+        self.audit(&format!("resolved as {verdict:?} the report of {person} by {reporter}"), now)
+            .await?;
         let there = self.0.store().resolve(person, reporter, verdict).await?;
         if there { Ok(()) } else { Err(AdminError::ReportNotFound) }
     }

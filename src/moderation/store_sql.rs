@@ -37,7 +37,7 @@ impl From<sqlx::Error> for StoreError {
     fn from(error: sqlx::Error) -> Self {
         // Its text may quote what was written.
         let full = error.as_database_error().and_then(|error| error.code().map(String::from));
-        tracing::warn!(code = full.as_deref().unwrap_or("none"), "the ledger failed");
+        tracing::warn!(code = full.as_deref().unwrap_or("none"), "moderation store query failed");
         Self
     }
 }

@@ -5,18 +5,17 @@ use serde::Deserialize;
 
 #[derive(Deserialize, JsonSchema)]
 pub struct EnterQueueArgs {
-    /// Who enters, as an earlier enter_queue returned it. Left out, one is made that nobody can
-    /// guess: keep it secret, and pass it to all other calls.
+    /// Your user id from an earlier enter_queue. If omitted, a new unguessable id is created: keep it secret, and pass it to all other calls.
     pub user_id: Option<String>,
-    /// What the partner sees, at most 32 characters. Left out, a random name is made.
+    /// The name shown to the partner, at most 32 characters. If omitted, a random name is used.
     pub display_name: Option<String>,
-    /// Up to five. People who share one are preferred for half a minute.
+    /// Up to five. People who share one are preferred for the first 30 seconds.
     #[serde(default)]
     pub interests: Vec<String>,
-    /// Lets get_history return this chat's messages, if the partner chooses it too.
+    /// Enables get_history for this chat if the partner sets it too.
     #[serde(default)]
     pub keep_history: bool,
-    /// Whether news may come as notifications, where the session is live. Pass false if you only
+    /// Whether to push events as notifications on a live session. Pass false if you only
     /// see answers, and call wait_for_message.
     #[serde(default = "default_true")]
     pub push: bool,
@@ -29,24 +28,24 @@ const fn default_true() -> bool {
 #[derive(Deserialize, JsonSchema)]
 pub struct SendMessageArgs {
     pub room_id: String,
-    /// At most 4,096 characters. Phone numbers and the like are hidden from the partner.
+    /// At most 4,096 characters. Phone numbers and other contact details are hidden from the partner.
     pub message: String,
     pub user_id: String,
 }
 
 #[derive(Deserialize, JsonSchema)]
 pub struct SayArgs {
-    /// Who says it: an id that nobody can guess, the same for all calls of that person.
+    /// The person's unguessable id, the same in all of their calls.
     pub user_id: String,
     /// A command such as #meet, or text for the partner, at most 4,096 characters.
     pub message: String,
-    /// A message that is said again within ten minutes under the same id is not carried out again.
+    /// Idempotency key: a repeat with the same id within ten minutes is not run again.
     pub message_id: Option<String>,
 }
 
 #[derive(Deserialize, JsonSchema)]
 pub struct WaitForMessageArgs {
-    /// Left out, a partner is waited for as well.
+    /// If omitted, also waits for a match.
     pub room_id: Option<String>,
     pub user_id: String,
     /// From 0 to 60.
@@ -75,7 +74,7 @@ pub struct SetTypingArgs {
 pub struct GetHistoryArgs {
     pub room_id: String,
     pub user_id: String,
-    /// How many of the last messages, at most 200.
+    /// Number of latest messages to return, at most 200.
     #[serde(default = "default_history_limit")]
     pub limit: usize,
 }
@@ -92,15 +91,15 @@ pub struct RejoinArgs {
 #[derive(Deserialize, JsonSchema)]
 pub struct BlockArgs {
     pub user_id: String,
-    /// Left out, the partner of now, or for twenty minutes the one of the last chat.
+    /// If omitted, the current partner, or the last one for up to twenty minutes.
     pub room_id: Option<String>,
 }
 
 #[derive(Deserialize, JsonSchema)]
 pub struct ReportArgs {
     pub user_id: String,
-    /// spam, abuse, minor, scam, other, or a reason of one's own of at most 300 characters.
+    /// spam, abuse, minor, scam, other, or your own reason of at most 300 characters.
     pub reason: String,
-    /// Left out, the partner of now, or for twenty minutes the one of the last chat.
+    /// If omitted, the current partner, or the last one for up to twenty minutes.
     pub room_id: Option<String>,
 }

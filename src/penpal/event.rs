@@ -12,7 +12,7 @@ use crate::kernel::id::{IdHasher, RoomId};
 /// Whom somebody chats with.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct Partner {
-    /// Made for this room: the same partner has another in the next.
+    /// An alias valid in this room only; the same partner has a different one in the next room.
     pub user_id: String,
     pub display_name: String,
 }
@@ -46,7 +46,7 @@ pub enum Event {
         message_id: String,
         partner: Partner,
         common_interests: Vec<String>,
-        /// With one's first partner: how people treat each other here.
+        /// The chat rules; sent with the first partner only.
         #[serde(skip_serializing_if = "Option::is_none")]
         notice: Option<String>,
     },
@@ -60,12 +60,12 @@ pub enum Event {
     },
     #[serde(rename = "partner.typing")]
     Typing { room_id: String, typing: bool },
-    /// Something that is said to both: a question to begin with, or that it is quiet.
+    /// A system message to both: an icebreaker or a nudge.
     #[serde(rename = "room.notice")]
     RoomNotice { room_id: String, message_id: String, text: String },
     #[serde(rename = "partner.disconnected")]
     Disconnected { room_id: String, message_id: String, reason: EndReason },
-    /// What whoever runs the server has everybody told.
+    /// A broadcast from the operator.
     #[serde(rename = "operator.notice")]
     OperatorNotice {
         message_id: String,

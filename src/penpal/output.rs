@@ -5,7 +5,7 @@ use serde::Serialize;
 
 use super::event::{Event, Partner};
 
-/// How somebody stands.
+/// The user's current status.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum MatchStatus {
@@ -17,12 +17,12 @@ pub enum MatchStatus {
 /// What `enter_queue` and `rejoin` tell.
 #[derive(Serialize, JsonSchema)]
 pub struct QueueStatus {
-    /// Names the caller in all other calls. Whoever knows it can act as them.
+    /// Pass it to all other calls. Anyone who knows it can act as this user.
     pub user_id: String,
     pub status: MatchStatus,
-    /// The next in line has 1.
+    /// 1 is next in line.
     pub position: Option<usize>,
-    /// How long people waited lately; null while that is not known.
+    /// Median of recent waits; null if unknown.
     pub estimated_wait_seconds: Option<u64>,
     pub room_id: Option<String>,
     pub partner: Option<Partner>,
@@ -35,7 +35,7 @@ pub struct QueueStatus {
 pub struct RejoinResult {
     #[serde(flatten)]
     pub queue_status: QueueStatus,
-    /// What happened since, oldest first.
+    /// Events since the last answer, oldest first.
     pub missed: Vec<Event>,
 }
 
@@ -49,9 +49,9 @@ pub struct SendResult {
 /// What `say` tells.
 #[derive(Serialize, JsonSchema)]
 pub struct SayResult {
-    /// What there is to tell of it; null when a message was passed on as it is.
+    /// The reply to show; null if the message was relayed unchanged.
     pub told: Option<String>,
-    /// The message that was passed on; null when none was.
+    /// The relayed message; null if none was sent.
     pub sent: Option<SayDelivery>,
     #[serde(flatten)]
     pub queue_status: QueueStatus,
@@ -62,32 +62,32 @@ pub struct SayResult {
 pub struct SayDelivery {
     #[serde(flatten)]
     pub sent: SendResult,
-    /// How many phone numbers and the like were hidden in it.
+    /// Number of phone numbers and other contact details hidden in it.
     pub hidden: u32,
 }
 
 /// What `block` and `report` tell.
 #[derive(Serialize, JsonSchema)]
 pub struct BlockResult {
-    /// Whether a chat ended with it.
+    /// Whether this ended a chat.
     pub chat_ended: bool,
     pub reported: bool,
 }
 
-/// How a message went on its way.
+/// How the message is delivered.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum DeliveryMode {
-    /// The partner is connected and gets it now.
+    /// Pushed to the partner's live connection.
     Pushed,
-    /// The partner gets it with their next call.
+    /// Waits for the partner's next call.
     Queued,
 }
 
 /// What `wait_for_message` tells.
 #[derive(Serialize, JsonSchema)]
 pub struct WaitResult {
-    /// What happened, oldest first; empty when nothing did within the time.
+    /// Events, oldest first; empty on timeout.
     pub events: Vec<Event>,
 }
 

@@ -48,15 +48,15 @@ pub enum PenPalError {
     MessageIdTooLong,
     #[error("The display_name can't be used: {0}.")]
     InvalidDisplayName(NicknameError),
-    #[error("The room_id is not one of yours: pass the one you got with your partner.")]
+    #[error("The room_id is not one of yours: pass the room_id returned with your partner.")]
     UnknownRoom,
-    #[error("The chat in this room has ended. Call enter_queue to meet somebody else.")]
+    #[error("The chat in this room has ended. Call enter_queue to meet someone else.")]
     ChatEnded,
-    #[error("You are not in a chat. Call enter_queue to meet somebody.")]
+    #[error("You are not in a chat. Call enter_queue to meet someone.")]
     NotChatting,
     #[error("The message is empty.")]
     EmptyMessage,
-    #[error("The message is longer than {MAX_MESSAGE_CHARS} characters. Please send it in parts.")]
+    #[error("The message must be at most {MAX_MESSAGE_CHARS} characters. Please split it.")]
     MessageTooLong,
     #[error("The message was not sent: {0}")]
     ContentRejected(guard::ContentRejected),
@@ -68,11 +68,13 @@ pub enum PenPalError {
     EmptyReason,
     #[error("The reason is longer than {MAX_REASON_CHARS} characters.")]
     ReasonTooLong,
-    #[error("There is nobody to block or report: you have met nobody in the last 20 minutes.")]
+    #[error(
+        "There is no one to block or report: you haven't chatted with anyone in the last 20 minutes."
+    )]
     NoTarget,
     #[error("The timeout_seconds must be between 0 and {MAX_WAIT_SECS}.")]
     InvalidTimeout,
-    #[error("Nothing is kept of this chat: both must pass keep_history to enter_queue.")]
+    #[error("No history for this chat: both sides must pass keep_history to enter_queue.")]
     NoHistory,
     #[error("Random Connect can't be reached right now. Please try again shortly.")]
     Unavailable(#[from] LobbyError),

@@ -82,8 +82,7 @@ impl ChatSession {
     pub fn on_input(&mut self, text: &str, message_id: String) -> Option<OutputLine> {
         let text = text.trim();
         if text.chars().count() > MAX_INPUT_CHARS {
-            let long =
-                format!("That was not sent: it is longer than {MAX_INPUT_CHARS} characters.");
+            let long = format!("Not sent: longer than {MAX_INPUT_CHARS} characters.");
             return Some(OutputLine::Error(long));
         }
         if !text.is_empty() {
@@ -113,7 +112,7 @@ impl ChatSession {
                     ));
                 }
                 if sent.delivered == WireDeliveryMode::Queued {
-                    lines.push(OutputLine::local("✓ It waits until your partner is back."));
+                    lines.push(OutputLine::local("✓ Queued until your partner is back."));
                 }
             }
             (None, Some(told)) => lines.push(OutputLine::Server(told)),
@@ -147,8 +146,10 @@ impl ChatSession {
             && lines.is_empty()
         {
             let gone = match before.status {
-                WireStatus::Waiting => "You are no longer in the queue: #meet looks again.",
-                _ => "The chat is over, the server has forgotten it: #meet finds somebody new.",
+                WireStatus::Waiting => "You are no longer in the queue: type #meet to look again.",
+                _ => {
+                    "The chat is over (the server no longer has it): type #meet to find someone new."
+                }
             };
             lines.push(OutputLine::local(gone));
         }
@@ -210,7 +211,7 @@ impl ChatSession {
                     WireEndReason::Left => "Your partner left the chat.",
                     WireEndReason::Timeout => "Your partner timed out.",
                 };
-                vec![OutputLine::server(format!("{how} #meet finds somebody new."))]
+                vec![OutputLine::server(format!("{how} Type #meet to find someone new."))]
             }
             WireEvent::Other => Vec::new(),
         }

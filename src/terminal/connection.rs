@@ -148,7 +148,7 @@ impl ToolCaller {
 }
 
 fn invalid_response() -> CallError {
-    CallError::Refused("The server's answer can't be understood: is it of another version?".into())
+    CallError::Refused("The server's response is invalid: is it a different version?".into())
 }
 
 /// What a failed handshake means.

@@ -55,14 +55,14 @@ const fn send(who: usize, text: &'static str, heard: usize) -> ScriptStep {
 }
 
 const SCRIPT: &[ScriptStep] = &[
-    Narrate("Two strangers, each on a phone of their own. Neither learns who the other is."),
+    Narrate("Two strangers, each on their own phone. Neither learns who the other is."),
     send(0, "#meet music, hindi", 0),
     send(1, "#meet music", 1),
     send(0, "Hi! What are you listening to?", 1),
     send(1, "Old film songs, all evening. You?", 1),
     Narrate("Now Ann wants to give away her number. Watch what Ben gets."),
     send(0, "Same! Call me: 98334 12506", 1),
-    Narrate("In words it is a number all the same."),
+    Narrate("Spelled out, it is still a phone number."),
     send(0, "ok: nine eight double three four one two five zero six", 1),
     send(1, "Haha, hidden! Let's just talk here 🙂", 1),
     send(0, "Fine with me. Good night!", 1),
@@ -70,7 +70,7 @@ const SCRIPT: &[ScriptStep] = &[
 ];
 
 /// What to do after it.
-const OUTRO: &str = "That was it. Now you: start random-connect and open the page it names, or pass the \
+const OUTRO: &str = "That's it. Your turn: start random-connect and open the page it prints, or pass the \
     token it prints to `random-connect chat --token …` in two terminals.";
 
 /// Plays the script at a server, and prints both sides.

@@ -5,27 +5,27 @@ use thiserror::Error;
 /// Why there is no chat (any more). None of them shows a token.
 #[derive(Debug, Error)]
 pub enum ChatError {
-    #[error("{0:?} is no address of a server: write it like http://127.0.0.1:8086")]
+    #[error("{0:?} is not a server URL: use the form http://127.0.0.1:8086")]
     InvalidUrl(String),
-    #[error("there is no token that could be sent: set AUTH_TOKEN or pass --token")]
+    #[error("no usable token: set AUTH_TOKEN or pass --token")]
     MissingToken,
     #[error(
-        "no server answers at {0}: start one with `random-connect`, or name another with --url"
+        "no server is listening at {0}: start one with `random-connect`, or pass another with --url"
     )]
     Unreachable(String),
-    #[error("the server at {0} does not take this token: pass its own with --token or AUTH_TOKEN")]
+    #[error("the server at {0} rejected this token: pass the right one with --token or AUTH_TOKEN")]
     WrongToken(String),
-    #[error("the server at {0} does not answer under this name: see its ALLOWED_HOSTS")]
+    #[error("the server at {0} does not accept this host name: check its ALLOWED_HOSTS")]
     WrongHost(String),
-    #[error("what answers at {0} is no Random Connect server")]
+    #[error("{0} is not a Random Connect server")]
     NotRandomConnect(String),
-    #[error("the server at {0} has no pen pals: start it with TOOLSETS=connect,penpal")]
+    #[error("the server at {0} has no penpal tools: start it with TOOLSETS=connect,penpal")]
     PenPalDisabled(String),
-    #[error("the server at {0} refuses: {1}")]
+    #[error("the server at {0} rejected the request: {1}")]
     Refused(String, String),
-    #[error("the connection was lost before {0} of what you wrote was answered")]
+    #[error("the connection was lost with {0} of your messages unanswered")]
     Unanswered(usize),
-    #[error("the demonstration did not come to its end: {0}")]
+    #[error("the demo failed: {0}")]
     DemoFailed(String),
     #[error("the terminal can't be used: {0}")]
     Terminal(String),

@@ -123,7 +123,9 @@ impl TerminalClient {
 
     async fn run(&mut self, server: &ServerTarget, mut link: ServerLink) -> Result<(), ChatEnd> {
         let hello = if self.console.has_editor() {
-            format!("Connected to {server}. #meet finds somebody, Tab completes, Ctrl-D leaves.")
+            format!(
+                "Connected to {server}. Type #meet to find a partner; Tab completes, Ctrl-D leaves."
+            )
         } else {
             format!("Connected to {server}.")
         };
@@ -144,13 +146,13 @@ impl TerminalClient {
                     return Ok(());
                 }
                 LinkEnd::Lost if self.leaving == ExitRequest::No => {
-                    self.print_local("The connection was lost. Trying again…")?;
+                    self.print_local("Connection lost. Reconnecting…")?;
                 }
                 LinkEnd::Lost => {}
             }
             let Some(again) = self.reconnect(server).await? else { return Ok(()) };
             link = again;
-            self.print_local("Connected again.")?;
+            self.print_local("Reconnected.")?;
         }
     }
 

@@ -2,7 +2,7 @@
 
 use serde::Deserialize;
 
-/// How somebody stands.
+/// The user's current status.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum WireStatus {
@@ -46,7 +46,7 @@ pub struct WireSayResult {
 #[derive(Debug, Deserialize)]
 pub struct WireSendResult {
     pub delivered: WireDeliveryMode,
-    /// How many phone numbers and the like were hidden in it.
+    /// Number of phone numbers and other contact details hidden in it.
     pub hidden: u32,
 }
 

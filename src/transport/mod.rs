@@ -4,7 +4,7 @@
 //! `endpoint.rs`, and all others to the routes of `http.rs`, which ask `auth.rs` themselves where a token is
 //! needed; `endpoint.rs` reads what is posted and hands it to `mcp.rs` (the protocol, by rmcp or past it by `direct.rs`) or `plain.rs` (the short
 //! form), `delivery.rs` watches answers out of the door, `metrics.rs` counts, `stdio.rs` is the
-//! same server over standard input and output. Clients who stay connected come to `/mcp/session`, or
+//! same server over standard input and output. Open live sessions come to `/mcp/session`, or
 //! by `ws.rs` (WebSocket) or `sse.rs` (the way of protocol 2024-11-05), which share `pipe.rs`.
 //!
 //! People on WhatsApp come in through `hook.rs`, the webhook, to `whatsapp/`, which also brings them

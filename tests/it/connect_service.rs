@@ -175,7 +175,7 @@ async fn content_rejected_is_reported_to_the_sender() {
     say(&service, "ann", "#meet").await.expect("an answer");
     say(&service, "ben", "#meet").await.expect("an answer");
     let told = say(&service, "ben", "buy at example.com").await.expect("an answer");
-    assert_eq!(told, "⚠️ Your message was not sent: links can't be sent here.");
+    assert_eq!(told, "⚠️ Your message was not sent: links aren't allowed here.");
     say(&service, "ben", "hello").await.expect("an answer");
     let read = say(&service, "ann", "#m").await.expect("an answer");
     assert!(read.ends_with(": hello") && !read.contains("buy"), "{read}");

@@ -100,7 +100,7 @@ impl Couriers {
             couriers.run(who, &*channel).await;
             couriers.closed.fetch_add(1, Ordering::Relaxed);
             couriers.detach(who, number);
-            tracing::debug!(user = %who, "a channel was given up, its items wait again");
+            tracing::debug!(user = %who, "channel closed, items returned to the inbox");
         });
         let before = active.insert(who, (number, task.abort_handle()));
         drop(active);

@@ -170,7 +170,7 @@ pub enum UserStatus {
 /// A place in the queue.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct QueuePosition {
-    /// The next in line has 1.
+    /// 1 is next in line.
     pub position: usize,
     /// How long people waited lately; nothing while that is not known.
     pub estimated_wait: Option<Duration>,
@@ -219,7 +219,7 @@ pub enum Outcome {
     History(Option<Vec<HistoryMessage>>),
     LastPartner(Option<LastPartner>),
     Blocked {
-        /// Whether a chat ended with it.
+        /// Whether this ended a chat.
         chat_ended: bool,
         reported: bool,
     },
@@ -278,7 +278,7 @@ pub struct NudgeResult {
 /// How the lobby does.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct LobbyStats {
-    /// People heard of within the idle time.
+    /// Users active within the idle timeout.
     pub people: usize,
     pub waiting: usize,
     pub pairs: usize,

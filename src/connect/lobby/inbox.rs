@@ -1,4 +1,4 @@
-//! What waits for a person until their next call.
+//! Inbox until their next call.
 //!
 //! Items are leased to an answer and go only when that answer was delivered; a lost answer puts
 //! them back where they were, in order. Words for them are `reply.rs`'s business.

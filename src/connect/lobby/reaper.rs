@@ -41,18 +41,18 @@ pub async fn run_reaper(lobby: Arc<dyn Lobby>, clock: Arc<dyn Clock>, interval_b
         tokio::select! {
             _ = evictions.tick() => match sweep_all(&*lobby, clock.now()).await {
                 Ok(0) => {}
-                Ok(evicted) => tracing::info!(evicted, "forgot idle people"),
+                Ok(evicted) => tracing::info!(evicted, "evicted idle users"),
                 Err(error) => tracing::warn!(%error, "eviction failed"),
             },
             _ = pairings.tick() => {
                 match lobby.pair_waiting(clock.now()).await {
                     Ok(0) => {}
-                    Ok(pairs) => tracing::info!(pairs, "paired waiters with recent partners"),
+                    Ok(pairs) => tracing::info!(pairs, "paired relaxed waiters"),
                     Err(error) => tracing::warn!(%error, "pairing failed"),
                 }
                 match nudge_all(&*lobby, clock.now()).await {
                     Ok(0) => {}
-                    Ok(pairs) => tracing::debug!(pairs, "nudged silent pairs"),
+                    Ok(pairs) => tracing::debug!(pairs, "nudged silent chats"),
                     Err(error) => tracing::warn!(%error, "nudging failed"),
                 }
             }

@@ -57,11 +57,11 @@ pub struct Nickname(Arc<str>);
 /// Why a name can't be used.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
 pub enum NicknameError {
-    #[error("write the name you want behind #nick")]
+    #[error("write the name you want after #nick")]
     Empty,
     #[error("it is longer than {MAX_NICKNAME_CHARS} characters")]
     TooLong,
-    #[error("it could be taken for a message of the system")]
+    #[error("it could be mistaken for a system message")]
     ImitatesSystem,
     #[error("it contains one of . ! ? : # @ * ~ ` | < > [ ] {{ }}")]
     ReservedChar,

@@ -21,7 +21,7 @@ pub struct ComposedReply {
     pub items_shown: usize,
 }
 
-/// What waits for a person, oldest first, then the answer to their call. Items that do not fit are
+/// Inbox, oldest first, then the answer to their call. Items that do not fit are
 /// left for the next answer, and the number of them is told.
 #[must_use]
 pub fn compose_reply(language: Language, items: &[Item], own: &str) -> ComposedReply {
@@ -148,7 +148,9 @@ mod tests {
         let answer = compose_reply(EN, &items, "own");
         assert_eq!(answer.items_shown, 3);
         assert!(
-            answer.text.contains("\n\n📬 2 more messages wait for you. Send #m to read on.\n\nown")
+            answer
+                .text
+                .contains("\n\n📬 2 more messages wait for you. Send #m to read more.\n\nown")
         );
     }
 

@@ -64,7 +64,7 @@ pub async fn serve(
             Err(error) => {
                 // Out of file descriptors, most likely: those in use will be given back.
                 if !std::mem::replace(&mut failing, true) {
-                    tracing::warn!(code = error.raw_os_error(), "could not accept a connection");
+                    tracing::warn!(code = error.raw_os_error(), "failed to accept a connection");
                 }
                 tokio::time::sleep(ACCEPT_PAUSE).await;
             }
@@ -73,7 +73,7 @@ pub async fn serve(
     drop(listener);
     connections.close();
     if tokio::time::timeout(limits.shutdown_grace, connections.wait()).await.is_err() {
-        tracing::warn!("connections were still open when the time to finish calls was over");
+        tracing::warn!("shutdown timed out with connections still open");
     }
 }
 
@@ -127,7 +127,7 @@ async fn serve_connection(
     // Errors here are the caller's: a broken request head, a reset, a timeout. What they sent may be
     // in the message, so it is not logged.
     if ended.is_err() {
-        tracing::debug!("a connection ended with an error");
+        tracing::debug!("connection closed with an error");
     }
     drop(place);
 }

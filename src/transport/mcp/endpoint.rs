@@ -106,7 +106,7 @@ pub(super) fn draining_response(core: &HttpState, headers: &HeaderMap) -> Option
     // What is known of sessions that are over is rmcp's to say.
     let begins = !headers.contains_key("mcp-session-id");
     (begins && core.drain.is_on()).then(|| {
-        let told = "This instance takes no live sessions any more: connect again\n";
+        let told = "This instance is draining and accepts no new live sessions: reconnect\n";
         (StatusCode::SERVICE_UNAVAILABLE, [(header::RETRY_AFTER, "1")], told).into_response()
     })
 }
@@ -161,7 +161,7 @@ async fn post(
                 let origin = parts.extensions.get::<ClientNetwork>().copied();
                 short_form::handle(core, &method, envelope.params, &slot, origin).await
             }
-            _ => RpcError::framed(INVALID_REQUEST, "Invalid request: there is no method.")
+            _ => RpcError::framed(INVALID_REQUEST, "Invalid request: missing method.")
                 .into_response(),
         };
     }
@@ -183,11 +183,8 @@ pub(crate) async fn forward_to_rmcp<M: SessionManager>(
     let response = service.handle(Request::from_parts(parts, Full::new(body))).await;
     // The body is JSON and its type was set above: what is left is that it is no MCP message.
     if response.status() == StatusCode::UNSUPPORTED_MEDIA_TYPE {
-        return RpcError::framed(
-            INVALID_REQUEST,
-            "Invalid request: not a message of the protocol.",
-        )
-        .into_response();
+        return RpcError::framed(INVALID_REQUEST, "Invalid request: not an MCP message.")
+            .into_response();
     }
     response.map(Body::new)
 }
@@ -203,7 +200,7 @@ fn parse_envelope(body: &[u8]) -> Result<Envelope<'_>, RpcError> {
         Ok(envelope) if is_object => Ok(envelope),
         Ok(_) => Err(no_object()),
         Err(error) if error.classify() == Category::Data => Err(no_object()),
-        Err(_) => Err(RpcError::framed(PARSE_ERROR, "Parse error: the body is no JSON.")),
+        Err(_) => Err(RpcError::framed(PARSE_ERROR, "Parse error: the body is not valid JSON.")),
     }
 }
 
@@ -221,15 +218,15 @@ where
         collected = Limited::new(body, limit).collect() => collected,
         () = time_is_over => {
             let close = [(header::CONNECTION, "close")];
-            let told = "The body took too long\n";
+            let told = "Timed out reading the request body\n";
             return Err((StatusCode::REQUEST_TIMEOUT, close, told).into_response());
         }
     };
     collected.map(Collected::to_bytes).map_err(|error| {
         if error.is::<LengthLimitError>() {
-            let told = format!("The body is larger than {} KiB\n", limit / 1024);
+            let told = format!("The request body exceeds {} KiB\n", limit / 1024);
             return (StatusCode::PAYLOAD_TOO_LARGE, told).into_response();
         }
-        (StatusCode::BAD_REQUEST, "The body could not be read\n").into_response()
+        (StatusCode::BAD_REQUEST, "The request body could not be read\n").into_response()
     })
 }

@@ -170,13 +170,14 @@ impl McpServer {
 /// The answer to a client for whom there is no place left.
 fn session_limit_reached() -> ErrorData {
     let told =
-        "All places for live sessions are taken. Try again later, or call /mcp, which needs none.";
+        "The live session limit is reached. Try again later, or call /mcp, which needs no session.";
     ErrorData::new(SESSION_LIMIT_REACHED, told, None)
 }
 
 /// The answer to a client who wants to stay connected to an instance that drains.
 fn draining_error() -> ErrorData {
-    let told = "This instance takes no live sessions any more: connect again, or call /mcp.";
+    let told =
+        "This instance is draining and accepts no new live sessions: reconnect, or call /mcp.";
     ErrorData::new(SESSION_LIMIT_REACHED, told, None)
 }
 

@@ -130,7 +130,7 @@ pub async fn handle(
         },
         _ => Err(RpcError::new(
             METHOD_NOT_FOUND,
-            "Unknown method: handle_message and get_stats are known.",
+            "Unknown method: expected handle_message or get_stats.",
         )),
     };
     let outcome = if answer.is_ok() { CallOutcome::Ok } else { CallOutcome::Refused };

@@ -63,7 +63,7 @@ pub async fn message(
     request: Request,
 ) -> Response {
     let Some(inlet) = core.session_pipes.find(&session) else {
-        return (StatusCode::NOT_FOUND, "There is no such session\n").into_response();
+        return (StatusCode::NOT_FOUND, "Unknown session\n").into_response();
     };
     let time_is_over = sleep(core.limits.body_timeout);
     let body = match read_body(request.into_body(), MAX_BODY_BYTES, time_is_over).await {
@@ -71,7 +71,7 @@ pub async fn message(
         Err(response) => return response,
     };
     let Ok(message) = serde_json::from_slice::<ClientMessage>(&body) else {
-        let told = "Invalid request: not a message of the protocol.";
+        let told = "Invalid request: not an MCP message.";
         return RpcError::framed(INVALID_REQUEST, told).into_response();
     };
     match inlet.send(message).await {

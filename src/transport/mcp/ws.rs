@@ -138,7 +138,7 @@ impl WsSession {
 
     /// Tells a client that its frame was no message of the protocol.
     async fn reject_frame(&mut self) -> Result<(), ()> {
-        let error = RpcError::framed(PARSE_ERROR, "Parse error: not a message of the protocol.");
+        let error = RpcError::framed(PARSE_ERROR, "Parse error: not an MCP message.");
         self.socket.send(Message::Text(error.to_text().into())).await.map_err(drop)
     }
 

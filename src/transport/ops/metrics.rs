@@ -96,7 +96,7 @@ struct LobbyMetrics {
 pub struct SessionStats {
     /// Clients in live sessions.
     pub sessions: usize,
-    /// People whose news can be brought at once.
+    /// Users with a push channel.
     pub reachable: usize,
     /// Channels that were given up because they were slow or gone.
     pub given_up: u64,
@@ -233,31 +233,34 @@ impl Metrics {
 fn describe(recorder: &PrometheusRecorder) {
     for (name, text) in [
         ("random_connect_tool_calls_total", "Tool calls by tool and outcome"),
-        ("random_connect_messages_relayed_total", "Messages passed on to a partner"),
-        ("random_connect_numbers_masked_total", "Phone numbers hidden in messages passed on"),
-        ("random_connect_evictions_total", "People forgotten because they were idle"),
-        ("random_connect_channels_given_up_total", "Channels given up because slow or gone"),
+        ("random_connect_messages_relayed_total", "Messages relayed to a partner"),
+        ("random_connect_numbers_masked_total", "Phone numbers hidden in relayed messages"),
+        ("random_connect_evictions_total", "Users evicted for inactivity"),
+        (
+            "random_connect_channels_given_up_total",
+            "Channels closed because they were slow or gone",
+        ),
         (
             "random_connect_outbound_requests_total",
-            "Requests to bring news, by channel and outcome",
+            "Outbound delivery requests by channel and outcome",
         ),
-        ("random_connect_webhooks_total", "Bodies posted to the webhook by outcome"),
+        ("random_connect_webhooks_total", "Webhook requests by outcome"),
     ] {
         recorder.describe_counter(name.into(), None, text.into());
     }
     for (name, text) in [
-        ("random_connect_active_users", "People heard of within the idle time"),
+        ("random_connect_active_users", "Users active within the idle timeout"),
         ("random_connect_waiting_users", "People in the queue"),
-        ("random_connect_active_pairs", "Chats going on"),
-        ("random_connect_live_sessions", "Clients who stay connected"),
-        ("random_connect_reachable_users", "People whose news can be brought at once"),
+        ("random_connect_active_pairs", "Active chats"),
+        ("random_connect_live_sessions", "Open live sessions"),
+        ("random_connect_reachable_users", "Users with a push channel"),
     ] {
         recorder.describe_gauge(name.into(), None, text.into());
     }
     recorder.describe_histogram(
         "random_connect_tool_call_duration_seconds".into(),
         None,
-        "Time from a parsed call to its answer".into(),
+        "Time from parsing a call to its answer".into(),
     );
 }
 

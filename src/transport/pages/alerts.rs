@@ -24,7 +24,7 @@ pub fn alerts(samples: &[Sample]) -> Vec<String> {
 }
 
 fn store_down(last: &Sample) -> Option<String> {
-    let told = "The store does not answer: calls are told to try again, nothing is lost.";
+    let told = "The store is not responding: callers are asked to retry, and nothing is lost.";
     (!last.store_up).then(|| told.to_owned())
 }
 
@@ -32,7 +32,10 @@ fn queue_stalled(last: &Sample) -> Option<String> {
     let Sample { waiting, longest_wait_secs: secs, .. } = last;
     let stalled = *waiting >= 2 && *secs >= STALLED_SECS;
     stalled.then(|| {
-        format!("The queue stalls: {waiting} people wait, the longest for {}.", humanize(*secs))
+        format!(
+            "The queue is stalled: {waiting} users are waiting, the longest for {}.",
+            humanize(*secs)
+        )
     })
 }
 
@@ -46,14 +49,14 @@ fn errors_rising(samples: &[Sample], last: &Sample) -> Option<String> {
     rising.then(|| {
         let minutes = SAMPLE_INTERVAL.as_secs() * ERROR_WINDOW as u64 / 60;
         format!(
-            "Errors rise: {now} of {calls} calls were refused in the last {minutes} minutes, {before} in those before."
+            "Errors are rising: {now} of {calls} calls were rejected in the last {minutes} minutes, up from {before}."
         )
     })
 }
 
 fn calls_slow(last: &Sample) -> Option<String> {
     let p99 = last.p99.filter(|p99| *p99 >= SLOW_CALL)?;
-    Some(format!("Calls are slow: one in a hundred took {} ms or more.", p99.as_millis()))
+    Some(format!("Calls are slow: p99 is {} ms.", p99.as_millis()))
 }
 
 fn humanize(secs: u64) -> String {

@@ -98,7 +98,7 @@ async fn admin_ban_ends_the_chat_until_lifted() {
     let unknown = post(&server, "people/00000000/ban", Value::Null).await;
     assert_eq!(unknown, StatusCode::NOT_FOUND);
     let log = list(&server, "log").await.to_string();
-    for what in ["read the reports", &format!("banned {ben}"), &format!("unbanned {ben}")] {
+    for what in ["listed reports", &format!("banned {ben}"), &format!("unbanned {ben}")] {
         assert!(log.contains(what), "{log}");
     }
 }

@@ -58,7 +58,7 @@ async fn report_requires_a_reason() {
     assert!(long.contains("at most 300 characters"), "{long}");
     assert!(server.say("ann", "hello").await.contains("Message sent"), "the chat goes on");
     let told = server.say("ann", "#report asks for money").await;
-    assert!(told.contains("this person is reported. The chat is over."), "{told}");
+    assert!(told.contains("this person has been reported. The chat is over."), "{told}");
 }
 
 #[tokio::test]

@@ -49,8 +49,8 @@ async fn link_to_a_person_is_always_hidden() {
 async fn link_and_profanity_refuse_policy_explains_itself() {
     let server = chat(&[("LINKS", "refuse"), ("WORDS", "refuse")]).await;
     for (text, told) in [
-        ("go to example.com", "⚠️ Your message was not sent: links can't be sent here."),
-        ("sh1t", "⚠️ Your message was not sent: it holds a word that is not welcome here."),
+        ("go to example.com", "⚠️ Your message was not sent: links aren't allowed here."),
+        ("sh1t", "⚠️ Your message was not sent: it contains a word that isn't allowed here."),
     ] {
         assert_eq!(server.say("ben", text).await, told);
     }

@@ -130,7 +130,7 @@ async fn rating_poorly_rated_user_waits_longer_silently() {
         server.say("eve", "#bye").await;
         assert_eq!(
             server.say(rater, "#bad").await.lines().last(),
-            Some("👍 Thank you, that helps to bring people together.")
+            Some("👍 Thank you, that helps us match people.")
         );
         assert!(!server.say("eve", "#m").await.contains("👍"));
     }

@@ -43,7 +43,7 @@ async fn page_journey_in_a_real_browser() {
 async fn playground_chat_hides_a_number(browser: &Browser) {
     browser.says(&of(FIRST_PHONE, ".status"), "not in a chat").await;
     browser.write("#text-1", "#meet").await;
-    browser.says(&of(FIRST_PHONE, ".status"), "looking for somebody").await;
+    browser.says(&of(FIRST_PHONE, ".status"), "looking for a partner").await;
     browser.write("#text-2", "#meet").await;
     browser.says(&of(SECOND_PHONE, ".status"), "connected").await;
     browser.says(&of(FIRST_PHONE, ".status"), "connected").await;

@@ -200,7 +200,7 @@ async fn command_trailing_text_is_reported() {
     let server = TestServer::start().await;
     let told = server.say("ann", "#hide and seek is fun").await;
     assert!(
-        told.ends_with("💡 Only the command was carried out, the text behind it was not sent."),
+        told.ends_with("💡 The command was run, but the text after it was not sent."),
         "{told}"
     );
 }

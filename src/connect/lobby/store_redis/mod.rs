@@ -143,7 +143,7 @@ impl RedisLobbyInner {
             Ok(Ok(value)) => Ok(value),
             Ok(Err(error)) => {
                 // Its text may quote what was sent.
-                tracing::warn!(kind = ?error.kind(), "the store failed");
+                tracing::warn!(kind = ?error.kind(), "Redis command failed");
                 Err(LobbyError)
             }
             Err(_) => Err(LobbyError),

@@ -144,13 +144,13 @@ impl GraphApi {
             tracing::warn!(
                 status = status.as_u16(),
                 code,
-                "the WhatsApp API does not let this server write: check WHATSAPP_TOKEN, WHATSAPP_PHONE_NUMBER_ID and whom the Meta app may write to"
+                "the WhatsApp API denied access: check WHATSAPP_TOKEN, WHATSAPP_PHONE_NUMBER_ID and the Meta app's allowed recipients"
             );
         }
         if access {
             return SendError::RetryLater(asked);
         }
-        tracing::debug!(status = status.as_u16(), code, "the WhatsApp API refused a message");
+        tracing::debug!(status = status.as_u16(), code, "the WhatsApp API rejected a message");
         SendError::Rejected
     }
 }

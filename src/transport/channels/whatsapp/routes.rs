@@ -47,11 +47,7 @@ async fn subscribe(
     Query(asked): Query<Subscription>,
 ) -> Response {
     if !hook.whatsapp.verify_subscription(&asked.mode, &asked.token) {
-        return (
-            StatusCode::FORBIDDEN,
-            "Forbidden: the verify token is not the one that was set\n",
-        )
-            .into_response();
+        return (StatusCode::FORBIDDEN, "Forbidden: wrong verify token\n").into_response();
     }
     // Plain text, whatever the challenge looks like.
     ([(header::CONTENT_TYPE, "text/plain; charset=utf-8")], asked.challenge).into_response()

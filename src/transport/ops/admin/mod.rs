@@ -72,9 +72,9 @@ pub struct AuditLine {
 #[derive(Clone, Copy, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum VerdictArg {
-    /// It stands.
+    /// The report is justified.
     Upheld,
-    /// It counts no more.
+    /// The report no longer counts.
     Dismissed,
 }
 
@@ -123,7 +123,7 @@ impl AdminApi {
         let key = self.ids.broadcast_key(id.unwrap_or(notice.as_str()));
         let (lobby, telling) = (Arc::clone(&self.lobby), Arc::clone(&self.broadcast_lock));
         let now = self.clock.now();
-        self.admin.audit(&format!("told everybody a notice ({:.8})", key.to_hex()), now).await?;
+        self.admin.audit(&format!("sent broadcast {:.8}", key.to_hex()), now).await?;
         let announcement = Broadcast { key, text: notice };
         // In a task of its own: it goes on when whoever asked for it hangs up.
         let told = tokio::spawn(async move {
@@ -140,7 +140,7 @@ impl AdminApi {
 
     /// Takes this instance out of service, or puts it back.
     async fn drain(&self, on: bool) -> Result<(), AdminError> {
-        let what = if on { "drained an instance" } else { "put an instance back into service" };
+        let what = if on { "started draining" } else { "stopped draining" };
         self.admin.audit(what, self.clock.now()).await?;
         self.drain.set(on);
         if on {

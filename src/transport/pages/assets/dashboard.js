@@ -28,13 +28,13 @@ const FIGURES = [
   ["People", ({ people }) => count(people)],
   ["Waiting", ({ waiting }) => count(waiting)],
   ["Pairs", ({ pairs }) => count(pairs)],
-  ["Messages a minute", (last, all) => count(per_minute(all, all.length - 1, "relayed"))],
+  ["Messages per minute", (last, all) => count(per_minute(all, all.length - 1, "relayed"))],
   ["Calls, median", ({ p50_us }) => millis(p50_us)],
-  ["Calls, 99 in 100", ({ p99_us }) => millis(p99_us)],
+  ["Calls, p99", ({ p99_us }) => millis(p99_us)],
   ["Longest wait", ({ longest_wait }) => seconds(longest_wait)],
   ["Evicted", ({ evicted }) => count(evicted)],
   ["Numbers hidden", ({ masked }) => count(masked)],
-  ["Calls refused", ({ refused }) => count(refused)],
+  ["Rejected calls", ({ refused }) => count(refused)],
   ["Memory", ({ memory_kb }) => megabytes(memory_kb)],
   ["Instances", ({ instances }) => count(instances)],
 ];
@@ -43,9 +43,9 @@ const CHARTS = [
   ["People", (sample) => sample.people, count],
   ["Waiting", (sample) => sample.waiting, count],
   ["Pairs", (sample) => sample.pairs, count],
-  ["Messages a minute", (_, all, at) => per_minute(all, at, "relayed"), count],
-  ["Calls, 99 in 100", (sample) => sample.p99_us, millis],
-  ["Calls refused a minute", (_, all, at) => per_minute(all, at, "refused"), count],
+  ["Messages per minute", (_, all, at) => per_minute(all, at, "relayed"), count],
+  ["Calls, p99", (sample) => sample.p99_us, millis],
+  ["Rejected calls per minute", (_, all, at) => per_minute(all, at, "refused"), count],
 ];
 
 function element(tag, name, text) {
@@ -130,8 +130,8 @@ class Board {
     line.setAttribute("d", `M${points.join("L")}`);
     area.setAttribute("d", `M${x(all[0]).toFixed(1)} 100L${points.join("L")}L360 100Z`);
     since.textContent = span < HOUR ? `${Math.round(span / MINUTE)} min ago` : "an hour ago";
-    most.textContent = `at most ${say(top)}`;
-    svg.setAttribute("aria-label", `${name} in the last hour: at most ${say(top)}, now ${say(values.at(-1))}`);
+    most.textContent = `max ${say(top)}`;
+    svg.setAttribute("aria-label", `${name} in the last hour: max ${say(top)}, now ${say(values.at(-1))}`);
   }
 }
 
@@ -164,6 +164,6 @@ for (;;) {
   } catch {
     // Said below, and tried again.
   }
-  by_id("about").textContent = "The server does not answer. Trying again…";
+  by_id("about").textContent = "The server is not responding. Retrying…";
   await new Promise((again) => setTimeout(again, AGAIN));
 }

@@ -47,7 +47,7 @@ export class Client {
   }
 
   #lost() {
-    for (const { reject } of this.#pending.values()) reject(new Error("The connection was lost."));
+    for (const { reject } of this.#pending.values()) reject(new Error("Connection lost."));
     this.#pending.clear();
     this.on.closed();
     const pause = Math.min(300 * 2 ** this.#failures, LONGEST_PAUSE);
@@ -77,8 +77,8 @@ export class Client {
   #request(method, params) {
     const id = this.#next++;
     return new Promise((resolve, reject) => {
-      if (this.#socket.readyState !== WebSocket.OPEN) throw new Error("There is no connection.");
-      const timer = setTimeout(() => reject(new Error("There was no answer.")), PATIENCE);
+      if (this.#socket.readyState !== WebSocket.OPEN) throw new Error("Not connected.");
+      const timer = setTimeout(() => reject(new Error("The request timed out.")), PATIENCE);
       const done = (how) => (value) => {
         clearTimeout(timer);
         how(value);

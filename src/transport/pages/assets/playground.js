@@ -117,11 +117,11 @@ class Phone {
   /// Shows how the person stands.
   stand({ status, room_id, partner, position }) {
     this.room = status === "matched" ? room_id : null;
-    const name = this.room ? partner.display_name : "Nobody yet";
+    const name = this.room ? partner.display_name : "No partner yet";
     this.root.querySelector(".partner").textContent = name;
     this.root.querySelector(".avatar").textContent = this.room ? name.replace(/^User_/, "").slice(0, 1) : "?";
     const place = position ? `, place ${position}` : "";
-    this.resting = { matched: "connected", waiting: `looking for somebody${place}` }[status] ?? "not in a chat";
+    this.resting = { matched: "connected", waiting: `looking for a partner${place}` }[status] ?? "not in a chat";
     this.status(this.resting);
     if (!this.room) this.dots(false);
   }
