@@ -153,7 +153,7 @@ impl App {
             Ok(Arc::new(WhatsApp::new(whatsapp_settings(settings), parts)))
         });
         let whatsapp = whatsapp.transpose()?;
-        if let Some(channels::BridgeConfig { url, secret }) = config.callback.clone() {
+        if let Some(channels::BridgeConfig { url, secret }) = config.bridge.clone() {
             let http = outbound::http_client().map_err(|_| NoRootCertificates)?;
             let (ids, metrics) = (ids.clone(), Arc::clone(&metrics));
             let bridge = Bridge { http, url, secret, ids, metrics, send_policy: pace };

@@ -1,38 +1,37 @@
-//! The settings of channels that are off until configured: WhatsApp's Cloud API, and the callback
-//! for bridges to other messengers.
+//! The sections of the channels: WhatsApp's Cloud API, and the bridge to another messenger.
 //!
-//! Each is set as a whole or not at all; half a configuration is a problem.
+//! A channel is off until all of its required settings are set. A part of them is a problem.
 
 use std::ffi::OsString;
 
 use reqwest::Url;
 use secrecy::SecretString;
 
-use super::{ConfigProblem, EchoValue, EnvReader};
+use super::reader::{EchoValue, EnvReader};
 
 const DEFAULT_API_BASE: &str = "https://graph.facebook.com/v23.0";
 
-/// A number of the operator's own on WhatsApp.
+/// The operator's WhatsApp number and how to use it.
 #[derive(Clone, Debug)]
 pub struct WhatsAppConfig {
-    /// `WHATSAPP_TOKEN`, which the Graph API wants.
+    /// `WHATSAPP_TOKEN` for the Graph API.
     pub token: SecretString,
-    /// `WHATSAPP_PHONE_NUMBER_ID`: Meta's name for the number, in digits.
+    /// `WHATSAPP_PHONE_NUMBER_ID`: Meta's numeric id of the phone number.
     pub phone_number_id: String,
-    /// `WHATSAPP_VERIFY_TOKEN`, which Meta shows when the webhook is set up.
+    /// `WHATSAPP_VERIFY_TOKEN`, which Meta sends when the webhook is set up.
     pub verify_token: SecretString,
-    /// `WHATSAPP_APP_SECRET`, with which Meta signs.
+    /// `WHATSAPP_APP_SECRET`, the key of Meta's signatures.
     pub app_secret: SecretString,
-    /// `WHATSAPP_API_BASE`, without a slash at its end.
+    /// `WHATSAPP_API_BASE` without a trailing slash.
     pub api_base: String,
 }
 
-/// Where news is posted to.
+/// The bridge that events are posted to.
 #[derive(Clone, Debug)]
 pub struct BridgeConfig {
-    /// `CALLBACK_URL`; it may hold a token.
+    /// `CALLBACK_URL`, which may contain a token.
     pub url: SecretString,
-    /// `CALLBACK_SECRET`, with which this server signs.
+    /// `CALLBACK_SECRET`, the key of this server's signatures.
     pub secret: SecretString,
 }
 
@@ -45,7 +44,7 @@ const WHATSAPP: [&str; 5] = [
 ];
 const CALLBACK: [&str; 2] = ["CALLBACK_URL", "CALLBACK_SECRET"];
 
-/// Reads the settings of the WhatsApp channel, if there are any.
+/// Reads `WHATSAPP_*`. `None` if unset or invalid.
 pub(super) fn read_whatsapp<L: Fn(&str) -> Option<OsString>>(
     reader: &mut EnvReader<L>,
 ) -> Option<WhatsAppConfig> {
@@ -76,7 +75,7 @@ pub(super) fn read_whatsapp<L: Fn(&str) -> Option<OsString>>(
     })
 }
 
-/// Reads the settings of the callback, if there are any.
+/// Reads `CALLBACK_*`. `None` if unset or invalid.
 pub(super) fn read_bridge<L: Fn(&str) -> Option<OsString>>(
     reader: &mut EnvReader<L>,
 ) -> Option<BridgeConfig> {
@@ -93,20 +92,17 @@ pub(super) fn read_bridge<L: Fn(&str) -> Option<OsString>>(
 }
 
 impl<L: Fn(&str) -> Option<OsString>> EnvReader<L> {
-    /// Whether any of `all` is set. Each of `needed` that is not, is a problem then.
+    /// Returns `true` if any of `all` is set, and then reports each of `needed` that is not.
     fn requires_all(&mut self, all: &[&'static str], needed: &[&'static str]) -> bool {
-        let is_set = |name: &&&'static str| {
-            (self.lookup)(name).is_some_and(|value| !value.to_string_lossy().trim().is_empty())
-        };
-        if !all.iter().any(|name| is_set(&name)) {
+        if !all.iter().any(|name| self.is_set(name)) {
             return false;
         }
-        let missing: Vec<_> = needed.iter().filter(|name| !is_set(name)).collect();
-        self.problems.extend(missing.into_iter().map(|name| ConfigProblem {
-            variable: (*name).to_owned(),
-            shown_value: String::new(),
-            expected: format!("a value, because {} belong together", needed.join(", ")),
-        }));
+        for name in needed {
+            if !self.is_set(name) {
+                let expected = format!("a value, because {} belong together", needed.join(", "));
+                self.report_empty(name, expected);
+            }
+        }
         true
     }
 }
@@ -116,7 +112,7 @@ fn secret(text: &str) -> Result<SecretString, &'static str> {
     plain.then(|| SecretString::from(text)).ok_or("ASCII characters without spaces")
 }
 
-/// An address on the web.
+/// Parses an absolute HTTP URL without credentials and fragment.
 fn parse_url(text: &str) -> Option<Url> {
     let url = Url::parse(text).ok()?;
     let plain = url.username().is_empty() && url.password().is_none() && url.fragment().is_none();
@@ -127,7 +123,8 @@ fn is_loopback(url: &Url) -> bool {
     matches!(url.host_str(), Some("localhost" | "127.0.0.1" | "[::1]"))
 }
 
-/// Whether an address is on this machine, or named as only neighbours in a private network are.
+/// Returns `true` for localhost and for host names without a dot, which only a private network
+/// resolves.
 fn is_private_name(url: &Url) -> bool {
     is_loopback(url) || url.host_str().is_some_and(|host| !host.contains(['.', ':']))
 }
@@ -136,7 +133,7 @@ fn is_private_name(url: &Url) -> bool {
 mod tests {
     use secrecy::ExposeSecret;
 
-    use super::super::Config;
+    use crate::config::Config;
 
     const ALL: [(&str, &str); 4] = [
         ("WHATSAPP_TOKEN", "EAAG-token"),
@@ -160,7 +157,7 @@ mod tests {
     #[test]
     fn config_channel_needs_all_of_its_settings() {
         let off = config(&[("WHATSAPP_TOKEN", " ")]).expect("valid");
-        assert!(off.whatsapp.is_none() && off.callback.is_none());
+        assert!(off.whatsapp.is_none() && off.bridge.is_none());
         let on = config(&ALL).expect("valid").whatsapp.expect("on");
         assert_eq!(on.api_base, "https://graph.facebook.com/v23.0");
         assert_eq!(on.token.expose_secret(), "EAAG-token");
@@ -204,7 +201,7 @@ mod tests {
         let callback = |url| config(&[("CALLBACK_URL", url), ("CALLBACK_SECRET", "secret")]);
         for good in ["https://x.example/news?key=1", "http://localhost:3000", "http://bridge:3000/"]
         {
-            assert!(callback(good).is_ok_and(|config| config.callback.is_some()), "{good}");
+            assert!(callback(good).is_ok_and(|config| config.bridge.is_some()), "{good}");
         }
         for bad in ["http://x.example", "http://10.0.0.1", "http://[2001:db8::1]/"] {
             assert!(callback(bad).is_err(), "{bad}");
@@ -214,12 +211,12 @@ mod tests {
     #[test]
     fn config_channel_secrets_are_redacted() {
         let problems = config(&[("WHATSAPP_TOKEN", "my secret"), ("CALLBACK_URL", "ftp://secret")]);
-        let told = problems.expect_err("problems").concat();
+        let report = problems.expect_err("problems").concat();
         assert!(
-            told.contains("WHATSAPP_TOKEN=(not shown)") && !told.contains("secret\""),
-            "{told}"
+            report.contains("WHATSAPP_TOKEN=(not shown)") && !report.contains("secret\""),
+            "{report}"
         );
-        assert!(!told.contains("my secret") && !told.contains("ftp://"), "{told}");
+        assert!(!report.contains("my secret") && !report.contains("ftp://"), "{report}");
         let callback =
             [("CALLBACK_URL", "https://x.example/key-1"), ("CALLBACK_SECRET", "secret-2")];
         let shown = format!("{:?}", config(&[&ALL[..], &callback].concat()).expect("valid"));

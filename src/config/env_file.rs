@@ -1,7 +1,6 @@
-//! The file of settings, `.env`: read line by line, so that every broken one is named.
+//! The file `.env`, parsed line by line so that every malformed line is named.
 //!
-//! What a line may look like is dotenvy's business; a broken line is not quoted, as it may hold a
-//! secret.
+//! dotenvy defines the syntax. A malformed line is never quoted, because it may contain a secret.
 
 use std::collections::HashMap;
 use std::ffi::OsString;
@@ -9,9 +8,9 @@ use std::fs;
 use std::io::ErrorKind;
 use std::path::Path;
 
-use super::ConfigProblem;
+use super::reader::ConfigProblem;
 
-/// The settings in a file, and what is wrong with it. A file that is not there has none.
+/// Returns the variables in `file` and its problems. A missing file has neither.
 pub(super) fn read(file: &Path) -> (HashMap<String, OsString>, Vec<ConfigProblem>) {
     match fs::read_to_string(file) {
         Ok(text) => parse(&text),
@@ -32,7 +31,7 @@ fn parse(text: &str) -> (HashMap<String, OsString>, Vec<ConfigProblem>) {
     let mut settings = HashMap::new();
     let mut problems = Vec::new();
     for (number, line) in text.lines().enumerate() {
-        let mut complain = |expected: &str| {
+        let mut report = |expected: &str| {
             let variable = format!(".env line {}, {}", number + 1, variable_name(line));
             problems.push(ConfigProblem {
                 variable,
@@ -42,18 +41,18 @@ fn parse(text: &str) -> (HashMap<String, OsString>, Vec<ConfigProblem>) {
         };
         match dotenvy::from_read_iter(line.as_bytes()).next() {
             None => {}
-            // dotenvy would put another variable in its place, and a token would silently change.
+            // dotenvy would substitute a variable, which silently changes a token.
             Some(Ok(_)) if line.contains('$') && !line.contains('\'') => {
-                complain("a value with a $ in single quotes, NAME='value'");
+                report("a value with a $ in single quotes, NAME='value'");
             }
             Some(Ok((name, value))) => drop(settings.insert(name, value.into())),
-            Some(Err(_)) => complain("NAME=value, with quotes around a value that has spaces"),
+            Some(Err(_)) => report("NAME=value, with quotes around a value that has spaces"),
         }
     }
     (settings, problems)
 }
 
-/// The variable a line is about, if it is plain to see.
+/// Returns the name that `line` assigns to, or a placeholder if the line has no valid name.
 fn variable_name(line: &str) -> &str {
     let name = line.split('=').next().unwrap_or_default().trim();
     let plain = !name.is_empty() && name.bytes().all(|b| b.is_ascii_uppercase() || b == b'_');
@@ -79,16 +78,17 @@ mod tests {
     fn config_env_file_names_broken_lines_without_quoting() {
         let (settings, problems) =
             parse("PORT=1\nMY_NUMBER=91 98765 43210\nmy-secret\nAUTH_TOKEN=abc$secret\n");
-        let told: Vec<String> = problems.iter().map(ToString::to_string).collect();
-        assert_eq!((settings.len(), told.len()), (1, 3));
+        let reports: Vec<String> = problems.iter().map(ToString::to_string).collect();
+        assert_eq!((settings.len(), reports.len()), (1, 3));
         assert!(
-            told[0].starts_with(".env line 2, MY_NUMBER=(not shown): expected NAME=value"),
-            "{told:?}"
+            reports[0].starts_with(".env line 2, MY_NUMBER=(not shown): expected NAME=value"),
+            "{reports:?}"
         );
-        assert!(told[1].starts_with(".env line 3, no variable"), "{told:?}");
+        assert!(reports[1].starts_with(".env line 3, no variable"), "{reports:?}");
         assert!(
-            told[2].contains("AUTH_TOKEN=(not shown): expected a value with a $ in single quotes")
+            reports[2]
+                .contains("AUTH_TOKEN=(not shown): expected a value with a $ in single quotes")
         );
-        assert!(!told.concat().contains("secret") && !told.concat().contains("98765"));
+        assert!(!reports.concat().contains("secret") && !reports.concat().contains("98765"));
     }
 }

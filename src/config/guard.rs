@@ -1,11 +1,12 @@
-//! What strangers may send each other, and what they are told of it.
+//! The section of content filters and chat rules: `LINKS`, `WORDS` and `NOTICE`.
 
 use std::ffi::OsString;
 
-use super::{EchoValue, EnvReader};
+use super::reader::{EchoValue, EnvReader};
 use crate::guard::{Guard, LinkPolicy, ProfanityPolicy};
 use crate::moderation::service::NoticePolicy;
 
+/// Reads `LINKS` and `WORDS`.
 pub(super) fn read_guard<L: Fn(&str) -> Option<OsString>>(reader: &mut EnvReader<L>) -> Guard {
     let links =
         reader.read("LINKS", EchoValue::Yes, |text| match text.to_ascii_lowercase().as_str() {
@@ -24,6 +25,7 @@ pub(super) fn read_guard<L: Fn(&str) -> Option<OsString>>(reader: &mut EnvReader
     Guard { links: links.unwrap_or_default(), profanity: words.unwrap_or_default() }
 }
 
+/// Reads `NOTICE`.
 pub(super) fn read_notice_policy<L: Fn(&str) -> Option<OsString>>(
     reader: &mut EnvReader<L>,
 ) -> NoticePolicy {
@@ -39,8 +41,8 @@ pub(super) fn read_notice_policy<L: Fn(&str) -> Option<OsString>>(
 
 #[cfg(test)]
 mod tests {
-    use super::super::{Config, ConfigProblem};
     use super::*;
+    use crate::config::{Config, ConfigProblem};
 
     fn guard(variables: &[(&str, &str)]) -> Result<Guard, Vec<ConfigProblem>> {
         let value = |name: &str| variables.iter().find(|(key, _)| *key == name);

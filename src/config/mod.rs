@@ -1,18 +1,20 @@
-//! The configuration: read from the environment once, checked as a whole.
+//! [`Config`]: read from the environment once and checked as a whole.
 //!
-//! Every problem is reported at once. Values that may be secret or personal are never repeated in
-//! a problem, and `Debug` shows none. To add a variable, add a field, a line in
-//! [`Config::from_lookup`], and its description to `.env.example` and README.md.
+//! Every problem is reported together. A value that may be secret or personal is never repeated in a
+//! problem, and `Debug` redacts it. To add a variable: a row in [`SETTINGS`], a field, a line in
+//! [`Config::from_lookup`] or in a section's `read`, and a line in `.env.example`; then regenerate
+//! docs/settings.md as the test `docs_settings_table_matches_the_code` says.
 
 pub mod channels;
 mod env_file;
 mod guard;
 mod parse;
 mod rate_limits;
+mod reader;
+mod settings;
 pub mod store;
 
 use std::ffi::OsString;
-use std::fmt;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::path::Path;
 use std::time::Duration;
@@ -28,94 +30,69 @@ use crate::rate_limit::gcra::RateLimits;
 use parse::{
     host_names, log_format, log_level, phone_number, switch, toolset_names, trusted_proxy,
 };
+use reader::{EchoValue, EnvReader};
+
+pub use parse::{LogFormat, ToolsetName};
+pub use reader::ConfigProblem;
+pub use settings::{SETTINGS, Setting};
 
 const DEFAULT_PORT: u16 = 8086;
 const DEFAULT_IDLE_TIMEOUT_SECS: u64 = 30 * 60;
 const DEFAULT_REAP_INTERVAL_SECS: u64 = 30;
 const DEFAULT_MAX_SESSIONS: usize = 10_000;
-/// A year: longer times are surely a mistake.
-const MAX_DURATION_SECS: u64 = 365 * 24 * 60 * 60;
 
-/// How log lines are written.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum LogFormat {
-    Text,
-    Json,
-}
-
-/// Everything an operator can set.
+/// The settings of a server.
 #[derive(Clone, Debug)]
 pub struct Config {
-    /// `AUTH_TOKEN`; where there is none, the server makes one for this run.
+    /// `AUTH_TOKEN`. `None` when unset: the server generates a token for this run.
     pub auth_tokens: Option<AuthTokens>,
-    /// `MY_NUMBER`, which `validate` returns.
+    /// `MY_NUMBER`, the phone number that `validate` returns.
     pub my_number: Option<SecretString>,
-    /// `HOST` and `PORT`. Without a host: everybody when there is a token, this machine when not.
+    /// `HOST` and `PORT`. Without `HOST`: all interfaces with `AUTH_TOKEN`, loopback without.
     pub address: SocketAddr,
     /// `LOG_LEVEL`.
     pub log_level: LevelFilter,
     /// `LOG_FORMAT`.
     pub log_format: LogFormat,
-    /// `IDLE_TIMEOUT_SECS`: how long somebody may make no call before they are forgotten.
+    /// `IDLE_TIMEOUT_SECS`: time without a call until a user is evicted.
     pub idle_timeout: Duration,
-    /// `REAP_INTERVAL_SECS`: how often idle people are looked for.
+    /// `REAP_INTERVAL_SECS`: time between evictions.
     pub reap_interval: Duration,
-    /// `ALLOWED_HOSTS`, in lower case; `None` means any.
+    /// `ALLOWED_HOSTS` in lower case. `None` allows any host.
     pub allowed_hosts: Option<Vec<String>>,
     /// `USE_CALLER_NICKNAMES`.
     pub use_caller_nicknames: bool,
     /// `TOOLSETS`.
     pub toolsets: Vec<ToolsetName>,
-    /// `PLAYGROUND`: whether `/` is a page to try the chat on. Without: where only this machine can
-    /// come.
+    /// `PLAYGROUND`: whether `/` serves the playground. Defaults to `true` on a loopback address.
     pub playground: bool,
-    /// `MAX_SESSIONS`: how many clients may stay connected at once.
+    /// `MAX_SESSIONS`: maximum number of live sessions.
     pub max_sessions: usize,
-    /// `REDIS_URL` and what belongs to it; without, the lobby is in memory.
+    /// `REDIS_URL` with its secrets. `None` keeps the lobby in memory.
     pub redis: Option<store::RedisConfig>,
-    /// `STATE_DB`: where blocks and reports are kept without Redis.
+    /// `STATE_DB` with its secrets: the file of the moderation store, if Redis is not configured.
     pub state_db: Option<store::StateDbConfig>,
-    /// `ADMIN_TOKEN`; without one there is nothing below `/admin`.
+    /// `ADMIN_TOKEN`. `None` disables `/admin`.
     pub admin_tokens: Option<AuthTokens>,
-    /// `RATE_LIMITS`; `None` means that nobody is limited.
+    /// `RATE_LIMITS`. `None` disables rate limiting.
     pub rate_limits: Option<RateLimits>,
-    /// `TRUSTED_PROXY`: who says where requests come from.
+    /// `TRUSTED_PROXY`: source of client addresses.
     pub trusted_proxy: TrustedProxy,
     /// `LINKS` and `WORDS`.
     pub guard: Guard,
-    /// Whether people are told how they treat each other here.
+    /// `NOTICE`: whether and how the chat rules are shown.
     pub notice_policy: NoticePolicy,
+    /// `WHATSAPP_*`. `None` disables the channel.
     pub whatsapp: Option<channels::WhatsAppConfig>,
-    pub callback: Option<channels::BridgeConfig>,
-}
-
-/// A toolset that can be switched on.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum ToolsetName {
-    Connect,
-    PenPal,
-}
-
-/// A variable whose value can't be used.
-#[derive(Debug, PartialEq, Eq)]
-pub struct ConfigProblem {
-    variable: String,
-    /// The value as it was, or what may be said of it.
-    shown_value: String,
-    expected: String,
-}
-
-impl fmt::Display for ConfigProblem {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}={}: expected {}", self.variable, self.shown_value, self.expected)
-    }
+    /// `CALLBACK_*`. `None` disables the bridge.
+    pub bridge: Option<channels::BridgeConfig>,
 }
 
 impl Config {
-    /// Reads the process's environment, and a file of settings for what is not set there.
+    /// Reads the process's environment, and `file` for variables that are not set there.
     ///
     /// # Errors
-    /// All the problems there are, in the file and in the values.
+    /// Returns every problem of the file and of the values.
     pub fn load(file: &Path) -> Result<Self, Vec<ConfigProblem>> {
         let (settings, mut problems) = env_file::read(file);
         let config = Self::from_lookup(|name| {
@@ -131,14 +108,14 @@ impl Config {
         }
     }
 
-    /// Reads variables from wherever `lookup` finds them. An empty one counts as not set.
+    /// Reads variables through `lookup`. A blank value counts as unset.
     ///
     /// # Errors
-    /// All the problems there are.
+    /// Returns every problem.
     pub fn from_lookup(
         lookup: impl Fn(&str) -> Option<OsString>,
     ) -> Result<Self, Vec<ConfigProblem>> {
-        let mut reader = EnvReader { lookup, problems: Vec::new() };
+        let mut reader = EnvReader::new(lookup);
         let tokens = reader.read("AUTH_TOKEN", EchoValue::Redacted, AuthTokens::parse);
         let host = reader.read("HOST", EchoValue::Yes, |text| {
             text.parse::<IpAddr>().map_err(|_| "an IP address")
@@ -189,71 +166,10 @@ impl Config {
             guard: guard::read_guard(&mut reader),
             notice_policy: guard::read_notice_policy(&mut reader),
             whatsapp: channels::read_whatsapp(&mut reader),
-            callback: channels::read_bridge(&mut reader),
+            bridge: channels::read_bridge(&mut reader),
             auth_tokens: tokens,
         };
-        if reader.problems.is_empty() { Ok(config) } else { Err(reader.problems) }
-    }
-}
-
-/// Whether a problem may repeat the value.
-#[derive(Clone, Copy)]
-enum EchoValue {
-    Yes,
-    Redacted,
-}
-
-struct EnvReader<L> {
-    lookup: L,
-    problems: Vec<ConfigProblem>,
-}
-
-impl<L: Fn(&str) -> Option<OsString>> EnvReader<L> {
-    fn read<T>(
-        &mut self,
-        variable: &'static str,
-        shown: EchoValue,
-        parse: impl FnOnce(&str) -> Result<T, &'static str>,
-    ) -> Option<T> {
-        let raw = (self.lookup)(variable)?;
-        let text = raw.to_string_lossy();
-        if text.trim().is_empty() {
-            return None;
-        }
-        let parsed = if raw.to_str().is_some() { parse(text.trim()) } else { Err("text in UTF-8") };
-        parsed
-            .map_err(|expected| {
-                let value = match shown {
-                    EchoValue::Yes => format!("{text:?}"),
-                    EchoValue::Redacted => "(not shown)".to_owned(),
-                };
-                self.problems.push(ConfigProblem {
-                    variable: variable.to_owned(),
-                    shown_value: value,
-                    expected: expected.to_owned(),
-                });
-            })
-            .ok()
-    }
-
-    /// Reports a variable that is needed and not set, unless it was set and refused.
-    fn report_missing(&mut self, variable: &'static str, expected: &str) {
-        if self.problems.iter().all(|problem| problem.variable != variable) {
-            self.problems.push(ConfigProblem {
-                variable: variable.to_owned(),
-                shown_value: "(not set)".to_owned(),
-                expected: expected.to_owned(),
-            });
-        }
-    }
-
-    fn seconds(&mut self, variable: &'static str, default: u64) -> Duration {
-        let seconds = self.read(variable, EchoValue::Yes, |text| {
-            let seconds =
-                text.parse().ok().filter(|seconds| (1..=MAX_DURATION_SECS).contains(seconds));
-            seconds.ok_or("a whole number of seconds from 1 to 31536000")
-        });
-        Duration::from_secs(seconds.unwrap_or(default))
+        reader.finish(config)
     }
 }
 
@@ -330,15 +246,15 @@ mod tests {
         ])
         .expect_err("fourteen problems");
         assert_eq!(problems.len(), 14);
-        let told = problems.iter().map(|problem| format!("{problem}\n")).collect::<String>();
+        let report = problems.iter().map(|problem| format!("{problem}\n")).collect::<String>();
         for shown in [
             "AUTH_TOKEN=(not shown): expected one token",
             "PORT=\"99999\": expected a number from 0",
             "LOG_LEVEL=\"loud\"",
         ] {
-            assert!(told.contains(shown), "{told}");
+            assert!(report.contains(shown), "{report}");
         }
-        assert!(!told.contains("secret") && !told.contains("56780"));
+        assert!(!report.contains("secret") && !report.contains("56780"));
     }
 
     #[test]

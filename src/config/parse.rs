@@ -1,12 +1,25 @@
-//! How single values are read: each function returns what was expected when it can't read one.
+//! Parsers of single values. Each returns what it expected if it rejects the text.
 
 use secrecy::SecretString;
 use tracing::level_filters::LevelFilter;
 
-use super::{LogFormat, ToolsetName};
 use crate::kernel::client_network::TrustedProxy;
 
-/// Country code and number: seven to fifteen digits (E.164), no `+`, no separators.
+/// Format of log lines.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum LogFormat {
+    Text,
+    Json,
+}
+
+/// A toolset that can be enabled.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ToolsetName {
+    Connect,
+    PenPal,
+}
+
+/// Parses a phone number: country code first, 7 to 15 digits (E.164), no `+`, no separators.
 pub fn phone_number(text: &str) -> Result<SecretString, &'static str> {
     let valid = (7..=15).contains(&text.len())
         && text.bytes().all(|b| b.is_ascii_digit())
@@ -19,8 +32,8 @@ pub fn phone_number(text: &str) -> Result<SecretString, &'static str> {
 }
 
 pub fn log_level(text: &str) -> Result<LevelFilter, &'static str> {
-    let known = ["error", "warn", "info", "debug", "trace"];
-    let level = known
+    let levels = ["error", "warn", "info", "debug", "trace"];
+    let level = levels
         .iter()
         .find(|level| level.eq_ignore_ascii_case(text))
         .and_then(|level| level.parse().ok());

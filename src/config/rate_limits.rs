@@ -1,8 +1,9 @@
-//! How often people may write and look for partners, and how many new ones may come.
+//! The section `RATE_LIMITS`.
 
 use crate::rate_limit::gcra::RateLimits;
 
-/// Reads `off`, `on`, or some of the figures; those that are not named stay as they are.
+/// Parses `off`, `on`, or a list of limits. A limit that is not listed keeps its default. `None` when
+/// off.
 pub(super) fn parse(text: &str) -> Result<Option<RateLimits>, &'static str> {
     let expected = "on, off, or figures such as messages=30,same=3,searches=10,newcomers=600";
     match text.to_ascii_lowercase().as_str() {
@@ -11,11 +12,12 @@ pub(super) fn parse(text: &str) -> Result<Option<RateLimits>, &'static str> {
         _ => {}
     }
     let mut limits = RateLimits::default();
-    for figure in text.split(',') {
-        let (name, value) = figure.split_once('=').ok_or(expected)?;
+    for limit in text.split(',') {
+        let (name, value) = limit.split_once('=').ok_or(expected)?;
         let name = name.trim().to_ascii_lowercase();
-        let least = u32::from(name != "newcomers");
-        let value = value.trim().parse().ok().filter(|n| (least..=10_000).contains(n));
+        // 0 means no limit, which only new users may have.
+        let min = u32::from(name != "newcomers");
+        let value = value.trim().parse().ok().filter(|n| (min..=10_000).contains(n));
         let value = value.ok_or(expected)?;
         match name.as_str() {
             "messages" => limits.messages = value,

@@ -1,5 +1,4 @@
-//! Where things are kept: the lobby in memory or on Redis, blocks and reports with it or in a file, and
-//! the secrets that this takes.
+//! The section of storage: `REDIS_URL`, `STATE_DB` and the secrets that both need.
 
 use std::ffi::OsString;
 use std::path::PathBuf;
@@ -7,19 +6,17 @@ use std::path::PathBuf;
 use redis::IntoConnectionInfo;
 use secrecy::SecretString;
 
-use super::{EchoValue, EnvReader};
+use super::reader::{EchoValue, EnvReader};
+use crate::kernel::keyring::SealKey;
 
-/// A key of 32 bytes.
-pub type SealKey = [u8; 32];
-
-/// What a lobby on Redis needs. Whatever is in it is secret.
+/// Settings of a lobby on Redis. All of them are secret.
 #[derive(Clone)]
 pub struct RedisConfig {
-    /// `REDIS_URL`; it may hold a password.
+    /// `REDIS_URL`, which may contain a password.
     pub url: SecretString,
     /// `ID_SALT`.
     pub salt: SecretString,
-    /// `INBOX_KEY`: the key in use, and the one before while rotating.
+    /// `INBOX_KEY`: the current key first, then the previous one while rotating.
     pub keys: Vec<SealKey>,
 }
 
@@ -29,14 +26,14 @@ impl std::fmt::Debug for RedisConfig {
     }
 }
 
-/// What a file for blocks and reports needs.
+/// Settings of a moderation store in a file.
 #[derive(Clone)]
 pub struct StateDbConfig {
-    /// `STATE_DB`, without the `sqlite:`.
+    /// `STATE_DB` without `sqlite:`.
     pub file: PathBuf,
-    /// `ID_SALT`: with another, everybody would be somebody else after a restart.
+    /// `ID_SALT`. With another one, every user is a new user after a restart.
     pub salt: SecretString,
-    /// `INBOX_KEY`, which reports are sealed with.
+    /// `INBOX_KEY`, which encrypts the evidence of reports.
     pub keys: Vec<SealKey>,
 }
 
@@ -46,16 +43,15 @@ impl std::fmt::Debug for StateDbConfig {
     }
 }
 
-/// Reads all of it together: an address without the secrets is a mistake, secrets without an address
-/// are only not used.
+/// Reads the section. A store without its secrets is a problem; secrets without a store are unused.
 pub(super) fn read<L: Fn(&str) -> Option<OsString>>(
     reader: &mut EnvReader<L>,
 ) -> (Option<RedisConfig>, Option<StateDbConfig>) {
     let url = reader.read("REDIS_URL", EchoValue::Redacted, |text| {
-        let known = text.starts_with("redis://") || text.starts_with("rediss://");
-        let known = known && text.into_connection_info().is_ok();
+        let is_redis = text.starts_with("redis://") || text.starts_with("rediss://");
+        let is_valid = is_redis && text.into_connection_info().is_ok();
         let expected = "a URL such as redis://host:6379 or rediss://:password@host:6379";
-        known.then(|| SecretString::from(text)).ok_or(expected)
+        is_valid.then(|| SecretString::from(text)).ok_or(expected)
     });
     let salt = reader.read("ID_SALT", EchoValue::Redacted, |text| {
         let long = text.chars().count() >= 16;
@@ -93,15 +89,15 @@ fn parse_key(hex: &str) -> Option<SealKey> {
     if hex.len() != 2 * key.len() || !hex.bytes().all(|byte| byte.is_ascii_hexdigit()) {
         return None;
     }
-    for (at, byte) in key.iter_mut().enumerate() {
-        *byte = u8::from_str_radix(&hex[2 * at..2 * at + 2], 16).ok()?;
+    for (index, byte) in key.iter_mut().enumerate() {
+        *byte = u8::from_str_radix(&hex[2 * index..2 * index + 2], 16).ok()?;
     }
     Some(key)
 }
 
 #[cfg(test)]
 mod tests {
-    use super::super::{Config, ConfigProblem};
+    use crate::config::{Config, ConfigProblem};
 
     fn config(variables: &[(&str, &str)]) -> Result<Config, Vec<ConfigProblem>> {
         Config::from_lookup(|name| {
@@ -119,19 +115,19 @@ mod tests {
         assert_eq!((redis.keys.len(), redis.keys[0][..3].to_vec()), (2, vec![0x01, 0x23, 0x45]));
         assert!(config(&[salt, ("INBOX_KEY", &key)]).expect("valid").redis.is_none());
         let state = ("STATE_DB", "sqlite:/var/lib/state.db");
-        let kept = config(&[state, salt, ("INBOX_KEY", &key)]).expect("valid").state_db;
-        assert_eq!(kept.expect("a file").file.to_str(), Some("/var/lib/state.db"));
-        let told = |variables: &[(&str, &str)]| {
+        let stored = config(&[state, salt, ("INBOX_KEY", &key)]).expect("valid").state_db;
+        assert_eq!(stored.expect("a file").file.to_str(), Some("/var/lib/state.db"));
+        let report = |variables: &[(&str, &str)]| {
             let problems = config(variables).expect_err("a problem");
             problems.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n")
         };
-        let missing = told(&[url]);
+        let missing = report(&[url]);
         assert!(missing.contains("ID_SALT=(not set)") && missing.contains("INBOX_KEY=(not set)"));
-        let missing = told(&[state]);
+        let missing = report(&[state]);
         assert!(missing.contains("ID_SALT=(not set)") && missing.contains("with STATE_DB"));
-        assert!(told(&[("STATE_DB", "postgres:x")]).contains("sqlite: and the path"));
-        let short = told(&[url, ("ID_SALT", "short salt"), ("INBOX_KEY", "abc")]);
+        assert!(report(&[("STATE_DB", "postgres:x")]).contains("sqlite: followed by"));
+        let short = report(&[url, ("ID_SALT", "short salt"), ("INBOX_KEY", "abc")]);
         assert!(!short.contains("short salt") && !short.contains("abc"), "{short}");
-        assert!(told(&[("REDIS_URL", "localhost:6379")]).contains("redis://"));
+        assert!(report(&[("REDIS_URL", "localhost:6379")]).contains("redis://"));
     }
 }

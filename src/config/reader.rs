@@ -1,0 +1,117 @@
+//! [`EnvReader`] reads one variable after the other and collects every problem.
+//!
+//! What a value means is the business of the section that reads it. A value that may be secret is read
+//! with [`EchoValue::Redacted`], so that no problem repeats it.
+
+use std::ffi::OsString;
+use std::fmt;
+use std::time::Duration;
+
+/// A year, in seconds; a longer duration is taken for a mistake.
+const MAX_DURATION_SECS: u64 = 365 * 24 * 60 * 60;
+
+/// A variable whose value can't be used.
+#[derive(Debug, PartialEq, Eq)]
+pub struct ConfigProblem {
+    pub(super) variable: String,
+    /// The value as set, or a placeholder if it may be secret.
+    pub(super) shown_value: String,
+    pub(super) expected: String,
+}
+
+impl fmt::Display for ConfigProblem {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}={}: expected {}", self.variable, self.shown_value, self.expected)
+    }
+}
+
+/// Whether a problem may repeat the value.
+#[derive(Clone, Copy)]
+pub(super) enum EchoValue {
+    Yes,
+    Redacted,
+}
+
+/// Reads variables through `lookup` and collects the problems.
+pub(super) struct EnvReader<L> {
+    lookup: L,
+    problems: Vec<ConfigProblem>,
+}
+
+impl<L: Fn(&str) -> Option<OsString>> EnvReader<L> {
+    pub(super) const fn new(lookup: L) -> Self {
+        Self { lookup, problems: Vec::new() }
+    }
+
+    /// Returns `true` if `variable` is set to a value that is not blank.
+    pub(super) fn is_set(&self, variable: &str) -> bool {
+        (self.lookup)(variable).is_some_and(|value| !value.to_string_lossy().trim().is_empty())
+    }
+
+    /// Reads and parses `variable`. `None` if it is unset, blank or invalid; `parse` returns what it
+    /// expected if it rejects the value.
+    pub(super) fn read<T>(
+        &mut self,
+        variable: &'static str,
+        echo: EchoValue,
+        parse: impl FnOnce(&str) -> Result<T, &'static str>,
+    ) -> Option<T> {
+        let raw = (self.lookup)(variable)?;
+        let text = raw.to_string_lossy();
+        if text.trim().is_empty() {
+            return None;
+        }
+        let parsed = if raw.to_str().is_some() { parse(text.trim()) } else { Err("text in UTF-8") };
+        parsed
+            .map_err(|expected| {
+                let value = match echo {
+                    EchoValue::Yes => format!("{text:?}"),
+                    EchoValue::Redacted => "(not shown)".to_owned(),
+                };
+                self.problems.push(ConfigProblem {
+                    variable: variable.to_owned(),
+                    shown_value: value,
+                    expected: expected.to_owned(),
+                });
+            })
+            .ok()
+    }
+
+    /// Reports that `variable` has no value.
+    pub(super) fn report_empty(&mut self, variable: &'static str, expected: String) {
+        self.problems.push(ConfigProblem {
+            variable: variable.to_owned(),
+            shown_value: String::new(),
+            expected,
+        });
+    }
+
+    /// Reports a required variable that is unset. An invalid one was reported when it was read.
+    pub(super) fn report_missing(&mut self, variable: &'static str, expected: &str) {
+        if self.problems.iter().all(|problem| problem.variable != variable) {
+            self.problems.push(ConfigProblem {
+                variable: variable.to_owned(),
+                shown_value: "(not set)".to_owned(),
+                expected: expected.to_owned(),
+            });
+        }
+    }
+
+    /// Reads a duration in whole seconds.
+    pub(super) fn seconds(&mut self, variable: &'static str, default: u64) -> Duration {
+        let seconds = self.read(variable, EchoValue::Yes, |text| {
+            let seconds =
+                text.parse().ok().filter(|seconds| (1..=MAX_DURATION_SECS).contains(seconds));
+            seconds.ok_or("a whole number of seconds from 1 to 31536000")
+        });
+        Duration::from_secs(seconds.unwrap_or(default))
+    }
+
+    /// Returns `config` unless a variable could not be used.
+    ///
+    /// # Errors
+    /// Returns every problem, in the order of reading.
+    pub(super) fn finish<T>(self, config: T) -> Result<T, Vec<ConfigProblem>> {
+        if self.problems.is_empty() { Ok(config) } else { Err(self.problems) }
+    }
+}

@@ -1,0 +1,226 @@
+//! [`SETTINGS`]: name, default and meaning of every variable, for the documentation.
+//!
+//! docs/settings.md is generated from this table, and tests compare it with the variables that
+//! [`Config`](super::Config) reads and with `.env.example`.
+
+/// A variable that an operator can set. The texts are Markdown.
+#[derive(Clone, Copy, Debug)]
+pub struct Setting {
+    pub name: &'static str,
+    /// The default: a value in backquotes, or a description such as "none".
+    pub default: &'static str,
+    pub meaning: &'static str,
+}
+
+/// Every variable, in the order of the documentation.
+pub const SETTINGS: &[Setting] = &[
+    Setting {
+        name: "AUTH_TOKEN",
+        default: "generated for each run",
+        meaning: "Token that callers send as `Authorization: Bearer`. While rotating, two tokens separated by a comma, the new one first.",
+    },
+    Setting {
+        name: "MY_NUMBER",
+        default: "none",
+        meaning: "Phone number that `validate` returns to Puch: 7 to 15 digits, country code first.",
+    },
+    Setting {
+        name: "HOST",
+        default: "`0.0.0.0` with `AUTH_TOKEN`, else `127.0.0.1`",
+        meaning: "IP address to listen on.",
+    },
+    Setting {
+        name: "PORT",
+        default: "`8086`",
+        meaning: "Port to listen on; 0 takes any free port.",
+    },
+    Setting {
+        name: "ALLOWED_HOSTS",
+        default: "any",
+        meaning: "Host names that callers may use, separated by commas, with or without a port.",
+    },
+    Setting {
+        name: "TRUSTED_PROXY",
+        default: "`off`",
+        meaning: "Source of client addresses: `off` for the connection, `on` for the last address in `X-Forwarded-For`, `fly` for Fly.io's `Fly-Client-IP`.",
+    },
+    Setting {
+        name: "ADMIN_TOKEN",
+        default: "none",
+        meaning: "Token that enables `/admin` and `/admin/mcp` and is required there. While rotating, two tokens separated by a comma.",
+    },
+    Setting {
+        name: "LOG_LEVEL",
+        default: "`info`",
+        meaning: "Minimum level of log lines: `error`, `warn`, `info`, `debug` or `trace`.",
+    },
+    Setting {
+        name: "LOG_FORMAT",
+        default: "`text`",
+        meaning: "Format of log lines: `text` or `json`.",
+    },
+    Setting {
+        name: "TOOLSETS",
+        default: "`connect`",
+        meaning: "Enabled toolsets: `connect`, `penpal`, or both separated by a comma.",
+    },
+    Setting {
+        name: "PLAYGROUND",
+        default: "`on` when listening on localhost, else `off`",
+        meaning: "Playground at `/`, and the penpal tools that it needs: `on` or `off`.",
+    },
+    Setting {
+        name: "MAX_SESSIONS",
+        default: "`10000`",
+        meaning: "Maximum number of live sessions, from 1 to 1,000,000.",
+    },
+    Setting {
+        name: "IDLE_TIMEOUT_SECS",
+        default: "`1800`",
+        meaning: "Seconds without a call until a user is evicted.",
+    },
+    Setting { name: "REAP_INTERVAL_SECS", default: "`30`", meaning: "Seconds between evictions." },
+    Setting {
+        name: "USE_CALLER_NICKNAMES",
+        default: "`off`",
+        meaning: "Use of the `user_nickname` that a caller passes, which may be a real name: `on` or `off`.",
+    },
+    Setting {
+        name: "RATE_LIMITS",
+        default: "`on`",
+        meaning: "`on`, `off`, or limits such as `messages=30,same=3,searches=10,newcomers=600`: messages and equal messages per user and minute, searches per user in five minutes, new users per client network and minute (0 for no limit).",
+    },
+    Setting {
+        name: "LINKS",
+        default: "`defang`",
+        meaning: "Links in messages: `allow`, `defang` (not clickable until both sides have sent three messages) or `refuse`.",
+    },
+    Setting {
+        name: "WORDS",
+        default: "`off`",
+        meaning: "Profanity in messages: `off`, `mask` (all but the first letter) or `refuse`.",
+    },
+    Setting {
+        name: "NOTICE",
+        default: "`on`",
+        meaning: "Chat rules shown with a user's first partner: `on`, `require` (accept with `#agree` before the first match) or `off`.",
+    },
+    Setting {
+        name: "REDIS_URL",
+        default: "none",
+        meaning: "Redis 7 or newer, or Valkey, for the lobby, moderation and rate limits: `redis://host:6379` or `rediss://:password@host:6379`. Needs `ID_SALT` and `INBOX_KEY`.",
+    },
+    Setting {
+        name: "STATE_DB",
+        default: "none",
+        meaning: "Without `REDIS_URL`, a file for blocks, reports, ratings and bans: `sqlite:state.db`. Needs `ID_SALT` and `INBOX_KEY`.",
+    },
+    Setting {
+        name: "ID_SALT",
+        default: "none",
+        meaning: "Key that user ids are hashed with: at least 16 characters, the same on all instances and at every start.",
+    },
+    Setting {
+        name: "INBOX_KEY",
+        default: "none",
+        meaning: "Encryption key: 64 hex digits, the same on all instances and at every start. While rotating, two keys separated by a comma, the new one first.",
+    },
+    Setting {
+        name: "WHATSAPP_TOKEN",
+        default: "none",
+        meaning: "Token for Meta's Graph API. The WhatsApp channel is on once this and the next three are set.",
+    },
+    Setting {
+        name: "WHATSAPP_PHONE_NUMBER_ID",
+        default: "none",
+        meaning: "Numeric phone number id from Meta's dashboard.",
+    },
+    Setting {
+        name: "WHATSAPP_VERIFY_TOKEN",
+        default: "none",
+        meaning: "Token that Meta shows when it verifies the webhook: ASCII characters without spaces.",
+    },
+    Setting {
+        name: "WHATSAPP_APP_SECRET",
+        default: "none",
+        meaning: "Secret of the Meta app, which signs the webhook.",
+    },
+    Setting {
+        name: "WHATSAPP_API_BASE",
+        default: "`https://graph.facebook.com/v23.0`",
+        meaning: "Base URL of the Graph API, with its version.",
+    },
+    Setting {
+        name: "CALLBACK_URL",
+        default: "none",
+        meaning: "URL of a bridge that events are posted to. `http://` only for localhost and host names without a dot.",
+    },
+    Setting {
+        name: "CALLBACK_SECRET",
+        default: "none",
+        meaning: "Secret that posted events are signed with; needed with `CALLBACK_URL`.",
+    },
+];
+
+#[cfg(test)]
+mod tests {
+    use std::cell::RefCell;
+    use std::collections::{BTreeMap, BTreeSet};
+    use std::fs;
+
+    use super::*;
+    use crate::config::Config;
+
+    fn names() -> BTreeSet<&'static str> {
+        SETTINGS.iter().map(|setting| setting.name).collect()
+    }
+
+    #[test]
+    fn config_table_lists_exactly_the_variables_that_are_read() {
+        let complete = BTreeMap::from([
+            ("WHATSAPP_TOKEN", "t"),
+            ("WHATSAPP_PHONE_NUMBER_ID", "1"),
+            ("WHATSAPP_VERIFY_TOKEN", "v"),
+            ("WHATSAPP_APP_SECRET", "s"),
+            ("CALLBACK_URL", "https://bridge.example"),
+            ("CALLBACK_SECRET", "s"),
+        ]);
+        let read = RefCell::new(BTreeSet::new());
+        let config = Config::from_lookup(|name| {
+            read.borrow_mut().insert(name.to_owned());
+            complete.get(name).map(Into::into)
+        });
+        assert!(config.is_ok());
+        let names: BTreeSet<_> = names().into_iter().map(str::to_owned).collect();
+        assert_eq!(read.into_inner(), names);
+    }
+
+    #[test]
+    fn config_table_default_has_the_same_effect_as_an_unset_variable() {
+        let debug = |name: &str, value: Option<&str>| {
+            let config = Config::from_lookup(|read| value.filter(|_| read == name).map(Into::into));
+            format!("{:?}", config.expect("a valid configuration"))
+        };
+        for Setting { name, default, .. } in SETTINGS {
+            let literal = default.strip_prefix('`').and_then(|rest| rest.strip_suffix('`'));
+            let literal = literal.filter(|value| !value.contains('`'));
+            // A channel with only some of its settings is a problem.
+            if let Some(value) = literal.filter(|_| *name != "WHATSAPP_API_BASE") {
+                assert_eq!(debug(name, Some(value)), debug(name, None), "{name}");
+            }
+        }
+    }
+
+    #[test]
+    fn config_example_file_lists_every_variable_once() {
+        let example = fs::read_to_string(".env.example").expect("an example");
+        let listed: Vec<_> = example
+            .lines()
+            .filter_map(|line| line.trim_start_matches(['#', ' ']).split_once('='))
+            .map(|(name, _)| name)
+            .filter(|name| name.bytes().all(|b| b.is_ascii_uppercase() || b == b'_'))
+            .collect();
+        assert_eq!(listed.len(), SETTINGS.len(), "{listed:?}");
+        assert_eq!(listed.into_iter().collect::<BTreeSet<_>>(), names());
+    }
+}
