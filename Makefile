@@ -1,7 +1,7 @@
-# What a developer types. `make test` is all that CI does.
+# What a developer types. `make test` is what CI runs.
 
 .DEFAULT_GOAL := help
-.PHONY: help run test tools fmt lint bench audit
+.PHONY: help run quick test interop tools fmt lint bench audit
 
 help: ## show these targets
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 10
@@ -9,10 +9,18 @@ help: ## show these targets
 run: ## start the server
 	cargo run --release
 
-test: tools ## install what the tests need, check format and lints, run every test
+quick: ## check format and lints, run unit tests and the store suites in memory (about a minute, warm)
 	cargo fmt --check
 	cargo clippy --locked --all-targets -- -D warnings
-	cargo test --locked
+	@TEST_BACKENDS=memory sh scripts/run-tests.sh quick
+
+test: tools ## install what the tests need, check format and lints, run every test: what CI runs
+	cargo fmt --check
+	cargo clippy --locked --all-targets -- -D warnings
+	@sh scripts/run-tests.sh
+
+interop: ## run foreign clients and servers against this server (none yet)
+	@echo 'interop: there is nothing to run yet'
 
 tools: ## install what the tests need
 	@sh scripts/install-test-tools.sh
@@ -23,7 +31,7 @@ fmt: ## format the code
 lint: ## run clippy
 	cargo clippy --all-targets -- -D warnings
 
-bench: ## measure: prints the tables of README.md, and fails when instructions exceed their limits
+bench: ## measure: prints the tables of docs/performance.md, and fails when instructions exceed their limits
 	@sh scripts/install-test-tools.sh bench
 	cargo bench --locked --bench instructions --bench http --bench lobby_memory --bench mask --bench push --bench redis --bench lobby_scale --bench sessions
 

