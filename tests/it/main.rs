@@ -11,6 +11,7 @@ mod mask_linear;
 mod mask_properties;
 mod moderation_store;
 mod prompt_injection;
+mod prose;
 mod rate_limit;
 mod support;
 mod whatsapp_webhook;
