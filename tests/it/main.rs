@@ -3,6 +3,7 @@
 mod architecture;
 mod connect_service;
 mod courier;
+mod docs;
 mod e2e;
 mod language_detection;
 mod lobby;
