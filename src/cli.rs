@@ -1,4 +1,4 @@
-//! The command line.
+//! [`Cli`]: the command line. Its doc comments are the text of `--help`.
 
 use clap::{Parser, Subcommand};
 
@@ -15,7 +15,7 @@ pub struct Cli {
 }
 
 impl Cli {
-    /// What to do; `serve` unless something else is asked for.
+    /// Returns the command, [`CliCommand::Serve`] by default.
     #[must_use]
     pub fn command(self) -> CliCommand {
         self.command.unwrap_or(CliCommand::Serve)
@@ -27,8 +27,8 @@ pub enum CliCommand {
     /// Serve MCP over HTTP (the default)
     ///
     /// Listens on PORT (8086). Without AUTH_TOKEN, a token is generated for this run and only this
-    /// machine can connect; with AUTH_TOKEN, any client that knows it can. SIGTERM and Ctrl-C stop the
-    /// server after in-flight calls have been answered.
+    /// machine can connect; with AUTH_TOKEN, any client that knows it can. SIGTERM and Ctrl-C stop
+    /// the server after in-flight calls have been answered.
     Serve,
     /// Serve the same tools over standard input and output
     ///
@@ -36,7 +36,8 @@ pub enum CliCommand {
     Stdio,
     /// Mask phone numbers in text, from standard input to standard output
     ///
-    /// Works line by line. Everything else, including line endings and invalid UTF-8, passes through unchanged. Also masks other contact details: e-mail addresses, UPI ids, handles, profiles,
+    /// Works line by line. Everything else, including line endings and invalid UTF-8, passes through
+    /// unchanged. Also masks other contact details: e-mail addresses, UPI ids, handles, profiles,
     /// card and government numbers.
     Mask {
         /// Read JSON lines: {"id","text"} becomes {"id","masked"}, {"id","messages":[…]} becomes
@@ -50,9 +51,9 @@ pub enum CliCommand {
     /// Chat in this terminal with users of the server
     ///
     /// Lines are sent as they are typed: text for the partner, or commands such as #meet, which Tab
-    /// completes. Ctrl-D leaves. If standard input is not a terminal, plain lines are read and printed,
-    /// and the end of the input ends the chat. The server must have the penpal tools, which are enabled
-    /// with the playground or TOOLSETS=connect,penpal.
+    /// completes. Ctrl-D leaves. If standard input is not a terminal, plain lines are read and
+    /// printed, and the end of the input ends the chat. The server must have the penpal tools, which
+    /// are enabled with the playground or TOOLSETS=connect,penpal.
     Chat {
         /// Server URL
         #[arg(long, default_value = "http://127.0.0.1:8086")]

@@ -1,7 +1,7 @@
 //! Random Connect: strangers chat anonymously over WhatsApp through Puch AI, as an MCP server.
 //!
-//! ARCHITECTURE.md tells what is where and why. Imports run downward only:
-//! `app` → `transport` → the toolsets → `guard`, `mask`, `safety` and `kernel`.
+//! ARCHITECTURE.md has the map. Imports run downward only: `app` → `transport` → `penpal` → `connect` →
+//! `moderation` → `rate_limit`, `guard`, `mask` and `kernel`.
 
 pub mod app;
 pub mod cli;

@@ -1,4 +1,4 @@
-//! The binary: reads the command line and the settings, then hands over to the library.
+//! The binary: parses the command line, reads [`Config`] and runs a command of the library.
 
 use std::fmt::Display;
 use std::io::{self, BufWriter, IsTerminal, Write};
@@ -19,11 +19,11 @@ use random_connect::{app, telemetry, terminal};
 use secrecy::ExposeSecret;
 use tokio::sync::oneshot;
 
-// Measured on the HTTP benchmark: see the table in README.md.
+// The HTTP benchmark runs faster with it: see docs/performance.md.
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
-/// What is wrong is wrong with the settings, not with the machine.
+/// Exit status if the settings are invalid.
 const EXIT_BAD_CONFIG: u8 = 2;
 
 fn main() -> ExitCode {
@@ -38,7 +38,7 @@ fn main() -> ExitCode {
     }
 }
 
-/// Chats in this terminal. Nothing is logged: the terminal belongs to the chat.
+/// Chats in this terminal. Writes no logs, because the chat owns the terminal.
 fn chat(url: &str, token: Option<String>) -> ExitCode {
     let token = match token.map_or_else(configured_token, Ok) {
         Ok(token) => token,
@@ -50,29 +50,29 @@ fn chat(url: &str, token: Option<String>) -> ExitCode {
     }
 }
 
-/// Shows two people talking at a server for them alone: on a free port of this machine, with a token
-/// made for it, and without what the environment sets.
+/// Plays the demo on a temporary server: a free loopback port, a generated token, and no settings from the
+/// environment.
 async fn demo() -> Result<(), String> {
     let port = |name: &str| (name == "PORT").then(|| "0".into());
     let config = Config::from_lookup(port).map_err(|problems| format!("{problems:?}"))?;
-    let (tell, told) = oneshot::channel();
+    let (sender, started) = oneshot::channel();
     let announce = |address: SocketAddr, token: Option<&AuthTokens>| {
         let token = token.map(|token| token.current().to_owned()).unwrap_or_default();
-        // Whoever does not wait for it has ended.
-        let _ = tell.send((format!("http://{address}"), token));
+        // The receiver is gone only if the demo has ended.
+        let _ = sender.send((format!("http://{address}"), token));
     };
-    let shown = async {
-        let (address, token) = told.await.map_err(|_| "the server did not start")?;
+    let demo = async {
+        let (address, token) = started.await.map_err(|_| "the server did not start")?;
         let server = ServerTarget::new(&address, &token).map_err(|problem| problem.to_string())?;
         terminal::demo::play(&server, seeded_rng()).await.map_err(|problem| problem.to_string())
     };
     tokio::select! {
         served = app::serve(config, announce) => served.map_err(|error| error.to_string()),
-        shown = shown => shown,
+        played = demo => played,
     }
 }
 
-/// The token of the environment or the file of settings; empty where there is none.
+/// Returns the token of the environment or `.env`, or an empty string if neither sets one.
 fn configured_token() -> Result<String, Vec<ConfigProblem>> {
     let tokens = Config::load(Path::new(".env"))?.auth_tokens;
     Ok(tokens.map_or_else(String::new, |tokens| tokens.current().to_owned()))
@@ -84,11 +84,10 @@ async fn serve(config: Config) -> Result<(), String> {
     app::serve(config, print_address).await.map_err(cannot)
 }
 
-/// Tells whoever started the server how to reach it. A token that was made for this run is shown
-/// here and nowhere else.
+/// Prints how to reach the server. A token generated for this run is printed here and nowhere else.
 fn print_address(address: SocketAddr, token: Option<&AuthTokens>) {
     let mut out = io::stdout().lock();
-    let told = writeln!(out, "Random Connect listens on http://{address}/mcp").and_then(|()| {
+    let printed = writeln!(out, "Random Connect listens on http://{address}/mcp").and_then(|()| {
         let Some(token) = token.map(AuthTokens::current) else { return Ok(()) };
         let reach = if address.ip().is_loopback() { "this machine" } else { "any machine that can reach it" };
         writeln!(
@@ -98,14 +97,14 @@ fn print_address(address: SocketAddr, token: Option<&AuthTokens>) {
              -H 'Content-Type: application/json' -d '{EXAMPLE_CALL}'\n"
         )
     });
-    // Nobody reads standard output: the server works all the same.
-    let _ = told.and_then(|()| out.flush());
+    // The server works without a reader of standard output.
+    let _ = printed.and_then(|()| out.flush());
 }
 
-/// A call in the short form, ready to paste.
+/// A call in the short form, as a JSON body.
 const EXAMPLE_CALL: &str = r##"{"method": "handle_message", "params": {"message": "#meet", "puch_user_id": "test_user_1"}}"##;
 
-/// Reads the settings and runs `command` with them.
+/// Reads the settings, starts logging and runs `command`.
 fn with_config<F: Future<Output = Result<(), String>>>(
     command: impl FnOnce(Config) -> F,
 ) -> ExitCode {
@@ -118,20 +117,20 @@ fn with_config<F: Future<Output = Result<(), String>>>(
     run(command(config))
 }
 
-/// Runs until the end of `work`.
+/// Runs `work` to its end on a new runtime.
 fn run<E: Display>(work: impl Future<Output = Result<(), E>>) -> ExitCode {
     match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
         Ok(runtime) => {
-            let ended = runtime.block_on(work);
+            let result = runtime.block_on(work);
             // A read of standard input can't be cancelled and would keep the process waiting.
             runtime.shutdown_background();
-            exit_code(ended)
+            exit_code(result)
         }
         Err(error) => exit_code(Err(error)),
     }
 }
 
-/// Names what is wrong with the settings.
+/// Prints the problems of the settings.
 fn report_problems(problems: &[impl Display]) -> ExitCode {
     problems.iter().for_each(print_error);
     ExitCode::from(EXIT_BAD_CONFIG)
@@ -139,15 +138,15 @@ fn report_problems(problems: &[impl Display]) -> ExitCode {
 
 fn mask(jsonl: bool, explain: bool) -> Result<(), FilterError> {
     let (input, output) = (io::stdin().lock(), BufWriter::new(io::stdout().lock()));
-    let done = match (jsonl, explain) {
+    let result = match (jsonl, explain) {
         (true, _) => filter::jsonl(input, output),
         (_, true) => filter::lines_explained(input, output),
         _ => filter::lines(input, output),
     };
-    match done {
-        // Whoever read the output has seen enough.
+    match result {
+        // A reader that closes the pipe ends the filter, as in any pipeline.
         Err(FilterError::Io(error)) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
-        done => done,
+        result => result,
     }
 }
 
@@ -155,8 +154,8 @@ fn print_token() -> io::Result<()> {
     writeln!(io::stdout(), "{}", token::generate(&mut seeded_rng()).expose_secret())
 }
 
-fn exit_code<E: Display>(ended: Result<(), E>) -> ExitCode {
-    match ended {
+fn exit_code<E: Display>(result: Result<(), E>) -> ExitCode {
+    match result {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             print_error(&error);
@@ -165,7 +164,7 @@ fn exit_code<E: Display>(ended: Result<(), E>) -> ExitCode {
     }
 }
 
-/// Says what is wrong on standard error, which may be closed.
-fn print_error(what: &impl Display) {
-    let _ = writeln!(io::stderr(), "error: {what}");
+/// Prints `error` on standard error, which may be closed.
+fn print_error(error: &impl Display) {
+    let _ = writeln!(io::stderr(), "error: {error}");
 }

@@ -1,8 +1,7 @@
-//! Logs and panics: what may be said, and where.
+//! Logs and the panic hook.
 //!
-//! **Invariant:** no message text, raw id, number or token is ever written. Our own lines hold
-//! none; the libraries' lines might (some print whole requests when asked for details), so they
-//! are not written at any level.
+//! **Invariant:** no message text, raw id, number or token is ever written. The lines of this crate contain
+//! none. Lines of libraries are dropped at every level, because some print whole requests.
 
 use std::io::{self, Write};
 
@@ -15,17 +14,17 @@ use crate::config::LogFormat;
 
 /// Starts logging to standard error.
 pub fn init(level: LevelFilter, format: LogFormat, color: bool) {
-    let ours = Targets::new().with_target(env!("CARGO_CRATE_NAME"), level);
+    let own_lines = Targets::new().with_target(env!("CARGO_CRATE_NAME"), level);
     let lines = fmt::layer().with_writer(io::stderr);
     let registry = tracing_subscriber::registry();
     match format {
-        LogFormat::Text => registry.with(lines.with_ansi(color).with_filter(ours)).init(),
-        LogFormat::Json => registry.with(lines.json().with_filter(ours)).init(),
+        LogFormat::Text => registry.with(lines.with_ansi(color).with_filter(own_lines)).init(),
+        LogFormat::Json => registry.with(lines.json().with_filter(own_lines)).init(),
     }
 }
 
-/// Has a panic tell where it happened but not what was said: a library's panic message may quote
-/// the text it stumbled over.
+/// Makes a panic print its location without its message, because a library's message may quote the text
+/// that caused it.
 pub fn install_panic_hook() {
     std::panic::set_hook(Box::new(|panic| {
         let location =

@@ -1,6 +1,8 @@
-//! The composition root: ties everything together. Only `stores.rs` beside it names concrete backends.
+//! [`App`], the composition root: builds every part and connects them. Only `stores.rs` names concrete
+//! backends.
 //!
-//! **Invariant:** nothing names `app` but `main` and the tests.
+//! **Invariant:** only `main` and the tests import `app`. To add a toolset, add a row to the table in
+//! [`App::with_send_policy`].
 
 mod stores;
 
@@ -54,7 +56,7 @@ use crate::transport::pages::dashboard::Dashboard;
 use crate::transport::routes;
 use crate::transport::state::{ConnectionLimits, HttpState};
 
-/// The server, ready to be reached over HTTP or standard input and output.
+/// The server, to be reached over HTTP or standard input and output.
 pub struct App {
     connect: Arc<ConnectService>,
     mcp: McpServer,
@@ -68,7 +70,7 @@ pub struct App {
     ids: IdHasher,
     dashboard: Arc<Dashboard>,
     config: Config,
-    /// The reaper, and the upkeep of the metrics, of the dashboard and of WhatsApp.
+    /// The reaper, and the upkeep of metrics, dashboard and WhatsApp; aborted on drop.
     tasks: Vec<AbortHandle>,
 }
 
@@ -76,27 +78,28 @@ impl App {
     /// Builds the server and starts its reaper. Call it within a tokio runtime.
     ///
     /// # Errors
-    /// When a channel is configured that sends requests, and the system lacks what that takes.
+    /// Returns [`NoRootCertificates`] if a configured channel needs TLS and the system has no root
+    /// certificates.
     pub fn new(config: Config, clock: &Arc<dyn Clock>) -> Result<Self, NoRootCertificates> {
         Self::with_send_policy(config, clock, SendPolicy::default())
     }
 
-    /// The same, with channels that send requests at this pace.
+    /// Builds the server with channels that send requests by `policy`.
     ///
     /// # Errors
-    /// As above.
+    /// See [`App::new`].
     pub fn with_send_policy(
         config: Config,
         clock: &Arc<dyn Clock>,
-        pace: SendPolicy,
+        policy: SendPolicy,
     ) -> Result<Self, NoRootCertificates> {
-        // The first message must not wait for the numbering plans to be read.
+        // Loads the numbering plans, so that the first message does not wait for them.
         crate::mask::warm_up();
         crate::guard::warm_up();
         let (lobby, ids) = stores::lobby(&config);
-        let warden = Arc::new(stores::moderation(&config, &ids));
+        let moderation = Arc::new(stores::moderation(&config, &ids));
         let guarded =
-            Arc::new(ModeratedLobby::new(lobby, Arc::clone(&warden), config.notice_policy));
+            Arc::new(ModeratedLobby::new(lobby, Arc::clone(&moderation), config.notice_policy));
         let lobby: Arc<dyn Lobby> = Arc::clone(&guarded) as _;
         let options = ConnectOptions {
             use_caller_nicknames: config.use_caller_nicknames,
@@ -128,35 +131,35 @@ impl App {
                 )))),
             }
         };
-        let mut named = config.toolsets.clone();
-        // The playground's phones are pen pals.
-        if config.playground && !named.contains(&ToolsetName::PenPal) {
-            named.push(ToolsetName::PenPal);
+        let mut enabled = config.toolsets.clone();
+        // The phones of the playground use the penpal tools.
+        if config.playground && !enabled.contains(&ToolsetName::PenPal) {
+            enabled.push(ToolsetName::PenPal);
         }
-        let toolsets: Vec<_> = named.iter().map(toolset).collect();
-        let places = SessionLimit::new(config.max_sessions);
+        let toolsets: Vec<_> = enabled.iter().map(toolset).collect();
+        let session_limit = SessionLimit::new(config.max_sessions);
         let names =
             toolsets.iter().flat_map(|toolset| toolset.tools()).map(|tool| tool.name.into_owned());
         let metrics = Arc::new(Metrics::new(names));
         let upkeep = Arc::clone(&metrics).run_upkeep(METRICS_INTERVAL);
         let whatsapp = config.whatsapp.clone().map(|settings| -> Result<_, NoRootCertificates> {
-            let parts = whatsapp::WhatsAppDeps {
+            let deps = whatsapp::WhatsAppDeps {
                 connect: Arc::clone(&connect),
                 couriers: Arc::clone(&couriers),
                 clock: Arc::clone(clock),
                 ids: ids.clone(),
                 metrics: Arc::clone(&metrics),
                 http: outbound::http_client().map_err(|_| NoRootCertificates)?,
-                pace,
+                pace: policy,
                 rng: seeded_rng(),
             };
-            Ok(Arc::new(WhatsApp::new(whatsapp_settings(settings), parts)))
+            Ok(Arc::new(WhatsApp::new(whatsapp_settings(settings), deps)))
         });
         let whatsapp = whatsapp.transpose()?;
         if let Some(channels::BridgeConfig { url, secret }) = config.bridge.clone() {
             let http = outbound::http_client().map_err(|_| NoRootCertificates)?;
             let (ids, metrics) = (ids.clone(), Arc::clone(&metrics));
-            let bridge = Bridge { http, url, secret, ids, metrics, send_policy: pace };
+            let bridge = Bridge { http, url, secret, ids, metrics, send_policy: policy };
             let (couriers, clock) = (Arc::clone(&couriers), Arc::clone(clock));
             connect.set_caller_observer(Arc::new(BridgeChannels::new(
                 bridge,
@@ -165,24 +168,24 @@ impl App {
                 seeded_rng(),
             )));
         }
-        let board = Arc::new(Dashboard::new(Arc::clone(&connect), Arc::clone(&metrics)));
-        let sampling = Arc::clone(&board).run(Arc::clone(clock));
+        let dashboard = Arc::new(Dashboard::new(Arc::clone(&connect), Arc::clone(&metrics)));
+        let sampling = Arc::clone(&dashboard).run(Arc::clone(clock));
         let mut tasks = vec![tokio::spawn(reaper), tokio::spawn(upkeep), tokio::spawn(sampling)];
         tasks.extend(
             whatsapp.iter().map(|whatsapp| tokio::spawn(Arc::clone(whatsapp).run_upkeep())),
         );
         Ok(Self {
-            mcp: McpServer::new(toolsets, Arc::clone(&metrics), places.clone()),
-            session_limit: places,
+            mcp: McpServer::new(toolsets, Arc::clone(&metrics), session_limit.clone()),
+            session_limit,
             couriers,
             connect,
             metrics,
             whatsapp,
-            admin: AdminService(warden),
+            admin: AdminService(moderation),
             lobby: guarded,
             clock: Arc::clone(clock),
             ids,
-            dashboard: board,
+            dashboard,
             config,
             tasks: tasks.iter().map(JoinHandle::abort_handle).collect(),
         })
@@ -196,18 +199,18 @@ impl App {
         limits: ConnectionLimits,
         shutdown: CancellationToken,
     ) {
-        // A token that the server made for this run, and that only this machine can use, is put into
-        // the page: whoever started the server has nothing to paste.
+        // The page contains the token only if it was generated for this run and only this machine can
+        // connect, so that the person who started the server has nothing to paste.
         let local = listener.local_addr().is_ok_and(|address| address.ip().is_loopback());
-        let own = (local && self.config.auth_tokens.is_none()).then(|| tokens.clone());
-        // Calls in flight when the server is told to stop are finished, so rmcp is told later.
+        let page_token = (local && self.config.auth_tokens.is_none()).then(|| tokens.clone());
+        // rmcp is cancelled after the listener, so that calls in flight at shutdown finish.
         let mcp_shutdown = CancellationToken::new();
         let _stop_mcp = mcp_shutdown.clone().drop_guard();
         let allowed_hosts = self.config.allowed_hosts.clone();
         let drain = Drain::new(shutdown.clone());
         let sessions = HttpSessions::new(limits.session_idle);
-        let office = self.config.admin_tokens.clone().map(|tokens| {
-            let office = Arc::new(AdminApi {
+        let admin = self.config.admin_tokens.clone().map(|tokens| {
+            let api = Arc::new(AdminApi {
                 admin: self.admin.clone(),
                 lobby: Arc::clone(&self.lobby),
                 clock: Arc::clone(&self.clock),
@@ -216,24 +219,28 @@ impl App {
                 sessions: sessions.clone(),
                 broadcast_lock: Arc::default(),
             });
-            let tools: Arc<dyn Toolset> = Arc::new(AdminTools::new(Arc::clone(&office)));
+            let tools: Arc<dyn Toolset> = Arc::new(AdminTools::new(Arc::clone(&api)));
             let mcp =
                 McpServer::new(vec![tools], Arc::clone(&self.metrics), self.session_limit.clone());
             let mcp = mcp
                 .with_instructions(admin::ADMIN_INSTRUCTIONS)
                 .stateless_service(mcp_shutdown.clone());
             let gate = Gate { tokens, allowed_hosts: allowed_hosts.clone() };
-            admin::routes(office, mcp, Arc::new(gate), limits.body_timeout)
+            admin::routes(api, mcp, Arc::new(gate), limits.body_timeout)
         });
-        let newcomers = self.new_user_limiter();
-        let mcp = self.mcp.clone().with_drain(drain.clone()).with_new_user_limit(newcomers.clone());
-        let core = HttpState {
+        let new_user_limiter = self.new_user_limiter();
+        let mcp = self
+            .mcp
+            .clone()
+            .with_drain(drain.clone())
+            .with_new_user_limit(new_user_limiter.clone());
+        let state = HttpState {
             connect: Arc::clone(&self.connect),
             lobby: Arc::clone(&self.lobby),
             clock: Arc::clone(&self.clock),
             stateless: StatelessCalls::new(mcp.clone()),
             mcp: mcp.clone().stateless_service(mcp_shutdown),
-            // A live session has no end of its own to wait for.
+            // Live sessions end at shutdown, because a stream never ends by itself.
             sessions: mcp.clone().session_service(limits.session_idle, &sessions, shutdown.clone()),
             session_pipes: SessionPipes::new(
                 mcp,
@@ -242,7 +249,7 @@ impl App {
                 seeded_rng(),
             ),
             drain,
-            new_user_limiter: newcomers,
+            new_user_limiter,
             trusted_proxy: self.config.trusted_proxy,
             couriers: Arc::clone(&self.couriers),
             session_limit: self.session_limit.clone(),
@@ -251,21 +258,16 @@ impl App {
             whatsapp: self.whatsapp.clone(),
             pages: Pages {
                 playground: self.config.playground,
-                token: own,
+                token: page_token,
                 dashboard: Arc::clone(&self.dashboard),
                 shutdown: shutdown.clone(),
             },
         };
-        let (core, gate) = (Arc::new(core), Arc::new(Gate { tokens, allowed_hosts }));
-        let routes = routes::routes(Arc::clone(&core), Arc::clone(&gate), office);
-        server::serve(
-            listener,
-            Arc::new(Dispatcher { state: core, gate, routes }),
-            limits,
-            shutdown,
-        )
-        .await;
-        // What was taken from Meta is not sent again, so it is carried out before the end.
+        let (state, gate) = (Arc::new(state), Arc::new(Gate { tokens, allowed_hosts }));
+        let routes = routes::routes(Arc::clone(&state), Arc::clone(&gate), admin);
+        server::serve(listener, Arc::new(Dispatcher { state, gate, routes }), limits, shutdown)
+            .await;
+        // Meta does not send an accepted message again, so pending messages are handled before the end.
         if let Some(whatsapp) = &self.whatsapp
             && timeout(limits.shutdown_grace, whatsapp.wait_idle()).await.is_err()
         {
@@ -275,12 +277,12 @@ impl App {
 }
 
 impl App {
-    /// Who counts new people, where they are limited.
+    /// Returns the limiter of new users. `None` if they are not limited.
     fn new_user_limiter(&self) -> Option<Arc<NewUserLimiter>> {
         self.config.rate_limits.filter(|limits| limits.new_users > 0)?;
         let lobby = Arc::clone(&self.lobby) as Arc<dyn Lobby>;
-        let (warden, clock) = (Arc::clone(&self.admin.0), Arc::clone(&self.clock));
-        Some(Arc::new(NewUserLimiter::new(lobby, warden, clock, self.ids.clone())))
+        let (moderation, clock) = (Arc::clone(&self.admin.0), Arc::clone(&self.clock));
+        Some(Arc::new(NewUserLimiter::new(lobby, moderation, clock, self.ids.clone())))
     }
 }
 
@@ -290,10 +292,10 @@ fn whatsapp_settings(settings: channels::WhatsAppConfig) -> whatsapp::WhatsAppSe
     whatsapp::WhatsAppSettings { token, phone_number_id, verify_token, app_secret, api_base }
 }
 
-/// Said at the start, where somebody can still do something about it.
+/// Error at startup, while the operator can still correct the setting.
 const STORE_UNAVAILABLE: &str = "the moderation store can't be opened: check STATE_DB";
 
-/// Requests can't be sent from here.
+/// The system has no root certificates, so no request can be sent.
 #[derive(Debug, Error)]
 #[error("no trusted root certificates found: install ca-certificates")]
 pub struct NoRootCertificates;
@@ -304,11 +306,12 @@ impl Drop for App {
     }
 }
 
-/// The `serve` command: HTTP until a signal to stop. `announce` is told the address, and the token
-/// if one was made for this run.
+/// Runs the `serve` command: HTTP until a signal to stop. `announce` receives the address, and the token if
+/// it was generated for this run.
 ///
 /// # Errors
-/// When the address can't be listened on, or signals can't be waited for.
+/// Returns an error if the address can't be bound, signals can't be received, the file of the moderation
+/// store can't be opened, or [`App::new`] fails.
 pub async fn serve(
     config: Config,
     announce: impl FnOnce(SocketAddr, Option<&AuthTokens>),
@@ -331,7 +334,7 @@ pub async fn serve(
     tracing::info!(%address, version = env!("CARGO_PKG_VERSION"), "listening");
     let app = App::new(config, &(Arc::new(SystemClock::new()) as Arc<dyn Clock>))
         .map_err(io::Error::other)?;
-    // Redis may come up later; a file that can't be opened now can't be later either.
+    // Redis may start later; a file that can't be opened now stays so.
     if app.config.redis.is_none() {
         app.admin.audit_log().await.map_err(|_| io::Error::other(STORE_UNAVAILABLE))?;
     }
@@ -340,38 +343,39 @@ pub async fn serve(
     Ok(())
 }
 
-/// The `stdio` command: MCP over standard input and output until either ends.
+/// Runs the `stdio` command: MCP over standard input and output until either ends.
 ///
 /// # Errors
-/// When the client does not speak the protocol, or signals can't be waited for.
+/// Returns an error if the client does not speak the protocol, signals can't be received, or [`App::new`]
+/// fails.
 pub async fn serve_stdio(config: Config) -> Result<(), String> {
     let config = Config { playground: false, ..config };
     let shutdown = shutdown_on_signal().map_err(|error| error.to_string())?;
     let app = App::new(config, &(Arc::new(SystemClock::new()) as Arc<dyn Clock>))
         .map_err(|error| error.to_string())?;
     tokio::select! {
-        ended = stdio::serve(app.mcp.clone(), shutdown.clone()) => ended,
-        // A read of standard input can't be interrupted, so nothing is waited for.
+        result = stdio::serve(app.mcp.clone(), shutdown.clone()) => result,
+        // A blocking read of standard input can't be cancelled, so this does not wait for it.
         () = shutdown.cancelled() => Ok(()),
     }
 }
 
-/// How often figures that have been recorded are folded into the histograms, which otherwise grow
-/// until somebody asks for them.
+/// Interval at which recorded values are folded into the histograms, which grow until the next
+/// scrape.
 const METRICS_INTERVAL: Duration = Duration::from_secs(5);
 
-/// A token that SIGTERM and Ctrl-C cancel.
+/// Returns a token that SIGTERM and Ctrl-C cancel.
 fn shutdown_on_signal() -> io::Result<CancellationToken> {
     let shutdown = CancellationToken::new();
     let (mut terminate, mut interrupt) =
         (signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?);
-    let told = shutdown.clone();
+    let signalled = shutdown.clone();
     tokio::spawn(async move {
         tokio::select! {
             _ = terminate.recv() => {}
             _ = interrupt.recv() => {}
         }
-        told.cancel();
+        signalled.cancel();
     });
     Ok(shutdown)
 }

@@ -1,4 +1,6 @@
-//! Which backends keep what, as configured: the only file that names them.
+//! Chooses the backends of the stores by [`Config`]. The only file that names them.
+//!
+//! To add a backend, add its configuration to `config/store.rs` and an arm here.
 
 use std::sync::Arc;
 
@@ -21,7 +23,7 @@ use crate::rate_limit::limiter::RateLimiter;
 use crate::rate_limit::store_memory::MemoryRateLimiter;
 use crate::rate_limit::store_redis::RedisRateLimiter;
 
-/// The lobby, and the hashes by which people are known in it.
+/// Returns the lobby and the hasher of its user ids.
 pub(super) fn lobby(config: &Config) -> (Arc<dyn Lobby>, IdHasher) {
     let Some(redis) = &config.redis else {
         let lobby = MemoryLobby::new(config.idle_timeout, seeded_rng());
@@ -43,24 +45,24 @@ pub(super) fn lobby(config: &Config) -> (Arc<dyn Lobby>, IdHasher) {
     (Arc::new(lobby), ids)
 }
 
-/// Who keeps people apart, with reports sealed.
+/// Returns the moderation service with its store, encryption keys and rate limiter.
 pub(super) fn moderation(config: &Config, ids: &IdHasher) -> ModerationService {
     let mut rng = seeded_rng();
-    let (seal, ledger): (_, Arc<dyn ModerationStore>) = match (&config.redis, &config.state_db) {
+    let (keyring, store): (_, Arc<dyn ModerationStore>) = match (&config.redis, &config.state_db) {
         (Some(redis), _) => {
-            let ledger = RedisModerationStore::new(redis.url.expose_secret());
-            let ledger = ledger.expect("the configuration has checked the address");
-            (Keyring::new(&redis.keys), Arc::new(ledger))
+            let store = RedisModerationStore::new(redis.url.expose_secret());
+            let store = store.expect("the configuration has checked the address");
+            (Keyring::new(&redis.keys), Arc::new(store))
         }
         (None, Some(state)) => {
             (Keyring::new(&state.keys), Arc::new(SqlModerationStore::new(&state.file)))
         }
         (None, None) => (Keyring::new(&[rng.random()]), Arc::new(MemoryModerationStore::default())),
     };
-    let throttle = config.rate_limits.map(|limits| -> Arc<dyn RateLimiter> {
+    let limiter = config.rate_limits.map(|limits| -> Arc<dyn RateLimiter> {
         let Some(redis) = &config.redis else { return Arc::new(MemoryRateLimiter::new(limits)) };
-        let throttle = RedisRateLimiter::new(redis.url.expose_secret(), limits, ids.clone());
-        Arc::new(throttle.expect("the configuration has checked the address"))
+        let limiter = RedisRateLimiter::new(redis.url.expose_secret(), limits, ids.clone());
+        Arc::new(limiter.expect("the configuration has checked the address"))
     });
-    ModerationService::new(ledger, seal, throttle, rng)
+    ModerationService::new(store, keyring, limiter, rng)
 }

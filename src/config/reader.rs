@@ -1,6 +1,6 @@
 //! [`EnvReader`] reads one variable after the other and collects every problem.
 //!
-//! What a value means is the business of the section that reads it. A value that may be secret is read
+//! The meaning of a value is the business of the section that reads it. A value that may be secret is read
 //! with [`EchoValue::Redacted`], so that no problem repeats it.
 
 use std::ffi::OsString;
