@@ -17,6 +17,10 @@ use crate::mask::Masked;
 /// The most messages that may wait for one person; notices come on top.
 pub const INBOX_CAPACITY: usize = 200;
 
+/// Maximum length of one item's message, in characters. With a nickname and the words around it, an
+/// item then always fits into an answer; a longer message becomes several items.
+pub(super) const MAX_ITEM_CHARS: usize = 3_900;
+
 /// How long whoever took items has to say that they arrived. After that they wait again, and may
 /// come a second time under the same number.
 pub const LEASE_TIME: Duration = Duration::from_secs(10);

@@ -10,12 +10,11 @@ pub mod person;
 mod queue;
 pub(crate) mod reaper;
 mod replay;
+pub mod rules;
 pub mod signal;
 pub mod store_memory;
 pub mod store_redis;
 mod transcript;
-
-use std::time::Duration;
 
 use async_trait::async_trait;
 use thiserror::Error;
@@ -32,9 +31,6 @@ use crate::kernel::id::{IdempotencyKey, UserId};
 #[derive(Debug, Error)]
 #[error("the lobby's store is unavailable")]
 pub struct LobbyError;
-
-/// For how long Meta sends a message again that it had no answer to.
-pub const META_RETRY_WINDOW: Duration = Duration::from_secs(7 * 24 * 60 * 60);
 
 /// A lobby kept somewhere.
 ///
@@ -76,7 +72,7 @@ pub trait Lobby: Send + Sync {
     /// backend that needs longer does the work in a task of its own.
     fn settle(&self, who: UserId, lease: LeaseId, delivered: bool);
 
-    /// Whether this is asked of a message for the first time in [`REDELIVERY`]: for callers that
+    /// Whether this is asked of a message for the first time in [`rules::CLAIM_TTL`]: for callers that
     /// send a message again for days.
     async fn claim_delivery(
         &self,

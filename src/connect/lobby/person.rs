@@ -1,34 +1,20 @@
 //! One person as the lobby knows them, and whom they met lately.
 
 use std::collections::BTreeSet;
-use std::time::Duration;
 
 use smallvec::SmallVec;
 
 use super::chat::{Chat, MatchPreferences};
 use super::inbox::Inbox;
+use super::rules::{
+    AVOID_RECENT_FOR, INTEREST_ONLY_FOR, RECENT_PARTNER_TTL, RECENT_PARTNERS, TRUST_AFTER_MESSAGES,
+};
 use super::transcript::Transcript;
 use crate::connect::profile::language::Language;
 use crate::connect::profile::nickname::Nickname;
 use crate::kernel::clock::Timestamp;
 use crate::kernel::id::{RoomId, UserId};
 use crate::mask::{Masked, Memory};
-
-/// How many of the last partners are avoided, and for how long after the chat.
-pub(super) const RECENT_PARTNERS: usize = 5;
-pub(super) const RECENT_PARTNER_TTL: Duration = Duration::from_secs(20 * 60);
-
-/// How long somebody waits for a new face before a recent partner will do.
-pub const AVOID_RECENT_FOR: Duration = Duration::from_secs(60);
-
-/// How long somebody who named interests waits for a person who shares one before anyone will do.
-pub const INTEREST_ONLY_FOR: Duration = Duration::from_secs(30);
-
-/// How long two who are silent are left alone before they are nudged.
-pub const NUDGE_AFTER: Duration = Duration::from_secs(3 * 60);
-
-/// So many messages of both make two people familiar with each other.
-pub const TRUST_AFTER_MESSAGES: u8 = 3;
 
 /// Everything kept of a person. A fresh one is idle, masked and nameless.
 #[derive(Debug)]

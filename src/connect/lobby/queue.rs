@@ -3,9 +3,10 @@
 //! Somebody who named interests is choosy at first: only a person with a common one will do. After
 //! [`CHOOSY_FOR`] they are open to anyone, as are from the start those who named none.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, VecDeque};
+use std::time::Duration;
 
-use super::person::INTEREST_ONLY_FOR;
+use super::rules::INTEREST_ONLY_FOR;
 use crate::connect::profile::interest::{Interest, Interests};
 use crate::kernel::clock::Timestamp;
 use crate::kernel::id::UserId;
@@ -104,6 +105,34 @@ impl Queue {
     }
 }
 
+/// How long the last people waited who were paired.
+#[derive(Debug, Default)]
+pub struct RecentWaits(VecDeque<Duration>);
+
+impl RecentWaits {
+    /// So many tell what is usual now; few enough to follow the hour of the day.
+    pub const SAMPLES: usize = 50;
+
+    pub fn add(&mut self, wait: Duration) {
+        // Who finds somebody waiting does not wait: what they tell is nothing for who has to.
+        if wait.is_zero() {
+            return;
+        }
+        if self.0.len() == Self::SAMPLES {
+            self.0.pop_front();
+        }
+        self.0.push_back(wait);
+    }
+
+    /// The median.
+    #[must_use]
+    pub fn median(&self) -> Option<Duration> {
+        let mut sorted: Vec<_> = self.0.iter().copied().collect();
+        sorted.sort_unstable();
+        sorted.get(sorted.len() / 2).copied()
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -127,5 +156,15 @@ mod tests {
                 all.is_empty() && open.is_empty() && choosy.is_empty() && by_interest.is_empty()
             );
         }
+    }
+
+    #[test]
+    fn queue_estimate_is_the_median_recent_wait() {
+        let mut waits = RecentWaits::default();
+        assert_eq!(waits.median(), None);
+        [0, 5, 0, 90, 20, 0].into_iter().for_each(|s| waits.add(Duration::from_secs(s)));
+        assert_eq!(waits.median(), Some(Duration::from_secs(20)));
+        (0..50).for_each(|_| waits.add(Duration::from_secs(3)));
+        assert_eq!(waits.median(), Some(Duration::from_secs(3)), "what was long ago is forgotten");
     }
 }

@@ -15,8 +15,9 @@ use super::action::{
 use super::broadcast::{Broadcast, BroadcastProgress, MAX_FIND_RESULTS, Presence};
 use super::inbox::{Lease, LeaseId};
 use super::manager::RandomConnectManager;
+use super::rules::CLAIM_TTL;
 use super::signal::{Listener, SignalHub};
-use super::{Lobby, LobbyError, META_RETRY_WINDOW};
+use super::{Lobby, LobbyError};
 use crate::kernel::clock::Timestamp;
 use crate::kernel::id::{IdempotencyKey, UserId};
 use crate::kernel::ttl_cache::TtlCache;
@@ -59,7 +60,7 @@ impl MemoryLobby {
             }),
             lease_settled: Notify::new(),
             listeners: SignalHub::default(),
-            claimed: Mutex::new(TtlCache::new(META_RETRY_WINDOW, MAX_CLAIMED)),
+            claimed: Mutex::new(TtlCache::new(CLAIM_TTL, MAX_CLAIMED)),
         }
     }
 

@@ -7,7 +7,7 @@ use random_connect::connect::lobby::Lobby;
 use random_connect::connect::lobby::action::{Action, Call, MatchConstraints, Outcome};
 use random_connect::connect::lobby::chat::Chat;
 use random_connect::connect::lobby::inbox::{INBOX_CAPACITY, InboxEvent};
-use random_connect::connect::lobby::person::{INTEREST_ONLY_FOR, NUDGE_AFTER};
+use random_connect::connect::lobby::rules::{INTEREST_ONLY_FOR, NUDGE_AFTER};
 use random_connect::connect::profile::language::Language;
 use random_connect::kernel::clock::Timestamp;
 use random_connect::mask::{Masked, Memory};

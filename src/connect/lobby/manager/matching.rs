@@ -1,15 +1,13 @@
 //! Who is paired with whom: search, eligibility, and what waiting people can expect.
 
-use std::collections::VecDeque;
-use std::time::Duration;
-
 use rand::Rng;
 
 use super::RandomConnectManager;
 use crate::connect::lobby::action::{MatchConstraints, Outcome, QueuePosition};
 use crate::connect::lobby::chat::{Chat, History};
 use crate::connect::lobby::inbox::InboxEvent;
-use crate::connect::lobby::person::{ChatSide, NUDGE_AFTER, PersonState, QueueEntry};
+use crate::connect::lobby::person::{ChatSide, PersonState, QueueEntry};
+use crate::connect::lobby::rules::NUDGE_AFTER;
 use crate::connect::profile::nickname::Nickname;
 use crate::kernel::clock::Timestamp;
 use crate::kernel::id::{RoomId, UserId};
@@ -172,47 +170,5 @@ impl RandomConnectManager {
             position: self.queue.position(waiting.ticket),
             estimated_wait: self.recent_waits.median(),
         }
-    }
-}
-
-/// How long the last people waited who were paired.
-#[derive(Debug, Default)]
-pub(crate) struct RecentWaits(VecDeque<Duration>);
-
-impl RecentWaits {
-    /// So many tell what is usual now; few enough to follow the hour of the day.
-    pub(crate) const SAMPLES: usize = 50;
-
-    fn add(&mut self, wait: Duration) {
-        // Who finds somebody waiting does not wait: what they tell is nothing for who has to.
-        if wait.is_zero() {
-            return;
-        }
-        if self.0.len() == Self::SAMPLES {
-            self.0.pop_front();
-        }
-        self.0.push_back(wait);
-    }
-
-    /// The median.
-    fn median(&self) -> Option<Duration> {
-        let mut sorted: Vec<_> = self.0.iter().copied().collect();
-        sorted.sort_unstable();
-        sorted.get(sorted.len() / 2).copied()
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn queue_estimate_is_the_median_recent_wait() {
-        let mut waits = RecentWaits::default();
-        assert_eq!(waits.median(), None);
-        [0, 5, 0, 90, 20, 0].into_iter().for_each(|s| waits.add(Duration::from_secs(s)));
-        assert_eq!(waits.median(), Some(Duration::from_secs(20)));
-        (0..50).for_each(|_| waits.add(Duration::from_secs(3)));
-        assert_eq!(waits.median(), Some(Duration::from_secs(3)), "what was long ago is forgotten");
     }
 }

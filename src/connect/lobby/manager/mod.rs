@@ -8,7 +8,9 @@
 //! **Invariant:** a message is in the inbox of the partner of the moment it was sent, or its
 //! sender was told why not.
 
-pub(crate) mod matching;
+mod blocking;
+mod matching;
+mod operator;
 mod sweep;
 #[cfg(test)]
 mod tests;
@@ -19,15 +21,14 @@ use std::time::Duration;
 
 use rand::Rng;
 
-use self::matching::RecentWaits;
 use super::action::{
     Action, ActionResult, Call, Effect, LobbyStats, Outcome, SenderState, UserStatus,
 };
 use super::chat::{Chat, History, HistoryMessage, MatchPreferences};
-use super::inbox::{InboxEvent, Item, Lease, LeaseId};
+use super::inbox::{InboxEvent, Item, Lease, LeaseId, MAX_ITEM_CHARS};
 use super::people::People;
 use super::person::{ChatSide, Person, PersonState, QueueEntry};
-use super::queue::Queue;
+use super::queue::{Queue, RecentWaits};
 use super::replay::{ReplayCache, ReplayRecord};
 use super::transcript::EndedTranscripts;
 use crate::connect::profile::nickname::Nickname;
@@ -35,10 +36,6 @@ use crate::kernel::clock::Timestamp;
 use crate::kernel::id::{IdempotencyKey, RoomId, UserId};
 use crate::kernel::shards::ShardedMap;
 use crate::mask::{Masked, Memory};
-
-/// The most characters of a message that one inbox item holds. With a nickname and the words
-/// around it, an item then always fits into an answer; longer messages become several items.
-pub(super) const MAX_ITEM_CHARS: usize = 3_900;
 
 /// What is no longer needed and still takes memory.
 pub type DeferredDrops = Vec<Box<dyn Any + Send>>;

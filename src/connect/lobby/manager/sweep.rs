@@ -14,7 +14,8 @@ use crate::connect::lobby::action::{NudgeResult, SweepResult};
 use crate::connect::lobby::chat::Chat;
 use crate::connect::lobby::inbox::InboxEvent;
 use crate::connect::lobby::people::IdleCheck;
-use crate::connect::lobby::person::{INTEREST_ONLY_FOR, NUDGE_AFTER, Person};
+use crate::connect::lobby::person::Person;
+use crate::connect::lobby::rules::{INTEREST_ONLY_FOR, NUDGE_AFTER};
 use crate::kernel::clock::Timestamp;
 
 impl RandomConnectManager {

@@ -4,7 +4,7 @@
 use super::RedisLobbyInner;
 use crate::connect::lobby::action::{Action, Call};
 use crate::connect::lobby::chat::MatchPreferences;
-use crate::connect::lobby::manager::MAX_ITEM_CHARS;
+use crate::connect::lobby::inbox::MAX_ITEM_CHARS;
 use crate::connect::profile::interest::MAX_INTERESTS;
 use crate::connect::profile::language::Language;
 use crate::kernel::clock::Timestamp;

@@ -6,15 +6,14 @@ use std::time::Duration;
 use once_cell::sync::Lazy;
 use redis::Script;
 
-use crate::connect::lobby::META_RETRY_WINDOW;
 use crate::connect::lobby::chat::MAX_HISTORY;
 use crate::connect::lobby::inbox::{INBOX_CAPACITY, LEASE_TIME};
-use crate::connect::lobby::manager::matching::RecentWaits;
-use crate::connect::lobby::person::{
-    AVOID_RECENT_FOR, INTEREST_ONLY_FOR, NUDGE_AFTER, RECENT_PARTNER_TTL, RECENT_PARTNERS,
-    TRUST_AFTER_MESSAGES,
-};
+use crate::connect::lobby::queue::RecentWaits;
 use crate::connect::lobby::replay::REPLAY_TTL;
+use crate::connect::lobby::rules::{
+    AVOID_RECENT_FOR, CLAIM_TTL, INTEREST_ONLY_FOR, NUDGE_AFTER, RECENT_PARTNER_TTL,
+    RECENT_PARTNERS, TRUST_AFTER_MESSAGES,
+};
 use crate::connect::lobby::transcript::TRANSCRIPT_LEN;
 
 /// After so long nothing is left of a lobby that nobody uses.
@@ -44,7 +43,7 @@ pub(super) static SCRIPTS: Lazy<Scripts> = Lazy::new(|| {
     let millis = |span: Duration| span.as_millis().to_string();
     let constants: String = [
         ("LIFETIME", millis(KEY_TTL)),
-        ("REDELIVERY", millis(META_RETRY_WINDOW)),
+        ("REDELIVERY", millis(CLAIM_TTL)),
         ("LEASE_TIME", millis(LEASE_TIME)),
         ("CHOOSY_FOR", millis(INTEREST_ONLY_FOR)),
         ("PATIENCE", millis(AVOID_RECENT_FOR)),

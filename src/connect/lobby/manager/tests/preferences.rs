@@ -6,7 +6,7 @@ use super::{ManagerFixture, user};
 use crate::connect::lobby::action::{Action, Call, Effect, Outcome, QueuePosition};
 use crate::connect::lobby::chat::MatchPreferences;
 use crate::connect::lobby::inbox::InboxEvent;
-use crate::connect::lobby::person::INTEREST_ONLY_FOR;
+use crate::connect::lobby::rules::INTEREST_ONLY_FOR;
 use crate::connect::profile::interest::Interests;
 
 fn meet_with(list: &str) -> Action {

@@ -5,7 +5,7 @@ use std::time::Duration;
 use super::{IDLE, ManagerFixture, user};
 use crate::connect::lobby::action::{Action, Outcome, QueuePosition, SenderState};
 use crate::connect::lobby::inbox::{INBOX_CAPACITY, InboxEvent};
-use crate::connect::lobby::person::AVOID_RECENT_FOR;
+use crate::connect::lobby::rules::AVOID_RECENT_FOR;
 use crate::connect::profile::nickname::Nickname;
 use crate::kernel::clock::Timestamp;
 use crate::mask::{Masked, Memory, mask_next};
