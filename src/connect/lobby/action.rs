@@ -1,5 +1,10 @@
-//! What a person can ask of the lobby, and what comes of it: the words the manager, the storage
-//! seam and the service share.
+//! [`Action`], [`Outcome`] and [`Effect`]: requests of users to the lobby, and their results.
+//!
+//! The manager, the backends and the services above share these values. They hold data only: rules
+//! are in `manager/`, wording is in `connect/reply/`.
+//!
+//! To add an action, add its variants here, a rule in `manager/`, and the same rule in Lua in
+//! `store_redis/lua/`.
 
 use std::time::Duration;
 
@@ -14,25 +19,26 @@ use crate::mask::{Masked, Memory};
 use crate::moderation::service::ReportReason;
 use crate::rate_limit::gcra::RateLimited;
 
-/// One call of one person.
+/// One call of one user.
 #[derive(Clone, Debug)]
 pub struct Call {
     pub user: UserId,
-    /// Names this call, so that a retry of it is answered without being carried out again.
+    /// Identifies the call, so that a retry receives the same answer and executes nothing.
     pub idempotency_key: Option<IdempotencyKey>,
-    /// The name their caller gave them, where the operator wants such names used.
+    /// The nickname that the caller gave the user; `None` if it gave none or the operator ignores
+    /// such names.
     pub caller_nickname: Option<Nickname>,
-    /// The room they mean. If they are not in it, nothing is done.
+    /// The room the call refers to. If the user is not in it, the action is refused.
     pub room: Option<RoomId>,
-    /// Whether the answer shows what waits for them.
+    /// Whether the answer shows the user's inbox.
     pub include_inbox: bool,
-    /// What is known of whoever looks for a partner.
+    /// Constraints on a search; other actions ignore them.
     pub constraints: MatchConstraints,
     pub now: Timestamp,
 }
 
 impl Call {
-    /// A call that means no particular room and is answered with what waits.
+    /// Creates a call without a key or a room whose answer shows the inbox.
     #[must_use]
     pub const fn new(user: UserId, now: Timestamp) -> Self {
         Self {
@@ -51,33 +57,34 @@ impl Call {
     }
 }
 
-/// What is known, beside what the lobby knows, of somebody who looks for a partner.
+/// Constraints that moderation adds to a user's search.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct MatchConstraints {
-    /// Whom they are never to meet.
+    /// Users who must never be matched with this one.
     pub blocked: Vec<UserId>,
-    /// Whether they need not be told any more how people treat each other here.
+    /// Whether the user needs no notice with their first partner.
     pub notice_seen: bool,
-    /// Whether many of those they met would rather not have.
+    /// Whether many partners rated the user badly.
     pub poorly_rated: bool,
 }
 
-/// What the lobby knows of a sender that decides what their text must go through.
+/// The state of a sender that a text is prepared for before it is relayed.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SenderState {
-    /// Whether their numbers are hidden from their partners.
+    /// Whether contact details in the text are masked.
     pub masking: bool,
-    /// What the masker remembers of their last messages in this chat.
+    /// Digits of the sender's recent short messages in this chat.
     pub memory: Memory,
-    /// Whether both have written a few messages in this chat.
+    /// Whether both partners have sent enough messages in this chat; see
+    /// [`TRUST_AFTER_MESSAGES`](super::rules::TRUST_AFTER_MESSAGES).
     pub trusted: bool,
-    /// Their language, once it is known. With a text to relay, the one that it seems to be in: it is
-    /// kept if none is known.
+    /// The sender's language; `None` until it is known. In [`Action::Relay`], the language detected
+    /// in the text, which the lobby stores if it knows none.
     pub language: Option<Language>,
 }
 
 impl SenderState {
-    /// Whether a text that was prepared for one goes for the other.
+    /// Returns `true` if a text prepared for one state may be sent in the other.
     #[must_use]
     pub fn same_treatment_as(&self, other: &Self) -> bool {
         let Self { masking, memory, trusted, language: _ } = self;
@@ -91,75 +98,76 @@ impl Default for SenderState {
     }
 }
 
-/// What a person does.
+/// A request of a user to the lobby.
 #[derive(Clone, Debug)]
 pub enum Action {
-    /// Join the queue, or pair at once.
+    /// Match immediately or join the queue.
     Meet(MatchPreferences),
-    /// Leave, and meet anyone but the partner just left, by the same wishes as last time.
+    /// Leave the chat and search with the same preferences, skipping the partner just left.
     Again,
-    /// End the chat, or leave the queue.
+    /// End the chat or leave the queue.
     Leave,
-    /// Send text that was prepared for this sender as they were. Once sent, `memory` is what the
-    /// masker remembers of them.
+    /// Send `text`, which was prepared for the state `sender`. Once sent, `memory` becomes the
+    /// sender's mask memory.
     Relay {
         text: Masked,
         sender: SenderState,
         memory: Memory,
     },
     ToggleMasking,
-    /// Ask for the partner's name.
+    /// Get the partner's name.
     Who,
-    /// Be called so in the coming chats.
+    /// Set the nickname for future chats.
     SetNickname(Nickname),
-    /// Let the partner know that something is, or is no longer, being typed.
+    /// Notify the partner that the user is typing, or has stopped.
     SetTyping(bool),
-    /// See the last messages of the chat, at most so many.
+    /// Get the last messages of the chat, up to this number.
     ReadHistory(usize),
-    /// Ask whom one talks with, or talked with last, if that was lately, and with `quoted` what they
-    /// wrote last.
+    /// Get the current partner, or else the last one if they are recent. With `with_transcript`,
+    /// also the partner's last messages.
     LookUpLastPartner {
         with_transcript: bool,
     },
-    /// Never meet somebody again: end the chat, if it is with them. Without `whom` it is who
-    /// [`Action::Encounter`] tells. The lobby leaves the grounds to whoever keeps reports.
+    /// Never match the user with `target` again, and end a chat with them. If `target` is `None`, it
+    /// is the partner that [`Action::LookUpLastPartner`] returns. The lobby does not store `reason`;
+    /// moderation does.
     Block {
         target: Option<UserId>,
         reason: Option<ReportReason>,
     },
-    /// Ask both the question of this number.
+    /// Ask both partners the icebreaker question with this number.
     Icebreaker(u8),
-    /// Be written to in this language.
+    /// Set the language of the user's answers.
     SetLanguage(Language),
-    /// Say whether the chat with whom [`Action::Encounter`] tells was good. The lobby leaves that to
-    /// whoever keeps it.
+    /// Rate the chat with the partner that [`Action::LookUpLastPartner`] returns. Handled by
+    /// moderation; the lobby stores no ratings.
     Rate {
         good: bool,
     },
-    /// Agree to how people treat each other here; kept by whoever keeps that.
+    /// Accept the chat rules. Handled by moderation; the lobby does not store consent.
     Agree,
-    /// Ask how one stands.
+    /// Get the user's status.
     GetStatus,
-    /// Nothing but read the inbox.
+    /// Read the inbox and do nothing else.
     ReadInbox,
 }
 
 impl Action {
-    /// Meet anyone.
+    /// A search without preferences.
     #[must_use]
     pub fn meet() -> Self {
         Self::Meet(MatchPreferences::default())
     }
 }
 
-/// Whom somebody met, and what the other wrote last, oldest first.
+/// The current or last partner, and their last messages, oldest first.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct LastPartner {
     pub partner: UserId,
     pub transcript: Vec<Masked>,
 }
 
-/// How a person stands.
+/// The status of a user.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum UserStatus {
     Idle,
@@ -167,127 +175,139 @@ pub enum UserStatus {
     Chatting(Chat),
 }
 
-/// A place in the queue.
+/// A user's rank in the queue.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct QueuePosition {
-    /// 1 is next in line.
+    /// 1 for the longest waiter.
     pub position: usize,
-    /// How long people waited lately; nothing while that is not known.
+    /// Median of recent waits; `None` until one is known.
     pub estimated_wait: Option<Duration>,
 }
 
-/// What came of an [`Action`]. Refusals are outcomes: they changed nothing.
+/// The result of an [`Action`]. A refusal is an outcome too; it changes nothing.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Outcome {
     Connected {
         chat: Chat,
+        /// Whether the action was [`Action::Again`].
         again: bool,
     },
-    /// In the queue, looking for somebody with one of `interests` first.
+    /// In the queue. Users who share one of `interests` are matched first.
     Waiting {
         place: QueuePosition,
         interests: Interests,
+        /// Whether the action was [`Action::Again`].
         again: bool,
     },
     AlreadyChatting(Chat),
-    /// The person is not in the room they meant: it has ended, or is none of theirs.
+    /// The user is not in the room that the call refers to.
     NotInRoom {
+        /// Whether it was the room of one of the user's last chats.
         ended: bool,
     },
     ChatEnded,
     LeftQueue,
     NothingToLeave,
-    /// The text is in the inbox of `to`, as the item `number` (a long one as this and the next);
-    /// `from` is the name they see.
+    /// The text is in the inbox of `to` as item `seq`. A long text also takes the following items.
     Sent {
         to: UserId,
         seq: u64,
+        /// The sender's name in this chat.
         from: Nickname,
         text: Masked,
     },
+    /// There is no chat to send to.
     NoPartner {
+        /// Whether the user is in the queue.
         waiting: bool,
     },
     PartnerInboxFull,
-    /// The sender changed since the text was prepared: prepare it anew.
+    /// The sender's state has changed since the text was prepared. Prepare it again.
     SenderChanged,
+    /// Whether masking is now on.
     Masking(bool),
+    /// `None` if the user is not in a chat.
     PartnerName(Option<Nickname>),
     NicknameSet(Nickname),
     TypingSet,
-    /// The messages; nothing where not both wanted them kept.
+    /// The messages, oldest first; `None` unless both partners opted to store them.
     History(Option<Vec<HistoryMessage>>),
+    /// `None` if the user has no current or recent partner.
     LastPartner(Option<LastPartner>),
     Blocked {
-        /// Whether this ended a chat.
+        /// Whether the block ended a chat.
         chat_ended: bool,
         reported: bool,
     },
     NoBlockTarget,
-    /// They did this too often: they may again after so long.
+    /// The user has repeated the action too often and must wait.
     RateLimited(RateLimited),
-    /// They may not meet anyone for so long; without a time, until somebody has reviewed it.
+    /// The user may not search for a partner.
     Suspended {
+        /// `None` until an operator reviews the suspension.
         remaining: Option<Duration>,
     },
     Status(UserStatus),
+    /// The number of the question.
     Icebreaker(u8),
     LanguageSet(Language),
     Rated,
     NoRateTarget,
-    /// They have to agree first.
+    /// The user must accept the chat rules first.
     MustAgree,
     Agreed,
     InboxRead,
 }
 
-/// What an action means for people other than who did it. Told to those who listen for it.
+/// A notification of a user's listeners that an operation causes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Effect {
-    /// Something is in this person's inbox.
+    /// This user's inbox has items to check for.
     InboxChanged(UserId),
-    /// This person's partner is, or is no longer, typing.
+    /// The partner of the user `to` is typing, or has stopped.
     Typing { to: UserId, room: RoomId, typing: bool },
 }
 
-/// An outcome, and what the answer to this call may show of the person's inbox.
+/// An outcome and the inbox items that the answer may show.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ActionResult {
     pub outcome: Outcome,
     pub lease: Lease,
 }
 
-/// What one step of a sweep did.
+/// The result of one sweep step.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct SweepResult {
-    /// How many people were forgotten because they were idle.
+    /// Number of evicted users.
     pub evicted: usize,
-    /// Whether there may be more to forget.
+    /// Whether another step may find more to evict.
     pub more: bool,
 }
 
-/// What one step of nudging did.
+/// The result of one nudge step.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct NudgeResult {
-    /// How many pairs were nudged.
+    /// Number of nudged pairs.
     pub pairs: usize,
-    /// Whether there may be more to nudge.
+    /// Whether another step may find more pairs to nudge.
     pub more: bool,
 }
 
-/// How the lobby does.
+/// Figures about the lobby.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct LobbyStats {
-    /// Users active within the idle timeout.
+    /// Number of known users: those who made a call within the idle timeout.
     pub people: usize,
     pub waiting: usize,
     pub pairs: usize,
-    /// Seconds that the longest waiter has waited; 0 when nobody waits.
+    /// Wait of the longest waiter, in seconds; 0 if the queue is empty.
     pub longest_wait_secs: u64,
-    /// Totals since the lobby was made.
+    /// Number of relayed messages since the lobby was created.
     pub relayed: u64,
+    /// Number of masked ranges of text since the lobby was created.
     pub masked: u64,
+    /// Number of evicted users since the lobby was created.
     pub evicted: u64,
-    /// Processes that share the lobby.
+    /// Number of processes that share the lobby.
     pub instances: usize,
 }

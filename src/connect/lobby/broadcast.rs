@@ -1,8 +1,6 @@
-//! What an operator asks of the lobby: who is known in it, how somebody stands, and that everybody is told
-//! something. Who may ask is not known here.
+//! [`Broadcast`], [`Presence`] and the other values of an operator's operations on the lobby.
 //!
-//! Each is a step that does a bounded amount of work, so that nobody waits long for the lock around the
-//! manager.
+//! The operations are in `manager/operator.rs`. Operators are authenticated in `transport/ops/admin/`.
 
 use std::sync::Arc;
 
@@ -10,13 +8,13 @@ use serde::Serialize;
 
 use crate::kernel::id::{IdempotencyKey, UserId};
 
-/// The most characters of a notice: with what else an answer holds it always fits.
+/// Maximum length of a broadcast, in characters, so that it always fits into an answer.
 pub const MAX_BROADCAST_CHARS: usize = 1_000;
 
-/// The most people that one search returns.
+/// Maximum number of users that one search returns.
 pub const MAX_FIND_RESULTS: usize = 100;
 
-/// How somebody stands, without a word of with whom.
+/// The lobby status of a user as an operator sees it, without the partner.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Presence {
@@ -25,12 +23,12 @@ pub enum Presence {
     Chatting,
 }
 
-/// What an operator has everybody told. Cheap to clone: it goes into many inboxes.
+/// The text of a broadcast. Cheap to clone, because it goes into many inboxes.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct BroadcastText(Arc<str>);
 
 impl BroadcastText {
-    /// A text of 1 to [`MAX_NOTICE_CHARS`] characters, without the white space around it.
+    /// Trims `text`. Returns `None` unless 1 to [`MAX_BROADCAST_CHARS`] characters remain.
     #[must_use]
     pub fn parse(text: &str) -> Option<Self> {
         let text = text.trim();
@@ -38,7 +36,7 @@ impl BroadcastText {
         fits.then(|| Self(text.into()))
     }
 
-    /// A text that was a notice before it was kept.
+    /// Wraps a text that [`parse`](Self::parse) accepted before it was stored.
     #[must_use]
     pub(super) fn from_stored(text: &str) -> Self {
         Self(text.into())
@@ -50,22 +48,23 @@ impl BroadcastText {
     }
 }
 
-/// A notice, and what it is known by: whoever was told of it last is not told again.
+/// An operator's message to all known users.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Broadcast {
+    /// Identifies the broadcast, so that no user receives it twice in a row.
     pub key: IdempotencyKey,
     pub text: BroadcastText,
 }
 
-/// What one step of telling everybody did, or all of them together.
+/// The result of one broadcast step, or the sum of several.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct BroadcastProgress {
-    /// Into how many inboxes it went.
+    /// Number of inboxes that received the broadcast.
     pub delivered: usize,
-    /// How many had been told before.
+    /// Number of users skipped because their last broadcast was the same.
     pub already_delivered: usize,
-    /// How many were passed over because their inbox is full.
+    /// Number of users skipped because their inbox is full.
     pub inbox_full: usize,
-    /// The last who was looked at, where there may be more behind them.
+    /// The last user visited; `None` if no user follows.
     pub cursor: Option<UserId>,
 }

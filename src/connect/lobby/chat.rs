@@ -1,4 +1,4 @@
-//! A chat of two people: the room, whom one is with, and what both like.
+//! [`Chat`], one user's view of a pair, and [`History`], the messages that both users opted to store.
 
 use std::collections::VecDeque;
 use std::fmt;
@@ -9,29 +9,30 @@ use crate::kernel::clock::Timestamp;
 use crate::kernel::id::{RoomId, UserId};
 use crate::mask::Masked;
 
-/// A chat as one of the two sees it.
+/// A pair as one of its two users sees it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Chat {
     pub room: RoomId,
     pub partner: UserId,
     pub partner_name: Nickname,
-    /// What both said they like.
+    /// Interests that both users named.
     pub common_interests: Interests,
-    /// Whether this is somebody's first partner, so that they have to be told how people treat each
-    /// other here.
+    /// Whether this is the user's first partner, so that the answer includes the notice with the
+    /// chat rules.
     pub is_first_chat: bool,
 }
 
-/// How somebody wants to be matched, and what is to be kept of the chat.
+/// The user's preferences for a search and for the chat that follows.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct MatchPreferences {
-    /// People with one of these are preferred for a while.
+    /// Users who share one of these are matched first, for the time of
+    /// [`INTEREST_ONLY_FOR`](super::rules::INTEREST_ONLY_FOR).
     pub interests: Interests,
-    /// Whether messages of the chat may be kept while it lasts; both must agree.
+    /// Whether the chat's messages may be stored while it lasts; both users must agree.
     pub keep_history: bool,
 }
 
-/// A message that was kept because both wanted it.
+/// A message stored by mutual opt-in.
 #[derive(Clone, PartialEq, Eq)]
 pub struct HistoryMessage {
     pub seq: u64,
@@ -41,17 +42,17 @@ pub struct HistoryMessage {
     pub text: Masked,
 }
 
-/// Somebody's message stays out of logs.
+/// Omits the text, so that no message reaches a log.
 impl fmt::Debug for HistoryMessage {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Kept").field("number", &self.seq).finish_non_exhaustive()
+        f.debug_struct("HistoryMessage").field("seq", &self.seq).finish_non_exhaustive()
     }
 }
 
-/// The most messages kept of a chat; older ones go.
+/// Maximum number of messages stored per chat; the oldest is dropped first.
 pub const MAX_HISTORY: usize = 200;
 
-/// The messages of a chat whose two people wanted them kept, oldest first.
+/// The stored messages of one chat, oldest first.
 #[derive(Debug, Default)]
 pub struct History(VecDeque<HistoryMessage>);
 
@@ -63,7 +64,7 @@ impl History {
         self.0.push_back(message);
     }
 
-    /// The last `limit` messages, oldest first.
+    /// Returns the last `limit` messages, oldest first.
     #[must_use]
     pub fn last(&self, limit: usize) -> Vec<HistoryMessage> {
         self.0.iter().skip(self.0.len().saturating_sub(limit)).cloned().collect()

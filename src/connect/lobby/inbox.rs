@@ -1,7 +1,10 @@
-//! Inbox until their next call.
+//! [`Inbox`]: one user's undelivered events, in order, and the lease on the first of them.
 //!
-//! Items are leased to an answer and go only when that answer was delivered; a lost answer puts
-//! them back where they were, in order. Words for them are `reply.rs`'s business.
+//! An answer or a push channel leases items. They are removed once the delivery is confirmed, and
+//! return to the inbox in their old order if it fails. Wording is in `connect/reply/`.
+//!
+//! The cycle of a lease: [`Inbox::reclaim`], [`Inbox::lease`], optionally [`Inbox::put_back`], then
+//! [`Inbox::settle`]. A replayed answer uses [`Inbox::renew_lease`] instead of the first two.
 
 use std::collections::VecDeque;
 use std::time::Duration;
@@ -14,18 +17,19 @@ use crate::kernel::clock::Timestamp;
 use crate::kernel::id::RoomId;
 use crate::mask::Masked;
 
-/// The most messages that may wait for one person; notices come on top.
+/// Maximum number of items in an inbox that still accepts messages, icebreakers and broadcasts.
+/// Other events are added beyond it.
 pub const INBOX_CAPACITY: usize = 200;
 
-/// Maximum length of one item's message, in characters. With a nickname and the words around it, an
-/// item then always fits into an answer; a longer message becomes several items.
+/// Maximum length of the message in one item, in characters. With a nickname and the words around
+/// it, such an item always fits into an answer. A longer message becomes several items.
 pub(super) const MAX_ITEM_CHARS: usize = 3_900;
 
-/// How long whoever took items has to say that they arrived. After that they wait again, and may
-/// come a second time under the same number.
+/// Time after which an unsettled lease expires. Its items return to the inbox and are redelivered
+/// under the same `seq`.
 pub const LEASE_TIME: Duration = Duration::from_secs(10);
 
-/// A piece of news for one person, and the room it happened in, if it did in one.
+/// An event that a user is notified of.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum InboxEvent {
     Message {
@@ -39,51 +43,54 @@ pub enum InboxEvent {
     PartnerLeft {
         room: RoomId,
     },
+    /// The partner was evicted.
     PartnerTimedOut {
         room: RoomId,
     },
-    /// A question to both, the one of this number.
+    /// The icebreaker question with this number, asked of both partners.
     Icebreaker {
         room: RoomId,
         question: u8,
     },
-    /// Both have been silent for a while.
+    /// Both partners have been silent for [`NUDGE_AFTER`](super::rules::NUDGE_AFTER).
     Nudge {
         room: RoomId,
     },
-    /// What the operator has everybody told, in no room.
+    /// A message of the operator, which belongs to no room.
     Broadcast(BroadcastText),
 }
 
-/// News with its place in the order in which everything happened, and its time.
+/// An event with its sequence number and time.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Item {
+    /// Orders the items of all users. A redelivery has the same number.
     pub seq: u64,
     pub at: Timestamp,
     pub event: InboxEvent,
 }
 
-/// Names a lease among those of one person.
+/// Identifies a lease among those of one user.
 pub type LeaseId = u64;
 
-/// What an answer may show, in order. `id` names what goes back to the inbox should the answer be
-/// lost; there is none where nothing would.
+/// Items handed out for one answer or push, in order.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Lease {
+    /// Identifies the lease for [`Inbox::settle`]; `None` if no item returns to the inbox when the
+    /// delivery fails.
     pub id: Option<LeaseId>,
-    /// The language of the person they are for, where it is known.
+    /// The user's language; `None` until it is known.
     pub language: Option<Language>,
     pub items: Vec<Item>,
 }
 
-/// One person's inbox: what waits, in order, of which the first few may be on their way.
+/// One user's undelivered items, in order. The first of them may be leased.
 #[derive(Debug, Default)]
 pub struct Inbox {
     items: VecDeque<Item>,
     active_lease: Option<ActiveLease>,
 }
 
-/// The lease of the first `count` items.
+/// The lease on the first `item_count` items.
 #[derive(Clone, Copy, Debug)]
 struct ActiveLease {
     id: LeaseId,
@@ -92,38 +99,39 @@ struct ActiveLease {
 }
 
 impl Inbox {
-    /// Whether something is on its way: nothing more is handed out then, as it would overtake that.
+    /// Returns `true` while a lease is active. No other item is handed out then, because it would
+    /// overtake the leased ones.
     #[must_use]
     pub const fn is_leased(&self) -> bool {
         self.active_lease.is_some()
     }
 
-    /// Whether there is anything to hand out.
+    /// Returns `true` if there is an item to hand out.
     #[must_use]
     pub fn has_pending(&self) -> bool {
         !self.is_leased() && !self.items.is_empty()
     }
 
-    /// Whether `more` messages still fit. Those on their way take room.
+    /// Returns `true` if `count` more items fit. Leased items count too.
     #[must_use]
-    pub fn has_room_for(&self, more: usize) -> bool {
-        self.items.len() + more <= INBOX_CAPACITY
+    pub fn has_room_for(&self, count: usize) -> bool {
+        self.items.len() + count <= INBOX_CAPACITY
     }
 
     pub fn push(&mut self, item: Item) {
         if self.items.capacity() == 0 {
-            // Most are read before a second comes.
+            // Most items are read before a second one arrives.
             self.items.reserve_exact(1);
         }
         self.items.push_back(item);
     }
 
-    /// Ends a lease of which was not heard for too long: its items wait again.
+    /// Ends an expired lease and returns its items to the inbox.
     pub fn reclaim(&mut self, now: Timestamp) {
         self.active_lease = self.active_lease.filter(|lease| now < lease.expires_at);
     }
 
-    /// Hands out all that waits; nothing while anything is on its way.
+    /// Leases all items. The lease is empty while another one is active.
     pub fn lease(&mut self, id: LeaseId, now: Timestamp) -> Lease {
         if !self.has_pending() {
             return Lease::default();
@@ -134,35 +142,36 @@ impl Inbox {
         Lease { id: Some(id), items, ..Lease::default() }
     }
 
-    /// Hands out `items` once more, for an answer that is being repeated. Those that have not been
-    /// delivered meanwhile are on lease to it, unless something is on its way to another answer.
+    /// Hands out the `items` of an earlier answer again, for its replay. Leases those that are still
+    /// undelivered, unless a lease with other items is active.
     pub fn renew_lease(&mut self, id: LeaseId, items: &[Item], now: Timestamp) -> Lease {
         let last = items.last().map_or(0, |item| item.seq);
-        let count = self.items.iter().take_while(|item| item.seq <= last).count();
-        let free = self.active_lease.is_none_or(|lease| lease.item_count == count);
-        let id = (count > 0 && free).then_some(id);
+        let undelivered = self.items.iter().take_while(|item| item.seq <= last).count();
+        let can_lease = self.active_lease.is_none_or(|lease| lease.item_count == undelivered);
+        let id = (undelivered > 0 && can_lease).then_some(id);
         if let Some(id) = id {
             self.active_lease =
-                Some(ActiveLease { id, expires_at: now + LEASE_TIME, item_count: count });
+                Some(ActiveLease { id, expires_at: now + LEASE_TIME, item_count: undelivered });
         }
         Lease { id, items: items.to_vec(), ..Lease::default() }
     }
 
-    /// Keeps what an answer could not hold: all but the first `shown` of the lease's items.
+    /// Returns all but the first `shown` items of an active lease to the inbox.
     pub fn put_back(&mut self, lease: &Lease, shown: usize) {
-        if let Some(own) = self.active_lease.as_mut().filter(|own| Some(own.id) == lease.id) {
-            own.item_count = own.item_count.min(shown);
+        if let Some(active) = self.active_lease.as_mut().filter(|it| Some(it.id) == lease.id) {
+            active.item_count = active.item_count.min(shown);
         }
     }
 
-    /// Ends a lease: its items are gone when delivered, and wait again when not.
+    /// Ends a lease: removes its items if `delivered`, or else returns them to the inbox. Ignores a
+    /// lease that is not active.
     pub fn settle(&mut self, id: LeaseId, delivered: bool) {
         if let Some(lease) = self.active_lease.take_if(|lease| lease.id == id)
             && delivered
         {
             self.items.drain(..lease.item_count);
             if self.items.is_empty() {
-                // Most inboxes are empty most of the time: one must not keep the room of its fullest.
+                // Frees the buffer, because most inboxes are empty most of the time.
                 self.items = VecDeque::new();
             }
         }
@@ -176,28 +185,28 @@ mod tests {
 
     const NOW: Timestamp = Timestamp::from_millis(0);
 
-    fn item(number: u64) -> Item {
+    fn item(seq: u64) -> Item {
         let room = RoomId::random(&mut seeded_rng());
-        Item { seq: number, at: NOW, event: InboxEvent::PartnerLeft { room } }
+        Item { seq, at: NOW, event: InboxEvent::PartnerLeft { room } }
     }
 
-    fn inbox(numbers: impl IntoIterator<Item = u64>) -> Inbox {
+    fn inbox(seqs: impl IntoIterator<Item = u64>) -> Inbox {
         let mut inbox = Inbox::default();
-        numbers.into_iter().for_each(|number| inbox.push(item(number)));
+        seqs.into_iter().for_each(|seq| inbox.push(item(seq)));
         inbox
     }
 
-    fn numbers(lease: &Lease) -> Vec<u64> {
+    fn seqs(lease: &Lease) -> Vec<u64> {
         lease.items.iter().map(|item| item.seq).collect()
     }
 
     #[test]
     fn lease_settled_as_delivered_removes_items() {
         let mut inbox = inbox(1..=3);
-        assert_eq!(numbers(&inbox.lease(1, NOW)), [1, 2, 3]);
+        assert_eq!(seqs(&inbox.lease(1, NOW)), [1, 2, 3]);
         inbox.settle(1, true);
         assert_eq!(inbox.lease(2, NOW), Lease::default());
-        assert_eq!((inbox.items.len(), inbox.items.capacity()), (0, 0), "it takes no room");
+        assert_eq!((inbox.items.len(), inbox.items.capacity()), (0, 0), "the buffer is freed");
     }
 
     #[test]
@@ -206,7 +215,7 @@ mod tests {
         inbox.lease(1, NOW);
         inbox.push(item(3));
         inbox.settle(1, false);
-        assert_eq!(numbers(&inbox.lease(2, NOW)), [1, 2, 3]);
+        assert_eq!(seqs(&inbox.lease(2, NOW)), [1, 2, 3]);
     }
 
     #[test]
@@ -216,7 +225,7 @@ mod tests {
         inbox.push(item(2));
         assert_eq!(inbox.lease(2, NOW), Lease::default());
         inbox.settle(1, false);
-        assert_eq!(numbers(&inbox.lease(3, NOW)), [1, 2]);
+        assert_eq!(seqs(&inbox.lease(3, NOW)), [1, 2]);
     }
 
     #[test]
@@ -225,19 +234,19 @@ mod tests {
         let lease = inbox.lease(1, NOW);
         inbox.put_back(&lease, 2);
         inbox.settle(1, true);
-        assert_eq!(numbers(&inbox.lease(2, NOW)), [3, 4, 5]);
+        assert_eq!(seqs(&inbox.lease(2, NOW)), [3, 4, 5]);
     }
 
     #[test]
     fn lease_renewed_by_a_replay_takes_over_undelivered_items() {
         let mut inbox = inbox(1..=2);
         let first = inbox.lease(1, NOW);
-        let again = inbox.renew_lease(2, &first.items, NOW);
-        assert_eq!(numbers(&again), [1, 2]);
+        let replay = inbox.renew_lease(2, &first.items, NOW);
+        assert_eq!(seqs(&replay), [1, 2]);
         inbox.settle(1, false);
-        assert!(!inbox.has_pending(), "the second answer holds them now");
+        assert!(!inbox.has_pending(), "the second answer has leased them");
         inbox.settle(2, false);
-        assert_eq!(numbers(&inbox.lease(4, NOW)), [1, 2]);
+        assert_eq!(seqs(&inbox.lease(4, NOW)), [1, 2]);
     }
 
     #[test]
@@ -245,8 +254,8 @@ mod tests {
         let mut inbox = inbox(1..=2);
         let first = inbox.lease(1, NOW);
         inbox.settle(1, true);
-        let again = inbox.renew_lease(2, &first.items, NOW);
-        assert_eq!((again.id, numbers(&again)), (None, vec![1, 2]));
+        let replay = inbox.renew_lease(2, &first.items, NOW);
+        assert_eq!((replay.id, seqs(&replay)), (None, vec![1, 2]));
     }
 
     #[test]
@@ -257,7 +266,7 @@ mod tests {
         assert!(inbox.is_leased());
         inbox.reclaim(NOW + LEASE_TIME);
         inbox.settle(1, true);
-        assert_eq!(numbers(&inbox.lease(2, NOW)), [1, 2]);
+        assert_eq!(seqs(&inbox.lease(2, NOW)), [1, 2]);
     }
 
     #[test]

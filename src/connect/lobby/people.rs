@@ -1,9 +1,8 @@
-//! Everybody whom the lobby knows, found by who they are, by the order of their codes, and by when they
-//! may have been silent for too long.
+//! [`People`]: all known users, found by id, in the order of their ids, and by idle deadline.
 //!
-//! What a person is lives in `person.rs`; what becomes of whoever was silent is `sweep.rs`'s business.
+//! The record of one user is [`Person`]. The effects of an eviction are in `manager/sweep.rs`.
 //!
-//! **Invariant:** who is known is in all three, once.
+//! **Invariant:** a known user is in each of the three indexes exactly once.
 
 use std::collections::BTreeSet;
 use std::ops::RangeBounds;
@@ -14,72 +13,78 @@ use crate::kernel::clock::Timestamp;
 use crate::kernel::id::UserId;
 use crate::kernel::shards::ShardedMap;
 
-/// Everybody known.
+/// All known users.
 #[derive(Default)]
 pub(super) struct People {
-    /// Behind a pointer, as a table is half empty just after it grew.
+    /// Boxed, because half of a table's slots are empty just after it grew.
     by_id: ShardedMap<UserId, Box<Person>>,
     ids: BTreeSet<UserId>,
-    /// When each made a call, which may not have been the last: to keep these in order would make each
-    /// call look at two further people, who at a million are in no cache.
+    /// The time of a call by each user, not always the last one. Exact deadlines would make every
+    /// call touch two more users, who are in no CPU cache when there are a million.
     idle_deadlines: BTreeSet<(Timestamp, UserId)>,
 }
 
-/// What a look at whoever may have been silent for too long comes to.
+/// The result of checking a user whose idle deadline has passed.
 pub(super) enum IdleCheck {
-    /// They were.
+    /// The user made no call for the idle timeout.
     Idle(UserId),
-    /// They made a call since: it is not time yet.
+    /// The user has made a call since; the deadline is moved.
     Active,
 }
 
 impl People {
-    /// A person who makes a call: known from now on.
-    pub(super) fn touch(&mut self, who: UserId, now: Timestamp) -> &mut Person {
-        let person = self.by_id.entry(who).or_insert_with(|| {
-            self.ids.insert(who);
-            self.idle_deadlines.insert((now, who));
+    /// Returns the record of a user who makes a call, and creates it if the user is unknown.
+    pub(super) fn touch(&mut self, user: UserId, now: Timestamp) -> &mut Person {
+        let person = self.by_id.entry(user).or_insert_with(|| {
+            self.ids.insert(user);
+            self.idle_deadlines.insert((now, user));
             Box::new(Person::new(now))
         });
         person.last_seen = now;
         person
     }
 
-    pub(super) fn get(&self, who: &UserId) -> Option<&Person> {
-        self.by_id.get(who).map(|person| &**person)
+    pub(super) fn get(&self, user: &UserId) -> Option<&Person> {
+        self.by_id.get(user).map(|person| &**person)
     }
 
-    pub(super) fn get_mut(&mut self, who: &UserId) -> Option<&mut Person> {
-        self.by_id.get_mut(who).map(|person| &mut **person)
+    pub(super) fn get_mut(&mut self, user: &UserId) -> Option<&mut Person> {
+        self.by_id.get_mut(user).map(|person| &mut **person)
     }
 
     pub(super) fn len(&self) -> usize {
         self.ids.len()
     }
 
-    /// Those whose codes are within `codes`, in their order.
-    pub(super) fn ids_in(&self, codes: impl RangeBounds<UserId>) -> impl Iterator<Item = UserId> {
-        self.ids.range(codes).copied()
+    /// Iterates over the users whose ids are in `range`, in the order of their ids.
+    pub(super) fn ids_in(&self, range: impl RangeBounds<UserId>) -> impl Iterator<Item = UserId> {
+        self.ids.range(range).copied()
     }
 
-    /// Looks at whoever may have made no call for `idle`; at nobody where it is time for none. Somebody
-    /// active is looked at about once in that time.
-    pub(super) fn next_idle(&mut self, now: Timestamp, idle: Duration) -> Option<IdleCheck> {
-        let due = self.idle_deadlines.first().filter(|(call, _)| now.since(*call) >= idle);
-        let (call, who) = due.copied()?;
+    /// Checks the user with the earliest idle deadline; `None` if no deadline has passed.
+    ///
+    /// An active user is checked about once per `idle_timeout`.
+    pub(super) fn next_idle(
+        &mut self,
+        now: Timestamp,
+        idle_timeout: Duration,
+    ) -> Option<IdleCheck> {
+        let due = self.idle_deadlines.first().filter(|(call, _)| now.since(*call) >= idle_timeout);
+        let (call, user) = due.copied()?;
         self.idle_deadlines.pop_first();
-        let last = self.get(&who).map_or(call, |person| person.last_seen);
-        if now.since(last) >= idle {
-            return Some(IdleCheck::Idle(who));
+        let last_call = self.get(&user).map_or(call, |person| person.last_seen);
+        if now.since(last_call) >= idle_timeout {
+            return Some(IdleCheck::Idle(user));
         }
-        self.idle_deadlines.insert((last, who));
+        self.idle_deadlines.insert((last_call, user));
         Some(IdleCheck::Active)
     }
 
-    /// Forgets somebody who was [`Look::Silent`], and returns what they were.
-    pub(super) fn remove(&mut self, who: UserId) -> Option<Box<Person>> {
-        self.ids.remove(&who);
-        self.by_id.remove(&who)
+    /// Removes a user that [`next_idle`](Self::next_idle) returned as [`IdleCheck::Idle`], and
+    /// returns the record.
+    pub(super) fn remove(&mut self, user: UserId) -> Option<Box<Person>> {
+        self.ids.remove(&user);
+        self.by_id.remove(&user)
     }
 }
 
@@ -89,36 +94,37 @@ mod tests {
 
     const IDLE: Duration = Duration::from_secs(60);
 
-    fn silent(people: &mut People, now: Timestamp) -> Vec<UserId> {
-        let looks = std::iter::from_fn(|| people.next_idle(now, IDLE));
-        let silent = looks.filter_map(|look| match look {
-            IdleCheck::Idle(who) => Some(who),
+    /// Removes and returns all users who are idle at `now`.
+    fn evict(people: &mut People, now: Timestamp) -> Vec<UserId> {
+        let checks = std::iter::from_fn(|| people.next_idle(now, IDLE));
+        let idle = checks.filter_map(|check| match check {
+            IdleCheck::Idle(user) => Some(user),
             IdleCheck::Active => None,
         });
-        let silent: Vec<_> = silent.collect();
-        silent.iter().for_each(|who| drop(people.remove(*who)));
-        silent
+        let idle: Vec<_> = idle.collect();
+        idle.iter().for_each(|user| drop(people.remove(*user)));
+        idle
     }
 
     #[test]
     fn eviction_visits_idle_people_in_order_of_their_last_call() {
-        let [one, other, third] = [1, 2, 3].map(|n| UserId::from_bytes([n; 16]));
+        let [first, second, third] = [1, 2, 3].map(|n| UserId::from_bytes([n; 16]));
         let at = |millis| Timestamp::default() + Duration::from_millis(millis);
         let mut people = People::default();
-        for (who, millis) in [(one, 0), (other, 1), (third, 2), (other, 30), (one, 59_999)] {
-            people.touch(who, at(millis));
+        for (user, millis) in [(first, 0), (second, 1), (third, 2), (second, 30), (first, 59_999)] {
+            people.touch(user, at(millis));
         }
-        for (millis, gone) in [
+        for (millis, evicted) in [
             (60_001, &[][..]),
             (60_002, &[third]),
             (60_029, &[]),
-            (60_030, &[other]),
+            (60_030, &[second]),
             (119_998, &[]),
-            (119_999, &[one]),
+            (119_999, &[first]),
         ] {
-            assert_eq!(silent(&mut people, at(millis)), gone, "{millis}");
+            assert_eq!(evict(&mut people, at(millis)), evicted, "{millis}");
         }
-        let People { by_id: known, ids: codes, idle_deadlines: calls } = &people;
-        assert!(known.len() == 0 && codes.is_empty() && calls.is_empty());
+        let People { by_id, ids, idle_deadlines } = &people;
+        assert!(by_id.len() == 0 && ids.is_empty() && idle_deadlines.is_empty());
     }
 }

@@ -1,4 +1,7 @@
-//! One person as the lobby knows them, and whom they met lately.
+//! [`Person`]: everything the lobby stores about one user except their histories and transcripts of
+//! ended chats.
+//!
+//! These are values without access to other users. Rules that concern two users are in `manager/`.
 
 use std::collections::BTreeSet;
 
@@ -16,51 +19,51 @@ use crate::kernel::clock::Timestamp;
 use crate::kernel::id::{RoomId, UserId};
 use crate::mask::{Masked, Memory};
 
-/// Everything kept of a person. A fresh one is idle, masked and nameless.
+/// The lobby's record of one user. A new one is idle, masked and without a nickname.
 #[derive(Debug)]
 pub struct Person {
     pub last_seen: Timestamp,
-    /// The language they read, once it is known.
+    /// The language of the user's answers; `None` until it is known.
     pub language: Option<Language>,
-    /// Whether they were told how people treat each other here.
+    /// Whether the user has received the notice or needs none.
     pub notice_seen: bool,
-    /// Whether many of those they met would rather not have.
+    /// Whether many partners rated the user badly.
     pub poorly_rated: bool,
-    /// Whether the numbers they write are hidden.
+    /// Whether contact details in the user's messages are masked.
     pub masking: bool,
-    /// The name they chose, and the one their caller gave them; the first that is there is used.
+    /// The nickname that the user chose; it takes precedence over `caller_nickname`.
     pub nickname: Option<Nickname>,
+    /// The nickname that the caller gave the user.
     pub caller_nickname: Option<Nickname>,
     pub state: PersonState,
-    /// How they last wanted to be matched.
+    /// The preferences of the last search.
     pub preferences: MatchPreferences,
     pub recent_partners: RecentPartners,
-    /// Whom they are never to meet.
     pub blocked: BlockedUsers,
-    /// The number of the last notice to everybody that they were told of; 0 for none.
+    /// The number of the last broadcast that the user received; 0 for none.
     pub last_broadcast: u32,
     pub inbox: Inbox,
 }
 
-/// What a person is doing.
+/// The current activity of a user.
 #[derive(Debug, Default)]
 pub enum PersonState {
     #[default]
     Idle,
     Waiting(QueueEntry),
-    /// In a chat. A pointer, so that who is in none takes no room for one: there are many people.
+    /// Boxed, because most of the many users are not in a chat.
     Chatting(Box<ChatSide>),
 }
 
-/// A person's part in their chat; gone with it, but for what they said.
+/// A user's state inside the current chat. Only the transcript outlives the chat.
 #[derive(Debug)]
 pub struct ChatSide {
     pub chat: Chat,
-    /// What they are called in it.
+    /// The name that the partner sees.
     pub own_name: Nickname,
-    /// What the masker remembers of what they wrote in it.
+    /// Digits of the user's recent short messages in this chat.
     pub mask_memory: Memory,
-    /// How many messages they sent in it, as far as [`FAMILIAR`].
+    /// Number of messages the user has sent in this chat, up to [`TRUST_AFTER_MESSAGES`].
     pub sent_count: u8,
     pub transcript: Transcript,
 }
@@ -77,36 +80,38 @@ impl ChatSide {
         }
     }
 
-    /// They sent a message, after which the masker remembers this of them.
+    /// Records a message that the user sent, and the mask memory after it.
     pub fn record_sent(&mut self, text: Masked, memory: Memory) {
         self.mask_memory = memory;
         self.sent_count = TRUST_AFTER_MESSAGES.min(self.sent_count + 1);
         self.transcript.push(text);
     }
 
+    /// Returns `true` if this side has sent enough messages; a pair is trusted if both sides have.
     #[must_use]
     pub const fn is_trusted(&self) -> bool {
         self.sent_count == TRUST_AFTER_MESSAGES
     }
 }
 
-/// A place in the queue.
+/// A user's entry in the queue.
 #[derive(Clone, Copy, Debug)]
 pub struct QueueEntry {
-    /// Orders the queue; larger is later.
+    /// Orders the queue. A later ticket is larger.
     pub ticket: u64,
     pub since: Timestamp,
-    /// The partner left for this search: not wanted back while patience lasts.
+    /// The partner left for this search, skipped for [`AVOID_RECENT_FOR`].
     pub skip_partner: Option<UserId>,
 }
 
 impl QueueEntry {
-    /// Whether somebody whom many would rather not have met will do as well as nobody.
+    /// Returns `true` while the user accepts only partners whose rating is equally good or poor.
     #[must_use]
     pub fn is_selective(&self, now: Timestamp) -> bool {
         now.since(self.since) < INTEREST_ONLY_FOR
     }
 
+    /// Returns `true` while the user accepts no recent partner.
     #[must_use]
     pub fn avoids_recent(&self, now: Timestamp) -> bool {
         now.since(self.since) < AVOID_RECENT_FOR
@@ -133,6 +138,7 @@ impl Person {
         }
     }
 
+    /// Returns the name for the user's next chat; `None` if it is to be random.
     #[must_use]
     pub fn effective_nickname(&self) -> Option<&Nickname> {
         self.nickname.as_ref().or(self.caller_nickname.as_ref())
@@ -141,21 +147,21 @@ impl Person {
     #[must_use]
     pub const fn chat_side(&self) -> Option<&ChatSide> {
         match &self.state {
-            PersonState::Chatting(talk) => Some(talk),
+            PersonState::Chatting(side) => Some(side),
             _ => None,
         }
     }
 
     pub const fn chat_side_mut(&mut self) -> Option<&mut ChatSide> {
         match &mut self.state {
-            PersonState::Chatting(talk) => Some(talk),
+            PersonState::Chatting(side) => Some(side),
             _ => None,
         }
     }
 
     #[must_use]
     pub fn chat(&self) -> Option<&Chat> {
-        self.chat_side().map(|talk| &talk.chat)
+        self.chat_side().map(|side| &side.chat)
     }
 
     #[must_use]
@@ -164,35 +170,35 @@ impl Person {
     }
 }
 
-/// People whom somebody is never to meet. Most have none, so that an empty one is a pointer only:
-/// there are many people.
+/// Users who must never be matched with this one. An empty set is a null pointer, because most of
+/// the many users block no one.
 #[derive(Debug, Default)]
-#[expect(clippy::box_collection, reason = "a set takes three times the pointer, also while empty")]
+#[expect(clippy::box_collection, reason = "a set is three times a pointer's size, even when empty")]
 pub struct BlockedUsers(Option<Box<BTreeSet<UserId>>>);
 
 impl BlockedUsers {
-    pub fn insert(&mut self, who: UserId) {
-        self.extend([who]);
+    pub fn insert(&mut self, user: UserId) {
+        self.extend([user]);
     }
 
-    pub fn extend(&mut self, people: impl IntoIterator<Item = UserId>) {
-        let mut people = people.into_iter().peekable();
-        if people.peek().is_some() {
-            self.0.get_or_insert_default().extend(people);
+    pub fn extend(&mut self, users: impl IntoIterator<Item = UserId>) {
+        let mut users = users.into_iter().peekable();
+        if users.peek().is_some() {
+            self.0.get_or_insert_default().extend(users);
         }
     }
 
     #[must_use]
-    pub fn contains(&self, who: &UserId) -> bool {
-        self.0.as_ref().is_some_and(|people| people.contains(who))
+    pub fn contains(&self, user: &UserId) -> bool {
+        self.0.as_ref().is_some_and(|users| users.contains(user))
     }
 }
 
-/// The last few partners, oldest first; a pointer only for whoever has had none.
+/// The last [`RECENT_PARTNERS`] partners, oldest first. Allocates nothing before the first.
 #[derive(Debug, Default)]
 pub struct RecentPartners(Option<Box<SmallVec<[PastChat; RECENT_PARTNERS]>>>);
 
-/// A chat that is over.
+/// A chat that has ended.
 #[derive(Debug)]
 struct PastChat {
     partner: UserId,
@@ -201,38 +207,40 @@ struct PastChat {
 }
 
 impl RecentPartners {
+    /// Adds the partner of a chat that ends now. A partner who is already listed moves to the end.
     pub fn add(&mut self, partner: UserId, room: RoomId, now: Timestamp) {
-        let known = self.0.get_or_insert_default();
-        known.retain(|known| known.partner != partner);
-        if known.len() == RECENT_PARTNERS {
-            known.remove(0);
+        let chats = self.0.get_or_insert_default();
+        chats.retain(|chat| chat.partner != partner);
+        if chats.len() == RECENT_PARTNERS {
+            chats.remove(0);
         }
-        known.push(PastChat { partner, room, ended_at: now });
+        chats.push(PastChat { partner, room, ended_at: now });
     }
 
     fn iter(&self) -> impl DoubleEndedIterator<Item = &PastChat> {
-        self.0.iter().flat_map(|known| known.iter())
+        self.0.iter().flat_map(|chats| chats.iter())
     }
 
+    /// Returns `true` if a chat with `partner` ended within [`RECENT_PARTNER_TTL`].
     #[must_use]
     pub fn contains(&self, partner: UserId, now: Timestamp) -> bool {
         self.iter()
-            .any(|known| known.partner == partner && now.since(known.ended_at) < RECENT_PARTNER_TTL)
+            .any(|chat| chat.partner == partner && now.since(chat.ended_at) < RECENT_PARTNER_TTL)
     }
 
-    /// Whether the chat in this room is one of them.
+    /// Returns `true` if one of the listed chats was in `room`, however long ago.
     #[must_use]
     pub fn includes_room(&self, room: RoomId) -> bool {
-        self.iter().any(|known| known.room == room)
+        self.iter().any(|chat| chat.room == room)
     }
 
-    /// The partner of the last chat, if it was lately.
+    /// Returns the partner of the last chat; `None` if it ended before [`RECENT_PARTNER_TTL`].
     #[must_use]
     pub fn last_partner(&self, now: Timestamp) -> Option<UserId> {
         self.iter()
             .next_back()
-            .filter(|last| now.since(last.ended_at) < RECENT_PARTNER_TTL)
-            .map(|last| last.partner)
+            .filter(|chat| now.since(chat.ended_at) < RECENT_PARTNER_TTL)
+            .map(|chat| chat.partner)
     }
 }
 
@@ -241,7 +249,7 @@ mod tests {
     use super::*;
     use crate::kernel::clock::seeded_rng;
 
-    const fn user(n: u8) -> UserId {
+    const fn test_user(n: u8) -> UserId {
         UserId::from_bytes([n; 16])
     }
 
@@ -253,37 +261,37 @@ mod tests {
     fn recent_partners_keeps_five_for_twenty_minutes() {
         let start = Timestamp::from_millis(0);
         let mut recent = RecentPartners::default();
-        (1..=6).for_each(|n| recent.add(user(n), room(), start));
-        assert!(!recent.contains(user(1), start), "the sixth last");
-        assert!((2..=6).all(|n| recent.contains(user(n), start)));
-        assert_eq!(recent.last_partner(start), Some(user(6)));
+        (1..=6).for_each(|n| recent.add(test_user(n), room(), start));
+        assert!(!recent.contains(test_user(1), start), "only the last five are stored");
+        assert!((2..=6).all(|n| recent.contains(test_user(n), start)));
+        assert_eq!(recent.last_partner(start), Some(test_user(6)));
         let later = start + RECENT_PARTNER_TTL;
-        assert!((1..=6).all(|n| !recent.contains(user(n), later)));
+        assert!((1..=6).all(|n| !recent.contains(test_user(n), later)));
         assert_eq!(recent.last_partner(later), None);
     }
 
     #[test]
     fn person_size_is_bounded() {
-        // As many bytes as an allocator hands out.
+        // A size class of the allocator, in bytes.
         assert!(size_of::<Person>() <= 192);
     }
 
     #[test]
     fn blocked_users_allocates_nothing_when_empty() {
-        let mut avoided = BlockedUsers::default();
-        avoided.extend([]);
-        assert!(avoided.0.is_none() && !avoided.contains(&user(1)));
-        avoided.insert(user(1));
-        avoided.extend([user(2), user(1)]);
-        assert!(avoided.contains(&user(1)) && avoided.contains(&user(2)));
-        assert!(!avoided.contains(&user(3)));
+        let mut blocked = BlockedUsers::default();
+        blocked.extend([]);
+        assert!(blocked.0.is_none() && !blocked.contains(&test_user(1)));
+        blocked.insert(test_user(1));
+        blocked.extend([test_user(2), test_user(1)]);
+        assert!(blocked.contains(&test_user(1)) && blocked.contains(&test_user(2)));
+        assert!(!blocked.contains(&test_user(3)));
     }
 
     #[test]
     fn recent_partners_moves_a_repeat_to_the_end() {
         let mut recent = RecentPartners::default();
-        [1, 2, 1].into_iter().for_each(|n| recent.add(user(n), room(), Timestamp::default()));
+        [1, 2, 1].into_iter().for_each(|n| recent.add(test_user(n), room(), Timestamp::default()));
         assert_eq!(recent.iter().count(), 2);
-        assert_eq!(recent.last_partner(Timestamp::default()), Some(user(1)));
+        assert_eq!(recent.last_partner(Timestamp::default()), Some(test_user(1)));
     }
 }

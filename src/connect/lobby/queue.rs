@@ -1,7 +1,9 @@
-//! The waiting queue: who waits, in the order in which they came, and who takes whom.
+//! [`Queue`], the waiting users in the order of their tickets, and [`RecentWaits`], the sample behind
+//! the estimated wait.
 //!
-//! Somebody who named interests is choosy at first: only a person with a common one will do. After
-//! [`CHOOSY_FOR`] they are open to anyone, as are from the start those who named none.
+//! A user with interests is in interest-only mode at first and accepts only a user who shares one.
+//! After [`INTEREST_ONLY_FOR`] the user is open to anyone, as users without interests are from the
+//! start. Every other rule of matching is in `manager/matching.rs`.
 
 use std::collections::{BTreeMap, HashMap, VecDeque};
 use std::time::Duration;
@@ -11,55 +13,56 @@ use crate::connect::profile::interest::{Interest, Interests};
 use crate::kernel::clock::Timestamp;
 use crate::kernel::id::UserId;
 
-/// People by ticket; a ticket taken later is larger.
+/// Users by ticket. A later ticket is larger.
 type TicketMap = BTreeMap<u64, UserId>;
 
-/// Everybody who waits.
+/// All waiting users, with an index per mode and per interest.
 #[derive(Debug, Default)]
 pub struct Queue {
     tickets: TicketMap,
+    /// Users who accept anyone.
     open: TicketMap,
-    /// Who is still choosy, since when.
+    /// Users in interest-only mode, with the time their wait began.
     interest_only: BTreeMap<u64, (Timestamp, UserId)>,
     by_interest: HashMap<Interest, TicketMap>,
 }
 
 impl Queue {
-    pub fn join(&mut self, ticket: u64, who: UserId, interests: &Interests, since: Timestamp) {
-        self.tickets.insert(ticket, who);
+    pub fn join(&mut self, ticket: u64, user: UserId, interests: &Interests, since: Timestamp) {
+        self.tickets.insert(ticket, user);
         if interests.is_empty() {
-            self.open.insert(ticket, who);
+            self.open.insert(ticket, user);
         } else {
-            self.interest_only.insert(ticket, (since, who));
+            self.interest_only.insert(ticket, (since, user));
         }
         for interest in interests.iter() {
-            self.by_interest.entry(Interest::clone(interest)).or_default().insert(ticket, who);
+            self.by_interest.entry(Interest::clone(interest)).or_default().insert(ticket, user);
         }
     }
 
-    /// Takes a ticket out. The interests are those it joined with.
+    /// Removes a ticket. `interests` must be those it joined with.
     pub fn leave(&mut self, ticket: u64, interests: &Interests) {
         self.tickets.remove(&ticket);
         self.open.remove(&ticket);
         self.interest_only.remove(&ticket);
         for interest in interests.iter() {
-            let Some(line) = self.by_interest.get_mut(interest) else { continue };
-            line.remove(&ticket);
-            if line.is_empty() {
+            let Some(tickets) = self.by_interest.get_mut(interest) else { continue };
+            tickets.remove(&ticket);
+            if tickets.is_empty() {
                 self.by_interest.remove(interest);
             }
         }
     }
 
-    /// Opens those to anyone who have been choosy for long enough.
+    /// Opens users to anyone whose interest-only time is over.
     pub fn relax(&mut self, now: Timestamp) {
         while let Some(entry) = self.interest_only.first_entry() {
-            let (ticket, (since, who)) = (*entry.key(), *entry.get());
+            let (ticket, (since, user)) = (*entry.key(), *entry.get());
             if now.since(since) < INTEREST_ONLY_FOR {
                 return;
             }
             entry.remove();
-            self.open.insert(ticket, who);
+            self.open.insert(ticket, user);
         }
     }
 
@@ -68,53 +71,55 @@ impl Queue {
         self.tickets.len()
     }
 
-    /// The place of a ticket in the queue; the longest waiter has place 1.
+    /// Returns the 1-based rank of a ticket. The longest waiter has rank 1.
     #[must_use]
     pub fn position(&self, ticket: u64) -> usize {
-        // Most who ask have just joined the end.
+        // The common case: the user has just joined the end.
         if self.tickets.last_key_value().is_some_and(|(last, _)| *last == ticket) {
             return self.tickets.len();
         }
         self.tickets.range(..=ticket).count()
     }
 
-    /// Everybody, longest waiter first.
+    /// Iterates over all waiting users, longest waiter first.
     pub fn iter(&self) -> impl Iterator<Item = UserId> {
         self.tickets.values().copied()
     }
 
-    /// Those who take anyone, longest waiter first.
+    /// Iterates over the users who accept anyone, longest waiter first.
     pub fn open(&self) -> impl Iterator<Item = UserId> {
         self.open.values().copied()
     }
 
+    /// Returns `true` if the ticket's user accepts anyone.
     #[must_use]
     pub fn is_open(&self, ticket: u64) -> bool {
         self.open.contains_key(&ticket)
     }
 
-    /// The longest waiter who shares one of `interests` and is `eligible`.
+    /// Returns the longest waiter who shares one of `interests` and is `eligible`.
     pub fn oldest_sharing_interest(
         &self,
         interests: &Interests,
         eligible: impl Fn(UserId) -> bool,
     ) -> Option<UserId> {
-        let lines = interests.iter().filter_map(|interest| self.by_interest.get(interest));
-        let firsts = lines.filter_map(|line| line.iter().find(|(_, who)| eligible(**who)));
-        firsts.min_by_key(|(ticket, _)| **ticket).map(|(_, who)| *who)
+        let indexes = interests.iter().filter_map(|interest| self.by_interest.get(interest));
+        let oldest = indexes.filter_map(|index| index.iter().find(|(_, user)| eligible(**user)));
+        oldest.min_by_key(|(ticket, _)| **ticket).map(|(_, user)| *user)
     }
 }
 
-/// How long the last people waited who were paired.
+/// The waits of the users who were matched most recently.
 #[derive(Debug, Default)]
 pub struct RecentWaits(VecDeque<Duration>);
 
 impl RecentWaits {
-    /// So many tell what is usual now; few enough to follow the hour of the day.
+    /// Number of samples: enough for a median, and few enough to follow the time of day.
     pub const SAMPLES: usize = 50;
 
+    /// Adds the wait of a matched user.
     pub fn add(&mut self, wait: Duration) {
-        // Who finds somebody waiting does not wait: what they tell is nothing for who has to.
+        // A user who finds a waiting partner does not wait. That says nothing about a user who does.
         if wait.is_zero() {
             return;
         }
@@ -124,7 +129,7 @@ impl RecentWaits {
         self.0.push_back(wait);
     }
 
-    /// The median.
+    /// Returns the median; `None` until a user has waited.
     #[must_use]
     pub fn median(&self) -> Option<Duration> {
         let mut sorted: Vec<_> = self.0.iter().copied().collect();
@@ -139,22 +144,21 @@ mod tests {
 
     #[test]
     fn queue_leave_removes_every_index_entry() {
-        let who = UserId::from_bytes([1; 16]);
+        let user = UserId::from_bytes([1; 16]);
         let interests = Interests::parse("music, tea");
         let mut queue = Queue::default();
         for now in [Timestamp::default(), Timestamp::default() + INTEREST_ONLY_FOR] {
-            queue.join(1, who, &interests, Timestamp::default());
+            queue.join(1, user, &interests, Timestamp::default());
             queue.relax(now);
             assert_eq!(queue.is_open(1), now != Timestamp::default());
             assert_eq!(
                 queue.oldest_sharing_interest(&Interests::parse("tea"), |_| true),
-                Some(who)
+                Some(user)
             );
             queue.leave(1, &interests);
-            let Queue { tickets: all, open, interest_only: choosy, by_interest } = &queue;
-            assert!(
-                all.is_empty() && open.is_empty() && choosy.is_empty() && by_interest.is_empty()
-            );
+            let Queue { tickets, open, interest_only, by_interest } = &queue;
+            assert!(tickets.is_empty() && open.is_empty());
+            assert!(interest_only.is_empty() && by_interest.is_empty());
         }
     }
 
@@ -165,6 +169,6 @@ mod tests {
         [0, 5, 0, 90, 20, 0].into_iter().for_each(|s| waits.add(Duration::from_secs(s)));
         assert_eq!(waits.median(), Some(Duration::from_secs(20)));
         (0..50).for_each(|_| waits.add(Duration::from_secs(3)));
-        assert_eq!(waits.median(), Some(Duration::from_secs(3)), "what was long ago is forgotten");
+        assert_eq!(waits.median(), Some(Duration::from_secs(3)), "only the last 50 waits count");
     }
 }

@@ -1,4 +1,7 @@
-//! The loop that owns the intervals: it calls the sweeps, which know nothing of timers.
+//! [`run_reaper`], the loop that owns the intervals of sweeping, pairing and nudging.
+//!
+//! [`sweep_all`] and [`broadcast_all`] repeat a bounded step of the [`Lobby`] until it is complete.
+//! Rules must not live here, as timers must not live in the lobby: a step is a function of `now`.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -9,31 +12,31 @@ use super::broadcast::{Broadcast, BroadcastProgress};
 use super::{Lobby, LobbyError};
 use crate::kernel::clock::{Clock, Timestamp};
 
-/// How often waiters whose constraints have relaxed are looked for.
+/// Interval between searches for waiting users whose constraints have relaxed.
 const PAIRING_INTERVAL: Duration = Duration::from_secs(5);
 
-/// Between two steps of an eviction. Most of the time the lock is then free, and whoever holds it
-/// is hardly ever interrupted with it: evicting without a pause made calls wait for 8 ms on a busy
-/// machine, which is a turn of the scheduler.
+/// Pause between two bounded steps, so that the lock is free most of the time and its holder is
+/// rarely preempted. Evicting without a pause delayed calls by 8 ms on a busy machine, which is one
+/// scheduler time slice.
 const SWEEP_PAUSE: Duration = Duration::from_millis(1);
 
-/// Nudges all pairs that are silent for too long, in small steps like [`sweep_all`]'s.
+/// Nudges all silent pairs, in steps like those of [`sweep_all`]. Returns the number of pairs.
 async fn nudge_all(lobby: &dyn Lobby, now: Timestamp) -> Result<usize, LobbyError> {
     let mut pairs = 0;
     loop {
-        let nudged = lobby.nudge_silent(now).await?;
-        pairs += nudged.pairs;
-        if !nudged.more {
+        let step = lobby.nudge_silent(now).await?;
+        pairs += step.pairs;
+        if !step.more {
             return Ok(pairs);
         }
         sleep(SWEEP_PAUSE).await;
     }
 }
 
-/// Evicts idle people every `interval_between`, pairs relaxed waiters and nudges silent pairs every few seconds, until
-/// dropped.
-pub async fn run_reaper(lobby: Arc<dyn Lobby>, clock: Arc<dyn Clock>, interval_between: Duration) {
-    let mut evictions = interval(interval_between);
+/// Evicts idle users every `eviction_interval`; pairs relaxed waiters and nudges silent pairs every
+/// five seconds. Runs until dropped.
+pub async fn run_reaper(lobby: Arc<dyn Lobby>, clock: Arc<dyn Clock>, eviction_interval: Duration) {
+    let mut evictions = interval(eviction_interval);
     let mut pairings = interval(PAIRING_INTERVAL);
     evictions.set_missed_tick_behavior(MissedTickBehavior::Delay);
     pairings.set_missed_tick_behavior(MissedTickBehavior::Delay);
@@ -60,40 +63,46 @@ pub async fn run_reaper(lobby: Arc<dyn Lobby>, clock: Arc<dyn Clock>, interval_b
     }
 }
 
-/// Forgets all who are idle, and what is too old to be repeated, in small steps with pauses for the
-/// calls in between. Returns how many people were evicted.
+/// Evicts all idle users and all expired records, in bounded steps with pauses for other calls.
+/// Returns the number of evicted users.
+///
+/// # Errors
+/// Returns [`LobbyError`] if the lobby's store fails. The steps before the failure have taken
+/// effect.
 pub async fn sweep_all(lobby: &dyn Lobby, now: Timestamp) -> Result<usize, LobbyError> {
     let mut evicted = 0;
     loop {
-        let swept = lobby.sweep(now).await?;
-        evicted += swept.evicted;
-        if !swept.more {
+        let step = lobby.sweep(now).await?;
+        evicted += step.evicted;
+        if !step.more {
             return Ok(evicted);
         }
         sleep(SWEEP_PAUSE).await;
     }
 }
 
-/// Tells everybody who is known, in small steps with pauses, and returns what came of it.
+/// Sends a broadcast to all known users, in bounded steps with pauses for other calls. Returns the
+/// sum of the steps.
 ///
 /// # Errors
-/// When the store fails: what came of it until then. Whoever was told by then is not told again.
+/// Returns the sum of the completed steps if the lobby's store fails. A retry skips the users who
+/// have received the broadcast.
 pub async fn broadcast_all(
     lobby: &dyn Lobby,
-    announcement: &Broadcast,
+    broadcast: &Broadcast,
     now: Timestamp,
 ) -> Result<BroadcastProgress, BroadcastProgress> {
-    let mut all = BroadcastProgress::default();
+    let mut total = BroadcastProgress::default();
     loop {
-        let step = lobby.broadcast(announcement, all.cursor, now).await.map_err(|_| all)?;
-        all = BroadcastProgress {
-            delivered: all.delivered + step.delivered,
-            already_delivered: all.already_delivered + step.already_delivered,
-            inbox_full: all.inbox_full + step.inbox_full,
+        let step = lobby.broadcast(broadcast, total.cursor, now).await.map_err(|_| total)?;
+        total = BroadcastProgress {
+            delivered: total.delivered + step.delivered,
+            already_delivered: total.already_delivered + step.already_delivered,
+            inbox_full: total.inbox_full + step.inbox_full,
             cursor: step.cursor,
         };
         if step.cursor.is_none() {
-            return Ok(all);
+            return Ok(total);
         }
         sleep(SWEEP_PAUSE).await;
     }

@@ -1,4 +1,5 @@
-//! Calls that were carried out lately, so that a retry gets the same answer and does nothing.
+//! [`ReplayCache`]: the stored results of recent calls, so that a retry receives the same answer and
+//! executes nothing.
 
 use std::collections::BTreeSet;
 use std::time::Duration;
@@ -9,30 +10,31 @@ use crate::kernel::clock::Timestamp;
 use crate::kernel::id::IdempotencyKey;
 use crate::kernel::shards::ShardedMap;
 
-/// How long a call is remembered.
+/// TTL of a stored result.
 pub const REPLAY_TTL: Duration = Duration::from_secs(600);
 
-/// What a call came to, and what its answer could show of the inbox.
+/// The outcome of a call and the inbox items leased for its answer.
 #[derive(Clone, Debug)]
 pub struct ReplayRecord {
     pub outcome: Outcome,
     pub items: Vec<Item>,
 }
 
-/// Records by message, forgotten in the order in which they were made.
+/// Records by idempotency key, evicted in the order of their creation.
 #[derive(Debug, Default)]
 pub struct ReplayCache {
-    /// Records behind a pointer, as a table is half empty just after it grew.
+    /// Boxed, because half of a table's slots are empty just after it grew.
     records: ShardedMap<IdempotencyKey, (Timestamp, Box<ReplayRecord>)>,
-    /// Not in a queue, which copies all there is when it grows.
+    /// A B-tree, because a `VecDeque` copies every element when it grows.
     by_age: BTreeSet<(Timestamp, IdempotencyKey)>,
 }
 
 impl ReplayCache {
+    /// Returns the record of `key`; `None` if it does not exist or has expired.
     #[must_use]
     pub fn get(&self, key: IdempotencyKey, now: Timestamp) -> Option<&ReplayRecord> {
-        let (made, record) = self.records.get(&key)?;
-        (!is_expired(*made, now)).then_some(record)
+        let (created, record) = self.records.get(&key)?;
+        (!is_expired(*created, now)).then_some(record)
     }
 
     pub fn insert(&mut self, key: IdempotencyKey, record: ReplayRecord, now: Timestamp) {
@@ -40,26 +42,26 @@ impl ReplayCache {
         self.by_age.insert((now, key));
     }
 
-    /// Forgets up to `limit` old records, and says whether there are more.
+    /// Evicts up to `limit` expired records. Returns `true` if more have expired.
     pub fn evict_expired(&mut self, now: Timestamp, limit: usize) -> bool {
         for _ in 0..limit {
-            let Some((made, key)) =
-                self.by_age.first().copied().filter(|(made, _)| is_expired(*made, now))
+            let Some((created, key)) =
+                self.by_age.first().copied().filter(|(created, _)| is_expired(*created, now))
             else {
                 return false;
             };
             self.by_age.pop_first();
-            // The same message may have been carried out anew since.
-            if self.records.get(&key).is_some_and(|(newest, _)| *newest == made) {
+            // The same key may have been inserted again since.
+            if self.records.get(&key).is_some_and(|(newest, _)| *newest == created) {
                 self.records.remove(&key);
             }
         }
-        self.by_age.first().is_some_and(|(made, _)| is_expired(*made, now))
+        self.by_age.first().is_some_and(|(created, _)| is_expired(*created, now))
     }
 }
 
-fn is_expired(made: Timestamp, now: Timestamp) -> bool {
-    now.since(made) >= REPLAY_TTL
+fn is_expired(created: Timestamp, now: Timestamp) -> bool {
+    now.since(created) >= REPLAY_TTL
 }
 
 #[cfg(test)]
@@ -80,7 +82,7 @@ mod tests {
         replays.insert(key(3), record(), old);
         let steps = (0..500).take_while(|_| replays.evict_expired(old, 64)).count();
         assert_eq!(steps, 500 / 64);
-        assert!(replays.get(key(3), old).is_some(), "carried out anew");
+        assert!(replays.get(key(3), old).is_some(), "the renewed record remains");
         assert_eq!((replays.records.len(), replays.by_age.len()), (1, 1));
     }
 }

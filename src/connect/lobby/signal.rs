@@ -1,7 +1,7 @@
-//! Tells those who listen for somebody's news that there is some, at once and without ever waiting.
+//! [`SignalHub`] and [`Listener`]: lossy notifications that a user's inbox is worth checking.
 //!
-//! A word only says "look": what there is to see is in the inbox, which is the truth. Words that
-//! come faster than they are heard become one.
+//! Notifying never blocks. An [`InboxSignal`] carries no items, because the inbox is authoritative.
+//! Signals that arrive faster than a listener receives them are merged into one.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -15,60 +15,62 @@ use super::action::Effect;
 use crate::kernel::id::{RoomId, UserId};
 use crate::kernel::toolset::ResourceWatch;
 
-/// What has been said to listeners so far.
+/// The sum of all signals that one user's listeners were sent.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct InboxSignal {
-    /// Counts the news.
+    /// Number of inbox changes.
     pub inbox_changes: u64,
-    /// The last that was said of the partner's typing: how many times, where and what.
+    /// The partner's last typing notification: its number from 1, the room, and whether the partner
+    /// is typing. `None` until the first.
     pub typing: Option<(u64, RoomId, bool)>,
 }
 
-/// Everybody who is listened for. Clones share the same list.
+/// The listeners of all users. Clones share them.
 #[derive(Clone, Default)]
 pub struct SignalHub(Arc<HubInner>);
 
 #[derive(Default)]
 struct HubInner {
     channels: Mutex<HashMap<UserId, watch::Sender<InboxSignal>>>,
-    /// How many people there are in the list, so that telling nobody costs nothing.
+    /// Length of `channels`, so that notifying takes no lock while there are no listeners.
     count: AtomicUsize,
 }
 
 impl SignalHub {
-    /// Listens for a person until dropped.
+    /// Subscribes to the signals of `user` until the listener is dropped.
     #[must_use]
-    pub fn listen(&self, who: UserId) -> Listener {
-        let mut people = self.0.channels.lock();
-        let words = people.entry(who).or_default().subscribe();
-        let heard = *words.borrow();
-        self.0.count.store(people.len(), Ordering::Release);
-        Listener { who, receiver: words, seen: heard, hub: self.clone() }
+    pub fn listen(&self, user: UserId) -> Listener {
+        let mut channels = self.0.channels.lock();
+        let receiver = channels.entry(user).or_default().subscribe();
+        let seen = *receiver.borrow();
+        self.0.count.store(channels.len(), Ordering::Release);
+        Listener { user, receiver, seen, hub: self.clone() }
     }
 
-    /// Whether anybody listens for this person.
+    /// Returns `true` if `user` has a listener.
     #[must_use]
-    pub fn has_listener(&self, who: UserId) -> bool {
-        self.0.count.load(Ordering::Acquire) > 0 && self.0.channels.lock().contains_key(&who)
+    pub fn has_listener(&self, user: UserId) -> bool {
+        self.0.count.load(Ordering::Acquire) > 0 && self.0.channels.lock().contains_key(&user)
     }
 
+    /// Signals `effects` to the listeners of the users they concern.
     pub fn notify(&self, effects: &[Effect]) {
         if effects.is_empty() || self.0.count.load(Ordering::Acquire) == 0 {
             return;
         }
-        let people = self.0.channels.lock();
+        let channels = self.0.channels.lock();
         for effect in effects {
             match *effect {
-                Effect::InboxChanged(who) => {
-                    if let Some(words) = people.get(&who) {
-                        words.send_modify(|word| word.inbox_changes += 1);
+                Effect::InboxChanged(user) => {
+                    if let Some(sender) = channels.get(&user) {
+                        sender.send_modify(|signal| signal.inbox_changes += 1);
                     }
                 }
                 Effect::Typing { to, room, typing } => {
-                    if let Some(words) = people.get(&to) {
-                        words.send_modify(|word| {
-                            let times = word.typing.map_or(0, |(times, ..)| times);
-                            word.typing = Some((times + 1, room, typing));
+                    if let Some(sender) = channels.get(&to) {
+                        sender.send_modify(|signal| {
+                            let count = signal.typing.map_or(0, |(count, ..)| count);
+                            signal.typing = Some((count + 1, room, typing));
                         });
                     }
                 }
@@ -77,18 +79,18 @@ impl SignalHub {
     }
 }
 
-/// Hears what is said of one person.
+/// A subscription to the signals of one user.
 pub struct Listener {
-    who: UserId,
+    user: UserId,
     receiver: watch::Receiver<InboxSignal>,
     seen: InboxSignal,
     hub: SignalHub,
 }
 
 impl Listener {
-    /// Waits for a word that was not heard yet, and returns what was said so far.
+    /// Waits for a signal that this listener has not received, and returns the sum of all signals.
     pub async fn recv(&mut self) -> InboxSignal {
-        // The sender is in the list for as long as there is a listener.
+        // Never fails, because the hub holds the sender for as long as this listener exists.
         let _ = self.receiver.changed().await;
         self.seen = *self.receiver.borrow_and_update();
         self.seen
@@ -98,19 +100,19 @@ impl Listener {
 #[async_trait]
 impl ResourceWatch for Listener {
     async fn changed(&mut self) {
-        let known = self.seen.inbox_changes;
-        while self.recv().await.inbox_changes == known {}
+        let seen = self.seen.inbox_changes;
+        while self.recv().await.inbox_changes == seen {}
     }
 }
 
 impl Drop for Listener {
     fn drop(&mut self) {
-        let mut people = self.hub.0.channels.lock();
-        // This one still counts.
-        if people.get(&self.who).is_some_and(|words| words.receiver_count() <= 1) {
-            people.remove(&self.who);
+        let mut channels = self.hub.0.channels.lock();
+        // The count still includes this listener's own receiver.
+        if channels.get(&self.user).is_some_and(|sender| sender.receiver_count() <= 1) {
+            channels.remove(&self.user);
         }
-        self.hub.0.count.store(people.len(), Ordering::Release);
+        self.hub.0.count.store(channels.len(), Ordering::Release);
     }
 }
 
@@ -124,29 +126,29 @@ mod tests {
 
     #[tokio::test]
     async fn signal_reaches_every_listener_of_that_user_only() {
-        let listeners = SignalHub::default();
-        let (mut one, mut two) = (listeners.listen(ANN), listeners.listen(ANN));
-        listeners.notify(&[
+        let hub = SignalHub::default();
+        let (mut first, mut second) = (hub.listen(ANN), hub.listen(ANN));
+        hub.notify(&[
             Effect::InboxChanged(ANN),
             Effect::InboxChanged(BEN),
             Effect::InboxChanged(ANN),
         ]);
-        assert_eq!((one.recv().await.inbox_changes, two.recv().await.inbox_changes), (2, 2));
+        assert_eq!((first.recv().await.inbox_changes, second.recv().await.inbox_changes), (2, 2));
         let room = RoomId::random(&mut seeded_rng());
-        listeners.notify(&[Effect::Typing { to: ANN, room, typing: true }]);
+        hub.notify(&[Effect::Typing { to: ANN, room, typing: true }]);
         assert_eq!(
-            one.recv().await,
+            first.recv().await,
             InboxSignal { inbox_changes: 2, typing: Some((1, room, true)) }
         );
     }
 
     #[test]
     fn signal_hub_forgets_a_user_without_listeners() {
-        let listeners = SignalHub::default();
-        let (one, two) = (listeners.listen(ANN), listeners.listen(ANN));
-        drop(one);
-        assert!(listeners.has_listener(ANN));
-        drop(two);
-        assert!(!listeners.has_listener(ANN) && listeners.0.channels.lock().is_empty());
+        let hub = SignalHub::default();
+        let (first, second) = (hub.listen(ANN), hub.listen(ANN));
+        drop(first);
+        assert!(hub.has_listener(ANN));
+        drop(second);
+        assert!(!hub.has_listener(ANN) && hub.0.channels.lock().is_empty());
     }
 }

@@ -1,4 +1,7 @@
-//! The lobby in this process's memory: gone with it.
+//! [`MemoryLobby`]: the [`Lobby`] in the memory of one process, lost when the process exits.
+//!
+//! All rules are in [`RandomConnectManager`]. This file adds the lock, the wait for a lease to end,
+//! and the notification of listeners after the lock is released.
 
 use std::pin::Pin;
 use std::time::Duration;
@@ -22,30 +25,30 @@ use crate::kernel::clock::Timestamp;
 use crate::kernel::id::{IdempotencyKey, UserId};
 use crate::kernel::ttl_cache::TtlCache;
 
-/// People handled per hold of the lock: about 0.02 ms, so that a call in between hardly waits.
+/// Number of users handled while the lock is held: about 0.02 ms, so that other calls hardly wait.
 const SWEEP_BATCH: usize = 128;
 
-/// How long a call waits for the answer to the same person's last one to arrive or to be lost. It
-/// is known within microseconds unless the caller is slow to take it in.
+/// Maximum time that a call waits for the same user's previous answer to be settled. That takes
+/// microseconds unless the caller is slow to read the answer.
 const LEASE_WAIT: Duration = Duration::from_millis(250);
 
-/// The most messages that are remembered so that they are not carried out again; older ones go.
+/// Maximum number of claimed messages; the oldest claims are dropped first.
 const MAX_CLAIMED: usize = 500_000;
 
-/// The pure manager behind one lock. Every method holds it for microseconds, never across an await.
+/// The manager behind one lock. Every method holds it for microseconds and never across an await.
 pub struct MemoryLobby {
     state: Mutex<LobbyState>,
     /// Wakes the calls that wait for a lease to end.
     lease_settled: Notify,
     listeners: SignalHub,
-    /// Messages that may be sent again for days.
+    /// Messages whose sender may retry them for days.
     claimed: Mutex<TtlCache<IdempotencyKey, ()>>,
 }
 
 struct LobbyState {
     manager: RandomConnectManager,
     rng: StdRng,
-    /// Whether a call waits for a lease to end, so that telling nobody costs nothing.
+    /// Whether a call waits for a lease to end, so that settling wakes no one in vain.
     has_waiters: bool,
 }
 
@@ -64,37 +67,38 @@ impl MemoryLobby {
         }
     }
 
-    /// Takes one step, and then, the lock being free, tells whom it concerns and frees what is gone.
+    /// Runs `step` under the lock, then notifies listeners and frees removed values after releasing
+    /// it.
     fn with_state<T>(&self, step: impl FnOnce(&mut LobbyState) -> T) -> T {
-        let (done, effects, _gone) = {
+        let (result, effects, _deferred_drops) = {
             let state = &mut *self.state.lock();
             (step(state), state.manager.take_effects(), state.manager.take_deferred_drops())
         };
         self.listeners.notify(&effects);
-        done
+        result
     }
 }
 
 #[async_trait]
 impl Lobby for MemoryLobby {
     async fn perform(&self, call: Call, action: Action) -> Result<ActionResult, LobbyError> {
-        let (who, takes_inbox) = (call.user, call.include_inbox);
-        let mut asked = Some((call, action));
-        // Made when there is something to wait for, which there hardly ever is.
+        let (user, include_inbox) = (call.user, call.include_inbox);
+        let mut pending = Some((call, action));
+        // Created on the first wait, because most calls do not wait.
         let mut wait: Option<Pin<Box<Sleep>>> = None;
         loop {
-            // Made before the look at the lease, so that no wake-up falls in between.
+            // Created before the lease is checked, so that no wake-up is missed in between.
             let settled = self.lease_settled.notified();
-            // A call that shows nothing of the inbox has nothing to wait for.
-            let ready = !takes_inbox || wait.as_ref().is_some_and(|wait| wait.is_elapsed());
-            let done = self.with_state(|LobbyState { manager, rng, has_waiters: awaited }| {
-                let ready = ready || !manager.has_active_lease(who);
-                *awaited |= !ready;
-                let (call, action) = asked.take_if(|_| ready)?;
+            // A call that shows no items does not need to wait for the leased ones.
+            let ready = !include_inbox || wait.as_ref().is_some_and(|wait| wait.is_elapsed());
+            let result = self.with_state(|LobbyState { manager, rng, has_waiters }| {
+                let ready = ready || !manager.has_active_lease(user);
+                *has_waiters |= !ready;
+                let (call, action) = pending.take_if(|_| ready)?;
                 Some(manager.perform(call, action, rng))
             });
-            if let Some(performed) = done {
-                return Ok(performed);
+            if let Some(result) = result {
+                return Ok(result);
             }
             tokio::select! {
                 () = settled => {}
@@ -103,29 +107,29 @@ impl Lobby for MemoryLobby {
         }
     }
 
-    async fn sender_state(&self, who: UserId) -> Result<SenderState, LobbyError> {
-        Ok(self.state.lock().manager.sender_state(who))
+    async fn sender_state(&self, user: UserId) -> Result<SenderState, LobbyError> {
+        Ok(self.state.lock().manager.sender_state(user))
     }
 
-    async fn collect(&self, who: UserId, now: Timestamp) -> Result<Lease, LobbyError> {
-        Ok(self.with_state(|state| state.manager.collect(who, now)))
+    async fn collect(&self, user: UserId, now: Timestamp) -> Result<Lease, LobbyError> {
+        Ok(self.with_state(|state| state.manager.collect(user, now)))
     }
 
-    fn listen(&self, who: UserId) -> Listener {
-        self.listeners.listen(who)
+    fn listen(&self, user: UserId) -> Listener {
+        self.listeners.listen(user)
     }
 
-    async fn put_back(&self, who: UserId, lease: &Lease, shown: usize) -> Result<(), LobbyError> {
-        self.with_state(|state| state.manager.put_back(who, lease, shown));
+    async fn put_back(&self, user: UserId, lease: &Lease, shown: usize) -> Result<(), LobbyError> {
+        self.with_state(|state| state.manager.put_back(user, lease, shown));
         Ok(())
     }
 
-    fn settle(&self, who: UserId, lease: LeaseId, delivered: bool) {
-        let awaited = self.with_state(|LobbyState { manager, has_waiters: awaited, .. }| {
-            manager.settle(who, lease, delivered);
-            std::mem::take(awaited)
+    fn settle(&self, user: UserId, lease: LeaseId, delivered: bool) {
+        let had_waiters = self.with_state(|LobbyState { manager, has_waiters, .. }| {
+            manager.settle(user, lease, delivered);
+            std::mem::take(has_waiters)
         });
-        if awaited {
+        if had_waiters {
             self.lease_settled.notify_waiters();
         }
     }
@@ -135,12 +139,12 @@ impl Lobby for MemoryLobby {
         message: IdempotencyKey,
         now: Timestamp,
     ) -> Result<bool, LobbyError> {
-        let mut seen = self.claimed.lock();
-        let first = seen.get(&message, now).is_none();
-        if first {
-            drop(seen.insert(message, (), now));
+        let mut claimed = self.claimed.lock();
+        let is_first = claimed.get(&message, now).is_none();
+        if is_first {
+            drop(claimed.insert(message, (), now));
         }
-        Ok(first)
+        Ok(is_first)
     }
 
     async fn sweep(&self, now: Timestamp) -> Result<SweepResult, LobbyError> {
@@ -159,17 +163,17 @@ impl Lobby for MemoryLobby {
         Ok(self.state.lock().manager.find(prefix, MAX_FIND_RESULTS))
     }
 
-    async fn presence(&self, who: UserId) -> Result<Option<Presence>, LobbyError> {
-        Ok(self.state.lock().manager.presence(who))
+    async fn presence(&self, user: UserId) -> Result<Option<Presence>, LobbyError> {
+        Ok(self.state.lock().manager.presence(user))
     }
 
     async fn broadcast(
         &self,
-        announcement: &Broadcast,
+        broadcast: &Broadcast,
         after: Option<UserId>,
         now: Timestamp,
     ) -> Result<BroadcastProgress, LobbyError> {
-        Ok(self.with_state(|state| state.manager.broadcast(announcement, after, now, SWEEP_BATCH)))
+        Ok(self.with_state(|state| state.manager.broadcast(broadcast, after, now, SWEEP_BATCH)))
     }
 
     async fn stats(&self, now: Timestamp) -> Result<LobbyStats, LobbyError> {
@@ -190,14 +194,18 @@ mod tests {
     async fn lease_wait_ends_when_the_previous_answer_settles() {
         let lobby = MemoryLobby::new(Duration::from_secs(60), seeded_rng());
         let [ann, bob] = [1, 2].map(|id| UserId::from_bytes([id; 16]));
-        let call = |who| Call::new(who, Timestamp::default());
-        for who in [ann, bob] {
-            lobby.perform(call(who), Action::meet()).await.expect("memory");
+        let call = |user| Call::new(user, Timestamp::default());
+        for user in [ann, bob] {
+            lobby.perform(call(user), Action::meet()).await.expect("the memory store never fails");
         }
-        let told = lobby.perform(call(ann), Action::ReadInbox).await.expect("memory").lease;
+        let first = lobby
+            .perform(call(ann), Action::ReadInbox)
+            .await
+            .expect("the memory store never fails")
+            .lease;
         let mut next = pin!(lobby.perform(call(ann), Action::ReadInbox));
-        assert!(poll!(&mut next).is_pending(), "the first answer is on its way");
-        lobby.settle(ann, told.id.expect("a lease"), true);
-        assert!(poll!(&mut next).is_ready(), "it has arrived");
+        assert!(poll!(&mut next).is_pending(), "the first answer is in flight");
+        lobby.settle(ann, first.id.expect("a lease"), true);
+        assert!(poll!(&mut next).is_ready(), "the first answer is settled");
     }
 }

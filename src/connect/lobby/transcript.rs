@@ -1,5 +1,7 @@
-//! What people's partners wrote last, kept so that a report can show it: while the chat lasts, and a
-//! little longer, since people report also whoever has just left.
+//! [`Transcript`]: the last messages of one side of a chat, for a report by the other side.
+//!
+//! A transcript is stored while the chat lasts and for [`RECENT_PARTNER_TTL`] after it, because users
+//! also report a partner who has just left. Looking up and reporting are in `manager/blocking.rs`.
 
 use std::collections::{BTreeSet, VecDeque};
 
@@ -9,10 +11,10 @@ use crate::kernel::id::UserId;
 use crate::kernel::shards::ShardedMap;
 use crate::mask::Masked;
 
-/// So many messages are kept.
+/// Number of messages in a transcript.
 pub(super) const TRANSCRIPT_LEN: usize = 10;
 
-/// The last messages that somebody wrote in a chat, oldest first.
+/// The last messages that one user sent in a chat, oldest first.
 #[derive(Debug, Default)]
 pub struct Transcript(VecDeque<Masked>);
 
@@ -29,47 +31,48 @@ impl Transcript {
     }
 }
 
-/// What each person's partner wrote in a chat that ended lately.
+/// The transcripts of recently ended chats, by the user who received the messages.
 #[derive(Debug, Default)]
 pub(super) struct EndedTranscripts {
     transcripts: ShardedMap<UserId, (Timestamp, Transcript)>,
-    /// When whose chats ended. Not in a queue, which copies all there is when it grows.
+    /// A B-tree, because a `VecDeque` copies every element when it grows.
     by_end_time: BTreeSet<(Timestamp, UserId)>,
 }
 
 impl EndedTranscripts {
-    /// The chat in which this was said to `who` is over.
-    pub(super) fn insert(&mut self, who: UserId, said: Transcript, now: Timestamp) {
-        if !said.0.is_empty() {
-            self.transcripts.insert(who, (now, said));
-            self.by_end_time.insert((now, who));
+    /// Stores the messages that `user` received in a chat that ends now.
+    pub(super) fn insert(&mut self, user: UserId, transcript: Transcript, now: Timestamp) {
+        if !transcript.0.is_empty() {
+            self.transcripts.insert(user, (now, transcript));
+            self.by_end_time.insert((now, user));
         }
     }
 
-    /// Nothing is kept for `who` any more: they are gone, or another chat begins.
-    pub(super) fn remove(&mut self, who: UserId) {
-        self.transcripts.remove(&who);
+    /// Drops the transcript for `user`, who is evicted or begins another chat.
+    pub(super) fn remove(&mut self, user: UserId) {
+        self.transcripts.remove(&user);
     }
 
-    /// Forgets up to `limit` chats that ended long ago, and says whether there are more.
+    /// Drops up to `limit` expired transcripts. Returns `true` if there may be more.
     pub(super) fn evict_expired(&mut self, now: Timestamp, limit: usize) -> bool {
         for _ in 0..limit {
-            let old = self
+            let expired = self
                 .by_end_time
                 .first()
-                .filter(|(ended, _)| now.since(*ended) >= RECENT_PARTNER_TTL);
-            let Some((ended, who)) = old.copied() else { return false };
+                .filter(|(ended_at, _)| now.since(*ended_at) >= RECENT_PARTNER_TTL);
+            let Some((ended_at, user)) = expired.copied() else { return false };
             self.by_end_time.pop_first();
-            // Another chat may have ended since.
-            if self.transcripts.get(&who).is_some_and(|(kept, _)| *kept == ended) {
-                self.transcripts.remove(&who);
+            // Another chat of the user may have ended since.
+            if self.transcripts.get(&user).is_some_and(|(stored_at, _)| *stored_at == ended_at) {
+                self.transcripts.remove(&user);
             }
         }
         true
     }
 
-    pub(super) fn get(&self, who: UserId) -> Vec<Masked> {
-        self.transcripts.get(&who).map(|(_, said)| said.to_vec()).unwrap_or_default()
+    /// Returns the messages that `user` received in their last chat, oldest first.
+    pub(super) fn get(&self, user: UserId) -> Vec<Masked> {
+        self.transcripts.get(&user).map(|(_, transcript)| transcript.to_vec()).unwrap_or_default()
     }
 }
 
@@ -77,34 +80,34 @@ impl EndedTranscripts {
 mod tests {
     use super::*;
 
-    fn transcript(texts: impl IntoIterator<Item = usize>) -> Transcript {
-        let mut said = Transcript::default();
-        texts.into_iter().for_each(|text| said.push(Masked::waived(&text.to_string())));
-        said
+    fn transcript(numbers: impl IntoIterator<Item = usize>) -> Transcript {
+        let mut transcript = Transcript::default();
+        numbers.into_iter().for_each(|n| transcript.push(Masked::waived(&n.to_string())));
+        transcript
     }
 
     #[test]
     fn transcript_keeps_the_last_ten_messages_until_its_ttl() {
         let (ann, now) = (UserId::from_bytes([1; 16]), Timestamp::default());
-        let mut heard = EndedTranscripts::default();
-        heard.insert(ann, transcript(0..12), now);
-        let kept: Vec<_> = heard.get(ann).iter().map(|text| text.as_str().to_owned()).collect();
-        assert_eq!(kept, (2..12).map(|n| n.to_string()).collect::<Vec<_>>());
-        heard.evict_expired(now, 9);
-        assert_eq!(heard.get(ann).len(), TRANSCRIPT_LEN);
-        heard.evict_expired(now + RECENT_PARTNER_TTL, 9);
-        assert!(heard.transcripts.len() == 0 && heard.by_end_time.is_empty());
+        let mut ended = EndedTranscripts::default();
+        ended.insert(ann, transcript(0..12), now);
+        let stored: Vec<_> = ended.get(ann).iter().map(|text| text.as_str().to_owned()).collect();
+        assert_eq!(stored, (2..12).map(|n| n.to_string()).collect::<Vec<_>>());
+        ended.evict_expired(now, 9);
+        assert_eq!(ended.get(ann).len(), TRANSCRIPT_LEN);
+        ended.evict_expired(now + RECENT_PARTNER_TTL, 9);
+        assert!(ended.transcripts.len() == 0 && ended.by_end_time.is_empty());
     }
 
     #[test]
     fn transcript_ttl_starts_at_its_own_chat_end() {
         let (ann, now) = (UserId::from_bytes([1; 16]), Timestamp::default());
-        let mut heard = EndedTranscripts::default();
-        heard.insert(ann, transcript([1]), now);
-        heard.remove(ann);
-        assert!(heard.get(ann).is_empty());
-        heard.insert(ann, transcript([2]), now + RECENT_PARTNER_TTL);
-        heard.evict_expired(now + RECENT_PARTNER_TTL, 9);
-        assert_eq!(heard.get(ann), [Masked::waived("2")]);
+        let mut ended = EndedTranscripts::default();
+        ended.insert(ann, transcript([1]), now);
+        ended.remove(ann);
+        assert!(ended.get(ann).is_empty());
+        ended.insert(ann, transcript([2]), now + RECENT_PARTNER_TTL);
+        ended.evict_expired(now + RECENT_PARTNER_TTL, 9);
+        assert_eq!(ended.get(ann), [Masked::waived("2")]);
     }
 }

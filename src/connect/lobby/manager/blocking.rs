@@ -1,4 +1,6 @@
-//! Blocks, and the transcript of the partner that a report shows.
+//! Blocks of [`RandomConnectManager`], and the partner and transcript that a block or report means.
+//!
+//! The lobby stores no reports; moderation does.
 
 use super::RandomConnectManager;
 use crate::connect::lobby::action::{LastPartner, Outcome};
@@ -10,43 +12,44 @@ use crate::kernel::id::UserId;
 use crate::mask::Masked;
 
 impl RandomConnectManager {
-    /// Whom somebody talks with, or talked with last.
+    /// Returns the current partner, or else the last one if they are recent.
     pub(super) fn last_partner(
         &self,
-        who: UserId,
-        quoted: bool,
+        user: UserId,
+        with_transcript: bool,
         now: Timestamp,
     ) -> Option<LastPartner> {
-        let partner = match self.chat(who) {
+        let partner = match self.chat(user) {
             Some(chat) => chat.partner,
-            None => self.people.get(&who)?.recent_partners.last_partner(now)?,
+            None => self.people.get(&user)?.recent_partners.last_partner(now)?,
         };
-        let said = if quoted { self.transcript_for(who) } else { Vec::new() };
-        Some(LastPartner { partner, transcript: said })
+        let transcript = if with_transcript { self.transcript_for(user) } else { Vec::new() };
+        Some(LastPartner { partner, transcript })
     }
 
-    /// What was written to somebody in the chat they are in, or in their last.
-    fn transcript_for(&self, who: UserId) -> Vec<Masked> {
-        let Some(chat) = self.chat(who) else { return self.transcripts.get(who) };
-        let partner = self.people.get(&chat.partner).and_then(Person::chat_side);
-        partner.map(|talk| talk.transcript.to_vec()).unwrap_or_default()
+    /// Returns the messages that `user` received in the current chat, or else in the last one.
+    fn transcript_for(&self, user: UserId) -> Vec<Masked> {
+        let Some(chat) = self.chat(user) else { return self.transcripts.get(user) };
+        let partner_side = self.people.get(&chat.partner).and_then(Person::chat_side);
+        partner_side.map(|side| side.transcript.to_vec()).unwrap_or_default()
     }
 
-    /// Never lets two people meet again, and ends their chat if they are in one.
+    /// Blocks `target`, or else the current or last partner. The two users are never matched again,
+    /// and their chat ends if they are in one.
     pub(super) fn block(
         &mut self,
-        who: UserId,
-        whom: Option<UserId>,
+        user: UserId,
+        target: Option<UserId>,
         reported: bool,
         now: Timestamp,
     ) -> Outcome {
-        let whom = whom.or_else(|| Some(self.last_partner(who, false, now)?.partner));
-        let Some(whom) = whom else { return Outcome::NoBlockTarget };
-        self.people.touch(who, now).blocked.insert(whom);
-        let ended = self.chat(who).is_some_and(|chat| chat.partner == whom);
-        if ended && let Some(Chat { partner, room, .. }) = self.end_chat(who, now) {
+        let target = target.or_else(|| Some(self.last_partner(user, false, now)?.partner));
+        let Some(target) = target else { return Outcome::NoBlockTarget };
+        self.people.touch(user, now).blocked.insert(target);
+        let chat_ended = self.chat(user).is_some_and(|chat| chat.partner == target);
+        if chat_ended && let Some(Chat { partner, room, .. }) = self.end_chat(user, now) {
             self.push_event(partner, InboxEvent::PartnerLeft { room });
         }
-        Outcome::Blocked { chat_ended: ended, reported }
+        Outcome::Blocked { chat_ended, reported }
     }
 }

@@ -1,10 +1,14 @@
-//! Who is paired with whom: search, eligibility, and what waiting people can expect.
+//! Searches of [`RandomConnectManager`]: it pairs a user with the longest waiter who is eligible.
+//!
+//! The order of the queue is [`Queue`](crate::connect::lobby::queue::Queue)'s part; the waiting times
+//! after which a rule relaxes are in [`rules`](crate::connect::lobby::rules). To add a rule of
+//! eligibility, extend `can_pair` here and `may_pair` in `store_redis/lua/queue.lua`.
 
 use rand::Rng;
 
 use super::RandomConnectManager;
 use crate::connect::lobby::action::{MatchConstraints, Outcome, QueuePosition};
-use crate::connect::lobby::chat::{Chat, History};
+use crate::connect::lobby::chat::{Chat, History, MatchPreferences};
 use crate::connect::lobby::inbox::InboxEvent;
 use crate::connect::lobby::person::{ChatSide, PersonState, QueueEntry};
 use crate::connect::lobby::rules::NUDGE_AFTER;
@@ -12,7 +16,7 @@ use crate::connect::profile::nickname::Nickname;
 use crate::kernel::clock::Timestamp;
 use crate::kernel::id::{RoomId, UserId};
 
-/// Two people who were just paired, each with the chat as they see it.
+/// Two users who have just been paired, each with their view of the chat.
 pub(super) struct NewPair {
     pub(super) chat: Chat,
     pub(super) partner: UserId,
@@ -20,154 +24,196 @@ pub(super) struct NewPair {
 }
 
 impl RandomConnectManager {
-    /// Takes over what is known of somebody who looks for a partner.
+    /// Stores the constraints that moderation adds to a search.
     pub(super) fn apply_constraints(
         &mut self,
-        who: UserId,
-        terms: MatchConstraints,
+        user: UserId,
+        constraints: MatchConstraints,
         now: Timestamp,
     ) {
-        let person = self.people.touch(who, now);
-        person.blocked.extend(terms.blocked);
-        person.notice_seen |= terms.notice_seen;
-        person.poorly_rated = terms.poorly_rated;
+        let person = self.people.touch(user, now);
+        person.blocked.extend(constraints.blocked);
+        person.notice_seen |= constraints.notice_seen;
+        person.poorly_rated = constraints.poorly_rated;
     }
 
-    /// Pairs a person with the longest eligible waiter, or puts them in the queue. Somebody who
-    /// waits already keeps their place.
-    pub(super) fn search(
+    pub(super) fn meet(
         &mut self,
-        who: UserId,
-        spurned: Option<UserId>,
+        user: UserId,
+        preferences: MatchPreferences,
+        now: Timestamp,
+        rng: &mut impl Rng,
+    ) -> Outcome {
+        if let Some(chat) = self.chat(user) {
+            return Outcome::AlreadyChatting(chat.clone());
+        }
+        // A waiting user who changes their preferences keeps their position.
+        let entry = self.queue_entry(user);
+        self.leave_queue(user);
+        let person = self.people.touch(user, now);
+        person.preferences = preferences;
+        if let Some(entry) = entry {
+            person.state = PersonState::Waiting(entry);
+        }
+        self.search(user, None, false, now, rng)
+    }
+
+    pub(super) fn again(&mut self, user: UserId, now: Timestamp, rng: &mut impl Rng) -> Outcome {
+        if let Some(Chat { partner, room, .. }) = self.end_chat(user, now) {
+            self.push_event(partner, InboxEvent::PartnerLeft { room });
+        }
+        let skip_partner =
+            self.people.get(&user).and_then(|person| person.recent_partners.last_partner(now));
+        self.search(user, skip_partner, true, now, rng)
+    }
+
+    /// Pairs `user` with the longest eligible waiter, or adds them to the queue. A user who is
+    /// already waiting keeps their position.
+    fn search(
+        &mut self,
+        user: UserId,
+        skip_partner: Option<UserId>,
         again: bool,
         now: Timestamp,
         rng: &mut impl Rng,
     ) -> Outcome {
-        let waiting = match self.queue_entry(who) {
-            Some(waiting) => {
-                QueueEntry { skip_partner: spurned.or(waiting.skip_partner), ..waiting }
+        let entry = match self.queue_entry(user) {
+            Some(entry) => {
+                QueueEntry { skip_partner: skip_partner.or(entry.skip_partner), ..entry }
             }
-            None => QueueEntry { ticket: self.next_seq(), since: now, skip_partner: spurned },
+            None => QueueEntry { ticket: self.next_seq(), since: now, skip_partner },
         };
-        let person = self.people.touch(who, now);
-        person.state = PersonState::Waiting(waiting);
+        let person = self.people.touch(user, now);
+        person.state = PersonState::Waiting(entry);
         let interests = person.preferences.interests.clone();
-        self.queue.join(waiting.ticket, who, &interests, waiting.since);
-        let Some(pair) = self.match_waiter(who, now, rng) else {
-            return Outcome::Waiting { place: self.queue_position(waiting), interests, again };
+        self.queue.join(entry.ticket, user, &interests, entry.since);
+        let Some(pair) = self.match_waiter(user, now, rng) else {
+            return Outcome::Waiting { place: self.queue_position(entry), interests, again };
         };
         self.push_event(pair.partner, InboxEvent::Connected { chat: pair.partner_chat });
         Outcome::Connected { chat: pair.chat, again }
     }
 
-    /// Pairs somebody who waits with the longest waiting other who shares an interest, or else with
-    /// the longest waiting other, where both take anyone. Nobody is told yet.
+    /// Pairs a waiting user with the longest eligible waiter who shares an interest, or else with
+    /// the longest eligible waiter if both accept anyone. The caller notifies the two users.
     pub(super) fn match_waiter(
         &mut self,
-        who: UserId,
+        user: UserId,
         now: Timestamp,
         rng: &mut impl Rng,
     ) -> Option<NewPair> {
         self.queue.relax(now);
-        let waiting = self.queue_entry(who)?;
-        let interests = &self.people.get(&who)?.preferences.interests;
-        let eligible = |other: UserId| self.can_pair(who, other, now);
+        let entry = self.queue_entry(user)?;
+        let interests = &self.people.get(&user)?.preferences.interests;
+        let eligible = |partner: UserId| self.can_pair(user, partner, now);
         let partner = self.queue.oldest_sharing_interest(interests, eligible).or_else(|| {
-            let open = self.queue.is_open(waiting.ticket);
-            open.then(|| self.queue.open().find(|other| eligible(*other))).flatten()
+            let is_open = self.queue.is_open(entry.ticket);
+            is_open.then(|| self.queue.open().find(|partner| eligible(*partner))).flatten()
         })?;
-        let common = interests.intersection(&self.people.get(&partner)?.preferences.interests);
-        for one in [who, partner] {
-            if let Some(waiting) = self.queue_entry(one) {
-                self.recent_waits.add(now.since(waiting.since));
+        let common_interests =
+            interests.intersection(&self.people.get(&partner)?.preferences.interests);
+        for user in [user, partner] {
+            if let Some(entry) = self.queue_entry(user) {
+                self.recent_waits.add(now.since(entry.since));
             }
-            self.leave_queue(one);
-            self.transcripts.remove(one);
+            self.leave_queue(user);
+            self.transcripts.remove(user);
         }
-        let name = self.chat_nickname(who, rng);
+        let name = self.chat_nickname(user, rng);
         let mut partner_name = self.chat_nickname(partner, rng);
         while partner_name == name && self.people.get(&partner)?.effective_nickname().is_none() {
             partner_name = Nickname::random(rng);
         }
         let room = RoomId::random(rng);
-        let [first, partner_first] = [who, partner].map(|one| {
-            let person = self.people.get_mut(&one);
+        let [is_first, partner_is_first] = [user, partner].map(|user| {
+            let person = self.people.get_mut(&user);
             person.is_some_and(|person| !std::mem::replace(&mut person.notice_seen, true))
         });
         let partner_chat = Chat {
             room,
-            partner: who,
+            partner: user,
             partner_name: name.clone(),
-            common_interests: common.clone(),
-            is_first_chat: partner_first,
+            common_interests: common_interests.clone(),
+            is_first_chat: partner_is_first,
         };
         let chat = Chat {
             room,
             partner,
             partner_name: partner_name.clone(),
-            common_interests: common,
-            is_first_chat: first,
+            common_interests,
+            is_first_chat: is_first,
         };
-        let keeps =
-            |one| self.people.get(one).is_some_and(|person| person.preferences.keep_history);
-        if keeps(&who) && keeps(&partner) {
+        let keeps_history =
+            |user| self.people.get(user).is_some_and(|person| person.preferences.keep_history);
+        if keeps_history(&user) && keeps_history(&partner) {
             self.histories.insert(room, History::default());
         }
-        let chatting =
-            |chat: &Chat, name| PersonState::Chatting(Box::new(ChatSide::new(chat.clone(), name)));
-        self.people.get_mut(&who)?.state = chatting(&chat, name);
+        let chatting = |chat: &Chat, own_name| {
+            PersonState::Chatting(Box::new(ChatSide::new(chat.clone(), own_name)))
+        };
+        self.people.get_mut(&user)?.state = chatting(&chat, name);
         self.people.get_mut(&partner)?.state = chatting(&partner_chat, partner_name);
         self.pair_count += 1;
-        self.nudge_deadlines.insert((now + NUDGE_AFTER, room), who);
+        self.nudge_deadlines.insert((now + NUDGE_AFTER, room), user);
         Some(NewPair { chat, partner, partner_chat })
     }
 
-    /// Whether two waiters may be paired now: they are strangers, or one has waited long enough
-    /// to take anyone; never two of whom one blocked the other. Whoever left a partner for this search
-    /// waits that long themselves first.
+    /// Returns `true` if two waiting users may be paired now.
+    ///
+    /// - Users of whom one has blocked the other are never paired.
+    /// - Recent partners are paired once one of them has waited
+    ///   [`AVOID_RECENT_FOR`](crate::connect::lobby::rules::AVOID_RECENT_FOR).
+    /// - A user who left a partner for this search is paired with that partner only after their own
+    ///   wait of that time.
+    /// - Users who are not equally rated are paired once one of them has waited
+    ///   [`INTEREST_ONLY_FOR`](crate::connect::lobby::rules::INTEREST_ONLY_FOR).
     fn can_pair(&self, a: UserId, b: UserId, now: Timestamp) -> bool {
-        let (Some(first), Some(second)) = (self.people.get(&a), self.people.get(&b)) else {
+        let (Some(person_a), Some(person_b)) = (self.people.get(&a), self.people.get(&b)) else {
             return false;
         };
-        let (PersonState::Waiting(x), PersonState::Waiting(y)) = (&first.state, &second.state)
+        let (PersonState::Waiting(entry_a), PersonState::Waiting(entry_b)) =
+            (&person_a.state, &person_b.state)
         else {
             return false;
         };
-        let spurns =
-            |one: &QueueEntry, other| one.skip_partner == Some(other) && one.avoids_recent(now);
-        let strangers =
-            !first.recent_partners.contains(b, now) && !second.recent_partners.contains(a, now);
-        let apart = first.blocked.contains(&b) || second.blocked.contains(&a);
-        // Gently: whom many would rather not have met waits a little longer for anybody else.
-        let matched = first.poorly_rated == second.poorly_rated
-            || !x.is_selective(now)
-            || !y.is_selective(now);
+        let skips = |entry: &QueueEntry, partner| {
+            entry.skip_partner == Some(partner) && entry.avoids_recent(now)
+        };
+        let strangers = !person_a.recent_partners.contains(b, now)
+            && !person_b.recent_partners.contains(a, now);
+        let blocked = person_a.blocked.contains(&b) || person_b.blocked.contains(&a);
+        // Deliberately mild: a poorly rated user only waits a little longer.
+        let ratings_match = person_a.poorly_rated == person_b.poorly_rated
+            || !entry_a.is_selective(now)
+            || !entry_b.is_selective(now);
         a != b
-            && !apart
-            && matched
-            && (strangers || !x.avoids_recent(now) || !y.avoids_recent(now))
-            && !spurns(x, b)
-            && !spurns(y, a)
+            && !blocked
+            && ratings_match
+            && (strangers || !entry_a.avoids_recent(now) || !entry_b.avoids_recent(now))
+            && !skips(entry_a, b)
+            && !skips(entry_b, a)
     }
 
-    fn chat_nickname(&self, who: UserId, rng: &mut impl Rng) -> Nickname {
-        let own = self.people.get(&who).and_then(|person| person.effective_nickname().cloned());
-        own.unwrap_or_else(|| Nickname::random(rng))
+    /// Returns the name of `user` for a new chat, a random one if they have none.
+    fn chat_nickname(&self, user: UserId, rng: &mut impl Rng) -> Nickname {
+        let nickname =
+            self.people.get(&user).and_then(|person| person.effective_nickname().cloned());
+        nickname.unwrap_or_else(|| Nickname::random(rng))
     }
 
-    /// Takes a person out of the queue, and says whether they were in it.
-    pub(super) fn leave_queue(&mut self, who: UserId) -> bool {
-        let Some(waiting) = self.queue_entry(who) else { return false };
-        if let Some(person) = self.people.get_mut(&who) {
-            self.queue.leave(waiting.ticket, &person.preferences.interests);
+    /// Removes `user` from the queue. Returns `true` if they were in it.
+    pub(super) fn leave_queue(&mut self, user: UserId) -> bool {
+        let Some(entry) = self.queue_entry(user) else { return false };
+        if let Some(person) = self.people.get_mut(&user) {
+            self.queue.leave(entry.ticket, &person.preferences.interests);
             person.state = PersonState::Idle;
         }
         true
     }
 
-    pub(super) fn queue_position(&self, waiting: QueueEntry) -> QueuePosition {
+    pub(super) fn queue_position(&self, entry: QueueEntry) -> QueuePosition {
         QueuePosition {
-            position: self.queue.position(waiting.ticket),
+            position: self.queue.position(entry.ticket),
             estimated_wait: self.recent_waits.median(),
         }
     }

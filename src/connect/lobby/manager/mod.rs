@@ -1,12 +1,17 @@
-//! The heart of the product: who waits, who talks with whom, and what waits for whom.
+//! [`RandomConnectManager`]: the state machine of the lobby, which holds the queue, the pairs and the
+//! inboxes.
 //!
-//! Plain data behind `&mut self`: no clock, no lock, no runtime. Each method is one step that
-//! leaves everything consistent; it returns what is to be said and never sends. Who is paired with
-//! whom is decided in `matching.rs`; sweeps over many people live in `sweep.rs`.
+//! Plain data behind `&mut self`, without clock, lock or runtime. Each method is one step that leaves
+//! the state consistent. It returns an [`Outcome`] and collects [`Effect`]s; it never sends.
+//! `matching.rs` pairs users, `blocking.rs` separates them, `sweep.rs` has the steps without a call,
+//! and `operator.rs` those of an operator.
 //!
-//! **Invariant:** a pair is symmetric; nobody is paired and waiting, or paired with themselves.
-//! **Invariant:** a message is in the inbox of the partner of the moment it was sent, or its
-//! sender was told why not.
+//! To add an action, handle it in `RandomConnectManager::execute`; its rule goes into the file of its
+//! topic.
+//!
+//! **Invariant:** a pair is symmetric; no user is paired and waiting, or paired with themselves.
+//! **Invariant:** a message is in the inbox of the partner of the moment it was sent, or its sender
+//! receives the reason why not.
 
 mod blocking;
 mod matching;
@@ -24,7 +29,7 @@ use rand::Rng;
 use super::action::{
     Action, ActionResult, Call, Effect, LobbyStats, Outcome, SenderState, UserStatus,
 };
-use super::chat::{Chat, History, HistoryMessage, MatchPreferences};
+use super::chat::{Chat, History, HistoryMessage};
 use super::inbox::{InboxEvent, Item, Lease, LeaseId, MAX_ITEM_CHARS};
 use super::people::People;
 use super::person::{ChatSide, Person, PersonState, QueueEntry};
@@ -37,39 +42,37 @@ use crate::kernel::id::{IdempotencyKey, RoomId, UserId};
 use crate::kernel::shards::ShardedMap;
 use crate::mask::{Masked, Memory};
 
-/// What is no longer needed and still takes memory.
+/// Removed values whose drop is deferred until the lock is released.
 pub type DeferredDrops = Vec<Box<dyn Any + Send>>;
 
-/// Keeps the waiting queue, the active pairs and each person's inbox.
+/// The queue, the pairs and the inboxes of all known users.
 pub struct RandomConnectManager {
-    pub(super) people: People,
-    /// The notices that everybody was told of: a person keeps only the number of the last.
-    pub(super) broadcasts: Vec<IdempotencyKey>,
-    pub(super) queue: Queue,
-    pub(super) pair_count: usize,
-    /// Who is to be looked at, and when, whether they and their partner are silent: one of each chat.
-    /// Chats that have ended since are passed over then.
-    pub(super) nudge_deadlines: BTreeMap<(Timestamp, RoomId), UserId>,
-    /// Of the chats whose two people both wanted that, and of no others.
-    pub(super) histories: ShardedMap<RoomId, History>,
-    /// What people's partners wrote last, should one of them be reported.
-    pub(super) transcripts: EndedTranscripts,
-    pub(super) recent_waits: RecentWaits,
-    /// What others are to be told of since they were last taken.
+    people: People,
+    /// The keys of all broadcasts. A user's record stores only the number of the last one.
+    broadcasts: Vec<IdempotencyKey>,
+    queue: Queue,
+    pair_count: usize,
+    /// One user of each chat, by the time to check whether the pair is silent. Entries of ended
+    /// chats are skipped then.
+    nudge_deadlines: BTreeMap<(Timestamp, RoomId), UserId>,
+    /// The histories of the chats whose users both opted in.
+    histories: ShardedMap<RoomId, History>,
+    transcripts: EndedTranscripts,
+    recent_waits: RecentWaits,
     effects: Vec<Effect>,
-    pub(super) deferred_drops: DeferredDrops,
-    pub(super) replays: ReplayCache,
+    deferred_drops: DeferredDrops,
+    replays: ReplayCache,
     relayed: u64,
     masked: u64,
-    pub(super) evicted: u64,
-    pub(super) idle_timeout: Duration,
-    /// The latest time seen: two calls that raced for the lock must not reverse the order.
+    evicted: u64,
+    idle_timeout: Duration,
+    /// The latest time seen, so that two calls that race for the lock do not reverse the order.
     latest_now: Timestamp,
     next_seq: u64,
 }
 
 impl RandomConnectManager {
-    /// An empty lobby in which people who make no call for `idle_timeout` are forgotten.
+    /// Creates an empty lobby that evicts users who make no call for `idle_timeout`.
     #[must_use]
     pub fn new(idle_timeout: Duration) -> Self {
         Self {
@@ -93,118 +96,113 @@ impl RandomConnectManager {
         }
     }
 
-    /// Carries out one call: hands out the caller's inbox, then does what they ask. A call whose
-    /// key was seen within ten minutes is answered again and does nothing.
+    /// Executes one call: leases the user's inbox, then executes the action. A call whose key was
+    /// seen within the last ten minutes receives the stored answer instead.
     pub fn perform(&mut self, call: Call, action: Action, rng: &mut impl Rng) -> ActionResult {
-        let Call {
-            user: who,
-            idempotency_key: key,
-            caller_nickname: given_name,
-            room,
-            include_inbox: takes_inbox,
-            constraints: terms,
-            now,
-        } = call;
+        let Call { user, idempotency_key, caller_nickname, room, include_inbox, constraints, now } =
+            call;
         let now = self.advance_clock(now);
         let lease_id = self.next_seq();
-        if let Some(record) = key.and_then(|key| self.replays.get(key, now)).cloned() {
-            let person = self.people.touch(who, now);
+        if let Some(record) = idempotency_key.and_then(|key| self.replays.get(key, now)).cloned() {
+            let person = self.people.touch(user, now);
             let lease = person.inbox.renew_lease(lease_id, &record.items, now);
             let lease = Lease { language: person.language, ..lease };
             return ActionResult { outcome: record.outcome, lease };
         }
-        let changed = matches!(&action, Action::Relay { sender, .. }
-            if !sender.same_treatment_as(&self.sender_state(who)));
-        let person = self.people.touch(who, now);
-        if changed {
+        let sender_changed = matches!(&action, Action::Relay { sender, .. }
+            if !sender.same_treatment_as(&self.sender_state(user)));
+        let person = self.people.touch(user, now);
+        if sender_changed {
             return ActionResult { outcome: Outcome::SenderChanged, lease: Lease::default() };
         }
-        if given_name.is_some() {
-            person.caller_nickname = given_name;
+        if caller_nickname.is_some() {
+            person.caller_nickname = caller_nickname;
         }
         person.inbox.reclaim(now);
-        let lease = if takes_inbox { person.inbox.lease(lease_id, now) } else { Lease::default() };
+        let lease =
+            if include_inbox { person.inbox.lease(lease_id, now) } else { Lease::default() };
         let lease = Lease { language: person.language, ..lease };
         let outcome = if let Some(room) = room.filter(|room| person.room() != Some(*room)) {
             Outcome::NotInRoom { ended: person.recent_partners.includes_room(room) }
         } else {
             if matches!(action, Action::Meet(_) | Action::Again) {
-                self.apply_constraints(who, terms, now);
+                self.apply_constraints(user, constraints, now);
             }
-            self.execute(who, action, now, rng)
+            self.execute(user, action, now, rng)
         };
-        if let Some(key) = key {
+        if let Some(key) = idempotency_key {
             let record = ReplayRecord { outcome: outcome.clone(), items: lease.items.clone() };
             self.replays.insert(key, record, now);
         }
         ActionResult { outcome, lease }
     }
 
-    /// What a text of this person must go through before it is relayed.
+    /// Returns the state that a text of `user` must be prepared for before it is relayed.
     #[must_use]
-    pub fn sender_state(&self, who: UserId) -> SenderState {
-        let Some(person) = self.people.get(&who) else { return SenderState::default() };
+    pub fn sender_state(&self, user: UserId) -> SenderState {
+        let Some(person) = self.people.get(&user) else { return SenderState::default() };
         let Person { masking, language, .. } = *person;
-        let Some(talk) = person.chat_side() else {
+        let Some(side) = person.chat_side() else {
             return SenderState { masking, language, ..SenderState::default() };
         };
-        let partner = self.people.get(&talk.chat.partner).and_then(Person::chat_side);
-        let trusted = talk.is_trusted() && partner.is_some_and(ChatSide::is_trusted);
-        SenderState { masking, memory: talk.mask_memory.clone(), trusted, language }
+        let partner_side = self.people.get(&side.chat.partner).and_then(Person::chat_side);
+        let trusted = side.is_trusted() && partner_side.is_some_and(ChatSide::is_trusted);
+        SenderState { masking, memory: side.mask_memory.clone(), trusted, language }
     }
 
-    /// Hands out what waits for a person without a call of theirs.
-    pub fn collect(&mut self, who: UserId, now: Timestamp) -> Lease {
+    /// Leases the pending items of `user` without a call.
+    pub fn collect(&mut self, user: UserId, now: Timestamp) -> Lease {
         let (now, id) = (self.advance_clock(now), self.next_seq());
-        let Some(person) = self.people.get_mut(&who) else { return Lease::default() };
+        let Some(person) = self.people.get_mut(&user) else { return Lease::default() };
         person.inbox.reclaim(now);
         Lease { language: person.language, ..person.inbox.lease(id, now) }
     }
 
-    /// What others are to be told of since this was last asked.
+    /// Returns the effects since this was last called.
     pub fn take_effects(&mut self) -> Vec<Effect> {
         std::mem::take(&mut self.effects)
     }
 
-    /// What is no longer needed since this was last asked. To be freed where nobody waits: now and then
-    /// the allocator gives pages back to the system, which takes milliseconds.
+    /// Returns the values removed since this was last called. Drop them without holding the lock,
+    /// because the allocator sometimes returns pages to the system, which takes milliseconds.
     pub fn take_deferred_drops(&mut self) -> DeferredDrops {
         std::mem::take(&mut self.deferred_drops)
     }
 
-    /// Whether an answer that carries items of this person is still on its way.
+    /// Returns `true` while an answer with items of `user` is in flight.
     #[must_use]
-    pub fn has_active_lease(&self, who: UserId) -> bool {
-        self.people.get(&who).is_some_and(|person| person.inbox.is_leased())
+    pub fn has_active_lease(&self, user: UserId) -> bool {
+        self.people.get(&user).is_some_and(|person| person.inbox.is_leased())
     }
 
-    /// Puts back all but the first `shown` items of a lease: the answer had no room for them.
-    pub fn put_back(&mut self, who: UserId, lease: &Lease, shown: usize) {
-        if let Some(person) = self.people.get_mut(&who) {
+    /// Returns all but the first `shown` items of a lease to the inbox, because they did not fit
+    /// into the answer.
+    pub fn put_back(&mut self, user: UserId, lease: &Lease, shown: usize) {
+        if let Some(person) = self.people.get_mut(&user) {
             person.inbox.put_back(lease, shown);
-            self.effects.push(Effect::InboxChanged(who));
+            self.effects.push(Effect::InboxChanged(user));
         }
     }
 
-    /// Ends a lease: delivered items are gone, others wait again.
-    pub fn settle(&mut self, who: UserId, lease: LeaseId, delivered: bool) {
-        if let Some(person) = self.people.get_mut(&who) {
+    /// Ends a lease: removes its items if `delivered`, or else returns them to the inbox.
+    pub fn settle(&mut self, user: UserId, lease: LeaseId, delivered: bool) {
+        if let Some(person) = self.people.get_mut(&user) {
             person.inbox.settle(lease, delivered);
-            // What came in the meantime could not be collected.
+            // Items that arrived during the lease could not be collected.
             if person.inbox.has_pending() {
-                self.effects.push(Effect::InboxChanged(who));
+                self.effects.push(Effect::InboxChanged(user));
             }
         }
     }
 
     #[must_use]
     pub fn stats(&self, now: Timestamp) -> LobbyStats {
-        let longest = self.queue.iter().next().and_then(|head| self.queue_entry(head));
+        let longest = self.queue.iter().next().and_then(|user| self.queue_entry(user));
         LobbyStats {
             people: self.people.len(),
             waiting: self.queue.len(),
             pairs: self.pair_count,
-            longest_wait_secs: longest.map_or(0, |waiting| now.since(waiting.since).as_secs()),
+            longest_wait_secs: longest.map_or(0, |entry| now.since(entry.since).as_secs()),
             relayed: self.relayed,
             masked: self.masked,
             evicted: self.evicted,
@@ -214,101 +212,69 @@ impl RandomConnectManager {
 
     fn execute(
         &mut self,
-        who: UserId,
+        user: UserId,
         action: Action,
         now: Timestamp,
         rng: &mut impl Rng,
     ) -> Outcome {
         match action {
-            Action::Meet(search) => self.meet(who, search, now, rng),
-            Action::Again => self.again(who, now, rng),
-            Action::Leave => self.leave(who, now),
+            Action::Meet(preferences) => self.meet(user, preferences, now, rng),
+            Action::Again => self.again(user, now, rng),
+            Action::Leave => self.leave(user, now),
             Action::Relay { text, sender, memory } => {
-                let person = self.people.touch(who, now);
+                let person = self.people.touch(user, now);
                 person.language = person.language.or(sender.language);
-                self.relay(who, text, memory, now)
+                self.relay(user, text, memory, now)
             }
             Action::ToggleMasking => {
-                let person = self.people.touch(who, now);
+                let person = self.people.touch(user, now);
                 person.masking = !person.masking;
-                if let Some(talk) = person.chat_side_mut() {
-                    talk.mask_memory = Memory::default();
+                if let Some(side) = person.chat_side_mut() {
+                    side.mask_memory = Memory::default();
                 }
                 Outcome::Masking(person.masking)
             }
-            Action::Who => Outcome::PartnerName(self.partner_name(who)),
+            Action::Who => Outcome::PartnerName(self.partner_name(user)),
             Action::SetNickname(name) => {
-                self.people.touch(who, now).nickname = Some(name.clone());
+                self.people.touch(user, now).nickname = Some(name.clone());
                 Outcome::NicknameSet(name)
             }
-            Action::SetTyping(typing) => self.set_typing(who, typing),
+            Action::SetTyping(typing) => self.set_typing(user, typing),
             Action::ReadHistory(limit) => {
-                let room = self.people.get(&who).and_then(Person::room);
-                let kept = room.and_then(|room| self.histories.get(&room));
-                Outcome::History(kept.map(|kept| kept.last(limit)))
+                let room = self.people.get(&user).and_then(Person::room);
+                let history = room.and_then(|room| self.histories.get(&room));
+                Outcome::History(history.map(|history| history.last(limit)))
             }
-            Action::LookUpLastPartner { with_transcript: quoted } => {
-                Outcome::LastPartner(self.last_partner(who, quoted, now))
+            Action::LookUpLastPartner { with_transcript } => {
+                Outcome::LastPartner(self.last_partner(user, with_transcript, now))
             }
-            Action::Block { target: whom, reason: grounds } => {
-                self.block(who, whom, grounds.is_some(), now)
-            }
-            Action::Icebreaker(number) => self.icebreaker(who, number),
+            Action::Block { target, reason } => self.block(user, target, reason.is_some(), now),
+            Action::Icebreaker(question) => self.icebreaker(user, question),
             Action::SetLanguage(language) => {
-                self.people.touch(who, now).language = Some(language);
+                self.people.touch(user, now).language = Some(language);
                 Outcome::LanguageSet(language)
             }
-            // What others keep is theirs to answer; here nobody is rated and nothing agreed to.
+            // Moderation handles both before it calls the lobby, which stores neither.
             Action::Rate { .. } => Outcome::NoRateTarget,
             Action::Agree => Outcome::Agreed,
-            Action::GetStatus => Outcome::Status(self.status(who)),
+            Action::GetStatus => Outcome::Status(self.status(user)),
             Action::ReadInbox => Outcome::InboxRead,
         }
     }
 
-    fn meet(
-        &mut self,
-        who: UserId,
-        search: MatchPreferences,
-        now: Timestamp,
-        rng: &mut impl Rng,
-    ) -> Outcome {
-        if let Some(chat) = self.chat(who) {
-            return Outcome::AlreadyChatting(chat.clone());
-        }
-        // Whoever asks with other wishes than before keeps their place.
-        let before = self.queue_entry(who);
-        self.leave_queue(who);
-        let person = self.people.touch(who, now);
-        person.preferences = search;
-        if let Some(waiting) = before {
-            person.state = PersonState::Waiting(waiting);
-        }
-        self.search(who, None, false, now, rng)
-    }
-
-    fn again(&mut self, who: UserId, now: Timestamp, rng: &mut impl Rng) -> Outcome {
-        if let Some(Chat { partner, room, .. }) = self.end_chat(who, now) {
-            self.push_event(partner, InboxEvent::PartnerLeft { room });
-        }
-        let spurned =
-            self.people.get(&who).and_then(|person| person.recent_partners.last_partner(now));
-        self.search(who, spurned, true, now, rng)
-    }
-
-    fn leave(&mut self, who: UserId, now: Timestamp) -> Outcome {
-        if let Some(Chat { partner, room, .. }) = self.end_chat(who, now) {
+    fn leave(&mut self, user: UserId, now: Timestamp) -> Outcome {
+        if let Some(Chat { partner, room, .. }) = self.end_chat(user, now) {
             self.push_event(partner, InboxEvent::PartnerLeft { room });
             return Outcome::ChatEnded;
         }
-        if self.leave_queue(who) { Outcome::LeftQueue } else { Outcome::NothingToLeave }
+        if self.leave_queue(user) { Outcome::LeftQueue } else { Outcome::NothingToLeave }
     }
 
-    fn relay(&mut self, who: UserId, text: Masked, memory: Memory, now: Timestamp) -> Outcome {
+    fn relay(&mut self, user: UserId, text: Masked, memory: Memory, now: Timestamp) -> Outcome {
         let Some(ChatSide { chat: Chat { partner, room, .. }, own_name: name, .. }) =
-            self.people.get(&who).and_then(Person::chat_side)
+            self.people.get(&user).and_then(Person::chat_side)
         else {
-            return Outcome::NoPartner { waiting: self.queue_entry(who).is_some() };
+            return Outcome::NoPartner { waiting: self.queue_entry(user).is_some() };
         };
         let (partner, room, name) = (*partner, *room, name.clone());
         let pieces = text.clone().split_at(MAX_ITEM_CHARS);
@@ -316,102 +282,98 @@ impl RandomConnectManager {
         {
             return Outcome::PartnerInboxFull;
         }
-        if let Some(talk) = self.people.get_mut(&who).and_then(Person::chat_side_mut) {
-            talk.record_sent(text.clone(), memory);
+        if let Some(side) = self.people.get_mut(&user).and_then(Person::chat_side_mut) {
+            side.record_sent(text.clone(), memory);
         }
         self.relayed += 1;
         self.masked += u64::from(text.hidden());
-        let number = self.next_seq + 1;
+        let seq = self.next_seq + 1;
         for text in pieces {
             self.push_event(partner, InboxEvent::Message { room, from: name.clone(), text });
         }
         if let Some(history) = self.histories.get_mut(&room) {
-            let (from, text) = (name.clone(), text.clone());
-            history.push(HistoryMessage {
-                seq: number,
-                at: now,
-                sender: who,
-                sender_name: from,
-                text,
-            });
+            let (sender_name, text) = (name.clone(), text.clone());
+            history.push(HistoryMessage { seq, at: now, sender: user, sender_name, text });
         }
-        Outcome::Sent { to: partner, seq: number, from: name, text }
+        Outcome::Sent { to: partner, seq, from: name, text }
     }
 
-    fn set_typing(&mut self, who: UserId, typing: bool) -> Outcome {
-        let Some(Chat { partner, room, .. }) = self.chat(who).cloned() else {
-            return Outcome::NoPartner { waiting: self.queue_entry(who).is_some() };
+    fn set_typing(&mut self, user: UserId, typing: bool) -> Outcome {
+        let Some(Chat { partner, room, .. }) = self.chat(user).cloned() else {
+            return Outcome::NoPartner { waiting: self.queue_entry(user).is_some() };
         };
         self.effects.push(Effect::Typing { to: partner, room, typing });
         Outcome::TypingSet
     }
 
-    fn icebreaker(&mut self, who: UserId, number: u8) -> Outcome {
-        let Some(Chat { partner, room, .. }) = self.chat(who).cloned() else {
-            return Outcome::NoPartner { waiting: self.queue_entry(who).is_some() };
+    fn icebreaker(&mut self, user: UserId, question: u8) -> Outcome {
+        let Some(Chat { partner, room, .. }) = self.chat(user).cloned() else {
+            return Outcome::NoPartner { waiting: self.queue_entry(user).is_some() };
         };
         if !self.people.get(&partner).is_some_and(|person| person.inbox.has_room_for(1)) {
             return Outcome::PartnerInboxFull;
         }
-        self.push_event(partner, InboxEvent::Icebreaker { room, question: number });
-        Outcome::Icebreaker(number)
+        self.push_event(partner, InboxEvent::Icebreaker { room, question });
+        Outcome::Icebreaker(question)
     }
 
-    fn status(&self, who: UserId) -> UserStatus {
-        match self.people.get(&who).map(|person| &person.state) {
-            Some(PersonState::Chatting(talk)) => UserStatus::Chatting(talk.chat.clone()),
-            Some(PersonState::Waiting(waiting)) => {
-                UserStatus::Waiting(self.queue_position(*waiting))
-            }
+    fn status(&self, user: UserId) -> UserStatus {
+        match self.people.get(&user).map(|person| &person.state) {
+            Some(PersonState::Chatting(side)) => UserStatus::Chatting(side.chat.clone()),
+            Some(PersonState::Waiting(entry)) => UserStatus::Waiting(self.queue_position(*entry)),
             Some(PersonState::Idle) | None => UserStatus::Idle,
         }
     }
 
-    /// Ends a person's chat for both sides and returns it as they saw it.
-    pub(super) fn end_chat(&mut self, who: UserId, now: Timestamp) -> Option<Chat> {
-        let chat = self.chat(who)?.clone();
-        for (one, other) in [(who, chat.partner), (chat.partner, who)] {
-            let Some(person) = self.people.get_mut(&one) else { continue };
-            if let PersonState::Chatting(mut talk) = std::mem::take(&mut person.state) {
-                self.transcripts.insert(other, std::mem::take(&mut talk.transcript), now);
-                self.deferred_drops.push(talk);
+    /// Ends the chat of `user` for both sides and returns the user's view of it; `None` if there
+    /// was no chat.
+    fn end_chat(&mut self, user: UserId, now: Timestamp) -> Option<Chat> {
+        let chat = self.chat(user)?.clone();
+        for (user, partner) in [(user, chat.partner), (chat.partner, user)] {
+            let Some(person) = self.people.get_mut(&user) else { continue };
+            if let PersonState::Chatting(mut side) = std::mem::take(&mut person.state) {
+                self.transcripts.insert(partner, std::mem::take(&mut side.transcript), now);
+                self.deferred_drops.push(side);
             }
-            person.recent_partners.add(other, chat.room, now);
+            person.recent_partners.add(partner, chat.room, now);
         }
         self.histories.remove(&chat.room);
         self.pair_count -= 1;
         Some(chat)
     }
 
-    pub(super) fn push_event(&mut self, who: UserId, news: InboxEvent) {
-        let number = self.next_seq();
-        if let Some(person) = self.people.get_mut(&who) {
-            person.inbox.push(Item { seq: number, at: self.latest_now, event: news });
-            self.effects.push(Effect::InboxChanged(who));
+    /// Adds an event to the inbox of `user`. An unknown user is skipped.
+    fn push_event(&mut self, user: UserId, event: InboxEvent) {
+        let seq = self.next_seq();
+        if let Some(person) = self.people.get_mut(&user) {
+            person.inbox.push(Item { seq, at: self.latest_now, event });
+            self.effects.push(Effect::InboxChanged(user));
         }
     }
 
-    pub(super) fn queue_entry(&self, who: UserId) -> Option<QueueEntry> {
-        match self.people.get(&who)?.state {
-            PersonState::Waiting(waiting) => Some(waiting),
+    /// Returns the queue entry of `user`; `None` if the user is not waiting.
+    fn queue_entry(&self, user: UserId) -> Option<QueueEntry> {
+        match self.people.get(&user)?.state {
+            PersonState::Waiting(entry) => Some(entry),
             _ => None,
         }
     }
 
-    pub(super) fn chat(&self, who: UserId) -> Option<&Chat> {
-        self.people.get(&who)?.chat()
+    fn chat(&self, user: UserId) -> Option<&Chat> {
+        self.people.get(&user)?.chat()
     }
 
-    fn partner_name(&self, who: UserId) -> Option<Nickname> {
-        self.chat(who).map(|chat| chat.partner_name.clone())
+    fn partner_name(&self, user: UserId) -> Option<Nickname> {
+        self.chat(user).map(|chat| chat.partner_name.clone())
     }
 
-    pub(super) fn advance_clock(&mut self, now: Timestamp) -> Timestamp {
+    /// Returns the latest time seen, including `now`.
+    fn advance_clock(&mut self, now: Timestamp) -> Timestamp {
         self.latest_now = self.latest_now.max(now);
         self.latest_now
     }
 
-    pub(super) const fn next_seq(&mut self) -> u64 {
+    const fn next_seq(&mut self) -> u64 {
         self.next_seq += 1;
         self.next_seq
     }

@@ -1,4 +1,7 @@
-//! What an operator does: searches users, reads their presence and broadcasts.
+//! Operator steps of [`RandomConnectManager`]: search by id, presence and broadcasts.
+//!
+//! Each step does a bounded amount of work, so that calls do not wait long for the lock around the
+//! manager. Operators are authenticated in `transport/ops/admin/`, not here.
 
 use std::ops::Bound;
 
@@ -10,60 +13,61 @@ use crate::kernel::clock::Timestamp;
 use crate::kernel::id::{IdempotencyKey, UserId};
 
 impl RandomConnectManager {
-    /// Those known whose code begins so, at most `limit` of them, in the order of their codes.
+    /// Returns up to `limit` known users whose id begins with the hex digits `prefix`, in the order
+    /// of their ids.
     #[must_use]
     pub fn find(&self, prefix: &str, limit: usize) -> Vec<UserId> {
-        let codes = UserId::range_with_prefix(prefix).map(|codes| self.people.ids_in(codes));
-        codes.into_iter().flatten().take(limit).collect()
+        let ids = UserId::range_with_prefix(prefix).map(|range| self.people.ids_in(range));
+        ids.into_iter().flatten().take(limit).collect()
     }
 
-    /// How somebody stands; nothing where they are not known.
+    /// Returns the lobby status of `user`; `None` if the user is unknown.
     #[must_use]
-    pub fn presence(&self, who: UserId) -> Option<Presence> {
-        self.people.get(&who).map(|person| match person.state {
+    pub fn presence(&self, user: UserId) -> Option<Presence> {
+        self.people.get(&user).map(|person| match person.state {
             PersonState::Idle => Presence::Idle,
             PersonState::Waiting(_) => Presence::Waiting,
             PersonState::Chatting(_) => Presence::Chatting,
         })
     }
 
-    /// Puts a notice into the inboxes of up to `limit` people behind `after`, in the order of their
-    /// codes. Who was told of it last, or has no room, is passed over.
+    /// Puts a broadcast into the inboxes of up to `limit` users, in the order of their ids, starting
+    /// after the id `after`. Skips a user whose last broadcast was this one, or whose inbox is full.
     pub fn broadcast(
         &mut self,
-        announcement: &Broadcast,
+        broadcast: &Broadcast,
         after: Option<UserId>,
         now: Timestamp,
         limit: usize,
     ) -> BroadcastProgress {
         self.advance_clock(now);
-        let number = self.broadcast_seq(announcement.key);
-        let behind = (after.map_or(Bound::Unbounded, Bound::Excluded), Bound::Unbounded);
-        let some: Vec<_> = self.people.ids_in(behind).take(limit).collect();
-        let last = some.last().copied().filter(|_| some.len() == limit);
-        let mut done = BroadcastProgress { cursor: last, ..BroadcastProgress::default() };
-        for who in some {
-            let Some(person) = self.people.get_mut(&who) else { continue };
+        let number = self.broadcast_seq(broadcast.key);
+        let range = (after.map_or(Bound::Unbounded, Bound::Excluded), Bound::Unbounded);
+        let users: Vec<_> = self.people.ids_in(range).take(limit).collect();
+        let cursor = users.last().copied().filter(|_| users.len() == limit);
+        let mut progress = BroadcastProgress { cursor, ..BroadcastProgress::default() };
+        for user in users {
+            let Some(person) = self.people.get_mut(&user) else { continue };
             if person.last_broadcast == number {
-                done.already_delivered += 1;
+                progress.already_delivered += 1;
             } else if person.inbox.has_room_for(1) {
                 person.last_broadcast = number;
-                self.push_event(who, InboxEvent::Broadcast(announcement.text.clone()));
-                done.delivered += 1;
+                self.push_event(user, InboxEvent::Broadcast(broadcast.text.clone()));
+                progress.delivered += 1;
             } else {
-                done.inbox_full += 1;
+                progress.inbox_full += 1;
             }
         }
-        done
+        progress
     }
 
-    /// The number of a notice, from 1; a new one where it is not known.
+    /// Returns the 1-based number of a broadcast, and assigns the next one to a new key.
     fn broadcast_seq(&mut self, key: IdempotencyKey) -> u32 {
-        let place = self.broadcasts.iter().position(|known| *known == key);
-        let place = place.unwrap_or_else(|| {
+        let index = self.broadcasts.iter().position(|existing| *existing == key);
+        let index = index.unwrap_or_else(|| {
             self.broadcasts.push(key);
             self.broadcasts.len() - 1
         });
-        u32::try_from(place + 1).unwrap_or(u32::MAX)
+        u32::try_from(index + 1).unwrap_or(u32::MAX)
     }
 }

@@ -1,8 +1,9 @@
-//! What happens to people without a call of theirs: idle ones are evicted, silent pairs are nudged, and
-//! waiters whose patience has run out are paired with recent partners.
+//! Steps of [`RandomConnectManager`] without a call: eviction of idle users, nudges of silent pairs,
+//! and matches of waiting users whose constraints have relaxed.
 //!
-//! All are functions of `now` that do a bounded amount of work and say whether there is more, so
-//! that nobody waits long for the lock around the manager.
+//! Each step is a function of `now`, does a bounded amount of work and returns whether more remains,
+//! so that calls do not wait long for the lock around the manager. The intervals are in
+//! [`run_reaper`](crate::connect::lobby::reaper::run_reaper).
 
 use std::any::Any;
 use std::collections::btree_map::OccupiedEntry as BTreeMapEntry;
@@ -19,82 +20,83 @@ use crate::connect::lobby::rules::{INTEREST_ONLY_FOR, NUDGE_AFTER};
 use crate::kernel::clock::Timestamp;
 
 impl RandomConnectManager {
-    /// Forgets up to `limit` people who made no call for the idle time and tells their partners,
-    /// and as many calls that are too old to be repeated. Costs as much as it forgets, and a look now and
-    /// then at each of the others.
+    /// Evicts up to `limit` users who made no call for the idle timeout and notifies their partners.
+    /// Drops up to `limit` expired replay records and as many expired transcripts.
+    ///
+    /// The cost is that of the evictions, plus one check of every other user per idle timeout.
     pub fn sweep(&mut self, now: Timestamp, limit: usize) -> SweepResult {
         let now = self.advance_clock(now);
-        let more = self.replays.evict_expired(now, limit);
-        let old = self.transcripts.evict_expired(now, limit);
-        let (evicted, others) = self.evict_idle(now, limit);
-        SweepResult { evicted, more: more || old || others }
+        let more_replays = self.replays.evict_expired(now, limit);
+        let more_transcripts = self.transcripts.evict_expired(now, limit);
+        let (evicted, more_users) = self.evict_idle(now, limit);
+        SweepResult { evicted, more: more_replays || more_transcripts || more_users }
     }
 
-    /// Looks at up to `limit` people and forgets those who were idle; says how many, and whether there
-    /// may be more.
+    /// Checks up to `limit` users and evicts the idle ones. Returns the number of evicted users, and
+    /// whether there may be more.
     fn evict_idle(&mut self, now: Timestamp, limit: usize) -> (usize, bool) {
         let mut evicted = 0;
         for _ in 0..limit {
-            let who = match self.people.next_idle(now, self.idle_timeout) {
+            let user = match self.people.next_idle(now, self.idle_timeout) {
                 None => return (evicted, false),
                 Some(IdleCheck::Active) => continue,
-                Some(IdleCheck::Idle(who)) => who,
+                Some(IdleCheck::Idle(user)) => user,
             };
-            self.leave_queue(who);
-            if let Some(Chat { partner, room, .. }) = self.end_chat(who, now) {
+            self.leave_queue(user);
+            if let Some(Chat { partner, room, .. }) = self.end_chat(user, now) {
                 self.push_event(partner, InboxEvent::PartnerTimedOut { room });
             }
-            self.transcripts.remove(who);
+            self.transcripts.remove(user);
             self.deferred_drops
-                .extend(self.people.remove(who).map(|person| person as Box<dyn Any + Send>));
+                .extend(self.people.remove(user).map(|person| person as Box<dyn Any + Send>));
             self.evicted += 1;
             evicted += 1;
         }
         (evicted, true)
     }
 
-    /// Nudges up to `limit` pairs of whom neither was heard of for [`QUIET`], each once.
+    /// Nudges up to `limit` pairs without a call of either user for [`NUDGE_AFTER`], each pair once.
     pub fn nudge_silent(&mut self, now: Timestamp, limit: usize) -> NudgeResult {
         let now = self.advance_clock(now);
         let mut pairs = 0;
         for _ in 0..limit {
             let due = self.nudge_deadlines.first_entry().filter(|entry| entry.key().0 <= now);
-            let Some(((_, room), who)) = due.map(BTreeMapEntry::remove_entry) else {
+            let Some(((_, room), user)) = due.map(BTreeMapEntry::remove_entry) else {
                 return NudgeResult { pairs, more: false };
             };
-            let pair = self.people.get(&who).filter(|person| person.room() == Some(room));
-            let partner = pair.and_then(Person::chat).map(|chat| chat.partner);
+            let person = self.people.get(&user).filter(|person| person.room() == Some(room));
+            let partner = person.and_then(Person::chat).map(|chat| chat.partner);
             let Some(partner) = partner else { continue };
-            let heard = [who, partner].map(|one| self.people.get(&one).map(|one| one.last_seen));
-            let last = heard.into_iter().flatten().max().unwrap_or(now);
-            if now.since(last) < NUDGE_AFTER {
-                self.nudge_deadlines.insert((last + NUDGE_AFTER, room), who);
+            let last_calls =
+                [user, partner].map(|user| self.people.get(&user).map(|person| person.last_seen));
+            let last_call = last_calls.into_iter().flatten().max().unwrap_or(now);
+            if now.since(last_call) < NUDGE_AFTER {
+                self.nudge_deadlines.insert((last_call + NUDGE_AFTER, room), user);
                 continue;
             }
-            self.push_event(who, InboxEvent::Nudge { room });
+            self.push_event(user, InboxEvent::Nudge { room });
             self.push_event(partner, InboxEvent::Nudge { room });
             pairs += 1;
         }
         NudgeResult { pairs, more: true }
     }
 
-    /// Pairs up to `limit` of the longest waiters whose wishes have relaxed: those who by now take
-    /// people without a common interest, or recent partners. Returns how many pairs were made.
+    /// Pairs up to `limit` of the longest waiters whose constraints have relaxed: they now accept
+    /// users without a common interest, or recent partners. Returns the number of new pairs.
     pub fn pair_waiting(&mut self, now: Timestamp, limit: usize, rng: &mut impl Rng) -> usize {
         let now = self.advance_clock(now);
         self.queue.relax(now);
-        let relaxed = |who: &_| {
-            self.queue_entry(*who)
-                .is_some_and(|waiting| now.since(waiting.since) >= INTEREST_ONLY_FOR)
+        let has_relaxed = |user: &_| {
+            self.queue_entry(*user).is_some_and(|entry| now.since(entry.since) >= INTEREST_ONLY_FOR)
         };
-        let waiters: Vec<_> = self.queue.open().take(limit).take_while(relaxed).collect();
-        let mut made = 0;
-        for who in waiters {
-            let Some(pair) = self.match_waiter(who, now, rng) else { continue };
+        let waiters: Vec<_> = self.queue.open().take(limit).take_while(has_relaxed).collect();
+        let mut pairs = 0;
+        for user in waiters {
+            let Some(pair) = self.match_waiter(user, now, rng) else { continue };
             self.push_event(pair.partner, InboxEvent::Connected { chat: pair.partner_chat });
-            self.push_event(who, InboxEvent::Connected { chat: pair.chat });
-            made += 1;
+            self.push_event(user, InboxEvent::Connected { chat: pair.chat });
+            pairs += 1;
         }
-        made
+        pairs
     }
 }

@@ -19,7 +19,7 @@ use crate::mask::{Masked, Memory};
 
 const IDLE: Duration = Duration::from_secs(1_800);
 
-const fn user(n: u8) -> UserId {
+const fn test_user(n: u8) -> UserId {
     UserId::from_bytes([n; 16])
 }
 
@@ -41,10 +41,10 @@ impl ManagerFixture {
 
     /// One call whose answer arrives; returns the outcome and what the answer showed.
     fn call(&mut self, who: u8, action: Action) -> (Outcome, Vec<InboxEvent>) {
-        let call = Call::new(user(who), self.now);
+        let call = Call::new(test_user(who), self.now);
         let performed = self.manager.perform(call, action, &mut self.rng);
         if let Some(lease) = performed.lease.id {
-            self.manager.settle(user(who), lease, true);
+            self.manager.settle(test_user(who), lease, true);
         }
         (performed.outcome, performed.lease.items.into_iter().map(|item| item.event).collect())
     }
@@ -54,7 +54,7 @@ impl ManagerFixture {
     }
 
     fn say(&mut self, who: u8, text: &str) -> Outcome {
-        let sender = self.manager.sender_state(user(who));
+        let sender = self.manager.sender_state(test_user(who));
         self.act(
             who,
             Action::Relay { text: Masked::waived(text), sender, memory: Memory::default() },
@@ -70,7 +70,7 @@ impl ManagerFixture {
     }
 
     fn chat(&self, who: u8) -> Option<&Chat> {
-        self.manager.people.get(&user(who))?.chat()
+        self.manager.people.get(&test_user(who))?.chat()
     }
 
     fn advance(&mut self, time: Duration) {
@@ -81,7 +81,7 @@ impl ManagerFixture {
     fn make_recent_partners(&mut self, a: u8, b: u8) {
         self.act(a, Action::meet());
         self.act(b, Action::meet());
-        assert_eq!(self.partner(a), Some(user(b)));
+        assert_eq!(self.partner(a), Some(test_user(b)));
         self.act(a, Action::Leave);
     }
 }

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use proptest::prelude::*;
 
-use super::{ManagerFixture, user};
+use super::{ManagerFixture, test_user};
 use crate::connect::lobby::action::{Action, Call, Outcome};
 use crate::connect::lobby::chat::{Chat, MatchPreferences};
 use crate::connect::lobby::inbox::{InboxEvent, Item, Lease};
@@ -175,10 +175,10 @@ fn check_invariants(manager: &RandomConnectManager) {
 }
 
 /// Whoever still waits after a search has nobody to be paired with.
-fn check_no_match_left(lab: &mut ManagerFixture, who: u8, outcome: &Outcome) {
+fn check_no_match_left(fixture: &mut ManagerFixture, who: u8, outcome: &Outcome) {
     if matches!(outcome, Outcome::Waiting { .. }) {
         assert!(
-            lab.manager.match_waiter(user(who), lab.now, &mut lab.rng).is_none(),
+            fixture.manager.match_waiter(test_user(who), fixture.now, &mut fixture.rng).is_none(),
             "nobody is held up"
         );
     }
@@ -192,7 +192,7 @@ proptest! {
     /// partner was evicted.
     #[test]
     fn inbox_never_loses_duplicates_or_misdelivers(steps in steps()) {
-        let mut lab = ManagerFixture::new();
+        let mut fixture = ManagerFixture::new();
         let mut book = DeliveryLog::default();
         for (number, (who, step, fate)) in (1_u64..).zip(steps) {
             let action = match step {
@@ -203,46 +203,46 @@ proptest! {
                 TestStep::Read => Action::ReadInbox,
                 TestStep::Send => {
                     let text = Masked::waived(&number.to_string());
-                    Action::Relay { text, sender: lab.manager.sender_state(user(who)), memory: Memory::default() }
+                    Action::Relay { text, sender: fixture.manager.sender_state(test_user(who)), memory: Memory::default() }
                 }
                 TestStep::Advance(seconds) => {
-                    lab.advance(Duration::from_secs(seconds));
+                    fixture.advance(Duration::from_secs(seconds));
                     continue;
                 }
                 TestStep::Sweep => {
-                    lab.manager.sweep(lab.now, 100);
-                    book.forget_evicted(&lab.manager);
-                    check_invariants(&lab.manager);
+                    fixture.manager.sweep(fixture.now, 100);
+                    book.forget_evicted(&fixture.manager);
+                    check_invariants(&fixture.manager);
                     continue;
                 }
                 TestStep::PairWaiting => {
-                    lab.manager.pair_waiting(lab.now, 100, &mut lab.rng);
-                    check_invariants(&lab.manager);
+                    fixture.manager.pair_waiting(fixture.now, 100, &mut fixture.rng);
+                    check_invariants(&fixture.manager);
                     continue;
                 }
                 TestStep::Settle { which, delivered } => {
-                    book.settle_later(&mut lab.manager, which, delivered);
+                    book.settle_later(&mut fixture.manager, which, delivered);
                     continue;
                 }
             };
-            let partner = lab.partner(who);
-            let call = Call::new(user(who), lab.now);
-            let performed = lab.manager.perform(call, action, &mut lab.rng);
+            let partner = fixture.partner(who);
+            let call = Call::new(test_user(who), fixture.now);
+            let performed = fixture.manager.perform(call, action, &mut fixture.rng);
             if matches!(performed.outcome, Outcome::Sent { .. }) {
                 let partner = partner.expect("only somebody in a chat can send");
                 book.sent.entry(partner).or_default().push(number);
             }
-            book.settle(&mut lab.manager, user(who), &performed.lease, fate);
-            check_no_match_left(&mut lab, who, &performed.outcome);
-            check_invariants(&lab.manager);
+            book.settle(&mut fixture.manager, test_user(who), &performed.lease, fate);
+            check_no_match_left(&mut fixture, who, &performed.outcome);
+            check_invariants(&fixture.manager);
         }
         while !book.in_flight.is_empty() {
-            book.settle_later(&mut lab.manager, 0, false);
+            book.settle_later(&mut fixture.manager, 0, false);
         }
-        for who in (0..6).map(user).filter(|who| lab.manager.people.get(who).is_some()).collect::<Vec<_>>() {
-            let call = Call::new(who, lab.now);
-            let rest = lab.manager.perform(call, Action::ReadInbox, &mut lab.rng).lease;
-            book.settle(&mut lab.manager, who, &rest, AnswerFate::Delivered);
+        for who in (0..6).map(test_user).filter(|who| fixture.manager.people.get(who).is_some()).collect::<Vec<_>>() {
+            let call = Call::new(who, fixture.now);
+            let rest = fixture.manager.perform(call, Action::ReadInbox, &mut fixture.rng).lease;
+            book.settle(&mut fixture.manager, who, &rest, AnswerFate::Delivered);
             let (sent, seen) = book.of(who);
             prop_assert_eq!(sent, seen);
         }
@@ -251,30 +251,30 @@ proptest! {
     /// A retry says the same and changes nothing, whatever happened in between.
     #[test]
     fn replay_is_not_executed_twice(before in 0_u8..4, lost in any::<bool>(), between in steps()) {
-        let mut lab = ManagerFixture::new();
-        (1..=before).for_each(|other| drop(lab.act(other, Action::meet())));
-        let key = IdHasher::random(&mut lab.rng).idempotency_key(user(9), "m1", "");
-        let call = Call { idempotency_key: Some(key), ..Call::new(user(9), lab.now) };
-        let first = lab.manager.perform(call.clone(), Action::meet(), &mut lab.rng);
+        let mut fixture = ManagerFixture::new();
+        (1..=before).for_each(|other| drop(fixture.act(other, Action::meet())));
+        let key = IdHasher::random(&mut fixture.rng).idempotency_key(test_user(9), "m1", "");
+        let call = Call { idempotency_key: Some(key), ..Call::new(test_user(9), fixture.now) };
+        let first = fixture.manager.perform(call.clone(), Action::meet(), &mut fixture.rng);
         if let Some(lease) = first.lease.id {
-            lab.manager.settle(user(9), lease, !lost);
+            fixture.manager.settle(test_user(9), lease, !lost);
         }
         for (who, step, _) in between {
             match step {
-                TestStep::Meet(list) => drop(lab.act(who, meet_with(list))),
-                TestStep::Again => drop(lab.act(who, Action::Again)),
-                TestStep::Leave => drop(lab.act(who, Action::Leave)),
-                TestStep::Send => drop(lab.say(who, "hello")),
+                TestStep::Meet(list) => drop(fixture.act(who, meet_with(list))),
+                TestStep::Again => drop(fixture.act(who, Action::Again)),
+                TestStep::Leave => drop(fixture.act(who, Action::Leave)),
+                TestStep::Send => drop(fixture.say(who, "hello")),
                 _ => {}
             }
         }
-        let stats = lab.manager.stats(lab.now);
-        let again = lab.manager.perform(call.clone(), Action::meet(), &mut lab.rng);
+        let stats = fixture.manager.stats(fixture.now);
+        let again = fixture.manager.perform(call.clone(), Action::meet(), &mut fixture.rng);
         prop_assert_eq!(&again.outcome, &first.outcome);
         prop_assert_eq!(&again.lease.items, &first.lease.items);
-        prop_assert_eq!(lab.manager.stats(lab.now), stats);
-        lab.advance(Duration::from_secs(600));
-        let later = lab.manager.perform(Call { now: lab.now, ..call }, Action::Leave, &mut lab.rng).outcome;
+        prop_assert_eq!(fixture.manager.stats(fixture.now), stats);
+        fixture.advance(Duration::from_secs(600));
+        let later = fixture.manager.perform(Call { now: fixture.now, ..call }, Action::Leave, &mut fixture.rng).outcome;
         prop_assert!(matches!(later, Outcome::LeftQueue | Outcome::ChatEnded | Outcome::NothingToLeave));
     }
 }
