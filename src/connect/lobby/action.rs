@@ -28,7 +28,8 @@ pub struct Call {
     /// The nickname that the caller gave the user; `None` if it gave none or the operator ignores
     /// such names.
     pub caller_nickname: Option<Nickname>,
-    /// The room the call refers to. If the user is not in it, the action is refused.
+    /// The room the call refers to. If the user is not in it, the action is refused. `None` accepts
+    /// any room.
     pub room: Option<RoomId>,
     /// Whether the answer shows the user's inbox.
     pub include_inbox: bool,
@@ -128,9 +129,9 @@ pub enum Action {
     LookUpLastPartner {
         with_transcript: bool,
     },
-    /// Never match the user with `target` again, and end a chat with them. If `target` is `None`, it
-    /// is the partner that [`Action::LookUpLastPartner`] returns. The lobby does not store `reason`;
-    /// moderation does.
+    /// Never match the user with `target` again, and end a chat with them. If `target` is `None`,
+    /// it is the partner that [`Action::LookUpLastPartner`] returns. The lobby does not store
+    /// `reason`; moderation does.
     Block {
         target: Option<UserId>,
         reason: Option<ReportReason>,
@@ -259,10 +260,10 @@ pub enum Outcome {
     InboxRead,
 }
 
-/// A notification of a user's listeners that an operation causes.
+/// A change that the listeners of a user are notified of.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Effect {
-    /// This user's inbox has items to check for.
+    /// Items have entered or returned to this user's inbox.
     InboxChanged(UserId),
     /// The partner of the user `to` is typing, or has stopped.
     Typing { to: UserId, room: RoomId, typing: bool },

@@ -1,6 +1,7 @@
 //! [`Broadcast`], [`Presence`] and the other values of an operator's operations on the lobby.
 //!
-//! The operations are in `manager/operator.rs`. Operators are authenticated in `transport/ops/admin/`.
+//! The operations are in `manager/operator.rs`. Operators are authenticated in
+//! `transport/ops/admin/`.
 
 use std::sync::Arc;
 

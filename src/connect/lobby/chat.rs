@@ -1,4 +1,5 @@
-//! [`Chat`], one user's view of a pair, and [`History`], the messages that both users opted to store.
+//! [`Chat`], one user's view of a pair, and [`History`], the messages that both users opted to
+//! store.
 
 use std::collections::VecDeque;
 use std::fmt;

@@ -142,8 +142,8 @@ impl Inbox {
         Lease { id: Some(id), items, ..Lease::default() }
     }
 
-    /// Hands out the `items` of an earlier answer again, for its replay. Leases those that are still
-    /// undelivered, unless a lease with other items is active.
+    /// Hands out the `items` of an earlier answer again, for its replay. Leases those that are
+    /// still undelivered, unless a lease with other items is active.
     pub fn renew_lease(&mut self, id: LeaseId, items: &[Item], now: Timestamp) -> Lease {
         let last = items.last().map_or(0, |item| item.seq);
         let undelivered = self.items.iter().take_while(|item| item.seq <= last).count();

@@ -1,8 +1,8 @@
 //! [`Lobby`]: the queue, chats and inboxes of all users behind one atomic interface.
 //!
-//! Two backends implement it. [`store_memory`] runs the state machine of [`manager`] behind a mutex;
-//! [`store_redis`] runs the same rules as Lua scripts. Parsing, masking, moderation and wording must
-//! not live in this folder: they are written once, above the interface.
+//! Two backends implement it. [`store_memory`] runs the state machine of [`manager`] behind a
+//! mutex; [`store_redis`] runs the same rules as Lua scripts. Parsing, masking, moderation and
+//! wording must not live in this folder: they are written once, above the interface.
 //!
 //! To add a backend, write `store_<engine>.rs` against the contract of [`Lobby`] and the constants
 //! in [`rules`]. Then add it to `backends()` in `tests/it/lobby/contract.rs` and construct it in
@@ -43,8 +43,8 @@ pub struct LobbyError;
 
 /// The storage interface of the lobby.
 ///
-/// Refusals such as a full inbox are variants of [`action::Outcome`]. [`LobbyError`] means that the
-/// store failed, and every method returns it for no other reason.
+/// Refusals such as a full inbox are variants of [`action::Outcome`]. A method returns
+/// [`LobbyError`] only if the store itself failed.
 ///
 /// # Contract
 ///
@@ -57,15 +57,17 @@ pub struct LobbyError;
 ///   [`Call::idempotency_key`], for ten minutes. A retry within this time receives the stored
 ///   outcome and items and executes nothing. It takes over the lease of those items that are still
 ///   undelivered, unless a lease with other items is active.
-///   [`Outcome::SenderChanged`](action::Outcome::SenderChanged) is not stored, so that the caller
-///   can prepare the text again and retry under the same key.
+///   After an error, a retry under the same key executes the call only if the first attempt did
+///   not. [`Outcome::SenderChanged`](action::Outcome::SenderChanged) is not stored, so that the
+///   caller can prepare the text again and retry under the same key.
 /// - **Leases.** Items that a method hands out stay leased until [`settle`](Self::settle), and for
 ///   at most [`inbox::LEASE_TIME`]. The items of a lost or expired lease return to the inbox in
 ///   their old order and are redelivered under the same `seq`. While a lease is active, no other
 ///   item of this user is handed out, so that no item overtakes a leased one.
-/// - **Order.** Every inbox holds its items in the order of the events, which is the order of `seq`.
+/// - **Order.** Every inbox holds its items in the order of the events, which is the order of
+///   `seq`.
 /// - **Signals.** The listeners of a user are notified when an item enters or returns to the user's
-///   inbox. A signal may get lost; the inbox is authoritative.
+///   inbox, except when a lease expires. A signal may get lost; the inbox is authoritative.
 /// - **Time.** Time enters as the argument `now` and may differ slightly between callers. A backend
 ///   uses the latest time it has seen, so that its time never runs backwards.
 ///
@@ -75,8 +77,8 @@ pub struct LobbyError;
 pub trait Lobby: Send + Sync {
     /// Executes `action` for a user and leases the user's inbox for the answer.
     ///
-    /// If the answer shows the inbox and an earlier answer to this user is still in flight, waits up
-    /// to 250 ms for it: if that answer is lost, its items belong into this one.
+    /// If the answer shows the inbox and an earlier answer to this user is still in flight, waits
+    /// up to 250 ms for it: if that answer is lost, its items belong in this one.
     async fn perform(&self, call: Call, action: Action) -> Result<ActionResult, LobbyError>;
 
     /// Returns the state that a text of `user` must be prepared for; the default if the user is
@@ -105,8 +107,8 @@ pub trait Lobby: Send + Sync {
     /// its items are redelivered.
     fn settle(&self, user: UserId, lease: LeaseId, delivered: bool);
 
-    /// Returns `true` for the first claim of `message` within [`rules::CLAIM_TTL`], on whichever
-    /// instance.
+    /// Returns `true` for the first claim of `message` within [`rules::CLAIM_TTL`], across all
+    /// instances.
     ///
     /// For callers that retry a message for days, longer than an idempotency key is stored.
     async fn claim_delivery(

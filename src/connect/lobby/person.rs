@@ -1,5 +1,5 @@
-//! [`Person`]: everything the lobby stores about one user except their histories and transcripts of
-//! ended chats.
+//! [`Person`]: everything the lobby stores about one user, except chat histories and the transcripts
+//! of ended chats.
 //!
 //! These are values without access to other users. Rules that concern two users are in `manager/`.
 
@@ -105,7 +105,7 @@ pub struct QueueEntry {
 }
 
 impl QueueEntry {
-    /// Returns `true` while the user accepts only partners whose rating is equally good or poor.
+    /// Returns `true` while this user accepts only equally rated partners.
     #[must_use]
     pub fn is_selective(&self, now: Timestamp) -> bool {
         now.since(self.since) < INTEREST_ONLY_FOR

@@ -1,5 +1,5 @@
-//! [`Queue`], the waiting users in the order of their tickets, and [`RecentWaits`], the sample behind
-//! the estimated wait.
+//! [`Queue`], the waiting users in the order of their tickets, and [`RecentWaits`], the sample
+//! behind the estimated wait.
 //!
 //! A user with interests is in interest-only mode at first and accepts only a user who shares one.
 //! After [`INTEREST_ONLY_FOR`] the user is open to anyone, as users without interests are from the
@@ -119,7 +119,8 @@ impl RecentWaits {
 
     /// Adds the wait of a matched user.
     pub fn add(&mut self, wait: Duration) {
-        // A user who finds a waiting partner does not wait. That says nothing about a user who does.
+        // A user who finds a waiting partner does not wait. That says nothing about a user who
+        // does.
         if wait.is_zero() {
             return;
         }

@@ -1,5 +1,5 @@
-//! [`ReplayCache`]: the stored results of recent calls, so that a retry receives the same answer and
-//! executes nothing.
+//! [`ReplayCache`]: the stored results of recent calls, so that a retry receives the same answer
+//! and executes nothing.
 
 use std::collections::BTreeSet;
 use std::time::Duration;

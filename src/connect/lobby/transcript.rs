@@ -1,7 +1,8 @@
 //! [`Transcript`]: the last messages of one side of a chat, for a report by the other side.
 //!
-//! A transcript is stored while the chat lasts and for [`RECENT_PARTNER_TTL`] after it, because users
-//! also report a partner who has just left. Looking up and reporting are in `manager/blocking.rs`.
+//! A transcript is stored while the chat lasts and for [`RECENT_PARTNER_TTL`] after it, because
+//! users also report a partner who has just left. Looking up and reporting are in
+//! `manager/blocking.rs`.
 
 use std::collections::{BTreeSet, VecDeque};
 

@@ -1,8 +1,8 @@
 //! Searches of [`RandomConnectManager`]: it pairs a user with the longest waiter who is eligible.
 //!
-//! The order of the queue is [`Queue`](crate::connect::lobby::queue::Queue)'s part; the waiting times
-//! after which a rule relaxes are in [`rules`](crate::connect::lobby::rules). To add a rule of
-//! eligibility, extend `can_pair` here and `may_pair` in `store_redis/lua/queue.lua`.
+//! The order of the queue is [`Queue`](crate::connect::lobby::queue::Queue)'s part; the waiting
+//! times after which a rule relaxes are in [`rules`](crate::connect::lobby::rules). To add a rule
+//! of eligibility, extend `can_pair` here and `may_pair` in `store_redis/lua/queue.lua`.
 
 use rand::Rng;
 
@@ -160,7 +160,7 @@ impl RandomConnectManager {
 
     /// Returns `true` if two waiting users may be paired now.
     ///
-    /// - Users of whom one has blocked the other are never paired.
+    /// - Two users are never paired if one has blocked the other.
     /// - Recent partners are paired once one of them has waited
     ///   [`AVOID_RECENT_FOR`](crate::connect::lobby::rules::AVOID_RECENT_FOR).
     /// - A user who left a partner for this search is paired with that partner only after their own

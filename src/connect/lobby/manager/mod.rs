@@ -1,13 +1,13 @@
-//! [`RandomConnectManager`]: the state machine of the lobby, which holds the queue, the pairs and the
-//! inboxes.
+//! [`RandomConnectManager`]: the state machine of the lobby, which holds the queue, the pairs and
+//! the inboxes.
 //!
-//! Plain data behind `&mut self`, without clock, lock or runtime. Each method is one step that leaves
-//! the state consistent. It returns an [`Outcome`] and collects [`Effect`]s; it never sends.
-//! `matching.rs` pairs users, `blocking.rs` separates them, `sweep.rs` has the steps without a call,
-//! and `operator.rs` those of an operator.
+//! Plain data behind `&mut self`, without clock, lock or runtime. Each method is one step that
+//! leaves the state consistent. It returns an [`Outcome`] and collects [`Effect`]s; it never sends.
+//! `matching.rs` pairs users, `blocking.rs` separates them, `sweep.rs` has the steps without a
+//! call, and `operator.rs` those of an operator.
 //!
-//! To add an action, handle it in `RandomConnectManager::execute`; its rule goes into the file of its
-//! topic.
+//! To add an action, handle it in `RandomConnectManager::execute`; its rule goes into the file of
+//! its topic.
 //!
 //! **Invariant:** a pair is symmetric; no user is paired and waiting, or paired with themselves.
 //! **Invariant:** a message is in the inbox of the partner of the moment it was sent, or its sender

@@ -31,8 +31,9 @@ impl RandomConnectManager {
         })
     }
 
-    /// Puts a broadcast into the inboxes of up to `limit` users, in the order of their ids, starting
-    /// after the id `after`. Skips a user whose last broadcast was this one, or whose inbox is full.
+    /// Puts a broadcast into the inboxes of up to `limit` users, in the order of their ids,
+    /// starting after the id `after`. Skips a user whose last broadcast was this one, or whose
+    /// inbox is full.
     pub fn broadcast(
         &mut self,
         broadcast: &Broadcast,

@@ -1,8 +1,8 @@
-//! Steps of [`RandomConnectManager`] without a call: eviction of idle users, nudges of silent pairs,
-//! and matches of waiting users whose constraints have relaxed.
+//! Steps of [`RandomConnectManager`] without a call: eviction of idle users, nudges of silent
+//! pairs, and matches of waiting users whose constraints have relaxed.
 //!
-//! Each step is a function of `now`, does a bounded amount of work and returns whether more remains,
-//! so that calls do not wait long for the lock around the manager. The intervals are in
+//! Each step is a function of `now`, does a bounded amount of work and returns whether more
+//! remains, so that calls do not wait long for the lock around the manager. The intervals are in
 //! [`run_reaper`](crate::connect::lobby::reaper::run_reaper).
 
 use std::any::Any;
@@ -20,8 +20,8 @@ use crate::connect::lobby::rules::{INTEREST_ONLY_FOR, NUDGE_AFTER};
 use crate::kernel::clock::Timestamp;
 
 impl RandomConnectManager {
-    /// Evicts up to `limit` users who made no call for the idle timeout and notifies their partners.
-    /// Drops up to `limit` expired replay records and as many expired transcripts.
+    /// Evicts up to `limit` users who made no call for the idle timeout and notifies their
+    /// partners. Drops up to `limit` expired replay records and as many expired transcripts.
     ///
     /// The cost is that of the evictions, plus one check of every other user per idle timeout.
     pub fn sweep(&mut self, now: Timestamp, limit: usize) -> SweepResult {
@@ -32,8 +32,8 @@ impl RandomConnectManager {
         SweepResult { evicted, more: more_replays || more_transcripts || more_users }
     }
 
-    /// Checks up to `limit` users and evicts the idle ones. Returns the number of evicted users, and
-    /// whether there may be more.
+    /// Checks up to `limit` users and evicts the idle ones. Returns the number of evicted users,
+    /// and whether there may be more.
     fn evict_idle(&mut self, now: Timestamp, limit: usize) -> (usize, bool) {
         let mut evicted = 0;
         for _ in 0..limit {
@@ -55,7 +55,8 @@ impl RandomConnectManager {
         (evicted, true)
     }
 
-    /// Nudges up to `limit` pairs without a call of either user for [`NUDGE_AFTER`], each pair once.
+    /// Nudges up to `limit` pairs without a call of either user for [`NUDGE_AFTER`], each pair
+    /// once.
     pub fn nudge_silent(&mut self, now: Timestamp, limit: usize) -> NudgeResult {
         let now = self.advance_clock(now);
         let mut pairs = 0;

@@ -1,4 +1,7 @@
-//! The manager in a laboratory: people are numbers, time passes when told to.
+//! [`ManagerFixture`], a manager under a clock that only the test advances. Users are numbers.
+//!
+//! `rules.rs` and `preferences.rs` have one example per rule; `properties.rs` checks invariants on
+//! random steps.
 
 mod preferences;
 mod properties;
@@ -23,7 +26,7 @@ const fn test_user(n: u8) -> UserId {
     UserId::from_bytes([n; 16])
 }
 
-/// A manager with a clock and a generator of its own; people are numbers.
+/// A manager with its own clock and random generator. Users are numbers.
 struct ManagerFixture {
     manager: RandomConnectManager,
     rng: StdRng,
@@ -39,45 +42,45 @@ impl ManagerFixture {
         }
     }
 
-    /// One call whose answer arrives; returns the outcome and what the answer showed.
-    fn call(&mut self, who: u8, action: Action) -> (Outcome, Vec<InboxEvent>) {
-        let call = Call::new(test_user(who), self.now);
-        let performed = self.manager.perform(call, action, &mut self.rng);
-        if let Some(lease) = performed.lease.id {
-            self.manager.settle(test_user(who), lease, true);
+    /// Makes a call whose answer is delivered. Returns the outcome and the events in the answer.
+    fn call(&mut self, user: u8, action: Action) -> (Outcome, Vec<InboxEvent>) {
+        let call = Call::new(test_user(user), self.now);
+        let result = self.manager.perform(call, action, &mut self.rng);
+        if let Some(lease) = result.lease.id {
+            self.manager.settle(test_user(user), lease, true);
         }
-        (performed.outcome, performed.lease.items.into_iter().map(|item| item.event).collect())
+        (result.outcome, result.lease.items.into_iter().map(|item| item.event).collect())
     }
 
-    fn act(&mut self, who: u8, action: Action) -> Outcome {
-        self.call(who, action).0
+    fn act(&mut self, user: u8, action: Action) -> Outcome {
+        self.call(user, action).0
     }
 
-    fn say(&mut self, who: u8, text: &str) -> Outcome {
-        let sender = self.manager.sender_state(test_user(who));
+    fn say(&mut self, user: u8, text: &str) -> Outcome {
+        let sender = self.manager.sender_state(test_user(user));
         self.act(
-            who,
+            user,
             Action::Relay { text: Masked::waived(text), sender, memory: Memory::default() },
         )
     }
 
-    fn partner(&self, who: u8) -> Option<UserId> {
-        self.chat(who).map(|chat| chat.partner)
+    fn partner(&self, user: u8) -> Option<UserId> {
+        self.chat(user).map(|chat| chat.partner)
     }
 
-    fn room(&self, who: u8) -> Option<RoomId> {
-        self.chat(who).map(|chat| chat.room)
+    fn room(&self, user: u8) -> Option<RoomId> {
+        self.chat(user).map(|chat| chat.room)
     }
 
-    fn chat(&self, who: u8) -> Option<&Chat> {
-        self.manager.people.get(&test_user(who))?.chat()
+    fn chat(&self, user: u8) -> Option<&Chat> {
+        self.manager.people.get(&test_user(user))?.chat()
     }
 
-    fn advance(&mut self, time: Duration) {
-        self.now = self.now + time;
+    fn advance(&mut self, duration: Duration) {
+        self.now = self.now + duration;
     }
 
-    /// Both leave their chat, so that each is the other's recent partner.
+    /// Pairs `a` and `b` and ends their chat, so that they are recent partners.
     fn make_recent_partners(&mut self, a: u8, b: u8) {
         self.act(a, Action::meet());
         self.act(b, Action::meet());

@@ -1,4 +1,4 @@
-//! Interests, rooms, what is kept of a chat and what is collected: the rules, one example each.
+//! The rules of interests, rooms, histories and collected inboxes, one example each.
 
 use std::time::Duration;
 
@@ -28,19 +28,24 @@ fn match_shows_common_interests_to_both() {
     let mut fixture = ManagerFixture::new();
     fixture.act(1, meet_with("Tea, music"));
     let Outcome::Connected { chat, .. } = fixture.act(2, meet_with("music, chess, TEA")) else {
-        panic!("they share two interests");
+        panic!("1 and 2 share two interests");
     };
     assert_eq!(chat.common_interests.to_string(), "music, tea");
-    assert!(
-        matches!(&fixture.call(1, Action::ReadInbox).1[..], [InboxEvent::Connected { chat }] if !chat.common_interests.is_empty())
-    );
+    let events = fixture.call(1, Action::ReadInbox).1;
+    assert!(matches!(
+        &events[..],
+        [InboxEvent::Connected { chat }] if !chat.common_interests.is_empty()
+    ));
 }
 
 #[test]
 fn match_takes_anyone_after_thirty_seconds() {
     let mut fixture = ManagerFixture::new();
     fixture.act(1, meet_with("cricket"));
-    assert!(matches!(fixture.act(2, Action::meet()), Outcome::Waiting { .. }), "1 is choosy");
+    assert!(
+        matches!(fixture.act(2, Action::meet()), Outcome::Waiting { .. }),
+        "1 accepts only a shared interest"
+    );
     fixture.advance(Duration::from_millis(29_999));
     assert_eq!(fixture.manager.pair_waiting(fixture.now, 100, &mut fixture.rng), 0);
     fixture.advance(Duration::from_millis(1));
@@ -74,7 +79,7 @@ fn match_again_reuses_the_preferences() {
     fixture.act(1, meet_with("tea"));
     fixture.act(2, meet_with("tea"));
     let Outcome::Waiting { interests, .. } = fixture.act(1, Action::Again) else {
-        panic!("nobody is there")
+        panic!("no one else is waiting")
     };
     assert_eq!(interests.to_string(), "tea");
 }
@@ -85,7 +90,9 @@ fn queue_estimate_is_shown_to_waiters() {
     fixture.act(1, Action::meet());
     fixture.advance(Duration::from_secs(12));
     fixture.act(2, Action::meet());
-    let Outcome::Waiting { place, .. } = fixture.act(3, Action::meet()) else { panic!("alone") };
+    let Outcome::Waiting { place, .. } = fixture.act(3, Action::meet()) else {
+        panic!("3 is the only waiter")
+    };
     assert_eq!(place.estimated_wait, Some(Duration::from_secs(12)));
 }
 
@@ -94,39 +101,44 @@ fn room_mismatch_is_rejected() {
     let mut fixture = ManagerFixture::new();
     fixture.act(1, Action::meet());
     fixture.act(2, Action::meet());
-    let ended = fixture.room(1);
+    let ended = fixture.room(1).expect("1 and 2 chat");
     fixture.act(1, Action::Again);
     fixture.act(3, Action::meet());
-    let theirs = fixture.room(3).expect("1 and 3 chat");
-    for (who, room, told) in [
-        (1, ended.expect("a room"), Outcome::NotInRoom { ended: true }),
-        (2, theirs, Outcome::NotInRoom { ended: false }),
+    let current = fixture.room(3).expect("1 and 3 chat");
+    for (user, room, outcome) in [
+        (1, ended, Outcome::NotInRoom { ended: true }),
+        (2, current, Outcome::NotInRoom { ended: false }),
     ] {
-        let call = Call { room: Some(room), ..Call::new(test_user(who), fixture.now) };
-        assert_eq!(fixture.manager.perform(call, Action::Leave, &mut fixture.rng).outcome, told);
+        let call = Call { room: Some(room), ..Call::new(test_user(user), fixture.now) };
+        assert_eq!(fixture.manager.perform(call, Action::Leave, &mut fixture.rng).outcome, outcome);
     }
     assert_eq!(fixture.partner(3), Some(test_user(1)));
-    let call = Call { room: Some(theirs), ..Call::new(test_user(1), fixture.now) };
-    assert_eq!(fixture.manager.perform(call, Action::Leave, &mut fixture.rng).outcome, Outcome::ChatEnded);
+    let call = Call { room: Some(current), ..Call::new(test_user(1), fixture.now) };
+    assert_eq!(
+        fixture.manager.perform(call, Action::Leave, &mut fixture.rng).outcome,
+        Outcome::ChatEnded
+    );
 }
 
 #[test]
 fn history_needs_both_and_ends_with_the_chat() {
-    let keep =
+    let with_history =
         || Action::Meet(MatchPreferences { keep_history: true, ..MatchPreferences::default() });
     let mut fixture = ManagerFixture::new();
-    fixture.act(1, keep());
+    fixture.act(1, with_history());
     fixture.act(2, Action::meet());
     fixture.say(1, "one");
-    assert_eq!(fixture.act(1, Action::ReadHistory(10)), Outcome::History(None), "2 did not ask for it");
+    assert_eq!(fixture.act(1, Action::ReadHistory(10)), Outcome::History(None), "2 did not opt in");
     fixture.act(1, Action::Leave);
-    fixture.act(3, keep());
-    fixture.act(1, keep());
+    fixture.act(3, with_history());
+    fixture.act(1, with_history());
     fixture.say(1, "a");
     fixture.say(3, "b");
     fixture.say(1, "c");
-    let Outcome::History(Some(kept)) = fixture.act(3, Action::ReadHistory(2)) else { panic!("kept") };
-    assert_eq!(kept.iter().map(|kept| kept.text.as_str()).collect::<Vec<_>>(), ["b", "c"]);
+    let Outcome::History(Some(history)) = fixture.act(3, Action::ReadHistory(2)) else {
+        panic!("both opted in")
+    };
+    assert_eq!(history.iter().map(|message| message.text.as_str()).collect::<Vec<_>>(), ["b", "c"]);
     fixture.act(3, Action::Leave);
     assert_eq!(fixture.act(1, Action::ReadHistory(2)), Outcome::History(None));
     assert!(fixture.manager.histories.len() == 0);
@@ -143,6 +155,10 @@ fn lease_is_not_overtaken_by_collect() {
     assert_eq!(fixture.manager.collect(test_user(1), fixture.now).items, []);
     fixture.manager.take_effects();
     fixture.manager.settle(test_user(1), first.id.expect("a lease"), true);
-    assert_eq!(fixture.manager.take_effects(), [Effect::InboxChanged(test_user(1))], "there is more now");
+    assert_eq!(
+        fixture.manager.take_effects(),
+        [Effect::InboxChanged(test_user(1))],
+        "the new item can be collected"
+    );
     assert_eq!(fixture.manager.collect(test_user(1), fixture.now).items.len(), 1);
 }

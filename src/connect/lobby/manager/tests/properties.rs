@@ -1,4 +1,4 @@
-//! What holds after any sequence of steps of several people.
+//! Properties that hold after any sequence of steps of several users.
 
 use std::collections::HashMap;
 use std::time::Duration;
@@ -15,10 +15,10 @@ use crate::connect::profile::interest::Interests;
 use crate::kernel::id::{IdHasher, UserId};
 use crate::mask::{Masked, Memory};
 
-/// What a random person does in the property test.
+/// A random step of a user or of the lobby.
 #[derive(Clone, Debug)]
 enum TestStep {
-    /// With the interests of this list.
+    /// Search with the interests of this list.
     Meet(&'static str),
     Again,
     Leave,
@@ -28,7 +28,7 @@ enum TestStep {
     Advance(u64),
     Sweep,
     PairWaiting,
-    /// The fate of an answer that is still on its way.
+    /// Settle an answer that is still in flight.
     Settle {
         which: usize,
         delivered: bool,
@@ -39,20 +39,21 @@ fn meet_with(list: &str) -> Action {
     Action::Meet(MatchPreferences { interests: Interests::parse(list), keep_history: false })
 }
 
-/// What becomes of an answer.
+/// The fate of an answer.
 #[derive(Clone, Copy, Debug)]
 enum AnswerFate {
     Delivered,
     Lost,
-    /// Not known until a later step.
+    /// Unknown until a later step.
     InFlight,
-    /// Delivered, but with room for only so many items.
+    /// Delivered, but with this number of items at most.
     Truncated(usize),
 }
 
 fn steps() -> impl Strategy<Value = Vec<(u8, TestStep, AnswerFate)>> {
     let step = prop_oneof![
-        4 => prop::sample::select(vec!["", "tea", "tea, music", "music", "chess"]).prop_map(TestStep::Meet),
+        4 => prop::sample::select(vec!["", "tea", "tea, music", "music", "chess"])
+            .prop_map(TestStep::Meet),
         2 => Just(TestStep::Again),
         2 => Just(TestStep::Leave),
         8 => Just(TestStep::Send),
@@ -61,7 +62,8 @@ fn steps() -> impl Strategy<Value = Vec<(u8, TestStep, AnswerFate)>> {
         1 => (1_u64..2_000).prop_map(TestStep::Advance),
         1 => Just(TestStep::Sweep),
         1 => Just(TestStep::PairWaiting),
-        3 => (0_usize..8, any::<bool>()).prop_map(|(which, delivered)| TestStep::Settle { which, delivered }),
+        3 => (0_usize..8, any::<bool>())
+            .prop_map(|(which, delivered)| TestStep::Settle { which, delivered }),
     ];
     let fate = prop_oneof![
         6 => Just(AnswerFate::Delivered),
@@ -72,7 +74,7 @@ fn steps() -> impl Strategy<Value = Vec<(u8, TestStep, AnswerFate)>> {
     proptest::collection::vec((0_u8..6, step, fate), 1..200)
 }
 
-/// Everything that was sent and seen, and the answers that are on their way.
+/// The sent and received messages of every user, and the answers in flight.
 #[derive(Default)]
 struct DeliveryLog {
     sent: HashMap<UserId, Vec<u64>>,
@@ -84,7 +86,7 @@ impl DeliveryLog {
     fn settle(
         &mut self,
         manager: &mut RandomConnectManager,
-        who: UserId,
+        user: UserId,
         lease: &Lease,
         fate: AnswerFate,
     ) {
@@ -96,19 +98,19 @@ impl DeliveryLog {
         let delivered = match fate {
             AnswerFate::Delivered => true,
             AnswerFate::Truncated(_) => {
-                manager.put_back(who, lease, shown);
+                manager.put_back(user, lease, shown);
                 true
             }
             AnswerFate::Lost => false,
-            AnswerFate::InFlight => return self.in_flight.push((who, lease.clone())),
+            AnswerFate::InFlight => return self.in_flight.push((user, lease.clone())),
         };
-        manager.settle(who, id, delivered);
-        if delivered && manager.people.get(&who).is_some() {
-            // What arrived too late has come again under the same number, which a channel can tell.
-            let seen = self.received.entry(who).or_default();
+        manager.settle(user, id, delivered);
+        if delivered && manager.people.get(&user).is_some() {
+            // A late answer may be a redelivery under the same `seq`, which a channel recognizes.
+            let received = self.received.entry(user).or_default();
             for number in lease.items[..shown].iter().filter_map(number) {
-                if !seen.contains(&number) {
-                    seen.push(number);
+                if !received.contains(&number) {
+                    received.push(number);
                 }
             }
         }
@@ -118,27 +120,28 @@ impl DeliveryLog {
         if self.in_flight.is_empty() {
             return;
         }
-        let (who, lease) = self.in_flight.remove(which % self.in_flight.len());
+        let (user, lease) = self.in_flight.remove(which % self.in_flight.len());
         let fate = if delivered { AnswerFate::Delivered } else { AnswerFate::Lost };
-        self.settle(manager, who, &lease, fate);
+        self.settle(manager, user, &lease, fate);
     }
 
-    /// Nothing is expected of people who were forgotten, nor of answers they were owed.
+    /// Forgets evicted users and the answers to them, because eviction drops their messages.
     fn forget_evicted(&mut self, manager: &RandomConnectManager) {
-        let known = |who: &UserId| manager.people.get(who).is_some();
-        self.sent.retain(|who, _| known(who));
-        self.received.retain(|who, _| known(who));
-        self.in_flight.retain(|(who, _)| known(who));
+        let is_known = |user: &UserId| manager.people.get(user).is_some();
+        self.sent.retain(|user, _| is_known(user));
+        self.received.retain(|user, _| is_known(user));
+        self.in_flight.retain(|(user, _)| is_known(user));
     }
 
-    /// What was sent to a person, and what they saw.
-    fn of(&self, who: UserId) -> (Vec<u64>, Vec<u64>) {
-        let of = |all: &HashMap<UserId, Vec<u64>>| all.get(&who).cloned().unwrap_or_default();
-        (of(&self.sent), of(&self.received))
+    /// Returns the messages sent to `user` and those they received.
+    fn messages_of(&self, user: UserId) -> (Vec<u64>, Vec<u64>) {
+        let messages =
+            |log: &HashMap<UserId, Vec<u64>>| log.get(&user).cloned().unwrap_or_default();
+        (messages(&self.sent), messages(&self.received))
     }
 }
 
-/// The number that a message of the property test consists of.
+/// Returns the number that a message of the property test consists of.
 fn number(item: &Item) -> Option<u64> {
     match &item.event {
         InboxEvent::Message { text, .. } => text.as_str().parse().ok(),
@@ -146,23 +149,23 @@ fn number(item: &Item) -> Option<u64> {
     }
 }
 
-/// What every state must satisfy.
+/// Asserts the invariants of the manager.
 fn check_invariants(manager: &RandomConnectManager) {
     let mut queued: Vec<UserId> = manager.queue.iter().collect();
     let mut waiting = Vec::new();
     let mut chatting = 0;
-    for who in manager.people.ids_in(..) {
-        let person = manager.people.get(&who).expect("whose code is known");
+    for user in manager.people.ids_in(..) {
+        let person = manager.people.get(&user).expect("every id has a record");
         match &person.state {
             PersonState::Idle => {}
-            PersonState::Waiting(_) => waiting.push(who),
-            PersonState::Chatting(talk) => {
+            PersonState::Waiting(_) => waiting.push(user),
+            PersonState::Chatting(side) => {
                 chatting += 1;
-                let Chat { partner, room, .. } = &talk.chat;
-                assert_ne!(*partner, who, "nobody is paired with themselves");
-                let other = manager.people.get(partner).expect("a partner is known").chat();
+                let Chat { partner, room, .. } = &side.chat;
+                assert_ne!(*partner, user, "no user is paired with themselves");
+                let partner_chat = manager.people.get(partner).expect("a partner is known").chat();
                 assert!(
-                    other.is_some_and(|theirs| (theirs.partner, theirs.room) == (who, *room)),
+                    partner_chat.is_some_and(|chat| (chat.partner, chat.room) == (user, *room)),
                     "a pair is symmetric"
                 );
             }
@@ -170,16 +173,16 @@ fn check_invariants(manager: &RandomConnectManager) {
     }
     queued.sort_unstable();
     waiting.sort_unstable();
-    assert_eq!(queued, waiting, "who waits is in the queue, once, and nobody else is");
+    assert_eq!(queued, waiting, "exactly the waiting users are in the queue, once each");
     assert_eq!(chatting, 2 * manager.pair_count);
 }
 
-/// Whoever still waits after a search has nobody to be paired with.
-fn check_no_match_left(fixture: &mut ManagerFixture, who: u8, outcome: &Outcome) {
+/// Asserts that a user who still waits after a search has no eligible partner.
+fn check_no_match_left(fixture: &mut ManagerFixture, user: u8, outcome: &Outcome) {
     if matches!(outcome, Outcome::Waiting { .. }) {
         assert!(
-            fixture.manager.match_waiter(test_user(who), fixture.now, &mut fixture.rng).is_none(),
-            "nobody is held up"
+            fixture.manager.match_waiter(test_user(user), fixture.now, &mut fixture.rng).is_none(),
+            "a waiting user has no eligible partner"
         );
     }
 }
@@ -187,14 +190,13 @@ fn check_no_match_left(fixture: &mut ManagerFixture, who: u8, outcome: &Outcome)
 proptest! {
     #![proptest_config(ProptestConfig { cases: 400, ..ProptestConfig::default() })]
 
-    /// Whatever people do and whatever becomes of the answers: the state stays sound, and every
-    /// message that was accepted reaches the partner of that moment once and in order, unless that
-    /// partner was evicted.
+    /// For any steps and any fates of answers, the invariants hold. Every accepted message reaches
+    /// the partner of that moment once and in order, unless that partner is evicted.
     #[test]
     fn inbox_never_loses_duplicates_or_misdelivers(steps in steps()) {
         let mut fixture = ManagerFixture::new();
-        let mut book = DeliveryLog::default();
-        for (number, (who, step, fate)) in (1_u64..).zip(steps) {
+        let mut log = DeliveryLog::default();
+        for (number, (user, step, fate)) in (1_u64..).zip(steps) {
             let action = match step {
                 TestStep::Meet(list) => meet_with(list),
                 TestStep::Again => Action::Again,
@@ -203,7 +205,8 @@ proptest! {
                 TestStep::Read => Action::ReadInbox,
                 TestStep::Send => {
                     let text = Masked::waived(&number.to_string());
-                    Action::Relay { text, sender: fixture.manager.sender_state(test_user(who)), memory: Memory::default() }
+                    let sender = fixture.manager.sender_state(test_user(user));
+                    Action::Relay { text, sender, memory: Memory::default() }
                 }
                 TestStep::Advance(seconds) => {
                     fixture.advance(Duration::from_secs(seconds));
@@ -211,7 +214,7 @@ proptest! {
                 }
                 TestStep::Sweep => {
                     fixture.manager.sweep(fixture.now, 100);
-                    book.forget_evicted(&fixture.manager);
+                    log.forget_evicted(&fixture.manager);
                     check_invariants(&fixture.manager);
                     continue;
                 }
@@ -221,60 +224,65 @@ proptest! {
                     continue;
                 }
                 TestStep::Settle { which, delivered } => {
-                    book.settle_later(&mut fixture.manager, which, delivered);
+                    log.settle_later(&mut fixture.manager, which, delivered);
                     continue;
                 }
             };
-            let partner = fixture.partner(who);
-            let call = Call::new(test_user(who), fixture.now);
-            let performed = fixture.manager.perform(call, action, &mut fixture.rng);
-            if matches!(performed.outcome, Outcome::Sent { .. }) {
-                let partner = partner.expect("only somebody in a chat can send");
-                book.sent.entry(partner).or_default().push(number);
+            let partner = fixture.partner(user);
+            let call = Call::new(test_user(user), fixture.now);
+            let result = fixture.manager.perform(call, action, &mut fixture.rng);
+            if matches!(result.outcome, Outcome::Sent { .. }) {
+                let partner = partner.expect("only a user in a chat can send");
+                log.sent.entry(partner).or_default().push(number);
             }
-            book.settle(&mut fixture.manager, test_user(who), &performed.lease, fate);
-            check_no_match_left(&mut fixture, who, &performed.outcome);
+            log.settle(&mut fixture.manager, test_user(user), &result.lease, fate);
+            check_no_match_left(&mut fixture, user, &result.outcome);
             check_invariants(&fixture.manager);
         }
-        while !book.in_flight.is_empty() {
-            book.settle_later(&mut fixture.manager, 0, false);
+        while !log.in_flight.is_empty() {
+            log.settle_later(&mut fixture.manager, 0, false);
         }
-        for who in (0..6).map(test_user).filter(|who| fixture.manager.people.get(who).is_some()).collect::<Vec<_>>() {
-            let call = Call::new(who, fixture.now);
+        let known: Vec<_> = fixture.manager.people.ids_in(..).collect();
+        for user in known {
+            let call = Call::new(user, fixture.now);
             let rest = fixture.manager.perform(call, Action::ReadInbox, &mut fixture.rng).lease;
-            book.settle(&mut fixture.manager, who, &rest, AnswerFate::Delivered);
-            let (sent, seen) = book.of(who);
-            prop_assert_eq!(sent, seen);
+            log.settle(&mut fixture.manager, user, &rest, AnswerFate::Delivered);
+            let (sent, received) = log.messages_of(user);
+            prop_assert_eq!(sent, received);
         }
     }
 
-    /// A retry says the same and changes nothing, whatever happened in between.
+    /// A retry receives the same answer and changes nothing, whatever happened in between.
     #[test]
     fn replay_is_not_executed_twice(before in 0_u8..4, lost in any::<bool>(), between in steps()) {
         let mut fixture = ManagerFixture::new();
-        (1..=before).for_each(|other| drop(fixture.act(other, Action::meet())));
+        (1..=before).for_each(|user| drop(fixture.act(user, Action::meet())));
         let key = IdHasher::random(&mut fixture.rng).idempotency_key(test_user(9), "m1", "");
         let call = Call { idempotency_key: Some(key), ..Call::new(test_user(9), fixture.now) };
         let first = fixture.manager.perform(call.clone(), Action::meet(), &mut fixture.rng);
         if let Some(lease) = first.lease.id {
             fixture.manager.settle(test_user(9), lease, !lost);
         }
-        for (who, step, _) in between {
+        for (user, step, _) in between {
             match step {
-                TestStep::Meet(list) => drop(fixture.act(who, meet_with(list))),
-                TestStep::Again => drop(fixture.act(who, Action::Again)),
-                TestStep::Leave => drop(fixture.act(who, Action::Leave)),
-                TestStep::Send => drop(fixture.say(who, "hello")),
+                TestStep::Meet(list) => drop(fixture.act(user, meet_with(list))),
+                TestStep::Again => drop(fixture.act(user, Action::Again)),
+                TestStep::Leave => drop(fixture.act(user, Action::Leave)),
+                TestStep::Send => drop(fixture.say(user, "hello")),
                 _ => {}
             }
         }
         let stats = fixture.manager.stats(fixture.now);
-        let again = fixture.manager.perform(call.clone(), Action::meet(), &mut fixture.rng);
-        prop_assert_eq!(&again.outcome, &first.outcome);
-        prop_assert_eq!(&again.lease.items, &first.lease.items);
+        let replay = fixture.manager.perform(call.clone(), Action::meet(), &mut fixture.rng);
+        prop_assert_eq!(&replay.outcome, &first.outcome);
+        prop_assert_eq!(&replay.lease.items, &first.lease.items);
         prop_assert_eq!(fixture.manager.stats(fixture.now), stats);
         fixture.advance(Duration::from_secs(600));
-        let later = fixture.manager.perform(Call { now: fixture.now, ..call }, Action::Leave, &mut fixture.rng).outcome;
-        prop_assert!(matches!(later, Outcome::LeftQueue | Outcome::ChatEnded | Outcome::NothingToLeave));
+        let call = Call { now: fixture.now, ..call };
+        let later = fixture.manager.perform(call, Action::Leave, &mut fixture.rng).outcome;
+        prop_assert!(matches!(
+            later,
+            Outcome::LeftQueue | Outcome::ChatEnded | Outcome::NothingToLeave
+        ));
     }
 }

@@ -14,7 +14,7 @@ use crate::mask::{Masked, Memory, mask_next};
 fn match_prefers_the_longest_waiter() {
     let mut fixture = ManagerFixture::new();
     fixture.make_recent_partners(1, 2);
-    // 1 and 2 avoid each other, so both can wait at once.
+    // 1 and 2 are recent partners, so both wait at the same time.
     assert!(matches!(
         fixture.act(1, Action::meet()),
         Outcome::Waiting { place: QueuePosition { position: 1, .. }, .. }
@@ -34,7 +34,7 @@ fn queue_head_without_a_match_does_not_block_others() {
     fixture.make_recent_partners(1, 3);
     fixture.act(1, Action::meet());
     fixture.act(2, Action::meet());
-    // The queue is 1, 2, who know each other. 3 knows the head of it, but not 2.
+    // The queue is 1, 2. They are recent partners; so are 3 and 1, but not 3 and 2.
     assert!(matches!(fixture.act(3, Action::meet()), Outcome::Connected { .. }));
     assert_eq!(fixture.partner(3), Some(test_user(2)));
     assert!(fixture.manager.queue_entry(test_user(1)).is_some());
@@ -87,7 +87,7 @@ fn match_again_skips_the_partner_just_left() {
     fixture.make_recent_partners(1, 2);
     fixture.act(1, Action::meet());
     fixture.advance(AVOID_RECENT_FOR);
-    // 1 has waited long enough for anyone, but 2 asks for somebody else.
+    // 1 has waited long enough for a recent partner, but 2 skips 1.
     assert!(matches!(fixture.act(2, Action::Again), Outcome::Waiting { again: true, .. }));
     assert_eq!(fixture.manager.pair_waiting(fixture.now, 100, &mut fixture.rng), 0);
     fixture.advance(AVOID_RECENT_FOR);
@@ -111,8 +111,8 @@ fn match_again_leaves_and_pairs_atomically() {
     fixture.act(3, Action::meet());
     assert!(matches!(fixture.act(1, Action::Again), Outcome::Connected { again: true, .. }));
     assert_eq!(fixture.partner(1), Some(test_user(3)));
-    let news = fixture.call(2, Action::ReadInbox).1;
-    assert!(matches!(news.last(), Some(InboxEvent::PartnerLeft { .. })), "{news:?}");
+    let events = fixture.call(2, Action::ReadInbox).1;
+    assert!(matches!(events.last(), Some(InboxEvent::PartnerLeft { .. })), "{events:?}");
 }
 
 #[test]
@@ -120,7 +120,7 @@ fn nickname_applies_from_the_next_chat() {
     let mut fixture = ManagerFixture::new();
     fixture.act(1, Action::meet());
     fixture.act(2, Action::meet());
-    let sunny = Nickname::parse("Sunny").expect("a name");
+    let sunny = Nickname::parse("Sunny").expect("a valid nickname");
     fixture.act(1, Action::SetNickname(sunny.clone()));
     assert_ne!(fixture.act(2, Action::Who), Outcome::PartnerName(Some(sunny.clone())));
     fixture.act(1, Action::Leave);
@@ -135,10 +135,10 @@ fn nickname_applies_from_the_next_chat() {
 fn nickname_random_changes_with_every_chat() {
     let mut fixture = ManagerFixture::new();
     let mut names = Vec::new();
-    for other in 2..=6 {
+    for partner in 2..=6 {
         fixture.act(1, Action::meet());
-        fixture.act(other, Action::meet());
-        names.push(fixture.act(other, Action::Who));
+        fixture.act(partner, Action::meet());
+        names.push(fixture.act(partner, Action::Who));
         fixture.act(1, Action::Leave);
     }
     assert!(names.windows(2).all(|pair| pair[0] != pair[1]), "{}", names.len());
@@ -177,10 +177,10 @@ fn relay_splits_a_long_message_without_loss() {
     fixture.act(2, Action::meet());
     fixture.call(1, Action::ReadInbox);
     fixture.say(2, &"é".repeat(4_096));
-    let news = fixture.call(1, Action::ReadInbox).1;
-    let lengths: Vec<_> = news
+    let events = fixture.call(1, Action::ReadInbox).1;
+    let lengths: Vec<_> = events
         .iter()
-        .map(|news| match news {
+        .map(|event| match event {
             InboxEvent::Message { text, .. } => text.as_str().chars().count(),
             _ => 0,
         })
@@ -197,8 +197,15 @@ fn eviction_notifies_the_partner() {
     fixture.advance(Duration::from_secs(1));
     fixture.act(2, Action::ReadInbox);
     fixture.advance(IDLE.saturating_sub(Duration::from_secs(1)));
-    assert_eq!(fixture.manager.sweep(fixture.now, 100).evicted, 2, "1 chatting and 3 waiting, but not 2");
-    assert!(matches!(fixture.call(2, Action::ReadInbox).1[..], [InboxEvent::PartnerTimedOut { .. }]));
+    assert_eq!(
+        fixture.manager.sweep(fixture.now, 100).evicted,
+        2,
+        "1 was chatting and 3 waiting; 2 made a call"
+    );
+    assert!(matches!(
+        fixture.call(2, Action::ReadInbox).1[..],
+        [InboxEvent::PartnerTimedOut { .. }]
+    ));
     let stats = fixture.manager.stats(fixture.now);
     assert_eq!((stats.people, stats.waiting, stats.pairs, stats.evicted), (1, 0, 0, 2));
 }
@@ -210,11 +217,7 @@ fn eviction_defers_drops_until_the_lock_is_released() {
     fixture.act(2, Action::meet());
     fixture.advance(IDLE);
     assert_eq!(fixture.manager.sweep(fixture.now, 100).evicted, 2);
-    assert_eq!(
-        fixture.manager.take_deferred_drops().len(),
-        4,
-        "two people and their parts in the chat"
-    );
+    assert_eq!(fixture.manager.take_deferred_drops().len(), 4, "two persons and two chat sides");
     assert!(fixture.manager.take_deferred_drops().is_empty());
 }
 
@@ -244,30 +247,33 @@ fn clock_never_runs_backwards() {
 #[test]
 fn sweep_respects_its_limit() {
     let mut fixture = ManagerFixture::new();
-    (0..10).for_each(|who| drop(fixture.act(who, Action::ReadInbox)));
+    (0..10).for_each(|user| drop(fixture.act(user, Action::ReadInbox)));
     fixture.advance(IDLE);
-    assert_eq!([4, 4, 4, 4].map(|limit| fixture.manager.sweep(fixture.now, limit).evicted), [4, 4, 2, 0]);
+    assert_eq!(
+        [4, 4, 4, 4].map(|limit| fixture.manager.sweep(fixture.now, limit).evicted),
+        [4, 4, 2, 0]
+    );
 }
 
 #[test]
 fn mask_memory_ends_with_the_chat_or_masking() {
     let mut fixture = ManagerFixture::new();
-    let begun = || mask_next("98765", &Memory::default()).1;
-    let remembered = |fixture: &ManagerFixture| fixture.manager.sender_state(test_user(1)).memory;
+    let new_memory = || mask_next("98765", &Memory::default()).1;
+    let mask_memory = |fixture: &ManagerFixture| fixture.manager.sender_state(test_user(1)).memory;
     fixture.act(1, Action::meet());
     fixture.act(2, Action::meet());
     let relay = |fixture: &ManagerFixture| {
         let sender = fixture.manager.sender_state(test_user(1));
-        Action::Relay { text: Masked::waived("98765"), sender, memory: begun() }
+        Action::Relay { text: Masked::waived("98765"), sender, memory: new_memory() }
     };
     let first = relay(&fixture);
     fixture.act(1, first);
-    assert_eq!(remembered(&fixture), begun());
-    assert_ne!(begun(), Memory::default());
+    assert_eq!(mask_memory(&fixture), new_memory());
+    assert_ne!(new_memory(), Memory::default());
     fixture.act(1, Action::ToggleMasking);
-    assert_eq!(remembered(&fixture), Memory::default());
+    assert_eq!(mask_memory(&fixture), Memory::default());
     let second = relay(&fixture);
     fixture.act(1, second);
     fixture.act(2, Action::Leave);
-    assert_eq!(remembered(&fixture), Memory::default());
+    assert_eq!(mask_memory(&fixture), Memory::default());
 }
