@@ -56,10 +56,10 @@ pub struct LobbyError;
 /// - **Idempotency.** [`perform`](Self::perform) executes a call once per
 ///   [`Call::idempotency_key`], for ten minutes. A retry within this time receives the stored
 ///   outcome and items and executes nothing. It takes over the lease of those items that are still
-///   undelivered, unless a lease with other items is active.
-///   After an error, a retry under the same key executes the call only if the first attempt did
-///   not. [`Outcome::SenderChanged`](action::Outcome::SenderChanged) is not stored, so that the
-///   caller can prepare the text again and retry under the same key.
+///   undelivered, unless a lease with other items is active. After an error, a retry under the
+///   same key executes the call only if the first attempt did not.
+///   [`Outcome::SenderChanged`](action::Outcome::SenderChanged) is not stored, so that the caller
+///   can prepare the text again and retry under the same key.
 /// - **Leases.** Items that a method hands out stay leased until [`settle`](Self::settle), and for
 ///   at most [`inbox::LEASE_TIME`]. The items of a lost or expired lease return to the inbox in
 ///   their old order and are redelivered under the same `seq`. While a lease is active, no other

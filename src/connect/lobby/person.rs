@@ -1,5 +1,5 @@
-//! [`Person`]: everything the lobby stores about one user, except chat histories and the transcripts
-//! of ended chats.
+//! [`Person`]: everything the lobby stores about one user, except chat histories and the
+//! transcripts of ended chats.
 //!
 //! These are values without access to other users. Rules that concern two users are in `manager/`.
 

@@ -1,8 +1,8 @@
 //! Searches of [`RandomConnectManager`]: a user is paired with the longest waiter who is eligible.
 //!
-//! The order of waiting is in [`Queue`](crate::connect::lobby::queue::Queue). The times after which a
-//! rule relaxes are in [`rules`](crate::connect::lobby::rules). To add a rule of eligibility, extend
-//! `can_pair` here and in `store_redis/lua/shared/matching.lua`.
+//! The order of waiting is in [`Queue`](crate::connect::lobby::queue::Queue). The times after which
+//! a rule relaxes are in [`rules`](crate::connect::lobby::rules). To add a rule of eligibility,
+//! extend `can_pair` here and in `store_redis/lua/shared/matching.lua`.
 
 use rand::Rng;
 
