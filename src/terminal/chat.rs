@@ -1,8 +1,8 @@
-//! A chat as one side sees it: what was typed, what came, and what is to be shown of it. Pure: it
-//! neither reads nor sends.
+//! [`ChatSession`]: one side of a chat as a pure state machine. Typed lines, replies and events go in; lines to
+//! show and calls to send come out. It neither reads nor sends.
 //!
-//! **Invariant:** what was typed is sent in its order, one at a time, under one id however often it is
-//! sent; news that come twice are shown once.
+//! **Invariant:** typed lines are sent in order, one at a time, each under one id for all attempts; an event that
+//! arrives twice is shown once.
 
 use std::collections::VecDeque;
 
@@ -11,21 +11,21 @@ use super::wire::{
     WireStatus,
 };
 
-/// The longest message the server takes, in characters.
+/// Maximum length of a message at the server, in characters.
 const MAX_INPUT_CHARS: usize = 4_096;
-/// How many of the last news are remembered in case they come again.
+/// Number of recent event ids stored to detect repeats.
 const MAX_SHOWN_IDS: usize = 512;
 
-/// Something to show.
+/// A line to show.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum OutputLine {
-    /// What the partner wrote.
+    /// A message of the partner.
     Partner { name: String, text: String },
-    /// What the server says.
+    /// A text of the server.
     Server(String),
-    /// What the terminal says of itself.
+    /// A text of this client.
     Local(String),
-    /// What went wrong.
+    /// An error.
     Error(String),
 }
 
@@ -34,17 +34,17 @@ impl OutputLine {
         Self::Server(text.into())
     }
 
-    /// Says something of the terminal's own.
+    /// Creates a line of this client.
     pub fn local(text: impl Into<String>) -> Self {
         Self::Local(text.into())
     }
 }
 
-/// What was typed and is not answered yet.
+/// A typed line without an answer.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct PendingInput {
     pub text: String,
-    /// The same for each attempt, so that the server carries it out once.
+    /// The same for each attempt, so that the server executes it once.
     pub message_id: String,
 }
 
@@ -53,32 +53,32 @@ pub struct PendingInput {
 pub struct ChatSession {
     status: WireQueueStatus,
     outgoing: VecDeque<PendingInput>,
-    /// Ids of news that were shown.
+    /// Ids of events that were shown.
     shown_ids: VecDeque<String>,
-    /// News of a room that the answer on its way has yet to tell of.
+    /// Events of a room that the pending reply has yet to introduce.
     deferred_events: Vec<WireEvent>,
 }
 
 impl ChatSession {
-    /// Whether there is a chat, or a place in the queue, to leave.
+    /// Returns `true` if the user is in a chat or in the queue.
     #[must_use]
     pub fn can_leave(&self) -> bool {
         self.status.status != WireStatus::Idle
     }
 
-    /// What is to be sent next, until it is answered.
+    /// Returns the line to send next; the same one until it is answered.
     #[must_use]
     pub fn next(&self) -> Option<&PendingInput> {
         self.outgoing.front()
     }
 
-    /// How much waits to be sent or answered.
+    /// Returns the number of lines without an answer.
     #[must_use]
     pub fn pending_count(&self) -> usize {
         self.outgoing.len()
     }
 
-    /// Takes in what was typed.
+    /// Handles a typed line. Returns a line to show if it can't be sent.
     pub fn on_input(&mut self, text: &str, message_id: String) -> Option<OutputLine> {
         let text = text.trim();
         if text.chars().count() > MAX_INPUT_CHARS {
@@ -91,20 +91,20 @@ impl ChatSession {
         None
     }
 
-    /// Takes back what was not answered.
+    /// Drops the lines without an answer.
     pub fn drop_pending(&mut self) {
         self.outgoing.clear();
     }
 
-    /// The server answered what was sent.
+    /// Handles the reply to the line sent last.
     pub fn on_reply(
         &mut self,
-        WireSayResult { told, sent, queue_status: standing }: WireSayResult,
+        WireSayResult { told: text, sent, queue_status }: WireSayResult,
     ) -> Vec<OutputLine> {
         self.outgoing.pop_front();
-        self.status = standing;
+        self.status = queue_status;
         let mut lines = Vec::new();
-        match (sent, told) {
+        match (sent, text) {
             (Some(sent), _) => {
                 if sent.hidden > 0 {
                     lines.push(OutputLine::local(
@@ -115,32 +115,32 @@ impl ChatSession {
                     lines.push(OutputLine::local("✓ Queued until your partner is back."));
                 }
             }
-            (None, Some(told)) => lines.push(OutputLine::Server(told)),
+            (None, Some(text)) => lines.push(OutputLine::Server(text)),
             (None, None) => {}
         }
-        let early = std::mem::take(&mut self.deferred_events);
-        lines.extend(early.into_iter().flat_map(|news| self.show(news)));
+        let deferred = std::mem::take(&mut self.deferred_events);
+        lines.extend(deferred.into_iter().flat_map(|event| self.show(event)));
         lines
     }
 
-    /// The server refused what was sent.
+    /// Handles the rejection of the line sent last.
     pub fn on_error(&mut self, reason: String) -> Vec<OutputLine> {
         self.outgoing.pop_front();
-        let early = std::mem::take(&mut self.deferred_events);
-        let early = early.into_iter().flat_map(|news| self.show(news)).collect::<Vec<_>>();
-        [OutputLine::Error(reason)].into_iter().chain(early).collect()
+        let deferred = std::mem::take(&mut self.deferred_events);
+        let deferred = deferred.into_iter().flat_map(|event| self.show(event)).collect::<Vec<_>>();
+        [OutputLine::Error(reason)].into_iter().chain(deferred).collect()
     }
 
-    /// The connection is there, for the first time or again.
+    /// Handles a new connection, the first one or another.
     pub fn on_rejoin(
         &mut self,
-        WireRejoinResult { queue_status: standing, missed }: WireRejoinResult,
+        WireRejoinResult { queue_status, missed }: WireRejoinResult,
     ) -> Vec<OutputLine> {
-        let before = std::mem::replace(&mut self.status, standing.clone());
+        let before = std::mem::replace(&mut self.status, queue_status.clone());
         let mut lines: Vec<OutputLine> =
-            missed.into_iter().flat_map(|news| self.show(news)).collect();
-        // What was missed is older than this.
-        self.status = standing;
+            missed.into_iter().flat_map(|event| self.show(event)).collect();
+        // The missed events are older than this status.
+        self.status = queue_status;
         if before.status != WireStatus::Idle
             && self.status.status == WireStatus::Idle
             && lines.is_empty()
@@ -156,24 +156,24 @@ impl ChatSession {
         lines
     }
 
-    /// The server told something.
-    pub fn on_event(&mut self, news: WireEvent) -> Vec<OutputLine> {
-        let elsewhere = news.dedupe_key().is_some_and(|(_, room)| Some(room) != self.room());
-        let found = matches!(news, WireEvent::Matched { .. });
+    /// Handles an event.
+    pub fn on_event(&mut self, event: WireEvent) -> Vec<OutputLine> {
+        let elsewhere = event.dedupe_key().is_some_and(|(_, room)| Some(room) != self.room());
+        let found = matches!(event, WireEvent::Matched { .. });
         if elsewhere && !found && !self.outgoing.is_empty() {
-            self.deferred_events.push(news);
+            self.deferred_events.push(event);
             return Vec::new();
         }
-        self.show(news)
+        self.show(event)
     }
 
     fn room(&self) -> Option<&str> {
         self.status.room_id.as_deref()
     }
 
-    fn show(&mut self, news: WireEvent) -> Vec<OutputLine> {
-        if let Some((id, _)) = news.dedupe_key() {
-            if self.shown_ids.iter().any(|known| known == id) {
+    fn show(&mut self, event: WireEvent) -> Vec<OutputLine> {
+        if let Some((id, _)) = event.dedupe_key() {
+            if self.shown_ids.iter().any(|shown| shown == id) {
                 return Vec::new();
             }
             self.shown_ids.push_back(id.to_owned());
@@ -181,17 +181,17 @@ impl ChatSession {
                 self.shown_ids.pop_front();
             }
         }
-        match news {
+        match event {
             WireEvent::Matched { room_id, partner, common_interests, notice, .. } => {
                 let name = &partner.display_name;
                 let common = match common_interests.join(", ") {
                     common if common.is_empty() => common,
                     common => format!(" You both like: {common}."),
                 };
-                let told = format!("🎉 You're now chatting with {name}.{common} Say hello!");
+                let text = format!("🎉 You're now chatting with {name}.{common} Say hello!");
                 let (room_id, partner) = (Some(room_id), Some(partner));
                 self.status = WireQueueStatus { status: WireStatus::Matched, room_id, partner };
-                [told].into_iter().chain(notice).map(OutputLine::Server).collect()
+                [text].into_iter().chain(notice).map(OutputLine::Server).collect()
             }
             WireEvent::RoomNotice { text, .. } => vec![OutputLine::Server(text)],
             WireEvent::OperatorNotice { message, .. } => {
@@ -224,7 +224,7 @@ mod tests {
 
     use super::*;
 
-    fn said(value: serde_json::Value) -> WireSayResult {
+    fn reply(value: serde_json::Value) -> WireSayResult {
         serde_json::from_value(value).expect("an answer")
     }
 
@@ -244,78 +244,77 @@ mod tests {
 
     #[test]
     fn terminal_input_is_sent_in_order_until_acknowledged() {
-        let mut talk = ChatSession::default();
-        assert_eq!(talk.on_input("  #meet ", "1".to_owned()), None);
-        assert_eq!(talk.on_input("hello", "2".to_owned()), None);
-        assert_eq!(talk.on_input("   ", "3".to_owned()), None);
-        assert_eq!(talk.next().map(|next| next.text.as_str()), Some("#meet"));
-        let again = talk.next().cloned();
-        assert_eq!(talk.next(), again.as_ref(), "the same under the same id");
+        let mut session = ChatSession::default();
+        assert_eq!(session.on_input("  #meet ", "1".to_owned()), None);
+        assert_eq!(session.on_input("hello", "2".to_owned()), None);
+        assert_eq!(session.on_input("   ", "3".to_owned()), None);
+        assert_eq!(session.next().map(|next| next.text.as_str()), Some("#meet"));
+        let again = session.next().cloned();
+        assert_eq!(session.next(), again.as_ref(), "the same under the same id");
         assert_eq!(
-            talk.on_reply(said(matched())),
+            session.on_reply(reply(matched())),
             [OutputLine::Server("🎉 Connected!".to_owned())]
         );
-        assert!(talk.can_leave());
-        assert_eq!(talk.next().map(|next| next.text.as_str()), Some("hello"));
-        assert!(matches!(talk.on_error("no".to_owned())[..], [OutputLine::Error(_)]));
-        assert_eq!(talk.pending_count(), 0);
+        assert!(session.can_leave());
+        assert_eq!(session.next().map(|next| next.text.as_str()), Some("hello"));
+        assert!(matches!(session.on_error("no".to_owned())[..], [OutputLine::Error(_)]));
+        assert_eq!(session.pending_count(), 0);
         let long = "x".repeat(MAX_INPUT_CHARS + 1);
-        assert!(matches!(talk.on_input(&long, "4".to_owned()), Some(OutputLine::Error(_))));
-        assert_eq!(talk.pending_count(), 0);
+        assert!(matches!(session.on_input(&long, "4".to_owned()), Some(OutputLine::Error(_))));
+        assert_eq!(session.pending_count(), 0);
     }
 
     #[test]
     fn terminal_early_message_waits_for_the_partner_name() {
-        let mut talk = ChatSession::default();
-        talk.on_input("#meet", "1".to_owned());
-        assert_eq!(talk.on_event(message("7", "hi")), []);
-        let lines = talk.on_reply(said(matched()));
+        let mut session = ChatSession::default();
+        session.on_input("#meet", "1".to_owned());
+        assert_eq!(session.on_event(message("7", "hi")), []);
+        let lines = session.on_reply(reply(matched()));
         assert_eq!(lines, [OutputLine::Server("🎉 Connected!".to_owned()), theirs("User_A", "hi")]);
-        assert_eq!(talk.on_event(message("7", "hi")), [], "a repeat");
-        assert_eq!(talk.on_event(message("8", "hi")), [theirs("User_A", "hi")]);
+        assert_eq!(session.on_event(message("7", "hi")), [], "a repeat");
+        assert_eq!(session.on_event(message("8", "hi")), [theirs("User_A", "hi")]);
     }
 
     #[test]
     fn terminal_notices_are_shown_once() {
-        let mut talk = ChatSession::default();
-        let told = |method: &str, params| WireEvent::parse(method, Some(params)).expect("news");
+        let mut session = ChatSession::default();
+        let event =
+            |method: &str, params| WireEvent::parse(method, Some(params)).expect("an event");
         let found = json!({ "room_id": "r", "message_id": "1", "notice": "be kind",
             "partner": { "display_name": "User_A" } });
-        let lines = talk.on_event(told("chatroom.found", found));
+        let lines = session.on_event(event("chatroom.found", found));
         assert_eq!(lines.last(), Some(&OutputLine::Server("be kind".to_owned())));
         let asked = json!({ "room_id": "r", "message_id": "2", "text": "🧊 Tea?" });
-        let lines = talk.on_event(told("room.notice", asked.clone()));
+        let lines = session.on_event(event("room.notice", asked.clone()));
         assert_eq!(lines, [OutputLine::Server("🧊 Tea?".to_owned())]);
-        assert_eq!(talk.on_event(told("room.notice", asked)), []);
+        assert_eq!(session.on_event(event("room.notice", asked)), []);
         let notice = json!({ "message_id": "3", "message": "at five", "timestamp": 1 });
-        let lines = talk.on_event(told("operator.notice", notice));
+        let lines = session.on_event(event("operator.notice", notice));
         assert_eq!(lines, [OutputLine::Server("📢 at five".to_owned())]);
     }
 
     #[test]
     fn terminal_rejoin_shows_missed_events_and_lost_chats() {
-        let mut talk = ChatSession::default();
-        talk.on_input("#meet", "1".to_owned());
-        talk.on_reply(said(matched()));
-        let standing = talk.status.clone();
-        let lines = talk.on_rejoin(WireRejoinResult {
-            queue_status: standing,
-            missed: vec![message("9", "there?")],
-        });
+        let mut session = ChatSession::default();
+        session.on_input("#meet", "1".to_owned());
+        session.on_reply(reply(matched()));
+        let queue_status = session.status.clone();
+        let lines = session
+            .on_rejoin(WireRejoinResult { queue_status, missed: vec![message("9", "there?")] });
         assert_eq!(lines, [theirs("User_A", "there?")]);
-        let lines = talk.on_rejoin(WireRejoinResult {
+        let lines = session.on_rejoin(WireRejoinResult {
             queue_status: WireQueueStatus::default(),
             missed: Vec::new(),
         });
         assert!(
             matches!(&lines[..], [OutputLine::Local(note)] if note.starts_with("The chat is over"))
         );
-        assert!(!talk.can_leave());
-        let lines = talk.on_rejoin(WireRejoinResult {
+        assert!(!session.can_leave());
+        let lines = session.on_rejoin(WireRejoinResult {
             queue_status: WireQueueStatus::default(),
             missed: Vec::new(),
         });
-        assert_eq!(lines, [], "it is said once");
+        assert_eq!(lines, [], "it is shown once");
     }
 
     #[test]
@@ -324,25 +323,25 @@ mod tests {
             let mut answer = matched();
             answer["told"] = json!(null);
             answer["sent"] = json!({ "delivered": delivered, "hidden": hidden });
-            said(answer)
+            reply(answer)
         };
-        let mut talk = ChatSession::default();
-        assert_eq!(talk.on_reply(answer("pushed", 0)), []);
-        assert_eq!(talk.on_reply(answer("queued", 2)).len(), 2);
+        let mut session = ChatSession::default();
+        assert_eq!(session.on_reply(answer("pushed", 0)), []);
+        assert_eq!(session.on_reply(answer("queued", 2)).len(), 2);
     }
 
     #[test]
     fn terminal_partner_leaving_ends_the_chat() {
-        let mut talk = ChatSession::default();
-        talk.on_reply(said(matched()));
+        let mut session = ChatSession::default();
+        session.on_reply(reply(matched()));
         let left = |room: &str| WireEvent::Disconnected {
             room_id: room.to_owned(),
             message_id: room.to_owned(),
             reason: WireEndReason::Left,
         };
-        talk.on_event(left("of before"));
-        assert!(talk.can_leave());
-        talk.on_event(left("r"));
-        assert!(!talk.can_leave());
+        session.on_event(left("of before"));
+        assert!(session.can_leave());
+        session.on_event(left("r"));
+        assert!(!session.can_leave());
     }
 }

@@ -1,23 +1,23 @@
-//! The commands, as the server lists them, for completion and hints.
+//! The commands of the server, parsed from its `help` text, for completion and hints.
 
 use once_cell::sync::Lazy;
 use regex::Regex;
 
-/// A line of the server's list: `*#m*, *#inbox*: read what waits` or `*#r* text: sends it`.
+/// A line of the list: `*#m*, *#inbox*: read your waiting messages` or `*#r* text: send text`.
 static HELP_LINE: Lazy<Regex> = Lazy::new(|| {
     Regex::new(r"(?m)^\*#(\w+)\*[^:\n]*: (.+)$")
         .expect("the pattern is a constant that the tests compile")
 });
 
-/// A command, and what it does.
+/// A command and its description.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct CommandHelp {
-    /// With its `#`.
+    /// The name with its `#`.
     pub name: String,
     pub description: String,
 }
 
-/// Reads the server's list. One that is not understood has no commands in it.
+/// Parses the list. Lines in another format are ignored.
 #[must_use]
 pub fn parse_help(help: &str) -> Vec<CommandHelp> {
     let read = |found: regex::Captures| CommandHelp {
@@ -27,7 +27,7 @@ pub fn parse_help(help: &str) -> Vec<CommandHelp> {
     HELP_LINE.captures_iter(help).map(read).collect()
 }
 
-/// The commands that begin with what stands before the cursor, if that is the start of one.
+/// Returns the commands that begin with `typed`, the text before the cursor.
 pub fn with_prefix<'a>(
     commands: &'a [CommandHelp],
     typed: &str,

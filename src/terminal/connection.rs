@@ -1,7 +1,7 @@
-//! A connection to the server: the Model Context Protocol over its WebSocket.
+//! [`ServerLink`]: an MCP session over the server's WebSocket.
 //!
-//! News are handed on in the order in which they were read, before the ping behind them is: the
-//! answer to that ping tells the server that they have arrived.
+//! Events are forwarded in the order of reading, before the ping behind them, because the answer to that ping
+//! acknowledges them.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -28,24 +28,24 @@ use super::error::ChatError;
 use super::target::ServerTarget;
 use super::wire::WireEvent;
 
-/// How long a connection may take, and an answer.
+/// Timeout of a connection attempt, and of a call.
 const CALL_TIMEOUT: Duration = Duration::from_secs(15);
-/// The server asks every half minute whether somebody is there. Without a word for this long, it is not.
+/// The server pings every 30 seconds; a connection without a frame for this long is lost.
 const IDLE_TIMEOUT: Duration = Duration::from_secs(75);
 
 type Socket = WebSocketStream<MaybeTlsStream<TcpStream>>;
 
-/// A connection, and what comes over it unasked.
+/// A session and the events that arrive on it.
 pub struct ServerLink {
     session: RunningService<RoleClient, ClientConfig>,
-    /// Ends when the connection does.
+    /// Closed with the connection.
     pub events: mpsc::UnboundedReceiver<WireEvent>,
 }
 
-/// Why a call was not answered.
+/// Why a call failed.
 #[derive(Debug, Error)]
 pub enum CallError {
-    /// It was answered, with a refusal in words.
+    /// The server rejected the call; the text says why.
     #[error("{0}")]
     Refused(String),
     #[error("the connection was lost")]
@@ -53,10 +53,10 @@ pub enum CallError {
 }
 
 impl ServerLink {
-    /// Connects, and looks whether the server has the tools.
+    /// Connects, and checks that the server has the penpal tools.
     ///
     /// # Errors
-    /// A [`Problem`] that says what to do.
+    /// Returns a [`ChatError`] whose text says what to do.
     pub async fn open(server: &ServerTarget) -> Result<Self, ChatError> {
         let unreachable = || ChatError::Unreachable(server.to_string());
         let uri = server.ws_url().parse::<http::Uri>();
@@ -67,8 +67,8 @@ impl ServerLink {
             .map_err(|_| unreachable())?
             .map_err(|error| handshake_error(&error, server))?;
         let (sink, stream) = socket.split();
-        let (tell, news) = mpsc::unbounded_channel();
-        let transport = WsTransport { sink: Arc::new(Mutex::new(sink)), stream, events: tell };
+        let (sender, events) = mpsc::unbounded_channel();
+        let transport = WsTransport { sink: Arc::new(Mutex::new(sink)), stream, events: sender };
         let introduced = timeout(CALL_TIMEOUT, ClientConfig::default().serve(transport)).await;
         let session = introduced.map_err(|_| unreachable())?.map_err(|error| match error {
             ClientInitializeError::JsonRpcError(error) => {
@@ -81,31 +81,31 @@ impl ServerLink {
         if !["say", "rejoin"].iter().all(|name| tools.iter().any(|tool| tool.name == *name)) {
             return Err(ChatError::PenPalDisabled(server.to_string()));
         }
-        Ok(Self { session, events: news })
+        Ok(Self { session, events })
     }
 
-    /// A handle for calls.
+    /// Returns a handle for calls.
     #[must_use]
     pub fn tool_caller(&self) -> ToolCaller {
         ToolCaller(self.session.peer().clone())
     }
 
-    /// Ends the connection in order.
+    /// Closes the session.
     pub async fn close(mut self) {
-        // Whoever is gone needs no goodbye.
+        // A server that is gone needs no close message.
         let _ = self.session.close_with_timeout(Duration::from_secs(1)).await;
     }
 }
 
-/// Calls tools over a [`Link`].
+/// Calls tools over a [`ServerLink`].
 #[derive(Clone)]
 pub struct ToolCaller(Peer<RoleClient>);
 
 impl ToolCaller {
-    /// What a tool answers, as structured content.
+    /// Calls a tool and returns its structured content.
     ///
     /// # Errors
-    /// When it refuses, or does not answer.
+    /// Returns [`CallError`] if the tool rejects the call or the connection is lost.
     pub async fn call<T: DeserializeOwned>(
         self,
         tool: &'static str,
@@ -115,10 +115,10 @@ impl ToolCaller {
         serde_json::from_value(structured).map_err(|_| invalid_response())
     }
 
-    /// What a tool answers, as text.
+    /// Calls a tool without arguments and returns its text.
     ///
     /// # Errors
-    /// As above.
+    /// See [`ToolCaller::call`].
     pub async fn call_text(self, tool: &'static str) -> Result<String, CallError> {
         Ok(self.result(tool, json!({})).await?.1)
     }
@@ -151,22 +151,22 @@ fn invalid_response() -> CallError {
     CallError::Refused("The server's response is invalid: is it a different version?".into())
 }
 
-/// What a failed handshake means.
+/// Returns the error for a failed handshake.
 fn handshake_error(error: &Error, server: &ServerTarget) -> ChatError {
-    let at = server.to_string();
+    let server = server.to_string();
     match error {
         Error::Http(response) => match response.status().as_u16() {
-            401 => ChatError::WrongToken(at),
-            403 => ChatError::WrongHost(at),
-            502..=504 => ChatError::Unreachable(at),
-            _ => ChatError::NotRandomConnect(at),
+            401 => ChatError::WrongToken(server),
+            403 => ChatError::WrongHost(server),
+            502..=504 => ChatError::Unreachable(server),
+            _ => ChatError::NotRandomConnect(server),
         },
-        Error::Io(_) => ChatError::Unreachable(at),
-        _ => ChatError::NotRandomConnect(at),
+        Error::Io(_) => ChatError::Unreachable(server),
+        _ => ChatError::NotRandomConnect(server),
     }
 }
 
-/// The WebSocket as rmcp wants it: a message of the protocol per text frame.
+/// The WebSocket as a transport of rmcp: one MCP message per text frame.
 struct WsTransport {
     sink: Arc<Mutex<SplitSink<Socket, Message>>>,
     stream: SplitStream<Socket>,
@@ -174,15 +174,15 @@ struct WsTransport {
 }
 
 impl WsTransport {
-    /// Hands on what a notification tells, which rmcp would do in no particular order.
+    /// Forwards the event of a notification here, because rmcp runs notifications in no particular order.
     fn forward_event(&self, message: &RxJsonRpcMessage<RoleClient>) {
         let JsonRpcMessage::Notification(notification) = message else { return };
-        let ServerNotification::CustomNotification(told) = &notification.notification else {
+        let ServerNotification::CustomNotification(custom) = &notification.notification else {
             return;
         };
-        if let Some(news) = WireEvent::parse(&told.method, told.params.clone()) {
-            // Whoever no longer listens has left.
-            let _ = self.events.send(news);
+        if let Some(event) = WireEvent::parse(&custom.method, custom.params.clone()) {
+            // The receiver is gone only if the client has left.
+            let _ = self.events.send(event);
         }
     }
 }
@@ -203,7 +203,7 @@ impl Transport<RoleClient> for WsTransport {
 
     async fn receive(&mut self) -> Option<RxJsonRpcMessage<RoleClient>> {
         loop {
-            // Frames of the WebSocket itself, pings among them, are answered in passing.
+            // tungstenite answers pings and other control frames.
             let Message::Text(text) =
                 timeout(IDLE_TIMEOUT, self.stream.next()).await.ok()??.ok()?
             else {

@@ -1,7 +1,6 @@
-//! Where lines come from and where they go: an editor in a terminal, plain lines where one of the two
-//! ends is none.
+//! [`Console`]: input and output of the client. An editor if both ends are a terminal, plain lines otherwise.
 //!
-//! What was typed is remembered while the program runs, and never written to a file.
+//! The history of typed lines is in memory only, so that no file contains a chat.
 
 use std::io::{self, BufRead, BufReader, IsTerminal, Write};
 use std::sync::Arc;
@@ -22,40 +21,40 @@ use super::error::ChatError;
 use super::helper::LineHelper;
 use super::render::Renderer;
 
-/// What stands before what one types.
+/// The prompt.
 const PROMPT: &str = "› ";
-/// How many lines may wait to be taken, so that a long file is read as fast as it is sent.
+/// Maximum number of lines read ahead, so that a long file is read no faster than it is sent.
 const INPUT_CAPACITY: usize = 1;
 const RESET_TERMINAL: &[u8] = b"\r\x1b[K\x1b[?2004l";
 
-/// What comes from whoever writes.
+/// An input of the user.
 #[derive(Debug, PartialEq, Eq)]
 pub enum Input {
     Line(String),
-    /// There is no more to come.
+    /// The end of the input.
     End,
-    /// Whoever writes wants out at once.
+    /// A request to leave immediately.
     Quit,
 }
 
 type Commands = Arc<RwLock<Vec<CommandHelp>>>;
 
-/// Both directions of a conversation.
+/// Both directions of a chat.
 pub struct Console {
     pub input: mpsc::Receiver<Input>,
     renderer: Renderer,
     commands: Commands,
-    /// The printer above the prompt, in a terminal.
+    /// Prints above the prompt. `None` without a terminal.
     printer: Option<Box<dyn FnMut(String) -> io::Result<()> + Send>>,
-    /// How the terminal was, to leave it like that.
+    /// The terminal's settings at the start, restored at the end.
     saved_mode: Option<Termios>,
 }
 
 impl Console {
-    /// Takes over standard input and output.
+    /// Opens standard input and output.
     ///
     /// # Errors
-    /// When the terminal can't be used.
+    /// Returns [`ChatError::Terminal`] if the terminal can't be used.
     pub fn open() -> Result<Self, ChatError> {
         let (tell, inputs) = mpsc::channel(INPUT_CAPACITY);
         let colored = AutoStream::choice(&io::stdout()) != ColorChoice::Never;
@@ -90,21 +89,21 @@ impl Console {
         Ok(self)
     }
 
-    /// Whether somebody sits at a terminal.
+    /// Returns `true` if the console is a terminal with an editor.
     #[must_use]
     pub const fn has_editor(&self) -> bool {
         self.printer.is_some()
     }
 
-    /// Makes the commands known to completion.
+    /// Sets the commands for completion.
     pub fn set_commands(&self, commands: Vec<CommandHelp>) {
         *self.commands.write() = commands;
     }
 
-    /// Shows lines, in a terminal above the prompt.
+    /// Shows lines; in a terminal, above the prompt.
     ///
     /// # Errors
-    /// When nobody reads them any more.
+    /// Returns an error if the output is closed.
     pub fn show(&mut self, lines: &[OutputLine]) -> io::Result<()> {
         for line in lines {
             let text = format!("{}\n", self.renderer.render(line));
@@ -120,7 +119,7 @@ impl Console {
     }
 }
 
-/// The editor may still wait for a key, which can't be cancelled: the terminal is put right without it.
+/// Restores the terminal itself, because the editor may still wait for a key, which can't be cancelled.
 impl Drop for Console {
     fn drop(&mut self) {
         if let Some(before) = &self.saved_mode {
@@ -140,7 +139,7 @@ fn read_lines(mut lines: impl BufRead, tell: &mpsc::Sender<Input>) {
             return;
         }
     }
-    // Whoever no longer listens needs no end.
+    // The receiver is gone only if the client has left.
     let _ = tell.blocking_send(Input::End);
 }
 

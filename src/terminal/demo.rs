@@ -1,5 +1,4 @@
-//! Two people who talk with each other, for whoever wants to see what this is: each is a client of its
-//! own, and what one sees stands beside what the other sees.
+//! The demo: a scripted chat between two clients of a server, shown in two columns.
 
 use std::borrow::Cow;
 use std::io::{self, IsTerminal, Write};
@@ -23,17 +22,17 @@ use super::target::ServerTarget;
 use super::wire::WireSayResult;
 use crate::kernel::id::random_hex;
 
-/// How long somebody takes to type, as they appear to whoever watches.
+/// Delay before a message, as if it were typed, for a reader at a terminal.
 const TYPING_DELAY: Duration = Duration::from_millis(1_500);
-/// How long news may take.
+/// Timeout of an event.
 const EVENT_TIMEOUT: Duration = Duration::from_secs(15);
-/// The widest that two columns are of use.
+/// Maximum width of both columns, in characters.
 const MAX_WIDTH: usize = 100;
-/// The narrowest that a column may be.
+/// Minimum width of a column, in characters.
 const MIN_COLUMN_WIDTH: usize = 24;
-/// What the masker puts in the place of a number.
+/// The masker's replacement of a number.
 const HIDDEN_TEXT: &str = "[hidden]";
-/// What parts the columns.
+/// Separator of the columns.
 const COLUMN_GAP: &str = " │ ";
 
 const OWN_STYLE: Style = Style::new().bold();
@@ -42,16 +41,16 @@ const FRAME_STYLE: Style = Style::new().dimmed();
 
 /// A step of the script.
 enum ScriptStep {
-    /// Tells whoever watches what to look at.
+    /// A remark on what to notice.
     Narrate(&'static str),
-    /// One of the two writes something; the other sees as many lines of news.
+    /// A user sends `text`; the other one receives `expected_events` events.
     Send { user: usize, text: &'static str, expected_events: usize },
 }
 
 use ScriptStep::{Narrate, Send};
 
-const fn send(who: usize, text: &'static str, heard: usize) -> ScriptStep {
-    Send { user: who, text, expected_events: heard }
+const fn send(user: usize, text: &'static str, expected_events: usize) -> ScriptStep {
+    Send { user, text, expected_events }
 }
 
 const SCRIPT: &[ScriptStep] = &[
@@ -69,24 +68,24 @@ const SCRIPT: &[ScriptStep] = &[
     send(1, "#bye", 1),
 ];
 
-/// What to do after it.
+/// Shown at the end.
 const OUTRO: &str = "That's it. Your turn: start random-connect and open the page it prints, or pass the \
     token it prints to `random-connect chat --token …` in two terminals.";
 
-/// Plays the script at a server, and prints both sides.
+/// Plays the script at a server and prints both sides.
 ///
 /// # Errors
-/// A [`Problem`] that says what went wrong.
+/// Returns a [`ChatError`] if a step fails.
 pub async fn play(server: &ServerTarget, mut rng: StdRng) -> Result<(), ChatError> {
-    let mut people =
+    let mut users =
         [DemoUser::enter(server, &mut rng).await?, DemoUser::enter(server, &mut rng).await?];
-    match run_script(&SplitView::detect(), &mut people, &mut rng).await {
+    match run_script(&SplitView::detect(), &mut users, &mut rng).await {
         Ok(()) => {}
         Err(ChatEnd::Failed(problem)) => return Err(problem),
-        // Whoever read the output has seen enough.
+        // A reader that closes the pipe ends the demo.
         Err(ChatEnd::OutputClosed) => return Ok(()),
     }
-    for person in people {
+    for person in users {
         person.connection.close().await;
     }
     Ok(())
@@ -94,28 +93,28 @@ pub async fn play(server: &ServerTarget, mut rng: StdRng) -> Result<(), ChatErro
 
 async fn run_script(
     stage: &SplitView,
-    people: &mut [DemoUser; 2],
+    users: &mut [DemoUser; 2],
     rng: &mut StdRng,
 ) -> Result<(), ChatEnd> {
     stage.rows(["Ann's phone", "Ben's phone"].map(|title| vec![(OWN_STYLE, title.to_owned())]))?;
     for step in SCRIPT {
         match step {
             Narrate(text) => stage.narrate(text)?,
-            Send { user: who, text, expected_events: heard } => {
+            Send { user, text, expected_events } => {
                 stage.pause().await;
-                stage.show(*who, &[(OWN_STYLE, format!("› {text}"))])?;
-                let answer = people[*who].send(text, random_hex(rng)).await?;
-                stage.show(*who, &styled(&answer))?;
-                let other = 1 - *who;
-                let news = people[other].receive(*heard).await?;
-                stage.show(other, &styled(&news))?;
+                stage.show(*user, &[(OWN_STYLE, format!("› {text}"))])?;
+                let reply = users[*user].send(text, random_hex(rng)).await?;
+                stage.show(*user, &styled(&reply))?;
+                let partner = 1 - *user;
+                let lines = users[partner].receive(*expected_events).await?;
+                stage.show(partner, &styled(&lines))?;
             }
         }
     }
     Ok(stage.narrate(OUTRO)?)
 }
 
-/// Lines with the style of each.
+/// Returns lines with their styles.
 fn styled(lines: &[OutputLine]) -> Vec<(Style, String)> {
     lines
         .iter()
@@ -123,7 +122,7 @@ fn styled(lines: &[OutputLine]) -> Vec<(Style, String)> {
         .collect()
 }
 
-/// One of the two: a client of the protocol.
+/// A user of the demo: an MCP client.
 struct DemoUser {
     connection: ServerLink,
     session: ChatSession,
@@ -137,32 +136,33 @@ impl DemoUser {
         Ok(Self { connection: link, session: ChatSession::default(), user_id })
     }
 
-    /// Writes something; what is to be told of it comes back.
+    /// Sends a text and returns the lines to show for the reply.
     async fn send(&mut self, text: &str, message_id: String) -> Result<Vec<OutputLine>, ChatError> {
         let call = json!({ "user_id": self.user_id, "message": text, "message_id": message_id });
-        let said = self.connection.tool_caller().call::<WireSayResult>("say", call).await;
-        let said = said.map_err(|error| ChatError::DemoFailed(error.to_string()))?;
-        Ok(self.session.on_reply(said))
+        let reply = self.connection.tool_caller().call::<WireSayResult>("say", call).await;
+        let reply = reply.map_err(|error| ChatError::DemoFailed(error.to_string()))?;
+        Ok(self.session.on_reply(reply))
     }
 
-    /// Waits for so many lines of news.
+    /// Waits until events have produced this number of lines.
     async fn receive(&mut self, lines: usize) -> Result<Vec<OutputLine>, ChatError> {
-        let mut heard = Vec::new();
-        while heard.len() < lines {
-            let news = timeout(EVENT_TIMEOUT, self.connection.events.recv()).await.ok().flatten();
-            let news = news.ok_or_else(|| ChatError::DemoFailed("nothing came".to_owned()))?;
-            heard.extend(self.session.on_event(news));
+        let mut received = Vec::new();
+        while received.len() < lines {
+            let event = timeout(EVENT_TIMEOUT, self.connection.events.recv()).await.ok().flatten();
+            let event =
+                event.ok_or_else(|| ChatError::DemoFailed("no event arrived".to_owned()))?;
+            received.extend(self.session.on_event(event));
         }
-        Ok(heard)
+        Ok(received)
     }
 }
 
-/// Where it is shown: two columns, as wide as there is room.
+/// Two columns on the terminal.
 struct SplitView {
-    /// Characters in each column.
+    /// Width of a column, in characters.
     width: usize,
     colored: bool,
-    /// Whether somebody watches, who needs time to read.
+    /// Whether the output is a terminal, whose reader needs pauses.
     is_interactive: bool,
 }
 
@@ -182,7 +182,7 @@ impl SplitView {
         }
     }
 
-    /// Tells whoever watches something.
+    /// Shows a remark across both columns.
     fn narrate(&self, text: &str) -> io::Result<()> {
         let lines = wrap(text, self.width * 2 + display_width(COLUMN_GAP));
         let lines =
@@ -190,13 +190,13 @@ impl SplitView {
         Self::print(&format!("\n{}\n", lines.join("\n")))
     }
 
-    /// Shows lines on one side.
+    /// Shows lines in one column.
     fn show(&self, side: usize, lines: &[(Style, String)]) -> io::Result<()> {
         let shown = |at: usize| if at == side { lines.to_vec() } else { Vec::new() };
         self.rows([shown(0), shown(1)])
     }
 
-    /// Shows both sides.
+    /// Shows both columns.
     fn rows(&self, sides: [Vec<(Style, String)>; 2]) -> io::Result<()> {
         let [left, right] = sides.map(|lines| self.column(&lines));
         let empty = " ".repeat(self.width);
@@ -209,7 +209,7 @@ impl SplitView {
         if text.is_empty() { Ok(()) } else { Self::print(&text) }
     }
 
-    /// Lines within a column, each as wide as it.
+    /// Wraps lines to a column and pads each to its width.
     fn column(&self, lines: &[(Style, String)]) -> Vec<String> {
         let fit = |(style, text): &(Style, String)| {
             let options = Options::new(self.width).subsequent_indent("  ");
@@ -223,7 +223,7 @@ impl SplitView {
         lines.iter().flat_map(fit).collect()
     }
 
-    /// What is hidden, set apart within a line of this style.
+    /// Highlights hidden numbers in a line of this style.
     fn highlight_hidden(&self, around: Style) -> String {
         if self.colored {
             self.styled_text(render::HIDDEN_STYLE, HIDDEN_TEXT) + &around.to_string()

@@ -1,8 +1,8 @@
-//! What can keep a chat from going on, in a line that says what to do about it.
+//! [`ChatError`]: errors of the client, each in one line that says what to do.
 
 use thiserror::Error;
 
-/// Why there is no chat (any more). None of them shows a token.
+/// Why the chat can't start or go on. No text contains a token.
 #[derive(Debug, Error)]
 pub enum ChatError {
     #[error("{0:?} is not a server URL: use the form http://127.0.0.1:8086")]
@@ -32,7 +32,7 @@ pub enum ChatError {
 }
 
 impl ChatError {
-    /// Whether trying again later can't help.
+    /// Returns `true` if another attempt can't succeed.
     #[must_use]
     pub const fn is_permanent(&self) -> bool {
         !matches!(self, Self::Unreachable(_) | Self::NotRandomConnect(_) | Self::Refused(..))

@@ -1,4 +1,4 @@
-//! What the editor shows while somebody types: commands to complete, and what the one at hand does.
+//! Completion of commands and the hint beside the cursor.
 
 use std::borrow::Cow;
 use std::sync::Arc;
@@ -16,7 +16,7 @@ use super::commands::{CommandHelp, with_prefix};
 const HINT_STYLE: Style = Style::new().dimmed();
 const PROMPT_STYLE: Style = AnsiColor::Green.on_default().bold();
 
-/// Helps with commands.
+/// The editor's helper for commands.
 pub struct LineHelper {
     pub commands: Arc<RwLock<Vec<CommandHelp>>>,
     pub colored: bool,
@@ -40,7 +40,7 @@ impl Completer for LineHelper {
     }
 }
 
-/// The rest of a command and what it does; the right arrow takes over the former.
+/// The rest of a command and its description. The right arrow accepts the rest.
 pub struct CommandHint {
     shown: String,
     completion_len: usize,
@@ -60,7 +60,7 @@ impl Hinter for LineHelper {
     type Hint = CommandHint;
 
     fn hint(&self, line: &str, pos: usize, _: &Context<'_>) -> Option<CommandHint> {
-        // Without colours a hint could not be told from what was typed.
+        // Without colors a hint would be indistinguishable from typed text.
         if !self.colored || pos < line.len() || line.len() < 2 {
             return None;
         }

@@ -1,12 +1,11 @@
-//! The chat in a terminal: a client like any other, which knows nothing of the server but its
-//! protocol. Read `talk.rs` first: it is the chat itself, without reading or sending.
+//! The terminal client: an MCP client that uses only the server's protocol.
 //!
-//! `server.rs` is where to go and with what token, `link.rs` the connection, `wire.rs` what comes over
-//! it; `input.rs` reads and prints, `helper.rs` completes (with `commands.rs`), `words.rs` colours.
-//! `demo.rs` shows two of them talking.
+//! Read `chat.rs` first, the pure state of a chat. `target.rs` holds the server's URL and token,
+//! `connection.rs` the WebSocket, `wire.rs` the messages on it. `console.rs` reads and prints, `helper.rs`
+//! completes commands (parsed by `commands.rs`), `render.rs` styles lines, and `demo.rs` plays a scripted chat.
 //!
-//! **Invariant:** this folder uses nothing of the lobby or of the transports: whatever it can do,
-//! anybody's client can.
+//! **Invariant:** this folder imports nothing of the lobby or the transports, because every feature must work
+//! for any other client.
 
 mod chat;
 mod commands;
@@ -37,32 +36,32 @@ use self::target::ServerTarget;
 use self::wire::{WireRejoinResult, WireSayResult};
 use crate::kernel::id::random_hex;
 
-/// The pause before the second attempt to connect again, doubled with each further one.
+/// Delay before the second attempt to reconnect; doubles with each attempt.
 const INITIAL_BACKOFF: Duration = Duration::from_millis(200);
 const MAX_BACKOFF: Duration = Duration::from_secs(10);
-/// How long leaving the chat may take when somebody wants out.
+/// Timeout of leaving the chat at the end.
 const LEAVE_TIMEOUT: Duration = Duration::from_secs(3);
-/// How much may be typed ahead of the server.
+/// Maximum number of typed lines without an answer.
 const MAX_PENDING_INPUT: usize = 64;
 
-/// Chats with whoever is there until the input ends or a signal comes, and leaves the chat then.
+/// Chats until the input ends or a signal arrives, then leaves the chat.
 ///
 /// # Errors
-/// A [`Problem`] that says what to do.
+/// Returns a [`ChatError`] whose text says what to do.
 pub async fn chat(server: &ServerTarget, rng: StdRng) -> Result<(), ChatError> {
     let link = ServerLink::open(server).await?;
     let signals = Signals::new().map_err(|error| ChatError::Terminal(error.to_string()))?;
     let mut terminal = TerminalClient::new(Console::open()?, signals, rng);
     match terminal.run(server, link).await {
         Err(ChatEnd::Failed(problem)) => Err(problem),
-        // Whoever read the output has seen enough.
+        // A reader that closes the pipe ends the chat, as in any pipeline.
         Ok(()) | Err(ChatEnd::OutputClosed) => Ok(()),
     }
 }
 
-/// Why a conversation ended before its end.
+/// Why the chat ended early.
 enum ChatEnd {
-    /// Nobody reads what is shown.
+    /// The output was closed.
     OutputClosed,
     Failed(ChatError),
 }
@@ -79,30 +78,30 @@ impl From<io::Error> for ChatEnd {
     }
 }
 
-/// What became of a connection.
+/// How a connection ended.
 enum LinkEnd {
-    /// Whoever writes is done.
+    /// The user is done.
     Done,
     /// The connection was lost.
     Lost,
 }
 
-/// How far somebody is from leaving.
+/// Whether and when to leave.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum ExitRequest {
     No,
-    /// When what was written is answered.
+    /// After all typed lines are answered.
     WhenAnswered,
-    /// At once.
+    /// Immediately.
     Now,
 }
 
-/// One side of a chat, with everything around it.
+/// One side of a chat with its console and signals.
 struct TerminalClient {
     console: Console,
     signals: Signals,
     session: ChatSession,
-    /// Who this is to the server: made for this run, so that nobody can guess it.
+    /// The user's id at the server: random for this run, so that it can't be guessed.
     user_id: String,
     leaving: ExitRequest,
     rng: StdRng,
@@ -129,18 +128,18 @@ impl TerminalClient {
         } else {
             format!("Connected to {server}.")
         };
-        // Before anybody is told that Tab completes.
+        // Completion must work before the greeting mentions it.
         if let Ok(help) = link.tool_caller().call_text("help").await {
             self.console.set_commands(commands::parse_help(&help));
         }
         self.print_local(&hello)?;
         loop {
-            let conversed = self.run_connected(&mut link).await;
-            if conversed.is_err() {
-                // Nobody sees the answer, but somebody may be in the chat.
+            let result = self.run_connected(&mut link).await;
+            if result.is_err() {
+                // The answer is not shown, but a partner may be waiting in the chat.
                 self.send_bye(&link).await;
             }
-            match conversed? {
+            match result? {
                 LinkEnd::Done => {
                     link.close().await;
                     return Ok(());
@@ -150,8 +149,8 @@ impl TerminalClient {
                 }
                 LinkEnd::Lost => {}
             }
-            let Some(again) = self.reconnect(server).await? else { return Ok(()) };
-            link = again;
+            let Some(new_link) = self.reconnect(server).await? else { return Ok(()) };
+            link = new_link;
             self.print_local("Reconnected.")?;
         }
     }
@@ -160,7 +159,7 @@ impl TerminalClient {
         self.console.show(&[OutputLine::local(text)])
     }
 
-    /// Sends and shows until the connection or the conversation ends.
+    /// Sends lines and shows events until the connection or the chat ends.
     async fn run_connected(&mut self, link: &mut ServerLink) -> Result<LinkEnd, ChatEnd> {
         let rejoin = json!({ "user_id": self.user_id });
         match link.tool_caller().call::<WireRejoinResult>("rejoin", rejoin).await {
@@ -181,19 +180,19 @@ impl TerminalClient {
             }
             let (idle, open) =
                 (self.session.pending_count() < MAX_PENDING_INPUT, self.leaving == ExitRequest::No);
-            let answered: OptionFuture<_> = call.as_mut().into();
+            let reply: OptionFuture<_> = call.as_mut().into();
             tokio::select! {
                 biased;
                 () = self.signals.received() => self.leave_now(),
-                news = link.events.recv() => {
-                    let Some(news) = news else { return Ok(LinkEnd::Lost) };
-                    let lines = self.session.on_event(news);
+                event = link.events.recv() => {
+                    let Some(event) = event else { return Ok(LinkEnd::Lost) };
+                    let lines = self.session.on_event(event);
                     self.console.show(&lines)?;
                 }
-                Some(answer) = answered => {
+                Some(result) = reply => {
                     call = None;
-                    let lines = match answer {
-                        Ok(said) => self.session.on_reply(said),
+                    let lines = match result {
+                        Ok(reply) => self.session.on_reply(reply),
                         Err(CallError::Refused(reason)) => self.session.on_error(reason),
                         Err(CallError::Lost) => return Ok(LinkEnd::Lost),
                     };
@@ -204,16 +203,16 @@ impl TerminalClient {
         }
     }
 
-    /// Says what is to be said next.
+    /// Returns the call for the next typed line. `None` if all are answered.
     fn next_call(
         &self,
         link: &ServerLink,
     ) -> Option<BoxFuture<'static, Result<WireSayResult, CallError>>> {
         let next = self.session.next()?;
-        let said = json!({
+        let arguments = json!({
             "user_id": self.user_id, "message": next.text, "message_id": next.message_id,
         });
-        Some(Box::pin(link.tool_caller().call("say", said)))
+        Some(Box::pin(link.tool_caller().call("say", arguments)))
     }
 
     fn on_input(&mut self, input: Option<Input>) -> io::Result<()> {
@@ -238,20 +237,20 @@ impl TerminalClient {
         self.leaving = ExitRequest::Now;
     }
 
-    /// Leaves the chat or the queue, so that nobody writes to somebody who is gone.
+    /// Shows the remaining events and leaves the chat or the queue, so that no partner writes to a closed client.
     async fn drain_and_leave(&mut self, link: &mut ServerLink) -> io::Result<LinkEnd> {
-        while let Ok(news) = link.events.try_recv() {
-            let lines = self.session.on_event(news);
+        while let Ok(event) = link.events.try_recv() {
+            let lines = self.session.on_event(event);
             self.console.show(&lines)?;
         }
-        if let Some(said) = self.send_bye(link).await {
-            let lines = self.session.on_reply(said);
+        if let Some(reply) = self.send_bye(link).await {
+            let lines = self.session.on_reply(reply);
             self.console.show(&lines)?;
         }
         Ok(LinkEnd::Done)
     }
 
-    /// Ends the chat or the search, if there is one.
+    /// Ends the current chat or search. `None` if neither exists or the server does not answer.
     async fn send_bye(&self, link: &ServerLink) -> Option<WireSayResult> {
         if !self.session.can_leave() {
             return None;
@@ -260,13 +259,13 @@ impl TerminalClient {
         timeout(LEAVE_TIMEOUT, link.tool_caller().call("say", bye)).await.ok()?.ok()
     }
 
-    /// Connects again, with longer and longer pauses; `None` when nobody waits for it any more.
+    /// Reconnects with growing delays. `None` if the user has left in the meantime.
     async fn reconnect(&mut self, server: &ServerTarget) -> Result<Option<ServerLink>, ChatEnd> {
-        let mut pause = Duration::ZERO;
+        let mut delay = Duration::ZERO;
         loop {
-            // What was written before the end of the input is worth an attempt, and no more.
+            // Lines typed before the end of the input justify one attempt.
             if self.leaving == ExitRequest::Now
-                || self.leaving == ExitRequest::WhenAnswered && !pause.is_zero()
+                || self.leaving == ExitRequest::WhenAnswered && !delay.is_zero()
             {
                 return match self.session.pending_count() {
                     0 => Ok(None),
@@ -274,7 +273,7 @@ impl TerminalClient {
                 };
             }
             let attempt = async {
-                sleep(pause).await;
+                sleep(delay).await;
                 ServerLink::open(server).await
             };
             let (idle, open) =
@@ -286,21 +285,21 @@ impl TerminalClient {
                 opened = attempt => match opened {
                     Ok(link) => return Ok(Some(link)),
                     Err(problem) if problem.is_permanent() => return Err(ChatEnd::Failed(problem)),
-                    Err(_) => pause = next_pause(pause, &mut self.rng),
+                    Err(_) => delay = next_delay(delay, &mut self.rng),
                 },
             }
         }
     }
 }
 
-/// The pause after one that was in vain: twice as long and a little more or less, so that not all who
-/// lost their connection together come back together.
-fn next_pause(pause: Duration, rng: &mut StdRng) -> Duration {
-    let next = (pause * 2).clamp(INITIAL_BACKOFF, MAX_BACKOFF);
+/// Returns the delay after a failed attempt: doubled, with jitter, so that clients that lost their connection
+/// together do not reconnect together.
+fn next_delay(delay: Duration, rng: &mut StdRng) -> Duration {
+    let next = (delay * 2).clamp(INITIAL_BACKOFF, MAX_BACKOFF);
     next.mul_f64(rng.random_range(0.75..1.0))
 }
 
-/// The signals that end a conversation.
+/// The signals that end a chat.
 struct Signals {
     interrupt: Signal,
     terminate: Signal,
@@ -333,12 +332,12 @@ mod tests {
     #[test]
     fn terminal_reconnect_backoff_is_capped() {
         let mut rng = seeded_rng();
-        let mut pause = Duration::ZERO;
+        let mut delay = Duration::ZERO;
         for attempt in 0..20 {
-            let next = next_pause(pause, &mut rng);
+            let next = next_delay(delay, &mut rng);
             assert!(next >= INITIAL_BACKOFF.mul_f64(0.75) && next <= MAX_BACKOFF, "{attempt}");
-            assert!(next > pause || next >= MAX_BACKOFF.mul_f64(0.75), "{attempt}");
-            pause = next;
+            assert!(next > delay || next >= MAX_BACKOFF.mul_f64(0.75), "{attempt}");
+            delay = next;
         }
     }
 }

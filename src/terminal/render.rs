@@ -1,7 +1,7 @@
-//! Lines as they are shown: with colours or without.
+//! [`Renderer`]: the text of a line, with or without colors.
 //!
-//! **Invariant:** what somebody else wrote reaches the terminal without control characters, so it can
-//! neither move the cursor nor pass for another line.
+//! **Invariant:** text of a stranger reaches the terminal without control characters, so that it can neither move
+//! the cursor nor pass for another line.
 
 use anstyle::{AnsiColor, Style};
 use once_cell::sync::Lazy;
@@ -15,15 +15,15 @@ const LOCAL_STYLE: Style = Style::new().dimmed();
 const ERROR_STYLE: Style = AnsiColor::Red.on_default();
 pub const HIDDEN_STYLE: Style = AnsiColor::Yellow.on_default().bold();
 const BOLD_STYLE: Style = Style::new().bold();
-/// What stands before further lines of a message.
+/// Prefix of every line of a message after the first.
 const CONTINUATION: &str = "\n    ";
 
-/// What WhatsApp shows in bold.
+/// Text that WhatsApp shows in bold.
 static BOLD_MARKUP: Lazy<Regex> = Lazy::new(|| {
     Regex::new(r"\*([^*\n]+)\*").expect("the pattern is a constant that the tests compile")
 });
 
-/// The style of a line as a whole.
+/// Returns the style of a whole line.
 #[must_use]
 pub const fn style(line: &OutputLine) -> Style {
     match line {
@@ -34,14 +34,14 @@ pub const fn style(line: &OutputLine) -> Style {
     }
 }
 
-/// Puts lines into words.
+/// Renders lines.
 #[derive(Clone, Copy)]
 pub struct Renderer {
     pub colored: bool,
 }
 
 impl Renderer {
-    /// A line, which may be several in the terminal, without the end of the last.
+    /// Renders a line, which may be several in the terminal, without the final line end.
     #[must_use]
     pub fn render(self, line: &OutputLine) -> String {
         match line {
@@ -63,7 +63,7 @@ impl Renderer {
         }
     }
 
-    /// A text in a style (as it is without colours), line by line: some terminals drop a style at the end of a line.
+    /// Styles a text line by line, because some terminals drop a style at the end of a line. Unchanged without colors.
     pub fn paint(self, style: Style, text: &str) -> String {
         if !self.colored {
             return text.to_owned();
@@ -72,13 +72,13 @@ impl Renderer {
         lines.collect::<Vec<_>>().join("\n")
     }
 
-    /// A text in one style amid another.
+    /// Styles a text inside another style.
     fn paint_inside(self, style: Style, around: Style, text: &str) -> String {
         if self.colored { format!("{style}{text}{style:#}{around}") } else { text.to_owned() }
     }
 }
 
-/// A text without what a terminal would act upon. Each such character is shown as one that says so.
+/// Replaces control characters by a visible placeholder.
 fn strip_controls(text: &str) -> String {
     let shown = |c: char| if c.is_control() && c != '\n' { '\u{fffd}' } else { c };
     text.trim_end().replace("\r\n", "\n").replace('\t', "    ").chars().map(shown).collect()
@@ -110,8 +110,8 @@ mod tests {
 
     #[test]
     fn terminal_plain_output_has_no_escapes() {
-        let told = OutputLine::Server("*#meet*: finds somebody\n*#bye*: leaves".to_owned());
-        assert_eq!(PLAIN.render(&told), "#meet: finds somebody\n#bye: leaves");
+        let help = OutputLine::Server("*#meet*: finds a partner\n*#bye*: leaves".to_owned());
+        assert_eq!(PLAIN.render(&help), "#meet: finds a partner\n#bye: leaves");
         assert_eq!(PLAIN.render(&theirs("User_A", "at [hidden]")), "User_A: at [hidden]");
     }
 

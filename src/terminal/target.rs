@@ -1,4 +1,4 @@
-//! Which server to talk to, and with which token.
+//! [`ServerTarget`]: the URL of a server and the token for it.
 
 use std::fmt;
 
@@ -7,7 +7,7 @@ use url::Url;
 
 use super::error::ChatError;
 
-/// The server's WebSocket, and the token it asks for. `Debug` and `Display` show no token.
+/// The server's WebSocket URL and token. `Debug` and `Display` redact the token.
 #[derive(Clone, Debug)]
 pub struct ServerTarget {
     ws_url: Url,
@@ -16,10 +16,10 @@ pub struct ServerTarget {
 }
 
 impl ServerTarget {
-    /// From an address as people write it: with or without the `/mcp` that assistants are given.
+    /// Parses a URL as people write it, with or without `/mcp` at its end.
     ///
     /// # Errors
-    /// When the address or the token can't be one.
+    /// Returns [`ChatError`] if the URL or the token is invalid.
     pub fn new(address: &str, token: &str) -> Result<Self, ChatError> {
         let bad = || ChatError::InvalidUrl(address.to_owned());
         let mut socket = Url::parse(address.trim()).map_err(|_| bad())?;
@@ -40,27 +40,27 @@ impl ServerTarget {
         shown.set_path(&base);
         let shown = shown.as_str().trim_end_matches('/').replacen("ws", "http", 1);
         let token = token.trim();
-        // A header can hold no other characters.
+        // A header value can contain no other characters.
         if token.is_empty() || !token.bytes().all(|byte| byte.is_ascii_graphic()) {
             return Err(ChatError::MissingToken);
         }
         Ok(Self { ws_url: socket, display_url: shown, token: token.into() })
     }
 
-    /// The address of the WebSocket.
+    /// Returns the URL of the WebSocket.
     #[must_use]
     pub fn ws_url(&self) -> &str {
         self.ws_url.as_str()
     }
 
-    /// The value of the header that lets a caller in.
+    /// Returns the value of the `Authorization` header.
     #[must_use]
     pub fn bearer(&self) -> String {
         format!("Bearer {}", self.token.expose_secret())
     }
 }
 
-/// The address as people write it.
+/// Shows the URL as people write it.
 impl fmt::Display for ServerTarget {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.display_url)

@@ -1,4 +1,4 @@
-//! What the pen pals' tools answer and what their notifications hold, as far as it is shown here.
+//! Results of the penpal tools and events of their notifications: the fields that this client shows.
 
 use serde::Deserialize;
 
@@ -17,7 +17,7 @@ pub struct WirePartner {
     pub display_name: String,
 }
 
-/// How somebody stands, and with whom.
+/// The status, and the room if the user is in a chat.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
 pub struct WireQueueStatus {
     pub status: WireStatus,
@@ -25,7 +25,7 @@ pub struct WireQueueStatus {
     pub partner: Option<WirePartner>,
 }
 
-/// What `rejoin` answers.
+/// The result of `rejoin`.
 #[derive(Debug, Deserialize)]
 pub struct WireRejoinResult {
     #[serde(flatten)]
@@ -33,7 +33,7 @@ pub struct WireRejoinResult {
     pub missed: Vec<WireEvent>,
 }
 
-/// What `say` answers.
+/// The result of `say`.
 #[derive(Debug, Deserialize)]
 pub struct WireSayResult {
     pub told: Option<String>,
@@ -42,7 +42,7 @@ pub struct WireSayResult {
     pub queue_status: WireQueueStatus,
 }
 
-/// A message that was passed on.
+/// A relayed message.
 #[derive(Debug, Deserialize)]
 pub struct WireSendResult {
     pub delivered: WireDeliveryMode,
@@ -57,7 +57,7 @@ pub enum WireDeliveryMode {
     Queued,
 }
 
-/// What somebody is told without asking.
+/// An event that the server pushes.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 #[serde(tag = "type")]
 pub enum WireEvent {
@@ -68,21 +68,21 @@ pub enum WireEvent {
         partner: WirePartner,
         #[serde(default)]
         common_interests: Vec<String>,
-        /// How people treat each other here, with one's first partner.
+        /// The chat rules; sent with the first partner only.
         #[serde(default)]
         notice: Option<String>,
     },
     #[serde(rename = "message.received")]
     Message { room_id: String, message_id: String, message: String },
-    /// Said to both: a question to begin with, or that it is quiet.
+    /// A system message to both: an icebreaker or a nudge.
     #[serde(rename = "room.notice")]
     RoomNotice { room_id: String, message_id: String, text: String },
-    /// Said to everybody by whoever runs the server.
+    /// A broadcast from the operator.
     #[serde(rename = "operator.notice")]
     OperatorNotice { message_id: String, message: String },
     #[serde(rename = "partner.disconnected")]
     Disconnected { room_id: String, message_id: String, reason: WireEndReason },
-    /// What is not shown here, such as signs of typing.
+    /// An event that is not shown, such as typing.
     #[serde(other)]
     Other,
 }
@@ -95,7 +95,7 @@ pub enum WireEndReason {
 }
 
 impl WireEvent {
-    /// What a notification of this method says.
+    /// Parses a notification. `None` if it is not an event of a chat.
     #[must_use]
     pub fn parse(method: &str, params: Option<serde_json::Value>) -> Option<Self> {
         let mut value = params.unwrap_or_else(|| serde_json::json!({}));
@@ -103,7 +103,7 @@ impl WireEvent {
         serde_json::from_value(value).ok()
     }
 
-    /// What tells a repeat, and the room it belongs to.
+    /// Returns the id that identifies a repeat, and the room.
     #[must_use]
     pub fn dedupe_key(&self) -> Option<(&str, &str)> {
         match self {
@@ -126,7 +126,7 @@ mod tests {
     #[test]
     fn terminal_unknown_notification_is_ignored() {
         let params = json!({ "room_id": "r", "message_id": "7", "message": "hi", "timestamp": 1 });
-        let message = WireEvent::parse("message.received", Some(params)).expect("news");
+        let message = WireEvent::parse("message.received", Some(params)).expect("an event");
         assert_eq!(message.dedupe_key(), Some(("7", "r")));
         let typing = json!({ "room_id": "r", "typing": true });
         assert_eq!(WireEvent::parse("partner.typing", Some(typing)), Some(WireEvent::Other));
