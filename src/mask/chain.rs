@@ -1,130 +1,43 @@
-//! Chains tokens that say digits into what may be one number, and cuts windows out of a chain.
+//! [`Chains`]: ranges of digit tokens that may be one number, and the [`Digits`] of a chain.
 //!
-//! What lives here: which gaps a number may have, and the digits of a chain. What must not:
-//! whether a window is a phone number (see `verdict.rs`). To allow or forbid a character between
-//! two groups of digits: [`joins`].
+//! This module decides which gaps a number may contain. Whether a window of a chain is a phone
+//! number must not be decided here, but in `verdict.rs`. To allow or forbid a character between
+//! two groups of digits, edit [`joins`].
 
 use std::ops::{Range, RangeInclusive};
 
 use smallvec::SmallVec;
 
-use super::connector;
 use super::context;
 use super::context::Cue;
-use super::cue::Sense;
 use super::lexicon::Role;
 use super::lookalike;
-use super::shadow::{Class, Glyph, MarkSet, Shadow};
+use super::scene::{COMPLETE_DIGITS, Scene};
+use super::shadow::{Class, Glyph};
 use super::shape;
 use super::shape::is_indian_mobile;
 use super::token::{Kind, Token};
-use super::typo;
 
-/// The most characters between two groups, and the most of them that are no spaces.
+/// Maximum characters between two groups.
 const MAX_GAP_CHARS: usize = 12;
+/// Maximum marks among the characters between two groups.
 const MAX_GAP_MARKS: usize = 4;
-/// So many digits are a number of their own.
-const COMPLETE_DIGITS: usize = 10;
-/// The fewest members of a row that any marks join, and the most characters of those.
+/// Minimum members of a row that any mark may separate.
 const MIN_ROW_MEMBERS: usize = 9;
+/// Maximum characters of the separator in a row.
 const MAX_ROW_SEPARATOR: usize = 3;
 
-/// Ranges of tokens; most texts have few, which need no allocation.
+/// Ranges of tokens, inline up to four because most texts have few.
 pub(super) type Chains = SmallVec<[Range<usize>; 4]>;
 
-/// A text taken apart.
-pub(super) struct Scene<'a> {
-    pub(super) shadow: Shadow<'a>,
-    pub(super) tokens: Vec<Token>,
-    /// Whether there is any cue to look for.
-    pub(super) has_cue: bool,
-    /// Whether any token is a look-alike.
-    pub(super) has_lookalike: bool,
-}
-
-impl<'a> Scene<'a> {
-    /// Takes the tokens of `shadow`; misspelt number words become what is meant, and
-    /// the words between them links.
-    pub(super) fn of(shadow: Shadow<'a>, mut tokens: Vec<Token>) -> Self {
-        lookalike::correct(&shadow, &mut tokens);
-        if tokens.iter().any(|token| matches!(token.kind, Kind::Number(_))) {
-            typo::correct(&shadow, &mut tokens);
-            connector::correct(&mut tokens);
-        }
-        let senses = tokens.iter().fold(Sense::NONE, |senses, token| senses.with(token.sense));
-        if senses.has(Sense::NUMBER.with(Sense::CODE)) {
-            context::promote_word_pairs(&mut tokens);
-        }
-        let cue = Sense::PHONE.with(Sense::HANDOVER).with(Sense::CODE);
-        let has_cue = shadow.marks.has(MarkSet::PHONE) || senses.has(cue);
-        let has_lookalike = tokens.iter().any(|token| token.kind == Kind::Lookalike);
-        Self { shadow, tokens, has_cue, has_lookalike }
-    }
-
-    /// The glyphs between the tokens `at` and `at + 1`.
-    pub(super) fn gap(&self, at: usize) -> &[Glyph] {
-        match (self.tokens.get(at), self.tokens.get(at + 1)) {
-            (Some(left), Some(right)) => &self.shadow.glyphs[left.to..right.from],
-            _ => &[],
-        }
-    }
-
-    /// The glyphs of the tokens `range` with their gaps.
-    pub(super) fn glyphs(&self, range: &Range<usize>) -> &[Glyph] {
-        match (self.tokens.get(range.start), self.tokens[..range.end].last()) {
-            (Some(first), Some(last)) => &self.shadow.glyphs[first.from..last.to],
-            _ => &[],
-        }
-    }
-
-    /// Whether a plus that says "international" stands before the token `at`: +91, (+91, + 91.
-    pub(super) fn has_plus(&self, at: usize) -> bool {
-        if !self.shadow.marks.has(MarkSet::PLUS) {
-            return false;
-        }
-        let token = &self.tokens[at];
-        let mut before = token.from;
-        for _ in 0..2 {
-            match self.shadow.before(before) {
-                Some(glyph) if glyph.plain == '+' => {
-                    // Between two short groups of digits it adds them.
-                    let left = self.shadow.before(before - 1).map(|glyph| glyph.class);
-                    return !matches!(left, Some(Class::Digit(_)))
-                        || token.len() >= COMPLETE_DIGITS;
-                }
-                Some(glyph) if glyph.plain == '(' || glyph.class == Class::Space => before -= 1,
-                _ => return false,
-            }
-        }
-        false
-    }
-
-    /// Where a number that starts at the token `at` starts: its plus or parenthesis belongs to it.
-    pub(super) fn start_with_prefix(&self, at: usize) -> usize {
-        let mut from = self.tokens[at].from;
-        if self.has_plus(at) {
-            while self.shadow.glyphs[from].plain != '+' {
-                from -= 1;
-            }
-        }
-        let opens = self.shadow.before(from).is_some_and(|glyph| glyph.plain == '(');
-        let closes = |glyph: &Glyph| glyph.plain == ')';
-        if opens && self.shadow.glyphs[from..].iter().take(24).any(closes) {
-            from - 1
-        } else {
-            from
-        }
-    }
-}
-
-/// Whether `gap` may stand inside a number.
+/// Returns `true` if `gap` may be inside a number.
 pub(super) fn joins(gap: &[Glyph]) -> bool {
-    // A mark that is repeated counts once: "73108...".
+    // A repeated mark counts once: "73108...".
     let mut marks = 0;
-    let mut before = ' ';
+    let mut previous = ' ';
     for glyph in gap {
-        marks += usize::from(glyph.class == Class::Mark && glyph.plain != before);
-        before = glyph.plain;
+        marks += usize::from(glyph.class == Class::Mark && glyph.plain != previous);
+        previous = glyph.plain;
     }
     if gap.len() > MAX_GAP_CHARS || marks > MAX_GAP_MARKS {
         return false;
@@ -143,96 +56,103 @@ pub(super) fn joins(gap: &[Glyph]) -> bool {
     })
 }
 
-/// The chains of `scene`: ranges of tokens that all say digits, with gaps that join. Runs that are
-/// a date, a time, an amount or the like are left out and end a chain.
+/// Returns the chains of `scene`: ranges of tokens that all say digits, with gaps that join them.
+///
+/// A run that is a date, a time, an amount or the like is skipped and ends the chain before it.
 pub(super) fn chains(scene: &Scene) -> Chains {
     let mut chains = Chains::new();
     let mut rows = Rows::default();
-    let mut at = 0;
-    while at < scene.tokens.len() {
-        if !scene.tokens[at].says_digits() {
-            at += 1;
+    let mut index = 0;
+    while index < scene.tokens.len() {
+        if !scene.tokens[index].says_digits() {
+            index += 1;
             continue;
         }
-        let from = at;
-        at += 1;
-        while scene.tokens.get(at).is_some_and(Token::says_digits)
-            && (joins(scene.gap(at - 1)) || rows.has(scene, at - 1))
+        let from = index;
+        index += 1;
+        while scene.tokens.get(index).is_some_and(Token::says_digits)
+            && (joins(scene.gap(index - 1)) || rows.contains_gap(scene, index - 1))
         {
-            at += 1;
+            index += 1;
         }
-        split_off_figures(scene, from..at, &mut chains);
+        split_off_figures(scene, from..index, &mut chains);
     }
     chains
 }
 
-/// Rows with the same marks between all their members, whatever marks: of single digits or number
-/// words, 9+8+4+7, and of groups that are a mobile number, 987#654#3210. Sums are shorter than the
-/// one, or end in an equals sign.
+/// Finds rows: members separated by the same marks, which may be any marks.
+///
+/// The members are single digits or number words (9+8+4+7), or groups that form a mobile number
+/// (987#654#3210). A sum is shorter than a row of digits, or ends in an equals sign.
 #[derive(Default)]
 struct Rows {
-    /// The last token of the row looked at last, and whether it is long enough.
+    /// Last token of the row that was read last.
     end: usize,
-    long: bool,
+    /// Whether that row is long enough to join its members.
+    is_joined: bool,
 }
 
 impl Rows {
-    /// Whether the gap behind the token `at` lies in a row. Asked from left to right.
-    fn has(&mut self, scene: &Scene, at: usize) -> bool {
-        if at < self.end {
-            return self.long;
+    /// Returns `true` if the gap after the token `index` is inside a row.
+    ///
+    /// Call it with ascending indexes, so that each row is read once.
+    fn contains_gap(&mut self, scene: &Scene, index: usize) -> bool {
+        if index < self.end {
+            return self.is_joined;
         }
-        let single = |at: usize| {
-            scene.tokens.get(at).is_some_and(|token| match token.kind {
+        let single = |index: usize| {
+            scene.tokens.get(index).is_some_and(|token| match token.kind {
                 Kind::Digits => token.len() == 1,
                 Kind::Number(number) => number.role == Role::Unit,
                 _ => false,
             })
         };
-        let gap = scene.gap(at);
+        let gap = scene.gap(index);
         let same = |other: &[Glyph]| {
-            gap.len() == other.len() && gap.iter().zip(other).all(|(a, b)| a.plain == b.plain)
+            gap.len() == other.len()
+                && gap.iter().zip(other).all(|(left, right)| left.plain == right.plain)
         };
-        self.end = at;
+        self.end = index;
         if !(1..=MAX_ROW_SEPARATOR).contains(&gap.len()) {
-            self.long = false;
-        } else if single(at) {
+            self.is_joined = false;
+        } else if single(index) {
             while single(self.end + 1) && same(scene.gap(self.end)) {
                 self.end += 1;
             }
             let after = &scene.shadow.glyphs[scene.tokens[self.end].to..];
             let equals = after.iter().take(2).any(|glyph| glyph.plain == '=');
-            self.long = self.end - at + 1 >= MIN_ROW_MEMBERS && !equals;
+            self.is_joined = self.end - index + 1 >= MIN_ROW_MEMBERS && !equals;
         } else {
-            let group = |at: usize| {
-                let token = scene.tokens.get(at)?;
+            let group = |index: usize| {
+                let token = scene.tokens.get(index)?;
                 (token.kind == Kind::Digits && token.len() <= 5).then_some(token.len())
             };
-            let mut count = group(at).unwrap_or(COMPLETE_DIGITS);
+            let mut count = group(index).unwrap_or(COMPLETE_DIGITS);
             while same(scene.gap(self.end)) && count < COMPLETE_DIGITS {
-                let Some(more) = group(self.end + 1) else { break };
+                let Some(digits) = group(self.end + 1) else { break };
                 self.end += 1;
-                count += more;
+                count += digits;
             }
-            let fits = is_unusual_separator(gap) && count == COMPLETE_DIGITS && self.end > at;
-            let mobile = || is_indian_mobile(Digits::of(scene, &(at..self.end + 1)).all());
-            self.long = fits && mobile();
+            let fits = is_unusual_separator(gap) && count == COMPLETE_DIGITS && self.end > index;
+            let mobile = || is_indian_mobile(Digits::of(scene, &(index..self.end + 1)).all());
+            self.is_joined = fits && mobile();
         }
-        self.end = self.end.max(at + 1);
-        self.long
+        self.end = self.end.max(index + 1);
+        self.is_joined
     }
 }
 
-/// Whether a gap is of marks that join nothing else but may be put into a mobile number: 98765#43210.
+/// Returns `true` if a gap consists of marks that separate only the halves of a mobile number:
+/// 98765#43210.
 fn is_unusual_separator(gap: &[Glyph]) -> bool {
-    let odd = |glyph: &Glyph| matches!(glyph.plain, '#' | '@' | '?' | '$' | '°');
-    let angle = |glyph: &Glyph| matches!(glyph.plain, '<' | '>');
-    gap.iter().all(odd) || gap.len() == 2 && gap.iter().all(angle)
+    let is_unusual = |glyph: &Glyph| matches!(glyph.plain, '#' | '@' | '?' | '$' | '°');
+    let is_angle = |glyph: &Glyph| matches!(glyph.plain, '<' | '>');
+    gap.iter().all(is_unusual) || gap.len() == 2 && gap.iter().all(is_angle)
 }
 
-/// Adds what is left of `chain` without its innocent runs.
+/// Adds the parts of `chain` between its figures to `chains`.
 fn split_off_figures(scene: &Scene, chain: Range<usize>, chains: &mut Chains) {
-    let mut kept = chain.start;
+    let mut rest = chain.start;
     let mut from = chain.start;
     while from < chain.end {
         let mut to = from + 1;
@@ -241,30 +161,30 @@ fn split_off_figures(scene: &Scene, chain: Range<usize>, chains: &mut Chains) {
         }
         let run = from..to;
         if to - from <= 8 && to - from >= 2 && is_figure(scene, &run) {
-            if kept < from {
-                chains.push(kept..from);
+            if rest < from {
+                chains.push(rest..from);
             }
-            kept = to;
+            rest = to;
         }
         from = to;
     }
-    if kept < chain.end {
-        chains.push(kept..chain.end);
+    if rest < chain.end {
+        chains.push(rest..chain.end);
     }
 }
 
-/// Whether a run is a figure that nobody is asked to call.
+/// Returns `true` if a run is a figure and no cue makes it a phone number.
 fn is_figure(scene: &Scene, run: &Range<usize>) -> bool {
     let line = to_plain(scene.glyphs(run));
-    let called = || {
+    let is_called = || {
         context::cue(scene, run) == Cue::Adjacent
             && !context::is_amount(scene, run, line.len(), false)
             && !context::is_labelled(scene, run, line.len(), false)
     };
-    shape::is_figure(&line) && !(scene.has_cue && shape::may_be_phone(&line) && called())
+    shape::is_figure(&line) && !(scene.has_cue && shape::may_be_phone(&line) && is_called())
 }
 
-/// Whether two groups are joined by one mark and no space, or by one and a parenthesis.
+/// Returns `true` if `gap` is one mark without spaces, or a closing parenthesis and one mark.
 fn is_tight(gap: &[Glyph]) -> bool {
     match gap {
         [glyph] => glyph.class == Class::Mark,
@@ -273,7 +193,7 @@ fn is_tight(gap: &[Glyph]) -> bool {
     }
 }
 
-/// Glyphs as a line of plain text.
+/// Returns `glyphs` as one line of plain text.
 pub(super) fn to_plain(glyphs: &[Glyph]) -> String {
     let plain = |glyph: &Glyph| match glyph.class {
         Class::Space | Class::LineEnd => ' ',
@@ -284,7 +204,7 @@ pub(super) fn to_plain(glyphs: &[Glyph]) -> String {
     line
 }
 
-/// The digits of a chain of digit tokens, and where each token's begin.
+/// The digits of a chain of digit tokens, with the first digit's index for each token.
 pub(super) struct Digits {
     values: SmallVec<[u8; 32]>,
     starts: SmallVec<[usize; 16]>,
@@ -297,7 +217,10 @@ impl Digits {
         let mut starts = SmallVec::with_capacity(tokens.len() + 1);
         starts.push(0);
         for token in tokens {
-            debug_assert!(!matches!(token.kind, Kind::Number(_)), "words are read by `spoken`");
+            debug_assert!(
+                !matches!(token.kind, Kind::Number(_)),
+                "number words are read by `Speech`"
+            );
             let glyphs = &scene.shadow.glyphs[token.from..token.to];
             values.extend(glyphs.iter().filter_map(|glyph| match glyph.class {
                 Class::Digit(value) => Some(value),
@@ -308,16 +231,16 @@ impl Digits {
         Self { values, starts }
     }
 
-    /// All digits.
+    /// Returns all digits of the chain.
     fn all(&self) -> &[u8] {
         &self.values
     }
 
-    /// The ends, counted as in [`Self::slice`], of the windows from the token `from` on that have so
-    /// many digits.
+    /// Returns the end tokens of the windows that start at the token `from` and have a number of
+    /// digits in `digits`. Tokens are counted from the chain's first, as in [`Self::slice`].
     pub(super) fn ends(&self, from: usize, digits: RangeInclusive<usize>) -> Range<usize> {
         let starts = &self.starts[from..];
-        // Each token has a digit, so that the last of them are not far.
+        // Each token has at least one digit, so a window has no more tokens than digits.
         let starts = &starts[..starts.len().min(digits.end() + 2)];
         let first = starts[0];
         let shorter = starts.iter().take_while(|start| **start - first < *digits.start()).count();
@@ -325,7 +248,7 @@ impl Digits {
         from + shorter..from + fitting
     }
 
-    /// The digits of the tokens `range`, counted from the chain's first.
+    /// Returns the digits of the tokens `range`, counted from the chain's first.
     pub(super) fn slice(&self, range: Range<usize>) -> &[u8] {
         &self.values[self.starts[range.start]..self.starts[range.end]]
     }
@@ -333,17 +256,11 @@ impl Digits {
 
 #[cfg(test)]
 mod tests {
-    use super::super::token::tokens;
     use super::*;
-
-    fn scene(text: &str) -> Scene<'_> {
-        let shadow = Shadow::of(text);
-        let tokens = tokens(&shadow, &[]);
-        Scene::of(shadow, tokens)
-    }
+    use crate::mask::find::scene;
 
     fn lengths(text: &str) -> Vec<usize> {
-        chains(&scene(text)).iter().map(ExactSizeIterator::len).collect()
+        chains(&scene(text).0).iter().map(ExactSizeIterator::len).collect()
     }
 
     #[test]
@@ -379,14 +296,5 @@ mod tests {
         assert_eq!(lengths("about 20.444.852"), [] as [usize; 0]);
         assert_eq!(lengths("call 20.444.852"), [3]);
         assert_eq!(lengths("call (209).786.9073"), [3]);
-    }
-
-    #[test]
-    fn chain_includes_plus_and_parenthesis() {
-        let scene = scene("x (+91) 98765");
-        assert!(scene.has_plus(1));
-        assert_eq!(scene.start_with_prefix(1), 2);
-        assert!(!scene.has_plus(2));
-        assert!(!Scene::of(Shadow::of("569+492"), tokens(&Shadow::of("569+492"), &[])).has_plus(1));
     }
 }

@@ -1,59 +1,64 @@
-//! One number in pieces with words between: 96988 then 32921.
+//! [`numbers`]: phone numbers whose parts are joined by words: "98123, then 45678".
 //!
-//! What lives here: which pieces belong together. What must not: numbers whose pieces only marks
-//! and spaces part (see `number.rs`). To know one more joining word: the tables in `cue/`.
+//! This module decides which parts belong together. Parts that only marks and spaces separate must
+//! not be handled here, but in `phone.rs`. To support another joining word, add it to the tables in
+//! `cue/`.
 
 use std::ops::Range;
 
-use super::chain::Scene;
 use super::context;
 use super::context::Cue;
 use super::cue::Sense;
 use super::lexicon::Role;
 use super::numbering_plan::NumberingPlans;
+use super::scene::Scene;
 use super::shadow::Class;
 use super::shape;
 use super::shape::is_indian_mobile;
 use super::spoken::Speech;
 use super::token::{Kind, Token};
 
-/// The most pieces of a number, the most words between two, and the most characters.
+/// Maximum parts of a number.
 const MAX_PARTS: usize = 12;
+/// Maximum words between two parts.
 const MAX_WORDS_BETWEEN: usize = 7;
+/// Maximum characters between two parts.
 const MAX_CHARS_BETWEEN: usize = 40;
-/// From so many pieces on any single word may part them: 9 love 8 you 7 …
+/// Minimum parts that any single word may separate: 9 love 8 you 7 …
 const SCATTERED_PARTS: usize = 6;
 
-/// How often a text may ask whether pieces are valid somewhere: for a few numbers.
+/// Maximum queries of the numbering plans per text: enough for a few numbers.
 const MAX_PLAN_QUERIES: u32 = 160;
-/// The most words of any kind between the halves of a number.
+/// Maximum words of any kind between the halves of a number.
 const MAX_FREE_WORDS: usize = 4;
 
-/// One piece: a chain that is no number by itself, with what it says.
+/// A chain that is not a number by itself, with the digits it says.
 struct NumberPart {
     tokens: Range<usize>,
     speech: Speech,
 }
 
-/// Numbers made of `chains` (in order, none of them a number): the tokens of each piece.
+/// Returns the tokens of every part of the numbers that `chains` form. The chains are in order,
+/// and none of them is a number by itself.
 pub(super) fn numbers(scene: &Scene, chains: &[Range<usize>]) -> Vec<Range<usize>> {
     if chains.len() < 2 {
         return Vec::new();
     }
     let plan = &NumberingPlans::with_query_limit(MAX_PLAN_QUERIES);
-    let pieces: Vec<_> = chains.iter().filter_map(|chain| part(scene, chain)).collect();
+    let parts: Vec<_> = chains.iter().filter_map(|chain| part(scene, chain)).collect();
     let mut found = Vec::new();
-    let mut at = 0;
-    while at + 1 < pieces.len() {
-        let taken = number(scene, &pieces[at..], plan);
-        found.extend(pieces[at..at + taken].iter().map(|piece| piece.tokens.clone()));
-        at += taken.max(1);
+    let mut index = 0;
+    while index + 1 < parts.len() {
+        let count = number(scene, &parts[index..], plan);
+        found.extend(parts[index..index + count].iter().map(|part| part.tokens.clone()));
+        index += count.max(1);
     }
     found
 }
 
+/// Returns `chain` as a part, or `None` if it is a lone number word, too long or without digits.
 fn part(scene: &Scene, chain: &Range<usize>) -> Option<NumberPart> {
-    // A number word among prose is no piece, and neither is a long row of digits.
+    // A number word in prose is not a part, and neither is a long row of digits.
     let tokens = without_lead(scene, chain);
     let lone = tokens.len() == 1 && matches!(scene.tokens[tokens.start].kind, Kind::Number(_));
     let glyphs = scene.glyphs(&tokens).len();
@@ -64,7 +69,7 @@ fn part(scene: &Scene, chain: &Range<usize>) -> Option<NumberPart> {
     (!speech.digits.is_empty() && speech.digits.len() <= 9).then_some(NumberPart { tokens, speech })
 }
 
-/// `chain` without what only leads to its digits.
+/// Returns `chain` without the leading tokens that only announce its digits.
 pub(super) fn without_lead(scene: &Scene, chain: &Range<usize>) -> Range<usize> {
     let mut tokens = chain.clone();
     while tokens.len() > 1
@@ -76,169 +81,182 @@ pub(super) fn without_lead(scene: &Scene, chain: &Range<usize>) -> Range<usize> 
     tokens
 }
 
-/// Whether a number word only leads to the digits after it: "last five 22097", "to 22097".
+/// Returns `true` if a number word only announces the digits after it: "last five 22097",
+/// "to 22097".
 fn leads_to(word: &Token, digits: &Token) -> bool {
     let Kind::Number(number) = word.kind else { return false };
     digits.kind == Kind::Digits && (number.everyday || usize::from(number.value) == digits.len())
 }
 
-/// Whether the token `at` says which part of a number follows: part one: 98796, 2nd part 2: 86451.
-fn announces_part(scene: &Scene, at: usize) -> bool {
-    let joins =
-        at.checked_sub(1).is_some_and(|left| scene.tokens[left].sense.has(Sense::CONNECTOR));
-    let group = |token: &Token| token.kind == Kind::Digits && token.len() >= 3;
-    let small = match scene.tokens[at].kind {
+/// Returns `true` if the token `index` numbers the part that follows: "part one: 98796",
+/// "2nd part 2: 86451".
+fn announces_part(scene: &Scene, index: usize) -> bool {
+    let is_joined =
+        index.checked_sub(1).is_some_and(|left| scene.tokens[left].sense.has(Sense::CONNECTOR));
+    let is_group = |token: &Token| token.kind == Kind::Digits && token.len() >= 3;
+    let is_small = match scene.tokens[index].kind {
         Kind::Number(number) => number.role == Role::Unit && (1..=3).contains(&number.value),
         Kind::Digits => {
-            let glyphs = &scene.shadow.glyphs[scene.tokens[at].from..scene.tokens[at].to];
+            let glyphs = &scene.shadow.glyphs[scene.tokens[index].from..scene.tokens[index].to];
             matches!(glyphs, [glyph] if matches!(glyph.plain, '1'..='3'))
         }
         _ => false,
     };
-    joins && small && scene.tokens.get(at + 1).is_some_and(group)
+    is_joined && is_small && scene.tokens.get(index + 1).is_some_and(is_group)
 }
 
-/// How many of `pieces`, from the first on, make a number; none is 0.
-fn number(scene: &Scene, pieces: &[NumberPart], plan: &NumberingPlans) -> usize {
-    let Some(first) = pieces.first() else { return 0 };
+/// Returns the count of leading `parts` that form a number, or 0 if none do.
+fn number(scene: &Scene, parts: &[NumberPart], plan: &NumberingPlans) -> usize {
+    let Some(first) = parts.first() else { return 0 };
     let mut digits = first.speech.digits.clone();
     let mut weakest = Join::Words;
     let mut best = 0;
-    for (count, pair) in (2..=MAX_PARTS).zip(pieces.windows(2)) {
+    for (count, pair) in (2..=MAX_PARTS).zip(parts.windows(2)) {
         let Some(join) = join(scene, &pair[0].tokens, &pair[1].tokens) else { break };
         weakest = weakest.max(join);
         digits.extend_from_slice(&pair[1].speech.digits);
         if digits.len() > 13 {
             break;
         }
-        let own = &pieces[..count];
-        // The less the words between join, the more the pieces themselves must tell.
-        let joined = match weakest {
+        let leading = &parts[..count];
+        // The weaker the joining words, the stronger the evidence of the parts must be.
+        let is_joined = match weakest {
             Join::Words => true,
             Join::OneWord => {
-                count >= SCATTERED_PARTS || is_split_by_length(scene, own, 3..=6, &digits)
+                count >= SCATTERED_PARTS || is_split_by_length(scene, leading, 3..=6, &digits)
             }
-            Join::Any => count == 2 && is_split_by_length(scene, own, 4..=6, &digits),
+            Join::Any => count == 2 && is_split_by_length(scene, leading, 4..=6, &digits),
         };
-        if joined && is_number(scene, own, &digits, plan) {
+        if is_joined && is_number(scene, leading, &digits, plan) {
             best = count;
         }
     }
     best
 }
 
-/// What stands between two pieces, from what joins most to what joins least.
+/// The kind of words between two parts, from the strongest join to the weakest.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 enum Join {
-    /// Words that join.
+    /// Only joining words.
     Words,
     /// One word of any kind.
     OneWord,
-    /// A few words that name nothing.
+    /// A few words that name no thing.
     Any,
 }
 
+/// Returns how the words between two parts join them, or `None` if they separate them.
 fn join(scene: &Scene, left: &Range<usize>, right: &Range<usize>) -> Option<Join> {
     let between = scene.tokens.get(left.end..right.start)?;
     let (last, first) = (scene.tokens[..left.end].last()?, scene.tokens.get(right.start)?);
-    let apart = first.from - last.to;
-    let short = |token: &Token| token.kind == Kind::Code && token.len() <= 2;
-    let code = between.iter().any(|token| token.kind == Kind::Code && !short(token));
-    if between.is_empty() || between.len() > MAX_WORDS_BETWEEN || apart > MAX_CHARS_BETWEEN || code
+    let distance = first.from - last.to;
+    let is_short = |token: &Token| token.kind == Kind::Code && token.len() <= 2;
+    let has_code = between.iter().any(|token| token.kind == Kind::Code && !is_short(token));
+    if between.is_empty()
+        || between.len() > MAX_WORDS_BETWEEN
+        || distance > MAX_CHARS_BETWEEN
+        || has_code
     {
         return None;
     }
-    // A lone digit between only tells which part follows.
-    let joins = |token: &Token| {
+    // A lone digit between two parts only numbers the part that follows.
+    let is_joining = |token: &Token| {
         token.sense.has(Sense::CONNECTOR.with(Sense::FILLER))
             || token.kind == Kind::Digits && token.len() == 1
     };
-    if between.iter().all(joins) {
+    if between.iter().all(is_joining) {
         return Some(Join::Words);
     }
     let names = Sense::UNIT.with(Sense::MONEY).with(Sense::LABEL).with(Sense::MONTH);
-    let plain =
-        |token: &Token| (token.kind == Kind::Word || short(token)) && !token.sense.has(names);
+    let is_plain =
+        |token: &Token| (token.kind == Kind::Word || is_short(token)) && !token.sense.has(names);
     match between {
-        [word] => plain(word).then_some(Join::OneWord),
-        words if words.len() <= MAX_FREE_WORDS && words.iter().all(plain) => Some(Join::Any),
+        [word] => is_plain(word).then_some(Join::OneWord),
+        words if words.len() <= MAX_FREE_WORDS && words.iter().all(is_plain) => Some(Join::Any),
         _ => None,
     }
 }
 
-/// Whether `pieces` are the parts of an Indian mobile number by their lengths alone: two or three
-/// groups of so many digits, none of them round, and no thing named behind the last that they
-/// could count.
+/// Returns `true` if `parts` form an Indian mobile number by their lengths alone.
+///
+/// They must be two or three groups whose digit counts are in `lengths`, none of them round. No
+/// word after the last group may name a thing that the digits could count.
 fn is_split_by_length(
     scene: &Scene,
-    pieces: &[NumberPart],
+    parts: &[NumberPart],
     lengths: std::ops::RangeInclusive<usize>,
     digits: &[u8],
 ) -> bool {
-    let fits = |piece: &NumberPart| {
-        let tokens = &scene.tokens[piece.tokens.clone()];
+    let fits = |part: &NumberPart| {
+        let tokens = &scene.tokens[part.tokens.clone()];
         tokens.iter().all(|token| token.kind == Kind::Digits)
-            && lengths.contains(&piece.speech.digits.len())
-            && !piece.speech.digits.ends_with(&[0, 0])
+            && lengths.contains(&part.speech.digits.len())
+            && !part.speech.digits.ends_with(&[0, 0])
     };
-    let (Some(first), Some(last)) = (pieces.first(), pieces.last()) else { return false };
-    // "Sold 98712 bought 40587": each has its own name.
-    let named = |piece: &NumberPart| {
-        piece.tokens.start.checked_sub(1).is_some_and(|at| {
-            let spaced = scene.gap(at).iter().all(|glyph| glyph.class == Class::Space);
-            let token = &scene.tokens[at];
+    let (Some(first), Some(last)) = (parts.first(), parts.last()) else { return false };
+    // "Sold 98712 bought 40587": a word names each of the numbers.
+    let is_named = |part: &NumberPart| {
+        part.tokens.start.checked_sub(1).is_some_and(|index| {
+            let spaced = scene.gap(index).iter().all(|glyph| glyph.class == Class::Space);
+            let token = &scene.tokens[index];
             spaced && token.kind == Kind::Word && token.sense == Sense::NONE
         })
     };
-    let paired = named(first) && named(last);
-    let counted = scene.tokens.get(last.tokens.end).is_some_and(|token| {
+    let are_named = is_named(first) && is_named(last);
+    let is_counted = scene.tokens.get(last.tokens.end).is_some_and(|token| {
         let spaced = scene.gap(last.tokens.end - 1).iter().all(|glyph| glyph.class == Class::Space);
         spaced && token.kind == Kind::Word && token.sense == Sense::NONE
     });
-    pieces.len() <= 3 && is_indian_mobile(digits) && pieces.iter().all(fits) && !counted && !paired
+    parts.len() <= 3
+        && is_indian_mobile(digits)
+        && parts.iter().all(fits)
+        && !is_counted
+        && !are_named
 }
 
-fn is_number(scene: &Scene, pieces: &[NumberPart], digits: &[u8], plan: &NumberingPlans) -> bool {
-    let (Some(first), Some(last)) = (pieces.first(), pieces.last()) else { return false };
+/// Returns `true` if `parts` with the joined `digits` form a phone number.
+fn is_number(scene: &Scene, parts: &[NumberPart], digits: &[u8], plan: &NumberingPlans) -> bool {
+    let (Some(first), Some(last)) = (parts.first(), parts.last()) else { return false };
     let whole = first.tokens.start..last.tokens.end;
-    let long = (9..=12).contains(&digits.len());
-    let told = is_indian_mobile(digits)
-        || long && context::cue(scene, &whole) >= Cue::Phone
-        || is_ordered(scene, first) && (is_swapped(pieces) || long && plan.is_national(digits));
-    told && !is_something_else(scene, pieces)
+    let is_long = (9..=12).contains(&digits.len());
+    let is_known = is_indian_mobile(digits)
+        || is_long && context::cue(scene, &whole) >= Cue::Phone
+        || is_ordered(scene, first) && (is_swapped(parts) || is_long && plan.is_national(digits));
+    is_known && !is_something_else(scene, parts)
 }
 
-/// Whether the pieces are amounts, years or counting, or labelled as something else.
-fn is_something_else(scene: &Scene, pieces: &[NumberPart]) -> bool {
-    let round = pieces.iter().all(|piece| piece.speech.digits.ends_with(&[0, 0]));
-    let said: Vec<_> =
-        pieces.iter().flat_map(|piece| piece.speech.values.iter().copied()).collect();
-    let years = said.iter().all(|value| (1500..=2099).contains(value));
-    let named = |piece: &NumberPart| {
-        let count = piece.speech.digits.len();
-        context::is_labelled(scene, &piece.tokens, count, false)
-            || context::is_amount(scene, &piece.tokens, count, false)
+/// Returns `true` if the parts are amounts, years or counting, or a label names something else.
+fn is_something_else(scene: &Scene, parts: &[NumberPart]) -> bool {
+    let are_round = parts.iter().all(|part| part.speech.digits.ends_with(&[0, 0]));
+    let values: Vec<_> = parts.iter().flat_map(|part| part.speech.values.iter().copied()).collect();
+    let are_years = values.iter().all(|value| (1500..=2099).contains(value));
+    let is_named = |part: &NumberPart| {
+        let count = part.speech.digits.len();
+        context::is_labelled(scene, &part.tokens, count, false)
+            || context::is_amount(scene, &part.tokens, count, false)
     };
-    round || years || shape::is_counting(&said) || pieces.iter().any(named)
+    are_round || are_years || shape::is_counting(&values) || parts.iter().any(is_named)
 }
 
-/// Whether a word before the first piece says that it is one of several: first, d'abord, начало.
+/// Returns `true` if a word before the first part marks it as one of several: first, d'abord,
+/// начало.
 fn is_ordered(scene: &Scene, first: &NumberPart) -> bool {
     let before = scene.tokens[..first.tokens.start].iter().rev().take(3);
-    let mut joins = before.take_while(|t| t.sense.has(Sense::CONNECTOR.with(Sense::FILLER)));
-    joins.any(|token| token.sense.has(Sense::PART_ORDER))
+    let mut joining = before.take_while(|t| t.sense.has(Sense::CONNECTOR.with(Sense::FILLER)));
+    joining.any(|token| token.sense.has(Sense::PART_ORDER))
 }
 
-/// Whether two halves are an Indian mobile number the other way round: last five …, first five ….
-fn is_swapped(pieces: &[NumberPart]) -> bool {
-    let [last, first] = pieces else { return false };
-    let five = |piece: &NumberPart| piece.speech.digits.len() == 5;
-    five(last) && five(first) && matches!(first.speech.digits[0], 6..=9)
+/// Returns `true` if two parts are the swapped halves of an Indian mobile number: last five …,
+/// first five ….
+fn is_swapped(parts: &[NumberPart]) -> bool {
+    let [second_half, first_half] = parts else { return false };
+    let has_five = |part: &NumberPart| part.speech.digits.len() == 5;
+    has_five(second_half) && has_five(first_half) && matches!(first_half.speech.digits[0], 6..=9)
 }
 
 #[cfg(test)]
 mod tests {
-    use super::super::mask;
+    use crate::mask::mask;
 
     #[test]
     fn chunk_parts_joined_by_words_are_hidden() {

@@ -1,35 +1,38 @@
-//! Words between number words that link them: nine and eight then seven, cincuenta y cinco.
+//! [`correct`] for connectors between number words: nine and eight then seven, cincuenta y cinco.
 //!
-//! What lives here: which words say nothing of their own because digits stand on both sides. What
-//! must not: the words (see `cue/`), or words between pieces of several digits (see `chunk.rs`).
+//! This module decides which words only connect the digits on both sides. The words themselves
+//! must not be listed here, but in `cue/`; `chunk.rs` handles words between parts of several
+//! digits. To support another connector, add it to the table in `cue/phone.rs`.
 
 use super::cue::Sense;
 use super::lexicon::{Number, Role};
 use super::token::{Kind, Token};
 
-/// How many linking words may stand between two number words: "and then".
+/// Maximum connectors between two number words: "and then".
 const MAX_CONNECTORS: usize = 2;
 
-/// What a linking word is among number words. It is everyday in all languages, so that at the ends
-/// of a number it is no part of it.
+/// The number that a connector becomes among number words.
+///
+/// It is an everyday word of no particular language, so that a connector at the end of a number is
+/// not part of it.
 const CONNECTOR: Number =
     Number { value: 0, role: Role::Link, languages: 0, everyday: true, common: false };
 
-/// Makes links of linking words between two number words.
+/// Turns words between two number words into connectors.
 pub(super) fn correct(tokens: &mut [Token]) {
-    let says =
+    let says_digits =
         |token: &Token| matches!(token.kind, Kind::Number(number) if number.role != Role::Link);
-    for at in 1..tokens.len() {
-        if !says(&tokens[at - 1]) {
+    for index in 1..tokens.len() {
+        if !says_digits(&tokens[index - 1]) {
             continue;
         }
-        let links = tokens[at..]
+        let count = tokens[index..]
             .iter()
             .take(MAX_CONNECTORS)
             .take_while(|token| token.kind == Kind::Word && token.sense.has(Sense::DIGIT_CONNECTOR))
             .count();
-        if links > 0 && tokens.get(at + links).is_some_and(says) {
-            for token in &mut tokens[at..at + links] {
+        if count > 0 && tokens.get(index + count).is_some_and(says_digits) {
+            for token in &mut tokens[index..index + count] {
                 token.kind = Kind::Number(CONNECTOR);
             }
         }
@@ -38,7 +41,7 @@ pub(super) fn correct(tokens: &mut [Token]) {
 
 #[cfg(test)]
 mod tests {
-    use super::super::mask;
+    use crate::mask::mask;
 
     #[test]
     fn connector_words_join_digits() {

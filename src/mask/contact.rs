@@ -1,25 +1,26 @@
-//! What else leads to a person: e-mail addresses, UPI ids, links to chats and profiles, handles.
+//! [`Contacts`]: e-mail addresses, UPI ids, links to chats and profiles, and handles.
 //!
-//! What lives here: their patterns. What must not: phone numbers outside of links. To add a
-//! platform: its host in [`LINK`] and its name in the tables of `cue/`; a bank: in [`UPI`].
+//! This module contains their patterns. Phone numbers outside of links must not be handled here. To
+//! add a platform, add its host to [`CONTACT_LINK`] and its name to the tables in `cue/`. To add a
+//! bank, add it to [`UPI`].
 
 use std::ops::Range;
 
 use once_cell::sync::Lazy;
 use regex::Regex;
 
-use super::chain::Scene;
 use super::cue::Sense;
 use super::prefilter;
 use super::profile_path::leads_to_person;
 use super::rule::{Finding, Rule};
+use super::scene::Scene;
 use super::shadow::{Class, Glyph, MarkSet, Shadow};
 
 static EMAIL: Lazy<Regex> = Lazy::new(|| {
     compiled(concat!(
         r"[a-z0-9._%+\u{80}-\u{10ffff}-]{1,64}@[a-z0-9\u{80}-\u{10ffff}-]+",
         r"(?:\.[a-z0-9\u{80}-\u{10ffff}-]+)*\.[a-z\u{80}-\u{10ffff}]{2,24}",
-        // Spelt out: name (at) gmail dot com.
+        // Spelled out: name (at) gmail dot com.
         r"|[a-z0-9._-]{2,64} {0,2}(?:\(at\)|\[at\]|\{at\}| at |@) {0,2}",
         r"(?:gmail|yahoo|hotmail|outlook|icloud|rediffmail|protonmail|proton|live|yandex|gmx)",
         r" {0,2}(?:\(dot\)|\[dot\]|\{dot\}|\.| dot ) {0,2}(?:com|in|co\.in|net|org|ru|de|fr|me|uk)(?-u:\b)",
@@ -37,7 +38,8 @@ static UPI: Lazy<Regex> = Lazy::new(|| {
     ))
 });
 
-/// How links start that open a chat, dial or show a profile. The rest is looked at in code.
+/// Beginnings of links that open a chat, dial a number or show a profile. [`find`] reads the rest
+/// of the link.
 static CONTACT_LINK: Lazy<Regex> = Lazy::new(|| {
     compiled(concat!(
         r"(?:tel|sms|callto|facetime|whatsapp|viber|skype|sgnl|tg):(?://|[+0-9])",
@@ -47,12 +49,12 @@ static CONTACT_LINK: Lazy<Regex> = Lazy::new(|| {
         r"|discord\.gg|discord\.com/(?:users|invite)|signal\.(?:me|group)|kik\.me",
         r"|line\.me|viber\.me|linktr\.ee|onlyfans\.com|reddit\.com/u(?:ser)?|vk\.com|ok\.ru",
         r"|bsky\.app/profile|join\.skype\.com|zalo\.me|imo\.im)/",
-        // Where a person's path starts with the sign.
+        // Platforms on which the path of a profile starts with an at sign.
         r"|(?:https?://)?(?:[a-z0-9-]{1,20}\.)?(?:tiktok\.com|threads\.(?:net|com)|youtube\.com)/@",
     ))
 });
 
-/// Links of any kind, whose digits are no phone numbers.
+/// Links of any kind; their digits are not phone numbers.
 static ANY_LINK: Lazy<Regex> = Lazy::new(|| {
     compiled(concat!(
         r"(?:https?|ftp|file|git|ssh|magnet|upi)://[^\s]+|www\.[^\s]+",
@@ -60,12 +62,12 @@ static ANY_LINK: Lazy<Regex> = Lazy::new(|| {
     ))
 });
 
-/// A phone number handed to a site in its address.
+/// A phone number that a link passes to a site.
 static PHONE_PARAMETER: Lazy<Regex> = Lazy::new(|| {
     compiled(concat!(
         r"[?&](?:phone|tel|mobile|mob|whatsapp|msisdn|contact|number|phonenumber|recipient)",
         r"=((?:\+|%2b)?[0-9]{7,15})",
-        // A plus says the same anywhere in the path.
+        // A plus marks a phone number anywhere in the path.
         r"|[/=#:]((?:\+|%2b)[0-9]{8,15})",
     ))
 });
@@ -74,41 +76,41 @@ fn compiled(pattern: &str) -> Regex {
     Regex::new(pattern).expect("the pattern is a constant that the tests compile")
 }
 
-/// Compiles the patterns now rather than at the first text.
+/// Compiles the patterns now, so that the first text does not wait for it.
 pub(super) fn warm_up() {
     for pattern in [&EMAIL, &UPI, &CONTACT_LINK, &ANY_LINK, &PHONE_PARAMETER] {
         Lazy::force(pattern);
     }
 }
 
-/// What patterns find.
+/// The matches of the patterns in one text.
 #[derive(Debug, Default)]
 pub(super) struct Contacts {
     pub(super) found: Vec<Finding>,
-    /// Links that stay, in bytes of the text.
+    /// Links that stay visible, as byte ranges of the text.
     pub(super) links: Vec<Range<usize>>,
 }
 
 impl Contacts {
-    /// What is found and what stays, in order.
+    /// Returns the byte ranges of all findings and links, in order.
     pub(super) fn ranges(&self) -> Vec<Range<usize>> {
         if self.found.is_empty() && self.links.is_empty() {
             return Vec::new();
         }
         let found = self.found.iter().map(|finding| finding.range.clone());
-        let mut taken: Vec<_> = found.chain(self.links.iter().cloned()).collect();
-        taken.sort_unstable_by_key(|range| range.start);
-        taken
+        let mut ranges: Vec<_> = found.chain(self.links.iter().cloned()).collect();
+        ranges.sort_unstable_by_key(|range| range.start);
+        ranges
     }
 }
 
-/// Addresses and links in `shadow`.
+/// Finds the addresses and links in `shadow`.
 pub(super) fn find(shadow: &Shadow) -> Contacts {
     let mut contacts = Contacts::default();
-    let at = shadow.marks.has(MarkSet::AT_SIGN)
+    let has_at = shadow.marks.has(MarkSet::AT_SIGN)
         || has_spelled_at(shadow) && prefilter::names_mailbox(shadow.text);
-    let link = shadow.marks.has(MarkSet::LINK) && has_link(shadow);
-    if !at && !link {
+    let has_link = shadow.marks.has(MarkSet::LINK) && has_link(shadow);
+    if !has_at && !has_link {
         return contacts;
     }
     let plain: String = shadow
@@ -116,17 +118,18 @@ pub(super) fn find(shadow: &Shadow) -> Contacts {
         .iter()
         .map(|glyph| if glyph.class == Class::Space { ' ' } else { glyph.plain })
         .collect();
-    // From bytes of the plain text to glyphs.
-    let mut glyph_at = Vec::with_capacity(plain.len() + 1);
-    for (at, c) in plain.chars().enumerate() {
-        glyph_at.extend(std::iter::repeat_n(at, c.len_utf8()));
+    // Maps bytes of the plain text to glyphs.
+    let mut glyph_indexes = Vec::with_capacity(plain.len() + 1);
+    for (index, c) in plain.chars().enumerate() {
+        glyph_indexes.extend(std::iter::repeat_n(index, c.len_utf8()));
     }
-    glyph_at.push(shadow.glyphs.len());
-    let bytes = |range: Range<usize>| shadow.bytes(glyph_at[range.start], glyph_at[range.end]);
-    if link {
+    glyph_indexes.push(shadow.glyphs.len());
+    let bytes =
+        |range: Range<usize>| shadow.bytes(glyph_indexes[range.start], glyph_indexes[range.end]);
+    if has_link {
         let mut end = 0;
         for link in CONTACT_LINK.find_iter(&plain) {
-            // What stands within another link is part of it.
+            // A link inside another link is part of it.
             if link.start() < end {
                 continue;
             }
@@ -138,10 +141,10 @@ pub(super) fn find(shadow: &Shadow) -> Contacts {
                 contacts.found.push(Finding { range: bytes(range), rule: Rule::Link });
             }
         }
-        let people = contacts.ranges();
+        let profiles = contacts.ranges();
         for link in ANY_LINK.find_iter(&plain) {
             let range = bytes(link.start()..link.start() + trimmed(link.as_str()));
-            if !touches(&people, &range) {
+            if !overlaps(&profiles, &range) {
                 for number in PHONE_PARAMETER
                     .captures_iter(link.as_str())
                     .filter_map(|c| c.get(1).or(c.get(2)))
@@ -153,12 +156,12 @@ pub(super) fn find(shadow: &Shadow) -> Contacts {
             }
         }
     }
-    if at {
+    if has_at {
         for (pattern, rule) in [(&EMAIL, Rule::Email), (&UPI, Rule::Upi)] {
             let taken = contacts.ranges();
             for found in pattern.find_iter(&plain) {
                 let range = bytes(found.range());
-                if !touches(&taken, &range) {
+                if !overlaps(&taken, &range) {
                     contacts.found.push(Finding { range, rule });
                 }
             }
@@ -167,36 +170,36 @@ pub(super) fn find(shadow: &Shadow) -> Contacts {
     contacts
 }
 
-/// `glyphs` without the first and so many of the last.
+/// Returns `glyphs` without the first and without the last `last`.
 fn trim_ends(glyphs: &[Glyph], last: usize) -> &[Glyph] {
     glyphs.get(1..glyphs.len().saturating_sub(last)).unwrap_or_default()
 }
 
-/// Whether the word "at" stands by itself, as it does in an address that is spelt out.
+/// Returns `true` if "at" is a separate word, as in a spelled-out address.
 fn has_spelled_at(shadow: &Shadow) -> bool {
     let glyphs = &shadow.glyphs;
-    // Most glyphs are asked one thing only.
-    trim_ends(glyphs, 2).iter().enumerate().any(|(before, glyph)| {
+    // The letter comes first, because it rules out most glyphs.
+    trim_ends(glyphs, 2).iter().enumerate().any(|(index, glyph)| {
         glyph.plain == 'a'
-            && glyphs[before + 2].plain == 't'
-            && glyphs[before].class != Class::Letter
-            && glyphs[before + 3].class != Class::Letter
+            && glyphs[index + 2].plain == 't'
+            && glyphs[index].class != Class::Letter
+            && glyphs[index + 3].class != Class::Letter
     })
 }
 
-/// Whether there is a slash that may be a link's, or a colon between letters and a number as in
+/// Returns `true` if a slash may belong to a link, or if a colon joins letters and a number as in
 /// `tel:+91…`.
 fn has_link(shadow: &Shadow) -> bool {
     let glyphs = &shadow.glyphs;
-    let (mut slash, mut site) = (false, false);
-    for (before, glyph) in trim_ends(glyphs, 1).iter().enumerate() {
-        let (last, next) = (&glyphs[before], &glyphs[before + 2]);
+    let (mut has_slash, mut has_www) = (false, false);
+    for (index, glyph) in trim_ends(glyphs, 1).iter().enumerate() {
+        let (previous, next) = (&glyphs[index], &glyphs[index + 2]);
         match glyph.plain {
-            // Behind a digit it parts a date or a score, unless the text also has a `www.`
-            '/' if last.plain.is_ascii_digit() => slash = true,
+            // After a digit it divides a date or a score, unless the text also contains `www.`
+            '/' if previous.plain.is_ascii_digit() => has_slash = true,
             '/' => return true,
-            '.' => site |= last.plain == 'w',
-            ':' if last.plain.is_ascii_lowercase()
+            '.' => has_www |= previous.plain == 'w',
+            ':' if previous.plain.is_ascii_lowercase()
                 && (next.plain.is_ascii_digit() || next.plain == '+') =>
             {
                 return true;
@@ -204,16 +207,16 @@ fn has_link(shadow: &Shadow) -> bool {
             _ => {}
         }
     }
-    slash && site
+    has_slash && has_www
 }
 
-/// Whether `range` has anything in common with one of `taken`, which are in order.
-fn touches(taken: &[Range<usize>], range: &Range<usize>) -> bool {
+/// Returns `true` if `range` overlaps one of `taken`, which are in order.
+fn overlaps(taken: &[Range<usize>], range: &Range<usize>) -> bool {
     let next = taken.partition_point(|other| other.end <= range.start);
     taken.get(next).is_some_and(|other| other.start < range.end)
 }
 
-/// The length of a link without the punctuation of the sentence around it.
+/// Returns the length of a link without the punctuation of the sentence around it.
 fn trimmed(link: &str) -> usize {
     link.trim_end_matches(|c: char| {
         matches!(c, '.' | ',' | '!' | '?' | ';' | ':' | '\'' | '"' | ')' | ']' | '>')
@@ -221,33 +224,34 @@ fn trimmed(link: &str) -> usize {
     .len()
 }
 
-/// Whether a link that starts at `at` is not the end of a longer host name.
-fn is_standalone(plain: &str, at: usize) -> bool {
-    !plain[..at]
+/// Returns `true` if a link that starts at the byte `start` is not the end of a longer host name.
+fn is_standalone(plain: &str, start: usize) -> bool {
+    !plain[..start]
         .chars()
         .next_back()
         .is_some_and(|c| c.is_alphanumeric() || matches!(c, '.' | '-' | '@'))
 }
 
-/// Handles beside the platform they are on: insta @some.one.
+/// Finds handles next to the name of their platform: insta @some.one.
 pub(super) fn handles(scene: &Scene) -> Vec<Finding> {
     let glyphs = &scene.shadow.glyphs;
     let mut found: Vec<Finding> = Vec::new();
     if !scene.shadow.marks.has(MarkSet::AT_SIGN) {
         return found;
     }
-    for (at, token) in scene.tokens.iter().enumerate() {
-        let signed = scene.shadow.before(token.from).is_some_and(|glyph| glyph.plain == '@');
-        let alone = token.from < 2 || !is_handle(glyphs[token.from - 2].plain);
-        if !signed || !alone {
+    for (index, token) in scene.tokens.iter().enumerate() {
+        let has_sign = scene.shadow.before(token.from).is_some_and(|glyph| glyph.plain == '@');
+        let is_separate = token.from < 2 || !is_handle_char(glyphs[token.from - 2].plain);
+        if !has_sign || !is_separate {
             continue;
         }
-        let near = at.saturating_sub(6)..(at + 4).min(scene.tokens.len());
-        if !scene.tokens[near].iter().any(|token| token.sense.has(Sense::PLATFORM)) {
+        let nearby = index.saturating_sub(6)..(index + 4).min(scene.tokens.len());
+        if !scene.tokens[nearby].iter().any(|token| token.sense.has(Sense::PLATFORM)) {
             continue;
         }
-        let own = glyphs[token.from..].iter().take(40).take_while(|glyph| is_handle(glyph.plain));
-        let mut to = token.from + own.count();
+        let handle =
+            glyphs[token.from..].iter().take(40).take_while(|glyph| is_handle_char(glyph.plain));
+        let mut to = token.from + handle.count();
         while to > token.to && matches!(glyphs[to - 1].plain, '.' | '-') {
             to -= 1;
         }
@@ -259,12 +263,16 @@ pub(super) fn handles(scene: &Scene) -> Vec<Finding> {
     found
 }
 
-fn is_handle(plain: char) -> bool {
+/// Returns `true` if a handle may contain `plain`.
+fn is_handle_char(plain: char) -> bool {
     plain.is_alphanumeric() || matches!(plain, '_' | '.' | '-')
 }
 
 #[cfg(test)]
 mod tests {
+    use super::*;
+    use crate::mask::{explain, mask};
+
     #[test]
     fn contact_profile_is_hidden_but_not_the_home_page() {
         for host in [
@@ -295,15 +303,12 @@ mod tests {
             "bsky.app/profile/",
             "zalo.me/",
         ] {
-            let shown = super::super::mask(&format!("see https://www.{host}johndoe99 ok"));
+            let shown = mask(&format!("see https://www.{host}johndoe99 ok"));
             assert_eq!(shown.as_str(), "see [hidden] ok", "{host}");
             let home = format!("see https://{} ok", host.split('/').next().unwrap_or_default());
-            assert_eq!(super::super::mask(&home).as_str(), home);
+            assert_eq!(mask(&home).as_str(), home);
         }
     }
-
-    use super::super::{explain, mask};
-    use super::*;
 
     fn rules(text: &str) -> Vec<Rule> {
         explain(text).iter().map(|finding| finding.rule).collect()

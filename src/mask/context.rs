@@ -1,49 +1,52 @@
-//! What the words around a window of digits say about it.
+//! [`Cue`]: the evidence of the words around a window of digits.
 //!
-//! What lives here: looking for cues near a window. What must not: the tables of cues (see
-//! `cue/`) or the digits themselves (see `shape.rs`). To look for another kind of cue: a function
-//! here, asked by the verdict.
+//! This module searches for cues near a window. The tables of cues must not be here, but in `cue/`;
+//! the digits themselves are read in `shape.rs`. To search for another kind of cue, add a function
+//! here and call it in `verdict.rs`.
 
 use std::ops::Range;
 
-use super::chain::Scene;
 use super::cue::Sense;
+use super::scene::Scene;
 use super::shadow::{Class, Glyph, MarkSet, is_phone};
 use super::token::{Kind, Token};
 
-/// How far a cue may stand from its number, in tokens.
+/// Maximum distance of a cue before its number, in tokens.
 const CUE_BEFORE: usize = 16;
+/// Maximum distance of a cue after its number, in tokens.
 const CUE_AFTER: usize = 8;
+/// Maximum distance of an adjacent cue, in tokens.
 const ADJACENT_TOKENS: usize = 5;
+/// Maximum distance of a label, in tokens.
 const LABEL_TOKENS: usize = 4;
-/// The most digits of what has few: a page, a room, a postcode.
+/// Maximum digits of the number of a page, a room, a postcode and the like.
 const MAX_SHORT_DIGITS: usize = 8;
 
-/// How strongly the words around a window speak of a phone number.
+/// Strength of the evidence for a phone number around a window.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Cue {
     None,
-    /// Somebody hands something over, or speaks of a number.
+    /// The sender hands something over, or mentions a number.
     Handover,
-    /// The message speaks of phones or calls.
+    /// The message mentions phones or calls.
     Phone,
-    /// It does so right before the number.
+    /// A mention of phones or calls right before the number.
     Adjacent,
 }
 
-/// The strongest cue around `window`.
+/// Returns the strongest cue around `window`.
 pub(super) fn cue(scene: &Scene, window: &Range<usize>) -> Cue {
     let mut strongest = Cue::None;
     if !scene.has_cue {
         return strongest;
     }
     let before = scene.tokens[..window.start].iter().rev().take(CUE_BEFORE).zip(0..);
-    let mut other_number = false;
+    let mut crossed_number = false;
     for (token, distance) in before {
-        other_number |= matches!(token.kind, Kind::Digits | Kind::Lookalike) && token.len() > 3;
+        crossed_number |= matches!(token.kind, Kind::Digits | Kind::Lookalike) && token.len() > 3;
         if token.sense.has(Sense::PHONE) {
-            let near = distance < ADJACENT_TOKENS && !other_number;
-            strongest = strongest.max(if near { Cue::Adjacent } else { Cue::Phone });
+            let is_adjacent = distance < ADJACENT_TOKENS && !crossed_number;
+            strongest = strongest.max(if is_adjacent { Cue::Adjacent } else { Cue::Phone });
         } else if token.sense.has(Sense::HANDOVER) {
             strongest = strongest.max(Cue::Handover);
         }
@@ -55,86 +58,89 @@ pub(super) fn cue(scene: &Scene, window: &Range<usize>) -> Cue {
             strongest = strongest.max(Cue::Handover);
         }
     }
-    let pictured = || around(scene, window).iter().any(|glyph| is_phone(glyph.plain));
-    if scene.shadow.marks.has(MarkSet::PHONE) && pictured() {
+    let has_phone_emoji = || around(scene, window).iter().any(|glyph| is_phone(glyph.plain));
+    if scene.shadow.marks.has(MarkSet::PHONE) && has_phone_emoji() {
         strongest.max(Cue::Adjacent)
     } else {
         strongest
     }
 }
 
-/// Makes words about phones of those that are some beside another word: my number, area code.
+/// Turns words that mean a phone only next to another word into phone words: my number, area code.
 pub(super) fn promote_word_pairs(tokens: &mut [Token]) {
-    for at in 0..tokens.len() {
-        let sense = tokens[at].sense;
+    for index in 0..tokens.len() {
+        let sense = tokens[index].sense;
         if !sense.has(Sense::NUMBER.with(Sense::CODE)) {
             continue;
         }
-        let said = |at: Option<usize>, sense: Sense| {
-            at.and_then(|at| tokens.get(at)).is_some_and(|token| token.sense.has(sense))
+        let has = |index: Option<usize>, sense: Sense| {
+            index.and_then(|index| tokens.get(index)).is_some_and(|token| token.sense.has(sense))
         };
-        let before = at.checked_sub(1);
+        let before = index.checked_sub(1);
         // "My number", "number mera", "my new number".
-        let mine = said(before, Sense::MINE)
-            || said(Some(at + 1), Sense::MINE)
-            || said(before, Sense::FILLER) && said(at.checked_sub(2), Sense::MINE);
-        if sense.has(Sense::NUMBER) && mine || sense.has(Sense::CODE) && said(before, Sense::AREA) {
-            tokens[at].sense = sense.with(Sense::PHONE);
+        let is_own = has(before, Sense::MINE)
+            || has(Some(index + 1), Sense::MINE)
+            || has(before, Sense::FILLER) && has(index.checked_sub(2), Sense::MINE);
+        if sense.has(Sense::NUMBER) && is_own || sense.has(Sense::CODE) && has(before, Sense::AREA)
+        {
+            tokens[index].sense = sense.with(Sense::PHONE);
         }
     }
 }
 
-/// The glyphs up to a few before and after `window`.
+/// Returns the glyphs of `window` and up to six on either side.
 fn around<'a>(scene: &'a Scene, window: &Range<usize>) -> &'a [Glyph] {
     let from = scene.tokens.get(window.start).map_or(0, |token| token.from).saturating_sub(6);
     let to = scene.tokens[..window.end].last().map_or(0, |token| token.to + 6);
     &scene.shadow.glyphs[from..to.min(scene.shadow.glyphs.len())]
 }
 
-/// Whether a word before or after the `digits` digits of `window` says that they are an id, a code,
-/// a count or the like. What follows a number that is `vouched` for labels something else: "call
-/// me on … only for the order".
+/// Returns `true` if a label near the `digits` digits of `window` names an id, a code, a count or
+/// the like.
+///
+/// A label after a number that is `vouched` for as a phone number names something else: "call me
+/// on … only for the order".
 pub(super) fn is_labelled(
     scene: &Scene,
     window: &Range<usize>,
     digits: usize,
     vouched: bool,
 ) -> bool {
-    let labels = |token: &Token| {
-        let brief = token.sense.has(Sense::SHORT) && digits > MAX_SHORT_DIGITS;
-        token.sense.has(Sense::LABEL) && !brief
+    let is_label = |token: &Token| {
+        let is_too_short = token.sense.has(Sense::SHORT) && digits > MAX_SHORT_DIGITS;
+        token.sense.has(Sense::LABEL) && !is_too_short
     };
-    let mut at = window.start;
-    while at > 0 && window.start - at < LABEL_TOKENS {
-        let gap = scene.gap(at - 1);
-        let token = &scene.tokens[at - 1];
-        if at == window.start && is_serial(scene, token, gap) {
+    let mut index = window.start;
+    while index > 0 && window.start - index < LABEL_TOKENS {
+        let gap = scene.gap(index - 1);
+        let token = &scene.tokens[index - 1];
+        if index == window.start && is_serial(scene, token, gap) {
             return true;
         }
         if ends_clause(gap) || token.sense.has(Sense::PHONE) {
             break;
         }
-        if labels(token) {
-            let qualified = at >= 2 && {
-                let sense = scene.tokens[at - 2].sense;
+        if is_label(token) {
+            let is_qualified = index >= 2 && {
+                let sense = scene.tokens[index - 2].sense;
                 sense.has(Sense::PHONE.with(Sense::PLATFORM))
             };
-            return !qualified;
+            return !is_qualified;
         }
         if !is_neutral(token) {
             break;
         }
-        at -= 1;
+        index -= 1;
     }
     if vouched {
         return false;
     }
-    for at in window.end..(window.end + LABEL_TOKENS).min(scene.tokens.len()) {
-        let token = &scene.tokens[at];
-        if ends_clause(scene.gap(at - 1)) || token.sense.has(Sense::PHONE) {
+    for index in window.end..(window.end + LABEL_TOKENS).min(scene.tokens.len()) {
+        let token = &scene.tokens[index];
+        if ends_clause(scene.gap(index - 1)) || token.sense.has(Sense::PHONE) {
             break;
         }
-        if labels(token) {
+        if is_label(token) {
             return true;
         }
         if !is_neutral(token) {
@@ -144,15 +150,15 @@ pub(super) fn is_labelled(
     false
 }
 
-/// Whether a label may stand on the far side of the token.
+/// Returns `true` if a label may be on the other side of `token`.
 fn is_neutral(token: &Token) -> bool {
-    let short = token.kind == Kind::Digits && token.len() <= 2;
-    short
+    let is_short = token.kind == Kind::Digits && token.len() <= 2;
+    is_short
         || token.sense.has(Sense::FILLER)
         || matches!(token.kind, Kind::Number(number) if number.everyday)
 }
 
-/// Whether the gap ends a sentence or part of one.
+/// Returns `true` if `gap` ends a sentence or a clause.
 fn ends_clause(gap: &[Glyph]) -> bool {
     gap.iter().any(|glyph| matches!(glyph.plain, ',' | ';' | '!' | '?' | '(' | ')'))
         || gap.iter().any(|glyph| glyph.class == Class::LineEnd)
@@ -161,7 +167,7 @@ fn ends_clause(gap: &[Glyph]) -> bool {
             .any(|pair| pair[0].plain == '.' && pair[1].class == Class::Space && gap.len() > 2)
 }
 
-/// Whether the token before is the letters of a serial number: INV-2045518837, AB/12345678.
+/// Returns `true` if `token` is the prefix of a serial number: INV-2045518837, AB/12345678.
 fn is_serial(scene: &Scene, token: &Token, gap: &[Glyph]) -> bool {
     let [glyph] = gap else { return false };
     if !matches!(glyph.plain, '-' | '_' | '/')
@@ -169,17 +175,18 @@ fn is_serial(scene: &Scene, token: &Token, gap: &[Glyph]) -> bool {
     {
         return false;
     }
-    let capital = |glyph: &Glyph| {
-        scene.shadow.text[glyph.at..].chars().next().is_some_and(char::is_uppercase)
+    let is_capital = |glyph: &Glyph| {
+        scene.shadow.text[glyph.offset..].chars().next().is_some_and(char::is_uppercase)
     };
     token.kind == Kind::Code
         || token.kind == Kind::Word
             && token.len() <= 5
-            && scene.shadow.glyphs[token.from..token.to].iter().all(capital)
+            && scene.shadow.glyphs[token.from..token.to].iter().all(is_capital)
 }
 
-/// Whether a currency or a unit stands beside the `digits` digits of `window`; behind a number that
-/// is `vouched` for no word counts.
+/// Returns `true` if a currency or a unit is next to the `digits` digits of `window`.
+///
+/// Words after a number that is `vouched` for as a phone number do not count.
 pub(super) fn is_amount(
     scene: &Scene,
     window: &Range<usize>,
@@ -192,48 +199,47 @@ pub(super) fn is_amount(
     else {
         return false;
     };
-    let currency = |glyph: &&Glyph| {
+    let is_currency = |glyph: &&Glyph| {
         matches!(glyph.plain, '₹' | '$' | '€' | '£' | '¥' | '₽' | '₩' | '₺' | '₨' | '฿' | '₫' | '₦')
     };
     let mut before =
         glyphs[..first.from].iter().rev().take(2).take_while(|g| g.class != Class::LineEnd);
     let mut after = glyphs[last.to..].iter().take(2).take_while(|g| g.class != Class::LineEnd);
-    if before.any(|glyph| currency(&glyph)) || after.any(|glyph| currency(&glyph)) {
+    if before.any(|glyph| is_currency(&glyph)) || after.any(|glyph| is_currency(&glyph)) {
         return true;
     }
     if glyphs.get(last.to).is_some_and(|glyph| matches!(glyph.plain, '%' | '°')) {
         return true;
     }
-    let previous = window.start.checked_sub(1).and_then(|at| scene.tokens.get(at));
-    let priced = previous.is_some_and(|token| token.sense.has(Sense::MONEY))
+    let previous = window.start.checked_sub(1).and_then(|index| scene.tokens.get(index));
+    let has_price = previous.is_some_and(|token| token.sense.has(Sense::MONEY))
         && scene.gap(window.start.saturating_sub(1)).len() <= 3;
-    let measured = || {
+    let has_unit = || {
         scene.tokens.get(window.end).is_some_and(|token| {
-            // One or two letters are a unit only behind a short number: "am", "m", "s".
-            let unit = token.sense.has(Sense::UNIT) && (token.len() > 2 || digits < 10);
-            // "9876512340 rs 500": the currency is of what follows it.
-            let others = digits >= 10
+            // One or two letters are a unit only after a short number: "am", "m", "s".
+            let is_unit = token.sense.has(Sense::UNIT) && (token.len() > 2 || digits < 10);
+            // "9876512340 rs 500": the currency belongs to the number after it.
+            let belongs_to_next = digits >= 10
                 && scene.tokens.get(window.end + 1).is_some_and(|token| token.kind == Kind::Digits);
-            let money = token.sense.has(Sense::MONEY) && !others;
-            (unit || money) && scene.gap(window.end - 1).len() <= 1
+            let is_money = token.sense.has(Sense::MONEY) && !belongs_to_next;
+            (is_unit || is_money) && scene.gap(window.end - 1).len() <= 1
         })
     };
-    priced || !vouched && measured()
+    has_price || !vouched && has_unit()
 }
 
 #[cfg(test)]
 mod tests {
-    use super::super::explain;
-    use super::super::shadow::Shadow;
-    use super::super::token::tokens;
     use super::*;
+    use crate::mask::explain;
+    use crate::mask::find::scene;
 
-    /// The scene of a text and the window of its only token of digits.
+    /// Returns the scene of a text and the window of its only token of digits.
     fn digits(text: &str) -> (Scene<'_>, Range<usize>) {
-        let shadow = Shadow::of(text);
-        let tokens = tokens(&shadow, &[]);
-        let at = tokens.iter().position(|token| token.kind == Kind::Digits).expect("digits");
-        (Scene::of(shadow, tokens), at..at + 1)
+        let (scene, _) = scene(text);
+        let index = scene.tokens.iter().position(|token| token.kind == Kind::Digits);
+        let index = index.expect("the text contains digits");
+        (scene, index..index + 1)
     }
 
     #[test]

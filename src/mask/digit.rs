@@ -1,10 +1,10 @@
-//! The digit that a character stands for, in any script or dress.
+//! [`value`]: the digit that a character represents, in any script or style.
 //!
-//! What lives here: the tables of Unicode digits. What must not: letters that look like digits
-//! (see `lookalike.rs`) or words. To add a script: the code point of its zero in [`ZEROS`]; a
-//! row of circled or otherwise dressed digits goes to [`DRESSED`].
+//! This module contains the tables of Unicode digits. Letters that look like digits must not be
+//! here, but in `lookalike.rs`, and words in `number_words/`. To add a script, add the code point of
+//! its zero to [`ZEROS`]; to add a row of circled or otherwise styled digits, add it to [`STYLED`].
 
-/// The zeros of Unicode's decimal digits (category Nd); each is followed by its one to nine.
+/// The zeros of Unicode's decimal digits (category Nd); the digits one to nine follow each.
 const ZEROS: [u32; 75] = [
     0x0660, 0x06F0, 0x07C0, 0x0966, 0x09E6, 0x0A66, 0x0AE6, 0x0B66, 0x0BE6, 0x0C66, 0x0CE6, 0x0D66,
     0x0DE6, 0x0E50, 0x0ED0, 0x0F20, 0x1040, 0x1090, 0x17E0, 0x1810, 0x1946, 0x19D0, 0x1A80, 0x1A90,
@@ -15,7 +15,7 @@ const ZEROS: [u32; 75] = [
     0x1D7E2, 0x1D7EC, 0x1D7F6, 0x1E140, 0x1E2F0, 0x1E4F0, 0x1E5F1, 0x1E950, 0x1FBF0,
 ];
 
-/// Rows of digits that Unicode does not call decimal: first character, its digit, how many.
+/// Rows of digits that Unicode does not call decimal: first character, its digit, length.
 const STYLED: [(u32, u8, u8); 23] = [
     (0xB2, 2, 2),
     (0xB9, 1, 1),
@@ -42,18 +42,18 @@ const STYLED: [(u32, u8, u8); 23] = [
     (0x1D369, 1, 9),
 ];
 
-/// The value from 0 to 9 of a digit of any script, or none.
+/// Returns the value, from 0 to 9, of a digit of any script; `None` if `c` is not a digit.
 #[must_use]
 pub(super) fn value(c: char) -> Option<u8> {
     if c.is_ascii() {
         return c.is_ascii_digit().then(|| c as u8 - b'0');
     }
     let code = u32::from(c);
-    let after = ZEROS.partition_point(|zero| *zero <= code);
-    if let Some(offset) = after.checked_sub(1).map(|at| code - ZEROS[at]).filter(|d| *d < 10) {
+    let index = ZEROS.partition_point(|zero| *zero <= code);
+    if let Some(offset) = index.checked_sub(1).map(|last| code - ZEROS[last]).filter(|d| *d < 10) {
         return u8::try_from(offset).ok();
     }
-    // Circled and other dressed digits all lie in a few blocks, so most characters stop here.
+    // Circled and other styled digits are in a few blocks, so most characters return here.
     if !matches!(code, 0xB2..=0xB9 | 0x1369..=0x1371 | 0x2070..=0x3288 | 0x1D369..=0x1F10C) {
         return None;
     }
@@ -71,7 +71,7 @@ mod tests {
 
     #[test]
     fn digit_value_covers_every_unicode_decimal() {
-        let decimal = Regex::new(r"^\p{Nd}$").expect("a constant");
+        let decimal = Regex::new(r"^\p{Nd}$").expect("the pattern is valid");
         let mut buffer = [0; 4];
         for c in '\0'..=char::MAX {
             let value = value(c);

@@ -1,7 +1,7 @@
-//! The masker as a filter: lines or JSON lines in, the same with numbers hidden out.
+//! The masker as a filter: [`lines`] masks plain text, [`jsonl`] masks JSON lines.
 //!
-//! What lives here: reading, writing and line ends. What must not: what is hidden. To add a
-//! format: a function beside [`lines`] and [`jsonl`] with a test of its own.
+//! This module reads, writes and handles line endings. It must not decide what to hide. To add a
+//! format, add a function next to [`lines`] and [`jsonl`], with a test.
 
 use std::io::{self, BufRead, BufReader, Read, Write};
 
@@ -11,11 +11,11 @@ use thiserror::Error;
 
 use super::{Masked, Memory, explain, mask, mask_next};
 
-/// The most bytes of a line that are read at once; a longer line is masked in pieces, cut at a
-/// space where there is one.
+/// Maximum bytes of a line to mask in one step. A longer line is masked in chunks, which end at a
+/// space if they contain one.
 const MAX_LINE_CHUNK: usize = 1 << 20;
 
-/// Why the filter stopped.
+/// The error of a filter.
 #[derive(Debug, Error)]
 pub enum FilterError {
     #[error("{0}")]
@@ -24,11 +24,10 @@ pub enum FilterError {
     Row(usize),
 }
 
-/// Masks plain text line by line. Line ends, also missing ones, and bytes that are no UTF-8 stay
-/// as they are.
+/// Masks plain text line by line. Line endings, a missing last one and invalid UTF-8 are unchanged.
 ///
 /// # Errors
-/// When reading or writing fails.
+/// Returns [`FilterError::Io`] if reading or writing fails.
 pub fn lines(input: impl Read, output: impl Write) -> Result<(), FilterError> {
     each_line(input, output, |output, _, line| {
         for part in line.utf8_chunks() {
@@ -39,20 +38,27 @@ pub fn lines(input: impl Read, output: impl Write) -> Result<(), FilterError> {
     })
 }
 
-/// Tells what [`lines`] would hide: per finding the line (from 1), its bytes within the line (from
-/// 0, the end excluded), the rule and the text, parted by tabs; the text is quoted and escaped.
+/// Lists the ranges that [`lines`] would hide, one finding per line.
+///
+/// The fields, separated by tabs, are the line (from 1), the byte range within the line (from 0,
+/// end excluded), the rule and the text. The text is quoted and escaped.
 ///
 /// # Errors
-/// When reading or writing fails.
+/// Returns [`FilterError::Io`] if reading or writing fails.
 pub fn lines_explained(input: impl Read, output: impl Write) -> Result<(), FilterError> {
-    each_line(input, output, |output, number, line| {
+    each_line(input, output, |output, line_number, line| {
         let mut from = 0;
         for part in line.utf8_chunks() {
             for finding in explain(part.valid()) {
                 let (start, end) = (finding.range.start, finding.range.end);
                 let text = &part.valid()[finding.range];
                 let rule = finding.rule;
-                writeln!(output, "{number}\t{}-{}\t{rule}\t{text:?}", from + start, from + end)?;
+                writeln!(
+                    output,
+                    "{line_number}\t{}-{}\t{rule}\t{text:?}",
+                    from + start,
+                    from + end
+                )?;
             }
             from += part.valid().len() + part.invalid().len();
         }
@@ -60,44 +66,44 @@ pub fn lines_explained(input: impl Read, output: impl Write) -> Result<(), Filte
     })
 }
 
-/// Calls `take` with the output, the number (from 1) and the bytes of each line or piece of one,
-/// line end included. The output is flushed whenever the input may keep us waiting.
+/// Calls `write_line` with the output, the line number (from 1) and the bytes of each line or chunk,
+/// including the line ending. Flushes the output before every read that may block.
 fn each_line<W: Write>(
     input: impl Read,
     mut output: W,
-    mut take: impl FnMut(&mut W, usize, &[u8]) -> io::Result<()>,
+    mut write_line: impl FnMut(&mut W, usize, &[u8]) -> io::Result<()>,
 ) -> Result<(), FilterError> {
     let mut input = BufReader::new(input);
     let mut line = Vec::new();
-    let mut number = 1;
+    let mut line_number = 1;
     loop {
         if input.buffer().is_empty() {
             output.flush()?;
         }
-        let room = MAX_LINE_CHUNK - line.len().min(MAX_LINE_CHUNK - 1);
-        let read = input.by_ref().take(room as u64).read_until(b'\n', &mut line)?;
-        let whole = read == 0 || line.ends_with(b"\n");
+        let budget = MAX_LINE_CHUNK - line.len().min(MAX_LINE_CHUNK - 1);
+        let read = input.by_ref().take(budget as u64).read_until(b'\n', &mut line)?;
+        let is_complete = read == 0 || line.ends_with(b"\n");
         if line.is_empty() {
             return Ok(output.flush()?);
         }
-        if !whole && line.len() < MAX_LINE_CHUNK {
+        if !is_complete && line.len() < MAX_LINE_CHUNK {
             continue;
         }
-        let end = if whole { line.len() } else { cut(&line) };
-        take(&mut output, number, &line[..end])?;
-        number += usize::from(line[..end].ends_with(b"\n"));
+        let end = if is_complete { line.len() } else { cut(&line) };
+        write_line(&mut output, line_number, &line[..end])?;
+        line_number += usize::from(line[..end].ends_with(b"\n"));
         line.drain(..end);
     }
 }
 
-/// Where to cut a piece: behind its last space, else before its last unfinished character.
-fn cut(piece: &[u8]) -> usize {
-    let space = piece.iter().rposition(u8::is_ascii_whitespace).map(|at| at + 1);
-    let character = piece.iter().rposition(|byte| !(0x80..0xc0).contains(byte));
-    space.or(character.filter(|at| *at > 0)).unwrap_or(piece.len())
+/// Returns the end of a chunk: after its last space, or else before its last incomplete character.
+fn cut(chunk: &[u8]) -> usize {
+    let space = chunk.iter().rposition(u8::is_ascii_whitespace).map(|index| index + 1);
+    let character = chunk.iter().rposition(|byte| !(0x80..0xc0).contains(byte));
+    space.or(character.filter(|index| *index > 0)).unwrap_or(chunk.len())
 }
 
-/// One input row: a text, or the messages of one sender in order.
+/// One input row: a text, or one sender's messages in order.
 #[derive(Deserialize)]
 struct InputRow {
     id: Value,
@@ -119,15 +125,18 @@ struct MaskedRow<T> {
 }
 
 /// Masks JSON lines: `{"id","text"}` becomes `{"id","masked"}`, `{"id","messages":[…]}` becomes
-/// `{"id","masked":[…]}`, each message with the memory of those before it in its row. Other
-/// members are ignored, blank lines are skipped.
+/// `{"id","masked":[…]}`.
+///
+/// Each message is masked with the memory of the messages before it in its row. Other members are
+/// ignored, and blank lines are skipped.
 ///
 /// # Errors
-/// When reading or writing fails, or a line is no such object (the line is named, not quoted).
+/// Returns [`FilterError::Io`] if reading or writing fails. Returns [`FilterError::Row`] if a line
+/// is not such an object; the error contains the line number, but not the line.
 pub fn jsonl(input: impl Read, mut output: impl Write) -> Result<(), FilterError> {
     let mut input = BufReader::new(input);
     let mut line = String::new();
-    for number in 1.. {
+    for line_number in 1.. {
         if input.buffer().is_empty() {
             output.flush()?;
         }
@@ -138,11 +147,12 @@ pub fn jsonl(input: impl Read, mut output: impl Write) -> Result<(), FilterError
         if line.trim().is_empty() {
             continue;
         }
-        let row: InputRow = serde_json::from_str(&line).map_err(|_| FilterError::Row(number))?;
+        let row: InputRow =
+            serde_json::from_str(&line).map_err(|_| FilterError::Row(line_number))?;
         match row.content {
             RowContent::Text(text) => write_row(&mut output, row.id, mask(&text).as_str())?,
-            RowContent::Messages(all) => {
-                let masked = conversation(&all);
+            RowContent::Messages(messages) => {
+                let masked = mask_messages(&messages);
                 let shown: Vec<_> = masked.iter().map(Masked::as_str).collect();
                 write_row(&mut output, row.id, shown)?;
             }
@@ -152,7 +162,7 @@ pub fn jsonl(input: impl Read, mut output: impl Write) -> Result<(), FilterError
 }
 
 /// Masks one sender's messages in order.
-fn conversation(messages: &[String]) -> Vec<Masked> {
+fn mask_messages(messages: &[String]) -> Vec<Masked> {
     let mut memory = Memory::default();
     let next = |text: &String| {
         let (masked, next) = mask_next(text, &memory);
@@ -173,7 +183,7 @@ mod tests {
 
     fn run_lines(input: &[u8]) -> Vec<u8> {
         let mut output = Vec::new();
-        lines(input, &mut output).expect("masked");
+        lines(input, &mut output).expect("the filter succeeds");
         output
     }
 
@@ -210,9 +220,10 @@ mod tests {
     #[test]
     fn filter_explain_prints_line_range_rule_and_text() {
         let mut output = Vec::new();
-        lines_explained("hi\n\u{e9} 9876543210 a@b.org\n".as_bytes(), &mut output).expect("told");
-        let told = String::from_utf8(output).expect("UTF-8");
-        assert_eq!(told, "2\t3-13\tnational\t\"9876543210\"\n2\t14-21\temail\t\"a@b.org\"\n");
+        lines_explained("hi\n\u{e9} 9876543210 a@b.org\n".as_bytes(), &mut output)
+            .expect("the filter succeeds");
+        let explained = String::from_utf8(output).expect("the filter writes UTF-8");
+        assert_eq!(explained, "2\t3-13\tnational\t\"9876543210\"\n2\t14-21\temail\t\"a@b.org\"\n");
     }
 
     #[test]
@@ -227,12 +238,13 @@ mod tests {
             "{\"id\":\"b\",\"masked\":[\"hi\",\"98765\",\"[hidden]\"]}\n",
             "{\"id\":\"c\",\"masked\":[\"43210\"]}\n",
         );
-        assert_eq!(shown.expect("masked"), expected);
+        assert_eq!(shown.expect("the filter succeeds"), expected);
     }
 
     #[test]
     fn filter_jsonl_error_names_the_line_only() {
-        let error = run_jsonl("{\"id\":1,\"text\":\"x\"}\n{\"secret\":1}\n").expect_err("refused");
+        let error = run_jsonl("{\"id\":1,\"text\":\"x\"}\n{\"secret\":1}\n")
+            .expect_err("the second row is invalid");
         assert!(error.to_string().starts_with("line 2:"));
         assert!(!error.to_string().contains("secret"));
     }

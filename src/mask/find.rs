@@ -1,28 +1,35 @@
-//! Everything there is to hide in one text: runs the rules, and again on what they leave.
+//! [`all`] findings in one text: runs the rules, and repeats them on the masked text.
 //!
-//! What lives here: the order of the rules, and their findings as places in the text. What must
-//! not: the rules. To add a rule: a call in [`once`].
+//! This module builds the [`Scene`], decides the order of the rules, and maps their findings to
+//! ranges of the text. The rules themselves must not be here. To add a rule, call it in [`run`].
 //!
-//! **Invariant:** masking what was masked finds nothing more.
+//! **Invariant:** Masking a masked text finds nothing more.
 
 use std::ops::Range;
 
-use super::chain::Scene;
+use super::connector;
 use super::contact;
+use super::context;
+use super::cue::Sense;
 use super::id_number;
+use super::lookalike;
 use super::masked::{HIDDEN, hide};
 use super::phone;
 use super::prefilter;
 use super::rule::{Finding, Rule};
-use super::shadow::Shadow;
-use super::token;
-use super::token::Token;
+use super::scene::Scene;
+use super::shadow::{MarkSet, Shadow};
+use super::token::{Kind, Token};
+use super::tokenizer;
+use super::typo;
 
-/// How often the rules run on what they left. What they hide can change how the rest reads, so
-/// they run until nothing is found; a text that needs more rounds is hostile.
+/// Maximum rounds of the rules on one text.
+///
+/// A hidden range can change how the rest of the text reads, so the rules repeat until they find
+/// nothing. A text that needs more rounds is hostile.
 const MAX_ROUNDS: usize = 4;
 
-/// The findings in `text`, in order, not overlapping, on character boundaries.
+/// Returns the findings in `text`, in order, without overlaps and on character boundaries.
 pub(super) fn all(text: &str) -> Vec<Finding> {
     if !prefilter::may_contain(text) {
         return Vec::new();
@@ -30,7 +37,7 @@ pub(super) fn all(text: &str) -> Vec<Finding> {
     until_stable(text, once(text).0)
 }
 
-/// Like [`all`], with the scene of the text, which is built once for both.
+/// Like [`all`], but also returns the scene of the text, which is built only once.
 pub(super) fn all_and_scene(text: &str) -> (Vec<Finding>, Scene<'_>) {
     let (scene, found) = scene(text);
     let found = if prefilter::may_contain(text) {
@@ -41,24 +48,24 @@ pub(super) fn all_and_scene(text: &str) -> (Vec<Finding>, Scene<'_>) {
     (found, scene)
 }
 
-/// Adds to what was found in `text` all that is found once that is hidden.
+/// Adds to `found` in `text` all findings that appear after those are hidden.
 pub(super) fn until_stable(text: &str, mut found: Vec<Finding>) -> Vec<Finding> {
     found = merged(found);
     for round in 1..=MAX_ROUNDS {
         if found.is_empty() {
             break;
         }
-        let left = hide(text, &found);
-        if !prefilter::may_contain(&left) {
+        let masked = hide(text, &found);
+        if !prefilter::may_contain(&masked) {
             break;
         }
-        let more = if round < MAX_ROUNDS { once(&left).0 } else { all_digit_runs(&left) };
-        if more.is_empty() {
+        let new = if round < MAX_ROUNDS { once(&masked).0 } else { all_digit_runs(&masked) };
+        if new.is_empty() {
             break;
         }
-        let places = segments(text, &found);
-        found.extend(more.into_iter().map(|finding| {
-            let range = original_range(&places, finding.range);
+        let segments = segments(text, &found);
+        found.extend(new.into_iter().map(|finding| {
+            let range = original_range(&segments, finding.range);
             Finding { range, ..finding }
         }));
         found = merged(found);
@@ -66,48 +73,70 @@ pub(super) fn until_stable(text: &str, mut found: Vec<Finding>) -> Vec<Finding> 
     found
 }
 
-/// The findings of one run of all rules, and how much work it was: tokens and windows.
+/// Returns the findings of one run of all rules, and its work: tokens plus windows.
 pub(super) fn once(text: &str) -> (Vec<Finding>, usize) {
     let (scene, found) = scene(text);
     run(&scene, found)
 }
 
-/// Runs all rules on a scene in which `found` was found already.
+/// Runs all rules on a scene and adds to the findings `found`; returns the findings and the work.
 fn run(scene: &Scene, mut found: Vec<Finding>) -> (Vec<Finding>, usize) {
-    let taken: Vec<(Range<usize>, Rule)> = id_number::find(scene);
+    let id_numbers: Vec<(Range<usize>, Rule)> = id_number::find(scene);
     found.extend(contact::handles(scene));
-    for (tokens, rule) in &taken {
+    for (tokens, rule) in &id_numbers {
         let last = scene.tokens[..tokens.end].last().map_or(0, |token| token.to);
         let range = scene.shadow.bytes(scene.tokens[tokens.start].from, last);
         found.push(Finding { range, rule: *rule });
     }
-    let taken: Vec<_> = taken.into_iter().map(|(tokens, _)| tokens).collect();
-    let (numbers, windows) = phone::find(scene, &taken);
-    found.extend(numbers);
+    let id_numbers: Vec<_> = id_numbers.into_iter().map(|(tokens, _)| tokens).collect();
+    let (phones, windows) = phone::find(scene, &id_numbers);
+    found.extend(phones);
     (found, scene.tokens.len() + windows)
 }
 
-/// The scene of `text`, in which addresses and links are closed, and the findings among those.
+impl<'a> Scene<'a> {
+    /// Builds the scene of `shadow` from its `tokens`.
+    ///
+    /// Misspelled number words become the words they were meant to be, and the words between them
+    /// become connectors.
+    fn of(shadow: Shadow<'a>, mut tokens: Vec<Token>) -> Self {
+        lookalike::correct(&shadow, &mut tokens);
+        if tokens.iter().any(|token| matches!(token.kind, Kind::Number(_))) {
+            typo::correct(&shadow, &mut tokens);
+            connector::correct(&mut tokens);
+        }
+        let senses = tokens.iter().fold(Sense::NONE, |senses, token| senses.with(token.sense));
+        if senses.has(Sense::NUMBER.with(Sense::CODE)) {
+            context::promote_word_pairs(&mut tokens);
+        }
+        let cue = Sense::PHONE.with(Sense::HANDOVER).with(Sense::CODE);
+        let has_cue = shadow.marks.has(MarkSet::PHONE) || senses.has(cue);
+        let has_lookalike = tokens.iter().any(|token| token.kind == Kind::Lookalike);
+        Self { shadow, tokens, has_cue, has_lookalike }
+    }
+}
+
+/// Builds the scene of `text` with each address and link as one code. Also returns the findings
+/// among the addresses and links.
 pub(super) fn scene(text: &str) -> (Scene<'_>, Vec<Finding>) {
     let shadow = Shadow::of(text);
     let contacts = contact::find(&shadow);
-    let tokens = token::tokens(&shadow, &contacts.ranges());
+    let tokens = tokenizer::tokens(&shadow, &contacts.ranges());
     (Scene::of(shadow, tokens), contacts.found)
 }
 
-/// Everything that says digits, whatever it is: the last resort of a text that does not settle.
+/// Finds every token that says digits: the last resort for a text that does not become stable.
 fn all_digit_runs(text: &str) -> Vec<Finding> {
     let (scene, mut found) = scene(text);
-    let says =
-        scene.tokens.iter().filter(|token| token.says_digits() || token.kind == token::Kind::Code);
-    found.extend(says.map(|Token { from, to, .. }| Finding {
+    let runs = scene.tokens.iter().filter(|token| token.says_digits() || token.kind == Kind::Code);
+    found.extend(runs.map(|Token { from, to, .. }| Finding {
         range: scene.shadow.bytes(*from, *to),
         rule: Rule::National,
     }));
     found
 }
 
-/// Findings in order, those that overlap as one.
+/// Sorts findings and merges those that overlap.
 fn merged(mut found: Vec<Finding>) -> Vec<Finding> {
     found.retain(|finding| !finding.range.is_empty());
     found.sort_by_key(|finding| finding.range.start);
@@ -121,20 +150,21 @@ fn merged(mut found: Vec<Finding>) -> Vec<Finding> {
     found
 }
 
-/// A stretch of the hidden text and the stretch of the original that it stands for.
+/// A range of the masked text with the range of the original that it represents.
 struct Segment {
     masked: Range<usize>,
     original: Range<usize>,
+    /// Whether the text of both ranges is the same.
     is_verbatim: bool,
 }
 
-/// Where each stretch of `text` with `found` hidden came from.
+/// Returns the segments of `text` with `found` hidden.
 fn segments(text: &str, found: &[Finding]) -> Vec<Segment> {
-    let mut places = Vec::with_capacity(found.len() * 2 + 1);
-    let mut shown = 0;
-    let mut add = |length: usize, original: Range<usize>, kept: bool| {
-        places.push(Segment { masked: shown..shown + length, original, is_verbatim: kept });
-        shown += length;
+    let mut segments = Vec::with_capacity(found.len() * 2 + 1);
+    let mut masked_len = 0;
+    let mut add = |length: usize, original: Range<usize>, is_verbatim: bool| {
+        segments.push(Segment { masked: masked_len..masked_len + length, original, is_verbatim });
+        masked_len += length;
     };
     let mut from = 0;
     for Finding { range, .. } in found {
@@ -143,27 +173,27 @@ fn segments(text: &str, found: &[Finding]) -> Vec<Segment> {
         from = range.end;
     }
     add(text.len() - from, from..text.len(), true);
-    places
+    segments
 }
 
-/// Where a range of the hidden text is in the original; what was hidden counts as a whole.
-fn original_range(places: &[Segment], range: Range<usize>) -> Range<usize> {
-    let find = |at: usize| {
-        let index = places.partition_point(|place| place.masked.end <= at);
-        places.get(index)
+/// Maps a range of the masked text to the original. A hidden range counts as a whole.
+fn original_range(segments: &[Segment], range: Range<usize>) -> Range<usize> {
+    let segment_at = |byte: usize| {
+        let index = segments.partition_point(|segment| segment.masked.end <= byte);
+        segments.get(index)
     };
-    let start = find(range.start).map_or(0, |place| {
-        if place.is_verbatim {
-            place.original.start + (range.start - place.masked.start)
+    let start = segment_at(range.start).map_or(0, |segment| {
+        if segment.is_verbatim {
+            segment.original.start + (range.start - segment.masked.start)
         } else {
-            place.original.start
+            segment.original.start
         }
     });
-    let end = range.end.checked_sub(1).and_then(find).map_or(start, |place| {
-        if place.is_verbatim {
-            place.original.start + (range.end - place.masked.start)
+    let end = range.end.checked_sub(1).and_then(segment_at).map_or(start, |segment| {
+        if segment.is_verbatim {
+            segment.original.start + (range.end - segment.masked.start)
         } else {
-            place.original.end
+            segment.original.end
         }
     });
     start..end

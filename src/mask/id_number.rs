@@ -1,25 +1,26 @@
-//! Payment cards and the numbers that governments give to people.
+//! [`find`]: payment cards and the numbers that governments assign to people.
 //!
-//! What lives here: their shapes, check digits and cues. What must not: phone numbers. To add a
-//! document: its shape in [`government`], or its name in the tables of `cue/` if only that tells.
+//! This module contains their shapes, check digits and cues. Phone numbers must not be handled here.
+//! To add a document, add its shape to [`government`]. If only its name identifies it, add the name
+//! to the tables in `cue/`.
 
 use std::ops::Range;
 
 use super::chain;
-use super::chain::Scene;
 use super::cue::Sense;
 use super::rule::Rule;
+use super::scene::Scene;
 use super::shadow::{Class, Glyph};
 use super::token::{Kind, Token};
 
-/// How far before its number a document may be named, in tokens.
+/// Maximum distance of a document's name before its number, in tokens.
 const CUE_TOKENS: usize = 5;
-/// The fewest digits of anything sought.
+/// Minimum digits of a card or document.
 const MIN_DIGITS: usize = 7;
-/// Nothing sought has more groups; of a longer run only its start can be one.
+/// Maximum groups of a card or document; of a longer run only the start can be one.
 const MAX_GROUPS: usize = 8;
 
-/// The cards and documents of `scene`: their tokens, each with its rule.
+/// Finds the cards and documents in `scene`; returns the tokens and the rule of each.
 pub(super) fn find(scene: &Scene) -> Vec<(Range<usize>, Rule)> {
     let mut found = Vec::new();
     for chain in runs(scene) {
@@ -31,46 +32,47 @@ pub(super) fn find(scene: &Scene) -> Vec<(Range<usize>, Rule)> {
             found.push((chain.start..chain.start + count, rule));
         }
     }
-    for (at, token) in scene.tokens.iter().enumerate() {
-        if token.kind == Kind::Code && is_code(scene, at, token) {
-            found.push((at..at + 1, Rule::GovId));
+    for (index, token) in scene.tokens.iter().enumerate() {
+        if token.kind == Kind::Code && is_code(scene, index, token) {
+            found.push((index..index + 1, Rule::GovId));
         }
     }
     found.sort_unstable_by_key(|(tokens, _)| tokens.start);
     found
 }
 
-/// Runs of digit tokens, in which a card or document may be the first few.
+/// Returns the runs of digit tokens that may begin with a card or document.
 fn runs(scene: &Scene) -> impl Iterator<Item = Range<usize>> {
-    let is_digits = |at: usize| scene.tokens.get(at).is_some_and(|t| t.kind == Kind::Digits);
-    let mut at = 0;
+    let is_digits = |index: usize| scene.tokens.get(index).is_some_and(|t| t.kind == Kind::Digits);
+    let mut index = 0;
     let next = move || {
-        while at < scene.tokens.len() && !is_digits(at) {
-            at += 1;
+        while index < scene.tokens.len() && !is_digits(index) {
+            index += 1;
         }
-        let from = at;
-        while is_digits(at)
-            && (at == from || scene.gap(at - 1).len() <= 2 && chain::joins(scene.gap(at - 1)))
+        let from = index;
+        while is_digits(index)
+            && (index == from
+                || scene.gap(index - 1).len() <= 2 && chain::joins(scene.gap(index - 1)))
         {
-            at += 1;
+            index += 1;
         }
-        (from < at).then_some(from..at.min(from + MAX_GROUPS))
+        (from < index).then_some(from..index.min(from + MAX_GROUPS))
     };
-    let length = |run: &Range<usize>| scene.tokens[run.clone()].iter().map(Token::len).sum();
-    std::iter::from_fn(next).filter(move |run| MIN_DIGITS <= length(run))
+    let digit_count = |run: &Range<usize>| scene.tokens[run.clone()].iter().map(Token::len).sum();
+    std::iter::from_fn(next).filter(move |run| MIN_DIGITS <= digit_count(run))
 }
 
-/// The digits of `tokens`; of a token no more than a card has.
+/// Returns the digits of `tokens`: at most 20 per token, one more than a card has.
 fn digits(scene: &Scene, tokens: Range<usize>) -> Vec<u8> {
-    let own = |token: &Token| &scene.shadow.glyphs[token.from..token.to.min(token.from + 20)];
+    let glyphs = |token: &Token| &scene.shadow.glyphs[token.from..token.to.min(token.from + 20)];
     let value = |glyph: &Glyph| match glyph.class {
         Class::Digit(value) => Some(value),
         _ => None,
     };
-    scene.tokens[tokens].iter().flat_map(|token| own(token).iter().filter_map(value)).collect()
+    scene.tokens[tokens].iter().flat_map(|token| glyphs(token).iter().filter_map(value)).collect()
 }
 
-/// How many tokens from the first on are a card or document, and which.
+/// Returns the count of leading tokens that are a card or document, and the rule for it.
 fn leading(scene: &Scene, chain: &Range<usize>, lengths: &[usize]) -> Option<(usize, Rule)> {
     if scene.has_plus(chain.start) {
         return None;
@@ -94,24 +96,24 @@ fn leading(scene: &Scene, chain: &Range<usize>, lengths: &[usize]) -> Option<(us
         .then_some((lengths.len(), Rule::GovId))
 }
 
-/// The documents whose shape tells them.
+/// Returns the count of leading tokens that have the shape of a document.
 fn government(scene: &Scene, chain: &Range<usize>, lengths: &[usize]) -> Option<usize> {
     if !matches!(lengths, [3 | 4, _, _, ..]) {
         return None;
     }
     let digits = digits(scene, chain.start..chain.start + 3);
-    let marks = |plain: char, count: usize| {
+    let have_mark = |plain: char, count: usize| {
         (chain.start..chain.start + count)
-            .all(|at| matches!(scene.gap(at), [glyph] if glyph.plain == plain))
+            .all(|index| matches!(scene.gap(index), [glyph] if glyph.plain == plain))
     };
     match lengths {
-        // India's Aadhaar: three groups of four, the last digit a check.
+        // India's Aadhaar: three groups of four with a check digit at the end.
         [4, 4, 4] if digits[0] >= 2 && !is_years(&digits) && is_verhoeff(&digits) => Some(3),
         // The social security number of the United States.
-        [3, 2, 4, ..] if marks('-', 2) && digits[0] != 9 && digits[..3] != [0, 0, 0] => Some(3),
+        [3, 2, 4, ..] if have_mark('-', 2) && digits[0] != 9 && digits[..3] != [0, 0, 0] => Some(3),
         // Brazil's CPF: 123.456.789-09.
         [3, 3, 3, 2, ..]
-            if marks('.', 2) && matches!(scene.gap(chain.start + 2), [g] if g.plain == '-') =>
+            if have_mark('.', 2) && matches!(scene.gap(chain.start + 2), [g] if g.plain == '-') =>
         {
             Some(4)
         }
@@ -119,13 +121,13 @@ fn government(scene: &Scene, chain: &Range<usize>, lengths: &[usize]) -> Option<
     }
 }
 
-/// Whether each four digits are a year of the last or this century.
+/// Returns `true` if each group of four digits is a year of the last or this century.
 fn is_years(digits: &[u8]) -> bool {
     digits.chunks(4).all(|year| matches!(year, [1, 9, ..] | [2, 0, ..]))
 }
 
-/// Whether a code is a document: India's PAN by its shape, others by being named.
-fn is_code(scene: &Scene, at: usize, token: &Token) -> bool {
+/// Returns `true` if a code is a document: India's PAN by its shape, any other by its name.
+fn is_code(scene: &Scene, index: usize, token: &Token) -> bool {
     let glyphs = &scene.shadow.glyphs[token.from..token.to];
     if !(6..=20).contains(&glyphs.len()) {
         return false;
@@ -134,19 +136,19 @@ fn is_code(scene: &Scene, at: usize, token: &Token) -> bool {
         .iter()
         .map(|glyph| if matches!(glyph.class, Class::Digit(_)) { '9' } else { 'a' })
         .collect();
-    let capital = |glyph: &Glyph| {
-        scene.shadow.text[glyph.at..].chars().next().is_some_and(|c| !c.is_lowercase())
+    let is_capital = |glyph: &Glyph| {
+        scene.shadow.text[glyph.offset..].chars().next().is_some_and(|c| !c.is_lowercase())
     };
-    let holder =
+    let is_holder_type =
         matches!(glyphs[3].plain, 'p' | 'c' | 'h' | 'f' | 'a' | 't' | 'b' | 'l' | 'j' | 'g');
-    shape == "aaaaa9999a" && holder && glyphs.iter().all(capital)
-        || shape.contains('9') && cue(scene, at).has(Sense::GOVERNMENT)
+    shape == "aaaaa9999a" && is_holder_type && glyphs.iter().all(is_capital)
+        || shape.contains('9') && cue(scene, index).has(Sense::GOVERNMENT)
 }
 
-/// The documents named right before the token `at`.
-fn cue(scene: &Scene, at: usize) -> Sense {
+/// Returns the senses of the words right before the token `index`.
+fn cue(scene: &Scene, index: usize) -> Sense {
     let mut sense = Sense::NONE;
-    for token in scene.tokens[..at].iter().rev().take(CUE_TOKENS) {
+    for token in scene.tokens[..index].iter().rev().take(CUE_TOKENS) {
         if token.sense.has(Sense::PHONE) || token.kind == Kind::Digits && token.len() > 3 {
             break;
         }
@@ -155,9 +157,9 @@ fn cue(scene: &Scene, at: usize) -> Sense {
     sense
 }
 
-/// Whether the digits start as those of the large card networks do, and their check digit fits.
+/// Returns `true` if the digits have the prefix of a large card network and a valid check digit.
 fn is_card(digits: &[u8]) -> bool {
-    let network = match digits.len() {
+    let is_network = match digits.len() {
         15 => matches!(digits, [3, 4 | 7, ..]),
         16 | 19 => matches!(
             digits,
@@ -165,10 +167,10 @@ fn is_card(digits: &[u8]) -> bool {
         ),
         _ => false,
     };
-    network && is_luhn(digits)
+    is_network && is_luhn(digits)
 }
 
-/// Whether the last digit is the check digit of payment cards.
+/// Returns `true` if the last digit is the check digit of payment cards.
 fn is_luhn(digits: &[u8]) -> bool {
     let sum: u32 = digits
         .iter()
@@ -180,7 +182,7 @@ fn is_luhn(digits: &[u8]) -> bool {
     sum.is_multiple_of(10) && digits.iter().any(|digit| *digit != 0)
 }
 
-/// Multiplication in the dihedral group of order ten, which Verhoeff's check is made of.
+/// Multiplication in the dihedral group of order ten, on which Verhoeff's check is based.
 const DIHEDRAL: [[u8; 10]; 10] = [
     [0, 1, 2, 3, 4, 5, 6, 7, 8, 9],
     [1, 2, 3, 4, 0, 6, 7, 8, 9, 5],
@@ -194,13 +196,13 @@ const DIHEDRAL: [[u8; 10]; 10] = [
     [9, 8, 7, 6, 5, 4, 3, 2, 1, 0],
 ];
 
-/// The permutation that Verhoeff's check applies once per place.
+/// The permutation that Verhoeff's check applies once per position.
 const PERMUTATION: [usize; 10] = [1, 5, 7, 6, 2, 8, 3, 0, 9, 4];
 
-/// Whether the last digit is the check digit of Aadhaar numbers.
+/// Returns `true` if the last digit is the check digit of Aadhaar numbers.
 fn is_verhoeff(digits: &[u8]) -> bool {
-    let check = digits.iter().rev().enumerate().fold(0, |check, (place, digit)| {
-        let permuted = (0..place % 8).fold(usize::from(*digit), |digit, _| PERMUTATION[digit]);
+    let check = digits.iter().rev().enumerate().fold(0, |check, (position, digit)| {
+        let permuted = (0..position % 8).fold(usize::from(*digit), |digit, _| PERMUTATION[digit]);
         usize::from(DIHEDRAL[check][permuted])
     });
     check == 0
@@ -208,8 +210,8 @@ fn is_verhoeff(digits: &[u8]) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use super::super::explain;
     use super::*;
+    use crate::mask::explain;
 
     fn rules(text: &str) -> Vec<Rule> {
         explain(text).iter().map(|finding| finding.rule).collect()

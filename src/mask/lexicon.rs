@@ -1,7 +1,7 @@
-//! The tables of words compiled once: what a word says, and which digits it says.
+//! [`Lexicon`]: the word tables, compiled once, with the senses and digits of each word.
 //!
-//! What lives here: building the lookups from the tables and asking them. What must not: the
-//! tables themselves (see `words/` and `cue/`). To add words: add them there.
+//! This module builds the lookups from the tables and queries them. The tables themselves must not
+//! be here. To add words, add them in `number_words/` or `cue/`.
 
 use aho_corasick::automaton::Automaton;
 use aho_corasick::{Anchored, MatchKind, dfa};
@@ -16,37 +16,37 @@ use super::shadow::plain;
 /// A word that says digits.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Number {
-    /// What it counts for: 7, 40, 84, 300; for a repetition how often the next digit is said.
+    /// The value: 7, 40, 84, 300. For a repetition, the count of the next digit.
     pub(super) value: u16,
     pub(super) role: Role,
-    /// The languages that have it, as bits.
+    /// The languages that contain the word, as bits.
     pub(super) languages: u64,
-    /// Whether it is an everyday word of some language as well.
+    /// Whether the word is also an everyday word of a language.
     pub(super) everyday: bool,
-    /// Whether it is so common a word that between digits it is one: 2 for 54999, 10 to 12.
+    /// Whether the word is so common that between digits it is not a number: 2 for 54999, 10 to 12.
     pub(super) common: bool,
 }
 
-/// How a number word takes part in a number.
+/// The role of a number word in a number.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Role {
     /// One digit.
     Unit,
     /// Two digits: fifteen, or a compound like chaurasi.
     Pair,
-    /// Two digits of which a unit may replace the second: twenty.
+    /// Two digits; a unit may replace the second: twenty.
     Tens,
-    /// Three digits of which a pair or unit may replace the last ones.
+    /// Three digits; a pair or a unit may replace the last two or the last one.
     Hundreds,
-    /// No digit: says the next one twice or more often.
+    /// No digit: repeats the next one.
     Repeat,
-    /// Multiplies what was said before it: hundred, thousand.
+    /// No digit: multiplies the number before it: hundred, thousand.
     Scale,
-    /// No digit: links those beside it. No word of the tables; see `linker.rs`.
+    /// No digit: connects the numbers on both sides. Set by `connector.rs`, not by the tables.
     Link,
 }
 
-/// What the tables know of one word.
+/// The entry of one word in the tables.
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct WordEntry {
     pub(super) number: Option<Number>,
@@ -56,11 +56,11 @@ pub(super) struct WordEntry {
 /// The compiled tables.
 pub(super) struct Lexicon {
     entries: FxHashMap<String, WordEntry>,
-    /// Stems in ASCII, which most words are; and all others.
+    /// Stems in ASCII, because most words are ASCII, and all other stems.
     stems: [Stems; 2],
 }
 
-/// Parts of words with what each says.
+/// Parts of words with their senses.
 struct Stems {
     automaton: dfa::DFA,
     senses: Vec<Sense>,
@@ -70,7 +70,7 @@ impl Stems {
     fn of(stems: &[(Sense, String)]) -> Self {
         let automaton = dfa::Builder::new()
             .match_kind(MatchKind::LeftmostFirst)
-            // Words are too short for anything but stepping through them to pay.
+            // Words are so short that a prefilter costs more than it saves.
             .prefilter(false)
             .build(stems.iter().map(|(_, stem)| stem))
             .expect("the stems are a small constant table");
@@ -86,7 +86,7 @@ impl Stems {
                 if self.automaton.is_dead(state) {
                     break;
                 }
-                // The leftmost, of which a longer one may still come.
+                // The leftmost match; a longer one may follow.
                 if self.automaton.is_match(state) {
                     sense = self.senses[self.automaton.match_pattern(state, 0).as_usize()];
                 }
@@ -96,13 +96,13 @@ impl Stems {
     }
 }
 
-/// Loaded at the first use or by `warm_up`.
+/// The lexicon, built on first use or by [`warm_up`](super::warm_up).
 pub(super) static LEXICON: Lazy<Lexicon> = Lazy::new(Lexicon::new);
 
 impl Lexicon {
     fn new() -> Self {
         let mut entries = FxHashMap::<String, WordEntry>::default();
-        for (at, language) in number_words::ALL.iter().enumerate() {
+        for (index, language) in number_words::ALL.iter().enumerate() {
             for (word, value, role) in number_words(language) {
                 let entry = entries.entry(word).or_default();
                 let number = entry.number.get_or_insert(Number {
@@ -112,8 +112,8 @@ impl Lexicon {
                     everyday: false,
                     common: false,
                 });
-                // The first language to have a word decides on its value.
-                number.languages |= 1 << at;
+                // The first language that contains a word decides its value.
+                number.languages |= 1 << index;
             }
         }
         for word in number_words::AMBIGUOUS.split_whitespace() {
@@ -139,7 +139,7 @@ impl Lexicon {
         Self { entries, stems: [Stems::of(&ascii), Stems::of(&other)] }
     }
 
-    /// What is known of `word`, which stands in plain form.
+    /// Returns the entry of `word`, which must be in plain form.
     pub(super) fn entry(&self, word: &str) -> WordEntry {
         if let Some(entry) = self.entries.get(word) {
             return *entry;
@@ -148,13 +148,13 @@ impl Lexicon {
         WordEntry { number: None, sense: stems.sense(word) }
     }
 
-    /// All number words in plain form.
+    /// Returns all number words, in plain form.
     pub(super) fn numbers(&self) -> impl Iterator<Item = (&str, Number)> {
         self.entries.iter().filter_map(|(word, entry)| Some((word.as_str(), entry.number?)))
     }
 }
 
-/// The words of one language with what each says.
+/// Returns the words of one language with their values and roles.
 fn number_words(language: &number_words::NumberWords) -> Vec<(String, u16, Role)> {
     let mut all = Vec::new();
     let mut add = |table: &str, value: u16, role: Role| {
@@ -205,7 +205,7 @@ mod tests {
 
     #[test]
     fn lexicon_word_has_a_value_per_language() {
-        let seis = LEXICON.entry("seis").number.expect("known");
+        let seis = LEXICON.entry("seis").number.expect("\"seis\" is a number word");
         assert_eq!((seis.value, seis.role), (6, Role::Unit));
         assert!(seis.languages.count_ones() >= 2);
         assert_eq!(LEXICON.entry("eighty").number.map(|n| n.role), Some(Role::Tens));

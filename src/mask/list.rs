@@ -1,24 +1,25 @@
-//! Several numbers side by side that are a list, a sum or a count, and so no phone number.
+//! [`is_list`]: rows of numbers that are a list, a sum or a count, and so not a phone number.
 //!
-//! What lives here: what a row of tokens says as a whole. What must not: whether one window is a
-//! number (see `verdict.rs`), or the shapes of values (see `shape.rs`). To know another kind of list:
-//! a function asked by [`is_list`].
+//! This module judges a row of tokens as a whole. Whether one window is a number must not be decided
+//! here, but in `verdict.rs`; the shapes of values are in `shape.rs`. To recognize another kind of
+//! list, add a function and call it in [`is_list`].
 
 use std::ops::Range;
 
-use super::chain::{Scene, to_plain};
+use super::chain::to_plain;
 use super::context;
 use super::context::Cue;
+use super::scene::Scene;
 use super::shadow::{Class, MarkSet};
 use super::shape;
 use super::token::Token;
 
-/// Whether a whole chain is counting, a row of years or of scores, so that no part of it is a
-/// number. A word about phones right before it tells otherwise.
+/// Returns `true` if a whole chain is counting, or a row of years or scores, so that no part of it
+/// is a phone number. An adjacent cue overrules this.
 pub(super) fn is_list(scene: &Scene, chain: &Range<usize>) -> bool {
-    let few = (2..=64).contains(&chain.len()) && !scene.has_plus(chain.start);
-    few && (is_sum(scene, chain) || is_listed(scene, chain) || is_amount_list(scene, chain))
-        || few
+    let is_short = (2..=64).contains(&chain.len()) && !scene.has_plus(chain.start);
+    is_short && (is_sum(scene, chain) || is_listed(scene, chain) || is_amount_list(scene, chain))
+        || is_short
             && chain.len() >= 4
             && match context::cue(scene, chain) {
                 Cue::Adjacent => false,
@@ -29,7 +30,7 @@ pub(super) fn is_list(scene: &Scene, chain: &Range<usize>) -> bool {
             }
 }
 
-/// Whether a chain is thousands in groups, and a currency or unit beside it says of what.
+/// Returns `true` if a chain is grouped thousands with a currency or unit next to it.
 fn is_amount_list(scene: &Scene, chain: &Range<usize>) -> bool {
     if chain.len() < 3 || scene.tokens[chain.start + 1].len() != 3 {
         return false;
@@ -40,9 +41,9 @@ fn is_amount_list(scene: &Scene, chain: &Range<usize>) -> bool {
         && context::cue(scene, chain) != Cue::Adjacent
 }
 
-/// Whether numbers are counted, and nothing is said that makes them a phone number.
+/// Returns `true` if the numbers are counting or marks, and `cue` does not make them a phone number.
 pub(super) fn is_count(scene: &Scene, tokens: &Range<usize>, cue: Cue) -> bool {
-    // Fewer are no row of anything.
+    // Fewer numbers are not a series.
     if tokens.len() < shape::MIN_SERIES {
         return false;
     }
@@ -51,18 +52,19 @@ pub(super) fn is_count(scene: &Scene, tokens: &Range<usize>, cue: Cue) -> bool {
         || cue <= Cue::Handover && shape::is_marks(&values)
 }
 
-/// Whether a chain lists several of what a label before it names: zip 10001, 60614, 77005.
+/// Returns `true` if a chain lists several numbers of the kind that a label before it names: zip
+/// 10001, 60614, 77005.
 fn is_listed(scene: &Scene, chain: &Range<usize>) -> bool {
     let length = scene.tokens[chain.start].len();
-    let alike = scene.tokens[chain.clone()].iter().all(|token| token.len() == length);
-    let comma = |at: usize| scene.gap(at).iter().any(|glyph| glyph.plain == ',');
-    alike
+    let have_equal_length = scene.tokens[chain.clone()].iter().all(|token| token.len() == length);
+    let has_comma = |index: usize| scene.gap(index).iter().any(|glyph| glyph.plain == ',');
+    have_equal_length
         && (3..=6).contains(&length) | (length == 2 && chain.len() >= 5)
-        && (chain.len() >= 3 || comma(chain.start))
+        && (chain.len() >= 3 || has_comma(chain.start))
         && context::is_labelled(scene, chain, length, false)
 }
 
-/// Whether an equals sign among other marks makes it a sum.
+/// Returns `true` if `tokens` contain an equals sign and another mark, as a sum does.
 pub(super) fn is_sum(scene: &Scene, tokens: &Range<usize>) -> bool {
     if !scene.shadow.marks.has(MarkSet::EQUALS) {
         return false;
@@ -76,8 +78,10 @@ pub(super) fn is_sum(scene: &Scene, tokens: &Range<usize>) -> bool {
     marks().any(|glyph| glyph.plain == '=') && marks().any(|glyph| glyph.plain != '=')
 }
 
-/// What each token says as one number, as far as it fits. A group that starts with a zero is no
-/// item of a list: it counts for nothing, so that no list has it.
+/// Returns the value of each token, saturated at [`u64::MAX`].
+///
+/// A group that starts with a zero is not an item of a list. Its value is [`u64::MAX`], so that it
+/// is part of no list.
 fn values(scene: &Scene, tokens: &Range<usize>) -> Vec<u64> {
     let value = |token: &Token| {
         let glyphs = &scene.shadow.glyphs[token.from..token.to];

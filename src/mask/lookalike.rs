@@ -1,7 +1,7 @@
-//! Letters and signs that people put in the place of digits, and digits in the place of letters.
+//! Look-alikes: letters and signs that replace a [`digit`], and digits that replace letters.
 //!
-//! What lives here: the tables, and the test whether characters are a number in disguise. What
-//! must not: characters that are digits (see `digit.rs`). To add one: its plain form here.
+//! This module contains the tables, and recognizes disguised numbers. Characters that are digits
+//! must not be here, but in `digit.rs`. To add a look-alike, add its plain form to [`digit`].
 
 use std::ops::Range;
 
@@ -14,45 +14,45 @@ use super::shadow::{Class, Glyph, Shadow};
 use super::shape::is_indian_mobile;
 use super::token::{Kind, Token};
 
-/// A mobile number with its calling code has no more digits.
+/// Maximum digits of a mobile number with its calling code.
 const MAX_MOBILE_DIGITS: usize = 13;
 
 /// Number words with digits for some of their letters: 9ine, f0ur, s3v3n.
 static LEET_WORDS: Lazy<FxHashMap<String, Number>> = Lazy::new(|| {
-    let mut dressed = FxHashMap::default();
+    let mut table = FxHashMap::default();
     let words =
         number_words::ALL[0].units.iter().filter_map(|table| table.split_whitespace().next());
     for (word, value) in words.zip('0'..='9') {
         let Some(number) = LEXICON.entry(word).number else { continue };
         let letters: Vec<char> = word.chars().collect();
         for set in 1..1_u32 << letters.len() {
-            for own in [false, true] {
-                let put = |(at, letter): (usize, &char)| match at {
-                    _ if set & 1 << at == 0 => Some(*letter),
-                    0 if own => Some(value),
+            for uses_own_digit in [false, true] {
+                let replace = |(index, letter): (usize, &char)| match index {
+                    _ if set & 1 << index == 0 => Some(*letter),
+                    0 if uses_own_digit => Some(value),
                     _ => for_letter(*letter),
                 };
-                dressed.extend(
+                table.extend(
                     letters
                         .iter()
                         .enumerate()
-                        .map(put)
+                        .map(replace)
                         .collect::<Option<String>>()
                         .map(|w| (w, number)),
                 );
             }
         }
     }
-    dressed.retain(|word, _| word.chars().filter(char::is_ascii_alphabetic).count() >= 2);
-    dressed
+    table.retain(|word, _| word.chars().filter(char::is_ascii_alphabetic).count() >= 2);
+    table
 });
 
-/// Builds the table now rather than at the first such word.
+/// Builds the table now, so that the first such word does not wait for it.
 pub(super) fn warm_up() {
     Lazy::force(&LEET_WORDS);
 }
 
-/// The digit that is put for a letter.
+/// Returns the digit that replaces a letter in leet.
 const fn for_letter(letter: char) -> Option<char> {
     Some(match letter {
         'o' => '0',
@@ -66,12 +66,12 @@ const fn for_letter(letter: char) -> Option<char> {
     })
 }
 
-/// The number that a word with digits for letters says.
+/// Returns the number of a word with digits for letters.
 pub(super) fn leet_number(word: &str) -> Option<Number> {
     LEET_WORDS.get(word).copied()
 }
 
-/// The digit that a plain character may be read as.
+/// Returns the digit that a plain character may be read as.
 pub(super) const fn digit(plain: char) -> Option<u8> {
     Some(match plain {
         'o' | 'q' | 'о' | 'ο' => 0,
@@ -86,7 +86,7 @@ pub(super) const fn digit(plain: char) -> Option<u8> {
     })
 }
 
-/// The digit that a plain character may be read as where the digits around it already make a number.
+/// Returns the digit that a plain character may be read as if the digits around it form a number.
 pub(super) const fn digit_in_context(plain: char) -> Option<u8> {
     match plain {
         'e' => Some(3),
@@ -94,64 +94,71 @@ pub(super) const fn digit_in_context(plain: char) -> Option<u8> {
     }
 }
 
-/// Makes numbers in disguise of groups that are an Indian mobile number when letters are read as
-/// digits and half of them are digits: 9B-B2-6l-47-SO, +9I 98O2b l4E7l.
+/// Turns groups into look-alikes if they form an Indian mobile number with their letters read as
+/// digits, and at least half of their characters are digits: 9B-B2-6l-47-SO, +9I 98O2b l4E7l.
 pub(super) fn correct(shadow: &Shadow, tokens: &mut [Token]) {
-    // Letters among digits leave a code or a word that touches digits.
-    let mixed = |token: &Token| matches!(token.kind, Kind::Code | Kind::Lookalike);
-    let touch = |pair: &[Token]| pair[0].to == pair[1].from;
-    if !tokens.iter().any(mixed) && !tokens.windows(2).any(touch) {
+    // Letters among digits become a code, or a word that touches digits.
+    let is_mixed = |token: &Token| matches!(token.kind, Kind::Code | Kind::Lookalike);
+    let touches = |pair: &[Token]| pair[0].to == pair[1].from;
+    if !tokens.iter().any(is_mixed) && !tokens.windows(2).any(touches) {
         return;
     }
-    let mut at = 0;
-    while at < tokens.len() {
-        let to = mobile(shadow, tokens, at).unwrap_or(at);
-        for token in &mut tokens[at..to] {
+    let mut index = 0;
+    while index < tokens.len() {
+        let to = mobile(shadow, tokens, index).unwrap_or(index);
+        for token in &mut tokens[index..to] {
             token.kind = Kind::Lookalike;
         }
-        at = to.max(at + 1);
+        index = to.max(index + 1);
     }
 }
 
-/// Where the mobile number in disguise that starts with the token `from` ends.
+/// Returns the end of the disguised mobile number that starts with the token `from`.
 fn mobile(shadow: &Shadow, tokens: &[Token], from: usize) -> Option<usize> {
-    let (mut digits, mut count, mut real) = ([0; MAX_MOBILE_DIGITS], 0, 0);
-    for at in from..tokens.len().min(from + MAX_MOBILE_DIGITS) {
-        let token = &tokens[at];
+    let (mut digits, mut count, mut real_count) = ([0; MAX_MOBILE_DIGITS], 0, 0);
+    for index in from..tokens.len().min(from + MAX_MOBILE_DIGITS) {
+        let token = &tokens[index];
         if matches!(token.kind, Kind::Number(_)) || count + token.len() > MAX_MOBILE_DIGITS {
             return None;
         }
-        let before = real;
+        let previous_count = real_count;
         for glyph in &shadow.glyphs[token.from..token.to] {
             digits[count] = if let Class::Digit(value) = glyph.class {
-                real += 1;
+                real_count += 1;
                 value
             } else {
                 digit_in_context(glyph.plain)?
             };
             count += 1;
         }
-        let gap = at.checked_sub(1).filter(|_| at > from).map(|left| tokens[left].to..token.from);
-        let near = gap.as_ref().is_none_or(|gap| gap.len() <= 1);
-        if !near || real == before && (at == from || !is_meant_as_digits(shadow, token, gap)) {
+        let gap =
+            index.checked_sub(1).filter(|_| index > from).map(|left| tokens[left].to..token.from);
+        let is_near = gap.as_ref().is_none_or(|gap| gap.len() <= 1);
+        if !is_near
+            || real_count == previous_count
+                && (index == from || !is_meant_as_digits(shadow, token, gap))
+        {
             return None;
         }
-        if real < count && real * 2 >= count && is_indian_mobile(&digits[..count]) {
-            return Some(at + 1);
+        if real_count < count && real_count * 2 >= count && is_indian_mobile(&digits[..count]) {
+            return Some(index + 1);
         }
     }
     None
 }
 
-/// Whether letters are meant as digits: shouted, or joined to the digits before by a mark.
+/// Returns `true` if letters are meant as digits: capitals, or letters that a mark joins to the
+/// digits before them.
 fn is_meant_as_digits(shadow: &Shadow, token: &Token, gap: Option<Range<usize>>) -> bool {
-    let marked = gap.is_some_and(|gap| shadow.glyphs[gap].iter().all(|g| g.class == Class::Mark));
-    let shouted =
-        |glyph: &Glyph| shadow.text[glyph.at..].chars().next().is_some_and(char::is_uppercase);
-    marked || shadow.glyphs[token.from..token.to].iter().all(shouted)
+    let is_marked =
+        gap.is_some_and(|gap| shadow.glyphs[gap].iter().all(|g| g.class == Class::Mark));
+    let is_capital =
+        |glyph: &Glyph| shadow.text[glyph.offset..].chars().next().is_some_and(char::is_uppercase);
+    is_marked || shadow.glyphs[token.from..token.to].iter().all(is_capital)
 }
 
-/// Whether `run` is a few digits and otherwise only letters that look like digits.
+/// Returns `true` if `run` consists of digits and letters that look like digits, and at least a
+/// fifth of it are digits.
 pub(super) fn is_disguised(run: &[Glyph]) -> bool {
     let digits = run.iter().filter(|glyph| matches!(glyph.class, Class::Digit(_))).count();
     run.len() >= 3
@@ -163,9 +170,8 @@ pub(super) fn is_disguised(run: &[Glyph]) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use super::super::mask;
-    use super::super::shadow::Shadow;
     use super::*;
+    use crate::mask::mask;
 
     fn disguised(text: &str) -> bool {
         is_disguised(&Shadow::of(text).glyphs)

@@ -1,4 +1,7 @@
-//! The text that may pass from one stranger to another.
+//! [`Masked`]: the only type of text that one stranger may send to another.
+//!
+//! This module contains the type and the replacement of findings. The rules that find contact
+//! details must not be here. To change masked text, use [`Masked::map_text`].
 
 use std::borrow::Cow;
 use std::sync::Arc;
@@ -7,11 +10,12 @@ use serde::{Deserialize, Serialize};
 
 use super::rule::Finding;
 
-/// What stands in the place of a number.
+/// Replacement for each finding.
 pub const HIDDEN: &str = "[hidden]";
 
-/// Text that went through the masker, or whose sender switched it off. Cheap to clone. Stores may
-/// write it down and read it back.
+/// Text that passed through the masker, or whose sender switched the masker off.
+///
+/// It is cheap to clone. Stores may serialize it and read it back.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Masked {
     text: Arc<str>,
@@ -19,17 +23,18 @@ pub struct Masked {
 }
 
 impl Masked {
-    /// Replaces each of `found`, which are in order, do not overlap and end between characters.
+    /// Replaces each of `found`. The findings must be in order, on character boundaries and without
+    /// overlaps.
     pub(super) fn with_hidden(text: &str, found: &[Finding]) -> Self {
         if found.is_empty() {
             return Self::waived(text);
         }
-        let shown = hide(text, found);
+        let masked = hide(text, found);
         let hidden = u32::try_from(found.len()).unwrap_or(u32::MAX);
-        Self { text: shown.into(), hidden }
+        Self { text: masked.into(), hidden }
     }
 
-    /// The text as it is, because its sender wants it so.
+    /// Returns `text` unchanged, because its sender switched the masker off.
     #[must_use]
     pub fn waived(text: &str) -> Self {
         Self { text: text.into(), hidden: 0 }
@@ -40,14 +45,15 @@ impl Masked {
         &self.text
     }
 
-    /// How many numbers were hidden.
+    /// Returns the number of hidden ranges.
     #[must_use]
     pub const fn hidden(&self) -> u32 {
         self.hidden
     }
 
-    /// The text in other words, for what is done to it on its way once it is masked. A function
-    /// without memory has nothing but the masked text to make them of.
+    /// Replaces the text with the result of `reword`, for changes after masking.
+    ///
+    /// `reword` is a function pointer, so that it cannot capture any text but the masked one.
     #[must_use]
     pub fn map_text(self, reword: fn(&str) -> Cow<'_, str>) -> Self {
         match reword(&self.text) {
@@ -56,18 +62,20 @@ impl Masked {
         }
     }
 
-    /// The text in pieces of at most `limit` characters, cut at a space or line end where there
-    /// is one in a piece's last quarter. The count of hidden numbers goes with the first.
+    /// Splits the text into pieces of at most `limit` characters.
+    ///
+    /// A piece ends at the last space or line end in its last quarter, if it has one. The first
+    /// piece carries the count of hidden ranges.
     #[must_use]
     pub fn split_at(self, limit: usize) -> Vec<Self> {
-        // A character is at least a byte: most texts need no counting.
+        // A character has at least one byte, so most texts need no counting.
         if self.text.len() <= limit {
             return vec![self];
         }
         let mut pieces = Vec::new();
         let (mut rest, mut hidden) = (&*self.text, self.hidden);
         while let Some((end, _)) = rest.char_indices().nth(limit.max(1)) {
-            let space = rest[..end].rfind(char::is_whitespace).filter(|at| *at > end / 4 * 3);
+            let space = rest[..end].rfind(char::is_whitespace).filter(|index| *index > end / 4 * 3);
             let (piece, tail) = rest.split_at(space.unwrap_or(end));
             pieces.push(Self { text: piece.into(), hidden: std::mem::take(&mut hidden) });
             rest = tail.trim_start();
@@ -79,20 +87,21 @@ impl Masked {
     }
 }
 
-/// `text` with [`HIDDEN`] in the place of each of `found`, which are as for [`Masked::hiding`].
+/// Returns `text` with [`HIDDEN`] in place of each of `found`, which must be as in
+/// [`Masked::with_hidden`].
 pub(super) fn hide(text: &str, found: &[Finding]) -> String {
-    let mut shown = String::with_capacity(text.len() + found.len() * HIDDEN.len());
+    let mut masked = String::with_capacity(text.len() + found.len() * HIDDEN.len());
     let mut from = 0;
     for Finding { range, .. } in found {
-        shown.push_str(&text[from..range.start]);
-        shown.push_str(HIDDEN);
+        masked.push_str(&text[from..range.start]);
+        masked.push_str(HIDDEN);
         from = range.end;
     }
-    shown.push_str(&text[from..]);
-    shown
+    masked.push_str(&text[from..]);
+    masked
 }
 
-/// Shows that there is text, never which.
+/// Shows the count of hidden ranges, but never the text.
 impl std::fmt::Debug for Masked {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Masked").field("hidden", &self.hidden).finish_non_exhaustive()

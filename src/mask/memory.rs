@@ -1,17 +1,17 @@
-//! What the masker remembers of one sender: the digits of short messages that may be pieces.
+//! [`Memory`]: the digits of one sender's recent short messages, which may be fragments of a number.
 //!
-//! What lives here: [`Memory`], and when a piece completes a number. What must not: any text.
-//! To let another kind of message be a piece: [`reading`].
+//! This module decides when a fragment completes a number. It must not store any text. To accept
+//! another kind of message as a fragment, edit [`classify`].
 
 use std::ops::Range;
 
 use serde::{Deserialize, Serialize};
 
 use super::chain;
-use super::chain::Scene;
 use super::chunk;
 use super::cue::Sense;
 use super::rule::{Finding, Rule};
+use super::scene::Scene;
 use super::shadow::Glyph;
 use super::shape;
 use super::shape::is_indian_mobile;
@@ -19,36 +19,37 @@ use super::spoken;
 use super::spoken::Speech;
 use super::token::{Kind, Token};
 
-/// How many messages a piece is remembered for, and how many pieces.
+/// Maximum age of a fragment, in messages.
 const MAX_FRAGMENT_AGE: u8 = 12;
+/// Maximum number of fragments.
 const MAX_FRAGMENTS: usize = 12;
-/// How many digits are remembered: more than any number has.
+/// Maximum number of digits: more than any phone number has.
 const MAX_DIGITS: usize = 16;
-/// A message longer than this is prose: what came before it was no number.
+/// A longer message is prose, in characters: the fragments before it are not a phone number.
 const PROSE_CHARS: usize = 80;
-/// From this digit on the pieces of what looks like a number are hidden.
+/// Minimum digits of a likely number before its fragments are hidden.
 const MIN_DIGITS_TO_HIDE: usize = 6;
-/// How many messages a label counts for.
+/// Number of messages after a label that it applies to.
 const LABEL_TTL: u8 = 3;
 
-/// What is remembered of one sender's last messages: digits and kinds, no text. Empty it is free
-/// of heap, and so it is when full.
+/// The digits and kinds of one sender's last messages, without any text. It uses no heap memory.
 #[derive(Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Memory {
-    /// The digits of the pieces, oldest first, four bits each, the newest in the lowest.
+    /// The digits of the fragments, four bits each, with the newest digit in the lowest bits.
     digits: u64,
-    /// Per piece, oldest first: how many digits it has.
+    /// Number of digits per fragment, oldest first.
     lengths: [u8; MAX_FRAGMENTS],
-    /// Per piece: how many messages ago it came.
+    /// Age per fragment, in messages, oldest first.
     ages: [u8; MAX_FRAGMENTS],
+    /// Number of fragments.
     pieces: u8,
-    /// Messages for which a word about phones still counts.
+    /// Number of further messages that a cue for a phone number applies to.
     cued: u8,
-    /// Messages for which a label (a code, a score, an age) still counts.
+    /// Number of further messages that a label (a code, a score, an age) applies to.
     labelled: u8,
 }
 
-/// Shows that there is something, never what.
+/// Never shows the digits.
 impl std::fmt::Debug for Memory {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Memory").finish_non_exhaustive()
@@ -56,7 +57,7 @@ impl std::fmt::Debug for Memory {
 }
 
 impl Memory {
-    /// Whether nothing is remembered.
+    /// Returns `true` if the memory contains no fragment and no cue.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         *self == Self::default()
@@ -66,17 +67,18 @@ impl Memory {
         &self.lengths[..usize::from(self.pieces).min(MAX_FRAGMENTS)]
     }
 
-    fn count(&self) -> usize {
+    /// Returns the number of digits of all fragments.
+    fn digit_count(&self) -> usize {
         self.lengths().iter().map(|length| usize::from(*length)).sum::<usize>().min(MAX_DIGITS)
     }
 
-    /// The digits, oldest first.
+    /// Returns the digits, oldest first.
     fn digits(&self) -> Vec<u8> {
-        let count = self.count();
-        (0..count).rev().map(|place| (self.digits >> (4 * place) & 0xf) as u8).collect()
+        let digit_count = self.digit_count();
+        (0..digit_count).rev().map(|position| (self.digits >> (4 * position) & 0xf) as u8).collect()
     }
 
-    /// The pieces as numbers, oldest first.
+    /// Returns the value of each fragment, oldest first.
     fn values(&self) -> Vec<u64> {
         let digits = self.digits();
         let mut from = 0;
@@ -91,104 +93,108 @@ impl Memory {
         values
     }
 
-    fn forget_oldest(&mut self) {
+    fn remove_oldest(&mut self) {
         self.lengths.rotate_left(1);
         self.ages.rotate_left(1);
         (self.lengths[MAX_FRAGMENTS - 1], self.ages[MAX_FRAGMENTS - 1]) = (0, 0);
         self.pieces = self.pieces.saturating_sub(1);
-        // What is forgotten is gone, not just not counted.
-        let kept = 4 * u32::try_from(self.count()).unwrap_or(0);
-        self.digits &= u64::MAX.checked_shr(u64::BITS - kept).unwrap_or(0);
+        // Clears the digits instead of only not counting them.
+        let bits = 4 * u32::try_from(self.digit_count()).unwrap_or(0);
+        self.digits &= u64::MAX.checked_shr(u64::BITS - bits).unwrap_or(0);
     }
 
+    /// Adds a fragment; removes old fragments that exceed the limits.
     fn add(&mut self, digits: &[u8]) {
         let digits = &digits[digits.len().saturating_sub(MAX_DIGITS)..];
         while usize::from(self.pieces) >= MAX_FRAGMENTS
-            || self.pieces > 0 && self.count() + digits.len() > MAX_DIGITS
+            || self.pieces > 0 && self.digit_count() + digits.len() > MAX_DIGITS
         {
-            self.forget_oldest();
+            self.remove_oldest();
         }
         for digit in digits {
             self.digits = self.digits << 4 | u64::from(*digit & 0xf);
         }
-        let at = usize::from(self.pieces);
-        self.lengths[at] = u8::try_from(digits.len()).unwrap_or(u8::MAX);
-        self.ages[at] = 0;
+        let index = usize::from(self.pieces);
+        self.lengths[index] = u8::try_from(digits.len()).unwrap_or(u8::MAX);
+        self.ages[index] = 0;
         self.pieces += 1;
     }
 
-    /// A message passes: old pieces are forgotten.
+    /// Ages all fragments and cues by one message, and removes expired fragments.
     fn age_by_one(&mut self) {
         let pieces = usize::from(self.pieces).min(MAX_FRAGMENTS);
         for age in &mut self.ages[..pieces] {
             *age = age.saturating_add(1);
         }
         while self.pieces > 0 && self.ages[0] >= MAX_FRAGMENT_AGE {
-            self.forget_oldest();
+            self.remove_oldest();
         }
         self.cued = self.cued.saturating_sub(1);
         self.labelled = self.labelled.saturating_sub(1);
     }
 
-    fn forget_pieces(&mut self) {
+    /// Removes all fragments, but no cue.
+    fn clear_fragments(&mut self) {
         *self = Self { cued: self.cued, labelled: self.labelled, ..Self::default() };
     }
 }
 
-/// What a message is to the memory.
+/// The kind of a message.
 enum MessageKind {
-    /// Digits, and nothing else but joining words: the tokens that say them.
+    /// Digits and joining words only; contains the tokens that say the digits.
     Fragment(Vec<Range<usize>>),
-    /// Short talk between pieces.
+    /// Short text between fragments.
     Filler,
-    /// A long text, after which pieces belong to something else.
+    /// A long text; fragments after it belong to another number.
     Prose,
 }
 
-/// Reads one message after `found` was found in it. Adds what completes a number begun in earlier
-/// messages to `found`; returns what is to be remembered.
+/// Reads one message with the findings `found`; returns the memory for the next message.
+///
+/// Adds the fragments that complete a number from earlier messages to `found`.
 pub(super) fn after_message(scene: &Scene, found: &mut Vec<Finding>, memory: &Memory) -> Memory {
     let mut memory = memory.clone();
     memory.age_by_one();
-    let senses = |sense: Sense| scene.tokens.iter().any(|token| token.sense.has(sense));
-    let other = senses(Sense::NOT_PHONE) || is_sum(scene);
-    let contact = senses(Sense::PHONE);
-    // "Guess my number" is about none that could be called.
-    let calls = scene.tokens.iter().any(|token| {
+    let has_sense = |sense: Sense| scene.tokens.iter().any(|token| token.sense.has(sense));
+    let is_not_phone = has_sense(Sense::NOT_PHONE) || is_sum(scene);
+    let is_phone = has_sense(Sense::PHONE);
+    // "Guess my number" does not mean a phone number.
+    let is_contact = scene.tokens.iter().any(|token| {
         token.sense.has(Sense::PHONE) && !token.sense.has(Sense::NUMBER.with(Sense::CODE))
     });
-    let handed = |token: &Token| token.sense.has(Sense::HANDOVER) && token.len() > 5;
-    if (contact || scene.tokens.iter().any(handed)) && (!other || calls) {
+    let is_handover = |token: &Token| token.sense.has(Sense::HANDOVER) && token.len() > 5;
+    if (is_phone || scene.tokens.iter().any(is_handover)) && (!is_not_phone || is_contact) {
         memory.cued = MAX_FRAGMENT_AGE;
     }
-    if other || senses(Sense::LABEL.with(Sense::MONEY).with(Sense::UNIT)) && !contact {
+    if is_not_phone || has_sense(Sense::LABEL.with(Sense::MONEY).with(Sense::UNIT)) && !is_phone {
         memory.labelled = LABEL_TTL;
     }
     if is_sum(scene) {
         return memory;
     }
-    let elsewhere = |rule| matches!(rule, Rule::Email | Rule::Upi | Rule::Handle | Rule::Link);
-    if found.iter().any(|finding| !elsewhere(finding.rule)) {
-        // The number is out and hidden; what comes next begins another.
-        memory.forget_pieces();
+    let is_contact_detail =
+        |rule| matches!(rule, Rule::Email | Rule::Upi | Rule::Handle | Rule::Link);
+    if found.iter().any(|finding| !is_contact_detail(finding.rule)) {
+        // This message contains a hidden number; the next digits begin another.
+        memory.clear_fragments();
         return memory;
     }
     match classify(scene, !memory.lengths().is_empty()) {
         MessageKind::Filler => {}
-        MessageKind::Prose => memory.forget_pieces(),
+        MessageKind::Prose => memory.clear_fragments(),
         MessageKind::Fragment(tokens) => {
-            let whole = tokens.iter().map(|range| Speech::of(scene, range));
-            let digits: Vec<_> = whole.flat_map(|speech| speech.digits).collect();
-            let half_mobile = memory.cued > 0 && digits.len() == 5 && digits[0] >= 6;
-            if memory.labelled > 0 && memory.cued == 0 || is_round(&digits) && !half_mobile {
+            let speeches = tokens.iter().map(|range| Speech::of(scene, range));
+            let digits: Vec<_> = speeches.flat_map(|speech| speech.digits).collect();
+            let is_half_mobile = memory.cued > 0 && digits.len() == 5 && digits[0] >= 6;
+            if memory.labelled > 0 && memory.cued == 0 || is_round(&digits) && !is_half_mobile {
                 return memory;
             }
             memory.add(&digits);
-            let said = tokens
+            let in_words = tokens
                 .iter()
                 .flat_map(Clone::clone)
-                .all(|at| matches!(scene.tokens[at].kind, Kind::Number(_)));
-            if looks_like_number(scene, &memory, said) {
+                .all(|index| matches!(scene.tokens[index].kind, Kind::Number(_)));
+            if looks_like_number(scene, &memory, in_words) {
                 found.extend(tokens.iter().map(|range| {
                     let glyphs = scene.tokens[range.start].from..scene.tokens[range.end - 1].to;
                     Finding {
@@ -202,130 +208,140 @@ pub(super) fn after_message(scene: &Scene, found: &mut Vec<Finding>, memory: &Me
     memory
 }
 
-/// Whether the message reckons: 2+2, 12 x 3 = 36.
+/// Returns `true` if the message contains a calculation: 2+2, 12 * 3 = 36.
 fn is_sum(scene: &Scene) -> bool {
-    let digits = |at: usize| scene.tokens.get(at).is_some_and(|t| t.kind == Kind::Digits);
-    let operator = |glyph: &Glyph| matches!(glyph.plain, '+' | '=' | '×' | '÷' | '*' | '^');
-    (1..scene.tokens.len().min(MAX_DIGITS))
-        .any(|at| digits(at - 1) && digits(at) && scene.gap(at - 1).iter().any(operator))
+    let is_digits = |index: usize| scene.tokens.get(index).is_some_and(|t| t.kind == Kind::Digits);
+    let is_operator = |glyph: &Glyph| matches!(glyph.plain, '+' | '=' | '×' | '÷' | '*' | '^');
+    (1..scene.tokens.len().min(MAX_DIGITS)).any(|index| {
+        is_digits(index - 1) && is_digits(index) && scene.gap(index - 1).iter().any(is_operator)
+    })
 }
 
-/// Reads a message; `begun` tells that pieces are remembered.
-fn classify(scene: &Scene, begun: bool) -> MessageKind {
+/// Returns the kind of a message; `has_fragments` means that the memory contains fragments.
+fn classify(scene: &Scene, has_fragments: bool) -> MessageKind {
     if scene.shadow.glyphs.len() > PROSE_CHARS {
         return MessageKind::Prose;
     }
-    let other = |token: &&Token| {
+    let is_other = |token: &&Token| {
         let joins = token
             .sense
             .has(Sense::CONNECTOR.with(Sense::FILLER).with(Sense::HANDOVER).with(Sense::PHONE));
         !token.says_digits() && !joins
     };
-    // Names like S23 look like digits too; only longer ones are pieces of a number, or those that
-    // stand alone when one was begun.
-    let short = |token: &Token| token.kind == Kind::Lookalike && token.len() < 4;
-    if scene.tokens.iter().any(short) && !(begun && scene.tokens.len() == 1) {
+    // Names like S23 look like digits too. Look-alikes are fragments only if they are longer, or if
+    // they are the whole message and follow other fragments.
+    let is_short = |token: &Token| token.kind == Kind::Lookalike && token.len() < 4;
+    if scene.tokens.iter().any(is_short) && !(has_fragments && scene.tokens.len() == 1) {
         return MessageKind::Filler;
     }
     let chains = chain::chains(scene);
-    let digits =
+    let has_digits =
         |chain: &Range<usize>| scene.tokens[chain.clone()].iter().any(|t| t.kind == Kind::Digits);
-    let alone = scene.tokens.iter().all(Token::says_digits);
-    let words = |chain: &Range<usize>| chain.len() >= if alone { 2 } else { 3 };
-    let pieces: Vec<_> = chains
+    let all_say_digits = scene.tokens.iter().all(Token::says_digits);
+    let has_words = |chain: &Range<usize>| chain.len() >= if all_say_digits { 2 } else { 3 };
+    let fragments: Vec<_> = chains
         .into_iter()
-        .filter(|chain| digits(chain) || words(chain))
+        .filter(|chain| has_digits(chain) || has_words(chain))
         .map(|chain| chunk::without_lead(scene, &chain))
         .collect();
-    let lone = pieces.is_empty() && scene.tokens.len() == 1 && scene.tokens[0].says_digits();
-    if lone && !chain::chains(scene).is_empty() {
+    let is_single =
+        fragments.is_empty() && scene.tokens.len() == 1 && scene.tokens[0].says_digits();
+    if is_single && !chain::chains(scene).is_empty() {
         return MessageKind::Fragment(std::iter::once(0..1).collect());
     }
-    let others = scene.tokens.iter().filter(other).count();
-    if pieces.is_empty()
-        || pieces.len() > 2
-        || others > 0 && !is_interjected(scene, &pieces, others, begun)
+    let other_count = scene.tokens.iter().filter(is_other).count();
+    if fragments.is_empty()
+        || fragments.len() > 2
+        || other_count > 0 && !is_interjected(scene, &fragments, other_count, has_fragments)
     {
         return MessageKind::Filler;
     }
-    MessageKind::Fragment(pieces)
+    MessageKind::Fragment(fragments)
 }
 
-/// Whether a piece has only a word or two thrown in that say nothing of what is counted: "43210 bro".
-fn is_interjected(scene: &Scene, pieces: &[Range<usize>], others: usize, begun: bool) -> bool {
-    let [piece] = pieces else { return false };
-    let counted = Sense::UNIT.with(Sense::MONEY).with(Sense::LABEL);
-    let says = Speech::of(scene, piece).digits.len();
-    others <= 2
-        && scene.tokens.len() <= piece.len() + 2
-        && says >= if begun { 4 } else { 5 }
-        && !scene.tokens.iter().any(|token| token.sense.has(counted) || token.kind == Kind::Code)
+/// Returns `true` if a message is one fragment and at most two other words, and no word names a thing
+/// that the digits could count: "43210 bro".
+fn is_interjected(
+    scene: &Scene,
+    fragments: &[Range<usize>],
+    other_count: usize,
+    has_fragments: bool,
+) -> bool {
+    let [fragment] = fragments else { return false };
+    let countable = Sense::UNIT.with(Sense::MONEY).with(Sense::LABEL);
+    let digit_count = Speech::of(scene, fragment).digits.len();
+    other_count <= 2
+        && scene.tokens.len() <= fragment.len() + 2
+        && digit_count >= if has_fragments { 4 } else { 5 }
+        && !scene.tokens.iter().any(|token| token.sense.has(countable) || token.kind == Kind::Code)
 }
 
-/// Whether digits that came one by one go by no single step often enough for counting.
+/// Returns `true` if `values` are single digits whose steps are too irregular for counting.
 fn is_non_sequential(values: &[u64]) -> bool {
-    let steps = |by: i8| {
+    let count_steps = |by: i8| {
         let next = |value: u64| value.checked_add_signed(by.into());
         values.windows(2).filter(|pair| next(pair[0]) == Some(pair[1])).count()
     };
     values.len() >= MIN_DIGITS_TO_HIDE
         && values.iter().all(|value| *value < 10)
         && values.windows(2).any(|pair| pair[0] != pair[1])
-        && steps(1).max(steps(-1)) * 4 < (values.len() - 1) * 3
+        && count_steps(1).max(count_steps(-1)) * 4 < (values.len() - 1) * 3
 }
 
-/// Whether the digits are those of an amount: 15000.
+/// Returns `true` if the digits are those of a round amount: 15000.
 fn is_round(digits: &[u8]) -> bool {
     digits.len() >= 3 && digits.ends_with(&[0, 0])
 }
 
-/// Whether the remembered pieces look like a number; `said` tells that the last is in words.
-fn looks_like_number(scene: &Scene, memory: &Memory, said: bool) -> bool {
+/// Returns `true` if the fragments look like a phone number; `in_words` means that the last one
+/// consists of number words.
+fn looks_like_number(scene: &Scene, memory: &Memory, in_words: bool) -> bool {
     let digits = memory.digits();
     let values = memory.values();
-    let years = values.iter().all(|value| (1900..=2099).contains(value));
-    let alone = values.len() == 1;
-    let recited =
+    let are_years = values.iter().all(|value| (1900..=2099).contains(value));
+    let is_single = values.len() == 1;
+    let is_recited =
         values.len() >= 4 && spoken::is_counting_aloud(&values) && !is_non_sequential(&values);
-    if years || shape::is_counting(&values) || recited {
+    if are_years || shape::is_counting(&values) || is_recited {
         return false;
     }
     if digits.len() > 13 && !memory.ends_mobile(&digits) {
         return false;
     }
-    let dialled = digits.first().is_some_and(|first| *first >= 6 || *first == 0);
-    // Ages, scores and prices are typed in digits.
-    let enough = if memory.cued > 0 || said { MIN_DIGITS_TO_HIDE } else { MIN_DIGITS_TO_HIDE + 1 };
-    let mobile = is_indian_mobile(&digits) || memory.ends_mobile(&digits);
-    if alone {
-        // One message is a number of its own only if a number could not be shorter.
-        return dialled
+    let is_dialled = digits.first().is_some_and(|first| *first >= 6 || *first == 0);
+    // Ages, scores and prices are written in digits.
+    let min_digits =
+        if memory.cued > 0 || in_words { MIN_DIGITS_TO_HIDE } else { MIN_DIGITS_TO_HIDE + 1 };
+    let is_mobile = is_indian_mobile(&digits) || memory.ends_mobile(&digits);
+    if is_single {
+        // A single fragment must be longer than the shortest number.
+        return is_dialled
             && digits.len() > MIN_DIGITS_TO_HIDE
             && !shape::is_run(&digits)
             && scene.tokens.len() == 1;
     }
-    mobile
-        || (dialled && digits.len() >= enough)
-        || memory.cued > 0 && digits.len() > enough
+    is_mobile
+        || (is_dialled && digits.len() >= min_digits)
+        || memory.cued > 0 && digits.len() > min_digits
         || (10..=12).contains(&digits.len())
 }
 
 impl Memory {
-    /// Whether the last ten digits are a mobile number that starts with a piece.
+    /// Returns `true` if the last digits are a mobile number that starts with a fragment.
     fn ends_mobile(&self, digits: &[u8]) -> bool {
         let mut from = 0;
         self.lengths().iter().any(|length| {
-            let own = digits.get(from..).unwrap_or_default();
+            let tail = digits.get(from..).unwrap_or_default();
             from += usize::from(*length);
-            is_indian_mobile(own)
+            is_indian_mobile(tail)
         })
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use super::super::mask_next;
     use super::*;
+    use crate::mask::mask_next;
 
     fn masked(messages: &[&str]) -> Vec<String> {
         let mut memory = Memory::default();
@@ -377,7 +393,7 @@ mod tests {
         let passed = messages[..13]
             .iter()
             .fold(Memory::default(), |memory, text| mask_next(text, &memory).1);
-        assert!(passed.is_empty(), "nothing of it is left");
+        assert!(passed.is_empty(), "the memory is empty");
     }
 
     #[test]
@@ -391,7 +407,10 @@ mod tests {
     #[test]
     fn mask_memory_round_trips_through_serde() {
         let (_, memory) = mask_next("85807", &Memory::default());
-        let stored = serde_json::to_string(&memory).expect("serialised");
-        assert_eq!(serde_json::from_str::<Memory>(&stored).expect("read back"), memory);
+        let stored = serde_json::to_string(&memory).expect("the memory serializes");
+        assert_eq!(
+            serde_json::from_str::<Memory>(&stored).expect("the memory deserializes"),
+            memory
+        );
     }
 }

@@ -1,20 +1,29 @@
-//! The phone masker: text in, [`Masked`] out, pure.
+//! The masker: [`mask`] takes text and returns [`Masked`], as a pure function.
 //!
-//! What lives here: finding numbers and what else identifies a person, and the type that proves
-//! it was done. What must not: anything about chats, people or transports.
+//! This folder finds phone numbers and other contact details, and contains the type that proves it.
+//! Code about chats, users or transports must not be here.
 //!
-//! How a text is read, file by file: `gate` lets most texts pass at once; `shadow` folds the
-//! characters (with `digit` for digits of all scripts); `token` cuts them into digits, number
-//! words (`lexicon`, `glued`, `slip`, `linker`, `lookalike`; tables in `words/` and `cue/`) and other words;
-//! `chain` joins tokens over separators; `number` tries windows of a chain, which `verdict` judges
-//! by `shape`, `context`, `list` and `plan`; `spoken` and `chunk` take what is said in words or in pieces;
-//! `identity` and `contact` (with `post`) find what is no phone number but no less private; `memory` carries
-//! pieces from message to message; `find` runs it all until nothing more is found. To teach it a
-//! new form: the file whose header speaks of it, with an example of it and of what merely looks
-//! like it in the tests.
+//! The steps for one text, by file:
 //!
-//! **Invariants:** only this module makes a [`Masked`]; text outside of findings is not touched;
-//! masking twice hides nothing more; the time is linear in the text.
+//! 1. `prefilter` lets most texts pass without further work.
+//! 2. `shadow` folds the characters, with `digit` for digits of all scripts.
+//! 3. `tokenizer` splits them into tokens: digits, number words and other words. It uses `lexicon`
+//!    (tables in `number_words/` and `cue/`), `run_together` and `lookalike`.
+//! 4. `find` corrects the tokens with `lookalike`, `typo`, `connector` and `context`, and builds the
+//!    `scene`.
+//! 5. `id_number` and `contact` (with `profile_path`) find contact details that are not phone
+//!    numbers.
+//! 6. `chain` joins tokens over separators. `phone` tries the windows of a chain, and `verdict`
+//!    judges each by `shape`, `context`, `list` and `numbering_plan`.
+//! 7. `spoken` finds numbers in words, and `chunk` finds numbers in parts.
+//! 8. `find` repeats the steps until it finds no more, and `memory` carries fragments of numbers
+//!    from one message to the next.
+//!
+//! To support a new form of number, edit the file whose header mentions it. Add an example of the
+//! form, and one of text that only looks like it, to the tests.
+//!
+//! **Invariants:** Only this module creates a [`Masked`]. Text outside of findings is unchanged.
+//! Masking a text twice hides nothing more. The time is linear in the length of the text.
 
 mod chain;
 mod chunk;
@@ -38,10 +47,12 @@ mod prefilter;
 mod profile_path;
 mod rule;
 mod run_together;
+mod scene;
 mod shadow;
 mod shape;
 mod spoken;
 mod token;
+mod tokenizer;
 mod typo;
 mod verdict;
 
@@ -49,40 +60,43 @@ pub use masked::{HIDDEN, Masked};
 pub use memory::Memory;
 pub use rule::{Finding, Rule};
 
-/// Hides every phone number, and what else leads to a person, in `text`.
+/// Hides every phone number and other contact detail in `text`.
 #[must_use]
 pub fn mask(text: &str) -> Masked {
     Masked::with_hidden(text, &explain(text))
 }
 
-/// Hides like [`mask`], and also what completes a number that the same sender's last messages
-/// began. Returns what to pass with the sender's next message.
+/// Hides like [`mask`], and also the rest of a number that began in the sender's last messages.
+///
+/// Returns the memory to pass with the same sender's next message.
 #[must_use]
 pub fn mask_next(text: &str, memory: &Memory) -> (Masked, Memory) {
     let (found, memory) = explain_next(text, memory);
     (Masked::with_hidden(text, &found), memory)
 }
 
-/// What [`mask`] hides and by which rule: in order, not overlapping.
+/// Returns the ranges that [`mask`] hides, with their rules, in order and without overlaps.
 #[must_use]
 pub fn explain(text: &str) -> Vec<Finding> {
     find::all(text)
 }
 
-/// What [`mask_next`] hides and by which rule, and what to pass with the next message.
+/// Returns the ranges that [`mask_next`] hides, with their rules, and the memory to pass with the
+/// next message.
 #[must_use]
 pub fn explain_next(text: &str, memory: &Memory) -> (Vec<Finding>, Memory) {
     let (mut found, scene) = find::all_and_scene(text);
-    let known = found.len();
+    let count = found.len();
     let memory = memory::after_message(&scene, &mut found, memory);
-    if found.len() > known {
+    if found.len() > count {
         found = find::until_stable(text, found);
     }
     (found, memory)
 }
 
-/// Loads the numbering plans and builds all tables, so that the first message waits for nothing.
-/// Call it at start; later calls cost next to nothing.
+/// Loads the numbering plans and builds all tables, so that the first message does not wait for it.
+///
+/// Call it at start; later calls are cheap.
 pub fn warm_up() {
     numbering_plan::warm_up();
     shadow::warm_up();
@@ -95,8 +109,9 @@ pub fn warm_up() {
     contact::warm_up();
 }
 
-/// How much work masking `text` is, in tokens read and windows judged. Deterministic, so that a
-/// test can tell linear from quadratic without a clock.
+/// Returns the work of masking `text`: the number of tokens read plus windows judged.
+///
+/// It is deterministic, so that a test can distinguish linear from quadratic time without a clock.
 #[must_use]
 pub fn work(text: &str) -> usize {
     find::once(text).1

@@ -1,7 +1,8 @@
-//! Numbering plans: whether digits are a number that some country gives out.
+//! [`NumberingPlans`]: whether digits are a valid number in a country.
 //!
-//! What lives here: asking the metadata, and how long asking may take. What must not: any look at
-//! the text around the digits. To ask more countries for national numbers: [`NATIONAL`].
+//! This module queries the metadata and limits the queries per text. It must not read the text
+//! around the digits. To try more countries for national numbers, add them to
+//! [`DEFAULT_COUNTRIES`].
 
 use std::cell::Cell;
 use std::collections::HashSet;
@@ -9,8 +10,8 @@ use std::collections::HashSet;
 use once_cell::sync::Lazy;
 use rlibphonenumber::{PHONE_NUMBER_UTIL, PhoneNumber};
 
-/// Calling codes whose national numbers are tried when no code is given, with the digits that
-/// stand before a number when it is dialled within the country.
+/// Calling codes whose national numbers are tried when a number has no calling code. Each comes with
+/// the trunk prefix that callers within the country dial first.
 const DEFAULT_COUNTRIES: &[(i32, &[u8])] = &[
     (1, &[1]),
     (44, &[0]),
@@ -71,14 +72,14 @@ const DEFAULT_COUNTRIES: &[(i32, &[u8])] = &[
     (91, &[0]),
 ];
 
-/// The calling codes that are assigned. None of them is the start of another.
+/// The assigned calling codes. None of them is a prefix of another.
 static CODES: Lazy<HashSet<i32>> =
     Lazy::new(|| PHONE_NUMBER_UTIL.get_supported_calling_codes().collect());
 
-/// What asking is limited to in one text, so that a hostile one takes no longer than a long one.
+/// Maximum queries per text, so that a hostile text takes no longer than a long one.
 const MAX_QUERIES: u32 = 256;
 
-/// The numbering plans, with a limit on how often one text may ask them.
+/// The numbering plans with a limit on the queries for one text.
 pub(super) struct NumberingPlans {
     queries_left: Cell<u32>,
 }
@@ -88,38 +89,38 @@ impl NumberingPlans {
         Self::with_query_limit(MAX_QUERIES)
     }
 
-    /// Plans that may be asked only so often.
-    pub(super) const fn with_query_limit(questions: u32) -> Self {
-        Self { queries_left: Cell::new(questions) }
+    /// Creates plans that answer at most `limit` queries.
+    pub(super) const fn with_query_limit(limit: u32) -> Self {
+        Self { queries_left: Cell::new(limit) }
     }
 
-    /// Whether `digits`, which start with a calling code, are a valid number.
+    /// Returns `true` if `digits`, which start with a calling code, are a valid number.
     pub(super) fn is_international(&self, digits: &[u8]) -> bool {
         let Some((code, national)) = split(digits) else { return false };
-        // People leave the trunk zero in: +44 (0)20 …
-        let trunk = national.strip_prefix(&[0]);
-        self.is_valid(code, national) || trunk.is_some_and(|rest| self.is_valid(code, rest))
+        // Many numbers still contain the trunk zero: +44 (0)20 …
+        let without_trunk = national.strip_prefix(&[0]);
+        self.is_valid(code, national) || without_trunk.is_some_and(|rest| self.is_valid(code, rest))
     }
 
-    /// Whether `digits`, which start with a calling code, are as many as a number there has. Takes
-    /// a small part of the time of [`Self::is_international`].
+    /// Returns `true` if `digits`, which start with a calling code, have the length of a number in
+    /// that country. Takes a small part of the time of [`Self::is_international`].
     pub(super) fn is_possible(&self, digits: &[u8]) -> bool {
         let Some((code, national)) = split(digits) else { return false };
-        let possible = |national: &[u8]| {
+        let is_possible = |national: &[u8]| {
             self.may_query(national)
                 && PHONE_NUMBER_UTIL.is_possible_number(&number(code, national))
         };
-        possible(national) || national.strip_prefix(&[0]).is_some_and(possible)
+        is_possible(national) || national.strip_prefix(&[0]).is_some_and(is_possible)
     }
 
-    /// Whether `digits` are a valid number within any of the countries that are tried.
+    /// Returns `true` if `digits` are a valid national number in one of [`DEFAULT_COUNTRIES`].
     pub(super) fn is_national(&self, digits: &[u8]) -> bool {
         if self.queries_left.get() == 0 {
             return false;
         }
         DEFAULT_COUNTRIES.iter().any(|(code, trunk)| {
-            let dialled = digits.strip_prefix(*trunk).filter(|_| !trunk.is_empty());
-            dialled.is_some_and(|national| self.is_valid(*code, national))
+            let without_trunk = digits.strip_prefix(*trunk).filter(|_| !trunk.is_empty());
+            without_trunk.is_some_and(|national| self.is_valid(*code, national))
                 || (digits.first() != Some(&0) || trunk.is_empty()) && self.is_valid(*code, digits)
         })
     }
@@ -128,16 +129,16 @@ impl NumberingPlans {
         self.may_query(national) && PHONE_NUMBER_UTIL.is_valid_number(&number(code, national))
     }
 
-    /// Whether there is anything to ask about `national`, and a question left.
+    /// Returns `true` if `national` has a plausible length and a query is left, and counts the query.
     fn may_query(&self, national: &[u8]) -> bool {
-        let left = self.queries_left.get();
-        let asks = (4..=14).contains(&national.len()) && left > 0;
-        self.queries_left.set(left - u32::from(asks));
-        asks
+        let remaining = self.queries_left.get();
+        let is_allowed = (4..=14).contains(&national.len()) && remaining > 0;
+        self.queries_left.set(remaining - u32::from(is_allowed));
+        is_allowed
     }
 }
 
-/// The calling code that `digits` start with, and the rest.
+/// Splits `digits` into the calling code and the rest; `None` if they start with no calling code.
 fn split(digits: &[u8]) -> Option<(i32, &[u8])> {
     let mut code = 0;
     let length = digits.iter().take(3).position(|digit| {
@@ -158,11 +159,11 @@ fn number(country_code: i32, national: &[u8]) -> PhoneNumber {
     }
 }
 
-/// Loads the metadata and compiles the patterns of the countries that are asked most.
+/// Loads the metadata, and compiles the patterns of the countries that are queried most.
 pub(super) fn warm_up() {
     Lazy::force(&CODES);
     let plan = NumberingPlans::new();
-    // No country gives out this number, so all of them are asked.
+    // No country assigns this number, so the query tries all of them.
     plan.is_national(&[0; 10]);
     for national in [[2; 10].as_slice(), &[9; 10], &[6; 9], &[7; 8]] {
         NumberingPlans::new().is_national(national);
@@ -198,9 +199,9 @@ mod tests {
     #[test]
     fn plan_limits_queries_per_text() {
         let plan = NumberingPlans::new();
-        let asked =
+        let valid =
             (0..100_000u64).filter(|n| plan.is_national(&digits(&format!("{n:010}")))).count();
-        assert!(asked < 1_000);
+        assert!(valid < 1_000);
         assert_eq!(plan.queries_left.get(), 0);
     }
 }

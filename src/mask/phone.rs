@@ -1,9 +1,11 @@
-//! Phone numbers in a scene: tries the windows of each chain, then words, then pieces.
+//! [`find`]: phone numbers in a scene, from the windows of each chain, from words and from parts.
 //!
-//! What lives here: which windows are tried and in which order. What must not: whether one is a
-//! number (see `verdict.rs`, `spoken.rs`, `chunk.rs`). To add a way to look: a step in [`find`].
+//! This module decides which windows to try and orders them. Whether a window is a number must
+//! not be decided here, but in `verdict.rs`, `spoken.rs` and `chunk.rs`. To add a search, add a step
+//! to [`find`].
 //!
-//! **Invariant:** each token starts at most [`REACH`] windows per level, so the time is linear.
+//! **Invariant:** Each token starts at most [`MAX_WINDOW_TOKENS`] windows per level, so the time is
+//! linear.
 
 use std::ops::Range;
 
@@ -12,20 +14,21 @@ use regex::Regex;
 use smallvec::SmallVec;
 
 use super::chain;
-use super::chain::{Chains, Digits, Scene};
+use super::chain::{Chains, Digits};
 use super::chunk;
 use super::list;
 use super::numbering_plan::NumberingPlans;
 use super::rule::{Finding, Rule};
+use super::scene::Scene;
 use super::shadow::Class;
 use super::spoken;
 use super::token::{Kind, Token};
 use super::verdict::{Level, MAX_DIGITS, MIN_DIGITS, Window};
 
-/// The most tokens of a window: no number has more digits.
+/// Maximum tokens of a window: no number has more digits.
 const MAX_WINDOW_TOKENS: usize = MAX_DIGITS;
 
-/// What may follow a number as its extension.
+/// An extension that may follow a number.
 static EXTENSION: Lazy<Regex> = Lazy::new(|| {
     let pattern = concat!(
         r"^[ ,;(/-]{0,3}(?:(?:extension|extn|ext|x|int|interno|anexo|ramal|poste|durchwahl|dw|доб)",
@@ -34,22 +37,23 @@ static EXTENSION: Lazy<Regex> = Lazy::new(|| {
     Regex::new(pattern).expect("the pattern is a constant that the tests compile")
 });
 
-/// Compiles the patterns now rather than at the first number.
+/// Compiles the pattern now, so that the first number does not wait for it.
 pub(super) fn warm_up() {
     Lazy::force(&EXTENSION);
 }
 
-/// The phone numbers of `scene` outside of the tokens `taken`, and how many windows were judged.
+/// Finds the phone numbers in `scene` outside of the tokens `taken`. Also returns the number of
+/// windows judged.
 pub(super) fn find(scene: &Scene, taken: &[Range<usize>]) -> (Vec<Finding>, usize) {
-    let mut flags = SmallVec::from_elem(false, scene.tokens.len());
+    let mut is_taken = SmallVec::from_elem(false, scene.tokens.len());
     for tokens in taken {
-        flags[tokens.clone()].fill(true);
+        is_taken[tokens.clone()].fill(true);
     }
     let mut search = PhoneSearch {
         scene,
         plan: NumberingPlans::new(),
         found: Vec::new(),
-        taken: flags,
+        taken: is_taken,
         windows: 0,
     };
     let mut rest = Chains::new();
@@ -62,16 +66,18 @@ pub(super) fn find(scene: &Scene, taken: &[Range<usize>]) -> (Vec<Finding>, usiz
     (search.found, search.windows)
 }
 
+/// The state of a search through one scene.
 struct PhoneSearch<'a> {
     scene: &'a Scene<'a>,
     plan: NumberingPlans,
     found: Vec<Finding>,
-    /// Which tokens are part of something found.
+    /// Whether each token is part of a finding.
     taken: SmallVec<[bool; 64]>,
     windows: usize,
 }
 
 impl PhoneSearch<'_> {
+    /// Adds the number at `tokens`, with its prefix and extension.
     fn add(&mut self, tokens: &Range<usize>, rule: Rule) {
         let scene = self.scene;
         let Some(last) = scene.tokens[..tokens.end].last() else { return };
@@ -83,31 +89,37 @@ impl PhoneSearch<'_> {
         self.found.push(Finding { range: scene.shadow.bytes(from, to), rule });
     }
 
-    /// The lone digit that is dialled before the number at the token `at`, or that token itself:
-    /// 8 (912) 367-92-47, 8 800 555 35 35.
-    fn trunk_prefix(&self, at: usize) -> usize {
-        let Some(before) = at.checked_sub(1) else { return at };
+    /// Returns the token of the trunk digit before the number at the token `index`, or `index` if the
+    /// number has none: 8 (912) 367-92-47, 8 800 555 35 35.
+    fn trunk_prefix(&self, index: usize) -> usize {
+        let Some(before) = index.checked_sub(1) else { return index };
         let token = &self.scene.tokens[before];
         let gap = self.scene.gap(before);
-        let parenthesis = gap.iter().any(|glyph| glyph.plain == '(');
-        let eight = self.scene.shadow.get(token.from).is_some_and(|glyph| glyph.plain == '8')
+        let has_parenthesis = gap.iter().any(|glyph| glyph.plain == '(');
+        let is_eight = self.scene.shadow.get(token.from).is_some_and(|glyph| glyph.plain == '8')
             && matches!(gap, [glyph] if matches!(glyph.plain, ' ' | '-'))
-            && self.scene.tokens[at].len() == 3;
-        let joined = token.kind == Kind::Digits && token.len() == 1 && chain::joins(gap);
-        if joined && !self.taken[before] && (parenthesis || eight) { before } else { at }
+            && self.scene.tokens[index].len() == 3;
+        let is_joined = token.kind == Kind::Digits && token.len() == 1 && chain::joins(gap);
+        if is_joined && !self.taken[before] && (has_parenthesis || is_eight) {
+            before
+        } else {
+            index
+        }
     }
 
-    /// The first run of tokens within `range` that are not taken and, if `digits`, no words.
-    fn run(&self, range: Range<usize>, digits: bool) -> Option<Range<usize>> {
-        let is_word = |at: usize| matches!(self.scene.tokens[at].kind, Kind::Number(_));
-        let fits = |at: &usize| !(self.taken[*at] || digits && is_word(*at));
-        let from = range.clone().find(fits)?;
-        let to = (from..range.end).find(|at| !fits(at)).unwrap_or(range.end);
+    /// Returns the first run of tokens in `range` that are not taken, without words if `digits_only`.
+    fn run(&self, range: Range<usize>, digits_only: bool) -> Option<Range<usize>> {
+        let is_word = |index: usize| matches!(self.scene.tokens[index].kind, Kind::Number(_));
+        let is_free = |index: &usize| !(self.taken[*index] || digits_only && is_word(*index));
+        let from = range.clone().find(is_free)?;
+        let to = (from..range.end).find(|index| !is_free(index)).unwrap_or(range.end);
         Some(from..to)
     }
 
-    /// Finds numbers in `chain` and adds to `rest` the parts without any. Words come before digits
-    /// that only a cue makes a number: in "six, 8, 9, 4 …" the six is part of it.
+    /// Finds the numbers in `chain`, and adds the parts without numbers to `rest`.
+    ///
+    /// Words are tried before digits that need a cue, so that in "six, 8, 9, 4 …" the six is part of
+    /// the number.
     fn chain(&mut self, chain: Range<usize>, rest: &mut Chains) {
         let is_word = |token: &Token| matches!(token.kind, Kind::Number(_));
         if self.scene.tokens[chain.clone()].iter().any(is_word) {
@@ -130,21 +142,21 @@ impl PhoneSearch<'_> {
         }
     }
 
-    /// Finds numbers in the runs of digits within `chain`, the surest first.
+    /// Finds numbers in the runs of digits in `chain`, from the most certain to the least.
     fn digits(&mut self, chain: Range<usize>, levels: &[Level]) {
-        let mut left = chain;
-        while let Some(run) = self.run(left.clone(), true) {
-            left.start = run.end;
-            let count: usize = run.clone().map(|at| self.scene.tokens[at].len()).sum();
-            if count < MIN_DIGITS || list::is_list(self.scene, &run) {
+        let mut rest = chain;
+        while let Some(run) = self.run(rest.clone(), true) {
+            rest.start = run.end;
+            let digit_count: usize = run.clone().map(|index| self.scene.tokens[index].len()).sum();
+            if digit_count < MIN_DIGITS || list::is_list(self.scene, &run) {
                 continue;
             }
             let digits = Digits::of(self.scene, &run);
-            let known = self.found.len();
-            for (at, level) in levels.iter().enumerate() {
-                if *level == Level::Likely && self.found.len() > known {
-                    // What is certain parts the run into others.
-                    self.digits(run.clone(), &levels[at..]);
+            let found_count = self.found.len();
+            for (index, level) in levels.iter().enumerate() {
+                if *level == Level::Likely && self.found.len() > found_count {
+                    // The numbers found split the run into several.
+                    self.digits(run.clone(), &levels[index..]);
                     break;
                 }
                 self.windows(&run, &digits, *level);
@@ -152,28 +164,29 @@ impl PhoneSearch<'_> {
         }
     }
 
-    /// Tries the windows of `run` at one level, at each token the longest first.
+    /// Tries the windows of `run` at one level, the longest first at each token.
     fn windows(&mut self, run: &Range<usize>, digits: &Digits, level: Level) {
-        let mut left = run.clone();
-        while let Some(from) = left.find(|at| !self.taken[*at]) {
-            let reach = from..run.end.min(from + MAX_WINDOW_TOKENS);
-            let longest = reach.clone().find(|at| self.taken[*at]).unwrap_or(reach.end);
-            let plus = self.scene.has_plus(from);
+        let mut rest = run.clone();
+        while let Some(from) = rest.find(|index| !self.taken[*index]) {
+            let range = from..run.end.min(from + MAX_WINDOW_TOKENS);
+            let longest = range.clone().find(|index| self.taken[*index]).unwrap_or(range.end);
+            let has_plus = self.scene.has_plus(from);
             let first = digits.slice(from - run.start..from - run.start + 1).first();
-            if !plus && first.is_some_and(|first| !level.may_start(self.scene, *first)) {
-                left.start = from + 1;
+            if !has_plus && first.is_some_and(|first| !level.may_start(self.scene, *first)) {
+                rest.start = from + 1;
                 continue;
             }
             let ends = digits.ends(from - run.start, MIN_DIGITS..=MAX_DIGITS);
             let (shortest, longest) =
                 (run.start + ends.start, longest.min(run.start + ends.end - 1));
             let found = (shortest..=longest).rev().find_map(|to| {
-                let own = digits.slice(from - run.start..to - run.start);
+                let window_digits = digits.slice(from - run.start..to - run.start);
                 self.windows += 1;
-                let window = Window { scene: self.scene, tokens: from..to, digits: own, plus };
+                let window =
+                    Window { scene: self.scene, tokens: from..to, digits: window_digits, has_plus };
                 Some((to, window.judge(level, &self.plan)?))
             });
-            left.start = match found {
+            rest.start = match found {
                 Some((to, rule)) => {
                     self.add(&(from..to), rule);
                     to
@@ -184,12 +197,12 @@ impl PhoneSearch<'_> {
     }
 }
 
-/// How many glyphs from `at` on are the extension of the number before.
-fn extension(scene: &Scene, at: usize) -> usize {
-    let after = &scene.shadow.glyphs[at..];
+/// Returns the length of the extension at the glyph `start`, or 0 if it has none.
+fn extension(scene: &Scene, start: usize) -> usize {
+    let after = &scene.shadow.glyphs[start..];
     let after = &after[..after.len().min(20)];
-    let digits = after.iter().any(|glyph| matches!(glyph.class, Class::Digit(_)));
-    if !digits {
+    let has_digits = after.iter().any(|glyph| matches!(glyph.class, Class::Digit(_)));
+    if !has_digits {
         return 0;
     }
     EXTENSION.find(&chain::to_plain(after)).map_or(0, |found| found.as_str().chars().count())
@@ -197,7 +210,7 @@ fn extension(scene: &Scene, at: usize) -> usize {
 
 #[cfg(test)]
 mod tests {
-    use super::super::mask;
+    use crate::mask::mask;
 
     #[test]
     fn phone_several_numbers_are_each_hidden() {

@@ -1,8 +1,8 @@
-//! The quick look that lets most texts pass untouched.
+//! [`may_contain`]: a fast scan that lets most texts pass without further work.
 //!
-//! What lives here: a scan that tells texts which cannot hold anything to hide. What must not:
-//! any decision to hide. Whatever a rule looks for must open the gate: a character in [`opens`],
-//! or a word in [`WORDS`].
+//! This module recognizes texts that cannot contain anything to hide. It must not decide to hide
+//! anything. When you add a rule, make sure that the scan lets its texts through: by a character in
+//! [`may_contain`], or by a word in [`SCANNER`].
 
 use aho_corasick::automaton::Automaton;
 use aho_corasick::{AhoCorasick, Anchored, dfa, nfa};
@@ -13,39 +13,42 @@ use super::lookalike;
 use super::number_words;
 use super::shadow::{CharVisibility, Readings};
 
-/// Fewer digits than this are no number, not even with words between.
+/// Minimum digits of a number, even with words between them.
 const MIN_DIGITS: usize = 6;
-/// Number words this close to one another may be one number.
+/// Maximum bytes between two number words of the same number.
 const MAX_WORD_DISTANCE: usize = 40;
+/// Minimum number words and digits of a number in words.
 const MIN_NUMBER_WORDS: usize = 4;
-/// Words of more characters are compounds.
+/// Maximum characters of a number word that is not a compound of others.
 const COMPOUND_CHARS: usize = 12;
-/// Eight digits spelt letter by letter have at least so many gaps.
+/// Minimum gaps of eight digits that are spelled letter by letter.
 const MIN_SPELLED_GAPS: usize = 23;
 
-/// Providers of mailboxes, whose addresses people spell out.
+/// Mailbox providers whose addresses people spell out.
 const MAILBOXES: [&str; 8] =
     ["gmail", "yahoo", "hotmail", "outlook", "icloud", "rediffmail", "protonmail", "yandex"];
 
-/// The number words that the scan looks for, apart by whether they are ASCII: most texts are, and
-/// then the small automaton does.
+/// Automata for the number words: a small one for ASCII, which is enough for most texts, and one for
+/// all other words.
 struct NumberWordScanner {
     ascii: dfa::DFA,
-    /// Patterns of `ascii` from here on are mailboxes.
+    /// Index of the first pattern of `ascii` that is a mailbox provider.
     mailboxes: usize,
     other: nfa::contiguous::NFA,
 }
 
-/// What all digits are to the scan.
+/// The byte that represents every digit in the scan.
 const DIGIT_CLASS: u8 = b'0';
 
-/// The byte that the automata step over for `byte`. The fewer bytes they tell apart, the more of
-/// them stays in the processor's cache.
+/// Returns the byte that represents `byte` in the automata.
+///
+/// Fewer distinct bytes make the automata smaller, so that more of them fits into the processor's
+/// cache.
 const fn byte_class(byte: u8) -> u8 {
     if byte.is_ascii_digit() { DIGIT_CLASS } else { byte.to_ascii_lowercase() }
 }
 
-/// [`stepped`] as a table.
+/// [`byte_class`] as a table.
 static BYTE_CLASSES: [u8; 256] = {
     let mut table = [0; 256];
     let mut byte = u8::MAX;
@@ -56,9 +59,11 @@ static BYTE_CLASSES: [u8; 256] = {
     table
 };
 
-/// Number words as people write them. Two letters are in too many other words to be worth it.
+/// The automata for the number words as people write them. Words of two letters are excluded,
+/// because too many other words contain them.
 static SCANNER: Lazy<NumberWordScanner> = Lazy::new(|| {
-    // The lexicon has its words folded, the text has not: each word as it is, and with capitals.
+    // The lexicon folds its words, but the text is not folded. So each word is added in lower case,
+    // in capitals, and with a first capital.
     let tables = number_words::ALL
         .iter()
         .flat_map(|language| language.units.iter().chain(&language.teens).chain(&language.tens));
@@ -71,7 +76,7 @@ static SCANNER: Lazy<NumberWordScanner> = Lazy::new(|| {
         .numbers()
         .filter(|(word, number)| match number.role {
             Role::Repeat | Role::Scale => false,
-            // Long compounds have the words that they are made of in them.
+            // Long compounds contain other number words.
             Role::Pair => word.chars().count() <= COMPOUND_CHARS,
             _ => true,
         })
@@ -88,7 +93,7 @@ static SCANNER: Lazy<NumberWordScanner> = Lazy::new(|| {
     }
     let mailboxes = ascii.len();
     ascii.extend(MAILBOXES.map(Vec::from));
-    // Stepped through by hand: a search anew after each word takes longer than the steps.
+    // The scan steps through the automata itself, because a new search after each word is slower.
     NumberWordScanner {
         mailboxes,
         ascii: dfa::Builder::new()
@@ -109,148 +114,150 @@ static PROVIDERS: Lazy<AhoCorasick> = Lazy::new(|| {
         .expect("the names are a small constant table")
 });
 
-/// Builds the automaton now rather than at the first text.
+/// Builds the automata now, so that the first text does not wait for it.
 pub(super) fn warm_up() {
     Lazy::force(&SCANNER);
     Lazy::force(&PROVIDERS);
 }
 
-/// What a text has of what opens the gate, byte by byte.
+/// Statistics of the bytes of a text.
 struct ByteStats {
     digits: usize,
-    /// Bytes below the digits: spaces and most marks.
+    /// Number of bytes below the digits: spaces and most marks.
     gaps: usize,
-    signs: bool,
-    beyond_ascii: bool,
+    /// Whether the text contains an at sign or a slash.
+    has_sign: bool,
+    has_non_ascii: bool,
 }
 
-/// So many bytes are looked at at once.
+/// Number of bytes in one block.
 const LANES: usize = 16;
 
 impl ByteStats {
     fn of(text: &str) -> Self {
-        let mut all = Self { digits: 0, gaps: 0, signs: false, beyond_ascii: false };
-        // No early return, counts as small as the bytes, and arrays of one length throughout: so
-        // the compiler makes vectors of them.
+        let mut stats = Self { digits: 0, gaps: 0, has_sign: false, has_non_ascii: false };
+        // Without an early return, with counts as small as the bytes and with arrays of one length,
+        // the compiler can vectorize the loop.
         for part in text.as_bytes().chunks(LANES * usize::from(u8::MAX)) {
             let (mut digits, mut gaps) = ([0_u8; LANES], [0_u8; LANES]);
             let (mut signs, mut high) = ([0_u8; LANES], [0_u8; LANES]);
             let mut add = |block: &[u8; LANES]| {
-                for at in 0..LANES {
-                    let byte = block[at];
-                    digits[at] += u8::from(byte.wrapping_sub(b'0') < 10);
-                    gaps[at] += u8::from(byte < b'0');
-                    signs[at] |= u8::from(byte == b'@') | u8::from(byte == b'/');
-                    high[at] |= byte;
+                for lane in 0..LANES {
+                    let byte = block[lane];
+                    digits[lane] += u8::from(byte.wrapping_sub(b'0') < 10);
+                    gaps[lane] += u8::from(byte < b'0');
+                    signs[lane] |= u8::from(byte == b'@') | u8::from(byte == b'/');
+                    high[lane] |= byte;
                 }
             };
             let (blocks, rest) = part.as_chunks();
             blocks.iter().for_each(&mut add);
             if !rest.is_empty() {
-                // Filled up with a letter, which counts for nothing.
+                // Pads the block with a letter, which counts as nothing.
                 let mut block = [b'a'; LANES];
                 block[..rest.len()].copy_from_slice(rest);
                 add(&block);
             }
             let sum =
                 |counts: [u8; LANES]| counts.iter().map(|count| usize::from(*count)).sum::<usize>();
-            all.digits += sum(digits);
-            all.gaps += sum(gaps);
-            all.signs |= signs != [0; LANES];
-            all.beyond_ascii |= !high.is_ascii();
+            stats.digits += sum(digits);
+            stats.gaps += sum(gaps);
+            stats.has_sign |= signs != [0; LANES];
+            stats.has_non_ascii |= !high.is_ascii();
         }
-        all
+        stats
     }
 }
 
-/// Whether `text` may hold anything to hide.
+/// Returns `true` if `text` may contain anything to hide.
 pub(super) fn may_contain(text: &str) -> bool {
-    let ByteStats { mut digits, gaps, signs, beyond_ascii } = ByteStats::of(text);
-    // Number words may be spelt with a gap behind each letter.
-    if signs || gaps >= MIN_SPELLED_GAPS && gaps * 5 >= text.len() * 2 {
+    let ByteStats { mut digits, gaps, has_sign, has_non_ascii } = ByteStats::of(text);
+    // Number words may be spelled with a gap after each letter.
+    if has_sign || gaps >= MIN_SPELLED_GAPS && gaps * 5 >= text.len() * 2 {
         return true;
     }
     if digits >= MIN_DIGITS || digits >= 2 && is_disguised(text) {
         return true;
     }
-    let mut letters = false;
-    if beyond_ascii {
+    let mut has_letters = false;
+    if has_non_ascii {
         let readings = Readings::new();
-        for (at, c) in beyond_ascii_in(text) {
-            let seen = readings.visibility(c);
-            // Styled letters, and what is not seen within words, hide them from the scan below.
-            let hides = seen == CharVisibility::Unseen
+        for (start, c) in non_ascii_chars(text) {
+            let visibility = readings.visibility(c);
+            // Styled letters, and invisible characters in words, hide words from the scan below.
+            let hides_word = visibility == CharVisibility::Unseen
                 && !is_inner_sign(c)
-                && text[..at].ends_with(char::is_alphanumeric);
-            if hides || matches!(c, '\u{ff00}'..='\u{ffef}' | '\u{1d400}'..='\u{1d7cd}') {
+                && text[..start].ends_with(char::is_alphanumeric);
+            if hides_word || matches!(c, '\u{ff00}'..='\u{ffef}' | '\u{1d400}'..='\u{1d7cd}') {
                 return true;
             }
-            digits += usize::from(seen == CharVisibility::Digit);
-            // Emoji and punctuation, which need no second scan, lie elsewhere.
-            letters |= matches!(c, '\u{c0}'..='\u{1fff}' | '\u{3007}'..='\u{d7ff}');
+            digits += usize::from(visibility == CharVisibility::Digit);
+            // Other ranges are emoji and punctuation, which need no second scan.
+            has_letters |= matches!(c, '\u{c0}'..='\u{1fff}' | '\u{3007}'..='\u{d7ff}');
         }
         if digits >= MIN_DIGITS {
             return true;
         }
     }
-    let words = Lazy::force(&SCANNER);
-    has_dense_number_words(text, &words.ascii, words.mailboxes)
-        || letters && has_dense_number_words(text, &words.other, usize::MAX)
+    let scanner = Lazy::force(&SCANNER);
+    has_dense_number_words(text, &scanner.ascii, scanner.mailboxes)
+        || has_letters && has_dense_number_words(text, &scanner.other, usize::MAX)
 }
 
-/// The characters of `text` that are not ASCII, each with where it stands. Goes over the others in
-/// blocks, as most texts have few of these.
-fn beyond_ascii_in(text: &str) -> impl Iterator<Item = (usize, char)> {
+/// Returns the non-ASCII characters of `text` with their byte offsets. Skips ASCII in blocks, because
+/// most texts contain few other characters.
+fn non_ascii_chars(text: &str) -> impl Iterator<Item = (usize, char)> {
     let blocks = text.as_bytes().chunks(LANES).enumerate().filter(|(_, block)| !block.is_ascii());
-    let starts = blocks.flat_map(|(at, block)| {
-        // The first byte of such a character, and none of its others, is 0xc0 or more.
-        (at * LANES..).zip(block).filter(|(_, byte)| **byte >= 0xc0).map(|(at, _)| at)
+    let starts = blocks.flat_map(|(index, block)| {
+        // Only the first byte of a non-ASCII character is 0xc0 or more.
+        (index * LANES..).zip(block).filter(|(_, byte)| **byte >= 0xc0).map(|(start, _)| start)
     });
-    starts.filter_map(|at| Some((at, text[at..].chars().next()?)))
+    starts.filter_map(|start| Some((start, text[start..].chars().next()?)))
 }
 
-/// Whether there are as many digits and letters that look like digits in a row as a number has.
+/// Returns `true` if `text` contains a row of at least eight digits and letters that look like them.
 fn is_disguised(text: &str) -> bool {
-    let mut row = 0;
+    let mut row_len = 0;
     text.chars().any(|c| {
         let plain = c.to_ascii_lowercase();
         if c.is_ascii_digit() || lookalike::digit(plain).is_some() {
-            row += 1;
+            row_len += 1;
         } else if !matches!(c, ' ' | '-' | '.') {
-            row = 0;
+            row_len = 0;
         }
-        row >= 8
+        row_len >= 8
     })
 }
 
-/// Whether people write `c` within words: the dot below of Indic letters.
+/// Returns `true` if `c` is a regular part of words: the dot below of Indic letters.
 const fn is_inner_sign(c: char) -> bool {
     matches!(c, '\u{93c}' | '\u{9bc}' | '\u{a3c}')
 }
 
-/// Whether `text` names a provider of mailboxes, so that an address may be spelt out in it.
+/// Returns `true` if `text` names a mailbox provider, so that it may contain a spelled-out address.
 pub(super) fn names_mailbox(text: &str) -> bool {
     PROVIDERS.is_match(text)
 }
 
-/// Whether there are enough number words and digits close to one another, or a mailbox.
-fn has_dense_number_words(text: &str, words: &impl Automaton, mailboxes: usize) -> bool {
-    let Ok(start) = words.start_state(Anchored::No) else { return true };
-    let (mut close, mut last) = (0, 0);
+/// Returns `true` if `text` contains enough number words and digits close together, or a mailbox
+/// provider.
+fn has_dense_number_words(text: &str, automaton: &impl Automaton, mailboxes: usize) -> bool {
+    let Ok(start) = automaton.start_state(Anchored::No) else { return true };
+    let (mut count, mut last_end) = (0, 0);
     let mut state = start;
-    for (at, byte) in text.bytes().enumerate() {
-        state = words.next_state(Anchored::No, state, BYTE_CLASSES[usize::from(byte)]);
-        if !words.is_special(state) || !words.is_match(state) {
+    for (index, byte) in text.bytes().enumerate() {
+        state = automaton.next_state(Anchored::No, state, BYTE_CLASSES[usize::from(byte)]);
+        if !automaton.is_special(state) || !automaton.is_match(state) {
             continue;
         }
-        let word = words.match_pattern(state, 0);
-        let from = at + 1 - words.pattern_len(word);
-        close = if from - last <= MAX_WORD_DISTANCE { close + 1 } else { 1 };
-        last = at + 1;
-        if close >= MIN_NUMBER_WORDS || word.as_usize() >= mailboxes {
+        let word = automaton.match_pattern(state, 0);
+        let from = index + 1 - automaton.pattern_len(word);
+        count = if from - last_end <= MAX_WORD_DISTANCE { count + 1 } else { 1 };
+        last_end = index + 1;
+        if count >= MIN_NUMBER_WORDS || word.as_usize() >= mailboxes {
             return true;
         }
-        // The next word starts behind this one.
+        // The next word starts after this one.
         state = start;
     }
     false

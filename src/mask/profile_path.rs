@@ -1,9 +1,10 @@
-//! Whether a link to a platform leads to a person, or to a post or a page.
+//! [`leads_to_person`]: whether a link to a platform opens a profile, or a post or page.
 //!
-//! What lives here: the paths of posts. What must not: finding links (see `contact.rs`). To know
-//! another kind of page: its first part in [`POSTS`].
+//! This module contains the paths of posts and pages. Finding links must not be here, but in
+//! `contact.rs`. To recognize another kind of page, add the first segment of its path to
+//! [`POST_PATHS`].
 
-/// First parts of the path of platforms that lead to a post or a page, not to a person.
+/// First path segments that lead to a post or a page, not to a person.
 const POST_PATHS: [&str; 36] = [
     "p",
     "reel",
@@ -43,17 +44,18 @@ const POST_PATHS: [&str; 36] = [
     "faq",
 ];
 
-/// Whether the link names somebody: it has a path, and the path is no post.
+/// Returns `true` if the link leads to a person: it has a path that is not the path of a post.
 pub(super) fn leads_to_person(link: &str) -> bool {
     let rest = link.split_once("://").map_or(link, |(_, rest)| rest);
     let Some((host, path)) = rest.split_once('/') else { return link.contains(':') };
-    // Behind a hash no page of the platform follows, but what its app is to open.
+    // A path after a hash is not a page of the platform, but a target inside its app.
     if path.starts_with('#') {
         return path.len() > 1;
     }
-    let mut parts = path.split(['/', '?', '#']).filter(|part| !part.is_empty());
-    let Some(first) = parts.next() else { return path.starts_with('?') };
-    let post = POST_PATHS.contains(&first)
-        || parts.any(|part| matches!(part, "status" | "posts" | "photos" | "videos" | "video"));
-    !post || host.contains("whatsapp") && link.contains("phone=")
+    let mut segments = path.split(['/', '?', '#']).filter(|segment| !segment.is_empty());
+    let Some(first) = segments.next() else { return path.starts_with('?') };
+    let is_post = POST_PATHS.contains(&first)
+        || segments
+            .any(|segment| matches!(segment, "status" | "posts" | "photos" | "videos" | "video"));
+    !is_post || host.contains("whatsapp") && link.contains("phone=")
 }

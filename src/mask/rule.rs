@@ -1,34 +1,34 @@
-//! The rules by name, and what one found.
+//! [`Rule`] and [`Finding`]: the masker's rules by name, and one range that a rule found.
 //!
-//! What lives here: the names that people see when they ask why something was hidden. What must
-//! not: the rules' code. To add a rule: a variant, its name, and a place that finds it.
+//! This module contains the names that `--explain` prints. The code of the rules must not be here.
+//! To add a rule, add a variant, its name, and the code that finds it.
 
 use std::ops::Range;
 
-/// Why something was hidden.
+/// The reason why a range of text was hidden.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Rule {
     /// A number with a calling code.
     International,
     /// A number as it is dialled within a country.
     National,
-    /// A number said in words, or in words and digits.
+    /// A number in words, or in words and digits.
     Words,
-    /// Pieces of a number joined by filler words.
+    /// Parts of a number joined by filler words.
     Chunks,
     /// A link that opens a chat or a profile, or dials.
     Link,
     /// An e-mail address.
     Email,
-    /// An address for payments: name@bank.
+    /// A payment address: name@bank.
     Upi,
-    /// A name on a platform that is named beside it.
+    /// A user name next to the name of its platform.
     Handle,
     /// A payment card.
     Card,
-    /// A number that a government gave to a person.
+    /// A number that a government assigned to a person.
     GovId,
-    /// The rest of a number that earlier messages began.
+    /// The rest of a number that began in earlier messages.
     Split,
 }
 
@@ -48,7 +48,7 @@ impl Rule {
         Self::Split,
     ];
 
-    /// Its name, which stays the same from release to release.
+    /// Returns the rule's name, which is stable across releases.
     #[must_use]
     pub const fn name(self) -> &'static str {
         match self {
@@ -73,10 +73,10 @@ impl std::fmt::Display for Rule {
     }
 }
 
-/// What one rule found.
+/// A range of text that one rule found.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Finding {
-    /// Bytes of the text, on character boundaries.
+    /// Byte range of the text, on character boundaries.
     pub range: Range<usize>,
     pub rule: Rule,
 }

@@ -1,8 +1,7 @@
-//! The text as the masker reads it: one [`Glyph`] per visible character, folded, with the place
-//! it came from.
+//! [`Shadow`]: the text as the masker reads it, with one folded [`Glyph`] per visible character.
 //!
-//! What lives here: folding of case, width, style and diacritics, and dropping what is not seen.
-//! What must not: any meaning of what is read. To fold one more character: [`fold`].
+//! This module folds case, width, style and diacritics, and drops invisible characters. It must not
+//! interpret the text. To fold another character, edit [`fold`].
 
 use once_cell::sync::Lazy;
 use unicode_normalization::char::decompose_compatible;
@@ -12,33 +11,35 @@ use super::digit;
 /// One visible character of the text.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Glyph {
-    /// Where its first byte stands in the text.
-    pub(super) at: usize,
-    /// The character in its plainest form: lower case, no diacritics, ASCII where it can be.
+    /// Byte offset of the character in the text.
+    pub(super) offset: usize,
+    /// The character in its plain form: lower case, without diacritics, ASCII where possible.
     pub(super) plain: char,
     pub(super) class: Class,
 }
 
-/// What a character is to the masker.
+/// The class of a character.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Class {
     Digit(u8),
     Letter,
     Space,
     LineEnd,
-    /// Anything else that is seen: punctuation, symbols, emoji.
+    /// Any other visible character: punctuation, symbols, emoji.
     Mark,
 }
 
-/// How characters below [`TABLED`] are read, by their code points. Nearly all text is made of them,
-/// and folding one takes far longer than looking it up.
+/// Readings of the characters below [`CHAR_TABLE_END`], by code point.
+///
+/// A table, because nearly all text consists of these characters and a lookup is much faster than
+/// folding.
 static CHAR_TABLE: Lazy<Vec<Option<CharReading>>> =
     Lazy::new(|| (0..CHAR_TABLE_END).filter_map(char::from_u32).map(classify).collect());
 
-/// Behind it lie symbols, the scripts of East Asia and emoji.
+/// First code point outside of [`CHAR_TABLE`]: symbols, the scripts of East Asia and emoji follow.
 const CHAR_TABLE_END: u32 = 0x2100;
 
-/// What a character is read as, if it is seen.
+/// The reading of a visible character.
 #[derive(Clone, Copy, Debug)]
 struct CharReading {
     plain: char,
@@ -53,7 +54,7 @@ impl CharReading {
     }
 }
 
-/// How each byte that [`is_printed`] is read; the others are not asked for.
+/// Readings of the [printed](is_printed) bytes; the other entries are unused.
 static ASCII_TABLE: [CharReading; 256] = {
     let mut all = [CharReading::new(' ', Class::Space); 256];
     let mut byte = b' ';
@@ -66,20 +67,20 @@ static ASCII_TABLE: [CharReading; 256] = {
     all
 };
 
-/// Fills the table now rather than at the first text.
+/// Fills the table now, so that the first text does not wait for it.
 pub(super) fn warm_up() {
     Lazy::force(&CHAR_TABLE);
 }
 
-/// A text's visible characters in order.
+/// The visible characters of a text, in order.
 pub(super) struct Shadow<'a> {
     pub(super) text: &'a str,
     pub(super) glyphs: Vec<Glyph>,
-    /// Marks that rules look for and most texts have none of.
+    /// Marks that rules require and that most texts do not contain, so that the rules can be skipped.
     pub(super) marks: MarkSet,
 }
 
-/// Which marks a text has, as bits.
+/// A set of marks, as bits.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct MarkSet(u8);
 
@@ -88,11 +89,11 @@ impl MarkSet {
     pub(super) const AT_SIGN: Self = Self(1);
     /// A slash or a colon, as links have.
     pub(super) const LINK: Self = Self(1 << 1);
-    /// The picture of a phone.
+    /// A phone emoji.
     pub(super) const PHONE: Self = Self(1 << 2);
     pub(super) const PLUS: Self = Self(1 << 3);
     pub(super) const EQUALS: Self = Self(1 << 4);
-    /// One that opens.
+    /// An opening parenthesis.
     pub(super) const PARENTHESIS: Self = Self(1 << 5);
 
     pub(super) const fn has(self, other: Self) -> bool {
@@ -121,79 +122,83 @@ impl<'a> Shadow<'a> {
         let mut glyphs = Vec::with_capacity(text.len());
         let mut marks = MarkSet::EMPTY;
         let readings = Readings::new();
-        let mut at = 0;
-        while at < text.len() {
-            // Of most texts all of it: each byte is a character that is seen, so that nothing has
-            // to be asked for each.
-            let rest = &text.as_bytes()[at..];
+        let mut offset = 0;
+        while offset < text.len() {
+            // In most texts this run is everything. Each of its bytes is a visible character, so it
+            // needs no checks per byte.
+            let rest = &text.as_bytes()[offset..];
             let run = printed(rest);
-            glyphs.extend(rest[..run].iter().zip(at..).map(|(byte, at)| {
-                let CharReading { plain, class, marks: own } = ASCII_TABLE[usize::from(*byte)];
-                marks = marks.with(own);
-                Glyph { at, plain, class }
+            glyphs.extend(rest[..run].iter().zip(offset..).map(|(byte, offset)| {
+                let CharReading { plain, class, marks: char_marks } =
+                    ASCII_TABLE[usize::from(*byte)];
+                marks = marks.with(char_marks);
+                Glyph { offset, plain, class }
             }));
-            at += run;
-            for c in text[at..].chars().take_while(|c| !c.is_ascii() || !is_printed(*c as u8)) {
-                if let Some(CharReading { plain, class, marks: own }) = readings.of(c) {
-                    marks = marks.with(own);
-                    glyphs.push(Glyph { at, plain, class });
+            offset += run;
+            for c in text[offset..].chars().take_while(|c| !c.is_ascii() || !is_printed(*c as u8)) {
+                if let Some(CharReading { plain, class, marks: char_marks }) = readings.of(c) {
+                    marks = marks.with(char_marks);
+                    glyphs.push(Glyph { offset, plain, class });
                 }
-                at += c.len_utf8();
+                offset += c.len_utf8();
             }
         }
         Self { text, glyphs, marks }
     }
 
-    /// The byte range of the glyphs `from..to`, with the unseen characters inside and the marks
-    /// that belong to the last of them (an enclosing keycap, say).
+    /// Returns the byte range of the glyphs `from..to`. It includes the invisible characters between
+    /// them and the marks that combine with the last one, such as an enclosing keycap.
     pub(super) fn bytes(&self, from: usize, to: usize) -> std::ops::Range<usize> {
-        let start = self.glyphs.get(from).map_or(self.text.len(), |glyph| glyph.at);
+        let start = self.glyphs.get(from).map_or(self.text.len(), |glyph| glyph.offset);
         let Some(last) = to.checked_sub(1).and_then(|last| self.glyphs.get(last)) else {
             return start..start;
         };
-        let tail = self.text[last.at..].chars();
-        let rest = tail.clone().skip(1).take_while(|c| is_combining(*c)).map(char::len_utf8);
-        let own = tail.take(1).map(char::len_utf8);
-        start..last.at + own.chain(rest).sum::<usize>()
+        let tail = self.text[last.offset..].chars();
+        let combining_lens =
+            tail.clone().skip(1).take_while(|c| is_combining(*c)).map(char::len_utf8);
+        let last_len = tail.take(1).map(char::len_utf8);
+        start..last.offset + last_len.chain(combining_lens).sum::<usize>()
     }
 
-    /// The plain form of `glyphs`, which follow one another: a part of the text where that is
-    /// written in plain form, as most words are, and else what is put into `room`.
+    /// Returns the plain form of the consecutive `glyphs`.
+    ///
+    /// Borrows from the text if the word is already in plain form, as most words are. Otherwise
+    /// writes the word to `buffer`.
     #[inline]
-    pub(super) fn word<'r>(&'r self, glyphs: &[Glyph], room: &'r mut String) -> &'r str {
-        let from = glyphs.first().map_or(0, |glyph| glyph.at);
+    pub(super) fn word<'r>(&'r self, glyphs: &[Glyph], buffer: &'r mut String) -> &'r str {
+        let from = glyphs.first().map_or(0, |glyph| glyph.offset);
         let written = self.text.get(from..from + glyphs.len());
-        // None of these is ever unseen, so each of them is one of the glyphs.
+        // Lower-case ASCII letters are always visible, so each byte is one of the glyphs.
         let plain = |word: &&str| word.bytes().all(|byte| byte.is_ascii_lowercase());
         written.filter(plain).unwrap_or_else(|| {
-            room.clear();
-            room.extend(glyphs.iter().map(|glyph| glyph.plain));
-            room
+            buffer.clear();
+            buffer.extend(glyphs.iter().map(|glyph| glyph.plain));
+            buffer
         })
     }
 
-    /// The glyph at `at`, if there is one.
-    pub(super) fn get(&self, at: usize) -> Option<&Glyph> {
-        self.glyphs.get(at)
+    /// Returns the glyph `index`.
+    pub(super) fn get(&self, index: usize) -> Option<&Glyph> {
+        self.glyphs.get(index)
     }
 
-    /// The plain character before the glyph `at`.
-    pub(super) fn before(&self, at: usize) -> Option<&Glyph> {
-        at.checked_sub(1).and_then(|at| self.glyphs.get(at))
+    /// Returns the glyph before the glyph `index`.
+    pub(super) fn before(&self, index: usize) -> Option<&Glyph> {
+        index.checked_sub(1).and_then(|index| self.glyphs.get(index))
     }
 }
 
-/// Whether the character shows a phone.
+/// Returns `true` if the character shows a phone.
 pub(super) const fn is_phone(plain: char) -> bool {
     matches!(plain, '📞' | '☎' | '📱' | '📲' | '☏' | '✆')
 }
 
-/// Whether `c` is drawn onto the character before it.
+/// Returns `true` if `c` is drawn onto the character before it.
 fn is_combining(c: char) -> bool {
     matches!(c, '\u{300}'..='\u{36f}' | '\u{20d0}'..='\u{20f0}' | '\u{fe00}'..='\u{fe0f}')
 }
 
-/// Whether `c` is seen neither as a character nor as a space.
+/// Returns `true` if `c` is visible neither as a character nor as a space.
 fn is_invisible(c: char) -> bool {
     is_combining(c)
         || matches!(c,
@@ -205,25 +210,25 @@ fn is_invisible(c: char) -> bool {
             | '\u{fff9}'..='\u{fffb}' | '\u{1d159}' | '\u{e0000}'..='\u{e0fff}')
 }
 
-/// Whether the byte is a character of ASCII that is printed, or a space.
+/// Returns `true` if the byte is a printable ASCII character or a space.
 const fn is_printed(byte: u8) -> bool {
     matches!(byte, b' '..=b'~')
 }
 
-/// How many bytes from the first on are printed.
+/// Returns the number of leading bytes that are printable.
 fn printed(bytes: &[u8]) -> usize {
-    // Whole blocks first: without a way out within, the compiler looks at many bytes at once.
+    // Whole blocks first: without an early exit in a block, the compiler can vectorize the check.
     let (blocks, _) = bytes.as_chunks::<16>();
     let whole = |block: &&[u8; 16]| block.iter().fold(true, |all, byte| all & is_printed(*byte));
     let from = blocks.iter().take_while(whole).count() * 16;
     from + bytes[from..].iter().take_while(|byte| is_printed(**byte)).count()
 }
 
-/// How characters are read; taken once per text.
+/// The table of readings, borrowed once per text.
 #[derive(Clone, Copy)]
 pub(super) struct Readings(&'static [Option<CharReading>]);
 
-/// What a character shows, before anything is folded.
+/// The visibility of a character before folding.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum CharVisibility {
     Unseen,
@@ -243,7 +248,7 @@ impl Readings {
         }
     }
 
-    /// What `c`, which is not ASCII, shows.
+    /// Returns the visibility of `c`, which must not be ASCII.
     pub(super) fn visibility(self, c: char) -> CharVisibility {
         match self.0.get(c as usize) {
             Some(None) => CharVisibility::Unseen,
@@ -291,12 +296,12 @@ fn read_beyond_ascii(c: char) -> Option<(char, Class)> {
     Some((fold(c), class))
 }
 
-/// Letters, and the signs of the scripts of southern Asia that are written within words.
+/// Returns `true` for letters, and for the signs in words of the scripts of southern Asia.
 fn is_letter(c: char) -> bool {
     // Circled and squared Latin letters count as alphabetic only in part; emoji never do.
     match c {
         '\u{964}' | '\u{965}' => false,
-        // Of India; Thai, Lao, Burmese and Khmer.
+        // The scripts of India, then Thai, Lao, Burmese and Khmer.
         '\u{900}'..='\u{dff}'
         | '\u{e31}'..='\u{e3a}'
         | '\u{e47}'..='\u{e4e}'
@@ -308,20 +313,20 @@ fn is_letter(c: char) -> bool {
     }
 }
 
-/// The plainest form of a character that is not ASCII.
+/// Returns the plain form of a character that is not ASCII.
 pub(super) fn fold(c: char) -> char {
     match c {
         'ı' | 'İ' => return 'i',
         'ø' | 'Ø' => return 'o',
         'ł' | 'Ł' => return 'l',
         'đ' | 'Đ' => return 'd',
-        // Arabic letters that people type for one another.
+        // Arabic letters that people use interchangeably.
         'أ' | 'إ' | 'آ' | 'ٱ' => return 'ا',
         'ى' | 'ی' | 'ئ' => return 'ي',
         'ة' | 'ه' | 'ہ' | 'ھ' => return 'ه',
         'ک' => return 'ك',
         '‐'..='―' | '−' | '﹘' | '﹣' | '－' => return '-',
-        // A syllable would lose all but its first letter.
+        // Decomposition would reduce a Hangul syllable to its first letter.
         '\u{ac00}'..='\u{d7a3}' => return c,
         _ => {}
     }
@@ -335,7 +340,7 @@ pub(super) fn fold(c: char) -> char {
     base.to_lowercase().next().unwrap_or(base)
 }
 
-/// A word of a table in the form in which the shadow shows it.
+/// Returns the plain form of a table's word.
 pub(super) fn plain(word: &str) -> String {
     let readings = Readings::new();
     word.chars().filter_map(|c| readings.of(c).map(|reading| reading.plain)).collect()

@@ -1,10 +1,9 @@
-//! Shapes of digits: of mobile numbers, and of what is no phone number: dates, times, amounts,
-//! scores, lists, counting.
+//! Shapes of digits: [`is_indian_mobile`], and figures that are not phone numbers, such as dates,
+//! times, amounts, scores, lists and counting.
 //!
-//! What lives here: what can be told from the digits and the marks between them alone. What must
-//! not: words around them (see `context.rs`). To add a shape: a line in [`FIGURE`] when it is one
-//! whatever stands beside it, in [`LIKENESS`] when a cue may still make it a phone number; and an
-//! example of it in the tests.
+//! This module reads only digits and the marks between them. The words around them must not be read
+//! here, but in `context.rs`. To add a shape, add a line to [`CERTAIN_FIGURE`], or to
+//! [`LIKELY_FIGURE`] if a cue may make it a phone number. Add an example to the tests.
 
 use once_cell::sync::Lazy;
 use regex::Regex;
@@ -24,7 +23,7 @@ macro_rules! year {
         "(?:1[5-9][0-9]{2}|20[0-9]{2})"
     };
 }
-/// A year in a whole date, which Persian ones are too.
+/// A year in a full date, including Persian years.
 macro_rules! dated {
     () => {
         "(?:1[3-9][0-9]{2}|20[0-9]{2})"
@@ -68,13 +67,13 @@ macro_rules! time {
     () => {
         concat!(
             "(?:(?:[01]?[0-9]|2[0-4])[:.][0-5][0-9](?::[0-5][0-9](?:[.,][0-9]{1,3})?)?",
-            // Of stopwatches and subtitles.
+            // Stopwatches and subtitles.
             "|[0-5]?[0-9]:[0-5][0-9][.,][0-9]{1,3})"
         )
     };
 }
 
-/// Runs joined by single marks that are a figure whatever stands beside them.
+/// Runs joined by single marks that are a figure in any context.
 static CERTAIN_FIGURE: Lazy<Regex> = Lazy::new(|| {
     compiled(concat!(
         "^(?:",
@@ -95,16 +94,16 @@ static CERTAIN_FIGURE: Lazy<Regex> = Lazy::new(|| {
         "|",
         year!(),
         "[-/][0-9]{2}",
-        // Thousands in the western, the Indian and the continental way.
+        // Thousands in western, Indian and continental notation.
         "|[0-9]{1,3}(?:,[0-9]{3})+(?:\\.[0-9]+)?",
         "|[0-9]{1,2}(?:,[0-9]{2})+,[0-9]{3}(?:\\.[0-9]+)?",
         "|[0-9]{1,2}(?:\\.[0-9]{3}){2,}(?:,[0-9]+)?",
-        // Decimals, and a pair of them.
+        // Decimals, and pairs of them.
         "|(?:0|[1-9][0-9]?)\\.[0-9]+(?:,-?[0-9]{1,3}\\.[0-9]+)?",
         "|[1-9][0-9]{2}\\.[0-9]{3,6}|(?:0|[1-9][0-9]*)\\.[0-9]{1,2}|[0-9]{1,3},[0-9]{1,2}",
-        // Houses: 8-41-873/7.
+        // House numbers: 8-41-873/7.
         "|[0-9]{1,2}-[0-9]{1,3}-[0-9]{1,4}/[0-9]{1,3}",
-        // Addresses of machines; fractions and scores.
+        // IP addresses; fractions and scores.
         "|(?:",
         octet!(),
         "\\.){3}",
@@ -114,11 +113,11 @@ static CERTAIN_FIGURE: Lazy<Regex> = Lazy::new(|| {
     ))
 });
 
-/// Shapes that a cue beside them overrules.
+/// Shapes that an adjacent cue overrules.
 static LIKELY_FIGURE: Lazy<Regex> = Lazy::new(|| {
     compiled(concat!(
         "^(?:",
-        // A date without marks, with or without the time that cameras add.
+        // A date without marks, with or without the time in the file names of cameras.
         year!(),
         "(?:0[1-9]|1[0-2])(?:0[1-9]|[12][0-9]|3[01])(?:[ _-]?[0-9]{4,6})?",
         "|",
@@ -127,7 +126,7 @@ static LIKELY_FIGURE: Lazy<Regex> = Lazy::new(|| {
         month!(),
         " ",
         year!(),
-        // Years one after the other.
+        // Consecutive years.
         "|",
         year!(),
         "(?:[ ,/&-]+",
@@ -137,9 +136,9 @@ static LIKELY_FIGURE: Lazy<Regex> = Lazy::new(|| {
         "|[0-9]{1,2}[-:][0-9]{1,2}(?:[ ,/]+[0-9]{1,2}[-:][0-9]{1,2})+",
         // Versions: short parts, one of them a single digit.
         "|[0-9]{1,4}\\.[0-9]\\.[0-9]{1,5}(?:\\.[0-9]{1,5})?|[0-9]\\.[0-9]{1,3}\\.[0-9]{1,6}(?:\\.[0-9]{1,4})?",
-        // Lists of numbers of two or three digits with commas and spaces.
+        // Lists of numbers of two or three digits, with commas and spaces.
         "|[0-9]{1,3}(?:, [0-9]{2,3}){3,}",
-        // American and Brazilian postcodes; thousands set apart by spaces.
+        // American and Brazilian postcodes; thousands separated by spaces.
         "|[0-9]{5}-[0-9]{3,4}|[1-9][0-9]?(?: [0-9]{3}){2,}(?:[.,][0-9]+)?",
         ")$",
     ))
@@ -149,32 +148,34 @@ fn compiled(pattern: &str) -> Regex {
     Regex::new(pattern).expect("the pattern is a constant that the tests compile")
 }
 
-/// Compiles the patterns now rather than at the first text.
+/// Compiles the patterns now, so that the first text does not wait for it.
 pub(super) fn warm_up() {
     Lazy::force(&CERTAIN_FIGURE);
     Lazy::force(&LIKELY_FIGURE);
 }
 
-/// Whether a run of digits joined by single marks is a date, a time, an amount or the like.
+/// Returns `true` if a run of digits joined by single marks is a date, a time, an amount or the like.
 pub(super) fn is_figure(run: &str) -> bool {
-    // Four pairs with dots could be an address too, but hardly any machine has such a one.
+    // Four pairs with dots may be an IP address, but such addresses are rare.
     let pairs = run.len() == 11 && run.split('.').all(|part| part.len() == 2);
     !pairs && CERTAIN_FIGURE.is_match(run)
 }
 
-/// Whether a figure would be taken for a phone number by whoever is told to call it: 20.444.852 and
-/// 504.10190 are an amount and a decimal, but in some countries a phone number is written so.
+/// Returns `true` if a figure next to a cue may be a phone number.
+///
+/// 20.444.852 and 504.10190 are an amount and a decimal, but some countries write phone numbers in
+/// this form.
 pub(super) fn may_be_phone(run: &str) -> bool {
     let mut groups = run.split('.').map(str::len);
     let (first, rest): (_, Vec<usize>) = (groups.next(), groups.collect());
     let digits = first.unwrap_or(0) + rest.iter().sum::<usize>();
-    let grouped = first == Some(2) && rest == [3, 3];
-    let halved = matches!(first, Some(1..=3)) && matches!(rest[..], [4..=7]);
-    let plain = run.bytes().all(|byte| byte == b'.' || byte.is_ascii_digit());
-    plain && (7..=9).contains(&digits) && (grouped || halved)
+    let is_grouped = first == Some(2) && rest == [3, 3];
+    let is_halved = matches!(first, Some(1..=3)) && matches!(rest[..], [4..=7]);
+    let has_only_dots = run.bytes().all(|byte| byte == b'.' || byte.is_ascii_digit());
+    has_only_dots && (7..=9).contains(&digits) && (is_grouped || is_halved)
 }
 
-/// Whether a window may be an amount with dots between thousands: 600.584.541.
+/// Returns `true` if a window may be an amount with dots between thousands: 600.584.541.
 pub(super) fn is_dotted(window: &str) -> bool {
     let mut groups = window.split('.');
     groups.next().is_some_and(|first| first.len() <= 3)
@@ -182,32 +183,34 @@ pub(super) fn is_dotted(window: &str) -> bool {
         && window.contains('.')
 }
 
-/// Whether a window of digits looks like something else than a phone number.
+/// Returns `true` if a window of digits has the shape of a likely figure.
 pub(super) fn looks_like_something_else(window: &str) -> bool {
     LIKELY_FIGURE.is_match(window)
 }
 
-/// Whether groups of three behind a first of up to three may be thousands: 568 104 923 325.
+/// Returns `true` if the groups may be thousands, three digits each after a first of one to three:
+/// 568 104 923 325.
 pub(super) fn is_thousands(lengths: &[usize]) -> bool {
     matches!(lengths, [1..=3, rest @ ..] if rest.len() >= 2 && rest.iter().all(|length| *length == 3))
 }
 
-/// The fewest values that may be counted, multiplied or marks.
+/// Minimum values of a series.
 pub(super) const MIN_SERIES: usize = 4;
 
-/// Whether `values` are counted up or down by equal steps, or rise all the time.
+/// Returns `true` if `values` count up or down by equal steps, rise at every step, or multiply by
+/// the same factor.
 pub(super) fn is_counting(values: &[u64]) -> bool {
-    let rising =
+    let is_rising =
         values.len() >= 5 && values.windows(2).all(|pair| pair[0] < pair[1]) || is_growing(values);
-    // What introduces a list may stand before it: "table of 7: 7 14 21 28 35".
-    rising
+    // A number before the list may introduce it: "table of 7: 7 14 21 28 35".
+    is_rising
         || is_geometric(values)
         || is_arithmetic(values)
         || values.len() > 5 && is_arithmetic(&values[1..])
 }
 
-/// Whether none of `values` is less than the one before it, and the last has more digits than the
-/// first: 1 1 2 3 5 8 13.
+/// Returns `true` if `values` never decrease and the last has more digits than the first: 1 1 2 3 5
+/// 8 13.
 fn is_growing(values: &[u64]) -> bool {
     let (Some(first), Some(last)) = (values.first(), values.last()) else { return false };
     values.len() >= 6
@@ -216,12 +219,13 @@ fn is_growing(values: &[u64]) -> bool {
         && values.windows(2).all(|pair| pair[0] <= pair[1])
 }
 
-/// Whether `values` are those of marks at school: two digits each, and none of them low.
+/// Returns `true` if `values` look like school marks: each from 60 to 100.
 pub(super) fn is_marks(values: &[u64]) -> bool {
     values.len() >= 5 && values.iter().all(|value| (60..=100).contains(value))
 }
 
-/// Whether each of `values` is the one before it times the same factor: 1024 2048 4096 8192.
+/// Returns `true` if each of `values` is the one before it times the same factor: 1024 2048 4096
+/// 8192.
 fn is_geometric(values: &[u64]) -> bool {
     let [first, second, _, _, ..] = values else { return false };
     let factor = second.checked_div(*first).filter(|factor| *factor > 1);
@@ -230,24 +234,26 @@ fn is_geometric(values: &[u64]) -> bool {
     })
 }
 
-/// Whether `values` are the ten digits from nine down: counting, but also the number that everybody
-/// makes up, and a valid one; so what is said around it decides.
+/// Returns `true` if `values` are the ten digits from nine down.
+///
+/// This is counting, but also a valid phone number that many people make up, so the context decides.
 pub(super) fn is_countdown(values: &[u64]) -> bool {
     values.len() == 10 && values.iter().copied().eq((0..10).rev())
 }
 
-/// Whether all steps between `values` are equal; in long counts one stumble is forgiven.
+/// Returns `true` if all steps between `values` are equal, except for one per ten values.
 fn is_arithmetic(values: &[u64]) -> bool {
     if values.len() < MIN_SERIES {
         return false;
     }
     let step = |pair: &[u64]| i128::from(pair[1]) - i128::from(pair[0]);
     let first = step(&values[..2]);
-    let even = values.windows(2).filter(|pair| step(pair) == first).count();
-    first != 0 && even >= values.len() - 1 - values.len() / 10
+    let equal_count = values.windows(2).filter(|pair| step(pair) == first).count();
+    first != 0 && equal_count >= values.len() - 1 - values.len() / 10
 }
 
-/// Ten digits from 6, 7, 8 or 9 on, alone or behind 0, 91 or both.
+/// Returns `true` if the digits are an Indian mobile number: ten digits that start with 6, 7, 8 or
+/// 9, alone or after 0, 91 or both.
 pub(super) fn is_indian_mobile(digits: &[u8]) -> bool {
     let mobile = match digits {
         mobile if mobile.len() == 10 => mobile,
@@ -264,21 +270,21 @@ pub(super) fn is_indian_mobile(digits: &[u8]) -> bool {
     mobile[0] >= 6
 }
 
-/// Whether the digits run up or down by one, 123456789, are all the same or all binary.
+/// Returns `true` if the digits run up or down by one (123456789), are all equal or are all binary.
 pub(super) fn is_run(digits: &[u8]) -> bool {
-    let steps = |by: i16| {
+    let has_steps = |by: i16| {
         digits.windows(2).all(|pair| {
             let step = i16::from(pair[1]) - i16::from(pair[0]);
             step == by || step == by - 10 * by.signum()
         })
     };
-    let binary = digits.len() >= 8 && digits.iter().all(|digit| *digit <= 1);
+    let is_binary = digits.len() >= 8 && digits.iter().all(|digit| *digit <= 1);
     digits.len() >= 6
-        && (binary || steps(1) || steps(-1) || digits.windows(2).all(|p| p[0] == p[1]))
+        && (is_binary || has_steps(1) || has_steps(-1) || digits.windows(2).all(|p| p[0] == p[1]))
 }
 
-/// Whether the digits, in groups of `lengths`, are those of a book: ISBN-13, or ISBN-10 with its
-/// check digit.
+/// Returns `true` if the digits, in groups of `lengths`, are the number of a book: an ISBN-13, or an
+/// ISBN-10 with a valid check digit.
 pub(super) fn is_isbn(digits: &[u8], lengths: &[usize]) -> bool {
     if digits.len() == 13 {
         return digits.starts_with(&[9, 7, 8]) || digits.starts_with(&[9, 7, 9]);
@@ -343,8 +349,8 @@ mod tests {
         assert!(
             ["20.444.852", "504.10190", "325.3544", "2.2224070"].iter().all(|r| may_be_phone(r))
         );
-        let no = ["1.250.000", "5.11.2024", "8.8.8.8", "12.345", "1299.99", "20,444,852"];
-        assert!(!no.iter().any(|r| may_be_phone(r)));
+        let others = ["1.250.000", "5.11.2024", "8.8.8.8", "12.345", "1299.99", "20,444,852"];
+        assert!(!others.iter().any(|r| may_be_phone(r)));
     }
 
     #[test]

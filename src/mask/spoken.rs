@@ -1,38 +1,40 @@
-//! Numbers said in words, or in words and digits mixed.
+//! [`Speech`]: the digits of numbers in words, or in words and digits.
 //!
-//! What lives here: counting the digits that words say, and when that is enough. What must not:
-//! the words themselves (see `words/`).
+//! This module turns words into digits, and decides when they are a phone number. The words
+//! themselves must not be here. To add words, add them in `number_words/`.
 
 use std::ops::Range;
 
-use super::chain::Scene;
 use super::context;
 use super::context::Cue;
 use super::lexicon::{Number, Role};
+use super::lookalike;
+use super::scene::Scene;
 use super::shadow::Class;
 use super::shape;
 use super::shape::is_indian_mobile;
 use super::token::{Kind, Token};
 
-/// Said aloud, ten digits are a phone number wherever they stand; with a cue eight will do.
+/// Minimum digits in words that are a phone number without a cue.
 const MIN_DIGITS: usize = 10;
+/// Minimum digits in words that are a phone number with a cue.
 const MIN_DIGITS_WITH_CUE: usize = 8;
-/// Nine digits are enough without a cue when at least so many words say them.
+/// Minimum words that say nine digits before nine are enough without a cue.
 const MIN_WORDS: usize = 5;
-/// From so many words that say nothing but digits on, common words among them say digits too.
+/// Minimum unambiguous number words before common words among them count as digits too.
 const MIN_UNAMBIGUOUS: usize = 4;
 
-/// What a range of tokens says: its digits, and the numbers as they are said.
+/// The meaning of a range of tokens: its digits, and the value of each number.
 #[derive(Debug, Default)]
 pub(super) struct Speech {
     pub(super) digits: Vec<u8>,
     pub(super) values: Vec<u64>,
-    /// How many of the tokens are words.
+    /// Number of tokens that are words.
     pub(super) word_count: usize,
 }
 
 impl Speech {
-    /// Reads `tokens`, all of which say digits.
+    /// Reads `tokens`, which must all say digits.
     pub(super) fn of(scene: &Scene, tokens: &Range<usize>) -> Self {
         let own = &scene.tokens[tokens.clone()];
         let mut speech = Self {
@@ -41,7 +43,7 @@ impl Speech {
             word_count: 0,
         };
         let mut times = 1;
-        // What a unit or a pair may still replace: the zeros of the tens or hundreds before it.
+        // Number of last digits that the next word may replace: the zeros of tens or hundreds.
         let mut open = 0;
         let mut rest = own.iter().peekable();
         while let Some(token) = rest.next() {
@@ -51,7 +53,7 @@ impl Speech {
                     Role::Repeat => (times, open) = (usize::from(number.value), 0),
                     Role::Scale => open = speech.multiply(number.value),
                     _ => {
-                        // "Eight hundred" fills what "seven thousand" left open as one.
+                        // "Eight hundred" is one number, which replaces the zeros of "seven thousand".
                         let scaled = rest.peek().and_then(|next| scaled(number, next));
                         if scaled.is_some() {
                             speech.word_count += 1;
@@ -67,7 +69,7 @@ impl Speech {
             let glyphs = &scene.shadow.glyphs[token.from..token.to];
             let digits = glyphs.iter().filter_map(|glyph| match glyph.class {
                 Class::Digit(value) => Some(value),
-                _ => super::lookalike::digit_in_context(glyph.plain),
+                _ => lookalike::digit_in_context(glyph.plain),
             });
             let before = speech.digits.len();
             speech.digits.extend(digits);
@@ -84,7 +86,7 @@ impl Speech {
         speech
     }
 
-    /// Multiplies what was said last; returns how many of its last digits the next may replace.
+    /// Multiplies the last number; returns how many of its last digits the next one may replace.
     fn multiply(&mut self, by: u16) -> usize {
         let places = by.checked_ilog10().unwrap_or(0) as usize;
         if self.digits.is_empty() {
@@ -92,8 +94,8 @@ impl Speech {
             self.values.push(1);
         }
         self.digits.extend(std::iter::repeat_n(0, places));
-        if let Some(said) = self.values.last_mut() {
-            *said = said.saturating_mul(by.into());
+        if let Some(value) = self.values.last_mut() {
+            *value = value.saturating_mul(by.into());
         }
         places
     }
@@ -105,8 +107,8 @@ impl Speech {
         for round in 0..times {
             if fits && round == 0 {
                 self.digits.truncate(self.digits.len() - length);
-                if let Some(said) = self.values.last_mut() {
-                    *said = said.saturating_add(number.value.into());
+                if let Some(value) = self.values.last_mut() {
+                    *value = value.saturating_add(number.value.into());
                 }
             } else {
                 self.values.push(number.value.into());
@@ -122,7 +124,7 @@ impl Speech {
     }
 }
 
-/// One digit with the "ty" or "hundred" that follows it as one number.
+/// Combines one digit and the "ty" or "hundred" that follows it into one number.
 fn scaled(number: Number, next: &Token) -> Option<Number> {
     let Kind::Number(Number { value: scale @ (10 | 100), role: Role::Scale, .. }) = next.kind
     else {
@@ -133,7 +135,7 @@ fn scaled(number: Number, next: &Token) -> Option<Number> {
     fits.then_some(Number { value: number.value * scale, role, ..number })
 }
 
-/// The part of `chain` that is a number said in words.
+/// Returns the part of `chain` that is a phone number in words.
 pub(super) fn number(scene: &Scene, chain: &Range<usize>) -> Option<Range<usize>> {
     let is_word = |token: &Token| matches!(token.kind, Kind::Number(_));
     if chain.len() < 3 || !scene.tokens[chain.clone()].iter().any(is_word) {
@@ -144,54 +146,62 @@ pub(super) fn number(scene: &Scene, chain: &Range<usize>) -> Option<Range<usize>
         return None;
     }
     let speech = Speech::of(scene, &tokens);
-    let count = speech.digits.len();
-    if count < MIN_DIGITS_WITH_CUE || speech.word_count == 0 {
+    let digit_count = speech.digits.len();
+    if digit_count < MIN_DIGITS_WITH_CUE || speech.word_count == 0 {
         return None;
     }
     let cue = context::cue(scene, &tokens);
-    let enough = match cue {
-        Cue::Adjacent | Cue::Phone => count >= MIN_DIGITS_WITH_CUE,
-        Cue::Handover => count > MIN_DIGITS_WITH_CUE,
-        // Mobile numbers of nine digits start so; said in words alone they are hardly anything else.
+    let has_enough = match cue {
+        Cue::Adjacent | Cue::Phone => digit_count >= MIN_DIGITS_WITH_CUE,
+        Cue::Handover => digit_count > MIN_DIGITS_WITH_CUE,
+        // Mobile numbers of nine digits start with these; in words alone they are rarely anything
+        // else.
         Cue::None => {
-            count >= MIN_DIGITS
-                || count + 1 == MIN_DIGITS
+            digit_count >= MIN_DIGITS
+                || digit_count + 1 == MIN_DIGITS
                     && scene.tokens[tokens.clone()].iter().all(is_word)
                     && speech.word_count >= MIN_WORDS
                     && matches!(speech.digits[0], 0 | 6 | 7 | 9)
         }
     };
     // One or two words among digits are more often a sentence than a number.
-    let spoken = speech.word_count >= 3 || cue != Cue::None || is_indian_mobile(&speech.digits);
-    // Nobody counts in words and digits by turns.
-    let mixed = speech.word_count < tokens.len();
-    let ladder = shape::is_countdown(&speech.values) && (mixed || cue != Cue::None);
-    let recited = match cue {
+    let is_spoken = speech.word_count >= 3 || cue != Cue::None || is_indian_mobile(&speech.digits);
+    // People do not alternate words and digits when they count.
+    let is_mixed = speech.word_count < tokens.len();
+    let is_countdown = shape::is_countdown(&speech.values) && (is_mixed || cue != Cue::None);
+    let is_recited = match cue {
         Cue::Adjacent => false,
-        Cue::Phone => !ladder && shape::is_counting(&speech.values),
-        Cue::Handover | Cue::None => !ladder && is_counting_aloud(&speech.values),
+        Cue::Phone => !is_countdown && shape::is_counting(&speech.values),
+        Cue::Handover | Cue::None => !is_countdown && is_counting_aloud(&speech.values),
     };
-    let innocent = recited
+    let is_something_else = is_recited
         || is_prose(scene, &tokens)
         || cue <= Cue::Handover && (is_small_talk(scene, &tokens) || is_years(scene, &tokens))
-        || context::is_labelled(scene, &tokens, count, cue >= Cue::Phone && count >= MIN_DIGITS);
-    (enough && spoken && !innocent).then_some(tokens)
+        || context::is_labelled(
+            scene,
+            &tokens,
+            digit_count,
+            cue >= Cue::Phone && digit_count >= MIN_DIGITS,
+        );
+    (has_enough && is_spoken && !is_something_else).then_some(tokens)
 }
 
-/// Whether common words stand between digits as they do in prose: 256gb for 54999.
+/// Returns `true` if common words are between digits as in prose: 256gb for 54999.
 fn is_prose(scene: &Scene, tokens: &Range<usize>) -> bool {
     let own = &scene.tokens[tokens.clone()];
-    let common = |token: &Token| matches!(token.kind, Kind::Number(number) if number.common);
-    let group = |token: &Token| !matches!(token.kind, Kind::Number(_)) && token.len() >= 2;
-    let clear = |token: &&Token| matches!(token.kind, Kind::Number(number) if !number.everyday);
-    let between =
-        own.windows(3).any(|three| group(&three[0]) && common(&three[1]) && group(&three[2]));
-    let clear = own.iter().filter(clear).count();
-    let only = clear == 0 && own.iter().any(group) && own.iter().any(common);
-    clear < MIN_UNAMBIGUOUS && (between || only)
+    let is_common = |token: &Token| matches!(token.kind, Kind::Number(number) if number.common);
+    let is_group = |token: &Token| !matches!(token.kind, Kind::Number(_)) && token.len() >= 2;
+    let is_clear = |token: &&Token| matches!(token.kind, Kind::Number(number) if !number.everyday);
+    let has_common_between = own
+        .windows(3)
+        .any(|three| is_group(&three[0]) && is_common(&three[1]) && is_group(&three[2]));
+    let clear_count = own.iter().filter(is_clear).count();
+    let has_only_common = clear_count == 0 && own.iter().any(is_group) && own.iter().any(is_common);
+    clear_count < MIN_UNAMBIGUOUS && (has_common_between || has_only_common)
 }
 
-/// Whether nearly as many of the words are common ones as say nothing but digits: two to one.
+/// Returns `true` if there are at least three common words, and at least three for every four
+/// unambiguous number words: two to one.
 fn is_small_talk(scene: &Scene, tokens: &Range<usize>) -> bool {
     let numbers = || {
         scene.tokens[tokens.clone()].iter().filter_map(|token| match token.kind {
@@ -199,70 +209,76 @@ fn is_small_talk(scene: &Scene, tokens: &Range<usize>) -> bool {
             _ => None,
         })
     };
-    let common = numbers().filter(|number| number.common).count();
-    let clear = numbers().filter(|number| !number.everyday).count();
-    common >= 3 && common * 4 >= clear * 3
+    let common_count = numbers().filter(|number| number.common).count();
+    let clear_count = numbers().filter(|number| !number.everyday).count();
+    common_count >= 3 && common_count * 4 >= clear_count * 3
 }
 
-/// Whether years are said with links between: nineteen eighty four and two thousand and one.
+/// Returns `true` if the tokens are years with connectors between them: nineteen eighty four and two
+/// thousand and one.
 fn is_years(scene: &Scene, tokens: &Range<usize>) -> bool {
-    let linked = |token: &Token| matches!(token.kind, Kind::Number(n) if n.role == Role::Link);
+    let is_connector =
+        |token: &Token| matches!(token.kind, Kind::Number(n) if n.role == Role::Link);
     let own = &scene.tokens[tokens.clone()];
-    if !own.iter().any(linked) {
+    if !own.iter().any(is_connector) {
         return false;
     }
     let mut from = tokens.start;
-    own.split(linked).all(|part| {
-        let said = Speech::of(scene, &(from..from + part.len())).digits;
+    own.split(is_connector).all(|part| {
+        let digits = Speech::of(scene, &(from..from + part.len())).digits;
         from += part.len() + 1;
         // "Two thousand and one" is one year in two parts.
-        matches!(said[..], [1] | [1, 5..=9, _, _] | [2, 0, _, _])
+        matches!(digits[..], [1] | [1, 5..=9, _, _] | [2, 0, _, _])
     })
 }
 
-/// Whether the numbers are counted, or sung: most steps are one up or one down.
-pub(super) fn is_counting_aloud(said: &[u64]) -> bool {
-    let follows = |one: u64, next: u64| one.checked_add(1) == Some(next);
-    let up = said.windows(2).filter(|pair| follows(pair[0], pair[1])).count();
-    let down = said.windows(2).filter(|pair| follows(pair[1], pair[0])).count();
-    let repeated = said.windows(2).filter(|pair| pair[0] == pair[1]).count();
-    shape::is_counting(said)
-        || said.len() >= 4 && up.max(down) * 5 >= (said.len() - 1) * 3
-        || repeated + 1 == said.len()
+/// Returns `true` if the numbers are counting or a song: most steps are one up or one down.
+pub(super) fn is_counting_aloud(values: &[u64]) -> bool {
+    let follows = |value: u64, next: u64| value.checked_add(1) == Some(next);
+    let up = values.windows(2).filter(|pair| follows(pair[0], pair[1])).count();
+    let down = values.windows(2).filter(|pair| follows(pair[1], pair[0])).count();
+    let repeated = values.windows(2).filter(|pair| pair[0] == pair[1]).count();
+    shape::is_counting(values)
+        || values.len() >= 4 && up.max(down) * 5 >= (values.len() - 1) * 3
+        || repeated + 1 == values.len()
 }
 
-/// `chain` without everyday words at its ends that are of another language than the rest.
+/// Returns `chain` without everyday words of another language at its ends, and without repetitions
+/// and measures at its last end.
 fn trimmed(scene: &Scene, chain: &Range<usize>) -> Range<usize> {
-    let number = |at: usize| match scene.tokens[at].kind {
+    let number = |index: usize| match scene.tokens[index].kind {
         Kind::Number(number) => Some(number),
         _ => None,
     };
-    // What most words are said in; everyday words do not vote.
+    // The languages of most words; everyday words do not vote.
     let (mut votes, mut most) = ([0_u32; 64], 0);
-    let mut spoken = u64::MAX;
+    let mut main_languages = u64::MAX;
     for word in chain.clone().filter_map(number).filter(|number| !number.everyday) {
-        let mut left = word.languages;
-        while left != 0 {
-            let language = left.trailing_zeros();
-            let own = &mut votes[language as usize];
-            *own += 1;
-            if *own > most {
-                (most, spoken) = (*own, 1 << language);
-            } else if *own == most {
-                spoken |= 1 << language;
+        let mut rest = word.languages;
+        while rest != 0 {
+            let language = rest.trailing_zeros();
+            let count = &mut votes[language as usize];
+            *count += 1;
+            if *count > most {
+                (most, main_languages) = (*count, 1 << language);
+            } else if *count == most {
+                main_languages |= 1 << language;
             }
-            left &= left - 1;
+            rest &= rest - 1;
         }
     }
-    let is_stray = |at: usize| number(at).is_some_and(|n| n.everyday && n.languages & spoken == 0);
+    let is_stray = |index: usize| {
+        number(index).is_some_and(|n| n.everyday && n.languages & main_languages == 0)
+    };
     let mut tokens = chain.clone();
     while !tokens.is_empty() && is_stray(tokens.start) {
         tokens.start += 1;
     }
-    // Neither does a measure that follows the number: "… nine four, 10 minutes".
-    let is_measure = |at: usize| {
-        let own = &scene.tokens[at];
-        own.kind == Kind::Digits && context::is_amount(scene, &(at..at + 1), own.len(), false)
+    // A measure after the number is not part of it: "… nine four, 10 minutes".
+    let is_measure = |index: usize| {
+        let token = &scene.tokens[index];
+        token.kind == Kind::Digits
+            && context::is_amount(scene, &(index..index + 1), token.len(), false)
     };
     while let Some(last) = tokens.end.checked_sub(1).filter(|last| *last >= tokens.start) {
         if !is_stray(last) && !is_repeat(number(last)) && !is_measure(last) {
@@ -279,25 +295,23 @@ fn is_repeat(number: Option<Number>) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use super::super::shadow::Shadow;
-    use super::super::token::tokens;
     use super::*;
+    use crate::mask::find::scene;
+    use crate::mask::mask;
 
-    fn said(text: &str) -> String {
-        let shadow = Shadow::of(text);
-        let tokens = tokens(&shadow, &[]);
-        let all = 0..tokens.len();
-        let speech = Speech::of(&Scene::of(shadow, tokens), &all);
+    fn digits(text: &str) -> String {
+        let (scene, _) = scene(text);
+        let speech = Speech::of(&scene, &(0..scene.tokens.len()));
         speech.digits.iter().map(|digit| char::from(b'0' + digit)).collect()
     }
 
     #[test]
     fn spoken_words_become_digits() {
-        assert_eq!(said("nine double eight triple two"), "988222");
-        assert_eq!(said("eighty four fifteen fifty four"), "841554");
-        assert_eq!(said("forty seventy four"), "4074");
-        assert_eq!(said("девятьсот двадцать шесть сто три"), "926103");
-        assert_eq!(said("double 7 nine"), "779");
+        assert_eq!(digits("nine double eight triple two"), "988222");
+        assert_eq!(digits("eighty four fifteen fifty four"), "841554");
+        assert_eq!(digits("forty seventy four"), "4074");
+        assert_eq!(digits("девятьсот двадцать шесть сто три"), "926103");
+        assert_eq!(digits("double 7 nine"), "779");
     }
 
     #[test]
@@ -332,7 +346,7 @@ mod tests {
                 "ten nine eight seven six five four three two one",
             ),
         ] {
-            assert_eq!(super::super::mask(text).as_str(), shown);
+            assert_eq!(mask(text).as_str(), shown);
         }
     }
 

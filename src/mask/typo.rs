@@ -1,7 +1,7 @@
-//! Number words with one slip of the finger, known by the number words beside them.
+//! [`correct`] for number words with one typo, recognized by the number words next to them.
 //!
-//! What lives here: finding the number word that a neighbour of one was meant to be. What must
-//! not: misspellings that people use on purpose (see `words/`).
+//! This module finds the number word that a similar word was meant to be. Misspellings that people
+//! use on purpose must not be handled here; add them to `number_words/`.
 
 use once_cell::sync::Lazy;
 use rustc_hash::FxHashMap;
@@ -11,7 +11,7 @@ use super::lexicon::{LEXICON, Number, Role};
 use super::shadow::Shadow;
 use super::token::{Kind, Token};
 
-/// Number words of four letters or more, whole and with any one letter left out.
+/// Number words, whole, and those of at least four letters with any one letter dropped.
 static NEAR_MISSES: Lazy<FxHashMap<String, Number>> = Lazy::new(|| {
     let mut near = FxHashMap::default();
     for (word, number) in LEXICON.numbers() {
@@ -21,7 +21,7 @@ static NEAR_MISSES: Lazy<FxHashMap<String, Number>> = Lazy::new(|| {
             near.extend(one_letter_dropped(word).map(|short| (short, number)));
         }
     }
-    // Whole words win over shortened ones of others.
+    // Whole words replace shortened forms of other words.
     near.extend(
         LEXICON
             .numbers()
@@ -31,58 +31,60 @@ static NEAR_MISSES: Lazy<FxHashMap<String, Number>> = Lazy::new(|| {
     near
 });
 
-/// The longest word that is looked up.
+/// Maximum length of a word that is looked up, in characters.
 const MAX_WORD_CHARS: usize = 10;
 
-/// How many tokens on either side tell whether digits are being said.
+/// Number of tokens on either side to check for number words and digits.
 const CONTEXT_TOKENS: usize = 4;
 
-/// Builds the table now rather than at the first slip.
+/// Builds the table now, so that the first typo does not wait for it.
 pub(super) fn warm_up() {
     Lazy::force(&NEAR_MISSES);
 }
 
-/// `word` with each of its letters left out in turn.
+/// Returns `word` with each of its letters dropped in turn.
 fn one_letter_dropped(word: &str) -> impl Iterator<Item = String> + '_ {
-    word.char_indices().map(|(at, c)| [&word[..at], &word[at + c.len_utf8()..]].concat())
+    word.char_indices().map(|(start, c)| [&word[..start], &word[start + c.len_utf8()..]].concat())
 }
 
-/// The number word that is at most one letter left out, added, changed or swapped from `word`.
+/// Returns the number word that differs from `word` by at most one dropped, added, changed or swapped
+/// letter.
 fn closest_number_word(word: &str) -> Option<Number> {
     let found = NEAR_MISSES.get(word).copied();
     if found.is_some() || word.chars().count() < 4 {
-        // Two letters of three are like too many words: "now" is no "no".
+        // Two of three letters match too many words: "now" is not "no".
         return found;
     }
     one_letter_dropped(word).find_map(|short| NEAR_MISSES.get(&short).copied())
 }
 
-/// Makes number words of unknown words between two number words, or beside two of them.
+/// Turns unknown words between two number words, or next to two of them, into number words.
 pub(super) fn correct(shadow: &Shadow, tokens: &mut [Token]) {
     let is_spoken = |token: &Token| matches!(token.kind, Kind::Number(n) if !n.everyday);
     if !tokens.iter().any(is_spoken) {
         return;
     }
     let mut word = String::new();
-    for at in 0..tokens.len() {
-        let Token { from, to, kind, sense } = tokens[at];
+    for index in 0..tokens.len() {
+        let Token { from, to, kind, sense } = tokens[index];
         if kind != Kind::Word
             || !(3..=MAX_WORD_CHARS).contains(&(to - from))
             || sense != Sense::NONE
         {
             continue;
         }
-        // Everyday words beside it prove nothing: "for fire" is no number.
-        let before = tokens[..at].iter().rev().take(CONTEXT_TOKENS).take_while(|t| t.says_digits());
-        let after = tokens[at + 1..].iter().take(CONTEXT_TOKENS).take_while(|t| t.says_digits());
-        let spoken = before.clone().chain(after.clone()).any(is_spoken);
-        let beside = before.count() + after.count() >= 2;
-        if !beside || !spoken {
+        // Everyday words next to it prove nothing: "for fire" is not a number.
+        let before =
+            tokens[..index].iter().rev().take(CONTEXT_TOKENS).take_while(|t| t.says_digits());
+        let after = tokens[index + 1..].iter().take(CONTEXT_TOKENS).take_while(|t| t.says_digits());
+        let has_spoken = before.clone().chain(after.clone()).any(is_spoken);
+        let has_neighbors = before.count() + after.count() >= 2;
+        if !has_neighbors || !has_spoken {
             continue;
         }
         if let Some(number) = closest_number_word(shadow.word(&shadow.glyphs[from..to], &mut word))
         {
-            tokens[at].kind = Kind::Number(Number { everyday: true, ..number });
+            tokens[index].kind = Kind::Number(Number { everyday: true, ..number });
         }
     }
 }
@@ -93,8 +95,8 @@ mod tests {
 
     #[test]
     fn typo_in_a_number_word_is_corrected() {
-        for (slip, value) in [("eihgt", 8), ("sevven", 7), ("fourr", 4), ("cuatr", 4)] {
-            assert_eq!(closest_number_word(slip).map(|number| number.value), Some(value), "{slip}");
+        for (typo, value) in [("eihgt", 8), ("sevven", 7), ("fourr", 4), ("cuatr", 4)] {
+            assert_eq!(closest_number_word(typo).map(|number| number.value), Some(value), "{typo}");
         }
     }
 

@@ -1,38 +1,41 @@
-//! Whether a window of digits is a phone number, and by which rule.
+//! [`Window::judge`]: whether a window of digits is a phone number, and the [`Rule`] for it.
 //!
-//! What lives here: the order of evidence, from certain to possible. What must not: finding
-//! windows (see `number.rs`), shapes, cues and plans themselves. To accept a new form: a line in
-//! the level as sure as the form is.
+//! This module orders the evidence from certain to possible. The search for windows must not be
+//! here, but in `phone.rs`; shapes, cues and numbering plans have their own files. To accept a new
+//! form, add a line to the [`Level`] that matches its certainty.
 
 use std::ops::Range;
 
-use super::chain::{Scene, joins, to_plain};
+use super::chain::{joins, to_plain};
 use super::context;
 use super::context::Cue;
 use super::cue::Sense;
 use super::list;
 use super::numbering_plan::NumberingPlans;
 use super::rule::Rule;
+use super::scene::Scene;
 use super::shadow::{Class, MarkSet};
 use super::shape;
 use super::token::{Kind, Token};
 
-/// How sure a reason is. All windows of a chain are tried at one level before the next.
+/// Certainty of the evidence. All windows of a chain are tried at one level before the next.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Level {
-    /// The digits alone tell: a valid calling code, an Indian mobile number.
+    /// The digits alone are enough: a valid calling code, an Indian mobile number.
     Certain,
-    /// The message speaks of phone numbers, or the number has a plus.
+    /// The message mentions phone numbers, or the number has a plus.
     Likely,
-    /// It has the shape of a phone number and of nothing else.
+    /// The digits have the shape of a phone number and no other shape.
     Possible,
 }
 
 impl Level {
-    /// Whether a window without a plus may be a number at this level if `first` is its first digit.
+    /// Returns `true` if a window without a plus may be a number at this level when `first` is its
+    /// first digit.
     pub(super) const fn may_start(self, scene: &Scene, first: u8) -> bool {
         match self {
-            // Of a call abroad, of an Indian mobile number, of what stands before one.
+            // The first digit of an international prefix, of an Indian mobile number, or of the
+            // prefix of one.
             Self::Certain => matches!(first, 0 | 6..=9),
             Self::Likely => scene.has_cue,
             Self::Possible => true,
@@ -40,24 +43,25 @@ impl Level {
     }
 }
 
-/// A window: some tokens of a chain with their digits.
+/// Consecutive tokens of a chain with their digits.
 pub(super) struct Window<'a> {
     pub(super) scene: &'a Scene<'a>,
     pub(super) tokens: Range<usize>,
     pub(super) digits: &'a [u8],
-    /// Whether a plus stands before it.
-    pub(super) plus: bool,
+    /// Whether a plus precedes the window.
+    pub(super) has_plus: bool,
 }
 
-/// The fewest and most digits of a window; E.164 allows fifteen behind the 00 of a call abroad.
+/// Minimum digits of a window.
 pub(super) const MIN_DIGITS: usize = 7;
+/// Maximum digits of a window: the 15 that E.164 allows, after an international prefix of 00.
 pub(super) const MAX_DIGITS: usize = 17;
 
-/// The most other words of a text that says only a number.
+/// Maximum other words of a text that contains only a number.
 const MAX_OTHER_WORDS: usize = 3;
 
 impl Window<'_> {
-    /// The rule by which the window is a number at `level`.
+    /// Returns the rule that makes the window a number at `level`, or `None` if no rule does.
     pub(super) fn judge(&self, level: Level, plan: &NumberingPlans) -> Option<Rule> {
         if !(MIN_DIGITS..=MAX_DIGITS).contains(&self.digits.len()) {
             return None;
@@ -71,10 +75,11 @@ impl Window<'_> {
     }
 
     fn certain(&self, plan: &NumberingPlans) -> Option<Rule> {
-        if self.plus {
-            // Only of several groups may the last be something else: "+91 98765 43210, 10 am".
-            let whole = self.groups() == 1 && self.digits.len() >= 8;
-            return (self.digits.len() <= 15 && (whole || plan.is_possible(self.digits)))
+        if self.has_plus {
+            // If the window has several groups, the last may be something else: "+91 98765 43210,
+            // 10 am".
+            let is_single_group = self.groups() == 1 && self.digits.len() >= 8;
+            return (self.digits.len() <= 15 && (is_single_group || plan.is_possible(self.digits)))
                 .then_some(Rule::International);
         }
         if let [0, 0, abroad @ ..] = self.digits {
@@ -86,7 +91,7 @@ impl Window<'_> {
 
     fn likely(&self, plan: &NumberingPlans) -> Option<Rule> {
         let count = self.digits.len();
-        if self.plus {
+        if self.has_plus {
             return (8..=15).contains(&count).then_some(Rule::International);
         }
         if count != 10 && self.has_lookalikes() && !self.is_indian_mobile() {
@@ -95,14 +100,15 @@ impl Window<'_> {
         if count > 15 || !self.is_standalone() || self.digits.iter().all(|d| *d == 0) {
             return None;
         }
-        // A round sum is valid somewhere too.
-        let round = self.digits.ends_with(&[0, 0, 0]);
-        let valid =
-            || !round && (plan.is_national(self.digits) || plan.is_international(self.digits));
+        // A round amount is also a valid number in a country.
+        let is_round = self.digits.ends_with(&[0, 0, 0]);
+        let is_valid =
+            || !is_round && (plan.is_national(self.digits) || plan.is_international(self.digits));
         match context::cue(self.scene, &self.tokens) {
-            Cue::Adjacent | Cue::Phone if count <= 13 || valid() => Some(Rule::National),
+            Cue::Adjacent | Cue::Phone if count <= 13 || is_valid() => Some(Rule::National),
             Cue::Handover
-                if (count >= 8 && self.groups() >= 2 && count <= 13) || (count >= 8 && valid()) =>
+                if (count >= 8 && self.groups() >= 2 && count <= 13)
+                    || (count >= 8 && is_valid()) =>
             {
                 Some(Rule::National)
             }
@@ -112,52 +118,63 @@ impl Window<'_> {
 
     fn possible(&self, plan: &NumberingPlans) -> Option<Rule> {
         let (count, groups) = (self.digits.len(), self.groups());
-        // Most windows of a row of single digits are none of what is asked below.
-        let any = groups <= 6
+        // Rules out most windows of a row of single digits before the expensive checks below.
+        let is_candidate = groups <= 6
             || self.digits[0] == 0
             || count == 11
             || groups == count && (10..=12).contains(&count)
             || self.scene.tokens.len() - groups <= MAX_OTHER_WORDS
             || self.scene.shadow.marks.has(MarkSet::PARENTHESIS);
-        if !any || count < 8 || !self.is_standalone() || count != 10 && self.has_lookalikes() {
+        if !is_candidate
+            || count < 8
+            || !self.is_standalone()
+            || count != 10 && self.has_lookalikes()
+        {
             return None;
         }
-        let dialled = self.digits[0] == 0
+        let has_trunk = self.digits[0] == 0
             && (9..=12).contains(&count)
             && (groups >= 2 || plan.is_national(self.digits))
-            // Russia dials an eight.
+            // The trunk prefix of Russia is 8.
             || count == 11 && groups == 1 && self.digits[0] == 8 && plan.is_national(self.digits);
-        let american = (3..=4).contains(&groups)
+        let is_american = (3..=4).contains(&groups)
             && self.digits[0] != 0
             && matches!(self.lengths()[..], [3, 3, 4] | [1, 3, 3, 4]);
-        let chinese = count == 11 && matches!(self.digits, [1, 3..=9, ..]);
-        let grouped = (8..=12).contains(&count)
+        let is_chinese = count == 11 && matches!(self.digits, [1, 3..=9, ..]);
+        let is_grouped = (8..=12).contains(&count)
             && groups >= 3
             && self.scene.tokens[self.tokens.clone()].iter().all(|t| (2..=5).contains(&t.len()));
-        let alone =
+        let is_only_text =
             (8..=13).contains(&count) && self.says_only_this() && (groups >= 2 || count >= 9);
-        // Digits written one by one, with marks between: 1. 1. 9. 8. 8. 7. 4. 2. 5. 8. 2.
-        let spelt = groups == count
+        // Single digits with marks between them: 1. 1. 9. 8. 8. 7. 4. 2. 5. 8. 2.
+        let is_spelled = groups == count
             && (10..=12).contains(&count)
             && self.scene.gap(self.tokens.start).iter().any(|glyph| glyph.class == Class::Mark)
             && plan.is_national(self.digits);
-        if dialled || american || chinese || grouped || alone || spelt || self.has_area_code() {
+        if has_trunk
+            || is_american
+            || is_chinese
+            || is_grouped
+            || is_only_text
+            || is_spelled
+            || self.has_area_code()
+        {
             return Some(Rule::National);
         }
-        let abroad =
+        let is_international =
             groups <= 6 && (11..=13).contains(&count) && plan.is_international(self.digits);
-        abroad.then_some(Rule::International)
+        is_international.then_some(Rule::International)
     }
 
-    /// What speaks against a number, cue or no cue.
+    /// Returns `true` if the evidence against a phone number by `rule` prevails.
     fn is_something_else(&self, rule: Rule) -> bool {
-        if self.plus {
+        if self.has_plus {
             return false;
         }
         let cue = context::cue(self.scene, &self.tokens);
         let count = self.digits.len();
-        let mobile = rule == Rule::National && self.is_indian_mobile();
-        let vouched = mobile && cue >= Cue::Phone;
+        let is_mobile = rule == Rule::National && self.is_indian_mobile();
+        let vouched = is_mobile && cue >= Cue::Phone;
         if list::is_sum(self.scene, &self.tokens)
             || self.is_version()
             || context::is_labelled(self.scene, &self.tokens, count, vouched)
@@ -167,11 +184,11 @@ impl Window<'_> {
         if cue != Cue::Adjacent && context::is_amount(self.scene, &self.tokens, count, vouched) {
             return true;
         }
-        if cue == Cue::Adjacent || (cue == Cue::Phone && mobile) {
-            return shape::is_run(self.digits) && !mobile;
+        if cue == Cue::Adjacent || (cue == Cue::Phone && is_mobile) {
+            return shape::is_run(self.digits) && !is_mobile;
         }
         if list::is_count(self.scene, &self.tokens, cue)
-            || (shape::is_run(self.digits) && !mobile)
+            || (shape::is_run(self.digits) && !is_mobile)
             || shape::is_isbn(self.digits, &self.lengths())
         {
             return true;
@@ -180,24 +197,25 @@ impl Window<'_> {
         shape::looks_like_something_else(&line) || cue == Cue::None && shape::is_dotted(&line)
     }
 
-    /// Whether groups with dots between follow the letter of a version: v18.10.8408.
+    /// Returns `true` if dotted groups follow the letter of a version: v18.10.8408.
     fn is_version(&self) -> bool {
         let first = &self.scene.tokens[self.tokens.start];
-        let letter = self.scene.shadow.before(first.from).is_some_and(|glyph| glyph.plain == 'v');
-        let dotted = |at: usize| matches!(self.scene.gap(at), [glyph] if glyph.plain == '.');
-        letter && self.groups() >= 2 && (self.tokens.start..self.tokens.end - 1).all(dotted)
+        let has_letter =
+            self.scene.shadow.before(first.from).is_some_and(|glyph| glyph.plain == 'v');
+        let is_dotted =
+            |index: usize| matches!(self.scene.gap(index), [glyph] if glyph.plain == '.');
+        has_letter && self.groups() >= 2 && (self.tokens.start..self.tokens.end - 1).all(is_dotted)
     }
 
-    /// How many characters each group has.
+    /// Returns the length of each group, in characters.
     fn lengths(&self) -> Vec<usize> {
-        self.tokens.clone().map(|at| self.scene.tokens[at].len()).collect()
+        self.tokens.clone().map(|index| self.scene.tokens[index].len()).collect()
     }
 
     fn groups(&self) -> usize {
         self.tokens.len()
     }
 
-    /// Ten digits from 6, 7, 8 or 9 on, alone or behind 0, 91 or both.
     fn is_indian_mobile(&self) -> bool {
         shape::is_indian_mobile(self.digits)
     }
@@ -207,58 +225,58 @@ impl Window<'_> {
         self.scene.has_lookalike && self.scene.tokens[self.tokens.clone()].iter().any(lookalike)
     }
 
-    /// Whether no further digits are joined to the window by a single mark, and no letters that
-    /// make it part of a code.
+    /// Returns `true` if no single mark joins further digits to the window.
     fn is_standalone(&self) -> bool {
-        // Of two numbers with a mark between, each stands for itself: 98…/97….
-        let long = |token: &Token| (9..=13).contains(&token.len());
-        let whole = self.groups() == 1 && long(&self.scene.tokens[self.tokens.start]);
-        let digits = |at: Option<usize>| {
-            at.and_then(|at| self.scene.tokens.get(at))
-                .is_some_and(|token| token.kind == Kind::Digits && !(whole && long(token)))
+        // Two numbers with a mark between them are separate: 98…/97….
+        let is_long = |token: &Token| (9..=13).contains(&token.len());
+        let is_single = self.groups() == 1 && is_long(&self.scene.tokens[self.tokens.start]);
+        let is_digits = |index: Option<usize>| {
+            index
+                .and_then(|index| self.scene.tokens.get(index))
+                .is_some_and(|token| token.kind == Kind::Digits && !(is_single && is_long(token)))
         };
-        let tight = |at: usize| {
-            let gap = self.scene.gap(at);
+        let is_tight = |index: usize| {
+            let gap = self.scene.gap(index);
             matches!(gap, [glyph] if glyph.class == Class::Mark && glyph.plain != ',') && joins(gap)
         };
         let before = self.tokens.start.checked_sub(1);
         let after = Some(self.tokens.end);
-        !(digits(before) && before.is_some_and(tight)
-            || digits(after) && tight(self.tokens.end - 1))
+        !(is_digits(before) && before.is_some_and(is_tight)
+            || is_digits(after) && is_tight(self.tokens.end - 1))
     }
 
-    /// Whether nothing is said but the number: it's 612345678.
+    /// Returns `true` if the text contains only the number and filler words: it's 612345678.
     fn says_only_this(&self) -> bool {
         let tokens = &self.scene.tokens;
-        let others = tokens.len() - self.groups();
-        let nothing = |token: &Token| {
+        let other_count = tokens.len() - self.groups();
+        let is_filler = |token: &Token| {
             token.kind == Kind::Word && token.sense.has(Sense::FILLER.with(Sense::MINE))
         };
-        let round = self.digits.ends_with(&[0, 0, 0]);
+        let is_round = self.digits.ends_with(&[0, 0, 0]);
         let rest = || tokens[..self.tokens.start].iter().chain(&tokens[self.tokens.end..]);
-        others == 0 || others <= MAX_OTHER_WORDS && !round && rest().all(nothing)
+        other_count == 0 || other_count <= MAX_OTHER_WORDS && !is_round && rest().all(is_filler)
     }
 
-    /// Whether the first group is an area code in parentheses.
+    /// Returns `true` if an area code in parentheses begins the window.
     fn has_area_code(&self) -> bool {
         let scene = self.scene;
         if !scene.shadow.marks.has(MarkSet::PARENTHESIS) {
             return false;
         }
-        let open = self.tokens.clone().take(2).find(|at| {
-            let token = &scene.tokens[*at];
-            let before = scene.shadow.before(token.from).is_some_and(|glyph| glyph.plain == '(');
-            let after = scene.shadow.get(token.to).is_some_and(|glyph| glyph.plain == ')');
-            before && after && (1..=5).contains(&token.len())
+        let area_code = self.tokens.clone().take(2).find(|index| {
+            let token = &scene.tokens[*index];
+            let opens = scene.shadow.before(token.from).is_some_and(|glyph| glyph.plain == '(');
+            let closes = scene.shadow.get(token.to).is_some_and(|glyph| glyph.plain == ')');
+            opens && closes && (1..=5).contains(&token.len())
         });
-        open.is_some_and(|at| at + 1 < self.tokens.end)
+        area_code.is_some_and(|index| index + 1 < self.tokens.end)
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use super::super::explain;
     use super::*;
+    use crate::mask::explain;
 
     fn rules(text: &str) -> Vec<Rule> {
         explain(text).iter().map(|finding| finding.rule).collect()

@@ -1,9 +1,9 @@
-//! Words beside numbers that are no phone numbers: ids, codes, counts, money, measures, months.
+//! Words near numbers that are not phone numbers: each [`LABEL`], amount, [`UNIT`] and [`MONTH`].
 //!
-//! What lives here: tables, one line or more per language. What must not: code. To add a word:
-//! to the table of its kind; a word that is also said of phone numbers belongs to none of them.
+//! This module contains tables, with one or more lines per language, and no code. To add a word, add
+//! it to the table of its kind. A word that people also use for phone numbers belongs to none.
 
-/// What numbers beside it name: things, not people.
+/// Names for the numbers of things.
 pub(super) const LABEL: &str = "order orders id ids invoice inv bill receipt ref refno reference txn txnid \
     transaction trx utr rrn neft imps rtgs awb tracking track shipment consignment docket parcel \
     courier delivery ticket case complaint incident pnr booking reservation confirmation flight \
@@ -38,7 +38,7 @@ pub(super) const LABEL: &str = "order orders id ids invoice inv bill receipt ref
     অর্ডার কোড ওটিপি বিল টিকিট অ্যাকাউন্ট ஆர்டர் குறியீடு ஓடிபி பில் டிக்கெட் \
     آرڈر کوڈ بل سفارش کد";
 
-/// Names of things that have few digits: a number as long as a phone number is none of them.
+/// Names for numbers with few digits, so that a number as long as a phone number is not one.
 pub(super) const SHORT: &str = "otp pin pincode pins zip zips zipcode postcode postal area captcha cvv \
     page pages chapter chapters verse para section article act rule room rooms flat block plot house \
     street road lane sector gate platform seat seats floor ward rank ranks jersey match matches dated dob born birthday birth year years since \
@@ -47,7 +47,7 @@ pub(super) const SHORT: &str = "otp pin pincode pins zip zips zipcode postcode p
     quarto andar rua chambre etage rue camera piano via oda sayfa sokak pokoj strona ulica \
     комната страница этаж улица индекс कमरा पेज पिन पिनकोड मकान গেট পিন பக்கம் அறை";
 
-/// Words that announce numbers of something else in the messages that follow.
+/// Words that announce numbers other than phone numbers in the next messages.
 pub(super) const NOT_PHONE: &str = "wifi wlan hotspot ssid router pass passwd pwd pw passkey passcode password \
     unlock locker otp pin captcha guess guessing fav fave favourite favorite lucky random pick choose \
     magic wordle sudoku bingo ludo dice lotto quiz riddle puzzle maths math trivia dare rate rating \
@@ -56,16 +56,16 @@ pub(super) const NOT_PHONE: &str = "wifi wlan hotspot ssid router pass passwd pw
     umar umr edad idade alter eta yas umur wiek ålder возраст лет рост вес угадай उम्र clave senha \
     contrasena passwort kennwort motdepasse sifre sandi haslo пароль पासवर्ड";
 
-/// Words with a part that speaks of phones, which themselves do not.
+/// Words that contain the stem of a phone word but do not mean a phone.
 pub(super) const NEUTRAL: &str = "iphone iphones smartphone smartphones headphone headphones earphone \
     earphones microphone saxophone xylophone megaphone gramophone phonetic phonetics phonecase \
     telephoto telescope teleport";
 
-/// Parts of words that name things, in languages that glue or do not space words.
+/// Parts of words that name things, in languages that compound or do not separate words.
 pub(super) const STEMS: &str = "bestell rechnung sendung kunden buchung postleit trackin \
     заказ 订单 訂單 快递 单号 單號 验证码 驗證碼 邮编 注文 郵便 주문 운송장 인증";
 
-/// Currencies and the words of amounts.
+/// Currencies and words for amounts.
 pub(super) const MONEY: &str = "rs inr usd eur gbp aed sar cad aud sgd myr idr rp php brl ars mxn cop \
     clp ngn kes zar pkr bdt lkr npr jpy cny rmb krw rub uah btc eth usdt rupee rupees rupaye \
     rupay rupaiya rupe dollar dollars bucks euro euros pound pounds quid peso pesos reais \
@@ -79,7 +79,7 @@ pub(super) const MONEY: &str = "rs inr usd eur gbp aed sar cad aud sgd myr idr r
     रुपये रुपए रुपया लाख करोड़ हजार हज़ार टका টাকা লাখ কোটি ரூபாய் லட்சம் கோடி ريال درهم جنيه دينار \
     دولار مليون الف روپے لاکھ تومان";
 
-/// Units that follow a measure.
+/// Units after a measure.
 pub(super) const UNIT: &str = "kg kgs g gm gms gram grams mg lb lbs oz ton tons tonne tonnes quintal km kms \
     m mtr cm mm nm mi mile miles ft feet foot inch inches yd yards acre acres hectare sqft sqm bigha \
     l ltr litre litres liter liters ml kb mb gb tb kbps mbps gbps bytes byte bit bits px dpi fps mp \
@@ -110,7 +110,7 @@ pub(super) const MONTH: &str = "jan january feb february mar march apr april may
     जनवरी फरवरी मार्च अप्रैल मई जून जुलाई अगस्त सितंबर अक्टूबर नवंबर दिसंबर يناير فبراير مارس \
     ابريل مايو يونيو يوليو اغسطس سبتمبر اكتوبر نوفمبر ديسمبر";
 
-/// Words that stand between a label and its number and say nothing of their own.
+/// Words without a meaning for numbers, which may be between a label and its number.
 pub(super) const FILLER: &str = "s se is was are be the a an my your our his her their this that of for no nos \
     number num nbr nr numero numéro nummer nomor numara numer n it its hai h tha ka ki ke ko \
     mera meri tera aapka apka ye yeh wo woh es el la los mi tu su de del e o meu minha seu est le la \
@@ -118,11 +118,11 @@ pub(super) const FILLER: &str = "s se is was are be the a an my your our his her
     mia это мой моя ваш номер хай है का की मेरा मेरी आपका नंबर هو هي رقم رقمك আমার হল হলো என் என்பது \
     full new old same latest current temporary below above please pls plz u ur yr";
 
-/// Payment cards.
+/// Words for payment cards.
 pub(super) const CARD: &str = "card cards debit credit visa mastercard amex rupay maestro cvv tarjeta \
     cartao carte karte kreditkarte kartu carta kart карта карты कार्ड কার্ড கார்டு بطاقة";
 
-/// Numbers that governments give to people.
+/// Names for numbers that governments assign to people.
 pub(super) const GOVERNMENT: &str = "aadhaar aadhar adhaar adhar uidai pan pancard ssn passport cpf rg \
     curp dni rfc nino nhs nik ktp nic cnic tfn voter driving licence license \
     steuer steuerid ahv insee personnummer pesel codicefiscale bsn kimlik паспорт снилс инн \

@@ -1,62 +1,63 @@
-//! Words that say what a number beside them is: a phone number, an order, a price, a measure.
+//! [`Sense`]: the meaning of a word for the numbers near it: a phone number, an order, a price.
 //!
-//! What lives here: the kinds of cue and their tables by kind. What must not: number words (see
-//! `words/`) or code that reads text. To teach a word: add it to the table of its kind, in plain
-//! lower case or as people write it; tables are folded as the text is.
+//! This folder contains the kinds of cue, with a table of words for each. Number words must not be
+//! here, but in `number_words/`, and neither must code that reads text. To add a word, add it to the
+//! table of its kind, in any spelling: the lexicon folds the tables like the text.
 
 mod label;
 mod phone;
 
-/// What a word says about the numbers near it; a set of bits, as one word may say several.
+/// The senses of a word for the numbers near it, as bits, because a word may have several.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) struct Sense(u32);
 
 impl Sense {
     pub(super) const NONE: Self = Self(0);
-    /// A phone or a call: a number in the same message is one to be called.
+    /// A phone or a call: a number in the same message is a phone number.
     pub(super) const PHONE: Self = Self(1);
-    /// Words with which people hand over a number, and much else.
+    /// A word with which people hand over a number, among other things.
     pub(super) const HANDOVER: Self = Self(1 << 1);
-    /// What the number beside it names is no person: an order, a code, a page.
+    /// A name for a number that is not a phone number: an order, a code, a page.
     pub(super) const LABEL: Self = Self(1 << 2);
     /// A currency or an amount in words.
     pub(super) const MONEY: Self = Self(1 << 3);
-    /// A unit that follows a measure.
+    /// A unit after a measure.
     pub(super) const UNIT: Self = Self(1 << 4);
-    /// Joins the pieces of one number: then, and, second half.
+    /// A word that joins the parts of one number: then, and, second half.
     pub(super) const CONNECTOR: Self = Self(1 << 5);
     /// A platform on which people have handles.
     pub(super) const PLATFORM: Self = Self(1 << 6);
     /// The name of a month.
     pub(super) const MONTH: Self = Self(1 << 7);
-    /// Says nothing: is, my, the, number. A cue may stand before it.
+    /// A word without meaning for numbers: is, my, the, number. A cue may precede it.
     pub(super) const FILLER: Self = Self(1 << 8);
     /// A payment card.
     pub(super) const CARD: Self = Self(1 << 9);
-    /// A number that a government gave to a person.
+    /// A number that a government assigned to a person.
     pub(super) const GOVERNMENT: Self = Self(1 << 10);
-    /// My, mine: beside the word "number" it speaks of a phone.
+    /// My, mine: next to the word "number" it means a phone.
     pub(super) const MINE: Self = Self(1 << 11);
     /// The word "number" itself.
     pub(super) const NUMBER: Self = Self(1 << 12);
-    /// A label of what has few digits: a page, a room, a postcode.
+    /// A label for numbers with few digits: a page, a room, a postcode.
     pub(super) const SHORT: Self = Self(1 << 13);
-    /// What the code of a phone number is of: area, city, country.
+    /// A word that makes "code" mean a calling code: area, city, country.
     pub(super) const AREA: Self = Self(1 << 14);
     /// The word "code".
     pub(super) const CODE: Self = Self(1 << 15);
-    /// Links digits that are said one by one: nine and eight, nine then eight.
+    /// A word that connects single digits: nine and eight, nine then eight.
     pub(super) const DIGIT_CONNECTOR: Self = Self(1 << 16);
-    /// Announces numbers that are no phone number's: of a password, of a game.
+    /// A word that announces numbers that are not a phone number: of a password, of a game.
     pub(super) const NOT_PHONE: Self = Self(1 << 17);
-    /// Says which piece of a number comes: first, the last half.
+    /// A word that says which part of a number follows: first, the last half.
     pub(super) const PART_ORDER: Self = Self(1 << 18);
 
-    /// Whether it has any of the senses of `other`.
+    /// Returns `true` if `self` contains any of the senses of `other`.
     pub(super) const fn has(self, other: Self) -> bool {
         self.0 & other.0 != 0
     }
 
+    /// Returns the senses of `self` and `other`.
     pub(super) const fn with(self, other: Self) -> Self {
         Self(self.0 | other.0)
     }
@@ -86,6 +87,6 @@ pub(super) const WORDS: &[(Sense, &str)] = &[
     (Sense::GOVERNMENT, label::GOVERNMENT),
 ];
 
-/// Parts of words by sense, for languages that inflect, glue words or write none apart.
+/// Parts of words by sense, for languages that inflect, compound or do not separate words.
 pub(super) const STEMS: &[(Sense, &str)] =
     &[(Sense::PHONE, phone::STEMS), (Sense::LABEL, label::STEMS), (Sense::UNIT, label::UNIT_STEMS)];

@@ -1,10 +1,10 @@
-//! Words around phone numbers: calling, handing over, joining pieces, platforms.
+//! Words near phone numbers: each [`PHONE`] word, [`HANDOVER`], [`CONNECTOR`] and [`PLATFORM`].
 //!
-//! What lives here: tables, one line or more per language. What must not: code. To add a word:
-//! [`WORDS`] when it speaks of phones in every use, [`REACH`] when it often does not, [`STEMS`]
-//! when it is the part of a word that does.
+//! This module contains tables, with one or more lines per language, and no code. To add a word, add
+//! it to [`PHONE`] if it always means a phone, or to [`HANDOVER`] if it often does not. To add a part
+//! of words that mean a phone, add it to [`STEMS`].
 
-/// Words that speak of a phone or a call.
+/// Words that mean a phone or a call.
 pub(super) const PHONE: &str = "call calling caller callme calls cll ring dial phone fone ph phn phno \
     mob mobile cell cellphone cellular landline tel tele telephone fon whatsapp whatsap watsapp \
     watsap wassap whtsapp whatsup wa wapp wp wsp wpp wtsp watsup zap zapzap viber signal imo \
@@ -50,7 +50,7 @@ pub(super) const PHONE: &str = "call calling caller callme calls cll ring dial p
     ఫోన్ కాల్ మొబైల్ నంబర్ ఫోను ફોન કૉલ મોબાઇલ નંબર ਫੋਨ ਕਾਲ ਮੋਬਾਈਲ ਨੰਬਰ \
     ಫೋನ್ ಕರೆ ಮೊಬೈಲ್ ഫോൺ വിളിക്കൂ മൊബൈൽ നമ്പർ";
 
-/// Parts of words that speak of a phone, in any position of the word.
+/// Parts of words that mean a phone, in any position of the word.
 pub(super) const STEMS: &str = "whatsap watsap phone telefo telephon handynum mobilnum rufnum \
     callme ringme textme telep numaram telef llamam teleph komork cellul \
     телефон звон мобильн номер вотсап ватсап हाट्स मोबाइल व्हाट हॉट्स মোবাইল হোয়াটস ফোন போன் மொபைல் \
@@ -59,7 +59,7 @@ pub(super) const STEMS: &str = "whatsap watsap phone telefo telephon handynum mo
     ទូរស័ព្ទ លេខ ໂທ ເບີ ဖုန်း ဖုန် \
     اتصل واتس هاتف موبايل جوال τηλ κινητ τηλεφων";
 
-/// Words with which people hand over a number, among much else.
+/// Words with which people hand over a number, among other things.
 pub(super) const HANDOVER: &str = "number num nmbr nbr no numbr nmber numba text reach save msg message \
     ping inbox share here sure yours mine instead add line office note hit hmu dms move chat talk \
     find get digits shoot drop send me us connect dont \
@@ -83,7 +83,7 @@ pub(super) const HANDOVER: &str = "number num nmbr nbr no numbr nmber numba text
     என் எண் நம்பர் என்னை \
     میرا نمبر پر کرو میری";
 
-/// Words that join the pieces of one number, or say which piece is meant.
+/// Words that join the parts of one number, or say which part follows.
 pub(super) const CONNECTOR: &str = "then and after that thats followed by next first 1st second 2nd third \
     3rd fourth last final finally initial initially start starts starting started begin begins \
     beginning began end ends ending ended finish finishes finishing half halves part parts piece pieces \
@@ -118,7 +118,7 @@ pub(super) const CONNECTOR: &str = "then and after that thats followed by next f
     先 再 然后 然後 接着 最后 最後 开头 结尾 前面 后面 まず 次 次に 最後に それから 먼저 그다음 다음 그리고 마지막 \
     แล้ว ก่อน ต่อ สุดท้าย πρωτα μετα τελος תחילה אחר ואז סוף";
 
-/// Words that say which piece of a number comes.
+/// Words that say which part of a number follows.
 pub(super) const PART_ORDER: &str = "first 1st start starts starting begin begins beginning initial part half last \
     final prefix take pehle pehla shuru shuruat aadha aakhri pahila agodi prothom primero primera empieza \
     empiezan comienza mitad primeiro primeira comeca comecando inicio metade abord premier premiere \
@@ -129,7 +129,7 @@ pub(super) const PART_ORDER: &str = "first 1st start starts starting begin begin
     पहले पहला शुरू शुरुआत आधा প্রথম প্রথমে শুরু முதல் మొదట પહેલા ਪਹਿਲਾਂ ಮೊದಲು ആദ്യം پہلے 先 まず 먼저 ก่อน \
     πρωτα תחילה";
 
-/// Words that link digits which are said one by one.
+/// Words that connect single digits.
 pub(super) const DIGIT_CONNECTOR: &str = "and then after next followed by plus n comma dash hyphen minus space dot point \
     y e luego despues mas depois entao mais virgula traco et puis ensuite apres und dann danach plus \
     poi dopo ed virgola lalu terus dan kemudian ve sonra virgul en dan i potem oraz na alafu aur phir fir \
@@ -143,7 +143,7 @@ pub(super) const PLATFORM: &str = "instagram insta ig inst instagrm snapchat sna
     bluesky mastodon vk इंस्टा इंस्टाग्राम स्नैपचैट टेलीग्राम инста инстаграм телеграм тг вк \
     انستا انستغرام انستقرام سناب تلجرام تليجرام تويتر ইনস্টাগ্রাম இன்ஸ்டா";
 
-/// Words that say whose something is: mine.
+/// Words for "my" and "mine".
 pub(super) const MINE: &str = "my mine mera meri apna apni hamara mi mio mia mijn meine mein meu minha mon \
     moj moja moje muj moje benim min mitt minu mans mano moj moje az a'm sodni wangu yangu saya aku ku \
     amar amader aamar en ende nanna naa mari maru majha maza majhi mero mor \
@@ -157,7 +157,7 @@ pub(super) const NUMBER: &str = "number numbr nmbr nmber numba nambar nambr namb
     नंबर नम्बर নম্বর নাম্বার நம்பர் எண் నంబర్ నెంబర్ નંબર ਨੰਬਰ ನಂಬರ್ നമ്പർ نمبر رقم شماره номер нумер број \
     αριθμος αριθμός מספר 号码 號碼 番号 번호 เบอร์ số numer";
 
-/// What a calling code is of.
+/// Words that make "code" mean a calling code.
 pub(super) const AREA: &str = "area city country std isd dial dialing dialling calling";
 
 /// The word "code".

@@ -1,9 +1,9 @@
-//! Number words of the smaller languages of Europe, and of some in Asia that use their script.
+//! [`NumberWords`] of the smaller languages of Europe, and of some in Asia with the same script.
 //!
-//! What lives here: tables of the ten digits. What must not: code. To add a language: a constant
-//! like its neighbours, then a line in `ALL` of the module above.
+//! This module contains tables and no code. To add a language, add a constant like its neighbors and
+//! list it in [`ALL`](super::ALL).
 
-use super::{NumberWords, digits_only};
+use super::table::{NumberWords, digits_only};
 
 pub(super) const SWEDISH: NumberWords =
     digits_only(["noll", "ett", "två tva", "tre", "fyra", "fem", "sex", "sju", "åtta atta", "nio"]);

@@ -1,9 +1,9 @@
-//! Number words of Hindi, in Devanagari and in Latin letters.
+//! [`NumberWords`] of Hindi, in Devanagari and in Latin script.
 //!
-//! What lives here: tables; up to a hundred each number has a word of its own, and in Latin letters
-//! each word many spellings. What must not: code.
+//! This module contains tables and no code. Up to a hundred each number has its own word, and in
+//! Latin script each word has many spellings. To add a spelling, add it to the string of its value.
 
-use super::{EMPTY, NumberWords};
+use super::table::{EMPTY, NumberWords};
 
 pub(super) const HINDI_LATIN: NumberWords = NumberWords {
     units: [

@@ -1,9 +1,9 @@
-//! Number words of the languages of India but Hindi, in their own scripts and Tamil in Latin letters.
+//! [`NumberWords`] of the languages of India except Hindi, in their scripts, and Tamil in Latin script.
 //!
-//! What lives here: tables. What must not: code. To add a language: a constant like its
-//! neighbours, then a line in `ALL` of the module above.
+//! This module contains tables and no code. To add a language, add a constant like its neighbors and
+//! list it in [`ALL`](super::ALL).
 
-use super::{EMPTY, NumberWords, digits_only};
+use super::table::{EMPTY, NumberWords, digits_only};
 
 pub(super) const BENGALI: NumberWords = NumberWords {
     units: ["শূন্য শুন্য জিরো", "এক", "দুই দু", "তিন", "চার", "পাঁচ পাচ", "ছয় ছয় ছ", "সাত", "আট", "নয় নয়"],

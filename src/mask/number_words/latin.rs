@@ -1,9 +1,9 @@
-//! Number words of languages written in the Latin script, without those of India.
+//! [`NumberWords`] of languages in the Latin script, except those of India.
 //!
-//! What lives here: tables. What must not: code. To add a language: a constant like its
-//! neighbours, then a line in `ALL` of the module above.
+//! This module contains tables and no code. To add a language, add a constant like its neighbors and
+//! list it in [`ALL`](super::ALL).
 
-use super::{EMPTY, NumberWords, digits_only};
+use super::table::{EMPTY, NumberWords, digits_only};
 
 pub(super) const ENGLISH: NumberWords = NumberWords {
     units: [

@@ -1,9 +1,8 @@
-//! Number words, language by language, as tables.
+//! [`NumberWords`] by language: the words for digits, tens and repetitions.
 //!
-//! What lives here: the words with which people say digits, tens and repetitions, and nothing
-//! that decides anything. What must not: context words (see `cue/`) or code that reads text.
-//! To add a language: a [`Language`] row in the file of its script, listed in [`ALL`]; spellings
-//! of one value stand in one string, separated by spaces, as people write them, misspelt ones too.
+//! This folder contains only tables. Context words must not be here, but in `cue/`, and neither must
+//! code that reads text. To add a language, add a constant to the file of its script and list it in
+//! [`ALL`]. All spellings of a value are in one string, as people write them, with misspellings.
 
 mod european;
 mod hindi;
@@ -11,42 +10,13 @@ mod indic;
 mod latin;
 mod other;
 mod romanised;
+mod table;
 
-/// The number words of one language. Every string is a list of spellings.
-pub(super) struct NumberWords {
-    /// 0 to 9.
-    pub(super) units: [&'static str; 10],
-    /// 10 to 19; empty where nobody says them in phone numbers.
-    pub(super) teens: [&'static str; 10],
-    /// 20, 30 … 90, which a unit may follow.
-    pub(super) tens: [&'static str; 8],
-    /// Other whole words with their value: 25, 84 and so on, or 300.
-    pub(super) compounds: &'static [(u16, &'static str)],
-    /// What repeats the next digit: double, triple.
-    pub(super) repeats: [&'static str; 2],
-    /// Ten, hundred and thousand, where they follow what they multiply.
-    pub(super) scales: [&'static str; 3],
-    /// What joins a unit to the tens that follow it in one word: ein-und-zwanzig.
-    pub(super) joint: &'static str,
-}
+pub(super) use table::NumberWords;
 
-/// What the languages that do not say more are filled up with.
-const EMPTY: NumberWords = NumberWords {
-    units: [""; 10],
-    teens: [""; 10],
-    tens: [""; 8],
-    compounds: &[],
-    repeats: [""; 2],
-    scales: [""; 3],
-    joint: "",
-};
-
-/// A language of which only the digits are listed.
-const fn digits_only(units: [&'static str; 10]) -> NumberWords {
-    NumberWords { units, ..EMPTY }
-}
-
-/// All languages; the position of one is its bit in a word's set of languages (at most 64).
+/// All languages, at most 64. The index of a language is its bit in [`Number::languages`].
+///
+/// [`Number::languages`]: super::lexicon::Number::languages
 pub(super) const ALL: &[&NumberWords] = &[
     &latin::ENGLISH,
     &latin::SPANISH,
@@ -113,8 +83,8 @@ pub(super) const ALL: &[&NumberWords] = &[
     &european::TAGALOG,
 ];
 
-/// Number words that are everyday words too: at the edge of a number they are no part of it when
-/// the rest of it is in another language.
+/// Number words that are also everyday words. At the end of a number in another language they are
+/// not part of it.
 pub(super) const AMBIGUOUS: &str = "no do to too tu tow a at ate for fore fr free tree o oh \
     un une um uma tin teen sat che chi char das won once on one i si se ses sei sex dos tres due \
     tre sin ses be bin tri her an do den von elf hat acht mas car are satu dua empat uno once \
@@ -123,7 +93,7 @@ pub(super) const AMBIGUOUS: &str = "no do to too tu tow a at ate for fore fr fre
     hat ot het ni ses du don cha bey nav set sis opt pet wala isa patru fem nou u et bir bin cent mille mil \
     hundred thousand sunna mudu edu aru ik";
 
-/// Number words that are far more often the little words of a sentence.
+/// Number words that are far more often the small words of a sentence.
 pub(super) const COMMON: &str =
     "on to too tu tow at ate for fore fr fo free tree won fire hat het set an den ni no nou";
 
@@ -133,9 +103,9 @@ mod tests {
 
     #[test]
     fn number_words_cover_ten_digits_in_every_language() {
-        for (at, language) in ALL.iter().enumerate() {
-            assert!(language.units.iter().all(|words| !words.is_empty()), "language {at}");
+        for (index, language) in ALL.iter().enumerate() {
+            assert!(language.units.iter().all(|words| !words.is_empty()), "language {index}");
         }
-        assert!(ALL.len() <= 64, "a set of languages is a u64");
+        assert!(ALL.len() <= 64, "a set of languages is a `u64`");
     }
 }

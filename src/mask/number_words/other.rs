@@ -1,9 +1,9 @@
-//! Number words in Cyrillic, Arabic, Greek, Chinese and Korean letters, and Arabic in Latin ones.
+//! [`NumberWords`] in Cyrillic, Arabic, Greek, Chinese and Korean script, and Arabic in Latin script.
 //!
-//! What lives here: tables. What must not: code. To add a language: a constant like its
-//! neighbours, then a line in `ALL` of the module above.
+//! This module contains tables and no code. To add a language, add a constant like its neighbors and
+//! list it in [`ALL`](super::ALL).
 
-use super::{EMPTY, NumberWords, digits_only};
+use super::table::{EMPTY, NumberWords, digits_only};
 
 pub(super) const RUSSIAN: NumberWords = NumberWords {
     units: [
@@ -107,8 +107,8 @@ pub(super) const URDU: NumberWords =
 pub(super) const PERSIAN: NumberWords =
     digits_only(["صفر", "یک", "دو", "سه", "چهار", "پنج", "شش شیش", "هفت", "هشت", "نه"]);
 
-/// Each digit is one letter, so a whole number is one word that the splitting of glued words
-/// takes apart; 幺 is how a one is read out in phone numbers.
+/// Each digit is one character, so a whole number is one word, which `run_together.rs` splits. 幺
+/// means one in spoken phone numbers.
 pub(super) const CHINESE: NumberWords = digits_only([
     "零 〇 洞",
     "一 幺 壹",
@@ -167,7 +167,7 @@ pub(super) const HEBREW: NumberWords = digits_only([
     "תשע תשעה",
 ]);
 
-/// Written without spaces, as Thai is.
+/// Written without spaces, like Thai.
 pub(super) const THAI: NumberWords =
     digits_only(["ศูนย์", "หนึ่ง", "สอง", "สาม", "สี่", "ห้า", "หก", "เจ็ด", "แปด", "เก้า"]);
 

@@ -1,9 +1,9 @@
-//! Number words of languages of India and Nepal as people write them in Latin letters.
+//! [`NumberWords`] of languages of India and Nepal as people write them in Latin script.
 //!
-//! What lives here: tables. What must not: code, or Hindi (see `hindi.rs`). To add a language: a
-//! constant like its neighbours, then a line in `ALL` of the module above.
+//! This module contains tables and no code. Hindi must not be here, but in `hindi.rs`. To add a
+//! language, add a constant like its neighbors and list it in [`ALL`](super::ALL).
 
-use super::{NumberWords, digits_only};
+use super::table::{NumberWords, digits_only};
 
 pub(super) const BENGALI_LATIN: NumberWords = digits_only([
     "shunno sunno shunyo sunyo shunna",

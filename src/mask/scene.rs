@@ -1,0 +1,100 @@
+//! [`Scene`]: one text as the rules read it.
+//!
+//! This module contains the type and its views of the text around tokens. It must not correct or
+//! judge tokens: `find.rs` corrects them before it builds the scene. To give the rules another view
+//! of the text, add a method here.
+
+use std::ops::Range;
+
+use super::shadow::{Class, Glyph, MarkSet, Shadow};
+use super::token::Token;
+
+/// A group with this number of digits is a complete number.
+pub(super) const COMPLETE_DIGITS: usize = 10;
+
+/// The glyphs and tokens of one text, built by `find.rs`.
+pub(super) struct Scene<'a> {
+    pub(super) shadow: Shadow<'a>,
+    pub(super) tokens: Vec<Token>,
+    /// Whether the text contains any cue for a phone number, so that rules need to search for it.
+    pub(super) has_cue: bool,
+    /// Whether any token is a [`Kind::Lookalike`](super::token::Kind::Lookalike).
+    pub(super) has_lookalike: bool,
+}
+
+impl Scene<'_> {
+    /// Returns the glyphs between the tokens `index` and `index + 1`.
+    pub(super) fn gap(&self, index: usize) -> &[Glyph] {
+        match (self.tokens.get(index), self.tokens.get(index + 1)) {
+            (Some(left), Some(right)) => &self.shadow.glyphs[left.to..right.from],
+            _ => &[],
+        }
+    }
+
+    /// Returns the glyphs of the tokens `range`, including the gaps between them.
+    pub(super) fn glyphs(&self, range: &Range<usize>) -> &[Glyph] {
+        match (self.tokens.get(range.start), self.tokens[..range.end].last()) {
+            (Some(first), Some(last)) => &self.shadow.glyphs[first.from..last.to],
+            _ => &[],
+        }
+    }
+
+    /// Returns `true` if a plus that means "international" precedes the token `index`: +91, (+91,
+    /// + 91.
+    pub(super) fn has_plus(&self, index: usize) -> bool {
+        if !self.shadow.marks.has(MarkSet::PLUS) {
+            return false;
+        }
+        let token = &self.tokens[index];
+        let mut before = token.from;
+        for _ in 0..2 {
+            match self.shadow.before(before) {
+                Some(glyph) if glyph.plain == '+' => {
+                    // A plus between two short groups of digits adds them.
+                    let left = self.shadow.before(before - 1).map(|glyph| glyph.class);
+                    return !matches!(left, Some(Class::Digit(_)))
+                        || token.len() >= COMPLETE_DIGITS;
+                }
+                Some(glyph) if glyph.plain == '(' || glyph.class == Class::Space => before -= 1,
+                _ => return false,
+            }
+        }
+        false
+    }
+
+    /// Returns the first glyph of a number that starts at the token `index`. A plus or parenthesis
+    /// before the token belongs to the number.
+    pub(super) fn start_with_prefix(&self, index: usize) -> usize {
+        let mut from = self.tokens[index].from;
+        if self.has_plus(index) {
+            while self.shadow.glyphs[from].plain != '+' {
+                from -= 1;
+            }
+        }
+        let opens = self.shadow.before(from).is_some_and(|glyph| glyph.plain == '(');
+        let closes = |glyph: &Glyph| glyph.plain == ')';
+        if opens && self.shadow.glyphs[from..].iter().take(24).any(closes) {
+            from - 1
+        } else {
+            from
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::mask::find::scene;
+
+    #[test]
+    fn scene_number_includes_plus_and_parenthesis() {
+        let (scene, _) = scene("x (+91) 98765");
+        assert!(scene.has_plus(1));
+        assert_eq!(scene.start_with_prefix(1), 2);
+        assert!(!scene.has_plus(2));
+    }
+
+    #[test]
+    fn scene_plus_between_short_groups_is_a_sum() {
+        assert!(!scene("569+492").0.has_plus(1));
+    }
+}

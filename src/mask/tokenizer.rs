@@ -1,0 +1,331 @@
+//! [`tokens`]: splits a [`Shadow`] into [`Token`]s.
+//!
+//! This module decides where a token starts and ends, and its kind. Joining tokens into numbers must
+//! not be here, but in `chain.rs`. To create another kind of token, edit [`Tokenizer::run`].
+
+use std::ops::Range;
+
+use super::cue::Sense;
+use super::lexicon::LEXICON;
+use super::lookalike;
+use super::run_together;
+use super::shadow::{Class, Glyph, Shadow};
+use super::token::{Kind, Token};
+
+/// Maximum glyphs of a number that contains bars for ones.
+///
+/// Without a limit, the tokenizer would scan a row of bars again from each bar, in quadratic time.
+const MAX_DISGUISED_GLYPHS: usize = 40;
+
+/// Minimum single letters of a row that may be spelled-out number words.
+const MIN_SPACED_LETTERS: usize = 12;
+
+/// Returns the tokens of `shadow`. Each byte range in `closed` becomes one code; the ranges must be
+/// sorted and must not overlap.
+pub(super) fn tokens(shadow: &Shadow, closed: &[Range<usize>]) -> Vec<Token> {
+    let mut tokenizer = Tokenizer { shadow, tokens: Vec::with_capacity(16), word: String::new() };
+    let glyphs = &shadow.glyphs[..];
+    // Iterates over the closed ranges as glyphs.
+    let mut closed = closed.iter().map(|range| {
+        let glyph_index = |byte: usize| glyphs.partition_point(|glyph| glyph.offset < byte);
+        glyph_index(range.start)..glyph_index(range.end)
+    });
+    let end = glyphs.len()..glyphs.len();
+    let mut next = closed.next().unwrap_or(end.clone());
+    let mut index = 0;
+    // End of the row of single letters that was read last.
+    let mut row = 0;
+    while let Some(glyph) = glyphs.get(index) {
+        if index >= next.start {
+            if next.end > index {
+                tokenizer.push(index, next.end, Kind::Code, Sense::NONE);
+                index = next.end;
+            }
+            next = closed.next().unwrap_or(end.clone());
+            continue;
+        }
+        let limit = next.start;
+        let from = index;
+        if matches!(glyph.class, Class::Space | Class::LineEnd) {
+            index += 1;
+            continue;
+        }
+        if glyph.class == Class::Letter && from >= row {
+            row = spaced_end(shadow, from);
+            if row - from > 2 * MIN_SPACED_LETTERS
+                && row <= limit
+                && tokenizer.split_spaced(from, row)
+            {
+                index = row;
+                continue;
+            }
+        }
+        let rest = &glyphs[from..limit];
+        let (mut inner_count, mut digit_count) = (0, 0);
+        for glyph in rest {
+            match glyph.class {
+                Class::Digit(_) => digit_count += 1,
+                Class::Letter => {}
+                _ => break,
+            }
+            inner_count += 1;
+        }
+        index = from + inner_count;
+        if (index > from && shadow.get(index).is_some_and(is_bar)) || glyph.plain == '|' {
+            // A bar among look-alikes is a one; a bar among digits separates groups.
+            let candidates = rest.iter().take(MAX_DISGUISED_GLYPHS + 1);
+            let mut to =
+                from + candidates.take_while(|glyph| is_inner(glyph) || is_bar(glyph)).count();
+            while to > index && shadow.get(to - 1).is_some_and(|glyph| glyph.plain == '!') {
+                to -= 1;
+            }
+            if to - from <= MAX_DISGUISED_GLYPHS
+                && lookalike::is_disguised(&glyphs[from..to])
+                && glyphs[from..to].iter().any(|glyph| glyph.class == Class::Letter)
+            {
+                tokenizer.push(from, to, Kind::Lookalike, Sense::NONE);
+                index = to;
+                continue;
+            }
+        }
+        if index == from {
+            index += 1;
+        } else {
+            tokenizer.run(from, index, digit_count);
+        }
+    }
+    tokenizer.tokens
+}
+
+/// Returns `true` if a token may contain the glyph.
+const fn is_inner(glyph: &Glyph) -> bool {
+    matches!(glyph.class, Class::Digit(_) | Class::Letter)
+}
+
+/// Returns `true` if the glyph is not a letter but may replace a one.
+const fn is_bar(glyph: &Glyph) -> bool {
+    matches!(glyph.plain, '|' | '!')
+}
+
+/// Returns the end of the row of single letters that starts at `from`: n i n e.
+fn spaced_end(shadow: &Shadow, from: usize) -> usize {
+    let is_letter =
+        |index: usize| shadow.get(index).is_some_and(|glyph| glyph.class == Class::Letter);
+    let is_separated = |index: usize| shadow.get(index).is_none_or(|glyph| !is_inner(glyph));
+    let mut last = from;
+    while is_separated(last + 1) && is_letter(last + 2) && is_separated(last + 3) {
+        last += 2;
+    }
+    last + 1
+}
+
+/// The state of splitting one text.
+struct Tokenizer<'a> {
+    shadow: &'a Shadow<'a>,
+    tokens: Vec<Token>,
+    /// Buffer for a word that the text does not contain in plain form, reused between lookups.
+    word: String,
+}
+
+impl Tokenizer<'_> {
+    fn push(&mut self, from: usize, to: usize, kind: Kind, sense: Sense) {
+        self.tokens.push(Token { from, to, kind, sense });
+    }
+
+    /// Splits a run of letters and `digits` digits, which contains no gap.
+    fn run(&mut self, from: usize, to: usize, digits: usize) {
+        let run = &self.shadow.glyphs[from..to];
+        if digits == run.len() {
+            self.push(from, to, Kind::Digits, Sense::NONE);
+        } else if digits == 0 && !self.continues_lookalike(run) {
+            self.letters(from, to);
+        } else if digits > 0 && self.push_known(from, to) {
+            // `push_known` pushed the whole run.
+        } else if digits == 0 || lookalike::is_disguised(run) && !self.is_measure(from, to) {
+            self.push(from, to, Kind::Lookalike, Sense::NONE);
+        } else if let Some(parts) = run_together::split(run) {
+            self.push_parts(from, &parts);
+        } else {
+            self.mixed(from, to);
+        }
+    }
+
+    /// Splits a run of letters.
+    fn letters(&mut self, from: usize, to: usize) {
+        let run = &self.shadow.glyphs[from..to];
+        let entry = LEXICON.entry(self.shadow.word(run, &mut self.word));
+        if let Some(number) = entry.number {
+            return self.push(from, to, Kind::Number(number), entry.sense);
+        }
+        if entry.sense == Sense::NONE
+            && let Some(parts) = run_together::split(run)
+        {
+            return self.push_parts(from, &parts);
+        }
+        self.push(from, to, Kind::Word, entry.sense);
+    }
+
+    /// Returns `true` if letters continue a disguised number: the second half of 9sS7S sooSS.
+    fn continues_lookalike(&self, run: &[Glyph]) -> bool {
+        let is_long = |token: &&Token| token.kind == Kind::Lookalike && token.len() >= 4;
+        run.len() >= 4
+            && self.tokens.last().filter(is_long).is_some_and(|token| {
+                self.shadow.get(token.to + 1).is_some_and(|glyph| glyph.offset == run[0].offset)
+            })
+            && run.iter().all(|glyph| lookalike::digit(glyph.plain).is_some())
+    }
+
+    /// Splits a row of single letters if they spell number words; returns whether they do.
+    fn split_spaced(&mut self, from: usize, to: usize) -> bool {
+        let letters: Vec<Glyph> = self.shadow.glyphs[from..to].iter().step_by(2).copied().collect();
+        let Some(parts) = run_together::split(&letters) else { return false };
+        for part in &parts {
+            let kind = part.number.map_or(Kind::Digits, Kind::Number);
+            self.push(from + part.from * 2, from + part.to * 2 - 1, kind, Sense::NONE);
+        }
+        true
+    }
+
+    /// Pushes the parts of a run that starts at the glyph `base`.
+    fn push_parts(&mut self, base: usize, parts: &[run_together::RunPart]) {
+        for part in parts {
+            let kind = part.number.map_or(Kind::Digits, Kind::Number);
+            self.push(base + part.from, base + part.to, kind, Sense::NONE);
+        }
+    }
+
+    /// Pushes a short run as one word if it is a known word with digits: f0ur, 1st. Returns whether
+    /// it is.
+    fn push_known(&mut self, from: usize, to: usize) -> bool {
+        if !(3..=5).contains(&(to - from)) {
+            return false;
+        }
+        let word = self.shadow.word(&self.shadow.glyphs[from..to], &mut self.word);
+        if let Some(number) = lookalike::leet_number(word) {
+            self.push(from, to, Kind::Number(number), Sense::NONE);
+            return true;
+        }
+        let sense = LEXICON.entry(word).sense;
+        if sense.has(Sense::CONNECTOR) {
+            self.push(from, to, Kind::Word, sense);
+        }
+        sense.has(Sense::CONNECTOR)
+    }
+
+    /// Returns `true` if the run is a few digits and a unit: 256gb, 1990s.
+    fn is_measure(&mut self, from: usize, to: usize) -> bool {
+        let run = &self.shadow.glyphs[from..to];
+        let digits = run.iter().take_while(|glyph| glyph.class != Class::Letter).count();
+        let letters = run.len() - digits;
+        if matches!(digits, 2 | 4) && letters == 1 && run[digits].plain == 's' {
+            // A decade: 90s, 1990s.
+            return run[digits - 1].plain == '0';
+        }
+        if digits > 4 || !(2..=4).contains(&letters) {
+            return false;
+        }
+        let word = self.shadow.word(&run[digits..], &mut self.word);
+        LEXICON.entry(word).sense.has(Sense::UNIT.with(Sense::MONEY))
+    }
+
+    /// Splits letters and digits that are not number words: a number run together with words, or a
+    /// code.
+    fn mixed(&mut self, from: usize, to: usize) {
+        let glyphs = &self.shadow.glyphs;
+        let is_digit = |index: usize| matches!(glyphs[index].class, Class::Digit(_));
+        let mut parts = Vec::new();
+        let mut start = from;
+        for index in from + 1..=to {
+            if index == to || is_digit(index) != is_digit(start) {
+                parts.push(start..index);
+                start = index;
+            }
+        }
+        let is_separable =
+            parts.iter().all(|part| is_digit(part.start) || self.is_separate_word(part))
+                || (parts.len() <= 3 && parts.iter().any(|part| self.is_glued_number(part, from)));
+        if !is_separable {
+            return self.push(from, to, Kind::Code, Sense::NONE);
+        }
+        for part in parts {
+            if is_digit(part.start) {
+                self.push(part.start, part.end, Kind::Digits, Sense::NONE);
+            } else {
+                self.letters(part.start, part.end);
+            }
+        }
+    }
+
+    /// Returns `true` if the letters are a separate word although they touch digits: a unit, a
+    /// currency, or a word in a script without spaces.
+    fn is_separate_word(&mut self, part: &Range<usize>) -> bool {
+        let run = &self.shadow.glyphs[part.clone()];
+        if run.iter().any(|glyph| !glyph.plain.is_ascii()) {
+            return true;
+        }
+        let word = self.shadow.word(run, &mut self.word);
+        let known = Sense::UNIT.with(Sense::MONEY).with(Sense::PHONE).with(Sense::HANDOVER);
+        let sense = LEXICON.entry(word).sense;
+        sense.has(known) || part.len() >= 4 && sense.has(Sense::CONNECTOR)
+    }
+
+    /// Returns `true` if the digits are long enough for a phone number, and the letters before them
+    /// are not the capitals of a code.
+    fn is_glued_number(&self, part: &Range<usize>, from: usize) -> bool {
+        let glyphs = &self.shadow.glyphs;
+        let before = &glyphs[from..part.start];
+        let is_capital = |glyph: &Glyph| {
+            self.shadow.text[glyph.offset..].chars().next().is_some_and(char::is_uppercase)
+        };
+        matches!(glyphs[part.start].class, Class::Digit(_))
+            && part.len() >= 8
+            && !before.iter().all(is_capital) | before.is_empty()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn kinds(text: &str) -> String {
+        let shadow = Shadow::of(text);
+        let letter = |token: &Token| match token.kind {
+            Kind::Digits => 'D',
+            Kind::Lookalike => 'L',
+            Kind::Number(_) => 'N',
+            Kind::Word => 'w',
+            Kind::Code => 'c',
+        };
+        tokens(&shadow, &[]).iter().map(letter).collect()
+    }
+
+    #[test]
+    fn token_kinds_are_distinguished() {
+        assert_eq!(kinds("call 98 seven now"), "wDNw");
+        assert_eq!(kinds("chheekek7zero38dodo3"), "NNNDNDNND");
+        assert_eq!(kinds("7I9954IIl6"), "L");
+    }
+
+    #[test]
+    fn token_splits_numbers_glued_to_words() {
+        assert_eq!(kinds("callme9876543210now"), "wDw");
+        assert_eq!(kinds("我的电话是13123667311"), "wD");
+        assert_eq!(kinds("75kg"), "Dw");
+    }
+
+    #[test]
+    fn token_keeps_codes_whole() {
+        assert_eq!(kinds("9f86d081884c7d65 INC0045127 1Z999AA10123456784"), "ccc");
+    }
+
+    #[test]
+    fn token_closed_range_is_one_code() {
+        let text = "see x.com/9876543210 98";
+        let shadow = Shadow::of(text);
+        let all = tokens(&shadow, std::slice::from_ref(&(4..20)));
+        assert_eq!(
+            all.iter().map(|t| t.kind).collect::<Vec<_>>(),
+            [Kind::Word, Kind::Code, Kind::Digits]
+        );
+    }
+}
