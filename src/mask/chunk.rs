@@ -260,7 +260,7 @@ mod tests {
 
     #[test]
     fn chunk_parts_joined_by_words_are_hidden() {
-        for (text, shown) in [
+        for (text, expected) in [
             ("96988 then 32921", "[hidden] then [hidden]"),
             ("first half 81442, second half 22325", "first half [hidden], second half [hidden]"),
             ("first five 76431 last five 22097", "first five [hidden] last five [hidden]"),
@@ -280,7 +280,7 @@ mod tests {
             ("last five 40587 first five 98712", "last five [hidden] first five [hidden]"),
             ("area code 646 then 552 then 5889", "area code [hidden] then [hidden] then [hidden]"),
         ] {
-            assert_eq!(mask(text).as_str(), shown);
+            assert_eq!(mask(text).as_str(), expected);
         }
     }
 
@@ -302,8 +302,8 @@ mod tests {
 
     #[test]
     fn chunk_scattered_digits_are_hidden() {
-        let shown = mask("9 love 81 you 4 my 56 dear 22 friend 70 bye");
-        assert_eq!(shown.hidden(), 6);
+        let masked = mask("9 love 81 you 4 my 56 dear 22 friend 70 bye");
+        assert_eq!(masked.hidden(), 6);
     }
 
     #[test]

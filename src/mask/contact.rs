@@ -303,8 +303,8 @@ mod tests {
             "bsky.app/profile/",
             "zalo.me/",
         ] {
-            let shown = mask(&format!("see https://www.{host}johndoe99 ok"));
-            assert_eq!(shown.as_str(), "see [hidden] ok", "{host}");
+            let masked = mask(&format!("see https://www.{host}johndoe99 ok"));
+            assert_eq!(masked.as_str(), "see [hidden] ok", "{host}");
             let home = format!("see https://{} ok", host.split('/').next().unwrap_or_default());
             assert_eq!(mask(&home).as_str(), home);
         }

@@ -324,7 +324,7 @@ mod tests {
             ("9876543210 rs 500", false),
         ] {
             let (scene, window) = digits(text);
-            let length = window.clone().map(|at| scene.tokens[at].len()).sum();
+            let length = window.clone().map(|index| scene.tokens[index].len()).sum();
             assert_eq!(is_amount(&scene, &window, length, false), expected, "{text}");
         }
     }

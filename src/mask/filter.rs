@@ -153,8 +153,8 @@ pub fn jsonl(input: impl Read, mut output: impl Write) -> Result<(), FilterError
             RowContent::Text(text) => write_row(&mut output, row.id, mask(&text).as_str())?,
             RowContent::Messages(messages) => {
                 let masked = mask_messages(&messages);
-                let shown: Vec<_> = masked.iter().map(Masked::as_str).collect();
-                write_row(&mut output, row.id, shown)?;
+                let texts: Vec<_> = masked.iter().map(Masked::as_str).collect();
+                write_row(&mut output, row.id, texts)?;
             }
         }
     }
@@ -195,8 +195,8 @@ mod tests {
 
     #[test]
     fn filter_keeps_line_ends() {
-        let shown = run_lines(b"a 9876543210\r\nb\n\nc +919876543210");
-        assert_eq!(shown, b"a [hidden]\r\nb\n\nc [hidden]");
+        let output = run_lines(b"a 9876543210\r\nb\n\nc +919876543210");
+        assert_eq!(output, b"a [hidden]\r\nb\n\nc [hidden]");
     }
 
     #[test]
@@ -228,7 +228,7 @@ mod tests {
 
     #[test]
     fn filter_jsonl_masks_text_and_messages() {
-        let shown = run_jsonl(concat!(
+        let output = run_jsonl(concat!(
             "{\"id\":1,\"text\":\"9876543210\",\"extra\":true}\n\n",
             "{\"id\":\"b\",\"messages\":[\"hi\",\"98765\",\"43210\"]}\n",
             "{\"id\":\"c\",\"messages\":[\"43210\"]}\n",
@@ -238,7 +238,7 @@ mod tests {
             "{\"id\":\"b\",\"masked\":[\"hi\",\"98765\",\"[hidden]\"]}\n",
             "{\"id\":\"c\",\"masked\":[\"43210\"]}\n",
         );
-        assert_eq!(shown.expect("the filter succeeds"), expected);
+        assert_eq!(output.expect("the filter succeeds"), expected);
     }
 
     #[test]

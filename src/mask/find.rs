@@ -208,11 +208,11 @@ mod tests {
         let text = "ab 12345 cd";
         let found = [Finding { range: 3..8, rule: Rule::National }];
         assert_eq!(hide(text, &found), "ab [hidden] cd");
-        let places = segments(text, &found);
-        assert_eq!(original_range(&places, 0..2), 0..2);
-        assert_eq!(original_range(&places, 12..14), 9..11);
-        assert_eq!(original_range(&places, 4..6), 3..8);
-        assert_eq!(original_range(&places, 1..13), 1..10);
+        let segments = segments(text, &found);
+        assert_eq!(original_range(&segments, 0..2), 0..2);
+        assert_eq!(original_range(&segments, 12..14), 9..11);
+        assert_eq!(original_range(&segments, 4..6), 3..8);
+        assert_eq!(original_range(&segments, 1..13), 1..10);
     }
 
     #[test]

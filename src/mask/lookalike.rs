@@ -186,7 +186,7 @@ mod tests {
 
     #[test]
     fn lookalike_groups_need_half_real_digits() {
-        for (text, shown) in [
+        for (text, expected) in [
             ("num 9B-B2-6l-47-SO", "num [hidden]"),
             ("+9I 98O2b l4E7l", "[hidden]"),
             ("7OO8l9E42b is mine", "[hidden] is mine"),
@@ -194,7 +194,7 @@ mod tests {
             ("68 so big 9 is 4 go", "68 so big 9 is 4 go"),
             ("SE98-BO12-ISLE", "SE98-BO12-ISLE"),
         ] {
-            assert_eq!(mask(text).as_str(), shown);
+            assert_eq!(mask(text).as_str(), expected);
         }
     }
 

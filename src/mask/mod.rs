@@ -16,8 +16,8 @@
 //! 6. `chain` joins tokens over separators. `phone` tries the windows of a chain, and `verdict`
 //!    judges each by `shape`, `context`, `list` and `numbering_plan`.
 //! 7. `spoken` finds numbers in words, and `chunk` finds numbers in parts.
-//! 8. `find` repeats the steps until it finds no more, and `memory` carries fragments of numbers
-//!    from one message to the next.
+//! 8. `find` repeats the steps until it finds no more. `fragment` completes numbers with the
+//!    fragments of earlier messages, which are stored in `memory`.
 //!
 //! To support a new form of number, edit the file whose header mentions it. Add an example of the
 //! form, and one of text that only looks like it, to the tests.
@@ -34,6 +34,7 @@ mod cue;
 mod digit;
 pub mod filter;
 mod find;
+mod fragment;
 mod id_number;
 mod lexicon;
 mod list;
@@ -87,7 +88,7 @@ pub fn explain(text: &str) -> Vec<Finding> {
 pub fn explain_next(text: &str, memory: &Memory) -> (Vec<Finding>, Memory) {
     let (mut found, scene) = find::all_and_scene(text);
     let count = found.len();
-    let memory = memory::after_message(&scene, &mut found, memory);
+    let memory = fragment::after_message(&scene, &mut found, memory);
     if found.len() > count {
         found = find::until_stable(text, found);
     }

@@ -124,9 +124,9 @@ impl PhoneSearch<'_> {
         let is_word = |token: &Token| matches!(token.kind, Kind::Number(_));
         if self.scene.tokens[chain.clone()].iter().any(is_word) {
             self.digits(chain.clone(), &[Level::Certain]);
-            let mut left = chain.clone();
-            while let Some(part) = self.run(left.clone(), false) {
-                left.start = part.end;
+            let mut remaining = chain.clone();
+            while let Some(part) = self.run(remaining.clone(), false) {
+                remaining.start = part.end;
                 if let Some(tokens) = spoken::number(self.scene, &part) {
                     self.add(&tokens, Rule::Words);
                 }
@@ -135,18 +135,18 @@ impl PhoneSearch<'_> {
         } else {
             self.digits(chain.clone(), &[Level::Certain, Level::Likely, Level::Possible]);
         }
-        let mut left = chain;
-        while let Some(part) = self.run(left.clone(), false) {
-            left.start = part.end;
+        let mut remaining = chain;
+        while let Some(part) = self.run(remaining.clone(), false) {
+            remaining.start = part.end;
             rest.push(part);
         }
     }
 
     /// Finds numbers in the runs of digits in `chain`, from the most certain to the least.
     fn digits(&mut self, chain: Range<usize>, levels: &[Level]) {
-        let mut rest = chain;
-        while let Some(run) = self.run(rest.clone(), true) {
-            rest.start = run.end;
+        let mut remaining = chain;
+        while let Some(run) = self.run(remaining.clone(), true) {
+            remaining.start = run.end;
             let digit_count: usize = run.clone().map(|index| self.scene.tokens[index].len()).sum();
             if digit_count < MIN_DIGITS || list::is_list(self.scene, &run) {
                 continue;
@@ -166,14 +166,14 @@ impl PhoneSearch<'_> {
 
     /// Tries the windows of `run` at one level, the longest first at each token.
     fn windows(&mut self, run: &Range<usize>, digits: &Digits, level: Level) {
-        let mut rest = run.clone();
-        while let Some(from) = rest.find(|index| !self.taken[*index]) {
+        let mut remaining = run.clone();
+        while let Some(from) = remaining.find(|index| !self.taken[*index]) {
             let range = from..run.end.min(from + MAX_WINDOW_TOKENS);
             let longest = range.clone().find(|index| self.taken[*index]).unwrap_or(range.end);
             let has_plus = self.scene.has_plus(from);
             let first = digits.slice(from - run.start..from - run.start + 1).first();
             if !has_plus && first.is_some_and(|first| !level.may_start(self.scene, *first)) {
-                rest.start = from + 1;
+                remaining.start = from + 1;
                 continue;
             }
             let ends = digits.ends(from - run.start, MIN_DIGITS..=MAX_DIGITS);
@@ -186,7 +186,7 @@ impl PhoneSearch<'_> {
                     Window { scene: self.scene, tokens: from..to, digits: window_digits, has_plus };
                 Some((to, window.judge(level, &self.plan)?))
             });
-            rest.start = match found {
+            remaining.start = match found {
                 Some((to, rule)) => {
                     self.add(&(from..to), rule);
                     to
@@ -214,7 +214,7 @@ mod tests {
 
     #[test]
     fn phone_several_numbers_are_each_hidden() {
-        for (text, shown) in [
+        for (text, expected) in [
             ("jio 8928329801 airtel +44 7400 834341", "jio [hidden] airtel [hidden]"),
             ("9876512340 9123456780", "[hidden] [hidden]"),
             ("98765 12340\n91234 56780", "[hidden]\n[hidden]"),
@@ -222,7 +222,7 @@ mod tests {
             ("9876512340, 8123456780, 7712345670", "[hidden], [hidden], [hidden]"),
             ("6 ek nau teen 7 zero 5 1 6 5, 9876512340", "[hidden], [hidden]"),
         ] {
-            assert_eq!(mask(text).as_str(), shown);
+            assert_eq!(mask(text).as_str(), expected);
         }
     }
 

@@ -34,18 +34,18 @@ pub(super) struct Speech {
 }
 
 impl Speech {
-    /// Reads `tokens`, which must all say digits.
-    pub(super) fn of(scene: &Scene, tokens: &Range<usize>) -> Self {
-        let own = &scene.tokens[tokens.clone()];
+    /// Reads the tokens `range`, which must all say digits.
+    pub(super) fn of(scene: &Scene, range: &Range<usize>) -> Self {
+        let tokens = &scene.tokens[range.clone()];
         let mut speech = Self {
-            digits: Vec::with_capacity(2 * own.len()),
-            values: Vec::with_capacity(own.len()),
+            digits: Vec::with_capacity(2 * tokens.len()),
+            values: Vec::with_capacity(tokens.len()),
             word_count: 0,
         };
         let mut times = 1;
         // Number of last digits that the next word may replace: the zeros of tens or hundreds.
         let mut open = 0;
-        let mut rest = own.iter().peekable();
+        let mut rest = tokens.iter().peekable();
         while let Some(token) = rest.next() {
             if let Kind::Number(number) = token.kind {
                 match number.role {
@@ -73,10 +73,10 @@ impl Speech {
             });
             let before = speech.digits.len();
             speech.digits.extend(digits);
-            let own = &speech.digits[before..];
+            let added = &speech.digits[before..];
             let value =
-                own.iter().fold(0, |n: u64, d| n.saturating_mul(10).saturating_add((*d).into()));
-            if let (2.., [first, ..]) = (times, own) {
+                added.iter().fold(0, |n: u64, d| n.saturating_mul(10).saturating_add((*d).into()));
+            if let (2.., [first, ..]) = (times, added) {
                 let repeated = vec![*first; times - 1];
                 speech.digits.splice(before..before, repeated);
             }
@@ -88,16 +88,16 @@ impl Speech {
 
     /// Multiplies the last number; returns how many of its last digits the next one may replace.
     fn multiply(&mut self, by: u16) -> usize {
-        let places = by.checked_ilog10().unwrap_or(0) as usize;
+        let zeros = by.checked_ilog10().unwrap_or(0) as usize;
         if self.digits.is_empty() {
             self.digits.push(1);
             self.values.push(1);
         }
-        self.digits.extend(std::iter::repeat_n(0, places));
+        self.digits.extend(std::iter::repeat_n(0, zeros));
         if let Some(value) = self.values.last_mut() {
             *value = value.saturating_mul(by.into());
         }
-        places
+        zeros
     }
 
     /// Adds one number; returns how many of its last digits the next one may replace.
@@ -187,16 +187,17 @@ pub(super) fn number(scene: &Scene, chain: &Range<usize>) -> Option<Range<usize>
 }
 
 /// Returns `true` if common words are between digits as in prose: 256gb for 54999.
-fn is_prose(scene: &Scene, tokens: &Range<usize>) -> bool {
-    let own = &scene.tokens[tokens.clone()];
+fn is_prose(scene: &Scene, range: &Range<usize>) -> bool {
+    let tokens = &scene.tokens[range.clone()];
     let is_common = |token: &Token| matches!(token.kind, Kind::Number(number) if number.common);
     let is_group = |token: &Token| !matches!(token.kind, Kind::Number(_)) && token.len() >= 2;
     let is_clear = |token: &&Token| matches!(token.kind, Kind::Number(number) if !number.everyday);
-    let has_common_between = own
+    let has_common_between = tokens
         .windows(3)
         .any(|three| is_group(&three[0]) && is_common(&three[1]) && is_group(&three[2]));
-    let clear_count = own.iter().filter(is_clear).count();
-    let has_only_common = clear_count == 0 && own.iter().any(is_group) && own.iter().any(is_common);
+    let clear_count = tokens.iter().filter(is_clear).count();
+    let has_only_common =
+        clear_count == 0 && tokens.iter().any(is_group) && tokens.iter().any(is_common);
     clear_count < MIN_UNAMBIGUOUS && (has_common_between || has_only_common)
 }
 
@@ -216,15 +217,15 @@ fn is_small_talk(scene: &Scene, tokens: &Range<usize>) -> bool {
 
 /// Returns `true` if the tokens are years with connectors between them: nineteen eighty four and two
 /// thousand and one.
-fn is_years(scene: &Scene, tokens: &Range<usize>) -> bool {
+fn is_years(scene: &Scene, range: &Range<usize>) -> bool {
     let is_connector =
         |token: &Token| matches!(token.kind, Kind::Number(n) if n.role == Role::Link);
-    let own = &scene.tokens[tokens.clone()];
-    if !own.iter().any(is_connector) {
+    let tokens = &scene.tokens[range.clone()];
+    if !tokens.iter().any(is_connector) {
         return false;
     }
-    let mut from = tokens.start;
-    own.split(is_connector).all(|part| {
+    let mut from = range.start;
+    tokens.split(is_connector).all(|part| {
         let digits = Speech::of(scene, &(from..from + part.len())).digits;
         from += part.len() + 1;
         // "Two thousand and one" is one year in two parts.
@@ -244,7 +245,7 @@ pub(super) fn is_counting_aloud(values: &[u64]) -> bool {
 }
 
 /// Returns `chain` without everyday words of another language at its ends, and without repetitions
-/// and measures at its last end.
+/// and measures at its end.
 fn trimmed(scene: &Scene, chain: &Range<usize>) -> Range<usize> {
     let number = |index: usize| match scene.tokens[index].kind {
         Kind::Number(number) => Some(number),
@@ -316,7 +317,7 @@ mod tests {
 
     #[test]
     fn spoken_ten_digits_are_a_number() {
-        for (text, shown) in [
+        for (text, expected) in [
             ("do nine nine four three eight eight one one three six ok", "do [hidden] ok"),
             ("eightfivetwoseventhreesixfourseveneightfive", "[hidden]"),
             ("wun nyn eihgt thre double two zro siks five svn", "[hidden]"),
@@ -346,7 +347,7 @@ mod tests {
                 "ten nine eight seven six five four three two one",
             ),
         ] {
-            assert_eq!(mask(text).as_str(), shown);
+            assert_eq!(mask(text).as_str(), expected);
         }
     }
 

@@ -264,9 +264,9 @@ impl Tokenizer<'_> {
             return true;
         }
         let word = self.shadow.word(run, &mut self.word);
-        let known = Sense::UNIT.with(Sense::MONEY).with(Sense::PHONE).with(Sense::HANDOVER);
+        let separable = Sense::UNIT.with(Sense::MONEY).with(Sense::PHONE).with(Sense::HANDOVER);
         let sense = LEXICON.entry(word).sense;
-        sense.has(known) || part.len() >= 4 && sense.has(Sense::CONNECTOR)
+        sense.has(separable) || part.len() >= 4 && sense.has(Sense::CONNECTOR)
     }
 
     /// Returns `true` if the digits are long enough for a phone number, and the letters before them
