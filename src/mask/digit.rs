@@ -1,8 +1,9 @@
 //! [`value`]: the digit that a character represents, in any script or style.
 //!
 //! This module contains the tables of Unicode digits. Letters that look like digits must not be
-//! here, but in `lookalike.rs`, and words in `number_words/`. To add a script, add the code point of
-//! its zero to [`ZEROS`]; to add a row of circled or otherwise styled digits, add it to [`STYLED`].
+//! here, but in `lookalike.rs`, and words in `number_words/`. To add a script, add the code point
+//! of its zero to [`ZEROS`]; to add a row of circled or otherwise styled digits, add it to
+//! [`STYLED`].
 
 /// The zeros of Unicode's decimal digits (category Nd); the digits one to nine follow each.
 const ZEROS: [u32; 75] = [

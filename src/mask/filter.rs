@@ -66,8 +66,8 @@ pub fn lines_explained(input: impl Read, output: impl Write) -> Result<(), Filte
     })
 }
 
-/// Calls `write_line` with the output, the line number (from 1) and the bytes of each line or chunk,
-/// including the line ending. Flushes the output before every read that may block.
+/// Calls `write_line` with the output, the line number (from 1) and the bytes of each line or
+/// chunk, including the line ending. Flushes the output before every read that may block.
 fn each_line<W: Write>(
     input: impl Read,
     mut output: W,

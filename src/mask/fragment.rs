@@ -1,8 +1,8 @@
 //! [`after_message`]: numbers whose fragments are in several messages of one sender.
 //!
-//! This module decides which messages are fragments, and when they complete a number. Fragments must
-//! not be stored here, but in [`Memory`]. To accept another kind of message as a fragment, edit
-//! [`classify`].
+//! This module decides which messages are fragments, and when they complete a number. Fragments
+//! must not be stored here, but in [`Memory`]. To accept another kind of message as a fragment,
+//! edit [`classify`].
 
 use std::ops::Range;
 
@@ -150,8 +150,8 @@ fn classify(scene: &Scene, has_fragments: bool) -> MessageKind {
     MessageKind::Fragment(fragments)
 }
 
-/// Returns `true` if a message is one fragment and at most two other words, and no word names a thing
-/// that the digits could count: "43210 bro".
+/// Returns `true` if a message is one fragment and at most two other words, and no word names a
+/// thing that the digits could count: "43210 bro".
 fn is_interjected(
     scene: &Scene,
     fragments: &[Range<usize>],

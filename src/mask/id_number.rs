@@ -1,8 +1,8 @@
 //! [`find`]: payment cards and the numbers that governments assign to people.
 //!
-//! This module contains their shapes, check digits and cues. Phone numbers must not be handled here.
-//! To add a document, add its shape to [`government`]. If only its name identifies it, add the name
-//! to the tables in `cue/`.
+//! This module contains their shapes, check digits and cues. Phone numbers must not be handled
+//! here. To add a document, add its shape to [`government`]. If only its name identifies it, add
+//! the name to the tables in `cue/`.
 
 use std::ops::Range;
 

@@ -1,8 +1,8 @@
 //! [`is_list`]: rows of numbers that are a list, a sum or a count, and so not a phone number.
 //!
-//! This module judges a row of tokens as a whole. Whether one window is a number must not be decided
-//! here, but in `verdict.rs`; the shapes of values are in `shape.rs`. To recognize another kind of
-//! list, add a function and call it in [`is_list`].
+//! This module judges a row of tokens as a whole. Whether one window is a number must not be
+//! decided here, but in `verdict.rs`; the shapes of values are in `shape.rs`. To recognize another
+//! kind of list, add a function and call it in [`is_list`].
 
 use std::ops::Range;
 
@@ -41,7 +41,7 @@ fn is_amount_list(scene: &Scene, chain: &Range<usize>) -> bool {
         && context::cue(scene, chain) != Cue::Adjacent
 }
 
-/// Returns `true` if the numbers are counting or marks, and `cue` does not make them a phone number.
+/// Returns `true` if `tokens` are counting or marks, and `cue` does not make them a phone number.
 pub(super) fn is_count(scene: &Scene, tokens: &Range<usize>, cue: Cue) -> bool {
     // Fewer numbers are not a series.
     if tokens.len() < shape::MIN_SERIES {

@@ -1,8 +1,8 @@
-//! [`Memory`]: the digits of one sender's recent short messages, which may be fragments of a number.
+//! [`Memory`]: the digits of a sender's recent short messages, which may be fragments of a number.
 //!
 //! This module stores fragments and expires them. It must not store any text. The messages that are
-//! fragments are recognized in `fragment.rs`. Stores contain serialized memories, so the names of the
-//! fields must not change.
+//! fragments are recognized in `fragment.rs`. Stores contain serialized memories, so the names of
+//! the fields must not change.
 
 use serde::{Deserialize, Serialize};
 

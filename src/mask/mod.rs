@@ -9,8 +9,8 @@
 //! 2. `shadow` folds the characters, with `digit` for digits of all scripts.
 //! 3. `tokenizer` splits them into tokens: digits, number words and other words. It uses `lexicon`
 //!    (tables in `number_words/` and `cue/`), `run_together` and `lookalike`.
-//! 4. `find` corrects the tokens with `lookalike`, `typo`, `connector` and `context`, and builds the
-//!    `scene`.
+//! 4. `find` corrects the tokens with `lookalike`, `typo`, `connector` and `context`, and builds
+//!    the `scene`.
 //! 5. `id_number` and `contact` (with `profile_path`) find contact details that are not phone
 //!    numbers.
 //! 6. `chain` joins tokens over separators. `phone` tries the windows of a chain, and `verdict`

@@ -10,8 +10,8 @@ use std::collections::HashSet;
 use once_cell::sync::Lazy;
 use rlibphonenumber::{PHONE_NUMBER_UTIL, PhoneNumber};
 
-/// Calling codes whose national numbers are tried when a number has no calling code. Each comes with
-/// the trunk prefix that callers within the country dial first.
+/// Calling codes whose national numbers are tried when a number has no calling code. Each comes
+/// with the trunk prefix that callers within the country dial first.
 const DEFAULT_COUNTRIES: &[(i32, &[u8])] = &[
     (1, &[1]),
     (44, &[0]),
@@ -129,7 +129,7 @@ impl NumberingPlans {
         self.may_query(national) && PHONE_NUMBER_UTIL.is_valid_number(&number(code, national))
     }
 
-    /// Returns `true` if `national` has a plausible length and a query is left, and counts the query.
+    /// Counts a query if one is left and `national` has a plausible length; returns whether it did.
     fn may_query(&self, national: &[u8]) -> bool {
         let remaining = self.queries_left.get();
         let is_allowed = (4..=14).contains(&national.len()) && remaining > 0;

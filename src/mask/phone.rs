@@ -1,8 +1,8 @@
 //! [`find`]: phone numbers in a scene, from the windows of each chain, from words and from parts.
 //!
-//! This module decides which windows to try and orders them. Whether a window is a number must
-//! not be decided here, but in `verdict.rs`, `spoken.rs` and `chunk.rs`. To add a search, add a step
-//! to [`find`].
+//! This module decides which windows to try and orders them. Whether a window is a number must not
+//! be decided here, but in `verdict.rs`, `spoken.rs` and `chunk.rs`. To add a search, add a step to
+//! [`find`].
 //!
 //! **Invariant:** Each token starts at most [`MAX_WINDOW_TOKENS`] windows per level, so the time is
 //! linear.
@@ -89,8 +89,8 @@ impl PhoneSearch<'_> {
         self.found.push(Finding { range: scene.shadow.bytes(from, to), rule });
     }
 
-    /// Returns the token of the trunk digit before the number at the token `index`, or `index` if the
-    /// number has none: 8 (912) 367-92-47, 8 800 555 35 35.
+    /// Returns the token of the trunk digit before the number at the token `index`, or `index` if
+    /// the number has none: 8 (912) 367-92-47, 8 800 555 35 35.
     fn trunk_prefix(&self, index: usize) -> usize {
         let Some(before) = index.checked_sub(1) else { return index };
         let token = &self.scene.tokens[before];
@@ -107,7 +107,7 @@ impl PhoneSearch<'_> {
         }
     }
 
-    /// Returns the first run of tokens in `range` that are not taken, without words if `digits_only`.
+    /// Returns the first run of free tokens in `range`, without words if `digits_only`.
     fn run(&self, range: Range<usize>, digits_only: bool) -> Option<Range<usize>> {
         let is_word = |index: usize| matches!(self.scene.tokens[index].kind, Kind::Number(_));
         let is_free = |index: &usize| !(self.taken[*index] || digits_only && is_word(*index));
@@ -118,8 +118,8 @@ impl PhoneSearch<'_> {
 
     /// Finds the numbers in `chain`, and adds the parts without numbers to `rest`.
     ///
-    /// Words are tried before digits that need a cue, so that in "six, 8, 9, 4 …" the six is part of
-    /// the number.
+    /// Words are tried before digits that need a cue, so that in "six, 8, 9, 4 …" the six is part
+    /// of the number.
     fn chain(&mut self, chain: Range<usize>, rest: &mut Chains) {
         let is_word = |token: &Token| matches!(token.kind, Kind::Number(_));
         if self.scene.tokens[chain.clone()].iter().any(is_word) {

@@ -28,8 +28,8 @@ const MIN_SPELLED_GAPS: usize = 23;
 const MAILBOXES: [&str; 8] =
     ["gmail", "yahoo", "hotmail", "outlook", "icloud", "rediffmail", "protonmail", "yandex"];
 
-/// Automata for the number words: a small one for ASCII, which is enough for most texts, and one for
-/// all other words.
+/// Automata for the number words: a small one for ASCII, which is enough for most texts, and one
+/// for all other words.
 struct NumberWordScanner {
     ascii: dfa::DFA,
     /// Index of the first pattern of `ascii` that is a mailbox provider.
@@ -204,8 +204,8 @@ pub(super) fn may_contain(text: &str) -> bool {
         || has_letters && has_dense_number_words(text, &scanner.other, usize::MAX)
 }
 
-/// Returns the non-ASCII characters of `text` with their byte offsets. Skips ASCII in blocks, because
-/// most texts contain few other characters.
+/// Returns the non-ASCII characters of `text` with their byte offsets. Skips ASCII in blocks,
+/// because most texts contain few other characters.
 fn non_ascii_chars(text: &str) -> impl Iterator<Item = (usize, char)> {
     let blocks = text.as_bytes().chunks(LANES).enumerate().filter(|(_, block)| !block.is_ascii());
     let starts = blocks.flat_map(|(index, block)| {
@@ -215,7 +215,7 @@ fn non_ascii_chars(text: &str) -> impl Iterator<Item = (usize, char)> {
     starts.filter_map(|start| Some((start, text[start..].chars().next()?)))
 }
 
-/// Returns `true` if `text` contains a row of at least eight digits and letters that look like them.
+/// Returns `true` if `text` contains a row of at least eight digits and look-alikes.
 fn is_disguised(text: &str) -> bool {
     let mut row_len = 0;
     text.chars().any(|c| {

@@ -60,8 +60,8 @@ impl Trie {
     }
 }
 
-/// Returns the indexes that number words and digits reach from the start of `run`; `None` if they do
-/// not reach its end.
+/// Returns the indexes that number words and digits reach from the start of `run`; `None` if they
+/// do not reach its end.
 ///
 /// This check comes first because it is cheap: most words fail at their first letters.
 fn reachable_ends(run: &[Glyph]) -> Option<SmallVec<[usize; 16]>> {

@@ -76,7 +76,7 @@ pub(super) fn warm_up() {
 pub(super) struct Shadow<'a> {
     pub(super) text: &'a str,
     pub(super) glyphs: Vec<Glyph>,
-    /// Marks that rules require and that most texts do not contain, so that the rules can be skipped.
+    /// Marks that some rules require. Most texts lack them, so that these rules can be skipped.
     pub(super) marks: MarkSet,
 }
 
@@ -146,8 +146,8 @@ impl<'a> Shadow<'a> {
         Self { text, glyphs, marks }
     }
 
-    /// Returns the byte range of the glyphs `from..to`. It includes the invisible characters between
-    /// them and the marks that combine with the last one, such as an enclosing keycap.
+    /// Returns the byte range of the glyphs `from..to`. It includes the invisible characters
+    /// between them and the marks that combine with the last one, such as an enclosing keycap.
     pub(super) fn bytes(&self, from: usize, to: usize) -> std::ops::Range<usize> {
         let start = self.glyphs.get(from).map_or(self.text.len(), |glyph| glyph.offset);
         let Some(last) = to.checked_sub(1).and_then(|last| self.glyphs.get(last)) else {

@@ -154,7 +154,7 @@ pub(super) fn warm_up() {
     Lazy::force(&LIKELY_FIGURE);
 }
 
-/// Returns `true` if a run of digits joined by single marks is a date, a time, an amount or the like.
+/// Returns `true` if `run`, digits joined by single marks, is a date, time, amount or the like.
 pub(super) fn is_figure(run: &str) -> bool {
     // Four pairs with dots may be an IP address, but such addresses are rare.
     let pairs = run.len() == 11 && run.split('.').all(|part| part.len() == 2);
@@ -236,7 +236,7 @@ fn is_geometric(values: &[u64]) -> bool {
 
 /// Returns `true` if `values` are the ten digits from nine down.
 ///
-/// This is counting, but also a valid phone number that many people make up, so the context decides.
+/// This is counting, but also a valid number that many people make up, so the context decides.
 pub(super) fn is_countdown(values: &[u64]) -> bool {
     values.len() == 10 && values.iter().copied().eq((0..10).rev())
 }
@@ -283,8 +283,8 @@ pub(super) fn is_run(digits: &[u8]) -> bool {
         && (is_binary || has_steps(1) || has_steps(-1) || digits.windows(2).all(|p| p[0] == p[1]))
 }
 
-/// Returns `true` if the digits, in groups of `lengths`, are the number of a book: an ISBN-13, or an
-/// ISBN-10 with a valid check digit.
+/// Returns `true` if the digits, in groups of `lengths`, are the number of a book: an ISBN-13, or
+/// an ISBN-10 with a valid check digit.
 pub(super) fn is_isbn(digits: &[u8], lengths: &[usize]) -> bool {
     if digits.len() == 13 {
         return digits.starts_with(&[9, 7, 8]) || digits.starts_with(&[9, 7, 9]);

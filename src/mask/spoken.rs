@@ -53,7 +53,7 @@ impl Speech {
                     Role::Repeat => (times, open) = (usize::from(number.value), 0),
                     Role::Scale => open = speech.multiply(number.value),
                     _ => {
-                        // "Eight hundred" is one number, which replaces the zeros of "seven thousand".
+                        // "Eight hundred" is one number and replaces zeros of "seven thousand".
                         let scaled = rest.peek().and_then(|next| scaled(number, next));
                         if scaled.is_some() {
                             speech.word_count += 1;
@@ -215,8 +215,8 @@ fn is_small_talk(scene: &Scene, tokens: &Range<usize>) -> bool {
     common_count >= 3 && common_count * 4 >= clear_count * 3
 }
 
-/// Returns `true` if the tokens are years with connectors between them: nineteen eighty four and two
-/// thousand and one.
+/// Returns `true` if the tokens are years with connectors between them: nineteen eighty four and
+/// two thousand and one.
 fn is_years(scene: &Scene, range: &Range<usize>) -> bool {
     let is_connector =
         |token: &Token| matches!(token.kind, Kind::Number(n) if n.role == Role::Link);

@@ -1,7 +1,7 @@
 //! [`Token`]: a run of digits, a number word, another word or a code in the text.
 //!
-//! This module contains only the type. `tokenizer.rs` creates tokens, and `chain.rs` joins them into
-//! numbers. To add a kind of token, add a variant to [`Kind`] and create it in `tokenizer.rs`.
+//! This module contains only the type. `tokenizer.rs` creates tokens, and `chain.rs` joins them
+//! into numbers. To add a kind of token, add a variant to [`Kind`] and create it in `tokenizer.rs`.
 
 use super::cue::Sense;
 use super::lexicon::Number;

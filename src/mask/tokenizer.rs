@@ -1,7 +1,7 @@
 //! [`tokens`]: splits a [`Shadow`] into [`Token`]s.
 //!
-//! This module decides where a token starts and ends, and its kind. Joining tokens into numbers must
-//! not be here, but in `chain.rs`. To create another kind of token, edit [`Tokenizer::run`].
+//! This module decides where a token starts and ends, and its kind. Joining tokens into numbers
+//! must not be here, but in `chain.rs`. To create another kind of token, edit [`Tokenizer::run`].
 
 use std::ops::Range;
 

@@ -47,8 +47,8 @@ fn one_letter_dropped(word: &str) -> impl Iterator<Item = String> + '_ {
     word.char_indices().map(|(start, c)| [&word[..start], &word[start + c.len_utf8()..]].concat())
 }
 
-/// Returns the number word that differs from `word` by at most one dropped, added, changed or swapped
-/// letter.
+/// Returns the number word that differs from `word` by at most one dropped, added, changed or
+/// swapped letter.
 fn closest_number_word(word: &str) -> Option<Number> {
     let found = NEAR_MISSES.get(word).copied();
     if found.is_some() || word.chars().count() < 4 {

@@ -1,7 +1,7 @@
 //! Words near numbers that are not phone numbers: each [`LABEL`], amount, [`UNIT`] and [`MONTH`].
 //!
-//! This module contains tables, with one or more lines per language, and no code. To add a word, add
-//! it to the table of its kind. A word that people also use for phone numbers belongs to none.
+//! This module contains tables, with one or more lines per language, and no code. To add a word,
+//! add it to the table of its kind. A word that people also use for phone numbers belongs to none.
 
 /// Names for the numbers of things.
 pub(super) const LABEL: &str = "order orders id ids invoice inv bill receipt ref refno reference txn txnid \

@@ -1,8 +1,8 @@
 //! [`Sense`]: the meaning of a word for the numbers near it: a phone number, an order, a price.
 //!
 //! This folder contains the kinds of cue, with a table of words for each. Number words must not be
-//! here, but in `number_words/`, and neither must code that reads text. To add a word, add it to the
-//! table of its kind, in any spelling: the lexicon folds the tables like the text.
+//! here, but in `number_words/`, and neither must code that reads text. To add a word, add it to
+//! the table of its kind, in any spelling: the lexicon folds the tables like the text.
 
 mod label;
 mod phone;

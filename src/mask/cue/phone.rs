@@ -1,8 +1,8 @@
 //! Words near phone numbers: each [`PHONE`] word, [`HANDOVER`], [`CONNECTOR`] and [`PLATFORM`].
 //!
-//! This module contains tables, with one or more lines per language, and no code. To add a word, add
-//! it to [`PHONE`] if it always means a phone, or to [`HANDOVER`] if it often does not. To add a part
-//! of words that mean a phone, add it to [`STEMS`].
+//! This module contains tables, with one or more lines per language, and no code. To add a word,
+//! add it to [`PHONE`] if it always means a phone, or to [`HANDOVER`] if it often does not. To add
+//! a part of words that mean a phone, add it to [`STEMS`].
 
 /// Words that mean a phone or a call.
 pub(super) const PHONE: &str = "call calling caller callme calls cll ring dial phone fone ph phn phno \

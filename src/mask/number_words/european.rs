@@ -1,7 +1,7 @@
 //! [`NumberWords`] of the smaller languages of Europe, and of some in Asia with the same script.
 //!
-//! This module contains tables and no code. To add a language, add a constant like its neighbors and
-//! list it in [`ALL`](super::ALL).
+//! This module contains tables and no code. To add a language, add a constant like its neighbors
+//! and list it in [`ALL`](super::ALL).
 
 use super::table::{NumberWords, digits_only};
 

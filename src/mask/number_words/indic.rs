@@ -1,7 +1,7 @@
-//! [`NumberWords`] of the languages of India except Hindi, in their scripts, and Tamil in Latin script.
+//! [`NumberWords`] of the languages of India except Hindi: in their scripts, and Tamil in Latin.
 //!
-//! This module contains tables and no code. To add a language, add a constant like its neighbors and
-//! list it in [`ALL`](super::ALL).
+//! This module contains tables and no code. To add a language, add a constant like its neighbors
+//! and list it in [`ALL`](super::ALL).
 
 use super::table::{EMPTY, NumberWords, digits_only};
 

@@ -1,7 +1,7 @@
 //! [`NumberWords`] of languages in the Latin script, except those of India.
 //!
-//! This module contains tables and no code. To add a language, add a constant like its neighbors and
-//! list it in [`ALL`](super::ALL).
+//! This module contains tables and no code. To add a language, add a constant like its neighbors
+//! and list it in [`ALL`](super::ALL).
 
 use super::table::{EMPTY, NumberWords, digits_only};
 

@@ -1,8 +1,9 @@
 //! [`NumberWords`] by language: the words for digits, tens and repetitions.
 //!
-//! This folder contains only tables. Context words must not be here, but in `cue/`, and neither must
-//! code that reads text. To add a language, add a constant to the file of its script and list it in
-//! [`ALL`]. All spellings of a value are in one string, as people write them, with misspellings.
+//! This folder contains only tables. Context words must not be here, but in `cue/`, and neither
+//! must code that reads text. To add a language, add a constant to the file of its script and list
+//! it in [`ALL`]. All spellings of a value are in one string, as people write them, with
+//! misspellings.
 
 mod european;
 mod hindi;

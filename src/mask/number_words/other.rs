@@ -1,7 +1,8 @@
-//! [`NumberWords`] in Cyrillic, Arabic, Greek, Chinese and Korean script, and Arabic in Latin script.
+//! [`NumberWords`] in Cyrillic, Arabic, Greek, Hebrew, Thai, Chinese, Korean and Japanese script,
+//! and of Arabic in Latin script.
 //!
-//! This module contains tables and no code. To add a language, add a constant like its neighbors and
-//! list it in [`ALL`](super::ALL).
+//! This module contains tables and no code. To add a language, add a constant like its neighbors
+//! and list it in [`ALL`](super::ALL).
 
 use super::table::{EMPTY, NumberWords, digits_only};
 
