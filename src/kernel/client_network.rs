@@ -1,23 +1,27 @@
-//! Where on the network a call came from. It may lead to a person, so it stays at the edge: what goes
-//! deeper is a keyed hash, and nothing of it is logged.
+//! [`ClientNetwork`]: the network that a call came from.
+//!
+//! An address can identify a person, so it stays in the transports. It is never logged; the layers
+//! below receive its keyed hash, [`IdHasher::network_key`](super::id::IdHasher::network_key).
 
 use std::net::{IpAddr, Ipv6Addr};
 
 use rmcp::model::Extensions;
 
-/// Who says where requests come from.
+/// The source of a request's client address.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum TrustedProxy {
-    /// Nobody does: as the socket sees it.
+    /// The address of the socket's peer.
     #[default]
     None,
-    /// A proxy that adds whom it saw to `X-Forwarded-For`.
+    /// The address that a proxy appended to `X-Forwarded-For`.
     XForwardedFor,
-    /// Fly.io's, in `Fly-Client-IP`. Any other would pass on what a caller wrote there.
+    /// The address that Fly.io's proxy wrote to `Fly-Client-IP`. Only for Fly.io, because any other
+    /// proxy passes on the value that the caller sent.
     FlyClientIp,
 }
 
-/// The network that a call came from: an address, or of IPv6 the 64 bits that one customer has.
+/// The network of a client: an IPv4 address, or the /64 prefix of an IPv6 address, because one
+/// customer owns all addresses of a /64.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub struct ClientNetwork(IpAddr);
 
@@ -33,15 +37,15 @@ impl ClientNetwork {
         })
     }
 
-    /// That of the request that these are the extensions of, where its way in can tell.
+    /// The network in the extensions of a request. `None` if the transport does not know it.
     #[must_use]
     pub fn from_extensions(extensions: &Extensions) -> Option<Self> {
-        let parts = extensions.get::<http::request::Parts>();
-        let of_http = parts.and_then(|parts| parts.extensions.get::<Self>());
-        of_http.or_else(|| extensions.get::<Self>()).copied()
+        let http_request = extensions.get::<http::request::Parts>();
+        let from_http = http_request.and_then(|parts| parts.extensions.get::<Self>());
+        from_http.or_else(|| extensions.get::<Self>()).copied()
     }
 
-    /// What is hashed of it.
+    /// The text that [`IdHasher::network_key`](super::id::IdHasher::network_key) hashes.
     pub(super) fn hash_input(self) -> String {
         self.0.to_string()
     }
@@ -51,15 +55,15 @@ impl ClientNetwork {
 mod tests {
     use super::*;
 
-    fn origin(address: &str) -> String {
-        ClientNetwork::from_ip(address.parse().expect("an address")).hash_input()
+    fn network(address: &str) -> String {
+        ClientNetwork::from_ip(address.parse().expect("the address is valid")).hash_input()
     }
 
     #[test]
     fn client_network_groups_an_ipv6_64_prefix() {
-        assert_eq!(origin("2001:db8:1:2:3:4:5:6"), origin("2001:db8:1:2:ffff::1"));
-        assert_ne!(origin("2001:db8:1:2::1"), origin("2001:db8:1:3::1"));
-        assert_eq!(origin("::ffff:192.0.2.7"), origin("192.0.2.7"));
-        assert_ne!(origin("192.0.2.7"), origin("192.0.2.8"));
+        assert_eq!(network("2001:db8:1:2:3:4:5:6"), network("2001:db8:1:2:ffff::1"));
+        assert_ne!(network("2001:db8:1:2::1"), network("2001:db8:1:3::1"));
+        assert_eq!(network("::ffff:192.0.2.7"), network("192.0.2.7"));
+        assert_ne!(network("192.0.2.7"), network("192.0.2.8"));
     }
 }

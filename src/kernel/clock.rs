@@ -1,14 +1,15 @@
-//! Time and randomness: the only file that reads the machine's clock or seeds a generator.
+//! [`Timestamp`], [`Clock`] and [`seeded_rng`]: the only file that reads the machine's clock or
+//! seeds a generator.
 //!
-//! Everything else is handed a [`Timestamp`] or a generator, so that it can be replayed in a test.
-//! `clippy.toml` forbids the underlying calls elsewhere.
+//! All other code takes a [`Timestamp`] or a generator as an argument, so that a test can replay
+//! it. `clippy.toml` forbids the underlying calls elsewhere.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use rand::rngs::StdRng;
 
-/// A moment, in milliseconds since the Unix epoch.
+/// A point in time, in milliseconds since the Unix epoch.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Timestamp(u64);
 
@@ -23,7 +24,7 @@ impl Timestamp {
         self.0
     }
 
-    /// The time from `earlier` until `self`; zero when `earlier` is in fact later.
+    /// The duration from `earlier` to `self`; zero if `earlier` is later than `self`.
     #[must_use]
     pub const fn since(self, earlier: Self) -> Duration {
         Duration::from_millis(self.0.saturating_sub(earlier.0))
@@ -33,8 +34,8 @@ impl Timestamp {
 impl std::ops::Add<Duration> for Timestamp {
     type Output = Self;
 
-    fn add(self, span: Duration) -> Self {
-        let millis = u64::try_from(span.as_millis()).unwrap_or(u64::MAX);
+    fn add(self, duration: Duration) -> Self {
+        let millis = u64::try_from(duration.as_millis()).unwrap_or(u64::MAX);
         Self(self.0.saturating_add(millis))
     }
 }
@@ -44,8 +45,8 @@ pub trait Clock: Send + Sync {
     fn now(&self) -> Timestamp;
 }
 
-/// The machine's clock: wall time at its creation, advanced by the monotonic clock, so that it
-/// never runs backwards.
+/// The machine's clock: the wall time of its creation plus the time elapsed on the monotonic clock,
+/// so that it never runs backwards.
 pub struct SystemClock {
     started_at: Timestamp,
     started: Instant,
@@ -55,8 +56,8 @@ impl SystemClock {
     #[must_use]
     #[allow(clippy::disallowed_methods, reason = "this is the one place that reads the clock")]
     pub fn new() -> Self {
-        let wall = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-        Self { started_at: Timestamp::default() + wall, started: Instant::now() }
+        let since_epoch = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+        Self { started_at: Timestamp::default() + since_epoch, started: Instant::now() }
     }
 }
 
@@ -72,7 +73,7 @@ impl Clock for SystemClock {
     }
 }
 
-/// A clock that moves only when told to, for tests and benchmarks.
+/// A clock that moves only on [`ManualClock::advance`], for tests and benchmarks.
 #[derive(Default)]
 pub struct ManualClock(AtomicU64);
 
@@ -82,8 +83,8 @@ impl ManualClock {
         Self(AtomicU64::new(now.as_millis()))
     }
 
-    pub fn advance(&self, span: Duration) {
-        let millis = u64::try_from(span.as_millis()).unwrap_or(u64::MAX);
+    pub fn advance(&self, duration: Duration) {
+        let millis = u64::try_from(duration.as_millis()).unwrap_or(u64::MAX);
         self.0.fetch_add(millis, Ordering::SeqCst);
     }
 }
@@ -94,7 +95,7 @@ impl Clock for ManualClock {
     }
 }
 
-/// Measures how long something took, in the monotonic clock's resolution.
+/// Measures elapsed time with the monotonic clock.
 #[derive(Clone, Copy)]
 pub struct Stopwatch(Instant);
 
@@ -111,7 +112,7 @@ impl Stopwatch {
     }
 }
 
-/// A cryptographically strong generator seeded by the operating system.
+/// Creates a cryptographically strong generator, seeded by the operating system.
 #[must_use]
 #[allow(clippy::disallowed_methods, reason = "this is the one place that seeds generators")]
 pub fn seeded_rng() -> StdRng {

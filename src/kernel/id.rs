@@ -1,9 +1,12 @@
-//! Who somebody is, without saying so: callers' ids as keyed hashes.
+//! [`UserId`] and the other ids: keyed hashes of the ids that callers pass.
 //!
-//! A `puch_user_id` may be or contain a phone number. It is hashed at the edge, and only the hash
-//! travels further, is stored or appears (shortened) in a log.
+//! A `puch_user_id` may be or contain a phone number. The transports and services hash it. Only the
+//! hash is passed on and stored; a log contains its first eight hex digits.
 //!
-//! **Invariant:** nothing below the service ever holds a raw id.
+//! **Invariant:** nothing below the service holds a raw id.
+//!
+//! To add a source of ids, add a variant to [`Realm`]. The strings that are hashed never change,
+//! because stored ids would no longer match.
 
 use std::fmt;
 use std::ops::RangeInclusive;
@@ -15,40 +18,41 @@ use sha2::{Digest as _, Sha256};
 use super::client_network::ClientNetwork;
 use super::shards::ShardKey;
 
-/// The first 128 bits of an HMAC-SHA-256: too wide to collide, useless without the key.
+/// The first 128 bits of an HMAC-SHA-256: too many to collide, and meaningless without the key.
 type Digest = [u8; 16];
 
-/// A person, known by the keyed hash of the id their caller gave them.
+/// A user: the keyed hash of the id that the caller passed.
 ///
-/// `Debug` and `Display` show eight hex digits: enough to follow somebody through a log, not
-/// enough to tell who it is.
+/// `Debug` and `Display` show eight hex digits: enough to follow a user through a log, too few to
+/// identify a person.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct UserId(Digest);
 
 impl UserId {
-    /// An identity from raw bytes, for tests, benchmarks and backends that read it back.
+    /// Creates an id from raw bytes, for tests, benchmarks and backends that read it back.
     #[must_use]
     pub const fn from_bytes(bytes: Digest) -> Self {
         Self(bytes)
     }
 
-    /// Reads what [`UserId::code`] wrote.
+    /// Parses the output of [`UserId::to_hex`]. `None` unless `hex` is 32 hex digits.
     #[must_use]
-    pub fn from_hex(code: &str) -> Option<Self> {
-        decode_hex(code).map(Self)
+    pub fn from_hex(hex: &str) -> Option<Self> {
+        decode_hex(hex).map(Self)
     }
 
-    /// All whose code begins with these digits; nothing where they are none.
+    /// The range of ids whose hex form starts with `prefix`. `None` unless `prefix` is at most 32
+    /// hex digits.
     #[must_use]
-    pub fn range_with_prefix(digits: &str) -> Option<RangeInclusive<Self>> {
-        let filled = |with: &str| {
-            let rest = 32_usize.checked_sub(digits.len())?;
-            Self::from_hex(&(digits.to_owned() + &with.repeat(rest)))
+    pub fn range_with_prefix(prefix: &str) -> Option<RangeInclusive<Self>> {
+        let padded_with = |digit: &str| {
+            let missing = 32_usize.checked_sub(prefix.len())?;
+            Self::from_hex(&(prefix.to_owned() + &digit.repeat(missing)))
         };
-        Some(filled("0")?..=filled("f")?)
+        Some(padded_with("0")?..=padded_with("f")?)
     }
 
-    /// 32 hex digits, for a store: all of the hash, so not for a log.
+    /// The whole hash as 32 hex digits. For stores, not for logs.
     #[must_use]
     pub fn to_hex(self) -> String {
         encode_hex(&self.0)
@@ -67,7 +71,7 @@ impl fmt::Debug for UserId {
     }
 }
 
-/// A chat of two people: 128 random bits, made anew for each.
+/// The id of a chat: 128 random bits, generated for each chat.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct RoomId(Digest);
 
@@ -79,32 +83,34 @@ impl RoomId {
         Self(bytes)
     }
 
-    /// Reads what [`RoomId::code`] wrote.
+    /// Parses the output of [`RoomId::to_hex`], ignoring surrounding whitespace. `None` unless the
+    /// rest is 32 hex digits.
     #[must_use]
-    pub fn from_hex(code: &str) -> Option<Self> {
-        decode_hex(code.trim()).map(Self)
+    pub fn from_hex(hex: &str) -> Option<Self> {
+        decode_hex(hex.trim()).map(Self)
     }
 
-    /// 32 hex digits, for the two who are in the room.
+    /// 32 hex digits, for the two users in the room.
     #[must_use]
     pub fn to_hex(self) -> String {
         encode_hex(&self.0)
     }
 }
 
-/// A room is named to the two in it and to nobody else.
+/// Shows no digits, because only the two users in a room may know its id.
 impl fmt::Debug for RoomId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("RoomId(..)")
     }
 }
 
-/// A caller's `message_id`, hashed together with the person and the text it belongs to.
+/// The keyed hash of a caller's `message_id`, its user and its text.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct IdempotencyKey(Digest);
 
 impl IdempotencyKey {
-    /// The key of a step that comes before what this message asks for.
+    /// Derives the key of the lookup that precedes this message's action, so that a retry repeats
+    /// both steps under the same keys.
     #[must_use]
     pub fn for_lookup(self) -> Self {
         Self(self.0.map(|byte| !byte))
@@ -135,25 +141,26 @@ impl ShardKey for IdempotencyKey {
     }
 }
 
-/// 32 hex digits that nobody can guess.
+/// Generates 32 hex digits that cannot be guessed: 128 random bits.
 #[must_use]
 pub fn random_hex(rng: &mut impl Rng) -> String {
     RoomId::random(rng).to_hex()
 }
 
-/// Where an id comes from. Each has people of its own.
+/// The namespace of a raw id. Ids of different realms are always different users.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Realm {
     /// `puch_user_id`s.
     Puch,
     /// Agents of the pen-pal toolset.
     PenPal,
-    /// People who write to the operator's own WhatsApp number.
+    /// Users who write to the operator's WhatsApp number.
     WhatsApp,
 }
 
 impl Realm {
-    /// Ends in a byte that none of the others has there, so that no id can cross over.
+    /// Hash prefix of the realm. Ends in a zero byte, which no other name contains at that
+    /// position, so that no id can belong to two realms.
     const fn name(self) -> &'static [u8] {
         match self {
             Self::Puch => b"puch\0",
@@ -163,12 +170,12 @@ impl Realm {
     }
 }
 
-/// Turns raw ids into [`UserId`]s and [`MessageKey`]s with a secret key.
+/// Hashes raw ids into [`UserId`]s and [`IdempotencyKey`]s with a secret key.
 #[derive(Clone)]
 pub struct IdHasher(Hmac<Sha256>);
 
 impl IdHasher {
-    /// A hasher with a key of its own, so that its hashes mean nothing elsewhere.
+    /// Creates a hasher with a random key. Its hashes match those of no other hasher.
     #[must_use]
     pub fn random(rng: &mut impl Rng) -> Self {
         let mut key = [0; 64];
@@ -176,68 +183,69 @@ impl IdHasher {
         Self(Hmac::new(&key.into()))
     }
 
-    /// A hasher that makes the same hashes wherever it is given the same `salt`.
+    /// Creates a hasher that returns the same hashes in every process with the same `salt`.
     #[must_use]
     pub fn from_salt(salt: &[u8]) -> Self {
-        // Keys of any length are defined: longer ones than a block are hashed first.
+        // HMAC accepts keys of any length, because it hashes those longer than a block first. The
+        // salt is always hashed and padded with zeros to one block.
         let key = Sha256::digest(salt);
         let mut block = [0; 64];
         block[..key.len()].copy_from_slice(&key);
         Self(Hmac::new(&block.into()))
     }
 
-    /// A name for `text` by which equal ones are known, in 32 hex digits.
+    /// Hashes `text` to 32 hex digits. Equal texts have equal hashes.
     #[must_use]
     pub fn hash_text(&self, text: &str) -> String {
         encode_hex(&self.digest(b"text", &[text.as_bytes()]))
     }
 
-    /// The person whom the way in called `realm` calls `raw`. People of two ways in are never the
-    /// same, whatever ids they are called by.
+    /// The user with the raw id `raw` in `realm`. Equal raw ids of two realms are two users.
     #[must_use]
     pub fn user_id(&self, realm: Realm, raw: &str) -> UserId {
         UserId(self.digest(b"user", &[realm.name(), raw.as_bytes()]))
     }
 
-    /// What one person in `room` may know the other by, in 32 hex digits: means nothing elsewhere.
+    /// The alias under which `user` is known to the partner in `room`: 32 hex digits that differ in
+    /// every other room.
     #[must_use]
     pub fn room_alias(&self, room: RoomId, user: UserId) -> String {
         encode_hex(&self.digest(b"alias", &[&room.0, &user.0]))
     }
 
-    /// A name for the item of this number that does not tell how many came before it, in 32 hex
-    /// digits.
+    /// An opaque name of the item with sequence number `seq`, in 32 hex digits. It does not reveal
+    /// the number of earlier items.
     #[must_use]
-    pub fn item_id(&self, number: u64) -> String {
-        encode_hex(&self.digest(b"item", &[&number.to_be_bytes()]))
+    pub fn item_id(&self, seq: u64) -> String {
+        encode_hex(&self.digest(b"item", &[&seq.to_be_bytes()]))
     }
 
-    /// The key of a message of `user`. The text is part of it: a caller who gives another text
-    /// the same id does not mean a retry.
+    /// The idempotency key of a message of `user`. It covers the text, because a second text under
+    /// the same id is not a retry.
     #[must_use]
     pub fn idempotency_key(&self, user: UserId, raw: &str, text: &str) -> IdempotencyKey {
-        // The length keeps the border between id and text where it is.
+        // The length fixes the boundary between id and text.
         let length = (raw.len() as u64).to_be_bytes();
         IdempotencyKey(
             self.digest(b"message", &[&user.0, &length, raw.as_bytes(), text.as_bytes()]),
         )
     }
 
-    /// What a network is known by where people are counted. It is nobody of any [`Realm`].
+    /// The rate-limit key of a network. It equals no user of any [`Realm`].
     #[must_use]
-    pub fn network_key(&self, origin: ClientNetwork) -> UserId {
-        UserId(self.digest(b"origin", &[origin.hash_input().as_bytes()]))
+    pub fn network_key(&self, network: ClientNetwork) -> UserId {
+        UserId(self.digest(b"origin", &[network.hash_input().as_bytes()]))
     }
 
-    /// The key of a notice to everybody, by the name that its operator has for it.
+    /// The key of a broadcast, from the name that the operator gave it.
     #[must_use]
     pub fn broadcast_key(&self, name: &str) -> IdempotencyKey {
         IdempotencyKey(self.digest(b"notice", &[name.as_bytes()]))
     }
 
-    fn digest(&self, kind: &[u8], parts: &[&[u8]]) -> Digest {
+    fn digest(&self, domain: &[u8], parts: &[&[u8]]) -> Digest {
         let mut mac = self.0.clone();
-        mac.update(kind);
+        mac.update(domain);
         parts.iter().for_each(|part| mac.update(part));
         let full = mac.finalize().into_bytes();
         let mut digest = Digest::default();
@@ -250,25 +258,27 @@ fn encode_hex(bytes: &[u8]) -> String {
     bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
-fn decode_hex(code: &str) -> Option<Digest> {
-    if code.len() != 32 || !code.bytes().all(|byte| byte.is_ascii_hexdigit()) {
+fn decode_hex(hex: &str) -> Option<Digest> {
+    // `from_str_radix` alone would accept a sign.
+    if hex.len() != 32 || !hex.bytes().all(|byte| byte.is_ascii_hexdigit()) {
         return None;
     }
-    u128::from_str_radix(code, 16).ok().map(u128::to_be_bytes)
+    u128::from_str_radix(hex, 16).ok().map(u128::to_be_bytes)
 }
 
 #[cfg(test)]
 mod tests {
-    use super::super::clock::seeded_rng;
     use super::*;
+    use crate::kernel::clock::seeded_rng;
+    use crate::kernel::shards::Shards;
 
     #[test]
     fn user_id_is_stable_only_under_the_same_key() {
-        let ours = IdHasher::random(&mut seeded_rng());
-        let theirs = IdHasher::random(&mut seeded_rng());
-        assert_eq!(ours.user_id(Realm::Puch, "alice"), ours.user_id(Realm::Puch, "alice"));
-        assert_ne!(ours.user_id(Realm::Puch, "alice"), ours.user_id(Realm::Puch, "bob"));
-        assert_ne!(ours.user_id(Realm::Puch, "alice"), theirs.user_id(Realm::Puch, "alice"));
+        let ids = IdHasher::random(&mut seeded_rng());
+        let other_ids = IdHasher::random(&mut seeded_rng());
+        assert_eq!(ids.user_id(Realm::Puch, "alice"), ids.user_id(Realm::Puch, "alice"));
+        assert_ne!(ids.user_id(Realm::Puch, "alice"), ids.user_id(Realm::Puch, "bob"));
+        assert_ne!(ids.user_id(Realm::Puch, "alice"), other_ids.user_id(Realm::Puch, "alice"));
     }
 
     #[test]
@@ -280,14 +290,15 @@ mod tests {
     #[test]
     fn room_id_round_trips_and_aliases_are_per_room() {
         let ids = IdHasher::random(&mut seeded_rng());
-        let (one, two) = (RoomId::random(&mut seeded_rng()), RoomId::random(&mut seeded_rng()));
-        assert_eq!(RoomId::from_hex(&one.to_hex()), Some(one));
-        for broken in ["", "+1", &one.to_hex()[1..], "zz345678901234567890123456789012"] {
-            assert_eq!(RoomId::from_hex(broken), None);
+        let (room, other_room) =
+            (RoomId::random(&mut seeded_rng()), RoomId::random(&mut seeded_rng()));
+        assert_eq!(RoomId::from_hex(&room.to_hex()), Some(room));
+        for malformed in ["", "+1", &room.to_hex()[1..], "zz345678901234567890123456789012"] {
+            assert_eq!(RoomId::from_hex(malformed), None);
         }
         let alice = ids.user_id(Realm::PenPal, "alice");
-        assert_ne!(ids.room_alias(one, alice), ids.room_alias(two, alice));
-        assert!(!format!("{one:?}").contains(&one.to_hex()));
+        assert_ne!(ids.room_alias(room, alice), ids.room_alias(other_room, alice));
+        assert!(!format!("{room:?}").contains(&room.to_hex()));
     }
 
     #[test]
@@ -312,5 +323,25 @@ mod tests {
             IdHasher::random(&mut seeded_rng()).user_id(Realm::Puch, "919876543210").to_string();
         assert_eq!(shown.len(), 8);
         assert!(shown.chars().all(|c| c.is_ascii_hexdigit()));
+    }
+
+    /// Returns `true` if 20,000 ids are spread evenly: a shard holds 78 on average, with a standard
+    /// deviation of 9.
+    fn is_uniform<K: ShardKey>(ids: impl Iterator<Item = K>) -> bool {
+        let mut shards = Shards::new(Vec::new);
+        for id in ids.take(20_000) {
+            shards.shard_for_mut(id).push(id);
+            assert!(shards.shard_for(id).contains(&id));
+        }
+        shards.iter().all(|shard| shard.len() > 20)
+    }
+
+    #[test]
+    fn shard_index_is_uniform_and_stable_for_every_id_type() {
+        let (ids, mut rng) = (IdHasher::random(&mut seeded_rng()), seeded_rng());
+        let user = |number: u32| ids.user_id(Realm::Puch, &number.to_string());
+        assert!(is_uniform((0..).map(user)));
+        assert!(is_uniform((0..).map(|number| ids.idempotency_key(user(number), "1", ""))));
+        assert!(is_uniform(std::iter::repeat_with(|| RoomId::random(&mut rng))));
     }
 }

@@ -1,7 +1,8 @@
-//! Words that every feature shares: time, identities, secrets, delivery receipts, the toolset seam.
+//! Shared foundations: [`clock::Timestamp`], [`id::UserId`], [`keyring::Keyring`],
+//! [`receipt::Receipt`], [`session::Session`] and the [`toolset::Toolset`] trait.
 //!
-//! What lives here knows nothing of chats, transports or storage. Add a module here only when two
-//! toolsets need it; until then it belongs to the one that does.
+//! No module here knows chats, transports or what a store contains. Add a module only when two
+//! toolsets need it; until then it belongs to the toolset that does.
 
 pub mod client_network;
 pub mod clock;

@@ -1,25 +1,25 @@
-//! Receipts: how whoever handed out an answer learns whether it reached the caller.
+//! [`Receipt`]: reports to the author of an answer whether the answer reached the caller.
 //!
-//! A tool that empties an inbox puts a [`Receipt`] into the request's [`ReceiptSlot`]. The
-//! transport confirms it once the answer is written; dropped unconfirmed, for whatever reason, it
-//! reports that the answer was lost.
+//! A tool that empties an inbox puts a receipt into the request's [`ReceiptSlot`]. The transport
+//! owns the [`ReceiptCollector`] and confirms each receipt once the answer is written. A receipt
+//! that is dropped unconfirmed, for any reason, reports that the answer was lost.
 
 use std::sync::Arc;
 
 use parking_lot::Mutex;
 
-/// A promise to tell, exactly once, whether an answer was delivered.
+/// A callback that reports exactly once whether an answer was delivered.
 pub struct Receipt(Option<Box<dyn FnOnce(bool) + Send>>);
 
 impl Receipt {
-    /// `report` is called with `true` on [`Receipt::confirm`], with `false` when dropped without.
-    /// It must not block: it may run in the middle of a connection's I/O.
+    /// Calls `report` with `true` on [`Receipt::confirm`], and with `false` if the receipt is
+    /// dropped unconfirmed. `report` must not block, because it may run during a connection's I/O.
     #[must_use]
     pub fn new(report: impl FnOnce(bool) + Send + 'static) -> Self {
         Self(Some(Box::new(report)))
     }
 
-    /// A receipt for an answer that carried nothing worth keeping.
+    /// Creates a receipt for an answer that contains no items. It reports nothing.
     #[must_use]
     pub const fn none() -> Self {
         Self(None)
@@ -42,19 +42,19 @@ impl Drop for Receipt {
     }
 }
 
-/// Where a request's receipts wait for its answer to be written. Clones share the same slot.
+/// Holds a request's receipts until its answer is written. Clones share the same slot.
 ///
-/// Once the request is over the slot is closed, and a tool that comes too late with a receipt
-/// learns at once that its answer is lost.
+/// The slot is closed when the request ends. A receipt that is put there later reports immediately
+/// that its answer was lost.
 #[derive(Clone)]
 pub struct ReceiptSlot(Arc<Mutex<Option<Vec<Receipt>>>>);
 
-/// Keeps a slot open for as long as the request is being answered.
+/// Owns the [`ReceiptSlot`] of a request and closes it when dropped.
 pub struct ReceiptCollector(ReceiptSlot);
 
 impl ReceiptSlot {
     pub fn put(&self, receipt: Receipt) {
-        // A receipt that finds the slot closed is dropped, but not while the slot is locked.
+        // A closed slot drops the receipt. The drop follows the unlock, because it runs a callback.
         let late = match self.0.lock().as_mut() {
             Some(receipts) => {
                 receipts.push(receipt);
@@ -77,13 +77,14 @@ impl ReceiptCollector {
         self.0.clone()
     }
 
-    /// Whether no receipt waits here.
+    /// Returns `true` if the slot holds no receipt.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.0.0.lock().as_ref().is_none_or(Vec::is_empty)
     }
 
-    /// Closes the slot and takes everything out; what is not confirmed afterwards counts as lost.
+    /// Closes the slot and returns its receipts. Each one that the caller drops unconfirmed reports
+    /// a loss.
     #[must_use]
     pub fn close(self) -> Vec<Receipt> {
         self.take_all()
@@ -110,12 +111,12 @@ impl Drop for ReceiptCollector {
 mod tests {
     use super::*;
 
-    fn outcomes_of(act: impl FnOnce(Receipt)) -> Vec<bool> {
-        let log = Arc::new(Mutex::new(Vec::new()));
-        let seen = Arc::clone(&log);
-        act(Receipt::new(move |delivered| seen.lock().push(delivered)));
-        let log = log.lock();
-        log.clone()
+    fn outcomes_of(use_receipt: impl FnOnce(Receipt)) -> Vec<bool> {
+        let outcomes = Arc::new(Mutex::new(Vec::new()));
+        let reported = Arc::clone(&outcomes);
+        use_receipt(Receipt::new(move |delivered| reported.lock().push(delivered)));
+        let outcomes = outcomes.lock();
+        outcomes.clone()
     }
 
     #[test]
@@ -131,9 +132,9 @@ mod tests {
 
     #[test]
     fn receipt_put_after_close_reports_lost() {
-        let open = ReceiptCollector::new();
-        let slot = open.handle();
-        assert!(open.close().is_empty());
+        let collector = ReceiptCollector::new();
+        let slot = collector.handle();
+        assert!(collector.close().is_empty());
         assert_eq!(outcomes_of(|receipt| slot.put(receipt)), [false]);
     }
 }

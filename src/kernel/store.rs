@@ -1,7 +1,7 @@
-//! The error type of the storage traits.
+//! [`StoreError`], the error type of the storage traits.
 //!
-//! Normal refusals are variants of an outcome, not errors. A backend logs the cause before it returns
-//! this error.
+//! A normal refusal is a variant of an outcome, not an error. A backend logs a failed query before
+//! it returns this error, because the error contains no cause.
 
 use thiserror::Error;
 

@@ -1,7 +1,8 @@
-//! The seam between a toolset and the ways in: what it offers, and how it is called.
+//! [`Toolset`]: the trait through which transports list and call tools.
 //!
-//! A toolset is a folder of its own; its `tools.rs` implements [`Toolset`] on a struct that keeps
-//! its router (rebuilding it costs more than a call), and `app.rs` adds it to the table.
+//! To add a toolset, add a folder with a `tools.rs`. It implements [`Toolset`] on a struct that
+//! stores its router, because rebuilding the router costs more than a call. Then add the toolset to
+//! the table in `app/mod.rs`. Rules and wording of a toolset belong to its folder.
 
 use std::sync::Arc;
 
@@ -17,13 +18,14 @@ use super::id::UserId;
 use super::receipt::{Receipt, ReceiptSlot};
 use super::session::Session;
 
-/// Whose a call is, as far as it says.
+/// The user a call acts for, as the call itself states it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Subject {
+    /// The call names this user.
     Known(UserId),
-    /// A person who is made with it.
+    /// The call creates a user.
     New,
-    /// It makes nobody known.
+    /// The call names no user.
     Anonymous,
 }
 
@@ -34,19 +36,19 @@ pub trait Toolset: Send + Sync {
 
     fn tool(&self, name: &str) -> Option<&Tool>;
 
-    /// Carries out one call of a tool that [`Toolset::tool`] knows.
+    /// Calls a tool that [`Toolset::tool`] returns.
     async fn call(
         &self,
         request: CallToolRequestParams,
         context: RequestContext<RoleServer>,
     ) -> Result<CallToolResponse, ErrorData>;
 
-    /// Whose a call is. Nothing of it has been checked yet.
+    /// The subject of a call. The arguments are not validated yet.
     fn subject(&self, _request: &CallToolRequestParams) -> Subject {
         Subject::Anonymous
     }
 
-    /// Whose it is when this resource is read.
+    /// The subject of a read of this resource.
     fn resource_subject(&self, _uri: &str) -> Subject {
         Subject::Anonymous
     }
@@ -55,7 +57,7 @@ pub trait Toolset: Send + Sync {
         Vec::new()
     }
 
-    /// What a resource holds, as JSON; nothing if it is not one of this toolset's.
+    /// The contents of a resource, as JSON. `None` if the resource belongs to another toolset.
     async fn read_resource(
         &self,
         _uri: &str,
@@ -64,21 +66,21 @@ pub trait Toolset: Send + Sync {
         None
     }
 
-    /// Watches a resource; nothing if it is not one of this toolset's.
+    /// Watches a resource. `None` if the resource belongs to another toolset.
     fn watch_resource(&self, _uri: &str) -> Option<Box<dyn ResourceWatch>> {
         None
     }
 }
 
-/// Tells when a resource has changed.
+/// Reports changes of a resource.
 #[async_trait]
 pub trait ResourceWatch: Send {
-    /// Waits until it has, since this was last asked.
+    /// Waits until the resource has changed since the previous call.
     async fn changed(&mut self);
 }
 
-/// A tool's arguments. Unknown ones are ignored; a bad one is refused without quoting its value,
-/// which may be a message or a person's id.
+/// A tool's arguments. Unknown ones are ignored. The error for an invalid one does not quote its
+/// value, because that may be a message or a raw id.
 pub struct Arguments<T>(pub T);
 
 impl<S, T: DeserializeOwned> FromContextPart<ToolCallContext<'_, S>> for Arguments<T> {
@@ -90,41 +92,44 @@ impl<S, T: DeserializeOwned> FromContextPart<ToolCallContext<'_, S>> for Argumen
     }
 }
 
-/// Reads a tool's arguments from a JSON text without space around it.
+/// Parses a tool's arguments from JSON text without surrounding whitespace.
 ///
 /// # Errors
-/// -32602, naming what is missing but quoting nothing.
+/// Returns JSON-RPC error -32602 if the arguments are invalid. The message names a missing field
+/// but quotes no value.
 pub fn parse_arguments<T: DeserializeOwned>(arguments: &str) -> Result<T, ErrorData> {
-    // serde would read an array as the members in order.
+    // serde would accept an array as the fields in order.
     if !arguments.starts_with('{') {
         return Err(ErrorData::invalid_params("Invalid arguments: expected an object.", None));
     }
     serde_json::from_str(arguments).map_err(|error| invalid_arguments(&error))
 }
 
-/// What is wrong with arguments, quoting nothing of them.
+/// Describes a deserialization error without quoting a value.
 fn invalid_arguments(error: &serde_json::Error) -> ErrorData {
-    let told = error.to_string();
-    // serde quotes the offending value in every message but this one.
-    let reason = if told.starts_with("missing field") {
-        told.split(" at line ").next().unwrap_or_default()
+    let message = error.to_string();
+    // Every other message of serde quotes the invalid value.
+    let reason = if message.starts_with("missing field") {
+        message.split(" at line ").next().unwrap_or_default()
     } else {
         "an argument has the wrong type, see the tool's input schema"
     };
     ErrorData::invalid_params(format!("Invalid arguments: {reason}."), None)
 }
 
-/// The receipts of the request a tool is answering, where its transport can tell whether the
-/// answer arrived; without one, an answer counts as delivered when it is returned.
+/// The receipt slot of the request that a tool answers.
+///
+/// `None` if the transport cannot detect whether the answer arrives. The answer then counts as
+/// delivered when the tool returns it.
 pub struct Receipts(pub Option<ReceiptSlot>);
 
 impl Receipts {
-    /// Those of the request that these are the extensions of.
+    /// The receipt slot in the extensions of a request.
     #[must_use]
     pub fn from_extensions(extensions: &Extensions) -> Self {
-        let parts = extensions.get::<http::request::Parts>();
-        let of_http = parts.and_then(|parts| parts.extensions.get::<ReceiptSlot>());
-        Self(of_http.or_else(|| extensions.get::<ReceiptSlot>()).cloned())
+        let http_request = extensions.get::<http::request::Parts>();
+        let from_http = http_request.and_then(|parts| parts.extensions.get::<ReceiptSlot>());
+        Self(from_http.or_else(|| extensions.get::<ReceiptSlot>()).cloned())
     }
 
     pub fn put(&self, receipt: Receipt) {
@@ -141,7 +146,7 @@ impl<S> FromContextPart<ToolCallContext<'_, S>> for Receipts {
     }
 }
 
-/// The live session that a call came in, if it came in one, and who is at its other end.
+/// The live session of a call, if it has one, and the peer that sent the call.
 pub struct LiveSession(Option<Arc<Session>>, Peer<RoleServer>);
 
 impl LiveSession {

@@ -1,4 +1,5 @@
-//! What was seen lately: kept for a time, and never more than so much of it.
+//! [`TtlCache`]: a map with a time to live and a maximum size. It reads no clock; `now` is an
+//! argument.
 
 use std::hash::Hash;
 use std::time::Duration;
@@ -7,51 +8,50 @@ use hashlink::LinkedHashMap;
 
 use super::clock::Timestamp;
 
-/// Values by key, each kept for a time after it was last put here. When there are too many, those
-/// put here longest ago go first.
+/// A map whose entries expire `ttl` after their last insertion. Beyond `capacity`, the entries that
+/// were inserted longest ago are evicted first.
 #[derive(Debug)]
 pub struct TtlCache<K, V> {
-    /// In the order in which they were put here.
+    /// In order of insertion.
     entries: LinkedHashMap<K, (Timestamp, V)>,
     ttl: Duration,
     capacity: usize,
 }
 
 impl<K: Eq + Hash + Copy, V> TtlCache<K, V> {
-    /// Keeps values for `time`, and at most `capacity` of them.
     #[must_use]
     pub fn new(ttl: Duration, capacity: usize) -> Self {
         Self { entries: LinkedHashMap::new(), ttl, capacity }
     }
 
-    /// Puts a value here, in the place of an older one of the same key, and takes out what is to be
-    /// forgotten.
-    #[must_use = "what is forgotten may have to be let go of outside of a lock"]
+    /// Inserts a value and renews the TTL of its key. Returns the replaced value and all evicted
+    /// values.
+    #[must_use = "the removed values may have to be dropped outside of a lock"]
     pub fn insert(&mut self, key: K, value: V, now: Timestamp) -> Vec<V> {
-        let before = self.entries.insert(key, (now, value));
-        // An older one of the same key kept its place in the order.
+        let replaced = self.entries.insert(key, (now, value));
+        // An insertion under an existing key does not change its position in the order.
         self.entries.to_back(&key);
-        let mut forgotten: Vec<V> = before.map(|(_, value)| value).into_iter().collect();
-        forgotten.extend(self.evict_expired(now));
-        forgotten
+        let mut removed: Vec<V> = replaced.map(|(_, value)| value).into_iter().collect();
+        removed.extend(self.evict_expired(now));
+        removed
     }
 
-    /// Takes out what was put here too long ago.
-    #[must_use = "what is forgotten may have to be let go of outside of a lock"]
+    /// Removes and returns all expired values, and the oldest ones beyond the capacity.
+    #[must_use = "the removed values may have to be dropped outside of a lock"]
     pub fn evict_expired(&mut self, now: Timestamp) -> Vec<V> {
-        let mut forgotten = Vec::new();
-        while let Some((_, (at, _))) = self.entries.front()
-            && (self.entries.len() > self.capacity || now.since(*at) >= self.ttl)
+        let mut removed = Vec::new();
+        while let Some((_, (inserted_at, _))) = self.entries.front()
+            && (self.entries.len() > self.capacity || now.since(*inserted_at) >= self.ttl)
         {
-            forgotten.extend(self.entries.pop_front().map(|(_, (_, value))| value));
+            removed.extend(self.entries.pop_front().map(|(_, (_, value))| value));
         }
-        forgotten
+        removed
     }
 
-    /// The value of a key, unless it is too old.
+    /// The value of `key`. `None` if it does not exist or has expired.
     pub fn get(&self, key: &K, now: Timestamp) -> Option<&V> {
-        let (at, value) = self.entries.get(key)?;
-        (now.since(*at) < self.ttl).then_some(value)
+        let (inserted_at, value) = self.entries.get(key)?;
+        (now.since(*inserted_at) < self.ttl).then_some(value)
     }
 }
 
@@ -65,27 +65,27 @@ mod tests {
 
     #[test]
     fn ttl_cache_expires_an_entry_after_its_ttl() {
-        let mut recent = TtlCache::new(Duration::from_secs(10), 5);
-        assert!(recent.insert('a', 1, at(0)).is_empty() && recent.insert('b', 2, at(5)).is_empty());
-        assert_eq!((recent.get(&'a', at(9)), recent.get(&'a', at(10))), (Some(&1), None));
-        assert_eq!(recent.evict_expired(at(10)), [1]);
-        assert_eq!(recent.get(&'b', at(10)), Some(&2));
+        let mut cache = TtlCache::new(Duration::from_secs(10), 5);
+        assert!(cache.insert('a', 1, at(0)).is_empty() && cache.insert('b', 2, at(5)).is_empty());
+        assert_eq!((cache.get(&'a', at(9)), cache.get(&'a', at(10))), (Some(&1), None));
+        assert_eq!(cache.evict_expired(at(10)), [1]);
+        assert_eq!(cache.get(&'b', at(10)), Some(&2));
     }
 
     #[test]
     fn ttl_cache_reinsert_renews_the_ttl() {
-        let mut recent = TtlCache::new(Duration::from_secs(10), 5);
-        let _ = (recent.insert('a', 1, at(0)), recent.insert('b', 2, at(5)));
-        assert_eq!(recent.insert('a', 3, at(9)), [1]);
-        assert_eq!(recent.evict_expired(at(15)), [2]);
-        assert_eq!(recent.get(&'a', at(18)), Some(&3));
+        let mut cache = TtlCache::new(Duration::from_secs(10), 5);
+        let _ = (cache.insert('a', 1, at(0)), cache.insert('b', 2, at(5)));
+        assert_eq!(cache.insert('a', 3, at(9)), [1]);
+        assert_eq!(cache.evict_expired(at(15)), [2]);
+        assert_eq!(cache.get(&'a', at(18)), Some(&3));
     }
 
     #[test]
     fn ttl_cache_evicts_the_oldest_beyond_capacity() {
-        let mut recent = TtlCache::new(Duration::from_secs(10), 2);
-        let _ = (recent.insert('a', 1, at(0)), recent.insert('b', 2, at(0)));
-        assert_eq!(recent.insert('c', 3, at(0)), [1]);
-        assert_eq!((recent.get(&'a', at(0)), recent.get(&'b', at(0))), (None, Some(&2)));
+        let mut cache = TtlCache::new(Duration::from_secs(10), 2);
+        let _ = (cache.insert('a', 1, at(0)), cache.insert('b', 2, at(0)));
+        assert_eq!(cache.insert('c', 3, at(0)), [1]);
+        assert_eq!((cache.get(&'a', at(0)), cache.get(&'b', at(0))), (None, Some(&2)));
     }
 }

@@ -32,7 +32,7 @@ use super::store::{
 };
 use crate::kernel::clock::Timestamp;
 use crate::kernel::id::UserId;
-use crate::kernel::redis::{TAG, connect, within};
+use crate::kernel::redis::{HASH_TAG, connect, with_timeout};
 use crate::kernel::store::StoreError;
 
 static RESOLVE: Lazy<Script> = Lazy::new(|| Script::new(include_str!("lua/resolve.lua")));
@@ -41,11 +41,11 @@ static RESOLVE: Lazy<Script> = Lazy::new(|| Script::new(include_str!("lua/resolv
 pub struct RedisModerationStore(ConnectionManager);
 
 fn key(kind: &str, who: UserId) -> String {
-    format!("{TAG}:{kind}:{}", who.to_hex())
+    format!("{HASH_TAG}:{kind}:{}", who.to_hex())
 }
 
 fn redis_key(name: &str) -> String {
-    format!("{TAG}:{name}")
+    format!("{HASH_TAG}:{name}")
 }
 
 fn seconds(span: Duration) -> i64 {
@@ -64,7 +64,7 @@ impl RedisModerationStore {
     /// One round trip, in which all commands are carried out or none.
     async fn run<T: FromRedisValue>(&self, commands: &mut Pipeline) -> Result<T, StoreError> {
         let mut connection = self.0.clone();
-        within(commands.atomic().query_async(&mut connection)).await
+        with_timeout(commands.atomic().query_async(&mut connection)).await
     }
 
     /// The reports that a sorted set names, with their evidence.
@@ -113,7 +113,7 @@ fn parse_report_name(name: &str) -> Option<(UserId, UserId)> {
 }
 
 fn evidence_key(person: UserId, reporter: UserId) -> String {
-    format!("{TAG}:ev:{}", report_name(person, reporter))
+    format!("{HASH_TAG}:ev:{}", report_name(person, reporter))
 }
 
 fn verdict_word(verdict: Option<Verdict>) -> &'static str {
@@ -226,7 +226,7 @@ impl ModerationStore for RedisModerationStore {
         resolve.arg(reporter.to_hex()).arg(person.to_hex()).arg(verdict_word(Some(verdict)));
         resolve.arg(seconds(RECORD_TTL));
         let mut connection = self.0.clone();
-        within(resolve.invoke_async(&mut connection)).await
+        with_timeout(resolve.invoke_async(&mut connection)).await
     }
 
     async fn ban(&self, who: UserId, now: Timestamp) -> Result<(), StoreError> {
@@ -309,7 +309,7 @@ impl ModerationStore for RedisModerationStore {
         }
         let mut commands = redis::pipe();
         for name in &stale {
-            commands.del(format!("{TAG}:ev:{name}")).zrem(redis_key("evs"), name);
+            commands.del(format!("{HASH_TAG}:ev:{name}")).zrem(redis_key("evs"), name);
         }
         for (name, (person, reporter)) in
             old.iter().filter_map(|n| Some((n, parse_report_name(n)?)))

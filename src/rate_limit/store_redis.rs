@@ -22,7 +22,7 @@ use super::gcra::{LimitedAction, RETRY_TTL, RateLimited, RateLimits};
 use super::limiter::RateLimiter;
 use crate::kernel::clock::Timestamp;
 use crate::kernel::id::{IdHasher, IdempotencyKey, UserId};
-use crate::kernel::redis::{TAG, connect, within};
+use crate::kernel::redis::{HASH_TAG, connect, with_timeout};
 use crate::kernel::store::StoreError;
 
 static ADMIT: Lazy<Script> = Lazy::new(|| Script::new(include_str!("lua/admit.lua")));
@@ -46,13 +46,13 @@ impl RedisRateLimiter {
 
     fn key(&self, who: UserId, act: LimitedAction) -> String {
         match act {
-            LimitedAction::Message => format!("{TAG}:pace:m:{}", who.to_hex()),
-            LimitedAction::Search => format!("{TAG}:pace:s:{}", who.to_hex()),
-            LimitedAction::NewUser => format!("{TAG}:pace:o:{}", who.to_hex()),
+            LimitedAction::Message => format!("{HASH_TAG}:pace:m:{}", who.to_hex()),
+            LimitedAction::Search => format!("{HASH_TAG}:pace:s:{}", who.to_hex()),
+            LimitedAction::NewUser => format!("{HASH_TAG}:pace:o:{}", who.to_hex()),
             LimitedAction::DuplicateText(hash) => {
                 // The hash has no key, so what was written could be guessed from it.
                 let text = self.ids.idempotency_key(who, "same", &format!("{hash:x}"));
-                format!("{TAG}:pace:t:{}", text.to_hex())
+                format!("{HASH_TAG}:pace:t:{}", text.to_hex())
             }
         }
     }
@@ -72,7 +72,10 @@ impl RateLimiter for RedisRateLimiter {
         now: Timestamp,
     ) -> Result<Result<(), RateLimited>, StoreError> {
         let mut admit = ADMIT.prepare_invoke();
-        admit.key(format!("{TAG}:pace:k:{}", key.map(IdempotencyKey::to_hex).unwrap_or_default()));
+        admit.key(format!(
+            "{HASH_TAG}:pace:k:{}",
+            key.map(IdempotencyKey::to_hex).unwrap_or_default()
+        ));
         let remembered = key.map(|_| millis(RETRY_TTL).to_string()).unwrap_or_default();
         admit.arg(now.as_millis()).arg(remembered);
         for act in acts {
@@ -83,7 +86,7 @@ impl RateLimiter for RedisRateLimiter {
                 .arg(millis(quota.burst_tolerance()));
         }
         let mut connection = self.connection.clone();
-        let (early, left): (usize, u64) = within(admit.invoke_async(&mut connection)).await?;
+        let (early, left): (usize, u64) = with_timeout(admit.invoke_async(&mut connection)).await?;
         let early = early.checked_sub(1).and_then(|place| acts.get(place));
         let too_often = |act: &LimitedAction| RateLimited {
             action: *act,
@@ -98,6 +101,6 @@ impl RateLimiter for RedisRateLimiter {
 
     async fn check(&self) -> Result<(), StoreError> {
         let mut connection = self.connection.clone();
-        within(redis::cmd("PING").query_async(&mut connection)).await
+        with_timeout(redis::cmd("PING").query_async(&mut connection)).await
     }
 }
