@@ -1,52 +1,54 @@
-//! The text as it looks, in plain characters, with the places they have in the original.
+//! [`FoldedText`]: a text in the plain characters that it resembles, with their offsets in the
+//! original. The searches in this folder run on it; what they search for must not be known here.
 
 use unicode_normalization::UnicodeNormalization;
 
-/// A folded text. Each of its bytes knows which character of the original it stands for.
+/// A folded text. Each byte maps to the character of the original that it was folded from.
 pub struct FoldedText {
     pub text: String,
-    /// Where in the original the character of each byte begins; the last is the original's length.
+    /// Offset in the original of the character of each byte. The last entry is the original's
+    /// length.
     offsets: Vec<usize>,
 }
 
 impl FoldedText {
-    /// Folds compatible and confusable characters (Unicode Technical Standard 39) to ASCII where
-    /// they look like it, and case.
+    /// Folds case, compatibility characters, and confusable characters (Unicode Technical Standard
+    /// 39), to ASCII where they resemble it.
     pub fn of(text: &str) -> Self {
-        let mut shadow = Self { text: String::with_capacity(text.len()), offsets: Vec::new() };
-        for (place, c) in text.char_indices() {
+        let mut folded = Self { text: String::with_capacity(text.len()), offsets: Vec::new() };
+        for (offset, c) in text.char_indices() {
             if c.is_ascii() {
-                shadow.push(c.to_ascii_lowercase(), place);
+                folded.push(c.to_ascii_lowercase(), offset);
             } else {
-                fold_char(c).for_each(|folded| shadow.push(folded, place));
+                fold_char(c).for_each(|c| folded.push(c, offset));
             }
         }
-        shadow.offsets.push(text.len());
-        shadow
+        folded.offsets.push(text.len());
+        folded
     }
 
-    fn push(&mut self, c: char, place: usize) {
+    fn push(&mut self, c: char, offset: usize) {
         self.text.push(c);
-        self.offsets.resize(self.text.len(), place);
+        self.offsets.resize(self.text.len(), offset);
     }
 
-    /// Where in the original the byte `at` of the shadow comes from.
-    pub fn original_offset(&self, at: usize) -> usize {
-        self.offsets[at]
+    /// The offset in the original of the byte at `index` of the folded text.
+    pub fn original_offset(&self, index: usize) -> usize {
+        self.offsets[index]
     }
 }
 
-/// What a character looks like, in lower case.
+/// The plain lowercase characters that `c` resembles.
 pub fn fold_char(c: char) -> impl Iterator<Item = char> {
-    // Full stops that browsers take for the dot of an address.
-    let one = if matches!(c, '。' | '｡') { ['.'] } else { [c] };
-    let compatible: String = one.iter().copied().nfkc().collect();
+    // Browsers accept these full stops as the dot of an address.
+    let c = if matches!(c, '。' | '｡') { '.' } else { c };
+    let compatible: String = std::iter::once(c).nfkc().collect();
     let plain = if compatible.is_ascii() {
         compatible
     } else {
         unicode_security::skeleton(&compatible).collect()
     };
-    // An accent that has become a character of its own must not part a word.
+    // A combining accent must not split a word.
     plain.to_lowercase().chars().filter(|c| !is_accent(*c)).collect::<Vec<_>>().into_iter()
 }
 
@@ -60,9 +62,9 @@ mod tests {
 
     #[test]
     fn folded_text_maps_confusables_and_keeps_offsets() {
-        let shadow = FoldedText::of("а＜ѕＹs|｜");
-        assert_eq!(shadow.text, "a<sys||");
-        assert_eq!(&"а＜ѕＹs|｜"[shadow.original_offset(1)..shadow.original_offset(2)], "＜");
-        assert_eq!(shadow.original_offset(shadow.text.len()), "а＜ѕＹs|｜".len());
+        let folded = FoldedText::of("а＜ѕＹs|｜");
+        assert_eq!(folded.text, "a<sys||");
+        assert_eq!(&"а＜ѕＹs|｜"[folded.original_offset(1)..folded.original_offset(2)], "＜");
+        assert_eq!(folded.original_offset(folded.text.len()), "а＜ѕＹs|｜".len());
     }
 }

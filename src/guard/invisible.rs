@@ -1,25 +1,27 @@
-//! Characters that take no ink. They can carry a text that a language model reads and a person does
-//! not see, so each stays only where writing needs it, and there only one at a time.
+//! [`strip_invisible`]: removes characters without a visible glyph.
+//!
+//! Such characters can encode a text that a language model reads and a person does not see. Each
+//! one stays only where a script or an emoji needs it, and only one at a time.
 //!
 //! Sources: Unicode Technical Standard 51 (emoji sequences), RFC 5892 appendix A (joiners), Unicode
-//! Technical Report 36 (what is to be left out of identifiers).
+//! Technical Report 36 (characters to exclude from identifiers).
 
 use std::borrow::Cow;
 use std::cell::LazyCell;
 
 use unicode_script::{Script, UnicodeScript};
 
-/// The flags that are written with tags: England, Scotland and Wales, as they follow U+1F3F4.
+/// The flags that are written as tags after U+1F3F4: England, Scotland and Wales.
 const TAG_FLAGS: [&str; 3] = ["gbeng", "gbsct", "gbwls"];
 
-/// A text without control and hidden characters; every kind of line end becomes `\n`.
+/// Removes control characters and invisible characters. Every kind of line end becomes `\n`.
 pub fn strip_invisible(text: &str) -> Cow<'_, str> {
     if text.bytes().all(|byte| matches!(byte, b' '..=b'~' | b'\n')) {
         return Cow::Borrowed(text);
     }
     let mut stripped = String::with_capacity(text.len());
-    // Looked for at the first mark of direction, which most texts do without.
-    let reads_from_the_right = LazyCell::new(|| text.chars().any(is_rtl));
+    // Lazy, because most texts contain no bidi control and need no scan.
+    let has_rtl = LazyCell::new(|| text.chars().any(is_rtl));
     let mut rest = text.chars();
     while let Some(c) = rest.next() {
         let next = rest.clone().next();
@@ -37,10 +39,10 @@ pub fn strip_invisible(text: &str) -> Cow<'_, str> {
                     rest = rest.as_str()[tags.len()..].chars();
                 }
             }
-            // Seen as nothing, but at home in a text in Braille.
+            // The blank Braille pattern is the space of Braille text.
             '\u{2800}' => stripped.push(c),
             c if !is_invisible_char(c) => stripped.push(c),
-            c if is_meaningful(c, stripped.chars().next_back(), next, || *reads_from_the_right) => {
+            c if is_meaningful(c, stripped.chars().next_back(), next, || *has_rtl) => {
                 stripped.push(c);
             }
             _ => {}
@@ -49,8 +51,8 @@ pub fn strip_invisible(text: &str) -> Cow<'_, str> {
     Cow::Owned(stripped)
 }
 
-/// Characters that take no ink: joiners, marks of direction, fillers, variation selectors, tags,
-/// signs for formatting that nobody sees.
+/// Returns `true` for a character without a visible glyph: a joiner, bidi control, filler,
+/// variation selector, tag or invisible formatting character.
 #[must_use]
 pub const fn is_invisible_char(c: char) -> bool {
     matches!(
@@ -78,31 +80,34 @@ pub const fn is_invisible_char(c: char) -> bool {
     )
 }
 
-/// Whether a hidden character does something for what stands before and behind it.
+/// Returns `true` if an invisible character affects the display of its neighbors `previous` and
+/// `next`.
 fn is_meaningful(
     c: char,
-    before: Option<char>,
+    previous: Option<char>,
     next: Option<char>,
-    from_the_right: impl Fn() -> bool,
+    has_rtl: impl Fn() -> bool,
 ) -> bool {
-    let Some(before) = before.filter(|before| !before.is_whitespace()) else {
-        // At the start of a word only a mark of direction means anything.
-        return is_bidi_control(c) && from_the_right();
+    let Some(previous) = previous.filter(|previous| !previous.is_whitespace()) else {
+        // At the start of a word, only a bidi control has an effect.
+        return is_bidi_control(c) && has_rtl();
     };
     match c {
-        // What was put down last is hidden itself: one at a time, but for an emoji with a selector.
-        _ if is_invisible_char(before) && !(c == '\u{200d}' && before == '\u{fe0f}') => false,
-        '\u{200d}' if is_emoji(before) || before == '\u{fe0f}' => next.is_some_and(is_emoji),
-        '\u{200c}' | '\u{200d}' => uses_joiners(before),
-        c if is_bidi_control(c) => from_the_right(),
-        '\u{fe0e}' | '\u{fe0f}' => is_emoji(before) || takes_variation_selector(before),
-        '\u{e0100}'..='\u{e01ef}' => before.script() == Script::Han,
-        '\u{fe00}' => before.script() == Script::Myanmar,
-        '\u{180b}'..='\u{180f}' => before.script() == Script::Mongolian,
-        // Between words that are written without a space.
+        // One invisible character at a time. A joiner may follow the selector of an emoji.
+        _ if is_invisible_char(previous) && !(c == '\u{200d}' && previous == '\u{fe0f}') => false,
+        '\u{200d}' if is_emoji(previous) || previous == '\u{fe0f}' => next.is_some_and(is_emoji),
+        '\u{200c}' | '\u{200d}' => uses_joiners(previous),
+        c if is_bidi_control(c) => has_rtl(),
+        '\u{fe0e}' | '\u{fe0f}' => is_emoji(previous) || takes_variation_selector(previous),
+        '\u{e0100}'..='\u{e01ef}' => previous.script() == Script::Han,
+        '\u{fe00}' => previous.script() == Script::Myanmar,
+        '\u{180b}'..='\u{180f}' => previous.script() == Script::Mongolian,
+        // A zero-width space separates words in scripts without spaces.
         '\u{200b}' => {
-            matches!(before.script(), Script::Thai | Script::Lao | Script::Khmer | Script::Myanmar)
-                && next.is_some_and(|next| next.script() == before.script())
+            matches!(
+                previous.script(),
+                Script::Thai | Script::Lao | Script::Khmer | Script::Myanmar
+            ) && next.is_some_and(|next| next.script() == previous.script())
         }
         _ => false,
     }
@@ -119,7 +124,7 @@ fn is_rtl(c: char) -> bool {
     )
 }
 
-/// Whether a character is of a script in which joiners change how letters are drawn.
+/// Returns `true` if joiners change the shape of letters in the script of `c`.
 fn uses_joiners(c: char) -> bool {
     let scripts = [
         Script::Arabic,
@@ -143,13 +148,13 @@ fn uses_joiners(c: char) -> bool {
     scripts.contains(&c.script())
 }
 
-/// The pictures of emoji, and the colours of skin and hair.
+/// Returns `true` for an emoji pictograph, or a modifier of skin or hair color.
 const fn is_emoji(c: char) -> bool {
     matches!(c, '\u{1f000}'..='\u{1faff}' | '\u{2600}'..='\u{27bf}' | '\u{2b00}'..='\u{2bff}' | '\u{2300}'..='\u{23ff}')
         || matches!(c, '\u{2190}'..='\u{21ff}' | '\u{25a0}'..='\u{25ff}' | '\u{2934}' | '\u{2935}')
 }
 
-/// What else has a form as text and one as emoji.
+/// Returns `true` for the other characters that have a text and an emoji presentation.
 const fn takes_variation_selector(c: char) -> bool {
     matches!(
         c,
@@ -170,14 +175,14 @@ const fn takes_variation_selector(c: char) -> bool {
     )
 }
 
-/// The tags of a flag with which `rest` begins.
+/// The flag tags at the start of `rest`. `None` unless they encode one of [`TAG_FLAGS`].
 fn flag_tags(rest: &str) -> Option<&str> {
     let end = rest.find('\u{e007f}')? + '\u{e007f}'.len_utf8();
-    let named = TAG_FLAGS.iter().any(|flag| {
+    let is_known = TAG_FLAGS.iter().any(|flag| {
         let tags = flag.bytes().filter_map(|byte| char::from_u32(0xe_0000 + u32::from(byte)));
         rest[..end].chars().eq(tags.chain(['\u{e007f}']))
     });
-    named.then(|| &rest[..end])
+    is_known.then(|| &rest[..end])
 }
 
 #[cfg(test)]
@@ -209,7 +214,7 @@ mod tests {
 
     #[test]
     fn strip_removes_characters_that_can_hide_text() {
-        for (text, left) in [
+        for (text, stripped) in [
             ("hi\u{e0069}\u{e0067}\u{e006e}\u{e006f}\u{e0072}\u{e0065}", "hi"),
             ("🏴\u{e0069}\u{e0067}\u{e007f}", "🏴"),
             ("😀\u{fe01}\u{fe05}\u{e0101}\u{e0170}", "😀"),
@@ -221,7 +226,7 @@ mod tests {
             ("ㅤa\u{ffa0}\u{115f}", "a"),
             ("a\u{fff9}b\u{fffa}c\u{fffb}", "abc"),
         ] {
-            assert_eq!(strip_invisible(text), left, "{text:?}");
+            assert_eq!(strip_invisible(text), stripped, "{text:?}");
         }
     }
 }

@@ -1,4 +1,7 @@
-//! Links: found as readers and their phones would find them, and made so that nobody can tap them.
+//! [`contains_link`] and [`defang`]: find links as readers and phones recognize them, and make them
+//! not clickable.
+//!
+//! To recognize a bare domain under a further top-level domain, add the domain to [`TLDS`].
 
 use std::borrow::Cow;
 use std::ops::Range;
@@ -7,30 +10,30 @@ use linkify::{LinkFinder, LinkKind};
 
 use super::folded::FoldedText;
 
-/// Endings after which two words with a dot between are an address also without `https://` or a
-/// path. Those that are words as well are not here: people leave out the space behind a full stop.
+/// Top-level domains that make two words with a dot between them an address, even without
+/// `https://` or a path. Excludes those that are also words, because users omit the space after a
+/// full stop.
 const TLDS: &str = " com net org edu gov mil info biz xyz app dev io gg ly gl ru su cn uk eu br pl jp \
     kr nl ua pk ng za mx top site online icu vip shop store tech рф укр भारत 中国 ";
 
-/// Second names below the ending of a country.
+/// Second-level domains under which countries register names.
 const SECOND_LEVEL_DOMAINS: &str = " co com net org ac gov edu go web or ";
 
-/// Whether there is a link in a text.
+/// Returns `true` if the text contains a link.
 pub fn contains_link(text: &str) -> bool {
     may_contain_link(text) && !find(text).is_empty()
 }
 
-/// The text with its links still readable, and no links any more: `https://example.com/a` becomes
-/// `example[.]com/a`.
+/// Makes links readable but not clickable: `https://example.com/a` becomes `example[.]com/a`.
 pub fn defang(text: &str) -> Cow<'_, str> {
     let links = if may_contain_link(text) { find(text) } else { Vec::new() };
     if links.is_empty() {
         return Cow::Borrowed(text);
     }
     let mut defanged = String::with_capacity(text.len() + 8 * links.len());
-    let mut from = 0;
+    let mut copied_to = 0;
     for link in links {
-        defanged.push_str(&text[from..link.start]);
+        defanged.push_str(&text[copied_to..link.start]);
         let address = &text[link.clone()];
         let (scheme, rest) = address.split_once("://").unwrap_or(("", address));
         if !matches!(scheme.to_ascii_lowercase().as_str(), "" | "http" | "https") {
@@ -42,9 +45,9 @@ pub fn defang(text: &str) -> Cow<'_, str> {
                 c => defanged.push(c),
             }
         }
-        from = link.end;
+        copied_to = link.end;
     }
-    defanged.push_str(&text[from..]);
+    defanged.push_str(&text[copied_to..]);
     Cow::Owned(defanged)
 }
 
@@ -52,25 +55,26 @@ fn may_contain_link(text: &str) -> bool {
     text.contains(['.', '．', '。', '｡', '․']) || text.contains("://")
 }
 
-/// The places of links, in order.
+/// The ranges of links, in order.
 fn find(text: &str) -> Vec<Range<usize>> {
-    let shadow = FoldedText::of(text);
+    let folded = FoldedText::of(text);
     let mut finder = LinkFinder::new();
-    // Addresses of mail are looked for so that no half of one is taken for a link.
+    // Email addresses are found too, so that no half of one counts as a link.
     finder.kinds(&[LinkKind::Url, LinkKind::Email]).url_must_have_scheme(false);
-    // The finder knows endings in ASCII only, so other letters are replaced by as many bytes of one.
-    let letters = |c: char| match c {
+    // `LinkFinder` accepts ASCII top-level domains only, so `x` replaces each byte of other
+    // letters.
+    let to_ascii = |c: char| match c {
         c if c.is_ascii() || !c.is_alphabetic() => c.to_string(),
         c => "x".repeat(c.len_utf8()),
     };
-    let plain: String = shadow.text.chars().map(letters).collect();
-    let links = finder.links(&plain).filter(|link| *link.kind() == LinkKind::Url);
-    let places =
-        links.map(|link| shadow.original_offset(link.start())..shadow.original_offset(link.end()));
-    places.filter(|place| is_address(&text[place.clone()])).collect()
+    let ascii: String = folded.text.chars().map(to_ascii).collect();
+    let links = finder.links(&ascii).filter(|link| *link.kind() == LinkKind::Url);
+    let ranges =
+        links.map(|link| folded.original_offset(link.start())..folded.original_offset(link.end()));
+    ranges.filter(|range| is_address(&text[range.clone()])).collect()
 }
 
-/// Whether what has dots in it is meant as an address.
+/// Returns `true` if a text with dots is meant as an address.
 fn is_address(link: &str) -> bool {
     if link.contains("://") {
         return true;
@@ -79,15 +83,15 @@ fn is_address(link: &str) -> bool {
     let end = link.find(['/', '?', '#', ':']).unwrap_or(link.len());
     let (host, path) = link.split_at(end);
     let mut labels = host.rsplit('.');
-    let (ending, second) = (labels.next().unwrap_or_default(), labels.next().unwrap_or_default());
+    let (tld, second) = (labels.next().unwrap_or_default(), labels.next().unwrap_or_default());
     let is_word =
         |label: &str| label.chars().count() >= 2 && label.chars().all(char::is_alphabetic);
-    let listed = |list: &str, label: &str| list.contains(&format!(" {label} "));
-    is_word(ending)
+    let is_listed = |list: &str, label: &str| list.contains(&format!(" {label} "));
+    is_word(tld)
         && (host.starts_with("www.")
             || path.len() > 1
-            || listed(TLDS, ending)
-            || labels.next().is_some() && listed(SECOND_LEVEL_DOMAINS, second))
+            || is_listed(TLDS, tld)
+            || labels.next().is_some() && is_listed(SECOND_LEVEL_DOMAINS, second))
 }
 
 #[cfg(test)]

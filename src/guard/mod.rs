@@ -1,16 +1,17 @@
-//! The guard: what a stranger typed goes in, what may stand before somebody else comes out. Pure.
+//! [`Guard`]: the content filter that a text passes before another user reads it. Pure functions.
 //!
-//! What lives here: taking out what nobody sees (`hidden.rs`), breaking what a language model could
-//! take for markup of its own (`markup.rs`, on the folded text of `shadow.rs`), and the mark before
-//! lines; what the operator wants done about links (`link.rs`) and foul words (`word.rs`, with the lists
-//! in `words/`). What must not: phone numbers (that is `mask/`), chats, people, words of the system.
+//! [`sanitize`] strips invisible characters (`invisible.rs`) and neutralizes the markup of language
+//! models (`markup.rs`, on the folded text of `folded.rs`). [`mark_lines`] marks later lines. The
+//! operator's policies decide about links (`link.rs`) and profanity (`profanity.rs`, with the lists
+//! in `wordlists/`). Phone numbers belong to `mask/`. This module must not know chats, users or the
+//! system's messages.
 //!
-//! A reader who is a person must still read what was written, so as little as possible is changed,
-//! and always visibly. To teach it a new form of markup, add a pattern to `markup.rs`, an attack to
-//! `tests/injection.rs`, and to the ordinary messages there what merely looks like it.
+//! A person must still be able to read the text, so every change is minimal and visible. To add a
+//! form of markup, add a pattern to `markup.rs` and an attack to `tests/it/prompt_injection.rs`.
+//! Add text that only resembles it to the ordinary messages there.
 //!
-//! **Invariants:** an ordinary message passes byte for byte; guarding twice changes nothing more; the
-//! time is linear in the text.
+//! **Invariants:** an ordinary message passes unchanged, byte for byte; a second pass changes nothing;
+//! the time is linear in the length of the text.
 
 mod folded;
 mod invisible;
@@ -25,38 +26,38 @@ use thiserror::Error;
 pub use invisible::is_invisible_char;
 pub use markup::warm_up;
 
-/// Put before each further line of a person's message, so that it can't pass for a line of anybody
-/// else: not of the system, in whichever language, nor of a tool, nor of another turn of a dialogue.
+/// Prefix of every line of a message after the first. It prevents a user from imitating a line of
+/// the system in any language, of a tool, or of another turn of a dialogue.
 pub const LINE_MARK: &str = "› ";
 
-/// What becomes of links.
+/// The operator's policy for links.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum LinkPolicy {
     Allow,
-    /// They can't be tapped until the two have written to each other for a while.
+    /// Links are readable but not clickable until both sides are trusted.
     #[default]
     Defang,
     Refuse,
 }
 
-/// What becomes of foul words.
+/// The operator's policy for profanity.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum ProfanityPolicy {
     #[default]
     Off,
-    /// All but their first letter is covered.
+    /// Asterisks replace all letters but the first.
     Mask,
     Refuse,
 }
 
-/// What the operator lets pass from one stranger to another.
+/// The operator's policies for the content of messages.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Guard {
     pub links: LinkPolicy,
     pub profanity: ProfanityPolicy,
 }
 
-/// Why a text is not passed on, in words for its sender.
+/// The reason why a text is rejected. `Display` is the text for its sender.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
 pub enum ContentRejected {
     #[error("links aren't allowed here.")]
@@ -65,14 +66,14 @@ pub enum ContentRejected {
     Profanity,
 }
 
-/// A step by which a text is changed on its way.
+/// A change that is applied to a text before it is relayed.
 pub type Rewrite = fn(&str) -> Cow<'_, str>;
 
 impl Guard {
-    /// Whether a clean text may be passed on.
+    /// Checks a sanitized text against the policies.
     ///
     /// # Errors
-    /// Why not.
+    /// Returns [`ContentRejected`] if a policy refuses the text.
     pub fn check(&self, text: &str) -> Result<(), ContentRejected> {
         if self.links == LinkPolicy::Refuse && link::contains_link(text) {
             return Err(ContentRejected::Link);
@@ -83,42 +84,42 @@ impl Guard {
         Ok(())
     }
 
-    /// What is to be done, in this order, to a text once it is masked. `trusted` says whether the two
-    /// have written to each other for a while.
+    /// The changes to apply to a masked text, in this order. `trusted` is whether both sides have
+    /// sent three messages in this chat.
     pub fn rewrites(&self, trusted: bool) -> impl Iterator<Item = Rewrite> {
         let defang =
             (self.links == LinkPolicy::Defang && !trusted).then_some(link::defang as Rewrite);
-        let cover =
+        let censor =
             (self.profanity == ProfanityPolicy::Mask).then_some(profanity::censor as Rewrite);
-        [cover, defang, Some(mark_lines as Rewrite)].into_iter().flatten()
+        [censor, defang, Some(mark_lines as Rewrite)].into_iter().flatten()
     }
 }
 
-/// A text without control and hidden characters, with `\n` line ends.
+/// Removes control characters and invisible characters, and converts line ends to `\n`.
 #[must_use]
 pub fn strip_invisible(text: &str) -> Cow<'_, str> {
     invisible::strip_invisible(text)
 }
 
-/// A text as it may be relayed: stripped, without blank edges, and with the markup of language
-/// models broken. Empty if there is nothing to see.
+/// Strips invisible characters, trims the text and neutralizes the markup of language models. Empty
+/// if nothing in the text is visible.
 #[must_use]
 pub fn sanitize(text: &str) -> Cow<'_, str> {
     match invisible::strip_invisible(text) {
-        plain if is_invisible(&plain) => Cow::Borrowed(""),
-        Cow::Borrowed(plain) => markup::neutralize(plain.trim()),
-        Cow::Owned(plain) => Cow::Owned(markup::neutralize(plain.trim()).into_owned()),
+        stripped if is_invisible(&stripped) => Cow::Borrowed(""),
+        Cow::Borrowed(stripped) => markup::neutralize(stripped.trim()),
+        Cow::Owned(stripped) => Cow::Owned(markup::neutralize(stripped.trim()).into_owned()),
     }
 }
 
-/// Whether there is nothing to see in a text.
+/// Returns `true` if a text contains only whitespace and invisible characters.
 #[must_use]
 pub fn is_invisible(text: &str) -> bool {
     text.chars().all(|c| c.is_whitespace() || is_invisible_char(c))
 }
 
-/// A text with [`MARK`] before each line but the first, which stands behind its sender's name, and
-/// but those with nothing to see.
+/// Puts [`LINE_MARK`] before every line except the first, which follows the sender's name, and
+/// except invisible lines.
 #[must_use]
 pub fn mark_lines(text: &str) -> Cow<'_, str> {
     if !text.contains('\n') {

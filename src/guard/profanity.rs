@@ -1,6 +1,8 @@
-//! Foul words: whole words and phrases of the lists in `words/`, whatever letters they are dressed in.
+//! [`contains_profanity`] and [`censor`]: find the whole words and phrases of `wordlists/`, also
+//! when they are disguised with digits, look-alikes, repeated letters or separators.
 //!
-//! To add a language, add its list there and to [`LISTS`]; a line that begins with `#` is a remark.
+//! To add a language, add its list to `wordlists/` and to [`WORDLISTS`]. A line that starts with
+//! `#` is a comment.
 
 use std::borrow::Cow;
 use std::ops::Range;
@@ -19,10 +21,10 @@ const WORDLISTS: [&str; 6] = [
     include_str!("wordlists/ar.txt"),
 ];
 
-/// The most words of a phrase.
+/// Maximum length of a phrase, in words.
 const MAX_PHRASE_WORDS: usize = 4;
 
-/// Each entry as it looks, its words parted by single spaces.
+/// The folded entries of all lists, with single spaces between the words of a phrase.
 static ENTRIES: Lazy<FxHashSet<String>> = Lazy::new(|| {
     let lines =
         WORDLISTS.iter().flat_map(|list| list.lines()).filter(|line| !line.starts_with('#'));
@@ -30,106 +32,111 @@ static ENTRIES: Lazy<FxHashSet<String>> = Lazy::new(|| {
     lines.map(|line| entry(line).collect::<Vec<_>>().join(" ")).collect()
 });
 
-/// A word of a text: where it is in the shadow, and its letters, with signs read as the letters that
-/// they stand for.
+/// One word in a [`FoldedText`].
 struct FoldedWord {
+    /// Byte range in the folded text.
     range: Range<usize>,
+    /// The word, with [`leet_letter`] applied unless it is a number.
     folded: String,
 }
 
-/// Whether there is a foul word in a text.
+/// Returns `true` if the text contains a listed word or phrase.
 pub fn contains_profanity(text: &str) -> bool {
     !find(text).is_empty()
 }
 
-/// The text with all of a foul word but its first letter covered by asterisks.
+/// Replaces every letter of a listed word with an asterisk, except the first.
 pub fn censor(text: &str) -> Cow<'_, str> {
-    let found = find(text);
-    if found.is_empty() {
+    let matches = find(text);
+    if matches.is_empty() {
         return Cow::Borrowed(text);
     }
-    let (mut covered, mut from) = (String::with_capacity(text.len()), 0);
-    for place in found {
-        covered.push_str(&text[from..place.start]);
-        let letters = text[place.clone()].chars().enumerate();
-        covered.extend(letters.map(|(at, c)| if at == 0 || c.is_whitespace() { c } else { '*' }));
-        from = place.end;
+    let (mut censored, mut copied_to) = (String::with_capacity(text.len()), 0);
+    for range in matches {
+        censored.push_str(&text[copied_to..range.start]);
+        let letters = text[range.clone()].chars().enumerate();
+        censored.extend(
+            letters.map(|(index, c)| if index == 0 || c.is_whitespace() { c } else { '*' }),
+        );
+        copied_to = range.end;
     }
-    covered.push_str(&text[from..]);
-    Cow::Owned(covered)
+    censored.push_str(&text[copied_to..]);
+    Cow::Owned(censored)
 }
 
-/// The places of foul words, in order, not overlapping.
+/// The ranges of listed words and phrases, in order and without overlap.
 fn find(text: &str) -> Vec<Range<usize>> {
-    let shadow = FoldedText::of(text);
-    let words = words(&shadow);
-    let (mut found, mut at) = (Vec::new(), 0);
-    while at < words.len() {
-        let many = phrase_len(&words[at..]).or_else(|| spelled_out_len(&words[at..]));
-        if let Some(last) = many.and_then(|many| words.get(at + many - 1)) {
-            found.push(
-                shadow.original_offset(words[at].range.start)
-                    ..shadow.original_offset(last.range.end),
+    let folded = FoldedText::of(text);
+    let words = words(&folded);
+    let (mut matches, mut index) = (Vec::new(), 0);
+    while index < words.len() {
+        let len = phrase_len(&words[index..]).or_else(|| spelled_out_len(&words[index..]));
+        if let Some(last) = len.and_then(|len| words.get(index + len - 1)) {
+            matches.push(
+                folded.original_offset(words[index].range.start)
+                    ..folded.original_offset(last.range.end),
             );
         }
-        at += many.unwrap_or(1);
+        index += len.unwrap_or(1);
     }
-    found
+    matches
 }
 
-/// How many words a foul phrase has that they begin with.
+/// Length in words of the longest listed phrase at the start of `words`.
 fn phrase_len(words: &[FoldedWord]) -> Option<usize> {
-    (1..=MAX_PHRASE_WORDS.min(words.len())).rev().find(|many| {
-        let plain: Vec<&str> = words[..*many].iter().map(|word| word.folded.as_str()).collect();
-        is_listed(&plain.join(" "))
+    (1..=MAX_PHRASE_WORDS.min(words.len())).rev().find(|len| {
+        let phrase: Vec<&str> = words[..*len].iter().map(|word| word.folded.as_str()).collect();
+        is_listed(&phrase.join(" "))
     })
 }
 
-/// How many single letters at the start spell a foul word out: `f u c k`.
+/// Number of single letters at the start of `words` that spell out a listed word: `f u c k`.
 fn spelled_out_len(words: &[FoldedWord]) -> Option<usize> {
-    let single = |word: &&FoldedWord| word.folded.chars().count() == 1;
+    let is_letter = |word: &&FoldedWord| word.folded.chars().count() == 1;
     let letters: String =
-        words.iter().take_while(single).map(|word| word.folded.as_str()).collect();
-    let many = letters.chars().count();
-    (many > 2 && is_listed(&letters)).then_some(many)
+        words.iter().take_while(is_letter).map(|word| word.folded.as_str()).collect();
+    let len = letters.chars().count();
+    (len > 2 && is_listed(&letters)).then_some(len)
 }
 
-/// As it is, and with letters that are written many times written once or twice.
-fn is_listed(plain: &str) -> bool {
-    ENTRIES.contains(plain)
-        || [1, 2].iter().any(|most| ENTRIES.contains(&collapse_repeats(plain, *most)))
+/// Returns `true` if the phrase is listed, as written or with repeated letters collapsed to one or
+/// two.
+fn is_listed(phrase: &str) -> bool {
+    ENTRIES.contains(phrase)
+        || [1, 2].iter().any(|max| ENTRIES.contains(&collapse_repeats(phrase, *max)))
 }
 
-/// With runs of three or more of a letter cut to `most`.
-fn collapse_repeats(plain: &str, most: usize) -> String {
-    let chars: Vec<char> = plain.chars().collect();
+/// Shortens runs of three or more equal characters to `max`.
+fn collapse_repeats(phrase: &str, max: usize) -> String {
+    let chars: Vec<char> = phrase.chars().collect();
     let runs = chars.chunk_by(|a, b| a == b);
-    runs.flat_map(|run| &run[..if run.len() > 2 { most } else { run.len() }]).collect()
+    runs.flat_map(|run| &run[..if run.len() > 2 { max } else { run.len() }]).collect()
 }
 
-fn words(shadow: &FoldedText) -> Vec<FoldedWord> {
+fn words(folded: &FoldedText) -> Vec<FoldedWord> {
     let mut words: Vec<FoldedWord> = Vec::new();
-    let mut end_of_last = usize::MAX;
-    for (at, c) in shadow.text.char_indices() {
-        let part = c.is_alphanumeric()
+    let mut previous_end = usize::MAX;
+    for (offset, c) in folded.text.char_indices() {
+        let is_letter = c.is_alphanumeric()
             || matches!(c, '@' | '$' | '\u{900}'..='\u{dff}' | '\u{64b}'..='\u{65f}');
         // An exclamation mark is a letter only within a word.
-        let next = shadow.text[at + c.len_utf8()..].chars().next();
-        let inner = c == '!' && end_of_last == at && next.is_some_and(char::is_alphanumeric);
-        if !part && !inner {
+        let next = folded.text[offset + c.len_utf8()..].chars().next();
+        let is_inner_mark =
+            c == '!' && previous_end == offset && next.is_some_and(char::is_alphanumeric);
+        if !is_letter && !is_inner_mark {
             continue;
         }
-        if end_of_last != at {
-            words.push(FoldedWord { range: at..at, folded: String::new() });
+        if previous_end != offset {
+            words.push(FoldedWord { range: offset..offset, folded: String::new() });
         }
-        end_of_last = at + c.len_utf8();
+        previous_end = offset + c.len_utf8();
         if let Some(word) = words.last_mut() {
-            word.range.end = end_of_last;
+            word.range.end = previous_end;
             word.folded.push(c);
         }
     }
     for word in &mut words {
-        // A number is no word.
+        // A number stays a number: without a letter, its digits do not replace letters.
         if word.folded.chars().any(char::is_alphabetic) {
             word.folded = word.folded.chars().map(leet_letter).collect();
         }
@@ -137,7 +144,7 @@ fn words(shadow: &FoldedText) -> Vec<FoldedWord> {
     words
 }
 
-/// The letter for which a digit or a sign often stands.
+/// The letter that a digit or symbol often replaces.
 const fn leet_letter(c: char) -> char {
     match c {
         '0' => 'o',
@@ -156,7 +163,7 @@ mod tests {
 
     #[test]
     fn profanity_is_censored_in_any_disguise() {
-        for (text, covered) in [
+        for (text, censored) in [
             ("What the fuck!", "What the f***!"),
             ("FUCK, shit", "F***, s***"),
             ("fuuuuck sh1t", "f****** s***"),
@@ -171,9 +178,9 @@ mod tests {
             ("dasar bangsat", "dasar b******"),
             ("يا شرموطة", "يا ش*****"),
         ] {
-            assert_eq!(censor(text), covered);
+            assert_eq!(censor(text), censored);
             assert!(contains_profanity(text), "{text}");
-            assert_eq!(censor(covered), covered, "what is covered is not found again");
+            assert_eq!(censor(censored), censored, "a second pass changes nothing");
         }
     }
 
