@@ -10,8 +10,8 @@
 //! form of markup, add a pattern to `markup.rs` and an attack to `tests/it/prompt_injection.rs`.
 //! Add text that only resembles it to the ordinary messages there.
 //!
-//! **Invariants:** an ordinary message passes unchanged, byte for byte; a second pass changes nothing;
-//! the time is linear in the length of the text.
+//! **Invariants:** an ordinary message passes unchanged, byte for byte. A second pass changes
+//! nothing. The time is linear in the length of the text.
 
 mod folded;
 mod invisible;

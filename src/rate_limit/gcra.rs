@@ -1,8 +1,9 @@
-//! How often one person may do what costs others attention. `throttle.rs` is where it is kept.
+//! [`GcraLimiter`]: the generic cell rate algorithm, which limits actions that cost other users
+//! attention. Pure; [`RateLimiter`](super::limiter::RateLimiter) is the storage trait.
 //!
-//! Pure, by the generic cell rate algorithm: of each kind of act one moment is kept, at which the next
-//! would be on time if there were no bursts. `now` is an argument, which is why no crate's limiter is
-//! used: they read a clock of their own.
+//! Per user and action it stores one time, the theoretical arrival time (TAT): when the next action
+//! is due without a burst. `now` is an argument. No crate's limiter is used, because those read a
+//! clock themselves.
 
 use std::collections::HashMap;
 use std::time::Duration;
@@ -12,22 +13,23 @@ use crate::kernel::id::{IdempotencyKey, UserId};
 
 const MINUTE: Duration = Duration::from_secs(60);
 
-/// How long a call that was admitted is admitted again, since it does nothing the second time.
+/// Period during which a retry of an admitted call is admitted again, because it has no effect.
 pub(super) const RETRY_TTL: Duration = Duration::from_secs(600);
 
-/// What is limited.
+/// An action with a limit.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum LimitedAction {
     Message,
-    /// A message with the very text of this hash.
+    /// A message whose text has this hash.
     DuplicateText(u64),
-    /// Looking for a partner.
+    /// A search for a partner.
     Search,
-    /// Bringing somebody new, which networks do and not people.
+    /// A call by an unknown user. Counted per client network, not per user.
     NewUser,
 }
 
-/// So many at once, and one more each time `every`, in whole milliseconds, has passed.
+/// Admits `burst` actions immediately, and one more after each `emission_interval`, which is a
+/// whole number of milliseconds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Quota {
     burst: u32,
@@ -35,35 +37,35 @@ pub(super) struct Quota {
 }
 
 impl Quota {
-    fn of(burst: u32, per: Duration, many: u32) -> Self {
-        let every = u64::try_from(per.as_millis()).unwrap_or(u64::MAX) / u64::from(many.max(1));
-        Self { burst: burst.max(1), emission_interval: Duration::from_millis(every) }
+    fn new(burst: u32, period: Duration, limit: u32) -> Self {
+        let interval_ms =
+            u64::try_from(period.as_millis()).unwrap_or(u64::MAX) / u64::from(limit.max(1));
+        Self { burst: burst.max(1), emission_interval: Duration::from_millis(interval_ms) }
     }
 
-    /// How far ahead of one at a time a burst may run.
+    /// Maximum difference between the TAT and the current time.
     pub(super) fn burst_tolerance(self) -> Duration {
         self.emission_interval * self.burst
     }
 
-    /// The moment to keep once an act at `now` is admitted; otherwise how long it has to wait.
-    fn admit(self, due: Timestamp, now: Timestamp) -> Result<Timestamp, Duration> {
-        let next = due.max(now) + self.emission_interval;
-        let ahead = next.since(now);
-        let early = ahead.saturating_sub(self.burst_tolerance());
-        if early.is_zero() { Ok(next) } else { Err(early) }
+    /// Returns the new TAT if an action at `now` is admitted, and the time to wait if it is not.
+    fn admit(self, tat: Timestamp, now: Timestamp) -> Result<Timestamp, Duration> {
+        let new_tat = tat.max(now) + self.emission_interval;
+        let retry_after = new_tat.since(now).saturating_sub(self.burst_tolerance());
+        if retry_after.is_zero() { Ok(new_tat) } else { Err(retry_after) }
     }
 }
 
-/// How often things may be done.
+/// The limits of all actions.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct RateLimits {
-    /// Messages in a minute; a third of that at once.
+    /// Messages per user and minute; at most a third of them in a burst.
     pub messages: u32,
-    /// The same message in a minute.
+    /// Messages with the same text per user and minute.
     pub duplicates: u32,
-    /// Searches for a partner in five minutes.
+    /// Searches for a partner per user in five minutes.
     pub searches: u32,
-    /// New people that one network brings in a minute; 0 for as many as there are.
+    /// New users per client network and minute; 0 for no limit.
     pub new_users: u32,
 }
 
@@ -74,28 +76,30 @@ impl Default for RateLimits {
 }
 
 impl RateLimits {
-    pub(super) fn quota(&self, act: LimitedAction) -> Quota {
-        match act {
-            LimitedAction::Message => Quota::of(self.messages / 3, MINUTE, self.messages),
-            LimitedAction::DuplicateText(_) => Quota::of(self.duplicates, MINUTE, self.duplicates),
-            LimitedAction::Search => Quota::of(self.searches, 5 * MINUTE, self.searches),
-            LimitedAction::NewUser => Quota::of(self.new_users, MINUTE, self.new_users),
+    pub(super) fn quota(&self, action: LimitedAction) -> Quota {
+        match action {
+            LimitedAction::Message => Quota::new(self.messages / 3, MINUTE, self.messages),
+            LimitedAction::DuplicateText(_) => Quota::new(self.duplicates, MINUTE, self.duplicates),
+            LimitedAction::Search => Quota::new(self.searches, 5 * MINUTE, self.searches),
+            LimitedAction::NewUser => Quota::new(self.new_users, MINUTE, self.new_users),
         }
     }
 }
 
-/// What came too early, and how long it has to wait.
+/// The action that exceeds its limit, and the time until it is admitted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct RateLimited {
     pub action: LimitedAction,
     pub retry_after: Duration,
 }
 
-/// Who did what lately.
+/// The limiter's state: recent actions of all users.
 #[derive(Debug)]
 pub struct GcraLimiter {
     limits: RateLimits,
+    /// Theoretical arrival time of the next action.
     tat: HashMap<(UserId, LimitedAction), Timestamp>,
+    /// Keys of admitted calls, with the time of admission.
     admitted_keys: HashMap<IdempotencyKey, Timestamp>,
 }
 
@@ -105,37 +109,39 @@ impl GcraLimiter {
         Self { limits, tat: HashMap::new(), admitted_keys: HashMap::new() }
     }
 
-    /// Admits a call that does all of `acts`, and counts them; or says which of them comes too
-    /// early, and counts none.
+    /// Admits a call and counts all of its `actions`. A retry of an admitted `key` is admitted
+    /// without being counted.
     ///
     /// # Errors
-    /// When one of them comes too early.
+    /// Returns the first action that exceeds its limit as [`RateLimited`]. No action is counted
+    /// then.
     pub fn admit(
         &mut self,
-        who: UserId,
+        user: UserId,
         key: Option<IdempotencyKey>,
-        acts: &[LimitedAction],
+        actions: &[LimitedAction],
         now: Timestamp,
     ) -> Result<(), RateLimited> {
-        let repeated = key.and_then(|key| self.admitted_keys.get(&key));
-        if repeated.is_some_and(|at| now.since(*at) < RETRY_TTL) {
+        let admitted_at = key.and_then(|key| self.admitted_keys.get(&key));
+        if admitted_at.is_some_and(|at| now.since(*at) < RETRY_TTL) {
             return Ok(());
         }
-        let next = acts.iter().map(|act| {
-            let due = self.tat.get(&(who, *act)).copied().unwrap_or_default();
-            let next = self.limits.quota(*act).admit(due, now);
-            next.map(|next| (*act, next))
-                .map_err(|left| RateLimited { action: *act, retry_after: left })
+        let new_tats = actions.iter().map(|&action| {
+            let tat = self.tat.get(&(user, action)).copied().unwrap_or_default();
+            let new_tat = self.limits.quota(action).admit(tat, now);
+            new_tat
+                .map(|new_tat| (action, new_tat))
+                .map_err(|retry_after| RateLimited { action, retry_after })
         });
-        let next = next.collect::<Result<Vec<_>, _>>()?;
-        self.tat.extend(next.into_iter().map(|(act, next)| ((who, act), next)));
+        let new_tats = new_tats.collect::<Result<Vec<_>, _>>()?;
+        self.tat.extend(new_tats.into_iter().map(|(action, tat)| ((user, action), tat)));
         self.admitted_keys.extend(key.map(|key| (key, now)));
         Ok(())
     }
 
-    /// Forgets what limits nobody any more.
+    /// Evicts state that no longer limits a user.
     pub fn evict_expired(&mut self, now: Timestamp) {
-        self.tat.retain(|_, due| now < *due);
+        self.tat.retain(|_, tat| now < *tat);
         self.admitted_keys.retain(|_, at| now.since(*at) < RETRY_TTL);
     }
 }
@@ -163,46 +169,53 @@ mod tests {
 
     #[test]
     fn rate_limit_allows_a_burst_then_one_per_interval() {
-        let mut pace = GcraLimiter::new(RateLimits::default());
-        let mut say = |who, now| {
-            pace.admit(who, None, &[LimitedAction::Message], now).map_err(|e| e.retry_after)
+        let mut limiter = GcraLimiter::new(RateLimits::default());
+        let mut send = |user, now| {
+            limiter.admit(user, None, &[LimitedAction::Message], now).map_err(|e| e.retry_after)
         };
-        assert!((0..10).all(|_| say(ANN, START).is_ok()));
-        assert_eq!(say(ANN, START), Err(Duration::from_secs(2)));
-        assert_eq!(say(ANN, START), Err(Duration::from_secs(2)), "a refusal counts nothing");
-        assert_eq!(say(BEN, START), Ok(()), "each has their own");
-        assert_eq!(say(ANN, after(2)), Ok(()));
-        assert!(say(ANN, after(2)).is_err());
-        assert!((0..10).all(|_| say(ANN, after(60)).is_ok()));
+        assert!((0..10).all(|_| send(ANN, START).is_ok()));
+        assert_eq!(send(ANN, START), Err(Duration::from_secs(2)));
+        assert_eq!(
+            send(ANN, START),
+            Err(Duration::from_secs(2)),
+            "a rejected action is not counted"
+        );
+        assert_eq!(send(BEN, START), Ok(()), "limits are per user");
+        assert_eq!(send(ANN, after(2)), Ok(()));
+        assert!(send(ANN, after(2)).is_err());
+        assert!((0..10).all(|_| send(ANN, after(60)).is_ok()));
     }
 
     #[test]
     fn rate_limit_rejects_the_fourth_duplicate_in_a_minute() {
-        let mut pace = GcraLimiter::new(RateLimits::default());
-        let mut say = |hash, now| {
-            pace.admit(
+        let mut limiter = GcraLimiter::new(RateLimits::default());
+        let mut send = |hash, now| {
+            limiter.admit(
                 ANN,
                 None,
                 &[LimitedAction::Message, LimitedAction::DuplicateText(hash)],
                 now,
             )
         };
-        assert!((0..3).all(|_| say(7, START).is_ok()));
-        let left = Duration::from_secs(20);
+        assert!((0..3).all(|_| send(7, START).is_ok()));
+        let retry_after = Duration::from_secs(20);
         assert_eq!(
-            say(7, START),
-            Err(RateLimited { action: LimitedAction::DuplicateText(7), retry_after: left })
+            send(7, START),
+            Err(RateLimited { action: LimitedAction::DuplicateText(7), retry_after })
         );
-        assert!((0..7).all(|other| say(100 + other, START).is_ok()), "it was not counted");
-        assert!(say(7, after(20)).is_ok());
+        assert!(
+            (0..7).all(|number| send(100 + number, START).is_ok()),
+            "the rejected message is not counted"
+        );
+        assert!(send(7, after(20)).is_ok());
     }
 
     #[test]
     fn rate_limit_counts_a_retry_once() {
         let ids = IdHasher::random(&mut seeded_rng());
-        let mut pace = GcraLimiter::new(RateLimits::default());
+        let mut limiter = GcraLimiter::new(RateLimits::default());
         let mut search = |id: &str, now| {
-            pace.admit(
+            limiter.admit(
                 ANN,
                 Some(ids.idempotency_key(ANN, id, "#meet")),
                 &[LimitedAction::Search],
@@ -211,22 +224,23 @@ mod tests {
         };
         assert!((0..50).all(|_| search("one", START).is_ok()));
         assert!((0..9).all(|n| search(&n.to_string(), START).is_ok()));
-        let left = Duration::from_secs(30);
+        let retry_after = Duration::from_secs(30);
         assert_eq!(
             search("new", START),
-            Err(RateLimited { action: LimitedAction::Search, retry_after: left })
+            Err(RateLimited { action: LimitedAction::Search, retry_after })
         );
     }
 
     #[test]
     fn rate_limit_evicts_expired_state() {
-        let mut pace = GcraLimiter::new(RateLimits::default());
+        let mut limiter = GcraLimiter::new(RateLimits::default());
         let key = IdHasher::random(&mut seeded_rng()).idempotency_key(ANN, "1", "");
-        pace.admit(ANN, Some(key), &[LimitedAction::Message, LimitedAction::Search], START)
-            .expect("the first");
-        pace.evict_expired(after(2));
-        assert_eq!(pace.tat.len(), 1, "the search");
-        pace.evict_expired(after(600));
-        assert!(pace.is_empty());
+        limiter
+            .admit(ANN, Some(key), &[LimitedAction::Message, LimitedAction::Search], START)
+            .expect("the first call is admitted");
+        limiter.evict_expired(after(2));
+        assert_eq!(limiter.tat.len(), 1, "the search still limits the user");
+        limiter.evict_expired(after(600));
+        assert!(limiter.is_empty());
     }
 }

@@ -1,4 +1,4 @@
-//! The seam for what is limited: where it is kept who did what lately.
+//! [`RateLimiter`]: the trait of a backend that counts actions. The rules are in [`super::gcra`].
 
 use async_trait::async_trait;
 
@@ -7,32 +7,35 @@ use crate::kernel::clock::Timestamp;
 use crate::kernel::id::{IdempotencyKey, UserId};
 use crate::kernel::store::StoreError;
 
-/// Counts what people do, by the rules of `pace.rs`, for all processes that share what it is kept in.
+/// Counts users' actions for all processes that share its store.
 #[async_trait]
 pub trait RateLimiter: Send + Sync {
-    /// Admits a call that does all of `acts`, and counts them; or says which of them comes too early,
-    /// and counts none. One atomic step. A call of theirs whose `key` was admitted lately is admitted again
-    /// and counted once: it does nothing the second time.
+    /// Admits a call and counts all of its `actions`, or returns the first one that exceeds its
+    /// limit and counts none. This is one atomic step.
+    ///
+    /// A call whose `key` was admitted recently is a retry. It is admitted again without being
+    /// counted, because a retry has no effect.
     ///
     /// # Errors
-    /// When the store fails; what was counted then is not known, and nothing else was done.
+    /// Returns [`StoreError`] if the store is unavailable. The actions may have been counted;
+    /// nothing else has changed.
     async fn admit(
         &self,
-        who: UserId,
+        user: UserId,
         key: Option<IdempotencyKey>,
-        acts: &[LimitedAction],
+        actions: &[LimitedAction],
         now: Timestamp,
     ) -> Result<Result<(), RateLimited>, StoreError>;
 
-    /// Forgets what limits nobody any more, where that does not go by itself.
+    /// Evicts state that no longer limits a user. Does nothing in a store that expires it itself.
     ///
     /// # Errors
-    /// When the store fails.
+    /// Returns [`StoreError`] if the store is unavailable.
     async fn evict_expired(&self, now: Timestamp) -> Result<(), StoreError>;
 
-    /// Whether the store is there.
+    /// Checks that the store is available.
     ///
     /// # Errors
-    /// When it is not.
+    /// Returns [`StoreError`] if it is not.
     async fn check(&self) -> Result<(), StoreError>;
 }

@@ -1,4 +1,5 @@
-//! What people did lately, in this process's memory: gone with it, and not known to another.
+//! [`MemoryRateLimiter`]: rate limits in this process's memory. A restart resets them, and other
+//! processes do not share them.
 
 use async_trait::async_trait;
 use parking_lot::Mutex;
@@ -11,7 +12,8 @@ use crate::kernel::id::{IdempotencyKey, UserId};
 use crate::kernel::shards::Shards;
 use crate::kernel::store::StoreError;
 
-/// The pure rules, for people of each shard behind a lock of its own, held for microseconds.
+/// One [`GcraLimiter`] per shard of users, each behind its own lock. A lock is held for
+/// microseconds.
 pub struct MemoryRateLimiter(Shards<Mutex<GcraLimiter>>);
 
 impl MemoryRateLimiter {
@@ -25,17 +27,17 @@ impl MemoryRateLimiter {
 impl RateLimiter for MemoryRateLimiter {
     async fn admit(
         &self,
-        who: UserId,
+        user: UserId,
         key: Option<IdempotencyKey>,
-        acts: &[LimitedAction],
+        actions: &[LimitedAction],
         now: Timestamp,
     ) -> Result<Result<(), RateLimited>, StoreError> {
-        Ok(self.0.shard_for(who).lock().admit(who, key, acts, now))
+        Ok(self.0.shard_for(user).lock().admit(user, key, actions, now))
     }
 
     async fn evict_expired(&self, now: Timestamp) -> Result<(), StoreError> {
-        for pace in self.0.iter() {
-            pace.lock().evict_expired(now);
+        for limiter in self.0.iter() {
+            limiter.lock().evict_expired(now);
             yield_now().await;
         }
         Ok(())
@@ -54,16 +56,17 @@ mod tests {
 
     #[tokio::test]
     async fn rate_limit_evicts_expired_state_on_every_shard() {
-        let throttle = MemoryRateLimiter::new(RateLimits::default());
+        let limiter = MemoryRateLimiter::new(RateLimits::default());
         let now = Timestamp::from_millis(1_000_000);
         for byte in 0..=u8::MAX {
-            let admitted =
-                throttle.admit(UserId::from_bytes([byte; 16]), None, &[LimitedAction::Search], now);
-            assert_eq!(admitted.await.expect("it is up"), Ok(()));
+            let user = UserId::from_bytes([byte; 16]);
+            let admitted = limiter.admit(user, None, &[LimitedAction::Search], now).await;
+            assert_eq!(admitted.expect("memory is available"), Ok(()));
         }
-        throttle.evict_expired(now).await.expect("it is up");
-        assert!(throttle.0.iter().all(|pace| !pace.lock().is_empty()));
-        throttle.evict_expired(now + Duration::from_secs(600)).await.expect("it is up");
-        assert!(throttle.0.iter().all(|pace| pace.lock().is_empty()));
+        limiter.evict_expired(now).await.expect("memory is available");
+        assert!(limiter.0.iter().all(|shard| !shard.lock().is_empty()));
+        let later = now + Duration::from_secs(600);
+        limiter.evict_expired(later).await.expect("memory is available");
+        assert!(limiter.0.iter().all(|shard| shard.lock().is_empty()));
     }
 }

@@ -1,14 +1,15 @@
-//! What people did lately, on Redis beside the ledger: all processes count together.
+//! [`RedisRateLimiter`]: rate limits in Redis, shared by all processes.
 //!
-//! Keys, all behind the lobby's hash tag and `safety:pace:`; each ends by itself when it limits nobody any
-//! more. Who somebody is, is a keyed hash, and so is what they wrote.
+//! All keys start with [`HASH_TAG`] and `:pace:`. Redis expires a key when it no longer limits a
+//! user. Users, networks and texts appear as keyed hashes only. Times are in milliseconds since the
+//! Unix epoch.
 //!
 //! ```text
-//! m:<uid>         when the next message would be on time, in milliseconds since the Unix epoch
-//! t:<hash>        the same for one text of one person
-//! s:<uid>         the same for a search
-//! o:<hash>        the same for somebody new from one network
-//! k:<key>         when a call was admitted
+//! m:<user id>     theoretical arrival time of the next message
+//! t:<hash>        theoretical arrival time of the next message with one text by one user
+//! s:<user id>     theoretical arrival time of the next search
+//! o:<hash>        theoretical arrival time of the next new user from one client network
+//! k:<key>         time when the call with this idempotency key was admitted
 //! ```
 
 use std::time::Duration;
@@ -27,7 +28,7 @@ use crate::kernel::store::StoreError;
 
 static ADMIT: Lazy<Script> = Lazy::new(|| Script::new(include_str!("lua/admit.lua")));
 
-/// The limits, counted in Redis.
+/// Counts actions in Redis.
 pub struct RedisRateLimiter {
     connection: ConnectionManager,
     limits: RateLimits,
@@ -35,40 +36,40 @@ pub struct RedisRateLimiter {
 }
 
 impl RedisRateLimiter {
-    /// Limits counted at `url`, which need not be up yet; `ids` must have the same secret in all
-    /// processes. Call it within a tokio runtime.
+    /// Creates a limiter for the Redis at `url`, which need not be up yet. `ids` must have the same
+    /// secret in all processes. Call this within a tokio runtime.
     ///
     /// # Errors
-    /// When the address can't be one.
+    /// Returns an error if `url` is invalid.
     pub fn new(url: &str, limits: RateLimits, ids: IdHasher) -> RedisResult<Self> {
         Ok(Self { connection: connect(url)?, limits, ids })
     }
 
-    fn key(&self, who: UserId, act: LimitedAction) -> String {
-        match act {
-            LimitedAction::Message => format!("{HASH_TAG}:pace:m:{}", who.to_hex()),
-            LimitedAction::Search => format!("{HASH_TAG}:pace:s:{}", who.to_hex()),
-            LimitedAction::NewUser => format!("{HASH_TAG}:pace:o:{}", who.to_hex()),
+    fn key(&self, user: UserId, action: LimitedAction) -> String {
+        match action {
+            LimitedAction::Message => format!("{HASH_TAG}:pace:m:{}", user.to_hex()),
+            LimitedAction::Search => format!("{HASH_TAG}:pace:s:{}", user.to_hex()),
+            LimitedAction::NewUser => format!("{HASH_TAG}:pace:o:{}", user.to_hex()),
             LimitedAction::DuplicateText(hash) => {
-                // The hash has no key, so what was written could be guessed from it.
-                let text = self.ids.idempotency_key(who, "same", &format!("{hash:x}"));
+                // A keyed hash, because the text could be guessed from `hash`, which has no key.
+                let text = self.ids.idempotency_key(user, "same", &format!("{hash:x}"));
                 format!("{HASH_TAG}:pace:t:{}", text.to_hex())
             }
         }
     }
 }
 
-fn millis(span: Duration) -> u64 {
-    u64::try_from(span.as_millis()).unwrap_or(u64::MAX)
+fn millis(duration: Duration) -> u64 {
+    u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
 }
 
 #[async_trait]
 impl RateLimiter for RedisRateLimiter {
     async fn admit(
         &self,
-        who: UserId,
+        user: UserId,
         key: Option<IdempotencyKey>,
-        acts: &[LimitedAction],
+        actions: &[LimitedAction],
         now: Timestamp,
     ) -> Result<Result<(), RateLimited>, StoreError> {
         let mut admit = ADMIT.prepare_invoke();
@@ -76,23 +77,25 @@ impl RateLimiter for RedisRateLimiter {
             "{HASH_TAG}:pace:k:{}",
             key.map(IdempotencyKey::to_hex).unwrap_or_default()
         ));
-        let remembered = key.map(|_| millis(RETRY_TTL).to_string()).unwrap_or_default();
-        admit.arg(now.as_millis()).arg(remembered);
-        for act in acts {
-            let quota = self.limits.quota(*act);
+        let retry_ttl_ms = key.map(|_| millis(RETRY_TTL).to_string()).unwrap_or_default();
+        admit.arg(now.as_millis()).arg(retry_ttl_ms);
+        for action in actions {
+            let quota = self.limits.quota(*action);
             admit
-                .key(self.key(who, *act))
+                .key(self.key(user, *action))
                 .arg(millis(quota.emission_interval))
                 .arg(millis(quota.burst_tolerance()));
         }
         let mut connection = self.connection.clone();
-        let (early, left): (usize, u64) = with_timeout(admit.invoke_async(&mut connection)).await?;
-        let early = early.checked_sub(1).and_then(|place| acts.get(place));
-        let too_often = |act: &LimitedAction| RateLimited {
-            action: *act,
-            retry_after: Duration::from_millis(left),
+        let (rejected, retry_after_ms): (usize, u64) =
+            with_timeout(admit.invoke_async(&mut connection)).await?;
+        // The script returns a 1-based position, or 0 if it admits the call.
+        let rejected = rejected.checked_sub(1).and_then(|index| actions.get(index));
+        let rate_limited = |action: &LimitedAction| RateLimited {
+            action: *action,
+            retry_after: Duration::from_millis(retry_after_ms),
         };
-        Ok(early.map_or(Ok(()), |act| Err(too_often(act))))
+        Ok(rejected.map_or(Ok(()), |action| Err(rate_limited(action))))
     }
 
     async fn evict_expired(&self, _now: Timestamp) -> Result<(), StoreError> {

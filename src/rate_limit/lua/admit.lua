@@ -1,22 +1,23 @@
--- Admits a call that does several things, and counts them; or says which of them comes too early, and
--- counts none. See pace.rs for the rules.
+-- Admits a call and counts all of its actions, or returns the first one that exceeds its limit and
+-- counts none. Implements the rules of rate_limit/gcra.rs.
 --
--- KEYS: the call, then one for each thing it does. ARGV: now, how long the call is remembered ('' for one
--- without a key, of which KEYS[1] is not looked at), then for each thing how often it may be done and how
--- far ahead. All times are in milliseconds. Returns 0, or which of the things it is and how long it has to
--- wait.
+-- KEYS: the idempotency key of the call, then one key per action.
+-- ARGV: now_ms, retry_ttl_ms, then emission_interval_ms and burst_tolerance_ms per action.
+-- retry_ttl_ms is '' for a call without an idempotency key; KEYS[1] is then ignored.
+-- Returns {0, 0} if the call is admitted, otherwise the 1-based position of the action and
+-- retry_after_ms.
 
-local now, remembered, next = tonumber(ARGV[1]), tonumber(ARGV[2]), {}
-local kept = redis.call('MGET', unpack(KEYS))
-if remembered and kept[1] and now - tonumber(kept[1]) < remembered then return { 0, 0 } end
+local now_ms, retry_ttl_ms, new_tat = tonumber(ARGV[1]), tonumber(ARGV[2]), {}
+local stored = redis.call('MGET', unpack(KEYS))
+if retry_ttl_ms and stored[1] and now_ms - tonumber(stored[1]) < retry_ttl_ms then return { 0, 0 } end
 for i = 2, #KEYS do
-  local every, ahead = tonumber(ARGV[2 * i - 1]), tonumber(ARGV[2 * i])
-  next[i] = math.max(tonumber(kept[i] or '0'), now) + every
-  local early = next[i] - now - ahead
-  if early > 0 then return { i - 1, early } end
+  local emission_interval_ms, burst_tolerance_ms = tonumber(ARGV[2 * i - 1]), tonumber(ARGV[2 * i])
+  new_tat[i] = math.max(tonumber(stored[i] or '0'), now_ms) + emission_interval_ms
+  local retry_after_ms = new_tat[i] - now_ms - burst_tolerance_ms
+  if retry_after_ms > 0 then return { i - 1, retry_after_ms } end
 end
 for i = 2, #KEYS do
-  redis.call('SET', KEYS[i], string.format('%.0f', next[i]), 'PX', string.format('%.0f', next[i] - now))
+  redis.call('SET', KEYS[i], string.format('%.0f', new_tat[i]), 'PX', string.format('%.0f', new_tat[i] - now_ms))
 end
-if remembered then redis.call('SET', KEYS[1], ARGV[1], 'PX', ARGV[2]) end
+if retry_ttl_ms then redis.call('SET', KEYS[1], ARGV[1], 'PX', ARGV[2]) end
 return { 0, 0 }
