@@ -1,4 +1,7 @@
-//! What an operator can do about people. Each step is in the ledger's log before it is done.
+//! [`AdminService`]: the operator's actions on reports and users.
+//!
+//! Every action is appended to the audit log before it runs. Routes and tools belong to
+//! `transport/ops/admin/`. To add an action, add a method that calls [`AdminService::audit`] first.
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -7,8 +10,9 @@ use serde::Serialize;
 use thiserror::Error;
 
 use super::penalty::Suspension;
+use super::report::{Report, Verdict};
 use super::service::{Evidence, ModerationService};
-use super::store::{AuditEntry, Report, Verdict};
+use super::store::AuditEntry;
 use crate::kernel::clock::Timestamp;
 use crate::kernel::id::UserId;
 use crate::kernel::store::StoreError;
@@ -16,34 +20,37 @@ use crate::kernel::store::StoreError;
 /// A report as an operator reads it.
 #[derive(Debug, Serialize)]
 pub struct ReportView {
-    /// Names the report: the codes of the person and the reporter.
+    /// The hex ids of the reported user and the reporter, concatenated.
     pub id: String,
-    /// Who was reported, and by whom, as logs show them.
+    /// The reported user, in the eight hex digits that logs show.
     pub person: String,
+    /// The reporter, in the eight hex digits that logs show.
     pub reporter: String,
     /// Milliseconds since the Unix epoch.
     pub at: u64,
     pub topic: &'static str,
-    /// What was written; null once it is deleted.
+    /// Null once it is deleted, or if no key opens it.
     pub evidence: Option<Evidence>,
 }
 
-/// What is kept of somebody, in figures.
+/// The stored moderation data of a user, as numbers.
 #[derive(Debug, Serialize)]
 pub struct UserRecord {
-    /// 32 hex digits, by which all is kept of them.
+    /// The user's id, as 32 hex digits.
     pub code: String,
+    /// Number of reports of the user.
     pub reports: usize,
-    /// Of these reports, those that were dismissed.
+    /// Number of these reports that were dismissed.
     pub dismissed: usize,
-    /// How many people they are kept apart from.
+    /// Number of users that blocked this user or that this user blocked.
     pub apart: usize,
-    /// `until` in milliseconds since the Unix epoch, 0 until reviewed; null when they are not barred.
+    /// End of the suspension, in milliseconds since the Unix epoch; 0 means until reviewed. Null if
+    /// the user is not suspended.
     pub barred_until: Option<u64>,
     pub banned: bool,
 }
 
-/// Why nothing was done.
+/// The reason why an action failed. `Display` is the text for the operator.
 #[derive(Debug, Error)]
 pub enum AdminError {
     #[error("There is no such report.")]
@@ -58,18 +65,18 @@ pub enum AdminError {
     Unavailable(#[from] StoreError),
 }
 
-/// The operator's side of a warden.
+/// The operator's actions on a [`ModerationService`].
 #[derive(Clone)]
 pub struct AdminService(pub Arc<ModerationService>);
 
 impl AdminService {
-    /// The reports nobody has decided yet, oldest first.
+    /// The reports without a verdict, oldest first.
     ///
     /// # Errors
-    /// When the ledger's store fails.
+    /// Returns [`AdminError::Unavailable`] if the moderation store is unavailable.
     pub async fn reports(&self, now: Timestamp) -> Result<Vec<ReportView>, AdminError> {
         self.audit("listed reports", now).await?;
-        let filed = |report: Report| ReportView {
+        let view = |report: Report| ReportView {
             id: report.reported.to_hex() + &report.reporter.to_hex(),
             person: report.reported.to_string(),
             reporter: report.reporter.to_string(),
@@ -77,116 +84,124 @@ impl AdminService {
             topic: report.topic.name(),
             evidence: report.evidence.and_then(|sealed| self.0.open_evidence(&sealed)),
         };
-        Ok(self.0.store().open_reports().await?.into_iter().map(filed).collect())
+        Ok(self.0.store().open_reports().await?.into_iter().map(view).collect())
     }
 
-    /// Decides a report.
+    /// Sets the verdict of a report.
     ///
     /// # Errors
-    /// A [`Refusal`], with nothing changed.
+    /// Returns [`AdminError::ReportNotFound`] or [`AdminError::Unavailable`]. No report is changed
+    /// then.
     pub async fn resolve(
         &self,
         id: &str,
         verdict: Verdict,
         now: Timestamp,
     ) -> Result<(), AdminError> {
-        let codes = id.split_at_checked(32);
-        let ids =
-            codes.and_then(|(one, two)| Some((UserId::from_hex(one)?, UserId::from_hex(two)?)));
-        let (person, reporter) = ids.ok_or(AdminError::ReportNotFound)?;
-        self.audit(&format!("resolved as {verdict:?} the report of {person} by {reporter}"), now)
+        let halves = id.split_at_checked(32);
+        let ids = halves.and_then(|(reported, reporter)| {
+            Some((UserId::from_hex(reported)?, UserId::from_hex(reporter)?))
+        });
+        let (reported, reporter) = ids.ok_or(AdminError::ReportNotFound)?;
+        self.audit(&format!("resolved as {verdict:?} the report of {reported} by {reporter}"), now)
             .await?;
-        let there = self.0.store().resolve(person, reporter, verdict).await?;
-        if there { Ok(()) } else { Err(AdminError::ReportNotFound) }
+        let exists = self.0.store().resolve(reported, reporter, verdict).await?;
+        if exists { Ok(()) } else { Err(AdminError::ReportNotFound) }
     }
 
-    /// The eight digits that logs show, or more of a code, as stores know them.
+    /// Normalizes the first 8 to 32 hex digits of a user's id to the form that stores contain.
     ///
     /// # Errors
-    /// When they can't be that.
+    /// Returns [`AdminError::UserNotFound`] if `prefix` is malformed.
     pub fn normalize_prefix(prefix: &str) -> Result<String, AdminError> {
         let prefix = prefix.trim().to_ascii_lowercase();
-        let are_some = (8..=32).contains(&prefix.len());
-        let all_hex = prefix.bytes().all(|byte| byte.is_ascii_hexdigit());
-        if are_some && all_hex { Ok(prefix) } else { Err(AdminError::UserNotFound) }
+        let has_valid_length = (8..=32).contains(&prefix.len());
+        let is_hex = prefix.bytes().all(|byte| byte.is_ascii_hexdigit());
+        if has_valid_length && is_hex { Ok(prefix) } else { Err(AdminError::UserNotFound) }
     }
 
-    /// Who is meant by these digits, among those of whom something is kept and those `present`.
+    /// Finds the user whose hex id starts with `prefix`, among users with stored data and
+    /// `present`, the matching users of the lobby.
     ///
     /// # Errors
-    /// When it is nobody, or not one person alone.
+    /// Returns [`AdminError::UserNotFound`] if no user matches, [`AdminError::Ambiguous`] if
+    /// several do, and [`AdminError::Unavailable`] if the moderation store is unavailable.
     pub async fn find_user(
         &self,
-        digits: &str,
+        prefix: &str,
         present: Vec<UserId>,
     ) -> Result<UserId, AdminError> {
-        // Of somebody who was never reported nothing is kept; their whole code names them all the same.
-        if let Some(who) = UserId::from_hex(digits) {
-            return Ok(who);
+        // A full id names a user even without stored data.
+        if let Some(user) = UserId::from_hex(prefix) {
+            return Ok(user);
         }
-        let mut found: BTreeSet<_> =
-            self.0.store().find_by_prefix(digits).await?.into_iter().collect();
-        found.extend(present);
-        match (found.pop_first(), found.is_empty()) {
+        let mut matches: BTreeSet<_> =
+            self.0.store().find_by_prefix(prefix).await?.into_iter().collect();
+        matches.extend(present);
+        match (matches.pop_first(), matches.is_empty()) {
             (None, _) => Err(AdminError::UserNotFound),
-            (Some(who), true) => Ok(who),
+            (Some(user), true) => Ok(user),
             (Some(_), false) => Err(AdminError::Ambiguous),
         }
     }
 
-    /// What is kept of a person.
+    /// The stored moderation data of a user.
     ///
     /// # Errors
-    /// When the ledger's store fails.
-    pub async fn user_record(&self, who: UserId, now: Timestamp) -> Result<UserRecord, AdminError> {
-        self.audit(&format!("looked up {who}"), now).await?;
-        let entry = self.0.store().record(who).await?;
+    /// Returns [`AdminError::Unavailable`] if the moderation store is unavailable.
+    pub async fn user_record(
+        &self,
+        user: UserId,
+        now: Timestamp,
+    ) -> Result<UserRecord, AdminError> {
+        self.audit(&format!("looked up {user}"), now).await?;
+        let record = self.0.store().record(user).await?;
         let dismissed = |report: &&Report| report.verdict == Some(Verdict::Dismissed);
-        let bar = self.0.permissions(who, now).await?.suspension;
+        let suspension = self.0.permissions(user, now).await?.suspension;
         Ok(UserRecord {
-            code: who.to_hex(),
-            reports: entry.reports.len(),
-            dismissed: entry.reports.iter().filter(dismissed).count(),
-            apart: entry.blocked.len(),
-            barred_until: bar.map(|bar| match bar {
+            code: user.to_hex(),
+            reports: record.reports.len(),
+            dismissed: record.reports.iter().filter(dismissed).count(),
+            apart: record.blocked.len(),
+            barred_until: suspension.map(|suspension| match suspension {
                 Suspension::Until(until) => until.as_millis(),
                 Suspension::UntilReviewed => 0,
             }),
-            banned: entry.banned_at.is_some(),
+            banned: record.banned_at.is_some(),
         })
     }
 
-    /// Bars somebody until they are unbanned.
+    /// Suspends a user until [`AdminService::unban`].
     ///
     /// # Errors
-    /// When the ledger's store fails.
-    pub async fn ban(&self, who: UserId, now: Timestamp) -> Result<(), AdminError> {
-        self.audit(&format!("banned {who}"), now).await?;
-        Ok(self.0.store().ban(who, now).await?)
+    /// Returns [`AdminError::Unavailable`] if the moderation store is unavailable.
+    pub async fn ban(&self, user: UserId, now: Timestamp) -> Result<(), AdminError> {
+        self.audit(&format!("banned {user}"), now).await?;
+        Ok(self.0.store().ban(user, now).await?)
     }
 
-    /// Lifts a ban and all that reports have led to.
+    /// Lifts a ban and all penalties.
     ///
     /// # Errors
-    /// When the ledger's store fails.
-    pub async fn unban(&self, who: UserId, now: Timestamp) -> Result<(), AdminError> {
-        self.audit(&format!("unbanned {who}"), now).await?;
-        Ok(self.0.store().unban(who, now).await?)
+    /// Returns [`AdminError::Unavailable`] if the moderation store is unavailable.
+    pub async fn unban(&self, user: UserId, now: Timestamp) -> Result<(), AdminError> {
+        self.audit(&format!("unbanned {user}"), now).await?;
+        Ok(self.0.store().unban(user, now).await?)
     }
 
-    /// What operators did last, oldest first.
+    /// The last entries of the audit log, oldest first.
     ///
     /// # Errors
-    /// When the ledger's store fails.
+    /// Returns [`AdminError::Unavailable`] if the moderation store is unavailable.
     pub async fn audit_log(&self) -> Result<Vec<AuditEntry>, AdminError> {
         Ok(self.0.store().audit_log().await?)
     }
 
-    /// Writes a step to the log, before it is done.
+    /// Appends an action to the audit log. Call this before the action.
     ///
     /// # Errors
-    /// When the ledger's store fails.
-    pub async fn audit(&self, what: &str, now: Timestamp) -> Result<(), AdminError> {
-        Ok(self.0.store().append_audit(AuditEntry { at: now, action: what.to_owned() }).await?)
+    /// Returns [`AdminError::Unavailable`] if the moderation store is unavailable.
+    pub async fn audit(&self, action: &str, now: Timestamp) -> Result<(), AdminError> {
+        Ok(self.0.store().append_audit(AuditEntry { at: now, action: action.to_owned() }).await?)
     }
 }

@@ -1,17 +1,18 @@
-//! Protection among strangers: who never meets whom again, who was reported, who is barred and for
-//! how long.
+//! [`service::ModerationService`]: protects users from each other with blocks, reports, suspensions
+//! and ratings.
 //!
-//! Read it in this order: `ladder.rs` (what reports lead to) and
-//! `pace.rs` (who does things too often), both pure, `ledger.rs` (the storage seam) and
-//! `throttle.rs` (the same for limits), `warden.rs` (the use cases), `admin.rs` (the operator's). It knows nothing of chats: `connect/guarded.rs` asks it before it
-//! lets a lobby act.
+//! Read the files in this order: `report.rs`, `penalty.rs` and `rating.rs` (the data and the rules;
+//! pure), `store.rs` (the storage trait), `service.rs` (the use cases), `admin.rs` (the operator's
+//! actions). Rate limits belong to `rate_limit/`. This module knows no chats:
+//! `connect/moderated.rs` asks it before it passes an action to a lobby.
 //!
-//! To keep the ledger elsewhere, write a `store_*.rs` against [`ledger::Ledger`], run the suite in
-//! `tests/ledger.rs` on it and name it in `app/stores.rs`.
+//! To add a backend, write a `store_*.rs` that implements [`store::ModerationStore`], run the suite
+//! in `tests/it/moderation_store.rs` on it, and name it in `app/stores.rs`.
 
 pub mod admin;
 pub mod penalty;
 pub mod rating;
+pub mod report;
 pub mod service;
 pub mod store;
 pub mod store_memory;

@@ -1,7 +1,8 @@
-//! What reports of one person lead to: pauses that grow longer, and in the end a ban.
+//! [`suspension`]: the penalty for the reports of one user. Suspensions grow longer with each step,
+//! and the last step is a ban.
 //!
-//! Pure: everything follows from the reports that count, so that nothing has to be kept in step when
-//! one of them is dismissed.
+//! Pure. The penalty is computed from the reports that count and never stored, so that a dismissed
+//! report needs no update elsewhere.
 
 use std::time::Duration;
 
@@ -10,8 +11,8 @@ use crate::kernel::clock::Timestamp;
 const MINUTE: u64 = 60;
 const HOUR: u64 = 60 * MINUTE;
 
-/// How long somebody is barred on each step. After the last comes a ban until somebody has reviewed
-/// it.
+/// Duration of the suspension on each step. The next step is a ban until an operator has reviewed
+/// the reports.
 const PENALTIES: [Duration; 6] = [
     Duration::from_secs(MINUTE),
     Duration::from_secs(5 * MINUTE),
@@ -21,48 +22,49 @@ const PENALTIES: [Duration; 6] = [
     Duration::from_secs(72 * HOUR),
 ];
 
-/// After so long without a report somebody is a step lower.
+/// Time without a report after which the penalty decreases by one step.
 const STEP_DECAY: Duration = Duration::from_secs(7 * 24 * HOUR);
 
-/// What the report of somebody of whose reports none was dismissed weighs: a step.
+/// Weight of a report by a reporter without dismissed reports: one step.
 pub const FULL_WEIGHT: u32 = 60;
 
-/// The weight of the next report of somebody of whose reports so many were dismissed.
+/// Weight of the next report by a reporter with `dismissed` dismissed reports.
 #[must_use]
 pub fn report_weight(dismissed: usize) -> u32 {
     FULL_WEIGHT / u32::try_from(dismissed + 1).unwrap_or(u32::MAX)
 }
 
-/// Until when somebody may not meet anyone.
+/// The end of the period during which a user is not matched.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Suspension {
     Until(Timestamp),
-    /// Somebody has to look at it first.
+    /// Until an operator has reviewed it.
     UntilReviewed,
 }
 
-/// A report that counts.
+/// A report that counts towards the penalty.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct CountedReport {
     pub at: Timestamp,
     pub weight: u32,
 }
 
-/// What these reports, each of another reporter, mean at `now`.
+/// The suspension at `now` that follows from `reports`, which are by different reporters. `None` if
+/// the user is not suspended.
 #[must_use]
-pub fn suspension(charges: &[CountedReport], now: Timestamp) -> Option<Suspension> {
-    let mut charges = charges.to_vec();
-    charges.sort_unstable_by_key(|charge| charge.at);
-    let (mut height, mut last, mut until) = (0, Timestamp::default(), Timestamp::default());
-    for CountedReport { at, weight } in charges {
-        let steps_lost = at.since(last).as_millis() / STEP_DECAY.as_millis();
-        let lost = u32::try_from(steps_lost).unwrap_or(u32::MAX).saturating_mul(FULL_WEIGHT);
-        let before = height.min(u32::MAX - weight).saturating_sub(lost);
-        (height, last) = (before + weight, at);
-        let step = height / FULL_WEIGHT;
+pub fn suspension(reports: &[CountedReport], now: Timestamp) -> Option<Suspension> {
+    let mut reports = reports.to_vec();
+    reports.sort_unstable_by_key(|report| report.at);
+    let (mut score, mut last, mut until) = (0, Timestamp::default(), Timestamp::default());
+    for CountedReport { at, weight } in reports {
+        let steps = at.since(last).as_millis() / STEP_DECAY.as_millis();
+        let decay = u32::try_from(steps).unwrap_or(u32::MAX).saturating_mul(FULL_WEIGHT);
+        let before = score.min(u32::MAX - weight).saturating_sub(decay);
+        (score, last) = (before + weight, at);
+        let step = score / FULL_WEIGHT;
         if step > before / FULL_WEIGHT {
             match PENALTIES.get(step as usize - 1) {
-                Some(span) => until = until.max(at + *span),
+                Some(duration) => until = until.max(at + *duration),
                 None => return Some(Suspension::UntilReviewed),
             }
         }
@@ -77,38 +79,35 @@ mod tests {
     const START: Timestamp = Timestamp::from_millis(1_700_000_000_000);
     const WEEK: Duration = STEP_DECAY;
 
-    fn charges(days: &[u64]) -> Vec<CountedReport> {
-        let day = |n: &u64| START + Duration::from_secs(n * 24 * HOUR);
-        days.iter().map(|n| CountedReport { at: day(n), weight: FULL_WEIGHT }).collect()
+    fn day(number: u64) -> Timestamp {
+        START + Duration::from_secs(number * 24 * HOUR)
+    }
+
+    fn reports_on(days: &[u64]) -> Vec<CountedReport> {
+        days.iter().map(|n| CountedReport { at: day(*n), weight: FULL_WEIGHT }).collect()
     }
 
     #[test]
     fn penalty_rises_with_each_reporter_and_the_seventh_is_a_ban() {
-        for (reports, span) in PENALTIES.iter().enumerate() {
-            let charges = charges(&vec![0; reports + 1]);
-            assert_eq!(suspension(&charges, START), Some(Suspension::Until(START + *span)));
-            assert_eq!(suspension(&charges, START + *span), None, "it is over");
+        for (index, duration) in PENALTIES.iter().enumerate() {
+            let reports = reports_on(&vec![0; index + 1]);
+            assert_eq!(suspension(&reports, START), Some(Suspension::Until(START + *duration)));
+            assert_eq!(suspension(&reports, START + *duration), None, "the suspension has ended");
         }
-        let banned = suspension(&charges(&[0; 7]), START + WEEK * 50);
-        assert_eq!(banned, Some(Suspension::UntilReviewed));
+        let ban = suspension(&reports_on(&[0; 7]), START + WEEK * 50);
+        assert_eq!(ban, Some(Suspension::UntilReviewed));
         assert_eq!(suspension(&[], START), None);
     }
 
     #[test]
     fn penalty_step_decays_after_a_week() {
-        let now = |n: u64| START + Duration::from_secs(n * 24 * HOUR);
-        assert_eq!(
-            suspension(&charges(&[0, 0, 6]), now(6)),
-            Some(Suspension::Until(now(6) + PENALTIES[2]))
-        );
-        assert_eq!(
-            suspension(&charges(&[0, 0, 7]), now(7)),
-            Some(Suspension::Until(now(7) + PENALTIES[1]))
-        );
-        assert_eq!(
-            suspension(&charges(&[0, 0, 90]), now(90)),
-            Some(Suspension::Until(now(90) + PENALTIES[0]))
-        );
+        for (last_report, step) in [(6, 2), (7, 1), (90, 0)] {
+            let now = day(last_report);
+            assert_eq!(
+                suspension(&reports_on(&[0, 0, last_report]), now),
+                Some(Suspension::Until(now + PENALTIES[step]))
+            );
+        }
     }
 
     #[test]

@@ -1,25 +1,26 @@
-//! What ratings of somebody come to: whether others would rather not meet them.
+//! [`is_poorly_rated`]: whether a user's ratings are mostly bad.
 //!
-//! Pure, and worked out from the ratings whenever it is asked, as with reports.
+//! Pure. The result is computed from the ratings on every call and never stored, as with reports.
 
 use std::time::Duration;
 
 use crate::kernel::clock::Timestamp;
 
-/// How long a rating counts.
+/// Time to live of a rating.
 pub const RATING_TTL: Duration = Duration::from_secs(30 * 24 * 60 * 60);
 
-/// So many bad ratings at least; fewer are chance.
+/// Minimum number of bad ratings, because fewer may be chance.
 const MIN_BAD_RATINGS: usize = 3;
 
-/// What somebody said of a chat. They have one rating of each person, the newest.
+/// A rating of a chat. Only the newest rating by each rater counts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Rating {
     pub at: Timestamp,
     pub good: bool,
 }
 
-/// Whether somebody is often rated badly: by several, and by at least two for each who liked it.
+/// Returns `true` if at least [`MIN_BAD_RATINGS`] ratings are bad, and at least two for each good
+/// one.
 #[must_use]
 pub fn is_poorly_rated(ratings: &[Rating], now: Timestamp) -> bool {
     let counted = ratings.iter().filter(|rating| now.since(rating.at) < RATING_TTL);
@@ -34,13 +35,13 @@ mod tests {
     const START: Timestamp = Timestamp::from_millis(1_700_000_000_000);
 
     fn ratings(good: usize, bad: usize) -> Vec<Rating> {
-        let of = |good| Rating { at: START, good };
-        [vec![of(true); good], vec![of(false); bad]].concat()
+        let rating = |good| Rating { at: START, good };
+        [vec![rating(true); good], vec![rating(false); bad]].concat()
     }
 
     #[test]
     fn rating_is_poor_with_three_bad_and_twice_as_many_as_good() {
-        for (good, bad, shunned) in [
+        for (good, bad, expected) in [
             (0, 0, false),
             (0, 2, false),
             (0, 3, true),
@@ -48,7 +49,7 @@ mod tests {
             (2, 4, true),
             (50, 10, false),
         ] {
-            assert_eq!(is_poorly_rated(&ratings(good, bad), START), shunned, "{good} {bad}");
+            assert_eq!(is_poorly_rated(&ratings(good, bad), START), expected, "{good} {bad}");
         }
     }
 

@@ -1,5 +1,7 @@
-//! The use cases: two people are kept apart, somebody is reported, and what a person may do is looked
-//! up.
+//! [`ModerationService`]: the use cases of moderation. It blocks, reports and rates users, and
+//! returns a user's [`Permissions`].
+//!
+//! Penalty and rating rules belong to `penalty.rs` and `rating.rs`, operator actions to `admin.rs`.
 
 use std::collections::HashSet;
 use std::sync::Arc;
@@ -8,11 +10,10 @@ use parking_lot::Mutex;
 use rand::rngs::StdRng;
 use serde::{Deserialize, Serialize};
 
-use super::penalty;
-use super::penalty::{CountedReport, Suspension};
-use super::rating;
-use super::rating::Rating;
-use super::store::{ModerationRecord, ModerationStore, NoticeState, Report, ReportTopic, Verdict};
+use super::penalty::{self, CountedReport, Suspension};
+use super::rating::{self, Rating};
+use super::report::{Report, ReportTopic, Verdict};
+use super::store::{ModerationRecord, ModerationStore, NoticeState};
 use crate::kernel::clock::Timestamp;
 use crate::kernel::id::{IdempotencyKey, UserId};
 use crate::kernel::keyring::Keyring;
@@ -20,16 +21,17 @@ use crate::kernel::store::StoreError;
 use crate::rate_limit::gcra::{LimitedAction, RateLimited};
 use crate::rate_limit::limiter::RateLimiter;
 
-/// Why somebody is reported.
+/// The reason for a report.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ReportReason {
     pub topic: ReportTopic,
-    /// What the reporter wrote, where it was more than the topic's word.
+    /// The reporter's text; empty if it was only the name of a topic.
     pub details: String,
 }
 
 impl ReportReason {
-    /// Reads a topic's word, or anything else as a reason of the reporter's own.
+    /// Parses the name of a topic in any case. Any other text becomes the details of
+    /// [`ReportTopic::Other`].
     #[must_use]
     pub fn parse(text: &str) -> Self {
         let word = text.to_lowercase();
@@ -40,49 +42,49 @@ impl ReportReason {
     }
 }
 
-/// What is kept with a report so that somebody can judge it.
+/// The content that an operator needs to judge a report. Stored as sealed JSON.
 #[derive(Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Evidence {
-    /// The reporter's own reason.
+    /// The reporter's details.
     pub words: String,
-    /// What the reported person wrote last, oldest first.
+    /// The last messages of the reported user to the reporter, oldest first.
     pub said: Vec<String>,
 }
 
-/// Whether people are told how they treat each other here.
+/// The operator's policy for the notice.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum NoticePolicy {
-    /// Once, with their first partner.
+    /// The notice is shown once, with the first partner.
     #[default]
     On,
-    /// They have to agree before they meet anyone.
+    /// A user must accept the notice before the first match.
     Require,
     Off,
 }
 
-/// What somebody may do.
+/// The restrictions of a user.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Permissions {
-    /// Whom they are never to meet.
+    /// Users that are never matched with this user.
     pub blocked: HashSet<UserId>,
+    /// `None` if the user is not suspended.
     pub suspension: Option<Suspension>,
-    /// What they know of how people treat each other here.
+    /// `None` if the notice was never shown.
     pub notice: Option<NoticeState>,
-    /// Whether many of those they met would rather not have.
     pub poorly_rated: bool,
 }
 
-/// Keeps people apart and bars them, over whichever ledger it is given.
+/// Moderates users over a [`ModerationStore`] and an optional [`RateLimiter`].
 pub struct ModerationService {
     store: Arc<dyn ModerationStore>,
     keyring: Keyring,
     rng: Mutex<StdRng>,
-    /// Nothing where nobody is limited.
+    /// `None` when rate limiting is disabled.
     limiter: Option<Arc<dyn RateLimiter>>,
 }
 
 impl ModerationService {
-    /// Without a throttle everybody may do everything as often as they like.
+    /// Creates a service. `limiter` is `None` to disable rate limiting.
     #[must_use]
     pub fn new(
         store: Arc<dyn ModerationStore>,
@@ -93,157 +95,166 @@ impl ModerationService {
         Self { store, keyring, rng: Mutex::new(rng), limiter }
     }
 
-    /// Whether all that is kept here is there.
+    /// Checks that the moderation store and the rate limiter are available.
     ///
     /// # Errors
-    /// When one of the stores fails.
+    /// Returns [`StoreError`] if one of them is not.
     pub async fn check(&self) -> Result<(), StoreError> {
         self.store.check().await?;
         match &self.limiter {
-            Some(throttle) => throttle.check().await,
+            Some(limiter) => limiter.check().await,
             None => Ok(()),
         }
     }
 
-    /// Admits a call that does all of `acts`, and counts them; or says which of them comes too early,
-    /// and counts none. Where nobody is limited, nobody asks what it does.
+    /// Admits a call and counts all of its `actions`, or returns the first one that exceeds its
+    /// limit and counts none. `actions` is not called when rate limiting is disabled.
     ///
     /// # Errors
-    /// When the store fails.
+    /// Returns [`StoreError`] if the store of the rate limiter is unavailable.
     pub async fn admit(
         &self,
-        who: UserId,
+        user: UserId,
         key: Option<IdempotencyKey>,
-        acts: impl FnOnce() -> Vec<LimitedAction>,
+        actions: impl FnOnce() -> Vec<LimitedAction>,
         now: Timestamp,
     ) -> Result<Result<(), RateLimited>, StoreError> {
         match &self.limiter {
-            Some(throttle) => throttle.admit(who, key, &acts(), now).await,
+            Some(limiter) => limiter.admit(user, key, &actions(), now).await,
             None => Ok(Ok(())),
         }
     }
 
-    /// What the operator's side looks into.
+    /// The store, for the operator's actions.
     pub(super) fn store(&self) -> &dyn ModerationStore {
         &*self.store
     }
 
-    /// Evidence as it was before it was sealed; nothing if it was by another key.
+    /// Decrypts evidence. `None` if no key of the keyring opens it.
     pub(super) fn open_evidence(&self, sealed: &[u8]) -> Option<Evidence> {
         serde_json::from_slice(&self.keyring.open(sealed)?).ok()
     }
 
-    /// What a person may do now.
+    /// The permissions of a user at `now`.
     ///
     /// # Errors
-    /// When the ledger's store fails.
+    /// Returns [`StoreError`] if the moderation store is unavailable.
     pub async fn permissions(
         &self,
-        who: UserId,
+        user: UserId,
         now: Timestamp,
     ) -> Result<Permissions, StoreError> {
-        let entry = self.store.record(who).await?;
-        let bar = suspension(&entry, now);
-        let shunned = rating::is_poorly_rated(&entry.ratings, now);
+        let record = self.store.record(user).await?;
         Ok(Permissions {
-            blocked: entry.blocked,
-            suspension: bar,
-            notice: entry.notice,
-            poorly_rated: shunned,
+            suspension: suspension(&record, now),
+            poorly_rated: rating::is_poorly_rated(&record.ratings, now),
+            blocked: record.blocked,
+            notice: record.notice,
         })
     }
 
-    /// Keeps that somebody was told how people treat each other here, or agreed to it.
+    /// Records that a user has seen or accepted the notice.
     ///
     /// # Errors
-    /// When the ledger's store fails.
+    /// Returns [`StoreError`] if the moderation store is unavailable.
     pub async fn record_notice(
         &self,
-        who: UserId,
-        consent: NoticeState,
+        user: UserId,
+        notice: NoticeState,
         now: Timestamp,
     ) -> Result<(), StoreError> {
-        self.store.record_notice(who, consent, now).await
+        self.store.record_notice(user, notice, now).await
     }
 
-    /// Keeps what somebody says of a chat with `whom`.
+    /// Stores a user's rating of a chat with `target`.
     ///
     /// # Errors
-    /// When the ledger's store fails.
+    /// Returns [`StoreError`] if the moderation store is unavailable.
     pub async fn rate(
         &self,
-        who: UserId,
-        whom: UserId,
+        user: UserId,
+        target: UserId,
         good: bool,
         now: Timestamp,
     ) -> Result<(), StoreError> {
-        self.store.rate(who, whom, Rating { at: now, good }).await
+        self.store.rate(user, target, Rating { at: now, good }).await
     }
 
-    /// Keeps two people apart from now on.
+    /// Blocks two users from each other.
     ///
     /// # Errors
-    /// When the ledger's store fails.
-    pub async fn block(&self, who: UserId, whom: UserId, now: Timestamp) -> Result<(), StoreError> {
-        self.store.block(who, whom, now).await
+    /// Returns [`StoreError`] if the moderation store is unavailable.
+    pub async fn block(
+        &self,
+        user: UserId,
+        target: UserId,
+        now: Timestamp,
+    ) -> Result<(), StoreError> {
+        self.store.block(user, target, now).await
     }
 
-    /// Reports `whom`, who wrote `said`. A second report of one person by the same reporter changes
-    /// nothing. Returns whether the reported person is barred now.
+    /// Reports `target`, whose last messages are `transcript`. A second report of a user by the
+    /// same reporter has no effect. Returns whether `target` is suspended now.
     ///
     /// # Errors
-    /// When the ledger's store fails.
+    /// Returns [`StoreError`] if the moderation store is unavailable or the evidence cannot be
+    /// sealed.
     pub async fn report(
         &self,
-        who: UserId,
-        whom: UserId,
-        grounds: ReportReason,
-        said: Vec<String>,
+        reporter: UserId,
+        target: UserId,
+        reason: ReportReason,
+        transcript: Vec<String>,
         now: Timestamp,
     ) -> Result<bool, StoreError> {
-        let weight = penalty::report_weight(self.store.dismissed_count(who).await?);
-        let evidence = Evidence { words: grounds.details, said };
-        let written = serde_json::to_vec(&evidence).map_err(|_| StoreError)?;
-        let sealed = self.keyring.seal(&written, &mut *self.rng.lock()).ok_or(StoreError)?;
+        let weight = penalty::report_weight(self.store.dismissed_count(reporter).await?);
+        let evidence = Evidence { words: reason.details, said: transcript };
+        let json = serde_json::to_vec(&evidence).map_err(|_| StoreError)?;
+        let sealed = self.keyring.seal(&json, &mut *self.rng.lock()).ok_or(StoreError)?;
         let report = Report {
-            reporter: who,
-            reported: whom,
+            reporter,
+            reported: target,
             at: now,
-            topic: grounds.topic,
+            topic: reason.topic,
             weight,
             verdict: None,
             evidence: Some(sealed),
         };
         self.store.report(report).await?;
-        let entry = self.store.record(whom).await?;
-        let bar = suspension(&entry, now);
-        tracing::info!(user = %whom, reports = entry.reports.len(), barred = bar.is_some(), "reported");
-        Ok(bar.is_some())
+        let record = self.store.record(target).await?;
+        let is_suspended = suspension(&record, now).is_some();
+        tracing::info!(
+            user = %target,
+            reports = record.reports.len(),
+            barred = is_suspended,
+            "reported"
+        );
+        Ok(is_suspended)
     }
 
-    /// Deletes what is too old to be kept.
+    /// Deletes expired data of the store and the rate limiter.
     ///
     /// # Errors
-    /// When the ledger's store fails.
+    /// Returns [`StoreError`] if one of them is unavailable.
     pub async fn purge(&self, now: Timestamp) -> Result<(), StoreError> {
-        if let Some(throttle) = &self.limiter {
-            throttle.evict_expired(now).await?;
+        if let Some(limiter) = &self.limiter {
+            limiter.evict_expired(now).await?;
         }
         self.store.purge(now).await
     }
 }
 
-fn suspension(entry: &ModerationRecord, now: Timestamp) -> Option<Suspension> {
-    if entry.banned_at.is_some() {
+fn suspension(record: &ModerationRecord, now: Timestamp) -> Option<Suspension> {
+    if record.banned_at.is_some() {
         return Some(Suspension::UntilReviewed);
     }
     let counts = |report: &&Report| {
         report.verdict != Some(Verdict::Dismissed)
-            && entry.pardoned_at.is_none_or(|pardoned| report.at > pardoned)
+            && record.pardoned_at.is_none_or(|pardoned_at| report.at > pardoned_at)
     };
-    let charge = |report: &Report| CountedReport { at: report.at, weight: report.weight };
-    let charges: Vec<_> = entry.reports.iter().filter(counts).map(charge).collect();
-    penalty::suspension(&charges, now)
+    let counted = |report: &Report| CountedReport { at: report.at, weight: report.weight };
+    let reports: Vec<_> = record.reports.iter().filter(counts).map(counted).collect();
+    penalty::suspension(&reports, now)
 }
 
 #[cfg(test)]
@@ -252,13 +263,13 @@ mod tests {
 
     #[test]
     fn report_reason_parses_topics_or_free_text() {
-        let plain = |topic| ReportReason { topic, details: String::new() };
-        assert_eq!(ReportReason::parse("Spam"), plain(ReportTopic::Spam));
-        assert_eq!(ReportReason::parse("minor."), plain(ReportTopic::Minor));
-        let words = "spam and threats".to_owned();
+        let without_details = |topic| ReportReason { topic, details: String::new() };
+        assert_eq!(ReportReason::parse("Spam"), without_details(ReportTopic::Spam));
+        assert_eq!(ReportReason::parse("minor."), without_details(ReportTopic::Minor));
+        let details = "spam and threats".to_owned();
         assert_eq!(
-            ReportReason::parse(&words),
-            ReportReason { topic: ReportTopic::Other, details: words }
+            ReportReason::parse(&details),
+            ReportReason { topic: ReportTopic::Other, details }
         );
         assert_eq!(ReportTopic::parse("scam").map(ReportTopic::name), Some("scam"));
     }

@@ -1,20 +1,20 @@
-//! The ledger on Redis, beside the lobby: all processes share it.
+//! [`RedisModerationStore`]: moderation data in the Redis of the lobby, shared by all processes.
 //!
-//! Keys, all behind the lobby's hash tag and `safety:`; who somebody is, is a keyed hash, evidence is
-//! sealed. Each lives as long as its entries are remembered, but for the log and what operators decided,
-//! which stay.
+//! All keys start with [`HASH_TAG`]. Users appear as keyed hashes, and evidence is sealed. A key
+//! expires with the TTL of its entries. The audit log and operators' decisions never expire.
 //!
 //! ```text
-//! apart:<uid>     whom somebody is kept apart from (a set)
-//! of:<uid>        reports of somebody (a hash: reporter → when, topic, weight, verdict)
-//! ev:<uid><uid>   the evidence of the reporter's report of the person
-//! lost:<uid>      of whom somebody made a report that was dismissed (a set)
-//! all, open, evs  reports, those without a verdict, and those with evidence, by time
-//! note:<uid>      whether somebody was told how people treat each other here, or agreed to it
-//! like:<uid>      ratings of somebody (a hash: rater → when and whether it was good)
-//! op:<uid>        what an operator decided (a hash: banned, pardoned)
-//! ids             everybody of whom something is kept (a sorted set, for prefixes)
-//! log             what operators did (a list)
+//! apart:<user>             users that this user blocked, or that blocked this user (set)
+//! of:<reported>            reports of a user (hash: reporter → time, topic, weight, verdict)
+//! ev:<reported><reporter>  evidence of a report
+//! lost:<reporter>          users with a dismissed report by this reporter (set)
+//! all, open, evs           all reports, those without a verdict, and those with evidence
+//!                          (sorted sets of <reported><reporter> by time)
+//! note:<user>              notice state of a user
+//! like:<rated>             ratings of a user (hash: rater → time, good or bad)
+//! op:<user>                an operator's decisions (hash: banned, pardoned)
+//! ids                      users with stored data (sorted set, for search by prefix)
+//! log                      audit log (list)
 //! ```
 
 use std::collections::HashMap;
@@ -26,9 +26,9 @@ use redis::aio::ConnectionManager;
 use redis::{FromRedisValue, Pipeline, RedisResult, Script};
 
 use super::rating::{RATING_TTL, Rating};
+use super::report::{EVIDENCE_TTL, Report, ReportTopic, Verdict};
 use super::store::{
-    AuditEntry, EVIDENCE_TTL, LIST_LIMIT, ModerationRecord, ModerationStore, NoticeState,
-    RECORD_TTL, Report, ReportTopic, Verdict,
+    AuditEntry, LIST_LIMIT, ModerationRecord, ModerationStore, NoticeState, RECORD_TTL,
 };
 use crate::kernel::clock::Timestamp;
 use crate::kernel::id::UserId;
@@ -37,53 +37,54 @@ use crate::kernel::store::StoreError;
 
 static RESOLVE: Lazy<Script> = Lazy::new(|| Script::new(include_str!("lua/resolve.lua")));
 
-/// The ledger kept in Redis.
+/// Stores moderation data in Redis.
 pub struct RedisModerationStore(ConnectionManager);
 
-fn key(kind: &str, who: UserId) -> String {
-    format!("{HASH_TAG}:{kind}:{}", who.to_hex())
+fn user_key(kind: &str, user: UserId) -> String {
+    format!("{HASH_TAG}:{kind}:{}", user.to_hex())
 }
 
 fn redis_key(name: &str) -> String {
     format!("{HASH_TAG}:{name}")
 }
 
-fn seconds(span: Duration) -> i64 {
-    i64::try_from(span.as_secs()).unwrap_or(i64::MAX)
+fn seconds(duration: Duration) -> i64 {
+    i64::try_from(duration.as_secs()).unwrap_or(i64::MAX)
 }
 
 impl RedisModerationStore {
-    /// A ledger at `url`, which need not be up yet. Call it within a tokio runtime.
+    /// Creates a store for the Redis at `url`, which need not be up yet. Call this within a tokio
+    /// runtime.
     ///
     /// # Errors
-    /// When the address can't be one.
+    /// Returns an error if `url` is invalid.
     pub fn new(url: &str) -> RedisResult<Self> {
         connect(url).map(Self)
     }
 
-    /// One round trip, in which all commands are carried out or none.
+    /// Executes all commands in one transaction and one round trip.
     async fn run<T: FromRedisValue>(&self, commands: &mut Pipeline) -> Result<T, StoreError> {
         let mut connection = self.0.clone();
         with_timeout(commands.atomic().query_async(&mut connection)).await
     }
 
-    /// The reports that a sorted set names, with their evidence.
+    /// The reports with these names from a sorted set, with their evidence.
     async fn load_reports(&self, names: Vec<String>) -> Result<Vec<Report>, StoreError> {
-        let pairs: Vec<_> = names.iter().filter_map(|name| parse_report_name(name)).collect();
-        if pairs.is_empty() {
+        let ids: Vec<_> = names.iter().filter_map(|name| parse_report_name(name)).collect();
+        if ids.is_empty() {
             return Ok(Vec::new());
         }
         let mut commands = redis::pipe();
-        for (person, reporter) in &pairs {
-            commands.hget(key("of", *person), reporter.to_hex());
-            commands.get(evidence_key(*person, *reporter));
+        for (reported, reporter) in &ids {
+            commands.hget(user_key("of", *reported), reporter.to_hex());
+            commands.get(evidence_key(*reported, *reporter));
         }
         let values: Vec<Option<Vec<u8>>> = self.run(&mut commands).await?;
         let reports =
-            pairs.iter().zip(values.chunks(2)).filter_map(|((person, reporter), kept)| {
-                let [Some(written), sealed] = kept else { return None };
+            ids.iter().zip(values.chunks(2)).filter_map(|((reported, reporter), stored)| {
+                let [Some(encoded), sealed] = stored else { return None };
                 let mut report =
-                    decode_report(*person, *reporter, std::str::from_utf8(written).ok()?)?;
+                    decode_report(*reported, *reporter, std::str::from_utf8(encoded).ok()?)?;
                 report.evidence.clone_from(sealed);
                 Some(report)
             });
@@ -91,29 +92,30 @@ impl RedisModerationStore {
     }
 }
 
-/// What one person's keys hold.
+/// The values of one user's keys: blocked users, reports by reporter, times of ban and pardon,
+/// notice state, ratings.
 type StoredRecord =
     (Vec<String>, HashMap<String, String>, Option<u64>, Option<u64>, Option<String>, Vec<String>);
 
 const SHOWN: &str = "seen";
 const ACCEPTED: &str = "agreed";
 
-fn decode_rating(written: &str) -> Option<Rating> {
-    let (at, good) = written.split_once(' ')?;
+fn decode_rating(encoded: &str) -> Option<Rating> {
+    let (at, good) = encoded.split_once(' ')?;
     Some(Rating { at: Timestamp::from_millis(at.parse().ok()?), good: good == "good" })
 }
 
-fn report_name(person: UserId, reporter: UserId) -> String {
-    person.to_hex() + &reporter.to_hex()
+fn report_name(reported: UserId, reporter: UserId) -> String {
+    reported.to_hex() + &reporter.to_hex()
 }
 
 fn parse_report_name(name: &str) -> Option<(UserId, UserId)> {
-    let (person, reporter) = name.split_at_checked(32)?;
-    Some((UserId::from_hex(person)?, UserId::from_hex(reporter)?))
+    let (reported, reporter) = name.split_at_checked(32)?;
+    Some((UserId::from_hex(reported)?, UserId::from_hex(reporter)?))
 }
 
-fn evidence_key(person: UserId, reporter: UserId) -> String {
-    format!("{HASH_TAG}:ev:{}", report_name(person, reporter))
+fn evidence_key(reported: UserId, reporter: UserId) -> String {
+    format!("{HASH_TAG}:ev:{}", report_name(reported, reporter))
 }
 
 fn verdict_word(verdict: Option<Verdict>) -> &'static str {
@@ -124,14 +126,16 @@ fn verdict_word(verdict: Option<Verdict>) -> &'static str {
     }
 }
 
-/// The verdict is the last word: `lua/resolve.lua` writes another.
+/// Encodes a report without its evidence. The verdict is the last word, because `lua/resolve.lua`
+/// replaces the last word.
 fn encode_report(report: &Report) -> String {
     let Report { at, topic, weight, verdict, .. } = report;
     format!("{} {} {weight} {}", at.as_millis(), topic.name(), verdict_word(*verdict))
 }
 
-fn decode_report(person: UserId, reporter: UserId, written: &str) -> Option<Report> {
-    let mut words = written.split(' ');
+/// `None` if another version wrote `encoded`.
+fn decode_report(reported: UserId, reporter: UserId, encoded: &str) -> Option<Report> {
+    let mut words = encoded.split(' ');
     let at = Timestamp::from_millis(words.next()?.parse().ok()?);
     let topic = ReportTopic::parse(words.next()?)?;
     let weight = words.next()?.parse().ok()?;
@@ -140,72 +144,76 @@ fn decode_report(person: UserId, reporter: UserId, written: &str) -> Option<Repo
         "dismissed" => Some(Verdict::Dismissed),
         _ => None,
     };
-    Some(Report { reporter, reported: person, at, topic, weight, verdict, evidence: None })
+    Some(Report { reporter, reported, at, topic, weight, verdict, evidence: None })
 }
 
 #[async_trait]
 impl ModerationStore for RedisModerationStore {
-    async fn block(&self, who: UserId, whom: UserId, _now: Timestamp) -> Result<(), StoreError> {
+    async fn block(&self, user: UserId, target: UserId, _now: Timestamp) -> Result<(), StoreError> {
         let mut commands = redis::pipe();
-        let life = seconds(RECORD_TTL);
-        for (one, other) in [(who, whom), (whom, who)] {
-            commands.sadd(key("apart", one), other.to_hex()).expire(key("apart", one), life);
-            commands.zadd(redis_key("ids"), one.to_hex(), 0);
+        let ttl = seconds(RECORD_TTL);
+        for (user, target) in [(user, target), (target, user)] {
+            let key = user_key("apart", user);
+            commands.sadd(&key, target.to_hex()).expire(&key, ttl);
+            commands.zadd(redis_key("ids"), user.to_hex(), 0);
         }
-        self.run(commands.expire(redis_key("ids"), life)).await
+        self.run(commands.expire(redis_key("ids"), ttl)).await
     }
 
-    async fn record(&self, who: UserId) -> Result<ModerationRecord, StoreError> {
+    async fn record(&self, user: UserId) -> Result<ModerationRecord, StoreError> {
         let mut commands = redis::pipe();
-        commands.smembers(key("apart", who)).hgetall(key("of", who));
-        commands.hget(key("op", who), "banned").hget(key("op", who), "pardoned");
-        commands.get(key("note", who)).hvals(key("like", who));
-        let (apart, reports, banned, pardoned, consent, ratings): StoredRecord =
+        commands.smembers(user_key("apart", user)).hgetall(user_key("of", user));
+        commands.hget(user_key("op", user), "banned").hget(user_key("op", user), "pardoned");
+        commands.get(user_key("note", user)).hvals(user_key("like", user));
+        let (blocked, reports, banned, pardoned, notice, ratings): StoredRecord =
             self.run(&mut commands).await?;
-        let reports = reports.iter();
-        let reports =
-            reports.filter_map(|(by, written)| decode_report(who, UserId::from_hex(by)?, written));
+        let reports = reports.iter().filter_map(|(reporter, encoded)| {
+            decode_report(user, UserId::from_hex(reporter)?, encoded)
+        });
         let mut reports: Vec<_> = reports.collect();
         reports.sort_unstable_by_key(|report| (report.at, report.reporter));
         Ok(ModerationRecord {
-            blocked: apart.iter().filter_map(|code| UserId::from_hex(code)).collect(),
+            blocked: blocked.iter().filter_map(|hex| UserId::from_hex(hex)).collect(),
             reports,
             banned_at: banned.map(Timestamp::from_millis),
             pardoned_at: pardoned.map(Timestamp::from_millis),
-            notice: consent.map(|word| {
+            notice: notice.map(|word| {
                 if word == ACCEPTED { NoticeState::Accepted } else { NoticeState::Shown }
             }),
-            ratings: ratings.iter().filter_map(|written| decode_rating(written)).collect(),
+            ratings: ratings.iter().filter_map(|encoded| decode_rating(encoded)).collect(),
         })
     }
 
     async fn report(&self, report: Report) -> Result<bool, StoreError> {
-        let Report { reporter, reported: person, at, .. } = report;
-        let (of, life, name) =
-            (key("of", person), seconds(RECORD_TTL), report_name(person, reporter));
-        let known: (bool,) = self.run(redis::pipe().hexists(&of, reporter.to_hex())).await?;
-        if known.0 {
+        let Report { reporter, reported, at, .. } = report;
+        let (key, ttl, name) =
+            (user_key("of", reported), seconds(RECORD_TTL), report_name(reported, reporter));
+        let (exists,): (bool,) = self.run(redis::pipe().hexists(&key, reporter.to_hex())).await?;
+        if exists {
             return Ok(false);
         }
         let mut commands = redis::pipe();
-        // Two at the same time write the same.
-        commands.hset_nx(&of, reporter.to_hex(), encode_report(&report)).expire(&of, life).ignore();
-        for line in ["all", "open", "evs"] {
-            commands.zadd(redis_key(line), &name, at.as_millis()).ignore();
-            commands.expire(redis_key(line), life).ignore();
+        // Two concurrent calls write the same data.
+        commands
+            .hset_nx(&key, reporter.to_hex(), encode_report(&report))
+            .expire(&key, ttl)
+            .ignore();
+        for index in ["all", "open", "evs"] {
+            commands.zadd(redis_key(index), &name, at.as_millis()).ignore();
+            commands.expire(redis_key(index), ttl).ignore();
         }
-        commands.zadd(redis_key("ids"), person.to_hex(), 0).ignore();
-        commands.expire(redis_key("ids"), life).ignore();
+        commands.zadd(redis_key("ids"), reported.to_hex(), 0).ignore();
+        commands.expire(redis_key("ids"), ttl).ignore();
         if let Some(sealed) = report.evidence {
-            let kept = seconds(EVIDENCE_TTL).unsigned_abs();
-            commands.set_ex(evidence_key(person, reporter), sealed, kept).ignore();
+            let evidence_ttl = seconds(EVIDENCE_TTL).unsigned_abs();
+            commands.set_ex(evidence_key(reported, reporter), sealed, evidence_ttl).ignore();
         }
-        let (new,): (bool,) = self.run(&mut commands).await?;
-        Ok(new)
+        let (is_new,): (bool,) = self.run(&mut commands).await?;
+        Ok(is_new)
     }
 
     async fn dismissed_count(&self, reporter: UserId) -> Result<usize, StoreError> {
-        let (count,) = self.run(redis::pipe().scard(key("lost", reporter))).await?;
+        let (count,) = self.run(redis::pipe().scard(user_key("lost", reporter))).await?;
         Ok(count)
     }
 
@@ -217,81 +225,83 @@ impl ModerationStore for RedisModerationStore {
 
     async fn resolve(
         &self,
-        person: UserId,
+        reported: UserId,
         reporter: UserId,
         verdict: Verdict,
     ) -> Result<bool, StoreError> {
         let mut resolve = RESOLVE.prepare_invoke();
-        resolve.key(key("of", person)).key(redis_key("open")).key(key("lost", reporter));
-        resolve.arg(reporter.to_hex()).arg(person.to_hex()).arg(verdict_word(Some(verdict)));
+        resolve.key(user_key("of", reported)).key(redis_key("open"));
+        resolve.key(user_key("lost", reporter));
+        resolve.arg(reporter.to_hex()).arg(reported.to_hex()).arg(verdict_word(Some(verdict)));
         resolve.arg(seconds(RECORD_TTL));
         let mut connection = self.0.clone();
         with_timeout(resolve.invoke_async(&mut connection)).await
     }
 
-    async fn ban(&self, who: UserId, now: Timestamp) -> Result<(), StoreError> {
+    async fn ban(&self, user: UserId, now: Timestamp) -> Result<(), StoreError> {
         let mut commands = redis::pipe();
-        commands.hset(key("op", who), "banned", now.as_millis());
-        commands.zadd(redis_key("ids"), who.to_hex(), 0);
+        commands.hset(user_key("op", user), "banned", now.as_millis());
+        commands.zadd(redis_key("ids"), user.to_hex(), 0);
         self.run(commands.expire(redis_key("ids"), seconds(RECORD_TTL))).await
     }
 
-    async fn unban(&self, who: UserId, now: Timestamp) -> Result<(), StoreError> {
+    async fn unban(&self, user: UserId, now: Timestamp) -> Result<(), StoreError> {
         let mut commands = redis::pipe();
-        commands.hdel(key("op", who), "banned");
-        self.run(commands.hset(key("op", who), "pardoned", now.as_millis())).await
+        commands.hdel(user_key("op", user), "banned");
+        self.run(commands.hset(user_key("op", user), "pardoned", now.as_millis())).await
     }
 
     async fn find_by_prefix(&self, prefix: &str) -> Result<Vec<UserId>, StoreError> {
+        // `g` sorts after every hex digit.
         let (from, to) = (format!("[{prefix}"), format!("[{prefix}g"));
         let mut commands = redis::pipe();
         let limit = isize::try_from(LIST_LIMIT).unwrap_or(isize::MAX);
         commands.zrangebylex_limit(redis_key("ids"), from, to, 0, limit);
-        let (codes,): (Vec<String>,) = self.run(&mut commands).await?;
-        Ok(codes.iter().filter_map(|code| UserId::from_hex(code)).collect())
+        let (hex_ids,): (Vec<String>,) = self.run(&mut commands).await?;
+        Ok(hex_ids.iter().filter_map(|hex| UserId::from_hex(hex)).collect())
     }
 
     async fn record_notice(
         &self,
-        who: UserId,
-        consent: NoticeState,
+        user: UserId,
+        notice: NoticeState,
         _now: Timestamp,
     ) -> Result<(), StoreError> {
-        let (key, life) = (key("note", who), seconds(RECORD_TTL));
+        let (key, ttl) = (user_key("note", user), seconds(RECORD_TTL));
         let mut commands = redis::pipe();
-        match consent {
+        match notice {
             NoticeState::Accepted => commands.set(&key, ACCEPTED),
             NoticeState::Shown => commands.set_nx(&key, SHOWN),
         };
-        self.run(commands.ignore().expire(&key, life).ignore()).await
+        self.run(commands.ignore().expire(&key, ttl).ignore()).await
     }
 
-    async fn rate(&self, rater: UserId, person: UserId, rating: Rating) -> Result<(), StoreError> {
-        let key = key("like", person);
-        let said = if rating.good { "good" } else { "bad" };
-        let written = format!("{} {said}", rating.at.as_millis());
+    async fn rate(&self, rater: UserId, rated: UserId, rating: Rating) -> Result<(), StoreError> {
+        let key = user_key("like", rated);
+        let word = if rating.good { "good" } else { "bad" };
+        let encoded = format!("{} {word}", rating.at.as_millis());
         let mut commands = redis::pipe();
-        commands.hset(&key, rater.to_hex(), written).ignore();
+        commands.hset(&key, rater.to_hex(), encoded).ignore();
         self.run(commands.expire(&key, seconds(RATING_TTL)).ignore()).await
     }
 
-    async fn append_audit(&self, note: AuditEntry) -> Result<(), StoreError> {
-        let written = format!("{} {}", note.at.as_millis(), note.action);
-        self.run(redis::pipe().rpush(redis_key("log"), written)).await
+    async fn append_audit(&self, entry: AuditEntry) -> Result<(), StoreError> {
+        let line = format!("{} {}", entry.at.as_millis(), entry.action);
+        self.run(redis::pipe().rpush(redis_key("log"), line)).await
     }
 
     async fn audit_log(&self) -> Result<Vec<AuditEntry>, StoreError> {
         let first = -isize::try_from(LIST_LIMIT).unwrap_or(isize::MAX);
         let (lines,): (Vec<String>,) =
             self.run(redis::pipe().lrange(redis_key("log"), first, -1)).await?;
-        let note = |line: &String| {
-            let (at, what) = line.split_once(' ')?;
+        let decode = |line: &String| {
+            let (at, action) = line.split_once(' ')?;
             Some(AuditEntry {
                 at: Timestamp::from_millis(at.parse().ok()?),
-                action: what.to_owned(),
+                action: action.to_owned(),
             })
         };
-        Ok(lines.iter().filter_map(note).collect())
+        Ok(lines.iter().filter_map(decode).collect())
     }
 
     async fn check(&self) -> Result<(), StoreError> {
@@ -299,29 +309,28 @@ impl ModerationStore for RedisModerationStore {
     }
 
     async fn purge(&self, now: Timestamp) -> Result<(), StoreError> {
-        let before = |span: Duration| now.as_millis().saturating_sub(millis(span));
+        let cutoff = |ttl: Duration| now.as_millis().saturating_sub(millis(ttl));
         let mut commands = redis::pipe();
-        commands.zrangebyscore(redis_key("evs"), 0, before(EVIDENCE_TTL));
-        commands.zrangebyscore(redis_key("all"), 0, before(RECORD_TTL));
-        let (stale, old): (Vec<String>, Vec<String>) = self.run(&mut commands).await?;
-        if stale.is_empty() && old.is_empty() {
+        commands.zrangebyscore(redis_key("evs"), 0, cutoff(EVIDENCE_TTL));
+        commands.zrangebyscore(redis_key("all"), 0, cutoff(RECORD_TTL));
+        let (evidence, reports): (Vec<String>, Vec<String>) = self.run(&mut commands).await?;
+        if evidence.is_empty() && reports.is_empty() {
             return Ok(());
         }
         let mut commands = redis::pipe();
-        for name in &stale {
+        for name in &evidence {
             commands.del(format!("{HASH_TAG}:ev:{name}")).zrem(redis_key("evs"), name);
         }
-        for (name, (person, reporter)) in
-            old.iter().filter_map(|n| Some((n, parse_report_name(n)?)))
-        {
-            commands.hdel(key("of", person), reporter.to_hex());
-            commands.srem(key("lost", reporter), person.to_hex());
+        for name in &reports {
+            let Some((reported, reporter)) = parse_report_name(name) else { continue };
+            commands.hdel(user_key("of", reported), reporter.to_hex());
+            commands.srem(user_key("lost", reporter), reported.to_hex());
             commands.zrem(redis_key("all"), name).zrem(redis_key("open"), name);
         }
         self.run(&mut commands).await
     }
 }
 
-fn millis(span: Duration) -> u64 {
-    u64::try_from(span.as_millis()).unwrap_or(u64::MAX)
+fn millis(duration: Duration) -> u64 {
+    u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
 }

@@ -1,4 +1,8 @@
-//! The ledger in a file of SQLite, for one machine: a restart loses nothing of it.
+//! [`SqlModerationStore`]: moderation data in an SQLite file, for one machine. A restart loses
+//! nothing.
+//!
+//! The schema is in `migrations/`. Existing migrations never change, because sqlx verifies their
+//! checksums; add a new one instead.
 
 use std::path::Path;
 use std::time::Duration;
@@ -12,39 +16,39 @@ use sqlx::{Row, query, query_as, query_scalar};
 use tokio::sync::OnceCell;
 
 use super::rating::{RATING_TTL, Rating};
+use super::report::{EVIDENCE_TTL, Report, ReportTopic, Verdict};
 use super::store::{
-    AuditEntry, EVIDENCE_TTL, LIST_LIMIT, ModerationRecord, ModerationStore, NoticeState,
-    RECORD_TTL, Report, ReportTopic, Verdict,
+    AuditEntry, LIST_LIMIT, ModerationRecord, ModerationStore, NoticeState, RECORD_TTL,
 };
 use crate::kernel::clock::Timestamp;
 use crate::kernel::id::UserId;
 use crate::kernel::store::StoreError;
 
-/// How long an operation may wait for the file.
+/// Maximum time that an operation waits for a connection, and again for the file's lock.
 const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(2);
 
-/// A few connections read side by side; writers take turns.
+/// Maximum number of connections. Readers run concurrently, writers one at a time.
 const MAX_CONNECTIONS: u32 = 4;
 
-/// The ledger kept in SQLite.
+/// Stores moderation data in SQLite.
 pub struct SqlModerationStore {
     pool: SqlitePool,
-    /// Whether the tables have their newest form.
+    /// Set once all migrations are applied.
     migrated: OnceCell<()>,
 }
 
 impl From<sqlx::Error> for StoreError {
     fn from(error: sqlx::Error) -> Self {
-        // Its text may quote what was written.
-        let full = error.as_database_error().and_then(|error| error.code().map(String::from));
-        tracing::warn!(code = full.as_deref().unwrap_or("none"), "moderation store query failed");
+        // Logs the code only, because the error's text may quote the data.
+        let code = error.as_database_error().and_then(|error| error.code().map(String::from));
+        tracing::warn!(code = code.as_deref().unwrap_or("none"), "moderation store query failed");
         Self
     }
 }
 
 impl SqlModerationStore {
-    /// A ledger in this file, which is made if it is not there. It is opened with the first use. Call
-    /// it within a tokio runtime.
+    /// Creates a store in `file`. The file is created if it does not exist, and opened on first
+    /// use. Call this within a tokio runtime.
     #[must_use]
     pub fn new(file: &Path) -> Self {
         let options = SqliteConnectOptions::new()
@@ -59,7 +63,7 @@ impl SqlModerationStore {
         Self { pool: pool.connect_lazy_with(options), migrated: OnceCell::new() }
     }
 
-    /// The file, once its tables have their newest form.
+    /// The connection pool, after all migrations are applied.
     async fn pool(&self) -> Result<&SqlitePool, StoreError> {
         let migrate = || async { sqlx::migrate!().run(&self.pool).await.map_err(|_| StoreError) };
         self.migrated.get_or_try_init(migrate).await?;
@@ -79,7 +83,7 @@ fn list_limit() -> i64 {
     i64::try_from(LIST_LIMIT).unwrap_or(i64::MAX)
 }
 
-/// A report from its row; nothing if another version wrote it.
+/// Decodes a report from its row. `None` if another version wrote it.
 fn decode_report(row: &SqliteRow) -> Option<Report> {
     let upheld: Option<bool> = row.try_get("upheld").ok()?;
     Some(Report {
@@ -88,56 +92,60 @@ fn decode_report(row: &SqliteRow) -> Option<Report> {
         at: timestamp(row.try_get("at").ok()?),
         topic: ReportTopic::parse(row.try_get("topic").ok()?)?,
         weight: row.try_get("weight").ok()?,
-        verdict: upheld.map(|yes| if yes { Verdict::Upheld } else { Verdict::Dismissed }),
+        verdict: upheld.map(|upheld| if upheld { Verdict::Upheld } else { Verdict::Dismissed }),
         evidence: row.try_get("evidence").ok()?,
     })
 }
 
 #[async_trait]
 impl ModerationStore for SqlModerationStore {
-    async fn block(&self, who: UserId, whom: UserId, _now: Timestamp) -> Result<(), StoreError> {
+    async fn block(&self, user: UserId, target: UserId, _now: Timestamp) -> Result<(), StoreError> {
         query("INSERT OR IGNORE INTO blocks (who, whom) VALUES (?1, ?2), (?2, ?1)")
-            .bind(who.to_hex())
-            .bind(whom.to_hex())
+            .bind(user.to_hex())
+            .bind(target.to_hex())
             .execute(self.pool().await?)
             .await?;
         Ok(())
     }
 
-    async fn record(&self, who: UserId) -> Result<ModerationRecord, StoreError> {
-        let mut step = self.pool().await?.begin().await?;
-        let apart: Vec<String> = query_scalar("SELECT whom FROM blocks WHERE who = ?")
-            .bind(who.to_hex())
-            .fetch_all(&mut *step)
+    async fn record(&self, user: UserId) -> Result<ModerationRecord, StoreError> {
+        let mut transaction = self.pool().await?.begin().await?;
+        let blocked: Vec<String> = query_scalar("SELECT whom FROM blocks WHERE who = ?")
+            .bind(user.to_hex())
+            .fetch_all(&mut *transaction)
             .await?;
         let reports = query(
             "SELECT person, reporter, at, topic, weight, upheld, NULL AS evidence \
              FROM reports WHERE person = ? ORDER BY at, reporter",
         )
-        .bind(who.to_hex())
-        .fetch_all(&mut *step)
+        .bind(user.to_hex())
+        .fetch_all(&mut *transaction)
         .await?;
-        let decided: Option<(Option<i64>, Option<i64>)> =
+        let decisions: Option<(Option<i64>, Option<i64>)> =
             query_as("SELECT banned, pardoned FROM decisions WHERE person = ?")
-                .bind(who.to_hex())
-                .fetch_optional(&mut *step)
+                .bind(user.to_hex())
+                .fetch_optional(&mut *transaction)
                 .await?;
-        let agreed: Option<bool> = query_scalar("SELECT agreed FROM consents WHERE person = ?")
-            .bind(who.to_hex())
-            .fetch_optional(&mut *step)
+        let accepted: Option<bool> = query_scalar("SELECT agreed FROM consents WHERE person = ?")
+            .bind(user.to_hex())
+            .fetch_optional(&mut *transaction)
             .await?;
         let ratings: Vec<(i64, bool)> = query_as("SELECT at, good FROM ratings WHERE person = ?")
-            .bind(who.to_hex())
-            .fetch_all(&mut *step)
+            .bind(user.to_hex())
+            .fetch_all(&mut *transaction)
             .await?;
-        step.commit().await?;
-        let (banned, pardoned) = decided.unwrap_or_default();
+        transaction.commit().await?;
+        let (banned, pardoned) = decisions.unwrap_or_default();
         Ok(ModerationRecord {
-            blocked: apart.iter().filter_map(|code| UserId::from_hex(code)).collect(),
+            blocked: blocked.iter().filter_map(|hex| UserId::from_hex(hex)).collect(),
             reports: reports.iter().filter_map(decode_report).collect(),
             banned_at: banned.map(timestamp),
             pardoned_at: pardoned.map(timestamp),
-            notice: agreed.map(|yes| if yes { NoticeState::Accepted } else { NoticeState::Shown }),
+            notice: accepted.map(
+                |accepted| {
+                    if accepted { NoticeState::Accepted } else { NoticeState::Shown }
+                },
+            ),
             ratings: ratings
                 .iter()
                 .map(|(at, good)| Rating { at: timestamp(*at), good: *good })
@@ -146,7 +154,7 @@ impl ModerationStore for SqlModerationStore {
     }
 
     async fn report(&self, report: Report) -> Result<bool, StoreError> {
-        let done = query(
+        let result = query(
             "INSERT OR IGNORE INTO reports (person, reporter, at, topic, weight, evidence) \
              VALUES (?, ?, ?, ?, ?, ?)",
         )
@@ -158,7 +166,7 @@ impl ModerationStore for SqlModerationStore {
         .bind(report.evidence)
         .execute(self.pool().await?)
         .await?;
-        Ok(done.rows_affected() > 0)
+        Ok(result.rows_affected() > 0)
     }
 
     async fn dismissed_count(&self, reporter: UserId) -> Result<usize, StoreError> {
@@ -182,37 +190,37 @@ impl ModerationStore for SqlModerationStore {
 
     async fn resolve(
         &self,
-        person: UserId,
+        reported: UserId,
         reporter: UserId,
         verdict: Verdict,
     ) -> Result<bool, StoreError> {
-        let done = query("UPDATE reports SET upheld = ? WHERE person = ? AND reporter = ?")
+        let result = query("UPDATE reports SET upheld = ? WHERE person = ? AND reporter = ?")
             .bind(verdict == Verdict::Upheld)
-            .bind(person.to_hex())
+            .bind(reported.to_hex())
             .bind(reporter.to_hex())
             .execute(self.pool().await?)
             .await?;
-        Ok(done.rows_affected() > 0)
+        Ok(result.rows_affected() > 0)
     }
 
-    async fn ban(&self, who: UserId, now: Timestamp) -> Result<(), StoreError> {
+    async fn ban(&self, user: UserId, now: Timestamp) -> Result<(), StoreError> {
         query(
             "INSERT INTO decisions (person, banned) VALUES (?1, ?2) \
              ON CONFLICT (person) DO UPDATE SET banned = ?2",
         )
-        .bind(who.to_hex())
+        .bind(user.to_hex())
         .bind(millis(now))
         .execute(self.pool().await?)
         .await?;
         Ok(())
     }
 
-    async fn unban(&self, who: UserId, now: Timestamp) -> Result<(), StoreError> {
+    async fn unban(&self, user: UserId, now: Timestamp) -> Result<(), StoreError> {
         query(
             "INSERT INTO decisions (person, pardoned) VALUES (?1, ?2) \
              ON CONFLICT (person) DO UPDATE SET banned = NULL, pardoned = ?2",
         )
-        .bind(who.to_hex())
+        .bind(user.to_hex())
         .bind(millis(now))
         .execute(self.pool().await?)
         .await?;
@@ -220,7 +228,8 @@ impl ModerationStore for SqlModerationStore {
     }
 
     async fn find_by_prefix(&self, prefix: &str) -> Result<Vec<UserId>, StoreError> {
-        let codes: Vec<String> = query_scalar(
+        // `g` sorts after every hex digit.
+        let hex_ids: Vec<String> = query_scalar(
             "SELECT who FROM blocks WHERE who >= ?1 AND who < ?2 \
              UNION SELECT person FROM reports WHERE person >= ?1 AND person < ?2 \
              UNION SELECT person FROM decisions WHERE person >= ?1 AND person < ?2 \
@@ -231,33 +240,33 @@ impl ModerationStore for SqlModerationStore {
         .bind(list_limit())
         .fetch_all(self.pool().await?)
         .await?;
-        Ok(codes.iter().filter_map(|code| UserId::from_hex(code)).collect())
+        Ok(hex_ids.iter().filter_map(|hex| UserId::from_hex(hex)).collect())
     }
 
     async fn record_notice(
         &self,
-        who: UserId,
-        consent: NoticeState,
+        user: UserId,
+        notice: NoticeState,
         now: Timestamp,
     ) -> Result<(), StoreError> {
         query(
             "INSERT INTO consents (person, agreed, at) VALUES (?1, ?2, ?3) \
              ON CONFLICT (person) DO UPDATE SET agreed = max(agreed, ?2), at = ?3",
         )
-        .bind(who.to_hex())
-        .bind(consent == NoticeState::Accepted)
+        .bind(user.to_hex())
+        .bind(notice == NoticeState::Accepted)
         .bind(millis(now))
         .execute(self.pool().await?)
         .await?;
         Ok(())
     }
 
-    async fn rate(&self, rater: UserId, person: UserId, rating: Rating) -> Result<(), StoreError> {
+    async fn rate(&self, rater: UserId, rated: UserId, rating: Rating) -> Result<(), StoreError> {
         query(
             "INSERT INTO ratings (person, rater, good, at) VALUES (?1, ?2, ?3, ?4) \
              ON CONFLICT (person, rater) DO UPDATE SET good = ?3, at = ?4",
         )
-        .bind(person.to_hex())
+        .bind(rated.to_hex())
         .bind(rater.to_hex())
         .bind(rating.good)
         .bind(millis(rating.at))
@@ -266,10 +275,10 @@ impl ModerationStore for SqlModerationStore {
         Ok(())
     }
 
-    async fn append_audit(&self, note: AuditEntry) -> Result<(), StoreError> {
+    async fn append_audit(&self, entry: AuditEntry) -> Result<(), StoreError> {
         query("INSERT INTO log (at, what) VALUES (?, ?)")
-            .bind(millis(note.at))
-            .bind(note.action)
+            .bind(millis(entry.at))
+            .bind(entry.action)
             .execute(self.pool().await?)
             .await?;
         Ok(())
@@ -284,7 +293,7 @@ impl ModerationStore for SqlModerationStore {
         Ok(rows
             .into_iter()
             .rev()
-            .map(|(at, what)| AuditEntry { at: timestamp(at), action: what })
+            .map(|(at, action)| AuditEntry { at: timestamp(at), action })
             .collect())
     }
 
@@ -294,20 +303,20 @@ impl ModerationStore for SqlModerationStore {
     }
 
     async fn purge(&self, now: Timestamp) -> Result<(), StoreError> {
-        let before = |span: Duration| {
-            let span = i64::try_from(span.as_millis()).unwrap_or(i64::MAX);
-            millis(now).saturating_sub(span)
+        let cutoff = |ttl: Duration| {
+            let ttl_ms = i64::try_from(ttl.as_millis()).unwrap_or(i64::MAX);
+            millis(now).saturating_sub(ttl_ms)
         };
         query("UPDATE reports SET evidence = NULL WHERE at <= ? AND evidence IS NOT NULL")
-            .bind(before(EVIDENCE_TTL))
+            .bind(cutoff(EVIDENCE_TTL))
             .execute(self.pool().await?)
             .await?;
-        for (delete, span) in [
+        for (delete, ttl) in [
             ("DELETE FROM reports WHERE at <= ?", RECORD_TTL),
             ("DELETE FROM consents WHERE at <= ?", RECORD_TTL),
             ("DELETE FROM ratings WHERE at <= ?", RATING_TTL),
         ] {
-            query(delete).bind(before(span)).execute(self.pool().await?).await?;
+            query(delete).bind(cutoff(ttl)).execute(self.pool().await?).await?;
         }
         Ok(())
     }

@@ -11,9 +11,9 @@ use std::time::Duration;
 use random_connect::kernel::clock::Timestamp;
 use random_connect::kernel::id::UserId;
 use random_connect::moderation::rating::Rating;
+use random_connect::moderation::report::{EVIDENCE_TTL, Report, ReportTopic, Verdict};
 use random_connect::moderation::store::{
-    AuditEntry, EVIDENCE_TTL, LIST_LIMIT, ModerationStore, NoticeState, RECORD_TTL, Report,
-    ReportTopic, Verdict,
+    AuditEntry, LIST_LIMIT, ModerationStore, NoticeState, RECORD_TTL,
 };
 use random_connect::moderation::store_memory::MemoryModerationStore;
 use random_connect::moderation::store_redis::RedisModerationStore;

@@ -24,7 +24,7 @@ use crate::kernel::clock::Clock;
 use crate::kernel::id::{IdHasher, UserId};
 use crate::kernel::store::StoreError;
 use crate::moderation::admin::{AdminError, AdminService, ReportView, UserRecord};
-use crate::moderation::store::Verdict;
+use crate::moderation::report::Verdict;
 use crate::transport::mcp::sessions::HttpSessions;
 
 /// What an operator can do.
