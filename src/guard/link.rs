@@ -61,8 +61,7 @@ fn find(text: &str) -> Vec<Range<usize>> {
     let mut finder = LinkFinder::new();
     // Email addresses are found too, so that no half of one counts as a link.
     finder.kinds(&[LinkKind::Url, LinkKind::Email]).url_must_have_scheme(false);
-    // `LinkFinder` accepts ASCII top-level domains only, so `x` replaces each byte of other
-    // letters.
+    // `x` replaces each byte of other letters: `LinkFinder` accepts ASCII top-level domains only.
     let to_ascii = |c: char| match c {
         c if c.is_ascii() || !c.is_alphabetic() => c.to_string(),
         c => "x".repeat(c.len_utf8()),

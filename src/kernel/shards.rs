@@ -89,7 +89,7 @@ impl<K, V> Default for ShardedMap<K, V> {
 #[cfg(test)]
 impl<K, V> ShardedMap<K, V> {
     /// Number of entries in all shards.
-    pub fn len(&self) -> usize {
+    pub(crate) fn len(&self) -> usize {
         self.0.iter().map(FxHashMap::len).sum()
     }
 }

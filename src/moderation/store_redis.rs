@@ -1,6 +1,6 @@
 //! [`RedisModerationStore`]: moderation data in the Redis of the lobby, shared by all processes.
 //!
-//! All keys start with [`HASH_TAG`]. Users appear as keyed hashes, and evidence is sealed. A key
+//! All keys start with `HASH_TAG`. Users appear as keyed hashes, and evidence is sealed. A key
 //! expires with the TTL of its entries. The audit log and operators' decisions never expire.
 //!
 //! ```text

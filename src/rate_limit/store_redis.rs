@@ -1,6 +1,6 @@
 //! [`RedisRateLimiter`]: rate limits in Redis, shared by all processes.
 //!
-//! All keys start with [`HASH_TAG`] and `:pace:`. Redis expires a key when it no longer limits a
+//! All keys start with `HASH_TAG` and `:pace:`. Redis expires a key when it no longer limits a
 //! user. Users, networks and texts appear as keyed hashes only. Times are in milliseconds since the
 //! Unix epoch.
 //!

@@ -1,7 +1,7 @@
 -- Sets the verdict of a report and replaces an earlier one.
 --
--- KEYS: the reports of the reported user, the open reports, the users with a dismissed report by this
--- reporter.
+-- KEYS: the reports of the reported user, the open reports, the users with a dismissed report by
+-- this reporter.
 -- ARGV: reporter, reported, verdict ('upheld' or 'dismissed'), TTL of KEYS[3] in seconds.
 -- Returns 1 if the report exists, otherwise 0.
 
