@@ -19,8 +19,7 @@ pub struct Rating {
     pub good: bool,
 }
 
-/// Returns `true` if at least three ratings are bad, and at least two for each good
-/// one.
+/// Returns `true` if at least three ratings are bad, and at least two for each good one.
 #[must_use]
 pub fn is_poorly_rated(ratings: &[Rating], now: Timestamp) -> bool {
     let counted = ratings.iter().filter(|rating| now.since(rating.at) < RATING_TTL);
