@@ -1,5 +1,5 @@
 //! [`FoldedText`]: a text in the plain characters that it resembles, with their offsets in the
-//! original. The searches in this folder run on it; what they search for must not be known here.
+//! original. The searches in this folder run on it. This file contains no search patterns.
 
 use unicode_normalization::UnicodeNormalization;
 
