@@ -1,81 +1,52 @@
-//! What the system's own lines look like, so that a name can't pass for one.
+//! The check that keeps names from imitating a line of the system: [`looks_like_system`].
 //!
-//! Messages need no such look: each further line of theirs is marked (`guard/`), whatever it says.
-//! Words are `reply.rs`'s.
+//! Messages need no such check, because [`guard`](crate::guard) marks each of their lines after the
+//! first. The wording of the system's lines is in [`reply`](crate::connect::reply); their openings
+//! are in `system_phrases.rs`.
 
 use once_cell::sync::Lazy;
 use unicode_normalization::UnicodeNormalization;
 
+use super::system_phrases;
 use crate::guard::is_invisible_char;
 
-/// How the system's own lines begin: the signs.
+/// Emoji that the system's lines start with.
 pub(crate) const SYSTEM_EMOJI: &[char] = &[
     '🔍', '🎉', '🔄', '👋', '🔒', '🔓', '👤', '📭', '📬', '📤', '💬', '⏳', '⏰', '💡', '✏', '⚠',
     'ℹ', '❌', '✅', '✔', '🚫', '🤖', '🚩', '⛔', '🧊', '🌐', '👍', '📢',
 ];
 
-/// How the system's own lines begin: the words, as [`skeleton`] leaves them.
-static SYSTEM_PHRASES: Lazy<Vec<String>> = Lazy::new(|| {
-    let phrases = [
-        "your partner",
-        "you're already",
-        "you're not",
-        "you're now",
-        "you are",
-        "you're chatting",
-        "you left",
-        "connected!",
-        "new connection",
-        "chat ended",
-        "looking for a",
-        "looking for someone",
-        "still looking",
-        "message sent",
-        "your message was",
-        "phone number masking",
-        "inbox empty",
-        "use #meet",
-        "system:",
-        "system]",
-        "system message",
-        "admin:",
-        "puch:",
-        "puch ai:",
-        "random connect",
-        "your place in the queue",
-        "more messages wait",
-        "more message waits",
-        "that nickname",
-        "in your next chats",
-        "there was no text",
-    ];
-    phrases.iter().map(|phrase| skeleton(phrase)).collect()
-});
+/// [`system_phrases::SYSTEM_PHRASES`] as [`skeleton`] folds them.
+static FOLDED_PHRASES: Lazy<Vec<String>> =
+    Lazy::new(|| system_phrases::SYSTEM_PHRASES.iter().map(|phrase| skeleton(phrase)).collect());
 
-/// What a text looks like: compatible and confusable characters folded to one of them (Unicode
-/// Technical Standard 39), case and invisible characters dropped, white space made one space.
+/// Folds a text so that texts that look alike are equal.
+///
+/// Folds compatible and confusable characters (Unicode Technical Standard 39) and case, removes
+/// invisible characters and collapses white space to one space.
 pub(super) fn skeleton(text: &str) -> String {
     let visible: String =
         text.nfkc().filter(|c| !is_invisible_char(*c)).flat_map(char::to_lowercase).collect();
     let folded: String =
         unicode_security::skeleton(&visible).flat_map(char::to_lowercase).collect();
-    // The standard keeps these apart in lower case; a reader in a hurry does not.
+    // The standard distinguishes these in lower case, but a reader may not.
     let folded = folded.replace(['1', '|', 'l'], "i").replace('0', "o").replace('’', "'");
     folded.split_whitespace().collect::<Vec<_>>().join(" ")
 }
 
-/// Whether a line begins the way the system's lines do, seen by a person: whatever the characters,
-/// and whatever numbering, bullets or quotation marks come before.
+/// Returns `true` if a reader could mistake the start of a line for a line of the system.
+///
+/// Look-alike characters and leading numbering, bullets and quotation marks are ignored.
 pub(crate) fn looks_like_system(line: &str) -> bool {
-    let decorates = |c: char| !c.is_alphabetic() && !SYSTEM_EMOJI.contains(&c) && c != '#';
-    // Nothing the system says begins later than this.
+    let is_decoration = |c: char| !c.is_alphabetic() && !SYSTEM_EMOJI.contains(&c) && c != '#';
+    // Enough characters for the decoration and the longest opening.
     let start: String = line.chars().filter(|c| !is_invisible_char(*c)).take(80).collect();
-    let start = start.trim_start_matches(decorates);
+    let start = start.trim_start_matches(is_decoration);
     if start.starts_with(SYSTEM_EMOJI) {
         return true;
     }
     let folded = skeleton(start);
-    SYSTEM_PHRASES.iter().any(|phrase| folded.starts_with(phrase.as_str()))
+    FOLDED_PHRASES.iter().any(|phrase| folded.starts_with(phrase.as_str()))
 }
 
 #[cfg(test)]

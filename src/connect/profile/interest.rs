@@ -1,7 +1,7 @@
-//! What people like, as far as it decides whom they meet.
+//! [`Interests`]: the topics that a user likes, used to match users who share one.
 //!
-//! **Invariant:** an interest is short, plain and carries no number: it may be shown to a partner
-//! who has the same one.
+//! **Invariant:** an interest passes the checks of a [`Nickname`], because a partner who shares it
+//! sees it. It is short, is in plain form and contains no phone number.
 
 use std::fmt;
 use std::sync::Arc;
@@ -10,41 +10,43 @@ use unicode_normalization::UnicodeNormalization;
 
 use super::nickname::Nickname;
 
-/// The most interests one person may name; further ones are ignored.
+/// Maximum number of interests per user. Further entries are ignored.
 pub const MAX_INTERESTS: usize = 5;
 
-/// One interest in its plain form, so that `Music` and `music ` are the same. Cheap to clone.
+/// One interest in plain form (NFKC, lower case), so that `Music` and `music ` are equal.
+/// Cheap to clone.
 pub type Interest = Arc<str>;
 
-/// A few interests, in order, none twice. Cheap to clone.
+/// Up to [`MAX_INTERESTS`] distinct interests, in the order given. Cheap to clone.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Interests(Arc<[Interest]>);
 
 impl Interests {
-    /// Reads a list: commas, line ends, `#` and `&` part its entries.
+    /// Parses a list whose entries are separated by commas, semicolons, line ends, `#`, `&`, `/` or
+    /// `|`.
     #[must_use]
     pub fn parse(list: &str) -> Self {
         Self::from_entries(list.split([',', '،', '、', ';', '\n', '#', '&', '/', '|']))
     }
 
-    /// What of `entries` can be used, in plain form. What is no name of anything, or longer than a
-    /// nickname may be, is left out.
+    /// Normalizes `entries` and skips those that would not be a valid [`Nickname`].
     pub fn from_entries<'a>(entries: impl IntoIterator<Item = &'a str>) -> Self {
-        let mut all: Vec<Interest> = Vec::new();
+        let mut interests: Vec<Interest> = Vec::new();
         for entry in entries {
             let plain: String = entry.nfkc().collect::<String>().to_lowercase();
-            // What may be shown to a stranger as a name may be shown as an interest.
+            // A text that a stranger may see as a name is also safe as an interest.
             let Ok(name) = Nickname::parse(&plain) else { continue };
-            if all.len() < MAX_INTERESTS && !all.iter().any(|known| **known == *name.as_str()) {
-                all.push(name.as_str().into());
+            let is_new = !interests.iter().any(|existing| **existing == *name.as_str());
+            if interests.len() < MAX_INTERESTS && is_new {
+                interests.push(name.as_str().into());
             }
         }
-        Self(all.into())
+        Self(interests.into())
     }
 
-    /// Interests that were some before, read back from a store.
-    pub(crate) fn from_stored(all: Vec<Interest>) -> Self {
-        if all.is_empty() { Self::default() } else { Self(all.into()) }
+    /// Rebuilds interests that a store has saved, without checking them again.
+    pub(crate) fn from_stored(interests: Vec<Interest>) -> Self {
+        if interests.is_empty() { Self::default() } else { Self(interests.into()) }
     }
 
     #[must_use]
@@ -56,7 +58,7 @@ impl Interests {
         self.0.iter()
     }
 
-    /// Those that `other` has as well.
+    /// Returns the interests that are also in `other`.
     #[must_use]
     pub fn intersection(&self, other: &Self) -> Self {
         if self.is_empty() || other.is_empty() {
@@ -66,7 +68,7 @@ impl Interests {
     }
 }
 
-/// None, without taking any memory.
+/// No interests. All empty values share one allocation.
 impl Default for Interests {
     fn default() -> Self {
         static EMPTY: once_cell::sync::Lazy<Arc<[Interest]>> =
@@ -81,7 +83,7 @@ impl fmt::Display for Interests {
     }
 }
 
-/// What somebody likes stays out of logs.
+/// Shows only the number of interests, so that their text stays out of logs.
 impl fmt::Debug for Interests {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "Interests({})", self.0.len())
@@ -92,13 +94,13 @@ impl fmt::Debug for Interests {
 mod tests {
     use super::*;
 
-    fn read(list: &str) -> String {
+    fn parsed(list: &str) -> String {
         Interests::parse(list).to_string()
     }
 
     #[test]
     fn interest_list_accepts_any_separator_and_case() {
-        for (typed, understood) in [
+        for (list, expected) in [
             ("Music, Hindi", "music, hindi"),
             (" ＭＵＳＩＣ;music , #Rock & roll", "music, rock, roll"),
             ("हिंदी، موسيقى", "हिंदी, موسيقى"),
@@ -106,21 +108,21 @@ mod tests {
             ("a,b,c,d,e,f", "a, b, c, d, e"),
             (" , ,,", ""),
         ] {
-            assert_eq!(read(typed), understood, "{typed}");
+            assert_eq!(parsed(list), expected, "{list}");
         }
     }
 
     #[test]
     fn interest_must_be_a_valid_nickname() {
-        assert_eq!(read("admin, 🎉 you left, chess, http://x.example"), "chess");
-        assert_eq!(read(&"x".repeat(40)), "");
-        assert!(!read("9876543210").contains('9'));
+        assert_eq!(parsed("admin, 🎉 you left, chess, http://x.example"), "chess");
+        assert_eq!(parsed(&"x".repeat(40)), "");
+        assert!(!parsed("9876543210").contains('9'));
     }
 
     #[test]
     fn interest_intersection_keeps_shared_entries() {
-        let (one, other) = (Interests::parse("music, chess"), Interests::parse("Chess, tea"));
-        assert_eq!(one.intersection(&other).to_string(), "chess");
-        assert!(one.intersection(&Interests::default()).is_empty());
+        let (left, right) = (Interests::parse("music, chess"), Interests::parse("Chess, tea"));
+        assert_eq!(left.intersection(&right).to_string(), "chess");
+        assert!(left.intersection(&Interests::default()).is_empty());
     }
 }

@@ -1,14 +1,15 @@
-//! The languages that the system speaks, and which of them somebody writes.
+//! [`Language`]: the languages of the system's messages, and the detection of a text's language.
 //!
-//! To add one: a variant, a row in [`LANGUAGES`], and a file of messages in `words/`; the tests there
-//! name what is missing.
+//! The messages themselves are in [`reply`](crate::connect::reply). To add a language, add a
+//! variant, a row in [`LANGUAGES`], a file of messages in `reply/messages/` and its openings in
+//! `system_phrases.rs`. The tests of `reply/messages/` name every message that is missing.
 
 use std::fmt;
 
 use once_cell::sync::Lazy;
 use whatlang::{Detector, Lang};
 
-/// A language in which there are messages for people.
+/// A language that the system can write messages in.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub enum Language {
     #[default]
@@ -20,14 +21,18 @@ pub enum Language {
     Arabic,
 }
 
-/// A row of the table: its code (ISO 639-1), what its speakers call it, and what the detector does.
+/// A row of [`LANGUAGES`].
 pub struct LanguageInfo {
     pub language: Language,
+    /// ISO 639-1 code.
     pub code: &'static str,
+    /// The language's own name for itself.
     pub name: &'static str,
+    /// The same language in the detector.
     whatlang: Lang,
 }
 
+/// All languages, in the order of the variants of [`Language`].
 pub const LANGUAGES: [LanguageInfo; 6] = [
     LanguageInfo { language: Language::English, code: "en", name: "English", whatlang: Lang::Eng },
     LanguageInfo {
@@ -51,17 +56,21 @@ pub const LANGUAGES: [LanguageInfo; 6] = [
     },
 ];
 
-/// Fewer letters than these tell too little.
+/// Minimum number of letters for a detection; a shorter text is too ambiguous.
 const MIN_LETTERS: usize = 16;
 
-/// So many characters tell as much as all of a text. What they cost grows with them.
+/// Maximum number of characters that the detector reads. More do not change the result, and the
+/// cost grows with them.
 const MAX_DETECT_CHARS: usize = 256;
 
-/// At this confidence 5 of 294 guesses about messages in `tests/corpus` are wrong (`tests/language.rs`).
+/// Minimum confidence of a detection. At this value 5 of 294 detections on the messages in
+/// `tests/corpus` are wrong (`tests/it/language.rs`).
 const MIN_CONFIDENCE: f64 = 0.5;
 
-/// Languages that would otherwise be taken for one of the table. Not those written as Hindi is: most
-/// who write them read it better than English.
+/// Languages that the detector would otherwise mistake for one of [`LANGUAGES`].
+///
+/// Languages written in Hindi's script are left out, because most of their writers read Hindi
+/// better than English.
 const DISTRACTORS: [Lang; 11] = [
     Lang::Fra,
     Lang::Ita,
@@ -77,8 +86,8 @@ const DISTRACTORS: [Lang; 11] = [
 ];
 
 static DETECTOR: Lazy<Detector> = Lazy::new(|| {
-    let own = LANGUAGES.iter().map(|row| row.whatlang);
-    Detector::with_allowlist(own.chain(DISTRACTORS).collect())
+    let supported = LANGUAGES.iter().map(|row| row.whatlang);
+    Detector::with_allowlist(supported.chain(DISTRACTORS).collect())
 });
 
 impl Language {
@@ -86,33 +95,35 @@ impl Language {
         &LANGUAGES[self as usize]
     }
 
+    /// Returns the ISO 639-1 code.
     #[must_use]
     pub fn code(self) -> &'static str {
         self.info().code
     }
 
-    /// Reads a code, or a name as its speakers or English write it.
+    /// Parses a code, the language's own name, or its English name, in any case.
     #[must_use]
     pub fn parse(text: &str) -> Option<Self> {
         let text = text.trim().to_lowercase();
-        let named = |row: &&LanguageInfo| {
+        let matches = |row: &&LanguageInfo| {
             text == row.code
                 || text == row.name.to_lowercase()
                 || text == format!("{:?}", row.language).to_lowercase()
         };
-        LANGUAGES.iter().find(named).map(|row| row.language)
+        LANGUAGES.iter().find(matches).map(|row| row.language)
     }
 
-    /// The language of a text, if it is one of these and the text leaves little doubt.
+    /// Detects the language of a text. `None` if the text is too short, the confidence is too low,
+    /// or the language is not one of [`LANGUAGES`].
     #[must_use]
     pub fn detect(text: &str) -> Option<Self> {
-        let end = text.char_indices().nth(MAX_DETECT_CHARS).map_or(text.len(), |(at, _)| at);
+        let end = text.char_indices().nth(MAX_DETECT_CHARS).map_or(text.len(), |(index, _)| index);
         let text = &text[..end];
         if text.chars().filter(|c| c.is_alphabetic()).count() < MIN_LETTERS {
             return None;
         }
-        let found = DETECTOR.detect(text).filter(|found| found.confidence() >= MIN_CONFIDENCE)?;
-        LANGUAGES.iter().find(|row| row.whatlang == found.lang()).map(|row| row.language)
+        let detected = DETECTOR.detect(text).filter(|info| info.confidence() >= MIN_CONFIDENCE)?;
+        LANGUAGES.iter().find(|row| row.whatlang == detected.lang()).map(|row| row.language)
     }
 }
 
@@ -128,8 +139,8 @@ mod tests {
 
     #[test]
     fn language_table_matches_the_enum_and_parses_every_name() {
-        for (at, row) in LANGUAGES.iter().enumerate() {
-            assert_eq!(row.language as usize, at);
+        for (index, row) in LANGUAGES.iter().enumerate() {
+            assert_eq!(row.language as usize, index);
             for name in
                 [row.code, row.name, &row.code.to_uppercase(), &format!("{:?} ", row.language)]
             {

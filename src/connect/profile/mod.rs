@@ -1,6 +1,13 @@
-//! Profiles.
+//! User profiles: [`nickname::Nickname`], [`interest::Interests`] and [`language::Language`].
+//!
+//! The values are validated here, so that a value that exists may be shown to a stranger.
+//! [`impersonation`] keeps names from imitating a line of the system.
+//!
+//! Nothing here knows about chats, queues or stores; those are in [`lobby`](super::lobby).
+//! To add a field to the profile, add a file with its type and its checks.
 
 pub mod impersonation;
 pub mod interest;
 pub mod language;
 pub mod nickname;
+mod system_phrases;

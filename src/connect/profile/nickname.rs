@@ -1,7 +1,7 @@
-//! What people are called in a chat: a random name, or one of their own choosing.
+//! [`Nickname`]: the name that a user is shown under in a chat, random or chosen.
 //!
-//! **Invariant:** a nickname is never derived from who its bearer is, carries no number and no
-//! control or direction character, is one line, and can't pass for the system.
+//! **Invariant:** a nickname is never derived from the user's id. It is one line, contains no phone
+//! number, no control character and no bidirectional character, and does not imitate the system.
 
 use std::fmt;
 use std::sync::Arc;
@@ -14,25 +14,25 @@ use super::impersonation::{SYSTEM_EMOJI, looks_like_system, skeleton};
 use crate::guard::{is_invisible, is_invisible_char, strip_invisible};
 use crate::mask::mask;
 
-/// The most characters a chosen nickname may have.
+/// Maximum length of a chosen nickname, in characters.
 pub const MAX_NICKNAME_CHARS: usize = 32;
 
-/// Characters with a meaning in the lines a nickname is shown in, and those that end a sentence.
+/// Characters that delimit a nickname in the lines that contain it, and those that end a sentence.
 const RESERVED_CHARS: &[char] = &[
     ':', '：', '#', '＃', '<', '>', '{', '}', '[', ']', '|', '*', '~', '`', '@', '!', '！', '?',
     '？', '.', '。', '…', '›',
 ];
 
-/// [`RESERVED`] as people are shown it: without the forms of other scripts.
+/// Returns the reserved characters for an error message: the ASCII ones, separated by spaces.
 #[must_use]
 pub fn reserved_chars() -> String {
-    let plain = RESERVED_CHARS.iter().filter(|c| c.is_ascii()).map(char::to_string);
-    plain.collect::<Vec<_>>().join(" ")
+    let ascii = RESERVED_CHARS.iter().filter(|c| c.is_ascii()).map(char::to_string);
+    ascii.collect::<Vec<_>>().join(" ")
 }
 
-/// Words of the house, as [`skeleton`] leaves them: nobody may be called by them.
+/// Names reserved for the system and its operator, as [`skeleton`] folds them.
 static RESERVED_NAMES: Lazy<Vec<String>> = Lazy::new(|| {
-    let titles = [
+    let names = [
         "system",
         "admin",
         "administrator",
@@ -47,14 +47,14 @@ static RESERVED_NAMES: Lazy<Vec<String>> = Lazy::new(|| {
         "partner",
         "server",
     ];
-    titles.iter().map(|title| skeleton(title)).collect()
+    names.iter().map(|name| skeleton(name)).collect()
 });
 
-/// A name to show. Cheap to clone.
+/// A name that may be shown to a stranger. Cheap to clone.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Nickname(Arc<str>);
 
-/// Why a name can't be used.
+/// The reason that a name is rejected.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
 pub enum NicknameError {
     #[error("write the name you want after #nick")]
@@ -68,17 +68,18 @@ pub enum NicknameError {
 }
 
 impl Nickname {
-    /// `User_` and four random letters.
+    /// Creates `User_` followed by four random letters.
     #[must_use]
     pub fn random(rng: &mut impl Rng) -> Self {
         let letters: String = (0..4).map(|_| char::from(rng.random_range(b'A'..=b'Z'))).collect();
         Self(format!("User_{letters}").into())
     }
 
-    /// A name somebody chose, cleaned, with its numbers hidden.
+    /// Sanitizes a name that a user chose and masks contact details in it.
     ///
     /// # Errors
-    /// When what is left can't be used as a name.
+    /// Returns [`NicknameError`] if the sanitized name is empty, too long, contains a reserved
+    /// character or imitates the system.
     pub fn parse(name: &str) -> Result<Self, NicknameError> {
         let line = strip_invisible(name).replace('\n', " ");
         let visible: String =
@@ -101,7 +102,7 @@ impl Nickname {
         Ok(Self(masked.as_str().into()))
     }
 
-    /// A name that was one before, read back from a store.
+    /// Rebuilds a nickname that a store has saved, without checking it again.
     pub(crate) fn from_stored(name: &str) -> Self {
         Self(name.into())
     }
@@ -112,10 +113,11 @@ impl Nickname {
     }
 }
 
-/// Holds an emoji of several people together; in a name of letters it is harmless.
+/// Joins the parts of a combined emoji, such as a family. Between letters it is harmless.
 const ZERO_WIDTH_JOINER: char = '\u{200d}';
 
-/// Whether a word of the house is in the name, in whatever characters, also in the plural.
+/// Returns `true` if the name, or a word of it, is a reserved name or its plural, also in look-alike
+/// characters.
 fn contains_reserved_name(name: &str) -> bool {
     let folded = skeleton(name);
     let joined: String = folded.chars().filter(|c| c.is_alphanumeric()).collect();
@@ -124,7 +126,7 @@ fn contains_reserved_name(name: &str) -> bool {
         || words.any(|word| {
             RESERVED_NAMES
                 .iter()
-                .any(|title| word.trim_end_matches('s') == title.trim_end_matches('s'))
+                .any(|reserved| word.trim_end_matches('s') == reserved.trim_end_matches('s'))
         })
 }
 
@@ -134,7 +136,7 @@ impl fmt::Display for Nickname {
     }
 }
 
-/// A nickname is a person's text: it stays out of logs.
+/// Hides the name, because a user's text must not appear in logs.
 impl fmt::Debug for Nickname {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("Nickname(..)")
@@ -149,13 +151,13 @@ mod tests {
     #[test]
     fn nickname_random_is_user_plus_four_letters() {
         let name = Nickname::random(&mut seeded_rng()).to_string();
-        let letters = name.strip_prefix("User_").expect("the prefix");
+        let letters = name.strip_prefix("User_").expect("a random nickname starts with User_");
         assert!(letters.len() == 4 && letters.bytes().all(|b| b.is_ascii_uppercase()), "{name}");
     }
 
     #[test]
     fn nickname_is_sanitized_to_one_line_without_numbers() {
-        for (typed, shown) in [
+        for (name, expected) in [
             ("Star Dust", "Star Dust"),
             ("  spaced \n out\u{202e} ", "spaced out"),
             ("आशा", "आशा"),
@@ -163,13 +165,14 @@ mod tests {
             ("call 9876543210", "call [hidden]"),
             ("Modesty", "Modesty"),
         ] {
-            assert_eq!(Nickname::parse(typed).map(|name| name.to_string()), Ok(shown.to_owned()));
+            let parsed = Nickname::parse(name).map(|parsed| parsed.to_string());
+            assert_eq!(parsed, Ok(expected.to_owned()));
         }
     }
 
     #[test]
     fn nickname_rejects_invalid_names() {
-        for (typed, why) in [
+        for (name, error) in [
             ("", NicknameError::Empty),
             ("\u{200b}\u{2800} ", NicknameError::Empty),
             ("abcdefghijklmnopqrstuvwxyzabcdefg", NicknameError::TooLong),
@@ -191,7 +194,7 @@ mod tests {
             ("You! You left", NicknameError::ReservedChar),
             ("[hidden]", NicknameError::ReservedChar),
         ] {
-            assert_eq!(Nickname::parse(typed), Err(why), "{typed:?}");
+            assert_eq!(Nickname::parse(name), Err(error), "{name:?}");
         }
     }
 }

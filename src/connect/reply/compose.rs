@@ -148,9 +148,9 @@ mod tests {
         let answer = compose_reply(EN, &items, "own");
         assert_eq!(answer.items_shown, 3);
         assert!(
-            answer
-                .text
-                .contains("\n\n📬 2 more messages wait for you. Send #m to read more.\n\nown")
+            answer.text.contains(
+                "\n\n📬 2 more messages are waiting for you. Send #m to read more.\n\nown"
+            )
         );
     }
 

@@ -1,7 +1,8 @@
-# What people read, in English: all other languages have the same messages with the same placeholders.
-# A line begins with a sign, by which it is known for the system's; names can't.
+# The messages that users read, in English. The files of all other languages have the same ids and placeholders.
+# A line starts with an emoji that marks it as the system's; a nickname can't contain one.
+# The openings of all lines are also in profile/system_phrases.rs, so that no nickname can imitate them.
 
-## Meeting
+## Matching
 
 connected = 🎉 Connected! You're now chatting with { $name }.{ $common } Say hello!
 connected-again = 🔄 New connection! You're now chatting with { $name }.{ $common } Say hello!
@@ -17,7 +18,7 @@ place-estimate = ⏳ Your place in the queue: { $position } (recent waits: about
 choosy = 🔍 Looking first for people who like: { $interests }
 already-chatting = You're already in a chat! Use #bye to end it first, or #again to find a new partner.
 
-## Parting
+## Ending a chat
 
 chat-ended = 👋 Chat ended. Use #meet to connect with someone new!
 left-queue = 👋 You left the queue. Use #meet to look again.
@@ -25,7 +26,7 @@ not-chatting = You're not currently in a chat.
 partner-left = Your partner left the chat. Use #meet to find a new one.
 partner-timed-out = Your partner timed out. Use #meet to find a new one.
 
-## Writing
+## Sending
 
 sent = 📤 Message sent to your partner from { $name }: { $text }
 number-hidden = 🔒 Your message was sent with the phone number in it hidden.
@@ -42,7 +43,7 @@ refused-store = ⚠️ Your message was not sent: Random Connect can't be reache
 refused-call = ⚠️ Your message was not sent.
 rest-not-sent = 💡 The command was run, but the text after it was not sent.
 
-## The inbox
+## Inbox
 
 inbox-empty = 📭 Inbox empty.
 nothing-waits = 📭 Nothing is waiting: new messages are sent to you right away.
@@ -98,7 +99,7 @@ days = { $count ->
    *[other] { $count } days
 }
 
-## Kindness
+## Conversation starters and ratings
 
 nudge = 💡 It's quiet in here. Send #ice for a conversation starter, or #again to meet someone else.
 rated = 👍 Thank you, that helps us match people.
@@ -110,9 +111,9 @@ ice-3 = Which song could you listen to over and over?
 ice-4 = Tea or coffee, and how do you like it?
 ice-5 = What is the best thing you have eaten this week?
 ice-6 = What would you learn if you had a year off?
-ice-7 = Which film have you seen more than twice?
+ice-7 = Which movie have you seen more than twice?
 ice-8 = Are you an early bird or a night owl, and why?
-ice-9 = What was your favourite game as a child?
+ice-9 = What was your favorite game as a child?
 ice-10 = What is something small that you are proud of?
 ice-11 = Which place in your town should everyone see?
 ice-12 = What would your perfect day off look like?

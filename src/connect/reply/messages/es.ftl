@@ -1,30 +1,30 @@
 # Español. Véase en.ftl.
 
-## Meeting
+## Matching
 
 connected = 🎉 ¡Conectado! Ahora chateas con { $name }.{ $common } ¡Di hola!
 connected-again = 🔄 ¡Nueva conexión! Ahora chateas con { $name }.{ $common } ¡Di hola!
 common = { " " }A los dos os gusta: { $interests }.
-notice = ℹ️ Antes de escribir: debes tener 18 años o más, ser amable y no compartir nunca números de teléfono ni direcciones. Si alguien no es amable, envía #report.
+notice = ℹ️ Antes de chatear: debes tener 18 años o más. Sé amable y no compartas nunca números de teléfono ni direcciones. Si alguien no es amable, envía #report.
 must-agree = { notice }
-    ✅ Envía #agree si te parece bien y podrás conocer gente.
+    ✅ Envía #agree para aceptarlo y empezar a chatear.
 agreed = ✅ ¡Gracias!
 looking = 🔍 Buscando a alguien para chatear... ¡Espera un momento, por favor!
 looking-again = 🔍 Buscando otra persona para chatear... ¡Espera un momento, por favor!
 place = ⏳ Tu lugar en la cola: { $position }
-place-estimate = ⏳ Tu lugar en la cola: { $position } (últimamente se espera unos { $seconds } s)
-choosy = 🔍 Primero entre quienes les gusta: { $interests }
+place-estimate = ⏳ Tu lugar en la cola: { $position } (esperas recientes: unos { $seconds } s)
+choosy = 🔍 Buscando primero a personas a las que les gusta: { $interests }
 already-chatting = 💡 ¡Ya estás en un chat! Usa #bye para terminarlo o #again para buscar a otra persona.
 
-## Parting
+## Ending a chat
 
 chat-ended = 👋 Chat terminado. ¡Usa #meet para conocer a alguien nuevo!
-left-queue = 👋 Has salido de la cola. Usa #meet cuando quieras volver a buscar.
+left-queue = 👋 Has salido de la cola. Usa #meet para volver a buscar.
 not-chatting = 💡 Ahora no estás en ningún chat.
 partner-left = 👋 La otra persona ha dejado el chat. Usa #meet para buscar a alguien nuevo.
 partner-timed-out = ⏰ La otra persona lleva demasiado tiempo sin escribir. Usa #meet para buscar a alguien nuevo.
 
-## Writing
+## Sending
 
 sent = 📤 Mensaje enviado a la otra persona de parte de { $name }: { $text }
 number-hidden = 🔒 Tu mensaje se envió con el número de teléfono oculto.
@@ -33,23 +33,23 @@ still-looking = 🔍 Aún buscamos a alguien, así que tu mensaje no se envió. 
 inbox-full = ⚠️ Tu mensaje no se envió: la otra persona tiene demasiados mensajes sin leer. Espera a que responda.
 send-again = ⚠️ Tu mensaje no se envió. Envíalo otra vez, por favor.
 no-text = 💡 No había texto que enviar.
-only-text = 💡 Aquí solo se envía texto, así que esto no se envió.
-refused-link = ⚠️ Tu mensaje no se envió: aquí no se pueden enviar enlaces.
-refused-word = ⚠️ Tu mensaje no se envió: contiene una palabra que aquí no se admite.
-refused-length = ⚠️ Tu mensaje no se envió: tiene más de { $limit } caracteres. Envíalo por partes, por favor.
+only-text = 💡 Aquí solo se pueden enviar mensajes de texto, así que esto no se envió.
+refused-link = ⚠️ Tu mensaje no se envió: aquí no se permiten enlaces.
+refused-word = ⚠️ Tu mensaje no se envió: contiene una palabra que aquí no se permite.
+refused-length = ⚠️ Tu mensaje no se envió: tiene más de { $limit } caracteres. Divídelo en mensajes más cortos, por favor.
 refused-store = ⚠️ Tu mensaje no se envió: Random Connect no está disponible ahora. Inténtalo de nuevo en un momento.
 refused-call = ⚠️ Tu mensaje no se envió.
-rest-not-sent = 💡 Solo se ejecutó el comando; el texto que iba detrás no se envió.
+rest-not-sent = 💡 Se ejecutó el comando, pero el texto que iba detrás no se envió.
 
-## The inbox
+## Inbox
 
 inbox-empty = 📭 No hay mensajes.
-nothing-waits = 📭 Aquí no espera nada: lo que llega para ti se te envía al momento.
+nothing-waits = 📭 No hay nada pendiente: los mensajes nuevos se te envían al momento.
 more-waits =
     📬 { $count ->
-        [one] Te espera 1 mensaje más
-       *[other] Te esperan { $count } mensajes más
-    }. Envía #m para leer.
+        [one] 1 mensaje más te espera
+       *[other] { $count } mensajes más te esperan
+    }. Envía #m para leer más.
 
 ## Settings
 
@@ -57,13 +57,13 @@ masking-on = 🔒 Ocultar números de teléfono: ACTIVADO.
 masking-off = 🔒 Ocultar números de teléfono: DESACTIVADO.
 partner = 👤 Chateas con: { $name }
 no-partner = 💡 Ahora no estás en ningún chat. ¡Usa #meet para conectar!
-renamed = ✏️ En tus próximos chats te llamarás { $name }.
-nick-empty = ⚠️ Ese apodo no vale: escribe el nombre que quieres detrás de #nick.
+renamed = ✏️ A partir de tu próximo chat, tu apodo será { $name }.
+nick-empty = ⚠️ Ese apodo no vale: escribe el nombre que quieres después de #nick.
 nick-long = ⚠️ Ese apodo no vale: tiene más de { $limit } caracteres.
 nick-imitates = ⚠️ Ese apodo no vale: podría confundirse con un mensaje del sistema.
 nick-reserved = ⚠️ Ese apodo no vale: contiene uno de { $characters }
 speaks = 🌐 Desde ahora te escribo en español.
-languages = 🌐 Hablo { $languages }. Envía #lang y uno de ellos, por ejemplo #lang es
+languages = 🌐 Idiomas disponibles: { $languages }. Envía #lang con uno de ellos, por ejemplo #lang es
 
 ## Safety
 
@@ -71,15 +71,15 @@ blocked = 🚫 Bloqueado. No os volveréis a encontrar. Usa #meet para buscar a 
 blocked-ended = 🚫 Bloqueado. El chat ha terminado. No os volveréis a encontrar. Usa #meet para buscar a otra persona.
 reported = 🚩 Gracias, esta persona ha sido denunciada. No os volveréis a encontrar. Usa #meet para buscar a otra persona.
 reported-ended = 🚩 Gracias, esta persona ha sido denunciada. El chat ha terminado. No os volveréis a encontrar. Usa #meet para buscar a otra persona.
-nobody-to-block = 💡 No hay a quién bloquear o denunciar: no has conocido a nadie en los últimos 20 minutos.
-ask-reason = 🚩 ¿Por qué? Envía #report y uno de spam, abuse (maltrato), minor (menor), scam (estafa), other (otro), o unas palabras tuyas, por ejemplo: #report pide dinero. Con #block solo la alejas, sin denunciarla.
+nobody-to-block = 💡 No hay a quién bloquear o denunciar: no has chateado con nadie en los últimos 20 minutos.
+ask-reason = 🚩 ¿Por qué? Envía #report y uno de spam, abuse (maltrato), minor (menor), scam (estafa), other (otro), o unas palabras tuyas, por ejemplo: #report pide dinero. Usa #block para bloquear a esta persona sin denunciarla.
 long-reason = ⚠️ Da el motivo en { $limit } caracteres como máximo, por favor.
-often-message = ⏳ Escribes muy rápido, así que esto no se envió. Podrás seguir en { $span }.
-often-same = ⏳ Has enviado esto varias veces, así que no se envió de nuevo. Podrás hacerlo en { $span }.
-often-search = ⏳ Has buscado gente muchas veces. Podrás volver a hacerlo en { $span }.
-often-newcomer = ⏳ Desde donde estás llegan muchas personas nuevas. Inténtalo de nuevo en { $span }.
-barred = ⛔ Te han denunciado, así que por ahora no puedes chatear. Podrás de nuevo en { $span }.
-barred-until-reviewed = ⛔ Varias personas te han denunciado, así que no puedes chatear hasta que alguien lo revise.
+often-message = ⏳ Envías mensajes demasiado rápido, así que este no se envió. Inténtalo de nuevo en { $span }.
+often-same = ⏳ Ya has enviado esto varias veces, así que no se envió de nuevo. Inténtalo de nuevo en { $span }.
+often-search = ⏳ Has buscado gente demasiadas veces. Inténtalo de nuevo en { $span }.
+often-newcomer = ⏳ Se están uniendo demasiados usuarios nuevos desde tu red. Inténtalo de nuevo en { $span }.
+barred = ⛔ Te han denunciado, así que por ahora no puedes chatear. Inténtalo de nuevo en { $span }.
+barred-until-reviewed = ⛔ Varias personas te han denunciado, así que no puedes chatear hasta que un moderador revise las denuncias.
 seconds = { $count ->
     [one] 1 segundo
    *[other] { $count } segundos
@@ -97,11 +97,11 @@ days = { $count ->
    *[other] { $count } días
 }
 
-## Kindness
+## Conversation starters and ratings
 
 nudge = 💡 Está muy callado esto. Envía #ice para empezar con una pregunta o #again para conocer a otra persona.
-rated = 👍 Gracias, eso ayuda a juntar mejor a la gente.
-nobody-to-rate = 💡 No hay a quién valorar: no has conocido a nadie en los últimos 20 minutos.
+rated = 👍 Gracias, eso nos ayuda a emparejar a la gente.
+nobody-to-rate = 💡 No hay a quién valorar: no has chateado con nadie en los últimos 20 minutos.
 icebreaker = 🧊 { $question }
 ice-1 = ¿Qué te ha hecho sonreír hoy?
 ice-2 = Si pudieras estar en cualquier lugar ahora mismo, ¿dónde sería?
@@ -124,19 +124,19 @@ ice-16 = ¿Qué esperas con ganas?
 
 help = 💡 Chatea de forma anónima con una persona desconocida. Envía:
 help-rest = Todo lo demás que escribas le llega a la otra persona.
-help-meet = { $names } [intereses]: busca a alguien para chatear, antes a quien comparta un interés: #meet música, cine
+help-meet = { $names } [intereses]: busca a alguien para chatear, a ser posible alguien que comparta un interés: #meet música, cine
 help-bye = { $names }: termina el chat o deja de buscar
 help-again = { $names }: deja el chat y busca a otra persona
-help-hide = { $names }: oculta los números de teléfono que escribes: sí o no
-help-who = { $names }: con quién chateas
-help-m = { $names }: lee lo que te espera
+help-hide = { $names }: activa o desactiva la ocultación de tus números de teléfono
+help-who = { $names }: muestra el apodo de la otra persona
+help-m = { $names }: lee tus mensajes pendientes
 help-r = { $names } texto: envía el texto a la otra persona
 help-nick = { $names } nombre: tu apodo en los próximos chats
 help-ice = { $names }: una pregunta a los dos para empezar
-help-good = { $names }: di que un chat fue bueno; la otra persona no se entera
-help-bad = { $names }: di que un chat fue malo; la otra persona no se entera
+help-good = { $names }: valora el chat como bueno; no se avisa a la otra persona
+help-bad = { $names }: valora el chat como malo; no se avisa a la otra persona
 help-block = { $names }: termina el chat y no vuelvas a encontrar a esta persona
 help-report = { $names } motivo: bloquea y denuncia: spam, abuse, minor, scam, other, o con tus palabras
-help-lang = { $names } idioma: el idioma en que te escribo
-help-agree = { $names }: acepta cómo nos tratamos aquí
+help-lang = { $names } idioma: elige el idioma en que te escribo
+help-agree = { $names }: acepta las reglas del chat
 help-help = { $names }: muestra estos comandos

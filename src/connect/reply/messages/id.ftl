@@ -1,30 +1,30 @@
 # Bahasa Indonesia. Lihat en.ftl.
 
-## Meeting
+## Matching
 
 connected = 🎉 Terhubung! Sekarang kamu mengobrol dengan { $name }.{ $common } Sapa dia!
 connected-again = 🔄 Terhubung lagi! Sekarang kamu mengobrol dengan { $name }.{ $common } Sapa dia!
 common = { " " }Kalian berdua suka: { $interests }.
-notice = ℹ️ Sebelum menulis: kamu harus berusia 18 tahun ke atas, bersikap ramah, dan jangan pernah membagikan nomor telepon atau alamat. Kalau ada yang tidak ramah, kirim #report.
+notice = ℹ️ Sebelum mengobrol: kamu harus berusia 18 tahun ke atas. Bersikaplah ramah, dan jangan pernah membagikan nomor telepon atau alamat. Kalau ada yang tidak ramah, kirim #report.
 must-agree = { notice }
-    ✅ Kirim #agree kalau kamu setuju, lalu kamu bisa bertemu orang.
+    ✅ Kirim #agree untuk menyetujui ini dan mulai mengobrol.
 agreed = ✅ Terima kasih!
 looking = 🔍 Mencari teman mengobrol... Tunggu sebentar, ya!
 looking-again = 🔍 Mencari teman mengobrol yang baru... Tunggu sebentar, ya!
 place = ⏳ Urutanmu dalam antrean: { $position }
-place-estimate = ⏳ Urutanmu dalam antrean: { $position } (belakangan orang menunggu sekitar { $seconds } detik)
-choosy = 🔍 Lebih dulu di antara yang suka: { $interests }
+place-estimate = ⏳ Urutanmu dalam antrean: { $position } (waktu tunggu belakangan ini: sekitar { $seconds } detik)
+choosy = 🔍 Mencari lebih dulu orang yang suka: { $interests }
 already-chatting = 💡 Kamu sudah sedang mengobrol! Kirim #bye untuk mengakhirinya atau #again untuk mencari orang lain.
 
-## Parting
+## Ending a chat
 
 chat-ended = 👋 Obrolan selesai. Kirim #meet untuk bertemu orang baru!
-left-queue = 👋 Kamu keluar dari antrean. Kirim #meet kapan saja untuk mencari lagi.
+left-queue = 👋 Kamu keluar dari antrean. Kirim #meet untuk mencari lagi.
 not-chatting = 💡 Kamu sedang tidak mengobrol.
 partner-left = 👋 Teman obrolanmu sudah pergi. Kirim #meet untuk mencari yang baru.
 partner-timed-out = ⏰ Teman obrolanmu terlalu lama diam. Kirim #meet untuk mencari yang baru.
 
-## Writing
+## Sending
 
 sent = 📤 Pesan terkirim ke teman obrolanmu dari { $name }: { $text }
 number-hidden = 🔒 Pesanmu terkirim dengan nomor telepon disembunyikan.
@@ -33,22 +33,22 @@ still-looking = 🔍 Masih mencari teman, jadi pesanmu tidak terkirim. Kirim #by
 inbox-full = ⚠️ Pesanmu tidak terkirim: teman obrolanmu punya terlalu banyak pesan yang belum dibaca. Tunggu sampai dia menjawab.
 send-again = ⚠️ Pesanmu tidak terkirim. Silakan kirim lagi.
 no-text = 💡 Tidak ada teks untuk dikirim.
-only-text = 💡 Hanya teks yang diteruskan di sini, jadi ini tidak terkirim.
-refused-link = ⚠️ Pesanmu tidak terkirim: tautan tidak boleh dikirim di sini.
-refused-word = ⚠️ Pesanmu tidak terkirim: ada kata yang tidak diterima di sini.
-refused-length = ⚠️ Pesanmu tidak terkirim: lebih panjang dari { $limit } karakter. Silakan kirim dalam beberapa bagian.
+only-text = 💡 Hanya pesan teks yang bisa dikirim di sini, jadi ini tidak terkirim.
+refused-link = ⚠️ Pesanmu tidak terkirim: tautan tidak diizinkan di sini.
+refused-word = ⚠️ Pesanmu tidak terkirim: ada kata yang tidak diizinkan di sini.
+refused-length = ⚠️ Pesanmu tidak terkirim: lebih panjang dari { $limit } karakter. Silakan bagi menjadi beberapa pesan yang lebih pendek.
 refused-store = ⚠️ Pesanmu tidak terkirim: Random Connect sedang tidak bisa dihubungi. Coba lagi sebentar lagi.
 refused-call = ⚠️ Pesanmu tidak terkirim.
-rest-not-sent = 💡 Hanya perintahnya yang dijalankan, teks di belakangnya tidak terkirim.
+rest-not-sent = 💡 Perintahnya dijalankan, tetapi teks setelahnya tidak terkirim.
 
-## The inbox
+## Inbox
 
 inbox-empty = 📭 Tidak ada pesan.
-nothing-waits = 📭 Tidak ada yang menunggu di sini: semua untukmu langsung dikirim.
+nothing-waits = 📭 Tidak ada yang menunggu: pesan baru langsung dikirim kepadamu.
 more-waits =
     📬 { $count ->
        *[other] { $count } pesan lagi menunggumu
-    }. Kirim #m untuk membaca.
+    }. Kirim #m untuk membaca lebih lanjut.
 
 ## Settings
 
@@ -56,13 +56,13 @@ masking-on = 🔒 Penyembunyian nomor telepon sekarang AKTIF.
 masking-off = 🔒 Penyembunyian nomor telepon sekarang MATI.
 partner = 👤 Kamu mengobrol dengan: { $name }
 no-partner = 💡 Kamu sedang tidak mengobrol. Kirim #meet untuk terhubung!
-renamed = ✏️ Di obrolan berikutnya namamu { $name }.
-nick-empty = ⚠️ Nama itu tidak bisa dipakai: tulis nama yang kamu mau di belakang #nick.
+renamed = ✏️ Mulai obrolan berikutnya, namamu { $name }.
+nick-empty = ⚠️ Nama itu tidak bisa dipakai: tulis nama yang kamu mau setelah #nick.
 nick-long = ⚠️ Nama itu tidak bisa dipakai: lebih panjang dari { $limit } karakter.
 nick-imitates = ⚠️ Nama itu tidak bisa dipakai: bisa dikira pesan dari sistem.
 nick-reserved = ⚠️ Nama itu tidak bisa dipakai: ada salah satu dari { $characters }
 speaks = 🌐 Mulai sekarang aku menulis kepadamu dalam bahasa Indonesia.
-languages = 🌐 Aku bisa { $languages }. Kirim #lang dan salah satunya, misalnya #lang id
+languages = 🌐 Bahasa yang tersedia: { $languages }. Kirim #lang dengan salah satunya, misalnya #lang id
 
 ## Safety
 
@@ -70,15 +70,15 @@ blocked = 🚫 Diblokir. Kalian tidak akan bertemu lagi. Kirim #meet untuk menca
 blocked-ended = 🚫 Diblokir. Obrolan selesai. Kalian tidak akan bertemu lagi. Kirim #meet untuk mencari orang lain.
 reported = 🚩 Terima kasih, orang ini sudah dilaporkan. Kalian tidak akan bertemu lagi. Kirim #meet untuk mencari orang lain.
 reported-ended = 🚩 Terima kasih, orang ini sudah dilaporkan. Obrolan selesai. Kalian tidak akan bertemu lagi. Kirim #meet untuk mencari orang lain.
-nobody-to-block = 💡 Tidak ada yang bisa diblokir atau dilaporkan: kamu tidak bertemu siapa pun dalam 20 menit terakhir.
-ask-reason = 🚩 Kenapa? Kirim #report dan salah satu dari spam, abuse (kasar), minor (di bawah umur), scam (penipuan), other (lainnya), atau kata-katamu sendiri, misalnya: #report minta uang. #block saja menjauhkan orang ini tanpa laporan.
+nobody-to-block = 💡 Tidak ada yang bisa diblokir atau dilaporkan: kamu tidak mengobrol dengan siapa pun dalam 20 menit terakhir.
+ask-reason = 🚩 Kenapa? Kirim #report dan salah satu dari spam, abuse (kasar), minor (di bawah umur), scam (penipuan), other (lainnya), atau kata-katamu sendiri, misalnya: #report minta uang. Kirim #block untuk memblokir orang ini tanpa melaporkannya.
 long-reason = ⚠️ Tulis alasannya paling banyak { $limit } karakter.
-often-message = ⏳ Kamu menulis terlalu cepat, jadi ini tidak terkirim. Lanjutkan dalam { $span }.
-often-same = ⏳ Kamu sudah beberapa kali mengirim ini, jadi tidak dikirim lagi. Bisa lagi dalam { $span }.
-often-search = ⏳ Kamu terlalu sering mencari teman. Bisa lagi dalam { $span }.
-often-newcomer = ⏳ Banyak orang baru datang dari tempatmu. Coba lagi dalam { $span }.
-barred = ⛔ Kamu dilaporkan, jadi untuk sementara tidak bisa mengobrol. Bisa lagi dalam { $span }.
-barred-until-reviewed = ⛔ Kamu dilaporkan beberapa orang, jadi tidak bisa mengobrol sampai ada yang memeriksanya.
+often-message = ⏳ Kamu mengirim pesan terlalu cepat, jadi yang ini tidak terkirim. Coba lagi dalam { $span }.
+often-same = ⏳ Kamu sudah beberapa kali mengirim ini, jadi tidak dikirim lagi. Coba lagi dalam { $span }.
+often-search = ⏳ Kamu terlalu sering mencari teman. Coba lagi dalam { $span }.
+often-newcomer = ⏳ Terlalu banyak pengguna baru bergabung dari jaringanmu. Coba lagi dalam { $span }.
+barred = ⛔ Kamu dilaporkan, jadi untuk sementara tidak bisa mengobrol. Coba lagi dalam { $span }.
+barred-until-reviewed = ⛔ Beberapa orang melaporkanmu, jadi kamu tidak bisa mengobrol sampai moderator memeriksa laporannya.
 seconds = { $count ->
    *[other] { $count } detik
 }
@@ -92,11 +92,11 @@ days = { $count ->
    *[other] { $count } hari
 }
 
-## Kindness
+## Conversation starters and ratings
 
 nudge = 💡 Sepi, ya. Kirim #ice untuk pertanyaan pembuka atau #again untuk bertemu orang lain.
-rated = 👍 Terima kasih, itu membantu mempertemukan orang.
-nobody-to-rate = 💡 Tidak ada yang bisa dinilai: kamu tidak bertemu siapa pun dalam 20 menit terakhir.
+rated = 👍 Terima kasih, itu membantu kami mempertemukan orang.
+nobody-to-rate = 💡 Tidak ada yang bisa dinilai: kamu tidak mengobrol dengan siapa pun dalam 20 menit terakhir.
 icebreaker = 🧊 { $question }
 ice-1 = Apa yang membuatmu tersenyum hari ini?
 ice-2 = Kalau bisa berada di mana saja sekarang, kamu mau di mana?
@@ -119,19 +119,19 @@ ice-16 = Apa yang sedang kamu nantikan?
 
 help = 💡 Mengobrollah secara anonim dengan orang tak dikenal. Kirim:
 help-rest = Semua tulisan lain dikirim ke teman obrolanmu.
-help-meet = { $names } [minat]: cari teman mengobrol, lebih dulu yang punya minat sama: #meet musik, film
+help-meet = { $names } [minat]: cari teman mengobrol, sebisa mungkin yang punya minat sama: #meet musik, film
 help-bye = { $names }: akhiri obrolan atau berhenti mencari
 help-again = { $names }: pergi dan cari orang baru
-help-hide = { $names }: sembunyikan nomor telepon yang kamu tulis: ya atau tidak
-help-who = { $names }: dengan siapa kamu mengobrol
-help-m = { $names }: baca yang menunggumu
+help-hide = { $names }: nyalakan atau matikan penyembunyian nomor teleponmu
+help-who = { $names }: tampilkan nama teman obrolanmu
+help-m = { $names }: baca pesan yang menunggumu
 help-r = { $names } teks: kirim teks ke teman obrolanmu
 help-nick = { $names } nama: namamu di obrolan berikutnya
 help-ice = { $names }: pertanyaan pembuka untuk kalian berdua
-help-good = { $names }: katakan bahwa obrolan tadi baik; temanmu tidak diberi tahu
-help-bad = { $names }: katakan bahwa obrolan tadi buruk; temanmu tidak diberi tahu
+help-good = { $names }: nilai obrolan ini baik; temanmu tidak diberi tahu
+help-bad = { $names }: nilai obrolan ini buruk; temanmu tidak diberi tahu
 help-block = { $names }: akhiri obrolan dan jangan pernah bertemu orang ini lagi
 help-report = { $names } alasan: blokir dan laporkan: spam, abuse, minor, scam, other, atau kata-katamu sendiri
-help-lang = { $names } bahasa: bahasa yang aku pakai untukmu
-help-agree = { $names }: setujui cara kita bersikap di sini
+help-lang = { $names } bahasa: pilih bahasa yang aku pakai untukmu
+help-agree = { $names }: setujui aturan obrolan
 help-help = { $names }: tampilkan perintah-perintah ini

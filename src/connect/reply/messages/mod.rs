@@ -1,9 +1,12 @@
-//! The messages that people read, from a file for each language (`*.ftl`, in the format of Project
-//! Fluent). Which message says what is `reply.rs`'s business.
+//! [`text`] and [`format`]: the messages that users read, by language and id.
 //!
-//! **Invariant:** all files have the same messages with the same placeholders, so that nothing is
-//! missing in any language; and what begins a line is a sign that no name can have, in all languages but
-//! English, whose older lines names are checked against.
+//! Each language has one file, `<code>.ftl`, in the format of Project Fluent. The parent module
+//! decides which message an outcome or event gets. To add a message, add it to every file and its
+//! opening to `profile/system_phrases.rs`.
+//!
+//! **Invariants:** all files have the same ids with the same placeholders, so that no language lacks
+//! a message. A line starts with an emoji that no nickname can contain; only a few older English
+//! lines do not. No nickname can start like one of these lines.
 
 use fluent_bundle::concurrent::FluentBundle;
 use fluent_bundle::{FluentArgs, FluentResource, FluentValue};
@@ -12,7 +15,7 @@ use unic_langid::LanguageIdentifier;
 
 use crate::connect::profile::language::{LANGUAGES, Language};
 
-/// In the order of [`LANGUAGES`].
+/// Sources of the messages, in the order of [`LANGUAGES`].
 const FILES: [&str; LANGUAGES.len()] = [
     include_str!("en.ftl"),
     include_str!("hi.ftl"),
@@ -29,10 +32,10 @@ static BUNDLES: Lazy<Vec<Bundle>> =
 
 fn bundle(code: &str, file: &str) -> Bundle {
     let language: LanguageIdentifier =
-        code.parse().expect("the codes are a constant table that the tests read");
+        code.parse().expect("every code in LANGUAGES is a valid language identifier");
     let mut bundle = Bundle::new_concurrent(vec![language]);
-    // The marks around placeholders that keep directions apart are characters that nobody sees, which
-    // is what people's own texts may not hold either.
+    // The default isolates placeholders with invisible direction marks. Invisible characters are
+    // also removed from users' texts.
     bundle.set_use_isolating(false);
     let messages = match FluentResource::try_new(file.to_owned()) {
         Ok(messages) | Err((messages, _)) => messages,
@@ -41,28 +44,31 @@ fn bundle(code: &str, file: &str) -> Bundle {
     bundle
 }
 
-/// A value for a placeholder.
+/// The value of a placeholder.
 pub type MessageArg<'a> = FluentValue<'a>;
 
-/// A message in a language.
+/// Formats a message without placeholders.
 #[must_use]
 pub fn text(language: Language, id: &str) -> String {
     format(language, id, [])
 }
 
-/// A message in a language, with these values for its placeholders.
+/// Formats a message with `values` for its placeholders.
 #[must_use]
 pub fn format<const N: usize>(
     language: Language,
     id: &str,
     values: [(&'static str, MessageArg<'_>); N],
 ) -> String {
+    format_with(language, id, &values.into_iter().collect())
+}
+
+fn format_with(language: Language, id: &str, args: &FluentArgs<'_>) -> String {
     let bundle = &BUNDLES[language as usize];
-    let args: FluentArgs = values.into_iter().collect();
     let pattern = bundle.get_message(id).and_then(|message| message.value());
-    // A test looks for each message in each language, so this is never said.
+    // Unreachable: a test checks that every language has every message.
     let Some(pattern) = pattern else { return id.to_owned() };
-    bundle.format_pattern(pattern, Some(&args), &mut Vec::new()).into_owned()
+    bundle.format_pattern(pattern, Some(args), &mut Vec::new()).into_owned()
 }
 
 #[cfg(test)]
@@ -73,43 +79,56 @@ mod tests {
     use regex::Regex;
 
     use super::*;
-    use crate::connect::profile::impersonation::SYSTEM_EMOJI;
+    use crate::connect::profile::impersonation::{SYSTEM_EMOJI, looks_like_system};
 
-    /// The messages of a file, each with the placeholders and messages it uses.
+    /// Prefixes of the ids of messages without an emoji: parts of a line, and lines of `#help`, which
+    /// start with a command.
+    const PARTS: [&str; 7] = ["common", "seconds", "minutes", "hours", "days", "ice-", "help-"];
+
+    /// Parses a file into its messages, each with the placeholders and messages that it uses.
     fn messages(file: &str) -> BTreeMap<String, BTreeSet<String>> {
-        let resource = FluentResource::try_new(file.to_owned()).expect("a file without mistakes");
-        let used = Regex::new(r"\{ ?(\$?[a-z-]+)").expect("a pattern");
-        let mut found: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
+        let resource =
+            FluentResource::try_new(file.to_owned()).expect("a file without syntax errors");
+        let used = Regex::new(r"\{ ?(\$?[a-z-]+)").expect("a valid pattern");
+        let mut messages: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
         let mut last = String::new();
         for line in resource.source().lines() {
-            let named = line
+            let definition = line
                 .split_once(" =")
                 .filter(|(id, _)| !id.starts_with([' ', '#']) && !id.is_empty());
-            if let Some((id, _)) = named {
+            if let Some((id, _)) = definition {
                 last = id.to_owned();
-                assert!(
-                    found.insert(last.clone(), BTreeSet::new()).is_none(),
-                    "{last} is there twice"
-                );
+                let previous = messages.insert(last.clone(), BTreeSet::new());
+                assert!(previous.is_none(), "{last} is defined twice");
             }
             for captured in used.captures_iter(line) {
-                found.entry(last.clone()).or_default().insert(captured[1].to_owned());
+                messages.entry(last.clone()).or_default().insert(captured[1].to_owned());
             }
         }
-        found
+        messages
+    }
+
+    fn is_part(id: &str) -> bool {
+        PARTS.iter().any(|part| id.starts_with(part))
+    }
+
+    /// Gives every placeholder the same value.
+    fn arguments(used: &BTreeSet<String>, value: u64) -> FluentArgs<'static> {
+        let names = used.iter().filter_map(|name| name.strip_prefix('$'));
+        names.map(|name| (name.to_owned(), MessageArg::from(value))).collect()
     }
 
     #[test]
     fn i18n_files_share_ids_and_placeholders() {
         let english = messages(FILES[0]);
         for (row, file) in LANGUAGES.iter().zip(FILES) {
-            let own = messages(file);
+            let translated = messages(file);
             let ids = |all: &BTreeMap<String, _>| all.keys().cloned().collect::<BTreeSet<_>>();
-            let missing: Vec<_> = ids(&english).difference(&ids(&own)).cloned().collect();
-            let surplus: Vec<_> = ids(&own).difference(&ids(&english)).cloned().collect();
+            let missing: Vec<_> = ids(&english).difference(&ids(&translated)).cloned().collect();
+            let surplus: Vec<_> = ids(&translated).difference(&ids(&english)).cloned().collect();
             assert_eq!((missing, surplus), (vec![], vec![]), "{}", row.code);
             for (id, used) in &english {
-                assert_eq!(&own[id], used, "{} {id}", row.code);
+                assert_eq!(&translated[id], used, "{} {id}", row.code);
             }
         }
     }
@@ -120,34 +139,45 @@ mod tests {
             for (id, used) in messages(file) {
                 let bundle = &BUNDLES[row.language as usize];
                 let message = bundle.get_message(&id).and_then(|message| message.value());
-                let args: FluentArgs = used
-                    .iter()
-                    .filter_map(|name| {
-                        Some((name.strip_prefix('$')?.to_owned(), MessageArg::from(3)))
-                    })
-                    .collect();
+                let args = arguments(&used, 3);
                 let mut errors = Vec::new();
-                let pattern = message.expect("a message has a text");
-                let said = bundle.format_pattern(pattern, Some(&args), &mut errors);
-                assert!(errors.is_empty() && !said.contains('{'), "{} {id}: {said}", row.code);
+                let pattern = message.expect("every message has a text");
+                let line = bundle.format_pattern(pattern, Some(&args), &mut errors);
+                assert!(errors.is_empty() && !line.contains('{'), "{} {id}: {line}", row.code);
                 let english = format(Language::English, &id, []);
-                let same = row.language != Language::English && said == english;
-                assert!(!same, "{} {id} is English", row.code);
+                let same = row.language != Language::English && line == english;
+                assert!(!same, "{} {id} is not translated", row.code);
             }
         }
     }
 
     #[test]
     fn i18n_lines_start_with_a_system_emoji() {
-        // Parts of a line, and lines that begin with a command's name.
-        let parts = ["common", "seconds", "minutes", "hours", "days", "ice-", "help-"];
         for (row, file) in LANGUAGES.iter().zip(FILES).skip(1) {
-            for id in messages(file)
-                .into_keys()
-                .filter(|id| !parts.iter().any(|part| id.starts_with(part)))
-            {
-                let said = text(row.language, &id);
-                assert!(said.starts_with(SYSTEM_EMOJI), "{} {id}: {said}", row.code);
+            for id in messages(file).into_keys().filter(|id| !is_part(id)) {
+                let line = text(row.language, &id);
+                assert!(line.starts_with(SYSTEM_EMOJI), "{} {id}: {line}", row.code);
+            }
+        }
+    }
+
+    #[test]
+    fn impersonation_detects_every_opening_without_its_emoji() {
+        let is_decoration = |c: char| SYSTEM_EMOJI.contains(&c) || !c.is_alphabetic();
+        for (row, file) in LANGUAGES.iter().zip(FILES) {
+            for (id, used) in messages(file) {
+                // Users may ask each other the questions of an icebreaker, too.
+                if id == "icebreaker" || is_part(&id) && id != "help-rest" {
+                    continue;
+                }
+                // One count for each plural form.
+                for count in [1, 2, 3, 11] {
+                    let message = format_with(row.language, &id, &arguments(&used, count));
+                    for line in message.lines() {
+                        let opening = line.trim_start_matches(is_decoration);
+                        assert!(looks_like_system(opening), "{} {id}: {opening}", row.code);
+                    }
+                }
             }
         }
     }
