@@ -17,13 +17,14 @@ use std::time::Duration;
 
 use once_cell::sync::Lazy;
 use rand::rngs::StdRng;
+use random_connect::connect::dto::HandleMessageParams;
 use random_connect::connect::lobby::Lobby;
 use random_connect::connect::lobby::action::{Action, Call, Outcome, SenderState};
 use random_connect::connect::lobby::chat::MatchPreferences;
 use random_connect::connect::lobby::manager::RandomConnectManager;
 use random_connect::connect::lobby::store_memory::MemoryLobby;
 use random_connect::connect::profile::interest::Interests;
-use random_connect::connect::service::{ConnectOptions, ConnectService, HandleMessageParams};
+use random_connect::connect::service::{ConnectOptions, ConnectService};
 use random_connect::kernel::clock::{ManualClock, Stopwatch, Timestamp, seeded_rng};
 use random_connect::kernel::id::{IdHasher, Realm, UserId};
 use random_connect::mask::{Masked, Memory};

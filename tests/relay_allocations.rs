@@ -8,8 +8,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use dhat::{HeapStats, Profiler};
+use random_connect::connect::dto::HandleMessageParams;
 use random_connect::connect::lobby::store_memory::MemoryLobby;
-use random_connect::connect::service::{ConnectOptions, ConnectService, HandleMessageParams};
+use random_connect::connect::service::{ConnectOptions, ConnectService};
 use random_connect::kernel::clock::{ManualClock, seeded_rng};
 use random_connect::kernel::id::IdHasher;
 

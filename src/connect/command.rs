@@ -1,59 +1,60 @@
-//! What people type: the table of commands, and how a message is read as one of them.
+//! [`Command`]: the commands that users type, their table [`COMMANDS`] and the parser [`parse`].
 //!
-//! To add a command, add a variant to [`Command`] and a row to [`COMMANDS`]; the compiler then
-//! names the one match (in `service.rs`) that must carry it out, and a test misses the line for `#help`
-//! in `words/`.
+//! Commands are executed in `service.rs`, not here. To add one, add a variant to [`Command`] and a
+//! row to [`COMMANDS`]. The compiler then names the match in `service.rs` that must execute it, and a
+//! test reports the missing line of `#help` in `reply/messages/`.
 
 use std::iter;
 
 use super::profile::language::Language;
 use super::reply::messages::{format, text};
 
-/// A message that is a command, with its argument where it takes one.
+/// A command, with its argument if it takes one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Command<'a> {
-    /// With a list of interests, which may be empty.
+    /// Takes a list of interests, which may be empty.
     Meet(&'a str),
     Bye,
     Again,
     Hide,
     Who,
     Inbox,
+    /// Sends the text to the partner.
     Relay(&'a str),
     Nick(&'a str),
     Block,
-    /// With a reason, which may be missing.
+    /// Takes a reason, which may be empty.
     Report(&'a str),
-    /// Asks both a question to begin with.
+    /// Sends a conversation starter to both users of the chat.
     Icebreaker,
-    /// Says how a chat was: whether it was good.
+    /// Rates the chat; `true` is good.
     Rate(bool),
-    /// With a language, which may be missing.
+    /// Takes a language, which may be empty.
     Lang(&'a str),
-    /// Agrees to how people treat each other here.
+    /// Accepts the chat rules.
     Agree,
     Help,
 }
 
-/// A command as it was typed.
+/// A parsed command.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct ParsedCommand<'a> {
     pub command: Command<'a>,
-    /// Whether there is text behind a command that takes none.
+    /// Whether text follows a command that takes no argument.
     pub has_trailing_text: bool,
 }
 
-/// A row of the table: how a command is written and read. What `#help` says of it is the message
-/// `help-` and its first name.
+/// A row of [`COMMANDS`]. Its line of `#help` is the message `help-<first name>`.
 pub struct CommandSpec {
-    /// The command word and its synonyms, in lower case, without the `#`.
+    /// The name and its synonyms, in lower case and without the `#`.
     pub names: &'static [&'static str],
-    /// Whether something is to be written behind it.
+    /// Whether the text after the name is an argument.
     pub takes_argument: bool,
-    /// Reads the command from what follows its name.
+    /// Builds the command from the text after its name.
     parse: for<'a> fn(&'a str) -> Command<'a>,
 }
 
+/// All commands, in the order of `#help`.
 pub const COMMANDS: &[CommandSpec] = &[
     CommandSpec {
         names: &["meet"],
@@ -85,11 +86,11 @@ pub const COMMANDS: &[CommandSpec] = &[
     CommandSpec { names: &["help"], takes_argument: false, parse: |_| Command::Help },
 ];
 
-/// Reads a message as a command; `None` means that it is ordinary text.
+/// Parses a message as a command. `None` if it is ordinary text.
 ///
-/// A command is a whole word at the start, in any case, also with full-width characters and
-/// followed by sentence punctuation: `#MEET`, `＃bye`, `#again!`, `*#meet*` as the help shows it.
-/// `#meeting` is text.
+/// A command is a whole word at the start of the message. Case, full-width forms, trailing sentence
+/// punctuation and the formatting that `#help` shows are ignored: `#MEET`, `＃bye`, `#again!`,
+/// `*#meet*`. `#meeting` is text.
 #[must_use]
 pub fn parse(message: &str) -> Option<ParsedCommand<'_>> {
     let message = message.trim_matches(|c: char| c.is_whitespace() || is_ignorable(c));
@@ -107,7 +108,7 @@ pub fn parse(message: &str) -> Option<ParsedCommand<'_>> {
     })
 }
 
-/// The commands and what they do, a line each, and what else one may write.
+/// Returns the text of `#help`: one line per command, between an introduction and a note on text.
 #[must_use]
 pub fn help(language: Language) -> String {
     let line = |row: &CommandSpec| {
@@ -115,18 +116,17 @@ pub fn help(language: Language) -> String {
         let id = format!("help-{}", row.names[0]);
         format(language, &id, [("names", names.join(", ").into())])
     };
-    let lines = COMMANDS.iter().map(line);
-    let first = iter::once(text(language, "help"));
-    let all = first.chain(lines).chain([text(language, "help-rest")]);
-    all.collect::<Vec<_>>().join("\n")
+    let introduction = iter::once(text(language, "help"));
+    let lines = introduction.chain(COMMANDS.iter().map(line)).chain([text(language, "help-rest")]);
+    lines.collect::<Vec<_>>().join("\n")
 }
 
-/// Characters that keyboards and WhatsApp put at the start of a message without showing them.
+/// Returns `true` for invisible characters that keyboards and WhatsApp add to a message.
 const fn is_ignorable(c: char) -> bool {
     matches!(c, '\u{200b}'..='\u{200f}' | '\u{2060}' | '\u{feff}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
 }
 
-/// Folds the full-width forms (U+FF01 to U+FF5E) to ASCII.
+/// Folds full-width forms (U+FF01 to U+FF5E) to ASCII.
 fn fold_fullwidth(c: char) -> char {
     match c {
         '\u{ff01}'..='\u{ff5e}' => char::from_u32(c as u32 - 0xfee0).unwrap_or(c),
@@ -166,15 +166,18 @@ mod tests {
             ("#help", Command::Help),
             ("*#meet*", Command::Meet("")),
         ] {
-            assert_eq!(parse(message).map(|typed| typed.command), Some(command), "{message:?}");
+            assert_eq!(parse(message).map(|parsed| parsed.command), Some(command), "{message:?}");
         }
     }
 
     #[test]
     fn command_reports_trailing_text() {
-        let rest = |message| parse(message).map(|typed| typed.has_trailing_text);
-        assert_eq!(rest("#hide and seek"), Some(true));
-        assert_eq!([rest("#hide"), rest("#r hello"), rest("#nick Ann")], [Some(false); 3]);
+        let trailing = |message| parse(message).map(|parsed| parsed.has_trailing_text);
+        assert_eq!(trailing("#hide and seek"), Some(true));
+        assert_eq!(
+            [trailing("#hide"), trailing("#r hello"), trailing("#nick Ann")],
+            [Some(false); 3]
+        );
     }
 
     #[test]

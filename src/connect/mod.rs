@@ -1,16 +1,20 @@
-//! Random Connect itself: strangers meet in a queue and talk in pairs.
+//! The `connect` toolset: strangers are matched in a queue and chat in pairs.
 //!
-//! Read it in this order: `command.rs` (what people type), `action.rs` (what the lobby can be
-//! asked), `manager.rs` (the state machine, with `people.rs`, `person.rs`, `matching.rs`, `queue.rs`,
-//! `chat.rs`, `inbox.rs`, `heard.rs`, `replay.rs` and `sweep.rs`, and `operator.rs` for who runs it),
-//! `lobby.rs` (the storage seam), `guarded.rs` (whom people are protected by), `service.rs` (the use
-//! cases), `reply.rs` and `compose.rs` (the words, from the files in `words/`), `tools.rs` (the MCP tools).
+//! Its layers, from the lowest: [`profile`], [`lobby`], then [`reply`] and [`delivery`], then the
+//! files of this folder. No folder imports from a higher layer.
 //!
-//! To add a command, add a row to `command.rs` and follow the compiler. To add a backend, write a
-//! `store_*.rs` against [`lobby::Lobby`], run the suite in `tests/` on it and name it in `app/stores.rs`.
+//! A reading order: [`command`] (the input), [`lobby::action`] (the requests to the lobby),
+//! [`lobby::manager`] (the state machine), [`lobby`] (the storage trait), [`moderated`] (blocks,
+//! suspensions and rate limits around any lobby), [`service`] (the use cases), [`reply`] (the text of
+//! outcomes) and [`tools`] (the MCP tools).
+//!
+//! To add a command, add a row to [`command::COMMANDS`] and follow the compiler. To add a backend,
+//! implement [`lobby::Lobby`] in a `store_*` module, run the suite in `tests/it/` on it, and name it
+//! in `app/stores.rs`.
 
 pub mod command;
 pub mod delivery;
+pub mod dto;
 pub mod lobby;
 pub mod moderated;
 pub mod new_user_limit;

@@ -1,8 +1,8 @@
-//! A lobby whose people are protected from each other: before it acts it asks the warden who may meet
-//! whom, and who may meet anyone.
+//! [`ModeratedLobby`]: wraps any [`Lobby`] and applies blocks, suspensions, the notice and rate limits.
 //!
-//! All ways in use the lobby through here, so that none goes around it. The ledger is written before
-//! the lobby acts: what was promised to somebody holds also when the process dies in between.
+//! Every transport uses the lobby through this wrapper, so that no call bypasses moderation. The
+//! moderation store is written before the lobby acts, so that a confirmed block or report survives a
+//! crash in between. The rules themselves are in [`moderation`](crate::moderation).
 
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::sync::Arc;
@@ -25,7 +25,7 @@ use crate::moderation::service::{ModerationService, NoticePolicy, ReportReason};
 use crate::moderation::store::NoticeState;
 use crate::rate_limit::gcra::LimitedAction;
 
-/// Any lobby, and who watches over it.
+/// A lobby with moderation.
 pub struct ModeratedLobby {
     lobby: Arc<dyn Lobby>,
     moderation: Arc<ModerationService>,
@@ -48,25 +48,25 @@ impl ModeratedLobby {
         Self { lobby, moderation, notice_policy }
     }
 
-    /// Whether all that calls need is there: the lobby's store, the ledger's and that of the limits.
+    /// Checks every store that calls need: the lobby's, the moderation store and the rate limiter's.
     ///
     /// # Errors
-    /// When one of them is not.
+    /// Returns [`LobbyError`] if one of them is unavailable.
     pub async fn check(&self, now: Timestamp) -> Result<(), LobbyError> {
         self.lobby.stats(now).await?;
         Ok(self.moderation.check().await?)
     }
 
-    /// Ends somebody's chat, or takes them out of the queue.
+    /// Ends the user's chat, or removes the user from the queue.
     ///
     /// # Errors
-    /// When the lobby's store fails.
-    pub async fn expel(&self, who: UserId, now: Timestamp) -> Result<(), LobbyError> {
-        let call = Call { include_inbox: false, ..Call::new(who, now) };
+    /// Returns [`LobbyError`] if the lobby's store is unavailable.
+    pub async fn expel(&self, user: UserId, now: Timestamp) -> Result<(), LobbyError> {
+        let call = Call { include_inbox: false, ..Call::new(user, now) };
         self.lobby.perform(call, Action::Leave).await.map(drop)
     }
 
-    /// Looks for a partner, for whoever may.
+    /// Searches for a partner if the user is permitted to.
     async fn search(&self, mut call: Call, action: Action) -> Result<ActionResult, LobbyError> {
         let admitted = self.moderation.admit(
             call.user,
@@ -74,40 +74,40 @@ impl ModeratedLobby {
             || vec![LimitedAction::Search],
             call.now,
         );
-        // The look at their rights changes nothing, so neither waits for the other.
-        let rights = self.moderation.permissions(call.user, call.now);
-        let (admitted, rights) = tokio::try_join!(admitted, rights)?;
-        if let Err(early) = admitted {
-            return self.reject_with(call, Outcome::RateLimited(early)).await;
+        // Both run concurrently, because reading the permissions has no side effect.
+        let permissions = self.moderation.permissions(call.user, call.now);
+        let (admitted, permissions) = tokio::try_join!(admitted, permissions)?;
+        if let Err(rate_limited) = admitted {
+            return self.reject_with(call, Outcome::RateLimited(rate_limited)).await;
         }
-        if let Some(bar) = rights.suspension {
-            let outcome = suspended(bar, call.now);
+        if let Some(suspension) = permissions.suspension {
+            let outcome = suspended(suspension, call.now);
             return self.reject_with(call, outcome).await;
         }
         if self.notice_policy == NoticePolicy::Require
-            && rights.notice < Some(NoticeState::Accepted)
+            && permissions.notice < Some(NoticeState::Accepted)
         {
             return self.reject_with(call, Outcome::MustAgree).await;
         }
-        let informed = self.notice_policy == NoticePolicy::Off || rights.notice.is_some();
-        let avoid = rights.blocked.into_iter().collect();
+        let notice_seen = self.notice_policy == NoticePolicy::Off || permissions.notice.is_some();
         call.constraints = MatchConstraints {
-            blocked: avoid,
-            notice_seen: informed,
-            poorly_rated: rights.poorly_rated,
+            blocked: permissions.blocked.into_iter().collect(),
+            notice_seen,
+            poorly_rated: permissions.poorly_rated,
         };
         self.lobby.perform(call, action).await
     }
 
-    /// Does nothing but hand out the inbox. That is not remembered: the same call is carried out
-    /// when its time has come.
+    /// Returns the inbox with `outcome`, without another effect.
+    ///
+    /// The idempotency key is removed, so that a repeat of the call is evaluated again.
     async fn reject_with(&self, call: Call, outcome: Outcome) -> Result<ActionResult, LobbyError> {
-        let read =
-            self.lobby.perform(Call { idempotency_key: None, ..call }, Action::ReadInbox).await?;
-        Ok(ActionResult { outcome, ..read })
+        let call = Call { idempotency_key: None, ..call };
+        let result = self.lobby.perform(call, Action::ReadInbox).await?;
+        Ok(ActionResult { outcome, ..result })
     }
 
-    /// Keeps that somebody agreed; where that was wanted of them, they look for a partner with it.
+    /// Stores that the user accepted the chat rules. If that is required, also starts a search.
     async fn agree(&self, call: Call) -> Result<ActionResult, LobbyError> {
         self.moderation.record_notice(call.user, NoticeState::Accepted, call.now).await?;
         match self.notice_policy {
@@ -116,14 +116,15 @@ impl ModeratedLobby {
         }
     }
 
-    /// Keeps what somebody says of the chat they have, or had last.
+    /// Stores the user's rating of the current or last chat.
     async fn rate(&self, call: Call, good: bool) -> Result<ActionResult, LobbyError> {
         let key = call.idempotency_key.map(IdempotencyKey::for_lookup);
-        let look = Call { idempotency_key: key, include_inbox: false, ..call.clone() };
+        let lookup = Call { idempotency_key: key, include_inbox: false, ..call.clone() };
         let action = Action::LookUpLastPartner { with_transcript: false };
-        let outcome = match self.lobby.perform(look, action).await?.outcome {
-            Outcome::LastPartner(Some(met)) => {
-                self.moderation.rate(call.user, met.partner, good, call.now).await?;
+        let outcome = match self.lobby.perform(lookup, action).await?.outcome {
+            Outcome::LastPartner(Some(last_partner)) => {
+                let partner = last_partner.partner;
+                self.moderation.rate(call.user, partner, good, call.now).await?;
                 Outcome::Rated
             }
             _ => Outcome::NoRateTarget,
@@ -131,133 +132,136 @@ impl ModeratedLobby {
         self.reject_with(call, outcome).await
     }
 
-    /// Once somebody is handed their first partner, and what everybody should know with it, that is
-    /// kept. If it can't be, they are told again some day.
+    /// Stores that the user was shown the notice, which comes with the first partner.
+    ///
+    /// Store failures are ignored; the user then sees the notice again in a later chat.
     async fn record_notice_shown(
         &self,
-        who: UserId,
+        user: UserId,
         outcome: Option<&Outcome>,
         items: &[Item],
         now: Timestamp,
     ) {
-        let answered =
+        let in_outcome =
             matches!(outcome, Some(Outcome::Connected { chat, .. }) if chat.is_first_chat);
-        let first = |item: &Item| matches!(&item.event, InboxEvent::Connected { chat } if chat.is_first_chat);
-        if answered || items.iter().any(first) {
-            let _ = self.moderation.record_notice(who, NoticeState::Shown, now).await;
+        let in_item = |item: &Item| matches!(&item.event, InboxEvent::Connected { chat } if chat.is_first_chat);
+        if in_outcome || items.iter().any(in_item) {
+            let _ = self.moderation.record_notice(user, NoticeState::Shown, now).await;
         }
     }
 
-    /// Sends a text; whoever has no partner because they are barred is told so.
+    /// Sends a text or an icebreaker. A suspended user without a partner learns of the suspension.
     async fn relay(&self, call: Call, action: Action) -> Result<ActionResult, LobbyError> {
-        let (who, now) = (call.user, call.now);
-        if let Err(early) = self
-            .moderation
-            .admit(who, call.idempotency_key, || rate_limited_actions(&action), now)
-            .await?
-        {
-            return self.reject_with(call, Outcome::RateLimited(early)).await;
+        let (user, now) = (call.user, call.now);
+        let limited_actions = || rate_limited_actions(&action);
+        let admitted =
+            self.moderation.admit(user, call.idempotency_key, limited_actions, now).await?;
+        if let Err(rate_limited) = admitted {
+            return self.reject_with(call, Outcome::RateLimited(rate_limited)).await;
         }
-        let mut performed = self.lobby.perform(call, action).await?;
-        if let Outcome::NoPartner { .. } = performed.outcome
-            && let Some(bar) = self.moderation.permissions(who, now).await?.suspension
+        let mut result = self.lobby.perform(call, action).await?;
+        if let Outcome::NoPartner { .. } = result.outcome
+            && let Some(suspension) = self.moderation.permissions(user, now).await?.suspension
         {
-            performed.outcome = suspended(bar, now);
+            result.outcome = suspended(suspension, now);
         }
-        Ok(performed)
+        Ok(result)
     }
 
-    /// Keeps the caller apart for good from whom they talk with, or talked with last.
+    /// Blocks the current or last partner, and reports them if a reason is given.
+    ///
+    /// A report that suspends the partner also ends their chat or search.
     async fn block(
         &self,
         call: Call,
-        grounds: Option<ReportReason>,
+        reason: Option<ReportReason>,
     ) -> Result<ActionResult, LobbyError> {
-        // A call that is repeated means the same person, whomever they met since.
+        // The lookup has its own key, so that a repeated call means the same partner even after a
+        // new match.
         let key = call.idempotency_key.map(IdempotencyKey::for_lookup);
-        let look = Call { idempotency_key: key, include_inbox: false, ..call.clone() };
-        let action = Action::LookUpLastPartner { with_transcript: grounds.is_some() };
-        let met = match self.lobby.perform(look, action).await?.outcome {
-            Outcome::LastPartner(met) => met,
+        let lookup = Call { idempotency_key: key, include_inbox: false, ..call.clone() };
+        let action = Action::LookUpLastPartner { with_transcript: reason.is_some() };
+        let last_partner = match self.lobby.perform(lookup, action).await?.outcome {
+            Outcome::LastPartner(last_partner) => last_partner,
             _ => None,
         };
-        let (who, now) = (call.user, call.now);
-        let mut barred = None;
-        let whom = met.as_ref().map(|met| met.partner);
-        if let Some(LastPartner { partner, transcript: said }) = met {
-            self.moderation.block(who, partner, now).await?;
-            if let Some(grounds) = grounds.clone() {
-                let said = said.iter().map(|text| text.as_str().to_owned()).collect();
-                let is_barred = self.moderation.report(who, partner, grounds, said, now).await?;
-                barred = is_barred.then_some(partner);
+        let (user, now) = (call.user, call.now);
+        let mut suspended_partner = None;
+        let target = last_partner.as_ref().map(|last_partner| last_partner.partner);
+        if let Some(LastPartner { partner, transcript }) = last_partner {
+            self.moderation.block(user, partner, now).await?;
+            if let Some(reason) = reason.clone() {
+                let transcript = transcript.iter().map(|text| text.as_str().to_owned()).collect();
+                let is_suspended =
+                    self.moderation.report(user, partner, reason, transcript, now).await?;
+                suspended_partner = is_suspended.then_some(partner);
             }
         }
-        let performed =
-            self.lobby.perform(call, Action::Block { target: whom, reason: grounds }).await?;
-        if let Some(whom) = barred {
-            self.expel(whom, now).await?;
+        let result = self.lobby.perform(call, Action::Block { target, reason }).await?;
+        if let Some(partner) = suspended_partner {
+            self.expel(partner, now).await?;
         }
-        Ok(performed)
+        Ok(result)
     }
 }
 
-/// What of something that is said to a partner is limited.
+/// Returns the rate limits that apply to an action which the partner sees.
 fn rate_limited_actions(action: &Action) -> Vec<LimitedAction> {
-    // Keyless: a text that collides with another is only counted with it.
+    // An unkeyed hash suffices, because a collision only makes two texts share one limit.
     let mut hasher = DefaultHasher::new();
     match action {
         Action::Relay { text, .. } => text.as_str().hash(&mut hasher),
-        Action::Icebreaker(number) => number.hash(&mut hasher),
+        Action::Icebreaker(index) => index.hash(&mut hasher),
         _ => return Vec::new(),
     }
     vec![LimitedAction::Message, LimitedAction::DuplicateText(hasher.finish())]
 }
 
-fn suspended(bar: Suspension, now: Timestamp) -> Outcome {
-    let left = match bar {
+fn suspended(suspension: Suspension, now: Timestamp) -> Outcome {
+    let remaining = match suspension {
         Suspension::Until(until) => Some(until.since(now)),
         Suspension::UntilReviewed => None,
     };
-    Outcome::Suspended { remaining: left }
+    Outcome::Suspended { remaining }
 }
 
 #[async_trait]
 impl Lobby for ModeratedLobby {
     async fn perform(&self, call: Call, action: Action) -> Result<ActionResult, LobbyError> {
-        let (who, now) = (call.user, call.now);
-        let performed = match action {
+        let (user, now) = (call.user, call.now);
+        let result = match action {
             Action::Meet(_) | Action::Again => self.search(call, action).await,
             Action::Relay { .. } | Action::Icebreaker(_) => self.relay(call, action).await,
-            Action::Block { target: None, reason: grounds } => self.block(call, grounds).await,
+            Action::Block { target: None, reason } => self.block(call, reason).await,
             Action::Rate { good } => self.rate(call, good).await,
             Action::Agree => self.agree(call).await,
             action => self.lobby.perform(call, action).await,
         }?;
-        let ActionResult { outcome, lease } = &performed;
-        self.record_notice_shown(who, Some(outcome), &lease.items, now).await;
-        Ok(performed)
+        let ActionResult { outcome, lease } = &result;
+        self.record_notice_shown(user, Some(outcome), &lease.items, now).await;
+        Ok(result)
     }
 
-    async fn sender_state(&self, who: UserId) -> Result<SenderState, LobbyError> {
-        self.lobby.sender_state(who).await
+    async fn sender_state(&self, user: UserId) -> Result<SenderState, LobbyError> {
+        self.lobby.sender_state(user).await
     }
 
-    async fn collect(&self, who: UserId, now: Timestamp) -> Result<Lease, LobbyError> {
-        let lease = self.lobby.collect(who, now).await?;
-        self.record_notice_shown(who, None, &lease.items, now).await;
+    async fn collect(&self, user: UserId, now: Timestamp) -> Result<Lease, LobbyError> {
+        let lease = self.lobby.collect(user, now).await?;
+        self.record_notice_shown(user, None, &lease.items, now).await;
         Ok(lease)
     }
 
-    fn listen(&self, who: UserId) -> Listener {
-        self.lobby.listen(who)
+    fn listen(&self, user: UserId) -> Listener {
+        self.lobby.listen(user)
     }
 
-    async fn put_back(&self, who: UserId, lease: &Lease, shown: usize) -> Result<(), LobbyError> {
-        self.lobby.put_back(who, lease, shown).await
+    async fn put_back(&self, user: UserId, lease: &Lease, shown: usize) -> Result<(), LobbyError> {
+        self.lobby.put_back(user, lease, shown).await
     }
 
-    fn settle(&self, who: UserId, lease: LeaseId, delivered: bool) {
-        self.lobby.settle(who, lease, delivered);
+    fn settle(&self, user: UserId, lease: LeaseId, delivered: bool) {
+        self.lobby.settle(user, lease, delivered);
     }
 
     async fn claim_delivery(
@@ -268,13 +272,13 @@ impl Lobby for ModeratedLobby {
         self.lobby.claim_delivery(message, now).await
     }
 
-    /// Also deletes what is too old to be kept in the ledger.
+    /// Also purges expired records from the moderation store once the lobby needs no more steps.
     async fn sweep(&self, now: Timestamp) -> Result<SweepResult, LobbyError> {
-        let swept = self.lobby.sweep(now).await?;
-        if !swept.more {
+        let result = self.lobby.sweep(now).await?;
+        if !result.more {
             self.moderation.purge(now).await?;
         }
-        Ok(swept)
+        Ok(result)
     }
 
     async fn pair_waiting(&self, now: Timestamp) -> Result<usize, LobbyError> {
@@ -289,17 +293,17 @@ impl Lobby for ModeratedLobby {
         self.lobby.find_by_prefix(prefix).await
     }
 
-    async fn presence(&self, who: UserId) -> Result<Option<Presence>, LobbyError> {
-        self.lobby.presence(who).await
+    async fn presence(&self, user: UserId) -> Result<Option<Presence>, LobbyError> {
+        self.lobby.presence(user).await
     }
 
     async fn broadcast(
         &self,
-        announcement: &Broadcast,
+        broadcast: &Broadcast,
         after: Option<UserId>,
         now: Timestamp,
     ) -> Result<BroadcastProgress, LobbyError> {
-        self.lobby.broadcast(announcement, after, now).await
+        self.lobby.broadcast(broadcast, after, now).await
     }
 
     async fn stats(&self, now: Timestamp) -> Result<LobbyStats, LobbyError> {

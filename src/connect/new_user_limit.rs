@@ -1,7 +1,8 @@
-//! How many new people one network may bring: whoever holds the token can make up as many as they like.
+//! [`NewUserLimiter`]: limits the number of new users per client network.
 //!
-//! New is whom the lobby does not know. To ask it for each call would cost a round trip where it is on
-//! Redis, so whom it knew lately is remembered here.
+//! The limit exists because anyone with the token can invent any number of user ids. A user is new
+//! if the lobby does not know them. Known users are cached here, because asking the lobby on every
+//! call would cost a round trip to Redis.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -14,18 +15,20 @@ use super::lobby::{Lobby, LobbyError};
 use super::profile::language::Language;
 use super::reply;
 use crate::kernel::client_network::ClientNetwork;
-use crate::kernel::clock::Clock;
+use crate::kernel::clock::{Clock, Timestamp};
 use crate::kernel::id::{IdHasher, UserId};
 use crate::kernel::toolset::Subject;
 use crate::kernel::ttl_cache::TtlCache;
 use crate::moderation::service::ModerationService;
 use crate::rate_limit::gcra::{LimitedAction, RateLimited};
 
-/// For how long, and of how many people at most, is remembered that they are known.
+/// Time that a user stays in the cache of known users.
 const KNOWN_USER_TTL: Duration = Duration::from_secs(600);
+
+/// Capacity of the cache of known users.
 const KNOWN_USER_CAPACITY: usize = 100_000;
 
-/// Why somebody new is not let in. Nothing changed.
+/// The reason that a call is not admitted.
 #[derive(Debug, Error)]
 pub enum AdmissionError {
     #[error("{}", reply::outcome(Language::English, &Outcome::RateLimited(*.0)))]
@@ -34,7 +37,7 @@ pub enum AdmissionError {
     Unavailable(#[from] LobbyError),
 }
 
-/// Counts new people by where they come from.
+/// Admits calls, and counts the new users of each [`ClientNetwork`].
 pub struct NewUserLimiter {
     lobby: Arc<dyn Lobby>,
     moderation: Arc<ModerationService>,
@@ -55,37 +58,42 @@ impl NewUserLimiter {
         Self { lobby, moderation, clock, ids, known_users }
     }
 
-    /// Lets a call through of whoever is known, and counts whoever is not.
+    /// Admits a call of a known user, and counts a call of a new user against the limit of its
+    /// network.
     ///
     /// # Errors
-    /// When too many new people came from there lately, or the store fails.
+    /// Returns [`AdmissionError::RateLimited`] if the network has reached its limit, and
+    /// [`AdmissionError::Unavailable`] if a store is unavailable.
     pub async fn admit(
         &self,
-        origin: ClientNetwork,
-        caller: Subject,
+        network: ClientNetwork,
+        subject: Subject,
     ) -> Result<(), AdmissionError> {
         let now = self.clock.now();
-        let who = match caller {
+        let user = match subject {
             Subject::Anonymous => return Ok(()),
             Subject::New => None,
-            Subject::Known(who) => Some(who),
+            Subject::Known(user) => Some(user),
         };
-        if let Some(who) = who {
-            if self.known_users.lock().get(&who, now).is_some() {
+        if let Some(user) = user {
+            if self.known_users.lock().get(&user, now).is_some() {
                 return Ok(());
             }
-            if self.lobby.presence(who).await?.is_some() {
-                drop(self.known_users.lock().insert(who, (), now));
+            if self.lobby.presence(user).await?.is_some() {
+                self.remember(user, now);
                 return Ok(());
             }
         }
-        let from = self.ids.network_key(origin);
-        let admitted =
-            self.moderation.admit(from, None, || vec![LimitedAction::NewUser], now).await;
+        let key = self.ids.network_key(network);
+        let admitted = self.moderation.admit(key, None, || vec![LimitedAction::NewUser], now).await;
         admitted.map_err(LobbyError::from)?.map_err(AdmissionError::RateLimited)?;
-        if let Some(who) = who {
-            drop(self.known_users.lock().insert(who, (), now));
+        if let Some(user) = user {
+            self.remember(user, now);
         }
         Ok(())
+    }
+
+    fn remember(&self, user: UserId, now: Timestamp) {
+        drop(self.known_users.lock().insert(user, (), now));
     }
 }

@@ -1,6 +1,7 @@
-//! From what somebody typed to what their partner gets: cleaned, allowed, masked, sent.
+//! [`Relay`]: sanitizes, checks and masks a text, then sends it to the partner.
 //!
-//! All ways in send through here, so that no text goes around any of it.
+//! Every transport sends through [`Relay`], so that no text bypasses a step. The steps themselves
+//! are in [`guard`](crate::guard) and [`mask`](crate::mask).
 
 use std::sync::Arc;
 
@@ -11,17 +12,18 @@ use crate::guard;
 use crate::guard::{ContentRejected, Guard};
 use crate::mask::{Masked, Memory, mask_next};
 
-/// What became of a text.
+/// The result of a relay.
 #[derive(Debug)]
 pub enum RelayOutcome {
-    /// There was nothing to see in it. Nothing was done.
+    /// The text has no visible character; the lobby was not called.
     Empty,
-    /// The guard does not let it pass, for this reason. Nothing was done.
+    /// The guard rejects the text; the lobby was not called.
     Rejected(ContentRejected),
+    /// The lobby performed [`Action::Relay`].
     Performed(ActionResult),
 }
 
-/// Sends texts to partners.
+/// Sends texts to partners. Cheap to clone.
 #[derive(Clone)]
 pub struct Relay {
     lobby: Arc<dyn Lobby>,
@@ -34,38 +36,37 @@ impl Relay {
         Self { lobby, guard }
     }
 
-    /// Sends what somebody typed to their partner.
+    /// Sends a text to the partner of the calling user.
     ///
     /// # Errors
-    /// When the lobby's store fails.
-    pub async fn send(&self, call: &Call, typed: &str) -> Result<RelayOutcome, LobbyError> {
-        let cleaned = guard::sanitize(typed);
-        if cleaned.is_empty() {
+    /// Returns [`LobbyError`] if the lobby's store is unavailable.
+    pub async fn send(&self, call: &Call, text: &str) -> Result<RelayOutcome, LobbyError> {
+        let sanitized = guard::sanitize(text);
+        if sanitized.is_empty() {
             return Ok(RelayOutcome::Empty);
         }
-        if let Err(reason) = self.guard.check(&cleaned) {
+        if let Err(reason) = self.guard.check(&sanitized) {
             return Ok(RelayOutcome::Rejected(reason));
         }
         loop {
             let mut sender = self.lobby.sender_state(call.user).await?;
-            // Until both have written a few messages, and no longer: it costs as much as all the rest.
+            // Only until the chat is trusted, because detection doubles the cost of a relay.
             if sender.language.is_none() && !sender.trusted {
-                sender.language = Language::detect(&cleaned);
+                sender.language = Language::detect(&sanitized);
             }
             let (text, memory) = if sender.masking {
-                mask_next(&cleaned, &sender.memory)
+                mask_next(&sanitized, &sender.memory)
             } else {
-                (Masked::waived(&cleaned), Memory::default())
+                (Masked::waived(&sanitized), Memory::default())
             };
-            // What leads to a person is hidden before links are changed, so that it is still found.
-            let steps = self.guard.rewrites(sender.trusted);
-            let text = steps.fold(text, Masked::map_text);
+            // Masking precedes the rewriting of links, because the masker would not recognize
+            // contact details in a rewritten link.
+            let text = self.guard.rewrites(sender.trusted).fold(text, Masked::map_text);
             let relay = Action::Relay { text, sender, memory };
-            let performed = self.lobby.perform(call.clone(), relay).await?;
-            // Only a call of the same person or their partner, between the two above, makes this
-            // repeat.
-            if performed.outcome != Outcome::SenderChanged {
-                return Ok(RelayOutcome::Performed(performed));
+            let result = self.lobby.perform(call.clone(), relay).await?;
+            // The state changes only if a call of the same user or their partner came in between.
+            if result.outcome != Outcome::SenderChanged {
+                return Ok(RelayOutcome::Performed(result));
             }
         }
     }

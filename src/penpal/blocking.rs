@@ -2,8 +2,8 @@
 
 use super::output::BlockResult;
 use super::service::{PenPalError, PenPalService, not_chatting};
+use crate::connect::dto::MAX_REASON_CHARS;
 use crate::connect::lobby::action::{Action, Call, Outcome};
-use crate::connect::service::MAX_REASON_CHARS;
 use crate::moderation::service::ReportReason;
 
 impl PenPalService {

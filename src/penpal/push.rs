@@ -15,7 +15,8 @@ use rmcp::{Peer, RoleServer};
 use tokio::time::timeout;
 
 use super::event::Event;
-use crate::connect::delivery::courier::{Channel, CourierGuard, Couriers, DeliveryError};
+use crate::connect::delivery::channel::{Channel, DeliveryError};
+use crate::connect::delivery::courier::{CourierGuard, Couriers};
 use crate::connect::lobby::inbox::{Item, LEASE_TIME};
 use crate::connect::profile::language::Language;
 use crate::kernel::id::{IdHasher, RoomId, UserId};

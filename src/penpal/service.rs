@@ -14,6 +14,7 @@ use super::output::{
     SayResult, SendResult, WaitResult,
 };
 use crate::connect::delivery::courier::Couriers;
+use crate::connect::dto::{MAX_ID_CHARS, MAX_REASON_CHARS, PushInput, PushReply};
 use crate::connect::lobby::action::{
     Action, ActionResult, Call, Outcome, QueuePosition, UserStatus,
 };
@@ -26,9 +27,7 @@ use crate::connect::profile::nickname::{Nickname, NicknameError};
 use crate::connect::relay::{Relay, RelayOutcome};
 use crate::connect::reply;
 use crate::connect::reply::compose::MAX_MESSAGE_CHARS;
-use crate::connect::service::{
-    ConnectService, MAX_ID_CHARS, MAX_REASON_CHARS, PushInput, PushReply,
-};
+use crate::connect::service::ConnectService;
 use crate::guard;
 use crate::kernel::clock::Clock;
 use crate::kernel::id::{IdHasher, Realm, RoomId, UserId, random_hex};

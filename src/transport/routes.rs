@@ -17,7 +17,7 @@ use super::mcp::{endpoint, sse, ws};
 use super::ops::metrics::SessionStats;
 use super::pages;
 use super::state::HttpState;
-use crate::connect::service::HandleError;
+use crate::connect::dto::HandleError;
 
 #[derive(Serialize)]
 struct HealthBody {

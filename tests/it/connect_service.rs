@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use random_connect::connect::broadcast_all;
+use random_connect::connect::dto::{HandleError, HandleMessageParams};
 use random_connect::connect::lobby::action::{
     Action, ActionResult, Call, LobbyStats, NudgeResult, SenderState, SweepResult,
 };
@@ -16,9 +17,7 @@ use random_connect::connect::lobby::inbox::{Lease, LeaseId};
 use random_connect::connect::lobby::signal::Listener;
 use random_connect::connect::lobby::store_memory::MemoryLobby;
 use random_connect::connect::lobby::{Lobby, LobbyError};
-use random_connect::connect::service::{
-    ConnectOptions, ConnectService, HandleError, HandleMessageParams,
-};
+use random_connect::connect::service::{ConnectOptions, ConnectService};
 use random_connect::guard::{Guard, LinkPolicy};
 use random_connect::kernel::clock::{ManualClock, Timestamp, seeded_rng};
 use random_connect::kernel::id::{IdHasher, IdempotencyKey, UserId};

@@ -6,7 +6,8 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use parking_lot::Mutex;
-use random_connect::connect::delivery::courier::{Channel, Couriers, DeliveryError};
+use random_connect::connect::delivery::channel::{Channel, DeliveryError};
+use random_connect::connect::delivery::courier::Couriers;
 use random_connect::connect::lobby::Lobby;
 use random_connect::connect::lobby::action::{Action, Call, Outcome, SenderState};
 use random_connect::connect::lobby::inbox::{InboxEvent, Item};

@@ -1,76 +1,44 @@
-//! Brings people their news at once, over whichever channel reaches them.
+//! [`Couriers`]: tasks that deliver users' inboxes over push channels as items arrive.
 //!
-//! A courier works for one person and one channel: it collects what waits, hands it to the channel,
-//! and ends the lease for what the channel has acknowledged. The rest waits again: for the moment
-//! the channel is ready once more, or, where it is gone, for another channel or the person's next
-//! call.
+//! A courier serves one user over one [`Channel`]. It leases the inbox items, hands them to the
+//! channel and settles the lease for the items that the channel has acknowledged. The other items
+//! return to the inbox. They are delivered once the channel is ready again or, if it has closed, by
+//! another channel or with the user's next call.
 //!
-//! To add a channel, implement [`Channel`] beside the way in that it belongs to.
-//!
-//! **Invariant:** an item is gone only once a channel acknowledged it. One person's slow channel
-//! holds up nobody else: each has a task of its own and a time limit.
+//! **Invariants:** an item leaves the inbox only after a channel has acknowledged it. A slow channel
+//! delays no other user, because each courier is a separate task and each delivery has a timeout.
 
 use std::collections::HashMap;
-use std::future::pending;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
-use async_trait::async_trait;
 use parking_lot::Mutex;
 use tokio::task::AbortHandle;
 use tokio::time::timeout;
 
+use super::channel::{Channel, DeliveryError};
 use crate::connect::lobby::Lobby;
-use crate::connect::lobby::inbox::{Item, LEASE_TIME, Lease};
-use crate::connect::profile::language::Language;
+use crate::connect::lobby::inbox::{LEASE_TIME, Lease};
 use crate::kernel::clock::Clock;
-use crate::kernel::id::{RoomId, UserId};
+use crate::kernel::id::UserId;
 use crate::kernel::receipt::Receipt;
 
-/// How often a courier looks without having been told to: a word may get lost between machines.
+/// Poll interval of a courier; signals between instances may be lost.
 const POLL_INTERVAL: Duration = Duration::from_secs(5);
 
-/// Why a channel did not bring anything.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum DeliveryError {
-    /// It does not reach the person any more.
-    Closed,
-    /// It may later: [`Channel::ready`] tells when.
-    RetryLater,
-}
-
-/// A way to reach one person at once.
-#[async_trait]
-pub trait Channel: Send + Sync {
-    /// Brings items, in order, and returns how many of them, from the first on, the other side has
-    /// acknowledged; `language` is the person's. It makes one attempt: after [`LEASE_TIME`] it is cut off and given up.
-    async fn deliver(&self, language: Language, items: &[Item]) -> Result<usize, DeliveryError>;
-
-    /// Returns when something may be brought. A channel that has to pause does it here: while it
-    /// brings, the items are on lease, which does not last.
-    async fn ready(&self) {}
-
-    /// Returns when the channel has something to say of its own. [`Channel::bring`] is called then,
-    /// without items if none wait.
-    async fn outgoing_ready(&self) {
-        pending::<()>().await;
-    }
-
-    /// Lets the person know that their partner is typing, or stopped. Nothing is lost if not.
-    async fn send_typing(&self, room: RoomId, typing: bool);
-}
-
-/// All couriers of this process.
+/// All couriers of this process, at most one per user.
 pub struct Couriers {
     lobby: Arc<dyn Lobby>,
     clock: Arc<dyn Clock>,
+    /// The id and the task of each user's courier.
     active: Mutex<HashMap<UserId, (u64, AbortHandle)>>,
     next_id: AtomicU64,
+    /// Number of channels that closed themselves.
     closed: AtomicU64,
 }
 
-/// A courier at work, until dropped or replaced by another for the same person.
+/// A running courier. Stops when dropped or when another courier replaces it for the same user.
 pub struct CourierGuard {
     couriers: Arc<Couriers>,
     user: UserId,
@@ -89,110 +57,111 @@ impl Couriers {
         })
     }
 
-    /// Brings a person's news over `channel` from now on, and over no other.
+    /// Starts delivering a user's inbox over `channel`, which replaces the user's previous channel.
     #[must_use]
-    pub fn attach(self: &Arc<Self>, who: UserId, channel: Arc<dyn Channel>) -> CourierGuard {
-        let number = self.next_id.fetch_add(1, Ordering::Relaxed);
+    pub fn attach(self: &Arc<Self>, user: UserId, channel: Arc<dyn Channel>) -> CourierGuard {
+        let id = self.next_id.fetch_add(1, Ordering::Relaxed);
         let couriers = Arc::clone(self);
-        // Held until the task is in the list, so that it can't leave the list before it is there.
+        // Locked until the task is registered, so that the task can't deregister itself first.
         let mut active = self.active.lock();
         let task = tokio::spawn(async move {
-            couriers.run(who, &*channel).await;
+            couriers.run(user, &*channel).await;
             couriers.closed.fetch_add(1, Ordering::Relaxed);
-            couriers.detach(who, number);
-            tracing::debug!(user = %who, "channel closed, items returned to the inbox");
+            couriers.detach(user, id);
+            tracing::debug!(%user, "channel closed, items returned to the inbox");
         });
-        let before = active.insert(who, (number, task.abort_handle()));
+        let replaced = active.insert(user, (id, task.abort_handle()));
         drop(active);
-        if let Some((_, before)) = before {
-            before.abort();
+        if let Some((_, replaced)) = replaced {
+            replaced.abort();
         }
-        CourierGuard { couriers: Arc::clone(self), user: who, id: number }
+        CourierGuard { couriers: Arc::clone(self), user, id }
     }
 
-    /// Gives up whatever channel a person is reached over: they have come another way. What was on
-    /// its way there waits again.
-    pub fn release(&self, who: UserId) {
-        let before = self.active.lock().remove(&who);
-        if let Some((_, task)) = before {
+    /// Stops the user's courier, because the user has connected in another way. Its leased items
+    /// return to the inbox.
+    pub fn release(&self, user: UserId) {
+        let removed = self.active.lock().remove(&user);
+        if let Some((_, task)) = removed {
             task.abort();
         }
     }
 
-    /// Whether somebody can be reached at once.
+    /// Returns `true` if a courier of this process serves the user.
     #[must_use]
-    pub fn is_reachable(&self, who: UserId) -> bool {
-        self.active.lock().contains_key(&who)
+    pub fn is_reachable(&self, user: UserId) -> bool {
+        self.active.lock().contains_key(&user)
     }
 
-    /// How many people can be reached at once.
+    /// Returns the number of users that a courier serves.
     #[must_use]
     pub fn reachable_count(&self) -> usize {
         self.active.lock().len()
     }
 
-    /// How many channels were given up since the start.
+    /// Returns the number of channels that closed since the process started.
     #[must_use]
     pub fn closed_count(&self) -> u64 {
         self.closed.load(Ordering::Relaxed)
     }
 
-    fn detach(&self, who: UserId, number: u64) -> Option<AbortHandle> {
+    /// Removes the courier unless another one has replaced it.
+    fn detach(&self, user: UserId, id: u64) -> Option<AbortHandle> {
         let mut active = self.active.lock();
-        let own = active.get(&who).is_some_and(|(known, _)| *known == number);
-        if own { active.remove(&who).map(|(_, task)| task) } else { None }
+        let is_current = active.get(&user).is_some_and(|(current, _)| *current == id);
+        if is_current { active.remove(&user).map(|(_, task)| task) } else { None }
     }
 
-    /// Works until the channel is gone.
-    async fn run(&self, who: UserId, channel: &dyn Channel) {
-        let mut listener = self.lobby.listen(who);
-        let mut typing_heard = 0;
-        let mut wanted = false;
+    /// Delivers until the channel closes.
+    async fn run(&self, user: UserId, channel: &dyn Channel) {
+        let mut listener = self.lobby.listen(user);
+        let mut last_typing = 0;
+        let mut has_outgoing = false;
         loop {
             channel.ready().await;
-            // A store that fails will be asked again, as the inbox is where everything stays.
-            let lease = self.lobby.collect(who, self.clock.now()).await.unwrap_or_default();
-            if wanted || lease.id.is_some() {
-                wanted = false;
-                if self.deliver_once(who, &lease, channel).await == Err(DeliveryError::Closed) {
+            // A store failure is ignored: the items stay in the inbox until the next poll.
+            let lease = self.lobby.collect(user, self.clock.now()).await.unwrap_or_default();
+            if has_outgoing || lease.id.is_some() {
+                has_outgoing = false;
+                if self.deliver_once(user, &lease, channel).await == Err(DeliveryError::Closed) {
                     return;
                 }
                 continue;
             }
-            let heard = tokio::select! {
-                heard = timeout(POLL_INTERVAL, listener.recv()) => heard,
+            let received = tokio::select! {
+                received = timeout(POLL_INTERVAL, listener.recv()) => received,
                 () = channel.outgoing_ready() => {
-                    wanted = true;
+                    has_outgoing = true;
                     continue;
                 }
             };
-            let Ok(word) = heard else { continue };
-            if let Some((times, room, typing)) = word.typing
-                && times != typing_heard
+            let Ok(signal) = received else { continue };
+            if let Some((count, room, typing)) = signal.typing
+                && count != last_typing
             {
-                typing_heard = times;
+                last_typing = count;
                 channel.send_typing(room, typing).await;
             }
         }
     }
 
-    /// Hands the items on lease to the channel, and ends the lease for those that it brought.
+    /// Hands the leased items to the channel and settles the lease for the delivered ones.
     async fn deliver_once(
         &self,
-        who: UserId,
+        user: UserId,
         lease: &Lease,
         channel: &dyn Channel,
     ) -> Result<(), DeliveryError> {
         let receipt = lease.id.map_or_else(Receipt::none, |id| {
             let lobby = Arc::clone(&self.lobby);
-            Receipt::new(move |delivered| lobby.settle(who, id, delivered))
+            Receipt::new(move |delivered| lobby.settle(user, id, delivered))
         });
-        let brought =
-            timeout(LEASE_TIME, channel.deliver(lease.language.unwrap_or_default(), &lease.items))
-                .await;
-        let brought = brought.unwrap_or(Err(DeliveryError::Closed))?;
-        if brought < lease.items.len() && self.lobby.put_back(who, lease, brought).await.is_err() {
-            // The receipt is dropped: what was brought comes twice rather than the rest not at all.
+        let language = lease.language.unwrap_or_default();
+        let result = timeout(LEASE_TIME, channel.deliver(language, &lease.items)).await;
+        let delivered = result.unwrap_or(Err(DeliveryError::Closed))?;
+        let is_partial = delivered < lease.items.len();
+        if is_partial && self.lobby.put_back(user, lease, delivered).await.is_err() {
+            // Dropping the receipt returns all items: a duplicate is better than a loss.
             return Err(DeliveryError::RetryLater);
         }
         receipt.confirm();
@@ -201,10 +170,10 @@ impl Couriers {
 }
 
 impl CourierGuard {
-    /// Whether this courier is still the one that works for its person.
+    /// Returns `true` while this courier serves its user.
     #[must_use]
     pub fn is_active(&self) -> bool {
-        self.couriers.active.lock().get(&self.user).is_some_and(|(known, _)| *known == self.id)
+        self.couriers.active.lock().get(&self.user).is_some_and(|(current, _)| *current == self.id)
     }
 }
 

@@ -116,8 +116,8 @@ impl Nickname {
 /// Joins the parts of a combined emoji, such as a family. Between letters it is harmless.
 const ZERO_WIDTH_JOINER: char = '\u{200d}';
 
-/// Returns `true` if the name, or a word of it, is a reserved name or its plural, also in look-alike
-/// characters.
+/// Returns `true` if the name or one of its words is a reserved name or its plural, also in
+/// look-alike characters.
 fn contains_reserved_name(name: &str) -> bool {
     let folded = skeleton(name);
     let joined: String = folded.chars().filter(|c| c.is_alphanumeric()).collect();

@@ -1,20 +1,21 @@
-//! What is told of something that the lobby has no part in: decided before it was asked, and said in
-//! the language that it then knows.
+//! [`LocalReply`]: a reply that is decided before the lobby is called.
+//!
+//! It becomes text only after the call, because the lobby knows the user's language.
 
-use super::messages;
-use crate::connect::command;
+use super::{content_rejected, languages, messages, nickname_error, too_long};
 use crate::connect::profile::language::Language;
 use crate::connect::profile::nickname::NicknameError;
-use crate::connect::reply;
-use crate::connect::service::MAX_REASON_CHARS;
 use crate::guard;
 
-/// What is told of something that the lobby has no part in.
+/// A reply that does not depend on an outcome of the lobby.
 pub(crate) enum LocalReply {
-    Help,
+    /// The text of `#help`, as a function of the language. The table of commands belongs to the
+    /// caller.
+    Help(fn(Language) -> String),
     InvalidNickname(NicknameError),
     ReasonRequired,
-    ReasonTooLong,
+    /// The reason of a report is longer than this number of characters.
+    ReasonTooLong(usize),
     Languages,
     NoText,
     ContentRejected(guard::ContentRejected),
@@ -23,13 +24,13 @@ pub(crate) enum LocalReply {
 impl LocalReply {
     pub(crate) fn text(self, language: Language) -> String {
         match self {
-            Self::Help => command::help(language),
-            Self::InvalidNickname(why) => reply::nickname_error(language, why),
+            Self::Help(help) => help(language),
+            Self::InvalidNickname(error) => nickname_error(language, error),
             Self::ReasonRequired => messages::text(language, "ask-reason"),
-            Self::ReasonTooLong => reply::too_long(language, "long-reason", MAX_REASON_CHARS),
-            Self::Languages => reply::languages(language),
+            Self::ReasonTooLong(limit) => too_long(language, "long-reason", limit),
+            Self::Languages => languages(language),
             Self::NoText => messages::text(language, "no-text"),
-            Self::ContentRejected(reason) => reply::content_rejected(language, reason),
+            Self::ContentRejected(reason) => content_rejected(language, reason),
         }
     }
 }

@@ -1,7 +1,11 @@
-//! Outcomes and news in words: which message of `words/` says what.
+//! [`outcome`] and [`event`]: the text of an outcome or an inbox event, in the user's language.
 //!
-//! Pure: a language and what happened go in, text comes out. How much of it fits into an answer is
-//! `compose.rs`'s business.
+//! Pure functions that pick a message of `messages/` and fill its placeholders. [`compose`] limits
+//! the length of an answer. This module does not know commands or the service; they pass values
+//! in.
+//!
+//! To give a new outcome or event its text, add a message to every file in `messages/` and an arm
+//! here.
 
 pub mod compose;
 pub(crate) mod local;
@@ -20,48 +24,48 @@ use super::profile::nickname::NicknameError;
 use crate::guard;
 use crate::rate_limit::gcra::{LimitedAction, RateLimited};
 
-/// How many questions there are to begin a chat with: `ice-1` and so on.
+/// Number of icebreaker questions, which are the messages `ice-1`, `ice-2` and so on.
 pub const ICEBREAKER_COUNT: u8 = 16;
 
-/// News as a line for the person it is for.
+/// Returns the line that shows an event to its user.
 #[must_use]
-pub fn event(language: Language, news: &InboxEvent) -> String {
-    match news {
+pub fn event(language: Language, event: &InboxEvent) -> String {
+    match event {
         InboxEvent::Message { from, text, .. } => format!("💬 {from}: {}", text.as_str()),
         InboxEvent::Connected { chat } => connected(language, "connected", chat),
         InboxEvent::PartnerLeft { .. } => text(language, "partner-left"),
         InboxEvent::PartnerTimedOut { .. } => text(language, "partner-timed-out"),
-        InboxEvent::Icebreaker { question: number, .. } => icebreaker(language, *number),
+        InboxEvent::Icebreaker { question, .. } => icebreaker(language, *question),
         InboxEvent::Nudge { .. } => text(language, "nudge"),
-        InboxEvent::Broadcast(notice) => format!("📢 {}", notice.as_str()),
+        InboxEvent::Broadcast(broadcast) => format!("📢 {}", broadcast.as_str()),
     }
 }
 
-/// With somebody's first partner comes what everybody should know.
+/// Names the partner and the common interests, and adds the chat rules in the user's first chat.
 fn connected(language: Language, id: &str, chat: &Chat) -> String {
-    let Chat { partner_name, common_interests: common, is_first_chat: first, .. } = chat;
-    let common = if common.is_empty() {
+    let Chat { partner_name, common_interests, is_first_chat, .. } = chat;
+    let common = if common_interests.is_empty() {
         String::new()
     } else {
-        format(language, "common", [("interests", common.to_string().into())])
+        format(language, "common", [("interests", common_interests.to_string().into())])
     };
     let name = partner_name.as_str().into();
-    let told = format(language, id, [("name", name), ("common", common.into())]);
-    if *first { format!("{told}\n{}", rules_notice(language)) } else { told }
+    let line = format(language, id, [("name", name), ("common", common.into())]);
+    if *is_first_chat { format!("{line}\n{}", rules_notice(language)) } else { line }
 }
 
-/// How people treat each other here.
+/// Returns the chat rules.
 #[must_use]
 pub fn rules_notice(language: Language) -> String {
     text(language, "notice")
 }
 
-fn icebreaker(language: Language, number: u8) -> String {
-    let question = text(language, &format!("ice-{}", number % ICEBREAKER_COUNT + 1));
+fn icebreaker(language: Language, index: u8) -> String {
+    let question = text(language, &format!("ice-{}", index % ICEBREAKER_COUNT + 1));
     format(language, "icebreaker", [("question", question.into())])
 }
 
-/// The answer to what a person did; empty where the inbox alone is the answer.
+/// Returns the reply to an action. It is empty if the answer consists of the inbox or of data alone.
 #[must_use]
 pub fn outcome(language: Language, outcome: &Outcome) -> String {
     let id = match outcome {
@@ -79,20 +83,20 @@ pub fn outcome(language: Language, outcome: &Outcome) -> String {
         }
         Outcome::PartnerName(Some(name)) => return with_name(language, "partner", name.as_str()),
         Outcome::NicknameSet(name) => return with_name(language, "renamed", name.as_str()),
-        Outcome::Icebreaker(number) => return icebreaker(language, *number),
-        Outcome::RateLimited(RateLimited { action: act, retry_after: left }) => {
-            let id = match act {
+        Outcome::Icebreaker(index) => return icebreaker(language, *index),
+        Outcome::RateLimited(RateLimited { action, retry_after }) => {
+            let id = match action {
                 LimitedAction::Message => "often-message",
                 LimitedAction::DuplicateText(_) => "often-same",
                 LimitedAction::Search => "often-search",
                 LimitedAction::NewUser => "often-newcomer",
             };
-            return with_duration(language, id, *left);
+            return with_duration(language, id, *retry_after);
         }
-        Outcome::Suspended { remaining: Some(left) } => {
-            return with_duration(language, "barred", *left);
+        Outcome::Suspended { remaining: Some(remaining) } => {
+            return with_duration(language, "barred", *remaining);
         }
-        Outcome::LanguageSet(spoken) => return text(*spoken, "speaks"),
+        Outcome::LanguageSet(new_language) => return text(*new_language, "speaks"),
         Outcome::AlreadyChatting(_) => "already-chatting",
         Outcome::ChatEnded => "chat-ended",
         Outcome::LeftQueue => "left-queue",
@@ -114,7 +118,7 @@ pub fn outcome(language: Language, outcome: &Outcome) -> String {
         Outcome::Agreed => "agreed",
         Outcome::Rated => "rated",
         Outcome::NoRateTarget => "nobody-to-rate",
-        // What waits is the answer, or none is wanted.
+        // The answer shows the inbox alone, or the caller reads the data of the outcome.
         Outcome::InboxRead
         | Outcome::TypingSet
         | Outcome::History(_)
@@ -128,45 +132,41 @@ fn with_name(language: Language, id: &str, name: &str) -> String {
     format(language, id, [("name", name.into())])
 }
 
-fn with_duration(language: Language, id: &str, left: Duration) -> String {
-    format(language, id, [("span", duration(language, left).into())])
+fn with_duration(language: Language, id: &str, remaining: Duration) -> String {
+    format(language, id, [("span", duration(language, remaining).into())])
 }
 
-/// A time to wait in the largest unit that fits, rounded up.
-fn duration(language: Language, span: Duration) -> String {
-    let seconds = u64::try_from(span.as_millis().div_ceil(1_000)).unwrap_or(u64::MAX);
+/// Formats a duration in the largest unit that fits, rounded up.
+fn duration(language: Language, duration: Duration) -> String {
+    let seconds = u64::try_from(duration.as_millis().div_ceil(1_000)).unwrap_or(u64::MAX);
     let (count, unit) = match seconds {
         0..60 => (seconds, "seconds"),
         60..3_600 => (seconds.div_ceil(60), "minutes"),
         3_600..86_400 => (seconds.div_ceil(3_600), "hours"),
         _ => (seconds.div_ceil(86_400), "days"),
     };
-    plural(language, unit, "count", count)
+    format(language, unit, [("count", MessageArg::from(count))])
 }
 
-fn plural(language: Language, id: &str, name: &'static str, count: u64) -> String {
-    format(language, id, [(name, MessageArg::from(count))])
-}
-
-/// The answer to a text that the operator does not let pass.
+/// Returns the reply to a text that the [`guard`] rejects.
 #[must_use]
-pub fn content_rejected(language: Language, refusal: guard::ContentRejected) -> String {
-    match refusal {
+pub fn content_rejected(language: Language, reason: guard::ContentRejected) -> String {
+    match reason {
         guard::ContentRejected::Link => text(language, "refused-link"),
         guard::ContentRejected::Profanity => text(language, "refused-word"),
     }
 }
 
-/// The answer to something that is longer than `limit` characters.
+/// Returns the reply to a text that is longer than `limit` characters; `id` is the message to use.
 #[must_use]
 pub fn too_long(language: Language, id: &str, limit: usize) -> String {
     format(language, id, [("limit", limit.to_string().into())])
 }
 
-/// The answer to a name that can't be used.
+/// Returns the reply to an invalid nickname.
 #[must_use]
-pub fn nickname_error(language: Language, why: NicknameError) -> String {
-    match why {
+pub fn nickname_error(language: Language, error: NicknameError) -> String {
+    match error {
         NicknameError::Empty => text(language, "nick-empty"),
         NicknameError::TooLong => too_long(language, "nick-long", nickname::MAX_NICKNAME_CHARS),
         NicknameError::ImitatesSystem => text(language, "nick-imitates"),
@@ -177,24 +177,24 @@ pub fn nickname_error(language: Language, why: NicknameError) -> String {
     }
 }
 
-/// The languages one can choose from.
+/// Lists the available languages, each with its code.
 #[must_use]
 pub fn languages(language: Language) -> String {
-    let all = LANGUAGES.iter().map(|row| format!("{} ({})", row.name, row.code));
-    let all = all.collect::<Vec<_>>().join(", ");
-    format(language, "languages", [("languages", all.into())])
+    let entries = LANGUAGES.iter().map(|row| format!("{} ({})", row.name, row.code));
+    let list = entries.collect::<Vec<_>>().join(", ");
+    format(language, "languages", [("languages", list.into())])
 }
 
-/// An answer to a command that had text behind it, which went nowhere.
+/// Adds to the reply to a command that the text after the command was not sent.
 #[must_use]
-pub fn with_ignored_text(language: Language, own: &str) -> String {
-    let told = text(language, "rest-not-sent");
-    if own.is_empty() { told } else { format!("{own}\n{told}") }
+pub fn with_ignored_text(language: Language, reply: &str) -> String {
+    let hint = text(language, "rest-not-sent");
+    if reply.is_empty() { hint } else { format!("{reply}\n{hint}") }
 }
 
 fn queued(language: Language, place: QueuePosition, interests: &Interests) -> String {
     let position = place.position.to_string().into();
-    let mut told = match place.estimated_wait {
+    let mut lines = match place.estimated_wait {
         None => format(language, "place", [("position", position)]),
         Some(estimate) => {
             let seconds = estimate.as_secs().max(1).to_string().into();
@@ -202,44 +202,45 @@ fn queued(language: Language, place: QueuePosition, interests: &Interests) -> St
         }
     };
     if !interests.is_empty() {
-        told.push('\n');
+        lines.push('\n');
         let interests = interests.to_string().into();
-        told += &format(language, "choosy", [("interests", interests)]);
+        lines += &format(language, "choosy", [("interests", interests)]);
     }
-    told
+    lines
 }
 
 #[cfg(test)]
 mod tests {
-    use super::super::lobby::broadcast::BroadcastText;
-    use super::super::profile::impersonation::looks_like_system;
-    use super::super::profile::nickname::Nickname;
+    use std::collections::BTreeSet;
+
     use super::*;
+    use crate::connect::lobby::broadcast::BroadcastText;
+    use crate::connect::profile::impersonation::looks_like_system;
+    use crate::connect::profile::nickname::Nickname;
     use crate::kernel::clock::seeded_rng;
     use crate::kernel::id::{RoomId, UserId};
     use crate::mask::Masked;
 
     #[test]
     fn impersonation_detects_every_system_line() {
-        let name = Nickname::parse("Ann").expect("a name");
+        let name = Nickname::parse("Ann").expect("a valid nickname");
         let masked = Masked::waived("x");
         let room = RoomId::random(&mut seeded_rng());
         let partner = UserId::from_bytes([1; 16]);
-        let likes = Interests::parse("music");
+        let interests = Interests::parse("music");
         let place = QueuePosition { position: 1, estimated_wait: Some(Duration::from_secs(9)) };
-        let common = likes.clone();
         let chat = Chat {
             room,
             partner,
             partner_name: name.clone(),
-            common_interests: common,
+            common_interests: interests.clone(),
             is_first_chat: true,
         };
         let outcomes = [
             Outcome::Connected { chat: chat.clone(), again: false },
             Outcome::Connected { chat: chat.clone(), again: true },
-            Outcome::Waiting { place, interests: likes.clone(), again: false },
-            Outcome::Waiting { place, interests: likes, again: true },
+            Outcome::Waiting { place, interests: interests.clone(), again: false },
+            Outcome::Waiting { place, interests, again: true },
             Outcome::AlreadyChatting(chat.clone()),
             Outcome::NotInRoom { ended: true },
             Outcome::ChatEnded,
@@ -282,29 +283,29 @@ mod tests {
             Outcome::Icebreaker(3),
             Outcome::LanguageSet(Language::Hindi),
         ];
-        let all_news = [
+        let events = [
             InboxEvent::Message { room, from: name, text: masked },
             InboxEvent::Connected { chat },
             InboxEvent::PartnerLeft { room },
             InboxEvent::PartnerTimedOut { room },
             InboxEvent::Icebreaker { room, question: 9 },
             InboxEvent::Nudge { room },
-            InboxEvent::Broadcast(BroadcastText::parse("x").expect("a notice")),
+            InboxEvent::Broadcast(BroadcastText::parse("x").expect("a valid broadcast")),
         ];
         for language in LANGUAGES.iter().map(|row| row.language) {
-            let said = outcomes.iter().map(|of| outcome(language, of));
-            let said = said.chain(all_news.iter().map(|of| event(language, of)));
+            let texts = outcomes.iter().map(|result| outcome(language, result));
+            let texts = texts.chain(events.iter().map(|item| event(language, item)));
             let ids = ["inbox-empty", "nothing-waits", "number-hidden", "only-text", "ask-reason"];
             let more = ["no-text", "refused-store", "refused-call", "help"];
-            let said = said.chain(ids.iter().chain(&more).map(|id| text(language, id)));
-            let said = said.chain([
+            let texts = texts.chain(ids.iter().chain(&more).map(|id| text(language, id)));
+            let texts = texts.chain([
                 languages(language),
                 nickname_error(language, NicknameError::ReservedChar),
                 content_rejected(language, guard::ContentRejected::Link),
                 too_long(language, "refused-length", 9),
                 too_long(language, "long-reason", 9),
             ]);
-            for line in said.flat_map(|text| text.lines().map(str::to_owned).collect::<Vec<_>>()) {
+            for line in texts.flat_map(|text| text.lines().map(str::to_owned).collect::<Vec<_>>()) {
                 assert!(looks_like_system(&line), "{line}");
                 assert!(!line.contains("{$"), "{line}");
             }
@@ -314,10 +315,10 @@ mod tests {
     #[test]
     fn icebreaker_exists_for_every_index() {
         for language in LANGUAGES.iter().map(|row| row.language) {
-            let all: std::collections::BTreeSet<_> =
-                (0..ICEBREAKER_COUNT).map(|n| icebreaker(language, n)).collect();
-            assert_eq!(all.len(), usize::from(ICEBREAKER_COUNT));
-            assert!(!all.iter().any(|question| question.contains("ice-")));
+            let questions: BTreeSet<_> =
+                (0..ICEBREAKER_COUNT).map(|index| icebreaker(language, index)).collect();
+            assert_eq!(questions.len(), usize::from(ICEBREAKER_COUNT));
+            assert!(!questions.iter().any(|question| question.contains("ice-")));
         }
     }
 }

@@ -23,7 +23,8 @@ use tokio::time::timeout;
 
 use super::outbound::{Backoff, SendPolicy};
 use super::signature::sign;
-use crate::connect::delivery::courier::{Channel, CourierGuard, Couriers, DeliveryError};
+use crate::connect::delivery::channel::{Channel, DeliveryError};
+use crate::connect::delivery::courier::{CourierGuard, Couriers};
 use crate::connect::lobby::inbox::{InboxEvent, Item};
 use crate::connect::profile::language::Language;
 use crate::connect::reply;

@@ -11,8 +11,8 @@ use rmcp::ErrorData;
 use serde::Serialize;
 use serde_json::value::RawValue;
 
+use crate::connect::dto::{HandleError, HandleMessageParams};
 use crate::connect::new_user_limit::AdmissionError;
-use crate::connect::service::{HandleError, HandleMessageParams};
 use crate::kernel::client_network::ClientNetwork;
 use crate::kernel::clock::Stopwatch;
 use crate::kernel::receipt::ReceiptSlot;

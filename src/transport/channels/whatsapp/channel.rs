@@ -14,7 +14,7 @@ use tokio::time::timeout;
 
 use super::graph::{GraphApi, SendError};
 use super::webhook::Recipient;
-use crate::connect::delivery::courier::{Channel, DeliveryError};
+use crate::connect::delivery::channel::{Channel, DeliveryError};
 use crate::connect::lobby::inbox::Item;
 use crate::connect::profile::language::Language;
 use crate::connect::reply::compose::{ComposedBatch, compose_batch};

@@ -1,0 +1,102 @@
+//! The data types of [`ConnectService`](super::service::ConnectService): [`HandleMessageParams`],
+//! [`PushInput`], their results, and [`Stats`].
+//!
+//! The fields of [`HandleMessageParams`] and [`Stats`] are wire names, and their doc comments are the
+//! descriptions in the tools' schemas. Logic does not belong here.
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+use thiserror::Error;
+
+use super::lobby::LobbyError;
+use super::reply::compose::MAX_MESSAGE_CHARS;
+use crate::kernel::id::UserId;
+use crate::kernel::receipt::Receipt;
+
+/// Maximum length of a `puch_user_id` or a `message_id`, in characters.
+pub const MAX_ID_CHARS: usize = 256;
+
+/// Maximum length of the reason of a report, in characters.
+pub const MAX_REASON_CHARS: usize = 300;
+
+/// The arguments of `handle_message`. Unknown arguments are ignored.
+#[derive(Deserialize, JsonSchema)]
+pub struct HandleMessageParams {
+    /// The user's message exactly as they typed it, at most 4,096 characters.
+    pub message: String,
+    /// The id of the Puch user who wrote the message, at most 256 characters.
+    pub puch_user_id: String,
+    /// The user's nickname, if known.
+    #[serde(default)]
+    #[schemars(with = "Option<String>")]
+    pub user_nickname: Option<Value>,
+    /// Idempotency key: repeating a call with the same `message_id` within ten minutes returns the first answer and has no further effect.
+    #[serde(default)]
+    #[schemars(with = "Option<String>")]
+    pub message_id: Option<Value>,
+}
+
+/// The answer to a call of `handle_message`.
+pub struct Reply {
+    pub text: String,
+    /// Confirm it once the answer is delivered; dropped, it returns the items to the inbox.
+    pub receipt: Receipt,
+}
+
+/// A message from a user whose inbox is delivered over a push channel.
+#[derive(Clone, Copy)]
+pub struct PushInput<'a> {
+    pub user: UserId,
+    /// Unique among the user's messages. A repeat within ten minutes has no further effect.
+    pub message_id: &'a str,
+    /// The nickname that the transport has for the user, if any.
+    pub name: Option<&'a str>,
+    pub text: &'a str,
+}
+
+/// The result of a [`PushInput`].
+pub struct PushReply {
+    /// The reply to show to the user. `None` if the text was relayed unchanged.
+    pub reply: Option<String>,
+    /// `None` if no message was relayed.
+    pub relayed: Option<RelayedMessage>,
+}
+
+/// A message that is in the partner's inbox.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct RelayedMessage {
+    pub to: UserId,
+    pub seq: u64,
+    /// Number of contact details masked in the text.
+    pub masked_count: u32,
+}
+
+/// The reason that a call was not executed. Nothing changed.
+#[derive(Debug, Error)]
+pub enum HandleError {
+    #[error("The puch_user_id is empty: pass the id of the user who wrote the message.")]
+    EmptyUserId,
+    #[error("The {0} must be at most {MAX_ID_CHARS} characters.")]
+    IdTooLong(&'static str),
+    #[error("The message must be at most {MAX_MESSAGE_CHARS} characters. Please split it.")]
+    MessageTooLong,
+    #[error("Random Connect can't be reached right now. Please try again shortly.")]
+    Unavailable(#[from] LobbyError),
+}
+
+/// The structured result of `get_stats`.
+#[derive(Debug, Serialize, JsonSchema)]
+pub struct Stats {
+    pub status: &'static str,
+    pub version: &'static str,
+    pub uptime_seconds: u64,
+    /// Users active within the idle timeout.
+    pub active_users: usize,
+    pub waiting_users: usize,
+    pub active_pairs: usize,
+    /// Messages relayed since the server started.
+    pub messages_relayed: u64,
+    /// Seconds that the longest-waiting user has waited; 0 if no user waits.
+    pub longest_wait_seconds: u64,
+}
