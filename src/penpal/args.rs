@@ -1,7 +1,12 @@
-//! What the tools are asked: shapes as JSON, which is also their schema.
+//! Arguments of the tools, such as [`EnterQueueArgs`] and [`SayArgs`].
+//!
+//! Field names are wire names, and doc comments are the descriptions in the input schemas.
 
 use schemars::JsonSchema;
 use serde::Deserialize;
+
+/// Maximum time that a caller may wait for events, in seconds.
+pub const MAX_WAIT_SECS: u64 = 60;
 
 #[derive(Deserialize, JsonSchema)]
 pub struct EnterQueueArgs {

@@ -1,17 +1,18 @@
-//! An agent keeps its person apart from somebody, or reports them: what `#block` and `#report` do.
+//! [`PenPalService::block`]: blocks or reports a partner, like `#block` and `#report` in a chat.
 
+use super::error::{PenPalError, not_chatting};
 use super::output::BlockResult;
-use super::service::{PenPalError, PenPalService, not_chatting};
+use super::service::PenPalService;
 use crate::connect::dto::MAX_REASON_CHARS;
 use crate::connect::lobby::action::{Action, Call, Outcome};
 use crate::moderation::service::ReportReason;
 
 impl PenPalService {
-    /// Never lets somebody meet again whom they talk with, or for twenty minutes whom they talked with
-    /// last; with a reason, reports them as well. With a room it is only who they talk with there.
+    /// Blocks the current partner, or the last one for up to twenty minutes. With a `reason`, also
+    /// reports them. With a `room_id`, applies only to the partner in that room.
     ///
     /// # Errors
-    /// A [`Refusal`], with nothing changed.
+    /// Returns [`PenPalError`] with nothing changed.
     pub async fn block(
         &self,
         user_id: &str,
@@ -31,11 +32,9 @@ impl PenPalService {
         };
         let block = Action::Block { target: None, reason: reason.map(ReportReason::parse) };
         match self.lobby().perform(call, block).await?.outcome {
-            Outcome::Blocked { chat_ended: ended, reported } => {
-                Ok(BlockResult { chat_ended: ended, reported })
-            }
+            Outcome::Blocked { chat_ended, reported } => Ok(BlockResult { chat_ended, reported }),
             Outcome::NoBlockTarget => Err(PenPalError::NoTarget),
-            other => Err(not_chatting(&other)),
+            outcome => Err(not_chatting(&outcome)),
         }
     }
 }

@@ -1,4 +1,6 @@
-//! What an agent is told of, as it appears in notifications, answers and the inbox resource.
+//! [`Event`]: an inbox event as notifications, tool results and the inbox resource show it.
+//!
+//! Field names are wire names, and doc comments are the descriptions in the output schemas.
 
 use schemars::JsonSchema;
 use serde::Serialize;
@@ -9,7 +11,7 @@ use crate::connect::profile::language::Language;
 use crate::connect::reply;
 use crate::kernel::id::{IdHasher, RoomId};
 
-/// Whom somebody chats with.
+/// The partner of a chat.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct Partner {
     /// An alias valid in this room only; the same partner has a different one in the next room.
@@ -18,6 +20,7 @@ pub struct Partner {
 }
 
 impl Partner {
+    /// Returns the partner under an alias that is valid in the room of `chat` only.
     #[must_use]
     pub fn of(chat: &Chat, ids: &IdHasher) -> Self {
         Self {
@@ -35,8 +38,8 @@ pub enum EndReason {
     Timeout,
 }
 
-/// A piece of news. As a notification, `type` is the method and the rest its parameters. The
-/// `message_id` of a repeat is that of the first time.
+/// An event. In a notification, `type` is the method and the other fields are the parameters. A
+/// redelivered event has the same `message_id`.
 #[derive(Clone, PartialEq, Eq, Serialize, JsonSchema)]
 #[serde(tag = "type")]
 pub enum Event {
@@ -76,6 +79,7 @@ pub enum Event {
 }
 
 impl Event {
+    /// Converts an inbox item.
     #[must_use]
     pub fn from_item(item: &Item, language: Language, ids: &IdHasher) -> Self {
         let message_id = ids.item_id(item.seq);
@@ -105,19 +109,19 @@ impl Event {
             },
             InboxEvent::PartnerLeft { room } => disconnected(room, EndReason::Left),
             InboxEvent::PartnerTimedOut { room } => disconnected(room, EndReason::Timeout),
-            InboxEvent::Broadcast(notice) => Self::OperatorNotice {
+            InboxEvent::Broadcast(broadcast) => Self::OperatorNotice {
                 message_id,
-                message: notice.as_str().to_owned(),
+                message: broadcast.as_str().to_owned(),
                 timestamp: item.at.as_millis(),
             },
         }
     }
 
-    /// The method of the notification, and its parameters.
+    /// Returns the method and the parameters of the notification.
     #[must_use]
     pub fn notification(&self) -> (String, serde_json::Value) {
         let mut value = serde_json::to_value(self).unwrap_or_default();
-        let method = value.as_object_mut().and_then(|members| members.remove("type"));
+        let method = value.as_object_mut().and_then(|fields| fields.remove("type"));
         let method = method.and_then(|method| method.as_str().map(str::to_owned));
         (method.unwrap_or_default(), value)
     }
@@ -136,9 +140,9 @@ mod tests {
     fn notification_method_comes_from_the_event_type() {
         let ids = IdHasher::random(&mut seeded_rng());
         let room = RoomId::random(&mut seeded_rng());
-        let from = Nickname::parse("Ann").expect("a name");
-        let news = InboxEvent::Message { room, from, text: Masked::waived("hi") };
-        let item = Item { seq: 7, at: Timestamp::from_millis(1_234), event: news };
+        let from = Nickname::parse("Ann").expect("a valid nickname");
+        let event = InboxEvent::Message { room, from, text: Masked::waived("hi") };
+        let item = Item { seq: 7, at: Timestamp::from_millis(1_234), event };
         let (method, params) = Event::from_item(&item, Language::English, &ids).notification();
         assert_eq!(method, "message.received");
         assert_eq!(

@@ -1,15 +1,17 @@
-//! The inbox as a resource: how clients of protocol 2026-07-28, which has no notifications of one's
-//! own making, learn of news. They listen for updates of it and read it.
+//! The URIs of the inbox resource: [`URI_TEMPLATE`] and [`user_id_of`].
+//!
+//! Protocol 2026-07-28 has no custom notifications. Its clients subscribe to this resource instead,
+//! and read it when it is updated. Reading and watching are in [`tools`](super::tools).
 
-/// What the inbox of a person is called.
+/// URI template of a user's inbox.
 pub const URI_TEMPLATE: &str = "penpal://inbox/{user_id}";
 
 const URI_PREFIX: &str = "penpal://inbox/";
 
-/// Whose inbox a URI names.
+/// Returns the raw user id in an inbox URI. `None` if the URI does not name an inbox.
 #[must_use]
 pub fn user_id_of(uri: &str) -> Option<&str> {
-    uri.strip_prefix(URI_PREFIX).filter(|user| !user.is_empty())
+    uri.strip_prefix(URI_PREFIX).filter(|user_id| !user_id.is_empty())
 }
 
 #[cfg(test)]

@@ -1,14 +1,17 @@
-//! Pen pals: the same lobby for agents, with news pushed to those who stay connected.
+//! The `penpal` toolset: agents chat through the same lobby, with events pushed to live sessions.
 //!
-//! Read it in this order: `event.rs` (what an agent is told of), `argument.rs` and `answer.rs`
-//! (what it asks and is answered), `service.rs` and `protect.rs` (the use cases),
-//! `push.rs` (how news reaches a live session), `inbox.rs` (the same as a resource), `tools.rs`
-//! (the MCP tools). Whom an agent meets, and what becomes of its messages, is `connect`'s business.
+//! A reading order: [`event`] (the events that an agent receives), [`args`] and [`output`] (arguments
+//! and results of the tools), [`service`] and `blocking.rs` (the use cases), [`error`] (their
+//! errors), [`push`] (delivery to live sessions), [`inbox_resource`] (the inbox as a resource) and
+//! [`tools`] (the MCP tools). Matching and relaying belong to [`connect`](crate::connect).
 //!
-//! **Invariant:** an agent knows its partner by a name made for that room, and by nothing else.
+//! To add a tool, add its arguments, its result, a use case in [`service`] and a method in [`tools`].
+//!
+//! **Invariant:** an agent knows its partner only by an alias of the room and by a nickname.
 
 pub mod args;
 mod blocking;
+pub mod error;
 pub mod event;
 pub mod inbox_resource;
 pub mod output;

@@ -1,4 +1,6 @@
-//! What the tools answer: shapes as JSON, which is also their schema.
+//! Results of the tools, such as [`QueueStatus`] and [`SayResult`].
+//!
+//! Field names are wire names, and doc comments are the descriptions in the output schemas.
 
 use schemars::JsonSchema;
 use serde::Serialize;
@@ -14,7 +16,7 @@ pub enum MatchStatus {
     Matched,
 }
 
-/// What `enter_queue` and `rejoin` tell.
+/// Result of `enter_queue`, and part of the results of `rejoin` and `say`.
 #[derive(Serialize, JsonSchema)]
 pub struct QueueStatus {
     /// Pass it to all other calls. Anyone who knows it can act as this user.
@@ -26,11 +28,11 @@ pub struct QueueStatus {
     pub estimated_wait_seconds: Option<u64>,
     pub room_id: Option<String>,
     pub partner: Option<Partner>,
-    /// What both like.
+    /// Interests that both users share.
     pub common_interests: Vec<String>,
 }
 
-/// What `rejoin` tells.
+/// Result of `rejoin`.
 #[derive(Serialize, JsonSchema)]
 pub struct RejoinResult {
     #[serde(flatten)]
@@ -39,25 +41,26 @@ pub struct RejoinResult {
     pub missed: Vec<Event>,
 }
 
-/// What `send_message` tells.
+/// Result of `send_message`.
 #[derive(Serialize, JsonSchema)]
 pub struct SendResult {
     pub delivered: DeliveryMode,
     pub message_id: String,
 }
 
-/// What `say` tells.
+/// Result of `say`.
 #[derive(Serialize, JsonSchema)]
 pub struct SayResult {
     /// The reply to show; null if the message was relayed unchanged.
-    pub told: Option<String>,
+    #[serde(rename = "told")]
+    pub reply: Option<String>,
     /// The relayed message; null if none was sent.
     pub sent: Option<SayDelivery>,
     #[serde(flatten)]
     pub queue_status: QueueStatus,
 }
 
-/// A message that was passed on.
+/// A relayed message.
 #[derive(Serialize, JsonSchema)]
 pub struct SayDelivery {
     #[serde(flatten)]
@@ -66,7 +69,7 @@ pub struct SayDelivery {
     pub hidden: u32,
 }
 
-/// What `block` and `report` tell.
+/// Result of `block` and `report`.
 #[derive(Serialize, JsonSchema)]
 pub struct BlockResult {
     /// Whether this ended a chat.
@@ -84,14 +87,14 @@ pub enum DeliveryMode {
     Queued,
 }
 
-/// What `wait_for_message` tells.
+/// Result of `wait_for_message`.
 #[derive(Serialize, JsonSchema)]
 pub struct WaitResult {
     /// Events, oldest first; empty on timeout.
     pub events: Vec<Event>,
 }
 
-/// A message that was kept.
+/// A stored message.
 #[derive(Serialize, JsonSchema)]
 pub struct HistoryEntry {
     pub message_id: String,
@@ -102,7 +105,7 @@ pub struct HistoryEntry {
     pub timestamp: u64,
 }
 
-/// What `get_history` tells.
+/// Result of `get_history`.
 #[derive(Serialize, JsonSchema)]
 pub struct HistoryResult {
     /// Oldest first.

@@ -1,7 +1,7 @@
-//! Pushes news to an agent's live session as notifications.
+//! [`SessionPush`]: pushes events to an agent's live session as notifications.
 //!
-//! The protocol has no answer to a notification. So a ping follows: clients answer it in the order
-//! in which they read, which tells that they have read what came before it.
+//! The protocol does not acknowledge notifications. Therefore a ping follows them. Clients process
+//! messages in order, so that the answer to the ping acknowledges the notifications.
 
 use std::collections::{HashMap, VecDeque};
 use std::sync::Arc;
@@ -21,15 +21,17 @@ use crate::connect::lobby::inbox::{Item, LEASE_TIME};
 use crate::connect::profile::language::Language;
 use crate::kernel::id::{IdHasher, RoomId, UserId};
 
-/// How long a session may take to accept a notification. A client that does not read blocks its
-/// whole session in rmcp.
+/// Timeout for a session to accept a notification. In rmcp, a client that does not read blocks its
+/// whole session.
 const NOTIFY_TIMEOUT: Duration = Duration::from_millis(500);
-/// The most people one session may be told of.
+
+/// Maximum number of users whose events one session receives.
 const MAX_USERS_PER_SESSION: usize = 32;
-/// How many of the last items pushed are shown once more to a client that starts to ask for them.
+
+/// Number of recently pushed events that a client receives again when it starts to poll.
 const MAX_RECENT_EVENTS: usize = 32;
 
-/// A live session as a channel for one person.
+/// A live session as a channel for one user.
 pub struct SessionChannel {
     peer: Peer<RoleServer>,
     ids: IdHasher,
@@ -57,13 +59,13 @@ impl Channel for SessionChannel {
             self.notify(event).await?;
         }
         let ping = ServerRequest::PingRequest(PingRequest::default());
-        let within = PeerRequestOptions::with_timeout(LEASE_TIME);
-        let ping = self
+        let options = PeerRequestOptions::with_timeout(LEASE_TIME);
+        let pending = self
             .peer
-            .send_request_with_option(ping, within)
+            .send_request_with_option(ping, options)
             .await
             .map_err(|_| DeliveryError::Closed)?;
-        ping.await_response().await.map_err(|_| DeliveryError::Closed)?;
+        pending.await_response().await.map_err(|_| DeliveryError::Closed)?;
         let mut recent = self.recent.lock();
         recent.extend(events);
         let surplus = recent.len().saturating_sub(MAX_RECENT_EVENTS);
@@ -72,67 +74,70 @@ impl Channel for SessionChannel {
     }
 
     async fn send_typing(&self, room: RoomId, typing: bool) {
-        // Whoever misses it sees the message all the same.
+        // Best effort, because a lost indicator does not affect the messages.
         let _ = self.notify(&Event::Typing { room_id: room.to_hex(), typing }).await;
     }
 }
 
-/// Whom a session is told of. Kept with the session, and gone with it.
+/// The users whose events a session receives. Stored in the session and dropped with it.
+/// Clones share the same state.
 #[derive(Clone, Default)]
 pub struct SessionPush(Arc<Mutex<PushState>>);
 
 #[derive(Default)]
 struct PushState {
+    /// Users with a courier to this session.
     attached: HashMap<UserId, (CourierGuard, Arc<SessionChannel>)>,
-    /// Who asks for their news instead, and what was pushed to them lately.
+    /// Users that poll instead, with the recently pushed events that they have not polled yet.
     polling: HashMap<UserId, Vec<Event>>,
 }
 
 impl SessionPush {
-    /// Has a person's news pushed over `peer`, unless they have taken to asking for it.
+    /// Starts to push a user's events over `peer`, unless the user polls.
     pub fn attach(
         &self,
-        who: UserId,
+        user: UserId,
         peer: Peer<RoleServer>,
         ids: &IdHasher,
         couriers: &Arc<Couriers>,
     ) {
-        let mut people = self.0.lock();
-        let told = people.attached.get(&who).is_some_and(|(attachment, _)| attachment.is_active());
-        if told || people.polling.contains_key(&who) {
+        let mut state = self.0.lock();
+        let is_attached = state.attached.get(&user).is_some_and(|(courier, _)| courier.is_active());
+        if is_attached || state.polling.contains_key(&user) {
             return;
         }
-        people.attached.retain(|_, (attachment, _)| attachment.is_active());
-        if people.attached.len() >= MAX_USERS_PER_SESSION {
+        state.attached.retain(|_, (courier, _)| courier.is_active());
+        if state.attached.len() >= MAX_USERS_PER_SESSION {
             return;
         }
         let recent = Mutex::default();
         let channel = Arc::new(SessionChannel { peer, ids: ids.clone(), recent });
-        let courier = Arc::clone(&channel) as Arc<dyn Channel>;
-        people.attached.insert(who, (couriers.attach(who, courier), channel));
+        let courier = couriers.attach(user, Arc::clone(&channel) as Arc<dyn Channel>);
+        state.attached.insert(user, (courier, channel));
     }
 
-    /// Pushes no more to a person who asks for their news: a client that does not show
-    /// notifications would miss it.
-    pub fn switch_to_polling(&self, who: UserId) {
-        let mut people = self.0.lock();
-        let told = people.attached.remove(&who);
+    /// Stops pushing to a user that polls, because a client that does not show notifications would
+    /// miss the events.
+    pub fn switch_to_polling(&self, user: UserId) {
+        let mut state = self.0.lock();
+        let detached = state.attached.remove(&user);
         let recent: Option<Vec<Event>> =
-            told.map(|(_, channel)| channel.recent.lock().drain(..).collect());
-        if people.polling.len() < MAX_USERS_PER_SESSION || people.polling.contains_key(&who) {
-            let missed: &mut Vec<Event> = people.polling.entry(who).or_default();
+            detached.map(|(_, channel)| channel.recent.lock().drain(..).collect());
+        if state.polling.len() < MAX_USERS_PER_SESSION || state.polling.contains_key(&user) {
+            let missed: &mut Vec<Event> = state.polling.entry(user).or_default();
             missed.extend(recent.unwrap_or_default());
         }
     }
 
-    /// What was pushed lately to a person who now asks for their news, and may have missed it.
-    pub fn missed_events(&self, who: UserId) -> Vec<Event> {
-        self.switch_to_polling(who);
-        self.0.lock().polling.get_mut(&who).map(std::mem::take).unwrap_or_default()
+    /// Switches a user to polling and returns the recently pushed events, which the client may have
+    /// missed.
+    pub fn missed_events(&self, user: UserId) -> Vec<Event> {
+        self.switch_to_polling(user);
+        self.0.lock().polling.get_mut(&user).map(std::mem::take).unwrap_or_default()
     }
 
-    /// Pushes again to a person who begins anew.
-    pub fn resume_push(&self, who: UserId) {
-        self.0.lock().polling.remove(&who);
+    /// Ends polling for a user, so that [`SessionPush::attach`] pushes again.
+    pub fn resume_push(&self, user: UserId) {
+        self.0.lock().polling.remove(&user);
     }
 }

@@ -1,20 +1,24 @@
-//! The use cases of pen pals: arguments are checked, the lobby is asked, and shapes come out.
+//! [`PenPalService`]: the use cases of the `penpal` toolset.
+//!
+//! Each checks its arguments, calls the lobby and converts the outcome. Blocking is in
+//! `blocking.rs`; text for people and commands are the concern of [`connect`](crate::connect).
 
 use std::sync::Arc;
 use std::time::Duration;
 
 use parking_lot::Mutex;
 use rand::rngs::StdRng;
-use thiserror::Error;
 use tokio::time::timeout;
 
+use super::args::MAX_WAIT_SECS;
+use super::error::{PenPalError, not_chatting};
 use super::event::{Event, Partner};
 use super::output::{
     DeliveryMode, HistoryEntry, HistoryResult, MatchStatus, QueueStatus, RejoinResult, SayDelivery,
     SayResult, SendResult, WaitResult,
 };
 use crate::connect::delivery::courier::Couriers;
-use crate::connect::dto::{MAX_ID_CHARS, MAX_REASON_CHARS, PushInput, PushReply};
+use crate::connect::dto::{MAX_ID_CHARS, PushInput, PushReply};
 use crate::connect::lobby::action::{
     Action, ActionResult, Call, Outcome, QueuePosition, UserStatus,
 };
@@ -23,63 +27,15 @@ use crate::connect::lobby::inbox::{Item, Lease};
 use crate::connect::lobby::{Lobby, LobbyError};
 use crate::connect::profile::interest::Interests;
 use crate::connect::profile::language::Language;
-use crate::connect::profile::nickname::{Nickname, NicknameError};
+use crate::connect::profile::nickname::Nickname;
 use crate::connect::relay::{Relay, RelayOutcome};
-use crate::connect::reply;
 use crate::connect::reply::compose::MAX_MESSAGE_CHARS;
 use crate::connect::service::ConnectService;
-use crate::guard;
 use crate::kernel::clock::Clock;
 use crate::kernel::id::{IdHasher, Realm, RoomId, UserId, random_hex};
 use crate::kernel::receipt::Receipt;
 
-/// The longest that a caller may wait for news, in seconds.
-pub const MAX_WAIT_SECS: u64 = 60;
-
-/// Why a call was not carried out. Nothing changed.
-#[derive(Debug, Error)]
-pub enum PenPalError {
-    #[error("The user_id is empty: pass the one that enter_queue returned.")]
-    EmptyUserId,
-    #[error("The user_id is longer than {MAX_ID_CHARS} characters.")]
-    UserIdTooLong,
-    #[error("The message_id is longer than {MAX_ID_CHARS} characters.")]
-    MessageIdTooLong,
-    #[error("The display_name can't be used: {0}.")]
-    InvalidDisplayName(NicknameError),
-    #[error("The room_id is not one of yours: pass the room_id returned with your partner.")]
-    UnknownRoom,
-    #[error("The chat in this room has ended. Call enter_queue to meet someone else.")]
-    ChatEnded,
-    #[error("You are not in a chat. Call enter_queue to meet someone.")]
-    NotChatting,
-    #[error("The message is empty.")]
-    EmptyMessage,
-    #[error("The message must be at most {MAX_MESSAGE_CHARS} characters. Please split it.")]
-    MessageTooLong,
-    #[error("The message was not sent: {0}")]
-    ContentRejected(guard::ContentRejected),
-    #[error("The message was not sent: your partner has too many unread messages.")]
-    InboxFull,
-    #[error("{0}")]
-    NotPermitted(String),
-    #[error("The reason is empty: pass spam, abuse, minor, scam, other, or a few words.")]
-    EmptyReason,
-    #[error("The reason is longer than {MAX_REASON_CHARS} characters.")]
-    ReasonTooLong,
-    #[error(
-        "There is no one to block or report: you haven't chatted with anyone in the last 20 minutes."
-    )]
-    NoTarget,
-    #[error("The timeout_seconds must be between 0 and {MAX_WAIT_SECS}.")]
-    InvalidTimeout,
-    #[error("No history for this chat: both sides must pass keep_history to enter_queue.")]
-    NoHistory,
-    #[error("Random Connect can't be reached right now. Please try again shortly.")]
-    Unavailable(#[from] LobbyError),
-}
-
-/// What the toolset can do, over whichever lobby it is given.
+/// The use cases of the toolset, on top of any [`Lobby`].
 pub struct PenPalService {
     lobby: Arc<dyn Lobby>,
     connect: Arc<ConnectService>,
@@ -119,10 +75,10 @@ impl PenPalService {
         &self.lobby
     }
 
-    /// The person whom a caller means.
+    /// Hashes a raw user id.
     ///
     /// # Errors
-    /// When the id can't be one.
+    /// Returns [`PenPalError::EmptyUserId`] or [`PenPalError::UserIdTooLong`].
     pub fn user_id(&self, user_id: &str) -> Result<UserId, PenPalError> {
         let id = user_id.trim();
         if id.is_empty() {
@@ -134,16 +90,16 @@ impl PenPalService {
         Ok(self.ids.user_id(Realm::PenPal, id))
     }
 
-    /// An id that nobody can guess.
+    /// Creates an unguessable raw user id.
     #[must_use]
     pub fn new_user_id(&self) -> String {
         format!("pal-{}", random_hex(&mut *self.rng.lock()))
     }
 
-    /// Looks for a partner; somebody who has one learns who it is.
+    /// Searches for a partner, or returns the chat if the user is already matched.
     ///
     /// # Errors
-    /// A [`Refusal`], with nothing changed.
+    /// Returns [`PenPalError`] with nothing changed.
     pub async fn enter_queue(
         &self,
         user_id: String,
@@ -151,48 +107,50 @@ impl PenPalService {
         interests: &[String],
         keep_history: bool,
     ) -> Result<QueueStatus, PenPalError> {
-        let who = self.user_id(&user_id)?;
+        let user = self.user_id(&user_id)?;
         let name = display_name
             .map(Nickname::parse)
             .transpose()
             .map_err(PenPalError::InvalidDisplayName)?;
         let interests = Interests::from_entries(interests.iter().map(String::as_str));
-        let call = Call { caller_nickname: name, include_inbox: false, ..self.call(who) };
-        let search = MatchPreferences { interests, keep_history };
-        let performed = self.lobby.perform(call, Action::Meet(search)).await?;
-        let standing = match performed.outcome {
+        let call = Call { caller_nickname: name, include_inbox: false, ..self.call(user) };
+        let preferences = MatchPreferences { interests, keep_history };
+        let result = self.lobby.perform(call, Action::Meet(preferences)).await?;
+        let status = match result.outcome {
             Outcome::Connected { chat, .. } | Outcome::AlreadyChatting(chat) => {
                 UserStatus::Chatting(chat)
             }
             Outcome::Waiting { place, .. } => UserStatus::Waiting(place),
-            held => return Err(not_chatting(&held)),
+            outcome => return Err(not_chatting(&outcome)),
         };
-        Ok(self.queue_status(user_id, standing))
+        Ok(self.queue_status(user_id, status))
     }
 
-    /// Tells how somebody stands, and what they missed. News that were on their way over another
-    /// connection are among that: it counts as lost.
+    /// Returns the user's status and the events that the user missed.
+    ///
+    /// Stops the courier of an earlier connection, which counts as lost. The items leased to it are
+    /// among the missed events.
     ///
     /// # Errors
-    /// A [`Refusal`], with nothing changed.
+    /// Returns [`PenPalError`] with nothing changed.
     pub async fn rejoin(&self, user_id: String) -> Result<(RejoinResult, Receipt), PenPalError> {
-        let who = self.user_id(&user_id)?;
-        self.couriers.release(who);
+        let user = self.user_id(&user_id)?;
+        self.couriers.release(user);
         let ActionResult { outcome, lease } =
-            self.lobby.perform(self.call(who), Action::GetStatus).await?;
-        let standing = match outcome {
-            Outcome::Status(standing) => standing,
+            self.lobby.perform(self.call(user), Action::GetStatus).await?;
+        let status = match outcome {
+            Outcome::Status(status) => status,
             _ => UserStatus::Idle,
         };
         let missed = self.events(lease.language.unwrap_or_default(), &lease.items);
-        let standing = self.queue_status(user_id, standing);
-        Ok((RejoinResult { queue_status: standing, missed }, self.receipt(who, &lease)))
+        let queue_status = self.queue_status(user_id, status);
+        Ok((RejoinResult { queue_status, missed }, self.receipt(user, &lease)))
     }
 
     /// Sends a message to the partner.
     ///
     /// # Errors
-    /// A [`Refusal`], with nothing changed.
+    /// Returns [`PenPalError`] with nothing changed.
     pub async fn send_message(
         &self,
         user_id: &str,
@@ -204,73 +162,73 @@ impl PenPalService {
         }
         let call = self.room_call(user_id, room_id)?;
         let outcome = match self.relay.send(&call, message).await? {
-            RelayOutcome::Performed(performed) => performed.outcome,
+            RelayOutcome::Performed(result) => result.outcome,
             RelayOutcome::Empty => return Err(PenPalError::EmptyMessage),
             RelayOutcome::Rejected(reason) => return Err(PenPalError::ContentRejected(reason)),
         };
         match outcome {
-            Outcome::Sent { to, seq: number, .. } => Ok(self.send_result(to, number)),
+            Outcome::Sent { to, seq, .. } => Ok(self.send_result(to, seq)),
             Outcome::PartnerInboxFull => Err(PenPalError::InboxFull),
-            other => Err(not_chatting(&other)),
+            outcome => Err(not_chatting(&outcome)),
         }
     }
 
-    /// Waits for news, at most for `seconds`. Without a room it waits for a partner as well.
+    /// Waits for events for at most `seconds`. Without a `room_id`, also waits for a match.
     ///
     /// # Errors
-    /// A [`Refusal`], with nothing changed.
+    /// Returns [`PenPalError`] with nothing changed.
     pub async fn wait_for_message(
         &self,
         user_id: &str,
         room_id: Option<&str>,
         seconds: f64,
     ) -> Result<(WaitResult, Receipt), PenPalError> {
-        let patience =
+        let max_wait =
             Duration::try_from_secs_f64(seconds).map_err(|_| PenPalError::InvalidTimeout)?;
-        if patience > Duration::from_secs(MAX_WAIT_SECS) {
+        if max_wait > Duration::from_secs(MAX_WAIT_SECS) {
             return Err(PenPalError::InvalidTimeout);
         }
         let call = match room_id {
             Some(room_id) => Call { include_inbox: true, ..self.room_call(user_id, room_id)? },
             None => self.call(self.user_id(user_id)?),
         };
-        let who = call.user;
-        // Listens before it looks, so that nothing falls in between.
-        let mut listener = self.lobby.listen(who);
+        let user = call.user;
+        // Listens before reading the inbox, so that no event is missed in between.
+        let mut listener = self.lobby.listen(user);
         let ActionResult { outcome, mut lease } =
             self.lobby.perform(call, Action::GetStatus).await?;
         if let (Outcome::NotInRoom { .. }, true) = (&outcome, lease.items.is_empty()) {
             return Err(not_chatting(&outcome));
         }
-        let news = async {
+        let first_event = async {
             while lease.items.is_empty() {
                 listener.recv().await;
-                lease = self.lobby.collect(who, self.clock.now()).await?;
+                lease = self.lobby.collect(user, self.clock.now()).await?;
             }
             Ok::<_, LobbyError>(())
         };
-        // When the time is over, nothing is the answer.
-        timeout(patience, news).await.unwrap_or(Ok(()))?;
+        // A timeout is not an error; the result is then empty.
+        timeout(max_wait, first_event).await.unwrap_or(Ok(()))?;
         let events = self.events(lease.language.unwrap_or_default(), &lease.items);
-        Ok((WaitResult { events }, self.receipt(who, &lease)))
+        Ok((WaitResult { events }, self.receipt(user, &lease)))
     }
 
-    /// Leaves a chat.
+    /// Ends the chat in this room.
     ///
     /// # Errors
-    /// A [`Refusal`], with nothing changed.
+    /// Returns [`PenPalError`] with nothing changed.
     pub async fn leave_chat(&self, user_id: &str, room_id: &str) -> Result<(), PenPalError> {
         let call = self.room_call(user_id, room_id)?;
         match self.lobby.perform(call, Action::Leave).await?.outcome {
             Outcome::ChatEnded => Ok(()),
-            other => Err(not_chatting(&other)),
+            outcome => Err(not_chatting(&outcome)),
         }
     }
 
-    /// Lets the partner know whether something is being typed.
+    /// Shows or hides the typing indicator for the partner.
     ///
     /// # Errors
-    /// A [`Refusal`], with nothing changed.
+    /// Returns [`PenPalError`] with nothing changed.
     pub async fn set_typing(
         &self,
         user_id: &str,
@@ -280,14 +238,14 @@ impl PenPalService {
         let call = self.room_call(user_id, room_id)?;
         match self.lobby.perform(call, Action::SetTyping(typing)).await?.outcome {
             Outcome::TypingSet => Ok(()),
-            other => Err(not_chatting(&other)),
+            outcome => Err(not_chatting(&outcome)),
         }
     }
 
-    /// The last messages of a chat that both wanted kept.
+    /// Returns the latest messages of a chat, oldest first, if both users set `keep_history`.
     ///
     /// # Errors
-    /// A [`Refusal`], with nothing changed.
+    /// Returns [`PenPalError`] with nothing changed.
     pub async fn get_history(
         &self,
         user_id: &str,
@@ -295,35 +253,35 @@ impl PenPalService {
         limit: usize,
     ) -> Result<HistoryResult, PenPalError> {
         let call = self.room_call(user_id, room_id)?;
-        let who = call.user;
+        let user = call.user;
         let action = Action::ReadHistory(limit.min(MAX_HISTORY));
         match self.lobby.perform(call, action).await?.outcome {
-            Outcome::History(Some(kept)) => {
-                let remembered = kept.into_iter().map(|kept| HistoryEntry {
-                    message_id: self.ids.item_id(kept.seq),
-                    own: kept.sender == who,
-                    message: kept.text.as_str().to_owned(),
-                    timestamp: kept.at.as_millis(),
+            Outcome::History(Some(messages)) => {
+                let entries = messages.into_iter().map(|message| HistoryEntry {
+                    message_id: self.ids.item_id(message.seq),
+                    own: message.sender == user,
+                    message: message.text.as_str().to_owned(),
+                    timestamp: message.at.as_millis(),
                 });
-                Ok(HistoryResult { messages: remembered.collect() })
+                Ok(HistoryResult { messages: entries.collect() })
             }
             Outcome::History(None) => Err(PenPalError::NoHistory),
-            other => Err(not_chatting(&other)),
+            outcome => Err(not_chatting(&outcome)),
         }
     }
 
-    /// Carries out what a person typed, a command or text for the partner, and tells how they stand
-    /// now. A message that comes again within ten minutes under the same id is not carried out again.
+    /// Executes a message, which is a command or text for the partner, and returns the user's status.
+    /// A repeat with the same `message_id` within ten minutes has no further effect.
     ///
     /// # Errors
-    /// A [`Refusal`]; after [`Refusal::Unavailable`] the same message may be said again.
+    /// Returns [`PenPalError`]. After [`PenPalError::Unavailable`] the caller may repeat the message.
     pub async fn say(
         &self,
         user_id: String,
         message: &str,
         message_id: Option<&str>,
     ) -> Result<SayResult, PenPalError> {
-        let who = self.user_id(&user_id)?;
+        let user = self.user_id(&user_id)?;
         let message_id = match message_id.filter(|id| !id.is_empty()) {
             Some(id) if id.chars().count() > MAX_ID_CHARS => {
                 return Err(PenPalError::MessageIdTooLong);
@@ -331,78 +289,65 @@ impl PenPalService {
             Some(id) => id.to_owned(),
             None => random_hex(&mut *self.rng.lock()),
         };
-        let spoken = PushInput { user: who, message_id: &message_id, name: None, text: message };
-        let PushReply { reply: told, relayed: passed } = self.connect.handle_push(spoken).await;
-        let sent = passed.map(|passed| SayDelivery {
-            sent: self.send_result(passed.to, passed.seq),
-            hidden: passed.masked_count,
+        let input = PushInput { user, message_id: &message_id, name: None, text: message };
+        let PushReply { reply, relayed } = self.connect.handle_push(input).await;
+        let sent = relayed.map(|relayed| SayDelivery {
+            sent: self.send_result(relayed.to, relayed.seq),
+            hidden: relayed.masked_count,
         });
-        let look = Call { include_inbox: false, ..self.call(who) };
-        let standing = match self.lobby.perform(look, Action::GetStatus).await?.outcome {
-            Outcome::Status(standing) => standing,
+        let call = Call { include_inbox: false, ..self.call(user) };
+        let status = match self.lobby.perform(call, Action::GetStatus).await?.outcome {
+            Outcome::Status(status) => status,
             _ => UserStatus::Idle,
         };
-        Ok(SayResult { told, sent, queue_status: self.queue_status(user_id, standing) })
+        Ok(SayResult { reply, sent, queue_status: self.queue_status(user_id, status) })
     }
 
-    /// Items as an agent sees them.
+    /// Converts inbox items to events.
     #[must_use]
     pub fn events(&self, language: Language, items: &[Item]) -> Vec<Event> {
         items.iter().map(|item| Event::from_item(item, language, &self.ids)).collect()
     }
 
-    pub(super) fn call(&self, who: UserId) -> Call {
-        Call::new(who, self.clock.now())
+    pub(super) fn call(&self, user: UserId) -> Call {
+        Call::new(user, self.clock.now())
     }
 
-    /// A call that means a room and shows nothing of the inbox.
+    /// Creates a call for one room, whose answer omits the inbox.
     pub(super) fn room_call(&self, user_id: &str, room_id: &str) -> Result<Call, PenPalError> {
-        let who = self.user_id(user_id)?;
+        let user = self.user_id(user_id)?;
         let room = Some(RoomId::from_hex(room_id).ok_or(PenPalError::UnknownRoom)?);
-        Ok(Call { room, include_inbox: false, ..self.call(who) })
+        Ok(Call { room, include_inbox: false, ..self.call(user) })
     }
 
-    fn send_result(&self, to: UserId, number: u64) -> SendResult {
-        let pushed = self.couriers.is_reachable(to);
-        let delivered = if pushed { DeliveryMode::Pushed } else { DeliveryMode::Queued };
-        SendResult { delivered, message_id: self.ids.item_id(number) }
+    fn send_result(&self, to: UserId, seq: u64) -> SendResult {
+        let is_reachable = self.couriers.is_reachable(to);
+        let delivered = if is_reachable { DeliveryMode::Pushed } else { DeliveryMode::Queued };
+        SendResult { delivered, message_id: self.ids.item_id(seq) }
     }
 
-    fn queue_status(&self, user_id: String, standing: UserStatus) -> QueueStatus {
-        let (status, place, chat): (_, Option<QueuePosition>, Option<Chat>) = match standing {
+    fn queue_status(&self, user_id: String, status: UserStatus) -> QueueStatus {
+        let (status, queued, chat): (_, Option<QueuePosition>, Option<Chat>) = match status {
             UserStatus::Idle => (MatchStatus::Idle, None, None),
-            UserStatus::Waiting(place) => (MatchStatus::Waiting, Some(place), None),
+            UserStatus::Waiting(queued) => (MatchStatus::Waiting, Some(queued), None),
             UserStatus::Chatting(chat) => (MatchStatus::Matched, None, Some(chat)),
         };
-        let common = chat.iter().flat_map(|chat| chat.common_interests.iter());
+        let interests = chat.iter().flat_map(|chat| chat.common_interests.iter());
+        let estimated_wait = queued.and_then(|queued| queued.estimated_wait);
         QueueStatus {
             user_id,
             status,
-            position: place.map(|place| place.position),
-            estimated_wait_seconds: place
-                .and_then(|place| place.estimated_wait)
-                .map(|e| e.as_secs()),
+            position: queued.map(|queued| queued.position),
+            estimated_wait_seconds: estimated_wait.map(|estimate| estimate.as_secs()),
             room_id: chat.as_ref().map(|chat| chat.room.to_hex()),
-            common_interests: common.map(ToString::to_string).collect(),
+            common_interests: interests.map(ToString::to_string).collect(),
             partner: chat.as_ref().map(|chat| Partner::of(chat, &self.ids)),
         }
     }
 
-    fn receipt(&self, who: UserId, lease: &Lease) -> Receipt {
+    fn receipt(&self, user: UserId, lease: &Lease) -> Receipt {
         let Some(id) = lease.id else { return Receipt::none() };
         let lobby = Arc::clone(&self.lobby);
-        Receipt::new(move |delivered| lobby.settle(who, id, delivered))
-    }
-}
-
-/// What to say where a chat was needed.
-pub(super) fn not_chatting(outcome: &Outcome) -> PenPalError {
-    match outcome {
-        Outcome::NotInRoom { ended: true } => PenPalError::ChatEnded,
-        Outcome::NotInRoom { ended: false } => PenPalError::UnknownRoom,
-        Outcome::Suspended { .. } | Outcome::RateLimited(_) | Outcome::MustAgree => {
-            PenPalError::NotPermitted(reply::outcome(Language::English, outcome))
-        }
-        _ => PenPalError::NotChatting,
+        Receipt::new(move |delivered| lobby.settle(user, id, delivered))
     }
 }

@@ -1,4 +1,7 @@
-//! The MCP tools and the resource of this toolset: parse, one service call, reply.
+//! [`PenPalTools`]: the MCP tools and the inbox resource of the `penpal` toolset.
+//!
+//! Each tool parses its arguments, makes one service call and replies. Rules belong in
+//! [`service`](super::service).
 
 use std::sync::Arc;
 
@@ -18,12 +21,13 @@ use super::args::{
     BlockArgs, EnterQueueArgs, GetHistoryArgs, LeaveChatArgs, RejoinArgs, ReportArgs, SayArgs,
     SendMessageArgs, SetTypingArgs, WaitForMessageArgs,
 };
+use super::error::PenPalError;
 use super::inbox_resource;
 use super::output::{
     BlockResult, HistoryResult, QueueStatus, RejoinResult, SayResult, SendResult, WaitResult,
 };
 use super::push::SessionPush;
-use super::service::{PenPalError, PenPalService};
+use super::service::PenPalService;
 use crate::kernel::toolset::{Arguments, LiveSession, Receipts, ResourceWatch, Subject, Toolset};
 
 #[derive(Serialize, JsonSchema)]
@@ -31,7 +35,7 @@ struct Ack {
     ok: bool,
 }
 
-/// The toolset.
+/// The toolset. It stores its router, because rebuilding the router costs more than a call.
 pub struct PenPalTools {
     service: Arc<PenPalService>,
     router: ToolRouter<Self>,
@@ -44,12 +48,12 @@ impl PenPalTools {
         Self { service, router: Self::tool_router() }
     }
 
-    /// Has the caller's news pushed to their session, if it is a live one.
+    /// Starts to push the user's events to the session of this call, if it is a live one.
     fn attach(&self, live: &LiveSession, user_id: &str) -> Result<(), PenPalError> {
-        let who = self.service.user_id(user_id)?;
+        let user = self.service.user_id(user_id)?;
         if let Some((session, peer)) = live.get() {
-            let attached: SessionPush = session.state();
-            attached.attach(who, peer, self.service.ids(), self.service.couriers());
+            let push: SessionPush = session.state();
+            push.attach(user, peer, self.service.ids(), self.service.couriers());
         }
         Ok(())
     }
@@ -61,28 +65,28 @@ impl PenPalTools {
     )]
     async fn enter_queue(
         &self,
-        Arguments(enter): Arguments<EnterQueueArgs>,
+        Arguments(args): Arguments<EnterQueueArgs>,
         live: LiveSession,
     ) -> Result<CallToolResult, String> {
-        let user_id = enter.user_id.filter(|id| !id.trim().is_empty());
+        let user_id = args.user_id.filter(|id| !id.trim().is_empty());
         let user_id = user_id.unwrap_or_else(|| self.service.new_user_id());
-        let name = enter.display_name.as_deref().filter(|name| !name.trim().is_empty());
-        let entered = self
+        let name = args.display_name.as_deref().filter(|name| !name.trim().is_empty());
+        let status = self
             .service
-            .enter_queue(user_id.clone(), name, &enter.interests, enter.keep_history)
+            .enter_queue(user_id.clone(), name, &args.interests, args.keep_history)
             .await
             .map_err(error_text)?;
         if let Some((session, _)) = live.get() {
-            let who = self.service.user_id(&user_id).map_err(error_text)?;
-            let attached: SessionPush = session.state();
-            if enter.push {
-                attached.resume_push(who);
+            let user = self.service.user_id(&user_id).map_err(error_text)?;
+            let push: SessionPush = session.state();
+            if args.push {
+                push.resume_push(user);
                 self.attach(&live, &user_id).map_err(error_text)?;
             } else {
-                attached.switch_to_polling(who);
+                push.switch_to_polling(user);
             }
         }
-        Ok(structured_result(&entered))
+        Ok(structured_result(&status))
     }
 
     #[tool(
@@ -111,10 +115,10 @@ impl PenPalTools {
         Arguments(SayArgs { user_id, message, message_id }): Arguments<SayArgs>,
         live: LiveSession,
     ) -> Result<CallToolResult, String> {
-        let said = self.service.say(user_id.clone(), &message, message_id.as_deref()).await;
-        let said = said.map_err(error_text)?;
+        let result = self.service.say(user_id.clone(), &message, message_id.as_deref()).await;
+        let result = result.map_err(error_text)?;
         self.attach(&live, &user_id).map_err(error_text)?;
-        Ok(structured_result(&said))
+        Ok(structured_result(&result))
     }
 
     #[tool(
@@ -124,22 +128,22 @@ impl PenPalTools {
     )]
     async fn wait_for_message(
         &self,
-        Arguments(wait): Arguments<WaitForMessageArgs>,
+        Arguments(args): Arguments<WaitForMessageArgs>,
         live: LiveSession,
         receipts: Receipts,
     ) -> Result<CallToolResult, String> {
-        let WaitForMessageArgs { room_id, user_id, timeout_seconds } = wait;
-        let who = self.service.user_id(&user_id).map_err(error_text)?;
+        let WaitForMessageArgs { room_id, user_id, timeout_seconds } = args;
+        let user = self.service.user_id(&user_id).map_err(error_text)?;
         if let Some((session, _)) = live.get() {
-            let pushed = session.state::<SessionPush>().missed_events(who);
-            if !pushed.is_empty() {
-                return Ok(structured_result(&WaitResult { events: pushed }));
+            let events = session.state::<SessionPush>().missed_events(user);
+            if !events.is_empty() {
+                return Ok(structured_result(&WaitResult { events }));
             }
         }
-        let waited = self.service.wait_for_message(&user_id, room_id.as_deref(), timeout_seconds);
-        let (awaited, receipt) = waited.await.map_err(error_text)?;
+        let wait = self.service.wait_for_message(&user_id, room_id.as_deref(), timeout_seconds);
+        let (result, receipt) = wait.await.map_err(error_text)?;
         receipts.put(receipt);
-        Ok(structured_result(&awaited))
+        Ok(structured_result(&result))
     }
 
     #[tool(
@@ -164,9 +168,8 @@ impl PenPalTools {
         &self,
         Arguments(BlockArgs { user_id, room_id }): Arguments<BlockArgs>,
     ) -> Result<CallToolResult, String> {
-        let parted =
-            self.service.block(&user_id, room_id.as_deref(), None).await.map_err(error_text)?;
-        Ok(structured_result(&parted))
+        let result = self.service.block(&user_id, room_id.as_deref(), None);
+        Ok(structured_result(&result.await.map_err(error_text)?))
     }
 
     #[tool(
@@ -178,8 +181,8 @@ impl PenPalTools {
         &self,
         Arguments(ReportArgs { user_id, reason, room_id }): Arguments<ReportArgs>,
     ) -> Result<CallToolResult, String> {
-        let reported = self.service.block(&user_id, room_id.as_deref(), Some(&reason));
-        Ok(structured_result(&reported.await.map_err(error_text)?))
+        let result = self.service.block(&user_id, room_id.as_deref(), Some(&reason));
+        Ok(structured_result(&result.await.map_err(error_text)?))
     }
 
     #[tool(
@@ -204,8 +207,8 @@ impl PenPalTools {
         &self,
         Arguments(GetHistoryArgs { room_id, user_id, limit }): Arguments<GetHistoryArgs>,
     ) -> Result<CallToolResult, String> {
-        let kept = self.service.get_history(&user_id, &room_id, limit).await.map_err(error_text)?;
-        Ok(structured_result(&kept))
+        let history = self.service.get_history(&user_id, &room_id, limit);
+        Ok(structured_result(&history.await.map_err(error_text)?))
     }
 
     #[tool(
@@ -219,14 +222,14 @@ impl PenPalTools {
         live: LiveSession,
         receipts: Receipts,
     ) -> Result<CallToolResult, String> {
-        let (rejoined, receipt) = self.service.rejoin(user_id.clone()).await.map_err(error_text)?;
+        let (result, receipt) = self.service.rejoin(user_id.clone()).await.map_err(error_text)?;
         receipts.put(receipt);
         if let Some((session, _)) = live.get() {
-            let who = self.service.user_id(&user_id).map_err(error_text)?;
-            session.state::<SessionPush>().resume_push(who);
+            let user = self.service.user_id(&user_id).map_err(error_text)?;
+            session.state::<SessionPush>().resume_push(user);
             self.attach(&live, &user_id).map_err(error_text)?;
         }
-        Ok(structured_result(&rejoined))
+        Ok(structured_result(&result))
     }
 }
 
@@ -241,7 +244,8 @@ impl Toolset for PenPalTools {
     }
 
     fn subject(&self, request: &CallToolRequestParams) -> Subject {
-        let id = request.arguments.as_ref().and_then(|all| all.get("user_id")?.as_str());
+        let id =
+            request.arguments.as_ref().and_then(|arguments| arguments.get("user_id")?.as_str());
         match id.filter(|id| !id.trim().is_empty()) {
             Some(id) => self.service.user_id(id).map_or(Subject::Anonymous, Subject::Known),
             None if request.name == "enter_queue" => Subject::New,
@@ -250,8 +254,8 @@ impl Toolset for PenPalTools {
     }
 
     fn resource_subject(&self, uri: &str) -> Subject {
-        let who = inbox_resource::user_id_of(uri).and_then(|id| self.service.user_id(id).ok());
-        who.map_or(Subject::Anonymous, Subject::Known)
+        let user = inbox_resource::user_id_of(uri).and_then(|id| self.service.user_id(id).ok());
+        user.map_or(Subject::Anonymous, Subject::Known)
     }
 
     async fn call(
@@ -276,33 +280,34 @@ impl Toolset for PenPalTools {
         receipts: Receipts,
     ) -> Option<Result<String, ErrorData>> {
         let user_id = inbox_resource::user_id_of(uri)?;
-        let read = self.service.rejoin(user_id.to_owned()).await;
-        Some(match read {
-            Ok((rejoined, receipt)) => {
+        let result = self.service.rejoin(user_id.to_owned()).await;
+        Some(match result {
+            Ok((inbox, receipt)) => {
                 receipts.put(receipt);
-                Ok(serde_json::to_string(&rejoined).unwrap_or_default())
+                Ok(serde_json::to_string(&inbox).unwrap_or_default())
             }
-            Err(refusal) => Err(ErrorData::invalid_params(refusal.to_string(), None)),
+            Err(error) => Err(ErrorData::invalid_params(error.to_string(), None)),
         })
     }
 
     fn watch_resource(&self, uri: &str) -> Option<Box<dyn ResourceWatch>> {
-        let who = self.service.user_id(inbox_resource::user_id_of(uri)?).ok()?;
-        Some(Box::new(self.service.lobby().listen(who)))
+        let user = self.service.user_id(inbox_resource::user_id_of(uri)?).ok()?;
+        Some(Box::new(self.service.lobby().listen(user)))
     }
 }
 
-fn error_text(refusal: impl Into<PenPalError>) -> String {
-    refusal.into().to_string()
+fn error_text(error: impl Into<PenPalError>) -> String {
+    error.into().to_string()
 }
 
 fn input_schema<T: JsonSchema + 'static>() -> Arc<rmcp::model::JsonObject> {
-    schema_for_input::<T>().expect("a struct's schema is an object, the journeys read it")
+    schema_for_input::<T>()
+        .expect("the schema of a struct is an object, as the snapshot test checks")
 }
 
-/// An answer as JSON, also as text for clients that only read that.
-fn structured_result(answer: &impl Serialize) -> CallToolResult {
-    let value = serde_json::to_value(answer).unwrap_or_default();
+/// Returns a result as structured JSON, and as text for clients that read only text.
+fn structured_result(output: &impl Serialize) -> CallToolResult {
+    let value = serde_json::to_value(output).unwrap_or_default();
     let mut result = CallToolResult::success(vec![ContentBlock::text(value.to_string())]);
     result.structured_content = Some(value);
     result

@@ -1,0 +1,70 @@
+//! [`PenPalError`]: the reasons that a use case of the toolset is refused.
+//!
+//! Agents read these messages, so each says how to correct the call.
+
+use thiserror::Error;
+
+use super::args::MAX_WAIT_SECS;
+use crate::connect::dto::{MAX_ID_CHARS, MAX_REASON_CHARS};
+use crate::connect::lobby::LobbyError;
+use crate::connect::lobby::action::Outcome;
+use crate::connect::profile::language::Language;
+use crate::connect::profile::nickname::NicknameError;
+use crate::connect::reply;
+use crate::connect::reply::compose::MAX_MESSAGE_CHARS;
+use crate::guard;
+
+/// The reason that a call was not executed. Nothing changed.
+#[derive(Debug, Error)]
+pub enum PenPalError {
+    #[error("The user_id is empty: pass the one that enter_queue returned.")]
+    EmptyUserId,
+    #[error("The user_id is longer than {MAX_ID_CHARS} characters.")]
+    UserIdTooLong,
+    #[error("The message_id is longer than {MAX_ID_CHARS} characters.")]
+    MessageIdTooLong,
+    #[error("The display_name can't be used: {0}.")]
+    InvalidDisplayName(NicknameError),
+    #[error("The room_id is not one of yours: pass the room_id returned with your partner.")]
+    UnknownRoom,
+    #[error("The chat in this room has ended. Call enter_queue to meet someone else.")]
+    ChatEnded,
+    #[error("You are not in a chat. Call enter_queue to meet someone.")]
+    NotChatting,
+    #[error("The message is empty.")]
+    EmptyMessage,
+    #[error("The message must be at most {MAX_MESSAGE_CHARS} characters. Please split it.")]
+    MessageTooLong,
+    #[error("The message was not sent: {0}")]
+    ContentRejected(guard::ContentRejected),
+    #[error("The message was not sent: your partner has too many unread messages.")]
+    InboxFull,
+    #[error("{0}")]
+    NotPermitted(String),
+    #[error("The reason is empty: pass spam, abuse, minor, scam, other, or a few words.")]
+    EmptyReason,
+    #[error("The reason is longer than {MAX_REASON_CHARS} characters.")]
+    ReasonTooLong,
+    #[error(
+        "There is no one to block or report: you haven't chatted with anyone in the last 20 minutes."
+    )]
+    NoTarget,
+    #[error("The timeout_seconds must be between 0 and {MAX_WAIT_SECS}.")]
+    InvalidTimeout,
+    #[error("No history for this chat: both sides must pass keep_history to enter_queue.")]
+    NoHistory,
+    #[error("Random Connect can't be reached right now. Please try again shortly.")]
+    Unavailable(#[from] LobbyError),
+}
+
+/// Converts the outcome of an action that needs a chat, but did not find one, to an error.
+pub(super) fn not_chatting(outcome: &Outcome) -> PenPalError {
+    match outcome {
+        Outcome::NotInRoom { ended: true } => PenPalError::ChatEnded,
+        Outcome::NotInRoom { ended: false } => PenPalError::UnknownRoom,
+        Outcome::Suspended { .. } | Outcome::RateLimited(_) | Outcome::MustAgree => {
+            PenPalError::NotPermitted(reply::outcome(Language::English, outcome))
+        }
+        _ => PenPalError::NotChatting,
+    }
+}
