@@ -1,8 +1,8 @@
 //! [`Command`]: the commands that users type, their table [`COMMANDS`] and the parser [`parse`].
 //!
 //! Commands are executed in `service.rs`, not here. To add one, add a variant to [`Command`] and a
-//! row to [`COMMANDS`]. The compiler then names the match in `service.rs` that must execute it, and a
-//! test reports the missing line of `#help` in `reply/messages/`.
+//! row to [`COMMANDS`]. The compiler then names the match in `service.rs` that must execute it, and
+//! a test reports the missing line of `#help` in `reply/messages/`.
 
 use std::iter;
 

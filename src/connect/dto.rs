@@ -1,8 +1,8 @@
-//! The data types of [`ConnectService`](super::service::ConnectService): [`HandleMessageParams`],
-//! [`PushInput`], their results, and [`Stats`].
+//! The data types of `ConnectService`: [`HandleMessageParams`], [`PushInput`], their results, and
+//! [`Stats`].
 //!
-//! The fields of [`HandleMessageParams`] and [`Stats`] are wire names, and their doc comments are the
-//! descriptions in the tools' schemas. Logic does not belong here.
+//! The fields of [`HandleMessageParams`] and [`Stats`] are wire names, and their doc comments are
+//! the descriptions in the tools' schemas. Logic does not belong here.
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};

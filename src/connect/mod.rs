@@ -5,12 +5,12 @@
 //!
 //! A reading order: [`command`] (the input), [`lobby::action`] (the requests to the lobby),
 //! [`lobby::manager`] (the state machine), [`lobby`] (the storage trait), [`moderated`] (blocks,
-//! suspensions and rate limits around any lobby), [`service`] (the use cases), [`reply`] (the text of
-//! outcomes) and [`tools`] (the MCP tools).
+//! suspensions and rate limits around any lobby), [`service`] (the use cases), [`reply`] (the text
+//! of outcomes) and [`tools`] (the MCP tools).
 //!
 //! To add a command, add a row to [`command::COMMANDS`] and follow the compiler. To add a backend,
-//! implement [`lobby::Lobby`] in a `store_*` module, run the suite in `tests/it/` on it, and name it
-//! in `app/stores.rs`.
+//! implement [`lobby::Lobby`] in a `store_*` module, run the suite in `tests/it/` on it, and name
+//! it in `app/stores.rs`.
 
 pub mod command;
 pub mod delivery;

@@ -1,8 +1,9 @@
-//! [`ModeratedLobby`]: wraps any [`Lobby`] and applies blocks, suspensions, the notice and rate limits.
+//! [`ModeratedLobby`]: wraps any [`Lobby`] and applies blocks, suspensions, the notice and rate
+//! limits.
 //!
 //! Every transport uses the lobby through this wrapper, so that no call bypasses moderation. The
-//! moderation store is written before the lobby acts, so that a confirmed block or report survives a
-//! crash in between. The rules themselves are in [`moderation`](crate::moderation).
+//! moderation store is written before the lobby acts, so that a confirmed block or report survives
+//! a crash in between. The rules themselves are in [`moderation`](crate::moderation).
 
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::sync::Arc;
@@ -48,7 +49,8 @@ impl ModeratedLobby {
         Self { lobby, moderation, notice_policy }
     }
 
-    /// Checks every store that calls need: the lobby's, the moderation store and the rate limiter's.
+    /// Checks every store that calls need: the lobby's, the moderation store and the rate
+    /// limiter's.
     ///
     /// # Errors
     /// Returns [`LobbyError`] if one of them is unavailable.

@@ -1,8 +1,8 @@
 //! [`ConnectService`]: the use cases of the `connect` toolset.
 //!
-//! A message is checked, parsed and executed, and its result becomes the text of an answer. Parsing,
-//! masking and wording happen here, above [`Lobby`], so that they are written once for all backends.
-//! Matching and delivery rules belong in the lobby; transports belong above the service.
+//! A message is checked, parsed and executed, and its result becomes the text of an answer.
+//! Parsing, masking and wording happen here, above [`Lobby`], so that they are written once for all
+//! backends. Matching and delivery rules belong in the lobby; transports belong above the service.
 
 use std::sync::{Arc, OnceLock};
 
@@ -99,7 +99,8 @@ impl ConnectService {
 
     /// Executes a message of a user with a push channel, which delivers the inbox separately.
     ///
-    /// A text that was relayed unchanged needs no reply, because the user sees it in their messenger.
+    /// A text that was relayed unchanged needs no reply, because the user sees it in their
+    /// messenger.
     pub async fn handle_push(&self, input: PushInput<'_>) -> PushReply {
         let PushInput { user, message_id, name, text } = input;
         let reply_only = |text| PushReply { reply: Some(text), relayed: None };
@@ -144,7 +145,8 @@ impl ConnectService {
 
     /// Returns `true` on the first call for a message within seven days, on any instance.
     ///
-    /// Also returns `true` while the store is unavailable, because the reply then reports the outage.
+    /// Also returns `true` while the store is unavailable, because the reply then reports the
+    /// outage.
     pub async fn claim_delivery(&self, user: UserId, message_id: &str) -> bool {
         let key = self.ids.idempotency_key(user, message_id, "");
         self.lobby.claim_delivery(key, self.clock.now()).await.unwrap_or(true)
@@ -303,7 +305,8 @@ impl ConnectService {
         tracing::debug!(%user, items = composed.items_shown, "answered");
         let is_partial = composed.items_shown < lease.items.len();
         if is_partial && self.lobby.put_back(user, &lease, composed.items_shown).await.is_err() {
-            // Dropping the receipt returns all items to the inbox, so the answer shows none of them.
+            // Dropping the receipt returns all items to the inbox, so the answer shows none of
+            // them.
             let text = compose_reply(language, &[], reply).text;
             return Reply { text, receipt: Receipt::none() };
         }

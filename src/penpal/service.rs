@@ -270,11 +270,12 @@ impl PenPalService {
         }
     }
 
-    /// Executes a message, which is a command or text for the partner, and returns the user's status.
-    /// A repeat with the same `message_id` within ten minutes has no further effect.
+    /// Executes a message, which is a command or text for the partner, and returns the user's
+    /// status. A repeat with the same `message_id` within ten minutes has no further effect.
     ///
     /// # Errors
-    /// Returns [`PenPalError`]. After [`PenPalError::Unavailable`] the caller may repeat the message.
+    /// Returns [`PenPalError`]. After [`PenPalError::Unavailable`] the caller may repeat the
+    /// message.
     pub async fn say(
         &self,
         user_id: String,

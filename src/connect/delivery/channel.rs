@@ -25,8 +25,8 @@ pub trait Channel: Send + Sync {
     /// Delivers items in order, in the user's `language`. Returns the length of the prefix that the
     /// other side has acknowledged.
     ///
-    /// Makes one attempt. After [`LEASE_TIME`](crate::connect::lobby::inbox::LEASE_TIME) the courier
-    /// cancels the attempt and closes the channel.
+    /// Makes one attempt. After [`LEASE_TIME`](crate::connect::lobby::inbox::LEASE_TIME) the
+    /// courier cancels the attempt and closes the channel.
     ///
     /// # Errors
     /// Returns [`DeliveryError`] if the attempt failed. All items then return to the inbox.

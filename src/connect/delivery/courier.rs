@@ -5,8 +5,9 @@
 //! return to the inbox. They are delivered once the channel is ready again or, if it has closed, by
 //! another channel or with the user's next call.
 //!
-//! **Invariants:** an item leaves the inbox only after a channel has acknowledged it. A slow channel
-//! delays no other user, because each courier is a separate task and each delivery has a timeout.
+//! **Invariants:** an item leaves the inbox only after a channel has acknowledged it. A slow
+//! channel delays no other user, because each courier is a separate task and each delivery has a
+//! timeout.
 
 use std::collections::HashMap;
 use std::sync::Arc;

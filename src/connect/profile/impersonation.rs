@@ -1,8 +1,8 @@
 //! The check that keeps names from imitating a line of the system: [`looks_like_system`].
 //!
 //! Messages need no such check, because [`guard`](crate::guard) marks each of their lines after the
-//! first. The wording of the system's lines is in [`reply`](crate::connect::reply); their openings
-//! are in `system_phrases.rs`.
+//! first. The wording of the system's lines is in `reply/`; their openings are in
+//! `system_phrases.rs`.
 
 use once_cell::sync::Lazy;
 use unicode_normalization::UnicodeNormalization;

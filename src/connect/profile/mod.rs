@@ -3,7 +3,7 @@
 //! The values are validated here, so that a value that exists may be shown to a stranger.
 //! [`impersonation`] keeps names from imitating a line of the system.
 //!
-//! This layer does not know chats, queues or stores; see [`lobby`](super::lobby).
+//! This layer does not know chats, queues or stores; those are in `lobby/`.
 //! To add a field to the profile, add a file with its type and its checks.
 
 pub mod impersonation;

@@ -65,7 +65,8 @@ fn icebreaker(language: Language, index: u8) -> String {
     format(language, "icebreaker", [("question", question.into())])
 }
 
-/// Returns the reply to an action. It is empty if the answer consists of the inbox or of data alone.
+/// Returns the reply to an action. It is empty if the answer consists of the inbox or of data
+/// alone.
 #[must_use]
 pub fn outcome(language: Language, outcome: &Outcome) -> String {
     let id = match outcome {

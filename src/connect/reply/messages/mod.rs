@@ -4,9 +4,9 @@
 //! decides which message an outcome or event gets. To add a message, add it to every file and its
 //! opening to `profile/system_phrases.rs`.
 //!
-//! **Invariants:** all files have the same ids with the same placeholders, so that no language lacks
-//! a message. A line starts with an emoji that no nickname can contain; only a few older English
-//! lines do not. No nickname can start like one of these lines.
+//! **Invariants:** all files have the same ids with the same placeholders, so that no language
+//! lacks a message. A line starts with an emoji that no nickname can contain; only a few older
+//! English lines do not. No nickname can start like one of these lines.
 
 use fluent_bundle::concurrent::FluentBundle;
 use fluent_bundle::{FluentArgs, FluentResource, FluentValue};
@@ -81,8 +81,8 @@ mod tests {
     use super::*;
     use crate::connect::profile::impersonation::{SYSTEM_EMOJI, looks_like_system};
 
-    /// Prefixes of the ids of messages without an emoji: parts of a line, and lines of `#help`, which
-    /// start with a command.
+    /// Prefixes of the ids of messages without an emoji: parts of a line, and lines of `#help`,
+    /// which start with a command.
     const PARTS: [&str; 7] = ["common", "seconds", "minutes", "hours", "days", "ice-", "help-"];
 
     /// Parses a file into its messages, each with the placeholders and messages that it uses.
