@@ -1,7 +1,8 @@
-//! Who may call: a bearer token, compared in constant time, and optionally only certain hosts.
+//! [`Gate`] admits requests by bearer token, compared in constant time, and optionally by host name.
 //!
-//! A page can set no header on a WebSocket but its list of protocols: there the token may come as
-//! `mcp.bearer.` and its bytes in hex. Never in an address, which is kept and logged on the way.
+//! A browser can set no header of a WebSocket except its list of subprotocols. There the token may
+//! be `mcp.bearer.` followed by its bytes in hex. A token is never read from a URL, because URLs
+//! are stored and logged along the way.
 
 use std::borrow::Cow;
 use std::sync::Arc;
@@ -13,21 +14,21 @@ use tower_http::validate_request::{ValidateRequest, ValidateRequestHeaderLayer};
 
 use crate::kernel::token::AuthTokens;
 
-/// What a request must show to be let in.
+/// The tokens and host names that a request needs.
 #[derive(Clone)]
 pub struct Gate {
     pub tokens: AuthTokens,
-    /// Host names, with or without a port, in lower case; `None` admits any.
+    /// Lower-case host names, with or without a port. `None` admits any host.
     pub allowed_hosts: Option<Vec<String>>,
 }
 
-/// Lets a request through that has a right token and host, and answers 401 or 403 otherwise.
+/// A middleware that answers 401 or 403 unless `gate` admits the request.
 #[must_use]
 pub fn require_token(gate: Arc<Gate>) -> ValidateRequestHeaderLayer<GateLayer> {
     ValidateRequestHeaderLayer::custom(GateLayer(gate))
 }
 
-/// A gate in front of routes.
+/// [`Gate`] as the validator of a middleware.
 #[derive(Clone)]
 pub struct GateLayer(Arc<Gate>);
 
@@ -39,8 +40,8 @@ impl<B> ValidateRequest<B> for GateLayer {
     }
 }
 
-/// The token of an `Authorization: Bearer` header, or of a WebSocket's protocols; empty, which no
-/// token is, where there is none.
+/// The token of the `Authorization: Bearer` header, or without that header of the WebSocket
+/// subprotocols. Empty, which never equals a token, if neither has one.
 fn bearer(headers: &HeaderMap) -> Cow<'_, [u8]> {
     let Some(value) = headers.get(header::AUTHORIZATION) else {
         return Cow::Owned(bearer_from_protocols(headers).unwrap_or_default());
@@ -51,13 +52,14 @@ fn bearer(headers: &HeaderMap) -> Cow<'_, [u8]> {
     })
 }
 
-/// What stands as `mcp.bearer.<hex>` among the protocols that a WebSocket asks for.
+/// The decoded `mcp.bearer.<hex>` among the requested WebSocket subprotocols.
 fn bearer_from_protocols(headers: &HeaderMap) -> Option<Vec<u8>> {
     let protocols = headers.get(header::SEC_WEBSOCKET_PROTOCOL)?.to_str().ok()?;
-    let mut named = protocols.split(',').filter_map(|name| name.trim().strip_prefix("mcp.bearer."));
-    let digits = named.next()?.as_bytes();
+    let mut tokens =
+        protocols.split(',').filter_map(|name| name.trim().strip_prefix("mcp.bearer."));
+    let digits = tokens.next()?.as_bytes();
     let digit = |byte: &u8| char::from(*byte).to_digit(16);
-    // Two digits are a byte, so the sum fits.
+    // Two hex digits always fit into a byte.
     let byte = |pair: &[u8]| match pair {
         [high, low] => u8::try_from(digit(high)? * 16 + digit(low)?).ok(),
         _ => None,
@@ -66,15 +68,15 @@ fn bearer_from_protocols(headers: &HeaderMap) -> Option<Vec<u8>> {
 }
 
 impl Gate {
-    /// The answer to whoever may not come in.
+    /// The 401 or 403 response to a request. `None` if the request is admitted.
     pub fn rejection(&self, headers: &HeaderMap, uri: &Uri) -> Option<Response> {
         if !self.tokens.verify(&bearer(headers)) {
             let challenge = [(header::WWW_AUTHENTICATE, "Bearer")];
-            let told = "Unauthorized: send a valid bearer token\n";
-            return Some((StatusCode::UNAUTHORIZED, challenge, told).into_response());
+            let message = "Unauthorized: send a valid bearer token\n";
+            return Some((StatusCode::UNAUTHORIZED, challenge, message).into_response());
         }
-        let told = "Forbidden: this host name is not allowed\n";
-        let forbidden = || (StatusCode::FORBIDDEN, told).into_response();
+        let message = "Forbidden: this host name is not allowed\n";
+        let forbidden = || (StatusCode::FORBIDDEN, message).into_response();
         (!self.is_allowed_host(headers, uri)).then(forbidden)
     }
 
@@ -85,7 +87,7 @@ impl Gate {
         let name =
             host.rsplit_once(':').filter(|(_, port)| port.bytes().all(|b| b.is_ascii_digit()));
         let name = name.map_or(host.as_str(), |(name, _)| name);
-        allowed.iter().any(|known| *known == host || known == name)
+        allowed.iter().any(|allowed| *allowed == host || allowed == name)
     }
 }
 
@@ -94,7 +96,7 @@ mod tests {
     use super::*;
 
     fn headers(name: header::HeaderName, value: &str) -> HeaderMap {
-        HeaderMap::from_iter([(name, value.parse().expect("a header value"))])
+        HeaderMap::from_iter([(name, value.parse().expect("valid header value"))])
     }
 
     #[test]
@@ -116,14 +118,14 @@ mod tests {
             assert_eq!(read(value), b"", "{value}");
         }
         let mut both = headers(header::SEC_WEBSOCKET_PROTOCOL, "mcp.bearer.616263");
-        both.insert(header::AUTHORIZATION, "Bearer other".parse().expect("a header value"));
+        both.insert(header::AUTHORIZATION, "Bearer other".parse().expect("valid header value"));
         assert_eq!(&*bearer(&both), b"other");
     }
 
     #[test]
     fn auth_allowed_hosts_match_with_any_port() {
         let gate = |hosts: Option<&[&str]>| Gate {
-            tokens: AuthTokens::parse("token").expect("a token"),
+            tokens: AuthTokens::parse("token").expect("valid token"),
             allowed_hosts: hosts.map(|hosts| hosts.iter().map(|host| (*host).to_owned()).collect()),
         };
         let admits =

@@ -1,4 +1,6 @@
-//! Tells where a request comes from: as the socket sees it, or as a proxy says that the operator trusts.
+//! [`client_network`]: a caller's network, from the socket or from the header of a trusted proxy.
+//!
+//! To support another proxy, add a variant to [`TrustedProxy`] and its header here.
 
 use std::net::{IpAddr, SocketAddr};
 
@@ -6,27 +8,28 @@ use axum::http::HeaderMap;
 
 use crate::kernel::client_network::{ClientNetwork, TrustedProxy};
 
-/// Fly.io's proxy names the caller here, whatever the caller sent.
+/// Fly.io's proxy overwrites this header with the address of the caller.
 const FLY_CLIENT_IP: &str = "fly-client-ip";
-/// Each proxy adds whom it saw to the end of this.
+/// Each proxy appends the address it received the request from.
 const X_FORWARDED_FOR: &str = "x-forwarded-for";
 
-/// Where a request comes from; `peer` is whom the socket is connected to. Of its headers only the one
-/// is believed that the operator's proxy sets: what is in others a caller may have written.
+/// The network of the caller; `peer` is the other end of the socket.
+///
+/// Only the header of the operator's proxy is trusted, because callers can write all others.
 pub fn client_network(peer: IpAddr, headers: &HeaderMap, proxy: TrustedProxy) -> ClientNetwork {
-    let told = match proxy {
+    let forwarded = match proxy {
         TrustedProxy::None => None,
         TrustedProxy::XForwardedFor => last_forwarded(headers, X_FORWARDED_FOR),
         TrustedProxy::FlyClientIp => last_forwarded(headers, FLY_CLIENT_IP),
     };
-    ClientNetwork::from_ip(told.unwrap_or(peer))
+    ClientNetwork::from_ip(forwarded.unwrap_or(peer))
 }
 
-/// Whom the proxy saw: it adds to the end.
+/// The last address of a header: the one that the trusted proxy appended.
 fn last_forwarded(headers: &HeaderMap, name: &str) -> Option<IpAddr> {
     let last = headers.get_all(name).iter().next_back()?.to_str().ok()?;
-    let told = last.rsplit(',').next()?.trim();
-    told.parse().ok().or_else(|| told.parse::<SocketAddr>().ok().map(|address| address.ip()))
+    let address = last.rsplit(',').next()?.trim();
+    address.parse().ok().or_else(|| address.parse::<SocketAddr>().ok().map(|address| address.ip()))
 }
 
 #[cfg(test)]
@@ -36,13 +39,13 @@ mod tests {
     use super::*;
 
     fn is_from(headers: &[(&str, &str)], proxy: TrustedProxy, address: &str) -> bool {
-        let ip = |text: &str| text.parse::<IpAddr>().expect("an address");
-        let mut sent = HeaderMap::new();
+        let ip = |text: &str| text.parse::<IpAddr>().expect("valid address");
+        let mut map = HeaderMap::new();
         for (name, value) in headers {
-            let name: HeaderName = name.parse().expect("a name");
-            sent.append(name, value.parse().expect("a value"));
+            let name: HeaderName = name.parse().expect("valid header name");
+            map.append(name, value.parse().expect("valid header value"));
         }
-        client_network(ip("10.0.0.1"), &sent, proxy) == ClientNetwork::from_ip(ip(address))
+        client_network(ip("10.0.0.1"), &map, proxy) == ClientNetwork::from_ip(ip(address))
     }
 
     #[test]
@@ -60,8 +63,9 @@ mod tests {
 
     #[test]
     fn client_ip_is_the_last_forwarded_address() {
-        let lied = [("x-forwarded-for", "1.1.1.1, 2.2.2.2"), ("x-forwarded-for", "192.0.2.1:99")];
-        assert!(is_from(&lied, TrustedProxy::XForwardedFor, "192.0.2.1"));
+        let spoofed =
+            [("x-forwarded-for", "1.1.1.1, 2.2.2.2"), ("x-forwarded-for", "192.0.2.1:99")];
+        assert!(is_from(&spoofed, TrustedProxy::XForwardedFor, "192.0.2.1"));
     }
 
     #[test]

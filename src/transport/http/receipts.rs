@@ -1,10 +1,13 @@
-//! Watches an answer out of the door: its receipts are confirmed when its last byte went to the
-//! socket of a caller who is still there.
+//! [`ReceiptBody`] and [`ReceiptStream`] confirm the receipts of an answer once its last byte is
+//! written to the socket of a caller that is still connected.
 //!
-//! An answer passes two points. [`Watched`], its body, sees it handed to hyper; [`Tracked`], the
-//! connection, sees whether the caller is still there and hyper's buffer flushed. Only then are the
-//! receipts confirmed. Whatever goes wrong before drops them, which counts as lost. What happens to
-//! bytes after the kernel has them nobody can see; a caller who repeats the call with its `message_id` gets the answer again.
+//! An answer passes two points. The body, [`ReceiptBody`], sees when hyper has taken all of it. The
+//! connection, [`ReceiptStream`], sees whether the caller has closed the connection and when hyper's
+//! buffer is flushed. Only the flush confirms the receipts. Any earlier failure drops them, which
+//! reports the answer as lost.
+//!
+//! The fate of bytes that the kernel has taken is unknown. A caller that repeats the call with its
+//! `message_id` gets the answer again.
 
 use std::io;
 use std::mem::MaybeUninit;
@@ -22,28 +25,28 @@ use tokio::net::TcpStream;
 
 use crate::kernel::receipt::{Receipt, ReceiptCollector};
 
-/// Receipts of answers that are in a connection's write buffer. Clones share the same list.
+/// Receipts of the answers in a connection's write buffer. Clones share one list.
 #[derive(Clone, Default)]
 pub struct ConnectionReceipts(Arc<Mutex<Vec<Receipt>>>);
 
 impl ConnectionReceipts {
-    /// Has receipts confirmed with the next flush: their answer is about to be written.
+    /// Adds the receipts of an answer that is about to be written. The next flush confirms them.
     pub fn confirm_on_flush(&self, receipts: Vec<Receipt>) {
         self.0.lock().extend(receipts);
     }
 
-    /// Takes all out, so that none is confirmed or dropped while the list is locked.
+    /// Removes all receipts, so that none is confirmed or dropped while the list is locked.
     fn take_all(&self) -> Vec<Receipt> {
         std::mem::take(&mut *self.0.lock())
     }
 }
 
-/// An answer's body that passes its receipts on to the connection with its last frame.
+/// The body of an answer. With its last frame it passes its receipts on to the connection.
 ///
-/// A streamed answer ends with its tool's, so receipts may still come until then.
+/// A streamed answer ends with the result of its tool, which may add receipts until then.
 pub struct ReceiptBody {
     body: Body,
-    /// With where they go.
+    /// The receipts and the connection that confirms them.
     receipts: Option<(ReceiptCollector, ConnectionReceipts)>,
 }
 
@@ -53,7 +56,7 @@ impl ReceiptBody {
     }
 }
 
-/// An answer that nobody waits for a receipt of, or that is watched already.
+/// The body of an answer without receipts, or one that already contains a [`ReceiptBody`].
 impl From<Body> for ReceiptBody {
     fn from(body: Body) -> Self {
         Self { body, receipts: None }
@@ -69,7 +72,7 @@ impl http_body::Body for ReceiptBody {
         cx: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, axum::Error>>> {
         let frame = ready!(Pin::new(&mut self.body).poll_frame(cx));
-        // hyper does not poll again once the body says that it has ended.
+        // hyper does not poll a body again once `is_end_stream` returns `true`.
         if (frame.is_none() || http_body::Body::is_end_stream(&self.body))
             && let Some((receipts, connection)) = self.receipts.take()
         {
@@ -87,20 +90,20 @@ impl http_body::Body for ReceiptBody {
     }
 }
 
-/// A connection that confirms receipts when it is flushed.
+/// A connection that confirms receipts when a flush completes.
 pub struct ReceiptStream<S> {
     stream: S,
     receipts: ConnectionReceipts,
 }
 
-/// A stream that can tell whether the other side has closed it.
+/// A stream that knows whether the peer has closed it.
 pub trait PeerStatus {
-    /// Whether the peer is known to be gone. Consumes nothing.
+    /// Returns `true` if the peer is known to have closed the stream. Consumes no data.
     fn is_closed(&self) -> bool;
 }
 
 impl PeerStatus for TcpStream {
-    /// Asks the system: tokio only knows what the last poll told it.
+    /// Peeks into the socket, because tokio only knows the state of the last poll.
     fn is_closed(&self) -> bool {
         match SockRef::from(self).peek(&mut [MaybeUninit::uninit()]) {
             Ok(bytes) => bytes == 0,
@@ -114,10 +117,10 @@ impl<S: PeerStatus> ReceiptStream<S> {
         Self { stream, receipts }
     }
 
-    /// Gives up the answer that is about to be written if its caller has already hung up.
+    /// Drops the receipts of the answer that is about to be written if the caller has disconnected.
     ///
-    /// Looked at before writing: a caller may well close the connection as soon as they have read
-    /// the answer.
+    /// The check precedes the write, because a caller may close the connection as soon as it has
+    /// read the answer.
     fn drop_receipts_if_closed(&self) {
         if !self.receipts.0.lock().is_empty() && self.stream.is_closed() {
             drop(self.receipts.take_all());

@@ -1,8 +1,8 @@
-//! Limits of time that are hardly ever reached, for next to nothing: a connection has one timer, which is
-//! set anew when it goes off and hardly ever before.
+//! [`SharedTimer`]: one runtime timer per connection for all of its deadlines.
 //!
-//! The runtime keeps all timers behind one lock. Set and taken back for each request, twice, they
-//! have the threads wait for one another.
+//! Deadlines of requests almost never fire, so the timer is reset when it fires and hardly ever
+//! before. The runtime stores all timers behind one lock. Two timers per request, each created and
+//! cancelled, would make the threads contend for it.
 
 use std::pin::Pin;
 use std::sync::Arc;
@@ -14,25 +14,27 @@ use hyper_util::rt::TokioTimer;
 use parking_lot::Mutex;
 use tokio::time;
 
-/// The timer of a connection, made when somebody first waits. Clones share it; all who wait on it must be
-/// of one task, and be asked whenever that is woken.
+/// The timer of a connection, created by the first poll of a [`Deadline`]. Clones share it.
+///
+/// All deadlines of a timer must belong to one task, and that task must poll each of them whenever
+/// it wakes, because the timer stores a single waker.
 #[derive(Clone, Default)]
 pub struct SharedTimer(Arc<Mutex<Option<Pin<Box<time::Sleep>>>>>);
 
 impl SharedTimer {
-    /// Waits for so long from now on.
+    /// A deadline `duration` from now.
     pub fn deadline_after(&self, duration: Duration) -> Deadline {
         self.deadline_at(self.now() + duration)
     }
 
     fn deadline_at(&self, deadline: Instant) -> Deadline {
-        Deadline { alarm: self.clone(), deadline: deadline.into() }
+        Deadline { timer: self.clone(), deadline: deadline.into() }
     }
 }
 
-/// Is over at its deadline.
+/// A future that completes at its deadline.
 pub struct Deadline {
-    alarm: SharedTimer,
+    timer: SharedTimer,
     deadline: time::Instant,
 }
 
@@ -40,7 +42,7 @@ impl Future for Deadline {
     type Output = ();
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
-        let mut timer = self.alarm.0.lock();
+        let mut timer = self.timer.0.lock();
         let timer = timer.get_or_insert_with(|| Box::pin(time::sleep_until(self.deadline)));
         if timer.deadline() > self.deadline {
             timer.as_mut().reset(self.deadline);
@@ -49,7 +51,7 @@ impl Future for Deadline {
             if timer.deadline() >= self.deadline {
                 return Poll::Ready(());
             }
-            // It was set for something that is over.
+            // The timer fired for an earlier deadline that no longer matters.
             timer.as_mut().reset(self.deadline);
         }
         Poll::Pending
@@ -80,34 +82,34 @@ mod tests {
 
     const SECOND: Duration = Duration::from_secs(1);
 
-    /// When somebody who waits from now on for `seconds` is told, in seconds from now.
-    async fn told(alarm: &SharedTimer, seconds: u32) -> u64 {
-        let before = alarm.now();
-        alarm.deadline_after(SECOND * seconds).await;
-        (alarm.now() - before).as_secs()
+    /// The seconds until a deadline of `seconds` from now completes.
+    async fn elapsed(timer: &SharedTimer, seconds: u32) -> u64 {
+        let before = timer.now();
+        timer.deadline_after(SECOND * seconds).await;
+        (timer.now() - before).as_secs()
     }
 
     #[tokio::test(start_paused = true)]
     async fn timer_fires_on_time_after_any_earlier_deadline() {
         for before in [10, 20, 30] {
-            let alarm = SharedTimer::default();
-            assert!(poll!(alarm.deadline_after(SECOND * before)).is_pending());
-            assert_eq!(told(&alarm, 20).await, 20);
+            let timer = SharedTimer::default();
+            assert!(poll!(timer.deadline_after(SECOND * before)).is_pending());
+            assert_eq!(elapsed(&timer, 20).await, 20);
         }
     }
 
     #[tokio::test(start_paused = true)]
     async fn timer_handles_consecutive_deadlines() {
-        let alarm = SharedTimer::default();
+        let timer = SharedTimer::default();
         for seconds in [3, 1, 2, 2, 0] {
-            assert_eq!(told(&alarm, seconds).await, u64::from(seconds));
+            assert_eq!(elapsed(&timer, seconds).await, u64::from(seconds));
         }
     }
 
     #[tokio::test(start_paused = true)]
     async fn timer_handles_concurrent_deadlines() {
-        let alarm = SharedTimer::default();
-        let both = async { tokio::join!(told(&alarm, 2), told(&alarm, 1)) };
+        let timer = SharedTimer::default();
+        let both = async { tokio::join!(elapsed(&timer, 2), elapsed(&timer, 1)) };
         assert_eq!(both.await, (2, 1));
     }
 }
