@@ -1,19 +1,21 @@
-//! How long calls took, in classes that each are a fifth wider than the last: counted without a lock,
-//! and enough to tell a median or the slowest hundredth.
+//! [`LatencyHistogram`] counts call durations in buckets that each are a fifth wider than the last.
+//!
+//! It records without a lock, and is precise enough for a median or a p99.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
-/// The upper bound of the first class.
+/// Upper bound of the first bucket, in seconds.
 const FIRST_BUCKET: f64 = 10e-6;
+/// Ratio of the upper bounds of two consecutive buckets.
 const BUCKET_GROWTH: f64 = 1.2;
-/// So that the last class begins above a minute.
+/// Number of buckets. The last one starts above a minute.
 const BUCKETS: usize = 90;
 
-/// Times by class.
+/// Call counts by bucket.
 pub struct LatencyHistogram([AtomicU64; BUCKETS]);
 
-/// How many times there were in each class, as of some moment.
+/// A copy of the call counts at one moment.
 #[derive(Clone)]
 pub struct LatencySnapshot([u64; BUCKETS]);
 
@@ -26,37 +28,37 @@ impl Default for LatencyHistogram {
 impl LatencyHistogram {
     pub fn record(&self, took: Duration) {
         let mut bound = FIRST_BUCKET;
-        let mut class = 0;
-        while took.as_secs_f64() > bound && class < BUCKETS - 1 {
+        let mut bucket = 0;
+        while took.as_secs_f64() > bound && bucket < BUCKETS - 1 {
             bound *= BUCKET_GROWTH;
-            class += 1;
+            bucket += 1;
         }
-        self.0[class].fetch_add(1, Ordering::Relaxed);
+        self.0[bucket].fetch_add(1, Ordering::Relaxed);
     }
 
     #[must_use]
     pub fn snapshot(&self) -> LatencySnapshot {
-        LatencySnapshot(std::array::from_fn(|class| self.0[class].load(Ordering::Relaxed)))
+        LatencySnapshot(std::array::from_fn(|bucket| self.0[bucket].load(Ordering::Relaxed)))
     }
 }
 
 impl LatencySnapshot {
-    /// What came after an `earlier` moment.
+    /// The calls recorded after the `earlier` snapshot.
     #[must_use]
     pub fn since(&self, earlier: &Self) -> Self {
-        Self(std::array::from_fn(|class| self.0[class].saturating_sub(earlier.0[class])))
+        Self(std::array::from_fn(|bucket| self.0[bucket].saturating_sub(earlier.0[bucket])))
     }
 
-    /// A time that so many thousandths of all do not exceed; none when there are none.
+    /// A duration that `thousandths` of all calls do not exceed. `None` without calls.
     #[must_use]
     pub fn quantile(&self, thousandths: u64) -> Option<Duration> {
-        let all: u64 = self.0.iter().sum();
-        let wanted = (all * thousandths).div_ceil(1_000).max(1);
+        let total: u64 = self.0.iter().sum();
+        let rank = (total * thousandths).div_ceil(1_000).max(1);
         let mut bound = FIRST_BUCKET;
         let mut seen = 0;
         for count in self.0 {
             seen += count;
-            if seen >= wanted {
+            if seen >= rank {
                 return Some(Duration::from_secs_f64(bound));
             }
             bound *= BUCKET_GROWTH;
@@ -77,8 +79,8 @@ mod tests {
         (0..2).for_each(|_| latency.record(millis(700)));
         let snapshot = latency.snapshot();
         let near = |thousandths, time: Duration| {
-            let told = snapshot.quantile(thousandths).expect("there are some");
-            told >= time && told < time.mul_f64(BUCKET_GROWTH)
+            let quantile = snapshot.quantile(thousandths).expect("calls were recorded");
+            quantile >= time && quantile < time.mul_f64(BUCKET_GROWTH)
         };
         assert!(near(500, millis(3)) && near(980, millis(3)) && near(990, millis(700)));
     }

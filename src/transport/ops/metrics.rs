@@ -1,6 +1,10 @@
-//! Figures for monitoring, in Prometheus' text format.
+//! [`Metrics`]: counters, gauges and histograms in Prometheus' text format.
 //!
-//! Labels come from fixed sets: never a caller's text, id or an unknown method's name.
+//! Labels come from fixed sets: never a caller's text, an id or the name of an unknown method.
+//! Metric names and labels are part of the public contract.
+//!
+//! To add a metric, register it in [`Metrics::new`], describe it in `describe`, and add a
+//! `record_…` method or a field to [`SessionStats`].
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -16,7 +20,7 @@ use crate::connect::lobby::action::LobbyStats;
 const BUCKETS: &[f64] =
     &[0.000_05, 0.000_1, 0.000_25, 0.000_5, 0.001, 0.002_5, 0.005, 0.01, 0.05, 0.25, 1.0];
 
-/// The tool that is meant to take long: its time says nothing of how fast the server is.
+/// The tool that waits for an event, so that its duration does not measure the server's speed.
 const LONG_POLL_TOOL: &str = "wait_for_message";
 
 const METADATA: Metadata<'static> = Metadata::new(module_path!(), Level::INFO, None);
@@ -25,56 +29,57 @@ const METADATA: Metadata<'static> = Metadata::new(module_path!(), Level::INFO, N
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum CallOutcome {
     Ok,
-    /// The caller was told what was wrong with the call.
+    /// The answer was an error that explains what was wrong with the call.
     Refused,
 }
 
-/// Where requests of this server's own go.
+/// The destination of an outbound request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum OutboundTarget {
     WhatsApp,
     Callback,
 }
 
-/// What came of a request of this server's own.
+/// How an outbound request ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum SendOutcome {
     Ok,
-    /// It is made again later.
+    /// The request is retried later.
     Later,
-    /// It is not made again.
+    /// The request is not retried.
     Refused,
 }
 
-/// What came of a body posted to a webhook.
+/// How a body posted to a webhook was handled.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum WebhookOutcome {
     Accepted,
     /// The signature is missing or wrong.
     Unsigned,
-    /// It is signed, but no JSON.
+    /// The body is signed, but is not JSON.
     Invalid,
-    /// Too much waits to be carried out: it has to come again.
+    /// Too many messages are pending: the sender has to retry.
     Busy,
 }
 
-/// The server's figures. Each server has its own, so that several can live in one process.
+/// The metrics of one server. They are not global, so that one process can run several servers.
 pub struct Metrics {
     handle: PrometheusHandle,
     tools: Vec<ToolMetrics>,
     unknown_tool: ToolMetrics,
     lobby: LobbyMetrics,
-    /// By target, then by outcome, both in the order in which they are declared.
+    /// By [`OutboundTarget`], then by [`SendOutcome`], both in declaration order.
     sends: [[Counter; 3]; 2],
+    /// By [`WebhookOutcome`], in declaration order.
     webhooks: [Counter; 4],
-    /// For whoever looks at this process itself, as the recorder can only be read as text.
+    /// Durations for the dashboard, because the recorder can only be read as text.
     latency: LatencyHistogram,
 }
 
 struct ToolMetrics {
     tool: String,
-    /// By outcome, in the order in which they are declared: how many there were, and where that is
-    /// told when the figures are read.
+    /// By [`CallOutcome`], in declaration order: the count, and the counter that
+    /// [`Metrics::render`] copies it to.
     calls: [(AtomicU64, Counter); 2],
     seconds: Histogram,
 }
@@ -91,29 +96,30 @@ struct LobbyMetrics {
     given_up: Counter,
 }
 
-/// How those do who stay connected.
+/// Counts of live sessions and push channels.
 #[derive(Clone, Copy, Debug)]
 pub struct SessionStats {
     /// Clients in live sessions.
     pub sessions: usize,
     /// Users with a push channel.
     pub reachable: usize,
-    /// Channels that were given up because they were slow or gone.
+    /// Channels closed because they were slow or disconnected, since the start.
     pub given_up: u64,
 }
 
 impl Metrics {
-    /// Figures for the tools of these names.
+    /// Metrics for the tools with these names.
     #[must_use]
     pub fn new(tools: impl IntoIterator<Item = String>) -> Self {
         let builder = PrometheusBuilder::new().set_buckets(BUCKETS);
-        let recorder = builder.expect("the bounds are a constant and not empty").build_recorder();
+        let recorder =
+            builder.expect("the bucket bounds are a non-empty constant").build_recorder();
         describe(&recorder);
-        let figures = |tool: String| ToolMetrics {
+        let tool_metrics = |tool: String| ToolMetrics {
             calls: ["ok", "refused"].map(|outcome| {
                 let labels = [("tool", tool.as_str()), ("outcome", outcome)];
-                let told = counter(&recorder, "random_connect_tool_calls_total", &labels);
-                (AtomicU64::new(0), told)
+                let counter = counter(&recorder, "random_connect_tool_calls_total", &labels);
+                (AtomicU64::new(0), counter)
             }),
             seconds: recorder.register_histogram(
                 &key("random_connect_tool_call_duration_seconds", &[("tool", &tool)]),
@@ -123,8 +129,8 @@ impl Metrics {
         };
         let gauge = |name| recorder.register_gauge(&key(name, &[]), &METADATA);
         Self {
-            tools: tools.into_iter().map(figures).collect(),
-            unknown_tool: figures("unknown".to_owned()),
+            tools: tools.into_iter().map(tool_metrics).collect(),
+            unknown_tool: tool_metrics("unknown".to_owned()),
             lobby: LobbyMetrics {
                 users: gauge("random_connect_active_users"),
                 waiting: gauge("random_connect_waiting_users"),
@@ -150,7 +156,7 @@ impl Metrics {
         }
     }
 
-    /// Counts a request of this server's own.
+    /// Counts an outbound request.
     pub fn record_send(&self, target: OutboundTarget, outcome: SendOutcome) {
         self.sends[target as usize][outcome as usize].increment(1);
     }
@@ -160,22 +166,22 @@ impl Metrics {
         self.webhooks[outcome as usize].increment(1);
     }
 
-    /// Counts a call of a tool; one that is not of this server counts as `unknown`.
+    /// Counts a tool call. A tool that this server does not have counts as `unknown`.
     pub fn record_call(&self, tool: &str, outcome: CallOutcome, took: Duration) {
-        let figures =
-            self.tools.iter().find(|figures| figures.tool == tool).unwrap_or(&self.unknown_tool);
-        figures.calls[outcome as usize].0.fetch_add(1, Ordering::Relaxed);
-        figures.seconds.record(took);
+        let metrics =
+            self.tools.iter().find(|metrics| metrics.tool == tool).unwrap_or(&self.unknown_tool);
+        metrics.calls[outcome as usize].0.fetch_add(1, Ordering::Relaxed);
+        metrics.seconds.record(took);
         if tool != LONG_POLL_TOOL {
             self.latency.record(took);
         }
     }
 
-    /// How many calls ended like this since the start.
+    /// Number of calls with this outcome since the start.
     #[must_use]
     pub fn calls(&self, outcome: CallOutcome) -> u64 {
         let calls =
-            |figures: &ToolMetrics| figures.calls[outcome as usize].0.load(Ordering::Relaxed);
+            |metrics: &ToolMetrics| metrics.calls[outcome as usize].0.load(Ordering::Relaxed);
         self.tool_metrics().map(calls).sum()
     }
 
@@ -183,13 +189,13 @@ impl Metrics {
         self.tools.iter().chain([&self.unknown_tool])
     }
 
-    /// How long calls took since the start.
+    /// Durations of the calls since the start.
     #[must_use]
     pub fn latency(&self) -> LatencySnapshot {
         self.latency.snapshot()
     }
 
-    /// Folds what was recorded into the histograms every `interval`, until dropped.
+    /// Folds recorded durations into the histograms every `interval`, until dropped.
     pub async fn run_upkeep(self: Arc<Self>, interval: Duration) {
         let mut ticks = tokio::time::interval(interval);
         loop {
@@ -198,12 +204,12 @@ impl Metrics {
         }
     }
 
-    /// All figures as text, the lobby's as of now.
+    /// All metrics as text, with the current statistics of the lobby.
     #[must_use]
     pub fn render(&self, lobby: &LobbyStats, live: SessionStats) -> String {
         let LobbyMetrics { users, waiting, pairs, relayed, masked, evictions, .. } = &self.lobby;
         let LobbyMetrics { sessions, reachable, given_up, .. } = &self.lobby;
-        // A gauge is a float; counts of people stay far below 2^52.
+        // A gauge is a float; user counts stay far below 2^52.
         #[allow(clippy::cast_precision_loss)]
         for (gauge, value) in [
             (users, lobby.people),
@@ -222,8 +228,8 @@ impl Metrics {
         ] {
             counter.absolute(total);
         }
-        for (calls, told) in self.tool_metrics().flat_map(|figures| &figures.calls) {
-            told.absolute(calls.load(Ordering::Relaxed));
+        for (calls, counter) in self.tool_metrics().flat_map(|metrics| &metrics.calls) {
+            counter.absolute(calls.load(Ordering::Relaxed));
         }
         self.handle.run_upkeep();
         self.handle.render()
