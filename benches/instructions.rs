@@ -27,7 +27,7 @@ use random_connect::kernel::clock::{Clock, ManualClock, SystemClock, seeded_rng}
 use random_connect::kernel::id::IdHasher;
 use random_connect::kernel::token::AuthTokens;
 use random_connect::mask;
-use random_connect::transport::state::ConnectionLimits;
+use random_connect::transport::http::limits::ConnectionLimits;
 use serde_json::{Value, json};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};

@@ -15,7 +15,7 @@ use random_connect::app::App;
 use random_connect::config::Config;
 use random_connect::kernel::clock::{Clock, Stopwatch, SystemClock, seeded_rng};
 use random_connect::kernel::token::AuthTokens;
-use random_connect::transport::state::ConnectionLimits;
+use random_connect::transport::http::limits::ConnectionLimits;
 use rmcp::model::{CallToolRequestParams, CustomNotification};
 use rmcp::service::{NotificationContext, RunningService};
 use rmcp::transport::StreamableHttpClientTransport;

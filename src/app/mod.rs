@@ -41,10 +41,13 @@ use crate::transport::channels::whatsapp::WhatsApp;
 use crate::transport::channels::{outbound, whatsapp};
 use crate::transport::dispatcher::Dispatcher;
 use crate::transport::http::auth::Gate;
+use crate::transport::http::limits::ConnectionLimits;
 use crate::transport::http::server;
+use crate::transport::mcp::endpoint;
 use crate::transport::mcp::server::McpServer;
 use crate::transport::mcp::session_pipe::SessionPipes;
 use crate::transport::mcp::sessions::HttpSessions;
+use crate::transport::mcp::state::McpState;
 use crate::transport::mcp::stateless::StatelessCalls;
 use crate::transport::mcp::stdio;
 use crate::transport::ops::admin;
@@ -54,7 +57,7 @@ use crate::transport::ops::metrics::Metrics;
 use crate::transport::pages::Pages;
 use crate::transport::pages::dashboard::Dashboard;
 use crate::transport::routes;
-use crate::transport::state::{ConnectionLimits, HttpState};
+use crate::transport::state::HttpState;
 
 /// The server, to be reached over HTTP or standard input and output.
 pub struct App {
@@ -216,7 +219,7 @@ impl App {
                 clock: Arc::clone(&self.clock),
                 ids: self.ids.clone(),
                 drain: drain.clone(),
-                sessions: sessions.clone(),
+                sessions: Arc::new(sessions.clone()),
                 broadcast_lock: Arc::default(),
             });
             let tools: Arc<dyn Toolset> = Arc::new(AdminTools::new(Arc::clone(&api)));
@@ -226,7 +229,8 @@ impl App {
                 .with_instructions(admin::ADMIN_INSTRUCTIONS)
                 .stateless_service(mcp_shutdown.clone());
             let gate = Gate { tokens, allowed_hosts: allowed_hosts.clone() };
-            admin::routes(api, mcp, Arc::new(gate), limits.body_timeout)
+            let tools = endpoint::stateless_route(mcp, limits.body_timeout);
+            admin::routes(api, tools, Arc::new(gate))
         });
         let new_user_limiter = self.new_user_limiter();
         let mcp = self
@@ -234,12 +238,10 @@ impl App {
             .clone()
             .with_drain(drain.clone())
             .with_new_user_limit(new_user_limiter.clone());
-        let state = HttpState {
+        let mcp = McpState {
             connect: Arc::clone(&self.connect),
-            lobby: Arc::clone(&self.lobby),
-            clock: Arc::clone(&self.clock),
             stateless: StatelessCalls::new(mcp.clone()),
-            mcp: mcp.clone().stateless_service(mcp_shutdown),
+            service: mcp.clone().stateless_service(mcp_shutdown),
             // Live sessions end at shutdown, because a stream never ends by itself.
             sessions: mcp.clone().session_service(limits.session_idle, &sessions, shutdown.clone()),
             session_pipes: SessionPipes::new(
@@ -248,25 +250,34 @@ impl App {
                 drain.clone(),
                 seeded_rng(),
             ),
-            drain,
+            drain: drain.clone(),
             new_user_limiter,
             trusted_proxy: self.config.trusted_proxy,
+            metrics: Arc::clone(&self.metrics),
+            body_timeout: limits.body_timeout,
+        };
+        let pages = Pages {
+            playground: self.config.playground,
+            token: page_token,
+            dashboard: Arc::clone(&self.dashboard),
+            shutdown: shutdown.clone(),
+        };
+        let (mcp, gate) = (Arc::new(mcp), Arc::new(Gate { tokens, allowed_hosts }));
+        let state = HttpState {
+            connect: Arc::clone(&self.connect),
+            lobby: Arc::clone(&self.lobby),
+            clock: Arc::clone(&self.clock),
             couriers: Arc::clone(&self.couriers),
             session_limit: self.session_limit.clone(),
+            drain,
             metrics: Arc::clone(&self.metrics),
-            limits,
+            body_timeout: limits.body_timeout,
             whatsapp: self.whatsapp.clone(),
-            pages: Pages {
-                playground: self.config.playground,
-                token: page_token,
-                dashboard: Arc::clone(&self.dashboard),
-                shutdown: shutdown.clone(),
-            },
+            mcp: Arc::clone(&mcp),
+            pages: Arc::new(pages),
         };
-        let (state, gate) = (Arc::new(state), Arc::new(Gate { tokens, allowed_hosts }));
-        let routes = routes::routes(Arc::clone(&state), Arc::clone(&gate), admin);
-        server::serve(listener, Arc::new(Dispatcher { state, gate, routes }), limits, shutdown)
-            .await;
+        let routes = routes::routes(Arc::new(state), Arc::clone(&gate), admin);
+        server::serve(listener, Arc::new(Dispatcher { mcp, gate, routes }), limits, shutdown).await;
         // Meta does not send an accepted message again, so pending messages are handled before the end.
         if let Some(whatsapp) = &self.whatsapp
             && timeout(limits.shutdown_grace, whatsapp.wait_idle()).await.is_err()

@@ -1,8 +1,7 @@
-//! The first to see a request: what nearly all of them are, calls of `/mcp`, goes straight there, and the
-//! rest to the routes.
+//! [`Dispatcher`]: the first handler of a request. It answers `/mcp` and passes the rest to the router.
 //!
-//! A router boxes each request and looks up a route that is nearly always the same, which takes a good
-//! part of the time of a call that is carried out in microseconds.
+//! `/mcp` bypasses the router, because a router boxes each request and looks up a route. For nearly
+//! all requests that route is `/mcp`, and their calls take only microseconds.
 
 use std::convert::Infallible;
 use std::sync::Arc;
@@ -14,33 +13,33 @@ use hyper::body::Incoming;
 use tower::ServiceExt;
 
 use super::http::auth::Gate;
+use super::http::connection::ConnectionInfo;
 use super::http::receipts::ReceiptBody;
-use super::http::server::ConnectionInfo;
+use super::http::server::RequestHandler;
 use super::mcp::endpoint;
-use super::state::HttpState;
+use super::mcp::state::McpState;
 
-/// What answers all requests.
+/// Answers all requests.
 pub struct Dispatcher {
-    pub state: Arc<HttpState>,
+    pub mcp: Arc<McpState>,
     pub gate: Arc<Gate>,
     pub routes: Router,
 }
 
-impl Dispatcher {
-    /// Answers a request that came on a connection.
-    pub async fn dispatch(
+impl RequestHandler for Dispatcher {
+    async fn handle(
         &self,
         mut request: Request<Incoming>,
         connection: &ConnectionInfo,
     ) -> Response<ReceiptBody> {
         if matches!(request.uri().path(), "/mcp" | "/mcp/") {
             return match self.gate.rejection(request.headers(), request.uri()) {
-                Some(refused) => refused.map(ReceiptBody::from),
-                None => endpoint::handle(&self.state, request, connection).await,
+                Some(rejection) => rejection.map(ReceiptBody::from),
+                None => endpoint::handle(&self.mcp, request, connection).await,
             };
         }
         request.extensions_mut().insert(connection.clone());
-        let answered: Result<_, Infallible> = self.routes.clone().oneshot(request).await;
-        answered.unwrap_or_else(|never| match never {}).map(ReceiptBody::from)
+        let result: Result<_, Infallible> = self.routes.clone().oneshot(request).await;
+        result.unwrap_or_else(|never| match never {}).map(ReceiptBody::from)
     }
 }

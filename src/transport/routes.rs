@@ -1,6 +1,8 @@
-//! The routes: what is below `/mcp`, `/stats` and `/metrics` behind the token, `/health` and
-//! `/ready` open, the pages, which hold nothing themselves, and the webhook, where there is one, for
-//! whoever signs what they post.
+//! [`routes`]: the HTTP routes except `/mcp`, which the dispatcher answers.
+//!
+//! `/health`, `/ready` and the pages are public, because they contain no user data. The webhook is
+//! authenticated by its signature, the admin routes by their own gate. Every other path needs a
+//! token, unknown paths included. To add a route, decide which of these groups it belongs to.
 
 use std::sync::Arc;
 
@@ -23,73 +25,81 @@ use crate::connect::dto::HandleError;
 struct HealthBody {
     status: &'static str,
     version: &'static str,
-    /// `up`, or `down` while calls are told to try again shortly.
+    /// `up`, or `down` while calls fail with a request to retry.
     store: &'static str,
 }
 
-/// The routes of the server. The operator's, if there are any, come with a gate of their own. Everything else but `/health`,
-/// `/ready`, the pages and the webhook needs a token, unknown paths included.
-pub fn routes(core: Arc<HttpState>, gate: Arc<Gate>, office: Option<Router>) -> Router {
-    let webhook = core
+/// The routes of the server. `gate` admits requests to those that need a token. `admin` has the admin
+/// routes with their own gate; `None` without `ADMIN_TOKEN`.
+pub fn routes(state: Arc<HttpState>, gate: Arc<Gate>, admin: Option<Router>) -> Router {
+    let webhook = state
         .whatsapp
         .as_ref()
-        .map(|whatsapp| whatsapp_routes::routes(Arc::clone(whatsapp), core.limits.body_timeout));
-    let routes = Router::new()
+        .map(|whatsapp| whatsapp_routes::routes(Arc::clone(whatsapp), state.body_timeout));
+    let live_sessions = Router::new()
         .route("/mcp/session", any(endpoint::handle_in_session))
         .route("/mcp/ws", any(ws::connect))
         .route("/mcp/sse", get(sse::connect))
         .route("/mcp/sse/messages", post(sse::message))
+        .with_state(Arc::clone(&state.mcp));
+    let dashboard = Router::new()
+        .route(pages::LIVE_PATH, get(pages::live_stream))
+        .with_state(Arc::clone(&state.pages));
+    let pages = pages::routes().with_state(Arc::clone(&state.pages));
+    let routes = Router::new()
         .route("/stats", get(stats))
         .route("/metrics", get(metrics))
-        .route(pages::LIVE_PATH, get(pages::live_stream))
+        .merge(live_sessions)
+        .merge(dashboard)
         .fallback(|| async { (StatusCode::NOT_FOUND, "Not found\n") })
         .layer(require_token(gate))
         .route("/health", get(health))
         .route("/ready", get(ready))
-        .merge(pages::routes())
-        .with_state(core);
-    webhook.into_iter().chain(office).fold(routes, Router::merge)
+        .with_state(state)
+        .merge(pages);
+    webhook.into_iter().chain(admin).fold(routes, Router::merge)
 }
 
-/// Whether the process lives, which it does also while its store does not.
-async fn health(State(core): State<Arc<HttpState>>) -> Json<HealthBody> {
-    let store = if core.lobby.check(core.clock.now()).await.is_ok() { "up" } else { "down" };
+/// Whether the process is alive. It is alive even if its store is down.
+async fn health(State(state): State<Arc<HttpState>>) -> Json<HealthBody> {
+    let store = if state.lobby.check(state.clock.now()).await.is_ok() { "up" } else { "down" };
     Json(HealthBody { status: "ok", version: env!("CARGO_PKG_VERSION"), store })
 }
 
-/// Whether calls may come to this process.
-async fn ready(State(core): State<Arc<HttpState>>) -> Response {
-    if core.drain.is_on() {
+/// Whether a load balancer may send calls to this process.
+async fn ready(State(state): State<Arc<HttpState>>) -> Response {
+    if state.drain.is_on() {
         return (StatusCode::SERVICE_UNAVAILABLE, "draining\n").into_response();
     }
-    match core.lobby.check(core.clock.now()).await {
+    match state.lobby.check(state.clock.now()).await {
         Ok(()) => "ready\n".into_response(),
         Err(_) => (StatusCode::SERVICE_UNAVAILABLE, "the store is down\n").into_response(),
     }
 }
 
-async fn stats(State(core): State<Arc<HttpState>>) -> Response {
-    core.connect
+async fn stats(State(state): State<Arc<HttpState>>) -> Response {
+    state
+        .connect
         .stats()
         .await
         .map_or_else(|error| unavailable(&error.into()), |stats| Json(stats).into_response())
 }
 
-async fn metrics(State(core): State<Arc<HttpState>>) -> Response {
+async fn metrics(State(state): State<Arc<HttpState>>) -> Response {
     let text_format = [(header::CONTENT_TYPE, "text/plain; version=0.0.4; charset=utf-8")];
-    match core.connect.lobby_stats().await {
+    match state.connect.lobby_stats().await {
         Ok(lobby) => {
             let live = SessionStats {
-                sessions: core.session_limit.in_use(),
-                reachable: core.couriers.reachable_count(),
-                given_up: core.couriers.closed_count(),
+                sessions: state.session_limit.in_use(),
+                reachable: state.couriers.reachable_count(),
+                given_up: state.couriers.closed_count(),
             };
-            (text_format, core.metrics.render(&lobby, live)).into_response()
+            (text_format, state.metrics.render(&lobby, live)).into_response()
         }
         Err(error) => unavailable(&error.into()),
     }
 }
 
-fn unavailable(refusal: &HandleError) -> Response {
-    (StatusCode::SERVICE_UNAVAILABLE, format!("{refusal}\n")).into_response()
+fn unavailable(error: &HandleError) -> Response {
+    (StatusCode::SERVICE_UNAVAILABLE, format!("{error}\n")).into_response()
 }

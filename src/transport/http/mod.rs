@@ -1,7 +1,22 @@
-//! HTTP.
+//! HTTP/1.1 below any protocol: accept a connection, hold it to its limits, confirm receipts.
+//!
+//! - [`server`] accepts connections and passes each request to a [`server::RequestHandler`]. It is
+//!   generic over the handler, so that no request costs a virtual call.
+//! - [`connection`] has [`connection::ConnectionInfo`], the data of a connection that handlers need.
+//! - [`limits`] has the limits of a connection and of a request body; [`body`] reads a body within
+//!   them, [`timer`] enforces their deadlines.
+//! - [`auth`] checks bearer token and host name, [`client_ip`] finds a caller's network.
+//! - [`receipts`] reports whether an answer reached its caller.
+//!
+//! Routes, MCP, pages and the lobby must not appear here: nothing in this folder imports another
+//! folder of [`transport`](super). To add a limit, add a field to [`limits::ConnectionLimits`] and
+//! enforce it in [`server`] or [`body`].
 
 pub mod auth;
-pub(crate) mod client_ip;
-pub(crate) mod receipts;
+pub(super) mod body;
+pub(super) mod client_ip;
+pub mod connection;
+pub mod limits;
+pub mod receipts;
 pub mod server;
-mod timer;
+pub(super) mod timer;

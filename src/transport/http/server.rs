@@ -1,4 +1,7 @@
-//! Accepts connections and serves HTTP/1.1 on them, within limits, until told to stop.
+//! [`serve`] accepts connections and serves HTTP/1.1 on them, within [`ConnectionLimits`], until
+//! shutdown.
+//!
+//! Which response a request gets is the [`RequestHandler`]'s decision and must not be made here.
 
 use std::convert::Infallible;
 use std::io;
@@ -7,6 +10,8 @@ use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
+use axum::http::{Request, Response};
+use hyper::body::Incoming;
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::TokioIo;
@@ -16,53 +21,54 @@ use tokio_io_timeout::TimeoutWriter;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
-use super::receipts::{ConnectionReceipts, ReceiptStream};
+use super::connection::ConnectionInfo;
+use super::limits::ConnectionLimits;
+use super::receipts::{ConnectionReceipts, ReceiptBody, ReceiptStream};
 use super::timer::SharedTimer;
-use crate::transport::dispatcher::Dispatcher;
-use crate::transport::state::ConnectionLimits;
 
-/// What is known of the connection that a request came on.
-#[derive(Clone)]
-pub struct ConnectionInfo {
-    /// Whom the socket is connected to.
-    pub peer: IpAddr,
-    /// Where receipts of answers on it are confirmed.
-    pub(crate) receipts: ConnectionReceipts,
-    pub(crate) timer: SharedTimer,
-}
-
-/// How long to wait when the system has no resources for one more connection.
+/// Pause before the next `accept` when the system is out of resources for another connection.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 
-/// Answers requests with `front` on `listener` until `shutdown`, then lets calls in flight finish for the time
-/// that `limits` grants them.
-pub async fn serve(
+/// Answers the requests of all connections.
+pub trait RequestHandler: Send + Sync + 'static {
+    /// Answers a request that arrived on `connection`.
+    fn handle(
+        &self,
+        request: Request<Incoming>,
+        connection: &ConnectionInfo,
+    ) -> impl Future<Output = Response<ReceiptBody>> + Send;
+}
+
+/// Answers requests on `listener` with `handler` until `shutdown`, then waits up to
+/// `limits.shutdown_grace` for calls in flight.
+pub async fn serve<H: RequestHandler>(
     listener: TcpListener,
-    front: Arc<Dispatcher>,
+    handler: Arc<H>,
     limits: ConnectionLimits,
     shutdown: CancellationToken,
 ) {
-    let places = Arc::new(Semaphore::new(limits.max_connections));
+    let slots = Arc::new(Semaphore::new(limits.max_connections));
     let connections = TaskTracker::new();
-    // Tells the first failure of a row and keeps quiet about the rest.
+    // Only the first of consecutive failures is logged.
     let mut failing = false;
     loop {
         let accepted = tokio::select! {
             () = shutdown.cancelled() => break,
-            accepted = accept(&listener, &places) => accepted,
+            accepted = accept(&listener, &slots) => accepted,
         };
         match accepted {
-            Ok((stream, peer, place)) => {
+            Ok((stream, peer, slot)) => {
                 failing = false;
-                let front = Arc::clone(&front);
-                // A token of its own: all connections would else wait for one another to look at it.
+                let handler = Arc::clone(&handler);
+                // Each connection has a child token, because polling one shared token would make
+                // all connections contend for its lock.
                 let shutdown = shutdown.child_token();
-                connections.spawn(serve_connection(stream, peer, place, front, limits, shutdown));
+                connections.spawn(serve_connection(stream, peer, slot, handler, limits, shutdown));
             }
-            // The caller gave up before they were accepted.
+            // The caller gave up before the connection was accepted.
             Err(error) if error.kind() == io::ErrorKind::ConnectionAborted => {}
             Err(error) => {
-                // Out of file descriptors, most likely: those in use will be given back.
+                // The process is probably out of file descriptors; closing connections free some.
                 if !std::mem::replace(&mut failing, true) {
                     tracing::warn!(code = error.raw_os_error(), "failed to accept a connection");
                 }
@@ -77,57 +83,57 @@ pub async fn serve(
     }
 }
 
-/// Waits for a free place first: callers beyond the limit stay in the system's backlog.
+/// Accepts a connection once a slot is free. Callers beyond the limit stay in the backlog.
 async fn accept(
     listener: &TcpListener,
-    places: &Arc<Semaphore>,
+    slots: &Arc<Semaphore>,
 ) -> io::Result<(TcpStream, IpAddr, OwnedSemaphorePermit)> {
-    let place = Arc::clone(places).acquire_owned().await.map_err(io::Error::other)?;
+    let slot = Arc::clone(slots).acquire_owned().await.map_err(io::Error::other)?;
     let (stream, address) = listener.accept().await?;
-    // Answers are small and written at once: waiting to fill a packet would only delay them. It
-    // fails on a connection that is broken already, which will show soon enough.
+    // Answers are small and written in one go, so that waiting to fill a packet would only delay
+    // them. Setting the option fails on a broken connection, which the next read reports anyway.
     let _ = stream.set_nodelay(true);
-    Ok((stream, address.ip(), place))
+    Ok((stream, address.ip(), slot))
 }
 
-/// Serves one connection until its caller ends it, or the call in flight when told to stop.
-async fn serve_connection(
+/// Serves one connection until the caller closes it, or finishes the call in flight at shutdown.
+async fn serve_connection<H: RequestHandler>(
     stream: TcpStream,
     peer: IpAddr,
-    place: OwnedSemaphorePermit,
-    front: Arc<Dispatcher>,
+    slot: OwnedSemaphorePermit,
+    handler: Arc<H>,
     limits: ConnectionLimits,
     shutdown: CancellationToken,
 ) {
     let receipts = ConnectionReceipts::default();
     let mut stream = TimeoutWriter::new(ReceiptStream::new(stream, receipts.clone()));
     stream.set_timeout(Some(limits.write_timeout));
-    let alarm = SharedTimer::default();
-    // Shared by the requests of this connection and by no others, which would have the threads that
-    // count who shares it wait for one another.
-    let shared = Arc::new((front, ConnectionInfo { peer, receipts, timer: alarm.clone() }));
+    let timer = SharedTimer::default();
+    // One `Arc` per connection, because counting references in an `Arc` shared by all connections
+    // would make their threads contend.
+    let shared = Arc::new((handler, ConnectionInfo { peer, receipts, timer: timer.clone() }));
     let service = service_fn(move |request| {
         let shared = Arc::clone(&shared);
-        // Boxed, as what is being answered would else take its room in every connection for good.
-        Box::pin(async move { Ok::<_, Infallible>(shared.0.dispatch(request, &shared.1).await) })
+        // Boxed, because an unboxed future would reserve its size in every connection, idle or not.
+        Box::pin(async move { Ok::<_, Infallible>(shared.0.handle(request, &shared.1).await) })
     });
     let connection = http1::Builder::new()
-        .timer(alarm)
+        .timer(timer)
         .header_read_timeout(limits.head_timeout)
         .serve_connection(TokioIo::new(Box::pin(stream)), service)
         .with_upgrades();
     let mut connection = pin!(connection);
-    let ended = tokio::select! {
-        ended = connection.as_mut() => ended,
+    let result = tokio::select! {
+        result = connection.as_mut() => result,
         () = shutdown.cancelled() => {
             connection.as_mut().graceful_shutdown();
             connection.await
         }
     };
-    // Errors here are the caller's: a broken request head, a reset, a timeout. What they sent may be
-    // in the message, so it is not logged.
-    if ended.is_err() {
+    // The caller causes these errors: a broken request head, a reset, a timeout. The message may
+    // quote the request, so it is not logged.
+    if result.is_err() {
         tracing::debug!("connection closed with an error");
     }
-    drop(place);
+    drop(slot);
 }

@@ -1,6 +1,7 @@
-//! The Model Context Protocol: the table of toolsets as one server.
+//! [`McpServer`]: the table of toolsets as one MCP server.
 //!
-//! Protocol versions, framing and validation are rmcp's; which tools there are is the toolsets'.
+//! rmcp implements protocol versions, framing and validation. The tools belong to the toolsets and
+//! must not appear here. To add one, implement [`Toolset`] and pass it to [`McpServer::new`].
 
 use std::sync::{Arc, Weak};
 use std::time::Duration;
@@ -23,47 +24,51 @@ use tokio::task::JoinSet;
 use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 
-use super::endpoint::MAX_BODY_BYTES;
 use super::sessions::HttpSessions;
 use crate::connect::new_user_limit::{AdmissionError, NewUserLimiter};
 use crate::kernel::client_network::ClientNetwork;
 use crate::kernel::clock::Stopwatch;
 use crate::kernel::session::{Session, SessionLimit};
 use crate::kernel::toolset::{Receipts, ResourceWatch, Subject, Toolset};
+use crate::transport::http::limits::MAX_BODY_BYTES;
 use crate::transport::ops::drain::Drain;
 use crate::transport::ops::metrics::{CallOutcome, Metrics};
 
 const INSTRUCTIONS: &str = "Anonymous one-to-one chat with strangers. Pass every message that starts with # and, while a chat is active, every message to handle_message, and show its text to the user unchanged.";
 
-/// How long a client may take to accept an update.
+/// Time limit for a client to accept a resource update.
 const NOTIFY_TIMEOUT: Duration = Duration::from_millis(500);
-/// The most resources that one client may listen for.
+/// Maximum number of resources that one client may subscribe to.
 const MAX_SUBSCRIPTIONS: usize = 32;
-/// In the range that JSON-RPC 2.0 leaves to servers.
+/// From the range of error codes that JSON-RPC 2.0 reserves for servers.
 const SESSION_LIMIT_REACHED: ErrorCode = ErrorCode(-32_000);
 
-/// The MCP server over all toolsets that are enabled. Cheap to clone.
+/// The MCP server of all enabled toolsets. Cheap to clone.
 #[derive(Clone)]
 pub struct McpServer {
     toolsets: Arc<[Arc<dyn Toolset>]>,
     metrics: Arc<Metrics>,
     session_limit: SessionLimit,
+    /// `None` for calls without a session.
     live: Option<LiveState>,
     instructions: &'static str,
+    /// `None` when new users are not limited.
     new_user_limiter: Option<Arc<NewUserLimiter>>,
-    /// Ends what would go on for as long as the client likes.
+    /// Rejects new live sessions, and ends subscriptions, which have no time limit.
     drain: Drain,
 }
 
-/// The live session that a server is for, once its client has introduced itself.
+/// The live session of a server.
 #[derive(Clone)]
 struct LiveState {
+    /// Set by the client's `initialize` request.
     session: Arc<OnceCell<Arc<Session>>>,
-    /// How often the client is asked whether it is still there.
+    /// Interval of the pings to the client.
     heartbeat_interval: Duration,
 }
 
 impl McpServer {
+    /// A server that never drains and does not limit new users.
     #[must_use]
     pub fn new(
         toolsets: Vec<Arc<dyn Toolset>>,
@@ -81,33 +86,34 @@ impl McpServer {
         }
     }
 
-    /// The same with other words for what it is.
+    /// Sets the instructions that clients receive.
     #[must_use]
     pub fn with_instructions(self, instructions: &'static str) -> Self {
         Self { instructions, ..self }
     }
 
-    /// The same, with new people counted by where they come from.
+    /// Limits new users by client network; `None` removes the limit.
     #[must_use]
-    pub fn with_new_user_limit(self, newcomers: Option<Arc<NewUserLimiter>>) -> Self {
-        Self { new_user_limiter: newcomers, ..self }
+    pub fn with_new_user_limit(self, new_user_limiter: Option<Arc<NewUserLimiter>>) -> Self {
+        Self { new_user_limiter, ..self }
     }
 
-    /// The same, whose clients are to go elsewhere when it drains.
+    /// Rejects new live sessions and ends subscriptions while `drain` is on.
     #[must_use]
     pub fn with_drain(self, drain: Drain) -> Self {
         Self { drain, ..self }
     }
 
-    /// A server for one client who stays connected.
+    /// A server for one live session, whose client is pinged every `heartbeat`.
     #[must_use]
     pub fn for_session(&self, heartbeat: Duration) -> Self {
         let live = LiveState { session: Arc::default(), heartbeat_interval: heartbeat };
         Self { live: Some(live), ..self.clone() }
     }
 
-    /// The server as an HTTP service: stateless, JSON answers. It does not check tokens, hosts or
-    /// sizes; what stands before it does. From `shutdown` on nothing is answered.
+    /// A stateless HTTP service with JSON answers. It answers no request after `shutdown`.
+    ///
+    /// The service checks neither tokens nor hosts nor sizes: its caller must.
     #[must_use]
     pub fn stateless_service(
         self,
@@ -125,8 +131,9 @@ impl McpServer {
         )
     }
 
-    /// The server as an HTTP service with live sessions, which end after `idle` without a word from
-    /// the client. Clients of protocol 2026-07-28 have none and are served without.
+    /// An HTTP service with live sessions, which end after `idle` without a message from the client.
+    ///
+    /// Clients of protocol 2026-07-28 have no sessions, and are served statelessly.
     #[must_use]
     pub fn session_service(
         self,
@@ -139,21 +146,21 @@ impl McpServer {
             .with_max_request_body_bytes(MAX_BODY_BYTES)
             .with_cancellation_token(shutdown);
         StreamableHttpService::new(
-            // An open stream does not count as a word; the answer to a heartbeat does.
+            // An open stream does not count as activity, but the answer to a ping does.
             move || Ok(self.for_session(idle / 3)),
             Arc::clone(&sessions.0),
             config,
         )
     }
 
-    /// Counts somebody new, where they are limited and it is known where they come from.
+    /// Counts the caller's user if new users are limited and the client network is known.
     async fn admit(
         &self,
         context: &RequestContext<RoleServer>,
-        caller: impl FnOnce() -> Subject,
+        subject: impl FnOnce() -> Subject,
     ) -> Result<(), AdmissionError> {
         match (&self.new_user_limiter, ClientNetwork::from_extensions(&context.extensions)) {
-            (Some(newcomers), Some(origin)) => newcomers.admit(origin, caller()).await,
+            (Some(limiter), Some(network)) => limiter.admit(network, subject()).await,
             _ => Ok(()),
         }
     }
@@ -167,34 +174,33 @@ impl McpServer {
     }
 }
 
-/// The answer to a client for whom there is no place left.
+/// The error for a client beyond the session limit.
 fn session_limit_reached() -> ErrorData {
-    let told =
+    let message =
         "The live session limit is reached. Try again later, or call /mcp, which needs no session.";
-    ErrorData::new(SESSION_LIMIT_REACHED, told, None)
+    ErrorData::new(SESSION_LIMIT_REACHED, message, None)
 }
 
-/// The answer to a client who wants to stay connected to an instance that drains.
+/// The error for a client that starts a live session while the instance drains.
 fn draining_error() -> ErrorData {
-    let told =
+    let message =
         "This instance is draining and accepts no new live sessions: reconnect, or call /mcp.";
-    ErrorData::new(SESSION_LIMIT_REACHED, told, None)
+    ErrorData::new(SESSION_LIMIT_REACHED, message, None)
 }
 
-/// Asks a client now and then whether it is still there, which also keeps its session open, for as
-/// long as it answers.
-async fn run_heartbeat(session: Weak<Session>, peer: Peer<RoleServer>, every: Duration) {
+/// Pings a client every `interval` until it fails to answer. The pings also keep its session open.
+async fn run_heartbeat(session: Weak<Session>, peer: Peer<RoleServer>, interval: Duration) {
     loop {
-        tokio::time::sleep(every).await;
+        tokio::time::sleep(interval).await;
         if session.strong_count() == 0 || peer.is_transport_closed() {
             return;
         }
         let ping = ServerRequest::PingRequest(PingRequest::default());
-        let within = PeerRequestOptions::with_timeout(every);
-        // Whoever does not answer is asked no more: in rmcp the question alone keeps a session open,
-        // and now its own time limit is to end it.
-        let Ok(asked) = peer.send_request_with_option(ping, within).await else { return };
-        if asked.await_response().await.is_err() {
+        let options = PeerRequestOptions::with_timeout(interval);
+        // After a missed answer the pings stop, because in rmcp a ping alone keeps a session open, and
+        // the session's idle limit must end it.
+        let Ok(pending) = peer.send_request_with_option(ping, options).await else { return };
+        if pending.await_response().await.is_err() {
             return;
         }
     }
@@ -215,20 +221,20 @@ impl ServerHandler for McpServer {
             .with_instructions(self.instructions)
     }
 
-    /// Gives a client who stays connected a place, or refuses it when none is free.
+    /// Acquires a permit for a live session, or rejects the client if none is free.
     async fn initialize(
         &self,
         request: InitializeRequestParams,
         context: RequestContext<RoleServer>,
     ) -> Result<InitializeResult, ErrorData> {
         if let Some(live) = &self.live {
-            // Who comes before a drain is known when it ends all there are; who comes after it is here.
+            // A drain closes the sessions that started before it; this check rejects later ones.
             if self.drain.is_on() {
                 return Err(draining_error());
             }
-            let place = self.session_limit.try_acquire().ok_or_else(session_limit_reached)?;
-            // A second introduction gives its place back.
-            let _ = live.session.set(Session::new(Some(place)));
+            let permit = self.session_limit.try_acquire().ok_or_else(session_limit_reached)?;
+            // A second `initialize` request fails to set the session and releases its permit.
+            let _ = live.session.set(Session::new(Some(permit)));
         }
         context.peer.set_peer_info(request.clone());
         self.negotiate_initialize(&request)
@@ -257,10 +263,10 @@ impl ServerHandler for McpServer {
         for toolset in self.toolsets.iter() {
             self.admit(&context, || toolset.resource_subject(&request.uri))
                 .await
-                .map_err(|unwelcome| ErrorData::invalid_params(unwelcome.to_string(), None))?;
+                .map_err(|error| ErrorData::invalid_params(error.to_string(), None))?;
             let receipts = Receipts::from_extensions(&context.extensions);
-            if let Some(read) = toolset.read_resource(&request.uri, receipts).await {
-                let contents = ResourceContents::text(read?, request.uri);
+            if let Some(result) = toolset.read_resource(&request.uri, receipts).await {
+                let contents = ResourceContents::text(result?, request.uri);
                 let contents = contents.with_mime_type("application/json");
                 return Ok(ReadResourceResult::new(vec![contents]).into());
             }
@@ -273,14 +279,14 @@ impl ServerHandler for McpServer {
         requested: &SubscriptionFilter,
     ) -> Option<SubscriptionFilter> {
         let uris = requested.resource_subscriptions.iter().flatten().take(MAX_SUBSCRIPTIONS);
-        let known = uris.filter(|uri| self.resource_watch(uri).is_some()).cloned();
-        Some(SubscriptionFilter::builder().resource_subscriptions(known).build())
+        let accepted = uris.filter(|uri| self.resource_watch(uri).is_some()).cloned();
+        Some(SubscriptionFilter::builder().resource_subscriptions(accepted).build())
     }
 
-    /// Tells a client of updates until it hangs up. As long as that takes, it has a place.
+    /// Notifies a client of updates until it disconnects. The subscription holds a session permit.
     async fn listen(&self, context: SubscriptionContext) -> Result<(), ErrorData> {
-        let _place = self.session_limit.try_acquire().ok_or_else(session_limit_reached)?;
-        let live = self.drain.session_token();
+        let _permit = self.session_limit.try_acquire().ok_or_else(session_limit_reached)?;
+        let drained = self.drain.session_token();
         let mut watches = JoinSet::new();
         for uri in context.accepted().resource_subscriptions.iter().flatten() {
             let Some(mut watch) = self.resource_watch(uri) else { continue };
@@ -288,8 +294,8 @@ impl ServerHandler for McpServer {
             watches.spawn(async move {
                 loop {
                     watch.changed().await;
-                    let told = sink.notify_resource_updated(uri.clone());
-                    if !matches!(timeout(NOTIFY_TIMEOUT, told).await, Ok(Ok(()))) {
+                    let notified = sink.notify_resource_updated(uri.clone());
+                    if !matches!(timeout(NOTIFY_TIMEOUT, notified).await, Ok(Ok(()))) {
                         return;
                     }
                 }
@@ -297,8 +303,8 @@ impl ServerHandler for McpServer {
         }
         tokio::select! {
             () = context.cancelled() => {}
-            () = live.cancelled() => {}
-            // Whoever does not take in one update is gone.
+            () = drained.cancelled() => {}
+            // A client that does not accept an update counts as disconnected.
             Some(_) = watches.join_next() => {}
         }
         Ok(())
@@ -317,7 +323,7 @@ impl ServerHandler for McpServer {
         self.toolset(name)?.tool(name).cloned()
     }
 
-    /// Methods that the protocol does not know. The name is not repeated: it may be anything.
+    /// Rejects methods that MCP does not define. The error does not repeat the name, which is untrusted.
     async fn on_custom_request(
         &self,
         _request: CustomRequest,
@@ -339,9 +345,9 @@ impl ServerHandler for McpServer {
         let result = match self.toolset(&tool) {
             Some(toolset) => match self.admit(&context, || toolset.subject(&request)).await {
                 Ok(()) => toolset.call(request, context).await,
-                Err(unwelcome) => {
-                    let told = ContentBlock::text(unwelcome.to_string());
-                    Ok(CallToolResult::error(vec![told]).into())
+                Err(error) => {
+                    let text = ContentBlock::text(error.to_string());
+                    Ok(CallToolResult::error(vec![text]).into())
                 }
             },
             None => Err(ErrorData::invalid_params("Unknown tool.", None)),

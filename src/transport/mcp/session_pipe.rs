@@ -1,7 +1,8 @@
-//! A live session over a connection that carries messages both ways: what `ws.rs` and `sse.rs` share.
+//! [`SessionPipes`]: live sessions over a connection that carries messages in both directions.
 //!
-//! The connection's own task moves messages between the socket and two bounded channels; rmcp works
-//! at the other end of them.
+//! The connection's task moves messages between the socket and two bounded channels, the
+//! [`ClientHalf`]. rmcp serves the other end, the server half. Sockets and their framing must not
+//! appear here: they belong to `ws.rs` and `sse.rs`.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -26,12 +27,13 @@ use crate::transport::ops::drain::Drain;
 pub type ClientMessage = RxJsonRpcMessage<RoleServer>;
 pub type ServerMessage = TxJsonRpcMessage<RoleServer>;
 
-/// How many messages may wait on either side. A client who does not read fills it, and is given up.
+/// Maximum number of messages that wait in either direction. A client that does not read fills its
+/// channel and is disconnected.
 const CHANNEL_CAPACITY: usize = 16;
-/// How long a client may take to introduce itself.
+/// Time limit for the client's `initialize` request.
 const INITIALIZE_TIMEOUT: Duration = Duration::from_secs(30);
 
-/// Makes pipes and knows those that are addressed by name.
+/// Opens pipes, and finds those that are registered under a name.
 pub struct SessionPipes {
     server: McpServer,
     heartbeat: Duration,
@@ -40,7 +42,7 @@ pub struct SessionPipes {
     rng: Mutex<StdRng>,
 }
 
-/// The connection's end of a pipe.
+/// The end of a pipe that the connection holds.
 pub struct ClientHalf {
     pub inbound: InboundSender,
     pub outbound: mpsc::Receiver<ServerMessage>,
@@ -55,42 +57,41 @@ impl SessionPipes {
         Self { server, heartbeat, drain, by_name, rng }
     }
 
-    /// Opens a pipe with a server of its own at the other end.
-    /// Its client comes from `origin`.
-    pub fn open(&self, origin: Option<ClientNetwork>) -> ClientHalf {
-        let (incoming, from_client) = mpsc::channel(CHANNEL_CAPACITY);
-        let (to_client, outgoing) = mpsc::channel(CHANNEL_CAPACITY);
+    /// Opens a pipe to a dedicated server, for a client in `network`.
+    pub fn open(&self, network: Option<ClientNetwork>) -> ClientHalf {
+        let (messages, from_client) = mpsc::channel(CHANNEL_CAPACITY);
+        let (to_client, outbound) = mpsc::channel(CHANNEL_CAPACITY);
         let token = self.drain.session_token();
         let (server, stop) = (self.server.for_session(self.heartbeat), token.clone());
         tokio::spawn(async move {
-            let pipe = ServerHalf { from_client, to_client };
-            let served = timeout(INITIALIZE_TIMEOUT, server.serve_with_ct(pipe, stop)).await;
-            // What went wrong is the client's, and may quote what it sent.
-            if let Ok(Ok(running)) = served {
+            let half = ServerHalf { from_client, to_client };
+            let initialized = timeout(INITIALIZE_TIMEOUT, server.serve_with_ct(half, stop)).await;
+            // The client causes these errors, and they may quote its message, so they are dropped.
+            if let Ok(Ok(running)) = initialized {
                 let _ = running.waiting().await;
             }
         });
-        let inlet = InboundSender { incoming, slots: Arc::default(), origin };
-        ClientHalf { inbound: inlet, outbound: outgoing, guard: token.drop_guard() }
+        let inbound = InboundSender { messages, receipts: Arc::default(), network };
+        ClientHalf { inbound, outbound, guard: token.drop_guard() }
     }
 
-    /// Gives an inlet a name that nobody can guess, until dropped.
-    pub fn register(&self, inlet: InboundSender) -> PipeName {
+    /// Registers a sender under an unguessable name until that name is dropped.
+    pub fn register(&self, inbound: InboundSender) -> PipeName {
         let name = random_hex(&mut *self.rng.lock());
-        self.by_name.lock().insert(name.clone(), inlet);
-        PipeName { name, named: Arc::clone(&self.by_name) }
+        self.by_name.lock().insert(name.clone(), inbound);
+        PipeName { name, by_name: Arc::clone(&self.by_name) }
     }
 
-    /// The inlet of this name.
+    /// The sender with this name. `None` if its session has ended.
     pub fn find(&self, name: &str) -> Option<InboundSender> {
         self.by_name.lock().get(name).cloned()
     }
 }
 
-/// The name of a pipe.
+/// The name of a pipe. Dropping it unregisters the pipe.
 pub struct PipeName {
     name: String,
-    named: Arc<Mutex<HashMap<String, InboundSender>>>,
+    by_name: Arc<Mutex<HashMap<String, InboundSender>>>,
 }
 
 impl PipeName {
@@ -101,51 +102,53 @@ impl PipeName {
 
 impl Drop for PipeName {
     fn drop(&mut self) {
-        self.named.lock().remove(&self.name);
+        self.by_name.lock().remove(&self.name);
     }
 }
 
-/// Where a client's messages go in, and the receipts of the answers to them wait.
+/// Sends a client's messages to the server, and collects the receipts of the answers.
 #[derive(Clone)]
 pub struct InboundSender {
-    incoming: mpsc::Sender<ClientMessage>,
-    slots: Arc<Mutex<HashMap<RequestId, ReceiptCollector>>>,
-    origin: Option<ClientNetwork>,
+    messages: mpsc::Sender<ClientMessage>,
+    /// Receipts of the requests that are not answered yet.
+    receipts: Arc<Mutex<HashMap<RequestId, ReceiptCollector>>>,
+    network: Option<ClientNetwork>,
 }
 
 impl InboundSender {
-    /// Passes a message on; the tool that answers it may leave receipts.
+    /// Sends a message to the server. The tool that answers it may add receipts.
     pub async fn send(&self, mut message: ClientMessage) -> Result<(), ClientGone> {
         if let JsonRpcMessage::Request(request) = &mut message {
-            let slot = ReceiptCollector::new();
+            let collector = ReceiptCollector::new();
             let extensions = request.request.extensions_mut();
-            extensions.insert(slot.handle());
-            self.origin.map(|origin| extensions.insert(origin));
-            let before = self.slots.lock().insert(request.id.clone(), slot);
-            drop(before);
+            extensions.insert(collector.handle());
+            self.network.map(|network| extensions.insert(network));
+            // Dropped after the lock is released, because a collector reports its receipts when dropped.
+            let replaced = self.receipts.lock().insert(request.id.clone(), collector);
+            drop(replaced);
         }
-        self.incoming.send(message).await.map_err(|_| ClientGone)
+        self.messages.send(message).await.map_err(|_| ClientGone)
     }
 
-    /// The receipts of the answer that `message` is.
+    /// Takes the receipts of `message`. Empty if it is not an answer.
     pub fn take_receipts(&self, message: &ServerMessage) -> Vec<Receipt> {
         let id = match message {
             JsonRpcMessage::Response(response) => Some(&response.id),
             JsonRpcMessage::Error(error) => error.id.as_ref(),
             _ => None,
         };
-        let slot = id.and_then(|id| self.slots.lock().remove(id));
-        slot.map(ReceiptCollector::close).unwrap_or_default()
+        let collector = id.and_then(|id| self.receipts.lock().remove(id));
+        collector.map(ReceiptCollector::close).unwrap_or_default()
     }
 }
 
-/// rmcp's end.
+/// The end of a pipe that rmcp serves.
 struct ServerHalf {
     from_client: mpsc::Receiver<ClientMessage>,
     to_client: mpsc::Sender<ServerMessage>,
 }
 
-/// The other end is not there any more.
+/// The connection has dropped its half.
 #[derive(Debug, Error)]
 #[error("the client is gone")]
 pub struct ClientGone;

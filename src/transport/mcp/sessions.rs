@@ -1,38 +1,43 @@
-//! Live sessions over streamable HTTP: rmcp's service, and a way to end them all.
+//! [`HttpSessions`]: the live sessions over streamable HTTP, which can be closed all together.
 
 use std::sync::Arc;
 use std::time::Duration;
 
+use async_trait::async_trait;
 use rmcp::transport::streamable_http_server::session::SessionManager;
 use rmcp::transport::streamable_http_server::session::local::LocalSessionManager;
 use tokio::task::JoinSet;
 use tokio::time::timeout;
 
-/// How long a session may take to end. One whose client does not read is blocked in rmcp; it is not known
-/// any more all the same, and ends by its own time limit.
+use crate::transport::ops::drain::DrainTarget;
+
+/// Time limit for closing a session. rmcp blocks on a session whose client does not read. Such a
+/// session is removed all the same, and ends by its idle limit.
 const CLOSE_TIMEOUT: Duration = Duration::from_secs(2);
 
-/// The sessions there are. Clones share the same.
+/// The live sessions of this process. Clones share one set.
 #[derive(Clone)]
 pub struct HttpSessions(pub(super) Arc<LocalSessionManager>);
 
 impl HttpSessions {
-    /// None yet; each ends after `idle` without a word from its client.
+    /// An empty set. Each session ends after `idle` without a message from its client.
     #[must_use]
     pub fn new(idle: Duration) -> Self {
         let mut sessions = LocalSessionManager::default();
         sessions.session_config.keep_alive = Some(idle);
         Self(Arc::new(sessions))
     }
+}
 
-    /// Ends all of them.
-    pub async fn close_all(&self) {
-        let sessions: Vec<_> = self.0.sessions.read().await.keys().cloned().collect();
-        let mut endings = JoinSet::new();
-        for id in sessions {
+#[async_trait]
+impl DrainTarget for HttpSessions {
+    async fn close_all(&self) {
+        let ids: Vec<_> = self.0.sessions.read().await.keys().cloned().collect();
+        let mut closing = JoinSet::new();
+        for id in ids {
             let manager = Arc::clone(&self.0);
-            endings.spawn(async move { timeout(CLOSE_TIMEOUT, manager.close_session(&id)).await });
+            closing.spawn(async move { timeout(CLOSE_TIMEOUT, manager.close_session(&id)).await });
         }
-        while endings.join_next().await.is_some() {}
+        while closing.join_next().await.is_some() {}
     }
 }

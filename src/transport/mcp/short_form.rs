@@ -1,6 +1,7 @@
-//! The short form: a tool call without MCP framing, for monitoring and for trying things by hand.
+//! The short form: a call without MCP framing, for monitoring and manual tests.
 //!
 //! `{"method": "handle_message", "params": {…}}` → `{"result": …}` or `{"error": {code, message}}`.
+//! To add a method, add an arm to [`handle`].
 
 use std::borrow::Cow;
 
@@ -11,6 +12,7 @@ use rmcp::ErrorData;
 use serde::Serialize;
 use serde_json::value::RawValue;
 
+use super::state::McpState;
 use crate::connect::dto::{HandleError, HandleMessageParams};
 use crate::connect::new_user_limit::AdmissionError;
 use crate::kernel::client_network::ClientNetwork;
@@ -18,7 +20,6 @@ use crate::kernel::clock::Stopwatch;
 use crate::kernel::receipt::ReceiptSlot;
 use crate::kernel::toolset::parse_arguments;
 use crate::transport::ops::metrics::CallOutcome;
-use crate::transport::state::HttpState;
 
 /// JSON-RPC 2.0 error codes, section 5.1 of its specification.
 pub const PARSE_ERROR: i32 = -32700;
@@ -27,15 +28,15 @@ const METHOD_NOT_FOUND: i32 = -32601;
 const INVALID_PARAMS: i32 = -32602;
 const INTERNAL_ERROR: i32 = -32603;
 
-/// What a call has that names no parameters.
+/// The parameters of a call without `params`.
 const NO_PARAMS: &str = "{}";
 
-/// What is wrong with a call, as the caller reads it.
+/// The error of a call, as the caller reads it.
 #[derive(Serialize)]
 pub struct RpcError {
     code: i32,
     message: Cow<'static, str>,
-    /// Whether the caller speaks JSON-RPC and expects its frame; the request's id is not known.
+    /// Whether the caller expects JSON-RPC framing. The id of the request is unknown.
     #[serde(skip)]
     framed: bool,
 }
@@ -63,19 +64,17 @@ impl RpcError {
         Self { code, message: message.into(), framed: false }
     }
 
-    /// An error for a caller who expects the frame of JSON-RPC.
+    /// An error with JSON-RPC framing.
     pub fn framed(code: i32, message: impl Into<Cow<'static, str>>) -> Self {
         Self { framed: true, ..Self::new(code, message) }
     }
-}
 
-impl RpcError {
-    /// The error as a message of its own.
+    /// The error as a complete message.
     pub fn to_text(&self) -> String {
-        serde_json::to_string(&self.failure()).unwrap_or_default()
+        serde_json::to_string(&self.body()).unwrap_or_default()
     }
 
-    fn failure(&self) -> ShortError<'_> {
+    fn body(&self) -> ShortError<'_> {
         let frame = self.framed.then_some(JsonRpcFrame { jsonrpc: "2.0", id: () });
         ShortError { frame, error: self }
     }
@@ -88,43 +87,43 @@ impl IntoResponse for RpcError {
         } else {
             StatusCode::BAD_REQUEST
         };
-        (status, Json(self.failure())).into_response()
+        (status, Json(self.body())).into_response()
     }
 }
 
 impl From<HandleError> for RpcError {
-    fn from(refusal: HandleError) -> Self {
-        let code = if matches!(refusal, HandleError::Unavailable(_)) {
+    fn from(error: HandleError) -> Self {
+        let code = if matches!(error, HandleError::Unavailable(_)) {
             INTERNAL_ERROR
         } else {
             INVALID_PARAMS
         };
-        Self::new(code, refusal.to_string())
+        Self::new(code, error.to_string())
     }
 }
 
 impl From<AdmissionError> for RpcError {
-    fn from(unwelcome: AdmissionError) -> Self {
-        let code = match unwelcome {
+    fn from(error: AdmissionError) -> Self {
+        let code = match error {
             AdmissionError::RateLimited(_) => INVALID_PARAMS,
             AdmissionError::Unavailable(_) => INTERNAL_ERROR,
         };
-        Self::new(code, unwelcome.to_string())
+        Self::new(code, error.to_string())
     }
 }
 
-/// Carries out a call in the short form.
+/// Executes a call in the short form.
 pub async fn handle(
-    core: &HttpState,
+    state: &McpState,
     method: &str,
     params: Option<&RawValue>,
     slot: &ReceiptSlot,
-    origin: Option<ClientNetwork>,
+    network: Option<ClientNetwork>,
 ) -> Response {
     let stopwatch = Stopwatch::start();
-    let answer = match method {
-        "handle_message" => handle_message(core, params, slot, origin).await.map(success),
-        "get_stats" => match core.connect.stats().await {
+    let result = match method {
+        "handle_message" => handle_message(state, params, slot, network).await.map(success),
+        "get_stats" => match state.connect.stats().await {
             Ok(stats) => Ok(success(stats)),
             Err(error) => Err(HandleError::from(error).into()),
         },
@@ -133,26 +132,26 @@ pub async fn handle(
             "Unknown method: expected handle_message or get_stats.",
         )),
     };
-    let outcome = if answer.is_ok() { CallOutcome::Ok } else { CallOutcome::Refused };
-    core.metrics.record_call(method, outcome, stopwatch.elapsed());
-    answer.unwrap_or_else(IntoResponse::into_response)
+    let outcome = if result.is_ok() { CallOutcome::Ok } else { CallOutcome::Refused };
+    state.metrics.record_call(method, outcome, stopwatch.elapsed());
+    result.unwrap_or_else(IntoResponse::into_response)
 }
 
 async fn handle_message(
-    core: &HttpState,
+    state: &McpState,
     params: Option<&RawValue>,
     slot: &ReceiptSlot,
-    origin: Option<ClientNetwork>,
+    network: Option<ClientNetwork>,
 ) -> Result<String, RpcError> {
-    let refused = |error: ErrorData| RpcError::new(INVALID_PARAMS, error.message);
+    let invalid_params = |error: ErrorData| RpcError::new(INVALID_PARAMS, error.message);
     let params = params.map_or(NO_PARAMS, RawValue::get);
-    let incoming: HandleMessageParams = parse_arguments(params).map_err(refused)?;
-    if let (Some(newcomers), Some(origin)) = (&core.new_user_limiter, origin) {
-        newcomers.admit(origin, core.connect.subject(&incoming.puch_user_id)).await?;
+    let params: HandleMessageParams = parse_arguments(params).map_err(invalid_params)?;
+    if let (Some(limiter), Some(network)) = (&state.new_user_limiter, network) {
+        limiter.admit(network, state.connect.subject(&params.puch_user_id)).await?;
     }
-    let answer = core.connect.handle(incoming).await?;
-    slot.put(answer.receipt);
-    Ok(answer.text)
+    let reply = state.connect.handle(params).await?;
+    slot.put(reply.receipt);
+    Ok(reply.text)
 }
 
 fn success<T: Serialize>(result: T) -> Response {

@@ -1,5 +1,7 @@
-//! Live sessions in the way of protocol 2024-11-05: a stream of events to the client, whose first
-//! names the address that the client's own messages are posted to.
+//! Live sessions over the SSE transport of protocol 2024-11-05.
+//!
+//! [`connect`] opens a stream of events to the client. The first event has the address that the
+//! client posts its messages to, which [`message`] answers.
 
 use std::convert::Infallible;
 use std::pin::Pin;
@@ -17,71 +19,75 @@ use http_body::Frame;
 use serde::Deserialize;
 use tokio::time::{Interval, interval, sleep};
 
-use super::endpoint::{MAX_BODY_BYTES, draining_response, read_body};
+use super::endpoint::draining_response;
 use super::session_pipe::{ClientHalf, ClientMessage, PipeName};
 use super::short_form::{INVALID_REQUEST, RpcError};
+use super::state::McpState;
+use crate::transport::http::body::read_body;
+use crate::transport::http::connection::ConnectionInfo;
+use crate::transport::http::limits::MAX_BODY_BYTES;
 use crate::transport::http::receipts::ConnectionReceipts;
-use crate::transport::http::server::ConnectionInfo;
-use crate::transport::state::HttpState;
 
-/// How often something is sent, so that a client who is gone is noticed and proxies keep the stream.
+/// Interval of comments in the stream, so that a lost client is detected and proxies keep it open.
 const KEEP_ALIVE_INTERVAL: Duration = Duration::from_secs(15);
 
 /// Answers a request to `/mcp/sse`: the stream of events.
 pub async fn connect(
-    State(core): State<Arc<HttpState>>,
+    State(state): State<Arc<McpState>>,
     Extension(connection): Extension<ConnectionInfo>,
     headers: HeaderMap,
 ) -> Response {
-    if let Some(refused) = draining_response(&core, &headers) {
-        return refused;
+    if let Some(rejection) = draining_response(&state, &headers) {
+        return rejection;
     }
-    let ends = core.session_pipes.open(core.client_network(&connection, &headers));
-    let name = core.session_pipes.register(ends.inbound.clone());
+    let pipe = state.session_pipes.open(state.client_network(&connection, &headers));
+    let name = state.session_pipes.register(pipe.inbound.clone());
     let first = format!("event: endpoint\ndata: /mcp/sse/messages?session={}\n\n", name.as_str());
-    let events = SseBody {
+    let body = SseBody {
         first: Some(first.into()),
-        client_half: ends,
+        client_half: pipe,
         keep_alive: interval(KEEP_ALIVE_INTERVAL),
         receipts: connection.receipts,
         _name: name,
     };
     let headers =
         [(header::CONTENT_TYPE, "text/event-stream"), (header::CACHE_CONTROL, "no-cache")];
-    (headers, Body::new(events)).into_response()
+    (headers, Body::new(body)).into_response()
 }
 
+/// Query of `/mcp/sse/messages`.
 #[derive(Deserialize)]
 pub struct MessageQuery {
     session: String,
 }
 
-/// Answers a post to `/mcp/sse/messages`: a message of the client.
+/// Answers a request to `/mcp/sse/messages`: a message of the client.
 pub async fn message(
-    State(core): State<Arc<HttpState>>,
+    State(state): State<Arc<McpState>>,
     Query(MessageQuery { session }): Query<MessageQuery>,
     request: Request,
 ) -> Response {
-    let Some(inlet) = core.session_pipes.find(&session) else {
+    let Some(inbound) = state.session_pipes.find(&session) else {
         return (StatusCode::NOT_FOUND, "Unknown session\n").into_response();
     };
-    let time_is_over = sleep(core.limits.body_timeout);
-    let body = match read_body(request.into_body(), MAX_BODY_BYTES, time_is_over).await {
+    let deadline = sleep(state.body_timeout);
+    let body = match read_body(request.into_body(), MAX_BODY_BYTES, deadline).await {
         Ok(body) => body,
         Err(response) => return response,
     };
     let Ok(message) = serde_json::from_slice::<ClientMessage>(&body) else {
-        let told = "Invalid request: not an MCP message.";
-        return RpcError::framed(INVALID_REQUEST, told).into_response();
+        let message = "Invalid request: not an MCP message.";
+        return RpcError::framed(INVALID_REQUEST, message).into_response();
     };
-    match inlet.send(message).await {
+    match inbound.send(message).await {
         Ok(()) => StatusCode::ACCEPTED.into_response(),
         Err(_) => (StatusCode::NOT_FOUND, "The session has ended\n").into_response(),
     }
 }
 
-/// The stream of events, and with it the session.
+/// The stream of events. Dropping it ends the session.
 struct SseBody {
+    /// The event with the address for messages, until it is sent.
     first: Option<Bytes>,
     client_half: ClientHalf,
     keep_alive: Interval,

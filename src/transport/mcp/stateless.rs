@@ -1,9 +1,10 @@
-//! The short way for what nearly all traffic is: a `tools/call` of a client without a session.
+//! [`StatelessCalls`] executes a `tools/call` of a client without a session, which nearly all
+//! requests are, around rmcp's service.
 //!
 //! rmcp starts a service, two channels and a task for every stateless request, which costs more than
-//! the call itself. A call that needs nothing of that is read here and handed to the same handler.
-//! Whatever is unusual in any way is left to rmcp, which knows the whole protocol; a test sends both
-//! the same calls and compares the answers.
+//! the call itself. A plain call is parsed here and passed to the same handler. Any other request
+//! goes to rmcp, which implements the whole protocol. A test sends the same calls to both and
+//! compares the answers.
 
 use std::borrow::Cow;
 
@@ -24,10 +25,10 @@ use super::server::McpServer;
 use crate::kernel::client_network::ClientNetwork;
 use crate::kernel::receipt::ReceiptSlot;
 
-/// Protocol versions from this on want more of a request than is read here.
+/// The first protocol version whose requests have more members than [`StatelessCall`] reads.
 const FIRST_UNSUPPORTED_VERSION: ProtocolVersion = ProtocolVersion::V_2026_07_28;
 
-/// A `tools/call` that asks for nothing but that.
+/// A `tools/call` request without any other member.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct StatelessCall<'a> {
@@ -46,52 +47,52 @@ struct CallParams {
     arguments: Option<JsonObject>,
 }
 
-/// Carries out calls without a service of their own.
+/// Executes calls without a dedicated service.
 pub struct StatelessCalls {
     server: McpServer,
-    /// Nobody is at its other end: a client without a session can't be asked or told anything.
+    /// A peer without a client, because a client without a session can't receive messages.
     detached_peer: Peer<RoleServer>,
 }
 
 impl StatelessCalls {
-    /// Call it within a tokio runtime.
+    /// Must be called within a tokio runtime.
     #[must_use]
     pub fn new(server: McpServer) -> Self {
-        let nowhere = (tokio::io::empty(), tokio::io::sink());
-        let detached_peer = serve_directly(server.clone(), nowhere, None).peer().clone();
+        let closed = (tokio::io::empty(), tokio::io::sink());
+        let detached_peer = serve_directly(server.clone(), closed, None).peer().clone();
         Self { server, detached_peer }
     }
 
-    /// Reads a call, if it is one that needs no more than is known here.
+    /// Parses a call. `None` if rmcp or the short form has to handle the request.
     pub fn parse<'a>(&self, headers: &HeaderMap, body: &'a [u8]) -> Option<StatelessCall<'a>> {
         let version = headers.get("mcp-protocol-version").map(HeaderValue::as_bytes);
-        let known =
+        let mut supported =
             ProtocolVersion::KNOWN_VERSIONS.iter().take_while(|v| **v != FIRST_UNSUPPORTED_VERSION);
-        let is_served = version
-            .is_none_or(|version| known.into_iter().any(|one| one.as_str().as_bytes() == version));
-        // What nowhere says so is of the short form. Elsewhere it may be escaped, which rmcp can read.
+        let is_supported = version
+            .is_none_or(|version| supported.any(|known| known.as_str().as_bytes() == version));
+        // A body without this key is the short form, or has it escaped, which rmcp can read.
         let is_framed = memmem::find(body, b"\"jsonrpc\"").is_some();
-        // serde would read an array as the members in order.
-        if !is_served || !is_framed || !body.trim_ascii_start().starts_with(b"{") {
+        // serde would read the elements of an array as the members, in order.
+        if !is_supported || !is_framed || !body.trim_ascii_start().starts_with(b"{") {
             return None;
         }
         let call: StatelessCall = serde_json::from_slice(body).ok()?;
         (call.jsonrpc == "2.0" && call.method == "tools/call").then_some(call)
     }
 
-    /// Carries out a call.
+    /// Executes a call. `slot` receives its receipts.
     pub async fn execute(
         &self,
         call: StatelessCall<'_>,
         slot: ReceiptSlot,
-        origin: Option<ClientNetwork>,
+        network: Option<ClientNetwork>,
     ) -> Response {
         let CallParams { name, arguments } = call.params;
         let mut request = CallToolRequestParams::new(name);
         request.arguments = arguments;
         let mut context = RequestContext::new(call.id.clone(), self.detached_peer.clone());
         context.extensions.insert(slot);
-        origin.map(|origin| context.extensions.insert(origin));
+        network.map(|network| context.extensions.insert(network));
         let message = match self.server.call_tool(request, context).await {
             Ok(response) => {
                 let mut result = ServerResult::from(response);

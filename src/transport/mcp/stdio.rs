@@ -1,30 +1,31 @@
-//! The same tools over standard input and output, for clients that start the server themselves.
+//! [`serve`] runs an [`McpServer`] over standard input and output, for clients that start the process.
 
 use std::time::Duration;
 
 use rmcp::ServiceExt;
+use rmcp::service::ServerInitializeError;
 use tokio_util::sync::CancellationToken;
 
 use super::server::McpServer;
 
-/// How often the client is asked whether it is still there.
+/// Interval of the pings to the client.
 const HEARTBEAT_INTERVAL: Duration = Duration::from_secs(100);
 
 /// Serves until the input ends or `shutdown` is cancelled.
 ///
 /// # Errors
-/// When the client does not speak the protocol.
+/// Returns a message if the client does not speak MCP.
 pub async fn serve(server: McpServer, shutdown: CancellationToken) -> Result<(), String> {
-    // The one client there is stays connected.
+    // The process has one client, which stays connected.
     let running = match server
         .for_session(HEARTBEAT_INTERVAL)
         .serve_with_ct(rmcp::transport::stdio(), shutdown)
         .await
     {
         Ok(running) => running,
-        // The input ended before a client said anything: nobody is there to complain to.
-        Err(rmcp::service::ServerInitializeError::ConnectionClosed(_)) => return Ok(()),
-        // What the client sent may be in the error, so it is not passed on.
+        // The input ended before the first message, so no client is left to report an error to.
+        Err(ServerInitializeError::ConnectionClosed(_)) => return Ok(()),
+        // The error may quote the client's message, so it is not returned.
         Err(_) => {
             return Err("the client did not begin with a valid MCP initialize request".to_owned());
         }

@@ -1,7 +1,7 @@
-//! Live sessions over a WebSocket: one message of the protocol per text frame.
+//! [`connect`] serves a live session over a WebSocket, with one MCP message per text frame.
 //!
-//! A WebSocket's pings are answered in order, so the answer to a ping behind an answer tells that the
-//! client has read it.
+//! A client answers pings in order. The pong to a ping that follows an answer therefore proves that
+//! the client has read the answer.
 
 use std::collections::VecDeque;
 use std::sync::Arc;
@@ -15,88 +15,88 @@ use axum::response::Response;
 use bytes::Bytes;
 use tokio::time::{MissedTickBehavior, interval};
 
-use super::endpoint::{MAX_BODY_BYTES, draining_response};
+use super::endpoint::draining_response;
 use super::session_pipe::{ClientHalf, InboundSender};
 use super::short_form::{PARSE_ERROR, RpcError};
+use super::state::McpState;
 use crate::kernel::receipt::Receipt;
-use crate::transport::http::server;
-use crate::transport::state::HttpState;
+use crate::transport::http::connection::ConnectionInfo;
+use crate::transport::http::limits::MAX_BODY_BYTES;
 
-/// How often the client is asked whether it is still there. After two times without a word from it
-/// the connection is given up.
+/// Interval of the pings to the client. After two intervals without a frame the connection is closed.
 const PING_INTERVAL: Duration = Duration::from_secs(30);
 
-/// How much of a socket is read at once, in bytes. Each connection keeps as much memory for as long as
-/// it lasts, and what would be usual (128 KiB) is also overwritten at each read. Larger messages grow it
-/// for as long as they take.
+/// Size of the read buffer, in bytes. Every connection holds one for its lifetime. The default of
+/// 128 KiB is also overwritten at each read. A larger message grows the buffer temporarily.
 const READ_BUFFER_BYTES: usize = 4 * 1024;
 
 /// Answers a request to `/mcp/ws`.
 pub async fn connect(
-    State(core): State<Arc<HttpState>>,
-    Extension(connection): Extension<server::ConnectionInfo>,
+    State(state): State<Arc<McpState>>,
+    Extension(connection): Extension<ConnectionInfo>,
     headers: HeaderMap,
     upgrade: WebSocketUpgrade,
 ) -> Response {
-    if let Some(refused) = draining_response(&core, &headers) {
-        return refused;
+    if let Some(rejection) = draining_response(&state, &headers) {
+        return rejection;
     }
-    let origin = core.client_network(&connection, &headers);
+    let network = state.client_network(&connection, &headers);
     let upgrade = upgrade.max_message_size(MAX_BODY_BYTES).read_buffer_size(READ_BUFFER_BYTES);
     upgrade.protocols(["mcp"]).on_upgrade(async move |socket| {
-        let ends = core.session_pipes.open(origin);
-        WsSession { socket, unconfirmed: VecDeque::new(), ping_seq: 0 }.run(ends).await;
+        let pipe = state.session_pipes.open(network);
+        WsSession { socket, unconfirmed: VecDeque::new(), ping_seq: 0 }.run(pipe).await;
     })
 }
 
 struct WsSession {
     socket: WebSocket,
-    /// Receipts of answers that the client has not been heard to have read, by the ping behind them.
+    /// Receipts of the answers that no pong confirms yet, by the sequence number of the ping after them.
     unconfirmed: VecDeque<(u64, Vec<Receipt>)>,
+    /// Sequence number of the last ping.
     ping_seq: u64,
 }
 
 impl WsSession {
-    /// Moves messages until either side is gone.
-    async fn run(mut self, ends: ClientHalf) {
-        let ClientHalf { inbound: inlet, outbound: mut outgoing, guard: _guard } = ends;
+    /// Moves messages until the client or the server ends the session.
+    async fn run(mut self, pipe: ClientHalf) {
+        let ClientHalf { inbound, mut outbound, guard: _guard } = pipe;
         let mut ticks = interval(PING_INTERVAL);
         ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
-        let mut silent = 0;
+        let mut silent_ticks = 0;
         loop {
-            let done = tokio::select! {
+            let result = tokio::select! {
                 frame = self.socket.recv() => {
-                    silent = 0;
+                    silent_ticks = 0;
                     match frame {
-                        Some(Ok(frame)) => self.on_frame(frame, &inlet).await,
+                        Some(Ok(frame)) => self.on_frame(frame, &inbound).await,
                         Some(Err(_)) | None => Err(()),
                     }
                 }
-                message = outgoing.recv() => {
+                message = outbound.recv() => {
                     let Some(message) = message else {
                         return self.close(close_code::NORMAL).await;
                     };
-                    let receipts = inlet.take_receipts(&message);
+                    let receipts = inbound.take_receipts(&message);
                     match serde_json::to_string(&message) {
                         Ok(text) => self.write(text, receipts).await,
                         Err(_) => Err(()),
                     }
                 }
                 _ = ticks.tick() => {
-                    silent += 1;
-                    if silent > 2 { Err(()) } else { self.ping().await }
+                    silent_ticks += 1;
+                    if silent_ticks > 2 { Err(()) } else { self.ping().await }
                 }
             };
-            if done.is_err() {
+            if result.is_err() {
                 return;
             }
         }
     }
 
-    async fn on_frame(&mut self, frame: Message, inlet: &InboundSender) -> Result<(), ()> {
+    async fn on_frame(&mut self, frame: Message, inbound: &InboundSender) -> Result<(), ()> {
         match frame {
             Message::Text(text) => match serde_json::from_str(&text) {
-                Ok(message) => inlet.send(message).await.map_err(drop),
+                Ok(message) => inbound.send(message).await.map_err(drop),
                 Err(_) => self.reject_frame().await,
             },
             Message::Pong(payload) => {
@@ -128,15 +128,15 @@ impl WsSession {
         self.socket.send(Message::Ping(payload)).await.map_err(drop)
     }
 
-    /// Whoever answers a ping has read what came before it.
+    /// Confirms the receipts of all answers before the ping that `payload` belongs to.
     fn confirm(&mut self, payload: &[u8]) {
-        let Ok(answered) = payload.try_into().map(u64::from_be_bytes) else { return };
-        let read = self.unconfirmed.partition_point(|(ping, _)| *ping <= answered);
-        let receipts = self.unconfirmed.drain(..read).flat_map(|(_, receipts)| receipts);
+        let Ok(acknowledged) = payload.try_into().map(u64::from_be_bytes) else { return };
+        let count = self.unconfirmed.partition_point(|(ping, _)| *ping <= acknowledged);
+        let receipts = self.unconfirmed.drain(..count).flat_map(|(_, receipts)| receipts);
         receipts.for_each(Receipt::confirm);
     }
 
-    /// Tells a client that its frame was no message of the protocol.
+    /// Reports to the client that its frame is not an MCP message.
     async fn reject_frame(&mut self) -> Result<(), ()> {
         let error = RpcError::framed(PARSE_ERROR, "Parse error: not an MCP message.");
         self.socket.send(Message::Text(error.to_text().into())).await.map_err(drop)
@@ -144,7 +144,7 @@ impl WsSession {
 
     async fn close(&mut self, code: u16) {
         let frame = CloseFrame { code, reason: "".into() };
-        // A client who is gone does not need to be told.
+        // The error only means that the client has already disconnected.
         let _ = self.socket.send(Message::Close(Some(frame))).await;
     }
 }

@@ -1,51 +1,62 @@
-//! An instance that is to be taken out of service: live sessions end, so that their clients connect to
-//! another, while calls are still answered.
+//! [`Drain`] takes this instance out of service: live sessions end, so that their clients connect to
+//! another instance, while calls are still answered.
+//!
+//! To add a kind of live session, hold a [`Drain::session_token`] in it or implement
+//! [`DrainTarget`].
 
 use std::sync::Arc;
 
+use async_trait::async_trait;
 use parking_lot::Mutex;
 use tokio_util::sync::CancellationToken;
 
-/// Whether this instance drains. Clones share the same.
+/// The drain state of this instance. Clones share one state.
 #[derive(Clone)]
 pub struct Drain(Arc<DrainState>);
 
 struct DrainState {
     shutdown: CancellationToken,
-    /// What live sessions go on under: cancelled by a drain, and replaced when it ends.
-    live: Mutex<CancellationToken>,
+    /// Parent of the tokens of live sessions. A drain cancels it, and the end of a drain replaces it.
+    sessions: Mutex<CancellationToken>,
 }
 
 impl Drain {
-    /// An instance in service, until `shutdown`.
+    /// A drain state that is off until `shutdown` is cancelled.
     #[must_use]
     pub fn new(shutdown: CancellationToken) -> Self {
-        let live = Mutex::new(shutdown.child_token());
-        Self(Arc::new(DrainState { shutdown, live }))
+        let sessions = Mutex::new(shutdown.child_token());
+        Self(Arc::new(DrainState { shutdown, sessions }))
     }
 
-    /// Begins or ends it.
+    /// Starts or stops the drain.
     pub fn set(&self, on: bool) {
-        let mut live = self.0.live.lock();
+        let mut sessions = self.0.sessions.lock();
         if on {
-            live.cancel();
-        } else if live.is_cancelled() {
-            // At the end of the process the new one is cancelled from the start.
-            *live = self.0.shutdown.child_token();
+            sessions.cancel();
+        } else if sessions.is_cancelled() {
+            // After `shutdown` the new token is created cancelled.
+            *sessions = self.0.shutdown.child_token();
         }
     }
 
-    /// Whether it drains, or is about to end.
+    /// Returns `true` while the instance drains, and after `shutdown`.
     #[must_use]
     pub fn is_on(&self) -> bool {
-        self.0.live.lock().is_cancelled()
+        self.0.sessions.lock().is_cancelled()
     }
 
-    /// What tells a live session that begins now to end.
+    /// A token for a new live session. The next drain, or `shutdown`, cancels it.
     #[must_use]
     pub fn session_token(&self) -> CancellationToken {
-        self.0.live.lock().child_token()
+        self.0.sessions.lock().child_token()
     }
+}
+
+/// Live sessions that a drain ends explicitly, because they hold no token of [`Drain`].
+#[async_trait]
+pub trait DrainTarget: Send + Sync {
+    /// Ends all sessions, and returns when they have ended or their time limit has passed.
+    async fn close_all(&self);
 }
 
 #[cfg(test)]

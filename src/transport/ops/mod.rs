@@ -1,6 +1,13 @@
-//! Operations.
+//! Operations: metrics, latency, drain and the admin API.
+//!
+//! - [`metrics`] counts calls, sends and webhooks for Prometheus; [`latency`] measures quantiles.
+//! - [`drain`] takes this instance out of service.
+//! - [`admin`] is the operator's API, as HTTP routes and as a toolset.
+//!
+//! MCP, channels and pages use this folder, so it must import none of them; it may use
+//! [`http`](super::http). To add a metric, see [`metrics`]; to add an admin action, see [`admin`].
 
 pub mod admin;
 pub mod drain;
-pub(crate) mod latency;
+pub(super) mod latency;
 pub mod metrics;

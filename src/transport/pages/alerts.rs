@@ -1,20 +1,22 @@
-//! What is wrong, in words for whoever looks at the dashboard. Pure: samples in, sentences out.
+//! [`alerts`] turns samples into sentences about current problems. It is pure.
+//!
+//! To add an alert, add a function and its place in the order of [`alerts`].
 
 use std::time::Duration;
 
-use super::dashboard::{SAMPLE_INTERVAL, Sample};
+use super::sample::{SAMPLE_INTERVAL, Sample};
 
-/// Two who wait are paired after half a minute whatever their wishes, and after one even if they have
-/// just met. Who waits longer beside another is stuck.
+/// Wait in seconds after which a queue of two or more users is stalled. Two waiting users are paired
+/// after half a minute without a common interest, and after a minute even with a recent partner.
 const STALLED_SECS: u64 = 90;
-/// Calls slower than this are felt.
+/// Minimum p99 for an alert. Users notice slower calls.
 const SLOW_CALL: Duration = Duration::from_millis(250);
-/// Over so many samples errors are counted, and compared with as many before.
+/// Number of samples in an error window, which is compared with the window before it.
 const ERROR_WINDOW: usize = 60;
-/// Fewer errors than these are nobody's worry.
+/// Minimum number of errors in a window for an alert.
 const MIN_ERRORS: u64 = 10;
 
-/// The sentences, most urgent first; none when all is well. `samples` are oldest first.
+/// The alerts, most urgent first; empty if `samples`, oldest first, show no problem.
 #[must_use]
 pub fn alerts(samples: &[Sample]) -> Vec<String> {
     let Some(last) = samples.last() else { return Vec::new() };
@@ -24,8 +26,8 @@ pub fn alerts(samples: &[Sample]) -> Vec<String> {
 }
 
 fn store_down(last: &Sample) -> Option<String> {
-    let told = "The store is not responding: callers are asked to retry, and nothing is lost.";
-    (!last.store_up).then(|| told.to_owned())
+    let alert = "The store is not responding: callers are asked to retry, and nothing is lost.";
+    (!last.store_up).then(|| alert.to_owned())
 }
 
 fn queue_stalled(last: &Sample) -> Option<String> {
@@ -40,8 +42,8 @@ fn queue_stalled(last: &Sample) -> Option<String> {
 }
 
 fn errors_rising(samples: &[Sample], last: &Sample) -> Option<String> {
-    let back = |count: usize| &samples[samples.len().saturating_sub(count + 1)];
-    let (middle, first) = (back(ERROR_WINDOW), back(2 * ERROR_WINDOW));
+    let samples_ago = |count: usize| &samples[samples.len().saturating_sub(count + 1)];
+    let (middle, first) = (samples_ago(ERROR_WINDOW), samples_ago(2 * ERROR_WINDOW));
     let now = last.refused.saturating_sub(middle.refused);
     let before = middle.refused.saturating_sub(first.refused);
     let calls = last.calls.saturating_sub(middle.calls) + now;
@@ -82,25 +84,28 @@ mod tests {
     #[test]
     fn alerts_report_a_stalled_queue() {
         let stalled = Sample { waiting: 4, longest_wait_secs: 185, ..healthy() };
-        let told = "The queue stalls: 4 people wait, the longest for 3 min.";
-        assert_eq!(alerts(&[healthy(), stalled]), [told]);
+        let alert = "The queue stalls: 4 people wait, the longest for 3 min.";
+        assert_eq!(alerts(&[healthy(), stalled]), [alert]);
     }
 
     #[test]
     fn alerts_report_rising_errors() {
-        let at = |calls, refused| Sample { calls, refused, ..healthy() };
-        let told = alerts(&[at(0, 0), at(90, 10)]);
-        assert!(told[0].starts_with("Errors rise: 10 of 100 calls"), "{told:?}");
-        assert!(alerts(&[at(0, 0), at(91, 9)]).is_empty(), "few");
-        assert!(alerts(&[at(0, 0), at(990, 10)]).is_empty(), "one in a hundred");
-        let steady: Vec<_> = (0..=2 * ERROR_WINDOW as u64).map(|n| at(n, n)).collect();
-        assert!(alerts(&steady).is_empty(), "as many as before");
+        let sample = |calls, refused| Sample { calls, refused, ..healthy() };
+        let found = alerts(&[sample(0, 0), sample(90, 10)]);
+        assert!(found[0].starts_with("Errors rise: 10 of 100 calls"), "{found:?}");
+        assert!(alerts(&[sample(0, 0), sample(91, 9)]).is_empty(), "too few errors");
+        assert!(
+            alerts(&[sample(0, 0), sample(990, 10)]).is_empty(),
+            "one error in a hundred calls"
+        );
+        let steady: Vec<_> = (0..=2 * ERROR_WINDOW as u64).map(|n| sample(n, n)).collect();
+        assert!(alerts(&steady).is_empty(), "a steady error rate");
     }
 
     #[test]
     fn alerts_rank_store_outage_before_slow_calls() {
         let p99 = Some(Duration::from_secs(1));
-        let told = alerts(&[Sample { p99, ..Sample::default() }]);
-        assert!(told[0].starts_with("The store") && told[1].contains("1000 ms"), "{told:?}");
+        let found = alerts(&[Sample { p99, ..Sample::default() }]);
+        assert!(found[0].starts_with("The store") && found[1].contains("1000 ms"), "{found:?}");
     }
 }

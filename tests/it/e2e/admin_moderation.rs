@@ -1,6 +1,6 @@
 //! What the operator can do about people, and that nobody else can.
 
-use random_connect::transport::state::ConnectionLimits;
+use random_connect::transport::http::limits::ConnectionLimits;
 use reqwest::{RequestBuilder, StatusCode};
 use rmcp::model::ProtocolVersion;
 use serde_json::{Value, json};

@@ -2,7 +2,7 @@
 //! and all of it as tools.
 
 use random_connect::kernel::id::{IdHasher, Realm};
-use random_connect::transport::state::ConnectionLimits;
+use random_connect::transport::http::limits::ConnectionLimits;
 use reqwest::StatusCode;
 use serde_json::{Value, json};
 

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use random_connect::transport::state::ConnectionLimits;
+use random_connect::transport::http::limits::ConnectionLimits;
 use rmcp::model::ProtocolVersion;
 use serde_json::{Value, json};
 

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use random_connect::kernel::clock::Clock;
 use random_connect::transport::channels::outbound::SendPolicy;
-use random_connect::transport::state::ConnectionLimits;
+use random_connect::transport::http::limits::ConnectionLimits;
 use reqwest::Method;
 use serde_json::Value;
 

@@ -1,6 +1,6 @@
 //! Links and words, as two who talk over the server see them.
 
-use random_connect::transport::state::ConnectionLimits;
+use random_connect::transport::http::limits::ConnectionLimits;
 
 use crate::support::server::TestServer;
 

@@ -133,7 +133,7 @@ async fn nickname_comes_from_the_user_not_the_caller() {
 async fn nickname_from_the_caller_when_enabled() {
     let server = TestServer::with(
         &[("USE_CALLER_NICKNAMES", "on")],
-        random_connect::transport::state::ConnectionLimits::default(),
+        random_connect::transport::http::limits::ConnectionLimits::default(),
     )
     .await;
     let named =
@@ -159,7 +159,7 @@ async fn command_help_and_unknown_commands() {
 async fn eviction_after_thirty_idle_minutes() {
     let server = TestServer::with(
         &[("REAP_INTERVAL_SECS", "1")],
-        random_connect::transport::state::ConnectionLimits::default(),
+        random_connect::transport::http::limits::ConnectionLimits::default(),
     )
     .await;
     server.say("ann", "#meet").await;

@@ -3,7 +3,7 @@
 
 use std::time::Duration;
 
-use random_connect::transport::state::ConnectionLimits;
+use random_connect::transport::http::limits::ConnectionLimits;
 use serde_json::json;
 
 use crate::support::live_client::{LiveClient, LiveTransport};

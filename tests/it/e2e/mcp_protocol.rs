@@ -4,7 +4,7 @@ use reqwest::StatusCode;
 use rmcp::model::ProtocolVersion;
 use serde_json::json;
 
-use random_connect::transport::state::ConnectionLimits;
+use random_connect::transport::http::limits::ConnectionLimits;
 
 use crate::support::server::{MY_NUMBER, TestServer, answer, http_client, named, text};
 

@@ -8,7 +8,7 @@ use serde_json::json;
 use crate::support::live_client::{LIVE_TRANSPORTS, LiveClient};
 use crate::support::redis_server::RedisServer;
 use crate::support::server::TestServer;
-use random_connect::transport::state::ConnectionLimits;
+use random_connect::transport::http::limits::ConnectionLimits;
 
 async fn instance(redis: &RedisServer) -> TestServer {
     limited(redis, "off").await

@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 
 use crate::support::live_client::{LIVE_TRANSPORTS, LiveClient, LiveTransport};
 use crate::support::server::{TestServer, http_client};
-use random_connect::transport::state::ConnectionLimits;
+use random_connect::transport::http::limits::ConnectionLimits;
 
 async fn server() -> TestServer {
     server_with(&[], ConnectionLimits::default()).await

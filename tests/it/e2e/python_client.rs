@@ -7,7 +7,7 @@ use tokio::process::Command;
 use tokio::time::timeout;
 
 use crate::support::server::{TEST_TIMEOUT, TOKEN, TestServer};
-use random_connect::transport::state::ConnectionLimits;
+use random_connect::transport::http::limits::ConnectionLimits;
 
 #[tokio::test]
 async fn python_client_receives_messages_on_every_transport() {

@@ -1,6 +1,6 @@
 //! The short form and the plain HTTP routes, as monitoring and newcomers use them.
 
-use random_connect::transport::state::ConnectionLimits;
+use random_connect::transport::http::limits::ConnectionLimits;
 use reqwest::StatusCode;
 use serde_json::{Value, json};
 

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use random_connect::kernel::clock::Clock;
 use random_connect::transport::channels::outbound::SendPolicy;
-use random_connect::transport::state::ConnectionLimits;
+use random_connect::transport::http::limits::ConnectionLimits;
 use reqwest::{Response, StatusCode};
 use serde_json::{Value, json};
 use tokio::sync::Semaphore;

@@ -8,7 +8,7 @@ use random_connect::app::App;
 use random_connect::config::Config;
 use random_connect::kernel::clock::{Clock, ManualClock, SystemClock};
 use random_connect::transport::channels::outbound::SendPolicy;
-use random_connect::transport::state::ConnectionLimits;
+use random_connect::transport::http::limits::ConnectionLimits;
 use reqwest::{RequestBuilder, StatusCode};
 use rmcp::model::{CallToolRequestParams, CallToolResult, ClientConfig, ProtocolVersion};
 use rmcp::service::{ClientLifecycleMode, ClientServiceExt, RunningService};

@@ -12,7 +12,7 @@ use serde::Deserialize;
 use tokio::time::sleep;
 
 use super::WhatsApp;
-use crate::transport::mcp::endpoint::read_body;
+use crate::transport::http::body::read_body;
 use crate::transport::ops::metrics::WebhookOutcome;
 
 /// The most bytes of a body.

@@ -1,0 +1,55 @@
+//! [`McpState`]: the data that the handlers of MCP requests share.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::http::HeaderMap;
+use rmcp::transport::streamable_http_server::StreamableHttpService;
+use rmcp::transport::streamable_http_server::session::local::LocalSessionManager;
+use rmcp::transport::streamable_http_server::session::never::NeverSessionManager;
+
+use super::server::McpServer;
+use super::session_pipe::SessionPipes;
+use super::stateless::StatelessCalls;
+use crate::connect::new_user_limit::NewUserLimiter;
+use crate::connect::service::ConnectService;
+use crate::kernel::client_network::{ClientNetwork, TrustedProxy};
+use crate::transport::http::client_ip::client_network;
+use crate::transport::http::connection::ConnectionInfo;
+use crate::transport::ops::drain::Drain;
+use crate::transport::ops::metrics::Metrics;
+
+/// State of `/mcp` and of all transports of live sessions.
+pub struct McpState {
+    /// Answers calls in the short form.
+    pub connect: Arc<ConnectService>,
+    /// rmcp's service for requests to `/mcp`.
+    pub service: StreamableHttpService<McpServer, NeverSessionManager>,
+    /// Executes `tools/call` requests to `/mcp` without rmcp's service.
+    pub stateless: StatelessCalls,
+    /// rmcp's service for live sessions at `/mcp/session`.
+    pub sessions: StreamableHttpService<McpServer, LocalSessionManager>,
+    /// Live sessions over a WebSocket or the SSE transport of protocol 2024-11-05.
+    pub session_pipes: SessionPipes,
+    pub drain: Drain,
+    /// `None` when new users are not limited.
+    pub new_user_limiter: Option<Arc<NewUserLimiter>>,
+    /// The proxy whose header has the caller's address.
+    pub trusted_proxy: TrustedProxy,
+    pub metrics: Arc<Metrics>,
+    /// Time to send a whole body.
+    pub body_timeout: Duration,
+}
+
+impl McpState {
+    /// The caller's network. `None` when new users are not limited, because only their limit needs it.
+    pub(super) fn client_network(
+        &self,
+        connection: &ConnectionInfo,
+        headers: &HeaderMap,
+    ) -> Option<ClientNetwork> {
+        self.new_user_limiter
+            .as_ref()
+            .map(|_| client_network(connection.peer, headers, self.trusted_proxy))
+    }
+}

@@ -1,0 +1,165 @@
+//! [`AdminApi`]: the actions of an operator, independent of HTTP and MCP.
+//!
+//! Every action that changes something is written to the audit log before it runs.
+
+use std::sync::Arc;
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use tokio::sync::Mutex;
+
+use crate::connect::broadcast_all;
+use crate::connect::lobby::Lobby;
+use crate::connect::lobby::broadcast::{Broadcast, BroadcastProgress, BroadcastText, Presence};
+use crate::connect::moderated::ModeratedLobby;
+use crate::kernel::clock::Clock;
+use crate::kernel::id::{IdHasher, UserId};
+use crate::kernel::store::StoreError;
+use crate::moderation::admin::{AdminError, AdminService, ReportView, UserRecord};
+use crate::moderation::report::Verdict;
+use crate::moderation::store::AuditEntry;
+use crate::transport::ops::drain::{Drain, DrainTarget};
+
+/// The actions of an operator.
+pub struct AdminApi {
+    pub admin: AdminService,
+    pub lobby: Arc<ModeratedLobby>,
+    pub clock: Arc<dyn Clock>,
+    pub ids: IdHasher,
+    pub drain: Drain,
+    pub sessions: Arc<dyn DrainTarget>,
+    /// Held during a broadcast, so that the last broadcast of every user is the newest one.
+    pub broadcast_lock: Arc<Mutex<()>>,
+}
+
+/// The moderation record of a user, and their presence in the lobby.
+#[derive(Serialize)]
+pub struct UserLookup {
+    #[serde(flatten)]
+    record: UserRecord,
+    /// Status in the lobby, never the partner. `None` if the lobby does not know the user.
+    #[serde(rename = "standing")]
+    presence: Option<Presence>,
+}
+
+/// The result of a broadcast.
+#[derive(Serialize)]
+pub struct BroadcastReport {
+    /// Whether every user was reached. If not, repeating the broadcast reaches the rest.
+    pub complete: bool,
+    /// Number of users that received it now.
+    #[serde(rename = "told")]
+    delivered: usize,
+    /// Number of users that received it from an earlier attempt.
+    #[serde(rename = "told_before")]
+    already_delivered: usize,
+    /// Number of users that were skipped because their inbox is full.
+    inbox_full: usize,
+}
+
+/// An entry of the audit log, as an operator sees it.
+#[derive(Serialize)]
+pub struct AuditLine {
+    /// Milliseconds since the Unix epoch.
+    at: u64,
+    #[serde(rename = "what")]
+    action: String,
+}
+
+/// The decision about a report, as an operator writes it.
+#[derive(Clone, Copy, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum VerdictArg {
+    /// The report is justified.
+    Upheld,
+    /// The report no longer counts.
+    Dismissed,
+}
+
+impl AdminApi {
+    pub(super) async fn reports(&self) -> Result<Vec<ReportView>, AdminError> {
+        self.admin.reports(self.clock.now()).await
+    }
+
+    pub(super) async fn resolve(&self, id: &str, verdict: VerdictArg) -> Result<(), AdminError> {
+        let verdict = match verdict {
+            VerdictArg::Upheld => Verdict::Upheld,
+            VerdictArg::Dismissed => Verdict::Dismissed,
+        };
+        self.admin.resolve(id, verdict, self.clock.now()).await
+    }
+
+    /// Finds the user whose code starts with `digits`, in the moderation store and in the lobby.
+    async fn find_user(&self, digits: &str) -> Result<UserId, AdminError> {
+        let digits = AdminService::normalize_prefix(digits)?;
+        let present = self.lobby.find_by_prefix(&digits).await.map_err(|_| unavailable())?;
+        self.admin.find_user(&digits, present).await
+    }
+
+    pub(super) async fn look_up(&self, digits: &str) -> Result<UserLookup, AdminError> {
+        let user = self.find_user(digits).await?;
+        let record = self.admin.user_record(user, self.clock.now()).await?;
+        let presence = self.lobby.presence(user).await.map_err(|_| unavailable())?;
+        Ok(UserLookup { record, presence })
+    }
+
+    /// Bans a user and ends their chat or search.
+    pub(super) async fn ban(&self, digits: &str) -> Result<(), AdminError> {
+        let (user, now) = (self.find_user(digits).await?, self.clock.now());
+        self.admin.ban(user, now).await?;
+        self.lobby.expel(user, now).await.map_err(|_| unavailable())
+    }
+
+    pub(super) async fn unban(&self, digits: &str) -> Result<(), AdminError> {
+        self.admin.unban(self.find_user(digits).await?, self.clock.now()).await
+    }
+
+    /// Sends `text` to all known users.
+    ///
+    /// `id` is the operator's idempotency key; the text serves as the key without it. Users whose
+    /// last broadcast has the same key are skipped.
+    pub(super) async fn broadcast(
+        &self,
+        text: &str,
+        id: Option<&str>,
+    ) -> Result<BroadcastReport, AdminError> {
+        let text = BroadcastText::parse(text).ok_or(AdminError::InvalidBroadcast)?;
+        let key = self.ids.broadcast_key(id.unwrap_or(text.as_str()));
+        let (lobby, lock) = (Arc::clone(&self.lobby), Arc::clone(&self.broadcast_lock));
+        let now = self.clock.now();
+        self.admin.audit(&format!("sent broadcast {:.8}", key.to_hex()), now).await?;
+        let broadcast = Broadcast { key, text };
+        // Spawned, so that the broadcast continues if the operator's client disconnects.
+        let task = tokio::spawn(async move {
+            let _guard = lock.lock().await;
+            broadcast_all(&*lobby, &broadcast, now).await
+        });
+        let result = task.await.map_err(|_| unavailable())?;
+        let complete = result.is_ok();
+        let BroadcastProgress { delivered, already_delivered, inbox_full, .. } =
+            result.unwrap_or_else(|progress| progress);
+        Ok(BroadcastReport { complete, delivered, already_delivered, inbox_full })
+    }
+
+    /// Takes this instance out of service, or puts it back.
+    pub(super) async fn drain(&self, on: bool) -> Result<(), AdminError> {
+        let action = if on { "started draining" } else { "stopped draining" };
+        self.admin.audit(action, self.clock.now()).await?;
+        self.drain.set(on);
+        if on {
+            self.sessions.close_all().await;
+        }
+        tracing::info!(on, "drain");
+        Ok(())
+    }
+
+    pub(super) async fn audit_log(&self) -> Result<Vec<AuditLine>, AdminError> {
+        let entries = self.admin.audit_log().await?.into_iter();
+        let line = |entry: AuditEntry| AuditLine { at: entry.at.as_millis(), action: entry.action };
+        Ok(entries.map(line).collect())
+    }
+}
+
+fn unavailable() -> AdminError {
+    AdminError::Unavailable(StoreError)
+}
