@@ -1,12 +1,15 @@
-//! Posts news to a bridge of the operator's: how people on other messengers get theirs at once.
+//! [`BridgeChannels`] posts inbox items to the operator's bridge as they arrive, for users of other
+//! messengers.
 //!
-//! The bridge calls `handle_message` for its people like any other caller; each item that comes for
-//! one of them is then posted to it, signed, one after the other. An answer of 2xx acknowledges an
-//! item, 410 says that nothing more is to be posted for this person until their next call, and
-//! after anything else it is posted again.
+//! The bridge calls `handle_message` for its users like any other caller. Each inbox item of such a
+//! user is then posted to the bridge, signed, in order. A 2xx response acknowledges an item. A 410
+//! response stops posts for this user until their next call. After any other result the item is
+//! posted again.
 //!
-//! **Invariant:** the ids by which callers know people are kept here, in memory, and shown to nobody
-//! but the bridge.
+//! To post a new kind of event, add its type to `BridgeChannel::post`; types and JSON fields are
+//! part of the public contract.
+//!
+//! **Invariant:** the raw ids of users are stored here only in memory, and sent only to the bridge.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -34,31 +37,32 @@ use crate::kernel::id::{IdHasher, RoomId, UserId};
 use crate::kernel::ttl_cache::TtlCache;
 use crate::transport::ops::metrics::{Metrics, OutboundTarget, SendOutcome};
 
-/// How long after their last call somebody's news is posted. What comes later waits for the next.
+/// Time after a user's last call during which their items are posted. Later items wait for the next
+/// call.
 const ATTACHED_FOR: Duration = Duration::from_secs(24 * 60 * 60);
-/// The most people whose news is posted; the longest silent are forgotten for new ones.
+/// Maximum number of attached users. A new user replaces the one silent for the longest time.
 const MAX_BRIDGE_USERS: usize = 100_000;
 
-/// A header with the signature of the body.
+/// Header with the signature of the body.
 const SIGNATURE_HEADER: &str = "x-signature-256";
 
-/// What is posted for an item.
+/// The body posted for an inbox item.
 #[derive(Serialize)]
 struct BridgeItem<'a> {
     /// The `puch_user_id` that the bridge passed.
     user_id: &'a str,
-    /// The same when an item is posted again.
+    /// Unchanged when the item is posted again.
     item_id: String,
     r#type: &'static str,
-    /// Null for what happened in no room.
+    /// `None` (null) for an event outside a room.
     room_id: Option<String>,
-    /// What the person is to read.
+    /// The text that the user reads.
     text: String,
     /// Milliseconds since the Unix epoch.
     timestamp: u64,
 }
 
-/// The bridge, and how it is reached.
+/// The bridge's address and what requests to it need.
 pub struct Bridge {
     pub http: Client,
     pub url: SecretString,
@@ -68,12 +72,12 @@ pub struct Bridge {
     pub send_policy: SendPolicy,
 }
 
-/// Everybody whose news is posted.
+/// The channels of all users that call through the bridge.
 pub struct BridgeChannels {
     bridge: Arc<Bridge>,
     couriers: Arc<Couriers>,
     clock: Arc<dyn Clock>,
-    people: Mutex<(TtlCache<UserId, Arc<CourierGuard>>, StdRng)>,
+    users: Mutex<(TtlCache<UserId, Arc<CourierGuard>>, StdRng)>,
 }
 
 impl BridgeChannels {
@@ -84,35 +88,37 @@ impl BridgeChannels {
         clock: Arc<dyn Clock>,
         rng: StdRng,
     ) -> Self {
-        let people = Mutex::new((TtlCache::new(ATTACHED_FOR, MAX_BRIDGE_USERS), rng));
-        Self { bridge: Arc::new(bridge), couriers, clock, people }
+        let users = Mutex::new((TtlCache::new(ATTACHED_FOR, MAX_BRIDGE_USERS), rng));
+        Self { bridge: Arc::new(bridge), couriers, clock, users }
     }
 }
 
 impl CallerObserver for BridgeChannels {
-    fn on_call(&self, who: UserId, raw_id: &str) {
+    fn on_call(&self, user: UserId, raw_id: &str) {
         let now = self.clock.now();
-        let mut locked = self.people.lock();
-        let (people, rng) = &mut *locked;
-        let known = people.get(&who, now).filter(|attachment| attachment.is_active());
-        let attachment = match known {
-            Some(known) => Arc::clone(known),
-            // Somebody who is reached otherwise is not to be told twice.
-            None if self.couriers.is_reachable(who) => return,
+        let mut locked = self.users.lock();
+        let (users, rng) = &mut *locked;
+        let existing = users.get(&user, now).filter(|attachment| attachment.is_active());
+        let attachment = match existing {
+            Some(existing) => Arc::clone(existing),
+            // Another channel already delivers this user's items.
+            None if self.couriers.is_reachable(user) => return,
             None => {
-                let pause = Backoff::new(self.bridge.send_policy, StdRng::from_rng(rng));
+                let backoff = Backoff::new(self.bridge.send_policy, StdRng::from_rng(rng));
                 let bridge = Arc::clone(&self.bridge);
-                let channel = BridgeChannel { bridge, user_id: raw_id.into(), backoff: pause };
-                Arc::new(self.couriers.attach(who, Arc::new(channel)))
+                let channel = BridgeChannel { bridge, user_id: raw_id.into(), backoff };
+                Arc::new(self.couriers.attach(user, Arc::new(channel)))
             }
         };
-        let forgotten = people.insert(who, attachment, now);
+        // Evicted guards are dropped after the lock is released, because dropping one takes the
+        // lock of the couriers.
+        let evicted = users.insert(user, attachment, now);
         drop(locked);
-        drop(forgotten);
+        drop(evicted);
     }
 }
 
-/// One person whom the bridge reaches.
+/// The channel of one user.
 struct BridgeChannel {
     bridge: Arc<Bridge>,
     user_id: SecretString,
@@ -131,7 +137,7 @@ impl BridgeChannel {
             InboxEvent::Nudge { room } => ("nudge", Some(*room)),
             InboxEvent::Broadcast(_) => ("operator.notice", None),
         };
-        let posted = BridgeItem {
+        let item = BridgeItem {
             user_id: self.user_id.expose_secret(),
             item_id: self.bridge.ids.item_id(item.seq),
             r#type,
@@ -139,51 +145,51 @@ impl BridgeChannel {
             text: reply::event(language, &item.event),
             timestamp: item.at.as_millis(),
         };
-        let body = serde_json::to_vec(&posted).map_err(|_| DeliveryError::Closed)?;
+        let body = serde_json::to_vec(&item).map_err(|_| DeliveryError::Closed)?;
         let Bridge { http, url, secret, metrics, .. } = &*self.bridge;
         let request = http.post(url.expose_secret()).header(CONTENT_TYPE, "application/json");
         let request = request.header(SIGNATURE_HEADER, sign(secret, &body)).body(body);
-        // What an error says may hold the address, which may hold a token.
-        let (outcome, done) = match request.send().await.map(|answer| answer.status()) {
+        // The error is not logged, because it may contain the URL, which may contain a token.
+        let (outcome, result) = match request.send().await.map(|response| response.status()) {
             Ok(status) if status.is_success() => (SendOutcome::Ok, Ok(())),
             Ok(StatusCode::GONE) => (SendOutcome::Refused, Err(DeliveryError::Closed)),
             Ok(_) | Err(_) => (SendOutcome::Later, Err(DeliveryError::RetryLater)),
         };
         metrics.record_send(OutboundTarget::Callback, outcome);
-        done
+        result
     }
 }
 
 #[async_trait]
 impl Channel for BridgeChannel {
     async fn deliver(&self, language: Language, items: &[Item]) -> Result<usize, DeliveryError> {
-        let mut brought = 0;
-        let all = timeout(self.bridge.send_policy.attempt_timeout, async {
+        let mut delivered = 0;
+        let posts = timeout(self.bridge.send_policy.attempt_timeout, async {
             for item in items {
                 self.post(language, item).await?;
-                brought += 1;
+                delivered += 1;
             }
             Ok(())
         });
-        let failed = match all.await {
+        let error = match posts.await {
             Ok(Ok(())) => {
                 self.backoff.on_success(Duration::ZERO);
-                return Ok(brought);
+                return Ok(delivered);
             }
-            Ok(Err(failed)) => failed,
+            Ok(Err(error)) => error,
             Err(_) => {
                 self.bridge.metrics.record_send(OutboundTarget::Callback, SendOutcome::Later);
                 DeliveryError::RetryLater
             }
         };
         self.backoff.on_failure(None);
-        if brought == 0 { Err(failed) } else { Ok(brought) }
+        if delivered == 0 { Err(error) } else { Ok(delivered) }
     }
 
     async fn ready(&self) {
         self.backoff.wait().await;
     }
 
-    /// A bridge is told of news only.
+    /// Does nothing: a bridge only receives inbox items.
     async fn send_typing(&self, _room: RoomId, _typing: bool) {}
 }

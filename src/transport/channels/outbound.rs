@@ -1,7 +1,6 @@
-//! What channels that send requests of their own share: the client, how fast they may be, and the
-//! pause after a request, longer each time it failed.
+//! [`SendPolicy`] and [`Backoff`], the timing of outbound requests, and the client that sends them.
 //!
-//! Pauses are slept through in [`Pause::over`], before items are taken on lease.
+//! A channel waits in [`Backoff::wait`], before its courier leases items, because a lease expires.
 
 use std::time::Duration;
 
@@ -12,18 +11,19 @@ use reqwest::Client;
 use reqwest::redirect::Policy;
 use tokio::time::sleep;
 
-/// How fast requests may go out.
+/// Timeouts and intervals of outbound requests.
 #[derive(Clone, Copy, Debug)]
 pub struct SendPolicy {
-    /// For one attempt to send, which must end before [`crate::connect::lobby::inbox::LEASE_TIME`] does.
+    /// Time limit of one attempt, shorter than
+    /// [`LEASE_TIME`](crate::connect::lobby::inbox::LEASE_TIME).
     pub attempt_timeout: Duration,
-    /// Between two messages to one person on WhatsApp (else error 131056).
+    /// Interval between two messages to one WhatsApp user (otherwise error 131056).
     pub per_user_interval: Duration,
-    /// Between two messages to anybody on WhatsApp (else error 130429: more than 80 in a second).
+    /// Interval between two messages to WhatsApp (otherwise error 130429: more than 80 per second).
     pub global_interval: Duration,
-    /// After a first failure; doubled after each further one.
+    /// Backoff after the first failure, doubled by each consecutive failure.
     pub initial_backoff: Duration,
-    /// The longest pause after a failure.
+    /// Maximum backoff after a failure.
     pub max_backoff: Duration,
 }
 
@@ -39,15 +39,15 @@ impl Default for SendPolicy {
     }
 }
 
-/// A client that goes nowhere but to the address it is given.
+/// A client that follows no redirects.
 ///
 /// # Errors
-/// When the system has no certificates to trust.
+/// Returns an error if the system has no root certificates.
 pub fn http_client() -> Result<Client, reqwest::Error> {
     Client::builder().redirect(Policy::none()).build()
 }
 
-/// The pause before the next request to one person.
+/// The delay before the next request to one user.
 pub struct Backoff {
     policy: SendPolicy,
     state: Mutex<BackoffState>,
@@ -65,29 +65,30 @@ impl Backoff {
         Self { policy, state: Mutex::new(BackoffState { delay: Duration::ZERO, failures: 0, rng }) }
     }
 
-    /// Returns when the pause is over.
+    /// Returns after the delay. A cancelled wait starts over.
     pub async fn wait(&self) {
-        let left = self.state.lock().delay;
-        if !left.is_zero() {
-            sleep(left).await;
+        let delay = self.state.lock().delay;
+        if !delay.is_zero() {
+            sleep(delay).await;
             self.state.lock().delay = Duration::ZERO;
         }
     }
 
-    /// After a request that went well, the next may follow in `pause`.
-    pub fn on_success(&self, pause: Duration) {
+    /// Resets the backoff. The next request may follow after `delay`.
+    pub fn on_success(&self, delay: Duration) {
         let mut state = self.state.lock();
-        (state.delay, state.failures) = (pause, 0);
+        (state.delay, state.failures) = (delay, 0);
     }
 
-    /// After one that did not, it may not for longer each time, and for no less than was asked for.
-    pub fn on_failure(&self, asked: Option<Duration>) {
+    /// Doubles the delay, up to the maximum. The delay is at least `retry_after`, if the other side
+    /// asked for one.
+    pub fn on_failure(&self, retry_after: Option<Duration>) {
         let mut state = self.state.lock();
         let doubled = self.policy.initial_backoff.saturating_mul(1 << state.failures.min(16));
-        // Those who failed together shall not all come again at the same moment.
-        let part = state.rng.random_range(0.5..=1.0);
-        let pause = doubled.min(self.policy.max_backoff).mul_f64(part);
-        state.delay = pause.max(asked.unwrap_or_default().min(self.policy.max_backoff));
+        // Jitter, so that requests that failed together are not retried together.
+        let jitter = state.rng.random_range(0.5..=1.0);
+        let delay = doubled.min(self.policy.max_backoff).mul_f64(jitter);
+        state.delay = delay.max(retry_after.unwrap_or_default().min(self.policy.max_backoff));
         state.failures = state.failures.saturating_add(1);
     }
 }
@@ -99,35 +100,37 @@ mod tests {
 
     #[test]
     fn backoff_doubles_up_to_the_maximum_and_resets_on_success() {
-        let pace = SendPolicy::default();
-        let pause = Backoff::new(pace, seeded_rng());
-        let left = || pause.state.lock().delay;
+        let policy = SendPolicy::default();
+        let backoff = Backoff::new(policy, seeded_rng());
+        let delay = || backoff.state.lock().delay;
         for failures in 0..40 {
-            pause.on_failure(None);
-            let most =
-                pace.initial_backoff.saturating_mul(1 << failures.min(16)).min(pace.max_backoff);
-            assert!((most / 2..=most).contains(&left()), "{failures}: {:?}", left());
+            backoff.on_failure(None);
+            let max = policy
+                .initial_backoff
+                .saturating_mul(1 << failures.min(16))
+                .min(policy.max_backoff);
+            assert!((max / 2..=max).contains(&delay()), "{failures}: {:?}", delay());
         }
-        pause.on_success(pace.per_user_interval);
-        assert_eq!(left(), pace.per_user_interval);
-        pause.on_failure(None);
-        assert!(left() <= pace.initial_backoff);
+        backoff.on_success(policy.per_user_interval);
+        assert_eq!(delay(), policy.per_user_interval);
+        backoff.on_failure(None);
+        assert!(delay() <= policy.initial_backoff);
     }
 
     #[test]
     fn backoff_honors_retry_after_within_bounds() {
-        let pause = Backoff::new(SendPolicy::default(), seeded_rng());
-        pause.on_failure(Some(Duration::from_secs(30)));
-        assert_eq!(pause.state.lock().delay, Duration::from_secs(30));
-        pause.on_failure(Some(Duration::from_secs(1_000_000)));
-        assert_eq!(pause.state.lock().delay, SendPolicy::default().max_backoff);
+        let backoff = Backoff::new(SendPolicy::default(), seeded_rng());
+        backoff.on_failure(Some(Duration::from_secs(30)));
+        assert_eq!(backoff.state.lock().delay, Duration::from_secs(30));
+        backoff.on_failure(Some(Duration::from_secs(1_000_000)));
+        assert_eq!(backoff.state.lock().delay, SendPolicy::default().max_backoff);
     }
 
     #[tokio::test(start_paused = true)]
     async fn backoff_restarts_when_cancelled() {
-        let pause = Backoff::new(SendPolicy::default(), seeded_rng());
-        pause.on_success(Duration::from_secs(6));
-        let within = |secs| tokio::time::timeout(Duration::from_secs(secs), pause.wait());
+        let backoff = Backoff::new(SendPolicy::default(), seeded_rng());
+        backoff.on_success(Duration::from_secs(6));
+        let within = |secs| tokio::time::timeout(Duration::from_secs(secs), backoff.wait());
         assert!(within(5).await.is_err());
         assert!(within(5).await.is_err());
         assert!(within(7).await.is_ok());

@@ -1,6 +1,7 @@
-//! Signatures over a body, the way Meta writes them: `sha256=` and the hex of an HMAC-SHA-256 with
-//! a secret both sides know. Requests that come in are held against it, and requests that go out to
-//! an operator's own bridge carry one.
+//! [`sign`] and [`verify`]: body signatures in Meta's format, `sha256=` and an HMAC-SHA-256 in hex.
+//!
+//! Both sides share the secret. Requests from Meta are verified, and requests to the operator's
+//! bridge are signed.
 
 use hmac::{Hmac, KeyInit, Mac};
 use secrecy::{ExposeSecret, SecretString};
@@ -8,14 +9,14 @@ use sha2::Sha256;
 
 const SCHEME: &str = "sha256=";
 
-/// The header value for a body.
+/// The signature of a body, as a header value.
 #[must_use]
 pub fn sign(secret: &SecretString, body: &[u8]) -> String {
     let digest = mac(secret, body).finalize().into_bytes();
     digest.iter().fold(SCHEME.to_owned(), |text, byte| format!("{text}{byte:02x}"))
 }
 
-/// Whether `header` is the signature of this body. Takes as long for a wrong one as for a right one.
+/// Returns `true` if `header` is the signature of `body`. Compares in constant time.
 #[must_use]
 pub fn verify(secret: &SecretString, body: &[u8], header: &[u8]) -> bool {
     let Some(digest) = header.strip_prefix(SCHEME.as_bytes()).and_then(decode_hex) else {
@@ -26,7 +27,7 @@ pub fn verify(secret: &SecretString, body: &[u8], header: &[u8]) -> bool {
 
 fn mac(secret: &SecretString, body: &[u8]) -> Hmac<Sha256> {
     let key = secret.expose_secret().as_bytes();
-    let mut mac = Hmac::<Sha256>::new_from_slice(key).expect("HMAC takes a key of any length");
+    let mut mac = Hmac::<Sha256>::new_from_slice(key).expect("HMAC accepts a key of any length");
     mac.update(body);
     mac
 }

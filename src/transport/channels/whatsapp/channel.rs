@@ -1,7 +1,10 @@
-//! One person on WhatsApp as a channel: what they are told and what waits for them goes out in as
-//! few messages as hold it, no faster than they may be sent, and only while they may be written to.
+//! [`WhatsAppChannel`]: delivers replies and inbox items to one WhatsApp user.
 //!
-//! **Invariant:** nothing is taken for delivered that the API did not say it took.
+//! It combines them into the fewest messages that fit, sends no faster than the [`SendPolicy`]
+//! allows, and only while Meta's messaging window is open. HTTP belongs to `graph.rs`, wording to
+//! [`compose_batch`].
+//!
+//! **Invariant:** an item counts as delivered only if the API accepted it.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -22,22 +25,23 @@ use crate::kernel::clock::{Clock, Timestamp};
 use crate::kernel::id::RoomId;
 use crate::transport::channels::outbound::{Backoff, SendPolicy};
 
-/// How long after a message of theirs people may be written to (else error 131047).
+/// Time after a user's last message during which they can be sent messages (otherwise error
+/// 131047).
 pub const MESSAGING_WINDOW: Duration = Duration::from_secs(24 * 60 * 60);
-/// The most answers that wait for one person. Who writes on although none arrive gets no more.
+/// Maximum number of replies that wait for one user. Replies beyond it are dropped.
 const MAX_PENDING_REPLIES: usize = 32;
 
-/// How long what is brought waits for an answer that belongs ahead of it.
+/// Time limit for a delivery to wait for the reply that precedes it.
 const REPLY_WAIT: Duration = Duration::from_secs(2);
 
-/// A way to reach one person.
+/// The channel of one user.
 pub struct WhatsAppChannel {
     graph: Arc<GraphApi>,
     clock: Arc<dyn Clock>,
     recipient: Recipient,
     send_policy: SendPolicy,
     backoff: Backoff,
-    /// Held while a message of theirs is being carried out.
+    /// Locked while a message from the user is handled.
     handling: tokio::sync::Mutex<()>,
     state: Mutex<ChannelState>,
     changed: Notify,
@@ -45,10 +49,10 @@ pub struct WhatsAppChannel {
 
 #[derive(Default)]
 struct ChannelState {
-    /// Answers to what they wrote, oldest first.
+    /// Replies to the user's messages, oldest first.
     replies: Vec<String>,
     window_closes_at: Timestamp,
-    /// How many messages of theirs there were.
+    /// Number of messages received from the user.
     received_count: u64,
 }
 
@@ -72,16 +76,16 @@ impl WhatsAppChannel {
         }
     }
 
-    /// They wrote at this time, so they may be written to.
-    pub fn open_window(&self, at: Timestamp) {
+    /// Records a message that the user sent at `sent_at`, which opens the messaging window.
+    pub fn open_window(&self, sent_at: Timestamp) {
         let mut state = self.state.lock();
-        state.window_closes_at = state.window_closes_at.max(at + MESSAGING_WINDOW);
+        state.window_closes_at = state.window_closes_at.max(sent_at + MESSAGING_WINDOW);
         state.received_count += 1;
         drop(state);
         self.changed.notify_waiters();
     }
 
-    /// Tells them something.
+    /// Queues a reply to a message from the user.
     pub fn queue_reply(&self, text: String) {
         let mut state = self.state.lock();
         if state.replies.len() < MAX_PENDING_REPLIES {
@@ -91,8 +95,8 @@ impl WhatsAppChannel {
         self.changed.notify_waiters();
     }
 
-    /// Holds up what is brought until the answer to their message has been told: it belongs ahead of
-    /// the news that came of it.
+    /// Delays deliveries until the guard is dropped, so that the reply to a message precedes the
+    /// events that the message causes.
     pub async fn hold_delivery(&self) -> MutexGuard<'_, ()> {
         self.handling.lock().await
     }
@@ -101,11 +105,11 @@ impl WhatsAppChannel {
         self.clock.now() < self.state.lock().window_closes_at
     }
 
-    /// Waits for `condition`, which only changes with a word to `changed`.
+    /// Waits for `condition`. Every change of it must notify `changed`.
     async fn wait_until(&self, condition: impl Fn(&Self) -> bool) {
         loop {
             let mut changed = std::pin::pin!(self.changed.notified());
-            // From here on no word is missed.
+            // Enabled before the check, so that no notification is missed between check and wait.
             changed.as_mut().enable();
             if condition(self) {
                 return;
@@ -118,35 +122,37 @@ impl WhatsAppChannel {
 #[async_trait]
 impl Channel for WhatsAppChannel {
     async fn deliver(&self, language: Language, items: &[Item]) -> Result<usize, DeliveryError> {
-        // Reading takes no longer unless the store hangs, and the lease does not wait for that.
+        // Handling a message takes longer only if the store hangs. The items' lease can't wait for
+        // that.
         drop(timeout(REPLY_WAIT, self.hold_delivery()).await);
-        let (ComposedBatch { text, replies_shown: told, items_shown: shown }, heard) = {
+        let (ComposedBatch { text, replies_shown, items_shown }, received_count) = {
             let state = self.state.lock();
             (compose_batch(language, &state.replies, items), state.received_count)
         };
-        if told + shown == 0 {
+        if replies_shown + items_shown == 0 {
             return Ok(0);
         }
         if !self.is_window_open() {
             return Err(DeliveryError::RetryLater);
         }
-        let sent = self.graph.send(&self.recipient, &text).await;
+        let result = self.graph.send(&self.recipient, &text).await;
         let mut state = self.state.lock();
-        match sent {
+        match result {
             Ok(()) => {
                 self.backoff.on_success(self.send_policy.per_user_interval);
-                state.replies.drain(..told);
-                Ok(shown)
+                state.replies.drain(..replies_shown);
+                Ok(items_shown)
             }
-            Err(SendError::RetryLater(asked)) => {
-                self.backoff.on_failure(asked);
+            Err(SendError::RetryLater(retry_after)) => {
+                self.backoff.on_failure(retry_after);
                 Err(DeliveryError::RetryLater)
             }
             Err(SendError::Rejected) => {
                 self.backoff.on_failure(None);
-                // Answers are for the moment, and one of them may be why. News stays in the inbox.
-                state.replies.drain(..told);
-                if state.received_count == heard {
+                // Replies are dropped, because they are out of date later and one of them may be
+                // the cause. Items stay in the inbox.
+                state.replies.drain(..replies_shown);
+                if state.received_count == received_count {
                     state.window_closes_at = Timestamp::default();
                 }
                 Err(DeliveryError::RetryLater)
@@ -163,6 +169,6 @@ impl Channel for WhatsAppChannel {
         self.wait_until(|channel| !channel.state.lock().replies.is_empty()).await;
     }
 
-    /// The API shows it only along with having read a message.
+    /// Does nothing: the API shows typing only together with a read receipt.
     async fn send_typing(&self, _room: RoomId, _typing: bool) {}
 }

@@ -1,23 +1,26 @@
-//! WhatsApp's Cloud API: people write to a number of the operator's own, without Puch.
+//! [`WhatsApp`]: users who write to the operator's own number, over Meta's Cloud API, without Puch.
 //!
-//! What Meta posts is checked and answered at once (`webhook.rs` reads it), carried out behind the
-//! answer in the order of each person's messages (`people.rs`), and what people get goes out through
-//! the Graph API (`channel.rs`, `graph.rs`).
+//! - `routes.rs` answers Meta's requests immediately; `webhook.rs` parses their messages.
+//! - `users.rs` queues the messages of each user. They are handled in order, after the response.
+//! - `channel.rs` delivers replies and inbox items, `graph.rs` sends them to the Graph API.
 //!
-//! **Invariant:** nothing is done for a body that Meta did not sign, and nothing twice for a message
-//! that it sends again. Numbers stay here, in memory, and are in no log.
+//! To handle a new kind of message, add it to `MessageContent` in `webhook.rs` and handle it in
+//! `WhatsApp::handle_message`.
+//!
+//! **Invariant:** a body that Meta did not sign has no effect, and a message that Meta retries has
+//! its effect once. Phone numbers are only in memory here, and in no log.
 
 mod channel;
 mod graph;
-pub(crate) mod routes;
+pub(in crate::transport) mod routes;
 mod users;
 mod webhook;
 
-use constant_time_eq::constant_time_eq;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
+use constant_time_eq::constant_time_eq;
 use parking_lot::Mutex;
 use rand::SeedableRng;
 use rand::rngs::StdRng;
@@ -39,22 +42,22 @@ use crate::kernel::clock::Clock;
 use crate::kernel::id::{IdHasher, Realm, UserId};
 use crate::transport::ops::metrics::{Metrics, WebhookOutcome};
 
-/// The most messages that may wait to be carried out; Meta is asked to come again with further ones.
+/// Maximum number of messages that wait to be handled. Meta has to retry any others.
 const MAX_PENDING_MESSAGES: usize = 10_000;
-/// How often those who have been silent for too long are looked for.
+/// Interval of the eviction of idle users.
 const UPKEEP_INTERVAL: Duration = Duration::from_secs(60);
 
-/// The operator's number, and how to use it.
+/// The operator's phone number and the credentials for it.
 pub struct WhatsAppSettings {
     pub token: SecretString,
     pub phone_number_id: String,
     pub verify_token: SecretString,
     pub app_secret: SecretString,
-    /// Without a slash at its end.
+    /// Base URL of the Graph API, without a trailing slash.
     pub api_base: String,
 }
 
-/// What the channel works with.
+/// The services that [`WhatsApp`] depends on.
 pub struct WhatsAppDeps {
     pub connect: Arc<ConnectService>,
     pub couriers: Arc<Couriers>,
@@ -66,7 +69,7 @@ pub struct WhatsAppDeps {
     pub rng: StdRng,
 }
 
-/// The way in and out for people on WhatsApp.
+/// Receives the messages of WhatsApp users, and sends them replies and inbox items.
 pub struct WhatsApp {
     connect: Arc<ConnectService>,
     couriers: Arc<Couriers>,
@@ -80,19 +83,19 @@ pub struct WhatsApp {
     app_secret: SecretString,
     graph: Arc<GraphApi>,
     users: WhatsAppUsers,
-    /// How many messages were taken and not carried out yet.
+    /// Number of accepted messages that are not handled yet.
     pending: AtomicUsize,
     tasks: TaskTracker,
 }
 
 impl WhatsApp {
-    /// Call it within a tokio runtime.
+    /// Must be called within a tokio runtime.
     #[must_use]
-    pub fn new(settings: WhatsAppSettings, parts: WhatsAppDeps) -> Self {
+    pub fn new(settings: WhatsAppSettings, deps: WhatsAppDeps) -> Self {
         let WhatsAppSettings { token, phone_number_id, verify_token, app_secret, api_base } =
             settings;
         let WhatsAppDeps { connect, couriers, clock, ids, metrics, http, pace: send_policy, rng } =
-            parts;
+            deps;
         let url = format!("{api_base}/{phone_number_id}/messages");
         let graph = Arc::new(GraphApi::new(http, url, token, send_policy, Arc::clone(&metrics)));
         Self {
@@ -113,14 +116,14 @@ impl WhatsApp {
         }
     }
 
-    /// Whether a request to subscribe to this webhook comes from the operator.
+    /// Returns `true` if a request to subscribe to this webhook has the operator's verify token.
     #[must_use]
     pub fn verify_subscription(&self, mode: &str, token: &str) -> bool {
-        let known = self.verify_token.expose_secret().as_bytes();
-        mode == "subscribe" && constant_time_eq(known, token.as_bytes())
+        let expected = self.verify_token.expose_secret().as_bytes();
+        mode == "subscribe" && constant_time_eq(expected, token.as_bytes())
     }
 
-    /// Takes what was posted to the webhook, to be carried out after this.
+    /// Accepts a body posted to the webhook. Its messages are handled in the background.
     pub fn accept(self: &Arc<Self>, body: &[u8], signature: &[u8]) -> WebhookOutcome {
         let outcome = if !verify(&self.app_secret, body, signature) {
             WebhookOutcome::Unsigned
@@ -139,63 +142,64 @@ impl WhatsApp {
             return WebhookOutcome::Busy;
         }
         for message in messages {
-            let who = self.user_id(&message.from);
+            let user = self.user_id(&message.from);
             self.pending.fetch_add(1, Ordering::Relaxed);
-            let person = self.users.get_or_insert(who, now, || self.channel(&message.from));
-            if person.add(message) {
-                self.tasks.spawn(Arc::clone(self).process_queue(person));
+            let user = self.users.get_or_insert(user, now, || self.channel(&message.from));
+            if user.add(message) {
+                self.tasks.spawn(Arc::clone(self).process_queue(user));
             }
         }
         WebhookOutcome::Accepted
     }
 
-    fn user_id(&self, address: &Recipient) -> UserId {
-        let (Recipient::Number(raw) | Recipient::User(raw)) = address;
+    fn user_id(&self, from: &Recipient) -> UserId {
+        let (Recipient::Number(raw) | Recipient::User(raw)) = from;
         self.ids.user_id(Realm::WhatsApp, raw.expose_secret())
     }
 
-    fn channel(&self, address: &Recipient) -> WhatsAppChannel {
+    fn channel(&self, recipient: &Recipient) -> WhatsAppChannel {
         let (graph, clock) = (Arc::clone(&self.graph), Arc::clone(&self.clock));
         let rng = StdRng::from_rng(&mut *self.rng.lock());
-        WhatsAppChannel::new(graph, clock, address.clone(), self.send_policy, rng)
+        WhatsAppChannel::new(graph, clock, recipient.clone(), self.send_policy, rng)
     }
 
-    /// Carries out a person's messages until none is left.
-    async fn process_queue(self: Arc<Self>, person: Arc<WhatsAppUser>) {
-        while let Some(message) = person.next() {
-            self.handle_message(&person, message).await;
+    /// Handles a user's messages until none is left.
+    async fn process_queue(self: Arc<Self>, user: Arc<WhatsAppUser>) {
+        while let Some(message) = user.next() {
+            self.handle_message(&user, message).await;
             self.pending.fetch_sub(1, Ordering::Relaxed);
         }
     }
 
-    async fn handle_message(&self, person: &WhatsAppUser, message: InboundMessage) {
-        if !self.connect.claim_delivery(person.user, &message.id).await {
+    async fn handle_message(&self, sender: &WhatsAppUser, message: InboundMessage) {
+        if !self.connect.claim_delivery(sender.user, &message.id).await {
             return;
         }
         let now = self.clock.now();
-        person.channel.open_window(message.sent_at.map_or(now, |at| at.min(now)));
-        person.attach(&self.couriers);
-        let _reading = person.channel.hold_delivery().await;
-        let told = match &message.content {
+        sender.channel.open_window(message.sent_at.map_or(now, |at| at.min(now)));
+        sender.attach(&self.couriers);
+        let _hold = sender.channel.hold_delivery().await;
+        let reply = match &message.content {
             MessageContent::Text(text) => {
                 let (message_id, name) = (message.id.as_str(), message.name.as_deref());
                 self.connect
-                    .handle_push(PushInput { user: person.user, message_id, name, text })
+                    .handle_push(PushInput { user: sender.user, message_id, name, text })
                     .await
                     .reply
             }
-            MessageContent::Media => Some(self.connect.text_only_reply(person.user).await),
+            MessageContent::Media => Some(self.connect.text_only_reply(sender.user).await),
         };
-        told.into_iter().for_each(|told| person.channel.queue_reply(told));
+        reply.into_iter().for_each(|reply| sender.channel.queue_reply(reply));
     }
 
-    /// Returns when all that was taken has been carried out. Call it when no more is taken.
+    /// Returns when all accepted messages are handled. Must be called after the last
+    /// [`WhatsApp::accept`].
     pub async fn wait_idle(&self) {
         self.tasks.close();
         self.tasks.wait().await;
     }
 
-    /// Forgets people who have been silent for too long, until dropped.
+    /// Evicts idle users periodically, until dropped.
     pub async fn run_upkeep(self: Arc<Self>) {
         let mut ticks = interval(UPKEEP_INTERVAL);
         loop {

@@ -1,4 +1,4 @@
-//! The webhook's routes: what Meta asks and posts. Its signature takes the place of a token.
+//! [`routes`]: the webhook that Meta subscribes and posts to. Its signature replaces a token.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -15,10 +15,10 @@ use super::WhatsApp;
 use crate::transport::http::body::read_body;
 use crate::transport::ops::metrics::WebhookOutcome;
 
-/// The most bytes of a body.
+/// Maximum size of a body, in bytes.
 const MAX_WEBHOOK_BYTES: usize = 256 * 1024;
 
-/// How Meta asks whether this webhook is the operator's.
+/// Meta's query to verify that this webhook belongs to the operator.
 #[derive(Deserialize)]
 struct Subscription {
     #[serde(rename = "hub.mode", default)]
@@ -35,7 +35,7 @@ struct WebhookState {
     body_timeout: Duration,
 }
 
-/// The routes of the webhook. A body may take `body_timeout` to arrive.
+/// The routes of the webhook. `body_timeout` is the time to send a whole body.
 pub fn routes(whatsapp: Arc<WhatsApp>, body_timeout: Duration) -> Router {
     Router::new()
         .route("/webhooks/whatsapp", get(subscribe).post(receive))
@@ -43,26 +43,26 @@ pub fn routes(whatsapp: Arc<WhatsApp>, body_timeout: Duration) -> Router {
 }
 
 async fn subscribe(
-    State(hook): State<WebhookState>,
-    Query(asked): Query<Subscription>,
+    State(state): State<WebhookState>,
+    Query(subscription): Query<Subscription>,
 ) -> Response {
-    if !hook.whatsapp.verify_subscription(&asked.mode, &asked.token) {
+    if !state.whatsapp.verify_subscription(&subscription.mode, &subscription.token) {
         return (StatusCode::FORBIDDEN, "Forbidden: wrong verify token\n").into_response();
     }
-    // Plain text, whatever the challenge looks like.
-    ([(header::CONTENT_TYPE, "text/plain; charset=utf-8")], asked.challenge).into_response()
+    // Plain text, so that no browser interprets the challenge.
+    ([(header::CONTENT_TYPE, "text/plain; charset=utf-8")], subscription.challenge).into_response()
 }
 
-async fn receive(State(hook): State<WebhookState>, request: Request) -> Response {
+async fn receive(State(state): State<WebhookState>, request: Request) -> Response {
     let (parts, body) = request.into_parts();
-    let body = match read_body(body, MAX_WEBHOOK_BYTES, sleep(hook.body_timeout)).await {
+    let body = match read_body(body, MAX_WEBHOOK_BYTES, sleep(state.body_timeout)).await {
         Ok(body) => body,
         Err(response) => return response,
     };
     let signature =
         parts.headers.get("x-hub-signature-256").map_or(&[][..], |value| value.as_bytes());
-    match hook.whatsapp.accept(&body, signature) {
-        // Another answer to what can't be read would only have it sent again.
+    match state.whatsapp.accept(&body, signature) {
+        // A failure status for an invalid body would only make Meta retry it.
         WebhookOutcome::Accepted | WebhookOutcome::Invalid => StatusCode::OK.into_response(),
         WebhookOutcome::Unsigned => {
             (StatusCode::UNAUTHORIZED, "Unauthorized: the signature is missing or wrong\n")

@@ -1,7 +1,9 @@
-//! Who writes from where: in memory, at most so many, and forgotten after a day of silence.
+//! [`WhatsAppUsers`]: the users that wrote in the last day, in memory, with their message queues.
 //!
-//! **Invariant:** messages of one person are carried out one after the other, in the order in which
-//! they came.
+//! Handling a message must not happen here: [`WhatsApp`](super::WhatsApp) takes messages from the
+//! queues.
+//!
+//! **Invariant:** the messages of one user are handled one at a time, in the order of arrival.
 
 use std::collections::VecDeque;
 use std::sync::Arc;
@@ -15,10 +17,10 @@ use crate::kernel::clock::Timestamp;
 use crate::kernel::id::UserId;
 use crate::kernel::ttl_cache::TtlCache;
 
-/// The most people known at once; the longest silent are forgotten for new ones.
+/// Maximum number of users. A new user replaces the one silent for the longest time.
 const MAX_USERS: usize = 100_000;
 
-/// Somebody who wrote lately. What they are told of goes with them when they are forgotten.
+/// A user that wrote recently. Dropping it detaches its channel.
 pub struct WhatsAppUser {
     pub user: UserId,
     pub channel: Arc<WhatsAppChannel>,
@@ -29,12 +31,12 @@ pub struct WhatsAppUser {
 #[derive(Default)]
 struct MessageQueue {
     waiting: VecDeque<InboundMessage>,
-    /// Whether somebody is at work on them.
+    /// Whether a task handles the messages.
     in_progress: bool,
 }
 
 impl WhatsAppUser {
-    /// Adds a message, and returns whether somebody has to be put to work on them.
+    /// Adds a message. Returns `true` if the caller must start a task that handles the messages.
     #[must_use]
     pub fn add(&self, message: InboundMessage) -> bool {
         let mut messages = self.messages.lock();
@@ -42,7 +44,7 @@ impl WhatsAppUser {
         !std::mem::replace(&mut messages.in_progress, true)
     }
 
-    /// The next message; when there is none, the work on them has ended.
+    /// Takes the next message. `None` ends the task that handles the messages.
     pub fn next(&self) -> Option<InboundMessage> {
         let mut messages = self.messages.lock();
         let next = messages.waiting.pop_front();
@@ -50,7 +52,7 @@ impl WhatsAppUser {
         next
     }
 
-    /// Has their news brought over their channel, if that is not so already.
+    /// Attaches the channel to a courier, unless an active courier already uses it.
     pub fn attach(&self, couriers: &Arc<Couriers>) {
         let mut attachment = self.attachment.lock();
         if attachment.as_ref().is_some_and(CourierGuard::is_active) {
@@ -61,7 +63,7 @@ impl WhatsAppUser {
     }
 }
 
-/// Everybody who wrote lately.
+/// All users that wrote recently.
 pub struct WhatsAppUsers(Mutex<TtlCache<UserId, Arc<WhatsAppUser>>>);
 
 impl Default for WhatsAppUsers {
@@ -71,34 +73,35 @@ impl Default for WhatsAppUsers {
 }
 
 impl WhatsAppUsers {
-    /// A person who just wrote, known already or made with a channel.
+    /// The user that just wrote, created with `channel` if unknown.
     pub fn get_or_insert(
         &self,
-        who: UserId,
+        user: UserId,
         now: Timestamp,
         channel: impl FnOnce() -> WhatsAppChannel,
     ) -> Arc<WhatsAppUser> {
-        let mut people = self.0.lock();
-        let known = people.get(&who, now).map(Arc::clone);
-        let person = known.unwrap_or_else(|| {
+        let mut users = self.0.lock();
+        let existing = users.get(&user, now).map(Arc::clone);
+        let entry = existing.unwrap_or_else(|| {
             let channel = Arc::new(channel());
             Arc::new(WhatsAppUser {
-                user: who,
+                user,
                 channel,
                 attachment: Mutex::default(),
                 messages: Mutex::default(),
             })
         });
-        let forgotten = people.insert(who, Arc::clone(&person), now);
-        // Letting go of somebody takes the couriers' lock.
-        drop(people);
-        drop(forgotten);
-        person
+        let evicted = users.insert(user, Arc::clone(&entry), now);
+        // Evicted users are dropped after the lock is released, because dropping one takes the lock
+        // of the couriers.
+        drop(users);
+        drop(evicted);
+        entry
     }
 
-    /// Forgets those who have been silent for too long.
+    /// Evicts users that have been silent for [`MESSAGING_WINDOW`].
     pub fn evict_idle(&self, now: Timestamp) {
-        let forgotten = self.0.lock().evict_expired(now);
-        drop(forgotten);
+        let evicted = self.0.lock().evict_expired(now);
+        drop(evicted);
     }
 }

@@ -1,56 +1,56 @@
-//! What Meta posts to the webhook, read as messages of people.
+//! [`parse`]: the user messages in a body that Meta posted to the webhook. It is pure.
 //!
-//! Pure. Whatever is missing, of another kind or not known is passed over: an answer other than 200
-//! would have it sent again for days.
+//! Missing, malformed and unknown parts are skipped, because Meta would retry a rejected body for
+//! days. To read another kind of message, add it to [`MessageContent`] and `parse_message`.
 
 use secrecy::SecretString;
 use serde_json::Value;
 
 use crate::kernel::clock::Timestamp;
 
-/// Where a person is reached. Kept in memory and never shown.
+/// The address of a user. It is stored only in memory, and never logged.
 #[derive(Clone)]
 pub enum Recipient {
     /// A phone number, which is the `wa_id`.
     Number(SecretString),
-    /// The id of a person who goes by a username, in place of a number.
+    /// The id of a user with a username instead of a number.
     User(SecretString),
 }
 
-/// What somebody sent.
+/// The content of a message.
 #[derive(Clone, PartialEq, Eq)]
 pub enum MessageContent {
     Text(String),
-    /// A picture, a voice message and the like.
+    /// A picture, a voice message or a similar kind.
     Media,
 }
 
-/// A message of a person.
+/// A message from a user.
 #[derive(Clone)]
 pub struct InboundMessage {
     pub from: Recipient,
-    /// Meta's name for the message.
+    /// Meta's id of the message.
     pub id: String,
-    /// When it was sent, if that can be read.
+    /// The time when it was sent. `None` if the timestamp is missing or malformed.
     pub sent_at: Option<Timestamp>,
-    /// What the person calls themselves.
+    /// The profile name of the user.
     pub name: Option<String>,
     pub content: MessageContent,
 }
 
-/// Kinds of messages that say something, which can't be passed on.
+/// Message types with content that can't be relayed.
 const MEDIA_TYPES: &[&str] =
     &["image", "audio", "voice", "video", "document", "sticker", "location", "contacts"];
 
-/// The messages to this number in a body, in order; `None` if it is no JSON.
+/// The messages to `phone_number_id` in a body, in order. `None` if the body is not JSON.
 pub fn parse(body: &[u8], phone_number_id: &str) -> Option<Vec<InboundMessage>> {
     let body: Value = serde_json::from_slice(body).ok()?;
     let values = list(&body, "entry").flat_map(|entry| list(entry, "changes"));
-    let ours = values.filter_map(|change| change.get("value")).filter(|value| {
+    let for_number = values.filter_map(|change| change.get("value")).filter(|value| {
         let number = value.pointer("/metadata/phone_number_id").and_then(Value::as_str);
         number.is_none_or(|number| number == phone_number_id)
     });
-    Some(ours.flat_map(messages_of).collect())
+    Some(for_number.flat_map(messages_of).collect())
 }
 
 fn messages_of(value: &Value) -> impl Iterator<Item = InboundMessage> {
@@ -66,15 +66,15 @@ fn parse_message(message: &Value, value: &Value) -> Option<InboundMessage> {
     let number = text(message, "from");
     let user = text(message, "from_user_id").or_else(|| text(message, "user_id"));
     let contact = contact(value, number, user);
-    let address = match (number, user.or_else(|| text(contact?, "user_id"))) {
+    let from = match (number, user.or_else(|| text(contact?, "user_id"))) {
         (Some(number), _) => Recipient::Number(number.into()),
         (None, Some(user)) => Recipient::User(user.into()),
         (None, None) => return None,
     };
-    let seconds = text(message, "timestamp").and_then(|at| at.parse::<u64>().ok());
+    let seconds = text(message, "timestamp").and_then(|seconds| seconds.parse::<u64>().ok());
     let name = contact.and_then(|contact| contact.pointer("/profile/name")?.as_str());
     Some(InboundMessage {
-        from: address,
+        from,
         id: text(message, "id")?.to_owned(),
         sent_at: seconds.map(|seconds| Timestamp::from_millis(seconds.saturating_mul(1_000))),
         name: name.map(str::to_owned),
@@ -82,12 +82,11 @@ fn parse_message(message: &Value, value: &Value) -> Option<InboundMessage> {
     })
 }
 
-/// The contact that a message is from: with its number or id, or the only one there is.
+/// The contact with the number or id of the sender, or the only contact if neither is known.
 fn contact<'a>(value: &'a Value, number: Option<&str>, user: Option<&str>) -> Option<&'a Value> {
-    let is =
-        |contact: &Value, key, known: Option<&str>| known.is_some() && text(contact, key) == known;
+    let matches = |contact: &Value, key, id: Option<&str>| id.is_some() && text(contact, key) == id;
     let found = list(value, "contacts")
-        .find(|contact| is(contact, "wa_id", number) || is(contact, "user_id", user));
+        .find(|contact| matches(contact, "wa_id", number) || matches(contact, "user_id", user));
     let mut all = list(value, "contacts");
     let only = all.next().filter(|_| all.next().is_none());
     found.or(only.filter(|_| number.is_none() && user.is_none()))
@@ -97,7 +96,7 @@ fn list<'a>(value: &'a Value, key: &str) -> impl Iterator<Item = &'a Value> {
     value.get(key).and_then(Value::as_array).into_iter().flatten()
 }
 
-/// A text that is there and not empty.
+/// The non-empty string at `key`.
 fn text<'a>(value: &'a Value, key: &str) -> Option<&'a str> {
     value.get(key)?.as_str().filter(|text| !text.is_empty())
 }
@@ -117,22 +116,22 @@ mod tests {
     }
 
     fn read(value: &Value) -> Vec<(String, String, MessageContent)> {
-        let shown = |inbound: InboundMessage| {
-            let address = match inbound.from {
+        let summary = |inbound: InboundMessage| {
+            let recipient = match inbound.from {
                 Recipient::Number(number) => format!("number {}", number.expose_secret()),
                 Recipient::User(user) => format!("user {}", user.expose_secret()),
             };
-            (address, inbound.id, inbound.content)
+            (recipient, inbound.id, inbound.content)
         };
-        parse(&body(value), "106").expect("JSON").into_iter().map(shown).collect()
+        parse(&body(value), "106").expect("valid JSON").into_iter().map(summary).collect()
     }
 
-    fn hello(more: &Value) -> Value {
+    fn hello(members: &Value) -> Value {
         let mut message = json!({ "id": "wamid.1", "timestamp": "1504902988", "type": "text", "text": { "body": "hi" } });
         message
             .as_object_mut()
-            .expect("an object")
-            .extend(more.as_object().cloned().unwrap_or_default());
+            .expect("a JSON object")
+            .extend(members.as_object().cloned().unwrap_or_default());
         message
     }
 
@@ -160,7 +159,7 @@ mod tests {
     fn webhook_user_without_a_number_is_addressed_by_id() {
         let from = |message: Value, contacts: Value| {
             let found = read(&json!({ "messages": [hello(&message)], "contacts": contacts }));
-            found.into_iter().map(|(address, ..)| address).collect::<Vec<_>>()
+            found.into_iter().map(|(recipient, ..)| recipient).collect::<Vec<_>>()
         };
         assert_eq!(from(json!({ "from_user_id": "US.7" }), json!([])), ["user US.7"]);
         assert_eq!(from(json!({}), json!([{ "user_id": "US.7" }])), ["user US.7"]);
@@ -172,7 +171,7 @@ mod tests {
     fn webhook_name_and_time_come_from_the_message() {
         let contacts = json!([{ "wa_id": "2", "profile": { "name": "Ben" } }, { "wa_id": "1", "profile": { "name": "Ann" } }]);
         let value = json!({ "messages": [hello(&json!({ "from": "1" }))], "contacts": contacts });
-        let inbound = parse(&body(&value), "106").expect("JSON").remove(0);
+        let inbound = parse(&body(&value), "106").expect("valid JSON").remove(0);
         assert_eq!(inbound.name.as_deref(), Some("Ann"));
         assert_eq!(inbound.sent_at, Some(Timestamp::from_millis(1_504_902_988_000)));
     }
