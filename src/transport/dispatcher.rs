@@ -1,4 +1,5 @@
-//! [`Dispatcher`]: the first handler of a request. It answers `/mcp` and passes the rest to the router.
+//! [`Dispatcher`]: the first handler of a request. It answers `/mcp` and passes other paths to the
+//! router.
 //!
 //! `/mcp` bypasses the router, because a router boxes each request and looks up a route. For nearly
 //! all requests that route is `/mcp`, and their calls take only microseconds.

@@ -29,8 +29,8 @@ struct HealthBody {
     store: &'static str,
 }
 
-/// The routes of the server. `gate` admits requests to those that need a token. `admin` has the admin
-/// routes with their own gate; `None` without `ADMIN_TOKEN`.
+/// The routes of the server. `gate` admits requests to those that need a token. `admin` has the
+/// admin routes with their own gate; `None` without `ADMIN_TOKEN`.
 pub fn routes(state: Arc<HttpState>, gate: Arc<Gate>, admin: Option<Router>) -> Router {
     let webhook = state
         .whatsapp

@@ -1,4 +1,5 @@
-//! [`Gate`] admits requests by bearer token, compared in constant time, and optionally by host name.
+//! [`Gate`] admits requests by bearer token, compared in constant time, and optionally by host
+//! name.
 //!
 //! A browser can set no header of a WebSocket except its list of subprotocols. There the token may
 //! be `mcp.bearer.` followed by its bytes in hex. A token is never read from a URL, because URLs

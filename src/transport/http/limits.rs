@@ -1,4 +1,5 @@
-//! [`ConnectionLimits`]: time and number limits of connections, and the size limit of a request body.
+//! [`ConnectionLimits`]: time and number limits of connections, and the size limit of a request
+//! body.
 
 use std::time::Duration;
 
@@ -13,7 +14,8 @@ const SPARE_FDS: u64 = 32;
 pub struct ConnectionLimits {
     /// Maximum number of open connections. Others wait in the backlog of the listener.
     pub max_connections: usize,
-    /// Time to send the head of a request. On a reused connection it starts with the previous answer.
+    /// Time to send the head of a request. On a reused connection it starts with the previous
+    /// answer.
     pub head_timeout: Duration,
     /// Time to send a whole body.
     pub body_timeout: Duration,

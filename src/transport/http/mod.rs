@@ -2,7 +2,8 @@
 //!
 //! - [`server`] accepts connections and passes each request to a [`server::RequestHandler`]. It is
 //!   generic over the handler, so that no request costs a virtual call.
-//! - [`connection`] has [`connection::ConnectionInfo`], the data of a connection that handlers need.
+//! - [`connection`] has [`connection::ConnectionInfo`], the data of a connection that handlers
+//!   need.
 //! - [`limits`] has the limits of a connection and of a request body; [`body`] reads a body within
 //!   them, [`timer`] enforces their deadlines.
 //! - [`auth`] checks bearer token and host name, [`client_ip`] finds a caller's network.

@@ -2,9 +2,9 @@
 //! written to the socket of a caller that is still connected.
 //!
 //! An answer passes two points. The body, [`ReceiptBody`], sees when hyper has taken all of it. The
-//! connection, [`ReceiptStream`], sees whether the caller has closed the connection and when hyper's
-//! buffer is flushed. Only the flush confirms the receipts. Any earlier failure drops them, which
-//! reports the answer as lost.
+//! connection, [`ReceiptStream`], sees whether the caller has closed the connection and when
+//! hyper's buffer is flushed. Only the flush confirms the receipts. Any earlier failure drops them,
+//! which reports the answer as lost.
 //!
 //! The fate of bytes that the kernel has taken is unknown. A caller that repeats the call with its
 //! `message_id` gets the answer again.

@@ -2,8 +2,8 @@
 //! confirms receipts once the answer is written.
 //!
 //! A body with `"jsonrpc"` is MCP and goes to rmcp; a body with only a `method` is the short form.
-//! An incomplete `Accept` header or another content type is accepted, because only the body matters:
-//! it must be JSON.
+//! An incomplete `Accept` header or another content type is accepted, because only the body
+//! matters: it must be JSON.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -199,8 +199,8 @@ async fn forward_to_rmcp<M: SessionManager>(
     parts.headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
     parts.extensions.insert(slot);
     let response = service.handle(Request::from_parts(parts, Full::new(body))).await;
-    // The body is JSON and its content type is set above, so this status can only mean that the body
-    // is not an MCP message.
+    // The body is JSON and its content type is set above, so this status can only mean that the
+    // body is not an MCP message.
     if response.status() == StatusCode::UNSUPPORTED_MEDIA_TYPE {
         return RpcError::framed(INVALID_REQUEST, "Invalid request: not an MCP message.")
             .into_response();

@@ -1,18 +1,19 @@
 //! MCP: the table of toolsets as one server, over every transport of the protocol.
 //!
 //! - [`server`] is the server. rmcp implements protocol versions, framing and validation.
-//! - [`endpoint`] answers `/mcp` and `/mcp/session`. It passes a call to [`stateless`] (around rmcp),
-//!   `short_form` (without MCP framing) or rmcp.
+//! - [`endpoint`] answers `/mcp` and `/mcp/session`. It passes a call to [`stateless`] (around
+//!   rmcp), `short_form` (without MCP framing) or rmcp.
 //! - [`session_pipe`] is a live session over a connection that carries messages in both directions.
 //!   [`ws`] (WebSocket) and [`sse`] (protocol 2024-11-05) use it.
-//! - [`sessions`] closes the live sessions of `/mcp/session`; [`stdio`] serves the standard streams.
+//! - [`sessions`] closes the live sessions of `/mcp/session`; [`stdio`] serves the standard
+//!   streams.
 //! - [`state`] has [`state::McpState`], which the handlers of this folder work with.
 //!
 //! Tools must not appear here: they belong to the toolsets. The folder may import
 //! [`http`](super::http) and [`ops`](super::ops), but no channel, page or route.
 //!
-//! To add a transport of live sessions, open a [`session_pipe::SessionPipes`] pipe in a new file and
-//! add a route in [`routes`](super::routes).
+//! To add a transport of live sessions, open a [`session_pipe::SessionPipes`] pipe in a new file
+//! and add a route in [`routes`](super::routes).
 
 pub mod endpoint;
 pub mod server;

@@ -131,7 +131,8 @@ impl McpServer {
         )
     }
 
-    /// An HTTP service with live sessions, which end after `idle` without a message from the client.
+    /// An HTTP service with live sessions, which end after `idle` without a message from the
+    /// client.
     ///
     /// Clients of protocol 2026-07-28 have no sessions, and are served statelessly.
     #[must_use]
@@ -197,8 +198,8 @@ async fn run_heartbeat(session: Weak<Session>, peer: Peer<RoleServer>, interval:
         }
         let ping = ServerRequest::PingRequest(PingRequest::default());
         let options = PeerRequestOptions::with_timeout(interval);
-        // After a missed answer the pings stop, because in rmcp a ping alone keeps a session open, and
-        // the session's idle limit must end it.
+        // After a missed answer the pings stop, because in rmcp a ping alone keeps a session open,
+        // and the session's idle limit must end it.
         let Ok(pending) = peer.send_request_with_option(ping, options).await else { return };
         if pending.await_response().await.is_err() {
             return;
@@ -323,7 +324,8 @@ impl ServerHandler for McpServer {
         self.toolset(name)?.tool(name).cloned()
     }
 
-    /// Rejects methods that MCP does not define. The error does not repeat the name, which is untrusted.
+    /// Rejects methods that MCP does not define. The error does not repeat the name, which is
+    /// untrusted.
     async fn on_custom_request(
         &self,
         _request: CustomRequest,

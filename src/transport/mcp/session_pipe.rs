@@ -123,7 +123,8 @@ impl InboundSender {
             let extensions = request.request.extensions_mut();
             extensions.insert(collector.handle());
             self.network.map(|network| extensions.insert(network));
-            // Dropped after the lock is released, because a collector reports its receipts when dropped.
+            // Dropped after the lock is released, because a collector reports its receipts when
+            // dropped.
             let replaced = self.receipts.lock().insert(request.id.clone(), collector);
             drop(replaced);
         }

@@ -42,7 +42,8 @@ pub struct McpState {
 }
 
 impl McpState {
-    /// The caller's network. `None` when new users are not limited, because only their limit needs it.
+    /// The caller's network. `None` when new users are not limited, because only their limit needs
+    /// it.
     pub(super) fn client_network(
         &self,
         connection: &ConnectionInfo,

@@ -1,10 +1,10 @@
 //! [`StatelessCalls`] executes a `tools/call` of a client without a session, which nearly all
 //! requests are, around rmcp's service.
 //!
-//! rmcp starts a service, two channels and a task for every stateless request, which costs more than
-//! the call itself. A plain call is parsed here and passed to the same handler. Any other request
-//! goes to rmcp, which implements the whole protocol. A test sends the same calls to both and
-//! compares the answers.
+//! rmcp starts a service, two channels and a task for every stateless request, which costs more
+//! than the call itself. A plain call is parsed here and passed to the same handler. Any other
+//! request goes to rmcp, which implements the whole protocol. A test sends the same calls to both
+//! and compares the answers.
 
 use std::borrow::Cow;
 

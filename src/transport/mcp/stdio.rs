@@ -1,4 +1,5 @@
-//! [`serve`] runs an [`McpServer`] over standard input and output, for clients that start the process.
+//! [`serve`] runs an [`McpServer`] over standard input and output, for clients that start the
+//! process.
 
 use std::time::Duration;
 

@@ -23,7 +23,8 @@ use crate::kernel::receipt::Receipt;
 use crate::transport::http::connection::ConnectionInfo;
 use crate::transport::http::limits::MAX_BODY_BYTES;
 
-/// Interval of the pings to the client. After two intervals without a frame the connection is closed.
+/// Interval of the pings to the client. After two intervals without a frame the connection is
+/// closed.
 const PING_INTERVAL: Duration = Duration::from_secs(30);
 
 /// Size of the read buffer, in bytes. Every connection holds one for its lifetime. The default of
@@ -50,7 +51,8 @@ pub async fn connect(
 
 struct WsSession {
     socket: WebSocket,
-    /// Receipts of the answers that no pong confirms yet, by the sequence number of the ping after them.
+    /// Receipts of the answers that no pong confirms yet, by the sequence number of the ping after
+    /// them.
     unconfirmed: VecDeque<(u64, Vec<Receipt>)>,
     /// Sequence number of the last ping.
     ping_seq: u64,

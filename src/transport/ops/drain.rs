@@ -1,5 +1,5 @@
-//! [`Drain`] takes this instance out of service: live sessions end, so that their clients connect to
-//! another instance, while calls are still answered.
+//! [`Drain`] takes this instance out of service: live sessions end, so that their clients connect
+//! to another instance, while calls are still answered.
 //!
 //! To add a kind of live session, hold a [`Drain::session_token`] in it or implement
 //! [`DrainTarget`].
@@ -16,7 +16,8 @@ pub struct Drain(Arc<DrainState>);
 
 struct DrainState {
     shutdown: CancellationToken,
-    /// Parent of the tokens of live sessions. A drain cancels it, and the end of a drain replaces it.
+    /// Parent of the tokens of live sessions. A drain cancels it, and the end of a drain replaces
+    /// it.
     sessions: Mutex<CancellationToken>,
 }
 

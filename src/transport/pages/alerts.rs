@@ -6,8 +6,9 @@ use std::time::Duration;
 
 use super::sample::{SAMPLE_INTERVAL, Sample};
 
-/// Wait in seconds after which a queue of two or more users is stalled. Two waiting users are paired
-/// after half a minute without a common interest, and after a minute even with a recent partner.
+/// Wait in seconds after which a queue of two or more users is stalled. Two waiting users are
+/// paired after half a minute without a common interest, and after a minute even with a recent
+/// partner.
 const STALLED_SECS: u64 = 90;
 /// Minimum p99 for an alert. Users notice slower calls.
 const SLOW_CALL: Duration = Duration::from_millis(250);

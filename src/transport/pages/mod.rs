@@ -6,9 +6,9 @@
 //!
 //! To add a page, add its files to `assets/` and a route to [`routes`].
 //!
-//! **Invariant:** a page runs only what this server serves, is never framed and never indexed. A page
-//! contains a token only if all of this holds: the server created it for this run, only this machine
-//! can connect, and the request names this machine as its host.
+//! **Invariant:** a page runs only what this server serves, is never framed and never indexed. A
+//! page contains a token only if all of this holds: the server created it for this run, only this
+//! machine can connect, and the request names this machine as its host.
 
 mod alerts;
 pub mod dashboard;
@@ -53,8 +53,8 @@ struct Assets;
 pub struct Pages {
     /// Whether the playground is enabled.
     pub playground: bool,
-    /// The token for requests from this machine. `None` unless the server created it for this run and
-    /// only this machine can connect.
+    /// The token for requests from this machine. `None` unless the server created it for this run
+    /// and only this machine can connect.
     pub token: Option<AuthTokens>,
     pub dashboard: Arc<Dashboard>,
     /// Ends the dashboard's event streams.

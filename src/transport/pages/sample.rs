@@ -52,7 +52,8 @@ pub struct Sample {
     pub p99: Option<Duration>,
     /// Resident memory of this process, in kB. `None` if the system does not report it.
     pub memory_kb: Option<u64>,
-    /// Whether the lobby's store answered. If not, the lobby's numbers are those of the previous sample.
+    /// Whether the lobby's store answered. If not, the lobby's numbers are those of the previous
+    /// sample.
     pub store_up: bool,
 }
 

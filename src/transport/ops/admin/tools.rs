@@ -1,4 +1,5 @@
-//! [`AdminTools`]: the admin actions as MCP tools. Each parses, calls one [`AdminApi`] method, replies.
+//! [`AdminTools`]: the admin actions as MCP tools. Each parses, calls one [`AdminApi`] method,
+//! replies.
 
 use std::sync::Arc;
 
