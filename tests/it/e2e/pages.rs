@@ -148,7 +148,7 @@ async fn dashboard_shows_pairs(browser: &Browser, server: &TestServer) {
     browser.open(&server.url).await;
     browser.says(&of(FIRST_PHONE, ".status"), "connected").await;
     browser.write("#text-1", "#bye").await;
-    browser.says(&of(SECOND_PHONE, ".told"), "left the chat").await;
+    browser.says(&of(SECOND_PHONE, ".system"), "left the chat").await;
     browser.open(&dashboard).await;
     browser.says("#figure-pairs", "0").await;
 }

@@ -1,34 +1,36 @@
-// The dashboard: figures of the last hour, then each as it is taken, over one stream of events that
-// is opened again when it breaks off. `EventSource` can send no token, so the stream is read by hand.
+// The dashboard: the samples of the last hour, then each new one, from one event stream that is
+// reopened when it ends. `EventSource` can't send a token, so the stream is parsed here.
 
-import { token_for_this_tab } from "./gate.js";
-import { themes_by } from "./theme.js";
+import { requestToken } from "./gate.js";
+import { initThemeToggle } from "./theme.js";
 
+/// In milliseconds.
 const HOUR = 3_600_000;
 const MINUTE = 60_000;
-const AGAIN = 2_000;
+const RECONNECT_DELAY = 2_000;
 const SVG = "http://www.w3.org/2000/svg";
 
-const by_id = (id) => document.getElementById(id);
+const byId = (id) => document.getElementById(id);
 const count = (value) => (value ?? 0).toLocaleString("en");
 const millis = (micros) => (micros === null ? "–" : `${(micros / 1_000).toFixed(micros < 10_000 ? 2 : 0)} ms`);
 const seconds = (value) => (value < 120 ? `${value} s` : `${Math.round(value / 60)} min`);
 const megabytes = (kilobytes) => (kilobytes === null ? "–" : `${Math.round(kilobytes / 1_024)} MB`);
 
-/// How much a total grew in the minute up to a sample.
-function per_minute(samples, at, field) {
-  const now = samples[at];
-  let first = at;
+/// The increase of the total `field` in the minute before the sample at `index`.
+function perMinute(samples, index, field) {
+  const now = samples[index];
+  let first = index;
   while (first > 0 && now.at - samples[first - 1].at <= MINUTE) first -= 1;
-  const span = now.at - samples[first].at;
-  return span > 0 ? Math.max(0, Math.round(((now[field] - samples[first][field]) * MINUTE) / span)) : 0;
+  const duration = now.at - samples[first].at;
+  return duration > 0 ? Math.max(0, Math.round(((now[field] - samples[first][field]) * MINUTE) / duration)) : 0;
 }
 
+/// Label, and text from the newest sample and all samples.
 const FIGURES = [
   ["People", ({ people }) => count(people)],
   ["Waiting", ({ waiting }) => count(waiting)],
   ["Pairs", ({ pairs }) => count(pairs)],
-  ["Messages per minute", (last, all) => count(per_minute(all, all.length - 1, "relayed"))],
+  ["Messages per minute", (last, all) => count(perMinute(all, all.length - 1, "relayed"))],
   ["Calls, median", ({ p50_us }) => millis(p50_us)],
   ["Calls, p99", ({ p99_us }) => millis(p99_us)],
   ["Longest wait", ({ longest_wait }) => seconds(longest_wait)],
@@ -39,107 +41,111 @@ const FIGURES = [
   ["Instances", ({ instances }) => count(instances)],
 ];
 
+/// Label, value of the sample at an index, and text of a value.
 const CHARTS = [
   ["People", (sample) => sample.people, count],
   ["Waiting", (sample) => sample.waiting, count],
   ["Pairs", (sample) => sample.pairs, count],
-  ["Messages per minute", (_, all, at) => per_minute(all, at, "relayed"), count],
+  ["Messages per minute", (_, all, index) => perMinute(all, index, "relayed"), count],
   ["Calls, p99", (sample) => sample.p99_us, millis],
-  ["Rejected calls per minute", (_, all, at) => per_minute(all, at, "refused"), count],
+  ["Rejected calls per minute", (_, all, index) => perMinute(all, index, "refused"), count],
 ];
 
-function element(tag, name, text) {
-  const made = document.createElement(tag);
-  if (name) made.className = name;
-  if (text !== undefined) made.textContent = text;
-  return made;
+function createElement(tag, className, text) {
+  const element = document.createElement(tag);
+  if (className) element.className = className;
+  if (text !== undefined) element.textContent = text;
+  return element;
 }
 
-function drawn(tag, attributes) {
-  const made = document.createElementNS(SVG, tag);
-  for (const [name, value] of Object.entries(attributes)) made.setAttribute(name, value);
-  return made;
+function createSvgElement(tag, attributes) {
+  const element = document.createElementNS(SVG, tag);
+  for (const [name, value] of Object.entries(attributes)) element.setAttribute(name, value);
+  return element;
 }
 
-class Board {
+class DashboardView {
+  #fields = [];
   #samples = [];
   #figures = new Map();
   #charts = [];
 
   constructor() {
     for (const [name] of FIGURES) {
-      const [box, value] = [element("div", "figure"), element("strong")];
+      const [box, value] = [createElement("div", "figure"), createElement("strong")];
       value.id = `figure-${name.toLowerCase().replace(/\W+/g, "-")}`;
-      box.append(element("p", "", name), value);
-      by_id("figures").append(box);
+      box.append(createElement("p", "", name), value);
+      byId("figures").append(box);
       this.#figures.set(name, value);
     }
     for (const [name] of CHARTS) {
-      const box = element("div", "chart");
-      const [head, most] = [element("h2", "", name), element("span")];
-      head.append(most);
-      const svg = drawn("svg", { viewBox: "0 0 360 100", preserveAspectRatio: "none", role: "img" });
-      const [area, line] = [drawn("path", { class: "area" }), drawn("path", { class: "line" })];
-      svg.append(drawn("line", { class: "base", x1: 0, x2: 360, y1: 100, y2: 100 }), area, line);
-      const foot = element("p");
-      const since = element("span");
-      foot.append(since, element("span", "", "now"));
-      box.append(head, svg, foot);
-      by_id("charts").append(box);
-      this.#charts.push({ svg, area, line, most, since });
+      const box = createElement("div", "chart");
+      const [heading, maximum] = [createElement("h2", "", name), createElement("span")];
+      heading.append(maximum);
+      const svg = createSvgElement("svg", { viewBox: "0 0 360 100", preserveAspectRatio: "none", role: "img" });
+      const [area, line] = [createSvgElement("path", { class: "area" }), createSvgElement("path", { class: "line" })];
+      svg.append(createSvgElement("line", { class: "base", x1: 0, x2: 360, y1: 100, y2: 100 }), area, line);
+      const foot = createElement("p");
+      const since = createElement("span");
+      foot.append(since, createElement("span", "", "now"));
+      box.append(heading, svg, foot);
+      byId("charts").append(box);
+      this.#charts.push({ svg, area, line, maximum, since });
     }
   }
 
-  hour({ fields, rows, alerts, version }) {
-    this.fields = fields;
-    this.#samples = rows.map((row) => this.#named(row));
-    by_id("about").textContent = `version ${version}, live`;
-    this.#show(alerts);
+  /// Replaces all samples.
+  setHour({ fields, rows, alerts, version }) {
+    this.#fields = fields;
+    this.#samples = rows.map((row) => this.#toSample(row));
+    byId("about").textContent = `version ${version}, live`;
+    this.#render(alerts);
   }
 
-  sample({ row, alerts }) {
+  /// Adds a sample and drops those older than an hour.
+  addSample({ row, alerts }) {
     if (!row) return;
-    this.#samples.push(this.#named(row));
+    this.#samples.push(this.#toSample(row));
     const from = this.#samples.at(-1).at - HOUR;
     this.#samples = this.#samples.filter((sample) => sample.at >= from);
-    this.#show(alerts);
+    this.#render(alerts);
   }
 
-  #named(row) {
-    return Object.fromEntries(this.fields.map((field, at) => [field, row[at]]));
+  #toSample(row) {
+    return Object.fromEntries(this.#fields.map((field, index) => [field, row[index]]));
   }
 
-  #show(alerts) {
-    by_id("board").hidden = false;
-    by_id("alerts").replaceChildren(...alerts.map((told) => element("li", "", told)));
+  #render(alerts) {
+    byId("board").hidden = false;
+    byId("alerts").replaceChildren(...alerts.map((alert) => createElement("li", "", alert)));
     const all = this.#samples;
     const last = all.at(-1);
     if (!last) return;
     for (const [name, read] of FIGURES) this.#figures.get(name).textContent = read(last, all);
-    CHARTS.forEach(([name, read, say], at) => this.#draw(this.#charts[at], name, read, say));
+    CHARTS.forEach(([name, read, format], index) => this.#draw(this.#charts[index], name, read, format));
   }
 
-  #draw({ svg, area, line, most, since }, name, read, say) {
+  #draw({ svg, area, line, maximum, since }, name, read, format) {
     const all = this.#samples;
-    // Of a server that has just started there is no hour to show.
-    const span = Math.min(HOUR, Math.max(MINUTE, all.at(-1).at - all[0].at));
-    const values = all.map((sample, at) => read(sample, all, at) ?? 0);
+    // A server that started less than an hour ago has a shorter time axis.
+    const duration = Math.min(HOUR, Math.max(MINUTE, all.at(-1).at - all[0].at));
+    const values = all.map((sample, index) => read(sample, all, index) ?? 0);
     const top = Math.max(...values);
-    const x = (sample) => 360 - ((all.at(-1).at - sample.at) / span) * 360;
-    const points = values.map((value, at) => `${x(all[at]).toFixed(1)} ${(100 - (top ? (value / top) * 94 : 0)).toFixed(1)}`);
+    const x = (sample) => 360 - ((all.at(-1).at - sample.at) / duration) * 360;
+    const points = values.map((value, index) => `${x(all[index]).toFixed(1)} ${(100 - (top ? (value / top) * 94 : 0)).toFixed(1)}`);
     line.setAttribute("d", `M${points.join("L")}`);
     area.setAttribute("d", `M${x(all[0]).toFixed(1)} 100L${points.join("L")}L360 100Z`);
-    since.textContent = span < HOUR ? `${Math.round(span / MINUTE)} min ago` : "an hour ago";
-    most.textContent = `max ${say(top)}`;
-    svg.setAttribute("aria-label", `${name} in the last hour: max ${say(top)}, now ${say(values.at(-1))}`);
+    since.textContent = duration < HOUR ? `${Math.round(duration / MINUTE)} min ago` : "an hour ago";
+    maximum.textContent = `max ${format(top)}`;
+    svg.setAttribute("aria-label", `${name} in the last hour: max ${format(top)}, now ${format(values.at(-1))}`);
   }
 }
 
-/// The events of a stream, one after the other.
-async function* events(body) {
+/// Yields the name and the data of each event of a stream.
+async function* parseEvents(body) {
   let text = "";
-  for await (const part of body.pipeThrough(new TextDecoderStream())) {
-    text += part;
+  for await (const chunk of body.pipeThrough(new TextDecoderStream())) {
+    text += chunk;
     for (let end = text.indexOf("\n\n"); end >= 0; end = text.indexOf("\n\n")) {
       const fields = Object.fromEntries(
         text.slice(0, end).split("\n").map((line) => [line.slice(0, line.indexOf(":")), line.slice(line.indexOf(":") + 1).trim()]),
@@ -150,20 +156,20 @@ async function* events(body) {
   }
 }
 
-themes_by(by_id("theme"));
-const token = await token_for_this_tab();
-const board = new Board();
+initThemeToggle(byId("theme"));
+const token = await requestToken();
+const view = new DashboardView();
 for (;;) {
   try {
-    const answer = await fetch("/dashboard/live", { headers: { Authorization: `Bearer ${token}` }, cache: "no-store" });
-    if (!answer.ok) throw new Error(String(answer.status));
-    for await (const [kind, data] of events(answer.body)) {
-      if (kind === "hour") board.hour(data);
-      else if (kind === "sample") board.sample(data);
+    const response = await fetch("/dashboard/live", { headers: { Authorization: `Bearer ${token}` }, cache: "no-store" });
+    if (!response.ok) throw new Error(String(response.status));
+    for await (const [name, data] of parseEvents(response.body)) {
+      if (name === "hour") view.setHour(data);
+      else if (name === "sample") view.addSample(data);
     }
   } catch {
-    // Said below, and tried again.
+    // Reported and retried below.
   }
-  by_id("about").textContent = "The server is not responding. Retrying…";
-  await new Promise((again) => setTimeout(again, AGAIN));
+  byId("about").textContent = "The server is not responding. Retrying…";
+  await new Promise((resolve) => setTimeout(resolve, RECONNECT_DELAY));
 }

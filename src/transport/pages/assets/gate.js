@@ -1,19 +1,19 @@
-// The token: from the page where the server put it there, else asked for. It is kept for this tab
-// only, and never becomes part of an address.
+// The token: from the page if the server put it there, otherwise from the user. It is stored for
+// this tab only, and never becomes part of a URL.
 
-const KEY = "token";
+const STORAGE_KEY = "token";
 
-/// Whether the server takes the token.
-async function admitted(token) {
-  const answer = await fetch("/stats", { headers: { Authorization: `Bearer ${token}` }, cache: "no-store" });
-  return answer.status !== 401;
+/// Whether the server accepts the token.
+async function isAccepted(token) {
+  const response = await fetch("/stats", { headers: { Authorization: `Bearer ${token}` }, cache: "no-store" });
+  return response.status !== 401;
 }
 
-/// Resolves to a token that the server takes, asking for one where there is none.
-export async function token_for_this_tab() {
-  const given = document.querySelector('meta[name="token"]')?.content || sessionStorage.getItem(KEY);
-  if (given && (await admitted(given).catch(() => true))) return given;
-  sessionStorage.removeItem(KEY);
+/// Resolves to a token that the server accepts. Asks the user if neither page nor tab has one.
+export async function requestToken() {
+  const existing = document.querySelector('meta[name="token"]')?.content || sessionStorage.getItem(STORAGE_KEY);
+  if (existing && (await isAccepted(existing).catch(() => true))) return existing;
+  sessionStorage.removeItem(STORAGE_KEY);
   const gate = document.getElementById("gate");
   const [input, wrong] = ["token", "wrong"].map((id) => document.getElementById(id));
   gate.hidden = false;
@@ -22,11 +22,11 @@ export async function token_for_this_tab() {
     gate.addEventListener("submit", async (event) => {
       event.preventDefault();
       const token = input.value.trim();
-      // A header can hold no other characters.
-      const possible = /^[!-~]+$/.test(token);
-      wrong.hidden = possible && (await admitted(token).catch(() => false));
+      // An HTTP header accepts no other characters.
+      const isValid = /^[!-~]+$/.test(token);
+      wrong.hidden = isValid && (await isAccepted(token).catch(() => false));
       if (!wrong.hidden) return input.select();
-      sessionStorage.setItem(KEY, token);
+      sessionStorage.setItem(STORAGE_KEY, token);
       input.value = "";
       gate.hidden = true;
       resolve(token);

@@ -1,37 +1,40 @@
-// A client of the Model Context Protocol over a WebSocket: calls tools, answers pings, hands on
-// notifications, and connects again when the connection is lost.
+// An MCP client over a WebSocket: calls tools, answers pings, reports notifications, and reconnects
+// when the connection is lost.
 
-const PATIENCE = 15_000;
-const LONGEST_PAUSE = 10_000;
+/// Time limit of a request and maximum delay before a reconnect, in milliseconds.
+const REQUEST_TIMEOUT = 15_000;
+const MAX_RECONNECT_DELAY = 10_000;
 
-/// A browser can set no header on a WebSocket, so the token goes among its protocols, in hex.
-const in_hex = (text) =>
+/// Encodes the token for the list of subprotocols, the only WebSocket header a browser can set.
+const toHex = (text) =>
   Array.from(new TextEncoder().encode(text), (byte) => byte.toString(16).padStart(2, "0")).join("");
 
 export class Client {
   #token;
+  #handlers;
   #socket = null;
-  #next = 1;
+  #nextId = 1;
   #pending = new Map();
   #failures = 0;
 
-  /// `on` has `open` (after each time it connected), `closed`, and `told(method, params)`.
-  constructor(token, on) {
+  /// `handlers` has `onOpen` (called after each connect), `onClose`, and
+  /// `onNotification(method, params)`.
+  constructor(token, handlers) {
     this.#token = token;
-    this.on = on;
+    this.#handlers = handlers;
     this.#connect();
   }
 
   #connect() {
     const scheme = location.protocol === "https:" ? "wss" : "ws";
-    const socket = new WebSocket(`${scheme}://${location.host}/mcp/ws`, ["mcp", `mcp.bearer.${in_hex(this.#token)}`]);
+    const socket = new WebSocket(`${scheme}://${location.host}/mcp/ws`, ["mcp", `mcp.bearer.${toHex(this.#token)}`]);
     this.#socket = socket;
-    socket.addEventListener("open", () => this.#introduce());
-    socket.addEventListener("message", (event) => this.#heard(JSON.parse(event.data)));
-    socket.addEventListener("close", () => this.#lost());
+    socket.addEventListener("open", () => this.#initialize());
+    socket.addEventListener("message", (event) => this.#onMessage(JSON.parse(event.data)));
+    socket.addEventListener("close", () => this.#onClose());
   }
 
-  async #introduce() {
+  async #initialize() {
     try {
       await this.#request("initialize", {
         protocolVersion: "2025-06-18",
@@ -40,59 +43,59 @@ export class Client {
       });
       this.#write({ method: "notifications/initialized" });
       this.#failures = 0;
-      await this.on.open();
+      await this.#handlers.onOpen();
     } catch {
       this.#socket.close();
     }
   }
 
-  #lost() {
+  #onClose() {
     for (const { reject } of this.#pending.values()) reject(new Error("Connection lost."));
     this.#pending.clear();
-    this.on.closed();
-    const pause = Math.min(300 * 2 ** this.#failures, LONGEST_PAUSE);
+    this.#handlers.onClose();
+    const delay = Math.min(300 * 2 ** this.#failures, MAX_RECONNECT_DELAY);
     this.#failures += 1;
-    setTimeout(() => this.#connect(), pause);
+    setTimeout(() => this.#connect(), delay);
   }
 
   #write(message) {
     this.#socket.send(JSON.stringify({ jsonrpc: "2.0", ...message }));
   }
 
-  #heard(message) {
+  #onMessage(message) {
     if (message.method && message.id !== undefined) {
       // The answer to a ping acknowledges the notifications before it.
       if (message.method === "ping") this.#write({ id: message.id, result: {} });
       else this.#write({ id: message.id, error: { code: -32601, message: "Unknown method." } });
     } else if (message.method) {
-      this.on.told(message.method, message.params ?? {});
+      this.#handlers.onNotification(message.method, message.params ?? {});
     } else {
-      const waiting = this.#pending.get(message.id);
+      const request = this.#pending.get(message.id);
       this.#pending.delete(message.id);
-      if (message.error) waiting?.reject(new Error(message.error.message));
-      else waiting?.resolve(message.result);
+      if (message.error) request?.reject(new Error(message.error.message));
+      else request?.resolve(message.result);
     }
   }
 
   #request(method, params) {
-    const id = this.#next++;
+    const id = this.#nextId++;
     return new Promise((resolve, reject) => {
       if (this.#socket.readyState !== WebSocket.OPEN) throw new Error("Not connected.");
-      const timer = setTimeout(() => reject(new Error("The request timed out.")), PATIENCE);
-      const done = (how) => (value) => {
+      const timer = setTimeout(() => reject(new Error("The request timed out.")), REQUEST_TIMEOUT);
+      const settle = (callback) => (value) => {
         clearTimeout(timer);
-        how(value);
+        callback(value);
       };
-      this.#pending.set(id, { resolve: done(resolve), reject: done(reject) });
+      this.#pending.set(id, { resolve: settle(resolve), reject: settle(reject) });
       this.#write({ id, method, params });
     });
   }
 
-  is_open() {
+  isOpen() {
     return this.#socket.readyState === WebSocket.OPEN;
   }
 
-  /// What a tool answers; an error when it refuses.
+  /// Calls a tool and resolves to its result. Rejects with the tool's message if the tool fails.
   async call(name, args) {
     const result = await this.#request("tools/call", { name, arguments: args });
     const text = result.content?.map((block) => block.text ?? "").join("") ?? "";

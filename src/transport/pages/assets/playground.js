@@ -1,48 +1,47 @@
-// Phones side by side. Each is a person of its own: a client of the protocol under an id that nobody
-// can guess. What they know of each other comes through the server and nowhere else.
+// Phones side by side. Each phone is a separate user: an MCP client with an unguessable id. Phones
+// learn about each other only through the server.
 
-import { token_for_this_tab } from "./gate.js";
+import { requestToken } from "./gate.js";
 import { Client } from "./mcp.js";
-import { themes_by } from "./theme.js";
+import { initThemeToggle } from "./theme.js";
 
-const KEY = "phones";
-const MOST = 4;
-/// How long a sign of typing holds, and how often it is repeated, in milliseconds.
-const TYPING_HOLDS = 5_000;
-const TYPING_AGAIN = 2_500;
+const STORAGE_KEY = "phones";
+const MAX_PHONES = 4;
+/// Time that a typing indicator is shown, and interval of its repeats, in milliseconds.
+const TYPING_SHOWN_FOR = 5_000;
+const TYPING_INTERVAL = 2_500;
 
-const by_id = (id) => document.getElementById(id);
-const unguessable = () =>
+const byId = (id) => document.getElementById(id);
+const randomId = () =>
   Array.from(crypto.getRandomValues(new Uint8Array(16)), (byte) => byte.toString(16).padStart(2, "0")).join("");
 
-function element(tag, name, text) {
-  const made = document.createElement(tag);
-  if (name) made.className = name;
-  if (text !== undefined) made.textContent = text;
-  return made;
+function createElement(tag, className, text) {
+  const element = document.createElement(tag);
+  if (className) element.className = className;
+  if (text !== undefined) element.textContent = text;
+  return element;
 }
 
-/// Puts a text into an element: what is hidden is marked, what the server sets in stars is strong.
-function write(into, text, stars) {
-  const parts = stars ? /(\[hidden\]|\*[^*\n]+\*)/ : /(\[hidden\])/;
+/// Appends a text to an element and marks hidden parts. In the server's texts, asterisks set bold.
+function appendText(element, text, isFromServer) {
+  const parts = isFromServer ? /(\[hidden\]|\*[^*\n]+\*)/ : /(\[hidden\])/;
   for (const part of text.split(parts)) {
-    if (part === "[hidden]") into.append(element("mark", "", "hidden"));
-    else if (stars && /^\*[^*]+\*$/.test(part)) into.append(element("strong", "", part.slice(1, -1)));
-    else into.append(part);
+    if (part === "[hidden]") element.append(createElement("mark", "", "hidden"));
+    else if (isFromServer && /^\*[^*]+\*$/.test(part)) element.append(createElement("strong", "", part.slice(1, -1)));
+    else element.append(part);
   }
 }
 
 let commands = [];
 let phones = [];
 
-/// The commands, as the server lists them.
-async function learn_commands(client) {
+/// Loads the commands from the server's help text.
+async function loadCommands(client) {
   if (commands.length) return;
   const help = await client.call("help", {});
-  commands = [...help.matchAll(/^\*#(\w+)\*[^:]*?( [^:*]+)?: (.+)$/gm)].map(([, name, argument, told]) => ({
+  commands = [...help.matchAll(/^\*#(\w+)\*[^:]*?(?: [^:*]+)?: (.+)$/gm)].map(([, name, description]) => ({
     name: `#${name}`,
-    takes: Boolean(argument?.trim().replace(/^,.*/, "")),
-    told,
+    description,
   }));
 }
 
@@ -50,58 +49,58 @@ class Phone {
   constructor(token, id, number) {
     this.id = id;
     this.number = number;
-    this.room = null;
+    this.roomId = null;
     this.unread = 0;
-    this.known = new Set();
-    this.mine = [];
+    this.seenMessageIds = new Set();
+    this.unseenTicks = [];
     this.outgoing = [];
-    this.typing_since = 0;
-    this.root = by_id("phone").content.firstElementChild.cloneNode(true);
-    const find = (name) => this.root.querySelector(name);
+    this.typingSentAt = 0;
+    this.root = byId("phone").content.firstElementChild.cloneNode(true);
+    const find = (selector) => this.root.querySelector(selector);
     [this.log, this.input, this.list] = [find(".log"), find(".text"), find(".suggestions")];
     this.root.setAttribute("aria-label", `Phone ${number}`);
     this.log.setAttribute("aria-label", `Messages on phone ${number}`);
-    find(".own").textContent = `Phone ${number}`;
+    find(".phone-name").textContent = `Phone ${number}`;
     find(".unseen").textContent = `Message on phone ${number}`;
     find(".unseen").htmlFor = this.input.id = `text-${number}`;
     this.list.id = `suggestions-${number}`;
     this.list.setAttribute("aria-label", "Commands");
     this.input.setAttribute("aria-controls", this.list.id);
     this.input.placeholder = "Message or #command";
-    this.tab = element("button", "tab", `Phone ${number}`);
+    this.tab = createElement("button", "tab", `Phone ${number}`);
     this.tab.type = "button";
-    this.tab.addEventListener("click", () => this.show(true));
+    this.tab.addEventListener("click", () => this.activate(true));
     find(".composer").addEventListener("submit", (event) => {
       event.preventDefault();
       this.send(this.input.value);
     });
-    this.input.addEventListener("input", () => this.typed());
-    this.input.addEventListener("keydown", (event) => this.pressed(event));
-    this.root.addEventListener("focusin", () => this.show(false));
-    // Suggestions, or a keyboard on the screen, take room: the last message stays in sight.
+    this.input.addEventListener("input", () => this.onInput());
+    this.input.addEventListener("keydown", (event) => this.onKeydown(event));
+    this.root.addEventListener("focusin", () => this.activate(false));
+    // Suggestions and on-screen keyboards shrink the log. Scrolling keeps the last message visible.
     new ResizeObserver(() => this.log.scrollTo({ top: this.log.scrollHeight, behavior: "instant" })).observe(this.log);
-    by_id("phones").append(this.root);
-    by_id("tabs").append(this.tab);
-    this.stand({ status: "idle" });
-    this.hint();
+    byId("phones").append(this.root);
+    byId("tabs").append(this.tab);
+    this.setState({ status: "idle" });
+    this.showHints();
     this.client = new Client(token, {
-      open: () => this.back(),
-      closed: () => this.status("Connecting…"),
-      told: (method, news) => this.told(method, news),
+      onOpen: () => this.resume(),
+      onClose: () => this.setStatus("Connecting…"),
+      onNotification: (method, params) => this.onNotification(method, params),
     });
   }
 
-  /// Makes this the phone that is looked at.
-  show(focus) {
+  /// Makes this the active phone, the only one that a narrow screen shows.
+  activate(focus) {
     for (const phone of phones) {
       phone.root.classList.toggle("active", phone === this);
       phone.tab.setAttribute("aria-pressed", String(phone === this));
     }
-    this.count(0);
+    this.setUnread(0);
     if (focus) this.input.focus();
   }
 
-  count(unread) {
+  setUnread(unread) {
     this.unread = unread;
     const badge = this.root.querySelector(".badge");
     badge.hidden = unread === 0;
@@ -110,110 +109,112 @@ class Phone {
     this.tab.textContent = unread ? `Phone ${this.number} (${unread})` : `Phone ${this.number}`;
   }
 
-  status(text) {
+  setStatus(text) {
     this.root.querySelector(".status").textContent = text;
   }
 
-  /// Shows how the person stands.
-  stand({ status, room_id, partner, position }) {
-    this.room = status === "matched" ? room_id : null;
-    const name = this.room ? partner.display_name : "No partner yet";
+  /// Shows the user's status, partner and queue position.
+  setState({ status, room_id: roomId, partner, position }) {
+    this.roomId = status === "matched" ? roomId : null;
+    const name = this.roomId ? partner.display_name : "No partner yet";
     this.root.querySelector(".partner").textContent = name;
-    this.root.querySelector(".avatar").textContent = this.room ? name.replace(/^User_/, "").slice(0, 1) : "?";
+    this.root.querySelector(".avatar").textContent = this.roomId ? name.replace(/^User_/, "").slice(0, 1) : "?";
     const place = position ? `, place ${position}` : "";
-    this.resting = { matched: "connected", waiting: `looking for a partner${place}` }[status] ?? "not in a chat";
-    this.status(this.resting);
-    if (!this.room) this.dots(false);
+    this.defaultStatus = { matched: "connected", waiting: `looking for a partner${place}` }[status] ?? "not in a chat";
+    this.setStatus(this.defaultStatus);
+    if (!this.roomId) this.showTyping(false);
   }
 
-  /// After each time it connected: what was missed, and what was not sent.
-  async back() {
-    const standing = await this.client.call("rejoin", { user_id: this.id });
-    for (const news of standing.missed) this.told(news.type, news);
-    this.stand(standing);
-    await learn_commands(this.client);
+  /// After each connect: shows missed notifications and sends what is still outgoing.
+  async resume() {
+    const state = await this.client.call("rejoin", { user_id: this.id });
+    for (const event of state.missed) this.onNotification(event.type, event);
+    this.setState(state);
+    await loadCommands(this.client);
     this.flush();
   }
 
-  told(method, news) {
-    if (news.message_id && this.known.has(news.message_id)) return;
-    this.known.add(news.message_id);
+  onNotification(method, params) {
+    if (params.message_id && this.seenMessageIds.has(params.message_id)) return;
+    this.seenMessageIds.add(params.message_id);
     if (method === "chatroom.found") {
-      this.stand({ status: "matched", ...news });
-      const common = news.common_interests?.length ? ` You both like: ${news.common_interests.join(", ")}.` : "";
-      this.bubble("told", `🎉 You're now chatting with ${news.partner.display_name}.${common} Say hello!`);
-      if (news.notice) this.bubble("told", news.notice);
-      this.arrived();
+      this.setState({ status: "matched", ...params });
+      const common = params.common_interests?.length ? ` You both like: ${params.common_interests.join(", ")}.` : "";
+      this.appendBubble("system", `🎉 You're now chatting with ${params.partner.display_name}.${common} Say hello!`);
+      if (params.notice) this.appendBubble("system", params.notice);
+      this.countUnread();
     } else if (method === "message.received") {
-      this.dots(false);
-      this.seen();
-      this.bubble("theirs", news.message, news.timestamp);
-      this.arrived();
+      this.showTyping(false);
+      this.markSeen();
+      this.appendBubble("theirs", params.message, params.timestamp);
+      this.countUnread();
     } else if (method === "room.notice") {
-      this.bubble("told", news.text);
-      this.arrived();
+      this.appendBubble("system", params.text);
+      this.countUnread();
     } else if (method === "partner.typing") {
-      if (news.typing) this.seen();
-      this.dots(news.typing);
+      if (params.typing) this.markSeen();
+      this.showTyping(params.typing);
     } else if (method === "partner.disconnected") {
-      this.stand({ status: "idle" });
-      const how = news.reason === "timeout" ? "Your partner timed out." : "Your partner left the chat.";
-      this.bubble("told", how);
-      this.hint();
-      this.arrived();
+      this.setState({ status: "idle" });
+      const text = params.reason === "timeout" ? "Your partner timed out." : "Your partner left the chat.";
+      this.appendBubble("system", text);
+      this.showHints();
+      this.countUnread();
     } else if (method === "operator.notice") {
-      this.bubble("told", `📢 ${news.message}`);
-      this.arrived();
+      this.appendBubble("system", `📢 ${params.message}`);
+      this.countUnread();
     }
   }
 
-  arrived() {
-    if (document.hidden || !this.root.classList.contains("active")) this.count(this.unread + 1);
+  countUnread() {
+    if (document.hidden || !this.root.classList.contains("active")) this.setUnread(this.unread + 1);
   }
 
-  /// A partner who answers has read what was written before.
-  seen() {
-    for (const ticks of this.mine.splice(0)) {
+  /// Marks sent messages as seen, because a partner who answers or types has read them.
+  markSeen() {
+    for (const ticks of this.unseenTicks.splice(0)) {
       ticks.classList.add("seen");
       ticks.setAttribute("aria-label", "seen");
     }
   }
 
-  dots(shown) {
-    clearTimeout(this.dots_end);
+  /// Shows or hides the partner's typing indicator.
+  showTyping(isTyping) {
+    clearTimeout(this.typingTimer);
     this.log.querySelector(".dots")?.remove();
-    this.status(shown ? "typing…" : this.resting);
-    if (!shown) return;
-    const dots = element("div", "bubble theirs dots");
+    this.setStatus(isTyping ? "typing…" : this.defaultStatus);
+    if (!isTyping) return;
+    const dots = createElement("div", "bubble theirs dots");
     dots.setAttribute("aria-label", "typing");
-    dots.append(element("i"), element("i"), element("i"));
+    dots.append(createElement("i"), createElement("i"), createElement("i"));
     this.append(dots);
-    this.dots_end = setTimeout(() => this.dots(false), TYPING_HOLDS);
+    this.typingTimer = setTimeout(() => this.showTyping(false), TYPING_SHOWN_FOR);
   }
 
-  append(line) {
+  append(element) {
     this.log.querySelector(".hints")?.remove();
-    this.log.append(line);
+    this.log.append(element);
     this.log.scrollTop = this.log.scrollHeight;
-    return line;
+    return element;
   }
 
-  bubble(kind, text, at = Date.now()) {
-    const bubble = element("div", `bubble ${kind}`);
-    write(bubble, text, kind.includes("told"));
-    if (kind.includes("told")) return this.append(bubble);
-    const foot = element("div", "foot");
-    foot.append(element("time", "", new Date(at).toLocaleTimeString([], { hour: "2-digit", minute: "2-digit" })));
+  appendBubble(kind, text, at = Date.now()) {
+    const bubble = createElement("div", `bubble ${kind}`);
+    const isFromServer = kind === "system";
+    appendText(bubble, text, isFromServer);
+    if (isFromServer) return this.append(bubble);
+    const foot = createElement("div", "foot");
+    foot.append(createElement("time", "", new Date(at).toLocaleTimeString([], { hour: "2-digit", minute: "2-digit" })));
     bubble.append(foot);
     return this.append(bubble);
   }
 
-  /// Offers what one would do now.
-  hint() {
+  /// Offers the commands that are useful outside a chat.
+  showHints() {
     this.log.querySelector(".hints")?.remove();
-    const hints = element("div", "hints");
+    const hints = createElement("div", "hints");
     for (const command of ["#meet", "#help"]) {
-      const button = element("button", "", command);
+      const button = createElement("button", "", command);
       button.type = "button";
       button.addEventListener("click", () => this.send(command));
       hints.append(button);
@@ -221,136 +222,137 @@ class Phone {
     this.log.append(hints);
   }
 
-  send(typed) {
-    const text = typed.trim();
+  send(input) {
+    const text = input.trim();
     if (!text) return;
     this.input.value = "";
-    this.suggest();
-    this.typing_since = 0;
-    const bubble = this.bubble(text.startsWith("#") ? "mine command" : "mine", text);
-    this.outgoing.push({ text, bubble, message_id: unguessable() });
+    this.updateSuggestions();
+    this.typingSentAt = 0;
+    const bubble = this.appendBubble(text.startsWith("#") ? "mine command" : "mine", text);
+    this.outgoing.push({ text, bubble, messageId: randomId() });
     this.flush();
   }
 
-  /// Sends what waits, one after the other. What a lost connection leaves open is sent again under the
-  /// same id, which the server carries out once.
+  /// Sends outgoing messages in order. After a lost connection a message is sent again under the
+  /// same id, because the server executes each id once.
   async flush() {
     if (this.flushing) return;
     this.flushing = true;
     while (this.outgoing.length) {
-      const { text, bubble, message_id } = this.outgoing[0];
+      const { text, bubble, messageId } = this.outgoing[0];
       try {
-        const said = await this.client.call("say", { user_id: this.id, message: text, message_id });
+        const reply = await this.client.call("say", { user_id: this.id, message: text, message_id: messageId });
         this.outgoing.shift();
-        this.said(said, bubble);
+        this.onReply(reply, bubble);
       } catch (error) {
-        if (!this.client.is_open()) break;
+        if (!this.client.isOpen()) break;
         this.outgoing.shift();
-        this.bubble("told", `⚠️ ${error.message}`);
+        this.appendBubble("system", `⚠️ ${error.message}`);
       }
     }
     this.flushing = false;
   }
 
-  said({ told, sent, ...standing }, bubble) {
-    this.stand(standing);
+  /// Shows the reply to the message in `bubble`.
+  onReply({ told: reply, sent, ...state }, bubble) {
+    this.setState(state);
     if (sent) {
       const foot = bubble.querySelector(".foot");
-      if (sent.hidden) foot.prepend(element("span", "lock", "🔒 number hidden"));
-      const pushed = sent.delivered === "pushed";
-      const ticks = element("span", "ticks", pushed ? "✓✓" : "✓");
+      if (sent.hidden) foot.prepend(createElement("span", "lock", "🔒 number hidden"));
+      const isPushed = sent.delivered === "pushed";
+      const ticks = createElement("span", "ticks", isPushed ? "✓✓" : "✓");
       ticks.setAttribute("role", "img");
-      ticks.setAttribute("aria-label", pushed ? "delivered" : "sent");
+      ticks.setAttribute("aria-label", isPushed ? "delivered" : "sent");
       foot.append(ticks);
-      this.mine.push(ticks);
-    } else if (told) {
-      this.bubble("told", told);
-      if (standing.status === "idle") this.hint();
+      this.unseenTicks.push(ticks);
+    } else if (reply) {
+      this.appendBubble("system", reply);
+      if (state.status === "idle") this.showHints();
     }
   }
 
-  typed() {
-    this.suggest();
+  onInput() {
+    this.updateSuggestions();
     const now = Date.now();
-    const says = this.room && this.input.value.trim() && !this.input.value.startsWith("#");
-    if (!says || now - this.typing_since < TYPING_AGAIN) return;
-    this.typing_since = now;
-    // A sign of typing that gets lost is no loss.
-    this.client.call("set_typing", { room_id: this.room, user_id: this.id, typing: true }).catch(() => {});
+    const isMessage = this.roomId && this.input.value.trim() && !this.input.value.startsWith("#");
+    if (!isMessage || now - this.typingSentAt < TYPING_INTERVAL) return;
+    this.typingSentAt = now;
+    // A lost typing notification does no harm, so errors are ignored.
+    this.client.call("set_typing", { room_id: this.roomId, user_id: this.id, typing: true }).catch(() => {});
   }
 
-  /// Commands that begin like what is typed.
-  suggest() {
-    const typed = this.input.value.toLowerCase();
-    this.offer(typed.startsWith("#") ? commands.filter(({ name }) => name.startsWith(typed) && name !== typed) : []);
+  /// Suggests the commands that start with the input.
+  updateSuggestions() {
+    const prefix = this.input.value.toLowerCase();
+    this.suggest(prefix.startsWith("#") ? commands.filter(({ name }) => name.startsWith(prefix) && name !== prefix) : []);
   }
 
-  offer(fitting) {
+  suggest(suggestions) {
     this.list.replaceChildren(
-      ...fitting.map((command, at) => {
-        const row = element("li", "", command.name);
-        row.id = `${this.list.id}-${at}`;
-        row.role = "option";
-        row.dataset.name = command.name;
-        row.append(element("span", "", command.told));
-        row.addEventListener("pointerdown", (event) => {
+      ...suggestions.map((command, index) => {
+        const option = createElement("li", "", command.name);
+        option.id = `${this.list.id}-${index}`;
+        option.role = "option";
+        option.dataset.name = command.name;
+        option.append(createElement("span", "", command.description));
+        option.addEventListener("pointerdown", (event) => {
           event.preventDefault();
-          this.choose(row);
+          this.choose(option);
         });
-        return row;
+        return option;
       }),
     );
-    this.list.hidden = fitting.length === 0;
-    this.input.setAttribute("aria-expanded", String(fitting.length > 0));
-    this.mark(fitting.length ? this.list.firstElementChild : null);
+    this.list.hidden = suggestions.length === 0;
+    this.input.setAttribute("aria-expanded", String(suggestions.length > 0));
+    this.select(suggestions.length ? this.list.firstElementChild : null);
   }
 
-  mark(row) {
-    for (const other of this.list.children) other.setAttribute("aria-selected", String(other === row));
-    this.input.setAttribute("aria-activedescendant", row?.id ?? "");
-    row?.scrollIntoView({ block: "nearest" });
-    this.marked = row;
+  select(option) {
+    for (const child of this.list.children) child.setAttribute("aria-selected", String(child === option));
+    this.input.setAttribute("aria-activedescendant", option?.id ?? "");
+    option?.scrollIntoView({ block: "nearest" });
+    this.selected = option;
   }
 
-  choose(row) {
-    this.input.value = row.dataset.name;
-    this.suggest();
+  choose(option) {
+    this.input.value = option.dataset.name;
+    this.updateSuggestions();
     this.input.focus();
   }
 
-  pressed(event) {
+  onKeydown(event) {
     if (this.list.hidden) return;
-    const { marked, list } = this;
-    if (event.key === "ArrowDown") this.mark(marked?.nextElementSibling ?? list.firstElementChild);
-    else if (event.key === "ArrowUp") this.mark(marked?.previousElementSibling ?? list.lastElementChild);
-    else if (event.key === "Tab") this.choose(marked);
-    else if (event.key === "Escape") this.offer([]);
+    const { selected, list } = this;
+    if (event.key === "ArrowDown") this.select(selected?.nextElementSibling ?? list.firstElementChild);
+    else if (event.key === "ArrowUp") this.select(selected?.previousElementSibling ?? list.lastElementChild);
+    else if (event.key === "Tab") this.choose(selected);
+    else if (event.key === "Escape") this.suggest([]);
     else return;
     event.preventDefault();
   }
 }
 
-/// The ids of this tab's phones: a page that is loaded again goes on with the same people.
-function known_ids() {
+/// The ids of this tab's phones, so that a reloaded page continues as the same users.
+function loadIds() {
   try {
-    const ids = JSON.parse(sessionStorage.getItem(KEY));
-    if (Array.isArray(ids) && ids.length) return ids.slice(0, MOST);
+    const ids = JSON.parse(sessionStorage.getItem(STORAGE_KEY));
+    if (Array.isArray(ids) && ids.length) return ids.slice(0, MAX_PHONES);
   } catch {
-    // What is not readable is made anew.
+    // Malformed ids are replaced by new ones.
   }
-  return [unguessable(), unguessable()];
+  return [randomId(), randomId()];
 }
 
-themes_by(by_id("theme"));
-const token = await token_for_this_tab();
-const add = (id) => {
+initThemeToggle(byId("theme"));
+const token = await requestToken();
+const addPhone = (id) => {
   phones.push(new Phone(token, id, phones.length + 1));
-  sessionStorage.setItem(KEY, JSON.stringify(phones.map((phone) => phone.id)));
-  by_id("add").disabled = phones.length >= MOST;
+  sessionStorage.setItem(STORAGE_KEY, JSON.stringify(phones.map((phone) => phone.id)));
+  byId("add").disabled = phones.length >= MAX_PHONES;
 };
-known_ids().forEach(add);
-by_id("add").addEventListener("click", () => {
-  add(unguessable());
-  phones.at(-1).show(true);
+loadIds().forEach(addPhone);
+byId("add").addEventListener("click", () => {
+  addPhone(randomId());
+  phones.at(-1).activate(true);
 });
-phones[0].show(true);
+phones[0].activate(true);

@@ -1,20 +1,21 @@
-// The button that chooses between the system's theme, light and dark.
+// The button that cycles through the themes: the system's, light and dark.
 
-const themes = ["auto", "light", "dark"];
+const THEMES = ["auto", "light", "dark"];
 
-export function themes_by(button) {
-  let chosen = themes.indexOf(localStorage.getItem("theme"));
-  const show = () => {
-    chosen = Math.max(chosen, 0);
-    const theme = themes[chosen];
+/// Applies the stored theme, and stores the next one at each click of `button`.
+export function initThemeToggle(button) {
+  let index = THEMES.indexOf(localStorage.getItem("theme"));
+  const apply = () => {
+    index = Math.max(index, 0);
+    const theme = THEMES[index];
     if (theme === "auto") delete document.documentElement.dataset.theme;
     else document.documentElement.dataset.theme = theme;
     button.textContent = `Theme: ${theme}`;
   };
   button.addEventListener("click", () => {
-    chosen = (chosen + 1) % themes.length;
-    localStorage.setItem("theme", themes[chosen]);
-    show();
+    index = (index + 1) % THEMES.length;
+    localStorage.setItem("theme", THEMES[index]);
+    apply();
   });
-  show();
+  apply();
 }
