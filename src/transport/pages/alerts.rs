@@ -85,7 +85,7 @@ mod tests {
     #[test]
     fn alerts_report_a_stalled_queue() {
         let stalled = Sample { waiting: 4, longest_wait_secs: 185, ..healthy() };
-        let alert = "The queue stalls: 4 people wait, the longest for 3 min.";
+        let alert = "The queue is stalled: 4 users are waiting, the longest for 3 min.";
         assert_eq!(alerts(&[healthy(), stalled]), [alert]);
     }
 
@@ -93,7 +93,7 @@ mod tests {
     fn alerts_report_rising_errors() {
         let sample = |calls, refused| Sample { calls, refused, ..healthy() };
         let found = alerts(&[sample(0, 0), sample(90, 10)]);
-        assert!(found[0].starts_with("Errors rise: 10 of 100 calls"), "{found:?}");
+        assert!(found[0].starts_with("Errors are rising: 10 of 100 calls"), "{found:?}");
         assert!(alerts(&[sample(0, 0), sample(91, 9)]).is_empty(), "too few errors");
         assert!(
             alerts(&[sample(0, 0), sample(990, 10)]).is_empty(),
