@@ -89,7 +89,7 @@ async fn admin_ban_ends_the_chat_until_lifted() {
     assert_eq!(post(&server, &format!("people/{ben}/ban"), Value::Null).await, StatusCode::OK);
     assert!(server.say("cid", "#m").await.contains("left the chat"));
     for message in ["hello", "#meet"] {
-        assert!(server.say("ben", message).await.contains("until somebody has reviewed it"));
+        assert!(server.say("ben", message).await.contains("until a moderator has reviewed"));
     }
     let profile = list(&server, &format!("people/{ben}")).await;
     assert_eq!((&profile["banned"], &profile["reports"]), (&json!(true), &json!(1)));
@@ -113,7 +113,7 @@ async fn penalty_seventh_reporter_bans_until_admin_lifts() {
     report(&server, &["r6"]).await;
     server.clock.advance(std::time::Duration::from_secs(72 * 3_600));
     report(&server, &["r7"]).await;
-    assert!(server.say("ben", "#meet").await.contains("until somebody has reviewed it"));
+    assert!(server.say("ben", "#meet").await.contains("until a moderator has reviewed"));
     let reports = list(&server, "reports").await;
     assert_eq!(reports.as_array().map(Vec::len), Some(7));
     let ben = reports[0]["person"].as_str().expect("eight digits");

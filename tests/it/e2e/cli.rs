@@ -124,7 +124,7 @@ fn cli_port_in_use_is_a_clear_error() {
     assert_eq!(output.status.code(), Some(1));
     assert!(
         String::from_utf8_lossy(&output.stderr)
-            .contains(&format!("error: can't serve on 127.0.0.1:{port}: "))
+            .contains(&format!("error: can't listen on 127.0.0.1:{port}: "))
     );
 }
 

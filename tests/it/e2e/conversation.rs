@@ -121,7 +121,7 @@ async fn nickname_comes_from_the_user_not_the_caller() {
     server.short_form("handle_message", real_name).await;
     assert_eq!(
         server.say("ben", "#nick Sunny 🌻").await,
-        "✏️ In your next chats you are called Sunny 🌻."
+        "✏️ From your next chat on, your nickname is Sunny 🌻."
     );
     let refused = server.say("ben", "#nick 🎉 Connected").await;
     assert!(refused.starts_with("⚠️ That nickname can't be used: "), "{refused}");
@@ -203,7 +203,7 @@ async fn inbox_overflow_continues_in_the_next_answer() {
         server.say("ben", &format!("{number:02} {}", "x".repeat(997))).await;
     }
     let mut read = String::new();
-    for waiting in ["9 more messages wait", "6 more messages wait", "3 more messages wait", "zzz"] {
+    for waiting in ["9 more messages are waiting", "6 more messages are waiting", "3 more messages are waiting", "zzz"] {
         let answer = server.say("ann", "#m").await;
         assert!(answer.chars().count() <= 4_096);
         assert!(answer.contains(waiting) || waiting == "zzz", "{answer}");

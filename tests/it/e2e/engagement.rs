@@ -9,7 +9,7 @@ use serde_json::json;
 use crate::support::live_client::{LiveClient, LiveTransport};
 use crate::support::server::TestServer;
 
-const NOTICE: &str = "ℹ️ Before you write: you must be 18 or older";
+const NOTICE: &str = "ℹ️ Before you chat: you must be 18 or older";
 
 async fn server_with_notice(notice: &str) -> TestServer {
     TestServer::with(&[("NOTICE", notice)], ConnectionLimits::default()).await
@@ -78,7 +78,7 @@ async fn language_is_per_user() {
     let server = server_with_notice("on").await;
     let all = server.say("ann", "#lang").await;
     assert!(all.contains("español (es)") && all.contains("العربية (ar)"), "{all}");
-    assert!(server.say("ann", "#lang klingon").await.contains("#lang and one of these"));
+    assert!(server.say("ann", "#lang klingon").await.contains("#lang with one of these"));
     assert_eq!(server.say("ann", "#lang es").await, "🌐 Desde ahora te escribo en español.");
     assert!(server.say("ben", "#LANG हिन्दी").await.contains("हिन्दी"));
     assert!(server.say("ann", "#meet").await.contains("Buscando a alguien"));
@@ -123,7 +123,7 @@ async fn icebreaker_is_localized_for_each_side() {
 #[tokio::test]
 async fn rating_poorly_rated_user_waits_longer_silently() {
     let server = TestServer::start().await;
-    assert!(server.say("eve", "#good").await.contains("nobody to rate"));
+    assert!(server.say("eve", "#good").await.contains("no one to rate"));
     for rater in ["r1", "r2", "r3"] {
         server.say("eve", "#meet").await;
         assert!(server.say(rater, "#meet").await.contains("Connected!"), "{rater}");

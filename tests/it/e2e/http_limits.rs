@@ -176,7 +176,7 @@ fn is_let_in(told: &[String]) -> bool {
 }
 
 fn has_to_wait(told: &[String]) -> bool {
-    told.iter().all(|told| told.contains("Many new people come from where you are."))
+    told.iter().all(|told| told.contains("Too many new users are joining from your network."))
 }
 
 #[tokio::test]
@@ -199,7 +199,7 @@ async fn new_user_limit_is_per_network() {
             ("rejoin", json!({ "user_id": "new" })),
         ] {
             let refused = other.try_call(tool, arguments).await;
-            assert!(refused.is_err_and(|told| told.contains("Many new people")), "{way:?} {tool}");
+            assert!(refused.is_err_and(|told| told.contains("Too many new users")), "{way:?} {tool}");
         }
         other.call("say", known.clone()).await;
     }

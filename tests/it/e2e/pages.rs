@@ -162,7 +162,7 @@ async fn dashboard_shows_alerts(browser: &Browser, server: &TestServer) {
     }
     browser.says("#figure-waiting", "2").await;
     server.clock.advance(Duration::from_secs(180));
-    browser.says("#alerts li", "The queue stalls: 2 people wait, the longest for 3 min.").await;
+    browser.says("#alerts li", "The queue is stalled: 2 users are waiting, the longest for 3 min.").await;
     browser.is_legible().await;
     browser.set_size(360, 740).await;
     browser.has_no_overflow().await;

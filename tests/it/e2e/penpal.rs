@@ -132,7 +132,7 @@ async fn penpal_invalid_arguments_change_nothing() {
         (
             "get_history",
             json!({ "room_id": ann.room_id, "user_id": ann.user_id, "limit": 5 }),
-            "both must pass keep_history",
+            "both sides must pass keep_history",
         ),
         (
             "send_message",
@@ -142,7 +142,7 @@ async fn penpal_invalid_arguments_change_nothing() {
         (
             "send_message",
             json!({ "room_id": ann.room_id, "message": "x".repeat(4_097), "user_id": ann.user_id }),
-            "longer than 4096",
+            "at most 4096",
         ),
         (
             "wait_for_message",
@@ -161,7 +161,7 @@ async fn penpal_invalid_arguments_change_nothing() {
         ),
         ("rejoin", json!({ "user_id": " " }), "user_id is empty"),
         ("enter_queue", json!({ "user_id": "x".repeat(257) }), "longer than 256"),
-        ("enter_queue", json!({ "display_name": "Admin" }), "taken for a message of the system"),
+        ("enter_queue", json!({ "display_name": "Admin" }), "mistaken for a system message"),
     ] {
         let refused = eve.try_call(tool, arguments).await;
         assert!(refused.as_ref().is_err_and(|words| words.contains(told)), "{tool}: {refused:?}");
@@ -307,7 +307,7 @@ async fn session_limit_is_enforced() {
     for way in LIVE_TRANSPORTS {
         let refused = LiveClient::try_connect(&server, way).await.err().expect("no place");
         assert!(
-            refused["message"].as_str().is_some_and(|told| told.contains("places")),
+            refused["message"].as_str().is_some_and(|told| told.contains("session limit")),
             "{refused}"
         );
     }

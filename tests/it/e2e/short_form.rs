@@ -163,17 +163,17 @@ async fn short_form_out_of_range_arguments_are_rejected() {
     for (params, told) in [
         (
             call(format!("{longest}x"), id.clone(), json!(null)),
-            "The message is longer than 4096 characters.",
+            "The message must be at most 4096 characters.",
         ),
         (call("#meet".into(), String::new(), json!(null)), "The puch_user_id is empty"),
         (call("#meet".into(), " \n".into(), json!(null)), "The puch_user_id is empty"),
         (
             call("#meet".into(), format!("{id}x"), json!(null)),
-            "The puch_user_id is longer than 256 characters.",
+            "The puch_user_id must be at most 256 characters.",
         ),
         (
             call("#meet".into(), id.clone(), json!("k".repeat(257))),
-            "The message_id is longer than 256 characters.",
+            "The message_id must be at most 256 characters.",
         ),
     ] {
         let (status, body) = server.short_form("handle_message", params).await;

@@ -162,12 +162,12 @@ async fn terminal_chat_survives_a_server_restart() {
 
     let port = address.rsplit_once(':').expect("a port").1.to_owned();
     drop(running);
-    ann.expect_output("connection was lost").await;
-    ben.expect_output("connection was lost").await;
+    ann.expect_output("Connection lost").await;
+    ben.expect_output("Connection lost").await;
     ben.write("#meet\n");
     let (_running, _) = server(&port).await;
     for one in [&mut ann, &mut ben] {
-        one.expect_output("Connected again").await;
+        one.expect_output("Reconnected").await;
         one.expect_output("The chat is over").await;
     }
     ben.expect_output("Looking for someone").await;
@@ -239,7 +239,7 @@ async fn terminal_end_of_input_waits_for_answers() {
     let mut ann = chat(&address);
     ann.write("#meet\n#nick Ann\n#help");
     ann.input = None;
-    for answer in ["Connected to", "Looking for", "you are called Ann", "#bye: ", "left the queue"]
+    for answer in ["Connected to", "Looking for", "your nickname is Ann", "#bye: ", "left the queue"]
     {
         ann.expect_output(answer).await;
     }
@@ -305,12 +305,12 @@ async fn terminal_start_errors_are_one_line() {
     let (status, told) = said(to(&server.url, TOKEN)).await;
     assert!(status == Some(1) && told.contains("TOOLSETS=connect,penpal"), "{told}");
     let (status, told) = said(to(&server.url, "not-the-token")).await;
-    assert!(status == Some(1) && told.contains("does not take this token"), "{told}");
+    assert!(status == Some(1) && told.contains("rejected this token"), "{told}");
     assert!(!told.contains("not-the-token"), "{told}");
     let (status, told) = said(to("http://127.0.0.1:1", TOKEN)).await;
-    assert!(status == Some(1) && told.contains("no server answers at http://127.0.0.1:1"));
+    assert!(status == Some(1) && told.contains("no server is listening at http://127.0.0.1:1"));
     let (status, told) = said(to("chat.example", TOKEN)).await;
-    assert!(status == Some(2) && told.contains("no address of a server"), "{told}");
+    assert!(status == Some(2) && told.contains("is not a server URL"), "{told}");
     let (status, told) = said(to(&server.url, "two words")).await;
     assert!(status == Some(2) && told.contains("AUTH_TOKEN") && !told.contains("two"), "{told}");
     let (status, told) = said(Vec::new()).await;
@@ -320,7 +320,7 @@ async fn terminal_start_errors_are_one_line() {
 #[tokio::test]
 async fn terminal_demo_hides_a_number_and_exits() {
     let mut demo = TerminalProcess::piped(&["chat", "--demo"], &[("NO_COLOR", "1"), ("PORT", "1")]);
-    let shown = demo.expect_output("Now you:").await;
+    let shown = demo.expect_output("Your turn:").await;
     assert!(demo.wait_exit().await.success());
     let sides = shown.lines().filter_map(|line| line.split_once(" │ "));
     let (ann, ben): (Vec<_>, Vec<_>) = sides.unzip();

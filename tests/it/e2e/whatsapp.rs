@@ -133,7 +133,7 @@ async fn whatsapp_users_chat() {
     let told = world.ask(ANN, "call 9876543210", "🔒").await;
     assert_eq!(told.trim(), "🔒 Your message was sent with the phone number in it hidden.");
     assert!(world.graph.next(BEN).await.ends_with(": call [hidden]"));
-    assert!(world.ask(ANN, "#m", "📭").await.contains("Nothing waits here"));
+    assert!(world.ask(ANN, "#m", "📭").await.contains("Nothing is waiting"));
     world.ask(BEN, "#bye", "Chat ended").await;
     world.graph.until(ANN, "Your partner left the chat").await;
 }
@@ -340,7 +340,7 @@ async fn webhook_media_gets_a_text_only_reply() {
     let mut image = kind("c", "image");
     image["timestamp"] = json!(seconds.to_string());
     world.deliver(&json!([image])).await;
-    assert!(world.graph.next(ANN).await.starts_with("💡 Only text is passed on"));
+    assert!(world.graph.next(ANN).await.starts_with("💡 Only text messages can be sent"));
     let statuses = json!({ "statuses": [{ "id": "x", "status": "read", "recipient_id": ANN }] });
     let body = json!({ "entry": [{ "changes": [{ "value": statuses }] }] }).to_string();
     let signed = signature(APP_SECRET, body.as_bytes());
@@ -361,7 +361,7 @@ async fn whatsapp_messaging_window_closes_after_24_hours() {
         world.server.clock.advance(Duration::from_secs(age_hours * 3_600));
         ahead["timestamp"] = json!(seconds.to_string());
         world.deliver(&json!([ahead])).await;
-        world.graph.until(ANN, "called Star").await;
+        world.graph.until(ANN, "nickname is Star").await;
         world.server.clock.advance(Duration::from_secs(hours * 3_600));
         world.server.say("zoe", "too late").await;
         world.ask(BEN, "#help", "#meet").await;

@@ -144,7 +144,7 @@ impl Browser {
     pub async fn pass_the_gate(&self) {
         self.text("#gate h2").await;
         self.write("#token", "wrong").await;
-        self.says("#wrong", "not the token").await;
+        self.says("#wrong", "Wrong token").await;
         self.write("#token", TOKEN).await;
     }
 
