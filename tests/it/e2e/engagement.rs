@@ -22,8 +22,8 @@ async fn notice_is_shown_once_per_user() {
     assert!(server.say("ben", "#meet").await.contains(NOTICE));
     assert!(server.say("ann", "#m").await.contains(NOTICE));
     for _ in 0..2 {
-        for who in ["ann", "ben"] {
-            server.say(who, "#bye").await;
+        for user in ["ann", "ben"] {
+            server.say(user, "#bye").await;
         }
         server.clock.advance(Duration::from_secs(3_600));
         server.say("ann", "#meet").await;
@@ -37,12 +37,12 @@ async fn notice_is_shown_once_per_user() {
 #[tokio::test]
 async fn notice_required_blocks_matching_until_agreed() {
     let server = server_with_notice("require").await;
-    for who in ["ann", "ben"] {
+    for user in ["ann", "ben"] {
         for message in ["#meet", "#again"] {
-            let held = server.say(who, message).await;
+            let held = server.say(user, message).await;
             assert!(held.contains(NOTICE) && held.contains("Send #agree"), "{held}");
         }
-        assert!(server.say(who, "hi").await.contains("not in a chat yet"), "they do not wait");
+        assert!(server.say(user, "hi").await.contains("not in a chat yet"), "they do not wait");
     }
     assert!(server.say("ann", "#agree").await.contains("Looking for someone"));
     let met = server.say("ben", "#agree").await;
@@ -59,7 +59,7 @@ async fn notice_required_applies_to_agents() {
     let rejoin = json!({ "user_id": "an-agent-of-some-length" });
     agent.call("rejoin", rejoin.clone()).await;
     let held = agent.try_call("enter_queue", rejoin.clone()).await;
-    assert!(held.is_err_and(|told| told.contains(NOTICE) && told.contains("#agree")));
+    assert!(held.is_err_and(|message| message.contains(NOTICE) && told.contains("#agree")));
     let agree = json!({ "user_id": "an-agent-of-some-length", "message": "#agree" });
     assert_eq!(agent.call("say", agree).await["status"], "waiting");
     assert_eq!(agent.call("enter_queue", rejoin).await["status"], "waiting");
@@ -78,7 +78,7 @@ async fn language_is_per_user() {
     let server = server_with_notice("on").await;
     let all = server.say("ann", "#lang").await;
     assert!(all.contains("español (es)") && all.contains("العربية (ar)"), "{all}");
-    assert!(server.say("ann", "#lang klingon").await.contains("#lang with one of these"));
+    assert!(server.say("ann", "#lang klingon").await.contains("#lang with one of them"));
     assert_eq!(server.say("ann", "#lang es").await, "🌐 Desde ahora te escribo en español.");
     assert!(server.say("ben", "#LANG हिन्दी").await.contains("हिन्दी"));
     assert!(server.say("ann", "#meet").await.contains("Buscando a alguien"));
