@@ -1,8 +1,8 @@
-//! What a relay allocates, counted block by block.
+//! Heap allocations of one relay, in blocks and bytes.
 //!
-//! What lives here: upper bounds close to what was measured, so that a copy too many is seen on the
-//! day it comes in. What must not: time (see `benches/`). A test here must be the only one: the
-//! count is of the whole process.
+//! The upper bounds are close to the measured values, so that one unnecessary copy fails the test.
+//! Measurements of time belong in `benches/`. This binary must have only one test, because the
+//! allocator counts for the whole process.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -17,20 +17,22 @@ use random_connect::kernel::id::IdHasher;
 #[global_allocator]
 static ALLOCATOR: dhat::Alloc = dhat::Alloc;
 
-/// Relays that are counted together. Tables that grow now and then are shared out among them.
+/// Number of measured relays. The result is their mean, because tables grow only now and then.
 const MEASURED_RELAYS: u64 = 512;
 
-/// What one relay may allocate: 27 blocks of 3,239 bytes were measured.
+/// Maximum number of blocks that one relay may allocate; 27 were measured.
 const MAX_BLOCKS: u64 = 28;
+/// Maximum size of those blocks in bytes; 3,239 were measured.
 const MAX_BYTES: u64 = 3_450;
 
-async fn say(service: &ConnectService, who: &str, message: String) -> String {
-    let puch_user_id = who.to_owned();
-    let incoming =
+/// Handles a message as the MCP tool does; returns the reply.
+async fn say(service: &ConnectService, user: &str, message: String) -> String {
+    let puch_user_id = user.to_owned();
+    let params =
         HandleMessageParams { message, puch_user_id, user_nickname: None, message_id: None };
-    let answer = service.handle(incoming).await.expect("an answer");
-    answer.receipt.confirm();
-    answer.text
+    let reply = service.handle(params).await.expect("a reply");
+    reply.receipt.confirm();
+    reply.text
 }
 
 #[tokio::test]
@@ -41,22 +43,23 @@ async fn relay_allocations_stay_within_bounds() {
     let ids = IdHasher::random(&mut seeded_rng());
     let clock = Arc::new(ManualClock::default());
     let service = ConnectService::new(Arc::new(lobby), clock, ids, ConnectOptions::default());
-    let turn = |number: u64| if number.is_multiple_of(2) { "ann" } else { "ben" };
-    for who in ["ann", "ben", "ann"] {
-        say(&service, who, "#meet".to_owned()).await;
+    let sender = |number: u64| if number.is_multiple_of(2) { "ann" } else { "ben" };
+    for user in ["ann", "ben", "ann"] {
+        say(&service, user, "#meet".to_owned()).await;
     }
     let mut before = HeapStats::get();
     for number in 0..2 * MEASURED_RELAYS {
         if number == MEASURED_RELAYS {
             before = HeapStats::get();
         }
-        let told = say(&service, turn(number), format!("hello, how are you today? {number}")).await;
-        assert!(number == 0 || told.contains(&format!("today? {}", number - 1)), "{told}");
+        let reply =
+            say(&service, sender(number), format!("hello, how are you today? {number}")).await;
+        assert!(number == 0 || reply.contains(&format!("today? {}", number - 1)), "{reply}");
     }
     let after = HeapStats::get();
     let blocks = (after.total_blocks - before.total_blocks) / MEASURED_RELAYS;
     let bytes = (after.total_bytes - before.total_bytes) / MEASURED_RELAYS;
-    println!("a relay allocates {blocks} blocks of {bytes} bytes altogether");
+    println!("a relay allocates {blocks} blocks of {bytes} bytes in total");
     assert!(blocks <= MAX_BLOCKS, "{blocks} blocks");
     assert!(bytes <= MAX_BYTES, "{bytes} bytes");
 }

@@ -1,4 +1,4 @@
-//! The service over a lobby that behaves badly on purpose.
+//! [`ConnectService`] and [`broadcast_all`] over a lobby that fails on purpose.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -22,33 +22,39 @@ use random_connect::guard::{Guard, LinkPolicy};
 use random_connect::kernel::clock::{ManualClock, Timestamp, seeded_rng};
 use random_connect::kernel::id::{IdHasher, IdempotencyKey, UserId};
 
-/// A lobby in memory, where something happens just after a text's sender was looked up.
+/// A memory lobby that fails, or changes a sender's state just after it was read.
 struct FaultyLobby {
     lobby: MemoryLobby,
-    /// How many times the sender still switches masking in that moment.
-    switches: AtomicUsize,
-    /// How many steps of a notice to everybody still succeed.
-    steps: AtomicUsize,
-    /// Whether the store is gone.
+    /// Number of further calls of `sender_state` after which the user toggles masking.
+    toggles: AtomicUsize,
+    /// Number of further broadcast steps that succeed.
+    broadcast_steps: AtomicUsize,
+    /// Whether every action fails, as in a store outage.
     broken: bool,
 }
 
 impl FaultyLobby {
-    fn new(switches: usize, steps: usize, broken: bool) -> Self {
+    fn new(toggles: usize, broadcast_steps: usize, broken: bool) -> Self {
         let lobby = MemoryLobby::new(Duration::from_secs(1_800), seeded_rng());
-        let (switches, steps) = (AtomicUsize::new(switches), AtomicUsize::new(steps));
-        Self { lobby, switches, steps, broken }
+        let toggles = AtomicUsize::new(toggles);
+        let broadcast_steps = AtomicUsize::new(broadcast_steps);
+        Self { lobby, toggles, broadcast_steps, broken }
     }
 
-    fn service(switches: usize, broken: bool) -> ConnectService {
-        Self::service_with(switches, broken, ConnectOptions::default())
+    fn service(toggles: usize, broken: bool) -> ConnectService {
+        Self::service_with(toggles, broken, ConnectOptions::default())
     }
 
-    fn service_with(switches: usize, broken: bool, options: ConnectOptions) -> ConnectService {
-        let lobby = Self::new(switches, 0, broken);
+    fn service_with(toggles: usize, broken: bool, options: ConnectOptions) -> ConnectService {
+        let lobby = Self::new(toggles, 0, broken);
         let ids = IdHasher::random(&mut seeded_rng());
         ConnectService::new(Arc::new(lobby), Arc::new(ManualClock::default()), ids, options)
     }
+}
+
+/// Decrements a counter; returns `false` if it is already 0.
+fn take_one(counter: &AtomicUsize) -> bool {
+    counter.fetch_update(Ordering::SeqCst, Ordering::SeqCst, |count| count.checked_sub(1)).is_ok()
 }
 
 #[async_trait]
@@ -57,32 +63,29 @@ impl Lobby for FaultyLobby {
         if self.broken { Err(LobbyError) } else { self.lobby.perform(call, action).await }
     }
 
-    async fn sender_state(&self, who: UserId) -> Result<SenderState, LobbyError> {
-        let sender = self.lobby.sender_state(who).await?;
-        let left = self
-            .switches
-            .fetch_update(Ordering::SeqCst, Ordering::SeqCst, |left| left.checked_sub(1));
-        if left.is_ok() {
-            let call = Call::new(who, Timestamp::default());
+    async fn sender_state(&self, user: UserId) -> Result<SenderState, LobbyError> {
+        let sender = self.lobby.sender_state(user).await?;
+        if take_one(&self.toggles) {
+            let call = Call::new(user, Timestamp::default());
             self.lobby.perform(call, Action::ToggleMasking).await?;
         }
         Ok(sender)
     }
 
-    async fn collect(&self, who: UserId, now: Timestamp) -> Result<Lease, LobbyError> {
-        self.lobby.collect(who, now).await
+    async fn collect(&self, user: UserId, now: Timestamp) -> Result<Lease, LobbyError> {
+        self.lobby.collect(user, now).await
     }
 
-    fn listen(&self, who: UserId) -> Listener {
-        self.lobby.listen(who)
+    fn listen(&self, user: UserId) -> Listener {
+        self.lobby.listen(user)
     }
 
-    async fn put_back(&self, who: UserId, lease: &Lease, shown: usize) -> Result<(), LobbyError> {
-        self.lobby.put_back(who, lease, shown).await
+    async fn put_back(&self, user: UserId, lease: &Lease, shown: usize) -> Result<(), LobbyError> {
+        self.lobby.put_back(user, lease, shown).await
     }
 
-    fn settle(&self, who: UserId, lease: LeaseId, delivered: bool) {
-        self.lobby.settle(who, lease, delivered);
+    fn settle(&self, user: UserId, lease: LeaseId, delivered: bool) {
+        self.lobby.settle(user, lease, delivered);
     }
 
     async fn sweep(&self, now: Timestamp) -> Result<SweepResult, LobbyError> {
@@ -109,20 +112,20 @@ impl Lobby for FaultyLobby {
         self.lobby.find_by_prefix(prefix).await
     }
 
-    async fn presence(&self, who: UserId) -> Result<Option<Presence>, LobbyError> {
-        self.lobby.presence(who).await
+    async fn presence(&self, user: UserId) -> Result<Option<Presence>, LobbyError> {
+        self.lobby.presence(user).await
     }
 
     async fn broadcast(
         &self,
-        announcement: &Broadcast,
+        broadcast: &Broadcast,
         after: Option<UserId>,
         now: Timestamp,
     ) -> Result<BroadcastProgress, LobbyError> {
-        let left =
-            self.steps.fetch_update(Ordering::SeqCst, Ordering::SeqCst, |left| left.checked_sub(1));
-        left.map_err(|_| LobbyError)?;
-        self.lobby.broadcast(announcement, after, now).await
+        if !take_one(&self.broadcast_steps) {
+            return Err(LobbyError);
+        }
+        self.lobby.broadcast(broadcast, after, now).await
     }
 
     async fn stats(&self, now: Timestamp) -> Result<LobbyStats, LobbyError> {
@@ -130,21 +133,21 @@ impl Lobby for FaultyLobby {
     }
 }
 
-async fn say(service: &ConnectService, who: &str, message: &str) -> Result<String, HandleError> {
-    let incoming = HandleMessageParams {
+async fn say(service: &ConnectService, user: &str, message: &str) -> Result<String, HandleError> {
+    let params = HandleMessageParams {
         message: message.to_owned(),
-        puch_user_id: who.to_owned(),
+        puch_user_id: user.to_owned(),
         user_nickname: None,
         message_id: None,
     };
-    let answer = service.handle(incoming).await?;
-    answer.receipt.confirm();
-    Ok(answer.text)
+    let reply = service.handle(params).await?;
+    reply.receipt.confirm();
+    Ok(reply.text)
 }
 
 #[tokio::test]
 async fn sender_state_change_remasks_the_text() {
-    // Masking is on when the text is first prepared, off, on, and off when it is sent.
+    // Each attempt to relay toggles masking: on, off, on, and off for the last one.
     let service = FaultyLobby::service(3, false);
     say(&service, "ann", "#meet").await.expect("an answer");
     say(&service, "ben", "#meet").await.expect("an answer");
@@ -158,9 +161,9 @@ async fn sender_state_change_remasks_the_text() {
 async fn store_outage_returns_a_clear_error() {
     let service = FaultyLobby::service(0, true);
     for message in ["#meet", "hello", "#m"] {
-        let refusal = say(&service, "ann", message).await.expect_err("the store is gone");
+        let error = say(&service, "ann", message).await.expect_err("the store is down");
         assert_eq!(
-            refusal.to_string(),
+            error.to_string(),
             "Random Connect can't be reached right now. Please try again shortly."
         );
     }
@@ -173,8 +176,8 @@ async fn content_rejected_is_reported_to_the_sender() {
         FaultyLobby::service_with(0, false, ConnectOptions { guard, ..ConnectOptions::default() });
     say(&service, "ann", "#meet").await.expect("an answer");
     say(&service, "ben", "#meet").await.expect("an answer");
-    let told = say(&service, "ben", "buy at example.com").await.expect("an answer");
-    assert_eq!(told, "⚠️ Your message was not sent: links aren't allowed here.");
+    let reply = say(&service, "ben", "buy at example.com").await.expect("an answer");
+    assert_eq!(reply, "⚠️ Your message was not sent: links aren't allowed here.");
     say(&service, "ben", "hello").await.expect("an answer");
     let read = say(&service, "ann", "#m").await.expect("an answer");
     assert!(read.ends_with(": hello") && !read.contains("buy"), "{read}");
@@ -184,22 +187,22 @@ async fn content_rejected_is_reported_to_the_sender() {
 async fn broadcast_resumes_after_a_failure_without_duplicates() {
     let lobby = FaultyLobby::new(0, 1, false);
     let now = Timestamp::default();
-    let everybody: Vec<_> = (0..=255).map(|n| UserId::from_bytes([n; 16])).collect();
-    for who in &everybody {
-        lobby.perform(Call::new(*who, now), Action::ReadInbox).await.expect("up");
+    let users: Vec<_> = (0..=255).map(|n| UserId::from_bytes([n; 16])).collect();
+    for user in &users {
+        lobby.perform(Call::new(*user, now), Action::ReadInbox).await.expect("the store is up");
     }
     let key = IdHasher::random(&mut seeded_rng()).broadcast_key("noon");
-    let notice = BroadcastText::parse("We restart at noon.").expect("a notice");
-    let announcement = Broadcast { key, text: notice };
-    let until_then = broadcast_all(&lobby, &announcement, now).await.expect_err("it breaks off");
-    assert!((1..256).contains(&until_then.delivered), "{until_then:?}");
-    lobby.steps.store(usize::MAX, Ordering::SeqCst);
-    let rest = broadcast_all(&lobby, &announcement, now).await.expect("up");
+    let text = BroadcastText::parse("We restart at noon.").expect("a valid text");
+    let broadcast = Broadcast { key, text };
+    let partial = broadcast_all(&lobby, &broadcast, now).await.expect_err("the second step fails");
+    assert!((1..256).contains(&partial.delivered), "{partial:?}");
+    lobby.broadcast_steps.store(usize::MAX, Ordering::SeqCst);
+    let rest = broadcast_all(&lobby, &broadcast, now).await.expect("the store is up");
     assert_eq!(
         (rest.already_delivered, rest.delivered),
-        (until_then.delivered, 256 - until_then.delivered)
+        (partial.delivered, 256 - partial.delivered)
     );
-    for who in everybody {
-        assert_eq!(lobby.collect(who, now).await.expect("up").items.len(), 1);
+    for user in users {
+        assert_eq!(lobby.collect(user, now).await.expect("the store is up").items.len(), 1);
     }
 }

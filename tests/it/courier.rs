@@ -1,5 +1,5 @@
-//! Couriers and the channels they work for: what a channel did not bring waits, in order, until it
-//! is ready again.
+//! [`Couriers`] with a scripted channel: undelivered items stay in order until the channel is
+//! ready.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -23,16 +23,19 @@ const ANN: UserId = UserId::from_bytes([1; 16]);
 const BEN: UserId = UserId::from_bytes([2; 16]);
 const NOW: Timestamp = Timestamp::from_millis(0);
 
-/// What became of one attempt: the messages that were to be brought, and what the channel said.
+/// One attempt to deliver: the items in the form of [`ScriptedChannel::deliver`] and its result.
 type Attempt = (Vec<String>, Result<usize, DeliveryError>);
 
-/// Does as it is told, and is ready as often as it is told.
+/// A channel that returns scripted results and is ready once per permit.
 struct ScriptedChannel {
-    answers: Mutex<Vec<Result<usize, DeliveryError>>>,
+    /// Results of the next attempts, the next one last; after them, all items are delivered.
+    results: Mutex<Vec<Result<usize, DeliveryError>>>,
     attempts: Mutex<Vec<Attempt>>,
     permits: Semaphore,
-    wanted: Notify,
-    tried: Notify,
+    /// Wakes the courier for messages of the channel itself.
+    outgoing: Notify,
+    /// Signals each attempt to the test.
+    attempted: Notify,
 }
 
 #[async_trait]
@@ -42,15 +45,15 @@ impl Channel for ScriptedChannel {
             InboxEvent::Message { text, .. } => text.as_str().to_owned(),
             InboxEvent::Connected { .. } => "connected".to_owned(),
             InboxEvent::PartnerLeft { .. } | InboxEvent::PartnerTimedOut { .. } => {
-                "parted".to_owned()
+                "partner left".to_owned()
             }
-            InboxEvent::Icebreaker { .. } | InboxEvent::Nudge { .. } => "said to both".to_owned(),
-            InboxEvent::Broadcast(notice) => notice.as_str().to_owned(),
+            InboxEvent::Icebreaker { .. } | InboxEvent::Nudge { .. } => "to both".to_owned(),
+            InboxEvent::Broadcast(text) => text.as_str().to_owned(),
         });
-        let answer = self.answers.lock().pop().unwrap_or(Ok(items.len()));
-        self.attempts.lock().push((shown.collect(), answer));
-        self.tried.notify_one();
-        answer
+        let result = self.results.lock().pop().unwrap_or(Ok(items.len()));
+        self.attempts.lock().push((shown.collect(), result));
+        self.attempted.notify_one();
+        result
     }
 
     async fn ready(&self) {
@@ -58,12 +61,13 @@ impl Channel for ScriptedChannel {
     }
 
     async fn outgoing_ready(&self) {
-        self.wanted.notified().await;
+        self.outgoing.notified().await;
     }
 
     async fn send_typing(&self, _room: RoomId, _typing: bool) {}
 }
 
+/// Ann and Ben in a chat, and the couriers that deliver to Ann.
 struct CourierFixture {
     lobby: Arc<dyn Lobby>,
     couriers: Arc<Couriers>,
@@ -71,39 +75,40 @@ struct CourierFixture {
 }
 
 impl CourierFixture {
-    /// Ann, who is reached over a channel, and Ben are in a chat.
-    async fn new(answers: &[Result<usize, DeliveryError>]) -> Self {
+    /// Pairs Ann and Ben; `results` are those of the channel's first attempts.
+    async fn new(results: &[Result<usize, DeliveryError>]) -> Self {
         let lobby: Arc<dyn Lobby> =
             Arc::new(MemoryLobby::new(Duration::from_secs(60), seeded_rng()));
         let couriers = Couriers::new(Arc::clone(&lobby), Arc::new(ManualClock::at(NOW)));
         let channel = Arc::new(ScriptedChannel {
-            answers: Mutex::new(answers.iter().rev().copied().collect()),
+            results: Mutex::new(results.iter().rev().copied().collect()),
             attempts: Mutex::default(),
             permits: Semaphore::new(0),
-            wanted: Notify::new(),
-            tried: Notify::new(),
+            outgoing: Notify::new(),
+            attempted: Notify::new(),
         });
-        let world = Self { lobby, couriers, channel };
-        world.perform(ANN, Action::meet()).await;
-        world.perform(BEN, Action::meet()).await;
-        world
+        let fixture = Self { lobby, couriers, channel };
+        fixture.perform(ANN, Action::meet()).await;
+        fixture.perform(BEN, Action::meet()).await;
+        fixture
     }
 
-    async fn perform(&self, who: UserId, action: Action) -> Outcome {
-        let call = Call { include_inbox: false, ..Call::new(who, NOW) };
-        self.lobby.perform(call, action).await.expect("done").outcome
+    async fn perform(&self, user: UserId, action: Action) -> Outcome {
+        let call = Call { include_inbox: false, ..Call::new(user, NOW) };
+        self.lobby.perform(call, action).await.expect("the lobby works").outcome
     }
 
+    /// Has Ben send a text to Ann.
     async fn say(&self, text: &str) {
         let (text, memory) = (Masked::waived(text), Memory::default());
         let relay = Action::Relay { text, sender: SenderState::default(), memory };
         assert!(matches!(self.perform(BEN, relay).await, Outcome::Sent { .. }));
     }
 
-    /// The attempts so far, after one more.
+    /// Waits for one more attempt; returns all attempts.
     async fn attempts(&self) -> Vec<Attempt> {
-        let patience = Duration::from_secs(30);
-        timeout(patience, self.channel.tried.notified()).await.expect("an attempt");
+        let limit = Duration::from_secs(30);
+        timeout(limit, self.channel.attempted.notified()).await.expect("an attempt");
         self.channel.attempts.lock().clone()
     }
 }
@@ -114,47 +119,47 @@ fn texts(texts: &[&str]) -> Vec<String> {
 
 #[tokio::test(start_paused = true)]
 async fn courier_redelivers_the_rest_first() {
-    let world = CourierFixture::new(&[Ok(2), Err(DeliveryError::RetryLater)]).await;
-    let _attachment = world.couriers.attach(ANN, Arc::clone(&world.channel) as _);
+    let fixture = CourierFixture::new(&[Ok(2), Err(DeliveryError::RetryLater)]).await;
+    let _attachment = fixture.couriers.attach(ANN, Arc::clone(&fixture.channel) as _);
     for text in ["one", "two", "three"] {
-        world.say(text).await;
+        fixture.say(text).await;
     }
-    world.channel.permits.add_permits(1);
-    assert_eq!(world.attempts().await.len(), 1);
-    world.say("four").await;
-    world.channel.permits.add_permits(1);
-    assert_eq!(world.attempts().await.len(), 2);
-    world.channel.permits.add_permits(1);
+    fixture.channel.permits.add_permits(1);
+    assert_eq!(fixture.attempts().await.len(), 1);
+    fixture.say("four").await;
+    fixture.channel.permits.add_permits(1);
+    assert_eq!(fixture.attempts().await.len(), 2);
+    fixture.channel.permits.add_permits(1);
     let rest = texts(&["two", "three", "four"]);
     let attempts = [
         (texts(&["connected", "one", "two", "three"]), Ok(2)),
         (rest.clone(), Err(DeliveryError::RetryLater)),
         (rest, Ok(3)),
     ];
-    assert_eq!(world.attempts().await, attempts);
-    assert!(world.couriers.is_reachable(ANN) && world.couriers.closed_count() == 0);
+    assert_eq!(fixture.attempts().await, attempts);
+    assert!(fixture.couriers.is_reachable(ANN) && fixture.couriers.closed_count() == 0);
 }
 
 #[tokio::test(start_paused = true)]
 async fn courier_delivers_own_messages_without_items() {
-    let world = CourierFixture::new(&[]).await;
-    let _attachment = world.couriers.attach(ANN, Arc::clone(&world.channel) as _);
-    world.channel.permits.add_permits(3);
-    assert_eq!(world.attempts().await, [(texts(&["connected"]), Ok(1))]);
-    world.channel.wanted.notify_one();
-    assert_eq!(world.attempts().await[1..], [(texts(&[]), Ok(0))]);
+    let fixture = CourierFixture::new(&[]).await;
+    let _attachment = fixture.couriers.attach(ANN, Arc::clone(&fixture.channel) as _);
+    fixture.channel.permits.add_permits(3);
+    assert_eq!(fixture.attempts().await, [(texts(&["connected"]), Ok(1))]);
+    fixture.channel.outgoing.notify_one();
+    assert_eq!(fixture.attempts().await[1..], [(texts(&[]), Ok(0))]);
 }
 
 #[tokio::test(start_paused = true)]
 async fn courier_detaches_a_closed_channel_and_keeps_items() {
-    let world = CourierFixture::new(&[Err(DeliveryError::Closed)]).await;
-    let attachment = world.couriers.attach(ANN, Arc::clone(&world.channel) as _);
-    world.channel.permits.add_permits(1);
-    world.attempts().await;
+    let fixture = CourierFixture::new(&[Err(DeliveryError::Closed)]).await;
+    let attachment = fixture.couriers.attach(ANN, Arc::clone(&fixture.channel) as _);
+    fixture.channel.permits.add_permits(1);
+    fixture.attempts().await;
     while attachment.is_active() {
         tokio::task::yield_now().await;
     }
-    assert_eq!(world.couriers.closed_count(), 1);
-    let waiting = world.lobby.collect(ANN, NOW).await.expect("a lease");
+    assert_eq!(fixture.couriers.closed_count(), 1);
+    let waiting = fixture.lobby.collect(ANN, NOW).await.expect("a lease");
     assert_eq!(waiting.items.len(), 1);
 }

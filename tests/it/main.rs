@@ -1,4 +1,14 @@
-//! Tests.
+//! The integration tests, in one binary, so that the crate is linked only once.
+//!
+//! A test's name begins with its feature, and its file is named after that feature:
+//! `cargo test --test it rate_limit_` runs all tests of the rate limits. Tests of the whole server
+//! over real sockets are in `e2e/`, tests of every lobby backend in `lobby/`, and tests of other
+//! public parts of the crate beside this file. Servers, clients and stand-ins are in `support/`,
+//! which has no tests. `tests/relay_allocations.rs` is a separate binary, because the heap counters
+//! belong to the process.
+//!
+//! To add a test, name it `<feature>_<behavior>` and put it into the file of its feature. A new
+//! file also needs a `mod` line here, or in the `mod.rs` of its folder.
 
 mod architecture;
 mod connect_service;

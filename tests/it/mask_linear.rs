@@ -1,12 +1,11 @@
-//! Masking takes time in proportion to the text, whatever the text.
+//! [`mask`] takes time in proportion to the text, also for hostile texts.
 //!
-//! What lives here: growth of the work done, counted in tokens and windows, which is the same on
-//! every machine. What must not: clocks (see `benches/mask.rs`). To guard another text: a line in
-//! [`HOSTILE`].
+//! The tests count the work in tokens and windows, which is the same on every machine. Measurements
+//! of time belong in `benches/mask.rs`. To guard another text, add it to [`HOSTILE`].
 
 use random_connect::mask::{mask, work};
 
-/// Each is repeated to make a long text.
+/// Parts of hostile texts; each is repeated to make a long one.
 const HOSTILE: [&str; 30] = [
     "7",
     "7 ",
@@ -44,8 +43,8 @@ const HOSTILE: [&str; 30] = [
 fn mask_work_is_linear_in_the_text() {
     for part in HOSTILE {
         let once = work(&part.repeat(512)).max(64);
-        let four = work(&part.repeat(2048));
-        assert!(four <= once * 5, "{part:?}: {once} steps became {four}");
+        let fourfold = work(&part.repeat(2048));
+        assert!(fourfold <= once * 5, "{part:?}: {once} steps became {fourfold}");
     }
 }
 

@@ -1,14 +1,14 @@
-//! What holds of the masker for any text at all.
+//! Properties of [`mask`] and [`mask_next`] for any text, on generated texts.
 //!
-//! What lives here: properties over generated texts. What must not: examples (they stand beside
-//! the rules). To add a property: a function that asserts it, called for both generators.
+//! Examples belong beside the rules in `src/mask/`. To add a property, assert it in [`check_mask`],
+//! [`check_unchanged_outside`] or [`check_memory`].
 
 use proptest::prelude::*;
 use random_connect::mask::{
     Finding, HIDDEN, Masked, Memory, explain, explain_next, mask, mask_next,
 };
 
-/// Pieces of which hostile texts are made, more often than chance would.
+/// Parts of hostile texts that random characters would rarely form.
 const PIECES: &[&str] = &[
     "9876543210",
     "98765",
@@ -82,18 +82,18 @@ fn hostile() -> impl Strategy<Value = String> {
     prop::collection::vec(prop::sample::select(PIECES), 0..40).prop_map(|pieces| pieces.concat())
 }
 
-/// Everything that holds of one text.
+/// Asserts all properties of one text.
 fn check_mask(text: &str) {
     check_unchanged_outside(text, &explain(text), &mask(text));
 }
 
-/// Whether a masked text is the text with its findings hidden, and has nothing left to hide.
+/// Asserts that only the findings are replaced, and that a second pass finds no more.
 fn check_unchanged_outside(text: &str, findings: &[Finding], masked: &Masked) {
     let mut from = 0;
     let mut shown = String::new();
     for finding in findings {
         assert!(from <= finding.range.start && finding.range.start < finding.range.end, "{text:?}");
-        // Slicing fails unless findings end between characters.
+        // Slicing panics unless a finding ends on a character boundary.
         shown.push_str(&text[from..finding.range.start]);
         shown.push_str(HIDDEN);
         from = finding.range.end;
@@ -104,15 +104,15 @@ fn check_unchanged_outside(text: &str, findings: &[Finding], masked: &Masked) {
     assert_eq!(mask(&shown).as_str(), shown, "masking twice hides nothing more: {text:?}");
 }
 
-/// What holds of a conversation.
+/// Asserts the properties of a conversation, which shares one mask memory.
 fn check_memory(messages: &[String]) {
     let mut memory = Memory::default();
     for text in messages {
         let (masked, next) = mask_next(text, &memory);
         check_unchanged_outside(text, &explain_next(text, &memory).0, &masked);
         assert!(masked.hidden() >= mask(text).hidden().min(1), "a memory only adds: {text:?}");
-        let stored = serde_json::to_string(&next).expect("serialised");
-        assert!(stored.len() < 200, "what is remembered is bounded: {stored}");
+        let stored = serde_json::to_string(&next).expect("serialized");
+        assert!(stored.len() < 200, "the memory is bounded: {stored}");
         assert_eq!(serde_json::from_str::<Memory>(&stored).expect("read back"), next);
         memory = next;
     }

@@ -1,4 +1,5 @@
-//! The behaviour that every backend of the limits must have, written once against the trait.
+//! The contract of [`RateLimiter`]: behavior that every backend must have, written once against the
+//! trait.
 //!
 //! To run it on a new backend, add it to [`backends`].
 
@@ -17,14 +18,14 @@ use random_connect::rate_limit::store_redis::RedisRateLimiter;
 use crate::support::redis_server::RedisServer;
 
 const START: Timestamp = Timestamp::from_millis(1_700_000_000_000);
-/// No minute can be shared by so many without a remainder.
+/// No limit divides a minute without a remainder, so that rounding is tested too.
 const LIMITS: RateLimits = RateLimits { messages: 21, duplicates: 3, searches: 7, new_users: 5 };
 const ANN: UserId = UserId::from_bytes([1; 16]);
 const BEN: UserId = UserId::from_bytes([2; 16]);
 
-/// A fresh throttle, and what it needs to live.
+/// A new rate limiter, with the server that it needs.
 struct LimiterBackend {
-    throttle: Arc<dyn RateLimiter>,
+    limiter: Arc<dyn RateLimiter>,
     server: Option<RedisServer>,
 }
 
@@ -32,43 +33,45 @@ fn ids() -> IdHasher {
     IdHasher::from_salt(b"salt")
 }
 
+/// Connects to a Redis as one instance does.
 fn on(server: &RedisServer) -> RedisRateLimiter {
-    RedisRateLimiter::new(&server.url(), LIMITS, ids()).expect("an address")
+    RedisRateLimiter::new(&server.url(), LIMITS, ids()).expect("a valid URL")
 }
 
-/// One of each kind.
+/// Creates one rate limiter of each kind.
 fn backends() -> Vec<LimiterBackend> {
     let server = RedisServer::start(&[]);
     vec![
-        LimiterBackend { throttle: Arc::new(MemoryRateLimiter::new(LIMITS)), server: None },
-        LimiterBackend { throttle: Arc::new(on(&server)), server: Some(server) },
+        LimiterBackend { limiter: Arc::new(MemoryRateLimiter::new(LIMITS)), server: None },
+        LimiterBackend { limiter: Arc::new(on(&server)), server: Some(server) },
     ]
 }
 
+/// Returns a time after [`START`].
 fn after(millis: u64) -> Timestamp {
     START + Duration::from_millis(millis)
 }
 
-fn key(who: UserId, id: &str) -> IdempotencyKey {
-    ids().idempotency_key(who, id, "")
+fn key(user: UserId, id: &str) -> IdempotencyKey {
+    ids().idempotency_key(user, id, "")
 }
 
-/// What comes too early, and by how many milliseconds.
+/// Admits actions; returns the exceeded one and its wait in milliseconds, or `None`.
 async fn admit(
-    throttle: &dyn RateLimiter,
-    who: UserId,
+    limiter: &dyn RateLimiter,
+    user: UserId,
     key: Option<IdempotencyKey>,
-    acts: &[LimitedAction],
+    actions: &[LimitedAction],
     now: Timestamp,
 ) -> Option<(LimitedAction, u128)> {
-    let admitted = throttle.admit(who, key, acts, now).await.expect("up");
-    admitted.err().map(|RateLimited { action: act, retry_after: left }| (act, left.as_millis()))
+    let admitted = limiter.admit(user, key, actions, now).await.expect("the store is up");
+    admitted.err().map(|RateLimited { action, retry_after }| (action, retry_after.as_millis()))
 }
 
 #[tokio::test]
 async fn rate_limit_burst_is_per_user() {
-    for LimiterBackend { throttle, server: _server } in backends() {
-        let say = |who, now| admit(&*throttle, who, None, &[LimitedAction::Message], now);
+    for LimiterBackend { limiter, server: _server } in backends() {
+        let say = |user, now| admit(&*limiter, user, None, &[LimitedAction::Message], now);
         for _ in 0..7 {
             assert_eq!(say(ANN, START).await, None);
         }
@@ -76,7 +79,7 @@ async fn rate_limit_burst_is_per_user() {
             assert_eq!(
                 say(ANN, START).await,
                 Some((LimitedAction::Message, 2_857)),
-                "nothing is counted"
+                "a rejected action is not counted"
             );
         }
         assert_eq!(say(BEN, START).await, None);
@@ -90,12 +93,12 @@ async fn rate_limit_burst_is_per_user() {
 
 #[tokio::test]
 async fn rate_limit_reports_the_first_exceeded_action_and_counts_none() {
-    for LimiterBackend { throttle, server: _server } in backends() {
+    for LimiterBackend { limiter, server: _server } in backends() {
         let say = |hash| {
-            let throttle = Arc::clone(&throttle);
+            let limiter = Arc::clone(&limiter);
             async move {
                 admit(
-                    &*throttle,
+                    &*limiter,
                     ANN,
                     None,
                     &[LimitedAction::Message, LimitedAction::DuplicateText(hash)],
@@ -108,34 +111,39 @@ async fn rate_limit_reports_the_first_exceeded_action_and_counts_none() {
             assert_eq!(say(7).await, None);
         }
         assert_eq!(say(7).await, Some((LimitedAction::DuplicateText(7), 20_000)));
-        for other in 8..12 {
-            assert_eq!(say(other).await, None, "the fourth was not counted as a message");
+        for hash in 8..12 {
+            assert_eq!(say(hash).await, None, "the rejected text is not counted as a message");
         }
         assert_eq!(say(12).await, Some((LimitedAction::Message, 2_857)));
-        let same = admit(&*throttle, BEN, None, &[LimitedAction::DuplicateText(7)], START).await;
-        assert_eq!(same, None, "what somebody else wrote is not the same");
+        let duplicate =
+            admit(&*limiter, BEN, None, &[LimitedAction::DuplicateText(7)], START).await;
+        assert_eq!(duplicate, None, "texts are counted per user");
     }
 }
 
 #[tokio::test]
 async fn rate_limit_retry_is_admitted_and_counted_once() {
-    for LimiterBackend { throttle, server: _server } in backends() {
+    for LimiterBackend { limiter, server: _server } in backends() {
         let search =
-            |id, now| admit(&*throttle, ANN, Some(key(ANN, id)), &[LimitedAction::Search], now);
+            |id, now| admit(&*limiter, ANN, Some(key(ANN, id)), &[LimitedAction::Search], now);
         for _ in 0..30 {
             assert_eq!(search("one", START).await, None);
         }
         for id in ["2", "3", "4", "5", "6", "7"] {
             assert_eq!(search(id, START).await, None);
         }
-        let early = Some((LimitedAction::Search, 42_857));
-        assert_eq!(search("refused", START).await, early);
-        assert_eq!(search("refused", START).await, early, "who was refused is not remembered");
+        let limited = Some((LimitedAction::Search, 42_857));
+        assert_eq!(search("refused", START).await, limited);
+        assert_eq!(search("refused", START).await, limited, "a rejected key is not stored");
         assert_eq!(search("one", after(599_999)).await, None);
         for id in ["8", "9", "10", "11", "12", "13", "14"] {
             assert_eq!(search(id, after(600_000)).await, None);
         }
-        assert_eq!(search("one", after(600_000)).await, early, "after ten minutes it is new");
+        assert_eq!(
+            search("one", after(600_000)).await,
+            limited,
+            "after ten minutes the key is new again"
+        );
     }
 }
 
@@ -146,35 +154,35 @@ async fn rate_limit_backends_agree_on_random_calls() {
     let mut now = 0;
     for step in 0..3_000 {
         now += rng.random_range(0..4_000);
-        // Two processes' clocks differ by a little.
-        let told = after(now + rng.random_range(0..500));
-        let who = UserId::from_bytes([rng.random_range(1..3); 16]);
-        let key = rng.random_bool(0.3).then(|| key(who, &rng.random_range(0..40_u8).to_string()));
-        let acts: &[LimitedAction] = match rng.random_range(0..3) {
+        // The clocks of two instances differ a little.
+        let call_time = after(now + rng.random_range(0..500));
+        let user = UserId::from_bytes([rng.random_range(1..3); 16]);
+        let key = rng.random_bool(0.3).then(|| key(user, &rng.random_range(0..40_u8).to_string()));
+        let actions: &[LimitedAction] = match rng.random_range(0..3) {
             0 => &[LimitedAction::Search],
             1 => &[LimitedAction::Message, LimitedAction::DuplicateText(1)],
             _ => &[LimitedAction::Message, LimitedAction::DuplicateText(2)],
         };
-        let mut answers = Vec::new();
-        for LimiterBackend { throttle, .. } in &backends {
-            answers.push(admit(&**throttle, who, key, acts, told).await);
+        let mut results = Vec::new();
+        for LimiterBackend { limiter, .. } in &backends {
+            results.push(admit(&**limiter, user, key, actions, call_time).await);
         }
-        assert!(answers.windows(2).all(|two| two[0] == two[1]), "step {step}: {answers:?}");
+        assert!(results.windows(2).all(|pair| pair[0] == pair[1]), "step {step}: {results:?}");
     }
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn rate_limit_holds_under_concurrency() {
-    for LimiterBackend { throttle, server } in backends() {
+    for LimiterBackend { limiter, server } in backends() {
         let calls = (0..40).map(|_| {
-            let own: Arc<dyn RateLimiter> = match &server {
-                // As many processes would.
+            let shared: Arc<dyn RateLimiter> = match &server {
+                // One connection per call, as if each came from another instance.
                 Some(server) => Arc::new(on(server)),
-                None => Arc::clone(&throttle),
+                None => Arc::clone(&limiter),
             };
-            tokio::spawn(
-                async move { admit(&*own, ANN, None, &[LimitedAction::Search], START).await },
-            )
+            tokio::spawn(async move {
+                admit(&*shared, ANN, None, &[LimitedAction::Search], START).await
+            })
         });
         let mut admitted = 0;
         for call in calls.collect::<Vec<_>>() {
@@ -187,30 +195,30 @@ async fn rate_limit_holds_under_concurrency() {
 #[tokio::test]
 async fn rate_limit_redis_keys_are_keyed_hashes_with_a_ttl() {
     let server = RedisServer::start(&[]);
-    let acts =
+    let actions =
         [LimitedAction::Message, LimitedAction::DuplicateText(0xdead_beef), LimitedAction::Search];
-    assert_eq!(admit(&on(&server), ANN, Some(key(ANN, "one")), &acts, START).await, None);
+    assert_eq!(admit(&on(&server), ANN, Some(key(ANN, "one")), &actions, START).await, None);
     let port = server.address().rsplit_once(':').expect("a port").1.to_owned();
     let redis = |arguments: &[&str]| {
-        let told = Command::new("redis-cli").args(["-p", &port]).args(arguments).output();
-        String::from_utf8(told.expect("redis-cli is installed").stdout).expect("text")
+        let output = Command::new("redis-cli").args(["-p", &port]).args(arguments).output();
+        String::from_utf8(output.expect("redis-cli is installed").stdout).expect("text")
     };
     let keys = redis(&["KEYS", "*"]);
     assert_eq!(keys.lines().count(), 4, "{keys}");
     assert!(!keys.contains("deadbeef") && !keys.contains(&format!("{}", 0xdead_beef_u32)));
     for key in keys.lines() {
         assert!(key.starts_with("{random-connect}:"), "{key}");
-        let life: i64 = redis(&["PTTL", key]).trim().parse().expect("a number");
-        assert!((1..=600_000).contains(&life), "{key}: {life}");
+        let ttl: i64 = redis(&["PTTL", key]).trim().parse().expect("a number");
+        assert!((1..=600_000).contains(&ttl), "{key}: {ttl}");
     }
 }
 
 #[tokio::test]
 async fn rate_limit_store_outage_rejects_calls() {
     let mut server = RedisServer::start(&[]);
-    let throttle = on(&server);
-    throttle.check().await.expect("up");
+    let limiter = on(&server);
+    limiter.check().await.expect("the store is up");
     server.kill();
-    assert!(throttle.check().await.is_err());
-    assert!(throttle.admit(ANN, None, &[LimitedAction::Search], START).await.is_err());
+    assert!(limiter.check().await.is_err());
+    assert!(limiter.admit(ANN, None, &[LimitedAction::Search], START).await.is_err());
 }

@@ -1,5 +1,5 @@
-//! What the webhook takes, without the network: it is carried out behind the answer, and all of it
-//! before the end.
+//! [`WhatsApp::accept`] without the network: accepted messages are handled after the response, and
+//! all of them before shutdown.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -19,6 +19,7 @@ use random_connect::transport::ops::metrics::{Metrics, WebhookOutcome};
 use serde_json::{Value, json};
 use sha2::Sha256;
 
+/// The WhatsApp channel over a memory lobby.
 struct WebhookFixture {
     whatsapp: Arc<WhatsApp>,
     lobby: Arc<dyn Lobby>,
@@ -31,17 +32,21 @@ impl WebhookFixture {
         let idle = Duration::from_secs(60);
         let lobby: Arc<dyn Lobby> = Arc::new(MemoryLobby::new(idle, seeded_rng()));
         let ids = IdHasher::random(&mut seeded_rng());
-        let (kept, time) = (Arc::clone(&lobby), Arc::clone(&clock));
-        let connect = ConnectService::new(kept, time, ids.clone(), ConnectOptions::default());
+        let connect = ConnectService::new(
+            Arc::clone(&lobby),
+            Arc::clone(&clock),
+            ids.clone(),
+            ConnectOptions::default(),
+        );
         let settings = WhatsAppSettings {
             token: "token".into(),
             phone_number_id: "106".to_owned(),
             verify_token: "verify".into(),
             app_secret: "secret".into(),
-            // Nothing listens there: what people would get is not what this is about.
+            // Nothing listens at this address, because outgoing messages are not tested here.
             api_base: "http://127.0.0.1:1".to_owned(),
         };
-        let parts = WhatsAppDeps {
+        let deps = WhatsAppDeps {
             connect: Arc::new(connect),
             couriers: Couriers::new(Arc::clone(&lobby), Arc::clone(&clock)),
             clock: Arc::clone(&clock),
@@ -51,12 +56,12 @@ impl WebhookFixture {
             pace: SendPolicy::default(),
             rng: seeded_rng(),
         };
-        Self { whatsapp: Arc::new(WhatsApp::new(settings, parts)), lobby, clock }
+        Self { whatsapp: Arc::new(WhatsApp::new(settings, deps)), lobby, clock }
     }
 
-    /// Meta posts texts of one person, the first under this id.
-    fn take(&self, from: &str, first: usize, texts: &[String]) -> WebhookOutcome {
-        let messages = texts.iter().zip(first..).map(|(text, id)| {
+    /// Posts a webhook with texts of one user; message ids count up from `first_id`.
+    fn accept(&self, from: &str, first_id: usize, texts: &[String]) -> WebhookOutcome {
+        let messages = texts.iter().zip(first_id..).map(|(text, id)| {
             json!({ "from": from, "id": id.to_string(), "type": "text", "text": { "body": text } })
         });
         let value = json!({ "messages": messages.collect::<Value>() });
@@ -69,7 +74,7 @@ impl WebhookFixture {
     }
 
     async fn stats(&self) -> LobbyStats {
-        self.lobby.stats(self.clock.now()).await.expect("figures")
+        self.lobby.stats(self.clock.now()).await.expect("the lobby works")
     }
 }
 
@@ -79,24 +84,24 @@ fn texts(count: usize) -> Vec<String> {
 
 #[tokio::test]
 async fn webhook_accepted_messages_are_handled_before_shutdown() {
-    let world = WebhookFixture::new();
+    let fixture = WebhookFixture::new();
     let meet = ["#meet".to_owned()];
-    assert_eq!(world.take("1", 0, &meet), WebhookOutcome::Accepted);
-    assert_eq!(world.take("2", 1, &meet), WebhookOutcome::Accepted);
-    world.whatsapp.wait_idle().await;
-    assert_eq!(world.take("1", 2, &texts(50)), WebhookOutcome::Accepted);
-    assert_eq!(world.stats().await.relayed, 0, "the answer comes first");
-    world.whatsapp.wait_idle().await;
-    assert_eq!((world.stats().await.pairs, world.stats().await.relayed), (1, 50));
+    assert_eq!(fixture.accept("1", 0, &meet), WebhookOutcome::Accepted);
+    assert_eq!(fixture.accept("2", 1, &meet), WebhookOutcome::Accepted);
+    fixture.whatsapp.wait_idle().await;
+    assert_eq!(fixture.accept("1", 2, &texts(50)), WebhookOutcome::Accepted);
+    assert_eq!(fixture.stats().await.relayed, 0, "accepted messages are handled later");
+    fixture.whatsapp.wait_idle().await;
+    assert_eq!((fixture.stats().await.pairs, fixture.stats().await.relayed), (1, 50));
 }
 
 #[tokio::test]
 async fn webhook_full_backlog_rejects_the_whole_body() {
-    let world = WebhookFixture::new();
-    assert_eq!(world.take("1", 0, &texts(10_000)), WebhookOutcome::Accepted);
-    assert_eq!(world.take("2", 10_000, &["#meet".to_owned()]), WebhookOutcome::Busy);
-    world.whatsapp.wait_idle().await;
-    assert_eq!(world.take("2", 10_000, &["#meet".to_owned()]), WebhookOutcome::Accepted);
-    world.whatsapp.wait_idle().await;
-    assert_eq!(world.stats().await.waiting, 1, "it was not taken for a repeat");
+    let fixture = WebhookFixture::new();
+    assert_eq!(fixture.accept("1", 0, &texts(10_000)), WebhookOutcome::Accepted);
+    assert_eq!(fixture.accept("2", 10_000, &["#meet".to_owned()]), WebhookOutcome::Busy);
+    fixture.whatsapp.wait_idle().await;
+    assert_eq!(fixture.accept("2", 10_000, &["#meet".to_owned()]), WebhookOutcome::Accepted);
+    fixture.whatsapp.wait_idle().await;
+    assert_eq!(fixture.stats().await.waiting, 1, "the rejected message is not a repeat");
 }

@@ -1,12 +1,15 @@
-//! What the operator can do about people, and that nobody else can.
+//! The moderation routes of the operator under `/admin`: reports, look-ups and bans.
+//!
+//! Broadcasts, draining and the operator's tools are in `admin_operations.rs`.
 
 use random_connect::transport::http::limits::ConnectionLimits;
 use reqwest::{RequestBuilder, StatusCode};
 use rmcp::model::ProtocolVersion;
 use serde_json::{Value, json};
 
-use crate::support::server::{TestServer, answer, http_client};
+use crate::support::server::{TestServer, fetch_json, http_client};
 
+/// The operator's token.
 const ADMIN: &str = "a-token-for-the-operator";
 
 async fn admin_server() -> TestServer {
@@ -19,16 +22,17 @@ fn get(server: &TestServer, path: &str) -> RequestBuilder {
 
 async fn post(server: &TestServer, path: &str, body: Value) -> StatusCode {
     let request = http_client().post(format!("{}/admin/{path}", server.url)).bearer_auth(ADMIN);
-    answer(request.json(&body)).await.0
+    fetch_json(request.json(&body)).await.0
 }
 
+/// Gets the JSON of an admin route.
 async fn list(server: &TestServer, path: &str) -> Value {
-    let (status, list) = answer(get(server, path)).await;
+    let (status, list) = fetch_json(get(server, path)).await;
     assert_eq!(status, StatusCode::OK, "{list}");
     list
 }
 
-/// Ben writes something and is reported by each of these.
+/// Has each reporter chat with Ben and report him.
 async fn report(server: &TestServer, reporters: &[&str]) {
     for reporter in reporters {
         server.clock.advance(std::time::Duration::from_secs(3 * 3_600));
@@ -45,18 +49,20 @@ async fn admin_routes_need_the_admin_token() {
     let (closed, open) = (TestServer::start().await, admin_server().await);
     for path in paths {
         let status =
-            |request: RequestBuilder| async { request.send().await.expect("an answer").status() };
-        // Without a token set there is nothing, also for whoever may call.
+            |request: RequestBuilder| async { request.send().await.expect("a response").status() };
+        // Without `ADMIN_TOKEN` the routes do not exist, not even for an authorized caller.
         assert_eq!(status(closed.get(&format!("/admin/{path}"))).await, StatusCode::NOT_FOUND);
         assert_eq!(status(get(&closed, path)).await, StatusCode::UNAUTHORIZED);
         assert_ne!(status(open.get(&format!("/admin/{path}"))).await, StatusCode::OK);
     }
-    assert!(open.get("/admin/reports").send().await.expect("an answer").status().is_client_error());
+    assert!(
+        open.get("/admin/reports").send().await.expect("a response").status().is_client_error()
+    );
     let caller = http_client().get(format!("{}/stats", open.url)).bearer_auth(ADMIN);
-    let status = caller.send().await.expect("an answer").status();
-    assert_eq!(status, StatusCode::UNAUTHORIZED, "the operator's token opens nothing else");
+    let status = caller.send().await.expect("a response").status();
+    assert_eq!(status, StatusCode::UNAUTHORIZED, "the operator's token opens only admin routes");
     let tools = open.client(ProtocolVersion::V_2025_06_18).await;
-    let tools = tools.0.list_all_tools().await.expect("tools");
+    let tools = tools.0.list_all_tools().await.expect("the tools");
     assert!(tools.iter().all(|tool| !tool.name.contains("ban") && !tool.name.contains("report")));
 }
 
@@ -69,10 +75,13 @@ async fn admin_report_shows_evidence_until_resolved() {
     let evidence = json!({ "words": "wants my savings", "said": ["send me money"] });
     assert_eq!(reports[0]["evidence"], evidence);
     assert!(server.say("ben", "#meet").await.contains("You were reported"));
-    let path = format!("reports/{}", reports[0]["id"].as_str().expect("an id"));
+    let path = format!("reports/{}", reports[0]["id"].as_str().expect("a report id"));
     assert_eq!(post(&server, &path, json!({ "verdict": "dismissed" })).await, StatusCode::OK);
     assert_eq!(list(&server, "reports").await, json!([]));
-    assert!(server.say("ben", "#meet").await.contains("Looking for"), "it counts no more");
+    assert!(
+        server.say("ben", "#meet").await.contains("Looking for"),
+        "a dismissed report no longer counts"
+    );
     let unknown = post(&server, "reports/0123", json!({ "verdict": "upheld" })).await;
     assert_eq!(unknown, StatusCode::NOT_FOUND);
 }
@@ -82,7 +91,7 @@ async fn admin_ban_ends_the_chat_until_lifted() {
     let server = admin_server().await;
     report(&server, &["ann"]).await;
     let reports = list(&server, "reports").await;
-    let ben = reports[0]["person"].as_str().expect("eight digits").to_owned();
+    let ben = reports[0]["person"].as_str().expect("a user code").to_owned();
     server.clock.advance(std::time::Duration::from_secs(3 * 3_600));
     server.say("ben", "#meet").await;
     assert!(server.say("cid", "#meet").await.contains("Connected!"));
@@ -98,8 +107,8 @@ async fn admin_ban_ends_the_chat_until_lifted() {
     let unknown = post(&server, "people/00000000/ban", Value::Null).await;
     assert_eq!(unknown, StatusCode::NOT_FOUND);
     let log = list(&server, "log").await.to_string();
-    for what in ["listed reports", &format!("banned {ben}"), &format!("unbanned {ben}")] {
-        assert!(log.contains(what), "{log}");
+    for action in ["listed reports", &format!("banned {ben}"), &format!("unbanned {ben}")] {
+        assert!(log.contains(action), "{log}");
     }
 }
 
@@ -116,7 +125,7 @@ async fn penalty_seventh_reporter_bans_until_admin_lifts() {
     assert!(server.say("ben", "#meet").await.contains("until a moderator has reviewed"));
     let reports = list(&server, "reports").await;
     assert_eq!(reports.as_array().map(Vec::len), Some(7));
-    let ben = reports[0]["person"].as_str().expect("eight digits");
+    let ben = reports[0]["person"].as_str().expect("a user code");
     assert_eq!(post(&server, &format!("people/{ben}/unban"), Value::Null).await, StatusCode::OK);
     assert!(server.say("ben", "#meet").await.contains("Looking for"));
 }

@@ -1,5 +1,6 @@
-//! What else the operator can do: find people, tell everybody something, take an instance out of service,
-//! and all of it as tools.
+//! The operator's look-ups, broadcasts and draining, and the tools at `/admin/mcp`.
+//!
+//! Reports and bans are in `admin_moderation.rs`.
 
 use random_connect::kernel::id::{IdHasher, Realm};
 use random_connect::transport::http::limits::ConnectionLimits;
@@ -8,9 +9,11 @@ use serde_json::{Value, json};
 
 use crate::support::live_client::{LIVE_TRANSPORTS, LiveClient, LiveTransport};
 use crate::support::redis_server::RedisServer;
-use crate::support::server::{TestServer, answer, http_client};
+use crate::support::server::{TOKEN, TestServer, fetch_json, http_client};
 
+/// The operator's token.
 const ADMIN: &str = "a-token-for-the-operator";
+/// The `ID_SALT` of servers on Redis.
 const SALT: &str = "a salt of some length";
 
 async fn admin_server() -> TestServer {
@@ -19,32 +22,32 @@ async fn admin_server() -> TestServer {
 }
 
 async fn get(server: &TestServer, path: &str) -> (StatusCode, Value) {
-    answer(http_client().get(format!("{}/admin/{path}", server.url)).bearer_auth(ADMIN)).await
+    fetch_json(http_client().get(format!("{}/admin/{path}", server.url)).bearer_auth(ADMIN)).await
 }
 
 async fn post(server: &TestServer, path: &str, body: Value) -> (StatusCode, Value) {
     let request = http_client().post(format!("{}/admin/{path}", server.url)).bearer_auth(ADMIN);
-    answer(request.json(&body)).await
+    fetch_json(request.json(&body)).await
 }
 
-/// A request of an MCP client without a session, at either endpoint.
+/// Sends a JSON-RPC request without a session to `path`; returns the response.
 async fn mcp(server: &TestServer, path: &str, token: &str, method: &str, params: Value) -> Value {
     let request = http_client().post(format!("{}{path}", server.url)).bearer_auth(token);
     let body = json!({ "jsonrpc": "2.0", "id": 1, "method": method, "params": params });
-    let (status, body) = answer(request.json(&body)).await;
+    let (status, body) = fetch_json(request.json(&body)).await;
     assert_eq!(status, StatusCode::OK, "{body}");
     body
 }
 
-/// A call of one of the operator's tools.
+/// Calls a tool of the operator; returns its result.
 async fn tool(server: &TestServer, name: &str, arguments: Value) -> Value {
     let params = json!({ "name": name, "arguments": arguments });
     mcp(server, "/admin/mcp", ADMIN, "tools/call", params).await["result"].clone()
 }
 
-/// The eight digits by which logs of a server with [`SALT`] name somebody.
-fn digits(who: &str) -> String {
-    IdHasher::from_salt(SALT.as_bytes()).user_id(Realm::Puch, who).to_string()
+/// Returns the user code in the logs of a server with [`SALT`].
+fn user_code(user: &str) -> String {
+    IdHasher::from_salt(SALT.as_bytes()).user_id(Realm::Puch, user).to_string()
 }
 
 #[tokio::test]
@@ -58,21 +61,21 @@ async fn admin_look_up_finds_lobby_only_users() {
         ("INBOX_KEY", key.as_str()),
     ];
     let server = TestServer::with(&variables, ConnectionLimits::default()).await;
-    let path = format!("people/{}", digits("ann"));
+    let path = format!("people/{}", user_code("ann"));
     assert_eq!(get(&server, &path).await.0, StatusCode::NOT_FOUND);
-    let standing = async || get(&server, &path).await.1["standing"].clone();
+    let presence = async || get(&server, &path).await.1["standing"].clone();
     server.say("ann", "#who").await;
-    assert_eq!(standing().await, "idle");
+    assert_eq!(presence().await, "idle");
     server.say("ann", "#meet").await;
-    assert_eq!(standing().await, "waiting");
+    assert_eq!(presence().await, "waiting");
     server.say("ben", "#meet").await;
-    let (status, known) = get(&server, &path).await;
-    assert_eq!((status, &known["standing"]), (StatusCode::OK, &json!("chatting")));
-    assert!(!known.to_string().contains(&digits("ben")), "not with whom");
+    let (status, profile) = get(&server, &path).await;
+    assert_eq!((status, &profile["standing"]), (StatusCode::OK, &json!("chatting")));
+    assert!(!profile.to_string().contains(&user_code("ben")), "the partner is not named");
     assert_eq!(post(&server, &format!("{path}/ban"), Value::Null).await.0, StatusCode::OK);
     assert!(server.say("ben", "#m").await.contains("left the chat"));
-    let (_, known) = get(&server, &path).await;
-    assert_eq!((&known["standing"], &known["banned"]), (&json!("idle"), &json!(true)));
+    let (_, profile) = get(&server, &path).await;
+    assert_eq!((&profile["standing"], &profile["banned"]), (&json!("idle"), &json!(true)));
     assert_eq!(get(&server, "people/00000000").await.0, StatusCode::NOT_FOUND);
     assert_eq!(get(&server, "people/xyz").await.0, StatusCode::NOT_FOUND);
 }
@@ -82,26 +85,26 @@ async fn admin_broadcast_reaches_every_channel_once() {
     let server = admin_server().await;
     server.say("ann", "#who").await;
     let mut agents = Vec::new();
-    for way in LIVE_TRANSPORTS {
-        let mut agent = LiveClient::connect(&server, way).await;
-        agent.call("say", json!({ "user_id": format!("{way:?}"), "message": "#who" })).await;
+    for transport in LIVE_TRANSPORTS {
+        let mut agent = LiveClient::connect(&server, transport).await;
+        agent.call("say", json!({ "user_id": format!("{transport:?}"), "message": "#who" })).await;
         agents.push(agent);
     }
-    let notice = json!({ "text": " We restart at noon. " });
-    let (status, told) = post(&server, "broadcast", notice.clone()).await;
+    let broadcast = json!({ "text": " We restart at noon. " });
+    let (status, progress) = post(&server, "broadcast", broadcast.clone()).await;
     let expected = json!({ "complete": true, "told": 4, "told_before": 0, "inbox_full": 0 });
-    assert_eq!((status, told), (StatusCode::OK, expected));
+    assert_eq!((status, progress), (StatusCode::OK, expected));
     for agent in &mut agents {
         assert_eq!(agent.notification("operator.notice").await["message"], "We restart at noon.");
     }
     assert_eq!(server.say("ann", "#m").await, "📢 We restart at noon.");
-    assert_eq!(post(&server, "broadcast", notice).await.1["told_before"], 4);
+    assert_eq!(post(&server, "broadcast", broadcast).await.1["told_before"], 4);
     let again = json!({ "text": "We restart at noon.", "id": "tuesday" });
     assert_eq!(post(&server, "broadcast", again).await.1["told"], 4);
     for text in [" ".to_owned(), "é".repeat(1_001)] {
-        let (status, told) = post(&server, "broadcast", json!({ "text": text })).await;
+        let (status, body) = post(&server, "broadcast", json!({ "text": text })).await;
         assert_eq!(status, StatusCode::BAD_REQUEST);
-        assert!(told["error"].as_str().is_some_and(|told| told.contains("1 to 1,000")));
+        assert!(body["error"].as_str().is_some_and(|message| message.contains("1 to 1,000")));
     }
     let longest = json!({ "text": "é".repeat(1_000) });
     assert_eq!(post(&server, "broadcast", longest).await.1["told"], 4);
@@ -114,13 +117,13 @@ async fn admin_broadcast_reaches_every_channel_once() {
 async fn admin_drain_ends_and_rejects_sessions() {
     let server = admin_server().await;
     let ready = async || {
-        let ready = http_client().get(format!("{}/ready", server.url)).send().await;
-        let ready = ready.expect("an answer");
-        (ready.status(), ready.text().await.expect("text"))
+        let request = http_client().get(format!("{}/ready", server.url));
+        let response = request.send().await.expect("a response");
+        (response.status(), response.text().await.expect("text"))
     };
     let mut agents = Vec::new();
-    for way in LIVE_TRANSPORTS {
-        agents.push(LiveClient::connect(&server, way).await);
+    for transport in LIVE_TRANSPORTS {
+        agents.push(LiveClient::connect(&server, transport).await);
     }
     assert_eq!(post(&server, "drain", json!({})).await.0, StatusCode::OK);
     assert_eq!(ready().await, (StatusCode::SERVICE_UNAVAILABLE, "draining\n".to_owned()));
@@ -139,19 +142,20 @@ async fn admin_drain_ends_and_rejects_sessions() {
                 .header("Sec-WebSocket-Key", "AAAAAAAAAAAAAAAAAAAAAA=="),
             _ => server.post(path).json(&hello),
         };
-        let refused = request.send().await.expect("an answer");
-        assert_eq!(refused.status(), StatusCode::SERVICE_UNAVAILABLE, "{path}");
+        let response = request.send().await.expect("a response");
+        assert_eq!(response.status(), StatusCode::SERVICE_UNAVAILABLE, "{path}");
     }
     assert!(server.say("ann", "#meet").await.contains("Looking for"), "calls are answered");
     assert_eq!(post(&server, "drain", json!({ "drain": false })).await.0, StatusCode::OK);
     assert_eq!(ready().await.0, StatusCode::OK);
-    for way in LIVE_TRANSPORTS {
-        let mut agent = LiveClient::connect(&server, way).await;
-        agent.call("say", json!({ "user_id": format!("{way:?}"), "message": "#who" })).await;
+    for transport in LIVE_TRANSPORTS {
+        let mut agent = LiveClient::connect(&server, transport).await;
+        agent.call("say", json!({ "user_id": format!("{transport:?}"), "message": "#who" })).await;
     }
     let (_, log) = get(&server, "log").await;
-    let steps: Vec<_> = log.as_array().expect("a list").iter().map(|step| &step["what"]).collect();
-    assert_eq!(steps, ["started draining", "stopped draining"]);
+    let actions: Vec<_> =
+        log.as_array().expect("a list").iter().map(|entry| &entry["what"]).collect();
+    assert_eq!(actions, ["started draining", "stopped draining"]);
 }
 
 #[tokio::test]
@@ -160,25 +164,25 @@ async fn admin_tools_are_only_on_admin_mcp() {
     let listed = mcp(&server, "/admin/mcp", ADMIN, "tools/list", json!({})).await;
     let listed = listed["result"]["tools"].as_array().expect("tools").clone();
     let names: Vec<_> = listed.iter().map(|tool| tool["name"].as_str().expect("a name")).collect();
-    let all = "audit_log ban broadcast drain list_reports look_up resolve_report unban";
-    assert_eq!(names.join(" "), all);
+    let expected = "audit_log ban broadcast drain list_reports look_up resolve_report unban";
+    assert_eq!(names.join(" "), expected);
     for tool in &listed {
         let name = format!("admin_{}", tool["name"].as_str().expect("a name"));
         insta::with_settings!({ snapshot_path => "snapshots", prepend_module_to_snapshot => false }, {
             insta::assert_json_snapshot!(name, tool);
         });
     }
-    let others = mcp(&server, "/mcp", crate::support::server::TOKEN, "tools/list", json!({})).await;
-    let others = others["result"]["tools"].as_array().expect("tools");
-    assert!(others.iter().all(|tool| !names.contains(&tool["name"].as_str().expect("a name"))));
+    let public = mcp(&server, "/mcp", TOKEN, "tools/list", json!({})).await;
+    let public = public["result"]["tools"].as_array().expect("tools");
+    assert!(public.iter().all(|tool| !names.contains(&tool["name"].as_str().expect("a name"))));
     let ban = json!({ "name": "ban", "arguments": { "code": "00000000" } });
-    let unknown = mcp(&server, "/mcp", crate::support::server::TOKEN, "tools/call", ban).await;
+    let unknown = mcp(&server, "/mcp", TOKEN, "tools/call", ban).await;
     assert_eq!(unknown["error"]["message"], "Unknown tool.");
-    let caller = server.post("/admin/mcp").body("{}").send().await.expect("an answer");
-    assert_eq!(caller.status(), StatusCode::UNAUTHORIZED);
+    let response = server.post("/admin/mcp").body("{}").send().await.expect("a response");
+    assert_eq!(response.status(), StatusCode::UNAUTHORIZED);
     let closed = TestServer::start().await;
-    let caller = closed.post("/admin/mcp").body("{}").send().await.expect("an answer");
-    assert_eq!(caller.status(), StatusCode::NOT_FOUND);
+    let response = closed.post("/admin/mcp").body("{}").send().await.expect("a response");
+    assert_eq!(response.status(), StatusCode::NOT_FOUND);
 
     server.say("ben", "#meet").await;
     server.say("ann", "#meet").await;
@@ -188,30 +192,33 @@ async fn admin_tools_are_only_on_admin_mcp() {
     let (id, ben) = (&reports["reports"][0]["id"], &reports["reports"][0]["person"]);
     assert_eq!(reports["reports"][0]["evidence"]["said"], json!(["send me money"]));
     let verdict = json!({ "id": id, "verdict": "dismissed" });
-    let done = tool(&server, "resolve_report", verdict).await;
-    assert_eq!(done["structuredContent"], json!({ "ok": true }));
+    let resolved = tool(&server, "resolve_report", verdict).await;
+    assert_eq!(resolved["structuredContent"], json!({ "ok": true }));
     tool(&server, "ban", json!({ "code": ben })).await;
-    let known = tool(&server, "look_up", json!({ "code": ben })).await["structuredContent"].clone();
-    assert_eq!((&known["banned"], &known["dismissed"]), (&json!(true), &json!(1)));
+    let profile = tool(&server, "look_up", json!({ "code": ben })).await;
+    let profile = &profile["structuredContent"];
+    assert_eq!((&profile["banned"], &profile["dismissed"]), (&json!(true), &json!(1)));
     tool(&server, "unban", json!({ "code": ben })).await;
     assert!(server.say("ben", "#meet").await.contains("Looking for"));
-    let told = tool(&server, "broadcast", json!({ "text": "hello" })).await;
-    assert_eq!(told["structuredContent"]["told"], 2);
+    let sent = tool(&server, "broadcast", json!({ "text": "hello" })).await;
+    assert_eq!(sent["structuredContent"]["told"], 2);
     tool(&server, "drain", json!({})).await;
     let mut request = http_client().get(format!("{}/ready", server.url));
-    assert_eq!(request.send().await.expect("an answer").status(), 503);
+    assert_eq!(request.send().await.expect("a response").status(), 503);
     tool(&server, "drain", json!({ "drain": false })).await;
     request = http_client().get(format!("{}/ready", server.url));
-    assert_eq!(request.send().await.expect("an answer").status(), 200);
-    let nobody = tool(&server, "ban", json!({ "code": "00000000" })).await;
-    assert_eq!(nobody["isError"], true);
-    let bad = json!({ "name": "resolve_report", "arguments": { "id": id, "verdict": "maybe" } });
-    let bad = mcp(&server, "/admin/mcp", ADMIN, "tools/call", bad).await;
-    assert_eq!(bad["error"]["code"], -32602);
-    let steps = tool(&server, "audit_log", json!({})).await["structuredContent"].to_string();
-    for what in ["listed reports", "Dismissed", "banned", "looked up", "sent broadcast", "started draining"]
+    assert_eq!(request.send().await.expect("a response").status(), 200);
+    let unknown = tool(&server, "ban", json!({ "code": "00000000" })).await;
+    assert_eq!(unknown["isError"], true);
+    let invalid =
+        json!({ "name": "resolve_report", "arguments": { "id": id, "verdict": "maybe" } });
+    let invalid = mcp(&server, "/admin/mcp", ADMIN, "tools/call", invalid).await;
+    assert_eq!(invalid["error"]["code"], -32602);
+    let log = tool(&server, "audit_log", json!({})).await["structuredContent"].to_string();
+    for action in
+        ["listed reports", "Dismissed", "banned", "looked up", "sent broadcast", "started draining"]
     {
-        assert!(steps.contains(what), "{what}: {steps}");
+        assert!(log.contains(action), "{action}: {log}");
     }
 }
 
@@ -224,16 +231,16 @@ async fn admin_broadcast_retries_full_inboxes() {
     for n in 0..199 {
         assert!(server.say("ann", &n.to_string()).await.contains("Message sent"));
     }
-    let told = async || post(&server, "broadcast", json!({ "text": "hello" })).await.1;
+    let broadcast = async || post(&server, "broadcast", json!({ "text": "hello" })).await.1;
     let full = json!({ "complete": true, "told": 1, "told_before": 0, "inbox_full": 1 });
-    assert_eq!(told().await, full);
-    let all = json!({ "user_id": agent.user_id, "timeout_seconds": 0 });
+    assert_eq!(broadcast().await, full);
+    let wait = json!({ "user_id": agent.user_id, "timeout_seconds": 0 });
     assert_eq!(
-        agent.call("wait_for_message", all.clone()).await["events"][0]["type"],
+        agent.call("wait_for_message", wait.clone()).await["events"][0]["type"],
         "chatroom.found"
     );
-    // Its next call tells that the answer was read.
-    agent.call("wait_for_message", all.clone()).await;
-    assert_eq!(told().await["told"], 1);
-    assert_eq!(agent.call("wait_for_message", all).await["events"][0]["message"], "hello");
+    // The next call settles the answer of the last one as delivered.
+    agent.call("wait_for_message", wait.clone()).await;
+    assert_eq!(broadcast().await["told"], 1);
+    assert_eq!(agent.call("wait_for_message", wait).await["events"][0]["message"], "hello");
 }

@@ -1,4 +1,4 @@
-//! Blocking, reporting and what comes of it, as people see it.
+//! Blocks, reports, suspensions and rate limits, as users and agents see them.
 
 use std::time::Duration;
 
@@ -9,28 +9,28 @@ use serde_json::{Value, json};
 use crate::support::live_client::{LiveClient, LiveTransport};
 use crate::support::server::{TestServer, text};
 
-async fn pair(server: &TestServer, one: &str, other: &str) {
-    server.say(one, "#meet").await;
-    let met = server.say(other, "#meet").await;
-    assert!(met.contains("Connected!"), "{met}");
+async fn pair(server: &TestServer, user: &str, partner: &str) {
+    server.say(user, "#meet").await;
+    let reply = server.say(partner, "#meet").await;
+    assert!(reply.contains("Connected!"), "{reply}");
 }
 
 #[tokio::test]
 async fn block_prevents_meeting_again() {
     let server = TestServer::start().await;
     pair(&server, "ann", "ben").await;
-    let told = server.say("ann", "#block").await;
-    assert!(told.contains("🚫 Blocked. The chat is over. You two won't meet again."), "{told}");
+    let reply = server.say("ann", "#block").await;
+    assert!(reply.contains("🚫 Blocked. The chat is over. You two won't meet again."), "{reply}");
     assert!(server.say("ben", "#m").await.contains("left the chat"));
-    // Long enough for the lobby to forget both.
+    // Long enough for the lobby to evict both.
     for _ in 0..2 {
         server.clock.advance(Duration::from_secs(3_600));
-        for who in ["ann", "ben"] {
-            assert!(server.say(who, "#meet").await.contains("Looking for"), "{who}");
+        for user in ["ann", "ben"] {
+            assert!(server.say(user, "#meet").await.contains("Looking for"), "{user}");
         }
         assert!(server.say("cid", "#meet").await.contains("Connected!"));
-        for who in ["ann", "ben", "cid"] {
-            server.say(who, "#bye").await;
+        for user in ["ann", "ben", "cid"] {
+            server.say(user, "#bye").await;
         }
     }
 }
@@ -38,12 +38,12 @@ async fn block_prevents_meeting_again() {
 #[tokio::test]
 async fn block_works_after_the_partner_left() {
     let server = TestServer::start().await;
-    let nobody = server.say("ann", "#block").await;
-    assert!(nobody.contains("no one to block or report"), "{nobody}");
+    let reply = server.say("ann", "#block").await;
+    assert!(reply.contains("no one to block or report"), "{reply}");
     pair(&server, "ann", "ben").await;
     server.say("ben", "#bye").await;
-    let told = server.say("ann", "#block").await;
-    assert!(told.contains("🚫 Blocked. You two won't meet again."), "{told}");
+    let reply = server.say("ann", "#block").await;
+    assert!(reply.contains("🚫 Blocked. You two won't meet again."), "{reply}");
     server.clock.advance(Duration::from_secs(20 * 60));
     assert!(server.say("ann", "#report spam").await.contains("no one to block or report"));
 }
@@ -52,26 +52,26 @@ async fn block_works_after_the_partner_left() {
 async fn report_requires_a_reason() {
     let server = TestServer::start().await;
     pair(&server, "ann", "ben").await;
-    let asked = server.say("ann", "#report").await;
-    assert!(asked.contains("spam, abuse, minor, scam, other"), "{asked}");
+    let reply = server.say("ann", "#report").await;
+    assert!(reply.contains("spam, abuse, minor, scam, other"), "{reply}");
     let long = server.say("ann", &format!("#report {}", "x".repeat(301))).await;
     assert!(long.contains("300 characters or fewer"), "{long}");
     assert!(server.say("ann", "hello").await.contains("Message sent"), "the chat goes on");
-    let told = server.say("ann", "#report asks for money").await;
-    assert!(told.contains("this person has been reported. The chat is over."), "{told}");
+    let reply = server.say("ann", "#report asks for money").await;
+    assert!(reply.contains("this person has been reported. The chat is over."), "{reply}");
 }
 
 #[tokio::test]
 async fn suspension_grows_and_states_its_duration() {
     let server = TestServer::start().await;
-    for (reporter, waits) in
+    for (reporter, wait) in
         [("r1", "1 minute."), ("r2", "5 minutes."), ("r3", "25 minutes."), ("r4", "2 hours.")]
     {
         pair(&server, "ben", reporter).await;
         server.say(reporter, "#report abuse").await;
         for message in ["#meet", "#again", "hello"] {
-            let told = server.say("ben", message).await;
-            assert!(told.contains(&format!("Try again in {waits}")), "{told}");
+            let reply = server.say("ben", message).await;
+            assert!(reply.contains(&format!("Try again in {wait}")), "{reply}");
         }
         server.clock.advance(Duration::from_secs(2 * 3_600));
     }
@@ -106,7 +106,10 @@ async fn report_retry_targets_the_same_person() {
     server.short_form("handle_message", report.clone()).await;
     pair(&server, "ann", "cid").await;
     let (_, again) = server.short_form("handle_message", report).await;
-    assert!(again["result"].as_str().is_some_and(|text| text.contains("has been reported")), "{again}");
+    assert!(
+        again["result"].as_str().is_some_and(|text| text.contains("has been reported")),
+        "{again}"
+    );
     assert!(server.say("cid", "hello").await.contains("Message sent"), "the chat goes on");
     assert!(server.say("ben", "#meet").await.contains("You were reported"));
 }
@@ -129,25 +132,28 @@ async fn rate_limit_reply_states_the_wait() {
         server.say("ben", "#again").await;
     }
     assert!(server.say("ben", "#again").await.contains("Try again in 28 seconds."));
-    assert!(server.say("ben", "#bye").await.contains("left the queue"), "nothing was changed");
+    assert!(
+        server.say("ben", "#bye").await.contains("left the queue"),
+        "the rejected #again changed nothing"
+    );
 }
 
 #[tokio::test]
 async fn suspension_applies_to_agents() {
     let server =
         TestServer::with(&[("TOOLSETS", "connect,penpal")], ConnectionLimits::default()).await;
-    let pal = server.client(ProtocolVersion::V_2025_06_18).await;
-    let enter = async || text(&pal.call("enter_queue", json!({ "user_id": "pal" })).await);
+    let agent = server.client(ProtocolVersion::V_2025_06_18).await;
+    let enter = async || text(&agent.call("enter_queue", json!({ "user_id": "pal" })).await);
     enter().await;
     assert!(server.say("ann", "#meet").await.contains("Connected!"));
     server.say("ann", "#report spam").await;
-    let told = enter().await;
-    assert!(told.contains("Try again in 1 minute."), "{told}");
+    let reply = enter().await;
+    assert!(reply.contains("Try again in 1 minute."), "{reply}");
 }
 
 #[tokio::test]
 async fn moderation_store_sqlite_keeps_blocks_and_reports() {
-    let file = std::env::temp_dir().join(format!("journey-{}.db", std::process::id()));
+    let file = std::env::temp_dir().join(format!("block-and-report-{}.db", std::process::id()));
     let (state, key) = (format!("sqlite:{}", file.display()), "ab".repeat(32));
     let variables = [
         ("STATE_DB", state.as_str()),
@@ -161,8 +167,8 @@ async fn moderation_store_sqlite_keeps_blocks_and_reports() {
     let after = TestServer::with(&variables, ConnectionLimits::default()).await;
     assert!(after.say("ben", "#meet").await.contains("You were reported"));
     after.clock.advance(Duration::from_secs(120));
-    for who in ["ann", "ben"] {
-        assert!(after.say(who, "#meet").await.contains("Looking for"));
+    for user in ["ann", "ben"] {
+        assert!(after.say(user, "#meet").await.contains("Looking for"));
     }
     for suffix in ["", "-wal", "-shm"] {
         let _ = std::fs::remove_file(format!("{}{suffix}", file.display()));
@@ -175,34 +181,37 @@ async fn block_and_report_work_for_agents() {
         TestServer::with(&[("TOOLSETS", "connect,penpal")], ConnectionLimits::default()).await;
     let mut agent = LiveClient::connect(&server, LiveTransport::WebSocket).await;
     agent.enter(json!({})).await;
-    let nobody = agent.try_call("block", json!({ "user_id": agent.user_id })).await;
-    assert!(nobody.is_err_and(|told| told.contains("no one to block")));
+    let no_target = agent.try_call("block", json!({ "user_id": agent.user_id })).await;
+    assert!(no_target.is_err_and(|message| message.contains("no one to block")));
     for (tool, reason) in [("report", json!("scam")), ("block", Value::Null)] {
         agent.enter(json!({})).await;
         assert!(server.say(tool, "#meet").await.contains("Connected!"));
         agent.match_notification().await;
         server.say(tool, "send me money").await;
         agent.notification("message.received").await;
-        for bad in [" ".to_owned(), "x".repeat(301)] {
-            let arguments = json!({ "user_id": agent.user_id, "reason": bad });
-            let refused = agent.try_call("report", arguments).await;
-            assert!(refused.is_err_and(|told| told.contains("The reason is")));
+        for invalid in [" ".to_owned(), "x".repeat(301)] {
+            let arguments = json!({ "user_id": agent.user_id, "reason": invalid });
+            let rejected = agent.try_call("report", arguments).await;
+            assert!(rejected.is_err_and(|message| message.contains("The reason is")));
         }
         let arguments = json!({
             "user_id": agent.user_id, "room_id": agent.room_id, "reason": reason,
         });
-        let parted = agent.call(tool, arguments.clone()).await;
-        assert_eq!(parted, json!({ "chat_ended": true, "reported": tool == "report" }));
+        let result = agent.call(tool, arguments.clone()).await;
+        assert_eq!(result, json!({ "chat_ended": true, "reported": tool == "report" }));
         assert!(server.say(tool, "#m").await.contains("left the chat"));
-        let over = agent.try_call(tool, arguments).await;
-        assert!(over.is_err_and(|told| told.contains("has ended")), "the room is not theirs now");
+        let repeated = agent.try_call(tool, arguments).await;
+        assert!(
+            repeated.is_err_and(|message| message.contains("has ended")),
+            "the chat in this room is over"
+        );
     }
     assert!(server.say("report", "#meet").await.contains("You were reported"));
-    // Long enough for recent partners to be met again, had there been no block.
+    // After this time only the block keeps recent partners apart.
     server.clock.advance(Duration::from_secs(1_260));
     agent.enter(json!({})).await;
-    for who in ["report", "block"] {
-        assert!(server.say(who, "#meet").await.contains("Looking for"), "{who}");
-        server.say(who, "#bye").await;
+    for user in ["report", "block"] {
+        assert!(server.say(user, "#meet").await.contains("Looking for"), "{user}");
+        server.say(user, "#bye").await;
     }
 }

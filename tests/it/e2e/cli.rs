@@ -1,4 +1,4 @@
-//! The binary as people start it.
+//! The binary: its commands, exit statuses and messages, and MCP over standard input.
 
 use std::collections::HashMap;
 use std::io::Write;
@@ -9,10 +9,11 @@ use rmcp::model::{CallToolRequestParams, ClientConfig};
 use rmcp::transport::TokioChildProcess;
 use tokio::io::{AsyncBufReadExt, BufReader};
 
-use crate::support::server::{TEST_TIMEOUT, http_client, text};
+use crate::support::server::{TEST_TIMEOUT, fetch_json, http_client, text};
 
 const BINARY: &str = env!("CARGO_BIN_EXE_random-connect");
 
+/// Runs the binary with this input and no other environment variables.
 fn run(arguments: &[&str], variables: &[(&str, &str)], input: &str) -> Output {
     let mut child = Command::new(BINARY)
         .args(arguments)
@@ -24,12 +25,12 @@ fn run(arguments: &[&str], variables: &[(&str, &str)], input: &str) -> Output {
         .stderr(Stdio::piped())
         .spawn()
         .expect("the binary starts");
-    // The binary may have ended without reading, which is for the test to judge.
-    drop(child.stdin.take().expect("its input").write_all(input.as_bytes()));
-    child.wait_with_output().expect("it ends")
+    // The binary may have exited without reading; the test checks its status.
+    drop(child.stdin.take().expect("standard input").write_all(input.as_bytes()));
+    child.wait_with_output().expect("the binary exits")
 }
 
-fn out(output: &Output) -> String {
+fn stdout(output: &Output) -> String {
     String::from_utf8_lossy(&output.stdout).into_owned()
 }
 
@@ -44,7 +45,7 @@ async fn cli_serve_without_config_is_local_and_prints_a_working_curl_line() {
         .kill_on_drop(true)
         .spawn()
         .expect("the binary starts");
-    let mut lines = BufReader::new(server.stdout.take().expect("its output")).lines();
+    let mut lines = BufReader::new(server.stdout.take().expect("standard output")).lines();
     let curl = tokio::time::timeout(TEST_TIMEOUT, async {
         while let Some(line) = lines.next_line().await.expect("a line") {
             assert!(!line.contains("0.0.0.0"));
@@ -56,17 +57,17 @@ async fn cli_serve_without_config_is_local_and_prints_a_working_curl_line() {
     });
     let curl = curl.await.expect("in time");
     assert!(curl.contains("http://127.0.0.1:"), "{curl}");
-    // What the line says is done with an HTTP client, so that the test needs no curl.
-    let part = |before: &str, after: &str| {
-        let (_, rest) = curl.split_once(before).expect("the part's start");
-        rest.split_once(after).expect("the part's end").0.to_owned()
+    // The test sends the request itself, so that it needs no curl.
+    let between = |before: &str, after: &str| {
+        let (_, rest) = curl.split_once(before).expect("the start");
+        rest.split_once(after).expect("the end").0.to_owned()
     };
-    let request = http_client().post(part("curl -s ", " ")).bearer_auth(part("Bearer ", "'"));
+    let request = http_client().post(between("curl -s ", " ")).bearer_auth(between("Bearer ", "'"));
     let request =
-        request.header("Content-Type", part("Content-Type: ", "'")).body(part("-d '", "'"));
-    let (status, answer) = crate::support::server::answer(request).await;
+        request.header("Content-Type", between("Content-Type: ", "'")).body(between("-d '", "'"));
+    let (status, body) = fetch_json(request).await;
     assert_eq!(status, 200);
-    assert!(answer["result"].as_str().expect("a text").starts_with("🔍 Looking for someone"));
+    assert!(body["result"].as_str().expect("a text").starts_with("🔍 Looking for someone"));
 }
 
 #[test]
@@ -78,15 +79,15 @@ fn cli_bad_config_lists_all_problems_and_exits_2() {
             "",
         );
         assert_eq!(output.status.code(), Some(2));
-        let told = String::from_utf8_lossy(&output.stderr).into_owned();
+        let stderr = String::from_utf8_lossy(&output.stderr).into_owned();
         assert!(
-            told.contains("PORT=\"http\": expected a number")
-                && told.contains("LOG_LEVEL=\"loud\": expected error,")
+            stderr.contains("PORT=\"http\": expected a number")
+                && stderr.contains("LOG_LEVEL=\"loud\": expected error,")
         );
         assert!(
-            told.contains("AUTH_TOKEN=(not shown): expected one token")
-                && !told.contains("two words"),
-            "{told}"
+            stderr.contains("AUTH_TOKEN=(not shown): expected one token")
+                && !stderr.contains("two words"),
+            "{stderr}"
         );
     }
 }
@@ -95,15 +96,18 @@ fn cli_bad_config_lists_all_problems_and_exits_2() {
 fn cli_env_file_is_read_and_never_quoted() {
     let folder = std::env::temp_dir().join(format!("random-connect-env-{}", std::process::id()));
     std::fs::create_dir_all(&folder).expect("a folder");
-    let told = |settings: &str| {
+    let error = |settings: &str| {
         std::fs::write(folder.join(".env"), settings).expect("written");
-        let output =
-            Command::new(BINARY).env_clear().current_dir(&folder).output().expect("it ends");
+        let output = Command::new(BINARY)
+            .env_clear()
+            .current_dir(&folder)
+            .output()
+            .expect("the binary exits");
         assert_eq!(output.status.code(), Some(2));
         String::from_utf8_lossy(&output.stderr).into_owned()
     };
-    assert!(told("# a comment\nPORT=http\n").contains("PORT=\"http\": expected a number"));
-    let broken = told("AUTH_TOKEN my-secret\n");
+    assert!(error("# a comment\nPORT=http\n").contains("PORT=\"http\": expected a number"));
+    let broken = error("AUTH_TOKEN my-secret\n");
     assert!(broken.contains("expected NAME=value") && !broken.contains("my-secret"), "{broken}");
     std::fs::remove_dir_all(&folder).expect("removed");
 }
@@ -113,7 +117,7 @@ fn cli_closed_stderr_keeps_the_exit_status() {
     let child = Command::new(BINARY).env_clear().env("PORT", "http").stderr(Stdio::piped()).spawn();
     let mut child = child.expect("the binary starts");
     drop(child.stderr.take());
-    assert_eq!(child.wait().expect("it ends").code(), Some(2));
+    assert_eq!(child.wait().expect("the binary exits").code(), Some(2));
 }
 
 #[test]
@@ -131,19 +135,19 @@ fn cli_port_in_use_is_a_clear_error() {
 #[test]
 fn cli_mask_filters_stdin() {
     let output = run(&["mask"], &[], "Call me at 9876543210\r\nor not\n");
-    assert_eq!(out(&output), "Call me at [hidden]\r\nor not\n");
+    assert_eq!(stdout(&output), "Call me at [hidden]\r\nor not\n");
     let output = run(
         &["mask", "--jsonl"],
         &[],
         "{\"id\": 1, \"text\": \"9876543210\"}\n{\"id\": 2, \"messages\": [\"hi\"]}\n",
     );
     assert_eq!(
-        out(&output),
+        stdout(&output),
         "{\"id\":1,\"masked\":\"[hidden]\"}\n{\"id\":2,\"masked\":[\"hi\"]}\n"
     );
     let output = run(&["mask", "--explain"], &[], "hi\nme@example.com or 9876543210\n");
-    let told = "2\t0-14\temail\t\"me@example.com\"\n2\t18-28\tnational\t\"9876543210\"\n";
-    assert_eq!(out(&output), told);
+    let findings = "2\t0-14\temail\t\"me@example.com\"\n2\t18-28\tnational\t\"9876543210\"\n";
+    assert_eq!(stdout(&output), findings);
     let output = run(&["mask", "--jsonl"], &[], "{\"id\": 1}\n");
     assert_eq!(output.status.code(), Some(1));
     assert!(String::from_utf8_lossy(&output.stderr).starts_with("error: line 1: expected"));
@@ -156,26 +160,27 @@ fn cli_mask_flushes_lines_and_survives_a_closed_pipe() {
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())
         .spawn()
-        .expect("it starts");
-    let mut input = child.stdin.take().expect("its input");
-    let mut lines =
-        std::io::BufRead::lines(std::io::BufReader::new(child.stdout.take().expect("its output")));
+        .expect("the binary starts");
+    let mut input = child.stdin.take().expect("standard input");
+    let mut lines = std::io::BufRead::lines(std::io::BufReader::new(
+        child.stdout.take().expect("standard output"),
+    ));
     for _ in 0..2 {
         input.write_all(b"9876543210\n").expect("written");
         assert_eq!(
             lines.next().expect("a line").expect("text"),
             "[hidden]",
-            "before the input ends"
+            "each line is answered before the input ends"
         );
     }
     drop(lines);
     while input.write_all(b"9876543210\n").is_ok() {}
-    assert_eq!(child.wait().expect("it ends").code(), Some(0));
+    assert_eq!(child.wait().expect("the binary exits").code(), Some(0));
 }
 
 #[test]
 fn cli_token_is_strong_and_unique() {
-    let tokens = [(); 2].map(|()| out(&run(&["token"], &[], "")).trim().to_owned());
+    let tokens = [(); 2].map(|()| stdout(&run(&["token"], &[], "")).trim().to_owned());
     assert!(
         tokens
             .iter()
@@ -196,12 +201,12 @@ fn cli_help_and_version_for_every_command() {
     ] {
         let output = run(command, &[], "");
         assert!(
-            output.status.success() && out(&output).contains("Usage: random-connect"),
+            output.status.success() && stdout(&output).contains("Usage: random-connect"),
             "{command:?}"
         );
     }
     assert_eq!(
-        out(&run(&["--version"], &[], "")).trim(),
+        stdout(&run(&["--version"], &[], "")).trim(),
         format!("random-connect {}", env!("CARGO_PKG_VERSION"))
     );
     assert_eq!(run(&["nonsense"], &[], "").status.code(), Some(2));
@@ -212,18 +217,18 @@ async fn stdio_serves_the_same_tools() {
     let mut command = tokio::process::Command::new(BINARY);
     command.arg("stdio").env_clear().current_dir(std::env::temp_dir());
     let client = ClientConfig::default()
-        .serve(TokioChildProcess::new(command).expect("it starts"))
+        .serve(TokioChildProcess::new(command).expect("the binary starts"))
         .await
         .expect("a session");
-    let mut answers = HashMap::new();
-    for (who, message) in [("ann", "#meet"), ("ben", "#meet"), ("ben", "hello"), ("ann", "#m")] {
-        let arguments = serde_json::json!({ "message": message, "puch_user_id": who });
+    let mut replies = HashMap::new();
+    for (user, message) in [("ann", "#meet"), ("ben", "#meet"), ("ben", "hello"), ("ann", "#m")] {
+        let arguments = serde_json::json!({ "message": message, "puch_user_id": user });
         let request = CallToolRequestParams::new("handle_message")
             .with_arguments(arguments.as_object().cloned().expect("an object"));
-        answers.insert((who, message), text(&client.call_tool(request).await.expect("an answer")));
+        replies.insert((user, message), text(&client.call_tool(request).await.expect("an answer")));
     }
-    assert!(answers[&("ann", "#m")].ends_with(": hello"));
-    client.cancel().await.expect("it ends");
+    assert!(replies[&("ann", "#m")].ends_with(": hello"));
+    client.cancel().await.expect("the binary exits");
 }
 
 #[test]
@@ -232,6 +237,6 @@ fn stdio_exits_at_end_of_input() {
     assert_eq!(
         run(&["stdio"], &[], "not the protocol\n").status.code(),
         Some(0),
-        "the line is skipped, then the input ends"
+        "an invalid line is skipped"
     );
 }

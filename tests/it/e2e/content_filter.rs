@@ -1,9 +1,10 @@
-//! Links and words, as two who talk over the server see them.
+//! Links and profanity in messages, as both users of a chat see them.
 
 use random_connect::transport::http::limits::ConnectionLimits;
 
 use crate::support::server::TestServer;
 
+/// Starts a server on which Ann and Ben chat.
 async fn chat(variables: &[(&str, &str)]) -> TestServer {
     let server = TestServer::with(variables, ConnectionLimits::default()).await;
     server.say("ann", "#meet").await;
@@ -48,11 +49,11 @@ async fn link_to_a_person_is_always_hidden() {
 #[tokio::test]
 async fn link_and_profanity_refuse_policy_explains_itself() {
     let server = chat(&[("LINKS", "refuse"), ("WORDS", "refuse")]).await;
-    for (text, told) in [
+    for (text, reply) in [
         ("go to example.com", "⚠️ Your message was not sent: links aren't allowed here."),
         ("sh1t", "⚠️ Your message was not sent: it contains a word that isn't allowed here."),
     ] {
-        assert_eq!(server.say("ben", text).await, told);
+        assert_eq!(server.say("ben", text).await, reply);
     }
     assert_eq!(server.say("ann", "#m").await, "📭 Inbox empty.");
     let sent = server.say("ben", "my assessment: ok.so what").await;

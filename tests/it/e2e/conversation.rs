@@ -1,11 +1,12 @@
-//! What two people read from the first `#meet` to the last `#bye`, through MCP's tool.
+//! A conversation from `#meet` to `#bye`: the exact replies of `handle_message`.
 
 use std::time::Duration;
 
 use rmcp::model::ProtocolVersion;
 
-use crate::support::server::{TestServer, named};
+use crate::support::server::{TestServer, partner_name};
 
+/// The reply to a search that finds no partner yet.
 const LOOKING: &str =
     "🔍 Looking for someone to chat with... Please wait while we find you a partner!";
 
@@ -15,12 +16,12 @@ async fn conversation_from_meet_to_bye() {
     let puch = server.client(ProtocolVersion::V_2025_06_18).await;
 
     assert_eq!(puch.say("ann", "#meet").await, format!("{LOOKING}\n⏳ Your place in the queue: 1"));
-    let met = puch.say("ben", "#MEET").await;
-    let ann = named(&met);
-    assert_eq!(met, format!("🎉 Connected! You're now chatting with {ann}. Say hello!"));
+    let connected = puch.say("ben", "#MEET").await;
+    let ann = partner_name(&connected);
+    assert_eq!(connected, format!("🎉 Connected! You're now chatting with {ann}. Say hello!"));
 
     let first = puch.say("ann", "Call me at 9876543210").await;
-    let ben = named(&first);
+    let ben = partner_name(&first);
     assert_eq!(
         first,
         format!(
@@ -93,10 +94,10 @@ async fn match_again_finds_someone_else() {
     assert!(
         server.say("ann", "#meet").await.contains("\n\n🔍 Looking for someone to chat with...")
     );
-    let met = server.say("cat", "#meet").await;
-    assert!(met.starts_with("🎉 Connected!"), "{met}");
-    let new = server.say("cat", "#again").await;
-    assert!(new.starts_with("🔄 New connection! You're now chatting with User_"), "{new}");
+    let connected = server.say("cat", "#meet").await;
+    assert!(connected.starts_with("🎉 Connected!"), "{connected}");
+    let next = server.say("cat", "#again").await;
+    assert!(next.starts_with("🔄 New connection! You're now chatting with User_"), "{next}");
 }
 
 #[tokio::test]
@@ -107,9 +108,9 @@ async fn mask_toggle_belongs_to_the_sender() {
     server.say("ann", "#m").await;
     assert_eq!(server.say("ann", "#hide").await, "🔒 Phone number masking is now OFF.");
     assert!(server.say("ann", "9876543210").await.ends_with(": 9876543210"));
-    let seen = server.say("ben", "9876543210").await;
-    let (theirs, own) = seen.split_once("\n\n").expect("news and an answer");
-    assert!(theirs.ends_with(": 9876543210") && own.ends_with(": [hidden]"), "{seen}");
+    let reply = server.say("ben", "9876543210").await;
+    let (received, sent) = reply.split_once("\n\n").expect("a message and a confirmation");
+    assert!(received.ends_with(": 9876543210") && sent.ends_with(": [hidden]"), "{reply}");
     assert!(server.say("ann", "#m").await.ends_with(": [hidden]"));
     assert_eq!(server.say("ann", "＃ＨＩＤＥ").await, "🔒 Phone number masking is now ON.");
 }
@@ -117,14 +118,14 @@ async fn mask_toggle_belongs_to_the_sender() {
 #[tokio::test]
 async fn nickname_comes_from_the_user_not_the_caller() {
     let server = TestServer::start().await;
-    let real_name = serde_json::json!({ "message": "#meet", "puch_user_id": "ann", "user_nickname": "Ann Realname" });
-    server.short_form("handle_message", real_name).await;
+    let call = serde_json::json!({ "message": "#meet", "puch_user_id": "ann", "user_nickname": "Ann Realname" });
+    server.short_form("handle_message", call).await;
     assert_eq!(
         server.say("ben", "#nick Sunny 🌻").await,
         "✏️ From your next chat on, your nickname is Sunny 🌻."
     );
-    let refused = server.say("ben", "#nick 🎉 Connected").await;
-    assert!(refused.starts_with("⚠️ That nickname can't be used: "), "{refused}");
+    let rejected = server.say("ben", "#nick 🎉 Connected").await;
+    assert!(rejected.starts_with("⚠️ That nickname can't be used: "), "{rejected}");
     assert!(!server.say("ben", "#meet").await.contains("Realname"));
     assert!(server.say("ann", "#who").await.contains("You're chatting with: Sunny 🌻"));
 }
@@ -136,9 +137,9 @@ async fn nickname_from_the_caller_when_enabled() {
         random_connect::transport::http::limits::ConnectionLimits::default(),
     )
     .await;
-    let named =
+    let call =
         serde_json::json!({ "message": "#meet", "puch_user_id": "ann", "user_nickname": "Annie" });
-    server.short_form("handle_message", named).await;
+    server.short_form("handle_message", call).await;
     assert!(server.say("ben", "#meet").await.contains("chatting with Annie."));
 }
 
@@ -166,16 +167,16 @@ async fn eviction_after_thirty_idle_minutes() {
     server.clock.advance(Duration::from_secs(1_799));
     server.say("ben", "#meet").await;
     server.clock.advance(Duration::from_secs(1));
-    let told = tokio::time::timeout(crate::support::server::TEST_TIMEOUT, async {
+    let timed_out = tokio::time::timeout(crate::support::server::TEST_TIMEOUT, async {
         loop {
-            let news = server.say("ben", "#m").await;
-            if news != "📭 Inbox empty." {
-                return news;
+            let reply = server.say("ben", "#m").await;
+            if reply != "📭 Inbox empty." {
+                return reply;
             }
         }
     });
     assert_eq!(
-        told.await.expect("news in time"),
+        timed_out.await.expect("an event in time"),
         "Your partner timed out. Use #meet to find a new one."
     );
 }
@@ -203,11 +204,16 @@ async fn inbox_overflow_continues_in_the_next_answer() {
         server.say("ben", &format!("{number:02} {}", "x".repeat(997))).await;
     }
     let mut read = String::new();
-    for waiting in ["9 more messages are waiting", "6 more messages are waiting", "3 more messages are waiting", "zzz"] {
-        let answer = server.say("ann", "#m").await;
-        assert!(answer.chars().count() <= 4_096);
-        assert!(answer.contains(waiting) || waiting == "zzz", "{answer}");
-        read.push_str(&answer);
+    for waiting in [
+        "9 more messages are waiting",
+        "6 more messages are waiting",
+        "3 more messages are waiting",
+        "zzz",
+    ] {
+        let reply = server.say("ann", "#m").await;
+        assert!(reply.chars().count() <= 4_096);
+        assert!(reply.contains(waiting) || waiting == "zzz", "{reply}");
+        read.push_str(&reply);
     }
     let order: Vec<_> = (0..12)
         .map(|number| read.find(&format!(": {number:02} x")).expect("every message"))
@@ -224,9 +230,9 @@ async fn inbox_full_is_reported_to_the_sender() {
     for _ in 0..200 {
         server.say("ben", "hi").await;
     }
-    let refused = server.say("ben", "one more").await;
+    let rejected = server.say("ben", "one more").await;
     assert!(
-        refused.starts_with(
+        rejected.starts_with(
             "⚠️ Your message was not sent: your partner has too many unread messages."
         )
     );

@@ -1,4 +1,7 @@
-//! Every channel with every other: people who come in by any two of them meet, talk and part.
+//! Every pair of channels: users of any two of them match, chat and leave.
+//!
+//! To add a channel, add a variant to [`ChannelKind`] and [`UserHandle`] and an arm to each step of
+//! [`ChannelFixture`].
 
 use std::collections::{HashMap, VecDeque};
 
@@ -11,20 +14,22 @@ use crate::support::graph_api::StandIn;
 use crate::support::live_client::{LiveClient, LiveTransport, string};
 use crate::support::server::{McpClient, TEST_TIMEOUT, TestServer};
 
-/// Where somebody comes from, and how they are reached.
+/// A channel, by how its users receive events.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum ChannelKind {
-    /// Only in the answers to their own calls.
+    /// In the answers to their own calls only.
     Puch,
-    /// Calls like Puch; news are posted.
+    /// Calls like Puch; events are posted to the bridge.
     Bridge,
+    /// Messages through the WhatsApp API.
     WhatsApp,
-    /// An agent that asks for what is new.
+    /// An agent that polls with `wait_for_message`.
     Poll,
-    /// An agent that stays connected.
+    /// An agent in a live session.
     Live(LiveTransport),
 }
 
+/// The channels of agents.
 const AGENTS: [ChannelKind; 4] = [
     ChannelKind::Poll,
     ChannelKind::Live(LiveTransport::Session),
@@ -32,20 +37,24 @@ const AGENTS: [ChannelKind; 4] = [
     ChannelKind::Live(LiveTransport::Sse),
 ];
 
+/// A server with all channels, WhatsApp and the bridge as stand-ins.
 struct ChannelFixture {
     whatsapp: WhatsAppFixture,
     bridge: StandIn,
-    /// What was posted while something for somebody else was awaited.
-    posted: HashMap<String, VecDeque<Value>>,
+    /// Items posted while [`Self::next_posted`] waited for one to another user.
+    pending: HashMap<String, VecDeque<Value>>,
 }
 
-/// Somebody; the id is a telephone number on WhatsApp, and for an agent the server's choice.
+/// A user of one channel.
 struct ChannelUser {
+    /// A phone number on WhatsApp; the server chooses an agent's id.
     id: String,
+    /// The room of an agent that polls; empty for others.
     room: String,
-    way: UserHandle,
+    handle: UserHandle,
 }
 
+/// The client that acts for a user, where one is needed.
 enum UserHandle {
     Puch,
     Bridge,
@@ -63,56 +72,58 @@ impl ChannelFixture {
                 .extend([("CALLBACK_URL", bridge.url.as_str()), ("CALLBACK_SECRET", "s3cret")]);
         }
         let whatsapp = WhatsAppFixture::with(&variables, FAST_POLICY).await;
-        Self { whatsapp, bridge, posted: HashMap::new() }
+        Self { whatsapp, bridge, pending: HashMap::new() }
     }
 
     const fn server(&self) -> &TestServer {
         &self.whatsapp.server
     }
 
-    async fn person(&self, channel: ChannelKind, number: usize) -> ChannelUser {
-        let way = match channel {
+    /// Creates a user of this channel.
+    async fn user(&self, channel: ChannelKind, number: usize) -> ChannelUser {
+        let handle = match channel {
             ChannelKind::Puch => UserHandle::Puch,
             ChannelKind::Bridge => UserHandle::Bridge,
             ChannelKind::WhatsApp => UserHandle::WhatsApp,
             ChannelKind::Poll => {
                 UserHandle::Poll(self.server().client(ProtocolVersion::V_2025_06_18).await)
             }
-            ChannelKind::Live(way) => {
-                UserHandle::Live(Box::new(LiveClient::connect(self.server(), way).await))
+            ChannelKind::Live(transport) => {
+                UserHandle::Live(Box::new(LiveClient::connect(self.server(), transport).await))
             }
         };
-        ChannelUser { id: format!("9198765{number:05}"), room: String::new(), way }
+        ChannelUser { id: format!("9198765{number:05}"), room: String::new(), handle }
     }
 
-    async fn posted(&mut self, to: &str) -> Value {
+    /// Waits for the next item that is posted for a user.
+    async fn next_posted(&mut self, to: &str) -> Value {
         loop {
-            if let Some(item) = self.posted.entry(to.to_owned()).or_default().pop_front() {
+            if let Some(item) = self.pending.entry(to.to_owned()).or_default().pop_front() {
                 return item;
             }
-            let asked = self.bridge.next().await;
-            let item: Value = serde_json::from_slice(&asked.body).expect("JSON");
+            let request = self.bridge.next().await;
+            let item: Value = serde_json::from_slice(&request.body).expect("JSON");
             let to = item["user_id"].as_str().expect("an id").to_owned();
-            self.posted.entry(to).or_default().push_back(item);
+            self.pending.entry(to).or_default().push_back(item);
         }
     }
 
-    /// Looks for a partner; says whether there was one at once.
-    async fn meets(&mut self, one: &mut ChannelUser) -> bool {
-        let status = match &mut one.way {
+    /// Searches for a partner; returns `true` if the user is matched immediately.
+    async fn search(&mut self, user: &mut ChannelUser) -> bool {
+        let status = match &mut user.handle {
             UserHandle::Puch | UserHandle::Bridge => {
-                return self.server().say(&one.id, "#meet").await.contains("Connected!");
+                return self.server().say(&user.id, "#meet").await.contains("Connected!");
             }
             UserHandle::WhatsApp => {
-                self.whatsapp.write(&one.id, "#meet").await;
-                let first = self.whatsapp.graph.next(&one.id).await;
+                self.whatsapp.write(&user.id, "#meet").await;
+                let first = self.whatsapp.graph.next(&user.id).await;
                 return first.contains("Connected!");
             }
             UserHandle::Poll(client) => {
                 let entered = client.call("enter_queue", json!({})).await;
-                let entered = entered.structured_content.expect("an answer");
-                one.id = string(&entered["user_id"]);
-                one.room = string(&entered["room_id"]);
+                let entered = entered.structured_content.expect("a result");
+                user.id = string(&entered["user_id"]);
+                user.room = string(&entered["room_id"]);
                 entered["status"].clone()
             }
             UserHandle::Live(agent) => agent.enter(json!({})).await["status"].clone(),
@@ -120,28 +131,31 @@ impl ChannelFixture {
         status == "matched"
     }
 
-    /// Is told that there is a partner now.
-    async fn is_found(&mut self, one: &mut ChannelUser) {
-        match &mut one.way {
+    /// Waits until a waiting user is notified of the match.
+    async fn expect_match(&mut self, user: &mut ChannelUser) {
+        match &mut user.handle {
             UserHandle::Live(agent) => drop(agent.match_notification().await),
-            UserHandle::Bridge => assert_eq!(self.posted(&one.id).await["type"], "chatroom.found"),
-            UserHandle::Poll(_) => {
-                let events = self.news(one).await;
-                one.room = string(&events[0]["room_id"]);
+            UserHandle::Bridge => {
+                assert_eq!(self.next_posted(&user.id).await["type"], "chatroom.found")
             }
-            UserHandle::Puch | UserHandle::WhatsApp => self.reads(one, "Connected!").await,
+            UserHandle::Poll(_) => {
+                let events = self.poll(user).await;
+                user.room = string(&events[0]["room_id"]);
+            }
+            UserHandle::Puch | UserHandle::WhatsApp => self.expect_text(user, "Connected!").await,
         }
     }
 
-    async fn says(&mut self, one: &mut ChannelUser, text: &str) {
-        match &mut one.way {
+    /// Sends a message to the partner.
+    async fn send(&mut self, user: &mut ChannelUser, text: &str) {
+        match &mut user.handle {
             UserHandle::Puch | UserHandle::Bridge => {
-                let answer = self.server().say(&one.id, text).await;
-                assert!(answer.contains("Message sent"), "{answer}");
+                let reply = self.server().say(&user.id, text).await;
+                assert!(reply.contains("Message sent"), "{reply}");
             }
-            UserHandle::WhatsApp => self.whatsapp.write(&one.id, text).await,
+            UserHandle::WhatsApp => self.whatsapp.write(&user.id, text).await,
             UserHandle::Poll(client) => {
-                let message = json!({ "room_id": one.room, "user_id": one.id, "message": text });
+                let message = json!({ "room_id": user.room, "user_id": user.id, "message": text });
                 let sent = client.call("send_message", message).await;
                 assert_ne!(sent.is_error, Some(true), "{sent:?}");
             }
@@ -149,45 +163,47 @@ impl ChannelFixture {
         }
     }
 
-    /// Reads this next, whatever words are around it.
-    async fn reads(&mut self, one: &mut ChannelUser, text: &str) {
-        match &mut one.way {
+    /// Asserts that the next event of a user contains this text.
+    async fn expect_text(&mut self, user: &mut ChannelUser, text: &str) {
+        match &mut user.handle {
             UserHandle::Puch => {
-                // What was written over another channel may be a moment later.
-                let reading = async {
-                    while !self.server().say(&one.id, "#m").await.contains(text) {
+                // A message from another channel may arrive a moment later.
+                let received = async {
+                    while !self.server().say(&user.id, "#m").await.contains(text) {
                         tokio::task::yield_now().await;
                     }
                 };
-                timeout(TEST_TIMEOUT, reading).await.expect("it comes in time");
+                timeout(TEST_TIMEOUT, received).await.expect("a message in time");
             }
-            UserHandle::WhatsApp => drop(self.whatsapp.graph.until(&one.id, text).await),
+            UserHandle::WhatsApp => drop(self.whatsapp.graph.until(&user.id, text).await),
             UserHandle::Bridge => {
-                let item = self.posted(&one.id).await;
-                assert!(item["text"].as_str().is_some_and(|all| all.contains(text)), "{item}");
+                let item = self.next_posted(&user.id).await;
+                assert!(item["text"].as_str().is_some_and(|shown| shown.contains(text)), "{item}");
             }
             UserHandle::Live(agent) => {
                 assert_eq!(agent.notification("message.received").await["message"], text);
             }
-            UserHandle::Poll(_) => assert_eq!(self.news(one).await[0]["message"], text),
+            UserHandle::Poll(_) => assert_eq!(self.poll(user).await[0]["message"], text),
         }
     }
 
-    async fn news(&self, one: &ChannelUser) -> Value {
-        let UserHandle::Poll(client) = &one.way else { panic!("only those who ask") };
-        let wait = json!({ "user_id": one.id, "timeout_seconds": 30 });
-        let answer = client.call("wait_for_message", wait).await.structured_content;
-        answer.expect("an answer")["events"].clone()
+    /// Polls for the next events of an agent.
+    async fn poll(&self, user: &ChannelUser) -> Value {
+        let UserHandle::Poll(client) = &user.handle else { panic!("only an agent that polls") };
+        let wait = json!({ "user_id": user.id, "timeout_seconds": 30 });
+        let result = client.call("wait_for_message", wait).await.structured_content;
+        result.expect("a result")["events"].clone()
     }
 
-    async fn leaves(&mut self, one: &mut ChannelUser) {
-        match &mut one.way {
+    /// Leaves the chat.
+    async fn leave(&mut self, user: &mut ChannelUser) {
+        match &mut user.handle {
             UserHandle::Puch | UserHandle::Bridge => {
-                assert!(self.server().say(&one.id, "#bye").await.contains("Chat ended"));
+                assert!(self.server().say(&user.id, "#bye").await.contains("Chat ended"));
             }
-            UserHandle::WhatsApp => drop(self.whatsapp.ask(&one.id, "#bye", "Chat ended").await),
+            UserHandle::WhatsApp => drop(self.whatsapp.ask(&user.id, "#bye", "Chat ended").await),
             UserHandle::Poll(client) => {
-                let room = json!({ "room_id": one.room, "user_id": one.id });
+                let room = json!({ "room_id": user.room, "user_id": user.id });
                 client.call("leave_chat", room).await;
             }
             UserHandle::Live(agent) => {
@@ -197,52 +213,55 @@ impl ChannelFixture {
         }
     }
 
-    async fn is_left(&mut self, one: &mut ChannelUser) {
-        match &mut one.way {
+    /// Asserts that the next event of a user is that the partner left.
+    async fn expect_partner_left(&mut self, user: &mut ChannelUser) {
+        match &mut user.handle {
             UserHandle::Live(agent) => {
                 assert_eq!(agent.notification("partner.disconnected").await["reason"], "left");
             }
-            UserHandle::Poll(_) => assert_eq!(self.news(one).await[0]["reason"], "left"),
+            UserHandle::Poll(_) => assert_eq!(self.poll(user).await[0]["reason"], "left"),
             UserHandle::Puch | UserHandle::Bridge | UserHandle::WhatsApp => {
-                self.reads(one, "Your partner left").await;
+                self.expect_text(user, "Your partner left").await;
             }
         }
     }
 
-    async fn journey(&mut self, channels: [ChannelKind; 2], number: usize) {
-        let mut ann = self.person(channels[0], 2 * number).await;
-        let mut ben = self.person(channels[1], 2 * number + 1).await;
-        assert!(!self.meets(&mut ann).await, "{channels:?}: nobody else waits");
-        assert!(self.meets(&mut ben).await, "{channels:?}: they meet");
-        self.is_found(&mut ann).await;
+    /// Has a user of each channel match, chat and leave.
+    async fn chat(&mut self, channels: [ChannelKind; 2], number: usize) {
+        let mut ann = self.user(channels[0], 2 * number).await;
+        let mut ben = self.user(channels[1], 2 * number + 1).await;
+        assert!(!self.search(&mut ann).await, "{channels:?}: the queue is empty");
+        assert!(self.search(&mut ben).await, "{channels:?}: a match");
+        self.expect_match(&mut ann).await;
         for text in ["hello", "how are you?"] {
-            self.says(&mut ann, text).await;
-            self.reads(&mut ben, text).await;
-            self.says(&mut ben, text).await;
-            self.reads(&mut ann, text).await;
+            self.send(&mut ann, text).await;
+            self.expect_text(&mut ben, text).await;
+            self.send(&mut ben, text).await;
+            self.expect_text(&mut ann, text).await;
         }
-        self.leaves(&mut ben).await;
-        self.is_left(&mut ann).await;
+        self.leave(&mut ben).await;
+        self.expect_partner_left(&mut ann).await;
     }
 }
 
 #[tokio::test]
 async fn cross_channel_any_two_channels_chat() {
-    let mut world = ChannelFixture::start(false).await;
+    let mut fixture = ChannelFixture::start(false).await;
     let channels = [&[ChannelKind::Puch, ChannelKind::WhatsApp][..], &AGENTS].concat();
-    let pairs = channels.iter().flat_map(|one| channels.iter().map(|other| [*one, *other]));
+    let pairs = channels.iter().flat_map(|first| channels.iter().map(|second| [*first, *second]));
     for (number, pair) in pairs.enumerate() {
-        world.journey(pair, number).await;
+        fixture.chat(pair, number).await;
     }
 }
 
 #[tokio::test]
 async fn cross_channel_bridge_users_meet_every_channel() {
-    let mut world = ChannelFixture::start(true).await;
+    let mut fixture = ChannelFixture::start(true).await;
     let others = [&[ChannelKind::Bridge, ChannelKind::WhatsApp][..], &AGENTS].concat();
-    let pairs =
-        others.iter().flat_map(|&one| [[ChannelKind::Bridge, one], [one, ChannelKind::Bridge]]);
+    let pairs = others
+        .iter()
+        .flat_map(|&other| [[ChannelKind::Bridge, other], [other, ChannelKind::Bridge]]);
     for (number, pair) in pairs.enumerate() {
-        world.journey(pair, number).await;
+        fixture.chat(pair, number).await;
     }
 }

@@ -1,5 +1,4 @@
-//! What makes strangers feel welcome, as people see it: their language, a notice, questions, nudges,
-//! ratings.
+//! The notice, languages, icebreakers and ratings, as users and agents see them.
 
 use std::time::Duration;
 
@@ -9,6 +8,7 @@ use serde_json::json;
 use crate::support::live_client::{LiveClient, LiveTransport};
 use crate::support::server::TestServer;
 
+/// The beginning of the notice in English.
 const NOTICE: &str = "ℹ️ Before you chat: you must be 18 or older";
 
 async fn server_with_notice(notice: &str) -> TestServer {
@@ -27,10 +27,10 @@ async fn notice_is_shown_once_per_user() {
         }
         server.clock.advance(Duration::from_secs(3_600));
         server.say("ann", "#meet").await;
-        let met = server.say("ben", "#meet").await;
-        assert!(met.contains("Connected!") && !met.contains(NOTICE), "{met}");
-        let met = server.say("ann", "#m").await;
-        assert!(met.contains("Connected!") && !met.contains(NOTICE), "{met}");
+        let reply = server.say("ben", "#meet").await;
+        assert!(reply.contains("Connected!") && !reply.contains(NOTICE), "{reply}");
+        let reply = server.say("ann", "#m").await;
+        assert!(reply.contains("Connected!") && !reply.contains(NOTICE), "{reply}");
     }
 }
 
@@ -39,16 +39,19 @@ async fn notice_required_blocks_matching_until_agreed() {
     let server = server_with_notice("require").await;
     for user in ["ann", "ben"] {
         for message in ["#meet", "#again"] {
-            let held = server.say(user, message).await;
-            assert!(held.contains(NOTICE) && held.contains("Send #agree"), "{held}");
+            let reply = server.say(user, message).await;
+            assert!(reply.contains(NOTICE) && reply.contains("Send #agree"), "{reply}");
         }
-        assert!(server.say(user, "hi").await.contains("not in a chat yet"), "they do not wait");
+        assert!(
+            server.say(user, "hi").await.contains("not in a chat yet"),
+            "the user is not in the queue"
+        );
     }
     assert!(server.say("ann", "#agree").await.contains("Looking for someone"));
-    let met = server.say("ben", "#agree").await;
-    assert!(met.contains("Connected!") && !met.contains(NOTICE), "{met}");
+    let reply = server.say("ben", "#agree").await;
+    assert!(reply.contains("Connected!") && !reply.contains(NOTICE), "{reply}");
     server.say("ben", "#bye").await;
-    assert!(server.say("ben", "#meet").await.contains("Looking for"), "once is for good");
+    assert!(server.say("ben", "#meet").await.contains("Looking for"), "acceptance is permanent");
 }
 
 #[tokio::test]
@@ -58,8 +61,8 @@ async fn notice_required_applies_to_agents() {
     let mut agent = LiveClient::connect(&server, LiveTransport::WebSocket).await;
     let rejoin = json!({ "user_id": "an-agent-of-some-length" });
     agent.call("rejoin", rejoin.clone()).await;
-    let held = agent.try_call("enter_queue", rejoin.clone()).await;
-    assert!(held.is_err_and(|message| message.contains(NOTICE) && told.contains("#agree")));
+    let rejected = agent.try_call("enter_queue", rejoin.clone()).await;
+    assert!(rejected.is_err_and(|message| message.contains(NOTICE) && message.contains("#agree")));
     let agree = json!({ "user_id": "an-agent-of-some-length", "message": "#agree" });
     assert_eq!(agent.call("say", agree).await["status"], "waiting");
     assert_eq!(agent.call("enter_queue", rejoin).await["status"], "waiting");
@@ -76,16 +79,16 @@ async fn notice_can_be_disabled() {
 #[tokio::test]
 async fn language_is_per_user() {
     let server = server_with_notice("on").await;
-    let all = server.say("ann", "#lang").await;
-    assert!(all.contains("español (es)") && all.contains("العربية (ar)"), "{all}");
+    let reply = server.say("ann", "#lang").await;
+    assert!(reply.contains("español (es)") && reply.contains("العربية (ar)"), "{reply}");
     assert!(server.say("ann", "#lang klingon").await.contains("#lang with one of them"));
     assert_eq!(server.say("ann", "#lang es").await, "🌐 Desde ahora te escribo en español.");
     assert!(server.say("ben", "#LANG हिन्दी").await.contains("हिन्दी"));
     assert!(server.say("ann", "#meet").await.contains("Buscando a alguien"));
-    let met = server.say("ben", "#meet").await;
-    assert!(met.contains("🎉 जुड़ गए!") && met.contains("ℹ️ लिखने से पहले"), "{met}");
-    let met = server.say("ann", "#m").await;
-    assert!(met.contains("¡Conectado!") && met.contains("ℹ️ Antes de escribir"), "{met}");
+    let reply = server.say("ben", "#meet").await;
+    assert!(reply.contains("🎉 जुड़ गए!") && reply.contains("ℹ️ लिखने से पहले"), "{reply}");
+    let reply = server.say("ann", "#m").await;
+    assert!(reply.contains("¡Conectado!") && reply.contains("ℹ️ Antes de escribir"), "{reply}");
     assert!(server.say("ann", "#help").await.contains("*#meet* [intereses]"));
     server.say("ben", "#bye").await;
     assert!(server.say("ann", "#m").await.contains("ha dejado el chat"));
@@ -101,7 +104,10 @@ async fn language_is_detected_from_first_messages() {
     assert!(server.say("ann", "#who").await.contains("👤 Chateas con"));
     assert!(server.say("ben", "#who").await.contains("👤 You're chatting with"));
     server.say("ann", "this is a sentence in English, is it not? I hope so").await;
-    assert!(server.say("ann", "#who").await.contains("👤 Chateas con"), "it does not flicker");
+    assert!(
+        server.say("ann", "#who").await.contains("👤 Chateas con"),
+        "a second guess must not change it"
+    );
     server.say("ann", "#lang en").await;
     assert!(server.say("ann", "#who").await.contains("👤 You're chatting with"));
 }
@@ -114,10 +120,10 @@ async fn icebreaker_is_localized_for_each_side() {
     server.say("ann", "#meet").await;
     server.say("ben", "#meet").await;
     server.say("ann", "#m").await;
-    let asked = server.say("ben", "#ice").await;
-    assert!(asked.starts_with("🧊 ") && asked.ends_with('?'), "{asked}");
-    let asked_too = server.say("ann", "#m").await;
-    assert!(asked_too.starts_with("🧊 ") && asked_too != asked, "{asked_too}");
+    let question = server.say("ben", "#ice").await;
+    assert!(question.starts_with("🧊 ") && question.ends_with('?'), "{question}");
+    let translated = server.say("ann", "#m").await;
+    assert!(translated.starts_with("🧊 ") && translated != question, "{translated}");
 }
 
 #[tokio::test]
@@ -135,7 +141,10 @@ async fn rating_poorly_rated_user_waits_longer_silently() {
         assert!(!server.say("eve", "#m").await.contains("👍"));
     }
     assert!(server.say("eve", "#meet").await.contains("Looking for"));
-    assert!(server.say("ann", "#meet").await.contains("Looking for"), "not at once");
+    assert!(
+        server.say("ann", "#meet").await.contains("Looking for"),
+        "not for the first 30 seconds"
+    );
     server.clock.advance(Duration::from_secs(31));
     assert!(server.say("ben", "#meet").await.contains("Connected!"));
     for rater in ["r1", "r2", "r3"] {

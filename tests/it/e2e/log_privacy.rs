@@ -1,4 +1,6 @@
-//! A busy run with everything logged: nothing of what people said or who they are is in it.
+//! Log privacy: a busy run at level `trace` logs no text, id, number or token.
+//!
+//! To guard another value, add it to [`SECRETS`] and use it in a run.
 
 use std::process::Stdio;
 
@@ -11,6 +13,7 @@ use crate::support::graph_api::{
 };
 use crate::support::server::{TEST_TIMEOUT, http_client};
 
+/// Values that no output may contain.
 const SECRETS: [&str; 8] = [
     "a-very-secret-token",
     "919876500001",
@@ -22,10 +25,11 @@ const SECRETS: [&str; 8] = [
     "message-key-0815",
 ];
 
+/// Standard output of the server.
 type Output = BufReader<tokio::process::ChildStdout>;
 
-/// The real binary with everything logged, and these settings besides; returns it and the URL it announced.
-async fn start(more: &[(&str, &str)]) -> (Child, String, Output) {
+/// Starts the binary at level `trace` with these settings; returns it, its URL and its output.
+async fn start(settings: &[(&str, &str)]) -> (Child, String, Output) {
     let mut server = Command::new(env!("CARGO_BIN_EXE_random-connect"))
         .env_clear()
         .current_dir(std::env::temp_dir())
@@ -43,29 +47,29 @@ async fn start(more: &[(&str, &str)]) -> (Child, String, Output) {
             ("LOG_FORMAT", "json"),
             ("REAP_INTERVAL_SECS", "1"),
         ])
-        .envs(more.iter().copied())
+        .envs(settings.iter().copied())
         .stdout(Stdio::piped())
         .stderr(Stdio::piped())
         .kill_on_drop(true)
         .spawn()
         .expect("the binary starts");
-    let mut out = BufReader::new(server.stdout.take().expect("its output"));
+    let mut stdout = BufReader::new(server.stdout.take().expect("standard output"));
     let mut line = String::new();
-    tokio::time::timeout(TEST_TIMEOUT, out.read_line(&mut line))
+    tokio::time::timeout(TEST_TIMEOUT, stdout.read_line(&mut line))
         .await
         .expect("in time")
         .expect("a line");
     let url =
         line.trim().strip_prefix("Random Connect listens on ").expect("the address").to_owned();
-    (server, url, out)
+    (server, url, stdout)
 }
 
 #[tokio::test]
 async fn log_holds_no_text_id_number_or_token() {
-    let (server, url, out) = start(&[]).await;
+    let (server, url, stdout) = start(&[]).await;
     let http = http_client();
     let post = |body: String| http.post(&url).bearer_auth(SECRETS[0]).body(body).send();
-    let steps = [
+    let messages = [
         ("ann-raw-id-4711", "#meet"),
         ("ben-raw-id-4712", "#nick Zanzibar"),
         ("ben-raw-id-4712", "#meet"),
@@ -76,17 +80,17 @@ async fn log_holds_no_text_id_number_or_token() {
         ("ann-raw-id-4711", "#again"),
         ("", "elephants"),
     ];
-    for (step, (who, message)) in steps.into_iter().enumerate() {
+    for (index, (user, message)) in messages.into_iter().enumerate() {
         for (form, framed) in [false, true].into_iter().enumerate() {
-            let key = format!("{}-{step}-{form}", SECRETS[7]);
-            let params = json!({ "message": message, "puch_user_id": who, "message_id": key });
+            let key = format!("{}-{index}-{form}", SECRETS[7]);
+            let params = json!({ "message": message, "puch_user_id": user, "message_id": key });
             let call = json!({ "name": "handle_message", "arguments": params });
             let body = if framed {
                 json!({ "jsonrpc": "2.0", "id": 1, "method": "tools/call", "params": call })
             } else {
                 json!({ "method": "handle_message", "params": params })
             };
-            post(body.to_string()).await.expect("an answer");
+            post(body.to_string()).await.expect("a response");
         }
     }
     for (tool, arguments) in [
@@ -112,51 +116,57 @@ async fn log_holds_no_text_id_number_or_token() {
             ("tools/call", json!({ "name": tool, "arguments": arguments }))
         };
         let body = json!({ "jsonrpc": "2.0", "id": 1, "method": method, "params": params });
-        post(body.to_string()).await.expect("an answer");
+        post(body.to_string()).await.expect("a response");
     }
-    let stats = post(r#"{"method": "get_stats"}"#.to_owned()).await.expect("an answer");
+    let stats = post(r#"{"method": "get_stats"}"#.to_owned()).await.expect("a response");
     let stats: Value = stats.json().await.expect("JSON");
-    assert!(stats["result"]["messages_relayed"].as_u64() >= Some(6), "the run was busy: {stats}");
-    for broken in [
+    assert!(
+        stats["result"]["messages_relayed"].as_u64() >= Some(6),
+        "too few messages were relayed: {stats}"
+    );
+    for invalid in [
         "{\"elephants\"",
         "[\"elephants\"]",
         "{\"jsonrpc\":\"elephants\"}",
         "{\"method\":\"elephants\",\"params\":{}}",
     ] {
-        post(broken.to_owned()).await.expect("an answer");
+        post(invalid.to_owned()).await.expect("a response");
     }
-    http.post(&url).bearer_auth("elephants").body("elephants").send().await.expect("an answer");
+    http.post(&url).bearer_auth("elephants").body("elephants").send().await.expect("a response");
     let metrics = http
         .get(url.replace("/mcp", "/metrics"))
         .bearer_auth(SECRETS[0])
         .send()
         .await
-        .expect("an answer");
-    let said = metrics.text().await.expect("text");
-    let (said, log) = stop(server, out, said).await;
+        .expect("a response");
+    let metrics = metrics.text().await.expect("text");
+    let (stdout, log) = stop(server, stdout).await;
     for secret in SECRETS {
-        assert!(!log.contains(secret) && !said.contains(secret), "{secret} leaked");
+        for output in [&log, &stdout, &metrics] {
+            assert!(!output.contains(secret), "{secret} leaked");
+        }
     }
 }
 
-/// Ends the server; returns all it said and all it logged.
-async fn stop(mut server: Child, mut out: Output, mut said: String) -> (String, String) {
-    let id = server.id().expect("it runs").to_string();
-    let told = Command::new("kill").args(["-TERM", &id]).status().await.expect("kill");
-    assert!(told.success());
-    let ended = tokio::time::timeout(TEST_TIMEOUT, server.wait())
+/// Stops the server; returns its standard output and its log.
+async fn stop(mut server: Child, mut stdout: Output) -> (String, String) {
+    let id = server.id().expect("the server runs").to_string();
+    let killed = Command::new("kill").args(["-TERM", &id]).status().await.expect("kill");
+    assert!(killed.success());
+    let status = tokio::time::timeout(TEST_TIMEOUT, server.wait())
         .await
         .expect("in time")
-        .expect("its status");
-    assert_eq!(ended.code(), Some(0), "SIGTERM ends it well");
-    out.read_to_string(&mut said).await.expect("output");
+        .expect("a status");
+    assert_eq!(status.code(), Some(0), "SIGTERM is a normal shutdown");
+    let mut output = String::new();
+    stdout.read_to_string(&mut output).await.expect("output");
     let mut log = String::new();
-    server.stderr.take().expect("its log").read_to_string(&mut log).await.expect("log");
+    server.stderr.take().expect("standard error").read_to_string(&mut log).await.expect("the log");
     assert!(
         log.contains("\"level\":\"DEBUG\"") && log.contains("\"user\":"),
-        "calls are logged: {log}"
+        "calls must be logged: {log}"
     );
-    (said, log)
+    (output, log)
 }
 
 #[tokio::test]
@@ -173,8 +183,8 @@ async fn log_holds_no_channel_data() {
         ("CALLBACK_URL", &callback),
         ("CALLBACK_SECRET", "callback-secret-0815"),
     ];
-    let (server, url, out) = start(&settings).await;
-    let (http, hook) = (http_client(), url.replace("/mcp", "/webhooks/whatsapp"));
+    let (server, url, stdout) = start(&settings).await;
+    let (http, webhook) = (http_client(), url.replace("/mcp", "/webhooks/whatsapp"));
     let write = async |from: &str, text: &str| {
         let text = json!({ "body": text });
         let message =
@@ -183,11 +193,11 @@ async fn log_holds_no_channel_data() {
             json!({ "messages": [message], "contacts": [{ "profile": { "name": "elephants" } }] });
         let body = json!({ "entry": [{ "changes": [{ "value": value }] }] }).to_string();
         let signature = signature("app-secret-0815", body.as_bytes());
-        let request = http.post(&hook).header("X-Hub-Signature-256", signature).body(body);
-        request.send().await.expect("an answer").status()
+        let request = http.post(&webhook).header("X-Hub-Signature-256", signature).body(body);
+        request.send().await.expect("a response").status()
     };
-    for trouble in [FailureMode::Code(400, 100), FailureMode::Code(401, 190), FailureMode::Drop] {
-        graph.server.fail([trouble]);
+    for failure in [FailureMode::Code(400, 100), FailureMode::Code(401, 190), FailureMode::Drop] {
+        graph.server.fail([failure]);
         let from = format!("91987650001{}", graph.server.failed().len());
         assert_eq!(write(&from, "#nick elephants").await, 200);
         while !graph.server.has_failed() {
@@ -195,20 +205,23 @@ async fn log_holds_no_channel_data() {
         }
     }
     bridge.fail([FailureMode::Status(500)]);
-    for (who, message) in [("ann-raw-id-4711", "#meet"), ("ben-raw-id-4712", "#meet")] {
-        let params = json!({ "puch_user_id": who, "message": message });
+    for (user, message) in [("ann-raw-id-4711", "#meet"), ("ben-raw-id-4712", "#meet")] {
+        let params = json!({ "puch_user_id": user, "message": message });
         let body = json!({ "method": "handle_message", "params": params }).to_string();
-        http.post(&url).bearer_auth(SECRETS[0]).body(body).send().await.expect("an answer");
+        http.post(&url).bearer_auth(SECRETS[0]).body(body).send().await.expect("a response");
     }
     bridge.next().await;
     assert_eq!(write("919876500019", "call 9876543210").await, 200);
     graph.until("919876500019", "#meet").await;
-    http.get(format!("{hook}?hub.verify_token=verify-me-please")).send().await.expect("an answer");
-    let (said, log) = stop(server, out, String::new()).await;
+    http.get(format!("{webhook}?hub.verify_token=verify-me-please"))
+        .send()
+        .await
+        .expect("a response");
+    let (stdout, log) = stop(server, stdout).await;
     assert!(log.contains("the WhatsApp API denied access"), "{log}");
-    let numbers =
+    let channel_secrets =
         ["91987650001", "wamid", "graph-token", "verify-me", "app-secret", "callback-secret"];
-    for secret in SECRETS.iter().chain(&numbers) {
-        assert!(!log.contains(secret) && !said.contains(secret), "{secret} leaked");
+    for secret in SECRETS.iter().chain(&channel_secrets) {
+        assert!(!log.contains(secret) && !stdout.contains(secret), "{secret} leaked");
     }
 }

@@ -1,4 +1,6 @@
-//! MCP as its clients speak it: every protocol version, rmcp's own client, and lenient ones.
+//! MCP at `/mcp`: every protocol version with rmcp's client, and clients that omit headers.
+//!
+//! Tools are tested with their feature; the last test here holds the schema of each.
 
 use reqwest::StatusCode;
 use rmcp::model::ProtocolVersion;
@@ -6,7 +8,9 @@ use serde_json::json;
 
 use random_connect::transport::http::limits::ConnectionLimits;
 
-use crate::support::server::{MY_NUMBER, TestServer, answer, http_client, named, text};
+use crate::support::server::{
+    MY_NUMBER, TOKEN, TestServer, fetch_json, http_client, partner_name, text,
+};
 
 #[tokio::test]
 async fn mcp_every_protocol_version_initializes() {
@@ -17,7 +21,7 @@ async fn mcp_every_protocol_version_initializes() {
             client.0.peer_info().map(|info| info.protocol_version.clone()),
             Some(version.clone())
         );
-        let tools = client.0.list_all_tools().await.expect("tools");
+        let tools = client.0.list_all_tools().await.expect("the tools");
         let names: Vec<_> = tools.iter().map(|tool| tool.name.as_ref()).collect();
         assert_eq!(
             names,
@@ -37,7 +41,7 @@ async fn mcp_versions_and_short_form_interoperate() {
         server.client(ProtocolVersion::V_2026_07_28).await,
     );
     old.say("ann", "#meet").await;
-    let ann = named(&new.say("ben", "#meet").await);
+    let ann = partner_name(&new.say("ben", "#meet").await);
     assert!(server.say("ann", "hello").await.ends_with(&format!("from {ann}: hello")));
     assert_eq!(new.say("ben", "#m").await, format!("💬 {ann}: hello"));
 }
@@ -46,14 +50,14 @@ async fn mcp_versions_and_short_form_interoperate() {
 async fn mcp_puch_tools_answer_as_expected() {
     let server = TestServer::start().await;
     let puch = server.client(ProtocolVersion::V_2025_03_26).await;
-    let junk = json!({ "bearer_token": "x", "token": 1 });
-    assert_eq!(text(&puch.call("validate", junk.clone()).await), MY_NUMBER);
+    let ignored = json!({ "bearer_token": "x", "token": 1 });
+    assert_eq!(text(&puch.call("validate", ignored.clone()).await), MY_NUMBER);
     let about: serde_json::Value =
-        serde_json::from_str(&text(&puch.call("about", junk.clone()).await)).expect("JSON");
+        serde_json::from_str(&text(&puch.call("about", ignored.clone()).await)).expect("JSON");
     assert_eq!(about["name"], "Random Connect");
     assert!(about["description"].as_str().is_some_and(|text| !text.is_empty()));
-    assert!(text(&puch.call("help", junk.clone()).await).contains("#meet"));
-    let stats = puch.call("get_stats", junk).await;
+    assert!(text(&puch.call("help", ignored.clone()).await).contains("#meet"));
+    let stats = puch.call("get_stats", ignored).await;
     assert!(text(&stats).contains("0 active pairs"));
     assert_eq!(stats.structured_content.expect("structured content")["active_users"], 0);
 }
@@ -86,15 +90,13 @@ async fn mcp_missing_accept_header_is_tolerated() {
         ("application/json", "application/x-www-form-urlencoded"),
         ("text/html", ""),
     ] {
-        let request = http_client()
-            .post(format!("{}/mcp", server.url))
-            .bearer_auth(crate::support::server::TOKEN);
+        let request = http_client().post(format!("{}/mcp", server.url)).bearer_auth(TOKEN);
         let request =
             request.header("Accept", accept).header("Content-Type", content_type).body(call);
-        let (status, body) = answer(request).await;
+        let (status, body) = fetch_json(request).await;
         assert_eq!(status, StatusCode::OK);
-        let told = &body["result"]["content"][0]["text"];
-        assert_eq!(told, "You're not currently in a chat. Use #meet to connect!");
+        let reply = &body["result"]["content"][0]["text"];
+        assert_eq!(reply, "You're not currently in a chat. Use #meet to connect!");
     }
 }
 
@@ -102,10 +104,11 @@ async fn mcp_missing_accept_header_is_tolerated() {
 async fn mcp_stateless_endpoint_ignores_session_ids() {
     let server = TestServer::start().await;
     let call = r#"{"jsonrpc":"2.0","id":1,"method":"ping"}"#;
-    let (status, _) = answer(server.post("/mcp").header("Mcp-Session-Id", "gone").body(call)).await;
+    let (status, _) =
+        fetch_json(server.post("/mcp").header("Mcp-Session-Id", "gone").body(call)).await;
     assert_eq!(status, StatusCode::OK);
     let stream =
-        server.get("/mcp").header("Accept", "text/event-stream").send().await.expect("an answer");
+        server.get("/mcp").header("Accept", "text/event-stream").send().await.expect("a response");
     assert_eq!(stream.status(), StatusCode::METHOD_NOT_ALLOWED);
 }
 
@@ -120,21 +123,21 @@ async fn mcp_errors_never_quote_input() {
         r#"{"jsonrpc":"2.0","id":1,"method":9876543210}"#,
         r#"{"jsonrpc":"2.0","id":1,"method":"nope-9876543210"}"#,
     ] {
-        let told = server
+        let response = server
             .post("/mcp")
             .body(body)
             .send()
             .await
-            .expect("an answer")
+            .expect("a response")
             .text()
             .await
             .expect("text");
-        assert!(told.contains("error") && !told.contains("9876543210"), "{told}");
+        assert!(response.contains("error") && !response.contains("9876543210"), "{response}");
     }
 }
 
-/// What is in a call decides whether rmcp carries it out, or the same handler without it. `_meta` is
-/// always rmcp's.
+/// The content of a call decides whether `StatelessCalls` or rmcp executes it. rmcp executes every
+/// call with `_meta`.
 #[tokio::test]
 async fn mcp_stateless_path_matches_rmcp() {
     let server =
@@ -172,7 +175,7 @@ async fn mcp_stateless_path_matches_rmcp() {
             for jsonrpc in ["2.0", "1.0"] {
                 let mut for_rmcp = params.clone();
                 for_rmcp["_meta"] = json!({});
-                let mut answers = Vec::new();
+                let mut responses = Vec::new();
                 for params in [params, &for_rmcp] {
                     let call = json!({
                         "jsonrpc": jsonrpc, "id": id, "method": "tools/call", "params": params,
@@ -181,12 +184,12 @@ async fn mcp_stateless_path_matches_rmcp() {
                     if !version.is_empty() {
                         request = request.header("MCP-Protocol-Version", version);
                     }
-                    let response = request.send().await.expect("an answer");
+                    let response = request.send().await.expect("a response");
                     let (status, headers) = (response.status(), response.headers().clone());
-                    let kind = headers.get("content-type").cloned();
-                    answers.push((status, kind, response.text().await.expect("text")));
+                    let content_type = headers.get("content-type").cloned();
+                    responses.push((status, content_type, response.text().await.expect("text")));
                 }
-                assert_eq!(answers[0], answers[1], "{jsonrpc} {id} {params} {version}");
+                assert_eq!(responses[0], responses[1], "{jsonrpc} {id} {params} {version}");
             }
         }
     }
@@ -197,7 +200,7 @@ async fn mcp_tool_schemas_match_snapshots() {
     let server =
         TestServer::with(&[("TOOLSETS", "connect,penpal")], ConnectionLimits::default()).await;
     let client = server.client(ProtocolVersion::V_2025_06_18).await;
-    for tool in client.0.list_all_tools().await.expect("tools") {
+    for tool in client.0.list_all_tools().await.expect("the tools") {
         let name = format!("tool_{}", tool.name);
         insta::with_settings!({ snapshot_path => "snapshots", prepend_module_to_snapshot => false }, {
             insta::assert_json_snapshot!(name, tool);

@@ -1,4 +1,11 @@
-//! Journeys: real clients against the real server over real sockets.
+//! End-to-end tests: real clients against the real server over real sockets.
+//!
+//! Each file has the tests of one feature, as its users see it. Most start a
+//! [`TestServer`](crate::support::server::TestServer) in this process; `cli`, `terminal` and
+//! `log_privacy` start the binary. Rules that need no server are tested beside their code.
+//!
+//! `snapshots/` has the schema of each MCP tool, because models read it: a changed schema needs a
+//! reviewed snapshot.
 
 mod admin_moderation;
 mod admin_operations;

@@ -1,4 +1,4 @@
-//! Agents who stay connected meet, talk and part, over every live transport and with each other.
+//! The penpal tools over every live transport: chats, polling, redelivery, history and limits.
 
 use std::time::Duration;
 
@@ -10,26 +10,31 @@ use crate::support::live_client::{LIVE_TRANSPORTS, LiveClient, LiveTransport};
 use crate::support::server::{TestServer, http_client};
 use random_connect::transport::http::limits::ConnectionLimits;
 
+/// Starts a server with the penpal tools.
 async fn server() -> TestServer {
     server_with(&[], ConnectionLimits::default()).await
 }
 
-async fn server_with(more: &[(&str, &str)], limits: ConnectionLimits) -> TestServer {
+/// Starts a server with the penpal tools and these settings.
+async fn server_with(settings: &[(&str, &str)], limits: ConnectionLimits) -> TestServer {
     let mut variables = vec![("TOOLSETS", "connect,penpal")];
-    variables.extend(more);
+    variables.extend(settings);
     TestServer::with(&variables, limits).await
 }
 
-/// Two agents in a chat.
-async fn pair(server: &TestServer, ways: [LiveTransport; 2]) -> [LiveClient; 2] {
-    let [mut ann, mut ben] =
-        [LiveClient::connect(server, ways[0]).await, LiveClient::connect(server, ways[1]).await];
+/// Pairs two agents, Ann and Ben.
+async fn pair(server: &TestServer, transports: [LiveTransport; 2]) -> [LiveClient; 2] {
+    let [mut ann, mut ben] = [
+        LiveClient::connect(server, transports[0]).await,
+        LiveClient::connect(server, transports[1]).await,
+    ];
     assert_eq!(ann.enter(json!({ "display_name": "Ann" })).await["status"], "waiting");
     assert_eq!(ben.enter(json!({ "display_name": "Ben" })).await["status"], "matched");
     assert_eq!(ann.match_notification().await["partner"]["display_name"], "Ben");
     [ann, ben]
 }
 
+/// Returns the message ids of a list of events.
 fn ids(events: &Value) -> Vec<String> {
     let events = events.as_array().expect("a list");
     events.iter().map(|event| event["message_id"].as_str().expect("an id").to_owned()).collect()
@@ -38,33 +43,34 @@ fn ids(events: &Value) -> Vec<String> {
 #[tokio::test]
 async fn penpal_any_two_transports_chat() {
     let server = server().await;
-    for ways in LIVE_TRANSPORTS.iter().flat_map(|one| LIVE_TRANSPORTS.map(|other| [*one, other])) {
-        let [mut ann, mut ben] = pair(&server, ways).await;
+    for transports in LIVE_TRANSPORTS.iter().flat_map(|ann| LIVE_TRANSPORTS.map(|ben| [*ann, ben]))
+    {
+        let [mut ann, mut ben] = pair(&server, transports).await;
         assert_eq!(ann.room_id, ben.room_id);
         for (number, text) in ["hello", "two\nlines", "call 9876543210"].into_iter().enumerate() {
             let sent = ann.say(text).await;
-            assert_eq!(sent["delivered"], "pushed", "{ways:?}");
-            let got = ben.notification("message.received").await;
-            assert_eq!(got["message_id"], sent["message_id"]);
-            assert_eq!(got["room_id"], json!(ann.room_id));
-            assert!(got["timestamp"].as_u64().is_some_and(|time| time > 1_700_000_000_000));
+            assert_eq!(sent["delivered"], "pushed", "{transports:?}");
+            let received = ben.notification("message.received").await;
+            assert_eq!(received["message_id"], sent["message_id"]);
+            assert_eq!(received["room_id"], json!(ann.room_id));
+            assert!(received["timestamp"].as_u64().is_some_and(|time| time > 1_700_000_000_000));
             let shown = ["hello", "two\n› lines", "call [hidden]"][number];
-            assert_eq!(got["message"], shown);
+            assert_eq!(received["message"], shown);
         }
         let typing = json!({ "room_id": ben.room_id, "user_id": ben.user_id, "typing": true });
         ben.call("set_typing", typing).await;
         assert_eq!(ann.notification("partner.typing").await["typing"], true);
         let leave = json!({ "room_id": ben.room_id, "user_id": ben.user_id });
         ben.call("leave_chat", leave).await;
-        let parted = ann.notification("partner.disconnected").await;
-        assert_eq!((&parted["reason"], &parted["room_id"]), (&json!("left"), &json!(ann.room_id)));
-        let refused = ann
+        let left = ann.notification("partner.disconnected").await;
+        assert_eq!((&left["reason"], &left["room_id"]), (&json!("left"), &json!(ann.room_id)));
+        let rejected = ann
             .try_call(
                 "send_message",
                 json!({ "room_id": ann.room_id, "message": "x", "user_id": ann.user_id }),
             )
             .await;
-        assert!(refused.is_err_and(|told| told.contains("has ended")));
+        assert!(rejected.is_err_and(|message| message.contains("has ended")));
     }
 }
 
@@ -89,11 +95,12 @@ async fn penpal_partner_alias_is_per_room() {
     let server = server().await;
     let [mut ann, mut ben] =
         pair(&server, [LiveTransport::WebSocket, LiveTransport::Session]).await;
-    let alias = |entered: Value| entered["partner"]["user_id"].as_str().expect("a name").to_owned();
+    let alias =
+        |entered: Value| entered["partner"]["user_id"].as_str().expect("an alias").to_owned();
     let first = alias(ben.enter(json!({})).await);
     assert_ne!(first, ann.user_id);
-    let refused = ben.try_call("rejoin", json!({ "user_id": first })).await;
-    assert_eq!(refused.map(|standing| standing["status"].clone()), Ok(json!("idle")));
+    let rejoined = ben.try_call("rejoin", json!({ "user_id": first })).await;
+    assert_eq!(rejoined.map(|result| result["status"].clone()), Ok(json!("idle")));
     ann.call("leave_chat", json!({ "room_id": ann.room_id, "user_id": ann.user_id })).await;
     server.clock.advance(Duration::from_secs(1_260));
     ben.notification("partner.disconnected").await;
@@ -108,7 +115,7 @@ async fn penpal_invalid_arguments_change_nothing() {
     let [mut ann, mut ben] = pair(&server, [LiveTransport::Session, LiveTransport::Sse]).await;
     let mut eve = LiveClient::connect(&server, LiveTransport::WebSocket).await;
     eve.enter(json!({})).await;
-    for (tool, arguments, told) in [
+    for (tool, arguments, expected) in [
         (
             "send_message",
             json!({ "room_id": ann.room_id, "message": "x", "user_id": eve.user_id }),
@@ -163,8 +170,11 @@ async fn penpal_invalid_arguments_change_nothing() {
         ("enter_queue", json!({ "user_id": "x".repeat(257) }), "longer than 256"),
         ("enter_queue", json!({ "display_name": "Admin" }), "mistaken for a system message"),
     ] {
-        let refused = eve.try_call(tool, arguments).await;
-        assert!(refused.as_ref().is_err_and(|words| words.contains(told)), "{tool}: {refused:?}");
+        let rejected = eve.try_call(tool, arguments).await;
+        assert!(
+            rejected.as_ref().is_err_and(|message| message.contains(expected)),
+            "{tool}: {rejected:?}"
+        );
     }
     ann.say("still here").await;
     assert_eq!(ben.notification("message.received").await["message"], "still here");
@@ -173,8 +183,8 @@ async fn penpal_invalid_arguments_change_nothing() {
 #[tokio::test]
 async fn penpal_wait_for_message_long_polls() {
     let server = server().await;
-    for way in LIVE_TRANSPORTS {
-        let mut ann = LiveClient::connect(&server, way).await;
+    for transport in LIVE_TRANSPORTS {
+        let mut ann = LiveClient::connect(&server, transport).await;
         let mut ben = LiveClient::connect(&server, LiveTransport::WebSocket).await;
         ann.enter(json!({ "push": false })).await;
         ben.enter(json!({})).await;
@@ -187,20 +197,20 @@ async fn penpal_wait_for_message_long_polls() {
             (&json!("message.received"), &json!("one"))
         );
         let room = json!({ "user_id": ann.user_id, "room_id": ben.room_id, "timeout_seconds": 60 });
-        let (awaited, sent) =
+        let (polled, sent) =
             tokio::join!(ann.call("wait_for_message", room.clone()), ben.say("two"));
-        assert_eq!(awaited["events"][0]["message_id"], sent["message_id"]);
+        assert_eq!(polled["events"][0]["message_id"], sent["message_id"]);
         let leave = json!({ "user_id": ben.user_id, "room_id": ben.room_id });
-        let (awaited, _) =
+        let (polled, _) =
             tokio::join!(ann.call("wait_for_message", room.clone()), ben.call("leave_chat", leave));
-        assert_eq!(awaited["events"][0]["type"], "partner.disconnected");
+        assert_eq!(polled["events"][0]["type"], "partner.disconnected");
         assert!(
             ann.try_call("wait_for_message", room)
                 .await
-                .is_err_and(|told| told.contains("has ended"))
+                .is_err_and(|message| message.contains("has ended"))
         );
-        let nothing = json!({ "user_id": ann.user_id, "timeout_seconds": 0 });
-        assert_eq!(ann.call("wait_for_message", nothing).await["events"], json!([]));
+        let no_wait = json!({ "user_id": ann.user_id, "timeout_seconds": 0 });
+        assert_eq!(ann.call("wait_for_message", no_wait).await["events"], json!([]));
     }
 }
 
@@ -211,9 +221,8 @@ async fn penpal_first_poll_repeats_recent_pushes() {
         pair(&server, [LiveTransport::WebSocket, LiveTransport::Session]).await;
     let sent = ann.say("did you see this?").await;
     let pushed = ben.notification("message.received").await;
-    // Ben's client has read it, but not shown it.
     let room = json!({ "user_id": ben.user_id, "room_id": ben.room_id, "timeout_seconds": 60 });
-    // Once the courier knows that it was read.
+    // The message is read but not shown; a poll returns it once the courier has settled its lease.
     let mut events = json!([]);
     while ids(&events).is_empty() {
         events = ben.call("wait_for_message", room.clone()).await["events"].clone();
@@ -229,23 +238,23 @@ async fn penpal_first_poll_repeats_recent_pushes() {
 #[tokio::test]
 async fn lease_unacknowledged_push_is_redelivered() {
     let server = server().await;
-    for way in LIVE_TRANSPORTS {
-        let [mut ann, ben] = pair(&server, [LiveTransport::WebSocket, way]).await;
+    for transport in LIVE_TRANSPORTS {
+        let [mut ann, ben] = pair(&server, [LiveTransport::WebSocket, transport]).await;
         let (user_id, room_id) = (ben.user_id.clone(), ben.room_id.clone());
         ann.say("before").await;
-        // Ben's machine dies before he has read anything.
+        // Ben disconnects before he has read anything.
         drop(ben);
         ann.say("after").await;
-        let mut again = LiveClient::connect(&server, way).await;
-        // What was on its way to the dead session is among what was missed.
+        let mut again = LiveClient::connect(&server, transport).await;
+        // The items that were leased to the closed session are among the missed events.
         let rejoined = again.call("rejoin", json!({ "user_id": user_id })).await;
         assert_eq!(
             (&rejoined["status"], &rejoined["room_id"]),
             (&json!("matched"), &json!(room_id))
         );
-        let news = rejoined["missed"].as_array().expect("a list");
-        let missed: Vec<_> = news.iter().map(|event| event["message"].clone()).collect();
-        assert_eq!(missed, ["before", "after"], "{way:?}");
+        let events = rejoined["missed"].as_array().expect("a list");
+        let missed: Vec<_> = events.iter().map(|event| event["message"].clone()).collect();
+        assert_eq!(missed, ["before", "after"], "{transport:?}");
         again.user_id = user_id;
         again.room_id = room_id;
         again.say("I am back").await;
@@ -279,10 +288,13 @@ async fn history_is_kept_when_both_opt_in() {
     ann.match_notification().await;
     ann.say("call 9876543210").await;
     let history = json!({ "room_id": ann.room_id, "user_id": ann.user_id, "limit": 50 });
-    let kept = ann.call("get_history", history).await["messages"].clone();
-    assert_eq!((&kept[0]["message"], &kept[0]["own"]), (&json!("one"), &json!(false)));
-    assert_eq!(kept[0]["message_id"], first["message_id"]);
-    assert_eq!((&kept[1]["message"], &kept[1]["own"]), (&json!("call [hidden]"), &json!(true)));
+    let messages = ann.call("get_history", history).await["messages"].clone();
+    assert_eq!((&messages[0]["message"], &messages[0]["own"]), (&json!("one"), &json!(false)));
+    assert_eq!(messages[0]["message_id"], first["message_id"]);
+    assert_eq!(
+        (&messages[1]["message"], &messages[1]["own"]),
+        (&json!("call [hidden]"), &json!(true))
+    );
 }
 
 #[tokio::test]
@@ -301,17 +313,17 @@ async fn eviction_reports_partner_timeout_to_agents() {
 async fn session_limit_is_enforced() {
     let server = server_with(&[("MAX_SESSIONS", "3")], ConnectionLimits::default()).await;
     let mut agents = Vec::new();
-    for way in LIVE_TRANSPORTS {
-        agents.push(LiveClient::connect(&server, way).await);
+    for transport in LIVE_TRANSPORTS {
+        agents.push(LiveClient::connect(&server, transport).await);
     }
-    for way in LIVE_TRANSPORTS {
-        let refused = LiveClient::try_connect(&server, way).await.err().expect("no place");
+    for transport in LIVE_TRANSPORTS {
+        let rejected = LiveClient::try_connect(&server, transport).await.err().expect("an error");
         assert!(
-            refused["message"].as_str().is_some_and(|told| told.contains("session limit")),
-            "{refused}"
+            rejected["message"].as_str().is_some_and(|message| message.contains("session limit")),
+            "{rejected}"
         );
     }
-    // Without a session everything goes on.
+    // Stateless calls need no session.
     assert!(server.say("ann", "#help").await.contains("#meet"));
     agents.remove(1);
     while LiveClient::try_connect(&server, LiveTransport::WebSocket).await.is_err() {
@@ -333,15 +345,15 @@ async fn session_drop_leaks_nothing() {
             agents.push(agent);
         }
     }
-    let live = |metrics: &str| {
+    let gauges = |metrics: &str| {
         ["random_connect_live_sessions", "random_connect_reachable_users"].map(|name| {
             let line = metrics.lines().find(|line| line.starts_with(&format!("{name} ")));
-            line.expect("the figure").rsplit(' ').next().expect("a value").to_owned()
+            line.expect("the metric").rsplit(' ').next().expect("a value").to_owned()
         })
     };
     loop {
-        let metrics = server.get("/metrics").send().await.expect("an answer").text().await;
-        if live(&metrics.expect("text")) == ["0", "0"] {
+        let metrics = server.get("/metrics").send().await.expect("a response").text().await;
+        if gauges(&metrics.expect("text")) == ["0", "0"] {
             break;
         }
         tokio::task::yield_now().await;
@@ -356,7 +368,10 @@ async fn auth_every_transport_needs_the_token() {
             http_client().get(format!("{}{path}", server.url)),
             http_client().post(format!("{}{path}", server.url)),
         ] {
-            assert_eq!(request.send().await.expect("an answer").status(), StatusCode::UNAUTHORIZED);
+            assert_eq!(
+                request.send().await.expect("a response").status(),
+                StatusCode::UNAUTHORIZED
+            );
         }
     }
 }
@@ -365,26 +380,26 @@ async fn auth_every_transport_needs_the_token() {
 async fn ws_invalid_frames_are_rejected() {
     let server = server().await;
     let mut agent = LiveClient::connect(&server, LiveTransport::WebSocket).await;
-    for junk in ["{", "[]", "{\"jsonrpc\":\"2.0\"}", "hello 9876543210"] {
-        let refused = agent.send_junk(junk).await;
-        assert_eq!(refused["error"]["code"], -32700, "{refused}");
-        assert!(!refused.to_string().contains("9876543210"));
+    for invalid in ["{", "[]", "{\"jsonrpc\":\"2.0\"}", "hello 9876543210"] {
+        let response = agent.send_junk(invalid).await;
+        assert_eq!(response["error"]["code"], -32700, "{response}");
+        assert!(!response.to_string().contains("9876543210"));
     }
     assert_eq!(agent.enter(json!({})).await["status"], "waiting");
-    let nowhere = server.post("/mcp/sse/messages?session=none").body("{}").send().await;
-    assert_eq!(nowhere.expect("an answer").status(), StatusCode::NOT_FOUND);
+    let unknown = server.post("/mcp/sse/messages?session=none").body("{}").send().await;
+    assert_eq!(unknown.expect("a response").status(), StatusCode::NOT_FOUND);
 }
 
 #[tokio::test]
 async fn toolset_penpal_is_off_by_default() {
-    let without = TestServer::start().await;
-    let client = without.client(ProtocolVersion::V_2025_06_18).await;
-    let tools = client.0.list_all_tools().await.expect("tools");
+    let default_server = TestServer::start().await;
+    let client = default_server.client(ProtocolVersion::V_2025_06_18).await;
+    let tools = client.0.list_all_tools().await.expect("the tools");
     assert!(tools.iter().all(|tool| tool.name != "enter_queue"));
     let server = server().await;
-    let with = server.client(ProtocolVersion::V_2025_06_18).await;
-    let names: Vec<_> =
-        with.0.list_all_tools().await.expect("tools").into_iter().map(|tool| tool.name).collect();
+    let client = server.client(ProtocolVersion::V_2025_06_18).await;
+    let tools = client.0.list_all_tools().await.expect("the tools");
+    let names: Vec<_> = tools.into_iter().map(|tool| tool.name).collect();
     for name in [
         "enter_queue",
         "send_message",
@@ -395,6 +410,6 @@ async fn toolset_penpal_is_off_by_default() {
         "rejoin",
         "handle_message",
     ] {
-        assert!(names.iter().any(|known| known == name), "{name}");
+        assert!(names.iter().any(|listed| listed == name), "{name}");
     }
 }

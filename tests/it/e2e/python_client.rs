@@ -1,4 +1,4 @@
-//! The official Python client against the real server.
+//! The official Python client against the real server; its steps are in `tests/python/agents.py`.
 
 use std::path::Path;
 use std::process::Stdio;
@@ -22,6 +22,6 @@ async fn python_client_receives_messages_on_every_transport() {
         .stdin(Stdio::null())
         .kill_on_drop(true)
         .output();
-    let output = timeout(4 * TEST_TIMEOUT, run).await.expect("in time").expect("started");
+    let output = timeout(4 * TEST_TIMEOUT, run).await.expect("in time").expect("Python starts");
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
 }

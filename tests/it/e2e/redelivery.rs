@@ -1,4 +1,4 @@
-//! Nothing is lost: answers that never arrived, retries, many callers at once.
+//! Redelivery and replay: lost answers, retries, and many concurrent users.
 
 use std::collections::HashSet;
 use std::sync::Arc;
@@ -9,9 +9,9 @@ use tokio::net::TcpStream;
 
 use crate::support::server::{TEST_TIMEOUT, TOKEN, TestServer};
 
-/// Calls `#m` on a connection whose caller hangs up with the last byte of the request.
-async fn call_and_hang_up(server: &TestServer, who: &str, framed: bool) {
-    let arguments = json!({ "message": "#m", "puch_user_id": who });
+/// Calls `#m` and closes the connection together with the last byte of the request.
+async fn call_and_hang_up(server: &TestServer, user: &str, framed: bool) {
+    let arguments = json!({ "message": "#m", "puch_user_id": user });
     let body = if framed {
         let params = json!({ "name": "handle_message", "arguments": arguments });
         json!({ "jsonrpc": "2.0", "id": 1, "method": "tools/call", "params": params }).to_string()
@@ -24,26 +24,26 @@ async fn call_and_hang_up(server: &TestServer, who: &str, framed: bool) {
         body.len()
     );
     let mut stream = TcpStream::connect(server.address()).await.expect("a connection");
-    // Corked, the request leaves together with the end of the connection.
+    // A corked socket sends the request together with the end of the connection.
     socket2::SockRef::from(&stream).set_tcp_cork(true).expect("a cork");
     stream.write_all(request.as_bytes()).await.expect("sent");
     stream.shutdown().await.expect("hung up");
-    // The server is done with the call when it closes its side.
+    // The server closes its side when the call is over.
     let mut ignored = Vec::new();
-    let read = tokio::time::timeout(TEST_TIMEOUT, stream.read_to_end(&mut ignored)).await;
-    drop(read.expect("closed in time"));
+    let closed = tokio::time::timeout(TEST_TIMEOUT, stream.read_to_end(&mut ignored)).await;
+    drop(closed.expect("closed in time"));
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn receipt_lost_on_hangup_redelivers_in_the_next_answer() {
     let server = Arc::new(TestServer::start().await);
-    for person in 0..16 {
-        server.say(&format!("p{person}"), "#meet").await;
+    for number in 0..16 {
+        server.say(&format!("p{number}"), "#meet").await;
     }
-    let pairs = (0..16).step_by(2).map(|person| {
+    let pairs = (0..16).step_by(2).map(|number| {
         let server = Arc::clone(&server);
         tokio::spawn(async move {
-            let (reader, writer) = (format!("p{person}"), format!("p{}", person + 1));
+            let (reader, writer) = (format!("p{number}"), format!("p{}", number + 1));
             server.say(&reader, "#m").await;
             for round in 0..25 {
                 server.say(&writer, &format!("do not lose {round}")).await;
@@ -78,7 +78,7 @@ async fn replay_retry_returns_the_same_answer() {
 
     server.clock.advance(std::time::Duration::from_secs(600));
     let (_, later) = server.short_form("handle_message", call).await;
-    assert_ne!(first, later, "after ten minutes it is a new message");
+    assert_ne!(first, later, "after ten minutes the message id is new again");
 }
 
 #[tokio::test]
@@ -101,11 +101,11 @@ async fn replay_same_message_id_with_other_text_is_new() {
 #[tokio::test]
 async fn replay_message_id_is_per_user() {
     let server = TestServer::start().await;
-    for who in ["ann", "ben"] {
+    for user in ["ann", "ben"] {
         server
             .short_form(
                 "handle_message",
-                json!({ "message": "#meet", "puch_user_id": who, "message_id": "1" }),
+                json!({ "message": "#meet", "puch_user_id": user, "message_id": "1" }),
             )
             .await;
     }
@@ -116,37 +116,37 @@ async fn replay_message_id_is_per_user() {
 async fn relay_forty_concurrent_users_lose_nothing() {
     const MESSAGES: usize = 30;
     let server = Arc::new(TestServer::start().await);
-    for person in 0..40 {
-        server.say(&format!("p{person}"), "#meet").await;
+    for number in 0..40 {
+        server.say(&format!("p{number}"), "#meet").await;
     }
-    let people = (0..40).map(|person: usize| {
+    let users = (0..40).map(|number: usize| {
         let server = Arc::clone(&server);
         tokio::spawn(async move {
-            let who = format!("p{person}");
+            let user = format!("p{number}");
             let mut read = String::new();
-            for number in 0..MESSAGES {
-                read += &server.say(&who, &format!("from-{person}-{number}.")).await;
+            for message in 0..MESSAGES {
+                read += &server.say(&user, &format!("from-{number}-{message}.")).await;
                 read.push('\n');
             }
             read
         })
     });
     let mut read = Vec::new();
-    for person in people.collect::<Vec<_>>() {
-        read.push(person.await.expect("no panic"));
+    for user in users.collect::<Vec<_>>() {
+        read.push(user.await.expect("no panic"));
     }
-    for (person, read) in read.iter_mut().enumerate() {
-        *read += &server.say(&format!("p{person}"), "#m").await;
-        let heard: Vec<&str> = read
+    for (number, read) in read.iter_mut().enumerate() {
+        *read += &server.say(&format!("p{number}"), "#m").await;
+        let received: Vec<&str> = read
             .lines()
             .filter(|line| line.starts_with("💬"))
             .filter_map(|line| line.split_once(": "))
             .map(|(_, text)| text)
             .collect();
-        let partner = person ^ 1;
+        let partner = number ^ 1;
         let sent: Vec<String> =
-            (0..MESSAGES).map(|number| format!("from-{partner}-{number}.")).collect();
-        assert_eq!(heard, sent, "everything of the partner, once, in order");
-        assert_eq!(heard.iter().collect::<HashSet<_>>().len(), MESSAGES);
+            (0..MESSAGES).map(|message| format!("from-{partner}-{message}.")).collect();
+        assert_eq!(received, sent, "all messages of the partner, once, in order");
+        assert_eq!(received.iter().collect::<HashSet<_>>().len(), MESSAGES);
     }
 }

@@ -1,16 +1,16 @@
-//! The short form and the plain HTTP routes, as monitoring and newcomers use them.
+//! The short form of `/mcp`, and the routes `/stats`, `/health`, `/ready` and `/metrics`.
 
 use random_connect::transport::http::limits::ConnectionLimits;
 use reqwest::StatusCode;
 use serde_json::{Value, json};
 
-use crate::support::server::{TOKEN, TestServer, answer, http_client};
+use crate::support::server::{TOKEN, TestServer, fetch_json, http_client};
 
 #[tokio::test]
 async fn short_form_readme_curl_lines_work() {
     let server = TestServer::start().await;
     let meet = r##"{"method": "handle_message", "params": {"message": "#meet", "puch_user_id": "test_user_1"}}"##;
-    let (status, body) = answer(server.post("/mcp").body(meet)).await;
+    let (status, body) = fetch_json(server.post("/mcp").body(meet)).await;
     assert_eq!(status, StatusCode::OK);
     assert!(
         body["result"]
@@ -20,14 +20,14 @@ async fn short_form_readme_curl_lines_work() {
     );
 
     let stats = r#"{"method": "get_stats", "params": {}}"#;
-    let (status, body) = answer(server.post("/mcp/").body(stats)).await;
+    let (status, body) = fetch_json(server.post("/mcp/").body(stats)).await;
     assert_eq!(status, StatusCode::OK);
     let expected = json!({
         "status": "ok", "version": env!("CARGO_PKG_VERSION"), "uptime_seconds": 0, "active_users": 1,
         "waiting_users": 1, "active_pairs": 0, "messages_relayed": 0, "longest_wait_seconds": 0,
     });
     assert_eq!(body, json!({ "result": expected }));
-    assert_eq!(answer(server.get("/stats")).await, (StatusCode::OK, expected));
+    assert_eq!(fetch_json(server.get("/stats")).await, (StatusCode::OK, expected));
 }
 
 #[tokio::test]
@@ -46,22 +46,22 @@ async fn short_form_unknown_method_is_32601() {
 #[tokio::test]
 async fn health_is_public_and_reports_the_version() {
     let server = TestServer::start().await;
-    let (status, body) = answer(http_client().get(format!("{}/health", server.url))).await;
+    let (status, body) = fetch_json(http_client().get(format!("{}/health", server.url))).await;
     assert_eq!(status, StatusCode::OK);
     let version = env!("CARGO_PKG_VERSION");
     assert_eq!(body, json!({ "status": "ok", "version": version, "store": "up" }));
     let ready = http_client().get(format!("{}/ready", server.url)).send().await;
-    assert_eq!(ready.expect("an answer").status(), StatusCode::OK);
-    // The lobby is in memory, but blocks and reports can't be kept.
+    assert_eq!(ready.expect("a response").status(), StatusCode::OK);
+    // The lobby is in memory, but the moderation store can't be opened.
     let key = "ab".repeat(32);
-    let nowhere = [
+    let invalid_store = [
         ("STATE_DB", "sqlite:/dev/null/state.db"),
         ("ID_SALT", "a salt of some length"),
         ("INBOX_KEY", &*key),
     ];
-    let server = TestServer::with(&nowhere, ConnectionLimits::default()).await;
+    let server = TestServer::with(&invalid_store, ConnectionLimits::default()).await;
     let ready = http_client().get(format!("{}/ready", server.url)).send().await;
-    assert_eq!(ready.expect("an answer").status(), StatusCode::SERVICE_UNAVAILABLE);
+    assert_eq!(ready.expect("a response").status(), StatusCode::SERVICE_UNAVAILABLE);
 }
 
 #[tokio::test]
@@ -73,7 +73,7 @@ async fn metrics_count_calls_users_and_messages() {
     server.say("cat", "#meet").await;
     server.short_form("handle_message", json!({ "message": "hi", "puch_user_id": "" })).await;
     server.short_form("secret-9876543210", json!({})).await;
-    let text = server.get("/metrics").send().await.expect("an answer").text().await.expect("text");
+    let text = server.get("/metrics").send().await.expect("a response").text().await.expect("text");
     for line in [
         r#"random_connect_tool_calls_total{tool="handle_message",outcome="ok"} 4"#,
         r#"random_connect_tool_calls_total{tool="handle_message",outcome="refused"} 1"#,
@@ -86,7 +86,7 @@ async fn metrics_count_calls_users_and_messages() {
         "random_connect_numbers_masked_total 1",
         "random_connect_evictions_total 0",
     ] {
-        assert!(text.lines().any(|known| known == line), "{line} is not in\n{text}");
+        assert!(text.lines().any(|listed| listed == line), "{line} is not in\n{text}");
     }
     assert!(!text.contains("9876543210"));
 }
@@ -107,12 +107,12 @@ async fn auth_only_health_is_public() {
             Some(token) => request.bearer_auth(token),
             None => request,
         };
-        let response = request.send().await.expect("an answer");
+        let response = request.send().await.expect("a response");
         assert_eq!(response.status(), StatusCode::UNAUTHORIZED, "{path}");
         assert_eq!(response.headers()["www-authenticate"], "Bearer");
     }
-    let missing = server.get("/nothing-here").send().await.expect("an answer");
-    assert_eq!(missing.status(), StatusCode::NOT_FOUND);
+    let response = server.get("/nothing-here").send().await.expect("a response");
+    assert_eq!(response.status(), StatusCode::NOT_FOUND);
 }
 
 #[tokio::test]
@@ -143,16 +143,16 @@ async fn short_form_invalid_body_is_rejected() {
             -32602,
         ),
     ] {
-        let (status, told) = answer(server.post("/mcp").body(body)).await;
+        let (status, response) = fetch_json(server.post("/mcp").body(body)).await;
         assert_eq!(
-            (status, &told["error"]["code"]),
+            (status, &response["error"]["code"]),
             (StatusCode::BAD_REQUEST, &json!(code)),
             "{body}"
         );
     }
-    let (status, told) = answer(server.post("/mcp").body(b"\xff\xfe{}".to_vec())).await;
-    assert_eq!((status, &told["error"]["code"]), (StatusCode::BAD_REQUEST, &json!(-32700)));
-    assert_eq!(answer(server.get("/stats")).await.1["active_users"], 0);
+    let (status, response) = fetch_json(server.post("/mcp").body(b"\xff\xfe{}".to_vec())).await;
+    assert_eq!((status, &response["error"]["code"]), (StatusCode::BAD_REQUEST, &json!(-32700)));
+    assert_eq!(fetch_json(server.get("/stats")).await.1["active_users"], 0);
 }
 
 #[tokio::test]
@@ -160,7 +160,7 @@ async fn short_form_out_of_range_arguments_are_rejected() {
     let server = TestServer::start().await;
     let call = |message: String, id: String, key: Value| json!({ "message": message, "puch_user_id": id, "message_id": key, "unknown": [1, 2] });
     let (longest, id) = ("é".repeat(4_096), "ü".repeat(256));
-    for (params, told) in [
+    for (params, error) in [
         (
             call(format!("{longest}x"), id.clone(), json!(null)),
             "The message must be at most 4096 characters.",
@@ -178,9 +178,9 @@ async fn short_form_out_of_range_arguments_are_rejected() {
     ] {
         let (status, body) = server.short_form("handle_message", params).await;
         assert_eq!((status, &body["error"]["code"]), (StatusCode::BAD_REQUEST, &json!(-32602)));
-        assert!(body["error"]["message"].as_str().expect("a text").starts_with(told), "{body}");
+        assert!(body["error"]["message"].as_str().expect("a text").starts_with(error), "{body}");
     }
-    assert_eq!(answer(server.get("/stats")).await.1["active_users"], 0);
+    assert_eq!(fetch_json(server.get("/stats")).await.1["active_users"], 0);
     let (status, _) =
         server.short_form("handle_message", call(longest, id, json!("k".repeat(256)))).await;
     assert_eq!(status, StatusCode::OK);
@@ -198,10 +198,10 @@ async fn short_form_unknown_arguments_are_ignored() {
 #[tokio::test]
 async fn command_trailing_text_is_reported() {
     let server = TestServer::start().await;
-    let told = server.say("ann", "#hide and seek is fun").await;
+    let reply = server.say("ann", "#hide and seek is fun").await;
     assert!(
-        told.ends_with("💡 The command was run, but the text after it was not sent."),
-        "{told}"
+        reply.ends_with("💡 The command was run, but the text after it was not sent."),
+        "{reply}"
     );
 }
 

@@ -1,5 +1,4 @@
-//! The chat in a terminal: real processes against the real server, through pipes and through a
-//! pseudo-terminal.
+//! The `chat` command: real processes through pipes and through a pseudo-terminal.
 
 use std::ffi::OsString;
 use std::fs::File;
@@ -21,16 +20,18 @@ use crate::support::server::{TEST_TIMEOUT, TOKEN, TestServer};
 
 const BINARY: &str = env!("CARGO_BIN_EXE_random-connect");
 
-/// A process of ours, with what it printed.
+/// A process of the binary, with its input and output. Dropping it kills the process.
 struct TerminalProcess {
     child: Child,
+    /// `None` once the input is closed.
     input: Option<Box<dyn Write + Send>>,
     output: mpsc::UnboundedReceiver<Vec<u8>>,
-    /// What was printed since what was waited for last.
+    /// Output after the last text of [`Self::expect_output`].
     seen: String,
 }
 
 impl TerminalProcess {
+    /// Builds a command of the binary with these environment variables only.
     fn command(arguments: &[&str], variables: &[(&str, &str)]) -> Command {
         let mut command = Command::new(BINARY);
         command.args(arguments).env_clear().envs(variables.iter().copied());
@@ -38,37 +39,38 @@ impl TerminalProcess {
         command
     }
 
-    /// Standard input and output are pipes.
+    /// Starts a process whose standard input and output are pipes.
     fn piped(arguments: &[&str], variables: &[(&str, &str)]) -> Self {
         let mut command = Self::command(arguments, variables);
         command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::null());
         let mut child = command.spawn().expect("the binary starts");
         let (input, output) = (child.stdin.take(), child.stdout.take());
         let input = input.map(|input| Box::new(input) as Box<dyn Write + Send>);
-        Self { child, input, output: read(output.expect("its output")), seen: String::new() }
+        Self { child, input, output: read(output.expect("an output")), seen: String::new() }
     }
 
-    /// Both are a terminal, of which the other end is returned too.
+    /// Starts a process in a pseudo-terminal; also returns the process's end of it.
     fn in_terminal(arguments: &[&str], variables: &[(&str, &str)]) -> (Self, OwnedFd) {
         let size = Winsize { ws_row: 24, ws_col: 100, ws_xpixel: 0, ws_ypixel: 0 };
         let pty = openpty(&size, None).expect("a pseudo-terminal");
-        let end = || pty.slave.try_clone().expect("its end");
+        let end = || pty.slave.try_clone().expect("a file descriptor");
         let mut command = Self::command(arguments, variables);
         let child = command.stdin(end()).stdout(end()).stderr(end()).env("TERM", "xterm").spawn();
         let child = child.expect("the binary starts");
         drop(command);
         let master = File::from(pty.master);
-        let input = master.try_clone().expect("its input");
+        let input = master.try_clone().expect("an input");
         let input = Some(Box::new(input) as Box<dyn Write + Send>);
         (Self { child, input, output: read(master), seen: String::new() }, pty.slave)
     }
 
+    /// Types a text.
     fn write(&mut self, text: &str) {
         let input = self.input.as_mut().expect("an input");
         input.write_all(text.as_bytes()).expect("typed");
     }
 
-    /// Waits until this is printed, and returns what came before it.
+    /// Waits until this text is printed; returns the output before it.
     async fn expect_output(&mut self, text: &str) -> String {
         loop {
             if let Some((before, after)) = self.seen.split_once(text) {
@@ -76,15 +78,15 @@ impl TerminalProcess {
                 self.seen = after;
                 return before;
             }
-            let more = timeout(TEST_TIMEOUT, self.output.recv()).await;
-            let Ok(Some(bytes)) = more else { panic!("no {text:?} in {:?}", self.seen) };
+            let chunk = timeout(TEST_TIMEOUT, self.output.recv()).await;
+            let Ok(Some(bytes)) = chunk else { panic!("no {text:?} in {:?}", self.seen) };
             self.seen.push_str(&String::from_utf8_lossy(&bytes));
         }
     }
 
-    /// Waits until it ends.
+    /// Waits until the process exits.
     async fn wait_exit(&mut self) -> ExitStatus {
-        let ended = async {
+        let exited = async {
             loop {
                 if let Some(status) = self.child.try_wait().expect("a status") {
                     return status;
@@ -92,46 +94,48 @@ impl TerminalProcess {
                 yield_now().await;
             }
         };
-        timeout(TEST_TIMEOUT, ended).await.expect("it ends")
+        timeout(TEST_TIMEOUT, exited).await.expect("the process exits")
     }
 }
 
 impl Drop for TerminalProcess {
     fn drop(&mut self) {
-        // One that has ended needs no ending.
+        // The process may have exited already.
         let _ = self.child.kill();
         let _ = self.child.wait();
     }
 }
 
-/// Reads until the end, which in a terminal is an error.
+/// Reads the output in a thread until the end, which a terminal reports as an error.
 fn read(mut output: impl Read + Send + 'static) -> mpsc::UnboundedReceiver<Vec<u8>> {
-    let (tell, told) = mpsc::unbounded_channel();
+    let (sender, receiver) = mpsc::unbounded_channel();
     thread::spawn(move || {
         let mut bytes = [0; 4_096];
         while let Ok(read @ 1..) = output.read(&mut bytes) {
-            if tell.send(bytes[..read].to_vec()).is_err() {
+            if sender.send(bytes[..read].to_vec()).is_err() {
                 return;
             }
         }
     });
-    told
+    receiver
 }
 
-/// Waits until the editor reads keys. Between two lines the terminal is as it was, and makes lines itself:
-/// a Ctrl-D that comes just then, faster than anybody types, ends nothing.
-async fn start_in_pty(terminal: &OwnedFd) {
+/// Waits until the line editor reads keys.
+///
+/// Between two lines the terminal is in canonical mode: a Ctrl-D at that moment, faster than any
+/// user types, does not end the chat.
+async fn wait_for_editor(terminal: &OwnedFd) {
     let canonical =
         || tcgetattr(terminal).expect("a terminal").local_flags.contains(LocalFlags::ICANON);
-    let edited = async {
+    let editing = async {
         while canonical() {
             yield_now().await;
         }
     };
-    timeout(TEST_TIMEOUT, edited).await.expect("a prompt");
+    timeout(TEST_TIMEOUT, editing).await.expect("a prompt");
 }
 
-/// A server of its own process, and its address.
+/// Starts a server process; returns it and its URL.
 async fn server(port: &str) -> (TerminalProcess, String) {
     let variables =
         [("AUTH_TOKEN", TOKEN), ("HOST", "127.0.0.1"), ("PORT", port), ("LOG_LEVEL", "error")];
@@ -141,6 +145,7 @@ async fn server(port: &str) -> (TerminalProcess, String) {
     (server, address)
 }
 
+/// Starts a chat through pipes.
 fn chat(address: &str) -> TerminalProcess {
     TerminalProcess::piped(&["chat", "--url", address], &[("AUTH_TOKEN", TOKEN)])
 }
@@ -166,9 +171,9 @@ async fn terminal_chat_survives_a_server_restart() {
     ben.expect_output("Connection lost").await;
     ben.write("#meet\n");
     let (_running, _) = server(&port).await;
-    for one in [&mut ann, &mut ben] {
-        one.expect_output("Reconnected").await;
-        one.expect_output("The chat is over").await;
+    for chat in [&mut ann, &mut ben] {
+        chat.expect_output("Reconnected").await;
+        chat.expect_output("The chat is over").await;
     }
     ben.expect_output("Looking for someone").await;
     ann.write("#meet\n");
@@ -201,10 +206,10 @@ async fn terminal_editor_completes_and_prints_above_the_prompt() {
     ann.expect_output("You're now chatting with ").await;
     ann.write("half a line");
     ann.expect_output("half a line").await;
-    assert!(!echoes(), "the editor draws what is typed");
+    assert!(!echoes(), "the editor draws the typed text");
     ben.write("Hi, I am at 9876543210\n");
     let before = ann.expect_output("\x1b[33m").await;
-    assert!(before.contains("Hi, I am at "), "the number stands out: {before:?}");
+    assert!(before.contains("Hi, I am at "), "the number is highlighted: {before:?}");
     ann.expect_output("[hidden]").await;
     ann.expect_output("half a line").await;
     ann.write("\r");
@@ -215,11 +220,11 @@ async fn terminal_editor_completes_and_prints_above_the_prompt() {
     ann.expect_output("#meet").await;
     ann.write("\r");
     ann.expect_output("already in a chat").await;
-    start_in_pty(&terminal).await;
+    wait_for_editor(&terminal).await;
     ann.write("\x04");
     ben.expect_output("Your partner left the chat").await;
     assert!(ann.wait_exit().await.success());
-    assert!(echoes(), "the terminal is as it was");
+    assert!(echoes(), "the terminal echoes again");
 }
 
 #[tokio::test]
@@ -239,9 +244,9 @@ async fn terminal_end_of_input_waits_for_answers() {
     let mut ann = chat(&address);
     ann.write("#meet\n#nick Ann\n#help");
     ann.input = None;
-    for answer in ["Connected to", "Looking for", "your nickname is Ann", "#bye: ", "left the queue"]
+    for reply in ["Connected to", "Looking for", "your nickname is Ann", "#bye: ", "left the queue"]
     {
-        ann.expect_output(answer).await;
+        ann.expect_output(reply).await;
     }
     assert!(ann.wait_exit().await.success());
 }
@@ -254,16 +259,17 @@ async fn terminal_closed_output_leaves_the_chat() {
     ben.expect_output("Looking for someone").await;
     let arguments = ["chat", "--url", &address, "--token", TOKEN];
     let mut ann = TerminalProcess::command(&arguments, &[]);
-    let mut ann = ann.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().expect("it starts");
-    let mut input = ann.stdin.take().expect("its input");
+    let mut ann =
+        ann.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().expect("the binary starts");
+    let mut input = ann.stdin.take().expect("an input");
     input.write_all(b"#meet\n").expect("typed");
-    let mut read = BufReader::new(ann.stdout.take().expect("its output")).lines();
-    assert!(read.any(|line| line.expect("a line").contains("now chatting with")));
-    drop(read);
+    let mut lines = BufReader::new(ann.stdout.take().expect("an output")).lines();
+    assert!(lines.any(|line| line.expect("a line").contains("now chatting with")));
+    drop(lines);
     ben.expect_output("You're now chatting with ").await;
     ben.write("Are you there?\n");
     ben.expect_output("Your partner left the chat").await;
-    assert!(ann.wait().expect("it ends").success());
+    assert!(ann.wait().expect("the process exits").success());
 }
 
 #[tokio::test]
@@ -279,7 +285,7 @@ async fn terminal_signal_leaves_and_restores_the_tty() {
     ann.expect_output("You're now chatting with ").await;
     ben.expect_output("You're now chatting with ").await;
     let pid = Pid::from_raw(i32::try_from(ann.child.id()).expect("an id"));
-    kill(pid, Signal::SIGTERM).expect("it is told");
+    kill(pid, Signal::SIGTERM).expect("the signal is sent");
     ben.expect_output("Your partner left the chat").await;
     assert!(ann.wait_exit().await.success());
     let flags = tcgetattr(&terminal).expect("a terminal").local_flags;
@@ -289,32 +295,37 @@ async fn terminal_signal_leaves_and_restores_the_tty() {
 #[tokio::test]
 async fn terminal_start_errors_are_one_line() {
     let server = TestServer::with(&[], ConnectionLimits::default()).await;
-    let said = async |arguments: Vec<String>| {
+    let error = async |arguments: Vec<String>| {
         let variables: [(&str, OsString); 0] = [];
         let mut command = tokio::process::Command::new(BINARY);
         command.arg("chat").args(arguments).env_clear().envs(variables);
         command.current_dir(std::env::temp_dir()).stdin(Stdio::null());
-        let output =
-            timeout(TEST_TIMEOUT, command.output()).await.expect("in time").expect("it ends");
+        let output = timeout(TEST_TIMEOUT, command.output())
+            .await
+            .expect("in time")
+            .expect("the process exits");
         assert_eq!(output.stdout, b"");
-        let told = String::from_utf8(output.stderr).expect("text");
-        assert_eq!(told.lines().count(), 1, "{told}");
-        (output.status.code(), told)
+        let message = String::from_utf8(output.stderr).expect("text");
+        assert_eq!(message.lines().count(), 1, "{message}");
+        (output.status.code(), message)
     };
     let to = |url: &str, token: &str| ["--url", url, "--token", token].map(str::to_owned).to_vec();
-    let (status, told) = said(to(&server.url, TOKEN)).await;
-    assert!(status == Some(1) && told.contains("TOOLSETS=connect,penpal"), "{told}");
-    let (status, told) = said(to(&server.url, "not-the-token")).await;
-    assert!(status == Some(1) && told.contains("rejected this token"), "{told}");
-    assert!(!told.contains("not-the-token"), "{told}");
-    let (status, told) = said(to("http://127.0.0.1:1", TOKEN)).await;
-    assert!(status == Some(1) && told.contains("no server is listening at http://127.0.0.1:1"));
-    let (status, told) = said(to("chat.example", TOKEN)).await;
-    assert!(status == Some(2) && told.contains("is not a server URL"), "{told}");
-    let (status, told) = said(to(&server.url, "two words")).await;
-    assert!(status == Some(2) && told.contains("AUTH_TOKEN") && !told.contains("two"), "{told}");
-    let (status, told) = said(Vec::new()).await;
-    assert!(status == Some(2) && told.contains("AUTH_TOKEN"), "{told}");
+    let (status, message) = error(to(&server.url, TOKEN)).await;
+    assert!(status == Some(1) && message.contains("TOOLSETS=connect,penpal"), "{message}");
+    let (status, message) = error(to(&server.url, "not-the-token")).await;
+    assert!(status == Some(1) && message.contains("rejected this token"), "{message}");
+    assert!(!message.contains("not-the-token"), "{message}");
+    let (status, message) = error(to("http://127.0.0.1:1", TOKEN)).await;
+    assert!(status == Some(1) && message.contains("no server is listening at http://127.0.0.1:1"));
+    let (status, message) = error(to("chat.example", TOKEN)).await;
+    assert!(status == Some(2) && message.contains("is not a server URL"), "{message}");
+    let (status, message) = error(to(&server.url, "two words")).await;
+    assert!(
+        status == Some(2) && message.contains("AUTH_TOKEN") && !message.contains("two"),
+        "{message}"
+    );
+    let (status, message) = error(Vec::new()).await;
+    assert!(status == Some(2) && message.contains("AUTH_TOKEN"), "{message}");
 }
 
 #[tokio::test]

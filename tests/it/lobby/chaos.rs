@@ -1,5 +1,7 @@
-//! Three real processes on a real Redis, two hundred people who chat for a minute, and a hand that
-//! kills now one of the processes and now Redis. Afterwards every message is accounted for.
+//! Chaos test: three server processes share a Redis while 200 users chat for a minute.
+//!
+//! Meanwhile the test kills a process or Redis again and again. In the end [`account`] checks every
+//! acknowledged message.
 
 use std::collections::{HashMap, HashSet};
 use std::process::Stdio;
@@ -19,20 +21,23 @@ use tokio::time::timeout;
 use super::DURABLE;
 use crate::support::redis_server::RedisServer;
 
-const PEOPLE: usize = 200;
-const PROCESSES: usize = 3;
-const SPAN: Duration = Duration::from_secs(60);
-const PATIENCE: Duration = Duration::from_secs(30);
-/// After so many messages something is killed; every fourth time it is Redis.
-const CALM: usize = 400;
+const USERS: usize = 200;
+const INSTANCES: usize = 3;
+/// Duration of the kills and, except for the end, of the chats.
+const DURATION: Duration = Duration::from_secs(60);
+/// Time limit for one call, and for the start of a process.
+const TIMEOUT: Duration = Duration::from_secs(30);
+/// Number of messages between two kills. Every fourth kill is of Redis.
+const MESSAGES_PER_KILL: usize = 400;
 
-/// A process of the server that comes back at the same address.
+/// A server process, which restarts on the same port.
 struct ServerInstance {
     child: Child,
     port: u16,
 }
 
 impl ServerInstance {
+    /// Starts a process; port 0 chooses a free one.
     async fn start(redis: &RedisServer, port: u16) -> Self {
         let mut child = Command::new(env!("CARGO_BIN_EXE_random-connect"))
             .env_clear()
@@ -45,34 +50,38 @@ impl ServerInstance {
             .spawn()
             .expect("the binary starts");
         let mut line = String::new();
-        let mut out = BufReader::new(child.stdout.take().expect("its output"));
-        let told = timeout(PATIENCE, out.read_line(&mut line)).await;
-        told.expect("in time").expect("a line");
+        let mut stdout = BufReader::new(child.stdout.take().expect("its output"));
+        let announced = timeout(TIMEOUT, stdout.read_line(&mut line)).await;
+        announced.expect("in time").expect("a line");
         let port = line.trim().trim_end_matches("/mcp").rsplit(':').next().expect("a port");
         Self { child, port: port.parse().expect("a number") }
     }
 }
 
-/// What a person said that was acknowledged, and what they read, repeats left out.
+/// The acknowledged and the received messages of one user.
 #[derive(Default)]
 struct MessageLedger {
-    said: Vec<String>,
-    read: Vec<String>,
+    /// Acknowledged messages, in order.
+    sent: Vec<String>,
+    /// Received messages, without repeats.
+    received: Vec<String>,
+    /// Number of messages that were received again.
     repeats: usize,
 }
 
+/// A user that calls all instances at random.
 struct ChaosUser {
     name: String,
     ports: Vec<u16>,
     http: reqwest::Client,
     dice: StdRng,
     calls: usize,
-    diary: MessageLedger,
-    known: HashSet<String>,
+    messages: MessageLedger,
+    seen: HashSet<String>,
 }
 
 impl ChaosUser {
-    /// One call, made again at any of the processes until it is answered.
+    /// Makes a call, and repeats it at random instances until one answers.
     async fn say(&mut self, message: &str) -> String {
         self.calls += 1;
         let id = format!("{}-{}", self.name, self.calls);
@@ -83,26 +92,27 @@ impl ChaosUser {
             let url = format!("http://127.0.0.1:{port}/mcp");
             let request = self.http.post(url).bearer_auth("chaos").body(body.clone());
             let Ok(response) = request.send().await else { continue };
-            let Ok(answer) = response.json::<Value>().await else { continue };
-            let Some(text) = answer["result"].as_str() else { continue };
-            self.note(text);
+            let Ok(body) = response.json::<Value>().await else { continue };
+            let Some(text) = body["result"].as_str() else { continue };
+            self.record(text);
             return text.to_owned();
         }
     }
 
-    fn note(&mut self, answer: &str) {
+    /// Records the messages of the partner in an answer.
+    fn record(&mut self, answer: &str) {
         for line in answer.lines().filter(|line| line.starts_with('💬')) {
-            let (_, text) = line.split_once(": ").expect("a name and a text");
-            if self.known.insert(text.to_owned()) {
-                self.diary.read.push(text.to_owned());
+            let (_, text) = line.split_once(": ").expect("a nickname and a text");
+            if self.seen.insert(text.to_owned()) {
+                self.messages.received.push(text.to_owned());
             } else {
-                self.diary.repeats += 1;
+                self.messages.repeats += 1;
             }
         }
     }
 }
 
-/// A number in letters, so that nothing looks like a phone number.
+/// Writes a number in letters, so that the masker does not take it for a phone number.
 fn letters(mut number: usize) -> String {
     let mut word = String::new();
     loop {
@@ -114,34 +124,34 @@ fn letters(mut number: usize) -> String {
     }
 }
 
-/// Chats until told to stop, then reads what is left.
-async fn chat(mut person: ChaosUser, done: Arc<AtomicBool>, sent: Arc<Progress>) -> MessageLedger {
-    person.say("#meet").await;
-    let own = person.name.clone();
+/// Chats until `stopped` is set, then reads the rest of the inbox.
+async fn chat(mut user: ChaosUser, stopped: Arc<AtomicBool>, sent: Arc<Progress>) -> MessageLedger {
+    user.say("#meet").await;
+    let name = user.name.clone();
     for number in 0.. {
-        if done.load(Ordering::Relaxed) {
+        if stopped.load(Ordering::Relaxed) {
             break;
         }
-        let text = format!("{own} says {}", letters(number));
-        if person.say(&text).await.contains("📤 Message sent") {
-            person.diary.said.push(text);
+        let text = format!("{name} says {}", letters(number));
+        if user.say(&text).await.contains("📤 Message sent") {
+            user.messages.sent.push(text);
             sent.step();
         } else {
-            // No partner yet, or one who does not keep up.
-            person.say("#m").await;
+            // No partner yet, or the partner's inbox is full.
+            user.say("#m").await;
         }
     }
-    // What is on lease to answers that were lost comes back after ten seconds at the latest.
+    // Items leased to lost answers return after ten seconds at most.
     let end = timeout(Duration::from_secs(12), async {
         loop {
-            person.say("#m").await;
+            user.say("#m").await;
         }
     });
     assert!(end.await.is_err());
-    person.diary
+    user.messages
 }
 
-/// Counts messages and wakes whoever waits for a number of them.
+/// Counts messages and wakes the task that waits for a number of them.
 #[derive(Default)]
 struct Progress {
     count: AtomicUsize,
@@ -157,30 +167,32 @@ impl Progress {
     async fn reach(&self, count: usize) {
         while self.count.load(Ordering::Relaxed) < count {
             let moved = self.moved.notified();
-            // A step may have come just before.
+            // A step may have happened just before.
             let _ = timeout(Duration::from_millis(100), moved).await;
         }
     }
 }
 
-/// Kills something whenever so many messages were sent, until told to stop.
-async fn havoc(
-    processes: &mut [ServerInstance],
+/// Kills an instance or Redis after every [`MESSAGES_PER_KILL`] messages, for [`DURATION`].
+///
+/// Returns the number of killed instances and of Redis restarts.
+async fn kill_repeatedly(
+    instances: &mut [ServerInstance],
     redis: &mut RedisServer,
     sent: &Progress,
 ) -> (usize, usize) {
     let (mut kills, mut restarts) = (0, 0);
-    let end = timeout(SPAN, async {
+    let end = timeout(DURATION, async {
         for round in 1_usize.. {
-            sent.reach(round * CALM).await;
+            sent.reach(round * MESSAGES_PER_KILL).await;
             if round % 4 == 0 {
                 redis.kill();
                 redis.run();
                 restarts += 1;
             } else {
-                let process = &mut processes[round % PROCESSES];
-                process.child.kill().await.expect("it runs");
-                *process = ServerInstance::start(redis, process.port).await;
+                let instance = &mut instances[round % INSTANCES];
+                instance.child.kill().await.expect("the instance runs");
+                *instance = ServerInstance::start(redis, instance.port).await;
                 kills += 1;
             }
         }
@@ -192,57 +204,62 @@ async fn havoc(
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn chaos_acknowledged_messages_survive_kills() {
     let mut redis = RedisServer::start(DURABLE);
-    let mut processes = Vec::new();
-    for _ in 0..PROCESSES {
-        processes.push(ServerInstance::start(&redis, 0).await);
+    let mut instances = Vec::new();
+    for _ in 0..INSTANCES {
+        instances.push(ServerInstance::start(&redis, 0).await);
     }
-    let ports: Vec<u16> = processes.iter().map(|process| process.port).collect();
-    let (done, sent) = (Arc::new(AtomicBool::new(false)), Arc::new(Progress::default()));
-    let http = reqwest::Client::builder().timeout(PATIENCE).build().expect("a client");
-    let mut people = JoinSet::new();
-    for number in 0..PEOPLE {
-        let person = ChaosUser {
-            name: format!("person-{}", letters(number)),
+    let ports: Vec<u16> = instances.iter().map(|instance| instance.port).collect();
+    let (stopped, sent) = (Arc::new(AtomicBool::new(false)), Arc::new(Progress::default()));
+    let http = reqwest::Client::builder().timeout(TIMEOUT).build().expect("a client");
+    let mut users = JoinSet::new();
+    for number in 0..USERS {
+        let user = ChaosUser {
+            name: format!("user-{}", letters(number)),
             ports: ports.clone(),
             http: http.clone(),
             dice: StdRng::seed_from_u64(number as u64),
             calls: 0,
-            diary: MessageLedger::default(),
-            known: HashSet::new(),
+            messages: MessageLedger::default(),
+            seen: HashSet::new(),
         };
-        let (name, task) =
-            (person.name.clone(), chat(person, Arc::clone(&done), Arc::clone(&sent)));
-        people.spawn(async move { (name, task.await) });
+        let (name, task) = (user.name.clone(), chat(user, Arc::clone(&stopped), Arc::clone(&sent)));
+        users.spawn(async move { (name, task.await) });
     }
-    let (kills, restarts) = havoc(&mut processes, &mut redis, &sent).await;
-    done.store(true, Ordering::Relaxed);
-    let diaries: HashMap<String, MessageLedger> = people.join_all().await.into_iter().collect();
-    account(&diaries, kills, restarts);
+    let (kills, restarts) = kill_repeatedly(&mut instances, &mut redis, &sent).await;
+    stopped.store(true, Ordering::Relaxed);
+    let logs: HashMap<String, MessageLedger> = users.join_all().await.into_iter().collect();
+    account(&logs, kills, restarts);
 }
 
-/// Everything that was acknowledged must have been read by one person, the same for all of one
-/// sender, in the order in which it was said.
-fn account(diaries: &HashMap<String, MessageLedger>, kills: usize, restarts: usize) {
-    let (mut said, mut lost, mut astray, mut disordered) = (0, 0, 0, 0);
-    for (name, diary) in diaries {
-        let own = |text: &&String| text.starts_with(&format!("{name} says "));
-        let readers: Vec<_> =
-            diaries.values().filter(|other| other.read.iter().any(|text| own(&text))).collect();
-        said += diary.said.len();
-        astray += readers.len().saturating_sub(1);
-        let read: Vec<&String> =
-            readers.iter().flat_map(|reader| reader.read.iter()).filter(own).collect();
-        let known: HashSet<_> = read.iter().copied().collect();
-        lost += diary.said.iter().filter(|text| !known.contains(text)).count();
-        let places: Vec<_> =
-            read.iter().filter_map(|text| diary.said.iter().position(|own| own == *text)).collect();
-        disordered += places.windows(2).filter(|pair| pair[0] > pair[1]).count();
+/// Asserts that all acknowledged messages of a sender reached one and the same user, in order.
+fn account(logs: &HashMap<String, MessageLedger>, kills: usize, restarts: usize) {
+    let (mut sent, mut lost, mut misdelivered, mut disordered) = (0, 0, 0, 0);
+    for (name, log) in logs {
+        let is_own = |text: &&String| text.starts_with(&format!("{name} says "));
+        let recipients: Vec<_> = logs
+            .values()
+            .filter(|recipient| recipient.received.iter().any(|text| is_own(&text)))
+            .collect();
+        sent += log.sent.len();
+        misdelivered += recipients.len().saturating_sub(1);
+        let received: Vec<&String> = recipients
+            .iter()
+            .flat_map(|recipient| recipient.received.iter())
+            .filter(is_own)
+            .collect();
+        let delivered: HashSet<_> = received.iter().copied().collect();
+        lost += log.sent.iter().filter(|text| !delivered.contains(text)).count();
+        let positions: Vec<_> = received
+            .iter()
+            .filter_map(|text| log.sent.iter().position(|sent| sent == *text))
+            .collect();
+        disordered += positions.windows(2).filter(|pair| pair[0] > pair[1]).count();
     }
-    let repeats: usize = diaries.values().map(|diary| diary.repeats).sum();
+    let repeats: usize = logs.values().map(|log| log.repeats).sum();
     println!(
-        "{said} messages acknowledged, {kills} processes killed, Redis killed {restarts} times: \
-         lost {lost}, misdelivered {astray}, out of order {disordered}, repeated {repeats}"
+        "{sent} messages acknowledged, {kills} processes killed, Redis killed {restarts} times: \
+         lost {lost}, misdelivered {misdelivered}, out of order {disordered}, repeated {repeats}"
     );
-    assert!(said > CALM && kills > 0 && restarts > 0, "there was something to account for");
-    assert_eq!((lost, astray, disordered), (0, 0, 0));
+    assert!(sent > MESSAGES_PER_KILL && kills > 0 && restarts > 0, "too little happened");
+    assert_eq!((lost, misdelivered, disordered), (0, 0, 0));
 }

@@ -1,6 +1,8 @@
-//! The behaviour that every backend of the lobby must have, written once against the trait.
+//! The contract of [`Lobby`]: behavior that every backend must have, written once against the
+//! trait.
 //!
-//! To run it on a new backend, add it to [`backends`].
+//! Features with many cases are in the files beside this one, which share its fixture. To run all
+//! of them on a new backend, add it to [`backends`].
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -21,69 +23,80 @@ use random_connect::mask::{Masked, Memory};
 use crate::support::redis_server::RedisServer;
 
 const IDLE: Duration = Duration::from_secs(1_800);
+/// The time of every call that names no other.
 pub const START: Timestamp = Timestamp::from_millis(1_000_000);
 
-/// A fresh, empty lobby, and what it needs to live.
+/// A new, empty lobby, with the server that it needs.
 pub struct LobbyBackend {
     pub lobby: Arc<dyn Lobby>,
     pub _server: Option<RedisServer>,
 }
 
-/// One of each kind.
+/// Creates one lobby of each kind.
 pub fn backends() -> Vec<LobbyBackend> {
     let server = RedisServer::start(&[]);
-    let (seal, ids) = (Keyring::new(&[[7; 32]]), IdHasher::from_salt(b"salt"));
-    let redis = RedisLobby::new(&server.url(), IDLE, seal, ids, seeded_rng()).expect("an address");
+    let (keyring, ids) = (Keyring::new(&[[7; 32]]), IdHasher::from_salt(b"salt"));
+    let redis =
+        RedisLobby::new(&server.url(), IDLE, keyring, ids, seeded_rng()).expect("a valid URL");
     vec![
         LobbyBackend { lobby: Arc::new(MemoryLobby::new(IDLE, seeded_rng())), _server: None },
         LobbyBackend { lobby: Arc::new(redis), _server: Some(server) },
     ]
 }
 
-pub fn user(n: u8) -> UserId {
+/// Returns the id of test user `n`.
+pub fn test_user(n: u8) -> UserId {
     UserId::from_bytes([n; 16])
 }
 
-fn call(who: u8, now: Timestamp) -> Call {
-    Call::new(user(who), now)
+fn call(user: u8, now: Timestamp) -> Call {
+    Call::new(test_user(user), now)
 }
 
 async fn perform(lobby: &dyn Lobby, call: Call, action: Action) -> ActionResult {
     lobby.perform(call, action).await.expect("the store works")
 }
 
-/// A call whose answer arrives: the outcome and the news that the answer showed.
-pub async fn act(lobby: &dyn Lobby, who: u8, action: Action) -> (Outcome, Vec<InboxEvent>) {
-    let performed = perform(lobby, call(who, START), action).await;
-    if let Some(lease) = performed.lease.id {
-        lobby.settle(user(who), lease, true);
+/// Performs a call whose answer is delivered; returns its outcome and the events it showed.
+pub async fn act(lobby: &dyn Lobby, user: u8, action: Action) -> (Outcome, Vec<InboxEvent>) {
+    let result = perform(lobby, call(user, START), action).await;
+    if let Some(lease) = result.lease.id {
+        lobby.settle(test_user(user), lease, true);
     }
-    (performed.outcome, performed.lease.items.into_iter().map(|item| item.event).collect())
+    (result.outcome, result.lease.items.into_iter().map(|item| item.event).collect())
 }
 
-pub async fn say(lobby: &dyn Lobby, who: u8, text: &str) -> Outcome {
-    let sender = lobby.sender_state(user(who)).await.expect("the store works");
-    act(lobby, who, Action::Relay { text: Masked::waived(text), sender, memory: Memory::default() })
-        .await
-        .0
+/// Relays a text to the partner and returns the outcome.
+pub async fn say(lobby: &dyn Lobby, user: u8, text: &str) -> Outcome {
+    let sender = lobby.sender_state(test_user(user)).await.expect("the store works");
+    act(
+        lobby,
+        user,
+        Action::Relay { text: Masked::waived(text), sender, memory: Memory::default() },
+    )
+    .await
+    .0
 }
 
-pub async fn read(lobby: &dyn Lobby, who: u8) -> Vec<String> {
-    act(lobby, who, Action::ReadInbox).await.1.into_iter().map(shown).collect()
+/// Reads the inbox and returns its events in the form of [`shown`].
+pub async fn read(lobby: &dyn Lobby, user: u8) -> Vec<String> {
+    act(lobby, user, Action::ReadInbox).await.1.into_iter().map(shown).collect()
 }
 
-fn shown(news: InboxEvent) -> String {
-    match news {
+/// Short form of an event for assertions.
+fn shown(event: InboxEvent) -> String {
+    match event {
         InboxEvent::Message { text, .. } => text.as_str().to_owned(),
         InboxEvent::Connected { .. } => "(connected)".to_owned(),
         InboxEvent::PartnerLeft { .. } => "(left)".to_owned(),
         InboxEvent::PartnerTimedOut { .. } => "(timed out)".to_owned(),
-        InboxEvent::Icebreaker { question: number, .. } => format!("(asked {number})"),
+        InboxEvent::Icebreaker { question, .. } => format!("(asked {question})"),
         InboxEvent::Nudge { .. } => "(nudged)".to_owned(),
-        InboxEvent::Broadcast(notice) => format!("({})", notice.as_str()),
+        InboxEvent::Broadcast(text) => format!("({})", text.as_str()),
     }
 }
 
+/// Pairs two users and reads the match event of `a`.
 pub async fn pair(lobby: &dyn Lobby, a: u8, b: u8) {
     act(lobby, a, Action::meet()).await;
     assert!(matches!(act(lobby, b, Action::meet()).await.0, Outcome::Connected { .. }));
@@ -107,16 +120,16 @@ async fn match_is_symmetric_and_shows_both_names() {
         let ann = Nickname::parse("Ann").expect("a name");
         let Outcome::Connected { chat, again: false } = act(lobby, 2, Action::meet()).await.0
         else {
-            panic!("1 waits");
+            panic!("user 1 waits");
         };
-        assert_eq!((chat.partner, &chat.partner_name), (user(1), &ann));
+        assert_eq!((chat.partner, &chat.partner_name), (test_user(1), &ann));
         assert_eq!(act(lobby, 2, Action::Who).await.0, Outcome::PartnerName(Some(ann.clone())));
         let Outcome::Sent { to, from, .. } = say(lobby, 1, "hi").await else { panic!("a chat") };
-        assert_eq!((to, from), (user(2), ann));
+        assert_eq!((to, from), (test_user(2), ann));
         assert_eq!(read(lobby, 2).await, ["hi"]);
         assert!(matches!(
             act(lobby, 1, Action::meet()).await.0,
-            Outcome::AlreadyChatting(own) if own.room == chat.room && own.partner == user(2)
+            Outcome::AlreadyChatting(current) if current.room == chat.room && current.partner == test_user(2)
         ));
         assert_eq!(
             act(lobby, 2, Action::GetStatus).await.0,
@@ -135,21 +148,21 @@ async fn block_prevents_rematching() {
         let blocked = Outcome::Blocked { chat_ended: true, reported: false };
         assert_eq!(act(lobby, 1, block()).await.0, blocked);
         assert_eq!(read(lobby, 2).await, ["(left)"]);
-        for who in [1, 2] {
-            assert!(matches!(act(lobby, who, Action::meet()).await.0, Outcome::Waiting { .. }));
+        for user in [1, 2] {
+            assert!(matches!(act(lobby, user, Action::meet()).await.0, Outcome::Waiting { .. }));
         }
         let later = START + Duration::from_secs(120);
         assert_eq!(lobby.pair_waiting(later).await.expect("the store works"), 0);
-        // Another instance, or a ledger, may know more than the lobby.
+        // The moderation store may know of blocks that the lobby does not.
         let call = Call {
             constraints: MatchConstraints {
-                blocked: vec![user(1), user(2)],
+                blocked: vec![test_user(1), test_user(2)],
                 ..MatchConstraints::default()
             },
             ..call(3, START)
         };
-        let performed = perform(lobby, call, Action::meet()).await;
-        assert!(matches!(performed.outcome, Outcome::Waiting { .. }));
+        let result = perform(lobby, call, Action::meet()).await;
+        assert!(matches!(result.outcome, Outcome::Waiting { .. }));
         assert!(matches!(act(lobby, 4, Action::meet()).await.0, Outcome::Connected { .. }));
     }
 }
@@ -158,12 +171,12 @@ async fn block_prevents_rematching() {
 async fn transcript_is_available_until_its_ttl() {
     for LobbyBackend { lobby, _server } in backends() {
         let lobby = &*lobby;
-        let said = async |now| {
-            let look = Action::LookUpLastPartner { with_transcript: true };
-            match perform(lobby, call(1, now), look).await.outcome {
-                Outcome::LastPartner(Some(met)) => {
-                    assert_eq!(met.partner, user(2));
-                    met.transcript.iter().map(|text| text.as_str().to_owned()).collect()
+        let transcript = async |now| {
+            let look_up = Action::LookUpLastPartner { with_transcript: true };
+            match perform(lobby, call(1, now), look_up).await.outcome {
+                Outcome::LastPartner(Some(last_partner)) => {
+                    assert_eq!(last_partner.partner, test_user(2));
+                    last_partner.transcript.iter().map(|text| text.as_str().to_owned()).collect()
                 }
                 _ => Vec::new(),
             }
@@ -174,10 +187,10 @@ async fn transcript_is_available_until_its_ttl() {
             say(lobby, 2, &n.to_string()).await;
         }
         let last: Vec<_> = (21..=30).map(|n: u8| n.to_string()).collect();
-        assert_eq!(said(START).await, last);
+        assert_eq!(transcript(START).await, last);
         act(lobby, 2, Action::Leave).await;
-        assert_eq!(said(START).await, last, "also when the other has left");
-        assert!(said(START + Duration::from_secs(20 * 60)).await.is_empty());
+        assert_eq!(transcript(START).await, last, "also after the partner has left");
+        assert!(transcript(START + Duration::from_secs(20 * 60)).await.is_empty());
     }
 }
 
@@ -202,7 +215,7 @@ async fn lease_lost_answer_is_redelivered_in_order() {
         say(lobby, 2, "b").await;
         let lost = perform(lobby, call(1, START), Action::ReadInbox).await.lease;
         say(lobby, 2, "c").await;
-        lobby.settle(user(1), lost.id.expect("a lease"), false);
+        lobby.settle(test_user(1), lost.id.expect("a lease"), false);
         assert_eq!(read(lobby, 1).await, ["a", "b", "c"]);
         assert_eq!(read(lobby, 1).await, [""; 0]);
     }
@@ -217,8 +230,8 @@ async fn lease_unshown_items_are_put_back() {
             say(lobby, 2, text).await;
         }
         let lease = perform(lobby, call(1, START), Action::ReadInbox).await.lease;
-        lobby.put_back(user(1), &lease, 1).await.expect("the store works");
-        lobby.settle(user(1), lease.id.expect("a lease"), true);
+        lobby.put_back(test_user(1), &lease, 1).await.expect("the store works");
+        lobby.settle(test_user(1), lease.id.expect("a lease"), true);
         assert_eq!(read(lobby, 1).await, ["b", "c"]);
     }
 }
@@ -229,7 +242,8 @@ async fn replay_returns_the_first_outcome() {
         let lobby = &*lobby;
         pair(lobby, 1, 2).await;
         say(lobby, 2, "hello").await;
-        let key = Some(IdHasher::random(&mut seeded_rng()).idempotency_key(user(1), "m1", "hi"));
+        let key =
+            Some(IdHasher::random(&mut seeded_rng()).idempotency_key(test_user(1), "m1", "hi"));
         let keyed = |now| Call { idempotency_key: key, ..call(1, now) };
         let relay = || Action::Relay {
             text: Masked::waived("hi"),
@@ -237,14 +251,14 @@ async fn replay_returns_the_first_outcome() {
             memory: Memory::default(),
         };
         let first = perform(lobby, keyed(START), relay()).await;
-        lobby.settle(user(1), first.lease.id.expect("a lease"), false);
+        lobby.settle(test_user(1), first.lease.id.expect("a lease"), false);
         let again = perform(lobby, keyed(START + Duration::from_secs(599)), relay()).await;
         assert_eq!((&again.outcome, &again.lease.items), (&first.outcome, &first.lease.items));
-        lobby.settle(user(1), again.lease.id.expect("what was lost is on lease again"), true);
+        lobby.settle(test_user(1), again.lease.id.expect("the lost items are leased again"), true);
         assert_eq!(read(lobby, 1).await, [""; 0]);
         assert_eq!(read(lobby, 2).await, ["hi"]);
         perform(lobby, keyed(START + Duration::from_secs(600)), relay()).await;
-        assert_eq!(read(lobby, 2).await, ["hi"], "after ten minutes it is a new call");
+        assert_eq!(read(lobby, 2).await, ["hi"], "after ten minutes the key is new again");
     }
 }
 
@@ -253,7 +267,7 @@ async fn sender_state_mismatch_is_rejected() {
     for LobbyBackend { lobby, _server } in backends() {
         let lobby = &*lobby;
         pair(lobby, 1, 2).await;
-        let before = lobby.sender_state(user(1)).await.expect("the store works");
+        let before = lobby.sender_state(test_user(1)).await.expect("the store works");
         assert_eq!(act(lobby, 1, Action::ToggleMasking).await.0, Outcome::Masking(false));
         let stale =
             Action::Relay { text: Masked::waived("x"), sender: before, memory: Memory::default() };
@@ -283,9 +297,9 @@ async fn eviction_notifies_the_partner_on_every_backend() {
         perform(lobby, call(2, later), Action::ReadInbox).await;
         let evicted = || async { sweep_all(lobby, START + IDLE).await.expect("the store works") };
         assert_eq!((evicted().await, evicted().await), (1, 0));
-        let news = perform(lobby, call(2, START + IDLE), Action::ReadInbox).await.lease.items;
+        let items = perform(lobby, call(2, START + IDLE), Action::ReadInbox).await.lease.items;
         assert_eq!(
-            news.into_iter().map(|item| shown(item.event)).collect::<Vec<_>>(),
+            items.into_iter().map(|item| shown(item.event)).collect::<Vec<_>>(),
             ["(timed out)"]
         );
     }
@@ -319,17 +333,17 @@ async fn match_pairs_recent_partners_after_a_minute() {
 async fn signal_wakes_a_listener_who_collects_in_order() {
     for LobbyBackend { lobby, _server } in backends() {
         let lobby = &*lobby;
-        let mut listener = lobby.listen(user(1));
+        let mut listener = lobby.listen(test_user(1));
         pair(lobby, 1, 2).await;
         listener.recv().await;
         say(lobby, 2, "a").await;
         listener.recv().await;
-        let first = lobby.collect(user(1), START).await.expect("the store works");
+        let first = lobby.collect(test_user(1), START).await.expect("the store works");
         assert_eq!(first.items.len(), 1);
         say(lobby, 2, "b").await;
-        let none = lobby.collect(user(1), START).await.expect("the store works");
-        assert_eq!((none.id, none.items.len()), (None, 0), "not before \"a\" has arrived");
-        lobby.settle(user(1), first.id.expect("a lease"), false);
+        let none = lobby.collect(test_user(1), START).await.expect("the store works");
+        assert_eq!((none.id, none.items.len()), (None, 0), "\"a\" is still leased");
+        lobby.settle(test_user(1), first.id.expect("a lease"), false);
         listener.recv().await;
         assert_eq!(read(lobby, 1).await, ["a", "b"]);
     }
@@ -341,12 +355,12 @@ async fn lease_timeout_redelivers_with_the_same_seq() {
         let lobby = &*lobby;
         pair(lobby, 1, 2).await;
         say(lobby, 2, "a").await;
-        let lost = lobby.collect(user(1), START).await.expect("the store works");
+        let lost = lobby.collect(test_user(1), START).await.expect("the store works");
         let later = START + LEASE_TIME;
-        let again = lobby.collect(user(1), later).await.expect("the store works");
+        let again = lobby.collect(test_user(1), later).await.expect("the store works");
         assert_eq!(again.items, lost.items);
-        lobby.settle(user(1), lost.id.expect("a lease"), true);
-        lobby.settle(user(1), again.id.expect("a lease"), true);
+        lobby.settle(test_user(1), lost.id.expect("a lease"), true);
+        lobby.settle(test_user(1), again.id.expect("a lease"), true);
         assert_eq!(read(lobby, 1).await, [""; 0]);
     }
 }
@@ -355,12 +369,12 @@ async fn lease_timeout_redelivers_with_the_same_seq() {
 async fn claim_delivery_succeeds_once() {
     for LobbyBackend { lobby, _server } in backends() {
         let ids = IdHasher::from_salt(b"salt");
-        let [one, other] = ["1", "2"].map(|id| ids.idempotency_key(user(1), id, ""));
-        let mut firsts = Vec::new();
-        for key in [one, one, other, one] {
-            firsts.push(lobby.claim_delivery(key, START).await.expect("the store works"));
+        let [first, second] = ["1", "2"].map(|id| ids.idempotency_key(test_user(1), id, ""));
+        let mut claimed = Vec::new();
+        for key in [first, first, second, first] {
+            claimed.push(lobby.claim_delivery(key, START).await.expect("the store works"));
         }
-        assert_eq!(firsts, [true, false, true, false]);
+        assert_eq!(claimed, [true, false, true, false]);
     }
 }
 
@@ -369,7 +383,7 @@ async fn typing_is_signalled_and_not_stored() {
     for LobbyBackend { lobby, _server } in backends() {
         let lobby = &*lobby;
         pair(lobby, 1, 2).await;
-        let mut listener = lobby.listen(user(2));
+        let mut listener = lobby.listen(test_user(2));
         assert_eq!(act(lobby, 1, Action::SetTyping(true)).await.0, Outcome::TypingSet);
         assert!(matches!(listener.recv().await.typing, Some((_, _, true))));
         assert_eq!(read(lobby, 2).await, [""; 0]);

@@ -1,4 +1,11 @@
-//! What every lobby must do, and that the one on Redis does what the one in memory does.
+//! Tests of the `Lobby` trait on every backend, and of the Redis backend under faults.
+//!
+//! `contract` has the behavior that every backend must have, with the fixture that starts one
+//! backend of each kind; `broadcast`, `engagement` and `trust` continue it by feature.
+//! `differential` demands that Redis and the manager give equal outcomes. `redis_faults` and
+//! `chaos` stop Redis or the server while users chat.
+//!
+//! To test another backend, add it to [`contract::backends`].
 
 mod broadcast;
 mod chaos;
@@ -8,5 +15,5 @@ mod engagement;
 mod redis_faults;
 mod trust;
 
-/// Options with which Redis writes down what it is told before it answers.
+/// Redis options that write each command to disk before Redis answers it.
 const DURABLE: &[&str] = &["--appendonly", "yes", "--appendfsync", "always"];

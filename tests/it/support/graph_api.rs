@@ -1,5 +1,7 @@
-//! A stand-in for servers that this one sends requests to: Meta's Graph API, which checks every
-//! request, and in general one that fails as told.
+//! Stand-ins for the HTTP servers that this server sends requests to.
+//!
+//! [`StandIn`] accepts any request and fails on demand; [`GraphStandIn`] is Meta's Graph API and
+//! checks every request.
 
 use std::collections::{HashMap, VecDeque};
 use std::convert::Infallible;
@@ -26,24 +28,27 @@ use tokio::time::timeout;
 
 use super::server::TEST_TIMEOUT;
 
+/// The phone number id that requests to the Graph API must name.
 pub const PHONE_NUMBER_ID: &str = "106540352242922";
+/// The Graph API token that requests must carry.
 pub const TOKEN: &str = "graph-token-4711";
 
-/// What becomes of a request instead of an answer of 200.
+/// Reaction to a request, instead of an immediate 200.
 #[derive(Clone)]
 pub enum FailureMode {
+    /// An empty JSON object with this status.
     Status(u16),
-    /// The API's own error, with this status.
+    /// A status, and the error code of the Graph API in the body.
     Code(u16, i64),
-    /// No answer at all.
+    /// No response.
     Hang,
-    /// The connection is closed without one.
+    /// The connection is closed without a response.
     Drop,
-    /// It is answered well, but not before there is a permit.
+    /// 200, but only once the semaphore has a permit.
     Hold(Arc<Semaphore>),
 }
 
-/// What was asked of a stand-in.
+/// A request that a stand-in answered with 200.
 pub struct ReceivedRequest {
     pub method: Method,
     pub path: String,
@@ -51,59 +56,66 @@ pub struct ReceivedRequest {
     pub body: Bytes,
 }
 
-/// A server that takes requests, and fails as often and in such ways as told.
+/// An HTTP server that fails the requests that a test chooses and records all others.
 pub struct StandIn {
     pub url: String,
     state: Arc<StandInState>,
-    /// Those it took, in order.
-    taken: mpsc::UnboundedReceiver<ReceivedRequest>,
+    /// Requests answered with 200, in order.
+    requests: mpsc::UnboundedReceiver<ReceivedRequest>,
     running: AbortHandle,
 }
 
+/// State that the server task shares with its [`StandIn`].
 struct StandInState {
-    troubles: Mutex<VecDeque<FailureMode>>,
-    /// The bodies of the requests that it let fail.
+    /// Reactions to the next requests, in order.
+    failures: Mutex<VecDeque<FailureMode>>,
+    /// Bodies of the failed requests.
     failed: Mutex<Vec<Bytes>>,
-    takes: mpsc::UnboundedSender<ReceivedRequest>,
+    requests: mpsc::UnboundedSender<ReceivedRequest>,
 }
 
 impl StandIn {
+    /// Starts a stand-in on a free loopback port.
     pub async fn start() -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
         let url = format!("http://{}", listener.local_addr().expect("an address"));
-        let (takes, taken) = mpsc::unbounded_channel();
-        let state = StandInState { troubles: Mutex::default(), failed: Mutex::default(), takes };
-        let state = Arc::new(state);
+        let (sender, requests) = mpsc::unbounded_channel();
+        let state = Arc::new(StandInState {
+            failures: Mutex::default(),
+            failed: Mutex::default(),
+            requests: sender,
+        });
         let shared = Arc::clone(&state);
         let running = tokio::spawn(async move {
             while let Ok((stream, _)) = listener.accept().await {
                 let shared = Arc::clone(&shared);
-                let service = service_fn(move |request| take(request, Arc::clone(&shared)));
-                // A connection that is dropped on purpose ends with an error.
+                let service = service_fn(move |request| handle(request, Arc::clone(&shared)));
+                // [`FailureMode::Drop`] ends the connection with an error.
                 tokio::spawn(http1::Builder::new().serve_connection(TokioIo::new(stream), service));
             }
         });
-        Self { url, state, taken, running: running.abort_handle() }
+        Self { url, state, requests, running: running.abort_handle() }
     }
 
-    /// Lets the coming requests fail, each in its way.
-    pub fn fail(&self, troubles: impl IntoIterator<Item = FailureMode>) {
-        self.state.troubles.lock().extend(troubles);
+    /// Fails the next requests, one per failure mode.
+    pub fn fail(&self, failures: impl IntoIterator<Item = FailureMode>) {
+        self.state.failures.lock().extend(failures);
     }
 
-    /// Whether all the failures that were asked for have happened.
+    /// Returns `true` if every failure of [`Self::fail`] has happened.
     pub fn has_failed(&self) -> bool {
-        self.state.troubles.lock().is_empty()
+        self.state.failures.lock().is_empty()
     }
 
-    /// The bodies of the requests that failed so far.
+    /// Returns the bodies of the failed requests, in order.
     pub fn failed(&self) -> Vec<Bytes> {
         self.state.failed.lock().clone()
     }
 
-    /// The next request that was answered well.
+    /// Waits for the next request that is answered with 200.
     pub async fn next(&mut self) -> ReceivedRequest {
-        timeout(TEST_TIMEOUT, self.taken.recv()).await.expect("in time").expect("it runs")
+        let request = timeout(TEST_TIMEOUT, self.requests.recv()).await;
+        request.expect("a request in time").expect("the stand-in runs")
     }
 }
 
@@ -113,24 +125,24 @@ impl Drop for StandIn {
     }
 }
 
-async fn take(
+async fn handle(
     request: Request<Incoming>,
     state: Arc<StandInState>,
 ) -> io::Result<Response<Full<Bytes>>> {
     let (parts, body) = request.into_parts();
     let body = body.collect().await.map_err(io::Error::other)?.to_bytes();
-    let trouble = state.troubles.lock().pop_front();
-    if !matches!(trouble, None | Some(FailureMode::Hold(_))) {
+    let failure = state.failures.lock().pop_front();
+    if !matches!(failure, None | Some(FailureMode::Hold(_))) {
         state.failed.lock().push(body.clone());
     }
-    let answer = |status: u16, body: Value| {
+    let respond = |status: u16, body: Value| {
         let response = Response::builder().status(status).header(CONTENT_TYPE, "application/json");
         Ok(response.body(Full::from(body.to_string())).expect("a response"))
     };
-    match trouble {
-        Some(FailureMode::Status(status)) => return answer(status, json!({})),
+    match failure {
+        Some(FailureMode::Status(status)) => return respond(status, json!({})),
         Some(FailureMode::Code(status, code)) => {
-            return answer(status, json!({ "error": { "message": "no", "code": code } }));
+            return respond(status, json!({ "error": { "message": "no", "code": code } }));
         }
         Some(FailureMode::Hang) => match pending::<Infallible>().await {},
         Some(FailureMode::Drop) => return Err(io::ErrorKind::ConnectionAborted.into()),
@@ -138,57 +150,58 @@ async fn take(
         None => {}
     }
     let path = parts.uri.path().to_owned();
-    let asked = ReceivedRequest { method: parts.method, path, headers: parts.headers, body };
-    state.takes.send(asked).map_err(|_| io::ErrorKind::NotConnected)?;
-    answer(200, json!({ "messaging_product": "whatsapp", "messages": [{ "id": "wamid.out" }] }))
+    let request = ReceivedRequest { method: parts.method, path, headers: parts.headers, body };
+    state.requests.send(request).map_err(|_| io::ErrorKind::NotConnected)?;
+    respond(200, json!({ "messaging_product": "whatsapp", "messages": [{ "id": "wamid.out" }] }))
 }
 
-/// The Graph API.
+/// A stand-in for the Graph API. Every request must be a valid text message.
 pub struct GraphStandIn {
     pub server: StandIn,
-    /// What was read while something for somebody else was awaited.
-    known: HashMap<String, VecDeque<String>>,
-    /// How many messages people got.
+    /// Messages received while [`Self::next`] waited for one to another recipient.
+    pending: HashMap<String, VecDeque<String>>,
+    /// Number of messages received.
     pub messages: usize,
 }
 
 impl GraphStandIn {
+    /// Starts the stand-in on a free loopback port.
     pub async fn start() -> Self {
-        Self { server: StandIn::start().await, known: HashMap::new(), messages: 0 }
+        Self { server: StandIn::start().await, pending: HashMap::new(), messages: 0 }
     }
 
-    /// The next message that somebody gets.
+    /// Waits for the next message to a recipient.
     pub async fn next(&mut self, to: &str) -> String {
         loop {
-            if let Some(body) = self.known.entry(to.to_owned()).or_default().pop_front() {
+            if let Some(body) = self.pending.entry(to.to_owned()).or_default().pop_front() {
                 return body;
             }
-            let asked = self.server.next().await;
-            let (to, body) = checked(&asked);
+            let request = self.server.next().await;
+            let (to, body) = check_message(&request);
             self.messages += 1;
-            self.known.entry(to).or_default().push_back(body);
+            self.pending.entry(to).or_default().push_back(body);
         }
     }
 
-    /// All that somebody gets until this text has come.
+    /// Returns the messages to a recipient up to the one that contains `text`, one per line.
     pub async fn until(&mut self, to: &str, text: &str) -> String {
-        let mut all = String::new();
-        while !all.contains(text) {
-            all = format!("{all}{}\n", self.next(to).await);
+        let mut messages = String::new();
+        while !messages.contains(text) {
+            messages = format!("{messages}{}\n", self.next(to).await);
         }
-        all
+        messages
     }
 }
 
-/// What a request brings to whom, if it is as the API wants it.
-fn checked(asked: &ReceivedRequest) -> (String, String) {
+/// Asserts that a request is a valid text message; returns its recipient and text.
+fn check_message(request: &ReceivedRequest) -> (String, String) {
     assert_eq!(
-        (&asked.method, asked.path.as_str()),
+        (&request.method, request.path.as_str()),
         (&Method::POST, "/v23.0/106540352242922/messages")
     );
-    assert_eq!(asked.headers[AUTHORIZATION], format!("Bearer {TOKEN}"));
-    assert_eq!(asked.headers[CONTENT_TYPE], "application/json");
-    let message: Value = serde_json::from_slice(&asked.body).expect("JSON");
+    assert_eq!(request.headers[AUTHORIZATION], format!("Bearer {TOKEN}"));
+    assert_eq!(request.headers[CONTENT_TYPE], "application/json");
+    let message: Value = serde_json::from_slice(&request.body).expect("JSON");
     let body = message["text"]["body"].as_str().expect("a text").to_owned();
     let key = if message.get("to").is_some() { "to" } else { "recipient" };
     let to = message[key].as_str().expect("an address").to_owned();
@@ -204,7 +217,7 @@ fn checked(asked: &ReceivedRequest) -> (String, String) {
     (to, body)
 }
 
-/// The signature of a body.
+/// Returns the signature header of a body, as Meta and the bridge protocol compute it.
 pub fn signature(secret: &str, body: &[u8]) -> String {
     let mut mac = Hmac::<Sha256>::new_from_slice(secret.as_bytes()).expect("a key");
     mac.update(body);

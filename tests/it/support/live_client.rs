@@ -1,5 +1,7 @@
-//! Agents who stay connected: the protocol as it goes over each of the three live transports, byte
-//! for byte, so that a test can stop reading or vanish at any moment.
+//! [`LiveClient`]: an MCP client that stays connected over one of the three live transports.
+//!
+//! It implements the wire protocol itself, so that a test can stop reading or disconnect at any
+//! moment.
 
 use std::collections::{HashSet, VecDeque};
 use std::sync::{Arc, Mutex};
@@ -17,44 +19,51 @@ use tokio_tungstenite::{MaybeTlsStream, WebSocketStream};
 
 use super::server::{TEST_TIMEOUT, TOKEN, TestServer, http_client};
 
-/// A way to stay connected.
+/// A transport that keeps a client connected.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum LiveTransport {
+    /// Streamable HTTP with a session, at `/mcp/session`.
     Session,
+    /// A WebSocket, at `/mcp/ws`.
     WebSocket,
+    /// HTTP with SSE of protocol 2024-11-05, at `/mcp/sse`.
     Sse,
 }
 
+/// All live transports.
 pub const LIVE_TRANSPORTS: [LiveTransport; 3] =
     [LiveTransport::Session, LiveTransport::WebSocket, LiveTransport::Sse];
 
-/// One client in a live session. Answers pings as every client of the protocol does.
+/// A client in a live session, usually an agent of one user. It answers the server's pings.
 pub struct LiveClient {
-    line: EventStream,
+    stream: EventStream,
     next_id: u64,
-    /// Notifications that were read while something else was awaited.
-    told: VecDeque<(String, Value)>,
-    /// The ids of all notifications so far.
-    known: HashSet<String>,
-    /// Who it is, once it has entered the queue.
+    /// Method and parameters of notifications that were read while waiting for something else.
+    notifications: VecDeque<(String, Value)>,
+    /// The message ids of all notifications.
+    seen_ids: HashSet<String>,
+    /// The id from `enter_queue`; empty before.
     pub user_id: String,
+    /// The room of the current or last chat; empty before the first.
     pub room_id: String,
 }
 
+/// The connection that messages from the server arrive on.
 enum EventStream {
     WebSocket(Box<WebSocketStream<MaybeTlsStream<TcpStream>>>),
     Http(SessionHttp),
 }
 
-/// Messages are posted to an address and come back in streams of events.
+/// The two HTTP transports: messages are posted to an address and return in event streams.
 struct SessionHttp {
     client: reqwest::Client,
+    /// The URL that messages are posted to.
     address: String,
     session: Option<String>,
     messages: mpsc::UnboundedReceiver<Value>,
-    heard: mpsc::UnboundedSender<Value>,
+    sender: mpsc::UnboundedSender<Value>,
     streams: Vec<AbortHandle>,
-    /// The id of the last event on the stream that answers no request.
+    /// The id of the last event on the stream of unsolicited messages.
     last_event: Arc<Mutex<Option<String>>>,
 }
 
@@ -65,25 +74,25 @@ impl Drop for SessionHttp {
 }
 
 impl LiveClient {
-    /// Connects and introduces itself.
-    pub async fn connect(server: &TestServer, way: LiveTransport) -> Self {
-        Self::try_connect(server, way).await.expect("a place")
+    /// Connects and initializes the session.
+    pub async fn connect(server: &TestServer, transport: LiveTransport) -> Self {
+        Self::try_connect(server, transport).await.expect("a session")
     }
 
-    /// Connects, or returns the error with which the server refuses.
-    pub async fn try_connect(server: &TestServer, way: LiveTransport) -> Result<Self, Value> {
-        let line = match way {
+    /// Connects, or returns the JSON-RPC error of the rejected `initialize`.
+    pub async fn try_connect(server: &TestServer, transport: LiveTransport) -> Result<Self, Value> {
+        let stream = match transport {
             LiveTransport::WebSocket => EventStream::WebSocket(Box::new(socket(server).await)),
             LiveTransport::Session => {
                 EventStream::Http(SessionHttp::new(format!("{}/mcp/session", server.url)))
             }
             LiveTransport::Sse => EventStream::Http(SessionHttp::sse(server).await),
         };
-        let mut agent = Self {
-            line,
+        let mut client = Self {
+            stream,
             next_id: 0,
-            told: VecDeque::new(),
-            known: HashSet::new(),
+            notifications: VecDeque::new(),
+            seen_ids: HashSet::new(),
             user_id: String::new(),
             room_id: String::new(),
         };
@@ -92,20 +101,19 @@ impl LiveClient {
             "capabilities": {},
             "clientInfo": { "name": "agent", "version": "1" },
         });
-        let answer = agent.request("initialize", hello).await;
-        if let Some(error) = answer.get("error") {
+        let response = client.request("initialize", hello).await;
+        if let Some(error) = response.get("error") {
             return Err(error.clone());
         }
-        agent.send(json!({ "jsonrpc": "2.0", "method": "notifications/initialized" })).await;
-        if let (LiveTransport::Session, EventStream::Http(http)) = (way, &mut agent.line) {
+        client.send(json!({ "jsonrpc": "2.0", "method": "notifications/initialized" })).await;
+        if let (LiveTransport::Session, EventStream::Http(http)) = (transport, &mut client.stream) {
             http.listen().await;
         }
-        Ok(agent)
+        Ok(client)
     }
 
-    /// Enters the queue, and keeps the room if matched at once.
-    pub async fn enter(&mut self, more: Value) -> Value {
-        let mut arguments = more;
+    /// Calls `enter_queue`; stores the user id and, if matched, the room.
+    pub async fn enter(&mut self, mut arguments: Value) -> Value {
         if !self.user_id.is_empty() {
             arguments["user_id"] = json!(self.user_id);
         }
@@ -115,71 +123,73 @@ impl LiveClient {
         entered
     }
 
-    /// Waits until a partner is found, and keeps the room.
+    /// Waits for the match notification and stores its room.
     pub async fn match_notification(&mut self) -> Value {
         let found = self.notification("chatroom.found").await;
         self.room_id = string(&found["room_id"]);
         found
     }
 
+    /// Sends a message to the partner; returns the result of `send_message`.
     pub async fn say(&mut self, message: &str) -> Value {
         let arguments =
             json!({ "room_id": self.room_id, "message": message, "user_id": self.user_id });
         self.call("send_message", arguments).await
     }
 
-    /// What a tool answers; a tool error fails the test.
+    /// Calls a tool; returns its structured content. A tool error fails the test.
     pub async fn call(&mut self, tool: &str, arguments: Value) -> Value {
-        self.try_call(tool, arguments).await.unwrap_or_else(|told| panic!("{tool}: {told}"))
+        self.try_call(tool, arguments).await.unwrap_or_else(|error| panic!("{tool}: {error}"))
     }
 
-    /// What a tool answers, or the words with which it refuses.
+    /// Calls a tool; returns its structured content, or the text of its error.
     pub async fn try_call(&mut self, tool: &str, arguments: Value) -> Result<Value, String> {
         let params = json!({ "name": tool, "arguments": arguments });
-        let answer = self.request("tools/call", params).await;
-        let result = &answer["result"];
+        let response = self.request("tools/call", params).await;
+        let result = &response["result"];
         if result["isError"] == true {
             return Err(result["content"][0]["text"].as_str().unwrap_or_default().to_owned());
         }
-        assert!(result["structuredContent"].is_object(), "{answer}");
+        assert!(result["structuredContent"].is_object(), "{response}");
         Ok(result["structuredContent"].clone())
     }
 
-    /// The next notification, which must be of this method.
+    /// Waits for the next notification, which must have this method; returns its parameters.
     pub async fn notification(&mut self, method: &str) -> Value {
-        while self.told.is_empty() {
+        while self.notifications.is_empty() {
             self.next().await;
         }
-        let (told, params) = self.told.pop_front().expect("one was read");
-        assert_eq!(told, method, "{params}");
+        let (received, params) = self.notifications.pop_front().expect("a notification");
+        assert_eq!(received, method, "{params}");
         params
     }
 
-    /// Whether anything is told within a moment.
+    /// Returns `true` if a notification arrives within this time.
     pub async fn has_notification(&mut self, within: Duration) -> bool {
-        let one = async {
-            while self.told.is_empty() {
+        let notified = async {
+            while self.notifications.is_empty() {
                 self.next().await;
             }
         };
-        timeout(within, one).await.is_ok()
+        timeout(within, notified).await.is_ok()
     }
 
+    /// Sends a request and waits for its response.
     async fn request(&mut self, method: &str, params: Value) -> Value {
         self.next_id += 1;
         let id = self.next_id;
         let request = json!({ "jsonrpc": "2.0", "id": id, "method": method, "params": params });
         self.send(request).await;
         loop {
-            if let Some(answer) = self.next().await.filter(|answer| answer["id"] == id) {
-                return answer;
+            if let Some(response) = self.next().await.filter(|response| response["id"] == id) {
+                return response;
             }
         }
     }
 
-    /// Reads one message: answers a ping, keeps a notification, returns an answer.
+    /// Reads one message: answers a ping, stores a notification, returns a response.
     async fn next(&mut self) -> Option<Value> {
-        let message = timeout(TEST_TIMEOUT, self.line.read()).await.expect("a message in time");
+        let message = timeout(TEST_TIMEOUT, self.stream.read()).await.expect("a message in time");
         let method = message["method"].as_str().map(str::to_owned);
         match method.as_deref() {
             Some("ping") => {
@@ -188,12 +198,12 @@ impl LiveClient {
                 None
             }
             Some(method) => {
-                // The same news may come twice, under the same id.
+                // A redelivered event has the same id.
                 let id = message["params"]["message_id"].as_str().map(str::to_owned);
-                if id.is_some_and(|id| !self.known.insert(id)) {
+                if id.is_some_and(|id| !self.seen_ids.insert(id)) {
                     return None;
                 }
-                self.told.push_back((method.to_owned(), message["params"].clone()));
+                self.notifications.push_back((method.to_owned(), message["params"].clone()));
                 None
             }
             None => Some(message),
@@ -201,7 +211,7 @@ impl LiveClient {
     }
 
     async fn send(&mut self, message: Value) {
-        match &mut self.line {
+        match &mut self.stream {
             EventStream::WebSocket(socket) => {
                 socket.send(Message::text(message.to_string())).await.expect("an open socket");
             }
@@ -209,20 +219,20 @@ impl LiveClient {
         }
     }
 
-    /// Loses the stream of events without a word, and resumes it behind the last event read.
+    /// Drops the event stream, runs `meanwhile`, then resumes after the last event read.
     pub async fn resume_after<T>(&mut self, meanwhile: impl Future<Output = T>) -> T {
-        let EventStream::Http(http) = &mut self.line else { panic!("only over HTTP") };
+        let EventStream::Http(http) = &mut self.stream else { panic!("HTTP transports only") };
         http.streams.drain(..).for_each(|stream| stream.abort());
-        let done = meanwhile.await;
+        let result = meanwhile.await;
         http.listen().await;
-        done
+        result
     }
 
-    /// Waits until the server has ended the session.
+    /// Waits until the server has closed the connection.
     pub async fn ended(&mut self) {
-        let line = &mut self.line;
+        let stream = &mut self.stream;
         let ended = async move {
-            match line {
+            match stream {
                 EventStream::WebSocket(socket) => {
                     while !matches!(socket.next().await, Some(Ok(Message::Close(_))) | None) {}
                 }
@@ -233,25 +243,24 @@ impl LiveClient {
                 }
             }
         };
-        timeout(TEST_TIMEOUT, ended).await.expect("ended in time");
+        timeout(TEST_TIMEOUT, ended).await.expect("closed in time");
     }
 
-    /// Sends what is no message of the protocol; returns the answer.
+    /// Sends an invalid message; returns the response.
     pub async fn send_junk(&mut self, junk: &str) -> Value {
-        let EventStream::WebSocket(socket) = &mut self.line else {
-            panic!("only over a WebSocket")
-        };
+        let EventStream::WebSocket(socket) = &mut self.stream else { panic!("WebSocket only") };
         socket.send(Message::text(junk.to_owned())).await.expect("an open socket");
-        timeout(TEST_TIMEOUT, self.line.read()).await.expect("an answer in time")
+        timeout(TEST_TIMEOUT, self.stream.read()).await.expect("a response in time")
     }
 }
 
-/// The text of a value; empty where it is none.
+/// Returns the text of a JSON string; empty for any other value.
 pub fn string(value: &Value) -> String {
     value.as_str().unwrap_or_default().to_owned()
 }
 
 impl EventStream {
+    /// Waits for the next message.
     async fn read(&mut self) -> Value {
         match self {
             Self::Http(http) => http.messages.recv().await.expect("an open stream"),
@@ -264,6 +273,7 @@ impl EventStream {
     }
 }
 
+/// Opens a WebSocket.
 async fn socket(server: &TestServer) -> WebSocketStream<MaybeTlsStream<TcpStream>> {
     let mut request =
         format!("ws://{}/mcp/ws", server.address()).into_client_request().expect("a request");
@@ -274,13 +284,13 @@ async fn socket(server: &TestServer) -> WebSocketStream<MaybeTlsStream<TcpStream
 
 impl SessionHttp {
     fn new(address: String) -> Self {
-        let (heard, messages) = mpsc::unbounded_channel();
+        let (sender, messages) = mpsc::unbounded_channel();
         let client = http_client();
         let (streams, last_event) = (Vec::new(), Arc::default());
-        Self { client, address, session: None, messages, heard, streams, last_event }
+        Self { client, address, session: None, messages, sender, streams, last_event }
     }
 
-    /// Opens the stream of protocol 2024-11-05 and learns where to post.
+    /// Opens the event stream of protocol 2024-11-05 and reads from it the address to post to.
     async fn sse(server: &TestServer) -> Self {
         let mut http = Self::new(format!("{}/mcp/sse", server.url));
         http.listen().await;
@@ -289,7 +299,7 @@ impl SessionHttp {
         http
     }
 
-    /// Opens a stream of events that answers no request.
+    /// Opens the stream of unsolicited messages.
     async fn listen(&mut self) {
         let request = self.client.get(&self.address).bearer_auth(TOKEN);
         let mut request = request.header("accept", "text/event-stream");
@@ -309,19 +319,19 @@ impl SessionHttp {
         }
     }
 
-    /// Reads a stream of events in the background.
-    fn follow(&mut self, response: reqwest::Response, seen: impl Fn(String) + Send + 'static) {
-        let heard = self.heard.clone();
+    /// Reads an event stream in a background task; `on_id` gets the id of each event.
+    fn follow(&mut self, response: reqwest::Response, on_id: impl Fn(String) + Send + 'static) {
+        let sender = self.sender.clone();
         let stream = tokio::spawn(async move {
             let mut bytes = response.bytes_stream();
-            let mut text = Vec::new();
-            while let Some(Ok(more)) = bytes.next().await {
-                text.extend_from_slice(&more);
-                while let Some(end) = text.windows(2).position(|pair| pair == b"\n\n") {
-                    let event: Vec<u8> = text.drain(..end + 2).collect();
-                    let (id, message) = event_parts(&event);
-                    id.map(&seen);
-                    message.map(|message| heard.send(message));
+            let mut buffer = Vec::new();
+            while let Some(Ok(chunk)) = bytes.next().await {
+                buffer.extend_from_slice(&chunk);
+                while let Some(end) = buffer.windows(2).position(|pair| pair == b"\n\n") {
+                    let event: Vec<u8> = buffer.drain(..end + 2).collect();
+                    let (id, message) = parse_event(&event);
+                    id.map(&on_id);
+                    message.map(|message| sender.send(message));
                 }
             }
         });
@@ -331,20 +341,21 @@ impl SessionHttp {
     async fn post(&mut self, message: Value) {
         let request = self.client.post(&self.address).bearer_auth(TOKEN);
         let request = request.header("accept", "application/json, text/event-stream");
-        let response = self.with_session(request.json(&message)).send().await.expect("an answer");
+        let response = self.with_session(request.json(&message)).send().await.expect("a response");
         assert!(response.status().is_success(), "{}: {message}", response.status());
         if let Some(session) = response.headers().get("mcp-session-id") {
             self.session = Some(session.to_str().expect("text").to_owned());
         }
-        let kind = response.headers().get("content-type").map(|kind| kind.as_bytes().to_vec());
-        if kind.is_some_and(|kind| kind.starts_with(b"text/event-stream")) {
+        let content_type =
+            response.headers().get("content-type").map(|kind| kind.as_bytes().to_vec());
+        if content_type.is_some_and(|kind| kind.starts_with(b"text/event-stream")) {
             self.follow(response, drop);
         }
     }
 }
 
-/// The id of an event, and its JSON or the address that the first one names.
-fn event_parts(event: &[u8]) -> (Option<String>, Option<Value>) {
+/// Parses an event: its id, and its JSON or, for an `endpoint` event, the address.
+fn parse_event(event: &[u8]) -> (Option<String>, Option<Value>) {
     let text = std::str::from_utf8(event).expect("UTF-8");
     let field = |name: &str| {
         let line = text.lines().find_map(|line| line.strip_prefix(name));

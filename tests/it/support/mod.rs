@@ -1,4 +1,13 @@
-//! Support.
+//! Test support: servers, clients and stand-ins. No tests live here.
+//!
+//! - [`server`]: the real server in this process, with its HTTP and MCP callers.
+//! - [`live_client`]: a client of the three live transports.
+//! - [`browser`]: a real browser, for the pages.
+//! - [`graph_api`]: stand-ins for the HTTP servers that this server sends requests to.
+//! - [`redis_server`] and [`redis_wire`]: a real Redis for one test, and raw commands to it.
+//!
+//! Each type stops its process or task when it is dropped. To add one, start it on a free loopback
+//! port, so that tests can run concurrently.
 
 pub(crate) mod browser;
 pub(crate) mod graph_api;

@@ -1,4 +1,5 @@
-//! A Redis of a test's own: on a loopback port, in a folder that goes with it.
+//! [`RedisServer`]: a Redis process for one test, on a free loopback port and in a temporary
+//! folder.
 
 use std::fs;
 use std::io::{Read, Write};
@@ -8,7 +9,7 @@ use std::process::{Child, Command, Stdio};
 use std::thread::yield_now;
 use std::time::Duration;
 
-/// A running server, ended when dropped.
+/// A Redis process. Dropping it kills the process and removes its folder.
 pub struct RedisServer {
     process: Option<Child>,
     port: u16,
@@ -17,11 +18,11 @@ pub struct RedisServer {
 }
 
 impl RedisServer {
-    /// Starts one with these options; without any it keeps all in memory alone.
+    /// Starts Redis with these options; with none, it stores data in memory only.
     pub fn start(options: &'static [&'static str]) -> Self {
-        let free = TcpListener::bind("127.0.0.1:0").expect("a free port");
-        let port = free.local_addr().expect("an address").port();
-        drop(free);
+        let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
+        let port = listener.local_addr().expect("an address").port();
+        drop(listener);
         let folder = std::env::temp_dir().join(format!("redis-{}-{port}", std::process::id()));
         fs::create_dir_all(&folder).expect("a folder");
         let mut server = Self { process: None, port, folder, options };
@@ -29,24 +30,25 @@ impl RedisServer {
         server
     }
 
+    /// Returns the address as a URL.
     pub fn url(&self) -> String {
         format!("redis://{}", self.address())
     }
 
-    /// Where it listens.
+    /// Returns host and port.
     pub fn address(&self) -> String {
         format!("127.0.0.1:{}", self.port)
     }
 
-    /// Ends it as a crash would.
+    /// Kills the process, as a crash would.
     pub fn kill(&mut self) {
         if let Some(mut process) = self.process.take() {
-            process.kill().expect("it runs");
-            process.wait().expect("it ends");
+            process.kill().expect("Redis runs");
+            process.wait().expect("Redis exits");
         }
     }
 
-    /// Starts it, on the same port with what it had written down.
+    /// Starts Redis again on the same port and waits until it has loaded its data.
     pub fn run(&mut self) {
         let process = Command::new("redis-server")
             .args(["--bind", "127.0.0.1", "--save", "", "--port", &self.port.to_string()])
@@ -62,21 +64,21 @@ impl RedisServer {
         }
     }
 
-    /// Whether it is up and has read what it had written down.
+    /// Returns `true` if Redis accepts commands; while it loads its data, it does not.
     fn answers(&self) -> bool {
         let Ok(mut stream) = TcpStream::connect(("127.0.0.1", self.port)) else { return false };
-        let mut answer = [0; 5];
+        let mut reply = [0; 5];
         stream.set_read_timeout(Some(Duration::from_secs(5))).is_ok()
             && stream.write_all(b"PING\r\n").is_ok()
-            && stream.read_exact(&mut answer).is_ok()
-            && &answer == b"+PONG"
+            && stream.read_exact(&mut reply).is_ok()
+            && &reply == b"+PONG"
     }
 }
 
 impl Drop for RedisServer {
     fn drop(&mut self) {
         self.kill();
-        // A folder that stays does no harm.
+        // A folder that is left behind does no harm.
         let _ = fs::remove_dir_all(&self.folder);
     }
 }

@@ -1,4 +1,6 @@
-//! A real server on a free loopback port, and the callers that talk to it.
+//! [`TestServer`]: the real server on a free loopback port, with its HTTP and MCP callers.
+//!
+//! Clients that stay connected are in [`live_client`](super::live_client).
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -20,13 +22,17 @@ use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
+/// The `AUTH_TOKEN` of every [`TestServer`].
 pub const TOKEN: &str = "a-token-for-tests";
+/// The `MY_NUMBER` of every [`TestServer`].
 pub const MY_NUMBER: &str = "15550100123";
 
-/// How long anything may take before a test is considered stuck.
+/// Time limit for one wait; a test that exceeds it fails as stuck.
 pub const TEST_TIMEOUT: Duration = Duration::from_secs(30);
 
+/// A server in this process. Dropping it stops the server.
 pub struct TestServer {
+    /// `http://` and the address, without a slash at the end.
     pub url: String,
     pub clock: Arc<ManualClock>,
     shutdown: CancellationToken,
@@ -34,86 +40,91 @@ pub struct TestServer {
 }
 
 impl TestServer {
+    /// Starts a server with the default settings of the tests.
     pub async fn start() -> Self {
         Self::with(&[], ConnectionLimits::default()).await
     }
 
+    /// Starts a server with these environment variables on top of the defaults.
     pub async fn with(variables: &[(&str, &str)], limits: ConnectionLimits) -> Self {
         Self::with_send_policy(variables, limits, SendPolicy::default()).await
     }
 
-    /// A server whose channels send requests at this pace.
+    /// Starts a server whose channels use this send policy.
     pub async fn with_send_policy(
         variables: &[(&str, &str)],
         limits: ConnectionLimits,
-        pace: SendPolicy,
+        policy: SendPolicy,
     ) -> Self {
-        let mut all = HashMap::from([
+        let mut settings = HashMap::from([
             ("AUTH_TOKEN", TOKEN),
             ("MY_NUMBER", MY_NUMBER),
-            // What people never do, many tests do: write a hundred messages at once.
+            // Many tests send a hundred messages without a pause, which users never do.
             ("RATE_LIMITS", "off"),
-            // Said once to everybody, which is a journey of its own.
+            // Shown once to every user; `engagement` tests it.
             ("NOTICE", "off"),
         ]);
-        all.extend(variables.iter().copied());
-        let config = Config::from_lookup(|name| all.get(name).map(Into::into))
+        settings.extend(variables.iter().copied());
+        let config = Config::from_lookup(|name| settings.get(name).map(Into::into))
             .expect("a valid configuration");
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
         let url = format!("http://{}", listener.local_addr().expect("an address"));
         let clock = Arc::new(ManualClock::at(SystemClock::new().now()));
         let app =
-            App::with_send_policy(config.clone(), &(Arc::clone(&clock) as Arc<dyn Clock>), pace)
-                .expect("a server");
+            App::with_send_policy(config.clone(), &(Arc::clone(&clock) as Arc<dyn Clock>), policy)
+                .expect("the server starts");
         let shutdown = CancellationToken::new();
-        let told = shutdown.clone();
+        let stopped = shutdown.clone();
         let tokens = config.auth_tokens.expect("a token was set");
         let running =
-            tokio::spawn(async move { app.serve_http(listener, tokens, limits, told).await });
+            tokio::spawn(async move { app.serve_http(listener, tokens, limits, stopped).await });
         Self { url, clock, shutdown, running }
     }
 
+    /// Returns host and port.
     pub fn address(&self) -> &str {
         self.url.trim_start_matches("http://")
     }
 
-    /// Tells the server to stop; the task ends when it has.
+    /// Starts the shutdown and returns the task, which ends with the server.
     pub fn stop(&mut self) -> &mut JoinHandle<()> {
         self.shutdown.cancel();
         &mut self.running
     }
 
+    /// Builds an authorized POST request with a JSON content type.
     pub fn post(&self, path: &str) -> RequestBuilder {
         let request = http_client().post(format!("{}{path}", self.url));
         request.bearer_auth(TOKEN).header("Content-Type", "application/json")
     }
 
+    /// Builds an authorized GET request.
     pub fn get(&self, path: &str) -> RequestBuilder {
         http_client().get(format!("{}{path}", self.url)).bearer_auth(TOKEN)
     }
 
-    /// All figures as text.
+    /// Returns the metrics in Prometheus text format.
     pub async fn metrics(&self) -> String {
-        let response = self.get("/metrics").send().await.expect("an answer");
+        let response = self.get("/metrics").send().await.expect("a response");
         response.text().await.expect("text")
     }
 
-    /// A call in the short form: status and body.
+    /// Makes a call in the short form; returns status and body.
     pub async fn short_form(&self, method: &str, params: Value) -> (StatusCode, Value) {
         let body = json!({ "method": method, "params": params }).to_string();
-        answer(self.post("/mcp").body(body)).await
+        fetch_json(self.post("/mcp").body(body)).await
     }
 
-    /// What a person reads after typing something, in the short form.
-    pub async fn say(&self, who: &str, message: &str) -> String {
+    /// Sends a user's message in the short form; returns the text of the answer.
+    pub async fn say(&self, user: &str, message: &str) -> String {
         let (status, body) = self
-            .short_form("handle_message", json!({ "message": message, "puch_user_id": who }))
+            .short_form("handle_message", json!({ "message": message, "puch_user_id": user }))
             .await;
         assert_eq!(status, StatusCode::OK, "{body}");
         body["result"].as_str().expect("a text").to_owned()
     }
 
-    /// An MCP client of this protocol version.
+    /// Connects an MCP client of this protocol version.
     pub async fn client(&self, version: ProtocolVersion) -> McpClient {
         let config = StreamableHttpClientTransportConfig::with_uri(format!("{}/mcp", self.url))
             .auth_header(TOKEN);
@@ -125,7 +136,7 @@ impl TestServer {
         } else {
             info.serve(transport).await
         };
-        McpClient(client.expect("a session"))
+        McpClient(client.expect("the client connects"))
     }
 }
 
@@ -135,37 +146,41 @@ impl Drop for TestServer {
     }
 }
 
-/// A client for servers on this machine. It trusts no certificates: reading the system's takes long.
+/// Creates an HTTP client for servers on this machine.
+///
+/// It trusts no root certificates, because loading those of the system is slow.
 pub fn http_client() -> reqwest::Client {
     reqwest::Client::builder().tls_certs_only([]).build().expect("a client")
 }
 
-/// Sends a request that must be answered with JSON.
-pub async fn answer(request: RequestBuilder) -> (StatusCode, Value) {
-    let response = request.send().await.expect("an answer");
+/// Sends a request; returns status and JSON body.
+pub async fn fetch_json(request: RequestBuilder) -> (StatusCode, Value) {
+    let response = request.send().await.expect("a response");
     let status = response.status();
     (status, response.json().await.expect("JSON"))
 }
 
-/// rmcp's own client.
+/// rmcp's client for streamable HTTP.
 pub struct McpClient(pub RunningService<RoleClient, ClientConfig>);
 
 impl McpClient {
+    /// Calls a tool; a protocol error fails the test.
     pub async fn call(&self, tool: &'static str, arguments: Value) -> CallToolResult {
         let arguments = arguments.as_object().cloned().unwrap_or_default();
         let request = CallToolRequestParams::new(tool).with_arguments(arguments);
         self.0.call_tool(request).await.expect("a result")
     }
 
-    pub async fn say(&self, who: &str, message: &str) -> String {
+    /// Sends a user's message; returns the text of the answer.
+    pub async fn say(&self, user: &str, message: &str) -> String {
         let result =
-            self.call("handle_message", json!({ "message": message, "puch_user_id": who })).await;
+            self.call("handle_message", json!({ "message": message, "puch_user_id": user })).await;
         assert_ne!(result.is_error, Some(true));
         text(&result)
     }
 }
 
-/// The text of a tool's result.
+/// Returns the text blocks of a tool result, joined.
 pub fn text(result: &CallToolResult) -> String {
     result
         .content
@@ -175,8 +190,8 @@ pub fn text(result: &CallToolResult) -> String {
         .collect()
 }
 
-/// The name in a line such as `🎉 Connected! You're now chatting with NAME. Say hello!`
-pub fn named(line: &str) -> String {
-    let (_, rest) = line.split_once("chatting with ").expect("a line that names the partner");
+/// Returns the name in a line such as `🎉 Connected! You're now chatting with NAME. Say hello!`
+pub fn partner_name(line: &str) -> String {
+    let (_, rest) = line.split_once("chatting with ").expect("the line names the partner");
     rest.split(". Say hello!").next().expect("a name").to_owned()
 }
