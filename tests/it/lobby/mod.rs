@@ -1,7 +1,7 @@
 //! Tests of the `Lobby` trait on every backend, and of the Redis backend under faults.
 //!
 //! `contract` has the behavior that every backend must have, with the fixture that starts one
-//! backend of each kind; `broadcast`, `engagement` and `trust` continue it by feature.
+//! backend of each kind; `broadcast`, `engagement`, `inbox` and `trust` continue it by feature.
 //! `differential` demands that Redis and the manager give equal outcomes. `redis_faults` and
 //! `chaos` stop Redis or the server while users chat.
 //!
@@ -12,6 +12,7 @@ mod chaos;
 mod contract;
 mod differential;
 mod engagement;
+mod inbox;
 mod redis_faults;
 mod trust;
 

@@ -1,0 +1,107 @@
+//! Live sessions: their limit, their end, resumption, authorization and invalid frames.
+//!
+//! The tools that agents call in a session are tested in `penpal.rs`.
+
+use std::time::Duration;
+
+use random_connect::transport::state::ConnectionLimits;
+use reqwest::StatusCode;
+use serde_json::json;
+
+use super::penpal::{pair, server, server_with};
+use crate::support::live_client::{LIVE_TRANSPORTS, LiveClient, LiveTransport};
+use crate::support::server::http_client;
+
+#[tokio::test]
+async fn session_resumes_after_a_broken_stream() {
+    let server = server().await;
+    let [mut ann, mut ben] =
+        pair(&server, [LiveTransport::WebSocket, LiveTransport::Session]).await;
+    ann.say("one").await;
+    assert_eq!(ben.notification("message.received").await["message"], "one");
+    ben.resume_after(async { ann.say("two").await }).await;
+    assert_eq!(ben.notification("message.received").await["message"], "two");
+    ben.say("three").await;
+    assert_eq!(ann.notification("message.received").await["message"], "three");
+}
+
+#[tokio::test]
+async fn session_limit_is_enforced() {
+    let server = server_with(&[("MAX_SESSIONS", "3")], ConnectionLimits::default()).await;
+    let mut agents = Vec::new();
+    for transport in LIVE_TRANSPORTS {
+        agents.push(LiveClient::connect(&server, transport).await);
+    }
+    for transport in LIVE_TRANSPORTS {
+        let rejected = LiveClient::try_connect(&server, transport).await.err().expect("an error");
+        assert!(
+            rejected["message"].as_str().is_some_and(|message| message.contains("session limit")),
+            "{rejected}"
+        );
+    }
+    // Stateless calls need no session.
+    assert!(server.say("ann", "#help").await.contains("#meet"));
+    agents.remove(1);
+    while LiveClient::try_connect(&server, LiveTransport::WebSocket).await.is_err() {
+        tokio::task::yield_now().await;
+    }
+}
+
+#[tokio::test]
+async fn session_drop_leaks_nothing() {
+    let limits =
+        ConnectionLimits { session_idle: Duration::from_secs(2), ..ConnectionLimits::default() };
+    let server = server_with(&[], limits).await;
+    for round in 0..40 {
+        let mut agents = Vec::new();
+        for number in 0..50 {
+            let mut agent =
+                LiveClient::connect(&server, LIVE_TRANSPORTS[(round + number) % 3]).await;
+            agent.enter(json!({})).await;
+            agents.push(agent);
+        }
+    }
+    let gauges = |metrics: &str| {
+        ["random_connect_live_sessions", "random_connect_reachable_users"].map(|name| {
+            let line = metrics.lines().find(|line| line.starts_with(&format!("{name} ")));
+            line.expect("the metric").rsplit(' ').next().expect("a value").to_owned()
+        })
+    };
+    loop {
+        let metrics = server.get("/metrics").send().await.expect("a response").text().await;
+        if gauges(&metrics.expect("text")) == ["0", "0"] {
+            break;
+        }
+        tokio::task::yield_now().await;
+    }
+}
+
+#[tokio::test]
+async fn auth_every_transport_needs_the_token() {
+    let server = server().await;
+    for path in ["/mcp/session", "/mcp/ws", "/mcp/sse", "/mcp/sse/messages?session=x"] {
+        for request in [
+            http_client().get(format!("{}{path}", server.url)),
+            http_client().post(format!("{}{path}", server.url)),
+        ] {
+            assert_eq!(
+                request.send().await.expect("a response").status(),
+                StatusCode::UNAUTHORIZED
+            );
+        }
+    }
+}
+
+#[tokio::test]
+async fn ws_invalid_frames_are_rejected() {
+    let server = server().await;
+    let mut agent = LiveClient::connect(&server, LiveTransport::WebSocket).await;
+    for invalid in ["{", "[]", "{\"jsonrpc\":\"2.0\"}", "hello 9876543210"] {
+        let response = agent.send_junk(invalid).await;
+        assert_eq!(response["error"]["code"], -32700, "{response}");
+        assert!(!response.to_string().contains("9876543210"));
+    }
+    assert_eq!(agent.enter(json!({})).await["status"], "waiting");
+    let unknown = server.post("/mcp/sse/messages?session=none").body("{}").send().await;
+    assert_eq!(unknown.expect("a response").status(), StatusCode::NOT_FOUND);
+}

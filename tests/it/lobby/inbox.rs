@@ -1,0 +1,107 @@
+//! Inboxes, leases and signals, on every lobby backend.
+
+use std::sync::Arc;
+
+use random_connect::connect::lobby::action::{Action, Outcome};
+use random_connect::connect::lobby::inbox::LEASE_TIME;
+
+use super::contract::{
+    LobbyBackend, START, act, backends, call, pair, perform, read, say, test_user,
+};
+
+#[tokio::test]
+async fn lease_lost_answer_is_redelivered_in_order() {
+    for LobbyBackend { lobby, _server } in backends() {
+        let lobby = &*lobby;
+        pair(lobby, 1, 2).await;
+        say(lobby, 2, "a").await;
+        say(lobby, 2, "b").await;
+        let lost = perform(lobby, call(1, START), Action::ReadInbox).await.lease;
+        say(lobby, 2, "c").await;
+        lobby.settle(test_user(1), lost.id.expect("a lease"), false);
+        assert_eq!(read(lobby, 1).await, ["a", "b", "c"]);
+        assert_eq!(read(lobby, 1).await, [""; 0]);
+    }
+}
+
+#[tokio::test]
+async fn lease_unshown_items_are_put_back() {
+    for LobbyBackend { lobby, _server } in backends() {
+        let lobby = &*lobby;
+        pair(lobby, 1, 2).await;
+        for text in ["a", "b", "c"] {
+            say(lobby, 2, text).await;
+        }
+        let lease = perform(lobby, call(1, START), Action::ReadInbox).await.lease;
+        lobby.put_back(test_user(1), &lease, 1).await.expect("the store works");
+        lobby.settle(test_user(1), lease.id.expect("a lease"), true);
+        assert_eq!(read(lobby, 1).await, ["b", "c"]);
+    }
+}
+
+#[tokio::test]
+async fn inbox_items_outlive_the_chat() {
+    for LobbyBackend { lobby, _server } in backends() {
+        let lobby = &*lobby;
+        pair(lobby, 1, 2).await;
+        say(lobby, 1, "before I go").await;
+        act(lobby, 1, Action::Leave).await;
+        act(lobby, 3, Action::meet()).await;
+        assert_eq!(read(lobby, 2).await, ["before I go", "(left)"]);
+    }
+}
+
+#[tokio::test]
+async fn signal_wakes_a_listener_who_collects_in_order() {
+    for LobbyBackend { lobby, _server } in backends() {
+        let lobby = &*lobby;
+        let mut listener = lobby.listen(test_user(1));
+        pair(lobby, 1, 2).await;
+        listener.recv().await;
+        say(lobby, 2, "a").await;
+        listener.recv().await;
+        let first = lobby.collect(test_user(1), START).await.expect("the store works");
+        assert_eq!(first.items.len(), 1);
+        say(lobby, 2, "b").await;
+        let none = lobby.collect(test_user(1), START).await.expect("the store works");
+        assert_eq!((none.id, none.items.len()), (None, 0), "\"a\" is still leased");
+        lobby.settle(test_user(1), first.id.expect("a lease"), false);
+        listener.recv().await;
+        assert_eq!(read(lobby, 1).await, ["a", "b"]);
+    }
+}
+
+#[tokio::test]
+async fn lease_timeout_redelivers_with_the_same_seq() {
+    for LobbyBackend { lobby, _server } in backends() {
+        let lobby = &*lobby;
+        pair(lobby, 1, 2).await;
+        say(lobby, 2, "a").await;
+        let lost = lobby.collect(test_user(1), START).await.expect("the store works");
+        let later = START + LEASE_TIME;
+        let again = lobby.collect(test_user(1), later).await.expect("the store works");
+        assert_eq!(again.items, lost.items);
+        lobby.settle(test_user(1), lost.id.expect("a lease"), true);
+        lobby.settle(test_user(1), again.id.expect("a lease"), true);
+        assert_eq!(read(lobby, 1).await, [""; 0]);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn inbox_concurrent_calls_lose_nothing() {
+    for LobbyBackend { lobby, _server } in backends() {
+        pair(&*lobby, 1, 2).await;
+        let senders = (0..8).map(|_| {
+            let lobby = Arc::clone(&lobby);
+            tokio::spawn(async move {
+                for _ in 0..20 {
+                    assert!(matches!(say(&*lobby, 1, "x").await, Outcome::Sent { .. }));
+                }
+            })
+        });
+        for sender in senders.collect::<Vec<_>>() {
+            sender.await.expect("no panic");
+        }
+        assert_eq!(read(&*lobby, 2).await.len(), 160);
+    }
+}
