@@ -1,17 +1,18 @@
-//! Instructions of what the server does most, each against a limit: fails when one is exceeded. Run
-//! with `cargo bench --bench counts`; it needs valgrind.
+//! Instruction counts of the most frequent operations; fails if one exceeds its limit.
 //!
-//! What lives here: the pieces of work, the limits, and running each under callgrind. What must not:
-//! time, which a shared machine cannot tell to a few percent; the count of instructions it can. To
-//! count another piece: a row in [`WORK`].
+//! Run with `cargo bench --bench instructions`; it needs valgrind. Measurements of time do not
+//! belong in this file, because a shared machine can't reproduce them within a few percent;
+//! instruction counts it can. To count another operation, add a row to [`WORKLOADS`].
 //!
-//! A call over HTTP counts with its client's instructions, which are few; the system's are in no count.
-//!
-//! Each piece runs in a process of its own, few times and then many: what the start takes is in both
-//! counts and so in neither's difference, and no symbols are needed, which the release build strips.
+//! Each workload runs in separate processes, a few times and many times. The difference of the two
+//! counts excludes the start of the process and needs no symbols, which the release build strips.
+//! Counts of calls over HTTP include those of the client, which are few. Instructions of the kernel
+//! are never counted.
+
+#[path = "common/result.rs"]
+mod result;
 
 use std::env;
-use std::error::Error;
 use std::hint::black_box;
 use std::process::Command;
 use std::sync::Arc;
@@ -34,56 +35,64 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::runtime::Builder;
 use tokio_util::sync::CancellationToken;
 
-/// The server's allocator.
+use result::BenchResult;
+
+// The allocator of the binary, because it affects the results.
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
-type BenchResult<T> = Result<T, Box<dyn Error>>;
-
-/// The argument with which this program calls itself to do one piece of work so many times.
+/// The argument of the process that runs a workload; its name and the number of runs follow.
 const RUN_ARG: &str = "--do";
 
-/// How often a piece of work is done, without and with what is counted. A start differs from the next by
-/// some ten million instructions, so that it takes many not to see that in one.
+/// Numbers of runs whose counts are subtracted.
+///
+/// Two starts differ by about ten million instructions, so a large number of runs is needed to make
+/// that negligible.
 const FEW_RUNS: u64 = 200;
 const MANY_RUNS: u64 = 10_200;
 
+/// Name, measured instructions of one run on x86-64, and a function that makes `n` runs.
+///
+/// Other compilers and processors have other counts.
 type Workload = (&'static str, u64, fn(u64));
 
-/// A piece of work by name, the instructions of one on x86-64 as they were measured, and what does
-/// it so many times. Another compiler or processor has other counts.
+/// All workloads.
 const WORKLOADS: [Workload; 7] = [
     ("mask chat", 1_151, mask_chat),
     ("mask numbers", 19_749, mask_numbers),
     ("parse", 2_042, parse),
     ("relay", 42_208, relay),
     ("meet and leave", 40_622, meet),
-    ("plain form over HTTP", 48_552, short_form),
+    ("short form over HTTP", 48_552, short_form),
     ("`tools/call` over HTTP", 57_962, tools_call),
 ];
 
-/// By how many percent a count may exceed what was measured: the addresses that people are hashed
-/// to differ from run to run, which moves the counts by less than one. Those over HTTP vary by up to four,
-/// as the two sides wake each other; of them the highest of four runs counts as measured.
+/// Maximum excess of a count over the measured one, in percent.
+///
+/// Counts vary by less than one percent, because the hashes of user ids differ between runs. Those
+/// over HTTP vary by up to four, because client and server wake each other; their measured count is
+/// the highest of four.
 const TOLERANCE_PERCENT: u64 = 8;
 
 fn main() -> BenchResult<()> {
     let arguments: Vec<String> = env::args().collect();
-    if let Some(at) = arguments.iter().position(|argument| argument == RUN_ARG) {
-        let [name, times] = &arguments[at + 1..] else { return Err("a name and a count".into()) };
-        let (_, _, work) = WORKLOADS.iter().find(|work| work.0 == name).ok_or("no such work")?;
-        work(times.parse()?);
+    if let Some(index) = arguments.iter().position(|argument| argument == RUN_ARG) {
+        let [name, runs] = &arguments[index + 1..] else { return Err("a name and a count".into()) };
+        let (_, _, work) =
+            WORKLOADS.iter().find(|work| work.0 == name).ok_or("unknown workload")?;
+        work(runs.parse()?);
         return Ok(());
     }
-    println!("| Instructions | measured | limit | now | |");
+    println!("| Instructions | measured | limit | current | |");
     println!("|---|---:|---:|---:|---|");
     let mut exceeded = Vec::new();
-    for (name, known, _) in WORKLOADS {
-        let all = instructions(name, MANY_RUNS)?.saturating_sub(instructions(name, FEW_RUNS)?);
-        let (now, limit) = (all / (MANY_RUNS - FEW_RUNS), known * (100 + TOLERANCE_PERCENT) / 100);
-        let fits = now <= limit;
+    for (name, measured, _) in WORKLOADS {
+        let total = instructions(name, MANY_RUNS)?.saturating_sub(instructions(name, FEW_RUNS)?);
+        let current = total / (MANY_RUNS - FEW_RUNS);
+        let limit = measured * (100 + TOLERANCE_PERCENT) / 100;
+        let fits = current <= limit;
         println!(
-            "| {name} | {known} | {limit} | {now} | {} |",
+            "| {name} | {measured} | {limit} | {current} | {} |",
             if fits { "ok" } else { "too many" }
         );
         if !fits {
@@ -93,17 +102,17 @@ fn main() -> BenchResult<()> {
     if exceeded.is_empty() { Ok(()) } else { Err(exceeded.join(", ").into()) }
 }
 
-/// The instructions of a process that does a piece of work so many times.
-fn instructions(name: &str, times: u64) -> BenchResult<u64> {
+/// Counts the instructions of a process that runs a workload.
+fn instructions(name: &str, runs: u64) -> BenchResult<u64> {
     let output = Command::new("valgrind")
         .args(["--tool=callgrind", "--callgrind-out-file=/dev/null"])
         .arg(env::current_exe()?)
-        .args([RUN_ARG, name, &times.to_string()])
+        .args([RUN_ARG, name, &runs.to_string()])
         .output()
         .map_err(|error| format!("valgrind: {error}"))?;
-    let told = String::from_utf8_lossy(&output.stderr);
-    let count = told.lines().find_map(|line| line.split_once("Collected :"));
-    let (_, count) = count.ok_or_else(|| format!("no count: {told}"))?;
+    let stderr = String::from_utf8_lossy(&output.stderr);
+    let count = stderr.lines().find_map(|line| line.split_once("Collected :"));
+    let (_, count) = count.ok_or_else(|| format!("no count: {stderr}"))?;
     Ok(count.trim().parse()?)
 }
 
@@ -131,53 +140,54 @@ fn parse(times: u64) {
     }
 }
 
-/// Says each of `said`, a speaker and a text, in turn, over and over.
-fn converse(before: &[(&str, &str)], said: &[(&str, &str)], times: u64) {
+/// Handles the messages in `setup` once, then those in `messages` `times` times.
+///
+/// A message is its user and its text.
+fn converse(setup: &[(&str, &str)], messages: &[(&str, &str)], times: u64) {
     mask::warm_up();
     let lobby = MemoryLobby::new(Duration::from_secs(1_800), seeded_rng());
     let ids = IdHasher::random(&mut seeded_rng());
     let clock = Arc::new(ManualClock::default());
     let service = ConnectService::new(Arc::new(lobby), clock, ids, ConnectOptions::default());
-    let say = async |who: &str, message: &str| {
-        let (puch_user_id, message) = (who.to_owned(), message.to_owned());
-        let incoming =
+    let say = async |user: &str, message: &str| {
+        let (puch_user_id, message) = (user.to_owned(), message.to_owned());
+        let params =
             HandleMessageParams { message, puch_user_id, user_nickname: None, message_id: None };
-        if let Ok(answer) = service.handle(incoming).await {
-            black_box(answer.text);
-            answer.receipt.confirm();
+        if let Ok(reply) = service.handle(params).await {
+            black_box(reply.text);
+            reply.receipt.confirm();
         }
     };
     let runtime = Builder::new_current_thread().enable_all().build().expect("a runtime");
     runtime.block_on(async {
-        for (who, message) in before {
-            say(who, message).await;
+        for (user, message) in setup {
+            say(user, message).await;
         }
         for _ in 0..times {
-            for (who, message) in said {
-                say(who, message).await;
+            for (user, message) in messages {
+                say(user, message).await;
             }
         }
     });
 }
 
-/// One message there and one back.
+/// Relays one message in each direction.
 fn relay(times: u64) {
-    let talk = [("ann", "hello, how are you today?"), ("ben", "fine, and you?")];
-    converse(&[("ann", "#meet"), ("ben", "#meet")], &talk, times);
+    let messages = [("ann", "hello, how are you today?"), ("ben", "fine, and you?")];
+    converse(&[("ann", "#meet"), ("ben", "#meet")], &messages, times);
 }
 
-/// Two who meet again as soon as they left: nobody else is there.
+/// Matches two users, the only ones in the lobby, and ends the chat.
 fn meet(times: u64) {
     converse(&[], &[("ann", "#meet"), ("ben", "#meet"), ("ann", "#bye")], times);
 }
 
-/// Calls over one connection by two people in a chat, in turn: the whole way of a call but for what
-/// the system does.
+/// Makes whole calls of two users in a chat, in turn, over one connection.
 fn call(times: u64, body: fn(&Value) -> Value) {
     let runtime = Builder::new_current_thread().enable_all().build().expect("a runtime");
-    let called = runtime.block_on(async {
+    let result = runtime.block_on(async {
         let setting = |name: &str| (name == "RATE_LIMITS").then(|| "off".into());
-        let config = Config::from_lookup(setting).map_err(|_| "the settings are refused")?;
+        let config = Config::from_lookup(setting).map_err(|_| "invalid settings")?;
         let app = App::new(config, &(Arc::new(SystemClock::new()) as Arc<dyn Clock>))?;
         let listener = TcpListener::bind("127.0.0.1:0").await?;
         let mut stream = TcpStream::connect(listener.local_addr()?).await?;
@@ -186,31 +196,31 @@ fn call(times: u64, body: fn(&Value) -> Value) {
             app.serve_http(listener, tokens, ConnectionLimits::default(), CancellationToken::new())
                 .await;
         });
-        let request = |who: &str, message: &str| {
-            let body = body(&json!({ "message": message, "puch_user_id": who })).to_string();
+        let request = |user: &str, message: &str| {
+            let body = body(&json!({ "message": message, "puch_user_id": user })).to_string();
             format!(
                 "POST /mcp HTTP/1.1\r\nhost: localhost\r\nauthorization: Bearer token\r\n\
                  content-type: application/json\r\ncontent-length: {}\r\n\r\n{body}",
                 body.len()
             )
         };
-        let talk = ["hello, how are you today?", "fine, and you?"];
-        let talk = ["ann", "ben"].iter().zip(talk).map(|(who, text)| request(who, text));
-        let talk: Vec<_> = talk.collect();
-        let meet = ["ann", "ben"].map(|who| request(who, "#meet"));
-        let calls = meet.iter().chain(talk.iter().cycle().take(usize::try_from(times)?));
-        let mut answer = vec![0; 4_096];
+        let messages =
+            [request("ann", "hello, how are you today?"), request("ben", "fine, and you?")];
+        let meet = ["ann", "ben"].map(|user| request(user, "#meet"));
+        let calls = meet.iter().chain(messages.iter().cycle().take(usize::try_from(times)?));
+        let mut response = vec![0; 4_096];
         for call in calls {
             stream.write_all(call.as_bytes()).await?;
-            let length = stream.read(&mut answer).await?;
-            // An answer is written at once, and ends with the end of an object.
-            if !answer[..length].starts_with(b"HTTP/1.1 200") || !answer[..length].ends_with(b"}") {
-                return Err("an answer that is none".into());
+            let length = stream.read(&mut response).await?;
+            // The server writes a response in one piece, which ends with a JSON object.
+            let response = &response[..length];
+            if !response.starts_with(b"HTTP/1.1 200") || !response.ends_with(b"}") {
+                return Err("a response is incomplete or not 200".into());
             }
         }
         BenchResult::Ok(())
     });
-    called.expect("every call is answered");
+    result.expect("every call is answered");
 }
 
 fn short_form(times: u64) {

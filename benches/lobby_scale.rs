@@ -1,72 +1,63 @@
-//! The lobby when it is large and busy: how long a match, a relay and a look at the figures take with a
-//! thousand people and with a million, of whom many wait and most chat; and what one lock around it
-//! costs when several threads want it.
+//! Latency of a match, a relay, the statistics and a whole call in a large lobby, and lock
+//! contention.
 //!
-//! Each size is measured in a process of its own, as in `lobby.rs`.
+//! Most users of the lobby chat and many wait. Each size runs in a separate process, as in
+//! `lobby_memory.rs`.
 
 mod common;
+#[path = "common/lobby.rs"]
+mod lobby;
 #[path = "common/moderated.rs"]
-mod guarded;
+mod moderated;
 
 use std::env;
-use std::error::Error;
 use std::process::Command;
 use std::sync::Arc;
 use std::thread;
 use std::time::Duration;
 
-use once_cell::sync::Lazy;
-use rand::rngs::StdRng;
 use random_connect::connect::dto::HandleMessageParams;
 use random_connect::connect::lobby::Lobby;
 use random_connect::connect::lobby::action::{Action, Call, Outcome, SenderState};
 use random_connect::connect::lobby::chat::MatchPreferences;
-use random_connect::connect::lobby::manager::RandomConnectManager;
 use random_connect::connect::lobby::store_memory::MemoryLobby;
 use random_connect::connect::profile::interest::Interests;
 use random_connect::connect::service::{ConnectOptions, ConnectService};
 use random_connect::kernel::clock::{ManualClock, Stopwatch, Timestamp, seeded_rng};
-use random_connect::kernel::id::{IdHasher, Realm, UserId};
 use random_connect::mask::{Masked, Memory};
 use tokio::runtime::Builder;
 
-use common::{Latencies, float, grouped, latencies, machine, median, micros, record};
+use common::{BenchResult, Latencies, float, grouped, latencies, machine, median, micros, record};
+use lobby::{IDS, ManagerBench, STRIDE, TEXT, user};
 
-// As in the binary: the server is measured as it runs.
+// The allocator of the binary, because it affects the results.
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
-type BenchResult<T> = Result<T, Box<dyn Error + Send + Sync>>;
-
+/// Numbers of users.
 const SIZES: [u64; 2] = [1_000, 1_000_000];
-/// Of a hundred people, eighty chat and one waits.
+/// Percentage of users in a chat. One percent waits, the others are idle.
 const CHATTING: u64 = 80;
+/// Number of measurements of each operation.
 const ROUNDS: u64 = 300_000;
-/// The argument with which this program calls itself to measure one size.
+/// The argument of the process that measures one size; the size follows.
 const MEASURE_ARG: &str = "--measure";
 
-/// How often everybody has written before whole calls are measured: a chat's last ten texts are kept.
+/// Number of messages per user before whole calls are measured: more than a transcript stores.
 const WARM_UP_MESSAGES: usize = 11;
 const IDLE: Duration = Duration::from_secs(1_800);
 
+/// Numbers of threads that share one lobby.
 const THREADS: [usize; 3] = [1, 2, 4];
+/// Number of pairs per thread.
 const PAIRS: u64 = 64;
+/// Duration of one round of [`lock_contention`].
 const ROUND: Duration = Duration::from_secs(2);
+/// Number of those rounds per number of threads.
 const ROUNDS_EACH: usize = 3;
 
-/// Scatters people over the lobby, so that they are not found in the processor's cache. It shares no
-/// factor with any size.
-const STRIDE: u64 = 7_919;
-const TEXT: &str = "Mumbai, and you? It has been raining here since this morning";
-
-/// As they are in the server: hashes, which are in no order.
-static IDS: Lazy<IdHasher> = Lazy::new(|| IdHasher::random(&mut seeded_rng()));
-
-fn user(number: u64) -> UserId {
-    IDS.user_id(Realm::Puch, &number.to_string())
-}
-
-/// A wish that only those of this number have, who therefore wait for each other.
+/// Searches with an interest that only callers with this number have, so that they match each
+/// other.
 fn unique_preference(number: u64) -> Action {
     let letter = |digit: u8| char::from(digit - b'0' + b'a');
     let name: String = number.to_string().bytes().map(letter).collect();
@@ -74,41 +65,15 @@ fn unique_preference(number: u64) -> Action {
     Action::Meet(MatchPreferences { interests, keep_history: false })
 }
 
+/// Relays [`TEXT`].
 fn relay(sender: SenderState) -> Action {
     Action::Relay { text: Masked::waived(TEXT), sender, memory: Memory::default() }
 }
 
-/// A manager on its own, with what its calls need.
-struct ManagerBench {
-    manager: RandomConnectManager,
-    rng: StdRng,
-}
-
-impl ManagerBench {
-    /// Carries out an action and has its answer delivered.
-    fn perform(&mut self, who: UserId, action: Action) -> Outcome {
-        let call = Call::new(who, Timestamp::default());
-        let performed = self.manager.perform(call, action, &mut self.rng);
-        if let Some(lease) = performed.lease.id {
-            self.manager.settle(who, lease, true);
-        }
-        // As the store does after each step.
-        drop(self.manager.take_effects());
-        performed.outcome
-    }
-
-    fn timed(&mut self, taken: &mut Latencies, who: UserId, action: Action) -> Outcome {
-        let stopwatch = Stopwatch::start();
-        let outcome = self.perform(who, action);
-        record(taken, stopwatch.elapsed());
-        outcome
-    }
-}
-
-fn measure(people: u64) -> BenchResult<()> {
-    let manager = RandomConnectManager::new(IDLE);
-    let mut lobby = ManagerBench { manager, rng: seeded_rng() };
-    let (chatting, waiting) = (people / 100 * CHATTING, people / 100);
+/// Measures one size and prints its row.
+fn measure(users: u64) -> BenchResult<()> {
+    let mut lobby = ManagerBench::new(IDLE);
+    let (chatting, waiting) = (users / 100 * CHATTING, users / 100);
     for number in 0..chatting {
         lobby.perform(user(number), Action::meet());
     }
@@ -116,14 +81,14 @@ fn measure(people: u64) -> BenchResult<()> {
         lobby.perform(user(number), unique_preference(number));
     }
     let idle = chatting + waiting;
-    for number in idle..people {
+    for number in idle..users {
         lobby.perform(user(number), Action::ReadInbox);
     }
     let stats = lobby.manager.stats(Timestamp::default());
     if (stats.pairs as u64, stats.waiting as u64) != (chatting / 2, waiting) {
-        return Err("the people did not do as they should".into());
+        return Err("the lobby has other numbers of users than planned".into());
     }
-    let [mut matches, mut relays, mut looks] = [latencies(), latencies(), latencies()];
+    let [mut matches, mut relays, mut stats_latencies] = [latencies(), latencies(), latencies()];
     for round in 0..ROUNDS {
         let writer = user(round * STRIDE % chatting);
         let sender = lobby.manager.sender_state(writer);
@@ -131,57 +96,57 @@ fn measure(people: u64) -> BenchResult<()> {
         if !matches!(outcome, Outcome::Sent { .. } | Outcome::PartnerInboxFull) {
             return Err(format!("not sent: {outcome:?}").into());
         }
-        let half = (people - idle) / 2;
+        let half = (users - idle) / 2;
         let (turn, again) = (round * STRIDE % half, round / half);
-        let one = user(idle + turn);
-        // Another partner each time, so that they are strangers.
-        let other = user(idle + half + (turn + again * STRIDE) % half);
-        lobby.perform(one, unique_preference(people));
-        let outcome = lobby.timed(&mut matches, other, unique_preference(people));
+        let first = user(idle + turn);
+        // Each round has other pairs, so that no recent partners meet.
+        let second = user(idle + half + (turn + again * STRIDE) % half);
+        lobby.perform(first, unique_preference(users));
+        let outcome = lobby.timed(&mut matches, second, unique_preference(users));
         if !matches!(outcome, Outcome::Connected { .. }) {
             return Err(format!("not connected: {outcome:?}").into());
         }
-        lobby.perform(one, Action::Leave);
+        lobby.perform(first, Action::Leave);
         let stopwatch = Stopwatch::start();
         let stats = lobby.manager.stats(Timestamp::default());
-        record(&mut looks, stopwatch.elapsed());
+        record(&mut stats_latencies, stopwatch.elapsed());
         if stats.waiting as u64 != waiting {
-            return Err("somebody waits who should not".into());
+            return Err("the queue has another length than planned".into());
         }
     }
     print!(
         "| {} | {} | {} |",
-        grouped(float(people)),
+        grouped(float(users)),
         grouped(float(waiting)),
         grouped(float(chatting / 2))
     );
-    // What was measured gives its memory back first.
+    // Frees its memory before the next lobby is created.
     drop(lobby);
-    let calls = Builder::new_current_thread().enable_time().build()?.block_on(calls(people))?;
-    for taken in [&matches, &relays, &looks, &calls] {
-        print!(" {:.2} µs | {:.2} µs |", micros(taken, 0.5), micros(taken, 0.99));
+    let calls = Builder::new_current_thread().enable_time().build()?.block_on(calls(users))?;
+    for latencies in [&matches, &relays, &stats_latencies, &calls] {
+        print!(" {:.2} µs | {:.2} µs |", micros(latencies, 0.5), micros(latencies, 0.99));
     }
     println!();
     Ok(())
 }
 
-/// As a call of the tool comes in, from its text to that of the answer.
+/// Makes a whole call of the tool; returns the text of the answer.
 async fn say(service: &ConnectService, number: u64, text: &str) -> BenchResult<String> {
     let (message, puch_user_id) = (text.to_owned(), number.to_string());
-    let incoming =
+    let params =
         HandleMessageParams { message, puch_user_id, user_nickname: None, message_id: None };
-    let answer = service.handle(incoming).await.map_err(|_| "refused")?;
-    answer.receipt.confirm();
-    Ok(answer.text)
+    let reply = service.handle(params).await.map_err(|_| "a call was rejected")?;
+    reply.receipt.confirm();
+    Ok(reply.text)
 }
 
-/// How long whole calls that relay a text take, when everybody who chats has written before.
-async fn calls(people: u64) -> BenchResult<Latencies> {
-    let lobby = Arc::new(guarded::lobby(IDLE));
+/// Measures whole calls that relay a text, after every chatting user has written before.
+async fn calls(users: u64) -> BenchResult<Latencies> {
+    let lobby = Arc::new(moderated::lobby(IDLE));
     let clock = Arc::new(ManualClock::default());
     let service = ConnectService::new(lobby, clock, IDS.clone(), ConnectOptions::default());
-    let chatting = people / 100 * CHATTING;
-    for number in 0..people {
+    let chatting = users / 100 * CHATTING;
+    for number in 0..users {
         say(&service, number, if number < chatting { "#meet" } else { "#inbox" }).await?;
     }
     for _ in 0..WARM_UP_MESSAGES {
@@ -189,44 +154,44 @@ async fn calls(people: u64) -> BenchResult<Latencies> {
             say(&service, number, TEXT).await?;
         }
     }
-    // One of each pair writes, then the other, so that each finds what the partner wrote.
-    let (mut taken, pairs) = (latencies(), chatting / 2);
+    // The users of a pair write in turn, so that each answer has a message of the partner.
+    let (mut latencies, pairs) = (latencies(), chatting / 2);
     for round in 0..ROUNDS {
         let stopwatch = Stopwatch::start();
-        let told = say(&service, 2 * (round * STRIDE % pairs) + round / pairs % 2, TEXT).await?;
-        record(&mut taken, stopwatch.elapsed());
-        // The answer repeats what was sent.
-        if told.matches(TEXT).count() != 2 {
-            return Err("no partner's text was in the answer".into());
+        let reply = say(&service, 2 * (round * STRIDE % pairs) + round / pairs % 2, TEXT).await?;
+        record(&mut latencies, stopwatch.elapsed());
+        // The answer also repeats the sent text.
+        if reply.matches(TEXT).count() != 2 {
+            return Err("an answer lacks the message of the partner".into());
         }
     }
-    Ok(taken)
+    Ok(latencies)
 }
 
-/// Relays a second by so many threads, each with pairs of its own, on one lobby.
+/// Returns relays per second of this many threads on one lobby; each thread has its own pairs.
 fn lock_contention(threads: usize) -> BenchResult<f64> {
     let lobby = MemoryLobby::new(IDLE, seeded_rng());
     let work = |thread: u64| -> BenchResult<u64> {
         let runtime = Builder::new_current_thread().enable_time().build()?;
-        let people: Vec<_> = (0..2 * PAIRS).map(|n| user(2 * PAIRS * thread + n)).collect();
+        let users: Vec<_> = (0..2 * PAIRS).map(|n| user(2 * PAIRS * thread + n)).collect();
         runtime.block_on(async {
-            let act = async |who, action| -> BenchResult<Outcome> {
-                let performed = lobby.perform(Call::new(who, Timestamp::default()), action).await?;
-                if let Some(lease) = performed.lease.id {
-                    lobby.settle(who, lease, true);
+            let act = async |user, action| -> BenchResult<Outcome> {
+                let result = lobby.perform(Call::new(user, Timestamp::default()), action).await?;
+                if let Some(lease) = result.lease.id {
+                    lobby.settle(user, lease, true);
                 }
-                Ok(performed.outcome)
+                Ok(result.outcome)
             };
-            for who in &people {
-                act(*who, unique_preference(thread)).await?;
+            for user in &users {
+                act(*user, unique_preference(thread)).await?;
             }
             let (stopwatch, mut count) = (Stopwatch::start(), 0);
-            for who in people.iter().cycle() {
+            for user in users.iter().cycle() {
                 if stopwatch.elapsed() > ROUND {
                     break;
                 }
-                let sender = lobby.sender_state(*who).await?;
-                act(*who, relay(sender)).await?;
+                let sender = lobby.sender_state(*user).await?;
+                act(*user, relay(sender)).await?;
                 count += 1;
             }
             Ok(count)
@@ -235,18 +200,18 @@ fn lock_contention(threads: usize) -> BenchResult<f64> {
     let counts: BenchResult<Vec<u64>> = thread::scope(|scope| {
         let running: Vec<_> =
             (0..threads as u64).map(|thread| scope.spawn(move || work(thread))).collect();
-        running.into_iter().map(|one| one.join().map_err(|_| "a thread panicked")?).collect()
+        running.into_iter().map(|thread| thread.join().map_err(|_| "a thread panicked")?).collect()
     });
     Ok(float(counts?.into_iter().sum()) / ROUND.as_secs_f64())
 }
 
 fn main() -> BenchResult<()> {
     let mut arguments = env::args().skip_while(|argument| argument != MEASURE_ARG).skip(1);
-    if let Some(people) = arguments.next() {
-        return measure(people.parse()?);
+    if let Some(users) = arguments.next() {
+        return measure(users.parse()?);
     }
     println!(
-        "| People | waiting | pairs | match p50 | p99 | relay p50 | p99 | stats p50 | p99 | whole call p50 | p99 |"
+        "| Users | waiting | pairs | match p50 | p99 | relay p50 | p99 | stats p50 | p99 | whole call p50 | p99 |"
     );
     println!("|---:|---:|---:|---:|---:|---:|---:|---:|---:|---:|---:|");
     for size in SIZES {
@@ -256,17 +221,17 @@ fn main() -> BenchResult<()> {
             return Err("a size could not be measured".into());
         }
     }
-    println!("\n| Threads on one lock | relays a second | of one thread |");
+    println!("\n| Threads on one lock | relays per second | relative to one thread |");
     println!("|---:|---:|---:|");
     let mut rounds = THREADS.map(|_| Vec::new());
     for _ in 0..ROUNDS_EACH {
-        for (threads, own) in THREADS.into_iter().zip(&mut rounds) {
-            own.push(lock_contention(threads)?);
+        for (threads, rates) in THREADS.into_iter().zip(&mut rounds) {
+            rates.push(lock_contention(threads)?);
         }
     }
-    let rounds = rounds.map(median);
-    for (threads, own) in THREADS.into_iter().zip(rounds) {
-        println!("| {threads} | {} | {:.2} |", grouped(own), own / rounds[0]);
+    let medians = rounds.map(median);
+    for (threads, rate) in THREADS.into_iter().zip(medians) {
+        println!("| {threads} | {} | {:.2} |", grouped(rate), rate / medians[0]);
     }
     println!("\n{}", machine());
     Ok(())

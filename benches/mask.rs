@@ -1,8 +1,8 @@
-//! How fast the masker is, and what its tables weigh. Run with `cargo bench --bench mask`; a path
-//! after `--` names another corpus of JSON lines than the tests'.
+//! Throughput of the masker on chat and on hostile texts, and the memory of its tables.
 //!
-//! What lives here: measuring and a small table. What must not: assertions, as figures depend on
-//! the machine (`tests/mask_linear.rs` guards the growth). To measure another text: a row in `main`.
+//! Run with `cargo bench --bench mask`; a path after `--` selects another corpus of JSON lines than
+//! that of the tests. The results depend on the machine, so this file asserts nothing;
+//! `tests/it/mask_linear.rs` guards the growth. To measure another text, add a row in `main`.
 
 use std::hint::black_box;
 use std::time::Duration;
@@ -11,12 +11,13 @@ use mimalloc::MiMalloc;
 use random_connect::kernel::clock::Stopwatch;
 use random_connect::mask;
 
-/// The server's allocator.
+// The allocator of the binary, because it affects the results.
 #[global_allocator]
 static ALLOCATOR: MiMalloc = MiMalloc;
 
-/// Each text is masked for about this long, in stretches of about so many bytes.
+/// Duration of the measurement of each group of texts.
 const MEASURE_TIME: Duration = Duration::from_millis(1_500);
+/// Approximate size of a measured batch.
 const BATCH_BYTES: usize = 20_000;
 
 /// Chat without digits or number words.
@@ -35,8 +36,8 @@ fn main() {
     let before = resident_memory_kb();
     let start = Stopwatch::start();
     mask::warm_up();
-    let warm = start.elapsed();
-    println!("warm-up                          {:9.1} ms", millis(warm));
+    let warm_up = start.elapsed();
+    println!("warm-up                          {:9.1} ms", millis(warm_up));
     println!(
         "resident memory added            {:9.1} MB",
         (resident_memory_kb() - before) / 1024.0
@@ -75,27 +76,29 @@ fn main() {
     }
 }
 
-fn millis(span: Duration) -> f64 {
-    span.as_secs_f64() * 1e3
+fn millis(duration: Duration) -> f64 {
+    duration.as_secs_f64() * 1e3
 }
 
-/// Megabytes per second over `texts`, one after the other, in the fastest of many short spans: other
-/// work on the machine only ever slows a span down.
+/// Prints the megabytes per second of the fastest batch of `texts`.
+///
+/// The fastest one, because other work on the machine can only slow a batch down.
 fn throughput(name: &str, texts: &[String]) {
     let bytes: usize = texts.iter().map(String::len).sum();
     let rounds = (BATCH_BYTES / bytes).max(1);
     let (start, mut best) = (Stopwatch::start(), Duration::MAX);
     while start.elapsed() < MEASURE_TIME {
-        let own = Stopwatch::start();
+        let batch = Stopwatch::start();
         for text in (0..rounds).flat_map(|_| texts) {
             black_box(mask::mask(black_box(text)));
         }
-        best = best.min(own.elapsed());
+        best = best.min(batch.elapsed());
     }
     let megabytes = f64::from(u32::try_from(bytes * rounds).unwrap_or(u32::MAX)) / 1e6;
     println!("{name:<32} {:9.1} MB/s", megabytes / best.as_secs_f64());
 }
 
+/// Returns the shortest of nine runs.
 fn fastest(text: &str) -> Duration {
     let once = || {
         let start = Stopwatch::start();
@@ -105,6 +108,7 @@ fn fastest(text: &str) -> Duration {
     (0..9).map(|_| once()).min().unwrap_or_default()
 }
 
+/// Reads the texts of the corpus.
 fn corpus() -> Vec<String> {
     let default = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/corpus/dev.jsonl");
     let path = std::env::args().skip(1).find(|arg| !arg.starts_with('-'));
@@ -116,7 +120,7 @@ fn corpus() -> Vec<String> {
     rows.lines().map(text).collect()
 }
 
-/// The memory that the process has in use, in KiB; nothing where `/proc` is not.
+/// Returns the resident memory of the process in KiB; 0 without `/proc`.
 fn resident_memory_kb() -> f64 {
     let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
     let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).unwrap_or_default();

@@ -1,12 +1,10 @@
-//! How long a message takes from `send_message` to the notification at the other side, with many
-//! agents connected, and how many such messages a second the server brings.
+//! Push latency from `send_message` to the partner's notification, and pushes per second.
 //!
-//! Server and clients share the machine and its cores, so a figure includes the work of both, and
-//! the way back of every answer. The clients are rmcp's own, over streamable HTTP with sessions.
+//! Server and clients share the process and its cores, so the results include the work of both and
+//! the response to every call. The clients are those of rmcp, over streamable HTTP with sessions.
 
 mod common;
 
-use std::error::Error;
 use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::Duration;
@@ -27,25 +25,26 @@ use tokio::sync::mpsc;
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
-use common::{Latencies, float, grouped, latencies, machine, median, micros, record};
+use common::{BenchResult, Latencies, float, grouped, latencies, machine, median, micros, record};
 
-// As in the binary: the server is measured as it runs.
+// The allocator of the binary, because it affects the results.
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
-type BenchResult<T> = Result<T, Box<dyn Error + Send + Sync>>;
-
+/// Number of connected agents.
 const SESSIONS: usize = 1_000;
-/// Messages sent one after the other, each by another agent.
+/// Number of messages sent one after the other, each by another agent.
 const MESSAGES: usize = 5_000;
-/// Then pairs that all write at once, so many messages each.
+/// Number of pairs that send concurrently.
 const BUSY_PAIRS: usize = 64;
+/// Number of messages of each of these pairs per round.
 const BUSY_MESSAGES: usize = 100;
+/// Number of concurrent rounds.
 const ROUNDS: usize = 5;
-/// Files that may be open: sockets of both sides, a few for each session.
+/// Required limit of open files: the sockets of both sides, a few per session.
 const FD_LIMIT: u64 = 16_384;
 
-/// Passes on what the server notifies of.
+/// Forwards method and parameters of each notification.
 struct NotificationSink(mpsc::UnboundedSender<(String, Value)>);
 
 impl ClientHandler for NotificationSink {
@@ -55,7 +54,7 @@ impl ClientHandler for NotificationSink {
         _context: NotificationContext<RoleClient>,
     ) {
         let CustomNotification { method, params, .. } = notification;
-        // Nobody listens any more once the benchmark is over.
+        // The receiver is gone once the benchmark is over.
         let _ = self.0.send((method, params.unwrap_or_default()));
     }
 }
@@ -63,44 +62,49 @@ impl ClientHandler for NotificationSink {
 /// A connected agent in a chat.
 struct PushAgent {
     client: RunningService<RoleClient, NotificationSink>,
-    told: mpsc::UnboundedReceiver<(String, Value)>,
+    notifications: mpsc::UnboundedReceiver<(String, Value)>,
     user_id: String,
     room_id: String,
 }
 
 impl PushAgent {
+    /// Connects and enters the queue.
     async fn connect(url: &str, token: &str) -> BenchResult<Self> {
-        let (heard, told) = mpsc::unbounded_channel();
+        let (sender, notifications) = mpsc::unbounded_channel();
         let config = StreamableHttpClientTransportConfig::with_uri(format!("{url}/mcp/session"))
             .auth_header(token);
-        let client = NotificationSink(heard)
+        let client = NotificationSink(sender)
             .serve(StreamableHttpClientTransport::from_config(config))
             .await?;
-        let mut agent = Self { client, told, user_id: String::new(), room_id: String::new() };
+        let mut agent =
+            Self { client, notifications, user_id: String::new(), room_id: String::new() };
         let entered = agent.call("enter_queue", json!({})).await?;
         agent.user_id = string(&entered["user_id"]);
         agent.room_id = string(&entered["room_id"]);
         Ok(agent)
     }
 
+    /// Calls a tool; returns its structured content.
     async fn call(&self, tool: &'static str, arguments: Value) -> BenchResult<Value> {
         let arguments = arguments.as_object().cloned().unwrap_or_default();
         let request = CallToolRequestParams::new(tool).with_arguments(arguments);
         let result = self.client.call_tool(request).await?;
-        result.structured_content.ok_or_else(|| format!("{tool} was refused").into())
+        result.structured_content.ok_or_else(|| format!("{tool} was rejected").into())
     }
 
+    /// Waits for the next notification of this method and skips others.
     async fn notification(&mut self, method: &str) -> BenchResult<Value> {
         loop {
-            let (told, params) = self.told.recv().await.ok_or("the session has ended")?;
-            if told == method {
+            let (received, params) =
+                self.notifications.recv().await.ok_or("the session has ended")?;
+            if received == method {
                 return Ok(params);
             }
         }
     }
 }
 
-/// The text of a value; empty where it is none.
+/// Returns the text of a JSON string; empty for any other value.
 fn string(value: &Value) -> String {
     value.as_str().unwrap_or_default().to_owned()
 }
@@ -109,15 +113,16 @@ fn string(value: &Value) -> String {
 struct AgentPair(PushAgent, PushAgent);
 
 impl AgentPair {
+    /// Connects two agents, which are matched with each other.
     async fn meet(url: &str, token: &str) -> BenchResult<Self> {
-        let mut one = PushAgent::connect(url, token).await?;
-        let other = PushAgent::connect(url, token).await?;
-        let found = one.notification("chatroom.found").await?;
-        one.room_id = string(&found["room_id"]);
-        Ok(Self(one, other))
+        let mut first = PushAgent::connect(url, token).await?;
+        let second = PushAgent::connect(url, token).await?;
+        let found = first.notification("chatroom.found").await?;
+        first.room_id = string(&found["room_id"]);
+        Ok(Self(first, second))
     }
 
-    /// Sends a message; how long it took to arrive.
+    /// Sends a message and swaps the roles; returns the latency until it arrived.
     async fn exchange(&mut self) -> BenchResult<Duration> {
         let Self(sender, receiver) = self;
         let arguments = json!({
@@ -126,7 +131,7 @@ impl AgentPair {
         let stopwatch = Stopwatch::start();
         let arrived = async {
             receiver.notification("message.received").await?;
-            Ok::<_, Box<dyn Error + Send + Sync>>(stopwatch.elapsed())
+            BenchResult::Ok(stopwatch.elapsed())
         };
         let (sent, took) = tokio::join!(sender.call("send_message", arguments), arrived);
         sent?;
@@ -135,6 +140,7 @@ impl AgentPair {
     }
 }
 
+/// Starts the server; returns its URL.
 async fn start(tokens: AuthTokens) -> BenchResult<String> {
     let listener = TcpListener::bind("127.0.0.1:0").await?;
     let url = format!("http://{}", listener.local_addr()?);
@@ -143,9 +149,9 @@ async fn start(tokens: AuthTokens) -> BenchResult<String> {
         "RATE_LIMITS" => Some("off".into()),
         _ => None,
     };
-    let config = Config::from_lookup(setting).map_err(|_| "the settings are refused")?;
-    let app =
-        App::new(config, &(Arc::new(SystemClock::new()) as Arc<dyn Clock>)).expect("a server");
+    let config = Config::from_lookup(setting).map_err(|_| "invalid settings")?;
+    let app = App::new(config, &(Arc::new(SystemClock::new()) as Arc<dyn Clock>))
+        .expect("the server starts");
     let limits = ConnectionLimits::with_sessions(8 * SESSIONS);
     tokio::spawn(async move {
         app.serve_http(listener, tokens, limits, CancellationToken::new()).await;
@@ -153,52 +159,53 @@ async fn start(tokens: AuthTokens) -> BenchResult<String> {
     Ok(url)
 }
 
+/// Measures and prints the results.
 async fn measure(url: String, token: String) -> BenchResult<()> {
     let mut pairs = Vec::with_capacity(SESSIONS / 2);
     for _ in 0..SESSIONS / 2 {
         pairs.push(AgentPair::meet(&url, &token).await?);
     }
-    let mut alone = latencies();
+    let mut sequential = latencies();
     for number in 0..MESSAGES {
         let pair = number * 7 % pairs.len();
-        record(&mut alone, pairs[pair].exchange().await?);
+        record(&mut sequential, pairs[pair].exchange().await?);
     }
-    let mut crowded = latencies();
+    let mut concurrent = latencies();
     let mut rates = Vec::new();
     for _ in 0..ROUNDS {
         let stopwatch = Stopwatch::start();
         let mut busy = JoinSet::new();
         for mut pair in pairs.drain(..BUSY_PAIRS) {
             busy.spawn(async move {
-                let mut taken = Vec::with_capacity(BUSY_MESSAGES);
+                let mut elapsed = Vec::with_capacity(BUSY_MESSAGES);
                 for _ in 0..BUSY_MESSAGES {
-                    taken.push(pair.exchange().await?);
+                    elapsed.push(pair.exchange().await?);
                 }
-                BenchResult::Ok((taken, pair))
+                BenchResult::Ok((elapsed, pair))
             });
         }
-        while let Some(done) = busy.join_next().await {
-            let (taken, pair) = done??;
-            taken.into_iter().for_each(|took| record(&mut crowded, took));
+        while let Some(result) = busy.join_next().await {
+            let (elapsed, pair) = result??;
+            elapsed.into_iter().for_each(|took| record(&mut concurrent, took));
             pairs.push(pair);
         }
         let seconds = stopwatch.elapsed().as_secs_f64();
         rates.push(float((BUSY_PAIRS * BUSY_MESSAGES) as u64) / seconds);
     }
-    print(&alone, &crowded, median(rates));
+    print(&sequential, &concurrent, median(rates));
     Ok(())
 }
 
-fn print(alone: &Latencies, crowded: &Latencies, per_second: f64) {
-    println!("| `send_message` to notification, {SESSIONS} sessions | p50 | p99 | longest |");
+fn print(sequential: &Latencies, concurrent: &Latencies, per_second: f64) {
+    println!("| `send_message` to notification, {SESSIONS} sessions | p50 | p99 | max |");
     println!("|---|---:|---:|---:|");
-    for (name, latencies) in [("one at a time", alone), ("64 pairs at once", crowded)] {
-        let [p50, p99, longest] =
-            [0.5, 0.99, 1.0].map(|quantile| micros(latencies, quantile) / 1e3);
-        println!("| {name} | {p50:.2} ms | {p99:.2} ms | {longest:.2} ms |");
+    for (name, latencies) in [("one at a time", sequential), ("64 pairs concurrently", concurrent)]
+    {
+        let [p50, p99, max] = [0.5, 0.99, 1.0].map(|quantile| micros(latencies, quantile) / 1e3);
+        println!("| {name} | {p50:.2} ms | {p99:.2} ms | {max:.2} ms |");
     }
     println!(
-        "\n{} {} messages a second at once; clients and server share the cores.",
+        "\n{} {} messages per second concurrently; clients and server share the cores.",
         machine(),
         grouped(per_second)
     );

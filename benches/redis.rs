@@ -8,7 +8,6 @@ mod common;
 #[path = "../tests/it/support/redis_server.rs"]
 mod redis_server;
 
-use std::error::Error;
 use std::io::{BufRead, BufReader};
 use std::process::{Child, Command, ExitCode, Stdio};
 use std::sync::Arc;
@@ -24,14 +23,12 @@ use random_connect::mask::{Masked, Memory};
 use serde_json::{Value, json};
 use tokio::task::JoinSet;
 
-use common::{Latencies, float, grouped, latencies, machine, median, micros, record};
+use common::{BenchResult, Latencies, float, grouped, latencies, machine, median, micros, record};
 use redis_server::RedisServer;
 
 // As in the binary: the server is measured as it runs.
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
-
-type BenchResult<T> = Result<T, Box<dyn Error + Send + Sync>>;
 
 const IDLE: Duration = Duration::from_secs(1_800);
 /// Pairs that write to each other, and connections of the comparison.

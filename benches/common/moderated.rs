@@ -1,5 +1,5 @@
-//! The lobby in memory as the server has it, with all that protects its people, but that nobody is ever
-//! told to wait.
+//! A memory lobby with moderation, as the server runs it, but with limits that no benchmark
+//! reaches.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -13,13 +13,14 @@ use random_connect::moderation::store_memory::MemoryModerationStore;
 use random_connect::rate_limit::gcra::RateLimits;
 use random_connect::rate_limit::store_memory::MemoryRateLimiter;
 
+/// Creates an empty lobby.
 pub fn lobby(idle_timeout: Duration) -> ModeratedLobby {
-    let many = u32::MAX;
-    let limits = RateLimits { messages: many, duplicates: many, searches: many, new_users: many };
-    let throttle = Arc::new(MemoryRateLimiter::new(limits));
-    let ledger = Arc::new(MemoryModerationStore::default());
-    let warden =
-        ModerationService::new(ledger, Keyring::new(&[[7; 32]]), Some(throttle), seeded_rng());
+    let max = u32::MAX;
+    let limits = RateLimits { messages: max, duplicates: max, searches: max, new_users: max };
+    let limiter = Arc::new(MemoryRateLimiter::new(limits));
+    let store = Arc::new(MemoryModerationStore::default());
+    let keyring = Keyring::new(&[[7; 32]]);
+    let moderation = ModerationService::new(store, keyring, Some(limiter), seeded_rng());
     let lobby = Arc::new(MemoryLobby::new(idle_timeout, seeded_rng()));
-    ModeratedLobby::new(lobby, Arc::new(warden), NoticePolicy::On)
+    ModeratedLobby::new(lobby, Arc::new(moderation), NoticePolicy::On)
 }

@@ -1,4 +1,4 @@
-//! The load: people who write to each other over kept-alive connections.
+//! [`LoadClient`]: pairs of users that chat over keep-alive connections.
 
 use std::net::SocketAddr;
 use std::time::Duration;
@@ -11,7 +11,7 @@ use tokio::net::TcpStream;
 use crate::common::{Latencies, record};
 use crate::{BenchResult, SENT};
 
-/// What people write: ordinary texts, some with digits that the masker has to think about.
+/// Ordinary messages, some with digits that the masker must examine.
 const TEXTS: &[&str] = &[
     "Hello! How are you?",
     "I'm fine, thanks. Where are you from?",
@@ -23,11 +23,13 @@ const TEXTS: &[&str] = &[
     "I study maths, second year. My exam is on 12/05 and I have not even started",
 ];
 
-/// How a call is put.
+/// The form of a call.
 #[derive(Clone, Copy)]
 pub enum CallForm {
+    /// A `tools/call` of MCP.
     ToolsCall,
-    Plain,
+    /// The short form.
+    Short,
 }
 
 impl CallForm {
@@ -38,14 +40,14 @@ impl CallForm {
                 "jsonrpc": "2.0", "id": 1, "method": "tools/call",
                 "params": { "name": "handle_message", "arguments": arguments },
             }),
-            Self::Plain => json!({ "method": "handle_message", "params": arguments }),
+            Self::Short => json!({ "method": "handle_message", "params": arguments }),
         }
     }
 
-    fn request(self, at: SocketAddr, message: &str, user: &str, token: &str) -> Vec<u8> {
+    fn request(self, address: SocketAddr, message: &str, user: &str, token: &str) -> Vec<u8> {
         let body = self.body(message, user).to_string();
         let head = format!(
-            "POST /mcp HTTP/1.1\r\nhost: {at}\r\nauthorization: Bearer {token}\r\n\
+            "POST /mcp HTTP/1.1\r\nhost: {address}\r\nauthorization: Bearer {token}\r\n\
              content-type: application/json\r\naccept: application/json, text/event-stream\r\n\
              content-length: {}\r\n\r\n",
             body.len()
@@ -54,67 +56,68 @@ impl CallForm {
     }
 }
 
-/// A kept-alive connection with the requests it sends over and over.
+/// A keep-alive connection with the requests that it repeats.
 pub struct LoadClient {
     stream: TcpStream,
-    answer: Vec<u8>,
+    response: Vec<u8>,
     requests: Vec<Vec<u8>>,
+    /// Index of the next request.
     next: usize,
 }
 
 impl LoadClient {
-    /// A connection over which two people, met on it, write to each other.
+    /// Connects and matches the two users of this connection.
     pub async fn connect(
-        at: SocketAddr,
+        address: SocketAddr,
         form: CallForm,
         token: &str,
         number: usize,
     ) -> BenchResult<Self> {
-        let stream = TcpStream::connect(at).await?;
+        let stream = TcpStream::connect(address).await?;
         stream.set_nodelay(true)?;
-        let people = [format!("ann-{number}"), format!("bob-{number}")];
-        let turns = TEXTS.iter().zip(people.iter().cycle());
-        let requests = turns.map(|(text, user)| form.request(at, text, user, token)).collect();
-        let mut client = Self { stream, answer: Vec::with_capacity(4096), requests, next: 0 };
-        for user in &people {
-            client.call(&form.request(at, "#meet", user, token)).await?;
+        let users = [format!("ann-{number}"), format!("bob-{number}")];
+        let turns = TEXTS.iter().zip(users.iter().cycle());
+        let requests = turns.map(|(text, user)| form.request(address, text, user, token)).collect();
+        let mut client = Self { stream, response: Vec::with_capacity(4096), requests, next: 0 };
+        for user in &users {
+            client.call(&form.request(address, "#meet", user, token)).await?;
         }
         Ok(client)
     }
 
-    /// Sends a request and says whether the answer is 200 and tells of a message sent.
+    /// Sends a request; returns `true` if the response is 200 and confirms a sent message.
     async fn call(&mut self, request: &[u8]) -> BenchResult<bool> {
         self.stream.write_all(request).await?;
-        self.answer.clear();
+        self.response.clear();
         loop {
-            if self.stream.read_buf(&mut self.answer).await? == 0 {
+            if self.stream.read_buf(&mut self.response).await? == 0 {
                 return Err("the server closed the connection".into());
             }
-            let Some(head_end) = self.answer.windows(4).position(|bytes| bytes == b"\r\n\r\n")
+            let Some(head_end) = self.response.windows(4).position(|bytes| bytes == b"\r\n\r\n")
             else {
                 continue;
             };
-            let (head, body) = self.answer.split_at(head_end + 4);
+            let (head, body) = self.response.split_at(head_end + 4);
             let head = std::str::from_utf8(head)?;
             let length = head.split_once("content-length: ").and_then(|(_, rest)| {
                 rest.split_once("\r\n").and_then(|(length, _)| length.parse::<usize>().ok())
             });
-            if body.len() >= length.ok_or("an answer without a length")? {
+            if body.len() >= length.ok_or("a response without a length")? {
                 let body = std::str::from_utf8(body)?;
                 return Ok(head.starts_with("HTTP/1.1 200 ") && body.contains(SENT));
             }
         }
     }
 
-    /// Sends one request after the other for a time, and says how many answers were not right.
-    pub async fn run(&mut self, span: Duration, latencies: &mut Latencies) -> BenchResult<u64> {
+    /// Sends requests in turn for a time; returns the number of wrong responses.
+    pub async fn run(&mut self, duration: Duration, latencies: &mut Latencies) -> BenchResult<u64> {
         let requests = std::mem::take(&mut self.requests);
-        let (whole, mut wrong) = (Stopwatch::start(), 0);
-        while whole.elapsed() < span {
+        let (total, mut wrong) = (Stopwatch::start(), 0);
+        while total.elapsed() < duration {
             let stopwatch = Stopwatch::start();
-            let right = self.call(&requests[self.next]).await?;
+            let is_right = self.call(&requests[self.next]).await?;
             record(latencies, stopwatch.elapsed());
-            wrong += u64::from(!right);
+            wrong += u64::from(!is_right);
             self.next = (self.next + 1) % requests.len();
         }
         self.requests = requests;

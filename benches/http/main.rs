@@ -1,11 +1,10 @@
-//! A relay over HTTP, through `tools/call` and through the plain form, beside a bare axum handler
-//! that parses the same body and answers the same JSON, and beside a server made with the official
-//! Python SDK whose tool does nothing but answer.
+//! A relay over HTTP through `tools/call` and the short form, compared with a bare axum handler and
+//! a server of the official Python SDK whose tool only answers.
 //!
-//! The first three run in this process and share a runtime; only one of them is loaded at a time. They
-//! take turns in short rounds, so that whatever else the machine does meets each alike, and the
-//! medians of the rounds are shown. The load generator needs the same cores, so the calls per
-//! second include its work. The CPU time per call does not: it is that of the server's threads.
+//! All but the Python server run in this process and share a runtime; only one of them is loaded at
+//! a time. The candidates take turns in short rounds, so that other work of the machine affects
+//! each equally; the results are medians of the rounds. The load generator shares the cores, so its
+//! work reduces the calls per second. The CPU time per call is that of the server's threads only.
 
 mod bare;
 mod client;
@@ -14,7 +13,6 @@ mod common;
 mod cpu;
 mod python;
 
-use std::error::Error;
 use std::io;
 use std::net::SocketAddr;
 use std::process::ExitCode;
@@ -34,38 +32,40 @@ use tokio::runtime::{Builder, Runtime};
 use tokio_util::sync::CancellationToken;
 
 use client::{CallForm, LoadClient};
-use common::{float, grouped, latencies, machine, median, micros};
+use common::{BenchResult, float, grouped, latencies, machine, median, micros};
 use cpu::CpuSource;
 use python::PythonServer;
 
-// As in the binary: the server is measured as it runs.
+// The allocator of the binary, because it affects the results.
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
-type BenchResult<T> = Result<T, Box<dyn Error + Send + Sync>>;
-
-/// Each has a pair of people who write to each other in turn.
+/// Number of connections. Each has a pair of users that write in turn.
 const CONNECTIONS: usize = 64;
+/// Number of measured rounds per candidate.
 const ROUNDS: usize = 5;
+/// Duration of a round.
 const ROUND: Duration = Duration::from_secs(3);
+/// Duration of the first round, which is not measured.
 const WARM_UP: Duration = Duration::from_secs(1);
 
-/// In every right answer to a relay.
+/// Part of every right response to a relay.
 const SENT: &str = "📤 Message sent";
 
-/// The name of the server's threads, by which their CPU time is told from the load generator's.
+/// The name of the server's threads, which distinguishes their CPU time from the load generator's.
 const SERVER_THREAD: &str = "server";
 
-/// One way of being called, with its open connections and its rounds so far.
+/// A measured server and call form, with its connections and results.
 struct Candidate {
     name: &'static str,
     clients: Vec<LoadClient>,
     rounds: Vec<RoundResult>,
+    /// Number of wrong responses.
     wrong: u64,
     server: CpuSource,
 }
 
-/// The figures of one round.
+/// The results of one round.
 struct RoundResult {
     calls_per_second: f64,
     p50_micros: f64,
@@ -74,34 +74,36 @@ struct RoundResult {
 }
 
 impl Candidate {
+    /// Opens all connections and matches their users.
     async fn new(
         name: &'static str,
-        (at, server): (SocketAddr, CpuSource),
+        (address, server): (SocketAddr, CpuSource),
         form: CallForm,
         token: &str,
     ) -> BenchResult<Self> {
         let mut clients = Vec::new();
-        // One after the other: who asks to meet is paired with the other of the same connection.
+        // One after the other, so that the two users of a connection are matched with each other.
         for number in 0..CONNECTIONS {
-            clients.push(LoadClient::connect(at, form, token, number).await?);
+            clients.push(LoadClient::connect(address, form, token, number).await?);
         }
         Ok(Self { name, clients, rounds: Vec::new(), wrong: 0, server })
     }
 
-    async fn round(&mut self, span: Duration) -> BenchResult<RoundResult> {
+    /// Runs one round.
+    async fn round(&mut self, duration: Duration) -> BenchResult<RoundResult> {
         let (cpu, stopwatch) = (self.server.nanos()?, Stopwatch::start());
         let running = std::mem::take(&mut self.clients).into_iter().map(|mut client| {
             tokio::spawn(async move {
                 let mut latencies = latencies();
-                let wrong = client.run(span, &mut latencies).await?;
+                let wrong = client.run(duration, &mut latencies).await?;
                 BenchResult::Ok((client, latencies, wrong))
             })
         });
         let mut latencies = latencies();
-        for ended in running.collect::<Vec<_>>() {
-            let (client, of_client, wrong) = ended.await??;
+        for task in running.collect::<Vec<_>>() {
+            let (client, client_latencies, wrong) = task.await??;
             self.clients.push(client);
-            latencies.add(of_client)?;
+            latencies.add(client_latencies)?;
             self.wrong += wrong;
         }
         let (took, cpu) = (stopwatch.elapsed(), self.server.nanos()?.saturating_sub(cpu));
@@ -113,32 +115,33 @@ impl Candidate {
         })
     }
 
+    /// Returns the median of a figure over all rounds.
     fn median(&self, figure: impl Fn(&RoundResult) -> f64) -> f64 {
         median(self.rounds.iter().map(figure).collect())
     }
 
-    /// The median of the ratios to the rounds of `other` that were run beside one's own.
+    /// Returns the median ratio of a figure to that of `other` in the same round.
     fn ratio(&self, other: &Self, figure: impl Fn(&RoundResult) -> f64) -> f64 {
-        let beside = self.rounds.iter().zip(&other.rounds);
-        median(beside.map(|(own, other)| figure(own) / figure(other)).collect())
+        let rounds = self.rounds.iter().zip(&other.rounds);
+        median(rounds.map(|(own, other)| figure(own) / figure(other)).collect())
     }
 }
 
-/// Starts the handler and the real server on ports of their own.
+/// Starts the bare handler and the real server; returns their addresses.
 async fn start(tokens: AuthTokens) -> BenchResult<(SocketAddr, SocketAddr)> {
     let bare_listener = TcpListener::bind("127.0.0.1:0").await?;
     let listener = TcpListener::bind("127.0.0.1:0").await?;
     let addresses = (bare_listener.local_addr()?, listener.local_addr()?);
     let bare_listener = bare_listener.tap_io(|stream| {
-        // A connection without it would only be slower: the figures would show it.
+        // Without this option a connection is only slower.
         let _ = stream.set_nodelay(true);
     });
     let routes = Router::new().route("/mcp", post(bare::relay));
     tokio::spawn(async move { axum::serve(bare_listener, routes).await });
     let setting = |name: &str| (name == "RATE_LIMITS").then(|| "off".into());
-    let config = Config::from_lookup(setting).map_err(|_| "the settings are refused")?;
-    let app =
-        App::new(config, &(Arc::new(SystemClock::new()) as Arc<dyn Clock>)).expect("a server");
+    let config = Config::from_lookup(setting).map_err(|_| "invalid settings")?;
+    let app = App::new(config, &(Arc::new(SystemClock::new()) as Arc<dyn Clock>))
+        .expect("the server starts");
     tokio::spawn(async move {
         app.serve_http(listener, tokens, ConnectionLimits::default(), CancellationToken::new())
             .await;
@@ -146,55 +149,55 @@ async fn start(tokens: AuthTokens) -> BenchResult<(SocketAddr, SocketAddr)> {
     Ok(addresses)
 }
 
-/// Lets the contestants take turns.
+/// Runs all rounds of all candidates, in turn.
 async fn run_rounds(
     bare: SocketAddr,
     server: SocketAddr,
     token: &str,
 ) -> BenchResult<Vec<Candidate>> {
-    let mut contestants = vec![
+    let mut candidates = vec![
         Candidate::new("bare axum", (bare, CpuSource::Threads), CallForm::ToolsCall, token).await?,
-        Candidate::new("plain form", (server, CpuSource::Threads), CallForm::Plain, token).await?,
+        Candidate::new("short form", (server, CpuSource::Threads), CallForm::Short, token).await?,
         Candidate::new("`tools/call`", (server, CpuSource::Threads), CallForm::ToolsCall, token)
             .await?,
     ];
     let python = PythonServer::start().await?;
-    let at = (python.address(), CpuSource::Process(python.id()));
-    contestants
-        .push(Candidate::new("the same tool in Python", at, CallForm::ToolsCall, token).await?);
-    for contestant in &mut contestants {
-        contestant.round(WARM_UP).await?;
+    let source = (python.address(), CpuSource::Process(python.id()));
+    candidates
+        .push(Candidate::new("the same tool in Python", source, CallForm::ToolsCall, token).await?);
+    for candidate in &mut candidates {
+        candidate.round(WARM_UP).await?;
     }
     for _ in 0..ROUNDS {
-        for contestant in &mut contestants {
-            let round = contestant.round(ROUND).await?;
-            contestant.rounds.push(round);
+        for candidate in &mut candidates {
+            let round = candidate.round(ROUND).await?;
+            candidate.rounds.push(round);
         }
     }
-    Ok(contestants)
+    Ok(candidates)
 }
 
-fn print(contestants: &[Candidate]) {
-    let [bare, ..] = contestants else { return };
+fn print(candidates: &[Candidate]) {
+    let [bare, ..] = candidates else { return };
     println!(
-        "| Relay over HTTP | calls/s | of bare axum | p50 | p99 | server CPU per call | of bare axum |"
+        "| Relay over HTTP | calls/s | relative to bare axum | p50 | p99 | server CPU per call | relative to bare axum |"
     );
     println!("|---|---:|---:|---:|---:|---:|---:|");
-    for contestant in contestants {
+    for candidate in candidates {
         println!(
             "| {} | {} | {:.3} | {:.2} ms | {:.2} ms | {:.1} µs | {:.2} |",
-            contestant.name,
-            grouped(contestant.median(|round| round.calls_per_second)),
-            contestant.ratio(bare, |round| round.calls_per_second),
-            contestant.median(|round| round.p50_micros) / 1e3,
-            contestant.median(|round| round.p99_micros) / 1e3,
-            contestant.median(|round| round.cpu_micros),
-            contestant.ratio(bare, |round| round.cpu_micros),
+            candidate.name,
+            grouped(candidate.median(|round| round.calls_per_second)),
+            candidate.ratio(bare, |round| round.calls_per_second),
+            candidate.median(|round| round.p50_micros) / 1e3,
+            candidate.median(|round| round.p99_micros) / 1e3,
+            candidate.median(|round| round.cpu_micros),
+            candidate.ratio(bare, |round| round.cpu_micros),
         );
     }
     println!(
         "\n{} Medians of {ROUNDS} rounds of {} s; {CONNECTIONS} connections, each with one call at \
-         a time; the load generator shares the cores, its CPU time is not in the last columns.",
+         a time; the load generator shares the cores, but its CPU time is not in the last columns.",
         machine(),
         ROUND.as_secs(),
     );
@@ -208,14 +211,15 @@ fn main() -> BenchResult<ExitCode> {
     let (server, load) = (runtime(SERVER_THREAD)?, runtime("load")?);
     let tokens = AuthTokens::generate(&mut seeded_rng());
     let token = tokens.current().to_owned();
-    // On a thread of the runtime: nothing of the server may run elsewhere.
-    let (bare_at, server_at) = server.block_on(server.spawn(start(tokens)))??;
-    let contestants =
-        load.block_on(load.spawn(async move { run_rounds(bare_at, server_at, &token).await }))??;
-    print(&contestants);
-    let wrong: u64 = contestants.iter().map(|contestant| contestant.wrong).sum();
+    // Spawned, so that all work of the server runs on threads of its runtime.
+    let (bare_address, server_address) = server.block_on(server.spawn(start(tokens)))??;
+    let candidates = load.block_on(
+        load.spawn(async move { run_rounds(bare_address, server_address, &token).await }),
+    )??;
+    print(&candidates);
+    let wrong: u64 = candidates.iter().map(|candidate| candidate.wrong).sum();
     if wrong > 0 {
-        eprintln!("error: {wrong} answers were not 200 or did not tell of a message sent");
+        eprintln!("error: {wrong} responses were not 200 or did not confirm a sent message");
         return Ok(ExitCode::FAILURE);
     }
     Ok(ExitCode::SUCCESS)

@@ -1,4 +1,5 @@
-//! A server made with the official Python SDK, from the environment that `make tools` sets up.
+//! [`PythonServer`]: a server of the official Python SDK, in the environment that `make tools`
+//! installs.
 
 use std::net::{SocketAddr, TcpListener};
 use std::process::{Child, Command, Stdio};
@@ -8,9 +9,10 @@ use tokio::task::yield_now;
 
 use crate::{BenchResult, SENT};
 
+/// The interpreter of that environment.
 const PYTHON: &str = "target/python/bin/python";
 
-/// A tool of the same name that only answers.
+/// A server with a tool of the same name that only answers.
 const PROGRAM: &str = r#"
 import sys
 import uvicorn
@@ -26,14 +28,14 @@ app = server.streamable_http_app(json_response=True, stateless_http=True)
 uvicorn.run(app, host="127.0.0.1", port=int(sys.argv[1]), log_level="error", timeout_keep_alive=3600)
 "#;
 
-/// A running server, ended when dropped.
+/// A server process. Dropping it kills the process.
 pub struct PythonServer {
     process: Child,
     address: SocketAddr,
 }
 
 impl PythonServer {
-    /// Starts it and waits until it accepts.
+    /// Starts the server and waits until it accepts connections.
     pub async fn start() -> BenchResult<Self> {
         let address = TcpListener::bind("127.0.0.1:0")?.local_addr()?;
         let process = Command::new(PYTHON)
@@ -45,7 +47,7 @@ impl PythonServer {
         let mut server = Self { process, address };
         while TcpStream::connect(address).await.is_err() {
             if server.process.try_wait()?.is_some() {
-                return Err("the Python server ended".into());
+                return Err("the Python server exited".into());
             }
             yield_now().await;
         }
@@ -56,6 +58,7 @@ impl PythonServer {
         self.address
     }
 
+    /// Returns the process id.
     pub fn id(&self) -> u32 {
         self.process.id()
     }
@@ -63,7 +66,7 @@ impl PythonServer {
 
 impl Drop for PythonServer {
     fn drop(&mut self) {
-        // One that has ended already needs no ending.
+        // The process may have exited already.
         let _ = self.process.kill();
         let _ = self.process.wait();
     }

@@ -1,4 +1,4 @@
-//! An agent that stays connected, in any of the three ways, and what it hears.
+//! [`LoadAgent`]: an agent in a live session over any transport, with what it has received.
 
 use std::collections::VecDeque;
 use std::sync::Arc;
@@ -24,11 +24,13 @@ use crate::common::{Latencies, latencies, record};
 use crate::http::{EventReader, HttpConnection, LoadTarget, PostQueue};
 use crate::{BenchResult, LOSS_TIMEOUT};
 
-/// How an agent stays connected.
+/// A transport of live sessions.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum TransportKind {
+    /// Streamable HTTP with a session.
     Http,
     WebSocket,
+    /// HTTP with SSE of protocol 2024-11-05.
     Sse,
 }
 
@@ -44,9 +46,10 @@ impl TransportKind {
     }
 }
 
-/// What all agents share: how they answer, and when what arrived.
+/// State that all agents share: the queue for their answers and the latencies of their messages.
 pub struct SharedStats {
     posts: PostQueue,
+    /// The clock of all latencies.
     stopwatch: Stopwatch,
     arrived: AtomicU64,
     latencies: Mutex<Latencies>,
@@ -55,43 +58,46 @@ pub struct SharedStats {
 impl SharedStats {
     pub fn new(target: &Arc<LoadTarget>) -> Arc<Self> {
         Arc::new(Self {
-            posts: PostQueue::begin(target),
+            posts: PostQueue::start(target),
             stopwatch: Stopwatch::start(),
             arrived: AtomicU64::new(0),
             latencies: Mutex::new(latencies()),
         })
     }
 
-    /// How many messages have arrived, repeats not counted.
+    /// Returns the number of messages that have arrived, without redeliveries.
     pub fn arrived(&self) -> u64 {
         self.arrived.load(Ordering::Relaxed)
     }
 
+    /// Returns the latencies of all messages that have arrived.
     pub fn latencies(&self) -> Latencies {
         self.latencies.lock().clone()
     }
 }
 
-/// What an agent has heard.
+/// The receiving side of an agent.
 struct AgentInbox {
     stats: Arc<SharedStats>,
     link: AgentLink,
-    answers: Mutex<Option<oneshot::Sender<String>>>,
+    /// The request that waits for its response.
+    pending: Mutex<Option<oneshot::Sender<String>>>,
+    /// The room of the chat; `None` before a match.
     room: Mutex<Option<String>>,
-    /// When the messages to this agent were sent that have not arrived.
-    underway: Mutex<VecDeque<Duration>>,
-    /// The last one that arrived: after a lost answer to a ping it may come again.
-    last: Mutex<String>,
+    /// The send times of messages to this agent that have not arrived.
+    in_flight: Mutex<VecDeque<Duration>>,
+    /// The id of the last message that arrived: after a lost answer to a ping it is redelivered.
+    last_id: Mutex<String>,
 }
 
-/// Where an agent's own messages go.
+/// The sending side of an agent.
 enum AgentLink {
     Http { session: String },
     Sse { address: String },
     WebSocket(mpsc::UnboundedSender<Message>),
 }
 
-/// A message of the protocol.
+/// A JSON-RPC message from the server.
 #[derive(Deserialize)]
 struct WireMessage<'a> {
     #[serde(borrow)]
@@ -101,6 +107,7 @@ struct WireMessage<'a> {
     params: Option<Value>,
 }
 
+/// An agent in a live session. Dropping it closes its connection.
 pub struct LoadAgent {
     inbox: Arc<AgentInbox>,
     reader: AbortHandle,
@@ -114,11 +121,11 @@ impl Drop for LoadAgent {
 }
 
 impl LoadAgent {
-    /// Opens a session and introduces itself. `abrupt` ones leave with a reset of their connection.
+    /// Opens and initializes a session. An `abrupt` agent resets its connection when it is dropped.
     pub async fn open(
-        hall: &Arc<SharedStats>,
+        stats: &Arc<SharedStats>,
         connection: &mut HttpConnection,
-        way: TransportKind,
+        transport: TransportKind,
         abrupt: bool,
     ) -> BenchResult<Self> {
         let target = Arc::clone(connection.target());
@@ -129,56 +136,58 @@ impl LoadAgent {
             },
         });
         let initialize = initialize.to_string();
-        let ready = json!({ "jsonrpc": "2.0", "method": "notifications/initialized" }).to_string();
-        let ears = |link| {
+        let initialized =
+            json!({ "jsonrpc": "2.0", "method": "notifications/initialized" }).to_string();
+        let new_inbox = |link| {
             Arc::new(AgentInbox {
-                stats: Arc::clone(hall),
+                stats: Arc::clone(stats),
                 link,
-                answers: Mutex::default(),
+                pending: Mutex::default(),
                 room: Mutex::default(),
-                underway: Mutex::default(),
-                last: Mutex::default(),
+                in_flight: Mutex::default(),
+                last_id: Mutex::default(),
             })
         };
-        let (ears, reader) = match way {
+        let (inbox, reader) = match transport {
             TransportKind::Http => {
-                let answer = connection.send("POST", "/mcp/session", None, &initialize).await?;
-                let session = answer.session.ok_or("no session")?;
-                connection.send("POST", "/mcp/session", Some(&session), &ready).await?;
+                let response = connection.send("POST", "/mcp/session", None, &initialize).await?;
+                let session = response.session.ok_or("no session")?;
+                connection.send("POST", "/mcp/session", Some(&session), &initialized).await?;
                 let events =
                     EventReader::open(&target, "/mcp/session", Some(&session), abrupt).await?;
-                let ears = ears(AgentLink::Http { session });
-                let reader = tokio::spawn(read(Arc::clone(&ears), events));
-                (ears, reader.abort_handle())
+                let inbox = new_inbox(AgentLink::Http { session });
+                let reader = tokio::spawn(read_events(Arc::clone(&inbox), events));
+                (inbox, reader.abort_handle())
             }
             TransportKind::Sse => {
                 let mut events = EventReader::open(&target, "/mcp/sse", None, abrupt).await?;
                 let address = events.next().await.ok_or("no address")?;
-                let ears = ears(AgentLink::Sse { address });
-                let reader = tokio::spawn(read(Arc::clone(&ears), events));
-                ears.request(connection, &initialize).await?;
-                ears.notify(connection, &ready).await?;
-                (ears, reader.abort_handle())
+                let inbox = new_inbox(AgentLink::Sse { address });
+                let reader = tokio::spawn(read_events(Arc::clone(&inbox), events));
+                inbox.request(connection, &initialize).await?;
+                inbox.notify(connection, &initialized).await?;
+                (inbox, reader.abort_handle())
             }
             TransportKind::WebSocket => {
-                let mut request = format!("ws://{}/mcp/ws", target.at).into_client_request()?;
+                let mut request =
+                    format!("ws://{}/mcp/ws", target.address).into_client_request()?;
                 let token = format!("Bearer {}", target.token).parse()?;
                 request.headers_mut().insert("authorization", token);
                 let config = Some(WebSocketConfig::default().read_buffer_size(4096));
                 let stream = target.stream(abrupt).await?;
                 let (socket, _) = client_async_with_config(request, stream, config).await?;
                 let (link, outgoing) = mpsc::unbounded_channel();
-                let ears = ears(AgentLink::WebSocket(link));
-                let reader = tokio::spawn(run(Arc::clone(&ears), socket, outgoing));
-                ears.request(connection, &initialize).await?;
-                ears.notify(connection, &ready).await?;
-                (ears, reader.abort_handle())
+                let inbox = new_inbox(AgentLink::WebSocket(link));
+                let reader = tokio::spawn(run_socket(Arc::clone(&inbox), socket, outgoing));
+                inbox.request(connection, &initialize).await?;
+                inbox.notify(connection, &initialized).await?;
+                (inbox, reader.abort_handle())
             }
         };
-        Ok(Self { inbox: ears, reader, user_id: String::new() })
+        Ok(Self { inbox, reader, user_id: String::new() })
     }
 
-    /// Looks for a partner, as `user_id` or as somebody new.
+    /// Enters the queue, as `user_id` or as a new user.
     pub async fn enter(
         &mut self,
         connection: &mut HttpConnection,
@@ -192,26 +201,30 @@ impl LoadAgent {
         Ok(())
     }
 
-    /// Where it chats, if it does.
+    /// Returns the room of the chat; `None` before a match.
     pub fn room(&self) -> Option<String> {
         self.inbox.room.lock().clone()
     }
 
-    /// Sends a message to `other`, its partner.
-    pub async fn write_to(&self, other: &Self, connection: &mut HttpConnection) -> BenchResult<()> {
+    /// Sends a message to `partner` and records when.
+    pub async fn send_to(
+        &self,
+        partner: &Self,
+        connection: &mut HttpConnection,
+    ) -> BenchResult<()> {
         let room = self.room().ok_or("no partner")?;
-        other.inbox.underway.lock().push_back(self.inbox.stats.stopwatch.elapsed());
-        self.write(&room, connection).await
+        partner.inbox.in_flight.lock().push_back(self.inbox.stats.stopwatch.elapsed());
+        self.send(&room, connection).await
     }
 
-    /// Sends a message to whoever is in this room.
-    pub async fn write(&self, room: &str, connection: &mut HttpConnection) -> BenchResult<()> {
+    /// Sends a message in this room.
+    pub async fn send(&self, room: &str, connection: &mut HttpConnection) -> BenchResult<()> {
         let message =
             json!({ "room_id": room, "message": "Hello! How are you?", "user_id": self.user_id });
         self.call(connection, "send_message", &message).await.map(drop)
     }
 
-    /// Calls a tool and waits for its answer.
+    /// Calls a tool; returns its structured content.
     pub async fn call(
         &self,
         connection: &mut HttpConnection,
@@ -222,22 +235,22 @@ impl LoadAgent {
             "jsonrpc": "2.0", "id": 1, "method": "tools/call",
             "params": { "name": tool, "arguments": arguments },
         });
-        let answer = self.inbox.request(connection, &call.to_string()).await?;
-        let mut answer: Value = serde_json::from_str(&answer)?;
-        match answer["result"]["structuredContent"].take() {
-            Value::Null => Err(format!("{tool} was refused: {answer}").into()),
+        let response = self.inbox.request(connection, &call.to_string()).await?;
+        let mut response: Value = serde_json::from_str(&response)?;
+        match response["result"]["structuredContent"].take() {
+            Value::Null => Err(format!("{tool} was rejected: {response}").into()),
             content => Ok(content),
         }
     }
 
-    /// Ends the session as the protocol has it; the older SSE knows nothing but hanging up.
+    /// Closes the session as its transport specifies; with SSE, the agent only disconnects.
     pub async fn close(self, connection: &mut HttpConnection) -> BenchResult<()> {
         match &self.inbox.link {
             AgentLink::Http { session } => {
                 connection.send("DELETE", "/mcp/session", Some(session), "").await?;
             }
             AgentLink::WebSocket(link) => {
-                // Whoever is not connected any more does not need to be told.
+                // The connection may be closed already.
                 let _ = link.send(Message::Close(None));
                 timeout(LOSS_TIMEOUT, link.closed()).await?;
             }
@@ -248,7 +261,7 @@ impl LoadAgent {
 }
 
 impl AgentInbox {
-    /// Sends a message that needs no answer.
+    /// Sends a notification.
     async fn notify(&self, connection: &mut HttpConnection, message: &str) -> BenchResult<()> {
         match &self.link {
             AgentLink::Http { session } => {
@@ -262,39 +275,39 @@ impl AgentInbox {
         Ok(())
     }
 
-    /// Sends a request and waits for the answer.
+    /// Sends a request and waits for the response.
     async fn request(&self, connection: &mut HttpConnection, message: &str) -> BenchResult<String> {
         if let AgentLink::Http { session } = &self.link {
-            let answer = connection.send("POST", "/mcp/session", Some(session), message).await?;
-            return Ok(answer.message);
+            let response = connection.send("POST", "/mcp/session", Some(session), message).await?;
+            return Ok(response.message);
         }
-        let (tell, told) = oneshot::channel();
-        *self.answers.lock() = Some(tell);
+        let (sender, receiver) = oneshot::channel();
+        *self.pending.lock() = Some(sender);
         self.notify(connection, message).await?;
-        Ok(timeout(LOSS_TIMEOUT, told).await??)
+        Ok(timeout(LOSS_TIMEOUT, receiver).await??)
     }
 
-    /// Takes note of a message, and says what is to be answered.
+    /// Handles a message from the server; returns the answer that it needs.
     fn on_message(&self, message: &str) -> Option<String> {
         let Ok(WireMessage { id, method, params }) = serde_json::from_str(message) else {
             return None;
         };
         match (method, id) {
             (None, _) => {
-                let waiting = self.answers.lock().take();
-                // Whoever asked may have given up.
-                waiting.map(|waiting| waiting.send(message.to_owned()));
+                let pending = self.pending.lock().take();
+                // The request may have timed out.
+                pending.map(|pending| pending.send(message.to_owned()));
             }
             (Some("message.received"), _) => {
                 let params = params.unwrap_or_default();
-                let number = params["message_id"].as_str().unwrap_or_default();
-                let mut last = self.last.lock();
-                if *last == number {
+                let id = params["message_id"].as_str().unwrap_or_default();
+                let mut last_id = self.last_id.lock();
+                if *last_id == id {
                     return None;
                 }
-                number.clone_into(&mut last);
+                id.clone_into(&mut last_id);
                 self.stats.arrived.fetch_add(1, Ordering::Relaxed);
-                if let Some(sent) = self.underway.lock().pop_front() {
+                if let Some(sent) = self.in_flight.lock().pop_front() {
                     let took = self.stats.stopwatch.elapsed().saturating_sub(sent);
                     record(&mut self.stats.latencies.lock(), took);
                 }
@@ -312,28 +325,30 @@ impl AgentInbox {
     }
 }
 
-async fn read(ears: Arc<AgentInbox>, mut events: EventReader) {
+/// Reads events until the stream ends, and answers requests of the server.
+async fn read_events(inbox: Arc<AgentInbox>, mut events: EventReader) {
     while let Some(event) = events.next().await {
-        let Some(answer) = ears.on_message(&event) else { continue };
-        match &ears.link {
+        let Some(answer) = inbox.on_message(&event) else { continue };
+        match &inbox.link {
             AgentLink::Http { session } => {
-                ears.stats.posts.send("/mcp/session".into(), Some(session.clone()), answer);
+                inbox.stats.posts.send("/mcp/session".into(), Some(session.clone()), answer);
             }
-            AgentLink::Sse { address } => ears.stats.posts.send(address.clone(), None, answer),
+            AgentLink::Sse { address } => inbox.stats.posts.send(address.clone(), None, answer),
             AgentLink::WebSocket(_) => {}
         }
     }
 }
 
-async fn run(
-    ears: Arc<AgentInbox>,
+/// Reads and writes frames until the connection closes.
+async fn run_socket(
+    inbox: Arc<AgentInbox>,
     mut socket: WebSocketStream<TcpStream>,
     mut outgoing: mpsc::UnboundedReceiver<Message>,
 ) {
     loop {
         let answer = tokio::select! {
             frame = socket.next() => match frame {
-                Some(Ok(Message::Text(text))) => ears.on_message(&text).map(Message::text),
+                Some(Ok(Message::Text(text))) => inbox.on_message(&text).map(Message::text),
                 Some(Ok(_)) => None,
                 Some(Err(_)) | None => return,
             },

@@ -1,7 +1,8 @@
-//! Sessions that come and go, as many as in an hour but as fast as the machine can.
+//! Churn: opens and closes the sessions of a busy hour as fast as the machine can.
 //!
-//! An hour in which 10,000 sessions are open and each for a minute has 600,000 openings and as many
-//! ends. Here it goes faster, so that the limits that end what was left without a word are shorter too.
+//! With 10,000 open sessions of one minute each, an hour has 600,000 openings and as many closings.
+//! The benchmark is faster than that, so the idle limits that end abandoned sessions are shorter
+//! too.
 
 use std::collections::VecDeque;
 use std::sync::Arc;
@@ -18,21 +19,24 @@ use crate::http::{HttpConnection, LoadTarget};
 use crate::server::{ServerFigures, ServerProcess};
 use crate::{BenchResult, SESSIONS, WORKERS};
 
-/// Openings once all are open: those of an hour.
+/// Number of openings after all sessions are open: those of an hour.
 pub const OPENINGS: u64 = 600_000;
-/// People; whoever's turn it is again comes back.
-const PEOPLE: u64 = 30_000;
-/// Of so many sessions two are left without a word: of one the connection is closed, of one reset.
+/// Number of users, which open sessions in turn and return.
+const USERS: u64 = 30_000;
+/// Of this many sessions, one is abandoned with a closed connection and one with a reset.
 const ABANDON_ONE_IN: u64 = 10;
+/// The idle limit of sessions.
 const SESSION_IDLE: Duration = Duration::from_secs(20);
-const PEOPLE_IDLE: Duration = Duration::from_secs(120);
-/// The sample from which on nothing is to grow: by then those who left without a word come to an end
-/// as fast as others leave, and everybody has been there.
+/// The idle timeout of users.
+const USER_IDLE: Duration = Duration::from_secs(120);
+/// Index of the sample after which memory must not grow.
+///
+/// By then abandoned sessions end as fast as new ones are abandoned, and every user has been seen.
 pub const BASELINE_SAMPLE: usize = 2;
-/// By how many percent memory may differ all the same.
+/// Maximum growth of memory, in percent.
 pub const TOLERANCE_PERCENT: u64 = 5;
 
-/// How the server stood after a part of the openings.
+/// The state of the server after a number of openings.
 pub struct ChurnSample {
     pub openings: u64,
     pub seconds: f64,
@@ -41,14 +45,15 @@ pub struct ChurnSample {
     pub memory: u64,
 }
 
-/// A sample when all are open, one after each tenth of the openings, and one when all are gone.
+/// Takes a sample when all sessions are open, after each tenth of the openings, and when all are
+/// closed.
 pub async fn measure() -> BenchResult<Vec<ChurnSample>> {
-    let server = ServerProcess::start(SESSION_IDLE, PEOPLE_IDLE).await?;
-    let hall = SharedStats::new(&server.target);
+    let server = ServerProcess::start(SESSION_IDLE, USER_IDLE).await?;
+    let stats = SharedStats::new(&server.target);
     let openings = Arc::new(AtomicU64::new(0));
     let mut workers = JoinSet::new();
     for _ in 0..WORKERS {
-        workers.spawn(churn(Arc::clone(&hall), Arc::clone(&server.target), Arc::clone(&openings)));
+        workers.spawn(churn(Arc::clone(&stats), Arc::clone(&server.target), Arc::clone(&openings)));
     }
     let stopwatch = Stopwatch::start();
     let mut samples = Vec::new();
@@ -66,8 +71,8 @@ pub async fn measure() -> BenchResult<Vec<ChurnSample>> {
         if opened >= SESSIONS as u64 + samples.len() as u64 * (OPENINGS / 10) {
             samples.push(sample(opened - SESSIONS as u64).await?);
         }
-        while let Some(done) = workers.try_join_next() {
-            open.extend(done??);
+        while let Some(agents) = workers.try_join_next() {
+            open.extend(agents??);
         }
         if workers.is_empty() {
             break;
@@ -75,17 +80,17 @@ pub async fn measure() -> BenchResult<Vec<ChurnSample>> {
         sleep(Duration::from_millis(20)).await;
     }
     drop(open);
-    server.empty().await?;
+    server.wait_empty().await?;
     samples.push(sample(OPENINGS).await?);
     Ok(samples)
 }
 
-/// All openings, with those until all are open.
+/// Number of all openings, including the first of each open session.
 const ALL: u64 = SESSIONS as u64 + OPENINGS;
 
-/// Opens one session after the other and ends the oldest for it, until there were enough of them.
+/// Opens one session after the other, and closes the oldest for each once enough are open.
 async fn churn(
-    hall: Arc<SharedStats>,
+    stats: Arc<SharedStats>,
     target: Arc<LoadTarget>,
     openings: Arc<AtomicU64>,
 ) -> BenchResult<VecDeque<LoadAgent>> {
@@ -101,24 +106,24 @@ async fn churn(
         {
             leave(agent, orderly, &mut connection).await?;
         }
-        let way = [
+        let transport = [
             TransportKind::Http,
             TransportKind::WebSocket,
             TransportKind::Http,
             TransportKind::Sse,
         ][(number % 4) as usize];
-        let manner = number / 4 % ABANDON_ONE_IN;
-        let mut agent = LoadAgent::open(&hall, &mut connection, way, manner == 0).await?;
-        agent.enter(&mut connection, Some(&format!("agent-{}", number % PEOPLE))).await?;
+        let ending = number / 4 % ABANDON_ONE_IN;
+        let mut agent = LoadAgent::open(&stats, &mut connection, transport, ending == 0).await?;
+        agent.enter(&mut connection, Some(&format!("agent-{}", number % USERS))).await?;
         if let Some(room) = agent.room() {
             // The partner may have left meanwhile.
-            let _ = agent.write(&room, &mut connection).await;
+            let _ = agent.send(&room, &mut connection).await;
         }
-        open.push_back((agent, manner > 1));
+        open.push_back((agent, ending > 1));
     }
 }
 
-/// Ends a session, orderly or without a word.
+/// Leaves the chat and closes the session, or abandons both unless `orderly`.
 async fn leave(
     agent: LoadAgent,
     orderly: bool,
@@ -128,7 +133,7 @@ async fn leave(
         return Ok(());
     }
     if let Some(room) = agent.room() {
-        // The partner may have been faster.
+        // The partner may have left already.
         let arguments = json!({ "room_id": room, "user_id": agent.user_id });
         let _ = agent.call(connection, "leave_chat", &arguments).await;
     }

@@ -1,5 +1,4 @@
-//! HTTP as far as the load needs it: requests over kept-alive connections, and streams of events that
-//! are read line by line.
+//! A minimal HTTP client for the load: keep-alive connections, event streams and background posts.
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -13,21 +12,23 @@ use tokio::sync::mpsc;
 
 use crate::BenchResult;
 
-/// Connections over which agents answer the server's pings: more than there are posting, since nobody
-/// is pushed anything further until they answered, and agents do not wait for one another.
+/// Number of connections for answers to the server's pings.
+///
+/// More than [`WORKERS`](crate::WORKERS), because the server pushes nothing to an agent until it
+/// has answered, and agents must not wait for each other.
 const PONG_CONNECTIONS: usize = 256;
 
-/// A server, and the token that it takes.
+/// The address and token of a server.
 #[derive(Debug)]
 pub struct LoadTarget {
-    pub at: SocketAddr,
+    pub address: SocketAddr,
     pub token: String,
 }
 
 impl LoadTarget {
-    /// A socket of its own; `abrupt` ones are reset when they close.
+    /// Opens a connection, which is reset instead of closed if `abrupt`.
     pub async fn stream(&self, abrupt: bool) -> BenchResult<TcpStream> {
-        let stream = TcpStream::connect(self.at).await?;
+        let stream = TcpStream::connect(self.address).await?;
         stream.set_nodelay(true)?;
         if abrupt {
             SockRef::from(&stream).set_linger(Some(Duration::ZERO))?;
@@ -35,42 +36,44 @@ impl LoadTarget {
         Ok(stream)
     }
 
+    /// Returns the head of a request.
     fn head(&self, method: &str, path: &str, session: Option<&str>, length: usize) -> String {
         let session = session.map(|id| format!("mcp-session-id: {id}\r\n")).unwrap_or_default();
         format!(
             "{method} {path} HTTP/1.1\r\nhost: {}\r\nauthorization: Bearer {}\r\n{session}\
              content-type: application/json\r\naccept: application/json, text/event-stream\r\n\
              content-length: {length}\r\n\r\n",
-            self.at, self.token
+            self.address, self.token
         )
     }
 }
 
-/// An answer to a request.
+/// A successful response.
 pub struct HttpAnswer {
     pub session: Option<String>,
-    /// The message of the protocol in it; empty if there is none.
+    /// The MCP message in the body; empty if there is none.
     pub message: String,
 }
 
-/// A kept-alive connection that carries one request at a time.
+/// A keep-alive connection for one request at a time.
 pub struct HttpConnection {
     target: Arc<LoadTarget>,
     stream: TcpStream,
-    answer: Vec<u8>,
+    response: Vec<u8>,
 }
 
 impl HttpConnection {
+    /// Connects to the server.
     pub async fn open(target: &Arc<LoadTarget>) -> BenchResult<Self> {
         let stream = target.stream(false).await?;
-        Ok(Self { target: Arc::clone(target), stream, answer: Vec::with_capacity(4096) })
+        Ok(Self { target: Arc::clone(target), stream, response: Vec::with_capacity(4096) })
     }
 
     pub fn target(&self) -> &Arc<LoadTarget> {
         &self.target
     }
 
-    /// Sends a request, and reads the whole answer, which has to be one of success.
+    /// Sends a request and reads the whole response; fails unless its status is 2xx.
     pub async fn send(
         &mut self,
         method: &str,
@@ -80,19 +83,19 @@ impl HttpConnection {
     ) -> BenchResult<HttpAnswer> {
         let request = self.target.head(method, path, session, body.len()) + body;
         self.stream.write_all(request.as_bytes()).await?;
-        self.answer.clear();
+        self.response.clear();
         loop {
-            if self.stream.read_buf(&mut self.answer).await? == 0 {
+            if self.stream.read_buf(&mut self.response).await? == 0 {
                 return Err("the server closed the connection".into());
             }
-            let Some(end) = end_of_head(&self.answer) else { continue };
-            let head = std::str::from_utf8(&self.answer[..end])?;
-            let body = &self.answer[end..];
-            let whole = match header(head, "content-length") {
+            let Some(end) = end_of_head(&self.response) else { continue };
+            let head = std::str::from_utf8(&self.response[..end])?;
+            let body = &self.response[end..];
+            let is_complete = match header(head, "content-length") {
                 Some(length) => body.len() >= length.parse()?,
                 None => body.ends_with(b"\r\n0\r\n\r\n"),
             };
-            if !whole {
+            if !is_complete {
                 continue;
             }
             let body = std::str::from_utf8(body)?;
@@ -106,14 +109,15 @@ impl HttpConnection {
     }
 }
 
-/// A stream of events.
+/// A stream of server-sent events.
 pub struct EventReader {
     stream: TcpStream,
-    read: Vec<u8>,
+    /// Received bytes that are not parsed yet.
+    buffer: Vec<u8>,
 }
 
 impl EventReader {
-    /// Opens the stream, and waits until the server has begun it.
+    /// Opens the stream and waits for the head of the response.
     pub async fn open(
         target: &LoadTarget,
         path: &str,
@@ -122,53 +126,56 @@ impl EventReader {
     ) -> BenchResult<Self> {
         let mut stream = target.stream(abrupt).await?;
         stream.write_all(target.head("GET", path, session, 0).as_bytes()).await?;
-        let mut read = Vec::with_capacity(512);
+        let mut buffer = Vec::with_capacity(512);
         loop {
-            if stream.read_buf(&mut read).await? == 0 {
-                return Err("the server refused the stream".into());
+            if stream.read_buf(&mut buffer).await? == 0 {
+                return Err("the server closed the stream".into());
             }
-            if let Some(end) = end_of_head(&read) {
-                if !read.starts_with(b"HTTP/1.1 200 ") {
-                    return Err(String::from_utf8_lossy(&read).into_owned().into());
+            if let Some(end) = end_of_head(&buffer) {
+                if !buffer.starts_with(b"HTTP/1.1 200 ") {
+                    return Err(String::from_utf8_lossy(&buffer).into_owned().into());
                 }
-                read.drain(..end);
-                return Ok(Self { stream, read });
+                buffer.drain(..end);
+                return Ok(Self { stream, buffer });
             }
         }
     }
 
-    /// The data of the next event; none when the stream has ended.
+    /// Waits for the next event and returns its data; `None` when the stream has ended.
     pub async fn next(&mut self) -> Option<String> {
         loop {
-            while let Some(end) = self.read.iter().position(|byte| *byte == b'\n') {
-                let line: Vec<_> = self.read.drain(..=end).collect();
+            while let Some(end) = self.buffer.iter().position(|byte| *byte == b'\n') {
+                let line: Vec<_> = self.buffer.drain(..=end).collect();
                 if let Some(data) = std::str::from_utf8(&line).ok().and_then(event) {
                     return Some(data.to_owned());
                 }
             }
-            if !matches!(self.stream.read_buf(&mut self.read).await, Ok(read) if read > 0) {
+            if !matches!(self.stream.read_buf(&mut self.buffer).await, Ok(read) if read > 0) {
                 return None;
             }
         }
     }
 }
 
-/// The data in a line of an event, if there is any. A message of the protocol has no line breaks.
+/// Returns the data of an event line; `None` for other lines.
+///
+/// A message never spans lines, because JSON is sent without line breaks.
 fn event(line: &str) -> Option<&str> {
     line.strip_prefix("data:").map(str::trim).filter(|data| !data.is_empty())
 }
 
-fn end_of_head(read: &[u8]) -> Option<usize> {
-    read.windows(4).position(|bytes| bytes == b"\r\n\r\n").map(|at| at + 4)
+/// Returns the index after the head of a response; `None` while it is incomplete.
+fn end_of_head(bytes: &[u8]) -> Option<usize> {
+    bytes.windows(4).position(|window| window == b"\r\n\r\n").map(|index| index + 4)
 }
 
-/// The value of a header; the server writes their names in lower case.
+/// Returns the value of a header. The server writes header names in lower case.
 fn header<'a>(head: &'a str, name: &str) -> Option<&'a str> {
     let (_, rest) = head.split_once(&format!("\r\n{name}: "))?;
     rest.split_once("\r\n").map(|(value, _)| value)
 }
 
-/// What agents post without waiting for an answer.
+/// A message that an agent posts without waiting for the response.
 #[derive(Debug)]
 struct PendingPost {
     path: String,
@@ -176,14 +183,15 @@ struct PendingPost {
     body: String,
 }
 
-/// Posts what agents say of their own, over connections that all share.
+/// Posts messages in the background, over connections that all agents share.
 pub struct PostQueue {
     queues: Vec<mpsc::UnboundedSender<PendingPost>>,
     next: AtomicUsize,
 }
 
 impl PostQueue {
-    pub fn begin(target: &Arc<LoadTarget>) -> Self {
+    /// Starts the tasks that post.
+    pub fn start(target: &Arc<LoadTarget>) -> Self {
         let queues = (0..PONG_CONNECTIONS).map(|_| {
             let (queue, posts) = mpsc::unbounded_channel();
             tokio::spawn(run_posts(Arc::clone(target), posts));
@@ -192,15 +200,18 @@ impl PostQueue {
         Self { queues: queues.collect(), next: AtomicUsize::new(0) }
     }
 
+    /// Queues a message.
     pub fn send(&self, path: String, session: Option<String>, body: String) {
         let number = self.next.fetch_add(1, Ordering::Relaxed) % self.queues.len();
-        // They end with this.
+        // The tasks live as long as the queue.
         let _ = self.queues[number].send(PendingPost { path, session, body });
     }
 }
 
-/// A session may have ended meanwhile, and an idle connection is closed, so failure is no failure here:
-/// what is lost shows by the server bringing its news again.
+/// Posts queued messages over one connection, and reconnects once per message.
+///
+/// Errors are ignored, because a session may have ended and the server closes idle connections. A
+/// lost answer becomes visible as a redelivered event.
 async fn run_posts(target: Arc<LoadTarget>, mut posts: mpsc::UnboundedReceiver<PendingPost>) {
     let mut connection = None;
     while let Some(PendingPost { path, session, body }) = posts.recv().await {
@@ -208,8 +219,8 @@ async fn run_posts(target: Arc<LoadTarget>, mut posts: mpsc::UnboundedReceiver<P
             if connection.is_none() {
                 connection = HttpConnection::open(&target).await.ok();
             }
-            let Some(open) = &mut connection else { continue };
-            if open.send("POST", &path, session.as_deref(), &body).await.is_ok() {
+            let Some(connected) = &mut connection else { continue };
+            if connected.send("POST", &path, session.as_deref(), &body).await.is_ok() {
                 break;
             }
             connection = None;

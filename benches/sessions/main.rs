@@ -1,10 +1,8 @@
-//! Many live sessions: what each takes of the server's memory, how fast the server brings them their
-//! messages, and whether anything is left behind when they come and go for as long as an hour.
+//! Many live sessions: memory of each, push latency, and leaks after an hour's number of openings.
 //!
-//! The server is a process of its own, whose memory is read from the system; both processes share the
-//! machine and its cores. A session has one open connection for what it is told; what agents post goes
-//! over connections that all share, as a server closes an agent's own when nothing was posted for
-//! half a minute.
+//! The server is a separate process, whose memory is read from `/proc`; both processes share the
+//! machine and its cores. Each session has its own open connection for pushes. All agents post over
+//! shared connections, because the server closes a connection that is idle for half a minute.
 
 mod agent;
 mod churn;
@@ -15,62 +13,62 @@ mod open;
 mod server;
 
 use std::env;
-use std::error::Error;
 use std::process::ExitCode;
 use std::time::Duration;
 
 use agent::TransportKind;
 use churn::ChurnSample;
-use common::{float, grouped, machine, micros};
+use common::{BenchResult, float, grouped, machine, micros};
 use open::OpenReport;
 
-// As in the binary: the server is measured as it runs.
+// The allocator of the binary, because it affects the results.
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
-type BenchResult<T> = Result<T, Box<dyn Error + Send + Sync>>;
-
+/// Number of open sessions.
 const SESSIONS: usize = 10_000;
-/// How much is posted at once.
+/// Number of concurrent requests of the load.
 const WORKERS: usize = 64;
-/// Files that may be open: a socket for each session, and some more.
+/// Required limit of open files: a socket per session and some spare.
 const FD_LIMIT: u64 = 12_000;
-/// How long anything may take before it counts as lost.
+/// Time after which an awaited event counts as lost.
 const LOSS_TIMEOUT: Duration = Duration::from_secs(60);
 
-/// What can be measured by itself: `cargo bench --bench sessions -- churn`.
+/// The argument for the first part only: `cargo bench --bench sessions -- open`.
 const OPEN: &str = "open";
+/// The argument for the second part only.
 const CHURN: &str = "churn";
 
+/// Measures one part or both; fails if memory grew.
 async fn measure(part: Option<&str>) -> BenchResult<ExitCode> {
     if part != Some(CHURN) {
-        let mut measured = Vec::new();
-        for way in TransportKind::ALL {
-            measured.push((way, open::measure(way).await?));
+        let mut reports = Vec::new();
+        for transport in TransportKind::ALL {
+            reports.push((transport, open::measure(transport).await?));
         }
-        print(&measured);
+        print(&reports);
     }
     let grew = part != Some(OPEN) && print_churn(&churn::measure().await?);
     println!("\n{}", machine());
     Ok(if grew { ExitCode::FAILURE } else { ExitCode::SUCCESS })
 }
 
-/// Prints how it went, and says whether memory grew.
+/// Prints the samples; returns `true` if memory grew.
 fn print_churn(samples: &[ChurnSample]) -> bool {
-    println!("\n| openings | after | live sessions | people | memory |");
+    println!("\n| openings | after | live sessions | users | memory |");
     println!("|---:|---:|---:|---:|---:|");
     for ChurnSample { openings, seconds, figures, memory } in samples {
-        let [openings, sessions, people] =
-            [*openings, figures.sessions, figures.people].map(|figure| grouped(float(figure)));
+        let [openings, sessions, users] =
+            [*openings, figures.sessions, figures.users].map(|figure| grouped(float(figure)));
         let mib = float(*memory) / 1024.0;
-        println!("| {openings} | {seconds:.0} s | {sessions} | {people} | {mib:.1} MiB |");
+        println!("| {openings} | {seconds:.0} s | {sessions} | {users} | {mib:.1} MiB |");
     }
     let settled = &samples[churn::BASELINE_SAMPLE..samples.len() - 1];
     let [first, last] =
         [settled.first(), settled.last()].map(|sample| sample.map_or(0, |sample| sample.memory));
     let grew = last > first + first * churn::TOLERANCE_PERCENT / 100;
     println!(
-        "\nThe {} openings of an hour; from {} on memory changed by {:+.1} % ({} % allowed).",
+        "\n{} openings; after {} of them, memory changed by {:+.1} % ({} % allowed).",
         grouped(float(churn::OPENINGS)),
         grouped(float(settled.first().map_or(0, |sample| sample.openings))),
         100.0 * (float(last) / float(first) - 1.0),
@@ -79,35 +77,37 @@ fn print_churn(samples: &[ChurnSample]) -> bool {
     grew
 }
 
-fn print(measured: &[(TransportKind, OpenReport)]) {
-    let each = |kib: u64, before: u64| float(kib.saturating_sub(before)) / float(SESSIONS as u64);
+fn print(reports: &[(TransportKind, OpenReport)]) {
+    let per_session =
+        |kib: u64, before: u64| float(kib.saturating_sub(before)) / float(SESSIONS as u64);
     let mib = |kib: u64| float(kib) / 1024.0;
     println!(
-        "| {} sessions | before | open | each | in a chat | after messages | all closed | as many again |",
+        "| {} sessions | before | open | per session | in a chat | after messages | all closed | open again |",
         grouped(float(SESSIONS as u64))
     );
     println!("|---|---:|---:|---:|---:|---:|---:|---:|");
-    for (way, OpenReport { before, open, chatting, written, after, again, .. }) in measured {
+    for (transport, OpenReport { before, open, chatting, messaged, closed, reopened, .. }) in
+        reports
+    {
         println!(
             "| {} | {:.0} MiB | {:.0} MiB | {:.1} KiB | {:.1} KiB | {:.1} KiB | {:.0} MiB | {:.0} MiB |",
-            way.name(),
+            transport.name(),
             mib(*before),
             mib(*open),
-            each(*open, *before),
-            each(*chatting, *before),
-            each(*written, *before),
-            mib(*after),
-            mib(*again),
+            per_session(*open, *before),
+            per_session(*chatting, *before),
+            per_session(*messaged, *before),
+            mib(*closed),
+            mib(*reopened),
         );
     }
-    println!("\n| pushes, {WORKERS} sent at once | arrived | a second | p50 | p99 | longest |");
+    println!("\n| pushes, {WORKERS} sent concurrently | arrived | per second | p50 | p99 | max |");
     println!("|---|---:|---:|---:|---:|---:|");
-    for (way, OpenReport { pushes, per_second, latencies, .. }) in measured {
-        let [p50, p99, longest] =
-            [0.5, 0.99, 1.0].map(|quantile| micros(latencies, quantile) / 1e3);
+    for (transport, OpenReport { pushes, per_second, latencies, .. }) in reports {
+        let [p50, p99, max] = [0.5, 0.99, 1.0].map(|quantile| micros(latencies, quantile) / 1e3);
         println!(
-            "| {} | {} | {} | {p50:.2} ms | {p99:.2} ms | {longest:.2} ms |",
-            way.name(),
+            "| {} | {} | {} | {p50:.2} ms | {p99:.2} ms | {max:.2} ms |",
+            transport.name(),
             grouped(float(*pushes)),
             grouped(*per_second),
         );
@@ -115,11 +115,11 @@ fn print(measured: &[(TransportKind, OpenReport)]) {
 }
 
 fn main() -> BenchResult<ExitCode> {
-    if server::serve_if_asked()? {
+    if server::serve_if_requested()? {
         return Ok(ExitCode::SUCCESS);
     }
     if rlimit::increase_nofile_limit(FD_LIMIT)? < FD_LIMIT {
-        return Err("too few files may be open: see `ulimit -Hn`".into());
+        return Err("the limit of open files is too low: see `ulimit -Hn`".into());
     }
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
     let part = env::args().nth(1).filter(|argument| !argument.starts_with("--"));

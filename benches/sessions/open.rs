@@ -1,4 +1,4 @@
-//! Many sessions open at once: what each takes, and how fast the server brings them their messages.
+//! Many open sessions: memory of each, push latency and pushes per second.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -14,61 +14,83 @@ use crate::http::{HttpConnection, LoadTarget};
 use crate::server::ServerProcess;
 use crate::{BenchResult, LOSS_TIMEOUT, SESSIONS, WORKERS};
 
-/// How often one of each pair writes to the other.
+/// Number of messages per pair.
 const ROUNDS: usize = 6;
-/// The server's own limits.
+/// The default idle limit of sessions.
 const SESSION_IDLE: Duration = Duration::from_secs(300);
-const PEOPLE_IDLE: Duration = Duration::from_secs(1_800);
+/// The default idle timeout of users.
+const USER_IDLE: Duration = Duration::from_secs(1_800);
 
-/// What was measured of one way, memory in KiB.
+/// The results of one transport; memory of the server in KiB.
 pub struct OpenReport {
+    /// Before the sessions are opened.
     pub before: u64,
     pub open: u64,
+    /// With all agents in a chat.
     pub chatting: u64,
-    pub written: u64,
-    pub after: u64,
-    pub again: u64,
+    /// After all messages.
+    pub messaged: u64,
+    /// With all sessions closed.
+    pub closed: u64,
+    /// With as many sessions in a chat again.
+    pub reopened: u64,
+    /// Number of messages that arrived.
     pub pushes: u64,
     pub per_second: f64,
     pub latencies: Latencies,
 }
 
-pub async fn measure(way: TransportKind) -> BenchResult<OpenReport> {
-    let server = ServerProcess::start(SESSION_IDLE, PEOPLE_IDLE).await?;
+/// Measures one transport.
+pub async fn measure(transport: TransportKind) -> BenchResult<OpenReport> {
+    let server = ServerProcess::start(SESSION_IDLE, USER_IDLE).await?;
     let target = &server.target;
-    // What a server makes once, it makes for the first sessions.
-    let hall = SharedStats::new(target);
-    close(target, open(&hall, target, way, WORKERS).await?).await?;
-    server.empty().await?;
+    // The first sessions make the server allocate what it needs only once.
+    let stats = SharedStats::new(target);
+    close(target, open(&stats, target, transport, WORKERS).await?).await?;
+    server.wait_empty().await?;
     let before = server.memory()?;
-    let agents = open(&hall, target, way, SESSIONS).await?;
+    let agents = open(&stats, target, transport, SESSIONS).await?;
     server.settle().await?;
     let open = server.memory()?;
-    let mut pairs = meet(target, agents).await?;
+    let mut pairs = match_all(target, agents).await?;
     server.settle().await?;
     let chatting = server.memory()?;
     let mut rates = Vec::new();
     for _ in 0..ROUNDS {
         let stopwatch = Stopwatch::start();
-        pairs = write(&hall, target, pairs).await?;
+        pairs = send_round(&stats, target, pairs).await?;
         rates.push(float(pairs.len() as u64) / stopwatch.elapsed().as_secs_f64());
     }
-    let (pushes, per_second) = (hall.arrived(), median(rates));
+    let (pushes, per_second) = (stats.arrived(), median(rates));
     server.settle().await?;
-    let written = server.memory()?;
+    let messaged = server.memory()?;
     close(target, pairs.into_iter().flat_map(<[LoadAgent; 2]>::from).collect()).await?;
-    server.empty().await?;
-    let (after, latencies) = (server.memory()?, hall.latencies());
-    let agents = self::open(&hall, target, way, SESSIONS).await?;
-    let pairs = meet(target, agents).await?;
+    server.wait_empty().await?;
+    let (closed, latencies) = (server.memory()?, stats.latencies());
+    let agents = self::open(&stats, target, transport, SESSIONS).await?;
+    let pairs = match_all(target, agents).await?;
     server.settle().await?;
-    let again = server.memory()?;
+    let reopened = server.memory()?;
     drop(pairs);
-    Ok(OpenReport { before, open, chatting, written, after, again, pushes, per_second, latencies })
+    Ok(OpenReport {
+        before,
+        open,
+        chatting,
+        messaged,
+        closed,
+        reopened,
+        pushes,
+        per_second,
+        latencies,
+    })
 }
 
-/// Has the workers share out `work`, each with a connection of its own for what is posted.
-async fn share<T, U, F, W>(target: &Arc<LoadTarget>, work: Vec<T>, job: F) -> BenchResult<Vec<U>>
+/// Distributes `work` over the workers, each with its own connection; returns all results.
+async fn distribute<T, U, F, W>(
+    target: &Arc<LoadTarget>,
+    work: Vec<T>,
+    job: F,
+) -> BenchResult<Vec<U>>
 where
     T: Send + 'static,
     U: Send + 'static,
@@ -76,32 +98,33 @@ where
     W: Future<Output = BenchResult<Vec<U>>> + Send + 'static,
 {
     let mut shares: Vec<Vec<T>> = (0..WORKERS).map(|_| Vec::new()).collect();
-    for (number, piece) in work.into_iter().enumerate() {
-        shares[number % WORKERS].push(piece);
+    for (number, item) in work.into_iter().enumerate() {
+        shares[number % WORKERS].push(item);
     }
     let mut workers = JoinSet::new();
     for share in shares {
         workers.spawn(job(HttpConnection::open(target).await?, share));
     }
-    let mut done = Vec::new();
+    let mut results = Vec::new();
     while let Some(share) = workers.join_next().await {
-        done.extend(share??);
+        results.extend(share??);
     }
-    Ok(done)
+    Ok(results)
 }
 
+/// Opens this many sessions.
 async fn open(
-    hall: &Arc<SharedStats>,
+    stats: &Arc<SharedStats>,
     target: &Arc<LoadTarget>,
-    way: TransportKind,
+    transport: TransportKind,
     sessions: usize,
 ) -> BenchResult<Vec<LoadAgent>> {
-    share(target, vec![(); sessions], |mut connection, share| {
-        let hall = Arc::clone(hall);
+    distribute(target, vec![(); sessions], |mut connection, share| {
+        let stats = Arc::clone(stats);
         async move {
             let mut agents = Vec::with_capacity(share.len());
             for () in share {
-                agents.push(LoadAgent::open(&hall, &mut connection, way, false).await?);
+                agents.push(LoadAgent::open(&stats, &mut connection, transport, false).await?);
             }
             Ok(agents)
         }
@@ -109,66 +132,68 @@ async fn open(
     .await
 }
 
-/// Has everybody look for a partner, until all have one.
-async fn meet(
+/// Lets all agents enter the queue and waits until all are matched.
+async fn match_all(
     target: &Arc<LoadTarget>,
     agents: Vec<LoadAgent>,
 ) -> BenchResult<Vec<[LoadAgent; 2]>> {
-    let agents = share(target, agents, |mut connection, mut share: Vec<LoadAgent>| async move {
-        for agent in &mut share {
-            agent.enter(&mut connection, None).await?;
-        }
-        Ok(share)
-    })
-    .await?;
-    let found = async {
+    let agents =
+        distribute(target, agents, |mut connection, mut share: Vec<LoadAgent>| async move {
+            for agent in &mut share {
+                agent.enter(&mut connection, None).await?;
+            }
+            Ok(share)
+        })
+        .await?;
+    let matched = async {
         while agents.iter().any(|agent| agent.room().is_none()) {
             sleep(Duration::from_millis(20)).await;
         }
     };
-    timeout(LOSS_TIMEOUT, found).await?;
-    let (mut pairs, mut alone) = (Vec::new(), HashMap::new());
+    timeout(LOSS_TIMEOUT, matched).await?;
+    let (mut pairs, mut unpaired) = (Vec::new(), HashMap::new());
     for agent in agents {
         let room = agent.room().ok_or("no partner")?;
-        match alone.remove(&room) {
-            Some(other) => pairs.push([other, agent]),
+        match unpaired.remove(&room) {
+            Some(partner) => pairs.push([partner, agent]),
             None => {
-                alone.insert(room, agent);
+                unpaired.insert(room, agent);
             }
         }
     }
-    if alone.is_empty() { Ok(pairs) } else { Err("somebody is alone in a room".into()) }
+    if unpaired.is_empty() { Ok(pairs) } else { Err("an agent is alone in a room".into()) }
 }
 
-/// Has one of each pair write to the other, and waits until every message has arrived. The next time
-/// the other writes.
-async fn write(
-    hall: &Arc<SharedStats>,
+/// Sends a message in each pair and waits until all have arrived. The next round swaps the roles.
+async fn send_round(
+    stats: &Arc<SharedStats>,
     target: &Arc<LoadTarget>,
     pairs: Vec<[LoadAgent; 2]>,
 ) -> BenchResult<Vec<[LoadAgent; 2]>> {
-    let all = hall.arrived() + pairs.len() as u64;
-    let pairs = share(target, pairs, |mut connection, mut share: Vec<[LoadAgent; 2]>| async move {
-        for pair in &mut share {
-            pair[0].write_to(&pair[1], &mut connection).await?;
-            pair.reverse();
-        }
-        Ok(share)
-    })
-    .await?;
+    let expected = stats.arrived() + pairs.len() as u64;
+    let pairs =
+        distribute(target, pairs, |mut connection, mut share: Vec<[LoadAgent; 2]>| async move {
+            for pair in &mut share {
+                pair[0].send_to(&pair[1], &mut connection).await?;
+                pair.reverse();
+            }
+            Ok(share)
+        })
+        .await?;
     let arrived = async {
-        while hall.arrived() < all {
+        while stats.arrived() < expected {
             sleep(Duration::from_millis(1)).await;
         }
     };
-    if timeout(LOSS_TIMEOUT, arrived).await.is_err() || hall.arrived() != all {
-        return Err(format!("{} messages arrived instead of {all}", hall.arrived()).into());
+    if timeout(LOSS_TIMEOUT, arrived).await.is_err() || stats.arrived() != expected {
+        return Err(format!("{} messages arrived instead of {expected}", stats.arrived()).into());
     }
     Ok(pairs)
 }
 
+/// Closes all sessions.
 async fn close(target: &Arc<LoadTarget>, agents: Vec<LoadAgent>) -> BenchResult<()> {
-    let closed = share(target, agents, |mut connection, share: Vec<LoadAgent>| async move {
+    let closed = distribute(target, agents, |mut connection, share: Vec<LoadAgent>| async move {
         for agent in share {
             agent.close(&mut connection).await?;
         }

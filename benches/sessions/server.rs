@@ -1,4 +1,5 @@
-//! The server in a process of its own, so that its memory is not the load's.
+//! [`ServerProcess`]: the server in a separate process, so that the load does not count as its
+//! memory.
 
 use std::env;
 use std::fs;
@@ -21,70 +22,75 @@ use tokio_util::sync::CancellationToken;
 use crate::http::{HttpConnection, LoadTarget};
 use crate::{BenchResult, LOSS_TIMEOUT};
 
-/// The argument with which this program calls itself to be the server; the idle limits of sessions and
-/// of people follow, in seconds.
+/// The argument of the server process; the idle limits of sessions and users follow, in seconds.
 const SERVE_ARG: &str = "--serve";
 
-/// The places for sessions: the default for those that are open, and room for those that were left without
-/// a word and whose time is not over, of whom there are the more the faster the machine is.
+/// The session limit of the server.
+///
+/// It is larger than the default, because abandoned sessions count until their idle limit: the
+/// faster the machine, the more of them there are.
 const SESSION_CAPACITY: usize = 60_000;
 
+/// A server process, which is killed when dropped.
 pub struct ServerProcess {
     process: Child,
     pub target: Arc<LoadTarget>,
 }
 
-/// What the server is busy with.
+/// Gauges from the metrics of the server.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct ServerFigures {
     pub sessions: u64,
+    /// Number of users with a push channel.
     pub reachable: u64,
-    pub people: u64,
+    pub users: u64,
 }
 
 impl ServerProcess {
-    pub async fn start(session_idle: Duration, people_idle: Duration) -> BenchResult<Self> {
+    /// Starts the server and waits until it listens.
+    pub async fn start(session_idle: Duration, user_idle: Duration) -> BenchResult<Self> {
         let mut process = Command::new(env::current_exe()?)
             .arg(SERVE_ARG)
-            .args([session_idle, people_idle].map(|time| time.as_secs().to_string()))
+            .args([session_idle, user_idle].map(|limit| limit.as_secs().to_string()))
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .kill_on_drop(true)
             .spawn()?;
-        let mut told = String::new();
+        let mut line = String::new();
         let output = process.stdout.take().ok_or("no output")?;
-        timeout(LOSS_TIMEOUT, BufReader::new(output).read_line(&mut told)).await??;
-        let (at, token) = told.trim().split_once(' ').ok_or("the server did not start")?;
-        let target = LoadTarget { at: at.parse()?, token: token.to_owned() };
+        timeout(LOSS_TIMEOUT, BufReader::new(output).read_line(&mut line)).await??;
+        let (address, token) = line.trim().split_once(' ').ok_or("the server did not start")?;
+        let target = LoadTarget { address: address.parse()?, token: token.to_owned() };
         Ok(Self { process, target: Arc::new(target) })
     }
 
-    /// The memory it has, in KiB.
+    /// Returns the resident memory in KiB.
     pub fn memory(&self) -> BenchResult<u64> {
-        let id = self.process.id().ok_or("the server has ended")?;
+        let id = self.process.id().ok_or("the server has exited")?;
         let status = fs::read_to_string(format!("/proc/{id}/status"))?;
         let resident = status.lines().find_map(|line| line.strip_prefix("VmRSS:"));
         let kib = resident.and_then(|line| line.trim().strip_suffix(" kB"));
-        Ok(kib.ok_or("no figure of the memory")?.trim().parse()?)
+        Ok(kib.ok_or("no resident memory in the status")?.trim().parse()?)
     }
 
+    /// Reads the gauges.
     pub async fn figures(&self) -> BenchResult<ServerFigures> {
         let mut connection = HttpConnection::open(&self.target).await?;
         let text = connection.send("GET", "/metrics", None, "").await?.message;
-        let figure = |name: &str| -> BenchResult<u64> {
+        let gauge = |name: &str| -> BenchResult<u64> {
             let line = text.lines().find_map(|line| line.strip_prefix(name));
-            Ok(line.ok_or("no such figure")?.trim().parse()?)
+            Ok(line.ok_or("no such metric")?.trim().parse()?)
         };
         Ok(ServerFigures {
-            sessions: figure("random_connect_live_sessions ")?,
-            reachable: figure("random_connect_reachable_users ")?,
-            people: figure("random_connect_active_users ")?,
+            sessions: gauge("random_connect_live_sessions ")?,
+            reachable: gauge("random_connect_reachable_users ")?,
+            users: gauge("random_connect_active_users ")?,
         })
     }
 
-    /// Waits until nobody is connected any more, and memory has been given back.
-    pub async fn empty(&self) -> BenchResult<()> {
-        let emptied = async {
+    /// Waits until all sessions have ended and the memory is stable.
+    pub async fn wait_empty(&self) -> BenchResult<()> {
+        let empty = async {
             loop {
                 let ServerFigures { sessions, reachable, .. } = self.figures().await?;
                 if sessions == 0 && reachable == 0 {
@@ -93,11 +99,11 @@ impl ServerProcess {
                 sleep(Duration::from_millis(200)).await;
             }
         };
-        timeout(LOSS_TIMEOUT, emptied).await??;
+        timeout(LOSS_TIMEOUT, empty).await??;
         self.settle().await
     }
 
-    /// Waits until the memory changes no more.
+    /// Waits until the memory is stable, for at most 20 seconds.
     pub async fn settle(&self) -> BenchResult<()> {
         let mut before = self.memory()?;
         for _ in 0..20 {
@@ -112,35 +118,40 @@ impl ServerProcess {
     }
 }
 
-/// Is the server, if this program was called to be it, until whoever called it has ended.
-pub fn serve_if_asked() -> BenchResult<bool> {
+/// Runs the server if [`SERVE_ARG`] is present, until the parent process exits.
+///
+/// Returns `false` if the argument is absent.
+pub fn serve_if_requested() -> BenchResult<bool> {
     let arguments: Vec<String> = env::args().collect();
-    let Some(at) = arguments.iter().position(|argument| argument == SERVE_ARG) else {
+    let Some(index) = arguments.iter().position(|argument| argument == SERVE_ARG) else {
         return Ok(false);
     };
-    let [session_idle, people_idle] = &arguments[at + 1..] else { return Err("two times".into()) };
+    let [session_idle, user_idle] = &arguments[index + 1..] else {
+        return Err("two idle limits are required".into());
+    };
     let session_idle = Duration::from_secs(session_idle.parse()?);
-    let people_idle = people_idle.clone();
+    let user_idle = user_idle.clone();
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
-    runtime.block_on(serve(session_idle, people_idle))?;
-    // A read of standard input can't be cancelled.
+    runtime.block_on(serve(session_idle, user_idle))?;
+    // Without waiting, because a read of standard input can't be cancelled.
     runtime.shutdown_background();
     Ok(true)
 }
 
-async fn serve(session_idle: Duration, people_idle: String) -> BenchResult<()> {
+/// Serves until standard input ends; prints address and token first.
+async fn serve(session_idle: Duration, user_idle: String) -> BenchResult<()> {
     let setting = |name: &str| match name {
         "TOOLSETS" => Some("penpal".into()),
-        // Limits are kept of everybody, and hold nobody up.
+        // High enough that no call is limited, but the state of all users is stored.
         "RATE_LIMITS" => {
             Some("messages=10000,same=10000,searches=10000,newcomers=0".to_owned().into())
         }
         "MAX_SESSIONS" => Some(SESSION_CAPACITY.to_string().into()),
-        "IDLE_TIMEOUT_SECS" => Some(people_idle.clone().into()),
+        "IDLE_TIMEOUT_SECS" => Some(user_idle.clone().into()),
         "REAP_INTERVAL_SECS" => Some("2".into()),
         _ => None,
     };
-    let config = Config::from_lookup(setting).map_err(|_| "the settings are refused")?;
+    let config = Config::from_lookup(setting).map_err(|_| "invalid settings")?;
     let app = App::new(config, &(Arc::new(SystemClock::new()) as Arc<dyn Clock>))?;
     let listener = TcpListener::bind("127.0.0.1:0").await?;
     let tokens = AuthTokens::generate(&mut seeded_rng());
@@ -152,11 +163,11 @@ async fn serve(session_idle: Duration, people_idle: String) -> BenchResult<()> {
         ConnectionLimits { session_idle, ..ConnectionLimits::with_sessions(SESSION_CAPACITY) }
             .within_fd_limit();
     let shutdown = CancellationToken::new();
-    let told = shutdown.clone();
+    let parent_exited = shutdown.clone();
     tokio::spawn(async move {
-        // It ends when whoever started this does.
+        // Standard input ends with the parent process.
         let _ = tokio::io::stdin().read(&mut [0]).await;
-        told.cancel();
+        parent_exited.cancel();
     });
     app.serve_http(listener, tokens, limits, shutdown).await;
     Ok(())

@@ -1,5 +1,5 @@
-"""The official Python client as pen pals: over live sessions, the older SSE transport and the
-protocol without sessions. Usage: agents.py URL TOKEN. Ends with 0 if everybody was told."""
+"""Two agents with the official Python client: over live sessions, over the older SSE transport and
+over the protocol without sessions. Usage: agents.py URL TOKEN. Exits with 0 if every event arrives."""
 
 import asyncio
 import json
@@ -16,7 +16,7 @@ from pydantic import BaseModel, ConfigDict
 
 URL, TOKEN = sys.argv[1:3]
 HEADERS = {"Authorization": f"Bearer {TOKEN}"}
-PATIENCE = 30
+TIMEOUT = 30
 
 
 class Params(BaseModel):
@@ -24,16 +24,16 @@ class Params(BaseModel):
 
 
 class Agent:
-    """A client in a live session, with what it was told."""
+    """A client in a live session, with the notifications that it has received."""
 
     def __init__(self):
-        self.told = asyncio.Queue()
+        self.notifications = asyncio.Queue()
 
     def bindings(self):
         methods = ["chatroom.found", "message.received", "partner.disconnected"]
         def bound(method):
             return NotificationBinding(
-                method=method, params_type=Params, handler=lambda params: self.told.put((method, params))
+                method=method, params_type=Params, handler=lambda params: self.notifications.put((method, params))
             )
 
         return [bound(method) for method in methods]
@@ -50,8 +50,8 @@ class Agent:
         return await call(self.session, tool, **arguments)
 
     async def next(self, method):
-        told, params = await asyncio.wait_for(self.told.get(), PATIENCE)
-        assert told == method, (told, params)
+        received, params = await asyncio.wait_for(self.notifications.get(), TIMEOUT)
+        assert received == method, (received, params)
         return params
 
 
@@ -69,8 +69,8 @@ def over_sse():
     return sse_client(f"{URL}/mcp/sse", headers=HEADERS)
 
 
-async def notifications_reach_live_sessions(one, other):
-    async with Agent().connected(one) as ann, Agent().connected(other) as ben:
+async def notifications_reach_live_sessions(first, second):
+    async with Agent().connected(first) as ann, Agent().connected(second) as ben:
         a = await ann.call("enter_queue", display_name="Ann")
         assert a["status"] == "waiting" and a["position"] == 1, a
         b = await ben.call("enter_queue", display_name="Ben")
@@ -79,8 +79,8 @@ async def notifications_reach_live_sessions(one, other):
         room = found.room_id
         assert room == b["room_id"] and found.partner["display_name"] == "Ben", found
         sent = await ben.call("send_message", room_id=room, message="hello Ann", user_id=b["user_id"])
-        got = await ann.next("message.received")
-        assert (got.message, got.message_id) == ("hello Ann", sent["message_id"]), got
+        received = await ann.next("message.received")
+        assert (received.message, received.message_id) == ("hello Ann", sent["message_id"]), received
         assert sent["delivered"] == "pushed", sent
         await ann.call("send_message", room_id=room, message="hello Ben", user_id=a["user_id"])
         assert (await ben.next("message.received")).message == "hello Ben"
@@ -88,7 +88,7 @@ async def notifications_reach_live_sessions(one, other):
         assert (await ben.next("partner.disconnected")).reason == "left"
 
 
-async def the_inbox_resource_tells_clients_without_sessions():
+async def inbox_resource_updates_reach_clients_without_sessions():
     transport = streamable_http_client(f"{URL}/mcp", http_client=create_mcp_http_client(headers=HEADERS))
     async with Client(transport, mode="2026-07-28") as ann, Agent().connected(over_session()) as ben:
         a = await call(ann, "enter_queue", display_name="Ann")
@@ -98,7 +98,7 @@ async def the_inbox_resource_tells_clients_without_sessions():
             await ben.call("send_message", room_id=b["room_id"], message="hi", user_id=b["user_id"])
             seen = []
             while "message.received" not in seen:
-                await asyncio.wait_for(anext(updates), PATIENCE)
+                await asyncio.wait_for(anext(updates), TIMEOUT)
                 read = await ann.read_resource(inbox, cache_mode="bypass")
                 missed = json.loads(read.contents[0].text)["missed"]
                 seen += [event["type"] for event in missed]
@@ -109,7 +109,7 @@ async def the_inbox_resource_tells_clients_without_sessions():
 async def main():
     await notifications_reach_live_sessions(over_session(), over_session())
     await notifications_reach_live_sessions(over_sse(), over_session())
-    await the_inbox_resource_tells_clients_without_sessions()
+    await inbox_resource_updates_reach_clients_without_sessions()
 
 
 asyncio.run(asyncio.wait_for(main(), 120))
