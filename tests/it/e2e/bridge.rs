@@ -25,7 +25,7 @@ struct BridgeFixture {
 impl BridgeFixture {
     async fn start(policy: SendPolicy) -> Self {
         let bridge = StandIn::start().await;
-        let url = format!("{}/news?key=1", bridge.url);
+        let url = format!("{}/events?key=1", bridge.url);
         let variables = [("CALLBACK_URL", url.as_str()), ("CALLBACK_SECRET", SECRET)];
         let server =
             TestServer::with_send_policy(&variables, ConnectionLimits::default(), policy).await;
@@ -35,7 +35,7 @@ impl BridgeFixture {
     /// Waits for the next item that the bridge acknowledges; asserts its headers and signature.
     async fn next(&mut self) -> Value {
         let request = self.bridge.next().await;
-        assert_eq!((&request.method, request.path.as_str()), (&Method::POST, "/news"));
+        assert_eq!((&request.method, request.path.as_str()), (&Method::POST, "/events"));
         assert_eq!(request.headers["content-type"], "application/json");
         assert_eq!(request.headers["x-signature-256"], signature(SECRET, &request.body));
         serde_json::from_slice(&request.body).expect("JSON")

@@ -225,7 +225,8 @@ async fn stdio_serves_the_same_tools() {
         let arguments = serde_json::json!({ "message": message, "puch_user_id": user });
         let request = CallToolRequestParams::new("handle_message")
             .with_arguments(arguments.as_object().cloned().expect("an object"));
-        replies.insert((user, message), text(&client.call_tool(request).await.expect("an answer")));
+        replies
+            .insert((user, message), text(&client.call_tool(request).await.expect("a response")));
     }
     assert!(replies[&("ann", "#m")].ends_with(": hello"));
     client.cancel().await.expect("the binary exits");

@@ -92,7 +92,7 @@ fn shown(event: InboxEvent) -> String {
         InboxEvent::Connected { .. } => "(connected)".to_owned(),
         InboxEvent::PartnerLeft { .. } => "(left)".to_owned(),
         InboxEvent::PartnerTimedOut { .. } => "(timed out)".to_owned(),
-        InboxEvent::Icebreaker { question, .. } => format!("(asked {question})"),
+        InboxEvent::Icebreaker { question, .. } => format!("(icebreaker {question})"),
         InboxEvent::Nudge { .. } => "(nudged)".to_owned(),
         InboxEvent::Broadcast(text) => format!("({})", text.as_str()),
     }

@@ -83,7 +83,7 @@ impl Names {
             InboxEvent::PartnerLeft { room } => format!("left {}", self.room(*room)),
             InboxEvent::PartnerTimedOut { room } => format!("timed out {}", self.room(*room)),
             InboxEvent::Icebreaker { room, question } => {
-                format!("asked {question} {}", self.room(*room))
+                format!("icebreaker {question} {}", self.room(*room))
             }
             InboxEvent::Nudge { room } => format!("nudged {}", self.room(*room)),
             InboxEvent::Broadcast(text) => format!("broadcast {}", text.as_str()),

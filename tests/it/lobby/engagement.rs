@@ -79,7 +79,7 @@ async fn icebreaker_reaches_both() {
         assert_eq!(act(lobby, 1, Action::Icebreaker(3)).await.0, no_partner);
         pair(lobby, 1, 2).await;
         assert_eq!(act(lobby, 1, Action::Icebreaker(3)).await.0, Outcome::Icebreaker(3));
-        assert_eq!(read(lobby, 2).await, ["(asked 3)"]);
+        assert_eq!(read(lobby, 2).await, ["(icebreaker 3)"]);
         for _ in 0..INBOX_CAPACITY {
             assert_eq!(act(lobby, 1, Action::Icebreaker(3)).await.0, Outcome::Icebreaker(3));
         }

@@ -1,4 +1,5 @@
-//! What Redis does to the lobby on it: what a dump shows, and what happens when it is gone.
+//! [`RedisLobby`] under faults: outages, hangs, failover, concurrent instances, and privacy of
+//! dumps.
 
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -27,7 +28,7 @@ fn ids() -> IdHasher {
     IdHasher::from_salt(b"salt")
 }
 
-/// A lobby as one process has it.
+/// Creates a lobby as one instance has it.
 fn lobby(server: &RedisServer) -> RedisLobby {
     let seal = Keyring::new(&[[7; 32]]);
     RedisLobby::new(&server.url(), IDLE, seal, ids(), seeded_rng()).expect("an address")
@@ -109,7 +110,7 @@ async fn redis_instances_share_the_lobby_and_signals() {
     act(&here, ann, Action::meet()).await;
     let mut listener = here.listen(ann);
     act(&there, ben, Action::meet()).await;
-    // A word may be lost while a process has just begun to listen; the inbox is the truth.
+    // A signal may be lost just after an instance begins to listen; the inbox still has the items.
     while tokio::time::timeout(Duration::from_millis(50), listener.recv()).await.is_err() {
         say(&there, ben, "are you there?").await;
     }
@@ -129,7 +130,7 @@ async fn redis_outage_fails_fast_and_recovers() {
     let gone = lobby.perform(Call::new(ben, NOW), Action::Leave).await;
     assert!(gone.is_err());
     server.run();
-    // The connection comes back by itself.
+    // The client reconnects by itself.
     while lobby.stats(NOW).await.is_err() {}
     let lease = lobby.perform(Call::new(ann, NOW), Action::ReadInbox).await.expect("up").lease;
     assert_eq!(lease.items.len(), 2, "the chat and what was said have survived");
@@ -168,7 +169,7 @@ async fn redis_concurrent_sweeps_notify_once() {
     assert_eq!(told, 1);
 }
 
-/// Passes connections on to whichever address it is told.
+/// Starts a TCP proxy to the current address in `to`; returns its address.
 async fn switchboard(to: Arc<Mutex<String>>) -> String {
     let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
     let address = listener.local_addr().expect("an address").to_string();
@@ -177,7 +178,7 @@ async fn switchboard(to: Arc<Mutex<String>>) -> String {
             let to = to.lock().expect("no panic").clone();
             tokio::spawn(async move {
                 if let Ok(mut to) = TcpStream::connect(to).await {
-                    // Either side may end it.
+                    // Either side may close the connection.
                     let _ = copy_bidirectional(&mut from, &mut to).await;
                 }
             });
@@ -201,7 +202,7 @@ async fn redis_failover_keeps_chats() {
     act(&lobby, ann, Action::meet()).await;
     act(&lobby, ben, Action::meet()).await;
     say(&lobby, ben, "before").await;
-    // The replica has all of it once it holds as much as the first.
+    // The replica is complete once it has the same number of keys as the first server.
     let all = dump(&first).lines().count();
     while dump(&second).lines().count() < all {}
     command(&second, &["REPLICAOF", "NO", "ONE"]);
