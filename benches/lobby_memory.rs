@@ -186,6 +186,7 @@ struct SweepReport {
     duration: Vec<f64>,
 }
 
+/// Sweeps [`SWEEPS`] lobbies.
 fn sweeps() -> BenchResult<SweepReport> {
     let runtime = runtime()?;
     let mut report = SweepReport::default();

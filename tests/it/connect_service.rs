@@ -41,6 +41,7 @@ impl FaultyLobby {
         Self { lobby, toggles, broadcast_steps, broken }
     }
 
+    /// Creates a service over a new faulty lobby.
     fn service(toggles: usize, broken: bool) -> ConnectService {
         Self::service_with(toggles, broken, ConnectOptions::default())
     }
@@ -149,11 +150,11 @@ async fn say(service: &ConnectService, user: &str, message: &str) -> Result<Stri
 async fn sender_state_change_remasks_the_text() {
     // Each attempt to relay toggles masking: on, off, on, and off for the last one.
     let service = FaultyLobby::service(3, false);
-    say(&service, "ann", "#meet").await.expect("an answer");
-    say(&service, "ben", "#meet").await.expect("an answer");
-    let sent = say(&service, "ben", "9876543210").await.expect("an answer");
+    say(&service, "ann", "#meet").await.expect("a reply");
+    say(&service, "ben", "#meet").await.expect("a reply");
+    let sent = say(&service, "ben", "9876543210").await.expect("a reply");
     assert!(sent.ends_with(": 9876543210"), "{sent}");
-    let sent = say(&service, "ann", "9876543210").await.expect("an answer");
+    let sent = say(&service, "ann", "9876543210").await.expect("a reply");
     assert!(sent.ends_with(": [hidden]"), "{sent}");
 }
 
@@ -174,12 +175,12 @@ async fn content_rejected_is_reported_to_the_sender() {
     let guard = Guard { links: LinkPolicy::Refuse, ..Guard::default() };
     let service =
         FaultyLobby::service_with(0, false, ConnectOptions { guard, ..ConnectOptions::default() });
-    say(&service, "ann", "#meet").await.expect("an answer");
-    say(&service, "ben", "#meet").await.expect("an answer");
-    let reply = say(&service, "ben", "buy at example.com").await.expect("an answer");
+    say(&service, "ann", "#meet").await.expect("a reply");
+    say(&service, "ben", "#meet").await.expect("a reply");
+    let reply = say(&service, "ben", "buy at example.com").await.expect("a reply");
     assert_eq!(reply, "⚠️ Your message was not sent: links aren't allowed here.");
-    say(&service, "ben", "hello").await.expect("an answer");
-    let read = say(&service, "ann", "#m").await.expect("an answer");
+    say(&service, "ben", "hello").await.expect("a reply");
+    let read = say(&service, "ann", "#m").await.expect("a reply");
     assert!(read.ends_with(": hello") && !read.contains("buy"), "{read}");
 }
 

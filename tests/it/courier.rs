@@ -113,6 +113,7 @@ impl CourierFixture {
     }
 }
 
+/// Converts texts to the form of an [`Attempt`].
 fn texts(texts: &[&str]) -> Vec<String> {
     texts.iter().map(|text| (*text).to_owned()).collect()
 }

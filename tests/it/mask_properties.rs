@@ -78,6 +78,7 @@ const PIECES: &[&str] = &[
     "\u{0}",
 ];
 
+/// Generates texts of [`PIECES`].
 fn hostile() -> impl Strategy<Value = String> {
     prop::collection::vec(prop::sample::select(PIECES), 0..40).prop_map(|pieces| pieces.concat())
 }

@@ -9,6 +9,7 @@ use serde_json::{Value, json};
 use crate::support::live_client::{LiveClient, LiveTransport};
 use crate::support::server::{TestServer, text};
 
+/// Matches two users.
 async fn pair(server: &TestServer, user: &str, partner: &str) {
     server.say(user, "#meet").await;
     let reply = server.say(partner, "#meet").await;

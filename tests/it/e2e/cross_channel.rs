@@ -136,7 +136,7 @@ impl ChannelFixture {
         match &mut user.handle {
             UserHandle::Live(agent) => drop(agent.match_notification().await),
             UserHandle::Bridge => {
-                assert_eq!(self.next_posted(&user.id).await["type"], "chatroom.found")
+                assert_eq!(self.next_posted(&user.id).await["type"], "chatroom.found");
             }
             UserHandle::Poll(_) => {
                 let events = self.poll(user).await;

@@ -176,10 +176,12 @@ async fn call_as(server: &TestServer, user: &str, address: &str) -> Vec<String> 
     responses
 }
 
+/// Returns `true` if every response is the reply to `#who`.
 fn is_admitted(responses: &[String]) -> bool {
     responses.iter().all(|response| response.contains("not currently in a chat"))
 }
 
+/// Returns `true` if every response states the limit of new users.
 fn is_limited(responses: &[String]) -> bool {
     responses
         .iter()

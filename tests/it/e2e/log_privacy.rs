@@ -151,7 +151,7 @@ async fn log_holds_no_text_id_number_or_token() {
 /// Stops the server; returns its standard output and its log.
 async fn stop(mut server: Child, mut stdout: Output) -> (String, String) {
     let id = server.id().expect("the server runs").to_string();
-    let killed = Command::new("kill").args(["-TERM", &id]).status().await.expect("kill");
+    let killed = Command::new("kill").args(["-TERM", &id]).status().await.expect("`kill` runs");
     assert!(killed.success());
     let status = tokio::time::timeout(TEST_TIMEOUT, server.wait())
         .await

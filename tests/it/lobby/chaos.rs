@@ -21,7 +21,9 @@ use tokio::time::timeout;
 use super::DURABLE;
 use crate::support::redis_server::RedisServer;
 
+/// Number of users that chat.
 const USERS: usize = 200;
+/// Number of server processes.
 const INSTANCES: usize = 3;
 /// Duration of the kills and, except for the end, of the chats.
 const DURATION: Duration = Duration::from_secs(60);
@@ -50,7 +52,7 @@ impl ServerInstance {
             .spawn()
             .expect("the binary starts");
         let mut line = String::new();
-        let mut stdout = BufReader::new(child.stdout.take().expect("its output"));
+        let mut stdout = BufReader::new(child.stdout.take().expect("standard output"));
         let announced = timeout(TIMEOUT, stdout.read_line(&mut line)).await;
         announced.expect("in time").expect("a line");
         let port = line.trim().trim_end_matches("/mcp").rsplit(':').next().expect("a port");
@@ -164,6 +166,7 @@ impl Progress {
         self.moved.notify_waiters();
     }
 
+    /// Waits until this many messages were sent.
     async fn reach(&self, count: usize) {
         while self.count.load(Ordering::Relaxed) < count {
             let moved = self.moved.notified();

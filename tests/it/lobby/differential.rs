@@ -44,7 +44,7 @@ const STEPS: usize = 250;
 #[derive(Default)]
 struct Names {
     rooms: HashMap<RoomId, usize>,
-    random_names: HashMap<String, usize>,
+    generated: HashMap<String, usize>,
     seqs: HashMap<u64, usize>,
 }
 
@@ -58,8 +58,8 @@ impl Names {
         if !name.as_str().starts_with("User_") {
             return name.to_string();
         }
-        let next = self.random_names.len();
-        format!("random {}", self.random_names.entry(name.to_string()).or_insert(next))
+        let next = self.generated.len();
+        format!("random {}", self.generated.entry(name.to_string()).or_insert(next))
     }
 
     fn seq(&mut self, seq: u64) -> usize {
@@ -373,7 +373,7 @@ async fn differential_memory_and_redis_agree_on_random_steps() {
     // difference.
     let rng = StdRng::seed_from_u64(GAMES);
     let redis =
-        RedisLobby::new(&server.url(), IDLE, keyring, ids.clone(), rng).expect("an address");
+        RedisLobby::new(&server.url(), IDLE, keyring, ids.clone(), rng).expect("a valid URL");
     let mut compared = 0;
     for seed in 0..GAMES {
         command(&server, &["FLUSHALL"]);
