@@ -4,7 +4,7 @@
 
 use std::time::Duration;
 
-use random_connect::transport::state::ConnectionLimits;
+use random_connect::transport::http::limits::ConnectionLimits;
 use reqwest::StatusCode;
 use serde_json::json;
 

@@ -4,7 +4,6 @@
 
 use std::time::Duration;
 
-use random_connect::transport::state::ConnectionLimits;
 use rmcp::model::ProtocolVersion;
 use serde_json::{Value, json};
 
