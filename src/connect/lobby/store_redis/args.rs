@@ -1,5 +1,7 @@
-//! What a script is given: a call and its action as a list of bytes, in the order in which the scripts'
-//! headers name them.
+//! [`ScriptArgs`]: the arguments of a script, in the order that the header of its file names.
+//!
+//! No sealing lives here: see `codec.rs`. To add an action, add an arm to `action_args` and name its
+//! arguments in the header of `lua/actions/<action>.lua`.
 
 use super::RedisLobbyInner;
 use crate::connect::lobby::action::{Action, Call};
@@ -16,13 +18,13 @@ use crate::mask::Masked;
 pub(super) struct ScriptArgs(pub Vec<Vec<u8>>);
 
 impl ScriptArgs {
-    pub fn arg(mut self, argument: impl Into<Vec<u8>>) -> Self {
-        self.0.push(argument.into());
+    pub fn arg(mut self, arg: impl Into<Vec<u8>>) -> Self {
+        self.0.push(arg.into());
         self
     }
 
-    pub fn args(mut self, more: Vec<Vec<u8>>) -> Self {
-        self.0.extend(more);
+    pub fn args(mut self, args: Vec<Vec<u8>>) -> Self {
+        self.0.extend(args);
         self
     }
 }
@@ -31,95 +33,115 @@ pub(super) fn millis(now: Timestamp) -> String {
     now.as_millis().to_string()
 }
 
+/// A boolean as the scripts read it.
+pub(super) const fn flag(value: bool) -> &'static str {
+    if value { "1" } else { "0" }
+}
+
 impl RedisLobbyInner {
+    /// The script's name of `action`, and its arguments. `None` if sealing fails.
     fn action_args(&self, call: &Call, action: &Action) -> Option<(&'static str, Vec<Vec<u8>>)> {
-        let switch = |on: bool| if on { b"1".to_vec() } else { b"0".to_vec() };
-        let avoid =
-            || call.constraints.blocked.iter().flat_map(|who| who.to_hex().into_bytes()).collect();
-        let terms = || {
-            [switch(call.constraints.notice_seen), switch(call.constraints.poorly_rated)].concat()
+        let constraints = || {
+            let blocked = call.constraints.blocked.iter();
+            vec![
+                blocked.flat_map(|user| user.to_hex().into_bytes()).collect(),
+                flag(call.constraints.notice_seen).into(),
+                flag(call.constraints.poorly_rated).into(),
+            ]
         };
         Some(match action {
             Action::Meet(MatchPreferences { interests, keep_history }) => {
-                let mut own = vec![switch(*keep_history), avoid(), terms()];
-                own.extend(self.codec.seal_interests(interests)?);
-                debug_assert!(own.len() <= 3 + 2 * MAX_INTERESTS);
-                ("meet", own)
+                let mut args = vec![flag(*keep_history).into()];
+                args.extend(constraints());
+                args.extend(self.codec.seal_interests(interests)?);
+                debug_assert!(args.len() <= 4 + 2 * MAX_INTERESTS);
+                ("meet", args)
             }
-            Action::Again => ("again", vec![avoid(), terms()]),
+            Action::Again => ("again", constraints()),
             Action::Leave => ("leave", Vec::new()),
             Action::Relay { text, sender, memory } => {
-                let (_, expected) = self.codec.seal_memory(&sender.memory)?;
-                let (memory, digest) = self.codec.seal_memory(memory)?;
-                let hidden = text.hidden().to_string().into_bytes();
-                let language = sender.language.map_or("", Language::code).as_bytes().to_vec();
-                let treated = [switch(sender.masking), switch(sender.trusted), language];
-                let mut own = vec![treated.concat(), expected.into_bytes(), memory];
-                own.extend([digest.into_bytes(), hidden, self.codec.seal_text(text)?]);
+                let (_, expected_digest) = self.codec.seal_memory(&sender.memory)?;
+                let (sealed_memory, digest) = self.codec.seal_memory(memory)?;
+                let mut args = vec![
+                    flag(sender.masking).into(),
+                    flag(sender.trusted).into(),
+                    sender.language.map_or("", Language::code).into(),
+                    expected_digest.into_bytes(),
+                    sealed_memory,
+                    digest.into_bytes(),
+                    text.hidden().to_string().into_bytes(),
+                    self.codec.seal_text(text)?,
+                ];
                 let pieces = text.clone().split_at(MAX_ITEM_CHARS);
                 if pieces.len() > 1 {
-                    let sealed = |piece: &Masked| self.codec.seal_text(piece);
-                    own.extend(pieces.iter().map(sealed).collect::<Option<Vec<_>>>()?);
+                    let seal = |piece: &Masked| self.codec.seal_text(piece);
+                    args.extend(pieces.iter().map(seal).collect::<Option<Vec<_>>>()?);
                 }
-                ("relay", own)
+                ("relay", args)
             }
-            Action::ToggleMasking => ("mask", Vec::new()),
+            Action::ToggleMasking => ("toggle_masking", Vec::new()),
             Action::Who => ("who", Vec::new()),
-            Action::SetNickname(name) => ("rename", vec![self.codec.seal_nickname(name)?]),
-            Action::SetTyping(typing) => ("type", vec![switch(*typing)]),
-            Action::ReadHistory(limit) => ("history", vec![limit.to_string().into_bytes()]),
-            Action::LookUpLastPartner { with_transcript: quoted } => {
-                ("encounter", vec![switch(*quoted)])
+            Action::SetNickname(nickname) => {
+                ("set_nickname", vec![self.codec.seal_nickname(nickname)?])
             }
-            Action::Block { target: whom, reason: grounds } => {
-                let whom = whom.map(UserId::to_hex).unwrap_or_default();
-                ("block", vec![whom.into_bytes(), switch(grounds.is_some())])
+            Action::SetTyping(typing) => ("set_typing", vec![flag(*typing).into()]),
+            Action::ReadHistory(limit) => ("read_history", vec![limit.to_string().into_bytes()]),
+            Action::LookUpLastPartner { with_transcript } => {
+                ("look_up_last_partner", vec![flag(*with_transcript).into()])
             }
-            Action::Icebreaker(number) => ("icebreaker", vec![number.to_string().into_bytes()]),
-            Action::SetLanguage(language) => ("speak", vec![language.code().as_bytes().to_vec()]),
+            Action::Block { target, reason } => {
+                let target = target.map(UserId::to_hex).unwrap_or_default();
+                ("block", vec![target.into_bytes(), flag(reason.is_some()).into()])
+            }
+            Action::Icebreaker(question) => ("icebreaker", vec![question.to_string().into_bytes()]),
+            Action::SetLanguage(language) => ("set_language", vec![language.code().into()]),
             Action::Rate { .. } => ("rate", Vec::new()),
             Action::Agree => ("agree", Vec::new()),
-            Action::GetStatus => ("look", Vec::new()),
-            Action::ReadInbox => ("read", Vec::new()),
+            Action::GetStatus => ("get_status", Vec::new()),
+            Action::ReadInbox => ("read_inbox", Vec::new()),
         })
     }
 
-    /// Two names that differ, and a room, for a pair that has none.
+    /// Two different random nicknames and a random room id, for a new pair. `None` if sealing fails.
     pub(super) fn pair_args(&self) -> Option<Vec<Vec<u8>>> {
-        let name = self.codec.random_nickname();
-        let mut other = self.codec.random_nickname();
-        while other == name {
-            other = self.codec.random_nickname();
+        let nickname_a = self.codec.random_nickname();
+        let mut nickname_b = self.codec.random_nickname();
+        while nickname_b == nickname_a {
+            nickname_b = self.codec.random_nickname();
         }
         let room = self.codec.random_room_id().to_hex().into_bytes();
-        Some(vec![self.codec.seal_nickname(&name)?, self.codec.seal_nickname(&other)?, room])
+        Some(vec![
+            self.codec.seal_nickname(&nickname_a)?,
+            self.codec.seal_nickname(&nickname_b)?,
+            room,
+        ])
     }
 
+    /// Arguments of a call: see `lua/begin.lua`. `None` if sealing fails.
     pub(super) fn call_args(
         &self,
         call: &Call,
         action: &Action,
-        waits: bool,
+        wait_for_lease: bool,
     ) -> Option<ScriptArgs> {
-        let given = match &call.caller_nickname {
-            Some(name) => self.codec.seal_nickname(name)?,
+        let caller_nickname = match &call.caller_nickname {
+            Some(nickname) => self.codec.seal_nickname(nickname)?,
             None => Vec::new(),
         };
-        let (name, own) = self.action_args(call, action)?;
-        let switch = |on: bool| if on { "1" } else { "0" };
-        let arguments = ScriptArgs::default()
-            .arg(millis(call.now))
-            .arg(call.user.to_hex())
-            .arg(call.idempotency_key.map(IdempotencyKey::to_hex).unwrap_or_default())
-            .arg(given)
-            .arg(call.room.map(RoomId::to_hex).unwrap_or_default())
-            .arg(switch(call.include_inbox))
-            .arg(switch(waits))
-            .arg(name);
-        let pair = match action {
+        let (name, action_args) = self.action_args(call, action)?;
+        let pair_args = match action {
             Action::Meet(_) | Action::Again => self.pair_args()?,
             _ => vec![Vec::new(); 3],
         };
-        Some(arguments.args(pair).args(own))
+        let args = ScriptArgs::default()
+            .arg(millis(call.now))
+            .arg(call.user.to_hex())
+            .arg(call.idempotency_key.map(IdempotencyKey::to_hex).unwrap_or_default())
+            .arg(caller_nickname)
+            .arg(call.room.map(RoomId::to_hex).unwrap_or_default())
+            .arg(flag(call.include_inbox))
+            .arg(flag(wait_for_lease))
+            .arg(name);
+        Some(args.args(pair_args).args(action_args))
     }
 }

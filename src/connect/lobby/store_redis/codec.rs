@@ -1,7 +1,7 @@
-//! Between the lobby's words and what the scripts move: sealed bytes, numbers and lists.
+//! [`Codec`]: seals the values that scripts store, and decodes the replies of scripts.
 //!
-//! What lives here: writing arguments, reading answers. What must not: talking to the server. An
-//! answer that can't be read is no answer: the store counts as unavailable.
+//! No connection lives here, and no rule. A malformed reply decodes to `None` and counts as a store
+//! outage. A new outcome or event adds an arm to `decode_outcome` or `decode_item`.
 
 use std::time::Duration;
 
@@ -23,20 +23,20 @@ use crate::kernel::id::{IdHasher, RoomId, UserId};
 use crate::kernel::keyring::Keyring;
 use crate::mask::{Masked, Memory};
 
-/// Seals and opens.
+/// Seals with the keyring, hashes interests and mask memory for comparison, and draws random names.
 pub struct Codec {
-    seal: Keyring,
+    keyring: Keyring,
     ids: IdHasher,
     rng: Mutex<StdRng>,
 }
 
 impl Codec {
-    pub fn new(seal: Keyring, ids: IdHasher, rng: StdRng) -> Self {
-        Self { seal, ids, rng: Mutex::new(rng) }
+    pub fn new(keyring: Keyring, ids: IdHasher, rng: StdRng) -> Self {
+        Self { keyring, ids, rng: Mutex::new(rng) }
     }
 
-    pub fn seal_nickname(&self, name: &Nickname) -> Option<Vec<u8>> {
-        self.seal(name.as_str().as_bytes())
+    pub fn seal_nickname(&self, nickname: &Nickname) -> Option<Vec<u8>> {
+        self.seal(nickname.as_str().as_bytes())
     }
 
     pub fn random_nickname(&self) -> Nickname {
@@ -51,194 +51,204 @@ impl Codec {
         self.seal(&serde_json::to_vec(text).ok()?)
     }
 
-    pub fn seal_broadcast(&self, notice: &BroadcastText) -> Option<Vec<u8>> {
-        self.seal(notice.as_str().as_bytes())
+    pub fn seal_broadcast(&self, text: &BroadcastText) -> Option<Vec<u8>> {
+        self.seal(text.as_str().as_bytes())
     }
 
-    /// Interests as the scripts compare them, each with its sealed name behind it.
+    /// For each interest its hash, which the scripts compare, then its sealed name.
     pub fn seal_interests(&self, interests: &Interests) -> Option<Vec<Vec<u8>>> {
-        let mut all = Vec::new();
+        let mut args = Vec::new();
         for interest in interests.iter() {
-            all.push(self.ids.hash_text(interest).into_bytes());
-            all.push(self.seal(interest.as_bytes())?);
+            args.push(self.ids.hash_text(interest).into_bytes());
+            args.push(self.seal(interest.as_bytes())?);
         }
-        Some(all)
+        Some(args)
     }
 
-    /// A memory sealed, and a digest by which the scripts compare it; both empty when it is.
+    /// The sealed memory and its digest, which the scripts compare. Both are empty for an empty memory.
     pub fn seal_memory(&self, memory: &Memory) -> Option<(Vec<u8>, String)> {
         if memory.is_empty() {
             return Some(Default::default());
         }
-        let written = serde_json::to_string(memory).ok()?;
-        Some((self.seal(written.as_bytes())?, self.ids.hash_text(&written)))
+        let json = serde_json::to_string(memory).ok()?;
+        Some((self.seal(json.as_bytes())?, self.ids.hash_text(&json)))
     }
 
     pub fn decode_sender_state(&self, value: &Value) -> Option<SenderState> {
-        let [mask, memory, familiar, language] = as_list(value)? else { return None };
+        let [masking, memory, trusted, language] = as_list(value)? else { return None };
         let memory = match as_bytes(memory)? {
             [] => Memory::default(),
-            sealed => serde_json::from_slice(&self.seal.open(sealed)?).ok()?,
+            sealed => serde_json::from_slice(&self.keyring.open(sealed)?).ok()?,
         };
-        let trusted = as_bytes(familiar)? == b"1";
-        let (masking, language) = (as_bytes(mask)? == b"1", self::language_from_code(language));
-        Some(SenderState { masking, memory, trusted, language })
+        let (masking, trusted) = (as_bytes(masking)? == b"1", as_bytes(trusted)? == b"1");
+        Some(SenderState { masking, memory, trusted, language: language_from_code(language) })
     }
 
     pub fn decode_lease(&self, id: &Value, items: &Value, language: &Value) -> Option<Lease> {
         let id = as_bytes(id)?;
         let id = if id.is_empty() { None } else { Some(parse_u64(id)?) };
         let items = as_list(items)?.iter().map(|item| self.decode_item(as_bytes(item)?));
-        let language = self::language_from_code(language);
-        Some(Lease { id, items: items.collect::<Option<_>>()?, language })
+        let items = items.collect::<Option<_>>()?;
+        Some(Lease { id, items, language: language_from_code(language) })
     }
 
-    /// An outcome; `busy` is none.
+    /// An outcome, whose tag is the variant's name in snake case. `None` for `lease_busy`, which the
+    /// caller handles.
     pub fn decode_outcome(&self, value: &Value) -> Option<Outcome> {
-        let (kind, rest) = as_list(value)?.split_first()?;
-        Some(match (as_bytes(kind)?, rest) {
+        let (tag, fields) = as_list(value)?.split_first()?;
+        Some(match (as_bytes(tag)?, fields) {
             (b"connected", [chat, again]) => {
                 Outcome::Connected { chat: self.decode_chat(chat)?, again: as_bool(again)? }
             }
-            (b"waiting", [position, usual, interests, again]) => Outcome::Waiting {
-                place: queue_position(position, usual)?,
+            (b"waiting", [position, median_wait, interests, again]) => Outcome::Waiting {
+                place: queue_position(position, median_wait)?,
                 interests: self.open_interests(as_bytes(interests)?)?,
                 again: as_bool(again)?,
             },
-            (b"already", [chat]) => Outcome::AlreadyChatting(self.decode_chat(chat)?),
-            (b"elsewhere", [ended]) => Outcome::NotInRoom { ended: as_bool(ended)? },
-            (b"ended", []) => Outcome::ChatEnded,
-            (b"left", []) => Outcome::LeftQueue,
-            (b"nothing", []) => Outcome::NothingToLeave,
-            (b"sent", [to, number, from, text]) => Outcome::Sent {
+            (b"already_chatting", [chat]) => Outcome::AlreadyChatting(self.decode_chat(chat)?),
+            (b"not_in_room", [ended]) => Outcome::NotInRoom { ended: as_bool(ended)? },
+            (b"chat_ended", []) => Outcome::ChatEnded,
+            (b"left_queue", []) => Outcome::LeftQueue,
+            (b"nothing_to_leave", []) => Outcome::NothingToLeave,
+            (b"sent", [to, seq, from, text]) => Outcome::Sent {
                 to: user_id(as_bytes(to)?)?,
-                seq: as_u64(number)?,
+                seq: as_u64(seq)?,
                 from: self.open_nickname(as_bytes(from)?)?,
                 text: self.open_masked(as_bytes(text)?)?,
             },
-            (b"nobody", [waiting]) => Outcome::NoPartner { waiting: as_bool(waiting)? },
-            (b"full", []) => Outcome::PartnerInboxFull,
-            (b"changed", []) => Outcome::SenderChanged,
+            (b"no_partner", [waiting]) => Outcome::NoPartner { waiting: as_bool(waiting)? },
+            (b"partner_inbox_full", []) => Outcome::PartnerInboxFull,
+            (b"sender_changed", []) => Outcome::SenderChanged,
             (b"masking", [on]) => Outcome::Masking(as_bool(on)?),
-            (b"partner", [name]) => Outcome::PartnerName(match as_bytes(name)? {
+            (b"partner_name", [nickname]) => Outcome::PartnerName(match as_bytes(nickname)? {
                 [] => None,
-                name => Some(self.open_nickname(name)?),
+                sealed => Some(self.open_nickname(sealed)?),
             }),
-            (b"renamed", [name]) => Outcome::NicknameSet(self.open_nickname(as_bytes(name)?)?),
-            (b"typing", []) => Outcome::TypingSet,
-            (b"nothing_kept", []) => Outcome::History(None),
-            (b"history", [kept]) => {
-                let kept =
-                    as_list(kept)?.iter().map(|kept| self.decode_history_message(as_bytes(kept)?));
-                Outcome::History(Some(kept.collect::<Option<_>>()?))
+            (b"nickname_set", [nickname]) => {
+                Outcome::NicknameSet(self.open_nickname(as_bytes(nickname)?)?)
             }
-            (b"idle", []) => Outcome::Status(UserStatus::Idle),
-            (b"queued", [position, usual]) => {
-                Outcome::Status(UserStatus::Waiting(queue_position(position, usual)?))
+            (b"typing_set", []) => Outcome::TypingSet,
+            (b"no_history", []) => Outcome::History(None),
+            (b"history", [messages]) => {
+                let messages = as_list(messages)?.iter();
+                let messages =
+                    messages.map(|message| self.decode_history_message(as_bytes(message)?));
+                Outcome::History(Some(messages.collect::<Option<_>>()?))
             }
-            (b"chatting", [chat]) => Outcome::Status(UserStatus::Chatting(self.decode_chat(chat)?)),
+            (b"status_idle", []) => Outcome::Status(UserStatus::Idle),
+            (b"status_waiting", [position, median_wait]) => {
+                Outcome::Status(UserStatus::Waiting(queue_position(position, median_wait)?))
+            }
+            (b"status_chatting", [chat]) => {
+                Outcome::Status(UserStatus::Chatting(self.decode_chat(chat)?))
+            }
             (b"blocked", [ended, reported]) => {
                 Outcome::Blocked { chat_ended: as_bool(ended)?, reported: as_bool(reported)? }
             }
-            (b"nobody_to_block", []) => Outcome::NoBlockTarget,
-            (b"encounter", []) => Outcome::LastPartner(None),
-            (b"encounter", [partner, said]) => {
-                let said = as_list(said)?.iter().map(|text| self.open_masked(as_bytes(text)?));
-                let said = said.collect::<Option<_>>()?;
+            (b"no_block_target", []) => Outcome::NoBlockTarget,
+            (b"last_partner", []) => Outcome::LastPartner(None),
+            (b"last_partner", [partner, transcript]) => {
+                let texts = as_list(transcript)?.iter();
+                let texts = texts.map(|text| self.open_masked(as_bytes(text)?));
                 Outcome::LastPartner(Some(LastPartner {
                     partner: user_id(as_bytes(partner)?)?,
-                    transcript: said,
+                    transcript: texts.collect::<Option<_>>()?,
                 }))
             }
-            (b"ice", [number]) => Outcome::Icebreaker(u8::try_from(as_u64(number)?).ok()?),
-            (b"speaks", [spoken]) => Outcome::LanguageSet(language_from_code(spoken)?),
-            (b"unrated", []) => Outcome::NoRateTarget,
+            (b"icebreaker", [question]) => {
+                Outcome::Icebreaker(u8::try_from(as_u64(question)?).ok()?)
+            }
+            (b"language_set", [language]) => Outcome::LanguageSet(language_from_code(language)?),
+            (b"no_rate_target", []) => Outcome::NoRateTarget,
             (b"agreed", []) => Outcome::Agreed,
-            (b"read", []) => Outcome::InboxRead,
+            (b"inbox_read", []) => Outcome::InboxRead,
             _ => return None,
         })
     }
 
     fn seal(&self, text: &[u8]) -> Option<Vec<u8>> {
-        self.seal.seal(text, &mut *self.rng.lock())
+        self.keyring.seal(text, &mut *self.rng.lock())
     }
 
     fn open(&self, sealed: &[u8]) -> Option<String> {
-        String::from_utf8(self.seal.open(sealed)?).ok()
+        String::from_utf8(self.keyring.open(sealed)?).ok()
     }
 
     fn open_nickname(&self, sealed: &[u8]) -> Option<Nickname> {
-        self.open(sealed).map(|name| Nickname::from_stored(&name))
+        self.open(sealed).map(|nickname| Nickname::from_stored(&nickname))
     }
 
     fn open_masked(&self, sealed: &[u8]) -> Option<Masked> {
-        serde_json::from_slice(&self.seal.open(sealed)?).ok()
+        serde_json::from_slice(&self.keyring.open(sealed)?).ok()
     }
 
     fn open_interests(&self, packed: &[u8]) -> Option<Interests> {
-        let labels =
-            unpack_fields(packed)?.into_iter().map(|label| self.open(label).map(Interest::from));
-        labels.collect::<Option<_>>().map(Interests::from_stored)
+        let interests =
+            unpack_fields(packed)?.into_iter().map(|sealed| self.open(sealed).map(Interest::from));
+        interests.collect::<Option<_>>().map(Interests::from_stored)
     }
 
     fn decode_chat(&self, value: &Value) -> Option<Chat> {
-        let parts = as_list(value)?.iter().map(as_bytes).collect::<Option<Vec<_>>>()?;
-        self.chat_from_fields(&parts)
+        let fields = as_list(value)?.iter().map(as_bytes).collect::<Option<Vec<_>>>()?;
+        self.chat_from_fields(&fields)
     }
 
-    /// A chat of its room, the partner, their name, what both like and whether it is the first.
-    fn chat_from_fields(&self, parts: &[&[u8]]) -> Option<Chat> {
-        let [room, partner, name, common, first] = parts else { return None };
+    /// A chat from its room, partner, partner's name, common interests and first-chat flag.
+    fn chat_from_fields(&self, fields: &[&[u8]]) -> Option<Chat> {
+        let [room, partner, partner_name, interests, is_first_chat] = fields else { return None };
         Some(Chat {
-            room: self::room_id(room)?,
+            room: room_id(room)?,
             partner: user_id(partner)?,
-            partner_name: self.open_nickname(name)?,
-            common_interests: self.open_interests(common)?,
-            is_first_chat: *first == b"1",
+            partner_name: self.open_nickname(partner_name)?,
+            common_interests: self.open_interests(interests)?,
+            is_first_chat: *is_first_chat == b"1",
         })
     }
 
     fn decode_item(&self, packed: &[u8]) -> Option<Item> {
         let fields = unpack_fields(packed)?;
-        let [own, at, kind, room, rest @ ..] = fields.as_slice() else { return None };
-        let id = || self::room_id(room);
-        let news = match (*kind, rest) {
-            (b"m", [from, text]) => InboxEvent::Message {
-                room: id()?,
+        let [seq, at, kind, room, fields @ ..] = fields.as_slice() else { return None };
+        // A broadcast has no room, so the id is parsed only where an event needs it.
+        let parse_room = || room_id(room);
+        let event = match (*kind, fields) {
+            (b"message", [from, text]) => InboxEvent::Message {
+                room: parse_room()?,
                 from: self.open_nickname(from)?,
                 text: self.open_masked(text)?,
             },
-            (b"c", rest) => {
-                InboxEvent::Connected { chat: self.chat_from_fields(&[&[*room], rest].concat())? }
+            (b"matched", fields) => {
+                let chat = self.chat_from_fields(&[&[*room], fields].concat())?;
+                InboxEvent::Connected { chat }
             }
-            (b"i", [asked]) => InboxEvent::Icebreaker {
-                room: id()?,
-                question: u8::try_from(parse_u64(asked)?).ok()?,
+            (b"icebreaker", [question]) => InboxEvent::Icebreaker {
+                room: parse_room()?,
+                question: u8::try_from(parse_u64(question)?).ok()?,
             },
-            (b"q", []) => InboxEvent::Nudge { room: id()? },
-            (b"l", []) => InboxEvent::PartnerLeft { room: id()? },
-            (b"t", []) => InboxEvent::PartnerTimedOut { room: id()? },
-            // It happened in no room.
-            (b"n", [text]) => InboxEvent::Broadcast(BroadcastText::from_stored(&self.open(text)?)),
+            (b"nudge", []) => InboxEvent::Nudge { room: parse_room()? },
+            (b"partner_left", []) => InboxEvent::PartnerLeft { room: parse_room()? },
+            (b"partner_timed_out", []) => InboxEvent::PartnerTimedOut { room: parse_room()? },
+            (b"broadcast", [text]) => {
+                InboxEvent::Broadcast(BroadcastText::from_stored(&self.open(text)?))
+            }
             _ => return None,
         };
-        Some(Item { seq: parse_u64(own)?, at: Timestamp::from_millis(parse_u64(at)?), event: news })
+        Some(Item { seq: parse_u64(seq)?, at: Timestamp::from_millis(parse_u64(at)?), event })
     }
 
     fn decode_history_message(&self, packed: &[u8]) -> Option<HistoryMessage> {
         let fields = unpack_fields(packed)?;
-        let [own, at, sender, from, text] = fields.as_slice() else { return None };
+        let [seq, at, sender, sender_name, text] = fields.as_slice() else { return None };
         Some(HistoryMessage {
-            seq: parse_u64(own)?,
+            seq: parse_u64(seq)?,
             at: Timestamp::from_millis(parse_u64(at)?),
             sender: user_id(sender)?,
-            sender_name: self.open_nickname(from)?,
+            sender_name: self.open_nickname(sender_name)?,
             text: self.open_masked(text)?,
         })
     }
 }
 
-/// The parts of an answer that is a list.
+/// The elements of an array reply.
 pub fn as_list(value: &Value) -> Option<&[Value]> {
     if let Value::Array(values) = value { Some(values) } else { None }
 }
@@ -247,7 +257,7 @@ pub fn as_bytes(value: &Value) -> Option<&[u8]> {
     if let Value::BulkString(bytes) = value { Some(bytes) } else { None }
 }
 
-/// A number, which a script returns as such or as its digits.
+/// A number, which a script returns as an integer or as decimal digits.
 pub fn as_u64(value: &Value) -> Option<u64> {
     match value {
         Value::Int(number) => u64::try_from(*number).ok(),
@@ -256,66 +266,69 @@ pub fn as_u64(value: &Value) -> Option<u64> {
     }
 }
 
+pub fn as_usize(value: &Value) -> Option<usize> {
+    usize::try_from(as_u64(value)?).ok()
+}
+
 fn as_bool(value: &Value) -> Option<bool> {
-    as_u64(value).map(|flag| flag == 1)
+    as_u64(value).map(|number| number == 1)
 }
 
 fn parse_u64(digits: &[u8]) -> Option<u64> {
     std::str::from_utf8(digits).ok()?.parse().ok()
 }
 
-fn queue_position(position: &Value, usual: &Value) -> Option<QueuePosition> {
-    let usual = match usual {
-        Value::BulkString(none) if none.is_empty() => None,
-        usual => Some(Duration::from_millis(as_u64(usual)?)),
+fn queue_position(position: &Value, median_wait: &Value) -> Option<QueuePosition> {
+    let estimated_wait = match median_wait {
+        Value::BulkString(bytes) if bytes.is_empty() => None,
+        millis => Some(Duration::from_millis(as_u64(millis)?)),
     };
-    Some(QueuePosition {
-        position: usize::try_from(as_u64(position)?).ok()?,
-        estimated_wait: usual,
-    })
+    Some(QueuePosition { position: as_usize(position)?, estimated_wait })
 }
 
-/// A language by its code; none where none is known yet.
+/// A language from its code. `None` for `""`, which means that it is not known yet.
 fn language_from_code(value: &Value) -> Option<Language> {
     Language::parse(std::str::from_utf8(as_bytes(value)?).ok()?)
 }
 
-fn user_id(code: &[u8]) -> Option<UserId> {
-    UserId::from_hex(std::str::from_utf8(code).ok()?)
+fn user_id(hex: &[u8]) -> Option<UserId> {
+    UserId::from_hex(std::str::from_utf8(hex).ok()?)
 }
 
-/// A person's code as a part of an answer.
+/// A user id as an element of a reply.
 pub fn user_id_value(value: &Value) -> Option<UserId> {
     user_id(as_bytes(value)?)
 }
 
-fn room_id(code: &[u8]) -> Option<RoomId> {
-    RoomId::from_hex(std::str::from_utf8(code).ok()?)
+fn room_id(hex: &[u8]) -> Option<RoomId> {
+    RoomId::from_hex(std::str::from_utf8(hex).ok()?)
 }
 
-/// Fields one after the other, each behind its length and a colon.
+/// Splits concatenated fields, each preceded by its length and a colon, as `pack_fields` in
+/// `lua/shared/base.lua` writes them.
 fn unpack_fields(packed: &[u8]) -> Option<Vec<&[u8]>> {
-    let (mut all, mut rest) = (Vec::new(), packed);
+    let (mut fields, mut rest) = (Vec::new(), packed);
     while !rest.is_empty() {
         let colon = rest.iter().position(|byte| *byte == b':')?;
         let length = usize::try_from(parse_u64(&rest[..colon])?).ok()?;
         let (field, tail) = rest[colon + 1..].split_at_checked(length)?;
-        all.push(field);
+        fields.push(field);
         rest = tail;
     }
-    Some(all)
+    Some(fields)
 }
 
-/// A word over the wire: a person's code alone, or with a room's code and whether is typed there.
+/// A signal from the channel: a user id after an event; with a room id and a flag, whether that user's
+/// partner is typing.
 pub fn decode_signal(payload: &[u8]) -> Option<Effect> {
     let text = std::str::from_utf8(payload).ok()?;
-    let (who, rest) = text.split_at_checked(32)?;
-    let who = UserId::from_hex(who)?;
+    let (user, rest) = text.split_at_checked(32)?;
+    let user = UserId::from_hex(user)?;
     if rest.is_empty() {
-        return Some(Effect::InboxChanged(who));
+        return Some(Effect::InboxChanged(user));
     }
     let (room, typing) = rest.split_at_checked(32)?;
-    Some(Effect::Typing { to: who, room: RoomId::from_hex(room)?, typing: typing == "1" })
+    Some(Effect::Typing { to: user, room: RoomId::from_hex(room)?, typing: typing == "1" })
 }
 
 #[cfg(test)]
@@ -326,18 +339,18 @@ mod tests {
     fn redis_codec_unpacks_arbitrary_fields() {
         assert_eq!(unpack_fields(b"2:ab0:3:\x00:9"), Some(vec![&b"ab"[..], b"", b"\x00:9"]));
         assert_eq!(unpack_fields(b""), Some(vec![]));
-        for broken in [&b"x"[..], b"2:a", b":a", b"-1:a", b"99999999999999999999:a"] {
-            assert_eq!(unpack_fields(broken), None);
+        for malformed in [&b"x"[..], b"2:a", b":a", b"-1:a", b"99999999999999999999:a"] {
+            assert_eq!(unpack_fields(malformed), None);
         }
     }
 
     #[test]
     fn redis_codec_rejects_a_malformed_signal() {
-        let code = "0123456789abcdef0123456789abcdef";
-        assert!(decode_signal(code.as_bytes()).is_some());
-        assert!(decode_signal(format!("{code}{code}1").as_bytes()).is_some());
-        for broken in ["", "x", &code[1..], &format!("{code}x")] {
-            assert_eq!(decode_signal(broken.as_bytes()), None);
+        let id = "0123456789abcdef0123456789abcdef";
+        assert!(decode_signal(id.as_bytes()).is_some());
+        assert!(decode_signal(format!("{id}{id}1").as_bytes()).is_some());
+        for malformed in ["", "x", &id[1..], &format!("{id}x")] {
+            assert_eq!(decode_signal(malformed.as_bytes()), None);
         }
     }
 }

@@ -1,12 +1,11 @@
-//! The lobby on Redis (7 or newer, or Valkey): any number of processes share it.
+//! [`RedisLobby`]: the lobby on Redis 7 or newer, or Valkey. Any number of instances share it.
 //!
-//! Each operation is one script and one round trip (`lua/`; `base.lua` tells the keys). `kernel::seal`
-//! encrypts what people write, `codec.rs` puts words into arguments and answers into words. Who
-//! somebody is reaches Redis only as a keyed hash. Pairing, leases and all rules are those of the
-//! manager in memory; a test plays the same on both.
+//! Each operation is one script and one round trip; `lua/shared/base.lua` lists the keys. [`Keyring`]
+//! encrypts what users write, and Redis stores user ids only as keyed hashes. Pairing, leases and all
+//! other rules equal those of the manager in memory; a test plays the same steps on both and compares
+//! the results. To add an operation, add a script (see `scripts.rs`) and decode its reply.
 //!
-//! **Invariant:** nothing is decided here between two round trips: what belongs together is in one
-//! script.
+//! **Invariant:** no decision is made between two round trips; a decision is part of one script.
 
 mod args;
 mod codec;
@@ -36,27 +35,29 @@ use super::{Lobby, LobbyError};
 use crate::kernel::clock::Timestamp;
 use crate::kernel::id::{IdHasher, IdempotencyKey, UserId};
 pub use crate::kernel::keyring::{Keyring, SealKey};
-use args::{ScriptArgs, millis};
-use codec::{Codec, as_bytes, as_list, as_u64};
+use args::{ScriptArgs, flag, millis};
+use codec::{Codec, as_bytes, as_list, as_u64, as_usize};
 use scripts::SCRIPTS;
 
-/// The hash tag that all keys of the lobby begin with.
-const HASH_TAG: &str = "{random-connect}";
-/// How long an operation may take; a connection, too. After that the store counts as gone.
+/// Prefix of all keys of the lobby. The hash tag is that of moderation and rate limits, so that all
+/// keys are in one slot of a cluster.
+const KEY_PREFIX: &str = "{random-connect}:2";
+/// Timeout of an operation, and of a connection attempt.
 const OPERATION_TIMEOUT: Duration = Duration::from_secs(1);
-/// How many operations may be under way; further ones wait, at most as long as one may take.
+/// Maximum number of concurrent operations; others wait, at most for the timeout of one operation.
 const MAX_IN_FLIGHT: usize = 1_024;
-/// How long a call waits for the fate of what is on its way to the same person, and how often it
-/// looks: another process may be the one to know.
+/// Maximum wait of a call for the active lease of the same user.
 const LEASE_WAIT: Duration = Duration::from_millis(250);
+/// Poll interval of that wait, because another instance may settle the lease.
 const LEASE_POLL_INTERVAL: Duration = Duration::from_millis(20);
-/// How long to wait before subscribing again.
+/// Delay before the subscriber connects again.
 const RESUBSCRIBE_DELAY: Duration = Duration::from_millis(500);
-/// People handled by one sweep, pairs looked at by one nudge, and pairs made by one search among those who wait.
+/// Maximum number of users of a sweep or a broadcast page, and of chats of a nudge.
 const SWEEP_BATCH: usize = 128;
+/// Maximum number of pairs of one call of `pair_waiting`.
 const MAX_PAIRS_PER_CALL: usize = 16;
 
-/// The lobby kept in Redis. Cheap to clone.
+/// The lobby in Redis. Cheap to clone.
 #[derive(Clone)]
 pub struct RedisLobby(Arc<RedisLobbyInner>);
 
@@ -67,7 +68,7 @@ struct RedisLobbyInner {
     listeners: SignalHub,
     /// Wakes the calls that wait for a lease to end.
     lease_settled: Notify,
-    /// Hears what other processes tell.
+    /// The task that receives the signals of all instances.
     subscriber: AbortHandle,
 }
 
@@ -78,15 +79,18 @@ impl Drop for RedisLobbyInner {
 }
 
 impl RedisLobby {
-    /// A lobby at `url`, which need not be up yet. `ids` and `seal` must have the same secrets in all
-    /// processes. Call it within a tokio runtime.
+    /// A lobby at `url`, which need not be up yet. `ids` and `keyring` must have the same secrets in
+    /// all instances.
     ///
     /// # Errors
-    /// When the address can't be one.
+    /// Returns an error if `url` is malformed.
+    ///
+    /// # Panics
+    /// Panics outside a tokio runtime.
     pub fn new(
         url: &str,
         idle_timeout: Duration,
-        seal: Keyring,
+        keyring: Keyring,
         ids: IdHasher,
         rng: StdRng,
     ) -> RedisResult<Self> {
@@ -99,29 +103,27 @@ impl RedisLobby {
             .set_concurrency_limit(MAX_IN_FLIGHT);
         let connection = ConnectionManager::new_lazy_with_config(client.clone(), config)?;
         let listeners = SignalHub::default();
-        let ears = tokio::spawn(run_subscriber(client, listeners.clone())).abort_handle();
-        let codec = Codec::new(seal, ids, rng);
-        let settled = Notify::new();
+        let subscriber = tokio::spawn(run_subscriber(client, listeners.clone())).abort_handle();
         Ok(Self(Arc::new(RedisLobbyInner {
             connection,
-            codec,
+            codec: Codec::new(keyring, ids, rng),
             idle_timeout,
             listeners,
-            lease_settled: settled,
-            subscriber: ears,
+            lease_settled: Notify::new(),
+            subscriber,
         })))
     }
 }
 
-/// Passes on what any process tells, for as long as it is wanted. What is told while the connection
-/// is lost is not heard; whoever listens looks into the inbox now and then.
+/// Forwards the signals of all instances to the listeners of this one until it is aborted. A signal
+/// sent while the connection is lost is lost too; listeners poll the inbox for that case.
 async fn run_subscriber(client: Client, listeners: SignalHub) {
     loop {
-        if let Ok(Ok(mut ears)) = timeout(OPERATION_TIMEOUT, client.get_async_pubsub()).await
-            && ears.subscribe(format!("{HASH_TAG}:wake")).await.is_ok()
+        if let Ok(Ok(mut pubsub)) = timeout(OPERATION_TIMEOUT, client.get_async_pubsub()).await
+            && pubsub.subscribe(format!("{KEY_PREFIX}:signals")).await.is_ok()
         {
-            let mut words = ears.into_on_message();
-            while let Some(message) = words.next().await {
+            let mut messages = pubsub.into_on_message();
+            while let Some(message) = messages.next().await {
                 if let Some(effect) = codec::decode_signal(message.get_payload_bytes()) {
                     listeners.notify(&[effect]);
                 }
@@ -132,17 +134,17 @@ async fn run_subscriber(client: Client, listeners: SignalHub) {
 }
 
 impl RedisLobbyInner {
-    async fn eval(&self, script: &Script, arguments: &ScriptArgs) -> Result<Value, LobbyError> {
-        let mut invocation = script.key(HASH_TAG);
-        for argument in &arguments.0 {
-            invocation.arg(argument.as_slice());
+    async fn eval(&self, script: &Script, args: &ScriptArgs) -> Result<Value, LobbyError> {
+        let mut invocation = script.key(KEY_PREFIX);
+        for arg in &args.0 {
+            invocation.arg(arg.as_slice());
         }
         let mut connection = self.connection.clone();
-        let run = timeout(2 * OPERATION_TIMEOUT, invocation.invoke_async(&mut connection));
-        match run.await {
+        let reply = timeout(2 * OPERATION_TIMEOUT, invocation.invoke_async(&mut connection));
+        match reply.await {
             Ok(Ok(value)) => Ok(value),
             Ok(Err(error)) => {
-                // Its text may quote what was sent.
+                // Only the kind, because the text of the error may quote an argument.
                 tracing::warn!(kind = ?error.kind(), "Redis command failed");
                 Err(LobbyError)
             }
@@ -150,85 +152,87 @@ impl RedisLobbyInner {
         }
     }
 
-    /// One try; nothing if something is on its way to the person and that is to be waited for.
+    /// Runs an action. `None` if `wait_for_lease` is set and another lease of the user is active.
     async fn try_perform(
         &self,
         call: &Call,
         action: &Action,
-        waits: bool,
+        wait_for_lease: bool,
     ) -> Result<Option<ActionResult>, LobbyError> {
-        let arguments = self.call_args(call, action, waits).ok_or(LobbyError)?;
+        let args = self.call_args(call, action, wait_for_lease).ok_or(LobbyError)?;
         let script = match action {
             Action::Relay { .. } => &SCRIPTS.relay,
             _ => &SCRIPTS.act,
         };
-        let answer = self.eval(script, &arguments).await?;
-        let Some([outcome, id, items, language]) = as_list(&answer) else { return Err(LobbyError) };
-        if as_list(outcome).and_then(|parts| as_bytes(parts.first()?)) == Some(b"busy") {
+        let reply = self.eval(script, &args).await?;
+        let Some([outcome, lease_id, items, language]) = as_list(&reply) else {
+            return Err(LobbyError);
+        };
+        if as_list(outcome).and_then(|fields| as_bytes(fields.first()?)) == Some(b"lease_busy") {
             return Ok(None);
         }
-        let read = || {
-            let lease = self.codec.decode_lease(id, items, language)?;
+        let decode = || {
+            let lease = self.codec.decode_lease(lease_id, items, language)?;
             Some(ActionResult { outcome: self.codec.decode_outcome(outcome)?, lease })
         };
-        read().map(Some).ok_or(LobbyError)
-    }
-
-    async fn settle(&self, who: UserId, lease: LeaseId, fate: String) -> Result<(), LobbyError> {
-        let arguments = ScriptArgs::default().arg(who.to_hex()).arg(lease.to_string()).arg(fate);
-        self.eval(&SCRIPTS.settle, &arguments).await.map(drop)
+        decode().map(Some).ok_or(LobbyError)
     }
 }
 
 #[async_trait]
 impl Lobby for RedisLobby {
     async fn perform(&self, call: Call, action: Action) -> Result<ActionResult, LobbyError> {
-        let mut wait = pin!(sleep(LEASE_WAIT));
+        let mut lease_wait = pin!(sleep(LEASE_WAIT));
         loop {
-            // Made before the look at the lease, so that no wake-up falls in between.
+            // Registered before the script checks the lease, so that no notification is missed.
             let settled = self.0.lease_settled.notified();
-            let waits = !wait.is_elapsed();
-            if let Some(performed) = self.0.try_perform(&call, &action, waits).await? {
-                return Ok(performed);
+            let wait_for_lease = !lease_wait.is_elapsed();
+            if let Some(result) = self.0.try_perform(&call, &action, wait_for_lease).await? {
+                return Ok(result);
             }
             tokio::select! {
                 () = settled => {}
                 () = sleep(LEASE_POLL_INTERVAL) => {}
-                () = &mut wait => {}
+                () = &mut lease_wait => {}
             }
         }
     }
 
-    async fn sender_state(&self, who: UserId) -> Result<SenderState, LobbyError> {
-        let arguments = ScriptArgs::default().arg(who.to_hex());
-        let answer = self.0.eval(&SCRIPTS.sender_state, &arguments).await?;
-        self.0.codec.decode_sender_state(&answer).ok_or(LobbyError)
+    async fn sender_state(&self, user: UserId) -> Result<SenderState, LobbyError> {
+        let args = ScriptArgs::default().arg(user.to_hex());
+        let reply = self.0.eval(&SCRIPTS.sender_state, &args).await?;
+        self.0.codec.decode_sender_state(&reply).ok_or(LobbyError)
     }
 
-    async fn collect(&self, who: UserId, now: Timestamp) -> Result<Lease, LobbyError> {
-        let arguments = ScriptArgs::default().arg(millis(now)).arg(who.to_hex());
-        let answer = self.0.eval(&SCRIPTS.collect, &arguments).await?;
-        let Some([id, items, language]) = as_list(&answer) else { return Err(LobbyError) };
-        self.0.codec.decode_lease(id, items, language).ok_or(LobbyError)
+    async fn collect(&self, user: UserId, now: Timestamp) -> Result<Lease, LobbyError> {
+        let args = ScriptArgs::default().arg(millis(now)).arg(user.to_hex());
+        let reply = self.0.eval(&SCRIPTS.collect, &args).await?;
+        let Some([lease_id, items, language]) = as_list(&reply) else { return Err(LobbyError) };
+        self.0.codec.decode_lease(lease_id, items, language).ok_or(LobbyError)
     }
 
-    fn listen(&self, who: UserId) -> Listener {
-        self.0.listeners.listen(who)
+    fn listen(&self, user: UserId) -> Listener {
+        self.0.listeners.listen(user)
     }
 
-    async fn put_back(&self, who: UserId, lease: &Lease, shown: usize) -> Result<(), LobbyError> {
-        match lease.id {
-            Some(id) => self.0.settle(who, id, shown.to_string()).await,
-            None => Ok(()),
-        }
+    async fn put_back(&self, user: UserId, lease: &Lease, shown: usize) -> Result<(), LobbyError> {
+        let Some(lease_id) = lease.id else { return Ok(()) };
+        let args = ScriptArgs::default()
+            .arg(user.to_hex())
+            .arg(lease_id.to_string())
+            .arg(shown.to_string());
+        self.0.eval(&SCRIPTS.put_back, &args).await.map(drop)
     }
 
-    fn settle(&self, who: UserId, lease: LeaseId, delivered: bool) {
+    fn settle(&self, user: UserId, lease: LeaseId, delivered: bool) {
         let lobby = Arc::clone(&self.0);
-        let fate = if delivered { "delivered" } else { "lost" };
         tokio::spawn(async move {
-            // If it fails the lease ends by itself, and the items come again.
-            let _ = lobby.settle(who, lease, fate.to_owned()).await;
+            let args = ScriptArgs::default()
+                .arg(user.to_hex())
+                .arg(lease.to_string())
+                .arg(flag(delivered));
+            // After a failure the lease expires, and its items are redelivered.
+            let _ = lobby.eval(&SCRIPTS.settle, &args).await;
             lobby.lease_settled.notify_waiters();
         });
     }
@@ -238,42 +242,43 @@ impl Lobby for RedisLobby {
         message: IdempotencyKey,
         _now: Timestamp,
     ) -> Result<bool, LobbyError> {
-        let arguments = ScriptArgs::default().arg(message.to_hex());
-        let answer = self.0.eval(&SCRIPTS.claim_delivery, &arguments).await?;
-        as_u64(&answer).map(|first| first == 1).ok_or(LobbyError)
+        let args = ScriptArgs::default().arg(message.to_hex());
+        let reply = self.0.eval(&SCRIPTS.claim_delivery, &args).await?;
+        as_u64(&reply).map(|claimed| claimed == 1).ok_or(LobbyError)
     }
 
     async fn sweep(&self, now: Timestamp) -> Result<SweepResult, LobbyError> {
-        let idle = self.0.idle_timeout.as_millis().to_string();
-        let arguments =
-            ScriptArgs::default().arg(millis(now)).arg(idle).arg(SWEEP_BATCH.to_string());
-        let answer = self.0.eval(&SCRIPTS.sweep, &arguments).await?;
-        let evicted = as_u64(&answer).and_then(|n| usize::try_from(n).ok()).ok_or(LobbyError)?;
+        let args = ScriptArgs::default()
+            .arg(millis(now))
+            .arg(self.0.idle_timeout.as_millis().to_string())
+            .arg(SWEEP_BATCH.to_string());
+        let reply = self.0.eval(&SCRIPTS.sweep, &args).await?;
+        let evicted = as_usize(&reply).ok_or(LobbyError)?;
         Ok(SweepResult { evicted, more: evicted == SWEEP_BATCH })
     }
 
     async fn pair_waiting(&self, now: Timestamp) -> Result<usize, LobbyError> {
-        let mut made = 0;
+        let mut total = 0;
         loop {
-            let mut arguments = ScriptArgs::default().arg(millis(now));
+            let mut args = ScriptArgs::default().arg(millis(now));
             for _ in 0..MAX_PAIRS_PER_CALL {
-                arguments = arguments.args(self.0.pair_args().ok_or(LobbyError)?);
+                args = args.args(self.0.pair_args().ok_or(LobbyError)?);
             }
-            let answer = self.0.eval(&SCRIPTS.pair_waiting, &arguments).await?;
-            let pairs = as_u64(&answer).and_then(|n| usize::try_from(n).ok()).ok_or(LobbyError)?;
-            made += pairs;
-            // As long as half of those looked at were paired there may be more.
-            if pairs < MAX_PAIRS_PER_CALL / 2 {
-                return Ok(made);
+            let reply = self.0.eval(&SCRIPTS.pair_waiting, &args).await?;
+            let paired = as_usize(&reply).ok_or(LobbyError)?;
+            total += paired;
+            // There may be more pairs while a call pairs at least half of the users that it checks.
+            if paired < MAX_PAIRS_PER_CALL / 2 {
+                return Ok(total);
             }
         }
     }
 
     async fn nudge_silent(&self, now: Timestamp) -> Result<NudgeResult, LobbyError> {
-        let arguments = ScriptArgs::default().arg(millis(now)).arg(SWEEP_BATCH.to_string());
-        let answer = self.0.eval(&SCRIPTS.nudge_silent, &arguments).await?;
-        let Some([pairs, more]) = as_list(&answer) else { return Err(LobbyError) };
-        let pairs = as_u64(pairs).and_then(|n| usize::try_from(n).ok()).ok_or(LobbyError)?;
+        let args = ScriptArgs::default().arg(millis(now)).arg(SWEEP_BATCH.to_string());
+        let reply = self.0.eval(&SCRIPTS.nudge_silent, &args).await?;
+        let Some([pairs, more]) = as_list(&reply) else { return Err(LobbyError) };
+        let pairs = as_usize(pairs).ok_or(LobbyError)?;
         Ok(NudgeResult { pairs, more: as_u64(more) == Some(1) })
     }
 
@@ -281,41 +286,42 @@ impl Lobby for RedisLobby {
         self.0.find_by_prefix(prefix).await
     }
 
-    async fn presence(&self, who: UserId) -> Result<Option<Presence>, LobbyError> {
-        self.0.presence(who).await
+    async fn presence(&self, user: UserId) -> Result<Option<Presence>, LobbyError> {
+        self.0.presence(user).await
     }
 
     async fn broadcast(
         &self,
-        announcement: &Broadcast,
+        broadcast: &Broadcast,
         after: Option<UserId>,
         now: Timestamp,
     ) -> Result<BroadcastProgress, LobbyError> {
-        self.0.broadcast(announcement, after, now).await
+        self.0.broadcast(broadcast, after, now).await
     }
 
     async fn stats(&self, now: Timestamp) -> Result<LobbyStats, LobbyError> {
-        let answer = self.0.eval(&SCRIPTS.stats, &ScriptArgs::default()).await?;
-        read_stats(&answer, now).ok_or(LobbyError)
+        let reply = self.0.eval(&SCRIPTS.stats, &ScriptArgs::default()).await?;
+        decode_stats(&reply, now).ok_or(LobbyError)
     }
 }
 
-fn read_stats(answer: &Value, now: Timestamp) -> Option<LobbyStats> {
-    let [people, waiting, since, pairs, relayed, masked, evicted, instances] = as_list(answer)?
+fn decode_stats(reply: &Value, now: Timestamp) -> Option<LobbyStats> {
+    let [people, waiting, waiting_since, pairs, relayed, masked, evicted, instances] =
+        as_list(reply)?
     else {
         return None;
     };
-    let count = |value| as_u64(value).and_then(|n| usize::try_from(n).ok());
-    let longest = as_u64(since).map(|since| now.since(Timestamp::from_millis(since)).as_secs());
+    let longest_wait =
+        as_u64(waiting_since).map(|since| now.since(Timestamp::from_millis(since)).as_secs());
     Some(LobbyStats {
-        people: count(people)?,
-        waiting: count(waiting)?,
-        pairs: count(pairs)?,
-        longest_wait_secs: longest.unwrap_or(0),
+        people: as_usize(people)?,
+        waiting: as_usize(waiting)?,
+        pairs: as_usize(pairs)?,
+        longest_wait_secs: longest_wait.unwrap_or(0),
         relayed: as_u64(relayed)?,
         masked: as_u64(masked)?,
         evicted: as_u64(evicted)?,
-        // Whoever asks is one also while it has not begun to listen.
-        instances: count(instances)?.max(1),
+        // At least this instance, which may not have subscribed yet.
+        instances: as_usize(instances)?.max(1),
     })
 }

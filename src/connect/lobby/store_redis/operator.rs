@@ -1,6 +1,7 @@
-//! What an operator asks of the lobby: see `operator.rs` beside the manager for the rules.
+//! The operator's operations on [`RedisLobby`](super::RedisLobby): find users, read a presence, send a
+//! broadcast. Only calls of scripts live here; `broadcast.rs` beside the manager has the rules.
 
-use super::codec::{as_list, as_u64};
+use super::codec::{as_list, as_usize};
 use super::scripts::SCRIPTS;
 use super::{LobbyError, RedisLobbyInner, SWEEP_BATCH, ScriptArgs, codec, millis};
 use crate::connect::lobby::broadcast::{Broadcast, BroadcastProgress, MAX_FIND_RESULTS, Presence};
@@ -9,51 +10,52 @@ use crate::kernel::id::UserId;
 
 impl RedisLobbyInner {
     pub(super) async fn find_by_prefix(&self, prefix: &str) -> Result<Vec<UserId>, LobbyError> {
-        let arguments = ScriptArgs::default().arg(prefix).arg(MAX_FIND_RESULTS.to_string());
-        let answer = self.eval(&SCRIPTS.find_by_prefix, &arguments).await?;
-        let codes = as_list(&answer).ok_or(LobbyError)?;
-        codes.iter().map(codec::user_id_value).collect::<Option<_>>().ok_or(LobbyError)
+        let args = ScriptArgs::default().arg(prefix).arg(MAX_FIND_RESULTS.to_string());
+        let reply = self.eval(&SCRIPTS.find_by_prefix, &args).await?;
+        let user_ids = as_list(&reply).ok_or(LobbyError)?;
+        user_ids.iter().map(codec::user_id_value).collect::<Option<_>>().ok_or(LobbyError)
     }
 
-    pub(super) async fn presence(&self, who: UserId) -> Result<Option<Presence>, LobbyError> {
-        let arguments = ScriptArgs::default().arg(who.to_hex());
-        match codec::as_bytes(&self.eval(&SCRIPTS.presence, &arguments).await?) {
+    pub(super) async fn presence(&self, user: UserId) -> Result<Option<Presence>, LobbyError> {
+        let args = ScriptArgs::default().arg(user.to_hex());
+        match codec::as_bytes(&self.eval(&SCRIPTS.presence, &args).await?) {
             Some(b"") => Ok(None),
-            Some(b"i") => Ok(Some(Presence::Idle)),
-            Some(b"w") => Ok(Some(Presence::Waiting)),
-            Some(b"c") => Ok(Some(Presence::Chatting)),
+            Some(b"idle") => Ok(Some(Presence::Idle)),
+            Some(b"waiting") => Ok(Some(Presence::Waiting)),
+            Some(b"chatting") => Ok(Some(Presence::Chatting)),
             _ => Err(LobbyError),
         }
     }
 
     pub(super) async fn broadcast(
         &self,
-        announcement: &Broadcast,
+        broadcast: &Broadcast,
         after: Option<UserId>,
         now: Timestamp,
     ) -> Result<BroadcastProgress, LobbyError> {
-        let notice = self.codec.seal_broadcast(&announcement.text).ok_or(LobbyError)?;
-        let arguments = ScriptArgs::default()
+        let sealed_text = self.codec.seal_broadcast(&broadcast.text).ok_or(LobbyError)?;
+        let args = ScriptArgs::default()
             .arg(millis(now))
             .arg(after.map(UserId::to_hex).unwrap_or_default())
             .arg(SWEEP_BATCH.to_string())
-            .arg(announcement.key.to_hex())
-            .arg(notice);
-        let answer = self.eval(&SCRIPTS.broadcast, &arguments).await?;
-        let read = || {
-            let [told, before, full, last] = as_list(&answer)? else { return None };
-            let count = |value| as_u64(value).and_then(|n| usize::try_from(n).ok());
-            let last = match codec::as_bytes(last)? {
+            .arg(broadcast.key.to_hex())
+            .arg(sealed_text);
+        let reply = self.eval(&SCRIPTS.broadcast, &args).await?;
+        let decode = || {
+            let [delivered, already_delivered, inbox_full, cursor] = as_list(&reply)? else {
+                return None;
+            };
+            let cursor = match codec::as_bytes(cursor)? {
                 [] => None,
-                _ => Some(codec::user_id_value(last)?),
+                _ => Some(codec::user_id_value(cursor)?),
             };
             Some(BroadcastProgress {
-                delivered: count(told)?,
-                already_delivered: count(before)?,
-                inbox_full: count(full)?,
-                cursor: last,
+                delivered: as_usize(delivered)?,
+                already_delivered: as_usize(already_delivered)?,
+                inbox_full: as_usize(inbox_full)?,
+                cursor,
             })
         };
-        read().ok_or(LobbyError)
+        decode().ok_or(LobbyError)
     }
 }

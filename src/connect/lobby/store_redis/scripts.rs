@@ -1,5 +1,9 @@
-//! The scripts, put together from the files in `lua/`: the constants of the rules, what all scripts
-//! share, and what each does. To add one, write its file and name it here.
+//! [`Scripts`]: the Lua scripts, assembled from the constants of the rules, `lua/shared/` and one
+//! file for each operation.
+//!
+//! Only assembly lives here: `args.rs` builds the arguments and `codec.rs` decodes the replies. To add
+//! a script, write its file and add a field. To add an action, write `lua/actions/<action>.lua`, add it
+//! to [`ACTIONS`] and build its arguments in `args.rs`.
 
 use std::time::Duration;
 
@@ -16,18 +20,47 @@ use crate::connect::lobby::rules::{
 };
 use crate::connect::lobby::transcript::TRANSCRIPT_LEN;
 
-/// After so long nothing is left of a lobby that nobody uses.
+/// TTL of every key without a shorter one, renewed by use, so that an unused lobby expires.
 const KEY_TTL: Duration = Duration::from_secs(24 * 60 * 60);
-/// How many of a line are looked at for somebody to pair with: all but a few of them will do.
+/// Maximum number of users of a queue that a search checks, so that a script stays short. A search
+/// rejects few candidates.
 const MAX_CANDIDATES: usize = 64;
 
-/// The scripts with what they share before them.
+macro_rules! lua {
+    ($file:literal) => {
+        include_str!(concat!("lua/", $file, ".lua"))
+    };
+}
+
+/// Every action but `relay`.
+const ACTIONS: [&str; 16] = [
+    lua!("actions/meet"),
+    lua!("actions/again"),
+    lua!("actions/leave"),
+    lua!("actions/toggle_masking"),
+    lua!("actions/who"),
+    lua!("actions/set_nickname"),
+    lua!("actions/set_typing"),
+    lua!("actions/read_history"),
+    lua!("actions/look_up_last_partner"),
+    lua!("actions/block"),
+    lua!("actions/icebreaker"),
+    lua!("actions/set_language"),
+    lua!("actions/rate"),
+    lua!("actions/agree"),
+    lua!("actions/get_status"),
+    lua!("actions/read_inbox"),
+];
+
+/// One script for each operation of the lobby.
 pub(super) struct Scripts {
+    /// [`Action::Relay`](crate::connect::lobby::action::Action::Relay), the most frequent action.
     pub relay: Script,
-    /// Every other action.
+    /// All other actions.
     pub act: Script,
     pub collect: Script,
     pub settle: Script,
+    pub put_back: Script,
     pub sender_state: Script,
     pub claim_delivery: Script,
     pub sweep: Script,
@@ -40,45 +73,46 @@ pub(super) struct Scripts {
 }
 
 pub(super) static SCRIPTS: Lazy<Scripts> = Lazy::new(|| {
-    let millis = |span: Duration| span.as_millis().to_string();
+    let millis = |duration: Duration| duration.as_millis().to_string();
     let constants: String = [
-        ("LIFETIME", millis(KEY_TTL)),
-        ("REDELIVERY", millis(CLAIM_TTL)),
+        ("KEY_TTL", millis(KEY_TTL)),
+        ("CLAIM_TTL", millis(CLAIM_TTL)),
         ("LEASE_TIME", millis(LEASE_TIME)),
-        ("CHOOSY_FOR", millis(INTEREST_ONLY_FOR)),
-        ("PATIENCE", millis(AVOID_RECENT_FOR)),
-        ("QUIET", millis(NUDGE_AFTER)),
-        ("RECENT_FOR", millis(RECENT_PARTNER_TTL)),
+        ("INTEREST_ONLY_FOR", millis(INTEREST_ONLY_FOR)),
+        ("AVOID_RECENT_FOR", millis(AVOID_RECENT_FOR)),
+        ("NUDGE_AFTER", millis(NUDGE_AFTER)),
+        ("RECENT_PARTNER_TTL", millis(RECENT_PARTNER_TTL)),
         ("RECENT_PARTNERS", RECENT_PARTNERS.to_string()),
-        ("REMEMBERED_FOR", millis(REPLAY_TTL)),
-        ("FAMILIAR", TRUST_AFTER_MESSAGES.to_string()),
-        ("CAPACITY", INBOX_CAPACITY.to_string()),
-        ("HISTORY", MAX_HISTORY.to_string()),
-        ("QUOTED", TRANSCRIPT_LEN.to_string()),
-        ("WAITS", RecentWaits::SAMPLES.to_string()),
-        ("LOOKED_AT", MAX_CANDIDATES.to_string()),
+        ("REPLAY_TTL", millis(REPLAY_TTL)),
+        ("TRUST_AFTER_MESSAGES", TRUST_AFTER_MESSAGES.to_string()),
+        ("INBOX_CAPACITY", INBOX_CAPACITY.to_string()),
+        ("MAX_HISTORY", MAX_HISTORY.to_string()),
+        ("TRANSCRIPT_LEN", TRANSCRIPT_LEN.to_string()),
+        ("RECENT_WAITS", RecentWaits::SAMPLES.to_string()),
+        ("MAX_CANDIDATES", MAX_CANDIDATES.to_string()),
     ]
     .map(|(name, value)| format!("local {name} = {value}\n"))
     .concat();
     let script = |parts: &[&str]| {
-        let base = [constants.as_str(), include_str!("lua/base.lua")];
+        let base = [constants.as_str(), lua!("shared/base"), lua!("shared/inbox")];
         Script::new(&[&base, parts].concat().concat())
     };
-    let queue = include_str!("lua/queue.lua");
-    let (call, answer) = (include_str!("lua/call.lua"), include_str!("lua/answer.lua"));
+    let matching = [lua!("shared/queue"), lua!("shared/chats"), lua!("shared/matching")].concat();
+    let (begin, finish) = (lua!("begin"), lua!("finish"));
     Scripts {
-        relay: script(&[call, include_str!("lua/relay.lua"), answer]),
-        act: script(&[queue, call, include_str!("lua/act.lua"), answer]),
-        collect: script(&[include_str!("lua/collect.lua")]),
-        settle: script(&[include_str!("lua/settle.lua")]),
-        sender_state: script(&[include_str!("lua/sender.lua")]),
-        claim_delivery: script(&[include_str!("lua/first.lua")]),
-        sweep: script(&[queue, include_str!("lua/sweep.lua")]),
-        pair_waiting: script(&[queue, include_str!("lua/pair_waiting.lua")]),
-        nudge_silent: script(&[include_str!("lua/nudge_silent.lua")]),
-        stats: script(&[include_str!("lua/stats.lua")]),
-        find_by_prefix: script(&[include_str!("lua/find.lua")]),
-        presence: script(&[include_str!("lua/presence.lua")]),
-        broadcast: script(&[include_str!("lua/announce.lua")]),
+        relay: script(&[begin, lua!("actions/relay"), finish]),
+        act: script(&[&matching, lua!("shared/search"), begin, &ACTIONS.concat(), finish]),
+        collect: script(&[lua!("collect")]),
+        settle: script(&[lua!("settle")]),
+        put_back: script(&[lua!("put_back")]),
+        sender_state: script(&[lua!("sender_state")]),
+        claim_delivery: script(&[lua!("claim_delivery")]),
+        sweep: script(&[&matching, lua!("sweep")]),
+        pair_waiting: script(&[&matching, lua!("pair_waiting")]),
+        nudge_silent: script(&[lua!("nudge_silent")]),
+        stats: script(&[lua!("stats")]),
+        find_by_prefix: script(&[lua!("find_by_prefix")]),
+        presence: script(&[lua!("presence")]),
+        broadcast: script(&[lua!("broadcast")]),
     }
 });

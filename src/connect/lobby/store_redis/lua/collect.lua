@@ -1,7 +1,11 @@
--- Hands out what waits for a person without a call of theirs. ARGV: now, person.
+-- Leases the inbox of a user without a call, for a push channel.
+--
+-- KEYS[1]: key prefix. ARGV: now_ms, user_id. Returns {lease_id or '', items, language or ''}.
 
-local now, p = advance(ARGV[1]), get(ARGV[2])
-if not p then return { '', {}, '' } end
-reclaim(p, now)
-local id, items = lease(p, now)
-return { id, items, p.lang or '' }
+local now_ms, user_id = unpack(ARGV)
+now_ms = advance_clock(now_ms)
+local user = load_user(user_id)
+if not user then return { '', {}, '' } end
+reclaim(user, now_ms)
+local lease_id, items = lease_inbox(user, now_ms)
+return { lease_id, items, user.language or '' }

@@ -1,19 +1,23 @@
--- Pairs some of the longest waiters whose wishes have relaxed, and tells both. ARGV: now, then two
--- names and a room for each pair. Returns how many pairs were made.
+-- Pairs users that have waited for INTEREST_ONLY_FOR, longest waiting first, and notifies both sides.
+--
+-- KEYS[1]: key prefix. ARGV: now_ms, then two random nicknames and a room id for each pair, which also
+-- limits the number of users that one call checks. Returns the number of pairs.
 
-local now, made = advance(ARGV[1]), 0
-relax(now)
-for i, uid in ipairs(call('ZRANGE', P .. 'q:open', 0, (#ARGV - 1) / 3 - 1)) do
-  local p = get(uid)
-  if p and p.st == 'w' then
-    if now - tonumber(p.since) < CHOOSY_FOR then break end
-    local at = 3 * i - 1
-    local partner = match(p, now, { ARGV[at], ARGV[at + 1], ARGV[at + 2] })
+local now_ms, paired = advance_clock(ARGV[1]), 0
+relax(now_ms)
+local limit = (#ARGV - 1) / 3
+for i, user_id in ipairs(call('ZRANGE', prefix .. 'queue:open', 0, limit - 1)) do
+  local user = load_user(user_id)
+  if user and user.state == 'waiting' then
+    if is_selective(user, now_ms) then break end
+    local nickname_a, nickname_b, room_id = unpack(ARGV, 3 * i - 1, 3 * i + 1)
+    local fresh = { nickname_a = nickname_a, nickname_b = nickname_b, room_id = room_id }
+    local partner = match_user(user, now_ms, fresh)
     if partner then
-      tell_connected(partner, now)
-      tell_connected(get(uid), now)
-      made = made + 1
+      push_matched(partner, now_ms)
+      push_matched(user, now_ms)
+      paired = paired + 1
     end
   end
 end
-return made
+return paired

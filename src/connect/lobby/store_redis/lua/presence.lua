@@ -1,5 +1,7 @@
--- How a person stands. ARGV: person. Returns 'c' (chatting), 'w' (waiting), 'i' (idle), or '' for somebody
--- who is not known.
+-- Reads the presence of a user.
+--
+-- KEYS[1]: key prefix. ARGV: user_id. Returns 'chatting', 'waiting', 'idle', or '' if the user is unknown.
 
-local st, kept = unpack(call('HMGET', P .. 'p:' .. ARGV[1], 'st', 'kept'))
-return kept and (st or 'i') or ''
+local user_id = unpack(ARGV)
+local state, ttl_renewed_at = unpack(call('HMGET', prefix .. 'user:' .. user_id, 'state', 'ttl_renewed_at'))
+return ttl_renewed_at and (state or 'idle') or ''

@@ -1,14 +1,15 @@
--- Ends a lease, or shortens it. ARGV: person, lease, 'delivered', 'lost' or how many of its items
--- the answer could show.
+-- Ends a lease: deletes its items if they were delivered, otherwise leaves them for a redelivery.
+--
+-- KEYS[1]: key prefix. ARGV: user_id, lease_id, delivered ('1' or '0'). Returns nil. Ignores a lease
+-- that is no longer active.
 
-local p, fate = get(ARGV[1]), ARGV[3]
-if not p or p.lid ~= ARGV[2] then return end
-if fate ~= 'delivered' and fate ~= 'lost' then
-  set(p, { lcount = int(math.min(tonumber(p.lcount), tonumber(fate))) })
-  return
+local user_id, lease_id, delivered = unpack(ARGV)
+local user = load_user(user_id)
+if not user or user.lease_id ~= lease_id then return end
+local key = prefix .. 'inbox:' .. user_id
+if delivered == '1' and tonumber(user.lease_item_count) > 0 then
+  call('LTRIM', key, user.lease_item_count, -1)
 end
-local key = P .. 'in:' .. p.uid
-if fate == 'delivered' and tonumber(p.lcount) > 0 then call('LTRIM', key, p.lcount, -1) end
-set(p, { lid = false, luntil = false, lcount = false })
--- What came in the meantime could not be collected.
-if call('EXISTS', key) == 1 then news(p.uid) end
+end_lease(user)
+-- Listeners could not collect items that arrived during the lease.
+if call('EXISTS', key) == 1 then signal(user_id) end

@@ -1,9 +1,13 @@
--- How the lobby does. Returns people, waiting, since when the longest waits or '', the counters, and how
--- many processes listen for wake-ups; on a cluster, those that do so at this node.
+-- Counts users, queue, pairs and instances.
+--
+-- KEYS[1]: key prefix. ARGV: none. Returns {users, waiting users, waiting_since of the longest waiter in
+-- milliseconds or '', pairs, relayed, masked, evicted, instances}. Instances are the subscribers of the
+-- channel `signals`; on a cluster, those of this node.
 
-local head = call('ZRANGE', P .. 'q:all', 0, 0)[1]
-local counters = call('HMGET', P .. 'c', 'pairs', 'relayed', 'masked', 'evicted')
+local longest_waiter = call('ZRANGE', prefix .. 'queue:all', 0, 0)[1]
+local counters = call('HMGET', prefix .. 'counters', 'pairs', 'relayed', 'masked', 'evicted')
 for i = 1, 4 do counters[i] = counters[i] or '0' end
-counters[5] = call('PUBSUB', 'NUMSUB', P .. 'wake')[2]
-return { call('ZCARD', P .. 'seen'), call('ZCARD', P .. 'q:all'),
-  head and call('HGET', P .. 'p:' .. head, 'since') or '', unpack(counters) }
+counters[5] = call('PUBSUB', 'NUMSUB', prefix .. 'signals')[2]
+return { call('ZCARD', prefix .. 'last_seen'), call('ZCARD', prefix .. 'queue:all'),
+  longest_waiter and call('HGET', prefix .. 'user:' .. longest_waiter, 'waiting_since') or '',
+  unpack(counters) }

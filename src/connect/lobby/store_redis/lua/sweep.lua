@@ -1,18 +1,23 @@
--- Forgets some of those who made no call for too long, and tells their partners. ARGV: now, idle
--- time, how many at most. Returns how many were forgotten.
+-- Evicts idle users and notifies their partners.
+--
+-- KEYS[1]: key prefix. ARGV: now_ms, idle_ms since the last call, limit on the number of users.
+-- Returns the number of evicted users.
 
-local now = advance(ARGV[1])
-local idle = call('ZRANGEBYSCORE', P .. 'seen', '-inf', int(now - tonumber(ARGV[2])), 'LIMIT', 0, ARGV[3])
-for _, uid in ipairs(idle) do
-  local p = get(uid)
-  if p then
-    stop_waiting(p)
-    local room, partner = end_chat(p, now)
-    if partner then notify(partner, now, 't', room) end
+local now_ms, idle_ms, limit = unpack(ARGV)
+now_ms = advance_clock(now_ms)
+local latest = format_int(now_ms - tonumber(idle_ms))
+local idle = call('ZRANGEBYSCORE', prefix .. 'last_seen', '-inf', latest, 'LIMIT', 0, limit)
+for _, user_id in ipairs(idle) do
+  local user = load_user(user_id)
+  if user then
+    dequeue(user)
+    local room_id, partner = end_chat(user, now_ms)
+    if partner then push_event(partner.user_id, now_ms, 'partner_timed_out', room_id) end
   end
-  call('DEL', P .. 'p:' .. uid, P .. 'in:' .. uid, P .. 'a:' .. uid, P .. 'x:' .. uid)
-  call('ZREM', P .. 'seen', uid)
-  call('ZREM', P .. 'ids', uid)
+  call('DEL', prefix .. 'user:' .. user_id, prefix .. 'inbox:' .. user_id,
+    prefix .. 'blocked:' .. user_id, prefix .. 'transcript:' .. user_id)
+  call('ZREM', prefix .. 'last_seen', user_id)
+  call('ZREM', prefix .. 'user_ids', user_id)
 end
-if #idle > 0 then count('evicted', #idle) end
+if #idle > 0 then add_to_counter('evicted', #idle) end
 return #idle
