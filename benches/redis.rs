@@ -1,8 +1,8 @@
-//! The lobby on Redis: relays a second beside an empty script on the same server, calls a second for
-//! one, two and three processes of the server, and what people and messages take in Redis.
+//! [`RedisLobby`]: relays per second compared with an empty script on the same server, HTTP calls
+//! per second with one, two and three instances, and the memory of users and messages in Redis.
 //!
-//! Needs `redis-server` and `redis-benchmark`. All share the machine and its cores: more processes
-//! than cores are no faster here, and the last rows only tell that they cost little.
+//! Needs `redis-server` and `redis-benchmark`. All processes share the cores of the machine, so
+//! more instances than cores are not faster: the last rows only show that an instance costs little.
 
 mod common;
 #[path = "../tests/it/support/redis_server.rs"]
@@ -26,24 +26,25 @@ use tokio::task::JoinSet;
 use common::{BenchResult, Latencies, float, grouped, latencies, machine, median, micros, record};
 use redis_server::RedisServer;
 
-// As in the binary: the server is measured as it runs.
+// The allocator of the binary, so that the results apply to it.
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 const IDLE: Duration = Duration::from_secs(1_800);
-/// Pairs that write to each other, and connections of the comparison.
+/// Pairs of users that write to each other.
 const PAIRS: usize = 32;
+/// Connections of `redis-benchmark`: one for each user.
 const CONNECTIONS: usize = 2 * PAIRS;
 const ROUNDS: usize = 5;
 const ROUND: Duration = Duration::from_secs(3);
 const EMPTY_CALLS: usize = 100_000;
-/// People and messages whose memory is measured.
+/// Number of users, and of messages, that the memory measurement creates.
 const MEMORY_SAMPLES: usize = 20_000;
-/// Messages that one writes to a partner who does not read.
+/// Messages that a user sends before the partner's inbox is drained; fewer than its capacity.
 const UNREAD: usize = 150;
-/// Messages that wait for one person.
+/// Undelivered messages in each inbox of the memory measurement.
 const MESSAGES_PER_INBOX: usize = 100;
-/// In every right answer to a relay.
+/// Part of every successful reply to a relay.
 const SENT: &str = "📤 Message sent";
 const TEXT: &str = "Mumbai, and you? It has been raining here since this morning";
 
@@ -57,126 +58,126 @@ struct RedisBench {
 }
 
 impl RedisBench {
-    fn call(&self, who: UserId) -> Call {
-        Call::new(who, self.clock.now())
+    fn call(&self, user: UserId) -> Call {
+        Call::new(user, self.clock.now())
     }
 
-    /// Empties an inbox; returns how much was in it.
-    async fn drain_inbox(&self, who: UserId) -> BenchResult<usize> {
-        let lease = self.lobby.collect(who, self.clock.now()).await?;
+    /// Empties an inbox and returns the number of its items.
+    async fn drain_inbox(&self, user: UserId) -> BenchResult<usize> {
+        let lease = self.lobby.collect(user, self.clock.now()).await?;
         if let Some(id) = lease.id {
-            self.lobby.settle(who, id, true);
-            // That is done in a task of its own; whoever asks for the inbox waits for it.
-            self.lobby.perform(self.call(who), Action::ReadInbox).await?;
+            self.lobby.settle(user, id, true);
+            // The lease is settled in the background; this call waits until it has ended.
+            self.lobby.perform(self.call(user), Action::ReadInbox).await?;
         }
         Ok(lease.items.len())
     }
 
-    /// A relay as the service makes it: the sender is looked up, then the text is sent. What waits is
-    /// shown with it, as in every answer, and acknowledged.
-    async fn relay(&self, who: UserId) -> BenchResult<()> {
-        let sender = self.lobby.sender_state(who).await?;
+    /// Relays a text as the service does: reads the sender state, sends the text and settles the
+    /// lease of the inbox that the answer includes.
+    async fn relay(&self, user: UserId) -> BenchResult<()> {
+        let sender = self.lobby.sender_state(user).await?;
         let relay = Action::Relay { text: Masked::waived(TEXT), sender, memory: Memory::default() };
-        let performed = self.lobby.perform(self.call(who), relay).await?;
-        if let Some(lease) = performed.lease.id {
-            self.lobby.settle(who, lease, true);
+        let result = self.lobby.perform(self.call(user), relay).await?;
+        if let Some(lease) = result.lease.id {
+            self.lobby.settle(user, lease, true);
         }
-        sent(&performed.outcome)
+        check_sent(&result.outcome)
     }
 }
 
-/// A relay that was refused measures nothing.
-fn sent(outcome: &Outcome) -> BenchResult<()> {
+/// Fails the benchmark if a relay was refused, because a refusal does less work.
+fn check_sent(outcome: &Outcome) -> BenchResult<()> {
     match outcome {
         Outcome::Sent { .. } => Ok(()),
         other => Err(format!("not sent: {other:?}").into()),
     }
 }
 
-/// Relays a second and nothing else: all write at once to partners who do not read, as much as an inbox
-/// holds; emptying it for the next turn is not counted.
+/// Relays per second without other calls: all users write concurrently to partners that do not
+/// read. Draining the inboxes between the turns is not timed.
 async fn relay_rate(bench: &Arc<RedisBench>) -> BenchResult<f64> {
     let mut senders = Vec::new();
     for number in 0..2 * PAIRS {
         bench.drain_inbox(user(number)).await?;
         senders.push(bench.lobby.sender_state(user(number)).await?);
     }
-    let (mut count, mut taken) = (0, Duration::ZERO);
-    while taken < ROUND {
+    let (mut count, mut elapsed) = (0, Duration::ZERO);
+    while elapsed < ROUND {
         let stopwatch = Stopwatch::start();
-        let mut people = JoinSet::new();
+        let mut tasks = JoinSet::new();
         for (number, sender) in senders.iter().cloned().enumerate() {
             let bench = Arc::clone(bench);
-            people.spawn(async move {
+            tasks.spawn(async move {
                 for _ in 0..UNREAD {
                     let (text, memory) = (Masked::waived(TEXT), Memory::default());
                     let call = Call { include_inbox: false, ..bench.call(user(number)) };
                     let relay = Action::Relay { text, sender: sender.clone(), memory };
-                    sent(&bench.lobby.perform(call, relay).await?.outcome)?;
+                    check_sent(&bench.lobby.perform(call, relay).await?.outcome)?;
                 }
                 BenchResult::Ok(())
             });
         }
-        while let Some(done) = people.join_next().await {
-            done??;
+        while let Some(result) = tasks.join_next().await {
+            result??;
         }
-        taken += stopwatch.elapsed();
+        elapsed += stopwatch.elapsed();
         count += (2 * PAIRS * UNREAD) as u64;
         for number in 0..2 * PAIRS {
-            let read = bench.drain_inbox(user(number)).await?;
-            if read != UNREAD {
-                return Err(format!("{read} of {UNREAD} messages came").into());
+            let received = bench.drain_inbox(user(number)).await?;
+            if received != UNREAD {
+                return Err(format!("{received} of {UNREAD} messages arrived").into());
             }
         }
     }
-    Ok(float(count) / taken.as_secs_f64())
+    Ok(float(count) / elapsed.as_secs_f64())
 }
 
-/// Relays a second, of pairs who write to each other in turn, and how long each took.
-async fn relays(bench: &Arc<RedisBench>, taken: &mut Latencies) -> BenchResult<f64> {
+/// Relays per second of pairs whose users write in turn; records the latency of each relay.
+async fn relays(bench: &Arc<RedisBench>, latencies: &mut Latencies) -> BenchResult<f64> {
     let mut pairs = JoinSet::new();
     let stopwatch = Stopwatch::start();
     for pair in 0..PAIRS {
         let bench = Arc::clone(bench);
         pairs.spawn(async move {
-            let mut taken = Vec::new();
+            let mut samples = Vec::new();
             while stopwatch.elapsed() < ROUND {
-                for who in [2 * pair, 2 * pair + 1] {
-                    let own = Stopwatch::start();
-                    bench.relay(user(who)).await?;
-                    taken.push(own.elapsed());
+                for number in [2 * pair, 2 * pair + 1] {
+                    let relay = Stopwatch::start();
+                    bench.relay(user(number)).await?;
+                    samples.push(relay.elapsed());
                 }
             }
-            BenchResult::Ok(taken)
+            BenchResult::Ok(samples)
         });
     }
     let mut count = 0;
-    while let Some(own) = pairs.join_next().await {
-        let own = own??;
-        count += own.len() as u64;
-        own.into_iter().for_each(|took| record(taken, took));
+    while let Some(samples) = pairs.join_next().await {
+        let samples = samples??;
+        count += samples.len() as u64;
+        samples.into_iter().for_each(|latency| record(latencies, latency));
     }
     Ok(float(count) / stopwatch.elapsed().as_secs_f64())
 }
 
-/// The digest of an empty script.
+/// SHA-1 of an empty script.
 const EMPTY_SCRIPT_SHA: &str = "da39a3ee5e6b4b0d3255bfef95601890afd80709";
 
 async fn load_empty(server: &RedisServer) -> BenchResult<()> {
     let client = redis::Client::open(server.url())?;
     let mut connection = client.get_multiplexed_async_connection().await?;
     let mut load = redis::cmd("SCRIPT");
-    let digest: String = load.arg("LOAD").arg("").query_async(&mut connection).await?;
-    if digest == EMPTY_SCRIPT_SHA { Ok(()) } else { Err("another digest than expected".into()) }
+    let sha: String = load.arg("LOAD").arg("").query_async(&mut connection).await?;
+    if sha == EMPTY_SCRIPT_SHA { Ok(()) } else { Err("unexpected digest of the script".into()) }
 }
 
-/// Empty scripts a second, by Redis's own tool.
+/// Empty scripts per second, measured by `redis-benchmark`.
 fn empty_script_rate(server: &RedisServer) -> BenchResult<f64> {
     let address = server.address();
     let (host, port) = address.split_once(':').ok_or("no port")?;
-    let own = ["-h", host, "-p", port, "--csv", "-n", &EMPTY_CALLS.to_string()];
+    let args = ["-h", host, "-p", port, "--csv", "-n", &EMPTY_CALLS.to_string()];
     let output = Command::new("redis-benchmark")
-        .args(own)
+        .args(args)
         .args(["-c", &CONNECTIONS.to_string(), "EVALSHA", EMPTY_SCRIPT_SHA, "0"])
         .output()?;
     let text = String::from_utf8(output.stdout)?;
@@ -184,14 +185,14 @@ fn empty_script_rate(server: &RedisServer) -> BenchResult<f64> {
     Ok(figure.ok_or("no figure")?.trim_matches('"').parse()?)
 }
 
-/// Bytes that Redis uses.
+/// Memory that Redis uses, in bytes.
 async fn used_memory(connection: &mut redis::aio::MultiplexedConnection) -> BenchResult<f64> {
     let info: String = redis::cmd("INFO").arg("memory").query_async(connection).await?;
     let line = info.lines().find_map(|line| line.strip_prefix("used_memory:"));
     Ok(line.ok_or("no figure")?.trim().parse()?)
 }
 
-/// What an idle person takes in Redis, and a message of ordinary length that waits.
+/// Memory of an idle user and of an undelivered message of ordinary length, in bytes.
 async fn memory(bench: &RedisBench, server: &RedisServer) -> BenchResult<(f64, f64)> {
     let client = redis::Client::open(server.url())?;
     let mut connection = client.get_multiplexed_async_connection().await?;
@@ -199,13 +200,14 @@ async fn memory(bench: &RedisBench, server: &RedisServer) -> BenchResult<(f64, f
     for number in 0..MEMORY_SAMPLES {
         bench.lobby.perform(bench.call(user(1_000_000 + number)), Action::ReadInbox).await?;
     }
-    let people = used_memory(&mut connection).await?;
-    // Some of the idle now chat, and one of each pair writes what nobody reads.
+    let idle = used_memory(&mut connection).await?;
+    // Pairs some of the idle users; one of each pair then sends messages that the partner does not
+    // read.
     let writers = (0..MEMORY_SAMPLES / MESSAGES_PER_INBOX)
         .map(|pair| [1_000_000 + 2 * pair, 1_000_001 + 2 * pair].map(user));
     let writers: Vec<_> = writers.collect();
-    for who in writers.iter().flatten() {
-        bench.lobby.perform(bench.call(*who), Action::meet()).await?;
+    for user in writers.iter().flatten() {
+        bench.lobby.perform(bench.call(*user), Action::meet()).await?;
     }
     let paired = used_memory(&mut connection).await?;
     for [writer, _] in &writers {
@@ -213,12 +215,12 @@ async fn memory(bench: &RedisBench, server: &RedisServer) -> BenchResult<(f64, f
             bench.relay(*writer).await?;
         }
     }
-    let messages = used_memory(&mut connection).await?;
-    let (many, messages) = (float(MEMORY_SAMPLES as u64), messages - paired);
-    Ok(((people - before) / many, messages / many))
+    let written = used_memory(&mut connection).await?;
+    let samples = float(MEMORY_SAMPLES as u64);
+    Ok(((idle - before) / samples, (written - paired) / samples))
 }
 
-/// A process of the server, and where it listens.
+/// A process of the server, and its URL.
 struct BenchServer(Child, String);
 
 impl BenchServer {
@@ -245,40 +247,40 @@ impl BenchServer {
 
 impl Drop for BenchServer {
     fn drop(&mut self) {
-        // One that has ended already needs no ending.
+        // Errors mean that the process has already exited.
         let _ = self.0.kill();
         let _ = self.0.wait();
     }
 }
 
-/// Relays a second over HTTP, spread over `processes`.
+/// Relays per second over HTTP, distributed over `processes`.
 async fn calls(processes: &[BenchServer], round: usize) -> BenchResult<f64> {
     let http = reqwest::Client::new();
-    let say = |pair: usize, person: usize, message: &'static str| {
-        let user = format!("{}-{round}-{pair}-{person}", processes.len());
-        let params = json!({ "message": message, "puch_user_id": user });
+    let say = |pair: usize, side: usize, message: &'static str| {
+        let user_id = format!("{}-{round}-{pair}-{side}", processes.len());
+        let params = json!({ "message": message, "puch_user_id": user_id });
         let body = json!({ "method": "handle_message", "params": params }).to_string();
-        let url = &processes[(pair + person) % processes.len()].1;
+        let url = &processes[(pair + side) % processes.len()].1;
         http.post(url).bearer_auth("bench").body(body)
     };
-    // One after the other: who asks to meet is paired with the other of the same pair.
+    // Sequentially, so that each user is matched with the other user of the pair.
     for pair in 0..PAIRS {
-        for person in 0..2 {
-            say(pair, person, "#meet").send().await?.error_for_status()?;
+        for side in 0..2 {
+            say(pair, side, "#meet").send().await?.error_for_status()?;
         }
     }
-    let mut people = JoinSet::new();
+    let mut pairs = JoinSet::new();
     let stopwatch = Stopwatch::start();
     for pair in 0..PAIRS {
-        let calls = [0, 1].map(|person| say(pair, person, TEXT));
-        people.spawn(async move {
+        let calls = [0, 1].map(|side| say(pair, side, TEXT));
+        pairs.spawn(async move {
             let mut count = 0_u64;
             while stopwatch.elapsed() < ROUND {
                 for call in &calls {
-                    let call = call.try_clone().ok_or("a body that streams")?;
-                    let answer: Value = call.send().await?.json().await?;
-                    let told = answer["result"].as_str().ok_or("no answer")?;
-                    if !told.contains(SENT) {
+                    let call = call.try_clone().ok_or("the body is a stream")?;
+                    let response: Value = call.send().await?.json().await?;
+                    let reply = response["result"].as_str().ok_or("no result")?;
+                    if !reply.contains(SENT) {
                         return Err("a message was not sent".into());
                     }
                     count += 1;
@@ -288,59 +290,59 @@ async fn calls(processes: &[BenchServer], round: usize) -> BenchResult<f64> {
         });
     }
     let mut count = 0;
-    while let Some(own) = people.join_next().await {
-        count += own??;
+    while let Some(relayed) = pairs.join_next().await {
+        count += relayed??;
     }
     Ok(float(count) / stopwatch.elapsed().as_secs_f64())
 }
 
 async fn measure() -> BenchResult<()> {
     let server = RedisServer::start(&[]);
-    let (seal, ids) = (Keyring::new(&[[7; 32]]), IdHasher::from_salt(b"salt"));
-    let lobby = RedisLobby::new(&server.url(), IDLE, seal, ids, seeded_rng())?;
+    let (keyring, ids) = (Keyring::new(&[[7; 32]]), IdHasher::from_salt(b"salt"));
+    let lobby = RedisLobby::new(&server.url(), IDLE, keyring, ids, seeded_rng())?;
     let bench = Arc::new(RedisBench { lobby, clock: SystemClock::new() });
     for pair in 0..PAIRS {
-        for person in 0..2 {
-            let call = bench.call(user(2 * pair + person));
+        for side in 0..2 {
+            let call = bench.call(user(2 * pair + side));
             bench.lobby.perform(call, Action::meet()).await?;
         }
     }
-    // What a sender is held to changes once both have written a little.
+    // Makes both sides trusted first, because that changes the sender state.
     for _ in 0..TRUST_AFTER_MESSAGES {
         for number in 0..2 * PAIRS {
             bench.relay(user(number)).await?;
         }
     }
-    let (mut own, mut alone, mut empty) = (Vec::new(), Vec::new(), Vec::new());
-    let mut taken = latencies();
+    let (mut full, mut alone, mut empty) = (Vec::new(), Vec::new(), Vec::new());
+    let mut latencies = latencies();
     load_empty(&server).await?;
     for _ in 0..ROUNDS {
         empty.push(empty_script_rate(&server)?);
         alone.push(relay_rate(&bench).await?);
-        own.push(relays(&bench, &mut taken).await?);
+        full.push(relays(&bench, &mut latencies).await?);
     }
-    let (own, alone, empty) = (median(own), median(alone), median(empty));
+    let (full, alone, empty) = (median(full), median(alone), median(empty));
     println!("| On Redis | a second | of empty scripts |");
     println!("|---|---:|---:|");
     println!("| empty EVALSHA, {CONNECTIONS} connections | {} | 1.00 |", grouped(empty));
     println!("| relay | {} | {:.2} |", grouped(alone), alone / empty);
     println!(
         "| relay, with the look at the sender before and the acknowledgement after | {} | {:.2} |",
-        grouped(own),
-        own / empty
+        grouped(full),
+        full / empty
     );
-    let [p50, p99] = [0.5, 0.99].map(|quantile| micros(&taken, quantile) / 1e3);
+    let [p50, p99] = [0.5, 0.99].map(|quantile| micros(&latencies, quantile) / 1e3);
     let mut processes = Vec::new();
-    for many in 1..=3 {
+    for count in 1..=3 {
         processes.push(BenchServer::start(&server)?);
         let mut rounds = Vec::new();
         for round in 0..3 {
             rounds.push(calls(&processes, round).await?);
         }
-        println!("| relays over HTTP, processes: {many} | {} | |", grouped(median(rounds)));
+        println!("| relays over HTTP, processes: {count} | {} | |", grouped(median(rounds)));
     }
-    let (person, message) = memory(&bench, &server).await?;
-    println!("\nIn Redis an idle person takes {person:.0} B, a waiting message {message:.0} B.");
+    let (user, message) = memory(&bench, &server).await?;
+    println!("\nIn Redis an idle person takes {user:.0} B, a waiting message {message:.0} B.");
     println!("A relay took {p50:.2} ms in the median, 99 of 100 at most {p99:.2} ms.");
     println!("{} Medians of {ROUNDS} rounds of {} s.", machine(), ROUND.as_secs());
     Ok(())

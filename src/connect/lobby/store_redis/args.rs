@@ -1,7 +1,7 @@
 //! [`ScriptArgs`]: the arguments of a script, in the order that the header of its file names.
 //!
-//! No sealing lives here: see `codec.rs`. To add an action, add an arm to `action_args` and name its
-//! arguments in the header of `lua/actions/<action>.lua`.
+//! No sealing lives here: see `codec.rs`. To add an action, add an arm to `action_args` and name
+//! its arguments in the header of `lua/actions/<action>.lua`.
 
 use super::RedisLobbyInner;
 use crate::connect::lobby::action::{Action, Call};
@@ -102,7 +102,8 @@ impl RedisLobbyInner {
         })
     }
 
-    /// Two different random nicknames and a random room id, for a new pair. `None` if sealing fails.
+    /// Two different random nicknames and a random room id, for a new pair. `None` if sealing
+    /// fails.
     pub(super) fn pair_args(&self) -> Option<Vec<Vec<u8>>> {
         let nickname_a = self.codec.random_nickname();
         let mut nickname_b = self.codec.random_nickname();

@@ -65,7 +65,8 @@ impl Codec {
         Some(args)
     }
 
-    /// The sealed memory and its digest, which the scripts compare. Both are empty for an empty memory.
+    /// The sealed memory and its digest, which the scripts compare. Both are empty for an empty
+    /// memory.
     pub fn seal_memory(&self, memory: &Memory) -> Option<(Vec<u8>, String)> {
         if memory.is_empty() {
             return Some(Default::default());
@@ -92,8 +93,8 @@ impl Codec {
         Some(Lease { id, items, language: language_from_code(language) })
     }
 
-    /// An outcome, whose tag is the variant's name in snake case. `None` for `lease_busy`, which the
-    /// caller handles.
+    /// An outcome, whose tag is the variant's name in snake case. `None` for `lease_busy`, which
+    /// the caller handles.
     pub fn decode_outcome(&self, value: &Value) -> Option<Outcome> {
         let (tag, fields) = as_list(value)?.split_first()?;
         Some(match (as_bytes(tag)?, fields) {
@@ -318,8 +319,8 @@ fn unpack_fields(packed: &[u8]) -> Option<Vec<&[u8]>> {
     Some(fields)
 }
 
-/// A signal from the channel: a user id after an event; with a room id and a flag, whether that user's
-/// partner is typing.
+/// A signal from the channel: a user id after an event; with a room id and a flag, whether that
+/// user's partner is typing.
 pub fn decode_signal(payload: &[u8]) -> Option<Effect> {
     let text = std::str::from_utf8(payload).ok()?;
     let (user, rest) = text.split_at_checked(32)?;

@@ -1,9 +1,10 @@
 //! [`RedisLobby`]: the lobby on Redis 7 or newer, or Valkey. Any number of instances share it.
 //!
-//! Each operation is one script and one round trip; `lua/shared/base.lua` lists the keys. [`Keyring`]
-//! encrypts what users write, and Redis stores user ids only as keyed hashes. Pairing, leases and all
-//! other rules equal those of the manager in memory; a test plays the same steps on both and compares
-//! the results. To add an operation, add a script (see `scripts.rs`) and decode its reply.
+//! Each operation is one script and one round trip; `lua/shared/base.lua` lists the keys.
+//! [`Keyring`] encrypts what users write, and Redis stores user ids only as keyed hashes. Pairing,
+//! leases and all other rules equal those of the manager in memory; a test plays the same steps on
+//! both and compares the results. To add an operation, add a script (see `scripts.rs`) and decode
+//! its reply.
 //!
 //! **Invariant:** no decision is made between two round trips; a decision is part of one script.
 
@@ -79,8 +80,8 @@ impl Drop for RedisLobbyInner {
 }
 
 impl RedisLobby {
-    /// A lobby at `url`, which need not be up yet. `ids` and `keyring` must have the same secrets in
-    /// all instances.
+    /// A lobby at `url`, which need not be up yet. `ids` and `keyring` must have the same secrets
+    /// in all instances.
     ///
     /// # Errors
     /// Returns an error if `url` is malformed.

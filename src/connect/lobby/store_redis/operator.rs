@@ -1,5 +1,6 @@
-//! The operator's operations on [`RedisLobby`](super::RedisLobby): find users, read a presence, send a
-//! broadcast. Only calls of scripts live here; `broadcast.rs` beside the manager has the rules.
+//! The operator's operations on [`RedisLobby`](super::RedisLobby): find users, read a presence,
+//! send a broadcast. Only calls of scripts live here; `broadcast.rs` beside the manager has the
+//! rules.
 
 use super::codec::{as_list, as_usize};
 use super::scripts::SCRIPTS;

@@ -1,9 +1,9 @@
 //! [`Scripts`]: the Lua scripts, assembled from the constants of the rules, `lua/shared/` and one
 //! file for each operation.
 //!
-//! Only assembly lives here: `args.rs` builds the arguments and `codec.rs` decodes the replies. To add
-//! a script, write its file and add a field. To add an action, write `lua/actions/<action>.lua`, add it
-//! to [`ACTIONS`] and build its arguments in `args.rs`.
+//! Only assembly lives here: `args.rs` builds the arguments and `codec.rs` decodes the replies. To
+//! add a script, write its file and add a field. To add an action, write
+//! `lua/actions/<action>.lua`, add it to [`ACTIONS`] and build its arguments in `args.rs`.
 
 use std::time::Duration;
 
