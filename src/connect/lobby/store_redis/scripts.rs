@@ -20,7 +20,7 @@ use crate::connect::lobby::rules::{
 };
 use crate::connect::lobby::transcript::TRANSCRIPT_LEN;
 
-/// TTL of every key without a shorter one, renewed by use, so that an unused lobby expires.
+/// TTL of the keys whose TTL no rule sets. Use renews it, so that only an unused lobby expires.
 const KEY_TTL: Duration = Duration::from_secs(24 * 60 * 60);
 /// Maximum number of users of a queue that a search checks, so that a script stays short. A search
 /// rejects few candidates.

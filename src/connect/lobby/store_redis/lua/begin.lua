@@ -1,11 +1,11 @@
 -- The first part of a call: leases the inbox, unless the call is a replay or has to wait.
 --
--- A file of actions/ follows, or all but relay.lua, then finish.lua. A replay within REPLAY_TTL returns
--- the stored outcome and items, and changes only the lease.
+-- A file of actions/ follows, or all but relay.lua, then finish.lua. A replay within REPLAY_TTL
+-- returns the stored outcome and items, and changes only the lease.
 --
 -- KEYS[1]: key prefix. ARGV: now_ms, user_id, idempotency_key or '', caller_nickname or '', room_id
--- that the call is meant for or '', include_inbox ('1' or '0'), wait_for_lease ('1' or '0'), action,
--- two random nicknames and a random room id, then the arguments of the action.
+-- that the call is meant for or '', include_inbox ('1' or '0'), wait_for_lease ('1' or '0'),
+-- action, two random nicknames and a random room id, then the arguments of the action.
 -- Returns {outcome, lease_id or '', items, language or ''}. The outcomes {'lease_busy'} and
 -- {'sender_changed'} mean that the action did not run.
 

@@ -1,9 +1,10 @@
--- Pushes a broadcast to one page of users, in the order of their ids. Skips users that received it last
--- and users whose inbox is full.
+-- Pushes a broadcast to one page of users, in the order of their ids. Skips users that received it
+-- last and users whose inbox is full.
 --
--- KEYS[1]: key prefix. ARGV: now_ms, after_id (the last user of the previous page, or ''), limit on the
--- number of users, broadcast_id, sealed_text.
--- Returns {delivered, already_delivered, inbox_full, cursor (the last user, or '' on the last page)}.
+-- KEYS[1]: key prefix. ARGV: now_ms, after_id (the last user of the previous page, or ''), limit on
+-- the number of users, broadcast_id, sealed_text.
+-- Returns {delivered, already_delivered, inbox_full, cursor (the last user, or '' on the last
+-- page)}.
 
 local now_ms, after_id, limit, broadcast_id, sealed_text = unpack(ARGV)
 now_ms, limit = advance_clock(now_ms), tonumber(limit)

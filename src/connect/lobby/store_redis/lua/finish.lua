@@ -1,5 +1,5 @@
--- The last part of a call: runs the action if the user is in the room that the call is meant for, and
--- stores the result for a replay. See begin.lua for KEYS, ARGV and the return value.
+-- The last part of a call: runs the action if the user is in the room that the call is meant for,
+-- and stores the result for a replay. See begin.lua for KEYS, ARGV and the return value.
 
 local outcome
 if room_id ~= '' and (user.state ~= 'chatting' or user.room_id ~= room_id) then

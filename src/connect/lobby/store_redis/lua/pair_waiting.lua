@@ -1,7 +1,8 @@
--- Pairs users that have waited for INTEREST_ONLY_FOR, longest waiting first, and notifies both sides.
+-- Pairs users that have waited for INTEREST_ONLY_FOR, longest waiting first, and notifies both
+-- sides.
 --
--- KEYS[1]: key prefix. ARGV: now_ms, then two random nicknames and a room id for each pair, which also
--- limits the number of users that one call checks. Returns the number of pairs.
+-- KEYS[1]: key prefix. ARGV: now_ms, then two random nicknames and a room id for each pair, which
+-- also limits the number of users that one call checks. Returns the number of pairs.
 
 local now_ms, paired = advance_clock(ARGV[1]), 0
 relax(now_ms)

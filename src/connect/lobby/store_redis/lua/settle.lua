@@ -1,7 +1,7 @@
 -- Ends a lease: deletes its items if they were delivered, otherwise leaves them for a redelivery.
 --
--- KEYS[1]: key prefix. ARGV: user_id, lease_id, delivered ('1' or '0'). Returns nil. Ignores a lease
--- that is no longer active.
+-- KEYS[1]: key prefix. ARGV: user_id, lease_id, delivered ('1' or '0'). Returns nil. Ignores a
+-- lease that is no longer active.
 
 local user_id, lease_id, delivered = unpack(ARGV)
 local user = load_user(user_id)

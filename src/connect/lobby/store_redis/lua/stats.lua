@@ -1,8 +1,8 @@
 -- Counts users, queue, pairs and instances.
 --
--- KEYS[1]: key prefix. ARGV: none. Returns {users, waiting users, waiting_since of the longest waiter in
--- milliseconds or '', pairs, relayed, masked, evicted, instances}. Instances are the subscribers of the
--- channel `signals`; on a cluster, those of this node.
+-- KEYS[1]: key prefix. ARGV: none. Returns {users, waiting users, waiting_since of the longest
+-- waiter in milliseconds or '', pairs, relayed, masked, evicted, instances}. Instances are the
+-- subscribers of the channel `signals`; on a cluster, those of this node.
 
 local longest_waiter = call('ZRANGE', prefix .. 'queue:all', 0, 0)[1]
 local counters = call('HMGET', prefix .. 'counters', 'pairs', 'relayed', 'masked', 'evicted')

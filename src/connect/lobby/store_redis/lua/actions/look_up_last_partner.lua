@@ -1,7 +1,8 @@
 -- Reports the partner, or the recent one after a chat.
 --
 -- args: with_transcript ('1' or '0').
--- Returns {'last_partner', partner, texts of the partner, oldest first} or {'last_partner'} without one.
+-- Returns {'last_partner', partner, texts of the partner, oldest first} or {'last_partner'} without
+-- one.
 function actions.look_up_last_partner()
   local with_transcript = unpack(args)
   local partner = last_partner(user, now_ms)

@@ -1,7 +1,7 @@
 -- Reads the last messages of the chat.
 --
--- args: limit. Returns {'history', packed messages, oldest first} or {'no_history'} unless both users
--- opted in.
+-- args: limit. Returns {'history', packed messages, oldest first} or {'no_history'} unless both
+-- users opted in.
 function actions.read_history()
   local limit = tonumber(args[1])
   if not user.keeps_history then return { 'no_history' } end

@@ -1,10 +1,11 @@
--- Sends a text to the partner. A script without the other actions, because it is the most frequent call.
+-- Sends a text to the partner. A script without the other actions, because it is the most frequent
+-- call.
 --
--- args: masking and trusted ('1' or '0') that the text was prepared for, language it seems to be in or
--- '', expected_memory_digest or '', mask_memory and mask_memory_digest after the text or '',
+-- args: masking and trusted ('1' or '0') that the text was prepared for, language it seems to be in
+-- or '', expected_memory_digest or '', mask_memory and mask_memory_digest after the text or '',
 -- masked_count, text, then its pieces if it takes more than one item.
--- Returns {'sent', partner, seq of the first item, own_name, text}, {'no_partner', 1 while waiting} or
--- {'partner_inbox_full'}.
+-- Returns {'sent', partner, seq of the first item, own_name, text}, {'no_partner', 1 while waiting}
+-- or {'partner_inbox_full'}.
 function actions.relay()
   local _, _, text_language, _, mask_memory, mask_memory_digest, masked_count, text = unpack(args, 1, 8)
   local pieces = #args > 8 and { unpack(args, 9) } or { text }

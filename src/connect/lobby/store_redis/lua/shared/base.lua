@@ -1,9 +1,10 @@
 -- Keys, the clock, counters and users: the first part of every script.
 --
--- KEYS[1] is the key prefix. All keys share its hash tag, so that they are in one slot of a cluster.
--- Rust prepends the constants in capitals; durations are in milliseconds. Redis runs this with every
--- call, so it is short: a relay runs about a dozen commands, and each further command costs it a tenth.
--- Nicknames, texts and interests arrive sealed; scripts only move them. Every key has a TTL.
+-- KEYS[1] is the key prefix. All keys share its hash tag, so that they are in one cluster slot.
+-- Rust prepends the constants in capitals; durations are in milliseconds. Redis runs this with
+-- every call, so it is short: a relay runs about a dozen commands, and each further command costs
+-- it a tenth. Nicknames, texts and interests arrive sealed; scripts only move them. Every key has
+-- a TTL.
 --
 -- Keys:
 --   seq, clock               the last sequence number; the latest time seen
@@ -15,12 +16,12 @@
 --   transcript:<user_id>     list: texts that the partner of the current or last chat sent
 --   queue:all                zset: waiting users by ticket
 --   queue:open               zset: waiting users that accept any partner, by ticket
---   queue:interest_only      zset: waiting users that accept shared interests only, by waiting_since
+--   queue:interest_only      zset: waiting users that require a shared interest, by waiting_since
 --   queue:interest:<hash>    zset: waiting users with this interest, by ticket
 --   history:<room_id>        list: packed messages of a chat
 --   replay:<key>             outcome and items of a call, for its replay
 --   claimed:<key>            a claimed webhook message
---   nudge_due                zset: <room_id><user_id>, one user of each chat, by the time of its check
+--   nudge_due                zset: <room_id><user_id>, one user of each chat, by time of the check
 --   recent_waits             list: how long the last matched users waited, in milliseconds
 --   counters                 hash: pairs, relayed, masked, evicted
 --   signals                  channel: <user_id> after an event, <user_id><room_id><0|1> for typing
@@ -63,7 +64,7 @@ local function next_seq()
   return seq
 end
 
--- Returns the latest time seen, because the clocks of callers differ and time must not run backwards.
+-- Returns the latest time seen, because callers' clocks differ and time must not run backwards.
 local function advance_clock(now_ms)
   now_ms = tonumber(now_ms)
   local latest_ms = tonumber(call('GET', prefix .. 'clock') or '0')
@@ -108,8 +109,8 @@ local function recent_partners(user)
   return user.recent_partners and cmsgpack.unpack(user.recent_partners) or {}
 end
 
--- Records a call of the user, and creates the user if `user` is nil. Renews the TTL of the user's keys
--- and of the shared keys at most once per quarter of KEY_TTL.
+-- Records a call of the user, and creates the user if `user` is nil. Renews the TTL of the user's
+-- keys and of the shared keys at most once per quarter of KEY_TTL.
 local function touch(user_id, user, now_ms)
   user = user or { user_id = user_id }
   local ttl_is_fresh = user.ttl_renewed_at and now_ms - tonumber(user.ttl_renewed_at) < KEY_TTL / 4

@@ -19,7 +19,8 @@ local function add_recent_partner(user, partner_id, room_id, now_ms)
   update_user(user, { recent_partners = cmsgpack.pack(entries) })
 end
 
--- Returns the id of the partner, or of the last one if that chat ended less than RECENT_PARTNER_TTL ago.
+-- Returns the id of the partner, or of the last one if that chat ended less than RECENT_PARTNER_TTL
+-- ago.
 local function last_partner(user, now_ms)
   if user.state == 'chatting' then return user.partner end
   local entries = recent_partners(user)
@@ -49,7 +50,8 @@ local function end_chat(user, now_ms)
   return room_id, partner
 end
 
--- Ends the chat of the user and notifies the partner. Returns the id of the room, or nil without a chat.
+-- Ends the chat of the user and notifies the partner. Returns the id of the room, or nil without a
+-- chat.
 local function leave_chat(user, now_ms)
   local room_id, partner = end_chat(user, now_ms)
   if partner then push_event(partner.user_id, now_ms, 'partner_left', room_id) end

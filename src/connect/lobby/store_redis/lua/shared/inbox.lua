@@ -20,8 +20,8 @@ local function create_lease(user, now_ms, item_count)
   return lease_id
 end
 
--- Leases the whole inbox. Returns the id of the lease and the items; '' and no items if the inbox is
--- empty or another lease is active.
+-- Leases the whole inbox. Returns the id of the lease and the items; '' and no items if the inbox
+-- is empty or another lease is active.
 local function lease_inbox(user, now_ms)
   if user.lease_id then return '', {} end
   local items = call('LRANGE', prefix .. 'inbox:' .. user.user_id, 0, -1)

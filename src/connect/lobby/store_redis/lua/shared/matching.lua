@@ -19,8 +19,8 @@ local function can_pair(user, candidate, now_ms)
     and not (candidate.skip_partner == user.user_id and candidate_avoids)
 end
 
--- Returns the first user of a queue that may be paired with `user`, and the candidate's ticket. Checks
--- at most MAX_CANDIDATES users.
+-- Returns the first user of a queue that may be paired with `user`, and the candidate's ticket.
+-- Checks at most MAX_CANDIDATES users.
 local function first_candidate(queue, user, now_ms)
   local members = call('ZRANGE', prefix .. queue, 0, MAX_CANDIDATES - 1, 'WITHSCORES')
   for i = 1, #members, 2 do
@@ -29,7 +29,8 @@ local function first_candidate(queue, user, now_ms)
   end
 end
 
--- Returns the best candidate: the first to share an interest, otherwise the first that accepts anyone.
+-- Returns the best candidate: the first to share an interest, otherwise the first that accepts
+-- anyone.
 local function best_candidate(user, now_ms)
   local best, best_ticket = nil, math.huge
   for _, interest in ipairs(interests_of(user)) do

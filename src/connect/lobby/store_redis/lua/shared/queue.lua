@@ -43,8 +43,8 @@ local function relax(now_ms)
   end
 end
 
--- Adds the wait of a matched user to the sample of the estimate. Skips 0, because a user that finds a
--- waiting partner does not wait.
+-- Adds the wait of a matched user to the sample of the estimate. Skips 0, because a user that finds
+-- a waiting partner does not wait.
 local function record_wait(user, now_ms)
   local wait_ms = now_ms - tonumber(user.waiting_since)
   if wait_ms <= 0 then return end
