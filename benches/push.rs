@@ -13,6 +13,7 @@ use random_connect::app::App;
 use random_connect::config::Config;
 use random_connect::kernel::clock::{Clock, Stopwatch, SystemClock, seeded_rng};
 use random_connect::kernel::token::AuthTokens;
+use random_connect::transport::channels::outbound;
 use random_connect::transport::http::limits::ConnectionLimits;
 use rmcp::model::{CallToolRequestParams, CustomNotification};
 use rmcp::service::{NotificationContext, RunningService};
@@ -74,7 +75,7 @@ impl PushAgent {
         let config = StreamableHttpClientTransportConfig::with_uri(format!("{url}/mcp/session"))
             .auth_header(token);
         let client = NotificationSink(sender)
-            .serve(StreamableHttpClientTransport::from_config(config))
+            .serve(StreamableHttpClientTransport::with_client(outbound::http_client()?, config))
             .await?;
         let mut agent =
             Self { client, notifications, user_id: String::new(), room_id: String::new() };

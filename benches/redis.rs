@@ -20,6 +20,7 @@ use random_connect::connect::lobby::store_redis::{Keyring, RedisLobby};
 use random_connect::kernel::clock::{Clock, Stopwatch, SystemClock, seeded_rng};
 use random_connect::kernel::id::{IdHasher, UserId};
 use random_connect::mask::{Masked, Memory};
+use random_connect::transport::channels::outbound;
 use serde_json::{Value, json};
 use tokio::task::JoinSet;
 
@@ -255,7 +256,7 @@ impl Drop for BenchServer {
 
 /// Relays per second over HTTP, distributed over `processes`.
 async fn calls(processes: &[BenchServer], round: usize) -> BenchResult<f64> {
-    let http = reqwest::Client::new();
+    let http = outbound::http_client()?;
     let say = |pair: usize, side: usize, message: &'static str| {
         let user_id = format!("{}-{round}-{pair}-{side}", processes.len());
         let params = json!({ "message": message, "puch_user_id": user_id });

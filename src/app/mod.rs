@@ -153,7 +153,7 @@ impl App {
                 ids: ids.clone(),
                 metrics: Arc::clone(&metrics),
                 http: outbound::http_client().map_err(|_| NoRootCertificates)?,
-                pace: policy,
+                send_policy: policy,
                 rng: seeded_rng(),
             };
             Ok(Arc::new(WhatsApp::new(whatsapp_settings(settings), deps)))
@@ -371,8 +371,8 @@ pub async fn serve_stdio(config: Config) -> Result<(), String> {
     }
 }
 
-/// Interval at which recorded values are folded into the histograms, which grow until the next
-/// scrape.
+/// Interval for folding recorded values into the histograms; between folds, memory grows with the
+/// calls.
 const METRICS_INTERVAL: Duration = Duration::from_secs(5);
 
 /// Returns a token that SIGTERM and Ctrl-C cancel.

@@ -4,15 +4,17 @@
 //! The schema is in `migrations/`. Existing migrations never change, because sqlx verifies their
 //! checksums; add a new one instead.
 
+use std::borrow::Cow;
 use std::path::Path;
 use std::time::Duration;
 
 use async_trait::async_trait;
+use sqlx::migrate::{Migration, MigrationType, Migrator};
 use sqlx::sqlite::{
     SqliteConnectOptions, SqliteJournalMode, SqlitePool, SqlitePoolOptions, SqliteRow,
     SqliteSynchronous,
 };
-use sqlx::{Row, query, query_as, query_scalar};
+use sqlx::{Row, SqlSafeStr, query, query_as, query_scalar};
 use tokio::sync::OnceCell;
 
 use super::rating::{RATING_TTL, Rating};
@@ -29,6 +31,15 @@ const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(2);
 
 /// Maximum number of connections. Readers run concurrently, writers one at a time.
 const MAX_CONNECTIONS: u32 = 4;
+
+/// The migrations in `migrations/`, oldest first: version and description as in the file's name, and the
+/// file's text.
+///
+/// The list replaces `sqlx::migrate!`, because sqlx's macros compile SQLite a second time.
+const MIGRATIONS: [(i64, &str, &str); 2] = [
+    (1, "ledger", include_str!("../../migrations/0001_ledger.sql")),
+    (2, "consents and ratings", include_str!("../../migrations/0002_consents_and_ratings.sql")),
+];
 
 /// Stores moderation data in SQLite.
 pub struct SqlModerationStore {
@@ -65,10 +76,20 @@ impl SqlModerationStore {
 
     /// The connection pool, after all migrations are applied.
     async fn pool(&self) -> Result<&SqlitePool, StoreError> {
-        let migrate = || async { sqlx::migrate!().run(&self.pool).await.map_err(|_| StoreError) };
+        let migrate = || async { migrator().run(&self.pool).await.map_err(|_| StoreError) };
         self.migrated.get_or_try_init(migrate).await?;
         Ok(&self.pool)
     }
+}
+
+/// Returns the migrations of the tables.
+#[must_use]
+pub fn migrator() -> Migrator {
+    let migrations = MIGRATIONS.map(|(version, description, sql)| {
+        let description = Cow::Borrowed(description);
+        Migration::new(version, description, MigrationType::Simple, sql.into_sql_str(), false)
+    });
+    Migrator::with_migrations(migrations.into())
 }
 
 fn millis(at: Timestamp) -> i64 {

@@ -3,6 +3,9 @@
 use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use serde_json::Value;
 
 /// The longest a source file may be, in lines.
 const MAX_LINES: usize = 400;
@@ -163,7 +166,7 @@ fn architecture_no_todo_or_allow_dead_code() {
 }
 
 #[test]
-fn architecture_tests_do_not_sleep() {
+fn architecture_no_test_sleeps() {
     for (path, text) in all_files().into_iter().filter(|(path, _)| path.starts_with("tests")) {
         assert!(!text.contains(concat!("sleep", "(")), "{} sleeps", path.display());
     }
@@ -181,5 +184,49 @@ fn architecture_only_clock_rs_reads_the_clock() {
                 assert!(!text.contains(call), "{} calls {call}", path.display());
             }
         }
+    }
+}
+
+/// Parses a version such as `1.94` or `1.94.0`.
+fn version(text: &str) -> Vec<u64> {
+    let mut numbers: Vec<u64> =
+        text.split('.').map(|number| number.parse().expect("a number")).collect();
+    numbers.resize(3, 0);
+    numbers
+}
+
+/// Checks the dependencies that cargo builds on this platform, because those of other platforms may not be
+/// downloaded.
+#[test]
+fn architecture_rust_version_covers_all_dependencies() {
+    let cargo = Command::new(env!("CARGO"))
+        .args(["metadata", "--offline", "--locked", "--format-version", "1"])
+        .args(["--filter-platform", "host-tuple"])
+        .current_dir(root())
+        .output()
+        .expect("cargo");
+    assert!(cargo.status.success(), "{}", String::from_utf8_lossy(&cargo.stderr));
+    let metadata: Value = serde_json::from_slice(&cargo.stdout).expect("JSON");
+    let list = |value: &Value| value.as_array().expect("an array").clone();
+    let (packages, nodes) = (list(&metadata["packages"]), list(&metadata["resolve"]["nodes"]));
+    let find = |all: &[Value], id: &Value| -> Value {
+        all.iter().find(|entry| entry["id"] == *id).expect("a package").clone()
+    };
+
+    let mut found = Vec::new();
+    let mut open = vec![metadata["resolve"]["root"].clone()];
+    while let Some(id) = open.pop() {
+        if !found.contains(&id) {
+            let needed = list(&find(&nodes, &id)["deps"]).into_iter().filter(|dependency| {
+                list(&dependency["dep_kinds"]).iter().any(|kind| kind["kind"] != "dev")
+            });
+            open.extend(needed.map(|dependency| dependency["pkg"].clone()));
+            found.push(id);
+        }
+    }
+    let declared = |id: &Value| find(&packages, id)["rust_version"].as_str().map(version);
+    let own = declared(&found[0]).expect("a rust-version");
+    for id in &found {
+        assert!(declared(id) <= Some(own.clone()), "{id} needs a newer Rust than {own:?}");
     }
 }

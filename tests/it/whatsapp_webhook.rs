@@ -53,7 +53,7 @@ impl WebhookFixture {
             ids,
             metrics: Arc::new(Metrics::new([])),
             http: outbound::http_client().expect("a client"),
-            pace: SendPolicy::default(),
+            send_policy: SendPolicy::default(),
             rng: seeded_rng(),
         };
         Self { whatsapp: Arc::new(WhatsApp::new(settings, deps)), lobby, clock }

@@ -2,6 +2,7 @@
 //!
 //! A channel waits in [`Backoff::wait`], before its courier leases items, because a lease expires.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use parking_lot::Mutex;
@@ -9,6 +10,10 @@ use rand::RngExt;
 use rand::rngs::StdRng;
 use reqwest::Client;
 use reqwest::redirect::Policy;
+use rustls::ClientConfig;
+use rustls::crypto::ring;
+use rustls_platform_verifier::BuilderVerifierExt;
+use thiserror::Error;
 use tokio::time::sleep;
 
 /// Timeouts and intervals of outbound requests.
@@ -39,12 +44,29 @@ impl Default for SendPolicy {
     }
 }
 
-/// A client that follows no redirects.
+/// Why [`http_client`] can't create a client.
+#[derive(Debug, Error)]
+pub enum HttpClientError {
+    #[error(transparent)]
+    Tls(#[from] rustls::Error),
+    #[error(transparent)]
+    Http(#[from] reqwest::Error),
+}
+
+/// Creates a client that follows no redirects.
+///
+/// It names its TLS provider, because reqwest without a built-in one panics if the process has installed
+/// none.
 ///
 /// # Errors
 /// Returns an error if the system has no root certificates.
-pub fn http_client() -> Result<Client, reqwest::Error> {
-    Client::builder().redirect(Policy::none()).build()
+pub fn http_client() -> Result<Client, HttpClientError> {
+    let mut tls = ClientConfig::builder_with_provider(Arc::new(ring::default_provider()))
+        .with_safe_default_protocol_versions()?
+        .with_platform_verifier()?
+        .with_no_client_auth();
+    tls.alpn_protocols = vec![b"http/1.1".to_vec()];
+    Ok(Client::builder().redirect(Policy::none()).tls_backend_preconfigured(tls).build()?)
 }
 
 /// The delay before the next request to one user.

@@ -16,11 +16,9 @@ use axum::http::{self, HeaderMap, HeaderValue, Method, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{MethodRouter, any};
 use bytes::Bytes;
-use http_body_util::Full;
 use hyper::body::Incoming;
 use rmcp::transport::streamable_http_server::StreamableHttpService;
-use rmcp::transport::streamable_http_server::session::SessionManager;
-use rmcp::transport::streamable_http_server::session::never::NeverSessionManager;
+use rmcp::transport::streamable_http_server::session::local::LocalSessionManager;
 use serde::Deserialize;
 use serde::de::IgnoredAny;
 use serde_json::Value;
@@ -58,7 +56,8 @@ pub async fn handle(
     let receipts = ReceiptCollector::new();
     let response = match *request.method() {
         Method::POST => post(state, request, connection, receipts.handle()).await,
-        _ => state.service.handle(request).await.map(Body::new),
+        // One body type everywhere, because rmcp is compiled again for each type.
+        _ => state.service.handle(request.map(Body::new)).await.map(Body::new),
     };
     with_receipts(response, receipts, connection)
 }
@@ -91,7 +90,7 @@ pub async fn handle_in_session(
 
 /// A route for another stateless MCP server, whose tools lease no items.
 pub fn stateless_route(
-    service: StreamableHttpService<McpServer, NeverSessionManager>,
+    service: StreamableHttpService<McpServer, LocalSessionManager>,
     body_timeout: Duration,
 ) -> MethodRouter {
     any(async move |request: Request| {
@@ -187,8 +186,8 @@ async fn post(
 }
 
 /// Passes a request with a complete body to rmcp.
-async fn forward_to_rmcp<M: SessionManager>(
-    service: &StreamableHttpService<McpServer, M>,
+async fn forward_to_rmcp(
+    service: &StreamableHttpService<McpServer, LocalSessionManager>,
     mut parts: Parts,
     body: Bytes,
     slot: ReceiptSlot,
@@ -198,7 +197,7 @@ async fn forward_to_rmcp<M: SessionManager>(
         .insert(header::ACCEPT, HeaderValue::from_static("application/json, text/event-stream"));
     parts.headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
     parts.extensions.insert(slot);
-    let response = service.handle(Request::from_parts(parts, Full::new(body))).await;
+    let response = service.handle(Request::from_parts(parts, Body::from(body))).await;
     // The body is JSON and its content type is set above, so this status can only mean that the
     // body is not an MCP message.
     if response.status() == StatusCode::UNSUPPORTED_MEDIA_TYPE {

@@ -17,7 +17,6 @@ use rmcp::model::{
 };
 use rmcp::service::{NotificationContext, PeerRequestOptions, RequestContext, SubscriptionContext};
 use rmcp::transport::streamable_http_server::session::local::LocalSessionManager;
-use rmcp::transport::streamable_http_server::session::never::NeverSessionManager;
 use rmcp::transport::streamable_http_server::{StreamableHttpServerConfig, StreamableHttpService};
 use rmcp::{ErrorData, Peer, RoleServer};
 use tokio::task::JoinSet;
@@ -113,12 +112,14 @@ impl McpServer {
 
     /// A stateless HTTP service with JSON answers. It answers no request after `shutdown`.
     ///
-    /// The service checks neither tokens nor hosts nor sizes: its caller must.
+    /// The service checks neither tokens nor hosts nor sizes: its caller must. Its session manager stays
+    /// empty; it has the same type as in [`Self::session_service`], because rmcp is compiled again for
+    /// each type.
     #[must_use]
     pub fn stateless_service(
         self,
         shutdown: CancellationToken,
-    ) -> StreamableHttpService<Self, NeverSessionManager> {
+    ) -> StreamableHttpService<Self, LocalSessionManager> {
         let config = StreamableHttpServerConfig::default()
             .with_legacy_session_mode(false)
             .with_json_response(true)
@@ -126,7 +127,7 @@ impl McpServer {
             .with_cancellation_token(shutdown);
         StreamableHttpService::new(
             move || Ok(self.clone()),
-            Arc::new(NeverSessionManager::default()),
+            Arc::new(LocalSessionManager::default()),
             config,
         )
     }

@@ -144,9 +144,17 @@ impl InboundSender {
 }
 
 /// The end of a pipe that rmcp serves.
-struct ServerHalf {
+pub(super) struct ServerHalf {
     from_client: mpsc::Receiver<ClientMessage>,
     to_client: mpsc::Sender<ServerMessage>,
+}
+
+impl ServerHalf {
+    /// The end of a pipe without a client.
+    pub(super) fn closed() -> Self {
+        let ((_, from_client), (to_client, _)) = (mpsc::channel(1), mpsc::channel(1));
+        Self { from_client, to_client }
+    }
 }
 
 /// The connection has dropped its half.

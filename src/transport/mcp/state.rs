@@ -6,7 +6,6 @@ use std::time::Duration;
 use axum::http::HeaderMap;
 use rmcp::transport::streamable_http_server::StreamableHttpService;
 use rmcp::transport::streamable_http_server::session::local::LocalSessionManager;
-use rmcp::transport::streamable_http_server::session::never::NeverSessionManager;
 
 use super::server::McpServer;
 use super::session_pipe::SessionPipes;
@@ -24,7 +23,7 @@ pub struct McpState {
     /// Answers calls in the short form.
     pub connect: Arc<ConnectService>,
     /// rmcp's service for requests to `/mcp`.
-    pub service: StreamableHttpService<McpServer, NeverSessionManager>,
+    pub service: StreamableHttpService<McpServer, LocalSessionManager>,
     /// Executes `tools/call` requests to `/mcp` without rmcp's service.
     pub stateless: StatelessCalls,
     /// rmcp's service for live sessions at `/mcp/session`.

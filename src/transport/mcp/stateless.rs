@@ -8,8 +8,7 @@
 
 use std::borrow::Cow;
 
-use axum::Json;
-use axum::http::{HeaderMap, HeaderValue};
+use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use memchr::memmem;
 use rmcp::handler::server::ServerHandler;
@@ -22,6 +21,7 @@ use rmcp::{Peer, RoleServer};
 use serde::Deserialize;
 
 use super::server::McpServer;
+use super::session_pipe::ServerHalf;
 use crate::kernel::client_network::ClientNetwork;
 use crate::kernel::receipt::ReceiptSlot;
 
@@ -58,8 +58,8 @@ impl StatelessCalls {
     /// Must be called within a tokio runtime.
     #[must_use]
     pub fn new(server: McpServer) -> Self {
-        let closed = (tokio::io::empty(), tokio::io::sink());
-        let detached_peer = serve_directly(server.clone(), closed, None).peer().clone();
+        let detached_peer =
+            serve_directly(server.clone(), ServerHalf::closed(), None).peer().clone();
         Self { server, detached_peer }
     }
 
@@ -101,6 +101,10 @@ impl StatelessCalls {
             }
             Err(error) => ServerJsonRpcMessage::error(error, Some(call.id)),
         };
-        Json(message).into_response()
+        // The serializer that sessions use too, because rmcp's whole model is compiled again for another.
+        match serde_json::to_vec(&message) {
+            Ok(json) => ([(header::CONTENT_TYPE, "application/json")], json).into_response(),
+            Err(_) => StatusCode::INTERNAL_SERVER_ERROR.into_response(),
+        }
     }
 }

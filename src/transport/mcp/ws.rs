@@ -97,7 +97,7 @@ impl WsSession {
 
     async fn on_frame(&mut self, frame: Message, inbound: &InboundSender) -> Result<(), ()> {
         match frame {
-            Message::Text(text) => match serde_json::from_str(&text) {
+            Message::Text(text) => match serde_json::from_slice(text.as_bytes()) {
                 Ok(message) => inbound.send(message).await.map_err(drop),
                 Err(_) => self.reject_frame().await,
             },

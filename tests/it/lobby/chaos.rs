@@ -11,6 +11,7 @@ use std::time::Duration;
 
 use rand::rngs::StdRng;
 use rand::{RngExt, SeedableRng};
+use random_connect::transport::channels::outbound;
 use serde_json::{Value, json};
 use tokio::io::{AsyncBufReadExt, BufReader};
 use tokio::process::{Child, Command};
@@ -92,7 +93,8 @@ impl ChaosUser {
         loop {
             let port = self.ports[self.dice.random_range(0..self.ports.len())];
             let url = format!("http://127.0.0.1:{port}/mcp");
-            let request = self.http.post(url).bearer_auth("chaos").body(body.clone());
+            let request =
+                self.http.post(url).bearer_auth("chaos").timeout(TIMEOUT).body(body.clone());
             let Ok(response) = request.send().await else { continue };
             let Ok(body) = response.json::<Value>().await else { continue };
             let Some(text) = body["result"].as_str() else { continue };
@@ -213,7 +215,7 @@ async fn chaos_acknowledged_messages_survive_kills() {
     }
     let ports: Vec<u16> = instances.iter().map(|instance| instance.port).collect();
     let (stopped, sent) = (Arc::new(AtomicBool::new(false)), Arc::new(Progress::default()));
-    let http = reqwest::Client::builder().timeout(TIMEOUT).build().expect("a client");
+    let http = outbound::http_client().expect("a client");
     let mut users = JoinSet::new();
     for number in 0..USERS {
         let user = ChaosUser {

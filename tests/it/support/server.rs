@@ -128,7 +128,7 @@ impl TestServer {
     pub async fn client(&self, version: ProtocolVersion) -> McpClient {
         let config = StreamableHttpClientTransportConfig::with_uri(format!("{}/mcp", self.url))
             .auth_header(TOKEN);
-        let transport = StreamableHttpClientTransport::from_config(config);
+        let transport = StreamableHttpClientTransport::with_client(http_client(), config);
         let info = ClientConfig::default().with_protocol_version(version.clone());
         let client = if version == ProtocolVersion::V_2026_07_28 {
             let discover = ClientLifecycleMode::Discover { preferred_versions: vec![version] };
@@ -150,7 +150,9 @@ impl Drop for TestServer {
 ///
 /// It trusts no root certificates, because loading those of the system is slow.
 pub fn http_client() -> reqwest::Client {
-    reqwest::Client::builder().tls_certs_only([]).build().expect("a client")
+    let roots = rustls::RootCertStore::empty();
+    let tls = rustls::ClientConfig::builder().with_root_certificates(roots).with_no_client_auth();
+    reqwest::Client::builder().tls_backend_preconfigured(tls).build().expect("a client")
 }
 
 /// Sends a request; returns status and JSON body.

@@ -167,11 +167,11 @@ fn retry_after(response: &Response) -> Option<Duration> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::transport::channels::outbound;
 
     #[tokio::test(start_paused = true)]
     async fn whatsapp_sends_at_most_eighty_requests_per_second() {
-        let http =
-            Client::builder().tls_certs_only([]).build().expect("valid client configuration");
+        let http = outbound::http_client().expect("root certificates");
         let (url, token) = (String::new(), String::new().into());
         let metrics = Arc::new(Metrics::new(std::iter::empty::<String>()));
         let graph = GraphApi::new(http, url, token, SendPolicy::default(), metrics);

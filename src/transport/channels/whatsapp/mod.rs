@@ -65,7 +65,7 @@ pub struct WhatsAppDeps {
     pub ids: IdHasher,
     pub metrics: Arc<Metrics>,
     pub http: Client,
-    pub pace: SendPolicy,
+    pub send_policy: SendPolicy,
     pub rng: StdRng,
 }
 
@@ -94,8 +94,7 @@ impl WhatsApp {
     pub fn new(settings: WhatsAppSettings, deps: WhatsAppDeps) -> Self {
         let WhatsAppSettings { token, phone_number_id, verify_token, app_secret, api_base } =
             settings;
-        let WhatsAppDeps { connect, couriers, clock, ids, metrics, http, pace: send_policy, rng } =
-            deps;
+        let WhatsAppDeps { connect, couriers, clock, ids, metrics, http, send_policy, rng } = deps;
         let url = format!("{api_base}/{phone_number_id}/messages");
         let graph = Arc::new(GraphApi::new(http, url, token, send_policy, Arc::clone(&metrics)));
         Self {

@@ -1,0 +1,98 @@
+//! The migrations of the SQL moderation store are those that version 0.1.0 applied.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use random_connect::kernel::clock::Timestamp;
+use random_connect::kernel::id::UserId;
+use random_connect::moderation::store::ModerationStore;
+use random_connect::moderation::store_sql::{SqlModerationStore, migrator};
+use sqlx::migrate::{Migration, Migrator};
+use sqlx::sqlite::{SqliteConnectOptions, SqlitePool};
+
+/// Version, description and checksum that version 0.1.0 wrote into `_sqlx_migrations` with
+/// `sqlx::migrate!`.
+const APPLIED: [(i64, &str, &str); 2] = [
+    (
+        1,
+        "ledger",
+        "0b2634101113468a9b1aeaa493a56f38708f11ede0f28a97cf43af5359d308b623686f2ff141fb50607ced1d2d7441a0",
+    ),
+    (
+        2,
+        "consents and ratings",
+        "bac0930eb0a3f2977b24a1c313e8626edeaa55a9e75e5e5ed20ad07883c6c38e6a4ddaadded58ccff6d36ba392a80fb8",
+    ),
+];
+
+/// A temporary database. Dropping it removes the folder.
+struct Database(PathBuf);
+
+impl Database {
+    fn new(test: &str) -> Self {
+        let folder = std::env::temp_dir().join(format!("{test}-{}", std::process::id()));
+        fs::create_dir_all(&folder).expect("a folder");
+        Self(folder)
+    }
+
+    fn file(&self) -> PathBuf {
+        self.0.join("state.db")
+    }
+
+    async fn open(&self) -> SqlitePool {
+        let options = SqliteConnectOptions::new().filename(self.file()).create_if_missing(true);
+        SqlitePool::connect_with(options).await.expect("a database")
+    }
+}
+
+impl Drop for Database {
+    fn drop(&mut self) {
+        let _ = fs::remove_dir_all(&self.0);
+    }
+}
+
+/// The migrations in `migrations/`.
+async fn files() -> Migrator {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("migrations");
+    Migrator::new(folder).await.expect("readable migrations")
+}
+
+#[tokio::test]
+async fn migrations_are_recorded_as_in_version_0_1_0() {
+    let database = Database::new("migrations-recorded");
+    SqlModerationStore::new(&database.file()).check().await.expect("a working store");
+    let recorded: Vec<(i64, String, String, bool)> = sqlx::query_as(
+        "SELECT version, description, lower(hex(checksum)), success FROM _sqlx_migrations ORDER BY version",
+    )
+    .fetch_all(&database.open().await)
+    .await
+    .expect("rows");
+    let recorded = recorded.iter().map(|(version, description, checksum, success)| {
+        assert!(success);
+        (*version, description.as_str(), checksum.as_str())
+    });
+    assert_eq!(recorded.collect::<Vec<_>>(), APPLIED);
+}
+
+#[tokio::test]
+async fn migrations_match_the_files() {
+    let fields = |migrator: &Migrator| -> Vec<_> {
+        let field = |m: &Migration| {
+            (m.version, m.description.clone(), m.migration_type, m.checksum.clone(), m.no_tx)
+        };
+        migrator.iter().map(field).collect()
+    };
+    assert_eq!(fields(&migrator()), fields(&files().await));
+}
+
+#[tokio::test]
+async fn migrations_open_a_database_of_version_0_1_0() {
+    let (user, target) = (UserId::from_bytes([1; 16]), UserId::from_bytes([2; 16]));
+    let database = Database::new("migrations-open");
+    files().await.run(&database.open().await).await.expect("tables");
+    let store = SqlModerationStore::new(&database.file());
+    let now = Timestamp::from_millis(1_700_000_000_000);
+    store.block(user, target, now).await.expect("a working store");
+    let record = store.record(target).await.expect("a working store");
+    assert!(record.blocked.contains(&user));
+}
