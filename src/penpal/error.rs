@@ -19,9 +19,9 @@ use crate::guard;
 pub enum PenPalError {
     #[error("The user_id is empty: pass the one that enter_queue returned.")]
     EmptyUserId,
-    #[error("The user_id is longer than {MAX_ID_CHARS} characters.")]
+    #[error("The user_id must be at most {MAX_ID_CHARS} characters.")]
     UserIdTooLong,
-    #[error("The message_id is longer than {MAX_ID_CHARS} characters.")]
+    #[error("The message_id must be at most {MAX_ID_CHARS} characters.")]
     MessageIdTooLong,
     #[error("The display_name can't be used: {0}.")]
     InvalidDisplayName(NicknameError),
@@ -43,7 +43,7 @@ pub enum PenPalError {
     NotPermitted(String),
     #[error("The reason is empty: pass spam, abuse, minor, scam, other, or a few words.")]
     EmptyReason,
-    #[error("The reason is longer than {MAX_REASON_CHARS} characters.")]
+    #[error("The reason must be at most {MAX_REASON_CHARS} characters.")]
     ReasonTooLong,
     #[error(
         "There is no one to block or report: you haven't chatted with anyone in the last 20 minutes."
