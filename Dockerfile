@@ -14,6 +14,7 @@ FROM debian:bookworm-slim
 RUN apt-get update && apt-get install -y --no-install-recommends ca-certificates && rm -rf /var/lib/apt/lists/*
 RUN useradd --system --uid 10001 --no-create-home app
 COPY --from=build /src/target/release/random-connect /usr/local/bin/random-connect
+COPY LICENSE NOTICE /usr/share/doc/random-connect/
 USER app
 ENV PORT=8086
 EXPOSE 8086

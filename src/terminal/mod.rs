@@ -4,7 +4,7 @@
 //! `connection.rs` the WebSocket, `wire.rs` the messages on it. `console.rs` reads and prints, `helper.rs`
 //! completes commands (parsed by `commands.rs`), `render.rs` styles lines, and `demo.rs` plays a scripted chat.
 //!
-//! **Invariant:** this folder imports nothing of the lobby or the transports, because every feature must work
+//! **Invariant:** this folder imports neither the lobby nor the transports, because every feature must work
 //! for any other client.
 
 mod chat;

@@ -20,6 +20,7 @@ use random_connect::moderation::store_memory::MemoryModerationStore;
 use random_connect::moderation::store_redis::RedisModerationStore;
 use random_connect::moderation::store_sql::SqlModerationStore;
 
+use crate::support::backends::memory_only;
 use crate::support::redis_server::RedisServer;
 
 const START: Timestamp = Timestamp::from_millis(1_700_000_000_000);
@@ -58,16 +59,20 @@ impl Drop for TempDir {
 
 /// Creates one store of each kind.
 fn backends() -> Vec<ModerationBackend> {
+    let memory = ModerationBackend {
+        store: Arc::new(MemoryModerationStore::default()),
+        _server: None,
+        _folder: None,
+    };
+    if memory_only() {
+        return vec![memory];
+    }
     let server = RedisServer::start(&[]);
     let redis = RedisModerationStore::new(&server.url()).expect("a valid URL");
     let folder = TempDir::new();
     let sql = SqlModerationStore::new(&folder.file());
     vec![
-        ModerationBackend {
-            store: Arc::new(MemoryModerationStore::default()),
-            _server: None,
-            _folder: None,
-        },
+        memory,
         ModerationBackend { store: Arc::new(redis), _server: Some(server), _folder: None },
         ModerationBackend { store: Arc::new(sql), _server: None, _folder: Some(folder) },
     ]

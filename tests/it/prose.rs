@@ -137,7 +137,7 @@ fn prose() -> Vec<Line> {
         let Ok(text) = fs::read_to_string(root().join(&path)) else { continue };
         let mut fenced = false;
         for (number, line) in text.lines().enumerate() {
-            if line.trim_start().starts_with("```") && shown.ends_with(".md") {
+            if line.trim_start().starts_with("```") && path.extension().is_some_and(|e| e == "md") {
                 fenced = !fenced;
             }
             if let Some((text, is_doc)) = comment(&path, line).filter(|_| !fenced) {

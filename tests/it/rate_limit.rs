@@ -15,6 +15,7 @@ use random_connect::rate_limit::limiter::RateLimiter;
 use random_connect::rate_limit::store_memory::MemoryRateLimiter;
 use random_connect::rate_limit::store_redis::RedisRateLimiter;
 
+use crate::support::backends::memory_only;
 use crate::support::redis_server::RedisServer;
 
 const START: Timestamp = Timestamp::from_millis(1_700_000_000_000);
@@ -40,11 +41,12 @@ fn on(server: &RedisServer) -> RedisRateLimiter {
 
 /// Creates one rate limiter of each kind.
 fn backends() -> Vec<LimiterBackend> {
+    let memory = LimiterBackend { limiter: Arc::new(MemoryRateLimiter::new(LIMITS)), server: None };
+    if memory_only() {
+        return vec![memory];
+    }
     let server = RedisServer::start(&[]);
-    vec![
-        LimiterBackend { limiter: Arc::new(MemoryRateLimiter::new(LIMITS)), server: None },
-        LimiterBackend { limiter: Arc::new(on(&server)), server: Some(server) },
-    ]
+    vec![memory, LimiterBackend { limiter: Arc::new(on(&server)), server: Some(server) }]
 }
 
 /// Returns a time after [`START`].

@@ -20,6 +20,7 @@ use random_connect::kernel::clock::{Timestamp, seeded_rng};
 use random_connect::kernel::id::{IdHasher, UserId};
 use random_connect::mask::{Masked, Memory};
 
+use crate::support::backends::memory_only;
 use crate::support::redis_server::RedisServer;
 
 const IDLE: Duration = Duration::from_secs(1_800);
@@ -34,14 +35,16 @@ pub struct LobbyBackend {
 
 /// Creates one lobby of each kind.
 pub fn backends() -> Vec<LobbyBackend> {
+    let memory =
+        LobbyBackend { lobby: Arc::new(MemoryLobby::new(IDLE, seeded_rng())), _server: None };
+    if memory_only() {
+        return vec![memory];
+    }
     let server = RedisServer::start(&[]);
     let (keyring, ids) = (Keyring::new(&[[7; 32]]), IdHasher::from_salt(b"salt"));
     let redis =
         RedisLobby::new(&server.url(), IDLE, keyring, ids, seeded_rng()).expect("a valid URL");
-    vec![
-        LobbyBackend { lobby: Arc::new(MemoryLobby::new(IDLE, seeded_rng())), _server: None },
-        LobbyBackend { lobby: Arc::new(redis), _server: Some(server) },
-    ]
+    vec![memory, LobbyBackend { lobby: Arc::new(redis), _server: Some(server) }]
 }
 
 /// Returns the id of test user `n`.

@@ -30,18 +30,18 @@ fn ids() -> IdHasher {
 
 /// Creates a lobby as one instance has it.
 fn lobby(server: &RedisServer) -> RedisLobby {
-    let seal = Keyring::new(&[[7; 32]]);
-    RedisLobby::new(&server.url(), IDLE, seal, ids(), seeded_rng()).expect("an address")
+    let keyring = Keyring::new(&[[7; 32]]);
+    RedisLobby::new(&server.url(), IDLE, keyring, ids(), seeded_rng()).expect("an address")
 }
 
-async fn act(lobby: &RedisLobby, who: UserId, action: Action) -> Outcome {
-    lobby.perform(Call::new(who, NOW), action).await.expect("up").outcome
+async fn act(lobby: &RedisLobby, user: UserId, action: Action) -> Outcome {
+    lobby.perform(Call::new(user, NOW), action).await.expect("up").outcome
 }
 
-async fn say(lobby: &RedisLobby, who: UserId, text: &str) -> Outcome {
-    let sender = lobby.sender_state(who).await.expect("up");
+async fn say(lobby: &RedisLobby, user: UserId, text: &str) -> Outcome {
+    let sender = lobby.sender_state(user).await.expect("up");
     let (text, memory) = mask_next(text, &sender.memory);
-    act(lobby, who, Action::Relay { text, sender, memory }).await
+    act(lobby, user, Action::Relay { text, sender, memory }).await
 }
 
 #[tokio::test]
@@ -163,10 +163,12 @@ async fn redis_concurrent_sweeps_notify_once() {
     here.perform(Call::new(ben, later), Action::SetTyping(true)).await.expect("up");
     let (one, other) = tokio::join!(here.sweep(NOW + IDLE), there.sweep(NOW + IDLE));
     assert_eq!(one.expect("up").evicted + other.expect("up").evicted, 1);
-    let news = here.collect(ben, NOW + IDLE).await.expect("up").items;
-    let told =
-        news.iter().filter(|item| matches!(item.event, InboxEvent::PartnerTimedOut { .. })).count();
-    assert_eq!(told, 1);
+    let items = here.collect(ben, NOW + IDLE).await.expect("up").items;
+    let received = items
+        .iter()
+        .filter(|item| matches!(item.event, InboxEvent::PartnerTimedOut { .. }))
+        .count();
+    assert_eq!(received, 1);
 }
 
 /// Starts a TCP proxy to the current address in `to`; returns its address.
@@ -195,8 +197,8 @@ async fn redis_failover_keeps_chats() {
     command(&second, &["REPLICAOF", &host, &port]);
     let to = Arc::new(Mutex::new(first.address()));
     let address = switchboard(Arc::clone(&to)).await;
-    let seal = Keyring::new(&[[7; 32]]);
-    let lobby = RedisLobby::new(&format!("redis://{address}"), IDLE, seal, ids(), seeded_rng());
+    let keyring = Keyring::new(&[[7; 32]]);
+    let lobby = RedisLobby::new(&format!("redis://{address}"), IDLE, keyring, ids(), seeded_rng());
     let lobby = lobby.expect("an address");
     let [ann, ben] = [1, 2].map(|n| UserId::from_bytes([n; 16]));
     act(&lobby, ann, Action::meet()).await;
@@ -209,7 +211,7 @@ async fn redis_failover_keeps_chats() {
     *to.lock().expect("no panic") = second.address();
     first.kill();
     while lobby.stats(NOW).await.is_err() {}
-    let news = lobby.collect(ann, NOW).await.expect("up").items;
-    assert_eq!(news.len(), 2);
+    let items = lobby.collect(ann, NOW).await.expect("up").items;
+    assert_eq!(items.len(), 2);
     assert!(matches!(say(&lobby, ben, "after").await, Outcome::Sent { .. }));
 }

@@ -1,5 +1,6 @@
 //! Test support: servers, clients and stand-ins. No tests live here.
 //!
+//! - [`backends`]: which backends the suites of the stores run on.
 //! - [`server`]: the real server in this process, with its HTTP and MCP callers.
 //! - [`live_client`]: a client of the three live transports.
 //! - [`browser`]: a real browser, for the pages.
@@ -9,6 +10,7 @@
 //! Each type stops its process or task when it is dropped. To add one, start it on a free loopback
 //! port, so that tests can run concurrently.
 
+pub(crate) mod backends;
 pub(crate) mod browser;
 pub(crate) mod graph_api;
 pub(crate) mod live_client;
