@@ -15,6 +15,7 @@ mod connect_service;
 mod courier;
 mod docs;
 mod e2e;
+mod import_graph;
 mod language_detection;
 mod lobby;
 mod mask_corpus;

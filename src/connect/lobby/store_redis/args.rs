@@ -3,7 +3,7 @@
 //! No sealing lives here: see `codec.rs`. To add an action, add an arm to `action_args` and name
 //! its arguments in the header of `lua/actions/<action>.lua`.
 
-use super::RedisLobbyInner;
+use super::codec::Codec;
 use crate::connect::lobby::action::{Action, Call};
 use crate::connect::lobby::chat::MatchPreferences;
 use crate::connect::lobby::inbox::MAX_ITEM_CHARS;
@@ -38,7 +38,7 @@ pub(super) const fn flag(value: bool) -> &'static str {
     if value { "1" } else { "0" }
 }
 
-impl RedisLobbyInner {
+impl Codec {
     /// The script's name of `action`, and its arguments. `None` if sealing fails.
     fn action_args(&self, call: &Call, action: &Action) -> Option<(&'static str, Vec<Vec<u8>>)> {
         let constraints = || {
@@ -53,15 +53,15 @@ impl RedisLobbyInner {
             Action::Meet(MatchPreferences { interests, keep_history }) => {
                 let mut args = vec![flag(*keep_history).into()];
                 args.extend(constraints());
-                args.extend(self.codec.seal_interests(interests)?);
+                args.extend(self.seal_interests(interests)?);
                 debug_assert!(args.len() <= 4 + 2 * MAX_INTERESTS);
                 ("meet", args)
             }
             Action::Again => ("again", constraints()),
             Action::Leave => ("leave", Vec::new()),
             Action::Relay { text, sender, memory } => {
-                let (_, expected_digest) = self.codec.seal_memory(&sender.memory)?;
-                let (sealed_memory, digest) = self.codec.seal_memory(memory)?;
+                let (_, expected_digest) = self.seal_memory(&sender.memory)?;
+                let (sealed_memory, digest) = self.seal_memory(memory)?;
                 let mut args = vec![
                     flag(sender.masking).into(),
                     flag(sender.trusted).into(),
@@ -70,20 +70,18 @@ impl RedisLobbyInner {
                     sealed_memory,
                     digest.into_bytes(),
                     text.hidden().to_string().into_bytes(),
-                    self.codec.seal_text(text)?,
+                    self.seal_text(text)?,
                 ];
                 let pieces = text.clone().split_at(MAX_ITEM_CHARS);
                 if pieces.len() > 1 {
-                    let seal = |piece: &Masked| self.codec.seal_text(piece);
+                    let seal = |piece: &Masked| self.seal_text(piece);
                     args.extend(pieces.iter().map(seal).collect::<Option<Vec<_>>>()?);
                 }
                 ("relay", args)
             }
             Action::ToggleMasking => ("toggle_masking", Vec::new()),
             Action::Who => ("who", Vec::new()),
-            Action::SetNickname(nickname) => {
-                ("set_nickname", vec![self.codec.seal_nickname(nickname)?])
-            }
+            Action::SetNickname(nickname) => ("set_nickname", vec![self.seal_nickname(nickname)?]),
             Action::SetTyping(typing) => ("set_typing", vec![flag(*typing).into()]),
             Action::ReadHistory(limit) => ("read_history", vec![limit.to_string().into_bytes()]),
             Action::LookUpLastPartner { with_transcript } => {
@@ -105,17 +103,13 @@ impl RedisLobbyInner {
     /// Two different random nicknames and a random room id, for a new pair. `None` if sealing
     /// fails.
     pub(super) fn pair_args(&self) -> Option<Vec<Vec<u8>>> {
-        let nickname_a = self.codec.random_nickname();
-        let mut nickname_b = self.codec.random_nickname();
+        let nickname_a = self.random_nickname();
+        let mut nickname_b = self.random_nickname();
         while nickname_b == nickname_a {
-            nickname_b = self.codec.random_nickname();
+            nickname_b = self.random_nickname();
         }
-        let room = self.codec.random_room_id().to_hex().into_bytes();
-        Some(vec![
-            self.codec.seal_nickname(&nickname_a)?,
-            self.codec.seal_nickname(&nickname_b)?,
-            room,
-        ])
+        let room = self.random_room_id().to_hex().into_bytes();
+        Some(vec![self.seal_nickname(&nickname_a)?, self.seal_nickname(&nickname_b)?, room])
     }
 
     /// Arguments of a call: see `lua/begin.lua`. `None` if sealing fails.
@@ -126,7 +120,7 @@ impl RedisLobbyInner {
         wait_for_lease: bool,
     ) -> Option<ScriptArgs> {
         let caller_nickname = match &call.caller_nickname {
-            Some(nickname) => self.codec.seal_nickname(nickname)?,
+            Some(nickname) => self.seal_nickname(nickname)?,
             None => Vec::new(),
         };
         let (name, action_args) = self.action_args(call, action)?;

@@ -160,7 +160,7 @@ impl RedisLobbyInner {
         action: &Action,
         wait_for_lease: bool,
     ) -> Result<Option<ActionResult>, LobbyError> {
-        let args = self.call_args(call, action, wait_for_lease).ok_or(LobbyError)?;
+        let args = self.codec.call_args(call, action, wait_for_lease).ok_or(LobbyError)?;
         let script = match action {
             Action::Relay { .. } => &SCRIPTS.relay,
             _ => &SCRIPTS.act,
@@ -263,7 +263,7 @@ impl Lobby for RedisLobby {
         loop {
             let mut args = ScriptArgs::default().arg(millis(now));
             for _ in 0..MAX_PAIRS_PER_CALL {
-                args = args.args(self.0.pair_args().ok_or(LobbyError)?);
+                args = args.args(self.0.codec.pair_args().ok_or(LobbyError)?);
             }
             let reply = self.0.eval(&SCRIPTS.pair_waiting, &args).await?;
             let paired = as_usize(&reply).ok_or(LobbyError)?;
