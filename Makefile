@@ -17,6 +17,7 @@ quick: ## check format and lints, run unit tests and the store suites in memory 
 test: tools ## install what the tests need, check format and lints, run every test: what CI runs
 	cargo fmt --check
 	cargo clippy --locked --all-targets -- -D warnings
+	RUSTDOCFLAGS="-D warnings" cargo doc --locked --no-deps --document-private-items --quiet
 	@sh scripts/run-tests.sh
 
 interop: ## run foreign clients and servers against this server (none yet)

@@ -1,7 +1,7 @@
 //! [`Relay`]: sanitizes, checks and masks a text, then sends it to the partner.
 //!
 //! Every transport sends through [`Relay`], so that no text bypasses a step. The steps themselves
-//! are in [`guard`](crate::guard) and [`mask`](crate::mask).
+//! are in [`guard`] and [`mask`](crate::mask).
 
 use std::sync::Arc;
 

@@ -1,4 +1,4 @@
-//! [`text`] and [`format`]: the messages that users read, by language and id.
+//! [`text`] and [`format()`]: the messages that users read, by language and id.
 //!
 //! Each language has one file, `<code>.ftl`, in the format of Project Fluent. The parent module
 //! decides which message an outcome or event gets. To add a message, add it to every file and its

@@ -1,7 +1,7 @@
 //! The operator's API, for the bearer of `ADMIN_TOKEN`. It does not exist without that setting.
 //!
 //! - [`AdminApi`] (`api.rs`) has the actions.
-//! - [`routes`] serves them below `/admin`; [`AdminTools`] are the same actions as MCP tools, which
+//! - [`routes()`] serves them below `/admin`; [`AdminTools`] are the same actions as MCP tools, which
 //!   a separate MCP server provides at `/admin/mcp`.
 //!
 //! To add an action, add a method to [`AdminApi`], a route in `routes.rs` and a tool in `tools.rs`.
