@@ -86,9 +86,9 @@ async fn language_is_per_user() {
     assert!(server.say("ben", "#LANG हिन्दी").await.contains("हिन्दी"));
     assert!(server.say("ann", "#meet").await.contains("Buscando a alguien"));
     let reply = server.say("ben", "#meet").await;
-    assert!(reply.contains("🎉 जुड़ गए!") && reply.contains("ℹ️ लिखने से पहले"), "{reply}");
+    assert!(reply.contains("🎉 जुड़ गए!") && reply.contains("ℹ️ बातचीत से पहले"), "{reply}");
     let reply = server.say("ann", "#m").await;
-    assert!(reply.contains("¡Conectado!") && reply.contains("ℹ️ Antes de escribir"), "{reply}");
+    assert!(reply.contains("¡Conectado!") && reply.contains("ℹ️ Antes de chatear"), "{reply}");
     assert!(server.say("ann", "#help").await.contains("*#meet* [intereses]"));
     server.say("ben", "#bye").await;
     assert!(server.say("ann", "#m").await.contains("ha dejado el chat"));

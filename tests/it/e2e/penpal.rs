@@ -168,7 +168,7 @@ async fn penpal_invalid_arguments_change_nothing() {
             "between 0 and 60",
         ),
         ("rejoin", json!({ "user_id": " " }), "user_id is empty"),
-        ("enter_queue", json!({ "user_id": "x".repeat(257) }), "longer than 256"),
+        ("enter_queue", json!({ "user_id": "x".repeat(257) }), "at most 256"),
         ("enter_queue", json!({ "display_name": "Admin" }), "mistaken for a system message"),
     ] {
         let rejected = eve.try_call(tool, arguments).await;
