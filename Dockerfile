@@ -15,6 +15,7 @@ RUN apt-get update && apt-get install -y --no-install-recommends ca-certificates
 RUN useradd --system --uid 10001 --no-create-home app
 COPY --from=build /src/target/release/random-connect /usr/local/bin/random-connect
 COPY LICENSE NOTICE /usr/share/doc/random-connect/
+COPY LICENSES /usr/share/doc/random-connect/LICENSES/
 USER app
 ENV PORT=8086
 EXPOSE 8086

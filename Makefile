@@ -36,7 +36,7 @@ bench: ## measure: prints the tables of docs/performance.md, and fails when inst
 	@sh scripts/install-test-tools.sh bench
 	cargo bench --locked --bench instructions --bench http_calls --bench lobby_memory --bench mask --bench push --bench redis --bench lobby_scale --bench sessions
 
-audit: ## check licences, bans, sources and (where the network allows) advisories
+audit: ## check licenses, bans, sources and (where the network allows) advisories
 	@command -v cargo-deny >/dev/null || cargo install --locked cargo-deny
 	cargo deny check licenses bans sources
 	cargo deny check advisories || echo 'audit: advisories were not checked or not clean, see above'

@@ -1,4 +1,6 @@
-//! The house rules that a machine can check.
+//! Rules for the source files: layers, headers, length, clock and unfinished code.
+//!
+//! Circles are in `import_graph.rs`, words in `prose.rs`.
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -7,10 +9,10 @@ use std::process::Command;
 
 use serde_json::Value;
 
-/// The longest a source file may be, in lines.
+/// Maximum length of a source file, in lines.
 const MAX_LINES: usize = 400;
 
-/// Each floor of the house with the top-level modules it may name besides itself.
+/// Each layer with the other top-level modules that it may import.
 const LAYERS: &[(&str, &[&str])] = &[
     ("kernel", &[]),
     ("mask", &[]),
@@ -40,7 +42,7 @@ const LAYERS: &[(&str, &[&str])] = &[
     ),
 ];
 
-/// Files that may read the clock or seed a generator.
+/// The file that may read the clock and seed a generator.
 const CLOCK_FILE: &str = "src/kernel/clock.rs";
 
 fn root() -> &'static Path {
@@ -71,7 +73,7 @@ fn all_files() -> Vec<(PathBuf, String)> {
     files.map(read).collect()
 }
 
-/// The top-level module a file belongs to: its folder below `src`, or its own name.
+/// Returns the top-level module of a file: its folder below `src`, or its name.
 fn layer_of(path: &Path) -> String {
     let below = path.strip_prefix("src").expect("a source file");
     below
@@ -94,7 +96,7 @@ fn architecture_imports_point_to_lower_layers() {
         }
         let (_, below) = LAYERS.iter().find(|(name, _)| *name == own).unwrap_or_else(|| {
             panic!(
-                "{} is on no floor: add its module to FLOORS and to ARCHITECTURE.md",
+                "{} is in no layer: add its module to LAYERS and to ARCHITECTURE.md",
                 path.display()
             )
         });
@@ -154,7 +156,7 @@ fn architecture_files_stay_under_400_lines() {
 
 #[test]
 fn architecture_no_todo_or_allow_dead_code() {
-    // Written in halves, so that this file does not find itself.
+    // Each mark is in two parts, so that this file does not contain it.
     let marks =
         [concat!("TO", "DO"), concat!("FIX", "ME"), concat!("todo", "!("), concat!("dbg", "!(")];
     let silenced = [concat!("allow(dead", "_code"), concat!("unimple", "mented!(")];
@@ -195,8 +197,8 @@ fn version(text: &str) -> Vec<u64> {
     numbers
 }
 
-/// Checks the dependencies that cargo builds on this platform, because those of other platforms may not be
-/// downloaded.
+/// Checks the dependencies that cargo builds on this platform, because those of other platforms
+/// may not be downloaded.
 #[test]
 fn architecture_rust_version_covers_all_dependencies() {
     let cargo = Command::new(env!("CARGO"))

@@ -256,7 +256,7 @@ fn describe(recorder: &PrometheusRecorder) {
     }
     for (name, text) in [
         ("random_connect_active_users", "Users active within the idle timeout"),
-        ("random_connect_waiting_users", "People in the queue"),
+        ("random_connect_waiting_users", "Users in the queue"),
         ("random_connect_active_pairs", "Active chats"),
         ("random_connect_live_sessions", "Open live sessions"),
         ("random_connect_reachable_users", "Users with a push channel"),
