@@ -1,8 +1,8 @@
 //! [`Language`]: the languages of the system's messages, and the detection of a text's language.
 //!
 //! The messages themselves are in `reply/messages/`. To add a language, add a variant, a row in
-//! [`LANGUAGES`], a file of messages and its openings in `system_phrases.rs`. The tests of
-//! `reply/messages/` name every message that is missing.
+//! [`LANGUAGES`] and a file of messages. The tests of `reply/messages/` name every message that is
+//! missing.
 
 use std::fmt;
 

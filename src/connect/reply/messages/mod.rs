@@ -2,11 +2,11 @@
 //!
 //! Each language has one file, `<code>.ftl`, in the format of Project Fluent. The parent module
 //! decides which message an outcome or event gets. To add a message, add it to every file and its
-//! opening to `profile/system_phrases.rs`.
+//! English opening to `profile/system_phrases.rs`.
 //!
 //! **Invariants:** all files have the same ids with the same placeholders, so that no language
 //! lacks a message. A line starts with an emoji that no nickname can contain; only a few older
-//! English lines do not. No nickname can start like one of these lines.
+//! English lines do not. No nickname can start like an English line.
 
 use fluent_bundle::concurrent::FluentBundle;
 use fluent_bundle::{FluentArgs, FluentResource, FluentValue};
@@ -164,19 +164,17 @@ mod tests {
     #[test]
     fn impersonation_detects_every_opening_without_its_emoji() {
         let is_decoration = |c: char| SYSTEM_EMOJI.contains(&c) || !c.is_alphabetic();
-        for (row, file) in LANGUAGES.iter().zip(FILES) {
-            for (id, used) in messages(file) {
-                // Users may ask each other the questions of an icebreaker, too.
-                if id == "icebreaker" || is_part(&id) && id != "help-rest" {
-                    continue;
-                }
-                // One count for each plural form.
-                for count in [1, 2, 3, 11] {
-                    let message = format_with(row.language, &id, &arguments(&used, count));
-                    for line in message.lines() {
-                        let opening = line.trim_start_matches(is_decoration);
-                        assert!(looks_like_system(opening), "{} {id}: {opening}", row.code);
-                    }
+        for (id, used) in messages(FILES[0]) {
+            // Users may ask each other the questions of an icebreaker, too.
+            if id == "icebreaker" || is_part(&id) && id != "help-rest" {
+                continue;
+            }
+            // One count for each plural form.
+            for count in [1, 2] {
+                let message = format_with(Language::English, &id, &arguments(&used, count));
+                for line in message.lines() {
+                    let opening = line.trim_start_matches(is_decoration);
+                    assert!(looks_like_system(opening), "{id}: {opening}");
                 }
             }
         }
