@@ -104,7 +104,11 @@ impl StatelessCalls {
         // The serializer that sessions use too, because rmcp's whole model is compiled again for another.
         match serde_json::to_vec(&message) {
             Ok(json) => ([(header::CONTENT_TYPE, "application/json")], json).into_response(),
-            Err(_) => StatusCode::INTERNAL_SERVER_ERROR.into_response(),
+            Err(error) => {
+                // Logs the category only, because the error's text may quote the answer.
+                tracing::error!(category = ?error.classify(), "failed to serialize an answer");
+                StatusCode::INTERNAL_SERVER_ERROR.into_response()
+            }
         }
     }
 }
