@@ -2,11 +2,12 @@
 
 use std::fmt::Display;
 use std::io::{self, BufWriter, IsTerminal, Write};
-use std::net::SocketAddr;
 use std::path::Path;
 use std::process::ExitCode;
 
 use clap::Parser;
+use random_connect::app::Listening;
+use random_connect::cli::announcement::announcement;
 use random_connect::cli::{Cli, CliCommand};
 use random_connect::config::{Config, ConfigProblem, LogFormat};
 use random_connect::kernel::clock::seeded_rng;
@@ -56,10 +57,10 @@ async fn demo() -> Result<(), String> {
     let port = |name: &str| (name == "PORT").then(|| "0".into());
     let config = Config::from_lookup(port).map_err(|problems| format!("{problems:?}"))?;
     let (sender, started) = oneshot::channel();
-    let announce = |address: SocketAddr, token: Option<&AuthTokens>| {
-        let token = token.map(|token| token.current().to_owned()).unwrap_or_default();
+    let announce = |listening: &Listening| {
+        let token = listening.generated_token.as_ref().map(AuthTokens::current).unwrap_or_default();
         // The receiver is gone only if the demo has ended.
-        let _ = sender.send((format!("http://{address}"), token));
+        let _ = sender.send((format!("http://{}", listening.address), token.to_owned()));
     };
     let demo = async {
         let (address, token) = started.await.map_err(|_| "the server did not start")?;
@@ -81,28 +82,18 @@ fn configured_token() -> Result<String, Vec<ConfigProblem>> {
 async fn serve(config: Config) -> Result<(), String> {
     let address = config.address;
     let cannot = |error| format!("can't listen on {address}: {error}");
-    app::serve(config, print_address).await.map_err(cannot)
+    app::serve(config, print_announcement).await.map_err(cannot)
 }
 
 /// Prints how to reach the server. A token generated for this run is printed here and nowhere else.
-fn print_address(address: SocketAddr, token: Option<&AuthTokens>) {
+fn print_announcement(listening: &Listening) {
+    let Listening { address, playground, generated_token } = listening;
+    let token = generated_token.as_ref().map(AuthTokens::current);
     let mut out = io::stdout().lock();
-    let printed = writeln!(out, "Random Connect listens on http://{address}/mcp").and_then(|()| {
-        let Some(token) = token.map(AuthTokens::current) else { return Ok(()) };
-        let reach = if address.ip().is_loopback() { "this machine" } else { "any machine that can reach it" };
-        writeln!(
-            out,
-            "AUTH_TOKEN is not set, so {reach} can connect with this run's token:\n\n  {token}\n\n\
-             Open http://{address}/ in a browser, or try it here:\n\n  curl -s http://{address}/mcp -H 'Authorization: Bearer {token}' \
-             -H 'Content-Type: application/json' -d '{EXAMPLE_CALL}'\n"
-        )
-    });
+    let printed = out.write_all(announcement(*address, *playground, token).as_bytes());
     // The server works without a reader of standard output.
     let _ = printed.and_then(|()| out.flush());
 }
-
-/// A call in the short form, as a JSON body.
-const EXAMPLE_CALL: &str = r##"{"method": "handle_message", "params": {"message": "#meet", "puch_user_id": "test_user_1"}}"##;
 
 /// Reads the settings, starts logging and runs `command`.
 fn with_config<F: Future<Output = Result<(), String>>>(

@@ -202,10 +202,6 @@ impl App {
         limits: ConnectionLimits,
         shutdown: CancellationToken,
     ) {
-        // The page contains the token only if it was generated for this run and only this machine can
-        // connect, so that the person who started the server has nothing to paste.
-        let local = listener.local_addr().is_ok_and(|address| address.ip().is_loopback());
-        let page_token = (local && self.config.auth_tokens.is_none()).then(|| tokens.clone());
         // rmcp is cancelled after the listener, so that calls in flight at shutdown finish.
         let mcp_shutdown = CancellationToken::new();
         let _stop_mcp = mcp_shutdown.clone().drop_guard();
@@ -258,7 +254,6 @@ impl App {
         };
         let pages = Pages {
             playground: self.config.playground,
-            token: page_token,
             dashboard: Arc::clone(&self.dashboard),
             shutdown: shutdown.clone(),
         };
@@ -317,23 +312,29 @@ impl Drop for App {
     }
 }
 
-/// Runs the `serve` command: HTTP until a signal to stop. `announce` receives the address, and the token if
-/// it was generated for this run.
+/// A server that has bound its address.
+pub struct Listening {
+    pub address: SocketAddr,
+    /// Whether `/` serves the playground.
+    pub playground: bool,
+    /// The token that was generated for this run. `None` if `AUTH_TOKEN` is set.
+    pub generated_token: Option<AuthTokens>,
+}
+
+/// Runs the `serve` command: HTTP until a signal to stop. `announce` is called once the address is bound.
 ///
 /// # Errors
 /// Returns an error if the address can't be bound, signals can't be received, the file of the moderation
 /// store can't be opened, or [`App::new`] fails.
-pub async fn serve(
-    config: Config,
-    announce: impl FnOnce(SocketAddr, Option<&AuthTokens>),
-) -> io::Result<()> {
+pub async fn serve(config: Config, announce: impl FnOnce(&Listening)) -> io::Result<()> {
     let shutdown = shutdown_on_signal()?;
     let limits = ConnectionLimits::with_sessions(config.max_sessions).within_fd_limit();
     let listener = TcpListener::bind(config.address).await?;
     let address = listener.local_addr()?;
     let configured = config.auth_tokens.clone();
     let tokens = configured.clone().unwrap_or_else(|| AuthTokens::generate(&mut seeded_rng()));
-    announce(address, configured.is_none().then_some(&tokens));
+    let generated_token = configured.is_none().then(|| tokens.clone());
+    announce(&Listening { address, playground: config.playground, generated_token });
     if tokens.is_weak() {
         tracing::warn!(
             "AUTH_TOKEN is too short to be safe: generate one with `random-connect token`"

@@ -6,9 +6,9 @@
 //!
 //! To add a page, add its files to `assets/` and a route to [`routes`].
 //!
-//! **Invariant:** a page runs only what this server serves, is never framed and never indexed. A
-//! page contains a token only if all of this holds: the server created it for this run, only this
-//! machine can connect, and the request names this machine as its host.
+//! **Invariant:** a page runs only what this server serves, is never framed and never indexed, and
+//! contains no token: every caller gets the same bytes. The browser reads the token from the
+//! fragment of the address that the server prints (`/#token=…`), or from the user.
 
 mod alerts;
 pub mod dashboard;
@@ -30,7 +30,6 @@ use tokio_util::sync::CancellationToken;
 
 use self::dashboard::Dashboard;
 use self::sample::FIELDS;
-use crate::kernel::token::AuthTokens;
 
 /// Path of the dashboard's event stream.
 pub const LIVE_PATH: &str = "/dashboard/live";
@@ -38,12 +37,6 @@ pub const LIVE_PATH: &str = "/dashboard/live";
 /// Restricts pages to resources and connections of this server.
 const CONTENT_SECURITY_POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; \
     connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
-
-/// The text in `playground.html` that the token replaces.
-const TOKEN_PLACEHOLDER: &str = "{{token}}";
-
-/// Headers that a proxy or tunnel adds to a request it forwards.
-const FORWARDING_HEADERS: [&str; 4] = ["forwarded", "x-forwarded-for", "x-forwarded-host", "via"];
 
 #[derive(Embed)]
 #[folder = "src/transport/pages/assets"]
@@ -53,9 +46,6 @@ struct Assets;
 pub struct Pages {
     /// Whether the playground is enabled.
     pub playground: bool,
-    /// The token for requests from this machine. `None` unless the server created it for this run
-    /// and only this machine can connect.
-    pub token: Option<AuthTokens>,
     pub dashboard: Arc<Dashboard>,
     /// Ends the dashboard's event streams.
     pub shutdown: CancellationToken,
@@ -76,12 +66,7 @@ async fn playground(State(pages): State<Arc<Pages>>, headers: HeaderMap) -> Resp
     if !pages.playground {
         return not_found();
     }
-    let token = pages.token.as_ref().filter(|_| is_local(&headers)).map_or("", AuthTokens::current);
-    let Some(page) = Assets::get("playground.html") else { return not_found() };
-    let page = String::from_utf8_lossy(&page.data).replace(TOKEN_PLACEHOLDER, token);
-    let content_type = [(header::CONTENT_TYPE, "text/html; charset=utf-8")];
-    // Not cached, because a cached page would outlive its token.
-    (security_headers("no-store"), content_type, page).into_response()
+    serve_asset(&headers, "playground.html")
 }
 
 async fn asset(Path(name): Path<String>, headers: HeaderMap) -> Response {
@@ -131,19 +116,6 @@ fn security_headers(cache: &'static str) -> [(HeaderName, &'static str); 7] {
         (HeaderName::from_static("cross-origin-resource-policy"), "same-origin"),
         (HeaderName::from_static("x-robots-tag"), "noindex"),
     ]
-}
-
-/// Returns `true` if the request names this machine as its host and no proxy forwarded it.
-///
-/// The host check rejects foreign names that resolve to this machine (DNS rebinding). The header
-/// check rejects tunnels.
-fn is_local(headers: &HeaderMap) -> bool {
-    let host = headers.get(header::HOST).and_then(|host| host.to_str().ok()).unwrap_or_default();
-    let name = host.rsplit_once(':').filter(|(_, port)| port.bytes().all(|b| b.is_ascii_digit()));
-    let name = name.map_or(host, |(name, _)| name);
-    let local_names = ["localhost", "127.0.0.1", "[::1]"];
-    local_names.iter().any(|local| local.eq_ignore_ascii_case(name))
-        && FORWARDING_HEADERS.iter().all(|header| !headers.contains_key(*header))
 }
 
 /// The dashboard's event stream: one event with the samples of the last hour, then one per sample.
@@ -196,24 +168,5 @@ mod tests {
             }
         }
         assert!(size > 0 && size < BUDGET, "{size} bytes");
-    }
-
-    #[test]
-    fn page_local_request_must_name_this_host() {
-        let from = |host: &'static str| {
-            HeaderMap::from_iter([(header::HOST, host.parse().expect("valid header value"))])
-        };
-        for host in ["localhost:8086", "127.0.0.1", "127.0.0.1:1", "[::1]:8086", "LOCALHOST"] {
-            assert!(is_local(&from(host)), "{host}");
-        }
-        for host in ["", "evil.example:8086", "localhost.evil.example", "127.0.0.1.nip.io", "[::2]"]
-        {
-            assert!(!is_local(&from(host)), "{host}");
-        }
-        for header in FORWARDING_HEADERS {
-            let mut forwarded = from("localhost");
-            forwarded.insert(header, "x".parse().expect("valid header value"));
-            assert!(!is_local(&forwarded), "{header}");
-        }
     }
 }

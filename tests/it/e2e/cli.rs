@@ -7,7 +7,8 @@ use std::process::{Command, Output, Stdio};
 use rmcp::ServiceExt;
 use rmcp::model::{CallToolRequestParams, ClientConfig};
 use rmcp::transport::TokioChildProcess;
-use tokio::io::{AsyncBufReadExt, BufReader};
+use tokio::io::{AsyncBufReadExt, BufReader, Lines};
+use tokio::process::ChildStdout;
 
 use crate::support::server::{TEST_TIMEOUT, fetch_json, http_client, text};
 
@@ -34,40 +35,70 @@ fn stdout(output: &Output) -> String {
     String::from_utf8_lossy(&output.stdout).into_owned()
 }
 
-#[tokio::test]
-async fn cli_serve_without_config_is_local_and_prints_a_working_curl_line() {
+/// Starts the binary without settings but these; returns it and the lines that it prints.
+fn serve(variables: &[(&str, &str)]) -> (tokio::process::Child, Lines<BufReader<ChildStdout>>) {
     let mut server = tokio::process::Command::new(BINARY)
         .env_clear()
         .env("PORT", "0")
+        .envs(variables.iter().copied())
         .current_dir(std::env::temp_dir())
         .stdout(Stdio::piped())
         .stderr(Stdio::null())
         .kill_on_drop(true)
         .spawn()
         .expect("the binary starts");
-    let mut lines = BufReader::new(server.stdout.take().expect("standard output")).lines();
-    let curl = tokio::time::timeout(TEST_TIMEOUT, async {
+    let lines = BufReader::new(server.stdout.take().expect("standard output")).lines();
+    (server, lines)
+}
+
+/// Returns the first line that starts with `start`, without leading spaces.
+async fn line_with(lines: &mut Lines<BufReader<ChildStdout>>, start: &str) -> String {
+    let line = tokio::time::timeout(TEST_TIMEOUT, async {
         while let Some(line) = lines.next_line().await.expect("a line") {
-            assert!(!line.contains("0.0.0.0"));
-            if line.trim().starts_with("curl ") {
-                return line;
+            if line.trim().starts_with(start) {
+                return line.trim().to_owned();
             }
         }
-        panic!("no curl line");
+        panic!("no line starts with {start}");
     });
-    let curl = curl.await.expect("in time");
+    line.await.expect("in time")
+}
+
+/// Returns the text between `before` and `after`.
+fn between<'a>(text: &'a str, before: &str, after: &str) -> &'a str {
+    let (_, rest) = text.split_once(before).expect("the start");
+    rest.split_once(after).expect("the end").0
+}
+
+#[tokio::test]
+async fn cli_serve_without_config_is_local_and_prints_a_working_curl_line() {
+    let (_server, mut lines) = serve(&[]);
+    let curl = line_with(&mut lines, "curl ").await;
     assert!(curl.contains("http://127.0.0.1:"), "{curl}");
     // The test sends the request itself, so that it needs no curl.
-    let between = |before: &str, after: &str| {
-        let (_, rest) = curl.split_once(before).expect("the start");
-        rest.split_once(after).expect("the end").0.to_owned()
-    };
-    let request = http_client().post(between("curl -s ", " ")).bearer_auth(between("Bearer ", "'"));
-    let request =
-        request.header("Content-Type", between("Content-Type: ", "'")).body(between("-d '", "'"));
+    let request = http_client().post(between(&curl, "curl -s ", " "));
+    let request = request
+        .bearer_auth(between(&curl, "Bearer ", "'"))
+        .header("Content-Type", between(&curl, "Content-Type: ", "'"))
+        .body(between(&curl, "-d '", "'").to_owned());
     let (status, body) = fetch_json(request).await;
     assert_eq!(status, 200);
     assert!(body["result"].as_str().expect("a text").starts_with("🔍 Looking for someone"));
+}
+
+#[tokio::test]
+async fn page_never_contains_the_token_of_the_run() {
+    let (_server, mut lines) = serve(&[]);
+    let open = line_with(&mut lines, "Open ").await;
+    let (url, token) = between(&open, "Open ", " in ").split_once("#token=").expect("a fragment");
+    assert_eq!(token.len(), 64);
+    let files = ["", "dashboard", "assets/playground.js", "assets/dashboard.js", "assets/gate.js"];
+    for path in files.into_iter().chain(["assets/mcp.js", "assets/theme.js"]) {
+        let response = http_client().get(format!("{url}{path}")).send().await.expect("a response");
+        assert_eq!(response.status(), 200, "{path}");
+        assert!(!format!("{:?}", response.headers()).contains(token), "{path}");
+        assert!(!response.text().await.expect("text").contains(token), "{path}");
+    }
 }
 
 #[test]

@@ -10,7 +10,7 @@ use random_connect::transport::http::limits::ConnectionLimits;
 use serde_json::json;
 
 use crate::support::browser::Browser;
-use crate::support::server::TestServer;
+use crate::support::server::{TOKEN, TestServer};
 
 /// CSS selectors of the two phones of the playground.
 const FIRST_PHONE: &str = ".phone:nth-of-type(1)";
@@ -40,6 +40,7 @@ async fn page_journey_in_a_real_browser() {
     playground_narrow_screen_shows_one_phone(&browser).await;
     dashboard_shows_pairs(&browser, &server).await;
     dashboard_shows_alerts(&browser, &server).await;
+    page_takes_the_token_from_the_address(&browser, &server).await;
     assert_eq!(browser.console_errors().await, Vec::<String>::new());
     browser.close().await;
 }
@@ -178,4 +179,21 @@ async fn dashboard_shows_alerts(browser: &Browser, server: &TestServer) {
     browser.set_size(360, 740).await;
     browser.has_no_overflow().await;
     browser.screenshot("narrow-dashboard").await;
+}
+
+/// The address that the server prints has the token as its fragment.
+async fn page_takes_the_token_from_the_address(browser: &Browser, server: &TestServer) {
+    let (address, key) = ("return location.href", "return sessionStorage.getItem('token')");
+    browser.evaluate("sessionStorage.clear()").await;
+    browser.open("about:blank").await;
+    browser.open(&format!("{}/dashboard#token=wrong", server.url)).await;
+    browser.text("#gate h2").await;
+    browser.expect_value(address, &json!(format!("{}/dashboard", server.url))).await;
+    // The page is open already, so that only the fragment changes.
+    browser.open(&format!("{}/dashboard#token={TOKEN}", server.url)).await;
+    browser.expect_text("#figure-waiting", "2").await;
+    assert_eq!(browser.evaluate(address).await, json!(format!("{}/dashboard", server.url)));
+    assert_eq!(browser.evaluate(key).await, json!(TOKEN));
+    browser.open(&server.url).await;
+    browser.expect_text(&in_phone(FIRST_PHONE, ".status"), "not in a chat").await;
 }

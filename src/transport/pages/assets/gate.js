@@ -1,7 +1,23 @@
-// The token: from the page if the server put it there, otherwise from the user. It is stored for
-// this tab only, and never becomes part of a URL.
+// The token: from the fragment of the address (`#token=…`, as the server prints it), from this tab,
+// or from the user. It is stored for this tab only. A browser never sends a fragment, and it is
+// removed from the address bar, so that a copied address holds no token.
 
 const STORAGE_KEY = "token";
+
+/// Whether an HTTP header accepts these characters.
+const isSendable = (token) => /^[!-~]+$/.test(token);
+
+/// Moves the token of the address to this tab. Returns whether the address had one.
+function takeTokenFromAddress() {
+  const token = /^#token=(.*)$/.exec(location.hash)?.[1];
+  if (token === undefined) return false;
+  history.replaceState(null, "", location.pathname + location.search);
+  if (isSendable(token)) sessionStorage.setItem(STORAGE_KEY, token);
+  return true;
+}
+
+// An address with another token, entered where this page is open, only changes the fragment.
+addEventListener("hashchange", () => takeTokenFromAddress() && location.reload());
 
 /// Whether the server accepts the token.
 async function isAccepted(token) {
@@ -9,9 +25,10 @@ async function isAccepted(token) {
   return response.status !== 401;
 }
 
-/// Resolves to a token that the server accepts. Asks the user if neither page nor tab has one.
+/// Resolves to a token that the server accepts. Asks the user if neither address nor tab has one.
 export async function requestToken() {
-  const existing = document.querySelector('meta[name="token"]')?.content || sessionStorage.getItem(STORAGE_KEY);
+  takeTokenFromAddress();
+  const existing = sessionStorage.getItem(STORAGE_KEY);
   if (existing && (await isAccepted(existing).catch(() => true))) return existing;
   sessionStorage.removeItem(STORAGE_KEY);
   const gate = document.getElementById("gate");
@@ -22,9 +39,7 @@ export async function requestToken() {
     gate.addEventListener("submit", async (event) => {
       event.preventDefault();
       const token = input.value.trim();
-      // An HTTP header accepts no other characters.
-      const isValid = /^[!-~]+$/.test(token);
-      wrong.hidden = isValid && (await isAccepted(token).catch(() => false));
+      wrong.hidden = isSendable(token) && (await isAccepted(token).catch(() => false));
       if (!wrong.hidden) return input.select();
       sessionStorage.setItem(STORAGE_KEY, token);
       input.value = "";

@@ -1,4 +1,8 @@
 //! [`Cli`]: the command line. Its doc comments are the text of `--help`.
+//!
+//! - [`announcement`](mod@announcement) has the lines that `serve` prints at its start.
+
+pub mod announcement;
 
 use clap::{Parser, Subcommand};
 
