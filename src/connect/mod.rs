@@ -15,6 +15,7 @@
 pub mod command;
 pub mod delivery;
 pub mod dto;
+mod interpret;
 pub mod lobby;
 pub mod moderated;
 pub mod new_user_limit;

@@ -8,22 +8,18 @@ use std::sync::{Arc, OnceLock};
 
 use serde_json::Value;
 
-use super::command;
-use super::command::Command;
 use super::dto::{
-    HandleError, HandleMessageParams, MAX_ID_CHARS, MAX_REASON_CHARS, PushInput, PushReply,
-    RelayedMessage, Reply, Stats,
+    HandleError, HandleMessageParams, MAX_ID_CHARS, PushInput, PushReply, RelayedMessage, Reply,
+    Stats,
 };
+use super::interpret::{Request, interpret};
 use super::lobby::action::{Action, ActionResult, Call, LobbyStats, Outcome};
-use super::lobby::chat::MatchPreferences;
 use super::lobby::inbox::{Lease, LeaseId};
 use super::lobby::{Lobby, LobbyError};
-use super::profile::interest::Interests;
 use super::profile::language::Language;
 use super::profile::nickname::Nickname;
 use super::relay::{Relay, RelayOutcome};
 use super::reply;
-use super::reply::ICEBREAKER_COUNT;
 use super::reply::compose::{MAX_MESSAGE_CHARS, compose_reply};
 use super::reply::local::LocalReply;
 use super::reply::messages;
@@ -32,7 +28,6 @@ use crate::kernel::clock::{Clock, Timestamp};
 use crate::kernel::id::{IdHasher, Realm, UserId};
 use crate::kernel::receipt::Receipt;
 use crate::kernel::toolset::Subject;
-use crate::moderation::service::ReportReason;
 
 /// Observes calls together with the raw id of their user.
 ///
@@ -159,44 +154,10 @@ impl ConnectService {
         call: Call,
         message: &str,
     ) -> Result<(ActionResult, String), HandleError> {
-        let parsed = command::parse(message);
-        let (action, local_reply) = match parsed.map(|parsed| parsed.command) {
-            Some(Command::Meet(list)) => {
-                let interests = Interests::parse(list);
-                (Action::Meet(MatchPreferences { interests, keep_history: false }), None)
-            }
-            Some(Command::Again) => (Action::Again, None),
-            Some(Command::Bye) => (Action::Leave, None),
-            Some(Command::Hide) => (Action::ToggleMasking, None),
-            Some(Command::Who) => (Action::Who, None),
-            Some(Command::Inbox) => (Action::ReadInbox, None),
-            Some(Command::Help) => (Action::ReadInbox, Some(LocalReply::Help(command::help))),
-            Some(Command::Nick(name)) => match Nickname::parse(name) {
-                Ok(name) => (Action::SetNickname(name), None),
-                Err(error) => (Action::ReadInbox, Some(LocalReply::InvalidNickname(error))),
-            },
-            Some(Command::Block) => (Action::Block { target: None, reason: None }, None),
-            Some(Command::Report("")) => (Action::ReadInbox, Some(LocalReply::ReasonRequired)),
-            Some(Command::Report(reason)) if exceeds(reason, MAX_REASON_CHARS) => {
-                (Action::ReadInbox, Some(LocalReply::ReasonTooLong(MAX_REASON_CHARS)))
-            }
-            Some(Command::Report(reason)) => {
-                let reason = Some(ReportReason::parse(reason));
-                (Action::Block { target: None, reason }, None)
-            }
-            // The clock picks the question, because any question will do.
-            Some(Command::Icebreaker) => {
-                let index = call.now.as_millis() % u64::from(ICEBREAKER_COUNT);
-                (Action::Icebreaker(u8::try_from(index).unwrap_or_default()), None)
-            }
-            Some(Command::Rate(good)) => (Action::Rate { good }, None),
-            Some(Command::Agree) => (Action::Agree, None),
-            Some(Command::Lang(language)) => match Language::parse(language) {
-                Some(language) => (Action::SetLanguage(language), None),
-                None => (Action::ReadInbox, Some(LocalReply::Languages)),
-            },
-            Some(Command::Relay(text)) => return self.relay(call, text).await,
-            None => return self.relay(call, message).await,
+        let (action, local_reply, ignored_text) = match interpret(message, call.now) {
+            Request::Relay(text) => return self.relay(call, text).await,
+            Request::Perform { action, ignored_text } => (action, None, ignored_text),
+            Request::Reply(local_reply) => (Action::ReadInbox, Some(local_reply), false),
         };
         let result = self.lobby.perform(call, action).await?;
         let language = result.lease.language.unwrap_or_default();
@@ -204,7 +165,7 @@ impl ConnectService {
             Some(local_reply) => local_reply.text(language),
             None => reply::outcome(language, &result.outcome),
         };
-        if parsed.is_some_and(|parsed| parsed.has_trailing_text) {
+        if ignored_text {
             reply = reply::with_ignored_text(language, &reply);
         }
         Ok((result, reply))

@@ -68,7 +68,7 @@ impl Lobby for FaultyLobby {
         let sender = self.lobby.sender_state(user).await?;
         if take_one(&self.toggles) {
             let call = Call::new(user, Timestamp::default());
-            self.lobby.perform(call, Action::ToggleMasking).await?;
+            self.lobby.perform(call, Action::SetMasking(None)).await?;
         }
         Ok(sender)
     }

@@ -110,12 +110,9 @@ pub enum Action {
     Leave,
     /// Send `text`, which was prepared for the state `sender`. Once sent, `memory` becomes the
     /// sender's mask memory.
-    Relay {
-        text: Masked,
-        sender: SenderState,
-        memory: Memory,
-    },
-    ToggleMasking,
+    Relay { text: Masked, sender: SenderState, memory: Memory },
+    /// Turn masking of the user's texts on (`Some(true)`) or off, or toggle it (`None`).
+    SetMasking(Option<bool>),
     /// Get the partner's name.
     Who,
     /// Set the nickname for future chats.
@@ -126,25 +123,18 @@ pub enum Action {
     ReadHistory(usize),
     /// Get the current partner, or else the last one if they are recent. With `with_transcript`,
     /// also the partner's last messages.
-    LookUpLastPartner {
-        with_transcript: bool,
-    },
+    LookUpLastPartner { with_transcript: bool },
     /// Never match the user with `target` again, and end a chat with them. If `target` is `None`,
     /// it is the partner that [`Action::LookUpLastPartner`] returns. The lobby does not store
     /// `reason`; moderation does.
-    Block {
-        target: Option<UserId>,
-        reason: Option<ReportReason>,
-    },
+    Block { target: Option<UserId>, reason: Option<ReportReason> },
     /// Ask both partners the icebreaker question with this number.
     Icebreaker(u8),
     /// Set the language of the user's answers.
     SetLanguage(Language),
     /// Rate the chat with the partner that [`Action::LookUpLastPartner`] returns. Handled by
     /// moderation; the lobby stores no ratings.
-    Rate {
-        good: bool,
-    },
+    Rate { good: bool },
     /// Accept the chat rules. Handled by moderation; the lobby does not store consent.
     Agree,
     /// Get the user's status.

@@ -46,6 +46,8 @@ pub(super) const SYSTEM_PHRASES: &[&str] = &[
     "the command was run",
     "only text messages",
     "nothing is waiting",
+    "nothing was changed",
+    "nothing was done",
     "more message is waiting",
     "more messages are waiting",
     "from your next chat on",

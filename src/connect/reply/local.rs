@@ -2,7 +2,7 @@
 //!
 //! It becomes text only after the call, because the lobby knows the user's language.
 
-use super::{content_rejected, languages, messages, nickname_error, too_long};
+use super::{content_rejected, languages, messages, nickname_error, too_long, with_command};
 use crate::connect::profile::language::Language;
 use crate::connect::profile::nickname::NicknameError;
 use crate::guard;
@@ -17,6 +17,12 @@ pub(crate) enum LocalReply {
     /// The reason of a report is longer than this number of characters.
     ReasonTooLong(usize),
     Languages,
+    /// The message is probably a misspelling of this command, whose name has no `#`.
+    DidYouMean(&'static str),
+    /// The words after this command contradict it.
+    NotRun(&'static str),
+    /// The word after `#hide` is not one for on or off.
+    HideUsage,
     NoText,
     ContentRejected(guard::ContentRejected),
 }
@@ -29,6 +35,9 @@ impl LocalReply {
             Self::ReasonRequired => messages::text(language, "ask-reason"),
             Self::ReasonTooLong(limit) => too_long(language, "long-reason", limit),
             Self::Languages => languages(language),
+            Self::DidYouMean(name) => with_command(language, "did-you-mean", name),
+            Self::NotRun(name) => with_command(language, "not-run", name),
+            Self::HideUsage => messages::text(language, "hide-usage"),
             Self::NoText => messages::text(language, "no-text"),
             Self::ContentRejected(reason) => content_rejected(language, reason),
         }

@@ -178,6 +178,11 @@ pub fn nickname_error(language: Language, error: NicknameError) -> String {
     }
 }
 
+/// Returns the reply to a command that was not run; `id` is the message to use.
+pub(crate) fn with_command(language: Language, id: &str, name: &str) -> String {
+    format(language, id, [("command", ["#", name].concat().into())])
+}
+
 /// Lists the available languages, each with its code.
 #[must_use]
 pub fn languages(language: Language) -> String {
@@ -297,7 +302,7 @@ mod tests {
             let texts = outcomes.iter().map(|result| outcome(language, result));
             let texts = texts.chain(events.iter().map(|item| event(language, item)));
             let ids = ["inbox-empty", "nothing-waits", "number-hidden", "only-text", "ask-reason"];
-            let more = ["no-text", "refused-store", "refused-call", "help"];
+            let more = ["no-text", "refused-store", "refused-call", "hide-usage", "help"];
             let texts = texts.chain(ids.iter().chain(&more).map(|id| text(language, id)));
             let texts = texts.chain([
                 languages(language),
@@ -305,6 +310,8 @@ mod tests {
                 content_rejected(language, guard::ContentRejected::Link),
                 too_long(language, "refused-length", 9),
                 too_long(language, "long-reason", 9),
+                with_command(language, "did-you-mean", "report"),
+                with_command(language, "not-run", "agree"),
             ]);
             for line in texts.flat_map(|text| text.lines().map(str::to_owned).collect::<Vec<_>>()) {
                 assert!(looks_like_system(&line), "{line}");

@@ -116,6 +116,42 @@ async fn mask_toggle_belongs_to_the_sender() {
 }
 
 #[tokio::test]
+async fn command_hide_with_a_word_never_does_the_opposite() {
+    let server = TestServer::start().await;
+    let (on, off) = ("🔒 Phone number masking is now ON.", "🔒 Phone number masking is now OFF.");
+    for (message, expected) in
+        [("#hide on", on), ("#hide off", off), ("#hide OFF!", off), ("#hide ein", on)]
+    {
+        assert_eq!(server.say("ann", message).await, expected, "{message}");
+    }
+    let usage = server.say("ann", "#hide and seek").await;
+    assert!(usage.starts_with("💡 Nothing was changed. Send #hide on"), "{usage}");
+    server.say("ann", "#meet").await;
+    server.say("ben", "#meet").await;
+    server.say("ann", "#m").await;
+    assert!(server.say("ann", "9876543210").await.ends_with(": [hidden]"));
+    let refused = server.say("ben", "#agree no").await;
+    assert!(
+        refused.contains("💡 Nothing was done, because of the words after #agree."),
+        "{refused}"
+    );
+}
+
+#[tokio::test]
+async fn command_misspelling_is_answered_and_not_sent() {
+    let server = TestServer::start().await;
+    server.say("ann", "#meet").await;
+    server.say("ben", "#meet").await;
+    server.say("ann", "#m").await;
+    let hint = "💡 Your message was not sent. Did you mean #report? To send it as text, write #r before it.";
+    assert_eq!(server.say("ann", "#repot rude").await, hint);
+    assert!(server.say("ann", "#stop").await.contains("Did you mean #bye?"));
+    assert_eq!(server.say("ben", "#m").await, "📭 Inbox empty.");
+    assert!(server.say("ann", "#r #repot rude").await.ends_with(": #repot rude"));
+    assert!(server.say("ann", "#food").await.ends_with(": #food"));
+}
+
+#[tokio::test]
 async fn nickname_comes_from_the_user_not_the_caller() {
     let server = TestServer::start().await;
     let call = serde_json::json!({ "message": "#meet", "puch_user_id": "ann", "user_nickname": "Ann Realname" });

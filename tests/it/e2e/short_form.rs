@@ -198,7 +198,7 @@ async fn short_form_unknown_arguments_are_ignored() {
 #[tokio::test]
 async fn command_trailing_text_is_reported() {
     let server = TestServer::start().await;
-    let reply = server.say("ann", "#hide and seek is fun").await;
+    let reply = server.say("ann", "#bye see you").await;
     assert!(
         reply.ends_with("💡 The command was run, but the text after it was not sent."),
         "{reply}"

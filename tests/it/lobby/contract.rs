@@ -18,7 +18,7 @@ use random_connect::connect::profile::nickname::Nickname;
 use random_connect::connect::sweep_all;
 use random_connect::kernel::clock::{Timestamp, seeded_rng};
 use random_connect::kernel::id::{IdHasher, UserId};
-use random_connect::mask::{Masked, Memory};
+use random_connect::mask::{Masked, Memory, mask_next};
 
 use crate::support::backends::memory_only;
 use crate::support::redis_server::RedisServer;
@@ -243,11 +243,32 @@ async fn sender_state_mismatch_is_rejected() {
         let lobby = &*lobby;
         pair(lobby, 1, 2).await;
         let before = lobby.sender_state(test_user(1)).await.expect("the store works");
-        assert_eq!(act(lobby, 1, Action::ToggleMasking).await.0, Outcome::Masking(false));
+        assert_eq!(act(lobby, 1, Action::SetMasking(None)).await.0, Outcome::Masking(false));
         let stale =
             Action::Relay { text: Masked::waived("x"), sender: before, memory: Memory::default() };
         assert_eq!(act(lobby, 1, stale).await.0, Outcome::SenderChanged);
         assert_eq!(read(lobby, 2).await, [""; 0]);
+    }
+}
+
+#[tokio::test]
+async fn masking_is_set_or_toggled_and_a_change_clears_the_memory() {
+    for LobbyBackend { lobby, _server } in backends() {
+        let lobby = &*lobby;
+        pair(lobby, 1, 2).await;
+        let sender = lobby.sender_state(test_user(1)).await.expect("the store works");
+        let (text, memory) = mask_next("98334", &sender.memory);
+        let relay = Action::Relay { text, sender, memory: memory.clone() };
+        assert!(matches!(act(lobby, 1, relay).await.0, Outcome::Sent { .. }));
+        let set = |on| act(lobby, 1, Action::SetMasking(on));
+        let state = async || lobby.sender_state(test_user(1)).await.expect("the store works");
+        assert_eq!(set(Some(true)).await.0, Outcome::Masking(true));
+        assert_eq!(state().await.memory, memory, "nothing has changed");
+        assert_eq!(set(Some(false)).await.0, Outcome::Masking(false));
+        assert_eq!(set(Some(false)).await.0, Outcome::Masking(false));
+        assert!(!state().await.masking && state().await.memory.is_empty());
+        assert_eq!(set(None).await.0, Outcome::Masking(true));
+        assert_eq!(set(None).await.0, Outcome::Masking(false));
     }
 }
 

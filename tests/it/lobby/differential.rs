@@ -4,30 +4,26 @@
 //! be compared and does not belong in this file. To add a step, extend [`Game::step`] or
 //! [`Game::action`].
 
-use std::collections::HashMap;
-use std::fmt::Write as _;
 use std::time::Duration;
 
 use rand::rngs::StdRng;
 use rand::seq::IndexedRandom;
 use rand::{RngExt, SeedableRng};
 use random_connect::connect::lobby::Lobby;
-use random_connect::connect::lobby::action::{
-    Action, ActionResult, Call, Outcome, SenderState, UserStatus,
-};
+use random_connect::connect::lobby::action::{Action, Call, SenderState};
 use random_connect::connect::lobby::broadcast::{Broadcast, BroadcastText, MAX_FIND_RESULTS};
-use random_connect::connect::lobby::chat::{Chat, MatchPreferences};
-use random_connect::connect::lobby::inbox::{InboxEvent, Item, Lease};
+use random_connect::connect::lobby::chat::MatchPreferences;
 use random_connect::connect::lobby::manager::RandomConnectManager;
 use random_connect::connect::lobby::store_redis::{Keyring, RedisLobby};
 use random_connect::connect::profile::interest::Interests;
 use random_connect::connect::profile::language::{LANGUAGES, Language};
 use random_connect::connect::profile::nickname::Nickname;
 use random_connect::kernel::clock::Timestamp;
-use random_connect::kernel::id::{IdHasher, RoomId, UserId};
+use random_connect::kernel::id::{IdHasher, UserId};
 use random_connect::mask::{Masked, Memory, mask_next};
 use random_connect::moderation::service::ReportReason;
 
+use super::differential_side::Side;
 use crate::support::redis_server::RedisServer;
 use crate::support::redis_wire::command;
 
@@ -36,138 +32,6 @@ const IDLE: Duration = Duration::from_secs(1_800);
 const GAMES: u64 = 420;
 /// Number of steps in a game.
 const STEPS: usize = 250;
-
-/// Replaces generated values of one side by their order of appearance.
-///
-/// Each side generates its own rooms, names and sequence numbers; the first room of either is room
-/// 0.
-#[derive(Default)]
-struct Names {
-    rooms: HashMap<RoomId, usize>,
-    generated: HashMap<String, usize>,
-    seqs: HashMap<u64, usize>,
-}
-
-impl Names {
-    fn room(&mut self, room: RoomId) -> usize {
-        let next = self.rooms.len();
-        *self.rooms.entry(room).or_insert(next)
-    }
-
-    fn name(&mut self, name: &Nickname) -> String {
-        if !name.as_str().starts_with("User_") {
-            return name.to_string();
-        }
-        let next = self.generated.len();
-        format!("random {}", self.generated.entry(name.to_string()).or_insert(next))
-    }
-
-    fn seq(&mut self, seq: u64) -> usize {
-        let next = self.seqs.len();
-        *self.seqs.entry(seq).or_insert(next)
-    }
-
-    fn chat(&mut self, chat: &Chat) -> String {
-        let Chat { room, partner, partner_name, common_interests, is_first_chat } = chat;
-        let (room, name) = (self.room(*room), self.name(partner_name));
-        format!("{room} {partner} {name} {common_interests} {is_first_chat}")
-    }
-
-    fn item(&mut self, item: &Item) -> String {
-        let event = match &item.event {
-            InboxEvent::Message { room, from, text } => {
-                let (text, hidden) = (text.as_str(), text.hidden());
-                format!("{} {}: {text} ({hidden})", self.room(*room), self.name(from))
-            }
-            InboxEvent::Connected { chat } => format!("connected {}", self.chat(chat)),
-            InboxEvent::PartnerLeft { room } => format!("left {}", self.room(*room)),
-            InboxEvent::PartnerTimedOut { room } => format!("timed out {}", self.room(*room)),
-            InboxEvent::Icebreaker { room, question } => {
-                format!("icebreaker {question} {}", self.room(*room))
-            }
-            InboxEvent::Nudge { room } => format!("nudged {}", self.room(*room)),
-            InboxEvent::Broadcast(text) => format!("broadcast {}", text.as_str()),
-        };
-        format!("#{} {} {event}", self.seq(item.seq), item.at.as_millis())
-    }
-
-    fn lease(&mut self, lease: &Lease) -> String {
-        let mut text = format!("lease {} {:?}", lease.id.is_some(), lease.language);
-        for item in &lease.items {
-            write!(text, " [{}]", self.item(item)).expect("a string");
-        }
-        text
-    }
-
-    fn outcome(&mut self, outcome: &Outcome) -> String {
-        match outcome {
-            Outcome::Connected { chat, again } => format!("connected {} {again}", self.chat(chat)),
-            Outcome::AlreadyChatting(chat) => format!("already {}", self.chat(chat)),
-            Outcome::Sent { to, seq, from, text } => {
-                let (text, hidden) = (text.as_str(), text.hidden());
-                let (seq, from) = (self.seq(*seq), self.name(from));
-                format!("sent {to} {seq} {from} {text} {hidden}")
-            }
-            Outcome::PartnerName(Some(name)) => format!("partner {}", self.name(name)),
-            Outcome::NicknameSet(name) => format!("renamed {name}"),
-            Outcome::Waiting { place, interests, again } => {
-                format!("waiting {place:?} {interests} {again}")
-            }
-            Outcome::History(Some(messages)) => {
-                let mut history = "history".to_owned();
-                for message in messages {
-                    let (seq, from) = (self.seq(message.seq), self.name(&message.sender_name));
-                    let (at, sender) = (message.at.as_millis(), message.sender);
-                    let text = message.text.as_str();
-                    write!(history, " {seq} {at} {sender} {from} {text}").expect("a string");
-                }
-                history
-            }
-            Outcome::LastPartner(Some(last)) => {
-                let transcript = last.transcript.iter().map(|text| (text.as_str(), text.hidden()));
-                format!("last partner {} {:?}", last.partner, transcript.collect::<Vec<_>>())
-            }
-            Outcome::Status(UserStatus::Chatting(chat)) => format!("in {}", self.chat(chat)),
-            plain => format!("{plain:?}"),
-        }
-    }
-
-    fn result(&mut self, result: &ActionResult) -> String {
-        format!("{}; {}", self.outcome(&result.outcome), self.lease(&result.lease))
-    }
-}
-
-/// The active leases of one side and the last room of each user.
-#[derive(Default)]
-struct Side {
-    names: Names,
-    leases: HashMap<UserId, Lease>,
-    rooms: HashMap<UserId, RoomId>,
-}
-
-impl Side {
-    /// Stores the lease and room of a result; returns the result as text.
-    fn record(&mut self, user: UserId, result: &ActionResult) -> String {
-        let chat = match &result.outcome {
-            Outcome::Connected { chat, .. }
-            | Outcome::AlreadyChatting(chat)
-            | Outcome::Status(UserStatus::Chatting(chat)) => Some(chat),
-            _ => None,
-        };
-        if let Some(chat) = chat {
-            self.rooms.insert(user, chat.room);
-            self.rooms.insert(chat.partner, chat.room);
-        }
-        self.store_lease(user, &result.lease);
-        self.names.result(result)
-    }
-
-    fn store_lease(&mut self, user: UserId, lease: &Lease) {
-        if lease.id.is_some() {
-            self.leases.insert(user, lease.clone());
-        }
-    }
-}
 
 /// One seeded game of a few users on both sides.
 struct Game {
@@ -205,7 +69,9 @@ impl Game {
             }),
             5 | 6 => Action::Again,
             7 => Action::Leave,
-            8 => Action::ToggleMasking,
+            8 => Action::SetMasking(
+                *[None, Some(true), Some(false)].choose(&mut self.dice).expect("an element"),
+            ),
             9 => Action::Who,
             10 => {
                 let name = ["Ann", "Ben", "Cid"].choose(&mut self.dice).expect("an element");

@@ -2,7 +2,8 @@
 //!
 //! `contract` has the behavior that every backend must have, with the fixture that starts one
 //! backend of each kind; `broadcast`, `engagement`, `inbox` and `trust` continue it by feature.
-//! `differential` demands that Redis and the manager give equal outcomes. `redis_faults` and
+//! `differential` demands that Redis and the manager give equal outcomes,
+//! which `differential_side` writes as text. `redis_faults` and
 //! `chaos` stop Redis or the server while users chat.
 //!
 //! To test another backend, add it to [`contract::backends`].
@@ -11,6 +12,7 @@ mod broadcast;
 mod chaos;
 mod contract;
 mod differential;
+mod differential_side;
 mod engagement;
 mod inbox;
 mod redis_faults;

@@ -226,14 +226,7 @@ impl RandomConnectManager {
                 person.language = person.language.or(sender.language);
                 self.relay(user, text, memory, now)
             }
-            Action::ToggleMasking => {
-                let person = self.people.touch(user, now);
-                person.masking = !person.masking;
-                if let Some(side) = person.chat_side_mut() {
-                    side.mask_memory = Memory::default();
-                }
-                Outcome::Masking(person.masking)
-            }
+            Action::SetMasking(on) => self.set_masking(user, on, now),
             Action::Who => Outcome::PartnerName(self.partner_name(user)),
             Action::SetNickname(name) => {
                 self.people.touch(user, now).nickname = Some(name.clone());
@@ -296,6 +289,18 @@ impl RandomConnectManager {
             history.push(HistoryMessage { seq, at: now, sender: user, sender_name, text });
         }
         Outcome::Sent { to: partner, seq, from: name, text }
+    }
+
+    /// Turns masking on or off, or toggles it. A change clears the mask memory.
+    fn set_masking(&mut self, user: UserId, on: Option<bool>, now: Timestamp) -> Outcome {
+        let person = self.people.touch(user, now);
+        let on = on.unwrap_or(!person.masking);
+        if std::mem::replace(&mut person.masking, on) != on
+            && let Some(side) = person.chat_side_mut()
+        {
+            side.mask_memory = Memory::default();
+        }
+        Outcome::Masking(on)
     }
 
     fn set_typing(&mut self, user: UserId, typing: bool) -> Outcome {

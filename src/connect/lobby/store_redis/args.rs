@@ -79,7 +79,7 @@ impl Codec {
                 }
                 ("relay", args)
             }
-            Action::ToggleMasking => ("toggle_masking", Vec::new()),
+            Action::SetMasking(on) => ("set_masking", vec![on.map_or("", flag).into()]),
             Action::Who => ("who", Vec::new()),
             Action::SetNickname(nickname) => ("set_nickname", vec![self.seal_nickname(nickname)?]),
             Action::SetTyping(typing) => ("set_typing", vec![flag(*typing).into()]),

@@ -37,7 +37,7 @@ const ACTIONS: [&str; 16] = [
     lua!("actions/meet"),
     lua!("actions/again"),
     lua!("actions/leave"),
-    lua!("actions/toggle_masking"),
+    lua!("actions/set_masking"),
     lua!("actions/who"),
     lua!("actions/set_nickname"),
     lua!("actions/set_typing"),

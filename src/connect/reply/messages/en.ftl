@@ -42,6 +42,8 @@ refused-length = ⚠️ Your message was not sent: it is longer than { $limit } 
 refused-store = ⚠️ Your message was not sent: Random Connect can't be reached right now. Please try again shortly.
 refused-call = ⚠️ Your message was not sent.
 rest-not-sent = 💡 The command was run, but the text after it was not sent.
+did-you-mean = 💡 Your message was not sent. Did you mean { $command }? To send it as text, write #r before it.
+not-run = 💡 Nothing was done, because of the words after { $command }. Send { $command } alone to run it.
 
 ## Inbox
 
@@ -57,6 +59,7 @@ more-waits =
 
 masking-on = 🔒 Phone number masking is now ON.
 masking-off = 🔒 Phone number masking is now OFF.
+hide-usage = 💡 Nothing was changed. Send #hide on to hide the phone numbers that you write, or #hide off to show them.
 partner = 👤 You're chatting with: { $name }
 no-partner = You're not currently in a chat. Use #meet to connect!
 renamed = ✏️ From your next chat on, your nickname is { $name }.
@@ -129,7 +132,7 @@ help-rest = Anything else you write goes to your partner.
 help-meet = { $names } [interests]: find someone to chat with, ideally someone who shares an interest: #meet music, hindi
 help-bye = { $names }: end the chat, or stop looking
 help-again = { $names }: leave and find someone new
-help-hide = { $names }: turn hiding of your phone numbers on or off
+help-hide = { $names } [on or off]: turn hiding of your phone numbers on or off
 help-who = { $names }: show your partner's nickname
 help-m = { $names }: read your waiting messages
 help-r = { $names } text: send text to your partner

@@ -40,6 +40,8 @@ refused-length = ⚠️ Tu mensaje no se envió: tiene más de { $limit } caract
 refused-store = ⚠️ Tu mensaje no se envió: Random Connect no está disponible ahora. Inténtalo de nuevo en un momento.
 refused-call = ⚠️ Tu mensaje no se envió.
 rest-not-sent = 💡 Se ejecutó el comando, pero el texto que iba detrás no se envió.
+did-you-mean = 💡 Tu mensaje no se ha enviado. ¿Querías decir { $command }? Para enviarlo como texto, escribe #r delante.
+not-run = 💡 No se ha hecho nada, por las palabras que siguen a { $command }. Envía solo { $command } para ejecutarlo.
 
 ## Inbox
 
@@ -55,6 +57,7 @@ more-waits =
 
 masking-on = 🔒 Ocultar números de teléfono: ACTIVADO.
 masking-off = 🔒 Ocultar números de teléfono: DESACTIVADO.
+hide-usage = 💡 No se ha cambiado nada. Envía #hide sí para ocultar los números de teléfono que escribas, o #hide no para mostrarlos.
 partner = 👤 Chateas con: { $name }
 no-partner = 💡 Ahora no estás en ningún chat. ¡Usa #meet para conectar!
 renamed = ✏️ A partir de tu próximo chat, tu apodo será { $name }.
@@ -127,7 +130,7 @@ help-rest = Todo lo demás que escribas le llega a la otra persona.
 help-meet = { $names } [intereses]: busca a alguien para chatear, a ser posible alguien que comparta un interés: #meet música, cine
 help-bye = { $names }: termina el chat o deja de buscar
 help-again = { $names }: deja el chat y busca a otra persona
-help-hide = { $names }: activa o desactiva la ocultación de tus números de teléfono
+help-hide = { $names } [sí o no]: activa o desactiva que se oculten tus números de teléfono
 help-who = { $names }: muestra el apodo de la otra persona
 help-m = { $names }: lee tus mensajes pendientes
 help-r = { $names } texto: envía el texto a la otra persona

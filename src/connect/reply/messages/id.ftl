@@ -40,6 +40,8 @@ refused-length = ⚠️ Pesanmu tidak terkirim: lebih panjang dari { $limit } ka
 refused-store = ⚠️ Pesanmu tidak terkirim: Random Connect sedang tidak bisa dihubungi. Coba lagi sebentar lagi.
 refused-call = ⚠️ Pesanmu tidak terkirim.
 rest-not-sent = 💡 Perintahnya dijalankan, tetapi teks setelahnya tidak terkirim.
+did-you-mean = 💡 Pesanmu tidak dikirim. Maksudmu { $command }? Untuk mengirimnya sebagai teks, tulis #r di depannya.
+not-run = 💡 Tidak ada yang dilakukan karena kata-kata setelah { $command }. Kirim { $command } saja untuk menjalankannya.
 
 ## Inbox
 
@@ -54,6 +56,7 @@ more-waits =
 
 masking-on = 🔒 Penyembunyian nomor telepon sekarang AKTIF.
 masking-off = 🔒 Penyembunyian nomor telepon sekarang MATI.
+hide-usage = 💡 Tidak ada yang diubah. Kirim #hide ya untuk menyembunyikan nomor telepon yang kamu tulis, atau #hide tidak untuk menampilkannya.
 partner = 👤 Kamu mengobrol dengan: { $name }
 no-partner = 💡 Kamu sedang tidak mengobrol. Kirim #meet untuk terhubung!
 renamed = ✏️ Mulai obrolan berikutnya, namamu { $name }.
@@ -122,7 +125,7 @@ help-rest = Semua tulisan lain dikirim ke teman obrolanmu.
 help-meet = { $names } [minat]: cari teman mengobrol, sebisa mungkin yang punya minat sama: #meet musik, film
 help-bye = { $names }: akhiri obrolan atau berhenti mencari
 help-again = { $names }: pergi dan cari orang baru
-help-hide = { $names }: nyalakan atau matikan penyembunyian nomor teleponmu
+help-hide = { $names } [ya atau tidak]: menyembunyikan nomor teleponmu atau tidak
 help-who = { $names }: tampilkan nama teman obrolanmu
 help-m = { $names }: baca pesan yang menunggumu
 help-r = { $names } teks: kirim teks ke teman obrolanmu

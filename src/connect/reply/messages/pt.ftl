@@ -40,6 +40,8 @@ refused-length = ⚠️ Sua mensagem não foi enviada: ela tem mais de { $limit 
 refused-store = ⚠️ Sua mensagem não foi enviada: o Random Connect está fora do ar agora. Tente de novo daqui a pouco.
 refused-call = ⚠️ Sua mensagem não foi enviada.
 rest-not-sent = 💡 O comando foi executado, mas o texto depois dele não foi enviado.
+did-you-mean = 💡 Sua mensagem não foi enviada. Você quis dizer { $command }? Para enviá-la como texto, escreva #r antes dela.
+not-run = 💡 Nada foi feito, por causa das palavras depois de { $command }. Envie só { $command } para executar o comando.
 
 ## Inbox
 
@@ -55,6 +57,7 @@ more-waits =
 
 masking-on = 🔒 Ocultar números de telefone: LIGADO.
 masking-off = 🔒 Ocultar números de telefone: DESLIGADO.
+hide-usage = 💡 Nada mudou. Envie #hide sim para ocultar os números de telefone que você escrever, ou #hide não para mostrá-los.
 partner = 👤 Você está conversando com: { $name }
 no-partner = 💡 Você não está em nenhuma conversa agora. Use #meet para conectar!
 renamed = ✏️ A partir da próxima conversa, seu apelido será { $name }.
@@ -127,7 +130,7 @@ help-rest = Tudo o mais que você escrever vai para a outra pessoa.
 help-meet = { $names } [interesses]: ache alguém para conversar, de preferência com um interesse em comum: #meet música, cinema
 help-bye = { $names }: encerre a conversa ou pare de procurar
 help-again = { $names }: saia e ache outra pessoa
-help-hide = { $names }: ative ou desative a ocultação dos seus números de telefone
+help-hide = { $names } [sim ou não]: ativa ou desativa a ocultação dos seus números de telefone
 help-who = { $names }: mostre o apelido da outra pessoa
 help-m = { $names }: leia suas mensagens pendentes
 help-r = { $names } texto: envie o texto à outra pessoa

@@ -23,7 +23,7 @@ enum TestStep {
     Again,
     Leave,
     Send,
-    ToggleMasking,
+    SetMasking(Option<bool>),
     Read,
     Advance(u64),
     Sweep,
@@ -57,7 +57,7 @@ fn steps() -> impl Strategy<Value = Vec<(u8, TestStep, AnswerFate)>> {
         2 => Just(TestStep::Again),
         2 => Just(TestStep::Leave),
         8 => Just(TestStep::Send),
-        1 => Just(TestStep::ToggleMasking),
+        1 => any::<Option<bool>>().prop_map(TestStep::SetMasking),
         4 => Just(TestStep::Read),
         1 => (1_u64..2_000).prop_map(TestStep::Advance),
         1 => Just(TestStep::Sweep),
@@ -201,7 +201,7 @@ proptest! {
                 TestStep::Meet(list) => meet_with(list),
                 TestStep::Again => Action::Again,
                 TestStep::Leave => Action::Leave,
-                TestStep::ToggleMasking => Action::ToggleMasking,
+                TestStep::SetMasking(on) => Action::SetMasking(on),
                 TestStep::Read => Action::ReadInbox,
                 TestStep::Send => {
                     let text = Masked::waived(&number.to_string());

@@ -163,7 +163,7 @@ fn relay_rejects_text_prepared_for_stale_sender_state() {
     let mut fixture = ManagerFixture::new();
     fixture.act(1, Action::meet());
     fixture.act(2, Action::meet());
-    fixture.act(1, Action::ToggleMasking);
+    fixture.act(1, Action::SetMasking(None));
     let text = Masked::waived("hi");
     let stale = fixture
         .call(1, Action::Relay { text, sender: SenderState::default(), memory: Memory::default() });
@@ -270,7 +270,7 @@ fn mask_memory_ends_with_the_chat_or_masking() {
     fixture.act(1, first);
     assert_eq!(mask_memory(&fixture), new_memory());
     assert_ne!(new_memory(), Memory::default());
-    fixture.act(1, Action::ToggleMasking);
+    fixture.act(1, Action::SetMasking(None));
     assert_eq!(mask_memory(&fixture), Memory::default());
     let second = relay(&fixture);
     fixture.act(1, second);

@@ -1,8 +1,12 @@
 //! [`Command`]: the commands that users type, their table [`COMMANDS`] and the parser [`parse`].
 //!
-//! Commands are executed in `service.rs`, not here. To add one, add a variant to [`Command`] and a
-//! row to [`COMMANDS`]. The compiler then names the match in `service.rs` that must execute it, and
-//! a test reports the missing line of `#help` in `reply/messages/`.
+//! Commands are turned into actions in `interpret.rs`, not here. To add one, add a variant to
+//! [`Command`] and a row to [`COMMANDS`]. The compiler then names the match in `interpret.rs` that
+//! must execute it, and a test reports the missing line of `#help` in `reply/messages/`. Words after
+//! a command are in [`switch`], misspelled commands in [`near_miss`].
+
+pub mod near_miss;
+pub mod switch;
 
 use std::iter;
 
@@ -16,7 +20,8 @@ pub enum Command<'a> {
     Meet(&'a str),
     Bye,
     Again,
-    Hide,
+    /// Takes a word that means on or off, which may be empty.
+    Hide(&'a str),
     Who,
     Inbox,
     /// Sends the text to the partner.
@@ -37,14 +42,16 @@ pub enum Command<'a> {
 }
 
 /// A parsed command.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug)]
 pub struct ParsedCommand<'a> {
     pub command: Command<'a>,
-    /// Whether text follows a command that takes no argument.
-    pub has_trailing_text: bool,
+    pub spec: &'static CommandSpec,
+    /// The text after a command that takes no argument.
+    pub trailing_text: &'a str,
 }
 
 /// A row of [`COMMANDS`]. Its line of `#help` is the message `help-<first name>`.
+#[derive(Debug)]
 pub struct CommandSpec {
     /// The name and its synonyms, in lower case and without the `#`.
     pub names: &'static [&'static str],
@@ -63,7 +70,7 @@ pub const COMMANDS: &[CommandSpec] = &[
     },
     CommandSpec { names: &["bye"], takes_argument: false, parse: |_| Command::Bye },
     CommandSpec { names: &["again"], takes_argument: false, parse: |_| Command::Again },
-    CommandSpec { names: &["hide"], takes_argument: false, parse: |_| Command::Hide },
+    CommandSpec { names: &["hide"], takes_argument: true, parse: |word| Command::Hide(word) },
     CommandSpec { names: &["who"], takes_argument: false, parse: |_| Command::Who },
     CommandSpec { names: &["m", "inbox"], takes_argument: false, parse: |_| Command::Inbox },
     CommandSpec { names: &["r"], takes_argument: true, parse: |text| Command::Relay(text) },
@@ -88,24 +95,30 @@ pub const COMMANDS: &[CommandSpec] = &[
 
 /// Parses a message as a command. `None` if it is ordinary text.
 ///
-/// A command is a whole word at the start of the message. Case, full-width forms, trailing sentence
-/// punctuation and the formatting that `#help` shows are ignored: `#MEET`, `＃bye`, `#again!`,
-/// `*#meet*`. `#meeting` is text.
+/// A command is a whole word at the start of the message. Case, full-width forms, invisible
+/// characters, trailing punctuation and the formatting that `#help` shows are ignored: `#MEET`,
+/// `＃bye`, `#again!`, `#hide: on`, `*#meet*`. `#meeting` is text.
 #[must_use]
 pub fn parse(message: &str) -> Option<ParsedCommand<'_>> {
+    let (name, rest) = split_command(message)?;
+    let spec = COMMANDS.iter().find(|spec| spec.names.contains(&name.as_str()))?;
+    Some(ParsedCommand {
+        command: (spec.parse)(rest),
+        spec,
+        trailing_text: if spec.takes_argument { "" } else { rest },
+    })
+}
+
+/// Splits a message into the name of a command, in lower case and without the `#`, and the rest.
+/// `None` if the first word does not start with `#`.
+fn split_command(message: &str) -> Option<(String, &str)> {
     let message = message.trim_matches(|c: char| c.is_whitespace() || is_ignorable(c));
     let end = message.find(char::is_whitespace).unwrap_or(message.len());
     let (word, rest) = message.split_at(end);
-    let rest = rest.trim();
-    let word: String =
-        word.chars().map(fold_fullwidth).filter(|c| !matches!(c, '*' | '_' | '~' | '`')).collect();
-    let name = word.strip_prefix('#')?.trim_end_matches(['.', ',', '!', '?', '…', '。']);
-    let name = name.to_lowercase();
-    let row = COMMANDS.iter().find(|row| row.names.contains(&name.as_str()))?;
-    Some(ParsedCommand {
-        command: (row.parse)(rest),
-        has_trailing_text: !row.takes_argument && !rest.is_empty(),
-    })
+    let is_format = |c: char| matches!(c, '*' | '_' | '~' | '`') || is_ignorable(c);
+    let word: String = word.chars().map(fold_fullwidth).filter(|c| !is_format(*c)).collect();
+    let name = word.strip_prefix('#')?.trim_end_matches(is_punctuation);
+    Some((name.to_lowercase(), rest.trim()))
 }
 
 /// Returns the text of `#help`: one line per command, between an introduction and a note on text.
@@ -123,7 +136,22 @@ pub fn help(language: Language) -> String {
 
 /// Returns `true` for invisible characters that keyboards and WhatsApp add to a message.
 const fn is_ignorable(c: char) -> bool {
-    matches!(c, '\u{200b}'..='\u{200f}' | '\u{2060}' | '\u{feff}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
+    matches!(
+        c,
+        '\u{ad}'
+            | '\u{200b}'..='\u{200f}'
+            | '\u{202a}'..='\u{202e}'
+            | '\u{2060}'
+            | '\u{2066}'..='\u{2069}'
+            | '\u{fe0e}'
+            | '\u{fe0f}'
+            | '\u{feff}'
+    )
+}
+
+/// Returns `true` for punctuation that may follow a command or a word after it.
+const fn is_punctuation(c: char) -> bool {
+    matches!(c, '.' | ',' | '!' | '?' | ':' | ';' | '…' | '。' | '।' | '،' | '؛' | '؟')
 }
 
 /// Folds full-width forms (U+FF01 to U+FF5E) to ASCII.
@@ -145,7 +173,9 @@ mod tests {
             ("  #MEET \n", Command::Meet("")),
             ("＃Bye", Command::Bye),
             ("＃ＡＧＡＩＮ", Command::Again),
-            ("\u{200e}#hide", Command::Hide),
+            ("\u{200e}#hide", Command::Hide("")),
+            ("#hide: off", Command::Hide("off")),
+            ("#hi\u{200b}de on", Command::Hide("on")),
             ("#who?", Command::Who),
             ("#meet music, hindi", Command::Meet("music, hindi")),
             ("#bye see you", Command::Bye),
@@ -172,12 +202,11 @@ mod tests {
 
     #[test]
     fn command_reports_trailing_text() {
-        let trailing = |message| parse(message).map(|parsed| parsed.has_trailing_text);
-        assert_eq!(trailing("#hide and seek"), Some(true));
-        assert_eq!(
-            [trailing("#hide"), trailing("#r hello"), trailing("#nick Ann")],
-            [Some(false); 3]
-        );
+        let trailing = |message| parse(message).map(|parsed| parsed.trailing_text);
+        assert_eq!(trailing("#bye see you"), Some("see you"));
+        for message in ["#bye", "#hide on", "#r hello", "#nick Ann"] {
+            assert_eq!(trailing(message), Some(""), "{message}");
+        }
     }
 
     #[test]
@@ -198,7 +227,7 @@ mod tests {
             "#hide-and-seek",
             "#मीट",
         ] {
-            assert_eq!(parse(message), None, "{message:?}");
+            assert!(parse(message).is_none(), "{message:?}");
         }
     }
 
