@@ -6,7 +6,7 @@ use std::path::Path;
 use std::process::ExitCode;
 
 use clap::Parser;
-use random_connect::app::Listening;
+use random_connect::app::serve::{Listening, serve_stdio};
 use random_connect::cli::announcement::announcement;
 use random_connect::cli::{Cli, CliCommand};
 use random_connect::config::{Config, ConfigProblem, LogFormat};
@@ -31,7 +31,7 @@ fn main() -> ExitCode {
     telemetry::install_panic_hook();
     match Cli::parse().command() {
         CliCommand::Serve => with_config(serve),
-        CliCommand::Stdio => with_config(app::serve_stdio),
+        CliCommand::Stdio => with_config(serve_stdio),
         CliCommand::Mask { jsonl, explain } => exit_code(mask(jsonl, explain)),
         CliCommand::Chat { demo: true, .. } => run(demo()),
         CliCommand::Chat { url, token, .. } => chat(&url, token),
@@ -68,7 +68,7 @@ async fn demo() -> Result<(), String> {
         terminal::demo::play(&server, seeded_rng()).await.map_err(|problem| problem.to_string())
     };
     tokio::select! {
-        served = app::serve(config, announce) => served.map_err(|error| error.to_string()),
+        served = app::serve::serve(config, announce) => served.map_err(|error| error.to_string()),
         played = demo => played,
     }
 }
@@ -82,7 +82,7 @@ fn configured_token() -> Result<String, Vec<ConfigProblem>> {
 async fn serve(config: Config) -> Result<(), String> {
     let address = config.address;
     let cannot = |error| format!("can't listen on {address}: {error}");
-    app::serve(config, print_announcement).await.map_err(cannot)
+    app::serve::serve(config, print_announcement).await.map_err(cannot)
 }
 
 /// Prints how to reach the server. A token generated for this run is printed here and nowhere else.

@@ -1,19 +1,17 @@
 //! [`App`], the composition root: builds every part and connects them. Only `stores.rs` names concrete
-//! backends.
+//! backends; `serve.rs` runs the commands that serve.
 //!
 //! **Invariant:** only `main` and the tests import `app`. To add a toolset, add a row to the table in
 //! [`App::with_send_policy`].
 
+pub mod serve;
 mod stores;
 
-use std::io;
-use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
 use thiserror::Error;
 use tokio::net::TcpListener;
-use tokio::signal::unix::{SignalKind, signal};
 use tokio::task::{AbortHandle, JoinHandle};
 use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
@@ -27,7 +25,7 @@ use crate::connect::new_user_limit::NewUserLimiter;
 use crate::connect::relay::Relay;
 use crate::connect::service::{ConnectOptions, ConnectService};
 use crate::connect::tools::ConnectTools;
-use crate::kernel::clock::{Clock, SystemClock, seeded_rng};
+use crate::kernel::clock::{Clock, Stopwatch, seeded_rng};
 use crate::kernel::id::IdHasher;
 use crate::kernel::session::SessionLimit;
 use crate::kernel::token::AuthTokens;
@@ -49,7 +47,6 @@ use crate::transport::mcp::session_pipe::SessionPipes;
 use crate::transport::mcp::sessions::HttpSessions;
 use crate::transport::mcp::state::McpState;
 use crate::transport::mcp::stateless::StatelessCalls;
-use crate::transport::mcp::stdio;
 use crate::transport::ops::admin;
 use crate::transport::ops::admin::{AdminApi, AdminTools};
 use crate::transport::ops::drain::Drain;
@@ -73,6 +70,8 @@ pub struct App {
     ids: IdHasher,
     dashboard: Arc<Dashboard>,
     config: Config,
+    /// Cancelled at shutdown, to end calls that wait for an event.
+    stopping: CancellationToken,
     /// The reaper, and the upkeep of metrics, dashboard and WhatsApp; aborted on drop.
     tasks: Vec<AbortHandle>,
 }
@@ -117,21 +116,26 @@ impl App {
             ids.clone(),
             options,
         ));
+        let stopping = CancellationToken::new();
         // The table of toolsets.
         let toolset = |name: &ToolsetName| -> Arc<dyn Toolset> {
             match name {
                 ToolsetName::Connect => {
                     Arc::new(ConnectTools::new(Arc::clone(&connect), config.my_number.clone()))
                 }
-                ToolsetName::PenPal => Arc::new(PenPalTools::new(Arc::new(PenPalService::new(
-                    Arc::clone(&lobby),
-                    Arc::clone(&connect),
-                    Relay::new(Arc::clone(&lobby), options.guard),
-                    Arc::clone(&couriers),
-                    Arc::clone(clock),
-                    ids.clone(),
-                    seeded_rng(),
-                )))),
+                ToolsetName::PenPal => {
+                    let service = PenPalService::new(
+                        Arc::clone(&lobby),
+                        Arc::clone(&connect),
+                        Relay::new(Arc::clone(&lobby), options.guard),
+                        Arc::clone(&couriers),
+                        Arc::clone(clock),
+                        ids.clone(),
+                        seeded_rng(),
+                    );
+                    let service = service.with_shutdown(stopping.clone());
+                    Arc::new(PenPalTools::new(Arc::new(service)))
+                }
             }
         };
         let mut enabled = config.toolsets.clone();
@@ -190,6 +194,7 @@ impl App {
             ids,
             dashboard,
             config,
+            stopping,
             tasks: tasks.iter().map(JoinHandle::abort_handle).collect(),
         })
     }
@@ -272,10 +277,18 @@ impl App {
             pages: Arc::new(pages),
         };
         let routes = routes::routes(Arc::new(state), Arc::clone(&gate), admin);
-        server::serve(listener, Arc::new(Dispatcher { mcp, gate, routes }), limits, shutdown).await;
+        let handler = Arc::new(Dispatcher { mcp, gate, routes });
+        let stopped = async {
+            shutdown.cancelled().await;
+            self.stopping.cancel();
+            Stopwatch::start()
+        };
+        let serving = server::serve(listener, handler, limits, shutdown.clone());
+        let (stopped, ()) = tokio::join!(stopped, serving);
         // Meta does not send an accepted message again, so pending messages are handled before the end.
+        let remaining = (limits.shutdown_grace + CHANNEL_GRACE).saturating_sub(stopped.elapsed());
         if let Some(whatsapp) = &self.whatsapp
-            && timeout(limits.shutdown_grace, whatsapp.wait_idle()).await.is_err()
+            && timeout(remaining, whatsapp.wait_idle()).await.is_err()
         {
             tracing::warn!("shutdown timed out with WhatsApp messages still pending");
         }
@@ -298,9 +311,6 @@ fn whatsapp_settings(settings: channels::WhatsAppConfig) -> whatsapp::WhatsAppSe
     whatsapp::WhatsAppSettings { token, phone_number_id, verify_token, app_secret, api_base }
 }
 
-/// Error at startup, while the operator can still correct the setting.
-const STORE_UNAVAILABLE: &str = "the moderation store can't be opened: check STATE_DB";
-
 /// The system has no root certificates, so no request can be sent.
 #[derive(Debug, Error)]
 #[error("no trusted root certificates found: install ca-certificates")]
@@ -312,82 +322,10 @@ impl Drop for App {
     }
 }
 
-/// A server that has bound its address.
-pub struct Listening {
-    pub address: SocketAddr,
-    /// Whether `/` serves the playground.
-    pub playground: bool,
-    /// The token that was generated for this run. `None` if `AUTH_TOKEN` is set.
-    pub generated_token: Option<AuthTokens>,
-}
-
-/// Runs the `serve` command: HTTP until a signal to stop. `announce` is called once the address is bound.
-///
-/// # Errors
-/// Returns an error if the address can't be bound, signals can't be received, the file of the moderation
-/// store can't be opened, or [`App::new`] fails.
-pub async fn serve(config: Config, announce: impl FnOnce(&Listening)) -> io::Result<()> {
-    let shutdown = shutdown_on_signal()?;
-    let limits = ConnectionLimits::with_sessions(config.max_sessions).within_fd_limit();
-    let listener = TcpListener::bind(config.address).await?;
-    let address = listener.local_addr()?;
-    let configured = config.auth_tokens.clone();
-    let tokens = configured.clone().unwrap_or_else(|| AuthTokens::generate(&mut seeded_rng()));
-    let generated_token = configured.is_none().then(|| tokens.clone());
-    announce(&Listening { address, playground: config.playground, generated_token });
-    if tokens.is_weak() {
-        tracing::warn!(
-            "AUTH_TOKEN is too short to be safe: generate one with `random-connect token`"
-        );
-    }
-    if config.my_number.is_none() {
-        tracing::warn!("MY_NUMBER is not set: Puch AI can't validate this server");
-    }
-    tracing::info!(%address, version = env!("CARGO_PKG_VERSION"), "listening");
-    let app = App::new(config, &(Arc::new(SystemClock::new()) as Arc<dyn Clock>))
-        .map_err(io::Error::other)?;
-    // Redis may start later; a file that can't be opened now stays so.
-    if app.config.redis.is_none() {
-        app.admin.audit_log().await.map_err(|_| io::Error::other(STORE_UNAVAILABLE))?;
-    }
-    app.serve_http(listener, tokens, limits, shutdown).await;
-    tracing::info!("stopped");
-    Ok(())
-}
-
-/// Runs the `stdio` command: MCP over standard input and output until either ends.
-///
-/// # Errors
-/// Returns an error if the client does not speak the protocol, signals can't be received, or [`App::new`]
-/// fails.
-pub async fn serve_stdio(config: Config) -> Result<(), String> {
-    let config = Config { playground: false, ..config };
-    let shutdown = shutdown_on_signal().map_err(|error| error.to_string())?;
-    let app = App::new(config, &(Arc::new(SystemClock::new()) as Arc<dyn Clock>))
-        .map_err(|error| error.to_string())?;
-    tokio::select! {
-        result = stdio::serve(app.mcp.clone(), shutdown.clone()) => result,
-        // A blocking read of standard input can't be cancelled, so this does not wait for it.
-        () = shutdown.cancelled() => Ok(()),
-    }
-}
-
 /// Interval for folding recorded values into the histograms; between folds, memory grows with the
 /// calls.
 const METRICS_INTERVAL: Duration = Duration::from_secs(5);
 
-/// Returns a token that SIGTERM and Ctrl-C cancel.
-fn shutdown_on_signal() -> io::Result<CancellationToken> {
-    let shutdown = CancellationToken::new();
-    let (mut terminate, mut interrupt) =
-        (signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?);
-    let signalled = shutdown.clone();
-    tokio::spawn(async move {
-        tokio::select! {
-            _ = terminate.recv() => {}
-            _ = interrupt.recv() => {}
-        }
-        signalled.cancel();
-    });
-    Ok(shutdown)
-}
+/// Time at shutdown for accepted WhatsApp messages, beyond that for calls in flight. Docker kills a container
+/// ten seconds after it asked it to stop.
+const CHANNEL_GRACE: Duration = Duration::from_secs(1);

@@ -9,6 +9,7 @@ use std::time::Duration;
 use parking_lot::Mutex;
 use rand::rngs::StdRng;
 use tokio::time::timeout;
+use tokio_util::sync::CancellationToken;
 
 use super::args::MAX_WAIT_SECS;
 use super::error::{PenPalError, not_chatting};
@@ -44,6 +45,8 @@ pub struct PenPalService {
     clock: Arc<dyn Clock>,
     ids: IdHasher,
     rng: Mutex<StdRng>,
+    /// Ends waits when it is cancelled.
+    shutdown: CancellationToken,
 }
 
 impl PenPalService {
@@ -57,7 +60,14 @@ impl PenPalService {
         ids: IdHasher,
         rng: StdRng,
     ) -> Self {
-        Self { lobby, connect, relay, couriers, clock, ids, rng: Mutex::new(rng) }
+        let (rng, shutdown) = (Mutex::new(rng), CancellationToken::new());
+        Self { lobby, connect, relay, couriers, clock, ids, rng, shutdown }
+    }
+
+    /// Ends waits with the events that they have when `shutdown` is cancelled.
+    #[must_use]
+    pub fn with_shutdown(self, shutdown: CancellationToken) -> Self {
+        Self { shutdown, ..self }
     }
 
     #[must_use]
@@ -173,7 +183,8 @@ impl PenPalService {
         }
     }
 
-    /// Waits for events for at most `seconds`. Without a `room_id`, also waits for a match.
+    /// Waits for events for at most `seconds`, or until the server begins to stop. Without a
+    /// `room_id`, also waits for a match.
     ///
     /// # Errors
     /// Returns [`PenPalError`] with nothing changed.
@@ -207,8 +218,12 @@ impl PenPalService {
             }
             Ok::<_, LobbyError>(())
         };
-        // A timeout is not an error; the result is then empty.
-        timeout(max_wait, first_event).await.unwrap_or(Ok(()))?;
+        // Neither a timeout nor a shutdown is an error; the result is then empty.
+        tokio::select! {
+            biased;
+            event = timeout(max_wait, first_event) => event.unwrap_or(Ok(()))?,
+            () = self.shutdown.cancelled() => {}
+        }
         let events = self.events(lease.language.unwrap_or_default(), &lease.items);
         Ok((WaitResult { events }, self.receipt(user, &lease)))
     }

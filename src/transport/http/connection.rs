@@ -2,6 +2,9 @@
 
 use std::net::IpAddr;
 
+use tokio_util::sync::CancellationToken;
+
+use super::limits::UNREAD_GRACE;
 use super::receipts::ConnectionReceipts;
 use super::timer::SharedTimer;
 
@@ -14,4 +17,14 @@ pub struct ConnectionInfo {
     pub(in crate::transport) receipts: ConnectionReceipts,
     /// Deadlines of the requests on this connection.
     pub(in crate::transport) timer: SharedTimer,
+    /// Cancelled when the server begins to stop.
+    pub(super) shutdown: CancellationToken,
+}
+
+impl ConnectionInfo {
+    /// Completes when shutdown has left an unfinished request enough time to arrive.
+    pub(super) async fn unread_deadline(&self) {
+        self.shutdown.cancelled().await;
+        tokio::time::sleep(UNREAD_GRACE).await;
+    }
 }

@@ -6,6 +6,9 @@ use std::time::Duration;
 /// Maximum size of a request body, in bytes.
 pub const MAX_BODY_BYTES: usize = 64 * 1024;
 
+/// Time for the rest of a request that is unfinished at shutdown. After it the request is dropped.
+pub const UNREAD_GRACE: Duration = Duration::from_secs(1);
+
 /// File descriptors beside connections: the listener, the standard streams and the runtime's.
 const SPARE_FDS: u64 = 32;
 

@@ -22,6 +22,7 @@ use parking_lot::Mutex;
 use socket2::SockRef;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
+use tokio_util::task::task_tracker::TaskTrackerToken;
 
 use crate::kernel::receipt::{Receipt, ReceiptCollector};
 
@@ -48,18 +49,25 @@ pub struct ReceiptBody {
     body: Body,
     /// The receipts and the connection that confirms them.
     receipts: Option<(ReceiptCollector, ConnectionReceipts)>,
+    /// Held until the answer is in hyper's buffer.
+    _in_flight: Option<TaskTrackerToken>,
 }
 
 impl ReceiptBody {
     pub fn new(body: Body, receipts: ReceiptCollector, connection: ConnectionReceipts) -> Self {
-        Self { body, receipts: Some((receipts, connection)) }
+        Self { body, receipts: Some((receipts, connection)), _in_flight: None }
+    }
+
+    /// Holds `in_flight` until hyper has taken all of the body.
+    pub(super) fn holding(self, in_flight: TaskTrackerToken) -> Self {
+        Self { _in_flight: Some(in_flight), ..self }
     }
 }
 
 /// The body of an answer without receipts, or one that already contains a [`ReceiptBody`].
 impl From<Body> for ReceiptBody {
     fn from(body: Body) -> Self {
-        Self { body, receipts: None }
+        Self { body, receipts: None, _in_flight: None }
     }
 }
 

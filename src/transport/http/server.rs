@@ -10,19 +10,20 @@ use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
-use axum::http::{Request, Response};
+use axum::http::{HeaderValue, Method, Request, Response, header};
 use hyper::body::Incoming;
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::TokioIo;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::time::timeout;
 use tokio_io_timeout::TimeoutWriter;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use super::connection::ConnectionInfo;
-use super::limits::ConnectionLimits;
+use super::limits::{ConnectionLimits, UNREAD_GRACE};
 use super::receipts::{ConnectionReceipts, ReceiptBody, ReceiptStream};
 use super::timer::SharedTimer;
 
@@ -40,7 +41,8 @@ pub trait RequestHandler: Send + Sync + 'static {
 }
 
 /// Answers requests on `listener` with `handler` until `shutdown`, then waits up to
-/// `limits.shutdown_grace` for calls in flight.
+/// `limits.shutdown_grace` for calls in flight, and up to [`UNREAD_GRACE`] for a request that has
+/// not arrived whole.
 pub async fn serve<H: RequestHandler>(
     listener: TcpListener,
     handler: Arc<H>,
@@ -78,9 +80,15 @@ pub async fn serve<H: RequestHandler>(
     }
     drop(listener);
     connections.close();
-    if tokio::time::timeout(limits.shutdown_grace, connections.wait()).await.is_err() {
+    if timeout(limits.shutdown_grace, connections.wait()).await.is_err() {
         tracing::warn!("shutdown timed out with connections still open");
     }
+}
+
+/// Returns `true` if a response is a stream of events.
+pub(in crate::transport) fn is_event_stream<B>(response: &Response<B>) -> bool {
+    let content_type = response.headers().get(header::CONTENT_TYPE).map(HeaderValue::as_bytes);
+    content_type.is_some_and(|value| value.starts_with(b"text/event-stream"))
 }
 
 /// Accepts a connection once a slot is free. Callers beyond the limit stay in the backlog.
@@ -109,13 +117,24 @@ async fn serve_connection<H: RequestHandler>(
     let mut stream = TimeoutWriter::new(ReceiptStream::new(stream, receipts.clone()));
     stream.set_timeout(Some(limits.write_timeout));
     let timer = SharedTimer::default();
+    let calls = TaskTracker::new();
+    let info = ConnectionInfo { peer, receipts, timer: timer.clone(), shutdown: shutdown.clone() };
     // One `Arc` per connection, because counting references in an `Arc` shared by all connections
     // would make their threads contend.
-    let shared = Arc::new((handler, ConnectionInfo { peer, receipts, timer: timer.clone() }));
+    let shared = Arc::new((handler, info, calls.clone()));
     let service = service_fn(move |request| {
         let shared = Arc::clone(&shared);
         // Boxed, because an unboxed future would reserve its size in every connection, idle or not.
-        Box::pin(async move { Ok::<_, Infallible>(shared.0.handle(request, &shared.1).await) })
+        Box::pin(async move {
+            let (handler, info, calls) = &*shared;
+            let (in_flight, is_get) = (calls.token(), request.method() == Method::GET);
+            let response = handler.handle(request, info).await;
+            // A stream that a client opens has no end that shutdown could wait for.
+            if is_get && is_event_stream(&response) {
+                return Ok::<_, Infallible>(response);
+            }
+            Ok(response.map(|body| body.holding(in_flight)))
+        })
     });
     let connection = http1::Builder::new()
         .timer(timer)
@@ -127,7 +146,12 @@ async fn serve_connection<H: RequestHandler>(
         result = connection.as_mut() => result,
         () = shutdown.cancelled() => {
             connection.as_mut().graceful_shutdown();
-            connection.await
+            match timeout(UNREAD_GRACE, connection.as_mut()).await {
+                Ok(result) => result,
+                // The head of a request is unfinished, or a client does not read its stream.
+                Err(_) if calls.is_empty() => Ok(()),
+                Err(_) => connection.await,
+            }
         }
     };
     // The caller causes these errors: a broken request head, a reset, a timeout. The message may

@@ -24,7 +24,6 @@ use serde::de::IgnoredAny;
 use serde_json::Value;
 use serde_json::error::Category;
 use serde_json::value::RawValue;
-use tokio::time::sleep;
 
 use super::server::McpServer;
 use super::short_form;
@@ -36,6 +35,7 @@ use crate::transport::http::body::read_body;
 use crate::transport::http::connection::ConnectionInfo;
 use crate::transport::http::limits::MAX_BODY_BYTES;
 use crate::transport::http::receipts::ReceiptBody;
+use crate::transport::http::server::is_event_stream;
 
 /// The members of a body that determine its form.
 #[derive(Deserialize)]
@@ -76,8 +76,7 @@ pub async fn handle_in_session(
     let response = match *request.method() {
         Method::POST => {
             let (parts, body) = request.into_parts();
-            let deadline = connection.timer.deadline_after(state.body_timeout);
-            match read_body(body, MAX_BODY_BYTES, deadline).await {
+            match read_body(body, MAX_BODY_BYTES, state.body_timeout, &connection).await {
                 Ok(body) => forward_to_rmcp(&state.sessions, parts, body, receipts.handle()).await,
                 Err(response) => response,
             }
@@ -93,12 +92,12 @@ pub fn stateless_route(
     service: StreamableHttpService<McpServer, LocalSessionManager>,
     body_timeout: Duration,
 ) -> MethodRouter {
-    any(async move |request: Request| {
+    any(async move |Extension(connection): Extension<ConnectionInfo>, request: Request| {
         if request.method() != Method::POST {
             return service.handle(request).await.into_response();
         }
         let (parts, body) = request.into_parts();
-        match read_body(body, MAX_BODY_BYTES, sleep(body_timeout)).await {
+        match read_body(body, MAX_BODY_BYTES, body_timeout, &connection).await {
             Ok(body) => {
                 forward_to_rmcp(&service, parts, body, ReceiptCollector::new().handle()).await
             }
@@ -143,10 +142,8 @@ fn with_receipts(
     receipts: ReceiptCollector,
     connection: &ConnectionInfo,
 ) -> http::Response<ReceiptBody> {
-    let content_type = response.headers().get(header::CONTENT_TYPE).map(HeaderValue::as_bytes);
     // A stream's receipts arrive while it is written.
-    let streams = content_type.is_some_and(|value| value.starts_with(b"text/event-stream"));
-    if receipts.is_empty() && !streams {
+    if receipts.is_empty() && !is_event_stream(&response) {
         return response.map(ReceiptBody::from);
     }
     response.map(|body| ReceiptBody::new(body, receipts, connection.receipts.clone()))
@@ -159,8 +156,7 @@ async fn post(
     slot: ReceiptSlot,
 ) -> Response {
     let (parts, body) = request.into_parts();
-    let deadline = connection.timer.deadline_after(state.body_timeout);
-    let body = match read_body(body, MAX_BODY_BYTES, deadline).await {
+    let body = match read_body(body, MAX_BODY_BYTES, state.body_timeout, connection).await {
         Ok(body) => body,
         Err(response) => return response,
     };

@@ -17,7 +17,7 @@ use axum::response::{IntoResponse, Response};
 use bytes::Bytes;
 use http_body::Frame;
 use serde::Deserialize;
-use tokio::time::{Interval, interval, sleep};
+use tokio::time::{Interval, interval};
 
 use super::endpoint::draining_response;
 use super::session_pipe::{ClientHalf, ClientMessage, PipeName};
@@ -65,13 +65,14 @@ pub struct MessageQuery {
 pub async fn message(
     State(state): State<Arc<McpState>>,
     Query(MessageQuery { session }): Query<MessageQuery>,
+    Extension(connection): Extension<ConnectionInfo>,
     request: Request,
 ) -> Response {
     let Some(inbound) = state.session_pipes.find(&session) else {
         return (StatusCode::NOT_FOUND, "Unknown session\n").into_response();
     };
-    let deadline = sleep(state.body_timeout);
-    let body = match read_body(request.into_body(), MAX_BODY_BYTES, deadline).await {
+    let (body, timeout) = (request.into_body(), state.body_timeout);
+    let body = match read_body(body, MAX_BODY_BYTES, timeout, &connection).await {
         Ok(body) => body,
         Err(response) => return response,
     };

@@ -1,4 +1,4 @@
-//! HTTP limits: body size, timeouts, connections, hosts, new users per network, and shutdown.
+//! HTTP limits: body size, timeouts, connections, hosts and new users per network.
 
 use std::time::Duration;
 
@@ -16,21 +16,21 @@ use crate::support::server::{TEST_TIMEOUT, TOKEN, TestServer, fetch_json};
 const SOON: Duration = Duration::from_millis(200);
 
 /// Opens a connection and sends these bytes.
-async fn connect(server: &TestServer, bytes: &str) -> TcpStream {
+pub(super) async fn connect(server: &TestServer, bytes: &str) -> TcpStream {
     let mut stream = TcpStream::connect(server.address()).await.expect("a connection");
     stream.write_all(bytes.as_bytes()).await.expect("sent");
     stream
 }
 
 /// Reads until the server closes the connection.
-async fn rest(mut stream: TcpStream) -> String {
+pub(super) async fn rest(mut stream: TcpStream) -> String {
     let mut received = Vec::new();
     drop(timeout(TEST_TIMEOUT, stream.read_to_end(&mut received)).await.expect("closed in time"));
     String::from_utf8_lossy(&received).into_owned()
 }
 
 /// The head of an authorized call with a body of this length.
-fn head(length: usize) -> String {
+pub(super) fn head(length: usize) -> String {
     format!(
         "POST /mcp HTTP/1.1\r\nHost: test\r\nAuthorization: Bearer {TOKEN}\r\nContent-Length: {length}\r\n\r\n"
     )
@@ -142,20 +142,6 @@ async fn auth_allowed_hosts_are_enforced() {
     }
     let health = server.get("/health").header("Host", "10.0.0.1").send().await.expect("a response");
     assert_eq!(health.status(), StatusCode::OK, "health checks may use any host");
-}
-
-#[tokio::test]
-async fn shutdown_finishes_calls_in_flight() {
-    let mut server = TestServer::start().await;
-    let body = r#"{"method": "get_stats"}"#;
-    let mut stream = connect(&server, &head(body.len())).await;
-    // Once a call on a newer connection is answered, the head of this one has been read.
-    server.say("ann", "#who").await;
-    server.stop();
-    stream.write_all(body.as_bytes()).await.expect("sent");
-    let response = rest(stream).await;
-    assert!(response.starts_with("HTTP/1.1 200 "), "{response}");
-    timeout(TEST_TIMEOUT, server.stop()).await.expect("stopped in time").expect("no panic");
 }
 
 /// Calls as a new user in every form of a call: short, stateless and through rmcp.

@@ -26,6 +26,7 @@ mod penpal;
 mod python_client;
 mod redelivery;
 mod short_form;
+mod shutdown;
 mod terminal;
 mod webhook;
 mod whatsapp;

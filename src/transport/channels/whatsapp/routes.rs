@@ -3,16 +3,16 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use axum::Router;
 use axum::extract::{Query, Request, State};
 use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
+use axum::{Extension, Router};
 use serde::Deserialize;
-use tokio::time::sleep;
 
 use super::WhatsApp;
 use crate::transport::http::body::read_body;
+use crate::transport::http::connection::ConnectionInfo;
 use crate::transport::ops::metrics::WebhookOutcome;
 
 /// Maximum size of a body, in bytes.
@@ -53,9 +53,13 @@ async fn subscribe(
     ([(header::CONTENT_TYPE, "text/plain; charset=utf-8")], subscription.challenge).into_response()
 }
 
-async fn receive(State(state): State<WebhookState>, request: Request) -> Response {
+async fn receive(
+    State(state): State<WebhookState>,
+    Extension(connection): Extension<ConnectionInfo>,
+    request: Request,
+) -> Response {
     let (parts, body) = request.into_parts();
-    let body = match read_body(body, MAX_WEBHOOK_BYTES, sleep(state.body_timeout)).await {
+    let body = match read_body(body, MAX_WEBHOOK_BYTES, state.body_timeout, &connection).await {
         Ok(body) => body,
         Err(response) => return response,
     };

@@ -1,0 +1,121 @@
+//! Shutdown: calls in flight are answered, and nothing else delays the end.
+
+use std::time::Duration;
+
+use random_connect::transport::http::limits::ConnectionLimits;
+use serde_json::{Value, json};
+use tokio::io::AsyncWriteExt;
+use tokio::time::timeout;
+
+use super::http_limits::{connect, head, rest};
+use crate::support::live_client::{LIVE_TRANSPORTS, LiveClient};
+use crate::support::server::{TEST_TIMEOUT, TOKEN, TestServer};
+
+/// Longer than a test may take, so that a test fails if the server waits for a timeout.
+const FOREVER: Duration = Duration::from_secs(3_600);
+
+/// Starts a server that waits for ever for requests that do not arrive and calls that do not end.
+async fn patient_server() -> TestServer {
+    let limits = ConnectionLimits {
+        head_timeout: FOREVER,
+        body_timeout: FOREVER,
+        write_timeout: FOREVER,
+        session_idle: FOREVER,
+        shutdown_grace: FOREVER,
+        ..ConnectionLimits::default()
+    };
+    let variables = [
+        ("TOOLSETS", "connect,penpal"),
+        ("ADMIN_TOKEN", TOKEN),
+        ("WHATSAPP_TOKEN", "token"),
+        ("WHATSAPP_PHONE_NUMBER_ID", "1"),
+        ("WHATSAPP_VERIFY_TOKEN", "verify"),
+        ("WHATSAPP_APP_SECRET", "secret"),
+    ];
+    TestServer::with(&variables, limits).await
+}
+
+/// Stops the server; fails if it does not end.
+async fn stop(server: &mut TestServer) {
+    timeout(TEST_TIMEOUT, server.stop()).await.expect("stopped in time").expect("no panic");
+}
+
+/// The head of an authorized request without a body.
+fn get(path: &str) -> String {
+    format!("GET {path} HTTP/1.1\r\nHost: test\r\nAuthorization: Bearer {TOKEN}\r\n\r\n")
+}
+
+#[tokio::test]
+async fn shutdown_finishes_calls_in_flight() {
+    let mut server = TestServer::start().await;
+    let body = r#"{"method": "get_stats"}"#;
+    let mut stream = connect(&server, &head(body.len())).await;
+    // Once a call on a newer connection is answered, the head of this one has been read.
+    server.say("ann", "#who").await;
+    server.stop();
+    stream.write_all(body.as_bytes()).await.expect("sent");
+    let response = rest(stream).await;
+    assert!(response.starts_with("HTTP/1.1 200 "), "{response}");
+    stop(&mut server).await;
+}
+
+#[tokio::test]
+async fn shutdown_drops_requests_that_do_not_arrive() {
+    let mut server = patient_server().await;
+    let mut streams = Vec::new();
+    for bytes in ["POST /mcp HTTP/1.1\r\nHo".to_owned(), get("/health") + "GET /hea"] {
+        streams.push(connect(&server, &bytes).await);
+    }
+    let paths = ["/mcp", "/mcp/session", "/webhooks/whatsapp", "/admin/mcp", "/admin/broadcast"];
+    for path in paths {
+        let head = head(100).replace("POST /mcp ", &format!("POST {path} "));
+        let head = head.replace("\r\n\r\n", "\r\nContent-Type: application/json\r\n\r\n{");
+        streams.push(connect(&server, &head).await);
+    }
+    server.say("ann", "#who").await;
+    stop(&mut server).await;
+    for (stream, path) in streams.drain(2..).zip(paths) {
+        let response = rest(stream).await;
+        assert!(response.starts_with("HTTP/1.1 503 "), "{path}: {response}");
+    }
+}
+
+#[tokio::test]
+async fn shutdown_ends_waits_with_an_answer() {
+    let mut server = patient_server().await;
+    let arguments = json!({ "user_id": "ann", "timeout_seconds": 60 });
+    let params = json!({ "name": "wait_for_message", "arguments": arguments });
+    let stateless = json!({ "jsonrpc": "2.0", "id": 1, "method": "tools/call", "params": params });
+    let mut through_rmcp = stateless.clone();
+    through_rmcp["params"]["_meta"] = json!({});
+    let mut calls = Vec::new();
+    for body in [stateless, through_rmcp].map(|body| body.to_string()) {
+        calls.push(connect(&server, &format!("{}{body}", head(body.len()))).await);
+    }
+    server.say("ann", "#who").await;
+    stop(&mut server).await;
+    for call in calls {
+        let response = rest(call).await;
+        let (_, body) = response.split_once("\r\n\r\n").expect("a body");
+        let body: Value = serde_json::from_str(body).expect("JSON");
+        assert_eq!(body["result"]["structuredContent"], json!({ "events": [] }), "{body}");
+    }
+}
+
+#[tokio::test]
+async fn shutdown_does_not_wait_for_streams_or_sessions() {
+    let mut server = patient_server().await;
+    let _streams =
+        [connect(&server, &get("/mcp/sse")).await, connect(&server, &get("/dashboard/live")).await];
+    let mut agents = Vec::new();
+    for transport in LIVE_TRANSPORTS {
+        let mut agent = LiveClient::connect(&server, transport).await;
+        agent.enter(json!({})).await;
+        agents.push(agent);
+    }
+    server.say("ann", "#who").await;
+    stop(&mut server).await;
+    for agent in &mut agents {
+        agent.ended().await;
+    }
+}
