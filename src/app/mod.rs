@@ -231,7 +231,7 @@ impl App {
                 .stateless_service(mcp_shutdown.clone());
             let gate = Gate { tokens, allowed_hosts: allowed_hosts.clone() };
             let tools = endpoint::stateless_route(mcp, limits.body_timeout);
-            admin::routes(api, tools, Arc::new(gate))
+            admin::routes(api, tools, Arc::new(gate), limits.body_timeout)
         });
         let new_user_limiter = self.new_user_limiter();
         let mcp = self

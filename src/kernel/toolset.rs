@@ -79,7 +79,7 @@ pub trait ResourceWatch: Send {
     async fn changed(&mut self);
 }
 
-/// A tool's arguments. Unknown ones are ignored. The error for an invalid one does not quote its
+/// A tool's arguments. Unknown ones are ignored, unless `T` denies them. The error for an invalid one does not quote its
 /// value, because that may be a message or a raw id.
 pub struct Arguments<T>(pub T);
 
@@ -95,8 +95,8 @@ impl<S, T: DeserializeOwned> FromContextPart<ToolCallContext<'_, S>> for Argumen
 /// Parses a tool's arguments from JSON text without surrounding whitespace.
 ///
 /// # Errors
-/// Returns JSON-RPC error -32602 if the arguments are invalid. The message names a missing field
-/// but quotes no value.
+/// Returns JSON-RPC error -32602 if the arguments are invalid. The message names a missing or
+/// unknown field but quotes no value.
 pub fn parse_arguments<T: DeserializeOwned>(arguments: &str) -> Result<T, ErrorData> {
     // serde would accept an array as the fields in order.
     if !arguments.starts_with('{') {
@@ -109,7 +109,8 @@ pub fn parse_arguments<T: DeserializeOwned>(arguments: &str) -> Result<T, ErrorD
 fn invalid_arguments(error: &serde_json::Error) -> ErrorData {
     let message = error.to_string();
     // Every other message of serde quotes the invalid value.
-    let reason = if message.starts_with("missing field") {
+    let names_a_field = ["missing field", "unknown field", "duplicate field"];
+    let reason = if names_a_field.iter().any(|start| message.starts_with(start)) {
         message.split(" at line ").next().unwrap_or_default()
     } else {
         "an argument has the wrong type, see the tool's input schema"

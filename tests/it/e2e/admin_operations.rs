@@ -159,6 +159,61 @@ async fn admin_drain_ends_and_rejects_sessions() {
 }
 
 #[tokio::test]
+async fn admin_unknown_fields_are_refused() {
+    let server = admin_server().await;
+    let reports = "reports/00000000000000000000000000000000";
+    for (path, body) in [
+        ("drain", json!({ "drian": false })),
+        ("broadcast", json!({ "text": "hello", "drian": false })),
+        (reports, json!({ "verdict": "upheld", "drian": false })),
+        ("people/00000000/ban", json!({ "drian": false })),
+        ("people/00000000/unban", json!({ "drian": false })),
+    ] {
+        let (status, answer) = post(&server, path, body).await;
+        assert_eq!(status, StatusCode::BAD_REQUEST, "{path}: {answer}");
+        assert!(
+            answer["error"].as_str().is_some_and(|error| error.contains("`drian`")),
+            "{answer}"
+        );
+    }
+    assert_eq!(post(&server, "drain?drain=false", json!({})).await.0, StatusCode::BAD_REQUEST);
+    assert_eq!(post(&server, "drain", json!([false])).await.0, StatusCode::BAD_REQUEST);
+    for (name, arguments) in [
+        ("drain", json!({ "drian": false })),
+        ("broadcast", json!({ "text": "hello", "drian": false })),
+        ("resolve_report", json!({ "id": "0", "verdict": "upheld", "drian": false })),
+        ("ban", json!({ "code": "00000000", "drian": false })),
+        ("unban", json!({ "code": "00000000", "drian": false })),
+        ("look_up", json!({ "code": "00000000", "drian": false })),
+        ("list_reports", json!({ "drian": false })),
+        ("audit_log", json!({ "drian": false })),
+    ] {
+        let params = json!({ "name": name, "arguments": arguments });
+        let answer = mcp(&server, "/admin/mcp", ADMIN, "tools/call", params).await;
+        assert_eq!(answer["error"]["code"], -32602, "{name}: {answer}");
+        assert!(answer["error"]["message"].to_string().contains("`drian`"), "{answer}");
+    }
+    assert_eq!(get(&server, "log").await.1, json!([]), "no action was run");
+}
+
+#[tokio::test]
+async fn admin_body_needs_no_content_type() {
+    let server = admin_server().await;
+    let drain = async |body: &str| {
+        let request = http_client().post(format!("{}/admin/drain", server.url)).bearer_auth(ADMIN);
+        fetch_json(request.body(body.to_owned())).await.0
+    };
+    let ready = async || {
+        let response = http_client().get(format!("{}/ready", server.url)).send().await;
+        response.expect("a response").status()
+    };
+    assert_eq!(drain("").await, StatusCode::OK);
+    assert_eq!(ready().await, StatusCode::SERVICE_UNAVAILABLE);
+    assert_eq!(drain(r#"{"drain": false}"#).await, StatusCode::OK);
+    assert_eq!(ready().await, StatusCode::OK);
+}
+
+#[tokio::test]
 async fn admin_tools_are_only_on_admin_mcp() {
     let server = admin_server().await;
     let listed = mcp(&server, "/admin/mcp", ADMIN, "tools/list", json!({})).await;

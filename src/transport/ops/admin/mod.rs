@@ -1,6 +1,6 @@
 //! The operator's API, for the bearer of `ADMIN_TOKEN`. It does not exist without that setting.
 //!
-//! - [`AdminApi`] (`api.rs`) has the actions.
+//! - [`AdminApi`] (`api.rs`) has the actions, `args.rs` their arguments.
 //! - [`routes()`] serves them below `/admin`; [`AdminTools`] are the same actions as MCP tools, which
 //!   a separate MCP server provides at `/admin/mcp`.
 //!
@@ -9,6 +9,7 @@
 //! **Invariant:** no tool and no answer outside `/admin` mentions any of this to users or agents.
 
 mod api;
+mod args;
 mod routes;
 mod tools;
 

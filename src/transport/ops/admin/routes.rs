@@ -1,22 +1,35 @@
 //! [`routes`]: the admin actions over HTTP. Each parses, calls one [`AdminApi`] method, answers.
 
 use std::sync::Arc;
+use std::time::Duration;
 
-use axum::extract::{Path, State};
+use axum::extract::{FromRef, FromRequest, FromRequestParts, Path, Request, State};
 use axum::http::StatusCode;
+use axum::middleware::{Next, from_fn};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{MethodRouter, get, post};
-use axum::{Json, Router};
-use serde::{Deserialize, Serialize};
+use axum::{Extension, Json, Router};
+use serde::Serialize;
+use serde::de::DeserializeOwned;
 use serde_json::json;
 
-use super::api::{AdminApi, VerdictArg};
+use super::api::AdminApi;
+use super::args::{BroadcastArgs, DrainArgs, NoArgs, VerdictArgs};
+use crate::kernel::toolset::parse_arguments;
 use crate::moderation::admin::AdminError;
 use crate::transport::http::auth::{Gate, require_token};
+use crate::transport::http::body::read_body;
+use crate::transport::http::connection::ConnectionInfo;
+use crate::transport::http::limits::MAX_BODY_BYTES;
 
 /// The routes of `admin` behind their own gate. `tools` serves [`AdminTools`](super::AdminTools) at
-/// `/admin/mcp`.
-pub fn routes(admin: Arc<AdminApi>, tools: MethodRouter, gate: Arc<Gate>) -> Router {
+/// `/admin/mcp`. `body_timeout` is the time to send a whole body.
+pub fn routes(
+    admin: Arc<AdminApi>,
+    tools: MethodRouter,
+    gate: Arc<Gate>,
+    body_timeout: Duration,
+) -> Router {
     Router::new()
         .route("/admin/reports", get(reports))
         .route("/admin/reports/{id}", post(resolve))
@@ -26,30 +39,51 @@ pub fn routes(admin: Arc<AdminApi>, tools: MethodRouter, gate: Arc<Gate>) -> Rou
         .route("/admin/broadcast", post(broadcast))
         .route("/admin/drain", post(drain))
         .route("/admin/log", get(log))
-        .with_state(admin)
+        .with_state(RouteState { admin, body_timeout })
+        .layer(from_fn(reject_query))
         .route("/admin/mcp", tools)
         .layer(require_token(gate))
 }
 
-#[derive(Deserialize)]
-struct ResolveRequest {
-    verdict: VerdictArg,
+#[derive(Clone)]
+struct RouteState {
+    admin: Arc<AdminApi>,
+    body_timeout: Duration,
 }
 
-#[derive(Deserialize)]
-struct BroadcastRequest {
-    text: String,
-    id: Option<String>,
+impl FromRef<RouteState> for Arc<AdminApi> {
+    fn from_ref(state: &RouteState) -> Self {
+        Self::clone(&state.admin)
+    }
 }
 
-#[derive(Deserialize)]
-struct DrainRequest {
-    #[serde(default = "default_true")]
-    drain: bool,
+/// The arguments in the body of a request. No body counts as an empty object.
+struct Body<T>(T);
+
+impl<T: DeserializeOwned> FromRequest<RouteState> for Body<T> {
+    type Rejection = Response;
+
+    async fn from_request(request: Request, state: &RouteState) -> Result<Self, Response> {
+        let (mut parts, body) = request.into_parts();
+        let connection = Extension::<ConnectionInfo>::from_request_parts(&mut parts, state).await;
+        let Extension(connection) = connection.map_err(IntoResponse::into_response)?;
+        let body = read_body(body, MAX_BODY_BYTES, state.body_timeout, &connection).await?;
+        let text = str::from_utf8(&body).map_err(|_| invalid("expected text in UTF-8"))?.trim();
+        let text = if text.is_empty() || text == "null" { "{}" } else { text };
+        parse_arguments(text).map(Self).map_err(|error| invalid(&error.message))
+    }
 }
 
-const fn default_true() -> bool {
-    true
+/// Refuses a query, because a route would ignore it: `?drain=false` would start a drain.
+async fn reject_query(request: Request, next: Next) -> Response {
+    if request.uri().query().is_some() {
+        return invalid("this path takes no query: send a JSON object as the body");
+    }
+    next.run(request).await
+}
+
+fn invalid(problem: &str) -> Response {
+    (StatusCode::BAD_REQUEST, Json(json!({ "error": problem }))).into_response()
 }
 
 async fn reports(State(admin): State<Arc<AdminApi>>) -> Response {
@@ -59,26 +93,34 @@ async fn reports(State(admin): State<Arc<AdminApi>>) -> Response {
 async fn resolve(
     State(admin): State<Arc<AdminApi>>,
     Path(id): Path<String>,
-    Json(body): Json<ResolveRequest>,
+    Body(VerdictArgs { verdict }): Body<VerdictArgs>,
 ) -> Response {
-    to_no_content(admin.resolve(&id, body.verdict).await)
+    to_no_content(admin.resolve(&id, verdict).await)
 }
 
 async fn look_up(State(admin): State<Arc<AdminApi>>, Path(code): Path<String>) -> Response {
     to_json(admin.look_up(&code).await)
 }
 
-async fn ban(State(admin): State<Arc<AdminApi>>, Path(code): Path<String>) -> Response {
+async fn ban(
+    State(admin): State<Arc<AdminApi>>,
+    Path(code): Path<String>,
+    Body(NoArgs {}): Body<NoArgs>,
+) -> Response {
     to_no_content(admin.ban(&code).await)
 }
 
-async fn unban(State(admin): State<Arc<AdminApi>>, Path(code): Path<String>) -> Response {
+async fn unban(
+    State(admin): State<Arc<AdminApi>>,
+    Path(code): Path<String>,
+    Body(NoArgs {}): Body<NoArgs>,
+) -> Response {
     to_no_content(admin.unban(&code).await)
 }
 
 async fn broadcast(
     State(admin): State<Arc<AdminApi>>,
-    Json(BroadcastRequest { text, id }): Json<BroadcastRequest>,
+    Body(BroadcastArgs { text, id }): Body<BroadcastArgs>,
 ) -> Response {
     match admin.broadcast(&text, id.as_deref()).await {
         Ok(report) if !report.complete => {
@@ -88,9 +130,11 @@ async fn broadcast(
     }
 }
 
-/// Starts the drain if the request has no body.
-async fn drain(State(admin): State<Arc<AdminApi>>, body: Option<Json<DrainRequest>>) -> Response {
-    to_no_content(admin.drain(body.is_none_or(|Json(body)| body.drain)).await)
+async fn drain(
+    State(admin): State<Arc<AdminApi>>,
+    Body(DrainArgs { drain }): Body<DrainArgs>,
+) -> Response {
+    to_no_content(admin.drain(drain).await)
 }
 
 async fn log(State(admin): State<Arc<AdminApi>>) -> Response {

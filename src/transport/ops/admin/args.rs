@@ -1,0 +1,56 @@
+//! The arguments of admin actions, as JSON: bodies of the routes and arguments of the tools.
+//!
+//! Field names are wire names, and doc comments are the descriptions in the input schemas. An unknown
+//! field is an error, because the default of a misspelt one may do the opposite of what the operator
+//! wants: a `drain` without its field starts a drain.
+
+use schemars::JsonSchema;
+use serde::Deserialize;
+
+use super::api::VerdictArg;
+
+#[derive(Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct NoArgs {}
+
+#[derive(Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct VerdictArgs {
+    pub verdict: VerdictArg,
+}
+
+#[derive(Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct ResolveReportArgs {
+    /// The report id from list_reports.
+    pub id: String,
+    pub verdict: VerdictArg,
+}
+
+#[derive(Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct UserCodeArgs {
+    /// The user code: the eight hex digits shown in logs and reports, or more.
+    pub code: String,
+}
+
+#[derive(Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct BroadcastArgs {
+    /// 1 to 1,000 characters.
+    pub text: String,
+    /// Your own idempotency key for this broadcast; users who received it last are skipped. Defaults to the text.
+    pub id: Option<String>,
+}
+
+#[derive(Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct DrainArgs {
+    /// false puts the instance back into service.
+    #[serde(default = "default_true")]
+    pub drain: bool,
+}
+
+const fn default_true() -> bool {
+    true
+}
