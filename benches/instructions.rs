@@ -9,6 +9,8 @@
 //! Counts of calls over HTTP include those of the client, which are few. Instructions of the kernel
 //! are never counted.
 
+#[path = "common/moderated.rs"]
+mod moderated;
 #[path = "common/result.rs"]
 mod result;
 
@@ -22,7 +24,6 @@ use random_connect::app::App;
 use random_connect::config::Config;
 use random_connect::connect::command;
 use random_connect::connect::dto::HandleMessageParams;
-use random_connect::connect::lobby::store_memory::MemoryLobby;
 use random_connect::connect::service::{ConnectOptions, ConnectService};
 use random_connect::kernel::clock::{Clock, ManualClock, SystemClock, seeded_rng};
 use random_connect::kernel::id::IdHasher;
@@ -145,10 +146,10 @@ fn parse(times: u64) {
 /// A message is its user and its text.
 fn converse(setup: &[(&str, &str)], messages: &[(&str, &str)], times: u64) {
     mask::warm_up();
-    let lobby = MemoryLobby::new(Duration::from_secs(1_800), seeded_rng());
+    let (lobby, backend, _) = moderated::lobby(Duration::from_secs(1_800));
     let ids = IdHasher::random(&mut seeded_rng());
     let clock = Arc::new(ManualClock::default());
-    let service = ConnectService::new(Arc::new(lobby), clock, ids, ConnectOptions::default());
+    let service = ConnectService::new(lobby, backend, clock, ids, ConnectOptions::default());
     let say = async |user: &str, message: &str| {
         let (puch_user_id, message) = (user.to_owned(), message.to_owned());
         let params =

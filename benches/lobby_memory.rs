@@ -16,10 +16,9 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 use std::time::Duration;
 
-use random_connect::connect::lobby::Lobby;
 use random_connect::connect::lobby::action::{Action, Call, Outcome};
-use random_connect::connect::moderated::ModeratedLobby;
-use random_connect::connect::sweep_all;
+use random_connect::connect::lobby::steps::sweep_all;
+use random_connect::connect::moderated::action::ModeratedOutcome;
 use random_connect::kernel::clock::{Clock, ManualClock, Stopwatch, Timestamp};
 use random_connect::kernel::id::UserId;
 use random_connect::mask::{Masked, Memory};
@@ -27,6 +26,7 @@ use tokio::runtime::{Builder, Runtime};
 
 use common::{BenchResult, Latencies, float, grouped, latencies, machine, median, micros, record};
 use lobby::{ManagerBench, STRIDE, TEXT, user};
+use moderated::ModeratedBench;
 
 // The allocator of the binary, because it affects the memory per user.
 #[global_allocator]
@@ -98,7 +98,7 @@ fn measure(users: u64) -> BenchResult<()> {
 ///
 /// Each idle user is in a chat, which is the costliest to evict, and has state in the rate limiter.
 struct SweepFixture {
-    lobby: ModeratedLobby,
+    moderated: ModeratedBench,
     clock: ManualClock,
     /// The two active users, in a chat.
     active: [UserId; 2],
@@ -108,7 +108,7 @@ impl SweepFixture {
     /// Creates the lobby and lets all but the active users reach the idle timeout.
     async fn new() -> BenchResult<Self> {
         let fixture = Self {
-            lobby: moderated::lobby(IDLE_TIMEOUT),
+            moderated: moderated::lobby(IDLE_TIMEOUT),
             clock: ManualClock::default(),
             active: [user(EVICTED), user(EVICTED + 1)],
         };
@@ -126,17 +126,18 @@ impl SweepFixture {
     }
 
     /// Performs an action whose answer is delivered.
-    async fn act(&self, user: UserId, action: Action) -> BenchResult<Outcome> {
-        let result = self.lobby.perform(Call::new(user, self.clock.now()), action).await?;
+    async fn act(&self, user: UserId, action: Action) -> BenchResult<ModeratedOutcome> {
+        let call = Call::new(user, self.clock.now());
+        let result = self.moderated.0.perform(call, action).await?;
         if let Some(lease) = result.lease.id {
-            self.lobby.settle(user, lease, true);
+            self.moderated.1.mailbox.settle(user, lease, true);
         }
         Ok(result.outcome)
     }
 
     /// Makes all calls of a relay to the lobby.
-    async fn relay(&self, user: UserId) -> BenchResult<Outcome> {
-        let sender = self.lobby.sender_state(user).await?;
+    async fn relay(&self, user: UserId) -> BenchResult<ModeratedOutcome> {
+        let sender = self.moderated.0.sender_state(user).await?;
         let (text, memory) = (Masked::waived(TEXT), Memory::default());
         self.act(user, Action::Relay { text, sender, memory }).await
     }
@@ -151,7 +152,7 @@ impl SweepFixture {
             let stopwatch = Stopwatch::start();
             let outcome = self.relay(user).await?;
             record(&mut latencies, stopwatch.elapsed());
-            if !matches!(outcome, Outcome::Sent { .. }) {
+            if !matches!(outcome, ModeratedOutcome::Lobby(Outcome::Sent { .. })) {
                 return Err("a message was not sent".into());
             }
         }
@@ -200,7 +201,10 @@ fn sweeps() -> BenchResult<SweepReport> {
         })?;
         let (during, duration) = fixture.chat_while(|| {
             let stopwatch = Stopwatch::start();
-            let evicted = runtime.block_on(sweep_all(&fixture.lobby, fixture.clock.now()))?;
+            let now = fixture.clock.now();
+            let (_, backend, moderation) = &fixture.moderated;
+            let evicted = runtime.block_on(sweep_all(&*backend.upkeep, now))?;
+            runtime.block_on(moderation.purge(now))?;
             let duration = stopwatch.elapsed();
             if u64::try_from(evicted)? == EVICTED {
                 Ok(duration)

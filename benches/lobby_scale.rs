@@ -17,10 +17,10 @@ use std::thread;
 use std::time::Duration;
 
 use random_connect::connect::dto::HandleMessageParams;
-use random_connect::connect::lobby::Lobby;
 use random_connect::connect::lobby::action::{Action, Call, Outcome, SenderState};
 use random_connect::connect::lobby::chat::MatchPreferences;
 use random_connect::connect::lobby::store_memory::MemoryLobby;
+use random_connect::connect::lobby::{Lobby, Mailbox};
 use random_connect::connect::profile::interest::Interests;
 use random_connect::connect::service::{ConnectOptions, ConnectService};
 use random_connect::kernel::clock::{ManualClock, Stopwatch, Timestamp, seeded_rng};
@@ -142,9 +142,10 @@ async fn say(service: &ConnectService, number: u64, text: &str) -> BenchResult<S
 
 /// Measures whole calls that relay a text, after every chatting user has written before.
 async fn calls(users: u64) -> BenchResult<Latencies> {
-    let lobby = Arc::new(moderated::lobby(IDLE));
+    let (lobby, backend, _) = moderated::lobby(IDLE);
     let clock = Arc::new(ManualClock::default());
-    let service = ConnectService::new(lobby, clock, IDS.clone(), ConnectOptions::default());
+    let service =
+        ConnectService::new(lobby, backend, clock, IDS.clone(), ConnectOptions::default());
     let chatting = users / 100 * CHATTING;
     for number in 0..users {
         say(&service, number, if number < chatting { "#meet" } else { "#inbox" }).await?;

@@ -13,10 +13,10 @@ use std::process::{Child, Command, ExitCode, Stdio};
 use std::sync::Arc;
 use std::time::Duration;
 
-use random_connect::connect::lobby::Lobby;
 use random_connect::connect::lobby::action::{Action, Call, Outcome};
 use random_connect::connect::lobby::rules::TRUST_AFTER_MESSAGES;
 use random_connect::connect::lobby::store_redis::{Keyring, RedisLobby};
+use random_connect::connect::lobby::{Lobby, Mailbox};
 use random_connect::kernel::clock::{Clock, Stopwatch, SystemClock, seeded_rng};
 use random_connect::kernel::id::{IdHasher, UserId};
 use random_connect::mask::{Masked, Memory};

@@ -4,11 +4,15 @@
 //! Measurements of time belong in `benches/`. This binary must have only one test, because the
 //! allocator counts for the whole process.
 
+#[path = "it/support/moderated.rs"]
+mod moderated;
+
 use std::sync::Arc;
 use std::time::Duration;
 
 use dhat::{HeapStats, Profiler};
 use random_connect::connect::dto::HandleMessageParams;
+use random_connect::connect::lobby::LobbyBackend;
 use random_connect::connect::lobby::store_memory::MemoryLobby;
 use random_connect::connect::service::{ConnectOptions, ConnectService};
 use random_connect::kernel::clock::{ManualClock, seeded_rng};
@@ -39,10 +43,12 @@ async fn say(service: &ConnectService, user: &str, message: String) -> String {
 async fn relay_allocations_stay_within_bounds() {
     let _profiler = Profiler::builder().testing().build();
     random_connect::mask::warm_up();
-    let lobby = MemoryLobby::new(Duration::from_secs(1_800), seeded_rng());
+    let lobby = Arc::new(MemoryLobby::new(Duration::from_secs(1_800), seeded_rng()));
+    let backend = LobbyBackend::new(lobby);
+    let lobby = moderated::moderated(Arc::clone(&backend.lobby));
     let ids = IdHasher::random(&mut seeded_rng());
     let clock = Arc::new(ManualClock::default());
-    let service = ConnectService::new(Arc::new(lobby), clock, ids, ConnectOptions::default());
+    let service = ConnectService::new(lobby, backend, clock, ids, ConnectOptions::default());
     let sender = |number: u64| if number.is_multiple_of(2) { "ann" } else { "ben" };
     for user in ["ann", "ben", "ann"] {
         say(&service, user, "#meet".to_owned()).await;

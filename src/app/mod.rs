@@ -4,25 +4,27 @@
 //! **Invariant:** only `main` and the tests import `app`. To add a toolset, add a row to the table in
 //! [`App::with_send_policy`].
 
+pub mod channels;
 pub mod serve;
 mod stores;
 
 use std::sync::Arc;
 use std::time::Duration;
 
-use thiserror::Error;
 use tokio::net::TcpListener;
 use tokio::task::{AbortHandle, JoinHandle};
 use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 
-use crate::config::{Config, ToolsetName, channels};
-use crate::connect;
+use self::channels::NoHttpClient;
+use crate::config::{Config, ToolsetName};
 use crate::connect::delivery::courier::Couriers;
-use crate::connect::lobby::Lobby;
+use crate::connect::health::StoreHealth;
+use crate::connect::lobby::{Directory, LobbyBackend};
 use crate::connect::moderated::ModeratedLobby;
+use crate::connect::moderated::notice_mailbox::NoticeMailbox;
 use crate::connect::new_user_limit::NewUserLimiter;
-use crate::connect::relay::Relay;
+use crate::connect::reaper::run_reaper;
 use crate::connect::service::{ConnectOptions, ConnectService};
 use crate::connect::tools::ConnectTools;
 use crate::kernel::clock::{Clock, Stopwatch, seeded_rng};
@@ -33,10 +35,8 @@ use crate::kernel::toolset::Toolset;
 use crate::moderation::admin::AdminService;
 use crate::penpal::service::PenPalService;
 use crate::penpal::tools::PenPalTools;
-use crate::transport::channels::bridge::{Bridge, BridgeChannels};
 use crate::transport::channels::outbound::SendPolicy;
 use crate::transport::channels::whatsapp::WhatsApp;
-use crate::transport::channels::{outbound, whatsapp};
 use crate::transport::dispatcher::Dispatcher;
 use crate::transport::http::auth::Gate;
 use crate::transport::http::limits::ConnectionLimits;
@@ -66,6 +66,7 @@ pub struct App {
     whatsapp: Option<Arc<WhatsApp>>,
     admin: AdminService,
     lobby: Arc<ModeratedLobby>,
+    directory: Arc<dyn Directory>,
     clock: Arc<dyn Clock>,
     ids: IdHasher,
     dashboard: Arc<Dashboard>,
@@ -80,9 +81,8 @@ impl App {
     /// Builds the server and starts its reaper. Call it within a tokio runtime.
     ///
     /// # Errors
-    /// Returns [`NoRootCertificates`] if a configured channel needs TLS and the system has no root
-    /// certificates.
-    pub fn new(config: Config, clock: &Arc<dyn Clock>) -> Result<Self, NoRootCertificates> {
+    /// Returns [`NoHttpClient`] if a channel is configured and its requests can't be sent.
+    pub fn new(config: Config, clock: &Arc<dyn Clock>) -> Result<Self, NoHttpClient> {
         Self::with_send_policy(config, clock, SendPolicy::default())
     }
 
@@ -94,24 +94,33 @@ impl App {
         config: Config,
         clock: &Arc<dyn Clock>,
         policy: SendPolicy,
-    ) -> Result<Self, NoRootCertificates> {
+    ) -> Result<Self, NoHttpClient> {
         // Loads the numbering plans, so that the first message does not wait for them.
         crate::mask::warm_up();
         crate::guard::warm_up();
-        let (lobby, ids) = stores::lobby(&config);
+        let (backend, ids) = stores::lobby(&config);
         let moderation = Arc::new(stores::moderation(&config, &ids));
-        let guarded =
-            Arc::new(ModeratedLobby::new(lobby, Arc::clone(&moderation), config.notice_policy));
-        let lobby: Arc<dyn Lobby> = Arc::clone(&guarded) as _;
+        let mailbox = NoticeMailbox::new(backend.mailbox, Arc::clone(&moderation));
+        let backend = LobbyBackend { mailbox: Arc::new(mailbox), ..backend };
+        let lobby = Arc::new(ModeratedLobby::new(
+            Arc::clone(&backend.lobby),
+            Arc::clone(&moderation),
+            config.notice_policy,
+        ));
         let options = ConnectOptions {
             use_caller_nicknames: config.use_caller_nicknames,
             guard: config.guard,
         };
-        let reaper =
-            connect::run_reaper(Arc::clone(&lobby), Arc::clone(clock), config.reap_interval);
-        let couriers = Couriers::new(Arc::clone(&lobby), Arc::clone(clock));
+        let reaper = run_reaper(
+            Arc::clone(&backend.upkeep),
+            Arc::clone(&moderation),
+            Arc::clone(clock),
+            config.reap_interval,
+        );
+        let couriers = Couriers::new(Arc::clone(&backend.mailbox), Arc::clone(clock));
         let connect = Arc::new(ConnectService::new(
             Arc::clone(&lobby),
+            backend.clone(),
             Arc::clone(clock),
             ids.clone(),
             options,
@@ -126,8 +135,8 @@ impl App {
                 ToolsetName::PenPal => {
                     let service = PenPalService::new(
                         Arc::clone(&lobby),
+                        Arc::clone(&backend.mailbox),
                         Arc::clone(&connect),
-                        Relay::new(Arc::clone(&lobby), options.guard),
                         Arc::clone(&couriers),
                         Arc::clone(clock),
                         ids.clone(),
@@ -149,32 +158,16 @@ impl App {
             toolsets.iter().flat_map(|toolset| toolset.tools()).map(|tool| tool.name.into_owned());
         let metrics = Arc::new(Metrics::new(names));
         let upkeep = Arc::clone(&metrics).run_upkeep(METRICS_INTERVAL);
-        let whatsapp = config.whatsapp.clone().map(|settings| -> Result<_, NoRootCertificates> {
-            let deps = whatsapp::WhatsAppDeps {
-                connect: Arc::clone(&connect),
-                couriers: Arc::clone(&couriers),
-                clock: Arc::clone(clock),
-                ids: ids.clone(),
-                metrics: Arc::clone(&metrics),
-                http: outbound::http_client().map_err(|_| NoRootCertificates)?,
-                send_policy: policy,
-                rng: seeded_rng(),
-            };
-            Ok(Arc::new(WhatsApp::new(whatsapp_settings(settings), deps)))
-        });
-        let whatsapp = whatsapp.transpose()?;
-        if let Some(channels::BridgeConfig { url, secret }) = config.bridge.clone() {
-            let http = outbound::http_client().map_err(|_| NoRootCertificates)?;
-            let (ids, metrics) = (ids.clone(), Arc::clone(&metrics));
-            let bridge = Bridge { http, url, secret, ids, metrics, send_policy: policy };
-            let (couriers, clock) = (Arc::clone(&couriers), Arc::clone(clock));
-            connect.set_caller_observer(Arc::new(BridgeChannels::new(
-                bridge,
-                couriers,
-                clock,
-                seeded_rng(),
-            )));
-        }
+        let channels = channels::ChannelDeps {
+            connect: &connect,
+            couriers: &couriers,
+            clock,
+            ids: &ids,
+            metrics: &metrics,
+            send_policy: policy,
+        };
+        let whatsapp = channels.whatsapp(config.whatsapp.clone())?;
+        channels.attach_bridge(config.bridge.clone())?;
         let dashboard = Arc::new(Dashboard::new(Arc::clone(&connect), Arc::clone(&metrics)));
         let sampling = Arc::clone(&dashboard).run(Arc::clone(clock));
         let mut tasks = vec![tokio::spawn(reaper), tokio::spawn(upkeep), tokio::spawn(sampling)];
@@ -189,7 +182,8 @@ impl App {
             metrics,
             whatsapp,
             admin: AdminService(moderation),
-            lobby: guarded,
+            lobby,
+            directory: backend.directory,
             clock: Arc::clone(clock),
             ids,
             dashboard,
@@ -217,6 +211,7 @@ impl App {
             let api = Arc::new(AdminApi {
                 admin: self.admin.clone(),
                 lobby: Arc::clone(&self.lobby),
+                directory: Arc::clone(&self.directory),
                 clock: Arc::clone(&self.clock),
                 ids: self.ids.clone(),
                 drain: drain.clone(),
@@ -265,8 +260,7 @@ impl App {
         let (mcp, gate) = (Arc::new(mcp), Arc::new(Gate { tokens, allowed_hosts }));
         let state = HttpState {
             connect: Arc::clone(&self.connect),
-            lobby: Arc::clone(&self.lobby),
-            clock: Arc::clone(&self.clock),
+            stores: Arc::new(self.store_health()),
             couriers: Arc::clone(&self.couriers),
             session_limit: self.session_limit.clone(),
             drain,
@@ -299,22 +293,16 @@ impl App {
     /// Returns the limiter of new users. `None` if they are not limited.
     fn new_user_limiter(&self) -> Option<Arc<NewUserLimiter>> {
         self.config.rate_limits.filter(|limits| limits.new_users > 0)?;
-        let lobby = Arc::clone(&self.lobby) as Arc<dyn Lobby>;
+        let directory = Arc::clone(&self.directory);
         let (moderation, clock) = (Arc::clone(&self.admin.0), Arc::clone(&self.clock));
-        Some(Arc::new(NewUserLimiter::new(lobby, moderation, clock, self.ids.clone())))
+        Some(Arc::new(NewUserLimiter::new(directory, moderation, clock, self.ids.clone())))
+    }
+
+    fn store_health(&self) -> StoreHealth {
+        let (moderation, clock) = (Arc::clone(&self.admin.0), Arc::clone(&self.clock));
+        StoreHealth::new(Arc::clone(&self.directory), moderation, clock)
     }
 }
-
-fn whatsapp_settings(settings: channels::WhatsAppConfig) -> whatsapp::WhatsAppSettings {
-    let channels::WhatsAppConfig { token, phone_number_id, verify_token, app_secret, api_base } =
-        settings;
-    whatsapp::WhatsAppSettings { token, phone_number_id, verify_token, app_secret, api_base }
-}
-
-/// The system has no root certificates, so no request can be sent.
-#[derive(Debug, Error)]
-#[error("no trusted root certificates found: install ca-certificates")]
-pub struct NoRootCertificates;
 
 impl Drop for App {
     fn drop(&mut self) {

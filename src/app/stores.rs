@@ -8,7 +8,7 @@ use rand::RngExt;
 use secrecy::ExposeSecret;
 
 use crate::config::Config;
-use crate::connect::lobby::Lobby;
+use crate::connect::lobby::LobbyBackend;
 use crate::connect::lobby::store_memory::MemoryLobby;
 use crate::connect::lobby::store_redis::RedisLobby;
 use crate::kernel::clock::seeded_rng;
@@ -24,14 +24,14 @@ use crate::rate_limit::store_memory::MemoryRateLimiter;
 use crate::rate_limit::store_redis::RedisRateLimiter;
 
 /// Returns the lobby and the hasher of its user ids.
-pub(super) fn lobby(config: &Config) -> (Arc<dyn Lobby>, IdHasher) {
+pub(super) fn lobby(config: &Config) -> (LobbyBackend, IdHasher) {
     let Some(redis) = &config.redis else {
         let lobby = MemoryLobby::new(config.idle_timeout, seeded_rng());
         let ids = match &config.state_db {
             Some(state) => IdHasher::from_salt(state.salt.expose_secret().as_bytes()),
             None => IdHasher::random(&mut seeded_rng()),
         };
-        return (Arc::new(lobby), ids);
+        return (LobbyBackend::new(Arc::new(lobby)), ids);
     };
     let ids = IdHasher::from_salt(redis.salt.expose_secret().as_bytes());
     let lobby = RedisLobby::new(
@@ -42,7 +42,7 @@ pub(super) fn lobby(config: &Config) -> (Arc<dyn Lobby>, IdHasher) {
         seeded_rng(),
     )
     .expect("the configuration has checked the address");
-    (Arc::new(lobby), ids)
+    (LobbyBackend::new(Arc::new(lobby)), ids)
 }
 
 /// Returns the moderation service with its store, encryption keys and rate limiter.

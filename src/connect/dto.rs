@@ -9,10 +9,10 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use thiserror::Error;
 
-use super::lobby::LobbyError;
 use super::reply::compose::MAX_MESSAGE_CHARS;
 use crate::kernel::id::UserId;
 use crate::kernel::receipt::Receipt;
+use crate::kernel::store::StoreError;
 
 /// Maximum length of a `puch_user_id` or a `message_id`, in characters.
 pub const MAX_ID_CHARS: usize = 256;
@@ -82,7 +82,7 @@ pub enum HandleError {
     #[error("The message must be at most {MAX_MESSAGE_CHARS} characters. Please split it.")]
     MessageTooLong,
     #[error("Random Connect can't be reached right now. Please try again shortly.")]
-    Unavailable(#[from] LobbyError),
+    Unavailable(#[from] StoreError),
 }
 
 /// The structured result of `get_stats`.

@@ -1,4 +1,4 @@
-//! [`interpret`]: turns a message into an [`Action`], a text for the partner or a reply.
+//! [`interpret`]: turns a message into a [`ModeratedAction`], a text for the partner or a reply.
 //!
 //! Pure functions between the parser and the lobby. **Invariant:** the words after a command never
 //! turn it into its opposite; a command that they contradict is not run, and the reply says so.
@@ -9,6 +9,7 @@ use super::command::{Command, ParsedCommand, near_miss};
 use super::dto::MAX_REASON_CHARS;
 use super::lobby::action::Action;
 use super::lobby::chat::MatchPreferences;
+use super::moderated::action::ModeratedAction;
 use super::profile::interest::Interests;
 use super::profile::language::Language;
 use super::profile::nickname::Nickname;
@@ -22,7 +23,7 @@ pub(super) enum Request<'a> {
     /// Send the text to the partner.
     Relay(&'a str),
     Perform {
-        action: Action,
+        action: ModeratedAction,
         /// Whether text after the command was ignored.
         ignored_text: bool,
     },
@@ -41,6 +42,8 @@ pub(super) fn interpret(message: &str, now: Timestamp) -> Request<'_> {
     if is_contradicted(&parsed) {
         return Request::Reply(LocalReply::NotRun(parsed.spec.names[0]));
     }
+    let ignored_text = !parsed.trailing_text.is_empty();
+    let perform = |action| Request::Perform { action, ignored_text };
     let action = match parsed.command {
         Command::Relay(text) => return Request::Relay(text),
         Command::Help => return Request::Reply(LocalReply::Help(command::help)),
@@ -63,7 +66,7 @@ pub(super) fn interpret(message: &str, now: Timestamp) -> Request<'_> {
             Ok(name) => Action::SetNickname(name),
             Err(error) => return Request::Reply(LocalReply::InvalidNickname(error)),
         },
-        Command::Block => Action::Block { target: None, reason: None },
+        Command::Block => return perform(ModeratedAction::Block { reason: None }),
         Command::Report(reason) if reason.is_empty() || switch(reason).is_some() => {
             return Request::Reply(LocalReply::ReasonRequired);
         }
@@ -71,21 +74,22 @@ pub(super) fn interpret(message: &str, now: Timestamp) -> Request<'_> {
             return Request::Reply(LocalReply::ReasonTooLong(MAX_REASON_CHARS));
         }
         Command::Report(reason) => {
-            Action::Block { target: None, reason: Some(ReportReason::parse(reason)) }
+            let reason = Some(ReportReason::parse(reason));
+            return perform(ModeratedAction::Block { reason });
         }
         // The clock picks the question, because any question will do.
         Command::Icebreaker => {
             let index = now.as_millis() % u64::from(ICEBREAKER_COUNT);
             Action::Icebreaker(u8::try_from(index).unwrap_or_default())
         }
-        Command::Rate(good) => Action::Rate { good },
-        Command::Agree => Action::Agree,
+        Command::Rate(good) => return perform(ModeratedAction::Rate { good }),
+        Command::Agree => return perform(ModeratedAction::Agree),
         Command::Lang(language) => match Language::parse(language) {
             Some(language) => Action::SetLanguage(language),
             None => return Request::Reply(LocalReply::Languages),
         },
     };
-    Request::Perform { action, ignored_text: !parsed.trailing_text.is_empty() }
+    perform(action.into())
 }
 
 /// Returns `true` if the words after a command say or may say that it is not meant: `#meet no`,
@@ -111,8 +115,13 @@ mod tests {
     fn request(message: &str) -> String {
         match interpret(message, Timestamp::default()) {
             Request::Relay(text) => format!("relay {text}"),
-            Request::Perform { action, ignored_text: false } => format!("{action:?}"),
-            Request::Perform { action, ignored_text: true } => format!("{action:?}, ignored text"),
+            Request::Perform { action, ignored_text } => {
+                let ignored = if ignored_text { ", ignored text" } else { "" };
+                match action {
+                    ModeratedAction::Lobby(action) => format!("{action:?}{ignored}"),
+                    action => format!("{action:?}{ignored}"),
+                }
+            }
             Request::Reply(LocalReply::NotRun(name)) => format!("{name} not run"),
             Request::Reply(LocalReply::DidYouMean(name)) => format!("did you mean {name}"),
             Request::Reply(LocalReply::HideUsage) => "usage of hide".to_owned(),
@@ -148,7 +157,7 @@ mod tests {
             ("#bye no hard feelings", "Leave, ignored text"),
             ("#again नहीं", "again not run"),
             ("#block cancel", "block not run"),
-            ("#block he is rude", "Block { target: None, reason: None }, ignored text"),
+            ("#block he is rude", "Block { reason: None }, ignored text"),
             ("#report no", "reason required"),
             ("#agree no", "agree not run"),
             ("#agree I do not", "agree not run"),

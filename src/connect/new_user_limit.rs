@@ -10,13 +10,13 @@ use std::time::Duration;
 use parking_lot::Mutex;
 use thiserror::Error;
 
-use super::lobby::action::Outcome;
-use super::lobby::{Lobby, LobbyError};
+use super::lobby::Directory;
 use super::profile::language::Language;
 use super::reply;
 use crate::kernel::client_network::ClientNetwork;
 use crate::kernel::clock::{Clock, Timestamp};
 use crate::kernel::id::{IdHasher, UserId};
+use crate::kernel::store::StoreError;
 use crate::kernel::toolset::Subject;
 use crate::kernel::ttl_cache::TtlCache;
 use crate::moderation::service::ModerationService;
@@ -31,15 +31,15 @@ const KNOWN_USER_CAPACITY: usize = 100_000;
 /// The reason that a call is not admitted.
 #[derive(Debug, Error)]
 pub enum AdmissionError {
-    #[error("{}", reply::outcome(Language::English, &Outcome::RateLimited(*.0)))]
+    #[error("{}", reply::rate_limited(Language::English, *.0))]
     RateLimited(RateLimited),
     #[error("Random Connect can't be reached right now. Please try again shortly.")]
-    Unavailable(#[from] LobbyError),
+    Unavailable(#[from] StoreError),
 }
 
 /// Admits calls, and counts the new users of each [`ClientNetwork`].
 pub struct NewUserLimiter {
-    lobby: Arc<dyn Lobby>,
+    directory: Arc<dyn Directory>,
     moderation: Arc<ModerationService>,
     clock: Arc<dyn Clock>,
     ids: IdHasher,
@@ -49,13 +49,13 @@ pub struct NewUserLimiter {
 impl NewUserLimiter {
     #[must_use]
     pub fn new(
-        lobby: Arc<dyn Lobby>,
+        directory: Arc<dyn Directory>,
         moderation: Arc<ModerationService>,
         clock: Arc<dyn Clock>,
         ids: IdHasher,
     ) -> Self {
         let known_users = Mutex::new(TtlCache::new(KNOWN_USER_TTL, KNOWN_USER_CAPACITY));
-        Self { lobby, moderation, clock, ids, known_users }
+        Self { directory, moderation, clock, ids, known_users }
     }
 
     /// Admits a call of a known user, and counts a call of a new user against the limit of its
@@ -79,14 +79,14 @@ impl NewUserLimiter {
             if self.known_users.lock().get(&user, now).is_some() {
                 return Ok(());
             }
-            if self.lobby.presence(user).await?.is_some() {
+            if self.directory.presence(user).await?.is_some() {
                 self.remember(user, now);
                 return Ok(());
             }
         }
         let key = self.ids.network_key(network);
         let admitted = self.moderation.admit(key, None, || vec![LimitedAction::NewUser], now).await;
-        admitted.map_err(LobbyError::from)?.map_err(AdmissionError::RateLimited)?;
+        admitted?.map_err(AdmissionError::RateLimited)?;
         if let Some(user) = user {
             self.remember(user, now);
         }

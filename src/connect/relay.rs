@@ -5,11 +5,13 @@
 
 use std::sync::Arc;
 
-use super::lobby::action::{Action, ActionResult, Call, Outcome};
-use super::lobby::{Lobby, LobbyError};
+use super::lobby::action::{Action, Call, Outcome};
+use super::moderated::ModeratedLobby;
+use super::moderated::action::{ModeratedOutcome, ModeratedResult};
 use super::profile::language::Language;
 use crate::guard;
 use crate::guard::{ContentRejected, Guard};
+use crate::kernel::store::StoreError;
 use crate::mask::{Masked, Memory, mask_next};
 
 /// The result of a relay.
@@ -20,27 +22,27 @@ pub enum RelayOutcome {
     /// The guard rejects the text; the lobby was not called.
     Rejected(ContentRejected),
     /// The lobby performed [`Action::Relay`].
-    Performed(ActionResult),
+    Performed(ModeratedResult),
 }
 
 /// Sends texts to partners. Cheap to clone.
 #[derive(Clone)]
 pub struct Relay {
-    lobby: Arc<dyn Lobby>,
+    lobby: Arc<ModeratedLobby>,
     guard: Guard,
 }
 
 impl Relay {
     #[must_use]
-    pub fn new(lobby: Arc<dyn Lobby>, guard: Guard) -> Self {
+    pub fn new(lobby: Arc<ModeratedLobby>, guard: Guard) -> Self {
         Self { lobby, guard }
     }
 
     /// Sends a text to the partner of the calling user.
     ///
     /// # Errors
-    /// Returns [`LobbyError`] if the lobby's store is unavailable.
-    pub async fn send(&self, call: &Call, text: &str) -> Result<RelayOutcome, LobbyError> {
+    /// Returns [`StoreError`] if the lobby's store is unavailable.
+    pub async fn send(&self, call: &Call, text: &str) -> Result<RelayOutcome, StoreError> {
         let sanitized = guard::sanitize(text);
         if sanitized.is_empty() {
             return Ok(RelayOutcome::Empty);
@@ -65,7 +67,7 @@ impl Relay {
             let relay = Action::Relay { text, sender, memory };
             let result = self.lobby.perform(call.clone(), relay).await?;
             // The state changes only if a call of the same user or their partner came in between.
-            if result.outcome != Outcome::SenderChanged {
+            if result.outcome != ModeratedOutcome::Lobby(Outcome::SenderChanged) {
                 return Ok(RelayOutcome::Performed(result));
             }
         }

@@ -13,9 +13,11 @@ use super::dto::{
     Stats,
 };
 use super::interpret::{Request, interpret};
-use super::lobby::action::{Action, ActionResult, Call, LobbyStats, Outcome};
-use super::lobby::inbox::{Lease, LeaseId};
-use super::lobby::{Lobby, LobbyError};
+use super::lobby::action::{Action, Call, LobbyStats, Outcome};
+use super::lobby::inbox::Lease;
+use super::lobby::{Deduplicator, Directory, LobbyBackend, Mailbox, lease_receipt};
+use super::moderated::ModeratedLobby;
+use super::moderated::action::{ModeratedOutcome, ModeratedResult};
 use super::profile::language::Language;
 use super::profile::nickname::Nickname;
 use super::relay::{Relay, RelayOutcome};
@@ -27,6 +29,7 @@ use crate::guard::Guard;
 use crate::kernel::clock::{Clock, Timestamp};
 use crate::kernel::id::{IdHasher, Realm, UserId};
 use crate::kernel::receipt::Receipt;
+use crate::kernel::store::StoreError;
 use crate::kernel::toolset::Subject;
 
 /// Observes calls together with the raw id of their user.
@@ -47,9 +50,12 @@ pub struct ConnectOptions {
     pub guard: Guard,
 }
 
-/// The use cases of the toolset, on top of any [`Lobby`].
+/// The use cases of the toolset.
 pub struct ConnectService {
-    lobby: Arc<dyn Lobby>,
+    lobby: Arc<ModeratedLobby>,
+    mailbox: Arc<dyn Mailbox>,
+    directory: Arc<dyn Directory>,
+    deduplicator: Arc<dyn Deduplicator>,
     relay: Relay,
     clock: Arc<dyn Clock>,
     ids: IdHasher,
@@ -61,14 +67,31 @@ pub struct ConnectService {
 impl ConnectService {
     #[must_use]
     pub fn new(
-        lobby: Arc<dyn Lobby>,
+        lobby: Arc<ModeratedLobby>,
+        backend: LobbyBackend,
         clock: Arc<dyn Clock>,
         ids: IdHasher,
         options: ConnectOptions,
     ) -> Self {
-        let started_at = clock.now();
-        let relay = Relay::new(Arc::clone(&lobby), options.guard);
-        Self { lobby, relay, clock, ids, options, caller_observer: OnceLock::new(), started_at }
+        let LobbyBackend { mailbox, directory, deduplicator, .. } = backend;
+        Self {
+            relay: Relay::new(Arc::clone(&lobby), options.guard),
+            lobby,
+            mailbox,
+            directory,
+            deduplicator,
+            started_at: clock.now(),
+            clock,
+            ids,
+            options,
+            caller_observer: OnceLock::new(),
+        }
+    }
+
+    /// Sends the texts of all toolsets to partners.
+    #[must_use]
+    pub const fn relay(&self) -> &Relay {
+        &self.relay
     }
 
     /// Sets the observer of calls; only the first call has an effect.
@@ -110,7 +133,13 @@ impl ConnectService {
             ..Call::new(user, self.clock.now())
         };
         match self.execute(call, text).await {
-            Ok((ActionResult { outcome: Outcome::Sent { to, seq, text, .. }, lease }, _)) => {
+            Ok((
+                ModeratedResult {
+                    outcome: ModeratedOutcome::Lobby(Outcome::Sent { to, seq, text, .. }),
+                    lease,
+                },
+                _,
+            )) => {
                 let language = lease.language.unwrap_or_default();
                 let masked_count = text.hidden();
                 let reply = (masked_count > 0).then(|| messages::text(language, "number-hidden"));
@@ -144,7 +173,7 @@ impl ConnectService {
     /// outage.
     pub async fn claim_delivery(&self, user: UserId, message_id: &str) -> bool {
         let key = self.ids.idempotency_key(user, message_id, "");
-        self.lobby.claim_delivery(key, self.clock.now()).await.unwrap_or(true)
+        self.deduplicator.claim_delivery(key, self.clock.now()).await.unwrap_or(true)
     }
 
     /// Executes a message, which is a command or text for the partner. Returns the result and the
@@ -153,17 +182,17 @@ impl ConnectService {
         &self,
         call: Call,
         message: &str,
-    ) -> Result<(ActionResult, String), HandleError> {
+    ) -> Result<(ModeratedResult, String), HandleError> {
         let (action, local_reply, ignored_text) = match interpret(message, call.now) {
-            Request::Relay(text) => return self.relay(call, text).await,
+            Request::Relay(text) => return self.relay_text(call, text).await,
             Request::Perform { action, ignored_text } => (action, None, ignored_text),
-            Request::Reply(local_reply) => (Action::ReadInbox, Some(local_reply), false),
+            Request::Reply(local_reply) => (Action::ReadInbox.into(), Some(local_reply), false),
         };
         let result = self.lobby.perform(call, action).await?;
         let language = result.lease.language.unwrap_or_default();
         let mut reply = match local_reply {
             Some(local_reply) => local_reply.text(language),
-            None => reply::outcome(language, &result.outcome),
+            None => reply::moderated_outcome(language, &result.outcome),
         };
         if ignored_text {
             reply = reply::with_ignored_text(language, &reply);
@@ -183,8 +212,8 @@ impl ConnectService {
     /// Returns the statistics of the server.
     ///
     /// # Errors
-    /// Returns [`LobbyError`] if the lobby's store is unavailable.
-    pub async fn stats(&self) -> Result<Stats, LobbyError> {
+    /// Returns [`StoreError`] if the lobby's store is unavailable.
+    pub async fn stats(&self) -> Result<Stats, StoreError> {
         let lobby = self.lobby_stats().await?;
         Ok(Stats {
             status: "ok",
@@ -201,9 +230,9 @@ impl ConnectService {
     /// Returns the statistics of the lobby, for monitoring.
     ///
     /// # Errors
-    /// Returns [`LobbyError`] if the lobby's store is unavailable.
-    pub async fn lobby_stats(&self) -> Result<LobbyStats, LobbyError> {
-        self.lobby.stats(self.clock.now()).await
+    /// Returns [`StoreError`] if the lobby's store is unavailable.
+    pub async fn lobby_stats(&self) -> Result<LobbyStats, StoreError> {
+        self.directory.stats(self.clock.now()).await
     }
 
     /// Checks the arguments and hashes the ids. The layers below never see the raw ids.
@@ -237,11 +266,15 @@ impl ConnectService {
         })
     }
 
-    async fn relay(&self, call: Call, text: &str) -> Result<(ActionResult, String), HandleError> {
+    async fn relay_text(
+        &self,
+        call: Call,
+        text: &str,
+    ) -> Result<(ModeratedResult, String), HandleError> {
         let local_reply = match self.relay.send(&call, text).await? {
             RelayOutcome::Performed(result) => {
                 let language = result.lease.language.unwrap_or_default();
-                let reply = reply::outcome(language, &result.outcome);
+                let reply = reply::moderated_outcome(language, &result.outcome);
                 return Ok((result, reply));
             }
             RelayOutcome::Empty => LocalReply::NoText,
@@ -260,29 +293,18 @@ impl ConnectService {
 
     /// Composes the answer. It never fails, because the action has already been performed.
     async fn build_reply(&self, user: UserId, lease: Lease, reply: &str) -> Reply {
-        let receipt = self.receipt(user, lease.id);
+        let receipt = lease_receipt(&self.mailbox, user, &lease);
         let language = lease.language.unwrap_or_default();
         let composed = compose_reply(language, &lease.items, reply);
         tracing::debug!(%user, items = composed.items_shown, "answered");
         let is_partial = composed.items_shown < lease.items.len();
-        if is_partial && self.lobby.put_back(user, &lease, composed.items_shown).await.is_err() {
+        if is_partial && self.mailbox.put_back(user, &lease, composed.items_shown).await.is_err() {
             // Dropping the receipt returns all items to the inbox, so the answer shows none of
             // them.
             let text = compose_reply(language, &[], reply).text;
             return Reply { text, receipt: Receipt::none() };
         }
         Reply { text: composed.text, receipt }
-    }
-
-    fn receipt(&self, user: UserId, lease: Option<LeaseId>) -> Receipt {
-        let Some(lease) = lease else { return Receipt::none() };
-        let lobby = Arc::clone(&self.lobby);
-        Receipt::new(move |delivered| {
-            if !delivered {
-                tracing::debug!(%user, "answer lost, items returned to the inbox");
-            }
-            lobby.settle(user, lease, delivered);
-        })
     }
 }
 

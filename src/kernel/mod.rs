@@ -6,6 +6,7 @@
 
 pub mod client_network;
 pub mod clock;
+pub mod failure_log;
 pub mod id;
 pub mod keyring;
 pub mod receipt;

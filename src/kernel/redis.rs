@@ -6,10 +6,11 @@
 use std::time::Duration;
 
 use redis::aio::{ConnectionManager, ConnectionManagerConfig};
-use redis::{Client, RedisResult};
+use redis::{Client, ErrorKind, RedisError, RedisResult, ServerErrorKind};
 use tokio::time::timeout;
 
-use super::store::StoreError;
+use super::failure_log::FailureLog;
+use super::store::{StoreError, StoreErrorKind};
 
 /// Prefix of all keys. It starts with the hash tag of the lobby's keys, so that a script may access
 /// both.
@@ -33,15 +34,34 @@ pub(crate) fn connect(url: &str) -> RedisResult<ConnectionManager> {
 /// # Errors
 /// Returns [`StoreError`] if the operation fails or times out.
 pub(crate) async fn with_timeout<T>(
+    failures: &FailureLog,
     operation: impl Future<Output = RedisResult<T>>,
 ) -> Result<T, StoreError> {
     match timeout(2 * OPERATION_TIMEOUT, operation).await {
         Ok(Ok(value)) => Ok(value),
         Ok(Err(error)) => {
-            // Logs the kind only, because the error's text may quote the command.
-            tracing::warn!(kind = ?error.kind(), "moderation store query failed");
-            Err(StoreError)
+            // Only the code, because the text of the error may quote the command.
+            Err(failures.record(error_kind(&error), error.code().unwrap_or_default()))
         }
-        Err(_) => Err(StoreError),
+        Err(_) => Err(failures.record(StoreErrorKind::Timeout, "")),
+    }
+}
+
+/// The kind of an error of the Redis client.
+pub(crate) fn error_kind(error: &RedisError) -> StoreErrorKind {
+    if error.is_timeout() {
+        return StoreErrorKind::Timeout;
+    }
+    match error.kind() {
+        ErrorKind::Io | ErrorKind::AuthenticationFailed => StoreErrorKind::Connection,
+        ErrorKind::Parse | ErrorKind::UnexpectedReturnType => StoreErrorKind::Decode,
+        ErrorKind::Server(ServerErrorKind::ReadOnly) => StoreErrorKind::ReadOnly,
+        ErrorKind::Server(ServerErrorKind::MasterDown | ServerErrorKind::BusyLoading) => {
+            StoreErrorKind::Connection
+        }
+        // MISCONF means that Redis can't save its data.
+        _ if error.code() == Some("MISCONF") => StoreErrorKind::Disk,
+        _ if error.code() == Some("NOREPLICAS") => StoreErrorKind::ReadOnly,
+        _ => StoreErrorKind::Script,
     }
 }

@@ -8,6 +8,7 @@ use std::sync::Arc;
 
 use serde::Serialize;
 use thiserror::Error;
+use tokio::task::JoinError;
 
 use super::penalty::Suspension;
 use super::report::{Report, Verdict};
@@ -61,6 +62,8 @@ pub enum AdminError {
     Ambiguous,
     #[error("A broadcast must be 1 to 1,000 characters long.")]
     InvalidBroadcast,
+    #[error("The action was interrupted. Please repeat it.")]
+    Interrupted(#[source] JoinError),
     #[error("The moderation store can't be reached right now. Please try again shortly.")]
     Unavailable(#[from] StoreError),
 }

@@ -15,9 +15,10 @@ use super::rating::{self, Rating};
 use super::report::{Report, ReportTopic, Verdict};
 use super::store::{ModerationRecord, ModerationStore, NoticeState};
 use crate::kernel::clock::Timestamp;
+use crate::kernel::failure_log::FailureLog;
 use crate::kernel::id::{IdempotencyKey, UserId};
 use crate::kernel::keyring::Keyring;
-use crate::kernel::store::StoreError;
+use crate::kernel::store::{StoreError, StoreErrorKind};
 use crate::rate_limit::gcra::{LimitedAction, RateLimited};
 use crate::rate_limit::limiter::RateLimiter;
 
@@ -81,6 +82,7 @@ pub struct ModerationService {
     rng: Mutex<StdRng>,
     /// `None` when rate limiting is disabled.
     limiter: Option<Arc<dyn RateLimiter>>,
+    failures: FailureLog,
 }
 
 impl ModerationService {
@@ -92,7 +94,8 @@ impl ModerationService {
         limiter: Option<Arc<dyn RateLimiter>>,
         rng: StdRng,
     ) -> Self {
-        Self { store, keyring, rng: Mutex::new(rng), limiter }
+        let failures = FailureLog::new("moderation");
+        Self { store, keyring, rng: Mutex::new(rng), limiter, failures }
     }
 
     /// Checks that the moderation store and the rate limiter are available.
@@ -209,8 +212,10 @@ impl ModerationService {
     ) -> Result<bool, StoreError> {
         let weight = penalty::report_weight(self.store.dismissed_count(reporter).await?);
         let evidence = Evidence { words: reason.details, said: transcript };
-        let json = serde_json::to_vec(&evidence).map_err(|_| StoreError)?;
-        let sealed = self.keyring.seal(&json, &mut *self.rng.lock()).ok_or(StoreError)?;
+        let sealed = serde_json::to_vec(&evidence)
+            .ok()
+            .and_then(|json| self.keyring.seal(&json, &mut *self.rng.lock()))
+            .ok_or_else(|| self.failures.record(StoreErrorKind::Encode, "evidence"))?;
         let report = Report {
             reporter,
             reported: target,

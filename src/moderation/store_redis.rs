@@ -31,6 +31,7 @@ use super::store::{
     AuditEntry, LIST_LIMIT, ModerationRecord, ModerationStore, NoticeState, RECORD_TTL,
 };
 use crate::kernel::clock::Timestamp;
+use crate::kernel::failure_log::FailureLog;
 use crate::kernel::id::UserId;
 use crate::kernel::redis::{HASH_TAG, connect, with_timeout};
 use crate::kernel::store::StoreError;
@@ -38,7 +39,10 @@ use crate::kernel::store::StoreError;
 static RESOLVE: Lazy<Script> = Lazy::new(|| Script::new(include_str!("lua/resolve.lua")));
 
 /// Stores moderation data in Redis.
-pub struct RedisModerationStore(ConnectionManager);
+pub struct RedisModerationStore {
+    connection: ConnectionManager,
+    failures: FailureLog,
+}
 
 fn user_key(kind: &str, user: UserId) -> String {
     format!("{HASH_TAG}:{kind}:{}", user.to_hex())
@@ -59,13 +63,13 @@ impl RedisModerationStore {
     /// # Errors
     /// Returns an error if `url` is invalid.
     pub fn new(url: &str) -> RedisResult<Self> {
-        connect(url).map(Self)
+        Ok(Self { connection: connect(url)?, failures: FailureLog::new("moderation") })
     }
 
     /// Executes all commands in one transaction and one round trip.
     async fn run<T: FromRedisValue>(&self, commands: &mut Pipeline) -> Result<T, StoreError> {
-        let mut connection = self.0.clone();
-        with_timeout(commands.atomic().query_async(&mut connection)).await
+        let mut connection = self.connection.clone();
+        with_timeout(&self.failures, commands.atomic().query_async(&mut connection)).await
     }
 
     /// The reports with these names from a sorted set, with their evidence.
@@ -234,8 +238,8 @@ impl ModerationStore for RedisModerationStore {
         resolve.key(user_key("lost", reporter));
         resolve.arg(reporter.to_hex()).arg(reported.to_hex()).arg(verdict_word(Some(verdict)));
         resolve.arg(seconds(RECORD_TTL));
-        let mut connection = self.0.clone();
-        with_timeout(resolve.invoke_async(&mut connection)).await
+        let mut connection = self.connection.clone();
+        with_timeout(&self.failures, resolve.invoke_async(&mut connection)).await
     }
 
     async fn ban(&self, user: UserId, now: Timestamp) -> Result<(), StoreError> {

@@ -9,7 +9,8 @@ use std::path::Path;
 use std::time::Duration;
 
 use async_trait::async_trait;
-use sqlx::migrate::{Migration, MigrationType, Migrator};
+use once_cell::sync::Lazy;
+use sqlx::migrate::{MigrateError, Migration, MigrationType, Migrator};
 use sqlx::sqlite::{
     SqliteConnectOptions, SqliteJournalMode, SqlitePool, SqlitePoolOptions, SqliteRow,
     SqliteSynchronous,
@@ -23,8 +24,9 @@ use super::store::{
     AuditEntry, LIST_LIMIT, ModerationRecord, ModerationStore, NoticeState, RECORD_TTL,
 };
 use crate::kernel::clock::Timestamp;
+use crate::kernel::failure_log::FailureLog;
 use crate::kernel::id::UserId;
-use crate::kernel::store::StoreError;
+use crate::kernel::store::{StoreError, StoreErrorKind};
 
 /// Maximum time that an operation waits for a connection, and again for the file's lock.
 const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(2);
@@ -48,12 +50,32 @@ pub struct SqlModerationStore {
     migrated: OnceCell<()>,
 }
 
+/// The failures of all queries. One for the process, because a converted error knows no store.
+static FAILURES: Lazy<FailureLog> = Lazy::new(|| FailureLog::new("moderation"));
+
 impl From<sqlx::Error> for StoreError {
     fn from(error: sqlx::Error) -> Self {
-        // Logs the code only, because the error's text may quote the data.
+        // The code only, because the error's text may quote the data.
         let code = error.as_database_error().and_then(|error| error.code().map(String::from));
-        tracing::warn!(code = code.as_deref().unwrap_or("none"), "moderation store query failed");
-        Self
+        FAILURES.record(error_kind(&error, code.as_deref()), code.as_deref().unwrap_or_default())
+    }
+}
+
+/// The kind of an error with this SQLite result code, which is an extended one.
+fn error_kind(error: &sqlx::Error, code: Option<&str>) -> StoreErrorKind {
+    // The result codes of https://www.sqlite.org/rescode.html; the low byte is the primary one.
+    match code.and_then(|code| code.parse::<u32>().ok()).map(|code| code & 0xff) {
+        Some(5 | 6) => StoreErrorKind::Timeout,
+        Some(8) => StoreErrorKind::ReadOnly,
+        Some(10 | 13 | 14) => StoreErrorKind::Disk,
+        Some(_) => StoreErrorKind::Script,
+        None => match error {
+            sqlx::Error::PoolTimedOut => StoreErrorKind::Timeout,
+            sqlx::Error::Io(_) => StoreErrorKind::Disk,
+            sqlx::Error::Migrate(_) => StoreErrorKind::Migration,
+            sqlx::Error::ColumnDecode { .. } | sqlx::Error::Decode(_) => StoreErrorKind::Decode,
+            _ => StoreErrorKind::Script,
+        },
     }
 }
 
@@ -76,9 +98,17 @@ impl SqlModerationStore {
 
     /// The connection pool, after all migrations are applied.
     async fn pool(&self) -> Result<&SqlitePool, StoreError> {
-        let migrate = || async { migrator().run(&self.pool).await.map_err(|_| StoreError) };
+        let migrate = || async { migrator().run(&self.pool).await.map_err(migration_error) };
         self.migrated.get_or_try_init(migrate).await?;
         Ok(&self.pool)
+    }
+}
+
+/// Converts the error of a migration. A migration contains no data, so that its text may be logged.
+fn migration_error(error: MigrateError) -> StoreError {
+    match error {
+        MigrateError::Execute(error) => error.into(),
+        error => FAILURES.record(StoreErrorKind::Migration, &error.to_string()),
     }
 }
 
@@ -196,7 +226,7 @@ impl ModerationStore for SqlModerationStore {
                 .bind(reporter.to_hex())
                 .fetch_one(self.pool().await?)
                 .await?;
-        usize::try_from(count).map_err(|_| StoreError)
+        Ok(usize::try_from(count).unwrap_or_default())
     }
 
     async fn open_reports(&self) -> Result<Vec<Report>, StoreError> {

@@ -4,7 +4,8 @@ use super::error::{PenPalError, not_chatting};
 use super::output::BlockResult;
 use super::service::PenPalService;
 use crate::connect::dto::MAX_REASON_CHARS;
-use crate::connect::lobby::action::{Action, Call, Outcome};
+use crate::connect::lobby::action::Call;
+use crate::connect::moderated::action::{ModeratedAction, ModeratedOutcome};
 use crate::moderation::service::ReportReason;
 
 impl PenPalService {
@@ -30,10 +31,12 @@ impl PenPalService {
             Some(room_id) => self.room_call(user_id, room_id)?,
             None => Call { include_inbox: false, ..self.call(self.user_id(user_id)?) },
         };
-        let block = Action::Block { target: None, reason: reason.map(ReportReason::parse) };
+        let block = ModeratedAction::Block { reason: reason.map(ReportReason::parse) };
         match self.lobby().perform(call, block).await?.outcome {
-            Outcome::Blocked { chat_ended, reported } => Ok(BlockResult { chat_ended, reported }),
-            Outcome::NoBlockTarget => Err(PenPalError::NoTarget),
+            ModeratedOutcome::Blocked { chat_ended, reported } => {
+                Ok(BlockResult { chat_ended, reported })
+            }
+            ModeratedOutcome::NoBlockTarget => Err(PenPalError::NoTarget),
             outcome => Err(not_chatting(&outcome)),
         }
     }

@@ -6,13 +6,14 @@ use thiserror::Error;
 
 use super::args::MAX_WAIT_SECS;
 use crate::connect::dto::{MAX_ID_CHARS, MAX_REASON_CHARS};
-use crate::connect::lobby::LobbyError;
 use crate::connect::lobby::action::Outcome;
+use crate::connect::moderated::action::ModeratedOutcome;
 use crate::connect::profile::language::Language;
 use crate::connect::profile::nickname::NicknameError;
 use crate::connect::reply;
 use crate::connect::reply::compose::MAX_MESSAGE_CHARS;
 use crate::guard;
+use crate::kernel::store::StoreError;
 
 /// The reason that a call was not executed. Nothing changed.
 #[derive(Debug, Error)]
@@ -54,16 +55,18 @@ pub enum PenPalError {
     #[error("No history for this chat: both sides must pass keep_history to enter_queue.")]
     NoHistory,
     #[error("Random Connect can't be reached right now. Please try again shortly.")]
-    Unavailable(#[from] LobbyError),
+    Unavailable(#[from] StoreError),
 }
 
 /// Converts the outcome of an action that needs a chat, but did not find one, to an error.
-pub(super) fn not_chatting(outcome: &Outcome) -> PenPalError {
+pub(super) fn not_chatting(outcome: &ModeratedOutcome) -> PenPalError {
     match outcome {
-        Outcome::NotInRoom { ended: true } => PenPalError::ChatEnded,
-        Outcome::NotInRoom { ended: false } => PenPalError::UnknownRoom,
-        Outcome::Suspended { .. } | Outcome::RateLimited(_) | Outcome::MustAgree => {
-            PenPalError::NotPermitted(reply::outcome(Language::English, outcome))
+        ModeratedOutcome::Lobby(Outcome::NotInRoom { ended: true }) => PenPalError::ChatEnded,
+        ModeratedOutcome::Lobby(Outcome::NotInRoom { ended: false }) => PenPalError::UnknownRoom,
+        ModeratedOutcome::Suspended { .. }
+        | ModeratedOutcome::RateLimited(_)
+        | ModeratedOutcome::MustAgree => {
+            PenPalError::NotPermitted(reply::moderated_outcome(Language::English, outcome))
         }
         _ => PenPalError::NotChatting,
     }

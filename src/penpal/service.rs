@@ -20,27 +20,28 @@ use super::output::{
 };
 use crate::connect::delivery::courier::Couriers;
 use crate::connect::dto::{MAX_ID_CHARS, PushInput, PushReply};
-use crate::connect::lobby::action::{
-    Action, ActionResult, Call, Outcome, QueuePosition, UserStatus,
-};
+use crate::connect::lobby::action::{Action, Call, Outcome, QueuePosition, UserStatus};
 use crate::connect::lobby::chat::{Chat, MAX_HISTORY, MatchPreferences};
-use crate::connect::lobby::inbox::{Item, Lease};
-use crate::connect::lobby::{Lobby, LobbyError};
+use crate::connect::lobby::inbox::Item;
+use crate::connect::lobby::{Mailbox, lease_receipt};
+use crate::connect::moderated::ModeratedLobby;
+use crate::connect::moderated::action::{ModeratedOutcome, ModeratedResult};
 use crate::connect::profile::interest::Interests;
 use crate::connect::profile::language::Language;
 use crate::connect::profile::nickname::Nickname;
-use crate::connect::relay::{Relay, RelayOutcome};
+use crate::connect::relay::RelayOutcome;
 use crate::connect::reply::compose::MAX_MESSAGE_CHARS;
 use crate::connect::service::ConnectService;
 use crate::kernel::clock::Clock;
 use crate::kernel::id::{IdHasher, Realm, RoomId, UserId, random_hex};
 use crate::kernel::receipt::Receipt;
+use crate::kernel::store::StoreError;
 
-/// The use cases of the toolset, on top of any [`Lobby`].
+/// The use cases of the toolset.
 pub struct PenPalService {
-    lobby: Arc<dyn Lobby>,
+    lobby: Arc<ModeratedLobby>,
+    mailbox: Arc<dyn Mailbox>,
     connect: Arc<ConnectService>,
-    relay: Relay,
     couriers: Arc<Couriers>,
     clock: Arc<dyn Clock>,
     ids: IdHasher,
@@ -52,16 +53,16 @@ pub struct PenPalService {
 impl PenPalService {
     #[must_use]
     pub fn new(
-        lobby: Arc<dyn Lobby>,
+        lobby: Arc<ModeratedLobby>,
+        mailbox: Arc<dyn Mailbox>,
         connect: Arc<ConnectService>,
-        relay: Relay,
         couriers: Arc<Couriers>,
         clock: Arc<dyn Clock>,
         ids: IdHasher,
         rng: StdRng,
     ) -> Self {
         let (rng, shutdown) = (Mutex::new(rng), CancellationToken::new());
-        Self { lobby, connect, relay, couriers, clock, ids, rng, shutdown }
+        Self { lobby, mailbox, connect, couriers, clock, ids, rng, shutdown }
     }
 
     /// Ends waits with the events that they have when `shutdown` is cancelled.
@@ -81,7 +82,11 @@ impl PenPalService {
     }
 
     #[must_use]
-    pub const fn lobby(&self) -> &Arc<dyn Lobby> {
+    pub const fn mailbox(&self) -> &Arc<dyn Mailbox> {
+        &self.mailbox
+    }
+
+    pub(super) const fn lobby(&self) -> &Arc<ModeratedLobby> {
         &self.lobby
     }
 
@@ -127,10 +132,10 @@ impl PenPalService {
         let preferences = MatchPreferences { interests, keep_history };
         let result = self.lobby.perform(call, Action::Meet(preferences)).await?;
         let status = match result.outcome {
-            Outcome::Connected { chat, .. } | Outcome::AlreadyChatting(chat) => {
-                UserStatus::Chatting(chat)
-            }
-            Outcome::Waiting { place, .. } => UserStatus::Waiting(place),
+            ModeratedOutcome::Lobby(
+                Outcome::Connected { chat, .. } | Outcome::AlreadyChatting(chat),
+            ) => UserStatus::Chatting(chat),
+            ModeratedOutcome::Lobby(Outcome::Waiting { place, .. }) => UserStatus::Waiting(place),
             outcome => return Err(not_chatting(&outcome)),
         };
         Ok(self.queue_status(user_id, status))
@@ -146,15 +151,15 @@ impl PenPalService {
     pub async fn rejoin(&self, user_id: String) -> Result<(RejoinResult, Receipt), PenPalError> {
         let user = self.user_id(&user_id)?;
         self.couriers.release(user);
-        let ActionResult { outcome, lease } =
+        let ModeratedResult { outcome, lease } =
             self.lobby.perform(self.call(user), Action::GetStatus).await?;
         let status = match outcome {
-            Outcome::Status(status) => status,
+            ModeratedOutcome::Lobby(Outcome::Status(status)) => status,
             _ => UserStatus::Idle,
         };
         let missed = self.events(lease.language.unwrap_or_default(), &lease.items);
         let queue_status = self.queue_status(user_id, status);
-        Ok((RejoinResult { queue_status, missed }, self.receipt(user, &lease)))
+        Ok((RejoinResult { queue_status, missed }, lease_receipt(&self.mailbox, user, &lease)))
     }
 
     /// Sends a message to the partner.
@@ -171,14 +176,14 @@ impl PenPalService {
             return Err(PenPalError::MessageTooLong);
         }
         let call = self.room_call(user_id, room_id)?;
-        let outcome = match self.relay.send(&call, message).await? {
+        let outcome = match self.connect.relay().send(&call, message).await? {
             RelayOutcome::Performed(result) => result.outcome,
             RelayOutcome::Empty => return Err(PenPalError::EmptyMessage),
             RelayOutcome::Rejected(reason) => return Err(PenPalError::ContentRejected(reason)),
         };
         match outcome {
-            Outcome::Sent { to, seq, .. } => Ok(self.send_result(to, seq)),
-            Outcome::PartnerInboxFull => Err(PenPalError::InboxFull),
+            ModeratedOutcome::Lobby(Outcome::Sent { to, seq, .. }) => Ok(self.send_result(to, seq)),
+            ModeratedOutcome::Lobby(Outcome::PartnerInboxFull) => Err(PenPalError::InboxFull),
             outcome => Err(not_chatting(&outcome)),
         }
     }
@@ -205,18 +210,20 @@ impl PenPalService {
         };
         let user = call.user;
         // Listens before reading the inbox, so that no event is missed in between.
-        let mut listener = self.lobby.listen(user);
-        let ActionResult { outcome, mut lease } =
+        let mut listener = self.mailbox.listen(user);
+        let ModeratedResult { outcome, mut lease } =
             self.lobby.perform(call, Action::GetStatus).await?;
-        if let (Outcome::NotInRoom { .. }, true) = (&outcome, lease.items.is_empty()) {
+        if let (ModeratedOutcome::Lobby(Outcome::NotInRoom { .. }), true) =
+            (&outcome, lease.items.is_empty())
+        {
             return Err(not_chatting(&outcome));
         }
         let first_event = async {
             while lease.items.is_empty() {
                 listener.recv().await;
-                lease = self.lobby.collect(user, self.clock.now()).await?;
+                lease = self.mailbox.collect(user, self.clock.now()).await?;
             }
-            Ok::<_, LobbyError>(())
+            Ok::<_, StoreError>(())
         };
         // Neither a timeout nor a shutdown is an error; the result is then empty.
         tokio::select! {
@@ -225,7 +232,7 @@ impl PenPalService {
             () = self.shutdown.cancelled() => {}
         }
         let events = self.events(lease.language.unwrap_or_default(), &lease.items);
-        Ok((WaitResult { events }, self.receipt(user, &lease)))
+        Ok((WaitResult { events }, lease_receipt(&self.mailbox, user, &lease)))
     }
 
     /// Ends the chat in this room.
@@ -235,7 +242,7 @@ impl PenPalService {
     pub async fn leave_chat(&self, user_id: &str, room_id: &str) -> Result<(), PenPalError> {
         let call = self.room_call(user_id, room_id)?;
         match self.lobby.perform(call, Action::Leave).await?.outcome {
-            Outcome::ChatEnded => Ok(()),
+            ModeratedOutcome::Lobby(Outcome::ChatEnded) => Ok(()),
             outcome => Err(not_chatting(&outcome)),
         }
     }
@@ -252,7 +259,7 @@ impl PenPalService {
     ) -> Result<(), PenPalError> {
         let call = self.room_call(user_id, room_id)?;
         match self.lobby.perform(call, Action::SetTyping(typing)).await?.outcome {
-            Outcome::TypingSet => Ok(()),
+            ModeratedOutcome::Lobby(Outcome::TypingSet) => Ok(()),
             outcome => Err(not_chatting(&outcome)),
         }
     }
@@ -271,7 +278,7 @@ impl PenPalService {
         let user = call.user;
         let action = Action::ReadHistory(limit.min(MAX_HISTORY));
         match self.lobby.perform(call, action).await?.outcome {
-            Outcome::History(Some(messages)) => {
+            ModeratedOutcome::Lobby(Outcome::History(Some(messages))) => {
                 let entries = messages.into_iter().map(|message| HistoryEntry {
                     message_id: self.ids.item_id(message.seq),
                     own: message.sender == user,
@@ -280,7 +287,7 @@ impl PenPalService {
                 });
                 Ok(HistoryResult { messages: entries.collect() })
             }
-            Outcome::History(None) => Err(PenPalError::NoHistory),
+            ModeratedOutcome::Lobby(Outcome::History(None)) => Err(PenPalError::NoHistory),
             outcome => Err(not_chatting(&outcome)),
         }
     }
@@ -313,7 +320,7 @@ impl PenPalService {
         });
         let call = Call { include_inbox: false, ..self.call(user) };
         let status = match self.lobby.perform(call, Action::GetStatus).await?.outcome {
-            Outcome::Status(status) => status,
+            ModeratedOutcome::Lobby(Outcome::Status(status)) => status,
             _ => UserStatus::Idle,
         };
         Ok(SayResult { reply, sent, queue_status: self.queue_status(user_id, status) })
@@ -359,11 +366,5 @@ impl PenPalService {
             common_interests: interests.map(ToString::to_string).collect(),
             partner: chat.as_ref().map(|chat| Partner::of(chat, &self.ids)),
         }
-    }
-
-    fn receipt(&self, user: UserId, lease: &Lease) -> Receipt {
-        let Some(id) = lease.id else { return Receipt::none() };
-        let lobby = Arc::clone(&self.lobby);
-        Receipt::new(move |delivered| lobby.settle(user, id, delivered))
     }
 }

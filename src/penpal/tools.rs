@@ -292,7 +292,7 @@ impl Toolset for PenPalTools {
 
     fn watch_resource(&self, uri: &str) -> Option<Box<dyn ResourceWatch>> {
         let user = self.service.user_id(inbox_resource::user_id_of(uri)?).ok()?;
-        Some(Box::new(self.service.lobby().listen(user)))
+        Some(Box::new(self.service.mailbox().listen(user)))
     }
 }
 

@@ -22,6 +22,7 @@ use redis::{RedisResult, Script};
 use super::gcra::{LimitedAction, RETRY_TTL, RateLimited, RateLimits};
 use super::limiter::RateLimiter;
 use crate::kernel::clock::Timestamp;
+use crate::kernel::failure_log::FailureLog;
 use crate::kernel::id::{IdHasher, IdempotencyKey, UserId};
 use crate::kernel::redis::{HASH_TAG, connect, with_timeout};
 use crate::kernel::store::StoreError;
@@ -31,6 +32,7 @@ static ADMIT: Lazy<Script> = Lazy::new(|| Script::new(include_str!("lua/admit.lu
 /// Counts actions in Redis.
 pub struct RedisRateLimiter {
     connection: ConnectionManager,
+    failures: FailureLog,
     limits: RateLimits,
     ids: IdHasher,
 }
@@ -42,7 +44,8 @@ impl RedisRateLimiter {
     /// # Errors
     /// Returns an error if `url` is invalid.
     pub fn new(url: &str, limits: RateLimits, ids: IdHasher) -> RedisResult<Self> {
-        Ok(Self { connection: connect(url)?, limits, ids })
+        let failures = FailureLog::new("rate limits");
+        Ok(Self { connection: connect(url)?, failures, limits, ids })
     }
 
     fn key(&self, user: UserId, action: LimitedAction) -> String {
@@ -88,7 +91,7 @@ impl RateLimiter for RedisRateLimiter {
         }
         let mut connection = self.connection.clone();
         let (rejected, retry_after_ms): (usize, u64) =
-            with_timeout(admit.invoke_async(&mut connection)).await?;
+            with_timeout(&self.failures, admit.invoke_async(&mut connection)).await?;
         // The script returns a 1-based position, or 0 if it admits the call.
         let rejected = rejected.checked_sub(1).and_then(|index| actions.get(index));
         let rate_limited = |action: &LimitedAction| RateLimited {
@@ -104,6 +107,6 @@ impl RateLimiter for RedisRateLimiter {
 
     async fn check(&self) -> Result<(), StoreError> {
         let mut connection = self.connection.clone();
-        with_timeout(redis::cmd("PING").query_async(&mut connection)).await
+        with_timeout(&self.failures, redis::cmd("PING").query_async(&mut connection)).await
     }
 }

@@ -62,7 +62,7 @@ pub fn routes(state: Arc<HttpState>, gate: Arc<Gate>, admin: Option<Router>) -> 
 
 /// Whether the process is alive. It is alive even if its store is down.
 async fn health(State(state): State<Arc<HttpState>>) -> Json<HealthBody> {
-    let store = if state.lobby.check(state.clock.now()).await.is_ok() { "up" } else { "down" };
+    let store = if state.stores.check().await.is_ok() { "up" } else { "down" };
     Json(HealthBody { status: "ok", version: env!("CARGO_PKG_VERSION"), store })
 }
 
@@ -71,7 +71,7 @@ async fn ready(State(state): State<Arc<HttpState>>) -> Response {
     if state.drain.is_on() {
         return (StatusCode::SERVICE_UNAVAILABLE, "draining\n").into_response();
     }
-    match state.lobby.check(state.clock.now()).await {
+    match state.stores.check().await {
         Ok(()) => "ready\n".into_response(),
         Err(_) => (StatusCode::SERVICE_UNAVAILABLE, "the store is down\n").into_response(),
     }

@@ -12,17 +12,15 @@ use super::ops::drain::Drain;
 use super::ops::metrics::Metrics;
 use super::pages::Pages;
 use crate::connect::delivery::courier::Couriers;
-use crate::connect::moderated::ModeratedLobby;
+use crate::connect::health::StoreHealth;
 use crate::connect::service::ConnectService;
-use crate::kernel::clock::Clock;
 use crate::kernel::session::SessionLimit;
 
 /// State of the HTTP routes.
 pub struct HttpState {
     pub connect: Arc<ConnectService>,
-    /// `/ready` and `/health` check its store.
-    pub lobby: Arc<ModeratedLobby>,
-    pub clock: Arc<dyn Clock>,
+    /// The stores that `/ready` and `/health` check.
+    pub stores: Arc<StoreHealth>,
     pub couriers: Arc<Couriers>,
     pub session_limit: SessionLimit,
     pub drain: Drain,

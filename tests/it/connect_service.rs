@@ -5,26 +5,25 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use async_trait::async_trait;
-use random_connect::connect::broadcast_all;
 use random_connect::connect::dto::{HandleError, HandleMessageParams};
-use random_connect::connect::lobby::action::{
-    Action, ActionResult, Call, LobbyStats, NudgeResult, SenderState, SweepResult,
-};
+use random_connect::connect::lobby::action::{Action, ActionResult, Call, LobbyStats, SenderState};
 use random_connect::connect::lobby::broadcast::{
     Broadcast, BroadcastProgress, BroadcastText, Presence,
 };
-use random_connect::connect::lobby::inbox::{Lease, LeaseId};
-use random_connect::connect::lobby::signal::Listener;
+use random_connect::connect::lobby::steps::{BroadcastInterrupted, broadcast_all};
 use random_connect::connect::lobby::store_memory::MemoryLobby;
-use random_connect::connect::lobby::{Lobby, LobbyError};
+use random_connect::connect::lobby::{Directory, Lobby, LobbyBackend, Mailbox};
 use random_connect::connect::service::{ConnectOptions, ConnectService};
 use random_connect::guard::{Guard, LinkPolicy};
 use random_connect::kernel::clock::{ManualClock, Timestamp, seeded_rng};
-use random_connect::kernel::id::{IdHasher, IdempotencyKey, UserId};
+use random_connect::kernel::id::{IdHasher, UserId};
+use random_connect::kernel::store::{StoreError, StoreErrorKind};
+
+use crate::support::moderated::moderated;
 
 /// A memory lobby that fails, or changes a sender's state just after it was read.
 struct FaultyLobby {
-    lobby: MemoryLobby,
+    lobby: Arc<MemoryLobby>,
     /// Number of further calls of `sender_state` after which the user toggles masking.
     toggles: AtomicUsize,
     /// Number of further broadcast steps that succeed.
@@ -35,7 +34,7 @@ struct FaultyLobby {
 
 impl FaultyLobby {
     fn new(toggles: usize, broadcast_steps: usize, broken: bool) -> Self {
-        let lobby = MemoryLobby::new(Duration::from_secs(1_800), seeded_rng());
+        let lobby = Arc::new(MemoryLobby::new(Duration::from_secs(1_800), seeded_rng()));
         let toggles = AtomicUsize::new(toggles);
         let broadcast_steps = AtomicUsize::new(broadcast_steps);
         Self { lobby, toggles, broadcast_steps, broken }
@@ -48,8 +47,10 @@ impl FaultyLobby {
 
     fn service_with(toggles: usize, broken: bool, options: ConnectOptions) -> ConnectService {
         let lobby = Self::new(toggles, 0, broken);
+        let backend = LobbyBackend::new(Arc::clone(&lobby.lobby));
         let ids = IdHasher::random(&mut seeded_rng());
-        ConnectService::new(Arc::new(lobby), Arc::new(ManualClock::default()), ids, options)
+        let clock = Arc::new(ManualClock::default());
+        ConnectService::new(moderated(Arc::new(lobby)), backend, clock, ids, options)
     }
 }
 
@@ -60,11 +61,15 @@ fn take_one(counter: &AtomicUsize) -> bool {
 
 #[async_trait]
 impl Lobby for FaultyLobby {
-    async fn perform(&self, call: Call, action: Action) -> Result<ActionResult, LobbyError> {
-        if self.broken { Err(LobbyError) } else { self.lobby.perform(call, action).await }
+    async fn perform(&self, call: Call, action: Action) -> Result<ActionResult, StoreError> {
+        if self.broken {
+            Err(StoreErrorKind::Connection.into())
+        } else {
+            self.lobby.perform(call, action).await
+        }
     }
 
-    async fn sender_state(&self, user: UserId) -> Result<SenderState, LobbyError> {
+    async fn sender_state(&self, user: UserId) -> Result<SenderState, StoreError> {
         let sender = self.lobby.sender_state(user).await?;
         if take_one(&self.toggles) {
             let call = Call::new(user, Timestamp::default());
@@ -72,48 +77,15 @@ impl Lobby for FaultyLobby {
         }
         Ok(sender)
     }
+}
 
-    async fn collect(&self, user: UserId, now: Timestamp) -> Result<Lease, LobbyError> {
-        self.lobby.collect(user, now).await
-    }
-
-    fn listen(&self, user: UserId) -> Listener {
-        self.lobby.listen(user)
-    }
-
-    async fn put_back(&self, user: UserId, lease: &Lease, shown: usize) -> Result<(), LobbyError> {
-        self.lobby.put_back(user, lease, shown).await
-    }
-
-    fn settle(&self, user: UserId, lease: LeaseId, delivered: bool) {
-        self.lobby.settle(user, lease, delivered);
-    }
-
-    async fn sweep(&self, now: Timestamp) -> Result<SweepResult, LobbyError> {
-        self.lobby.sweep(now).await
-    }
-
-    async fn pair_waiting(&self, now: Timestamp) -> Result<usize, LobbyError> {
-        self.lobby.pair_waiting(now).await
-    }
-
-    async fn claim_delivery(
-        &self,
-        message: IdempotencyKey,
-        now: Timestamp,
-    ) -> Result<bool, LobbyError> {
-        self.lobby.claim_delivery(message, now).await
-    }
-
-    async fn nudge_silent(&self, now: Timestamp) -> Result<NudgeResult, LobbyError> {
-        self.lobby.nudge_silent(now).await
-    }
-
-    async fn find_by_prefix(&self, prefix: &str) -> Result<Vec<UserId>, LobbyError> {
+#[async_trait]
+impl Directory for FaultyLobby {
+    async fn find_by_prefix(&self, prefix: &str) -> Result<Vec<UserId>, StoreError> {
         self.lobby.find_by_prefix(prefix).await
     }
 
-    async fn presence(&self, user: UserId) -> Result<Option<Presence>, LobbyError> {
+    async fn presence(&self, user: UserId) -> Result<Option<Presence>, StoreError> {
         self.lobby.presence(user).await
     }
 
@@ -122,14 +94,14 @@ impl Lobby for FaultyLobby {
         broadcast: &Broadcast,
         after: Option<UserId>,
         now: Timestamp,
-    ) -> Result<BroadcastProgress, LobbyError> {
+    ) -> Result<BroadcastProgress, StoreError> {
         if !take_one(&self.broadcast_steps) {
-            return Err(LobbyError);
+            return Err(StoreErrorKind::Timeout.into());
         }
         self.lobby.broadcast(broadcast, after, now).await
     }
 
-    async fn stats(&self, now: Timestamp) -> Result<LobbyStats, LobbyError> {
+    async fn stats(&self, now: Timestamp) -> Result<LobbyStats, StoreError> {
         self.lobby.stats(now).await
     }
 }
@@ -195,7 +167,10 @@ async fn broadcast_resumes_after_a_failure_without_duplicates() {
     let key = IdHasher::random(&mut seeded_rng()).broadcast_key("noon");
     let text = BroadcastText::parse("We restart at noon.").expect("a valid text");
     let broadcast = Broadcast { key, text };
-    let partial = broadcast_all(&lobby, &broadcast, now).await.expect_err("the second step fails");
+    let interrupted = broadcast_all(&lobby, &broadcast, now).await;
+    let BroadcastInterrupted { progress: partial, cause } =
+        interrupted.expect_err("the second step fails");
+    assert_eq!(cause.kind, StoreErrorKind::Timeout);
     assert!((1..256).contains(&partial.delivered), "{partial:?}");
     lobby.broadcast_steps.store(usize::MAX, Ordering::SeqCst);
     let rest = broadcast_all(&lobby, &broadcast, now).await.expect("the store is up");
@@ -204,6 +179,6 @@ async fn broadcast_resumes_after_a_failure_without_duplicates() {
         (partial.delivered, 256 - partial.delivered)
     );
     for user in users {
-        assert_eq!(lobby.collect(user, now).await.expect("the store is up").items.len(), 1);
+        assert_eq!(lobby.lobby.collect(user, now).await.expect("the store is up").items.len(), 1);
     }
 }

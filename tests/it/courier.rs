@@ -8,10 +8,10 @@ use async_trait::async_trait;
 use parking_lot::Mutex;
 use random_connect::connect::delivery::channel::{Channel, DeliveryError};
 use random_connect::connect::delivery::courier::Couriers;
-use random_connect::connect::lobby::Lobby;
 use random_connect::connect::lobby::action::{Action, Call, Outcome, SenderState};
 use random_connect::connect::lobby::inbox::{InboxEvent, Item};
 use random_connect::connect::lobby::store_memory::MemoryLobby;
+use random_connect::connect::lobby::{Lobby, Mailbox};
 use random_connect::connect::profile::language::Language;
 use random_connect::kernel::clock::{ManualClock, Timestamp, seeded_rng};
 use random_connect::kernel::id::{RoomId, UserId};
@@ -69,7 +69,7 @@ impl Channel for ScriptedChannel {
 
 /// Ann and Ben in a chat, and the couriers that deliver to Ann.
 struct CourierFixture {
-    lobby: Arc<dyn Lobby>,
+    lobby: Arc<MemoryLobby>,
     couriers: Arc<Couriers>,
     channel: Arc<ScriptedChannel>,
 }
@@ -77,9 +77,8 @@ struct CourierFixture {
 impl CourierFixture {
     /// Pairs Ann and Ben; `results` are those of the channel's first attempts.
     async fn new(results: &[Result<usize, DeliveryError>]) -> Self {
-        let lobby: Arc<dyn Lobby> =
-            Arc::new(MemoryLobby::new(Duration::from_secs(60), seeded_rng()));
-        let couriers = Couriers::new(Arc::clone(&lobby), Arc::new(ManualClock::at(NOW)));
+        let lobby = Arc::new(MemoryLobby::new(Duration::from_secs(60), seeded_rng()));
+        let couriers = Couriers::new(Arc::clone(&lobby) as _, Arc::new(ManualClock::at(NOW)));
         let channel = Arc::new(ScriptedChannel {
             results: Mutex::new(results.iter().rev().copied().collect()),
             attempts: Mutex::default(),

@@ -6,9 +6,9 @@ use std::time::Duration;
 
 use hmac::{Hmac, KeyInit, Mac};
 use random_connect::connect::delivery::courier::Couriers;
-use random_connect::connect::lobby::Lobby;
 use random_connect::connect::lobby::action::LobbyStats;
 use random_connect::connect::lobby::store_memory::MemoryLobby;
+use random_connect::connect::lobby::{Directory, LobbyBackend};
 use random_connect::connect::service::{ConnectOptions, ConnectService};
 use random_connect::kernel::clock::{Clock, ManualClock, seeded_rng};
 use random_connect::kernel::id::IdHasher;
@@ -19,10 +19,12 @@ use random_connect::transport::ops::metrics::{Metrics, WebhookOutcome};
 use serde_json::{Value, json};
 use sha2::Sha256;
 
+use crate::support::moderated::moderated;
+
 /// The WhatsApp channel over a memory lobby.
 struct WebhookFixture {
     whatsapp: Arc<WhatsApp>,
-    lobby: Arc<dyn Lobby>,
+    directory: Arc<dyn Directory>,
     clock: Arc<dyn Clock>,
 }
 
@@ -30,10 +32,11 @@ impl WebhookFixture {
     fn new() -> Self {
         let clock: Arc<dyn Clock> = Arc::new(ManualClock::default());
         let idle = Duration::from_secs(60);
-        let lobby: Arc<dyn Lobby> = Arc::new(MemoryLobby::new(idle, seeded_rng()));
+        let backend = LobbyBackend::new(Arc::new(MemoryLobby::new(idle, seeded_rng())));
         let ids = IdHasher::random(&mut seeded_rng());
         let connect = ConnectService::new(
-            Arc::clone(&lobby),
+            moderated(Arc::clone(&backend.lobby)),
+            backend.clone(),
             Arc::clone(&clock),
             ids.clone(),
             ConnectOptions::default(),
@@ -48,7 +51,7 @@ impl WebhookFixture {
         };
         let deps = WhatsAppDeps {
             connect: Arc::new(connect),
-            couriers: Couriers::new(Arc::clone(&lobby), Arc::clone(&clock)),
+            couriers: Couriers::new(backend.mailbox, Arc::clone(&clock)),
             clock: Arc::clone(&clock),
             ids,
             metrics: Arc::new(Metrics::new([])),
@@ -56,7 +59,11 @@ impl WebhookFixture {
             send_policy: SendPolicy::default(),
             rng: seeded_rng(),
         };
-        Self { whatsapp: Arc::new(WhatsApp::new(settings, deps)), lobby, clock }
+        Self {
+            whatsapp: Arc::new(WhatsApp::new(settings, deps)),
+            directory: backend.directory,
+            clock,
+        }
     }
 
     /// Posts a webhook with texts of one user; message ids count up from `first_id`.
@@ -74,7 +81,7 @@ impl WebhookFixture {
     }
 
     async fn stats(&self) -> LobbyStats {
-        self.lobby.stats(self.clock.now()).await.expect("the lobby works")
+        self.directory.stats(self.clock.now()).await.expect("the lobby works")
     }
 }
 

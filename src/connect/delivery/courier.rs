@@ -19,18 +19,17 @@ use tokio::task::AbortHandle;
 use tokio::time::timeout;
 
 use super::channel::{Channel, DeliveryError};
-use crate::connect::lobby::Lobby;
 use crate::connect::lobby::inbox::{LEASE_TIME, Lease};
+use crate::connect::lobby::{Mailbox, lease_receipt};
 use crate::kernel::clock::Clock;
 use crate::kernel::id::UserId;
-use crate::kernel::receipt::Receipt;
 
 /// Poll interval of a courier; signals between instances may be lost.
 const POLL_INTERVAL: Duration = Duration::from_secs(5);
 
 /// All couriers of this process, at most one per user.
 pub struct Couriers {
-    lobby: Arc<dyn Lobby>,
+    mailbox: Arc<dyn Mailbox>,
     clock: Arc<dyn Clock>,
     /// The id and the task of each user's courier.
     active: Mutex<HashMap<UserId, (u64, AbortHandle)>>,
@@ -48,9 +47,9 @@ pub struct CourierGuard {
 
 impl Couriers {
     #[must_use]
-    pub fn new(lobby: Arc<dyn Lobby>, clock: Arc<dyn Clock>) -> Arc<Self> {
+    pub fn new(mailbox: Arc<dyn Mailbox>, clock: Arc<dyn Clock>) -> Arc<Self> {
         Arc::new(Self {
-            lobby,
+            mailbox,
             clock,
             active: Mutex::default(),
             next_id: AtomicU64::new(0),
@@ -115,13 +114,13 @@ impl Couriers {
 
     /// Delivers until the channel closes.
     async fn run(&self, user: UserId, channel: &dyn Channel) {
-        let mut listener = self.lobby.listen(user);
+        let mut listener = self.mailbox.listen(user);
         let mut last_typing = 0;
         let mut has_outgoing = false;
         loop {
             channel.ready().await;
             // A store failure is ignored: the items stay in the inbox until the next poll.
-            let lease = self.lobby.collect(user, self.clock.now()).await.unwrap_or_default();
+            let lease = self.mailbox.collect(user, self.clock.now()).await.unwrap_or_default();
             if has_outgoing || lease.id.is_some() {
                 has_outgoing = false;
                 if self.deliver_once(user, &lease, channel).await == Err(DeliveryError::Closed) {
@@ -153,15 +152,12 @@ impl Couriers {
         lease: &Lease,
         channel: &dyn Channel,
     ) -> Result<(), DeliveryError> {
-        let receipt = lease.id.map_or_else(Receipt::none, |id| {
-            let lobby = Arc::clone(&self.lobby);
-            Receipt::new(move |delivered| lobby.settle(user, id, delivered))
-        });
+        let receipt = lease_receipt(&self.mailbox, user, lease);
         let language = lease.language.unwrap_or_default();
         let result = timeout(LEASE_TIME, channel.deliver(language, &lease.items)).await;
         let delivered = result.unwrap_or(Err(DeliveryError::Closed))?;
         let is_partial = delivered < lease.items.len();
-        if is_partial && self.lobby.put_back(user, lease, delivered).await.is_err() {
+        if is_partial && self.mailbox.put_back(user, lease, delivered).await.is_err() {
             // Dropping the receipt returns all items: a duplicate is better than a loss.
             return Err(DeliveryError::RetryLater);
         }

@@ -16,8 +16,6 @@ use crate::connect::profile::nickname::Nickname;
 use crate::kernel::clock::Timestamp;
 use crate::kernel::id::{IdempotencyKey, RoomId, UserId};
 use crate::mask::{Masked, Memory};
-use crate::moderation::service::ReportReason;
-use crate::rate_limit::gcra::RateLimited;
 
 /// One call of one user.
 #[derive(Clone, Debug)]
@@ -124,19 +122,12 @@ pub enum Action {
     /// Get the current partner, or else the last one if they are recent. With `with_transcript`,
     /// also the partner's last messages.
     LookUpLastPartner { with_transcript: bool },
-    /// Never match the user with `target` again, and end a chat with them. If `target` is `None`,
-    /// it is the partner that [`Action::LookUpLastPartner`] returns. The lobby does not store
-    /// `reason`; moderation does.
-    Block { target: Option<UserId>, reason: Option<ReportReason> },
+    /// Never match the user with this one again, and end a chat with them.
+    Block(UserId),
     /// Ask both partners the icebreaker question with this number.
     Icebreaker(u8),
     /// Set the language of the user's answers.
     SetLanguage(Language),
-    /// Rate the chat with the partner that [`Action::LookUpLastPartner`] returns. Handled by
-    /// moderation; the lobby stores no ratings.
-    Rate { good: bool },
-    /// Accept the chat rules. Handled by moderation; the lobby does not store consent.
-    Agree,
     /// Get the user's status.
     GetStatus,
     /// Read the inbox and do nothing else.
@@ -228,25 +219,11 @@ pub enum Outcome {
     Blocked {
         /// Whether the block ended a chat.
         chat_ended: bool,
-        reported: bool,
-    },
-    NoBlockTarget,
-    /// The user has repeated the action too often and must wait.
-    RateLimited(RateLimited),
-    /// The user may not search for a partner.
-    Suspended {
-        /// `None` until an operator reviews the suspension.
-        remaining: Option<Duration>,
     },
     Status(UserStatus),
     /// The number of the question.
     Icebreaker(u8),
     LanguageSet(Language),
-    Rated,
-    NoRateTarget,
-    /// The user must accept the chat rules first.
-    MustAgree,
-    Agreed,
     InboxRead,
 }
 

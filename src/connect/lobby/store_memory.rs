@@ -1,4 +1,4 @@
-//! [`MemoryLobby`]: the [`Lobby`] in the memory of one process, lost when the process exits.
+//! [`MemoryLobby`]: the lobby in the memory of one process, lost when the process exits.
 //!
 //! All rules are in [`RandomConnectManager`]. This file adds the lock, the wait for a lease to end,
 //! and the notification of listeners after the lock is released.
@@ -20,9 +20,10 @@ use super::inbox::{Lease, LeaseId};
 use super::manager::RandomConnectManager;
 use super::rules::CLAIM_TTL;
 use super::signal::{Listener, SignalHub};
-use super::{Lobby, LobbyError};
+use super::{Deduplicator, Directory, Lobby, Mailbox, Upkeep};
 use crate::kernel::clock::Timestamp;
 use crate::kernel::id::{IdempotencyKey, UserId};
+use crate::kernel::store::StoreError;
 use crate::kernel::ttl_cache::TtlCache;
 
 /// Number of users handled while the lock is held: about 0.02 ms, so that other calls hardly wait.
@@ -81,7 +82,7 @@ impl MemoryLobby {
 
 #[async_trait]
 impl Lobby for MemoryLobby {
-    async fn perform(&self, call: Call, action: Action) -> Result<ActionResult, LobbyError> {
+    async fn perform(&self, call: Call, action: Action) -> Result<ActionResult, StoreError> {
         let (user, include_inbox) = (call.user, call.include_inbox);
         let mut pending = Some((call, action));
         // Created on the first wait, because most calls do not wait.
@@ -107,19 +108,18 @@ impl Lobby for MemoryLobby {
         }
     }
 
-    async fn sender_state(&self, user: UserId) -> Result<SenderState, LobbyError> {
+    async fn sender_state(&self, user: UserId) -> Result<SenderState, StoreError> {
         Ok(self.state.lock().manager.sender_state(user))
     }
+}
 
-    async fn collect(&self, user: UserId, now: Timestamp) -> Result<Lease, LobbyError> {
+#[async_trait]
+impl Mailbox for MemoryLobby {
+    async fn collect(&self, user: UserId, now: Timestamp) -> Result<Lease, StoreError> {
         Ok(self.with_state(|state| state.manager.collect(user, now)))
     }
 
-    fn listen(&self, user: UserId) -> Listener {
-        self.listeners.listen(user)
-    }
-
-    async fn put_back(&self, user: UserId, lease: &Lease, shown: usize) -> Result<(), LobbyError> {
+    async fn put_back(&self, user: UserId, lease: &Lease, shown: usize) -> Result<(), StoreError> {
         self.with_state(|state| state.manager.put_back(user, lease, shown));
         Ok(())
     }
@@ -134,36 +134,33 @@ impl Lobby for MemoryLobby {
         }
     }
 
-    async fn claim_delivery(
-        &self,
-        message: IdempotencyKey,
-        now: Timestamp,
-    ) -> Result<bool, LobbyError> {
-        let mut claimed = self.claimed.lock();
-        let is_first = claimed.get(&message, now).is_none();
-        if is_first {
-            drop(claimed.insert(message, (), now));
-        }
-        Ok(is_first)
+    fn listen(&self, user: UserId) -> Listener {
+        self.listeners.listen(user)
     }
+}
 
-    async fn sweep(&self, now: Timestamp) -> Result<SweepResult, LobbyError> {
+#[async_trait]
+impl Upkeep for MemoryLobby {
+    async fn sweep(&self, now: Timestamp) -> Result<SweepResult, StoreError> {
         Ok(self.with_state(|state| state.manager.sweep(now, SWEEP_BATCH)))
     }
 
-    async fn pair_waiting(&self, now: Timestamp) -> Result<usize, LobbyError> {
+    async fn pair_waiting(&self, now: Timestamp) -> Result<usize, StoreError> {
         Ok(self.with_state(|state| state.manager.pair_waiting(now, SWEEP_BATCH, &mut state.rng)))
     }
 
-    async fn nudge_silent(&self, now: Timestamp) -> Result<NudgeResult, LobbyError> {
+    async fn nudge_silent(&self, now: Timestamp) -> Result<NudgeResult, StoreError> {
         Ok(self.with_state(|state| state.manager.nudge_silent(now, SWEEP_BATCH)))
     }
+}
 
-    async fn find_by_prefix(&self, prefix: &str) -> Result<Vec<UserId>, LobbyError> {
+#[async_trait]
+impl Directory for MemoryLobby {
+    async fn find_by_prefix(&self, prefix: &str) -> Result<Vec<UserId>, StoreError> {
         Ok(self.state.lock().manager.find(prefix, MAX_FIND_RESULTS))
     }
 
-    async fn presence(&self, user: UserId) -> Result<Option<Presence>, LobbyError> {
+    async fn presence(&self, user: UserId) -> Result<Option<Presence>, StoreError> {
         Ok(self.state.lock().manager.presence(user))
     }
 
@@ -172,12 +169,28 @@ impl Lobby for MemoryLobby {
         broadcast: &Broadcast,
         after: Option<UserId>,
         now: Timestamp,
-    ) -> Result<BroadcastProgress, LobbyError> {
+    ) -> Result<BroadcastProgress, StoreError> {
         Ok(self.with_state(|state| state.manager.broadcast(broadcast, after, now, SWEEP_BATCH)))
     }
 
-    async fn stats(&self, now: Timestamp) -> Result<LobbyStats, LobbyError> {
+    async fn stats(&self, now: Timestamp) -> Result<LobbyStats, StoreError> {
         Ok(self.state.lock().manager.stats(now))
+    }
+}
+
+#[async_trait]
+impl Deduplicator for MemoryLobby {
+    async fn claim_delivery(
+        &self,
+        message: IdempotencyKey,
+        now: Timestamp,
+    ) -> Result<bool, StoreError> {
+        let mut claimed = self.claimed.lock();
+        let is_first = claimed.get(&message, now).is_none();
+        if is_first {
+            drop(claimed.insert(message, (), now));
+        }
+        Ok(is_first)
     }
 }
 

@@ -17,6 +17,7 @@ use self::messages::{MessageArg, format, text};
 use super::lobby::action::{Outcome, QueuePosition};
 use super::lobby::chat::Chat;
 use super::lobby::inbox::InboxEvent;
+use super::moderated::action::ModeratedOutcome;
 use super::profile::interest::Interests;
 use super::profile::language::{LANGUAGES, Language};
 use super::profile::nickname;
@@ -85,18 +86,6 @@ pub fn outcome(language: Language, outcome: &Outcome) -> String {
         Outcome::PartnerName(Some(name)) => return with_name(language, "partner", name.as_str()),
         Outcome::NicknameSet(name) => return with_name(language, "renamed", name.as_str()),
         Outcome::Icebreaker(index) => return icebreaker(language, *index),
-        Outcome::RateLimited(RateLimited { action, retry_after }) => {
-            let id = match action {
-                LimitedAction::Message => "often-message",
-                LimitedAction::DuplicateText(_) => "often-same",
-                LimitedAction::Search => "often-search",
-                LimitedAction::NewUser => "often-newcomer",
-            };
-            return with_duration(language, id, *retry_after);
-        }
-        Outcome::Suspended { remaining: Some(remaining) } => {
-            return with_duration(language, "barred", *remaining);
-        }
         Outcome::LanguageSet(new_language) => return text(*new_language, "speaks"),
         Outcome::AlreadyChatting(_) => "already-chatting",
         Outcome::ChatEnded => "chat-ended",
@@ -109,16 +98,8 @@ pub fn outcome(language: Language, outcome: &Outcome) -> String {
         Outcome::Masking(true) => "masking-on",
         Outcome::Masking(false) => "masking-off",
         Outcome::PartnerName(None) => "no-partner",
-        Outcome::Blocked { chat_ended: true, reported: true } => "reported-ended",
-        Outcome::Blocked { chat_ended: false, reported: true } => "reported",
-        Outcome::Blocked { chat_ended: true, reported: false } => "blocked-ended",
-        Outcome::Blocked { chat_ended: false, reported: false } => "blocked",
-        Outcome::NoBlockTarget => "nobody-to-block",
-        Outcome::Suspended { remaining: None } => "barred-until-reviewed",
-        Outcome::MustAgree => "must-agree",
-        Outcome::Agreed => "agreed",
-        Outcome::Rated => "rated",
-        Outcome::NoRateTarget => "nobody-to-rate",
+        Outcome::Blocked { chat_ended: true } => "blocked-ended",
+        Outcome::Blocked { chat_ended: false } => "blocked",
         // The answer shows the inbox alone, or the caller reads the data of the outcome.
         Outcome::InboxRead
         | Outcome::TypingSet
@@ -127,6 +108,41 @@ pub fn outcome(language: Language, outcome: &Outcome) -> String {
         | Outcome::Status(_) => return String::new(),
     };
     text(language, id)
+}
+
+/// Returns the reply to an action of a user, like [`outcome`].
+#[must_use]
+pub fn moderated_outcome(language: Language, result: &ModeratedOutcome) -> String {
+    let id = match result {
+        ModeratedOutcome::Lobby(result) => return outcome(language, result),
+        ModeratedOutcome::RateLimited(limited) => return rate_limited(language, *limited),
+        ModeratedOutcome::Suspended { remaining: Some(remaining) } => {
+            return with_duration(language, "barred", *remaining);
+        }
+        ModeratedOutcome::Suspended { remaining: None } => "barred-until-reviewed",
+        ModeratedOutcome::MustAgree => "must-agree",
+        ModeratedOutcome::Agreed => "agreed",
+        ModeratedOutcome::Blocked { chat_ended: true, reported: true } => "reported-ended",
+        ModeratedOutcome::Blocked { chat_ended: false, reported: true } => "reported",
+        ModeratedOutcome::Blocked { chat_ended: true, reported: false } => "blocked-ended",
+        ModeratedOutcome::Blocked { chat_ended: false, reported: false } => "blocked",
+        ModeratedOutcome::NoBlockTarget => "nobody-to-block",
+        ModeratedOutcome::Rated => "rated",
+        ModeratedOutcome::NoRateTarget => "nobody-to-rate",
+    };
+    text(language, id)
+}
+
+/// Returns the reply to an action that exceeds its rate limit.
+#[must_use]
+pub fn rate_limited(language: Language, limited: RateLimited) -> String {
+    let id = match limited.action {
+        LimitedAction::Message => "often-message",
+        LimitedAction::DuplicateText(_) => "often-same",
+        LimitedAction::Search => "often-search",
+        LimitedAction::NewUser => "often-newcomer",
+    };
+    with_duration(language, id, limited.retry_after)
 }
 
 fn with_name(language: Language, id: &str, name: &str) -> String {
@@ -261,33 +277,33 @@ mod tests {
             Outcome::PartnerName(Some(name.clone())),
             Outcome::PartnerName(None),
             Outcome::NicknameSet(name.clone()),
-            Outcome::Blocked { chat_ended: true, reported: true },
-            Outcome::Blocked { chat_ended: false, reported: false },
-            Outcome::NoBlockTarget,
-            Outcome::RateLimited(RateLimited {
-                action: LimitedAction::Message,
-                retry_after: Duration::ZERO,
-            }),
-            Outcome::RateLimited(RateLimited {
-                action: LimitedAction::DuplicateText(1),
-                retry_after: Duration::ZERO,
-            }),
-            Outcome::RateLimited(RateLimited {
-                action: LimitedAction::Search,
-                retry_after: Duration::ZERO,
-            }),
-            Outcome::RateLimited(RateLimited {
-                action: LimitedAction::NewUser,
-                retry_after: Duration::ZERO,
-            }),
-            Outcome::Suspended { remaining: Some(Duration::from_secs(90)) },
-            Outcome::Suspended { remaining: None },
-            Outcome::MustAgree,
-            Outcome::Agreed,
-            Outcome::Rated,
-            Outcome::NoRateTarget,
+            Outcome::Blocked { chat_ended: true },
+            Outcome::Blocked { chat_ended: false },
             Outcome::Icebreaker(3),
             Outcome::LanguageSet(Language::Hindi),
+        ];
+        let limited = [
+            LimitedAction::Message,
+            LimitedAction::DuplicateText(1),
+            LimitedAction::Search,
+            LimitedAction::NewUser,
+        ];
+        let limited = limited.map(|action| {
+            ModeratedOutcome::RateLimited(RateLimited { action, retry_after: Duration::ZERO })
+        });
+        let blocked = |chat_ended, reported| ModeratedOutcome::Blocked { chat_ended, reported };
+        let moderated = [
+            ModeratedOutcome::Suspended { remaining: Some(Duration::from_secs(90)) },
+            ModeratedOutcome::Suspended { remaining: None },
+            ModeratedOutcome::MustAgree,
+            ModeratedOutcome::Agreed,
+            blocked(true, true),
+            blocked(true, false),
+            blocked(false, true),
+            blocked(false, false),
+            ModeratedOutcome::NoBlockTarget,
+            ModeratedOutcome::Rated,
+            ModeratedOutcome::NoRateTarget,
         ];
         let events = [
             InboxEvent::Message { room, from: name, text: masked },
@@ -300,6 +316,8 @@ mod tests {
         ];
         for language in LANGUAGES.iter().map(|row| row.language) {
             let texts = outcomes.iter().map(|result| outcome(language, result));
+            let moderated = limited.iter().chain(&moderated);
+            let texts = texts.chain(moderated.map(|result| moderated_outcome(language, result)));
             let texts = texts.chain(events.iter().map(|item| event(language, item)));
             let ids = ["inbox-empty", "nothing-waits", "number-hidden", "only-text", "ask-reason"];
             let more = ["no-text", "refused-store", "refused-call", "hide-usage", "help"];

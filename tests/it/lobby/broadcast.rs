@@ -2,17 +2,16 @@
 
 use std::collections::BTreeSet;
 
-use random_connect::connect::broadcast_all;
-use random_connect::connect::lobby::Lobby;
 use random_connect::connect::lobby::action::{Action, Outcome};
 use random_connect::connect::lobby::broadcast::{
     Broadcast, BroadcastProgress, BroadcastText, Presence,
 };
 use random_connect::connect::lobby::inbox::INBOX_CAPACITY;
+use random_connect::connect::lobby::steps::broadcast_all;
 use random_connect::kernel::clock::Timestamp;
 use random_connect::kernel::id::{IdHasher, UserId};
 
-use super::contract::{LobbyBackend, act, backends, pair, read, say, test_user};
+use super::contract::{AllRoles, TestBackend, act, backends, pair, read, say, test_user};
 
 const START: Timestamp = Timestamp::from_millis(1_000_000);
 
@@ -22,13 +21,13 @@ fn broadcast(text: &str) -> Broadcast {
 }
 
 /// Sends a broadcast to all users.
-async fn send(lobby: &dyn Lobby, text: &str) -> BroadcastProgress {
+async fn send(lobby: &dyn AllRoles, text: &str) -> BroadcastProgress {
     broadcast_all(lobby, &broadcast(text), START).await.expect("the store works")
 }
 
 #[tokio::test]
 async fn find_by_prefix_returns_presence() {
-    for LobbyBackend { lobby, _server } in backends() {
+    for TestBackend { lobby, _server } in backends() {
         let lobby = &*lobby;
         for user in [0x1a, 0x1b, 0xff] {
             act(lobby, user, Action::ReadInbox).await;
@@ -55,7 +54,7 @@ async fn find_by_prefix_returns_presence() {
 
 #[tokio::test]
 async fn broadcast_skips_evicted_users() {
-    for LobbyBackend { lobby, _server } in backends() {
+    for TestBackend { lobby, _server } in backends() {
         let lobby = &*lobby;
         act(lobby, 1, Action::ReadInbox).await;
         let later = START + std::time::Duration::from_secs(3_600);
@@ -67,7 +66,7 @@ async fn broadcast_skips_evicted_users() {
 
 #[tokio::test]
 async fn broadcast_reaches_each_user_once_in_order() {
-    for LobbyBackend { lobby, _server } in backends() {
+    for TestBackend { lobby, _server } in backends() {
         let lobby = &*lobby;
         pair(lobby, 1, 2).await;
         act(lobby, 3, Action::ReadInbox).await;
@@ -97,7 +96,7 @@ async fn broadcast_reaches_each_user_once_in_order() {
 
 #[tokio::test]
 async fn broadcast_retries_a_full_inbox() {
-    for LobbyBackend { lobby, _server } in backends() {
+    for TestBackend { lobby, _server } in backends() {
         let lobby = &*lobby;
         pair(lobby, 1, 2).await;
         for _ in 0..INBOX_CAPACITY {
@@ -118,7 +117,7 @@ async fn broadcast_retries_a_full_inbox() {
 
 #[tokio::test]
 async fn broadcast_steps_resume_at_the_cursor() {
-    for LobbyBackend { lobby, _server } in backends() {
+    for TestBackend { lobby, _server } in backends() {
         let lobby = &*lobby;
         let users: BTreeSet<UserId> = (0..=255).map(test_user).collect();
         for user in 0..=255 {

@@ -1,5 +1,5 @@
-//! The contract of [`Lobby`]: behavior that every backend must have, written once against the
-//! trait.
+//! The contract of the lobby: behavior that every backend must have, written once against the
+//! traits.
 //!
 //! Features with many cases are in the files beside this one, which share its fixture. To run all
 //! of them on a new backend, add it to [`backends`].
@@ -7,15 +7,15 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use random_connect::connect::lobby::Lobby;
 use random_connect::connect::lobby::action::{
     Action, ActionResult, Call, MatchConstraints, Outcome, QueuePosition, SenderState, UserStatus,
 };
 use random_connect::connect::lobby::inbox::InboxEvent;
+use random_connect::connect::lobby::steps::sweep_all;
 use random_connect::connect::lobby::store_memory::MemoryLobby;
 use random_connect::connect::lobby::store_redis::{Keyring, RedisLobby};
+use random_connect::connect::lobby::{Deduplicator, Directory, Lobby, Mailbox, Upkeep};
 use random_connect::connect::profile::nickname::Nickname;
-use random_connect::connect::sweep_all;
 use random_connect::kernel::clock::{Timestamp, seeded_rng};
 use random_connect::kernel::id::{IdHasher, UserId};
 use random_connect::mask::{Masked, Memory, mask_next};
@@ -27,16 +27,21 @@ const IDLE: Duration = Duration::from_secs(1_800);
 /// The time of every call that names no other.
 pub const START: Timestamp = Timestamp::from_millis(1_000_000);
 
+/// All roles of a backend.
+pub trait AllRoles: Lobby + Mailbox + Upkeep + Directory + Deduplicator {}
+
+impl<T: Lobby + Mailbox + Upkeep + Directory + Deduplicator> AllRoles for T {}
+
 /// A new, empty lobby, with the server that it needs.
-pub struct LobbyBackend {
-    pub lobby: Arc<dyn Lobby>,
+pub struct TestBackend {
+    pub lobby: Arc<dyn AllRoles>,
     pub _server: Option<RedisServer>,
 }
 
 /// Creates one lobby of each kind.
-pub fn backends() -> Vec<LobbyBackend> {
+pub fn backends() -> Vec<TestBackend> {
     let memory =
-        LobbyBackend { lobby: Arc::new(MemoryLobby::new(IDLE, seeded_rng())), _server: None };
+        TestBackend { lobby: Arc::new(MemoryLobby::new(IDLE, seeded_rng())), _server: None };
     if memory_only() {
         return vec![memory];
     }
@@ -44,7 +49,7 @@ pub fn backends() -> Vec<LobbyBackend> {
     let (keyring, ids) = (Keyring::new(&[[7; 32]]), IdHasher::from_salt(b"salt"));
     let redis =
         RedisLobby::new(&server.url(), IDLE, keyring, ids, seeded_rng()).expect("a valid URL");
-    vec![memory, LobbyBackend { lobby: Arc::new(redis), _server: Some(server) }]
+    vec![memory, TestBackend { lobby: Arc::new(redis), _server: Some(server) }]
 }
 
 /// Returns the id of test user `n`.
@@ -58,12 +63,12 @@ pub fn call(user: u8, now: Timestamp) -> Call {
 }
 
 /// Performs a call; its answer is still in flight.
-pub async fn perform(lobby: &dyn Lobby, call: Call, action: Action) -> ActionResult {
+pub async fn perform(lobby: &dyn AllRoles, call: Call, action: Action) -> ActionResult {
     lobby.perform(call, action).await.expect("the store works")
 }
 
 /// Performs a call whose answer is delivered; returns its outcome and the events it showed.
-pub async fn act(lobby: &dyn Lobby, user: u8, action: Action) -> (Outcome, Vec<InboxEvent>) {
+pub async fn act(lobby: &dyn AllRoles, user: u8, action: Action) -> (Outcome, Vec<InboxEvent>) {
     let result = perform(lobby, call(user, START), action).await;
     if let Some(lease) = result.lease.id {
         lobby.settle(test_user(user), lease, true);
@@ -72,7 +77,7 @@ pub async fn act(lobby: &dyn Lobby, user: u8, action: Action) -> (Outcome, Vec<I
 }
 
 /// Relays a text to the partner and returns the outcome.
-pub async fn say(lobby: &dyn Lobby, user: u8, text: &str) -> Outcome {
+pub async fn say(lobby: &dyn AllRoles, user: u8, text: &str) -> Outcome {
     let sender = lobby.sender_state(test_user(user)).await.expect("the store works");
     act(
         lobby,
@@ -84,7 +89,7 @@ pub async fn say(lobby: &dyn Lobby, user: u8, text: &str) -> Outcome {
 }
 
 /// Reads the inbox and returns its events in the form of [`shown`].
-pub async fn read(lobby: &dyn Lobby, user: u8) -> Vec<String> {
+pub async fn read(lobby: &dyn AllRoles, user: u8) -> Vec<String> {
     act(lobby, user, Action::ReadInbox).await.1.into_iter().map(shown).collect()
 }
 
@@ -102,7 +107,7 @@ fn shown(event: InboxEvent) -> String {
 }
 
 /// Pairs two users and reads the match event of `a`.
-pub async fn pair(lobby: &dyn Lobby, a: u8, b: u8) {
+pub async fn pair(lobby: &dyn AllRoles, a: u8, b: u8) {
     act(lobby, a, Action::meet()).await;
     assert!(matches!(act(lobby, b, Action::meet()).await.0, Outcome::Connected { .. }));
     assert_eq!(read(lobby, a).await, ["(connected)"]);
@@ -110,7 +115,7 @@ pub async fn pair(lobby: &dyn Lobby, a: u8, b: u8) {
 
 #[tokio::test]
 async fn match_is_symmetric_and_shows_both_names() {
-    for LobbyBackend { lobby, _server } in backends() {
+    for TestBackend { lobby, _server } in backends() {
         let lobby = &*lobby;
         act(lobby, 1, Action::SetNickname(Nickname::parse("Ann").expect("a name"))).await;
         act(lobby, 2, Action::SetNickname(Nickname::parse("Ben").expect("a name"))).await;
@@ -145,13 +150,11 @@ async fn match_is_symmetric_and_shows_both_names() {
 
 #[tokio::test]
 async fn block_prevents_rematching() {
-    for LobbyBackend { lobby, _server } in backends() {
+    for TestBackend { lobby, _server } in backends() {
         let lobby = &*lobby;
-        let block = || Action::Block { target: None, reason: None };
-        assert_eq!(act(lobby, 1, block()).await.0, Outcome::NoBlockTarget);
         pair(lobby, 1, 2).await;
-        let blocked = Outcome::Blocked { chat_ended: true, reported: false };
-        assert_eq!(act(lobby, 1, block()).await.0, blocked);
+        let blocked = act(lobby, 1, Action::Block(test_user(2))).await.0;
+        assert_eq!(blocked, Outcome::Blocked { chat_ended: true });
         assert_eq!(read(lobby, 2).await, ["(left)"]);
         for user in [1, 2] {
             assert!(matches!(act(lobby, user, Action::meet()).await.0, Outcome::Waiting { .. }));
@@ -174,7 +177,7 @@ async fn block_prevents_rematching() {
 
 #[tokio::test]
 async fn transcript_is_available_until_its_ttl() {
-    for LobbyBackend { lobby, _server } in backends() {
+    for TestBackend { lobby, _server } in backends() {
         let lobby = &*lobby;
         let transcript = async |now| {
             let look_up = Action::LookUpLastPartner { with_transcript: true };
@@ -201,7 +204,7 @@ async fn transcript_is_available_until_its_ttl() {
 
 #[tokio::test]
 async fn outcome_refusals_change_no_state() {
-    for LobbyBackend { lobby, _server } in backends() {
+    for TestBackend { lobby, _server } in backends() {
         let lobby = &*lobby;
         assert_eq!(act(lobby, 1, Action::Leave).await.0, Outcome::NothingToLeave);
         assert_eq!(act(lobby, 1, Action::Who).await.0, Outcome::PartnerName(None));
@@ -213,7 +216,7 @@ async fn outcome_refusals_change_no_state() {
 
 #[tokio::test]
 async fn replay_returns_the_first_outcome() {
-    for LobbyBackend { lobby, _server } in backends() {
+    for TestBackend { lobby, _server } in backends() {
         let lobby = &*lobby;
         pair(lobby, 1, 2).await;
         say(lobby, 2, "hello").await;
@@ -239,7 +242,7 @@ async fn replay_returns_the_first_outcome() {
 
 #[tokio::test]
 async fn sender_state_mismatch_is_rejected() {
-    for LobbyBackend { lobby, _server } in backends() {
+    for TestBackend { lobby, _server } in backends() {
         let lobby = &*lobby;
         pair(lobby, 1, 2).await;
         let before = lobby.sender_state(test_user(1)).await.expect("the store works");
@@ -253,7 +256,7 @@ async fn sender_state_mismatch_is_rejected() {
 
 #[tokio::test]
 async fn masking_is_set_or_toggled_and_a_change_clears_the_memory() {
-    for LobbyBackend { lobby, _server } in backends() {
+    for TestBackend { lobby, _server } in backends() {
         let lobby = &*lobby;
         pair(lobby, 1, 2).await;
         let sender = lobby.sender_state(test_user(1)).await.expect("the store works");
@@ -274,7 +277,7 @@ async fn masking_is_set_or_toggled_and_a_change_clears_the_memory() {
 
 #[tokio::test]
 async fn eviction_notifies_the_partner_on_every_backend() {
-    for LobbyBackend { lobby, _server } in backends() {
+    for TestBackend { lobby, _server } in backends() {
         let lobby = &*lobby;
         pair(lobby, 1, 2).await;
         let later = START + Duration::from_secs(1);
@@ -291,7 +294,7 @@ async fn eviction_notifies_the_partner_on_every_backend() {
 
 #[tokio::test]
 async fn match_pairs_recent_partners_after_a_minute() {
-    for LobbyBackend { lobby, _server } in backends() {
+    for TestBackend { lobby, _server } in backends() {
         let lobby = &*lobby;
         pair(lobby, 1, 2).await;
         act(lobby, 1, Action::Leave).await;
@@ -315,7 +318,7 @@ async fn match_pairs_recent_partners_after_a_minute() {
 
 #[tokio::test]
 async fn claim_delivery_succeeds_once() {
-    for LobbyBackend { lobby, _server } in backends() {
+    for TestBackend { lobby, _server } in backends() {
         let ids = IdHasher::from_salt(b"salt");
         let [first, second] = ["1", "2"].map(|id| ids.idempotency_key(test_user(1), id, ""));
         let mut claimed = Vec::new();
@@ -328,7 +331,7 @@ async fn claim_delivery_succeeds_once() {
 
 #[tokio::test]
 async fn typing_is_signalled_and_not_stored() {
-    for LobbyBackend { lobby, _server } in backends() {
+    for TestBackend { lobby, _server } in backends() {
         let lobby = &*lobby;
         pair(lobby, 1, 2).await;
         let mut listener = lobby.listen(test_user(2));

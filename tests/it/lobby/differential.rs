@@ -9,19 +9,18 @@ use std::time::Duration;
 use rand::rngs::StdRng;
 use rand::seq::IndexedRandom;
 use rand::{RngExt, SeedableRng};
-use random_connect::connect::lobby::Lobby;
 use random_connect::connect::lobby::action::{Action, Call, SenderState};
 use random_connect::connect::lobby::broadcast::{Broadcast, BroadcastText, MAX_FIND_RESULTS};
 use random_connect::connect::lobby::chat::MatchPreferences;
 use random_connect::connect::lobby::manager::RandomConnectManager;
 use random_connect::connect::lobby::store_redis::{Keyring, RedisLobby};
+use random_connect::connect::lobby::{Directory, Lobby, Mailbox, Upkeep};
 use random_connect::connect::profile::interest::Interests;
 use random_connect::connect::profile::language::{LANGUAGES, Language};
 use random_connect::connect::profile::nickname::Nickname;
 use random_connect::kernel::clock::Timestamp;
 use random_connect::kernel::id::{IdHasher, UserId};
 use random_connect::mask::{Masked, Memory, mask_next};
-use random_connect::moderation::service::ReportReason;
 
 use super::differential_side::Side;
 use crate::support::redis_server::RedisServer;
@@ -62,7 +61,7 @@ impl Game {
 
     /// Chooses the next action of a user.
     async fn action(&mut self, user: UserId) -> Action {
-        match self.dice.random_range(0..28) {
+        match self.dice.random_range(0..27) {
             0..=4 => Action::Meet(MatchPreferences {
                 interests: Interests::parse(INTERESTS.choose(&mut self.dice).expect("an element")),
                 keep_history: self.dice.random_bool(0.7),
@@ -82,16 +81,9 @@ impl Game {
             13 => Action::GetStatus,
             14 => Action::ReadInbox,
             15 => Action::LookUpLastPartner { with_transcript: self.dice.random_bool(0.8) },
-            16 => Action::Block {
-                target: if self.dice.random_bool(0.2) { Some(self.random_user()) } else { None },
-                reason: self.dice.random_bool(0.5).then(|| ReportReason::parse("spam")),
-            },
+            16 => Action::Block(self.random_user()),
             17 => Action::Icebreaker(self.dice.random_range(0..16)),
             18 => Action::SetLanguage(self.random_language()),
-            19 => [Action::Rate { good: true }, Action::Agree]
-                .choose(&mut self.dice)
-                .cloned()
-                .expect("an element"),
             _ => {
                 let sender = self.manager.sender_state(user);
                 assert_eq!(self.redis.sender_state(user).await.expect("the store is up"), sender);

@@ -2,7 +2,6 @@
 
 use std::time::Duration;
 
-use random_connect::connect::lobby::Lobby;
 use random_connect::connect::lobby::action::{Action, Call, MatchConstraints, Outcome};
 use random_connect::connect::lobby::chat::Chat;
 use random_connect::connect::lobby::inbox::{INBOX_CAPACITY, InboxEvent};
@@ -11,16 +10,16 @@ use random_connect::connect::profile::language::Language;
 use random_connect::kernel::clock::Timestamp;
 use random_connect::mask::{Masked, Memory};
 
-use super::contract::{LobbyBackend, START, act, backends, pair, read, say, test_user};
+use super::contract::{AllRoles, START, TestBackend, act, backends, pair, read, say, test_user};
 
 /// Returns the stored language of a user.
-async fn language(lobby: &dyn Lobby, user: u8, now: Timestamp) -> Option<Language> {
+async fn language(lobby: &dyn AllRoles, user: u8, now: Timestamp) -> Option<Language> {
     let call = Call { include_inbox: false, ..Call::new(test_user(user), now) };
     lobby.perform(call, Action::GetStatus).await.expect("the store works").lease.language
 }
 
 /// Searches with these constraints; returns the chat, or `None` if the user waits.
-async fn meet(lobby: &dyn Lobby, user: u8, constraints: MatchConstraints) -> Option<Chat> {
+async fn meet(lobby: &dyn AllRoles, user: u8, constraints: MatchConstraints) -> Option<Chat> {
     let call = Call { constraints, include_inbox: false, ..Call::new(test_user(user), START) };
     match lobby.perform(call, Action::meet()).await.expect("the store works").outcome {
         Outcome::Connected { chat, .. } => Some(chat),
@@ -30,7 +29,7 @@ async fn meet(lobby: &dyn Lobby, user: u8, constraints: MatchConstraints) -> Opt
 
 #[tokio::test]
 async fn language_first_guess_sticks_until_changed() {
-    for LobbyBackend { lobby, _server } in backends() {
+    for TestBackend { lobby, _server } in backends() {
         let lobby = &*lobby;
         pair(lobby, 1, 2).await;
         for guess in [Language::Spanish, Language::Hindi] {
@@ -53,7 +52,7 @@ async fn language_first_guess_sticks_until_changed() {
 
 #[tokio::test]
 async fn notice_comes_with_the_first_partner() {
-    for LobbyBackend { lobby, _server } in backends() {
+    for TestBackend { lobby, _server } in backends() {
         let lobby = &*lobby;
         let informed = || MatchConstraints { notice_seen: true, ..MatchConstraints::default() };
         assert!(meet(lobby, 1, MatchConstraints::default()).await.is_none());
@@ -73,7 +72,7 @@ async fn notice_comes_with_the_first_partner() {
 
 #[tokio::test]
 async fn icebreaker_reaches_both() {
-    for LobbyBackend { lobby, _server } in backends() {
+    for TestBackend { lobby, _server } in backends() {
         let lobby = &*lobby;
         let no_partner = Outcome::NoPartner { waiting: false };
         assert_eq!(act(lobby, 1, Action::Icebreaker(3)).await.0, no_partner);
@@ -95,7 +94,7 @@ async fn icebreaker_reaches_both() {
 
 #[tokio::test]
 async fn nudge_is_sent_once_after_three_minutes() {
-    for LobbyBackend { lobby, _server } in backends() {
+    for TestBackend { lobby, _server } in backends() {
         let lobby = &*lobby;
         let nudged = async |now| lobby.nudge_silent(now).await.expect("the store works").pairs;
         pair(lobby, 1, 2).await;
@@ -121,7 +120,7 @@ async fn nudge_is_sent_once_after_three_minutes() {
 
 #[tokio::test]
 async fn rating_poorly_rated_user_waits_longer() {
-    for LobbyBackend { lobby, _server } in backends() {
+    for TestBackend { lobby, _server } in backends() {
         let lobby = &*lobby;
         let poorly_rated =
             || MatchConstraints { poorly_rated: true, ..MatchConstraints::default() };

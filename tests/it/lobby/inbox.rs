@@ -6,12 +6,12 @@ use random_connect::connect::lobby::action::{Action, Outcome};
 use random_connect::connect::lobby::inbox::LEASE_TIME;
 
 use super::contract::{
-    LobbyBackend, START, act, backends, call, pair, perform, read, say, test_user,
+    START, TestBackend, act, backends, call, pair, perform, read, say, test_user,
 };
 
 #[tokio::test]
 async fn lease_lost_answer_is_redelivered_in_order() {
-    for LobbyBackend { lobby, _server } in backends() {
+    for TestBackend { lobby, _server } in backends() {
         let lobby = &*lobby;
         pair(lobby, 1, 2).await;
         say(lobby, 2, "a").await;
@@ -26,7 +26,7 @@ async fn lease_lost_answer_is_redelivered_in_order() {
 
 #[tokio::test]
 async fn lease_unshown_items_are_put_back() {
-    for LobbyBackend { lobby, _server } in backends() {
+    for TestBackend { lobby, _server } in backends() {
         let lobby = &*lobby;
         pair(lobby, 1, 2).await;
         for text in ["a", "b", "c"] {
@@ -41,7 +41,7 @@ async fn lease_unshown_items_are_put_back() {
 
 #[tokio::test]
 async fn inbox_items_outlive_the_chat() {
-    for LobbyBackend { lobby, _server } in backends() {
+    for TestBackend { lobby, _server } in backends() {
         let lobby = &*lobby;
         pair(lobby, 1, 2).await;
         say(lobby, 1, "before I go").await;
@@ -53,7 +53,7 @@ async fn inbox_items_outlive_the_chat() {
 
 #[tokio::test]
 async fn signal_wakes_a_listener_who_collects_in_order() {
-    for LobbyBackend { lobby, _server } in backends() {
+    for TestBackend { lobby, _server } in backends() {
         let lobby = &*lobby;
         let mut listener = lobby.listen(test_user(1));
         pair(lobby, 1, 2).await;
@@ -73,7 +73,7 @@ async fn signal_wakes_a_listener_who_collects_in_order() {
 
 #[tokio::test]
 async fn lease_timeout_redelivers_with_the_same_seq() {
-    for LobbyBackend { lobby, _server } in backends() {
+    for TestBackend { lobby, _server } in backends() {
         let lobby = &*lobby;
         pair(lobby, 1, 2).await;
         say(lobby, 2, "a").await;
@@ -89,7 +89,7 @@ async fn lease_timeout_redelivers_with_the_same_seq() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn inbox_concurrent_calls_lose_nothing() {
-    for LobbyBackend { lobby, _server } in backends() {
+    for TestBackend { lobby, _server } in backends() {
         pair(&*lobby, 1, 2).await;
         let senders = (0..8).map(|_| {
             let lobby = Arc::clone(&lobby);

@@ -4,11 +4,11 @@
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use random_connect::connect::lobby::Lobby;
 use random_connect::connect::lobby::action::{Action, Call, Outcome};
 use random_connect::connect::lobby::chat::MatchPreferences;
 use random_connect::connect::lobby::inbox::InboxEvent;
 use random_connect::connect::lobby::store_redis::{Keyring, RedisLobby};
+use random_connect::connect::lobby::{Directory, Lobby, Mailbox, Upkeep};
 use random_connect::connect::profile::interest::Interests;
 use random_connect::connect::profile::nickname::Nickname;
 use random_connect::kernel::clock::{Timestamp, seeded_rng};

@@ -3,11 +3,11 @@
 use random_connect::connect::lobby::action::{Action, Outcome};
 use random_connect::mask::{Masked, Memory};
 
-use super::contract::{LobbyBackend, act, backends, pair, say, test_user};
+use super::contract::{TestBackend, act, backends, pair, say, test_user};
 
 #[tokio::test]
 async fn trust_needs_three_messages_from_both() {
-    for LobbyBackend { lobby, _server } in backends() {
+    for TestBackend { lobby, _server } in backends() {
         let lobby = &*lobby;
         let trusted = async |user| {
             lobby.sender_state(test_user(user)).await.expect("the store works").trusted

@@ -5,6 +5,7 @@
 //! - [`live_client`]: a client of the three live transports.
 //! - [`browser`]: a real browser, for the pages.
 //! - [`graph_api`]: stand-ins for the HTTP servers that this server sends requests to.
+//! - [`moderated`]: a lobby with moderation, without a server.
 //! - [`redis_server`] and [`redis_wire`]: a real Redis for one test, and raw commands to it.
 //!
 //! Each type stops its process or task when it is dropped. To add one, start it on a free loopback
@@ -14,6 +15,7 @@ pub(crate) mod backends;
 pub(crate) mod browser;
 pub(crate) mod graph_api;
 pub(crate) mod live_client;
+pub(crate) mod moderated;
 pub(crate) mod redis_server;
 pub(crate) mod redis_wire;
 pub(crate) mod server;

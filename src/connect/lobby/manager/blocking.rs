@@ -34,22 +34,14 @@ impl RandomConnectManager {
         partner_side.map(|side| side.transcript.to_vec()).unwrap_or_default()
     }
 
-    /// Blocks `target`, or else the current or last partner. The two users are never matched again,
-    /// and their chat ends if they are in one.
-    pub(super) fn block(
-        &mut self,
-        user: UserId,
-        target: Option<UserId>,
-        reported: bool,
-        now: Timestamp,
-    ) -> Outcome {
-        let target = target.or_else(|| Some(self.last_partner(user, false, now)?.partner));
-        let Some(target) = target else { return Outcome::NoBlockTarget };
+    /// Blocks `target`: the two users are never matched again, and their chat ends if they are in
+    /// one.
+    pub(super) fn block(&mut self, user: UserId, target: UserId, now: Timestamp) -> Outcome {
         self.people.touch(user, now).blocked.insert(target);
         let chat_ended = self.chat(user).is_some_and(|chat| chat.partner == target);
         if chat_ended && let Some(Chat { partner, room, .. }) = self.end_chat(user, now) {
             self.push_event(partner, InboxEvent::PartnerLeft { room });
         }
-        Outcome::Blocked { chat_ended, reported }
+        Outcome::Blocked { chat_ended }
     }
 }

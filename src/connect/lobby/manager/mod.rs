@@ -241,15 +241,12 @@ impl RandomConnectManager {
             Action::LookUpLastPartner { with_transcript } => {
                 Outcome::LastPartner(self.last_partner(user, with_transcript, now))
             }
-            Action::Block { target, reason } => self.block(user, target, reason.is_some(), now),
+            Action::Block(target) => self.block(user, target, now),
             Action::Icebreaker(question) => self.icebreaker(user, question),
             Action::SetLanguage(language) => {
                 self.people.touch(user, now).language = Some(language);
                 Outcome::LanguageSet(language)
             }
-            // Moderation handles both before it calls the lobby, which stores neither.
-            Action::Rate { .. } => Outcome::NoRateTarget,
-            Action::Agree => Outcome::Agreed,
             Action::GetStatus => Outcome::Status(self.status(user)),
             Action::ReadInbox => Outcome::InboxRead,
         }

@@ -10,7 +10,7 @@ use crate::connect::lobby::inbox::MAX_ITEM_CHARS;
 use crate::connect::profile::interest::MAX_INTERESTS;
 use crate::connect::profile::language::Language;
 use crate::kernel::clock::Timestamp;
-use crate::kernel::id::{IdempotencyKey, RoomId, UserId};
+use crate::kernel::id::{IdempotencyKey, RoomId};
 use crate::mask::Masked;
 
 /// Arguments of a script.
@@ -87,14 +87,9 @@ impl Codec {
             Action::LookUpLastPartner { with_transcript } => {
                 ("look_up_last_partner", vec![flag(*with_transcript).into()])
             }
-            Action::Block { target, reason } => {
-                let target = target.map(UserId::to_hex).unwrap_or_default();
-                ("block", vec![target.into_bytes(), flag(reason.is_some()).into()])
-            }
+            Action::Block(target) => ("block", vec![target.to_hex().into_bytes()]),
             Action::Icebreaker(question) => ("icebreaker", vec![question.to_string().into_bytes()]),
             Action::SetLanguage(language) => ("set_language", vec![language.code().into()]),
-            Action::Rate { .. } => ("rate", Vec::new()),
-            Action::Agree => ("agree", Vec::new()),
             Action::GetStatus => ("get_status", Vec::new()),
             Action::ReadInbox => ("read_inbox", Vec::new()),
         })

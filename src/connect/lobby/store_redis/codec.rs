@@ -143,10 +143,7 @@ impl Codec {
             (b"status_chatting", [chat]) => {
                 Outcome::Status(UserStatus::Chatting(self.decode_chat(chat)?))
             }
-            (b"blocked", [ended, reported]) => {
-                Outcome::Blocked { chat_ended: as_bool(ended)?, reported: as_bool(reported)? }
-            }
-            (b"no_block_target", []) => Outcome::NoBlockTarget,
+            (b"blocked", [chat_ended]) => Outcome::Blocked { chat_ended: as_bool(chat_ended)? },
             (b"last_partner", []) => Outcome::LastPartner(None),
             (b"last_partner", [partner, transcript]) => {
                 let texts = as_list(transcript)?.iter();
@@ -160,8 +157,6 @@ impl Codec {
                 Outcome::Icebreaker(u8::try_from(as_u64(question)?).ok()?)
             }
             (b"language_set", [language]) => Outcome::LanguageSet(language_from_code(language)?),
-            (b"no_rate_target", []) => Outcome::NoRateTarget,
-            (b"agreed", []) => Outcome::Agreed,
             (b"inbox_read", []) => Outcome::InboxRead,
             _ => return None,
         })

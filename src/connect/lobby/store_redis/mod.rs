@@ -32,10 +32,13 @@ use super::action::{
 use super::broadcast::{Broadcast, BroadcastProgress, Presence};
 use super::inbox::{Lease, LeaseId};
 use super::signal::{Listener, SignalHub};
-use super::{Lobby, LobbyError};
+use super::{Deduplicator, Directory, Lobby, Mailbox, Upkeep};
 use crate::kernel::clock::Timestamp;
+use crate::kernel::failure_log::FailureLog;
 use crate::kernel::id::{IdHasher, IdempotencyKey, UserId};
 pub use crate::kernel::keyring::{Keyring, SealKey};
+use crate::kernel::redis::error_kind;
+use crate::kernel::store::{StoreError, StoreErrorKind};
 use args::{ScriptArgs, flag, millis};
 use codec::{Codec, as_bytes, as_list, as_u64, as_usize};
 use scripts::SCRIPTS;
@@ -65,6 +68,7 @@ pub struct RedisLobby(Arc<RedisLobbyInner>);
 struct RedisLobbyInner {
     connection: ConnectionManager,
     codec: Codec,
+    failures: FailureLog,
     idle_timeout: Duration,
     listeners: SignalHub,
     /// Wakes the calls that wait for a lease to end.
@@ -108,6 +112,7 @@ impl RedisLobby {
         Ok(Self(Arc::new(RedisLobbyInner {
             connection,
             codec: Codec::new(keyring, ids, rng),
+            failures: FailureLog::new("lobby"),
             idle_timeout,
             listeners,
             lease_settled: Notify::new(),
@@ -135,7 +140,7 @@ async fn run_subscriber(client: Client, listeners: SignalHub) {
 }
 
 impl RedisLobbyInner {
-    async fn eval(&self, script: &Script, args: &ScriptArgs) -> Result<Value, LobbyError> {
+    async fn eval(&self, script: &Script, args: &ScriptArgs) -> Result<Value, StoreError> {
         let mut invocation = script.key(KEY_PREFIX);
         for arg in &args.0 {
             invocation.arg(arg.as_slice());
@@ -145,12 +150,21 @@ impl RedisLobbyInner {
         match reply.await {
             Ok(Ok(value)) => Ok(value),
             Ok(Err(error)) => {
-                // Only the kind, because the text of the error may quote an argument.
-                tracing::warn!(kind = ?error.kind(), "Redis command failed");
-                Err(LobbyError)
+                // Only the code, because the text of the error may quote an argument.
+                Err(self.failures.record(error_kind(&error), error.code().unwrap_or_default()))
             }
-            Err(_) => Err(LobbyError),
+            Err(_) => Err(self.failures.record(StoreErrorKind::Timeout, "")),
         }
+    }
+
+    /// The error for a reply that `script` should not have returned.
+    fn undecodable(&self, script: &str) -> StoreError {
+        self.failures.record(StoreErrorKind::Decode, script)
+    }
+
+    /// The error for arguments that can't be sealed.
+    fn unsealable(&self) -> StoreError {
+        self.failures.record(StoreErrorKind::Encode, "")
     }
 
     /// Runs an action. `None` if `wait_for_lease` is set and another lease of the user is active.
@@ -159,15 +173,16 @@ impl RedisLobbyInner {
         call: &Call,
         action: &Action,
         wait_for_lease: bool,
-    ) -> Result<Option<ActionResult>, LobbyError> {
-        let args = self.codec.call_args(call, action, wait_for_lease).ok_or(LobbyError)?;
+    ) -> Result<Option<ActionResult>, StoreError> {
+        let args = self.codec.call_args(call, action, wait_for_lease);
+        let args = args.ok_or_else(|| self.unsealable())?;
         let script = match action {
             Action::Relay { .. } => &SCRIPTS.relay,
             _ => &SCRIPTS.act,
         };
         let reply = self.eval(script, &args).await?;
         let Some([outcome, lease_id, items, language]) = as_list(&reply) else {
-            return Err(LobbyError);
+            return Err(self.undecodable("perform"));
         };
         if as_list(outcome).and_then(|fields| as_bytes(fields.first()?)) == Some(b"lease_busy") {
             return Ok(None);
@@ -176,13 +191,13 @@ impl RedisLobbyInner {
             let lease = self.codec.decode_lease(lease_id, items, language)?;
             Some(ActionResult { outcome: self.codec.decode_outcome(outcome)?, lease })
         };
-        decode().map(Some).ok_or(LobbyError)
+        decode().map(Some).ok_or_else(|| self.undecodable("perform"))
     }
 }
 
 #[async_trait]
 impl Lobby for RedisLobby {
-    async fn perform(&self, call: Call, action: Action) -> Result<ActionResult, LobbyError> {
+    async fn perform(&self, call: Call, action: Action) -> Result<ActionResult, StoreError> {
         let mut lease_wait = pin!(sleep(LEASE_WAIT));
         loop {
             // Registered before the script checks the lease, so that no notification is missed.
@@ -199,24 +214,29 @@ impl Lobby for RedisLobby {
         }
     }
 
-    async fn sender_state(&self, user: UserId) -> Result<SenderState, LobbyError> {
+    async fn sender_state(&self, user: UserId) -> Result<SenderState, StoreError> {
         let args = ScriptArgs::default().arg(user.to_hex());
         let reply = self.0.eval(&SCRIPTS.sender_state, &args).await?;
-        self.0.codec.decode_sender_state(&reply).ok_or(LobbyError)
+        let state = self.0.codec.decode_sender_state(&reply);
+        state.ok_or_else(|| self.0.undecodable("sender_state"))
     }
+}
 
-    async fn collect(&self, user: UserId, now: Timestamp) -> Result<Lease, LobbyError> {
+#[async_trait]
+impl Mailbox for RedisLobby {
+    async fn collect(&self, user: UserId, now: Timestamp) -> Result<Lease, StoreError> {
         let args = ScriptArgs::default().arg(millis(now)).arg(user.to_hex());
         let reply = self.0.eval(&SCRIPTS.collect, &args).await?;
-        let Some([lease_id, items, language]) = as_list(&reply) else { return Err(LobbyError) };
-        self.0.codec.decode_lease(lease_id, items, language).ok_or(LobbyError)
+        let lease = match as_list(&reply) {
+            Some([lease_id, items, language]) => {
+                self.0.codec.decode_lease(lease_id, items, language)
+            }
+            _ => None,
+        };
+        lease.ok_or_else(|| self.0.undecodable("collect"))
     }
 
-    fn listen(&self, user: UserId) -> Listener {
-        self.0.listeners.listen(user)
-    }
-
-    async fn put_back(&self, user: UserId, lease: &Lease, shown: usize) -> Result<(), LobbyError> {
+    async fn put_back(&self, user: UserId, lease: &Lease, shown: usize) -> Result<(), StoreError> {
         let Some(lease_id) = lease.id else { return Ok(()) };
         let args = ScriptArgs::default()
             .arg(user.to_hex())
@@ -238,35 +258,32 @@ impl Lobby for RedisLobby {
         });
     }
 
-    async fn claim_delivery(
-        &self,
-        message: IdempotencyKey,
-        _now: Timestamp,
-    ) -> Result<bool, LobbyError> {
-        let args = ScriptArgs::default().arg(message.to_hex());
-        let reply = self.0.eval(&SCRIPTS.claim_delivery, &args).await?;
-        as_u64(&reply).map(|claimed| claimed == 1).ok_or(LobbyError)
+    fn listen(&self, user: UserId) -> Listener {
+        self.0.listeners.listen(user)
     }
+}
 
-    async fn sweep(&self, now: Timestamp) -> Result<SweepResult, LobbyError> {
+#[async_trait]
+impl Upkeep for RedisLobby {
+    async fn sweep(&self, now: Timestamp) -> Result<SweepResult, StoreError> {
         let args = ScriptArgs::default()
             .arg(millis(now))
             .arg(self.0.idle_timeout.as_millis().to_string())
             .arg(SWEEP_BATCH.to_string());
         let reply = self.0.eval(&SCRIPTS.sweep, &args).await?;
-        let evicted = as_usize(&reply).ok_or(LobbyError)?;
+        let evicted = as_usize(&reply).ok_or_else(|| self.0.undecodable("sweep"))?;
         Ok(SweepResult { evicted, more: evicted == SWEEP_BATCH })
     }
 
-    async fn pair_waiting(&self, now: Timestamp) -> Result<usize, LobbyError> {
+    async fn pair_waiting(&self, now: Timestamp) -> Result<usize, StoreError> {
         let mut total = 0;
         loop {
             let mut args = ScriptArgs::default().arg(millis(now));
             for _ in 0..MAX_PAIRS_PER_CALL {
-                args = args.args(self.0.codec.pair_args().ok_or(LobbyError)?);
+                args = args.args(self.0.codec.pair_args().ok_or_else(|| self.0.unsealable())?);
             }
             let reply = self.0.eval(&SCRIPTS.pair_waiting, &args).await?;
-            let paired = as_usize(&reply).ok_or(LobbyError)?;
+            let paired = as_usize(&reply).ok_or_else(|| self.0.undecodable("pair_waiting"))?;
             total += paired;
             // There may be more pairs while a call pairs at least half of the users that it checks.
             if paired < MAX_PAIRS_PER_CALL / 2 {
@@ -275,19 +292,24 @@ impl Lobby for RedisLobby {
         }
     }
 
-    async fn nudge_silent(&self, now: Timestamp) -> Result<NudgeResult, LobbyError> {
+    async fn nudge_silent(&self, now: Timestamp) -> Result<NudgeResult, StoreError> {
         let args = ScriptArgs::default().arg(millis(now)).arg(SWEEP_BATCH.to_string());
         let reply = self.0.eval(&SCRIPTS.nudge_silent, &args).await?;
-        let Some([pairs, more]) = as_list(&reply) else { return Err(LobbyError) };
-        let pairs = as_usize(pairs).ok_or(LobbyError)?;
-        Ok(NudgeResult { pairs, more: as_u64(more) == Some(1) })
+        let decode = || {
+            let [pairs, more] = as_list(&reply)? else { return None };
+            Some(NudgeResult { pairs: as_usize(pairs)?, more: as_u64(more) == Some(1) })
+        };
+        decode().ok_or_else(|| self.0.undecodable("nudge_silent"))
     }
+}
 
-    async fn find_by_prefix(&self, prefix: &str) -> Result<Vec<UserId>, LobbyError> {
+#[async_trait]
+impl Directory for RedisLobby {
+    async fn find_by_prefix(&self, prefix: &str) -> Result<Vec<UserId>, StoreError> {
         self.0.find_by_prefix(prefix).await
     }
 
-    async fn presence(&self, user: UserId) -> Result<Option<Presence>, LobbyError> {
+    async fn presence(&self, user: UserId) -> Result<Option<Presence>, StoreError> {
         self.0.presence(user).await
     }
 
@@ -296,13 +318,28 @@ impl Lobby for RedisLobby {
         broadcast: &Broadcast,
         after: Option<UserId>,
         now: Timestamp,
-    ) -> Result<BroadcastProgress, LobbyError> {
+    ) -> Result<BroadcastProgress, StoreError> {
         self.0.broadcast(broadcast, after, now).await
     }
 
-    async fn stats(&self, now: Timestamp) -> Result<LobbyStats, LobbyError> {
+    async fn stats(&self, now: Timestamp) -> Result<LobbyStats, StoreError> {
         let reply = self.0.eval(&SCRIPTS.stats, &ScriptArgs::default()).await?;
-        decode_stats(&reply, now).ok_or(LobbyError)
+        decode_stats(&reply, now).ok_or_else(|| self.0.undecodable("stats"))
+    }
+}
+
+#[async_trait]
+impl Deduplicator for RedisLobby {
+    async fn claim_delivery(
+        &self,
+        message: IdempotencyKey,
+        _now: Timestamp,
+    ) -> Result<bool, StoreError> {
+        let args = ScriptArgs::default().arg(message.to_hex());
+        let reply = self.0.eval(&SCRIPTS.claim_delivery, &args).await?;
+        as_u64(&reply)
+            .map(|claimed| claimed == 1)
+            .ok_or_else(|| self.0.undecodable("claim_delivery"))
     }
 }
 

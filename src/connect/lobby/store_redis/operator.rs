@@ -4,27 +4,28 @@
 
 use super::codec::{as_list, as_usize};
 use super::scripts::SCRIPTS;
-use super::{LobbyError, RedisLobbyInner, SWEEP_BATCH, ScriptArgs, codec, millis};
+use super::{RedisLobbyInner, SWEEP_BATCH, ScriptArgs, codec, millis};
 use crate::connect::lobby::broadcast::{Broadcast, BroadcastProgress, MAX_FIND_RESULTS, Presence};
 use crate::kernel::clock::Timestamp;
 use crate::kernel::id::UserId;
+use crate::kernel::store::StoreError;
 
 impl RedisLobbyInner {
-    pub(super) async fn find_by_prefix(&self, prefix: &str) -> Result<Vec<UserId>, LobbyError> {
+    pub(super) async fn find_by_prefix(&self, prefix: &str) -> Result<Vec<UserId>, StoreError> {
         let args = ScriptArgs::default().arg(prefix).arg(MAX_FIND_RESULTS.to_string());
         let reply = self.eval(&SCRIPTS.find_by_prefix, &args).await?;
-        let user_ids = as_list(&reply).ok_or(LobbyError)?;
-        user_ids.iter().map(codec::user_id_value).collect::<Option<_>>().ok_or(LobbyError)
+        let decode = || as_list(&reply)?.iter().map(codec::user_id_value).collect::<Option<_>>();
+        decode().ok_or_else(|| self.undecodable("find_by_prefix"))
     }
 
-    pub(super) async fn presence(&self, user: UserId) -> Result<Option<Presence>, LobbyError> {
+    pub(super) async fn presence(&self, user: UserId) -> Result<Option<Presence>, StoreError> {
         let args = ScriptArgs::default().arg(user.to_hex());
         match codec::as_bytes(&self.eval(&SCRIPTS.presence, &args).await?) {
             Some(b"") => Ok(None),
             Some(b"idle") => Ok(Some(Presence::Idle)),
             Some(b"waiting") => Ok(Some(Presence::Waiting)),
             Some(b"chatting") => Ok(Some(Presence::Chatting)),
-            _ => Err(LobbyError),
+            _ => Err(self.undecodable("presence")),
         }
     }
 
@@ -33,8 +34,9 @@ impl RedisLobbyInner {
         broadcast: &Broadcast,
         after: Option<UserId>,
         now: Timestamp,
-    ) -> Result<BroadcastProgress, LobbyError> {
-        let sealed_text = self.codec.seal_broadcast(&broadcast.text).ok_or(LobbyError)?;
+    ) -> Result<BroadcastProgress, StoreError> {
+        let sealed_text = self.codec.seal_broadcast(&broadcast.text);
+        let sealed_text = sealed_text.ok_or_else(|| self.unsealable())?;
         let args = ScriptArgs::default()
             .arg(millis(now))
             .arg(after.map(UserId::to_hex).unwrap_or_default())
@@ -57,6 +59,6 @@ impl RedisLobbyInner {
                 cursor,
             })
         };
-        decode().ok_or(LobbyError)
+        decode().ok_or_else(|| self.undecodable("broadcast"))
     }
 }

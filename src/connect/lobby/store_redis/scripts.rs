@@ -33,7 +33,7 @@ macro_rules! lua {
 }
 
 /// Every action but `relay`.
-const ACTIONS: [&str; 16] = [
+const ACTIONS: [&str; 14] = [
     lua!("actions/meet"),
     lua!("actions/again"),
     lua!("actions/leave"),
@@ -46,8 +46,6 @@ const ACTIONS: [&str; 16] = [
     lua!("actions/block"),
     lua!("actions/icebreaker"),
     lua!("actions/set_language"),
-    lua!("actions/rate"),
-    lua!("actions/agree"),
     lua!("actions/get_status"),
     lua!("actions/read_inbox"),
 ];

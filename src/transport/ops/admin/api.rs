@@ -8,13 +8,12 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use tokio::sync::Mutex;
 
-use crate::connect::broadcast_all;
-use crate::connect::lobby::Lobby;
+use crate::connect::lobby::Directory;
 use crate::connect::lobby::broadcast::{Broadcast, BroadcastProgress, BroadcastText, Presence};
+use crate::connect::lobby::steps::broadcast_all;
 use crate::connect::moderated::ModeratedLobby;
 use crate::kernel::clock::Clock;
 use crate::kernel::id::{IdHasher, UserId};
-use crate::kernel::store::StoreError;
 use crate::moderation::admin::{AdminError, AdminService, ReportView, UserRecord};
 use crate::moderation::report::Verdict;
 use crate::moderation::store::AuditEntry;
@@ -24,6 +23,7 @@ use crate::transport::ops::drain::{Drain, DrainTarget};
 pub struct AdminApi {
     pub admin: AdminService,
     pub lobby: Arc<ModeratedLobby>,
+    pub directory: Arc<dyn Directory>,
     pub clock: Arc<dyn Clock>,
     pub ids: IdHasher,
     pub drain: Drain,
@@ -92,14 +92,14 @@ impl AdminApi {
     /// Finds the user whose code starts with `digits`, in the moderation store and in the lobby.
     async fn find_user(&self, digits: &str) -> Result<UserId, AdminError> {
         let digits = AdminService::normalize_prefix(digits)?;
-        let present = self.lobby.find_by_prefix(&digits).await.map_err(|_| unavailable())?;
+        let present = self.directory.find_by_prefix(&digits).await?;
         self.admin.find_user(&digits, present).await
     }
 
     pub(super) async fn look_up(&self, digits: &str) -> Result<UserLookup, AdminError> {
         let user = self.find_user(digits).await?;
         let record = self.admin.user_record(user, self.clock.now()).await?;
-        let presence = self.lobby.presence(user).await.map_err(|_| unavailable())?;
+        let presence = self.directory.presence(user).await?;
         Ok(UserLookup { record, presence })
     }
 
@@ -107,7 +107,7 @@ impl AdminApi {
     pub(super) async fn ban(&self, digits: &str) -> Result<(), AdminError> {
         let (user, now) = (self.find_user(digits).await?, self.clock.now());
         self.admin.ban(user, now).await?;
-        self.lobby.expel(user, now).await.map_err(|_| unavailable())
+        Ok(self.lobby.expel(user, now).await?)
     }
 
     pub(super) async fn unban(&self, digits: &str) -> Result<(), AdminError> {
@@ -125,19 +125,19 @@ impl AdminApi {
     ) -> Result<BroadcastReport, AdminError> {
         let text = BroadcastText::parse(text).ok_or(AdminError::InvalidBroadcast)?;
         let key = self.ids.broadcast_key(id.unwrap_or(text.as_str()));
-        let (lobby, lock) = (Arc::clone(&self.lobby), Arc::clone(&self.broadcast_lock));
+        let (directory, lock) = (Arc::clone(&self.directory), Arc::clone(&self.broadcast_lock));
         let now = self.clock.now();
         self.admin.audit(&format!("sent broadcast {:.8}", key.to_hex()), now).await?;
         let broadcast = Broadcast { key, text };
         // Spawned, so that the broadcast continues if the operator's client disconnects.
         let task = tokio::spawn(async move {
             let _guard = lock.lock().await;
-            broadcast_all(&*lobby, &broadcast, now).await
+            broadcast_all(&*directory, &broadcast, now).await
         });
-        let result = task.await.map_err(|_| unavailable())?;
+        let result = task.await.map_err(AdminError::Interrupted)?;
         let complete = result.is_ok();
         let BroadcastProgress { delivered, already_delivered, inbox_full, .. } =
-            result.unwrap_or_else(|progress| progress);
+            result.unwrap_or_else(|interrupted| interrupted.progress);
         Ok(BroadcastReport { complete, delivered, already_delivered, inbox_full })
     }
 
@@ -158,8 +158,4 @@ impl AdminApi {
         let line = |entry: AuditEntry| AuditLine { at: entry.at.as_millis(), action: entry.action };
         Ok(entries.map(line).collect())
     }
-}
-
-fn unavailable() -> AdminError {
-    AdminError::Unavailable(StoreError)
 }

@@ -154,7 +154,7 @@ fn error_response(error: &AdminError) -> Response {
         AdminError::ReportNotFound | AdminError::UserNotFound => StatusCode::NOT_FOUND,
         AdminError::Ambiguous => StatusCode::CONFLICT,
         AdminError::InvalidBroadcast => StatusCode::BAD_REQUEST,
-        AdminError::Unavailable(_) => StatusCode::SERVICE_UNAVAILABLE,
+        AdminError::Interrupted(_) | AdminError::Unavailable(_) => StatusCode::SERVICE_UNAVAILABLE,
     };
     (status, Json(json!({ "error": error.to_string() }))).into_response()
 }

@@ -1,13 +1,10 @@
 -- Blocks a user and ends the chat with that user.
 --
--- args: target_id or '' for the last partner, reported ('1' or '0').
--- Returns {'blocked', 1 if a chat ended, reported} or {'no_block_target'}.
+-- args: target_id. Returns {'blocked', 1 if a chat ended}.
 function actions.block()
-  local target_id, reported = unpack(args)
-  local target = target_id ~= '' and target_id or last_partner(user, now_ms)
-  if not target then return { 'no_block_target' } end
-  block(user, target)
-  local chat_ended = user.state == 'chatting' and user.partner == target
+  local target_id = unpack(args)
+  block(user, target_id)
+  local chat_ended = user.state == 'chatting' and user.partner == target_id
   if chat_ended then leave_chat(user, now_ms) end
-  return { 'blocked', chat_ended and 1 or 0, reported }
+  return { 'blocked', chat_ended and 1 or 0 }
 end

@@ -1,0 +1,258 @@
+//! [`ModeratedLobby`]: the use cases of a user, with blocks, suspensions, the notice and rate
+//! limits applied to any [`Lobby`].
+//!
+//! Every transport acts through this layer, so that no call bypasses moderation. The moderation
+//! store is written before the lobby acts, so that a confirmed block or report survives a crash in
+//! between. The rules themselves are in [`moderation`](crate::moderation).
+
+pub mod action;
+pub mod notice_mailbox;
+
+use std::hash::{DefaultHasher, Hash, Hasher};
+use std::sync::Arc;
+
+use self::action::{ModeratedAction, ModeratedOutcome, ModeratedResult};
+use self::notice_mailbox::show_notice;
+use super::lobby::Lobby;
+use super::lobby::action::{Action, Call, LastPartner, MatchConstraints, Outcome, SenderState};
+use crate::kernel::clock::Timestamp;
+use crate::kernel::id::{IdempotencyKey, UserId};
+use crate::kernel::store::StoreError;
+use crate::moderation::penalty::Suspension;
+use crate::moderation::service::{ModerationService, NoticePolicy, ReportReason};
+use crate::moderation::store::NoticeState;
+use crate::rate_limit::gcra::LimitedAction;
+
+/// A lobby with moderation.
+pub struct ModeratedLobby {
+    lobby: Arc<dyn Lobby>,
+    moderation: Arc<ModerationService>,
+    notice_policy: NoticePolicy,
+}
+
+impl ModeratedLobby {
+    #[must_use]
+    pub fn new(
+        lobby: Arc<dyn Lobby>,
+        moderation: Arc<ModerationService>,
+        notice_policy: NoticePolicy,
+    ) -> Self {
+        Self { lobby, moderation, notice_policy }
+    }
+
+    /// Executes an action of a user, and leases the user's inbox for the answer as
+    /// [`Lobby::perform`] does.
+    ///
+    /// # Errors
+    /// Returns [`StoreError`] if a store is unavailable.
+    pub async fn perform(
+        &self,
+        call: Call,
+        action: impl Into<ModeratedAction>,
+    ) -> Result<ModeratedResult, StoreError> {
+        let (user, now) = (call.user, call.now);
+        let result = match action.into() {
+            ModeratedAction::Lobby(action @ (Action::Meet(_) | Action::Again)) => {
+                self.search(call, action).await
+            }
+            ModeratedAction::Lobby(action @ (Action::Relay { .. } | Action::Icebreaker(_))) => {
+                self.relay(call, action).await
+            }
+            ModeratedAction::Lobby(action) => self.perform_in_lobby(call, action).await,
+            ModeratedAction::Block { reason } => self.block(call, reason).await,
+            ModeratedAction::Rate { good } => self.rate(call, good).await,
+            ModeratedAction::Agree => self.agree(call).await,
+        }?;
+        let in_outcome = matches!(&result.outcome,
+            ModeratedOutcome::Lobby(Outcome::Connected { chat, .. }) if chat.is_first_chat);
+        if in_outcome || show_notice(&result.lease.items) {
+            // After a failure, which the store has logged, the user sees the notice again.
+            let _ = self.moderation.record_notice(user, NoticeState::Shown, now).await;
+        }
+        Ok(result)
+    }
+
+    /// Returns the state that a text of `user` must be prepared for: see [`Lobby::sender_state`].
+    ///
+    /// # Errors
+    /// Returns [`StoreError`] if the lobby's store is unavailable.
+    pub async fn sender_state(&self, user: UserId) -> Result<SenderState, StoreError> {
+        self.lobby.sender_state(user).await
+    }
+
+    /// Ends the user's chat, or removes the user from the queue.
+    ///
+    /// # Errors
+    /// Returns [`StoreError`] if the lobby's store is unavailable.
+    pub async fn expel(&self, user: UserId, now: Timestamp) -> Result<(), StoreError> {
+        let call = Call { include_inbox: false, ..Call::new(user, now) };
+        self.lobby.perform(call, Action::Leave).await.map(drop)
+    }
+
+    async fn perform_in_lobby(
+        &self,
+        call: Call,
+        action: Action,
+    ) -> Result<ModeratedResult, StoreError> {
+        let result = self.lobby.perform(call, action).await?;
+        Ok(ModeratedResult { outcome: result.outcome.into(), lease: result.lease })
+    }
+
+    /// Returns the inbox with `outcome`, without another effect.
+    ///
+    /// The idempotency key is removed, so that a repeat of the call is evaluated again.
+    async fn answer_with(
+        &self,
+        call: Call,
+        outcome: ModeratedOutcome,
+    ) -> Result<ModeratedResult, StoreError> {
+        let call = Call { idempotency_key: None, ..call };
+        let lease = self.lobby.perform(call, Action::ReadInbox).await?.lease;
+        Ok(ModeratedResult { outcome, lease })
+    }
+
+    /// Searches for a partner if the user is permitted to.
+    async fn search(&self, mut call: Call, action: Action) -> Result<ModeratedResult, StoreError> {
+        let admitted = self.moderation.admit(
+            call.user,
+            call.idempotency_key,
+            || vec![LimitedAction::Search],
+            call.now,
+        );
+        // Both run concurrently, because reading the permissions has no side effect.
+        let permissions = self.moderation.permissions(call.user, call.now);
+        let (admitted, permissions) = tokio::try_join!(admitted, permissions)?;
+        if let Err(rate_limited) = admitted {
+            return self.answer_with(call, ModeratedOutcome::RateLimited(rate_limited)).await;
+        }
+        if let Some(suspension) = permissions.suspension {
+            let outcome = suspended(suspension, call.now);
+            return self.answer_with(call, outcome).await;
+        }
+        if self.notice_policy == NoticePolicy::Require
+            && permissions.notice < Some(NoticeState::Accepted)
+        {
+            return self.answer_with(call, ModeratedOutcome::MustAgree).await;
+        }
+        let notice_seen = self.notice_policy == NoticePolicy::Off || permissions.notice.is_some();
+        call.constraints = MatchConstraints {
+            blocked: permissions.blocked.into_iter().collect(),
+            notice_seen,
+            poorly_rated: permissions.poorly_rated,
+        };
+        self.perform_in_lobby(call, action).await
+    }
+
+    /// Sends a text or an icebreaker. A suspended user without a partner learns of the suspension.
+    async fn relay(&self, call: Call, action: Action) -> Result<ModeratedResult, StoreError> {
+        let (user, now) = (call.user, call.now);
+        let limited_actions = || rate_limited_actions(&action);
+        let admitted =
+            self.moderation.admit(user, call.idempotency_key, limited_actions, now).await?;
+        if let Err(rate_limited) = admitted {
+            return self.answer_with(call, ModeratedOutcome::RateLimited(rate_limited)).await;
+        }
+        let mut result = self.perform_in_lobby(call, action).await?;
+        if let ModeratedOutcome::Lobby(Outcome::NoPartner { .. }) = result.outcome
+            && let Some(suspension) = self.moderation.permissions(user, now).await?.suspension
+        {
+            result.outcome = suspended(suspension, now);
+        }
+        Ok(result)
+    }
+
+    /// Blocks the current or last partner, and reports them if a reason is given.
+    ///
+    /// A report that suspends the partner also ends their chat or search.
+    async fn block(
+        &self,
+        call: Call,
+        reason: Option<ReportReason>,
+    ) -> Result<ModeratedResult, StoreError> {
+        let (user, now) = (call.user, call.now);
+        let LastPartner { partner, transcript } =
+            match self.last_partner(&call, reason.is_some()).await? {
+                Outcome::LastPartner(Some(last_partner)) => last_partner,
+                Outcome::LastPartner(None) => {
+                    return self.answer_with(call, ModeratedOutcome::NoBlockTarget).await;
+                }
+                refusal => return self.answer_with(call, refusal.into()).await,
+            };
+        self.moderation.block(user, partner, now).await?;
+        let reported = reason.is_some();
+        let mut is_suspended = false;
+        if let Some(reason) = reason {
+            let transcript = transcript.iter().map(|text| text.as_str().to_owned()).collect();
+            is_suspended = self.moderation.report(user, partner, reason, transcript, now).await?;
+        }
+        let result = self.perform_in_lobby(call, Action::Block(partner)).await?;
+        if is_suspended {
+            self.expel(partner, now).await?;
+        }
+        let outcome = match result.outcome {
+            ModeratedOutcome::Lobby(Outcome::Blocked { chat_ended }) => {
+                ModeratedOutcome::Blocked { chat_ended, reported }
+            }
+            refusal => refusal,
+        };
+        Ok(ModeratedResult { outcome, ..result })
+    }
+
+    /// Stores the user's rating of the current or last chat.
+    async fn rate(&self, call: Call, good: bool) -> Result<ModeratedResult, StoreError> {
+        let outcome = match self.last_partner(&call, false).await? {
+            Outcome::LastPartner(Some(LastPartner { partner, .. })) => {
+                self.moderation.rate(call.user, partner, good, call.now).await?;
+                ModeratedOutcome::Rated
+            }
+            _ => ModeratedOutcome::NoRateTarget,
+        };
+        self.answer_with(call, outcome).await
+    }
+
+    /// Looks up the current or last partner for a call.
+    ///
+    /// The lookup has its own key, so that a repeated call means the same partner even after a new
+    /// match.
+    async fn last_partner(
+        &self,
+        call: &Call,
+        with_transcript: bool,
+    ) -> Result<Outcome, StoreError> {
+        let key = call.idempotency_key.map(IdempotencyKey::for_lookup);
+        let lookup = Call { idempotency_key: key, include_inbox: false, ..call.clone() };
+        let action = Action::LookUpLastPartner { with_transcript };
+        Ok(self.lobby.perform(lookup, action).await?.outcome)
+    }
+
+    /// Stores that the user accepted the chat rules. If that is required, also starts a search.
+    async fn agree(&self, call: Call) -> Result<ModeratedResult, StoreError> {
+        self.moderation.record_notice(call.user, NoticeState::Accepted, call.now).await?;
+        match self.notice_policy {
+            NoticePolicy::Require => self.search(call, Action::meet()).await,
+            NoticePolicy::On | NoticePolicy::Off => {
+                self.answer_with(call, ModeratedOutcome::Agreed).await
+            }
+        }
+    }
+}
+
+/// Returns the rate limits that apply to an action which the partner sees.
+fn rate_limited_actions(action: &Action) -> Vec<LimitedAction> {
+    // An unkeyed hash suffices, because a collision only makes two texts share one limit.
+    let mut hasher = DefaultHasher::new();
+    match action {
+        Action::Relay { text, .. } => text.as_str().hash(&mut hasher),
+        Action::Icebreaker(index) => index.hash(&mut hasher),
+        _ => return Vec::new(),
+    }
+    vec![LimitedAction::Message, LimitedAction::DuplicateText(hasher.finish())]
+}
+
+fn suspended(suspension: Suspension, now: Timestamp) -> ModeratedOutcome {
+    let remaining = match suspension {
+        Suspension::Until(until) => Some(until.since(now)),
+        Suspension::UntilReviewed => None,
+    };
+    ModeratedOutcome::Suspended { remaining }
+}
