@@ -54,6 +54,7 @@ use crate::transport::ops::metrics::Metrics;
 use crate::transport::pages::Pages;
 use crate::transport::pages::dashboard::Dashboard;
 use crate::transport::routes;
+use crate::transport::routes::Gates;
 use crate::transport::state::HttpState;
 
 /// The server, to be reached over HTTP or standard input and output.
@@ -257,7 +258,11 @@ impl App {
             dashboard: Arc::clone(&self.dashboard),
             shutdown: shutdown.clone(),
         };
+        let Config { admin_tokens, monitor_tokens, .. } = &self.config;
+        let monitors = tokens.clone().and(admin_tokens.as_ref()).and(monitor_tokens.as_ref());
+        let monitoring = Gate { tokens: monitors, allowed_hosts: allowed_hosts.clone() };
         let (mcp, gate) = (Arc::new(mcp), Arc::new(Gate { tokens, allowed_hosts }));
+        let gates = Gates { callers: Arc::clone(&gate), monitoring: Arc::new(monitoring) };
         let state = HttpState {
             connect: Arc::clone(&self.connect),
             stores: Arc::new(self.store_health()),
@@ -270,7 +275,7 @@ impl App {
             mcp: Arc::clone(&mcp),
             pages: Arc::new(pages),
         };
-        let routes = routes::routes(Arc::new(state), Arc::clone(&gate), admin);
+        let routes = routes::routes(Arc::new(state), gates, admin);
         let handler = Arc::new(Dispatcher { mcp, gate, routes });
         let stopped = async {
             shutdown.cancelled().await;

@@ -74,6 +74,8 @@ pub struct Config {
     pub state_db: Option<store::StateDbConfig>,
     /// `ADMIN_TOKEN`. `None` disables `/admin`.
     pub admin_tokens: Option<AuthTokens>,
+    /// `MONITOR_TOKEN`, for metrics, statistics and the dashboard only.
+    pub monitor_tokens: Option<AuthTokens>,
     /// `RATE_LIMITS`. `None` disables rate limiting.
     pub rate_limits: Option<RateLimits>,
     /// `TRUSTED_PROXY`: source of client addresses.
@@ -157,6 +159,7 @@ impl Config {
             redis,
             state_db: state,
             admin_tokens: reader.read("ADMIN_TOKEN", EchoValue::Redacted, AuthTokens::parse),
+            monitor_tokens: reader.read("MONITOR_TOKEN", EchoValue::Redacted, AuthTokens::parse),
             rate_limits: reader
                 .read("RATE_LIMITS", EchoValue::Yes, rate_limits::parse)
                 .unwrap_or_else(|| Some(RateLimits::default())),

@@ -47,7 +47,12 @@ pub const SETTINGS: &[Setting] = &[
     Setting {
         name: "ADMIN_TOKEN",
         default: "none",
-        meaning: "Token that enables `/admin` and `/admin/mcp` and is required there. While rotating, two tokens separated by a comma.",
+        meaning: "Token that enables `/admin` and `/admin/mcp` and is required there; it also opens what `MONITOR_TOKEN` opens. While rotating, two tokens separated by a comma.",
+    },
+    Setting {
+        name: "MONITOR_TOKEN",
+        default: "none",
+        meaning: "Token that only reads: it opens `/metrics`, `/stats` and the dashboard. While rotating, two tokens separated by a comma.",
     },
     Setting {
         name: "LOG_LEVEL",

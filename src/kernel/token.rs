@@ -11,7 +11,7 @@ const TOKEN_BYTES: usize = 32;
 /// Length below which the server warns about a token, in characters.
 const MIN_STRONG_CHARS: usize = 16;
 
-/// The tokens that the server accepts: one, or two during a rotation.
+/// The tokens of a setting: one, or two during a rotation. Also the tokens of several settings.
 #[derive(Clone, Debug)]
 pub struct AuthTokens(Vec<SecretString>);
 
@@ -35,6 +35,13 @@ impl AuthTokens {
     #[must_use]
     pub fn generate(rng: &mut impl Rng) -> Self {
         Self(vec![generate(rng)])
+    }
+
+    /// These tokens and those of `others`, where both are accepted.
+    #[must_use]
+    pub fn and(mut self, others: Option<&Self>) -> Self {
+        self.0.extend(others.into_iter().flat_map(|others| others.0.iter().cloned()));
+        self
     }
 
     /// The token to give to new callers.

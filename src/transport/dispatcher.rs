@@ -15,6 +15,7 @@ use tower::ServiceExt;
 
 use super::http::auth::Gate;
 use super::http::connection::ConnectionInfo;
+use super::http::host::check_host;
 use super::http::receipts::ReceiptBody;
 use super::http::server::RequestHandler;
 use super::mcp::endpoint;
@@ -33,6 +34,9 @@ impl RequestHandler for Dispatcher {
         mut request: Request<Incoming>,
         connection: &ConnectionInfo,
     ) -> Response<ReceiptBody> {
+        if let Some(rejection) = check_host(&request) {
+            return rejection.map(ReceiptBody::from);
+        }
         if matches!(request.uri().path(), "/mcp" | "/mcp/") {
             return match self.gate.rejection(request.headers(), request.uri()) {
                 Some(rejection) => rejection.map(ReceiptBody::from),

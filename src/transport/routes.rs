@@ -1,8 +1,9 @@
 //! [`routes`]: the HTTP routes except `/mcp`, which the dispatcher answers.
 //!
 //! `/health`, `/ready` and the pages are public, because they contain no user data. The webhook is
-//! authenticated by its signature, the admin routes by their own gate. Every other path needs a
-//! token, unknown paths included. To add a route, decide which of these groups it belongs to.
+//! authenticated by its signature, the admin routes by their own gate. Metrics, statistics and the
+//! dashboard also take the tokens of operator and monitoring. Every other path needs the token of
+//! callers, unknown paths included. To add a route, decide which of these groups it belongs to.
 
 use std::sync::Arc;
 
@@ -14,7 +15,7 @@ use axum::{Json, Router};
 use serde::Serialize;
 
 use super::channels::whatsapp::routes as whatsapp_routes;
-use super::http::auth::{Gate, require_token};
+use super::http::auth::{Gate, require_token, require_websocket_token};
 use super::mcp::{endpoint, sse, ws};
 use super::ops::metrics::SessionStats;
 use super::pages;
@@ -29,33 +30,53 @@ struct HealthBody {
     store: &'static str,
 }
 
-/// The routes of the server. `gate` admits requests to those that need a token. `admin` has the
-/// admin routes with their own gate; `None` without `ADMIN_TOKEN`.
-pub fn routes(state: Arc<HttpState>, gate: Arc<Gate>, admin: Option<Router>) -> Router {
+/// The gates of the routes that need a token.
+pub struct Gates {
+    /// Admits callers.
+    pub callers: Arc<Gate>,
+    /// Admits to metrics, statistics and the dashboard, which only read.
+    pub monitoring: Arc<Gate>,
+}
+
+/// The routes of the server. `admin` has the admin routes with their own gate; `None` without
+/// `ADMIN_TOKEN`.
+pub fn routes(state: Arc<HttpState>, gates: Gates, admin: Option<Router>) -> Router {
     let webhook = state
         .whatsapp
         .as_ref()
         .map(|whatsapp| whatsapp_routes::routes(Arc::clone(whatsapp), state.body_timeout));
+    let Gates { callers, monitoring } = gates;
     let live_sessions = Router::new()
         .route("/mcp/session", any(endpoint::handle_in_session))
-        .route("/mcp/ws", any(ws::connect))
+        .route("/mcp/session/", any(endpoint::handle_in_session))
         .route("/mcp/sse", get(sse::connect))
+        .route("/mcp/sse/", get(sse::connect))
         .route("/mcp/sse/messages", post(sse::message))
         .with_state(Arc::clone(&state.mcp));
+    let websocket = Router::new()
+        .route("/mcp/ws", any(ws::connect))
+        .route("/mcp/ws/", any(ws::connect))
+        .with_state(Arc::clone(&state.mcp))
+        .layer(require_websocket_token(Arc::clone(&callers)));
     let dashboard = Router::new()
         .route(pages::LIVE_PATH, get(pages::live_stream))
         .with_state(Arc::clone(&state.pages));
-    let pages = pages::routes().with_state(Arc::clone(&state.pages));
-    let routes = Router::new()
+    let monitoring = Router::new()
         .route("/stats", get(stats))
         .route("/metrics", get(metrics))
-        .merge(live_sessions)
+        .with_state(Arc::clone(&state))
         .merge(dashboard)
+        .layer(require_token(monitoring));
+    let pages = pages::routes().with_state(Arc::clone(&state.pages));
+    let routes = Router::new()
+        .merge(live_sessions)
         .fallback(|| async { (StatusCode::NOT_FOUND, "Not found\n") })
-        .layer(require_token(gate))
+        .layer(require_token(callers))
         .route("/health", get(health))
         .route("/ready", get(ready))
         .with_state(state)
+        .merge(websocket)
+        .merge(monitoring)
         .merge(pages);
     webhook.into_iter().chain(admin).fold(routes, Router::merge)
 }

@@ -1,18 +1,19 @@
 //! [`Gate`] admits requests by bearer token, compared in constant time, and optionally by host
 //! name.
 //!
-//! A browser can set no header of a WebSocket except its list of subprotocols. There the token may
-//! be `mcp.bearer.` followed by its bytes in hex. A token is never read from a URL, because URLs
-//! are stored and logged along the way.
+//! A browser can set no header of a WebSocket except its list of subprotocols. For an upgrade to a
+//! WebSocket the token may be there, as `mcp.bearer.` followed by its bytes in hex. A token is never
+//! read from a URL, because URLs are stored and logged along the way.
 
 use std::borrow::Cow;
 use std::sync::Arc;
 
 use axum::body::Body;
-use axum::http::{HeaderMap, Request, StatusCode, Uri, header};
+use axum::http::{HeaderMap, HeaderValue, Request, StatusCode, Uri, header};
 use axum::response::{IntoResponse, Response};
 use tower_http::validate_request::{ValidateRequest, ValidateRequestHeaderLayer};
 
+use super::host::named_host;
 use crate::kernel::token::AuthTokens;
 
 /// The tokens and host names that a request needs.
@@ -26,31 +27,53 @@ pub struct Gate {
 /// A middleware that answers 401 or 403 unless `gate` admits the request.
 #[must_use]
 pub fn require_token(gate: Arc<Gate>) -> ValidateRequestHeaderLayer<GateLayer> {
-    ValidateRequestHeaderLayer::custom(GateLayer(gate))
+    ValidateRequestHeaderLayer::custom(GateLayer { gate, is_websocket: false })
+}
+
+/// [`require_token`] for a WebSocket, whose token may be one of the subprotocols.
+#[must_use]
+pub fn require_websocket_token(gate: Arc<Gate>) -> ValidateRequestHeaderLayer<GateLayer> {
+    ValidateRequestHeaderLayer::custom(GateLayer { gate, is_websocket: true })
 }
 
 /// [`Gate`] as the validator of a middleware.
 #[derive(Clone)]
-pub struct GateLayer(Arc<Gate>);
+pub struct GateLayer {
+    gate: Arc<Gate>,
+    is_websocket: bool,
+}
 
 impl<B> ValidateRequest<B> for GateLayer {
     type ResponseBody = Body;
 
     fn validate(&mut self, request: &mut Request<B>) -> Result<(), Response> {
-        self.0.rejection(request.headers(), request.uri()).map_or(Ok(()), Err)
+        let (headers, uri) = (request.headers(), request.uri());
+        let rejection = if self.is_websocket {
+            self.gate.check(&websocket_bearer(headers), headers, uri)
+        } else {
+            self.gate.rejection(headers, uri)
+        };
+        rejection.map_or(Ok(()), Err)
     }
 }
 
-/// The token of the `Authorization: Bearer` header, or without that header of the WebSocket
-/// subprotocols. Empty, which never equals a token, if neither has one.
-fn bearer(headers: &HeaderMap) -> Cow<'_, [u8]> {
-    let Some(value) = headers.get(header::AUTHORIZATION) else {
-        return Cow::Owned(bearer_from_protocols(headers).unwrap_or_default());
-    };
-    Cow::Borrowed(match value.as_bytes().split_at_checked(b"bearer ".len()) {
+/// The token of the `Authorization: Bearer` header. Empty, which never equals a token, without one.
+fn bearer(headers: &HeaderMap) -> &[u8] {
+    let value = headers.get(header::AUTHORIZATION).map_or(&[][..], HeaderValue::as_bytes);
+    match value.split_at_checked(b"bearer ".len()) {
         Some((scheme, token)) if scheme.eq_ignore_ascii_case(b"bearer ") => token.trim_ascii(),
         _ => &[],
-    })
+    }
+}
+
+/// The token of an upgrade to a WebSocket without an `Authorization` header is one of its
+/// subprotocols.
+fn websocket_bearer(headers: &HeaderMap) -> Cow<'_, [u8]> {
+    let upgrade = headers.get(header::UPGRADE).map_or(&[][..], HeaderValue::as_bytes);
+    if headers.contains_key(header::AUTHORIZATION) || !upgrade.eq_ignore_ascii_case(b"websocket") {
+        return Cow::Borrowed(bearer(headers));
+    }
+    Cow::Owned(bearer_from_protocols(headers).unwrap_or_default())
 }
 
 /// The decoded `mcp.bearer.<hex>` among the requested WebSocket subprotocols.
@@ -71,7 +94,11 @@ fn bearer_from_protocols(headers: &HeaderMap) -> Option<Vec<u8>> {
 impl Gate {
     /// The 401 or 403 response to a request. `None` if the request is admitted.
     pub fn rejection(&self, headers: &HeaderMap, uri: &Uri) -> Option<Response> {
-        if !self.tokens.verify(&bearer(headers)) {
+        self.check(bearer(headers), headers, uri)
+    }
+
+    fn check(&self, token: &[u8], headers: &HeaderMap, uri: &Uri) -> Option<Response> {
+        if !self.tokens.verify(token) {
             let challenge = [(header::WWW_AUTHENTICATE, "Bearer")];
             let message = "Unauthorized: send a valid bearer token\n";
             return Some((StatusCode::UNAUTHORIZED, challenge, message).into_response());
@@ -83,8 +110,9 @@ impl Gate {
 
     fn is_allowed_host(&self, headers: &HeaderMap, uri: &Uri) -> bool {
         let Some(allowed) = &self.allowed_hosts else { return true };
-        let header = headers.get(header::HOST).and_then(|host| host.to_str().ok());
-        let Some(host) = header.or(uri.host()).map(str::to_ascii_lowercase) else { return false };
+        let Some(host) = named_host(headers, uri).map(str::to_ascii_lowercase) else {
+            return false;
+        };
         let name =
             host.rsplit_once(':').filter(|(_, port)| port.bytes().all(|b| b.is_ascii_digit()));
         let name = name.map_or(host.as_str(), |(name, _)| name);
@@ -103,24 +131,31 @@ mod tests {
     #[test]
     fn auth_bearer_scheme_is_case_insensitive() {
         for value in ["Bearer abc", "bearer abc", "BEARER  abc "] {
-            assert_eq!(&*bearer(&headers(header::AUTHORIZATION, value)), b"abc");
+            assert_eq!(bearer(&headers(header::AUTHORIZATION, value)), b"abc");
         }
         for value in ["abc", "Basic abc", "Bearer", "Bearer "] {
-            assert_eq!(&*bearer(&headers(header::AUTHORIZATION, value)), b"");
+            assert_eq!(bearer(&headers(header::AUTHORIZATION, value)), b"");
         }
     }
 
     #[test]
     fn auth_websocket_token_comes_from_subprotocol() {
-        let read = |value| bearer(&headers(header::SEC_WEBSOCKET_PROTOCOL, value)).into_owned();
+        let upgrade = |value| {
+            let mut headers = headers(header::SEC_WEBSOCKET_PROTOCOL, value);
+            headers.insert(header::UPGRADE, HeaderValue::from_static("WebSocket"));
+            headers
+        };
+        let read = |value| websocket_bearer(&upgrade(value)).into_owned();
         assert_eq!(read("mcp, mcp.bearer.616263"), b"abc");
         assert_eq!(read("mcp.bearer.612D7e,mcp"), b"a-~");
         for value in ["mcp", "mcp.bearer.", "mcp.bearer.6", "mcp.bearer.6x", "bearer.616263"] {
             assert_eq!(read(value), b"", "{value}");
         }
-        let mut both = headers(header::SEC_WEBSOCKET_PROTOCOL, "mcp.bearer.616263");
+        let no_upgrade = headers(header::SEC_WEBSOCKET_PROTOCOL, "mcp.bearer.616263");
+        assert_eq!(&*websocket_bearer(&no_upgrade), b"");
+        let mut both = upgrade("mcp.bearer.616263");
         both.insert(header::AUTHORIZATION, "Bearer other".parse().expect("valid header value"));
-        assert_eq!(&*bearer(&both), b"other");
+        assert_eq!(&*websocket_bearer(&both), b"other");
     }
 
     #[test]

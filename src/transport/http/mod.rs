@@ -6,7 +6,8 @@
 //!   need.
 //! - [`limits`] has the limits of a connection and of a request body; [`body`] reads a body within
 //!   them, [`timer`] enforces their deadlines.
-//! - [`auth`] checks bearer token and host name, [`client_ip`] finds a caller's network.
+//! - [`auth`] checks bearer token and host name, [`mod@host`] that a request names one host,
+//!   [`client_ip`] finds a caller's network.
 //! - [`receipts`] reports whether an answer reached its caller.
 //!
 //! Routes, MCP, pages and the lobby must not appear here: nothing in this folder imports another
@@ -17,6 +18,7 @@ pub mod auth;
 pub(super) mod body;
 pub(super) mod client_ip;
 pub mod connection;
+pub(super) mod host;
 pub mod limits;
 pub mod receipts;
 pub mod server;

@@ -10,7 +10,7 @@ use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
-use axum::http::{HeaderValue, Method, Request, Response, header};
+use axum::http::{HeaderName, HeaderValue, Method, Request, Response, header};
 use hyper::body::Incoming;
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
@@ -26,6 +26,9 @@ use super::connection::ConnectionInfo;
 use super::limits::{ConnectionLimits, UNREAD_GRACE};
 use super::receipts::{ConnectionReceipts, ReceiptBody, ReceiptStream};
 use super::timer::SharedTimer;
+
+/// Header that disables the response buffer of nginx.
+const ACCEL_BUFFERING: HeaderName = HeaderName::from_static("x-accel-buffering");
 
 /// Pause before the next `accept` when the system is out of resources for another connection.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
@@ -128,10 +131,15 @@ async fn serve_connection<H: RequestHandler>(
         Box::pin(async move {
             let (handler, info, calls) = &*shared;
             let (in_flight, is_get) = (calls.token(), request.method() == Method::GET);
-            let response = handler.handle(request, info).await;
-            // A stream that a client opens has no end that shutdown could wait for.
-            if is_get && is_event_stream(&response) {
-                return Ok::<_, Infallible>(response);
+            let mut response = handler.handle(request, info).await;
+            if is_event_stream(&response) {
+                // Makes nginx pass each event on, where its buffer would hold events back.
+                let unbuffered = HeaderValue::from_static("no");
+                response.headers_mut().insert(ACCEL_BUFFERING, unbuffered);
+                // A stream that a client opens has no end that shutdown could wait for.
+                if is_get {
+                    return Ok::<_, Infallible>(response);
+                }
             }
             Ok(response.map(|body| body.holding(in_flight)))
         })

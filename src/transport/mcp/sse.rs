@@ -12,7 +12,7 @@ use std::time::Duration;
 use axum::Extension;
 use axum::body::Body;
 use axum::extract::{Query, Request, State};
-use axum::http::{HeaderMap, StatusCode, header};
+use axum::http::{HeaderMap, StatusCode, Uri, header};
 use axum::response::{IntoResponse, Response};
 use bytes::Bytes;
 use http_body::Frame;
@@ -35,6 +35,7 @@ const KEEP_ALIVE_INTERVAL: Duration = Duration::from_secs(15);
 pub async fn connect(
     State(state): State<Arc<McpState>>,
     Extension(connection): Extension<ConnectionInfo>,
+    uri: Uri,
     headers: HeaderMap,
 ) -> Response {
     if let Some(rejection) = draining_response(&state, &headers) {
@@ -42,7 +43,9 @@ pub async fn connect(
     }
     let pipe = state.session_pipes.open(state.client_network(&connection, &headers));
     let name = state.session_pipes.register(pipe.inbound.clone());
-    let first = format!("event: endpoint\ndata: /mcp/sse/messages?session={}\n\n", name.as_str());
+    // Relative to the address of the stream, because a proxy may serve it below a path prefix.
+    let messages = if uri.path().ends_with('/') { "messages" } else { "sse/messages" };
+    let first = format!("event: endpoint\ndata: {messages}?session={}\n\n", name.as_str());
     let body = SseBody {
         first: Some(first.into()),
         client_half: pipe,

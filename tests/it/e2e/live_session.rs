@@ -93,6 +93,53 @@ async fn auth_every_transport_needs_the_token() {
 }
 
 #[tokio::test]
+async fn live_session_paths_may_end_with_a_slash() {
+    let server = server().await;
+    let ping = json!({ "jsonrpc": "2.0", "id": 1, "method": "ping" });
+    for path in ["/mcp/session/", "/mcp/ws/", "/mcp/sse/"] {
+        let with_slash = server.post(path).json(&ping).send().await.expect("a response");
+        let path = path.trim_end_matches('/');
+        let without = server.post(path).json(&ping).send().await.expect("a response");
+        assert_eq!(with_slash.status(), without.status(), "{path}");
+        assert_ne!(with_slash.status(), StatusCode::NOT_FOUND, "{path}");
+    }
+}
+
+#[tokio::test]
+async fn sse_endpoint_is_relative_to_the_stream() {
+    let server = server().await;
+    for path in ["/mcp/sse", "/mcp/sse/"] {
+        let mut stream = server.get(path).send().await.expect("a response");
+        assert_eq!(stream.headers()["x-accel-buffering"], "no");
+        let first = stream.chunk().await.expect("an event").expect("an event");
+        let first = String::from_utf8_lossy(&first).into_owned();
+        let endpoint = first.lines().find_map(|line| line.strip_prefix("data: ")).expect("data");
+        let below_prefix = url::Url::parse(&format!("https://chat.example/prefix{path}"));
+        let messages = below_prefix.expect("a URL").join(endpoint).expect("a URL");
+        assert_eq!(messages.path(), "/prefix/mcp/sse/messages", "{path}");
+        let query = messages.query().expect("a session");
+        let ping = json!({ "jsonrpc": "2.0", "id": 1, "method": "ping" });
+        let sent = server.post(&format!("/mcp/sse/messages?{query}")).json(&ping).send().await;
+        assert_eq!(sent.expect("a response").status(), StatusCode::ACCEPTED);
+    }
+}
+
+#[tokio::test]
+async fn event_streams_are_not_buffered() {
+    let server = server().await;
+    for path in ["/mcp/sse", "/dashboard/live"] {
+        let stream = server.get(path).send().await.expect("a response");
+        assert_eq!(stream.headers()["x-accel-buffering"], "no", "{path}");
+    }
+    let initialize = json!({ "jsonrpc": "2.0", "id": 1, "method": "initialize", "params": {
+        "protocolVersion": "2025-06-18", "capabilities": {}, "clientInfo": { "name": "a", "version": "1" },
+    } });
+    let stream = server.post("/mcp/session").json(&initialize).send().await.expect("a response");
+    assert_eq!(stream.headers()["content-type"], "text/event-stream");
+    assert_eq!(stream.headers()["x-accel-buffering"], "no");
+}
+
+#[tokio::test]
 async fn ws_invalid_frames_are_rejected() {
     let server = server().await;
     let mut agent = LiveClient::connect(&server, LiveTransport::WebSocket).await;

@@ -9,6 +9,7 @@
 
 mod admin_moderation;
 mod admin_operations;
+mod auth;
 mod block_and_report;
 mod bridge;
 mod cli;

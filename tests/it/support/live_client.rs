@@ -295,7 +295,9 @@ impl SessionHttp {
         let mut http = Self::new(format!("{}/mcp/sse", server.url));
         http.listen().await;
         let first = http.messages.recv().await.expect("an address");
-        http.address = format!("{}{}", server.url, first["endpoint"].as_str().expect("a path"));
+        let stream = url::Url::parse(&http.address).expect("an address");
+        let messages = stream.join(first["endpoint"].as_str().expect("a path"));
+        http.address = messages.expect("an address").into();
         http
     }
 

@@ -41,7 +41,8 @@ pub fn routes(
         .route("/admin/log", get(log))
         .with_state(RouteState { admin, body_timeout })
         .layer(from_fn(reject_query))
-        .route("/admin/mcp", tools)
+        .route("/admin/mcp", tools.clone())
+        .route("/admin/mcp/", tools)
         .layer(require_token(gate))
 }
 

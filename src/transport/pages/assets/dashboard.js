@@ -157,11 +157,14 @@ async function* parseEvents(body) {
 }
 
 initThemeToggle(byId("theme"));
-const token = await requestToken();
+/// Requests a path of this server with a token.
+const load = (path, token) => fetch(path, { headers: { Authorization: `Bearer ${token}` }, cache: "no-store" });
+
+const token = await requestToken(async (token) => (await load("/stats", token)).status !== 401);
 const view = new DashboardView();
 for (;;) {
   try {
-    const response = await fetch("/dashboard/live", { headers: { Authorization: `Bearer ${token}` }, cache: "no-store" });
+    const response = await load("/dashboard/live", token);
     if (!response.ok) throw new Error(String(response.status));
     for await (const [name, data] of parseEvents(response.body)) {
       if (name === "hour") view.setHour(data);

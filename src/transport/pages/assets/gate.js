@@ -19,14 +19,9 @@ function takeTokenFromAddress() {
 // An address with another token, entered where this page is open, only changes the fragment.
 addEventListener("hashchange", () => takeTokenFromAddress() && location.reload());
 
-/// Whether the server accepts the token.
-async function isAccepted(token) {
-  const response = await fetch("/stats", { headers: { Authorization: `Bearer ${token}` }, cache: "no-store" });
-  return response.status !== 401;
-}
-
-/// Resolves to a token that the server accepts. Asks the user if neither address nor tab has one.
-export async function requestToken() {
+/// Resolves to a token that `isAccepted(token)` resolves to true for. Asks the user if neither
+/// address nor tab has one.
+export async function requestToken(isAccepted) {
   takeTokenFromAddress();
   const existing = sessionStorage.getItem(STORAGE_KEY);
   if (existing && (await isAccepted(existing).catch(() => true))) return existing;

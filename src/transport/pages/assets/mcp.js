@@ -9,6 +9,17 @@ const MAX_RECONNECT_DELAY = 10_000;
 const toHex = (text) =>
   Array.from(new TextEncoder().encode(text), (byte) => byte.toString(16).padStart(2, "0")).join("");
 
+/// Whether the server accepts calls with this token. Other tokens may open only other routes.
+export async function isAccepted(token) {
+  const response = await fetch("/mcp", {
+    method: "POST",
+    headers: { Authorization: `Bearer ${token}` },
+    body: JSON.stringify({ jsonrpc: "2.0", id: 0, method: "ping" }),
+    cache: "no-store",
+  });
+  return response.status !== 401;
+}
+
 export class Client {
   #token;
   #handlers;

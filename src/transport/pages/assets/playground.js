@@ -2,7 +2,7 @@
 // learn about each other only through the server.
 
 import { requestToken } from "./gate.js";
-import { Client } from "./mcp.js";
+import { Client, isAccepted } from "./mcp.js";
 import { initThemeToggle } from "./theme.js";
 
 const STORAGE_KEY = "phones";
@@ -344,7 +344,7 @@ function loadIds() {
 }
 
 initThemeToggle(byId("theme"));
-const token = await requestToken();
+const token = await requestToken(isAccepted);
 const addPhone = (id) => {
   phones.push(new Phone(token, id, phones.length + 1));
   sessionStorage.setItem(STORAGE_KEY, JSON.stringify(phones.map((phone) => phone.id)));
