@@ -111,6 +111,7 @@ impl App {
         let options = ConnectOptions {
             use_caller_nicknames: config.use_caller_nicknames,
             guard: config.guard,
+            max_push_age: Some(config.idle_timeout),
         };
         let reaper = run_reaper(
             Arc::clone(&backend.upkeep),

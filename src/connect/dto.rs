@@ -10,6 +10,7 @@ use serde_json::Value;
 use thiserror::Error;
 
 use super::reply::compose::MAX_MESSAGE_CHARS;
+use crate::kernel::clock::Timestamp;
 use crate::kernel::id::UserId;
 use crate::kernel::receipt::Receipt;
 use crate::kernel::store::StoreError;
@@ -52,7 +53,29 @@ pub struct PushInput<'a> {
     pub message_id: &'a str,
     /// The nickname that the transport has for the user, if any.
     pub name: Option<&'a str>,
-    pub text: &'a str,
+    /// The time when the user sent it, by the messenger's clock; `None` if unknown.
+    pub sent_at: Option<Timestamp>,
+    pub content: PushContent<'a>,
+}
+
+/// The content of a [`PushInput`].
+#[derive(Clone, Copy)]
+pub enum PushContent<'a> {
+    Text(&'a str),
+    NotRelayed(NotRelayed),
+}
+
+/// Content that is not relayed. The reply informs the user.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum NotRelayed {
+    /// A picture, a voice message or anything else that is not text.
+    Media,
+    /// The change of an earlier message.
+    Edit,
+    /// The deletion of an earlier message.
+    Deletion,
+    /// A reaction to an earlier message.
+    Reaction,
 }
 
 /// The result of a [`PushInput`].
@@ -61,6 +84,8 @@ pub struct PushReply {
     pub reply: Option<String>,
     /// `None` if no message was relayed.
     pub relayed: Option<RelayedMessage>,
+    /// Whether the input had no effect because it arrived too late.
+    pub is_late: bool,
 }
 
 /// A message that is in the partner's inbox.

@@ -5,12 +5,13 @@
 //! backends. Matching and delivery rules belong in the lobby; transports belong above the service.
 
 use std::sync::{Arc, OnceLock};
+use std::time::Duration;
 
 use serde_json::Value;
 
 use super::dto::{
-    HandleError, HandleMessageParams, MAX_ID_CHARS, PushInput, PushReply, RelayedMessage, Reply,
-    Stats,
+    HandleError, HandleMessageParams, MAX_ID_CHARS, NotRelayed, PushContent, PushInput, PushReply,
+    RelayedMessage, Reply, Stats,
 };
 use super::interpret::{Request, interpret};
 use super::lobby::action::{Action, Call, LobbyStats, Outcome};
@@ -32,6 +33,10 @@ use crate::kernel::receipt::Receipt;
 use crate::kernel::store::StoreError;
 use crate::kernel::toolset::Subject;
 
+/// Possible difference between the time of a message and the lobby's clock when it was written.
+/// Messengers send whole seconds, and clocks differ by less than a second.
+const CLOCK_TOLERANCE: Duration = Duration::from_secs(2);
+
 /// Observes calls together with the raw id of their user.
 ///
 /// A bridge needs the raw id to post events to the user. No layer below the transports stores it.
@@ -48,6 +53,8 @@ pub struct ConnectOptions {
     pub use_caller_nicknames: bool,
     /// Policies for links and profanity in relayed texts.
     pub guard: Guard,
+    /// Age of a pushed message above which it has no effect; `None` if age does not matter.
+    pub max_push_age: Option<Duration>,
 }
 
 /// The use cases of the toolset.
@@ -120,8 +127,21 @@ impl ConnectService {
     /// A text that was relayed unchanged needs no reply, because the user sees it in their
     /// messenger.
     pub async fn handle_push(&self, input: PushInput<'_>) -> PushReply {
-        let PushInput { user, message_id, name, text } = input;
-        let reply_only = |text| PushReply { reply: Some(text), relayed: None };
+        let PushInput { user, message_id, name, sent_at, content } = input;
+        let reply_only = |text| PushReply { reply: Some(text), relayed: None, is_late: false };
+        let now = self.clock.now();
+        let age = sent_at.map(|at| now.since(at));
+        if age.zip(self.options.max_push_age).is_some_and(|(age, max)| age > max) {
+            let reply = messages::text(self.language_of(user).await, "arrived-late");
+            return PushReply { is_late: true, ..reply_only(reply) };
+        }
+        let text = match content {
+            PushContent::Text(text) => text,
+            PushContent::NotRelayed(kind) => {
+                let id = not_relayed_message(kind);
+                return reply_only(messages::text(self.language_of(user).await, id));
+            }
+        };
         if exceeds(text, MAX_MESSAGE_CHARS) {
             let language = self.language_of(user).await;
             return reply_only(reply::too_long(language, "refused-length", MAX_MESSAGE_CHARS));
@@ -129,8 +149,10 @@ impl ConnectService {
         let call = Call {
             idempotency_key: Some(self.ids.idempotency_key(user, message_id, text)),
             caller_nickname: self.caller_nickname(name),
+            // A time in the future proves nothing.
+            written_by: sent_at.map(|at| at + CLOCK_TOLERANCE).filter(|at| *at < now),
             include_inbox: false,
-            ..Call::new(user, self.clock.now())
+            ..Call::new(user, now)
         };
         match self.execute(call, text).await {
             Ok((
@@ -143,7 +165,11 @@ impl ConnectService {
                 let language = lease.language.unwrap_or_default();
                 let masked_count = text.hidden();
                 let reply = (masked_count > 0).then(|| messages::text(language, "number-hidden"));
-                PushReply { reply, relayed: Some(RelayedMessage { to, seq, masked_count }) }
+                let relayed = Some(RelayedMessage { to, seq, masked_count });
+                PushReply { reply, relayed, is_late: false }
+            }
+            Ok((result, reply)) if result.outcome == Outcome::WrittenBefore.into() => {
+                PushReply { is_late: true, ..reply_only(reply) }
             }
             Ok((result, reply)) if reply.is_empty() => {
                 let language = result.lease.language.unwrap_or_default();
@@ -155,11 +181,6 @@ impl ConnectService {
             }
             Err(_) => reply_only(messages::text(self.language_of(user).await, "refused-call")),
         }
-    }
-
-    /// Returns the reply to a picture, a voice message or other content that is not text.
-    pub async fn text_only_reply(&self, user: UserId) -> String {
-        messages::text(self.language_of(user).await, "only-text")
     }
 
     async fn language_of(&self, user: UserId) -> Language {
@@ -305,6 +326,16 @@ impl ConnectService {
             return Reply { text, receipt: Receipt::none() };
         }
         Reply { text: composed.text, receipt }
+    }
+}
+
+/// Returns the id of the reply to content that is not relayed.
+const fn not_relayed_message(kind: NotRelayed) -> &'static str {
+    match kind {
+        NotRelayed::Media => "only-text",
+        NotRelayed::Edit => "edit-not-sent",
+        NotRelayed::Deletion => "deletion-not-sent",
+        NotRelayed::Reaction => "reaction-not-sent",
     }
 }
 

@@ -1,6 +1,7 @@
 //! [`TtlCache`]: a map with a time to live and a maximum size. It reads no clock; `now` is an
 //! argument.
 
+use std::borrow::Borrow;
 use std::hash::Hash;
 use std::time::Duration;
 
@@ -18,7 +19,7 @@ pub struct TtlCache<K, V> {
     capacity: usize,
 }
 
-impl<K: Eq + Hash + Copy, V> TtlCache<K, V> {
+impl<K: Eq + Hash, V> TtlCache<K, V> {
     #[must_use]
     pub fn new(ttl: Duration, capacity: usize) -> Self {
         Self { entries: LinkedHashMap::new(), ttl, capacity }
@@ -28,9 +29,8 @@ impl<K: Eq + Hash + Copy, V> TtlCache<K, V> {
     /// values.
     #[must_use = "the removed values may have to be dropped outside of a lock"]
     pub fn insert(&mut self, key: K, value: V, now: Timestamp) -> Vec<V> {
+        // Moves an existing key to the end of the order.
         let replaced = self.entries.insert(key, (now, value));
-        // An insertion under an existing key does not change its position in the order.
-        self.entries.to_back(&key);
         let mut removed: Vec<V> = replaced.map(|(_, value)| value).into_iter().collect();
         removed.extend(self.evict_expired(now));
         removed
@@ -46,6 +46,15 @@ impl<K: Eq + Hash + Copy, V> TtlCache<K, V> {
             removed.extend(self.entries.pop_front().map(|(_, (_, value))| value));
         }
         removed
+    }
+
+    /// Removes the value of `key`. `None` if it does not exist or has expired.
+    pub fn remove<Q: Eq + Hash + ?Sized>(&mut self, key: &Q, now: Timestamp) -> Option<V>
+    where
+        K: Borrow<Q>,
+    {
+        let (inserted_at, value) = self.entries.remove(key)?;
+        (now.since(inserted_at) < self.ttl).then_some(value)
     }
 
     /// The value of `key`. `None` if it does not exist or has expired.
@@ -70,6 +79,14 @@ mod tests {
         assert_eq!((cache.get(&'a', at(9)), cache.get(&'a', at(10))), (Some(&1), None));
         assert_eq!(cache.evict_expired(at(10)), [1]);
         assert_eq!(cache.get(&'b', at(10)), Some(&2));
+    }
+
+    #[test]
+    fn ttl_cache_removes_an_entry_once() {
+        let mut cache = TtlCache::new(Duration::from_secs(10), 5);
+        let _ = (cache.insert('a', 1, at(0)), cache.insert('b', 2, at(0)));
+        assert_eq!((cache.remove(&'a', at(9)), cache.remove(&'a', at(9))), (Some(1), None));
+        assert_eq!(cache.remove(&'b', at(10)), None);
     }
 
     #[test]

@@ -19,7 +19,7 @@ use super::output::{
     SayResult, SendResult, WaitResult,
 };
 use crate::connect::delivery::courier::Couriers;
-use crate::connect::dto::{MAX_ID_CHARS, PushInput, PushReply};
+use crate::connect::dto::{MAX_ID_CHARS, PushContent, PushInput, PushReply};
 use crate::connect::lobby::action::{Action, Call, Outcome, QueuePosition, UserStatus};
 use crate::connect::lobby::chat::{Chat, MAX_HISTORY, MatchPreferences};
 use crate::connect::lobby::inbox::Item;
@@ -312,8 +312,10 @@ impl PenPalService {
             Some(id) => id.to_owned(),
             None => random_hex(&mut *self.rng.lock()),
         };
-        let input = PushInput { user, message_id: &message_id, name: None, text: message };
-        let PushReply { reply, relayed } = self.connect.handle_push(input).await;
+        let content = PushContent::Text(message);
+        let message_id = message_id.as_str();
+        let input = PushInput { user, message_id, name: None, sent_at: None, content };
+        let PushReply { reply, relayed, .. } = self.connect.handle_push(input).await;
         let sent = relayed.map(|relayed| SayDelivery {
             sent: self.send_result(relayed.to, relayed.seq),
             hidden: relayed.masked_count,

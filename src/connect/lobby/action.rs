@@ -29,6 +29,10 @@ pub struct Call {
     /// The room the call refers to. If the user is not in it, the action is refused. `None` accepts
     /// any room.
     pub room: Option<RoomId>,
+    /// The latest time at which the user can have written the message. If their chat began after
+    /// it, an action that [depends on the chat](Action::depends_on_chat) is refused. `None` if the
+    /// time is unknown.
+    pub written_by: Option<Timestamp>,
     /// Whether the answer shows the user's inbox.
     pub include_inbox: bool,
     /// Constraints on a search; other actions ignore them.
@@ -45,6 +49,7 @@ impl Call {
             idempotency_key: None,
             caller_nickname: None,
             room: None,
+            written_by: None,
             include_inbox: true,
             constraints: MatchConstraints {
                 blocked: Vec::new(),
@@ -135,6 +140,26 @@ pub enum Action {
 }
 
 impl Action {
+    /// Returns `true` if the action means the chat of the moment, so that it must not reach a
+    /// partner that the user met after writing it.
+    #[must_use]
+    pub const fn depends_on_chat(&self) -> bool {
+        match self {
+            Self::Relay { .. }
+            | Self::SetTyping(_)
+            | Self::LookUpLastPartner { .. }
+            | Self::Icebreaker(_) => true,
+            action => action.ends_search(),
+        }
+    }
+
+    /// Returns `true` if the action ends or restarts a search, so that it must not end one that
+    /// began after the user wrote it.
+    #[must_use]
+    pub const fn ends_search(&self) -> bool {
+        matches!(self, Self::Leave | Self::Again)
+    }
+
     /// A search without preferences.
     #[must_use]
     pub fn meet() -> Self {
@@ -187,6 +212,8 @@ pub enum Outcome {
         /// Whether it was the room of one of the user's last chats.
         ended: bool,
     },
+    /// The user wrote the message before the chat or the search that it would act on.
+    WrittenBefore,
     ChatEnded,
     LeftQueue,
     NothingToLeave,

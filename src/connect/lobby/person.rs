@@ -7,6 +7,7 @@ use std::collections::BTreeSet;
 
 use smallvec::SmallVec;
 
+use super::action::Action;
 use super::chat::{Chat, MatchPreferences};
 use super::inbox::Inbox;
 use super::rules::{
@@ -59,6 +60,7 @@ pub enum PersonState {
 #[derive(Debug)]
 pub struct ChatSide {
     pub chat: Chat,
+    pub started_at: Timestamp,
     /// The name that the partner sees.
     pub own_name: Nickname,
     /// Digits of the user's recent short messages in this chat.
@@ -70,9 +72,10 @@ pub struct ChatSide {
 
 impl ChatSide {
     #[must_use]
-    pub fn new(chat: Chat, own_name: Nickname) -> Self {
+    pub fn new(chat: Chat, own_name: Nickname, started_at: Timestamp) -> Self {
         Self {
             chat,
+            started_at,
             own_name,
             mask_memory: Memory::default(),
             sent_count: 0,
@@ -162,6 +165,17 @@ impl Person {
     #[must_use]
     pub fn chat(&self) -> Option<&Chat> {
         self.chat_side().map(|side| &side.chat)
+    }
+
+    /// Returns `true` if the chat that `action` depends on, or the search that it ends, began after
+    /// `written_by`.
+    #[must_use]
+    pub fn began_after(&self, written_by: Timestamp, action: &Action) -> bool {
+        match &self.state {
+            PersonState::Chatting(side) => action.depends_on_chat() && side.started_at > written_by,
+            PersonState::Waiting(entry) => action.ends_search() && entry.since > written_by,
+            PersonState::Idle => false,
+        }
     }
 
     #[must_use]

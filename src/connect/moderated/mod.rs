@@ -205,6 +205,7 @@ impl ModeratedLobby {
                 self.moderation.rate(call.user, partner, good, call.now).await?;
                 ModeratedOutcome::Rated
             }
+            refusal @ Outcome::WrittenBefore => refusal.into(),
             _ => ModeratedOutcome::NoRateTarget,
         };
         self.answer_with(call, outcome).await

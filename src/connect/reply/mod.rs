@@ -88,6 +88,7 @@ pub fn outcome(language: Language, outcome: &Outcome) -> String {
         Outcome::Icebreaker(index) => return icebreaker(language, *index),
         Outcome::LanguageSet(new_language) => return text(*new_language, "speaks"),
         Outcome::AlreadyChatting(_) => "already-chatting",
+        Outcome::WrittenBefore => "arrived-late",
         Outcome::ChatEnded => "chat-ended",
         Outcome::LeftQueue => "left-queue",
         Outcome::NothingToLeave | Outcome::NotInRoom { .. } => "not-chatting",
@@ -243,6 +244,24 @@ mod tests {
     use crate::kernel::id::{RoomId, UserId};
     use crate::mask::Masked;
 
+    /// Ids of replies that no outcome has.
+    const OTHER_REPLIES: [&str; 14] = [
+        "inbox-empty",
+        "nothing-waits",
+        "number-hidden",
+        "ask-reason",
+        "only-text",
+        "edit-not-sent",
+        "deletion-not-sent",
+        "reaction-not-sent",
+        "arrived-late",
+        "no-text",
+        "refused-store",
+        "refused-call",
+        "hide-usage",
+        "help",
+    ];
+
     #[test]
     fn impersonation_detects_every_system_line() {
         let name = Nickname::parse("Ann").expect("a valid nickname");
@@ -265,6 +284,7 @@ mod tests {
             Outcome::Waiting { place, interests, again: true },
             Outcome::AlreadyChatting(chat.clone()),
             Outcome::NotInRoom { ended: true },
+            Outcome::WrittenBefore,
             Outcome::ChatEnded,
             Outcome::LeftQueue,
             Outcome::NothingToLeave,
@@ -319,9 +339,7 @@ mod tests {
             let moderated = limited.iter().chain(&moderated);
             let texts = texts.chain(moderated.map(|result| moderated_outcome(language, result)));
             let texts = texts.chain(events.iter().map(|item| event(language, item)));
-            let ids = ["inbox-empty", "nothing-waits", "number-hidden", "only-text", "ask-reason"];
-            let more = ["no-text", "refused-store", "refused-call", "hide-usage", "help"];
-            let texts = texts.chain(ids.iter().chain(&more).map(|id| text(language, id)));
+            let texts = texts.chain(OTHER_REPLIES.iter().map(|id| text(language, id)));
             let texts = texts.chain([
                 languages(language),
                 nickname_error(language, NicknameError::ReservedChar),

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use random_connect::kernel::clock::Clock;
 use reqwest::StatusCode;
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::whatsapp::{ANN, APP_SECRET, BEN, WhatsAppFixture, webhook_body, word};
 use crate::support::graph_api::{TOKEN, signature};
@@ -119,4 +119,141 @@ async fn webhook_media_gets_a_text_only_reply() {
     assert_eq!(fixture.post(body, &signed).await.status(), StatusCode::OK);
     fixture.write(ANN, "a text").await;
     assert!(fixture.graph.next(BEN).await.ends_with(": a text"));
+}
+
+/// Moves the time at which a message was sent into the past.
+fn sent_before(message: &mut Value, seconds: u64) {
+    let sent = message["timestamp"].as_str().and_then(|sent| sent.parse::<u64>().ok());
+    let sent = sent.expect("a timestamp in seconds").saturating_sub(seconds);
+    message["timestamp"] = json!(sent.to_string());
+}
+
+#[tokio::test]
+async fn webhook_message_older_than_the_idle_time_has_no_effect() {
+    let mut fixture = WhatsAppFixture::start().await;
+    fixture.pair().await;
+    let texts = ["from yesterday", "#bye", "#report abuse", "#nick Old"];
+    let mut messages = texts.map(|text| fixture.message(ANN, text));
+    for message in &mut messages {
+        sent_before(message, 1_801);
+    }
+    for message in &messages {
+        fixture.deliver(&json!([message])).await;
+    }
+    assert!(fixture.graph.next(ANN).await.starts_with("⚠️ What you wrote earlier arrived late"));
+    let mut recent = fixture.message(ANN, "half an hour old");
+    sent_before(&mut recent, 1_790);
+    fixture.server.clock.advance(Duration::from_secs(5));
+    let mut window_closed = fixture.message(ANN, "#bye");
+    sent_before(&mut window_closed, 2 * 24 * 3_600);
+    fixture.deliver(&json!([window_closed])).await;
+    fixture.write(ANN, "now").await;
+    let read = fixture.graph.until(BEN, "now").await;
+    assert_eq!(read.lines().count(), 1, "{read}");
+    assert!(fixture.ask(ANN, "#who", "chatting with").await.lines().count() == 1, "one answer");
+}
+
+#[tokio::test]
+async fn webhook_message_from_before_the_chat_does_not_reach_its_partner() {
+    let mut fixture = WhatsAppFixture::start().await;
+    let texts = ["for my last partner", "#bye", "#again", "#block", "#report spam", "#ice", "#bad"];
+    let messages = texts.map(|text| fixture.message(ANN, text));
+    fixture.server.clock.advance(Duration::from_secs(10));
+    fixture.pair().await;
+    fixture.deliver(&json!(messages)).await;
+    assert!(fixture.graph.next(ANN).await.starts_with("⚠️ What you wrote earlier arrived late"));
+    fixture.write(ANN, "hello").await;
+    assert!(fixture.graph.next(BEN).await.ends_with(": hello"));
+    let who = fixture.ask(ANN, "#who", "chatting with").await;
+    assert_eq!(who.trim().lines().count(), 1, "one answer to all: {who}");
+}
+
+#[tokio::test]
+async fn webhook_leave_from_before_the_search_does_not_end_it() {
+    let mut fixture = WhatsAppFixture::start().await;
+    let leave = fixture.message(ANN, "#bye");
+    fixture.server.clock.advance(Duration::from_secs(10));
+    fixture.ask(ANN, "#meet", "Looking for someone").await;
+    fixture.deliver(&json!([leave])).await;
+    fixture.graph.until(ANN, "arrived late").await;
+    fixture.ask(BEN, "#meet", "Connected!").await;
+}
+
+#[tokio::test]
+async fn webhook_timestamp_in_the_future_or_missing_counts_as_now() {
+    let mut fixture = WhatsAppFixture::start().await;
+    fixture.pair().await;
+    let timestamps =
+        [json!("99999999999"), json!("18446744073709551615"), json!(null), json!("x"), json!(-1)];
+    for (timestamp, number) in timestamps.into_iter().zip(0..) {
+        let mut message = fixture.message(ANN, &word(number));
+        message["timestamp"] = timestamp;
+        fixture.deliver(&json!([message])).await;
+        fixture.graph.until(BEN, &word(number)).await;
+    }
+}
+
+#[tokio::test]
+async fn webhook_informs_the_writer_of_content_that_is_not_relayed() {
+    let mut fixture = WhatsAppFixture::start().await;
+    fixture.pair().await;
+    let cases = [
+        (json!({ "type": "unsupported", "errors": [{ "code": 131_051 }] }), "Only text messages"),
+        (
+            json!({ "type": "edit", "edit": { "original_message_id": "x" } }),
+            "Edits aren't passed on",
+        ),
+        (json!({ "type": "revoke", "revoke": {} }), "Deleting a message"),
+        (
+            json!({ "type": "reaction", "reaction": { "emoji": "👍" } }),
+            "Reactions aren't passed on",
+        ),
+    ];
+    for (fields, expected) in cases {
+        let mut message = fixture.message(ANN, "");
+        message
+            .as_object_mut()
+            .expect("an object")
+            .extend(fields.as_object().cloned().expect("fields"));
+        fixture.deliver(&json!([message])).await;
+        let reply = fixture.graph.next(ANN).await;
+        assert!(reply.contains(expected), "{expected}: {reply}");
+    }
+    // The second reaction has no reply, and an album one.
+    for kind in ["reaction", "image", "image", "image"] {
+        let mut message = fixture.message(ANN, "");
+        message["type"] = json!(kind);
+        message["reaction"] = json!({ "emoji": "😀" });
+        fixture.deliver(&json!([message])).await;
+    }
+    let mut button = fixture.message(ANN, "");
+    button["type"] = json!("button");
+    button["button"] = json!({ "payload": "yes-17", "text": "Yes, gladly" });
+    fixture.deliver(&json!([button])).await;
+    assert!(fixture.graph.next(BEN).await.ends_with(": Yes, gladly"));
+    assert!(fixture.graph.next(ANN).await.starts_with("💡 Only text messages"));
+}
+
+#[tokio::test]
+async fn webhook_failed_delivery_is_repeated_once_the_user_writes() {
+    let mut fixture = WhatsAppFixture::start().await;
+    fixture.pair().await;
+    fixture.write(ANN, "did not arrive").await;
+    fixture.graph.until(BEN, "did not arrive").await;
+    let fail = |id: String| {
+        let status = json!({ "id": id, "status": "failed", "recipient_id": BEN,
+            "errors": [{ "code": 131_047, "title": "Re-engagement message" }] });
+        json!({ "entry": [{ "changes": [{ "value": { "statuses": [status] } }] }] }).to_string()
+    };
+    for attempt in 0..2 {
+        let failed = fail(fixture.graph.last_id(BEN));
+        let signed = signature(APP_SECRET, failed.as_bytes());
+        // Meta may repeat a status.
+        for _ in 0..2 {
+            assert_eq!(fixture.post(failed.clone(), &signed).await.status(), StatusCode::OK);
+        }
+        fixture.write(BEN, "#who").await;
+        let read = fixture.graph.until(BEN, "chatting with").await;
+        assert_eq!(read.matches("did not arrive").count(), 1 - attempt, "{read}");
+    }
 }

@@ -17,6 +17,7 @@ mod engagement;
 mod inbox;
 mod redis_faults;
 mod trust;
+mod written_by;
 
 /// Redis options that write each command to disk before Redis answers it.
 const DURABLE: &[&str] = &["--appendonly", "yes", "--appendfsync", "always"];

@@ -8,6 +8,7 @@ use std::convert::Infallible;
 use std::future::pending;
 use std::io;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use bytes::Bytes;
 use hmac::{Hmac, KeyInit, Mac};
@@ -54,6 +55,8 @@ pub struct ReceivedRequest {
     pub path: String,
     pub headers: hyper::HeaderMap,
     pub body: Bytes,
+    /// The id of the message in the response.
+    pub id: String,
 }
 
 /// An HTTP server that fails the requests that a test chooses and records all others.
@@ -71,6 +74,8 @@ struct StandInState {
     failures: Mutex<VecDeque<FailureMode>>,
     /// Bodies of the failed requests.
     failed: Mutex<Vec<Bytes>>,
+    /// Number of requests answered with 200.
+    answered: AtomicUsize,
     requests: mpsc::UnboundedSender<ReceivedRequest>,
 }
 
@@ -83,6 +88,7 @@ impl StandIn {
         let state = Arc::new(StandInState {
             failures: Mutex::default(),
             failed: Mutex::default(),
+            answered: AtomicUsize::new(0),
             requests: sender,
         });
         let shared = Arc::clone(&state);
@@ -150,9 +156,12 @@ async fn handle(
         None => {}
     }
     let path = parts.uri.path().to_owned();
-    let request = ReceivedRequest { method: parts.method, path, headers: parts.headers, body };
+    let number = state.answered.fetch_add(1, Ordering::Relaxed);
+    let id = format!("wamid.out.{number}");
+    let headers = parts.headers;
+    let request = ReceivedRequest { method: parts.method, path, headers, body, id: id.clone() };
     state.requests.send(request).map_err(|_| io::ErrorKind::NotConnected)?;
-    respond(200, json!({ "messaging_product": "whatsapp", "messages": [{ "id": "wamid.out" }] }))
+    respond(200, json!({ "messaging_product": "whatsapp", "messages": [{ "id": id }] }))
 }
 
 /// A stand-in for the Graph API. Every request must be a valid text message.
@@ -162,12 +171,19 @@ pub struct GraphStandIn {
     pending: HashMap<String, VecDeque<String>>,
     /// Number of messages received.
     pub messages: usize,
+    /// The id of the last message to each recipient.
+    last_ids: HashMap<String, String>,
 }
 
 impl GraphStandIn {
     /// Starts the stand-in on a free loopback port.
     pub async fn start() -> Self {
-        Self { server: StandIn::start().await, pending: HashMap::new(), messages: 0 }
+        Self {
+            server: StandIn::start().await,
+            pending: HashMap::new(),
+            messages: 0,
+            last_ids: HashMap::new(),
+        }
     }
 
     /// Waits for the next message to a recipient.
@@ -179,8 +195,14 @@ impl GraphStandIn {
             let request = self.server.next().await;
             let (to, body) = check_message(&request);
             self.messages += 1;
+            self.last_ids.insert(to.clone(), request.id);
             self.pending.entry(to).or_default().push_back(body);
         }
+    }
+
+    /// Returns the id of the last message received for a recipient.
+    pub fn last_id(&self, to: &str) -> String {
+        self.last_ids[to].clone()
     }
 
     /// Returns the messages to a recipient up to the one that contains `text`, one per line.

@@ -149,7 +149,7 @@ impl RandomConnectManager {
             self.histories.insert(room, History::default());
         }
         let chatting = |chat: &Chat, own_name| {
-            PersonState::Chatting(Box::new(ChatSide::new(chat.clone(), own_name)))
+            PersonState::Chatting(Box::new(ChatSide::new(chat.clone(), own_name, now)))
         };
         self.people.get_mut(&user)?.state = chatting(&chat, name);
         self.people.get_mut(&partner)?.state = chatting(&partner_chat, partner_name);

@@ -99,8 +99,16 @@ impl RandomConnectManager {
     /// Executes one call: leases the user's inbox, then executes the action. A call whose key was
     /// seen within the last ten minutes receives the stored answer instead.
     pub fn perform(&mut self, call: Call, action: Action, rng: &mut impl Rng) -> ActionResult {
-        let Call { user, idempotency_key, caller_nickname, room, include_inbox, constraints, now } =
-            call;
+        let Call {
+            user,
+            idempotency_key,
+            caller_nickname,
+            room,
+            written_by,
+            include_inbox,
+            constraints,
+            now,
+        } = call;
         let now = self.advance_clock(now);
         let lease_id = self.next_seq();
         if let Some(record) = idempotency_key.and_then(|key| self.replays.get(key, now)).cloned() {
@@ -124,6 +132,8 @@ impl RandomConnectManager {
         let lease = Lease { language: person.language, ..lease };
         let outcome = if let Some(room) = room.filter(|room| person.room() != Some(*room)) {
             Outcome::NotInRoom { ended: person.recent_partners.includes_room(room) }
+        } else if written_by.is_some_and(|written_by| person.began_after(written_by, &action)) {
+            Outcome::WrittenBefore
         } else {
             if matches!(action, Action::Meet(_) | Action::Again) {
                 self.apply_constraints(user, constraints, now);

@@ -38,6 +38,15 @@ pub(super) const fn flag(value: bool) -> &'static str {
     if value { "1" } else { "0" }
 }
 
+/// Which chats and searches an action must not act on if they began after it was written.
+const fn scope(action: &Action) -> &'static str {
+    match (action.ends_search(), action.depends_on_chat()) {
+        (true, _) => "search",
+        (false, true) => "chat",
+        (false, false) => "",
+    }
+}
+
 impl Codec {
     /// The script's name of `action`, and its arguments. `None` if sealing fails.
     fn action_args(&self, call: &Call, action: &Action) -> Option<(&'static str, Vec<Vec<u8>>)> {
@@ -131,6 +140,8 @@ impl Codec {
             .arg(call.room.map(RoomId::to_hex).unwrap_or_default())
             .arg(flag(call.include_inbox))
             .arg(flag(wait_for_lease))
+            .arg(call.written_by.map(millis).unwrap_or_default())
+            .arg(scope(action))
             .arg(name);
         Some(args.args(pair_args).args(action_args))
     }

@@ -108,6 +108,7 @@ impl Codec {
             },
             (b"already_chatting", [chat]) => Outcome::AlreadyChatting(self.decode_chat(chat)?),
             (b"not_in_room", [ended]) => Outcome::NotInRoom { ended: as_bool(ended)? },
+            (b"written_before", []) => Outcome::WrittenBefore,
             (b"chat_ended", []) => Outcome::ChatEnded,
             (b"left_queue", []) => Outcome::LeftQueue,
             (b"nothing_to_leave", []) => Outcome::NothingToLeave,

@@ -16,13 +16,14 @@ use tokio::sync::{MutexGuard, Notify};
 use tokio::time::timeout;
 
 use super::graph::{GraphApi, SendError};
-use super::webhook::Recipient;
+use super::sent::{SentMessage, SentMessages};
+use super::webhook::{DeliveryFailure, Recipient};
 use crate::connect::delivery::channel::{Channel, DeliveryError};
 use crate::connect::lobby::inbox::Item;
 use crate::connect::profile::language::Language;
 use crate::connect::reply::compose::{ComposedBatch, compose_batch};
 use crate::kernel::clock::{Clock, Timestamp};
-use crate::kernel::id::RoomId;
+use crate::kernel::id::{RoomId, UserId};
 use crate::transport::channels::outbound::{Backoff, SendPolicy};
 
 /// Time after a user's last message during which they can be sent messages (otherwise error
@@ -38,7 +39,9 @@ const REPLY_WAIT: Duration = Duration::from_secs(2);
 pub struct WhatsAppChannel {
     graph: Arc<GraphApi>,
     clock: Arc<dyn Clock>,
+    user: UserId,
     recipient: Recipient,
+    sent: Arc<SentMessages>,
     send_policy: SendPolicy,
     backoff: Backoff,
     /// Locked while a message from the user is handled.
@@ -51,23 +54,60 @@ pub struct WhatsAppChannel {
 struct ChannelState {
     /// Replies to the user's messages, oldest first.
     replies: Vec<String>,
+    /// Texts of messages that the API accepted and could not deliver, oldest first.
+    failed: Vec<String>,
+    /// Number of replies, from the first, that are such texts.
+    failed_count: usize,
     window_closes_at: Timestamp,
     /// Number of messages received from the user.
     received_count: u64,
+    /// When the last reply about messages that arrived too late was queued.
+    late_reply_at: Timestamp,
+    /// Whether the user has reacted to a message.
+    has_reacted: bool,
+}
+
+impl ChannelState {
+    fn add_reply(&mut self, text: String) {
+        if self.replies.len() < MAX_PENDING_REPLIES {
+            self.replies.push(text);
+        }
+    }
+
+    /// Moves the failed texts before the replies. Only a delivery may call it, because it removes
+    /// the first replies after it has sent them.
+    fn prepend_failed(&mut self) {
+        let failed = std::mem::take(&mut self.failed);
+        let position = self.failed_count;
+        self.failed_count += failed.len();
+        self.replies.splice(position..position, failed);
+    }
+
+    /// Removes the first `count` replies. Returns `true` if one of them is the text of a failed
+    /// message.
+    fn take_replies(&mut self, count: usize) -> bool {
+        let has_failed = count > 0 && self.failed_count > 0;
+        self.replies.drain(..count);
+        self.failed_count = self.failed_count.saturating_sub(count);
+        has_failed
+    }
 }
 
 impl WhatsAppChannel {
     pub fn new(
         graph: Arc<GraphApi>,
         clock: Arc<dyn Clock>,
-        recipient: Recipient,
+        (user, recipient): (UserId, Recipient),
+        sent: Arc<SentMessages>,
         send_policy: SendPolicy,
         rng: StdRng,
     ) -> Self {
         Self {
             graph,
             clock,
+            user,
             recipient,
+            sent,
             send_policy,
             backoff: Backoff::new(send_policy, rng),
             handling: tokio::sync::Mutex::default(),
@@ -87,9 +127,53 @@ impl WhatsAppChannel {
 
     /// Queues a reply to a message from the user.
     pub fn queue_reply(&self, text: String) {
+        self.state.lock().add_reply(text);
+        self.changed.notify_waiters();
+    }
+
+    /// Queues a reply, unless the same one is the last: one answers all pictures of an album.
+    pub fn queue_reply_once(&self, text: String) {
         let mut state = self.state.lock();
-        if state.replies.len() < MAX_PENDING_REPLIES {
-            state.replies.push(text);
+        if state.replies.last() != Some(&text) {
+            state.add_reply(text);
+        }
+        drop(state);
+        self.changed.notify_waiters();
+    }
+
+    /// Queues the reply to a message that the user sent at `sent_at` and that arrived too late.
+    ///
+    /// One reply answers all messages that were sent before it. While the messaging window is
+    /// closed, the reply is dropped.
+    pub fn queue_late_reply(&self, text: String, sent_at: Timestamp, now: Timestamp) {
+        let mut state = self.state.lock();
+        if now < state.window_closes_at && sent_at >= state.late_reply_at {
+            state.late_reply_at = now;
+            state.add_reply(text);
+        }
+        drop(state);
+        self.changed.notify_waiters();
+    }
+
+    /// Returns `true` for the first reaction of the user, because one reply about reactions is
+    /// enough.
+    pub fn take_first_reaction(&self) -> bool {
+        !std::mem::replace(&mut self.state.lock().has_reacted, true)
+    }
+
+    /// Queues the text of a message that the API accepted and could not deliver.
+    ///
+    /// A text that failed twice is dropped, because it may be the cause. If no message reaches the
+    /// user, the text waits until the user writes again.
+    pub fn on_delivery_failure(&self, message: SentMessage, failure: DeliveryFailure) {
+        let error = self.graph.delivery_failed(failure);
+        self.backoff.on_failure(None);
+        let mut state = self.state.lock();
+        if error == SendError::Rejected {
+            state.window_closes_at = Timestamp::default();
+        }
+        if !message.is_retry && state.failed.len() < MAX_PENDING_REPLIES {
+            state.failed.push(message.text);
         }
         drop(state);
         self.changed.notify_waiters();
@@ -126,7 +210,8 @@ impl Channel for WhatsAppChannel {
         // that.
         drop(timeout(REPLY_WAIT, self.hold_delivery()).await);
         let (ComposedBatch { text, replies_shown, items_shown }, received_count) = {
-            let state = self.state.lock();
+            let mut state = self.state.lock();
+            state.prepend_failed();
             (compose_batch(language, &state.replies, items), state.received_count)
         };
         if replies_shown + items_shown == 0 {
@@ -138,9 +223,14 @@ impl Channel for WhatsAppChannel {
         let result = self.graph.send(&self.recipient, &text).await;
         let mut state = self.state.lock();
         match result {
-            Ok(()) => {
+            Ok(id) => {
                 self.backoff.on_success(self.send_policy.per_user_interval);
-                state.replies.drain(..replies_shown);
+                let is_retry = state.take_replies(replies_shown);
+                drop(state);
+                let message = SentMessage { user: self.user, text, is_retry };
+                if let Some(id) = id {
+                    self.sent.insert(id, message, self.clock.now());
+                }
                 Ok(items_shown)
             }
             Err(SendError::RetryLater(retry_after)) => {
@@ -151,7 +241,7 @@ impl Channel for WhatsAppChannel {
                 self.backoff.on_failure(None);
                 // Replies are dropped, because they are out of date later and one of them may be
                 // the cause. Items stay in the inbox.
-                state.replies.drain(..replies_shown);
+                state.take_replies(replies_shown);
                 if state.received_count == received_count {
                     state.window_closes_at = Timestamp::default();
                 }
@@ -166,7 +256,11 @@ impl Channel for WhatsAppChannel {
     }
 
     async fn outgoing_ready(&self) {
-        self.wait_until(|channel| !channel.state.lock().replies.is_empty()).await;
+        let has_outgoing = |channel: &Self| {
+            let state = channel.state.lock();
+            !state.replies.is_empty() || !state.failed.is_empty()
+        };
+        self.wait_until(has_outgoing).await;
     }
 
     /// Does nothing: the API shows typing only together with a read receipt.

@@ -14,7 +14,7 @@ use serde_json::{Value, json};
 use tokio::sync::Mutex;
 use tokio::time::{Interval, MissedTickBehavior, interval, timeout};
 
-use super::webhook::Recipient;
+use super::webhook::{DeliveryFailure, Recipient};
 use crate::transport::channels::outbound::SendPolicy;
 use crate::transport::ops::metrics::{Metrics, OutboundTarget, SendOutcome};
 
@@ -74,21 +74,32 @@ impl GraphApi {
         }
     }
 
-    /// Sends a text of at most 4,096 characters, in one attempt. An interrupted attempt may have
-    /// arrived.
+    /// Sends a text of at most 4,096 characters, in one attempt, and returns Meta's id of the
+    /// message if the response has one. An interrupted attempt may have arrived.
     ///
     /// # Errors
     /// Returns [`SendError`] if the API did not accept the message.
-    pub async fn send(&self, to: &Recipient, text: &str) -> Result<(), SendError> {
+    pub async fn send(&self, to: &Recipient, text: &str) -> Result<Option<String>, SendError> {
         let result = timeout(self.send_policy.attempt_timeout, self.attempt(to, text)).await;
         let result = result.unwrap_or(Err(SendError::RetryLater(None)));
-        let outcome = match result {
-            Ok(()) => SendOutcome::Ok,
-            Err(SendError::RetryLater(_)) => SendOutcome::Later,
-            Err(SendError::Rejected) => SendOutcome::Refused,
+        self.record(result.as_ref().err().copied());
+        result
+    }
+
+    /// Classifies the failure of a message that the API had accepted.
+    pub fn delivery_failed(&self, failure: DeliveryFailure) -> SendError {
+        let error = self.classify(StatusCode::OK, failure.code, None);
+        self.record(Some(error));
+        error
+    }
+
+    fn record(&self, error: Option<SendError>) {
+        let outcome = match error {
+            None => SendOutcome::Ok,
+            Some(SendError::RetryLater(_)) => SendOutcome::Later,
+            Some(SendError::Rejected) => SendOutcome::Refused,
         };
         self.metrics.record_send(OutboundTarget::WhatsApp, outcome);
-        result
     }
 
     /// Returns when the next request may be sent.
@@ -96,7 +107,7 @@ impl GraphApi {
         self.send_ticks.lock().await.tick().await;
     }
 
-    async fn attempt(&self, to: &Recipient, text: &str) -> Result<(), SendError> {
+    async fn attempt(&self, to: &Recipient, text: &str) -> Result<Option<String>, SendError> {
         self.next_slot().await;
         let mut message = json!({
             "messaging_product": "whatsapp",
@@ -113,16 +124,14 @@ impl GraphApi {
         let response =
             request.json(&message).send().await.map_err(|_| SendError::RetryLater(None))?;
         let status = response.status();
+        let retry_after = retry_after(&response);
+        let body = response.json::<Value>().await.unwrap_or_default();
         if status.is_success() {
             self.access_warned.store(false, Ordering::Relaxed);
-            return Ok(());
+            let id = body.pointer("/messages/0/id").and_then(Value::as_str);
+            return Ok(id.map(str::to_owned));
         }
-        let retry_after = retry_after(&response);
-        let code = response
-            .json::<Value>()
-            .await
-            .ok()
-            .and_then(|body| body.pointer("/error/code")?.as_i64());
+        let code = body.pointer("/error/code").and_then(Value::as_i64);
         Err(self.classify(status, code, retry_after))
     }
 

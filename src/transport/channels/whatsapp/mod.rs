@@ -13,6 +13,7 @@
 mod channel;
 mod graph;
 pub(in crate::transport) mod routes;
+mod sent;
 mod users;
 mod webhook;
 
@@ -31,12 +32,13 @@ use tokio_util::task::TaskTracker;
 
 use self::channel::WhatsAppChannel;
 use self::graph::GraphApi;
+use self::sent::SentMessages;
 use self::users::{WhatsAppUser, WhatsAppUsers};
-use self::webhook::{InboundMessage, MessageContent, Recipient};
+use self::webhook::{InboundMessage, MessageContent, MessageStatus, Recipient};
 use super::outbound::SendPolicy;
 use super::signature::verify;
 use crate::connect::delivery::courier::Couriers;
-use crate::connect::dto::PushInput;
+use crate::connect::dto::{NotRelayed, PushContent, PushInput, PushReply};
 use crate::connect::service::ConnectService;
 use crate::kernel::clock::Clock;
 use crate::kernel::id::{IdHasher, Realm, UserId};
@@ -83,6 +85,7 @@ pub struct WhatsApp {
     app_secret: SecretString,
     graph: Arc<GraphApi>,
     users: WhatsAppUsers,
+    sent: Arc<SentMessages>,
     /// Number of accepted messages that are not handled yet.
     pending: AtomicUsize,
     tasks: TaskTracker,
@@ -110,6 +113,7 @@ impl WhatsApp {
             app_secret,
             graph,
             users: WhatsAppUsers::default(),
+            sent: Arc::default(),
             pending: AtomicUsize::new(0),
             tasks: TaskTracker::new(),
         }
@@ -126,8 +130,9 @@ impl WhatsApp {
     pub fn accept(self: &Arc<Self>, body: &[u8], signature: &[u8]) -> WebhookOutcome {
         let outcome = if !verify(&self.app_secret, body, signature) {
             WebhookOutcome::Unsigned
-        } else if let Some(messages) = webhook::parse(body, &self.phone_number_id) {
-            self.enqueue(messages)
+        } else if let Some(inbound) = webhook::parse(body, &self.phone_number_id) {
+            self.update_sent(inbound.statuses);
+            self.enqueue(inbound.messages)
         } else {
             WebhookOutcome::Invalid
         };
@@ -143,7 +148,8 @@ impl WhatsApp {
         for message in messages {
             let user = self.user_id(&message.from);
             self.pending.fetch_add(1, Ordering::Relaxed);
-            let user = self.users.get_or_insert(user, now, || self.channel(&message.from));
+            let channel = || self.channel(user, &message.from);
+            let user = self.users.get_or_insert(user, now, channel);
             if user.add(message) {
                 self.tasks.spawn(Arc::clone(self).process_queue(user));
             }
@@ -156,10 +162,23 @@ impl WhatsApp {
         self.ids.user_id(Realm::WhatsApp, raw.expose_secret())
     }
 
-    fn channel(&self, recipient: &Recipient) -> WhatsAppChannel {
+    fn channel(&self, user: UserId, recipient: &Recipient) -> WhatsAppChannel {
         let (graph, clock) = (Arc::clone(&self.graph), Arc::clone(&self.clock));
+        let (address, sent) = ((user, recipient.clone()), Arc::clone(&self.sent));
         let rng = StdRng::from_rng(&mut *self.rng.lock());
-        WhatsAppChannel::new(graph, clock, recipient.clone(), self.send_policy, rng)
+        WhatsAppChannel::new(graph, clock, address, sent, self.send_policy, rng)
+    }
+
+    /// Forgets the messages that have arrived, and returns those that have failed to their channels.
+    fn update_sent(&self, statuses: Vec<MessageStatus>) {
+        let now = self.clock.now();
+        for MessageStatus { id, failure } in statuses {
+            let Some(message) = self.sent.take(&id, now) else { continue };
+            let user = self.users.get(message.user, now);
+            if let Some((user, failure)) = user.zip(failure) {
+                user.channel.on_delivery_failure(message, failure);
+            }
+        }
     }
 
     /// Handles a user's messages until none is left.
@@ -177,18 +196,32 @@ impl WhatsApp {
         let now = self.clock.now();
         sender.channel.open_window(message.sent_at.map_or(now, |at| at.min(now)));
         sender.attach(&self.couriers);
-        let _hold = sender.channel.hold_delivery().await;
-        let reply = match &message.content {
-            MessageContent::Text(text) => {
-                let (message_id, name) = (message.id.as_str(), message.name.as_deref());
-                self.connect
-                    .handle_push(PushInput { user: sender.user, message_id, name, text })
-                    .await
-                    .reply
+        let content = match &message.content {
+            MessageContent::NotRelayed(NotRelayed::Reaction)
+                if !sender.channel.take_first_reaction() =>
+            {
+                return;
             }
-            MessageContent::Media => Some(self.connect.text_only_reply(sender.user).await),
+            MessageContent::Text(text) => PushContent::Text(text),
+            MessageContent::NotRelayed(kind) => PushContent::NotRelayed(*kind),
         };
-        reply.into_iter().for_each(|reply| sender.channel.queue_reply(reply));
+        let _hold = sender.channel.hold_delivery().await;
+        let input = PushInput {
+            user: sender.user,
+            message_id: &message.id,
+            name: message.name.as_deref(),
+            sent_at: message.sent_at,
+            content,
+        };
+        let PushReply { reply, is_late, .. } = self.connect.handle_push(input).await;
+        let Some(reply) = reply else { return };
+        match message.sent_at.filter(|_| is_late) {
+            Some(sent_at) => sender.channel.queue_late_reply(reply, sent_at, now),
+            None if matches!(content, PushContent::NotRelayed(_)) => {
+                sender.channel.queue_reply_once(reply);
+            }
+            None => sender.channel.queue_reply(reply),
+        }
     }
 
     /// Returns when all accepted messages are handled. Must be called after the last
@@ -203,7 +236,9 @@ impl WhatsApp {
         let mut ticks = interval(UPKEEP_INTERVAL);
         loop {
             ticks.tick().await;
-            self.users.evict_idle(self.clock.now());
+            let now = self.clock.now();
+            self.users.evict_idle(now);
+            self.sent.evict_expired(now);
         }
     }
 }

@@ -99,6 +99,11 @@ impl WhatsAppUsers {
         entry
     }
 
+    /// Returns the user if they wrote within [`MESSAGING_WINDOW`].
+    pub fn get(&self, user: UserId, now: Timestamp) -> Option<Arc<WhatsAppUser>> {
+        self.0.lock().get(&user, now).map(Arc::clone)
+    }
+
     /// Evicts users that have been silent for [`MESSAGING_WINDOW`].
     pub fn evict_idle(&self, now: Timestamp) {
         let evicted = self.0.lock().evict_expired(now);

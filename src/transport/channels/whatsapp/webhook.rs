@@ -1,11 +1,14 @@
 //! [`parse`]: the user messages in a body that Meta posted to the webhook. It is pure.
 //!
 //! Missing, malformed and unknown parts are skipped, because Meta would retry a rejected body for
-//! days. To read another kind of message, add it to [`MessageContent`] and `parse_message`.
+//! days. A message of an unknown type counts as media, so that its writer gets a reply. To read
+//! another type, add it to `content`.
 
 use secrecy::SecretString;
 use serde_json::Value;
 
+use crate::connect::command;
+use crate::connect::dto::NotRelayed;
 use crate::kernel::clock::Timestamp;
 
 /// The address of a user. It is stored only in memory, and never logged.
@@ -20,9 +23,9 @@ pub enum Recipient {
 /// The content of a message.
 #[derive(Clone, PartialEq, Eq)]
 pub enum MessageContent {
+    /// A text, or the label of a button that the user pressed.
     Text(String),
-    /// A picture, a voice message or a similar kind.
-    Media,
+    NotRelayed(NotRelayed),
 }
 
 /// A message from a user.
@@ -38,31 +41,60 @@ pub struct InboundMessage {
     pub content: MessageContent,
 }
 
-/// Message types with content that can't be relayed.
-const MEDIA_TYPES: &[&str] =
-    &["image", "audio", "voice", "video", "document", "sticker", "location", "contacts"];
+/// The state of a message that this server sent.
+pub struct MessageStatus {
+    /// Meta's id of the message.
+    pub id: String,
+    /// `None` unless the message can't be delivered.
+    pub failure: Option<DeliveryFailure>,
+}
 
-/// The messages to `phone_number_id` in a body, in order. `None` if the body is not JSON.
-pub fn parse(body: &[u8], phone_number_id: &str) -> Option<Vec<InboundMessage>> {
+/// Why a message that the API accepted can't be delivered.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct DeliveryFailure {
+    /// The error code of the Graph API, if the webhook has one.
+    pub code: Option<i64>,
+}
+
+/// The parts of a body that concern `phone_number_id`, in order.
+#[derive(Default)]
+pub struct Inbound {
+    pub messages: Vec<InboundMessage>,
+    pub statuses: Vec<MessageStatus>,
+}
+
+/// Parses a body. `None` if it is not JSON.
+pub fn parse(body: &[u8], phone_number_id: &str) -> Option<Inbound> {
     let body: Value = serde_json::from_slice(body).ok()?;
     let values = list(&body, "entry").flat_map(|entry| list(entry, "changes"));
     let for_number = values.filter_map(|change| change.get("value")).filter(|value| {
         let number = value.pointer("/metadata/phone_number_id").and_then(Value::as_str);
         number.is_none_or(|number| number == phone_number_id)
     });
-    Some(for_number.flat_map(messages_of).collect())
+    let mut inbound = Inbound::default();
+    for value in for_number {
+        let messages = list(value, "messages");
+        inbound.messages.extend(messages.filter_map(|message| parse_message(message, value)));
+        inbound.statuses.extend(list(value, "statuses").filter_map(parse_status));
+    }
+    Some(inbound)
 }
 
-fn messages_of(value: &Value) -> impl Iterator<Item = InboundMessage> {
-    list(value, "messages").filter_map(|message| parse_message(message, value))
+fn parse_status(status: &Value) -> Option<MessageStatus> {
+    let failed = text(status, "status")? == "failed";
+    let code = || status.pointer("/errors/0/code").and_then(Value::as_i64);
+    Some(MessageStatus {
+        id: text(status, "id")?.to_owned(),
+        failure: failed.then(|| DeliveryFailure { code: code() }),
+    })
 }
 
 fn parse_message(message: &Value, value: &Value) -> Option<InboundMessage> {
-    let content = match text(message, "type")? {
-        "text" => MessageContent::Text(message.pointer("/text/body")?.as_str()?.to_owned()),
-        kind if MEDIA_TYPES.contains(&kind) => MessageContent::Media,
-        _ => return None,
-    };
+    // A message to a group is not meant for a partner.
+    if message.get("group_id").is_some() {
+        return None;
+    }
+    let content = content(message)?;
     let number = text(message, "from");
     let user = text(message, "from_user_id").or_else(|| text(message, "user_id"));
     let contact = contact(value, number, user);
@@ -71,7 +103,11 @@ fn parse_message(message: &Value, value: &Value) -> Option<InboundMessage> {
         (None, Some(user)) => Recipient::User(user.into()),
         (None, None) => return None,
     };
-    let seconds = text(message, "timestamp").and_then(|seconds| seconds.parse::<u64>().ok());
+    let seconds = message
+        .get("timestamp")
+        .and_then(|seconds| seconds.as_u64().or_else(|| seconds.as_str()?.trim().parse().ok()));
+    // Zero is a placeholder for a missing time.
+    let seconds = seconds.filter(|seconds| *seconds > 0);
     let name = contact.and_then(|contact| contact.pointer("/profile/name")?.as_str());
     Some(InboundMessage {
         from,
@@ -80,6 +116,43 @@ fn parse_message(message: &Value, value: &Value) -> Option<InboundMessage> {
         name: name.map(str::to_owned),
         content,
     })
+}
+
+/// The content of a message; `None` if the user has said nothing.
+fn content(message: &Value) -> Option<MessageContent> {
+    let at = |pointer: &str| message.pointer(pointer).and_then(Value::as_str);
+    let pressed = |code: &str, label: &str| {
+        // A button's code is the operator's, unless it is a command.
+        let code = at(code).filter(|code| command::parse(code).is_some());
+        let label = code.or_else(|| at(label)).filter(|label| !label.is_empty())?;
+        Some(MessageContent::Text(label.to_owned()))
+    };
+    let kind = match text(message, "type")? {
+        "text" => return Some(MessageContent::Text(at("/text/body")?.to_owned())),
+        "button" => {
+            return pressed("/button/payload", "/button/text");
+        }
+        "interactive" => {
+            let reply = ["button_reply", "list_reply"].into_iter().find_map(|kind| {
+                let reply = format!("/interactive/{kind}");
+                pressed(&format!("{reply}/id"), &format!("{reply}/title"))
+            });
+            return reply.or(Some(MessageContent::NotRelayed(NotRelayed::Media)));
+        }
+        // The user has opened the conversation and not written yet.
+        "request_welcome" => return Some(MessageContent::Text("#help".to_owned())),
+        // An empty emoji removes a reaction.
+        "reaction" => {
+            at("/reaction/emoji").filter(|emoji| !emoji.is_empty())?;
+            NotRelayed::Reaction
+        }
+        "edit" => NotRelayed::Edit,
+        "revoke" | "delete" => NotRelayed::Deletion,
+        // The user's number has changed, for example.
+        "system" => return None,
+        _ => NotRelayed::Media,
+    };
+    Some(MessageContent::NotRelayed(kind))
 }
 
 /// The contact with the number or id of the sender, or the only contact if neither is known.
@@ -123,7 +196,8 @@ mod tests {
             };
             (recipient, inbound.id, inbound.content)
         };
-        parse(&body(value), "106").expect("valid JSON").into_iter().map(summary).collect()
+        let inbound = parse(&body(value), "106").expect("valid JSON");
+        inbound.messages.into_iter().map(summary).collect()
     }
 
     fn hello(members: &Value) -> Value {
@@ -145,14 +219,102 @@ mod tests {
                 kind("not-invented-yet"), { "from": "1" }, 5, hello(&json!({ "from": "2", "id": "wamid.2" }))],
             "statuses": [{ "id": "wamid.0", "status": "read" }],
         });
+        let media = MessageContent::NotRelayed(NotRelayed::Media);
         assert!(
             read(&value)
                 == [
                     ("number 1".to_owned(), "wamid.1".to_owned(), text.clone()),
-                    ("number 1".to_owned(), "image".to_owned(), MessageContent::Media),
+                    ("number 1".to_owned(), "image".to_owned(), media.clone()),
+                    ("number 1".to_owned(), "not-invented-yet".to_owned(), media),
                     ("number 2".to_owned(), "wamid.2".to_owned(), text),
                 ]
         );
+    }
+
+    #[test]
+    fn webhook_reads_the_content_of_every_type() {
+        let text = |text: &str| Some(MessageContent::Text(text.to_owned()));
+        let not_relayed = |kind| Some(MessageContent::NotRelayed(kind));
+        let interactive = |kind: &str, reply: Value| json!({ "type": "interactive", "interactive": { "type": kind, kind: reply } });
+        let button = |payload: &str, text: &str| json!({ "type": "button", "button": { "payload": payload, "text": text } });
+        for (message, expected) in [
+            (button("yes-17", "Yes, gladly"), text("Yes, gladly")),
+            (button("#meet", "Find someone"), text("#meet")),
+            (json!({ "type": "button", "button": { "text": "#bye" } }), text("#bye")),
+            (interactive("button_reply", json!({ "id": "1", "title": "Hello" })), text("Hello")),
+            (interactive("list_reply", json!({ "id": "#help", "title": "Help" })), text("#help")),
+            (
+                interactive("nfm_reply", json!({ "response_json": "{}" })),
+                not_relayed(NotRelayed::Media),
+            ),
+            (json!({ "type": "request_welcome" }), text("#help")),
+            (
+                json!({ "type": "reaction", "reaction": { "emoji": "👍" } }),
+                not_relayed(NotRelayed::Reaction),
+            ),
+            (json!({ "type": "reaction", "reaction": { "message_id": "wamid.1" } }), None),
+            (json!({ "type": "reaction", "reaction": { "emoji": "" } }), None),
+            (
+                json!({ "type": "edit", "edit": { "message": { "type": "text", "text": { "body": "x" } } } }),
+                not_relayed(NotRelayed::Edit),
+            ),
+            (json!({ "type": "revoke" }), not_relayed(NotRelayed::Deletion)),
+            (json!({ "type": "system", "system": { "type": "user_changed_number" } }), None),
+            (json!({ "type": "text", "text": {} }), None),
+            (json!({ "type": 5 }), None),
+        ] {
+            assert!(content(&message) == expected, "{message}");
+        }
+        for kind in [
+            "unsupported",
+            "order",
+            "sticker",
+            "audio",
+            "video",
+            "document",
+            "location",
+            "contacts",
+        ] {
+            let message = json!({ "type": kind, "errors": [{ "code": 131_051 }] });
+            assert!(content(&message) == not_relayed(NotRelayed::Media), "{kind}");
+        }
+        let group = json!({ "messages": [hello(&json!({ "from": "1", "group_id": "g" }))] });
+        assert!(read(&group).is_empty(), "a message to a group has no partner");
+    }
+
+    #[test]
+    fn webhook_reads_timestamps_of_any_shape() {
+        let sent_at = |timestamp: Value| {
+            let value =
+                json!({ "messages": [hello(&json!({ "from": "1", "timestamp": timestamp }))] });
+            let inbound = parse(&body(&value), "106").expect("valid JSON").messages.remove(0);
+            inbound.sent_at.map(Timestamp::as_millis)
+        };
+        assert_eq!(sent_at(json!("1504902988")), Some(1_504_902_988_000));
+        assert_eq!(sent_at(json!(1_504_902_988)), Some(1_504_902_988_000));
+        for timestamp in [
+            json!(null),
+            json!(0),
+            json!("0"),
+            json!(""),
+            json!("soon"),
+            json!("-5"),
+            json!(-5),
+            json!([1]),
+        ] {
+            assert_eq!(sent_at(timestamp), None);
+        }
+    }
+
+    #[test]
+    fn webhook_reads_failed_statuses() {
+        let failed = json!({ "id": "wamid.2", "status": "failed", "errors": [{ "code": 131_047, "title": "Re-engagement message" }] });
+        let value = json!({ "statuses": [{ "id": "wamid.1", "status": "read" }, failed, { "status": "failed" }, 7] });
+        let statuses = parse(&body(&value), "106").expect("valid JSON").statuses;
+        let statuses: Vec<_> =
+            statuses.into_iter().map(|status| (status.id, status.failure)).collect();
+        let failure = DeliveryFailure { code: Some(131_047) };
+        assert_eq!(statuses, [("wamid.1".to_owned(), None), ("wamid.2".to_owned(), Some(failure))]);
     }
 
     #[test]
@@ -171,7 +333,7 @@ mod tests {
     fn webhook_name_and_time_come_from_the_message() {
         let contacts = json!([{ "wa_id": "2", "profile": { "name": "Ben" } }, { "wa_id": "1", "profile": { "name": "Ann" } }]);
         let value = json!({ "messages": [hello(&json!({ "from": "1" }))], "contacts": contacts });
-        let inbound = parse(&body(&value), "106").expect("valid JSON").remove(0);
+        let inbound = parse(&body(&value), "106").expect("valid JSON").messages.remove(0);
         assert_eq!(inbound.name.as_deref(), Some("Ann"));
         assert_eq!(inbound.sent_at, Some(Timestamp::from_millis(1_504_902_988_000)));
     }
@@ -181,7 +343,10 @@ mod tests {
         let other = json!({ "metadata": { "phone_number_id": "107" }, "messages": [hello(&json!({ "from": "1" }))] });
         assert!(read(&other).is_empty());
         for body in ["{}", "[]", "null", r#"{"entry":5}"#, r#"{"entry":[{"changes":{}}]}"#] {
-            assert!(parse(body.as_bytes(), "106").is_some_and(|found| found.is_empty()), "{body}");
+            assert!(
+                parse(body.as_bytes(), "106").is_some_and(|found| found.messages.is_empty()),
+                "{body}"
+            );
         }
         assert!(parse(b"{", "106").is_none());
     }

@@ -5,13 +5,16 @@
 --
 -- KEYS[1]: key prefix. ARGV: now_ms, user_id, idempotency_key or '', caller_nickname or '', room_id
 -- that the call is meant for or '', include_inbox ('1' or '0'), wait_for_lease ('1' or '0'),
--- action, two random nicknames and a random room id, then the arguments of the action.
+-- written_by_ms or '', scope ('search', 'chat' or ''), action, two random nicknames and a random room id,
+-- then the arguments of the action. Written at written_by_ms at the latest, the call must not act on
+-- a chat that began later, nor, if its scope is 'search', on a later search.
 -- Returns {outcome, lease_id or '', items, language or ''}. The outcomes {'lease_busy'} and
 -- {'sender_changed'} mean that the action did not run.
 
 local now_ms, user_id, idempotency_key, caller_nickname, room_id = unpack(ARGV, 1, 5)
-local include_inbox, wait_for_lease, action, nickname_a, nickname_b, new_room_id = unpack(ARGV, 6, 11)
-local args = { unpack(ARGV, 12) }
+local include_inbox, wait_for_lease, written_by_ms, scope, action = unpack(ARGV, 6, 10)
+local nickname_a, nickname_b, new_room_id = unpack(ARGV, 11, 13)
+local args = { unpack(ARGV, 14) }
 local fresh = { nickname_a = nickname_a, nickname_b = nickname_b, room_id = new_room_id }
 
 local user = load_user(user_id)

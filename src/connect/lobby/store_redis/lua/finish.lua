@@ -1,6 +1,13 @@
 -- The last part of a call: runs the action if the user is in the room that the call is meant for,
 -- and stores the result for a replay. See begin.lua for KEYS, ARGV and the return value.
 
+-- Returns true if the chat or the search that the call would act on began after it was written.
+local function written_before()
+  local started_at = user.state == 'chatting' and scope ~= '' and user.chat_started_at
+    or scope == 'search' and user.waiting_since
+  return written_by_ms ~= '' and started_at and tonumber(started_at) > tonumber(written_by_ms)
+end
+
 local outcome
 if room_id ~= '' and (user.state ~= 'chatting' or user.room_id ~= room_id) then
   local ended = 0
@@ -8,6 +15,8 @@ if room_id ~= '' and (user.state ~= 'chatting' or user.room_id ~= room_id) then
     if entry[2] == room_id then ended = 1 end
   end
   outcome = { 'not_in_room', ended }
+elseif written_before() then
+  outcome = { 'written_before' }
 else
   outcome = actions[action]()
 end

@@ -41,6 +41,7 @@
 --   ticket, waiting_since, skip_partner           while waiting
 --   partner, room_id, own_name, partner_name, common_interests, is_first_chat, keeps_history,
 --   mask_memory, mask_memory_digest, sent_count, trusted  while chatting
+--   chat_started_at          while chatting; absent in a chat that an older version began
 
 local prefix = KEYS[1] .. ':'
 

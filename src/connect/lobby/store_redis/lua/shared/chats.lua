@@ -41,7 +41,8 @@ local function end_chat(user, now_ms)
     local partner_id = side.partner
     update_user(side, { state = false, room_id = false, partner = false, own_name = false,
       partner_name = false, common_interests = false, is_first_chat = false, keeps_history = false,
-      mask_memory = false, mask_memory_digest = false, sent_count = false, trusted = false })
+      mask_memory = false, mask_memory_digest = false, sent_count = false, trusted = false,
+      chat_started_at = false })
     add_recent_partner(side, partner_id, room_id, now_ms)
     call('PEXPIRE', prefix .. 'transcript:' .. side.user_id, RECENT_PARTNER_TTL)
   end

@@ -52,11 +52,12 @@ local function common_interests(user, candidate)
 end
 
 -- Puts one side of a pair into the chat.
-local function start_chat(user, partner, chat)
+local function start_chat(user, partner, chat, now_ms)
   update_user(user, { state = 'chatting', room_id = chat.room_id, partner = partner.user_id,
     own_name = chat.names[user.user_id], partner_name = chat.names[partner.user_id],
     common_interests = chat.interests, keeps_history = chat.keeps_history,
-    is_first_chat = not user.notice_seen and '1', notice_seen = '1' })
+    is_first_chat = not user.notice_seen and '1', notice_seen = '1',
+    chat_started_at = format_int(now_ms) })
 end
 
 -- Pairs a waiting user with the best candidate and returns the candidate, or nil. Notifies neither.
@@ -77,8 +78,8 @@ local function match_user(user, now_ms, fresh)
     dequeue(side)
     call('DEL', prefix .. 'transcript:' .. side.user_id)
   end
-  start_chat(user, candidate, chat)
-  start_chat(candidate, user, chat)
+  start_chat(user, candidate, chat, now_ms)
+  start_chat(candidate, user, chat, now_ms)
   call('ZADD', prefix .. 'nudge_due', format_int(now_ms + NUDGE_AFTER), chat.room_id .. user.user_id)
   renew_ttl(prefix .. 'nudge_due')
   add_to_counter('pairs', 1)
