@@ -61,7 +61,7 @@ const ROUNDS_EACH: usize = 3;
 fn unique_preference(number: u64) -> Action {
     let letter = |digit: u8| char::from(digit - b'0' + b'a');
     let name: String = number.to_string().bytes().map(letter).collect();
-    let interests = Interests::parse(&name);
+    let interests = Interests::parse(&name).expect("valid interests");
     Action::Meet(MatchPreferences { interests, keep_history: false })
 }
 

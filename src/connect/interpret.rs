@@ -47,12 +47,12 @@ pub(super) fn interpret(message: &str, now: Timestamp) -> Request<'_> {
     let action = match parsed.command {
         Command::Relay(text) => return Request::Relay(text),
         Command::Help => return Request::Reply(LocalReply::Help(command::help)),
-        Command::Meet(list) => {
-            // A word such as "yes" is no interest.
-            let interests =
-                if switch(list).is_some() { Interests::default() } else { Interests::parse(list) };
-            Action::Meet(MatchPreferences { interests, keep_history: false })
-        }
+        // A word such as "yes" is no interest.
+        Command::Meet(list) if switch(list).is_some() => Action::meet(),
+        Command::Meet(list) => match Interests::parse(list) {
+            Ok(interests) => Action::Meet(MatchPreferences { interests, keep_history: false }),
+            Err(error) => return Request::Reply(LocalReply::InvalidInterest(error)),
+        },
         Command::Again => Action::Again,
         Command::Bye => Action::Leave,
         Command::Hide(word) => match (word, switch(word)) {

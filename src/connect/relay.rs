@@ -9,10 +9,12 @@ use super::lobby::action::{Action, Call, Outcome};
 use super::moderated::ModeratedLobby;
 use super::moderated::action::{ModeratedOutcome, ModeratedResult};
 use super::profile::language::Language;
+use super::profile::nickname::Nickname;
 use crate::guard;
 use crate::guard::{ContentRejected, Guard};
+use crate::kernel::id::IdHasher;
 use crate::kernel::store::StoreError;
-use crate::mask::{Masked, Memory, mask_next};
+use crate::mask::{Masked, Memory, mask_named};
 
 /// The result of a relay.
 #[derive(Debug)]
@@ -29,13 +31,14 @@ pub enum RelayOutcome {
 #[derive(Clone)]
 pub struct Relay {
     lobby: Arc<ModeratedLobby>,
+    ids: IdHasher,
     guard: Guard,
 }
 
 impl Relay {
     #[must_use]
-    pub fn new(lobby: Arc<ModeratedLobby>, guard: Guard) -> Self {
-        Self { lobby, guard }
+    pub fn new(lobby: Arc<ModeratedLobby>, ids: IdHasher, guard: Guard) -> Self {
+        Self { lobby, ids, guard }
     }
 
     /// Sends a text to the partner of the calling user.
@@ -50,6 +53,9 @@ impl Relay {
         if let Err(reason) = self.guard.check(&sanitized) {
             return Ok(RelayOutcome::Rejected(reason));
         }
+        // Of the text before masking, which makes different numbers equal.
+        let typed_text = Some(self.ids.typed_text_key(&sanitized));
+        let call = Call { typed_text, ..call.clone() };
         loop {
             let mut sender = self.lobby.sender_state(call.user).await?;
             // Only until the chat is trusted, because detection doubles the cost of a relay.
@@ -57,7 +63,9 @@ impl Relay {
                 sender.language = Language::detect(&sanitized);
             }
             let (text, memory) = if sender.masking {
-                mask_next(&sanitized, &sender.memory)
+                // The partner reads the text behind the sender's name.
+                let name = sender.own_name.as_ref().map_or("", Nickname::as_str);
+                mask_named(&sanitized, name, &sender.memory)
             } else {
                 (Masked::waived(&sanitized), Memory::default())
             };

@@ -82,7 +82,7 @@ impl ConnectService {
     ) -> Self {
         let LobbyBackend { mailbox, directory, deduplicator, .. } = backend;
         Self {
-            relay: Relay::new(Arc::clone(&lobby), options.guard),
+            relay: Relay::new(Arc::clone(&lobby), ids.clone(), options.guard),
             lobby,
             mailbox,
             directory,

@@ -231,6 +231,14 @@ impl IdHasher {
         )
     }
 
+    /// The rate-limit key of a text as it was typed: 64 bits, so that two texts hardly ever share a
+    /// limit.
+    #[must_use]
+    pub fn typed_text_key(&self, text: &str) -> u64 {
+        let digest = self.digest(b"typed", &[text.as_bytes()]);
+        digest.iter().take(8).fold(0, |key, byte| key << 8 | u64::from(*byte))
+    }
+
     /// The rate-limit key of a network. It equals no user of any [`Realm`].
     #[must_use]
     pub fn network_key(&self, network: ClientNetwork) -> UserId {
@@ -315,6 +323,15 @@ mod tests {
         assert_eq!(ids.idempotency_key(alice, "1", "hi"), ids.idempotency_key(alice, "1", "hi"));
         assert_ne!(ids.idempotency_key(alice, "1", "hi"), ids.idempotency_key(alice, "1", "ho"));
         assert_ne!(ids.idempotency_key(alice, "1", "2hi"), ids.idempotency_key(alice, "12", "hi"));
+    }
+
+    #[test]
+    fn typed_text_key_is_keyed_and_differs_between_texts() {
+        let ids = IdHasher::random(&mut seeded_rng());
+        assert_eq!(ids.typed_text_key("9876543210"), ids.typed_text_key("9876543210"));
+        assert_ne!(ids.typed_text_key("9876543210"), ids.typed_text_key("9876543211"));
+        let other_ids = IdHasher::random(&mut seeded_rng());
+        assert_ne!(ids.typed_text_key("9876543210"), other_ids.typed_text_key("9876543210"));
     }
 
     #[test]

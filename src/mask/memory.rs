@@ -51,8 +51,23 @@ impl Memory {
         &self.lengths[..usize::from(self.pieces).min(MAX_FRAGMENTS)]
     }
 
+    /// Returns this memory with the fragment `opening` before all others. The oldest fragments that
+    /// exceed the limits are missing.
+    pub(super) fn with_opening(&self, opening: &[u8]) -> Self {
+        let mut memory = Self { cued: self.cued, labelled: self.labelled, ..Self::default() };
+        memory.add(opening);
+        let digits = self.digits();
+        let mut rest = digits.as_slice();
+        for length in self.lengths() {
+            let (fragment, others) = rest.split_at(usize::from(*length).min(rest.len()));
+            memory.add(fragment);
+            rest = others;
+        }
+        memory
+    }
+
     /// Returns the number of digits of all fragments.
-    fn digit_count(&self) -> usize {
+    pub(super) fn digit_count(&self) -> usize {
         self.lengths().iter().map(|length| usize::from(*length)).sum::<usize>().min(MAX_DIGITS)
     }
 

@@ -17,7 +17,8 @@
 //!    judges each by `shape`, `context`, `list` and `numbering_plan`.
 //! 7. `spoken` finds numbers in words, and `chunk` finds numbers in parts.
 //! 8. `find` repeats the steps until it finds no more. `fragment` completes numbers with the
-//!    fragments of earlier messages, which are stored in `memory`.
+//!    fragments of earlier messages, which are stored in `memory`. `named` adds the digits of the
+//!    sender's name.
 //!
 //! To support a new form of number, edit the file whose header mentions it. Add an example of the
 //! form, and one of text that only looks like it, to the tests.
@@ -41,6 +42,7 @@ mod list;
 mod lookalike;
 mod masked;
 mod memory;
+mod named;
 mod number_words;
 mod numbering_plan;
 mod phone;
@@ -61,6 +63,9 @@ pub use masked::{HIDDEN, Masked};
 pub use memory::Memory;
 pub use rule::{Finding, Rule};
 
+/// Minimum digits of a number that begins in a name: many names have a few digits.
+const MIN_NAMED_DIGITS: usize = 10;
+
 /// Hides every phone number and other contact detail in `text`.
 #[must_use]
 pub fn mask(text: &str) -> Masked {
@@ -74,6 +79,33 @@ pub fn mask(text: &str) -> Masked {
 pub fn mask_next(text: &str, memory: &Memory) -> (Masked, Memory) {
     let (found, memory) = explain_next(text, memory);
     (Masked::with_hidden(text, &found), memory)
+}
+
+/// Hides like [`mask_next`], and also the rest of a number that begins in the sender's `name`.
+///
+/// Returns the memory to pass with the same sender's next message. It contains no digit of the
+/// name.
+#[must_use]
+pub fn mask_named(text: &str, name: &str, memory: &Memory) -> (Masked, Memory) {
+    let (masked, next) = mask_next(text, memory);
+    let digits = named::opening_digits(name);
+    if !digits.is_empty() {
+        // The name precedes this message and also the first of the earlier ones.
+        for earlier in [memory, &Memory::default()] {
+            let (behind_name, whole) = mask_next(text, &earlier.with_opening(&digits));
+            let is_number = whole.digit_count() >= MIN_NAMED_DIGITS;
+            if is_number && behind_name.hidden() > masked.hidden() {
+                return (behind_name, next);
+            }
+        }
+    }
+    (masked, next)
+}
+
+/// Returns the number of digits in `name` that may begin a phone number, in digits or in words.
+#[must_use]
+pub fn name_digits(name: &str) -> usize {
+    named::opening_digits(name).len()
 }
 
 /// Returns the ranges that [`mask`] hides, with their rules, in order and without overlaps.

@@ -26,6 +26,8 @@ pub enum PenPalError {
     MessageIdTooLong,
     #[error("The display_name can't be used: {0}.")]
     InvalidDisplayName(NicknameError),
+    #[error("One of the interests can't be used: {0}.")]
+    InvalidInterest(NicknameError),
     #[error("The room_id is not one of yours: pass the room_id returned with your partner.")]
     UnknownRoom,
     #[error("The chat in this room has ended. Call enter_queue to meet someone else.")]

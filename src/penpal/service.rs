@@ -127,7 +127,8 @@ impl PenPalService {
             .map(Nickname::parse)
             .transpose()
             .map_err(PenPalError::InvalidDisplayName)?;
-        let interests = Interests::from_entries(interests.iter().map(String::as_str));
+        let interests = Interests::from_entries(interests.iter().map(String::as_str))
+            .map_err(PenPalError::InvalidInterest)?;
         let call = Call { caller_nickname: name, include_inbox: false, ..self.call(user) };
         let preferences = MatchPreferences { interests, keep_history };
         let result = self.lobby.perform(call, Action::Meet(preferences)).await?;

@@ -11,7 +11,7 @@
 
 use std::collections::{BTreeMap, HashSet};
 
-use random_connect::mask::{HIDDEN, Memory, mask, mask_next};
+use random_connect::mask::{HIDDEN, Memory, mask, mask_named, mask_next};
 use serde::Deserialize;
 
 /// A labelled text. Spans count characters.
@@ -201,4 +201,31 @@ fn sequences(corpus: &str) -> (usize, usize, usize, usize) {
         }
     }
     (stopped, leaks, innocent, alarms)
+}
+
+#[test]
+fn mask_name_with_a_number_changes_few_ordinary_messages() {
+    // Behind a name that is half a mobile number, 36 of 1,093 texts change that mislead the masker.
+    for (name, limit) in [("Leo 4711", 0), ("Max 123", 0), ("777", 25), ("Zoe 98345", 40)] {
+        let mut changed = 0;
+        for corpus in ["dev.jsonl", "independent.jsonl", "unseen.jsonl"] {
+            let rows = rows::<CorpusRow>(corpus);
+            for row in rows.iter().filter(|row| row.class.starts_with("neg_")) {
+                let named = mask_named(&row.text, name, &Memory::default()).0;
+                changed += usize::from(named != mask(&row.text));
+            }
+        }
+        for corpus in ["seq_dev.jsonl", "independent_seq.jsonl", "unseen_seq.jsonl"] {
+            for row in rows::<CorpusSequence>(corpus).iter().filter(|row| !row.leaks) {
+                let mut memory = Memory::default();
+                for text in &row.messages {
+                    let (named, _) = mask_named(text, name, &memory);
+                    let (plain, next) = mask_next(text, &memory);
+                    changed += usize::from(named != plain);
+                    memory = next;
+                }
+            }
+        }
+        assert!(changed <= limit, "{name}: {changed}");
+    }
 }

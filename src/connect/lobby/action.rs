@@ -35,6 +35,9 @@ pub struct Call {
     pub written_by: Option<Timestamp>,
     /// Whether the answer shows the user's inbox.
     pub include_inbox: bool,
+    /// The keyed hash of the text of an [`Action::Relay`] as it was typed. Moderation counts
+    /// repeats by it; the lobby does not store it.
+    pub typed_text: Option<u64>,
     /// Constraints on a search; other actions ignore them.
     pub constraints: MatchConstraints,
     pub now: Timestamp,
@@ -51,6 +54,7 @@ impl Call {
             room: None,
             written_by: None,
             include_inbox: true,
+            typed_text: None,
             constraints: MatchConstraints {
                 blocked: Vec::new(),
                 notice_seen: false,
@@ -79,6 +83,8 @@ pub struct SenderState {
     pub masking: bool,
     /// Digits of the sender's recent short messages in this chat.
     pub memory: Memory,
+    /// The name that the partner sees before the sender's messages; `None` without a chat.
+    pub own_name: Option<Nickname>,
     /// Whether both partners have sent enough messages in this chat; see
     /// [`TRUST_AFTER_MESSAGES`](super::rules::TRUST_AFTER_MESSAGES).
     pub trusted: bool,
@@ -91,14 +97,21 @@ impl SenderState {
     /// Returns `true` if a text prepared for one state may be sent in the other.
     #[must_use]
     pub fn same_treatment_as(&self, other: &Self) -> bool {
-        let Self { masking, memory, trusted, language: _ } = self;
+        // The name changes only with the chat.
+        let Self { masking, memory, trusted, own_name: _, language: _ } = self;
         (masking, memory, trusted) == (&other.masking, &other.memory, &other.trusted)
     }
 }
 
 impl Default for SenderState {
     fn default() -> Self {
-        Self { masking: true, memory: Memory::default(), trusted: false, language: None }
+        Self {
+            masking: true,
+            memory: Memory::default(),
+            own_name: None,
+            trusted: false,
+            language: None,
+        }
     }
 }
 

@@ -146,14 +146,17 @@ mod tests {
     #[test]
     fn queue_leave_removes_every_index_entry() {
         let user = UserId::from_bytes([1; 16]);
-        let interests = Interests::parse("music, tea");
+        let interests = Interests::parse("music, tea").expect("valid interests");
         let mut queue = Queue::default();
         for now in [Timestamp::default(), Timestamp::default() + INTEREST_ONLY_FOR] {
             queue.join(1, user, &interests, Timestamp::default());
             queue.relax(now);
             assert_eq!(queue.is_open(1), now != Timestamp::default());
             assert_eq!(
-                queue.oldest_sharing_interest(&Interests::parse("tea"), |_| true),
+                queue.oldest_sharing_interest(
+                    &Interests::parse("tea").expect("valid interests"),
+                    |_| true
+                ),
                 Some(user)
             );
             queue.leave(1, &interests);

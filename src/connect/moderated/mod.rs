@@ -8,7 +8,6 @@
 pub mod action;
 pub mod notice_mailbox;
 
-use std::hash::{DefaultHasher, Hash, Hasher};
 use std::sync::Arc;
 
 use self::action::{ModeratedAction, ModeratedOutcome, ModeratedResult};
@@ -146,7 +145,8 @@ impl ModeratedLobby {
     /// Sends a text or an icebreaker. A suspended user without a partner learns of the suspension.
     async fn relay(&self, call: Call, action: Action) -> Result<ModeratedResult, StoreError> {
         let (user, now) = (call.user, call.now);
-        let limited_actions = || rate_limited_actions(&action);
+        let typed_text = call.typed_text;
+        let limited_actions = || rate_limited_actions(typed_text, &action);
         let admitted =
             self.moderation.admit(user, call.idempotency_key, limited_actions, now).await?;
         if let Err(rate_limited) = admitted {
@@ -239,15 +239,14 @@ impl ModeratedLobby {
 }
 
 /// Returns the rate limits that apply to an action which the partner sees.
-fn rate_limited_actions(action: &Action) -> Vec<LimitedAction> {
-    // An unkeyed hash suffices, because a collision only makes two texts share one limit.
-    let mut hasher = DefaultHasher::new();
-    match action {
-        Action::Relay { text, .. } => text.as_str().hash(&mut hasher),
-        Action::Icebreaker(index) => index.hash(&mut hasher),
+fn rate_limited_actions(typed_text: Option<u64>, action: &Action) -> Vec<LimitedAction> {
+    let duplicate = match action {
+        Action::Relay { .. } => typed_text,
+        Action::Icebreaker(index) => Some(u64::from(*index)),
         _ => return Vec::new(),
-    }
-    vec![LimitedAction::Message, LimitedAction::DuplicateText(hasher.finish())]
+    };
+    let duplicate = duplicate.map(LimitedAction::DuplicateText);
+    std::iter::once(LimitedAction::Message).chain(duplicate).collect()
 }
 
 fn suspended(suspension: Suspension, now: Timestamp) -> ModeratedOutcome {

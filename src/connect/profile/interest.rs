@@ -8,10 +8,14 @@ use std::sync::Arc;
 
 use unicode_normalization::UnicodeNormalization;
 
-use super::nickname::Nickname;
+use super::nickname::{Nickname, NicknameError};
+use crate::mask::name_digits;
 
 /// Maximum number of interests per user. Further entries are ignored.
 pub const MAX_INTERESTS: usize = 5;
+
+/// Maximum number of digits of an interest: more are half of a phone number.
+const MAX_DIGITS: usize = 4;
 
 /// One interest in plain form (NFKC, lower case), so that `Music` and `music ` are equal.
 /// Cheap to clone.
@@ -24,24 +28,41 @@ pub struct Interests(Arc<[Interest]>);
 impl Interests {
     /// Parses a list whose entries are separated by commas, semicolons, line ends, `#`, `&`, `/` or
     /// `|`.
-    #[must_use]
-    pub fn parse(list: &str) -> Self {
+    ///
+    /// # Errors
+    /// Returns [`NicknameError`] like [`Interests::from_entries`].
+    pub fn parse(list: &str) -> Result<Self, NicknameError> {
         Self::from_entries(list.split([',', '،', '、', ';', '\n', '#', '&', '/', '|']))
     }
 
-    /// Normalizes `entries` and skips those that would not be a valid [`Nickname`].
-    pub fn from_entries<'a>(entries: impl IntoIterator<Item = &'a str>) -> Self {
+    /// Normalizes `entries`. Skips those that are empty, too long or contain a reserved character.
+    ///
+    /// # Errors
+    /// Returns [`NicknameError`] if an entry contains a contact detail or imitates the system.
+    pub fn from_entries<'a>(
+        entries: impl IntoIterator<Item = &'a str>,
+    ) -> Result<Self, NicknameError> {
         let mut interests: Vec<Interest> = Vec::new();
         for entry in entries {
             let plain: String = entry.nfkc().collect::<String>().to_lowercase();
+            let plain = plain.trim_end_matches(|c: char| c.is_whitespace() || ".!?…。".contains(c));
             // A text that a stranger may see as a name is also safe as an interest.
-            let Ok(name) = Nickname::parse(&plain) else { continue };
+            let name = match Nickname::parse(plain) {
+                Ok(name) if name_digits(name.as_str()) > MAX_DIGITS => {
+                    return Err(NicknameError::ContactDetail);
+                }
+                Ok(name) => name,
+                Err(error @ (NicknameError::ContactDetail | NicknameError::ImitatesSystem)) => {
+                    return Err(error);
+                }
+                Err(_) => continue,
+            };
             let is_new = !interests.iter().any(|existing| **existing == *name.as_str());
             if interests.len() < MAX_INTERESTS && is_new {
                 interests.push(name.as_str().into());
             }
         }
-        Self(interests.into())
+        Ok(Self(interests.into()))
     }
 
     /// Rebuilds interests that a store has saved, without checking them again.
@@ -95,7 +116,7 @@ mod tests {
     use super::*;
 
     fn parsed(list: &str) -> String {
-        Interests::parse(list).to_string()
+        Interests::parse(list).expect("valid interests").to_string()
     }
 
     #[test]
@@ -114,14 +135,26 @@ mod tests {
 
     #[test]
     fn interest_must_be_a_valid_nickname() {
-        assert_eq!(parsed("admin, 🎉 you left, chess, http://x.example"), "chess");
+        assert_eq!(parsed("chess, http://x.example, :)"), "chess");
         assert_eq!(parsed(&"x".repeat(40)), "");
-        assert!(!parsed("9876543210").contains('9'));
+        assert_eq!(
+            parsed("chess!, tea., 1990s, dota 2, year 2024"),
+            "chess, tea, 1990s, dota 2, year 2024"
+        );
+        for (list, error) in [
+            ("chess, admin", NicknameError::ImitatesSystem),
+            ("🎉 you left", NicknameError::ImitatesSystem),
+            ("tea, 9876543210", NicknameError::ContactDetail),
+            ("98345", NicknameError::ContactDetail),
+        ] {
+            assert_eq!(Interests::parse(list).map(|_| ()), Err(error), "{list}");
+        }
     }
 
     #[test]
     fn interest_intersection_keeps_shared_entries() {
-        let (left, right) = (Interests::parse("music, chess"), Interests::parse("Chess, tea"));
+        let [left, right] =
+            ["music, chess", "Chess, tea"].map(|list| Interests::parse(list).expect("valid"));
         assert_eq!(left.intersection(&right).to_string(), "chess");
         assert!(left.intersection(&Interests::default()).is_empty());
     }

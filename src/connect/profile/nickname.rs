@@ -12,7 +12,7 @@ use thiserror::Error;
 
 use super::impersonation::{SYSTEM_EMOJI, looks_like_system, skeleton};
 use crate::guard::{is_invisible, is_invisible_char, strip_invisible};
-use crate::mask::mask;
+use crate::mask::{Memory, mask_next};
 
 /// Maximum length of a chosen nickname, in characters.
 pub const MAX_NICKNAME_CHARS: usize = 32;
@@ -63,6 +63,8 @@ pub enum NicknameError {
     TooLong,
     #[error("it could be mistaken for a system message")]
     ImitatesSystem,
+    #[error("it contains a phone number or another contact detail")]
+    ContactDetail,
     #[error("it contains one of . ! ? : # @ * ~ ` | < > [ ] {{ }}")]
     ReservedChar,
 }
@@ -75,11 +77,11 @@ impl Nickname {
         Self(format!("User_{letters}").into())
     }
 
-    /// Sanitizes a name that a user chose and masks contact details in it.
+    /// Sanitizes a name that a user chose.
     ///
     /// # Errors
     /// Returns [`NicknameError`] if the sanitized name is empty, too long, contains a reserved
-    /// character or imitates the system.
+    /// character or a contact detail, or imitates the system.
     pub fn parse(name: &str) -> Result<Self, NicknameError> {
         let line = strip_invisible(name).replace('\n', " ");
         let visible: String =
@@ -95,11 +97,14 @@ impl Nickname {
         {
             return Err(NicknameError::ImitatesSystem);
         }
-        let masked = mask(&name);
-        if masked.as_str().chars().count() > MAX_NICKNAME_CHARS {
+        // As the first message of a chat, so that a lone long number counts, too.
+        if mask_next(&name, &Memory::default()).0.hidden() > 0 {
+            return Err(NicknameError::ContactDetail);
+        }
+        if name.chars().count() > MAX_NICKNAME_CHARS {
             return Err(NicknameError::TooLong);
         }
-        Ok(Self(masked.as_str().into()))
+        Ok(Self(name.into()))
     }
 
     /// Rebuilds a nickname that a store has saved, without checking it again.
@@ -156,13 +161,13 @@ mod tests {
     }
 
     #[test]
-    fn nickname_is_sanitized_to_one_line_without_numbers() {
+    fn nickname_is_sanitized_to_one_line() {
         for (name, expected) in [
             ("Star Dust", "Star Dust"),
             ("  spaced \n out\u{202e} ", "spaced out"),
             ("आशा", "आशा"),
             ("🌻 Sunny", "🌻 Sunny"),
-            ("call 9876543210", "call [hidden]"),
+            ("Ravi 98345", "Ravi 98345"),
             ("Modesty", "Modesty"),
         ] {
             let parsed = Nickname::parse(name).map(|parsed| parsed.to_string());
@@ -193,6 +198,10 @@ mod tests {
             ("Ann. Chat ended", NicknameError::ReservedChar),
             ("You! You left", NicknameError::ReservedChar),
             ("[hidden]", NicknameError::ReservedChar),
+            ("9820143756", NicknameError::ContactDetail),
+            ("98345126", NicknameError::ContactDetail),
+            ("call 9876543210", NicknameError::ContactDetail),
+            ("nine eight two zero one four three seven five six", NicknameError::ContactDetail),
         ] {
             assert_eq!(Nickname::parse(name), Err(error), "{name:?}");
         }

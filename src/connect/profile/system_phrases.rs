@@ -50,6 +50,7 @@ pub(super) const SYSTEM_PHRASES: &[&str] = &[
     "deleting a message",
     "reactions aren't",
     "nothing is waiting",
+    "no search was started",
     "nothing was changed",
     "nothing was done",
     "more message is waiting",

@@ -2,7 +2,9 @@
 //!
 //! It becomes text only after the call, because the lobby knows the user's language.
 
-use super::{content_rejected, languages, messages, nickname_error, too_long, with_command};
+use super::{
+    content_rejected, interest_error, languages, messages, nickname_error, too_long, with_command,
+};
 use crate::connect::profile::language::Language;
 use crate::connect::profile::nickname::NicknameError;
 use crate::guard;
@@ -13,6 +15,7 @@ pub(crate) enum LocalReply {
     /// caller.
     Help(fn(Language) -> String),
     InvalidNickname(NicknameError),
+    InvalidInterest(NicknameError),
     ReasonRequired,
     /// The reason of a report is longer than this number of characters.
     ReasonTooLong(usize),
@@ -32,6 +35,7 @@ impl LocalReply {
         match self {
             Self::Help(help) => help(language),
             Self::InvalidNickname(error) => nickname_error(language, error),
+            Self::InvalidInterest(error) => interest_error(language, error),
             Self::ReasonRequired => messages::text(language, "ask-reason"),
             Self::ReasonTooLong(limit) => too_long(language, "long-reason", limit),
             Self::Languages => languages(language),

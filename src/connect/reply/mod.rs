@@ -188,11 +188,19 @@ pub fn nickname_error(language: Language, error: NicknameError) -> String {
         NicknameError::Empty => text(language, "nick-empty"),
         NicknameError::TooLong => too_long(language, "nick-long", nickname::MAX_NICKNAME_CHARS),
         NicknameError::ImitatesSystem => text(language, "nick-imitates"),
+        NicknameError::ContactDetail => text(language, "nick-contact"),
         NicknameError::ReservedChar => {
             let characters = nickname::reserved_chars();
             format(language, "nick-reserved", [("characters", characters.into())])
         }
     }
+}
+
+/// Returns the reply to a search with an interest that no partner may see.
+#[must_use]
+pub fn interest_error(language: Language, error: NicknameError) -> String {
+    let is_contact = error == NicknameError::ContactDetail;
+    text(language, if is_contact { "interest-contact" } else { "interest-imitates" })
 }
 
 /// Returns the reply to a command that was not run; `id` is the message to use.
@@ -268,7 +276,7 @@ mod tests {
         let masked = Masked::waived("x");
         let room = RoomId::random(&mut seeded_rng());
         let partner = UserId::from_bytes([1; 16]);
-        let interests = Interests::parse("music");
+        let interests = Interests::parse("music").expect("valid interests");
         let place = QueuePosition { position: 1, estimated_wait: Some(Duration::from_secs(9)) };
         let chat = Chat {
             room,
@@ -343,6 +351,9 @@ mod tests {
             let texts = texts.chain([
                 languages(language),
                 nickname_error(language, NicknameError::ReservedChar),
+                nickname_error(language, NicknameError::ContactDetail),
+                interest_error(language, NicknameError::ContactDetail),
+                interest_error(language, NicknameError::ImitatesSystem),
                 content_rejected(language, guard::ContentRejected::Link),
                 too_long(language, "refused-length", 9),
                 too_long(language, "long-reason", 9),

@@ -140,6 +140,20 @@ async fn rate_limit_reply_states_the_wait() {
 }
 
 #[tokio::test]
+async fn rate_limit_of_equal_texts_is_judged_before_masking() {
+    let server = TestServer::with(&[("RATE_LIMITS", "on")], ConnectionLimits::default()).await;
+    pair(&server, "ann", "ben").await;
+    for n in 0..5 {
+        let sent = server.say("ann", &format!("call me: 983341250{n}")).await;
+        assert!(sent.ends_with("call me: [hidden]"), "{sent}");
+    }
+    for _ in 0..3 {
+        assert!(server.say("ben", "9833412506").await.contains("Message sent"));
+    }
+    assert!(server.say("ben", "9833412506").await.contains("You've already sent this"));
+}
+
+#[tokio::test]
 async fn suspension_applies_to_agents() {
     let server =
         TestServer::with(&[("TOOLSETS", "connect,penpal")], ConnectionLimits::default()).await;

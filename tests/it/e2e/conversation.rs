@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use random_connect::transport::http::limits::ConnectionLimits;
 use rmcp::model::ProtocolVersion;
 
 use crate::support::server::{TestServer, partner_name};
@@ -167,12 +168,37 @@ async fn nickname_comes_from_the_user_not_the_caller() {
 }
 
 #[tokio::test]
+async fn nickname_and_message_together_show_no_number() {
+    let variables = [("USE_CALLER_NICKNAMES", "on")];
+    let server = TestServer::with(&variables, ConnectionLimits::default()).await;
+    server.say("ann", "#nick 98345").await;
+    server.say("ann", "#meet").await;
+    // The caller's name counts, too.
+    let call =
+        serde_json::json!({ "message": "#meet", "puch_user_id": "ben", "user_nickname": "98345" });
+    server.short_form("handle_message", call).await;
+    server.say("ann", "#m").await;
+    assert!(server.say("ann", "hello").await.ends_with(": hello"));
+    assert!(server.say("ann", "12607").await.ends_with("98345: [hidden]"));
+    let sent = server.say("ben", "one two six zero seven").await;
+    assert!(sent.ends_with("98345: [hidden]"), "{sent}");
+    let refused = server.say("ben", "#nick 9820143756").await;
+    assert!(
+        refused.ends_with("it contains a phone number or another contact detail."),
+        "{refused}"
+    );
+    server.say("ben", "#bye").await;
+    let refused = server.say("ben", "#meet chess, 9820143756").await;
+    assert!(
+        refused.starts_with("⚠️ No search was started: an interest can't contain"),
+        "{refused}"
+    );
+}
+
+#[tokio::test]
 async fn nickname_from_the_caller_when_enabled() {
-    let server = TestServer::with(
-        &[("USE_CALLER_NICKNAMES", "on")],
-        random_connect::transport::http::limits::ConnectionLimits::default(),
-    )
-    .await;
+    let server =
+        TestServer::with(&[("USE_CALLER_NICKNAMES", "on")], ConnectionLimits::default()).await;
     let call =
         serde_json::json!({ "message": "#meet", "puch_user_id": "ann", "user_nickname": "Annie" });
     server.short_form("handle_message", call).await;
@@ -194,11 +220,8 @@ async fn command_help_and_unknown_commands() {
 
 #[tokio::test]
 async fn eviction_after_thirty_idle_minutes() {
-    let server = TestServer::with(
-        &[("REAP_INTERVAL_SECS", "1")],
-        random_connect::transport::http::limits::ConnectionLimits::default(),
-    )
-    .await;
+    let server =
+        TestServer::with(&[("REAP_INTERVAL_SECS", "1")], ConnectionLimits::default()).await;
     server.say("ann", "#meet").await;
     server.clock.advance(Duration::from_secs(1_799));
     server.say("ben", "#meet").await;

@@ -170,6 +170,8 @@ async fn penpal_invalid_arguments_change_nothing() {
         ("rejoin", json!({ "user_id": " " }), "user_id is empty"),
         ("enter_queue", json!({ "user_id": "x".repeat(257) }), "at most 256"),
         ("enter_queue", json!({ "display_name": "Admin" }), "mistaken for a system message"),
+        ("enter_queue", json!({ "display_name": "9820143756" }), "contains a phone number"),
+        ("enter_queue", json!({ "interests": ["tea", "98201"] }), "contains a phone number"),
     ] {
         let rejected = eve.try_call(tool, arguments).await;
         assert!(

@@ -60,7 +60,8 @@ impl Game {
     async fn action(&mut self, user: UserId) -> Action {
         match self.dice.random_range(0..27) {
             0..=4 => Action::Meet(MatchPreferences {
-                interests: Interests::parse(INTERESTS.choose(&mut self.dice).expect("an element")),
+                interests: Interests::parse(INTERESTS.choose(&mut self.dice).expect("an element"))
+                    .expect("valid interests"),
                 keep_history: self.dice.random_bool(0.7),
             }),
             5 | 6 => Action::Again,
@@ -83,7 +84,9 @@ impl Game {
             18 => Action::SetLanguage(self.random_language()),
             _ => {
                 let sender = self.manager.sender_state(user);
-                assert_eq!(self.redis.sender_state(user).await.expect("the store is up"), sender);
+                let actual = self.redis.sender_state(user).await.expect("the store is up");
+                let expected = self.sides[0].sender_state(&sender);
+                assert_eq!(self.sides[1].sender_state(&actual), expected);
                 let text = *TEXTS.choose(&mut self.dice).expect("an element");
                 let long = "long ".repeat(1_200);
                 let text = if self.dice.random_bool(0.02) { &long } else { text };

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::fmt::Write as _;
 
-use random_connect::connect::lobby::action::{ActionResult, Outcome, UserStatus};
+use random_connect::connect::lobby::action::{ActionResult, Outcome, SenderState, UserStatus};
 use random_connect::connect::lobby::chat::Chat;
 use random_connect::connect::lobby::inbox::{InboxEvent, Item, Lease};
 use random_connect::connect::profile::nickname::Nickname;
@@ -132,6 +132,12 @@ impl Side {
         }
         self.store_lease(user, &result.lease);
         self.names.result(result)
+    }
+
+    /// Returns a sender state with a plain or numbered name.
+    pub(super) fn sender_state(&mut self, sender: &SenderState) -> (SenderState, Option<String>) {
+        let own_name = sender.own_name.as_ref().map(|name| self.names.name(name));
+        (SenderState { own_name: None, ..sender.clone() }, own_name)
     }
 
     pub(super) fn store_lease(&mut self, user: UserId, lease: &Lease) {

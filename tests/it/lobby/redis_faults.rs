@@ -68,7 +68,7 @@ async fn redis_dump_is_private_and_every_key_has_a_ttl() {
         ["ann-919876500001", "ben-919876500002"].map(|id| ids().user_id(Realm::Puch, id));
     let search = || {
         Action::Meet(MatchPreferences {
-            interests: Interests::parse("elephants"),
+            interests: Interests::parse("elephants").expect("valid interests"),
             keep_history: true,
         })
     };

@@ -106,6 +106,7 @@ impl RandomConnectManager {
             room,
             written_by,
             include_inbox,
+            typed_text: _,
             constraints,
             now,
         } = call;
@@ -157,7 +158,8 @@ impl RandomConnectManager {
         };
         let partner_side = self.people.get(&side.chat.partner).and_then(Person::chat_side);
         let trusted = side.is_trusted() && partner_side.is_some_and(ChatSide::is_trusted);
-        SenderState { masking, memory: side.mask_memory.clone(), trusted, language }
+        let (memory, own_name) = (side.mask_memory.clone(), Some(side.own_name.clone()));
+        SenderState { masking, memory, own_name, trusted, language }
     }
 
     /// Leases the pending items of `user` without a call.

@@ -76,13 +76,20 @@ impl Codec {
     }
 
     pub fn decode_sender_state(&self, value: &Value) -> Option<SenderState> {
-        let [masking, memory, trusted, language] = as_list(value)? else { return None };
+        let [masking, memory, trusted, language, own_name] = as_list(value)? else {
+            return None;
+        };
         let memory = match as_bytes(memory)? {
             [] => Memory::default(),
             sealed => serde_json::from_slice(&self.keyring.open(sealed)?).ok()?,
         };
         let (masking, trusted) = (as_bytes(masking)? == b"1", as_bytes(trusted)? == b"1");
-        Some(SenderState { masking, memory, trusted, language: language_from_code(language) })
+        let own_name = match as_bytes(own_name)? {
+            [] => None,
+            sealed => Some(self.open_nickname(sealed)?),
+        };
+        let language = language_from_code(language);
+        Some(SenderState { masking, memory, own_name, trusted, language })
     }
 
     pub fn decode_lease(&self, id: &Value, items: &Value, language: &Value) -> Option<Lease> {

@@ -16,6 +16,8 @@ looking-again = 🔍 Looking for a new chat partner... Please wait!
 place = ⏳ Your place in the queue: { $position }
 place-estimate = ⏳ Your place in the queue: { $position } (recent waits: about { $seconds } s)
 choosy = 🔍 Looking first for people who like: { $interests }
+interest-contact = ⚠️ No search was started: an interest can't contain a phone number or another contact detail.
+interest-imitates = ⚠️ No search was started: an interest could be mistaken for a system message.
 already-chatting = You're already in a chat! Use #bye to end it first, or #again to find a new partner.
 
 ## Ending a chat
@@ -70,6 +72,7 @@ renamed = ✏️ From your next chat on, your nickname is { $name }.
 nick-empty = ⚠️ That nickname can't be used: write the name you want after #nick.
 nick-long = ⚠️ That nickname can't be used: it is longer than { $limit } characters.
 nick-imitates = ⚠️ That nickname can't be used: it could be mistaken for a system message.
+nick-contact = ⚠️ That nickname can't be used: it contains a phone number or another contact detail.
 nick-reserved = ⚠️ That nickname can't be used: it contains one of { $characters }
 speaks = 🌐 From now on I'll write to you in English.
 languages = 🌐 Available languages: { $languages }. Send #lang with one of them, for example #lang es

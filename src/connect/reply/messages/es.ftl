@@ -14,6 +14,8 @@ looking-again = 🔍 Buscando otra persona para chatear... ¡Espera un momento, 
 place = ⏳ Tu lugar en la cola: { $position }
 place-estimate = ⏳ Tu lugar en la cola: { $position } (esperas recientes: unos { $seconds } s)
 choosy = 🔍 Buscando primero a personas a las que les gusta: { $interests }
+interest-contact = ⚠️ No se ha empezado a buscar: un interés no puede contener un número de teléfono ni otro dato de contacto.
+interest-imitates = ⚠️ No se ha empezado a buscar: un interés podría confundirse con un mensaje del sistema.
 already-chatting = 💡 ¡Ya estás en un chat! Usa #bye para terminarlo o #again para buscar a otra persona.
 
 ## Ending a chat
@@ -68,6 +70,7 @@ renamed = ✏️ A partir de tu próximo chat, tu apodo será { $name }.
 nick-empty = ⚠️ Ese apodo no vale: escribe el nombre que quieres después de #nick.
 nick-long = ⚠️ Ese apodo no vale: tiene más de { $limit } caracteres.
 nick-imitates = ⚠️ Ese apodo no vale: podría confundirse con un mensaje del sistema.
+nick-contact = ⚠️ Ese apodo no vale: contiene un número de teléfono u otro dato de contacto.
 nick-reserved = ⚠️ Ese apodo no vale: contiene uno de { $characters }
 speaks = 🌐 Desde ahora te escribo en español.
 languages = 🌐 Idiomas disponibles: { $languages }. Envía #lang con uno de ellos, por ejemplo #lang es

@@ -14,6 +14,8 @@ looking-again = 🔍 Mencari teman mengobrol yang baru... Tunggu sebentar, ya!
 place = ⏳ Urutanmu dalam antrean: { $position }
 place-estimate = ⏳ Urutanmu dalam antrean: { $position } (waktu tunggu belakangan ini: sekitar { $seconds } detik)
 choosy = 🔍 Mencari lebih dulu orang yang suka: { $interests }
+interest-contact = ⚠️ Pencarian tidak dimulai: minat tidak boleh berisi nomor telepon atau kontak lain.
+interest-imitates = ⚠️ Pencarian tidak dimulai: salah satu minat bisa dikira pesan dari sistem.
 already-chatting = 💡 Kamu sudah sedang mengobrol! Kirim #bye untuk mengakhirinya atau #again untuk mencari orang lain.
 
 ## Ending a chat
@@ -67,6 +69,7 @@ renamed = ✏️ Mulai obrolan berikutnya, namamu { $name }.
 nick-empty = ⚠️ Nama itu tidak bisa dipakai: tulis nama yang kamu mau setelah #nick.
 nick-long = ⚠️ Nama itu tidak bisa dipakai: lebih panjang dari { $limit } karakter.
 nick-imitates = ⚠️ Nama itu tidak bisa dipakai: bisa dikira pesan dari sistem.
+nick-contact = ⚠️ Nama itu tidak bisa dipakai: ada nomor telepon atau kontak lain di dalamnya.
 nick-reserved = ⚠️ Nama itu tidak bisa dipakai: ada salah satu dari { $characters }
 speaks = 🌐 Mulai sekarang aku menulis kepadamu dalam bahasa Indonesia.
 languages = 🌐 Bahasa yang tersedia: { $languages }. Kirim #lang dengan salah satunya, misalnya #lang id

@@ -14,6 +14,8 @@ looking-again = 🔍 Procurando outra pessoa para conversar... Aguarde um moment
 place = ⏳ Seu lugar na fila: { $position }
 place-estimate = ⏳ Seu lugar na fila: { $position } (esperas recentes: cerca de { $seconds } s)
 choosy = 🔍 Procurando primeiro quem gosta de: { $interests }
+interest-contact = ⚠️ A busca não começou: um interesse não pode conter um número de telefone nem outro dado de contato.
+interest-imitates = ⚠️ A busca não começou: um interesse poderia ser confundido com uma mensagem do sistema.
 already-chatting = 💡 Você já está numa conversa! Use #bye para encerrá-la ou #again para achar outra pessoa.
 
 ## Ending a chat
@@ -68,6 +70,7 @@ renamed = ✏️ A partir da próxima conversa, seu apelido será { $name }.
 nick-empty = ⚠️ Esse apelido não serve: escreva o nome que quer depois de #nick.
 nick-long = ⚠️ Esse apelido não serve: tem mais de { $limit } caracteres.
 nick-imitates = ⚠️ Esse apelido não serve: poderia ser confundido com uma mensagem do sistema.
+nick-contact = ⚠️ Esse apelido não serve: contém um número de telefone ou outro dado de contato.
 nick-reserved = ⚠️ Esse apelido não serve: contém um destes: { $characters }
 speaks = 🌐 A partir de agora escrevo para você em português.
 languages = 🌐 Idiomas disponíveis: { $languages }. Envie #lang com um deles, por exemplo #lang pt

@@ -10,7 +10,10 @@ use crate::connect::lobby::rules::INTEREST_ONLY_FOR;
 use crate::connect::profile::interest::Interests;
 
 fn meet_with(list: &str) -> Action {
-    Action::Meet(MatchPreferences { interests: Interests::parse(list), keep_history: false })
+    Action::Meet(MatchPreferences {
+        interests: Interests::parse(list).expect("valid interests"),
+        keep_history: false,
+    })
 }
 
 #[test]

@@ -36,7 +36,10 @@ enum TestStep {
 }
 
 fn meet_with(list: &str) -> Action {
-    Action::Meet(MatchPreferences { interests: Interests::parse(list), keep_history: false })
+    Action::Meet(MatchPreferences {
+        interests: Interests::parse(list).expect("valid interests"),
+        keep_history: false,
+    })
 }
 
 /// The fate of an answer.
