@@ -27,6 +27,7 @@ use crate::connect::new_user_limit::NewUserLimiter;
 use crate::connect::reaper::run_reaper;
 use crate::connect::service::{ConnectOptions, ConnectService};
 use crate::connect::tools::ConnectTools;
+use crate::kernel::admission::Admission;
 use crate::kernel::clock::{Clock, Stopwatch, seeded_rng};
 use crate::kernel::id::IdHasher;
 use crate::kernel::session::SessionLimit;
@@ -230,14 +231,9 @@ impl App {
             let tools = endpoint::stateless_route(mcp, limits.body_timeout);
             admin::routes(api, tools, Arc::new(gate), limits.body_timeout)
         });
-        let new_user_limiter = self.new_user_limiter();
-        let mcp = self
-            .mcp
-            .clone()
-            .with_drain(drain.clone())
-            .with_new_user_limit(new_user_limiter.clone());
+        let admission = self.admission();
+        let mcp = self.mcp.clone().with_drain(drain.clone()).with_admission(admission.clone());
         let mcp = McpState {
-            connect: Arc::clone(&self.connect),
             stateless: StatelessCalls::new(mcp.clone()),
             service: mcp.clone().stateless_service(mcp_shutdown),
             // Live sessions end at shutdown, because a stream never ends by itself.
@@ -249,7 +245,7 @@ impl App {
                 seeded_rng(),
             ),
             drain: drain.clone(),
-            new_user_limiter,
+            needs_network: admission.is_some(),
             trusted_proxy: self.config.trusted_proxy,
             metrics: Arc::clone(&self.metrics),
             body_timeout: limits.body_timeout,
@@ -297,7 +293,7 @@ impl App {
 
 impl App {
     /// Returns the limiter of new users. `None` if they are not limited.
-    fn new_user_limiter(&self) -> Option<Arc<NewUserLimiter>> {
+    fn admission(&self) -> Option<Arc<dyn Admission>> {
         self.config.rate_limits.filter(|limits| limits.new_users > 0)?;
         let directory = Arc::clone(&self.directory);
         let (moderation, clock) = (Arc::clone(&self.admin.0), Arc::clone(&self.clock));

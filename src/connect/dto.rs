@@ -4,6 +4,7 @@
 //! The fields of [`HandleMessageParams`] and [`Stats`] are wire names, and their doc comments are
 //! the descriptions in the tools' schemas. Logic does not belong here.
 
+use rmcp::ErrorData;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -108,6 +109,18 @@ pub enum HandleError {
     MessageTooLong,
     #[error("Random Connect can't be reached right now. Please try again shortly.")]
     Unavailable(#[from] StoreError),
+}
+
+impl From<HandleError> for ErrorData {
+    fn from(error: HandleError) -> Self {
+        let message = error.to_string();
+        match error {
+            HandleError::Unavailable(_) => Self::internal_error(message, None),
+            HandleError::EmptyUserId | HandleError::IdTooLong(_) | HandleError::MessageTooLong => {
+                Self::invalid_params(message, None)
+            }
+        }
+    }
 }
 
 /// The structured result of `get_stats`.

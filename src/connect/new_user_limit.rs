@@ -7,35 +7,25 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use async_trait::async_trait;
 use parking_lot::Mutex;
-use thiserror::Error;
 
 use super::lobby::Directory;
 use super::profile::language::Language;
 use super::reply;
+use crate::kernel::admission::{Admission, AdmissionError, Subject};
 use crate::kernel::client_network::ClientNetwork;
 use crate::kernel::clock::{Clock, Timestamp};
 use crate::kernel::id::{IdHasher, UserId};
-use crate::kernel::store::StoreError;
-use crate::kernel::toolset::Subject;
 use crate::kernel::ttl_cache::TtlCache;
 use crate::moderation::service::ModerationService;
-use crate::rate_limit::gcra::{LimitedAction, RateLimited};
+use crate::rate_limit::gcra::LimitedAction;
 
 /// Time that a user stays in the cache of known users.
 const KNOWN_USER_TTL: Duration = Duration::from_secs(600);
 
 /// Capacity of the cache of known users.
 const KNOWN_USER_CAPACITY: usize = 100_000;
-
-/// The reason that a call is not admitted.
-#[derive(Debug, Error)]
-pub enum AdmissionError {
-    #[error("{}", reply::rate_limited(Language::English, *.0))]
-    RateLimited(RateLimited),
-    #[error("Random Connect can't be reached right now. Please try again shortly.")]
-    Unavailable(#[from] StoreError),
-}
 
 /// Admits calls, and counts the new users of each [`ClientNetwork`].
 pub struct NewUserLimiter {
@@ -58,17 +48,16 @@ impl NewUserLimiter {
         Self { directory, moderation, clock, ids, known_users }
     }
 
+    fn remember(&self, user: UserId, now: Timestamp) {
+        drop(self.known_users.lock().insert(user, (), now));
+    }
+}
+
+#[async_trait]
+impl Admission for NewUserLimiter {
     /// Admits a call of a known user, and counts a call of a new user against the limit of its
     /// network.
-    ///
-    /// # Errors
-    /// Returns [`AdmissionError::RateLimited`] if the network has reached its limit, and
-    /// [`AdmissionError::Unavailable`] if a store is unavailable.
-    pub async fn admit(
-        &self,
-        network: ClientNetwork,
-        subject: Subject,
-    ) -> Result<(), AdmissionError> {
+    async fn admit(&self, network: ClientNetwork, subject: Subject) -> Result<(), AdmissionError> {
         let now = self.clock.now();
         let user = match subject {
             Subject::Anonymous => return Ok(()),
@@ -86,14 +75,13 @@ impl NewUserLimiter {
         }
         let key = self.ids.network_key(network);
         let admitted = self.moderation.admit(key, None, || vec![LimitedAction::NewUser], now).await;
-        admitted?.map_err(AdmissionError::RateLimited)?;
+        if let Err(limited) = admitted? {
+            let text = reply::rate_limited(Language::English, limited);
+            return Err(AdmissionError::Refused(text));
+        }
         if let Some(user) = user {
             self.remember(user, now);
         }
         Ok(())
-    }
-
-    fn remember(&self, user: UserId, now: Timestamp) {
-        drop(self.known_users.lock().insert(user, (), now));
     }
 }

@@ -27,11 +27,11 @@ use super::reply::compose::{MAX_MESSAGE_CHARS, compose_reply};
 use super::reply::local::LocalReply;
 use super::reply::messages;
 use crate::guard::Guard;
+use crate::kernel::admission::Subject;
 use crate::kernel::clock::{Clock, Timestamp};
 use crate::kernel::id::{IdHasher, Realm, UserId};
 use crate::kernel::receipt::Receipt;
 use crate::kernel::store::StoreError;
-use crate::kernel::toolset::Subject;
 
 /// Possible difference between the time of a message and the lobby's clock when it was written.
 /// Messengers send whole seconds, and clocks differ by less than a second.

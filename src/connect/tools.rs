@@ -14,12 +14,14 @@ use rmcp::model::{CallToolRequestParams, CallToolResponse, CallToolResult, Conte
 use rmcp::service::RequestContext;
 use rmcp::{ErrorData, RoleServer, tool, tool_router};
 use secrecy::{ExposeSecret, SecretString};
+use serde::Serialize;
 
 use super::command;
-use super::dto::{HandleMessageParams, Stats};
+use super::dto::{HandleError, HandleMessageParams, Stats};
 use super::profile::language::Language;
 use super::service::ConnectService;
-use crate::kernel::toolset::{Arguments, Receipts, Subject, Toolset};
+use crate::kernel::admission::Subject;
+use crate::kernel::toolset::{Arguments, Receipts, ShortCall, Toolset, parse_arguments};
 
 // The descriptions are JSON with these three keys, because Puch's model is trained to read them.
 // Their wording decides whether the model routes a message to this server.
@@ -82,6 +84,12 @@ impl ConnectTools {
     }
 }
 
+fn short_result<T: Serialize + ?Sized>(result: &T) -> Result<String, ErrorData> {
+    serde_json::to_string(result)
+        // The category only, because the error's text may quote the result.
+        .map_err(|error| ErrorData::internal_error(format!("{:?}", error.classify()), None))
+}
+
 #[async_trait]
 impl Toolset for ConnectTools {
     fn tools(&self) -> Vec<Tool> {
@@ -98,6 +106,21 @@ impl Toolset for ConnectTools {
             .as_ref()
             .and_then(|arguments| arguments.get("puch_user_id")?.as_str());
         id.map_or(Subject::Anonymous, |id| self.service.subject(id))
+    }
+
+    fn short_methods(&self) -> &'static [&'static str] {
+        &["handle_message", "get_stats"]
+    }
+
+    async fn call_short(&self, call: ShortCall<'_>) -> Result<String, ErrorData> {
+        if call.method == "get_stats" {
+            return short_result(&self.service.stats().await.map_err(HandleError::from)?);
+        }
+        let params: HandleMessageParams = parse_arguments(call.params)?;
+        call.admit(self.service.subject(&params.puch_user_id)).await?;
+        let reply = self.service.handle(params).await?;
+        call.receipts.put(reply.receipt);
+        short_result(&reply.text)
     }
 
     async fn call(

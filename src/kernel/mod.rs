@@ -4,6 +4,7 @@
 //! No module here knows chats, transports or what a store contains. Add a module only when two
 //! toolsets need it; until then it belongs to the toolset that does.
 
+pub mod admission;
 pub mod client_network;
 pub mod clock;
 pub mod failure_log;

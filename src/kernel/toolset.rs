@@ -9,25 +9,17 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use rmcp::handler::server::common::FromContextPart;
 use rmcp::handler::server::tool::ToolCallContext;
-use rmcp::model::{CallToolRequestParams, CallToolResponse, Extensions, ResourceTemplate, Tool};
+use rmcp::model::{
+    CallToolRequestParams, CallToolResponse, ErrorCode, Extensions, ResourceTemplate, Tool,
+};
 use rmcp::service::RequestContext;
 use rmcp::{ErrorData, Peer, RoleServer};
 use serde::de::DeserializeOwned;
 
-use super::id::UserId;
+use super::admission::{Admission, Subject};
+use super::client_network::ClientNetwork;
 use super::receipt::{Receipt, ReceiptSlot};
 use super::session::Session;
-
-/// The user a call acts for, as the call itself states it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Subject {
-    /// The call names this user.
-    Known(UserId),
-    /// The call creates a user.
-    New,
-    /// The call names no user.
-    Anonymous,
-}
 
 /// A group of MCP tools that is switched on or off as a whole.
 #[async_trait]
@@ -46,6 +38,16 @@ pub trait Toolset: Send + Sync {
     /// The subject of a call. The arguments are not validated yet.
     fn subject(&self, _request: &CallToolRequestParams) -> Subject {
         Subject::Anonymous
+    }
+
+    /// The methods of the short form, which has no MCP framing.
+    fn short_methods(&self) -> &'static [&'static str] {
+        &[]
+    }
+
+    /// Executes one of [`Toolset::short_methods`] and returns its result as JSON.
+    async fn call_short(&self, _call: ShortCall<'_>) -> Result<String, ErrorData> {
+        Err(ErrorData::new(ErrorCode::METHOD_NOT_FOUND, "Unknown method.", None))
     }
 
     /// The subject of a read of this resource.
@@ -69,6 +71,32 @@ pub trait Toolset: Send + Sync {
     /// Watches a resource. `None` if the resource belongs to another toolset.
     fn watch_resource(&self, _uri: &str) -> Option<Box<dyn ResourceWatch>> {
         None
+    }
+}
+
+/// A call in the short form.
+#[derive(Clone, Copy)]
+pub struct ShortCall<'a> {
+    pub method: &'a str,
+    /// The parameters as JSON text without surrounding whitespace.
+    pub params: &'a str,
+    /// `None` if the caller's network is unknown.
+    pub network: Option<ClientNetwork>,
+    /// `None` when all calls are admitted.
+    pub admission: Option<&'a dyn Admission>,
+    pub receipts: &'a Receipts,
+}
+
+impl ShortCall<'_> {
+    /// Admits the call for its subject.
+    ///
+    /// # Errors
+    /// Returns the error to answer with if the call must not run.
+    pub async fn admit(&self, subject: Subject) -> Result<(), ErrorData> {
+        match (self.admission, self.network) {
+            (Some(admission), Some(network)) => Ok(admission.admit(network, subject).await?),
+            _ => Ok(()),
+        }
     }
 }
 

@@ -28,7 +28,8 @@ use super::output::{
 };
 use super::push::SessionPush;
 use super::service::PenPalService;
-use crate::kernel::toolset::{Arguments, LiveSession, Receipts, ResourceWatch, Subject, Toolset};
+use crate::kernel::admission::Subject;
+use crate::kernel::toolset::{Arguments, LiveSession, Receipts, ResourceWatch, Toolset};
 
 #[derive(Serialize, JsonSchema)]
 struct Ack {

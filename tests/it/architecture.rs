@@ -114,9 +114,22 @@ fn architecture_imports_point_to_lower_layers() {
 fn architecture_imports_are_checkable() {
     for (path, text) in all_files().into_iter().filter(|(path, _)| path.starts_with("src")) {
         for hidden in
-            [concat!("crate::", "{"), concat!("crate::", "*"), concat!("super::", "super::super")]
+            [concat!("crate::", "{"), concat!("crate::", "*"), concat!("super::", "super")]
         {
             assert!(!text.contains(hidden), "{} imports with {hidden}", path.display());
+        }
+    }
+}
+
+#[test]
+fn architecture_protocol_names_no_feature() {
+    let features = ["connect", "penpal", "moderation", "rate_limit"];
+    for (path, text) in all_files() {
+        if path.starts_with("src/transport/http") || path.starts_with("src/transport/mcp") {
+            for feature in features {
+                let named = text.contains(&format!("crate::{feature}"));
+                assert!(!named, "{} must not name {feature}", path.display());
+            }
         }
     }
 }

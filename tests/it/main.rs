@@ -26,6 +26,7 @@ mod moderation_store;
 mod prompt_injection;
 mod prose;
 mod rate_limit;
+mod store_errors;
 mod support;
 mod tls;
 mod whatsapp_webhook;

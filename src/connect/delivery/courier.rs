@@ -17,6 +17,7 @@ use std::time::Duration;
 use parking_lot::Mutex;
 use tokio::task::AbortHandle;
 use tokio::time::timeout;
+use tracing::Instrument;
 
 use super::channel::{Channel, DeliveryError};
 use crate::connect::lobby::inbox::{LEASE_TIME, Lease};
@@ -64,12 +65,13 @@ impl Couriers {
         let couriers = Arc::clone(self);
         // Locked until the task is registered, so that the task can't deregister itself first.
         let mut active = self.active.lock();
-        let task = tokio::spawn(async move {
+        let deliver = async move {
             couriers.run(user, &*channel).await;
             couriers.closed.fetch_add(1, Ordering::Relaxed);
             couriers.detach(user, id);
-            tracing::debug!(%user, "channel closed, items returned to the inbox");
-        });
+            tracing::debug!("channel closed, items returned to the inbox");
+        };
+        let task = tokio::spawn(deliver.instrument(tracing::info_span!("courier", %user)));
         let replaced = active.insert(user, (id, task.abort_handle()));
         drop(active);
         if let Some((_, replaced)) = replaced {

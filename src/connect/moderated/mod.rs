@@ -10,6 +10,8 @@ pub mod notice_mailbox;
 
 use std::sync::Arc;
 
+use tracing::Instrument;
+
 use self::action::{ModeratedAction, ModeratedOutcome, ModeratedResult};
 use self::notice_mailbox::show_notice;
 use super::lobby::Lobby;
@@ -49,8 +51,18 @@ impl ModeratedLobby {
         call: Call,
         action: impl Into<ModeratedAction>,
     ) -> Result<ModeratedResult, StoreError> {
+        // Lines of the stores below then name the user whose call failed.
+        let span = tracing::info_span!("call", user = %call.user);
+        self.perform_moderated(call, action.into()).instrument(span).await
+    }
+
+    async fn perform_moderated(
+        &self,
+        call: Call,
+        action: ModeratedAction,
+    ) -> Result<ModeratedResult, StoreError> {
         let (user, now) = (call.user, call.now);
-        let result = match action.into() {
+        let result = match action {
             ModeratedAction::Lobby(action @ (Action::Meet(_) | Action::Again)) => {
                 self.search(call, action).await
             }
@@ -76,7 +88,8 @@ impl ModeratedLobby {
     /// # Errors
     /// Returns [`StoreError`] if the lobby's store is unavailable.
     pub async fn sender_state(&self, user: UserId) -> Result<SenderState, StoreError> {
-        self.lobby.sender_state(user).await
+        let span = tracing::info_span!("call", %user);
+        self.lobby.sender_state(user).instrument(span).await
     }
 
     /// Ends the user's chat, or removes the user from the queue.

@@ -172,7 +172,7 @@ async fn post(
         return match envelope.method {
             Some(Value::String(method)) => {
                 let network = parts.extensions.get::<ClientNetwork>().copied();
-                short_form::handle(state, &method, envelope.params, &slot, network).await
+                short_form::handle(state, &method, envelope.params, slot, network).await
             }
             _ => RpcError::framed(INVALID_REQUEST, "Invalid request: missing method.")
                 .into_response(),

@@ -24,11 +24,11 @@ use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 
 use super::sessions::HttpSessions;
-use crate::connect::new_user_limit::{AdmissionError, NewUserLimiter};
+use crate::kernel::admission::{Admission, AdmissionError, Subject};
 use crate::kernel::client_network::ClientNetwork;
 use crate::kernel::clock::Stopwatch;
 use crate::kernel::session::{Session, SessionLimit};
-use crate::kernel::toolset::{Receipts, ResourceWatch, Subject, Toolset};
+use crate::kernel::toolset::{Receipts, ResourceWatch, ShortCall, Toolset};
 use crate::transport::http::limits::MAX_BODY_BYTES;
 use crate::transport::ops::drain::Drain;
 use crate::transport::ops::metrics::{CallOutcome, Metrics};
@@ -51,8 +51,8 @@ pub struct McpServer {
     /// `None` for calls without a session.
     live: Option<LiveState>,
     instructions: &'static str,
-    /// `None` when new users are not limited.
-    new_user_limiter: Option<Arc<NewUserLimiter>>,
+    /// `None` when all calls are admitted.
+    admission: Option<Arc<dyn Admission>>,
     /// Rejects new live sessions, and ends subscriptions, which have no time limit.
     drain: Drain,
 }
@@ -67,7 +67,7 @@ struct LiveState {
 }
 
 impl McpServer {
-    /// A server that never drains and does not limit new users.
+    /// A server that never drains and admits all calls.
     #[must_use]
     pub fn new(
         toolsets: Vec<Arc<dyn Toolset>>,
@@ -80,7 +80,7 @@ impl McpServer {
             session_limit,
             live: None,
             instructions: INSTRUCTIONS,
-            new_user_limiter: None,
+            admission: None,
             drain: Drain::new(CancellationToken::new()),
         }
     }
@@ -91,10 +91,10 @@ impl McpServer {
         Self { instructions, ..self }
     }
 
-    /// Limits new users by client network; `None` removes the limit.
+    /// Asks `admission` before each call; `None` admits all calls.
     #[must_use]
-    pub fn with_new_user_limit(self, new_user_limiter: Option<Arc<NewUserLimiter>>) -> Self {
-        Self { new_user_limiter, ..self }
+    pub fn with_admission(self, admission: Option<Arc<dyn Admission>>) -> Self {
+        Self { admission, ..self }
     }
 
     /// Rejects new live sessions and ends subscriptions while `drain` is on.
@@ -155,16 +155,38 @@ impl McpServer {
         )
     }
 
-    /// Counts the caller's user if new users are limited and the client network is known.
+    /// Asks for admission if the client network is known.
     async fn admit(
         &self,
         context: &RequestContext<RoleServer>,
         subject: impl FnOnce() -> Subject,
     ) -> Result<(), AdmissionError> {
-        match (&self.new_user_limiter, ClientNetwork::from_extensions(&context.extensions)) {
-            (Some(limiter), Some(network)) => limiter.admit(network, subject()).await,
+        match (&self.admission, ClientNetwork::from_extensions(&context.extensions)) {
+            (Some(admission), Some(network)) => admission.admit(network, subject()).await,
             _ => Ok(()),
         }
+    }
+
+    /// Executes a method of the short form.
+    pub(super) async fn call_short(
+        &self,
+        method: &str,
+        params: &str,
+        receipts: &Receipts,
+        network: Option<ClientNetwork>,
+    ) -> Result<String, ErrorData> {
+        let mut toolsets = self.toolsets.iter();
+        let Some(toolset) = toolsets.find(|toolset| toolset.short_methods().contains(&method))
+        else {
+            let methods = self.toolsets.iter().flat_map(|toolset| toolset.short_methods());
+            let message = match methods.copied().collect::<Vec<_>>().join(" or ") {
+                none if none.is_empty() => "Unknown method: use tools/call.".to_owned(),
+                methods => format!("Unknown method: expected {methods}."),
+            };
+            return Err(ErrorData::new(ErrorCode::METHOD_NOT_FOUND, message, None));
+        };
+        let admission = self.admission.as_deref();
+        toolset.call_short(ShortCall { method, params, network, admission, receipts }).await
     }
 
     fn resource_watch(&self, uri: &str) -> Option<Box<dyn ResourceWatch>> {

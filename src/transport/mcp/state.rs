@@ -10,8 +10,6 @@ use rmcp::transport::streamable_http_server::session::local::LocalSessionManager
 use super::server::McpServer;
 use super::session_pipe::SessionPipes;
 use super::stateless::StatelessCalls;
-use crate::connect::new_user_limit::NewUserLimiter;
-use crate::connect::service::ConnectService;
 use crate::kernel::client_network::{ClientNetwork, TrustedProxy};
 use crate::transport::http::client_ip::client_network;
 use crate::transport::http::connection::ConnectionInfo;
@@ -20,8 +18,6 @@ use crate::transport::ops::metrics::Metrics;
 
 /// State of `/mcp` and of all transports of live sessions.
 pub struct McpState {
-    /// Answers calls in the short form.
-    pub connect: Arc<ConnectService>,
     /// rmcp's service for requests to `/mcp`.
     pub service: StreamableHttpService<McpServer, LocalSessionManager>,
     /// Executes `tools/call` requests to `/mcp` without rmcp's service.
@@ -31,8 +27,8 @@ pub struct McpState {
     /// Live sessions over a WebSocket or the SSE transport of protocol 2024-11-05.
     pub session_pipes: SessionPipes,
     pub drain: Drain,
-    /// `None` when new users are not limited.
-    pub new_user_limiter: Option<Arc<NewUserLimiter>>,
+    /// Whether calls are admitted by their network.
+    pub needs_network: bool,
     /// The proxy whose header has the caller's address.
     pub trusted_proxy: TrustedProxy,
     pub metrics: Arc<Metrics>,
@@ -41,15 +37,12 @@ pub struct McpState {
 }
 
 impl McpState {
-    /// The caller's network. `None` when new users are not limited, because only their limit needs
-    /// it.
+    /// The caller's network. `None` when nothing needs it.
     pub(super) fn client_network(
         &self,
         connection: &ConnectionInfo,
         headers: &HeaderMap,
     ) -> Option<ClientNetwork> {
-        self.new_user_limiter
-            .as_ref()
-            .map(|_| client_network(connection.peer, headers, self.trusted_proxy))
+        self.needs_network.then(|| client_network(connection.peer, headers, self.trusted_proxy))
     }
 }

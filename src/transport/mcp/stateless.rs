@@ -63,6 +63,10 @@ impl StatelessCalls {
         Self { server, detached_peer }
     }
 
+    pub(super) const fn server(&self) -> &McpServer {
+        &self.server
+    }
+
     /// Parses a call. `None` if rmcp or the short form has to handle the request.
     pub fn parse<'a>(&self, headers: &HeaderMap, body: &'a [u8]) -> Option<StatelessCall<'a>> {
         let version = headers.get("mcp-protocol-version").map(HeaderValue::as_bytes);

@@ -44,6 +44,15 @@ async fn short_form_unknown_method_is_32601() {
 }
 
 #[tokio::test]
+async fn short_form_has_no_method_of_a_disabled_toolset() {
+    let variables = [("TOOLSETS", "penpal")];
+    let server = TestServer::with(&variables, ConnectionLimits::default()).await;
+    let params = json!({ "message": "#meet", "puch_user_id": "ann" });
+    let (status, body) = server.short_form("handle_message", params).await;
+    assert_eq!((status, &body["error"]["code"]), (StatusCode::BAD_REQUEST, &json!(-32601)));
+}
+
+#[tokio::test]
 async fn health_is_public_and_reports_the_version() {
     let server = TestServer::start().await;
     let (status, body) = fetch_json(http_client().get(format!("{}/health", server.url))).await;
