@@ -51,7 +51,7 @@ use crate::transport::mcp::stateless::StatelessCalls;
 use crate::transport::ops::admin;
 use crate::transport::ops::admin::{AdminApi, AdminTools};
 use crate::transport::ops::drain::Drain;
-use crate::transport::ops::metrics::Metrics;
+use crate::transport::ops::metrics::{GateName, Metrics};
 use crate::transport::pages::Pages;
 use crate::transport::pages::dashboard::Dashboard;
 use crate::transport::routes;
@@ -156,10 +156,12 @@ impl App {
             enabled.push(ToolsetName::PenPal);
         }
         let toolsets: Vec<_> = enabled.iter().map(toolset).collect();
-        let session_limit = SessionLimit::new(config.max_sessions);
         let names =
             toolsets.iter().flat_map(|toolset| toolset.tools()).map(|tool| tool.name.into_owned());
         let metrics = Arc::new(Metrics::new(names));
+        let recorder = Arc::clone(&metrics);
+        let session_limit = SessionLimit::new(config.max_sessions)
+            .on_end(move |duration| recorder.record_session(duration));
         let upkeep = Arc::clone(&metrics).run_upkeep(METRICS_INTERVAL);
         let channels = channels::ChannelDeps {
             connect: &connect,
@@ -207,7 +209,6 @@ impl App {
         // rmcp is cancelled after the listener, so that calls in flight at shutdown finish.
         let mcp_shutdown = CancellationToken::new();
         let _stop_mcp = mcp_shutdown.clone().drop_guard();
-        let allowed_hosts = self.config.allowed_hosts.clone();
         let drain = Drain::new(shutdown.clone());
         let sessions = HttpSessions::new(limits.session_idle);
         let admin = self.config.admin_tokens.clone().map(|tokens| {
@@ -227,7 +228,7 @@ impl App {
             let mcp = mcp
                 .with_instructions(admin::ADMIN_INSTRUCTIONS)
                 .stateless_service(mcp_shutdown.clone());
-            let gate = Gate { tokens, allowed_hosts: allowed_hosts.clone() };
+            let gate = self.gate(tokens, GateName::Admin);
             let tools = endpoint::stateless_route(mcp, limits.body_timeout);
             admin::routes(api, tools, Arc::new(gate), limits.body_timeout)
         });
@@ -257,9 +258,9 @@ impl App {
         };
         let Config { admin_tokens, monitor_tokens, .. } = &self.config;
         let monitors = tokens.clone().and(admin_tokens.as_ref()).and(monitor_tokens.as_ref());
-        let monitoring = Gate { tokens: monitors, allowed_hosts: allowed_hosts.clone() };
-        let (mcp, gate) = (Arc::new(mcp), Arc::new(Gate { tokens, allowed_hosts }));
-        let gates = Gates { callers: Arc::clone(&gate), monitoring: Arc::new(monitoring) };
+        let monitoring = Arc::new(self.gate(monitors, GateName::Monitoring));
+        let (mcp, gate) = (Arc::new(mcp), Arc::new(self.gate(tokens, GateName::Callers)));
+        let gates = Gates { callers: Arc::clone(&gate), monitoring };
         let state = HttpState {
             connect: Arc::clone(&self.connect),
             stores: Arc::new(self.store_health()),
@@ -267,6 +268,7 @@ impl App {
             session_limit: self.session_limit.clone(),
             drain,
             metrics: Arc::clone(&self.metrics),
+            refusals: Arc::clone(self.lobby.refusals()),
             body_timeout: limits.body_timeout,
             whatsapp: self.whatsapp.clone(),
             mcp: Arc::clone(&mcp),
@@ -292,12 +294,19 @@ impl App {
 }
 
 impl App {
+    /// Returns a gate that admits requests with one of `tokens` to an allowed host.
+    fn gate(&self, tokens: AuthTokens, name: GateName) -> Gate {
+        let refused_logins = self.metrics.refused_logins(name);
+        Gate { tokens, allowed_hosts: self.config.allowed_hosts.clone(), refused_logins }
+    }
+
     /// Returns the limiter of new users. `None` if they are not limited.
     fn admission(&self) -> Option<Arc<dyn Admission>> {
         self.config.rate_limits.filter(|limits| limits.new_users > 0)?;
         let directory = Arc::clone(&self.directory);
         let (moderation, clock) = (Arc::clone(&self.admin.0), Arc::clone(&self.clock));
-        Some(Arc::new(NewUserLimiter::new(directory, moderation, clock, self.ids.clone())))
+        let (ids, refusals) = (self.ids.clone(), Arc::clone(self.lobby.refusals()));
+        Some(Arc::new(NewUserLimiter::new(directory, moderation, clock, ids, refusals)))
     }
 
     fn store_health(&self) -> StoreHealth {

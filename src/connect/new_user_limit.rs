@@ -11,6 +11,7 @@ use async_trait::async_trait;
 use parking_lot::Mutex;
 
 use super::lobby::Directory;
+use super::moderated::refusals::{RefusalCause, RefusalCounts};
 use super::profile::language::Language;
 use super::reply;
 use crate::kernel::admission::{Admission, AdmissionError, Subject};
@@ -33,6 +34,7 @@ pub struct NewUserLimiter {
     moderation: Arc<ModerationService>,
     clock: Arc<dyn Clock>,
     ids: IdHasher,
+    refusals: Arc<RefusalCounts>,
     known_users: Mutex<TtlCache<UserId, ()>>,
 }
 
@@ -43,9 +45,10 @@ impl NewUserLimiter {
         moderation: Arc<ModerationService>,
         clock: Arc<dyn Clock>,
         ids: IdHasher,
+        refusals: Arc<RefusalCounts>,
     ) -> Self {
         let known_users = Mutex::new(TtlCache::new(KNOWN_USER_TTL, KNOWN_USER_CAPACITY));
-        Self { directory, moderation, clock, ids, known_users }
+        Self { directory, moderation, clock, ids, refusals, known_users }
     }
 
     fn remember(&self, user: UserId, now: Timestamp) {
@@ -76,6 +79,7 @@ impl Admission for NewUserLimiter {
         let key = self.ids.network_key(network);
         let admitted = self.moderation.admit(key, None, || vec![LimitedAction::NewUser], now).await;
         if let Err(limited) = admitted? {
+            self.refusals.record(RefusalCause::NewUserLimit);
             let text = reply::rate_limited(Language::English, limited);
             return Err(AdmissionError::Refused(text));
         }

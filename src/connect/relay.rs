@@ -8,6 +8,7 @@ use std::sync::Arc;
 use super::lobby::action::{Action, Call, Outcome};
 use super::moderated::ModeratedLobby;
 use super::moderated::action::{ModeratedOutcome, ModeratedResult};
+use super::moderated::refusals::RefusalCause;
 use super::profile::language::Language;
 use super::profile::nickname::Nickname;
 use crate::guard;
@@ -51,6 +52,7 @@ impl Relay {
             return Ok(RelayOutcome::Empty);
         }
         if let Err(reason) = self.guard.check(&sanitized) {
+            self.lobby.refusals().record(RefusalCause::Content);
             return Ok(RelayOutcome::Rejected(reason));
         }
         // Of the text before masking, which makes different numbers equal.

@@ -239,13 +239,19 @@ impl ConnectService {
         Ok(Stats {
             status: "ok",
             version: env!("CARGO_PKG_VERSION"),
-            uptime_seconds: self.clock.now().since(self.started_at).as_secs(),
+            uptime_seconds: self.uptime().as_secs(),
             active_users: lobby.people,
             waiting_users: lobby.waiting,
             active_pairs: lobby.pairs,
             messages_relayed: lobby.relayed,
             longest_wait_seconds: lobby.longest_wait_secs,
         })
+    }
+
+    /// Returns the time since the start of the server.
+    #[must_use]
+    pub fn uptime(&self) -> Duration {
+        self.clock.now().since(self.started_at)
     }
 
     /// Returns the statistics of the lobby, for monitoring.

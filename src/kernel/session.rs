@@ -5,30 +5,55 @@
 //! type that only it knows.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use parking_lot::Mutex;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+
+use super::clock::Stopwatch;
+
+/// Receives the duration of each session that ends.
+type EndObserver = Arc<dyn Fn(Duration) + Send + Sync>;
 
 /// Limits the number of live sessions. Clones share the same permits.
 #[derive(Clone)]
 pub struct SessionLimit {
     permits: Arc<Semaphore>,
     max: usize,
+    on_end: EndObserver,
 }
 
 /// A permit for one live session, released when dropped.
-pub type SessionPermit = OwnedSemaphorePermit;
+pub struct SessionPermit {
+    _permit: OwnedSemaphorePermit,
+    acquired: Stopwatch,
+    on_end: EndObserver,
+}
+
+impl Drop for SessionPermit {
+    fn drop(&mut self) {
+        (self.on_end)(self.acquired.elapsed());
+    }
+}
 
 impl SessionLimit {
     #[must_use]
     pub fn new(max: usize) -> Self {
-        Self { permits: Arc::new(Semaphore::new(max)), max }
+        Self { permits: Arc::new(Semaphore::new(max)), max, on_end: Arc::new(|_| ()) }
+    }
+
+    /// Calls `on_end` with the duration of each session that ends.
+    #[must_use]
+    pub fn on_end(self, on_end: impl Fn(Duration) + Send + Sync + 'static) -> Self {
+        Self { on_end: Arc::new(on_end), ..self }
     }
 
     /// Acquires a permit. `None` if all are in use.
     #[must_use]
     pub fn try_acquire(&self) -> Option<SessionPermit> {
-        Arc::clone(&self.permits).try_acquire_owned().ok()
+        let permit = Arc::clone(&self.permits).try_acquire_owned().ok()?;
+        let on_end = Arc::clone(&self.on_end);
+        Some(SessionPermit { _permit: permit, acquired: Stopwatch::start(), on_end })
     }
 
     /// Number of permits in use.

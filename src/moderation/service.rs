@@ -98,12 +98,19 @@ impl ModerationService {
         Self { store, keyring, rng: Mutex::new(rng), limiter, failures }
     }
 
-    /// Checks that the moderation store and the rate limiter are available.
+    /// Checks that the moderation store is available.
     ///
     /// # Errors
-    /// Returns [`StoreError`] if one of them is not.
-    pub async fn check(&self) -> Result<(), StoreError> {
-        self.store.check().await?;
+    /// Returns [`StoreError`] if it is not.
+    pub async fn check_store(&self) -> Result<(), StoreError> {
+        self.store.check().await
+    }
+
+    /// Checks that the rate limiter is available, if rate limiting is enabled.
+    ///
+    /// # Errors
+    /// Returns [`StoreError`] if it is not.
+    pub async fn check_rate_limiter(&self) -> Result<(), StoreError> {
         match &self.limiter {
             Some(limiter) => limiter.check().await,
             None => Ok(()),

@@ -31,6 +31,18 @@ pub struct Dispatcher {
 impl RequestHandler for Dispatcher {
     async fn handle(
         &self,
+        request: Request<Incoming>,
+        connection: &ConnectionInfo,
+    ) -> Response<ReceiptBody> {
+        let response = self.dispatch(request, connection).await;
+        self.mcp.metrics.record_response(response.status());
+        response
+    }
+}
+
+impl Dispatcher {
+    async fn dispatch(
+        &self,
         mut request: Request<Incoming>,
         connection: &ConnectionInfo,
     ) -> Response<ReceiptBody> {

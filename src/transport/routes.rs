@@ -17,16 +17,33 @@ use serde::Serialize;
 use super::channels::whatsapp::routes as whatsapp_routes;
 use super::http::auth::{Gate, require_token, require_websocket_token};
 use super::mcp::{endpoint, sse, ws};
-use super::ops::metrics::SessionStats;
+use super::ops::metrics::{Figures, SessionStats};
 use super::pages;
 use super::state::HttpState;
-use crate::connect::dto::HandleError;
+use crate::connect::dto::Stats;
 
 #[derive(Serialize)]
 struct HealthBody {
     status: &'static str,
     version: &'static str,
     /// `up`, or `down` while calls fail with a request to retry.
+    store: &'static str,
+}
+
+/// The statistics of `get_stats`, and whether all stores answer.
+#[derive(Serialize)]
+struct StatsBody {
+    #[serde(flatten)]
+    stats: Stats,
+    store: &'static str,
+}
+
+/// The statistics that remain while the lobby's store is down.
+#[derive(Serialize)]
+struct OutageBody {
+    status: &'static str,
+    version: &'static str,
+    uptime_seconds: u64,
     store: &'static str,
 }
 
@@ -83,7 +100,7 @@ pub fn routes(state: Arc<HttpState>, gates: Gates, admin: Option<Router>) -> Rou
 
 /// Whether the process is alive. It is alive even if its store is down.
 async fn health(State(state): State<Arc<HttpState>>) -> Json<HealthBody> {
-    let store = if state.stores.check().await.is_ok() { "up" } else { "down" };
+    let store = if state.stores.check().await.all_up() { "up" } else { "down" };
     Json(HealthBody { status: "ok", version: env!("CARGO_PKG_VERSION"), store })
 }
 
@@ -92,35 +109,43 @@ async fn ready(State(state): State<Arc<HttpState>>) -> Response {
     if state.drain.is_on() {
         return (StatusCode::SERVICE_UNAVAILABLE, "draining\n").into_response();
     }
-    match state.stores.check().await {
-        Ok(()) => "ready\n".into_response(),
-        Err(_) => (StatusCode::SERVICE_UNAVAILABLE, "the store is down\n").into_response(),
+    if state.stores.check().await.all_up() {
+        "ready\n".into_response()
+    } else {
+        (StatusCode::SERVICE_UNAVAILABLE, "the store is down\n").into_response()
     }
 }
 
+/// Always answers, because figures are needed most while a store is down. Those of the lobby are
+/// missing then.
 async fn stats(State(state): State<Arc<HttpState>>) -> Response {
-    state
-        .connect
-        .stats()
-        .await
-        .map_or_else(|error| unavailable(&error.into()), |stats| Json(stats).into_response())
-}
-
-async fn metrics(State(state): State<Arc<HttpState>>) -> Response {
-    let text_format = [(header::CONTENT_TYPE, "text/plain; version=0.0.4; charset=utf-8")];
-    match state.connect.lobby_stats().await {
-        Ok(lobby) => {
-            let live = SessionStats {
-                sessions: state.session_limit.in_use(),
-                reachable: state.couriers.reachable_count(),
-                given_up: state.couriers.closed_count(),
-            };
-            (text_format, state.metrics.render(&lobby, live)).into_response()
-        }
-        Err(error) => unavailable(&error.into()),
+    let (stats, stores) = tokio::join!(state.connect.stats(), state.stores.check());
+    let store = if stores.all_up() { "up" } else { "down" };
+    match stats {
+        Ok(stats) => Json(StatsBody { stats, store }).into_response(),
+        Err(_) => Json(OutageBody {
+            status: "degraded",
+            version: env!("CARGO_PKG_VERSION"),
+            uptime_seconds: state.connect.uptime().as_secs(),
+            store,
+        })
+        .into_response(),
     }
 }
 
-fn unavailable(error: &HandleError) -> Response {
-    (StatusCode::SERVICE_UNAVAILABLE, format!("{error}\n")).into_response()
+/// Always answers, as [`stats`] does.
+async fn metrics(State(state): State<Arc<HttpState>>) -> Response {
+    let (lobby, stores) = tokio::join!(state.connect.lobby_stats(), state.stores.check());
+    let figures = Figures {
+        lobby: lobby.as_ref().ok(),
+        stores,
+        refusals: &state.refusals,
+        sessions: SessionStats {
+            sessions: state.session_limit.in_use(),
+            reachable: state.couriers.reachable_count(),
+            given_up: state.couriers.closed_count(),
+        },
+    };
+    let text_format = [(header::CONTENT_TYPE, "text/plain; version=0.0.4; charset=utf-8")];
+    (text_format, state.metrics.render(&figures)).into_response()
 }

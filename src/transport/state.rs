@@ -13,6 +13,7 @@ use super::ops::metrics::Metrics;
 use super::pages::Pages;
 use crate::connect::delivery::courier::Couriers;
 use crate::connect::health::StoreHealth;
+use crate::connect::moderated::refusals::RefusalCounts;
 use crate::connect::service::ConnectService;
 use crate::kernel::session::SessionLimit;
 
@@ -25,6 +26,7 @@ pub struct HttpState {
     pub session_limit: SessionLimit,
     pub drain: Drain,
     pub metrics: Arc<Metrics>,
+    pub refusals: Arc<RefusalCounts>,
     /// Time to send a whole body to a webhook.
     pub body_timeout: Duration,
     /// `None` if WhatsApp is not configured.

@@ -27,6 +27,7 @@ mod prompt_injection;
 mod prose;
 mod rate_limit;
 mod store_errors;
+mod store_health;
 mod support;
 mod tls;
 mod whatsapp_webhook;

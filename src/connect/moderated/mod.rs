@@ -7,6 +7,7 @@
 
 pub mod action;
 pub mod notice_mailbox;
+pub mod refusals;
 
 use std::sync::Arc;
 
@@ -14,6 +15,7 @@ use tracing::Instrument;
 
 use self::action::{ModeratedAction, ModeratedOutcome, ModeratedResult};
 use self::notice_mailbox::show_notice;
+use self::refusals::{RefusalCause, RefusalCounts};
 use super::lobby::Lobby;
 use super::lobby::action::{Action, Call, LastPartner, MatchConstraints, Outcome, SenderState};
 use crate::kernel::clock::Timestamp;
@@ -29,6 +31,7 @@ pub struct ModeratedLobby {
     lobby: Arc<dyn Lobby>,
     moderation: Arc<ModerationService>,
     notice_policy: NoticePolicy,
+    refusals: Arc<RefusalCounts>,
 }
 
 impl ModeratedLobby {
@@ -38,7 +41,13 @@ impl ModeratedLobby {
         moderation: Arc<ModerationService>,
         notice_policy: NoticePolicy,
     ) -> Self {
-        Self { lobby, moderation, notice_policy }
+        Self { lobby, moderation, notice_policy, refusals: Arc::default() }
+    }
+
+    /// Counts of refused actions.
+    #[must_use]
+    pub const fn refusals(&self) -> &Arc<RefusalCounts> {
+        &self.refusals
     }
 
     /// Executes an action of a user, and leases the user's inbox for the answer as
@@ -73,7 +82,11 @@ impl ModeratedLobby {
             ModeratedAction::Block { reason } => self.block(call, reason).await,
             ModeratedAction::Rate { good } => self.rate(call, good).await,
             ModeratedAction::Agree => self.agree(call).await,
-        }?;
+        };
+        if let Some(cause) = refusal_cause(&result) {
+            self.refusals.record(cause);
+        }
+        let result = result?;
         let in_outcome = matches!(&result.outcome,
             ModeratedOutcome::Lobby(Outcome::Connected { chat, .. }) if chat.is_first_chat);
         if in_outcome || show_notice(&result.lease.items) {
@@ -268,4 +281,15 @@ fn suspended(suspension: Suspension, now: Timestamp) -> ModeratedOutcome {
         Suspension::UntilReviewed => None,
     };
     ModeratedOutcome::Suspended { remaining }
+}
+
+/// The cause if `result` is a refusal.
+fn refusal_cause(result: &Result<ModeratedResult, StoreError>) -> Option<RefusalCause> {
+    match result.as_ref().map(|result| &result.outcome) {
+        Ok(ModeratedOutcome::RateLimited(_)) => Some(RefusalCause::RateLimited),
+        Ok(ModeratedOutcome::Suspended { .. }) => Some(RefusalCause::Suspended),
+        Ok(ModeratedOutcome::MustAgree) => Some(RefusalCause::NoticeRequired),
+        Ok(_) => None,
+        Err(_) => Some(RefusalCause::StoreUnavailable),
+    }
 }

@@ -11,6 +11,7 @@ use std::sync::Arc;
 use axum::body::Body;
 use axum::http::{HeaderMap, HeaderValue, Request, StatusCode, Uri, header};
 use axum::response::{IntoResponse, Response};
+use metrics::Counter;
 use tower_http::validate_request::{ValidateRequest, ValidateRequestHeaderLayer};
 
 use super::host::named_host;
@@ -22,6 +23,8 @@ pub struct Gate {
     pub tokens: AuthTokens,
     /// Lower-case host names, with or without a port. `None` admits any host.
     pub allowed_hosts: Option<Vec<String>>,
+    /// Counts requests without a valid token.
+    pub refused_logins: Counter,
 }
 
 /// A middleware that answers 401 or 403 unless `gate` admits the request.
@@ -99,6 +102,7 @@ impl Gate {
 
     fn check(&self, token: &[u8], headers: &HeaderMap, uri: &Uri) -> Option<Response> {
         if !self.tokens.verify(token) {
+            self.refused_logins.increment(1);
             let challenge = [(header::WWW_AUTHENTICATE, "Bearer")];
             let message = "Unauthorized: send a valid bearer token\n";
             return Some((StatusCode::UNAUTHORIZED, challenge, message).into_response());
@@ -163,6 +167,7 @@ mod tests {
         let gate = |hosts: Option<&[&str]>| Gate {
             tokens: AuthTokens::parse("token").expect("valid token"),
             allowed_hosts: hosts.map(|hosts| hosts.iter().map(|host| (*host).to_owned()).collect()),
+            refused_logins: Counter::noop(),
         };
         let admits =
             |gate: Gate, host| gate.is_allowed_host(&headers(header::HOST, host), &Uri::default());

@@ -26,6 +26,8 @@ use super::connection::ConnectionInfo;
 use super::limits::{ConnectionLimits, UNREAD_GRACE};
 use super::receipts::{ConnectionReceipts, ReceiptBody, ReceiptStream};
 use super::timer::SharedTimer;
+use crate::kernel::clock::Stopwatch;
+use crate::kernel::failure_log::RepeatCounter;
 
 /// Header that disables the response buffer of nginx.
 const ACCEL_BUFFERING: HeaderName = HeaderName::from_static("x-accel-buffering");
@@ -54,8 +56,7 @@ pub async fn serve<H: RequestHandler>(
 ) {
     let slots = Arc::new(Semaphore::new(limits.max_connections));
     let connections = TaskTracker::new();
-    // Only the first of consecutive failures is logged.
-    let mut failing = false;
+    let (since_start, mut failures) = (Stopwatch::start(), RepeatCounter::default());
     loop {
         let accepted = tokio::select! {
             () = shutdown.cancelled() => break,
@@ -63,7 +64,6 @@ pub async fn serve<H: RequestHandler>(
         };
         match accepted {
             Ok((stream, peer, slot)) => {
-                failing = false;
                 let handler = Arc::clone(&handler);
                 // Each connection has a child token, because polling one shared token would make
                 // all connections contend for its lock.
@@ -74,8 +74,9 @@ pub async fn serve<H: RequestHandler>(
             Err(error) if error.kind() == io::ErrorKind::ConnectionAborted => {}
             Err(error) => {
                 // The process is probably out of file descriptors; closing connections free some.
-                if !std::mem::replace(&mut failing, true) {
-                    tracing::warn!(code = error.raw_os_error(), "failed to accept a connection");
+                if let Some(failures) = failures.record(since_start.elapsed()) {
+                    let code = error.raw_os_error();
+                    tracing::warn!(code, failures, "failed to accept a connection");
                 }
                 tokio::time::sleep(ACCEPT_PAUSE).await;
             }

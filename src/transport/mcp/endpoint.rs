@@ -36,6 +36,7 @@ use crate::transport::http::connection::ConnectionInfo;
 use crate::transport::http::limits::MAX_BODY_BYTES;
 use crate::transport::http::receipts::ReceiptBody;
 use crate::transport::http::server::is_event_stream;
+use crate::transport::ops::metrics::SessionRefusal;
 
 /// The members of a body that determine its form.
 #[derive(Deserialize)]
@@ -123,6 +124,7 @@ pub(super) fn draining_response(state: &McpState, headers: &HeaderMap) -> Option
     // rmcp answers requests of existing and of ended sessions.
     let starts_session = !headers.contains_key("mcp-session-id");
     (starts_session && state.drain.is_on()).then(|| {
+        state.metrics.record_session_refusal(SessionRefusal::Draining);
         let message = "This instance is draining and accepts no new live sessions: reconnect\n";
         (StatusCode::SERVICE_UNAVAILABLE, [(header::RETRY_AFTER, "1")], message).into_response()
     })

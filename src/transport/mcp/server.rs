@@ -27,11 +27,11 @@ use super::sessions::HttpSessions;
 use crate::kernel::admission::{Admission, AdmissionError, Subject};
 use crate::kernel::client_network::ClientNetwork;
 use crate::kernel::clock::Stopwatch;
-use crate::kernel::session::{Session, SessionLimit};
+use crate::kernel::session::{Session, SessionLimit, SessionPermit};
 use crate::kernel::toolset::{Receipts, ResourceWatch, ShortCall, Toolset};
 use crate::transport::http::limits::MAX_BODY_BYTES;
 use crate::transport::ops::drain::Drain;
-use crate::transport::ops::metrics::{CallOutcome, Metrics};
+use crate::transport::ops::metrics::{CallOutcome, Metrics, SessionRefusal};
 
 const INSTRUCTIONS: &str = "Anonymous one-to-one chat with strangers. Pass every message that starts with # and, while a chat is active, every message to handle_message, and show its text to the user unchanged.";
 
@@ -189,6 +189,14 @@ impl McpServer {
         toolset.call_short(ShortCall { method, params, network, admission, receipts }).await
     }
 
+    /// Acquires a permit for a live session or a subscription.
+    fn acquire_permit(&self) -> Result<SessionPermit, ErrorData> {
+        self.session_limit.try_acquire().ok_or_else(|| {
+            self.metrics.record_session_refusal(SessionRefusal::LimitReached);
+            session_limit_reached()
+        })
+    }
+
     fn resource_watch(&self, uri: &str) -> Option<Box<dyn ResourceWatch>> {
         self.toolsets.iter().find_map(|toolset| toolset.watch_resource(uri))
     }
@@ -254,9 +262,10 @@ impl ServerHandler for McpServer {
         if let Some(live) = &self.live {
             // A drain closes the sessions that started before it; this check rejects later ones.
             if self.drain.is_on() {
+                self.metrics.record_session_refusal(SessionRefusal::Draining);
                 return Err(draining_error());
             }
-            let permit = self.session_limit.try_acquire().ok_or_else(session_limit_reached)?;
+            let permit = self.acquire_permit()?;
             // A second `initialize` request fails to set the session and releases its permit.
             let _ = live.session.set(Session::new(Some(permit)));
         }
@@ -309,7 +318,7 @@ impl ServerHandler for McpServer {
 
     /// Notifies a client of updates until it disconnects. The subscription holds a session permit.
     async fn listen(&self, context: SubscriptionContext) -> Result<(), ErrorData> {
-        let _permit = self.session_limit.try_acquire().ok_or_else(session_limit_reached)?;
+        let _permit = self.acquire_permit()?;
         let drained = self.drain.session_token();
         let mut watches = JoinSet::new();
         for uri in context.accepted().resource_subscriptions.iter().flatten() {

@@ -21,6 +21,7 @@ mod http_limits;
 mod live_session;
 mod log_privacy;
 mod mcp_protocol;
+mod metrics;
 mod multi_instance;
 mod pages;
 mod penpal;

@@ -22,11 +22,12 @@ async fn short_form_readme_curl_lines_work() {
     let stats = r#"{"method": "get_stats", "params": {}}"#;
     let (status, body) = fetch_json(server.post("/mcp/").body(stats)).await;
     assert_eq!(status, StatusCode::OK);
-    let expected = json!({
+    let mut expected = json!({
         "status": "ok", "version": env!("CARGO_PKG_VERSION"), "uptime_seconds": 0, "active_users": 1,
         "waiting_users": 1, "active_pairs": 0, "messages_relayed": 0, "longest_wait_seconds": 0,
     });
     assert_eq!(body, json!({ "result": expected }));
+    expected["store"] = json!("up");
     assert_eq!(fetch_json(server.get("/stats")).await, (StatusCode::OK, expected));
 }
 

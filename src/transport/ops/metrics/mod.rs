@@ -3,22 +3,25 @@
 //! Labels come from fixed sets: never a caller's text, an id or the name of an unknown method.
 //! Metric names and labels are part of the public contract.
 //!
-//! To add a metric, register it in [`Metrics::new`], describe it in `describe`, and add a
-//! `record_…` method or a field to [`SessionStats`].
+//! To add a metric, register it in [`Metrics::new`], describe it in `describe.rs`, and add a
+//! `record_…` method or a field to [`Figures`].
+
+mod describe;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
+use axum::http::StatusCode;
 use metrics::{Counter, Gauge, Histogram, Key, Label, Level, Metadata, Recorder as _};
-use metrics_exporter_prometheus::{PrometheusBuilder, PrometheusHandle, PrometheusRecorder};
+use metrics_exporter_prometheus::{PrometheusHandle, PrometheusRecorder};
+use metrics_process::Collector;
 
 use super::latency::{LatencyHistogram, LatencySnapshot};
+use crate::connect::health::StoreReport;
 use crate::connect::lobby::action::LobbyStats;
-
-/// Upper bounds of the duration histogram, in seconds.
-const BUCKETS: &[f64] =
-    &[0.000_05, 0.000_1, 0.000_25, 0.000_5, 0.001, 0.002_5, 0.005, 0.01, 0.05, 0.25, 1.0];
+use crate::connect::moderated::refusals::{RefusalCause, RefusalCounts};
+use describe::{SESSION_SECONDS, WAIT_SECONDS, describe};
 
 /// The tool that waits for an event, so that its duration does not measure the server's speed.
 const LONG_POLL_TOOL: &str = "wait_for_message";
@@ -62,9 +65,47 @@ pub enum WebhookOutcome {
     Busy,
 }
 
+/// The reason that a live session was not opened.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum SessionRefusal {
+    LimitReached,
+    Draining,
+}
+
+/// The gate that refused a token.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum GateName {
+    Callers,
+    Admin,
+    Monitoring,
+}
+
+/// Statuses of rejected requests that have their own label; all others are `other`.
+const REJECTED_STATUSES: [(u16, &str); 8] = [
+    (400, "400"),
+    (401, "401"),
+    (403, "403"),
+    (404, "404"),
+    (405, "405"),
+    (408, "408"),
+    (413, "413"),
+    (503, "503"),
+];
+
+/// The state of the server at one moment, for [`Metrics::render`].
+pub struct Figures<'a> {
+    /// `None` if the lobby's store does not answer.
+    pub lobby: Option<&'a LobbyStats>,
+    pub stores: StoreReport,
+    pub refusals: &'a RefusalCounts,
+    pub sessions: SessionStats,
+}
+
 /// The metrics of one server. They are not global, so that one process can run several servers.
 pub struct Metrics {
+    recorder: PrometheusRecorder,
     handle: PrometheusHandle,
+    process: Collector,
     tools: Vec<ToolMetrics>,
     unknown_tool: ToolMetrics,
     lobby: LobbyMetrics,
@@ -72,6 +113,19 @@ pub struct Metrics {
     sends: [[Counter; 3]; 2],
     /// By [`WebhookOutcome`], in declaration order.
     webhooks: [Counter; 4],
+    /// In the order of [`StoreReport::by_name`].
+    stores: [Gauge; 3],
+    /// In the order of [`RefusalCause::ALL`].
+    refusals: [Counter; RefusalCause::ALL.len()],
+    /// By [`SessionRefusal`], in declaration order.
+    session_refusals: [Counter; 2],
+    /// By [`GateName`], in declaration order.
+    refused_logins: [Counter; 3],
+    /// In the order of [`REJECTED_STATUSES`].
+    rejected: [Counter; REJECTED_STATUSES.len()],
+    rejected_other: Counter,
+    wait_seconds: Histogram,
+    session_seconds: Histogram,
     /// Durations for the dashboard, because the recorder can only be read as text.
     latency: LatencyHistogram,
 }
@@ -111,10 +165,18 @@ impl Metrics {
     /// Metrics for the tools with these names.
     #[must_use]
     pub fn new(tools: impl IntoIterator<Item = String>) -> Self {
-        let builder = PrometheusBuilder::new().set_buckets(BUCKETS);
-        let recorder =
-            builder.expect("the bucket bounds are a non-empty constant").build_recorder();
+        let recorder = describe::recorder();
         describe(&recorder);
+        let process = Collector::default();
+        metrics::with_local_recorder(&recorder, || process.describe());
+        let build = [("version", env!("CARGO_PKG_VERSION"))];
+        gauge(&recorder, "random_connect_build_info", &build).set(1.0);
+        let refusal =
+            |cause| counter(&recorder, "random_connect_refusals_total", &[("cause", cause)]);
+        let rejected = |status| {
+            counter(&recorder, "random_connect_rejected_requests_total", &[("status", status)])
+        };
+        let histogram = |name| recorder.register_histogram(&key(name, &[]), &METADATA);
         let tool_metrics = |tool: String| ToolMetrics {
             calls: ["ok", "refused"].map(|outcome| {
                 let labels = [("tool", tool.as_str()), ("outcome", outcome)];
@@ -127,19 +189,19 @@ impl Metrics {
             ),
             tool,
         };
-        let gauge = |name| recorder.register_gauge(&key(name, &[]), &METADATA);
+        let lobby_gauge = |name| gauge(&recorder, name, &[]);
         Self {
             tools: tools.into_iter().map(tool_metrics).collect(),
             unknown_tool: tool_metrics("unknown".to_owned()),
             lobby: LobbyMetrics {
-                users: gauge("random_connect_active_users"),
-                waiting: gauge("random_connect_waiting_users"),
-                pairs: gauge("random_connect_active_pairs"),
+                users: lobby_gauge("random_connect_active_users"),
+                waiting: lobby_gauge("random_connect_waiting_users"),
+                pairs: lobby_gauge("random_connect_active_pairs"),
                 relayed: counter(&recorder, "random_connect_messages_relayed_total", &[]),
                 masked: counter(&recorder, "random_connect_numbers_masked_total", &[]),
                 evictions: counter(&recorder, "random_connect_evictions_total", &[]),
-                sessions: gauge("random_connect_live_sessions"),
-                reachable: gauge("random_connect_reachable_users"),
+                sessions: lobby_gauge("random_connect_live_sessions"),
+                reachable: lobby_gauge("random_connect_reachable_users"),
                 given_up: counter(&recorder, "random_connect_channels_given_up_total", &[]),
             },
             sends: ["whatsapp", "callback"].map(|target| {
@@ -151,8 +213,21 @@ impl Metrics {
             webhooks: ["accepted", "unsigned", "invalid", "busy"].map(|outcome| {
                 counter(&recorder, "random_connect_webhooks_total", &[("outcome", outcome)])
             }),
+            stores: ["lobby", "moderation", "rate_limit"]
+                .map(|store| gauge(&recorder, "random_connect_store_up", &[("store", store)])),
+            refusals: RefusalCause::ALL.map(|cause| refusal(cause.name())),
+            session_refusals: ["session_limit", "draining"].map(refusal),
+            refused_logins: ["callers", "admin", "monitoring"].map(|gate| {
+                counter(&recorder, "random_connect_refused_logins_total", &[("gate", gate)])
+            }),
+            rejected: REJECTED_STATUSES.map(|(_, status)| rejected(status)),
+            rejected_other: rejected("other"),
+            wait_seconds: histogram(WAIT_SECONDS),
+            session_seconds: histogram(SESSION_SECONDS),
             latency: LatencyHistogram::default(),
             handle: recorder.handle(),
+            process,
+            recorder,
         }
     }
 
@@ -166,13 +241,38 @@ impl Metrics {
         self.webhooks[outcome as usize].increment(1);
     }
 
+    /// Counts a live session that was not opened.
+    pub fn record_session_refusal(&self, refusal: SessionRefusal) {
+        self.session_refusals[refusal as usize].increment(1);
+    }
+
+    /// Counts a live session that ended after `duration`.
+    pub fn record_session(&self, duration: Duration) {
+        self.session_seconds.record(duration);
+    }
+
+    /// Counts a response if its status is an error.
+    pub fn record_response(&self, status: StatusCode) {
+        if status.as_u16() >= 400 {
+            let index = REJECTED_STATUSES.iter().position(|(code, _)| *code == status.as_u16());
+            index.map_or(&self.rejected_other, |index| &self.rejected[index]).increment(1);
+        }
+    }
+
+    /// The counter of requests that a gate refuses.
+    pub fn refused_logins(&self, gate: GateName) -> Counter {
+        self.refused_logins[gate as usize].clone()
+    }
+
     /// Counts a tool call. A tool that this server does not have counts as `unknown`.
     pub fn record_call(&self, tool: &str, outcome: CallOutcome, took: Duration) {
         let metrics =
             self.tools.iter().find(|metrics| metrics.tool == tool).unwrap_or(&self.unknown_tool);
         metrics.calls[outcome as usize].0.fetch_add(1, Ordering::Relaxed);
         metrics.seconds.record(took);
-        if tool != LONG_POLL_TOOL {
+        if tool == LONG_POLL_TOOL {
+            self.wait_seconds.record(took);
+        } else {
             self.latency.record(took);
         }
     }
@@ -204,30 +304,37 @@ impl Metrics {
         }
     }
 
-    /// All metrics as text, with the current statistics of the lobby.
+    /// All metrics as text. Without statistics of the lobby its gauges are not a number, and its
+    /// counters stay at their last value.
     #[must_use]
-    pub fn render(&self, lobby: &LobbyStats, live: SessionStats) -> String {
+    pub fn render(&self, figures: &Figures<'_>) -> String {
         let LobbyMetrics { users, waiting, pairs, relayed, masked, evictions, .. } = &self.lobby;
         let LobbyMetrics { sessions, reachable, given_up, .. } = &self.lobby;
-        // A gauge is a float; user counts stay far below 2^52.
-        #[allow(clippy::cast_precision_loss)]
+        let (lobby, live) = (figures.lobby, figures.sessions);
         for (gauge, value) in [
-            (users, lobby.people),
-            (waiting, lobby.waiting),
-            (pairs, lobby.pairs),
-            (sessions, live.sessions),
-            (reachable, live.reachable),
+            (users, lobby.map(|lobby| lobby.people)),
+            (waiting, lobby.map(|lobby| lobby.waiting)),
+            (pairs, lobby.map(|lobby| lobby.pairs)),
+            (sessions, Some(live.sessions)),
+            (reachable, Some(live.reachable)),
         ] {
-            gauge.set(value as f64);
+            // A gauge is a float; user counts stay far below 2^52.
+            #[allow(clippy::cast_precision_loss)]
+            gauge.set(value.map_or(f64::NAN, |value| value as f64));
         }
-        for (counter, total) in [
-            (relayed, lobby.relayed),
-            (masked, lobby.masked),
-            (evictions, lobby.evicted),
-            (given_up, live.given_up),
-        ] {
-            counter.absolute(total);
+        for (gauge, (_, result)) in self.stores.iter().zip(figures.stores.by_name()) {
+            gauge.set(if result.is_ok() { 1.0 } else { 0.0 });
         }
+        if let Some(lobby) = lobby {
+            relayed.absolute(lobby.relayed);
+            masked.absolute(lobby.masked);
+            evictions.absolute(lobby.evicted);
+        }
+        given_up.absolute(live.given_up);
+        for (counter, cause) in self.refusals.iter().zip(RefusalCause::ALL) {
+            counter.absolute(figures.refusals.get(cause));
+        }
+        metrics::with_local_recorder(&self.recorder, || self.process.collect());
         for (calls, counter) in self.tool_metrics().flat_map(|metrics| &metrics.calls) {
             counter.absolute(calls.load(Ordering::Relaxed));
         }
@@ -236,46 +343,20 @@ impl Metrics {
     }
 }
 
-fn describe(recorder: &PrometheusRecorder) {
-    for (name, text) in [
-        ("random_connect_tool_calls_total", "Tool calls by tool and outcome"),
-        ("random_connect_messages_relayed_total", "Messages relayed to a partner"),
-        ("random_connect_numbers_masked_total", "Phone numbers hidden in relayed messages"),
-        ("random_connect_evictions_total", "Users evicted for inactivity"),
-        (
-            "random_connect_channels_given_up_total",
-            "Channels closed because they were slow or gone",
-        ),
-        (
-            "random_connect_outbound_requests_total",
-            "Outbound delivery requests by channel and outcome",
-        ),
-        ("random_connect_webhooks_total", "Webhook requests by outcome"),
-    ] {
-        recorder.describe_counter(name.into(), None, text.into());
-    }
-    for (name, text) in [
-        ("random_connect_active_users", "Users active within the idle timeout"),
-        ("random_connect_waiting_users", "Users in the queue"),
-        ("random_connect_active_pairs", "Active chats"),
-        ("random_connect_live_sessions", "Open live sessions"),
-        ("random_connect_reachable_users", "Users with a push channel"),
-    ] {
-        recorder.describe_gauge(name.into(), None, text.into());
-    }
-    recorder.describe_histogram(
-        "random_connect_tool_call_duration_seconds".into(),
-        None,
-        "Time from parsing a call to its answer".into(),
-    );
-}
-
 fn counter(
     recorder: &PrometheusRecorder,
     name: &'static str,
     labels: &[(&'static str, &str)],
 ) -> Counter {
     recorder.register_counter(&key(name, labels), &METADATA)
+}
+
+fn gauge(
+    recorder: &PrometheusRecorder,
+    name: &'static str,
+    labels: &[(&'static str, &str)],
+) -> Gauge {
+    recorder.register_gauge(&key(name, labels), &METADATA)
 }
 
 fn key(name: &'static str, labels: &[(&'static str, &str)]) -> Key {
