@@ -6,7 +6,7 @@ use std::path::Path;
 use std::process::ExitCode;
 
 use clap::Parser;
-use random_connect::app::serve::{Listening, serve_stdio};
+use random_connect::app::serve::{Listening, ServeError, serve_stdio};
 use random_connect::cli::announcement::announcement;
 use random_connect::cli::{Cli, CliCommand};
 use random_connect::config::{Config, ConfigProblem, LogFormat};
@@ -33,7 +33,9 @@ fn main() -> ExitCode {
         CliCommand::Serve => with_config(serve),
         CliCommand::Stdio => with_config(serve_stdio),
         CliCommand::Mask { jsonl, explain } => exit_code(mask(jsonl, explain)),
-        CliCommand::Chat { demo: true, .. } => run(demo()),
+        CliCommand::Chat { demo: true, .. } => {
+            run(async { demo().await.map(|()| ExitCode::SUCCESS) })
+        }
         CliCommand::Chat { url, token, .. } => chat(&url, token),
         CliCommand::Token => exit_code(print_token()),
     }
@@ -46,7 +48,11 @@ fn chat(url: &str, token: Option<String>) -> ExitCode {
         Err(problems) => return report_problems(&problems),
     };
     match ServerTarget::new(url, &token) {
-        Ok(server) => run(async move { terminal::chat(&server, seeded_rng()).await }),
+        Ok(server) => {
+            run(
+                async move { terminal::chat(&server, seeded_rng()).await.map(|()| ExitCode::SUCCESS) },
+            )
+        }
         Err(problem) => report_problems(&[problem]),
     }
 }
@@ -79,10 +85,8 @@ fn configured_token() -> Result<String, Vec<ConfigProblem>> {
     Ok(tokens.map_or_else(String::new, |tokens| tokens.current().to_owned()))
 }
 
-async fn serve(config: Config) -> Result<(), String> {
-    let address = config.address;
-    let cannot = |error| format!("can't listen on {address}: {error}");
-    app::serve::serve(config, print_announcement).await.map_err(cannot)
+async fn serve(config: Config) -> Result<(), ServeError> {
+    app::serve::serve(config, print_announcement).await
 }
 
 /// Prints how to reach the server. A token generated for this run is printed here and nowhere else.
@@ -96,7 +100,7 @@ fn print_announcement(listening: &Listening) {
 }
 
 /// Reads the settings, starts logging and runs `command`.
-fn with_config<F: Future<Output = Result<(), String>>>(
+fn with_config<F: Future<Output = Result<(), ServeError>>>(
     command: impl FnOnce(Config) -> F,
 ) -> ExitCode {
     let config = match Config::load(Path::new(".env")) {
@@ -105,17 +109,22 @@ fn with_config<F: Future<Output = Result<(), String>>>(
     };
     let color = config.log_format == LogFormat::Text && io::stderr().is_terminal();
     telemetry::init(config.log_level, config.log_format, color);
-    run(command(config))
+    run(async {
+        match command(config).await {
+            Err(error) if error.is_bad_setting() => Ok(report_problems(&[error])),
+            result => result.map(|()| ExitCode::SUCCESS),
+        }
+    })
 }
 
 /// Runs `work` to its end on a new runtime.
-fn run<E: Display>(work: impl Future<Output = Result<(), E>>) -> ExitCode {
+fn run<E: Display>(work: impl Future<Output = Result<ExitCode, E>>) -> ExitCode {
     match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
         Ok(runtime) => {
             let result = runtime.block_on(work);
             // A read of standard input can't be cancelled and would keep the process waiting.
             runtime.shutdown_background();
-            exit_code(result)
+            result.unwrap_or_else(|error| exit_code(Err(error)))
         }
         Err(error) => exit_code(Err(error)),
     }

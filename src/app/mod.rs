@@ -309,6 +309,12 @@ impl App {
         Some(Arc::new(NewUserLimiter::new(directory, moderation, clock, ids, refusals)))
     }
 
+    /// Ends the background tasks and closes the moderation store.
+    async fn close(&self) {
+        self.tasks.iter().for_each(AbortHandle::abort);
+        self.admin.0.close().await;
+    }
+
     fn store_health(&self) -> StoreHealth {
         let (moderation, clock) = (Arc::clone(&self.admin.0), Arc::clone(&self.clock));
         StoreHealth::new(Arc::clone(&self.directory), moderation, clock)

@@ -7,19 +7,43 @@ use std::io;
 use std::net::SocketAddr;
 use std::sync::Arc;
 
+use thiserror::Error;
 use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio_util::sync::CancellationToken;
 
-use super::App;
+use super::channels::NoHttpClient;
+use super::stores::StateFileError;
+use super::{App, stores};
 use crate::config::Config;
 use crate::kernel::clock::{Clock, SystemClock, seeded_rng};
 use crate::kernel::token::AuthTokens;
 use crate::transport::http::limits::ConnectionLimits;
 use crate::transport::mcp::stdio;
+use crate::transport::mcp::stdio::StdioError;
 
-/// Error at startup, while the operator can still correct the setting.
-const STORE_UNAVAILABLE: &str = "the moderation store can't be opened: check STATE_DB";
+/// Why a command that serves can't start, or ended.
+#[derive(Debug, Error)]
+pub enum ServeError {
+    #[error("can't listen on {address}: {source}")]
+    Listen { address: SocketAddr, source: io::Error },
+    #[error("can't receive signals: {0}")]
+    Signals(#[source] io::Error),
+    #[error(transparent)]
+    StateFile(#[from] StateFileError),
+    #[error(transparent)]
+    HttpClient(#[from] NoHttpClient),
+    #[error(transparent)]
+    Stdio(#[from] StdioError),
+}
+
+impl ServeError {
+    /// Returns `true` if the operator has to correct a setting.
+    #[must_use]
+    pub const fn is_bad_setting(&self) -> bool {
+        matches!(self, Self::StateFile(_))
+    }
+}
 
 /// A server that has bound its address.
 pub struct Listening {
@@ -33,13 +57,14 @@ pub struct Listening {
 /// Runs the `serve` command: HTTP until a signal to stop. `announce` is called once the address is bound.
 ///
 /// # Errors
-/// Returns an error if the address can't be bound, signals can't be received, the file of the moderation
-/// store can't be opened, or [`App::new`] fails.
-pub async fn serve(config: Config, announce: impl FnOnce(&Listening)) -> io::Result<()> {
-    let shutdown = shutdown_on_signal()?;
+/// Returns [`ServeError`] if the server can't start.
+pub async fn serve(config: Config, announce: impl FnOnce(&Listening)) -> Result<(), ServeError> {
+    let shutdown = shutdown_on_signal().map_err(ServeError::Signals)?;
+    stores::prepare(&config).await?;
     let limits = ConnectionLimits::with_sessions(config.max_sessions).within_fd_limit();
-    let listener = TcpListener::bind(config.address).await?;
-    let address = listener.local_addr()?;
+    let cannot_listen = |source| ServeError::Listen { address: config.address, source };
+    let listener = TcpListener::bind(config.address).await.map_err(cannot_listen)?;
+    let address = listener.local_addr().map_err(cannot_listen)?;
     let configured = config.auth_tokens.clone();
     let tokens = configured.clone().unwrap_or_else(|| AuthTokens::generate(&mut seeded_rng()));
     let generated_token = configured.is_none().then(|| tokens.clone());
@@ -53,13 +78,9 @@ pub async fn serve(config: Config, announce: impl FnOnce(&Listening)) -> io::Res
         tracing::warn!("MY_NUMBER is not set: Puch AI can't validate this server");
     }
     tracing::info!(%address, version = env!("CARGO_PKG_VERSION"), "listening");
-    let app = App::new(config, &(Arc::new(SystemClock::new()) as Arc<dyn Clock>))
-        .map_err(io::Error::other)?;
-    // Redis may start later; a file that can't be opened now stays so.
-    if app.config.redis.is_none() {
-        app.admin.audit_log().await.map_err(|_| io::Error::other(STORE_UNAVAILABLE))?;
-    }
+    let app = App::new(config, &(Arc::new(SystemClock::new()) as Arc<dyn Clock>))?;
     app.serve_http(listener, tokens, limits, shutdown).await;
+    app.close().await;
     tracing::info!("stopped");
     Ok(())
 }
@@ -67,18 +88,19 @@ pub async fn serve(config: Config, announce: impl FnOnce(&Listening)) -> io::Res
 /// Runs the `stdio` command: MCP over standard input and output until either ends.
 ///
 /// # Errors
-/// Returns an error if the client does not speak the protocol, signals can't be received, or [`App::new`]
-/// fails.
-pub async fn serve_stdio(config: Config) -> Result<(), String> {
+/// Returns [`ServeError`] if the server can't start, or the client does not speak the protocol.
+pub async fn serve_stdio(config: Config) -> Result<(), ServeError> {
     let config = Config { playground: false, ..config };
-    let shutdown = shutdown_on_signal().map_err(|error| error.to_string())?;
-    let app = App::new(config, &(Arc::new(SystemClock::new()) as Arc<dyn Clock>))
-        .map_err(|error| error.to_string())?;
-    tokio::select! {
+    let shutdown = shutdown_on_signal().map_err(ServeError::Signals)?;
+    stores::prepare(&config).await?;
+    let app = App::new(config, &(Arc::new(SystemClock::new()) as Arc<dyn Clock>))?;
+    let served = tokio::select! {
         result = stdio::serve(app.mcp.clone(), shutdown.clone()) => result,
         // A blocking read of standard input can't be cancelled, so this does not wait for it.
         () = shutdown.cancelled() => Ok(()),
-    }
+    };
+    app.close().await;
+    Ok(served?)
 }
 
 /// Returns a token that SIGTERM and Ctrl-C cancel.

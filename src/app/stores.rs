@@ -14,11 +14,14 @@ use crate::connect::lobby::store_redis::RedisLobby;
 use crate::kernel::clock::seeded_rng;
 use crate::kernel::id::IdHasher;
 use crate::kernel::keyring::Keyring;
+use crate::kernel::secrets::SecretFingerprints;
 use crate::moderation::service::ModerationService;
 use crate::moderation::store::ModerationStore;
 use crate::moderation::store_memory::MemoryModerationStore;
 use crate::moderation::store_redis::RedisModerationStore;
 use crate::moderation::store_sql::SqlModerationStore;
+use crate::moderation::store_sql_file;
+pub(super) use crate::moderation::store_sql_file::StateFileError;
 use crate::rate_limit::limiter::RateLimiter;
 use crate::rate_limit::store_memory::MemoryRateLimiter;
 use crate::rate_limit::store_redis::RedisRateLimiter;
@@ -43,6 +46,19 @@ pub(super) fn lobby(config: &Config) -> (LobbyBackend, IdHasher) {
     )
     .expect("the configuration has checked the address");
     (LobbyBackend::new(Arc::new(lobby)), ids)
+}
+
+/// Creates or checks the file of `STATE_DB`, if the configuration uses it.
+///
+/// # Errors
+/// Returns [`StateFileError`] if the file can't be used.
+pub(super) async fn prepare(config: &Config) -> Result<(), StateFileError> {
+    // Redis, which takes precedence, may start later.
+    let Some(state) = config.state_db.as_ref().filter(|_| config.redis.is_none()) else {
+        return Ok(());
+    };
+    let salt = state.salt.expose_secret().as_bytes();
+    store_sql_file::prepare(&state.file, &SecretFingerprints::new(salt, &state.keys)).await
 }
 
 /// Returns the moderation service with its store, encryption keys and rate limiter.

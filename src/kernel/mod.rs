@@ -12,6 +12,7 @@ pub mod id;
 pub mod keyring;
 pub mod receipt;
 pub(crate) mod redis;
+pub mod secrets;
 pub mod session;
 pub mod shards;
 pub mod store;

@@ -18,3 +18,4 @@ pub mod store;
 pub mod store_memory;
 pub mod store_redis;
 pub mod store_sql;
+pub mod store_sql_file;

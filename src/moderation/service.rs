@@ -244,6 +244,11 @@ impl ModerationService {
         Ok(is_suspended)
     }
 
+    /// Closes the moderation store at shutdown.
+    pub async fn close(&self) {
+        self.store.close().await;
+    }
+
     /// Deletes expired data of the store and the rate limiter.
     ///
     /// # Errors

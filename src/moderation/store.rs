@@ -117,6 +117,9 @@ pub trait ModerationStore: Send + Sync {
     /// Checks that the store is available.
     async fn check(&self) -> Result<(), StoreError>;
 
+    /// Writes all data to its final place and ends the connections. Later calls fail.
+    async fn close(&self) {}
+
     /// Deletes expired data.
     async fn purge(&self, now: Timestamp) -> Result<(), StoreError>;
 }

@@ -38,9 +38,10 @@ const MAX_CONNECTIONS: u32 = 4;
 /// file's text.
 ///
 /// The list replaces `sqlx::migrate!`, because sqlx's macros compile SQLite a second time.
-const MIGRATIONS: [(i64, &str, &str); 2] = [
+const MIGRATIONS: [(i64, &str, &str); 3] = [
     (1, "ledger", include_str!("../../migrations/0001_ledger.sql")),
     (2, "consents and ratings", include_str!("../../migrations/0002_consents_and_ratings.sql")),
+    (4, "secret fingerprints", include_str!("../../migrations/0004_secret_fingerprints.sql")),
 ];
 
 /// Stores moderation data in SQLite.
@@ -84,16 +85,10 @@ impl SqlModerationStore {
     /// use. Call this within a tokio runtime.
     #[must_use]
     pub fn new(file: &Path) -> Self {
-        let options = SqliteConnectOptions::new()
-            .filename(file)
-            .create_if_missing(true)
-            .journal_mode(SqliteJournalMode::Wal)
-            .synchronous(SqliteSynchronous::Full)
-            .busy_timeout(ACQUIRE_TIMEOUT);
         let pool = SqlitePoolOptions::new()
             .max_connections(MAX_CONNECTIONS)
             .acquire_timeout(ACQUIRE_TIMEOUT);
-        Self { pool: pool.connect_lazy_with(options), migrated: OnceCell::new() }
+        Self { pool: pool.connect_lazy_with(connect_options(file)), migrated: OnceCell::new() }
     }
 
     /// The connection pool, after all migrations are applied.
@@ -102,6 +97,16 @@ impl SqlModerationStore {
         self.migrated.get_or_try_init(migrate).await?;
         Ok(&self.pool)
     }
+}
+
+/// Returns how to open the database in `file`, which is created if it does not exist.
+pub(super) fn connect_options(file: &Path) -> SqliteConnectOptions {
+    SqliteConnectOptions::new()
+        .filename(file)
+        .create_if_missing(true)
+        .journal_mode(SqliteJournalMode::Wal)
+        .synchronous(SqliteSynchronous::Full)
+        .busy_timeout(ACQUIRE_TIMEOUT)
 }
 
 /// Converts the error of a migration. A migration contains no data, so that its text may be logged.
@@ -351,6 +356,16 @@ impl ModerationStore for SqlModerationStore {
     async fn check(&self) -> Result<(), StoreError> {
         query("SELECT count(*) FROM decisions").execute(self.pool().await?).await?;
         Ok(())
+    }
+
+    async fn close(&self) {
+        // So that the database alone is a complete backup.
+        if self.migrated.initialized()
+            && let Err(error) = query("PRAGMA wal_checkpoint(TRUNCATE)").execute(&self.pool).await
+        {
+            let _: StoreError = error.into();
+        }
+        self.pool.close().await;
     }
 
     async fn purge(&self, now: Timestamp) -> Result<(), StoreError> {

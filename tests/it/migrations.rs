@@ -10,9 +10,9 @@ use random_connect::moderation::store_sql::{SqlModerationStore, migrator};
 use sqlx::migrate::{Migration, Migrator};
 use sqlx::sqlite::{SqliteConnectOptions, SqlitePool};
 
-/// Version, description and checksum that version 0.1.0 wrote into `_sqlx_migrations` with
-/// `sqlx::migrate!`.
-const APPLIED: [(i64, &str, &str); 2] = [
+/// Version, description and checksum of the migrations, as they are written into
+/// `_sqlx_migrations`. Version 0.1.0 wrote the first two with `sqlx::migrate!`.
+const APPLIED: [(i64, &str, &str); 3] = [
     (
         1,
         "ledger",
@@ -22,6 +22,11 @@ const APPLIED: [(i64, &str, &str); 2] = [
         2,
         "consents and ratings",
         "bac0930eb0a3f2977b24a1c313e8626edeaa55a9e75e5e5ed20ad07883c6c38e6a4ddaadded58ccff6d36ba392a80fb8",
+    ),
+    (
+        4,
+        "secret fingerprints",
+        "fecdc6c8499cbf57f516886408343d95e60c81e6e81c10cf66a5a7d52540198feb9c5600c22b271aa6de1305b38ed456",
     ),
 ];
 

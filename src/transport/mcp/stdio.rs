@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use rmcp::ServiceExt;
 use rmcp::service::ServerInitializeError;
+use thiserror::Error;
 use tokio_util::sync::CancellationToken;
 
 use super::server::McpServer;
@@ -12,11 +13,21 @@ use super::server::McpServer;
 /// Interval of the pings to the client.
 const HEARTBEAT_INTERVAL: Duration = Duration::from_secs(100);
 
+/// Why a session over standard input and output failed. The causes are omitted, because they may
+/// quote the client's message.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
+pub enum StdioError {
+    #[error("the client did not begin with a valid MCP initialize request")]
+    Initialize,
+    #[error("the MCP session ended abnormally")]
+    Aborted,
+}
+
 /// Serves until the input ends or `shutdown` is cancelled.
 ///
 /// # Errors
-/// Returns a message if the client does not speak MCP.
-pub async fn serve(server: McpServer, shutdown: CancellationToken) -> Result<(), String> {
+/// Returns [`StdioError`] if the client does not speak MCP.
+pub async fn serve(server: McpServer, shutdown: CancellationToken) -> Result<(), StdioError> {
     // The process has one client, which stays connected.
     let running = match server
         .for_session(HEARTBEAT_INTERVAL)
@@ -26,10 +37,7 @@ pub async fn serve(server: McpServer, shutdown: CancellationToken) -> Result<(),
         Ok(running) => running,
         // The input ended before the first message, so no client is left to report an error to.
         Err(ServerInitializeError::ConnectionClosed(_)) => return Ok(()),
-        // The error may quote the client's message, so it is not returned.
-        Err(_) => {
-            return Err("the client did not begin with a valid MCP initialize request".to_owned());
-        }
+        Err(_) => return Err(StdioError::Initialize),
     };
-    running.waiting().await.map(|_| ()).map_err(|_| "the MCP session ended abnormally".to_owned())
+    running.waiting().await.map(|_| ()).map_err(|_| StdioError::Aborted)
 }

@@ -29,6 +29,7 @@ mod python_client;
 mod redelivery;
 mod short_form;
 mod shutdown;
+mod state_file;
 mod terminal;
 mod webhook;
 mod whatsapp;
