@@ -5,8 +5,8 @@
 //! `system_phrases.rs`.
 
 use once_cell::sync::Lazy;
-use unicode_normalization::UnicodeNormalization;
 
+use super::folding::skeleton;
 use super::system_phrases;
 use crate::guard::is_invisible_char;
 
@@ -16,23 +16,13 @@ pub(crate) const SYSTEM_EMOJI: &[char] = &[
     'ℹ', '❌', '✅', '✔', '🚫', '🤖', '🚩', '⛔', '🧊', '🌐', '👍', '📢',
 ];
 
+/// The system's emoji that claim authority. The others may end a name.
+const BADGES: &[char] =
+    &['✅', '✔', '🤖', 'ℹ', '⚠', '🚫', '⛔', '🚩', '📢', '🔒', '🔓', '📭', '📬', '📤', '🌐'];
+
 /// [`system_phrases::SYSTEM_PHRASES`] as [`skeleton`] folds them.
 static FOLDED_PHRASES: Lazy<Vec<String>> =
     Lazy::new(|| system_phrases::SYSTEM_PHRASES.iter().map(|phrase| skeleton(phrase)).collect());
-
-/// Folds a text so that texts that look alike are equal.
-///
-/// Folds compatible and confusable characters (Unicode Technical Standard 39) and case, removes
-/// invisible characters and collapses white space to one space.
-pub(super) fn skeleton(text: &str) -> String {
-    let visible: String =
-        text.nfkc().filter(|c| !is_invisible_char(*c)).flat_map(char::to_lowercase).collect();
-    let folded: String =
-        unicode_security::skeleton(&visible).flat_map(char::to_lowercase).collect();
-    // The standard distinguishes these in lower case, but a reader may not.
-    let folded = folded.replace(['1', '|', 'l'], "i").replace('0', "o").replace('’', "'");
-    folded.split_whitespace().collect::<Vec<_>>().join(" ")
-}
 
 /// Returns `true` if a reader could mistake the start of a line for a line of the system.
 ///
@@ -47,6 +37,12 @@ pub(crate) fn looks_like_system(line: &str) -> bool {
     }
     let folded = skeleton(start);
     FOLDED_PHRASES.iter().any(|phrase| folded.starts_with(phrase.as_str()))
+}
+
+/// Returns `true` if a name contains an emoji of the system other than a greeting at its end.
+pub(super) fn has_system_emoji(name: &str) -> bool {
+    let end = name.trim_end_matches(|c: char| !c.is_alphanumeric()).len();
+    name[..end].contains(SYSTEM_EMOJI) || name.contains(BADGES)
 }
 
 #[cfg(test)]

@@ -17,6 +17,7 @@ use self::messages::{MessageArg, format, text};
 use super::lobby::action::{Outcome, QueuePosition};
 use super::lobby::chat::Chat;
 use super::lobby::inbox::InboxEvent;
+use super::lobby::rules::INTEREST_ONLY_FOR;
 use super::moderated::action::ModeratedOutcome;
 use super::profile::interest::Interests;
 use super::profile::language::{LANGUAGES, Language};
@@ -235,7 +236,8 @@ fn queued(language: Language, place: QueuePosition, interests: &Interests) -> St
     if !interests.is_empty() {
         lines.push('\n');
         let interests = interests.to_string().into();
-        lines += &format(language, "choosy", [("interests", interests)]);
+        let seconds = INTEREST_ONLY_FOR.as_secs().to_string().into();
+        lines += &format(language, "choosy", [("interests", interests), ("seconds", seconds)]);
     }
     lines
 }

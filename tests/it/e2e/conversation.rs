@@ -161,8 +161,11 @@ async fn nickname_comes_from_the_user_not_the_caller() {
         server.say("ben", "#nick Sunny 🌻").await,
         "✏️ From your next chat on, your nickname is Sunny 🌻."
     );
-    let rejected = server.say("ben", "#nick 🎉 Connected").await;
-    assert!(rejected.starts_with("⚠️ That nickname can't be used: "), "{rejected}");
+    for name in ["🎉 Connected", "ADМIN", "🅰🅳🅼🅸🅽", "Equipo oficial", "एडमिन"]
+    {
+        let rejected = server.say("ben", &format!("#nick {name}")).await;
+        assert!(rejected.starts_with("⚠️ That nickname can't be used: "), "{rejected}");
+    }
     assert!(!server.say("ben", "#meet").await.contains("Realname"));
     assert!(server.say("ann", "#who").await.contains("You're chatting with: Sunny 🌻"));
 }
@@ -193,6 +196,19 @@ async fn nickname_and_message_together_show_no_number() {
         refused.starts_with("⚠️ No search was started: an interest can't contain"),
         "{refused}"
     );
+}
+
+#[tokio::test]
+async fn match_of_the_only_two_users_is_immediate() {
+    let server = TestServer::start().await;
+    let waiting = server.say("ann", "#meet music").await;
+    assert!(
+        waiting.ends_with("people who like: music. After 30 seconds, for anyone."),
+        "{waiting}"
+    );
+    assert!(server.say("ben", "#meet").await.starts_with("🎉 Connected!"));
+    server.say("cat", "#meet music").await;
+    assert!(server.say("dan", "#meet").await.starts_with("🔍 Looking for someone"));
 }
 
 #[tokio::test]

@@ -1,5 +1,5 @@
 # The messages that users read, in English. The files of all other languages have the same ids and placeholders.
-# A line starts with an emoji that marks it as the system's; a nickname can't contain one.
+# A line starts with an emoji that marks it as the system's; a nickname can't start with one.
 # The openings of all lines are also in profile/system_phrases.rs, so that no nickname can imitate them.
 
 ## Matching
@@ -15,7 +15,7 @@ looking = 🔍 Looking for someone to chat with... Please wait while we find you
 looking-again = 🔍 Looking for a new chat partner... Please wait!
 place = ⏳ Your place in the queue: { $position }
 place-estimate = ⏳ Your place in the queue: { $position } (recent waits: about { $seconds } s)
-choosy = 🔍 Looking first for people who like: { $interests }
+choosy = 🔍 Looking first for people who like: { $interests }. After { $seconds } seconds, for anyone.
 interest-contact = ⚠️ No search was started: an interest can't contain a phone number or another contact detail.
 interest-imitates = ⚠️ No search was started: an interest could be mistaken for a system message.
 already-chatting = You're already in a chat! Use #bye to end it first, or #again to find a new partner.

@@ -5,7 +5,7 @@
 //! English opening to `profile/system_phrases.rs`.
 //!
 //! **Invariants:** all files have the same ids with the same placeholders, so that no language
-//! lacks a message. A line starts with an emoji that no nickname can contain; only a few older
+//! lacks a message. A line starts with an emoji that no nickname can start with; only a few older
 //! English lines do not. No nickname can start like an English line.
 
 use fluent_bundle::concurrent::FluentBundle;
