@@ -95,7 +95,8 @@ impl RandomConnectManager {
     }
 
     /// Pairs a waiting user with the longest eligible waiter who shares an interest, or else with
-    /// the longest eligible waiter if both accept anyone. The caller notifies the two users.
+    /// the longest eligible waiter if both accept anyone, or else with the only other waiter if one
+    /// of them accepts anyone. The caller notifies the two users.
     pub(super) fn match_waiter(
         &mut self,
         user: UserId,
@@ -107,8 +108,12 @@ impl RandomConnectManager {
         let interests = &self.people.get(&user)?.preferences.interests;
         let eligible = |partner: UserId| self.can_pair(user, partner, now);
         let partner = self.queue.oldest_sharing_interest(interests, eligible).or_else(|| {
-            let is_open = self.queue.is_open(entry.ticket);
-            is_open.then(|| self.queue.open().find(|partner| eligible(*partner))).flatten()
+            if self.queue.is_open(entry.ticket)
+                && let Some(partner) = self.queue.open().find(|partner| eligible(*partner))
+            {
+                return Some(partner);
+            }
+            self.only_other_waiter(user).filter(|partner| eligible(*partner))
         })?;
         let common_interests =
             interests.intersection(&self.people.get(&partner)?.preferences.interests);
@@ -156,6 +161,14 @@ impl RandomConnectManager {
         self.pair_count += 1;
         self.nudge_deadlines.insert((now + NUDGE_AFTER, room), user);
         Some(NewPair { chat, partner, partner_chat })
+    }
+
+    /// Returns the other waiting user if exactly two wait, one of them accepts anyone, and there is
+    /// no chat: until a new user comes, no one could share an interest anyway.
+    fn only_other_waiter(&self, user: UserId) -> Option<UserId> {
+        let is_alone = self.queue.len() == 2 && self.pair_count == 0;
+        let has_open = self.queue.open().next().is_some();
+        self.queue.iter().find(|waiter| is_alone && has_open && *waiter != user)
     }
 
     /// Returns `true` if two waiting users may be paired now.

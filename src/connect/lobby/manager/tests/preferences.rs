@@ -44,16 +44,34 @@ fn match_shows_common_interests_to_both() {
 #[test]
 fn match_takes_anyone_after_thirty_seconds() {
     let mut fixture = ManagerFixture::new();
+    fixture.act(3, Action::meet());
+    fixture.act(4, Action::meet());
     fixture.act(1, meet_with("cricket"));
     assert!(
         matches!(fixture.act(2, Action::meet()), Outcome::Waiting { .. }),
-        "1 accepts only a shared interest"
+        "1 accepts only a shared interest, and 3 or 4 may come back"
     );
     fixture.advance(Duration::from_millis(29_999));
     assert_eq!(fixture.manager.pair_waiting(fixture.now, 100, &mut fixture.rng), 0);
     fixture.advance(Duration::from_millis(1));
     assert_eq!(fixture.manager.pair_waiting(fixture.now, 100, &mut fixture.rng), 1);
     assert_eq!(fixture.partner(1), Some(test_user(2)));
+}
+
+#[test]
+fn match_takes_the_only_other_user_immediately() {
+    for (first, second) in [("cricket", ""), ("", "cricket")] {
+        let mut fixture = ManagerFixture::new();
+        fixture.act(1, meet_with(first));
+        assert!(matches!(fixture.act(2, meet_with(second)), Outcome::Connected { .. }));
+    }
+    let mut fixture = ManagerFixture::new();
+    fixture.act(1, meet_with("cricket"));
+    assert!(matches!(fixture.act(2, meet_with("tea")), Outcome::Waiting { .. }));
+    fixture.act(3, Action::meet());
+    assert_eq!(fixture.partner(3), None, "others wait, too");
+    fixture.act(4, meet_with("cricket"));
+    assert_eq!(fixture.partner(4), Some(test_user(1)));
 }
 
 #[test]

@@ -29,16 +29,25 @@ local function first_candidate(queue, user, now_ms)
   end
 end
 
+-- Returns true if exactly two users wait, one of them accepts anyone, and there is no chat.
+local function are_alone()
+  return call('ZCARD', prefix .. 'queue:all') == 2 and call('ZCARD', prefix .. 'queue:open') > 0
+    and (call('HGET', prefix .. 'counters', 'pairs') or '0') == '0'
+end
+
 -- Returns the best candidate: the first to share an interest, otherwise the first that accepts
--- anyone.
+-- anyone, otherwise the only other waiter.
 local function best_candidate(user, now_ms)
   local best, best_ticket = nil, math.huge
   for _, interest in ipairs(interests_of(user)) do
     local candidate, ticket = first_candidate('queue:interest:' .. interest[1], user, now_ms)
     if candidate and ticket < best_ticket then best, best_ticket = candidate, ticket end
   end
-  if best or not call('ZSCORE', prefix .. 'queue:open', user.user_id) then return best end
-  return (first_candidate('queue:open', user, now_ms))
+  if not best and call('ZSCORE', prefix .. 'queue:open', user.user_id) then
+    best = first_candidate('queue:open', user, now_ms)
+  end
+  if not best and are_alone() then best = first_candidate('queue:all', user, now_ms) end
+  return best
 end
 
 -- Returns the sealed names of the interests that both share, packed.
