@@ -16,7 +16,7 @@ use super::profile::nickname::Nickname;
 use super::reply::ICEBREAKER_COUNT;
 use super::reply::local::LocalReply;
 use crate::kernel::clock::Timestamp;
-use crate::moderation::service::ReportReason;
+use crate::moderation::evidence::ReportReason;
 
 /// A request that a message makes.
 pub(super) enum Request<'a> {

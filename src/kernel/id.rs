@@ -245,6 +245,12 @@ impl IdHasher {
         UserId(self.digest(b"origin", &[network.hash_input().as_bytes()]))
     }
 
+    /// Eight hex digits that tell an operator's tokens apart and reveal nothing of them.
+    #[must_use]
+    pub fn token_fingerprint(&self, token: &[u8]) -> String {
+        encode_hex(&self.digest(b"token", &[token]))[..8].to_owned()
+    }
+
     /// The key of a broadcast, from the name that the operator gave it.
     #[must_use]
     pub fn broadcast_key(&self, name: &str) -> IdempotencyKey {

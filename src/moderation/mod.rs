@@ -1,15 +1,19 @@
 //! [`service::ModerationService`]: protects users from each other with blocks, reports, suspensions
 //! and ratings.
 //!
-//! Read the files in this order: `report.rs`, `penalty.rs` and `rating.rs` (the data and the rules;
-//! pure), `store.rs` (the storage trait), `service.rs` (the use cases), `admin.rs` (the operator's
-//! actions). Rate limits belong to `rate_limit/`. This module knows no chats:
-//! `connect/moderated/` asks it before it passes an action to a lobby.
+//! Read the files in this order: `report.rs`, `history.rs`, `penalty.rs` and `rating.rs` (the data
+//! and the rules; pure), `evidence.rs`, `store.rs` (the storage traits), `service.rs` (the use
+//! cases), `cases.rs`, `views.rs` and `admin.rs` (the operator's lists and actions). Rate limits
+//! belong to `rate_limit/`. This module knows no chats: `connect/moderated/` asks it before it passes
+//! an action to a lobby.
 //!
-//! To add a backend, write a `store_*.rs` that implements [`store::ModerationStore`], run the suite
-//! in `tests/it/moderation_store.rs` on it, and name it in `app/stores.rs`.
+//! To add a backend, write a folder `store_*` that implements [`store::ModerationStore`], add it to
+//! `tests/it/support/moderation_backends.rs`, and name it in `app/stores.rs`.
 
 pub mod admin;
+pub mod cases;
+pub mod evidence;
+pub mod history;
 pub mod penalty;
 pub mod rating;
 pub mod report;
@@ -19,3 +23,5 @@ pub mod store_memory;
 pub mod store_redis;
 pub mod store_sql;
 pub mod store_sql_file;
+pub mod text;
+pub mod views;

@@ -31,6 +31,15 @@ pub const REPORT_TOPICS: [(&str, ReportTopic); 5] = [
     ("other", ReportTopic::Other),
 ];
 
+/// All topics, gravest first, in the order of an operator's list.
+const BY_GRAVITY: [ReportTopic; 5] = [
+    ReportTopic::Minor,
+    ReportTopic::Scam,
+    ReportTopic::Abuse,
+    ReportTopic::Spam,
+    ReportTopic::Other,
+];
+
 impl ReportTopic {
     /// The topic named `word`. `None` if there is no such topic.
     #[must_use]
@@ -42,13 +51,50 @@ impl ReportTopic {
     pub fn name(self) -> &'static str {
         REPORT_TOPICS.iter().find(|(_, topic)| *topic == self).map_or("other", |(name, _)| name)
     }
+
+    /// 0 for the gravest topic.
+    #[must_use]
+    pub fn rank(self) -> usize {
+        BY_GRAVITY.iter().position(|topic| *topic == self).unwrap_or(BY_GRAVITY.len())
+    }
 }
 
-/// An operator's decision on a report.
+/// An operator's judgment of a report.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Verdict {
     Upheld,
     Dismissed,
+}
+
+/// An operator's decision on a report. A report is decided once.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Decision {
+    pub verdict: Verdict,
+    pub at: Timestamp,
+    /// The fingerprint of the token that decided. Empty for a decision by version 0.1.0.
+    pub by: String,
+}
+
+/// The users of a report, which identify it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct ReportKey {
+    pub reported: UserId,
+    pub reporter: UserId,
+}
+
+impl ReportKey {
+    /// 64 hex digits.
+    #[must_use]
+    pub fn to_hex(self) -> String {
+        self.reported.to_hex() + &self.reporter.to_hex()
+    }
+
+    /// Parses the output of [`ReportKey::to_hex`]. `None` if it is malformed.
+    #[must_use]
+    pub fn from_hex(hex: &str) -> Option<Self> {
+        let (reported, reporter) = hex.split_at_checked(32)?;
+        Some(Self { reported: UserId::from_hex(reported)?, reporter: UserId::from_hex(reporter)? })
+    }
 }
 
 /// A report. A reporter has at most one report of each user.
@@ -60,10 +106,31 @@ pub struct Report {
     pub topic: ReportTopic,
     /// Amount that the report adds to the penalty score.
     pub weight: u32,
+    /// Whether the reporter had a history; see
+    /// [`UserHistory::is_established`](super::history::UserHistory::is_established).
+    pub established: bool,
+    /// Whether both users wrote in the chat.
+    pub both_wrote: bool,
+    /// Number of chats of the reported user at that time.
+    pub reported_chats: u32,
+    /// Keyed hash of the reporter's network; `None` if the caller relays calls of many users.
+    pub network: Option<UserId>,
     /// `None` until an operator decides.
-    pub verdict: Option<Verdict>,
+    pub decision: Option<Decision>,
     /// The sealed transcript and reason. `None` once [`EVIDENCE_TTL`] has passed.
     pub evidence: Option<Vec<u8>>,
+}
+
+impl Report {
+    #[must_use]
+    pub const fn key(&self) -> ReportKey {
+        ReportKey { reported: self.reported, reporter: self.reporter }
+    }
+
+    #[must_use]
+    pub fn is_dismissed(&self) -> bool {
+        self.decision.as_ref().is_some_and(|decision| decision.verdict == Verdict::Dismissed)
+    }
 }
 
 /// Omits the evidence, so that it never appears in a log.

@@ -8,11 +8,12 @@ use std::sync::Arc;
 
 use parking_lot::Mutex;
 use rand::rngs::StdRng;
-use serde::{Deserialize, Serialize};
 
+use super::evidence::{Evidence, ReportReason};
+use super::history::ChatActivity;
 use super::penalty::{self, CountedReport, Suspension};
 use super::rating::{self, Rating};
-use super::report::{Report, ReportTopic, Verdict};
+use super::report::{Report, ReportKey};
 use super::store::{ModerationRecord, ModerationStore, NoticeState};
 use crate::kernel::clock::Timestamp;
 use crate::kernel::failure_log::FailureLog;
@@ -21,36 +22,6 @@ use crate::kernel::keyring::Keyring;
 use crate::kernel::store::{StoreError, StoreErrorKind};
 use crate::rate_limit::gcra::{LimitedAction, RateLimited};
 use crate::rate_limit::limiter::RateLimiter;
-
-/// The reason for a report.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct ReportReason {
-    pub topic: ReportTopic,
-    /// The reporter's text; empty if it was only the name of a topic.
-    pub details: String,
-}
-
-impl ReportReason {
-    /// Parses the name of a topic in any case. Any other text becomes the details of
-    /// [`ReportTopic::Other`].
-    #[must_use]
-    pub fn parse(text: &str) -> Self {
-        let word = text.to_lowercase();
-        match ReportTopic::parse(word.trim_end_matches(['.', '!'])) {
-            Some(topic) => Self { topic, details: String::new() },
-            None => Self { topic: ReportTopic::Other, details: text.to_owned() },
-        }
-    }
-}
-
-/// The content that an operator needs to judge a report. Stored as sealed JSON.
-#[derive(Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Evidence {
-    /// The reporter's details.
-    pub words: String,
-    /// The last messages of the reported user to the reporter, oldest first.
-    pub said: Vec<String>,
-}
 
 /// The operator's policy for the notice.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -73,6 +44,19 @@ pub struct Permissions {
     /// `None` if the notice was never shown.
     pub notice: Option<NoticeState>,
     pub poorly_rated: bool,
+}
+
+/// A report as its reporter makes it.
+#[derive(Clone, Debug)]
+pub struct Complaint {
+    pub reporter: UserId,
+    pub reported: UserId,
+    pub reason: ReportReason,
+    /// Messages of the reported user to the reporter, oldest first.
+    pub transcript: Vec<String>,
+    pub activity: ChatActivity,
+    /// Keyed hash of the reporter's network; `None` if the caller relays calls of many users.
+    pub network: Option<UserId>,
 }
 
 /// Moderates users over a [`ModerationStore`] and an optional [`RateLimiter`].
@@ -140,9 +124,17 @@ impl ModerationService {
         &*self.store
     }
 
-    /// Decrypts evidence. `None` if no key of the keyring opens it.
-    pub(super) fn open_evidence(&self, sealed: &[u8]) -> Option<Evidence> {
-        serde_json::from_slice(&self.keyring.open(sealed)?).ok()
+    pub(super) const fn keyring(&self) -> &Keyring {
+        &self.keyring
+    }
+
+    /// Encrypts with `seal`, which needs the random source.
+    pub(super) fn seal(
+        &self,
+        seal: impl FnOnce(&Keyring, &mut StdRng) -> Option<Vec<u8>>,
+    ) -> Result<Vec<u8>, StoreError> {
+        let sealed = seal(&self.keyring, &mut self.rng.lock());
+        sealed.ok_or_else(|| self.failures.record(StoreErrorKind::Encode, "text for operators"))
     }
 
     /// The permissions of a user at `now`.
@@ -157,7 +149,7 @@ impl ModerationService {
         let record = self.store.record(user).await?;
         Ok(Permissions {
             suspension: suspension(&record, now),
-            poorly_rated: rating::is_poorly_rated(&record.ratings, now),
+            poorly_rated: rating::is_poorly_rated(&record.ratings, record.history.chats, now),
             blocked: record.blocked,
             notice: record.notice,
         })
@@ -176,7 +168,20 @@ impl ModerationService {
         self.store.record_notice(user, notice, now).await
     }
 
-    /// Stores a user's rating of a chat with `target`.
+    /// Counts a chat in the histories of its users. Call this once both have written in it.
+    ///
+    /// # Errors
+    /// Returns [`StoreError`] if the moderation store is unavailable.
+    pub async fn count_chat(
+        &self,
+        user: UserId,
+        partner: UserId,
+        now: Timestamp,
+    ) -> Result<(), StoreError> {
+        self.store.count_chat(user, partner, now).await
+    }
+
+    /// Stores a user's rating of a chat with `target`, unless one of them wrote nothing in it.
     ///
     /// # Errors
     /// Returns [`StoreError`] if the moderation store is unavailable.
@@ -185,9 +190,16 @@ impl ModerationService {
         user: UserId,
         target: UserId,
         good: bool,
+        activity: ChatActivity,
         now: Timestamp,
     ) -> Result<(), StoreError> {
-        self.store.rate(user, target, Rating { at: now, good }).await
+        if !activity.both_wrote() {
+            return Ok(());
+        }
+        let record = self.store.record(user).await?;
+        let counts = record.history.is_established(now) && suspension(&record, now).is_none();
+        let weight = if counts { record.history.next_weight(activity) } else { 0 };
+        self.store.rate(user, target, Rating { at: now, good, weight }).await
     }
 
     /// Blocks two users from each other.
@@ -203,40 +215,39 @@ impl ModerationService {
         self.store.block(user, target, now).await
     }
 
-    /// Reports `target`, whose last messages are `transcript`. A second report of a user by the
-    /// same reporter has no effect. Returns whether `target` is suspended now.
+    /// Stores a complaint. A second report of a user by the same reporter has no effect. A report
+    /// by a suspended user, or of a user who wrote nothing, is stored for the operator only. Returns
+    /// whether the reported user is suspended now.
     ///
     /// # Errors
     /// Returns [`StoreError`] if the moderation store is unavailable or the evidence cannot be
     /// sealed.
-    pub async fn report(
-        &self,
-        reporter: UserId,
-        target: UserId,
-        reason: ReportReason,
-        transcript: Vec<String>,
-        now: Timestamp,
-    ) -> Result<bool, StoreError> {
-        let weight = penalty::report_weight(self.store.dismissed_count(reporter).await?);
-        let evidence = Evidence { words: reason.details, said: transcript };
-        let sealed = serde_json::to_vec(&evidence)
-            .ok()
-            .and_then(|json| self.keyring.seal(&json, &mut *self.rng.lock()))
-            .ok_or_else(|| self.failures.record(StoreErrorKind::Encode, "evidence"))?;
+    pub async fn report(&self, complaint: Complaint, now: Timestamp) -> Result<bool, StoreError> {
+        let Complaint { reporter, reported, reason, transcript, activity, network } = complaint;
+        let (own, record) =
+            tokio::try_join!(self.store.record(reporter), self.store.record(reported))?;
+        let counts = suspension(&own, now).is_none();
+        let key = ReportKey { reported, reporter };
+        let evidence = Evidence::new(reason.details, transcript);
+        let sealed = self.seal(|keyring, rng| evidence.seal(key, keyring, rng))?;
         let report = Report {
             reporter,
-            reported: target,
+            reported,
             at: now,
             topic: reason.topic,
-            weight,
-            verdict: None,
+            weight: if counts { own.history.next_weight(activity) } else { 0 },
+            established: own.history.is_established(now),
+            both_wrote: activity.both_wrote(),
+            reported_chats: record.history.chats,
+            network,
+            decision: None,
             evidence: Some(sealed),
         };
         self.store.report(report).await?;
-        let record = self.store.record(target).await?;
+        let record = self.store.record(reported).await?;
         let is_suspended = suspension(&record, now).is_some();
         tracing::info!(
-            user = %target,
+            user = %reported,
             reports = record.reports.len(),
             barred = is_suspended,
             "reported"
@@ -261,33 +272,13 @@ impl ModerationService {
     }
 }
 
-fn suspension(record: &ModerationRecord, now: Timestamp) -> Option<Suspension> {
-    if record.banned_at.is_some() {
-        return Some(Suspension::UntilReviewed);
-    }
-    let counts = |report: &&Report| {
-        report.verdict != Some(Verdict::Dismissed)
-            && record.pardoned_at.is_none_or(|pardoned_at| report.at > pardoned_at)
-    };
-    let counted = |report: &Report| CountedReport { at: report.at, weight: report.weight };
-    let reports: Vec<_> = record.reports.iter().filter(counts).map(counted).collect();
-    penalty::suspension(&reports, now)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn report_reason_parses_topics_or_free_text() {
-        let without_details = |topic| ReportReason { topic, details: String::new() };
-        assert_eq!(ReportReason::parse("Spam"), without_details(ReportTopic::Spam));
-        assert_eq!(ReportReason::parse("minor."), without_details(ReportTopic::Minor));
-        let details = "spam and threats".to_owned();
-        assert_eq!(
-            ReportReason::parse(&details),
-            ReportReason { topic: ReportTopic::Other, details }
-        );
-        assert_eq!(ReportTopic::parse("scam").map(ReportTopic::name), Some("scam"));
-    }
+/// The suspension of the user with this record: the operator's ban, or what the reports cause.
+pub(super) fn suspension(record: &ModerationRecord, now: Timestamp) -> Option<Suspension> {
+    let ban = record.ban.as_ref().filter(|ban| ban.is_active(now));
+    let ban = ban.map(|ban| ban.until.map_or(Suspension::UntilReviewed, Suspension::Until));
+    let is_pardoned =
+        |report: &Report| record.pardoned_at.is_some_and(|pardoned_at| report.at <= pardoned_at);
+    let reports = record.reports.iter().filter(|report| !is_pardoned(report));
+    let reports: Vec<_> = reports.filter_map(CountedReport::from_report).collect();
+    ban.max(penalty::suspension(&reports, now))
 }

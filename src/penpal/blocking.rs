@@ -6,7 +6,7 @@ use super::service::PenPalService;
 use crate::connect::dto::MAX_REASON_CHARS;
 use crate::connect::lobby::action::Call;
 use crate::connect::moderated::action::{ModeratedAction, ModeratedOutcome};
-use crate::moderation::service::ReportReason;
+use crate::moderation::evidence::ReportReason;
 
 impl PenPalService {
     /// Blocks the current partner, or the last one for up to twenty minutes. With a `reason`, also

@@ -17,7 +17,7 @@ const LAYERS: &[(&str, &[&str])] = &[
     ("kernel", &[]),
     ("mask", &[]),
     ("rate_limit", &["kernel"]),
-    ("moderation", &["kernel", "rate_limit"]),
+    ("moderation", &["guard", "kernel", "rate_limit"]),
     ("guard", &[]),
     ("connect", &["guard", "kernel", "mask", "moderation", "rate_limit"]),
     ("penpal", &["connect", "guard", "kernel", "mask", "moderation", "rate_limit"]),

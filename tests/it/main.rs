@@ -22,6 +22,8 @@ mod mask_corpus;
 mod mask_linear;
 mod mask_properties;
 mod migrations;
+mod moderation_attack;
+mod moderation_operator_store;
 mod moderation_store;
 mod prompt_injection;
 mod prose;

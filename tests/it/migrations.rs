@@ -5,8 +5,11 @@ use std::path::{Path, PathBuf};
 
 use random_connect::kernel::clock::Timestamp;
 use random_connect::kernel::id::UserId;
-use random_connect::moderation::store::ModerationStore;
+use random_connect::moderation::history::FULL_WEIGHT;
+use random_connect::moderation::rating::Rating;
+use random_connect::moderation::store::{AuditEntry, Ban, ModerationStore, OperatorStore};
 use random_connect::moderation::store_sql::{SqlModerationStore, migrator};
+use sqlx::AssertSqlSafe;
 use sqlx::migrate::{Migration, Migrator};
 use sqlx::sqlite::{SqliteConnectOptions, SqlitePool};
 
@@ -76,7 +79,7 @@ async fn migrations_are_recorded_as_in_version_0_1_0() {
         assert!(success);
         (*version, description.as_str(), checksum.as_str())
     });
-    assert_eq!(recorded.collect::<Vec<_>>(), APPLIED);
+    assert_eq!(recorded.take(APPLIED.len()).collect::<Vec<_>>(), APPLIED);
 }
 
 #[tokio::test]
@@ -94,10 +97,31 @@ async fn migrations_match_the_files() {
 async fn migrations_open_a_database_of_version_0_1_0() {
     let (user, target) = (UserId::from_bytes([1; 16]), UserId::from_bytes([2; 16]));
     let database = Database::new("migrations-open");
-    files().await.run(&database.open().await).await.expect("tables");
+    let old: Vec<_> = files().await.iter().take(APPLIED.len()).cloned().collect();
+    let pool = database.open().await;
+    Migrator::with_migrations(old).run(&pool).await.expect("tables");
+    let (person, reporter) = (target.to_hex(), user.to_hex());
+    for row in [
+        format!("INSERT INTO reports VALUES ('{person}', '{reporter}', 7, 'scam', 30, 0, x'00')"),
+        format!("INSERT INTO ratings VALUES ('{person}', '{reporter}', 0, 8)"),
+        format!("INSERT INTO decisions VALUES ('{person}', 9, NULL)"),
+        "INSERT INTO log (at, what) VALUES (10, 'banned 02020202')".to_owned(),
+    ] {
+        sqlx::query(AssertSqlSafe(row)).execute(&pool).await.expect("a row");
+    }
+    pool.close().await;
     let store = SqlModerationStore::new(&database.file());
     let now = Timestamp::from_millis(1_700_000_000_000);
     store.block(user, target, now).await.expect("a working store");
     let record = store.record(target).await.expect("a working store");
     assert!(record.blocked.contains(&user));
+    let at = Timestamp::from_millis;
+    assert_eq!(record.ban, Some(Ban { at: at(9), until: None, reason: None }));
+    assert_eq!(record.ratings, [Rating { at: at(8), good: false, weight: FULL_WEIGHT }]);
+    let [report] = record.reports.as_slice() else { panic!("one report") };
+    assert!(report.weight == 30 && report.established && report.is_dismissed());
+    assert_eq!(store.record(user).await.expect("a working store").history.dismissed, 1);
+    let log = store.audit_log().await.expect("a working store");
+    let entry = AuditEntry { at: at(10), by: String::new(), action: "banned 02020202".to_owned() };
+    assert_eq!(log, [entry]);
 }

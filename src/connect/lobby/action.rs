@@ -180,10 +180,19 @@ impl Action {
     }
 }
 
+/// The users of a chat who sent a message in it.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct ChatWriters {
+    pub user: bool,
+    pub partner: bool,
+}
+
 /// The current or last partner, and their last messages, oldest first.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct LastPartner {
     pub partner: UserId,
+    /// Which of the two sent a message in the chat.
+    pub wrote: ChatWriters,
     pub transcript: Vec<Masked>,
 }
 
@@ -237,6 +246,9 @@ pub enum Outcome {
         /// The sender's name in this chat.
         from: Nickname,
         text: Masked,
+        /// Whether both users have now sent a message in this chat for the first time. `false` in
+        /// a replay.
+        completes_exchange: bool,
     },
     /// There is no chat to send to.
     NoPartner {

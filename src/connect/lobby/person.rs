@@ -7,7 +7,7 @@ use std::collections::BTreeSet;
 
 use smallvec::SmallVec;
 
-use super::action::Action;
+use super::action::{Action, ChatWriters};
 use super::chat::{Chat, MatchPreferences};
 use super::inbox::Inbox;
 use super::rules::{
@@ -210,7 +210,14 @@ impl BlockedUsers {
 
 /// The last [`RECENT_PARTNERS`] partners, oldest first. Allocates nothing before the first.
 #[derive(Debug, Default)]
-pub struct RecentPartners(Option<Box<SmallVec<[PastChat; RECENT_PARTNERS]>>>);
+pub struct RecentPartners(Option<Box<PastChats>>);
+
+#[derive(Debug, Default)]
+struct PastChats {
+    chats: SmallVec<[PastChat; RECENT_PARTNERS]>,
+    /// The users who wrote in the last of them.
+    last_wrote: ChatWriters,
+}
 
 /// A chat that has ended.
 #[derive(Debug)]
@@ -222,8 +229,9 @@ struct PastChat {
 
 impl RecentPartners {
     /// Adds the partner of a chat that ends now. A partner who is already listed moves to the end.
-    pub fn add(&mut self, partner: UserId, room: RoomId, now: Timestamp) {
-        let chats = self.0.get_or_insert_default();
+    pub fn add(&mut self, partner: UserId, room: RoomId, wrote: ChatWriters, now: Timestamp) {
+        let PastChats { chats, last_wrote } = &mut **self.0.get_or_insert_default();
+        *last_wrote = wrote;
         chats.retain(|chat| chat.partner != partner);
         if chats.len() == RECENT_PARTNERS {
             chats.remove(0);
@@ -232,7 +240,7 @@ impl RecentPartners {
     }
 
     fn iter(&self) -> impl DoubleEndedIterator<Item = &PastChat> {
-        self.0.iter().flat_map(|chats| chats.iter())
+        self.0.iter().flat_map(|past| past.chats.iter())
     }
 
     /// Returns `true` if a chat with `partner` ended within [`RECENT_PARTNER_TTL`].
@@ -248,13 +256,13 @@ impl RecentPartners {
         self.iter().any(|chat| chat.room == room)
     }
 
-    /// Returns the partner of the last chat; `None` if it ended before [`RECENT_PARTNER_TTL`].
+    /// Returns the partner of the last chat, and who wrote in it; `None` if it ended before
+    /// [`RECENT_PARTNER_TTL`].
     #[must_use]
-    pub fn last_partner(&self, now: Timestamp) -> Option<UserId> {
-        self.iter()
-            .next_back()
-            .filter(|chat| now.since(chat.ended_at) < RECENT_PARTNER_TTL)
-            .map(|chat| chat.partner)
+    pub fn last_partner(&self, now: Timestamp) -> Option<(UserId, ChatWriters)> {
+        let PastChats { chats, last_wrote } = self.0.as_deref()?;
+        let last = chats.last().filter(|chat| now.since(chat.ended_at) < RECENT_PARTNER_TTL)?;
+        Some((last.partner, *last_wrote))
     }
 }
 
@@ -275,10 +283,11 @@ mod tests {
     fn recent_partners_keeps_five_for_twenty_minutes() {
         let start = Timestamp::from_millis(0);
         let mut recent = RecentPartners::default();
-        (1..=6).for_each(|n| recent.add(test_user(n), room(), start));
+        let wrote = |user| ChatWriters { user, partner: true };
+        (1..=6).for_each(|n| recent.add(test_user(n), room(), wrote(n == 6), start));
         assert!(!recent.contains(test_user(1), start), "only the last five are stored");
         assert!((2..=6).all(|n| recent.contains(test_user(n), start)));
-        assert_eq!(recent.last_partner(start), Some(test_user(6)));
+        assert_eq!(recent.last_partner(start), Some((test_user(6), wrote(true))));
         let later = start + RECENT_PARTNER_TTL;
         assert!((1..=6).all(|n| !recent.contains(test_user(n), later)));
         assert_eq!(recent.last_partner(later), None);
@@ -304,8 +313,9 @@ mod tests {
     #[test]
     fn recent_partners_moves_a_repeat_to_the_end() {
         let mut recent = RecentPartners::default();
-        [1, 2, 1].into_iter().for_each(|n| recent.add(test_user(n), room(), Timestamp::default()));
+        let (now, wrote) = (Timestamp::default(), ChatWriters::default());
+        [1, 2, 1].into_iter().for_each(|n| recent.add(test_user(n), room(), wrote, now));
         assert_eq!(recent.iter().count(), 2);
-        assert_eq!(recent.last_partner(Timestamp::default()), Some(test_user(1)));
+        assert_eq!(recent.last_partner(now), Some((test_user(1), wrote)));
     }
 }

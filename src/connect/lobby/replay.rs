@@ -20,6 +20,16 @@ pub struct ReplayRecord {
     pub items: Vec<Item>,
 }
 
+impl ReplayRecord {
+    /// The record of a call. Its replay completes no exchange, so that a chat is counted once.
+    pub fn new(mut outcome: Outcome, items: Vec<Item>) -> Self {
+        if let Outcome::Sent { completes_exchange, .. } = &mut outcome {
+            *completes_exchange = false;
+        }
+        Self { outcome, items }
+    }
+}
+
 /// Records by idempotency key, evicted in the order of their creation.
 #[derive(Debug, Default)]
 pub struct ReplayCache {

@@ -1,4 +1,4 @@
-//! [`Transcript`]: the last messages of one side of a chat, for a report by the other side.
+//! [`Transcript`]: the first and last messages of one side of a chat, for a report by the other side.
 //!
 //! A transcript is stored while the chat lasts and for [`RECENT_PARTNER_TTL`] after it, because
 //! users also report a partner who has just left. Looking up and reporting are in
@@ -12,17 +12,21 @@ use crate::kernel::id::UserId;
 use crate::kernel::shards::ShardedMap;
 use crate::mask::Masked;
 
-/// Number of messages in a transcript.
-pub(super) const TRANSCRIPT_LEN: usize = 10;
+/// Number of messages from the beginning of a chat in a transcript.
+pub(super) const TRANSCRIPT_FIRST: usize = 5;
 
-/// The last messages that one user sent in a chat, oldest first.
+/// Number of messages from the end of a chat in a transcript: at the default limit, what a user can
+/// send in most of a minute to push a threat out of it.
+pub(super) const TRANSCRIPT_LAST: usize = 25;
+
+/// The first and the last messages that one user sent in a chat, oldest first.
 #[derive(Debug, Default)]
 pub struct Transcript(VecDeque<Masked>);
 
 impl Transcript {
     pub fn push(&mut self, text: Masked) {
-        if self.0.len() == TRANSCRIPT_LEN {
-            self.0.pop_front();
+        if self.0.len() == TRANSCRIPT_FIRST + TRANSCRIPT_LAST {
+            self.0.remove(TRANSCRIPT_FIRST);
         }
         self.0.push_back(text);
     }
@@ -88,14 +92,14 @@ mod tests {
     }
 
     #[test]
-    fn transcript_keeps_the_last_ten_messages_until_its_ttl() {
+    fn transcript_keeps_the_first_and_last_messages_until_its_ttl() {
         let (ann, now) = (UserId::from_bytes([1; 16]), Timestamp::default());
         let mut ended = EndedTranscripts::default();
-        ended.insert(ann, transcript(0..12), now);
+        ended.insert(ann, transcript(0..70), now);
         let stored: Vec<_> = ended.get(ann).iter().map(|text| text.as_str().to_owned()).collect();
-        assert_eq!(stored, (2..12).map(|n| n.to_string()).collect::<Vec<_>>());
+        assert_eq!(stored, (0..5).chain(45..70).map(|n| n.to_string()).collect::<Vec<_>>());
         ended.evict_expired(now, 9);
-        assert_eq!(ended.get(ann).len(), TRANSCRIPT_LEN);
+        assert_eq!(ended.get(ann).len(), TRANSCRIPT_FIRST + TRANSCRIPT_LAST);
         ended.evict_expired(now + RECENT_PARTNER_TTL, 9);
         assert!(ended.transcripts.len() == 0 && ended.by_end_time.is_empty());
     }

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use crate::connect::lobby::action::{Action, Outcome};
 use crate::connect::lobby::inbox::Lease;
-use crate::moderation::service::ReportReason;
+use crate::moderation::evidence::ReportReason;
 use crate::rate_limit::gcra::RateLimited;
 
 /// A request of a user.

@@ -17,12 +17,16 @@ use self::action::{ModeratedAction, ModeratedOutcome, ModeratedResult};
 use self::notice_mailbox::show_notice;
 use self::refusals::{RefusalCause, RefusalCounts};
 use super::lobby::Lobby;
-use super::lobby::action::{Action, Call, LastPartner, MatchConstraints, Outcome, SenderState};
+use super::lobby::action::{
+    Action, Call, ChatWriters, LastPartner, MatchConstraints, Outcome, SenderState,
+};
 use crate::kernel::clock::Timestamp;
 use crate::kernel::id::{IdempotencyKey, UserId};
 use crate::kernel::store::StoreError;
+use crate::moderation::evidence::ReportReason;
+use crate::moderation::history::ChatActivity;
 use crate::moderation::penalty::Suspension;
-use crate::moderation::service::{ModerationService, NoticePolicy, ReportReason};
+use crate::moderation::service::{Complaint, ModerationService, NoticePolicy};
 use crate::moderation::store::NoticeState;
 use crate::rate_limit::gcra::LimitedAction;
 
@@ -184,6 +188,12 @@ impl ModeratedLobby {
         {
             result.outcome = suspended(suspension, now);
         }
+        if let ModeratedOutcome::Lobby(Outcome::Sent { to, completes_exchange: true, .. }) =
+            result.outcome
+        {
+            // The text is sent. After a failure, which the store has logged, the chat is not counted.
+            let _ = self.moderation.count_chat(user, to, now).await;
+        }
         Ok(result)
     }
 
@@ -196,7 +206,7 @@ impl ModeratedLobby {
         reason: Option<ReportReason>,
     ) -> Result<ModeratedResult, StoreError> {
         let (user, now) = (call.user, call.now);
-        let LastPartner { partner, transcript } =
+        let LastPartner { partner, wrote, transcript } =
             match self.last_partner(&call, reason.is_some()).await? {
                 Outcome::LastPartner(Some(last_partner)) => last_partner,
                 Outcome::LastPartner(None) => {
@@ -209,7 +219,15 @@ impl ModeratedLobby {
         let mut is_suspended = false;
         if let Some(reason) = reason {
             let transcript = transcript.iter().map(|text| text.as_str().to_owned()).collect();
-            is_suspended = self.moderation.report(user, partner, reason, transcript, now).await?;
+            let complaint = Complaint {
+                reporter: user,
+                reported: partner,
+                reason,
+                transcript,
+                activity: activity(wrote),
+                network: None,
+            };
+            is_suspended = self.moderation.report(complaint, now).await?;
         }
         let result = self.perform_in_lobby(call, Action::Block(partner)).await?;
         if is_suspended {
@@ -227,8 +245,8 @@ impl ModeratedLobby {
     /// Stores the user's rating of the current or last chat.
     async fn rate(&self, call: Call, good: bool) -> Result<ModeratedResult, StoreError> {
         let outcome = match self.last_partner(&call, false).await? {
-            Outcome::LastPartner(Some(LastPartner { partner, .. })) => {
-                self.moderation.rate(call.user, partner, good, call.now).await?;
+            Outcome::LastPartner(Some(LastPartner { partner, wrote, .. })) => {
+                self.moderation.rate(call.user, partner, good, activity(wrote), call.now).await?;
                 ModeratedOutcome::Rated
             }
             refusal @ Outcome::WrittenBefore => refusal.into(),
@@ -273,6 +291,11 @@ fn rate_limited_actions(typed_text: Option<u64>, action: &Action) -> Vec<Limited
     };
     let duplicate = duplicate.map(LimitedAction::DuplicateText);
     std::iter::once(LimitedAction::Message).chain(duplicate).collect()
+}
+
+/// The part of each user in a chat, for moderation.
+const fn activity(wrote: ChatWriters) -> ChatActivity {
+    ChatActivity { user_wrote: wrote.user, partner_wrote: wrote.partner }
 }
 
 fn suspended(suspension: Suspension, now: Timestamp) -> ModeratedOutcome {

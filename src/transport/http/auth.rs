@@ -61,7 +61,7 @@ impl<B> ValidateRequest<B> for GateLayer {
 }
 
 /// The token of the `Authorization: Bearer` header. Empty, which never equals a token, without one.
-fn bearer(headers: &HeaderMap) -> &[u8] {
+pub fn bearer(headers: &HeaderMap) -> &[u8] {
     let value = headers.get(header::AUTHORIZATION).map_or(&[][..], HeaderValue::as_bytes);
     match value.split_at_checked(b"bearer ".len()) {
         Some((scheme, token)) if scheme.eq_ignore_ascii_case(b"bearer ") => token.trim_ascii(),

@@ -6,15 +6,9 @@ use random_connect::transport::http::limits::ConnectionLimits;
 use rmcp::model::ProtocolVersion;
 use serde_json::{Value, json};
 
+use crate::support::chats::{establish, pair, pair_and_write};
 use crate::support::live_client::{LiveClient, LiveTransport};
 use crate::support::server::{TestServer, text};
-
-/// Matches two users.
-async fn pair(server: &TestServer, user: &str, partner: &str) {
-    server.say(user, "#meet").await;
-    let reply = server.say(partner, "#meet").await;
-    assert!(reply.contains("Connected!"), "{reply}");
-}
 
 #[tokio::test]
 async fn block_prevents_meeting_again() {
@@ -63,12 +57,13 @@ async fn report_requires_a_reason() {
 }
 
 #[tokio::test]
-async fn suspension_grows_and_states_its_duration() {
+async fn suspension_grows_with_established_reporters_and_states_its_duration() {
     let server = TestServer::start().await;
+    establish(&server, &["r1", "r2", "r3", "r4"]).await;
     for (reporter, wait) in
         [("r1", "1 minute."), ("r2", "5 minutes."), ("r3", "25 minutes."), ("r4", "2 hours.")]
     {
-        pair(&server, "ben", reporter).await;
+        pair_and_write(&server, "ben", reporter).await;
         server.say(reporter, "#report abuse").await;
         for message in ["#meet", "#again", "hello"] {
             let reply = server.say("ben", message).await;
@@ -81,7 +76,7 @@ async fn suspension_grows_and_states_its_duration() {
 #[tokio::test]
 async fn report_twice_by_one_person_counts_once() {
     let server = TestServer::start().await;
-    pair(&server, "ann", "ben").await;
+    pair_and_write(&server, "ann", "ben").await;
     server.say("ann", "#report spam").await;
     server.clock.advance(Duration::from_secs(30));
     server.say("ann", "#report scam").await;
@@ -91,7 +86,7 @@ async fn report_twice_by_one_person_counts_once() {
 #[tokio::test]
 async fn suspension_ends_the_current_chat() {
     let server = TestServer::start().await;
-    pair(&server, "ann", "ben").await;
+    pair_and_write(&server, "ann", "ben").await;
     server.say("ben", "#again").await;
     assert!(server.say("cid", "#meet").await.contains("Connected!"));
     server.say("ann", "#report abuse").await;
@@ -102,7 +97,7 @@ async fn suspension_ends_the_current_chat() {
 #[tokio::test]
 async fn report_retry_targets_the_same_person() {
     let server = TestServer::start().await;
-    pair(&server, "ann", "ben").await;
+    pair_and_write(&server, "ann", "ben").await;
     let report = json!({ "message": "#report spam", "puch_user_id": "ann", "message_id": "1" });
     server.short_form("handle_message", report.clone()).await;
     pair(&server, "ann", "cid").await;
@@ -161,6 +156,8 @@ async fn suspension_applies_to_agents() {
     let enter = async || text(&agent.call("enter_queue", json!({ "user_id": "pal" })).await);
     enter().await;
     assert!(server.say("ann", "#meet").await.contains("Connected!"));
+    agent.call("say", json!({ "user_id": "pal", "message": "hello" })).await;
+    assert!(server.say("ann", "#m").await.contains("hello"));
     server.say("ann", "#report spam").await;
     let reply = enter().await;
     assert!(reply.contains("Try again in 1 minute."), "{reply}");
@@ -176,7 +173,7 @@ async fn moderation_store_sqlite_keeps_blocks_and_reports() {
         ("INBOX_KEY", key.as_str()),
     ];
     let before = TestServer::with(&variables, ConnectionLimits::default()).await;
-    pair(&before, "ann", "ben").await;
+    pair_and_write(&before, "ann", "ben").await;
     before.say("ann", "#report abuse").await;
     drop(before);
     let after = TestServer::with(&variables, ConnectionLimits::default()).await;
@@ -229,4 +226,43 @@ async fn block_and_report_work_for_agents() {
         assert!(server.say(user, "#meet").await.contains("Looking for"), "{user}");
         server.say(user, "#bye").await;
     }
+}
+
+#[tokio::test]
+async fn report_of_someone_who_wrote_nothing_has_no_effect() {
+    let server = TestServer::start().await;
+    for reporter in ["r1", "r2", "r3", "r4", "r5", "r6", "r7", "r8"] {
+        pair(&server, reporter, "ben").await;
+        server.say(reporter, "hello").await;
+        server.say("ben", "#bye").await;
+        assert!(server.say(reporter, "#report abuse").await.contains("has been reported"));
+    }
+    assert!(server.say("ben", "#meet").await.contains("Looking for"));
+}
+
+#[tokio::test]
+async fn report_by_a_crowd_without_history_suspends_for_a_minute() {
+    let server = TestServer::start().await;
+    for number in 0..20 {
+        let reporter = format!("invented-{number}");
+        pair_and_write(&server, "ben", &reporter).await;
+        server.say(&reporter, "#report minor").await;
+        if number == 0 {
+            assert!(server.say("ben", "#meet").await.contains("Try again in 1 minute."));
+            server.clock.advance(Duration::from_secs(60));
+        }
+        assert!(server.say("ben", "#meet").await.contains("Looking for"), "{number}");
+        server.say("ben", "#bye").await;
+    }
+}
+
+#[tokio::test]
+async fn report_by_someone_suspended_has_no_effect() {
+    let server = TestServer::start().await;
+    pair_and_write(&server, "ann", "ben").await;
+    server.say("ann", "#report abuse").await;
+    assert!(server.say("ben", "#meet").await.contains("Try again in 1 minute."));
+    let reply = server.say("ben", "#report abuse").await;
+    assert!(reply.contains("has been reported"), "{reply}");
+    assert!(server.say("ann", "#meet").await.contains("Looking for"));
 }

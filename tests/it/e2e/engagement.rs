@@ -5,6 +5,7 @@ use std::time::Duration;
 use random_connect::transport::http::limits::ConnectionLimits;
 use serde_json::json;
 
+use crate::support::chats::{establish, pair, pair_and_write};
 use crate::support::live_client::{LiveClient, LiveTransport};
 use crate::support::server::TestServer;
 
@@ -130,9 +131,9 @@ async fn icebreaker_is_localized_for_each_side() {
 async fn rating_poorly_rated_user_waits_longer_silently() {
     let server = TestServer::start().await;
     assert!(server.say("eve", "#good").await.contains("no one to rate"));
+    establish(&server, &["r1", "r2", "r3", "r4"]).await;
     for rater in ["r1", "r2", "r3"] {
-        server.say("eve", "#meet").await;
-        assert!(server.say(rater, "#meet").await.contains("Connected!"), "{rater}");
+        pair_and_write(&server, "eve", rater).await;
         server.say("eve", "#bye").await;
         assert_eq!(
             server.say(rater, "#bad").await.lines().last(),
@@ -150,4 +151,30 @@ async fn rating_poorly_rated_user_waits_longer_silently() {
     for rater in ["r1", "r2", "r3"] {
         server.say(rater, "#bye").await;
     }
+}
+
+#[tokio::test]
+async fn rating_by_invented_users_does_not_count() {
+    let server = TestServer::start().await;
+    for number in 0..10 {
+        let rater = format!("invented-{number}");
+        pair_and_write(&server, "eve", &rater).await;
+        server.say("eve", "#bye").await;
+        assert!(server.say(&rater, "#bad").await.contains("👍"));
+    }
+    assert!(server.say("eve", "#meet").await.contains("Looking for"));
+    assert!(server.say("ann", "#meet").await.contains("Connected!"));
+}
+
+#[tokio::test]
+async fn rating_of_a_chat_without_messages_does_not_count() {
+    let server = TestServer::start().await;
+    establish(&server, &["r1", "r2", "r3", "r4"]).await;
+    for rater in ["r1", "r2", "r3"] {
+        pair(&server, "eve", rater).await;
+        server.say("eve", "#bye").await;
+        assert!(server.say(rater, "#bad").await.contains("👍"));
+    }
+    assert!(server.say("eve", "#meet").await.contains("Looking for"));
+    assert!(server.say("ann", "#meet").await.contains("Connected!"));
 }

@@ -75,10 +75,10 @@ impl Names {
         match outcome {
             Outcome::Connected { chat, again } => format!("connected {} {again}", self.chat(chat)),
             Outcome::AlreadyChatting(chat) => format!("already {}", self.chat(chat)),
-            Outcome::Sent { to, seq, from, text } => {
+            Outcome::Sent { to, seq, from, text, completes_exchange } => {
                 let (text, hidden) = (text.as_str(), text.hidden());
                 let (seq, from) = (self.seq(*seq), self.name(from));
-                format!("sent {to} {seq} {from} {text} {hidden}")
+                format!("sent {to} {seq} {from} {text} {hidden} {completes_exchange}")
             }
             Outcome::PartnerName(Some(name)) => format!("partner {}", self.name(name)),
             Outcome::NicknameSet(name) => format!("renamed {name}"),
@@ -97,7 +97,8 @@ impl Names {
             }
             Outcome::LastPartner(Some(last)) => {
                 let transcript = last.transcript.iter().map(|text| (text.as_str(), text.hidden()));
-                format!("last partner {} {:?}", last.partner, transcript.collect::<Vec<_>>())
+                let transcript = transcript.collect::<Vec<_>>();
+                format!("last partner {} {:?} {transcript:?}", last.partner, last.wrote)
             }
             Outcome::Status(UserStatus::Chatting(chat)) => format!("in {}", self.chat(chat)),
             plain => format!("{plain:?}"),

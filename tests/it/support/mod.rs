@@ -1,11 +1,13 @@
 //! Test support: servers, clients and stand-ins. No tests live here.
 //!
 //! - [`backends`]: which backends the suites of the stores run on.
+//! - [`chats`]: chats of users, and users with a history.
 //! - [`server`]: the real server in this process, with its HTTP and MCP callers.
 //! - [`live_client`]: a client of the three live transports.
 //! - [`browser`]: a real browser, for the pages.
 //! - [`graph_api`]: stand-ins for the HTTP servers that this server sends requests to.
 //! - [`moderated`]: a lobby with moderation, without a server.
+//! - [`moderation_backends`]: one moderation store of each kind.
 //! - [`redis_server`] and [`redis_wire`]: a real Redis for one test, and raw commands to it.
 //!
 //! Each type stops its process or task when it is dropped. To add one, start it on a free loopback
@@ -13,9 +15,11 @@
 
 pub(crate) mod backends;
 pub(crate) mod browser;
+pub(crate) mod chats;
 pub(crate) mod graph_api;
 pub(crate) mod live_client;
 pub(crate) mod moderated;
+pub(crate) mod moderation_backends;
 pub(crate) mod redis_server;
 pub(crate) mod redis_wire;
 pub(crate) mod server;

@@ -3,10 +3,10 @@
 //! The lobby stores no reports; moderation does.
 
 use super::RandomConnectManager;
-use crate::connect::lobby::action::{LastPartner, Outcome};
+use crate::connect::lobby::action::{ChatWriters, LastPartner, Outcome};
 use crate::connect::lobby::chat::Chat;
 use crate::connect::lobby::inbox::InboxEvent;
-use crate::connect::lobby::person::Person;
+use crate::connect::lobby::person::{ChatSide, Person};
 use crate::kernel::clock::Timestamp;
 use crate::kernel::id::UserId;
 use crate::mask::Masked;
@@ -19,12 +19,22 @@ impl RandomConnectManager {
         with_transcript: bool,
         now: Timestamp,
     ) -> Option<LastPartner> {
-        let partner = match self.chat(user) {
-            Some(chat) => chat.partner,
+        let (partner, wrote) = match self.chat(user) {
+            Some(chat) => (chat.partner, self.chat_writers(user)),
             None => self.people.get(&user)?.recent_partners.last_partner(now)?,
         };
         let transcript = if with_transcript { self.transcript_for(user) } else { Vec::new() };
-        Some(LastPartner { partner, transcript })
+        Some(LastPartner { partner, wrote, transcript })
+    }
+
+    /// Returns who has sent a message in the current chat of `user`.
+    pub(super) fn chat_writers(&self, user: UserId) -> ChatWriters {
+        let side = |user| self.people.get(&user).and_then(Person::chat_side);
+        let wrote = |side: &ChatSide| side.sent_count > 0;
+        side(user).map_or_else(ChatWriters::default, |own| ChatWriters {
+            user: wrote(own),
+            partner: side(own.chat.partner).is_some_and(wrote),
+        })
     }
 
     /// Returns the messages that `user` received in the current chat, or else in the last one.

@@ -64,7 +64,7 @@ impl RandomConnectManager {
         }
         let skip_partner =
             self.people.get(&user).and_then(|person| person.recent_partners.last_partner(now));
-        self.search(user, skip_partner, true, now, rng)
+        self.search(user, skip_partner.map(|(partner, _)| partner), true, now, rng)
     }
 
     /// Pairs `user` with the longest eligible waiter, or adds them to the queue. A user who is

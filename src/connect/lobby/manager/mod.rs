@@ -27,7 +27,7 @@ use std::time::Duration;
 use rand::Rng;
 
 use super::action::{
-    Action, ActionResult, Call, Effect, LobbyStats, Outcome, SenderState, UserStatus,
+    Action, ActionResult, Call, ChatWriters, Effect, LobbyStats, Outcome, SenderState, UserStatus,
 };
 use super::chat::{Chat, History, HistoryMessage};
 use super::inbox::{InboxEvent, Item, Lease, LeaseId, MAX_ITEM_CHARS};
@@ -142,7 +142,7 @@ impl RandomConnectManager {
             self.execute(user, action, now, rng)
         };
         if let Some(key) = idempotency_key {
-            let record = ReplayRecord { outcome: outcome.clone(), items: lease.items.clone() };
+            let record = ReplayRecord::new(outcome.clone(), lease.items.clone());
             self.replays.insert(key, record, now);
         }
         ActionResult { outcome, lease }
@@ -284,6 +284,7 @@ impl RandomConnectManager {
         {
             return Outcome::PartnerInboxFull;
         }
+        let ChatWriters { user: wrote_before, partner: partner_wrote } = self.chat_writers(user);
         if let Some(side) = self.people.get_mut(&user).and_then(Person::chat_side_mut) {
             side.record_sent(text.clone(), memory);
         }
@@ -297,7 +298,8 @@ impl RandomConnectManager {
             let (sender_name, text) = (name.clone(), text.clone());
             history.push(HistoryMessage { seq, at: now, sender: user, sender_name, text });
         }
-        Outcome::Sent { to: partner, seq, from: name, text }
+        let completes_exchange = partner_wrote && !wrote_before;
+        Outcome::Sent { to: partner, seq, from: name, text, completes_exchange }
     }
 
     /// Turns masking on or off, or toggles it. A change clears the mask memory.
@@ -343,13 +345,16 @@ impl RandomConnectManager {
     /// was no chat.
     fn end_chat(&mut self, user: UserId, now: Timestamp) -> Option<Chat> {
         let chat = self.chat(user)?.clone();
-        for (user, partner) in [(user, chat.partner), (chat.partner, user)] {
+        let writers = [self.chat_writers(user), self.chat_writers(chat.partner)];
+        for ((user, partner), wrote) in
+            [(user, chat.partner), (chat.partner, user)].into_iter().zip(writers)
+        {
             let Some(person) = self.people.get_mut(&user) else { continue };
             if let PersonState::Chatting(mut side) = std::mem::take(&mut person.state) {
                 self.transcripts.insert(partner, std::mem::take(&mut side.transcript), now);
                 self.deferred_drops.push(side);
             }
-            person.recent_partners.add(partner, chat.room, now);
+            person.recent_partners.add(partner, chat.room, wrote, now);
         }
         self.histories.remove(&chat.room);
         self.pair_count -= 1;

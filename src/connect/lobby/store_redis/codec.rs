@@ -10,7 +10,7 @@ use rand::rngs::StdRng;
 use redis::Value;
 
 use crate::connect::lobby::action::{
-    Effect, LastPartner, Outcome, QueuePosition, SenderState, UserStatus,
+    ChatWriters, Effect, LastPartner, Outcome, QueuePosition, SenderState, UserStatus,
 };
 use crate::connect::lobby::broadcast::BroadcastText;
 use crate::connect::lobby::chat::{Chat, HistoryMessage};
@@ -119,11 +119,12 @@ impl Codec {
             (b"chat_ended", []) => Outcome::ChatEnded,
             (b"left_queue", []) => Outcome::LeftQueue,
             (b"nothing_to_leave", []) => Outcome::NothingToLeave,
-            (b"sent", [to, seq, from, text]) => Outcome::Sent {
+            (b"sent", [to, seq, from, text, completes_exchange]) => Outcome::Sent {
                 to: user_id(as_bytes(to)?)?,
                 seq: as_u64(seq)?,
                 from: self.open_nickname(as_bytes(from)?)?,
                 text: self.open_masked(as_bytes(text)?)?,
+                completes_exchange: as_bool(completes_exchange)?,
             },
             (b"no_partner", [waiting]) => Outcome::NoPartner { waiting: as_bool(waiting)? },
             (b"partner_inbox_full", []) => Outcome::PartnerInboxFull,
@@ -153,11 +154,15 @@ impl Codec {
             }
             (b"blocked", [chat_ended]) => Outcome::Blocked { chat_ended: as_bool(chat_ended)? },
             (b"last_partner", []) => Outcome::LastPartner(None),
-            (b"last_partner", [partner, transcript]) => {
+            (b"last_partner", [partner, user_wrote, partner_wrote, transcript]) => {
                 let texts = as_list(transcript)?.iter();
                 let texts = texts.map(|text| self.open_masked(as_bytes(text)?));
                 Outcome::LastPartner(Some(LastPartner {
                     partner: user_id(as_bytes(partner)?)?,
+                    wrote: ChatWriters {
+                        user: as_bool(user_wrote)?,
+                        partner: as_bool(partner_wrote)?,
+                    },
                     transcript: texts.collect::<Option<_>>()?,
                 }))
             }

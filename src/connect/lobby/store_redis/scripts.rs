@@ -18,7 +18,7 @@ use crate::connect::lobby::rules::{
     AVOID_RECENT_FOR, CLAIM_TTL, INTEREST_ONLY_FOR, NUDGE_AFTER, RECENT_PARTNER_TTL,
     RECENT_PARTNERS, TRUST_AFTER_MESSAGES,
 };
-use crate::connect::lobby::transcript::TRANSCRIPT_LEN;
+use crate::connect::lobby::transcript::{TRANSCRIPT_FIRST, TRANSCRIPT_LAST};
 
 /// TTL of the keys whose TTL no rule sets. Use renews it, so that only an unused lobby expires.
 const KEY_TTL: Duration = Duration::from_secs(24 * 60 * 60);
@@ -85,7 +85,8 @@ pub(super) static SCRIPTS: Lazy<Scripts> = Lazy::new(|| {
         ("TRUST_AFTER_MESSAGES", TRUST_AFTER_MESSAGES.to_string()),
         ("INBOX_CAPACITY", INBOX_CAPACITY.to_string()),
         ("MAX_HISTORY", MAX_HISTORY.to_string()),
-        ("TRANSCRIPT_LEN", TRANSCRIPT_LEN.to_string()),
+        ("TRANSCRIPT_FIRST", TRANSCRIPT_FIRST.to_string()),
+        ("TRANSCRIPT_LAST", TRANSCRIPT_LAST.to_string()),
         ("RECENT_WAITS", RecentWaits::SAMPLES.to_string()),
         ("MAX_CANDIDATES", MAX_CANDIDATES.to_string()),
     ]

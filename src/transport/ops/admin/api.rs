@@ -14,9 +14,10 @@ use crate::connect::lobby::steps::broadcast_all;
 use crate::connect::moderated::ModeratedLobby;
 use crate::kernel::clock::Clock;
 use crate::kernel::id::{IdHasher, UserId};
-use crate::moderation::admin::{AdminError, AdminService, ReportView, UserRecord};
+use crate::moderation::admin::{AdminError, AdminService, Operator};
 use crate::moderation::report::Verdict;
 use crate::moderation::store::AuditEntry;
+use crate::moderation::views::{CaseView, Page, ReportView, SuspendedUser, UserRecord};
 use crate::transport::ops::drain::{Drain, DrainTarget};
 
 /// The actions of an operator.
@@ -62,6 +63,8 @@ pub struct BroadcastReport {
 pub struct AuditLine {
     /// Milliseconds since the Unix epoch.
     at: u64,
+    /// The fingerprint of the token that acted. Empty for an action under version 0.1.0.
+    by: String,
     #[serde(rename = "what")]
     action: String,
 }
@@ -77,16 +80,48 @@ pub enum VerdictArg {
 }
 
 impl AdminApi {
-    pub(super) async fn reports(&self) -> Result<Vec<ReportView>, AdminError> {
-        self.admin.reports(self.clock.now()).await
+    /// Unresolved reports: of all users, or of the one with the code `digits`.
+    pub(super) async fn reports(
+        &self,
+        digits: Option<&str>,
+        cursor: Option<&str>,
+        by: &Operator,
+    ) -> Result<Page<ReportView>, AdminError> {
+        let user = match digits {
+            Some(digits) => Some(self.find_user(digits).await?),
+            None => None,
+        };
+        self.admin.reports(user, cursor, by, self.clock.now()).await
     }
 
-    pub(super) async fn resolve(&self, id: &str, verdict: VerdictArg) -> Result<(), AdminError> {
+    /// The users with unresolved reports.
+    pub(super) async fn cases(
+        &self,
+        cursor: Option<&str>,
+        by: &Operator,
+    ) -> Result<Page<CaseView>, AdminError> {
+        self.admin.cases(cursor, by, self.clock.now()).await
+    }
+
+    pub(super) async fn suspended(
+        &self,
+        cursor: Option<&str>,
+        by: &Operator,
+    ) -> Result<Page<SuspendedUser>, AdminError> {
+        self.admin.suspended(cursor, by, self.clock.now()).await
+    }
+
+    pub(super) async fn resolve(
+        &self,
+        id: &str,
+        verdict: VerdictArg,
+        by: &Operator,
+    ) -> Result<(), AdminError> {
         let verdict = match verdict {
             VerdictArg::Upheld => Verdict::Upheld,
             VerdictArg::Dismissed => Verdict::Dismissed,
         };
-        self.admin.resolve(id, verdict, self.clock.now()).await
+        self.admin.resolve(id, verdict, by, self.clock.now()).await
     }
 
     /// Finds the user whose code starts with `digits`, in the moderation store and in the lobby.
@@ -96,22 +131,32 @@ impl AdminApi {
         self.admin.find_user(&digits, present).await
     }
 
-    pub(super) async fn look_up(&self, digits: &str) -> Result<UserLookup, AdminError> {
+    pub(super) async fn look_up(
+        &self,
+        digits: &str,
+        by: &Operator,
+    ) -> Result<UserLookup, AdminError> {
         let user = self.find_user(digits).await?;
-        let record = self.admin.user_record(user, self.clock.now()).await?;
+        let record = self.admin.user_record(user, by, self.clock.now()).await?;
         let presence = self.directory.presence(user).await?;
         Ok(UserLookup { record, presence })
     }
 
-    /// Bans a user and ends their chat or search.
-    pub(super) async fn ban(&self, digits: &str) -> Result<(), AdminError> {
+    /// Bans a user, for `hours` or until unbanned, and ends their chat or search.
+    pub(super) async fn ban(
+        &self,
+        digits: &str,
+        reason: Option<&str>,
+        hours: Option<u64>,
+        by: &Operator,
+    ) -> Result<(), AdminError> {
         let (user, now) = (self.find_user(digits).await?, self.clock.now());
-        self.admin.ban(user, now).await?;
+        self.admin.ban(user, reason, hours, by, now).await?;
         Ok(self.lobby.expel(user, now).await?)
     }
 
-    pub(super) async fn unban(&self, digits: &str) -> Result<(), AdminError> {
-        self.admin.unban(self.find_user(digits).await?, self.clock.now()).await
+    pub(super) async fn unban(&self, digits: &str, by: &Operator) -> Result<(), AdminError> {
+        self.admin.unban(self.find_user(digits).await?, by, self.clock.now()).await
     }
 
     /// Sends `text` to all known users.
@@ -122,12 +167,13 @@ impl AdminApi {
         &self,
         text: &str,
         id: Option<&str>,
+        by: &Operator,
     ) -> Result<BroadcastReport, AdminError> {
         let text = BroadcastText::parse(text).ok_or(AdminError::InvalidBroadcast)?;
         let key = self.ids.broadcast_key(id.unwrap_or(text.as_str()));
         let (directory, lock) = (Arc::clone(&self.directory), Arc::clone(&self.broadcast_lock));
         let now = self.clock.now();
-        self.admin.audit(&format!("sent broadcast {:.8}", key.to_hex()), now).await?;
+        self.admin.audit(&format!("sent broadcast {:.8}", key.to_hex()), by, now).await?;
         let broadcast = Broadcast { key, text };
         // Spawned, so that the broadcast continues if the operator's client disconnects.
         let task = tokio::spawn(async move {
@@ -142,9 +188,9 @@ impl AdminApi {
     }
 
     /// Takes this instance out of service, or puts it back.
-    pub(super) async fn drain(&self, on: bool) -> Result<(), AdminError> {
+    pub(super) async fn drain(&self, on: bool, by: &Operator) -> Result<(), AdminError> {
         let action = if on { "started draining" } else { "stopped draining" };
-        self.admin.audit(action, self.clock.now()).await?;
+        self.admin.audit(action, by, self.clock.now()).await?;
         self.drain.set(on);
         if on {
             self.sessions.close_all().await;
@@ -155,7 +201,7 @@ impl AdminApi {
 
     pub(super) async fn audit_log(&self) -> Result<Vec<AuditLine>, AdminError> {
         let entries = self.admin.audit_log().await?.into_iter();
-        let line = |entry: AuditEntry| AuditLine { at: entry.at.as_millis(), action: entry.action };
+        let line = |AuditEntry { at, by, action }| AuditLine { at: at.as_millis(), by, action };
         Ok(entries.map(line).collect())
     }
 }

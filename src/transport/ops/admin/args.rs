@@ -36,6 +36,42 @@ pub struct UserCodeArgs {
 
 #[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
+pub struct ListReportsArgs {
+    /// Only the reports of this user: the user code, eight hex digits or more. Without it, at most ten reports per user are listed.
+    pub code: Option<String>,
+    /// The `next` of the previous page.
+    pub cursor: Option<String>,
+}
+
+#[derive(Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct PageArgs {
+    /// The `next` of the previous page.
+    pub cursor: Option<String>,
+}
+
+#[derive(Default, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct BanTerms {
+    /// Why, for other operators. At most 300 characters.
+    pub reason: Option<String>,
+    /// Length of the ban in hours, 1 to 87,600. Without it, the ban lasts until unban.
+    pub hours: Option<u64>,
+}
+
+#[derive(Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct BanArgs {
+    /// The user code: the eight hex digits shown in logs and reports, or more.
+    pub code: String,
+    /// Why, for other operators. At most 300 characters.
+    pub reason: Option<String>,
+    /// Length of the ban in hours, 1 to 87,600. Without it, the ban lasts until unban.
+    pub hours: Option<u64>,
+}
+
+#[derive(Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
 pub struct BroadcastArgs {
     /// 1 to 1,000 characters.
     pub text: String,

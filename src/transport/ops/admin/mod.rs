@@ -1,6 +1,7 @@
 //! The operator's API, for the bearer of `ADMIN_TOKEN`. It does not exist without that setting.
 //!
-//! - [`AdminApi`] (`api.rs`) has the actions, `args.rs` their arguments.
+//! - [`AdminApi`] (`api.rs`) has the actions, `args.rs` their arguments, and `operator.rs` the
+//!   name of the acting operator.
 //! - [`routes()`] serves them below `/admin`; [`AdminTools`] are the same actions as MCP tools, which
 //!   a separate MCP server provides at `/admin/mcp`.
 //!
@@ -10,6 +11,7 @@
 
 mod api;
 mod args;
+mod operator;
 mod routes;
 mod tools;
 

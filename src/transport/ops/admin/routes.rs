@@ -3,9 +3,10 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use axum::extract::{FromRef, FromRequest, FromRequestParts, Path, Request, State};
-use axum::http::StatusCode;
-use axum::middleware::{Next, from_fn};
+use axum::extract::{FromRef, FromRequest, FromRequestParts, Path, Query, Request, State};
+use axum::http::request::Parts;
+use axum::http::{StatusCode, header};
+use axum::middleware::{Next, from_fn, from_fn_with_state};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{MethodRouter, get, post};
 use axum::{Extension, Json, Router};
@@ -14,9 +15,12 @@ use serde::de::DeserializeOwned;
 use serde_json::json;
 
 use super::api::AdminApi;
-use super::args::{BroadcastArgs, DrainArgs, NoArgs, VerdictArgs};
+use super::args::{
+    BanTerms, BroadcastArgs, DrainArgs, ListReportsArgs, NoArgs, PageArgs, VerdictArgs,
+};
+use super::operator::attach_operator;
 use crate::kernel::toolset::parse_arguments;
-use crate::moderation::admin::AdminError;
+use crate::moderation::admin::{AdminError, Operator};
 use crate::transport::http::auth::{Gate, require_token};
 use crate::transport::http::body::read_body;
 use crate::transport::http::connection::ConnectionInfo;
@@ -30,8 +34,13 @@ pub fn routes(
     gate: Arc<Gate>,
     body_timeout: Duration,
 ) -> Router {
-    Router::new()
+    let operator = from_fn_with_state(Arc::clone(&admin), attach_operator);
+    let lists = Router::new()
         .route("/admin/reports", get(reports))
+        .route("/admin/cases", get(cases))
+        .route("/admin/suspended", get(suspended))
+        .with_state(Arc::clone(&admin));
+    Router::new()
         .route("/admin/reports/{id}", post(resolve))
         .route("/admin/people/{code}", get(look_up))
         .route("/admin/people/{code}/ban", post(ban))
@@ -41,8 +50,10 @@ pub fn routes(
         .route("/admin/log", get(log))
         .with_state(RouteState { admin, body_timeout })
         .layer(from_fn(reject_query))
+        .merge(lists)
         .route("/admin/mcp", tools.clone())
         .route("/admin/mcp/", tools)
+        .layer(operator)
         .layer(require_token(gate))
 }
 
@@ -87,43 +98,93 @@ fn invalid(problem: &str) -> Response {
     (StatusCode::BAD_REQUEST, Json(json!({ "error": problem }))).into_response()
 }
 
-async fn reports(State(admin): State<Arc<AdminApi>>) -> Response {
-    to_json(admin.reports().await)
+/// The arguments in the query of a list.
+struct Parameters<T>(T);
+
+impl<S: Send + Sync, T: DeserializeOwned> FromRequestParts<S> for Parameters<T> {
+    type Rejection = Response;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Response> {
+        // The error's text may quote a value.
+        let query = Query::try_from_uri(&parts.uri);
+        query.map(|Query(query)| Self(query)).map_err(|_| invalid("this list takes no such query"))
+    }
+}
+
+/// The reports as a JSON array; a `Link` header leads to the next page.
+async fn reports(
+    State(admin): State<Arc<AdminApi>>,
+    Extension(by): Extension<Operator>,
+    Parameters(ListReportsArgs { code, cursor }): Parameters<ListReportsArgs>,
+) -> Response {
+    let page = match admin.reports(code.as_deref(), cursor.as_deref(), &by).await {
+        Ok(page) => page,
+        Err(error) => return error_response(&error),
+    };
+    // A cursor and a code contain only letters, digits and dots.
+    let code = code.map(|code| format!("&code={}", code.trim())).unwrap_or_default();
+    let link = |next| format!("</admin/reports?cursor={next}{code}>; rel=\"next\"");
+    let link = page.next.map(link).map(|link| [(header::LINK, link)]);
+    (link, Json(page.items)).into_response()
+}
+
+async fn cases(
+    State(admin): State<Arc<AdminApi>>,
+    Extension(by): Extension<Operator>,
+    Parameters(PageArgs { cursor }): Parameters<PageArgs>,
+) -> Response {
+    to_json(admin.cases(cursor.as_deref(), &by).await)
+}
+
+async fn suspended(
+    State(admin): State<Arc<AdminApi>>,
+    Extension(by): Extension<Operator>,
+    Parameters(PageArgs { cursor }): Parameters<PageArgs>,
+) -> Response {
+    to_json(admin.suspended(cursor.as_deref(), &by).await)
 }
 
 async fn resolve(
     State(admin): State<Arc<AdminApi>>,
+    Extension(by): Extension<Operator>,
     Path(id): Path<String>,
     Body(VerdictArgs { verdict }): Body<VerdictArgs>,
 ) -> Response {
-    to_no_content(admin.resolve(&id, verdict).await)
+    to_no_content(admin.resolve(&id, verdict, &by).await)
 }
 
-async fn look_up(State(admin): State<Arc<AdminApi>>, Path(code): Path<String>) -> Response {
-    to_json(admin.look_up(&code).await)
+async fn look_up(
+    State(admin): State<Arc<AdminApi>>,
+    Extension(by): Extension<Operator>,
+    Path(code): Path<String>,
+) -> Response {
+    to_json(admin.look_up(&code, &by).await)
 }
 
 async fn ban(
     State(admin): State<Arc<AdminApi>>,
+    Extension(by): Extension<Operator>,
     Path(code): Path<String>,
-    Body(NoArgs {}): Body<NoArgs>,
+    Body(BanTerms { reason, hours }): Body<BanTerms>,
 ) -> Response {
-    to_no_content(admin.ban(&code).await)
+    to_no_content(admin.ban(&code, reason.as_deref(), hours, &by).await)
 }
 
 async fn unban(
     State(admin): State<Arc<AdminApi>>,
+    Extension(by): Extension<Operator>,
     Path(code): Path<String>,
     Body(NoArgs {}): Body<NoArgs>,
 ) -> Response {
-    to_no_content(admin.unban(&code).await)
+    to_no_content(admin.unban(&code, &by).await)
 }
 
 async fn broadcast(
     State(admin): State<Arc<AdminApi>>,
+    Extension(by): Extension<Operator>,
     Body(BroadcastArgs { text, id }): Body<BroadcastArgs>,
 ) -> Response {
-    match admin.broadcast(&text, id.as_deref()).await {
+    match admin.broadcast(&text, id.as_deref(), &by).await {
         Ok(report) if !report.complete => {
             (StatusCode::SERVICE_UNAVAILABLE, Json(report)).into_response()
         }
@@ -133,9 +194,10 @@ async fn broadcast(
 
 async fn drain(
     State(admin): State<Arc<AdminApi>>,
+    Extension(by): Extension<Operator>,
     Body(DrainArgs { drain }): Body<DrainArgs>,
 ) -> Response {
-    to_no_content(admin.drain(drain).await)
+    to_no_content(admin.drain(drain, &by).await)
 }
 
 async fn log(State(admin): State<Arc<AdminApi>>) -> Response {
@@ -153,8 +215,10 @@ fn to_json<T: Serialize>(result: Result<T, AdminError>) -> Response {
 fn error_response(error: &AdminError) -> Response {
     let status = match error {
         AdminError::ReportNotFound | AdminError::UserNotFound => StatusCode::NOT_FOUND,
-        AdminError::Ambiguous => StatusCode::CONFLICT,
-        AdminError::InvalidBroadcast => StatusCode::BAD_REQUEST,
+        AdminError::Ambiguous | AdminError::AlreadyDecided(_) => StatusCode::CONFLICT,
+        AdminError::InvalidBroadcast | AdminError::InvalidBan | AdminError::InvalidCursor => {
+            StatusCode::BAD_REQUEST
+        }
         AdminError::Interrupted(_) | AdminError::Unavailable(_) => StatusCode::SERVICE_UNAVAILABLE,
     };
     (status, Json(json!({ "error": error.to_string() }))).into_response()

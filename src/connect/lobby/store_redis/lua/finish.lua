@@ -21,7 +21,13 @@ else
   outcome = actions[action]()
 end
 if idempotency_key ~= '' then
-  local record = cmsgpack.pack({ now_ms, outcome, items })
+  local stored = outcome
+  if outcome[1] == 'sent' then
+    -- A replay completes no exchange.
+    stored = { unpack(outcome, 1, 5) }
+    stored[6] = 0
+  end
+  local record = cmsgpack.pack({ now_ms, stored, items })
   call('SET', prefix .. 'replay:' .. idempotency_key, record, 'PX', REPLAY_TTL)
 end
 return { outcome, lease_id, items, language }

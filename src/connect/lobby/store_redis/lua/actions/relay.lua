@@ -4,8 +4,8 @@
 -- args: masking and trusted ('1' or '0') that the text was prepared for, language it seems to be in
 -- or '', expected_memory_digest or '', mask_memory and mask_memory_digest after the text or '',
 -- masked_count, text, then its pieces if it takes more than one item.
--- Returns {'sent', partner, seq of the first item, own_name, text}, {'no_partner', 1 while waiting}
--- or {'partner_inbox_full'}.
+-- Returns {'sent', partner, seq of the first item, own_name, text, 1 if both users have now sent for
+-- the first time}, {'no_partner', 1 while waiting} or {'partner_inbox_full'}.
 function actions.relay()
   local _, _, text_language, _, mask_memory, mask_memory_digest, masked_count, text = unpack(args, 1, 8)
   local pieces = #args > 8 and { unpack(args, 9) } or { text }
@@ -19,6 +19,7 @@ function actions.relay()
     mask_memory_digest = mask_memory_digest ~= '' and mask_memory_digest,
     sent_count = sent_count <= TRUST_AFTER_MESSAGES and format_int(sent_count) or nil })
   local partner_key = prefix .. 'user:' .. user.partner
+  local completes_exchange = sent_count == 1 and call('HEXISTS', partner_key, 'sent_count') or 0
   if sent_count == TRUST_AFTER_MESSAGES
     and call('HGET', partner_key, 'sent_count') == format_int(TRUST_AFTER_MESSAGES) then
     call('HSET', prefix .. 'user:' .. user_id, 'trusted', '1')
@@ -29,8 +30,12 @@ function actions.relay()
   local transcript_key = prefix .. 'transcript:' .. user.partner
   local count = call('RPUSH', transcript_key, text)
   if count == 1 then renew_ttl(transcript_key) end
-  -- Trims every TRANSCRIPT_LEN messages only, to save a command.
-  if count == 2 * TRANSCRIPT_LEN then call('LTRIM', transcript_key, -TRANSCRIPT_LEN, -1) end
+  -- Trims every TRANSCRIPT_LAST messages only, to save commands.
+  if count == TRANSCRIPT_FIRST + 2 * TRANSCRIPT_LAST then
+    local first = call('LRANGE', transcript_key, 0, TRANSCRIPT_FIRST - 1)
+    call('LTRIM', transcript_key, -TRANSCRIPT_LAST, -1)
+    for i = #first, 1, -1 do call('LPUSH', transcript_key, first[i]) end
+  end
   local first_seq
   for _, piece in ipairs(pieces) do
     local seq = push_event(user.partner, now_ms, 'message', user.room_id, user.own_name, piece)
@@ -43,5 +48,5 @@ function actions.relay()
     call('LTRIM', history_key, -MAX_HISTORY, -1)
     renew_ttl(history_key)
   end
-  return { 'sent', user.partner, first_seq, user.own_name, text }
+  return { 'sent', user.partner, first_seq, user.own_name, text, completes_exchange }
 end

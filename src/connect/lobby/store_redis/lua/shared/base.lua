@@ -35,7 +35,8 @@
 --   interests                packed pairs {hash, sealed name} of the match preferences
 --   wants_history            flag of the match preferences
 --   notice_seen, poorly_rated, has_blocked  flags of the match constraints
---   recent_partners          packed entries {user_id, room_id, ended_at}, oldest first
+--   recent_partners          packed entries {user_id, room_id, ended_at, user_wrote, partner_wrote},
+--                           oldest first
 --   last_broadcast           id of the last broadcast received
 --   lease_id, lease_expires_at, lease_item_count  the active lease
 --   ticket, waiting_since, skip_partner           while waiting
@@ -105,7 +106,7 @@ local function update_user(user, fields)
   if #removed > 0 then call('HDEL', key, unpack(removed)) end
 end
 
--- Returns the entries {user_id, room_id, ended_at} of past chats, oldest first.
+-- Returns the entries of past chats, oldest first.
 local function recent_partners(user)
   return user.recent_partners and cmsgpack.unpack(user.recent_partners) or {}
 end

@@ -8,24 +8,31 @@ local function met_recently(user, partner_id, now_ms)
   return false
 end
 
--- Appends a past chat, removes an older one with the same partner, and limits the list.
-local function add_recent_partner(user, partner_id, room_id, now_ms)
+-- Returns 1 if a user has sent a message in the current chat, otherwise 0.
+local function wrote(user) return user.sent_count and 1 or 0 end
+
+-- Appends a past chat with who wrote in it, removes an older one with the same partner, and limits the list.
+local function add_recent_partner(user, partner_id, room_id, now_ms, user_wrote, partner_wrote)
   local entries = {}
   for _, entry in ipairs(recent_partners(user)) do
     if entry[1] ~= partner_id then entries[#entries + 1] = entry end
   end
   if #entries == RECENT_PARTNERS then table.remove(entries, 1) end
-  entries[#entries + 1] = { partner_id, room_id, now_ms }
+  entries[#entries + 1] = { partner_id, room_id, now_ms, user_wrote, partner_wrote }
   update_user(user, { recent_partners = cmsgpack.pack(entries) })
 end
 
 -- Returns the id of the partner, or of the last one if that chat ended less than RECENT_PARTNER_TTL
--- ago.
+-- ago, and who wrote: 1 or 0 for the user, then for the partner. Returns nil without a partner.
 local function last_partner(user, now_ms)
-  if user.state == 'chatting' then return user.partner end
+  if user.state == 'chatting' then
+    local partner_wrote = call('HEXISTS', prefix .. 'user:' .. user.partner, 'sent_count')
+    return user.partner, wrote(user), partner_wrote
+  end
   local entries = recent_partners(user)
   local entry = entries[#entries]
-  return entry and now_ms - entry[3] < RECENT_PARTNER_TTL and entry[1]
+  if not entry or now_ms - entry[3] >= RECENT_PARTNER_TTL then return nil end
+  return entry[1], entry[4], entry[5]
 end
 
 -- Returns the chat from the user's side, as codec.rs decodes it.
@@ -37,13 +44,15 @@ end
 local function end_chat(user, now_ms)
   if user.state ~= 'chatting' then return nil end
   local partner, room_id = load_user(user.partner), user.room_id
+  local has_written = { [user.user_id] = wrote(user), [partner.user_id] = wrote(partner) }
   for _, side in ipairs({ user, partner }) do
     local partner_id = side.partner
     update_user(side, { state = false, room_id = false, partner = false, own_name = false,
       partner_name = false, common_interests = false, is_first_chat = false, keeps_history = false,
       mask_memory = false, mask_memory_digest = false, sent_count = false, trusted = false,
       chat_started_at = false })
-    add_recent_partner(side, partner_id, room_id, now_ms)
+    add_recent_partner(side, partner_id, room_id, now_ms, has_written[side.user_id],
+      has_written[partner_id])
     call('PEXPIRE', prefix .. 'transcript:' .. side.user_id, RECENT_PARTNER_TTL)
   end
   call('DEL', prefix .. 'history:' .. room_id)

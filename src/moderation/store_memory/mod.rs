@@ -1,16 +1,19 @@
 //! [`MemoryModerationStore`]: moderation data in this process's memory. A restart loses it.
+//!
+//! `operator.rs` has the part that only operators use.
 
-use std::collections::{BTreeSet, HashMap, HashSet};
+mod operator;
+
+use std::collections::{HashMap, HashSet};
 
 use async_trait::async_trait;
 use parking_lot::{Mutex, MutexGuard};
 use tokio::task::yield_now;
 
+use super::history::UserHistory;
 use super::rating::{RATING_TTL, Rating};
-use super::report::{EVIDENCE_TTL, Report, Verdict};
-use super::store::{
-    AuditEntry, LIST_LIMIT, ModerationRecord, ModerationStore, NoticeState, RECORD_TTL,
-};
+use super::report::{EVIDENCE_TTL, Report};
+use super::store::{AuditEntry, Ban, ModerationRecord, ModerationStore, NoticeState, RECORD_TTL};
 use crate::kernel::clock::Timestamp;
 use crate::kernel::id::UserId;
 use crate::kernel::shards::Shards;
@@ -31,11 +34,22 @@ struct ShardTables {
     blocked: HashMap<UserId, HashSet<UserId>>,
     /// By the reported user.
     reports: HashMap<UserId, Vec<Report>>,
-    banned: HashMap<UserId, Timestamp>,
+    bans: HashMap<UserId, Ban>,
     pardoned: HashMap<UserId, Timestamp>,
     notices: HashMap<UserId, (NoticeState, Timestamp)>,
     /// By the rated user, then by the rater.
     ratings: HashMap<UserId, HashMap<UserId, Rating>>,
+    histories: HashMap<UserId, StoredHistory>,
+}
+
+#[derive(Default)]
+struct StoredHistory {
+    first_chat_at: Option<Timestamp>,
+    chats: u32,
+    reports: u32,
+    /// Users with a dismissed report by this user.
+    dismissed: HashSet<UserId>,
+    changed_at: Timestamp,
 }
 
 impl MemoryModerationStore {
@@ -51,8 +65,24 @@ impl MemoryModerationStore {
 }
 
 impl ShardTables {
+    fn history(&self, user: UserId) -> UserHistory {
+        self.histories.get(&user).map_or_else(UserHistory::default, |stored| UserHistory {
+            first_chat_at: stored.first_chat_at,
+            chats: stored.chats,
+            reports: stored.reports,
+            dismissed: u32::try_from(stored.dismissed.len()).unwrap_or(u32::MAX),
+        })
+    }
+
+    fn history_mut(&mut self, user: UserId, now: Timestamp) -> &mut StoredHistory {
+        let history = self.histories.entry(user).or_default();
+        history.changed_at = history.changed_at.max(now);
+        history
+    }
+
     fn purge(&mut self, now: Timestamp) {
         self.notices.retain(|_, (_, at)| now.since(*at) < RECORD_TTL);
+        self.histories.retain(|_, history| now.since(history.changed_at) < RECORD_TTL);
         self.ratings.retain(|_, ratings| {
             ratings.retain(|_, rating| now.since(rating.at) < RATING_TTL);
             !ratings.is_empty()
@@ -84,75 +114,43 @@ impl ModerationStore for MemoryModerationStore {
         Ok(ModerationRecord {
             blocked: tables.blocked.get(&user).cloned().unwrap_or_default(),
             reports: reports.map(|report| Report { evidence: None, ..report.clone() }).collect(),
-            banned_at: tables.banned.get(&user).copied(),
+            ban: tables.bans.get(&user).cloned(),
             pardoned_at: tables.pardoned.get(&user).copied(),
             notice: tables.notices.get(&user).map(|(notice, _)| *notice),
             ratings: ratings.map(|(_, rating)| *rating).collect(),
+            history: tables.history(user),
         })
     }
 
+    async fn count_chat(
+        &self,
+        user: UserId,
+        partner: UserId,
+        now: Timestamp,
+    ) -> Result<(), StoreError> {
+        for user in [user, partner] {
+            let mut tables = self.shard(user);
+            let history = tables.history_mut(user, now);
+            history.first_chat_at.get_or_insert(now);
+            history.chats = history.chats.saturating_add(1);
+        }
+        Ok(())
+    }
+
     async fn report(&self, report: Report) -> Result<bool, StoreError> {
-        let mut tables = self.shard(report.reported);
-        let reports = tables.reports.entry(report.reported).or_default();
-        let is_new = reports.iter().all(|existing| existing.reporter != report.reporter);
-        if is_new {
+        let Report { reporter, reported, at, .. } = report;
+        {
+            let mut tables = self.shard(reported);
+            let reports = tables.reports.entry(reported).or_default();
+            if reports.iter().any(|existing| existing.reporter == reporter) {
+                return Ok(false);
+            }
             reports.push(report);
         }
-        Ok(is_new)
-    }
-
-    async fn dismissed_count(&self, reporter: UserId) -> Result<usize, StoreError> {
-        let dismissed = |report: &&Report| {
-            report.reporter == reporter && report.verdict == Some(Verdict::Dismissed)
-        };
-        let count =
-            |tables: &ShardTables| tables.reports.values().flatten().filter(dismissed).count();
-        Ok(self.shards().map(|tables| count(&tables)).sum())
-    }
-
-    async fn open_reports(&self) -> Result<Vec<Report>, StoreError> {
-        let mut open = Vec::new();
-        for tables in self.shards() {
-            let reports = tables.reports.values().flatten();
-            open.extend(reports.filter(|report| report.verdict.is_none()).cloned());
-        }
-        open.sort_unstable_by_key(|report| (report.at, report.reported, report.reporter));
-        open.truncate(LIST_LIMIT);
-        Ok(open)
-    }
-
-    async fn resolve(
-        &self,
-        reported: UserId,
-        reporter: UserId,
-        verdict: Verdict,
-    ) -> Result<bool, StoreError> {
-        let mut tables = self.shard(reported);
-        let mut reports = tables.reports.get_mut(&reported).into_iter().flatten();
-        let report = reports.find(|report| report.reporter == reporter);
-        Ok(report.map(|report| report.verdict = Some(verdict)).is_some())
-    }
-
-    async fn ban(&self, user: UserId, now: Timestamp) -> Result<(), StoreError> {
-        self.shard(user).banned.insert(user, now);
-        Ok(())
-    }
-
-    async fn unban(&self, user: UserId, now: Timestamp) -> Result<(), StoreError> {
-        let mut tables = self.shard(user);
-        tables.banned.remove(&user);
-        tables.pardoned.insert(user, now);
-        Ok(())
-    }
-
-    async fn find_by_prefix(&self, prefix: &str) -> Result<Vec<UserId>, StoreError> {
-        let mut matches = BTreeSet::new();
-        for tables in self.shards() {
-            let ShardTables { blocked, reports, banned, .. } = &*tables;
-            let users = blocked.keys().chain(reports.keys()).chain(banned.keys());
-            matches.extend(users.filter(|user| user.to_hex().starts_with(prefix)).copied());
-        }
-        Ok(matches.into_iter().take(LIST_LIMIT).collect())
+        let mut tables = self.shard(reporter);
+        let history = tables.history_mut(reporter, at);
+        history.reports = history.reports.saturating_add(1);
+        Ok(true)
     }
 
     async fn record_notice(
@@ -171,16 +169,6 @@ impl ModerationStore for MemoryModerationStore {
     async fn rate(&self, rater: UserId, rated: UserId, rating: Rating) -> Result<(), StoreError> {
         self.shard(rated).ratings.entry(rated).or_default().insert(rater, rating);
         Ok(())
-    }
-
-    async fn append_audit(&self, entry: AuditEntry) -> Result<(), StoreError> {
-        self.audit_log.lock().push(entry);
-        Ok(())
-    }
-
-    async fn audit_log(&self) -> Result<Vec<AuditEntry>, StoreError> {
-        let log = self.audit_log.lock();
-        Ok(log[log.len().saturating_sub(LIST_LIMIT)..].to_vec())
     }
 
     async fn check(&self) -> Result<(), StoreError> {

@@ -1,8 +1,12 @@
 //! [`SqlModerationStore`]: moderation data in an SQLite file, for one machine. A restart loses
 //! nothing.
 //!
+//! `operator.rs` has the part that only operators use.
+//!
 //! The schema is in `migrations/`. Existing migrations never change, because sqlx verifies their
 //! checksums; add a new one instead.
+
+mod operator;
 
 use std::borrow::Cow;
 use std::path::Path;
@@ -15,14 +19,13 @@ use sqlx::sqlite::{
     SqliteConnectOptions, SqliteJournalMode, SqlitePool, SqlitePoolOptions, SqliteRow,
     SqliteSynchronous,
 };
-use sqlx::{Row, SqlSafeStr, query, query_as, query_scalar};
+use sqlx::{AssertSqlSafe, Row, SqlSafeStr, SqliteConnection, query, query_as, query_scalar};
 use tokio::sync::OnceCell;
 
+use super::history::UserHistory;
 use super::rating::{RATING_TTL, Rating};
-use super::report::{EVIDENCE_TTL, Report, ReportTopic, Verdict};
-use super::store::{
-    AuditEntry, LIST_LIMIT, ModerationRecord, ModerationStore, NoticeState, RECORD_TTL,
-};
+use super::report::{Decision, EVIDENCE_TTL, Report, ReportTopic, Verdict};
+use super::store::{Ban, ModerationRecord, ModerationStore, NoticeState, RECORD_TTL};
 use crate::kernel::clock::Timestamp;
 use crate::kernel::failure_log::FailureLog;
 use crate::kernel::id::UserId;
@@ -38,10 +41,15 @@ const MAX_CONNECTIONS: u32 = 4;
 /// file's text.
 ///
 /// The list replaces `sqlx::migrate!`, because sqlx's macros compile SQLite a second time.
-const MIGRATIONS: [(i64, &str, &str); 3] = [
-    (1, "ledger", include_str!("../../migrations/0001_ledger.sql")),
-    (2, "consents and ratings", include_str!("../../migrations/0002_consents_and_ratings.sql")),
-    (4, "secret fingerprints", include_str!("../../migrations/0004_secret_fingerprints.sql")),
+const MIGRATIONS: [(i64, &str, &str); 4] = [
+    (1, "ledger", include_str!("../../../migrations/0001_ledger.sql")),
+    (2, "consents and ratings", include_str!("../../../migrations/0002_consents_and_ratings.sql")),
+    (
+        3,
+        "histories and decisions",
+        include_str!("../../../migrations/0003_histories_and_decisions.sql"),
+    ),
+    (4, "secret fingerprints", include_str!("../../../migrations/0004_secret_fingerprints.sql")),
 ];
 
 /// Stores moderation data in SQLite.
@@ -135,22 +143,69 @@ fn timestamp(millis: i64) -> Timestamp {
     Timestamp::from_millis(millis.unsigned_abs())
 }
 
-fn list_limit() -> i64 {
-    i64::try_from(LIST_LIMIT).unwrap_or(i64::MAX)
-}
+/// The columns of a report that [`decode_report`] reads.
+const REPORT_COLUMNS: &str = "person, reporter, at, topic, weight, established, both_wrote, chats, network, upheld, decided_at, decided_by";
 
-/// Decodes a report from its row. `None` if another version wrote it.
+/// Decodes a report from its row, without evidence. `None` if another version wrote it.
 fn decode_report(row: &SqliteRow) -> Option<Report> {
-    let upheld: Option<bool> = row.try_get("upheld").ok()?;
+    let network: Option<String> = row.try_get("network").ok()?;
+    let at = timestamp(row.try_get("at").ok()?);
     Some(Report {
         reported: UserId::from_hex(row.try_get("person").ok()?)?,
         reporter: UserId::from_hex(row.try_get("reporter").ok()?)?,
-        at: timestamp(row.try_get("at").ok()?),
+        at,
         topic: ReportTopic::parse(row.try_get("topic").ok()?)?,
         weight: row.try_get("weight").ok()?,
-        verdict: upheld.map(|upheld| if upheld { Verdict::Upheld } else { Verdict::Dismissed }),
-        evidence: row.try_get("evidence").ok()?,
+        established: row.try_get("established").ok()?,
+        both_wrote: row.try_get("both_wrote").ok()?,
+        reported_chats: row.try_get("chats").ok()?,
+        network: network.and_then(|hex| UserId::from_hex(&hex)),
+        decision: decode_decision(row, at).ok()?,
+        evidence: None,
     })
+}
+
+/// The decision in the row of a report, if there is one. Version 0.1.0 stored only the verdict; the
+/// time of the report replaces that of the decision.
+fn decode_decision(
+    row: &SqliteRow,
+    reported_at: Timestamp,
+) -> Result<Option<Decision>, sqlx::Error> {
+    let Some(upheld) = row.try_get::<Option<bool>, _>("upheld")? else { return Ok(None) };
+    let at: Option<i64> = row.try_get("decided_at")?;
+    let by: Option<String> = row.try_get("decided_by")?;
+    Ok(Some(Decision {
+        verdict: if upheld { Verdict::Upheld } else { Verdict::Dismissed },
+        at: at.map_or(reported_at, timestamp),
+        by: by.unwrap_or_default(),
+    }))
+}
+
+/// Decodes the operator's ban from the row of the decisions.
+fn decode_ban(row: &SqliteRow) -> Result<Option<Ban>, sqlx::Error> {
+    let Some(at) = row.try_get::<Option<i64>, _>("banned")? else { return Ok(None) };
+    let until: Option<i64> = row.try_get("banned_until")?;
+    let reason = row.try_get("reason")?;
+    Ok(Some(Ban { at: timestamp(at), until: until.map(timestamp), reason }))
+}
+
+/// Reads the history of a user; empty if nothing is stored.
+async fn read_history(
+    connection: &mut SqliteConnection,
+    user: &str,
+) -> Result<UserHistory, sqlx::Error> {
+    let counts: Option<(Option<i64>, u32, u32)> =
+        query_as("SELECT first_chat, chats, reports FROM histories WHERE person = ?")
+            .bind(user)
+            .fetch_optional(&mut *connection)
+            .await?;
+    let dismissed: u32 =
+        query_scalar("SELECT count(*) FROM reports WHERE reporter = ? AND upheld = 0")
+            .bind(user)
+            .fetch_one(connection)
+            .await?;
+    let (first_chat_at, chats, reports) = counts.unwrap_or_default();
+    Ok(UserHistory { first_chat_at: first_chat_at.map(timestamp), chats, reports, dismissed })
 }
 
 #[async_trait]
@@ -165,138 +220,106 @@ impl ModerationStore for SqlModerationStore {
     }
 
     async fn record(&self, user: UserId) -> Result<ModerationRecord, StoreError> {
+        let user = user.to_hex();
         let mut transaction = self.pool().await?.begin().await?;
         let blocked: Vec<String> = query_scalar("SELECT whom FROM blocks WHERE who = ?")
-            .bind(user.to_hex())
+            .bind(&user)
             .fetch_all(&mut *transaction)
             .await?;
-        let reports = query(
-            "SELECT person, reporter, at, topic, weight, upheld, NULL AS evidence \
-             FROM reports WHERE person = ? ORDER BY at, reporter",
-        )
-        .bind(user.to_hex())
-        .fetch_all(&mut *transaction)
-        .await?;
-        let decisions: Option<(Option<i64>, Option<i64>)> =
-            query_as("SELECT banned, pardoned FROM decisions WHERE person = ?")
-                .bind(user.to_hex())
+        let reports =
+            format!("SELECT {REPORT_COLUMNS} FROM reports WHERE person = ? ORDER BY at, reporter");
+        let reports =
+            query(AssertSqlSafe(reports)).bind(&user).fetch_all(&mut *transaction).await?;
+        let decisions =
+            query("SELECT banned, banned_until, reason, pardoned FROM decisions WHERE person = ?")
+                .bind(&user)
                 .fetch_optional(&mut *transaction)
                 .await?;
         let accepted: Option<bool> = query_scalar("SELECT agreed FROM consents WHERE person = ?")
-            .bind(user.to_hex())
+            .bind(&user)
             .fetch_optional(&mut *transaction)
             .await?;
-        let ratings: Vec<(i64, bool)> = query_as("SELECT at, good FROM ratings WHERE person = ?")
-            .bind(user.to_hex())
-            .fetch_all(&mut *transaction)
-            .await?;
+        let ratings: Vec<(i64, bool, u32)> =
+            query_as("SELECT at, good, weight FROM ratings WHERE person = ?")
+                .bind(&user)
+                .fetch_all(&mut *transaction)
+                .await?;
+        let history = read_history(&mut transaction, &user).await?;
         transaction.commit().await?;
-        let (banned, pardoned) = decisions.unwrap_or_default();
+        let pardoned: Option<i64> =
+            decisions.as_ref().map(|row| row.try_get("pardoned")).transpose()?.flatten();
+        let notice = |accepted| if accepted { NoticeState::Accepted } else { NoticeState::Shown };
         Ok(ModerationRecord {
             blocked: blocked.iter().filter_map(|hex| UserId::from_hex(hex)).collect(),
             reports: reports.iter().filter_map(decode_report).collect(),
-            banned_at: banned.map(timestamp),
+            ban: decisions.as_ref().map(decode_ban).transpose()?.flatten(),
             pardoned_at: pardoned.map(timestamp),
-            notice: accepted.map(
-                |accepted| {
-                    if accepted { NoticeState::Accepted } else { NoticeState::Shown }
-                },
-            ),
+            notice: accepted.map(notice),
             ratings: ratings
                 .iter()
-                .map(|(at, good)| Rating { at: timestamp(*at), good: *good })
+                .map(|(at, good, weight)| Rating {
+                    at: timestamp(*at),
+                    good: *good,
+                    weight: *weight,
+                })
                 .collect(),
+            history,
         })
     }
 
+    async fn count_chat(
+        &self,
+        user: UserId,
+        partner: UserId,
+        now: Timestamp,
+    ) -> Result<(), StoreError> {
+        query(
+            "INSERT INTO histories (person, first_chat, chats, changed_at) \
+             VALUES (?1, ?3, 1, ?3), (?2, ?3, 1, ?3) \
+             ON CONFLICT (person) DO UPDATE SET first_chat = coalesce(first_chat, ?3), \
+             chats = chats + 1, changed_at = max(changed_at, ?3)",
+        )
+        .bind(user.to_hex())
+        .bind(partner.to_hex())
+        .bind(millis(now))
+        .execute(self.pool().await?)
+        .await?;
+        Ok(())
+    }
+
     async fn report(&self, report: Report) -> Result<bool, StoreError> {
+        let mut transaction = self.pool().await?.begin_with("BEGIN IMMEDIATE").await?;
         let result = query(
-            "INSERT OR IGNORE INTO reports (person, reporter, at, topic, weight, evidence) \
-             VALUES (?, ?, ?, ?, ?, ?)",
+            "INSERT OR IGNORE INTO reports \
+             (person, reporter, at, topic, weight, established, both_wrote, chats, network, evidence) \
+             VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
         )
         .bind(report.reported.to_hex())
         .bind(report.reporter.to_hex())
         .bind(millis(report.at))
         .bind(report.topic.name())
         .bind(report.weight)
+        .bind(report.established)
+        .bind(report.both_wrote)
+        .bind(report.reported_chats)
+        .bind(report.network.map(UserId::to_hex))
         .bind(report.evidence)
-        .execute(self.pool().await?)
+        .execute(&mut *transaction)
         .await?;
-        Ok(result.rows_affected() > 0)
-    }
-
-    async fn dismissed_count(&self, reporter: UserId) -> Result<usize, StoreError> {
-        let count: i64 =
-            query_scalar("SELECT count(*) FROM reports WHERE reporter = ? AND upheld = 0")
-                .bind(reporter.to_hex())
-                .fetch_one(self.pool().await?)
-                .await?;
-        Ok(usize::try_from(count).unwrap_or_default())
-    }
-
-    async fn open_reports(&self) -> Result<Vec<Report>, StoreError> {
-        let rows = query(
-            "SELECT * FROM reports WHERE upheld IS NULL ORDER BY at, person, reporter LIMIT ?",
-        )
-        .bind(list_limit())
-        .fetch_all(self.pool().await?)
-        .await?;
-        Ok(rows.iter().filter_map(decode_report).collect())
-    }
-
-    async fn resolve(
-        &self,
-        reported: UserId,
-        reporter: UserId,
-        verdict: Verdict,
-    ) -> Result<bool, StoreError> {
-        let result = query("UPDATE reports SET upheld = ? WHERE person = ? AND reporter = ?")
-            .bind(verdict == Verdict::Upheld)
-            .bind(reported.to_hex())
-            .bind(reporter.to_hex())
-            .execute(self.pool().await?)
+        let is_new = result.rows_affected() > 0;
+        if is_new {
+            query(
+                "INSERT INTO histories (person, reports, changed_at) VALUES (?1, 1, ?2) \
+                 ON CONFLICT (person) DO UPDATE SET reports = reports + 1, \
+                 changed_at = max(changed_at, ?2)",
+            )
+            .bind(report.reporter.to_hex())
+            .bind(millis(report.at))
+            .execute(&mut *transaction)
             .await?;
-        Ok(result.rows_affected() > 0)
-    }
-
-    async fn ban(&self, user: UserId, now: Timestamp) -> Result<(), StoreError> {
-        query(
-            "INSERT INTO decisions (person, banned) VALUES (?1, ?2) \
-             ON CONFLICT (person) DO UPDATE SET banned = ?2",
-        )
-        .bind(user.to_hex())
-        .bind(millis(now))
-        .execute(self.pool().await?)
-        .await?;
-        Ok(())
-    }
-
-    async fn unban(&self, user: UserId, now: Timestamp) -> Result<(), StoreError> {
-        query(
-            "INSERT INTO decisions (person, pardoned) VALUES (?1, ?2) \
-             ON CONFLICT (person) DO UPDATE SET banned = NULL, pardoned = ?2",
-        )
-        .bind(user.to_hex())
-        .bind(millis(now))
-        .execute(self.pool().await?)
-        .await?;
-        Ok(())
-    }
-
-    async fn find_by_prefix(&self, prefix: &str) -> Result<Vec<UserId>, StoreError> {
-        // `g` sorts after every hex digit.
-        let hex_ids: Vec<String> = query_scalar(
-            "SELECT who FROM blocks WHERE who >= ?1 AND who < ?2 \
-             UNION SELECT person FROM reports WHERE person >= ?1 AND person < ?2 \
-             UNION SELECT person FROM decisions WHERE person >= ?1 AND person < ?2 \
-             ORDER BY 1 LIMIT ?3",
-        )
-        .bind(prefix)
-        .bind(format!("{prefix}g"))
-        .bind(list_limit())
-        .fetch_all(self.pool().await?)
-        .await?;
-        Ok(hex_ids.iter().filter_map(|hex| UserId::from_hex(hex)).collect())
+        }
+        transaction.commit().await?;
+        Ok(is_new)
     }
 
     async fn record_notice(
@@ -319,38 +342,17 @@ impl ModerationStore for SqlModerationStore {
 
     async fn rate(&self, rater: UserId, rated: UserId, rating: Rating) -> Result<(), StoreError> {
         query(
-            "INSERT INTO ratings (person, rater, good, at) VALUES (?1, ?2, ?3, ?4) \
-             ON CONFLICT (person, rater) DO UPDATE SET good = ?3, at = ?4",
+            "INSERT INTO ratings (person, rater, good, at, weight) VALUES (?1, ?2, ?3, ?4, ?5) \
+             ON CONFLICT (person, rater) DO UPDATE SET good = ?3, at = ?4, weight = ?5",
         )
         .bind(rated.to_hex())
         .bind(rater.to_hex())
         .bind(rating.good)
         .bind(millis(rating.at))
+        .bind(rating.weight)
         .execute(self.pool().await?)
         .await?;
         Ok(())
-    }
-
-    async fn append_audit(&self, entry: AuditEntry) -> Result<(), StoreError> {
-        query("INSERT INTO log (at, what) VALUES (?, ?)")
-            .bind(millis(entry.at))
-            .bind(entry.action)
-            .execute(self.pool().await?)
-            .await?;
-        Ok(())
-    }
-
-    async fn audit_log(&self) -> Result<Vec<AuditEntry>, StoreError> {
-        let rows: Vec<(i64, String)> =
-            query_as("SELECT at, what FROM log ORDER BY number DESC LIMIT ?")
-                .bind(list_limit())
-                .fetch_all(self.pool().await?)
-                .await?;
-        Ok(rows
-            .into_iter()
-            .rev()
-            .map(|(at, action)| AuditEntry { at: timestamp(at), action })
-            .collect())
     }
 
     async fn check(&self) -> Result<(), StoreError> {
@@ -380,6 +382,7 @@ impl ModerationStore for SqlModerationStore {
         for (delete, ttl) in [
             ("DELETE FROM reports WHERE at <= ?", RECORD_TTL),
             ("DELETE FROM consents WHERE at <= ?", RECORD_TTL),
+            ("DELETE FROM histories WHERE changed_at <= ?", RECORD_TTL),
             ("DELETE FROM ratings WHERE at <= ?", RATING_TTL),
         ] {
             query(delete).bind(cutoff(ttl)).execute(self.pool().await?).await?;
