@@ -8,7 +8,6 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 
 use thiserror::Error;
-use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio_util::sync::CancellationToken;
 
@@ -19,6 +18,7 @@ use crate::config::Config;
 use crate::kernel::clock::{Clock, SystemClock, seeded_rng};
 use crate::kernel::token::AuthTokens;
 use crate::transport::http::limits::ConnectionLimits;
+use crate::transport::http::server;
 use crate::transport::mcp::stdio;
 use crate::transport::mcp::stdio::StdioError;
 
@@ -63,7 +63,7 @@ pub async fn serve(config: Config, announce: impl FnOnce(&Listening)) -> Result<
     stores::prepare(&config).await?;
     let limits = ConnectionLimits::with_sessions(config.max_sessions).within_fd_limit();
     let cannot_listen = |source| ServeError::Listen { address: config.address, source };
-    let listener = TcpListener::bind(config.address).await.map_err(cannot_listen)?;
+    let listener = server::listen(config.address).map_err(cannot_listen)?;
     let address = listener.local_addr().map_err(cannot_listen)?;
     let configured = config.auth_tokens.clone();
     let tokens = configured.clone().unwrap_or_else(|| AuthTokens::generate(&mut seeded_rng()));

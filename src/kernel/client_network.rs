@@ -22,7 +22,7 @@ pub enum TrustedProxy {
 
 /// The network of a client: an IPv4 address, or the /64 prefix of an IPv6 address, because one
 /// customer owns all addresses of a /64.
-#[derive(Clone, Copy, PartialEq, Eq)]
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
 pub struct ClientNetwork(IpAddr);
 
 impl ClientNetwork {

@@ -25,6 +25,15 @@ pub fn verify(secret: &SecretString, body: &[u8], header: &[u8]) -> bool {
     mac(secret, body).verify_slice(&digest).is_ok()
 }
 
+/// Returns `true` if `header` has the form of a signature, which costs less than to read its body.
+#[must_use]
+pub fn is_well_formed(header: &[u8]) -> bool {
+    header
+        .strip_prefix(SCHEME.as_bytes())
+        .and_then(decode_hex)
+        .is_some_and(|digest| digest.len() == 32)
+}
+
 fn mac(secret: &SecretString, body: &[u8]) -> Hmac<Sha256> {
     let key = secret.expose_secret().as_bytes();
     let mut mac = Hmac::<Sha256>::new_from_slice(key).expect("HMAC accepts a key of any length");
@@ -63,7 +72,9 @@ mod tests {
         let bare = RFC.trim_start_matches(SCHEME);
         for header in ["", "sha256=", bare, &RFC[..RFC.len() - 1], &RFC[..RFC.len() - 2]] {
             assert!(!verify(&secret, body, header.as_bytes()), "{header}");
+            assert!(!is_well_formed(header.as_bytes()), "{header}");
         }
+        assert!(is_well_formed(RFC.as_bytes()));
         assert!(!verify(&secret, body, "sha256=éé".as_bytes()));
     }
 }

@@ -1,9 +1,12 @@
 //! [`ConnectionInfo`]: the data of a connection that the handlers of its requests need.
 
 use std::net::IpAddr;
+use std::sync::Arc;
 
 use tokio_util::sync::CancellationToken;
 
+use super::body_budget::BodyBudget;
+use super::connection_table::ConnectionState;
 use super::limits::UNREAD_GRACE;
 use super::receipts::ConnectionReceipts;
 use super::timer::SharedTimer;
@@ -17,8 +20,12 @@ pub struct ConnectionInfo {
     pub(in crate::transport) receipts: ConnectionReceipts,
     /// Deadlines of the requests on this connection.
     pub(in crate::transport) timer: SharedTimer,
-    /// Cancelled when the server begins to stop.
+    /// Cancelled when the server begins to stop, and when the connection is evicted.
     pub(super) shutdown: CancellationToken,
+    /// Whether the connection waits for a request or is busy with one.
+    pub(super) state: Arc<ConnectionState>,
+    /// The memory for large bodies of all connections.
+    pub(super) bodies: Arc<BodyBudget>,
 }
 
 impl ConnectionInfo {

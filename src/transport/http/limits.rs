@@ -3,6 +3,9 @@
 
 use std::time::Duration;
 
+/// Maximum size of a request's head, in bytes. hyper reads with buffers of up to this size.
+pub const MAX_HEAD_BYTES: usize = 16 * 1024;
+
 /// Maximum size of a request body, in bytes.
 pub const MAX_BODY_BYTES: usize = 64 * 1024;
 
@@ -17,6 +20,13 @@ const SPARE_FDS: u64 = 32;
 pub struct ConnectionLimits {
     /// Maximum number of open connections. Others wait in the backlog of the listener.
     pub max_connections: usize,
+    /// Maximum number of connections without a request that has arrived whole. Beyond it, the
+    /// oldest of the network with the most of them are closed.
+    pub max_waiting: usize,
+    /// Maximum size of all large bodies that are being read, in bytes.
+    pub max_bodies_bytes: usize,
+    /// Time from the start of a connection to its first byte.
+    pub first_byte_timeout: Duration,
     /// Time to send the head of a request. On a reused connection it starts with the previous
     /// answer.
     pub head_timeout: Duration,
@@ -34,6 +44,9 @@ impl Default for ConnectionLimits {
     fn default() -> Self {
         Self {
             max_connections: 4_096,
+            max_waiting: 4_096,
+            max_bodies_bytes: 16 * 1024 * 1024,
+            first_byte_timeout: Duration::from_secs(10),
             head_timeout: Duration::from_secs(30),
             body_timeout: Duration::from_secs(15),
             write_timeout: Duration::from_secs(30),

@@ -6,6 +6,8 @@
 //!   need.
 //! - [`limits`] has the limits of a connection and of a request body; [`body`] reads a body within
 //!   them, [`timer`] enforces their deadlines.
+//! - [`connection_table`] limits the connections that wait for a request, [`body_budget`] the memory of
+//!   large bodies; [`fairness`] chooses those that make room.
 //! - [`auth`] checks bearer token and host name, [`mod@host`] that a request names one host,
 //!   [`client_ip`] finds a caller's network.
 //! - [`receipts`] reports whether an answer reached its caller.
@@ -16,8 +18,11 @@
 
 pub mod auth;
 pub(super) mod body;
+mod body_budget;
 pub(super) mod client_ip;
 pub mod connection;
+pub mod connection_table;
+mod fairness;
 pub(super) mod host;
 pub mod limits;
 pub mod receipts;

@@ -24,6 +24,7 @@ use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
 use tokio_util::task::task_tracker::TaskTrackerToken;
 
+use super::connection_table::{BusyGuard, ConnectionSlot};
 use crate::kernel::receipt::{Receipt, ReceiptCollector};
 
 /// Receipts of the answers in a connection's write buffer. Clones share one list.
@@ -42,6 +43,10 @@ impl ConnectionReceipts {
     }
 }
 
+/// Keeps a connection from being evicted, and a call in flight from being cut off at shutdown. A
+/// stream has no second guard, because it has no end that shutdown could wait for.
+pub(super) type AnswerGuards = (BusyGuard, Option<TaskTrackerToken>);
+
 /// The body of an answer. With its last frame it passes its receipts on to the connection.
 ///
 /// A streamed answer ends with the result of its tool, which may add receipts until then.
@@ -49,25 +54,25 @@ pub struct ReceiptBody {
     body: Body,
     /// The receipts and the connection that confirms them.
     receipts: Option<(ReceiptCollector, ConnectionReceipts)>,
-    /// Held until the answer is in hyper's buffer.
-    _in_flight: Option<TaskTrackerToken>,
+    /// Dropped when hyper has taken all of the answer.
+    _guards: Option<AnswerGuards>,
 }
 
 impl ReceiptBody {
     pub fn new(body: Body, receipts: ReceiptCollector, connection: ConnectionReceipts) -> Self {
-        Self { body, receipts: Some((receipts, connection)), _in_flight: None }
+        Self { body, receipts: Some((receipts, connection)), _guards: None }
     }
 
-    /// Holds `in_flight` until hyper has taken all of the body.
-    pub(super) fn holding(self, in_flight: TaskTrackerToken) -> Self {
-        Self { _in_flight: Some(in_flight), ..self }
+    /// Holds `guards` until hyper has taken all of the body.
+    pub(super) fn holding(self, guards: AnswerGuards) -> Self {
+        Self { _guards: Some(guards), ..self }
     }
 }
 
 /// The body of an answer without receipts, or one that already contains a [`ReceiptBody`].
 impl From<Body> for ReceiptBody {
     fn from(body: Body) -> Self {
-        Self { body, receipts: None, _in_flight: None }
+        Self { body, receipts: None, _guards: None }
     }
 }
 
@@ -102,6 +107,8 @@ impl http_body::Body for ReceiptBody {
 pub struct ReceiptStream<S> {
     stream: S,
     receipts: ConnectionReceipts,
+    /// Held here, because a WebSocket outlives the HTTP connection.
+    _slot: ConnectionSlot,
 }
 
 /// A stream that knows whether the peer has closed it.
@@ -121,8 +128,8 @@ impl PeerStatus for TcpStream {
 }
 
 impl<S: PeerStatus> ReceiptStream<S> {
-    pub fn new(stream: S, receipts: ConnectionReceipts) -> Self {
-        Self { stream, receipts }
+    pub fn new(stream: S, receipts: ConnectionReceipts, slot: ConnectionSlot) -> Self {
+        Self { stream, receipts, _slot: slot }
     }
 
     /// Drops the receipts of the answer that is about to be written if the caller has disconnected.

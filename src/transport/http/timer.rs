@@ -32,6 +32,11 @@ impl SharedTimer {
     }
 }
 
+/// The time of the runtime, which tests can pause.
+pub fn now() -> Instant {
+    TokioTimer::new().now()
+}
+
 /// A future that completes at its deadline.
 pub struct Deadline {
     timer: SharedTimer,
@@ -70,7 +75,7 @@ impl Timer for SharedTimer {
     }
 
     fn now(&self) -> Instant {
-        TokioTimer::new().now()
+        now()
     }
 }
 

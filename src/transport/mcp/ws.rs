@@ -14,6 +14,7 @@ use axum::http::HeaderMap;
 use axum::response::Response;
 use bytes::Bytes;
 use tokio::time::{MissedTickBehavior, interval};
+use tokio_tungstenite::tungstenite;
 
 use super::endpoint::draining_response;
 use super::session_pipe::{ClientHalf, InboundSender};
@@ -42,11 +43,24 @@ pub async fn connect(
         return rejection;
     }
     let network = state.client_network(&connection, &headers);
-    let upgrade = upgrade.max_message_size(MAX_BODY_BYTES).read_buffer_size(READ_BUFFER_BYTES);
+    // A frame has its own limit, because its announced size is reserved before its bytes arrive.
+    let upgrade = upgrade
+        .max_message_size(MAX_BODY_BYTES)
+        .max_frame_size(MAX_BODY_BYTES)
+        .read_buffer_size(READ_BUFFER_BYTES);
     upgrade.protocols(["mcp"]).on_upgrade(async move |socket| {
         let pipe = state.session_pipes.open(network);
         WsSession { socket, unconfirmed: VecDeque::new(), ping_seq: 0 }.run(pipe).await;
     })
+}
+
+/// The close code that tells a client which limit or rule its frame has broken.
+fn close_code_of(error: axum::Error) -> u16 {
+    match error.into_inner().downcast_ref() {
+        Some(tungstenite::Error::Capacity(_)) => close_code::SIZE,
+        Some(tungstenite::Error::Utf8(_)) => close_code::INVALID,
+        _ => close_code::PROTOCOL,
+    }
 }
 
 struct WsSession {
@@ -71,7 +85,8 @@ impl WsSession {
                     silent_ticks = 0;
                     match frame {
                         Some(Ok(frame)) => self.on_frame(frame, &inbound).await,
-                        Some(Err(_)) | None => Err(()),
+                        Some(Err(error)) => return self.close(close_code_of(error)).await,
+                        None => Err(()),
                     }
                 }
                 message = outbound.recv() => {

@@ -55,8 +55,12 @@ async fn http_body_over_64_kib_is_413() {
 
 #[tokio::test]
 async fn http_slow_request_times_out() {
-    let limits =
-        ConnectionLimits { head_timeout: SOON, body_timeout: SOON, ..ConnectionLimits::default() };
+    let limits = ConnectionLimits {
+        first_byte_timeout: SOON,
+        head_timeout: SOON,
+        body_timeout: SOON,
+        ..ConnectionLimits::default()
+    };
     let server = TestServer::with(&[], limits).await;
     let slow_head = rest(connect(&server, "POST /mcp HTTP/1.1\r\nHost: te").await).await;
     assert!(slow_head.is_empty() || slow_head.starts_with("HTTP/1.1 408"), "{slow_head}");
@@ -93,25 +97,6 @@ async fn http_slow_reader_times_out() {
     let mut stream = connect(&server, "").await;
     let closed = async { while stream.write_all(request.as_bytes()).await.is_ok() {} };
     timeout(TEST_TIMEOUT, closed).await.expect("closed in time");
-}
-
-#[tokio::test]
-async fn http_connection_limit_queues_in_the_backlog() {
-    let server = TestServer::with(
-        &[],
-        ConnectionLimits { max_connections: 1, ..ConnectionLimits::default() },
-    )
-    .await;
-    let first = connect(&server, "").await;
-    let mut second =
-        connect(&server, "GET /health HTTP/1.1\r\nHost: test\r\nConnection: close\r\n\r\n").await;
-    let mut byte = [0];
-    assert!(
-        timeout(SOON, second.read(&mut byte)).await.is_err(),
-        "no response while the limit is reached"
-    );
-    drop(first);
-    assert!(rest(second).await.starts_with("HTTP/1.1 200 "));
 }
 
 /// Calls as a new user in every form of a call: short, stateless and through rmcp.

@@ -18,6 +18,7 @@ mod conversation;
 mod cross_channel;
 mod engagement;
 mod http_limits;
+mod http_memory;
 mod live_session;
 mod log_privacy;
 mod mcp_protocol;

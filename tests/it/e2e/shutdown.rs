@@ -69,7 +69,9 @@ async fn shutdown_drops_requests_that_do_not_arrive() {
     let paths = ["/mcp", "/mcp/session", "/webhooks/whatsapp", "/admin/mcp", "/admin/broadcast"];
     for path in paths {
         let head = head(100).replace("POST /mcp ", &format!("POST {path} "));
-        let head = head.replace("\r\n\r\n", "\r\nContent-Type: application/json\r\n\r\n{");
+        let signature = format!("X-Hub-Signature-256: sha256={:064}", 0);
+        let rest = format!("\r\nContent-Type: application/json\r\n{signature}\r\n\r\n{{");
+        let head = head.replace("\r\n\r\n", &rest);
         streams.push(connect(&server, &head).await);
     }
     server.say("ann", "#who").await;

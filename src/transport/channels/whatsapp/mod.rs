@@ -36,7 +36,7 @@ use self::sent::SentMessages;
 use self::users::{WhatsAppUser, WhatsAppUsers};
 use self::webhook::{InboundMessage, MessageContent, MessageStatus, Recipient};
 use super::outbound::SendPolicy;
-use super::signature::verify;
+use super::signature::{is_well_formed, verify};
 use crate::connect::delivery::courier::Couriers;
 use crate::connect::dto::{NotRelayed, PushContent, PushInput, PushReply};
 use crate::connect::service::ConnectService;
@@ -124,6 +124,15 @@ impl WhatsApp {
     pub fn verify_subscription(&self, mode: &str, token: &str) -> bool {
         let expected = self.verify_token.expose_secret().as_bytes();
         mode == "subscribe" && constant_time_eq(expected, token.as_bytes())
+    }
+
+    /// Returns `false` if a body with this signature can't be accepted, so that it need not be read.
+    pub fn may_accept(&self, signature: &[u8]) -> bool {
+        let may_accept = is_well_formed(signature);
+        if !may_accept {
+            self.metrics.record_webhook(WebhookOutcome::Unsigned);
+        }
+        may_accept
     }
 
     /// Accepts a body posted to the webhook. Its messages are handled in the background.

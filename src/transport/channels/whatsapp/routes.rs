@@ -59,19 +59,24 @@ async fn receive(
     request: Request,
 ) -> Response {
     let (parts, body) = request.into_parts();
+    let signature =
+        parts.headers.get("x-hub-signature-256").map_or(&[][..], |value| value.as_bytes());
+    if !state.whatsapp.may_accept(signature) {
+        return unsigned_response();
+    }
     let body = match read_body(body, MAX_WEBHOOK_BYTES, state.body_timeout, &connection).await {
         Ok(body) => body,
         Err(response) => return response,
     };
-    let signature =
-        parts.headers.get("x-hub-signature-256").map_or(&[][..], |value| value.as_bytes());
     match state.whatsapp.accept(&body, signature) {
         // A failure status for an invalid body would only make Meta retry it.
         WebhookOutcome::Accepted | WebhookOutcome::Invalid => StatusCode::OK.into_response(),
-        WebhookOutcome::Unsigned => {
-            (StatusCode::UNAUTHORIZED, "Unauthorized: the signature is missing or wrong\n")
-                .into_response()
-        }
+        WebhookOutcome::Unsigned => unsigned_response(),
         WebhookOutcome::Busy => StatusCode::SERVICE_UNAVAILABLE.into_response(),
     }
+}
+
+fn unsigned_response() -> Response {
+    let message = "Unauthorized: the signature is missing or wrong\n";
+    (StatusCode::UNAUTHORIZED, message).into_response()
 }
