@@ -5,6 +5,7 @@
 //! more instances than cores are not faster: the last rows only show that an instance costs little.
 
 mod common;
+#[expect(dead_code, reason = "the tests use more of it")]
 #[path = "../tests/it/support/redis_server.rs"]
 mod redis_server;
 
@@ -19,6 +20,7 @@ use random_connect::connect::lobby::store_redis::{Keyring, RedisLobby};
 use random_connect::connect::lobby::{Lobby, Mailbox};
 use random_connect::kernel::clock::{Clock, Stopwatch, SystemClock, seeded_rng};
 use random_connect::kernel::id::{IdHasher, UserId};
+use random_connect::kernel::redis::RedisConnection;
 use random_connect::mask::{Masked, Memory};
 use random_connect::transport::channels::outbound;
 use serde_json::{Value, json};
@@ -300,7 +302,8 @@ async fn calls(processes: &[BenchServer], round: usize) -> BenchResult<f64> {
 async fn measure() -> BenchResult<()> {
     let server = RedisServer::start(&[]);
     let (keyring, ids) = (Keyring::new(&[[7; 32]]), IdHasher::from_salt(b"salt"));
-    let lobby = RedisLobby::new(&server.url(), IDLE, keyring, ids, seeded_rng())?;
+    let lobby =
+        RedisLobby::new(RedisConnection::open(&server.url())?, IDLE, keyring, ids, seeded_rng());
     let bench = Arc::new(RedisBench { lobby, clock: SystemClock::new() });
     for pair in 0..PAIRS {
         for side in 0..2 {

@@ -1,6 +1,6 @@
 #!/bin/sh
-# Installs what `make test` needs besides Rust and make: rustfmt, clippy, a linker, redis-server, a browser with
-# its driver, cargo-nextest and the MCP client for Python. With `bench` also valgrind, which counts instructions.
+# Installs what `make test` needs besides Rust and make: rustfmt, clippy, a linker, redis-server,
+# libnss-wrapper, faketime, a browser with its driver, cargo-nextest and the MCP client for Python. With `bench` also valgrind, which counts instructions.
 # Runs at the top of the repository.
 set -eu
 
@@ -39,6 +39,10 @@ packages() {
 command -v cc >/dev/null || packages "a C compiler (cc)" build-essential gcc build-base
 
 command -v redis-server >/dev/null || packages "redis-server" redis-server redis redis
+
+# A file of host names, and a clock, for one process: through libraries that are loaded before libc.
+ldconfig -p 2>/dev/null | grep -q libnss_wrapper || packages "libnss-wrapper" libnss-wrapper nss_wrapper nss_wrapper
+command -v faketime >/dev/null || packages "faketime" faketime libfaketime libfaketime
 
 command -v chromedriver >/dev/null \
     || packages "chromedriver" "chromium chromium-driver" "chromium chromedriver" "chromium chromium-chromedriver"

@@ -100,8 +100,10 @@ impl App {
         // Loads the numbering plans, so that the first message does not wait for them.
         crate::mask::warm_up();
         crate::guard::warm_up();
-        let (backend, ids) = stores::lobby(&config);
-        let moderation = Arc::new(stores::moderation(&config, &ids));
+        let redis = stores::redis(&config, clock);
+        let clock = &stores::clock(redis.as_ref(), clock);
+        let (backend, ids) = stores::lobby(&config, redis.as_ref(), clock);
+        let moderation = Arc::new(stores::moderation(&config, redis.as_ref(), clock, &ids));
         let mailbox = NoticeMailbox::new(backend.mailbox, Arc::clone(&moderation));
         let backend = LobbyBackend { mailbox: Arc::new(mailbox), ..backend };
         let lobby = Arc::new(ModeratedLobby::new(

@@ -11,9 +11,10 @@ use crate::config::Config;
 use crate::connect::lobby::LobbyBackend;
 use crate::connect::lobby::store_memory::MemoryLobby;
 use crate::connect::lobby::store_redis::RedisLobby;
-use crate::kernel::clock::seeded_rng;
+use crate::kernel::clock::{Clock, seeded_rng};
 use crate::kernel::id::IdHasher;
 use crate::kernel::keyring::Keyring;
+use crate::kernel::redis::{RedisClock, RedisConnection};
 use crate::kernel::secrets::SecretFingerprints;
 use crate::moderation::service::ModerationService;
 use crate::moderation::store::ModerationStore;
@@ -26,10 +27,39 @@ use crate::rate_limit::limiter::RateLimiter;
 use crate::rate_limit::store_memory::MemoryRateLimiter;
 use crate::rate_limit::store_redis::RedisRateLimiter;
 
+/// Returns the connection that all stores share. `None` without `REDIS_URL`.
+pub(super) fn redis(config: &Config, clock: &Arc<dyn Clock>) -> Option<RedisConnection> {
+    let url = config.redis.as_ref()?.url.expose_secret();
+    let connection = if clock.is_simulated() {
+        RedisConnection::open_with_callers_time(url)
+    } else {
+        RedisConnection::open(url)
+    };
+    Some(connection.expect("the configuration has checked the address"))
+}
+
+/// Returns the clock that the stores follow: Redis's or the machine's.
+pub(super) fn clock(
+    connection: Option<&RedisConnection>,
+    machine: &Arc<dyn Clock>,
+) -> Arc<dyn Clock> {
+    match connection {
+        Some(connection) if !machine.is_simulated() => {
+            Arc::new(RedisClock::new(connection.clone(), Arc::clone(machine)))
+        }
+        _ => Arc::clone(machine),
+    }
+}
+
 /// Returns the lobby and the hasher of its user ids.
-pub(super) fn lobby(config: &Config) -> (LobbyBackend, IdHasher) {
-    let Some(redis) = &config.redis else {
-        let lobby = MemoryLobby::new(config.idle_timeout, seeded_rng());
+pub(super) fn lobby(
+    config: &Config,
+    connection: Option<&RedisConnection>,
+    clock: &Arc<dyn Clock>,
+) -> (LobbyBackend, IdHasher) {
+    let (Some(redis), Some(connection)) = (&config.redis, connection) else {
+        let lobby =
+            MemoryLobby::new(config.idle_timeout, seeded_rng()).with_clock(Arc::clone(clock));
         let ids = match &config.state_db {
             Some(state) => IdHasher::from_salt(state.salt.expose_secret().as_bytes()),
             None => IdHasher::random(&mut seeded_rng()),
@@ -38,13 +68,12 @@ pub(super) fn lobby(config: &Config) -> (LobbyBackend, IdHasher) {
     };
     let ids = IdHasher::from_salt(redis.salt.expose_secret().as_bytes());
     let lobby = RedisLobby::new(
-        redis.url.expose_secret(),
+        connection.clone(),
         config.idle_timeout,
         Keyring::new(&redis.keys),
         ids.clone(),
         seeded_rng(),
-    )
-    .expect("the configuration has checked the address");
+    );
     (LobbyBackend::new(Arc::new(lobby)), ids)
 }
 
@@ -62,12 +91,17 @@ pub(super) async fn prepare(config: &Config) -> Result<(), StateFileError> {
 }
 
 /// Returns the moderation service with its store, encryption keys and rate limiter.
-pub(super) fn moderation(config: &Config, ids: &IdHasher) -> ModerationService {
+pub(super) fn moderation(
+    config: &Config,
+    connection: Option<&RedisConnection>,
+    clock: &Arc<dyn Clock>,
+    ids: &IdHasher,
+) -> ModerationService {
     let mut rng = seeded_rng();
-    let (keyring, store): (_, Arc<dyn ModerationStore>) = match (&config.redis, &config.state_db) {
-        (Some(redis), _) => {
-            let store = RedisModerationStore::new(redis.url.expose_secret());
-            let store = store.expect("the configuration has checked the address");
+    let redis = config.redis.as_ref().zip(connection);
+    let (keyring, store): (_, Arc<dyn ModerationStore>) = match (redis, &config.state_db) {
+        (Some((redis, connection)), _) => {
+            let store = RedisModerationStore::new(connection.clone());
             (Keyring::new(&redis.keys), Arc::new(store))
         }
         (None, Some(state)) => {
@@ -76,9 +110,12 @@ pub(super) fn moderation(config: &Config, ids: &IdHasher) -> ModerationService {
         (None, None) => (Keyring::new(&[rng.random()]), Arc::new(MemoryModerationStore::default())),
     };
     let limiter = config.rate_limits.map(|limits| -> Arc<dyn RateLimiter> {
-        let Some(redis) = &config.redis else { return Arc::new(MemoryRateLimiter::new(limits)) };
-        let limiter = RedisRateLimiter::new(redis.url.expose_secret(), limits, ids.clone());
-        Arc::new(limiter.expect("the configuration has checked the address"))
+        match connection {
+            Some(connection) => {
+                Arc::new(RedisRateLimiter::new(connection.clone(), limits, ids.clone()))
+            }
+            None => Arc::new(MemoryRateLimiter::new(limits).with_clock(Arc::clone(clock))),
+        }
     });
     ModerationService::new(store, keyring, limiter, rng)
 }

@@ -9,7 +9,7 @@ use tokio::time::{MissedTickBehavior, interval};
 
 use super::lobby::Upkeep;
 use super::lobby::steps::{nudge_all, sweep_all};
-use crate::kernel::clock::Clock;
+use crate::kernel::clock::{Clock, DateConfirmation, Stopwatch};
 use crate::moderation::service::ModerationService;
 
 /// Interval between searches for waiting users whose constraints have relaxed.
@@ -27,6 +27,7 @@ pub async fn run_reaper(
     let mut pairings = interval(PAIRING_INTERVAL);
     evictions.set_missed_tick_behavior(MissedTickBehavior::Delay);
     pairings.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    let (since_start, mut confirmation) = (Stopwatch::start(), DateConfirmation::default());
     // Each store logs its own failures.
     loop {
         tokio::select! {
@@ -35,7 +36,8 @@ pub async fn run_reaper(
                     Ok(0) | Err(_) => {}
                     Ok(evicted) => tracing::info!(evicted, "evicted idle users"),
                 }
-                let _ = moderation.purge(clock.now()).await;
+                let date = confirmation.confirm(clock.now(), since_start.elapsed());
+                let _ = moderation.purge(date).await;
             }
             _ = pairings.tick() => {
                 match lobby.pair_waiting(clock.now()).await {

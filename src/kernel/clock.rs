@@ -4,7 +4,7 @@
 //! All other code takes a [`Timestamp`] or a generator as an argument, so that a test can replay
 //! it. `clippy.toml` forbids the underlying calls elsewhere.
 
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use rand::rngs::StdRng;
@@ -29,6 +29,20 @@ impl Timestamp {
     pub const fn since(self, earlier: Self) -> Duration {
         Duration::from_millis(self.0.saturating_sub(earlier.0))
     }
+
+    /// This time, `millis` later.
+    #[must_use]
+    pub const fn shifted(self, millis: i64) -> Self {
+        Self(self.0.saturating_add_signed(millis))
+    }
+
+    /// Milliseconds from `other` to `self`; negative if `other` is later.
+    #[must_use]
+    pub fn millis_after(self, other: Self) -> i64 {
+        let millis = self.0.abs_diff(other.0);
+        let millis = i64::try_from(millis).unwrap_or(i64::MAX);
+        if self < other { -millis } else { millis }
+    }
 }
 
 impl std::ops::Add<Duration> for Timestamp {
@@ -42,23 +56,43 @@ impl std::ops::Add<Duration> for Timestamp {
 
 /// A source of the current time.
 pub trait Clock: Send + Sync {
+    /// The date, as the wall clock has it. May jump.
     fn now(&self) -> Timestamp;
+
+    /// The time that measures durations: never jumps, and equals the date at first.
+    fn steady(&self) -> Timestamp {
+        self.now()
+    }
+
+    /// Whether a test plays the time, so that stores must not use another clock.
+    fn is_simulated(&self) -> bool {
+        false
+    }
 }
 
-/// The machine's clock: the wall time of its creation plus the time elapsed on the monotonic clock,
-/// so that it never runs backwards.
+/// Difference of the wall clock from the expected time that counts as a jump.
+const JUMP: Duration = Duration::from_secs(5);
+
+/// The machine's clock. Its date follows the wall clock; its steady time does not count jumps and
+/// the time in which the machine was suspended.
 pub struct SystemClock {
     started_at: Timestamp,
     started: Instant,
+    /// Date minus steady time, in milliseconds.
+    offset: AtomicI64,
 }
 
 impl SystemClock {
     #[must_use]
     #[allow(clippy::disallowed_methods, reason = "this is the one place that reads the clock")]
     pub fn new() -> Self {
-        let since_epoch = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-        Self { started_at: Timestamp::default() + since_epoch, started: Instant::now() }
+        Self { started_at: wall_time(), started: Instant::now(), offset: AtomicI64::new(0) }
     }
+}
+
+#[allow(clippy::disallowed_methods, reason = "this is the one place that reads the clock")]
+fn wall_time() -> Timestamp {
+    Timestamp::default() + SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default()
 }
 
 impl Default for SystemClock {
@@ -69,29 +103,93 @@ impl Default for SystemClock {
 
 impl Clock for SystemClock {
     fn now(&self) -> Timestamp {
+        let (now, steady) = (wall_time(), self.steady());
+        let offset = now.millis_after(steady);
+        let jump = offset - self.offset.swap(offset, Ordering::Relaxed);
+        if u128::from(jump.unsigned_abs()) >= JUMP.as_millis() {
+            let seconds = jump / 1_000;
+            tracing::warn!(seconds, "the clock of this machine jumped: it was suspended or set");
+        }
+        now
+    }
+
+    fn steady(&self) -> Timestamp {
         self.started_at + self.started.elapsed()
     }
 }
 
-/// A clock that moves only on [`ManualClock::advance`], for tests and benchmarks.
+/// A clock that moves only on [`ManualClock::advance`] and [`ManualClock::jump_to`], for tests and
+/// benchmarks.
 #[derive(Default)]
-pub struct ManualClock(AtomicU64);
+pub struct ManualClock {
+    now: AtomicU64,
+    steady: AtomicU64,
+}
 
 impl ManualClock {
     #[must_use]
     pub fn at(now: Timestamp) -> Self {
-        Self(AtomicU64::new(now.as_millis()))
+        let time = || AtomicU64::new(now.as_millis());
+        Self { now: time(), steady: time() }
     }
 
+    /// Lets time pass.
     pub fn advance(&self, duration: Duration) {
         let millis = u64::try_from(duration.as_millis()).unwrap_or(u64::MAX);
-        self.0.fetch_add(millis, Ordering::SeqCst);
+        self.now.fetch_add(millis, Ordering::SeqCst);
+        self.steady.fetch_add(millis, Ordering::SeqCst);
+    }
+
+    /// Sets the date, as an operator or a time server does. No time passes.
+    pub fn jump_to(&self, now: Timestamp) {
+        self.now.store(now.as_millis(), Ordering::SeqCst);
     }
 }
 
 impl Clock for ManualClock {
     fn now(&self) -> Timestamp {
-        Timestamp::from_millis(self.0.load(Ordering::SeqCst))
+        Timestamp::from_millis(self.now.load(Ordering::SeqCst))
+    }
+
+    fn steady(&self) -> Timestamp {
+        Timestamp::from_millis(self.steady.load(Ordering::SeqCst))
+    }
+
+    fn is_simulated(&self) -> bool {
+        true
+    }
+}
+
+/// Time for which a date must hold before stored data is deleted by it.
+const CONFIRMATION: Duration = Duration::from_secs(60 * 60);
+
+/// Confirms dates by the time that passes, so that a clock that is wrong for a while deletes no data.
+#[derive(Default)]
+pub struct DateConfirmation {
+    /// The date, and the time of its first reading, that all readings since then agree with.
+    candidate: Option<(Timestamp, Duration)>,
+    /// The last reading of a date that held for [`CONFIRMATION`].
+    confirmed: Option<(Timestamp, Duration)>,
+}
+
+impl DateConfirmation {
+    /// Returns the date that is certain at `elapsed`, a time since any fixed moment, when the clock
+    /// shows `now`. At first, and until an hour after a jump forward, that is an earlier one.
+    pub fn confirm(&mut self, now: Timestamp, elapsed: Duration) -> Timestamp {
+        let continued = |(date, since): (Timestamp, Duration)| date + elapsed.saturating_sub(since);
+        let agrees = self.candidate.is_some_and(|candidate| {
+            let difference = now.millis_after(continued(candidate)).unsigned_abs();
+            u128::from(difference) < 2 * JUMP.as_millis()
+        });
+        if !agrees {
+            self.candidate = Some((now, elapsed));
+        }
+        let held =
+            self.candidate.map_or(Duration::ZERO, |(_, since)| elapsed.saturating_sub(since));
+        if held >= CONFIRMATION {
+            self.confirmed = Some((now, elapsed));
+        }
+        self.confirmed.map_or(Timestamp::default(), |confirmed| now.min(continued(confirmed)))
     }
 }
 
@@ -117,4 +215,40 @@ impl Stopwatch {
 #[allow(clippy::disallowed_methods, reason = "this is the one place that seeds generators")]
 pub fn seeded_rng() -> StdRng {
     rand::make_rng()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const HOUR: u64 = 3_600;
+
+    fn confirm(confirmation: &mut DateConfirmation, now: u64, elapsed: u64) -> u64 {
+        let now = Timestamp::from_millis(now * 1_000);
+        confirmation.confirm(now, Duration::from_secs(elapsed)).as_millis() / 1_000
+    }
+
+    #[test]
+    fn clock_date_is_confirmed_after_an_hour() {
+        let mut confirmation = DateConfirmation::default();
+        assert_eq!(confirm(&mut confirmation, 1_000_000, 0), 0);
+        assert_eq!(confirm(&mut confirmation, 1_000_000 + HOUR - 1, HOUR - 1), 0);
+        assert_eq!(confirm(&mut confirmation, 1_000_000 + HOUR, HOUR), 1_000_000 + HOUR);
+        assert_eq!(confirm(&mut confirmation, 1_000_009 + HOUR, HOUR + 9), 1_000_009 + HOUR);
+    }
+
+    #[test]
+    fn clock_date_after_a_jump_is_confirmed_if_it_holds() {
+        let mut confirmation = DateConfirmation::default();
+        for hour in 0..=1 {
+            confirm(&mut confirmation, 1_000_000 + hour * HOUR, hour * HOUR);
+        }
+        let year = 365 * 24 * HOUR;
+        let jumped = 1_000_000 + 2 * HOUR + year;
+        assert_eq!(confirm(&mut confirmation, jumped, 2 * HOUR), 1_000_000 + 2 * HOUR);
+        assert_eq!(confirm(&mut confirmation, jumped + 60, 2 * HOUR + 60), 1_000_060 + 2 * HOUR);
+        assert_eq!(confirm(&mut confirmation, jumped + HOUR, 3 * HOUR), jumped + HOUR);
+        let back = 1_000_000 + 4 * HOUR;
+        assert_eq!(confirm(&mut confirmation, back, 4 * HOUR), back, "back is certain at once");
+    }
 }

@@ -11,7 +11,7 @@ pub mod failure_log;
 pub mod id;
 pub mod keyring;
 pub mod receipt;
-pub(crate) mod redis;
+pub mod redis;
 pub mod secrets;
 pub mod session;
 pub mod shards;

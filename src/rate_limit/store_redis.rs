@@ -16,36 +16,31 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use once_cell::sync::Lazy;
-use redis::aio::ConnectionManager;
-use redis::{RedisResult, Script};
+use redis::Script;
 
 use super::gcra::{LimitedAction, RETRY_TTL, RateLimited, RateLimits};
 use super::limiter::RateLimiter;
 use crate::kernel::clock::Timestamp;
 use crate::kernel::failure_log::FailureLog;
 use crate::kernel::id::{IdHasher, IdempotencyKey, UserId};
-use crate::kernel::redis::{HASH_TAG, connect, with_timeout};
+use crate::kernel::redis::{HASH_TAG, RedisConnection, Unanswered};
 use crate::kernel::store::StoreError;
 
 static ADMIT: Lazy<Script> = Lazy::new(|| Script::new(include_str!("lua/admit.lua")));
 
 /// Counts actions in Redis.
 pub struct RedisRateLimiter {
-    connection: ConnectionManager,
+    connection: RedisConnection,
     failures: FailureLog,
     limits: RateLimits,
     ids: IdHasher,
 }
 
 impl RedisRateLimiter {
-    /// Creates a limiter for the Redis at `url`, which need not be up yet. `ids` must have the same
-    /// secret in all processes. Call this within a tokio runtime.
-    ///
-    /// # Errors
-    /// Returns an error if `url` is invalid.
-    pub fn new(url: &str, limits: RateLimits, ids: IdHasher) -> RedisResult<Self> {
-        let failures = FailureLog::new("rate limits");
-        Ok(Self { connection: connect(url)?, failures, limits, ids })
+    /// Creates a limiter behind `connection`. `ids` must have the same secret in all processes.
+    #[must_use]
+    pub fn new(connection: RedisConnection, limits: RateLimits, ids: IdHasher) -> Self {
+        Self { connection, failures: FailureLog::new("rate limits"), limits, ids }
     }
 
     fn key(&self, user: UserId, action: LimitedAction) -> String {
@@ -81,7 +76,8 @@ impl RateLimiter for RedisRateLimiter {
             key.map(IdempotencyKey::to_hex).unwrap_or_default()
         ));
         let retry_ttl_ms = key.map(|_| millis(RETRY_TTL).to_string()).unwrap_or_default();
-        admit.arg(now.as_millis()).arg(retry_ttl_ms);
+        let test_now = self.connection.test_now(now).map(|now| now.as_millis().to_string());
+        admit.arg(test_now.unwrap_or_default()).arg(retry_ttl_ms);
         for action in actions {
             let quota = self.limits.quota(*action);
             admit
@@ -89,9 +85,10 @@ impl RateLimiter for RedisRateLimiter {
                 .arg(millis(quota.emission_interval))
                 .arg(millis(quota.burst_tolerance()));
         }
-        let mut connection = self.connection.clone();
-        let (rejected, retry_after_ms): (usize, u64) =
-            with_timeout(&self.failures, admit.invoke_async(&mut connection)).await?;
+        // Without an idempotency key, a repetition may count the call twice. That is better than
+        // to refuse it.
+        let admitted = self.connection.invoke(&self.failures, &admit, Unanswered::Repeat);
+        let (rejected, retry_after_ms): (usize, u64) = admitted.await?;
         // The script returns a 1-based position, or 0 if it admits the call.
         let rejected = rejected.checked_sub(1).and_then(|index| actions.get(index));
         let rate_limited = |action: &LimitedAction| RateLimited {
@@ -106,7 +103,7 @@ impl RateLimiter for RedisRateLimiter {
     }
 
     async fn check(&self) -> Result<(), StoreError> {
-        let mut connection = self.connection.clone();
-        with_timeout(&self.failures, redis::cmd("PING").query_async(&mut connection)).await
+        let key = format!("{HASH_TAG}:pace:check");
+        self.connection.check_writes(&self.failures, &key, None).await
     }
 }

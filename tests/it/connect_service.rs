@@ -85,6 +85,10 @@ impl Directory for FaultyLobby {
         self.lobby.find_by_prefix(prefix).await
     }
 
+    async fn check(&self) -> Result<(), StoreError> {
+        self.lobby.check().await
+    }
+
     async fn presence(&self, user: UserId) -> Result<Option<Presence>, StoreError> {
         self.lobby.presence(user).await
     }

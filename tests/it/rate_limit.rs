@@ -36,7 +36,7 @@ fn ids() -> IdHasher {
 
 /// Connects to a Redis as one instance does.
 fn on(server: &RedisServer) -> RedisRateLimiter {
-    RedisRateLimiter::new(&server.url(), LIMITS, ids()).expect("a valid URL")
+    RedisRateLimiter::new(server.connection(), LIMITS, ids())
 }
 
 /// Creates one rate limiter of each kind.

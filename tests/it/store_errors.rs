@@ -11,6 +11,7 @@ use random_connect::connect::lobby::store_redis::{Keyring, RedisLobby};
 use random_connect::connect::lobby::{Lobby, Mailbox};
 use random_connect::kernel::clock::{Timestamp, seeded_rng};
 use random_connect::kernel::id::{IdHasher, UserId};
+use random_connect::kernel::redis::RedisConnection;
 use random_connect::kernel::store::StoreErrorKind;
 use random_connect::moderation::store::ModerationStore;
 use random_connect::moderation::store_sql::SqlModerationStore;
@@ -28,7 +29,8 @@ const BEN: UserId = UserId::from_bytes([0xb2; 16]);
 
 fn lobby(url: &str) -> RedisLobby {
     let (keyring, ids) = (Keyring::new(&[[7; 32]]), IdHasher::from_salt(b"salt"));
-    RedisLobby::new(url, IDLE, keyring, ids, seeded_rng()).expect("a valid URL")
+    let connection = RedisConnection::open_with_callers_time(url).expect("a valid URL");
+    RedisLobby::new(connection, IDLE, keyring, ids, seeded_rng())
 }
 
 /// Performs a call that fails; returns the kind of the failure.

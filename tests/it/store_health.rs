@@ -24,11 +24,11 @@ struct FailingDirectory(AtomicUsize);
 #[async_trait]
 impl Directory for FailingDirectory {
     async fn find_by_prefix(&self, _: &str) -> Result<Vec<UserId>, StoreError> {
-        unreachable!("a check reads statistics only")
+        unreachable!("a check finds no one")
     }
 
     async fn presence(&self, _: UserId) -> Result<Option<Presence>, StoreError> {
-        unreachable!("a check reads statistics only")
+        unreachable!("a check finds no one")
     }
 
     async fn broadcast(
@@ -37,10 +37,14 @@ impl Directory for FailingDirectory {
         _: Option<UserId>,
         _: Timestamp,
     ) -> Result<BroadcastProgress, StoreError> {
-        unreachable!("a check reads statistics only")
+        unreachable!("a check finds no one")
     }
 
     async fn stats(&self, _: Timestamp) -> Result<LobbyStats, StoreError> {
+        unreachable!("a check reads no statistics")
+    }
+
+    async fn check(&self) -> Result<(), StoreError> {
         self.0.fetch_add(1, Ordering::Relaxed);
         yield_now().await;
         Err(StoreErrorKind::Connection.into())

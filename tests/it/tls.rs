@@ -7,6 +7,7 @@ use std::future::Future;
 use std::net::SocketAddr;
 
 use random_connect::kernel::clock::seeded_rng;
+use random_connect::kernel::redis::RedisConnection;
 use random_connect::moderation::store::ModerationStore;
 use random_connect::moderation::store_redis::RedisModerationStore;
 use random_connect::terminal::chat;
@@ -42,7 +43,8 @@ async fn outbound_client_opens_a_tls_handshake() {
 #[tokio::test]
 async fn redis_store_opens_a_tls_handshake() {
     let connect = |address| async move {
-        let store = RedisModerationStore::new(&format!("rediss://{address}")).expect("an address");
+        let connection = RedisConnection::open(&format!("rediss://{address}")).expect("an address");
+        let store = RedisModerationStore::new(connection);
         store.check().await
     };
     assert_eq!(first_byte(connect).await, HANDSHAKE);

@@ -162,6 +162,9 @@ pub trait Directory: Send + Sync {
         now: Timestamp,
     ) -> Result<BroadcastProgress, StoreError>;
 
+    /// Checks that the store accepts writes and, with several instances, signals.
+    async fn check(&self) -> Result<(), StoreError>;
+
     /// Returns the figures for metrics and the dashboard.
     async fn stats(&self, now: Timestamp) -> Result<LobbyStats, StoreError>;
 }

@@ -4,6 +4,7 @@
 //! and the notification of listeners after the lock is released.
 
 use std::pin::Pin;
+use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
@@ -21,7 +22,7 @@ use super::manager::RandomConnectManager;
 use super::rules::CLAIM_TTL;
 use super::signal::{Listener, SignalHub};
 use super::{Deduplicator, Directory, Lobby, Mailbox, Upkeep};
-use crate::kernel::clock::Timestamp;
+use crate::kernel::clock::{Clock, Timestamp};
 use crate::kernel::id::{IdempotencyKey, UserId};
 use crate::kernel::store::StoreError;
 use crate::kernel::ttl_cache::TtlCache;
@@ -44,6 +45,8 @@ pub struct MemoryLobby {
     listeners: SignalHub,
     /// Messages whose sender may retry them for days.
     claimed: Mutex<TtlCache<IdempotencyKey, ()>>,
+    /// `None` in tests that pass the time.
+    clock: Option<Arc<dyn Clock>>,
 }
 
 struct LobbyState {
@@ -65,7 +68,33 @@ impl MemoryLobby {
             lease_settled: Notify::new(),
             listeners: SignalHub::default(),
             claimed: Mutex::new(TtlCache::new(CLAIM_TTL, MAX_CLAIMED)),
+            clock: None,
         }
+    }
+
+    /// Measures durations with the steady time of `clock` instead of the callers' dates, so that a
+    /// jump of the date ends no lease and evicts no user.
+    #[must_use]
+    pub fn with_clock(self, clock: Arc<dyn Clock>) -> Self {
+        Self { clock: Some(clock), ..self }
+    }
+
+    /// The time of the lobby when the date is `now`.
+    fn lobby_time(&self, now: Timestamp) -> Timestamp {
+        self.clock.as_ref().map_or(now, |clock| clock.steady())
+    }
+
+    /// Runs a step of the manager at the time of the lobby when the date is `now`.
+    fn step<T>(
+        &self,
+        now: Timestamp,
+        step: impl FnOnce(&mut RandomConnectManager, Timestamp, &mut StdRng) -> T,
+    ) -> T {
+        self.with_state(|state| {
+            let time = self.lobby_time(now);
+            state.manager.set_date_offset(now.millis_after(time));
+            step(&mut state.manager, time, &mut state.rng)
+        })
     }
 
     /// Runs `step` under the lock, then notifies listeners and frees removed values after releasing
@@ -83,7 +112,7 @@ impl MemoryLobby {
 #[async_trait]
 impl Lobby for MemoryLobby {
     async fn perform(&self, call: Call, action: Action) -> Result<ActionResult, StoreError> {
-        let (user, include_inbox) = (call.user, call.include_inbox);
+        let (user, include_inbox, now) = (call.user, call.include_inbox, call.now);
         let mut pending = Some((call, action));
         // Created on the first wait, because most calls do not wait.
         let mut wait: Option<Pin<Box<Sleep>>> = None;
@@ -96,7 +125,9 @@ impl Lobby for MemoryLobby {
                 let ready = ready || !manager.has_active_lease(user);
                 *has_waiters |= !ready;
                 let (call, action) = pending.take_if(|_| ready)?;
-                Some(manager.perform(call, action, rng))
+                let time = self.lobby_time(now);
+                manager.set_date_offset(now.millis_after(time));
+                Some(manager.perform(Call { now: time, ..call }, action, rng))
             });
             if let Some(result) = result {
                 return Ok(result);
@@ -116,7 +147,7 @@ impl Lobby for MemoryLobby {
 #[async_trait]
 impl Mailbox for MemoryLobby {
     async fn collect(&self, user: UserId, now: Timestamp) -> Result<Lease, StoreError> {
-        Ok(self.with_state(|state| state.manager.collect(user, now)))
+        Ok(self.step(now, |manager, now, _| manager.collect(user, now)))
     }
 
     async fn put_back(&self, user: UserId, lease: &Lease, shown: usize) -> Result<(), StoreError> {
@@ -142,15 +173,15 @@ impl Mailbox for MemoryLobby {
 #[async_trait]
 impl Upkeep for MemoryLobby {
     async fn sweep(&self, now: Timestamp) -> Result<SweepResult, StoreError> {
-        Ok(self.with_state(|state| state.manager.sweep(now, SWEEP_BATCH)))
+        Ok(self.step(now, |manager, now, _| manager.sweep(now, SWEEP_BATCH)))
     }
 
     async fn pair_waiting(&self, now: Timestamp) -> Result<usize, StoreError> {
-        Ok(self.with_state(|state| state.manager.pair_waiting(now, SWEEP_BATCH, &mut state.rng)))
+        Ok(self.step(now, |manager, now, rng| manager.pair_waiting(now, SWEEP_BATCH, rng)))
     }
 
     async fn nudge_silent(&self, now: Timestamp) -> Result<NudgeResult, StoreError> {
-        Ok(self.with_state(|state| state.manager.nudge_silent(now, SWEEP_BATCH)))
+        Ok(self.step(now, |manager, now, _| manager.nudge_silent(now, SWEEP_BATCH)))
     }
 }
 
@@ -170,11 +201,15 @@ impl Directory for MemoryLobby {
         after: Option<UserId>,
         now: Timestamp,
     ) -> Result<BroadcastProgress, StoreError> {
-        Ok(self.with_state(|state| state.manager.broadcast(broadcast, after, now, SWEEP_BATCH)))
+        Ok(self.step(now, |manager, now, _| manager.broadcast(broadcast, after, now, SWEEP_BATCH)))
+    }
+
+    async fn check(&self) -> Result<(), StoreError> {
+        Ok(())
     }
 
     async fn stats(&self, now: Timestamp) -> Result<LobbyStats, StoreError> {
-        Ok(self.state.lock().manager.stats(now))
+        Ok(self.state.lock().manager.stats(self.lobby_time(now)))
     }
 }
 
@@ -185,6 +220,7 @@ impl Deduplicator for MemoryLobby {
         message: IdempotencyKey,
         now: Timestamp,
     ) -> Result<bool, StoreError> {
+        let now = self.lobby_time(now);
         let mut claimed = self.claimed.lock();
         let is_first = claimed.get(&message, now).is_none();
         if is_first {

@@ -27,8 +27,7 @@ use std::collections::HashMap;
 use std::time::Duration;
 
 use async_trait::async_trait;
-use redis::aio::ConnectionManager;
-use redis::{FromRedisValue, Pipeline, RedisResult};
+use redis::{FromRedisValue, Pipeline};
 
 use self::codec::{decode_rating, decode_report, encode_rating, encode_report};
 use super::history::UserHistory;
@@ -38,12 +37,12 @@ use super::store::{Ban, ModerationRecord, ModerationStore, NoticeState, RECORD_T
 use crate::kernel::clock::Timestamp;
 use crate::kernel::failure_log::FailureLog;
 use crate::kernel::id::UserId;
-use crate::kernel::redis::{HASH_TAG, connect, with_timeout};
+use crate::kernel::redis::{HASH_TAG, RedisConnection, Unanswered};
 use crate::kernel::store::StoreError;
 
 /// Stores moderation data in Redis.
 pub struct RedisModerationStore {
-    connection: ConnectionManager,
+    connection: RedisConnection,
     failures: FailureLog,
 }
 
@@ -64,19 +63,27 @@ fn seconds(duration: Duration) -> i64 {
 }
 
 impl RedisModerationStore {
-    /// Creates a store for the Redis at `url`, which need not be up yet. Call this within a tokio
-    /// runtime.
-    ///
-    /// # Errors
-    /// Returns an error if `url` is invalid.
-    pub fn new(url: &str) -> RedisResult<Self> {
-        Ok(Self { connection: connect(url)?, failures: FailureLog::new("moderation") })
+    /// Creates a store behind `connection`.
+    #[must_use]
+    pub fn new(connection: RedisConnection) -> Self {
+        Self { connection, failures: FailureLog::new("moderation") }
     }
 
-    /// Executes all commands in one transaction and one round trip.
-    async fn run<T: FromRedisValue>(&self, commands: &mut Pipeline) -> Result<T, StoreError> {
-        let mut connection = self.connection.clone();
-        with_timeout(&self.failures, commands.atomic().query_async(&mut connection)).await
+    /// Executes all commands in one transaction and one round trip. A second execution must change
+    /// nothing.
+    async fn run<T: FromRedisValue + Send>(
+        &self,
+        commands: &mut Pipeline,
+    ) -> Result<T, StoreError> {
+        self.connection.query(&self.failures, commands, Unanswered::Repeat).await
+    }
+
+    /// Executes all commands like [`Self::run`], but at most once.
+    async fn run_once<T: FromRedisValue + Send>(
+        &self,
+        commands: &mut Pipeline,
+    ) -> Result<T, StoreError> {
+        self.connection.query(&self.failures, commands, Unanswered::Fail).await
     }
 }
 
@@ -164,7 +171,7 @@ impl ModerationStore for RedisModerationStore {
             commands.hset_nx(&key, "first", now.as_millis()).hincr(&key, "chats", 1);
             commands.expire(&key, seconds(RECORD_TTL));
         }
-        self.run(&mut commands).await
+        self.run_once(&mut commands).await
     }
 
     async fn report(&self, report: Report) -> Result<bool, StoreError> {
@@ -192,7 +199,7 @@ impl ModerationStore for RedisModerationStore {
             let evidence_ttl = seconds(EVIDENCE_TTL).unsigned_abs();
             commands.set_ex(evidence_key(key), sealed, evidence_ttl).ignore();
         }
-        let (is_new,): (bool,) = self.run(&mut commands).await?;
+        let (is_new,): (bool,) = self.run_once(&mut commands).await?;
         Ok(is_new)
     }
 
@@ -219,7 +226,7 @@ impl ModerationStore for RedisModerationStore {
     }
 
     async fn check(&self) -> Result<(), StoreError> {
-        self.run(redis::pipe().ping()).await
+        self.connection.check_writes(&self.failures, &redis_key("check"), None).await
     }
 
     async fn purge(&self, now: Timestamp) -> Result<(), StoreError> {

@@ -8,7 +8,7 @@ use super::codec::{decode_report, verdict_word};
 use super::{RedisModerationStore, evidence_key, redis_key, seconds, user_key};
 use crate::kernel::clock::Timestamp;
 use crate::kernel::id::UserId;
-use crate::kernel::redis::with_timeout;
+use crate::kernel::redis::Unanswered;
 use crate::kernel::store::StoreError;
 use crate::moderation::report::{Decision, Report, ReportKey};
 use crate::moderation::store::{
@@ -67,9 +67,9 @@ impl OperatorStore for RedisModerationStore {
         resolve.arg(reporter.to_hex()).arg(reported.to_hex());
         resolve.arg(verdict_word(decision.verdict)).arg(seconds(RECORD_TTL));
         resolve.arg(decision.at.as_millis()).arg(decision.by);
-        let mut connection = self.connection.clone();
-        let existing: Option<String> =
-            with_timeout(&self.failures, resolve.invoke_async(&mut connection)).await?;
+        // A second execution would return the decision of the first as an earlier one.
+        let existing = self.connection.invoke(&self.failures, &resolve, Unanswered::Fail);
+        let existing: Option<String> = existing.await?;
         let Some(existing) = existing else { return Ok(Resolution::NotFound) };
         let decision = decode_report(report, &existing).and_then(|report| report.decision);
         Ok(decision.map_or(Resolution::Resolved, Resolution::AlreadyDecided))
@@ -130,7 +130,7 @@ impl OperatorStore for RedisModerationStore {
     async fn append_audit(&self, entry: AuditEntry) -> Result<(), StoreError> {
         let AuditEntry { at, by, action } = entry;
         let line = format!("{} {BY}{by} {action}", at.as_millis());
-        self.run(redis::pipe().rpush(redis_key("log"), line)).await
+        self.run_once(redis::pipe().rpush(redis_key("log"), line)).await
     }
 
     async fn audit_log(&self) -> Result<Vec<AuditEntry>, StoreError> {

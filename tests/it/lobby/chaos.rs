@@ -4,7 +4,6 @@
 //! acknowledged message.
 
 use std::collections::{HashMap, HashSet};
-use std::process::Stdio;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::Duration;
@@ -13,14 +12,13 @@ use rand::rngs::StdRng;
 use rand::{RngExt, SeedableRng};
 use random_connect::transport::channels::outbound;
 use serde_json::{Value, json};
-use tokio::io::{AsyncBufReadExt, BufReader};
-use tokio::process::{Child, Command};
 use tokio::sync::Notify;
 use tokio::task::JoinSet;
 use tokio::time::timeout;
 
 use super::DURABLE;
 use crate::support::redis_server::RedisServer;
+use crate::support::server_process::{ServerProcess, TIMEOUT, TOKEN};
 
 /// Number of users that chat.
 const USERS: usize = 200;
@@ -28,37 +26,12 @@ const USERS: usize = 200;
 const INSTANCES: usize = 3;
 /// Duration of the kills and, except for the end, of the chats.
 const DURATION: Duration = Duration::from_secs(60);
-/// Time limit for one call, and for the start of a process.
-const TIMEOUT: Duration = Duration::from_secs(30);
 /// Number of messages between two kills. Every fourth kill is of Redis.
 const MESSAGES_PER_KILL: usize = 400;
 
-/// A server process, which restarts on the same port.
-struct ServerInstance {
-    child: Child,
-    port: u16,
-}
-
-impl ServerInstance {
-    /// Starts a process; port 0 chooses a free one.
-    async fn start(redis: &RedisServer, port: u16) -> Self {
-        let mut child = Command::new(env!("CARGO_BIN_EXE_random-connect"))
-            .env_clear()
-            .current_dir(std::env::temp_dir())
-            .envs([("AUTH_TOKEN", "chaos"), ("HOST", "127.0.0.1"), ("LOG_LEVEL", "error")])
-            .envs([("REDIS_URL", redis.url()), ("PORT", port.to_string())])
-            .envs([("ID_SALT", "a salt of some length"), ("INBOX_KEY", &"ab".repeat(32))])
-            .stdout(Stdio::piped())
-            .kill_on_drop(true)
-            .spawn()
-            .expect("the binary starts");
-        let mut line = String::new();
-        let mut stdout = BufReader::new(child.stdout.take().expect("standard output"));
-        let announced = timeout(TIMEOUT, stdout.read_line(&mut line)).await;
-        announced.expect("in time").expect("a line");
-        let port = line.trim().trim_end_matches("/mcp").rsplit(':').next().expect("a port");
-        Self { child, port: port.parse().expect("a number") }
-    }
+/// Starts a process; port 0 chooses a free one.
+async fn start(redis: &RedisServer, port: u16) -> ServerProcess {
+    ServerProcess::start(port, &[("REDIS_URL", &redis.url())]).await
 }
 
 /// The acknowledged and the received messages of one user.
@@ -94,7 +67,7 @@ impl ChaosUser {
             let port = self.ports[self.dice.random_range(0..self.ports.len())];
             let url = format!("http://127.0.0.1:{port}/mcp");
             let request =
-                self.http.post(url).bearer_auth("chaos").timeout(TIMEOUT).body(body.clone());
+                self.http.post(url).bearer_auth(TOKEN).timeout(TIMEOUT).body(body.clone());
             let Ok(response) = request.send().await else { continue };
             let Ok(body) = response.json::<Value>().await else { continue };
             let Some(text) = body["result"].as_str() else { continue };
@@ -182,7 +155,7 @@ impl Progress {
 ///
 /// Returns the number of killed instances and of Redis restarts.
 async fn kill_repeatedly(
-    instances: &mut [ServerInstance],
+    instances: &mut [ServerProcess],
     redis: &mut RedisServer,
     sent: &Progress,
 ) -> (usize, usize) {
@@ -196,8 +169,8 @@ async fn kill_repeatedly(
                 restarts += 1;
             } else {
                 let instance = &mut instances[round % INSTANCES];
-                instance.child.kill().await.expect("the instance runs");
-                *instance = ServerInstance::start(redis, instance.port).await;
+                instance.kill().await;
+                *instance = start(redis, instance.port).await;
                 kills += 1;
             }
         }
@@ -211,7 +184,7 @@ async fn chaos_acknowledged_messages_survive_kills() {
     let mut redis = RedisServer::start(DURABLE);
     let mut instances = Vec::new();
     for _ in 0..INSTANCES {
-        instances.push(ServerInstance::start(&redis, 0).await);
+        instances.push(start(&redis, 0).await);
     }
     let ports: Vec<u16> = instances.iter().map(|instance| instance.port).collect();
     let (stopped, sent) = (Arc::new(AtomicBool::new(false)), Arc::new(Progress::default()));

@@ -47,8 +47,7 @@ pub fn backends() -> Vec<TestBackend> {
     }
     let server = RedisServer::start(&[]);
     let (keyring, ids) = (Keyring::new(&[[7; 32]]), IdHasher::from_salt(b"salt"));
-    let redis =
-        RedisLobby::new(&server.url(), IDLE, keyring, ids, seeded_rng()).expect("a valid URL");
+    let redis = RedisLobby::new(server.connection(), IDLE, keyring, ids, seeded_rng());
     vec![memory, TestBackend { lobby: Arc::new(redis), _server: Some(server) }]
 }
 

@@ -234,8 +234,7 @@ async fn differential_memory_and_redis_agree_on_random_steps() {
     // With this seed, no two users of a game get the same random name, which would look like a
     // difference.
     let rng = StdRng::seed_from_u64(GAMES);
-    let redis =
-        RedisLobby::new(&server.url(), IDLE, keyring, ids.clone(), rng).expect("a valid URL");
+    let redis = RedisLobby::new(server.connection(), IDLE, keyring, ids.clone(), rng);
     let mut compared = 0;
     for seed in 0..GAMES {
         command(&server, &["FLUSHALL"]);

@@ -2,9 +2,9 @@
 //!
 //! `contract` has the behavior that every backend must have, with the fixture that starts one
 //! backend of each kind; `broadcast`, `engagement`, `inbox` and `trust` continue it by feature.
-//! `differential` demands that Redis and the manager give equal outcomes,
-//! which `differential_side` writes as text. `redis_faults` and
-//! `chaos` stop Redis or the server while users chat.
+//! `differential` demands that Redis and the manager give equal outcomes, which
+//! `differential_side` writes as text. `redis_faults`,
+//! `redis_failover`, `redis_name` and `chaos` stop Redis or the server while users chat.
 //!
 //! To test another backend, add it to [`contract::backends`].
 
@@ -15,7 +15,9 @@ mod differential;
 mod differential_side;
 mod engagement;
 mod inbox;
+mod redis_failover;
 mod redis_faults;
+mod redis_name;
 mod trust;
 mod written_by;
 

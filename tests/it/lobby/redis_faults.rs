@@ -1,21 +1,19 @@
-//! [`RedisLobby`] under faults: outages, hangs, failover, concurrent instances, and privacy of
+//! [`RedisLobby`] under faults: outages, hangs, refused writes, concurrent instances, and privacy of
 //! dumps.
 
-use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use random_connect::connect::lobby::action::{Action, Call, Outcome};
 use random_connect::connect::lobby::chat::MatchPreferences;
 use random_connect::connect::lobby::inbox::InboxEvent;
 use random_connect::connect::lobby::store_redis::{Keyring, RedisLobby};
-use random_connect::connect::lobby::{Directory, Lobby, Mailbox, Upkeep};
+use random_connect::connect::lobby::{Deduplicator, Directory, Lobby, Mailbox, Upkeep};
 use random_connect::connect::profile::interest::Interests;
 use random_connect::connect::profile::nickname::Nickname;
 use random_connect::kernel::clock::{Timestamp, seeded_rng};
 use random_connect::kernel::id::{IdHasher, Realm, UserId};
+use random_connect::kernel::redis::RedisConnection;
 use random_connect::mask::mask_next;
-use tokio::io::copy_bidirectional;
-use tokio::net::{TcpListener, TcpStream};
 
 use super::DURABLE;
 use crate::support::redis_server::RedisServer;
@@ -31,7 +29,7 @@ fn ids() -> IdHasher {
 /// Creates a lobby as one instance has it.
 fn lobby(server: &RedisServer) -> RedisLobby {
     let keyring = Keyring::new(&[[7; 32]]);
-    RedisLobby::new(&server.url(), IDLE, keyring, ids(), seeded_rng()).expect("an address")
+    RedisLobby::new(server.connection(), IDLE, keyring, ids(), seeded_rng())
 }
 
 async fn act(lobby: &RedisLobby, user: UserId, action: Action) -> Outcome {
@@ -171,47 +169,82 @@ async fn redis_concurrent_sweeps_notify_once() {
     assert_eq!(received, 1);
 }
 
-/// Starts a TCP proxy to the current address in `to`; returns its address.
-async fn switchboard(to: Arc<Mutex<String>>) -> String {
-    let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
-    let address = listener.local_addr().expect("an address").to_string();
-    tokio::spawn(async move {
-        while let Ok((mut from, _)) = listener.accept().await {
-            let to = to.lock().expect("no panic").clone();
-            tokio::spawn(async move {
-                if let Ok(mut to) = TcpStream::connect(to).await {
-                    // Either side may close the connection.
-                    let _ = copy_bidirectional(&mut from, &mut to).await;
-                }
-            });
-        }
-    });
-    address
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn redis_restart_refuses_no_call() {
+    let mut server = RedisServer::start(DURABLE);
+    let lobby = lobby(&server);
+    let [ann, ben] = [1, 2].map(|n| UserId::from_bytes([n; 16]));
+    act(&lobby, ann, Action::meet()).await;
+    let mut restart = || {
+        tokio::task::block_in_place(|| {
+            server.kill();
+            server.run();
+        });
+    };
+    restart();
+    assert!(matches!(act(&lobby, ben, Action::meet()).await, Outcome::Connected { .. }));
+    for text in ["first", "second"] {
+        restart();
+        let sender = lobby.sender_state(ben).await.expect("up");
+        let (text, memory) = mask_next(text, &sender.memory);
+        restart();
+        let relay = Action::Relay { text, sender, memory };
+        assert!(matches!(act(&lobby, ben, relay).await, Outcome::Sent { .. }));
+    }
 }
 
 #[tokio::test]
-async fn redis_failover_keeps_chats() {
-    let (mut first, second) = (RedisServer::start(&[]), RedisServer::start(&[]));
-    let (host, port) =
-        first.address().split_once(':').map(|(h, p)| (h.to_owned(), p.to_owned())).expect("both");
-    command(&second, &["REPLICAOF", &host, &port]);
-    let to = Arc::new(Mutex::new(first.address()));
-    let address = switchboard(Arc::clone(&to)).await;
-    let keyring = Keyring::new(&[[7; 32]]);
-    let lobby = RedisLobby::new(&format!("redis://{address}"), IDLE, keyring, ids(), seeded_rng());
-    let lobby = lobby.expect("an address");
+async fn redis_claim_is_repeatable_and_unique() {
+    let server = RedisServer::start(&[]);
+    let (here, there) = (lobby(&server), lobby(&server));
+    let message = ids().idempotency_key(UserId::from_bytes([1; 16]), "wamid", "text");
+    assert!(here.claim_delivery(message, NOW).await.expect("up"));
+    assert!(!there.claim_delivery(message, NOW).await.expect("up"));
+    assert!(!here.claim_delivery(message, NOW).await.expect("up"));
+}
+
+/// Each of these makes writes fail while reads still work.
+#[tokio::test]
+async fn redis_check_fails_when_writes_fail() {
+    let server = RedisServer::start(&[]);
+    let lobby = lobby(&server);
+    let ann = UserId::from_bytes([1; 16]);
+    act(&lobby, ann, Action::meet()).await;
+    lobby.check().await.expect("Redis is up");
+    let channel_rights = ["ACL", "SETUSER", "default", "resetchannels"];
+    for (break_it, mend_it) in [
+        (
+            &["CONFIG", "SET", "min-replicas-to-write", "1"][..],
+            &["CONFIG", "SET", "min-replicas-to-write", "0"][..],
+        ),
+        (&["CONFIG", "SET", "maxmemory", "1"], &["CONFIG", "SET", "maxmemory", "0"]),
+        (&["REPLICAOF", "127.0.0.1", "1"], &["REPLICAOF", "NO", "ONE"]),
+        (&channel_rights, &["ACL", "SETUSER", "default", "allchannels"]),
+    ] {
+        command(&server, break_it);
+        assert!(lobby.check().await.is_err(), "{break_it:?}");
+        lobby.sender_state(ann).await.expect("reads work");
+        command(&server, mend_it);
+        lobby.check().await.expect("mended");
+    }
+}
+
+#[tokio::test]
+async fn redis_time_ignores_the_clock_of_an_instance() {
+    let server = RedisServer::start(&[]);
+    let connection = RedisConnection::open(&server.url()).expect("a valid URL");
+    let lobby = RedisLobby::new(connection, IDLE, Keyring::new(&[[7; 32]]), ids(), seeded_rng());
     let [ann, ben] = [1, 2].map(|n| UserId::from_bytes([n; 16]));
     act(&lobby, ann, Action::meet()).await;
     act(&lobby, ben, Action::meet()).await;
-    say(&lobby, ben, "before").await;
-    // The replica is complete once it has the same number of keys as the first server.
-    let all = dump(&first).lines().count();
-    while dump(&second).lines().count() < all {}
-    command(&second, &["REPLICAOF", "NO", "ONE"]);
-    *to.lock().expect("no panic") = second.address();
-    first.kill();
-    while lobby.stats(NOW).await.is_err() {}
-    let items = lobby.collect(ann, NOW).await.expect("up").items;
-    assert_eq!(items.len(), 2);
-    assert!(matches!(say(&lobby, ben, "after").await, Outcome::Sent { .. }));
+    say(&lobby, ben, "hello").await;
+    let years = Duration::from_secs(20 * 365 * 86_400);
+    for now in [NOW + IDLE, NOW + years] {
+        assert_eq!(lobby.sweep(now).await.expect("up").evicted, 0);
+        assert_eq!(lobby.nudge_silent(now).await.expect("up").pairs, 0);
+    }
+    let items = lobby.collect(ann, NOW + years).await.expect("up").items;
+    assert_eq!(items.len(), 2, "the chat and the message");
+    assert!(items[1].at > NOW, "dated by the clock of Redis");
+    assert!(items[1].at < NOW + years);
 }

@@ -3,6 +3,7 @@
 //! - [`backends`]: which backends the suites of the stores run on.
 //! - [`chats`]: chats of users, and users with a history.
 //! - [`server`]: the real server in this process, with its HTTP and MCP callers.
+//! - [`server_process`]: the binary as a process.
 //! - [`live_client`]: a client of the three live transports.
 //! - [`browser`]: a real browser, for the pages.
 //! - [`graph_api`]: stand-ins for the HTTP servers that this server sends requests to.
@@ -23,3 +24,4 @@ pub(crate) mod moderation_backends;
 pub(crate) mod redis_server;
 pub(crate) mod redis_wire;
 pub(crate) mod server;
+pub(crate) mod server_process;

@@ -63,7 +63,7 @@ pub fn moderation_backends() -> Vec<ModerationBackend> {
         return vec![memory];
     }
     let server = RedisServer::start(&[]);
-    let redis = RedisModerationStore::new(&server.url()).expect("a valid URL");
+    let redis = RedisModerationStore::new(server.connection());
     let folder = TempDir::new();
     let sql = SqlModerationStore::new(&folder.file());
     vec![

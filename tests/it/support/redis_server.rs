@@ -9,9 +9,12 @@ use std::process::{Child, Command, Stdio};
 use std::thread::yield_now;
 use std::time::Duration;
 
+use random_connect::kernel::redis::RedisConnection;
+
 /// A Redis process. Dropping it kills the process and removes its folder.
 pub struct RedisServer {
     process: Option<Child>,
+    host: &'static str,
     port: u16,
     folder: PathBuf,
     options: &'static [&'static str],
@@ -23,9 +26,19 @@ impl RedisServer {
         let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
         let port = listener.local_addr().expect("an address").port();
         drop(listener);
-        let folder = std::env::temp_dir().join(format!("redis-{}-{port}", std::process::id()));
+        Self::start_at("127.0.0.1", port, options)
+    }
+
+    /// Starts another Redis on the port of this one and another loopback address.
+    pub fn start_beside(&self, host: &'static str) -> Self {
+        Self::start_at(host, self.port, self.options)
+    }
+
+    fn start_at(host: &'static str, port: u16, options: &'static [&'static str]) -> Self {
+        let folder =
+            std::env::temp_dir().join(format!("redis-{}-{host}-{port}", std::process::id()));
         fs::create_dir_all(&folder).expect("a folder");
-        let mut server = Self { process: None, port, folder, options };
+        let mut server = Self { process: None, host, port, folder, options };
         server.run();
         server
     }
@@ -35,9 +48,14 @@ impl RedisServer {
         format!("redis://{}", self.address())
     }
 
+    /// Connects as an instance does, but with the time of the test.
+    pub fn connection(&self) -> RedisConnection {
+        RedisConnection::open_with_callers_time(&self.url()).expect("a valid URL")
+    }
+
     /// Returns host and port.
     pub fn address(&self) -> String {
-        format!("127.0.0.1:{}", self.port)
+        format!("{}:{}", self.host, self.port)
     }
 
     /// Kills the process, as a crash would.
@@ -48,10 +66,17 @@ impl RedisServer {
         }
     }
 
+    /// Stops the process without ending it: its connections stay open, and it answers nothing.
+    pub fn freeze(&self) {
+        let pid = self.process.as_ref().expect("Redis runs").id().to_string();
+        let status = Command::new("kill").args(["-STOP", &pid]).status().expect("kill runs");
+        assert!(status.success());
+    }
+
     /// Starts Redis again on the same port and waits until it has loaded its data.
     pub fn run(&mut self) {
         let process = Command::new("redis-server")
-            .args(["--bind", "127.0.0.1", "--save", "", "--port", &self.port.to_string()])
+            .args(["--bind", self.host, "--save", "", "--port", &self.port.to_string()])
             .args(self.options)
             .current_dir(&self.folder)
             .stdout(Stdio::null())
@@ -66,7 +91,7 @@ impl RedisServer {
 
     /// Returns `true` if Redis accepts commands; while it loads its data, it does not.
     fn answers(&self) -> bool {
-        let Ok(mut stream) = TcpStream::connect(("127.0.0.1", self.port)) else { return false };
+        let Ok(mut stream) = TcpStream::connect((self.host, self.port)) else { return false };
         let mut reply = [0; 5];
         stream.set_read_timeout(Some(Duration::from_secs(5))).is_ok()
             && stream.write_all(b"PING\r\n").is_ok()

@@ -14,6 +14,7 @@
 //! receives the reason why not.
 
 mod blocking;
+mod clock;
 mod matching;
 mod operator;
 mod sweep;
@@ -68,6 +69,8 @@ pub struct RandomConnectManager {
     idle_timeout: Duration,
     /// The latest time seen, so that two calls that race for the lock do not reverse the order.
     latest_now: Timestamp,
+    /// Date minus time, in milliseconds: events are dated, all else is measured by the time.
+    date_offset_ms: i64,
     next_seq: u64,
 }
 
@@ -92,6 +95,7 @@ impl RandomConnectManager {
             evicted: 0,
             idle_timeout,
             latest_now: Timestamp::default(),
+            date_offset_ms: 0,
             next_seq: 0,
         }
     }
@@ -111,6 +115,7 @@ impl RandomConnectManager {
             now,
         } = call;
         let now = self.advance_clock(now);
+        let written_by = written_by.map(|date| self.time(date));
         let lease_id = self.next_seq();
         if let Some(record) = idempotency_key.and_then(|key| self.replays.get(key, now)).cloned() {
             let person = self.people.touch(user, now);
@@ -133,7 +138,7 @@ impl RandomConnectManager {
         let lease = Lease { language: person.language, ..lease };
         let outcome = if let Some(room) = room.filter(|room| person.room() != Some(*room)) {
             Outcome::NotInRoom { ended: person.recent_partners.includes_room(room) }
-        } else if written_by.is_some_and(|written_by| person.began_after(written_by, &action)) {
+        } else if written_by.is_some_and(|time| person.began_after(time, &action)) {
             Outcome::WrittenBefore
         } else {
             if matches!(action, Action::Meet(_) | Action::Again) {
@@ -294,9 +299,10 @@ impl RandomConnectManager {
         for text in pieces {
             self.push_event(partner, InboxEvent::Message { room, from: name.clone(), text });
         }
+        let at = self.date(now);
         if let Some(history) = self.histories.get_mut(&room) {
             let (sender_name, text) = (name.clone(), text.clone());
-            history.push(HistoryMessage { seq, at: now, sender: user, sender_name, text });
+            history.push(HistoryMessage { seq, at, sender: user, sender_name, text });
         }
         let completes_exchange = partner_wrote && !wrote_before;
         Outcome::Sent { to: partner, seq, from: name, text, completes_exchange }
@@ -363,9 +369,9 @@ impl RandomConnectManager {
 
     /// Adds an event to the inbox of `user`. An unknown user is skipped.
     fn push_event(&mut self, user: UserId, event: InboxEvent) {
-        let seq = self.next_seq();
+        let (seq, at) = (self.next_seq(), self.date(self.latest_now));
         if let Some(person) = self.people.get_mut(&user) {
-            person.inbox.push(Item { seq, at: self.latest_now, event });
+            person.inbox.push(Item { seq, at, event });
             self.effects.push(Effect::InboxChanged(user));
         }
     }
@@ -384,12 +390,6 @@ impl RandomConnectManager {
 
     fn partner_name(&self, user: UserId) -> Option<Nickname> {
         self.chat(user).map(|chat| chat.partner_name.clone())
-    }
-
-    /// Returns the latest time seen, including `now`.
-    fn advance_clock(&mut self, now: Timestamp) -> Timestamp {
-        self.latest_now = self.latest_now.max(now);
-        self.latest_now
     }
 
     const fn next_seq(&mut self) -> u64 {

@@ -9,7 +9,6 @@ use crate::connect::lobby::chat::MatchPreferences;
 use crate::connect::lobby::inbox::MAX_ITEM_CHARS;
 use crate::connect::profile::interest::MAX_INTERESTS;
 use crate::connect::profile::language::Language;
-use crate::kernel::clock::Timestamp;
 use crate::kernel::id::{IdempotencyKey, RoomId};
 use crate::mask::Masked;
 
@@ -27,10 +26,6 @@ impl ScriptArgs {
         self.0.extend(args);
         self
     }
-}
-
-pub(super) fn millis(now: Timestamp) -> String {
-    now.as_millis().to_string()
 }
 
 /// A boolean as the scripts read it.
@@ -122,6 +117,7 @@ impl Codec {
         call: &Call,
         action: &Action,
         wait_for_lease: bool,
+        test_now: String,
     ) -> Option<ScriptArgs> {
         let caller_nickname = match &call.caller_nickname {
             Some(nickname) => self.seal_nickname(nickname)?,
@@ -133,14 +129,14 @@ impl Codec {
             _ => vec![Vec::new(); 3],
         };
         let args = ScriptArgs::default()
-            .arg(millis(call.now))
+            .arg(test_now)
             .arg(call.user.to_hex())
             .arg(call.idempotency_key.map(IdempotencyKey::to_hex).unwrap_or_default())
             .arg(caller_nickname)
             .arg(call.room.map(RoomId::to_hex).unwrap_or_default())
             .arg(flag(call.include_inbox))
             .arg(flag(wait_for_lease))
-            .arg(call.written_by.map(millis).unwrap_or_default())
+            .arg(call.written_by.map(|date| date.as_millis().to_string()).unwrap_or_default())
             .arg(scope(action))
             .arg(name);
         Some(args.args(pair_args).args(action_args))

@@ -18,13 +18,10 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
-use futures_util::StreamExt;
 use rand::rngs::StdRng;
-use redis::aio::{ConnectionManager, ConnectionManagerConfig};
-use redis::{Client, RedisResult, Script, Value};
+use redis::{Script, Value};
 use tokio::sync::Notify;
-use tokio::task::AbortHandle;
-use tokio::time::{sleep, timeout};
+use tokio::time::sleep;
 
 use super::action::{
     Action, ActionResult, Call, LobbyStats, NudgeResult, SenderState, SweepResult,
@@ -37,25 +34,19 @@ use crate::kernel::clock::Timestamp;
 use crate::kernel::failure_log::FailureLog;
 use crate::kernel::id::{IdHasher, IdempotencyKey, UserId};
 pub use crate::kernel::keyring::{Keyring, SealKey};
-use crate::kernel::redis::error_kind;
+use crate::kernel::redis::{RedisConnection, Unanswered};
 use crate::kernel::store::{StoreError, StoreErrorKind};
-use args::{ScriptArgs, flag, millis};
+use args::{ScriptArgs, flag};
 use codec::{Codec, as_bytes, as_list, as_u64, as_usize};
 use scripts::SCRIPTS;
 
 /// Prefix of all keys of the lobby. The hash tag is that of moderation and rate limits, so that all
 /// keys are in one slot of a cluster.
 const KEY_PREFIX: &str = "{random-connect}:2";
-/// Timeout of an operation, and of a connection attempt.
-const OPERATION_TIMEOUT: Duration = Duration::from_secs(1);
-/// Maximum number of concurrent operations; others wait, at most for the timeout of one operation.
-const MAX_IN_FLIGHT: usize = 1_024;
 /// Maximum wait of a call for the active lease of the same user.
 const LEASE_WAIT: Duration = Duration::from_millis(250);
 /// Poll interval of that wait, because another instance may settle the lease.
 const LEASE_POLL_INTERVAL: Duration = Duration::from_millis(20);
-/// Delay before the subscriber connects again.
-const RESUBSCRIBE_DELAY: Duration = Duration::from_millis(500);
 /// Maximum number of users of a sweep or a broadcast page, and of chats of a nudge.
 const SWEEP_BATCH: usize = 128;
 /// Maximum number of pairs of one call of `pair_waiting`.
@@ -66,95 +57,68 @@ const MAX_PAIRS_PER_CALL: usize = 16;
 pub struct RedisLobby(Arc<RedisLobbyInner>);
 
 struct RedisLobbyInner {
-    connection: ConnectionManager,
+    connection: RedisConnection,
     codec: Codec,
     failures: FailureLog,
     idle_timeout: Duration,
     listeners: SignalHub,
     /// Wakes the calls that wait for a lease to end.
     lease_settled: Notify,
-    /// The task that receives the signals of all instances.
-    subscriber: AbortHandle,
 }
 
-impl Drop for RedisLobbyInner {
-    fn drop(&mut self) {
-        self.subscriber.abort();
-    }
+/// The channel of the signals of all instances.
+fn signals_channel() -> String {
+    format!("{KEY_PREFIX}:signals")
 }
 
 impl RedisLobby {
-    /// A lobby at `url`, which need not be up yet. `ids` and `keyring` must have the same secrets
-    /// in all instances.
-    ///
-    /// # Errors
-    /// Returns an error if `url` is malformed.
-    ///
-    /// # Panics
-    /// Panics outside a tokio runtime.
+    /// A lobby behind `connection`. `ids` and `keyring` must have the same secrets in all
+    /// instances.
+    #[must_use]
     pub fn new(
-        url: &str,
+        connection: RedisConnection,
         idle_timeout: Duration,
         keyring: Keyring,
         ids: IdHasher,
         rng: StdRng,
-    ) -> RedisResult<Self> {
-        let client = Client::open(url)?;
-        let config = ConnectionManagerConfig::new()
-            .set_number_of_retries(1)
-            .set_max_delay(Duration::from_millis(200))
-            .set_connection_timeout(Some(OPERATION_TIMEOUT))
-            .set_response_timeout(Some(OPERATION_TIMEOUT))
-            .set_concurrency_limit(MAX_IN_FLIGHT);
-        let connection = ConnectionManager::new_lazy_with_config(client.clone(), config)?;
+    ) -> Self {
         let listeners = SignalHub::default();
-        let subscriber = tokio::spawn(run_subscriber(client, listeners.clone())).abort_handle();
-        Ok(Self(Arc::new(RedisLobbyInner {
+        let signals = listeners.clone();
+        // A signal that is sent while the connection is replaced is lost; listeners poll the inbox
+        // for that case.
+        connection.subscribe(signals_channel(), move |payload| {
+            if let Some(effect) = codec::decode_signal(payload) {
+                signals.notify(&[effect]);
+            }
+        });
+        Self(Arc::new(RedisLobbyInner {
             connection,
             codec: Codec::new(keyring, ids, rng),
             failures: FailureLog::new("lobby"),
             idle_timeout,
             listeners,
             lease_settled: Notify::new(),
-            subscriber,
-        })))
-    }
-}
-
-/// Forwards the signals of all instances to the listeners of this one until it is aborted. A signal
-/// sent while the connection is lost is lost too; listeners poll the inbox for that case.
-async fn run_subscriber(client: Client, listeners: SignalHub) {
-    loop {
-        if let Ok(Ok(mut pubsub)) = timeout(OPERATION_TIMEOUT, client.get_async_pubsub()).await
-            && pubsub.subscribe(format!("{KEY_PREFIX}:signals")).await.is_ok()
-        {
-            let mut messages = pubsub.into_on_message();
-            while let Some(message) = messages.next().await {
-                if let Some(effect) = codec::decode_signal(message.get_payload_bytes()) {
-                    listeners.notify(&[effect]);
-                }
-            }
-        }
-        sleep(RESUBSCRIBE_DELAY).await;
+        }))
     }
 }
 
 impl RedisLobbyInner {
-    async fn eval(&self, script: &Script, args: &ScriptArgs) -> Result<Value, StoreError> {
+    async fn eval(
+        &self,
+        script: &Script,
+        args: &ScriptArgs,
+        unanswered: Unanswered,
+    ) -> Result<Value, StoreError> {
         let mut invocation = script.key(KEY_PREFIX);
         for arg in &args.0 {
             invocation.arg(arg.as_slice());
         }
-        let mut connection = self.connection.clone();
-        let reply = timeout(2 * OPERATION_TIMEOUT, invocation.invoke_async(&mut connection));
-        match reply.await {
-            Ok(Ok(value)) => Ok(value),
-            Ok(Err(error)) => {
-                // Only the code, because the text of the error may quote an argument.
-                Err(self.failures.record(error_kind(&error), error.code().unwrap_or_default()))
-            }
-            Err(_) => Err(self.failures.record(StoreErrorKind::Timeout, "")),
-        }
+        self.connection.invoke(&self.failures, &invocation, unanswered).await
+    }
+
+    /// The time argument of a script: empty, so that Redis's clock decides, except in tests.
+    fn test_now(&self, now: Timestamp) -> String {
+        self.connection.test_now(now).map(|now| now.as_millis().to_string()).unwrap_or_default()
     }
 
     /// The error for a reply that `script` should not have returned.
@@ -174,13 +138,18 @@ impl RedisLobbyInner {
         action: &Action,
         wait_for_lease: bool,
     ) -> Result<Option<ActionResult>, StoreError> {
-        let args = self.codec.call_args(call, action, wait_for_lease);
+        let args = self.codec.call_args(call, action, wait_for_lease, self.test_now(call.now));
         let args = args.ok_or_else(|| self.unsealable())?;
         let script = match action {
             Action::Relay { .. } => &SCRIPTS.relay,
             _ => &SCRIPTS.act,
         };
-        let reply = self.eval(script, &args).await?;
+        // A second execution under the same key returns the outcome of the first.
+        let unanswered = match call.idempotency_key {
+            Some(_) => Unanswered::Repeat,
+            None => Unanswered::Fail,
+        };
+        let reply = self.eval(script, &args, unanswered).await?;
         let Some([outcome, lease_id, items, language]) = as_list(&reply) else {
             return Err(self.undecodable("perform"));
         };
@@ -216,7 +185,7 @@ impl Lobby for RedisLobby {
 
     async fn sender_state(&self, user: UserId) -> Result<SenderState, StoreError> {
         let args = ScriptArgs::default().arg(user.to_hex());
-        let reply = self.0.eval(&SCRIPTS.sender_state, &args).await?;
+        let reply = self.0.eval(&SCRIPTS.sender_state, &args, Unanswered::Repeat).await?;
         let state = self.0.codec.decode_sender_state(&reply);
         state.ok_or_else(|| self.0.undecodable("sender_state"))
     }
@@ -225,8 +194,8 @@ impl Lobby for RedisLobby {
 #[async_trait]
 impl Mailbox for RedisLobby {
     async fn collect(&self, user: UserId, now: Timestamp) -> Result<Lease, StoreError> {
-        let args = ScriptArgs::default().arg(millis(now)).arg(user.to_hex());
-        let reply = self.0.eval(&SCRIPTS.collect, &args).await?;
+        let args = ScriptArgs::default().arg(self.0.test_now(now)).arg(user.to_hex());
+        let reply = self.0.eval(&SCRIPTS.collect, &args, Unanswered::Fail).await?;
         let lease = match as_list(&reply) {
             Some([lease_id, items, language]) => {
                 self.0.codec.decode_lease(lease_id, items, language)
@@ -242,7 +211,7 @@ impl Mailbox for RedisLobby {
             .arg(user.to_hex())
             .arg(lease_id.to_string())
             .arg(shown.to_string());
-        self.0.eval(&SCRIPTS.put_back, &args).await.map(drop)
+        self.0.eval(&SCRIPTS.put_back, &args, Unanswered::Repeat).await.map(drop)
     }
 
     fn settle(&self, user: UserId, lease: LeaseId, delivered: bool) {
@@ -253,7 +222,7 @@ impl Mailbox for RedisLobby {
                 .arg(lease.to_string())
                 .arg(flag(delivered));
             // After a failure the lease expires, and its items are redelivered.
-            let _ = lobby.eval(&SCRIPTS.settle, &args).await;
+            let _ = lobby.eval(&SCRIPTS.settle, &args, Unanswered::Repeat).await;
             lobby.lease_settled.notify_waiters();
         });
     }
@@ -267,10 +236,10 @@ impl Mailbox for RedisLobby {
 impl Upkeep for RedisLobby {
     async fn sweep(&self, now: Timestamp) -> Result<SweepResult, StoreError> {
         let args = ScriptArgs::default()
-            .arg(millis(now))
+            .arg(self.0.test_now(now))
             .arg(self.0.idle_timeout.as_millis().to_string())
             .arg(SWEEP_BATCH.to_string());
-        let reply = self.0.eval(&SCRIPTS.sweep, &args).await?;
+        let reply = self.0.eval(&SCRIPTS.sweep, &args, Unanswered::Fail).await?;
         let evicted = as_usize(&reply).ok_or_else(|| self.0.undecodable("sweep"))?;
         Ok(SweepResult { evicted, more: evicted == SWEEP_BATCH })
     }
@@ -278,11 +247,11 @@ impl Upkeep for RedisLobby {
     async fn pair_waiting(&self, now: Timestamp) -> Result<usize, StoreError> {
         let mut total = 0;
         loop {
-            let mut args = ScriptArgs::default().arg(millis(now));
+            let mut args = ScriptArgs::default().arg(self.0.test_now(now));
             for _ in 0..MAX_PAIRS_PER_CALL {
                 args = args.args(self.0.codec.pair_args().ok_or_else(|| self.0.unsealable())?);
             }
-            let reply = self.0.eval(&SCRIPTS.pair_waiting, &args).await?;
+            let reply = self.0.eval(&SCRIPTS.pair_waiting, &args, Unanswered::Fail).await?;
             let paired = as_usize(&reply).ok_or_else(|| self.0.undecodable("pair_waiting"))?;
             total += paired;
             // There may be more pairs while a call pairs at least half of the users that it checks.
@@ -293,8 +262,8 @@ impl Upkeep for RedisLobby {
     }
 
     async fn nudge_silent(&self, now: Timestamp) -> Result<NudgeResult, StoreError> {
-        let args = ScriptArgs::default().arg(millis(now)).arg(SWEEP_BATCH.to_string());
-        let reply = self.0.eval(&SCRIPTS.nudge_silent, &args).await?;
+        let args = ScriptArgs::default().arg(self.0.test_now(now)).arg(SWEEP_BATCH.to_string());
+        let reply = self.0.eval(&SCRIPTS.nudge_silent, &args, Unanswered::Fail).await?;
         let decode = || {
             let [pairs, more] = as_list(&reply)? else { return None };
             Some(NudgeResult { pairs: as_usize(pairs)?, more: as_u64(more) == Some(1) })
@@ -322,9 +291,15 @@ impl Directory for RedisLobby {
         self.0.broadcast(broadcast, after, now).await
     }
 
+    async fn check(&self) -> Result<(), StoreError> {
+        let (key, channel) = (format!("{KEY_PREFIX}:check"), signals_channel());
+        self.0.connection.check_writes(&self.0.failures, &key, Some(&channel)).await
+    }
+
     async fn stats(&self, now: Timestamp) -> Result<LobbyStats, StoreError> {
-        let reply = self.0.eval(&SCRIPTS.stats, &ScriptArgs::default()).await?;
-        decode_stats(&reply, now).ok_or_else(|| self.0.undecodable("stats"))
+        let args = ScriptArgs::default().arg(self.0.test_now(now));
+        let reply = self.0.eval(&SCRIPTS.stats, &args, Unanswered::Repeat).await?;
+        decode_stats(&reply).ok_or_else(|| self.0.undecodable("stats"))
     }
 }
 
@@ -335,27 +310,27 @@ impl Deduplicator for RedisLobby {
         message: IdempotencyKey,
         _now: Timestamp,
     ) -> Result<bool, StoreError> {
-        let args = ScriptArgs::default().arg(message.to_hex());
-        let reply = self.0.eval(&SCRIPTS.claim_delivery, &args).await?;
+        // Tells a repetition of this claim from the claim of another delivery.
+        let claimant = self.0.codec.random_room_id().to_hex();
+        let args = ScriptArgs::default().arg(message.to_hex()).arg(claimant);
+        let reply = self.0.eval(&SCRIPTS.claim_delivery, &args, Unanswered::Repeat).await?;
         as_u64(&reply)
             .map(|claimed| claimed == 1)
             .ok_or_else(|| self.0.undecodable("claim_delivery"))
     }
 }
 
-fn decode_stats(reply: &Value, now: Timestamp) -> Option<LobbyStats> {
-    let [people, waiting, waiting_since, pairs, relayed, masked, evicted, instances] =
+fn decode_stats(reply: &Value) -> Option<LobbyStats> {
+    let [people, waiting, longest_wait_ms, pairs, relayed, masked, evicted, instances] =
         as_list(reply)?
     else {
         return None;
     };
-    let longest_wait =
-        as_u64(waiting_since).map(|since| now.since(Timestamp::from_millis(since)).as_secs());
     Some(LobbyStats {
         people: as_usize(people)?,
         waiting: as_usize(waiting)?,
         pairs: as_usize(pairs)?,
-        longest_wait_secs: longest_wait.unwrap_or(0),
+        longest_wait_secs: as_u64(longest_wait_ms)? / 1_000,
         relayed: as_u64(relayed)?,
         masked: as_u64(masked)?,
         evicted: as_u64(evicted)?,

@@ -4,23 +4,24 @@
 
 use super::codec::{as_list, as_usize};
 use super::scripts::SCRIPTS;
-use super::{RedisLobbyInner, SWEEP_BATCH, ScriptArgs, codec, millis};
+use super::{RedisLobbyInner, SWEEP_BATCH, ScriptArgs, codec};
 use crate::connect::lobby::broadcast::{Broadcast, BroadcastProgress, MAX_FIND_RESULTS, Presence};
 use crate::kernel::clock::Timestamp;
 use crate::kernel::id::UserId;
+use crate::kernel::redis::Unanswered;
 use crate::kernel::store::StoreError;
 
 impl RedisLobbyInner {
     pub(super) async fn find_by_prefix(&self, prefix: &str) -> Result<Vec<UserId>, StoreError> {
         let args = ScriptArgs::default().arg(prefix).arg(MAX_FIND_RESULTS.to_string());
-        let reply = self.eval(&SCRIPTS.find_by_prefix, &args).await?;
+        let reply = self.eval(&SCRIPTS.find_by_prefix, &args, Unanswered::Repeat).await?;
         let decode = || as_list(&reply)?.iter().map(codec::user_id_value).collect::<Option<_>>();
         decode().ok_or_else(|| self.undecodable("find_by_prefix"))
     }
 
     pub(super) async fn presence(&self, user: UserId) -> Result<Option<Presence>, StoreError> {
         let args = ScriptArgs::default().arg(user.to_hex());
-        match codec::as_bytes(&self.eval(&SCRIPTS.presence, &args).await?) {
+        match codec::as_bytes(&self.eval(&SCRIPTS.presence, &args, Unanswered::Repeat).await?) {
             Some(b"") => Ok(None),
             Some(b"idle") => Ok(Some(Presence::Idle)),
             Some(b"waiting") => Ok(Some(Presence::Waiting)),
@@ -38,12 +39,12 @@ impl RedisLobbyInner {
         let sealed_text = self.codec.seal_broadcast(&broadcast.text);
         let sealed_text = sealed_text.ok_or_else(|| self.unsealable())?;
         let args = ScriptArgs::default()
-            .arg(millis(now))
+            .arg(self.test_now(now))
             .arg(after.map(UserId::to_hex).unwrap_or_default())
             .arg(SWEEP_BATCH.to_string())
             .arg(broadcast.key.to_hex())
             .arg(sealed_text);
-        let reply = self.eval(&SCRIPTS.broadcast, &args).await?;
+        let reply = self.eval(&SCRIPTS.broadcast, &args, Unanswered::Fail).await?;
         let decode = || {
             let [delivered, already_delivered, inbox_full, cursor] = as_list(&reply)? else {
                 return None;

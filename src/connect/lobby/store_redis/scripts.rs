@@ -22,6 +22,9 @@ use crate::connect::lobby::transcript::{TRANSCRIPT_FIRST, TRANSCRIPT_LAST};
 
 /// TTL of the keys whose TTL no rule sets. Use renews it, so that only an unused lobby expires.
 const KEY_TTL: Duration = Duration::from_secs(24 * 60 * 60);
+/// Maximum advance of the lobby's time between two scripts. The upkeep of one instance already runs a
+/// script every few seconds, so a longer pause means that the clock jumped, or that no instance ran.
+const MAX_CLOCK_STEP: Duration = Duration::from_secs(60);
 /// Maximum number of users of a queue that a search checks, so that a script stays short. A search
 /// rejects few candidates.
 const MAX_CANDIDATES: usize = 64;
@@ -74,6 +77,7 @@ pub(super) static SCRIPTS: Lazy<Scripts> = Lazy::new(|| {
     let millis = |duration: Duration| duration.as_millis().to_string();
     let constants: String = [
         ("KEY_TTL", millis(KEY_TTL)),
+        ("MAX_CLOCK_STEP", millis(MAX_CLOCK_STEP)),
         ("CLAIM_TTL", millis(CLAIM_TTL)),
         ("LEASE_TIME", millis(LEASE_TIME)),
         ("INTEREST_ONLY_FOR", millis(INTEREST_ONLY_FOR)),

@@ -3,15 +3,15 @@
 -- A file of actions/ follows, or all but relay.lua, then finish.lua. A replay within REPLAY_TTL
 -- returns the stored outcome and items, and changes only the lease.
 --
--- KEYS[1]: key prefix. ARGV: now_ms, user_id, idempotency_key or '', caller_nickname or '', room_id
--- that the call is meant for or '', include_inbox ('1' or '0'), wait_for_lease ('1' or '0'),
--- written_by_ms or '', scope ('search', 'chat' or ''), action, two random nicknames and a random room id,
--- then the arguments of the action. Written at written_by_ms at the latest, the call must not act on
--- a chat that began later, nor, if its scope is 'search', on a later search.
+-- KEYS[1]: key prefix. ARGV: test_now_ms or '', user_id, idempotency_key or '', caller_nickname or
+-- '', room_id that the call is meant for or '', include_inbox ('1' or '0'), wait_for_lease ('1' or
+-- '0'), written_by_ms (a date) or '', scope ('search', 'chat' or ''), action, two random nicknames
+-- and a random room id, then the arguments of the action. Written at written_by_ms at the latest, the
+-- call must not act on a chat that began later, nor, if its scope is 'search', on a later search.
 -- Returns {outcome, lease_id or '', items, language or ''}. The outcomes {'lease_busy'} and
 -- {'sender_changed'} mean that the action did not run.
 
-local now_ms, user_id, idempotency_key, caller_nickname, room_id = unpack(ARGV, 1, 5)
+local test_now_ms, user_id, idempotency_key, caller_nickname, room_id = unpack(ARGV, 1, 5)
 local include_inbox, wait_for_lease, written_by_ms, scope, action = unpack(ARGV, 6, 10)
 local nickname_a, nickname_b, new_room_id = unpack(ARGV, 11, 13)
 local args = { unpack(ARGV, 14) }
@@ -22,7 +22,7 @@ local language = user and user.language or ''
 if include_inbox == '1' and wait_for_lease == '1' and user and user.lease_id then
   return { { 'lease_busy' }, '', {}, language }
 end
-now_ms = advance_clock(now_ms)
+local now_ms = advance_clock(test_now_ms)
 user = touch(user_id, user, now_ms)
 
 -- The sequence number of a packed item: its first field.

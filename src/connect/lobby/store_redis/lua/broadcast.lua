@@ -1,13 +1,14 @@
 -- Pushes a broadcast to one page of users, in the order of their ids. Skips users that received it
 -- last and users whose inbox is full.
 --
--- KEYS[1]: key prefix. ARGV: now_ms, after_id (the last user of the previous page, or ''), limit on
+-- KEYS[1]: key prefix. ARGV: test_now_ms or '', after_id (the last user of the previous page, or ''), limit on
 -- the number of users, broadcast_id, sealed_text.
 -- Returns {delivered, already_delivered, inbox_full, cursor (the last user, or '' on the last
 -- page)}.
 
-local now_ms, after_id, limit, broadcast_id, sealed_text = unpack(ARGV)
-now_ms, limit = advance_clock(now_ms), tonumber(limit)
+local test_now_ms, after_id, limit, broadcast_id, sealed_text = unpack(ARGV)
+local now_ms = advance_clock(test_now_ms)
+limit = tonumber(limit)
 local first = after_id == '' and '-' or '(' .. after_id
 local page = call('ZRANGEBYLEX', prefix .. 'user_ids', first, '+', 'LIMIT', 0, limit)
 local delivered, already_delivered, inbox_full = 0, 0, 0

@@ -5,7 +5,8 @@
 local function written_before()
   local started_at = user.state == 'chatting' and scope ~= '' and user.chat_started_at
     or scope == 'search' and user.waiting_since
-  return written_by_ms ~= '' and started_at and tonumber(started_at) > tonumber(written_by_ms)
+  return written_by_ms ~= '' and started_at
+    and tonumber(started_at) + date_offset_ms > tonumber(written_by_ms)
 end
 
 local outcome

@@ -1,10 +1,10 @@
 -- Nudges both users of a chat after NUDGE_AFTER without a call of either, once per chat.
 --
--- KEYS[1]: key prefix. ARGV: now_ms, limit on the number of chats to check.
+-- KEYS[1]: key prefix. ARGV: test_now_ms or '', limit on the number of chats to check.
 -- Returns {number of nudged pairs, 1 if more chats may be due}.
 
-local now_ms, limit = unpack(ARGV)
-now_ms = advance_clock(now_ms)
+local test_now_ms, limit = unpack(ARGV)
+local now_ms = advance_clock(test_now_ms)
 local key, nudged = prefix .. 'nudge_due', 0
 local due = call('ZRANGEBYSCORE', key, '-inf', format_int(now_ms), 'LIMIT', 0, limit)
 for _, member in ipairs(due) do

@@ -1,10 +1,10 @@
 -- Evicts idle users and notifies their partners.
 --
--- KEYS[1]: key prefix. ARGV: now_ms, idle_ms since the last call, limit on the number of users.
+-- KEYS[1]: key prefix. ARGV: test_now_ms or '', idle_ms since the last call, limit on the number of users.
 -- Returns the number of evicted users.
 
-local now_ms, idle_ms, limit = unpack(ARGV)
-now_ms = advance_clock(now_ms)
+local test_now_ms, idle_ms, limit = unpack(ARGV)
+local now_ms = advance_clock(test_now_ms)
 local latest = format_int(now_ms - tonumber(idle_ms))
 local idle = call('ZRANGEBYSCORE', prefix .. 'last_seen', '-inf', latest, 'LIMIT', 0, limit)
 for _, user_id in ipairs(idle) do

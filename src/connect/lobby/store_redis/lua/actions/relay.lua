@@ -43,7 +43,8 @@ function actions.relay()
   end
   if user.keeps_history then
     local history_key = prefix .. 'history:' .. user.room_id
-    local message = pack_fields(format_int(first_seq), format_int(now_ms), user_id, user.own_name, text)
+    local date_ms = format_int(now_ms + date_offset_ms)
+    local message = pack_fields(format_int(first_seq), date_ms, user_id, user.own_name, text)
     call('RPUSH', history_key, message)
     call('LTRIM', history_key, -MAX_HISTORY, -1)
     renew_ttl(history_key)

@@ -7,7 +7,8 @@
 -- a TTL.
 --
 -- Keys:
---   seq, clock               the last sequence number; the latest time seen
+--   seq                      the last sequence number
+--   time                     '<lobby_ms> <clock_ms>': the lobby's time, and Redis's clock when it was read
 --   last_seen                zset: user ids by the time of their last call
 --   user_ids                 zset: user ids in the order of their digits
 --   user:<user_id>           hash: a user, see below
@@ -44,7 +45,8 @@
 --   mask_memory, mask_memory_digest, sent_count, trusted  while chatting
 --   chat_started_at          while chatting; absent in a chat that an older version began
 
-local prefix = KEYS[1] .. ':'
+local key_prefix = unpack(KEYS)
+local prefix = key_prefix .. ':'
 
 local function call(...) return redis.call(...) end
 local function format_int(number) return string.format('%.0f', number) end
@@ -66,12 +68,32 @@ local function next_seq()
   return seq
 end
 
--- Returns the latest time seen, because callers' clocks differ and time must not run backwards.
-local function advance_clock(now_ms)
-  now_ms = tonumber(now_ms)
-  local latest_ms = tonumber(call('GET', prefix .. 'clock') or '0')
-  if now_ms <= latest_ms then return latest_ms end
-  call('SET', prefix .. 'clock', format_int(now_ms), 'PX', KEY_TTL)
+-- The date of an event is its lobby time plus this.
+local date_offset_ms = 0
+
+-- Returns the lobby's time, which measures leases, waits and silence, and the clock that it follows.
+-- The clock is Redis's, so that no instance's clock matters. If it jumps, the lobby's time advances
+-- by 0 to MAX_CLOCK_STEP, so that a wrong clock neither stops the lobby nor evicts its users. In
+-- tests, `test_now_ms` is the clock, and may jump; otherwise it is ''.
+local function lobby_time(test_now_ms)
+  local clock_ms = tonumber(test_now_ms)
+  if not clock_ms then
+    local seconds, microseconds = unpack(call('TIME'))
+    clock_ms = seconds * 1000 + math.floor(microseconds / 1000)
+  end
+  local last_lobby_ms, last_clock_ms = (call('GET', prefix .. 'time') or ''):match('(%d+) (%d+)')
+  if not last_lobby_ms then return clock_ms, clock_ms end
+  if test_now_ms ~= '' then return math.max(clock_ms, tonumber(last_lobby_ms)), clock_ms end
+  local step_ms = math.max(0, math.min(clock_ms - tonumber(last_clock_ms), MAX_CLOCK_STEP))
+  date_offset_ms = clock_ms - last_lobby_ms - step_ms
+  return last_lobby_ms + step_ms, clock_ms
+end
+
+-- Returns the lobby's time and stores it.
+local function advance_clock(test_now_ms)
+  local now_ms, clock_ms = lobby_time(test_now_ms)
+  local time = format_int(now_ms) .. ' ' .. format_int(clock_ms)
+  call('SET', prefix .. 'time', time, 'PX', KEY_TTL)
   return now_ms
 end
 

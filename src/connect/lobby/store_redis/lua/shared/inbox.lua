@@ -33,7 +33,8 @@ end
 local function push_event(user_id, now_ms, kind, room_id, ...)
   local seq = next_seq()
   local key = prefix .. 'inbox:' .. user_id
-  local item = pack_fields(format_int(seq), format_int(now_ms), kind, room_id, ...)
+  local date_ms = format_int(now_ms + date_offset_ms)
+  local item = pack_fields(format_int(seq), date_ms, kind, room_id, ...)
   if call('RPUSH', key, item) == 1 then renew_ttl(key) end
   signal(user_id)
   return seq

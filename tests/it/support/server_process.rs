@@ -1,0 +1,79 @@
+//! [`ServerProcess`]: the binary as a separate process, for tests that kill it or change its view
+//! of the machine.
+
+use std::process::Stdio;
+use std::time::Duration;
+
+use random_connect::transport::channels::outbound;
+use serde_json::{Value, json};
+use tokio::io::{AsyncBufReadExt, BufReader};
+use tokio::process::{Child, Command};
+use tokio::time::timeout;
+
+/// The `AUTH_TOKEN` of every [`ServerProcess`].
+pub const TOKEN: &str = "a-token-for-processes";
+
+/// Time limit for one call, and for the start of a process.
+pub const TIMEOUT: Duration = Duration::from_secs(30);
+
+/// A server process. Dropping it kills the process.
+pub struct ServerProcess {
+    child: Child,
+    pub port: u16,
+    http: reqwest::Client,
+}
+
+impl ServerProcess {
+    /// Starts a process on a port, 0 for a free one, with these environment variables.
+    pub async fn start(port: u16, variables: &[(&str, &str)]) -> Self {
+        let mut child = Command::new(env!("CARGO_BIN_EXE_random-connect"))
+            .env_clear()
+            .current_dir(std::env::temp_dir())
+            .envs([("AUTH_TOKEN", TOKEN), ("HOST", "127.0.0.1"), ("LOG_LEVEL", "error")])
+            .envs([("ID_SALT", "a salt of some length"), ("INBOX_KEY", &"ab".repeat(32))])
+            .env("PORT", port.to_string())
+            .envs(variables.iter().copied())
+            .stdout(Stdio::piped())
+            .kill_on_drop(true)
+            .spawn()
+            .expect("the binary starts");
+        let mut line = String::new();
+        let mut stdout = BufReader::new(child.stdout.take().expect("standard output"));
+        let announced = timeout(TIMEOUT, stdout.read_line(&mut line)).await;
+        announced.expect("in time").expect("a line");
+        let port = line.trim().trim_end_matches("/mcp").rsplit(':').next().expect("a port");
+        let http = outbound::http_client().expect("a client");
+        Self { child, port: port.parse().expect("a number"), http }
+    }
+
+    /// Kills the process, as a crash would.
+    pub async fn kill(&mut self) {
+        self.child.kill().await.expect("the process runs");
+    }
+
+    /// Sends a user's message once. `None` unless it was answered.
+    pub async fn try_say(&self, user: &str, message: &str, id: &str) -> Option<String> {
+        let params = json!({ "message": message, "puch_user_id": user, "message_id": id });
+        let body = json!({ "method": "handle_message", "params": params }).to_string();
+        let url = format!("http://127.0.0.1:{}/mcp", self.port);
+        let request = self.http.post(url).bearer_auth(TOKEN).timeout(TIMEOUT).body(body);
+        let body: Value = request.send().await.ok()?.json().await.ok()?;
+        body["result"].as_str().map(str::to_owned)
+    }
+
+    /// Sends a user's message, again and again until it is answered.
+    pub async fn say(&self, user: &str, message: &str, id: &str) -> String {
+        loop {
+            if let Some(answer) = self.try_say(user, message, id).await {
+                return answer;
+            }
+        }
+    }
+
+    /// Returns the status code of `/ready`, and its text.
+    pub async fn ready(&self) -> (u16, String) {
+        let url = format!("http://127.0.0.1:{}/ready", self.port);
+        let response = self.http.get(url).timeout(TIMEOUT).send().await.expect("a response");
+        (response.status().as_u16(), response.text().await.expect("a text"))
+    }
+}
