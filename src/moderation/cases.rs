@@ -1,4 +1,4 @@
-//! [`Case`]: the open reports of one user, in the order in which an operator reads them.
+//! [`Case`]: the open reports of one user, in the order of an operator's list.
 //!
 //! Pure. A position in the order is also a cursor, so that reports that are decided between two
 //! pages neither hide nor repeat others.
@@ -104,7 +104,7 @@ pub struct Shape {
     pub reports: usize,
     /// Number of reports by reporters without a history.
     pub without_history: usize,
-    /// Number of reports after chats in which both wrote.
+    /// Number of reports after mutual chats.
     pub both_wrote: usize,
     /// Number of networks of the reporters; `None` if none is known.
     pub networks: Option<usize>,

@@ -1,7 +1,7 @@
 //! [`UserHistory`]: the past of a user, which decides how much their reports and ratings weigh.
 //!
 //! Pure. Anyone with the token can invent user ids, so an id alone carries no weight: it needs a
-//! day and chats in which both wrote. Only counts are stored, never the partners.
+//! day and mutual chats. Only counts are stored, never the partners.
 
 use std::time::Duration;
 
@@ -29,7 +29,7 @@ pub struct ChatActivity {
 }
 
 impl ChatActivity {
-    /// A chat in which both wrote.
+    /// A mutual chat: both users sent a message.
     pub const MUTUAL: Self = Self { user_wrote: true, partner_wrote: true };
 
     #[must_use]

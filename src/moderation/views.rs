@@ -19,7 +19,7 @@ pub struct ReportView {
     /// Milliseconds since the Unix epoch.
     pub at: u64,
     pub topic: &'static str,
-    /// Whether the reporter had a history: a day, and three chats in which both wrote.
+    /// Whether the reporter had a history: a day, and three mutual chats.
     pub established: bool,
     /// Whether both wrote in the chat.
     pub both_wrote: bool,
@@ -50,11 +50,11 @@ pub struct CaseView {
     pub reports: usize,
     /// Number of these by reporters without a history.
     pub without_history: usize,
-    /// Number of these after chats in which both wrote.
+    /// Number of these after mutual chats.
     pub both_wrote: usize,
     /// Number of networks of the reporters. Null if none is known, as for calls through Puch.
     pub networks: Option<usize>,
-    /// Number of the user's chats in which both wrote, with anyone.
+    /// Number of the user's mutual chats, with anyone.
     pub chats: u32,
     /// Times of the first and the last report, in milliseconds since the Unix epoch.
     pub first_at: u64,
@@ -88,7 +88,7 @@ pub struct UserRecord {
     pub dismissed: usize,
     /// Number of users that blocked this user or that this user blocked.
     pub apart: usize,
-    /// Number of the user's chats in which both wrote.
+    /// Number of the user's mutual chats.
     pub chats: u32,
     /// Number of reports that the user made.
     pub made: u32,

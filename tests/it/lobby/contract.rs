@@ -180,7 +180,8 @@ async fn transcript_is_available_until_its_ttl() {
         let lobby = &*lobby;
         let transcript = async |now| {
             let look_up = Action::LookUpLastPartner { with_transcript: true };
-            match perform(lobby, call(1, now), look_up).await.outcome {
+            let call = Call { include_inbox: false, ..call(1, now) };
+            match perform(lobby, call, look_up).await.outcome {
                 Outcome::LastPartner(Some(last_partner)) => {
                     assert_eq!(last_partner.partner, test_user(2));
                     last_partner.transcript.iter().map(|text| text.as_str().to_owned()).collect()

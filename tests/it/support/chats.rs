@@ -20,7 +20,7 @@ pub async fn pair_and_write(server: &TestServer, user: &str, partner: &str) {
     }
 }
 
-/// Gives users a history: three chats in which both wrote, a day ago. Their number is a multiple of
+/// Gives users a history: three mutual chats, a day ago. Their number is a multiple of
 /// four.
 pub async fn establish(server: &TestServer, users: &[&str]) {
     for round in 1..=3 {

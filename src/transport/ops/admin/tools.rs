@@ -55,7 +55,7 @@ impl AdminTools {
     }
 
     #[tool(
-        description = "Lists users with unresolved reports, gravest topic first, without evidence, and how the reports came about. Many reports without a history, after few chats in which both wrote, or from one network are the mark of an attack. `networks` is null where it is unknown, as for calls through Puch.",
+        description = "Lists users with unresolved reports, gravest topic first, without evidence, and how the reports came about. Many reports without a history, after few mutual chats (both wrote), or from one network are the mark of an attack. `networks` is null where it is unknown, as for calls through Puch.",
         input_schema = input_schema::<PageArgs>()
     )]
     async fn list_cases(
