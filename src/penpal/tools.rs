@@ -16,6 +16,7 @@ use rmcp::service::RequestContext;
 use rmcp::{ErrorData, RoleServer, tool, tool_router};
 use schemars::JsonSchema;
 use serde::Serialize;
+use tokio_util::sync::CancellationToken;
 
 use super::args::{
     BlockArgs, EnterQueueArgs, GetHistoryArgs, LeaveChatArgs, RejoinArgs, ReportArgs, SayArgs,
@@ -132,6 +133,7 @@ impl PenPalTools {
         Arguments(args): Arguments<WaitForMessageArgs>,
         live: LiveSession,
         receipts: Receipts,
+        cancelled: CancellationToken,
     ) -> Result<CallToolResult, String> {
         let WaitForMessageArgs { room_id, user_id, timeout_seconds } = args;
         let user = self.service.user_id(&user_id).map_err(error_text)?;
@@ -142,7 +144,12 @@ impl PenPalTools {
             }
         }
         let wait = self.service.wait_for_message(&user_id, room_id.as_deref(), timeout_seconds);
-        let (result, receipt) = wait.await.map_err(error_text)?;
+        // rmcp only drops the answer of a call that its client has cancelled.
+        let (result, receipt) = tokio::select! {
+            biased;
+            result = wait => result.map_err(error_text)?,
+            () = cancelled.cancelled() => return Err("The call was cancelled.".to_owned()),
+        };
         receipts.put(receipt);
         Ok(structured_result(&result))
     }

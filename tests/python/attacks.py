@@ -2,8 +2,9 @@
 
     attacks.py ADDRESS:PORT ATTACK COUNT
 
-prints the number of connections it has opened, and holds them until standard input ends. TOKEN has the
-bearer token for the attacks that need one. The source is 127.0.0.1. Uses only the standard library.
+prints the number of connections it has opened, and holds them until standard input ends. The attack "wait"
+cancels its calls instead. TOKEN has the bearer token for the attacks that need one. Uses only the standard
+library.
 """
 
 import os
@@ -20,6 +21,9 @@ WAIT = (
 )
 # Descriptors beside the connections.
 SPARE = 32
+# Number of connections after which the client waits until the server has caught up, because an attack on
+# memory and connections must not become one on the processor. Calls that wait are then cancelled.
+BATCH = 100
 
 
 def post(path, length, extra=b""):
@@ -55,25 +59,36 @@ ATTACKS = {
 }
 
 
+def catch_up(address):
+    with socket.create_connection(address, timeout=10) as connection:
+        connection.sendall(b"GET /health HTTP/1.1\r\nHost: attacker\r\nConnection: close\r\n\r\n")
+        while connection.recv(1024):
+            pass
+
+
 def main():
-    address, attack, count = sys.argv[1], ATTACKS[sys.argv[2]], int(sys.argv[3])
-    host, port = address.rsplit(":", 1)
+    attack, count = ATTACKS[sys.argv[2]], int(sys.argv[3])
+    host, port = sys.argv[1].rsplit(":", 1)
     hard = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
     resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
     if hard != resource.RLIM_INFINITY:
         count = min(count, hard - SPARE)
-    connections = []
+    address = (host, int(port))
+    connections, opened = [], 0
     for number in range(count):
-        connection = socket.socket()
-        connection.settimeout(10)
-        connection.connect((host, int(port)))
+        connection = socket.create_connection(address, timeout=10)
         connections.append(connection)
+        opened += 1
         try:
             connection.settimeout(0.5)
             connection.sendall(attack(number))
         except OSError:
             pass  # The server has closed the connection, or reads no more.
-    print(len(connections), flush=True)
+        if opened % BATCH == 0:
+            catch_up(address)
+            while sys.argv[2] == "wait" and connections:
+                connections.pop().close()
+    print(opened, flush=True)
     sys.stdin.read()
 
 

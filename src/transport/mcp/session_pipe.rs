@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use parking_lot::Mutex;
 use rand::rngs::StdRng;
-use rmcp::model::{GetExtensions, JsonRpcMessage, RequestId};
+use rmcp::model::{ClientNotification, GetExtensions, JsonRpcMessage, RequestId};
 use rmcp::service::{RxJsonRpcMessage, TxJsonRpcMessage};
 use rmcp::transport::Transport;
 use rmcp::{RoleServer, ServiceExt};
@@ -127,6 +127,13 @@ impl InboundSender {
             // dropped.
             let replaced = self.receipts.lock().insert(request.id.clone(), collector);
             drop(replaced);
+        } else if let JsonRpcMessage::Notification(notification) = &message
+            && let ClientNotification::CancelledNotification(cancelled) = &notification.notification
+        {
+            // A cancelled request gets no answer, so its receipts would stay until the session ends.
+            let id = cancelled.params.request_id.as_ref();
+            let cancelled = id.and_then(|id| self.receipts.lock().remove(id));
+            drop(cancelled);
         }
         self.messages.send(message).await.map_err(|_| ClientGone)
     }
@@ -180,5 +187,25 @@ impl Transport<RoleServer> for ServerHalf {
     async fn close(&mut self) -> Result<(), Self::Error> {
         self.from_client.close();
         Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn session_pipe_forgets_the_receipts_of_a_cancelled_request() {
+        let (messages, mut received) = mpsc::channel(CHANNEL_CAPACITY);
+        let inbound = InboundSender { messages, receipts: Arc::default(), network: None };
+        for message in [
+            r#"{"jsonrpc":"2.0","id":7,"method":"tools/call","params":{"name":"wait_for_message"}}"#,
+            r#"{"jsonrpc":"2.0","method":"notifications/cancelled","params":{"requestId":7}}"#,
+        ] {
+            let message = serde_json::from_str(message).expect("a message");
+            inbound.send(message).await.expect("the pipe is open");
+            received.recv().await.expect("passed on");
+        }
+        assert!(inbound.receipts.lock().is_empty());
     }
 }

@@ -187,6 +187,18 @@ impl LiveClient {
         }
     }
 
+    /// Calls a tool and cancels the call, which gets no response.
+    pub async fn call_and_cancel(&mut self, tool: &str, arguments: Value) {
+        self.next_id += 1;
+        let params = json!({ "name": tool, "arguments": arguments });
+        let id = self.next_id;
+        self.send(json!({ "jsonrpc": "2.0", "id": id, "method": "tools/call", "params": params }))
+            .await;
+        let cancelled = json!({ "requestId": id });
+        let method = "notifications/cancelled";
+        self.send(json!({ "jsonrpc": "2.0", "method": method, "params": cancelled })).await;
+    }
+
     /// Reads one message: answers a ping, stores a notification, returns a response.
     async fn next(&mut self) -> Option<Value> {
         let message = timeout(TEST_TIMEOUT, self.stream.read()).await.expect("a message in time");
