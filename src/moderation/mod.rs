@@ -24,4 +24,5 @@ pub mod store_redis;
 pub mod store_sql;
 pub mod store_sql_file;
 pub mod text;
+mod unsaved_blocks;
 pub mod views;

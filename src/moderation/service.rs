@@ -15,6 +15,7 @@ use super::penalty::{self, CountedReport, Suspension};
 use super::rating::{self, Rating};
 use super::report::{Report, ReportKey};
 use super::store::{ModerationRecord, ModerationStore, NoticeState};
+use super::unsaved_blocks::UnsavedBlocks;
 use crate::kernel::clock::Timestamp;
 use crate::kernel::failure_log::FailureLog;
 use crate::kernel::id::{IdempotencyKey, UserId};
@@ -67,6 +68,7 @@ pub struct ModerationService {
     /// `None` when rate limiting is disabled.
     limiter: Option<Arc<dyn RateLimiter>>,
     failures: FailureLog,
+    unsaved_blocks: UnsavedBlocks,
 }
 
 impl ModerationService {
@@ -79,7 +81,8 @@ impl ModerationService {
         rng: StdRng,
     ) -> Self {
         let failures = FailureLog::new("moderation");
-        Self { store, keyring, rng: Mutex::new(rng), limiter, failures }
+        let (rng, unsaved_blocks) = (Mutex::new(rng), UnsavedBlocks::default());
+        Self { store, keyring, rng, limiter, failures, unsaved_blocks }
     }
 
     /// Checks that the moderation store is available.
@@ -146,7 +149,8 @@ impl ModerationService {
         user: UserId,
         now: Timestamp,
     ) -> Result<Permissions, StoreError> {
-        let record = self.store.record(user).await?;
+        let mut record = self.store.record(user).await?;
+        record.blocked.extend(self.unsaved_blocks.of(user));
         Ok(Permissions {
             suspension: suspension(&record, now),
             poorly_rated: rating::is_poorly_rated(&record.ratings, record.history.chats, now),
@@ -202,17 +206,22 @@ impl ModerationService {
         self.store.rate(user, target, Rating { at: now, good, weight }).await
     }
 
-    /// Blocks two users from each other.
-    ///
-    /// # Errors
-    /// Returns [`StoreError`] if the moderation store is unavailable.
-    pub async fn block(
-        &self,
-        user: UserId,
-        target: UserId,
-        now: Timestamp,
-    ) -> Result<(), StoreError> {
-        self.store.block(user, target, now).await
+    /// Blocks two users from each other. Returns whether the block is saved. If not, it applies on
+    /// this instance and is saved once the store works again.
+    pub async fn block(&self, user: UserId, target: UserId, now: Timestamp) -> bool {
+        let is_saved = self.store.block(user, target, now).await.is_ok();
+        if !is_saved {
+            self.unsaved_blocks.insert(user, target);
+        }
+        is_saved
+    }
+
+    async fn save_blocks(&self, now: Timestamp) -> Result<(), StoreError> {
+        while let Some((user, target)) = self.unsaved_blocks.first() {
+            self.store.block(user, target, now).await?;
+            self.unsaved_blocks.remove(user, target);
+        }
+        Ok(())
     }
 
     /// Stores a complaint. A second report of a user by the same reporter has no effect. A report
@@ -260,7 +269,8 @@ impl ModerationService {
         self.store.close().await;
     }
 
-    /// Deletes expired data of the store and the rate limiter.
+    /// Deletes expired data of the store and the rate limiter, and saves blocks that the store
+    /// could not save before.
     ///
     /// # Errors
     /// Returns [`StoreError`] if one of them is unavailable.
@@ -268,6 +278,7 @@ impl ModerationService {
         if let Some(limiter) = &self.limiter {
             limiter.evict_expired(now).await?;
         }
+        self.save_blocks(now).await?;
         self.store.purge(now).await
     }
 }

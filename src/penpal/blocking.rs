@@ -33,8 +33,8 @@ impl PenPalService {
         };
         let block = ModeratedAction::Block { reason: reason.map(ReportReason::parse) };
         match self.lobby().perform(call, block).await?.outcome {
-            ModeratedOutcome::Blocked { chat_ended, reported } => {
-                Ok(BlockResult { chat_ended, reported })
+            ModeratedOutcome::Blocked { chat_ended, reported, unsaved } => {
+                Ok(BlockResult { chat_ended, reported, saved: unsaved.is_none() })
             }
             ModeratedOutcome::NoBlockTarget => Err(PenPalError::NoTarget),
             outcome => Err(not_chatting(&outcome)),

@@ -75,6 +75,9 @@ pub struct BlockResult {
     /// Whether this ended a chat.
     pub chat_ended: bool,
     pub reported: bool,
+    /// False if the block or the report may not last because of a storage problem: call again
+    /// later.
+    pub saved: bool,
 }
 
 /// How the message is delivered.

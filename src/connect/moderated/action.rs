@@ -47,10 +47,21 @@ pub enum ModeratedOutcome {
         /// Whether the block ended a chat.
         chat_ended: bool,
         reported: bool,
+        /// What the moderation store could not save.
+        unsaved: Option<UnsavedPart>,
     },
     NoBlockTarget,
     Rated,
     NoRateTarget,
+}
+
+/// The part of a block or report that the moderation store could not save.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum UnsavedPart {
+    /// The block applies, and may not outlive this process.
+    Block,
+    /// The block is saved, and there is no report.
+    Report,
 }
 
 impl From<Outcome> for ModeratedOutcome {

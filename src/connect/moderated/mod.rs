@@ -13,7 +13,7 @@ use std::sync::Arc;
 
 use tracing::Instrument;
 
-use self::action::{ModeratedAction, ModeratedOutcome, ModeratedResult};
+use self::action::{ModeratedAction, ModeratedOutcome, ModeratedResult, UnsavedPart};
 use self::notice_mailbox::show_notice;
 use self::refusals::{RefusalCause, RefusalCounts};
 use super::lobby::Lobby;
@@ -214,9 +214,9 @@ impl ModeratedLobby {
                 }
                 refusal => return self.answer_with(call, refusal.into()).await,
             };
-        self.moderation.block(user, partner, now).await?;
-        let reported = reason.is_some();
-        let mut is_suspended = false;
+        // A store that can't write must not keep the user in the chat.
+        let is_block_saved = self.moderation.block(user, partner, now).await;
+        let (mut reported, mut is_suspended, wants_report) = (false, false, reason.is_some());
         if let Some(reason) = reason {
             let transcript = transcript.iter().map(|text| text.as_str().to_owned()).collect();
             let complaint = Complaint {
@@ -227,7 +227,9 @@ impl ModeratedLobby {
                 activity: activity(wrote),
                 network: None,
             };
-            is_suspended = self.moderation.report(complaint, now).await?;
+            if let Ok(suspends) = self.moderation.report(complaint, now).await {
+                (reported, is_suspended) = (true, suspends);
+            }
         }
         let result = self.perform_in_lobby(call, Action::Block(partner)).await?;
         if is_suspended {
@@ -235,7 +237,12 @@ impl ModeratedLobby {
         }
         let outcome = match result.outcome {
             ModeratedOutcome::Lobby(Outcome::Blocked { chat_ended }) => {
-                ModeratedOutcome::Blocked { chat_ended, reported }
+                let unsaved = match (is_block_saved, wants_report == reported) {
+                    (false, _) => Some(UnsavedPart::Block),
+                    (true, false) => Some(UnsavedPart::Report),
+                    (true, true) => None,
+                };
+                ModeratedOutcome::Blocked { chat_ended, reported, unsaved }
             }
             refusal => refusal,
         };

@@ -26,6 +26,7 @@ pub(super) const SYSTEM_PHRASES: &[&str] = &[
     "phone number masking",
     "inbox empty",
     "use #meet",
+    "our storage",
     "system:",
     "system]",
     "system message",

@@ -18,7 +18,7 @@ use super::lobby::action::{Outcome, QueuePosition};
 use super::lobby::chat::Chat;
 use super::lobby::inbox::InboxEvent;
 use super::lobby::rules::INTEREST_ONLY_FOR;
-use super::moderated::action::ModeratedOutcome;
+use super::moderated::action::{ModeratedOutcome, UnsavedPart};
 use super::profile::interest::Interests;
 use super::profile::language::{LANGUAGES, Language};
 use super::profile::nickname;
@@ -124,10 +124,20 @@ pub fn moderated_outcome(language: Language, result: &ModeratedOutcome) -> Strin
         ModeratedOutcome::Suspended { remaining: None } => "barred-until-reviewed",
         ModeratedOutcome::MustAgree => "must-agree",
         ModeratedOutcome::Agreed => "agreed",
-        ModeratedOutcome::Blocked { chat_ended: true, reported: true } => "reported-ended",
-        ModeratedOutcome::Blocked { chat_ended: false, reported: true } => "reported",
-        ModeratedOutcome::Blocked { chat_ended: true, reported: false } => "blocked-ended",
-        ModeratedOutcome::Blocked { chat_ended: false, reported: false } => "blocked",
+        ModeratedOutcome::Blocked { chat_ended, reported, unsaved } => {
+            let id = match (chat_ended, reported) {
+                (true, true) => "reported-ended",
+                (false, true) => "reported",
+                (true, false) => "blocked-ended",
+                (false, false) => "blocked",
+            };
+            let note = match unsaved {
+                None => return text(language, id),
+                Some(UnsavedPart::Block) => "block-unsaved",
+                Some(UnsavedPart::Report) => "report-unsaved",
+            };
+            return format!("{}\n{}", text(language, id), text(language, note));
+        }
         ModeratedOutcome::NoBlockTarget => "nobody-to-block",
         ModeratedOutcome::Rated => "rated",
         ModeratedOutcome::NoRateTarget => "nobody-to-rate",
@@ -327,16 +337,16 @@ mod tests {
         let limited = limited.map(|action| {
             ModeratedOutcome::RateLimited(RateLimited { action, retry_after: Duration::ZERO })
         });
-        let blocked = |chat_ended, reported| ModeratedOutcome::Blocked { chat_ended, reported };
+        let [block, report] = [UnsavedPart::Block, UnsavedPart::Report].map(Some);
         let moderated = [
             ModeratedOutcome::Suspended { remaining: Some(Duration::from_secs(90)) },
             ModeratedOutcome::Suspended { remaining: None },
             ModeratedOutcome::MustAgree,
             ModeratedOutcome::Agreed,
-            blocked(true, true),
-            blocked(true, false),
-            blocked(false, true),
-            blocked(false, false),
+            ModeratedOutcome::Blocked { chat_ended: true, reported: true, unsaved: block },
+            ModeratedOutcome::Blocked { chat_ended: true, reported: false, unsaved: report },
+            ModeratedOutcome::Blocked { chat_ended: false, reported: true, unsaved: None },
+            ModeratedOutcome::Blocked { chat_ended: false, reported: false, unsaved: block },
             ModeratedOutcome::NoBlockTarget,
             ModeratedOutcome::Rated,
             ModeratedOutcome::NoRateTarget,

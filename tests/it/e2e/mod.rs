@@ -18,6 +18,7 @@ mod content_filter;
 mod conversation;
 mod cross_channel;
 mod engagement;
+mod full_disk;
 mod hostile;
 mod http_limits;
 mod http_memory;
