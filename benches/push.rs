@@ -75,7 +75,7 @@ impl PushAgent {
         let config = StreamableHttpClientTransportConfig::with_uri(format!("{url}/mcp/session"))
             .auth_header(token);
         let client = NotificationSink(sender)
-            .serve(StreamableHttpClientTransport::with_client(outbound::http_client()?, config))
+            .serve(StreamableHttpClientTransport::with_client(outbound::http_client(None)?, config))
             .await?;
         let mut agent =
             Self { client, notifications, user_id: String::new(), room_id: String::new() };

@@ -258,7 +258,7 @@ impl Drop for BenchServer {
 
 /// Relays per second over HTTP, distributed over `processes`.
 async fn calls(processes: &[BenchServer], round: usize) -> BenchResult<f64> {
-    let http = outbound::http_client()?;
+    let http = outbound::http_client(None)?;
     let say = |pair: usize, side: usize, message: &'static str| {
         let user_id = format!("{}-{round}-{pair}-{side}", processes.len());
         let params = json!({ "message": message, "puch_user_id": user_id });

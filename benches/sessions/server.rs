@@ -161,7 +161,7 @@ async fn serve(session_idle: Duration, user_idle: String) -> BenchResult<()> {
     drop(out);
     let limits =
         ConnectionLimits { session_idle, ..ConnectionLimits::with_sessions(SESSION_CAPACITY) }
-            .within_fd_limit();
+            .within_fd_limit(0);
     let shutdown = CancellationToken::new();
     let parent_exited = shutdown.clone();
     tokio::spawn(async move {

@@ -171,10 +171,11 @@ impl App {
             clock,
             ids: &ids,
             metrics: &metrics,
+            http: channels::outbound_client(&config)?,
             send_policy: policy,
         };
-        let whatsapp = channels.whatsapp(config.whatsapp.clone())?;
-        channels.attach_bridge(config.bridge.clone())?;
+        let whatsapp = channels.whatsapp(config.whatsapp.clone());
+        channels.attach_bridge(config.bridge.clone());
         let dashboard = Arc::new(Dashboard::new(Arc::clone(&connect), Arc::clone(&metrics)));
         let sampling = Arc::clone(&dashboard).run(Arc::clone(clock));
         let mut tasks = vec![tokio::spawn(reaper), tokio::spawn(upkeep), tokio::spawn(sampling)];

@@ -17,6 +17,7 @@ use super::{App, stores};
 use crate::config::Config;
 use crate::kernel::clock::{Clock, SystemClock, seeded_rng};
 use crate::kernel::token::AuthTokens;
+use crate::transport::channels::outbound::MAX_OUTBOUND_SOCKETS;
 use crate::transport::http::limits::ConnectionLimits;
 use crate::transport::http::server;
 use crate::transport::mcp::stdio;
@@ -61,7 +62,9 @@ pub struct Listening {
 pub async fn serve(config: Config, announce: impl FnOnce(&Listening)) -> Result<(), ServeError> {
     let shutdown = shutdown_on_signal().map_err(ServeError::Signals)?;
     stores::prepare(&config).await?;
-    let limits = ConnectionLimits::with_sessions(config.max_sessions).within_fd_limit();
+    let has_channel = config.whatsapp.is_some() || config.bridge.is_some();
+    let limits = ConnectionLimits::with_sessions(config.max_sessions)
+        .within_fd_limit(if has_channel { MAX_OUTBOUND_SOCKETS } else { 0 });
     let cannot_listen = |source| ServeError::Listen { address: config.address, source };
     let listener = server::listen(config.address).map_err(cannot_listen)?;
     let address = listener.local_addr().map_err(cannot_listen)?;

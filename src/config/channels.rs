@@ -91,6 +91,21 @@ pub(super) fn read_bridge<L: Fn(&str) -> Option<OsString>>(
     Some(BridgeConfig { url: url?, secret: secret? })
 }
 
+/// Reads `HTTPS_PROXY`, which may contain a password. `None` if unset or invalid.
+pub(super) fn read_https_proxy<L: Fn(&str) -> Option<OsString>>(
+    reader: &mut EnvReader<L>,
+) -> Option<SecretString> {
+    reader.read("HTTPS_PROXY", EchoValue::Redacted, |text| {
+        // Like other programs, accepts a host and a port alone.
+        let text = if text.contains("://") { text.to_owned() } else { format!("http://{text}") };
+        let url = Url::parse(&text).ok().filter(|url| {
+            matches!(url.scheme(), "http" | "https") && url.has_host() && url.path() == "/"
+        });
+        let url = url.map(|url| SecretString::from(url.as_str()));
+        url.ok_or("the URL of a proxy, such as http://proxy.example:3128")
+    })
+}
+
 impl<L: Fn(&str) -> Option<OsString>> EnvReader<L> {
     /// Returns `true` if any of `all` is set, and then reports each of `needed` that is not.
     fn requires_all(&mut self, all: &[&'static str], needed: &[&'static str]) -> bool {

@@ -88,6 +88,8 @@ pub struct Config {
     pub whatsapp: Option<channels::WhatsAppConfig>,
     /// `CALLBACK_*`. `None` disables the bridge.
     pub bridge: Option<channels::BridgeConfig>,
+    /// `HTTPS_PROXY` for the requests of WhatsApp and the bridge.
+    pub https_proxy: Option<SecretString>,
 }
 
 impl Config {
@@ -170,6 +172,7 @@ impl Config {
             notice_policy: guard::read_notice_policy(&mut reader),
             whatsapp: channels::read_whatsapp(&mut reader),
             bridge: channels::read_bridge(&mut reader),
+            https_proxy: channels::read_https_proxy(&mut reader),
             auth_tokens: tokens,
         };
         reader.finish(config)

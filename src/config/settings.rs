@@ -165,6 +165,11 @@ pub const SETTINGS: &[Setting] = &[
         default: "none",
         meaning: "Secret that posted events are signed with; needed with `CALLBACK_URL`.",
     },
+    Setting {
+        name: "HTTPS_PROXY",
+        default: "none",
+        meaning: "Proxy for HTTPS requests to WhatsApp and the bridge, by CONNECT, except to hosts in `NO_PROXY`. `http://` requests never use a proxy, which could read them; `HTTP_PROXY` and `ALL_PROXY` are ignored.",
+    },
 ];
 
 #[cfg(test)]

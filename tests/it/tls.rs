@@ -35,7 +35,7 @@ async fn first_byte<F: Future>(connect: impl FnOnce(SocketAddr) -> F) -> u8 {
 
 #[tokio::test]
 async fn outbound_client_opens_a_tls_handshake() {
-    let client = outbound::http_client().expect("certificates");
+    let client = outbound::http_client(None).expect("certificates");
     let byte = first_byte(|address| client.get(format!("https://{address}")).send()).await;
     assert_eq!(byte, HANDSHAKE);
 }

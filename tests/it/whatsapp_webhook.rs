@@ -12,8 +12,7 @@ use random_connect::connect::lobby::{Directory, LobbyBackend};
 use random_connect::connect::service::{ConnectOptions, ConnectService};
 use random_connect::kernel::clock::{Clock, ManualClock, seeded_rng};
 use random_connect::kernel::id::IdHasher;
-use random_connect::transport::channels::outbound;
-use random_connect::transport::channels::outbound::SendPolicy;
+use random_connect::transport::channels::outbound::{OutboundClient, SendPolicy};
 use random_connect::transport::channels::whatsapp::{WhatsApp, WhatsAppDeps, WhatsAppSettings};
 use random_connect::transport::ops::metrics::{Metrics, WebhookOutcome};
 use serde_json::{Value, json};
@@ -55,7 +54,7 @@ impl WebhookFixture {
             clock: Arc::clone(&clock),
             ids,
             metrics: Arc::new(Metrics::new([])),
-            http: outbound::http_client().expect("a client"),
+            http: OutboundClient::new(None).expect("a client"),
             send_policy: SendPolicy::default(),
             rng: seeded_rng(),
         };

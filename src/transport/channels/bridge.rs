@@ -18,13 +18,13 @@ use async_trait::async_trait;
 use parking_lot::Mutex;
 use rand::SeedableRng;
 use rand::rngs::StdRng;
+use reqwest::StatusCode;
 use reqwest::header::CONTENT_TYPE;
-use reqwest::{Client, StatusCode};
 use secrecy::{ExposeSecret, SecretString};
 use serde::Serialize;
 use tokio::time::timeout;
 
-use super::outbound::{Backoff, SendPolicy};
+use super::outbound::{Backoff, OutboundClient, SendPolicy};
 use super::signature::sign;
 use crate::connect::delivery::channel::{Channel, DeliveryError};
 use crate::connect::delivery::courier::{CourierGuard, Couriers};
@@ -64,7 +64,7 @@ struct BridgeItem<'a> {
 
 /// The bridge's address and what requests to it need.
 pub struct Bridge {
-    pub http: Client,
+    pub http: OutboundClient,
     pub url: SecretString,
     pub secret: SecretString,
     pub ids: IdHasher,
@@ -149,6 +149,7 @@ impl BridgeChannel {
         let Bridge { http, url, secret, metrics, .. } = &*self.bridge;
         let request = http.post(url.expose_secret()).header(CONTENT_TYPE, "application/json");
         let request = request.header(SIGNATURE_HEADER, sign(secret, &body)).body(body);
+        let _slot = http.slot().await;
         // The error is not logged, because it may contain the URL, which may contain a token.
         let (outcome, result) = match request.send().await.map(|response| response.status()) {
             Ok(status) if status.is_success() => (SendOutcome::Ok, Ok(())),

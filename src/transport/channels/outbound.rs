@@ -1,4 +1,5 @@
-//! [`SendPolicy`] and [`Backoff`], the timing of outbound requests, and the client that sends them.
+//! [`SendPolicy`] and [`Backoff`], the timing of outbound requests, and the [`OutboundClient`] that
+//! sends them.
 //!
 //! A channel waits in [`Backoff::wait`], before its courier leases items, because a lease expires.
 
@@ -8,12 +9,14 @@ use std::time::Duration;
 use parking_lot::Mutex;
 use rand::RngExt;
 use rand::rngs::StdRng;
-use reqwest::Client;
 use reqwest::redirect::Policy;
+use reqwest::{Client, NoProxy, Proxy, RequestBuilder};
 use rustls::ClientConfig;
 use rustls::crypto::ring;
 use rustls_platform_verifier::BuilderVerifierExt;
+use secrecy::{ExposeSecret, SecretString};
 use thiserror::Error;
+use tokio::sync::{Semaphore, SemaphorePermit};
 use tokio::time::sleep;
 
 /// Timeouts and intervals of outbound requests.
@@ -53,20 +56,73 @@ pub enum HttpClientError {
     Http(#[from] reqwest::Error),
 }
 
+/// Maximum number of concurrent requests of all channels. Others wait within the time limit of their
+/// attempt.
+const MAX_CONCURRENT_REQUESTS: usize = 128;
+/// Maximum number of idle connections to one host.
+const MAX_IDLE_PER_HOST: usize = 32;
+/// The hosts that requests go to: the Graph API and the bridge.
+const HOSTS: usize = 2;
+
+/// Maximum number of sockets of [`OutboundClient`], which the limit of open files must include.
+pub const MAX_OUTBOUND_SOCKETS: usize = MAX_CONCURRENT_REQUESTS + HOSTS * MAX_IDLE_PER_HOST;
+
+/// Sends the requests of all channels. Cheap to clone; clones share the limit on concurrent
+/// requests.
+#[derive(Clone)]
+pub struct OutboundClient {
+    client: Client,
+    slots: Arc<Semaphore>,
+}
+
+impl OutboundClient {
+    /// Limits the requests of a new [`http_client`].
+    ///
+    /// # Errors
+    /// See [`http_client`].
+    pub fn new(https_proxy: Option<&SecretString>) -> Result<Self, HttpClientError> {
+        let slots = Arc::new(Semaphore::new(MAX_CONCURRENT_REQUESTS));
+        Ok(Self { client: http_client(https_proxy)?, slots })
+    }
+
+    /// Starts a request. Hold a [`Self::slot`] until its response is read.
+    pub fn post(&self, url: &str) -> RequestBuilder {
+        self.client.post(url)
+    }
+
+    /// Waits until another request may be sent.
+    pub async fn slot(&self) -> Option<SemaphorePermit<'_>> {
+        // `None` is unreachable, because the semaphore is never closed.
+        self.slots.acquire().await.ok()
+    }
+}
+
 /// Creates a client that follows no redirects.
 ///
-/// It names its TLS provider, because reqwest without a built-in one panics if the process has installed
-/// none.
+/// HTTPS requests go through `https_proxy`, if any, with CONNECT, so that the proxy sees only the name
+/// of the host. Plain requests never go through a proxy, which would read them; the proxies of the
+/// environment are therefore ignored.
+///
+/// The client names its TLS provider, because reqwest without a built-in one panics if the process
+/// has installed none.
 ///
 /// # Errors
-/// Returns an error if the system has no root certificates.
-pub fn http_client() -> Result<Client, HttpClientError> {
+/// Returns an error if the system has no root certificates, or the proxy's URL is invalid.
+pub fn http_client(https_proxy: Option<&SecretString>) -> Result<Client, HttpClientError> {
     let mut tls = ClientConfig::builder_with_provider(Arc::new(ring::default_provider()))
         .with_safe_default_protocol_versions()?
         .with_platform_verifier()?
         .with_no_client_auth();
     tls.alpn_protocols = vec![b"http/1.1".to_vec()];
-    Ok(Client::builder().redirect(Policy::none()).tls_backend_preconfigured(tls).build()?)
+    let mut client = Client::builder()
+        .redirect(Policy::none())
+        .no_proxy()
+        .pool_max_idle_per_host(MAX_IDLE_PER_HOST)
+        .tls_backend_preconfigured(tls);
+    if let Some(url) = https_proxy {
+        client = client.proxy(Proxy::https(url.expose_secret())?.no_proxy(NoProxy::from_env()));
+    }
+    Ok(client.build()?)
 }
 
 /// The delay before the next request to one user.

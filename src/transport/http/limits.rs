@@ -64,14 +64,15 @@ impl ConnectionLimits {
         Self { max_connections: defaults.max_connections + sessions, ..defaults }
     }
 
-    /// Raises the process's limit of open files to fit the connections. Reduces
-    /// `max_connections` if the system grants less.
+    /// Raises the process's limit of open files to fit the connections and `outbound` sockets.
+    /// Reduces `max_connections` if the system grants less.
     #[must_use]
-    pub fn within_fd_limit(self) -> Self {
-        let wanted = self.max_connections as u64 + SPARE_FDS;
+    pub fn within_fd_limit(self, outbound: usize) -> Self {
+        let reserved = SPARE_FDS + outbound as u64;
+        let wanted = self.max_connections as u64 + reserved;
         let granted = rlimit::increase_nofile_limit(wanted).unwrap_or(wanted);
         let connections =
-            usize::try_from(granted.saturating_sub(SPARE_FDS)).unwrap_or(self.max_connections);
+            usize::try_from(granted.saturating_sub(reserved)).unwrap_or(self.max_connections);
         Self { max_connections: connections.clamp(1, self.max_connections), ..self }
     }
 }

@@ -29,6 +29,7 @@ mod metrics;
 mod multi_instance;
 mod pages;
 mod penpal;
+mod proxy;
 mod python_client;
 mod redelivery;
 mod short_form;

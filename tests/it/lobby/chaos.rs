@@ -188,7 +188,7 @@ async fn chaos_acknowledged_messages_survive_kills() {
     }
     let ports: Vec<u16> = instances.iter().map(|instance| instance.port).collect();
     let (stopped, sent) = (Arc::new(AtomicBool::new(false)), Arc::new(Progress::default()));
-    let http = outbound::http_client().expect("a client");
+    let http = outbound::http_client(None).expect("a client");
     let mut users = JoinSet::new();
     for number in 0..USERS {
         let user = ChaosUser {

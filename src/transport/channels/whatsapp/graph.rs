@@ -8,14 +8,14 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use reqwest::header::RETRY_AFTER;
-use reqwest::{Client, Response, StatusCode};
+use reqwest::{Response, StatusCode};
 use secrecy::{ExposeSecret, SecretString};
 use serde_json::{Value, json};
 use tokio::sync::Mutex;
 use tokio::time::{Interval, MissedTickBehavior, interval, timeout};
 
 use super::webhook::{DeliveryFailure, Recipient};
-use crate::transport::channels::outbound::SendPolicy;
+use crate::transport::channels::outbound::{OutboundClient, SendPolicy};
 use crate::transport::ops::metrics::{Metrics, OutboundTarget, SendOutcome};
 
 /// The reason why a message was not sent.
@@ -38,7 +38,7 @@ const RECIPIENT_NOT_ALLOWED: i64 = 131_030;
 
 /// Sends messages from one phone number.
 pub struct GraphApi {
-    http: Client,
+    http: OutboundClient,
     /// `{base}/{phone number id}/messages`.
     url: String,
     token: SecretString,
@@ -54,7 +54,7 @@ impl GraphApi {
     /// Must be called within a tokio runtime.
     #[must_use]
     pub fn new(
-        http: Client,
+        http: OutboundClient,
         url: String,
         token: SecretString,
         send_policy: SendPolicy,
@@ -120,6 +120,7 @@ impl GraphApi {
             Recipient::User(user) => message["recipient"] = user.expose_secret().into(),
         }
         let request = self.http.post(&self.url).bearer_auth(self.token.expose_secret());
+        let _slot = self.http.slot().await;
         // The error is not logged, because it may contain the URL.
         let response =
             request.json(&message).send().await.map_err(|_| SendError::RetryLater(None))?;
@@ -176,11 +177,10 @@ fn retry_after(response: &Response) -> Option<Duration> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::transport::channels::outbound;
 
     #[tokio::test(start_paused = true)]
     async fn whatsapp_sends_at_most_eighty_requests_per_second() {
-        let http = outbound::http_client().expect("root certificates");
+        let http = OutboundClient::new(None).expect("root certificates");
         let (url, token) = (String::new(), String::new().into());
         let metrics = Arc::new(Metrics::new(std::iter::empty::<String>()));
         let graph = GraphApi::new(http, url, token, SendPolicy::default(), metrics);

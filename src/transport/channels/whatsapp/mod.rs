@@ -25,7 +25,6 @@ use constant_time_eq::constant_time_eq;
 use parking_lot::Mutex;
 use rand::SeedableRng;
 use rand::rngs::StdRng;
-use reqwest::Client;
 use secrecy::{ExposeSecret, SecretString};
 use tokio::time::interval;
 use tokio_util::task::TaskTracker;
@@ -35,7 +34,7 @@ use self::graph::GraphApi;
 use self::sent::SentMessages;
 use self::users::{WhatsAppUser, WhatsAppUsers};
 use self::webhook::{InboundMessage, MessageContent, MessageStatus, Recipient};
-use super::outbound::SendPolicy;
+use super::outbound::{OutboundClient, SendPolicy};
 use super::signature::{is_well_formed, verify};
 use crate::connect::delivery::courier::Couriers;
 use crate::connect::dto::{NotRelayed, PushContent, PushInput, PushReply};
@@ -66,7 +65,7 @@ pub struct WhatsAppDeps {
     pub clock: Arc<dyn Clock>,
     pub ids: IdHasher,
     pub metrics: Arc<Metrics>,
-    pub http: Client,
+    pub http: OutboundClient,
     pub send_policy: SendPolicy,
     pub rng: StdRng,
 }
