@@ -11,13 +11,14 @@ use random_connect::cli::announcement::announcement;
 use random_connect::cli::{Cli, CliCommand};
 use random_connect::config::{Config, ConfigProblem, LogFormat};
 use random_connect::kernel::clock::seeded_rng;
+use random_connect::kernel::process::disable_dumps;
 use random_connect::kernel::token;
 use random_connect::kernel::token::AuthTokens;
 use random_connect::mask::filter;
 use random_connect::mask::filter::FilterError;
 use random_connect::terminal::target::ServerTarget;
 use random_connect::{app, telemetry, terminal};
-use secrecy::ExposeSecret;
+use secrecy::{ExposeSecret, SecretString};
 use tokio::sync::oneshot;
 
 // The HTTP benchmark runs faster with it: see docs/performance.md.
@@ -27,7 +28,14 @@ static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 /// Exit status if the settings are invalid.
 const EXIT_BAD_CONFIG: u8 = 2;
 
+/// Environment variable with the token for `chat`.
+const TOKEN_VARIABLE: &str = "RANDOM_CONNECT_TOKEN";
+
+/// Printed if the token is an argument.
+const TOKEN_WARNING: &str = "warning: other users of this machine can see the token in --token: use --token-file or RANDOM_CONNECT_TOKEN";
+
 fn main() -> ExitCode {
+    disable_dumps();
     telemetry::install_panic_hook();
     match Cli::parse().command() {
         CliCommand::Serve => with_config(serve),
@@ -36,18 +44,18 @@ fn main() -> ExitCode {
         CliCommand::Chat { demo: true, .. } => {
             run(async { demo().await.map(|()| ExitCode::SUCCESS) })
         }
-        CliCommand::Chat { url, token, .. } => chat(&url, token),
+        CliCommand::Chat { url, token, token_file, .. } => chat(&url, token, token_file.as_deref()),
         CliCommand::Token => exit_code(print_token()),
     }
 }
 
 /// Chats in this terminal. Writes no logs, because the chat owns the terminal.
-fn chat(url: &str, token: Option<String>) -> ExitCode {
-    let token = match token.map_or_else(configured_token, Ok) {
+fn chat(url: &str, token: Option<String>, token_file: Option<&Path>) -> ExitCode {
+    let token = match chat_token(token, token_file) {
         Ok(token) => token,
         Err(problems) => return report_problems(&problems),
     };
-    match ServerTarget::new(url, &token) {
+    match ServerTarget::new(url, token.expose_secret()) {
         Ok(server) => {
             run(
                 async move { terminal::chat(&server, seeded_rng()).await.map(|()| ExitCode::SUCCESS) },
@@ -55,6 +63,27 @@ fn chat(url: &str, token: Option<String>) -> ExitCode {
         }
         Err(problem) => report_problems(&[problem]),
     }
+}
+
+/// Returns the token for `chat`, or an empty one if none is set.
+fn chat_token(argument: Option<String>, file: Option<&Path>) -> Result<SecretString, Vec<String>> {
+    if let Some(token) = argument {
+        // A script that reads standard error is not disturbed.
+        if io::stderr().is_terminal() {
+            let _ = writeln!(io::stderr(), "{TOKEN_WARNING}");
+        }
+        return Ok(token.into());
+    }
+    if let Some(file) = file {
+        let unreadable = |error| vec![format!("can't read {}: {error}", file.display())];
+        return std::fs::read_to_string(file).map(SecretString::from).map_err(unreadable);
+    }
+    // An empty variable counts as unset, as in the settings.
+    if let Some(token) = std::env::var(TOKEN_VARIABLE).ok().filter(|token| !token.trim().is_empty())
+    {
+        return Ok(token.into());
+    }
+    configured_token().map_err(|problems| problems.iter().map(ToString::to_string).collect())
 }
 
 /// Plays the demo on a temporary server: a free loopback port, a generated token, and no settings from the
@@ -80,9 +109,9 @@ async fn demo() -> Result<(), String> {
 }
 
 /// Returns the token of the environment or `.env`, or an empty string if neither sets one.
-fn configured_token() -> Result<String, Vec<ConfigProblem>> {
+fn configured_token() -> Result<SecretString, Vec<ConfigProblem>> {
     let tokens = Config::load(Path::new(".env"))?.auth_tokens;
-    Ok(tokens.map_or_else(String::new, |tokens| tokens.current().to_owned()))
+    Ok(tokens.map_or_else(SecretString::default, |tokens| tokens.current().into()))
 }
 
 async fn serve(config: Config) -> Result<(), ServeError> {

@@ -179,6 +179,7 @@ impl App {
         let dashboard = Arc::new(Dashboard::new(Arc::clone(&connect), Arc::clone(&metrics)));
         let sampling = Arc::clone(&dashboard).run(Arc::clone(clock));
         let mut tasks = vec![tokio::spawn(reaper), tokio::spawn(upkeep), tokio::spawn(sampling)];
+        tasks.extend(stores::check_eviction(&config).map(tokio::spawn));
         tasks.extend(
             whatsapp.iter().map(|whatsapp| tokio::spawn(Arc::clone(whatsapp).run_upkeep())),
         );

@@ -5,6 +5,7 @@
 use std::sync::Arc;
 
 use rand::RngExt;
+use redis::Client;
 use secrecy::ExposeSecret;
 
 use crate::config::Config;
@@ -15,6 +16,7 @@ use crate::kernel::clock::{Clock, seeded_rng};
 use crate::kernel::id::IdHasher;
 use crate::kernel::keyring::Keyring;
 use crate::kernel::redis::{RedisClock, RedisConnection};
+use crate::kernel::redis_eviction::warn_if_keys_are_evicted;
 use crate::kernel::secrets::SecretFingerprints;
 use crate::moderation::service::ModerationService;
 use crate::moderation::store::ModerationStore;
@@ -75,6 +77,12 @@ pub(super) fn lobby(
         seeded_rng(),
     );
     (LobbyBackend::new(Arc::new(lobby)), ids)
+}
+
+/// Warns in the background if Redis may evict keys. `None` without Redis.
+pub(super) fn check_eviction(config: &Config) -> Option<impl Future<Output = ()> + use<>> {
+    let client = Client::open(config.redis.as_ref()?.url.expose_secret());
+    Some(warn_if_keys_are_evicted(client.expect("the configuration has checked the address")))
 }
 
 /// Creates or checks the file of `STATE_DB`, if the configuration uses it.

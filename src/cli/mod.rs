@@ -4,6 +4,8 @@
 
 pub mod announcement;
 
+use std::path::PathBuf;
+
 use clap::{Parser, Subcommand};
 
 /// Anonymous one-to-one chat between strangers over WhatsApp through Puch AI, as an MCP server.
@@ -62,11 +64,16 @@ pub enum CliCommand {
         /// Server URL
         #[arg(long, default_value = "http://127.0.0.1:8086")]
         url: String,
-        /// The server's token [default: AUTH_TOKEN from the environment or .env]
+        /// The server's token, which other users of this machine can then see: prefer --token-file or
+        /// RANDOM_CONNECT_TOKEN
         #[arg(long)]
         token: Option<String>,
+        /// File with the server's token [default: RANDOM_CONNECT_TOKEN from the environment, or
+        /// AUTH_TOKEN from the environment or .env]
+        #[arg(long, value_name = "FILE", conflicts_with = "token")]
+        token_file: Option<PathBuf>,
         /// Play a scripted chat between two users on a temporary server, then exit
-        #[arg(long, conflicts_with_all = ["url", "token"])]
+        #[arg(long, conflicts_with_all = ["url", "token", "token_file"])]
         demo: bool,
     },
     /// Print a strong token for AUTH_TOKEN

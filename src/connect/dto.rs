@@ -6,6 +6,7 @@
 
 use rmcp::ErrorData;
 use schemars::JsonSchema;
+use secrecy::zeroize::Zeroize;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use thiserror::Error;
@@ -37,6 +38,14 @@ pub struct HandleMessageParams {
     #[serde(default)]
     #[schemars(with = "Option<String>")]
     pub message_id: Option<Value>,
+}
+
+/// Overwrites the id and the text, so that they do not stay in freed memory.
+impl Drop for HandleMessageParams {
+    fn drop(&mut self) {
+        self.puch_user_id.zeroize();
+        self.message.zeroize();
+    }
 }
 
 /// The answer to a call of `handle_message`.

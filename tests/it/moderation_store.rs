@@ -9,6 +9,7 @@ use random_connect::moderation::history::{FULL_WEIGHT, UserHistory};
 use random_connect::moderation::rating::Rating;
 use random_connect::moderation::report::EVIDENCE_TTL;
 use random_connect::moderation::store::{ModerationStore, NoticeState, RECORD_TTL};
+use random_connect::moderation::store_memory::MemoryModerationStore;
 use random_connect::moderation::store_sql::SqlModerationStore;
 
 use crate::support::moderation_backends::{
@@ -167,4 +168,19 @@ async fn moderation_store_sqlite_survives_a_restart() {
     let invalid = folder.file().join("below a file");
     assert!(SqlModerationStore::new(&invalid).record(test_user(1)).await.is_err());
     assert!(SqlModerationStore::new(&invalid).check().await.is_err());
+}
+
+#[tokio::test]
+async fn notice_state_in_memory_expires_after_a_day() {
+    let store = MemoryModerationStore::default();
+    let notice = NoticeState::Accepted;
+    store.record_notice(test_user(1), notice, START).await.expect("the store is up");
+    let day = Duration::from_secs(24 * 60 * 60);
+    for (age, expected) in
+        [(day.saturating_sub(Duration::from_millis(1)), Some(notice)), (day, None)]
+    {
+        store.purge(START + age).await.expect("the store is up");
+        let record = store.record(test_user(1)).await.expect("the store is up");
+        assert_eq!(record.notice, expected);
+    }
 }

@@ -5,6 +5,7 @@
 mod operator;
 
 use std::collections::{HashMap, HashSet};
+use std::time::Duration;
 
 use async_trait::async_trait;
 use parking_lot::{Mutex, MutexGuard};
@@ -18,6 +19,10 @@ use crate::kernel::clock::Timestamp;
 use crate::kernel::id::UserId;
 use crate::kernel::shards::Shards;
 use crate::kernel::store::StoreError;
+
+/// Time to live of a notice state. Shorter than [`RECORD_TTL`], because memory is limited and a
+/// restart deletes the state anyway; a user who returns later sees the notice again.
+const NOTICE_TTL: Duration = Duration::from_secs(24 * 60 * 60);
 
 /// Stores moderation data in one set of tables per shard of users.
 ///
@@ -81,7 +86,7 @@ impl ShardTables {
     }
 
     fn purge(&mut self, now: Timestamp) {
-        self.notices.retain(|_, (_, at)| now.since(*at) < RECORD_TTL);
+        self.notices.retain(|_, (_, at)| now.since(*at) < NOTICE_TTL);
         self.histories.retain(|_, history| now.since(history.changed_at) < RECORD_TTL);
         self.ratings.retain(|_, ratings| {
             ratings.retain(|_, rating| now.since(rating.at) < RATING_TTL);

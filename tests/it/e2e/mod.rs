@@ -32,6 +32,7 @@ mod penpal;
 mod proxy;
 mod python_client;
 mod redelivery;
+mod redis_eviction;
 mod short_form;
 mod shutdown;
 mod state_file;

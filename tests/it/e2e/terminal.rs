@@ -329,6 +329,30 @@ async fn terminal_start_errors_are_one_line() {
 }
 
 #[tokio::test]
+async fn terminal_token_comes_from_a_file_or_the_environment() {
+    let server = TestServer::start().await;
+    let file = std::env::temp_dir().join(format!("chat-token-{}", std::process::id()));
+    std::fs::write(&file, format!("{TOKEN}\n")).expect("written");
+    let file = file.to_str().expect("text");
+    // The server lacks the penpal tools, which only a caller with its token learns.
+    let run = async |arguments: &[&str], variables: &[(&str, &str)]| {
+        let mut command = tokio::process::Command::new(BINARY);
+        command.args(["chat", "--url", &server.url]).args(arguments).env_clear();
+        command.envs(variables.iter().copied()).current_dir(std::env::temp_dir());
+        let output = timeout(TEST_TIMEOUT, command.stdin(Stdio::null()).output()).await;
+        let output = output.expect("in time").expect("the process exits");
+        String::from_utf8(output.stderr).expect("text")
+    };
+    let (own, other) = (("RANDOM_CONNECT_TOKEN", TOKEN), ("RANDOM_CONNECT_TOKEN", "other"));
+    let wrong = ("AUTH_TOKEN", "wrong");
+    assert!(run(&["--token-file", file], &[other]).await.contains("TOOLSETS=connect,penpal"));
+    assert!(run(&[], &[own, wrong]).await.contains("TOOLSETS=connect,penpal"));
+    assert!(run(&[], &[other]).await.contains("rejected this token"));
+    assert!(run(&["--token-file", "/missing"], &[own]).await.contains("can't read /missing"));
+    std::fs::remove_file(file).expect("removed");
+}
+
+#[tokio::test]
 async fn terminal_demo_hides_a_number_and_exits() {
     let mut demo = TerminalProcess::piped(&["chat", "--demo"], &[("NO_COLOR", "1"), ("PORT", "1")]);
     let shown = demo.expect_output("Your turn:").await;

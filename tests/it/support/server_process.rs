@@ -42,7 +42,7 @@ impl ServerProcess {
         let announced = timeout(TIMEOUT, stdout.read_line(&mut line)).await;
         announced.expect("in time").expect("a line");
         let port = line.trim().trim_end_matches("/mcp").rsplit(':').next().expect("a port");
-        let http = outbound::http_client().expect("a client");
+        let http = outbound::http_client(None).expect("a client");
         Self { child, port: port.parse().expect("a number"), http }
     }
 

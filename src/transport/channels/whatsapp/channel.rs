@@ -165,7 +165,7 @@ impl WhatsAppChannel {
     ///
     /// A text that failed twice is dropped, because it may be the cause. If no message reaches the
     /// user, the text waits until the user writes again.
-    pub fn on_delivery_failure(&self, message: SentMessage, failure: DeliveryFailure) {
+    pub fn on_delivery_failure(&self, mut message: SentMessage, failure: DeliveryFailure) {
         let error = self.graph.delivery_failed(failure);
         self.backoff.on_failure(None);
         let mut state = self.state.lock();
@@ -173,7 +173,7 @@ impl WhatsAppChannel {
             state.window_closes_at = Timestamp::default();
         }
         if !message.is_retry && state.failed.len() < MAX_PENDING_REPLIES {
-            state.failed.push(message.text);
+            state.failed.push(std::mem::take(&mut message.text));
         }
         drop(state);
         self.changed.notify_waiters();

@@ -6,6 +6,7 @@
 use std::time::Duration;
 
 use parking_lot::Mutex;
+use secrecy::zeroize::Zeroize;
 
 use crate::kernel::clock::Timestamp;
 use crate::kernel::id::UserId;
@@ -22,6 +23,13 @@ pub struct SentMessage {
     pub text: String,
     /// Whether the message repeats one that failed.
     pub is_retry: bool,
+}
+
+/// Overwrites the text, so that it does not stay in freed memory.
+impl Drop for SentMessage {
+    fn drop(&mut self) {
+        self.text.zeroize();
+    }
 }
 
 /// Accepted messages by Meta's id.

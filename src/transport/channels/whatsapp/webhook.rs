@@ -5,6 +5,7 @@
 //! another type, add it to `content`.
 
 use secrecy::SecretString;
+use secrecy::zeroize::Zeroize;
 use serde_json::Value;
 
 use crate::connect::command;
@@ -26,6 +27,15 @@ pub enum MessageContent {
     /// A text, or the label of a button that the user pressed.
     Text(String),
     NotRelayed(NotRelayed),
+}
+
+/// Overwrites the text, so that it does not stay in freed memory.
+impl Drop for MessageContent {
+    fn drop(&mut self) {
+        if let Self::Text(text) = self {
+            text.zeroize();
+        }
+    }
 }
 
 /// A message from a user.
