@@ -84,6 +84,9 @@ pub(super) fn interpret(message: &str, now: Timestamp) -> Request<'_> {
         }
         Command::Rate(good) => return perform(ModeratedAction::Rate { good }),
         Command::Agree => return perform(ModeratedAction::Agree),
+        // Destructive, so it needs a second, unmistakable message.
+        Command::Forget(word) if switch(word) == Some(true) => Action::Forget,
+        Command::Forget(_) => return Request::Reply(LocalReply::AskForget),
         Command::Lang(language) => match Language::parse(language) {
             Some(language) => Action::SetLanguage(language),
             None => return Request::Reply(LocalReply::Languages),
@@ -127,6 +130,7 @@ mod tests {
             Request::Reply(LocalReply::HideUsage) => "usage of hide".to_owned(),
             Request::Reply(LocalReply::ReasonRequired) => "reason required".to_owned(),
             Request::Reply(LocalReply::Languages) => "languages".to_owned(),
+            Request::Reply(LocalReply::AskForget) => "ask".to_owned(),
             Request::Reply(_) => "another reply".to_owned(),
         }
     }
@@ -173,6 +177,17 @@ mod tests {
         }
         assert!(request("#meet yes").contains("Interests(0)"));
         assert!(request("#meet music").contains("Interests(1)"));
+    }
+
+    #[test]
+    fn command_forget_needs_a_confirmation() {
+        for message in ["#forget", "#forget no", "#forget me", "#forget yes please", "#delete"] {
+            assert!(["ask", "did you mean forget"].contains(&&*request(message)), "{message}");
+        }
+        for message in ["#forget yes", "#FORGET YES!", "#forget sí", "#forget हाँ", "#forget نعم"]
+        {
+            assert_eq!(request(message), "Forget", "{message}");
+        }
     }
 
     #[test]

@@ -206,6 +206,15 @@ impl ModerationService {
         self.store.rate(user, target, Rating { at: now, good, weight }).await
     }
 
+    /// Deletes a user's notice state, all ratings by and of the user, and when and how often the user
+    /// chatted. Blocks, reports and rate limits stay, because a user must not be able to shed them.
+    ///
+    /// # Errors
+    /// Returns [`StoreError`] if the moderation store is unavailable.
+    pub async fn forget(&self, user: UserId) -> Result<(), StoreError> {
+        self.store.forget(user).await
+    }
+
     /// Blocks two users from each other. Returns whether the block is saved. If not, it applies on
     /// this instance and is saved once the store works again.
     pub async fn block(&self, user: UserId, target: UserId, now: Timestamp) -> bool {

@@ -127,6 +127,11 @@ pub trait ModerationStore: OperatorStore {
     /// Stores the rater's rating of `rated`, and replaces an earlier one.
     async fn rate(&self, rater: UserId, rated: UserId, rating: Rating) -> Result<(), StoreError>;
 
+    /// Deletes a user's notice state, all ratings by and of the user, and when and how often the
+    /// user chatted. Blocks, reports and an operator's decisions stay, and so does how many reports
+    /// the user made.
+    async fn forget(&self, user: UserId) -> Result<(), StoreError>;
+
     /// Checks that the store is available.
     async fn check(&self) -> Result<(), StoreError>;
 

@@ -154,6 +154,33 @@ async fn rating_newest_per_rater_wins() {
 }
 
 #[tokio::test]
+async fn forget_deletes_notice_ratings_and_chats_but_no_block_or_report() {
+    for backend in moderation_backends() {
+        let store = &backend.store;
+        let [ann, ben, cat] = [1, 2, 3].map(test_user);
+        let rating = Rating { at: START, good: false, weight: FULL_WEIGHT };
+        for (rater, rated) in [(ann, ben), (ben, ann), (cat, ann), (cat, ben)] {
+            store.rate(rater, rated, rating).await.expect("the store is up");
+        }
+        store.record_notice(ann, NoticeState::Accepted, START).await.expect("the store is up");
+        store.count_chat(ann, ben, START).await.expect("the store is up");
+        store.block(ann, ben, START).await.expect("the store is up");
+        for (reporter, reported) in [(2, 1), (1, 3)] {
+            store.report(report(reporter, reported)).await.expect("the store is up");
+        }
+        for _ in 0..2 {
+            store.forget(ann).await.expect("the store is up");
+            let record = store.record(ann).await.expect("the store is up");
+            assert_eq!((record.notice, record.ratings.len()), (None, 0));
+            assert_eq!(record.history, UserHistory { reports: 1, ..UserHistory::default() });
+            assert!(record.blocked.contains(&ben) && record.reports.len() == 1);
+            let partner = store.record(ben).await.expect("the store is up");
+            assert_eq!((partner.ratings, partner.history.chats), (vec![rating], 1));
+        }
+    }
+}
+
+#[tokio::test]
 async fn moderation_store_sqlite_survives_a_restart() {
     let folder = TempDir::new();
     SqlModerationStore::new(&folder.file())

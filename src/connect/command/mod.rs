@@ -38,6 +38,8 @@ pub enum Command<'a> {
     Lang(&'a str),
     /// Accepts the chat rules.
     Agree,
+    /// Deletes the user's data after a word that means yes; explains that otherwise.
+    Forget(&'a str),
     Help,
 }
 
@@ -90,6 +92,7 @@ pub const COMMANDS: &[CommandSpec] = &[
         parse: |language| Command::Lang(language),
     },
     CommandSpec { names: &["agree"], takes_argument: false, parse: |_| Command::Agree },
+    CommandSpec { names: &["forget"], takes_argument: true, parse: |word| Command::Forget(word) },
     CommandSpec { names: &["help"], takes_argument: false, parse: |_| Command::Help },
 ];
 
@@ -193,6 +196,7 @@ mod tests {
             ("#bad", Command::Rate(false)),
             ("#lang es", Command::Lang("es")),
             ("#agree", Command::Agree),
+            ("#forget yes", Command::Forget("yes")),
             ("#help", Command::Help),
             ("*#meet*", Command::Meet("")),
         ] {

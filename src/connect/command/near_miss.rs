@@ -22,6 +22,8 @@ const FOREIGN_COMMANDS: &[(&str, &str)] = &[
     ("quit", "bye"),
     ("end", "bye"),
     ("leave", "bye"),
+    ("delete", "forget"),
+    ("forgetme", "forget"),
     ("next", "again"),
     ("skip", "again"),
 ];
@@ -57,6 +59,7 @@ const ORDINARY_WORDS: &str = "
     uang ulang wang yang zang
     agreed aree
     heap hel hela held hele heli hell helm helpt hemp hep hulp kelp telp whelp yelp
+    forge forged forges forgot
 ";
 
 /// Returns the command that `message` probably means, although its first word is none. `None` if
@@ -115,6 +118,8 @@ mod tests {
             ("#lnag", "lang"),
             ("#agre", "agree"),
             ("#hlep", "help"),
+            ("#froget", "forget"),
+            ("#delete my data", "forget"),
         ] {
             assert_eq!(suggestion(message), Some(meant), "{message}");
         }

@@ -129,6 +129,8 @@ pub enum Action {
     Relay { text: Masked, sender: SenderState, memory: Memory },
     /// Turn masking of the user's texts on (`Some(true)`) or off, or toggle it (`None`).
     SetMasking(Option<bool>),
+    /// Leave, and delete what the lobby stores about the user, except blocks.
+    Forget,
     /// Get the partner's name.
     Who,
     /// Set the nickname for future chats.
@@ -170,7 +172,7 @@ impl Action {
     /// began after the user wrote it.
     #[must_use]
     pub const fn ends_search(&self) -> bool {
-        matches!(self, Self::Leave | Self::Again)
+        matches!(self, Self::Leave | Self::Again | Self::Forget)
     }
 
     /// A search without preferences.
@@ -264,6 +266,7 @@ pub enum Outcome {
     PartnerName(Option<Nickname>),
     NicknameSet(Nickname),
     TypingSet,
+    Forgotten,
     /// The messages, oldest first; `None` unless both partners opted to store them.
     History(Option<Vec<HistoryMessage>>),
     /// `None` if the user has no current or recent partner.

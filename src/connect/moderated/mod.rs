@@ -82,6 +82,7 @@ impl ModeratedLobby {
             ModeratedAction::Lobby(action @ (Action::Relay { .. } | Action::Icebreaker(_))) => {
                 self.relay(call, action).await
             }
+            ModeratedAction::Lobby(Action::Forget) => self.forget(call).await,
             ModeratedAction::Lobby(action) => self.perform_in_lobby(call, action).await,
             ModeratedAction::Block { reason } => self.block(call, reason).await,
             ModeratedAction::Rate { good } => self.rate(call, good).await,
@@ -260,6 +261,19 @@ impl ModeratedLobby {
             _ => ModeratedOutcome::NoRateTarget,
         };
         self.answer_with(call, outcome).await
+    }
+
+    /// Deletes what is stored about the user. The answer does not show the inbox, which is deleted,
+    /// too.
+    async fn forget(&self, call: Call) -> Result<ModeratedResult, StoreError> {
+        let user = call.user;
+        let call = Call { include_inbox: false, caller_nickname: None, ..call };
+        let result = self.perform_in_lobby(call, Action::Forget).await?;
+        // After a failure here, a repeat of the call gets here again.
+        if result.outcome == Outcome::Forgotten.into() {
+            self.moderation.forget(user).await?;
+        }
+        Ok(result)
     }
 
     /// Looks up the current or last partner for a call.

@@ -70,6 +70,8 @@ pub(super) const SYSTEM_PHRASES: &[&str] = &[
     "you've already sent",
     "you've searched for",
     "too many new users",
+    "this ends your chat",
+    "your data was deleted",
     "you were reported",
     "several people reported you",
     "it's quiet in here",

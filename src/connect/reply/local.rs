@@ -24,6 +24,8 @@ pub(crate) enum LocalReply {
     DidYouMean(&'static str),
     /// The words after this command contradict it.
     NotRun(&'static str),
+    /// `#forget` without a confirmation.
+    AskForget,
     /// The word after `#hide` is not one for on or off.
     HideUsage,
     NoText,
@@ -41,6 +43,7 @@ impl LocalReply {
             Self::Languages => languages(language),
             Self::DidYouMean(name) => with_command(language, "did-you-mean", name),
             Self::NotRun(name) => with_command(language, "not-run", name),
+            Self::AskForget => messages::text(language, "ask-forget"),
             Self::HideUsage => messages::text(language, "hide-usage"),
             Self::NoText => messages::text(language, "no-text"),
             Self::ContentRejected(reason) => content_rejected(language, reason),

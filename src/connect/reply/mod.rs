@@ -91,6 +91,7 @@ pub fn outcome(language: Language, outcome: &Outcome) -> String {
         Outcome::AlreadyChatting(_) => "already-chatting",
         Outcome::WrittenBefore => "arrived-late",
         Outcome::ChatEnded => "chat-ended",
+        Outcome::Forgotten => "forgotten",
         Outcome::LeftQueue => "left-queue",
         Outcome::NothingToLeave | Outcome::NotInRoom { .. } => "not-chatting",
         Outcome::NoPartner { waiting: false } => "nobody",
@@ -265,7 +266,7 @@ mod tests {
     use crate::mask::Masked;
 
     /// Ids of replies that no outcome has.
-    const OTHER_REPLIES: [&str; 14] = [
+    const OTHER_REPLIES: [&str; 15] = [
         "inbox-empty",
         "nothing-waits",
         "number-hidden",
@@ -279,6 +280,7 @@ mod tests {
         "refused-store",
         "refused-call",
         "hide-usage",
+        "ask-forget",
         "help",
     ];
 
@@ -306,6 +308,7 @@ mod tests {
             Outcome::NotInRoom { ended: true },
             Outcome::WrittenBefore,
             Outcome::ChatEnded,
+            Outcome::Forgotten,
             Outcome::LeftQueue,
             Outcome::NothingToLeave,
             Outcome::Sent {

@@ -176,6 +176,24 @@ impl ModerationStore for MemoryModerationStore {
         Ok(())
     }
 
+    async fn forget(&self, user: UserId) -> Result<(), StoreError> {
+        {
+            let mut tables = self.shard(user);
+            tables.notices.remove(&user);
+            tables.ratings.remove(&user);
+            if let Some(history) = tables.histories.get_mut(&user) {
+                (history.first_chat_at, history.chats) = (None, 0);
+            }
+        }
+        for mut tables in self.shards() {
+            tables.ratings.retain(|_, ratings| {
+                ratings.remove(&user);
+                !ratings.is_empty()
+            });
+        }
+        Ok(())
+    }
+
     async fn check(&self) -> Result<(), StoreError> {
         Ok(())
     }

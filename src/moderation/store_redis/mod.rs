@@ -14,6 +14,7 @@
 //!                          (sorted sets of <reported><reporter> by time)
 //! note:<user>              notice state of a user
 //! like:<rated>             ratings of a user (hash: rater → time, good or bad, weight)
+//! liked:<rater>            users that a user rated (set)
 //! hist:<user>              history of a user (hash: first, chats, reports)
 //! op:<user>                an operator's decisions (hash: banned, until, reason, pardoned)
 //! ids                      users with stored data (sorted set, for search by prefix)
@@ -222,7 +223,24 @@ impl ModerationStore for RedisModerationStore {
         let key = user_key("like", rated);
         let mut commands = redis::pipe();
         commands.hset(&key, rater.to_hex(), encode_rating(rating)).ignore();
-        self.run(commands.expire(&key, seconds(RATING_TTL)).ignore()).await
+        let rated_key = user_key("liked", rater);
+        commands.sadd(&rated_key, rated.to_hex()).ignore();
+        for key in [key, rated_key] {
+            commands.expire(key, seconds(RATING_TTL)).ignore();
+        }
+        self.run(&mut commands).await
+    }
+
+    async fn forget(&self, user: UserId) -> Result<(), StoreError> {
+        let rated_key = user_key("liked", user);
+        let (rated,): (Vec<String>,) = self.run(redis::pipe().smembers(&rated_key)).await?;
+        let mut commands = redis::pipe();
+        commands.del(&[user_key("note", user), user_key("like", user), rated_key]).ignore();
+        commands.hdel(user_key("hist", user), &["first", "chats"]).ignore();
+        for rated in rated.iter().filter_map(|hex| UserId::from_hex(hex)) {
+            commands.hdel(user_key("like", rated), user.to_hex()).ignore();
+        }
+        self.run(&mut commands).await
     }
 
     async fn check(&self) -> Result<(), StoreError> {

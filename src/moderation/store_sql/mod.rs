@@ -6,6 +6,7 @@
 //! The schema is in `migrations/`. Existing migrations never change, because sqlx verifies their
 //! checksums; add a new one instead.
 
+mod deletion;
 mod operator;
 
 use std::borrow::Cow;
@@ -353,6 +354,10 @@ impl ModerationStore for SqlModerationStore {
         .execute(self.pool().await?)
         .await?;
         Ok(())
+    }
+
+    async fn forget(&self, user: UserId) -> Result<(), StoreError> {
+        self.delete_user_data(user).await
     }
 
     async fn check(&self) -> Result<(), StoreError> {

@@ -212,6 +212,27 @@ async fn match_of_the_only_two_users_is_immediate() {
 }
 
 #[tokio::test]
+async fn forget_asks_first_and_then_deletes() {
+    let server = TestServer::with(&[("NOTICE", "on")], ConnectionLimits::default()).await;
+    server.say("ann", "#nick Sunny").await;
+    server.say("ann", "#meet").await;
+    server.say("ben", "#meet").await;
+    let question = server.say("ann", "#forget").await;
+    assert!(question.contains("⚠️ This ends your chat and deletes"), "{question}");
+    assert!(server.say("ben", "#who").await.contains("Sunny"), "nothing is deleted yet");
+    server.say("ben", "hello there").await;
+    let done = server.say("ann", "#forget yes").await;
+    assert!(done.starts_with("✅ Your data was deleted: nickname,"), "{done}");
+    assert!(!done.contains("hello there"), "{done}");
+    assert!(server.say("ben", "#m").await.starts_with("Your partner left the chat."));
+    assert_eq!(server.say("ann", "#m").await, "📭 Inbox empty.");
+    server.say("cat", "#meet").await;
+    let connected = server.say("ann", "#meet").await;
+    assert!(connected.contains("Before you chat"), "the notice is new again: {connected}");
+    assert!(server.say("cat", "#who").await.contains("chatting with: User_"));
+}
+
+#[tokio::test]
 async fn nickname_from_the_caller_when_enabled() {
     let server =
         TestServer::with(&[("USE_CALLER_NICKNAMES", "on")], ConnectionLimits::default()).await;

@@ -58,7 +58,7 @@ impl Game {
 
     /// Chooses the next action of a user.
     async fn action(&mut self, user: UserId) -> Action {
-        match self.dice.random_range(0..27) {
+        match self.dice.random_range(0..28) {
             0..=4 => Action::Meet(MatchPreferences {
                 interests: Interests::parse(INTERESTS.choose(&mut self.dice).expect("an element"))
                     .expect("valid interests"),
@@ -82,6 +82,7 @@ impl Game {
             16 => Action::Block(self.random_user()),
             17 => Action::Icebreaker(self.dice.random_range(0..16)),
             18 => Action::SetLanguage(self.random_language()),
+            27 => Action::Forget,
             _ => {
                 let sender = self.manager.sender_state(user);
                 let actual = self.redis.sender_state(user).await.expect("the store is up");

@@ -1,10 +1,10 @@
 //! Tests of the `Lobby` trait on every backend, and of the Redis backend under faults.
 //!
 //! `contract` has the behavior that every backend must have, with the fixture that starts one
-//! backend of each kind; `broadcast`, `engagement`, `inbox` and `trust` continue it by feature.
-//! `differential` demands that Redis and the manager give equal outcomes, which
-//! `differential_side` writes as text. `redis_faults`,
-//! `redis_failover`, `redis_name` and `chaos` stop Redis or the server while users chat.
+//! backend of each kind; `broadcast`, `engagement`, `forget`, `inbox` and `trust` continue it by
+//! feature. `differential` demands that Redis and the manager give equal outcomes, which
+//! `differential_side` writes as text. `redis_faults`, `redis_failover`, `redis_name` and `chaos`
+//! stop Redis or the server while users chat.
 //!
 //! To test another backend, add it to [`contract::backends`].
 
@@ -14,6 +14,7 @@ mod contract;
 mod differential;
 mod differential_side;
 mod engagement;
+mod forget;
 mod inbox;
 mod redis_failover;
 mod redis_faults;

@@ -3,8 +3,8 @@
 //!
 //! Plain data behind `&mut self`, without clock, lock or runtime. Each method is one step that
 //! leaves the state consistent. It returns an [`Outcome`] and collects [`Effect`]s; it never sends.
-//! `matching.rs` pairs users, `blocking.rs` separates them, `sweep.rs` has the steps without a
-//! call, and `operator.rs` those of an operator.
+//! `matching.rs` pairs users, `blocking.rs` separates them, `user_data.rs` sets and deletes the data
+//! of one user, `sweep.rs` has the steps without a call, and `operator.rs` those of an operator.
 //!
 //! To add an action, handle it in `RandomConnectManager::execute`; its rule goes into the file of
 //! its topic.
@@ -20,6 +20,7 @@ mod operator;
 mod sweep;
 #[cfg(test)]
 mod tests;
+mod user_data;
 
 use std::any::Any;
 use std::collections::BTreeMap;
@@ -148,7 +149,7 @@ impl RandomConnectManager {
         };
         if let Some(key) = idempotency_key {
             let record = ReplayRecord::new(outcome.clone(), lease.items.clone());
-            self.replays.insert(key, record, now);
+            self.replays.insert(user, key, record, now);
         }
         ActionResult { outcome, lease }
     }
@@ -238,6 +239,7 @@ impl RandomConnectManager {
             Action::Meet(preferences) => self.meet(user, preferences, now, rng),
             Action::Again => self.again(user, now, rng),
             Action::Leave => self.leave(user, now),
+            Action::Forget => self.forget(user, now),
             Action::Relay { text, sender, memory } => {
                 let person = self.people.touch(user, now);
                 person.language = person.language.or(sender.language);
@@ -306,18 +308,6 @@ impl RandomConnectManager {
         }
         let completes_exchange = partner_wrote && !wrote_before;
         Outcome::Sent { to: partner, seq, from: name, text, completes_exchange }
-    }
-
-    /// Turns masking on or off, or toggles it. A change clears the mask memory.
-    fn set_masking(&mut self, user: UserId, on: Option<bool>, now: Timestamp) -> Outcome {
-        let person = self.people.touch(user, now);
-        let on = on.unwrap_or(!person.masking);
-        if std::mem::replace(&mut person.masking, on) != on
-            && let Some(side) = person.chat_side_mut()
-        {
-            side.mask_memory = Memory::default();
-        }
-        Outcome::Masking(on)
     }
 
     fn set_typing(&mut self, user: UserId, typing: bool) -> Outcome {

@@ -63,6 +63,7 @@ impl Codec {
             }
             Action::Again => ("again", constraints()),
             Action::Leave => ("leave", Vec::new()),
+            Action::Forget => ("forget", Vec::new()),
             Action::Relay { text, sender, memory } => {
                 let (_, expected_digest) = self.seal_memory(&sender.memory)?;
                 let (sealed_memory, digest) = self.seal_memory(memory)?;

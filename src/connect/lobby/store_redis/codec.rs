@@ -138,6 +138,7 @@ impl Codec {
                 Outcome::NicknameSet(self.open_nickname(as_bytes(nickname)?)?)
             }
             (b"typing_set", []) => Outcome::TypingSet,
+            (b"forgotten", []) => Outcome::Forgotten,
             (b"no_history", []) => Outcome::History(None),
             (b"history", [messages]) => {
                 let messages = as_list(messages)?.iter();

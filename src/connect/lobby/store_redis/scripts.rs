@@ -28,6 +28,8 @@ const MAX_CLOCK_STEP: Duration = Duration::from_secs(60);
 /// Maximum number of users of a queue that a search checks, so that a script stays short. A search
 /// rejects few candidates.
 const MAX_CANDIDATES: usize = 64;
+/// Number of replays per user that `forget` finds: more than the rate limits admit in their TTL.
+const MAX_INDEXED_REPLAYS: usize = 512;
 
 macro_rules! lua {
     ($file:literal) => {
@@ -36,10 +38,11 @@ macro_rules! lua {
 }
 
 /// Every action but `relay`.
-const ACTIONS: [&str; 14] = [
+const ACTIONS: [&str; 15] = [
     lua!("actions/meet"),
     lua!("actions/again"),
     lua!("actions/leave"),
+    lua!("actions/forget"),
     lua!("actions/set_masking"),
     lua!("actions/who"),
     lua!("actions/set_nickname"),
@@ -93,6 +96,7 @@ pub(super) static SCRIPTS: Lazy<Scripts> = Lazy::new(|| {
         ("TRANSCRIPT_LAST", TRANSCRIPT_LAST.to_string()),
         ("RECENT_WAITS", RecentWaits::SAMPLES.to_string()),
         ("MAX_CANDIDATES", MAX_CANDIDATES.to_string()),
+        ("MAX_INDEXED_REPLAYS", MAX_INDEXED_REPLAYS.to_string()),
     ]
     .map(|(name, value)| format!("local {name} = {value}\n"))
     .concat();

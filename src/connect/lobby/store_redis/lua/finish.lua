@@ -30,5 +30,10 @@ if idempotency_key ~= '' then
   end
   local record = cmsgpack.pack({ now_ms, stored, items })
   call('SET', prefix .. 'replay:' .. idempotency_key, record, 'PX', REPLAY_TTL)
+  local index = prefix .. 'replays:' .. user_id
+  local count = call('RPUSH', index, idempotency_key)
+  if count == 1 then renew_ttl(index) end
+  -- Trims rarely, to save a command.
+  if count == 2 * MAX_INDEXED_REPLAYS then call('LTRIM', index, -MAX_INDEXED_REPLAYS, -1) end
 end
 return { outcome, lease_id, items, language }

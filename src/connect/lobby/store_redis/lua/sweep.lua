@@ -15,7 +15,8 @@ for _, user_id in ipairs(idle) do
     if partner then push_event(partner.user_id, now_ms, 'partner_timed_out', room_id) end
   end
   call('DEL', prefix .. 'user:' .. user_id, prefix .. 'inbox:' .. user_id,
-    prefix .. 'blocked:' .. user_id, prefix .. 'transcript:' .. user_id)
+    prefix .. 'blocked:' .. user_id, prefix .. 'transcript:' .. user_id,
+    prefix .. 'replays:' .. user_id)
   call('ZREM', prefix .. 'last_seen', user_id)
   call('ZREM', prefix .. 'user_ids', user_id)
 end

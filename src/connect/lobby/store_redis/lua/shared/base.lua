@@ -21,6 +21,7 @@
 --   queue:interest:<hash>    zset: waiting users with this interest, by ticket
 --   history:<room_id>        list: packed messages of a chat
 --   replay:<key>             outcome and items of a call, for its replay
+--   replays:<user_id>        list: keys of the user's replays, oldest first; some have expired
 --   claimed:<key>            a claimed webhook message
 --   nudge_due                zset: <room_id><user_id>, one user of each chat, by time of the check
 --   recent_waits             list: how long the last matched users waited, in milliseconds
@@ -142,7 +143,7 @@ local function touch(user_id, user, now_ms)
   if ttl_is_fresh then return user end
   update_user(user, { ttl_renewed_at = format_int(now_ms) })
   call('ZADD', prefix .. 'user_ids', 0, user_id)
-  local keys = { 'user:' .. user_id, 'inbox:' .. user_id, 'blocked:' .. user_id,
+  local keys = { 'user:' .. user_id, 'inbox:' .. user_id, 'blocked:' .. user_id, 'replays:' .. user_id,
     'last_seen', 'user_ids', 'seq', 'counters' }
   for _, key in ipairs(keys) do renew_ttl(prefix .. key) end
   return user
