@@ -13,8 +13,8 @@ use http_body_util::{BodyExt, LengthLimitError, Limited};
 use super::body_budget::BodyShare;
 use super::connection::ConnectionInfo;
 
-/// Size up to which a body does not count, in bytes: the number of connections that read one is
-/// limited.
+/// Maximum size of a small body, in bytes. Small bodies need no share of the budget, because the
+/// number of connections that read one is limited.
 const SMALL_BODY_BYTES: usize = 8 * 1024;
 
 /// Reads a whole body of at most `limit` bytes that arrives on `connection` within `timeout`.
