@@ -6,10 +6,13 @@ use std::path::Path;
 use std::process::ExitCode;
 
 use clap::Parser;
+use random_connect::app::check::{CheckedStore, check_stores};
 use random_connect::app::serve::{Listening, ServeError, serve_stdio};
 use random_connect::cli::announcement::announcement;
+use random_connect::cli::check::{StoreStatus, report};
+use random_connect::cli::code::{IdSource, codes};
 use random_connect::cli::{Cli, CliCommand};
-use random_connect::config::{Config, ConfigProblem, LogFormat};
+use random_connect::config::{Config, ConfigProblem, LoadedConfig, LogFormat};
 use random_connect::kernel::clock::seeded_rng;
 use random_connect::kernel::process::disable_dumps;
 use random_connect::kernel::token;
@@ -45,6 +48,8 @@ fn main() -> ExitCode {
             run(async { demo().await.map(|()| ExitCode::SUCCESS) })
         }
         CliCommand::Chat { url, token, token_file, .. } => chat(&url, token, token_file.as_deref()),
+        CliCommand::Check => check(),
+        CliCommand::Code { id, source } => code(id, source),
         CliCommand::Token => exit_code(print_token()),
     }
 }
@@ -110,7 +115,7 @@ async fn demo() -> Result<(), String> {
 
 /// Returns the token of the environment or `.env`, or an empty string if neither sets one.
 fn configured_token() -> Result<SecretString, Vec<ConfigProblem>> {
-    let tokens = Config::load(Path::new(".env"))?.auth_tokens;
+    let tokens = Config::load(Path::new(".env"))?.config.auth_tokens;
     Ok(tokens.map_or_else(SecretString::default, |tokens| tokens.current().into()))
 }
 
@@ -122,28 +127,74 @@ async fn serve(config: Config) -> Result<(), ServeError> {
 fn print_announcement(listening: &Listening) {
     let Listening { address, playground, generated_token } = listening;
     let token = generated_token.as_ref().map(AuthTokens::current);
-    let mut out = io::stdout().lock();
-    let printed = out.write_all(announcement(*address, *playground, token).as_bytes());
     // The server works without a reader of standard output.
-    let _ = printed.and_then(|()| out.flush());
+    let _ = print(&announcement(*address, *playground, token));
 }
 
 /// Reads the settings, starts logging and runs `command`.
 fn with_config<F: Future<Output = Result<(), ServeError>>>(
     command: impl FnOnce(Config) -> F,
 ) -> ExitCode {
-    let config = match Config::load(Path::new(".env")) {
-        Ok(config) => config,
+    let LoadedConfig { config, warnings, .. } = match Config::load(Path::new(".env")) {
+        Ok(loaded) => loaded,
         Err(problems) => return report_problems(&problems),
     };
     let color = config.log_format == LogFormat::Text && io::stderr().is_terminal();
     telemetry::init(config.log_level, config.log_format, color);
+    for warning in warnings {
+        tracing::warn!("{warning}");
+    }
     run(async {
         match command(config).await {
             Err(error) if error.is_bad_setting() => Ok(report_problems(&[error])),
             result => result.map(|()| ExitCode::SUCCESS),
         }
     })
+}
+
+/// Prints the settings in effect, warnings, and the state of each store.
+fn check() -> ExitCode {
+    let loaded = match Config::load(Path::new(".env")) {
+        Ok(loaded) => loaded,
+        Err(problems) => return report_problems(&problems),
+    };
+    run(async move {
+        let stores: Vec<_> = check_stores(&loaded.config).await.into_iter().map(status).collect();
+        print(&report(&loaded, &stores))?;
+        let failed = stores.iter().filter(|store| store.result.is_err()).count();
+        if failed > 0 {
+            return Err(io::Error::other("a store can't be used"));
+        }
+        Ok(ExitCode::SUCCESS)
+    })
+}
+
+fn status(CheckedStore { name, backend, result }: CheckedStore) -> StoreStatus {
+    let remark = |exists| if exists { "" } else { ", the server will create the file" };
+    StoreStatus { name, backend, result: result.map(remark) }
+}
+
+/// Prints the codes of a raw id.
+fn code(id: Option<String>, source: Option<IdSource>) -> ExitCode {
+    let config = match Config::load(Path::new(".env")) {
+        Ok(loaded) => loaded.config,
+        Err(problems) => return report_problems(&problems),
+    };
+    let printed = || {
+        let id = match id {
+            Some(id) => id,
+            None => io::stdin().lines().next().transpose()?.unwrap_or_default(),
+        };
+        print(&codes(&config, &id, source).map_err(io::Error::other)?)
+    };
+    exit_code(printed())
+}
+
+/// Prints `text` on standard output.
+fn print(text: &str) -> io::Result<()> {
+    let mut out = io::stdout().lock();
+    out.write_all(text.as_bytes())?;
+    out.flush()
 }
 
 /// Runs `work` to its end on a new runtime.

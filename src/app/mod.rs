@@ -5,6 +5,7 @@
 //! [`App::with_send_policy`].
 
 pub mod channels;
+pub mod check;
 pub mod serve;
 mod stores;
 

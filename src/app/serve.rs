@@ -72,14 +72,6 @@ pub async fn serve(config: Config, announce: impl FnOnce(&Listening)) -> Result<
     let tokens = configured.clone().unwrap_or_else(|| AuthTokens::generate(&mut seeded_rng()));
     let generated_token = configured.is_none().then(|| tokens.clone());
     announce(&Listening { address, playground: config.playground, generated_token });
-    if tokens.is_weak() {
-        tracing::warn!(
-            "AUTH_TOKEN is too short to be safe: generate one with `random-connect token`"
-        );
-    }
-    if config.my_number.is_none() {
-        tracing::warn!("MY_NUMBER is not set: Puch AI can't validate this server");
-    }
     tracing::info!(%address, version = env!("CARGO_PKG_VERSION"), "listening");
     let app = App::new(config, &(Arc::new(SystemClock::new()) as Arc<dyn Clock>))?;
     app.serve_http(listener, tokens, limits, shutdown).await;

@@ -9,6 +9,7 @@ use redis::Client;
 use secrecy::ExposeSecret;
 
 use crate::config::Config;
+use crate::config::store::StateDbConfig;
 use crate::connect::lobby::LobbyBackend;
 use crate::connect::lobby::store_memory::MemoryLobby;
 use crate::connect::lobby::store_redis::RedisLobby;
@@ -59,16 +60,15 @@ pub(super) fn lobby(
     connection: Option<&RedisConnection>,
     clock: &Arc<dyn Clock>,
 ) -> (LobbyBackend, IdHasher) {
+    let ids = match config.id_salt() {
+        Some(salt) => IdHasher::from_salt(salt.expose_secret().as_bytes()),
+        None => IdHasher::random(&mut seeded_rng()),
+    };
     let (Some(redis), Some(connection)) = (&config.redis, connection) else {
         let lobby =
             MemoryLobby::new(config.idle_timeout, seeded_rng()).with_clock(Arc::clone(clock));
-        let ids = match &config.state_db {
-            Some(state) => IdHasher::from_salt(state.salt.expose_secret().as_bytes()),
-            None => IdHasher::random(&mut seeded_rng()),
-        };
         return (LobbyBackend::new(Arc::new(lobby)), ids);
     };
-    let ids = IdHasher::from_salt(redis.salt.expose_secret().as_bytes());
     let lobby = RedisLobby::new(
         connection.clone(),
         config.idle_timeout,
@@ -94,8 +94,20 @@ pub(super) async fn prepare(config: &Config) -> Result<(), StateFileError> {
     let Some(state) = config.state_db.as_ref().filter(|_| config.redis.is_none()) else {
         return Ok(());
     };
-    let salt = state.salt.expose_secret().as_bytes();
-    store_sql_file::prepare(&state.file, &SecretFingerprints::new(salt, &state.keys)).await
+    store_sql_file::prepare(&state.file, &fingerprints(state)).await
+}
+
+/// Checks the file of `STATE_DB` as [`prepare`] does, but changes nothing. Returns `false` if it does
+/// not exist yet.
+///
+/// # Errors
+/// Returns [`StateFileError`] if the file can't be used.
+pub(super) async fn inspect(state: &StateDbConfig) -> Result<bool, StateFileError> {
+    store_sql_file::inspect(&state.file, &fingerprints(state)).await
+}
+
+fn fingerprints(state: &StateDbConfig) -> SecretFingerprints {
+    SecretFingerprints::new(state.salt.expose_secret().as_bytes(), &state.keys)
 }
 
 /// Returns the moderation service with its store, encryption keys and rate limiter.

@@ -1,19 +1,24 @@
 //! [`Cli`]: the command line. Its doc comments are the text of `--help`.
 //!
 //! - [`announcement`](mod@announcement) has the lines that `serve` prints at its start.
+//! - [`check`] has the report of `check`, [`code`] the codes of `code`.
 
 pub mod announcement;
+pub mod check;
+pub mod code;
 
 use std::path::PathBuf;
 
 use clap::{Parser, Subcommand};
+
+use self::code::IdSource;
 
 /// Anonymous one-to-one chat between strangers over WhatsApp through Puch AI, as an MCP server.
 #[derive(Parser)]
 #[command(
     version,
     about,
-    after_help = "Settings come from the environment or a .env file; see .env.example."
+    after_help = "Settings come from the environment or a .env file; see .env.example. `check` shows those in effect."
 )]
 pub struct Cli {
     #[command(subcommand)]
@@ -75,6 +80,24 @@ pub enum CliCommand {
         /// Play a scripted chat between two users on a temporary server, then exit
         #[arg(long, conflicts_with_all = ["url", "token", "token_file"])]
         demo: bool,
+    },
+    /// Print the settings in effect, warnings, and the state of each store
+    ///
+    /// Secrets are shown as "set" or "not set". Nothing is changed: no file is created and no schema
+    /// updated. The exit status is 0 if the server can start and its stores answer, 1 if a store does
+    /// not answer, and 2 if a setting is invalid.
+    Check,
+    /// Print the eight hex digits that logs and operator tools show for a user
+    ///
+    /// Needs the same ID_SALT as the server, and REDIS_URL or STATE_DB: without them the server hashes
+    /// ids with a random key at each start, and a user has another code after each start.
+    Code {
+        /// The raw id, as the caller passes it [default: the first line of standard input, which keeps
+        /// the id out of the list of processes]
+        id: Option<String>,
+        /// Print only the code of an id from this source
+        #[arg(long, value_enum)]
+        source: Option<IdSource>,
     },
     /// Print a strong token for AUTH_TOKEN
     Token,

@@ -9,7 +9,7 @@ use secrecy::SecretString;
 
 use super::reader::{EchoValue, EnvReader};
 
-const DEFAULT_API_BASE: &str = "https://graph.facebook.com/v23.0";
+pub(super) const DEFAULT_API_BASE: &str = "https://graph.facebook.com/v23.0";
 
 /// The operator's WhatsApp number and how to use it.
 #[derive(Clone, Debug)]

@@ -8,13 +8,24 @@ use std::fs;
 use std::io::ErrorKind;
 use std::path::Path;
 
+use super::names::unknown_in_file;
 use super::reader::ConfigProblem;
 
-/// Returns the variables in `file` and its problems. A missing file has neither.
-pub(super) fn read(file: &Path) -> (HashMap<String, OsString>, Vec<ConfigProblem>) {
+/// The contents of the file.
+#[derive(Default)]
+pub(super) struct EnvFile {
+    pub values: HashMap<String, OsString>,
+    /// Malformed lines.
+    pub problems: Vec<ConfigProblem>,
+    /// Lines without effect.
+    pub warnings: Vec<String>,
+}
+
+/// Reads `file`. A missing file is empty.
+pub(super) fn read(file: &Path) -> EnvFile {
     match fs::read_to_string(file) {
         Ok(text) => parse(&text),
-        Err(error) if error.kind() == ErrorKind::NotFound => Default::default(),
+        Err(error) if error.kind() == ErrorKind::NotFound => EnvFile::default(),
         Err(error) => {
             let expected = format!("a readable text file ({})", error.kind());
             let problem = ConfigProblem {
@@ -22,14 +33,13 @@ pub(super) fn read(file: &Path) -> (HashMap<String, OsString>, Vec<ConfigProblem
                 shown_value: "(not shown)".to_owned(),
                 expected,
             };
-            (HashMap::new(), vec![problem])
+            EnvFile { problems: vec![problem], ..EnvFile::default() }
         }
     }
 }
 
-fn parse(text: &str) -> (HashMap<String, OsString>, Vec<ConfigProblem>) {
-    let mut settings = HashMap::new();
-    let mut problems = Vec::new();
+fn parse(text: &str) -> EnvFile {
+    let EnvFile { values: mut settings, mut problems, mut warnings } = EnvFile::default();
     for (number, line) in text.lines().enumerate() {
         let mut report = |expected: &str| {
             let variable = format!(".env line {}, {}", number + 1, variable_name(line));
@@ -45,11 +55,21 @@ fn parse(text: &str) -> (HashMap<String, OsString>, Vec<ConfigProblem>) {
             Some(Ok(_)) if line.contains('$') && !line.contains('\'') => {
                 report("a value with a $ in single quotes, NAME='value'");
             }
-            Some(Ok((name, value))) => drop(settings.insert(name, value.into())),
+            Some(Ok((name, value))) => {
+                let shown = line.trim_start().starts_with(variable_name(line));
+                warnings.extend(unknown_in_file(number + 1, &name, shown));
+                if settings.insert(name, value.into()).is_some() {
+                    warnings.push(format!(
+                        ".env line {}, {}, replaces the value of an earlier line",
+                        number + 1,
+                        variable_name(line)
+                    ));
+                }
+            }
             Some(Err(_)) => report("NAME=value, with quotes around a value that has spaces"),
         }
     }
-    (settings, problems)
+    EnvFile { values: settings, problems, warnings }
 }
 
 /// Returns the name that `line` assigns to, or a placeholder if the line has no valid name.
@@ -65,7 +85,7 @@ mod tests {
 
     #[test]
     fn config_env_file_reads_comments_and_quotes() {
-        let (settings, problems) =
+        let EnvFile { values: settings, problems, .. } =
             parse("# comment\n\nPORT=1\nexport HOST=\"::1\"\nAUTH_TOKEN='a$b' # why\n");
         assert!(problems.is_empty(), "{problems:?}");
         assert_eq!(
@@ -76,7 +96,7 @@ mod tests {
 
     #[test]
     fn config_env_file_names_broken_lines_without_quoting() {
-        let (settings, problems) =
+        let EnvFile { values: settings, problems, .. } =
             parse("PORT=1\nMY_NUMBER=91 98765 43210\nmy-secret\nAUTH_TOKEN=abc$secret\n");
         let reports: Vec<String> = problems.iter().map(ToString::to_string).collect();
         assert_eq!((settings.len(), reports.len()), (1, 3));
@@ -90,5 +110,18 @@ mod tests {
                 .contains("AUTH_TOKEN=(not shown): expected a value with a $ in single quotes")
         );
         assert!(!reports.concat().contains("secret") && !reports.concat().contains("98765"));
+    }
+
+    #[test]
+    fn config_env_file_warns_about_lines_without_effect() {
+        let warnings = parse("PORT=1\nAUTH_TOKE=secret-1\nPORT=2\nmySecret=secret-2\n").warnings;
+        assert_eq!(
+            warnings,
+            [
+                ".env line 2, AUTH_TOKE, is not a setting and has no effect: did you mean AUTH_TOKEN?",
+                ".env line 3, PORT, replaces the value of an earlier line",
+                ".env line 4 is not a setting and has no effect",
+            ]
+        );
     }
 }

@@ -6,13 +6,16 @@
 //! docs/settings.md as the test `docs_settings_table_matches_the_code` says.
 
 pub mod channels;
+mod effective;
 mod env_file;
 mod guard;
+mod names;
 mod parse;
 mod rate_limits;
 mod reader;
 mod settings;
 pub mod store;
+mod warnings;
 
 use std::ffi::OsString;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
@@ -27,6 +30,7 @@ use crate::kernel::client_network::TrustedProxy;
 use crate::kernel::token::AuthTokens;
 use crate::moderation::service::NoticePolicy;
 use crate::rate_limit::gcra::RateLimits;
+use env_file::EnvFile;
 use parse::{
     host_names, log_format, log_level, phone_number, switch, toolset_names, trusted_proxy,
 };
@@ -35,6 +39,9 @@ use reader::{EchoValue, EnvReader};
 pub use parse::{LogFormat, ToolsetName};
 pub use reader::ConfigProblem;
 pub use settings::{SETTINGS, Setting};
+
+/// The value of a secret that is not set, in [`Config::effective`].
+pub const NOT_SET: &str = "not set";
 
 const DEFAULT_PORT: u16 = 8086;
 const DEFAULT_IDLE_TIMEOUT_SECS: u64 = 30 * 60;
@@ -92,24 +99,63 @@ pub struct Config {
     pub https_proxy: Option<SecretString>,
 }
 
+/// The place that a setting was read from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Source {
+    Environment,
+    EnvFile,
+    Default,
+}
+
+/// A configuration, with what an operator wants to know about it.
+pub struct LoadedConfig {
+    pub config: Config,
+    /// The source of each setting, in the order of [`SETTINGS`].
+    pub sources: Vec<Source>,
+    /// Settings that are valid, but probably not intended. They contain no secret.
+    pub warnings: Vec<String>,
+}
+
 impl Config {
     /// Reads the process's environment, and `file` for variables that are not set there.
     ///
     /// # Errors
     /// Returns every problem of the file and of the values.
-    pub fn load(file: &Path) -> Result<Self, Vec<ConfigProblem>> {
-        let (settings, mut problems) = env_file::read(file);
-        let config = Self::from_lookup(|name| {
-            std::env::var_os(name).or_else(|| settings.get(name).cloned())
-        });
-        match config {
-            Ok(config) if problems.is_empty() => Ok(config),
-            Ok(_) => Err(problems),
+    pub fn load(file: &Path) -> Result<LoadedConfig, Vec<ConfigProblem>> {
+        let EnvFile { values, mut problems, mut warnings } = env_file::read(file);
+        let lookup = |name: &str| std::env::var_os(name).or_else(|| values.get(name).cloned());
+        let config = match Self::from_lookup(lookup) {
+            Ok(config) if problems.is_empty() => config,
+            Ok(_) => return Err(problems),
             Err(more) => {
                 problems.extend(more);
-                Err(problems)
+                return Err(problems);
+            }
+        };
+        let variables = std::env::vars_os().filter_map(|(name, _)| name.into_string().ok());
+        warnings.extend(variables.filter_map(|name| names::unknown_in_environment(&name)));
+        let reader = EnvReader::new(lookup);
+        let source = |setting: &Setting| match std::env::var_os(setting.name) {
+            _ if !reader.is_set(setting.name) => Source::Default,
+            Some(_) => Source::Environment,
+            None => Source::EnvFile,
+        };
+        let sources = SETTINGS.iter().map(source).collect();
+        warnings.extend(warnings::warnings(&config));
+        for name in ["ID_SALT", "INBOX_KEY"] {
+            if config.id_salt().is_none() && reader.is_set(name) {
+                warnings.push(format!("{name} has no effect without REDIS_URL or STATE_DB"));
             }
         }
+        Ok(LoadedConfig { config, sources, warnings })
+    }
+
+    /// `ID_SALT`, if the lobby or the moderation store needs it. Without it, ids are hashed with a
+    /// random key at each start.
+    #[must_use]
+    pub fn id_salt(&self) -> Option<&SecretString> {
+        let redis = self.redis.as_ref().map(|redis| &redis.salt);
+        redis.or(self.state_db.as_ref().map(|state| &state.salt))
     }
 
     /// Reads variables through `lookup`. A blank value counts as unset.

@@ -53,7 +53,13 @@ impl AuthTokens {
     /// Returns `true` if one of the tokens is short enough to be guessed.
     #[must_use]
     pub fn is_weak(&self) -> bool {
-        self.0.iter().any(|token| token.expose_secret().len() < MIN_STRONG_CHARS)
+        self.0.iter().any(|token| is_weak(token.expose_secret()))
+    }
+
+    /// Returns `true` if both have a token in common.
+    #[must_use]
+    pub fn overlaps(&self, other: &Self) -> bool {
+        self.0.iter().any(|token| other.verify(token.expose_secret().as_bytes()))
     }
 
     /// Returns `true` if `candidate` is one of the tokens.
@@ -66,6 +72,12 @@ impl AuthTokens {
         // A fold compares every token; `any` would stop at the first match.
         self.0.iter().fold(false, |found, token| found | matches(token))
     }
+}
+
+/// Returns `true` if a secret is short enough to be guessed.
+#[must_use]
+pub fn is_weak(secret: &str) -> bool {
+    secret.len() < MIN_STRONG_CHARS
 }
 
 /// Generates a token of 256 random bits, as 64 hex digits.

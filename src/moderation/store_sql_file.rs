@@ -11,8 +11,8 @@ use std::os::unix::fs::{OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 
 use sqlx::migrate::MigrateError;
-use sqlx::sqlite::SqliteConnection;
-use sqlx::{ConnectOptions, Connection, query, query_as};
+use sqlx::sqlite::{SqliteConnectOptions, SqliteConnection};
+use sqlx::{ConnectOptions, Connection, query, query_as, query_scalar};
 use thiserror::Error;
 
 use super::store_sql::{connect_options, migrator};
@@ -83,6 +83,50 @@ pub async fn prepare(file: &Path, secrets: &SecretFingerprints) -> Result<(), St
     result.await.map_err(|problem| StateFileError { file: file.to_owned(), problem })
 }
 
+/// Checks the file as [`prepare`] does, but neither creates nor changes it. Returns `false` if it does
+/// not exist yet. Call this within a tokio runtime.
+///
+/// # Errors
+/// Returns [`StateFileError`] if the file can't be used.
+pub async fn inspect(file: &Path, secrets: &SecretFingerprints) -> Result<bool, StateFileError> {
+    let result = async {
+        if file.exists() {
+            return read_and_check(file, secrets).await.map(|()| true);
+        }
+        let folder = file.parent().filter(|folder| !folder.as_os_str().is_empty());
+        if folder.is_none_or(Path::is_dir) { Ok(false) } else { Err(StateFileProblem::NoFolder) }
+    };
+    result.await.map_err(|problem| StateFileError { file: file.to_owned(), problem })
+}
+
+async fn read_and_check(file: &Path, secrets: &SecretFingerprints) -> Result<(), StateFileProblem> {
+    let options = SqliteConnectOptions::new().filename(file).read_only(true);
+    let mut connection = options.connect().await?;
+    // Earlier versions have no such table.
+    let tables: i64 =
+        query_scalar("SELECT count(*) FROM sqlite_master WHERE name = 'secret_fingerprints'")
+            .fetch_one(&mut connection)
+            .await?;
+    if tables > 0
+        && let Some(stored) = stored_secrets(&mut connection).await?
+    {
+        secrets.check(&stored)?;
+    }
+    connection.close().await?;
+    Ok(())
+}
+
+/// The secrets that the database was written with, if it has them.
+async fn stored_secrets(
+    connection: &mut SqliteConnection,
+) -> Result<Option<SecretFingerprints>, StateFileProblem> {
+    let stored: Option<(String, String)> =
+        query_as("SELECT id_salt, inbox_key FROM secret_fingerprints")
+            .fetch_optional(connection)
+            .await?;
+    Ok(stored.map(|(id_salt, inbox_key)| SecretFingerprints { id_salt, inbox_key }))
+}
+
 /// Creates the file with [`OWNER_ONLY`], or removes the access of others.
 fn restrict_access(file: &Path) -> Result<(), StateFileProblem> {
     let mut options = OpenOptions::new();
@@ -137,12 +181,8 @@ async fn check_secrets(
     secrets: &SecretFingerprints,
 ) -> Result<(), StateFileProblem> {
     let mut transaction = connection.begin_with("BEGIN IMMEDIATE").await?;
-    let stored: Option<(String, String)> =
-        query_as("SELECT id_salt, inbox_key FROM secret_fingerprints")
-            .fetch_optional(&mut *transaction)
-            .await?;
-    if let Some((id_salt, inbox_key)) = stored {
-        secrets.check(&SecretFingerprints { id_salt, inbox_key })?;
+    if let Some(stored) = stored_secrets(&mut transaction).await? {
+        secrets.check(&stored)?;
     }
     query(
         "INSERT INTO secret_fingerprints (number, id_salt, inbox_key) VALUES (1, ?1, ?2) \

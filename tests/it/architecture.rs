@@ -24,7 +24,7 @@ const LAYERS: &[(&str, &[&str])] = &[
     ("transport", &["connect", "kernel", "moderation", "rate_limit"]),
     ("config", &["guard", "kernel", "moderation", "rate_limit"]),
     ("telemetry", &["config"]),
-    ("cli", &[]),
+    ("cli", &["config", "kernel"]),
     ("terminal", &["kernel"]),
     (
         "app",

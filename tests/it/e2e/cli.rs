@@ -229,6 +229,8 @@ fn cli_help_and_version_for_every_command() {
         &["mask", "--help"],
         &["chat", "--help"],
         &["token", "--help"],
+        &["check", "--help"],
+        &["code", "--help"],
     ] {
         let output = run(command, &[], "");
         assert!(

@@ -14,6 +14,7 @@ mod block_and_report;
 mod bridge;
 mod cancelled_waits;
 mod cli;
+mod cli_check;
 mod content_filter;
 mod conversation;
 mod cross_channel;

@@ -1,0 +1,43 @@
+//! [`check_stores`]: asks each store of a configuration, for the command `check`.
+
+use std::sync::Arc;
+
+use super::stores;
+use crate::config::Config;
+use crate::connect::health::StoreHealth;
+use crate::kernel::clock::{Clock, SystemClock};
+use crate::kernel::store::StoreError;
+
+/// The result of a check of one store.
+pub struct CheckedStore {
+    pub name: &'static str,
+    pub backend: &'static str,
+    /// `false` if the store does not exist yet, and the server creates it.
+    pub result: Result<bool, String>,
+}
+
+/// Checks the stores as `/ready` does. Creates no file and changes no schema. Call it within a tokio
+/// runtime.
+pub async fn check_stores(config: &Config) -> Vec<CheckedStore> {
+    if let (None, Some(state)) = (&config.redis, &config.state_db) {
+        let moderation = stores::inspect(state).await.map_err(|error| error.to_string());
+        return vec![
+            CheckedStore { name: "lobby", backend: "memory", result: Ok(true) },
+            CheckedStore { name: "moderation", backend: "SQLite", result: moderation },
+            CheckedStore { name: "rate_limit", backend: "memory", result: Ok(true) },
+        ];
+    }
+    let machine = Arc::new(SystemClock::new()) as Arc<dyn Clock>;
+    let redis = stores::redis(config, &machine);
+    let clock = stores::clock(redis.as_ref(), &machine);
+    let (lobby, ids) = stores::lobby(config, redis.as_ref(), &clock);
+    let moderation = stores::moderation(config, redis.as_ref(), &clock, &ids);
+    let health = StoreHealth::new(lobby.directory, Arc::new(moderation), clock);
+    let backend = if config.redis.is_some() { "Redis" } else { "memory" };
+    let stores = health.check().await.by_name();
+    let checked = |(name, result): (_, Result<(), StoreError>)| {
+        let result = result.map(|()| true).map_err(|error| error.kind.to_string());
+        CheckedStore { name, backend, result }
+    };
+    stores.map(checked).into()
+}

@@ -1,0 +1,210 @@
+//! [`Config::effective`]: every setting with its value in effect, for `random-connect check`.
+//!
+//! A secret is only `set` or `not set`. To add a setting, add its line in the order of
+//! [`SETTINGS`](super::SETTINGS); a test compares the two.
+
+use std::path::Path;
+
+use super::{Config, LogFormat, NOT_SET, ToolsetName};
+use crate::guard::{LinkPolicy, ProfanityPolicy};
+use crate::kernel::client_network::TrustedProxy;
+use crate::moderation::service::NoticePolicy;
+use crate::rate_limit::gcra::RateLimits;
+
+impl Config {
+    /// Returns name and value of every setting, in the order of the documentation. A value that is
+    /// not a secret is in the form of the setting.
+    #[must_use]
+    pub fn effective(&self) -> Vec<(&'static str, String)> {
+        let whatsapp = self.whatsapp.as_ref();
+        let salt = self.id_salt();
+        vec![
+            (
+                "AUTH_TOKEN",
+                self.auth_tokens.as_ref().map_or("generated at each start", |_| "set").to_owned(),
+            ),
+            ("MY_NUMBER", secret(self.my_number.as_ref())),
+            ("HOST", self.address.ip().to_string()),
+            ("PORT", self.address.port().to_string()),
+            (
+                "ALLOWED_HOSTS",
+                self.allowed_hosts.as_ref().map_or("any".to_owned(), |hosts| hosts.join(",")),
+            ),
+            ("TRUSTED_PROXY", proxy_name(self.trusted_proxy).to_owned()),
+            ("ADMIN_TOKEN", secret(self.admin_tokens.as_ref())),
+            ("MONITOR_TOKEN", secret(self.monitor_tokens.as_ref())),
+            ("LOG_LEVEL", self.log_level.to_string()),
+            ("LOG_FORMAT", format_name(self.log_format).to_owned()),
+            ("TOOLSETS", self.toolset_names()),
+            ("PLAYGROUND", switch(self.playground)),
+            ("MAX_SESSIONS", self.max_sessions.to_string()),
+            ("IDLE_TIMEOUT_SECS", self.idle_timeout.as_secs().to_string()),
+            ("REAP_INTERVAL_SECS", self.reap_interval.as_secs().to_string()),
+            ("USE_CALLER_NICKNAMES", switch(self.use_caller_nicknames)),
+            ("RATE_LIMITS", rate_limits(self.rate_limits)),
+            ("LINKS", link_policy_name(self.guard.links).to_owned()),
+            ("WORDS", profanity_policy_name(self.guard.profanity).to_owned()),
+            ("NOTICE", notice_policy_name(self.notice_policy).to_owned()),
+            ("REDIS_URL", secret(self.redis.as_ref())),
+            (
+                "STATE_DB",
+                self.state_db.as_ref().map_or("none".to_owned(), |state| state_db(&state.file)),
+            ),
+            ("ID_SALT", secret(salt)),
+            ("INBOX_KEY", secret(salt)),
+            ("WHATSAPP_TOKEN", secret(whatsapp)),
+            ("WHATSAPP_PHONE_NUMBER_ID", secret(whatsapp)),
+            ("WHATSAPP_VERIFY_TOKEN", secret(whatsapp)),
+            ("WHATSAPP_APP_SECRET", secret(whatsapp)),
+            (
+                "WHATSAPP_API_BASE",
+                whatsapp
+                    .map_or(super::channels::DEFAULT_API_BASE, |whatsapp| &whatsapp.api_base)
+                    .to_owned(),
+            ),
+            ("CALLBACK_URL", secret(self.bridge.as_ref())),
+            ("CALLBACK_SECRET", secret(self.bridge.as_ref())),
+        ]
+    }
+
+    /// The names of the enabled toolsets, with the one that the playground enables.
+    fn toolset_names(&self) -> String {
+        let playground = self.playground && !self.toolsets.contains(&ToolsetName::PenPal);
+        let name = |toolset: &ToolsetName| match toolset {
+            ToolsetName::Connect => "connect",
+            ToolsetName::PenPal => "penpal",
+        };
+        let names = self.toolsets.iter().map(name).chain(playground.then_some("penpal"));
+        names.collect::<Vec<_>>().join(",")
+    }
+}
+
+fn secret<T>(value: Option<T>) -> String {
+    value.map_or(NOT_SET, |_| "set").to_owned()
+}
+
+fn switch(on: bool) -> String {
+    if on { "on" } else { "off" }.to_owned()
+}
+
+fn state_db(file: &Path) -> String {
+    format!("sqlite:{}", file.display())
+}
+
+fn rate_limits(limits: Option<RateLimits>) -> String {
+    limits.map_or("off".to_owned(), |RateLimits { messages, duplicates, searches, new_users }| {
+        format!("messages={messages},same={duplicates},searches={searches},newcomers={new_users}")
+    })
+}
+
+const fn proxy_name(proxy: TrustedProxy) -> &'static str {
+    match proxy {
+        TrustedProxy::None => "off",
+        TrustedProxy::XForwardedFor => "on",
+        TrustedProxy::FlyClientIp => "fly",
+    }
+}
+
+const fn format_name(format: LogFormat) -> &'static str {
+    match format {
+        LogFormat::Text => "text",
+        LogFormat::Json => "json",
+    }
+}
+
+const fn link_policy_name(policy: LinkPolicy) -> &'static str {
+    match policy {
+        LinkPolicy::Allow => "allow",
+        LinkPolicy::Defang => "defang",
+        LinkPolicy::Refuse => "refuse",
+    }
+}
+
+const fn profanity_policy_name(policy: ProfanityPolicy) -> &'static str {
+    match policy {
+        ProfanityPolicy::Off => "off",
+        ProfanityPolicy::Mask => "mask",
+        ProfanityPolicy::Refuse => "refuse",
+    }
+}
+
+const fn notice_policy_name(policy: NoticePolicy) -> &'static str {
+    match policy {
+        NoticePolicy::On => "on",
+        NoticePolicy::Require => "require",
+        NoticePolicy::Off => "off",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::HashMap;
+
+    use super::*;
+    use crate::config::SETTINGS;
+
+    const KEY: &str = "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef";
+
+    fn config(variables: &HashMap<&str, String>) -> Config {
+        Config::from_lookup(|name| variables.get(name).map(Into::into)).expect("valid")
+    }
+
+    #[test]
+    fn config_effective_lists_every_setting_in_order() {
+        let names: Vec<_> =
+            config(&HashMap::new()).effective().into_iter().map(|(name, _)| name).collect();
+        assert_eq!(names, SETTINGS.iter().map(|setting| setting.name).collect::<Vec<_>>());
+    }
+
+    #[test]
+    fn config_effective_values_can_be_set_again() {
+        let variables = [
+            ("HOST", "::1"),
+            ("PORT", "9000"),
+            ("ALLOWED_HOSTS", "chat.example,localhost:8086"),
+            ("TRUSTED_PROXY", "fly"),
+            ("LOG_LEVEL", "DEBUG"),
+            ("LOG_FORMAT", "json"),
+            ("TOOLSETS", "connect,penpal"),
+            ("PLAYGROUND", "off"),
+            ("MAX_SESSIONS", "7"),
+            ("IDLE_TIMEOUT_SECS", "60"),
+            ("REAP_INTERVAL_SECS", "5"),
+            ("USE_CALLER_NICKNAMES", "on"),
+            ("RATE_LIMITS", "messages=60,newcomers=0"),
+            ("LINKS", "refuse"),
+            ("WORDS", "mask"),
+            ("NOTICE", "require"),
+        ];
+        let config_before = config(&variables.map(|(name, value)| (name, value.to_owned())).into());
+        let mut effective: HashMap<_, _> = config_before.effective().into_iter().collect();
+        effective.retain(|name, _| variables.iter().any(|(set, _)| set == name));
+        assert_eq!(format!("{:?}", config(&effective)), format!("{config_before:?}"));
+    }
+
+    #[test]
+    fn config_effective_shows_no_secret() {
+        let secrets = [
+            ("AUTH_TOKEN", "secret-1"),
+            ("MY_NUMBER", "919876543210"),
+            ("ADMIN_TOKEN", "secret-2"),
+            ("MONITOR_TOKEN", "secret-3"),
+            ("REDIS_URL", "redis://:secret-4@localhost"),
+            ("ID_SALT", "secret-5-and-more"),
+            ("INBOX_KEY", KEY),
+            ("WHATSAPP_TOKEN", "secret-6"),
+            ("WHATSAPP_PHONE_NUMBER_ID", "4711"),
+            ("WHATSAPP_VERIFY_TOKEN", "secret-7"),
+            ("WHATSAPP_APP_SECRET", "secret-8"),
+            ("CALLBACK_URL", "https://bridge.example/secret-9"),
+            ("CALLBACK_SECRET", "secret-10"),
+        ];
+        let effective =
+            config(&secrets.map(|(name, value)| (name, value.to_owned())).into()).effective();
+        for (name, value) in effective {
+            let is_secret = secrets.iter().any(|(secret, _)| *secret == name);
+            assert_eq!(is_secret, value == "set", "{name}={value}");
+            assert!(!value.contains("secret"), "{name}={value}");
+        }
+    }
+}
