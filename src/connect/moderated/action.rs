@@ -47,7 +47,7 @@ pub enum ModeratedOutcome {
         /// Whether the block ended a chat.
         chat_ended: bool,
         reported: bool,
-        /// What the moderation store could not save.
+        /// The part that the moderation store could not save.
         unsaved: Option<UnsavedPart>,
     },
     NoBlockTarget,
