@@ -12,7 +12,7 @@ use tokio::signal::unix::{SignalKind, signal};
 use tokio_util::sync::CancellationToken;
 
 use super::channels::NoHttpClient;
-use super::stores::StateFileError;
+use super::stores::StoreSetupError;
 use super::{App, stores};
 use crate::config::Config;
 use crate::kernel::clock::{Clock, SystemClock, seeded_rng};
@@ -31,7 +31,7 @@ pub enum ServeError {
     #[error("can't receive signals: {0}")]
     Signals(#[source] io::Error),
     #[error(transparent)]
-    StateFile(#[from] StateFileError),
+    StoreSetup(#[from] StoreSetupError),
     #[error(transparent)]
     HttpClient(#[from] NoHttpClient),
     #[error(transparent)]
@@ -42,7 +42,7 @@ impl ServeError {
     /// Returns `true` if the operator has to correct a setting.
     #[must_use]
     pub const fn is_bad_setting(&self) -> bool {
-        matches!(self, Self::StateFile(_))
+        matches!(self, Self::StoreSetup(_))
     }
 }
 

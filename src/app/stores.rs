@@ -7,16 +7,17 @@ use std::sync::Arc;
 use rand::RngExt;
 use redis::Client;
 use secrecy::ExposeSecret;
+use thiserror::Error;
 
 use crate::config::Config;
-use crate::config::store::StateDbConfig;
+use crate::config::store::{RedisConfig, StateDbConfig};
 use crate::connect::lobby::LobbyBackend;
 use crate::connect::lobby::store_memory::MemoryLobby;
 use crate::connect::lobby::store_redis::RedisLobby;
 use crate::kernel::clock::{Clock, seeded_rng};
 use crate::kernel::id::IdHasher;
 use crate::kernel::keyring::Keyring;
-use crate::kernel::redis::{RedisClock, RedisConnection};
+use crate::kernel::redis::{RedisClock, RedisConnection, RedisOptions};
 use crate::kernel::redis_eviction::warn_if_keys_are_evicted;
 use crate::kernel::secrets::SecretFingerprints;
 use crate::moderation::service::ModerationService;
@@ -25,20 +26,30 @@ use crate::moderation::store_memory::MemoryModerationStore;
 use crate::moderation::store_redis::RedisModerationStore;
 use crate::moderation::store_sql::SqlModerationStore;
 use crate::moderation::store_sql_file;
-pub(super) use crate::moderation::store_sql_file::StateFileError;
+use crate::moderation::store_sql_file::StateFileError;
 use crate::rate_limit::limiter::RateLimiter;
 use crate::rate_limit::store_memory::MemoryRateLimiter;
 use crate::rate_limit::store_redis::RedisRateLimiter;
 
 /// Returns the connection that all stores share. `None` without `REDIS_URL`.
 pub(super) fn redis(config: &Config, clock: &Arc<dyn Clock>) -> Option<RedisConnection> {
-    let url = config.redis.as_ref()?.url.expose_secret();
-    let connection = if clock.is_simulated() {
-        RedisConnection::open_with_callers_time(url)
-    } else {
-        RedisConnection::open(url)
-    };
-    Some(connection.expect("the configuration has checked the address"))
+    config.redis.as_ref().map(|redis| connect(redis, clock.is_simulated()))
+}
+
+fn connect(redis: &RedisConfig, uses_callers_time: bool) -> RedisConnection {
+    let secrets = SecretFingerprints::new(redis.salt.expose_secret().as_bytes(), &redis.keys);
+    let options = RedisOptions { secrets: Some(secrets), uses_callers_time };
+    RedisConnection::open_with(redis.url.expose_secret(), options)
+        .expect("the configuration has checked the address")
+}
+
+/// The instances that share Redis have another secret.
+#[derive(Debug, Error)]
+#[error(
+    "{secret} differs from that of the other instances on this Redis: set the same value, or rotate INBOX_KEY in three steps, see docs/settings.md"
+)]
+pub struct RedisSecretError {
+    secret: String,
 }
 
 /// Returns the clock that the stores follow: Redis's or the machine's.
@@ -85,16 +96,27 @@ pub(super) fn check_eviction(config: &Config) -> Option<impl Future<Output = ()>
     Some(warn_if_keys_are_evicted(client.expect("the configuration has checked the address")))
 }
 
-/// Creates or checks the file of `STATE_DB`, if the configuration uses it.
+/// Creates or checks the file of `STATE_DB`, or compares the secrets with those of the other
+/// instances on Redis, which may also start later.
 ///
 /// # Errors
-/// Returns [`StateFileError`] if the file can't be used.
-pub(super) async fn prepare(config: &Config) -> Result<(), StateFileError> {
-    // Redis, which takes precedence, may start later.
-    let Some(state) = config.state_db.as_ref().filter(|_| config.redis.is_none()) else {
-        return Ok(());
-    };
-    store_sql_file::prepare(&state.file, &fingerprints(state)).await
+/// Returns [`StoreSetupError`] if the store can't be used with this configuration.
+pub(super) async fn prepare(config: &Config) -> Result<(), StoreSetupError> {
+    if let Some(redis) = &config.redis {
+        let differing = connect(redis, false).differing_secret().await;
+        return differing.map_or(Ok(()), |secret| Err(RedisSecretError { secret }.into()));
+    }
+    let Some(state) = &config.state_db else { return Ok(()) };
+    Ok(store_sql_file::prepare(&state.file, &fingerprints(state)).await?)
+}
+
+/// A store can't be used with this configuration.
+#[derive(Debug, Error)]
+pub enum StoreSetupError {
+    #[error(transparent)]
+    StateFile(#[from] StateFileError),
+    #[error(transparent)]
+    RedisSecret(#[from] RedisSecretError),
 }
 
 /// Checks the file of `STATE_DB` as [`prepare`] does, but changes nothing. Returns `false` if it does

@@ -128,7 +128,7 @@ pub const SETTINGS: &[Setting] = &[
     Setting {
         name: "INBOX_KEY",
         default: "none",
-        meaning: "Encryption key: 64 hex digits, the same on all instances and at every start. While rotating, two keys separated by a comma, the new one first.",
+        meaning: "Encryption key: 64 hex digits, the same on all instances and at every start. While rotating, two keys separated by a comma; the first encrypts.",
     },
     Setting {
         name: "WHATSAPP_TOKEN",

@@ -27,10 +27,12 @@ pub enum StoreErrorKind {
     Disk,
     /// The store accepts no writes at the moment, as a replica does.
     ReadOnly,
+    /// This instance has other secrets than those that share the store.
+    Secrets,
 }
 
 /// All kinds, in the order of their declaration.
-pub const STORE_ERROR_KINDS: [StoreErrorKind; 8] = [
+pub const STORE_ERROR_KINDS: [StoreErrorKind; 9] = [
     StoreErrorKind::Timeout,
     StoreErrorKind::Connection,
     StoreErrorKind::Script,
@@ -39,6 +41,7 @@ pub const STORE_ERROR_KINDS: [StoreErrorKind; 8] = [
     StoreErrorKind::Migration,
     StoreErrorKind::Disk,
     StoreErrorKind::ReadOnly,
+    StoreErrorKind::Secrets,
 ];
 
 impl fmt::Display for StoreErrorKind {
@@ -51,6 +54,7 @@ impl fmt::Display for StoreErrorKind {
             Self::Encode => "a value can't be encrypted",
             Self::Migration => "the schema can't be updated",
             Self::Disk => "the disk is full or fails",
+            Self::Secrets => "a secret differs from that of the other instances",
             Self::ReadOnly => "no writes are accepted",
         })
     }

@@ -25,6 +25,7 @@ use super::failure::{Failure, Progress};
 use super::time::ServerTime;
 use crate::kernel::clock::{Stopwatch, Timestamp};
 use crate::kernel::failure_log::FailureLog;
+use crate::kernel::secrets::SecretFingerprints;
 use crate::kernel::store::{StoreError, StoreErrorKind};
 
 /// Time limit of an operation with all that it waits for.
@@ -43,6 +44,15 @@ pub enum Unanswered {
     Fail,
     /// It is sent once more: it only reads, or a second execution changes nothing.
     Repeat,
+}
+
+/// Options of a [`RedisConnection`].
+#[derive(Default)]
+pub struct RedisOptions {
+    /// The secrets of this instance. Each new connection is refused if others use other ones.
+    pub secrets: Option<SecretFingerprints>,
+    /// Whether scripts take the time of the caller instead of Redis's clock, for tests that play it.
+    pub uses_callers_time: bool,
 }
 
 /// A connection to Redis. Cheap to clone.
@@ -98,7 +108,7 @@ impl RedisConnection {
     /// # Panics
     /// Panics outside a tokio runtime.
     pub fn open(url: &str) -> RedisResult<Self> {
-        Self::open_with(url, false)
+        Self::open_with(url, RedisOptions::default())
     }
 
     /// Creates a connection whose scripts take the time of the caller instead of Redis's clock, for
@@ -107,12 +117,17 @@ impl RedisConnection {
     /// # Errors
     /// See [`Self::open`].
     pub fn open_with_callers_time(url: &str) -> RedisResult<Self> {
-        Self::open_with(url, true)
+        Self::open_with(url, RedisOptions { uses_callers_time: true, ..Default::default() })
     }
 
-    fn open_with(url: &str, uses_callers_time: bool) -> RedisResult<Self> {
+    /// Creates a connection with these options.
+    ///
+    /// # Errors
+    /// See [`Self::open`].
+    pub fn open_with(url: &str, options: RedisOptions) -> RedisResult<Self> {
+        let RedisOptions { secrets, uses_callers_time } = options;
         let shared = Arc::new(Shared {
-            endpoint: Endpoint::new(url)?,
+            endpoint: Endpoint::new(url, secrets)?,
             state: Mutex::new(State::Closed),
             subscription: OnceLock::new(),
             changed: Notify::new(),
@@ -122,6 +137,13 @@ impl RedisConnection {
         });
         let checks = tokio::spawn(run_checks(Arc::clone(&shared))).abort_handle();
         Ok(Self(Arc::new(Handle { shared, checks })))
+    }
+
+    /// Connects, if Redis can be reached, and returns the name of the secret that differs from that
+    /// of the other instances.
+    pub async fn differing_secret(&self) -> Option<String> {
+        let link = timeout(OPERATION_TIMEOUT, self.0.shared.link()).await.ok()?;
+        link.err().filter(|failure| failure.kind == StoreErrorKind::Secrets).map(|f| f.detail)
     }
 
     /// Returns Redis's clock; `None` until Redis was reached for the first time.

@@ -16,6 +16,8 @@ use tokio::time::timeout;
 
 use super::failure::Failure;
 use super::resolver::OneAddress;
+use super::secrets::check_secrets;
+use crate::kernel::secrets::SecretFingerprints;
 
 /// Time limit of a connection attempt, of a name's resolution, and of one response.
 const RESPONSE_TIMEOUT: Duration = Duration::from_secs(1);
@@ -27,6 +29,8 @@ pub(super) struct Endpoint {
     client: Client,
     /// Host and port. `None` for the path of a socket.
     name: Option<(String, u16)>,
+    /// The secrets that a connection compares with those of the other instances.
+    secrets: Option<SecretFingerprints>,
 }
 
 /// One connection to one server.
@@ -48,7 +52,7 @@ impl Link {
 impl Endpoint {
     /// # Errors
     /// Returns an error if `url` is malformed.
-    pub fn new(url: &str) -> RedisResult<Self> {
+    pub fn new(url: &str, secrets: Option<SecretFingerprints>) -> RedisResult<Self> {
         let info = url.into_connection_info()?;
         // Version 3 of the protocol reports a closed connection at once, and delivers messages on
         // the connection that also carries commands.
@@ -60,7 +64,7 @@ impl Endpoint {
             }
             _ => None,
         };
-        Ok(Self { client: Client::open(info)?, name })
+        Ok(Self { client: Client::open(info)?, name, secrets })
     }
 
     /// Connects to the first address of the server that accepts. `handler` makes the receiver of
@@ -94,7 +98,11 @@ impl Endpoint {
         if let Some(address) = peer {
             config = config.set_dns_resolver(OneAddress(address));
         }
-        let connection = self.client.get_multiplexed_async_connection_with_config(&config).await?;
+        let mut connection =
+            self.client.get_multiplexed_async_connection_with_config(&config).await?;
+        if let Some(secrets) = &self.secrets {
+            check_secrets(&mut connection, secrets).await?;
+        }
         Ok(Link { connection, peer, alive, subscribed: AtomicBool::new(false) })
     }
 

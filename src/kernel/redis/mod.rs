@@ -7,10 +7,11 @@ mod connection;
 mod endpoint;
 mod failure;
 mod resolver;
+mod secrets;
 mod time;
 
 pub use clock::RedisClock;
-pub use connection::{RedisConnection, Unanswered};
+pub use connection::{RedisConnection, RedisOptions, Unanswered};
 
 /// Prefix of the keys of moderation and rate limits. It starts with the hash tag of the lobby's
 /// keys, so that a script may access both.

@@ -19,6 +19,7 @@ mod inbox;
 mod redis_failover;
 mod redis_faults;
 mod redis_name;
+mod redis_secrets;
 mod trust;
 mod written_by;
 

@@ -26,17 +26,7 @@ pub struct ServerProcess {
 impl ServerProcess {
     /// Starts a process on a port, 0 for a free one, with these environment variables.
     pub async fn start(port: u16, variables: &[(&str, &str)]) -> Self {
-        let mut child = Command::new(env!("CARGO_BIN_EXE_random-connect"))
-            .env_clear()
-            .current_dir(std::env::temp_dir())
-            .envs([("AUTH_TOKEN", TOKEN), ("HOST", "127.0.0.1"), ("LOG_LEVEL", "error")])
-            .envs([("ID_SALT", "a salt of some length"), ("INBOX_KEY", &"ab".repeat(32))])
-            .env("PORT", port.to_string())
-            .envs(variables.iter().copied())
-            .stdout(Stdio::piped())
-            .kill_on_drop(true)
-            .spawn()
-            .expect("the binary starts");
+        let mut child = command(port, variables).spawn().expect("the binary starts");
         let mut line = String::new();
         let mut stdout = BufReader::new(child.stdout.take().expect("standard output"));
         let announced = timeout(TIMEOUT, stdout.read_line(&mut line)).await;
@@ -44,6 +34,14 @@ impl ServerProcess {
         let port = line.trim().trim_end_matches("/mcp").rsplit(':').next().expect("a port");
         let http = outbound::http_client(None).expect("a client");
         Self { child, port: port.parse().expect("a number"), http }
+    }
+
+    /// Starts a process that must refuse to run; returns its exit status and its errors.
+    pub async fn refuse(variables: &[(&str, &str)]) -> (Option<i32>, String) {
+        let mut command = command(0, variables);
+        let output = timeout(TIMEOUT, command.stderr(Stdio::piped()).output()).await;
+        let output = output.expect("it exits").expect("the binary starts");
+        (output.status.code(), String::from_utf8_lossy(&output.stderr).into_owned())
     }
 
     /// Kills the process, as a crash would.
@@ -63,11 +61,14 @@ impl ServerProcess {
 
     /// Sends a user's message, again and again until it is answered.
     pub async fn say(&self, user: &str, message: &str, id: &str) -> String {
-        loop {
-            if let Some(answer) = self.try_say(user, message, id).await {
-                return answer;
+        let answered = timeout(TIMEOUT, async {
+            loop {
+                if let Some(answer) = self.try_say(user, message, id).await {
+                    return answer;
+                }
             }
-        }
+        });
+        answered.await.expect("the server answers")
     }
 
     /// Returns the status code of `/ready`, and its text.
@@ -76,4 +77,18 @@ impl ServerProcess {
         let response = self.http.get(url).timeout(TIMEOUT).send().await.expect("a response");
         (response.status().as_u16(), response.text().await.expect("a text"))
     }
+}
+
+fn command(port: u16, variables: &[(&str, &str)]) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_random-connect"));
+    command
+        .env_clear()
+        .current_dir(std::env::temp_dir())
+        .envs([("AUTH_TOKEN", TOKEN), ("HOST", "127.0.0.1"), ("LOG_LEVEL", "error")])
+        .envs([("ID_SALT", "a salt of some length"), ("INBOX_KEY", &"ab".repeat(32))])
+        .env("PORT", port.to_string())
+        .envs(variables.iter().copied())
+        .stdout(Stdio::piped())
+        .kill_on_drop(true);
+    command
 }
