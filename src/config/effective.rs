@@ -64,6 +64,7 @@ impl Config {
             ),
             ("CALLBACK_URL", secret(self.bridge.as_ref())),
             ("CALLBACK_SECRET", secret(self.bridge.as_ref())),
+            ("HTTPS_PROXY", secret(self.https_proxy.as_ref())),
         ]
     }
 
@@ -198,6 +199,7 @@ mod tests {
             ("WHATSAPP_APP_SECRET", "secret-8"),
             ("CALLBACK_URL", "https://bridge.example/secret-9"),
             ("CALLBACK_SECRET", "secret-10"),
+            ("HTTPS_PROXY", "http://secret-11:secret-12@localhost:3128"),
         ];
         let effective =
             config(&secrets.map(|(name, value)| (name, value.to_owned())).into()).effective();

@@ -8,9 +8,12 @@ use super::settings::SETTINGS;
 /// Prefixes that no other program uses.
 const OWN_PREFIXES: [&str; 2] = ["WHATSAPP_", "CALLBACK_"];
 
+/// Variables of other programs that resemble a setting, in upper case.
+const FOREIGN: [&str; 4] = ["HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "NO_PROXY"];
+
 /// A warning if `name`, a variable of the environment, is probably a misspelt setting.
 pub(super) fn unknown_in_environment(name: &str) -> Option<String> {
-    if is_setting(name) {
+    if is_setting(name) || FOREIGN.contains(&&*name.to_uppercase()) {
         return None;
     }
     // The edit distance between short names says little: HOME is not HOST.
@@ -93,6 +96,7 @@ mod tests {
             "TERM",
             "LANG",
             "HTTP_PROXY",
+            "https_proxy",
             "NO_COLOR",
             "AUTH_TOKEN",
             "PORT",
