@@ -120,7 +120,7 @@ impl RandomConnectManager {
         let lease_id = self.next_seq();
         if let Some(record) = idempotency_key.and_then(|key| self.replays.get(key, now)).cloned() {
             let person = self.people.touch(user, now);
-            let lease = person.inbox.renew_lease(lease_id, &record.items, now);
+            let lease = person.inbox.renew_lease(lease_id, record.items(), now);
             let lease = Lease { language: person.language, ..lease };
             return ActionResult { outcome: record.outcome, lease };
         }
