@@ -66,7 +66,8 @@ impl Relay {
             }
             let (text, memory) = if sender.masking {
                 // The partner reads the text behind the sender's name.
-                let name = sender.own_name.as_ref().map_or("", Nickname::as_str);
+                let name = sender.own_name.as_ref().filter(|name| !name.is_random());
+                let name = name.map_or("", Nickname::as_str);
                 mask_named(&sanitized, name, &sender.memory)
             } else {
                 (Masked::waived(&sanitized), Memory::default())

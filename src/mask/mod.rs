@@ -88,7 +88,7 @@ pub fn mask_next(text: &str, memory: &Memory) -> (Masked, Memory) {
 #[must_use]
 pub fn mask_named(text: &str, name: &str, memory: &Memory) -> (Masked, Memory) {
     let (masked, next) = mask_next(text, memory);
-    let digits = named::opening_digits(name);
+    let digits = if name.is_empty() { Vec::new() } else { named::opening_digits(name) };
     if !digits.is_empty() {
         // The name precedes this message and also the first of the earlier ones.
         for earlier in [memory, &Memory::default()] {

@@ -119,9 +119,13 @@ fn split_command(message: &str) -> Option<(String, &str)> {
     let end = message.find(char::is_whitespace).unwrap_or(message.len());
     let (word, rest) = message.split_at(end);
     let is_format = |c: char| matches!(c, '*' | '_' | '~' | '`') || is_ignorable(c);
-    let word: String = word.chars().map(fold_fullwidth).filter(|c| !is_format(*c)).collect();
-    let name = word.strip_prefix('#')?.trim_end_matches(is_punctuation);
-    Some((name.to_lowercase(), rest.trim()))
+    let mut letters = word.chars().map(fold_fullwidth).filter(|c| !is_format(*c));
+    // Most messages end here, without an allocation.
+    if letters.next() != Some('#') {
+        return None;
+    }
+    let name: String = letters.collect();
+    Some((name.trim_end_matches(is_punctuation).to_lowercase(), rest.trim()))
 }
 
 /// Returns the text of `#help`: one line per command, between an introduction and a note on text.

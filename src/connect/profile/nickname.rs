@@ -18,6 +18,10 @@ use crate::mask::{Memory, mask_next};
 /// Maximum length of a chosen nickname, in characters.
 pub const MAX_NICKNAME_CHARS: usize = 32;
 
+/// Prefix of a random nickname, and the number of letters after it.
+const RANDOM_PREFIX: &str = "User_";
+const RANDOM_LETTERS: usize = 4;
+
 /// Characters that delimit a nickname in the lines that contain it, and those that end a sentence.
 const RESERVED_CHARS: &[char] = &[
     ':', '：', '#', '＃', '<', '>', '{', '}', '[', ']', '|', '*', '~', '`', '@', '!', '！', '?',
@@ -54,8 +58,9 @@ impl Nickname {
     /// Creates `User_` followed by four random letters.
     #[must_use]
     pub fn random(rng: &mut impl Rng) -> Self {
-        let letters: String = (0..4).map(|_| char::from(rng.random_range(b'A'..=b'Z'))).collect();
-        Self(format!("User_{letters}").into())
+        let letter = |_| char::from(rng.random_range(b'A'..=b'Z'));
+        let letters: String = (0..RANDOM_LETTERS).map(letter).collect();
+        Self(format!("{RANDOM_PREFIX}{letters}").into())
     }
 
     /// Sanitizes a name that a user chose.
@@ -85,6 +90,14 @@ impl Nickname {
             return Err(NicknameError::TooLong);
         }
         Ok(Self(name.into()))
+    }
+
+    /// Returns `true` if the name has the form of [`Nickname::random`], which contains no digit.
+    #[must_use]
+    pub fn is_random(&self) -> bool {
+        self.0.strip_prefix(RANDOM_PREFIX).is_some_and(|letters| {
+            letters.len() == RANDOM_LETTERS && letters.bytes().all(|byte| byte.is_ascii_uppercase())
+        })
     }
 
     /// Rebuilds a nickname that a store has saved, without checking it again.
@@ -123,6 +136,10 @@ mod tests {
     fn nickname_random_is_user_plus_four_letters() {
         let name = Nickname::random(&mut seeded_rng()).to_string();
         let letters = name.strip_prefix("User_").expect("a random nickname starts with User_");
+        assert!(Nickname::from_stored(&name).is_random());
+        for other in ["User_ABC", "User_ABC1", "Ann"] {
+            assert!(!Nickname::from_stored(other).is_random(), "{other}");
+        }
         assert!(letters.len() == 4 && letters.bytes().all(|b| b.is_ascii_uppercase()), "{name}");
     }
 

@@ -1,10 +1,11 @@
-//! [`SYSTEM_PHRASES`]: the openings of the system's lines in English.
+//! [`SYSTEM_PHRASES`]: the openings of the system's lines in English, and of those about a chat in
+//! the other languages.
 //!
 //! A name that starts with one of them is rejected, with or without the emoji that the line itself
 //! starts with. The openings of earlier versions stay in the list, because users remember them.
 //!
 //! To reword a message, add the new opening here. A test of `reply/messages/` names every line whose
-//! opening is missing. Lines of other languages are recognized by their emoji only.
+//! opening is missing.
 
 /// Openings in lower case, without the emoji and the punctuation before the first letter.
 pub(super) const SYSTEM_PHRASES: &[&str] = &[
@@ -77,4 +78,63 @@ pub(super) const SYSTEM_PHRASES: &[&str] = &[
     "it's quiet in here",
     "chat anonymously with",
     "anything else you write",
+    // Spanish
+    "conectado",
+    "nueva conexión",
+    "ahora chateas con",
+    "ya estás en un chat",
+    "ahora no estás en",
+    "chat terminado",
+    "has salido de la cola",
+    "la otra persona ha",
+    "la otra persona lleva",
+    "mensaje enviado",
+    "ocultar números de",
+    "te han denunciado",
+    // Portuguese
+    "nova conexão",
+    "agora você está",
+    "você já está numa",
+    "você não está em",
+    "conversa encerrada",
+    "você saiu da fila",
+    "a outra pessoa saiu",
+    "a outra pessoa ficou",
+    "mensagem enviada",
+    "você foi denunciado",
+    // Indonesian
+    "terhubung",
+    "sekarang kamu mengobrol",
+    "kamu sudah sedang",
+    "kamu sedang tidak",
+    "obrolan selesai",
+    "kamu keluar dari",
+    "teman obrolanmu",
+    "pesan terkirim",
+    "penyembunyian nomor",
+    "kamu dilaporkan",
+    // Hindi
+    "जुड़ गए",
+    "नया साथी",
+    "अब आप",
+    "आप पहले से",
+    "अभी आप किसी",
+    "बातचीत ख़त्म",
+    "आप क़तार से",
+    "आपका साथी",
+    "फ़ोन नंबर छिपाना",
+    "आपकी शिकायत",
+    // Arabic
+    "تم الاتصال",
+    "اتصال جديد",
+    "أنت الآن",
+    "أنت في دردشة",
+    "لست في أي",
+    "انتهت الدردشة",
+    "خرجت من الدور",
+    "غادر الطرف",
+    "طال صمت",
+    "أُرسلت رسالتك",
+    "إخفاء أرقام",
+    "تم الإبلاغ عنك",
 ];

@@ -181,6 +181,29 @@ mod tests {
     }
 
     #[test]
+    fn impersonation_detects_lines_about_a_chat_in_every_language() {
+        let ids = [
+            "connected",
+            "connected-again",
+            "already-chatting",
+            "not-chatting",
+            "chat-ended",
+            "left-queue",
+            "partner-left",
+            "partner-timed-out",
+            "masking-on",
+            "barred",
+        ];
+        for row in &LANGUAGES {
+            for id in ids {
+                let line = text(row.language, id);
+                let opening = line.trim_start_matches(|c: char| !c.is_alphabetic());
+                assert!(looks_like_system(opening), "{} {id}: {opening}", row.code);
+            }
+        }
+    }
+
+    #[test]
     fn i18n_plurals_follow_the_language() {
         let seconds = |language, count: u64| format(language, "seconds", [("count", count.into())]);
         assert_eq!([1, 2].map(|n| seconds(Language::English, n)), ["1 second", "2 seconds"]);
