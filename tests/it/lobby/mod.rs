@@ -10,6 +10,7 @@
 
 mod broadcast;
 mod chaos;
+mod clock;
 mod contract;
 mod differential;
 mod differential_side;

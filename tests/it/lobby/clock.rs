@@ -1,0 +1,69 @@
+//! Clocks that are wrong or jump: of one instance, and of the machine.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use random_connect::connect::lobby::action::{Action, Call};
+use random_connect::connect::lobby::store_memory::MemoryLobby;
+use random_connect::connect::lobby::{Lobby, Mailbox, Upkeep};
+use random_connect::kernel::clock::{Clock, ManualClock, Timestamp, seeded_rng};
+use random_connect::kernel::id::UserId;
+
+use crate::support::redis_server::RedisServer;
+use crate::support::server_process::ServerProcess;
+
+const IDLE: Duration = Duration::from_secs(1_800);
+const START: Timestamp = Timestamp::from_millis(1_700_000_000_000);
+
+#[tokio::test]
+async fn clock_jump_of_the_machine_evicts_no_one() {
+    let clock = Arc::new(ManualClock::at(START));
+    let lobby = MemoryLobby::new(IDLE, seeded_rng()).with_clock(Arc::clone(&clock) as _);
+    let [ann, ben] = [1, 2].map(|n| UserId::from_bytes([n; 16]));
+    for user in [ann, ben] {
+        lobby.perform(Call::new(user, clock.now()), Action::meet()).await.expect("memory works");
+    }
+    let minutes = |minutes: u64| Duration::from_secs(minutes * 60);
+    // 40 minutes ahead, then 20 years, then back.
+    for jumped in [START + minutes(40), START + minutes(20 * 365 * 1_440), START] {
+        clock.jump_to(jumped);
+        assert_eq!(lobby.sweep(clock.now()).await.expect("memory works").evicted, 0);
+        let call = Call::new(ben, clock.now());
+        lobby.perform(call, Action::Icebreaker(0)).await.expect("memory works");
+        let lease = lobby.collect(ann, clock.now()).await.expect("memory works");
+        let last = lease.items.last().expect("the icebreaker");
+        assert_eq!(last.at, jumped, "events have the date of the clock");
+        lobby.settle(ann, lease.id.expect("a lease"), true);
+    }
+    clock.advance(IDLE);
+    assert_eq!(lobby.sweep(clock.now()).await.expect("memory works").evicted, 2);
+}
+
+/// The process reads its clock through libfaketime.
+#[tokio::test]
+async fn clock_of_one_instance_ahead_evicts_no_one() {
+    let redis = RedisServer::start(&[]);
+    let url = redis.url();
+    let settings = [
+        ("REDIS_URL", url.as_str()),
+        ("NOTICE", "off"),
+        ("RATE_LIMITS", "off"),
+        ("REAP_INTERVAL_SECS", "1"),
+    ];
+    let right = ServerProcess::start(0, &settings).await;
+    right.say("ann", "#meet", "1").await;
+    assert!(right.say("ben", "#meet", "2").await.contains("Connected"));
+    assert!(right.say("ben", "hello", "3").await.contains("Message sent"));
+    for (number, ahead) in ["+40m", "+31d", "+20y", "-40m"].into_iter().enumerate() {
+        let library = "/usr/$LIB/faketime/libfaketimeMT.so.1";
+        let clock = [("LD_PRELOAD", library), ("FAKETIME", ahead), ("DONT_FAKE_MONOTONIC", "1")];
+        let wrong = ServerProcess::start(0, &[&settings[..], &clock].concat()).await;
+        let id = |what: &str| format!("{what} {number}");
+        // The first sweep begins with the process, before it answers.
+        wrong.say("carl", "#m", &id("carl")).await;
+        let text = id("hello");
+        assert!(wrong.say("ben", &text, &text).await.contains("Message sent"));
+        let inbox = right.say("ann", "#m", &id("ann")).await;
+        assert!(inbox.contains(&text), "{inbox}");
+    }
+}
