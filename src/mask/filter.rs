@@ -20,8 +20,11 @@ const MAX_LINE_CHUNK: usize = 1 << 20;
 pub enum FilterError {
     #[error("{0}")]
     Io(#[from] io::Error),
-    #[error("line {0}: expected a JSON object with an \"id\" and either \"text\" or \"messages\"")]
-    Row(usize),
+    /// The line, and the column where reading stopped.
+    #[error(
+        "line {0}, column {1}: expected a JSON object with an \"id\" and either \"text\" or \"messages\""
+    )]
+    Row(usize, usize),
 }
 
 /// Masks plain text line by line. Line endings, a missing last one and invalid UTF-8 are unchanged.
@@ -147,8 +150,8 @@ pub fn jsonl(input: impl Read, mut output: impl Write) -> Result<(), FilterError
         if line.trim().is_empty() {
             continue;
         }
-        let row: InputRow =
-            serde_json::from_str(&line).map_err(|_| FilterError::Row(line_number))?;
+        let row: InputRow = serde_json::from_str(&line)
+            .map_err(|error| FilterError::Row(line_number, error.column()))?;
         match row.content {
             RowContent::Text(text) => write_row(&mut output, row.id, mask(&text).as_str())?,
             RowContent::Messages(messages) => {

@@ -150,11 +150,14 @@ impl BridgeChannel {
         let request = http.post(url.expose_secret()).header(CONTENT_TYPE, "application/json");
         let request = request.header(SIGNATURE_HEADER, sign(secret, &body)).body(body);
         let _slot = http.slot().await;
-        // The error is not logged, because it may contain the URL, which may contain a token.
         let (outcome, result) = match request.send().await.map(|response| response.status()) {
             Ok(status) if status.is_success() => (SendOutcome::Ok, Ok(())),
             Ok(StatusCode::GONE) => (SendOutcome::Refused, Err(DeliveryError::Closed)),
-            Ok(_) | Err(_) => (SendOutcome::Later, Err(DeliveryError::RetryLater)),
+            Ok(_) => (SendOutcome::Later, Err(DeliveryError::RetryLater)),
+            Err(error) => {
+                http.log_failure(OutboundTarget::Callback, &error);
+                (SendOutcome::Later, Err(DeliveryError::RetryLater))
+            }
         };
         metrics.record_send(OutboundTarget::Callback, outcome);
         result

@@ -19,6 +19,10 @@ use thiserror::Error;
 use tokio::sync::{Semaphore, SemaphorePermit};
 use tokio::time::sleep;
 
+use crate::kernel::clock::Stopwatch;
+use crate::kernel::failure_log::RepeatCounter;
+use crate::transport::ops::metrics::OutboundTarget;
+
 /// Timeouts and intervals of outbound requests.
 #[derive(Clone, Copy, Debug)]
 pub struct SendPolicy {
@@ -73,6 +77,8 @@ pub const MAX_OUTBOUND_SOCKETS: usize = MAX_CONCURRENT_REQUESTS + HOSTS * MAX_ID
 pub struct OutboundClient {
     client: Client,
     slots: Arc<Semaphore>,
+    failures: Arc<Mutex<RepeatCounter>>,
+    since_start: Stopwatch,
 }
 
 impl OutboundClient {
@@ -82,12 +88,29 @@ impl OutboundClient {
     /// See [`http_client`].
     pub fn new(https_proxy: Option<&SecretString>) -> Result<Self, HttpClientError> {
         let slots = Arc::new(Semaphore::new(MAX_CONCURRENT_REQUESTS));
-        Ok(Self { client: http_client(https_proxy)?, slots })
+        let (client, since_start) = (http_client(https_proxy)?, Stopwatch::start());
+        Ok(Self { client, slots, failures: Arc::default(), since_start })
     }
 
     /// Starts a request. Hold a [`Self::slot`] until its response is read.
     pub fn post(&self, url: &str) -> RequestBuilder {
         self.client.post(url)
+    }
+
+    /// Logs that a request had no response: the first time, then once per minute with the number.
+    /// The log has the kind of the error, because the text may contain the URL.
+    pub fn log_failure(&self, target: OutboundTarget, error: &reqwest::Error) {
+        let cause = if error.is_timeout() {
+            "time limit exceeded"
+        } else if error.is_connect() {
+            "no connection"
+        } else {
+            "connection broken"
+        };
+        let due = self.failures.lock().record(self.since_start.elapsed());
+        if let Some(failures) = due {
+            tracing::warn!(?target, failures, cause, "outbound request failed");
+        }
     }
 
     /// Waits until another request may be sent.

@@ -121,9 +121,10 @@ impl GraphApi {
         }
         let request = self.http.post(&self.url).bearer_auth(self.token.expose_secret());
         let _slot = self.http.slot().await;
-        // The error is not logged, because it may contain the URL.
-        let response =
-            request.json(&message).send().await.map_err(|_| SendError::RetryLater(None))?;
+        let response = request.json(&message).send().await.map_err(|error| {
+            self.http.log_failure(OutboundTarget::WhatsApp, &error);
+            SendError::RetryLater(None)
+        })?;
         let status = response.status();
         let retry_after = retry_after(&response);
         let body = response.json::<Value>().await.unwrap_or_default();
