@@ -52,6 +52,11 @@ impl UserId {
         Some(padded_with("0")?..=padded_with("f")?)
     }
 
+    #[must_use]
+    pub const fn as_bytes(&self) -> &[u8; 16] {
+        &self.0
+    }
+
     /// The whole hash as 32 hex digits. For stores, not for logs.
     #[must_use]
     pub fn to_hex(self) -> String {
@@ -88,6 +93,11 @@ impl RoomId {
     #[must_use]
     pub fn from_hex(hex: &str) -> Option<Self> {
         decode_hex(hex.trim()).map(Self)
+    }
+
+    #[must_use]
+    pub const fn as_bytes(&self) -> &[u8; 16] {
+        &self.0
     }
 
     /// 32 hex digits, for the two users in the room.

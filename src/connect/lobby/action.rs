@@ -83,6 +83,9 @@ pub struct SenderState {
     pub masking: bool,
     /// Digits of the sender's recent short messages in this chat.
     pub memory: Memory,
+    /// The chat that the text is written for: its room and partner. `None` without a chat; a text
+    /// without one may be sent in any.
+    pub chat: Option<(RoomId, UserId)>,
     /// The name that the partner sees before the sender's messages; `None` without a chat.
     pub own_name: Option<Nickname>,
     /// Whether both partners have sent enough messages in this chat; see
@@ -98,8 +101,10 @@ impl SenderState {
     #[must_use]
     pub fn same_treatment_as(&self, other: &Self) -> bool {
         // The name changes only with the chat.
-        let Self { masking, memory, trusted, own_name: _, language: _ } = self;
-        (masking, memory, trusted) == (&other.masking, &other.memory, &other.trusted)
+        let Self { masking, memory, trusted, chat, own_name: _, language: _ } = self;
+        let is_same_chat = chat.is_none() || other.chat.is_none() || *chat == other.chat;
+        is_same_chat
+            && (masking, memory, trusted) == (&other.masking, &other.memory, &other.trusted)
     }
 }
 
@@ -108,6 +113,7 @@ impl Default for SenderState {
         Self {
             masking: true,
             memory: Memory::default(),
+            chat: None,
             own_name: None,
             trusted: false,
             language: None,

@@ -98,6 +98,8 @@ impl Game {
                 };
                 let stale = self.dice.random_bool(0.05);
                 let mut sender = if stale { SenderState::default() } else { sender };
+                // The room has another id on each side.
+                sender.chat = None;
                 if self.dice.random_bool(0.2) {
                     sender.language = Some(self.random_language());
                 }

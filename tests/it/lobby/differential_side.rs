@@ -135,10 +135,14 @@ impl Side {
         self.names.result(result)
     }
 
-    /// Returns a sender state with a plain or numbered name.
-    pub(super) fn sender_state(&mut self, sender: &SenderState) -> (SenderState, Option<String>) {
+    /// Returns a sender state, its name plain or numbered, and its chat with a numbered room.
+    pub(super) fn sender_state(
+        &mut self,
+        sender: &SenderState,
+    ) -> (SenderState, Option<String>, Option<(usize, UserId)>) {
         let own_name = sender.own_name.as_ref().map(|name| self.names.name(name));
-        (SenderState { own_name: None, ..sender.clone() }, own_name)
+        let chat = sender.chat.map(|(room, partner)| (self.names.room(room), partner));
+        (SenderState { own_name: None, chat: None, ..sender.clone() }, own_name, chat)
     }
 
     pub(super) fn store_lease(&mut self, user: UserId, lease: &Lease) {

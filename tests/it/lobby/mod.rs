@@ -21,6 +21,7 @@ mod redis_failover;
 mod redis_faults;
 mod redis_name;
 mod redis_secrets;
+mod sealed_places;
 mod trust;
 mod written_by;
 

@@ -165,7 +165,8 @@ impl RandomConnectManager {
         let partner_side = self.people.get(&side.chat.partner).and_then(Person::chat_side);
         let trusted = side.is_trusted() && partner_side.is_some_and(ChatSide::is_trusted);
         let (memory, own_name) = (side.mask_memory.clone(), Some(side.own_name.clone()));
-        SenderState { masking, memory, own_name, trusted, language }
+        let chat = Some((side.chat.room, side.chat.partner));
+        SenderState { masking, memory, chat, own_name, trusted, language }
     }
 
     /// Leases the pending items of `user` without a call.

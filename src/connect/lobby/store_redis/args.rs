@@ -4,6 +4,7 @@
 //! its arguments in the header of `lua/actions/<action>.lua`.
 
 use super::codec::Codec;
+use super::places::NameOwner;
 use crate::connect::lobby::action::{Action, Call};
 use crate::connect::lobby::chat::MatchPreferences;
 use crate::connect::lobby::inbox::MAX_ITEM_CHARS;
@@ -57,7 +58,7 @@ impl Codec {
             Action::Meet(MatchPreferences { interests, keep_history }) => {
                 let mut args = vec![flag(*keep_history).into()];
                 args.extend(constraints());
-                args.extend(self.seal_interests(interests)?);
+                args.extend(self.seal_interests(interests, call.user)?);
                 debug_assert!(args.len() <= 4 + 2 * MAX_INTERESTS);
                 ("meet", args)
             }
@@ -65,28 +66,36 @@ impl Codec {
             Action::Leave => ("leave", Vec::new()),
             Action::Forget => ("forget", Vec::new()),
             Action::Relay { text, sender, memory } => {
-                let (_, expected_digest) = self.seal_memory(&sender.memory)?;
-                let (sealed_memory, digest) = self.seal_memory(memory)?;
+                let (_, expected_digest) = self.seal_memory(&sender.memory, call.user)?;
+                let (sealed_memory, digest) = self.seal_memory(memory, call.user)?;
+                // Without a chat the script relays nothing, and stores no text.
+                let seal = |text: &Masked| match sender.chat {
+                    Some(chat) => self.seal_text(text, call.user, chat),
+                    None => Some(Vec::new()),
+                };
                 let mut args = vec![
                     flag(sender.masking).into(),
                     flag(sender.trusted).into(),
                     sender.language.map_or("", Language::code).into(),
                     expected_digest.into_bytes(),
+                    sender.chat.map(|(room, _)| room.to_hex()).unwrap_or_default().into_bytes(),
                     sealed_memory,
                     digest.into_bytes(),
                     text.hidden().to_string().into_bytes(),
-                    self.seal_text(text)?,
+                    seal(text)?,
                 ];
                 let pieces = text.clone().split_at(MAX_ITEM_CHARS);
                 if pieces.len() > 1 {
-                    let seal = |piece: &Masked| self.seal_text(piece);
                     args.extend(pieces.iter().map(seal).collect::<Option<Vec<_>>>()?);
                 }
                 ("relay", args)
             }
             Action::SetMasking(on) => ("set_masking", vec![on.map_or("", flag).into()]),
             Action::Who => ("who", Vec::new()),
-            Action::SetNickname(nickname) => ("set_nickname", vec![self.seal_nickname(nickname)?]),
+            Action::SetNickname(nickname) => {
+                let owner = NameOwner::User(call.user);
+                ("set_nickname", vec![self.seal_nickname(nickname, owner)?])
+            }
             Action::SetTyping(typing) => ("set_typing", vec![flag(*typing).into()]),
             Action::ReadHistory(limit) => ("read_history", vec![limit.to_string().into_bytes()]),
             Action::LookUpLastPartner { with_transcript } => {
@@ -108,8 +117,9 @@ impl Codec {
         while nickname_b == nickname_a {
             nickname_b = self.random_nickname();
         }
-        let room = self.random_room_id().to_hex().into_bytes();
-        Some(vec![self.seal_nickname(&nickname_a)?, self.seal_nickname(&nickname_b)?, room])
+        let room = self.random_room_id();
+        let seal = |nickname| self.seal_nickname(nickname, NameOwner::Room(room));
+        Some(vec![seal(&nickname_a)?, seal(&nickname_b)?, room.to_hex().into_bytes()])
     }
 
     /// Arguments of a call: see `lua/begin.lua`. `None` if sealing fails.
@@ -121,7 +131,7 @@ impl Codec {
         test_now: String,
     ) -> Option<ScriptArgs> {
         let caller_nickname = match &call.caller_nickname {
-            Some(nickname) => self.seal_nickname(nickname)?,
+            Some(nickname) => self.seal_nickname(nickname, NameOwner::User(call.user))?,
             None => Vec::new(),
         };
         let (name, action_args) = self.action_args(call, action)?;

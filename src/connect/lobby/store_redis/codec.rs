@@ -9,6 +9,11 @@ use parking_lot::Mutex;
 use rand::rngs::StdRng;
 use redis::Value;
 
+use super::places::{NameOwner, interest_place, memory_place, text_place};
+use super::values::{
+    as_bool, as_bytes, as_list, as_u64, as_usize, parse_u64, room_id, unpack_fields, user_id,
+    user_id_value,
+};
 use crate::connect::lobby::action::{
     ChatWriters, Effect, LastPartner, Outcome, QueuePosition, SenderState, UserStatus,
 };
@@ -20,7 +25,7 @@ use crate::connect::profile::language::Language;
 use crate::connect::profile::nickname::Nickname;
 use crate::kernel::clock::Timestamp;
 use crate::kernel::id::{IdHasher, RoomId, UserId};
-use crate::kernel::keyring::Keyring;
+use crate::kernel::keyring::{Keyring, Place};
 use crate::mask::{Masked, Memory};
 
 /// Seals with the keyring, hashes interests and mask memory for comparison, and draws random names.
@@ -35,8 +40,9 @@ impl Codec {
         Self { keyring, ids, rng: Mutex::new(rng) }
     }
 
-    pub fn seal_nickname(&self, nickname: &Nickname) -> Option<Vec<u8>> {
-        self.seal(nickname.as_str().as_bytes())
+    /// Seals a nickname that belongs to `owner`.
+    pub fn seal_nickname(&self, nickname: &Nickname, owner: NameOwner) -> Option<Vec<u8>> {
+        self.seal(nickname.as_str().as_bytes(), &owner.place())
     }
 
     pub fn random_nickname(&self) -> Nickname {
@@ -47,103 +53,130 @@ impl Codec {
         RoomId::random(&mut *self.rng.lock())
     }
 
-    pub fn seal_text(&self, text: &Masked) -> Option<Vec<u8>> {
-        self.seal(&serde_json::to_vec(text).ok()?)
+    /// Seals a text of `sender` to `recipient` in a room.
+    pub fn seal_text(
+        &self,
+        text: &Masked,
+        sender: UserId,
+        (room, recipient): (RoomId, UserId),
+    ) -> Option<Vec<u8>> {
+        self.seal(&serde_json::to_vec(text).ok()?, &text_place(room, sender, recipient))
     }
 
     pub fn seal_broadcast(&self, text: &BroadcastText) -> Option<Vec<u8>> {
-        self.seal(text.as_str().as_bytes())
+        self.seal(text.as_str().as_bytes(), &Place::new("broadcast"))
     }
 
-    /// For each interest its hash, which the scripts compare, then its sealed name.
-    pub fn seal_interests(&self, interests: &Interests) -> Option<Vec<Vec<u8>>> {
+    /// For each interest of `user` its hash, which the scripts compare, then its sealed name.
+    pub fn seal_interests(&self, interests: &Interests, user: UserId) -> Option<Vec<Vec<u8>>> {
         let mut args = Vec::new();
         for interest in interests.iter() {
             args.push(self.ids.hash_text(interest).into_bytes());
-            args.push(self.seal(interest.as_bytes())?);
+            args.push(self.seal(interest.as_bytes(), &interest_place(user))?);
         }
         Some(args)
     }
 
-    /// The sealed memory and its digest, which the scripts compare. Both are empty for an empty
+    /// The sealed memory of `user` and its digest, which the scripts compare. Both are empty for an empty
     /// memory.
-    pub fn seal_memory(&self, memory: &Memory) -> Option<(Vec<u8>, String)> {
+    pub fn seal_memory(&self, memory: &Memory, user: UserId) -> Option<(Vec<u8>, String)> {
         if memory.is_empty() {
             return Some(Default::default());
         }
         let json = serde_json::to_string(memory).ok()?;
-        Some((self.seal(json.as_bytes())?, self.ids.hash_text(&json)))
+        Some((self.seal(json.as_bytes(), &memory_place(user))?, self.ids.hash_text(&json)))
     }
 
-    pub fn decode_sender_state(&self, value: &Value) -> Option<SenderState> {
-        let [masking, memory, trusted, language, own_name] = as_list(value)? else {
+    pub fn decode_sender_state(&self, value: &Value, user: UserId) -> Option<SenderState> {
+        let [masking, memory, trusted, language, own_name, room, partner] = as_list(value)? else {
             return None;
         };
         let memory = match as_bytes(memory)? {
             [] => Memory::default(),
-            sealed => serde_json::from_slice(&self.keyring.open(sealed)?).ok()?,
+            sealed => {
+                serde_json::from_slice(&self.keyring.open(sealed, &memory_place(user))?).ok()?
+            }
         };
         let (masking, trusted) = (as_bytes(masking)? == b"1", as_bytes(trusted)? == b"1");
-        let own_name = match as_bytes(own_name)? {
+        let chat = match as_bytes(room)? {
             [] => None,
-            sealed => Some(self.open_nickname(sealed)?),
+            room => Some((room_id(room)?, user_id_value(partner)?)),
+        };
+        let own_name = match chat {
+            None => None,
+            Some((room, _)) => Some(self.open_nickname(as_bytes(own_name)?, user, Some(room))?),
         };
         let language = language_from_code(language);
-        Some(SenderState { masking, memory, own_name, trusted, language })
+        Some(SenderState { masking, memory, chat, own_name, trusted, language })
     }
 
-    pub fn decode_lease(&self, id: &Value, items: &Value, language: &Value) -> Option<Lease> {
+    /// A lease of `user`.
+    pub fn decode_lease(
+        &self,
+        user: UserId,
+        id: &Value,
+        items: &Value,
+        language: &Value,
+    ) -> Option<Lease> {
         let id = as_bytes(id)?;
         let id = if id.is_empty() { None } else { Some(parse_u64(id)?) };
-        let items = as_list(items)?.iter().map(|item| self.decode_item(as_bytes(item)?));
+        let items = as_list(items)?.iter().map(|item| self.decode_item(user, as_bytes(item)?));
         let items = items.collect::<Option<_>>()?;
         Some(Lease { id, items, language: language_from_code(language) })
     }
 
-    /// An outcome, whose tag is the variant's name in snake case. `None` for `lease_busy`, which
+    /// An outcome for `user`, whose tag is the variant's name in snake case. `None` for `lease_busy`, which
     /// the caller handles.
-    pub fn decode_outcome(&self, value: &Value) -> Option<Outcome> {
+    pub fn decode_outcome(&self, user: UserId, value: &Value) -> Option<Outcome> {
         let (tag, fields) = as_list(value)?.split_first()?;
         Some(match (as_bytes(tag)?, fields) {
             (b"connected", [chat, again]) => {
-                Outcome::Connected { chat: self.decode_chat(chat)?, again: as_bool(again)? }
+                Outcome::Connected { chat: self.decode_chat(user, chat)?, again: as_bool(again)? }
             }
             (b"waiting", [position, median_wait, interests, again]) => Outcome::Waiting {
                 place: queue_position(position, median_wait)?,
-                interests: self.open_interests(as_bytes(interests)?)?,
+                interests: self.open_interests(user, as_bytes(interests)?)?,
                 again: as_bool(again)?,
             },
-            (b"already_chatting", [chat]) => Outcome::AlreadyChatting(self.decode_chat(chat)?),
+            (b"already_chatting", [chat]) => {
+                Outcome::AlreadyChatting(self.decode_chat(user, chat)?)
+            }
             (b"not_in_room", [ended]) => Outcome::NotInRoom { ended: as_bool(ended)? },
             (b"written_before", []) => Outcome::WrittenBefore,
             (b"chat_ended", []) => Outcome::ChatEnded,
             (b"left_queue", []) => Outcome::LeftQueue,
             (b"nothing_to_leave", []) => Outcome::NothingToLeave,
-            (b"sent", [to, seq, from, text, completes_exchange]) => Outcome::Sent {
-                to: user_id(as_bytes(to)?)?,
-                seq: as_u64(seq)?,
-                from: self.open_nickname(as_bytes(from)?)?,
-                text: self.open_masked(as_bytes(text)?)?,
-                completes_exchange: as_bool(completes_exchange)?,
-            },
+            (b"sent", [to, seq, from, text, completes_exchange, room]) => {
+                let (to, room) = (user_id_value(to)?, room_id(as_bytes(room)?)?);
+                Outcome::Sent {
+                    to,
+                    seq: as_u64(seq)?,
+                    from: self.open_nickname(as_bytes(from)?, user, Some(room))?,
+                    text: self.open_masked(as_bytes(text)?, &text_place(room, user, to))?,
+                    completes_exchange: as_bool(completes_exchange)?,
+                }
+            }
             (b"no_partner", [waiting]) => Outcome::NoPartner { waiting: as_bool(waiting)? },
             (b"partner_inbox_full", []) => Outcome::PartnerInboxFull,
             (b"sender_changed", []) => Outcome::SenderChanged,
             (b"masking", [on]) => Outcome::Masking(as_bool(on)?),
-            (b"partner_name", [nickname]) => Outcome::PartnerName(match as_bytes(nickname)? {
-                [] => None,
-                sealed => Some(self.open_nickname(sealed)?),
-            }),
+            (b"partner_name", []) => Outcome::PartnerName(None),
+            (b"partner_name", [nickname, partner, room]) => {
+                let (partner, room) = (user_id_value(partner)?, room_id(as_bytes(room)?)?);
+                let nickname = self.open_nickname(as_bytes(nickname)?, partner, Some(room))?;
+                Outcome::PartnerName(Some(nickname))
+            }
             (b"nickname_set", [nickname]) => {
-                Outcome::NicknameSet(self.open_nickname(as_bytes(nickname)?)?)
+                Outcome::NicknameSet(self.open_nickname(as_bytes(nickname)?, user, None)?)
             }
             (b"typing_set", []) => Outcome::TypingSet,
             (b"forgotten", []) => Outcome::Forgotten,
             (b"no_history", []) => Outcome::History(None),
-            (b"history", [messages]) => {
-                let messages = as_list(messages)?.iter();
-                let messages =
-                    messages.map(|message| self.decode_history_message(as_bytes(message)?));
+            (b"history", [messages, partner, room]) => {
+                let (partner, room) = (user_id_value(partner)?, room_id(as_bytes(room)?)?);
+                let messages = as_list(messages)?.iter().map(|message| {
+                    self.decode_history_message(as_bytes(message)?, room, [user, partner])
+                });
                 Outcome::History(Some(messages.collect::<Option<_>>()?))
             }
             (b"status_idle", []) => Outcome::Status(UserStatus::Idle),
@@ -151,15 +184,17 @@ impl Codec {
                 Outcome::Status(UserStatus::Waiting(queue_position(position, median_wait)?))
             }
             (b"status_chatting", [chat]) => {
-                Outcome::Status(UserStatus::Chatting(self.decode_chat(chat)?))
+                Outcome::Status(UserStatus::Chatting(self.decode_chat(user, chat)?))
             }
             (b"blocked", [chat_ended]) => Outcome::Blocked { chat_ended: as_bool(chat_ended)? },
             (b"last_partner", []) => Outcome::LastPartner(None),
-            (b"last_partner", [partner, user_wrote, partner_wrote, transcript]) => {
+            (b"last_partner", [partner, user_wrote, partner_wrote, transcript, room]) => {
+                let partner = user_id_value(partner)?;
+                let place = text_place(room_id(as_bytes(room)?)?, partner, user);
                 let texts = as_list(transcript)?.iter();
-                let texts = texts.map(|text| self.open_masked(as_bytes(text)?));
+                let texts = texts.map(|text| self.open_masked(as_bytes(text)?, &place));
                 Outcome::LastPartner(Some(LastPartner {
-                    partner: user_id(as_bytes(partner)?)?,
+                    partner,
                     wrote: ChatWriters {
                         user: as_bool(user_wrote)?,
                         partner: as_bool(partner_wrote)?,
@@ -176,58 +211,68 @@ impl Codec {
         })
     }
 
-    fn seal(&self, text: &[u8]) -> Option<Vec<u8>> {
-        self.keyring.seal(text, &mut *self.rng.lock())
+    fn seal(&self, text: &[u8], place: &Place) -> Option<Vec<u8>> {
+        self.keyring.seal(text, place, &mut *self.rng.lock())
     }
 
-    fn open(&self, sealed: &[u8]) -> Option<String> {
-        String::from_utf8(self.keyring.open(sealed)?).ok()
+    fn open(&self, sealed: &[u8], place: &Place) -> Option<String> {
+        String::from_utf8(self.keyring.open(sealed, place)?).ok()
     }
 
-    fn open_nickname(&self, sealed: &[u8]) -> Option<Nickname> {
-        self.open(sealed).map(|nickname| Nickname::from_stored(&nickname))
+    /// A nickname of `user`, or a random one in `room`.
+    fn open_nickname(&self, sealed: &[u8], user: UserId, room: Option<RoomId>) -> Option<Nickname> {
+        let chosen = self.open(sealed, &NameOwner::User(user).place());
+        let random = || self.open(sealed, &NameOwner::Room(room?).place());
+        chosen.or_else(random).map(|nickname| Nickname::from_stored(&nickname))
     }
 
-    fn open_masked(&self, sealed: &[u8]) -> Option<Masked> {
-        serde_json::from_slice(&self.keyring.open(sealed)?).ok()
+    fn open_masked(&self, sealed: &[u8], place: &Place) -> Option<Masked> {
+        serde_json::from_slice(&self.keyring.open(sealed, place)?).ok()
     }
 
-    fn open_interests(&self, packed: &[u8]) -> Option<Interests> {
-        let interests =
-            unpack_fields(packed)?.into_iter().map(|sealed| self.open(sealed).map(Interest::from));
+    /// Interests that `user` named.
+    fn open_interests(&self, user: UserId, packed: &[u8]) -> Option<Interests> {
+        let place = interest_place(user);
+        let interests = unpack_fields(packed)?
+            .into_iter()
+            .map(|sealed| self.open(sealed, &place).map(Interest::from));
         interests.collect::<Option<_>>().map(Interests::from_stored)
     }
 
-    fn decode_chat(&self, value: &Value) -> Option<Chat> {
+    fn decode_chat(&self, user: UserId, value: &Value) -> Option<Chat> {
         let fields = as_list(value)?.iter().map(as_bytes).collect::<Option<Vec<_>>>()?;
-        self.chat_from_fields(&fields)
+        self.chat_from_fields(user, &fields)
     }
 
-    /// A chat from its room, partner, partner's name, common interests and first-chat flag.
-    fn chat_from_fields(&self, fields: &[&[u8]]) -> Option<Chat> {
+    /// A chat of `user` from its room, partner, partner's name, common interests and first-chat flag.
+    fn chat_from_fields(&self, user: UserId, fields: &[&[u8]]) -> Option<Chat> {
         let [room, partner, partner_name, interests, is_first_chat] = fields else { return None };
+        let (room, partner) = (room_id(room)?, user_id(partner)?);
         Some(Chat {
-            room: room_id(room)?,
-            partner: user_id(partner)?,
-            partner_name: self.open_nickname(partner_name)?,
-            common_interests: self.open_interests(interests)?,
+            room,
+            partner,
+            partner_name: self.open_nickname(partner_name, partner, Some(room))?,
+            common_interests: self.open_interests(user, interests)?,
             is_first_chat: *is_first_chat == b"1",
         })
     }
 
-    fn decode_item(&self, packed: &[u8]) -> Option<Item> {
+    fn decode_item(&self, user: UserId, packed: &[u8]) -> Option<Item> {
         let fields = unpack_fields(packed)?;
         let [seq, at, kind, room, fields @ ..] = fields.as_slice() else { return None };
         // A broadcast has no room, so the id is parsed only where an event needs it.
         let parse_room = || room_id(room);
         let event = match (*kind, fields) {
-            (b"message", [from, text]) => InboxEvent::Message {
-                room: parse_room()?,
-                from: self.open_nickname(from)?,
-                text: self.open_masked(text)?,
-            },
+            (b"message", [from, text, sender]) => {
+                let (room, sender) = (parse_room()?, user_id(sender)?);
+                InboxEvent::Message {
+                    room,
+                    from: self.open_nickname(from, sender, Some(room))?,
+                    text: self.open_masked(text, &text_place(room, sender, user))?,
+                }
+            }
             (b"matched", fields) => {
-                let chat = self.chat_from_fields(&[&[*room], fields].concat())?;
+                let chat = self.chat_from_fields(user, &[&[*room], fields].concat())?;
                 InboxEvent::Connected { chat }
             }
             (b"icebreaker", [question]) => InboxEvent::Icebreaker {
@@ -237,55 +282,33 @@ impl Codec {
             (b"nudge", []) => InboxEvent::Nudge { room: parse_room()? },
             (b"partner_left", []) => InboxEvent::PartnerLeft { room: parse_room()? },
             (b"partner_timed_out", []) => InboxEvent::PartnerTimedOut { room: parse_room()? },
-            (b"broadcast", [text]) => {
-                InboxEvent::Broadcast(BroadcastText::from_stored(&self.open(text)?))
-            }
+            (b"broadcast", [text]) => InboxEvent::Broadcast(BroadcastText::from_stored(
+                &self.open(text, &Place::new("broadcast"))?,
+            )),
             _ => return None,
         };
         Some(Item { seq: parse_u64(seq)?, at: Timestamp::from_millis(parse_u64(at)?), event })
     }
 
-    fn decode_history_message(&self, packed: &[u8]) -> Option<HistoryMessage> {
+    /// A stored message between two users of a room.
+    fn decode_history_message(
+        &self,
+        packed: &[u8],
+        room: RoomId,
+        users: [UserId; 2],
+    ) -> Option<HistoryMessage> {
         let fields = unpack_fields(packed)?;
         let [seq, at, sender, sender_name, text] = fields.as_slice() else { return None };
+        let sender = user_id(sender)?;
+        let recipient = users.into_iter().find(|user| *user != sender)?;
         Some(HistoryMessage {
             seq: parse_u64(seq)?,
             at: Timestamp::from_millis(parse_u64(at)?),
-            sender: user_id(sender)?,
-            sender_name: self.open_nickname(sender_name)?,
-            text: self.open_masked(text)?,
+            sender,
+            sender_name: self.open_nickname(sender_name, sender, Some(room))?,
+            text: self.open_masked(text, &text_place(room, sender, recipient))?,
         })
     }
-}
-
-/// The elements of an array reply.
-pub fn as_list(value: &Value) -> Option<&[Value]> {
-    if let Value::Array(values) = value { Some(values) } else { None }
-}
-
-pub fn as_bytes(value: &Value) -> Option<&[u8]> {
-    if let Value::BulkString(bytes) = value { Some(bytes) } else { None }
-}
-
-/// A number, which a script returns as an integer or as decimal digits.
-pub fn as_u64(value: &Value) -> Option<u64> {
-    match value {
-        Value::Int(number) => u64::try_from(*number).ok(),
-        Value::BulkString(digits) => parse_u64(digits),
-        _ => None,
-    }
-}
-
-pub fn as_usize(value: &Value) -> Option<usize> {
-    usize::try_from(as_u64(value)?).ok()
-}
-
-fn as_bool(value: &Value) -> Option<bool> {
-    as_u64(value).map(|number| number == 1)
-}
-
-fn parse_u64(digits: &[u8]) -> Option<u64> {
-    std::str::from_utf8(digits).ok()?.parse().ok()
 }
 
 fn queue_position(position: &Value, median_wait: &Value) -> Option<QueuePosition> {
@@ -299,33 +322,6 @@ fn queue_position(position: &Value, median_wait: &Value) -> Option<QueuePosition
 /// A language from its code. `None` for `""`, which means that it is not known yet.
 fn language_from_code(value: &Value) -> Option<Language> {
     Language::parse(std::str::from_utf8(as_bytes(value)?).ok()?)
-}
-
-fn user_id(hex: &[u8]) -> Option<UserId> {
-    UserId::from_hex(std::str::from_utf8(hex).ok()?)
-}
-
-/// A user id as an element of a reply.
-pub fn user_id_value(value: &Value) -> Option<UserId> {
-    user_id(as_bytes(value)?)
-}
-
-fn room_id(hex: &[u8]) -> Option<RoomId> {
-    RoomId::from_hex(std::str::from_utf8(hex).ok()?)
-}
-
-/// Splits concatenated fields, each preceded by its length and a colon, as `pack_fields` in
-/// `lua/shared/base.lua` writes them.
-fn unpack_fields(packed: &[u8]) -> Option<Vec<&[u8]>> {
-    let (mut fields, mut rest) = (Vec::new(), packed);
-    while !rest.is_empty() {
-        let colon = rest.iter().position(|byte| *byte == b':')?;
-        let length = usize::try_from(parse_u64(&rest[..colon])?).ok()?;
-        let (field, tail) = rest[colon + 1..].split_at_checked(length)?;
-        fields.push(field);
-        rest = tail;
-    }
-    Some(fields)
 }
 
 /// A signal from the channel: a user id after an event; with a room id and a flag, whether that
@@ -344,15 +340,6 @@ pub fn decode_signal(payload: &[u8]) -> Option<Effect> {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn redis_codec_unpacks_arbitrary_fields() {
-        assert_eq!(unpack_fields(b"2:ab0:3:\x00:9"), Some(vec![&b"ab"[..], b"", b"\x00:9"]));
-        assert_eq!(unpack_fields(b""), Some(vec![]));
-        for malformed in [&b"x"[..], b"2:a", b":a", b"-1:a", b"99999999999999999999:a"] {
-            assert_eq!(unpack_fields(malformed), None);
-        }
-    }
 
     #[test]
     fn redis_codec_rejects_a_malformed_signal() {

@@ -11,7 +11,9 @@
 mod args;
 mod codec;
 mod operator;
+mod places;
 mod scripts;
+mod values;
 
 use std::pin::pin;
 use std::sync::Arc;
@@ -24,7 +26,7 @@ use tokio::sync::Notify;
 use tokio::time::sleep;
 
 use super::action::{
-    Action, ActionResult, Call, LobbyStats, NudgeResult, SenderState, SweepResult,
+    Action, ActionResult, Call, LobbyStats, NudgeResult, Outcome, SenderState, SweepResult,
 };
 use super::broadcast::{Broadcast, BroadcastProgress, Presence};
 use super::inbox::{Lease, LeaseId};
@@ -37,8 +39,9 @@ pub use crate::kernel::keyring::{Keyring, SealKey};
 use crate::kernel::redis::{RedisConnection, Unanswered};
 use crate::kernel::store::{StoreError, StoreErrorKind};
 use args::{ScriptArgs, flag};
-use codec::{Codec, as_bytes, as_list, as_u64, as_usize};
+use codec::Codec;
 use scripts::SCRIPTS;
+use values::{as_bytes, as_list, as_u64, as_usize};
 
 /// Prefix of all keys of the lobby. The hash tag is that of moderation and rate limits, so that all
 /// keys are in one slot of a cluster.
@@ -157,23 +160,50 @@ impl RedisLobbyInner {
             return Ok(None);
         }
         let decode = || {
-            let lease = self.codec.decode_lease(lease_id, items, language)?;
-            Some(ActionResult { outcome: self.codec.decode_outcome(outcome)?, lease })
+            let lease = self.codec.decode_lease(call.user, lease_id, items, language)?;
+            Some(ActionResult { outcome: self.codec.decode_outcome(call.user, outcome)?, lease })
         };
         decode().map(Some).ok_or_else(|| self.undecodable("perform"))
     }
 }
 
+impl RedisLobby {
+    /// The relay of a text that names no chat, for the sender's chat, because a text is sealed for its
+    /// recipient. `None` unless the script rejected `action` for that reason.
+    async fn with_chat(
+        &self,
+        call: &Call,
+        action: &Action,
+        result: &ActionResult,
+    ) -> Result<Option<Action>, StoreError> {
+        let Action::Relay { text, sender, memory } = action else { return Ok(None) };
+        if result.outcome != Outcome::SenderChanged || sender.chat.is_some() {
+            return Ok(None);
+        }
+        let current = self.sender_state(call.user).await?;
+        let is_current = current.chat.is_some() && sender.same_treatment_as(&current);
+        Ok(is_current.then(|| Action::Relay {
+            text: text.clone(),
+            sender: SenderState { chat: current.chat, ..sender.clone() },
+            memory: memory.clone(),
+        }))
+    }
+}
+
 #[async_trait]
 impl Lobby for RedisLobby {
-    async fn perform(&self, call: Call, action: Action) -> Result<ActionResult, StoreError> {
+    async fn perform(&self, call: Call, mut action: Action) -> Result<ActionResult, StoreError> {
         let mut lease_wait = pin!(sleep(LEASE_WAIT));
         loop {
             // Registered before the script checks the lease, so that no notification is missed.
             let settled = self.0.lease_settled.notified();
             let wait_for_lease = !lease_wait.is_elapsed();
             if let Some(result) = self.0.try_perform(&call, &action, wait_for_lease).await? {
-                return Ok(result);
+                match self.with_chat(&call, &action, &result).await? {
+                    Some(relay) => action = relay,
+                    None => return Ok(result),
+                }
+                continue;
             }
             tokio::select! {
                 () = settled => {}
@@ -186,7 +216,7 @@ impl Lobby for RedisLobby {
     async fn sender_state(&self, user: UserId) -> Result<SenderState, StoreError> {
         let args = ScriptArgs::default().arg(user.to_hex());
         let reply = self.0.eval(&SCRIPTS.sender_state, &args, Unanswered::Repeat).await?;
-        let state = self.0.codec.decode_sender_state(&reply);
+        let state = self.0.codec.decode_sender_state(&reply, user);
         state.ok_or_else(|| self.0.undecodable("sender_state"))
     }
 }
@@ -198,7 +228,7 @@ impl Mailbox for RedisLobby {
         let reply = self.0.eval(&SCRIPTS.collect, &args, Unanswered::Fail).await?;
         let lease = match as_list(&reply) {
             Some([lease_id, items, language]) => {
-                self.0.codec.decode_lease(lease_id, items, language)
+                self.0.codec.decode_lease(user, lease_id, items, language)
             }
             _ => None,
         };

@@ -2,9 +2,9 @@
 //! send a broadcast. Only calls of scripts live here; `broadcast.rs` beside the manager has the
 //! rules.
 
-use super::codec::{as_list, as_usize};
 use super::scripts::SCRIPTS;
-use super::{RedisLobbyInner, SWEEP_BATCH, ScriptArgs, codec};
+use super::values::{as_bytes, as_list, as_usize, user_id_value};
+use super::{RedisLobbyInner, SWEEP_BATCH, ScriptArgs};
 use crate::connect::lobby::broadcast::{Broadcast, BroadcastProgress, MAX_FIND_RESULTS, Presence};
 use crate::kernel::clock::Timestamp;
 use crate::kernel::id::UserId;
@@ -15,13 +15,13 @@ impl RedisLobbyInner {
     pub(super) async fn find_by_prefix(&self, prefix: &str) -> Result<Vec<UserId>, StoreError> {
         let args = ScriptArgs::default().arg(prefix).arg(MAX_FIND_RESULTS.to_string());
         let reply = self.eval(&SCRIPTS.find_by_prefix, &args, Unanswered::Repeat).await?;
-        let decode = || as_list(&reply)?.iter().map(codec::user_id_value).collect::<Option<_>>();
+        let decode = || as_list(&reply)?.iter().map(user_id_value).collect::<Option<_>>();
         decode().ok_or_else(|| self.undecodable("find_by_prefix"))
     }
 
     pub(super) async fn presence(&self, user: UserId) -> Result<Option<Presence>, StoreError> {
         let args = ScriptArgs::default().arg(user.to_hex());
-        match codec::as_bytes(&self.eval(&SCRIPTS.presence, &args, Unanswered::Repeat).await?) {
+        match as_bytes(&self.eval(&SCRIPTS.presence, &args, Unanswered::Repeat).await?) {
             Some(b"") => Ok(None),
             Some(b"idle") => Ok(Some(Presence::Idle)),
             Some(b"waiting") => Ok(Some(Presence::Waiting)),
@@ -49,9 +49,9 @@ impl RedisLobbyInner {
             let [delivered, already_delivered, inbox_full, cursor] = as_list(&reply)? else {
                 return None;
             };
-            let cursor = match codec::as_bytes(cursor)? {
+            let cursor = match as_bytes(cursor)? {
                 [] => None,
-                _ => Some(codec::user_id_value(cursor)?),
+                _ => Some(user_id_value(cursor)?),
             };
             Some(BroadcastProgress {
                 delivered: as_usize(delivered)?,

@@ -50,9 +50,10 @@ end
 
 -- Returns true if the sender state that the text of a relay was prepared for is outdated.
 local function sender_changed()
-  local masking, trusted, _, expected_memory_digest = unpack(args, 1, 4)
+  local masking, trusted, _, expected_memory_digest, chat_room_id = unpack(args, 1, 5)
   return (user.masking or '1') ~= masking or (user.trusted or '0') ~= trusted
     or (user.mask_memory_digest or '') ~= expected_memory_digest
+    or user.state == 'chatting' and user.room_id ~= chat_room_id
 end
 
 if action == 'relay' and sender_changed() then return { { 'sender_changed' }, '', {}, '' } end

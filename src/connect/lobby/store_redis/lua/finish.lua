@@ -26,7 +26,7 @@ if idempotency_key ~= '' then
   if outcome[1] == 'sent' then
     -- A replay completes no exchange.
     stored = { unpack(outcome, 1, 5) }
-    stored[6] = 0
+    stored[6], stored[7] = 0, outcome[7]
   end
   local record = cmsgpack.pack({ now_ms, stored, items })
   call('SET', prefix .. 'replay:' .. idempotency_key, record, 'PX', REPLAY_TTL)

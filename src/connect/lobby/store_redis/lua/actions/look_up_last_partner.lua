@@ -2,10 +2,10 @@
 --
 -- args: with_transcript ('1' or '0').
 -- Returns {'last_partner', partner, 1 if the user wrote, 1 if the partner wrote, texts of the partner,
--- oldest first} or {'last_partner'} without one.
+-- oldest first, room_id} or {'last_partner'} without one.
 function actions.look_up_last_partner()
   local with_transcript = unpack(args)
-  local partner, user_wrote, partner_wrote = last_partner(user, now_ms)
+  local partner, user_wrote, partner_wrote, room_id = last_partner(user, now_ms)
   if not partner then return { 'last_partner' } end
   local transcript = {}
   if with_transcript == '1' then
@@ -14,5 +14,5 @@ function actions.look_up_last_partner()
       if i <= TRANSCRIPT_FIRST or i > #texts - TRANSCRIPT_LAST then transcript[#transcript + 1] = text end
     end
   end
-  return { 'last_partner', partner, user_wrote, partner_wrote, transcript }
+  return { 'last_partner', partner, user_wrote, partner_wrote, transcript, room_id }
 end

@@ -2,13 +2,13 @@
 -- call.
 --
 -- args: masking and trusted ('1' or '0') that the text was prepared for, language it seems to be in
--- or '', expected_memory_digest or '', mask_memory and mask_memory_digest after the text or '',
+-- or '', expected_memory_digest or '', room_id of the chat that the text was sealed for or '', mask_memory and mask_memory_digest after the text or '',
 -- masked_count, text, then its pieces if it takes more than one item.
 -- Returns {'sent', partner, seq of the first item, own_name, text, 1 if both users have now sent for
--- the first time}, {'no_partner', 1 while waiting} or {'partner_inbox_full'}.
+-- the first time, room_id}, {'no_partner', 1 while waiting} or {'partner_inbox_full'}.
 function actions.relay()
-  local _, _, text_language, _, mask_memory, mask_memory_digest, masked_count, text = unpack(args, 1, 8)
-  local pieces = #args > 8 and { unpack(args, 9) } or { text }
+  local _, _, text_language, _, _, mask_memory, mask_memory_digest, masked_count, text = unpack(args, 1, 9)
+  local pieces = #args > 9 and { unpack(args, 10) } or { text }
   if not user.language and text_language ~= '' then update_user(user, { language = text_language }) end
   if user.state ~= 'chatting' then return { 'no_partner', user.state == 'waiting' and 1 or 0 } end
   if call('LLEN', prefix .. 'inbox:' .. user.partner) + #pieces > INBOX_CAPACITY then
@@ -38,7 +38,7 @@ function actions.relay()
   end
   local first_seq
   for _, piece in ipairs(pieces) do
-    local seq = push_event(user.partner, now_ms, 'message', user.room_id, user.own_name, piece)
+    local seq = push_event(user.partner, now_ms, 'message', user.room_id, user.own_name, piece, user_id)
     first_seq = first_seq or seq
   end
   if user.keeps_history then
@@ -49,5 +49,5 @@ function actions.relay()
     call('LTRIM', history_key, -MAX_HISTORY, -1)
     renew_ttl(history_key)
   end
-  return { 'sent', user.partner, first_seq, user.own_name, text, completes_exchange }
+  return { 'sent', user.partner, first_seq, user.own_name, text, completes_exchange, user.room_id }
 end

@@ -23,16 +23,17 @@ local function add_recent_partner(user, partner_id, room_id, now_ms, user_wrote,
 end
 
 -- Returns the id of the partner, or of the last one if that chat ended less than RECENT_PARTNER_TTL
--- ago, and who wrote: 1 or 0 for the user, then for the partner. Returns nil without a partner.
+-- ago, then 1 if the user wrote or 0, the same for the partner, and the room. Returns nil without a
+-- partner.
 local function last_partner(user, now_ms)
   if user.state == 'chatting' then
     local partner_wrote = call('HEXISTS', prefix .. 'user:' .. user.partner, 'sent_count')
-    return user.partner, wrote(user), partner_wrote
+    return user.partner, wrote(user), partner_wrote, user.room_id
   end
   local entries = recent_partners(user)
   local entry = entries[#entries]
   if not entry or now_ms - entry[3] >= RECENT_PARTNER_TTL then return nil end
-  return entry[1], entry[4], entry[5]
+  return entry[1], entry[4], entry[5], entry[2]
 end
 
 -- Returns the chat from the user's side, as codec.rs decodes it.

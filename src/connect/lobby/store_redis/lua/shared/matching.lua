@@ -50,21 +50,25 @@ local function best_candidate(user, now_ms)
   return best
 end
 
--- Returns the sealed names of the interests that both share, packed.
+-- Returns the sealed names of the interests that both share, packed, by user: each reads their own.
 local function common_interests(user, candidate)
-  local shared, sealed_interests = {}, {}
-  for _, interest in ipairs(interests_of(candidate)) do shared[interest[1]] = true end
+  local sealed_by_hash, of_user, of_candidate = {}, {}, {}
+  for _, interest in ipairs(interests_of(candidate)) do sealed_by_hash[interest[1]] = interest[2] end
   for _, interest in ipairs(interests_of(user)) do
-    if shared[interest[1]] then sealed_interests[#sealed_interests + 1] = interest[2] end
+    local sealed = sealed_by_hash[interest[1]]
+    if sealed then
+      of_user[#of_user + 1], of_candidate[#of_candidate + 1] = interest[2], sealed
+    end
   end
-  return pack_fields(unpack(sealed_interests))
+  return { [user.user_id] = pack_fields(unpack(of_user)),
+    [candidate.user_id] = pack_fields(unpack(of_candidate)) }
 end
 
 -- Puts one side of a pair into the chat.
 local function start_chat(user, partner, chat, now_ms)
   update_user(user, { state = 'chatting', room_id = chat.room_id, partner = partner.user_id,
     own_name = chat.names[user.user_id], partner_name = chat.names[partner.user_id],
-    common_interests = chat.interests, keeps_history = chat.keeps_history,
+    common_interests = chat.interests[user.user_id], keeps_history = chat.keeps_history,
     is_first_chat = not user.notice_seen and '1', notice_seen = '1',
     chat_started_at = format_int(now_ms) })
 end
