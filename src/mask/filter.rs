@@ -248,7 +248,7 @@ mod tests {
     fn filter_jsonl_error_names_the_line_only() {
         let error = run_jsonl("{\"id\":1,\"text\":\"x\"}\n{\"secret\":1}\n")
             .expect_err("the second row is invalid");
-        assert!(error.to_string().starts_with("line 2:"));
+        assert!(error.to_string().starts_with("line 2, column 12:"), "{error}");
         assert!(!error.to_string().contains("secret"));
     }
 }
