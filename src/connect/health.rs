@@ -57,6 +57,13 @@ impl StoreHealth {
         Self { directory, moderation, clock, last: Mutex::default() }
     }
 
+    /// The machine's clock minus the clock that the stores follow, in milliseconds. `None` if that
+    /// is the same.
+    #[must_use]
+    pub fn clock_skew_ms(&self) -> Option<i64> {
+        self.clock.machine_skew_ms()
+    }
+
     /// Checks all stores, or returns the result of a check that ended within the last second.
     pub async fn check(&self) -> StoreReport {
         let mut last = self.last.lock().await;

@@ -64,6 +64,11 @@ pub trait Clock: Send + Sync {
         self.now()
     }
 
+    /// The machine's clock minus this one, in milliseconds. `None` if this is the machine's.
+    fn machine_skew_ms(&self) -> Option<i64> {
+        None
+    }
+
     /// Whether a test plays the time, so that stores must not use another clock.
     fn is_simulated(&self) -> bool {
         false

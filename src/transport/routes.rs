@@ -145,6 +145,7 @@ async fn metrics(State(state): State<Arc<HttpState>>) -> Response {
             reachable: state.couriers.reachable_count(),
             given_up: state.couriers.closed_count(),
         },
+        clock_skew_ms: state.stores.clock_skew_ms(),
     };
     let text_format = [(header::CONTENT_TYPE, "text/plain; version=0.0.4; charset=utf-8")];
     (text_format, state.metrics.render(&figures)).into_response()

@@ -25,6 +25,10 @@ impl Clock for RedisClock {
         self.connection.time().unwrap_or_else(|| self.machine.now())
     }
 
+    fn machine_skew_ms(&self) -> Option<i64> {
+        Some(self.connection.clock_skew_ms())
+    }
+
     fn steady(&self) -> Timestamp {
         self.machine.steady()
     }

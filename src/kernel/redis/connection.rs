@@ -214,12 +214,20 @@ impl RedisConnection {
         key: &str,
         channel: Option<&str>,
     ) -> Result<(), StoreError> {
-        let mut commands = redis::pipe();
-        commands.set_ex(key, 1, CHECK_TTL.as_secs()).ignore();
-        if let Some(channel) = channel {
-            commands.publish(channel, "").ignore();
-        }
-        self.query(failures, &mut commands, Unanswered::Repeat).await
+        // No transaction: before version 7.2, Redis puts the message into the middle of its reply,
+        // because this connection is subscribed.
+        let operation = |mut connection| async move {
+            let mut set = redis::cmd("SET");
+            set.arg(key).arg(1).arg("EX").arg(CHECK_TTL.as_secs());
+            set.exec_async(&mut connection).await?;
+            match channel {
+                Some(channel) => {
+                    redis::cmd("PUBLISH").arg(channel).arg("").exec_async(&mut connection).await
+                }
+                None => Ok(()),
+            }
+        };
+        self.run(failures, Unanswered::Repeat, operation).await
     }
 
     async fn run<T, F: Future<Output = RedisResult<T>> + Send>(

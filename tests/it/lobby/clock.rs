@@ -1,15 +1,18 @@
-//! Clocks that are wrong or jump: of one instance, and of the machine.
+//! Clocks that are wrong or jump: of one instance, of Redis, and of the machine.
 
 use std::sync::Arc;
 use std::time::Duration;
 
 use random_connect::connect::lobby::action::{Action, Call};
 use random_connect::connect::lobby::store_memory::MemoryLobby;
+use random_connect::connect::lobby::store_redis::{Keyring, RedisLobby};
 use random_connect::connect::lobby::{Lobby, Mailbox, Upkeep};
 use random_connect::kernel::clock::{Clock, ManualClock, Timestamp, seeded_rng};
-use random_connect::kernel::id::UserId;
+use random_connect::kernel::id::{IdHasher, UserId};
+use random_connect::kernel::redis::RedisConnection;
 
 use crate::support::redis_server::RedisServer;
+use crate::support::redis_wire::command;
 use crate::support::server_process::ServerProcess;
 
 const IDLE: Duration = Duration::from_secs(1_800);
@@ -37,6 +40,41 @@ async fn clock_jump_of_the_machine_evicts_no_one() {
     }
     clock.advance(IDLE);
     assert_eq!(lobby.sweep(clock.now()).await.expect("memory works").evicted, 2);
+}
+
+/// Redis's clock jumps by what the test adds to its last reading.
+#[tokio::test]
+async fn clock_jump_of_redis_evicts_no_one() {
+    let redis = RedisServer::start(&[]);
+    let connection = RedisConnection::open(&redis.url()).expect("a valid URL");
+    let (keyring, ids) = (Keyring::new(&[[7; 32]]), IdHasher::from_salt(b"salt"));
+    let lobby = RedisLobby::new(connection, IDLE, keyring, ids, seeded_rng());
+    let [ann, ben] = [1, 2].map(|n| UserId::from_bytes([n; 16]));
+    for user in [ann, ben] {
+        lobby.perform(Call::new(user, START), Action::meet()).await.expect("up");
+    }
+    let key = command(&redis, &["KEYS", "{random-connect}:*:time"]).concat();
+    let time = || {
+        let stored = command(&redis, &["GET", &key]).concat();
+        let (lobby, clock) = stored.split_once(' ').expect("two times");
+        (lobby.parse::<i64>().expect("a number"), clock.parse::<i64>().expect("a number"))
+    };
+    let minutes = |minutes: i64| minutes * 60_000;
+    for jump in [minutes(40), minutes(20 * 365 * 1_440), -minutes(5), -minutes(20 * 365 * 1_440)] {
+        let (before, clock) = time();
+        command(&redis, &["SET", &key, &format!("{before} {}", clock - jump)]);
+        assert_eq!(lobby.sweep(START).await.expect("up").evicted, 0);
+        let (after, _) = time();
+        assert!((before..=before + minutes(1)).contains(&after), "{jump}: {before} to {after}");
+        lobby.perform(Call::new(ben, START), Action::Icebreaker(0)).await.expect("up");
+        let lease = lobby.collect(ann, START).await.expect("up");
+        assert!(!lease.items.is_empty(), "no lease lasts for the jump");
+        lobby.settle(ann, lease.id.expect("a lease"), true);
+        let user = key.replace(":time", &format!(":user:{}", ann.to_hex()));
+        while command(&redis, &["HEXISTS", &user, "lease_id"]) != ["0"] {
+            tokio::task::yield_now().await;
+        }
+    }
 }
 
 /// The process reads its clock through libfaketime.

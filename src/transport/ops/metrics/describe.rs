@@ -36,6 +36,10 @@ const GAUGES: &[(&str, &str)] = &[
     ("random_connect_active_pairs", "Active chats; NaN while unknown"),
     ("random_connect_live_sessions", "Open live sessions"),
     ("random_connect_reachable_users", "Users with a push channel"),
+    (
+        "random_connect_clock_skew_seconds",
+        "Clock of the machine minus clock of Redis; 0 without Redis",
+    ),
     ("random_connect_store_up", "Whether a store answers, by store"),
     ("random_connect_build_info", "Always 1; the version is a label"),
 ];

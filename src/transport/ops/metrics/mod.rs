@@ -99,6 +99,8 @@ pub struct Figures<'a> {
     pub stores: StoreReport,
     pub refusals: &'a RefusalCounts,
     pub sessions: SessionStats,
+    /// The machine's clock minus that of Redis, in milliseconds. `None` without Redis.
+    pub clock_skew_ms: Option<i64>,
 }
 
 /// The metrics of one server. They are not global, so that one process can run several servers.
@@ -147,6 +149,7 @@ struct LobbyMetrics {
     evictions: Counter,
     sessions: Gauge,
     reachable: Gauge,
+    clock_skew: Gauge,
     given_up: Counter,
 }
 
@@ -202,6 +205,7 @@ impl Metrics {
                 evictions: counter(&recorder, "random_connect_evictions_total", &[]),
                 sessions: lobby_gauge("random_connect_live_sessions"),
                 reachable: lobby_gauge("random_connect_reachable_users"),
+                clock_skew: lobby_gauge("random_connect_clock_skew_seconds"),
                 given_up: counter(&recorder, "random_connect_channels_given_up_total", &[]),
             },
             sends: ["whatsapp", "callback"].map(|target| {
@@ -322,6 +326,10 @@ impl Metrics {
             #[allow(clippy::cast_precision_loss)]
             gauge.set(value.map_or(f64::NAN, |value| value as f64));
         }
+        // A whole number of milliseconds far below 2^52.
+        #[allow(clippy::cast_precision_loss)]
+        let skew = figures.clock_skew_ms.map_or(0.0, |millis| millis as f64 / 1_000.0);
+        self.lobby.clock_skew.set(skew);
         for (gauge, (_, result)) in self.stores.iter().zip(figures.stores.by_name()) {
             gauge.set(if result.is_ok() { 1.0 } else { 0.0 });
         }
