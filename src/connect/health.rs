@@ -74,11 +74,11 @@ impl StoreHealth {
         {
             return report;
         }
-        // Before the others: on Redis it publishes a message, and the reply to another command of the
-        // same connection is misread if the message arrives in between.
-        let lobby = self.directory.check().await;
-        let (moderation, rate_limit) =
-            tokio::join!(self.moderation.check_store(), self.moderation.check_rate_limiter());
+        let (lobby, moderation, rate_limit) = tokio::join!(
+            self.directory.check(),
+            self.moderation.check_store(),
+            self.moderation.check_rate_limiter()
+        );
         let report = StoreReport { lobby, moderation, rate_limit };
         *last = Some((self.clock.steady(), report));
         report

@@ -54,7 +54,10 @@ impl From<RedisError> for Failure {
         let progress = match error.kind() {
             _ if has(&REFUSALS) => Progress::Refused,
             ErrorKind::AuthenticationFailed => Progress::Refused,
-            ErrorKind::Io | ErrorKind::Parse => Progress::Unanswered,
+            // A reply of another type may belong to another command, so the connection is replaced.
+            ErrorKind::Io | ErrorKind::Parse | ErrorKind::UnexpectedReturnType => {
+                Progress::Unanswered
+            }
             _ => Progress::Answered,
         };
         let kind = match error.kind() {

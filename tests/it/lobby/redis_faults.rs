@@ -101,6 +101,24 @@ async fn redis_dump_is_private_and_every_key_has_a_ttl() {
 }
 
 #[tokio::test]
+async fn redis_checks_do_not_disturb_other_commands() {
+    let server = RedisServer::start(&[]);
+    let lobby = lobby(&server);
+    let ann = UserId::from_bytes([1; 16]);
+    for _ in 0..100 {
+        // The check publishes to the channel that this connection listens to.
+        let (first, second, state, result) = tokio::join!(
+            lobby.check(),
+            lobby.check(),
+            lobby.sender_state(ann),
+            lobby.perform(Call::new(ann, NOW), Action::GetStatus),
+        );
+        let failures = [first.err(), second.err(), state.err(), result.err()];
+        assert_eq!(failures, [None; 4]);
+    }
+}
+
+#[tokio::test]
 async fn redis_instances_share_the_lobby_and_signals() {
     let server = RedisServer::start(&[]);
     let (here, there) = (lobby(&server), lobby(&server));
