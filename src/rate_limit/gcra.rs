@@ -12,6 +12,7 @@ use crate::kernel::clock::Timestamp;
 use crate::kernel::id::{IdempotencyKey, UserId};
 
 const MINUTE: Duration = Duration::from_secs(60);
+const DAY: Duration = Duration::from_secs(24 * 60 * 60);
 
 /// Period during which a retry of an admitted call is admitted again, because it has no effect.
 pub(super) const RETRY_TTL: Duration = Duration::from_secs(600);
@@ -24,6 +25,7 @@ pub enum LimitedAction {
     DuplicateText(u64),
     /// A search for a partner.
     Search,
+    Report,
     /// A call by an unknown user. Counted per client network, not per user.
     NewUser,
 }
@@ -65,13 +67,15 @@ pub struct RateLimits {
     pub duplicates: u32,
     /// Searches for a partner per user in five minutes.
     pub searches: u32,
+    /// Reports per user and day.
+    pub reports: u32,
     /// New users per client network and minute; 0 for no limit.
     pub new_users: u32,
 }
 
 impl Default for RateLimits {
     fn default() -> Self {
-        Self { messages: 30, duplicates: 3, searches: 10, new_users: 600 }
+        Self { messages: 30, duplicates: 3, searches: 10, reports: 10, new_users: 600 }
     }
 }
 
@@ -81,6 +85,7 @@ impl RateLimits {
             LimitedAction::Message => Quota::new(self.messages / 3, MINUTE, self.messages),
             LimitedAction::DuplicateText(_) => Quota::new(self.duplicates, MINUTE, self.duplicates),
             LimitedAction::Search => Quota::new(self.searches, 5 * MINUTE, self.searches),
+            LimitedAction::Report => Quota::new(self.reports, DAY, self.reports),
             LimitedAction::NewUser => Quota::new(self.new_users, MINUTE, self.new_users),
         }
     }

@@ -47,6 +47,7 @@ impl RedisRateLimiter {
         match action {
             LimitedAction::Message => format!("{HASH_TAG}:pace:m:{}", user.to_hex()),
             LimitedAction::Search => format!("{HASH_TAG}:pace:s:{}", user.to_hex()),
+            LimitedAction::Report => format!("{HASH_TAG}:pace:r:{}", user.to_hex()),
             LimitedAction::NewUser => format!("{HASH_TAG}:pace:o:{}", user.to_hex()),
             LimitedAction::DuplicateText(hash) => {
                 // A keyed hash, because the text could be guessed from `hash`, which has no key.

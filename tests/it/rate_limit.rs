@@ -20,7 +20,8 @@ use crate::support::redis_server::RedisServer;
 
 const START: Timestamp = Timestamp::from_millis(1_700_000_000_000);
 /// No limit divides a minute without a remainder, so that rounding is tested too.
-const LIMITS: RateLimits = RateLimits { messages: 21, duplicates: 3, searches: 7, new_users: 5 };
+const LIMITS: RateLimits =
+    RateLimits { messages: 21, duplicates: 3, searches: 7, reports: 4, new_users: 5 };
 const ANN: UserId = UserId::from_bytes([1; 16]);
 const BEN: UserId = UserId::from_bytes([2; 16]);
 

@@ -215,6 +215,13 @@ impl ModeratedLobby {
                 }
                 refusal => return self.answer_with(call, refusal.into()).await,
             };
+        if reason.is_some() {
+            let actions = || vec![LimitedAction::Report];
+            let admitted = self.moderation.admit(user, call.idempotency_key, actions, now).await?;
+            if let Err(limited) = admitted {
+                return self.answer_with(call, ModeratedOutcome::RateLimited(limited)).await;
+            }
+        }
         // A store that can't write must not keep the user in the chat.
         let is_block_saved = self.moderation.block(user, partner, now).await;
         let (mut reported, mut is_suspended, wants_report) = (false, false, reason.is_some());

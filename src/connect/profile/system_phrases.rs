@@ -28,6 +28,7 @@ pub(super) const SYSTEM_PHRASES: &[&str] = &[
     "inbox empty",
     "use #meet",
     "our storage",
+    "you've reported",
     "system:",
     "system]",
     "system message",

@@ -57,6 +57,22 @@ async fn report_requires_a_reason() {
 }
 
 #[tokio::test]
+async fn report_limit_per_day_leaves_the_block() {
+    let variables = [("RATE_LIMITS", "reports=1")];
+    let server = TestServer::with(&variables, ConnectionLimits::default()).await;
+    pair(&server, "ann", "ben").await;
+    assert!(server.say("ann", "#report spam").await.contains("has been reported"));
+    pair(&server, "ann", "cid").await;
+    let reply = server.say("ann", "#report spam").await;
+    assert!(reply.contains("You've reported too often. Try again in 1 day"), "{reply}");
+    assert!(server.say("cid", "hello").await.contains("Message sent"), "the chat goes on");
+    assert!(server.say("ann", "#block").await.contains("The chat is over"));
+    server.clock.advance(Duration::from_secs(24 * 60 * 60));
+    pair(&server, "ann", "dan").await;
+    assert!(server.say("ann", "#report spam").await.contains("has been reported"));
+}
+
+#[tokio::test]
 async fn suspension_grows_with_established_reporters_and_states_its_duration() {
     let server = TestServer::start().await;
     establish(&server, &["r1", "r2", "r3", "r4"]).await;

@@ -181,7 +181,7 @@ fn cli_mask_filters_stdin() {
     assert_eq!(stdout(&output), findings);
     let output = run(&["mask", "--jsonl"], &[], "{\"id\": 1}\n");
     assert_eq!(output.status.code(), Some(1));
-    assert!(String::from_utf8_lossy(&output.stderr).starts_with("error: line 1: expected"));
+    assert!(String::from_utf8_lossy(&output.stderr).starts_with("error: line 1, column"));
 }
 
 #[test]
