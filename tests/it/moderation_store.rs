@@ -5,6 +5,7 @@
 
 use std::time::Duration;
 
+use futures_util::future::join_all;
 use random_connect::moderation::history::{FULL_WEIGHT, UserHistory};
 use random_connect::moderation::rating::Rating;
 use random_connect::moderation::report::EVIDENCE_TTL;
@@ -53,6 +54,16 @@ async fn report_is_unique_per_reporter_and_person() {
         assert_eq!(reports, [listed(report(1, 9)), listed(report(2, 9))]);
         let made = [history(store, 1).await.reports, history(store, 2).await.reports];
         assert_eq!((made, history(store, 9).await), ([2, 1], UserHistory::default()));
+    }
+}
+
+#[tokio::test]
+async fn report_repeated_concurrently_counts_once() {
+    for backend in moderation_backends() {
+        let store = &backend.store;
+        let reports = (0..16).map(|_| store.report(report(1, 9)));
+        let added = join_all(reports).await.into_iter().filter(|added| *added == Ok(true)).count();
+        assert_eq!((added, history(store, 1).await.reports), (1, 1));
     }
 }
 

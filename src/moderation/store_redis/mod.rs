@@ -28,7 +28,8 @@ use std::collections::HashMap;
 use std::time::Duration;
 
 use async_trait::async_trait;
-use redis::{FromRedisValue, Pipeline};
+use once_cell::sync::Lazy;
+use redis::{FromRedisValue, Pipeline, Script};
 
 use self::codec::{decode_rating, decode_report, encode_rating, encode_report};
 use super::history::UserHistory;
@@ -40,6 +41,8 @@ use crate::kernel::failure_log::FailureLog;
 use crate::kernel::id::UserId;
 use crate::kernel::redis::{HASH_TAG, RedisConnection, Unanswered};
 use crate::kernel::store::StoreError;
+
+static REPORT: Lazy<Script> = Lazy::new(|| Script::new(include_str!("lua/report.lua")));
 
 /// Stores moderation data in Redis.
 pub struct RedisModerationStore {
@@ -176,32 +179,16 @@ impl ModerationStore for RedisModerationStore {
     }
 
     async fn report(&self, report: Report) -> Result<bool, StoreError> {
-        let (reporter, at, key) = (report.reporter, report.at.as_millis(), report.key());
-        let (reports, ttl, name) =
-            (user_key("of", report.reported), seconds(RECORD_TTL), key.to_hex());
-        let (exists,): (bool,) =
-            self.run(redis::pipe().hexists(&reports, reporter.to_hex())).await?;
-        if exists {
-            return Ok(false);
-        }
-        let mut commands = redis::pipe();
-        // Two concurrent calls write the same data, except that both count in the history.
-        commands.hset_nx(&reports, reporter.to_hex(), encode_report(&report));
-        commands.expire(&reports, ttl).ignore();
-        for index in ["all", "open", "evs"] {
-            commands.zadd(redis_key(index), &name, at).ignore();
-            commands.expire(redis_key(index), ttl).ignore();
-        }
-        commands.zadd(redis_key("ids"), report.reported.to_hex(), 0).ignore();
-        commands.expire(redis_key("ids"), ttl).ignore();
-        let history = user_key("hist", reporter);
-        commands.hincr(&history, "reports", 1).ignore().expire(&history, ttl).ignore();
-        if let Some(sealed) = report.evidence {
-            let evidence_ttl = seconds(EVIDENCE_TTL).unsigned_abs();
-            commands.set_ex(evidence_key(key), sealed, evidence_ttl).ignore();
-        }
-        let (is_new,): (bool,) = self.run_once(&mut commands).await?;
-        Ok(is_new)
+        let (key, record) = (report.key(), encode_report(&report));
+        let mut add = REPORT.prepare_invoke();
+        add.key(user_key("of", report.reported));
+        add.key(redis_key("all")).key(redis_key("open")).key(redis_key("evs"));
+        add.key(redis_key("ids")).key(user_key("hist", report.reporter)).key(evidence_key(key));
+        add.arg(report.reporter.to_hex()).arg(report.reported.to_hex()).arg(record);
+        add.arg(report.at.as_millis()).arg(seconds(RECORD_TTL)).arg(seconds(EVIDENCE_TTL));
+        add.arg(report.evidence.unwrap_or_default());
+        // A second execution adds nothing.
+        self.connection.invoke(&self.failures, &add, Unanswered::Repeat).await
     }
 
     async fn record_notice(

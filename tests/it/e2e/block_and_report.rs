@@ -226,7 +226,10 @@ async fn block_and_report_work_for_agents() {
             "user_id": agent.user_id, "room_id": agent.room_id, "reason": reason,
         });
         let result = agent.call(tool, arguments.clone()).await;
-        assert_eq!(result, json!({ "chat_ended": true, "reported": tool == "report" }));
+        assert_eq!(
+            result,
+            json!({ "chat_ended": true, "reported": tool == "report", "saved": true })
+        );
         assert!(server.say(tool, "#m").await.contains("left the chat"));
         let repeated = agent.try_call(tool, arguments).await;
         assert!(
