@@ -1,7 +1,7 @@
 //! [`ConnectService`]: the use cases of the `connect` toolset.
 //!
 //! A message is checked, parsed and executed, and its result becomes the text of an answer.
-//! Parsing, masking and wording happen here, above [`Lobby`], so that they are written once for all
+//! Parsing, masking and wording happen here, above the lobby, so that they are written once for all
 //! backends. Matching and delivery rules belong in the lobby; transports belong above the service.
 
 use std::sync::{Arc, OnceLock};

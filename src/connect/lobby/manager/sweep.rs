@@ -3,7 +3,7 @@
 //!
 //! Each step is a function of `now`, does a bounded amount of work and returns whether more
 //! remains, so that calls do not wait long for the lock around the manager. The intervals are in
-//! [`run_reaper`](crate::connect::lobby::reaper::run_reaper).
+//! [`run_reaper`](crate::connect::reaper::run_reaper).
 
 use std::any::Any;
 use std::collections::btree_map::OccupiedEntry as BTreeMapEntry;
