@@ -149,7 +149,8 @@ impl App {
                         seeded_rng(),
                     );
                     let service = service.with_shutdown(stopping.clone());
-                    Arc::new(PenPalTools::new(Arc::new(service)))
+                    // The holder of AUTH_TOKEN, such as Puch, calls for many users.
+                    Arc::new(PenPalTools::new(Arc::new(service), config.auth_tokens.is_none()))
                 }
             }
         };
@@ -251,7 +252,7 @@ impl App {
                 seeded_rng(),
             ),
             drain: drain.clone(),
-            needs_network: admission.is_some(),
+            needs_network: admission.is_some() || self.config.auth_tokens.is_none(),
             trusted_proxy: self.config.trusted_proxy,
             metrics: Arc::clone(&self.metrics),
             body_timeout: limits.body_timeout,

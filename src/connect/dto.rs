@@ -65,6 +65,8 @@ pub struct PushInput<'a> {
     pub name: Option<&'a str>,
     /// The time when the user sent it, by the messenger's clock; `None` if unknown.
     pub sent_at: Option<Timestamp>,
+    /// The keyed hash of the user's network; `None` if unknown.
+    pub network: Option<UserId>,
     pub content: PushContent<'a>,
 }
 

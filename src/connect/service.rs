@@ -127,7 +127,7 @@ impl ConnectService {
     /// A text that was relayed unchanged needs no reply, because the user sees it in their
     /// messenger.
     pub async fn handle_push(&self, input: PushInput<'_>) -> PushReply {
-        let PushInput { user, message_id, name, sent_at, content } = input;
+        let PushInput { user, message_id, name, sent_at, network, content } = input;
         let reply_only = |text| PushReply { reply: Some(text), relayed: None, is_late: false };
         let now = self.clock.now();
         let age = sent_at.map(|at| now.since(at));
@@ -152,6 +152,7 @@ impl ConnectService {
             // A time in the future proves nothing.
             written_by: sent_at.map(|at| at + CLOCK_TOLERANCE).filter(|at| *at < now),
             include_inbox: false,
+            network,
             ..Call::new(user, now)
         };
         match self.execute(call, text).await {

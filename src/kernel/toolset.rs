@@ -175,6 +175,16 @@ impl<S> FromContextPart<ToolCallContext<'_, S>> for Receipts {
     }
 }
 
+/// The network of the caller; `None` if the transport does not know it.
+#[derive(Clone, Copy)]
+pub struct CallerNetwork(pub Option<ClientNetwork>);
+
+impl<S> FromContextPart<ToolCallContext<'_, S>> for CallerNetwork {
+    fn from_context_part(context: &mut ToolCallContext<S>) -> Result<Self, ErrorData> {
+        Ok(Self(ClientNetwork::from_extensions(&context.request_context.extensions)))
+    }
+}
+
 /// The live session of a call, if it has one, and the peer that sent the call.
 pub struct LiveSession(Option<Arc<Session>>, Peer<RoleServer>);
 

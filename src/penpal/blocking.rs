@@ -6,6 +6,7 @@ use super::service::PenPalService;
 use crate::connect::dto::MAX_REASON_CHARS;
 use crate::connect::lobby::action::Call;
 use crate::connect::moderated::action::{ModeratedAction, ModeratedOutcome};
+use crate::kernel::id::UserId;
 use crate::moderation::evidence::ReportReason;
 
 impl PenPalService {
@@ -19,6 +20,7 @@ impl PenPalService {
         user_id: &str,
         room_id: Option<&str>,
         reason: Option<&str>,
+        network: Option<UserId>,
     ) -> Result<BlockResult, PenPalError> {
         let reason = reason.map(str::trim);
         if reason == Some("") {
@@ -31,6 +33,7 @@ impl PenPalService {
             Some(room_id) => self.room_call(user_id, room_id)?,
             None => Call { include_inbox: false, ..self.call(self.user_id(user_id)?) },
         };
+        let call = Call { network, ..call };
         let block = ModeratedAction::Block { reason: reason.map(ReportReason::parse) };
         match self.lobby().perform(call, block).await?.outcome {
             ModeratedOutcome::Blocked { chat_ended, reported, unsaved } => {

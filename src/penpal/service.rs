@@ -304,6 +304,7 @@ impl PenPalService {
         user_id: String,
         message: &str,
         message_id: Option<&str>,
+        network: Option<UserId>,
     ) -> Result<SayResult, PenPalError> {
         let user = self.user_id(&user_id)?;
         let message_id = match message_id.filter(|id| !id.is_empty()) {
@@ -315,7 +316,7 @@ impl PenPalService {
         };
         let content = PushContent::Text(message);
         let message_id = message_id.as_str();
-        let input = PushInput { user, message_id, name: None, sent_at: None, content };
+        let input = PushInput { user, message_id, name: None, sent_at: None, network, content };
         let PushReply { reply, relayed, .. } = self.connect.handle_push(input).await;
         let sent = relayed.map(|relayed| SayDelivery {
             sent: self.send_result(relayed.to, relayed.seq),

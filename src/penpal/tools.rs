@@ -30,7 +30,10 @@ use super::output::{
 use super::push::SessionPush;
 use super::service::PenPalService;
 use crate::kernel::admission::Subject;
-use crate::kernel::toolset::{Arguments, LiveSession, Receipts, ResourceWatch, Toolset};
+use crate::kernel::id::UserId;
+use crate::kernel::toolset::{
+    Arguments, CallerNetwork, LiveSession, Receipts, ResourceWatch, Toolset,
+};
 
 #[derive(Serialize, JsonSchema)]
 struct Ack {
@@ -40,14 +43,22 @@ struct Ack {
 /// The toolset. It stores its router, because rebuilding the router costs more than a call.
 pub struct PenPalTools {
     service: Arc<PenPalService>,
+    /// Whether each client is one user, and not a connector for many users.
+    clients_are_users: bool,
     router: ToolRouter<Self>,
 }
 
 #[tool_router]
 impl PenPalTools {
     #[must_use]
-    pub fn new(service: Arc<PenPalService>) -> Self {
-        Self { service, router: Self::tool_router() }
+    pub fn new(service: Arc<PenPalService>, clients_are_users: bool) -> Self {
+        Self { service, clients_are_users, router: Self::tool_router() }
+    }
+
+    /// The keyed hash of the caller's network, by which reports count.
+    fn network(&self, network: CallerNetwork) -> Option<UserId> {
+        let network = network.0.filter(|_| self.clients_are_users)?;
+        Some(self.service.ids().network_key(network))
     }
 
     /// Starts to push the user's events to the session of this call, if it is a live one.
@@ -116,8 +127,11 @@ impl PenPalTools {
         &self,
         Arguments(SayArgs { user_id, message, message_id }): Arguments<SayArgs>,
         live: LiveSession,
+        network: CallerNetwork,
     ) -> Result<CallToolResult, String> {
-        let result = self.service.say(user_id.clone(), &message, message_id.as_deref()).await;
+        let network = self.network(network);
+        let message_id = message_id.as_deref();
+        let result = self.service.say(user_id.clone(), &message, message_id, network).await;
         let result = result.map_err(error_text)?;
         self.attach(&live, &user_id).map_err(error_text)?;
         Ok(structured_result(&result))
@@ -176,7 +190,7 @@ impl PenPalTools {
         &self,
         Arguments(BlockArgs { user_id, room_id }): Arguments<BlockArgs>,
     ) -> Result<CallToolResult, String> {
-        let result = self.service.block(&user_id, room_id.as_deref(), None);
+        let result = self.service.block(&user_id, room_id.as_deref(), None, None);
         Ok(structured_result(&result.await.map_err(error_text)?))
     }
 
@@ -188,8 +202,10 @@ impl PenPalTools {
     async fn report(
         &self,
         Arguments(ReportArgs { user_id, reason, room_id }): Arguments<ReportArgs>,
+        network: CallerNetwork,
     ) -> Result<CallToolResult, String> {
-        let result = self.service.block(&user_id, room_id.as_deref(), Some(&reason));
+        let (room, network) = (room_id.as_deref(), self.network(network));
+        let result = self.service.block(&user_id, room, Some(&reason), network);
         Ok(structured_result(&result.await.map_err(error_text)?))
     }
 

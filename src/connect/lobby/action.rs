@@ -38,6 +38,9 @@ pub struct Call {
     /// The keyed hash of the text of an [`Action::Relay`] as it was typed. Moderation counts
     /// repeats by it; the lobby does not store it.
     pub typed_text: Option<u64>,
+    /// The keyed hash of the caller's network; `None` if the caller relays the calls of many users.
+    /// Moderation counts reports by it; the lobby does not store it.
+    pub network: Option<UserId>,
     /// Constraints on a search; other actions ignore them.
     pub constraints: MatchConstraints,
     pub now: Timestamp,
@@ -55,6 +58,7 @@ impl Call {
             written_by: None,
             include_inbox: true,
             typed_text: None,
+            network: None,
             constraints: MatchConstraints {
                 blocked: Vec::new(),
                 notice_seen: false,

@@ -233,7 +233,7 @@ impl ModeratedLobby {
                 reason,
                 transcript,
                 activity: activity(wrote),
-                network: None,
+                network: call.network,
             };
             if let Ok(suspends) = self.moderation.report(complaint, now).await {
                 (reported, is_suspended) = (true, suspends);

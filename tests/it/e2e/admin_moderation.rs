@@ -10,7 +10,7 @@ use rmcp::model::ProtocolVersion;
 use serde_json::{Value, json};
 
 use crate::support::chats::{establish, pair, pair_and_write};
-use crate::support::server::{TestServer, fetch_json, http_client};
+use crate::support::server::{TOKEN, TestServer, fetch_json, http_client};
 
 /// The operator's token.
 const ADMIN: &str = "a-token-for-the-operator";
@@ -248,6 +248,32 @@ async fn admin_reports_are_grouped_and_paged() {
     {
         let status = fetch_json(get(&server, path)).await.0;
         assert_eq!(status, StatusCode::BAD_REQUEST, "{path}");
+    }
+}
+
+#[tokio::test]
+async fn report_counts_the_network_only_without_a_connector() {
+    // With `AUTH_TOKEN` one caller acts for many users, so that the network says nothing.
+    for (token, expected) in [("", json!(1)), (TOKEN, json!(null))] {
+        let variables =
+            [("AUTH_TOKEN", token), ("ADMIN_TOKEN", ADMIN), ("TOOLSETS", "connect,penpal")];
+        let server = TestServer::with(&variables, ConnectionLimits::default()).await;
+        let client = server.client(ProtocolVersion::V_2025_06_18).await;
+        let say = async |user: &str, message: &str| {
+            let result = client.call("say", json!({ "user_id": user, "message": message })).await;
+            assert_ne!(result.is_error, Some(true));
+        };
+        for reporter in ["ann", "cid"] {
+            server.clock.advance(Duration::from_secs(3_600));
+            for (user, message) in
+                [("ben", "#meet"), (reporter, "#meet"), ("ben", "hi"), (reporter, "#report spam")]
+            {
+                say(user, message).await;
+            }
+        }
+        let cases = list(&server, "cases").await;
+        assert_eq!(cases["items"][0]["reports"], json!(2), "{cases}");
+        assert_eq!(cases["items"][0]["networks"], expected, "{cases}");
     }
 }
 

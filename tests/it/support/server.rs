@@ -9,6 +9,7 @@ use std::time::Duration;
 use random_connect::app::App;
 use random_connect::config::Config;
 use random_connect::kernel::clock::{Clock, ManualClock, SystemClock};
+use random_connect::kernel::token::AuthTokens;
 use random_connect::transport::channels::outbound::SendPolicy;
 use random_connect::transport::http::limits::ConnectionLimits;
 use reqwest::{RequestBuilder, StatusCode};
@@ -75,7 +76,9 @@ impl TestServer {
                 .expect("the server starts");
         let shutdown = CancellationToken::new();
         let stopped = shutdown.clone();
-        let tokens = config.auth_tokens.expect("a token was set");
+        // The binary generates one if `AUTH_TOKEN` is not set.
+        let generated = || AuthTokens::parse(TOKEN).expect("a token");
+        let tokens = config.auth_tokens.unwrap_or_else(generated);
         let running =
             tokio::spawn(async move { app.serve_http(listener, tokens, limits, stopped).await });
         Self { url, clock, shutdown, running }

@@ -112,6 +112,7 @@ impl RandomConnectManager {
             written_by,
             include_inbox,
             typed_text: _,
+            network: _,
             constraints,
             now,
         } = call;

@@ -219,6 +219,8 @@ impl WhatsApp {
             message_id: &message.id,
             name: message.name.as_deref(),
             sent_at: message.sent_at,
+            // Meta posts the messages of all users.
+            network: None,
             content,
         };
         let PushReply { reply, is_late, .. } = self.connect.handle_push(input).await;
