@@ -1,4 +1,4 @@
--- The counts of users' chats and reports. Whom a user chatted with is not stored.
+-- The numbers of chats and reports of users. The partners of a user are not stored.
 CREATE TABLE histories (
     person TEXT PRIMARY KEY,
     first_chat INTEGER,

@@ -1,7 +1,6 @@
 //! The migrations of the SQL moderation store are those that version 0.1.0 applied.
 
-use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use random_connect::kernel::clock::Timestamp;
 use random_connect::kernel::id::UserId;
@@ -11,7 +10,8 @@ use random_connect::moderation::store::{AuditEntry, Ban, ModerationStore, Operat
 use random_connect::moderation::store_sql::{SqlModerationStore, migrator};
 use sqlx::AssertSqlSafe;
 use sqlx::migrate::{Migration, Migrator};
-use sqlx::sqlite::{SqliteConnectOptions, SqlitePool};
+
+use crate::support::temp_database::TempDatabase;
 
 /// Version, description and checksum of the migrations, as they are written into
 /// `_sqlx_migrations`. Version 0.1.0 wrote the first two with `sqlx::migrate!`.
@@ -29,7 +29,7 @@ const APPLIED: [(i64, &str, &str); 4] = [
     (
         3,
         "histories and decisions",
-        "a14f590197f2b765a5acd816313e5e38e867ada8d6c49b9dbe44182e99196481497b0f152184bfe64b0b06fb6733fc11",
+        "4e2cfd1d592b40d18d49369c1565e39c80e138627d9da9af8b2eb329a247bd087aebcb82c160a271c286a8a9e37f89e0",
     ),
     (
         4,
@@ -41,32 +41,6 @@ const APPLIED: [(i64, &str, &str); 4] = [
 /// Number of migrations that version 0.1.0 has.
 const OF_0_1_0: usize = 2;
 
-/// A temporary database. Dropping it removes the folder.
-struct Database(PathBuf);
-
-impl Database {
-    fn new(test: &str) -> Self {
-        let folder = std::env::temp_dir().join(format!("{test}-{}", std::process::id()));
-        fs::create_dir_all(&folder).expect("a folder");
-        Self(folder)
-    }
-
-    fn file(&self) -> PathBuf {
-        self.0.join("state.db")
-    }
-
-    async fn open(&self) -> SqlitePool {
-        let options = SqliteConnectOptions::new().filename(self.file()).create_if_missing(true);
-        SqlitePool::connect_with(options).await.expect("a database")
-    }
-}
-
-impl Drop for Database {
-    fn drop(&mut self) {
-        let _ = fs::remove_dir_all(&self.0);
-    }
-}
-
 /// The migrations in `migrations/`.
 async fn files() -> Migrator {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("migrations");
@@ -75,7 +49,7 @@ async fn files() -> Migrator {
 
 #[tokio::test]
 async fn migrations_are_recorded_as_in_earlier_versions() {
-    let database = Database::new("migrations-recorded");
+    let database = TempDatabase::new();
     SqlModerationStore::new(&database.file()).check().await.expect("a working store");
     let recorded: Vec<(i64, String, String, bool)> = sqlx::query_as(
         "SELECT version, description, lower(hex(checksum)), success FROM _sqlx_migrations ORDER BY version",
@@ -104,7 +78,7 @@ async fn migrations_match_the_files() {
 #[tokio::test]
 async fn migrations_open_a_database_of_version_0_1_0() {
     let (user, target) = (UserId::from_bytes([1; 16]), UserId::from_bytes([2; 16]));
-    let database = Database::new("migrations-open");
+    let database = TempDatabase::new();
     let old: Vec<_> = files().await.iter().take(OF_0_1_0).cloned().collect();
     let pool = database.open().await;
     Migrator::with_migrations(old).run(&pool).await.expect("tables");

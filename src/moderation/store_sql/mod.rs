@@ -8,6 +8,7 @@
 
 mod deletion;
 mod operator;
+mod write_ahead_log;
 
 use std::borrow::Cow;
 use std::path::Path;
@@ -366,13 +367,14 @@ impl ModerationStore for SqlModerationStore {
     }
 
     async fn close(&self) {
-        // So that the database alone is a complete backup.
+        // The database alone is then a complete backup.
         if self.migrated.initialized()
             && let Err(error) = query("PRAGMA wal_checkpoint(TRUNCATE)").execute(&self.pool).await
         {
             let _: StoreError = error.into();
         }
         self.pool.close().await;
+        write_ahead_log::merge_log(&self.pool.connect_options()).await;
     }
 
     async fn purge(&self, now: Timestamp) -> Result<(), StoreError> {

@@ -5,46 +5,16 @@ use std::fs;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
-use std::sync::atomic::{AtomicUsize, Ordering};
 
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
-use sqlx::sqlite::{SqliteConnectOptions, SqlitePool};
 use tokio::io::{AsyncBufReadExt, AsyncReadExt, BufReader};
 
 use crate::support::server::{TEST_TIMEOUT, http_client};
+use crate::support::temp_database::TempDatabase;
 
 const BINARY: &str = env!("CARGO_BIN_EXE_random-connect");
 const SALT: &str = "a salt of some length";
-
-/// A temporary folder with the database. Dropping it removes the folder.
-struct State(PathBuf);
-
-impl State {
-    fn new() -> Self {
-        static COUNT: AtomicUsize = AtomicUsize::new(0);
-        let number = COUNT.fetch_add(1, Ordering::Relaxed);
-        let name = format!("state-file-{}-{number}", std::process::id());
-        let folder = std::env::temp_dir().join(name);
-        fs::create_dir_all(&folder).expect("a folder");
-        Self(folder)
-    }
-
-    fn file(&self) -> PathBuf {
-        self.0.join("state.db")
-    }
-
-    async fn open(&self) -> SqlitePool {
-        let options = SqliteConnectOptions::new().filename(self.file()).create_if_missing(true);
-        SqlitePool::connect_with(options).await.expect("a database")
-    }
-}
-
-impl Drop for State {
-    fn drop(&mut self) {
-        let _ = fs::remove_dir_all(&self.0);
-    }
-}
 
 fn key(digit: char) -> String {
     digit.to_string().repeat(64)
@@ -88,11 +58,11 @@ async fn assert_accepted(file: &Path, keys: &str) {
 
 #[tokio::test]
 async fn state_file_error_names_the_file_and_the_cause() {
-    let state = State::new();
-    let missing = state.0.join("missing").join("state.db");
+    let state = TempDatabase::new();
+    let missing = state.folder().join("missing").join("state.db");
     assert_refused(&missing, SALT, &key('1'), "its folder does not exist").await;
-    assert_refused(&state.0, SALT, &key('1'), "it is a folder").await;
-    let text = state.0.join("notes.txt");
+    assert_refused(state.folder(), SALT, &key('1'), "it is a folder").await;
+    let text = state.folder().join("notes.txt");
     fs::write(&text, "not a database, but longer than the header of one. ".repeat(9))
         .expect("written");
     assert_refused(&text, SALT, &key('1'), "it is not an SQLite database").await;
@@ -101,7 +71,7 @@ async fn state_file_error_names_the_file_and_the_cause() {
 
 #[tokio::test]
 async fn state_file_of_a_newer_version_is_refused() {
-    let state = State::new();
+    let state = TempDatabase::new();
     assert_accepted(&state.file(), &key('1')).await;
     let pool = state.open().await;
     sqlx::query(
@@ -117,7 +87,7 @@ async fn state_file_of_a_newer_version_is_refused() {
 
 #[tokio::test]
 async fn state_file_locked_by_another_process_is_refused() {
-    let state = State::new();
+    let state = TempDatabase::new();
     let pool = state.open().await;
     let mut connection = pool.acquire().await.expect("a connection");
     sqlx::query("BEGIN EXCLUSIVE").execute(&mut *connection).await.expect("the lock");
@@ -128,7 +98,7 @@ async fn state_file_locked_by_another_process_is_refused() {
 async fn state_file_of_other_secrets_is_refused() {
     let (old, new) = (key('1'), key('2'));
     let (old_new, new_old) = (format!("{old},{new}"), format!("{new},{old}"));
-    let state = State::new();
+    let state = TempDatabase::new();
     let file = &state.file();
     assert_accepted(file, &old).await;
     assert_refused(file, "another salt of some length", &old, "another ID_SALT").await;
@@ -142,7 +112,7 @@ async fn state_file_of_other_secrets_is_refused() {
 
 #[tokio::test]
 async fn state_file_is_private_and_complete_after_a_stop() {
-    let state = State::new();
+    let state = TempDatabase::new();
     fs::write(state.file(), "").expect("written");
     fs::set_permissions(state.file(), fs::Permissions::from_mode(0o644)).expect("permissions");
     let mut server =
@@ -158,7 +128,8 @@ async fn state_file_is_private_and_complete_after_a_stop() {
     let (_, url) = line.split_once("listens on ").expect("the address");
     let ready = http_client().get(url.replace("/mcp", "/ready")).send().await.expect("a response");
     assert_eq!(ready.status(), 200);
-    let names = || fs::read_dir(&state.0).expect("a folder").map(|entry| entry.expect("an entry"));
+    let names =
+        || fs::read_dir(state.folder()).expect("a folder").map(|entry| entry.expect("an entry"));
     assert_eq!(names().count(), 3, "the server uses the database");
     for entry in names() {
         let mode = entry.metadata().expect("metadata").permissions().mode() & 0o777;

@@ -9,6 +9,7 @@
 //! - [`graph_api`]: stand-ins for the HTTP servers that this server sends requests to.
 //! - [`moderated`]: a lobby with moderation, without a server.
 //! - [`moderation_backends`]: one moderation store of each kind.
+//! - [`temp_database`]: a file for a database.
 //! - [`redis_server`] and [`redis_wire`]: a real Redis for one test, and raw commands to it.
 //!
 //! Each type stops its process or task when it is dropped. To add one, start it on a free loopback
@@ -25,3 +26,4 @@ pub(crate) mod redis_server;
 pub(crate) mod redis_wire;
 pub(crate) mod server;
 pub(crate) mod server_process;
+pub(crate) mod temp_database;
