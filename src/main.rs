@@ -45,7 +45,7 @@ fn main() -> ExitCode {
         CliCommand::Stdio => with_config(serve_stdio),
         CliCommand::Mask { jsonl, explain } => exit_code(mask(jsonl, explain)),
         CliCommand::Chat { demo: true, .. } => {
-            run(async { demo().await.map(|()| ExitCode::SUCCESS) })
+            run(async { Box::pin(demo()).await.map(|()| ExitCode::SUCCESS) })
         }
         CliCommand::Chat { url, token, token_file, .. } => chat(&url, token, token_file.as_deref()),
         CliCommand::Check => check(),

@@ -14,6 +14,7 @@ use std::ops::RangeInclusive;
 use hmac::{Hmac, KeyInit, Mac};
 use rand::Rng;
 use sha2::{Digest as _, Sha256};
+use siphasher::sip::SipHasher13;
 
 use super::client_network::ClientNetwork;
 use super::shards::ShardKey;
@@ -182,7 +183,11 @@ impl Realm {
 
 /// Hashes raw ids into [`UserId`]s and [`IdempotencyKey`]s with a secret key.
 #[derive(Clone)]
-pub struct IdHasher(Hmac<Sha256>);
+pub struct IdHasher {
+    mac: Hmac<Sha256>,
+    /// Hashes texts that every message has. HMAC would cost a message a fifth more.
+    texts: SipHasher13,
+}
 
 impl IdHasher {
     /// Creates a hasher with a random key. Its hashes match those of no other hasher.
@@ -190,7 +195,7 @@ impl IdHasher {
     pub fn random(rng: &mut impl Rng) -> Self {
         let mut key = [0; 64];
         rng.fill_bytes(&mut key);
-        Self(Hmac::new(&key.into()))
+        Self::with_key(&key)
     }
 
     /// Creates a hasher that returns the same hashes in every process with the same `salt`.
@@ -201,7 +206,13 @@ impl IdHasher {
         let key = Sha256::digest(salt);
         let mut block = [0; 64];
         block[..key.len()].copy_from_slice(&key);
-        Self(Hmac::new(&block.into()))
+        Self::with_key(&block)
+    }
+
+    fn with_key(key: &[u8; 64]) -> Self {
+        let mac = Hmac::new(key.into());
+        let texts = SipHasher13::new_with_key(&digest(&mac, b"typed", &[]));
+        Self { mac, texts }
     }
 
     /// Hashes `text` to 32 hex digits. Equal texts have equal hashes.
@@ -245,8 +256,7 @@ impl IdHasher {
     /// limit.
     #[must_use]
     pub fn typed_text_key(&self, text: &str) -> u64 {
-        let digest = self.digest(b"typed", &[text.as_bytes()]);
-        digest.iter().take(8).fold(0, |key, byte| key << 8 | u64::from(*byte))
+        self.texts.hash(text.as_bytes())
     }
 
     /// The rate-limit key of a network. It equals no user of any [`Realm`].
@@ -268,14 +278,18 @@ impl IdHasher {
     }
 
     fn digest(&self, domain: &[u8], parts: &[&[u8]]) -> Digest {
-        let mut mac = self.0.clone();
-        mac.update(domain);
-        parts.iter().for_each(|part| mac.update(part));
-        let full = mac.finalize().into_bytes();
-        let mut digest = Digest::default();
-        digest.copy_from_slice(&full[..16]);
-        digest
+        digest(&self.mac, domain, parts)
     }
+}
+
+fn digest(mac: &Hmac<Sha256>, domain: &[u8], parts: &[&[u8]]) -> Digest {
+    let mut mac = mac.clone();
+    mac.update(domain);
+    parts.iter().for_each(|part| mac.update(part));
+    let full = mac.finalize().into_bytes();
+    let mut digest = Digest::default();
+    digest.copy_from_slice(&full[..16]);
+    digest
 }
 
 fn encode_hex(bytes: &[u8]) -> String {

@@ -3,6 +3,9 @@
 //! Commands keep their English names, but people write the word after one in their own language.
 //! To add a word, add it to [`ON_WORDS`] or [`OFF_WORDS`].
 
+use std::collections::HashMap;
+
+use once_cell::sync::Lazy;
 use unicode_normalization::UnicodeNormalization;
 
 use super::{is_ignorable, is_punctuation};
@@ -28,21 +31,25 @@ const OFF_WORDS: &str = "
     لا إيقاف ايقاف أوقف اوقف تعطيل عطل عطّل إلغاء الغاء ليس
     aus nein nicht";
 
+/// The normalized words, and whether each means on.
+static WORDS: Lazy<HashMap<String, bool>> = Lazy::new(|| {
+    let words = |list: &'static str, on| {
+        list.split_whitespace().map(move |word| (word.nfkc().collect(), on))
+    };
+    words(OFF_WORDS, false).chain(words(ON_WORDS, true)).collect()
+});
+
 /// Returns `Some(true)` if `text` is one word for on, `Some(false)` if it is one for off. `None`
 /// for any other text, also an empty one.
 #[must_use]
 pub fn switch(text: &str) -> Option<bool> {
+    if text.is_empty() {
+        return None;
+    }
     let plain: String = text.nfkc().filter(|c| !is_ignorable(*c)).collect();
     let plain = plain.replace('’', "'").to_lowercase();
     let word = plain.trim_matches(|c: char| c.is_whitespace() || is_punctuation(c));
-    let is_in = |words: &str| words.split_whitespace().any(|known| known.nfkc().eq(word.chars()));
-    if is_in(ON_WORDS) {
-        Some(true)
-    } else if is_in(OFF_WORDS) {
-        Some(false)
-    } else {
-        None
-    }
+    WORDS.get(word).copied()
 }
 
 #[cfg(test)]
