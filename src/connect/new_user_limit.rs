@@ -61,18 +61,18 @@ impl Admission for NewUserLimiter {
     /// Admits a call of a known user, and counts a call of a new user against the limit of its
     /// network.
     async fn admit(&self, network: ClientNetwork, subject: Subject) -> Result<(), AdmissionError> {
-        let now = self.clock.now();
+        let (now, steady) = (self.clock.now(), self.clock.steady());
         let user = match subject {
             Subject::Anonymous => return Ok(()),
             Subject::New => None,
             Subject::Known(user) => Some(user),
         };
         if let Some(user) = user {
-            if self.known_users.lock().get(&user, now).is_some() {
+            if self.known_users.lock().get(&user, steady).is_some() {
                 return Ok(());
             }
             if self.directory.presence(user).await?.is_some() {
-                self.remember(user, now);
+                self.remember(user, steady);
                 return Ok(());
             }
         }
@@ -84,7 +84,7 @@ impl Admission for NewUserLimiter {
             return Err(AdmissionError::Refused(text));
         }
         if let Some(user) = user {
-            self.remember(user, now);
+            self.remember(user, steady);
         }
         Ok(())
     }

@@ -165,8 +165,21 @@ impl Clock for ManualClock {
     }
 }
 
-/// Time for which a date must hold before stored data is deleted by it.
+/// Time for which a date must hold before stored data is deleted or corrected by it.
 const CONFIRMATION: Duration = Duration::from_secs(60 * 60);
+
+/// 2026-01-01, before the first version of this program. A clock that shows an earlier date was
+/// never set.
+const EARLIEST_DATE: Timestamp = Timestamp::from_millis(1_767_225_600_000);
+
+/// A date of which [`DateConfirmation`] has an opinion.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ConfirmedDate {
+    /// The date by which data may be deleted: never later than the date.
+    pub date: Timestamp,
+    /// Whether this is the date, so that a later date of stored data is wrong.
+    pub is_certain: bool,
+}
 
 /// Confirms dates by the time that passes, so that a clock that is wrong for a while deletes no data.
 #[derive(Default)]
@@ -178,15 +191,16 @@ pub struct DateConfirmation {
 }
 
 impl DateConfirmation {
-    /// Returns the date that is certain at `elapsed`, a time since any fixed moment, when the clock
-    /// shows `now`. At first, and until an hour after a jump forward, that is an earlier one.
-    pub fn confirm(&mut self, now: Timestamp, elapsed: Duration) -> Timestamp {
+    /// Returns the date to delete by at `elapsed`, a time since any fixed moment, when the clock shows
+    /// `now`. At first, and until an hour after a jump forward, that is an earlier one. It is certain
+    /// once it has held for an hour, and again when the clock returns from a jump.
+    pub fn confirm(&mut self, now: Timestamp, elapsed: Duration) -> ConfirmedDate {
         let continued = |(date, since): (Timestamp, Duration)| date + elapsed.saturating_sub(since);
-        let agrees = self.candidate.is_some_and(|candidate| {
-            let difference = now.millis_after(continued(candidate)).unsigned_abs();
+        let agrees = |reading: (Timestamp, Duration)| {
+            let difference = now.millis_after(continued(reading)).unsigned_abs();
             u128::from(difference) < 2 * JUMP.as_millis()
-        });
-        if !agrees {
+        };
+        if !self.candidate.is_some_and(agrees) {
             self.candidate = Some((now, elapsed));
         }
         let held =
@@ -194,7 +208,10 @@ impl DateConfirmation {
         if held >= CONFIRMATION {
             self.confirmed = Some((now, elapsed));
         }
-        self.confirmed.map_or(Timestamp::default(), |confirmed| now.min(continued(confirmed)))
+        let date =
+            self.confirmed.map_or(Timestamp::default(), |confirmed| now.min(continued(confirmed)));
+        let is_certain = now >= EARLIEST_DATE && self.confirmed.is_some_and(agrees);
+        ConfirmedDate { date, is_certain }
     }
 }
 
@@ -230,7 +247,34 @@ mod tests {
 
     fn confirm(confirmation: &mut DateConfirmation, now: u64, elapsed: u64) -> u64 {
         let now = Timestamp::from_millis(now * 1_000);
-        confirmation.confirm(now, Duration::from_secs(elapsed)).as_millis() / 1_000
+        confirmation.confirm(now, Duration::from_secs(elapsed)).date.as_millis() / 1_000
+    }
+
+    fn is_certain(confirmation: &mut DateConfirmation, now: u64, elapsed: u64) -> bool {
+        let now = Timestamp::from_millis(now * 1_000);
+        confirmation.confirm(now, Duration::from_secs(elapsed)).is_certain
+    }
+
+    #[test]
+    fn clock_date_is_certain_after_an_hour_and_after_a_return() {
+        let (mut confirmation, start) = (DateConfirmation::default(), 1_800_000_000);
+        assert!(!is_certain(&mut confirmation, start, 0));
+        assert!(is_certain(&mut confirmation, start + HOUR, HOUR));
+        let year = 365 * 24 * HOUR;
+        for jumped in [start + year, start - year / 2] {
+            assert!(!is_certain(&mut confirmation, jumped, HOUR + 60));
+        }
+        assert!(is_certain(&mut confirmation, start + HOUR + 120, HOUR + 120), "back in time");
+    }
+
+    #[test]
+    fn clock_that_was_never_set_is_not_certain() {
+        let mut confirmation = DateConfirmation::default();
+        for hour in 0..9 {
+            assert!(!is_certain(&mut confirmation, 946_684_800 + hour * HOUR, hour * HOUR));
+        }
+        assert!(!is_certain(&mut confirmation, 1_800_000_000, 9 * HOUR));
+        assert!(is_certain(&mut confirmation, 1_800_000_000 + HOUR, 10 * HOUR));
     }
 
     #[test]

@@ -2,7 +2,7 @@
 //! and ratings.
 //!
 //! Read the files in this order: `report.rs`, `history.rs`, `penalty.rs` and `rating.rs` (the data
-//! and the rules; pure), `evidence.rs`, `store.rs` (the storage traits), `service.rs` (the use
+//! and the rules; pure), `dates.rs` (after a wrong clock), `evidence.rs`, `store.rs` (the storage traits), `service.rs` (the use
 //! cases), `cases.rs`, `views.rs` and `admin.rs` (the operator's lists and actions). Rate limits
 //! belong to `rate_limit/`. This module knows no chats: `connect/moderated/` asks it before it passes
 //! an action to a lobby.
@@ -12,6 +12,7 @@
 
 pub mod admin;
 pub mod cases;
+pub mod dates;
 pub mod evidence;
 pub mod history;
 pub mod penalty;

@@ -9,6 +9,7 @@ use std::sync::Arc;
 use parking_lot::Mutex;
 use rand::rngs::StdRng;
 
+use super::dates::by_now;
 use super::evidence::{Evidence, ReportReason};
 use super::history::ChatActivity;
 use super::penalty::{self, CountedReport, Suspension};
@@ -278,6 +279,14 @@ impl ModerationService {
         self.store.close().await;
     }
 
+    /// Corrects dates that a clock ahead has written, when `now` is certain.
+    ///
+    /// # Errors
+    /// Returns [`StoreError`] if the moderation store is unavailable.
+    pub async fn correct_dates(&self, now: Timestamp) -> Result<(), StoreError> {
+        self.store.correct_dates(now).await
+    }
+
     /// Deletes expired data of the store and the rate limiter, and saves blocks that the store
     /// could not save before.
     ///
@@ -295,10 +304,13 @@ impl ModerationService {
 /// The suspension of the user with this record: the operator's ban, or what the reports cause.
 pub(super) fn suspension(record: &ModerationRecord, now: Timestamp) -> Option<Suspension> {
     let ban = record.ban.as_ref().filter(|ban| ban.is_active(now));
-    let ban = ban.map(|ban| ban.until.map_or(Suspension::UntilReviewed, Suspension::Until));
+    let ban =
+        ban.map(|ban| ban.by_now(now).until.map_or(Suspension::UntilReviewed, Suspension::Until));
     let is_pardoned =
         |report: &Report| record.pardoned_at.is_some_and(|pardoned_at| report.at <= pardoned_at);
     let reports = record.reports.iter().filter(|report| !is_pardoned(report));
-    let reports: Vec<_> = reports.filter_map(CountedReport::from_report).collect();
+    let reports = reports.filter_map(CountedReport::from_report);
+    let reports: Vec<_> =
+        reports.map(|report| CountedReport { at: by_now(report.at, now), ..report }).collect();
     ban.max(penalty::suspension(&reports, now))
 }

@@ -138,6 +138,11 @@ pub trait ModerationStore: OperatorStore {
     /// Writes all data to its final place and ends the connections. Later calls fail.
     async fn close(&self) {}
 
+    /// Corrects what a clock that was ahead has written, when `now` is certain: each date later than
+    /// [`latest_plausible`](super::dates::latest_plausible) becomes `now`, and a ban keeps its length.
+    /// The audit log stays as it is.
+    async fn correct_dates(&self, now: Timestamp) -> Result<(), StoreError>;
+
     /// Deletes expired data.
     async fn purge(&self, now: Timestamp) -> Result<(), StoreError>;
 }

@@ -23,6 +23,7 @@ mod mask_linear;
 mod mask_properties;
 mod migrations;
 mod moderation_attack;
+mod moderation_dates;
 mod moderation_operator_store;
 mod moderation_store;
 mod prompt_injection;

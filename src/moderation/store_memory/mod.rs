@@ -11,6 +11,7 @@ use async_trait::async_trait;
 use parking_lot::{Mutex, MutexGuard};
 use tokio::task::yield_now;
 
+use super::dates::correct;
 use super::history::UserHistory;
 use super::rating::{RATING_TTL, Rating};
 use super::report::{EVIDENCE_TTL, Report};
@@ -83,6 +84,25 @@ impl ShardTables {
         let history = self.histories.entry(user).or_default();
         history.changed_at = history.changed_at.max(now);
         history
+    }
+
+    fn correct_dates(&mut self, now: Timestamp) {
+        for report in self.reports.values_mut().flatten() {
+            correct(&mut report.at, now);
+            if let Some(decision) = &mut report.decision {
+                correct(&mut decision.at, now);
+            }
+        }
+        self.bans.values_mut().for_each(|ban| ban.correct(now));
+        for history in self.histories.values_mut() {
+            history.first_chat_at.iter_mut().for_each(|at| correct(at, now));
+            correct(&mut history.changed_at, now);
+        }
+        let pardons = self.pardoned.values_mut();
+        let notices = self.notices.values_mut().map(|(_, at)| at);
+        let ratings = self.ratings.values_mut().flat_map(HashMap::values_mut);
+        let ratings = ratings.map(|rating| &mut rating.at);
+        pardons.chain(notices).chain(ratings).for_each(|at| correct(at, now));
     }
 
     fn purge(&mut self, now: Timestamp) {
@@ -195,6 +215,14 @@ impl ModerationStore for MemoryModerationStore {
     }
 
     async fn check(&self) -> Result<(), StoreError> {
+        Ok(())
+    }
+
+    async fn correct_dates(&self, now: Timestamp) -> Result<(), StoreError> {
+        for tables in self.tables.iter() {
+            tables.lock().correct_dates(now);
+            yield_now().await;
+        }
         Ok(())
     }
 

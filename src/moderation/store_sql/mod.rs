@@ -6,6 +6,7 @@
 //! The schema is in `migrations/`. Existing migrations never change, because sqlx verifies their
 //! checksums; add a new one instead.
 
+mod dates;
 mod deletion;
 mod operator;
 mod write_ahead_log;
@@ -25,9 +26,9 @@ use sqlx::{AssertSqlSafe, Row, SqlSafeStr, SqliteConnection, query, query_as, qu
 use tokio::sync::OnceCell;
 
 use super::history::UserHistory;
-use super::rating::{RATING_TTL, Rating};
-use super::report::{Decision, EVIDENCE_TTL, Report, ReportTopic, Verdict};
-use super::store::{Ban, ModerationRecord, ModerationStore, NoticeState, RECORD_TTL};
+use super::rating::Rating;
+use super::report::{Decision, Report, ReportTopic, Verdict};
+use super::store::{Ban, ModerationRecord, ModerationStore, NoticeState};
 use crate::kernel::clock::Timestamp;
 use crate::kernel::failure_log::FailureLog;
 use crate::kernel::id::UserId;
@@ -377,23 +378,11 @@ impl ModerationStore for SqlModerationStore {
         write_ahead_log::merge_log(&self.pool.connect_options()).await;
     }
 
+    async fn correct_dates(&self, now: Timestamp) -> Result<(), StoreError> {
+        self.correct_late_dates(now).await
+    }
+
     async fn purge(&self, now: Timestamp) -> Result<(), StoreError> {
-        let cutoff = |ttl: Duration| {
-            let ttl_ms = i64::try_from(ttl.as_millis()).unwrap_or(i64::MAX);
-            millis(now).saturating_sub(ttl_ms)
-        };
-        query("UPDATE reports SET evidence = NULL WHERE at <= ? AND evidence IS NOT NULL")
-            .bind(cutoff(EVIDENCE_TTL))
-            .execute(self.pool().await?)
-            .await?;
-        for (delete, ttl) in [
-            ("DELETE FROM reports WHERE at <= ?", RECORD_TTL),
-            ("DELETE FROM consents WHERE at <= ?", RECORD_TTL),
-            ("DELETE FROM histories WHERE changed_at <= ?", RECORD_TTL),
-            ("DELETE FROM ratings WHERE at <= ?", RATING_TTL),
-        ] {
-            query(delete).bind(cutoff(ttl)).execute(self.pool().await?).await?;
-        }
-        Ok(())
+        self.delete_expired(now).await
     }
 }

@@ -95,7 +95,7 @@ impl BridgeChannels {
 
 impl CallerObserver for BridgeChannels {
     fn on_call(&self, user: UserId, raw_id: &str) {
-        let now = self.clock.now();
+        let now = self.clock.steady();
         let mut locked = self.users.lock();
         let (users, rng) = &mut *locked;
         let existing = users.get(&user, now).filter(|attachment| attachment.is_active());

@@ -32,6 +32,8 @@ pub const FAST_POLICY: SendPolicy = SendPolicy {
     max_backoff: Duration::from_millis(20),
 };
 
+const DAY: Duration = Duration::from_secs(24 * 60 * 60);
+
 /// A server, the Graph API it uses, and Meta's side of the webhook.
 pub struct WhatsAppFixture {
     pub server: TestServer,
@@ -280,6 +282,19 @@ async fn whatsapp_messaging_window_closes_after_24_hours() {
         let first = fixture.graph.next(ANN).await;
         let positions = ["chatting with", "too late", "later still"].map(|text| first.find(text));
         assert!(positions.is_sorted() && positions.iter().all(Option::is_some), "{first}");
+    }
+}
+
+#[tokio::test]
+async fn whatsapp_messaging_window_ignores_a_jump_of_the_clock() {
+    let mut fixture = WhatsAppFixture::start().await;
+    fixture.pair_with_puch().await;
+    let clock = Arc::clone(&fixture.server.clock);
+    let now = clock.now();
+    for (jumped, text) in [(now + 2 * DAY, "tomorrow"), (now, "today")] {
+        clock.jump_to(jumped);
+        assert!(fixture.server.say("zoe", text).await.contains("Message sent"));
+        fixture.graph.until(ANN, text).await;
     }
 }
 

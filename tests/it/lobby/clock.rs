@@ -1,5 +1,6 @@
 //! Clocks that are wrong or jump: of one instance, of Redis, and of the machine.
 
+use std::fs;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -11,9 +12,18 @@ use random_connect::kernel::clock::{Clock, ManualClock, Timestamp, seeded_rng};
 use random_connect::kernel::id::{IdHasher, UserId};
 use random_connect::kernel::redis::RedisConnection;
 
+use serde_json::json;
+
+use crate::support::moderation_backends::TempDir;
 use crate::support::redis_server::RedisServer;
 use crate::support::redis_wire::command;
 use crate::support::server_process::ServerProcess;
+
+/// The library, which the dynamic linker looks for below its folder.
+const FAKETIME: &str = "/usr/$LIB/faketime/libfaketimeMT.so.1";
+
+/// An agent that only waits.
+const AGENT: &str = "an agent that only waits";
 
 const IDLE: Duration = Duration::from_secs(1_800);
 const START: Timestamp = Timestamp::from_millis(1_700_000_000_000);
@@ -93,8 +103,7 @@ async fn clock_of_one_instance_ahead_evicts_no_one() {
     assert!(right.say("ben", "#meet", "2").await.contains("Connected"));
     assert!(right.say("ben", "hello", "3").await.contains("Message sent"));
     for (number, ahead) in ["+40m", "+31d", "+20y", "-40m"].into_iter().enumerate() {
-        let library = "/usr/$LIB/faketime/libfaketimeMT.so.1";
-        let clock = [("LD_PRELOAD", library), ("FAKETIME", ahead), ("DONT_FAKE_MONOTONIC", "1")];
+        let clock = [("LD_PRELOAD", FAKETIME), ("FAKETIME", ahead), ("DONT_FAKE_MONOTONIC", "1")];
         let wrong = ServerProcess::start(0, &[&settings[..], &clock].concat()).await;
         let id = |what: &str| format!("{what} {number}");
         // The first sweep begins with the process, before it answers.
@@ -104,4 +113,47 @@ async fn clock_of_one_instance_ahead_evicts_no_one() {
         let inbox = right.say("ann", "#m", &id("ann")).await;
         assert!(inbox.contains(&text), "{inbox}");
     }
+}
+
+/// The process reads its clock through libfaketime, from a file that the test rewrites.
+#[tokio::test]
+async fn clock_jump_of_a_running_instance_evicts_and_bans_no_one() {
+    let folder = TempDir::new();
+    let file = folder.file();
+    let set_clock = |offset: &str| fs::write(&file, offset).expect("a file");
+    set_clock("+0");
+    let settings = [
+        ("NOTICE", "off"),
+        ("RATE_LIMITS", "off"),
+        ("REAP_INTERVAL_SECS", "1"),
+        ("LD_PRELOAD", FAKETIME),
+        ("FAKETIME_TIMESTAMP_FILE", file.to_str().expect("a path")),
+        ("FAKETIME_NO_CACHE", "1"),
+        ("DONT_FAKE_MONOTONIC", "1"),
+    ];
+    let server = ServerProcess::start(0, &settings).await;
+    for [user, partner] in [["ann", "ben"], ["cat", "dan"]] {
+        server.say(user, "#meet", "first").await;
+        assert!(server.say(partner, "#meet", "first").await.contains("Connected"));
+    }
+    server.say("cat", "hello", "hello").await;
+    server.say("dan", "hello", "hello").await;
+    server.say(AGENT, "#meet", "first").await;
+    for offset in ["+20y", "+40m", "-40m", "-2y", "+0"] {
+        let id = |what: &str| format!("{what} {}", offset.replace(char::is_numeric, "x"));
+        assert!(server.say("ben", &id("before"), &id("1")).await.contains("Message sent"));
+        set_clock(offset);
+        // A sweep and a purge at the new date.
+        let wait = json!({ "user_id": AGENT, "timeout_seconds": 1.5 });
+        let waited = server.call("wait_for_message", wait).await;
+        assert_eq!(waited, json!({ "events": [] }));
+        assert!(server.say("ben", &id("after"), &id("2")).await.contains("Message sent"));
+        let inbox = server.say("ann", "#m", &id("3")).await;
+        assert!(inbox.contains(&id("before")) && inbox.contains(&id("after")), "{offset}: {inbox}");
+        if offset == "+20y" {
+            assert!(server.say("dan", "#report spam", "report").await.contains("been reported"));
+        }
+    }
+    let answer = server.say("cat", "#meet", "again").await;
+    assert!(answer.contains("Try again in 1 minute"), "{answer}");
 }

@@ -52,11 +52,24 @@ impl ServerProcess {
     /// Sends a user's message once. `None` unless it was answered.
     pub async fn try_say(&self, user: &str, message: &str, id: &str) -> Option<String> {
         let params = json!({ "message": message, "puch_user_id": user, "message_id": id });
-        let body = json!({ "method": "handle_message", "params": params }).to_string();
+        let body = json!({ "method": "handle_message", "params": params });
+        self.post(&body).await?["result"].as_str().map(str::to_owned)
+    }
+
+    /// Calls a tool and returns its structured content, null for none.
+    pub async fn call(&self, tool: &str, arguments: Value) -> Value {
+        let params = json!({ "name": tool, "arguments": arguments });
+        let body = json!({ "jsonrpc": "2.0", "id": 1, "method": "tools/call", "params": params });
+        let answer = self.post(&body).await.expect("an answer");
+        answer["result"]["structuredContent"].clone()
+    }
+
+    async fn post(&self, body: &Value) -> Option<Value> {
         let url = format!("http://127.0.0.1:{}/mcp", self.port);
-        let request = self.http.post(url).bearer_auth(TOKEN).timeout(TIMEOUT).body(body);
-        let body: Value = request.send().await.ok()?.json().await.ok()?;
-        body["result"].as_str().map(str::to_owned)
+        let request = self.http.post(url).bearer_auth(TOKEN).timeout(TIMEOUT);
+        let request = request.header("accept", "application/json, text/event-stream");
+        let request = request.header("content-type", "application/json").body(body.to_string());
+        request.send().await.ok()?.json().await.ok()
     }
 
     /// Sends a user's message, again and again until it is answered.

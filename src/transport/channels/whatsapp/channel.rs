@@ -58,6 +58,7 @@ struct ChannelState {
     failed: Vec<String>,
     /// Number of replies, from the first, that are such texts.
     failed_count: usize,
+    /// In the steady time of the clock.
     window_closes_at: Timestamp,
     /// Number of messages received from the user.
     received_count: u64,
@@ -116,10 +117,11 @@ impl WhatsAppChannel {
         }
     }
 
-    /// Records a message that the user sent at `sent_at`, which opens the messaging window.
-    pub fn open_window(&self, sent_at: Timestamp) {
+    /// Records a message that the user sent `age` ago, which opens the messaging window.
+    pub fn open_window(&self, age: Duration) {
+        let closes_at = self.clock.steady() + MESSAGING_WINDOW.saturating_sub(age);
         let mut state = self.state.lock();
-        state.window_closes_at = state.window_closes_at.max(sent_at + MESSAGING_WINDOW);
+        state.window_closes_at = state.window_closes_at.max(closes_at);
         state.received_count += 1;
         drop(state);
         self.changed.notify_waiters();
@@ -147,7 +149,7 @@ impl WhatsAppChannel {
     /// closed, the reply is dropped.
     pub fn queue_late_reply(&self, text: String, sent_at: Timestamp, now: Timestamp) {
         let mut state = self.state.lock();
-        if now < state.window_closes_at && sent_at >= state.late_reply_at {
+        if self.clock.steady() < state.window_closes_at && sent_at >= state.late_reply_at {
             state.late_reply_at = now;
             state.add_reply(text);
         }
@@ -186,7 +188,7 @@ impl WhatsAppChannel {
     }
 
     fn is_window_open(&self) -> bool {
-        self.clock.now() < self.state.lock().window_closes_at
+        self.clock.steady() < self.state.lock().window_closes_at
     }
 
     /// Waits for `condition`. Every change of it must notify `changed`.
@@ -229,7 +231,7 @@ impl Channel for WhatsAppChannel {
                 drop(state);
                 let message = SentMessage { user: self.user, text, is_retry };
                 if let Some(id) = id {
-                    self.sent.insert(id, message, self.clock.now());
+                    self.sent.insert(id, message, self.clock.steady());
                 }
                 Ok(items_shown)
             }

@@ -149,7 +149,7 @@ impl WhatsApp {
     }
 
     fn enqueue(self: &Arc<Self>, messages: Vec<InboundMessage>) -> WebhookOutcome {
-        let now = self.clock.now();
+        let now = self.clock.steady();
         if self.pending.load(Ordering::Relaxed) + messages.len() > MAX_PENDING_MESSAGES {
             return WebhookOutcome::Busy;
         }
@@ -179,7 +179,7 @@ impl WhatsApp {
 
     /// Forgets the messages that have arrived, and returns those that have failed to their channels.
     fn update_sent(&self, statuses: Vec<MessageStatus>) {
-        let now = self.clock.now();
+        let now = self.clock.steady();
         for MessageStatus { id, failure } in statuses {
             let Some(message) = self.sent.take(&id, now) else { continue };
             let user = self.users.get(message.user, now);
@@ -202,7 +202,8 @@ impl WhatsApp {
             return;
         }
         let now = self.clock.now();
-        sender.channel.open_window(message.sent_at.map_or(now, |at| at.min(now)));
+        let age = message.sent_at.map_or(Duration::ZERO, |at| now.since(at));
+        sender.channel.open_window(age);
         sender.attach(&self.couriers);
         let content = match &message.content {
             MessageContent::NotRelayed(NotRelayed::Reaction)
@@ -246,7 +247,7 @@ impl WhatsApp {
         let mut ticks = interval(UPKEEP_INTERVAL);
         loop {
             ticks.tick().await;
-            let now = self.clock.now();
+            let now = self.clock.steady();
             self.users.evict_idle(now);
             self.sent.evict_expired(now);
         }
