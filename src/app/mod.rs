@@ -42,6 +42,7 @@ use crate::transport::channels::whatsapp::WhatsApp;
 use crate::transport::dispatcher::Dispatcher;
 use crate::transport::http::auth::Gate;
 use crate::transport::http::limits::ConnectionLimits;
+use crate::transport::http::origin::OriginPolicy;
 use crate::transport::http::server;
 use crate::transport::mcp::endpoint;
 use crate::transport::mcp::server::McpServer;
@@ -281,7 +282,9 @@ impl App {
             pages: Arc::new(pages),
         };
         let routes = routes::routes(Arc::new(state), gates, admin);
-        let handler = Arc::new(Dispatcher { mcp, gate, routes });
+        let Config { allowed_origins, allowed_hosts, .. } = &self.config;
+        let origins = OriginPolicy::new(allowed_origins, allowed_hosts.clone());
+        let handler = Arc::new(Dispatcher { mcp, gate, origins, routes });
         let stopped = async {
             shutdown.cancelled().await;
             self.stopping.cancel();

@@ -30,6 +30,7 @@ impl Config {
                 "ALLOWED_HOSTS",
                 self.allowed_hosts.as_ref().map_or("any".to_owned(), |hosts| hosts.join(",")),
             ),
+            ("ALLOWED_ORIGINS", list_or_none(&self.allowed_origins)),
             ("TRUSTED_PROXY", proxy_name(self.trusted_proxy).to_owned()),
             ("ADMIN_TOKEN", secret(self.admin_tokens.as_ref())),
             ("MONITOR_TOKEN", secret(self.monitor_tokens.as_ref())),
@@ -82,6 +83,10 @@ impl Config {
 
 fn secret<T>(value: Option<T>) -> String {
     value.map_or(NOT_SET, |_| "set").to_owned()
+}
+
+fn list_or_none(entries: &[String]) -> String {
+    if entries.is_empty() { "none".to_owned() } else { entries.join(",") }
 }
 
 fn switch(on: bool) -> String {
@@ -163,6 +168,7 @@ mod tests {
             ("HOST", "::1"),
             ("PORT", "9000"),
             ("ALLOWED_HOSTS", "chat.example,localhost:8086"),
+            ("ALLOWED_ORIGINS", "https://app.example,http://localhost:6274"),
             ("TRUSTED_PROXY", "fly"),
             ("LOG_LEVEL", "DEBUG"),
             ("LOG_FORMAT", "json"),

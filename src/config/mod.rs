@@ -32,7 +32,7 @@ use crate::moderation::service::NoticePolicy;
 use crate::rate_limit::gcra::RateLimits;
 use env_file::EnvFile;
 use parse::{
-    host_names, log_format, log_level, phone_number, switch, toolset_names, trusted_proxy,
+    host_names, log_format, log_level, origins, phone_number, switch, toolset_names, trusted_proxy,
 };
 use reader::{EchoValue, EnvReader};
 
@@ -67,6 +67,8 @@ pub struct Config {
     pub reap_interval: Duration,
     /// `ALLOWED_HOSTS` in lower case. `None` allows any host.
     pub allowed_hosts: Option<Vec<String>>,
+    /// `ALLOWED_ORIGINS` in lower case.
+    pub allowed_origins: Vec<String>,
     /// `USE_CALLER_NICKNAMES`.
     pub use_caller_nicknames: bool,
     /// `TOOLSETS`.
@@ -189,6 +191,9 @@ impl Config {
             idle_timeout: reader.seconds("IDLE_TIMEOUT_SECS", DEFAULT_IDLE_TIMEOUT_SECS),
             reap_interval: reader.seconds("REAP_INTERVAL_SECS", DEFAULT_REAP_INTERVAL_SECS),
             allowed_hosts: reader.read("ALLOWED_HOSTS", EchoValue::Yes, host_names),
+            allowed_origins: reader
+                .read("ALLOWED_ORIGINS", EchoValue::Yes, origins)
+                .unwrap_or_default(),
             use_caller_nicknames: reader
                 .read("USE_CALLER_NICKNAMES", EchoValue::Yes, switch)
                 .unwrap_or(false),
@@ -295,9 +300,10 @@ mod tests {
             ("MAX_SESSIONS", "0"),
             ("PLAYGROUND", "yes"),
             ("TRUSTED_PROXY", "yes"),
+            ("ALLOWED_ORIGINS", "app.example"),
         ])
-        .expect_err("fourteen problems");
-        assert_eq!(problems.len(), 14);
+        .expect_err("fifteen problems");
+        assert_eq!(problems.len(), 15);
         let report = problems.iter().map(|problem| format!("{problem}\n")).collect::<String>();
         for shown in [
             "AUTH_TOKEN=(not shown): expected one token",

@@ -88,3 +88,19 @@ pub fn host_names(text: &str) -> Result<Vec<String>, &'static str> {
         Err("host names separated by commas, with or without a port, such as chat.example.com")
     }
 }
+
+/// Parses origins: scheme, host and optional port. Returns them in lower case.
+pub fn origins(text: &str) -> Result<Vec<String>, &'static str> {
+    let origin = |origin: &str| {
+        let origin = origin.trim();
+        let (scheme, authority) = origin.split_once("://")?;
+        let is_scheme = scheme.starts_with(|c: char| c.is_ascii_alphabetic())
+            && scheme.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '+' | '-' | '.'));
+        let is_host =
+            |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '-' | ':' | '[' | ']');
+        let is_valid = is_scheme && !authority.is_empty() && authority.chars().all(is_host);
+        is_valid.then(|| origin.to_ascii_lowercase())
+    };
+    let origins: Option<Vec<String>> = text.split(',').map(origin).collect();
+    origins.ok_or("origins separated by commas, scheme and host, such as https://app.example")
+}

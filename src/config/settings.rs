@@ -40,6 +40,11 @@ pub const SETTINGS: &[Setting] = &[
         meaning: "Host names that callers may use, separated by commas, with or without a port.",
     },
     Setting {
+        name: "ALLOWED_ORIGINS",
+        default: "none",
+        meaning: "Origins of web pages that may send requests, separated by commas, such as `https://app.example`. Pages of this server need no entry if its host is an IP address, `localhost` or in `ALLOWED_HOSTS`; every other page gets 403.",
+    },
+    Setting {
         name: "TRUSTED_PROXY",
         default: "`off`",
         meaning: "Source of client addresses: `off` for the connection, `on` for the last address in `X-Forwarded-For`, `fly` for Fly.io's `Fly-Client-IP`.",

@@ -1,6 +1,7 @@
 //! [`routes`]: the HTTP routes except `/mcp`, which the dispatcher answers.
 //!
-//! `/health`, `/ready` and the pages are public, because they contain no user data. The webhook is
+//! `/health`, `/ready` and the pages are public, because they contain no user data; so are the paths of
+//! OAuth, where there is nothing to discover. The webhook is
 //! authenticated by its signature, the admin routes by their own gate. Metrics, statistics and the
 //! dashboard also take the tokens of operator and monitoring. Every other path needs the token of
 //! callers, unknown paths included. To add a route, decide which of these groups it belongs to.
@@ -16,6 +17,7 @@ use serde::Serialize;
 
 use super::channels::whatsapp::routes as whatsapp_routes;
 use super::http::auth::{Gate, require_token, require_websocket_token};
+use super::http::refusal::not_found;
 use super::mcp::{endpoint, sse, ws};
 use super::ops::metrics::{Figures, SessionStats};
 use super::pages;
@@ -46,6 +48,22 @@ struct OutageBody {
     uptime_seconds: u64,
     store: &'static str,
 }
+
+/// The paths where MCP clients look for an authorization server before they send a token: RFC 8414,
+/// RFC 9728, and the default endpoints of protocol 2025-03-26. Status 404 tells them that there is
+/// none; 401 makes some repeat the search.
+const DISCOVERY_PATHS: [&str; 10] = [
+    "/.well-known/{*path}",
+    "/mcp/.well-known/{*path}",
+    "/oauth/{*path}",
+    "/oauth2/{*path}",
+    "/register",
+    "/authorize",
+    "/token",
+    "/revoke",
+    "/introspect",
+    "/userinfo",
+];
 
 /// The gates of the routes that need a token.
 pub struct Gates {
@@ -84,14 +102,18 @@ pub fn routes(state: Arc<HttpState>, gates: Gates, admin: Option<Router>) -> Rou
         .with_state(Arc::clone(&state))
         .merge(dashboard)
         .layer(require_token(monitoring));
+    let discovery = DISCOVERY_PATHS
+        .into_iter()
+        .fold(Router::new(), |router, path| router.route(path, any(not_found)));
     let pages = pages::routes().with_state(Arc::clone(&state.pages));
     let routes = Router::new()
         .merge(live_sessions)
-        .fallback(|| async { (StatusCode::NOT_FOUND, "Not found\n") })
+        .fallback(not_found)
         .layer(require_token(callers))
         .route("/health", get(health))
         .route("/ready", get(ready))
         .with_state(state)
+        .merge(discovery)
         .merge(websocket)
         .merge(monitoring)
         .merge(pages);

@@ -14,8 +14,13 @@ use axum::response::{IntoResponse, Response};
 use metrics::Counter;
 use tower_http::validate_request::{ValidateRequest, ValidateRequestHeaderLayer};
 
-use super::host::named_host;
+use super::host::{is_listed, named_host};
 use crate::kernel::token::AuthTokens;
+
+/// The challenge to a request without a token.
+const CHALLENGE: &str = "Bearer realm=\"random-connect\"";
+/// The challenge to a request with another token.
+const CHALLENGE_INVALID_TOKEN: &str = "Bearer realm=\"random-connect\", error=\"invalid_token\", error_description=\"The token is not valid for this path\"";
 
 /// The tokens and host names that a request needs.
 #[derive(Clone)]
@@ -103,7 +108,9 @@ impl Gate {
     fn check(&self, token: &[u8], headers: &HeaderMap, uri: &Uri) -> Option<Response> {
         if !self.tokens.verify(token) {
             self.refused_logins.increment(1);
-            let challenge = [(header::WWW_AUTHENTICATE, "Bearer")];
+            // RFC 6750, section 3.1: a request without a token gets no error code.
+            let challenge = if token.is_empty() { CHALLENGE } else { CHALLENGE_INVALID_TOKEN };
+            let challenge = [(header::WWW_AUTHENTICATE, challenge)];
             let message = "Unauthorized: send a valid bearer token\n";
             return Some((StatusCode::UNAUTHORIZED, challenge, message).into_response());
         }
@@ -114,13 +121,7 @@ impl Gate {
 
     fn is_allowed_host(&self, headers: &HeaderMap, uri: &Uri) -> bool {
         let Some(allowed) = &self.allowed_hosts else { return true };
-        let Some(host) = named_host(headers, uri).map(str::to_ascii_lowercase) else {
-            return false;
-        };
-        let name =
-            host.rsplit_once(':').filter(|(_, port)| port.bytes().all(|b| b.is_ascii_digit()));
-        let name = name.map_or(host.as_str(), |(name, _)| name);
-        allowed.iter().any(|allowed| *allowed == host || allowed == name)
+        named_host(headers, uri).is_some_and(|host| is_listed(allowed, host))
     }
 }
 

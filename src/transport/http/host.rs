@@ -33,6 +33,15 @@ pub(super) fn named_host<'a>(headers: &'a HeaderMap, uri: &'a Uri) -> Option<&'a
     target.or_else(|| headers.get(header::HOST)?.to_str().ok())
 }
 
+/// Returns `true` if `host` is one of `allowed`, which are in lower case, with any port if the entry has
+/// none.
+pub(super) fn is_listed(allowed: &[String], host: &str) -> bool {
+    let host = host.to_ascii_lowercase();
+    let name = host.rsplit_once(':').filter(|(_, port)| port.bytes().all(|b| b.is_ascii_digit()));
+    let name = name.map_or(host.as_str(), |(name, _)| name);
+    allowed.iter().any(|allowed| *allowed == host || allowed == name)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -9,7 +9,8 @@
 //! - [`connection_table`] limits the connections that wait for a request, [`body_budget`] the memory of
 //!   large bodies; [`fairness`] chooses those that make room.
 //! - [`auth`] checks bearer token and host name, [`mod@host`] that a request names one host,
-//!   [`client_ip`] finds a caller's network.
+//!   [`origin`] which web pages may send it; [`client_ip`] finds a caller's network.
+//! - [`refusal`] turns refusals in plain text into JSON.
 //! - [`receipts`] reports whether an answer reached its caller.
 //!
 //! Routes, MCP, pages and the lobby must not appear here: nothing in this folder imports another
@@ -25,6 +26,8 @@ pub mod connection_table;
 mod fairness;
 pub(super) mod host;
 pub mod limits;
+pub mod origin;
 pub mod receipts;
+pub mod refusal;
 pub mod server;
 pub(super) mod timer;

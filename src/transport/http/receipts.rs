@@ -69,6 +69,13 @@ impl ReceiptBody {
     }
 }
 
+/// The body of an answer without content.
+impl Default for ReceiptBody {
+    fn default() -> Self {
+        Body::empty().into()
+    }
+}
+
 /// The body of an answer without receipts, or one that already contains a [`ReceiptBody`].
 impl From<Body> for ReceiptBody {
     fn from(body: Body) -> Self {

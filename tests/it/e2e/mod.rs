@@ -28,6 +28,7 @@ mod log_privacy;
 mod mcp_protocol;
 mod metrics;
 mod multi_instance;
+mod origin;
 mod pages;
 mod penpal;
 mod proxy;
