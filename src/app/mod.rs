@@ -205,6 +205,13 @@ impl App {
         })
     }
 
+    /// Also serves a toolset that has no row in the table.
+    #[must_use]
+    pub fn with_toolset(mut self, toolset: Arc<dyn Toolset>) -> Self {
+        self.mcp = self.mcp.clone().with_toolset(toolset);
+        self
+    }
+
     /// Serves HTTP on `listener` to callers with one of `tokens`, until `shutdown`.
     pub async fn serve_http(
         &self,

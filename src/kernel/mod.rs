@@ -5,6 +5,7 @@
 //! toolsets need it; until then it belongs to the toolset that does.
 
 pub mod admission;
+pub mod client_log;
 pub mod client_network;
 pub mod clock;
 pub mod failure_log;

@@ -10,7 +10,9 @@ use async_trait::async_trait;
 use rmcp::handler::server::common::FromContextPart;
 use rmcp::handler::server::tool::ToolCallContext;
 use rmcp::model::{
-    CallToolRequestParams, CallToolResponse, ErrorCode, Extensions, ResourceTemplate, Tool,
+    CallToolRequestParams, CallToolResponse, CompleteRequestParams, CompletionInfo, ErrorCode,
+    Extensions, GetPromptRequestMethod, GetPromptRequestParams, GetPromptResponse, Prompt,
+    Resource, ResourceContents, ResourceTemplate, Tool,
 };
 use rmcp::service::RequestContext;
 use rmcp::{ErrorData, Peer, RoleServer};
@@ -55,22 +57,56 @@ pub trait Toolset: Send + Sync {
         Subject::Anonymous
     }
 
+    /// The resources with a fixed URI.
+    fn resources(&self) -> Vec<Resource> {
+        Vec::new()
+    }
+
     fn resource_templates(&self) -> Vec<ResourceTemplate> {
         Vec::new()
     }
 
-    /// The contents of a resource, as JSON. `None` if the resource belongs to another toolset.
+    /// The contents of a resource. `None` if the resource belongs to another toolset.
     async fn read_resource(
         &self,
         _uri: &str,
         _receipts: Receipts,
-    ) -> Option<Result<String, ErrorData>> {
+    ) -> Option<Result<ResourceContents, ErrorData>> {
         None
     }
 
     /// Watches a resource. `None` if the resource belongs to another toolset.
     fn watch_resource(&self, _uri: &str) -> Option<Box<dyn ResourceWatch>> {
         None
+    }
+
+    fn prompts(&self) -> Vec<Prompt> {
+        Vec::new()
+    }
+
+    /// Fills a prompt of [`Toolset::prompts`] with arguments.
+    async fn get_prompt(
+        &self,
+        _request: GetPromptRequestParams,
+        _context: RequestContext<RoleServer>,
+    ) -> Result<GetPromptResponse, ErrorData> {
+        Err(ErrorData::method_not_found::<GetPromptRequestMethod>())
+    }
+
+    /// Whether [`Toolset::complete`] suggests values.
+    fn completes_arguments(&self) -> bool {
+        false
+    }
+
+    /// Suggests values of an argument of a prompt or a resource template of this toolset.
+    async fn complete(&self, _request: CompleteRequestParams) -> Result<CompletionInfo, ErrorData> {
+        Ok(CompletionInfo::default())
+    }
+
+    /// Whether tools send log messages to the client, of the level that
+    /// [`ClientLogLevel`](super::client_log::ClientLogLevel) allows.
+    fn logs_to_clients(&self) -> bool {
+        false
     }
 }
 

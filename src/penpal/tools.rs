@@ -10,7 +10,8 @@ use rmcp::handler::server::common::{schema_for_input, schema_for_output};
 use rmcp::handler::server::router::tool::ToolRouter;
 use rmcp::handler::server::tool::ToolCallContext;
 use rmcp::model::{
-    CallToolRequestParams, CallToolResponse, CallToolResult, ContentBlock, ResourceTemplate, Tool,
+    CallToolRequestParams, CallToolResponse, CallToolResult, ContentBlock, ResourceContents,
+    ResourceTemplate, Tool,
 };
 use rmcp::service::RequestContext;
 use rmcp::{ErrorData, RoleServer, tool, tool_router};
@@ -302,13 +303,14 @@ impl Toolset for PenPalTools {
         &self,
         uri: &str,
         receipts: Receipts,
-    ) -> Option<Result<String, ErrorData>> {
+    ) -> Option<Result<ResourceContents, ErrorData>> {
         let user_id = inbox_resource::user_id_of(uri)?;
         let result = self.service.rejoin(user_id.to_owned()).await;
         Some(match result {
             Ok((inbox, receipt)) => {
                 receipts.put(receipt);
-                Ok(serde_json::to_string(&inbox).unwrap_or_default())
+                let json = serde_json::to_string(&inbox).unwrap_or_default();
+                Ok(ResourceContents::text(json, uri).with_mime_type("application/json"))
             }
             Err(error) => Err(ErrorData::invalid_params(error.to_string(), None)),
         })

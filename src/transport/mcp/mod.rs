@@ -1,6 +1,8 @@
 //! MCP: the table of toolsets as one server, over every transport of the protocol.
 //!
-//! - [`server`] is the server. rmcp implements protocol versions, framing and validation.
+//! - [`server`] is the server. rmcp implements protocol versions, framing and validation. [`toolsets`] has what the
+//!   enabled toolsets offer, [`subscriptions`] notifies clients of changed resources.
+//! - [`http_services`] serves it over streamable HTTP, and [`heartbeat`] pings the clients of live sessions.
 //! - [`endpoint`] answers `/mcp` and `/mcp/session`. It passes a call to [`stateless`] (around
 //!   rmcp), `short_form` (without MCP framing) or rmcp.
 //! - [`session_pipe`] is a live session over a connection that carries messages in both directions.
@@ -16,12 +18,17 @@
 //! and add a route in [`routes`](super::routes).
 
 pub mod endpoint;
+mod heartbeat;
+mod http_services;
 pub mod server;
 pub mod session_pipe;
 pub mod sessions;
+mod refusals;
 mod short_form;
 pub(super) mod sse;
 pub mod state;
 pub mod stateless;
 pub mod stdio;
+mod subscriptions;
+mod toolsets;
 pub(super) mod ws;

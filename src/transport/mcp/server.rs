@@ -3,49 +3,45 @@
 //! rmcp implements protocol versions, framing and validation. The tools belong to the toolsets and
 //! must not appear here. To add one, implement [`Toolset`] and pass it to [`McpServer::new`].
 
-use std::sync::{Arc, Weak};
+use std::sync::Arc;
 use std::time::Duration;
 
 use once_cell::sync::OnceCell;
 use rmcp::handler::server::ServerHandler;
 use rmcp::model::{
-    CallToolRequestParams, CallToolResponse, CallToolResult, ContentBlock, CustomRequest,
-    CustomResult, ErrorCode, Implementation, InitializeRequestParams, InitializeResult,
-    ListResourceTemplatesResult, ListToolsResult, PaginatedRequestParams, PingRequest,
-    ReadResourceRequestParams, ReadResourceResponse, ReadResourceResult, ResourceContents,
-    ResourcesCapability, ServerCapabilities, ServerConfig, ServerRequest, SubscriptionFilter, Tool,
+    CallToolRequestParams, CallToolResponse, CallToolResult, CompleteRequestMethod,
+    CompleteRequestParams, CompleteResult, ConstString, ContentBlock, CustomRequest, CustomResult,
+    ErrorCode, GetPromptRequestMethod, GetPromptRequestParams, GetPromptResponse, Implementation,
+    InitializeRequestParams, InitializeResult, ListPromptsRequestMethod, ListPromptsResult,
+    ListResourceTemplatesRequestMethod, ListResourceTemplatesResult, ListResourcesRequestMethod,
+    ListResourcesResult, ListToolsResult, PaginatedRequestParams, ReadResourceRequestMethod,
+    ReadResourceRequestParams, ReadResourceResponse, ReadResourceResult, ServerConfig,
+    SetLevelRequestMethod, SubscribeRequestMethod, SubscribeRequestParams,
+    SubscriptionFilter, Tool, UnsubscribeRequestMethod, UnsubscribeRequestParams,
 };
-use rmcp::service::{NotificationContext, PeerRequestOptions, RequestContext, SubscriptionContext};
-use rmcp::transport::streamable_http_server::session::local::LocalSessionManager;
-use rmcp::transport::streamable_http_server::{StreamableHttpServerConfig, StreamableHttpService};
-use rmcp::{ErrorData, Peer, RoleServer};
-use tokio::task::JoinSet;
-use tokio::time::timeout;
+use rmcp::service::{NotificationContext, RequestContext, SubscriptionContext};
+use rmcp::{ErrorData, RoleServer};
 use tokio_util::sync::CancellationToken;
 
-use super::sessions::HttpSessions;
+use super::heartbeat::run_heartbeat;
+use super::refusals::{declared, draining_error, session_limit_reached};
+use super::subscriptions::{MAX_SUBSCRIPTIONS, SessionSubscriptions, notify_until_rejected};
+use super::toolsets::Toolsets;
 use crate::kernel::admission::{Admission, AdmissionError, Subject};
+use crate::kernel::client_log::ClientLogLevel;
 use crate::kernel::client_network::ClientNetwork;
 use crate::kernel::clock::Stopwatch;
 use crate::kernel::session::{Session, SessionLimit, SessionPermit};
-use crate::kernel::toolset::{Receipts, ResourceWatch, ShortCall, Toolset};
-use crate::transport::http::limits::MAX_BODY_BYTES;
+use crate::kernel::toolset::{Receipts, ShortCall, Toolset};
 use crate::transport::ops::drain::Drain;
 use crate::transport::ops::metrics::{CallOutcome, Metrics, SessionRefusal};
 
 const INSTRUCTIONS: &str = "Anonymous one-to-one chat with strangers. Pass every message that starts with # and, while a chat is active, every message to handle_message, and show its text to the user unchanged.";
 
-/// Time limit for a client to accept a resource update.
-const NOTIFY_TIMEOUT: Duration = Duration::from_millis(500);
-/// Maximum number of resources that one client may subscribe to.
-const MAX_SUBSCRIPTIONS: usize = 32;
-/// From the range of error codes that JSON-RPC 2.0 reserves for servers.
-const SESSION_LIMIT_REACHED: ErrorCode = ErrorCode(-32_000);
-
 /// The MCP server of all enabled toolsets. Cheap to clone.
 #[derive(Clone)]
 pub struct McpServer {
-    toolsets: Arc<[Arc<dyn Toolset>]>,
+    toolsets: Toolsets,
     metrics: Arc<Metrics>,
     session_limit: SessionLimit,
     /// `None` for calls without a session.
@@ -62,6 +58,7 @@ pub struct McpServer {
 struct LiveState {
     /// Set by the client's `initialize` request.
     session: Arc<OnceCell<Arc<Session>>>,
+    subscriptions: SessionSubscriptions,
     /// Interval of the pings to the client.
     heartbeat_interval: Duration,
 }
@@ -85,6 +82,12 @@ impl McpServer {
         }
     }
 
+    /// Also serves `toolset`.
+    #[must_use]
+    pub fn with_toolset(self, toolset: Arc<dyn Toolset>) -> Self {
+        Self { toolsets: self.toolsets.with(toolset), ..self }
+    }
+
     /// Sets the instructions that clients receive.
     #[must_use]
     pub fn with_instructions(self, instructions: &'static str) -> Self {
@@ -106,53 +109,12 @@ impl McpServer {
     /// A server for one live session, whose client is pinged every `heartbeat`.
     #[must_use]
     pub fn for_session(&self, heartbeat: Duration) -> Self {
-        let live = LiveState { session: Arc::default(), heartbeat_interval: heartbeat };
+        let live = LiveState {
+            session: Arc::default(),
+            subscriptions: SessionSubscriptions::default(),
+            heartbeat_interval: heartbeat,
+        };
         Self { live: Some(live), ..self.clone() }
-    }
-
-    /// A stateless HTTP service with JSON answers. It answers no request after `shutdown`.
-    ///
-    /// The service checks neither tokens nor hosts nor sizes: its caller must. Its session manager stays
-    /// empty; it has the same type as in [`Self::session_service`], because rmcp is compiled again for
-    /// each type.
-    #[must_use]
-    pub fn stateless_service(
-        self,
-        shutdown: CancellationToken,
-    ) -> StreamableHttpService<Self, LocalSessionManager> {
-        let config = StreamableHttpServerConfig::default()
-            .with_legacy_session_mode(false)
-            .with_json_response(true)
-            .disable_allowed_hosts()
-            .with_cancellation_token(shutdown);
-        StreamableHttpService::new(
-            move || Ok(self.clone()),
-            Arc::new(LocalSessionManager::default()),
-            config,
-        )
-    }
-
-    /// An HTTP service with live sessions, which end after `idle` without a message from the
-    /// client.
-    ///
-    /// Clients of protocol 2026-07-28 have no sessions, and are served statelessly.
-    #[must_use]
-    pub fn session_service(
-        self,
-        idle: Duration,
-        sessions: &HttpSessions,
-        shutdown: CancellationToken,
-    ) -> StreamableHttpService<Self, LocalSessionManager> {
-        let config = StreamableHttpServerConfig::default()
-            .disable_allowed_hosts()
-            .with_max_request_body_bytes(MAX_BODY_BYTES)
-            .with_cancellation_token(shutdown);
-        StreamableHttpService::new(
-            // An open stream does not count as activity, but the answer to a ping does.
-            move || Ok(self.for_session(idle / 3)),
-            Arc::clone(&sessions.0),
-            config,
-        )
     }
 
     /// Asks for admission if the client network is known.
@@ -197,44 +159,10 @@ impl McpServer {
         })
     }
 
-    fn resource_watch(&self, uri: &str) -> Option<Box<dyn ResourceWatch>> {
-        self.toolsets.iter().find_map(|toolset| toolset.watch_resource(uri))
-    }
-
-    fn toolset(&self, tool: &str) -> Option<&Arc<dyn Toolset>> {
-        self.toolsets.iter().find(|toolset| toolset.tool(tool).is_some())
-    }
-}
-
-/// The error for a client beyond the session limit.
-fn session_limit_reached() -> ErrorData {
-    let message =
-        "The live session limit is reached. Try again later, or call /mcp, which needs no session.";
-    ErrorData::new(SESSION_LIMIT_REACHED, message, None)
-}
-
-/// The error for a client that starts a live session while the instance drains.
-fn draining_error() -> ErrorData {
-    let message =
-        "This instance is draining and accepts no new live sessions: reconnect, or call /mcp.";
-    ErrorData::new(SESSION_LIMIT_REACHED, message, None)
-}
-
-/// Pings a client every `interval` until it fails to answer. The pings also keep its session open.
-async fn run_heartbeat(session: Weak<Session>, peer: Peer<RoleServer>, interval: Duration) {
-    loop {
-        tokio::time::sleep(interval).await;
-        if session.strong_count() == 0 || peer.is_transport_closed() {
-            return;
-        }
-        let ping = ServerRequest::PingRequest(PingRequest::default());
-        let options = PeerRequestOptions::with_timeout(interval);
-        // After a missed answer the pings stop, because in rmcp a ping alone keeps a session open,
-        // and the session's idle limit must end it.
-        let Ok(pending) = peer.send_request_with_option(ping, options).await else { return };
-        if pending.await_response().await.is_err() {
-            return;
-        }
+    /// The subscriptions of a live session, if this server can notify its client.
+    fn subscriptions<M: ConstString>(&self) -> Result<&SessionSubscriptions, ErrorData> {
+        let live = self.live.as_ref().filter(|_| self.toolsets.offer_resources());
+        live.map(|live| &live.subscriptions).ok_or_else(ErrorData::method_not_found::<M>)
     }
 }
 
@@ -242,13 +170,7 @@ impl ServerHandler for McpServer {
     fn get_info(&self) -> ServerConfig {
         let implementation = Implementation::new("random-connect", env!("CARGO_PKG_VERSION"))
             .with_title("Random Connect");
-        let mut capabilities = ServerCapabilities::builder().enable_tools().build();
-        if self.toolsets.iter().any(|toolset| !toolset.resource_templates().is_empty()) {
-            let mut resources = ResourcesCapability::default();
-            resources.subscribe = Some(true);
-            capabilities.resources = Some(resources);
-        }
-        ServerConfig::new(capabilities)
+        ServerConfig::new(self.toolsets.capabilities())
             .with_server_info(implementation)
             .with_instructions(self.instructions)
     }
@@ -270,7 +192,13 @@ impl ServerHandler for McpServer {
             let _ = live.session.set(Session::new(Some(permit)));
         }
         context.peer.set_peer_info(request.clone());
-        self.negotiate_initialize(&request)
+        let mut info = self.negotiate_initialize(&request)?;
+        if self.live.is_none() {
+            // Without a session, the server can't send messages between the client's requests.
+            info.capabilities.logging = None;
+            info.capabilities.resources.iter_mut().for_each(|resources| resources.subscribe = None);
+        }
+        Ok(info)
     }
 
     async fn on_initialized(&self, context: NotificationContext<RoleServer>) {
@@ -279,11 +207,22 @@ impl ServerHandler for McpServer {
         tokio::spawn(run_heartbeat(session, context.peer, live.heartbeat_interval));
     }
 
+    async fn list_resources(
+        &self,
+        _request: Option<PaginatedRequestParams>,
+        _context: RequestContext<RoleServer>,
+    ) -> Result<ListResourcesResult, ErrorData> {
+        declared::<ListResourcesRequestMethod>(self.toolsets.offer_resources())?;
+        let resources = self.toolsets.iter().flat_map(|toolset| toolset.resources());
+        Ok(ListResourcesResult::with_all_items(resources.collect()))
+    }
+
     async fn list_resource_templates(
         &self,
         _request: Option<PaginatedRequestParams>,
         _context: RequestContext<RoleServer>,
     ) -> Result<ListResourceTemplatesResult, ErrorData> {
+        declared::<ListResourceTemplatesRequestMethod>(self.toolsets.offer_resources())?;
         let templates = self.toolsets.iter().flat_map(|toolset| toolset.resource_templates());
         Ok(ListResourceTemplatesResult::with_all_items(templates.collect()))
     }
@@ -293,15 +232,14 @@ impl ServerHandler for McpServer {
         request: ReadResourceRequestParams,
         context: RequestContext<RoleServer>,
     ) -> Result<ReadResourceResponse, ErrorData> {
+        declared::<ReadResourceRequestMethod>(self.toolsets.offer_resources())?;
         for toolset in self.toolsets.iter() {
             self.admit(&context, || toolset.resource_subject(&request.uri))
                 .await
                 .map_err(|error| ErrorData::invalid_params(error.to_string(), None))?;
             let receipts = Receipts::from_extensions(&context.extensions);
             if let Some(result) = toolset.read_resource(&request.uri, receipts).await {
-                let contents = ResourceContents::text(result?, request.uri);
-                let contents = contents.with_mime_type("application/json");
-                return Ok(ReadResourceResult::new(vec![contents]).into());
+                return Ok(ReadResourceResult::new(vec![result?]).into());
             }
         }
         Err(ErrorData::resource_not_found("Unknown resource.", None))
@@ -312,7 +250,7 @@ impl ServerHandler for McpServer {
         requested: &SubscriptionFilter,
     ) -> Option<SubscriptionFilter> {
         let uris = requested.resource_subscriptions.iter().flatten().take(MAX_SUBSCRIPTIONS);
-        let accepted = uris.filter(|uri| self.resource_watch(uri).is_some()).cloned();
+        let accepted = uris.filter(|uri| self.toolsets.watch(uri).is_some()).cloned();
         Some(SubscriptionFilter::builder().resource_subscriptions(accepted).build())
     }
 
@@ -320,26 +258,76 @@ impl ServerHandler for McpServer {
     async fn listen(&self, context: SubscriptionContext) -> Result<(), ErrorData> {
         let _permit = self.acquire_permit()?;
         let drained = self.drain.session_token();
-        let mut watches = JoinSet::new();
-        for uri in context.accepted().resource_subscriptions.iter().flatten() {
-            let Some(mut watch) = self.resource_watch(uri) else { continue };
-            let (sink, uri) = (context.sink().clone(), uri.clone());
-            watches.spawn(async move {
-                loop {
-                    watch.changed().await;
-                    let notified = sink.notify_resource_updated(uri.clone());
-                    if !matches!(timeout(NOTIFY_TIMEOUT, notified).await, Ok(Ok(()))) {
-                        return;
-                    }
-                }
-            });
-        }
         tokio::select! {
             () = context.cancelled() => {}
             () = drained.cancelled() => {}
-            // A client that does not accept an update counts as disconnected.
-            Some(_) = watches.join_next() => {}
+            () = notify_until_rejected(&self.toolsets, &context) => {}
         }
+        Ok(())
+    }
+
+    async fn subscribe(
+        &self,
+        request: SubscribeRequestParams,
+        context: RequestContext<RoleServer>,
+    ) -> Result<(), ErrorData> {
+        let subscriptions = self.subscriptions::<SubscribeRequestMethod>()?;
+        subscriptions.subscribe(&self.toolsets, context.peer, request.uri)
+    }
+
+    async fn unsubscribe(
+        &self,
+        request: UnsubscribeRequestParams,
+        _context: RequestContext<RoleServer>,
+    ) -> Result<(), ErrorData> {
+        self.subscriptions::<UnsubscribeRequestMethod>()?.unsubscribe(&request.uri);
+        Ok(())
+    }
+
+    async fn list_prompts(
+        &self,
+        _request: Option<PaginatedRequestParams>,
+        _context: RequestContext<RoleServer>,
+    ) -> Result<ListPromptsResult, ErrorData> {
+        declared::<ListPromptsRequestMethod>(self.toolsets.offer_prompts())?;
+        let prompts = self.toolsets.iter().flat_map(|toolset| toolset.prompts());
+        Ok(ListPromptsResult::with_all_items(prompts.collect()))
+    }
+
+    async fn get_prompt(
+        &self,
+        request: GetPromptRequestParams,
+        context: RequestContext<RoleServer>,
+    ) -> Result<GetPromptResponse, ErrorData> {
+        declared::<GetPromptRequestMethod>(self.toolsets.offer_prompts())?;
+        match self.toolsets.offering_prompt(&request.name) {
+            Some(toolset) => toolset.get_prompt(request, context).await,
+            None => Err(ErrorData::invalid_params("Unknown prompt.", None)),
+        }
+    }
+
+    async fn complete(
+        &self,
+        request: CompleteRequestParams,
+        _context: RequestContext<RoleServer>,
+    ) -> Result<CompleteResult, ErrorData> {
+        declared::<CompleteRequestMethod>(self.toolsets.complete_arguments())?;
+        match self.toolsets.completing(&request.r#ref) {
+            Some(toolset) => toolset.complete(request).await.map(CompleteResult::new),
+            None => Err(ErrorData::invalid_params("Unknown prompt or resource template.", None)),
+        }
+    }
+
+    #[expect(deprecated, reason = "protocol versions before 2026-07-28 have this method")]
+    async fn set_level(
+        &self,
+        request: rmcp::model::SetLevelRequestParams,
+        _context: RequestContext<RoleServer>,
+    ) -> Result<(), ErrorData> {
+        declared::<SetLevelRequestMethod>(self.toolsets.log_to_clients())?;
+        let session = self.live.as_ref().and_then(|live| live.session.get());
+        let session = session.ok_or_else(ErrorData::method_not_found::<SetLevelRequestMethod>)?;
+        session.state::<ClientLogLevel>().set(request.level);
         Ok(())
     }
 
@@ -353,7 +341,7 @@ impl ServerHandler for McpServer {
     }
 
     fn get_tool(&self, name: &str) -> Option<Tool> {
-        self.toolset(name)?.tool(name).cloned()
+        self.toolsets.offering_tool(name)?.tool(name).cloned()
     }
 
     /// Rejects methods that MCP does not define. The error does not repeat the name, which is
@@ -376,7 +364,7 @@ impl ServerHandler for McpServer {
         }
         let stopwatch = Stopwatch::start();
         let tool = request.name.clone();
-        let result = match self.toolset(&tool) {
+        let result = match self.toolsets.offering_tool(&tool) {
             Some(toolset) => match self.admit(&context, || toolset.subject(&request)).await {
                 Ok(()) => toolset.call(request, context).await,
                 Err(error) => {

@@ -1,0 +1,59 @@
+//! rmcp's services for streamable HTTP: `/mcp` without sessions, and `/mcp/session` with live ones.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use rmcp::transport::streamable_http_server::session::local::LocalSessionManager;
+use rmcp::transport::streamable_http_server::{StreamableHttpServerConfig, StreamableHttpService};
+use tokio_util::sync::CancellationToken;
+
+use super::server::McpServer;
+use super::sessions::HttpSessions;
+use crate::transport::http::limits::MAX_BODY_BYTES;
+
+impl McpServer {
+    /// A stateless HTTP service with JSON answers. It answers no request after `shutdown`.
+    ///
+    /// The service checks neither tokens nor hosts nor sizes: its caller must. Its session manager stays
+    /// empty; it has the same type as in [`Self::session_service`], because rmcp is compiled again for
+    /// each type.
+    #[must_use]
+    pub fn stateless_service(
+        self,
+        shutdown: CancellationToken,
+    ) -> StreamableHttpService<Self, LocalSessionManager> {
+        let config = StreamableHttpServerConfig::default()
+            .with_legacy_session_mode(false)
+            .with_json_response(true)
+            .disable_allowed_hosts()
+            .with_cancellation_token(shutdown);
+        StreamableHttpService::new(
+            move || Ok(self.clone()),
+            Arc::new(LocalSessionManager::default()),
+            config,
+        )
+    }
+
+    /// An HTTP service with live sessions, which end after `idle` without a message from the
+    /// client.
+    ///
+    /// Clients of protocol 2026-07-28 have no sessions, and are served statelessly.
+    #[must_use]
+    pub fn session_service(
+        self,
+        idle: Duration,
+        sessions: &HttpSessions,
+        shutdown: CancellationToken,
+    ) -> StreamableHttpService<Self, LocalSessionManager> {
+        let config = StreamableHttpServerConfig::default()
+            .disable_allowed_hosts()
+            .with_max_request_body_bytes(MAX_BODY_BYTES)
+            .with_cancellation_token(shutdown);
+        StreamableHttpService::new(
+            // An open stream does not count as activity, but the answer to a ping does.
+            move || Ok(self.for_session(idle / 3)),
+            Arc::clone(&sessions.0),
+            config,
+        )
+    }
+}
