@@ -20,10 +20,10 @@
 pub mod endpoint;
 mod heartbeat;
 mod http_services;
+mod refusals;
 pub mod server;
 pub mod session_pipe;
 pub mod sessions;
-mod refusals;
 mod short_form;
 pub(super) mod sse;
 pub mod state;
