@@ -4,7 +4,7 @@
 //! `cargo test --test it rate_limit_` runs all tests of the rate limits. Tests of the whole server
 //! over real sockets are in `e2e/`, tests of every lobby backend in `lobby/`, and tests of other
 //! public parts of the crate beside this file. Servers, clients and stand-ins are in `support/`,
-//! which has no tests. `tests/relay_allocations.rs` is a separate binary, because the heap counters
+//! which has no tests; `tests/fixtures/` has a toolset for tests. `tests/relay_allocations.rs` is a separate binary, because the heap counters
 //! belong to the process.
 //!
 //! To add a test, name it `<feature>_<behavior>` and put it into the file of its feature. A new
@@ -15,6 +15,8 @@ mod connect_service;
 mod courier;
 mod docs;
 mod e2e;
+#[path = "../fixtures/mod.rs"]
+mod fixtures;
 mod import_graph;
 mod language_detection;
 mod lobby;

@@ -34,7 +34,7 @@ pub(super) async fn notify_until_rejected(toolsets: &Toolsets, context: &Subscri
         }));
     }
     if watches.join_next().await.is_none() {
-        std::future::pending().await
+        std::future::pending::<()>().await;
     }
 }
 

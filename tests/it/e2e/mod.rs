@@ -39,5 +39,6 @@ mod short_form;
 mod shutdown;
 mod state_file;
 mod terminal;
+mod toolset_offers;
 mod webhook;
 mod whatsapp;

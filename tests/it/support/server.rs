@@ -10,6 +10,7 @@ use random_connect::app::App;
 use random_connect::config::Config;
 use random_connect::kernel::clock::{Clock, ManualClock, SystemClock};
 use random_connect::kernel::token::AuthTokens;
+use random_connect::kernel::toolset::Toolset;
 use random_connect::transport::channels::outbound::SendPolicy;
 use random_connect::transport::http::limits::ConnectionLimits;
 use reqwest::{RequestBuilder, StatusCode};
@@ -57,6 +58,21 @@ impl TestServer {
         limits: ConnectionLimits,
         policy: SendPolicy,
     ) -> Self {
+        Self::with_parts(variables, limits, policy, None).await
+    }
+
+    /// Starts a server that also serves `toolset`.
+    pub async fn with_toolset(toolset: Arc<dyn Toolset>) -> Self {
+        let (limits, policy) = (ConnectionLimits::default(), SendPolicy::default());
+        Self::with_parts(&[], limits, policy, Some(toolset)).await
+    }
+
+    async fn with_parts(
+        variables: &[(&str, &str)],
+        limits: ConnectionLimits,
+        policy: SendPolicy,
+        toolset: Option<Arc<dyn Toolset>>,
+    ) -> Self {
         let mut settings = HashMap::from([
             ("AUTH_TOKEN", TOKEN),
             ("MY_NUMBER", MY_NUMBER),
@@ -71,9 +87,12 @@ impl TestServer {
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
         let url = format!("http://{}", listener.local_addr().expect("an address"));
         let clock = Arc::new(ManualClock::at(SystemClock::new().now()));
-        let app =
+        let mut app =
             App::with_send_policy(config.clone(), &(Arc::clone(&clock) as Arc<dyn Clock>), policy)
                 .expect("the server starts");
+        if let Some(toolset) = toolset {
+            app = app.with_toolset(toolset);
+        }
         let shutdown = CancellationToken::new();
         let stopped = shutdown.clone();
         // The binary generates one if `AUTH_TOKEN` is not set.

@@ -1,0 +1,37 @@
+//! The server of `make interop`: all toolsets of the product and the [`fixtures`], on a free loopback port.
+//!
+//! It reads the settings of the product from the environment, prints its address as one line, and serves until its
+//! input ends, so that it never outlives the process that started it.
+
+#[path = "../../fixtures/mod.rs"]
+mod fixtures;
+
+use std::error::Error;
+use std::sync::Arc;
+
+use random_connect::app::App;
+use random_connect::config::Config;
+use random_connect::kernel::clock::{Clock, SystemClock};
+use random_connect::transport::http::limits::ConnectionLimits;
+use tokio::io::AsyncReadExt;
+use tokio::net::TcpListener;
+use tokio_util::sync::CancellationToken;
+
+#[tokio::main]
+async fn main() -> Result<(), Box<dyn Error>> {
+    let config = Config::from_lookup(|name| std::env::var_os(name))
+        .map_err(|problems| format!("{problems:?}"))?;
+    let tokens = config.auth_tokens.clone().ok_or("AUTH_TOKEN is not set")?;
+    let clock: Arc<dyn Clock> = Arc::new(SystemClock::new());
+    let app = App::new(config, &clock)?.with_toolset(Arc::new(fixtures::Fixtures::new()));
+    let listener = TcpListener::bind("127.0.0.1:0").await?;
+    println!("http://{}", listener.local_addr()?);
+    let shutdown = CancellationToken::new();
+    let serving = app.serve_http(listener, tokens, ConnectionLimits::default(), shutdown.clone());
+    let input_end = async {
+        let _ = tokio::io::stdin().read(&mut [0]).await;
+        shutdown.cancel();
+    };
+    tokio::join!(serving, input_end);
+    Ok(())
+}
