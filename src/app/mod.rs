@@ -239,9 +239,7 @@ impl App {
             let tools: Arc<dyn Toolset> = Arc::new(AdminTools::new(Arc::clone(&api)));
             let mcp =
                 McpServer::new(vec![tools], Arc::clone(&self.metrics), self.session_limit.clone());
-            let mcp = mcp
-                .with_instructions(admin::ADMIN_INSTRUCTIONS)
-                .stateless_service(mcp_shutdown.clone());
+            let mcp = mcp.stateless_service(mcp_shutdown.clone());
             let gate = self.gate(tokens, GateName::Admin);
             let tools = endpoint::stateless_route(mcp, limits.body_timeout);
             admin::routes(api, tools, Arc::new(gate), limits.body_timeout)

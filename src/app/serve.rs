@@ -86,11 +86,16 @@ pub async fn serve(config: Config, announce: impl FnOnce(&Listening)) -> Result<
 /// Returns [`ServeError`] if the server can't start, or the client does not speak the protocol.
 pub async fn serve_stdio(config: Config) -> Result<(), ServeError> {
     let config = Config { playground: false, ..config };
+    if config.redis.is_none() {
+        tracing::warn!(
+            "REDIS_URL is not set: users of this process meet no users of other processes, so two stdio processes never meet"
+        );
+    }
     let shutdown = shutdown_on_signal().map_err(ServeError::Signals)?;
     stores::prepare(&config).await?;
     let app = App::new(config, &(Arc::new(SystemClock::new()) as Arc<dyn Clock>))?;
     let served = tokio::select! {
-        result = stdio::serve(app.mcp.clone(), shutdown.clone()) => result,
+        result = stdio::serve(app.mcp.clone(), &shutdown, app.stopping.clone()) => result,
         // A blocking read of standard input can't be cancelled, so this does not wait for it.
         () = shutdown.cancelled() => Ok(()),
     };

@@ -28,7 +28,7 @@ pub const MAX_REASON_CHARS: usize = 300;
 pub struct HandleMessageParams {
     /// The user's message exactly as they typed it, at most 4,096 characters.
     pub message: String,
-    /// The id of the Puch user who wrote the message, at most 256 characters.
+    /// The id of the Puch user who wrote the message, at most 256 characters. Outside Puch: an unguessable id of the user, the same in all calls.
     pub puch_user_id: String,
     /// The user's nickname, if known.
     #[serde(default)]

@@ -7,7 +7,6 @@
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use rmcp::handler::server::common::{schema_for_input, schema_for_output};
 use rmcp::handler::server::router::tool::ToolRouter;
 use rmcp::handler::server::tool::ToolCallContext;
 use rmcp::model::{CallToolRequestParams, CallToolResponse, CallToolResult, ContentBlock, Tool};
@@ -21,7 +20,9 @@ use super::dto::{HandleError, HandleMessageParams, Stats};
 use super::profile::language::Language;
 use super::service::ConnectService;
 use crate::kernel::admission::Subject;
-use crate::kernel::toolset::{Arguments, Receipts, ShortCall, Toolset, parse_arguments};
+use crate::kernel::arguments::{Arguments, parse_arguments};
+use crate::kernel::schema::{input_schema, output_schema};
+use crate::kernel::toolset::{Receipts, ShortCall, Toolset};
 
 // The descriptions are JSON with these three keys, because Puch's model is trained to read them.
 // Their wording decides whether the model routes a message to this server.
@@ -30,6 +31,9 @@ const GET_STATS: &str = r#"{"description":"Usage statistics of Random Connect: a
 const VALIDATE: &str = r#"{"description":"Returns the server owner's phone number: digits only, country code first.","use_when":"When Puch connects to the server.","side_effects":"None."}"#;
 const ABOUT: &str = r#"{"description":"Returns the name and the description of the server.","use_when":"When asked what this server is.","side_effects":"None."}"#;
 const HELP: &str = r#"{"description":"Lists the commands of Random Connect. Show the text to the user unchanged.","use_when":"When the user asks how to use Random Connect. The message #help itself goes to handle_message.","side_effects":"None."}"#;
+
+/// The part of the instructions about these tools.
+const INSTRUCTIONS: &str = "Anonymous one-to-one chat with strangers. Pass every message that starts with # and, while a chat is active, every message to handle_message, and show its text to the user unchanged. As puch_user_id, pass the id of the user who wrote the message. If you have no such id, invent one for each user, such as a random UUID, and pass the same one in all calls: who knows it can act as this user.";
 
 /// The server description that `about` returns.
 const ABOUT_TEXT: &str = "Anonymous one-to-one chat with strangers over WhatsApp. Send #meet to find someone, #help for all commands.";
@@ -48,7 +52,15 @@ impl ConnectTools {
         Self { service, my_number, router: Self::tool_router() }
     }
 
-    #[tool(description = HANDLE_MESSAGE, input_schema = input_schema())]
+    #[tool(
+        title = "Pass a message to Random Connect",
+        annotations(
+            read_only_hint = false, destructive_hint = true,
+            idempotent_hint = false, open_world_hint = true
+        ),
+        description = HANDLE_MESSAGE,
+        input_schema = input_schema::<HandleMessageParams>()
+    )]
     async fn handle_message(
         &self,
         Arguments(params): Arguments<HandleMessageParams>,
@@ -59,7 +71,12 @@ impl ConnectTools {
         Ok(reply.text)
     }
 
-    #[tool(description = GET_STATS, output_schema = schema_for_output::<Stats>())]
+    #[tool(
+        title = "Usage statistics",
+        annotations(read_only_hint = true, open_world_hint = false),
+        description = GET_STATS,
+        output_schema = output_schema::<Stats>()
+    )]
     async fn get_stats(&self) -> Result<CallToolResult, String> {
         let stats = self.service.stats().await.map_err(|error| error.to_string())?;
         let mut result = CallToolResult::success(vec![ContentBlock::text(stats_text(&stats))]);
@@ -67,18 +84,30 @@ impl ConnectTools {
         Ok(result)
     }
 
-    #[tool(description = VALIDATE)]
+    #[tool(
+        title = "Phone number of the server owner",
+        annotations(read_only_hint = true, open_world_hint = false),
+        description = VALIDATE
+    )]
     async fn validate(&self) -> Result<String, String> {
         let number = self.my_number.as_ref().map(|number| number.expose_secret().to_owned());
         number.ok_or_else(|| "MY_NUMBER is not set on the server.".to_owned())
     }
 
-    #[tool(description = ABOUT)]
+    #[tool(
+        title = "About this server",
+        annotations(read_only_hint = true, open_world_hint = false),
+        description = ABOUT
+    )]
     async fn about(&self) -> String {
         serde_json::json!({ "name": "Random Connect", "description": ABOUT_TEXT }).to_string()
     }
 
-    #[tool(description = HELP)]
+    #[tool(
+        title = "List of commands",
+        annotations(read_only_hint = true, open_world_hint = false),
+        description = HELP
+    )]
     async fn help(&self) -> String {
         command::help(Language::default())
     }
@@ -92,6 +121,10 @@ fn short_result<T: Serialize + ?Sized>(result: &T) -> Result<String, ErrorData> 
 
 #[async_trait]
 impl Toolset for ConnectTools {
+    fn instructions(&self) -> &'static str {
+        INSTRUCTIONS
+    }
+
     fn tools(&self) -> Vec<Tool> {
         self.router.list_all()
     }
@@ -130,11 +163,6 @@ impl Toolset for ConnectTools {
     ) -> Result<CallToolResponse, ErrorData> {
         self.router.call(ToolCallContext::new(self, request, context)).await
     }
-}
-
-fn input_schema() -> Arc<rmcp::model::JsonObject> {
-    schema_for_input::<HandleMessageParams>()
-        .expect("the schema of a struct is an object, as the snapshot test checks")
 }
 
 fn stats_text(stats: &Stats) -> String {

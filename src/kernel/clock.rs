@@ -7,6 +7,7 @@
 use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
+use chrono::{DateTime, SecondsFormat, Utc};
 use rand::rngs::StdRng;
 
 /// A point in time, in milliseconds since the Unix epoch.
@@ -22,6 +23,15 @@ impl Timestamp {
     #[must_use]
     pub const fn as_millis(self) -> u64 {
         self.0
+    }
+
+    /// The time in ISO 8601 with milliseconds, in UTC.
+    #[must_use]
+    pub fn to_iso_8601(self) -> String {
+        let millis = i64::try_from(self.0).unwrap_or(i64::MAX);
+        // A date beyond the year 262,000 is the largest one.
+        let date = DateTime::from_timestamp_millis(millis).unwrap_or(DateTime::<Utc>::MAX_UTC);
+        date.to_rfc3339_opts(SecondsFormat::Millis, true)
     }
 
     /// The duration from `earlier` to `self`; zero if `earlier` is later than `self`.

@@ -5,6 +5,7 @@
 //! toolsets need it; until then it belongs to the toolset that does.
 
 pub mod admission;
+pub mod arguments;
 pub mod client_log;
 pub mod client_network;
 pub mod clock;
@@ -12,9 +13,11 @@ pub mod failure_log;
 pub mod id;
 pub mod keyring;
 pub mod process;
+pub mod progress;
 pub mod receipt;
 pub mod redis;
 pub(crate) mod redis_eviction;
+pub mod schema;
 pub mod secrets;
 pub mod session;
 pub mod shards;

@@ -12,11 +12,10 @@ use rmcp::handler::server::tool::ToolCallContext;
 use rmcp::model::{
     CallToolRequestParams, CallToolResponse, CompleteRequestParams, CompletionInfo, ErrorCode,
     Extensions, GetPromptRequestMethod, GetPromptRequestParams, GetPromptResponse, Prompt,
-    Resource, ResourceContents, ResourceTemplate, Tool,
+    RequestId, Resource, ResourceContents, ResourceTemplate, Tool,
 };
 use rmcp::service::RequestContext;
 use rmcp::{ErrorData, Peer, RoleServer};
-use serde::de::DeserializeOwned;
 
 use super::admission::{Admission, Subject};
 use super::client_network::ClientNetwork;
@@ -28,6 +27,12 @@ use super::session::Session;
 pub trait Toolset: Send + Sync {
     fn tools(&self) -> Vec<Tool>;
 
+    /// How to use the tools: a part of the instructions that clients receive. Names no tool of another
+    /// toolset, which may be off.
+    fn instructions(&self) -> &'static str {
+        ""
+    }
+
     fn tool(&self, name: &str) -> Option<&Tool>;
 
     /// Calls a tool that [`Toolset::tool`] returns.
@@ -36,6 +41,9 @@ pub trait Toolset: Send + Sync {
         request: CallToolRequestParams,
         context: RequestContext<RoleServer>,
     ) -> Result<CallToolResponse, ErrorData>;
+
+    /// The client of a live session has cancelled a call, which may be of another toolset or answered.
+    fn call_cancelled(&self, _session: &Session, _call: &RequestId) {}
 
     /// The subject of a call. The arguments are not validated yet.
     fn subject(&self, _request: &CallToolRequestParams) -> Subject {
@@ -143,45 +151,6 @@ pub trait ResourceWatch: Send {
     async fn changed(&mut self);
 }
 
-/// A tool's arguments. Unknown ones are ignored, unless `T` denies them. The error for an invalid one does not quote its
-/// value, because that may be a message or a raw id.
-pub struct Arguments<T>(pub T);
-
-impl<S, T: DeserializeOwned> FromContextPart<ToolCallContext<'_, S>> for Arguments<T> {
-    fn from_context_part(context: &mut ToolCallContext<S>) -> Result<Self, ErrorData> {
-        let arguments = context.arguments.take().unwrap_or_default();
-        serde_json::from_value(serde_json::Value::Object(arguments))
-            .map(Self)
-            .map_err(|error| invalid_arguments(&error))
-    }
-}
-
-/// Parses a tool's arguments from JSON text without surrounding whitespace.
-///
-/// # Errors
-/// Returns JSON-RPC error -32602 if the arguments are invalid. The message names a missing or
-/// unknown field but quotes no value.
-pub fn parse_arguments<T: DeserializeOwned>(arguments: &str) -> Result<T, ErrorData> {
-    // serde would accept an array as the fields in order.
-    if !arguments.starts_with('{') {
-        return Err(ErrorData::invalid_params("Invalid arguments: expected an object.", None));
-    }
-    serde_json::from_str(arguments).map_err(|error| invalid_arguments(&error))
-}
-
-/// Describes a deserialization error without quoting a value.
-fn invalid_arguments(error: &serde_json::Error) -> ErrorData {
-    let message = error.to_string();
-    // Every other message of serde quotes the invalid value.
-    let names_a_field = ["missing field", "unknown field", "duplicate field"];
-    let reason = if names_a_field.iter().any(|start| message.starts_with(start)) {
-        message.split(" at line ").next().unwrap_or_default()
-    } else {
-        "an argument has the wrong type, see the tool's input schema"
-    };
-    ErrorData::invalid_params(format!("Invalid arguments: {reason}."), None)
-}
-
 /// The receipt slot of the request that a tool answers.
 ///
 /// `None` if the transport cannot detect whether the answer arrives. The answer then counts as
@@ -222,18 +191,25 @@ impl<S> FromContextPart<ToolCallContext<'_, S>> for CallerNetwork {
 }
 
 /// The live session of a call, if it has one, and the peer that sent the call.
-pub struct LiveSession(Option<Arc<Session>>, Peer<RoleServer>);
+pub struct LiveSession(Option<Arc<Session>>, Peer<RoleServer>, RequestId);
 
 impl LiveSession {
     #[must_use]
     pub fn get(&self) -> Option<(&Session, Peer<RoleServer>)> {
         self.0.as_deref().map(|session| (session, self.1.clone()))
     }
+
+    /// The id of the call, which is unique in its session.
+    #[must_use]
+    pub const fn call_id(&self) -> &RequestId {
+        &self.2
+    }
 }
 
 impl<S> FromContextPart<ToolCallContext<'_, S>> for LiveSession {
     fn from_context_part(context: &mut ToolCallContext<S>) -> Result<Self, ErrorData> {
         let context = &context.request_context;
-        Ok(Self(context.extensions.get::<Arc<Session>>().cloned(), context.peer.clone()))
+        let session = context.extensions.get::<Arc<Session>>().cloned();
+        Ok(Self(session, context.peer.clone(), context.id.clone()))
     }
 }

@@ -5,8 +5,9 @@
 use schemars::JsonSchema;
 use serde::Deserialize;
 
-/// Maximum time that a caller may wait for events, in seconds.
-pub const MAX_WAIT_SECS: u64 = 60;
+/// Maximum time that a caller waits for events, in seconds. Less than the 60 seconds after which the TypeScript
+/// SDK gives up a request.
+pub const MAX_WAIT_SECS: f64 = 50.0;
 
 #[derive(Deserialize, JsonSchema)]
 pub struct EnterQueueArgs {
@@ -35,7 +36,8 @@ pub struct SendMessageArgs {
     pub room_id: String,
     /// At most 4,096 characters. Phone numbers and other contact details are hidden from the partner.
     pub message: String,
-    pub user_id: String,
+    /// Your user id. May be omitted in a live session that entered the queue.
+    pub user_id: Option<String>,
 }
 
 #[derive(Deserialize, JsonSchema)]
@@ -52,8 +54,9 @@ pub struct SayArgs {
 pub struct WaitForMessageArgs {
     /// If omitted, also waits for a match.
     pub room_id: Option<String>,
-    pub user_id: String,
-    /// From 0 to 60.
+    /// Your user id. May be omitted in a live session that entered the queue.
+    pub user_id: Option<String>,
+    /// At most 50; a larger value counts as 50.
     #[serde(default = "default_timeout")]
     pub timeout_seconds: f64,
 }
@@ -65,13 +68,15 @@ const fn default_timeout() -> f64 {
 #[derive(Deserialize, JsonSchema)]
 pub struct LeaveChatArgs {
     pub room_id: String,
-    pub user_id: String,
+    /// Your user id. May be omitted in a live session that entered the queue.
+    pub user_id: Option<String>,
 }
 
 #[derive(Deserialize, JsonSchema)]
 pub struct SetTypingArgs {
     pub room_id: String,
-    pub user_id: String,
+    /// Your user id. May be omitted in a live session that entered the queue.
+    pub user_id: Option<String>,
     pub typing: bool,
 }
 

@@ -29,9 +29,10 @@ impl PenPalService {
         if reason.is_some_and(|reason| reason.chars().count() > MAX_REASON_CHARS) {
             return Err(PenPalError::ReasonTooLong);
         }
+        let user = self.user_id(user_id)?;
         let call = match room_id {
-            Some(room_id) => self.room_call(user_id, room_id)?,
-            None => Call { include_inbox: false, ..self.call(self.user_id(user_id)?) },
+            Some(room_id) => self.room_call(user, room_id)?,
+            None => Call { include_inbox: false, ..self.call(user) },
         };
         let call = Call { network, ..call };
         let block = ModeratedAction::Block { reason: reason.map(ReportReason::parse) };

@@ -4,7 +4,6 @@
 
 use thiserror::Error;
 
-use super::args::MAX_WAIT_SECS;
 use crate::connect::dto::{MAX_ID_CHARS, MAX_REASON_CHARS};
 use crate::connect::lobby::action::Outcome;
 use crate::connect::moderated::action::ModeratedOutcome;
@@ -52,8 +51,14 @@ pub enum PenPalError {
         "There is no one to block or report: you haven't chatted with anyone in the last 20 minutes."
     )]
     NoTarget,
-    #[error("The timeout_seconds must be between 0 and {MAX_WAIT_SECS}.")]
+    #[error("The timeout_seconds must not be negative.")]
     InvalidTimeout,
+    #[error("The call was cancelled.")]
+    Cancelled,
+    #[error(
+        "The user_id is missing: pass the one that enter_queue returned. It may be left out only in a live session that entered the queue for one user."
+    )]
+    MissingUserId,
     #[error("No history for this chat: both sides must pass keep_history to enter_queue.")]
     NoHistory,
     #[error("Random Connect can't be reached right now. Please try again shortly.")]

@@ -52,6 +52,8 @@ pub enum Event {
         /// The chat rules; sent with the first partner only.
         #[serde(skip_serializing_if = "Option::is_none")]
         notice: Option<String>,
+        /// ISO 8601, UTC.
+        sent_at: String,
     },
     #[serde(rename = "message.received")]
     Message {
@@ -60,14 +62,28 @@ pub enum Event {
         message: String,
         /// Milliseconds since the Unix epoch.
         timestamp: u64,
+        /// The same time in ISO 8601, UTC.
+        sent_at: String,
     },
     #[serde(rename = "partner.typing")]
     Typing { room_id: String, typing: bool },
     /// A system message to both: an icebreaker or a nudge.
     #[serde(rename = "room.notice")]
-    RoomNotice { room_id: String, message_id: String, text: String },
+    RoomNotice {
+        room_id: String,
+        message_id: String,
+        text: String,
+        /// ISO 8601, UTC.
+        sent_at: String,
+    },
     #[serde(rename = "partner.disconnected")]
-    Disconnected { room_id: String, message_id: String, reason: EndReason },
+    Disconnected {
+        room_id: String,
+        message_id: String,
+        reason: EndReason,
+        /// ISO 8601, UTC.
+        sent_at: String,
+    },
     /// A broadcast from the operator.
     #[serde(rename = "operator.notice")]
     OperatorNotice {
@@ -75,6 +91,8 @@ pub enum Event {
         message: String,
         /// Milliseconds since the Unix epoch.
         timestamp: u64,
+        /// The same time in ISO 8601, UTC.
+        sent_at: String,
     },
 }
 
@@ -87,7 +105,9 @@ impl Event {
             room_id: room.to_hex(),
             message_id: ids.item_id(item.seq),
             reason,
+            sent_at: item.at.to_iso_8601(),
         };
+        let sent_at = item.at.to_iso_8601();
         match &item.event {
             InboxEvent::Connected { chat } => Self::Matched {
                 room_id: chat.room.to_hex(),
@@ -95,17 +115,20 @@ impl Event {
                 partner: Partner::of(chat, ids),
                 common_interests: chat.common_interests.iter().map(ToString::to_string).collect(),
                 notice: chat.is_first_chat.then(|| reply::rules_notice(language)),
+                sent_at,
             },
             InboxEvent::Message { room, text, .. } => Self::Message {
                 room_id: room.to_hex(),
                 message_id,
                 message: text.as_str().to_owned(),
                 timestamp: item.at.as_millis(),
+                sent_at,
             },
             InboxEvent::Icebreaker { room, .. } | InboxEvent::Nudge { room } => Self::RoomNotice {
                 room_id: room.to_hex(),
                 message_id,
                 text: reply::event(language, &item.event),
+                sent_at,
             },
             InboxEvent::PartnerLeft { room } => disconnected(room, EndReason::Left),
             InboxEvent::PartnerTimedOut { room } => disconnected(room, EndReason::Timeout),
@@ -113,6 +136,7 @@ impl Event {
                 message_id,
                 message: broadcast.as_str().to_owned(),
                 timestamp: item.at.as_millis(),
+                sent_at,
             },
         }
     }
@@ -147,7 +171,10 @@ mod tests {
         assert_eq!(method, "message.received");
         assert_eq!(
             params,
-            json!({"room_id": room.to_hex(), "message_id": ids.item_id(7), "message": "hi", "timestamp": 1_234})
+            json!({
+                "room_id": room.to_hex(), "message_id": ids.item_id(7), "message": "hi",
+                "timestamp": 1_234, "sent_at": "1970-01-01T00:00:01.234Z",
+            })
         );
     }
 }

@@ -1,7 +1,7 @@
 //! The `penpal` toolset: agents chat through the same lobby, with events pushed to live sessions.
 //!
 //! A reading order: [`event`] (the events that an agent receives), [`args`] and [`output`]
-//! (arguments and results of the tools), [`service`] and `blocking.rs` (the use cases), [`error`]
+//! (arguments and results of the tools), [`service`], `blocking.rs` and `waiting.rs` (the use cases), [`error`]
 //! (their errors), [`push`] (delivery to live sessions), [`inbox_resource`] (the inbox as a
 //! resource) and [`tools`] (the MCP tools). Matching and relaying belong to
 //! [`connect`](crate::connect).
@@ -11,6 +11,7 @@
 //!
 //! **Invariant:** an agent knows its partner only by an alias of the room and by a nickname.
 
+mod answered;
 pub mod args;
 mod blocking;
 pub mod error;
@@ -19,4 +20,6 @@ pub mod inbox_resource;
 pub mod output;
 pub mod push;
 pub mod service;
+mod session_user;
 pub mod tools;
+mod waiting;

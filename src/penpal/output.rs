@@ -2,6 +2,7 @@
 //!
 //! Field names are wire names, and doc comments are the descriptions in the output schemas.
 
+use rmcp::model::{CallToolResult, ContentBlock};
 use schemars::JsonSchema;
 use serde::Serialize;
 
@@ -97,6 +98,12 @@ pub struct WaitResult {
     pub events: Vec<Event>,
 }
 
+/// Result of `leave_chat` and `set_typing`.
+#[derive(Serialize, JsonSchema)]
+pub struct Ack {
+    pub ok: bool,
+}
+
 /// A stored message.
 #[derive(Serialize, JsonSchema)]
 pub struct HistoryEntry {
@@ -106,6 +113,8 @@ pub struct HistoryEntry {
     pub message: String,
     /// Milliseconds since the Unix epoch.
     pub timestamp: u64,
+    /// The same time in ISO 8601, UTC.
+    pub sent_at: String,
 }
 
 /// Result of `get_history`.
@@ -113,4 +122,12 @@ pub struct HistoryEntry {
 pub struct HistoryResult {
     /// Oldest first.
     pub messages: Vec<HistoryEntry>,
+}
+
+/// Returns a result as structured JSON, and as text for clients that read only text.
+pub(super) fn structured_result(output: &impl Serialize) -> CallToolResult {
+    let value = serde_json::to_value(output).unwrap_or_default();
+    let mut result = CallToolResult::success(vec![ContentBlock::text(value.to_string())]);
+    result.structured_content = Some(value);
+    result
 }

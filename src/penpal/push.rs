@@ -12,14 +12,18 @@ use parking_lot::Mutex;
 use rmcp::model::{CustomNotification, PingRequest, ServerNotification, ServerRequest};
 use rmcp::service::PeerRequestOptions;
 use rmcp::{Peer, RoleServer};
+use tokio::sync::Notify;
 use tokio::time::timeout;
 
+use super::error::PenPalError;
 use super::event::Event;
+use super::output::WaitResult;
 use crate::connect::delivery::channel::{Channel, DeliveryError};
 use crate::connect::delivery::courier::{CourierGuard, Couriers};
 use crate::connect::lobby::inbox::{Item, LEASE_TIME};
 use crate::connect::profile::language::Language;
 use crate::kernel::id::{IdHasher, RoomId, UserId};
+use crate::kernel::receipt::Receipt;
 
 /// Timeout for a session to accept a notification. In rmcp, a client that does not read blocks its
 /// whole session.
@@ -90,6 +94,7 @@ struct PushState {
     attached: HashMap<UserId, (CourierGuard, Arc<SessionChannel>)>,
     /// Users that poll instead, with the recently pushed events that they have not polled yet.
     polling: HashMap<UserId, Vec<Event>>,
+    restored: Arc<Notify>,
 }
 
 impl SessionPush {
@@ -134,6 +139,56 @@ impl SessionPush {
     pub fn missed_events(&self, user: UserId) -> Vec<Event> {
         self.switch_to_polling(user);
         self.0.lock().polling.get_mut(&user).map(std::mem::take).unwrap_or_default()
+    }
+
+    /// Returns the missed events of a user that polls; without any, those of `wait`. Events that
+    /// [`Self::restore`] returns meanwhile end the wait.
+    ///
+    /// # Errors
+    /// Returns the error of `wait`.
+    pub async fn missed_or(
+        &self,
+        user: UserId,
+        wait: impl Future<Output = Result<(WaitResult, Receipt), PenPalError>>,
+    ) -> Result<(WaitResult, Receipt), PenPalError> {
+        let mut wait = std::pin::pin!(wait);
+        let restored = self.restored();
+        loop {
+            let mut restored = std::pin::pin!(restored.notified());
+            // Before looking, so that no return is missed in between.
+            restored.as_mut().enable();
+            let events = self.missed_events(user);
+            if !events.is_empty() {
+                let (push, lost) = (self.clone(), events.clone());
+                let receipt = Receipt::new(move |delivered| {
+                    if !delivered {
+                        push.restore(user, lost);
+                    }
+                });
+                return Ok((WaitResult { events }, receipt));
+            }
+            tokio::select! {
+                // Restored events are older than those of the wait.
+                biased;
+                () = restored => {}
+                result = &mut wait => return result,
+            }
+        }
+    }
+
+    /// Returns events whose answer the client has not read to the front of
+    /// [`Self::missed_events`], and wakes a wait for them.
+    pub fn restore(&self, user: UserId, events: Vec<Event>) {
+        let mut state = self.0.lock();
+        if let Some(missed) = state.polling.get_mut(&user) {
+            missed.splice(..0, events);
+            state.restored.notify_waiters();
+        }
+    }
+
+    /// Notified when [`Self::restore`] has returned events of a user of this session.
+    fn restored(&self) -> Arc<Notify> {
+        Arc::clone(&self.0.lock().restored)
     }
 
     /// Ends polling for a user, so that [`SessionPush::attach`] pushes again.

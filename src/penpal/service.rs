@@ -1,22 +1,19 @@
 //! [`PenPalService`]: the use cases of the `penpal` toolset.
 //!
 //! Each checks its arguments, calls the lobby and converts the outcome. Blocking is in
-//! `blocking.rs`; text for people and commands are the concern of [`connect`](crate::connect).
+//! `blocking.rs`, waiting in `waiting.rs`; text for people and commands are the concern of [`connect`](crate::connect).
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use parking_lot::Mutex;
 use rand::rngs::StdRng;
-use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 
-use super::args::MAX_WAIT_SECS;
 use super::error::{PenPalError, not_chatting};
 use super::event::{Event, Partner};
 use super::output::{
     DeliveryMode, HistoryEntry, HistoryResult, MatchStatus, QueueStatus, RejoinResult, SayDelivery,
-    SayResult, SendResult, WaitResult,
+    SayResult, SendResult,
 };
 use crate::connect::delivery::courier::Couriers;
 use crate::connect::dto::{MAX_ID_CHARS, PushContent, PushInput, PushReply};
@@ -32,10 +29,9 @@ use crate::connect::profile::nickname::Nickname;
 use crate::connect::relay::RelayOutcome;
 use crate::connect::reply::compose::MAX_MESSAGE_CHARS;
 use crate::connect::service::ConnectService;
-use crate::kernel::clock::Clock;
+use crate::kernel::clock::{Clock, Timestamp};
 use crate::kernel::id::{IdHasher, Realm, RoomId, UserId, random_hex};
 use crate::kernel::receipt::Receipt;
-use crate::kernel::store::StoreError;
 
 /// The use cases of the toolset.
 pub struct PenPalService {
@@ -84,6 +80,14 @@ impl PenPalService {
     #[must_use]
     pub const fn mailbox(&self) -> &Arc<dyn Mailbox> {
         &self.mailbox
+    }
+
+    pub(super) const fn shutdown(&self) -> &CancellationToken {
+        &self.shutdown
+    }
+
+    pub(super) fn now(&self) -> Timestamp {
+        self.clock.now()
     }
 
     pub(super) const fn lobby(&self) -> &Arc<ModeratedLobby> {
@@ -169,14 +173,14 @@ impl PenPalService {
     /// Returns [`PenPalError`] with nothing changed.
     pub async fn send_message(
         &self,
-        user_id: &str,
+        user: UserId,
         room_id: &str,
         message: &str,
     ) -> Result<SendResult, PenPalError> {
         if message.chars().count() > MAX_MESSAGE_CHARS {
             return Err(PenPalError::MessageTooLong);
         }
-        let call = self.room_call(user_id, room_id)?;
+        let call = self.room_call(user, room_id)?;
         let outcome = match self.connect.relay().send(&call, message).await? {
             RelayOutcome::Performed(result) => result.outcome,
             RelayOutcome::Empty => return Err(PenPalError::EmptyMessage),
@@ -189,59 +193,12 @@ impl PenPalService {
         }
     }
 
-    /// Waits for events for at most `seconds`, or until the server begins to stop. Without a
-    /// `room_id`, also waits for a match.
-    ///
-    /// # Errors
-    /// Returns [`PenPalError`] with nothing changed.
-    pub async fn wait_for_message(
-        &self,
-        user_id: &str,
-        room_id: Option<&str>,
-        seconds: f64,
-    ) -> Result<(WaitResult, Receipt), PenPalError> {
-        let max_wait =
-            Duration::try_from_secs_f64(seconds).map_err(|_| PenPalError::InvalidTimeout)?;
-        if max_wait > Duration::from_secs(MAX_WAIT_SECS) {
-            return Err(PenPalError::InvalidTimeout);
-        }
-        let call = match room_id {
-            Some(room_id) => Call { include_inbox: true, ..self.room_call(user_id, room_id)? },
-            None => self.call(self.user_id(user_id)?),
-        };
-        let user = call.user;
-        // Listens before reading the inbox, so that no event is missed in between.
-        let mut listener = self.mailbox.listen(user);
-        let ModeratedResult { outcome, mut lease } =
-            self.lobby.perform(call, Action::GetStatus).await?;
-        if let (ModeratedOutcome::Lobby(Outcome::NotInRoom { .. }), true) =
-            (&outcome, lease.items.is_empty())
-        {
-            return Err(not_chatting(&outcome));
-        }
-        let first_event = async {
-            while lease.items.is_empty() {
-                listener.recv().await;
-                lease = self.mailbox.collect(user, self.clock.now()).await?;
-            }
-            Ok::<_, StoreError>(())
-        };
-        // Neither a timeout nor a shutdown is an error; the result is then empty.
-        tokio::select! {
-            biased;
-            event = timeout(max_wait, first_event) => event.unwrap_or(Ok(()))?,
-            () = self.shutdown.cancelled() => {}
-        }
-        let events = self.events(lease.language.unwrap_or_default(), &lease.items);
-        Ok((WaitResult { events }, lease_receipt(&self.mailbox, user, &lease)))
-    }
-
     /// Ends the chat in this room.
     ///
     /// # Errors
     /// Returns [`PenPalError`] with nothing changed.
-    pub async fn leave_chat(&self, user_id: &str, room_id: &str) -> Result<(), PenPalError> {
-        let call = self.room_call(user_id, room_id)?;
+    pub async fn leave_chat(&self, user: UserId, room_id: &str) -> Result<(), PenPalError> {
+        let call = self.room_call(user, room_id)?;
         match self.lobby.perform(call, Action::Leave).await?.outcome {
             ModeratedOutcome::Lobby(Outcome::ChatEnded) => Ok(()),
             outcome => Err(not_chatting(&outcome)),
@@ -254,11 +211,11 @@ impl PenPalService {
     /// Returns [`PenPalError`] with nothing changed.
     pub async fn set_typing(
         &self,
-        user_id: &str,
+        user: UserId,
         room_id: &str,
         typing: bool,
     ) -> Result<(), PenPalError> {
-        let call = self.room_call(user_id, room_id)?;
+        let call = self.room_call(user, room_id)?;
         match self.lobby.perform(call, Action::SetTyping(typing)).await?.outcome {
             ModeratedOutcome::Lobby(Outcome::TypingSet) => Ok(()),
             outcome => Err(not_chatting(&outcome)),
@@ -275,8 +232,8 @@ impl PenPalService {
         room_id: &str,
         limit: usize,
     ) -> Result<HistoryResult, PenPalError> {
-        let call = self.room_call(user_id, room_id)?;
-        let user = call.user;
+        let user = self.user_id(user_id)?;
+        let call = self.room_call(user, room_id)?;
         let action = Action::ReadHistory(limit.min(MAX_HISTORY));
         match self.lobby.perform(call, action).await?.outcome {
             ModeratedOutcome::Lobby(Outcome::History(Some(messages))) => {
@@ -285,6 +242,7 @@ impl PenPalService {
                     own: message.sender == user,
                     message: message.text.as_str().to_owned(),
                     timestamp: message.at.as_millis(),
+                    sent_at: message.at.to_iso_8601(),
                 });
                 Ok(HistoryResult { messages: entries.collect() })
             }
@@ -341,8 +299,7 @@ impl PenPalService {
     }
 
     /// Creates a call for one room, whose answer omits the inbox.
-    pub(super) fn room_call(&self, user_id: &str, room_id: &str) -> Result<Call, PenPalError> {
-        let user = self.user_id(user_id)?;
+    pub(super) fn room_call(&self, user: UserId, room_id: &str) -> Result<Call, PenPalError> {
         let room = Some(RoomId::from_hex(room_id).ok_or(PenPalError::UnknownRoom)?);
         Ok(Call { room, include_inbox: false, ..self.call(user) })
     }

@@ -12,22 +12,20 @@ use axum::Extension;
 use axum::body::Body;
 use axum::extract::{Request, State};
 use axum::http::request::Parts;
-use axum::http::{self, HeaderMap, HeaderValue, Method, StatusCode, header};
+use axum::http::{self, HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{MethodRouter, any};
 use bytes::Bytes;
 use hyper::body::Incoming;
 use rmcp::transport::streamable_http_server::StreamableHttpService;
 use rmcp::transport::streamable_http_server::session::local::LocalSessionManager;
-use serde::Deserialize;
-use serde::de::IgnoredAny;
-use serde_json::Value;
-use serde_json::error::Category;
-use serde_json::value::RawValue;
 
+use super::batch;
+use super::batch::Answers;
+use super::message::{JsonRpcKind, Message};
+use super::rpc_error::{INVALID_REQUEST, RpcError};
 use super::server::McpServer;
 use super::short_form;
-use super::short_form::{INVALID_REQUEST, PARSE_ERROR, RpcError};
 use super::state::McpState;
 use crate::kernel::client_network::ClientNetwork;
 use crate::kernel::receipt::{ReceiptCollector, ReceiptSlot};
@@ -38,13 +36,15 @@ use crate::transport::http::receipts::ReceiptBody;
 use crate::transport::http::server::is_event_stream;
 use crate::transport::ops::metrics::SessionRefusal;
 
-/// The members of a body that determine its form.
-#[derive(Deserialize)]
-struct Envelope<'a> {
-    jsonrpc: Option<IgnoredAny>,
-    method: Option<Value>,
-    #[serde(borrow)]
-    params: Option<&'a RawValue>,
+const METHOD_HEADER: HeaderName = HeaderName::from_static("mcp-method");
+
+/// The server that answers the messages of a request.
+#[derive(Clone, Copy)]
+enum Target<'a> {
+    /// `/mcp`, which also answers the short form.
+    Stateless(&'a McpState),
+    /// rmcp's service alone.
+    Rmcp(&'a StreamableHttpService<McpServer, LocalSessionManager>),
 }
 
 /// Answers a request to `/mcp`.
@@ -78,7 +78,9 @@ pub async fn handle_in_session(
         Method::POST => {
             let (parts, body) = request.into_parts();
             match read_body(body, MAX_BODY_BYTES, state.body_timeout, &connection).await {
-                Ok(body) => forward_to_rmcp(&state.sessions, parts, body, receipts.handle()).await,
+                Ok(body) => {
+                    answer(Target::Rmcp(&state.sessions), parts, body, receipts.handle()).await
+                }
                 Err(response) => response,
             }
         }
@@ -100,7 +102,7 @@ pub fn stateless_route(
         let (parts, body) = request.into_parts();
         match read_body(body, MAX_BODY_BYTES, body_timeout, &connection).await {
             Ok(body) => {
-                forward_to_rmcp(&service, parts, body, ReceiptCollector::new().handle()).await
+                answer(Target::Rmcp(&service), parts, body, ReceiptCollector::new().handle()).await
             }
             Err(response) => response,
         }
@@ -162,25 +164,62 @@ async fn post(
         Ok(body) => body,
         Err(response) => return response,
     };
-    if let Some(call) = state.stateless.parse(&parts.headers, &body) {
-        let network = parts.extensions.get::<ClientNetwork>().copied();
-        return state.stateless.execute(call, slot, network).await;
+    answer(Target::Stateless(state), parts, body, slot).await
+}
+
+/// Answers the message or the batch in a body.
+async fn answer(target: Target<'_>, parts: Parts, body: Bytes, slot: ReceiptSlot) -> Response {
+    if !batch::is_batch(&body) {
+        return answer_message(target, parts, body, slot).await;
     }
-    let envelope = match parse_envelope(&body) {
-        Ok(envelope) => envelope,
+    if !batch::may_be_batch(&parts.headers) {
+        return batch::unsupported().into_response();
+    }
+    let messages = match batch::split(&body) {
+        Ok(messages) => messages,
         Err(error) => return error.into_response(),
     };
-    if envelope.jsonrpc.is_none() {
-        return match envelope.method {
-            Some(Value::String(method)) => {
-                let network = parts.extensions.get::<ClientNetwork>().copied();
-                short_form::handle(state, &method, envelope.params, slot, network).await
-            }
-            _ => RpcError::framed(INVALID_REQUEST, "Invalid request: missing method.")
-                .into_response(),
-        };
+    let mut answers = Answers::default();
+    for message in messages {
+        let body = body.slice_ref(message.get().as_bytes());
+        let response = answer_message(target, parts.clone(), body, slot.clone()).await;
+        if let Err(response) = answers.add(response).await {
+            return response;
+        }
     }
-    forward_to_rmcp(&state.service, parts, body, slot).await
+    answers.into_response()
+}
+
+async fn answer_message(
+    target: Target<'_>,
+    parts: Parts,
+    body: Bytes,
+    slot: ReceiptSlot,
+) -> Response {
+    let network = parts.extensions.get::<ClientNetwork>().copied();
+    if let Target::Stateless(state) = target
+        && let Some(call) = state.stateless.parse(&parts.headers, &body)
+    {
+        return state.stateless.execute(call, slot, network).await;
+    }
+    let message = match Message::read(&body) {
+        Ok(message) => message,
+        Err(error) => return error.into_response(),
+    };
+    if let (Target::Stateless(state), false, Some(method)) =
+        (target, message.is_framed(), message.method())
+    {
+        return short_form::handle(state, &method, message.params, slot, network).await;
+    }
+    let kind = match message.check() {
+        Ok(kind) => kind,
+        Err(error) => return error.into_response(),
+    };
+    let service = match target {
+        Target::Stateless(state) => &state.service,
+        Target::Rmcp(service) => service,
+    };
+    forward_to_rmcp(service, parts, body.clone(), slot, kind).await
 }
 
 /// Passes a request with a complete body to rmcp.
@@ -189,34 +228,27 @@ async fn forward_to_rmcp(
     mut parts: Parts,
     body: Bytes,
     slot: ReceiptSlot,
+    kind: JsonRpcKind,
 ) -> Response {
     parts
         .headers
         .insert(header::ACCEPT, HeaderValue::from_static("application/json, text/event-stream"));
     parts.headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
+    // Protocol 2026-07-28 requires the header for requests only, but rmcp for notifications too.
+    if let JsonRpcKind::Notification { method } = &kind
+        && !parts.headers.contains_key(METHOD_HEADER)
+        && let Ok(method) = HeaderValue::from_str(method)
+    {
+        parts.headers.insert(METHOD_HEADER, method);
+    }
     parts.extensions.insert(slot);
     let response = service.handle(Request::from_parts(parts, Body::from(body))).await;
     // The body is JSON and its content type is set above, so this status can only mean that the
     // body is not an MCP message.
     if response.status() == StatusCode::UNSUPPORTED_MEDIA_TYPE {
-        return RpcError::framed(INVALID_REQUEST, "Invalid request: not an MCP message.")
-            .into_response();
+        let id = if let JsonRpcKind::Request { id, .. } = kind { Some(id) } else { None };
+        let message = "Invalid request: not an MCP message.";
+        return RpcError::framed(id, INVALID_REQUEST, message).into_response();
     }
     response.map(Body::new)
-}
-
-/// Parses the [`Envelope`] of a body.
-///
-/// The error has JSON-RPC framing, because the form of an invalid body is unknown.
-fn parse_envelope(body: &[u8]) -> Result<Envelope<'_>, RpcError> {
-    let not_an_object =
-        || RpcError::framed(INVALID_REQUEST, "Invalid request: expected one JSON object.");
-    // serde would read the elements of an array as the members, in order.
-    let is_object = body.trim_ascii_start().starts_with(b"{");
-    match serde_json::from_slice(body) {
-        Ok(envelope) if is_object => Ok(envelope),
-        Ok(_) => Err(not_an_object()),
-        Err(error) if error.classify() == Category::Data => Err(not_an_object()),
-        Err(_) => Err(RpcError::framed(PARSE_ERROR, "Parse error: the body is not valid JSON.")),
-    }
 }

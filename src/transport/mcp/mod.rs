@@ -4,7 +4,7 @@
 //!   enabled toolsets offer, [`subscriptions`] notifies clients of changed resources.
 //! - [`http_services`] serves it over streamable HTTP, and [`heartbeat`] pings the clients of live sessions.
 //! - [`endpoint`] answers `/mcp` and `/mcp/session`. It passes a call to [`stateless`] (around
-//!   rmcp), `short_form` (without MCP framing) or rmcp.
+//!   rmcp), `short_form` (without MCP framing) or rmcp, after `message` has checked its framing and parameters.
 //! - [`session_pipe`] is a live session over a connection that carries messages in both directions.
 //!   [`ws`] (WebSocket) and [`sse`] (protocol 2024-11-05) use it.
 //! - [`sessions`] closes the live sessions of `/mcp/session`; [`stdio`] serves the standard
@@ -17,10 +17,13 @@
 //! To add a transport of live sessions, open a [`session_pipe::SessionPipes`] pipe in a new file
 //! and add a route in [`routes`](super::routes).
 
+mod batch;
 pub mod endpoint;
 mod heartbeat;
 mod http_services;
+mod message;
 mod refusals;
+mod rpc_error;
 pub mod server;
 pub mod session_pipe;
 pub mod sessions;

@@ -1,7 +1,9 @@
-//! The errors that the server answers a client with before a toolset is asked.
+//! The errors that the server answers a client with. None quotes the client's input.
 
 use rmcp::ErrorData;
-use rmcp::model::{ConstString, ErrorCode};
+use rmcp::model::{
+    CallToolResponse, CallToolResult, ConstString, ContentBlock, ErrorCode, PaginatedRequestParams,
+};
 
 /// From the range of error codes that JSON-RPC 2.0 reserves for servers.
 const SESSION_LIMIT_REACHED: ErrorCode = ErrorCode(-32_000);
@@ -23,4 +25,26 @@ pub(super) fn draining_error() -> ErrorData {
 /// Refuses method `M` of a capability that is not declared.
 pub(super) fn declared<M: ConstString>(is_declared: bool) -> Result<(), ErrorData> {
     if is_declared { Ok(()) } else { Err(ErrorData::method_not_found::<M>()) }
+}
+
+/// A result that the model reads, and can correct the call by.
+pub(super) fn tool_error(text: impl Into<String>) -> CallToolResponse {
+    CallToolResult::error(vec![ContentBlock::text(text)]).into()
+}
+
+/// Turns the error of a known tool for its arguments into a result, because clients show protocol
+/// errors to no model.
+pub(super) fn argument_error(error: ErrorData) -> Result<CallToolResponse, ErrorData> {
+    if error.code != ErrorCode::INVALID_PARAMS {
+        return Err(error);
+    }
+    Ok(tool_error(error.message))
+}
+
+/// Refuses every cursor, because lists have one page.
+pub(super) fn first_page(request: Option<PaginatedRequestParams>) -> Result<(), ErrorData> {
+    match request.and_then(|request| request.cursor) {
+        Some(_) => Err(ErrorData::invalid_params("Invalid params: unknown cursor.", None)),
+        None => Ok(()),
+    }
 }

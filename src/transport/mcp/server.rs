@@ -9,9 +9,9 @@ use std::time::Duration;
 use once_cell::sync::OnceCell;
 use rmcp::handler::server::ServerHandler;
 use rmcp::model::{
-    CallToolRequestParams, CallToolResponse, CallToolResult, CompleteRequestMethod,
-    CompleteRequestParams, CompleteResult, ConstString, ContentBlock, CustomRequest, CustomResult,
-    ErrorCode, GetPromptRequestMethod, GetPromptRequestParams, GetPromptResponse, Implementation,
+    CallToolRequestParams, CallToolResponse, CancelledNotificationParam, CompleteRequestMethod,
+    CompleteRequestParams, CompleteResult, ConstString, CustomRequest, CustomResult, ErrorCode,
+    GetPromptRequestMethod, GetPromptRequestParams, GetPromptResponse, Implementation,
     InitializeRequestParams, InitializeResult, ListPromptsRequestMethod, ListPromptsResult,
     ListResourceTemplatesRequestMethod, ListResourceTemplatesResult, ListResourcesRequestMethod,
     ListResourcesResult, ListToolsResult, PaginatedRequestParams, ReadResourceRequestMethod,
@@ -24,7 +24,9 @@ use rmcp::{ErrorData, RoleServer};
 use tokio_util::sync::CancellationToken;
 
 use super::heartbeat::run_heartbeat;
-use super::refusals::{declared, draining_error, session_limit_reached};
+use super::refusals::{
+    argument_error, declared, draining_error, first_page, session_limit_reached, tool_error,
+};
 use super::subscriptions::{MAX_SUBSCRIPTIONS, SessionSubscriptions, notify_until_rejected};
 use super::toolsets::Toolsets;
 use crate::kernel::admission::{Admission, AdmissionError, Subject};
@@ -32,23 +34,21 @@ use crate::kernel::client_log::ClientLogLevel;
 use crate::kernel::client_network::ClientNetwork;
 use crate::kernel::clock::Stopwatch;
 use crate::kernel::session::{Session, SessionLimit, SessionPermit};
-use crate::kernel::toolset::{Receipts, ShortCall, Toolset};
+use crate::kernel::toolset::{Receipts, Toolset};
 use crate::transport::ops::drain::Drain;
 use crate::transport::ops::metrics::{CallOutcome, Metrics, SessionRefusal};
-
-const INSTRUCTIONS: &str = "Anonymous one-to-one chat with strangers. Pass every message that starts with # and, while a chat is active, every message to handle_message, and show its text to the user unchanged.";
 
 /// The MCP server of all enabled toolsets. Cheap to clone.
 #[derive(Clone)]
 pub struct McpServer {
-    toolsets: Toolsets,
+    pub(super) toolsets: Toolsets,
     metrics: Arc<Metrics>,
     session_limit: SessionLimit,
     /// `None` for calls without a session.
     live: Option<LiveState>,
-    instructions: &'static str,
+    instructions: Arc<str>,
     /// `None` when all calls are admitted.
-    admission: Option<Arc<dyn Admission>>,
+    pub(super) admission: Option<Arc<dyn Admission>>,
     /// Rejects new live sessions, and ends subscriptions, which have no time limit.
     drain: Drain,
 }
@@ -71,12 +71,15 @@ impl McpServer {
         metrics: Arc<Metrics>,
         session_limit: SessionLimit,
     ) -> Self {
+        let instructions = toolsets.iter().map(|toolset| toolset.instructions());
+        let instructions: Vec<_> = instructions.filter(|text| !text.is_empty()).collect();
+        let instructions = instructions.join("\n").into();
         Self {
             toolsets: toolsets.into(),
             metrics,
             session_limit,
             live: None,
-            instructions: INSTRUCTIONS,
+            instructions,
             admission: None,
             drain: Drain::new(CancellationToken::new()),
         }
@@ -86,12 +89,6 @@ impl McpServer {
     #[must_use]
     pub fn with_toolset(self, toolset: Arc<dyn Toolset>) -> Self {
         Self { toolsets: self.toolsets.with(toolset), ..self }
-    }
-
-    /// Sets the instructions that clients receive.
-    #[must_use]
-    pub fn with_instructions(self, instructions: &'static str) -> Self {
-        Self { instructions, ..self }
     }
 
     /// Asks `admission` before each call; `None` admits all calls.
@@ -129,28 +126,6 @@ impl McpServer {
         }
     }
 
-    /// Executes a method of the short form.
-    pub(super) async fn call_short(
-        &self,
-        method: &str,
-        params: &str,
-        receipts: &Receipts,
-        network: Option<ClientNetwork>,
-    ) -> Result<String, ErrorData> {
-        let mut toolsets = self.toolsets.iter();
-        let Some(toolset) = toolsets.find(|toolset| toolset.short_methods().contains(&method))
-        else {
-            let methods = self.toolsets.iter().flat_map(|toolset| toolset.short_methods());
-            let message = match methods.copied().collect::<Vec<_>>().join(" or ") {
-                none if none.is_empty() => "Unknown method: use tools/call.".to_owned(),
-                methods => format!("Unknown method: expected {methods}."),
-            };
-            return Err(ErrorData::new(ErrorCode::METHOD_NOT_FOUND, message, None));
-        };
-        let admission = self.admission.as_deref();
-        toolset.call_short(ShortCall { method, params, network, admission, receipts }).await
-    }
-
     /// Acquires a permit for a live session or a subscription.
     fn acquire_permit(&self) -> Result<SessionPermit, ErrorData> {
         self.session_limit.try_acquire().ok_or_else(|| {
@@ -172,7 +147,7 @@ impl ServerHandler for McpServer {
             .with_title("Random Connect");
         ServerConfig::new(self.toolsets.capabilities())
             .with_server_info(implementation)
-            .with_instructions(self.instructions)
+            .with_instructions(&*self.instructions)
     }
 
     /// Acquires a permit for a live session, or rejects the client if none is free.
@@ -209,20 +184,22 @@ impl ServerHandler for McpServer {
 
     async fn list_resources(
         &self,
-        _request: Option<PaginatedRequestParams>,
+        request: Option<PaginatedRequestParams>,
         _context: RequestContext<RoleServer>,
     ) -> Result<ListResourcesResult, ErrorData> {
         declared::<ListResourcesRequestMethod>(self.toolsets.offer_resources())?;
+        first_page(request)?;
         let resources = self.toolsets.iter().flat_map(|toolset| toolset.resources());
         Ok(ListResourcesResult::with_all_items(resources.collect()))
     }
 
     async fn list_resource_templates(
         &self,
-        _request: Option<PaginatedRequestParams>,
+        request: Option<PaginatedRequestParams>,
         _context: RequestContext<RoleServer>,
     ) -> Result<ListResourceTemplatesResult, ErrorData> {
         declared::<ListResourceTemplatesRequestMethod>(self.toolsets.offer_resources())?;
+        first_page(request)?;
         let templates = self.toolsets.iter().flat_map(|toolset| toolset.resource_templates());
         Ok(ListResourceTemplatesResult::with_all_items(templates.collect()))
     }
@@ -249,6 +226,9 @@ impl ServerHandler for McpServer {
         &self,
         requested: &SubscriptionFilter,
     ) -> Option<SubscriptionFilter> {
+        if !self.toolsets.offer_resources() {
+            return None;
+        }
         let uris = requested.resource_subscriptions.iter().flatten().take(MAX_SUBSCRIPTIONS);
         let accepted = uris.filter(|uri| self.toolsets.watch(uri).is_some()).cloned();
         Some(SubscriptionFilter::builder().resource_subscriptions(accepted).build())
@@ -286,10 +266,11 @@ impl ServerHandler for McpServer {
 
     async fn list_prompts(
         &self,
-        _request: Option<PaginatedRequestParams>,
+        request: Option<PaginatedRequestParams>,
         _context: RequestContext<RoleServer>,
     ) -> Result<ListPromptsResult, ErrorData> {
         declared::<ListPromptsRequestMethod>(self.toolsets.offer_prompts())?;
+        first_page(request)?;
         let prompts = self.toolsets.iter().flat_map(|toolset| toolset.prompts());
         Ok(ListPromptsResult::with_all_items(prompts.collect()))
     }
@@ -333,10 +314,16 @@ impl ServerHandler for McpServer {
 
     async fn list_tools(
         &self,
-        _request: Option<PaginatedRequestParams>,
+        request: Option<PaginatedRequestParams>,
         _context: RequestContext<RoleServer>,
     ) -> Result<ListToolsResult, ErrorData> {
-        let tools = self.toolsets.iter().flat_map(|toolset| toolset.tools()).collect();
+        first_page(request)?;
+        let mut tools: Vec<_> = self.toolsets.iter().flat_map(|toolset| toolset.tools()).collect();
+        for tool in &mut tools {
+            // Protocol 2025-03-26 has the title here.
+            let annotations = tool.annotations.get_or_insert_default();
+            annotations.title.clone_from(&tool.title);
+        }
         Ok(ListToolsResult::with_all_items(tools))
     }
 
@@ -354,6 +341,17 @@ impl ServerHandler for McpServer {
         Err(ErrorData::new(ErrorCode::METHOD_NOT_FOUND, "Unknown method.", None))
     }
 
+    async fn on_cancelled(
+        &self,
+        notification: CancelledNotificationParam,
+        _context: NotificationContext<RoleServer>,
+    ) {
+        let session = self.live.as_ref().and_then(|live| live.session.get());
+        if let (Some(session), Some(call)) = (session, notification.request_id) {
+            self.toolsets.iter().for_each(|toolset| toolset.call_cancelled(session, &call));
+        }
+    }
+
     async fn call_tool(
         &self,
         request: CallToolRequestParams,
@@ -366,11 +364,8 @@ impl ServerHandler for McpServer {
         let tool = request.name.clone();
         let result = match self.toolsets.offering_tool(&tool) {
             Some(toolset) => match self.admit(&context, || toolset.subject(&request)).await {
-                Ok(()) => toolset.call(request, context).await,
-                Err(error) => {
-                    let text = ContentBlock::text(error.to_string());
-                    Ok(CallToolResult::error(vec![text]).into())
-                }
+                Ok(()) => toolset.call(request, context).await.or_else(argument_error),
+                Err(error) => Ok(tool_error(error.to_string())),
             },
             None => Err(ErrorData::invalid_params("Unknown tool.", None)),
         };

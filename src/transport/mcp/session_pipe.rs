@@ -2,15 +2,16 @@
 //!
 //! The connection's task moves messages between the socket and two bounded channels, the
 //! [`ClientHalf`]. rmcp serves the other end, the server half. Sockets and their framing must not
-//! appear here: they belong to `ws.rs` and `sse.rs`.
+//! appear here: they belong to `ws.rs`, `sse.rs` and `stdio.rs`.
 
 use std::collections::HashMap;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use parking_lot::Mutex;
 use rand::rngs::StdRng;
-use rmcp::model::{ClientNotification, GetExtensions, JsonRpcMessage, RequestId};
+use rmcp::model::{ClientNotification, GetExtensions, JsonRpcMessage, RequestId, ServerResult};
 use rmcp::service::{RxJsonRpcMessage, TxJsonRpcMessage};
 use rmcp::transport::Transport;
 use rmcp::{RoleServer, ServiceExt};
@@ -18,6 +19,9 @@ use thiserror::Error;
 use tokio::sync::mpsc;
 use tokio::time::timeout;
 
+use super::batch;
+use super::message::{JsonRpcKind, Message};
+use super::rpc_error::{INVALID_REQUEST, RpcError};
 use super::server::McpServer;
 use crate::kernel::client_network::ClientNetwork;
 use crate::kernel::id::random_hex;
@@ -59,19 +63,16 @@ impl SessionPipes {
 
     /// Opens a pipe to a dedicated server, for a client in `network`.
     pub fn open(&self, network: Option<ClientNetwork>) -> ClientHalf {
-        let (messages, from_client) = mpsc::channel(CHANNEL_CAPACITY);
-        let (to_client, outbound) = mpsc::channel(CHANNEL_CAPACITY);
+        let (inbound, outbound, half) = channels(network);
         let token = self.drain.session_token();
         let (server, stop) = (self.server.for_session(self.heartbeat), token.clone());
         tokio::spawn(async move {
-            let half = ServerHalf { from_client, to_client };
             let initialized = timeout(INITIALIZE_TIMEOUT, server.serve_with_ct(half, stop)).await;
             // The client causes these errors, and they may quote its message, so they are dropped.
             if let Ok(Ok(running)) = initialized {
                 let _ = running.waiting().await;
             }
         });
-        let inbound = InboundSender { messages, receipts: Arc::default(), network };
         ClientHalf { inbound, outbound, guard: token.drop_guard() }
     }
 
@@ -86,6 +87,17 @@ impl SessionPipes {
     pub fn find(&self, name: &str) -> Option<InboundSender> {
         self.by_name.lock().get(name).cloned()
     }
+}
+
+/// Returns both ends of a pipe for a client in `network`.
+pub(super) fn channels(
+    network: Option<ClientNetwork>,
+) -> (InboundSender, mpsc::Receiver<ServerMessage>, ServerHalf) {
+    let (messages, from_client) = mpsc::channel(CHANNEL_CAPACITY);
+    let (to_client, outbound) = mpsc::channel(CHANNEL_CAPACITY);
+    let pending = PendingAnswers::default();
+    let inbound = InboundSender { messages, to_client: to_client.downgrade(), pending, network };
+    (inbound, outbound, ServerHalf { from_client, to_client })
 }
 
 /// The name of a pipe. Dropping it unregisters the pipe.
@@ -110,14 +122,58 @@ impl Drop for PipeName {
 #[derive(Clone)]
 pub struct InboundSender {
     messages: mpsc::Sender<ClientMessage>,
-    /// Receipts of the requests that are not answered yet.
-    receipts: Arc<Mutex<HashMap<RequestId, ReceiptCollector>>>,
+    /// Weak, because the session ends when the server drops its sender.
+    to_client: mpsc::WeakSender<ServerMessage>,
+    pending: PendingAnswers,
     network: Option<ClientNetwork>,
 }
 
+/// The requests of a pipe that are not answered yet. Clones share them.
+#[derive(Clone, Default)]
+pub struct PendingAnswers {
+    receipts: Arc<Mutex<HashMap<RequestId, ReceiptCollector>>>,
+    /// Whether the negotiated protocol version has batches.
+    has_batches: Arc<AtomicBool>,
+}
+
 impl InboundSender {
+    /// Passes the text of a message or a batch to the server. Returns the errors to answer with.
+    ///
+    /// The messages of a batch are answered one by one.
+    pub async fn receive(&self, text: &[u8]) -> Result<Vec<RpcError>, ClientGone> {
+        if !batch::is_batch(text) {
+            return Ok(self.receive_message(text).await?.into_iter().collect());
+        }
+        if !self.pending.has_batches.load(Ordering::Relaxed) {
+            return Ok(vec![batch::unsupported()]);
+        }
+        let mut errors = Vec::new();
+        match batch::split(text) {
+            Ok(messages) => {
+                for message in messages {
+                    errors.extend(self.receive_message(message.get().as_bytes()).await?);
+                }
+            }
+            Err(error) => errors.push(error),
+        }
+        Ok(errors)
+    }
+
+    async fn receive_message(&self, text: &[u8]) -> Result<Option<RpcError>, ClientGone> {
+        let kind = match Message::read(text).and_then(|message| message.check()) {
+            Ok(kind) => kind,
+            Err(error) => return Ok(Some(error)),
+        };
+        let Ok(message) = serde_json::from_slice(text) else {
+            let id = if let JsonRpcKind::Request { id, .. } = kind { Some(id) } else { None };
+            let message = "Invalid request: not an MCP message.";
+            return Ok(Some(RpcError::framed(id, INVALID_REQUEST, message)));
+        };
+        self.send(message).await.map(|()| None)
+    }
+
     /// Sends a message to the server. The tool that answers it may add receipts.
-    pub async fn send(&self, mut message: ClientMessage) -> Result<(), ClientGone> {
+    async fn send(&self, mut message: ClientMessage) -> Result<(), ClientGone> {
         if let JsonRpcMessage::Request(request) = &mut message {
             let collector = ReceiptCollector::new();
             let extensions = request.request.extensions_mut();
@@ -125,23 +181,42 @@ impl InboundSender {
             self.network.map(|network| extensions.insert(network));
             // Dropped after the lock is released, because a collector reports its receipts when
             // dropped.
-            let replaced = self.receipts.lock().insert(request.id.clone(), collector);
+            let replaced = self.pending.receipts.lock().insert(request.id.clone(), collector);
             drop(replaced);
         } else if let JsonRpcMessage::Notification(notification) = &message
             && let ClientNotification::CancelledNotification(cancelled) = &notification.notification
         {
             // A cancelled request gets no answer, so its receipts would stay until the session ends.
             let id = cancelled.params.request_id.as_ref();
-            let cancelled = id.and_then(|id| self.receipts.lock().remove(id));
+            let cancelled = id.and_then(|id| self.pending.receipts.lock().remove(id));
             drop(cancelled);
         }
         self.messages.send(message).await.map_err(|_| ClientGone)
     }
 
+    /// Sends an error to the client among the messages of the server.
+    pub async fn refuse(&self, error: RpcError) -> Result<(), ClientGone> {
+        let to_client = self.to_client.upgrade().ok_or(ClientGone)?;
+        to_client.send(error.into()).await.map_err(|_| ClientGone)
+    }
+
+    /// The requests that are not answered yet.
+    pub const fn pending(&self) -> &PendingAnswers {
+        &self.pending
+    }
+}
+
+impl PendingAnswers {
     /// Takes the receipts of `message`. Empty if it is not an answer.
     pub fn take_receipts(&self, message: &ServerMessage) -> Vec<Receipt> {
         let id = match message {
-            JsonRpcMessage::Response(response) => Some(&response.id),
+            JsonRpcMessage::Response(response) => {
+                if let ServerResult::InitializeResult(result) = &response.result {
+                    let has_batches = batch::has_batches(result.protocol_version.as_str());
+                    self.has_batches.store(has_batches, Ordering::Relaxed);
+                }
+                Some(&response.id)
+            }
             JsonRpcMessage::Error(error) => error.id.as_ref(),
             _ => None,
         };
@@ -196,16 +271,15 @@ mod tests {
 
     #[tokio::test]
     async fn session_pipe_forgets_the_receipts_of_a_cancelled_request() {
-        let (messages, mut received) = mpsc::channel(CHANNEL_CAPACITY);
-        let inbound = InboundSender { messages, receipts: Arc::default(), network: None };
+        let (inbound, _outbound, mut half) = channels(None);
         for message in [
             r#"{"jsonrpc":"2.0","id":7,"method":"tools/call","params":{"name":"wait_for_message"}}"#,
             r#"{"jsonrpc":"2.0","method":"notifications/cancelled","params":{"requestId":7}}"#,
         ] {
-            let message = serde_json::from_str(message).expect("a message");
-            inbound.send(message).await.expect("the pipe is open");
-            received.recv().await.expect("passed on");
+            let errors = inbound.receive(message.as_bytes()).await.expect("the pipe is open");
+            assert!(errors.is_empty());
+            half.receive().await.expect("passed on");
         }
-        assert!(inbound.receipts.lock().is_empty());
+        assert!(inbound.pending.receipts.lock().is_empty());
     }
 }

@@ -20,8 +20,7 @@ use serde::Deserialize;
 use tokio::time::{Interval, interval};
 
 use super::endpoint::draining_response;
-use super::session_pipe::{ClientHalf, ClientMessage, PipeName};
-use super::short_form::{INVALID_REQUEST, RpcError};
+use super::session_pipe::{ClientGone, ClientHalf, PipeName};
 use super::state::McpState;
 use crate::transport::http::body::read_body;
 use crate::transport::http::connection::ConnectionInfo;
@@ -79,14 +78,21 @@ pub async fn message(
         Ok(body) => body,
         Err(response) => return response,
     };
-    let Ok(message) = serde_json::from_slice::<ClientMessage>(&body) else {
-        let message = "Invalid request: not an MCP message.";
-        return RpcError::framed(INVALID_REQUEST, message).into_response();
+    let ended = |_: ClientGone| (StatusCode::NOT_FOUND, "The session has ended\n").into_response();
+    let errors = match inbound.receive(&body).await {
+        Ok(errors) => errors,
+        Err(gone) => return ended(gone),
     };
-    match inbound.send(message).await {
-        Ok(()) => StatusCode::ACCEPTED.into_response(),
-        Err(_) => (StatusCode::NOT_FOUND, "The session has ended\n").into_response(),
+    for error in errors {
+        if !error.has_id() {
+            return error.into_response();
+        }
+        // The client waits for the answer to its request on the stream.
+        if let Err(gone) = inbound.refuse(error).await {
+            return ended(gone);
+        }
     }
+    StatusCode::ACCEPTED.into_response()
 }
 
 /// The stream of events. Dropping it ends the session.
@@ -112,7 +118,8 @@ impl http_body::Body for SseBody {
         }
         if let Poll::Ready(message) = self.client_half.outbound.poll_recv(cx) {
             let event = message.and_then(|message| {
-                self.receipts.confirm_on_flush(self.client_half.inbound.take_receipts(&message));
+                let receipts = self.client_half.inbound.pending().take_receipts(&message);
+                self.receipts.confirm_on_flush(receipts);
                 serde_json::to_string(&message).ok()
             });
             return Poll::Ready(

@@ -18,7 +18,6 @@ use tokio_tungstenite::tungstenite;
 
 use super::endpoint::draining_response;
 use super::session_pipe::{ClientHalf, InboundSender};
-use super::short_form::{PARSE_ERROR, RpcError};
 use super::state::McpState;
 use crate::kernel::receipt::Receipt;
 use crate::transport::http::connection::ConnectionInfo;
@@ -93,7 +92,7 @@ impl WsSession {
                     let Some(message) = message else {
                         return self.close(close_code::NORMAL).await;
                     };
-                    let receipts = inbound.take_receipts(&message);
+                    let receipts = inbound.pending().take_receipts(&message);
                     match serde_json::to_string(&message) {
                         Ok(text) => self.write(text, receipts).await,
                         Err(_) => Err(()),
@@ -112,10 +111,13 @@ impl WsSession {
 
     async fn on_frame(&mut self, frame: Message, inbound: &InboundSender) -> Result<(), ()> {
         match frame {
-            Message::Text(text) => match serde_json::from_slice(text.as_bytes()) {
-                Ok(message) => inbound.send(message).await.map_err(drop),
-                Err(_) => self.reject_frame().await,
-            },
+            Message::Text(text) => {
+                // Written here and not sent to the pipe, because only this task empties the pipe.
+                for error in inbound.receive(text.as_bytes()).await.map_err(drop)? {
+                    self.socket.send(Message::Text(error.to_text().into())).await.map_err(drop)?;
+                }
+                Ok(())
+            }
             Message::Pong(payload) => {
                 self.confirm(&payload);
                 Ok(())
@@ -151,12 +153,6 @@ impl WsSession {
         let count = self.unconfirmed.partition_point(|(ping, _)| *ping <= acknowledged);
         let receipts = self.unconfirmed.drain(..count).flat_map(|(_, receipts)| receipts);
         receipts.for_each(Receipt::confirm);
-    }
-
-    /// Reports to the client that its frame is not an MCP message.
-    async fn reject_frame(&mut self) -> Result<(), ()> {
-        let error = RpcError::framed(PARSE_ERROR, "Parse error: not an MCP message.");
-        self.socket.send(Message::Text(error.to_text().into())).await.map_err(drop)
     }
 
     async fn close(&mut self, code: u16) {

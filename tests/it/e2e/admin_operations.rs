@@ -190,8 +190,8 @@ async fn admin_unknown_fields_are_refused() {
     ] {
         let params = json!({ "name": name, "arguments": arguments });
         let answer = mcp(&server, "/admin/mcp", ADMIN, "tools/call", params).await;
-        assert_eq!(answer["error"]["code"], -32602, "{name}: {answer}");
-        assert!(answer["error"]["message"].to_string().contains("`drian`"), "{answer}");
+        assert_eq!(answer["result"]["isError"], true, "{name}: {answer}");
+        assert!(answer["result"]["content"].to_string().contains("`drian`"), "{answer}");
     }
     assert_eq!(get(&server, "log").await.1, json!([]), "no action was run");
 }
@@ -268,7 +268,8 @@ async fn admin_tools_are_only_on_admin_mcp() {
     let invalid =
         json!({ "name": "resolve_report", "arguments": { "id": id, "verdict": "maybe" } });
     let invalid = mcp(&server, "/admin/mcp", ADMIN, "tools/call", invalid).await;
-    assert_eq!(invalid["error"]["code"], -32602);
+    let text = &invalid["result"]["content"][0]["text"];
+    assert_eq!(text, "Invalid arguments: verdict must be one of upheld, dismissed.");
     let log = tool(&server, "audit_log", json!({})).await["structuredContent"].to_string();
     for action in
         ["listed reports", "Dismissed", "banned", "looked up", "sent broadcast", "started draining"]

@@ -143,9 +143,14 @@ async fn event_streams_are_not_buffered() {
 async fn ws_invalid_frames_are_rejected() {
     let server = server().await;
     let mut agent = LiveClient::connect(&server, LiveTransport::WebSocket).await;
-    for invalid in ["{", "[]", "{\"jsonrpc\":\"2.0\"}", "hello 9876543210"] {
+    for (invalid, code) in [
+        ("{", -32700),
+        ("[]", -32600),
+        ("{\"jsonrpc\":\"2.0\"}", -32600),
+        ("hello 9876543210", -32700),
+    ] {
         let response = agent.send_junk(invalid).await;
-        assert_eq!(response["error"]["code"], -32700, "{response}");
+        assert_eq!(response["error"]["code"], code, "{response}");
         assert!(!response.to_string().contains("9876543210"));
     }
     assert_eq!(agent.enter(json!({})).await["status"], "waiting");

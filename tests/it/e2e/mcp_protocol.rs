@@ -132,7 +132,8 @@ async fn mcp_errors_never_quote_input() {
             .text()
             .await
             .expect("text");
-        assert!(response.contains("error") && !response.contains("9876543210"), "{response}");
+        let is_error = response.contains(r#""error":"#) || response.contains(r#""isError":true"#);
+        assert!(is_error && !response.contains("9876543210"), "{response}");
     }
 }
 

@@ -25,6 +25,8 @@ mod http_limits;
 mod http_memory;
 mod live_session;
 mod log_privacy;
+mod mcp_capabilities;
+mod mcp_errors;
 mod mcp_protocol;
 mod metrics;
 mod multi_instance;

@@ -81,6 +81,15 @@ impl LiveClient {
 
     /// Connects, or returns the JSON-RPC error of the rejected `initialize`.
     pub async fn try_connect(server: &TestServer, transport: LiveTransport) -> Result<Self, Value> {
+        Self::try_connect_with(server, transport, "2025-06-18").await
+    }
+
+    /// Connects a client of this protocol version.
+    pub async fn try_connect_with(
+        server: &TestServer,
+        transport: LiveTransport,
+        version: &str,
+    ) -> Result<Self, Value> {
         let stream = match transport {
             LiveTransport::WebSocket => EventStream::WebSocket(Box::new(socket(server).await)),
             LiveTransport::Session => {
@@ -97,7 +106,7 @@ impl LiveClient {
             room_id: String::new(),
         };
         let hello = json!({
-            "protocolVersion": "2025-06-18",
+            "protocolVersion": version,
             "capabilities": {},
             "clientInfo": { "name": "agent", "version": "1" },
         });
@@ -200,7 +209,7 @@ impl LiveClient {
     }
 
     /// Reads one message: answers a ping, stores a notification, returns a response.
-    async fn next(&mut self) -> Option<Value> {
+    pub async fn next(&mut self) -> Option<Value> {
         let message = timeout(TEST_TIMEOUT, self.stream.read()).await.expect("a message in time");
         let method = message["method"].as_str().map(str::to_owned);
         match method.as_deref() {
@@ -222,7 +231,7 @@ impl LiveClient {
         }
     }
 
-    async fn send(&mut self, message: Value) {
+    pub async fn send(&mut self, message: Value) {
         match &mut self.stream {
             EventStream::WebSocket(socket) => {
                 socket.send(Message::text(message.to_string())).await.expect("an open socket");
@@ -362,8 +371,11 @@ impl SessionHttp {
         }
         let content_type =
             response.headers().get("content-type").map(|kind| kind.as_bytes().to_vec());
-        if content_type.is_some_and(|kind| kind.starts_with(b"text/event-stream")) {
+        let content_type = content_type.unwrap_or_default();
+        if content_type.starts_with(b"text/event-stream") {
             self.follow(response, drop);
+        } else if content_type == b"application/json" {
+            self.sender.send(response.json().await.expect("JSON")).expect("the client exists");
         }
     }
 }

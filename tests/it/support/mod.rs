@@ -5,6 +5,7 @@
 //! - [`server`]: the real server in this process, with its HTTP and MCP callers.
 //! - [`server_process`]: the binary as a process.
 //! - [`live_client`]: a client of the three live transports.
+//! - [`stdio_client`]: a client of the `stdio` command.
 //! - [`browser`]: a real browser, for the pages.
 //! - [`graph_api`]: stand-ins for the HTTP servers that this server sends requests to.
 //! - [`moderated`]: a lobby with moderation, without a server.
@@ -26,4 +27,5 @@ pub(crate) mod redis_server;
 pub(crate) mod redis_wire;
 pub(crate) mod server;
 pub(crate) mod server_process;
+pub(crate) mod stdio_client;
 pub(crate) mod temp_database;

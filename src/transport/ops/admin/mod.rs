@@ -17,4 +17,4 @@ mod tools;
 
 pub use self::api::AdminApi;
 pub use self::routes::routes;
-pub use self::tools::{ADMIN_INSTRUCTIONS, AdminTools};
+pub use self::tools::AdminTools;

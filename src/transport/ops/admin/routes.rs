@@ -10,6 +10,7 @@ use axum::middleware::{Next, from_fn, from_fn_with_state};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{MethodRouter, get, post};
 use axum::{Extension, Json, Router};
+use schemars::JsonSchema;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::json;
@@ -19,7 +20,7 @@ use super::args::{
     BanTerms, BroadcastArgs, DrainArgs, ListReportsArgs, NoArgs, PageArgs, VerdictArgs,
 };
 use super::operator::attach_operator;
-use crate::kernel::toolset::parse_arguments;
+use crate::kernel::arguments::parse_arguments;
 use crate::moderation::admin::{AdminError, Operator};
 use crate::transport::http::auth::{Gate, require_token};
 use crate::transport::http::body::read_body;
@@ -72,7 +73,7 @@ impl FromRef<RouteState> for Arc<AdminApi> {
 /// The arguments in the body of a request. No body counts as an empty object.
 struct Body<T>(T);
 
-impl<T: DeserializeOwned> FromRequest<RouteState> for Body<T> {
+impl<T: DeserializeOwned + JsonSchema + 'static> FromRequest<RouteState> for Body<T> {
     type Rejection = Response;
 
     async fn from_request(request: Request, state: &RouteState) -> Result<Self, Response> {
