@@ -150,7 +150,7 @@ impl Toolset for ConnectTools {
             return short_result(&self.service.stats().await.map_err(HandleError::from)?);
         }
         let params: HandleMessageParams = parse_arguments(call.params)?;
-        call.admit(self.service.subject(&params.puch_user_id)).await?;
+        call.admit(|| self.service.subject(&params.puch_user_id)).await?;
         let reply = self.service.handle(params).await?;
         call.receipts.put(reply.receipt);
         short_result(&reply.text)

@@ -132,13 +132,13 @@ pub struct ShortCall<'a> {
 }
 
 impl ShortCall<'_> {
-    /// Admits the call for its subject.
+    /// Admits the call for its subject, which costs a hash and is computed only if needed.
     ///
     /// # Errors
     /// Returns the error to answer with if the call must not run.
-    pub async fn admit(&self, subject: Subject) -> Result<(), ErrorData> {
+    pub async fn admit(&self, subject: impl FnOnce() -> Subject) -> Result<(), ErrorData> {
         match (self.admission, self.network) {
-            (Some(admission), Some(network)) => Ok(admission.admit(network, subject).await?),
+            (Some(admission), Some(network)) => Ok(admission.admit(network, subject()).await?),
             _ => Ok(()),
         }
     }

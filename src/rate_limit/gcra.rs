@@ -5,8 +5,9 @@
 //! is due without a burst. `now` is an argument. No crate's limiter is used, because those read a
 //! clock themselves.
 
-use std::collections::HashMap;
 use std::time::Duration;
+
+use rustc_hash::FxHashMap;
 
 use crate::kernel::clock::Timestamp;
 use crate::kernel::id::{IdempotencyKey, UserId};
@@ -102,16 +103,17 @@ pub struct RateLimited {
 #[derive(Debug)]
 pub struct GcraLimiter {
     limits: RateLimits,
-    /// Theoretical arrival time of the next action.
-    tat: HashMap<(UserId, LimitedAction), Timestamp>,
+    /// Theoretical arrival time of the next action. The keys are keyed hashes, which a caller can't
+    /// make collide.
+    tat: FxHashMap<(UserId, LimitedAction), Timestamp>,
     /// Keys of admitted calls, with the time of admission.
-    admitted_keys: HashMap<IdempotencyKey, Timestamp>,
+    admitted_keys: FxHashMap<IdempotencyKey, Timestamp>,
 }
 
 impl GcraLimiter {
     #[must_use]
     pub fn new(limits: RateLimits) -> Self {
-        Self { limits, tat: HashMap::new(), admitted_keys: HashMap::new() }
+        Self { limits, tat: FxHashMap::default(), admitted_keys: FxHashMap::default() }
     }
 
     /// Admits a call and counts all of its `actions`. A retry of an admitted `key` is admitted

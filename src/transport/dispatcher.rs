@@ -97,7 +97,7 @@ impl Dispatcher {
             };
         }
         request.extensions_mut().insert(connection.clone());
-        let result: Result<_, Infallible> = self.routes.clone().oneshot(request).await;
+        let result: Result<_, Infallible> = Box::pin(self.routes.clone().oneshot(request)).await;
         result.unwrap_or_else(|never| match never {}).map(ReceiptBody::from)
     }
 }

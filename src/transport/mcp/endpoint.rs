@@ -57,8 +57,8 @@ pub async fn handle(
     let receipts = ReceiptCollector::new();
     let response = match *request.method() {
         Method::POST => post(state, request, connection, receipts.handle()).await,
-        // One body type everywhere, because rmcp is compiled again for each type.
-        _ => state.service.handle(request.map(Body::new)).await.map(Body::new),
+        // One body type everywhere, because rmcp is compiled again for each type. Boxed, as below.
+        _ => Box::pin(state.service.handle(request.map(Body::new))).await.map(Body::new),
     };
     with_receipts(response, receipts, connection)
 }
@@ -169,9 +169,18 @@ async fn post(
 
 /// Answers the message or the batch in a body.
 async fn answer(target: Target<'_>, parts: Parts, body: Bytes, slot: ReceiptSlot) -> Response {
-    if !batch::is_batch(&body) {
-        return answer_message(target, parts, body, slot).await;
+    if batch::is_batch(&body) {
+        return Box::pin(answer_batch(target, parts, body, slot)).await;
     }
+    answer_message(target, parts, body, slot).await
+}
+
+async fn answer_batch(
+    target: Target<'_>,
+    parts: Parts,
+    body: Bytes,
+    slot: ReceiptSlot,
+) -> Response {
     if !batch::may_be_batch(&parts.headers) {
         return batch::unsupported().into_response();
     }
@@ -219,7 +228,8 @@ async fn answer_message(
         Target::Stateless(state) => &state.service,
         Target::Rmcp(service) => service,
     };
-    forward_to_rmcp(service, parts, body.clone(), slot, kind).await
+    // Boxed, because every call would otherwise reserve and copy the size of rmcp's future.
+    Box::pin(forward_to_rmcp(service, parts, body, slot, kind)).await
 }
 
 /// Passes a request with a complete body to rmcp.
