@@ -5,10 +5,12 @@
 
 use std::sync::Arc;
 
+use tracing::Instrument;
+
 use super::lobby::action::{Action, Call, Outcome};
-use super::moderated::ModeratedLobby;
 use super::moderated::action::{ModeratedOutcome, ModeratedResult};
 use super::moderated::refusals::RefusalCause;
+use super::moderated::{ModeratedLobby, call_span};
 use super::profile::language::Language;
 use super::profile::nickname::Nickname;
 use crate::guard;
@@ -58,25 +60,34 @@ impl Relay {
         // Of the text before masking, which makes different numbers equal.
         let typed_text = Some(self.ids.typed_text_key(&sanitized));
         let call = Call { typed_text, ..call.clone() };
+        let span = call_span(call.user);
+        self.send_sanitized(call, &sanitized).instrument(span).await
+    }
+
+    async fn send_sanitized(
+        &self,
+        call: Call,
+        sanitized: &str,
+    ) -> Result<RelayOutcome, StoreError> {
         loop {
-            let mut sender = self.lobby.sender_state(call.user).await?;
+            let mut sender = self.lobby.sender_state_in_span(call.user).await?;
             // Only until the chat is trusted, because detection doubles the cost of a relay.
             if sender.language.is_none() && !sender.trusted {
-                sender.language = Language::detect(&sanitized);
+                sender.language = Language::detect(sanitized);
             }
             let (text, memory) = if sender.masking {
                 // The partner reads the text behind the sender's name.
                 let name = sender.own_name.as_ref().filter(|name| !name.is_random());
                 let name = name.map_or("", Nickname::as_str);
-                mask_named(&sanitized, name, &sender.memory)
+                mask_named(sanitized, name, &sender.memory)
             } else {
-                (Masked::waived(&sanitized), Memory::default())
+                (Masked::waived(sanitized), Memory::default())
             };
             // Masking precedes the rewriting of links, because the masker would not recognize
             // contact details in a rewritten link.
             let text = self.guard.rewrites(sender.trusted).fold(text, Masked::map_text);
             let relay = Action::Relay { text, sender, memory };
-            let result = self.lobby.perform(call.clone(), relay).await?;
+            let result = self.lobby.perform_in_span(call.clone(), relay.into()).await?;
             // The state changes only if a call of the same user or their partner came in between.
             if result.outcome != ModeratedOutcome::Lobby(Outcome::SenderChanged) {
                 return Ok(RelayOutcome::Performed(result));

@@ -11,7 +11,7 @@ pub mod refusals;
 
 use std::sync::Arc;
 
-use tracing::Instrument;
+use tracing::{Instrument, Span};
 
 use self::action::{ModeratedAction, ModeratedOutcome, ModeratedResult, UnsavedPart};
 use self::notice_mailbox::show_notice;
@@ -64,12 +64,12 @@ impl ModeratedLobby {
         call: Call,
         action: impl Into<ModeratedAction>,
     ) -> Result<ModeratedResult, StoreError> {
-        // Lines of the stores below then name the user whose call failed.
-        let span = tracing::info_span!("call", user = %call.user);
-        self.perform_moderated(call, action.into()).instrument(span).await
+        let span = call_span(call.user);
+        self.perform_in_span(call, action.into()).instrument(span).await
     }
 
-    async fn perform_moderated(
+    /// [`ModeratedLobby::perform`] for a caller that is inside a [`call_span`].
+    pub(super) async fn perform_in_span(
         &self,
         call: Call,
         action: ModeratedAction,
@@ -106,8 +106,15 @@ impl ModeratedLobby {
     /// # Errors
     /// Returns [`StoreError`] if the lobby's store is unavailable.
     pub async fn sender_state(&self, user: UserId) -> Result<SenderState, StoreError> {
-        let span = tracing::info_span!("call", %user);
-        self.lobby.sender_state(user).instrument(span).await
+        self.sender_state_in_span(user).instrument(call_span(user)).await
+    }
+
+    /// [`ModeratedLobby::sender_state`] for a caller that is inside a [`call_span`].
+    pub(super) async fn sender_state_in_span(
+        &self,
+        user: UserId,
+    ) -> Result<SenderState, StoreError> {
+        self.lobby.sender_state(user).await
     }
 
     /// Ends the user's chat, or removes the user from the queue.
@@ -308,6 +315,11 @@ impl ModeratedLobby {
             }
         }
     }
+}
+
+/// The span of a call, so that lines of the stores name the user whose call failed.
+pub(super) fn call_span(user: UserId) -> Span {
+    tracing::info_span!("call", %user)
 }
 
 /// Returns the rate limits that apply to an action which the partner sees.

@@ -1,12 +1,15 @@
 //! [`read_body`]: reads a request body within a size limit, a deadline, which shutdown shortens, and the
 //! [`BodyBudget`](super::body_budget::BodyBudget).
 
+use std::pin::pin;
+use std::task::Poll;
 use std::time::Duration;
 
 use axum::BoxError;
 use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use bytes::{Bytes, BytesMut};
+use futures_util::poll;
 use http_body::Body;
 use http_body_util::{BodyExt, LengthLimitError, Limited};
 
@@ -34,11 +37,16 @@ pub async fn read_body<B>(
 where
     B: Body<Data = Bytes, Error: Into<BoxError>>,
 {
+    let mut body = pin!(collect(body, limit, connection));
+    // Nearly all bodies arrive with their head and need neither a deadline nor its clock.
+    if let Poll::Ready(result) = poll!(body.as_mut()) {
+        return result.map_err(|error| error.into_response(limit));
+    }
     // A connection whose request has not arrived yet may have to make room for others.
     connection.state.set_waiting();
     let result = tokio::select! {
         biased;
-        result = collect(body, limit, connection) => result,
+        result = body => result,
         () = connection.timer.deadline_after(timeout) => Err(BodyError::Timeout),
         () = connection.unread_deadline() => Err(BodyError::Stopping),
     };
@@ -96,7 +104,7 @@ async fn collect<B>(body: B, limit: usize, connection: &ConnectionInfo) -> Resul
 where
     B: Body<Data = Bytes, Error: Into<BoxError>>,
 {
-    let mut body = std::pin::pin!(Limited::new(body, limit));
+    let mut body = pin!(Limited::new(body, limit));
     let mut share: Option<BodyShare> = None;
     let (mut first, mut rest) = (Bytes::new(), BytesMut::new());
     loop {

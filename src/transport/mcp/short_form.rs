@@ -37,7 +37,7 @@ pub async fn handle(
     state.metrics.record_call(method, outcome, stopwatch.elapsed());
     match result {
         Ok(result) => {
-            let body = format!("{{\"result\":{result}}}");
+            let body = ["{\"result\":", &result, "}"].concat();
             ([(header::CONTENT_TYPE, "application/json")], body).into_response()
         }
         Err(error) => RpcError::from(error).into_response(),
