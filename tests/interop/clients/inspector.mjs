@@ -1,0 +1,58 @@
+// The command line of MCP Inspector, which makes one call per process and shows no notifications: list, an argument
+// error, and a chat of two people.
+
+import assert from "node:assert/strict";
+import { execFile } from "node:child_process";
+
+import { address, headers, moduleBinary, stdio, transport } from "./target.mjs";
+
+const PATHS = { mcp: "/mcp", session: "/mcp/session", sse: "/mcp/sse" };
+
+const target =
+  transport === "stdio"
+    ? [stdio.command, ...stdio.args]
+    : [
+        address(PATHS[transport]).href,
+        ...["--transport", transport === "sse" ? "sse" : "http"],
+        ...["--header", `Authorization: ${headers.Authorization}`],
+      ];
+
+/** Runs the command line; returns its exit code and what it prints. */
+function inspect(...args) {
+  const command = [moduleBinary("@modelcontextprotocol/inspector"), "--cli", ...target, ...args];
+  return new Promise((done) => {
+    execFile(process.execPath, command, (error, stdout, stderr) => done({ code: error?.code ?? 0, stdout, stderr }));
+  });
+}
+
+async function call(tool, args) {
+  const pairs = Object.entries(args).map(([name, value]) => `${name}=${value}`);
+  const { stdout, stderr } = await inspect("--method", "tools/call", "--tool-name", tool, "--tool-arg", ...pairs);
+  assert.notEqual(stdout, "", `${tool}: ${stderr}`);
+  return JSON.parse(stdout);
+}
+
+async function result(tool, args) {
+  const answer = await call(tool, args);
+  assert.ok(!answer.isError, `${tool}: ${JSON.stringify(answer)}`);
+  return answer.structuredContent;
+}
+
+// `--strict` reports schemas that some model providers refuse.
+const listed = await inspect("--method", "tools/list", "--strict");
+assert.equal(listed.code, 0, listed.stderr);
+const names = JSON.parse(listed.stdout).tools.map((tool) => tool.name);
+assert.ok(names.includes("enter_queue"), listed.stdout);
+
+const refused = await call("send_message", { room_id: "r", user_id: "u" });
+assert.equal(refused.isError, true, JSON.stringify(refused));
+assert.match(refused.content[0].text, /message/);
+
+const entered = await result("enter_queue", { display_name: "Ann" });
+const matched = await result("enter_queue", { display_name: "Ben" });
+assert.equal(matched.status, "matched", JSON.stringify(matched));
+const { room_id } = matched;
+await result("send_message", { room_id, user_id: matched.user_id, message: "hello" });
+const { events } = await result("wait_for_message", { room_id, user_id: entered.user_id, timeout_seconds: 5 });
+assert.equal(events.at(-1).message, "hello", JSON.stringify(events));
+await result("leave_chat", { room_id, user_id: entered.user_id });
