@@ -3,6 +3,9 @@
 //! rmcp reads a known method with malformed parameters as an unknown method, and answers -32601.
 //! [`Message::check`] therefore parses the parameters first, and names the malformed one.
 
+use std::borrow::Cow;
+use std::collections::HashMap;
+
 use rmcp::model::{
     CallToolRequestParams, CompleteRequestParams, GetPromptRequestParams, InitializeRequestParams,
     PaginatedRequestParams, ReadResourceRequestParams, RequestId, SubscribeRequestParams,
@@ -123,9 +126,29 @@ impl<'a> Message<'a> {
     }
 }
 
+/// The methods that protocol 2026-07-28 has removed. rmcp answers that they do not exist.
+const REMOVED_METHODS: [&str; 5] =
+    ["initialize", "ping", "logging/setLevel", "resources/subscribe", "resources/unsubscribe"];
+
+/// Whether the parameters name a protocol version, which they do since 2026-07-28.
+fn name_a_version(params: Option<&RawValue>) -> bool {
+    #[derive(Deserialize)]
+    struct Params<'a> {
+        #[serde(rename = "_meta", borrow)]
+        meta: HashMap<Cow<'a, str>, IgnoredAny>,
+    }
+    let params = params.map(|params| serde_json::from_str::<Params>(params.get()));
+    matches!(params, Some(Ok(Params { meta })) if meta.contains_key(PROTOCOL_VERSION_KEY))
+}
+
+const PROTOCOL_VERSION_KEY: &str = "io.modelcontextprotocol/protocolVersion";
+
 /// Checks the parameters of a request. The error names the malformed one.
 #[expect(deprecated, reason = "protocol versions before 2026-07-28 have log levels")]
 fn check_params(method: &str, params: Option<&RawValue>) -> Result<(), String> {
+    if REMOVED_METHODS.contains(&method) && name_a_version(params) {
+        return Ok(());
+    }
     let params = params.map(RawValue::get);
     match method {
         "initialize" => parse::<InitializeRequestParams>(params),
@@ -241,6 +264,17 @@ mod tests {
         }
         let missing = error_of(r#"{"jsonrpc":"2.0","id":1,"method":"tools/call"}"#);
         assert!(missing.contains("-32602") && missing.contains("name is missing"), "{missing}");
+    }
+
+    #[test]
+    fn message_with_a_method_that_its_version_has_removed_is_left_to_rmcp() {
+        for method in REMOVED_METHODS {
+            let params = r#"{"_meta":{"io.modelcontextprotocol/protocolVersion":"2026-07-28"}}"#;
+            let request =
+                format!(r#"{{"jsonrpc":"2.0","id":1,"method":"{method}","params":{params}}}"#);
+            let checked = Message::read(request.as_bytes()).and_then(|message| message.check());
+            assert!(checked.is_ok(), "{method}");
+        }
     }
 
     #[test]

@@ -1,15 +1,26 @@
 // A proxy on a free loopback port that adds the bearer token to every request, because the conformance runner can
 // send none. It also cuts the stream that answers a call of `test_reconnection` behind its first event, as networks
-// do; the runner then resumes the stream.
+// do. Once the runner has resumed the stream, the proxy lets the call end.
 
 import http from "node:http";
 import { buffer } from "node:stream/consumers";
 
 const CUT_CALL = '"test_reconnection"';
+const FINISHING_CALL = JSON.stringify({
+  jsonrpc: "2.0",
+  id: "finish",
+  method: "tools/call",
+  params: { name: "test_finish_reconnection", arguments: {} },
+});
 
 /** Starts the proxy; returns its address, without a slash at the end, and a function that stops it. */
 export async function startProxy(serverUrl, token) {
   const { hostname, port } = new URL(serverUrl);
+  const finish = (path, { authorization, ...received }) => {
+    const headers = { authorization, "content-type": "application/json", accept: "text/event-stream, application/json" };
+    for (const name of ["mcp-session-id", "mcp-protocol-version"]) headers[name] = received[name];
+    return fetch(new URL(path, serverUrl), { method: "POST", headers, body: FINISHING_CALL });
+  };
   const proxy = http.createServer(async (request, response) => {
     const body = await buffer(request);
     const headers = { ...request.headers, authorization: `Bearer ${token}` };
@@ -18,6 +29,7 @@ export async function startProxy(serverUrl, token) {
       response.writeHead(answer.statusCode, answer.headers);
       if (body.includes(CUT_CALL)) answer.once("data", (event) => response.end(event));
       else answer.pipe(response);
+      if (headers["last-event-id"]) finish(path, headers);
     });
     forwarded.on("error", () => response.destroy());
     response.on("close", () => forwarded.destroy());
