@@ -3,9 +3,6 @@
 //! rmcp reads a known method with malformed parameters as an unknown method, and answers -32601.
 //! [`Message::check`] therefore parses the parameters first, and names the malformed one.
 
-use std::borrow::Cow;
-use std::collections::HashMap;
-
 use rmcp::model::{
     CallToolRequestParams, CompleteRequestParams, GetPromptRequestParams, InitializeRequestParams,
     PaginatedRequestParams, ReadResourceRequestParams, RequestId, SubscribeRequestParams,
@@ -133,15 +130,17 @@ const REMOVED_METHODS: [&str; 5] =
 /// Whether the parameters name a protocol version, which they do since 2026-07-28.
 fn name_a_version(params: Option<&RawValue>) -> bool {
     #[derive(Deserialize)]
-    struct Params<'a> {
-        #[serde(rename = "_meta", borrow)]
-        meta: HashMap<Cow<'a, str>, IgnoredAny>,
+    struct Params {
+        #[serde(rename = "_meta")]
+        _meta: Meta,
     }
-    let params = params.map(|params| serde_json::from_str::<Params>(params.get()));
-    matches!(params, Some(Ok(Params { meta })) if meta.contains_key(PROTOCOL_VERSION_KEY))
+    #[derive(Deserialize)]
+    struct Meta {
+        #[serde(rename = "io.modelcontextprotocol/protocolVersion")]
+        _version: IgnoredAny,
+    }
+    params.is_some_and(|params| serde_json::from_str::<Params>(params.get()).is_ok())
 }
-
-const PROTOCOL_VERSION_KEY: &str = "io.modelcontextprotocol/protocolVersion";
 
 /// Checks the parameters of a request. The error names the malformed one.
 #[expect(deprecated, reason = "protocol versions before 2026-07-28 have log levels")]

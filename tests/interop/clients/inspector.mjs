@@ -4,13 +4,18 @@
 import assert from "node:assert/strict";
 import { execFile } from "node:child_process";
 
+import { SETTINGS, redisSettings } from "../settings.mjs";
 import { address, headers, moduleBinary, stdio, transport } from "./target.mjs";
 
 const PATHS = { mcp: "/mcp", session: "/mcp/session", sse: "/mcp/sse" };
 
+// The Inspector passes on no other variables of the environment.
+const settings = { ...SETTINGS, ...redisSettings(process.env.REDIS_URL) };
+const variables = Object.entries(settings).flatMap(([name, value]) => ["-e", `${name}=${value}`]);
+
 const target =
   transport === "stdio"
-    ? [stdio.command, ...stdio.args]
+    ? [...variables, stdio.command, ...stdio.args]
     : [
         address(PATHS[transport]).href,
         ...["--transport", transport === "sse" ? "sse" : "http"],
@@ -53,6 +58,8 @@ const matched = await result("enter_queue", { display_name: "Ben" });
 assert.equal(matched.status, "matched", JSON.stringify(matched));
 const { room_id } = matched;
 await result("send_message", { room_id, user_id: matched.user_id, message: "hello" });
-const { events } = await result("wait_for_message", { room_id, user_id: entered.user_id, timeout_seconds: 5 });
+// In a session, events are on lease to the client that has left without a word, for up to ten seconds.
+const wait = { room_id, user_id: entered.user_id, timeout_seconds: 20 };
+const { events } = await result("wait_for_message", wait);
 assert.equal(events.at(-1).message, "hello", JSON.stringify(events));
 await result("leave_chat", { room_id, user_id: entered.user_id });

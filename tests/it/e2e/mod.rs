@@ -42,5 +42,6 @@ mod shutdown;
 mod state_file;
 mod terminal;
 mod toolset_offers;
+mod typescript_client;
 mod webhook;
 mod whatsapp;
