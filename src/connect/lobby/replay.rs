@@ -1,19 +1,28 @@
 //! [`ReplayCache`]: the stored results of recent calls, so that a retry receives the same answer
 //! and executes nothing.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, VecDeque};
 use std::ops::Range;
 use std::sync::Arc;
 use std::time::Duration;
 
 use super::action::Outcome;
-use super::inbox::Item;
+use super::inbox::{INBOX_CAPACITY, Item};
 use crate::kernel::clock::Timestamp;
 use crate::kernel::id::{IdempotencyKey, UserId};
 use crate::kernel::shards::ShardedMap;
 
 /// TTL of a stored result.
 pub const REPLAY_TTL: Duration = Duration::from_secs(600);
+
+/// Maximum number of a user's records: more than the rate limits admit within [`REPLAY_TTL`]. The oldest
+/// is removed first.
+pub const MAX_REPLAYS: usize = 512;
+
+/// Maximum number of items in the records of a user, two full inboxes. Beyond it, the oldest records
+/// lose their items and keep their outcomes: an answer of so long ago has arrived, or its items are
+/// back in the inbox.
+pub const MAX_REPLAY_ITEMS: usize = 2 * INBOX_CAPACITY;
 
 /// Number of a user's last records whose items a new record is compared with.
 const MAX_COMPARED: usize = 4;
@@ -60,10 +69,42 @@ impl ReplayRecord {
         Self { outcome, items }
     }
 
+    fn drop_items(&mut self) {
+        self.items = SharedItems { range: 0..0, all: Arc::default() };
+    }
+
     /// The items leased for the answer.
     #[must_use]
     pub fn items(&self) -> &[Item] {
         self.items.as_slice()
+    }
+}
+
+/// The keys of one user's records, oldest first.
+#[derive(Debug, Default)]
+struct UserReplays {
+    keys: VecDeque<(Timestamp, IdempotencyKey)>,
+    /// Those of records with items, and the number of items.
+    holders: VecDeque<(Timestamp, IdempotencyKey, usize)>,
+    /// The sum of these numbers.
+    item_count: usize,
+}
+
+impl UserReplays {
+    fn pop_holder(&mut self) -> Option<(Timestamp, IdempotencyKey)> {
+        let (created, key, count) = self.holders.pop_front()?;
+        self.item_count -= count;
+        Some((created, key))
+    }
+
+    /// Removes the keys of expired records. All records before one that has expired have expired.
+    fn remove_expired(&mut self, now: Timestamp) {
+        while self.keys.front().is_some_and(|(created, _)| is_expired(*created, now)) {
+            self.keys.pop_front();
+        }
+        while self.holders.front().is_some_and(|(created, ..)| is_expired(*created, now)) {
+            self.pop_holder();
+        }
     }
 }
 
@@ -72,8 +113,7 @@ impl ReplayRecord {
 pub struct ReplayCache {
     /// Boxed, because half of a table's slots are empty just after it grew.
     records: ShardedMap<IdempotencyKey, (Timestamp, UserId, Box<ReplayRecord>)>,
-    /// The keys of each user's records.
-    by_user: ShardedMap<UserId, Vec<IdempotencyKey>>,
+    by_user: ShardedMap<UserId, UserReplays>,
     /// A B-tree, because a `VecDeque` copies every element when it grows.
     by_age: BTreeSet<(Timestamp, IdempotencyKey)>,
 }
@@ -94,33 +134,57 @@ impl ReplayCache {
         mut record: ReplayRecord,
         now: Timestamp,
     ) {
-        let keys = self.by_user.get(&user).into_iter().flatten().rev().take(MAX_COMPARED);
-        let recent = keys.filter_map(|key| self.records.get(key));
+        let replays = self.by_user.get(&user);
+        let holders = replays.into_iter().flat_map(|replays| replays.holders.iter().rev());
+        let recent = holders.take(MAX_COMPARED).filter_map(|(_, key, _)| self.records.get(key));
         let shared = recent.map(|(.., recent)| record.items.within(&recent.items.all));
         if let Some(shared) = shared.flatten().next() {
             record.items = shared;
         }
-        if self.records.insert(key, (now, user, Box::new(record))).is_none() {
-            self.by_user.entry(user).or_default().push(key);
-        }
+        let item_count = record.items().len();
+        self.records.insert(key, (now, user, Box::new(record)));
         self.by_age.insert((now, key));
+        let replays = self.by_user.entry(user).or_default();
+        replays.keys.push_back((now, key));
+        if item_count > 0 {
+            replays.holders.push_back((now, key, item_count));
+            replays.item_count += item_count;
+        }
+        self.limit_records(user);
+    }
+
+    /// Removes what the records of `user` hold beyond [`MAX_REPLAYS`] and [`MAX_REPLAY_ITEMS`].
+    fn limit_records(&mut self, user: UserId) {
+        let Some(replays) = self.by_user.get_mut(&user) else { return };
+        // The key may have been inserted again since.
+        while replays.item_count > MAX_REPLAY_ITEMS && replays.holders.len() > 1 {
+            let Some((created, key)) = replays.pop_holder() else { break };
+            let record = self.records.get_mut(&key).filter(|(newest, ..)| *newest == created);
+            record.into_iter().for_each(|(.., record)| record.drop_items());
+        }
+        while replays.keys.len() > MAX_REPLAYS {
+            let Some((created, key)) = replays.keys.pop_front() else { break };
+            if self.records.get(&key).is_some_and(|(newest, ..)| *newest == created) {
+                self.records.remove(&key);
+            }
+            self.by_age.remove(&(created, key));
+        }
     }
 
     /// Removes all records of `user`.
     pub fn remove_of(&mut self, user: UserId) {
-        for key in self.by_user.remove(&user).unwrap_or_default() {
-            if let Some((created, ..)) = self.records.remove(&key) {
-                self.by_age.remove(&(created, key));
-            }
+        for (created, key) in self.by_user.remove(&user).unwrap_or_default().keys {
+            self.records.remove(&key);
+            self.by_age.remove(&(created, key));
         }
     }
 
-    /// Removes one record.
-    fn remove(&mut self, key: IdempotencyKey) {
+    /// Removes the record of a key that has expired at `now`.
+    fn remove(&mut self, key: IdempotencyKey, now: Timestamp) {
         let Some((_, user, _)) = self.records.remove(&key) else { return };
-        let Some(keys) = self.by_user.get_mut(&user) else { return };
-        keys.retain(|other| *other != key);
-        if keys.is_empty() {
+        let Some(replays) = self.by_user.get_mut(&user) else { return };
+        replays.remove_expired(now);
+        if replays.keys.is_empty() {
             self.by_user.remove(&user);
         }
     }
@@ -136,7 +200,7 @@ impl ReplayCache {
             self.by_age.pop_first();
             // The same key may have been inserted again since.
             if self.records.get(&key).is_some_and(|(newest, ..)| *newest == created) {
-                self.remove(key);
+                self.remove(key, now);
             }
         }
         self.by_age.first().is_some_and(|(created, _)| is_expired(*created, now))
@@ -169,7 +233,51 @@ mod tests {
         assert_eq!(steps, 500 / 64);
         assert!(replays.get(key(3), old).is_some(), "the renewed record remains");
         assert_eq!((replays.records.len(), replays.by_age.len()), (1, 1));
-        assert_eq!(replays.by_user.get(&user).map(Vec::len), Some(1));
+        assert_eq!(replays.by_user.get(&user).map(|replays| replays.keys.len()), Some(1));
+        assert!(!replays.evict_expired(old + REPLAY_TTL, 64));
+        assert_eq!((replays.records.len(), replays.by_user.len()), (0, 0));
+    }
+
+    #[test]
+    fn replay_records_of_one_user_are_limited() {
+        let user = UserId::from_bytes([1; 16]);
+        let ids = IdHasher::from_salt(b"s");
+        let key = |n: usize| ids.idempotency_key(user, &n.to_string(), "");
+        let event = InboxEvent::PartnerLeft { room: RoomId::random(&mut seeded_rng()) };
+        let start = Timestamp::default();
+        let items = |n: usize, count: u64| {
+            let seqs = (0..count).map(|seq| u64::try_from(n).expect("small") * 1_000 + seq);
+            seqs.map(|seq| Item { seq, at: start, event: event.clone() }).collect::<Vec<_>>()
+        };
+        let mut replays = ReplayCache::default();
+        for n in 0..2 * MAX_REPLAYS {
+            let record =
+                ReplayRecord::new(Outcome::InboxRead, items(n, if n < 500 { 50 } else { 1 }));
+            replays.insert(user, key(n), record, start);
+            if n % 64 > 1 {
+                continue;
+            }
+            let counts = (0..=n).filter_map(|n| replays.get(key(n), start));
+            let sum: usize = counts.map(|record| record.items().len()).sum();
+            assert!(sum <= MAX_REPLAY_ITEMS && replays.records.len() <= MAX_REPLAYS, "{n}: {sum}");
+            assert_eq!(replays.by_user.get(&user).map(|replays| replays.item_count), Some(sum));
+        }
+        let stored = |n: usize| replays.get(key(n), start).map(|record| record.items().len());
+        let last = 2 * MAX_REPLAYS - 1;
+        assert_eq!(
+            [stored(last), stored(last - MAX_REPLAYS + 1), stored(last - MAX_REPLAYS)],
+            [Some(1), Some(0), None]
+        );
+        assert_eq!(replays.by_age.len(), MAX_REPLAYS);
+        // One answer may hold more than the limit.
+        let large = items(9_000, 500);
+        replays.insert(
+            user,
+            key(9_000),
+            ReplayRecord::new(Outcome::InboxRead, large.clone()),
+            start,
+        );
+        assert_eq!(replays.get(key(9_000), start).expect("a record").items(), large);
     }
 
     #[test]
@@ -195,23 +303,23 @@ mod tests {
         let room = RoomId::random(&mut seeded_rng());
         let event = InboxEvent::PartnerLeft { room };
         let item = |seq| Item { seq, at: Timestamp::default(), event: event.clone() };
-        let (all, start) = ((0..200).map(item).collect::<Vec<_>>(), Timestamp::default());
+        let (all, start) = ((0..20).map(item).collect::<Vec<_>>(), Timestamp::default());
         let mut replays = ReplayCache::default();
         let insert = |replays: &mut ReplayCache, n: usize, items: &[Item]| {
             let record = ReplayRecord::new(Outcome::InboxRead, items.to_vec());
             replays.insert(user, key(n), record, start);
         };
-        for n in 0..100 {
+        for n in 0..20 {
             // Each answer shows one item and puts the others back; some calls lease nothing.
             insert(&mut replays, n, if n % 3 == 1 { &[] } else { &all[n..] });
         }
         let stored = |n: usize| &replays.get(key(n), start).expect("a record").items;
-        for n in (0..100).filter(|n| n % 3 != 1) {
+        for n in (0..20).filter(|n| n % 3 != 1) {
             assert!(Arc::ptr_eq(&stored(n).all, &stored(0).all), "{n}");
             assert_eq!(stored(n).as_slice(), &all[n..]);
         }
-        let more: Vec<_> = (150..201).map(item).collect();
-        insert(&mut replays, 100, &more);
-        assert_eq!(replays.get(key(100), start).expect("a record").items(), more);
+        let more: Vec<_> = (15..21).map(item).collect();
+        insert(&mut replays, 20, &more);
+        assert_eq!(replays.get(key(20), start).expect("a record").items(), more);
     }
 }

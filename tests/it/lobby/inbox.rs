@@ -2,8 +2,12 @@
 
 use std::sync::Arc;
 
-use random_connect::connect::lobby::action::{Action, Outcome};
-use random_connect::connect::lobby::inbox::LEASE_TIME;
+use random_connect::connect::lobby::action::{Action, ActionResult, Call, Outcome};
+use random_connect::connect::lobby::inbox::{INBOX_CAPACITY, LEASE_TIME};
+
+use random_connect::kernel::id::IdHasher;
+
+use crate::support::redis_wire::command;
 
 use super::contract::{
     START, TestBackend, act, backends, call, pair, perform, read, say, test_user,
@@ -103,5 +107,39 @@ async fn inbox_concurrent_calls_lose_nothing() {
             sender.await.expect("no panic");
         }
         assert_eq!(read(&*lobby, 2).await.len(), 160);
+    }
+}
+
+#[tokio::test]
+async fn replay_items_of_one_user_are_limited() {
+    for TestBackend { lobby, _server } in backends() {
+        let lobby = &*lobby;
+        pair(lobby, 1, 2).await;
+        for n in 0..50 {
+            say(lobby, 2, &n.to_string()).await;
+        }
+        let repeat = async |n: usize| {
+            let key =
+                IdHasher::from_salt(b"salt").idempotency_key(test_user(1), &n.to_string(), "");
+            let call = Call { idempotency_key: Some(key), ..call(1, START) };
+            let ActionResult { lease, outcome } = perform(lobby, call, Action::ReadInbox).await;
+            assert_eq!(outcome, Outcome::InboxRead);
+            if let Some(id) = lease.id {
+                lobby.settle(test_user(1), id, false);
+            }
+            lease.items.len()
+        };
+        let calls = 3 * (2 * INBOX_CAPACITY) / 50;
+        for n in 0..calls {
+            assert_eq!(repeat(n).await, 50);
+        }
+        assert_eq!([repeat(0).await, repeat(calls - 1).await], [0, 50]);
+        if let Some(server) = _server {
+            let script = "local sum = 0 for _, key in ipairs(redis.call('KEYS', ARGV[1])) do \
+                          sum = sum + redis.call('STRLEN', key) end return sum";
+            let bytes = command(&server, &["EVAL", script, "0", "*:replay:*"]).concat();
+            let limit = (2 * INBOX_CAPACITY) * 250 + calls * 100;
+            assert!(bytes.parse::<usize>().expect("a number") < limit, "{bytes} of {limit}");
+        }
     }
 }

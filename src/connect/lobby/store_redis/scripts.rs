@@ -13,7 +13,7 @@ use redis::Script;
 use crate::connect::lobby::chat::MAX_HISTORY;
 use crate::connect::lobby::inbox::{INBOX_CAPACITY, LEASE_TIME};
 use crate::connect::lobby::queue::RecentWaits;
-use crate::connect::lobby::replay::REPLAY_TTL;
+use crate::connect::lobby::replay::{MAX_REPLAY_ITEMS, MAX_REPLAYS, REPLAY_TTL};
 use crate::connect::lobby::rules::{
     AVOID_RECENT_FOR, CLAIM_TTL, INTEREST_ONLY_FOR, NUDGE_AFTER, RECENT_PARTNER_TTL,
     RECENT_PARTNERS, TRUST_AFTER_MESSAGES,
@@ -28,8 +28,6 @@ const MAX_CLOCK_STEP: Duration = Duration::from_secs(60);
 /// Maximum number of users of a queue that a search checks, so that a script stays short. A search
 /// rejects few candidates.
 const MAX_CANDIDATES: usize = 64;
-/// Number of replays per user that `forget` finds: more than the rate limits admit in their TTL.
-const MAX_INDEXED_REPLAYS: usize = 512;
 
 macro_rules! lua {
     ($file:literal) => {
@@ -96,7 +94,8 @@ pub(super) static SCRIPTS: Lazy<Scripts> = Lazy::new(|| {
         ("TRANSCRIPT_LAST", TRANSCRIPT_LAST.to_string()),
         ("RECENT_WAITS", RecentWaits::SAMPLES.to_string()),
         ("MAX_CANDIDATES", MAX_CANDIDATES.to_string()),
-        ("MAX_INDEXED_REPLAYS", MAX_INDEXED_REPLAYS.to_string()),
+        ("MAX_REPLAYS", MAX_REPLAYS.to_string()),
+        ("MAX_REPLAY_ITEMS", MAX_REPLAY_ITEMS.to_string()),
     ]
     .map(|(name, value)| format!("local {name} = {value}\n"))
     .concat();

@@ -16,7 +16,7 @@ for _, user_id in ipairs(idle) do
   end
   call('DEL', prefix .. 'user:' .. user_id, prefix .. 'inbox:' .. user_id,
     prefix .. 'blocked:' .. user_id, prefix .. 'transcript:' .. user_id,
-    prefix .. 'replays:' .. user_id)
+    prefix .. 'replays:' .. user_id, prefix .. 'replay_items:' .. user_id)
   call('ZREM', prefix .. 'last_seen', user_id)
   call('ZREM', prefix .. 'user_ids', user_id)
 end

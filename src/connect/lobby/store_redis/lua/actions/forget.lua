@@ -13,6 +13,6 @@ function actions.forget()
   update_user(user, removed)
   local replays = prefix .. 'replays:' .. user_id
   for _, key in ipairs(call('LRANGE', replays, 0, -1)) do call('DEL', prefix .. 'replay:' .. key) end
-  call('DEL', replays, prefix .. 'inbox:' .. user_id, prefix .. 'transcript:' .. user_id)
+  call('DEL', replays, prefix .. 'replay_items:' .. user_id, prefix .. 'inbox:' .. user_id, prefix .. 'transcript:' .. user_id)
   return { 'forgotten' }
 end

@@ -22,6 +22,7 @@
 --   history:<room_id>        list: packed messages of a chat
 --   replay:<key>             outcome and items of a call, for its replay
 --   replays:<user_id>        list: keys of the user's replays, oldest first; some have expired
+--   replay_items:<user_id>   list: '<created_ms>:<count>:<key>' of the user's replays with items, oldest first
 --   claimed:<key>            a claimed webhook message
 --   nudge_due                zset: <room_id><user_id>, one user of each chat, by time of the check
 --   recent_waits             list: how long the last matched users waited, in milliseconds
@@ -39,6 +40,7 @@
 --   notice_seen, poorly_rated, has_blocked  flags of the match constraints
 --   recent_partners          packed entries {user_id, room_id, ended_at, user_wrote, partner_wrote},
 --                           oldest first
+--   replay_item_count        number of items in replay_items
 --   last_broadcast           id of the last broadcast received
 --   lease_id, lease_expires_at, lease_item_count  the active lease
 --   ticket, waiting_since, skip_partner           while waiting
@@ -144,7 +146,7 @@ local function touch(user_id, user, now_ms)
   update_user(user, { ttl_renewed_at = format_int(now_ms) })
   call('ZADD', prefix .. 'user_ids', 0, user_id)
   local keys = { 'user:' .. user_id, 'inbox:' .. user_id, 'blocked:' .. user_id, 'replays:' .. user_id,
-    'last_seen', 'user_ids', 'seq', 'counters' }
+    'replay_items:' .. user_id, 'last_seen', 'user_ids', 'seq', 'counters' }
   for _, key in ipairs(keys) do renew_ttl(prefix .. key) end
   return user
 end
