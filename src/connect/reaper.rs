@@ -10,6 +10,7 @@ use tokio::time::{MissedTickBehavior, interval};
 use super::lobby::Upkeep;
 use super::lobby::steps::{nudge_all, sweep_all};
 use crate::kernel::clock::{Clock, ConfirmedDate, DateConfirmation, Stopwatch, Timestamp};
+use crate::kernel::id::UserId;
 use crate::moderation::service::ModerationService;
 
 /// Interval between searches for waiting users whose constraints have relaxed.
@@ -65,7 +66,8 @@ pub async fn run_reaper(
     loop {
         tokio::select! {
             _ = evictions.tick() => {
-                match sweep_all(&*lobby, clock.now()).await {
+                let on_eviction = |users: &[UserId]| purger.moderation.on_eviction(users);
+                match sweep_all(&*lobby, clock.now(), on_eviction).await {
                     Ok(0) | Err(_) => {}
                     Ok(evicted) => tracing::info!(evicted, "evicted idle users"),
                 }

@@ -279,6 +279,11 @@ impl ModerationService {
         self.store.close().await;
     }
 
+    /// Deletes what is stored only as long as the lobby knows these users.
+    pub fn on_eviction(&self, users: &[UserId]) {
+        self.store.on_eviction(users);
+    }
+
     /// Corrects dates that a clock ahead has written, when `now` is certain.
     ///
     /// # Errors

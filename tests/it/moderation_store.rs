@@ -3,12 +3,20 @@
 //!
 //! To run it on a new backend, add it to [`moderation_backends`].
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use futures_util::future::join_all;
+use random_connect::connect::lobby::Lobby;
+use random_connect::connect::lobby::action::{Action, Call};
+use random_connect::connect::lobby::steps::sweep_all;
+use random_connect::connect::lobby::store_memory::MemoryLobby;
+use random_connect::kernel::clock::seeded_rng;
+use random_connect::kernel::keyring::Keyring;
 use random_connect::moderation::history::{FULL_WEIGHT, UserHistory};
 use random_connect::moderation::rating::Rating;
 use random_connect::moderation::report::EVIDENCE_TTL;
+use random_connect::moderation::service::ModerationService;
 use random_connect::moderation::store::{ModerationStore, NoticeState, RECORD_TTL};
 use random_connect::moderation::store_memory::MemoryModerationStore;
 use random_connect::moderation::store_sql::SqlModerationStore;
@@ -209,16 +217,22 @@ async fn moderation_store_sqlite_survives_a_restart() {
 }
 
 #[tokio::test]
-async fn notice_state_in_memory_expires_after_a_day() {
-    let store = MemoryModerationStore::default();
-    let notice = NoticeState::Accepted;
-    store.record_notice(test_user(1), notice, START).await.expect("the store is up");
-    let day = Duration::from_secs(24 * 60 * 60);
-    for (age, expected) in
-        [(day.saturating_sub(Duration::from_millis(1)), Some(notice)), (day, None)]
-    {
-        store.purge(START + age).await.expect("the store is up");
-        let record = store.record(test_user(1)).await.expect("the store is up");
-        assert_eq!(record.notice, expected);
+async fn notice_state_in_memory_ends_with_the_user() {
+    let store = Arc::new(MemoryModerationStore::default());
+    let (keyring, rng) = (Keyring::new(&[[7; 32]]), seeded_rng());
+    let moderation = ModerationService::new(Arc::clone(&store) as _, keyring, None, rng);
+    let idle = Duration::from_secs(10 * 24 * 60 * 60);
+    let lobby = MemoryLobby::new(idle, seeded_rng());
+    for (user, now) in [(1, START), (2, START + Duration::from_secs(1))] {
+        let call = Call::new(test_user(user), now);
+        lobby.perform(call, Action::GetStatus).await.expect("memory works");
+        let notice = NoticeState::Accepted;
+        store.record_notice(test_user(user), notice, now).await.expect("the store is up");
     }
+    let later = START + idle;
+    store.purge(later).await.expect("the store is up");
+    let evicted = sweep_all(&lobby, later, |users| moderation.on_eviction(users)).await;
+    assert_eq!(evicted, Ok(1));
+    let notice = async |user| store.record(test_user(user)).await.expect("the store is up").notice;
+    assert_eq!([notice(1).await, notice(2).await], [None, Some(NoticeState::Accepted)]);
 }

@@ -309,10 +309,10 @@ pub struct ActionResult {
 }
 
 /// The result of one sweep step.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SweepResult {
-    /// Number of evicted users.
-    pub evicted: usize,
+    /// The evicted users.
+    pub evicted: Vec<UserId>,
     /// Whether another step may find more to evict.
     pub more: bool,
 }

@@ -11,6 +11,7 @@ use tokio::time::sleep;
 use super::broadcast::{Broadcast, BroadcastProgress};
 use super::{Directory, Upkeep};
 use crate::kernel::clock::Timestamp;
+use crate::kernel::id::UserId;
 use crate::kernel::store::StoreError;
 
 /// Pause between two bounded steps, so that the lock is free most of the time and its holder is
@@ -45,16 +46,21 @@ pub async fn nudge_all(lobby: &dyn Upkeep, now: Timestamp) -> Result<usize, Stor
 }
 
 /// Evicts all idle users and all expired records, in bounded steps with pauses for other calls.
-/// Returns the number of evicted users.
+/// `on_eviction` gets the evicted users of each step. Returns their number.
 ///
 /// # Errors
 /// Returns [`StoreError`] if the lobby's store fails. The steps before the failure have taken
 /// effect.
-pub async fn sweep_all(lobby: &dyn Upkeep, now: Timestamp) -> Result<usize, StoreError> {
+pub async fn sweep_all(
+    lobby: &dyn Upkeep,
+    now: Timestamp,
+    on_eviction: impl Fn(&[UserId]),
+) -> Result<usize, StoreError> {
     let mut evicted = 0;
     loop {
         let step = lobby.sweep(now).await?;
-        evicted += step.evicted;
+        on_eviction(&step.evicted);
+        evicted += step.evicted.len();
         if !step.more {
             return Ok(evicted);
         }

@@ -5,7 +5,6 @@
 mod operator;
 
 use std::collections::{HashMap, HashSet};
-use std::time::Duration;
 
 use async_trait::async_trait;
 use parking_lot::{Mutex, MutexGuard};
@@ -20,10 +19,6 @@ use crate::kernel::clock::Timestamp;
 use crate::kernel::id::UserId;
 use crate::kernel::shards::Shards;
 use crate::kernel::store::StoreError;
-
-/// Time to live of a notice state. Shorter than [`RECORD_TTL`], because memory is limited and a
-/// restart deletes the state anyway; a user who returns later sees the notice again.
-const NOTICE_TTL: Duration = Duration::from_secs(24 * 60 * 60);
 
 /// Stores moderation data in one set of tables per shard of users.
 ///
@@ -42,7 +37,8 @@ struct ShardTables {
     reports: HashMap<UserId, Vec<Report>>,
     bans: HashMap<UserId, Ban>,
     pardoned: HashMap<UserId, Timestamp>,
-    notices: HashMap<UserId, (NoticeState, Timestamp)>,
+    /// Of users whom the lobby knows.
+    notices: HashMap<UserId, NoticeState>,
     /// By the rated user, then by the rater.
     ratings: HashMap<UserId, HashMap<UserId, Rating>>,
     histories: HashMap<UserId, StoredHistory>,
@@ -99,14 +95,12 @@ impl ShardTables {
             correct(&mut history.changed_at, now);
         }
         let pardons = self.pardoned.values_mut();
-        let notices = self.notices.values_mut().map(|(_, at)| at);
         let ratings = self.ratings.values_mut().flat_map(HashMap::values_mut);
         let ratings = ratings.map(|rating| &mut rating.at);
-        pardons.chain(notices).chain(ratings).for_each(|at| correct(at, now));
+        pardons.chain(ratings).for_each(|at| correct(at, now));
     }
 
     fn purge(&mut self, now: Timestamp) {
-        self.notices.retain(|_, (_, at)| now.since(*at) < NOTICE_TTL);
         self.histories.retain(|_, history| now.since(history.changed_at) < RECORD_TTL);
         self.ratings.retain(|_, ratings| {
             ratings.retain(|_, rating| now.since(rating.at) < RATING_TTL);
@@ -141,7 +135,7 @@ impl ModerationStore for MemoryModerationStore {
             reports: reports.map(|report| Report { evidence: None, ..report.clone() }).collect(),
             ban: tables.bans.get(&user).cloned(),
             pardoned_at: tables.pardoned.get(&user).copied(),
-            notice: tables.notices.get(&user).map(|(notice, _)| *notice),
+            notice: tables.notices.get(&user).copied(),
             ratings: ratings.map(|(_, rating)| *rating).collect(),
             history: tables.history(user),
         })
@@ -182,12 +176,11 @@ impl ModerationStore for MemoryModerationStore {
         &self,
         user: UserId,
         notice: NoticeState,
-        now: Timestamp,
+        _now: Timestamp,
     ) -> Result<(), StoreError> {
         let mut tables = self.shard(user);
-        let existing = tables.notices.get(&user).map(|(existing, _)| *existing);
-        let notice = existing.map_or(notice, |existing| existing.max(notice));
-        tables.notices.insert(user, (notice, now));
+        let stored = tables.notices.entry(user).or_insert(notice);
+        *stored = notice.max(*stored);
         Ok(())
     }
 
@@ -212,6 +205,12 @@ impl ModerationStore for MemoryModerationStore {
             });
         }
         Ok(())
+    }
+
+    fn on_eviction(&self, users: &[UserId]) {
+        for user in users {
+            self.shard(*user).notices.remove(user);
+        }
     }
 
     async fn check(&self) -> Result<(), StoreError> {

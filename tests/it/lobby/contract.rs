@@ -297,7 +297,8 @@ async fn eviction_notifies_the_partner_on_every_backend() {
         pair(lobby, 1, 2).await;
         let later = START + Duration::from_secs(1);
         perform(lobby, call(2, later), Action::ReadInbox).await;
-        let evicted = || async { sweep_all(lobby, START + IDLE).await.expect("the store works") };
+        let evicted =
+            || async { sweep_all(lobby, START + IDLE, |_| ()).await.expect("the store works") };
         assert_eq!((evicted().await, evicted().await), (1, 0));
         let items = perform(lobby, call(2, START + IDLE), Action::ReadInbox).await.lease.items;
         assert_eq!(

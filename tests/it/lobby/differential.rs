@@ -149,9 +149,9 @@ impl Game {
                 Default::default()
             }
             1 => {
-                let expected = self.manager.sweep(self.now, 128).evicted;
+                let expected = self.manager.sweep(self.now, 128).evicted.len();
                 let actual = self.redis.sweep(self.now).await.expect("the store is up");
-                (expected.to_string(), actual.evicted.to_string())
+                (expected.to_string(), actual.evicted.len().to_string())
             }
             2 => {
                 let expected = self.manager.pair_waiting(self.now, 128, &mut self.rng);

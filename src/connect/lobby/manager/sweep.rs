@@ -18,6 +18,7 @@ use crate::connect::lobby::people::IdleCheck;
 use crate::connect::lobby::person::Person;
 use crate::connect::lobby::rules::{INTEREST_ONLY_FOR, NUDGE_AFTER};
 use crate::kernel::clock::Timestamp;
+use crate::kernel::id::UserId;
 
 impl RandomConnectManager {
     /// Evicts up to `limit` users who made no call for the idle timeout and notifies their
@@ -32,10 +33,10 @@ impl RandomConnectManager {
         SweepResult { evicted, more: more_replays || more_transcripts || more_users }
     }
 
-    /// Checks up to `limit` users and evicts the idle ones. Returns the number of evicted users,
-    /// and whether there may be more.
-    fn evict_idle(&mut self, now: Timestamp, limit: usize) -> (usize, bool) {
-        let mut evicted = 0;
+    /// Checks up to `limit` users and evicts the idle ones. Returns the evicted users, and
+    /// whether there may be more.
+    fn evict_idle(&mut self, now: Timestamp, limit: usize) -> (Vec<UserId>, bool) {
+        let mut evicted = Vec::new();
         for _ in 0..limit {
             let user = match self.people.next_idle(now, self.idle_timeout) {
                 None => return (evicted, false),
@@ -50,7 +51,7 @@ impl RandomConnectManager {
             self.deferred_drops
                 .extend(self.people.remove(user).map(|person| person as Box<dyn Any + Send>));
             self.evicted += 1;
-            evicted += 1;
+            evicted.push(user);
         }
         (evicted, true)
     }

@@ -41,7 +41,7 @@ use crate::kernel::store::{StoreError, StoreErrorKind};
 use args::{ScriptArgs, flag};
 use codec::Codec;
 use scripts::SCRIPTS;
-use values::{as_bytes, as_list, as_u64, as_usize};
+use values::{as_bytes, as_list, as_u64, as_user_ids, as_usize};
 
 /// Prefix of all keys of the lobby. The hash tag is that of moderation and rate limits, so that all
 /// keys are in one slot of a cluster.
@@ -270,8 +270,8 @@ impl Upkeep for RedisLobby {
             .arg(self.0.idle_timeout.as_millis().to_string())
             .arg(SWEEP_BATCH.to_string());
         let reply = self.0.eval(&SCRIPTS.sweep, &args, Unanswered::Fail).await?;
-        let evicted = as_usize(&reply).ok_or_else(|| self.0.undecodable("sweep"))?;
-        Ok(SweepResult { evicted, more: evicted == SWEEP_BATCH })
+        let evicted = as_user_ids(&reply).ok_or_else(|| self.0.undecodable("sweep"))?;
+        Ok(SweepResult { more: evicted.len() == SWEEP_BATCH, evicted })
     }
 
     async fn pair_waiting(&self, now: Timestamp) -> Result<usize, StoreError> {

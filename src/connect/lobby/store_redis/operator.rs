@@ -3,7 +3,7 @@
 //! rules.
 
 use super::scripts::SCRIPTS;
-use super::values::{as_bytes, as_list, as_usize, user_id_value};
+use super::values::{as_bytes, as_list, as_user_ids, as_usize, user_id_value};
 use super::{RedisLobbyInner, SWEEP_BATCH, ScriptArgs};
 use crate::connect::lobby::broadcast::{Broadcast, BroadcastProgress, MAX_FIND_RESULTS, Presence};
 use crate::kernel::clock::Timestamp;
@@ -15,8 +15,7 @@ impl RedisLobbyInner {
     pub(super) async fn find_by_prefix(&self, prefix: &str) -> Result<Vec<UserId>, StoreError> {
         let args = ScriptArgs::default().arg(prefix).arg(MAX_FIND_RESULTS.to_string());
         let reply = self.eval(&SCRIPTS.find_by_prefix, &args, Unanswered::Repeat).await?;
-        let decode = || as_list(&reply)?.iter().map(user_id_value).collect::<Option<_>>();
-        decode().ok_or_else(|| self.undecodable("find_by_prefix"))
+        as_user_ids(&reply).ok_or_else(|| self.undecodable("find_by_prefix"))
     }
 
     pub(super) async fn presence(&self, user: UserId) -> Result<Option<Presence>, StoreError> {

@@ -9,6 +9,10 @@ pub(super) fn as_list(value: &Value) -> Option<&[Value]> {
     if let Value::Array(values) = value { Some(values) } else { None }
 }
 
+pub(super) fn as_user_ids(value: &Value) -> Option<Vec<UserId>> {
+    as_list(value)?.iter().map(user_id_value).collect()
+}
+
 pub(super) fn as_bytes(value: &Value) -> Option<&[u8]> {
     if let Value::BulkString(bytes) = value { Some(bytes) } else { None }
 }

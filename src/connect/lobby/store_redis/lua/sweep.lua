@@ -1,7 +1,7 @@
 -- Evicts idle users and notifies their partners.
 --
 -- KEYS[1]: key prefix. ARGV: test_now_ms or '', idle_ms since the last call, limit on the number of users.
--- Returns the number of evicted users.
+-- Returns the ids of the evicted users.
 
 local test_now_ms, idle_ms, limit = unpack(ARGV)
 local now_ms = advance_clock(test_now_ms)
@@ -21,4 +21,4 @@ for _, user_id in ipairs(idle) do
   call('ZREM', prefix .. 'user_ids', user_id)
 end
 if #idle > 0 then add_to_counter('evicted', #idle) end
-return #idle
+return idle
