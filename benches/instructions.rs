@@ -151,7 +151,7 @@ fn converse(setup: &[(&str, &str)], messages: &[(&str, &str)], times: u64) {
     let clock = Arc::new(ManualClock::default());
     let service = ConnectService::new(lobby, backend, clock, ids, ConnectOptions::default());
     let say = async |user: &str, message: &str| {
-        let (puch_user_id, message) = (user.to_owned(), message.to_owned());
+        let (puch_user_id, message) = (user.to_owned().into(), message.to_owned().into());
         let params =
             HandleMessageParams { message, puch_user_id, user_nickname: None, message_id: None };
         if let Ok(reply) = service.handle(params).await {

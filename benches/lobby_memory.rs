@@ -203,7 +203,7 @@ fn sweeps() -> BenchResult<SweepReport> {
             let stopwatch = Stopwatch::start();
             let now = fixture.clock.now();
             let (_, backend, moderation) = &fixture.moderated;
-            let evicted = runtime.block_on(sweep_all(&*backend.upkeep, now))?;
+            let evicted = runtime.block_on(sweep_all(&*backend.upkeep, now, |_| ()))?;
             runtime.block_on(moderation.purge(now))?;
             let duration = stopwatch.elapsed();
             if u64::try_from(evicted)? == EVICTED {

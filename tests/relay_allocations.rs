@@ -32,8 +32,12 @@ const MAX_BYTES: u64 = 3_450;
 /// Handles a message as the MCP tool does; returns the reply.
 async fn say(service: &ConnectService, user: &str, message: String) -> String {
     let puch_user_id = user.to_owned();
-    let params =
-        HandleMessageParams { message, puch_user_id, user_nickname: None, message_id: None };
+    let params = HandleMessageParams {
+        message: message.into(),
+        puch_user_id: puch_user_id.into(),
+        user_nickname: None,
+        message_id: None,
+    };
     let reply = service.handle(params).await.expect("a reply");
     reply.receipt.confirm();
     reply.text

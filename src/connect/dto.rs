@@ -6,7 +6,6 @@
 
 use rmcp::ErrorData;
 use schemars::JsonSchema;
-use secrecy::zeroize::Zeroize;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use thiserror::Error;
@@ -16,6 +15,7 @@ use crate::kernel::clock::Timestamp;
 use crate::kernel::id::UserId;
 use crate::kernel::receipt::Receipt;
 use crate::kernel::store::StoreError;
+use crate::kernel::wiped::Wiped;
 
 /// Maximum length of a `puch_user_id` or a `message_id`, in characters.
 pub const MAX_ID_CHARS: usize = 256;
@@ -27,9 +27,9 @@ pub const MAX_REASON_CHARS: usize = 300;
 #[derive(Deserialize, JsonSchema)]
 pub struct HandleMessageParams {
     /// The user's message exactly as they typed it, at most 4,096 characters.
-    pub message: String,
+    pub message: Wiped,
     /// The id of the Puch user who wrote the message, at most 256 characters. Outside Puch: an unguessable id of the user, the same in all calls.
-    pub puch_user_id: String,
+    pub puch_user_id: Wiped,
     /// The user's nickname, if known.
     #[serde(default)]
     #[schemars(with = "Option<String>")]
@@ -38,14 +38,6 @@ pub struct HandleMessageParams {
     #[serde(default)]
     #[schemars(with = "Option<String>")]
     pub message_id: Option<Value>,
-}
-
-/// Overwrites the id and the text, so that they do not stay in freed memory.
-impl Drop for HandleMessageParams {
-    fn drop(&mut self) {
-        self.puch_user_id.zeroize();
-        self.message.zeroize();
-    }
 }
 
 /// The answer to a call of `handle_message`.

@@ -25,3 +25,4 @@ pub mod store;
 pub mod token;
 pub mod toolset;
 pub mod ttl_cache;
+pub mod wiped;

@@ -5,6 +5,8 @@
 use schemars::JsonSchema;
 use serde::Deserialize;
 
+use crate::kernel::wiped::Wiped;
+
 /// Maximum time that a caller waits for events, in seconds. Less than the 60 seconds after which the TypeScript
 /// SDK gives up a request.
 pub const MAX_WAIT_SECS: f64 = 50.0;
@@ -12,12 +14,12 @@ pub const MAX_WAIT_SECS: f64 = 50.0;
 #[derive(Deserialize, JsonSchema)]
 pub struct EnterQueueArgs {
     /// Your user id from an earlier enter_queue. If omitted, a new unguessable id is created: keep it secret, and pass it to all other calls.
-    pub user_id: Option<String>,
+    pub user_id: Option<Wiped>,
     /// The name shown to the partner, at most 32 characters. If omitted, a random name is used.
-    pub display_name: Option<String>,
+    pub display_name: Option<Wiped>,
     /// Up to five. People who share one are preferred for the first 30 seconds.
     #[serde(default)]
-    pub interests: Vec<String>,
+    pub interests: Vec<Wiped>,
     /// Enables get_history for this chat if the partner sets it too.
     #[serde(default)]
     pub keep_history: bool,
@@ -35,17 +37,17 @@ const fn default_true() -> bool {
 pub struct SendMessageArgs {
     pub room_id: String,
     /// At most 4,096 characters. Phone numbers and other contact details are hidden from the partner.
-    pub message: String,
+    pub message: Wiped,
     /// Your user id. May be omitted in a live session that entered the queue.
-    pub user_id: Option<String>,
+    pub user_id: Option<Wiped>,
 }
 
 #[derive(Deserialize, JsonSchema)]
 pub struct SayArgs {
     /// The person's unguessable id, the same in all of their calls.
-    pub user_id: String,
+    pub user_id: Wiped,
     /// A command such as #meet, or text for the partner, at most 4,096 characters.
-    pub message: String,
+    pub message: Wiped,
     /// Idempotency key: a repeat with the same id within ten minutes is not run again.
     pub message_id: Option<String>,
 }
@@ -55,7 +57,7 @@ pub struct WaitForMessageArgs {
     /// If omitted, also waits for a match.
     pub room_id: Option<String>,
     /// Your user id. May be omitted in a live session that entered the queue.
-    pub user_id: Option<String>,
+    pub user_id: Option<Wiped>,
     /// At most 50; a larger value counts as 50.
     #[serde(default = "default_timeout")]
     pub timeout_seconds: f64,
@@ -69,21 +71,21 @@ const fn default_timeout() -> f64 {
 pub struct LeaveChatArgs {
     pub room_id: String,
     /// Your user id. May be omitted in a live session that entered the queue.
-    pub user_id: Option<String>,
+    pub user_id: Option<Wiped>,
 }
 
 #[derive(Deserialize, JsonSchema)]
 pub struct SetTypingArgs {
     pub room_id: String,
     /// Your user id. May be omitted in a live session that entered the queue.
-    pub user_id: Option<String>,
+    pub user_id: Option<Wiped>,
     pub typing: bool,
 }
 
 #[derive(Deserialize, JsonSchema)]
 pub struct GetHistoryArgs {
     pub room_id: String,
-    pub user_id: String,
+    pub user_id: Wiped,
     /// Number of latest messages to return, at most 200.
     #[serde(default = "default_history_limit")]
     pub limit: usize,
@@ -95,21 +97,21 @@ const fn default_history_limit() -> usize {
 
 #[derive(Deserialize, JsonSchema)]
 pub struct RejoinArgs {
-    pub user_id: String,
+    pub user_id: Wiped,
 }
 
 #[derive(Deserialize, JsonSchema)]
 pub struct BlockArgs {
-    pub user_id: String,
+    pub user_id: Wiped,
     /// If omitted, the current partner, or the last one for up to twenty minutes.
     pub room_id: Option<String>,
 }
 
 #[derive(Deserialize, JsonSchema)]
 pub struct ReportArgs {
-    pub user_id: String,
+    pub user_id: Wiped,
     /// spam, abuse, minor, scam, other, or your own reason of at most 300 characters.
-    pub reason: String,
+    pub reason: Wiped,
     /// If omitted, the current partner, or the last one for up to twenty minutes.
     pub room_id: Option<String>,
 }

@@ -32,6 +32,7 @@ use crate::connect::service::ConnectService;
 use crate::kernel::clock::{Clock, Timestamp};
 use crate::kernel::id::{IdHasher, Realm, RoomId, UserId, random_hex};
 use crate::kernel::receipt::Receipt;
+use crate::kernel::wiped::Wiped;
 
 /// The use cases of the toolset.
 pub struct PenPalService {
@@ -123,7 +124,7 @@ impl PenPalService {
         &self,
         user_id: String,
         display_name: Option<&str>,
-        interests: &[String],
+        interests: &[Wiped],
         keep_history: bool,
     ) -> Result<QueueStatus, PenPalError> {
         let user = self.user_id(&user_id)?;
@@ -131,7 +132,7 @@ impl PenPalService {
             .map(Nickname::parse)
             .transpose()
             .map_err(PenPalError::InvalidDisplayName)?;
-        let interests = Interests::from_entries(interests.iter().map(String::as_str))
+        let interests = Interests::from_entries(interests.iter().map(|interest| &**interest))
             .map_err(PenPalError::InvalidInterest)?;
         let call = Call { caller_nickname: name, include_inbox: false, ..self.call(user) };
         let preferences = MatchPreferences { interests, keep_history };

@@ -95,11 +95,11 @@ impl PenPalTools {
         live: LiveSession,
     ) -> Result<CallToolResult, String> {
         let user_id = args.user_id.filter(|id| !id.trim().is_empty());
-        let user_id = user_id.unwrap_or_else(|| self.service.new_user_id());
+        let user_id = user_id.unwrap_or_else(|| self.service.new_user_id().into());
         let name = args.display_name.as_deref().filter(|name| !name.trim().is_empty());
         let status = self
             .service
-            .enter_queue(user_id.clone(), name, &args.interests, args.keep_history)
+            .enter_queue(user_id.to_string(), name, &args.interests, args.keep_history)
             .await
             .map_err(error_text)?;
         if let Some((session, _)) = live.get() {
@@ -155,7 +155,7 @@ impl PenPalTools {
     ) -> Result<CallToolResult, String> {
         let network = self.network(network);
         let message_id = message_id.as_deref();
-        let result = self.service.say(user_id.clone(), &message, message_id, network).await;
+        let result = self.service.say(user_id.to_string(), &message, message_id, network).await;
         let result = result.map_err(error_text)?;
         self.attach(&live, self.service.user_id(&user_id).map_err(error_text)?);
         Ok(structured_result(&result))
@@ -309,7 +309,8 @@ impl PenPalTools {
         live: LiveSession,
         receipts: Receipts,
     ) -> Result<CallToolResult, String> {
-        let (result, receipt) = self.service.rejoin(user_id.clone()).await.map_err(error_text)?;
+        let (result, receipt) =
+            self.service.rejoin(user_id.to_string()).await.map_err(error_text)?;
         receipts.put(receipt);
         if let Some((session, _)) = live.get() {
             let user = self.service.user_id(&user_id).map_err(error_text)?;
@@ -376,7 +377,7 @@ impl Toolset for PenPalTools {
         receipts: Receipts,
     ) -> Option<Result<ResourceContents, ErrorData>> {
         let user_id = inbox_resource::user_id_of(uri)?;
-        let result = self.service.rejoin(user_id.to_owned()).await;
+        let result = self.service.rejoin(user_id.to_string().to_owned()).await;
         Some(match result {
             Ok((inbox, receipt)) => {
                 receipts.put(receipt);

@@ -112,8 +112,8 @@ impl Directory for FaultyLobby {
 
 async fn say(service: &ConnectService, user: &str, message: &str) -> Result<String, HandleError> {
     let params = HandleMessageParams {
-        message: message.to_owned(),
-        puch_user_id: user.to_owned(),
+        message: message.to_owned().into(),
+        puch_user_id: user.to_owned().into(),
         user_nickname: None,
         message_id: None,
     };
