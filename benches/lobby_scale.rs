@@ -133,8 +133,12 @@ fn measure(users: u64) -> BenchResult<()> {
 /// Makes a whole call of the tool; returns the text of the answer.
 async fn say(service: &ConnectService, number: u64, text: &str) -> BenchResult<String> {
     let (message, puch_user_id) = (text.to_owned(), number.to_string());
-    let params =
-        HandleMessageParams { message, puch_user_id, user_nickname: None, message_id: None };
+    let params = HandleMessageParams {
+        message: message.into(),
+        puch_user_id: puch_user_id.into(),
+        user_nickname: None,
+        message_id: None,
+    };
     let reply = service.handle(params).await.map_err(|_| "a call was rejected")?;
     reply.receipt.confirm();
     Ok(reply.text)

@@ -90,12 +90,6 @@ pub(super) fn lobby(
     (LobbyBackend::new(Arc::new(lobby)), ids)
 }
 
-/// Warns in the background if Redis may evict keys. `None` without Redis.
-pub(super) fn check_eviction(config: &Config) -> Option<impl Future<Output = ()> + use<>> {
-    let client = Client::open(config.redis.as_ref()?.url.expose_secret());
-    Some(warn_if_keys_are_evicted(client.expect("the configuration has checked the address")))
-}
-
 /// Creates or checks the file of `STATE_DB`, or compares the secrets with those of the other
 /// instances on Redis, which may also start later.
 ///

@@ -132,7 +132,7 @@ pub trait ModerationStore: OperatorStore {
     /// the user made.
     async fn forget(&self, user: UserId) -> Result<(), StoreError>;
 
-    /// Deletes the notice states of users whom the lobby no longer knows, in a store that a restart
+    /// Deletes the notice states of users that the lobby has evicted, in a store that a restart
     /// empties. Other stores keep them for [`RECORD_TTL`].
     fn on_eviction(&self, _users: &[UserId]) {}
 

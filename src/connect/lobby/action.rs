@@ -225,6 +225,19 @@ pub struct QueuePosition {
     pub estimated_wait: Option<Duration>,
 }
 
+/// Why a search found no one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum WaitCause {
+    /// No one else is waiting or chatting.
+    Alone,
+    /// No one else is waiting.
+    AllChatting,
+    /// The user accepts anyone, and all others who wait are in interest-only mode.
+    AllSelective,
+    /// The rules of matching keep the user from those who wait.
+    NotEligible,
+}
+
 /// The result of an [`Action`]. A refusal is an outcome too; it changes nothing.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Outcome {
@@ -237,6 +250,7 @@ pub enum Outcome {
     Waiting {
         place: QueuePosition,
         interests: Interests,
+        cause: WaitCause,
         /// Whether the action was [`Action::Again`].
         again: bool,
     },

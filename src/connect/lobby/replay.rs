@@ -84,7 +84,7 @@ impl ReplayRecord {
 #[derive(Debug, Default)]
 struct UserReplays {
     keys: VecDeque<(Timestamp, IdempotencyKey)>,
-    /// Those of records with items, and the number of items.
+    /// The keys of records with items, with the number of items.
     holders: VecDeque<(Timestamp, IdempotencyKey, usize)>,
     /// The sum of these numbers.
     item_count: usize,

@@ -16,7 +16,7 @@ mod tests;
 use std::time::Duration;
 
 use self::messages::{MessageArg, format, text};
-use super::lobby::action::{Outcome, QueuePosition};
+use super::lobby::action::{Outcome, QueuePosition, WaitCause};
 use super::lobby::chat::Chat;
 use super::lobby::inbox::InboxEvent;
 use super::lobby::rules::INTEREST_ONLY_FOR;
@@ -64,6 +64,19 @@ pub fn rules_notice(language: Language) -> String {
     text(language, "notice")
 }
 
+/// Returns the line that says why a search found no one, if there is one.
+fn wait_cause(language: Language, cause: WaitCause) -> Option<String> {
+    Some(match cause {
+        WaitCause::Alone => text(language, "wait-alone"),
+        WaitCause::AllChatting => text(language, "wait-all-chatting"),
+        WaitCause::AllSelective => {
+            let seconds = INTEREST_ONLY_FOR.as_secs().to_string().into();
+            format(language, "wait-all-selective", [("seconds", seconds)])
+        }
+        WaitCause::NotEligible => return None,
+    })
+}
+
 fn icebreaker(language: Language, index: u8) -> String {
     let question = text(language, &format!("ice-{}", index % ICEBREAKER_COUNT + 1));
     format(language, "icebreaker", [("question", question.into())])
@@ -78,9 +91,10 @@ pub fn outcome(language: Language, outcome: &Outcome) -> String {
             let id = if *again { "connected-again" } else { "connected" };
             return connected(language, id, chat);
         }
-        Outcome::Waiting { place, interests, again } => {
+        Outcome::Waiting { place, interests, cause, again } => {
             let id = if *again { "looking-again" } else { "looking" };
-            return format!("{}\n{}", text(language, id), queued(language, *place, interests));
+            let text = format!("{}\n{}", text(language, id), queued(language, *place, interests));
+            return wait_cause(language, *cause).map_or(text.clone(), |line| text + "\n" + &line);
         }
         Outcome::Sent { from, text, .. } => {
             let (from, text) = (from.as_str().into(), text.as_str().into());

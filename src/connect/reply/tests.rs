@@ -76,8 +76,19 @@ fn impersonation_detects_every_system_line() {
     let outcomes = [
         Outcome::Connected { chat: chat.clone(), again: false },
         Outcome::Connected { chat: chat.clone(), again: true },
-        Outcome::Waiting { place, interests: interests.clone(), again: false },
-        Outcome::Waiting { place, interests, again: true },
+        Outcome::Waiting {
+            place,
+            interests: interests.clone(),
+            cause: WaitCause::Alone,
+            again: false,
+        },
+        Outcome::Waiting {
+            place,
+            interests: interests.clone(),
+            cause: WaitCause::AllChatting,
+            again: true,
+        },
+        Outcome::Waiting { place, interests, cause: WaitCause::AllSelective, again: true },
         Outcome::AlreadyChatting(chat.clone()),
         Outcome::NotInRoom { ended: true },
         Outcome::WrittenBefore,

@@ -37,7 +37,7 @@ struct ShardTables {
     reports: HashMap<UserId, Vec<Report>>,
     bans: HashMap<UserId, Ban>,
     pardoned: HashMap<UserId, Timestamp>,
-    /// Of users whom the lobby knows.
+    /// Only while the lobby knows the user.
     notices: HashMap<UserId, NoticeState>,
     /// By the rated user, then by the rater.
     ratings: HashMap<UserId, HashMap<UserId, Rating>>,

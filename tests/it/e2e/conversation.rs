@@ -10,13 +10,16 @@ use crate::support::server::{TestServer, partner_name};
 /// The reply to a search that finds no partner yet.
 const LOOKING: &str =
     "🔍 Looking for someone to chat with... Please wait while we find you a partner!";
+/// The answer's last line while no one else is there.
+const ALONE: &str =
+    "💡 No one else is here right now. You're connected as soon as someone comes.";
 
 #[tokio::test]
 async fn conversation_from_meet_to_bye() {
     let server = TestServer::start().await;
     let puch = server.client(ProtocolVersion::V_2025_06_18).await;
 
-    assert_eq!(puch.say("ann", "#meet").await, format!("{LOOKING}\n⏳ Your place in the queue: 1"));
+    assert_eq!(puch.say("ann", "#meet").await, format!("{LOOKING}\n⏳ Your place in the queue: 1\n{ALONE}"));
     let connected = puch.say("ben", "#MEET").await;
     let ann = partner_name(&connected);
     assert_eq!(connected, format!("🎉 Connected! You're now chatting with {ann}. Say hello!"));
@@ -81,7 +84,7 @@ async fn queue_can_be_left() {
     assert_eq!(server.say("ann", "#bye").await, "👋 You left the queue. Use #meet to look again.");
     assert_eq!(
         server.say("ben", "#meet").await,
-        format!("{LOOKING}\n⏳ Your place in the queue: 1")
+        format!("{LOOKING}\n⏳ Your place in the queue: 1\n{ALONE}")
     );
 }
 
@@ -203,7 +206,7 @@ async fn match_of_the_only_two_users_is_immediate() {
     let server = TestServer::start().await;
     let waiting = server.say("ann", "#meet music").await;
     assert!(
-        waiting.ends_with("people who like: music. After 30 seconds, for anyone."),
+        waiting.contains("people who like: music. After 30 seconds, for anyone."),
         "{waiting}"
     );
     assert!(server.say("ben", "#meet").await.starts_with("🎉 Connected!"));

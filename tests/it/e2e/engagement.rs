@@ -178,3 +178,17 @@ async fn rating_of_a_chat_without_messages_does_not_count() {
     assert!(server.say("eve", "#meet").await.contains("Looking for"));
     assert!(server.say("ann", "#meet").await.contains("Connected!"));
 }
+
+#[tokio::test]
+async fn search_answer_says_why_no_one_is_found() {
+    let server = TestServer::start().await;
+    assert!(server.say("ann", "#meet").await.contains("No one else is here right now"));
+    assert!(server.say("ben", "#meet").await.contains("Connected!"));
+    assert!(server.say("cid", "#meet").await.contains("Everyone else is chatting right now"));
+    let choosy = server.say("dan", "#meet chess").await;
+    assert!(choosy.contains("Looking first for people who like: chess"), "{choosy}");
+    assert!(!choosy.contains("chatting right now"), "{choosy}");
+    server.say("cid", "#bye").await;
+    let open = server.say("cid", "#meet").await;
+    assert!(open.contains("after 30 seconds for anyone"), "{open}");
+}

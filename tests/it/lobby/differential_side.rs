@@ -82,8 +82,8 @@ impl Names {
             }
             Outcome::PartnerName(Some(name)) => format!("partner {}", self.name(name)),
             Outcome::NicknameSet(name) => format!("renamed {name}"),
-            Outcome::Waiting { place, interests, again } => {
-                format!("waiting {place:?} {interests} {again}")
+            Outcome::Waiting { place, interests, cause, again } => {
+                format!("waiting {place:?} {interests} {cause:?} {again}")
             }
             Outcome::History(Some(messages)) => {
                 let mut history = "history".to_owned();

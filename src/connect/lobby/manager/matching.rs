@@ -7,7 +7,7 @@
 use rand::Rng;
 
 use super::RandomConnectManager;
-use crate::connect::lobby::action::{MatchConstraints, Outcome, QueuePosition};
+use crate::connect::lobby::action::{MatchConstraints, Outcome, QueuePosition, WaitCause};
 use crate::connect::lobby::chat::{Chat, History, MatchPreferences};
 use crate::connect::lobby::inbox::InboxEvent;
 use crate::connect::lobby::person::{ChatSide, PersonState, QueueEntry};
@@ -88,7 +88,8 @@ impl RandomConnectManager {
         let interests = person.preferences.interests.clone();
         self.queue.join(entry.ticket, user, &interests, entry.since);
         let Some(pair) = self.match_waiter(user, now, rng) else {
-            return Outcome::Waiting { place: self.queue_position(entry), interests, again };
+            let (place, cause) = (self.queue_position(entry), self.wait_cause(entry));
+            return Outcome::Waiting { place, interests, cause, again };
         };
         self.push_event(pair.partner, InboxEvent::Connected { chat: pair.partner_chat });
         Outcome::Connected { chat: pair.chat, again }
@@ -161,6 +162,18 @@ impl RandomConnectManager {
         self.pair_count += 1;
         self.nudge_deadlines.insert((now + NUDGE_AFTER, room), user);
         Some(NewPair { chat, partner, partner_chat })
+    }
+
+    /// Returns why a waiting user was not matched.
+    fn wait_cause(&self, entry: QueueEntry) -> WaitCause {
+        match (self.queue.len(), self.pair_count) {
+            (..=1, 0) => WaitCause::Alone,
+            (..=1, _) => WaitCause::AllChatting,
+            _ if self.queue.is_open(entry.ticket) && self.queue.open().nth(1).is_none() => {
+                WaitCause::AllSelective
+            }
+            _ => WaitCause::NotEligible,
+        }
     }
 
     /// Returns the other waiting user if exactly two wait, one of them accepts anyone, and there is

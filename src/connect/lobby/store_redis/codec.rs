@@ -15,7 +15,7 @@ use super::values::{
     user_id_value,
 };
 use crate::connect::lobby::action::{
-    ChatWriters, Effect, LastPartner, Outcome, QueuePosition, SenderState, UserStatus,
+    ChatWriters, Effect, LastPartner, Outcome, QueuePosition, SenderState, UserStatus, WaitCause,
 };
 use crate::connect::lobby::broadcast::BroadcastText;
 use crate::connect::lobby::chat::{Chat, HistoryMessage};
@@ -133,11 +133,14 @@ impl Codec {
             (b"connected", [chat, again]) => {
                 Outcome::Connected { chat: self.decode_chat(user, chat)?, again: as_bool(again)? }
             }
-            (b"waiting", [position, median_wait, interests, again]) => Outcome::Waiting {
-                place: queue_position(position, median_wait)?,
-                interests: self.open_interests(user, as_bytes(interests)?)?,
-                again: as_bool(again)?,
-            },
+            (b"waiting", [position, median_wait, interests, again, cause @ ..]) => {
+                Outcome::Waiting {
+                    place: queue_position(position, median_wait)?,
+                    interests: self.open_interests(user, as_bytes(interests)?)?,
+                    cause: wait_cause(cause),
+                    again: as_bool(again)?,
+                }
+            }
             (b"already_chatting", [chat]) => {
                 Outcome::AlreadyChatting(self.decode_chat(user, chat)?)
             }
@@ -308,6 +311,16 @@ impl Codec {
             sender_name: self.open_nickname(sender_name, sender, Some(room))?,
             text: self.open_masked(text, &text_place(room, sender, recipient))?,
         })
+    }
+}
+
+/// Decodes the cause of a wait. A stored outcome of an older version has none.
+fn wait_cause(fields: &[Value]) -> WaitCause {
+    match fields.first().and_then(as_bytes) {
+        Some(b"alone") => WaitCause::Alone,
+        Some(b"all_chatting") => WaitCause::AllChatting,
+        Some(b"all_selective") => WaitCause::AllSelective,
+        _ => WaitCause::NotEligible,
     }
 }
 

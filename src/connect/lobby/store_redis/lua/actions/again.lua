@@ -1,7 +1,7 @@
 -- Ends the chat and searches with the same match preferences, but not for the last partner.
 --
 -- args: blocked_ids (32 hex digits each), notice_seen and poorly_rated ('1' or '0').
--- Returns {'connected', chat, 1} or {'waiting', position, median_wait_ms or '', interests, 1}.
+-- Returns {'connected', chat, 1} or {'waiting', position, median_wait_ms or '', interests, 1, wait_cause}.
 function actions.again()
   local blocked_ids, notice_seen, poorly_rated = unpack(args)
   apply_constraints(user, blocked_ids, notice_seen, poorly_rated)

@@ -2,7 +2,7 @@
 --
 -- args: keep_history ('1' or '0'), blocked_ids (32 hex digits each), notice_seen and poorly_rated
 -- ('1' or '0'), then hash and sealed name of each interest.
--- Returns {'connected', chat, 0}, {'waiting', position, median_wait_ms or '', interests, 0} or
+-- Returns {'connected', chat, 0}, {'waiting', position, median_wait_ms or '', interests, 0, wait_cause} or
 -- {'already_chatting', chat}.
 function actions.meet()
   local keep_history, blocked_ids, notice_seen, poorly_rated = unpack(args, 1, 4)

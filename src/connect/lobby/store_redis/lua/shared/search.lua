@@ -7,6 +7,17 @@ local function apply_constraints(user, blocked_ids, notice_seen, poorly_rated)
     poorly_rated = poorly_rated == '1' and '1' })
 end
 
+-- Returns why a waiting user was not matched: see WaitCause in action.rs.
+local function wait_cause(user)
+  if call('ZCARD', prefix .. 'queue:all') <= 1 then
+    local pairs = call('HGET', prefix .. 'counters', 'pairs') or '0'
+    return pairs == '0' and 'alone' or 'all_chatting'
+  end
+  local open = prefix .. 'queue:open'
+  local is_only_open = call('ZSCORE', open, user.user_id) and call('ZCARD', open) == 1
+  return is_only_open and 'all_selective' or 'not_eligible'
+end
+
 -- Pairs the user or adds them to the queue; a waiting user keeps the ticket. Returns the outcome.
 -- `again` is 1 after `#again`, otherwise 0.
 local function search(user, now_ms, fresh, skip_partner, again)
@@ -25,5 +36,6 @@ local function search(user, now_ms, fresh, skip_partner, again)
   local position, median_wait = queue_position(user)
   local sealed_interests = {}
   for i, interest in ipairs(interests_of(user)) do sealed_interests[i] = interest[2] end
-  return { 'waiting', position, median_wait, pack_fields(unpack(sealed_interests)), again }
+  return { 'waiting', position, median_wait, pack_fields(unpack(sealed_interests)), again,
+    wait_cause(user) }
 end
