@@ -169,8 +169,12 @@ fn check() -> ExitCode {
     })
 }
 
-fn status(CheckedStore { name, backend, result }: CheckedStore) -> StoreStatus {
-    let remark = |exists| if exists { "" } else { ", the server will create the file" };
+fn status(CheckedStore { name, backend, result, evicting }: CheckedStore) -> StoreStatus {
+    let remark = |exists| match evicting {
+        Some(policy) => format!(", but Redis may evict keys: maxmemory-policy is {policy}"),
+        None if exists => String::new(),
+        None => ", the server will create the file".to_owned(),
+    };
     StoreStatus { name, backend, result: result.map(remark) }
 }
 

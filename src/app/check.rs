@@ -6,6 +6,7 @@ use super::stores;
 use crate::config::Config;
 use crate::connect::health::StoreHealth;
 use crate::kernel::clock::{Clock, SystemClock};
+use crate::kernel::redis_eviction::EvictionWatch;
 use crate::kernel::store::StoreError;
 
 /// The result of a check of one store.
@@ -14,6 +15,14 @@ pub struct CheckedStore {
     pub backend: &'static str,
     /// `false` if the store does not exist yet, and the server creates it.
     pub result: Result<bool, String>,
+    /// The eviction policy of Redis, if it may remove keys.
+    pub evicting: Option<String>,
+}
+
+impl CheckedStore {
+    const fn new(name: &'static str, backend: &'static str, result: Result<bool, String>) -> Self {
+        Self { name, backend, result, evicting: None }
+    }
 }
 
 /// Checks the stores as `/ready` does. Creates no file and changes no schema. Call it within a tokio
@@ -22,9 +31,9 @@ pub async fn check_stores(config: &Config) -> Vec<CheckedStore> {
     if let (None, Some(state)) = (&config.redis, &config.state_db) {
         let moderation = stores::inspect(state).await.map_err(|error| error.to_string());
         return vec![
-            CheckedStore { name: "lobby", backend: "memory", result: Ok(true) },
-            CheckedStore { name: "moderation", backend: "SQLite", result: moderation },
-            CheckedStore { name: "rate_limit", backend: "memory", result: Ok(true) },
+            CheckedStore::new("lobby", "memory", Ok(true)),
+            CheckedStore::new("moderation", "SQLite", moderation),
+            CheckedStore::new("rate_limit", "memory", Ok(true)),
         ];
     }
     let machine = Arc::new(SystemClock::new()) as Arc<dyn Clock>;
@@ -35,9 +44,14 @@ pub async fn check_stores(config: &Config) -> Vec<CheckedStore> {
     let health = StoreHealth::new(lobby.directory, Arc::new(moderation), clock);
     let backend = if config.redis.is_some() { "Redis" } else { "memory" };
     let stores = health.check().await.by_name();
+    // The checks above say whether Redis answers.
+    let evicting = match redis {
+        Some(connection) => EvictionWatch::new(connection).check().await.ok().flatten(),
+        None => None,
+    };
     let checked = |(name, result): (_, Result<(), StoreError>)| {
         let result = result.map(|()| true).map_err(|error| error.kind.to_string());
-        CheckedStore { name, backend, result }
+        CheckedStore { evicting: evicting.clone(), ..CheckedStore::new(name, backend, result) }
     };
     stores.map(checked).into()
 }

@@ -31,6 +31,7 @@ use crate::connect::tools::ConnectTools;
 use crate::kernel::admission::Admission;
 use crate::kernel::clock::{Clock, Stopwatch, seeded_rng};
 use crate::kernel::id::IdHasher;
+use crate::kernel::redis_eviction::EvictionWatch;
 use crate::kernel::session::SessionLimit;
 use crate::kernel::token::AuthTokens;
 use crate::kernel::toolset::Toolset;
@@ -71,6 +72,8 @@ pub struct App {
     admin: AdminService,
     lobby: Arc<ModeratedLobby>,
     directory: Arc<dyn Directory>,
+    /// `None` without Redis.
+    eviction: Option<Arc<EvictionWatch>>,
     clock: Arc<dyn Clock>,
     ids: IdHasher,
     dashboard: Arc<Dashboard>,
@@ -182,10 +185,9 @@ impl App {
         let dashboard = Arc::new(Dashboard::new(Arc::clone(&connect), Arc::clone(&metrics)));
         let sampling = Arc::clone(&dashboard).run(Arc::clone(clock));
         let mut tasks = vec![tokio::spawn(reaper), tokio::spawn(upkeep), tokio::spawn(sampling)];
-        tasks.extend(stores::check_eviction(&config).map(tokio::spawn));
-        tasks.extend(
-            whatsapp.iter().map(|whatsapp| tokio::spawn(Arc::clone(whatsapp).run_upkeep())),
-        );
+        let eviction = redis.map(EvictionWatch::new);
+        tasks.extend(eviction.iter().map(spawn_eviction_watch));
+        tasks.extend(whatsapp.iter().map(spawn_whatsapp_upkeep));
         Ok(Self {
             mcp: McpServer::new(toolsets, Arc::clone(&metrics), session_limit.clone()),
             session_limit,
@@ -196,6 +198,7 @@ impl App {
             admin: AdminService(moderation),
             lobby,
             directory: backend.directory,
+            eviction,
             clock: Arc::clone(clock),
             ids,
             dashboard,
@@ -332,7 +335,16 @@ impl App {
     fn store_health(&self) -> StoreHealth {
         let (moderation, clock) = (Arc::clone(&self.admin.0), Arc::clone(&self.clock));
         StoreHealth::new(Arc::clone(&self.directory), moderation, clock)
+            .with_eviction_watch(self.eviction.clone())
     }
+}
+
+fn spawn_eviction_watch(watch: &Arc<EvictionWatch>) -> JoinHandle<()> {
+    tokio::spawn(Arc::clone(watch).run())
+}
+
+fn spawn_whatsapp_upkeep(whatsapp: &Arc<WhatsApp>) -> JoinHandle<()> {
+    tokio::spawn(Arc::clone(whatsapp).run_upkeep())
 }
 
 impl Drop for App {

@@ -5,7 +5,6 @@
 use std::sync::Arc;
 
 use rand::RngExt;
-use redis::Client;
 use secrecy::ExposeSecret;
 use thiserror::Error;
 
@@ -18,7 +17,6 @@ use crate::kernel::clock::{Clock, seeded_rng};
 use crate::kernel::id::IdHasher;
 use crate::kernel::keyring::Keyring;
 use crate::kernel::redis::{RedisClock, RedisConnection, RedisOptions};
-use crate::kernel::redis_eviction::warn_if_keys_are_evicted;
 use crate::kernel::secrets::SecretFingerprints;
 use crate::moderation::service::ModerationService;
 use crate::moderation::store::ModerationStore;

@@ -13,7 +13,7 @@ pub struct StoreStatus {
     /// The kind of the store, such as `Redis`.
     pub backend: &'static str,
     /// A remark about a working store, or the problem.
-    pub result: Result<&'static str, String>,
+    pub result: Result<String, String>,
 }
 
 /// Returns the report.

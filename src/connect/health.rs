@@ -10,6 +10,7 @@ use tokio::sync::Mutex;
 
 use super::lobby::Directory;
 use crate::kernel::clock::{Clock, Timestamp};
+use crate::kernel::redis_eviction::EvictionWatch;
 use crate::kernel::store::StoreError;
 use crate::moderation::service::ModerationService;
 
@@ -45,6 +46,7 @@ pub struct StoreHealth {
     clock: Arc<dyn Clock>,
     /// The time and the result of the last check. Locked during a check.
     last: Mutex<Option<(Timestamp, StoreReport)>>,
+    eviction: Option<Arc<EvictionWatch>>,
 }
 
 impl StoreHealth {
@@ -54,7 +56,18 @@ impl StoreHealth {
         moderation: Arc<ModerationService>,
         clock: Arc<dyn Clock>,
     ) -> Self {
-        Self { directory, moderation, clock, last: Mutex::default() }
+        Self { directory, moderation, clock, last: Mutex::default(), eviction: None }
+    }
+
+    #[must_use]
+    pub fn with_eviction_watch(self, eviction: Option<Arc<EvictionWatch>>) -> Self {
+        Self { eviction, ..self }
+    }
+
+    /// The eviction policy of Redis at the last check, if it may remove keys.
+    #[must_use]
+    pub fn evicting_policy(&self) -> Option<String> {
+        self.eviction.as_ref()?.evicting()
     }
 
     /// The machine's clock minus the clock that the stores follow, in milliseconds. `None` if that

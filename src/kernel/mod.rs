@@ -16,7 +16,7 @@ pub mod process;
 pub mod progress;
 pub mod receipt;
 pub mod redis;
-pub(crate) mod redis_eviction;
+pub mod redis_eviction;
 pub mod schema;
 pub mod secrets;
 pub mod session;

@@ -1,43 +1,81 @@
-//! [`warn_if_keys_are_evicted`]: warns at the start if Redis may remove keys when its memory is full.
+//! [`EvictionWatch`]: notices that Redis may remove keys when its memory is full.
 //!
 //! Blocks, bans and reports are keys like all others, and every key of the lobby has a time to live,
-//! so that each policy but `noeviction` loses data without an error.
+//! so that each policy but `noeviction` loses data without an error. An instance stays ready all the
+//! same: every instance sees the same Redis, so a failing check would end all service for what may
+//! never happen. Redis without free memory and with `noeviction` refuses writes, which is not ready.
 
+use std::sync::Arc;
 use std::time::Duration;
 
-use redis::{Client, RedisResult, cmd};
-use tokio::time::{sleep, timeout};
+use parking_lot::Mutex;
+use tokio::time::sleep;
 
-/// Time limit of one attempt.
-const ATTEMPT_TIMEOUT: Duration = Duration::from_secs(2);
-/// Delay before the next attempt, because Redis may start later.
+use super::failure_log::FailureLog;
+use super::redis::{RedisConnection, Unanswered};
+use super::store::{StoreError, StoreErrorKind};
+
+/// Interval of the checks, because the policy can be changed while Redis runs.
+const CHECK_INTERVAL: Duration = Duration::from_secs(60);
+/// Delay before the next attempt while Redis does not answer.
 const RETRY_DELAY: Duration = Duration::from_secs(10);
 
 /// The policy that evicts no key.
 const NO_EVICTION: &str = "noeviction";
 
-/// Reads the eviction policy once Redis answers, and warns if it evicts keys.
-pub async fn warn_if_keys_are_evicted(client: Client) {
-    let info = loop {
-        match timeout(ATTEMPT_TIMEOUT, memory_info(&client)).await {
-            Ok(Ok(info)) => break info,
-            // The user of this connection may not run INFO, so that the policy stays unknown.
-            Ok(Err(error)) if error.code() == Some("NOPERM") => return,
-            Ok(Err(_)) | Err(_) => sleep(RETRY_DELAY).await,
-        }
-    };
-    if let Some(policy) = evicting_policy(&info) {
-        tracing::warn!(
-            policy,
-            "Redis may evict blocks, bans and chats when its memory is full: set maxmemory-policy to noeviction"
-        );
-    }
+/// Reads the eviction policy of Redis.
+pub struct EvictionWatch {
+    connection: RedisConnection,
+    failures: FailureLog,
+    /// The policy at the last check, if it evicts keys.
+    evicting: Mutex<Option<String>>,
 }
 
-async fn memory_info(client: &Client) -> RedisResult<String> {
-    let mut connection = client.get_multiplexed_async_connection().await?;
-    // INFO, because hosted services forbid CONFIG.
-    cmd("INFO").arg("memory").query_async(&mut connection).await
+impl EvictionWatch {
+    #[must_use]
+    pub fn new(connection: RedisConnection) -> Arc<Self> {
+        let failures = FailureLog::new("redis_memory");
+        Arc::new(Self { connection, failures, evicting: Mutex::default() })
+    }
+
+    /// Returns the policy at the last check if it evicts keys.
+    #[must_use]
+    pub fn evicting(&self) -> Option<String> {
+        self.evicting.lock().clone()
+    }
+
+    /// Reads the policy, and warns once if it evicts keys.
+    ///
+    /// # Errors
+    /// Returns [`StoreError`] if Redis can't be reached or does not permit INFO.
+    pub async fn check(&self) -> Result<Option<String>, StoreError> {
+        let mut commands = redis::pipe();
+        // INFO, because hosted services forbid CONFIG.
+        commands.cmd("INFO").arg("memory");
+        let reply = self.connection.query(&self.failures, &mut commands, Unanswered::Repeat);
+        let (info,): (String,) = reply.await?;
+        let policy = evicting_policy(&info).map(str::to_owned);
+        let before = std::mem::replace(&mut *self.evicting.lock(), policy.clone());
+        if let Some(policy) = policy.as_ref().filter(|_| before != policy) {
+            tracing::warn!(
+                policy,
+                "Redis may evict blocks, bans and chats when its memory is full: set maxmemory-policy to noeviction"
+            );
+        }
+        Ok(policy)
+    }
+
+    /// Checks again and again, until dropped or Redis does not permit it.
+    pub async fn run(self: Arc<Self>) {
+        loop {
+            match self.check().await {
+                Ok(_) => sleep(CHECK_INTERVAL).await,
+                // The user of this connection may not run INFO, so that the policy stays unknown.
+                Err(StoreError { kind: StoreErrorKind::Script }) => return,
+                Err(_) => sleep(RETRY_DELAY).await,
+            }
+        }
+    }
 }
 
 /// Returns the `maxmemory_policy` of a reply to `INFO memory`, unless it evicts nothing or is

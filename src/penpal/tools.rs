@@ -377,7 +377,7 @@ impl Toolset for PenPalTools {
         receipts: Receipts,
     ) -> Option<Result<ResourceContents, ErrorData>> {
         let user_id = inbox_resource::user_id_of(uri)?;
-        let result = self.service.rejoin(user_id.to_string().to_owned()).await;
+        let result = self.service.rejoin(user_id.to_owned()).await;
         Some(match result {
             Ok((inbox, receipt)) => {
                 receipts.put(receipt);

@@ -132,7 +132,10 @@ async fn ready(State(state): State<Arc<HttpState>>) -> Response {
         return (StatusCode::SERVICE_UNAVAILABLE, "draining\n").into_response();
     }
     if state.stores.check().await.all_up() {
-        "ready\n".into_response()
+        match state.stores.evicting_policy() {
+            Some(policy) => format!("ready\nRedis may evict keys: {policy}\n").into_response(),
+            None => "ready\n".into_response(),
+        }
     } else {
         (StatusCode::SERVICE_UNAVAILABLE, "the store is down\n").into_response()
     }

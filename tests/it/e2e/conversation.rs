@@ -10,16 +10,18 @@ use crate::support::server::{TestServer, partner_name};
 /// The reply to a search that finds no partner yet.
 const LOOKING: &str =
     "🔍 Looking for someone to chat with... Please wait while we find you a partner!";
-/// The answer's last line while no one else is there.
-const ALONE: &str =
-    "💡 No one else is here right now. You're connected as soon as someone comes.";
+/// The last line of the answer for the only user.
+const ALONE: &str = "💡 No one else is here right now. You're connected as soon as someone comes.";
 
 #[tokio::test]
 async fn conversation_from_meet_to_bye() {
     let server = TestServer::start().await;
     let puch = server.client(ProtocolVersion::V_2025_06_18).await;
 
-    assert_eq!(puch.say("ann", "#meet").await, format!("{LOOKING}\n⏳ Your place in the queue: 1\n{ALONE}"));
+    assert_eq!(
+        puch.say("ann", "#meet").await,
+        format!("{LOOKING}\n⏳ Your place in the queue: 1\n{ALONE}")
+    );
     let connected = puch.say("ben", "#MEET").await;
     let ann = partner_name(&connected);
     assert_eq!(connected, format!("🎉 Connected! You're now chatting with {ann}. Say hello!"));
@@ -205,10 +207,7 @@ async fn nickname_and_message_together_show_no_number() {
 async fn match_of_the_only_two_users_is_immediate() {
     let server = TestServer::start().await;
     let waiting = server.say("ann", "#meet music").await;
-    assert!(
-        waiting.contains("people who like: music. After 30 seconds, for anyone."),
-        "{waiting}"
-    );
+    assert!(waiting.contains("people who like: music. After 30 seconds, for anyone."), "{waiting}");
     assert!(server.say("ben", "#meet").await.starts_with("🎉 Connected!"));
     server.say("cat", "#meet music").await;
     assert!(server.say("dan", "#meet").await.starts_with("🔍 Looking for someone"));

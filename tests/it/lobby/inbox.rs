@@ -112,7 +112,7 @@ async fn inbox_concurrent_calls_lose_nothing() {
 
 #[tokio::test]
 async fn replay_items_of_one_user_are_limited() {
-    for TestBackend { lobby, _server } in backends() {
+    for TestBackend { lobby, _server: server } in backends() {
         let lobby = &*lobby;
         pair(lobby, 1, 2).await;
         for n in 0..50 {
@@ -134,7 +134,7 @@ async fn replay_items_of_one_user_are_limited() {
             assert_eq!(repeat(n).await, 50);
         }
         assert_eq!([repeat(0).await, repeat(calls - 1).await], [0, 50]);
-        if let Some(server) = _server {
+        if let Some(server) = server {
             let script = "local sum = 0 for _, key in ipairs(redis.call('KEYS', ARGV[1])) do \
                           sum = sum + redis.call('STRLEN', key) end return sum";
             let bytes = command(&server, &["EVAL", script, "0", "*:replay:*"]).concat();

@@ -92,7 +92,8 @@ impl ServerProcess {
     }
 }
 
-fn command(port: u16, variables: &[(&str, &str)]) -> Command {
+/// Returns the command that starts the server on a port, 0 for a free one, with these variables.
+pub fn command(port: u16, variables: &[(&str, &str)]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_random-connect"));
     command
         .env_clear()
