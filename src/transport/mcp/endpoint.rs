@@ -18,13 +18,13 @@ use axum::routing::{MethodRouter, any};
 use bytes::Bytes;
 use hyper::body::Incoming;
 use rmcp::transport::streamable_http_server::StreamableHttpService;
-use rmcp::transport::streamable_http_server::session::local::LocalSessionManager;
 
 use super::batch;
 use super::batch::Answers;
 use super::message::{JsonRpcKind, Message};
 use super::rpc_error::{INVALID_REQUEST, RpcError};
 use super::server::McpServer;
+use super::session_streams::SessionStreams;
 use super::short_form;
 use super::state::McpState;
 use crate::kernel::client_network::ClientNetwork;
@@ -44,7 +44,7 @@ enum Target<'a> {
     /// `/mcp`, which also answers the short form.
     Stateless(&'a McpState),
     /// rmcp's service alone.
-    Rmcp(&'a StreamableHttpService<McpServer, LocalSessionManager>),
+    Rmcp(&'a StreamableHttpService<McpServer, SessionStreams>),
 }
 
 /// Answers a request to `/mcp`.
@@ -92,7 +92,7 @@ pub async fn handle_in_session(
 
 /// A route for another stateless MCP server, whose tools lease no items.
 pub fn stateless_route(
-    service: StreamableHttpService<McpServer, LocalSessionManager>,
+    service: StreamableHttpService<McpServer, SessionStreams>,
     body_timeout: Duration,
 ) -> MethodRouter {
     any(async move |Extension(connection): Extension<ConnectionInfo>, request: Request| {
@@ -234,7 +234,7 @@ async fn answer_message(
 
 /// Passes a request with a complete body to rmcp.
 async fn forward_to_rmcp(
-    service: &StreamableHttpService<McpServer, LocalSessionManager>,
+    service: &StreamableHttpService<McpServer, SessionStreams>,
     mut parts: Parts,
     body: Bytes,
     slot: ReceiptSlot,

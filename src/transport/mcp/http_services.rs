@@ -3,11 +3,11 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use rmcp::transport::streamable_http_server::session::local::LocalSessionManager;
 use rmcp::transport::streamable_http_server::{StreamableHttpServerConfig, StreamableHttpService};
 use tokio_util::sync::CancellationToken;
 
 use super::server::McpServer;
+use super::session_streams::SessionStreams;
 use super::sessions::HttpSessions;
 use crate::transport::http::limits::MAX_BODY_BYTES;
 
@@ -21,7 +21,7 @@ impl McpServer {
     pub fn stateless_service(
         self,
         shutdown: CancellationToken,
-    ) -> StreamableHttpService<Self, LocalSessionManager> {
+    ) -> StreamableHttpService<Self, SessionStreams> {
         let config = StreamableHttpServerConfig::default()
             .with_legacy_session_mode(false)
             .with_json_response(true)
@@ -29,7 +29,7 @@ impl McpServer {
             .with_cancellation_token(shutdown);
         StreamableHttpService::new(
             move || Ok(self.clone()),
-            Arc::new(LocalSessionManager::default()),
+            Arc::new(SessionStreams::default()),
             config,
         )
     }
@@ -44,9 +44,11 @@ impl McpServer {
         idle: Duration,
         sessions: &HttpSessions,
         shutdown: CancellationToken,
-    ) -> StreamableHttpService<Self, LocalSessionManager> {
+    ) -> StreamableHttpService<Self, SessionStreams> {
         let config = StreamableHttpServerConfig::default()
             .disable_allowed_hosts()
+            // The sessions prime their streams.
+            .with_sse_retry(None)
             .with_max_request_body_bytes(MAX_BODY_BYTES)
             .with_cancellation_token(shutdown);
         StreamableHttpService::new(

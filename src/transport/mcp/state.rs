@@ -5,10 +5,10 @@ use std::time::Duration;
 
 use axum::http::HeaderMap;
 use rmcp::transport::streamable_http_server::StreamableHttpService;
-use rmcp::transport::streamable_http_server::session::local::LocalSessionManager;
 
 use super::server::McpServer;
 use super::session_pipe::SessionPipes;
+use super::session_streams::SessionStreams;
 use super::stateless::StatelessCalls;
 use crate::kernel::client_network::{ClientNetwork, TrustedProxy};
 use crate::transport::http::client_ip::client_network;
@@ -19,11 +19,11 @@ use crate::transport::ops::metrics::Metrics;
 /// State of `/mcp` and of all transports of live sessions.
 pub struct McpState {
     /// rmcp's service for requests to `/mcp`.
-    pub service: StreamableHttpService<McpServer, LocalSessionManager>,
+    pub service: StreamableHttpService<McpServer, SessionStreams>,
     /// Executes `tools/call` requests to `/mcp` without rmcp's service.
     pub stateless: StatelessCalls,
     /// rmcp's service for live sessions at `/mcp/session`.
-    pub sessions: StreamableHttpService<McpServer, LocalSessionManager>,
+    pub sessions: StreamableHttpService<McpServer, SessionStreams>,
     /// Live sessions over a WebSocket or the SSE transport of protocol 2024-11-05.
     pub session_pipes: SessionPipes,
     pub drain: Drain,

@@ -1,6 +1,7 @@
 //! Waits: a `wait_for_message` whose client has cancelled it or is gone ends immediately and takes nothing;
 //! one that goes on reports progress.
 
+use random_connect::connect::lobby::inbox::LEASE_TIME;
 use random_connect::transport::http::limits::ConnectionLimits;
 use serde_json::{Value, json};
 use tokio::task::yield_now;
@@ -61,6 +62,35 @@ async fn wait_for_message_ends_when_its_connection_closes() {
     server.say("ben", "#who").await;
     drop(connection);
     until_ended(&server, 1).await;
+}
+
+/// No signal is sent when a lease expires, so the wait looks from time to time.
+#[tokio::test]
+async fn wait_for_message_gets_the_items_of_an_expired_lease() {
+    let server = server().await;
+    let mut ann = LiveClient::connect(&server, LiveTransport::WebSocket).await;
+    ann.enter(json!({ "push": false })).await;
+    server.say("ben", "#meet").await;
+    let wait = |id: u32, meta: Value| {
+        let arguments = json!({ "user_id": ann.user_id, "timeout_seconds": WAIT_SECS });
+        let params = json!({ "name": "wait_for_message", "arguments": arguments, "_meta": meta });
+        json!({ "jsonrpc": "2.0", "id": id, "method": "tools/call", "params": params })
+    };
+    let (unread, second) = (wait(90, json!({})), wait(91, json!({ "progressToken": 1 })));
+    // The answer is not read, so that its items stay leased.
+    ann.send(unread).await;
+    until_ended(&server, 1).await;
+    let mut same_user = LiveClient::connect(&server, LiveTransport::Session).await;
+    same_user.send(second).await;
+    same_user.notification("notifications/progress").await;
+    server.clock.advance(LEASE_TIME);
+    let answer = loop {
+        if let Some(answer) = same_user.next().await.filter(|answer| answer["id"] == 91) {
+            break answer;
+        }
+    };
+    let events = &answer["result"]["structuredContent"]["events"];
+    assert_eq!(events[0]["type"], "chatroom.found", "{answer}");
 }
 
 /// The texts of the messages among the events of a wait.

@@ -37,6 +37,7 @@ mod proxy;
 mod python_client;
 mod redelivery;
 mod redis_eviction;
+mod session_streams;
 mod short_form;
 mod shutdown;
 mod state_file;
