@@ -172,7 +172,10 @@ impl PhoneSearch<'_> {
             let longest = range.clone().find(|index| self.taken[*index]).unwrap_or(range.end);
             let has_plus = self.scene.has_plus(from);
             let first = digits.slice(from - run.start..from - run.start + 1).first();
-            if !has_plus && first.is_some_and(|first| !level.may_start(self.scene, *first)) {
+            if !has_plus
+                && !self.scene.is_mention(from)
+                && first.is_some_and(|first| !level.may_start(self.scene, *first))
+            {
                 remaining.start = from + 1;
                 continue;
             }

@@ -7,7 +7,7 @@
 use std::ops::Range;
 
 use super::shadow::{Class, Glyph, MarkSet, Shadow};
-use super::token::Token;
+use super::token::{Kind, Token};
 
 /// A group with this number of digits is a complete number.
 pub(super) const COMPLETE_DIGITS: usize = 10;
@@ -60,6 +60,21 @@ impl Scene<'_> {
             }
         }
         false
+    }
+
+    /// Returns `true` if the token `index` mentions a person by a number with its calling code, as
+    /// WhatsApp writes it: @919876512340.
+    pub(super) fn is_mention(&self, index: usize) -> bool {
+        let token = &self.tokens[index];
+        self.shadow.marks.has(MarkSet::AT_SIGN)
+            && token.kind == Kind::Digits
+            && token.len() > COMPLETE_DIGITS
+            && self.shadow.before(token.from).is_some_and(|glyph| glyph.plain == '@')
+            && token
+                .from
+                .checked_sub(2)
+                .and_then(|before| self.shadow.get(before))
+                .is_none_or(|glyph| !matches!(glyph.class, Class::Letter | Class::Digit(_)))
     }
 
     /// Returns the first glyph of a number that starts at the token `index`. A plus or parenthesis

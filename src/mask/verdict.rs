@@ -13,7 +13,7 @@ use super::cue::Sense;
 use super::list;
 use super::numbering_plan::NumberingPlans;
 use super::rule::Rule;
-use super::scene::Scene;
+use super::scene::{COMPLETE_DIGITS, Scene};
 use super::shadow::{Class, MarkSet};
 use super::shape;
 use super::token::{Kind, Token};
@@ -57,6 +57,9 @@ pub(super) const MIN_DIGITS: usize = 7;
 /// Maximum digits of a window: the 15 that E.164 allows, after an international prefix of 00.
 pub(super) const MAX_DIGITS: usize = 17;
 
+/// Maximum groups of a mobile number without its calling code.
+const MAX_MOBILE_GROUPS: usize = 3;
+
 /// Maximum other words of a text that contains only a number.
 const MAX_OTHER_WORDS: usize = 3;
 
@@ -81,6 +84,9 @@ impl Window<'_> {
             let is_single_group = self.groups() == 1 && self.digits.len() >= 8;
             return (self.digits.len() <= 15 && (is_single_group || plan.is_possible(self.digits)))
                 .then_some(Rule::International);
+        }
+        if self.is_mention() && plan.is_international(self.digits) {
+            return Some(Rule::International);
         }
         if let [0, 0, abroad @ ..] = self.digits {
             return (abroad.len() >= 8 && plan.is_international(abroad))
@@ -168,13 +174,16 @@ impl Window<'_> {
 
     /// Returns `true` if the evidence against a phone number by `rule` prevails.
     fn is_something_else(&self, rule: Rule) -> bool {
-        if self.has_plus {
+        if self.has_plus || self.is_mention() {
             return false;
         }
         let cue = context::cue(self.scene, &self.tokens);
         let count = self.digits.len();
         let is_mobile = rule == Rule::National && self.is_indian_mobile();
         let vouched = is_mobile && cue >= Cue::Phone;
+        if is_mobile && self.is_grouped_as_mobile() {
+            return self.is_plainly_something_else(vouched);
+        }
         if list::is_sum(self.scene, &self.tokens)
             || self.is_version()
             || context::is_labelled(self.scene, &self.tokens, count, vouched)
@@ -195,6 +204,31 @@ impl Window<'_> {
         }
         let line = to_plain(self.scene.glyphs(&self.tokens));
         shape::looks_like_something_else(&line) || cue == Cue::None && shape::is_dotted(&line)
+    }
+
+    /// Returns `true` if the text says plainly that a certain mobile number is something else.
+    fn is_plainly_something_else(&self, vouched: bool) -> bool {
+        list::is_sum(self.scene, &self.tokens)
+            || self.is_version()
+            || context::has_amount_sign(self.scene, &self.tokens)
+            || context::is_priced(self.scene, &self.tokens)
+            || context::is_named_plainly(self.scene, &self.tokens, vouched)
+    }
+
+    /// Returns `true` if the digits are in at most three groups after the calling code, as people
+    /// write mobile numbers: 98765 43210, 987-654-3210, +91 98765 43210.
+    fn is_grouped_as_mobile(&self) -> bool {
+        let lengths = self.lengths();
+        let is_code = |first: usize| first <= 2 && self.digits.len() > COMPLETE_DIGITS;
+        let groups = match lengths[..] {
+            [first, ref rest @ ..] if is_code(first) && !rest.is_empty() => rest,
+            _ => &lengths[..],
+        };
+        groups.len() <= MAX_MOBILE_GROUPS && groups.iter().all(|length| *length >= 2)
+    }
+
+    fn is_mention(&self) -> bool {
+        self.groups() == 1 && self.scene.is_mention(self.tokens.start)
     }
 
     /// Returns `true` if dotted groups follow the letter of a version: v18.10.8408.
@@ -276,6 +310,7 @@ impl Window<'_> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::mask::cue::WORDS;
     use crate::mask::explain;
 
     fn rules(text: &str) -> Vec<Rule> {
@@ -319,6 +354,43 @@ mod tests {
     }
 
     #[test]
+    fn verdict_no_word_beside_a_mobile_number_lets_it_pass() {
+        let words = |plain: bool| {
+            WORDS
+                .iter()
+                .filter(move |(sense, _)| sense.has(Sense::PLAIN) == plain)
+                .flat_map(|(_, table)| table.split_whitespace())
+        };
+        let plain: Vec<_> = words(true).collect();
+        for word in words(false).filter(|word| !plain.contains(word)) {
+            for number in
+                ["9833412506", "98334 12506", "983-341-2506", "+91 98334 12506", "@919833412506"]
+            {
+                for text in [format!("{word} {number}"), format!("{number} {word}")] {
+                    assert_eq!(explain(&text).len(), 1, "{text}");
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn verdict_plain_name_lets_a_mobile_number_pass() {
+        for text in [
+            "pnr 8334412506",
+            "order number: 9833412506",
+            "my account no is 9833412506",
+            "ticket #9833412506",
+            "número de pedido 9833412506",
+            "9833412506 is my order id",
+            "ORDER-9833412506",
+            "₹9833412506",
+            "it cost rs 9833412506",
+        ] {
+            assert_eq!(rules(text), [], "{text}");
+        }
+    }
+
+    #[test]
     fn verdict_short_number_needs_a_cue() {
         assert_eq!(rules("whatsapp me: 34995914"), [Rule::National]);
         assert_eq!(rules("mon portable: 34995914"), [Rule::National]);
@@ -336,7 +408,7 @@ mod tests {
     fn verdict_leaves_similar_figures() {
         for text in [
             "order id 9045518837 is late",
-            "9876512340 views",
+            "2045518837 views",
             "it costs Rs. 9876512340",
             "ISBN 978-0-552-77389-8",
             "6-4 3-6 7-5 6-3 6-2",

@@ -21,6 +21,7 @@ mod import_graph;
 mod language_detection;
 mod lobby;
 mod mask_corpus;
+mod mask_kinds;
 mod mask_linear;
 mod mask_properties;
 mod migrations;

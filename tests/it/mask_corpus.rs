@@ -31,7 +31,7 @@ struct CorpusSequence {
 }
 
 /// Reads a corpus.
-fn rows<T: for<'a> Deserialize<'a>>(name: &str) -> Vec<T> {
+pub(crate) fn rows<T: for<'a> Deserialize<'a>>(name: &str) -> Vec<T> {
     let path = format!("{}/tests/corpus/{name}", env!("CARGO_MANIFEST_DIR"));
     let file = std::fs::read_to_string(path).expect("a corpus");
     file.lines().map(|line| serde_json::from_str(line).expect("a row")).collect()
@@ -41,7 +41,11 @@ fn rows<T: for<'a> Deserialize<'a>>(name: &str) -> Vec<T> {
 /// changed.
 ///
 /// If the two can be aligned in several ways, the one that hides most of `expected` counts.
-fn hidden(text: &[char], masked: &str, expected: &HashSet<usize>) -> Option<HashSet<usize>> {
+pub(crate) fn hidden(
+    text: &[char],
+    masked: &str,
+    expected: &HashSet<usize>,
+) -> Option<HashSet<usize>> {
     let pieces: Vec<Vec<char>> =
         masked.split(HIDDEN).map(|piece| piece.chars().collect()).collect();
     let (last, first) = (pieces.last()?, &pieces[0]);
@@ -76,7 +80,10 @@ fn hidden(text: &[char], masked: &str, expected: &HashSet<usize>) -> Option<Hash
 }
 
 /// Returns the indexes of letters and digits in `spans`, without the punctuation between them.
-fn informative(text: &[char], spans: impl Iterator<Item = (usize, usize)>) -> HashSet<usize> {
+pub(crate) fn informative(
+    text: &[char],
+    spans: impl Iterator<Item = (usize, usize)>,
+) -> HashSet<usize> {
     spans
         .flat_map(|(start, end)| start..end)
         .filter(|index| text[*index].is_alphanumeric())

@@ -38,6 +38,29 @@ pub(super) const LABEL: &str = "order orders id ids invoice inv bill receipt ref
     অর্ডার কোড ওটিপি বিল টিকিট অ্যাকাউন্ট ஆர்டர் குறியீடு ஓடிபி பில் டிக்கெட் \
     آرڈر کوڈ بل سفارش کد";
 
+/// Names for the numbers of things that people use for nothing else.
+pub(super) const PLAIN: &str = "pnr utr rrn awb docket txnid orderid refno rollno imei iban gstin isbn \
+    bestellnummer bestellnr rechnungsnummer sendungsnummer kundennummer kontonummer ordernr fakturanr \
+    пнр पीएनआर";
+
+/// Things whose number is named together with the word for "number" or "id": order number.
+pub(super) const NUMBERED: &str = "ord order orders invoice inv bill receipt ref reference txn transaction trx \
+    tracking shipment consignment parcel courier delivery ticket tkt itm case complaint incident booking \
+    reservation confirmation flight train roll enrollment enrolment registration reg regn employee emp \
+    student customer account acct acc ac loan policy claim challan serial sn sr model sku barcode \
+    verification coupon voucher session patient meter consumer vehicle engine chassis request application \
+    form exam batch lot item product part user member membership agent jira bug issue aadhaar passport \
+    pedido factura referencia guia envio cuenta reserva vuelo boleto expediente rastreo seguimiento \
+    fatura rastreio conta voo protocolo commande facture reference colis suivi compte vol billet dossier \
+    bestellung rechnung sendung kunde konto buchung pesanan faktur resi rekening tiket ordine fattura \
+    spedizione prenotazione volo conto siparis fatura kargo hesap bestelling factuur zamowienie faktura \
+    طلب الطلب فاتورة الفاتورة شحنة الشحنة حساب الحساب حجز الحجز رحلة \
+    заказ заказа заказу счета счёта накладной брони рейса билета договора \
+    ऑर्डर आर्डर बिल खाता टिकट रेफरेंस ट्रैकिंग बुकिंग অর্ডার বিল টিকিট ஆர்டர் பில் டிக்கெட் آرڈر بل سفارش";
+
+/// The word "id".
+pub(super) const ID: &str = "id ids आईडी";
+
 /// Names for numbers with few digits, so that a number as long as a phone number is not one.
 pub(super) const SHORT: &str = "otp pin pincode pins zip zips zipcode postcode postal area captcha cvv \
     page pages chapter chapters verse para section article act rule room rooms flat block plot house \

@@ -51,6 +51,12 @@ impl Sense {
     pub(super) const NOT_PHONE: Self = Self(1 << 17);
     /// A word that says which part of a number follows: first, the last half.
     pub(super) const PART_ORDER: Self = Self(1 << 18);
+    /// A name of numbers that people use for nothing else: PNR, UTR.
+    pub(super) const PLAIN: Self = Self(1 << 19);
+    /// A thing that has a number, so that the two words together are a plain name: order number.
+    pub(super) const NUMBERED: Self = Self(1 << 20);
+    /// The word "id".
+    pub(super) const ID: Self = Self(1 << 21);
 
     /// Returns `true` if `self` contains any of the senses of `other`.
     pub(super) const fn has(self, other: Self) -> bool {
@@ -73,6 +79,9 @@ pub(super) const WORDS: &[(Sense, &str)] = &[
     (Sense::FILLER, label::FILLER),
     (Sense::LABEL, label::LABEL),
     (Sense::LABEL.with(Sense::SHORT), label::SHORT),
+    (Sense::LABEL.with(Sense::PLAIN), label::PLAIN),
+    (Sense::NUMBERED, label::NUMBERED),
+    (Sense::ID, label::ID),
     (Sense::NOT_PHONE, label::NOT_PHONE),
     (Sense::CONNECTOR.with(Sense::PART_ORDER), phone::PART_ORDER),
     (Sense::NONE, label::NEUTRAL),
