@@ -12,6 +12,8 @@ use super::context;
 use super::context::Cue;
 use super::lexicon::Role;
 use super::lookalike;
+use super::numbering_plan;
+use super::numbering_plan::NumberingPlans;
 use super::scene::{COMPLETE_DIGITS, Scene};
 use super::shadow::{Class, Glyph};
 use super::shape;
@@ -160,7 +162,11 @@ fn split_off_figures(scene: &Scene, chain: Range<usize>, chains: &mut Chains) {
             to += 1;
         }
         let run = from..to;
-        if to - from <= 8 && to - from >= 2 && is_figure(scene, &run) {
+        if to - from <= 8
+            && to - from >= 2
+            && is_figure(scene, &run)
+            && !completes_number(scene, rest, &run)
+        {
             if rest < from {
                 chains.push(rest..from);
             }
@@ -173,15 +179,63 @@ fn split_off_figures(scene: &Scene, chain: Range<usize>, chains: &mut Chains) {
     }
 }
 
-/// Returns `true` if a run is a figure and no cue makes it a phone number.
+/// Returns `true` if a run is a figure and nothing makes it a phone number.
 fn is_figure(scene: &Scene, run: &Range<usize>) -> bool {
     let line = to_plain(scene.glyphs(run));
-    let is_called = || {
-        context::cue(scene, run) == Cue::Adjacent
-            && !context::is_amount(scene, run, line.len(), false)
-            && !context::is_labelled(scene, run, line.len(), false)
+    shape::is_figure(&line) && !is_dialled(scene, run) && !is_called(scene, run, &line)
+}
+
+/// Returns `true` if a run with dots has a calling code and is a valid number, which is too long
+/// for a decimal: +91.9876512340, +61.412.821.899.
+fn is_dialled(scene: &Scene, run: &Range<usize>) -> bool {
+    let count: usize = scene.tokens[run.clone()].iter().map(Token::len).sum();
+    if count < COMPLETE_DIGITS {
+        return false;
+    }
+    let digits = Digits::of(scene, run);
+    let has_code = scene.tokens[run.start].len() == count - COMPLETE_DIGITS;
+    let plan = NumberingPlans::new();
+    let has_long_code = || {
+        let code = digits.slice(0..1);
+        code.len() >= 2 && numbering_plan::is_calling_code(code) && plan.is_possible(digits.all())
     };
-    shape::is_figure(&line) && !(scene.has_cue && shape::may_be_phone(&line) && is_called())
+    has_code && run.len() == 2 && is_indian_mobile(digits.all())
+        || scene.has_plus(run.start) && (plan.is_international(digits.all()) || has_long_code())
+}
+
+/// Returns `true` if a cue makes a run a phone number although it has the shape of an amount.
+fn is_called(scene: &Scene, run: &Range<usize>, line: &str) -> bool {
+    let may_be_phone = || {
+        let count: usize = scene.tokens[run.clone()].iter().map(Token::len).sum();
+        shape::may_be_phone(line)
+            || count == COMPLETE_DIGITS && is_indian_mobile(Digits::of(scene, run).all())
+    };
+    scene.has_cue
+        && may_be_phone()
+        && context::cue(scene, run) == Cue::Adjacent
+        && !context::is_amount(scene, run, line.len(), false)
+        && !context::is_labelled(scene, run, line.len(), false)
+}
+
+/// Returns `true` if a run that looks like thousands is the end of a number that the groups before
+/// it begin, not before the token `rest`: 98765 12.340, 0412 221.158.
+fn completes_number(scene: &Scene, rest: usize, run: &Range<usize>) -> bool {
+    let tokens = &scene.tokens;
+    let is_thousands = run.len() == 2
+        && tokens[run.start].len() <= 3
+        && tokens[run.start + 1].len() == 3
+        && matches!(scene.gap(run.start), [glyph] if matches!(glyph.plain, '.' | ','));
+    is_thousands
+        && (rest..run.start).rev().take(2).any(|from| {
+            let is_group = |index: usize| tokens[index].len() >= 2 && scene.gap(index).len() == 1;
+            let whole = from..run.end;
+            let count: usize = tokens[whole.clone()].iter().map(Token::len).sum();
+            (from..run.start).all(is_group) && count == COMPLETE_DIGITS && {
+                let digits = Digits::of(scene, &whole);
+                is_indian_mobile(digits.all())
+                    || digits.all()[0] == 0 && NumberingPlans::new().is_national(digits.all())
+            }
+        })
 }
 
 /// Returns `true` if `gap` is one mark without spaces, or a closing parenthesis and one mark.
@@ -296,5 +350,13 @@ mod tests {
         assert_eq!(lengths("about 20.444.852"), [] as [usize; 0]);
         assert_eq!(lengths("call 20.444.852"), [3]);
         assert_eq!(lengths("call (209).786.9073"), [3]);
+        assert_eq!(lengths("+91.9833412506"), [2]);
+        assert_eq!(lengths("+44.7700900123"), [2]);
+        assert_eq!(lengths("+61.412.821.899"), [4]);
+        assert_eq!(lengths("98334 12.506"), [3]);
+        assert_eq!(lengths("0412 221.158"), [3]);
+        assert_eq!(lengths("call 98,334,12,506"), [4]);
+        assert_eq!(lengths("+3.1415926535"), [] as [usize; 0]);
+        assert_eq!(lengths("it is 12.506"), [] as [usize; 0]);
     }
 }

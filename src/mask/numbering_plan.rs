@@ -138,6 +138,11 @@ impl NumberingPlans {
     }
 }
 
+/// Returns `true` if `digits` are an assigned calling code.
+pub(super) fn is_calling_code(digits: &[u8]) -> bool {
+    split(digits).is_some_and(|(_, national)| national.is_empty())
+}
+
 /// Splits `digits` into the calling code and the rest; `None` if they start with no calling code.
 fn split(digits: &[u8]) -> Option<(i32, &[u8])> {
     let mut code = 0;
