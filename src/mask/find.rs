@@ -101,8 +101,8 @@ impl<'a> Scene<'a> {
     /// become connectors.
     fn of(shadow: Shadow<'a>, mut tokens: Vec<Token>) -> Self {
         lookalike::correct(&shadow, &mut tokens);
+        typo::correct(&shadow, &mut tokens);
         if tokens.iter().any(|token| matches!(token.kind, Kind::Number(_))) {
-            typo::correct(&shadow, &mut tokens);
             connector::correct(&mut tokens);
         }
         let senses = tokens.iter().fold(Sense::NONE, |senses, token| senses.with(token.sense));

@@ -1,75 +1,18 @@
-//! Look-alikes: letters and signs that replace a [`digit`], and digits that replace letters.
+//! Look-alikes: letters and signs that replace a [`digit`].
 //!
 //! This module contains the tables, and recognizes disguised numbers. Characters that are digits
-//! must not be here, but in `digit.rs`. To add a look-alike, add its plain form to [`digit`].
+//! must not be here, but in `digit.rs`; digits that replace letters are in `leet.rs`. To add a look-alike, add its plain form to [`digit`].
 
 use std::ops::Range;
 
-use once_cell::sync::Lazy;
-use rustc_hash::FxHashMap;
-
-use super::lexicon::{LEXICON, Number};
-use super::number_words;
+use super::cue::Sense;
+use super::scene::COMPLETE_DIGITS;
 use super::shadow::{Class, Glyph, Shadow};
 use super::shape::is_indian_mobile;
 use super::token::{Kind, Token};
 
 /// Maximum digits of a mobile number with its calling code.
 const MAX_MOBILE_DIGITS: usize = 13;
-
-/// Number words with digits for some of their letters: 9ine, f0ur, s3v3n.
-static LEET_WORDS: Lazy<FxHashMap<String, Number>> = Lazy::new(|| {
-    let mut table = FxHashMap::default();
-    let words =
-        number_words::ALL[0].units.iter().filter_map(|table| table.split_whitespace().next());
-    for (word, value) in words.zip('0'..='9') {
-        let Some(number) = LEXICON.entry(word).number else { continue };
-        let letters: Vec<char> = word.chars().collect();
-        for set in 1..1_u32 << letters.len() {
-            for uses_own_digit in [false, true] {
-                let replace = |(index, letter): (usize, &char)| match index {
-                    _ if set & 1 << index == 0 => Some(*letter),
-                    0 if uses_own_digit => Some(value),
-                    _ => for_letter(*letter),
-                };
-                table.extend(
-                    letters
-                        .iter()
-                        .enumerate()
-                        .map(replace)
-                        .collect::<Option<String>>()
-                        .map(|w| (w, number)),
-                );
-            }
-        }
-    }
-    table.retain(|word, _| word.chars().filter(char::is_ascii_alphabetic).count() >= 2);
-    table
-});
-
-/// Builds the table now, so that the first such word does not wait for it.
-pub(super) fn warm_up() {
-    Lazy::force(&LEET_WORDS);
-}
-
-/// Returns the digit that replaces a letter in leet.
-const fn for_letter(letter: char) -> Option<char> {
-    Some(match letter {
-        'o' => '0',
-        'i' | 'l' => '1',
-        'e' => '3',
-        'a' => '4',
-        's' => '5',
-        't' => '7',
-        'g' => '9',
-        _ => return None,
-    })
-}
-
-/// Returns the number of a word with digits for letters.
-pub(super) fn leet_number(word: &str) -> Option<Number> {
-    LEET_WORDS.get(word).copied()
-}
 
 /// Returns the digit that a plain character may be read as.
 pub(super) const fn digit(plain: char) -> Option<u8> {
@@ -90,9 +33,18 @@ pub(super) const fn digit(plain: char) -> Option<u8> {
 pub(super) const fn digit_in_context(plain: char) -> Option<u8> {
     match plain {
         'e' => Some(3),
+        'a' => Some(4),
+        't' => Some(7),
         _ => digit(plain),
     }
 }
+
+/// Minimum real digits of a mobile number in which letters that look little like digits stand for
+/// others.
+const MIN_REAL_DIGITS: usize = 7;
+
+/// Maximum distance between a number in look-alikes and the word for a phone, in tokens.
+const CUE_TOKENS: usize = 4;
 
 /// Turns groups into look-alikes if they form an Indian mobile number with their letters read as
 /// digits, and at least half of their characters are digits: 9B-B2-6l-47-SO, +9I 98O2b l4E7l.
@@ -105,7 +57,8 @@ pub(super) fn correct(shadow: &Shadow, tokens: &mut [Token]) {
     }
     let mut index = 0;
     while index < tokens.len() {
-        let to = mobile(shadow, tokens, index).unwrap_or(index);
+        let called = || is_called(shadow, tokens, index).then_some(index + 1);
+        let to = mobile(shadow, tokens, index).or_else(called).unwrap_or(index);
         for token in &mut tokens[index..to] {
             token.kind = Kind::Lookalike;
         }
@@ -113,9 +66,28 @@ pub(super) fn correct(shadow: &Shadow, tokens: &mut [Token]) {
     }
 }
 
+/// Returns `true` if the token `index` has as many digits and look-alikes as a mobile number, and a
+/// word for a phone is near: call me 7AEbsOl2zq.
+fn is_called(shadow: &Shadow, tokens: &[Token], index: usize) -> bool {
+    let token = &tokens[index];
+    let glyphs = &shadow.glyphs[token.from..token.to];
+    let is_digit = |glyph: &Glyph| matches!(glyph.class, Class::Digit(_));
+    token.kind == Kind::Code
+        && glyphs.len() == COMPLETE_DIGITS
+        && glyphs.iter().any(is_digit)
+        && glyphs.iter().all(|glyph| is_digit(glyph) || digit_in_context(glyph.plain).is_some())
+        && {
+            let from = index.saturating_sub(CUE_TOKENS);
+            let to = tokens.len().min(index + 1 + CUE_TOKENS);
+            let cue = Sense::PHONE.with(Sense::NUMBER);
+            tokens[from..to].iter().any(|token| token.sense.has(cue))
+        }
+}
+
 /// Returns the end of the disguised mobile number that starts with the token `from`.
 fn mobile(shadow: &Shadow, tokens: &[Token], from: usize) -> Option<usize> {
     let (mut digits, mut count, mut real_count) = ([0; MAX_MOBILE_DIGITS], 0, 0);
+    let mut min_real_count = 0;
     for index in from..tokens.len().min(from + MAX_MOBILE_DIGITS) {
         let token = &tokens[index];
         if matches!(token.kind, Kind::Number(_)) || count + token.len() > MAX_MOBILE_DIGITS {
@@ -127,6 +99,9 @@ fn mobile(shadow: &Shadow, tokens: &[Token], from: usize) -> Option<usize> {
                 real_count += 1;
                 value
             } else {
+                if matches!(glyph.plain, 'a' | 't') {
+                    min_real_count = MIN_REAL_DIGITS;
+                }
                 digit_in_context(glyph.plain)?
             };
             count += 1;
@@ -140,7 +115,11 @@ fn mobile(shadow: &Shadow, tokens: &[Token], from: usize) -> Option<usize> {
         {
             return None;
         }
-        if real_count < count && real_count * 2 >= count && is_indian_mobile(&digits[..count]) {
+        if real_count < count
+            && real_count * 2 >= count
+            && real_count >= min_real_count
+            && is_indian_mobile(&digits[..count])
+        {
             return Some(index + 1);
         }
     }
@@ -191,18 +170,16 @@ mod tests {
             ("+9I 98O2b l4E7l", "[hidden]"),
             ("7OO8l9E42b is mine", "[hidden] is mine"),
             ("9!87O624!5 whatsapp", "[hidden] whatsapp"),
+            ("gB33A12506", "[hidden]"),
+            ("call me 7AEbsOl2zq", "call me [hidden]"),
+            ("my number is 9BEEAlZSOb", "my number is [hidden]"),
+            ("the hash 7AEbsOl2zq", "the hash 7AEbsOl2zq"),
+            ("call me at GATEBOSS12", "call me at [hidden]"),
             ("68 so big 9 is 4 go", "68 so big 9 is 4 go"),
             ("SE98-BO12-ISLE", "SE98-BO12-ISLE"),
         ] {
             assert_eq!(mask(text).as_str(), expected);
         }
-    }
-
-    #[test]
-    fn lookalike_leet_number_words_are_read() {
-        assert_eq!(mask("9ine 8ight 7even 0ne 2wo 5ive f1ve 6ix 4our zer0").as_str(), "[hidden]");
-        assert_eq!(leet_number("s3v3n").map(|number| number.value), Some(7));
-        assert!(["51x", "gr8", "b4", "2nd", "one"].iter().all(|word| leet_number(word).is_none()));
     }
 
     #[test]

@@ -8,7 +8,8 @@
 //! 1. `prefilter` lets most texts pass without further work.
 //! 2. `shadow` folds the characters, with `digit` for digits of all scripts.
 //! 3. `tokenizer` splits them into tokens: digits, number words and other words. It uses `lexicon`
-//!    (tables in `number_words/` and `cue/`), `run_together` and `lookalike`.
+//!    (tables in `number_words/` and `cue/`), `run_together`,
+//!    `spaced_row`, `lookalike` and `leet`.
 //! 4. `find` corrects the tokens with `lookalike`, `typo`, `connector` and `context`, and builds
 //!    the `scene`.
 //! 5. `id_number` and `contact` (with `profile_path`) find contact details that are not phone
@@ -37,6 +38,7 @@ pub mod filter;
 mod find;
 mod fragment;
 mod id_number;
+mod leet;
 mod lexicon;
 mod list;
 mod lookalike;
@@ -53,6 +55,7 @@ mod run_together;
 mod scene;
 mod shadow;
 mod shape;
+mod spaced_row;
 mod spoken;
 mod token;
 mod tokenizer;
@@ -136,7 +139,7 @@ pub fn warm_up() {
     prefilter::warm_up();
     run_together::warm_up();
     typo::warm_up();
-    lookalike::warm_up();
+    leet::warm_up();
     shape::warm_up();
     phone::warm_up();
     contact::warm_up();

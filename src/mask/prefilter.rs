@@ -8,6 +8,7 @@ use aho_corasick::automaton::Automaton;
 use aho_corasick::{AhoCorasick, Anchored, dfa, nfa};
 use once_cell::sync::Lazy;
 
+use super::leet;
 use super::lexicon::{LEXICON, Role};
 use super::lookalike;
 use super::number_words;
@@ -23,6 +24,9 @@ const MIN_NUMBER_WORDS: usize = 4;
 const COMPOUND_CHARS: usize = 12;
 /// Minimum gaps of eight digits that are spelled letter by letter.
 const MIN_SPELLED_GAPS: usize = 23;
+
+/// Minimum signs that replace letters before words with them are read.
+const MIN_LEET_SIGNS: usize = 2;
 
 /// Mailbox providers whose addresses people spell out.
 const MAILBOXES: [&str; 8] =
@@ -123,7 +127,7 @@ pub(super) fn warm_up() {
 /// Statistics of the bytes of a text.
 struct ByteStats {
     digits: usize,
-    /// Number of bytes below the digits: spaces and most marks.
+    /// Number of bytes below the digits, which are spaces and most marks, and of underscores.
     gaps: usize,
     /// Whether the text contains an at sign or a slash.
     has_sign: bool,
@@ -145,7 +149,7 @@ impl ByteStats {
                 for lane in 0..LANES {
                     let byte = block[lane];
                     digits[lane] += u8::from(byte.wrapping_sub(b'0') < 10);
-                    gaps[lane] += u8::from(byte < b'0');
+                    gaps[lane] += u8::from(byte < b'0') | u8::from(byte == b'_');
                     signs[lane] |= u8::from(byte == b'@') | u8::from(byte == b'/');
                     high[lane] |= byte;
                 }
@@ -176,7 +180,7 @@ pub(super) fn may_contain(text: &str) -> bool {
     if has_sign || gaps >= MIN_SPELLED_GAPS && gaps * 5 >= text.len() * 2 {
         return true;
     }
-    if digits >= MIN_DIGITS || digits >= 2 && is_disguised(text) {
+    if digits >= MIN_DIGITS || digits >= 1 && (is_disguised(text) || has_leet_signs(text)) {
         return true;
     }
     let mut has_letters = false;
@@ -220,13 +224,21 @@ fn is_disguised(text: &str) -> bool {
     let mut row_len = 0;
     text.chars().any(|c| {
         let plain = c.to_ascii_lowercase();
-        if c.is_ascii_digit() || lookalike::digit(plain).is_some() {
+        if c.is_ascii_digit() || lookalike::digit_in_context(plain).is_some() {
             row_len += 1;
         } else if !matches!(c, ' ' | '-' | '.') {
             row_len = 0;
         }
         row_len >= 8
     })
+}
+
+/// Returns `true` if `text` has several signs that replace letters inside words: n!ne, $even.
+fn has_leet_signs(text: &str) -> bool {
+    let letters_after =
+        |pair: &&[u8]| pair[0].is_ascii_punctuation() && pair[1].is_ascii_alphabetic();
+    let is_sign = |pair: &&[u8]| leet::is_sign(pair[0].into());
+    text.as_bytes().windows(2).filter(letters_after).filter(is_sign).count() >= MIN_LEET_SIGNS
 }
 
 /// Returns `true` if `c` is a regular part of words: the dot below of Indic letters.

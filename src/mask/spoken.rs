@@ -174,9 +174,12 @@ pub(super) fn number(scene: &Scene, chain: &Range<usize>) -> Option<Range<usize>
         Cue::Phone => !is_countdown && shape::is_counting(&speech.values),
         Cue::Handover | Cue::None => !is_countdown && is_counting_aloud(&speech.values),
     };
+    // Ten tokens in a row that say one digit each are no sentence.
+    let is_dictated = is_indian_mobile(&speech.digits) && tokens.len() == MIN_DIGITS;
     let is_something_else = is_recited
         || is_prose(scene, &tokens)
-        || cue <= Cue::Handover && (is_small_talk(scene, &tokens) || is_years(scene, &tokens))
+        || cue <= Cue::Handover
+            && (is_small_talk(scene, &tokens) && !is_dictated || is_years(scene, &tokens))
         || context::is_labelled(
             scene,
             &tokens,
@@ -342,6 +345,7 @@ mod tests {
                 "my number is [hidden]",
             ),
             ("9 eight 7 six 5 four 3 two 1 zero", "[hidden]"),
+            ("9 ate 1 siks 4 fife tree 7 oh won", "[hidden]"),
             (
                 "ten nine eight seven six five four three two one",
                 "ten nine eight seven six five four three two one",

@@ -6,16 +6,22 @@
 use std::ops::Range;
 
 use super::cue::Sense;
+use super::leet;
 use super::lexicon::LEXICON;
 use super::lookalike;
 use super::run_together;
 use super::shadow::{Class, Glyph, Shadow};
+use super::spaced_row;
 use super::token::{Kind, Token};
+use super::typo;
 
 /// Maximum glyphs of a number that contains bars for ones.
 ///
 /// Without a limit, the tokenizer would scan a row of bars again from each bar, in quadratic time.
 const MAX_DISGUISED_GLYPHS: usize = 40;
+
+/// Maximum glyphs of a number word with signs for some of its letters.
+const MAX_LEET_GLYPHS: usize = 10;
 
 /// Minimum single letters of a row that may be spelled-out number words.
 const MIN_SPACED_LETTERS: usize = 12;
@@ -51,11 +57,12 @@ pub(super) fn tokens(shadow: &Shadow, closed: &[Range<usize>]) -> Vec<Token> {
             continue;
         }
         if glyph.class == Class::Letter && from >= row {
-            row = spaced_end(shadow, from);
+            row = spaced_row::end(shadow, from);
             if row - from > 2 * MIN_SPACED_LETTERS
                 && row <= limit
-                && tokenizer.split_spaced(from, row)
+                && let Some(parts) = spaced_row::split(&glyphs[from..row])
             {
+                tokenizer.push_parts(from, &parts);
                 index = row;
                 continue;
             }
@@ -88,7 +95,9 @@ pub(super) fn tokens(shadow: &Shadow, closed: &[Range<usize>]) -> Vec<Token> {
                 continue;
             }
         }
-        if index == from {
+        if let Some(to) = tokenizer.push_with_signs(from, index, limit) {
+            index = to;
+        } else if index == from {
             index += 1;
         } else {
             tokenizer.run(from, index, digit_count);
@@ -105,18 +114,6 @@ const fn is_inner(glyph: &Glyph) -> bool {
 /// Returns `true` if the glyph is not a letter but may replace a one.
 const fn is_bar(glyph: &Glyph) -> bool {
     matches!(glyph.plain, '|' | '!')
-}
-
-/// Returns the end of the row of single letters that starts at `from`: n i n e.
-fn spaced_end(shadow: &Shadow, from: usize) -> usize {
-    let is_letter =
-        |index: usize| shadow.get(index).is_some_and(|glyph| glyph.class == Class::Letter);
-    let is_separated = |index: usize| shadow.get(index).is_none_or(|glyph| !is_inner(glyph));
-    let mut last = from;
-    while is_separated(last + 1) && is_letter(last + 2) && is_separated(last + 3) {
-        last += 2;
-    }
-    last + 1
 }
 
 /// The state of splitting one text.
@@ -143,7 +140,7 @@ impl Tokenizer<'_> {
             // `push_known` pushed the whole run.
         } else if digits == 0 || lookalike::is_disguised(run) && !self.is_measure(from, to) {
             self.push(from, to, Kind::Lookalike, Sense::NONE);
-        } else if let Some(parts) = run_together::split(run) {
+        } else if let Some(parts) = run_together::split(run).or_else(|| leet::split(run)) {
             self.push_parts(from, &parts);
         } else {
             self.mixed(from, to);
@@ -160,7 +157,12 @@ impl Tokenizer<'_> {
         if entry.sense == Sense::NONE
             && let Some(parts) = run_together::split(run)
         {
-            return self.push_parts(from, &parts);
+            // "Oone" is not "o" and "one".
+            let word = self.shadow.word(run, &mut self.word);
+            return match typo::stretched(word).filter(|_| parts.len() == 2) {
+                Some(number) => self.push(from, to, Kind::Number(number), Sense::NONE),
+                None => self.push_parts(from, &parts),
+            };
         }
         self.push(from, to, Kind::Word, entry.sense);
     }
@@ -175,17 +177,6 @@ impl Tokenizer<'_> {
             && run.iter().all(|glyph| lookalike::digit(glyph.plain).is_some())
     }
 
-    /// Splits a row of single letters if they spell number words; returns whether they do.
-    fn split_spaced(&mut self, from: usize, to: usize) -> bool {
-        let letters: Vec<Glyph> = self.shadow.glyphs[from..to].iter().step_by(2).copied().collect();
-        let Some(parts) = run_together::split(&letters) else { return false };
-        for part in &parts {
-            let kind = part.number.map_or(Kind::Digits, Kind::Number);
-            self.push(from + part.from * 2, from + part.to * 2 - 1, kind, Sense::NONE);
-        }
-        true
-    }
-
     /// Pushes the parts of a run that starts at the glyph `base`.
     fn push_parts(&mut self, base: usize, parts: &[run_together::RunPart]) {
         for part in parts {
@@ -197,19 +188,44 @@ impl Tokenizer<'_> {
     /// Pushes a short run as one word if it is a known word with digits: f0ur, 1st. Returns whether
     /// it is.
     fn push_known(&mut self, from: usize, to: usize) -> bool {
-        if !(3..=5).contains(&(to - from)) {
+        if !(3..=9).contains(&(to - from)) {
             return false;
         }
         let word = self.shadow.word(&self.shadow.glyphs[from..to], &mut self.word);
-        if let Some(number) = lookalike::leet_number(word) {
+        if let Some(number) = leet::number(word, 2) {
             self.push(from, to, Kind::Number(number), Sense::NONE);
             return true;
+        }
+        if to - from > 5 {
+            return false;
         }
         let sense = LEXICON.entry(word).sense;
         if sense.has(Sense::CONNECTOR) {
             self.push(from, to, Kind::Word, sense);
         }
         sense.has(Sense::CONNECTOR)
+    }
+
+    /// Pushes the run `from..to` together with the signs and letters after it, not beyond `limit`,
+    /// if they are a number word in leet: n!ne, $even. Returns the end of the word.
+    fn push_with_signs(&mut self, from: usize, to: usize, limit: usize) -> Option<usize> {
+        let is_sign = |index: usize| {
+            index < limit && self.shadow.get(index).is_some_and(|glyph| leet::is_sign(glyph.plain))
+        };
+        let is_letter = |index: usize| {
+            index < limit && self.shadow.get(index).is_some_and(|glyph| is_inner(glyph))
+        };
+        if !is_sign(to) || !is_letter(to + 1) && !is_sign(to + 1) {
+            return None;
+        }
+        let inner = (to..limit.min(from + MAX_LEET_GLYPHS))
+            .take_while(|index| is_letter(*index) || is_sign(*index))
+            .count();
+        let end = to + inner;
+        let word = self.shadow.word(&self.shadow.glyphs[from..end], &mut self.word);
+        let number = leet::number(word, 2)?;
+        self.push(from, end, Kind::Number(number), Sense::NONE);
+        Some(end)
     }
 
     /// Returns `true` if the run is a few digits and a unit: 256gb, 1990s.
