@@ -10,13 +10,14 @@ use smallvec::SmallVec;
 
 use super::context;
 use super::context::Cue;
+use super::cue::Sense;
+use super::figure;
 use super::lexicon::Role;
 use super::lookalike;
 use super::numbering_plan;
 use super::numbering_plan::NumberingPlans;
 use super::scene::{COMPLETE_DIGITS, Scene};
 use super::shadow::{Class, Glyph};
-use super::shape;
 use super::shape::is_indian_mobile;
 use super::token::{Kind, Token};
 
@@ -28,6 +29,11 @@ const MAX_GAP_MARKS: usize = 4;
 const MIN_ROW_MEMBERS: usize = 9;
 /// Maximum characters of the separator in a row.
 const MAX_ROW_SEPARATOR: usize = 3;
+
+/// Maximum digits of a calling code.
+const MAX_CODE_DIGITS: usize = 3;
+/// Maximum digits of a room, a page and the like.
+const MAX_LABELLED_DIGITS: usize = 4;
 
 /// Ranges of tokens, inline up to four because most texts have few.
 pub(super) type Chains = SmallVec<[Range<usize>; 4]>;
@@ -182,7 +188,7 @@ fn split_off_figures(scene: &Scene, chain: Range<usize>, chains: &mut Chains) {
 /// Returns `true` if a run is a figure and nothing makes it a phone number.
 fn is_figure(scene: &Scene, run: &Range<usize>) -> bool {
     let line = to_plain(scene.glyphs(run));
-    shape::is_figure(&line) && !is_dialled(scene, run) && !is_called(scene, run, &line)
+    figure::is_figure(&line) && !is_dialled(scene, run) && !is_called(scene, run, &line)
 }
 
 /// Returns `true` if a run with dots has a calling code and is a valid number, which is too long
@@ -207,7 +213,7 @@ fn is_dialled(scene: &Scene, run: &Range<usize>) -> bool {
 fn is_called(scene: &Scene, run: &Range<usize>, line: &str) -> bool {
     let may_be_phone = || {
         let count: usize = scene.tokens[run.clone()].iter().map(Token::len).sum();
-        shape::may_be_phone(line)
+        figure::may_be_phone(line)
             || count == COMPLETE_DIGITS && is_indian_mobile(Digits::of(scene, run).all())
     };
     scene.has_cue
@@ -236,6 +242,31 @@ fn completes_number(scene: &Scene, rest: usize, run: &Range<usize>) -> bool {
                     || digits.all()[0] == 0 && NumberingPlans::new().is_national(digits.all())
             }
         })
+}
+
+/// Returns `true` if the gap after the token `index` separates two lines or sentences, or if a label
+/// for numbers with few digits names the token: room 214 020 7946 0958.
+pub(super) fn is_break(scene: &Scene, index: usize) -> bool {
+    let token = &scene.tokens[index];
+    // A calling code may have a line of its own.
+    if scene.has_plus(index) && token.len() <= MAX_CODE_DIGITS {
+        return false;
+    }
+    let gap = scene.gap(index);
+    let ends_sentence = || {
+        matches!(gap, [dot, space, ..] if dot.plain == '.' && space.class == Class::Space)
+            && token.kind == Kind::Digits
+            && token.len() >= 2
+    };
+    let is_named = || {
+        let label = index.checked_sub(1).map(|before| &scene.tokens[before]);
+        token.kind == Kind::Digits
+            && token.len() <= MAX_LABELLED_DIGITS
+            && label.is_some_and(|label| {
+                label.sense.has(Sense::SHORT) && scene.gap(index - 1).len() == 1
+            })
+    };
+    gap.iter().any(|glyph| glyph.class == Class::LineEnd) || ends_sentence() || is_named()
 }
 
 /// Returns `true` if `gap` is one mark without spaces, or a closing parenthesis and one mark.
@@ -286,7 +317,7 @@ impl Digits {
     }
 
     /// Returns all digits of the chain.
-    fn all(&self) -> &[u8] {
+    pub(super) fn all(&self) -> &[u8] {
         &self.values
     }
 

@@ -15,7 +15,7 @@ use super::scene::Scene;
 use super::shadow::Class;
 use super::shape;
 use super::shape::is_indian_mobile;
-use super::spoken::Speech;
+use super::speech::Speech;
 use super::token::{Kind, Token};
 
 /// Maximum parts of a number.
@@ -62,11 +62,29 @@ fn part(scene: &Scene, chain: &Range<usize>) -> Option<NumberPart> {
     let tokens = without_lead(scene, chain);
     let lone = tokens.len() == 1 && matches!(scene.tokens[tokens.start].kind, Kind::Number(_));
     let glyphs = scene.glyphs(&tokens).len();
-    if lone || glyphs > 120 {
+    if lone || glyphs > 120 || is_everyday(scene, &tokens) {
         return None;
     }
     let speech = Speech::of(scene, &tokens);
     (!speech.digits.is_empty() && speech.digits.len() <= 9).then_some(NumberPart { tokens, speech })
+}
+
+/// Returns `true` if `tokens` are all everyday words, which only mean digits near others: "nein, das".
+pub(super) fn is_everyday(scene: &Scene, tokens: &Range<usize>) -> bool {
+    let is_everyday = |token: &Token| matches!(token.kind, Kind::Number(number) if number.everyday || number.role == Role::Link);
+    let tokens = &scene.tokens[tokens.clone()];
+    if !tokens.iter().all(is_everyday) {
+        return false;
+    }
+    // Several number words of one language are digits all the same: do ek.
+    let numbers = || {
+        tokens.iter().filter_map(|token| match token.kind {
+            Kind::Number(number) => Some(number),
+            _ => None,
+        })
+    };
+    let shared = numbers().fold(u64::MAX, |shared, number| shared & number.languages);
+    tokens.len() < 2 || shared == 0 || numbers().any(|number| number.common)
 }
 
 /// Returns `chain` without the leading tokens that only announce its digits.

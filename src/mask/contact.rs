@@ -1,7 +1,7 @@
-//! [`Contacts`]: e-mail addresses, UPI ids, links to chats and profiles, and handles.
+//! [`Contacts`]: e-mail addresses, UPI ids, and links to chats and profiles.
 //!
-//! This module contains their patterns. Phone numbers outside of links must not be handled here. To
-//! add a platform, add its host to [`CONTACT_LINK`] and its name to the tables in `cue/`. To add a
+//! This module contains their patterns. Phone numbers outside of links must not be handled here, and
+//! handles are in `handle.rs`. To add a platform, add its host to [`CONTACT_LINK`]. To add a
 //! bank, add it to [`UPI`].
 
 use std::ops::Range;
@@ -9,11 +9,9 @@ use std::ops::Range;
 use once_cell::sync::Lazy;
 use regex::Regex;
 
-use super::cue::Sense;
 use super::prefilter;
 use super::profile_path::leads_to_person;
 use super::rule::{Finding, Rule};
-use super::scene::Scene;
 use super::shadow::{Class, Glyph, MarkSet, Shadow};
 
 static EMAIL: Lazy<Regex> = Lazy::new(|| {
@@ -29,12 +27,15 @@ static EMAIL: Lazy<Regex> = Lazy::new(|| {
 
 static UPI: Lazy<Regex> = Lazy::new(|| {
     compiled(concat!(
-        r"[a-z0-9._-]{2,64}@(?:ok(?:hdfcbank|icici|sbi|axis)|paytm|pt(?:yes|axis|sbi|hdfc)|ybl|ibl",
-        r"|axl|upi|apl|yapl|rapl|wa(?:icici|sbi|axis|hdfcbank)|jio|airtel|freecharge|fbl|sbi",
-        r"|hdfc(?:bank)?|icici|axis(?:bank|b)?|kotak(?:811|bank)?|indus|boi|cnrb|pnb|barodampay",
-        r"|idfc(?:bank|first)?|federal|yesbank|yes[gp]|ikwik|jupiteraxis|naviaxis|slice|superyes",
-        r"|timecosmos|tapicici|pingpay|dbs|hsbc|citi|rbl|aubank|equitas|idbi|mahb|uco|unionbank",
-        r"|dlb|kbl|kvb|nsdl|postbank|phonepe|gpay|amazonpay|cred)(?-u:\b)",
+        r"[a-z0-9._-]{2,64}@(?:",
+        // Names that contain that of a bank or a payment service.
+        r"[a-z0-9]{0,12}(?:bank|upi|pay|axis|icici|sbi|hdfc|yes|idfc|federal|kotak|indus|airtel|idbi|boi)",
+        r"[a-z0-9]{0,8}",
+        r"|paytm|ybl|ibl|axl|apl|yapl|rapl|jio|freecharge|fbl|fbpe|cnrb|pnb|ikwik|slice|timecosmos|dbs|hsbc",
+        r"|citi|rbl|equitas|mahb|uco|dlb|kbl|kvb|nsdl|phonepe|cred|fam|purz|lime|payzapp|pockets|apb|ubi",
+        r"|utbi|tjsb|sib|scb|scbl|srcb|psb|karb|jkb|iob|dcb|cub|cboi|andb|albk|kmb|kmbl|lvb|obc|synd|vjb",
+        r"|vijb|imobile|birla|bandhan|jsb|jsbp|csbcash|ezeepay|trans|allbank|oksbi|okbiz",
+        r")(?-u:\b)",
     ))
 });
 
@@ -43,7 +44,7 @@ static UPI: Lazy<Regex> = Lazy::new(|| {
 static CONTACT_LINK: Lazy<Regex> = Lazy::new(|| {
     compiled(concat!(
         r"(?:tel|sms|callto|facetime|whatsapp|viber|skype|sgnl|tg):(?://|[+0-9])",
-        r"|(?:https?://)?(?:[a-z0-9-]{1,20}\.)?(?:wa\.me|whatsapp\.com|t\.me|telegram\.(?:me|dog)",
+        r"|(?:https?://)?(?:[a-z0-9-]{1,20}\.){0,3}(?:wa\.me|whatsapp\.com|t\.me|telegram\.(?:me|dog)",
         r"|instagram\.com|instagr\.am|ig\.me|snapchat\.com/(?:add|t)|facebook\.com|fb\.(?:com|me)",
         r"|m\.me|twitter\.com|x\.com|linkedin\.com/in|pinterest\.com",
         r"|discord\.gg|discord\.com/(?:users|invite)|signal\.(?:me|group)|kik\.me",
@@ -53,6 +54,10 @@ static CONTACT_LINK: Lazy<Regex> = Lazy::new(|| {
         r"|(?:https?://)?(?:[a-z0-9-]{1,20}\.)?(?:tiktok\.com|threads\.(?:net|com)|youtube\.com)/@",
     ))
 });
+
+/// Hosts that are part of no other host's name, so that a dash before them is one of the sentence.
+const AMONG_WORDS: [&str; 6] =
+    ["wa.me", "t.me", "instagram.com", "api.whatsapp.com", "snapchat.com", "telegram.me"];
 
 /// Links of any kind; their digits are not phone numbers.
 static ANY_LINK: Lazy<Regex> = Lazy::new(|| {
@@ -69,6 +74,11 @@ static PHONE_PARAMETER: Lazy<Regex> = Lazy::new(|| {
         r"=((?:\+|%2b)?[0-9]{7,15})",
         // A plus marks a phone number anywhere in the path.
         r"|[/=#:]((?:\+|%2b)[0-9]{8,15})",
+        // A mobile number as the whole path, or after a word for contact.
+        r"|^(?:[a-z]+://)?(?:[^/\s]+/(?:[^\s]*/)?(?:call|contact|phone|tel|wa|whatsapp|chat|msg|sms|dial|me|u|user|add)|[^/\s]+)",
+        r"/@?((?:91|0)?[6-9][0-9]{9})(?:$|[/?&#.,!)])",
+        // The payee of a payment link.
+        r"|[?&]pa=([^&\s\[]{3,})",
     ))
 });
 
@@ -147,7 +157,7 @@ pub(super) fn find(shadow: &Shadow) -> Contacts {
             if !overlaps(&profiles, &range) {
                 for number in PHONE_PARAMETER
                     .captures_iter(link.as_str())
-                    .filter_map(|c| c.get(1).or(c.get(2)))
+                    .filter_map(|c| (1..=4).find_map(|group| c.get(group)))
                 {
                     let range = bytes(link.start() + number.start()..link.start() + number.end());
                     contacts.found.push(Finding { range, rule: Rule::Link });
@@ -226,46 +236,16 @@ fn trimmed(link: &str) -> usize {
 
 /// Returns `true` if a link that starts at the byte `start` is not the end of a longer host name.
 fn is_standalone(plain: &str, start: usize) -> bool {
-    !plain[..start]
-        .chars()
-        .next_back()
-        .is_some_and(|c| c.is_alphanumeric() || matches!(c, '.' | '-' | '@'))
-}
-
-/// Finds handles next to the name of their platform: insta @some.one.
-pub(super) fn handles(scene: &Scene) -> Vec<Finding> {
-    let glyphs = &scene.shadow.glyphs;
-    let mut found: Vec<Finding> = Vec::new();
-    if !scene.shadow.marks.has(MarkSet::AT_SIGN) {
-        return found;
+    let mut before = plain[..start].chars().rev();
+    match before.next() {
+        Some('@') => false,
+        // "mail-x.com" is another host, but "-wa.me" follows a dash.
+        Some('.' | '-') => {
+            let is_name = before.next().is_some_and(char::is_alphanumeric);
+            !is_name || AMONG_WORDS.iter().any(|host| plain[start..].starts_with(host))
+        }
+        c => !c.is_some_and(char::is_alphanumeric),
     }
-    for (index, token) in scene.tokens.iter().enumerate() {
-        let has_sign = scene.shadow.before(token.from).is_some_and(|glyph| glyph.plain == '@');
-        let is_separate = token.from < 2 || !is_handle_char(glyphs[token.from - 2].plain);
-        if !has_sign || !is_separate {
-            continue;
-        }
-        let nearby = index.saturating_sub(6)..(index + 4).min(scene.tokens.len());
-        if !scene.tokens[nearby].iter().any(|token| token.sense.has(Sense::PLATFORM)) {
-            continue;
-        }
-        let handle =
-            glyphs[token.from..].iter().take(40).take_while(|glyph| is_handle_char(glyph.plain));
-        let mut to = token.from + handle.count();
-        while to > token.to && matches!(glyphs[to - 1].plain, '.' | '-') {
-            to -= 1;
-        }
-        if to - token.from >= 3 {
-            let range = scene.shadow.bytes(token.from - 1, to);
-            found.push(Finding { range, rule: Rule::Handle });
-        }
-    }
-    found
-}
-
-/// Returns `true` if a handle may contain `plain`.
-fn is_handle_char(plain: char) -> bool {
-    plain.is_alphanumeric() || matches!(plain, '_' | '.' | '-')
 }
 
 #[cfg(test)]
@@ -326,6 +306,10 @@ mod tests {
     fn contact_upi_id_is_hidden() {
         assert_eq!(mask("pay ravi.k@okhdfcbank pls").as_str(), "pay [hidden] pls");
         assert_eq!(rules("9517061705@paytm"), [Rule::Upi]);
+        for bank in ["okbank", "ptyes", "indianbank", "tjsb", "fam", "yesbankltd", "axisbank"] {
+            assert_eq!(rules(&format!("send to ravi@{bank}")), [Rule::Upi], "{bank}");
+        }
+        assert_eq!(rules("root@server, 2 apples@30, meet@noon"), []);
     }
 
     #[test]
@@ -364,14 +348,17 @@ mod tests {
     fn contact_phone_parameter_is_hidden_inside_a_link() {
         let text = "https://shop.example.com/?a=1&phone=919876543210&b=2";
         assert_eq!(mask(text).as_str(), "https://shop.example.com/?a=1&phone=[hidden]&b=2");
+        for (text, expected) in [
+            ("https://bit.ly/9833412506", "https://bit.ly/[hidden]"),
+            ("site.in/contact/919833412506 ok", "site.in/contact/[hidden] ok"),
+            ("upi://pay?pa=ravi@okhdfcbank&pn=R", "upi://pay?pa=[hidden]&pn=R"),
+            ("..wa.me/919833412506", "..[hidden]"),
+            ("chat-t.me/some_one", "chat-[hidden]"),
+            ("mail-x.com/some_one", "mail-x.com/some_one"),
+        ] {
+            assert_eq!(mask(text).as_str(), expected);
+        }
         let text = "https://shop.example.com/#/call/+917722401360";
         assert_eq!(mask(text).as_str(), "https://shop.example.com/#/call/[hidden]");
-    }
-
-    #[test]
-    fn contact_handle_is_hidden_next_to_its_platform() {
-        assert_eq!(mask("insta @some.one_1 ok").as_str(), "insta [hidden] ok");
-        assert_eq!(mask("find @some_one on telegram").as_str(), "find [hidden] on telegram");
-        assert_eq!(rules("hello @everyone"), []);
     }
 }

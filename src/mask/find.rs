@@ -11,6 +11,7 @@ use super::connector;
 use super::contact;
 use super::context;
 use super::cue::Sense;
+use super::handle;
 use super::id_number;
 use super::lookalike;
 use super::masked::{HIDDEN, hide};
@@ -82,7 +83,7 @@ pub(super) fn once(text: &str) -> (Vec<Finding>, usize) {
 /// Runs all rules on a scene and adds to the findings `found`; returns the findings and the work.
 fn run(scene: &Scene, mut found: Vec<Finding>) -> (Vec<Finding>, usize) {
     let id_numbers: Vec<(Range<usize>, Rule)> = id_number::find(scene);
-    found.extend(contact::handles(scene));
+    found.extend(handle::find(scene));
     for (tokens, rule) in &id_numbers {
         let last = scene.tokens[..tokens.end].last().map_or(0, |token| token.to);
         let range = scene.shadow.bytes(scene.tokens[tokens.start].from, last);

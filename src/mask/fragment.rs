@@ -15,8 +15,8 @@ use super::scene::Scene;
 use super::shadow::Glyph;
 use super::shape;
 use super::shape::is_indian_mobile;
+use super::speech::Speech;
 use super::spoken;
-use super::spoken::Speech;
 use super::token::{Kind, Token};
 
 /// Maximum length of a message that is not prose, in characters. Prose clears all fragments.
@@ -77,6 +77,11 @@ pub(super) fn after_message(scene: &Scene, found: &mut Vec<Finding>, memory: &Me
             let speeches = tokens.iter().map(|range| Speech::of(scene, range));
             let digits: Vec<_> = speeches.flat_map(|speech| speech.digits).collect();
             let is_half_mobile = memory.cued > 0 && digits.len() == 5 && digits[0] >= 6;
+            // "Oh no" says digits only after others, or after a cue.
+            let is_everyday = tokens.iter().all(|range| chunk::is_everyday(scene, range));
+            if is_everyday && memory.cued == 0 && !memory.continues_words() {
+                return memory;
+            }
             if memory.labelled > 0 && memory.cued == 0 || is_round(&digits) && !is_half_mobile {
                 return memory;
             }
@@ -258,6 +263,10 @@ mod tests {
             ["wifi pass?", "88442211", "", ""],
             ["2+2", "4", "8+8", "16"],
             ["guess my number", "77?", "88", "97"],
+            ["Oh no", "Oh no", "Oh no", "oh"],
+            ["No", "2019 was better", "no", "No No"],
+            ["No entiendo", "Lo lamento", "un momento", "no se"],
+            ["12/05/2024", "13/05/2024", "14/05/2024", "15/05/2024"],
         ] {
             assert_eq!(masked(&talk), talk);
         }

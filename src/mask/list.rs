@@ -6,9 +6,10 @@
 
 use std::ops::Range;
 
-use super::chain::to_plain;
+use super::chain::{Digits, to_plain};
 use super::context;
 use super::context::Cue;
+use super::figure;
 use super::scene::Scene;
 use super::shadow::{Class, MarkSet};
 use super::shape;
@@ -18,16 +19,29 @@ use super::token::Token;
 /// is a phone number. An adjacent cue overrules this.
 pub(super) fn is_list(scene: &Scene, chain: &Range<usize>) -> bool {
     let is_short = (2..=64).contains(&chain.len()) && !scene.has_plus(chain.start);
-    is_short && (is_sum(scene, chain) || is_listed(scene, chain) || is_amount_list(scene, chain))
+    is_short
+        && (is_sum(scene, chain)
+            || is_listed(scene, chain)
+            || is_amount_list(scene, chain)
+            || is_book(scene, chain))
         || is_short
             && chain.len() >= 4
             && match context::cue(scene, chain) {
                 Cue::Adjacent => false,
                 cue => {
                     is_count(scene, chain, cue)
-                        || shape::looks_like_something_else(&to_plain(scene.glyphs(chain)))
+                        || figure::looks_like_something_else(&to_plain(scene.glyphs(chain)))
                 }
             }
+}
+
+/// Returns `true` if a chain is the number of a book in groups: 978 0 306 40615 7.
+fn is_book(scene: &Scene, chain: &Range<usize>) -> bool {
+    (4..=5).contains(&chain.len()) && {
+        let lengths: Vec<_> = scene.tokens[chain.clone()].iter().map(Token::len).collect();
+        let is_number = chain.len() == 4 || matches!(lengths[..], [3, .., 1]);
+        is_number && shape::is_isbn(Digits::of(scene, chain).all(), &lengths)
+    }
 }
 
 /// Returns `true` if a chain is grouped thousands with a currency or unit next to it.

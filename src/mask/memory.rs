@@ -51,6 +51,12 @@ impl Memory {
         &self.lengths[..usize::from(self.pieces).min(MAX_FRAGMENTS)]
     }
 
+    /// Returns `true` if there are at least two fragments, all of which may be words: a word says at
+    /// most two digits, and one message few words.
+    pub(super) fn continues_words(&self) -> bool {
+        self.lengths().len() >= 2 && self.lengths().iter().all(|length| *length <= 3)
+    }
+
     /// Returns this memory with the fragment `opening` before all others. The oldest fragments that
     /// exceed the limits are missing.
     pub(super) fn with_opening(&self, opening: &[u8]) -> Self {

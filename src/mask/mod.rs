@@ -12,11 +12,11 @@
 //!    `spaced_row`, `lookalike` and `leet`.
 //! 4. `find` corrects the tokens with `lookalike`, `typo`, `connector` and `context`, and builds
 //!    the `scene`.
-//! 5. `id_number` and `contact` (with `profile_path`) find contact details that are not phone
+//! 5. `id_number`, `handle` and `contact` (with `profile_path`) find contact details that are not phone
 //!    numbers.
 //! 6. `chain` joins tokens over separators. `phone` tries the windows of a chain, and `verdict`
-//!    judges each by `shape`, `context`, `list` and `numbering_plan`.
-//! 7. `spoken` finds numbers in words, and `chunk` finds numbers in parts.
+//!    judges each `window` by `shape`, `figure`, `context`, `plain_name`, `list` and `numbering_plan`.
+//! 7. `spoken` finds numbers in words, by their `speech`, and `chunk` finds numbers in parts.
 //! 8. `find` repeats the steps until it finds no more. `fragment` completes numbers with the
 //!    fragments of earlier messages, which are stored in `memory`. `named` adds the digits of the
 //!    sender's name.
@@ -34,9 +34,11 @@ mod contact;
 mod context;
 mod cue;
 mod digit;
+mod figure;
 pub mod filter;
 mod find;
 mod fragment;
+mod handle;
 mod id_number;
 mod leet;
 mod lexicon;
@@ -48,6 +50,7 @@ mod named;
 mod number_words;
 mod numbering_plan;
 mod phone;
+mod plain_name;
 mod prefilter;
 mod profile_path;
 mod rule;
@@ -56,11 +59,13 @@ mod scene;
 mod shadow;
 mod shape;
 mod spaced_row;
+mod speech;
 mod spoken;
 mod token;
 mod tokenizer;
 mod typo;
 mod verdict;
+mod window;
 
 pub use masked::{HIDDEN, Masked};
 pub use memory::Memory;
@@ -140,7 +145,7 @@ pub fn warm_up() {
     run_together::warm_up();
     typo::warm_up();
     leet::warm_up();
-    shape::warm_up();
+    figure::warm_up();
     phone::warm_up();
     contact::warm_up();
 }

@@ -6,7 +6,7 @@
 use super::find;
 use super::scene::Scene;
 use super::shadow::Class;
-use super::spoken::Speech;
+use super::speech::Speech;
 use super::token::{Kind, Token};
 
 /// Minimum digits of a name that has other words: fewer are an age or a lucky number.

@@ -23,10 +23,14 @@ use super::scene::Scene;
 use super::shadow::Class;
 use super::spoken;
 use super::token::{Kind, Token};
-use super::verdict::{Level, MAX_DIGITS, MIN_DIGITS, Window};
+use super::verdict::{Level, MAX_DIGITS, MIN_DIGITS};
+use super::window::Window;
 
 /// Maximum tokens of a window: no number has more digits.
 const MAX_WINDOW_TOKENS: usize = MAX_DIGITS;
+
+/// Minimum digits of a number that a line or sentence ends in: fewer may go on in the next.
+const MIN_SEGMENT_DIGITS: usize = 9;
 
 /// An extension that may follow a number.
 static EXTENSION: Lazy<Regex> = Lazy::new(|| {
@@ -54,10 +58,12 @@ pub(super) fn find(scene: &Scene, taken: &[Range<usize>]) -> (Vec<Finding>, usiz
         plan: NumberingPlans::new(),
         found: Vec::new(),
         taken: is_taken,
+        min_digits: MIN_DIGITS,
         windows: 0,
     };
     let mut rest = Chains::new();
     for chain in chain::chains(scene) {
+        search.segments(&chain);
         search.chain(chain, &mut rest);
     }
     for tokens in chunk::numbers(scene, &rest) {
@@ -73,6 +79,8 @@ struct PhoneSearch<'a> {
     found: Vec<Finding>,
     /// Whether each token is part of a finding.
     taken: SmallVec<[bool; 64]>,
+    /// Minimum digits of a window.
+    min_digits: usize,
     windows: usize,
 }
 
@@ -116,6 +124,24 @@ impl PhoneSearch<'_> {
         Some(from..to)
     }
 
+    /// Finds the whole numbers in the lines and sentences of `chain`, so that digits of the one
+    /// before are not part of them: room 214, then 020 7946 0958 in the next line.
+    fn segments(&mut self, chain: &Range<usize>) {
+        let is_break = |index: &usize| chain::is_break(self.scene, *index);
+        let mut from = chain.start;
+        if !(chain.start..chain.end - 1).any(|index| is_break(&index)) {
+            return;
+        }
+        self.min_digits = MIN_SEGMENT_DIGITS;
+        for index in chain.clone() {
+            if index + 1 == chain.end || chain::is_break(self.scene, index) {
+                self.digits(from..index + 1, &[Level::Certain, Level::Likely, Level::Possible]);
+                from = index + 1;
+            }
+        }
+        self.min_digits = MIN_DIGITS;
+    }
+
     /// Finds the numbers in `chain`, and adds the parts without numbers to `rest`.
     ///
     /// Words are tried before digits that need a cue, so that in "six, 8, 9, 4 …" the six is part
@@ -148,7 +174,7 @@ impl PhoneSearch<'_> {
         while let Some(run) = self.run(remaining.clone(), true) {
             remaining.start = run.end;
             let digit_count: usize = run.clone().map(|index| self.scene.tokens[index].len()).sum();
-            if digit_count < MIN_DIGITS || list::is_list(self.scene, &run) {
+            if digit_count < self.min_digits || list::is_list(self.scene, &run) {
                 continue;
             }
             let digits = Digits::of(self.scene, &run);
@@ -179,7 +205,7 @@ impl PhoneSearch<'_> {
                 remaining.start = from + 1;
                 continue;
             }
-            let ends = digits.ends(from - run.start, MIN_DIGITS..=MAX_DIGITS);
+            let ends = digits.ends(from - run.start, self.min_digits..=MAX_DIGITS);
             let (shortest, longest) =
                 (run.start + ends.start, longest.min(run.start + ends.end - 1));
             let found = (shortest..=longest).rev().find_map(|to| {
@@ -232,6 +258,23 @@ mod tests {
     #[test]
     fn phone_number_may_span_lines() {
         assert_eq!(mask("num:\n90136\r\n40509").as_str(), "num:\n[hidden]");
+    }
+
+    #[test]
+    fn phone_digits_of_the_line_before_are_not_part_of_it() {
+        for (text, expected) in [
+            ("room 214\n020 7946 0833", "room 214\n[hidden]"),
+            ("70651\n66375 76394", "70651\n[hidden]"),
+            ("i am 24. 98334 12506", "i am 24. [hidden]"),
+            ("room 214 020 7946 0833", "room 214 [hidden]"),
+            ("bus 45\n0412 221 158\n7", "bus 45\n[hidden]\n7"),
+            ("+91\n98334 12506", "[hidden]"),
+            ("98334\n12506", "[hidden]"),
+            ("1200\n1500\n1800", "1200\n1500\n1800"),
+            ("560001\n560002", "560001\n560002"),
+        ] {
+            assert_eq!(mask(text).as_str(), expected, "{text}");
+        }
     }
 
     #[test]

@@ -8,6 +8,7 @@ use aho_corasick::automaton::Automaton;
 use aho_corasick::{AhoCorasick, Anchored, dfa, nfa};
 use once_cell::sync::Lazy;
 
+use super::cue;
 use super::leet;
 use super::lexicon::{LEXICON, Role};
 use super::lookalike;
@@ -32,11 +33,17 @@ const MIN_LEET_SIGNS: usize = 2;
 const MAILBOXES: [&str; 8] =
     ["gmail", "yahoo", "hotmail", "outlook", "icloud", "rediffmail", "protonmail", "yandex"];
 
+/// Platforms whose names are part of few other words, so that a text with one may contain a handle.
+const PLATFORMS: [&str; 13] = [
+    "insta", "snap", "discord", "telegram", "tiktok", "twitter", "wechat", "reddit", " ig ",
+    " ig:", "ig id", "ig is", " tg ",
+];
+
 /// Automata for the number words: a small one for ASCII, which is enough for most texts, and one
 /// for all other words.
 struct NumberWordScanner {
     ascii: dfa::DFA,
-    /// Index of the first pattern of `ascii` that is a mailbox provider.
+    /// Index of the first pattern of `ascii` that is a mailbox provider or a platform.
     mailboxes: usize,
     other: nfa::contiguous::NFA,
 }
@@ -96,7 +103,7 @@ static SCANNER: Lazy<NumberWordScanner> = Lazy::new(|| {
         patterns.dedup();
     }
     let mailboxes = ascii.len();
-    ascii.extend(MAILBOXES.map(Vec::from));
+    ascii.extend(MAILBOXES.iter().chain(&PLATFORMS).map(|name| Vec::from(*name)));
     // The scan steps through the automata itself, because a new search after each word is slower.
     NumberWordScanner {
         mailboxes,
@@ -118,18 +125,27 @@ static PROVIDERS: Lazy<AhoCorasick> = Lazy::new(|| {
         .expect("the names are a small constant table")
 });
 
+/// All names of platforms, as people write them.
+static PLATFORM_NAMES: Lazy<AhoCorasick> = Lazy::new(|| {
+    AhoCorasick::builder()
+        .ascii_case_insensitive(true)
+        .build(cue::platforms().filter(|name| name.chars().count() >= 2))
+        .expect("the names are a small constant table")
+});
+
 /// Builds the automata now, so that the first text does not wait for it.
 pub(super) fn warm_up() {
     Lazy::force(&SCANNER);
     Lazy::force(&PROVIDERS);
+    Lazy::force(&PLATFORM_NAMES);
 }
 
 /// Statistics of the bytes of a text.
 struct ByteStats {
     digits: usize,
-    /// Number of bytes below the digits, which are spaces and most marks, and of underscores.
+    /// Number of bytes below the digits, which are spaces and most marks.
     gaps: usize,
-    /// Whether the text contains an at sign or a slash.
+    /// Whether the text contains an at sign, a slash or an underscore.
     has_sign: bool,
     has_non_ascii: bool,
 }
@@ -149,8 +165,9 @@ impl ByteStats {
                 for lane in 0..LANES {
                     let byte = block[lane];
                     digits[lane] += u8::from(byte.wrapping_sub(b'0') < 10);
-                    gaps[lane] += u8::from(byte < b'0') | u8::from(byte == b'_');
-                    signs[lane] |= u8::from(byte == b'@') | u8::from(byte == b'/');
+                    gaps[lane] += u8::from(byte < b'0');
+                    signs[lane] |=
+                        u8::from(byte == b'@') | u8::from(byte == b'/') | u8::from(byte == b'_');
                     high[lane] |= byte;
                 }
             };
@@ -180,7 +197,9 @@ pub(super) fn may_contain(text: &str) -> bool {
     if has_sign || gaps >= MIN_SPELLED_GAPS && gaps * 5 >= text.len() * 2 {
         return true;
     }
-    if digits >= MIN_DIGITS || digits >= 1 && (is_disguised(text) || has_leet_signs(text)) {
+    if digits >= MIN_DIGITS
+        || digits >= 1 && (is_disguised(text) || has_leet_signs(text) || names_platform(text))
+    {
         return true;
     }
     let mut has_letters = false;
@@ -249,6 +268,14 @@ const fn is_inner_sign(c: char) -> bool {
 /// Returns `true` if `text` names a mailbox provider, so that it may contain a spelled-out address.
 pub(super) fn names_mailbox(text: &str) -> bool {
     PROVIDERS.is_match(text)
+}
+
+/// Returns `true` if a word of `text` is the name of a platform, so that it may contain a handle.
+fn names_platform(text: &str) -> bool {
+    let is_letter = |c: char| c.is_alphabetic();
+    PLATFORM_NAMES.find_iter(text).any(|name| {
+        !text[..name.start()].ends_with(is_letter) && !text[name.end()..].starts_with(is_letter)
+    })
 }
 
 /// Returns `true` if `text` contains enough number words and digits close together, or a mailbox

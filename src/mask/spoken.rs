@@ -1,18 +1,19 @@
-//! [`Speech`]: the digits of numbers in words, or in words and digits.
+//! [`number`]: phone numbers in words, or in words and digits.
 //!
-//! This module turns words into digits, and decides when they are a phone number. The words
+//! This module decides when the digits of a [`Speech`] are a phone number. The words
 //! themselves must not be here. To add words, add them in `number_words/`.
 
 use std::ops::Range;
 
+use smallvec::SmallVec;
+
 use super::context;
 use super::context::Cue;
 use super::lexicon::{Number, Role};
-use super::lookalike;
 use super::scene::Scene;
-use super::shadow::Class;
 use super::shape;
 use super::shape::is_indian_mobile;
+use super::speech::Speech;
 use super::token::{Kind, Token};
 
 /// Minimum digits in words that are a phone number without a cue.
@@ -24,116 +25,10 @@ const MIN_WORDS: usize = 5;
 /// Minimum unambiguous number words before common words among them count as digits too.
 const MIN_UNAMBIGUOUS: usize = 4;
 
-/// The meaning of a range of tokens: its digits, and the value of each number.
-#[derive(Debug, Default)]
-pub(super) struct Speech {
-    pub(super) digits: Vec<u8>,
-    pub(super) values: Vec<u64>,
-    /// Number of tokens that are words.
-    pub(super) word_count: usize,
-}
-
-impl Speech {
-    /// Reads the tokens `range`, which must all say digits.
-    pub(super) fn of(scene: &Scene, range: &Range<usize>) -> Self {
-        let tokens = &scene.tokens[range.clone()];
-        let mut speech = Self {
-            digits: Vec::with_capacity(2 * tokens.len()),
-            values: Vec::with_capacity(tokens.len()),
-            word_count: 0,
-        };
-        let mut times = 1;
-        // Number of last digits that the next word may replace: the zeros of tens or hundreds.
-        let mut open = 0;
-        let mut rest = tokens.iter().peekable();
-        while let Some(token) = rest.next() {
-            if let Kind::Number(number) = token.kind {
-                match number.role {
-                    Role::Link => continue,
-                    Role::Repeat => (times, open) = (usize::from(number.value), 0),
-                    Role::Scale => open = speech.multiply(number.value),
-                    _ => {
-                        // "Eight hundred" is one number and replaces zeros of "seven thousand".
-                        let scaled = rest.peek().and_then(|next| scaled(number, next));
-                        if scaled.is_some() {
-                            speech.word_count += 1;
-                            rest.next();
-                        }
-                        open = speech.push(scaled.unwrap_or(number), times, open);
-                        times = 1;
-                    }
-                }
-                speech.word_count += 1;
-                continue;
-            }
-            let glyphs = &scene.shadow.glyphs[token.from..token.to];
-            let digits = glyphs.iter().filter_map(|glyph| match glyph.class {
-                Class::Digit(value) => Some(value),
-                _ => lookalike::digit_in_context(glyph.plain),
-            });
-            let before = speech.digits.len();
-            speech.digits.extend(digits);
-            let added = &speech.digits[before..];
-            let value =
-                added.iter().fold(0, |n: u64, d| n.saturating_mul(10).saturating_add((*d).into()));
-            if let (2.., [first, ..]) = (times, added) {
-                let repeated = vec![*first; times - 1];
-                speech.digits.splice(before..before, repeated);
-            }
-            speech.values.push(value);
-            (times, open) = (1, 0);
-        }
-        speech
-    }
-
-    /// Multiplies the last number; returns how many of its last digits the next one may replace.
-    fn multiply(&mut self, by: u16) -> usize {
-        let zeros = by.checked_ilog10().unwrap_or(0) as usize;
-        if self.digits.is_empty() {
-            self.digits.push(1);
-            self.values.push(1);
-        }
-        self.digits.extend(std::iter::repeat_n(0, zeros));
-        if let Some(value) = self.values.last_mut() {
-            *value = value.saturating_mul(by.into());
-        }
-        zeros
-    }
-
-    /// Adds one number; returns how many of its last digits the next one may replace.
-    fn push(&mut self, number: Number, times: usize, open: usize) -> usize {
-        let length = number.value.checked_ilog10().map_or(1, |log| log as usize + 1);
-        let fits = length <= open && number.value > 0;
-        for round in 0..times {
-            if fits && round == 0 {
-                self.digits.truncate(self.digits.len() - length);
-                if let Some(value) = self.values.last_mut() {
-                    *value = value.saturating_add(number.value.into());
-                }
-            } else {
-                self.values.push(number.value.into());
-            }
-            let places = [100, 10, 1].into_iter().skip(3 - length);
-            self.digits.extend(places.map(|place| (number.value / place % 10) as u8));
-        }
-        match number.role {
-            Role::Tens => 1,
-            Role::Hundreds => 2,
-            _ => 0,
-        }
-    }
-}
-
-/// Combines one digit and the "ty" or "hundred" that follows it into one number.
-fn scaled(number: Number, next: &Token) -> Option<Number> {
-    let Kind::Number(Number { value: scale @ (10 | 100), role: Role::Scale, .. }) = next.kind
-    else {
-        return None;
-    };
-    let role = if scale == 10 { Role::Tens } else { Role::Hundreds };
-    let fits = number.role == Role::Unit && number.value > 0;
-    fits.then_some(Number { value: number.value * scale, role, ..number })
-}
+/// Maximum tokens of a number that may have everyday words at its ends.
+const MAX_TRIMMED_TOKENS: usize = 24;
+/// Maximum everyday words at each end of a number.
+const MAX_EVERYDAY_ENDS: usize = 3;
 
 /// Returns the part of `chain` that is a phone number in words.
 pub(super) fn number(scene: &Scene, chain: &Range<usize>) -> Option<Range<usize>> {
@@ -141,8 +36,11 @@ pub(super) fn number(scene: &Scene, chain: &Range<usize>) -> Option<Range<usize>
     if chain.len() < 3 || !scene.tokens[chain.clone()].iter().any(is_word) {
         return None;
     }
-    let tokens = trimmed(scene, chain);
+    let tokens = without_everyday_ends(scene, trimmed(scene, chain));
     if tokens.len() < 3 {
+        return None;
+    }
+    if has_everyday_end(scene, &tokens) {
         return None;
     }
     let speech = Speech::of(scene, &tokens);
@@ -293,6 +191,55 @@ fn trimmed(scene: &Scene, chain: &Range<usize>) -> Range<usize> {
     tokens
 }
 
+/// Returns `true` if nine or more digits in groups are before or after one everyday word, which
+/// does not belong to them: "612 345 678 un momento".
+fn has_everyday_end(scene: &Scene, tokens: &Range<usize>) -> bool {
+    let is_digits = |index: usize| scene.tokens[index].kind == Kind::Digits;
+    let is_everyday =
+        |index: usize| matches!(scene.tokens[index].kind, Kind::Number(number) if number.everyday);
+    let count = |tokens: Range<usize>| -> usize {
+        tokens.map(|index| if is_digits(index) { scene.tokens[index].len() } else { 0 }).sum()
+    };
+    let (inner_start, inner_end) = (tokens.start + 1, tokens.end - 1);
+    is_everyday(inner_end)
+        && (tokens.start..inner_end).all(is_digits)
+        && count(tokens.start..inner_end) >= MIN_DIGITS - 1
+        || is_everyday(tokens.start)
+            && (inner_start..tokens.end).all(is_digits)
+            && count(inner_start..tokens.end) >= MIN_DIGITS - 1
+}
+
+/// Returns `tokens` without the everyday words at its ends if the rest is exactly a mobile number:
+/// "oh nine eight … six for details".
+fn without_everyday_ends(scene: &Scene, tokens: Range<usize>) -> Range<usize> {
+    let is_mobile = |tokens: &Range<usize>| {
+        let digits = Speech::of(scene, tokens).digits;
+        is_indian_mobile(&digits) && (digits.len() == MIN_DIGITS || digits[0] == 0)
+    };
+    if tokens.len() > MAX_TRIMMED_TOKENS || is_mobile(&tokens) {
+        return tokens;
+    }
+    let number = |index: usize| match scene.tokens[index].kind {
+        Kind::Number(number) => Some(number),
+        _ => None,
+    };
+    let is_everyday = |index: &usize| number(*index).is_some_and(|number| number.everyday);
+    // The word next to the number is one that other sentences have too; behind it may be any.
+    let is_common = |index: &usize| number(*index).is_some_and(|number| number.common);
+    let is_end =
+        |index: &usize| is_common(index) || number(*index).is_some_and(|number| number.value == 0);
+    let leading = tokens.clone().take(MAX_EVERYDAY_ENDS).take_while(is_everyday);
+    let trailing = tokens.clone().rev().take(MAX_EVERYDAY_ENDS).take_while(is_everyday);
+    let starts = leading.filter(is_common).map(|index| index + 1);
+    let ends = trailing.filter(is_end);
+    let ends: SmallVec<[usize; 4]> = std::iter::once(tokens.end).chain(ends).collect();
+    std::iter::once(tokens.start)
+        .chain(starts)
+        .flat_map(|start| ends.iter().map(move |end| start..*end))
+        .find(|tokens| !tokens.is_empty() && is_mobile(tokens))
+        .unwrap_or(tokens)
+}
+
 fn is_repeat(number: Option<Number>) -> bool {
     number.is_some_and(|number| number.role == Role::Repeat)
 }
@@ -300,23 +247,7 @@ fn is_repeat(number: Option<Number>) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::mask::find::scene;
     use crate::mask::mask;
-
-    fn digits(text: &str) -> String {
-        let (scene, _) = scene(text);
-        let speech = Speech::of(&scene, &(0..scene.tokens.len()));
-        speech.digits.iter().map(|digit| char::from(b'0' + digit)).collect()
-    }
-
-    #[test]
-    fn spoken_words_become_digits() {
-        assert_eq!(digits("nine double eight triple two"), "988222");
-        assert_eq!(digits("eighty four fifteen fifty four"), "841554");
-        assert_eq!(digits("forty seventy four"), "4074");
-        assert_eq!(digits("девятьсот двадцать шесть сто три"), "926103");
-        assert_eq!(digits("double 7 nine"), "779");
-    }
 
     #[test]
     fn spoken_ten_digits_are_a_number() {
@@ -353,6 +284,23 @@ mod tests {
         ] {
             assert_eq!(mask(text).as_str(), expected);
         }
+    }
+
+    #[test]
+    fn spoken_words_beside_a_number_stay() {
+        let number = "nine eight three three four one two five zero six";
+        for (before, after) in [
+            ("call", "for details"),
+            ("no", "oh"),
+            ("", "to chat"),
+            ("", "for one day"),
+            ("no,", ""),
+        ] {
+            let text = format!("{before} {number} {after}");
+            assert_eq!(mask(&text).as_str(), format!("{before} [hidden] {after}"));
+        }
+        assert_eq!(mask("Nein, das ist 438-7152").as_str(), "Nein, das ist [hidden]");
+        assert_eq!(mask("no se 612 345 678 un momento").as_str(), "no se [hidden] un momento");
     }
 
     #[test]

@@ -5,12 +5,16 @@
 
 use std::ops::Range;
 
+use smallvec::SmallVec;
+
 use super::cue::Sense;
 use super::leet;
 use super::lexicon::LEXICON;
 use super::lookalike;
 use super::run_together;
+use super::scene::COMPLETE_DIGITS;
 use super::shadow::{Class, Glyph, Shadow};
+use super::shape::is_indian_mobile;
 use super::spaced_row;
 use super::token::{Kind, Token};
 use super::typo;
@@ -212,9 +216,8 @@ impl Tokenizer<'_> {
         let is_sign = |index: usize| {
             index < limit && self.shadow.get(index).is_some_and(|glyph| leet::is_sign(glyph.plain))
         };
-        let is_letter = |index: usize| {
-            index < limit && self.shadow.get(index).is_some_and(|glyph| is_inner(glyph))
-        };
+        let is_letter =
+            |index: usize| index < limit && self.shadow.get(index).is_some_and(is_inner);
         if !is_sign(to) || !is_letter(to + 1) && !is_sign(to + 1) {
             return None;
         }
@@ -259,7 +262,10 @@ impl Tokenizer<'_> {
         }
         let is_separable =
             parts.iter().all(|part| is_digit(part.start) || self.is_separate_word(part))
-                || (parts.len() <= 3 && parts.iter().any(|part| self.is_glued_number(part, from)));
+                || parts.len() <= 3
+                    && (parts.iter().any(|part| self.is_glued_number(part, from))
+                        || parts.iter().any(|part| self.is_glued_half(part, from..to)))
+                    && !self.is_serial(from..parts[0].end);
         if !is_separable {
             return self.push(from, to, Kind::Code, Sense::NONE);
         }
@@ -286,17 +292,58 @@ impl Tokenizer<'_> {
     }
 
     /// Returns `true` if the digits are long enough for a phone number, and the letters before them
-    /// are not the capitals of a code.
+    /// are not the capitals of a code. A mobile number may follow any letters.
     fn is_glued_number(&self, part: &Range<usize>, from: usize) -> bool {
         let glyphs = &self.shadow.glyphs;
         let before = &glyphs[from..part.start];
         let is_capital = |glyph: &Glyph| {
             self.shadow.text[glyph.offset..].chars().next().is_some_and(char::is_uppercase)
         };
+        let values = digit_values(&glyphs[part.clone()]);
         matches!(glyphs[part.start].class, Class::Digit(_))
             && part.len() >= 8
-            && !before.iter().all(is_capital) | before.is_empty()
+            && (!before.iter().all(is_capital) | before.is_empty() || is_indian_mobile(&values))
     }
+
+    /// Returns `true` if the digits are the half of a mobile number whose other half is in the next
+    /// or previous run: data98765 43210, 98765 43210bye.
+    fn is_glued_half(&self, part: &Range<usize>, run: Range<usize>) -> bool {
+        let glyphs = &self.shadow.glyphs;
+        let is_digit =
+            |index: usize| glyphs.get(index).is_some_and(|g| matches!(g.class, Class::Digit(_)));
+        if !is_digit(part.start) || !(2..=8).contains(&part.len()) {
+            return false;
+        }
+        // Between the halves is one space or mark.
+        let is_gap = |index: usize| {
+            glyphs.get(index).is_some_and(|g| matches!(g.class, Class::Space | Class::Mark))
+        };
+        let mut whole = part.clone();
+        if part.end == run.end && is_gap(part.end) {
+            let other = (part.end + 1..).take(COMPLETE_DIGITS).take_while(|index| is_digit(*index));
+            whole.end = part.end + 1 + other.count();
+        } else if part.start == run.start && part.start > 1 && is_gap(part.start - 1) {
+            let other = (0..part.start - 1).rev().take(COMPLETE_DIGITS);
+            whole.start = part.start - 1 - other.take_while(|index| is_digit(*index)).count();
+        }
+        let values = digit_values(&glyphs[whole]);
+        values.len() == COMPLETE_DIGITS && is_indian_mobile(&values)
+    }
+
+    /// Returns `true` if the letters are a name for numbers: ORD9876543210.
+    fn is_serial(&mut self, letters: Range<usize>) -> bool {
+        let word = self.shadow.word(&self.shadow.glyphs[letters], &mut self.word);
+        LEXICON.entry(word).sense.has(Sense::NUMBERED.with(Sense::PLAIN))
+    }
+}
+
+/// Returns the values of the digits among `glyphs`.
+fn digit_values(glyphs: &[Glyph]) -> SmallVec<[u8; 16]> {
+    let value = |glyph: &Glyph| match glyph.class {
+        Class::Digit(value) => Some(value),
+        _ => None,
+    };
+    glyphs.iter().filter_map(value).collect()
 }
 
 #[cfg(test)]
@@ -327,11 +374,13 @@ mod tests {
         assert_eq!(kinds("callme9876543210now"), "wDw");
         assert_eq!(kinds("我的电话是13123667311"), "wD");
         assert_eq!(kinds("75kg"), "Dw");
+        assert_eq!(kinds("N9833412506 RAJ9833412506"), "wDwD");
+        assert_eq!(kinds("data98334 12506bye"), "wDDw");
     }
 
     #[test]
     fn token_keeps_codes_whole() {
-        assert_eq!(kinds("9f86d081884c7d65 INC0045127 1Z999AA10123456784"), "ccc");
+        assert_eq!(kinds("9f86d081884c7d65 INC0045127 1Z999AA10123456784 ORD9833412506"), "cccc");
     }
 
     #[test]

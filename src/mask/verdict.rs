@@ -4,19 +4,18 @@
 //! here, but in `phone.rs`; shapes, cues and numbering plans have their own files. To accept a new
 //! form, add a line to the [`Level`] that matches its certainty.
 
-use std::ops::Range;
-
-use super::chain::{joins, to_plain};
+use super::chain::to_plain;
 use super::context;
 use super::context::Cue;
-use super::cue::Sense;
+use super::figure;
 use super::list;
 use super::numbering_plan::NumberingPlans;
+use super::plain_name;
 use super::rule::Rule;
-use super::scene::{COMPLETE_DIGITS, Scene};
+use super::scene::Scene;
 use super::shadow::{Class, MarkSet};
 use super::shape;
-use super::token::{Kind, Token};
+use super::window::{LOCAL_DIGITS, MAX_OTHER_WORDS, Window};
 
 /// Certainty of the evidence. All windows of a chain are tried at one level before the next.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -43,25 +42,10 @@ impl Level {
     }
 }
 
-/// Consecutive tokens of a chain with their digits.
-pub(super) struct Window<'a> {
-    pub(super) scene: &'a Scene<'a>,
-    pub(super) tokens: Range<usize>,
-    pub(super) digits: &'a [u8],
-    /// Whether a plus precedes the window.
-    pub(super) has_plus: bool,
-}
-
 /// Minimum digits of a window.
 pub(super) const MIN_DIGITS: usize = 7;
 /// Maximum digits of a window: the 15 that E.164 allows, after an international prefix of 00.
 pub(super) const MAX_DIGITS: usize = 17;
-
-/// Maximum groups of a mobile number without its calling code.
-const MAX_MOBILE_GROUPS: usize = 3;
-
-/// Maximum other words of a text that contains only a number.
-const MAX_OTHER_WORDS: usize = 3;
 
 impl Window<'_> {
     /// Returns the rule that makes the window a number at `level`, or `None` if no rule does.
@@ -131,6 +115,9 @@ impl Window<'_> {
             || groups == count && (10..=12).contains(&count)
             || self.scene.tokens.len() - groups <= MAX_OTHER_WORDS
             || self.scene.shadow.marks.has(MarkSet::PARENTHESIS);
+        if count == LOCAL_DIGITS && self.is_local() {
+            return Some(Rule::National);
+        }
         if !is_candidate
             || count < 8
             || !self.is_standalone()
@@ -147,11 +134,15 @@ impl Window<'_> {
             && self.digits[0] != 0
             && matches!(self.lengths()[..], [3, 3, 4] | [1, 3, 3, 4]);
         let is_chinese = count == 11 && matches!(self.digits, [1, 3..=9, ..]);
+        let is_column = self.is_column();
         let is_grouped = (8..=12).contains(&count)
+            && !is_column
             && groups >= 3
             && self.scene.tokens[self.tokens.clone()].iter().all(|t| (2..=5).contains(&t.len()));
-        let is_only_text =
-            (8..=13).contains(&count) && self.says_only_this() && (groups >= 2 || count >= 9);
+        let is_only_text = (8..=13).contains(&count)
+            && !is_column
+            && self.says_only_this()
+            && (groups >= 2 || count >= 9);
         // Single digits with marks between them: 1. 1. 9. 8. 8. 7. 4. 2. 5. 8. 2.
         let is_spelled = groups == count
             && (10..=12).contains(&count)
@@ -184,9 +175,7 @@ impl Window<'_> {
         if is_mobile && self.is_grouped_as_mobile() {
             return self.is_plainly_something_else(vouched);
         }
-        if list::is_sum(self.scene, &self.tokens)
-            || self.is_version()
-            || context::is_labelled(self.scene, &self.tokens, count, vouched)
+        if list::is_sum(self.scene, &self.tokens) || self.is_version() || self.is_labelled(vouched)
         {
             return true;
         }
@@ -199,118 +188,40 @@ impl Window<'_> {
         if list::is_count(self.scene, &self.tokens, cue)
             || (shape::is_run(self.digits) && !is_mobile)
             || shape::is_isbn(self.digits, &self.lengths())
+            || shape::is_prices(self.digits, &self.lengths())
         {
             return true;
         }
         let line = to_plain(self.scene.glyphs(&self.tokens));
-        shape::looks_like_something_else(&line) || cue == Cue::None && shape::is_dotted(&line)
+        figure::looks_like_something_else(&line) || cue == Cue::None && figure::is_dotted(&line)
+    }
+
+    /// Returns `true` if a label near the window names something else.
+    fn is_labelled(&self, vouched: bool) -> bool {
+        // SESSION-201-555-0123: a number in this shape needs a plain name.
+        let is_joined = self.tokens.start.checked_sub(1).is_some_and(
+            |before| matches!(self.scene.gap(before), [glyph] if glyph.class == Class::Mark),
+        );
+        if is_joined && self.lengths()[..] == [3, 3, 4] {
+            return plain_name::is_named_plainly(self.scene, &self.tokens, vouched);
+        }
+        context::is_labelled(self.scene, &self.tokens, self.digits.len(), vouched)
     }
 
     /// Returns `true` if the text says plainly that a certain mobile number is something else.
     fn is_plainly_something_else(&self, vouched: bool) -> bool {
         list::is_sum(self.scene, &self.tokens)
             || self.is_version()
-            || context::has_amount_sign(self.scene, &self.tokens)
-            || context::is_priced(self.scene, &self.tokens)
-            || context::is_named_plainly(self.scene, &self.tokens, vouched)
-    }
-
-    /// Returns `true` if the digits are in at most three groups after the calling code, as people
-    /// write mobile numbers: 98765 43210, 987-654-3210, +91 98765 43210.
-    fn is_grouped_as_mobile(&self) -> bool {
-        let lengths = self.lengths();
-        let is_code = |first: usize| first <= 2 && self.digits.len() > COMPLETE_DIGITS;
-        let groups = match lengths[..] {
-            [first, ref rest @ ..] if is_code(first) && !rest.is_empty() => rest,
-            _ => &lengths[..],
-        };
-        groups.len() <= MAX_MOBILE_GROUPS && groups.iter().all(|length| *length >= 2)
-    }
-
-    fn is_mention(&self) -> bool {
-        self.groups() == 1 && self.scene.is_mention(self.tokens.start)
-    }
-
-    /// Returns `true` if dotted groups follow the letter of a version: v18.10.8408.
-    fn is_version(&self) -> bool {
-        let first = &self.scene.tokens[self.tokens.start];
-        let has_letter =
-            self.scene.shadow.before(first.from).is_some_and(|glyph| glyph.plain == 'v');
-        let is_dotted =
-            |index: usize| matches!(self.scene.gap(index), [glyph] if glyph.plain == '.');
-        has_letter && self.groups() >= 2 && (self.tokens.start..self.tokens.end - 1).all(is_dotted)
-    }
-
-    /// Returns the length of each group, in characters.
-    fn lengths(&self) -> Vec<usize> {
-        self.tokens.clone().map(|index| self.scene.tokens[index].len()).collect()
-    }
-
-    fn groups(&self) -> usize {
-        self.tokens.len()
-    }
-
-    fn is_indian_mobile(&self) -> bool {
-        shape::is_indian_mobile(self.digits)
-    }
-
-    fn has_lookalikes(&self) -> bool {
-        let lookalike = |token: &Token| token.kind == Kind::Lookalike;
-        self.scene.has_lookalike && self.scene.tokens[self.tokens.clone()].iter().any(lookalike)
-    }
-
-    /// Returns `true` if no single mark joins further digits to the window.
-    fn is_standalone(&self) -> bool {
-        // Two numbers with a mark between them are separate: 98…/97….
-        let is_long = |token: &Token| (9..=13).contains(&token.len());
-        let is_single = self.groups() == 1 && is_long(&self.scene.tokens[self.tokens.start]);
-        let is_digits = |index: Option<usize>| {
-            index
-                .and_then(|index| self.scene.tokens.get(index))
-                .is_some_and(|token| token.kind == Kind::Digits && !(is_single && is_long(token)))
-        };
-        let is_tight = |index: usize| {
-            let gap = self.scene.gap(index);
-            matches!(gap, [glyph] if glyph.class == Class::Mark && glyph.plain != ',') && joins(gap)
-        };
-        let before = self.tokens.start.checked_sub(1);
-        let after = Some(self.tokens.end);
-        !(is_digits(before) && before.is_some_and(is_tight)
-            || is_digits(after) && is_tight(self.tokens.end - 1))
-    }
-
-    /// Returns `true` if the text contains only the number and filler words: it's 612345678.
-    fn says_only_this(&self) -> bool {
-        let tokens = &self.scene.tokens;
-        let other_count = tokens.len() - self.groups();
-        let is_filler = |token: &Token| {
-            token.kind == Kind::Word && token.sense.has(Sense::FILLER.with(Sense::MINE))
-        };
-        let is_round = self.digits.ends_with(&[0, 0, 0]);
-        let rest = || tokens[..self.tokens.start].iter().chain(&tokens[self.tokens.end..]);
-        other_count == 0 || other_count <= MAX_OTHER_WORDS && !is_round && rest().all(is_filler)
-    }
-
-    /// Returns `true` if an area code in parentheses begins the window.
-    fn has_area_code(&self) -> bool {
-        let scene = self.scene;
-        if !scene.shadow.marks.has(MarkSet::PARENTHESIS) {
-            return false;
-        }
-        let area_code = self.tokens.clone().take(2).find(|index| {
-            let token = &scene.tokens[*index];
-            let opens = scene.shadow.before(token.from).is_some_and(|glyph| glyph.plain == '(');
-            let closes = scene.shadow.get(token.to).is_some_and(|glyph| glyph.plain == ')');
-            opens && closes && (1..=5).contains(&token.len())
-        });
-        area_code.is_some_and(|index| index + 1 < self.tokens.end)
+            || plain_name::has_amount_sign(self.scene, &self.tokens)
+            || plain_name::is_priced(self.scene, &self.tokens)
+            || plain_name::is_named_plainly(self.scene, &self.tokens, vouched)
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::mask::cue::WORDS;
+    use crate::mask::cue::{Sense, WORDS};
     use crate::mask::explain;
 
     fn rules(text: &str) -> Vec<Rule> {

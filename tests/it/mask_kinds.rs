@@ -14,9 +14,25 @@ use crate::mask_corpus::{hidden, informative, rows};
 
 /// Each kind with its minimum of hidden rows and its maximum of altered rows, in percent, for both
 /// halves.
-const KINDS: [(&str, usize, usize); 1] = [
+const KINDS: [(&str, usize, usize); 9] = [
     // A word for an id, a unit or money beside a mobile number.
     ("label", 90, 10),
+    // Dots and commas as in decimals and thousands, with and without a plus.
+    ("plus", 90, 10),
+    // Number words with their letters apart, misspelled, in leet; look-alike letters.
+    ("spelled", 75, 10),
+    // Digits of the line or sentence before.
+    ("chained", 90, 10),
+    // Letters, prices and links that touch a number.
+    ("glued", 90, 20),
+    // Handles in words, and UPI addresses of all banks.
+    ("handle", 90, 10),
+    // Dates, prices, scores, colors, books, scripture, versions and addresses.
+    ("figure", 90, 12),
+    // Messages that only look like the fragments of a number.
+    ("talk", 90, 10),
+    // Words and marks beside a number, which must stay.
+    ("neighbor", 90, 10),
 ];
 
 /// A conversation with marks around the characters to hide. A row with `text` has one message.

@@ -48,7 +48,7 @@ pub(super) const NUMBERED: &str = "ord order orders invoice inv bill receipt ref
     tracking shipment consignment parcel courier delivery ticket tkt itm case complaint incident booking \
     reservation confirmation flight train roll enrollment enrolment registration reg regn employee emp \
     student customer account acct acc ac loan policy claim challan serial sn sr model sku barcode \
-    verification coupon voucher session patient meter consumer vehicle engine chassis request application \
+    verification coupon voucher patient meter consumer vehicle engine chassis request application \
     form exam batch lot item product part user member membership agent jira bug issue aadhaar passport \
     pedido factura referencia guia envio cuenta reserva vuelo boleto expediente rastreo seguimiento \
     fatura rastreio conta voo protocolo commande facture reference colis suivi compte vol billet dossier \
@@ -147,6 +147,6 @@ pub(super) const CARD: &str = "card cards debit credit visa mastercard amex rupa
 
 /// Names for numbers that governments assign to people.
 pub(super) const GOVERNMENT: &str = "aadhaar aadhar adhaar adhar uidai pan pancard ssn passport cpf rg \
-    curp dni rfc nino nhs nik ktp nic cnic tfn voter driving licence license \
+    curp dni rfc nino nhs nik ktp nic cnic tfn voter \
     steuer steuerid ahv insee personnummer pesel codicefiscale bsn kimlik паспорт снилс инн \
     आधार पैन আধার ஆதார் pasaporte passaporte passeport reisepass paspor";

@@ -57,6 +57,8 @@ impl Sense {
     pub(super) const NUMBERED: Self = Self(1 << 20);
     /// The word "id".
     pub(super) const ID: Self = Self(1 << 21);
+    /// A word for the name that somebody has on a platform: username, handle.
+    pub(super) const USER_NAME: Self = Self(1 << 22);
 
     /// Returns `true` if `self` contains any of the senses of `other`.
     pub(super) const fn has(self, other: Self) -> bool {
@@ -69,6 +71,11 @@ impl Sense {
     }
 }
 
+/// Returns the names of all platforms on which people have handles.
+pub(super) fn platforms() -> impl Iterator<Item = &'static str> {
+    phone::PLATFORM.split_whitespace()
+}
+
 /// Whole words by sense; each string is a list of words.
 pub(super) const WORDS: &[(Sense, &str)] = &[
     (Sense::PHONE, phone::PHONE),
@@ -76,6 +83,7 @@ pub(super) const WORDS: &[(Sense, &str)] = &[
     (Sense::CONNECTOR, phone::CONNECTOR),
     (Sense::CONNECTOR.with(Sense::DIGIT_CONNECTOR), phone::DIGIT_CONNECTOR),
     (Sense::PLATFORM, phone::PLATFORM),
+    (Sense::USER_NAME, phone::USER_NAME),
     (Sense::FILLER, label::FILLER),
     (Sense::LABEL, label::LABEL),
     (Sense::LABEL.with(Sense::SHORT), label::SHORT),

@@ -137,11 +137,16 @@ pub(super) const DIGIT_CONNECTOR: &str = "and then after next followed by plus n
     и потом затем плюс та і و ثم بعدين और फिर आणि र এবং তারপর পরে மற்றும் பிறகு మరియు અને ਅਤੇ ਤੇ";
 
 /// Platforms on which people have handles.
-pub(super) const PLATFORM: &str = "instagram insta ig inst instagrm snapchat snap sc snapp telegram tg tele \
+pub(super) const PLATFORM: &str = "instagram insta ig inst instagrm instaku igku instagramm snapchat snap sc snapp telegram tg tele \
     twitter x fb facebook messenger discord dc tiktok threads reddit linkedin youtube yt skype kik \
     signal wechat line viber bumble tinder onlyfans spotify pinterest twitch koo sharechat moj \
     bluesky mastodon vk इंस्टा इंस्टाग्राम स्नैपचैट टेलीग्राम инста инстаграм телеграм тг вк \
     انستا انستغرام انستقرام سناب تلجرام تليجرام تويتر ইনস্টাগ্রাম இன்ஸ்டா";
+
+/// Words for the name that somebody has on a platform.
+pub(super) const USER_NAME: &str = "username usernames user uname handle profile name naam nick nickname account acc \
+    usuario nombre perfil usuario nome pseudo compte profil nutzername konto akun nama ник имя профиль \
+    यूजरनेम नाम اسم حساب";
 
 /// Words for "my" and "mine".
 pub(super) const MINE: &str = "my mine mera meri apna apni hamara mi mio mia mijn meine mein meu minha mon \

@@ -92,7 +92,8 @@ pub(super) const AMBIGUOUS: &str = "no do to too tu tow a at ate for fore fr fre
     sem six dix onze ein eine einen ain bes on as moja mia hai ba tam bay mot sau pan jeden \
     ett en to wa ek no nau chai char paach tien een fire ik nul sat athe at onnu naal \
     hat ot het ni ses du don cha bey nav set sis opt pet wala isa patru fem nou u et bir bin cent mille mil \
-    hundred thousand sunna mudu edu aru ik";
+    hundred thousand sunna mudu edu aru ik nao bis esa bon dort dies tete nein deu viens ait \
+    dois tera rendu artis sonne";
 
 /// Number words that are far more often the small words of a sentence.
 pub(super) const COMMON: &str =
