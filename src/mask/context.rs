@@ -152,7 +152,8 @@ pub(super) fn is_labelled(
 
 /// Returns `true` if a label may be on the other side of `token`.
 pub(super) fn is_neutral(token: &Token) -> bool {
-    let is_short = token.kind == Kind::Digits && token.len() <= 2;
+    let is_short = token.kind == Kind::Digits && token.len() <= 2
+        || token.kind == Kind::Code && token.len() <= 4;
     is_short
         || token.sense.has(Sense::FILLER)
         || matches!(token.kind, Kind::Number(number) if number.everyday)

@@ -46,13 +46,46 @@ const MIN_REAL_DIGITS: usize = 7;
 /// Maximum distance between a number in look-alikes and the word for a phone, in tokens.
 const CUE_TOKENS: usize = 4;
 
+/// Returns the Latin letter that a Cyrillic or Greek letter looks like.
+pub(super) const fn latin(plain: char) -> Option<char> {
+    Some(match plain {
+        'а' | 'α' => 'a',
+        'в' | 'β' => 'b',
+        'с' => 'c',
+        'ԁ' => 'd',
+        'е' | 'є' | 'ε' => 'e',
+        'ԍ' => 'g',
+        'һ' | 'н' | 'η' => 'h',
+        'і' | 'ї' | 'ι' => 'i',
+        'к' | 'κ' => 'k',
+        'м' => 'm',
+        'п' => 'n',
+        'о' | 'ο' => 'o',
+        'р' | 'ρ' => 'p',
+        'г' => 'r',
+        'ѕ' => 's',
+        'т' | 'τ' => 't',
+        'υ' => 'u',
+        'ν' | 'ѵ' => 'v',
+        'ԝ' | 'ѡ' | 'ω' => 'w',
+        'х' | 'χ' => 'x',
+        'у' | 'γ' => 'y',
+        _ => return None,
+    })
+}
+
 /// Turns groups into look-alikes if they form an Indian mobile number with their letters read as
 /// digits, and at least half of their characters are digits: 9B-B2-6l-47-SO, +9I 98O2b l4E7l.
 pub(super) fn correct(shadow: &Shadow, tokens: &mut [Token]) {
     // Letters among digits become a code, or a word that touches digits.
     let is_mixed = |token: &Token| matches!(token.kind, Kind::Code | Kind::Lookalike);
     let touches = |pair: &[Token]| pair[0].to == pair[1].from;
-    if !tokens.iter().any(is_mixed) && !tokens.windows(2).any(touches) {
+    let is_single = |token: &Token| token.len() == 1;
+    let are_single = |three: &[Token]| three.iter().all(is_single);
+    if !tokens.iter().any(is_mixed)
+        && !tokens.windows(2).any(touches)
+        && !tokens.windows(3).any(are_single)
+    {
         return;
     }
     let mut index = 0;
@@ -88,9 +121,12 @@ fn is_called(shadow: &Shadow, tokens: &[Token], index: usize) -> bool {
 fn mobile(shadow: &Shadow, tokens: &[Token], from: usize) -> Option<usize> {
     let (mut digits, mut count, mut real_count) = ([0; MAX_MOBILE_DIGITS], 0, 0);
     let mut min_real_count = 0;
+    let is_single = |index: usize| tokens.get(index).is_some_and(|token| token.len() == 1);
+    let are_single = is_single(from) && is_single(from + 1) && is_single(from + 2);
     for index in from..tokens.len().min(from + MAX_MOBILE_DIGITS) {
         let token = &tokens[index];
-        if matches!(token.kind, Kind::Number(_)) || count + token.len() > MAX_MOBILE_DIGITS {
+        let is_word = matches!(token.kind, Kind::Number(_)) && !(are_single && is_single(index));
+        if is_word || count + token.len() > MAX_MOBILE_DIGITS {
             return None;
         }
         let previous_count = real_count;
@@ -111,6 +147,7 @@ fn mobile(shadow: &Shadow, tokens: &[Token], from: usize) -> Option<usize> {
         let is_near = gap.as_ref().is_none_or(|gap| gap.len() <= 1);
         if !is_near
             || real_count == previous_count
+                && !(are_single && is_single(index))
                 && (index == from || !is_meant_as_digits(shadow, token, gap))
         {
             return None;
@@ -171,6 +208,7 @@ mod tests {
             ("7OO8l9E42b is mine", "[hidden] is mine"),
             ("9!87O624!5 whatsapp", "[hidden] whatsapp"),
             ("gB33A12506", "[hidden]"),
+            ("9 8 l 2 S O 4 b 3 3", "[hidden]"),
             ("call me 7AEbsOl2zq", "call me [hidden]"),
             ("my number is 9BEEAlZSOb", "my number is [hidden]"),
             ("the hash 7AEbsOl2zq", "the hash 7AEbsOl2zq"),
@@ -179,6 +217,17 @@ mod tests {
             ("SE98-BO12-ISLE", "SE98-BO12-ISLE"),
         ] {
             assert_eq!(mask(text).as_str(), expected);
+        }
+    }
+
+    #[test]
+    fn lookalike_letters_of_other_scripts_spell_number_words() {
+        for text in [
+            "nіne еight оne twо fіve fоur zerо sіx sіx thrее",
+            "ⓝⓘⓝⓔ ⓔⓘⓖⓗⓣ ⓞⓝⓔ ⓣⓦⓞ ⓕⓘⓥⓔ ⓕⓞⓤⓡ ⓩⓔⓡⓞ ⓢⓘⓧ ⓢⓘⓧ ⓣⓗⓡⓔⓔ",
+            "🅝🅘🅝🅔 🅴🅸🅶🅷🆃 one two five four zero six six three",
+        ] {
+            assert_eq!(mask(text).as_str(), "[hidden]", "{text}");
         }
     }
 

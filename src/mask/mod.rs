@@ -9,7 +9,7 @@
 //! 2. `shadow` folds the characters, with `digit` for digits of all scripts.
 //! 3. `tokenizer` splits them into tokens: digits, number words and other words. It uses `lexicon`
 //!    (tables in `number_words/` and `cue/`), `run_together`,
-//!    `spaced_row`, `lookalike` and `leet`.
+//!    `spaced_row`, `glued`, `lookalike` and `leet`.
 //! 4. `find` corrects the tokens with `lookalike`, `typo`, `connector` and `context`, and builds
 //!    the `scene`.
 //! 5. `id_number`, `handle` and `contact` (with `profile_path`) find contact details that are not phone
@@ -38,6 +38,7 @@ mod figure;
 pub mod filter;
 mod find;
 mod fragment;
+mod glued;
 mod handle;
 mod id_number;
 mod leet;

@@ -93,6 +93,7 @@ impl PhoneSearch<'_> {
             if rule == Rule::National { self.trunk_prefix(tokens.start) } else { tokens.start };
         let from = scene.start_with_prefix(start);
         let to = if rule == Rule::Chunks { last.to } else { last.to + extension(scene, last.to) };
+        let to = scene.end_with_suffix(from, to);
         self.taken[tokens.clone()].fill(true);
         self.found.push(Finding { range: scene.shadow.bytes(from, to), rule });
     }

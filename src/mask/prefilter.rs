@@ -211,7 +211,18 @@ pub(super) fn may_contain(text: &str) -> bool {
             let hides_word = visibility == CharVisibility::Unseen
                 && !is_inner_sign(c)
                 && text[..start].ends_with(char::is_alphanumeric);
-            if hides_word || matches!(c, '\u{ff00}'..='\u{ffef}' | '\u{1d400}'..='\u{1d7cd}') {
+            // Letters of two scripts in one word imitate another word.
+            let imitates = matches!(c, '\u{370}'..='\u{52f}')
+                && (text[..start].ends_with(|c: char| c.is_ascii_alphabetic())
+                    || text[start + c.len_utf8()..].starts_with(|c: char| c.is_ascii_alphabetic()));
+            let is_styled = matches!(
+                c,
+                '\u{ff00}'..='\u{ffef}'
+                    | '\u{1d400}'..='\u{1d7cd}'
+                    | '\u{24b6}'..='\u{24e9}'
+                    | '\u{1f110}'..='\u{1f189}'
+            );
+            if hides_word || imitates || is_styled {
                 return true;
             }
             digits += usize::from(visibility == CharVisibility::Digit);

@@ -94,11 +94,31 @@ impl Scene<'_> {
             from
         }
     }
+
+    /// Returns the end of a number in the glyphs `from..to`, with the vowel sign that is drawn onto
+    /// its last glyph, and with the parenthesis that closes one inside it.
+    pub(super) fn end_with_suffix(&self, from: usize, to: usize) -> usize {
+        let glyphs = &self.shadow.glyphs;
+        let is_sign = |glyph: &&Glyph| is_vowel_sign(glyph.plain);
+        let to = to + glyphs[to..].iter().take_while(is_sign).count();
+        let count = |plain: char| glyphs[from..to].iter().filter(|g| g.plain == plain).count();
+        let is_open = self.shadow.marks.has(MarkSet::PARENTHESIS) && count('(') > count(')');
+        let closes = is_open && glyphs.get(to).is_some_and(|glyph| glyph.plain == ')');
+        to + usize::from(closes)
+    }
+}
+
+/// Returns `true` for the vowel signs and viramas of the scripts of India.
+const fn is_vowel_sign(plain: char) -> bool {
+    let (code, block) = (plain as u32 % 0x80, plain as u32 / 0x80);
+    // Each script has a block of 128 characters with the same layout.
+    matches!(block, 0x12..=0x1a) && (matches!(code, 0x3e..=0x4d) || matches!(code, 0x01..=0x03))
 }
 
 #[cfg(test)]
 mod tests {
     use crate::mask::find::scene;
+    use crate::mask::mask;
 
     #[test]
     fn scene_number_includes_plus_and_parenthesis() {
@@ -106,6 +126,18 @@ mod tests {
         assert!(scene.has_plus(1));
         assert_eq!(scene.start_with_prefix(1), 2);
         assert!(!scene.has_plus(2));
+    }
+
+    #[test]
+    fn scene_number_includes_closing_parenthesis_and_vowel_signs() {
+        for (text, expected) in [
+            ("(98334 12506) ok", "[hidden] ok"),
+            ("(+91 98334 12506), ok", "[hidden], ok"),
+            ("९८३३४१२५०६ा को", "[hidden] को"),
+            ("call 98334 12506) ok", "call [hidden]) ok"),
+        ] {
+            assert_eq!(mask(text).as_str(), expected);
+        }
     }
 
     #[test]

@@ -301,6 +301,7 @@ fn is_letter(c: char) -> bool {
     // Circled and squared Latin letters count as alphabetic only in part; emoji never do.
     match c {
         '\u{964}' | '\u{965}' => false,
+        '\u{1f150}'..='\u{1f169}' | '\u{1f170}'..='\u{1f189}' => true,
         // The scripts of India, then Thai, Lao, Burmese and Khmer.
         '\u{900}'..='\u{dff}'
         | '\u{e31}'..='\u{e3a}'
@@ -311,6 +312,12 @@ fn is_letter(c: char) -> bool {
         | '\u{17b6}'..='\u{17d3}' => true,
         _ => c.is_alphabetic(),
     }
+}
+
+/// Returns the letter of a circled or squared capital on a dark ground.
+fn dark_letter(c: char) -> char {
+    let place = (c as u32 - 0x1f150) % 0x20;
+    u8::try_from(place).map_or(c, |place| char::from(b'a' + place))
 }
 
 /// Returns the plain form of a character that is not ASCII.
@@ -326,6 +333,8 @@ pub(super) fn fold(c: char) -> char {
         'ة' | 'ه' | 'ہ' | 'ھ' => return 'ه',
         'ک' => return 'ك',
         '‐'..='―' | '−' | '﹘' | '﹣' | '－' => return '-',
+        // Circled and squared capitals on a dark ground.
+        '\u{1f150}'..='\u{1f169}' | '\u{1f170}'..='\u{1f189}' => return dark_letter(c),
         // Decomposition would reduce a Hangul syllable to its first letter.
         '\u{ac00}'..='\u{d7a3}' => return c,
         _ => {}

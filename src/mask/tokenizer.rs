@@ -5,16 +5,13 @@
 
 use std::ops::Range;
 
-use smallvec::SmallVec;
-
 use super::cue::Sense;
+use super::glued;
 use super::leet;
-use super::lexicon::LEXICON;
+use super::lexicon::{LEXICON, WordEntry};
 use super::lookalike;
 use super::run_together;
-use super::scene::COMPLETE_DIGITS;
 use super::shadow::{Class, Glyph, Shadow};
-use super::shape::is_indian_mobile;
 use super::spaced_row;
 use super::token::{Kind, Token};
 use super::typo;
@@ -155,6 +152,9 @@ impl Tokenizer<'_> {
     fn letters(&mut self, from: usize, to: usize) {
         let run = &self.shadow.glyphs[from..to];
         let entry = LEXICON.entry(self.shadow.word(run, &mut self.word));
+        let is_mixed = run.iter().any(|glyph| glyph.plain.is_ascii())
+            && run.iter().any(|glyph| !glyph.plain.is_ascii());
+        let entry = if is_mixed { self.in_latin(run).unwrap_or(entry) } else { entry };
         if let Some(number) = entry.number {
             return self.push(from, to, Kind::Number(number), entry.sense);
         }
@@ -169,6 +169,16 @@ impl Tokenizer<'_> {
             };
         }
         self.push(from, to, Kind::Word, entry.sense);
+    }
+
+    /// Returns the entry of a word of two scripts as it looks in Latin letters: nіnе.
+    fn in_latin(&self, run: &[Glyph]) -> Option<WordEntry> {
+        let letter = |glyph: &Glyph| match glyph.plain {
+            plain if plain.is_ascii() => Some(plain),
+            plain => lookalike::latin(plain),
+        };
+        let word = run.iter().map(letter).collect::<Option<String>>()?;
+        Some(LEXICON.entry(&word))
     }
 
     /// Returns `true` if letters continue a disguised number: the second half of 9sS7S sooSS.
@@ -263,8 +273,8 @@ impl Tokenizer<'_> {
         let is_separable =
             parts.iter().all(|part| is_digit(part.start) || self.is_separate_word(part))
                 || parts.len() <= 3
-                    && (parts.iter().any(|part| self.is_glued_number(part, from))
-                        || parts.iter().any(|part| self.is_glued_half(part, from..to)))
+                    && (parts.iter().any(|part| glued::is_number(self.shadow, part, from))
+                        || parts.iter().any(|part| glued::is_half(self.shadow, part, from..to)))
                     && !self.is_serial(from..parts[0].end);
         if !is_separable {
             return self.push(from, to, Kind::Code, Sense::NONE);
@@ -291,59 +301,11 @@ impl Tokenizer<'_> {
         sense.has(separable) || part.len() >= 4 && sense.has(Sense::CONNECTOR)
     }
 
-    /// Returns `true` if the digits are long enough for a phone number, and the letters before them
-    /// are not the capitals of a code. A mobile number may follow any letters.
-    fn is_glued_number(&self, part: &Range<usize>, from: usize) -> bool {
-        let glyphs = &self.shadow.glyphs;
-        let before = &glyphs[from..part.start];
-        let is_capital = |glyph: &Glyph| {
-            self.shadow.text[glyph.offset..].chars().next().is_some_and(char::is_uppercase)
-        };
-        let values = digit_values(&glyphs[part.clone()]);
-        matches!(glyphs[part.start].class, Class::Digit(_))
-            && part.len() >= 8
-            && (!before.iter().all(is_capital) | before.is_empty() || is_indian_mobile(&values))
-    }
-
-    /// Returns `true` if the digits are the half of a mobile number whose other half is in the next
-    /// or previous run: data98765 43210, 98765 43210bye.
-    fn is_glued_half(&self, part: &Range<usize>, run: Range<usize>) -> bool {
-        let glyphs = &self.shadow.glyphs;
-        let is_digit =
-            |index: usize| glyphs.get(index).is_some_and(|g| matches!(g.class, Class::Digit(_)));
-        if !is_digit(part.start) || !(2..=8).contains(&part.len()) {
-            return false;
-        }
-        // Between the halves is one space or mark.
-        let is_gap = |index: usize| {
-            glyphs.get(index).is_some_and(|g| matches!(g.class, Class::Space | Class::Mark))
-        };
-        let mut whole = part.clone();
-        if part.end == run.end && is_gap(part.end) {
-            let other = (part.end + 1..).take(COMPLETE_DIGITS).take_while(|index| is_digit(*index));
-            whole.end = part.end + 1 + other.count();
-        } else if part.start == run.start && part.start > 1 && is_gap(part.start - 1) {
-            let other = (0..part.start - 1).rev().take(COMPLETE_DIGITS);
-            whole.start = part.start - 1 - other.take_while(|index| is_digit(*index)).count();
-        }
-        let values = digit_values(&glyphs[whole]);
-        values.len() == COMPLETE_DIGITS && is_indian_mobile(&values)
-    }
-
     /// Returns `true` if the letters are a name for numbers: ORD9876543210.
     fn is_serial(&mut self, letters: Range<usize>) -> bool {
         let word = self.shadow.word(&self.shadow.glyphs[letters], &mut self.word);
         LEXICON.entry(word).sense.has(Sense::NUMBERED.with(Sense::PLAIN))
     }
-}
-
-/// Returns the values of the digits among `glyphs`.
-fn digit_values(glyphs: &[Glyph]) -> SmallVec<[u8; 16]> {
-    let value = |glyph: &Glyph| match glyph.class {
-        Class::Digit(value) => Some(value),
-        _ => None,
-    };
-    glyphs.iter().filter_map(value).collect()
 }
 
 #[cfg(test)]

@@ -18,7 +18,7 @@ pub(super) const LABEL: &str = "order orders id ids invoice inv bill receipt ref
     score scores scored marks mark points runs wickets goals figure figures vitals lottery lotto lucky draw jackpot winning total sum pi equals timestamp epoch unix \
     file date seed tag tags \
     mhz ghz \
-    patient meter consumer vehicle plate chassis engine license licence request application \
+    patient meter consumer vehicle plate chassis engine license licence dl request application \
      form exam hall centre center batch lot bin warehouse item product catalog catalogue \
      node job process pid thread device uuid uid guid mac nonce hex octal binary decimal \
      decimals prime primes fibonacci sequence series count counting countdown \
@@ -48,7 +48,7 @@ pub(super) const NUMBERED: &str = "ord order orders invoice inv bill receipt ref
     tracking shipment consignment parcel courier delivery ticket tkt itm case complaint incident booking \
     reservation confirmation flight train roll enrollment enrolment registration reg regn employee emp \
     student customer account acct acc ac loan policy claim challan serial sn sr model sku barcode \
-    verification coupon voucher patient meter consumer vehicle engine chassis request application \
+    verification coupon voucher patient meter consumer vehicle engine chassis request licence license dl application \
     form exam batch lot item product part user member membership agent jira bug issue aadhaar passport \
     pedido factura referencia guia envio cuenta reserva vuelo boleto expediente rastreo seguimiento \
     fatura rastreio conta voo protocolo commande facture reference colis suivi compte vol billet dossier \
