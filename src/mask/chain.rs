@@ -12,10 +12,10 @@ use super::context;
 use super::context::Cue;
 use super::cue::Sense;
 use super::figure;
-use super::lexicon::Role;
 use super::lookalike;
 use super::numbering_plan;
 use super::numbering_plan::NumberingPlans;
+use super::row::Rows;
 use super::scene::{COMPLETE_DIGITS, Scene};
 use super::shadow::{Class, Glyph};
 use super::shape::is_indian_mobile;
@@ -25,11 +25,6 @@ use super::token::{Kind, Token};
 const MAX_GAP_CHARS: usize = 12;
 /// Maximum marks among the characters between two groups.
 const MAX_GAP_MARKS: usize = 4;
-/// Minimum members of a row that any mark may separate.
-const MIN_ROW_MEMBERS: usize = 9;
-/// Maximum characters of the separator in a row.
-const MAX_ROW_SEPARATOR: usize = 3;
-
 /// Maximum digits of a calling code.
 const MAX_CODE_DIGITS: usize = 3;
 /// Maximum digits of a room, a page and the like.
@@ -86,76 +81,6 @@ pub(super) fn chains(scene: &Scene) -> Chains {
         split_off_figures(scene, from..index, &mut chains);
     }
     chains
-}
-
-/// Finds rows: members separated by the same marks, which may be any marks.
-///
-/// The members are single digits or number words (9+8+4+7), or groups that form a mobile number
-/// (987#654#3210). A sum is shorter than a row of digits, or ends in an equals sign.
-#[derive(Default)]
-struct Rows {
-    /// Last token of the row that was read last.
-    end: usize,
-    /// Whether that row is long enough to join its members.
-    is_joined: bool,
-}
-
-impl Rows {
-    /// Returns `true` if the gap after the token `index` is inside a row.
-    ///
-    /// Call it with ascending indexes, so that each row is read once.
-    fn contains_gap(&mut self, scene: &Scene, index: usize) -> bool {
-        if index < self.end {
-            return self.is_joined;
-        }
-        let single = |index: usize| {
-            scene.tokens.get(index).is_some_and(|token| match token.kind {
-                Kind::Digits => token.len() == 1,
-                Kind::Number(number) => number.role == Role::Unit,
-                _ => false,
-            })
-        };
-        let gap = scene.gap(index);
-        let same = |other: &[Glyph]| {
-            gap.len() == other.len()
-                && gap.iter().zip(other).all(|(left, right)| left.plain == right.plain)
-        };
-        self.end = index;
-        if !(1..=MAX_ROW_SEPARATOR).contains(&gap.len()) {
-            self.is_joined = false;
-        } else if single(index) {
-            while single(self.end + 1) && same(scene.gap(self.end)) {
-                self.end += 1;
-            }
-            let after = &scene.shadow.glyphs[scene.tokens[self.end].to..];
-            let equals = after.iter().take(2).any(|glyph| glyph.plain == '=');
-            self.is_joined = self.end - index + 1 >= MIN_ROW_MEMBERS && !equals;
-        } else {
-            let group = |index: usize| {
-                let token = scene.tokens.get(index)?;
-                (token.kind == Kind::Digits && token.len() <= 5).then_some(token.len())
-            };
-            let mut count = group(index).unwrap_or(COMPLETE_DIGITS);
-            while same(scene.gap(self.end)) && count < COMPLETE_DIGITS {
-                let Some(digits) = group(self.end + 1) else { break };
-                self.end += 1;
-                count += digits;
-            }
-            let fits = is_unusual_separator(gap) && count == COMPLETE_DIGITS && self.end > index;
-            let mobile = || is_indian_mobile(Digits::of(scene, &(index..self.end + 1)).all());
-            self.is_joined = fits && mobile();
-        }
-        self.end = self.end.max(index + 1);
-        self.is_joined
-    }
-}
-
-/// Returns `true` if a gap consists of marks that separate only the halves of a mobile number:
-/// 98765#43210.
-fn is_unusual_separator(gap: &[Glyph]) -> bool {
-    let is_unusual = |glyph: &Glyph| matches!(glyph.plain, '#' | '@' | '?' | '$' | '°');
-    let is_angle = |glyph: &Glyph| matches!(glyph.plain, '<' | '>');
-    gap.iter().all(is_unusual) || gap.len() == 2 && gap.iter().all(is_angle)
 }
 
 /// Adds the parts of `chain` between its figures to `chains`.
@@ -365,6 +290,9 @@ mod tests {
         assert_eq!(lengths("987@922@6167"), [3]);
         assert_eq!(lengths("9+8+4+7+6+0+6+0+2+2 = 44"), [1; 11]);
         assert_eq!(lengths("12345#26167"), [1, 1]);
+        assert_eq!(lengths("98334+12506"), [2]);
+        assert_eq!(lengths("98334 > 12506"), [2]);
+        assert_eq!(lengths("98334+12506 = 110840"), [1, 1, 1]);
     }
 
     #[test]

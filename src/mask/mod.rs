@@ -8,14 +8,15 @@
 //! 1. `prefilter` lets most texts pass without further work.
 //! 2. `shadow` folds the characters, with `digit` for digits of all scripts.
 //! 3. `tokenizer` splits them into tokens: digits, number words and other words. It uses `lexicon`
-//!    (tables in `number_words/` and `cue/`), `run_together`,
-//!    `spaced_row`, `glued`, `lookalike` and `leet`.
+//!    (tables in `number_words/` and `cue/`), `run_together`, `spaced_row`, `glued`, `lookalike`
+//!    and `leet`.
 //! 4. `find` corrects the tokens with `lookalike`, `typo`, `connector` and `context`, and builds
 //!    the `scene`.
-//! 5. `id_number`, `handle` and `contact` (with `profile_path`) find contact details that are not phone
-//!    numbers.
-//! 6. `chain` joins tokens over separators. `phone` tries the windows of a chain, and `verdict`
-//!    judges each `window` by `shape`, `figure`, `context`, `plain_name`, `list` and `numbering_plan`.
+//! 5. `id_number`, `handle` and `contact` (with `profile_path`) find contact details that are not
+//!    phone numbers.
+//! 6. `chain` joins tokens over separators, and `row` over any marks. `phone` tries the windows of
+//!    a chain, and `verdict` judges each `window` by `shape`, `figure`, `context`, `plain_name`,
+//!    `list` and `numbering_plan`.
 //! 7. `spoken` finds numbers in words, by their `speech`, and `chunk` finds numbers in parts.
 //! 8. `find` repeats the steps until it finds no more. `fragment` completes numbers with the
 //!    fragments of earlier messages, which are stored in `memory`. `named` adds the digits of the
@@ -54,6 +55,7 @@ mod phone;
 mod plain_name;
 mod prefilter;
 mod profile_path;
+mod row;
 mod rule;
 mod run_together;
 mod scene;

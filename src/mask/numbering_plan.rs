@@ -110,7 +110,9 @@ impl NumberingPlans {
             self.may_query(national)
                 && PHONE_NUMBER_UTIL.is_possible_number(&number(code, national))
         };
-        is_possible(national) || national.strip_prefix(&[0]).is_some_and(is_possible)
+        // Mexico's mobile numbers had a one after the calling code.
+        let old_prefix: &[u8] = if code == 52 { &[1] } else { &[0] };
+        is_possible(national) || national.strip_prefix(old_prefix).is_some_and(is_possible)
     }
 
     /// Returns `true` if `digits` are a valid national number in one of [`DEFAULT_COUNTRIES`].
@@ -191,6 +193,13 @@ mod tests {
         assert!(plan.is_international(&digits("390236618300")));
         assert!(!plan.is_international(&digits("999123632833")));
         assert!(!plan.is_international(&[]));
+    }
+
+    #[test]
+    fn plan_accepts_lengths_with_old_prefixes() {
+        let plan = NumberingPlans::new();
+        assert!(plan.is_possible(&digits("5215512345678")));
+        assert!(plan.is_possible(&digits("4402079460958")));
     }
 
     #[test]

@@ -301,15 +301,16 @@ fn is_letter(c: char) -> bool {
     // Circled and squared Latin letters count as alphabetic only in part; emoji never do.
     match c {
         '\u{964}' | '\u{965}' => false,
-        '\u{1f150}'..='\u{1f169}' | '\u{1f170}'..='\u{1f189}' => true,
-        // The scripts of India, then Thai, Lao, Burmese and Khmer.
+        // The scripts of India, then Thai, Lao, Burmese and Khmer, then letters on a dark ground.
         '\u{900}'..='\u{dff}'
         | '\u{e31}'..='\u{e3a}'
         | '\u{e47}'..='\u{e4e}'
         | '\u{eb1}'..='\u{ebc}'
         | '\u{ec8}'..='\u{ece}'
         | '\u{102b}'..='\u{103e}'
-        | '\u{17b6}'..='\u{17d3}' => true,
+        | '\u{17b6}'..='\u{17d3}'
+        | '\u{1f150}'..='\u{1f169}'
+        | '\u{1f170}'..='\u{1f189}' => true,
         _ => c.is_alphabetic(),
     }
 }

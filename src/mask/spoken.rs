@@ -36,7 +36,11 @@ pub(super) fn number(scene: &Scene, chain: &Range<usize>) -> Option<Range<usize>
     if chain.len() < 3 || !scene.tokens[chain.clone()].iter().any(is_word) {
         return None;
     }
-    let tokens = without_everyday_ends(scene, trimmed(scene, chain));
+    let tokens = if is_whole(scene, chain) {
+        chain.clone()
+    } else {
+        without_everyday_ends(scene, trimmed(scene, chain))
+    };
     if tokens.len() < 3 {
         return None;
     }
@@ -85,6 +89,19 @@ pub(super) fn number(scene: &Scene, chain: &Range<usize>) -> Option<Range<usize>
             cue >= Cue::Phone && digit_count >= MIN_DIGITS,
         );
     (has_enough && is_spoken && !is_something_else).then_some(tokens)
+}
+
+/// Returns `true` if a chain is exactly a mobile number, in words of any languages, and does not
+/// begin or end with a common word.
+fn is_whole(scene: &Scene, chain: &Range<usize>) -> bool {
+    let is_common = |index: usize| match scene.tokens[index].kind {
+        Kind::Number(number) => number.common || number.role == Role::Repeat,
+        _ => false,
+    };
+    chain.len() <= MAX_TRIMMED_TOKENS && !is_common(chain.start) && !is_common(chain.end - 1) && {
+        let digits = Speech::of(scene, chain).digits;
+        digits.len() == MIN_DIGITS && is_indian_mobile(&digits)
+    }
 }
 
 /// Returns `true` if common words are between digits as in prose: 256gb for 54999.
@@ -277,6 +294,7 @@ mod tests {
             ),
             ("9 eight 7 six 5 four 3 two 1 zero", "[hidden]"),
             ("9 ate 1 siks 4 fife tree 7 oh won", "[hidden]"),
+            ("nau eight teen three char one do five zero six", "[hidden]"),
             (
                 "ten nine eight seven six five four three two one",
                 "ten nine eight seven six five four three two one",

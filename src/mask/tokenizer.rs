@@ -24,6 +24,9 @@ const MAX_DISGUISED_GLYPHS: usize = 40;
 /// Maximum glyphs of a number word with signs for some of its letters.
 const MAX_LEET_GLYPHS: usize = 10;
 
+/// Minimum single digits and letters of a number with a letter after each digit.
+const MIN_SCATTERED_PARTS: usize = 19;
+
 /// Minimum single letters of a row that may be spelled-out number words.
 const MIN_SPACED_LETTERS: usize = 12;
 
@@ -117,6 +120,16 @@ const fn is_bar(glyph: &Glyph) -> bool {
     matches!(glyph.plain, '|' | '!')
 }
 
+/// Returns the entry of a word of two scripts as it looks in Latin letters: nіnе.
+fn in_latin(run: &[Glyph]) -> Option<WordEntry> {
+    let letter = |glyph: &Glyph| match glyph.plain {
+        plain if plain.is_ascii() => Some(plain),
+        plain => lookalike::latin(plain),
+    };
+    let word = run.iter().map(letter).collect::<Option<String>>()?;
+    Some(LEXICON.entry(&word))
+}
+
 /// The state of splitting one text.
 struct Tokenizer<'a> {
     shadow: &'a Shadow<'a>,
@@ -154,7 +167,7 @@ impl Tokenizer<'_> {
         let entry = LEXICON.entry(self.shadow.word(run, &mut self.word));
         let is_mixed = run.iter().any(|glyph| glyph.plain.is_ascii())
             && run.iter().any(|glyph| !glyph.plain.is_ascii());
-        let entry = if is_mixed { self.in_latin(run).unwrap_or(entry) } else { entry };
+        let entry = if is_mixed { in_latin(run).unwrap_or(entry) } else { entry };
         if let Some(number) = entry.number {
             return self.push(from, to, Kind::Number(number), entry.sense);
         }
@@ -169,16 +182,6 @@ impl Tokenizer<'_> {
             };
         }
         self.push(from, to, Kind::Word, entry.sense);
-    }
-
-    /// Returns the entry of a word of two scripts as it looks in Latin letters: nіnе.
-    fn in_latin(&self, run: &[Glyph]) -> Option<WordEntry> {
-        let letter = |glyph: &Glyph| match glyph.plain {
-            plain if plain.is_ascii() => Some(plain),
-            plain => lookalike::latin(plain),
-        };
-        let word = run.iter().map(letter).collect::<Option<String>>()?;
-        Some(LEXICON.entry(&word))
     }
 
     /// Returns `true` if letters continue a disguised number: the second half of 9sS7S sooSS.
@@ -276,6 +279,14 @@ impl Tokenizer<'_> {
                     && (parts.iter().any(|part| glued::is_number(self.shadow, part, from))
                         || parts.iter().any(|part| glued::is_half(self.shadow, part, from..to)))
                     && !self.is_serial(from..parts[0].end);
+        // Single digits with a letter after each: 9a8b3c3d4e1f2g5h0i6.
+        if parts.len() >= MIN_SCATTERED_PARTS && parts.iter().all(|part| part.len() == 1) {
+            for part in parts {
+                let kind = if is_digit(part.start) { Kind::Digits } else { Kind::Word };
+                self.push(part.start, part.end, kind, Sense::NONE);
+            }
+            return;
+        }
         if !is_separable {
             return self.push(from, to, Kind::Code, Sense::NONE);
         }
