@@ -16,6 +16,7 @@ use tokio::net::TcpListener;
 use tokio::task::{AbortHandle, JoinHandle};
 use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
 
 use self::channels::NoHttpClient;
 use crate::config::{Config, ToolsetName};
@@ -247,7 +248,7 @@ impl App {
             let tools = endpoint::stateless_route(mcp, limits.body_timeout);
             admin::routes(api, tools, Arc::new(gate), limits.body_timeout)
         });
-        let admission = self.admission();
+        let (admission, sockets) = (self.admission(), TaskTracker::new());
         let mcp = self.mcp.clone().with_drain(drain.clone()).with_admission(admission.clone());
         let mcp = McpState {
             stateless: StatelessCalls::new(mcp.clone()),
@@ -260,6 +261,7 @@ impl App {
                 drain.clone(),
                 seeded_rng(),
             ),
+            sockets: sockets.clone(),
             drain: drain.clone(),
             needs_network: admission.is_some() || self.config.auth_tokens.is_none(),
             trusted_proxy: self.config.trusted_proxy,
@@ -300,6 +302,9 @@ impl App {
         };
         let serving = server::serve(listener, handler, limits, shutdown.clone());
         let (stopped, ()) = tokio::join!(stopped, serving);
+        sockets.close();
+        // A client that reads nothing gets no close frame.
+        let _ = timeout(SOCKET_GRACE.saturating_sub(stopped.elapsed()), sockets.wait()).await;
         // Meta does not send an accepted message again, so pending messages are handled before the end.
         let remaining = (limits.shutdown_grace + CHANNEL_GRACE).saturating_sub(stopped.elapsed());
         if let Some(whatsapp) = &self.whatsapp
@@ -356,6 +361,9 @@ impl Drop for App {
 /// Interval for folding recorded values into the histograms; between folds, memory grows with the
 /// calls.
 const METRICS_INTERVAL: Duration = Duration::from_secs(5);
+
+/// Time at shutdown for the closing handshakes of WebSockets.
+const SOCKET_GRACE: Duration = Duration::from_millis(1_500);
 
 /// Time at shutdown for accepted WhatsApp messages, beyond that for calls in flight. Docker kills a container
 /// ten seconds after it asked it to stop.

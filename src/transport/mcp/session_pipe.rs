@@ -18,6 +18,7 @@ use rmcp::{RoleServer, ServiceExt};
 use thiserror::Error;
 use tokio::sync::mpsc;
 use tokio::time::timeout;
+use tokio_util::sync::CancellationToken;
 
 use super::batch;
 use super::message::{JsonRpcKind, Message};
@@ -52,6 +53,8 @@ pub struct ClientHalf {
     pub outbound: mpsc::Receiver<ServerMessage>,
     /// Ends the session when dropped.
     pub guard: tokio_util::sync::DropGuard,
+    /// Cancelled when the instance stops or drains, and when `guard` is dropped.
+    pub stopped: CancellationToken,
 }
 
 impl SessionPipes {
@@ -73,7 +76,8 @@ impl SessionPipes {
                 let _ = running.waiting().await;
             }
         });
-        ClientHalf { inbound, outbound, guard: token.drop_guard() }
+        let stopped = token.clone();
+        ClientHalf { inbound, outbound, guard: token.drop_guard(), stopped }
     }
 
     /// Registers a sender under an unguessable name until that name is dropped.

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use axum::http::HeaderMap;
 use rmcp::transport::streamable_http_server::StreamableHttpService;
+use tokio_util::task::TaskTracker;
 
 use super::server::McpServer;
 use super::session_pipe::SessionPipes;
@@ -26,6 +27,8 @@ pub struct McpState {
     pub sessions: StreamableHttpService<McpServer, SessionStreams>,
     /// Live sessions over a WebSocket or the SSE transport of protocol 2024-11-05.
     pub session_pipes: SessionPipes,
+    /// The tasks of all WebSockets, which send a close frame when the instance stops.
+    pub sockets: TaskTracker,
     pub drain: Drain,
     /// Whether calls are admitted by their network.
     pub needs_network: bool,

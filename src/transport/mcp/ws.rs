@@ -8,13 +8,22 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Extension;
-use axum::extract::State;
-use axum::extract::ws::{CloseFrame, Message, WebSocket, WebSocketUpgrade, close_code};
-use axum::http::HeaderMap;
-use axum::response::Response;
+use axum::body::Body;
+use axum::extract::{Request, State};
+use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
+use axum::response::{IntoResponse, Response};
 use bytes::Bytes;
-use tokio::time::{MissedTickBehavior, interval};
-use tokio_tungstenite::tungstenite;
+use futures_util::{SinkExt, StreamExt};
+use hyper::upgrade::{OnUpgrade, Upgraded};
+use hyper_util::rt::TokioIo;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::time::{MissedTickBehavior, interval, timeout};
+use tokio_tungstenite::WebSocketStream;
+use tokio_tungstenite::tungstenite::Error as WsError;
+use tokio_tungstenite::tungstenite::error::ProtocolError;
+use tokio_tungstenite::tungstenite::handshake::server::create_response_with_body;
+use tokio_tungstenite::tungstenite::protocol::frame::coding::CloseCode;
+use tokio_tungstenite::tungstenite::protocol::{CloseFrame, Message, Role, WebSocketConfig};
 
 use super::endpoint::draining_response;
 use super::session_pipe::{ClientHalf, InboundSender};
@@ -27,43 +36,97 @@ use crate::transport::http::limits::MAX_BODY_BYTES;
 /// closed.
 const PING_INTERVAL: Duration = Duration::from_secs(30);
 
+/// Time for the closing handshake, and for a client to stop sending after it.
+const CLOSE_TIMEOUT: Duration = Duration::from_secs(1);
+
 /// Size of the read buffer, in bytes. Every connection holds one for its lifetime. The default of
 /// 128 KiB is also overwritten at each read. A larger message grows the buffer temporarily.
 const READ_BUFFER_BYTES: usize = 4 * 1024;
+
+/// The subprotocol that the server selects if the client offers it.
+const SUBPROTOCOL: &str = "mcp";
 
 /// Answers a request to `/mcp/ws`.
 pub async fn connect(
     State(state): State<Arc<McpState>>,
     Extension(connection): Extension<ConnectionInfo>,
-    headers: HeaderMap,
-    upgrade: WebSocketUpgrade,
+    mut request: Request,
 ) -> Response {
-    if let Some(rejection) = draining_response(&state, &headers) {
+    if let Some(rejection) = draining_response(&state, request.headers()) {
         return rejection;
     }
-    let network = state.client_network(&connection, &headers);
-    // A frame has its own limit, because its announced size is reserved before its bytes arrive.
-    let upgrade = upgrade
-        .max_message_size(MAX_BODY_BYTES)
-        .max_frame_size(MAX_BODY_BYTES)
-        .read_buffer_size(READ_BUFFER_BYTES);
-    upgrade.protocols(["mcp"]).on_upgrade(async move |socket| {
+    let upgrade = hyper::upgrade::on(&mut request);
+    let mut response = match create_response_with_body(&request, Body::empty) {
+        Ok(response) => response,
+        Err(error) => return handshake_rejection(&error),
+    };
+    if offers_subprotocol(request.headers()) {
+        let name = HeaderValue::from_static(SUBPROTOCOL);
+        response.headers_mut().insert(header::SEC_WEBSOCKET_PROTOCOL, name);
+    }
+    let network = state.client_network(&connection, request.headers());
+    let sockets = state.sockets.clone();
+    sockets.spawn(async move {
+        let Some(socket) = open(upgrade).await else { return };
         let pipe = state.session_pipes.open(network);
         WsSession { socket, unconfirmed: VecDeque::new(), ping_seq: 0 }.run(pipe).await;
-    })
+    });
+    response
+}
+
+/// Waits until the connection carries frames. `None` if it closes before.
+async fn open(upgrade: OnUpgrade) -> Option<ServerSocket> {
+    let stream = TokioIo::new(upgrade.await.ok()?);
+    // A frame has its own limit, because its announced size is reserved before its bytes arrive.
+    let config = WebSocketConfig::default()
+        .max_message_size(Some(MAX_BODY_BYTES))
+        .max_frame_size(Some(MAX_BODY_BYTES))
+        .read_buffer_size(READ_BUFFER_BYTES);
+    Some(WebSocketStream::from_raw_socket(stream, Role::Server, Some(config)).await)
+}
+
+/// The response to a request that is no valid upgrade to a WebSocket.
+fn handshake_rejection(error: &WsError) -> Response {
+    let upgrade = [
+        (header::CONNECTION, "upgrade"),
+        (header::UPGRADE, "websocket"),
+        (header::SEC_WEBSOCKET_VERSION, "13"),
+    ];
+    match error {
+        WsError::Protocol(ProtocolError::WrongHttpMethod) => {
+            (StatusCode::METHOD_NOT_ALLOWED, [(header::ALLOW, "GET")]).into_response()
+        }
+        WsError::Protocol(
+            ProtocolError::MissingConnectionUpgradeHeader
+            | ProtocolError::MissingUpgradeWebSocketHeader
+            | ProtocolError::MissingSecWebSocketVersionHeader,
+        ) => {
+            let message = "This path needs an upgrade to version 13 of the WebSocket protocol\n";
+            (StatusCode::UPGRADE_REQUIRED, upgrade, message).into_response()
+        }
+        _ => (StatusCode::BAD_REQUEST, "The WebSocket handshake is invalid\n").into_response(),
+    }
+}
+
+fn offers_subprotocol(headers: &HeaderMap) -> bool {
+    let lists = headers.get_all(header::SEC_WEBSOCKET_PROTOCOL).iter();
+    let names = lists.filter_map(|list| list.to_str().ok()).flat_map(|list| list.split(','));
+    names.into_iter().any(|name| name.trim() == SUBPROTOCOL)
 }
 
 /// The close code that tells a client which limit or rule its frame has broken.
-fn close_code_of(error: axum::Error) -> u16 {
-    match error.into_inner().downcast_ref() {
-        Some(tungstenite::Error::Capacity(_)) => close_code::SIZE,
-        Some(tungstenite::Error::Utf8(_)) => close_code::INVALID,
-        _ => close_code::PROTOCOL,
+fn close_code_of(error: &WsError) -> CloseCode {
+    match error {
+        WsError::Capacity(_) => CloseCode::Size,
+        WsError::Utf8(_) => CloseCode::Invalid,
+        _ => CloseCode::Protocol,
     }
 }
 
+type ServerSocket = WebSocketStream<TokioIo<Upgraded>>;
+
 struct WsSession {
-    socket: WebSocket,
+    socket: ServerSocket,
     /// Receipts of the answers that no pong confirms yet, by the sequence number of the ping after
     /// them.
     unconfirmed: VecDeque<(u64, Vec<Receipt>)>,
@@ -71,50 +134,96 @@ struct WsSession {
     ping_seq: u64,
 }
 
+/// Why a session ends.
+enum End {
+    /// The server closes the connection, and the client is to acknowledge that.
+    Close(CloseCode),
+    /// The client has broken a rule of the protocol, so that its next bytes mean nothing.
+    Fail(CloseCode),
+    /// The client closes the connection, and the server acknowledges that.
+    Closed,
+    /// The connection is broken.
+    Lost,
+    /// The server has ended the session.
+    Ended,
+}
+
 impl WsSession {
     /// Moves messages until the client or the server ends the session.
     async fn run(mut self, pipe: ClientHalf) {
-        let ClientHalf { inbound, mut outbound, guard: _guard } = pipe;
+        let ClientHalf { inbound, mut outbound, guard, stopped } = pipe;
         let mut ticks = interval(PING_INTERVAL);
         ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
         let mut silent_ticks = 0;
-        loop {
+        let end = loop {
             let result = tokio::select! {
-                frame = self.socket.recv() => {
+                frame = self.socket.next() => {
                     silent_ticks = 0;
                     match frame {
                         Some(Ok(frame)) => self.on_frame(frame, &inbound).await,
-                        Some(Err(error)) => return self.close(close_code_of(error)).await,
-                        None => Err(()),
+                        Some(Err(WsError::Io(_))) | None => Err(End::Lost),
+                        Some(Err(error)) => Err(End::Fail(close_code_of(&error))),
                     }
                 }
-                message = outbound.recv() => {
-                    let Some(message) = message else {
-                        return self.close(close_code::NORMAL).await;
-                    };
-                    let receipts = inbound.pending().take_receipts(&message);
-                    match serde_json::to_string(&message) {
-                        Ok(text) => self.write(text, receipts).await,
-                        Err(_) => Err(()),
+                message = outbound.recv() => match message {
+                    Some(message) => {
+                        let receipts = inbound.pending().take_receipts(&message);
+                        match serde_json::to_string(&message) {
+                            Ok(text) => self.write(text, receipts).await,
+                            Err(_) => Err(End::Close(CloseCode::Error)),
+                        }
                     }
-                }
+                    None => Err(End::Ended),
+                },
                 _ = ticks.tick() => {
                     silent_ticks += 1;
-                    if silent_ticks > 2 { Err(()) } else { self.ping().await }
+                    if silent_ticks > 2 { Err(End::Lost) } else { self.ping().await }
                 }
             };
-            if result.is_err() {
-                return;
+            if let Err(end) = result {
+                break match end {
+                    // The instance stops or drains, or the session did not begin.
+                    End::Ended if stopped.is_cancelled() => End::Close(CloseCode::Away),
+                    End::Ended => End::Close(CloseCode::Normal),
+                    end => end,
+                };
             }
-        }
+        };
+        // Ends the session before the handshake, which may take a while.
+        drop((guard, outbound, std::mem::take(&mut self.unconfirmed)));
+        let _ = timeout(CLOSE_TIMEOUT, self.end(end)).await;
     }
 
-    async fn on_frame(&mut self, frame: Message, inbound: &InboundSender) -> Result<(), ()> {
+    /// Closes the connection as RFC 6455 demands. An error only means that the client has already
+    /// disconnected.
+    async fn end(&mut self, end: End) {
+        match end {
+            End::Lost | End::Ended => return,
+            // Reading sends the acknowledgment.
+            End::Closed => while let Some(Ok(_)) = self.socket.next().await {},
+            End::Close(code) => {
+                let _ = self.socket.send(close_frame(code)).await;
+                while let Some(Ok(_)) = self.socket.next().await {}
+            }
+            End::Fail(code) => {
+                let _ = self.socket.send(close_frame(code)).await;
+            }
+        }
+        // A socket that is dropped with unread bytes resets the connection, and the client may lose
+        // the close frame.
+        let stream = self.socket.get_mut();
+        let _ = stream.shutdown().await;
+        let mut discarded = [0; 1024];
+        while stream.read(&mut discarded).await.is_ok_and(|bytes| bytes > 0) {}
+    }
+
+    async fn on_frame(&mut self, frame: Message, inbound: &InboundSender) -> Result<(), End> {
         match frame {
             Message::Text(text) => {
                 // Written here and not sent to the pipe, because only this task empties the pipe.
-                for error in inbound.receive(text.as_bytes()).await.map_err(drop)? {
-                    self.socket.send(Message::Text(error.to_text().into())).await.map_err(drop)?;
+                let errors = inbound.receive(text.as_bytes()).await.map_err(|_| End::Ended)?;
+                for error in errors {
+                    self.send(Message::Text(error.to_text().into())).await?;
                 }
                 Ok(())
             }
@@ -122,17 +231,14 @@ impl WsSession {
                 self.confirm(&payload);
                 Ok(())
             }
-            Message::Ping(_) => Ok(()),
-            Message::Binary(_) => {
-                self.close(close_code::UNSUPPORTED).await;
-                Err(())
-            }
-            Message::Close(_) => Err(()),
+            Message::Ping(_) | Message::Frame(_) => Ok(()),
+            Message::Binary(_) => Err(End::Close(CloseCode::Unsupported)),
+            Message::Close(_) => Err(End::Closed),
         }
     }
 
-    async fn write(&mut self, text: String, receipts: Vec<Receipt>) -> Result<(), ()> {
-        self.socket.send(Message::Text(text.into())).await.map_err(drop)?;
+    async fn write(&mut self, text: String, receipts: Vec<Receipt>) -> Result<(), End> {
+        self.send(Message::Text(text.into())).await?;
         if receipts.is_empty() {
             return Ok(());
         }
@@ -141,10 +247,14 @@ impl WsSession {
         Ok(())
     }
 
-    async fn ping(&mut self) -> Result<(), ()> {
+    async fn ping(&mut self) -> Result<(), End> {
         self.ping_seq += 1;
         let payload = Bytes::copy_from_slice(&self.ping_seq.to_be_bytes());
-        self.socket.send(Message::Ping(payload)).await.map_err(drop)
+        self.send(Message::Ping(payload)).await
+    }
+
+    async fn send(&mut self, frame: Message) -> Result<(), End> {
+        self.socket.send(frame).await.map_err(|_| End::Lost)
     }
 
     /// Confirms the receipts of all answers before the ping that `payload` belongs to.
@@ -154,10 +264,8 @@ impl WsSession {
         let receipts = self.unconfirmed.drain(..count).flat_map(|(_, receipts)| receipts);
         receipts.for_each(Receipt::confirm);
     }
+}
 
-    async fn close(&mut self, code: u16) {
-        let frame = CloseFrame { code, reason: "".into() };
-        // The error only means that the client has already disconnected.
-        let _ = self.socket.send(Message::Close(Some(frame))).await;
-    }
+fn close_frame(code: CloseCode) -> Message {
+    Message::Close(Some(CloseFrame { code, reason: "".into() }))
 }

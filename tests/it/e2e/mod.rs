@@ -45,4 +45,5 @@ mod terminal;
 mod toolset_offers;
 mod typescript_client;
 mod webhook;
+mod websocket;
 mod whatsapp;

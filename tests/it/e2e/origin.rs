@@ -178,7 +178,7 @@ async fn refusals_are_json() {
         (server.get("/mcp"), 405),
         (server.post("/mcp/sse"), 405),
         (server.post("/stats"), 405),
-        (server.get("/mcp/ws"), 400),
+        (server.get("/mcp/ws"), 426),
         (server.get("/mcp/session").header("Mcp-Session-Id", "none"), 406),
         (server.post("/mcp/session").header("Mcp-Session-Id", "none").body(initialize), 404),
         (server.post("/mcp/sse/messages").body("{}"), 400),

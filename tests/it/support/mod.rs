@@ -6,6 +6,7 @@
 //! - [`server_process`]: the binary as a process.
 //! - [`live_client`]: a client of the three live transports.
 //! - [`stdio_client`]: a client of the `stdio` command.
+//! - [`raw_websocket`]: a WebSocket client that can break the protocol.
 //! - [`browser`]: a real browser, for the pages.
 //! - [`graph_api`]: stand-ins for the HTTP servers that this server sends requests to.
 //! - [`moderated`]: a lobby with moderation, without a server.
@@ -23,6 +24,7 @@ pub(crate) mod graph_api;
 pub(crate) mod live_client;
 pub(crate) mod moderated;
 pub(crate) mod moderation_backends;
+pub(crate) mod raw_websocket;
 pub(crate) mod redis_server;
 pub(crate) mod redis_wire;
 pub(crate) mod server;
