@@ -21,8 +21,14 @@ pub type ModeratedBench = (Arc<ModeratedLobby>, LobbyBackend, Arc<ModerationServ
 /// Creates an empty lobby.
 pub fn lobby(idle_timeout: Duration) -> ModeratedBench {
     let max = u32::MAX;
-    let limits =
-        RateLimits { messages: max, duplicates: max, searches: max, reports: max, new_users: max };
+    let limits = RateLimits {
+        messages: max,
+        duplicates: max,
+        searches: max,
+        reports: max,
+        commands: max,
+        new_users: max,
+    };
     let limiter = Arc::new(MemoryRateLimiter::new(limits));
     let store = Arc::new(MemoryModerationStore::default());
     let keyring = Keyring::new(&[[7; 32]]);

@@ -255,6 +255,7 @@ impl App {
             service: mcp.clone().stateless_service(mcp_shutdown),
             // Live sessions end at shutdown, because a stream never ends by itself.
             sessions: mcp.clone().session_service(limits.session_idle, &sessions, shutdown.clone()),
+            http_sessions: sessions.clone(),
             session_pipes: SessionPipes::new(
                 mcp,
                 limits.session_idle / 3,

@@ -98,8 +98,8 @@ fn state_db(file: &Path) -> String {
 }
 
 fn rate_limits(limits: Option<RateLimits>) -> String {
-    limits.map_or("off".to_owned(), |RateLimits { messages, duplicates, searches, reports, new_users }| {
-        format!("messages={messages},same={duplicates},searches={searches},reports={reports},newcomers={new_users}")
+    limits.map_or("off".to_owned(), |RateLimits { messages, duplicates, searches, reports, commands, new_users }| {
+        format!("messages={messages},same={duplicates},searches={searches},reports={reports},commands={commands},newcomers={new_users}")
     })
 }
 

@@ -5,8 +5,7 @@ use crate::rate_limit::gcra::RateLimits;
 /// Parses `off`, `on`, or a list of limits. A limit that is not listed keeps its default. `None` when
 /// off.
 pub(super) fn parse(text: &str) -> Result<Option<RateLimits>, &'static str> {
-    let expected =
-        "on, off, or figures such as messages=30,same=3,searches=10,reports=10,newcomers=600";
+    let expected = "on, off, or figures such as messages=30,same=3,searches=10,reports=10,commands=120,newcomers=600";
     match text.to_ascii_lowercase().as_str() {
         "on" => return Ok(Some(RateLimits::default())),
         "off" => return Ok(None),
@@ -25,6 +24,7 @@ pub(super) fn parse(text: &str) -> Result<Option<RateLimits>, &'static str> {
             "same" => limits.duplicates = value,
             "searches" => limits.searches = value,
             "reports" => limits.reports = value,
+            "commands" => limits.commands = value,
             "newcomers" => limits.new_users = value,
             _ => return Err(expected),
         }

@@ -60,20 +60,24 @@ impl NewUserLimiter {
 impl Admission for NewUserLimiter {
     /// Admits a call of a known user, and counts a call of a new user against the limit of its
     /// network.
-    async fn admit(&self, network: ClientNetwork, subject: Subject) -> Result<(), AdmissionError> {
+    async fn admit(
+        &self,
+        network: ClientNetwork,
+        subject: Subject,
+    ) -> Result<bool, AdmissionError> {
         let (now, steady) = (self.clock.now(), self.clock.steady());
         let user = match subject {
-            Subject::Anonymous => return Ok(()),
+            Subject::Anonymous => return Ok(false),
             Subject::New => None,
             Subject::Known(user) => Some(user),
         };
         if let Some(user) = user {
             if self.known_users.lock().get(&user, steady).is_some() {
-                return Ok(());
+                return Ok(false);
             }
             if self.directory.presence(user).await?.is_some() {
                 self.remember(user, steady);
-                return Ok(());
+                return Ok(false);
             }
         }
         let key = self.ids.network_key(network);
@@ -86,6 +90,18 @@ impl Admission for NewUserLimiter {
         if let Some(user) = user {
             self.remember(user, steady);
         }
-        Ok(())
+        Ok(true)
+    }
+
+    async fn take_back(&self, network: ClientNetwork, subject: Subject) {
+        // The toolset names the subject of a call that would create a user only if it is valid.
+        let Subject::Known(user) = subject else { return };
+        // A refused call may have created the user all the same. After a failure, which the store has
+        // logged, the call stays counted.
+        if let Ok(None) = self.directory.presence(user).await {
+            let _ = self.known_users.lock().remove(&user, self.clock.steady());
+            let key = self.ids.network_key(network);
+            let _ = self.moderation.refund(key, LimitedAction::NewUser).await;
+        }
     }
 }

@@ -69,6 +69,7 @@ impl Relay {
         call: Call,
         sanitized: &str,
     ) -> Result<RelayOutcome, StoreError> {
+        let mut is_counted = false;
         loop {
             let mut sender = self.lobby.sender_state_in_span(call.user).await?;
             // Only until the chat is trusted, because detection doubles the cost of a relay.
@@ -87,7 +88,12 @@ impl Relay {
             // contact details in a rewritten link.
             let text = self.guard.rewrites(sender.trusted).fold(text, Masked::map_text);
             let relay = Action::Relay { text, sender, memory };
-            let result = self.lobby.perform_in_span(call.clone(), relay.into()).await?;
+            let result = if is_counted {
+                self.lobby.relay(call.clone(), relay).await?
+            } else {
+                self.lobby.perform_in_span(call.clone(), relay.into()).await?
+            };
+            is_counted = true;
             // The state changes only if a call of the same user or their partner came in between.
             if result.outcome != ModeratedOutcome::Lobby(Outcome::SenderChanged) {
                 return Ok(RelayOutcome::Performed(result));

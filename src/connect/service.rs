@@ -212,7 +212,7 @@ impl ConnectService {
         };
         let result = self.lobby.perform(call, action).await?;
         let language = result.lease.language.unwrap_or_default();
-        let mut reply = match local_reply {
+        let mut reply = match local_reply.filter(|_| !is_rate_limited(&result)) {
             Some(local_reply) => local_reply.text(language),
             None => reply::moderated_outcome(language, &result.outcome),
         };
@@ -227,6 +227,8 @@ impl ConnectService {
     pub fn subject(&self, raw_id: &str) -> Subject {
         match raw_id.trim() {
             "" => Subject::Anonymous,
+            // The call is refused, so that its id needs no hash.
+            id if exceeds(id, MAX_ID_CHARS) => Subject::Anonymous,
             id => Subject::Known(self.ids.user_id(Realm::Puch, id)),
         }
     }
@@ -309,7 +311,12 @@ impl ConnectService {
             RelayOutcome::Rejected(reason) => LocalReply::ContentRejected(reason),
         };
         let result = self.lobby.perform(call, Action::ReadInbox).await?;
-        let reply = local_reply.text(result.lease.language.unwrap_or_default());
+        let language = result.lease.language.unwrap_or_default();
+        let reply = if is_rate_limited(&result) {
+            reply::moderated_outcome(language, &result.outcome)
+        } else {
+            local_reply.text(language)
+        };
         Ok((result, reply))
     }
 
@@ -344,6 +351,10 @@ const fn not_relayed_message(kind: NotRelayed) -> &'static str {
         NotRelayed::Deletion => "deletion-not-sent",
         NotRelayed::Reaction => "reaction-not-sent",
     }
+}
+
+const fn is_rate_limited(result: &ModeratedResult) -> bool {
+    matches!(result.outcome, ModeratedOutcome::RateLimited(_))
 }
 
 /// Returns `true` if a text has more than `limit` characters. Counts them only if its byte length

@@ -19,7 +19,7 @@ use super::command;
 use super::dto::{HandleError, HandleMessageParams, Stats};
 use super::profile::language::Language;
 use super::service::ConnectService;
-use crate::kernel::admission::Subject;
+use crate::kernel::admission::{CountedCall, Subject};
 use crate::kernel::arguments::{Arguments, parse_arguments};
 use crate::kernel::schema::{input_schema, output_schema};
 use crate::kernel::toolset::{Receipts, ShortCall, Toolset};
@@ -150,8 +150,10 @@ impl Toolset for ConnectTools {
             return short_result(&self.service.stats().await.map_err(HandleError::from)?);
         }
         let params: HandleMessageParams = parse_arguments(call.params)?;
-        call.admit(|| self.service.subject(&params.puch_user_id)).await?;
-        let reply = self.service.handle(params).await?;
+        let counted = call.admit(|| self.service.subject(&params.puch_user_id)).await?;
+        let reply = self.service.handle(params).await;
+        CountedCall::settle(counted, reply.is_err()).await;
+        let reply = reply?;
         call.receipts.put(reply.receipt);
         short_result(&reply.text)
     }

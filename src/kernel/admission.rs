@@ -2,6 +2,8 @@
 //!
 //! The rules belong to the toolset that implements it.
 
+use std::sync::Arc;
+
 use async_trait::async_trait;
 use rmcp::ErrorData;
 use thiserror::Error;
@@ -34,11 +36,45 @@ pub enum AdmissionError {
 /// Admits calls by the network of their caller and their subject.
 #[async_trait]
 pub trait Admission: Send + Sync {
-    /// Admits a call.
+    /// Admits a call. Returns `true` if it was counted as that of a new user.
     ///
     /// # Errors
     /// Returns [`AdmissionError`] if the call must not run.
-    async fn admit(&self, network: ClientNetwork, subject: Subject) -> Result<(), AdmissionError>;
+    async fn admit(&self, network: ClientNetwork, subject: Subject)
+    -> Result<bool, AdmissionError>;
+
+    /// Takes back the count of an admitted call that was refused, unless its user exists now.
+    async fn take_back(&self, network: ClientNetwork, subject: Subject);
+}
+
+/// An admitted call that was counted as that of a new user.
+pub struct CountedCall {
+    admission: Arc<dyn Admission>,
+    network: ClientNetwork,
+    subject: Subject,
+}
+
+impl CountedCall {
+    /// Asks `admission` for a call. `None` if the call was not counted.
+    ///
+    /// # Errors
+    /// Returns [`AdmissionError`] if the call must not run.
+    pub async fn admit(
+        admission: &Arc<dyn Admission>,
+        network: ClientNetwork,
+        subject: Subject,
+    ) -> Result<Option<Self>, AdmissionError> {
+        let is_counted = admission.admit(network, subject).await?;
+        let counted = || Self { admission: Arc::clone(admission), network, subject };
+        Ok(is_counted.then(counted))
+    }
+
+    /// Takes the count of a call back if the call was refused.
+    pub async fn settle(counted: Option<Self>, is_refused: bool) {
+        if let Some(Self { admission, network, subject }) = counted.filter(|_| is_refused) {
+            admission.take_back(network, subject).await;
+        }
+    }
 }
 
 impl From<AdmissionError> for ErrorData {

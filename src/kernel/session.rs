@@ -4,11 +4,12 @@
 //! Transports create and drop sessions. A toolset stores its state with [`Session::state`], under a
 //! type that only it knows.
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use parking_lot::Mutex;
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use rmcp::model::Extensions;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
 
 use super::clock::Stopwatch;
 
@@ -63,10 +64,41 @@ impl SessionLimit {
     }
 }
 
+/// The stream on which a client receives messages that answer no request, if its transport has one
+/// that may be closed. Streams of a session are numbered from 1.
+#[derive(Clone)]
+pub struct PushStream(watch::Receiver<Option<u64>>);
+
+impl PushStream {
+    /// Creates the stream of a session, and the sender of the number of the open one.
+    #[must_use]
+    pub fn new() -> (watch::Sender<Option<u64>>, Self) {
+        let (sender, receiver) = watch::channel(None);
+        (sender, Self(receiver))
+    }
+
+    /// The number of the open stream. `None` while none is open.
+    #[must_use]
+    pub fn current(&self) -> Option<u64> {
+        *self.0.borrow()
+    }
+
+    /// Waits until a stream is open that is not number `except`.
+    pub async fn opened(&self, except: Option<u64>) {
+        let mut numbers = self.0.clone();
+        let is_open = |number: &Option<u64>| number.is_some() && *number != except;
+        if numbers.wait_for(is_open).await.is_err() {
+            // The session has ended.
+            std::future::pending::<()>().await;
+        }
+    }
+}
+
 /// A connected client and the state that toolsets store with it. The state is dropped with the
 /// session.
 pub struct Session {
     extensions: Mutex<http::Extensions>,
+    push_stream: OnceLock<PushStream>,
     _permit: Option<SessionPermit>,
 }
 
@@ -74,7 +106,22 @@ impl Session {
     /// Creates a session that holds `permit`. `None` if the transport does not limit its sessions.
     #[must_use]
     pub fn new(permit: Option<SessionPermit>) -> Arc<Self> {
-        Arc::new(Self { extensions: Mutex::default(), _permit: permit })
+        let push_stream = OnceLock::new();
+        Arc::new(Self { extensions: Mutex::default(), push_stream, _permit: permit })
+    }
+
+    /// Takes the push stream from the extensions of the first request that has one.
+    pub fn set_push_stream(&self, request: &Extensions) {
+        let http_request = request.get::<http::request::Parts>();
+        if let Some(stream) = http_request.and_then(|parts| parts.extensions.get::<PushStream>()) {
+            self.push_stream.get_or_init(|| stream.clone());
+        }
+    }
+
+    /// The push stream. `None` if the session ends with its connection, which is always open.
+    #[must_use]
+    pub fn push_stream(&self) -> Option<&PushStream> {
+        self.push_stream.get()
     }
 
     /// The session's state of type `T`, created on first use. Every call returns a clone of the

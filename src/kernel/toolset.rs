@@ -17,7 +17,7 @@ use rmcp::model::{
 use rmcp::service::RequestContext;
 use rmcp::{ErrorData, Peer, RoleServer};
 
-use super::admission::{Admission, Subject};
+use super::admission::{Admission, CountedCall, Subject};
 use super::client_network::ClientNetwork;
 use super::receipt::{Receipt, ReceiptSlot};
 use super::session::Session;
@@ -127,19 +127,25 @@ pub struct ShortCall<'a> {
     /// `None` if the caller's network is unknown.
     pub network: Option<ClientNetwork>,
     /// `None` when all calls are admitted.
-    pub admission: Option<&'a dyn Admission>,
+    pub admission: Option<&'a Arc<dyn Admission>>,
     pub receipts: &'a Receipts,
 }
 
 impl ShortCall<'_> {
-    /// Admits the call for its subject, which costs a hash and is computed only if needed.
+    /// Admits the call for its subject, which costs a hash and is computed only if needed. Pass the
+    /// result to [`CountedCall::settle`].
     ///
     /// # Errors
     /// Returns the error to answer with if the call must not run.
-    pub async fn admit(&self, subject: impl FnOnce() -> Subject) -> Result<(), ErrorData> {
+    pub async fn admit(
+        &self,
+        subject: impl FnOnce() -> Subject,
+    ) -> Result<Option<CountedCall>, ErrorData> {
         match (self.admission, self.network) {
-            (Some(admission), Some(network)) => Ok(admission.admit(network, subject()).await?),
-            _ => Ok(()),
+            (Some(admission), Some(network)) => {
+                Ok(CountedCall::admit(admission, network, subject()).await?)
+            }
+            _ => Ok(None),
         }
     }
 }

@@ -123,6 +123,17 @@ impl ModerationService {
         }
     }
 
+    /// Takes back the last admission of `action`, because the call had no effect.
+    ///
+    /// # Errors
+    /// Returns [`StoreError`] if the store of the rate limiter is unavailable.
+    pub async fn refund(&self, user: UserId, action: LimitedAction) -> Result<(), StoreError> {
+        match &self.limiter {
+            Some(limiter) => limiter.refund(user, action).await,
+            None => Ok(()),
+        }
+    }
+
     /// The store, for the operator's actions.
     pub(super) fn store(&self) -> &dyn ModerationStore {
         &*self.store

@@ -24,10 +24,14 @@ use crate::connect::lobby::inbox::{Item, LEASE_TIME};
 use crate::connect::profile::language::Language;
 use crate::kernel::id::{IdHasher, RoomId, UserId};
 use crate::kernel::receipt::Receipt;
+use crate::kernel::session::PushStream;
 
 /// Timeout for a session to accept a notification. In rmcp, a client that does not read blocks its
 /// whole session.
 const NOTIFY_TIMEOUT: Duration = Duration::from_millis(500);
+
+/// Time for a client to acknowledge events. Ends before the lease of the items.
+const ACK_TIMEOUT: Duration = LEASE_TIME.saturating_sub(Duration::from_secs(1));
 
 /// Maximum number of users whose events one session receives.
 const MAX_USERS_PER_SESSION: usize = 32;
@@ -40,9 +44,46 @@ pub struct SessionChannel {
     peer: Peer<RoleServer>,
     ids: IdHasher,
     recent: Mutex<VecDeque<Event>>,
+    /// The stream that the events leave on. `None` if the connection of the session carries them.
+    stream: Option<PushStream>,
+    /// The number of the stream whose client acknowledged nothing. The channel waits for another one.
+    deaf_stream: Mutex<Option<u64>>,
 }
 
 impl SessionChannel {
+    /// The error of a delivery that began on stream `number`. After a change of the network, the client
+    /// opens another stream.
+    fn failure(&self, number: Option<u64>) -> DeliveryError {
+        if self.stream.is_none() {
+            return DeliveryError::Closed;
+        }
+        *self.deaf_stream.lock() = number;
+        DeliveryError::RetryLater
+    }
+
+    /// Waits until another stream has replaced number `number`.
+    async fn replaced(&self, number: Option<u64>) {
+        match &self.stream {
+            Some(stream) => stream.opened(number).await,
+            None => std::future::pending().await,
+        }
+    }
+
+    /// Sends events, and waits until the client acknowledges them.
+    async fn push(&self, events: &[Event]) -> Result<(), DeliveryError> {
+        for event in events {
+            self.notify(event).await?;
+        }
+        let ping = ServerRequest::PingRequest(PingRequest::default());
+        let options = PeerRequestOptions::with_timeout(ACK_TIMEOUT);
+        let pending = self
+            .peer
+            .send_request_with_option(ping, options)
+            .await
+            .map_err(|_| DeliveryError::Closed)?;
+        pending.await_response().await.map(drop).map_err(|_| DeliveryError::Closed)
+    }
+
     async fn notify(&self, event: &Event) -> Result<(), DeliveryError> {
         let (method, params) = event.notification();
         let notification =
@@ -59,22 +100,32 @@ impl Channel for SessionChannel {
     async fn deliver(&self, language: Language, items: &[Item]) -> Result<usize, DeliveryError> {
         let events: Vec<_> =
             items.iter().map(|item| Event::from_item(item, language, &self.ids)).collect();
-        for event in &events {
-            self.notify(event).await?;
+        let number = self.stream.as_ref().and_then(PushStream::current);
+        tokio::select! {
+            biased;
+            pushed = self.push(&events) => pushed.map_err(|_| self.failure(number))?,
+            // The client did not read the old stream to its end.
+            () = self.replaced(number) => return Err(self.failure(number)),
         }
-        let ping = ServerRequest::PingRequest(PingRequest::default());
-        let options = PeerRequestOptions::with_timeout(LEASE_TIME);
-        let pending = self
-            .peer
-            .send_request_with_option(ping, options)
-            .await
-            .map_err(|_| DeliveryError::Closed)?;
-        pending.await_response().await.map_err(|_| DeliveryError::Closed)?;
         let mut recent = self.recent.lock();
         recent.extend(events);
         let surplus = recent.len().saturating_sub(MAX_RECENT_EVENTS);
         recent.drain(..surplus);
         Ok(items.len())
+    }
+
+    /// Waits for a stream, because rmcp would keep an event without one, and no client would read it.
+    async fn ready(&self) {
+        if let Some(stream) = &self.stream {
+            let deaf = *self.deaf_stream.lock();
+            stream.opened(deaf).await;
+        }
+    }
+
+    fn is_open(&self) -> bool {
+        let current = |stream: &PushStream| stream.current();
+        let deaf = *self.deaf_stream.lock();
+        self.stream.as_ref().map(current).is_none_or(|number| number.is_some() && number != deaf)
     }
 
     async fn send_typing(&self, room: RoomId, typing: bool) {
@@ -98,16 +149,20 @@ struct PushState {
 }
 
 impl SessionPush {
-    /// Starts to push a user's events over `peer`, unless the user polls.
+    /// Starts to push a user's events over `peer`, unless the user polls. `stream` is the session's.
     pub fn attach(
         &self,
         user: UserId,
         peer: Peer<RoleServer>,
+        stream: Option<&PushStream>,
         ids: &IdHasher,
         couriers: &Arc<Couriers>,
     ) {
         let mut state = self.0.lock();
-        let is_attached = state.attached.get(&user).is_some_and(|(courier, _)| courier.is_active());
+        let is_working = |(courier, channel): &(CourierGuard, Arc<SessionChannel>)| {
+            courier.is_active() && channel.deaf_stream.lock().is_none()
+        };
+        let is_attached = state.attached.get(&user).is_some_and(is_working);
         if is_attached || state.polling.contains_key(&user) {
             return;
         }
@@ -115,8 +170,13 @@ impl SessionPush {
         if state.attached.len() >= MAX_USERS_PER_SESSION {
             return;
         }
-        let recent = Mutex::default();
-        let channel = Arc::new(SessionChannel { peer, ids: ids.clone(), recent });
+        let channel = Arc::new(SessionChannel {
+            peer,
+            ids: ids.clone(),
+            recent: Mutex::default(),
+            stream: stream.cloned(),
+            deaf_stream: Mutex::default(),
+        });
         let courier = couriers.attach(user, Arc::clone(&channel) as Arc<dyn Channel>);
         state.attached.insert(user, (courier, channel));
     }

@@ -7,8 +7,11 @@ use std::sync::Arc;
 
 use parking_lot::Mutex;
 use rand::rngs::StdRng;
+use rmcp::model::CallToolRequestParams;
+use serde_json::Value;
 use tokio_util::sync::CancellationToken;
 
+use super::args::EnterQueueArgs;
 use super::error::{PenPalError, not_chatting};
 use super::event::{Event, Partner};
 use super::output::{
@@ -116,6 +119,22 @@ impl PenPalService {
         format!("pal-{}", random_hex(&mut *self.rng.lock()))
     }
 
+    /// Checks the name and the interests of a search.
+    ///
+    /// # Errors
+    /// Returns [`PenPalError`] if one of them can't be used.
+    pub fn check_search(
+        display_name: Option<&str>,
+        interests: &[Wiped],
+    ) -> Result<(Option<Nickname>, Interests), PenPalError> {
+        let name = display_name.map(Nickname::parse).transpose();
+        let interests = Interests::from_entries(interests.iter().map(|interest| &**interest));
+        Ok((
+            name.map_err(PenPalError::InvalidDisplayName)?,
+            interests.map_err(PenPalError::InvalidInterest)?,
+        ))
+    }
+
     /// Searches for a partner, or returns the chat if the user is already matched.
     ///
     /// # Errors
@@ -128,12 +147,7 @@ impl PenPalService {
         keep_history: bool,
     ) -> Result<QueueStatus, PenPalError> {
         let user = self.user_id(&user_id)?;
-        let name = display_name
-            .map(Nickname::parse)
-            .transpose()
-            .map_err(PenPalError::InvalidDisplayName)?;
-        let interests = Interests::from_entries(interests.iter().map(|interest| &**interest))
-            .map_err(PenPalError::InvalidInterest)?;
+        let (name, interests) = Self::check_search(display_name, interests)?;
         let call = Call { caller_nickname: name, include_inbox: false, ..self.call(user) };
         let preferences = MatchPreferences { interests, keep_history };
         let result = self.lobby.perform(call, Action::Meet(preferences)).await?;
@@ -161,6 +175,11 @@ impl PenPalService {
             self.lobby.perform(self.call(user), Action::GetStatus).await?;
         let status = match outcome {
             ModeratedOutcome::Lobby(Outcome::Status(status)) => status,
+            ModeratedOutcome::RateLimited(_) => {
+                // Returns the items to the inbox.
+                drop(lease_receipt(&self.mailbox, user, &lease));
+                return Err(not_chatting(&outcome));
+            }
             _ => UserStatus::Idle,
         };
         let missed = self.events(lease.language.unwrap_or_default(), &lease.items);
@@ -282,7 +301,7 @@ impl PenPalService {
             hidden: relayed.masked_count,
         });
         let call = Call { include_inbox: false, ..self.call(user) };
-        let status = match self.lobby.perform(call, Action::GetStatus).await?.outcome {
+        let status = match self.lobby.perform_counted(call, Action::GetStatus).await?.outcome {
             ModeratedOutcome::Lobby(Outcome::Status(status)) => status,
             _ => UserStatus::Idle,
         };
@@ -329,4 +348,16 @@ impl PenPalService {
             partner: chat.as_ref().map(|chat| Partner::of(chat, &self.ids)),
         }
     }
+}
+
+/// Returns `true` for a call of `enter_queue` with valid arguments, which creates a user.
+#[must_use]
+pub fn enters_queue(request: &CallToolRequestParams) -> bool {
+    if request.name != "enter_queue" {
+        return false;
+    }
+    let arguments = Value::Object(request.arguments.clone().unwrap_or_default());
+    let Ok(args) = serde_json::from_value::<EnterQueueArgs>(arguments) else { return false };
+    let name = args.display_name.as_deref().filter(|name| !name.trim().is_empty());
+    PenPalService::check_search(name, &args.interests).is_ok()
 }

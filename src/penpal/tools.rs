@@ -28,7 +28,7 @@ use super::output::{
     structured_result,
 };
 use super::push::SessionPush;
-use super::service::PenPalService;
+use super::service::{PenPalService, enters_queue};
 use super::session_user::SessionUser;
 use crate::kernel::admission::Subject;
 use crate::kernel::arguments::Arguments;
@@ -75,7 +75,8 @@ impl PenPalTools {
     fn attach(&self, live: &LiveSession, user: UserId) {
         if let Some((session, peer)) = live.get() {
             let push: SessionPush = session.state();
-            push.attach(user, peer, self.service.ids(), self.service.couriers());
+            let (ids, couriers) = (self.service.ids(), self.service.couriers());
+            push.attach(user, peer, session.push_stream(), ids, couriers);
         }
     }
 
@@ -341,7 +342,7 @@ impl Toolset for PenPalTools {
             request.arguments.as_ref().and_then(|arguments| arguments.get("user_id")?.as_str());
         match id.filter(|id| !id.trim().is_empty()) {
             Some(id) => self.service.user_id(id).map_or(Subject::Anonymous, Subject::Known),
-            None if request.name == "enter_queue" => Subject::New,
+            None if enters_queue(request) => Subject::New,
             None => Subject::Anonymous,
         }
     }

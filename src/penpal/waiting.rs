@@ -56,9 +56,11 @@ impl PenPalService {
         // Listens before reading the inbox, so that no event is missed in between.
         let mut listener = self.mailbox().listen(user);
         let (outcome, mut leased) = self.first_look(call).await?;
-        if let (ModeratedOutcome::Lobby(Outcome::NotInRoom { .. }), true) =
-            (&outcome, leased.0.items.is_empty())
-        {
+        let is_refused = matches!(
+            outcome,
+            ModeratedOutcome::Lobby(Outcome::NotInRoom { .. }) | ModeratedOutcome::RateLimited(_)
+        );
+        if is_refused && leased.0.items.is_empty() {
             return Err(not_chatting(&outcome));
         }
         let mut deadline = std::pin::pin!(sleep(Duration::from_secs_f64(seconds)));

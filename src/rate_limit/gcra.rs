@@ -27,6 +27,10 @@ pub enum LimitedAction {
     /// A search for a partner.
     Search,
     Report,
+    /// Any other action of a user, such as a command or a wait.
+    Command,
+    /// A change of the typing indicator.
+    Typing,
     /// A call by an unknown user. Counted per client network, not per user.
     NewUser,
 }
@@ -70,13 +74,23 @@ pub struct RateLimits {
     pub searches: u32,
     /// Reports per user and day.
     pub reports: u32,
+    /// Other actions per user and minute, and as many changes of the typing indicator; at most a third
+    /// of them in a burst.
+    pub commands: u32,
     /// New users per client network and minute; 0 for no limit.
     pub new_users: u32,
 }
 
 impl Default for RateLimits {
     fn default() -> Self {
-        Self { messages: 30, duplicates: 3, searches: 10, reports: 10, new_users: 600 }
+        Self {
+            messages: 30,
+            duplicates: 3,
+            searches: 10,
+            reports: 10,
+            commands: 120,
+            new_users: 600,
+        }
     }
 }
 
@@ -87,6 +101,9 @@ impl RateLimits {
             LimitedAction::DuplicateText(_) => Quota::new(self.duplicates, MINUTE, self.duplicates),
             LimitedAction::Search => Quota::new(self.searches, 5 * MINUTE, self.searches),
             LimitedAction::Report => Quota::new(self.reports, DAY, self.reports),
+            LimitedAction::Command | LimitedAction::Typing => {
+                Quota::new(self.commands / 3, MINUTE, self.commands)
+            }
             LimitedAction::NewUser => Quota::new(self.new_users, MINUTE, self.new_users),
         }
     }
@@ -144,6 +161,15 @@ impl GcraLimiter {
         self.tat.extend(new_tats.into_iter().map(|(action, tat)| ((user, action), tat)));
         self.admitted_keys.extend(key.map(|key| (key, now)));
         Ok(())
+    }
+
+    /// Takes back the last admission of an action that had no effect.
+    pub fn refund(&mut self, user: UserId, action: LimitedAction) {
+        let interval = self.limits.quota(action).emission_interval;
+        if let Some(tat) = self.tat.get_mut(&(user, action)) {
+            let interval_ms = u64::try_from(interval.as_millis()).unwrap_or(u64::MAX);
+            *tat = Timestamp::from_millis(tat.as_millis().saturating_sub(interval_ms));
+        }
     }
 
     /// Evicts state that no longer limits a user.

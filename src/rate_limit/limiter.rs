@@ -27,6 +27,12 @@ pub trait RateLimiter: Send + Sync {
         now: Timestamp,
     ) -> Result<Result<(), RateLimited>, StoreError>;
 
+    /// Takes back the last admission of `action`, because the call had no effect.
+    ///
+    /// # Errors
+    /// Returns [`StoreError`] if the store is unavailable.
+    async fn refund(&self, user: UserId, action: LimitedAction) -> Result<(), StoreError>;
+
     /// Evicts state that no longer limits a user. Does nothing in a store that expires it itself.
     ///
     /// # Errors

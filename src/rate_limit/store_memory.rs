@@ -52,6 +52,11 @@ impl RateLimiter for MemoryRateLimiter {
         Ok(self.shards.shard_for(user).lock().admit(user, key, actions, self.time(now)))
     }
 
+    async fn refund(&self, user: UserId, action: LimitedAction) -> Result<(), StoreError> {
+        self.shards.shard_for(user).lock().refund(user, action);
+        Ok(())
+    }
+
     async fn evict_expired(&self, now: Timestamp) -> Result<(), StoreError> {
         for limiter in self.shards.iter() {
             limiter.lock().evict_expired(self.time(now));

@@ -7,6 +7,8 @@
 //! ```text
 //! m:<user id>     theoretical arrival time of the next message
 //! t:<hash>        theoretical arrival time of the next message with one text by one user
+//! c:<user id>     theoretical arrival time of the next command
+//! y:<user id>     theoretical arrival time of the next change of the typing indicator
 //! s:<user id>     theoretical arrival time of the next search
 //! o:<hash>        theoretical arrival time of the next new user from one client network
 //! k:<key>         time when the call with this idempotency key was admitted
@@ -28,6 +30,8 @@ use crate::kernel::store::StoreError;
 
 static ADMIT: Lazy<Script> = Lazy::new(|| Script::new(include_str!("lua/admit.lua")));
 
+static REFUND: Lazy<Script> = Lazy::new(|| Script::new(include_str!("lua/refund.lua")));
+
 /// Counts actions in Redis.
 pub struct RedisRateLimiter {
     connection: RedisConnection,
@@ -48,6 +52,8 @@ impl RedisRateLimiter {
             LimitedAction::Message => format!("{HASH_TAG}:pace:m:{}", user.to_hex()),
             LimitedAction::Search => format!("{HASH_TAG}:pace:s:{}", user.to_hex()),
             LimitedAction::Report => format!("{HASH_TAG}:pace:r:{}", user.to_hex()),
+            LimitedAction::Command => format!("{HASH_TAG}:pace:c:{}", user.to_hex()),
+            LimitedAction::Typing => format!("{HASH_TAG}:pace:y:{}", user.to_hex()),
             LimitedAction::NewUser => format!("{HASH_TAG}:pace:o:{}", user.to_hex()),
             LimitedAction::DuplicateText(hash) => {
                 // A keyed hash, because the text could be guessed from `hash`, which has no key.
@@ -97,6 +103,14 @@ impl RateLimiter for RedisRateLimiter {
             retry_after: Duration::from_millis(retry_after_ms),
         };
         Ok(rejected.map_or(Ok(()), |action| Err(rate_limited(action))))
+    }
+
+    async fn refund(&self, user: UserId, action: LimitedAction) -> Result<(), StoreError> {
+        let mut refund = REFUND.prepare_invoke();
+        refund.key(self.key(user, action));
+        refund.arg(millis(self.limits.quota(action).emission_interval));
+        // A second execution would take back another admission.
+        self.connection.invoke(&self.failures, &refund, Unanswered::Fail).await
     }
 
     async fn evict_expired(&self, _now: Timestamp) -> Result<(), StoreError> {

@@ -50,7 +50,7 @@ struct OutageBody {
 }
 
 /// The paths where MCP clients look for an authorization server before they send a token: RFC 8414,
-/// RFC 9728, and the default endpoints of protocol 2025-03-26. Status 404 tells them that there is
+/// RFC 9728, and the default endpoints of protocol 2025-03-26. Status 404 means that there is
 /// none; 401 makes some repeat the search.
 const DISCOVERY_PATHS: [&str; 10] = [
     "/.well-known/{*path}",

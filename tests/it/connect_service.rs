@@ -18,8 +18,11 @@ use random_connect::guard::{Guard, LinkPolicy};
 use random_connect::kernel::clock::{ManualClock, Timestamp, seeded_rng};
 use random_connect::kernel::id::{IdHasher, UserId};
 use random_connect::kernel::store::{StoreError, StoreErrorKind};
+use random_connect::rate_limit::gcra::RateLimits;
+use random_connect::rate_limit::limiter::RateLimiter;
+use random_connect::rate_limit::store_memory::MemoryRateLimiter;
 
-use crate::support::moderated::moderated;
+use crate::support::moderated::moderated_with;
 
 /// A memory lobby that fails, or changes a sender's state just after it was read.
 struct FaultyLobby {
@@ -46,11 +49,21 @@ impl FaultyLobby {
     }
 
     fn service_with(toggles: usize, broken: bool, options: ConnectOptions) -> ConnectService {
+        Self::limited_service(toggles, broken, options, None)
+    }
+
+    fn limited_service(
+        toggles: usize,
+        broken: bool,
+        options: ConnectOptions,
+        limiter: Option<Arc<dyn RateLimiter>>,
+    ) -> ConnectService {
         let lobby = Self::new(toggles, 0, broken);
         let backend = LobbyBackend::new(Arc::clone(&lobby.lobby));
         let ids = IdHasher::random(&mut seeded_rng());
         let clock = Arc::new(ManualClock::default());
-        ConnectService::new(moderated(Arc::new(lobby)), backend, clock, ids, options)
+        let lobby = moderated_with(Arc::new(lobby), limiter);
+        ConnectService::new(lobby, backend, clock, ids, options)
     }
 }
 
@@ -132,6 +145,23 @@ async fn sender_state_change_remasks_the_text() {
     assert!(sent.ends_with(": 9876543210"), "{sent}");
     let sent = say(&service, "ann", "9876543210").await.expect("a reply");
     assert!(sent.ends_with(": [hidden]"), "{sent}");
+}
+
+#[tokio::test]
+async fn rate_limit_counts_a_prepared_again_text_once() {
+    let limits = RateLimits { messages: 9, ..RateLimits::default() };
+    let limiter = Arc::new(MemoryRateLimiter::new(limits));
+    let options = ConnectOptions::default();
+    // Each of the first two messages is prepared three times.
+    let service = FaultyLobby::limited_service(4, false, options, Some(limiter));
+    say(&service, "ann", "#meet").await.expect("a reply");
+    say(&service, "ben", "#meet").await.expect("a reply");
+    for text in ["one", "two", "three"] {
+        let sent = say(&service, "ben", text).await.expect("a reply");
+        assert!(sent.ends_with(text), "{sent}");
+    }
+    let refused = say(&service, "ben", "four").await.expect("a reply");
+    assert!(refused.contains("too fast"), "{refused}");
 }
 
 #[tokio::test]

@@ -36,6 +36,8 @@ struct ScriptedChannel {
     outgoing: Notify,
     /// Signals each attempt to the test.
     attempted: Notify,
+    /// The states of the typing indicator that were shown.
+    typing: Mutex<Vec<bool>>,
 }
 
 #[async_trait]
@@ -64,7 +66,9 @@ impl Channel for ScriptedChannel {
         self.outgoing.notified().await;
     }
 
-    async fn send_typing(&self, _room: RoomId, _typing: bool) {}
+    async fn send_typing(&self, _room: RoomId, typing: bool) {
+        self.typing.lock().push(typing);
+    }
 }
 
 /// Ann and Ben in a chat, and the couriers that deliver to Ann.
@@ -85,6 +89,7 @@ impl CourierFixture {
             permits: Semaphore::new(0),
             outgoing: Notify::new(),
             attempted: Notify::new(),
+            typing: Mutex::default(),
         });
         let fixture = Self { lobby, couriers, channel };
         fixture.perform(ANN, Action::meet()).await;
@@ -138,6 +143,27 @@ async fn courier_redelivers_the_rest_first() {
     ];
     assert_eq!(fixture.attempts().await, attempts);
     assert!(fixture.couriers.is_reachable(ANN) && fixture.couriers.closed_count() == 0);
+}
+
+#[tokio::test(start_paused = true)]
+async fn courier_shows_the_last_of_many_typing_states() {
+    let fixture = CourierFixture::new(&[]).await;
+    let _attachment = fixture.couriers.attach(ANN, Arc::clone(&fixture.channel) as _);
+    fixture.channel.permits.add_permits(10_000);
+    fixture.attempts().await;
+    let second = Duration::from_secs(1);
+    for number in 0..1_000 {
+        fixture.perform(BEN, Action::SetTyping(number % 2 == 0)).await;
+        tokio::time::advance(second / 200).await;
+        tokio::task::yield_now().await;
+    }
+    tokio::time::advance(2 * second).await;
+    for _ in 0..10 {
+        tokio::task::yield_now().await;
+    }
+    let shown = fixture.channel.typing.lock().clone();
+    assert!((4..=8).contains(&shown.len()), "{} states in five seconds", shown.len());
+    assert_eq!(shown.last(), Some(&false), "the last state is shown");
 }
 
 #[tokio::test(start_paused = true)]

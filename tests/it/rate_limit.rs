@@ -21,7 +21,7 @@ use crate::support::redis_server::RedisServer;
 const START: Timestamp = Timestamp::from_millis(1_700_000_000_000);
 /// No limit divides a minute without a remainder, so that rounding is tested too.
 const LIMITS: RateLimits =
-    RateLimits { messages: 21, duplicates: 3, searches: 7, reports: 4, new_users: 5 };
+    RateLimits { messages: 21, duplicates: 3, searches: 7, reports: 4, commands: 13, new_users: 5 };
 const ANN: UserId = UserId::from_bytes([1; 16]);
 const BEN: UserId = UserId::from_bytes([2; 16]);
 
@@ -91,6 +91,29 @@ async fn rate_limit_burst_is_per_user() {
         for _ in 0..7 {
             assert_eq!(say(ANN, after(60_000)).await, None);
         }
+    }
+}
+
+#[tokio::test]
+async fn rate_limit_refund_takes_one_action_back() {
+    for LimiterBackend { limiter, server: _server } in backends() {
+        let join = |now| admit(&*limiter, ANN, None, &[LimitedAction::NewUser], now);
+        let refund = || limiter.refund(ANN, LimitedAction::NewUser);
+        refund().await.expect("the store is up");
+        for _ in 0..5 {
+            assert_eq!(join(START).await, None);
+        }
+        assert!(join(START).await.is_some());
+        refund().await.expect("the store is up");
+        assert_eq!(join(START).await, None);
+        assert_eq!(join(START).await, Some((LimitedAction::NewUser, 12_000)));
+        for _ in 0..100 {
+            refund().await.expect("the store is up");
+        }
+        for _ in 0..5 {
+            assert_eq!(join(START).await, None);
+        }
+        assert!(join(START).await.is_some(), "refunds never raise the limit");
     }
 }
 

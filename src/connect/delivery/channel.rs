@@ -36,6 +36,11 @@ pub trait Channel: Send + Sync {
     /// [`Channel::deliver`], because the items are leased during delivery and the lease expires.
     async fn ready(&self) {}
 
+    /// Returns `true` if the channel probably reaches the user at the moment.
+    fn is_open(&self) -> bool {
+        true
+    }
+
     /// Waits until the channel has its own content to send. The courier then calls
     /// [`Channel::deliver`], without items if the inbox is empty.
     async fn outgoing_ready(&self) {

@@ -10,33 +10,44 @@
 //! timeout.
 
 use std::collections::HashMap;
+use std::future::pending;
+use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use parking_lot::Mutex;
 use tokio::task::AbortHandle;
-use tokio::time::timeout;
+use tokio::time::{Sleep, sleep, timeout};
 use tracing::Instrument;
 
 use super::channel::{Channel, DeliveryError};
 use crate::connect::lobby::inbox::{LEASE_TIME, Lease};
 use crate::connect::lobby::{Mailbox, lease_receipt};
 use crate::kernel::clock::Clock;
-use crate::kernel::id::UserId;
+use crate::kernel::id::{RoomId, UserId};
 
 /// Poll interval of a courier; signals between instances may be lost.
 const POLL_INTERVAL: Duration = Duration::from_secs(5);
+
+/// Minimum time between two states of a typing indicator.
+const TYPING_INTERVAL: Duration = Duration::from_secs(1);
 
 /// All couriers of this process, at most one per user.
 pub struct Couriers {
     mailbox: Arc<dyn Mailbox>,
     clock: Arc<dyn Clock>,
-    /// The id and the task of each user's courier.
-    active: Mutex<HashMap<UserId, (u64, AbortHandle)>>,
+    active: Mutex<HashMap<UserId, ActiveCourier>>,
     next_id: AtomicU64,
     /// Number of channels that closed themselves.
     closed: AtomicU64,
+}
+
+/// The courier of a user.
+struct ActiveCourier {
+    id: u64,
+    task: AbortHandle,
+    channel: Arc<dyn Channel>,
 }
 
 /// A running courier. Stops when dropped or when another courier replaces it for the same user.
@@ -62,20 +73,21 @@ impl Couriers {
     #[must_use]
     pub fn attach(self: &Arc<Self>, user: UserId, channel: Arc<dyn Channel>) -> CourierGuard {
         let id = self.next_id.fetch_add(1, Ordering::Relaxed);
-        let couriers = Arc::clone(self);
+        let (couriers, served) = (Arc::clone(self), Arc::clone(&channel));
         // Locked until the task is registered, so that the task can't deregister itself first.
         let mut active = self.active.lock();
         let deliver = async move {
-            couriers.run(user, &*channel).await;
+            couriers.run(user, &*served).await;
             couriers.closed.fetch_add(1, Ordering::Relaxed);
             couriers.detach(user, id);
             tracing::debug!("channel closed, items returned to the inbox");
         };
         let task = tokio::spawn(deliver.instrument(tracing::info_span!("courier", %user)));
-        let replaced = active.insert(user, (id, task.abort_handle()));
+        let courier = ActiveCourier { id, task: task.abort_handle(), channel };
+        let replaced = active.insert(user, courier);
         drop(active);
-        if let Some((_, replaced)) = replaced {
-            replaced.abort();
+        if let Some(replaced) = replaced {
+            replaced.task.abort();
         }
         CourierGuard { couriers: Arc::clone(self), user, id }
     }
@@ -84,15 +96,15 @@ impl Couriers {
     /// return to the inbox.
     pub fn release(&self, user: UserId) {
         let removed = self.active.lock().remove(&user);
-        if let Some((_, task)) = removed {
-            task.abort();
+        if let Some(courier) = removed {
+            courier.task.abort();
         }
     }
 
-    /// Returns `true` if a courier of this process serves the user.
+    /// Returns `true` if a courier of this process serves the user over a channel that is open.
     #[must_use]
     pub fn is_reachable(&self, user: UserId) -> bool {
-        self.active.lock().contains_key(&user)
+        self.active.lock().get(&user).is_some_and(|courier| courier.channel.is_open())
     }
 
     /// Returns the number of users that a courier serves.
@@ -108,16 +120,17 @@ impl Couriers {
     }
 
     /// Removes the courier unless another one has replaced it.
-    fn detach(&self, user: UserId, id: u64) -> Option<AbortHandle> {
+    fn detach(&self, user: UserId, id: u64) -> Option<ActiveCourier> {
         let mut active = self.active.lock();
-        let is_current = active.get(&user).is_some_and(|(current, _)| *current == id);
-        if is_current { active.remove(&user).map(|(_, task)| task) } else { None }
+        let is_current = active.get(&user).is_some_and(|courier| courier.id == id);
+        if is_current { active.remove(&user) } else { None }
     }
 
     /// Delivers until the channel closes.
     async fn run(&self, user: UserId, channel: &dyn Channel) {
         let mut listener = self.mailbox.listen(user);
         let mut last_typing = 0;
+        let mut indicator = TypingIndicator::default();
         let mut has_outgoing = false;
         loop {
             channel.ready().await;
@@ -132,6 +145,10 @@ impl Couriers {
             }
             let received = tokio::select! {
                 received = timeout(POLL_INTERVAL, listener.recv()) => received,
+                (room, typing) = indicator.due() => {
+                    channel.send_typing(room, typing).await;
+                    continue;
+                }
                 () = channel.outgoing_ready() => {
                     has_outgoing = true;
                     continue;
@@ -142,7 +159,7 @@ impl Couriers {
                 && count != last_typing
             {
                 last_typing = count;
-                channel.send_typing(room, typing).await;
+                indicator.next = Some((room, typing));
             }
         }
     }
@@ -168,18 +185,41 @@ impl Couriers {
     }
 }
 
+/// The typing indicator of the partner, sent at most once per [`TYPING_INTERVAL`]: the states in
+/// between are skipped, and the last one is sent.
+#[derive(Default)]
+struct TypingIndicator {
+    /// The state to send.
+    next: Option<(RoomId, bool)>,
+    /// The pause after the last state that was sent.
+    pause: Option<Pin<Box<Sleep>>>,
+}
+
+impl TypingIndicator {
+    /// Waits until a state is to be sent. Cancel-safe.
+    async fn due(&mut self) -> (RoomId, bool) {
+        let Some(state) = self.next else { return pending().await };
+        if let Some(pause) = &mut self.pause {
+            pause.await;
+        }
+        self.next = None;
+        self.pause = Some(Box::pin(sleep(TYPING_INTERVAL)));
+        state
+    }
+}
+
 impl CourierGuard {
     /// Returns `true` while this courier serves its user.
     #[must_use]
     pub fn is_active(&self) -> bool {
-        self.couriers.active.lock().get(&self.user).is_some_and(|(current, _)| *current == self.id)
+        self.couriers.active.lock().get(&self.user).is_some_and(|courier| courier.id == self.id)
     }
 }
 
 impl Drop for CourierGuard {
     fn drop(&mut self) {
-        if let Some(task) = self.couriers.detach(self.user, self.id) {
-            task.abort();
+        if let Some(courier) = self.couriers.detach(self.user, self.id) {
+            courier.task.abort();
         }
     }
 }

@@ -68,6 +68,19 @@ impl ModeratedLobby {
         self.perform_in_span(call, action.into()).instrument(span).await
     }
 
+    /// Performs a further step of a call that the rate limits have counted.
+    ///
+    /// # Errors
+    /// Returns [`StoreError`] if a store is unavailable.
+    pub async fn perform_counted(
+        &self,
+        call: Call,
+        action: Action,
+    ) -> Result<ModeratedResult, StoreError> {
+        let span = call_span(call.user);
+        self.perform_in_lobby(call, action).instrument(span).await
+    }
+
     /// [`ModeratedLobby::perform`] for a caller that is inside a [`call_span`].
     pub(super) async fn perform_in_span(
         &self,
@@ -75,6 +88,15 @@ impl ModeratedLobby {
         action: ModeratedAction,
     ) -> Result<ModeratedResult, StoreError> {
         let (user, now) = (call.user, call.now);
+        if let Some(limited) = limited_action(&action) {
+            let (key, text) = (call.idempotency_key, call.typed_text);
+            let actions = || with_duplicate(limited, text, &action);
+            let admitted = self.moderation.admit(user, key, actions, now).await?;
+            if let Err(rate_limited) = admitted {
+                self.refusals.record(RefusalCause::RateLimited);
+                return self.answer_with(call, ModeratedOutcome::RateLimited(rate_limited)).await;
+            }
+        }
         let result = match action {
             ModeratedAction::Lobby(action @ (Action::Meet(_) | Action::Again)) => {
                 self.search(call, action).await
@@ -180,16 +202,13 @@ impl ModeratedLobby {
         self.perform_in_lobby(call, action).await
     }
 
-    /// Sends a text or an icebreaker. A suspended user without a partner learns of the suspension.
-    async fn relay(&self, call: Call, action: Action) -> Result<ModeratedResult, StoreError> {
+    /// Sends a text or an icebreaker that the rate limits have admitted. A suspended user without a partner learns of the suspension.
+    pub(super) async fn relay(
+        &self,
+        call: Call,
+        action: Action,
+    ) -> Result<ModeratedResult, StoreError> {
         let (user, now) = (call.user, call.now);
-        let typed_text = call.typed_text;
-        let limited_actions = || rate_limited_actions(typed_text, &action);
-        let admitted =
-            self.moderation.admit(user, call.idempotency_key, limited_actions, now).await?;
-        if let Err(rate_limited) = admitted {
-            return self.answer_with(call, ModeratedOutcome::RateLimited(rate_limited)).await;
-        }
         let mut result = self.perform_in_lobby(call, action).await?;
         if let ModeratedOutcome::Lobby(Outcome::NoPartner { .. }) = result.outcome
             && let Some(suspension) = self.moderation.permissions(user, now).await?.suspension
@@ -322,15 +341,32 @@ pub(super) fn call_span(user: UserId) -> Span {
     tracing::info_span!("call", %user)
 }
 
-/// Returns the rate limits that apply to an action which the partner sees.
-fn rate_limited_actions(typed_text: Option<u64>, action: &Action) -> Vec<LimitedAction> {
+/// Returns the rate limit of an action. `None` for a search and a report, which are counted together
+/// with their other checks.
+const fn limited_action(action: &ModeratedAction) -> Option<LimitedAction> {
+    match action {
+        ModeratedAction::Lobby(Action::Meet(_) | Action::Again)
+        | ModeratedAction::Block { reason: Some(_) } => None,
+        ModeratedAction::Lobby(Action::Relay { .. } | Action::Icebreaker(_)) => {
+            Some(LimitedAction::Message)
+        }
+        ModeratedAction::Lobby(Action::SetTyping(_)) => Some(LimitedAction::Typing),
+        _ => Some(LimitedAction::Command),
+    }
+}
+
+/// Returns `limited`, and the limit of equal texts for an action that sends one.
+fn with_duplicate(
+    limited: LimitedAction,
+    typed_text: Option<u64>,
+    action: &ModeratedAction,
+) -> Vec<LimitedAction> {
     let duplicate = match action {
-        Action::Relay { .. } => typed_text,
-        Action::Icebreaker(index) => Some(u64::from(*index)),
-        _ => return Vec::new(),
+        ModeratedAction::Lobby(Action::Relay { .. }) => typed_text,
+        ModeratedAction::Lobby(Action::Icebreaker(index)) => Some(u64::from(*index)),
+        _ => None,
     };
-    let duplicate = duplicate.map(LimitedAction::DuplicateText);
-    std::iter::once(LimitedAction::Message).chain(duplicate).collect()
+    std::iter::once(limited).chain(duplicate.map(LimitedAction::DuplicateText)).collect()
 }
 
 /// The part of each user in a chat, for moderation.

@@ -8,11 +8,14 @@ use std::sync::Arc;
 
 use unicode_normalization::UnicodeNormalization;
 
-use super::nickname::{Nickname, NicknameError};
+use super::nickname::{MAX_RAW_NAME_BYTES, Nickname, NicknameError};
 use crate::mask::name_digits;
 
 /// Maximum number of interests per user. Further entries are ignored.
 pub const MAX_INTERESTS: usize = 5;
+
+/// Maximum number of entries that are checked for interests.
+const MAX_ENTRIES: usize = 50;
 
 /// Maximum number of digits of an interest: more are half of a phone number.
 const MAX_DIGITS: usize = 4;
@@ -43,7 +46,10 @@ impl Interests {
         entries: impl IntoIterator<Item = &'a str>,
     ) -> Result<Self, NicknameError> {
         let mut interests: Vec<Interest> = Vec::new();
-        for entry in entries {
+        for entry in entries.into_iter().take(MAX_ENTRIES) {
+            if entry.len() > MAX_RAW_NAME_BYTES {
+                continue;
+            }
             let plain: String = entry.nfkc().collect::<String>().to_lowercase();
             let plain = plain.trim_end_matches(|c: char| c.is_whitespace() || ".!?…。".contains(c));
             // A text that a stranger may see as a name is also safe as an interest.
@@ -114,6 +120,18 @@ impl fmt::Debug for Interests {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn interest_list_of_any_length_is_parsed_at_once() {
+        let long = "x".repeat(60_000);
+        let interests = Interests::from_entries([long.as_str(), "music"]).expect("valid");
+        assert_eq!(interests.iter().map(|interest| &**interest).collect::<Vec<_>>(), ["music"]);
+        let many = "., ".repeat(MAX_ENTRIES) + "music";
+        assert!(
+            Interests::parse(&many).expect("valid").is_empty(),
+            "later entries are not checked"
+        );
+    }
 
     fn parsed(list: &str) -> String {
         Interests::parse(list).expect("valid interests").to_string()

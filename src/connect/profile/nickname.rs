@@ -18,6 +18,9 @@ use crate::mask::{Memory, mask_next};
 /// Maximum length of a chosen nickname, in characters.
 pub const MAX_NICKNAME_CHARS: usize = 32;
 
+/// Maximum size of a name before it is sanitized, in bytes. A longer one costs too much to check.
+pub(super) const MAX_RAW_NAME_BYTES: usize = 512;
+
 /// Prefix of a random nickname, and the number of letters after it.
 const RANDOM_PREFIX: &str = "User_";
 const RANDOM_LETTERS: usize = 4;
@@ -69,6 +72,9 @@ impl Nickname {
     /// Returns [`NicknameError`] if the sanitized name is empty, too long, contains a reserved
     /// character or a contact detail, or imitates the system.
     pub fn parse(name: &str) -> Result<Self, NicknameError> {
+        if name.len() > MAX_RAW_NAME_BYTES {
+            return Err(NicknameError::TooLong);
+        }
         let line = strip_invisible(name).replace('\n', " ");
         let visible: String =
             line.chars().filter(|c| *c == ZERO_WIDTH_JOINER || !is_invisible_char(*c)).collect();

@@ -74,6 +74,7 @@ pub(super) const SYSTEM_PHRASES: &[&str] = &[
     "you're sending messages",
     "you've already sent",
     "you've searched for",
+    "you're doing this",
     "too many new users",
     "this ends your chat",
     "your data was deleted",

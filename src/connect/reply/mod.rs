@@ -170,6 +170,7 @@ pub fn rate_limited(language: Language, limited: RateLimited) -> String {
         LimitedAction::DuplicateText(_) => "often-same",
         LimitedAction::Search => "often-search",
         LimitedAction::Report => "often-report",
+        LimitedAction::Command | LimitedAction::Typing => "often-command",
         LimitedAction::NewUser => "often-newcomer",
     };
     with_duration(language, id, limited.retry_after)

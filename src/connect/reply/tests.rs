@@ -36,6 +36,8 @@ fn moderated_outcomes() -> Vec<ModeratedOutcome> {
         LimitedAction::DuplicateText(1),
         LimitedAction::Search,
         LimitedAction::Report,
+        LimitedAction::Command,
+        LimitedAction::Typing,
         LimitedAction::NewUser,
     ];
     let limited = limited.map(|action| {

@@ -22,6 +22,7 @@ use rmcp::transport::streamable_http_server::StreamableHttpService;
 use super::batch;
 use super::batch::Answers;
 use super::message::{JsonRpcKind, Message};
+use super::push_streams::opens_push_stream;
 use super::rpc_error::{INVALID_REQUEST, RpcError};
 use super::server::McpServer;
 use super::session_streams::SessionStreams;
@@ -76,18 +77,36 @@ pub async fn handle_in_session(
     let receipts = ReceiptCollector::new();
     let response = match *request.method() {
         Method::POST => {
-            let (parts, body) = request.into_parts();
+            let (mut parts, body) = request.into_parts();
             match read_body(body, MAX_BODY_BYTES, state.body_timeout, &connection).await {
                 Ok(body) => {
+                    if let Some((_, slot)) = state.http_sessions.slot(&parts.headers).await {
+                        parts.extensions.insert(slot.stream().clone());
+                    }
                     answer(Target::Rmcp(&state.sessions), parts, body, receipts.handle()).await
                 }
                 Err(response) => response,
             }
         }
         Method::DELETE => session_ended(state.sessions.handle(request).await.map(Body::new)),
+        Method::GET if opens_push_stream(request.headers()) => {
+            open_push_stream(&state, request).await
+        }
         _ => state.sessions.handle(request).await.map(Body::new),
     };
     with_receipts(response, receipts, &connection).map(Body::new)
+}
+
+/// Answers a GET with the push stream of its session, which replaces an earlier one.
+async fn open_push_stream(state: &McpState, request: Request) -> Response {
+    let sessions = &state.http_sessions;
+    let Some((id, slot)) = sessions.slot(request.headers()).await else {
+        return state.sessions.handle(request).await.map(Body::new);
+    };
+    let _replacing = slot.replacing.lock().await;
+    sessions.close_stream(&id, &slot).await;
+    let response = state.sessions.handle(request).await.map(Body::new);
+    if is_event_stream(&response) { slot.open(response) } else { response }
 }
 
 /// A route for another stateless MCP server, whose tools lease no items.

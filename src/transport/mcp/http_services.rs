@@ -54,7 +54,7 @@ impl McpServer {
         StreamableHttpService::new(
             // An open stream does not count as activity, but the answer to a ping does.
             move || Ok(self.for_session(idle / 3)),
-            Arc::clone(&sessions.0),
+            Arc::clone(&sessions.manager),
             config,
         )
     }

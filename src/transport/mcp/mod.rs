@@ -7,7 +7,8 @@
 //!   rmcp), `short_form` (without MCP framing) or rmcp, after `message` has checked its framing and parameters.
 //! - [`session_pipe`] is a live session over a connection that carries messages in both directions.
 //!   [`ws`] (WebSocket) and [`sse`] (protocol 2024-11-05) use it.
-//! - [`sessions`] closes the live sessions of `/mcp/session`, whose event streams are in [`session_streams`]; [`stdio`] serves the standard
+//! - [`sessions`] closes the live sessions of `/mcp/session`, whose event streams are in
+//!   [`session_streams`]; `push_streams` has the one of each that the server pushes to; [`stdio`] serves the standard
 //!   streams.
 //! - [`state`] has [`state::McpState`], which the handlers of this folder work with.
 //!
@@ -22,6 +23,7 @@ pub mod endpoint;
 mod heartbeat;
 mod http_services;
 mod message;
+mod push_streams;
 mod refusals;
 mod rpc_error;
 pub mod server;

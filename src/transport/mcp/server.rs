@@ -29,7 +29,7 @@ use super::refusals::{
 };
 use super::subscriptions::{MAX_SUBSCRIPTIONS, SessionSubscriptions, notify_until_rejected};
 use super::toolsets::Toolsets;
-use crate::kernel::admission::{Admission, AdmissionError, Subject};
+use crate::kernel::admission::{Admission, AdmissionError, CountedCall, Subject};
 use crate::kernel::client_log::ClientLogLevel;
 use crate::kernel::client_network::ClientNetwork;
 use crate::kernel::clock::Stopwatch;
@@ -119,10 +119,12 @@ impl McpServer {
         &self,
         context: &RequestContext<RoleServer>,
         subject: impl FnOnce() -> Subject,
-    ) -> Result<(), AdmissionError> {
+    ) -> Result<Option<CountedCall>, AdmissionError> {
         match (&self.admission, ClientNetwork::from_extensions(&context.extensions)) {
-            (Some(admission), Some(network)) => admission.admit(network, subject()).await,
-            _ => Ok(()),
+            (Some(admission), Some(network)) => {
+                CountedCall::admit(admission, network, subject()).await
+            }
+            _ => Ok(None),
         }
     }
 
@@ -211,11 +213,12 @@ impl ServerHandler for McpServer {
     ) -> Result<ReadResourceResponse, ErrorData> {
         declared::<ReadResourceRequestMethod>(self.toolsets.offer_resources())?;
         for toolset in self.toolsets.iter() {
-            self.admit(&context, || toolset.resource_subject(&request.uri))
-                .await
-                .map_err(|error| ErrorData::invalid_params(error.to_string(), None))?;
+            let counted = self.admit(&context, || toolset.resource_subject(&request.uri)).await;
+            let counted =
+                counted.map_err(|error| ErrorData::invalid_params(error.to_string(), None))?;
             let receipts = Receipts::from_extensions(&context.extensions);
             if let Some(result) = toolset.read_resource(&request.uri, receipts).await {
+                CountedCall::settle(counted, result.is_err()).await;
                 return Ok(ReadResourceResult::new(vec![result?]).into());
             }
         }
@@ -358,13 +361,17 @@ impl ServerHandler for McpServer {
         mut context: RequestContext<RoleServer>,
     ) -> Result<CallToolResponse, ErrorData> {
         if let Some(session) = self.live.as_ref().and_then(|live| live.session.get()) {
+            session.set_push_stream(&context.extensions);
             context.extensions.insert(Arc::clone(session));
         }
-        let stopwatch = Stopwatch::start();
+        let (stopwatch, mut counted) = (Stopwatch::start(), None);
         let tool = request.name.clone();
         let result = match self.toolsets.offering_tool(&tool) {
             Some(toolset) => match self.admit(&context, || toolset.subject(&request)).await {
-                Ok(()) => toolset.call(request, context).await.or_else(argument_error),
+                Ok(admitted) => {
+                    counted = admitted;
+                    toolset.call(request, context).await.or_else(argument_error)
+                }
                 Err(error) => Ok(tool_error(error.to_string())),
             },
             None => Err(ErrorData::invalid_params("Unknown tool.", None)),
@@ -375,6 +382,7 @@ impl ServerHandler for McpServer {
             }
             _ => CallOutcome::Refused,
         };
+        CountedCall::settle(counted, matches!(outcome, CallOutcome::Refused)).await;
         self.metrics.record_call(&tool, outcome, stopwatch.elapsed());
         result
     }

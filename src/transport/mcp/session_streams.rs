@@ -54,6 +54,11 @@ impl SessionStreams {
         Self { inner, sessions: Mutex::default() }
     }
 
+    /// rmcp's sessions, without the streams of this type.
+    pub const fn local(&self) -> &LocalSessionManager {
+        &self.inner
+    }
+
     /// The ids of all sessions.
     pub async fn ids(&self) -> Vec<SessionId> {
         self.inner.sessions.read().await.keys().cloned().collect()

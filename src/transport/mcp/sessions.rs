@@ -4,10 +4,12 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
-use rmcp::transport::streamable_http_server::session::SessionManager;
+use axum::http::HeaderMap;
+use rmcp::transport::streamable_http_server::session::{SessionId, SessionManager};
 use tokio::task::JoinSet;
 use tokio::time::timeout;
 
+use super::push_streams::{PushStreams, StreamSlot};
 use super::session_streams::SessionStreams;
 use crate::transport::ops::drain::DrainTarget;
 
@@ -17,13 +19,38 @@ const CLOSE_TIMEOUT: Duration = Duration::from_secs(2);
 
 /// The live sessions of this process. Clones share one set.
 #[derive(Clone)]
-pub struct HttpSessions(pub(super) Arc<SessionStreams>);
+pub struct HttpSessions {
+    pub(super) manager: Arc<SessionStreams>,
+    streams: Arc<PushStreams>,
+}
 
 impl HttpSessions {
     /// An empty set. Each session ends after `idle` without a message from its client.
     #[must_use]
     pub fn new(idle: Duration) -> Self {
-        Self(Arc::new(SessionStreams::new(idle)))
+        Self { manager: Arc::new(SessionStreams::new(idle)), streams: Arc::default() }
+    }
+
+    /// The push stream of the session that a request names. `None` if there is no such session.
+    pub(super) async fn slot(&self, headers: &HeaderMap) -> Option<(SessionId, Arc<StreamSlot>)> {
+        let id: SessionId = headers.get("mcp-session-id")?.to_str().ok()?.into();
+        let sessions = self.manager.local().sessions.read().await;
+        let is_open = |id: &SessionId| sessions.contains_key(id);
+        is_open(&id).then(|| {
+            let slot = self.streams.slot(&id, is_open);
+            (id, slot)
+        })
+    }
+
+    /// Ends the push stream of a session, so that rmcp sends to the next one that opens.
+    pub(super) async fn close_stream(&self, id: &SessionId, slot: &StreamSlot) {
+        // Before rmcp is asked, which may be blocked by it.
+        slot.close();
+        let handle = self.manager.local().sessions.read().await.get(id).cloned();
+        if let Some(handle) = handle {
+            // After a failure rmcp opens a stream without messages, as if this had not been called.
+            let _ = timeout(CLOSE_TIMEOUT, handle.close_standalone_sse_stream(None)).await;
+        }
     }
 }
 
@@ -31,8 +58,8 @@ impl HttpSessions {
 impl DrainTarget for HttpSessions {
     async fn close_all(&self) {
         let mut closing = JoinSet::new();
-        for id in self.0.ids().await {
-            let manager = Arc::clone(&self.0);
+        for id in self.manager.ids().await {
+            let manager = Arc::clone(&self.manager);
             closing.spawn(async move { timeout(CLOSE_TIMEOUT, manager.close_session(&id)).await });
         }
         while closing.join_next().await.is_some() {}

@@ -60,6 +60,6 @@ async fn call(
         };
         return Err(ErrorData::new(ErrorCode::METHOD_NOT_FOUND, message, None));
     };
-    let admission = server.admission.as_deref();
+    let admission = server.admission.as_ref();
     toolset.call_short(ShortCall { method, params, network, admission, receipts }).await
 }

@@ -10,6 +10,7 @@ use tokio_util::task::TaskTracker;
 use super::server::McpServer;
 use super::session_pipe::SessionPipes;
 use super::session_streams::SessionStreams;
+use super::sessions::HttpSessions;
 use super::stateless::StatelessCalls;
 use crate::kernel::client_network::{ClientNetwork, TrustedProxy};
 use crate::transport::http::client_ip::client_network;
@@ -25,6 +26,8 @@ pub struct McpState {
     pub stateless: StatelessCalls,
     /// rmcp's service for live sessions at `/mcp/session`.
     pub sessions: StreamableHttpService<McpServer, SessionStreams>,
+    /// The same sessions, to find and close their streams.
+    pub http_sessions: HttpSessions,
     /// Live sessions over a WebSocket or the SSE transport of protocol 2024-11-05.
     pub session_pipes: SessionPipes,
     /// The tasks of all WebSockets, which send a close frame when the instance stops.

@@ -7,10 +7,13 @@ use std::time::Duration;
 use random_connect::transport::http::limits::ConnectionLimits;
 use reqwest::StatusCode;
 use serde_json::json;
+use tokio::io::AsyncReadExt;
+use tokio::net::TcpStream;
 
+use super::http_limits::{connect, rest};
 use super::penpal::{pair, server, server_with};
 use crate::support::live_client::{LIVE_TRANSPORTS, LiveClient, LiveTransport};
-use crate::support::server::http_client;
+use crate::support::server::{TOKEN, TestServer, http_client};
 
 #[tokio::test]
 async fn session_resumes_after_a_broken_stream() {
@@ -23,6 +26,78 @@ async fn session_resumes_after_a_broken_stream() {
     assert_eq!(ben.notification("message.received").await["message"], "two");
     ben.say("three").await;
     assert_eq!(ann.notification("message.received").await["message"], "three");
+}
+
+/// Ann, who has a socket, and Ben, whose session has no event stream yet, in a chat.
+async fn pair_without_stream(server: &TestServer) -> [LiveClient; 2] {
+    let mut ann = LiveClient::connect(server, LiveTransport::WebSocket).await;
+    let ben = LiveClient::initialize(server, LiveTransport::Session, "2025-06-18").await;
+    let mut ben = ben.expect("a session");
+    ann.enter(json!({})).await;
+    ben.enter(json!({})).await;
+    ann.match_notification().await;
+    [ann, ben]
+}
+
+/// Opens an event stream of a session that no one reads.
+async fn unread_stream(server: &TestServer, client: &LiveClient) -> TcpStream {
+    let head = format!(
+        "GET /mcp/session HTTP/1.1\r\nHost: test\r\nAuthorization: Bearer {TOKEN}\r\n\
+         Accept: text/event-stream\r\nMcp-Session-Id: {}\r\n\r\n",
+        client.session().expect("a session")
+    );
+    let mut stream = connect(server, &head).await;
+    let mut status = [0; 12];
+    stream.read_exact(&mut status).await.expect("a response");
+    assert_eq!(&status, b"HTTP/1.1 200");
+    stream
+}
+
+#[tokio::test]
+async fn session_newest_stream_receives_events() {
+    let server = server().await;
+    let [mut ann, mut ben] = pair_without_stream(&server).await;
+    let mut old = Vec::new();
+    for _ in 0..3 {
+        old.push(unread_stream(&server, &ben).await);
+    }
+    ben.listen().await;
+    assert_eq!(ann.say("one").await["delivered"], "pushed");
+    assert_eq!(ben.notification("message.received").await["message"], "one");
+    for stream in old {
+        let events = rest(stream).await;
+        assert!(!events.contains("message.received"), "{events}");
+    }
+}
+
+#[tokio::test]
+async fn session_event_of_a_half_open_stream_reaches_the_next_one() {
+    let server = server().await;
+    let [mut ann, mut ben] = pair_without_stream(&server).await;
+    let _half_open = unread_stream(&server, &ben).await;
+    ann.say("one").await;
+    ben.listen().await;
+    assert_eq!(ben.notification("message.received").await["message"], "one");
+    ann.say("two").await;
+    assert_eq!(ben.notification("message.received").await["message"], "two");
+}
+
+#[tokio::test]
+async fn session_without_a_stream_is_not_pushed_to() {
+    let server = server().await;
+    let [mut ann, mut ben] = pair_without_stream(&server).await;
+    assert_eq!(ann.say("one").await["delivered"], "queued");
+    ben.listen().await;
+    assert_eq!(ben.notification("message.received").await["message"], "one");
+    assert_eq!(ann.say("two").await["delivered"], "pushed");
+    assert_eq!(ben.notification("message.received").await["message"], "two");
+    ben.resume_after(async {
+        while ann.say("three").await["delivered"] != "queued" {
+            tokio::task::yield_now().await;
+        }
+    })
+    .await;
+    assert_eq!(ben.notification("message.received").await["message"], "three");
 }
 
 #[tokio::test]

@@ -35,6 +35,7 @@ mod pages;
 mod penpal;
 mod proxy;
 mod python_client;
+mod quotas;
 mod redelivery;
 mod redis_eviction;
 mod session_streams;

@@ -221,7 +221,7 @@ async fn ws_pings_are_answered_within_a_message() {
 }
 
 #[tokio::test]
-async fn ws_close_tells_that_the_instance_stops() {
+async fn ws_close_has_code_1001_when_the_instance_stops() {
     let mut server = server().await;
     let mut sockets =
         [RawWebSocket::initialized(&server).await, RawWebSocket::initialized(&server).await];

@@ -4,20 +4,19 @@
 //! moment.
 
 use std::collections::{HashSet, VecDeque};
-use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use futures_util::{SinkExt, StreamExt};
 use serde_json::{Value, json};
 use tokio::net::TcpStream;
-use tokio::sync::mpsc;
 use tokio::task::AbortHandle;
 use tokio::time::timeout;
 use tokio_tungstenite::tungstenite::Message;
 use tokio_tungstenite::tungstenite::client::IntoClientRequest;
 use tokio_tungstenite::{MaybeTlsStream, WebSocketStream};
 
-use super::server::{TEST_TIMEOUT, TOKEN, TestServer, http_client};
+use super::server::{TEST_TIMEOUT, TOKEN, TestServer};
+use super::session_http::SessionHttp;
 
 /// A transport that keeps a client connected.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -54,25 +53,6 @@ enum EventStream {
     Http(SessionHttp),
 }
 
-/// The two HTTP transports: messages are posted to an address and return in event streams.
-struct SessionHttp {
-    client: reqwest::Client,
-    /// The URL that messages are posted to.
-    address: String,
-    session: Option<String>,
-    messages: mpsc::UnboundedReceiver<Value>,
-    sender: mpsc::UnboundedSender<Value>,
-    streams: Vec<AbortHandle>,
-    /// The id of the last event on the stream of unsolicited messages.
-    last_event: Arc<Mutex<Option<String>>>,
-}
-
-impl Drop for SessionHttp {
-    fn drop(&mut self) {
-        self.streams.iter().for_each(AbortHandle::abort);
-    }
-}
-
 impl LiveClient {
     /// Connects and initializes the session.
     pub async fn connect(server: &TestServer, transport: LiveTransport) -> Self {
@@ -86,6 +66,19 @@ impl LiveClient {
 
     /// Connects a client of this protocol version.
     pub async fn try_connect_with(
+        server: &TestServer,
+        transport: LiveTransport,
+        version: &str,
+    ) -> Result<Self, Value> {
+        let mut client = Self::initialize(server, transport, version).await?;
+        if transport == LiveTransport::Session {
+            client.listen().await;
+        }
+        Ok(client)
+    }
+
+    /// Connects without the event stream of a [`LiveTransport::Session`].
+    pub async fn initialize(
         server: &TestServer,
         transport: LiveTransport,
         version: &str,
@@ -105,20 +98,26 @@ impl LiveClient {
             user_id: String::new(),
             room_id: String::new(),
         };
-        let hello = json!({
-            "protocolVersion": version,
-            "capabilities": {},
-            "clientInfo": { "name": "agent", "version": "1" },
-        });
+        let client_info = json!({ "name": "agent", "version": "1" });
+        let hello =
+            json!({ "protocolVersion": version, "capabilities": {}, "clientInfo": client_info });
         let response = client.request("initialize", hello).await;
         if let Some(error) = response.get("error") {
             return Err(error.clone());
         }
         client.send(json!({ "jsonrpc": "2.0", "method": "notifications/initialized" })).await;
-        if let (LiveTransport::Session, EventStream::Http(http)) = (transport, &mut client.stream) {
-            http.listen().await;
-        }
         Ok(client)
+    }
+
+    /// Opens the event stream of an HTTP transport, beside any that is open.
+    pub async fn listen(&mut self) {
+        let EventStream::Http(http) = &mut self.stream else { panic!("HTTP transports only") };
+        http.listen().await;
+    }
+
+    /// The id of the session over HTTP; `None` without one.
+    pub fn session(&self) -> Option<&str> {
+        if let EventStream::Http(http) = &self.stream { http.session.as_deref() } else { None }
     }
 
     /// Calls `enter_queue`; stores the user id and, if matched, the room.
@@ -245,7 +244,7 @@ impl LiveClient {
         let EventStream::Http(http) = &mut self.stream else { panic!("HTTP transports only") };
         http.streams.drain(..).for_each(|stream| stream.abort());
         let result = meanwhile.await;
-        http.listen().await;
+        self.listen().await;
         result
     }
 
@@ -301,97 +300,4 @@ async fn socket(server: &TestServer) -> WebSocketStream<MaybeTlsStream<TcpStream
     let token = format!("Bearer {TOKEN}").parse().expect("a header");
     request.headers_mut().insert("authorization", token);
     tokio_tungstenite::connect_async(request).await.expect("an upgrade").0
-}
-
-impl SessionHttp {
-    fn new(address: String) -> Self {
-        let (sender, messages) = mpsc::unbounded_channel();
-        let client = http_client();
-        let (streams, last_event) = (Vec::new(), Arc::default());
-        Self { client, address, session: None, messages, sender, streams, last_event }
-    }
-
-    /// Opens the event stream of protocol 2024-11-05 and reads from it the address to post to.
-    async fn sse(server: &TestServer) -> Self {
-        let mut http = Self::new(format!("{}/mcp/sse", server.url));
-        http.listen().await;
-        let first = http.messages.recv().await.expect("an address");
-        let stream = url::Url::parse(&http.address).expect("an address");
-        let messages = stream.join(first["endpoint"].as_str().expect("a path"));
-        http.address = messages.expect("an address").into();
-        http
-    }
-
-    /// Opens the stream of unsolicited messages.
-    async fn listen(&mut self) {
-        let request = self.client.get(&self.address).bearer_auth(TOKEN);
-        let mut request = request.header("accept", "text/event-stream");
-        if let Some(last) = self.last_event.lock().expect("no panic").clone() {
-            request = request.header("last-event-id", last);
-        }
-        let response = self.with_session(request).send().await.expect("a stream");
-        assert!(response.status().is_success(), "{}", response.status());
-        let last_event = Arc::clone(&self.last_event);
-        self.follow(response, move |id| *last_event.lock().expect("no panic") = Some(id));
-    }
-
-    fn with_session(&self, request: reqwest::RequestBuilder) -> reqwest::RequestBuilder {
-        match &self.session {
-            Some(session) => request.header("mcp-session-id", session),
-            None => request,
-        }
-    }
-
-    /// Reads an event stream in a background task; `on_id` gets the id of each event.
-    fn follow(&mut self, response: reqwest::Response, on_id: impl Fn(String) + Send + 'static) {
-        let sender = self.sender.clone();
-        let stream = tokio::spawn(async move {
-            let mut bytes = response.bytes_stream();
-            let mut buffer = Vec::new();
-            while let Some(Ok(chunk)) = bytes.next().await {
-                buffer.extend_from_slice(&chunk);
-                while let Some(end) = buffer.windows(2).position(|pair| pair == b"\n\n") {
-                    let event: Vec<u8> = buffer.drain(..end + 2).collect();
-                    let (id, message) = parse_event(&event);
-                    id.map(&on_id);
-                    message.map(|message| sender.send(message));
-                }
-            }
-        });
-        self.streams.push(stream.abort_handle());
-    }
-
-    async fn post(&mut self, message: Value) {
-        let request = self.client.post(&self.address).bearer_auth(TOKEN);
-        let request = request.header("accept", "application/json, text/event-stream");
-        let response = self.with_session(request.json(&message)).send().await.expect("a response");
-        assert!(response.status().is_success(), "{}: {message}", response.status());
-        if let Some(session) = response.headers().get("mcp-session-id") {
-            self.session = Some(session.to_str().expect("text").to_owned());
-        }
-        let content_type =
-            response.headers().get("content-type").map(|kind| kind.as_bytes().to_vec());
-        let content_type = content_type.unwrap_or_default();
-        if content_type.starts_with(b"text/event-stream") {
-            self.follow(response, drop);
-        } else if content_type == b"application/json" {
-            self.sender.send(response.json().await.expect("JSON")).expect("the client exists");
-        }
-    }
-}
-
-/// Parses an event: its id, and its JSON or, for an `endpoint` event, the address.
-fn parse_event(event: &[u8]) -> (Option<String>, Option<Value>) {
-    let text = std::str::from_utf8(event).expect("UTF-8");
-    let field = |name: &str| {
-        let line = text.lines().find_map(|line| line.strip_prefix(name));
-        line.map(|value| value.trim().to_owned())
-    };
-    let data = field("data:").unwrap_or_default();
-    let message = if text.contains("event: endpoint") {
-        Some(json!({ "endpoint": data }))
-    } else {
-        serde_json::from_str(&data).ok()
-    };
-    (field("id:"), message)
 }

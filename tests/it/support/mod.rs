@@ -4,7 +4,7 @@
 //! - [`chats`]: chats of users, and users with a history.
 //! - [`server`]: the real server in this process, with its HTTP and MCP callers.
 //! - [`server_process`]: the binary as a process.
-//! - [`live_client`]: a client of the three live transports.
+//! - [`live_client`]: a client of the three live transports; `session_http` has its connections over HTTP.
 //! - [`stdio_client`]: a client of the `stdio` command.
 //! - [`raw_websocket`]: a WebSocket client that can break the protocol.
 //! - [`browser`]: a real browser, for the pages.
@@ -29,5 +29,6 @@ pub(crate) mod redis_server;
 pub(crate) mod redis_wire;
 pub(crate) mod server;
 pub(crate) mod server_process;
+mod session_http;
 pub(crate) mod stdio_client;
 pub(crate) mod temp_database;

@@ -97,6 +97,7 @@ often-message = ⏳ You're sending messages too fast, so this one was not sent. 
 often-same = ⏳ You've already sent this several times, so it was not sent again. Try again in { $span }.
 often-search = ⏳ You've searched for partners too often. Try again in { $span }.
 often-report = ⏳ You've reported too often. Try again in { $span }, or send #block to never meet this person again.
+often-command = ⏳ You're doing this too fast. Try again in { $span }.
 often-newcomer = ⏳ Too many new users are joining from your network. Try again in { $span }.
 barred = ⛔ You were reported, so you can't chat for now. Try again in { $span }.
 barred-until-reviewed = ⛔ Several people reported you, so you can't chat until a moderator has reviewed the reports.

@@ -95,6 +95,7 @@ often-message = ⏳ Envías mensajes demasiado rápido, así que este no se envi
 often-same = ⏳ Ya has enviado esto varias veces, así que no se envió de nuevo. Inténtalo de nuevo en { $span }.
 often-search = ⏳ Has buscado gente demasiadas veces. Inténtalo de nuevo en { $span }.
 often-report = ⏳ Has enviado demasiadas denuncias. Inténtalo de nuevo en { $span }, o envía #block para no volver a encontrarte con esta persona.
+often-command = ⏳ Vas demasiado rápido. Inténtalo de nuevo en { $span }.
 often-newcomer = ⏳ Se están uniendo demasiados usuarios nuevos desde tu red. Inténtalo de nuevo en { $span }.
 barred = ⛔ Te han denunciado, así que por ahora no puedes chatear. Inténtalo de nuevo en { $span }.
 barred-until-reviewed = ⛔ Varias personas te han denunciado, así que no puedes chatear hasta que un moderador revise las denuncias.

@@ -94,6 +94,7 @@ often-message = ⏳ Kamu mengirim pesan terlalu cepat, jadi yang ini tidak terki
 often-same = ⏳ Kamu sudah beberapa kali mengirim ini, jadi tidak dikirim lagi. Coba lagi dalam { $span }.
 often-search = ⏳ Kamu terlalu sering mencari teman. Coba lagi dalam { $span }.
 often-report = ⏳ Kamu terlalu sering melapor. Coba lagi dalam { $span }, atau kirim #block agar tidak bertemu orang ini lagi.
+often-command = ⏳ Kamu terlalu cepat. Coba lagi dalam { $span }.
 often-newcomer = ⏳ Terlalu banyak pengguna baru bergabung dari jaringanmu. Coba lagi dalam { $span }.
 barred = ⛔ Kamu dilaporkan, jadi untuk sementara tidak bisa mengobrol. Coba lagi dalam { $span }.
 barred-until-reviewed = ⛔ Beberapa orang melaporkanmu, jadi kamu tidak bisa mengobrol sampai moderator memeriksa laporannya.

@@ -95,6 +95,7 @@ often-message = ⏳ Você está enviando mensagens rápido demais, então esta n
 often-same = ⏳ Você já enviou isto várias vezes, então não foi enviado de novo. Tente de novo em { $span }.
 often-search = ⏳ Você procurou pessoas vezes demais. Tente de novo em { $span }.
 often-report = ⏳ Você denunciou vezes demais. Tente de novo em { $span }, ou envie #block para não encontrar mais esta pessoa.
+often-command = ⏳ Você está indo rápido demais. Tente de novo em { $span }.
 often-newcomer = ⏳ Há usuários novos demais entrando pela sua rede. Tente de novo em { $span }.
 barred = ⛔ Você foi denunciado, então por enquanto não pode conversar. Tente de novo em { $span }.
 barred-until-reviewed = ⛔ Várias pessoas denunciaram você, então não pode conversar até que um moderador analise as denúncias.
