@@ -117,11 +117,7 @@ impl App {
             Arc::clone(&moderation),
             config.notice_policy,
         ));
-        let options = ConnectOptions {
-            use_caller_nicknames: config.use_caller_nicknames,
-            guard: config.guard,
-            max_push_age: Some(config.idle_timeout),
-        };
+        let options = connect_options(&config);
         let reaper = run_reaper(
             Arc::clone(&backend.upkeep),
             Arc::clone(&moderation),
@@ -154,7 +150,7 @@ impl App {
                         seeded_rng(),
                     );
                     let service = service.with_shutdown(stopping.clone());
-                    // The holder of AUTH_TOKEN, such as Puch, calls for many users.
+                    let service = service.with_departures(Arc::clone(&backend.upkeep));
                     Arc::new(PenPalTools::new(Arc::new(service), config.auth_tokens.is_none()))
                 }
             }
@@ -171,7 +167,6 @@ impl App {
         let recorder = Arc::clone(&metrics);
         let session_limit = SessionLimit::new(config.max_sessions)
             .on_end(move |duration| recorder.record_session(duration));
-        let upkeep = Arc::clone(&metrics).run_upkeep(METRICS_INTERVAL);
         let channels = channels::ChannelDeps {
             connect: &connect,
             couriers: &couriers,
@@ -185,6 +180,7 @@ impl App {
         channels.attach_bridge(config.bridge.clone());
         let dashboard = Arc::new(Dashboard::new(Arc::clone(&connect), Arc::clone(&metrics)));
         let sampling = Arc::clone(&dashboard).run(Arc::clone(clock));
+        let upkeep = Arc::clone(&metrics).run_upkeep(METRICS_INTERVAL);
         let mut tasks = vec![tokio::spawn(reaper), tokio::spawn(upkeep), tokio::spawn(sampling)];
         let eviction = redis.map(EvictionWatch::new);
         tasks.extend(eviction.iter().map(spawn_eviction_watch));
@@ -356,6 +352,14 @@ fn spawn_whatsapp_upkeep(whatsapp: &Arc<WhatsApp>) -> JoinHandle<()> {
 impl Drop for App {
     fn drop(&mut self) {
         self.tasks.iter().for_each(AbortHandle::abort);
+    }
+}
+
+fn connect_options(config: &Config) -> ConnectOptions {
+    ConnectOptions {
+        use_caller_nicknames: config.use_caller_nicknames,
+        guard: config.guard,
+        max_push_age: Some(config.idle_timeout),
     }
 }
 

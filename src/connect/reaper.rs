@@ -50,7 +50,7 @@ impl Purger {
 }
 
 /// Evicts idle users and purges expired moderation data every `eviction_interval`; pairs relaxed
-/// waiters and nudges silent pairs every five seconds. Runs until dropped.
+/// waiters, ends what departed users have left and nudges silent pairs every five seconds. Runs until dropped.
 pub async fn run_reaper(
     lobby: Arc<dyn Upkeep>,
     moderation: Arc<ModerationService>,
@@ -77,6 +77,10 @@ pub async fn run_reaper(
                 match lobby.pair_waiting(clock.now()).await {
                     Ok(0) | Err(_) => {}
                     Ok(pairs) => tracing::info!(pairs, "paired relaxed waiters"),
+                }
+                match lobby.end_departed(clock.now()).await {
+                    Ok(0) | Err(_) => {}
+                    Ok(users) => tracing::info!(users, "ended searches and chats of departed users"),
                 }
                 match nudge_all(&*lobby, clock.now()).await {
                     Ok(0) | Err(_) => {}

@@ -14,6 +14,7 @@
 mod answered;
 pub mod args;
 mod blocking;
+mod departure;
 pub mod error;
 pub mod event;
 pub mod inbox_resource;

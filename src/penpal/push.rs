@@ -13,7 +13,7 @@ use rmcp::model::{CustomNotification, PingRequest, ServerNotification, ServerReq
 use rmcp::service::PeerRequestOptions;
 use rmcp::{Peer, RoleServer};
 use tokio::sync::Notify;
-use tokio::time::timeout;
+use tokio::time::{sleep, timeout};
 
 use super::error::PenPalError;
 use super::event::Event;
@@ -32,6 +32,9 @@ const NOTIFY_TIMEOUT: Duration = Duration::from_millis(500);
 
 /// Time for a client to acknowledge events. Ends before the lease of the items.
 const ACK_TIMEOUT: Duration = LEASE_TIME.saturating_sub(Duration::from_secs(1));
+
+/// Time for a client to acknowledge events after it has opened another stream.
+const REPLACED_GRACE: Duration = Duration::from_secs(2);
 
 /// Maximum number of users whose events one session receives.
 const MAX_USERS_PER_SESSION: usize = 32;
@@ -61,12 +64,14 @@ impl SessionChannel {
         DeliveryError::RetryLater
     }
 
-    /// Waits until another stream has replaced number `number`.
+    /// Waits until another stream has replaced number `number`, and its client had time to acknowledge
+    /// what it read on both.
     async fn replaced(&self, number: Option<u64>) {
         match &self.stream {
             Some(stream) => stream.opened(number).await,
             None => std::future::pending().await,
         }
+        sleep(REPLACED_GRACE).await;
     }
 
     /// Sends events, and waits until the client acknowledges them.

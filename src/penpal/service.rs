@@ -12,18 +12,20 @@ use serde_json::Value;
 use tokio_util::sync::CancellationToken;
 
 use super::args::EnterQueueArgs;
+use super::departure::{DepartureLog, SessionDepartures};
 use super::error::{PenPalError, not_chatting};
 use super::event::{Event, Partner};
 use super::output::{
     DeliveryMode, HistoryEntry, HistoryResult, MatchStatus, QueueStatus, RejoinResult, SayDelivery,
     SayResult, SendResult,
 };
+use super::session_user::SessionUser;
 use crate::connect::delivery::courier::Couriers;
 use crate::connect::dto::{MAX_ID_CHARS, PushContent, PushInput, PushReply};
 use crate::connect::lobby::action::{Action, Call, Outcome, QueuePosition, UserStatus};
 use crate::connect::lobby::chat::{Chat, MAX_HISTORY, MatchPreferences};
 use crate::connect::lobby::inbox::Item;
-use crate::connect::lobby::{Mailbox, lease_receipt};
+use crate::connect::lobby::{Mailbox, Upkeep, lease_receipt};
 use crate::connect::moderated::ModeratedLobby;
 use crate::connect::moderated::action::{ModeratedOutcome, ModeratedResult};
 use crate::connect::profile::interest::Interests;
@@ -35,6 +37,7 @@ use crate::connect::service::ConnectService;
 use crate::kernel::clock::{Clock, Timestamp};
 use crate::kernel::id::{IdHasher, Realm, RoomId, UserId, random_hex};
 use crate::kernel::receipt::Receipt;
+use crate::kernel::session::Session;
 use crate::kernel::wiped::Wiped;
 
 /// The use cases of the toolset.
@@ -48,6 +51,8 @@ pub struct PenPalService {
     rng: Mutex<StdRng>,
     /// Ends waits when it is cancelled.
     shutdown: CancellationToken,
+    /// `None` if the end of a session has no effect on its users.
+    departures: Option<DepartureLog>,
 }
 
 impl PenPalService {
@@ -62,7 +67,28 @@ impl PenPalService {
         rng: StdRng,
     ) -> Self {
         let (rng, shutdown) = (Mutex::new(rng), CancellationToken::new());
-        Self { lobby, mailbox, connect, couriers, clock, ids, rng, shutdown }
+        let departures = None;
+        Self { lobby, mailbox, connect, couriers, clock, ids, rng, shutdown, departures }
+    }
+
+    /// Records in `upkeep` when the session of a user ends.
+    #[must_use]
+    pub fn with_departures(self, upkeep: Arc<dyn Upkeep>) -> Self {
+        let clock = Arc::clone(&self.clock);
+        Self { departures: Some(DepartureLog { upkeep, clock }), ..self }
+    }
+
+    /// Records the departure of `user` when `session` ends.
+    pub(super) fn watch_departure(&self, session: &Session, user: UserId) {
+        if let Some(log) = &self.departures {
+            session.state::<SessionDepartures>().watch(user, log);
+        }
+    }
+
+    /// Records that `user` entered the queue or rejoined in `session`.
+    pub(super) fn enter_session(&self, session: &Session, user: UserId) {
+        session.state::<SessionUser>().enter(user);
+        self.watch_departure(session, user);
     }
 
     /// Ends waits with the events that they have when `shutdown` is cancelled.

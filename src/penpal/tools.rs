@@ -74,9 +74,9 @@ impl PenPalTools {
     /// Starts to push the user's events to the session of this call, if it is a live one.
     fn attach(&self, live: &LiveSession, user: UserId) {
         if let Some((session, peer)) = live.get() {
-            let push: SessionPush = session.state();
+            self.service.watch_departure(session, user);
             let (ids, couriers) = (self.service.ids(), self.service.couriers());
-            push.attach(user, peer, session.push_stream(), ids, couriers);
+            session.state::<SessionPush>().attach(user, peer, session.push_stream(), ids, couriers);
         }
     }
 
@@ -105,7 +105,7 @@ impl PenPalTools {
             .map_err(error_text)?;
         if let Some((session, _)) = live.get() {
             let user = self.service.user_id(&user_id).map_err(error_text)?;
-            session.state::<SessionUser>().enter(user);
+            self.service.enter_session(session, user);
             let push: SessionPush = session.state();
             if args.push {
                 push.resume_push(user);
@@ -315,7 +315,7 @@ impl PenPalTools {
         receipts.put(receipt);
         if let Some((session, _)) = live.get() {
             let user = self.service.user_id(&user_id).map_err(error_text)?;
-            session.state::<SessionUser>().enter(user);
+            self.service.enter_session(session, user);
             session.state::<SessionPush>().resume_push(user);
             self.attach(&live, user);
         }

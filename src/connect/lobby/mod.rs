@@ -138,6 +138,16 @@ pub trait Upkeep: Send + Sync {
     /// Nudges some of the pairs that were silent for [`rules::NUDGE_AFTER`], each pair once. A
     /// bounded step: repeat it while [`NudgeResult::more`].
     async fn nudge_silent(&self, now: Timestamp) -> Result<NudgeResult, StoreError>;
+
+    /// Records that a connection of `user` ended. Any later call of the user takes it back.
+    async fn note_departure(&self, user: UserId, now: Timestamp) -> Result<(), StoreError>;
+
+    /// Ends the searches of users who departed [`rules::QUEUE_GRACE`] ago, and the chats of those who
+    /// departed [`rules::CHAT_GRACE`] ago, and notifies their partners. Returns their number.
+    ///
+    /// A user with a [`Listener`] has another connection or waits for events, on this instance: the
+    /// departure is taken back. Each instance repeats this step more often than the grace.
+    async fn end_departed(&self, now: Timestamp) -> Result<usize, StoreError>;
 }
 
 /// Finds users and counts them, for operators and limits.

@@ -21,6 +21,13 @@ pub const INTEREST_ONLY_FOR: Duration = Duration::from_secs(30);
 /// Silence of both partners after which the pair is nudged.
 pub const NUDGE_AFTER: Duration = Duration::from_secs(3 * 60);
 
+/// Time after the end of a user's last connection after which their search ends.
+pub const QUEUE_GRACE: Duration = Duration::from_secs(15);
+
+/// Time after the end of a user's last connection after which their chat ends. Longer, because the
+/// partner is in it.
+pub const CHAT_GRACE: Duration = Duration::from_secs(2 * 60);
+
 /// Number of messages that each partner must send in a chat before the pair is trusted.
 pub const TRUST_AFTER_MESSAGES: u8 = 3;
 

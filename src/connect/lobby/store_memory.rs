@@ -183,6 +183,16 @@ impl Upkeep for MemoryLobby {
     async fn nudge_silent(&self, now: Timestamp) -> Result<NudgeResult, StoreError> {
         Ok(self.step(now, |manager, now, _| manager.nudge_silent(now, SWEEP_BATCH)))
     }
+
+    async fn note_departure(&self, user: UserId, now: Timestamp) -> Result<(), StoreError> {
+        self.step(now, |manager, now, _| manager.note_departure(user, now));
+        Ok(())
+    }
+
+    async fn end_departed(&self, now: Timestamp) -> Result<usize, StoreError> {
+        let is_connected = |user| self.listeners.has_listener(user);
+        Ok(self.step(now, |manager, now, _| manager.end_departed(now, is_connected)))
+    }
 }
 
 #[async_trait]

@@ -15,7 +15,7 @@ use tower_http::cors::{AllowOrigin, CorsLayer};
 use super::host::{is_listed, named_host};
 use super::receipts::ReceiptBody;
 
-/// Time for which a browser may remember the answer to a preflight. Chromium's maximum.
+/// Maximum time that a browser remembers the answer to a preflight. Chromium's maximum.
 const PREFLIGHT_TTL: Duration = Duration::from_secs(2 * 60 * 60);
 
 const SESSION_ID: HeaderName = HeaderName::from_static("mcp-session-id");

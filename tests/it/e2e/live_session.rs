@@ -6,14 +6,18 @@ use std::time::Duration;
 
 use random_connect::transport::http::limits::ConnectionLimits;
 use reqwest::StatusCode;
-use serde_json::json;
+use serde_json::{Value, json};
 use tokio::io::AsyncReadExt;
 use tokio::net::TcpStream;
+use tokio::time::timeout;
 
 use super::http_limits::{connect, rest};
 use super::penpal::{pair, server, server_with};
 use crate::support::live_client::{LIVE_TRANSPORTS, LiveClient, LiveTransport};
-use crate::support::server::{TOKEN, TestServer, http_client};
+use crate::support::server::{TEST_TIMEOUT, TOKEN, TestServer, http_client};
+
+/// The default of `IDLE_TIMEOUT_SECS`, less what a test takes.
+const IDLE_SECS: u32 = 1_500;
 
 #[tokio::test]
 async fn session_resumes_after_a_broken_stream() {
@@ -43,7 +47,7 @@ async fn pair_without_stream(server: &TestServer) -> [LiveClient; 2] {
 async fn unread_stream(server: &TestServer, client: &LiveClient) -> TcpStream {
     let head = format!(
         "GET /mcp/session HTTP/1.1\r\nHost: test\r\nAuthorization: Bearer {TOKEN}\r\n\
-         Accept: text/event-stream\r\nMcp-Session-Id: {}\r\n\r\n",
+         Accept: text/event-stream\r\nConnection: close\r\nMcp-Session-Id: {}\r\n\r\n",
         client.session().expect("a session")
     );
     let mut stream = connect(server, &head).await;
@@ -120,6 +124,36 @@ async fn session_limit_is_enforced() {
     while LiveClient::try_connect(&server, LiveTransport::WebSocket).await.is_err() {
         tokio::task::yield_now().await;
     }
+}
+
+#[tokio::test]
+async fn session_end_removes_its_user_from_queue_and_chat() {
+    let server = server().await;
+    // Stops before the idle timeout, which would end search and chat too.
+    let until_zero = async |figure: &str| {
+        let mut seconds = 1..IDLE_SECS;
+        loop {
+            let response = server.get("/stats").send().await.expect("a response");
+            if response.json::<Value>().await.expect("JSON")[figure] == 0 {
+                return;
+            }
+            seconds.next().into_iter().for_each(|_| server.clock.advance(Duration::from_secs(1)));
+            tokio::task::yield_now().await;
+        }
+    };
+    for transport in LIVE_TRANSPORTS {
+        let mut ann = LiveClient::connect(&server, transport).await;
+        assert_eq!(ann.enter(json!({})).await["status"], "waiting");
+        if transport == LiveTransport::Session {
+            ann.end_session().await;
+        }
+        drop(ann);
+        timeout(TEST_TIMEOUT, until_zero("waiting_users")).await.expect("in time");
+    }
+    let [ann, mut ben] = pair(&server, [LiveTransport::WebSocket, LiveTransport::WebSocket]).await;
+    drop(ann);
+    timeout(TEST_TIMEOUT, until_zero("active_pairs")).await.expect("in time");
+    assert_eq!(ben.notification("partner.disconnected").await["reason"], "timeout");
 }
 
 #[tokio::test]

@@ -12,6 +12,7 @@ mod broadcast;
 mod chaos;
 mod clock;
 mod contract;
+mod departures;
 mod differential;
 mod differential_side;
 mod engagement;

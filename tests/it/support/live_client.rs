@@ -115,6 +115,12 @@ impl LiveClient {
         http.listen().await;
     }
 
+    /// Ends the session over HTTP, which would otherwise outlive its connections.
+    pub async fn end_session(&mut self) {
+        let EventStream::Http(http) = &mut self.stream else { panic!("HTTP transports only") };
+        http.end().await;
+    }
+
     /// The id of the session over HTTP; `None` without one.
     pub fn session(&self) -> Option<&str> {
         if let EventStream::Http(http) = &self.stream { http.session.as_deref() } else { None }

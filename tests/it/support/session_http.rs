@@ -60,6 +60,12 @@ impl SessionHttp {
         self.follow(response, move |id| *last_event.lock().expect("no panic") = Some(id));
     }
 
+    pub(super) async fn end(&mut self) {
+        let request = self.client.delete(&self.address).bearer_auth(TOKEN);
+        let response = self.with_session(request).send().await.expect("a response");
+        assert!(response.status().is_success(), "{}", response.status());
+    }
+
     fn with_session(&self, request: reqwest::RequestBuilder) -> reqwest::RequestBuilder {
         match &self.session {
             Some(session) => request.header("mcp-session-id", session),

@@ -15,6 +15,7 @@
 
 mod blocking;
 mod clock;
+mod departures;
 mod matching;
 mod operator;
 mod sweep;
@@ -64,6 +65,8 @@ pub struct RandomConnectManager {
     effects: Vec<Effect>,
     deferred_drops: DeferredDrops,
     replays: ReplayCache,
+    /// When the connections of users ended who may have none left.
+    departures: BTreeMap<UserId, Timestamp>,
     relayed: u64,
     masked: u64,
     evicted: u64,
@@ -91,6 +94,7 @@ impl RandomConnectManager {
             effects: Vec::new(),
             deferred_drops: DeferredDrops::new(),
             replays: ReplayCache::default(),
+            departures: BTreeMap::new(),
             relayed: 0,
             masked: 0,
             evicted: 0,

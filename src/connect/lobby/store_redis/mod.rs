@@ -10,6 +10,7 @@
 
 mod args;
 mod codec;
+mod departures;
 mod operator;
 mod places;
 mod scripts;
@@ -299,6 +300,15 @@ impl Upkeep for RedisLobby {
             Some(NudgeResult { pairs: as_usize(pairs)?, more: as_u64(more) == Some(1) })
         };
         decode().ok_or_else(|| self.0.undecodable("nudge_silent"))
+    }
+
+    async fn note_departure(&self, user: UserId, now: Timestamp) -> Result<(), StoreError> {
+        let args = ScriptArgs::default().arg(self.0.test_now(now)).arg(user.to_hex());
+        self.0.eval(&SCRIPTS.note_departure, &args, Unanswered::Repeat).await.map(drop)
+    }
+
+    async fn end_departed(&self, now: Timestamp) -> Result<usize, StoreError> {
+        self.0.end_departed(now).await
     }
 }
 

@@ -15,8 +15,8 @@ use crate::connect::lobby::inbox::{INBOX_CAPACITY, LEASE_TIME};
 use crate::connect::lobby::queue::RecentWaits;
 use crate::connect::lobby::replay::{MAX_REPLAY_ITEMS, MAX_REPLAYS, REPLAY_TTL};
 use crate::connect::lobby::rules::{
-    AVOID_RECENT_FOR, CLAIM_TTL, INTEREST_ONLY_FOR, NUDGE_AFTER, RECENT_PARTNER_TTL,
-    RECENT_PARTNERS, TRUST_AFTER_MESSAGES,
+    AVOID_RECENT_FOR, CHAT_GRACE, CLAIM_TTL, INTEREST_ONLY_FOR, NUDGE_AFTER, QUEUE_GRACE,
+    RECENT_PARTNER_TTL, RECENT_PARTNERS, TRUST_AFTER_MESSAGES,
 };
 use crate::connect::lobby::transcript::{TRANSCRIPT_FIRST, TRANSCRIPT_LAST};
 
@@ -68,6 +68,9 @@ pub(super) struct Scripts {
     pub sweep: Script,
     pub pair_waiting: Script,
     pub nudge_silent: Script,
+    pub note_departure: Script,
+    pub departed: Script,
+    pub end_departed: Script,
     pub stats: Script,
     pub find_by_prefix: Script,
     pub presence: Script,
@@ -84,6 +87,8 @@ pub(super) static SCRIPTS: Lazy<Scripts> = Lazy::new(|| {
         ("INTEREST_ONLY_FOR", millis(INTEREST_ONLY_FOR)),
         ("AVOID_RECENT_FOR", millis(AVOID_RECENT_FOR)),
         ("NUDGE_AFTER", millis(NUDGE_AFTER)),
+        ("QUEUE_GRACE", millis(QUEUE_GRACE)),
+        ("CHAT_GRACE", millis(CHAT_GRACE)),
         ("RECENT_PARTNER_TTL", millis(RECENT_PARTNER_TTL)),
         ("RECENT_PARTNERS", RECENT_PARTNERS.to_string()),
         ("REPLAY_TTL", millis(REPLAY_TTL)),
@@ -116,6 +121,9 @@ pub(super) static SCRIPTS: Lazy<Scripts> = Lazy::new(|| {
         sweep: script(&[&matching, lua!("sweep")]),
         pair_waiting: script(&[&matching, lua!("pair_waiting")]),
         nudge_silent: script(&[lua!("nudge_silent")]),
+        note_departure: script(&[lua!("note_departure")]),
+        departed: script(&[lua!("departed")]),
+        end_departed: script(&[&matching, lua!("end_departed")]),
         stats: script(&[lua!("stats")]),
         find_by_prefix: script(&[lua!("find_by_prefix")]),
         presence: script(&[lua!("presence")]),

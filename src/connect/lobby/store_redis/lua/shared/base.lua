@@ -24,6 +24,7 @@
 --   replays:<user_id>        list: keys of the user's replays, oldest first; some have expired
 --   replay_items:<user_id>   list: '<created_ms>:<count>:<key>' of the user's replays with items, oldest first
 --   claimed:<key>            a claimed webhook message
+--   departures               zset: users without a connection, by the time when their last one ended
 --   nudge_due                zset: <room_id><user_id>, one user of each chat, by time of the check
 --   recent_waits             list: how long the last matched users waited, in milliseconds
 --   counters                 hash: pairs, relayed, masked, evicted
