@@ -55,6 +55,9 @@ static CONTACT_LINK: Lazy<Regex> = Lazy::new(|| {
     ))
 });
 
+/// Minimum digits of a link that may pass a phone number.
+const MIN_PHONE_DIGITS: usize = 7;
+
 /// Hosts that are part of no other host's name, so that a dash before them is one of the sentence.
 const AMONG_WORDS: [&str; 6] =
     ["wa.me", "t.me", "instagram.com", "api.whatsapp.com", "snapchat.com", "telegram.me"];
@@ -155,8 +158,12 @@ pub(super) fn find(shadow: &Shadow) -> Contacts {
         for link in ANY_LINK.find_iter(&plain) {
             let range = bytes(link.start()..link.start() + trimmed(link.as_str()));
             if !overlaps(&profiles, &range) {
+                let whole = link.as_str();
+                let digits = whole.bytes().filter(u8::is_ascii_digit).count();
+                let may_pass_number = digits >= MIN_PHONE_DIGITS || whole.contains("pa=");
+                let whole = if may_pass_number { whole } else { "" };
                 for number in PHONE_PARAMETER
-                    .captures_iter(link.as_str())
+                    .captures_iter(whole)
                     .filter_map(|c| (1..=4).find_map(|group| c.get(group)))
                 {
                     let range = bytes(link.start() + number.start()..link.start() + number.end());

@@ -23,6 +23,8 @@ use super::token::{Kind, Token};
 const PROSE_CHARS: usize = 80;
 /// Minimum digits of a likely number before its fragments are hidden.
 const MIN_DIGITS_TO_HIDE: usize = 6;
+/// Digits of an Indian postcode.
+const POSTCODE_DIGITS: u8 = 6;
 /// Number of messages after a label that it applies to.
 const LABEL_TTL: u8 = 3;
 
@@ -55,8 +57,11 @@ pub(super) fn after_message(scene: &Scene, found: &mut Vec<Finding>, memory: &Me
     {
         memory.cued = MAX_FRAGMENT_AGE;
     }
+    // "I m 23" measures the digits in it, "weight in kg?" those of the answer.
+    let has_digits = scene.tokens.iter().any(|token| token.kind == Kind::Digits);
+    let measures_next = has_sense(Sense::UNIT) && !has_digits;
     if announces_other
-        || has_sense(Sense::LABEL.with(Sense::MONEY).with(Sense::UNIT)) && !has_phone_word
+        || (has_sense(Sense::LABEL.with(Sense::MONEY)) || measures_next) && !has_phone_word
     {
         memory.labelled = LABEL_TTL;
     }
@@ -204,6 +209,16 @@ fn looks_like_number(scene: &Scene, memory: &Memory, in_words: bool) -> bool {
     if digits.len() > 13 && !memory.ends_mobile(&digits) {
         return false;
     }
+    // Two postcodes.
+    let is_postcode =
+        matches!(scene.tokens[..], [only] if only.len() == usize::from(POSTCODE_DIGITS));
+    if memory.cued == 0
+        && is_postcode
+        && memory.lengths() == [POSTCODE_DIGITS; 2]
+        && !is_indian_mobile(&digits)
+    {
+        return false;
+    }
     let is_dialled = digits.first().is_some_and(|first| *first >= 6 || *first == 0);
     // Ages, scores and prices are written in digits.
     let min_digits =
@@ -249,6 +264,7 @@ mod tests {
         assert_eq!(masked(&["nine eight", "two six one", "four seven"])[2], "[hidden]");
         assert_eq!(masked(&["O7911", "l82", "4S6"])[2], "[hidden]");
         assert_eq!(masked(&["98 lol", "85", "93 haha", "88"])[3], "[hidden]");
+        assert_eq!(masked(&["i m 23", "98334", "haha", "12506"])[3], "[hidden]");
         let words = ["nine", "eight", "seven", "two", "two", "one", "zero"];
         assert_eq!(masked(&words)[5..], ["[hidden]", "[hidden]"]);
     }
@@ -265,6 +281,7 @@ mod tests {
             ["guess my number", "77?", "88", "97"],
             ["Oh no", "Oh no", "Oh no", "oh"],
             ["No", "2019 was better", "no", "No No"],
+            ["560034", "560001", "", ""],
             ["No entiendo", "Lo lamento", "un momento", "no se"],
             ["12/05/2024", "13/05/2024", "14/05/2024", "15/05/2024"],
         ] {

@@ -25,9 +25,20 @@ pub(super) fn find(scene: &Scene) -> Vec<Finding> {
     if !scene.tokens.iter().any(|token| token.sense.has(Sense::PLATFORM)) {
         return found;
     }
+    let glyphs = &scene.shadow.glyphs;
+    let has_at_sign = scene.shadow.marks.has(MarkSet::AT_SIGN);
     let mut end = 0;
     for (index, token) in scene.tokens.iter().enumerate() {
         if token.from < end || !is_start(scene, token) {
+            continue;
+        }
+        // Most words have no mark, so that only an at sign can make them a handle.
+        let is_marked = token.kind == Kind::Code
+            || has_at_sign
+            || glyphs.get(token.to).is_some_and(|glyph| {
+                matches!(glyph.plain, '_' | '.' | '-' | '#') || glyph.plain.is_alphanumeric()
+            });
+        if !is_marked {
             continue;
         }
         let to = handle_end(scene, token);
@@ -121,7 +132,7 @@ impl Mark {
 
 /// Returns `true` if a platform introduces the handle at the token `index`: my insta is ….
 ///
-/// With `needs_owner`, only if the platform is somebody's own: my ig, insta id, ig: ….
+/// With `needs_owner`, only if the platform belongs to a user: my ig, insta id, ig: ….
 fn is_introduced(scene: &Scene, index: usize, needs_owner: bool) -> bool {
     let filler = Sense::FILLER
         .with(Sense::CONNECTOR)

@@ -1,7 +1,7 @@
 //! [`number`]: number words in leet, with digits and signs for some of their letters.
 //!
-//! This module compares words by their skeleton, in which each letter and the digits that replace
-//! it are the same. Digits that letters replace must not be handled here, but in `lookalike.rs`. To
+//! This module compares words by their skeleton: each letter and the digits that replace it become
+//! the same letter. Digits that letters replace must not be handled here, but in `lookalike.rs`. To
 //! accept another replacement, add it to [`letter`].
 
 use once_cell::sync::Lazy;
@@ -20,7 +20,7 @@ const MIN_RUN_CHARS: usize = 18;
 
 /// Number words by skeleton, whole and with any one letter replaced by the digit of the word: 9ine,
 /// eig8t.
-static SKELETONS: Lazy<FxHashMap<String, Number>> = Lazy::new(|| {
+static SKELETONS: Lazy<FxHashMap<Skeleton, Number>> = Lazy::new(|| {
     let mut table = FxHashMap::default();
     let words = LEXICON.numbers().filter(|(word, number)| {
         let is_written = word.is_ascii() && WORD_CHARS.contains(&word.len());
@@ -73,14 +73,14 @@ pub(super) const fn is_sign(plain: char) -> bool {
     matches!(plain, '!' | '|' | '€' | '@' | '$')
 }
 
-/// Returns `word` with one character for each letter and its replacements.
-fn skeleton(word: &str) -> String {
-    word.chars()
-        .map(|c| match c {
-            'l' => 'i',
-            _ => letter(c).unwrap_or(c),
-        })
-        .collect()
+/// A word with one character for each letter and its replacements, eight bits each.
+type Skeleton = u128;
+
+fn skeleton(word: &str) -> Skeleton {
+    word.chars().fold(0, |skeleton, c| {
+        let plain = if c == 'l' { 'i' } else { letter(c).unwrap_or(c) };
+        skeleton << 8 | u128::from(u32::from(plain) & 0xff)
+    })
 }
 
 /// Returns the number of a word with at least `min_letters` letters, and with digits or signs for

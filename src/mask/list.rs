@@ -6,9 +6,10 @@
 
 use std::ops::Range;
 
-use super::chain::{Digits, to_plain};
+use super::chain::to_plain;
 use super::context;
 use super::context::Cue;
+use super::digits::Digits;
 use super::figure;
 use super::scene::Scene;
 use super::shadow::{Class, MarkSet};

@@ -39,8 +39,7 @@ pub(super) const fn digit_in_context(plain: char) -> Option<u8> {
     }
 }
 
-/// Minimum real digits of a mobile number in which letters that look little like digits stand for
-/// others.
+/// Minimum real digits of a mobile number if letters that hardly resemble digits replace the others.
 const MIN_REAL_DIGITS: usize = 7;
 
 /// Maximum distance between a number in look-alikes and the word for a phone, in tokens.
@@ -81,7 +80,9 @@ pub(super) fn correct(shadow: &Shadow, tokens: &mut [Token]) {
     let is_mixed = |token: &Token| matches!(token.kind, Kind::Code | Kind::Lookalike);
     let touches = |pair: &[Token]| pair[0].to == pair[1].from;
     let is_single = |token: &Token| token.len() == 1;
-    let are_single = |three: &[Token]| three.iter().all(is_single);
+    let are_single = |three: &[Token]| {
+        three.iter().all(is_single) && three.iter().any(|token| token.kind != Kind::Digits)
+    };
     if !tokens.iter().any(is_mixed)
         && !tokens.windows(2).any(touches)
         && !tokens.windows(3).any(are_single)

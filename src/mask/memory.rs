@@ -51,7 +51,7 @@ impl Memory {
         &self.lengths[..usize::from(self.pieces).min(MAX_FRAGMENTS)]
     }
 
-    /// Returns `true` if there are at least two fragments, all of which may be words: a word says at
+    /// Returns `true` if there are at least two fragments and all may be words: a word says at
     /// most two digits, and one message few words.
     pub(super) fn continues_words(&self) -> bool {
         self.lengths().len() >= 2 && self.lengths().iter().all(|length| *length <= 3)

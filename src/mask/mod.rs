@@ -14,9 +14,9 @@
 //!    the `scene`.
 //! 5. `id_number`, `handle` and `contact` (with `profile_path`) find contact details that are not
 //!    phone numbers.
-//! 6. `chain` joins tokens over separators, and `row` over any marks. `phone` tries the windows of
-//!    a chain, and `verdict` judges each `window` by `shape`, `figure`, `context`, `plain_name`,
-//!    `list` and `numbering_plan`.
+//! 6. `chain` joins tokens over separators, and `row` over any marks; `digits` reads them. `phone`
+//!    tries the windows of a chain, and `verdict` judges each `window` by `shape`, `figure`,
+//!    `context`, `plain_name`, `list` and `numbering_plan`.
 //! 7. `spoken` finds numbers in words, by their `speech`, and `chunk` finds numbers in parts.
 //! 8. `find` repeats the steps until it finds no more. `fragment` completes numbers with the
 //!    fragments of earlier messages, which are stored in `memory`. `named` adds the digits of the
@@ -35,6 +35,7 @@ mod contact;
 mod context;
 mod cue;
 mod digit;
+mod digits;
 mod figure;
 pub mod filter;
 mod find;

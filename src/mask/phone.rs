@@ -14,8 +14,9 @@ use regex::Regex;
 use smallvec::SmallVec;
 
 use super::chain;
-use super::chain::{Chains, Digits};
+use super::chain::Chains;
 use super::chunk;
+use super::digits::Digits;
 use super::list;
 use super::numbering_plan::NumberingPlans;
 use super::rule::{Finding, Rule};

@@ -197,9 +197,7 @@ pub(super) fn may_contain(text: &str) -> bool {
     if has_sign || gaps >= MIN_SPELLED_GAPS && gaps * 5 >= text.len() * 2 {
         return true;
     }
-    if digits >= MIN_DIGITS
-        || digits >= 1 && (is_disguised(text) || has_leet_signs(text) || names_platform(text))
-    {
+    if digits >= MIN_DIGITS || digits >= 1 && may_be_disguised(text, digits) {
         return true;
     }
     let mut has_letters = false;
@@ -263,6 +261,21 @@ fn is_disguised(text: &str) -> bool {
     })
 }
 
+/// Returns `true` if `text`, which has few digits, may disguise others or contain a handle.
+fn may_be_disguised(text: &str, digits: usize) -> bool {
+    // Without an early return, the compiler can vectorize the loop.
+    let touches = text.as_bytes().windows(2).fold(false, |touches, pair| {
+        let is_digit = |byte: u8| byte.wrapping_sub(b'0') < 10;
+        let is_letter = |byte: u8| !byte.is_ascii() | ((byte | 0x20).wrapping_sub(b'a') < 26);
+        touches
+            | (is_digit(pair[0]) & is_letter(pair[1]))
+            | (is_letter(pair[0]) & is_digit(pair[1]))
+    });
+    (digits >= 2 || touches) && is_disguised(text)
+        || touches && names_platform(text)
+        || has_leet_signs(text)
+}
+
 /// Returns `true` if `text` has several signs that replace letters inside words: n!ne, $even.
 fn has_leet_signs(text: &str) -> bool {
     let letters_after =
@@ -281,7 +294,7 @@ pub(super) fn names_mailbox(text: &str) -> bool {
     PROVIDERS.is_match(text)
 }
 
-/// Returns `true` if a word of `text` is the name of a platform, so that it may contain a handle.
+/// Returns `true` if `text` contains the name of a platform as a word, and so maybe a handle.
 fn names_platform(text: &str) -> bool {
     let is_letter = |c: char| c.is_alphabetic();
     PLATFORM_NAMES.find_iter(text).any(|name| {

@@ -3,7 +3,7 @@
 //! This module decides which marks a row may contain. Marks that any number may contain are in
 //! `chain.rs`.
 
-use super::chain::Digits;
+use super::digits::Digits;
 use super::lexicon::Role;
 use super::scene::{COMPLETE_DIGITS, Scene};
 use super::shadow::{Class, Glyph};

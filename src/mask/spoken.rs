@@ -36,10 +36,11 @@ pub(super) fn number(scene: &Scene, chain: &Range<usize>) -> Option<Range<usize>
     if chain.len() < 3 || !scene.tokens[chain.clone()].iter().any(is_word) {
         return None;
     }
-    let tokens = if is_whole(scene, chain) {
+    let trimmed = trimmed(scene, chain);
+    let tokens = if trimmed != *chain && is_whole(scene, chain) {
         chain.clone()
     } else {
-        without_everyday_ends(scene, trimmed(scene, chain))
+        without_everyday_ends(scene, trimmed)
     };
     if tokens.len() < 3 {
         return None;
@@ -233,7 +234,7 @@ fn without_everyday_ends(scene: &Scene, tokens: Range<usize>) -> Range<usize> {
         let digits = Speech::of(scene, tokens).digits;
         is_indian_mobile(&digits) && (digits.len() == MIN_DIGITS || digits[0] == 0)
     };
-    if tokens.len() > MAX_TRIMMED_TOKENS || is_mobile(&tokens) {
+    if tokens.len() > MAX_TRIMMED_TOKENS {
         return tokens;
     }
     let number = |index: usize| match scene.tokens[index].kind {
@@ -249,9 +250,13 @@ fn without_everyday_ends(scene: &Scene, tokens: Range<usize>) -> Range<usize> {
     let trailing = tokens.clone().rev().take(MAX_EVERYDAY_ENDS).take_while(is_everyday);
     let starts = leading.filter(is_common).map(|index| index + 1);
     let ends = trailing.filter(is_end);
+    let starts: SmallVec<[usize; 4]> = std::iter::once(tokens.start).chain(starts).collect();
     let ends: SmallVec<[usize; 4]> = std::iter::once(tokens.end).chain(ends).collect();
-    std::iter::once(tokens.start)
-        .chain(starts)
+    if starts.len() + ends.len() == 2 {
+        return tokens;
+    }
+    starts
+        .into_iter()
         .flat_map(|start| ends.iter().map(move |end| start..*end))
         .find(|tokens| !tokens.is_empty() && is_mobile(tokens))
         .unwrap_or(tokens)

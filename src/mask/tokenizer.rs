@@ -120,7 +120,7 @@ const fn is_bar(glyph: &Glyph) -> bool {
     matches!(glyph.plain, '|' | '!')
 }
 
-/// Returns the entry of a word of two scripts as it looks in Latin letters: nіnе.
+/// Returns the entry of a word in two scripts by its look in Latin letters: nіnе.
 fn in_latin(run: &[Glyph]) -> Option<WordEntry> {
     let letter = |glyph: &Glyph| match glyph.plain {
         plain if plain.is_ascii() => Some(plain),

@@ -123,7 +123,8 @@ impl Window<'_> {
                 || matches!(token.kind, Kind::Number(number) if number.everyday)
         };
         let others = self.scene.tokens.len() - self.groups();
-        self.lengths()[..] == [3, 4]
+        self.groups() == 2
+            && self.lengths()[..] == [3, 4]
             && matches!(self.scene.gap(self.tokens.start), [glyph] if glyph.plain == '-')
             && (1..=MAX_OTHER_WORDS).contains(&others)
             && self.tokens.end == self.scene.tokens.len()

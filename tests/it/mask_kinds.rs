@@ -20,7 +20,7 @@ const KINDS: [(&str, usize, usize); 9] = [
     // Dots and commas as in decimals and thousands, with and without a plus.
     ("plus", 90, 10),
     // Number words with their letters apart, misspelled, in leet; look-alike letters.
-    ("spelled", 75, 10),
+    ("spelled", 80, 10),
     // Digits of the line or sentence before.
     ("chained", 90, 10),
     // Letters, prices and links that touch a number.
@@ -28,7 +28,7 @@ const KINDS: [(&str, usize, usize); 9] = [
     // Handles in words, and UPI addresses of all banks.
     ("handle", 90, 10),
     // Dates, prices, scores, colors, books, scripture, versions and addresses.
-    ("figure", 90, 12),
+    ("figure", 90, 10),
     // Messages that only look like the fragments of a number.
     ("talk", 90, 10),
     // Words and marks beside a number, which must stay.

@@ -57,7 +57,7 @@ impl Sense {
     pub(super) const NUMBERED: Self = Self(1 << 20);
     /// The word "id".
     pub(super) const ID: Self = Self(1 << 21);
-    /// A word for the name that somebody has on a platform: username, handle.
+    /// A word for the name of a user on a platform: username, handle.
     pub(super) const USER_NAME: Self = Self(1 << 22);
 
     /// Returns `true` if `self` contains any of the senses of `other`.

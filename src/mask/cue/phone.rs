@@ -143,7 +143,7 @@ pub(super) const PLATFORM: &str = "instagram insta ig inst instagrm instaku igku
     bluesky mastodon vk इंस्टा इंस्टाग्राम स्नैपचैट टेलीग्राम инста инстаграм телеграм тг вк \
     انستا انستغرام انستقرام سناب تلجرام تليجرام تويتر ইনস্টাগ্রাম இன்ஸ்டா";
 
-/// Words for the name that somebody has on a platform.
+/// Words for the name of a user on a platform.
 pub(super) const USER_NAME: &str = "username usernames user uname handle profile name naam nick nickname account acc \
     usuario nombre perfil usuario nome pseudo compte profil nutzername konto akun nama ник имя профиль \
     यूजरनेम नाम اسم حساب";
