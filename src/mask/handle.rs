@@ -207,6 +207,7 @@ mod tests {
         for (text, expected) in [
             ("my insta is ravi_k99", "my insta is [hidden]"),
             ("snap ravik99", "snap [hidden]"),
+            ("ig - ravi.07", "ig - [hidden]"),
             ("ravik#1234 on discord", "[hidden] on discord"),
             ("my ig is ravi.k ok", "my ig is [hidden] ok"),
             ("mera snap ravi_k99 hai", "mera snap [hidden] hai"),

@@ -69,7 +69,7 @@ impl Window<'_> {
             return (self.digits.len() <= 15 && (is_single_group || plan.is_possible(self.digits)))
                 .then_some(Rule::International);
         }
-        if self.is_mention() && plan.is_international(self.digits) {
+        if self.is_mention() && plan.is_possible(self.digits) {
             return Some(Rule::International);
         }
         if let [0, 0, abroad @ ..] = self.digits {
