@@ -29,7 +29,7 @@ async fn departure_ends_a_search_after_a_grace() {
         let lobby = &*backend.lobby;
         act(lobby, 1, Action::meet()).await;
         depart(lobby, 1, START).await;
-        assert_eq!(end_departed(lobby, after(QUEUE_GRACE - MOMENT)).await, 0);
+        assert_eq!(end_departed(lobby, after(QUEUE_GRACE.saturating_sub(MOMENT))).await, 0);
         assert_eq!(end_departed(lobby, after(QUEUE_GRACE)).await, 1);
         assert_eq!(end_departed(lobby, after(QUEUE_GRACE)).await, 0);
         let (outcome, _) = act(lobby, 2, Action::meet()).await;
@@ -44,7 +44,7 @@ async fn departure_ends_a_chat_after_a_longer_grace() {
         pair(lobby, 1, 2).await;
         read(lobby, 2).await;
         depart(lobby, 1, START).await;
-        assert_eq!(end_departed(lobby, after(CHAT_GRACE - MOMENT)).await, 0);
+        assert_eq!(end_departed(lobby, after(CHAT_GRACE.saturating_sub(MOMENT))).await, 0);
         assert_eq!(read(lobby, 2).await, [""; 0]);
         assert_eq!(end_departed(lobby, after(CHAT_GRACE)).await, 1);
         assert_eq!(read(lobby, 2).await, ["(timed out)"]);
