@@ -22,7 +22,7 @@ use self::channels::NoHttpClient;
 use crate::config::{Config, ToolsetName};
 use crate::connect::delivery::courier::Couriers;
 use crate::connect::health::StoreHealth;
-use crate::connect::lobby::{Directory, LobbyBackend};
+use crate::connect::lobby::{Directory, LobbyBackend, Mailbox};
 use crate::connect::moderated::ModeratedLobby;
 use crate::connect::moderated::notice_mailbox::NoticeMailbox;
 use crate::connect::new_user_limit::NewUserLimiter;
@@ -73,6 +73,7 @@ pub struct App {
     admin: AdminService,
     lobby: Arc<ModeratedLobby>,
     directory: Arc<dyn Directory>,
+    mailbox: Arc<dyn Mailbox>,
     /// `None` without Redis.
     eviction: Option<Arc<EvictionWatch>>,
     clock: Arc<dyn Clock>,
@@ -195,6 +196,7 @@ impl App {
             admin: AdminService(moderation),
             lobby,
             directory: backend.directory,
+            mailbox: backend.mailbox,
             eviction,
             clock: Arc::clone(clock),
             ids,
@@ -328,9 +330,12 @@ impl App {
         Some(Arc::new(NewUserLimiter::new(directory, moderation, clock, ids, refusals)))
     }
 
-    /// Ends the background tasks and closes the moderation store.
+    /// Ends the background tasks, stores which events were delivered, and closes the moderation store.
     async fn close(&self) {
         self.tasks.iter().for_each(AbortHandle::abort);
+        if timeout(SETTLE_GRACE, self.mailbox.settled()).await.is_err() {
+            tracing::warn!("shutdown timed out with leases still unsettled");
+        }
         self.admin.0.close().await;
     }
 
@@ -362,6 +367,9 @@ fn connect_options(config: &Config) -> ConnectOptions {
         max_push_age: Some(config.idle_timeout),
     }
 }
+
+/// Time at shutdown to settle leases.
+const SETTLE_GRACE: Duration = Duration::from_secs(1);
 
 /// Interval for folding recorded values into the histograms; between folds, memory grows with the
 /// calls.

@@ -107,6 +107,10 @@ pub trait Mailbox: Send + Sync {
     /// its items are redelivered.
     fn settle(&self, user: UserId, lease: LeaseId, delivered: bool);
 
+    /// Waits until the tasks of [`Mailbox::settle`] have ended. Without it, the leases of a process that
+    /// exits delay their users' next events until they expire.
+    async fn settled(&self) {}
+
     /// Subscribes to the signals of `user`, known or unknown, until the listener is dropped.
     fn listen(&self, user: UserId) -> Listener;
 }

@@ -53,6 +53,10 @@ impl Mailbox for NoticeMailbox {
         self.mailbox.settle(user, lease, delivered);
     }
 
+    async fn settled(&self) {
+        self.mailbox.settled().await;
+    }
+
     fn listen(&self, user: UserId) -> Listener {
         self.mailbox.listen(user)
     }

@@ -43,6 +43,22 @@ async fn say(lobby: &RedisLobby, user: UserId, text: &str) -> Outcome {
 }
 
 #[tokio::test]
+async fn redis_settled_leases_delay_no_other_instance() {
+    let server = RedisServer::start(&[]);
+    let (exiting, other) = (lobby(&server), lobby(&server));
+    let [ann, ben] = ["ann", "ben"].map(|id| ids().user_id(Realm::Puch, id));
+    for user in [ann, ben] {
+        act(&exiting, user, Action::Meet(MatchPreferences::default())).await;
+    }
+    let lease = exiting.collect(ann, NOW).await.expect("up");
+    say(&other, ben, "hello").await;
+    exiting.settle(ann, lease.id.expect("a lease"), true);
+    exiting.settled().await;
+    let next = other.collect(ann, NOW).await.expect("up");
+    assert_eq!(next.items.len(), 1);
+}
+
+#[tokio::test]
 async fn redis_instance_count_drops_when_one_exits() {
     let server = RedisServer::start(&[]);
     let one = lobby(&server);

@@ -25,6 +25,7 @@ use rand::rngs::StdRng;
 use redis::{Script, Value};
 use tokio::sync::Notify;
 use tokio::time::sleep;
+use tokio_util::task::TaskTracker;
 
 use super::action::{
     Action, ActionResult, Call, LobbyStats, NudgeResult, Outcome, SenderState, SweepResult,
@@ -68,6 +69,7 @@ struct RedisLobbyInner {
     listeners: SignalHub,
     /// Wakes the calls that wait for a lease to end.
     lease_settled: Notify,
+    settling: TaskTracker,
 }
 
 /// The channel of the signals of all instances.
@@ -102,6 +104,7 @@ impl RedisLobby {
             idle_timeout,
             listeners,
             lease_settled: Notify::new(),
+            settling: TaskTracker::new(),
         }))
     }
 }
@@ -247,7 +250,7 @@ impl Mailbox for RedisLobby {
 
     fn settle(&self, user: UserId, lease: LeaseId, delivered: bool) {
         let lobby = Arc::clone(&self.0);
-        tokio::spawn(async move {
+        self.0.settling.spawn(async move {
             let args = ScriptArgs::default()
                 .arg(user.to_hex())
                 .arg(lease.to_string())
@@ -256,6 +259,12 @@ impl Mailbox for RedisLobby {
             let _ = lobby.eval(&SCRIPTS.settle, &args, Unanswered::Repeat).await;
             lobby.lease_settled.notify_waiters();
         });
+    }
+
+    async fn settled(&self) {
+        // A closed tracker still tracks new tasks; it only can become complete.
+        self.0.settling.close();
+        self.0.settling.wait().await;
     }
 
     fn listen(&self, user: UserId) -> Listener {
