@@ -267,7 +267,7 @@ fn may_be_disguised(text: &str, digits: usize) -> bool {
     let touches = text.as_bytes().windows(2).fold(false, |touches, pair| {
         let is_digit = |byte: u8| byte.wrapping_sub(b'0') < 10;
         let is_letter =
-            |byte: u8| !byte.is_ascii() | (byte == b'.') | ((byte | 0x20).wrapping_sub(b'a') < 26);
+            |byte: u8| !byte.is_ascii() || byte == b'.' || (byte | 0x20).wrapping_sub(b'a') < 26;
         touches
             | (is_digit(pair[0]) & is_letter(pair[1]))
             | (is_letter(pair[0]) & is_digit(pair[1]))
