@@ -18,7 +18,7 @@ pub(super) struct Scene<'a> {
     pub(super) tokens: Vec<Token>,
     /// Whether the text contains any cue for a phone number, so that rules need to search for it.
     pub(super) has_cue: bool,
-    /// Whether any token is a [`Kind::Lookalike`](super::token::Kind::Lookalike).
+    /// Whether any token is a [`Kind::Lookalike`].
     pub(super) has_lookalike: bool,
 }
 
