@@ -88,16 +88,35 @@ impl ModeratedLobby {
         action: ModeratedAction,
     ) -> Result<ModeratedResult, StoreError> {
         let (user, now) = (call.user, call.now);
+        let result = self.perform_limited(call, action).await;
+        if let Some(cause) = RefusalCause::of(&result) {
+            self.refusals.record(cause);
+        }
+        let result = result?;
+        let in_outcome = matches!(&result.outcome,
+            ModeratedOutcome::Lobby(Outcome::Connected { chat, .. }) if chat.is_first_chat);
+        if in_outcome || show_notice(&result.lease.items) {
+            // After a failure, which the store has logged, the user sees the notice again.
+            let _ = self.moderation.record_notice(user, NoticeState::Shown, now).await;
+        }
+        Ok(result)
+    }
+
+    /// Counts an action against the user's limits, and performs it within them.
+    async fn perform_limited(
+        &self,
+        call: Call,
+        action: ModeratedAction,
+    ) -> Result<ModeratedResult, StoreError> {
         if let Some(limited) = limited_action(&action) {
-            let (key, text) = (call.idempotency_key, call.typed_text);
+            let Call { user, now, idempotency_key: key, typed_text: text, .. } = call;
             let actions = || with_duplicate(limited, text, &action);
             let admitted = self.moderation.admit(user, key, actions, now).await?;
             if let Err(rate_limited) = admitted {
-                self.refusals.record(RefusalCause::RateLimited);
                 return self.answer_with(call, ModeratedOutcome::RateLimited(rate_limited)).await;
             }
         }
-        let result = match action {
+        match action {
             ModeratedAction::Lobby(action @ (Action::Meet(_) | Action::Again)) => {
                 self.search(call, action).await
             }
@@ -109,18 +128,7 @@ impl ModeratedLobby {
             ModeratedAction::Block { reason } => self.block(call, reason).await,
             ModeratedAction::Rate { good } => self.rate(call, good).await,
             ModeratedAction::Agree => self.agree(call).await,
-        };
-        if let Some(cause) = refusal_cause(&result) {
-            self.refusals.record(cause);
         }
-        let result = result?;
-        let in_outcome = matches!(&result.outcome,
-            ModeratedOutcome::Lobby(Outcome::Connected { chat, .. }) if chat.is_first_chat);
-        if in_outcome || show_notice(&result.lease.items) {
-            // After a failure, which the store has logged, the user sees the notice again.
-            let _ = self.moderation.record_notice(user, NoticeState::Shown, now).await;
-        }
-        Ok(result)
     }
 
     /// Returns the state that a text of `user` must be prepared for: see [`Lobby::sender_state`].
@@ -380,15 +388,4 @@ fn suspended(suspension: Suspension, now: Timestamp) -> ModeratedOutcome {
         Suspension::UntilReviewed => None,
     };
     ModeratedOutcome::Suspended { remaining }
-}
-
-/// The cause if `result` is a refusal.
-fn refusal_cause(result: &Result<ModeratedResult, StoreError>) -> Option<RefusalCause> {
-    match result.as_ref().map(|result| &result.outcome) {
-        Ok(ModeratedOutcome::RateLimited(_)) => Some(RefusalCause::RateLimited),
-        Ok(ModeratedOutcome::Suspended { .. }) => Some(RefusalCause::Suspended),
-        Ok(ModeratedOutcome::MustAgree) => Some(RefusalCause::NoticeRequired),
-        Ok(_) => None,
-        Err(_) => Some(RefusalCause::StoreUnavailable),
-    }
 }

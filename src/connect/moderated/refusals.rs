@@ -5,6 +5,9 @@
 
 use std::sync::atomic::{AtomicU64, Ordering};
 
+use super::action::{ModeratedOutcome, ModeratedResult};
+use crate::kernel::store::StoreError;
+
 /// The cause of a refusal.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum RefusalCause {
@@ -40,6 +43,17 @@ impl RefusalCause {
             Self::Content => "content",
             Self::NewUserLimit => "new_users",
             Self::StoreUnavailable => "store_unavailable",
+        }
+    }
+
+    /// The cause if `result` is a refusal.
+    pub(super) fn of(result: &Result<ModeratedResult, StoreError>) -> Option<Self> {
+        match result.as_ref().map(|result| &result.outcome) {
+            Ok(ModeratedOutcome::RateLimited(_)) => Some(Self::RateLimited),
+            Ok(ModeratedOutcome::Suspended { .. }) => Some(Self::Suspended),
+            Ok(ModeratedOutcome::MustAgree) => Some(Self::NoticeRequired),
+            Ok(_) => None,
+            Err(_) => Some(Self::StoreUnavailable),
         }
     }
 }
