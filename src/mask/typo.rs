@@ -120,25 +120,37 @@ pub(super) fn correct(shadow: &Shadow, tokens: &mut [Token]) {
 }
 
 /// Turns rows of words with repeated letters into number words: niine eeight sevenn.
+///
+/// Words are looked up only in rows that are long enough, because ordinary words have repeated
+/// letters, too: hello, soon.
 fn correct_stretched(shadow: &Shadow, tokens: &mut [Token], word: &mut String) {
+    let may_be_stretched = |token: &&Token| {
+        let letters = &shadow.glyphs[token.from..token.to];
+        is_unknown(token) && letters.windows(2).any(|pair| pair[0].plain == pair[1].plain)
+    };
     let mut from = 0;
-    let mut row: SmallVec<[Number; 16]> = SmallVec::new();
-    for index in 0..=tokens.len() {
-        let number = tokens
-            .get(index)
-            .filter(|token| is_unknown(token))
-            .and_then(|token| stretched(shadow.word(&shadow.glyphs[token.from..token.to], word)));
-        if let Some(number) = number {
-            row.push(number);
-            continue;
+    while from < tokens.len() {
+        let row_len = tokens[from..].iter().take_while(may_be_stretched).count();
+        if row_len >= MIN_STRETCHED_ROW {
+            correct_row(shadow, &mut tokens[from..from + row_len], word);
         }
+        from += row_len + 1;
+    }
+}
+
+/// Turns number words with repeated letters into number words, where enough of them are in a row.
+fn correct_row(shadow: &Shadow, tokens: &mut [Token], word: &mut String) {
+    let mut number =
+        |token: &Token| stretched(shadow.word(&shadow.glyphs[token.from..token.to], word));
+    let numbers: SmallVec<[Option<Number>; 16]> = tokens.iter().map(&mut number).collect();
+    let mut from = 0;
+    for row in numbers.chunk_by(|left, right| left.is_some() == right.is_some()) {
         if row.len() >= MIN_STRETCHED_ROW {
-            for (token, number) in tokens[from..index].iter_mut().zip(&row) {
+            for (token, number) in tokens[from..].iter_mut().zip(row.iter().flatten()) {
                 token.kind = Kind::Number(*number);
             }
         }
-        row.clear();
-        from = index + 1;
+        from += row.len();
     }
 }
 
