@@ -51,13 +51,12 @@ enum Target<'a> {
 /// Answers a request to `/mcp`.
 pub async fn handle(
     state: &McpState,
-    mut request: hyper::Request<Incoming>,
+    request: hyper::Request<Incoming>,
     connection: &ConnectionInfo,
 ) -> http::Response<ReceiptBody> {
-    attach_client_network(state, &mut request, connection);
     let receipts = ReceiptCollector::new();
     let response = match *request.method() {
-        Method::POST => post(state, request, connection, receipts.handle()).await,
+        Method::POST => post(state, request, connection, &receipts).await,
         // One body type everywhere, because rmcp is compiled again for each type. Boxed, as below.
         _ => Box::pin(state.service.handle(request.map(Body::new))).await.map(Body::new),
     };
@@ -68,9 +67,8 @@ pub async fn handle(
 pub async fn handle_in_session(
     State(state): State<Arc<McpState>>,
     Extension(connection): Extension<ConnectionInfo>,
-    mut request: Request,
+    request: Request,
 ) -> Response {
-    attach_client_network(&state, &mut request, &connection);
     if let Some(rejection) = draining_response(&state, request.headers()) {
         return rejection;
     }
@@ -83,7 +81,9 @@ pub async fn handle_in_session(
                     if let Some((_, slot)) = state.http_sessions.slot(&parts.headers).await {
                         parts.extensions.insert(slot.stream().clone());
                     }
-                    answer(Target::Rmcp(&state.sessions), parts, body, receipts.handle()).await
+                    let network = state.client_network(&connection, &parts.headers);
+                    let caller = Caller { slot: receipts.handle(), network };
+                    answer(Target::Rmcp(&state.sessions), parts, body, caller).await
                 }
                 Err(response) => response,
             }
@@ -121,22 +121,12 @@ pub fn stateless_route(
         let (parts, body) = request.into_parts();
         match read_body(body, MAX_BODY_BYTES, body_timeout, &connection).await {
             Ok(body) => {
-                answer(Target::Rmcp(&service), parts, body, ReceiptCollector::new().handle()).await
+                let caller = Caller { slot: ReceiptCollector::new().handle(), network: None };
+                answer(Target::Rmcp(&service), parts, body, caller).await
             }
             Err(response) => response,
         }
     })
-}
-
-/// Attaches the caller's network to a request, for the new-user limit.
-fn attach_client_network<B>(
-    state: &McpState,
-    request: &mut http::Request<B>,
-    connection: &ConnectionInfo,
-) {
-    if let Some(network) = state.client_network(connection, request.headers()) {
-        request.extensions_mut().insert(network);
-    }
 }
 
 /// The response to a client that starts a live session while the instance drains. `None` if the
@@ -176,30 +166,35 @@ async fn post(
     state: &McpState,
     request: hyper::Request<Incoming>,
     connection: &ConnectionInfo,
-    slot: ReceiptSlot,
+    receipts: &ReceiptCollector,
 ) -> Response {
     let (parts, body) = request.into_parts();
     let body = match read_body(body, MAX_BODY_BYTES, state.body_timeout, connection).await {
         Ok(body) => body,
         Err(response) => return response,
     };
-    answer(Target::Stateless(state), parts, body, slot).await
+    let network = state.client_network(connection, &parts.headers);
+    let caller = Caller { slot: receipts.handle(), network };
+    answer(Target::Stateless(state), parts, body, caller).await
+}
+
+/// The parts of a request's origin that its messages need.
+#[derive(Clone)]
+struct Caller {
+    slot: ReceiptSlot,
+    /// For the new-user limit; `None` if it is not needed.
+    network: Option<ClientNetwork>,
 }
 
 /// Answers the message or the batch in a body.
-async fn answer(target: Target<'_>, parts: Parts, body: Bytes, slot: ReceiptSlot) -> Response {
+async fn answer(target: Target<'_>, parts: Parts, body: Bytes, caller: Caller) -> Response {
     if batch::is_batch(&body) {
-        return Box::pin(answer_batch(target, parts, body, slot)).await;
+        return Box::pin(answer_batch(target, parts, body, caller)).await;
     }
-    answer_message(target, parts, body, slot).await
+    answer_message(target, parts, body, caller).await
 }
 
-async fn answer_batch(
-    target: Target<'_>,
-    parts: Parts,
-    body: Bytes,
-    slot: ReceiptSlot,
-) -> Response {
+async fn answer_batch(target: Target<'_>, parts: Parts, body: Bytes, caller: Caller) -> Response {
     if !batch::may_be_batch(&parts.headers) {
         return batch::unsupported().into_response();
     }
@@ -210,7 +205,7 @@ async fn answer_batch(
     let mut answers = Answers::default();
     for message in messages {
         let body = body.slice_ref(message.get().as_bytes());
-        let response = answer_message(target, parts.clone(), body, slot.clone()).await;
+        let response = answer_message(target, parts.clone(), body, caller.clone()).await;
         if let Err(response) = answers.add(response).await {
             return response;
         }
@@ -218,17 +213,11 @@ async fn answer_batch(
     answers.into_response()
 }
 
-async fn answer_message(
-    target: Target<'_>,
-    parts: Parts,
-    body: Bytes,
-    slot: ReceiptSlot,
-) -> Response {
-    let network = parts.extensions.get::<ClientNetwork>().copied();
+async fn answer_message(target: Target<'_>, parts: Parts, body: Bytes, caller: Caller) -> Response {
     if let Target::Stateless(state) = target
         && let Some(call) = state.stateless.parse(&parts.headers, &body)
     {
-        return state.stateless.execute(call, slot, network).await;
+        return state.stateless.execute(call, caller.slot, caller.network).await;
     }
     let message = match Message::read(&body) {
         Ok(message) => message,
@@ -237,7 +226,8 @@ async fn answer_message(
     if let (Target::Stateless(state), false, Some(method)) =
         (target, message.is_framed(), message.method())
     {
-        return short_form::handle(state, &method, message.params, slot, network).await;
+        return short_form::handle(state, &method, message.params, caller.slot, caller.network)
+            .await;
     }
     let kind = match message.check() {
         Ok(kind) => kind,
@@ -248,7 +238,7 @@ async fn answer_message(
         Target::Rmcp(service) => service,
     };
     // Boxed, because every call would otherwise reserve and copy the size of rmcp's future.
-    Box::pin(forward_to_rmcp(service, parts, body, slot, kind)).await
+    Box::pin(forward_to_rmcp(service, parts, body, caller, kind)).await
 }
 
 /// Passes a request with a complete body to rmcp.
@@ -256,7 +246,7 @@ async fn forward_to_rmcp(
     service: &StreamableHttpService<McpServer, SessionStreams>,
     mut parts: Parts,
     body: Bytes,
-    slot: ReceiptSlot,
+    caller: Caller,
     kind: JsonRpcKind,
 ) -> Response {
     parts
@@ -270,7 +260,8 @@ async fn forward_to_rmcp(
     {
         parts.headers.insert(METHOD_HEADER, method);
     }
-    parts.extensions.insert(slot);
+    parts.extensions.insert(caller.slot);
+    caller.network.map(|network| parts.extensions.insert(network));
     let response = service.handle(Request::from_parts(parts, Body::from(body))).await;
     // The body is JSON and its content type is set above, so this status can only mean that the
     // body is not an MCP message.
