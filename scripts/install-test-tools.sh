@@ -75,6 +75,8 @@ cargo nextest --version >/dev/null 2>&1 \
 # Node and npm in target/node/bin: those of the machine if they are new enough, Node from its npm package if the machine
 # has only npm, and both from PyPI otherwise.
 node=target/node
+# A request without an answer is sent again after half a minute, where npm itself waits for five.
+npm_options="--silent --no-audit --no-fund --fetch-timeout=30000 --fetch-retries=5"
 if [ ! -x "$node/bin/npm" ]; then
     mkdir -p "$node/bin"
     if ! command -v npm >/dev/null; then
@@ -87,7 +89,7 @@ if [ ! -x "$node/bin/npm" ]; then
             ln -sf "$(command -v node)" "$node/bin/node"
         else
             cp tests/interop/node/package.json tests/interop/node/package-lock.json "$node"
-            npm ci --silent --prefix "$node"
+            npm ci $npm_options --prefix "$node"
             ln -sf "$PWD/$node/node_modules/node/bin/node" "$node/bin/node"
         fi
     fi
@@ -99,7 +101,7 @@ node_packages() {
     ln -sfn "$PWD/$3" "target/$1/src"
     cmp -s "$2/package-lock.json" "target/$1/installed.json" && return
     cp "$2/package.json" "$2/package-lock.json" "target/$1"
-    PATH="$PWD/$node/bin:$PATH" npm ci --silent --ignore-scripts --prefix "target/$1"
+    PATH="$PWD/$node/bin:$PATH" npm ci $npm_options --ignore-scripts --prefix "target/$1"
     cp "$2/package-lock.json" "target/$1/installed.json"
 }
 
