@@ -62,8 +62,8 @@ const WORKLOADS: [Workload; 7] = [
     ("mask chat", 1_151, mask_chat),
     ("mask numbers", 19_749, mask_numbers),
     ("parse", 2_042, parse),
-    ("relay", 42_208, relay),
-    ("meet and leave", 40_622, meet),
+    ("relay", 52_709, relay),
+    ("meet and leave", 56_167, meet),
     ("short form over HTTP", 48_552, short_form),
     ("`tools/call` over HTTP", 57_962, tools_call),
 ];
