@@ -131,7 +131,8 @@ async def journey(connect, pushes, subscribes, cancels):
         await asyncio.gather(cancelled, return_exceptions=True)
         await asyncio.sleep(ARRIVAL)
         await say("after the cancelled wait")
-        assert (await wait())[0]["message"] == "after the cancelled wait"
+        after = await wait()
+        assert after[0]["message"] == "after the cancelled wait", after
 
     await connections[0].close()
     await say("while Ann is away")
