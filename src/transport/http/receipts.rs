@@ -1,7 +1,8 @@
 //! [`ReceiptBody`] and [`ReceiptStream`] confirm the receipts of an answer once its last byte is
 //! written to the socket of a caller that is still connected.
 //!
-//! An answer passes two points. The body, [`ReceiptBody`], sees when hyper has taken all of it. The
+//! An answer passes two points. The body, [`ReceiptBody`], sees when hyper has taken all of it. In a
+//! stream of events, the answer is one event, and a caller may close the connection behind it. The
 //! connection, [`ReceiptStream`], sees whether the caller has closed the connection and when
 //! hyper's buffer is flushed. Only the flush confirms the receipts. Any earlier failure drops them,
 //! which reports the answer as lost.
@@ -47,11 +48,17 @@ impl ConnectionReceipts {
 /// stream has no second guard, because it has no end that shutdown could wait for.
 pub(super) type AnswerGuards = (BusyGuard, Option<TaskTrackerToken>);
 
-/// The body of an answer. With its last frame it passes its receipts on to the connection.
+/// Returns `true` if an event of a stream is the answer to the request.
+pub type IsAnswer = fn(&[u8]) -> bool;
+
+/// The body of an answer. With its last frame it passes its receipts on to the connection, in a
+/// stream of events with the event that is the answer.
 ///
-/// A streamed answer ends with the result of its tool, which may add receipts until then.
+/// The tool may add receipts until then. A stream that ends without an answer drops them.
 pub struct ReceiptBody {
     body: Body,
+    /// `None` if the whole body is the answer.
+    is_answer: Option<IsAnswer>,
     /// The receipts and the connection that confirms them.
     receipts: Option<(ReceiptCollector, ConnectionReceipts)>,
     /// Dropped when hyper has taken all of the answer.
@@ -60,7 +67,13 @@ pub struct ReceiptBody {
 
 impl ReceiptBody {
     pub fn new(body: Body, receipts: ReceiptCollector, connection: ConnectionReceipts) -> Self {
-        Self { body, receipts: Some((receipts, connection)), _guards: None }
+        Self { body, is_answer: None, receipts: Some((receipts, connection)), _guards: None }
+    }
+
+    /// Looks for the answer among the events of the body. Each frame has one event.
+    #[must_use]
+    pub fn answered_by(self, is_answer: IsAnswer) -> Self {
+        Self { is_answer: Some(is_answer), ..self }
     }
 
     /// Holds `guards` until hyper has taken all of the body.
@@ -79,7 +92,22 @@ impl Default for ReceiptBody {
 /// The body of an answer without receipts, or one that already contains a [`ReceiptBody`].
 impl From<Body> for ReceiptBody {
     fn from(body: Body) -> Self {
-        Self { body, receipts: None, _guards: None }
+        Self { body, is_answer: None, receipts: None, _guards: None }
+    }
+}
+
+impl ReceiptBody {
+    /// Returns `true` if the answer is complete with `frame`.
+    fn is_answered(&self, frame: Option<&Result<Frame<Bytes>, axum::Error>>) -> bool {
+        match (self.is_answer, frame) {
+            // hyper does not poll a body again once `is_end_stream` returns `true`.
+            (None, frame) => frame.is_none() || http_body::Body::is_end_stream(&self.body),
+            (Some(is_answer), Some(Ok(frame))) => {
+                let has_receipts = self.receipts.as_ref().is_some_and(|(list, _)| !list.is_empty());
+                has_receipts && frame.data_ref().is_some_and(|event| is_answer(event))
+            }
+            (Some(_), _) => false,
+        }
     }
 }
 
@@ -92,8 +120,7 @@ impl http_body::Body for ReceiptBody {
         cx: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, axum::Error>>> {
         let frame = ready!(Pin::new(&mut self.body).poll_frame(cx));
-        // hyper does not poll a body again once `is_end_stream` returns `true`.
-        if (frame.is_none() || http_body::Body::is_end_stream(&self.body))
+        if self.is_answered(frame.as_ref())
             && let Some((receipts, connection)) = self.receipts.take()
         {
             connection.confirm_on_flush(receipts.close());
@@ -191,5 +218,47 @@ impl<S: AsyncRead + Unpin> AsyncRead for ReceiptStream<S> {
         buffer: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
         Pin::new(&mut self.stream).poll_read(cx, buffer)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::convert::Infallible;
+    use std::sync::atomic::{AtomicUsize, Ordering};
+
+    use futures_util::stream::iter;
+    use http_body_util::BodyExt;
+
+    use super::*;
+
+    #[tokio::test]
+    async fn receipt_of_a_stream_is_passed_on_with_the_answer_only() {
+        let events = ["progress", "answer", "later"];
+        for (count, is_passed_on) in [(1, false), (2, true)] {
+            let (collector, connection) = (ReceiptCollector::new(), ConnectionReceipts::default());
+            let lost = Arc::new(AtomicUsize::new(0));
+            let counter = Arc::clone(&lost);
+            collector.handle().put(Receipt::new(move |delivered| {
+                counter.fetch_add(usize::from(!delivered), Ordering::Relaxed);
+            }));
+            let frames = iter(events.map(|event| Ok::<_, Infallible>(Bytes::from(event))));
+            let body = ReceiptBody::new(Body::from_stream(frames), collector, connection.clone());
+            let mut body = body.answered_by(|event| event == b"answer");
+            for _ in 0..count {
+                body.frame().await.expect("an event").expect("readable");
+            }
+            assert_eq!(connection.0.lock().len(), usize::from(is_passed_on));
+            drop(body);
+            assert_eq!(lost.load(Ordering::Relaxed), usize::from(!is_passed_on));
+        }
+    }
+
+    #[tokio::test]
+    async fn receipt_of_a_stream_that_ends_without_an_answer_is_lost() {
+        let (collector, connection) = (ReceiptCollector::new(), ConnectionReceipts::default());
+        collector.handle().put(Receipt::none());
+        let body = ReceiptBody::new(Body::from("progress"), collector, connection.clone());
+        body.answered_by(|_| false).collect().await.expect("readable");
+        assert!(connection.0.lock().is_empty());
     }
 }

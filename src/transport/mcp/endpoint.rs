@@ -21,7 +21,7 @@ use rmcp::transport::streamable_http_server::StreamableHttpService;
 
 use super::batch;
 use super::batch::Answers;
-use super::message::{JsonRpcKind, Message};
+use super::message::{JsonRpcKind, Message, is_answer_event};
 use super::push_streams::opens_push_stream;
 use super::rpc_error::{INVALID_REQUEST, RpcError};
 use super::server::McpServer;
@@ -156,10 +156,14 @@ fn with_receipts(
     connection: &ConnectionInfo,
 ) -> http::Response<ReceiptBody> {
     // A stream's receipts arrive while it is written.
-    if receipts.is_empty() && !is_event_stream(&response) {
+    let is_stream = is_event_stream(&response);
+    if receipts.is_empty() && !is_stream {
         return response.map(ReceiptBody::from);
     }
-    response.map(|body| ReceiptBody::new(body, receipts, connection.receipts.clone()))
+    response.map(|body| {
+        let body = ReceiptBody::new(body, receipts, connection.receipts.clone());
+        if is_stream { body.answered_by(is_answer_event) } else { body }
+    })
 }
 
 async fn post(

@@ -54,6 +54,16 @@ pub fn parse_error() -> RpcError {
     RpcError::framed(None, PARSE_ERROR, "Parse error: not valid JSON.")
 }
 
+/// Whether an event of a stream has the answer to a request, and not a notification or a request.
+pub fn is_answer_event(event: &[u8]) -> bool {
+    let mut data =
+        event.split(|byte| *byte == b'\n').filter_map(|line| line.strip_prefix(b"data:"));
+    data.any(|data| {
+        let message = serde_json::from_slice::<Message<'_>>(data);
+        message.is_ok_and(|message| message.result.is_some() || message.error.is_some())
+    })
+}
+
 impl<'a> Message<'a> {
     /// Reads the members of a JSON object.
     ///
@@ -263,6 +273,25 @@ mod tests {
         }
         let missing = error_of(r#"{"jsonrpc":"2.0","id":1,"method":"tools/call"}"#);
         assert!(missing.contains("-32602") && missing.contains("name is missing"), "{missing}");
+    }
+
+    #[test]
+    fn message_that_is_an_answer_is_found_in_an_event() {
+        let event = |message: &str| format!("event: message\ndata: {message}\nid: 1/7\n\n");
+        for answer in [
+            r#"{"jsonrpc":"2.0","id":1,"result":{}}"#,
+            r#"{"jsonrpc":"2.0","id":"a","error":{"code":-32602,"message":"no"}}"#,
+        ] {
+            assert!(is_answer_event(event(answer).as_bytes()), "{answer}");
+        }
+        for other in [
+            r#"{"jsonrpc":"2.0","id":1,"method":"sampling/createMessage","params":{"result":1}}"#,
+            r#"{"jsonrpc":"2.0","method":"notifications/progress","params":{"error":{}}}"#,
+            "",
+        ] {
+            assert!(!is_answer_event(event(other).as_bytes()), "{other}");
+        }
+        assert!(!is_answer_event(b":\n\n"), "a comment");
     }
 
     #[test]

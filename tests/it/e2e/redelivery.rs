@@ -3,10 +3,13 @@
 use std::collections::HashSet;
 use std::sync::Arc;
 
-use serde_json::json;
+use serde_json::{Value, json};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
+use tokio::time::timeout;
 
+use super::penpal::{pair, server};
+use crate::support::live_client::{LiveClient, LiveTransport};
 use crate::support::server::{TEST_TIMEOUT, TOKEN, TestServer};
 
 /// Calls `#m` and closes the connection together with the last byte of the request.
@@ -56,6 +59,79 @@ async fn receipt_lost_on_hangup_redelivers_in_the_next_answer() {
     });
     for pair in pairs.collect::<Vec<_>>() {
         pair.await.expect("no panic");
+    }
+}
+
+/// A wait for the messages of a session's user, as the bytes of a request.
+fn wait_in_session(client: &LiveClient) -> String {
+    let arguments = json!({ "user_id": client.user_id, "timeout_seconds": 20 });
+    let meta = json!({ "progressToken": 1 });
+    let params = json!({ "name": "wait_for_message", "arguments": arguments, "_meta": meta });
+    let body = json!({ "jsonrpc": "2.0", "id": "w", "method": "tools/call", "params": params });
+    let body = body.to_string();
+    format!(
+        "POST /mcp/session HTTP/1.1\r\nHost: test\r\nAuthorization: Bearer {TOKEN}\r\n\
+         Mcp-Session-Id: {}\r\nContent-Length: {}\r\n\r\n{body}",
+        client.session().expect("a session"),
+        body.len()
+    )
+}
+
+/// Reads an event stream up to the event with `text`; returns the JSON of that event.
+async fn event_with(stream: &mut TcpStream, text: &str) -> Value {
+    let mut received = Vec::new();
+    loop {
+        let read = timeout(TEST_TIMEOUT, stream.read_buf(&mut received)).await.expect("in time");
+        assert_ne!(read.expect("readable"), 0, "the stream ends before the event");
+        let events = String::from_utf8_lossy(&received).into_owned();
+        let complete = events.rsplit_once("\n\n").map_or("", |(events, _)| events);
+        let mut data = complete.lines().filter_map(|line| line.strip_prefix("data:"));
+        if let Some(data) = data.find(|data| data.contains(text)) {
+            return serde_json::from_str(data.trim()).expect("JSON");
+        }
+    }
+}
+
+/// The texts of the messages in the answer to a wait.
+fn messages(answer: &Value) -> Vec<&str> {
+    let events = answer["result"]["structuredContent"]["events"].as_array().expect("events");
+    events.iter().filter_map(|event| event["message"].as_str()).collect()
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn receipt_in_a_session_is_confirmed_with_the_event_of_the_answer() {
+    let server = server().await;
+    let [mut ann, mut ben] =
+        pair(&server, [LiveTransport::WebSocket, LiveTransport::Session]).await;
+    ben.call("wait_for_message", json!({ "timeout_seconds": 0 })).await;
+    for round in 0..100 {
+        let text = format!("message {round}");
+        ann.say(&text).await;
+        let mut stream = TcpStream::connect(server.address()).await.expect("a connection");
+        stream.write_all(wait_in_session(&ben).as_bytes()).await.expect("sent");
+        let answer = event_with(&mut stream, "\"result\"").await;
+        // The end of the stream is not read.
+        drop(stream);
+        assert_eq!(messages(&answer), [text]);
+    }
+}
+
+#[tokio::test]
+async fn receipt_in_a_session_is_not_confirmed_by_an_earlier_event() {
+    let server = server().await;
+    let [mut ann, mut ben] =
+        pair(&server, [LiveTransport::WebSocket, LiveTransport::Session]).await;
+    ben.call("wait_for_message", json!({ "timeout_seconds": 0 })).await;
+    for round in 0..20 {
+        let text = format!("message {round}");
+        let mut stream = TcpStream::connect(server.address()).await.expect("a connection");
+        stream.write_all(wait_in_session(&ben).as_bytes()).await.expect("sent");
+        event_with(&mut stream, "notifications/progress").await;
+        // The connection ends before the answer, whose event has the message.
+        stream.shutdown().await.expect("hung up");
+        ann.say(&text).await;
+        let again = ben.call("wait_for_message", json!({ "timeout_seconds": 20 })).await;
+        assert_eq!(again["events"][0]["message"], text, "{again}");
     }
 }
 
