@@ -54,7 +54,7 @@ use crate::transport::mcp::state::McpState;
 use crate::transport::mcp::stateless::StatelessCalls;
 use crate::transport::ops::admin;
 use crate::transport::ops::admin::{AdminApi, AdminTools};
-use crate::transport::ops::drain::Drain;
+use crate::transport::ops::drain::{Drain, DrainTarget};
 use crate::transport::ops::metrics::{GateName, Metrics};
 use crate::transport::pages::Pages;
 use crate::transport::pages::dashboard::Dashboard;
@@ -226,7 +226,7 @@ impl App {
         let mcp_shutdown = CancellationToken::new();
         let _stop_mcp = mcp_shutdown.clone().drop_guard();
         let drain = Drain::new(shutdown.clone());
-        let sessions = HttpSessions::new(limits.session_idle);
+        let sessions = HttpSessions::new(limits.session_idle, limits.shutdown_grace);
         let admin = self.config.admin_tokens.clone().map(|tokens| {
             let api = Arc::new(AdminApi {
                 admin: self.admin.clone(),
@@ -250,14 +250,14 @@ impl App {
         let mcp = self.mcp.clone().with_drain(drain.clone()).with_admission(admission.clone());
         let mcp = McpState {
             stateless: StatelessCalls::new(mcp.clone()),
-            service: mcp.clone().stateless_service(mcp_shutdown),
-            // Live sessions end at shutdown, because a stream never ends by itself.
-            sessions: mcp.clone().session_service(limits.session_idle, &sessions, shutdown.clone()),
+            service: mcp.clone().stateless_service(mcp_shutdown.clone()),
+            sessions: mcp.clone().session_service(limits.session_idle, &sessions, mcp_shutdown),
             http_sessions: sessions.clone(),
             session_pipes: SessionPipes::new(
                 mcp,
                 limits.session_idle / 3,
                 drain.clone(),
+                limits.shutdown_grace,
                 seeded_rng(),
             ),
             sockets: sockets.clone(),
@@ -297,13 +297,18 @@ impl App {
         let stopped = async {
             shutdown.cancelled().await;
             self.stopping.cancel();
-            Stopwatch::start()
+            let stopped = Stopwatch::start();
+            // Live sessions end at shutdown, because a stream never ends by itself.
+            sessions.close_all().await;
+            stopped
         };
         let serving = server::serve(listener, handler, limits, shutdown.clone());
         let (stopped, ()) = tokio::join!(stopped, serving);
         sockets.close();
-        // A client that reads nothing gets no close frame.
-        let _ = timeout(SOCKET_GRACE.saturating_sub(stopped.elapsed()), sockets.wait()).await;
+        let remaining = (limits.shutdown_grace + SOCKET_GRACE).saturating_sub(stopped.elapsed());
+        if timeout(remaining, sockets.wait()).await.is_err() {
+            tracing::warn!("shutdown timed out with WebSockets still open");
+        }
         // Meta does not send an accepted message again, so pending messages are handled before the end.
         let remaining = (limits.shutdown_grace + CHANNEL_GRACE).saturating_sub(stopped.elapsed());
         if let Some(whatsapp) = &self.whatsapp
@@ -375,7 +380,7 @@ const SETTLE_GRACE: Duration = Duration::from_secs(1);
 /// calls.
 const METRICS_INTERVAL: Duration = Duration::from_secs(5);
 
-/// Time at shutdown for the closing handshakes of WebSockets.
+/// Time at shutdown for the closing handshakes of WebSockets, beyond that for calls in flight.
 const SOCKET_GRACE: Duration = Duration::from_millis(1_500);
 
 /// Time at shutdown for accepted WhatsApp messages, beyond that for calls in flight. Docker kills a container

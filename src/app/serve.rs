@@ -9,6 +9,7 @@ use std::sync::Arc;
 
 use thiserror::Error;
 use tokio::signal::unix::{SignalKind, signal};
+use tokio::time::sleep;
 use tokio_util::sync::CancellationToken;
 
 use super::channels::NoHttpClient;
@@ -80,7 +81,7 @@ pub async fn serve(config: Config, announce: impl FnOnce(&Listening)) -> Result<
     Ok(())
 }
 
-/// Runs the `stdio` command: MCP over standard input and output until either ends.
+/// Runs the `stdio` command: MCP over standard input and output until either ends, or a signal to stop.
 ///
 /// # Errors
 /// Returns [`ServeError`] if the server can't start, or the client does not speak the protocol.
@@ -94,10 +95,15 @@ pub async fn serve_stdio(config: Config) -> Result<(), ServeError> {
     let shutdown = shutdown_on_signal().map_err(ServeError::Signals)?;
     stores::prepare(&config).await?;
     let app = App::new(config, &(Arc::new(SystemClock::new()) as Arc<dyn Clock>))?;
+    let grace = ConnectionLimits::default().shutdown_grace;
+    let is_stopped = async {
+        shutdown.cancelled().await;
+        app.stopping.cancel();
+        sleep(grace).await;
+    };
     let served = tokio::select! {
-        result = stdio::serve(app.mcp.clone(), &shutdown, app.stopping.clone()) => result,
-        // A blocking read of standard input can't be cancelled, so this does not wait for it.
-        () = shutdown.cancelled() => Ok(()),
+        result = stdio::serve(app.mcp.clone(), &shutdown, app.stopping.clone(), grace) => result,
+        () = is_stopped => Ok(()),
     };
     app.close().await;
     Ok(served?)

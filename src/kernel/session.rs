@@ -10,6 +10,7 @@ use std::time::Duration;
 use parking_lot::Mutex;
 use rmcp::model::Extensions;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
+use tokio_util::sync::CancellationToken;
 
 use super::clock::Stopwatch;
 
@@ -99,15 +100,23 @@ impl PushStream {
 pub struct Session {
     extensions: Mutex<http::Extensions>,
     push_stream: OnceLock<PushStream>,
+    ending: CancellationToken,
     _permit: Option<SessionPermit>,
 }
 
 impl Session {
-    /// Creates a session that holds `permit`. `None` if the transport does not limit its sessions.
+    /// Creates a session that holds `permit`, `None` if the transport does not limit its sessions. It
+    /// ends soon after `ending` is cancelled.
     #[must_use]
-    pub fn new(permit: Option<SessionPermit>) -> Arc<Self> {
-        let push_stream = OnceLock::new();
-        Arc::new(Self { extensions: Mutex::default(), push_stream, _permit: permit })
+    pub fn new(permit: Option<SessionPermit>, ending: CancellationToken) -> Arc<Self> {
+        let (extensions, push_stream) = (Mutex::default(), OnceLock::new());
+        Arc::new(Self { extensions, push_stream, ending, _permit: permit })
+    }
+
+    /// Cancelled when the session ends as soon as its calls in flight are answered.
+    #[must_use]
+    pub const fn ending(&self) -> &CancellationToken {
+        &self.ending
     }
 
     /// Takes the push stream from the extensions of the first request that has one.
@@ -139,7 +148,8 @@ mod tests {
     #[test]
     fn session_permit_is_released_with_its_session() {
         let limit = SessionLimit::new(2);
-        let sessions: Vec<_> = (0..2).map(|_| Session::new(limit.try_acquire())).collect();
+        let sessions: Vec<_> =
+            (0..2).map(|_| Session::new(limit.try_acquire(), CancellationToken::new())).collect();
         assert!(limit.try_acquire().is_none() && limit.in_use() == 2);
         drop(sessions);
         assert_eq!(limit.in_use(), 0);
@@ -147,7 +157,7 @@ mod tests {
 
     #[test]
     fn session_state_is_shared_and_dropped_with_the_session() {
-        let session = Session::new(None);
+        let session = Session::new(None, CancellationToken::new());
         let state: Arc<Mutex<u8>> = session.state();
         *state.lock() = 7;
         assert_eq!(*session.state::<Arc<Mutex<u8>>>().lock(), 7);

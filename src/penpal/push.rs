@@ -14,6 +14,7 @@ use rmcp::service::PeerRequestOptions;
 use rmcp::{Peer, RoleServer};
 use tokio::sync::Notify;
 use tokio::time::{sleep, timeout};
+use tokio_util::sync::CancellationToken;
 
 use super::error::PenPalError;
 use super::event::Event;
@@ -207,7 +208,7 @@ impl SessionPush {
     }
 
     /// Returns the missed events of a user that polls; without any, those of `wait`. Events that
-    /// [`Self::restore`] returns meanwhile end the wait.
+    /// [`Self::restore`] returns meanwhile end the wait, and so does `ending`, without events.
     ///
     /// # Errors
     /// Returns the error of `wait`.
@@ -215,6 +216,7 @@ impl SessionPush {
         &self,
         user: UserId,
         wait: impl Future<Output = Result<(WaitResult, Receipt), PenPalError>>,
+        ending: &CancellationToken,
     ) -> Result<(WaitResult, Receipt), PenPalError> {
         let mut wait = std::pin::pin!(wait);
         let restored = self.restored();
@@ -237,6 +239,9 @@ impl SessionPush {
                 biased;
                 () = restored => {}
                 result = &mut wait => return result,
+                () = ending.cancelled() => {
+                    return Ok((WaitResult { events: Vec::new() }, Receipt::none()));
+                }
             }
         }
     }

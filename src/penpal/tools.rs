@@ -194,9 +194,9 @@ impl PenPalTools {
             return Ok(structured_result(&result));
         };
         let (push, answered) = (session.state::<SessionPush>(), session.state::<AnsweredWaits>());
-        let (result, receipt) = push.missed_or(user, wait).await.map_err(error_text)?;
-        let events = result.events.clone();
-        receipts.put(answered.receipt(live.call_id().clone(), user, events, push));
+        let (result, receipt) =
+            push.missed_or(user, wait, session.ending()).await.map_err(error_text)?;
+        receipts.put(answered.receipt(live.call_id().clone(), user, result.events.clone(), push));
         receipts.put(receipt);
         Ok(structured_result(&result))
     }

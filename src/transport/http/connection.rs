@@ -4,6 +4,7 @@ use std::net::IpAddr;
 use std::sync::Arc;
 
 use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
 
 use super::body_budget::BodyBudget;
 use super::connection_table::ConnectionState;
@@ -18,6 +19,8 @@ pub struct ConnectionInfo {
     pub peer: IpAddr,
     /// Confirms the receipts of answers that are written to this connection.
     pub(in crate::transport) receipts: ConnectionReceipts,
+    /// The calls in flight that shutdown waits for before it closes this connection.
+    pub(in crate::transport) calls: TaskTracker,
     /// Deadlines of the requests on this connection.
     pub(in crate::transport) timer: SharedTimer,
     /// Cancelled when the server begins to stop, and when the connection is evicted.

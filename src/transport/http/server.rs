@@ -179,6 +179,7 @@ async fn serve_requests<H: RequestHandler>(
     let info = ConnectionInfo {
         peer,
         receipts,
+        calls: calls.clone(),
         timer: timer.clone(),
         shutdown: stop.clone(),
         state: Arc::clone(&state),
@@ -186,16 +187,16 @@ async fn serve_requests<H: RequestHandler>(
     };
     // One `Arc` per connection, because counting references in an `Arc` shared by all connections
     // would make their threads contend.
-    let shared = Arc::new((handler, info, calls.clone()));
+    let shared = Arc::new((handler, info));
     let service = service_fn(move |request| {
         let shared = Arc::clone(&shared);
         // Boxed, because an unboxed future would reserve its size in every connection, idle or not.
         Box::pin(async move {
-            let (handler, info, calls) = &*shared;
+            let (handler, info) = &*shared;
             let Some(busy) = BusyGuard::new(&info.state) else {
                 return Ok::<_, Infallible>(evicted_response().map(ReceiptBody::from));
             };
-            let (in_flight, is_get) = (calls.token(), request.method() == Method::GET);
+            let (in_flight, is_get) = (info.calls.token(), request.method() == Method::GET);
             let mut response = handler.handle(request, info).await;
             let streams = is_event_stream(&response);
             if streams {

@@ -78,7 +78,10 @@ pub async fn handle_in_session(
             let (mut parts, body) = request.into_parts();
             match read_body(body, MAX_BODY_BYTES, state.body_timeout, &connection).await {
                 Ok(body) => {
-                    if let Some((_, slot)) = state.http_sessions.slot(&parts.headers).await {
+                    let session = state.http_sessions.slot(&parts.headers).await;
+                    // Held between the messages of a batch; a stream holds one until it ends.
+                    let _call = session.as_ref().map(|(id, _)| state.http_sessions.call(id));
+                    if let Some((_, slot)) = session {
                         parts.extensions.insert(slot.stream().clone());
                     }
                     let network = state.client_network(&connection, &parts.headers);
@@ -206,6 +209,10 @@ async fn answer_batch(target: Target<'_>, parts: Parts, body: Bytes, caller: Cal
         Ok(messages) => messages,
         Err(error) => return error.into_response(),
     };
+    // Items of a batch that gets no answers return to their inboxes.
+    let receipts = ReceiptCollector::new();
+    let Caller { slot, network } = caller;
+    let caller = Caller { slot: receipts.handle(), network };
     let mut answers = Answers::default();
     for message in messages {
         let body = body.slice_ref(message.get().as_bytes());
@@ -214,6 +221,7 @@ async fn answer_batch(target: Target<'_>, parts: Parts, body: Bytes, caller: Cal
             return response;
         }
     }
+    receipts.close().into_iter().for_each(|receipt| slot.put(receipt));
     answers.into_response()
 }
 

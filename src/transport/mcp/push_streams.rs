@@ -56,6 +56,12 @@ impl PushStreams {
         }
         Arc::clone(slots.entry(Arc::clone(id)).or_default())
     }
+
+    /// Ends the open stream of a session.
+    pub fn close(&self, id: &SessionId) {
+        let slot = self.0.lock().get(id).cloned();
+        slot.inspect(|slot| slot.close());
+    }
 }
 
 impl Default for StreamSlot {

@@ -166,7 +166,7 @@ impl ServerHandler for McpServer {
             }
             let permit = self.acquire_permit()?;
             // A second `initialize` request fails to set the session and releases its permit.
-            let _ = live.session.set(Session::new(Some(permit)));
+            let _ = live.session.set(Session::new(Some(permit), self.drain.session_token()));
         }
         context.peer.set_peer_info(request.clone());
         let mut info = self.negotiate_initialize(&request)?;

@@ -16,9 +16,11 @@ use rmcp::service::{RxJsonRpcMessage, TxJsonRpcMessage};
 use rmcp::transport::Transport;
 use rmcp::{RoleServer, ServiceExt};
 use thiserror::Error;
-use tokio::sync::mpsc;
+use tokio::sync::{Notify, mpsc};
 use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+use tokio_util::task::task_tracker::TaskTrackerToken;
 
 use super::batch;
 use super::message::{JsonRpcKind, Message};
@@ -43,6 +45,8 @@ pub struct SessionPipes {
     server: McpServer,
     heartbeat: Duration,
     drain: Drain,
+    /// Time for calls in flight to finish when the instance stops or drains.
+    grace: Duration,
     by_name: Arc<Mutex<HashMap<String, InboundSender>>>,
     rng: Mutex<StdRng>,
 }
@@ -53,31 +57,41 @@ pub struct ClientHalf {
     pub outbound: mpsc::Receiver<ServerMessage>,
     /// Ends the session when dropped.
     pub guard: tokio_util::sync::DropGuard,
-    /// Cancelled when the instance stops or drains, and when `guard` is dropped.
-    pub stopped: CancellationToken,
+    /// Cancelled when the instance stops or drains. The session ends once its calls are answered.
+    pub ending: CancellationToken,
+    /// Cancelled when the session ends.
+    pub ended: CancellationToken,
 }
 
 impl SessionPipes {
     #[must_use]
-    pub fn new(server: McpServer, heartbeat: Duration, drain: Drain, rng: StdRng) -> Self {
+    pub fn new(
+        server: McpServer,
+        heartbeat: Duration,
+        drain: Drain,
+        grace: Duration,
+        rng: StdRng,
+    ) -> Self {
         let (by_name, rng) = (Arc::default(), Mutex::new(rng));
-        Self { server, heartbeat, drain, by_name, rng }
+        Self { server, heartbeat, drain, grace, by_name, rng }
     }
 
     /// Opens a pipe to a dedicated server, for a client in `network`.
     pub fn open(&self, network: Option<ClientNetwork>) -> ClientHalf {
         let (inbound, outbound, half) = channels(network);
-        let token = self.drain.session_token();
-        let (server, stop) = (self.server.for_session(self.heartbeat), token.clone());
-        tokio::spawn(async move {
+        let (ending, stop) = (self.drain.session_token(), CancellationToken::new());
+        let server = self.server.for_session(self.heartbeat);
+        let serving = async move |stop| {
             let initialized = timeout(INITIALIZE_TIMEOUT, server.serve_with_ct(half, stop)).await;
             // The client causes these errors, and they may quote its message, so they are dropped.
             if let Ok(Ok(running)) = initialized {
                 let _ = running.waiting().await;
             }
-        });
-        let stopped = token.clone();
-        ClientHalf { inbound, outbound, guard: token.drop_guard(), stopped }
+        };
+        let ended = end_session(ending.clone(), inbound.pending.clone(), self.grace, stop.clone());
+        let token = stop.clone();
+        tokio::spawn(async move { tokio::join!(serving(token), ended) });
+        ClientHalf { inbound, outbound, guard: stop.clone().drop_guard(), ending, ended: stop }
     }
 
     /// Registers a sender under an unguessable name until that name is dropped.
@@ -91,6 +105,21 @@ impl SessionPipes {
     pub fn find(&self, name: &str) -> Option<InboundSender> {
         self.by_name.lock().get(name).cloned()
     }
+}
+
+/// Cancels `stop` once `ending` is cancelled and the calls in flight are answered, or `grace` has passed.
+pub(super) async fn end_session(
+    ending: CancellationToken,
+    pending: PendingAnswers,
+    grace: Duration,
+    stop: CancellationToken,
+) {
+    let ended = async {
+        ending.cancelled().await;
+        let _ = timeout(grace, pending.all_answered()).await;
+    };
+    stop.run_until_cancelled(ended).await;
+    stop.cancel();
 }
 
 /// Returns both ends of a pipe for a client in `network`.
@@ -135,12 +164,27 @@ pub struct InboundSender {
 /// The requests of a pipe that are not answered yet. Clones share them.
 #[derive(Clone, Default)]
 pub struct PendingAnswers {
-    receipts: Arc<Mutex<HashMap<RequestId, ReceiptCollector>>>,
+    requests: Arc<Mutex<HashMap<RequestId, PendingRequest>>>,
+    /// Notified when no request is left.
+    all_answered: Arc<Notify>,
+    /// The calls that shutdown waits for before it closes the connection, if this is one of HTTP.
+    calls: Option<TaskTracker>,
     /// Whether the negotiated protocol version has batches.
     has_batches: Arc<AtomicBool>,
 }
 
+/// A request without an answer.
+struct PendingRequest {
+    receipts: ReceiptCollector,
+    _call: Option<TaskTrackerToken>,
+}
+
 impl InboundSender {
+    /// Counts the requests that are not answered yet among `calls`.
+    pub fn count_calls(&mut self, calls: TaskTracker) {
+        self.pending.calls = Some(calls);
+    }
+
     /// Passes the text of a message or a batch to the server. Returns the errors to answer with.
     ///
     /// The messages of a batch are answered one by one.
@@ -179,20 +223,22 @@ impl InboundSender {
     /// Sends a message to the server. The tool that answers it may add receipts.
     async fn send(&self, mut message: ClientMessage) -> Result<(), ClientGone> {
         if let JsonRpcMessage::Request(request) = &mut message {
-            let collector = ReceiptCollector::new();
+            let receipts = ReceiptCollector::new();
             let extensions = request.request.extensions_mut();
-            extensions.insert(collector.handle());
+            extensions.insert(receipts.handle());
             self.network.map(|network| extensions.insert(network));
+            let call = self.pending.calls.as_ref().map(TaskTracker::token);
+            let pending = PendingRequest { receipts, _call: call };
             // Dropped after the lock is released, because a collector reports its receipts when
             // dropped.
-            let replaced = self.pending.receipts.lock().insert(request.id.clone(), collector);
+            let replaced = self.pending.requests.lock().insert(request.id.clone(), pending);
             drop(replaced);
         } else if let JsonRpcMessage::Notification(notification) = &message
             && let ClientNotification::CancelledNotification(cancelled) = &notification.notification
         {
             // A cancelled request gets no answer, so its receipts would stay until the session ends.
             let id = cancelled.params.request_id.as_ref();
-            let cancelled = id.and_then(|id| self.pending.receipts.lock().remove(id));
+            let cancelled = id.and_then(|id| self.pending.remove(id));
             drop(cancelled);
         }
         self.messages.send(message).await.map_err(|_| ClientGone)
@@ -211,6 +257,25 @@ impl InboundSender {
 }
 
 impl PendingAnswers {
+    /// Waits until all requests are answered or cancelled.
+    async fn all_answered(&self) {
+        let mut answered = std::pin::pin!(self.all_answered.notified());
+        // Before looking, so that no answer is missed in between.
+        answered.as_mut().enable();
+        if !self.requests.lock().is_empty() {
+            answered.await;
+        }
+    }
+
+    fn remove(&self, id: &RequestId) -> Option<PendingRequest> {
+        let mut requests = self.requests.lock();
+        let removed = requests.remove(id);
+        if requests.is_empty() {
+            self.all_answered.notify_waiters();
+        }
+        removed
+    }
+
     /// Takes the receipts of `message`. Empty if it is not an answer.
     pub fn take_receipts(&self, message: &ServerMessage) -> Vec<Receipt> {
         let id = match message {
@@ -224,8 +289,8 @@ impl PendingAnswers {
             JsonRpcMessage::Error(error) => error.id.as_ref(),
             _ => None,
         };
-        let collector = id.and_then(|id| self.receipts.lock().remove(id));
-        collector.map(ReceiptCollector::close).unwrap_or_default()
+        let answered = id.and_then(|id| self.remove(id));
+        answered.map(|request| request.receipts.close()).unwrap_or_default()
     }
 }
 
@@ -284,6 +349,6 @@ mod tests {
             assert!(errors.is_empty());
             half.receive().await.expect("passed on");
         }
-        assert!(inbound.pending.receipts.lock().is_empty());
+        assert!(inbound.pending.requests.lock().is_empty());
     }
 }

@@ -20,6 +20,8 @@ use rmcp::transport::streamable_http_server::session::local::{
 use rmcp::transport::streamable_http_server::session::{
     ServerSseMessage, SessionId, SessionManager,
 };
+use tokio_util::task::TaskTracker;
+use tokio_util::task::task_tracker::TaskTrackerToken;
 
 /// Time that a client waits before it reconnects to a stream, in priming events.
 const RETRY: Duration = Duration::from_secs(3);
@@ -34,9 +36,10 @@ pub struct SessionStreams {
     sessions: Mutex<HashMap<SessionId, Arc<StreamState>>>,
 }
 
-/// The state of the unsolicited stream of one session, over all its connections.
+/// The state of one session: its calls in flight, and its unsolicited stream over all connections.
 #[derive(Default)]
 struct StreamState {
+    calls: TaskTracker,
     is_primed: bool,
     /// Number of priming events.
     primings: AtomicU64,
@@ -62,6 +65,18 @@ impl SessionStreams {
     /// The ids of all sessions.
     pub async fn ids(&self) -> Vec<SessionId> {
         self.inner.sessions.read().await.keys().cloned().collect()
+    }
+
+    /// Counts a call in flight until the token is dropped.
+    pub fn call(&self, id: &SessionId) -> TaskTrackerToken {
+        self.state(id).calls.token()
+    }
+
+    /// Waits until a session has no call in flight.
+    pub async fn calls_answered(&self, id: &SessionId) {
+        let calls = self.state(id).calls.clone();
+        calls.close();
+        calls.wait().await;
     }
 
     fn state(&self, id: &SessionId) -> Arc<StreamState> {
@@ -137,8 +152,11 @@ impl SessionManager for SessionStreams {
         id: &SessionId,
         message: ClientJsonRpcMessage,
     ) -> Result<impl Stream<Item = ServerSseMessage> + Send + Sync + 'static, Self::Error> {
-        let is_primed = self.state(id).is_primed;
+        let state = self.state(id);
+        let (is_primed, call) = (state.is_primed, state.calls.token());
         let events = self.inner.create_stream(id, message).await?;
+        // The call ends with its stream.
+        let events = events.inspect(move |_| _ = &call);
         Ok(events.filter(move |event| ready(is_primed || event.message.is_some())))
     }
 

@@ -8,6 +8,7 @@ use axum::http::HeaderMap;
 use rmcp::transport::streamable_http_server::session::{SessionId, SessionManager};
 use tokio::task::JoinSet;
 use tokio::time::timeout;
+use tokio_util::task::task_tracker::TaskTrackerToken;
 
 use super::push_streams::{PushStreams, StreamSlot};
 use super::session_streams::SessionStreams;
@@ -22,13 +23,21 @@ const CLOSE_TIMEOUT: Duration = Duration::from_secs(2);
 pub struct HttpSessions {
     pub(super) manager: Arc<SessionStreams>,
     streams: Arc<PushStreams>,
+    /// Time for calls in flight to finish when all sessions are closed.
+    grace: Duration,
 }
 
 impl HttpSessions {
-    /// An empty set. Each session ends after `idle` without a message from its client.
+    /// An empty set. Each session ends after `idle` without a message from its client. `grace` is the
+    /// time for calls in flight to finish when all are closed.
     #[must_use]
-    pub fn new(idle: Duration) -> Self {
-        Self { manager: Arc::new(SessionStreams::new(idle)), streams: Arc::default() }
+    pub fn new(idle: Duration, grace: Duration) -> Self {
+        Self { manager: Arc::new(SessionStreams::new(idle)), streams: Arc::default(), grace }
+    }
+
+    /// Counts a call in flight until the token is dropped.
+    pub(super) fn call(&self, id: &SessionId) -> TaskTrackerToken {
+        self.manager.call(id)
     }
 
     /// The push stream of the session that a request names. `None` if there is no such session.
@@ -59,8 +68,13 @@ impl DrainTarget for HttpSessions {
     async fn close_all(&self) {
         let mut closing = JoinSet::new();
         for id in self.manager.ids().await {
-            let manager = Arc::clone(&self.manager);
-            closing.spawn(async move { timeout(CLOSE_TIMEOUT, manager.close_session(&id)).await });
+            let sessions = self.clone();
+            closing.spawn(async move {
+                let _ = timeout(sessions.grace, sessions.manager.calls_answered(&id)).await;
+                // Before rmcp is asked, which may be blocked by it.
+                sessions.streams.close(&id);
+                timeout(CLOSE_TIMEOUT, sessions.manager.close_session(&id)).await
+            });
         }
         while closing.join_next().await.is_some() {}
     }

@@ -40,7 +40,8 @@ pub async fn connect(
     if let Some(rejection) = draining_response(&state, &headers) {
         return rejection;
     }
-    let pipe = state.session_pipes.open(state.client_network(&connection, &headers));
+    let mut pipe = state.session_pipes.open(state.client_network(&connection, &headers));
+    pipe.inbound.count_calls(connection.calls);
     let name = state.session_pipes.register(pipe.inbound.clone());
     // Relative to the address of the stream, because a proxy may serve it below a path prefix.
     let messages = if uri.path().ends_with('/') { "messages" } else { "sse/messages" };

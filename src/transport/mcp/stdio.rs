@@ -1,8 +1,8 @@
 //! [`serve`] runs an [`McpServer`] over standard input and output, for clients that start the
 //! process. Each line is one message.
 //!
-//! An answer counts as delivered once its line is written. The process ends when the input ends, after it
-//! has answered the calls in flight.
+//! An answer counts as delivered once its line is written. The process ends when the input ends or by a
+//! signal, after it has answered the calls in flight.
 
 use std::io;
 use std::time::Duration;
@@ -16,7 +16,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::rpc_error::{INVALID_REQUEST, RpcError};
 use super::server::McpServer;
-use super::session_pipe::{InboundSender, PendingAnswers, ServerMessage, channels};
+use super::session_pipe::{InboundSender, PendingAnswers, ServerMessage, channels, end_session};
 use crate::kernel::receipt::Receipt;
 use crate::transport::http::limits::MAX_BODY_BYTES;
 
@@ -33,8 +33,8 @@ pub enum StdioError {
     Aborted,
 }
 
-/// Serves until the input ends or `shutdown` is cancelled. Cancels `input_ended` at the end of the input, so
-/// that calls that wait end.
+/// Serves until the input ends or `shutdown` is cancelled, and then for at most `grace` until the calls in
+/// flight are answered. Cancels `input_ended` at the end of the input, so that calls that wait end.
 ///
 /// # Errors
 /// Returns [`StdioError`] if the client does not speak MCP.
@@ -42,18 +42,23 @@ pub async fn serve(
     server: McpServer,
     shutdown: &CancellationToken,
     input_ended: CancellationToken,
+    grace: Duration,
 ) -> Result<(), StdioError> {
     // The process has one client, which stays connected.
     let (inbound, outbound, half) = channels(None);
     let pending = inbound.pending().clone();
     // rmcp cancels its token at the end of the session, before the output is written.
-    let session_end = shutdown.child_token();
+    let session_end = CancellationToken::new();
+    let ended = end_session(shutdown.clone(), pending.clone(), grace, session_end.clone());
+    let ending = tokio::spawn(ended);
     let session = async move {
         let server = server.for_session(HEARTBEAT_INTERVAL);
         match server.serve_with_ct(half, session_end).await {
             Ok(running) => running.waiting().await.map(drop).map_err(|_| StdioError::Aborted),
-            // The input ended before the first message, so no client is left to report an error to.
-            Err(ServerInitializeError::ConnectionClosed(_)) => Ok(()),
+            // The input ended or a signal came before the first message, so no client expects an error.
+            Err(ServerInitializeError::ConnectionClosed(_) | ServerInitializeError::Cancelled) => {
+                Ok(())
+            }
             Err(_) => Err(StdioError::Initialize),
         }
     };
@@ -66,6 +71,7 @@ pub async fn serve(
     let result = session.await;
     // A read of standard input can't be cancelled, so this waits for the output only.
     input.abort();
+    ending.abort();
     // It ends with the session, which owns its sender.
     let _ = output.await;
     result

@@ -17,7 +17,7 @@ use futures_util::{SinkExt, StreamExt};
 use hyper::upgrade::{OnUpgrade, Upgraded};
 use hyper_util::rt::TokioIo;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio::time::{MissedTickBehavior, interval, timeout};
+use tokio::time::{MissedTickBehavior, interval, sleep, timeout};
 use tokio_tungstenite::WebSocketStream;
 use tokio_tungstenite::tungstenite::Error as WsError;
 use tokio_tungstenite::tungstenite::error::ProtocolError;
@@ -38,6 +38,9 @@ const PING_INTERVAL: Duration = Duration::from_secs(30);
 
 /// Time for the closing handshake, and for a client to stop sending after it.
 const CLOSE_TIMEOUT: Duration = Duration::from_secs(1);
+
+/// Time for the end of a session, after which the connection of a client that reads nothing is dropped.
+const END_TIMEOUT: Duration = Duration::from_millis(1_500);
 
 /// Size of the read buffer, in bytes. Every connection holds one for its lifetime. The default of
 /// 128 KiB is also overwritten at each read. A larger message grows the buffer temporarily.
@@ -69,7 +72,16 @@ pub async fn connect(
     sockets.spawn(async move {
         let Some(socket) = open(upgrade).await else { return };
         let pipe = state.session_pipes.open(network);
-        WsSession { socket, unconfirmed: VecDeque::new(), ping_seq: 0 }.run(pipe).await;
+        let ended = pipe.ended.clone();
+        let is_stuck = async {
+            ended.cancelled().await;
+            sleep(END_TIMEOUT).await;
+        };
+        let session = WsSession { socket, unconfirmed: VecDeque::new(), ping_seq: 0 };
+        tokio::select! {
+            () = session.run(pipe) => {}
+            () = is_stuck => {}
+        }
     });
     response
 }
@@ -151,7 +163,7 @@ enum End {
 impl WsSession {
     /// Moves messages until the client or the server ends the session.
     async fn run(mut self, pipe: ClientHalf) {
-        let ClientHalf { inbound, mut outbound, guard, stopped } = pipe;
+        let ClientHalf { inbound, mut outbound, guard, ending, .. } = pipe;
         let mut ticks = interval(PING_INTERVAL);
         ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
         let mut silent_ticks = 0;
@@ -183,14 +195,17 @@ impl WsSession {
             if let Err(end) = result {
                 break match end {
                     // The instance stops or drains, or the session did not begin.
-                    End::Ended if stopped.is_cancelled() => End::Close(CloseCode::Away),
+                    End::Ended if ending.is_cancelled() => End::Close(CloseCode::Away),
                     End::Ended => End::Close(CloseCode::Normal),
                     end => end,
                 };
             }
         };
         // Ends the session before the handshake, which may take a while.
-        drop((guard, outbound, std::mem::take(&mut self.unconfirmed)));
+        drop((guard, outbound));
+        if !matches!(end, End::Close(_)) {
+            self.unconfirmed.clear();
+        }
         let _ = timeout(CLOSE_TIMEOUT, self.end(end)).await;
     }
 
@@ -203,7 +218,13 @@ impl WsSession {
             End::Closed => while let Some(Ok(_)) = self.socket.next().await {},
             End::Close(code) => {
                 let _ = self.socket.send(close_frame(code)).await;
-                while let Some(Ok(_)) = self.socket.next().await {}
+                // The client still acknowledges the answers before the close frame.
+                while let Some(Ok(frame)) = self.socket.next().await {
+                    if let Message::Pong(payload) = frame {
+                        self.confirm(&payload);
+                    }
+                }
+                self.unconfirmed.clear();
             }
             End::Fail(code) => {
                 let _ = self.socket.send(close_frame(code)).await;

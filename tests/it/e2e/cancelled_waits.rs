@@ -1,6 +1,8 @@
 //! Waits: a `wait_for_message` whose client has cancelled it or is gone ends immediately and takes nothing;
 //! one that goes on reports progress.
 
+use nix::sys::signal::{Signal, kill};
+use nix::unistd::Pid;
 use random_connect::connect::lobby::inbox::LEASE_TIME;
 use random_connect::transport::http::limits::ConnectionLimits;
 use serde_json::{Value, json};
@@ -160,18 +162,28 @@ async fn stdio_without_redis_warns_that_processes_never_meet() {
 }
 
 #[tokio::test]
-async fn stdio_ends_waits_at_the_end_of_the_input() {
-    let mut client = StdioClient::connect(&[("TOOLSETS", "penpal")]).await;
-    let ann = client.call("enter_queue", json!({})).await;
-    let arguments = json!({ "user_id": ann["user_id"], "timeout_seconds": WAIT_SECS });
-    let params = json!({ "name": "wait_for_message", "arguments": arguments });
-    let id = client.start_request("tools/call", params).await;
-    drop(client.stdin.take());
-    let answer = client.next().await;
-    assert_eq!(answer["id"], id, "{answer}");
-    assert_eq!(answer["result"]["structuredContent"]["events"], json!([]));
-    let exited = timeout(TEST_TIMEOUT, client.child.wait()).await.expect("the process exits");
-    assert!(exited.expect("a status").success());
+async fn stdio_ends_waits_at_the_end_of_the_input_and_at_a_signal() {
+    for by_signal in [false, true] {
+        let mut client = StdioClient::connect(&[("TOOLSETS", "penpal")]).await;
+        let ann = client.call("enter_queue", json!({})).await;
+        let arguments = json!({ "user_id": ann["user_id"], "timeout_seconds": WAIT_SECS });
+        let meta = json!({ "progressToken": 1 });
+        let params = json!({ "name": "wait_for_message", "arguments": arguments, "_meta": meta });
+        let id = client.start_request("tools/call", params).await;
+        assert_eq!(client.next().await["method"], "notifications/progress");
+        if by_signal {
+            let process = client.child.id().expect("a running process");
+            let process = Pid::from_raw(i32::try_from(process).expect("an id"));
+            kill(process, Signal::SIGTERM).expect("a signal");
+        } else {
+            drop(client.stdin.take());
+        }
+        let answer = client.next().await;
+        assert_eq!(answer["id"], id, "{answer}");
+        assert_eq!(answer["result"]["structuredContent"]["events"], json!([]));
+        let exited = timeout(TEST_TIMEOUT, client.child.wait()).await.expect("the process exits");
+        assert!(exited.expect("a status").success());
+    }
 }
 
 #[tokio::test]

@@ -1,15 +1,20 @@
-//! Shutdown: calls in flight are answered, and nothing else delays the end.
+//! Shutdown and drain: calls in flight are answered, and nothing else delays the end.
 
+use std::sync::Arc;
 use std::time::Duration;
 
+use random_connect::kernel::toolset::Toolset;
 use random_connect::transport::http::limits::ConnectionLimits;
 use serde_json::{Value, json};
 use tokio::io::AsyncWriteExt;
+use tokio::net::TcpStream;
+use tokio::task::yield_now;
 use tokio::time::timeout;
 
 use super::http_limits::{connect, head, rest};
+use crate::support::held_calls::{HeldCalls, hold};
 use crate::support::live_client::{LIVE_TRANSPORTS, LiveClient};
-use crate::support::server::{TEST_TIMEOUT, TOKEN, TestServer};
+use crate::support::server::{TEST_TIMEOUT, TOKEN, TestServer, http_client};
 
 /// Longer than a test may take, so that a test fails if the server waits for a timeout.
 const FOREVER: Duration = Duration::from_secs(3_600);
@@ -119,5 +124,97 @@ async fn shutdown_does_not_wait_for_streams_or_sessions() {
     stop(&mut server).await;
     for agent in &mut agents {
         agent.ended().await;
+    }
+}
+
+/// Lets `seconds` pass for the timers of the server.
+async fn pass(seconds: u64) {
+    tokio::time::pause();
+    for _ in 0..seconds * 4 {
+        tokio::time::advance(Duration::from_millis(250)).await;
+    }
+    tokio::time::resume();
+}
+
+#[tokio::test]
+async fn shutdown_answers_calls_in_flight_of_live_sessions() {
+    for transport in LIVE_TRANSPORTS {
+        let held = HeldCalls::new();
+        let toolset = Arc::clone(&held) as Arc<dyn Toolset>;
+        let mut server = TestServer::with_toolset(&[], toolset).await;
+        let mut agent = LiveClient::connect(&server, transport).await;
+        let mut idle = LiveClient::connect(&server, transport).await;
+        agent.send(hold("h")).await;
+        held.started().await;
+        server.stop();
+        while TcpStream::connect(server.address()).await.is_ok() {
+            yield_now().await;
+        }
+        idle.ended().await;
+        // Longer than anything but the call may delay the end.
+        pass(4).await;
+        held.release();
+        let answer = agent.response("h").await;
+        assert_eq!(answer["result"]["structuredContent"]["held"], true, "{transport:?}: {answer}");
+        agent.ended().await;
+        assert!(held.delivered().await, "{transport:?}");
+        stop(&mut server).await;
+    }
+}
+
+#[tokio::test]
+async fn shutdown_does_not_wait_for_ever_for_calls_of_live_sessions() {
+    for transport in LIVE_TRANSPORTS {
+        let held = HeldCalls::new();
+        let toolset = Arc::clone(&held) as Arc<dyn Toolset>;
+        let mut server = TestServer::with_toolset(&[], toolset).await;
+        let mut agent = LiveClient::connect(&server, transport).await;
+        agent.send(hold("h")).await;
+        held.started().await;
+        server.stop();
+        while TcpStream::connect(server.address()).await.is_ok() {
+            yield_now().await;
+        }
+        pass(12).await;
+        stop(&mut server).await;
+    }
+}
+
+#[tokio::test]
+async fn drain_answers_calls_in_flight_of_live_sessions() {
+    let held = HeldCalls::new();
+    let toolset = Arc::clone(&held) as Arc<dyn Toolset>;
+    let variables = [("TOOLSETS", "penpal"), ("ADMIN_TOKEN", "a-token-for-drains")];
+    let server = TestServer::with_toolset(&variables, toolset).await;
+    let drain = async |on: bool| {
+        let request = http_client().post(format!("{}/admin/drain", server.url));
+        let request = request.bearer_auth("a-token-for-drains").json(&json!({ "drain": on }));
+        assert!(request.send().await.expect("a response").status().is_success());
+    };
+    for transport in LIVE_TRANSPORTS {
+        let mut agent = LiveClient::connect(&server, transport).await;
+        let mut waiting = LiveClient::connect(&server, transport).await;
+        let user = waiting.enter(json!({ "push": false })).await["user_id"].clone();
+        agent.send(hold("h")).await;
+        held.started().await;
+        let arguments = json!({ "user_id": user, "timeout_seconds": 50 });
+        let meta = json!({ "progressToken": 1 });
+        let wait = json!({ "name": "wait_for_message", "arguments": arguments, "_meta": meta });
+        let wait = json!({ "jsonrpc": "2.0", "id": "w", "method": "tools/call", "params": wait });
+        waiting.send(wait).await;
+        waiting.notification("notifications/progress").await;
+        let waits = async {
+            let answer = waiting.response("w").await;
+            assert_eq!(answer["result"]["structuredContent"]["events"], json!([]), "{transport:?}");
+            waiting.ended().await;
+            pass(4).await;
+            held.release();
+        };
+        tokio::join!(drain(true), waits);
+        let answer = agent.response("h").await;
+        assert_eq!(answer["result"]["structuredContent"]["held"], true, "{transport:?}: {answer}");
+        agent.ended().await;
+        assert!(held.delivered().await, "{transport:?}");
+        drain(false).await;
     }
 }

@@ -34,7 +34,7 @@ fn completion() -> Value {
 
 async fn server_with_fixtures() -> TestServer {
     let fixtures: Arc<dyn Toolset> = Arc::new(Fixtures::new());
-    TestServer::with_toolset(fixtures).await
+    TestServer::with_toolset(&[], fixtures).await
 }
 
 /// Sends a request to `/mcp`; returns the answer.

@@ -201,6 +201,15 @@ impl LiveClient {
         }
     }
 
+    /// Waits for the response to a request that [`LiveClient::send`] has sent.
+    pub async fn response(&mut self, id: &str) -> Value {
+        loop {
+            if let Some(response) = self.next().await.filter(|response| response["id"] == id) {
+                return response;
+            }
+        }
+    }
+
     /// Calls a tool and cancels the call, which gets no response.
     pub async fn call_and_cancel(&mut self, tool: &str, arguments: Value) {
         self.next_id += 1;

@@ -4,6 +4,7 @@
 //! - [`chats`]: chats of users, and users with a history.
 //! - [`server`]: the real server in this process, with its HTTP and MCP callers.
 //! - [`server_process`]: the binary as a process.
+//! - [`held_calls`]: a toolset whose answers a test holds back.
 //! - [`live_client`]: a client of the three live transports; `session_http` has its connections over HTTP.
 //! - [`stdio_client`]: a client of the `stdio` command.
 //! - [`raw_websocket`]: a WebSocket client that can break the protocol.
@@ -21,6 +22,7 @@ pub(crate) mod backends;
 pub(crate) mod browser;
 pub(crate) mod chats;
 pub(crate) mod graph_api;
+pub(crate) mod held_calls;
 pub(crate) mod live_client;
 pub(crate) mod moderated;
 pub(crate) mod moderation_backends;

@@ -61,10 +61,10 @@ impl TestServer {
         Self::with_parts(variables, limits, policy, None).await
     }
 
-    /// Starts a server that also serves `toolset`.
-    pub async fn with_toolset(toolset: Arc<dyn Toolset>) -> Self {
+    /// Starts a server with these environment variables that also serves `toolset`.
+    pub async fn with_toolset(variables: &[(&str, &str)], toolset: Arc<dyn Toolset>) -> Self {
         let (limits, policy) = (ConnectionLimits::default(), SendPolicy::default());
-        Self::with_parts(&[], limits, policy, Some(toolset)).await
+        Self::with_parts(variables, limits, policy, Some(toolset)).await
     }
 
     async fn with_parts(
