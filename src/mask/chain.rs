@@ -17,7 +17,7 @@ use super::numbering_plan;
 use super::numbering_plan::NumberingPlans;
 use super::row::Rows;
 use super::scene::{COMPLETE_DIGITS, Scene};
-use super::shadow::{Class, Glyph};
+use super::shadow::{Class, Glyph, MarkSet};
 use super::shape::is_indian_mobile;
 use super::token::{Kind, Token};
 
@@ -169,15 +169,24 @@ fn completes_number(scene: &Scene, rest: usize, run: &Range<usize>) -> bool {
         })
 }
 
+/// Returns `true` if the text may contain a [break](is_break).
+pub(super) fn may_break(scene: &Scene) -> bool {
+    scene.shadow.marks.has(MarkSet::BREAK) || scene.senses.has(Sense::SHORT)
+}
+
 /// Returns `true` if the gap after the token `index` separates two lines or sentences, or if a label
 /// for numbers with few digits names the token: room 214 020 7946 0958.
 pub(super) fn is_break(scene: &Scene, index: usize) -> bool {
     let token = &scene.tokens[index];
+    let gap = scene.gap(index);
+    // Most gaps are one space.
+    if token.kind != Kind::Digits && matches!(gap, [glyph] if glyph.class != Class::LineEnd) {
+        return false;
+    }
     // A calling code may be alone in its line.
     if scene.has_plus(index) && token.len() <= MAX_CODE_DIGITS {
         return false;
     }
-    let gap = scene.gap(index);
     let ends_sentence = || {
         matches!(gap, [dot, space, ..] if dot.plain == '.' && space.class == Class::Space)
             && token.kind == Kind::Digits

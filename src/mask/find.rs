@@ -30,23 +30,74 @@ use super::typo;
 /// nothing. A text that needs more rounds is hostile.
 const MAX_ROUNDS: usize = 4;
 
+/// Maximum digits and number words outside of the findings that no rule can make a number of.
+const MAX_SETTLED_DIGITS: usize = 3;
+
 /// Returns the findings in `text`, in order, without overlaps and on character boundaries.
 pub(super) fn all(text: &str) -> Vec<Finding> {
     if !prefilter::may_contain(text) {
         return Vec::new();
     }
-    until_stable(text, once(text).0)
+    all_by_rules(text)
+}
+
+/// Returns the findings of the rules. Most texts do not get here, so that [`all`] remains small.
+#[inline(never)]
+fn all_by_rules(text: &str) -> Vec<Finding> {
+    let (scene, found) = scene(text);
+    let found = run(&scene, found).0;
+    until_settled(&scene, found)
 }
 
 /// Like [`all`], but also returns the scene of the text, which is built only once.
 pub(super) fn all_and_scene(text: &str) -> (Vec<Finding>, Scene<'_>) {
     let (scene, found) = scene(text);
     let found = if prefilter::may_contain(text) {
-        until_stable(text, run(&scene, found).0)
+        let found = run(&scene, found).0;
+        until_settled(&scene, found)
     } else {
         Vec::new()
     };
     (found, scene)
+}
+
+/// Like [`until_stable`] for all findings of one run on `scene`, without reading the text again if
+/// the scene tells that there are no more.
+pub(super) fn until_settled(scene: &Scene, found: Vec<Finding>) -> Vec<Finding> {
+    let found = merged(found);
+    if is_settled(scene, &found) { found } else { until_stable(scene.shadow.text, found) }
+}
+
+/// Returns `true` if hardly any token outside of `found` says digits, so that no rule can find
+/// more in the rest.
+///
+/// A hidden range is a separate word, so the tokens outside of it stay as they are. A link that is
+/// not hidden is a code.
+fn is_settled(scene: &Scene, found: &[Finding]) -> bool {
+    if scene.shadow.marks.has(MarkSet::AT_SIGN) {
+        return false;
+    }
+    let mut findings = found.iter().peekable();
+    let mut digits = 0;
+    for token in &scene.tokens {
+        let weight = match token.kind {
+            Kind::Word if !token.sense.has(Sense::PLATFORM) => continue,
+            Kind::Number(_) => 1,
+            Kind::Digits => token.len(),
+            Kind::Word | Kind::Lookalike | Kind::Code => MAX_SETTLED_DIGITS + 1,
+        };
+        let glyphs = &scene.shadow.glyphs;
+        let (first, last) = (glyphs[token.from].offset, glyphs[token.to - 1].offset);
+        while findings.next_if(|finding| finding.range.end <= first).is_some() {}
+        let is_hidden = findings
+            .peek()
+            .is_some_and(|finding| finding.range.start <= first && last < finding.range.end);
+        digits += if is_hidden { 0 } else { weight };
+        if digits > MAX_SETTLED_DIGITS {
+            return false;
+        }
+    }
+    true
 }
 
 /// Adds to `found` in `text` all findings that appear after those are hidden.
@@ -113,7 +164,7 @@ impl<'a> Scene<'a> {
         let cue = Sense::PHONE.with(Sense::HANDOVER).with(Sense::CODE);
         let has_cue = shadow.marks.has(MarkSet::PHONE) || senses.has(cue);
         let has_lookalike = tokens.iter().any(|token| token.kind == Kind::Lookalike);
-        Self { shadow, tokens, has_cue, has_lookalike }
+        Self { shadow, tokens, senses, has_cue, has_lookalike }
     }
 }
 

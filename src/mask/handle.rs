@@ -22,7 +22,7 @@ const DISCRIMINATOR_DIGITS: usize = 4;
 /// Finds the handles in `scene`.
 pub(super) fn find(scene: &Scene) -> Vec<Finding> {
     let mut found: Vec<Finding> = Vec::new();
-    if !scene.tokens.iter().any(|token| token.sense.has(Sense::PLATFORM)) {
+    if !scene.senses.has(Sense::PLATFORM) {
         return found;
     }
     let glyphs = &scene.shadow.glyphs;

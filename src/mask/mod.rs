@@ -5,7 +5,7 @@
 //!
 //! The steps for one text, by file:
 //!
-//! 1. `prefilter` lets most texts pass without further work.
+//! 1. `prefilter` lets most texts pass without further work; it finds words with `word_table`.
 //! 2. `shadow` folds the characters, with `digit` for digits of all scripts.
 //! 3. `tokenizer` splits them into tokens: digits, number words and other words. It uses `lexicon`
 //!    (tables in `number_words/` and `cue/`), `run_together`, `spaced_row`, `glued`, `lookalike`
@@ -70,6 +70,7 @@ mod tokenizer;
 mod typo;
 mod verdict;
 mod window;
+mod word_table;
 
 pub use masked::{HIDDEN, Masked};
 pub use memory::Memory;

@@ -129,6 +129,9 @@ impl PhoneSearch<'_> {
     /// Finds the whole numbers in the lines and sentences of `chain`, so that digits of the one
     /// before are not part of them: room 214, then 020 7946 0958 in the next line.
     fn segments(&mut self, chain: &Range<usize>) {
+        if !chain::may_break(self.scene) {
+            return;
+        }
         let is_break = |index: &usize| chain::is_break(self.scene, *index);
         let mut from = chain.start;
         if !(chain.start..chain.end - 1).any(|index| is_break(&index)) {

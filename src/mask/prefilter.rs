@@ -4,8 +4,7 @@
 //! anything. When you add a rule, make sure that the scan lets its texts through: by a character in
 //! [`may_contain`], or by a word in [`SCANNER`].
 
-use aho_corasick::automaton::Automaton;
-use aho_corasick::{AhoCorasick, Anchored, dfa, nfa};
+use aho_corasick::{AhoCorasick, nfa};
 use once_cell::sync::Lazy;
 
 use super::cue;
@@ -14,6 +13,7 @@ use super::lexicon::{LEXICON, Role};
 use super::lookalike;
 use super::number_words;
 use super::shadow::{CharVisibility, Readings};
+use super::word_table::{CompactScan, WordScan, WordTable};
 
 /// Minimum digits of a number, even with words between them.
 const MIN_DIGITS: usize = 6;
@@ -42,10 +42,10 @@ const PLATFORMS: [&str; 13] = [
 /// Automata for the number words: a small one for ASCII, which is enough for most texts, and one
 /// for all other words.
 struct NumberWordScanner {
-    ascii: dfa::DFA,
+    ascii: WordTable,
     /// Index of the first pattern of `ascii` that is a mailbox provider or a platform.
     mailboxes: usize,
-    other: nfa::contiguous::NFA,
+    other: CompactScan<nfa::contiguous::NFA>,
 }
 
 /// The byte that represents every digit in the scan.
@@ -107,14 +107,15 @@ static SCANNER: Lazy<NumberWordScanner> = Lazy::new(|| {
     // The scan steps through the automata itself, because a new search after each word is slower.
     NumberWordScanner {
         mailboxes,
-        ascii: dfa::Builder::new()
-            .prefilter(false)
-            .build(&ascii)
-            .expect("the words are a small constant table"),
-        other: nfa::contiguous::Builder::new()
-            .prefilter(false)
-            .build(&other)
-            .expect("the words are a small constant table"),
+        ascii: {
+            let automaton = nfa::noncontiguous::Builder::new().prefilter(false).build(&ascii);
+            WordTable::of(&automaton.expect("the words are a small constant table"), byte_class)
+        },
+        other: {
+            let automaton = nfa::contiguous::Builder::new().prefilter(false).build(&other);
+            let automaton = automaton.expect("the words are a small constant table");
+            CompactScan { automaton, classes: &BYTE_CLASSES }
+        },
     }
 });
 
@@ -305,20 +306,17 @@ fn names_platform(text: &str) -> bool {
 
 /// Returns `true` if `text` contains enough number words and digits close together, or a mailbox
 /// provider.
-fn has_dense_number_words(text: &str, automaton: &impl Automaton, mailboxes: usize) -> bool {
-    let Ok(start) = automaton.start_state(Anchored::No) else { return true };
+fn has_dense_number_words(text: &str, scan: &impl WordScan, mailboxes: usize) -> bool {
+    let Some(start) = scan.start() else { return true };
     let (mut count, mut last_end) = (0, 0);
     let mut state = start;
     for (index, byte) in text.bytes().enumerate() {
-        state = automaton.next_state(Anchored::No, state, BYTE_CLASSES[usize::from(byte)]);
-        if !automaton.is_special(state) || !automaton.is_match(state) {
-            continue;
-        }
-        let word = automaton.match_pattern(state, 0);
-        let from = index + 1 - automaton.pattern_len(word);
+        state = scan.next(state, byte);
+        let Some(word) = scan.hit(state) else { continue };
+        let from = index + 1 - word.len;
         count = if from - last_end <= MAX_WORD_DISTANCE { count + 1 } else { 1 };
         last_end = index + 1;
-        if count >= MIN_NUMBER_WORDS || word.as_usize() >= mailboxes {
+        if count >= MIN_NUMBER_WORDS || word.pattern >= mailboxes {
             return true;
         }
         // The next word starts after this one.

@@ -6,6 +6,7 @@
 
 use std::ops::Range;
 
+use super::cue::Sense;
 use super::shadow::{Class, Glyph, MarkSet, Shadow};
 use super::token::{Kind, Token};
 
@@ -16,6 +17,8 @@ pub(super) const COMPLETE_DIGITS: usize = 10;
 pub(super) struct Scene<'a> {
     pub(super) shadow: Shadow<'a>,
     pub(super) tokens: Vec<Token>,
+    /// The senses of all tokens, so that rules that require one can be skipped.
+    pub(super) senses: Sense,
     /// Whether the text contains any cue for a phone number, so that rules need to search for it.
     pub(super) has_cue: bool,
     /// Whether any token is a [`Kind::Lookalike`].

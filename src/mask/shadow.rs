@@ -49,7 +49,11 @@ struct CharReading {
 
 impl CharReading {
     const fn new(plain: char, class: Class) -> Self {
-        let marks = if matches!(class, Class::Mark) { MarkSet::of(plain) } else { MarkSet::EMPTY };
+        let marks = match class {
+            Class::Mark => MarkSet::of(plain),
+            Class::LineEnd => MarkSet::BREAK,
+            _ => MarkSet::EMPTY,
+        };
         Self { plain, class, marks }
     }
 }
@@ -95,6 +99,8 @@ impl MarkSet {
     pub(super) const EQUALS: Self = Self(1 << 4);
     /// An opening parenthesis.
     pub(super) const PARENTHESIS: Self = Self(1 << 5);
+    /// A line end, or a dot, which may end a sentence.
+    pub(super) const BREAK: Self = Self(1 << 6);
 
     pub(super) const fn has(self, other: Self) -> bool {
         self.0 & other.0 != 0
@@ -111,6 +117,7 @@ impl MarkSet {
             '+' => Self::PLUS,
             '=' => Self::EQUALS,
             '(' => Self::PARENTHESIS,
+            '.' => Self::BREAK,
             _ if is_phone(mark) => Self::PHONE,
             _ => Self::EMPTY,
         }

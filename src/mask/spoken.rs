@@ -242,6 +242,9 @@ fn without_everyday_ends(scene: &Scene, tokens: Range<usize>) -> Range<usize> {
         _ => None,
     };
     let is_everyday = |index: &usize| number(*index).is_some_and(|number| number.everyday);
+    if tokens.is_empty() || !is_everyday(&tokens.start) && !is_everyday(&(tokens.end - 1)) {
+        return tokens;
+    }
     // The word next to the number is one that other sentences have too; behind it may be any.
     let is_common = |index: &usize| number(*index).is_some_and(|number| number.common);
     let is_end =

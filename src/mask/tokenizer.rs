@@ -60,17 +60,6 @@ pub(super) fn tokens(shadow: &Shadow, closed: &[Range<usize>]) -> Vec<Token> {
             index += 1;
             continue;
         }
-        if glyph.class == Class::Letter && from >= row {
-            row = spaced_row::end(shadow, from);
-            if row - from > 2 * MIN_SPACED_LETTERS
-                && row <= limit
-                && let Some(parts) = spaced_row::split(&glyphs[from..row])
-            {
-                tokenizer.push_parts(from, &parts);
-                index = row;
-                continue;
-            }
-        }
         let rest = &glyphs[from..limit];
         let (mut inner_count, mut digit_count) = (0, 0);
         for glyph in rest {
@@ -81,27 +70,31 @@ pub(super) fn tokens(shadow: &Shadow, closed: &[Range<usize>]) -> Vec<Token> {
             }
             inner_count += 1;
         }
-        index = from + inner_count;
-        if (index > from && shadow.get(index).is_some_and(is_bar)) || glyph.plain == '|' {
-            // A bar among look-alikes is a one; a bar among digits separates groups.
-            let candidates = rest.iter().take(MAX_DISGUISED_GLYPHS + 1);
-            let mut to =
-                from + candidates.take_while(|glyph| is_inner(glyph) || is_bar(glyph)).count();
-            while to > index && shadow.get(to - 1).is_some_and(|glyph| glyph.plain == '!') {
-                to -= 1;
-            }
-            if to - from <= MAX_DISGUISED_GLYPHS
-                && lookalike::is_disguised(&glyphs[from..to])
-                && glyphs[from..to].iter().any(|glyph| glyph.class == Class::Letter)
+        if inner_count == 1 && digit_count == 0 && from >= row {
+            row = spaced_row::end(shadow, from);
+            if row - from > 2 * MIN_SPACED_LETTERS
+                && row <= limit
+                && let Some(parts) = spaced_row::split(&glyphs[from..row])
             {
+                tokenizer.push_parts(from, &parts);
+                index = row;
+                continue;
+            }
+        }
+        index = from + inner_count;
+        // Most tokens have no mark after them, so that nothing can continue them.
+        if shadow.get(index).is_some_and(|glyph| glyph.class == Class::Mark) {
+            if let Some(to) = disguised_end(shadow, from..index, limit) {
                 tokenizer.push(from, to, Kind::Lookalike, Sense::NONE);
                 index = to;
                 continue;
             }
+            if let Some(to) = tokenizer.push_with_signs(from, index, limit) {
+                index = to;
+                continue;
+            }
         }
-        if let Some(to) = tokenizer.push_with_signs(from, index, limit) {
-            index = to;
-        } else if index == from {
+        if index == from {
             index += 1;
         } else {
             tokenizer.run(from, index, digit_count);
@@ -118,6 +111,29 @@ const fn is_inner(glyph: &Glyph) -> bool {
 /// Returns `true` if the glyph is not a letter but may replace a one.
 const fn is_bar(glyph: &Glyph) -> bool {
     matches!(glyph.plain, '|' | '!')
+}
+
+/// Returns the end of the digits in disguise that start with the glyphs `run` and contain bars for
+/// ones, not beyond `limit`.
+fn disguised_end(shadow: &Shadow, run: Range<usize>, limit: usize) -> Option<usize> {
+    let glyphs = &shadow.glyphs;
+    // A bar among look-alikes is a one; a bar among digits separates groups.
+    if !glyphs
+        .get(run.end)
+        .is_some_and(|glyph| is_bar(glyph) && (glyph.plain == '|' || !run.is_empty()))
+    {
+        return None;
+    }
+    let from = run.start;
+    let candidates = glyphs[from..limit].iter().take(MAX_DISGUISED_GLYPHS + 1);
+    let mut to = from + candidates.take_while(|glyph| is_inner(glyph) || is_bar(glyph)).count();
+    while to > run.end && glyphs[to - 1].plain == '!' {
+        to -= 1;
+    }
+    let is_disguised = to - from <= MAX_DISGUISED_GLYPHS
+        && lookalike::is_disguised(&glyphs[from..to])
+        && glyphs[from..to].iter().any(|glyph| glyph.class == Class::Letter);
+    is_disguised.then_some(to)
 }
 
 /// Returns the entry of a word in two scripts by its look in Latin letters: nіnе.
@@ -164,10 +180,14 @@ impl Tokenizer<'_> {
     /// Splits a run of letters.
     fn letters(&mut self, from: usize, to: usize) {
         let run = &self.shadow.glyphs[from..to];
-        let entry = LEXICON.entry(self.shadow.word(run, &mut self.word));
-        let is_mixed = run.iter().any(|glyph| glyph.plain.is_ascii())
-            && run.iter().any(|glyph| !glyph.plain.is_ascii());
-        let entry = if is_mixed { in_latin(run).unwrap_or(entry) } else { entry };
+        let word = self.shadow.word(run, &mut self.word);
+        let entry = LEXICON.entry(word);
+        let is_mixed = || !word.is_ascii() && word.bytes().any(|byte| byte.is_ascii());
+        let entry = if entry.number.is_none() && is_mixed() {
+            in_latin(run).unwrap_or(entry)
+        } else {
+            entry
+        };
         if let Some(number) = entry.number {
             return self.push(from, to, Kind::Number(number), entry.sense);
         }

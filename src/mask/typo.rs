@@ -108,15 +108,37 @@ fn closest_number_word(word: &str) -> Option<Number> {
 pub(super) fn correct(shadow: &Shadow, tokens: &mut [Token]) {
     let mut word = String::new();
     correct_stretched(shadow, tokens, &mut word);
+    let Some(first) = tokens.iter().position(may_be_typo) else { return };
+    let count = tokens.len();
     if !tokens.iter().any(is_spoken) {
         return;
     }
-    // The second pass corrects words before the first one that is right.
-    for index in (0..tokens.len()).chain((0..tokens.len()).rev()) {
-        if let Some(number) = meant_number(shadow, tokens, index, &mut word) {
+    let mut correct = |index: usize| {
+        let number = may_be_typo(&tokens[index])
+            .then(|| meant_number(shadow, tokens, index, &mut word))
+            .flatten();
+        if let Some(number) = number {
             tokens[index].kind = Kind::Number(number);
         }
+        number.is_some()
+    };
+    let mut is_corrected = false;
+    for index in first..count {
+        is_corrected |= correct(index);
     }
+    // The second pass corrects words before the first one that is right.
+    if is_corrected {
+        for index in (first..count).rev() {
+            correct(index);
+        }
+    }
+}
+
+/// Returns `true` if the token is a code or a word that may be a number word in disguise.
+fn may_be_typo(token: &Token) -> bool {
+    matches!(token.kind, Kind::Code | Kind::Lookalike | Kind::Word)
+        && (3..=MAX_STRETCHED_CHARS).contains(&token.len())
+        && token.sense == Sense::NONE
 }
 
 /// Turns rows of words with repeated letters into number words: niine eeight sevenn.
@@ -124,17 +146,24 @@ pub(super) fn correct(shadow: &Shadow, tokens: &mut [Token]) {
 /// Words are looked up only in rows that are long enough, because ordinary words have repeated
 /// letters, too: hello, soon.
 fn correct_stretched(shadow: &Shadow, tokens: &mut [Token], word: &mut String) {
-    let may_be_stretched = |token: &&Token| {
+    let may_be_stretched = |token: &Token| {
         let letters = &shadow.glyphs[token.from..token.to];
         is_unknown(token) && letters.windows(2).any(|pair| pair[0].plain == pair[1].plain)
     };
-    let mut from = 0;
-    while from < tokens.len() {
-        let row_len = tokens[from..].iter().take_while(may_be_stretched).count();
-        if row_len >= MIN_STRETCHED_ROW {
-            correct_row(shadow, &mut tokens[from..from + row_len], word);
+    // A row of the minimum length contains one of these tokens, so that the others are read only
+    // beside it.
+    let mut index = MIN_STRETCHED_ROW - 1;
+    while index < tokens.len() {
+        if may_be_stretched(&tokens[index]) {
+            let before = tokens[..index].iter().rev().take_while(|token| may_be_stretched(token));
+            let from = index - before.count();
+            let after = tokens[index..].iter().take_while(|token| may_be_stretched(token));
+            index += after.count();
+            if index - from >= MIN_STRETCHED_ROW {
+                correct_row(shadow, &mut tokens[from..index], word);
+            }
         }
-        from += row_len + 1;
+        index += MIN_STRETCHED_ROW;
     }
 }
 
@@ -166,21 +195,16 @@ fn is_spoken(token: &Token) -> bool {
     matches!(token.kind, Kind::Number(number) if !number.everyday)
 }
 
-/// Returns the number that the token `index` was meant to be, if the tokens beside it say so.
+/// Returns the number that the token `index`, which [may be a typo](may_be_typo), was meant to be,
+/// if the tokens beside it say so.
 fn meant_number(
     shadow: &Shadow,
     tokens: &[Token],
     index: usize,
     word: &mut String,
 ) -> Option<Number> {
-    let Token { from, to, kind, sense } = tokens[index];
-    let is_code = matches!(kind, Kind::Code | Kind::Lookalike);
-    if !(is_code || kind == Kind::Word)
-        || !(3..=MAX_STRETCHED_CHARS).contains(&(to - from))
-        || sense != Sense::NONE
-    {
-        return None;
-    }
+    let Token { from, to, kind, .. } = tokens[index];
+    let is_code = kind != Kind::Word;
     // Everyday words next to it prove nothing: "for fire" is not a number.
     let before = tokens[..index].iter().rev().take(CONTEXT_TOKENS).take_while(|t| t.says_digits());
     let after = tokens[index + 1..].iter().take(CONTEXT_TOKENS).take_while(|t| t.says_digits());
