@@ -5,7 +5,6 @@ RUN apt-get update && apt-get install -y --no-install-recommends gcc libc6-dev &
 WORKDIR /src
 COPY Cargo.toml Cargo.lock ./
 COPY src src
-COPY migrations migrations
 COPY benches benches
 RUN cargo build --release --locked --bin random-connect
 

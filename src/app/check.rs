@@ -40,7 +40,7 @@ pub async fn check_stores(config: &Config) -> Vec<CheckedStore> {
     let redis = stores::redis(config, &machine);
     let clock = stores::clock(redis.as_ref(), &machine);
     let (lobby, ids) = stores::lobby(config, redis.as_ref(), &clock);
-    let moderation = stores::moderation(config, redis.as_ref(), &clock, &ids);
+    let moderation = stores::moderation(config, redis.as_ref(), None, &clock, &ids);
     let health = StoreHealth::new(lobby.directory, Arc::new(moderation), clock);
     let backend = if config.redis.is_some() { "Redis" } else { "memory" };
     let stores = health.check().await.by_name();

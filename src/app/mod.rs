@@ -2,12 +2,12 @@
 //! backends; `serve.rs` runs the commands that serve.
 //!
 //! **Invariant:** only `main` and the tests import `app`. To add a toolset, add a row to the table in
-//! [`App::with_send_policy`].
+//! [`App::with_database`].
 
 pub mod channels;
 pub mod check;
 pub mod serve;
-mod stores;
+pub mod stores;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -34,6 +34,7 @@ use crate::kernel::clock::{Clock, Stopwatch, seeded_rng};
 use crate::kernel::id::IdHasher;
 use crate::kernel::redis_eviction::EvictionWatch;
 use crate::kernel::session::SessionLimit;
+use crate::kernel::sql::Database;
 use crate::kernel::token::AuthTokens;
 use crate::kernel::toolset::Toolset;
 use crate::moderation::admin::AdminService;
@@ -79,6 +80,8 @@ pub struct App {
     clock: Arc<dyn Clock>,
     ids: IdHasher,
     dashboard: Arc<Dashboard>,
+    /// `None` if no store needs one.
+    database: Option<Database>,
     config: Config,
     /// Cancelled at shutdown, to end calls that wait for an event.
     stopping: CancellationToken,
@@ -87,22 +90,24 @@ pub struct App {
 }
 
 impl App {
-    /// Builds the server and starts its reaper. Call it within a tokio runtime.
+    /// Builds a server without a database and starts its reaper. Call it within a tokio runtime.
     ///
     /// # Errors
     /// Returns [`NoHttpClient`] if a channel is configured and its requests can't be sent.
     pub fn new(config: Config, clock: &Arc<dyn Clock>) -> Result<Self, NoHttpClient> {
-        Self::with_send_policy(config, clock, SendPolicy::default())
+        Self::with_database(config, clock, SendPolicy::default(), None)
     }
 
-    /// Builds the server with channels that send requests by `policy`.
+    /// Builds the server with the database of the configuration, which [`stores::open`] returns, and with
+    /// channels that send requests by `policy`.
     ///
     /// # Errors
     /// See [`App::new`].
-    pub fn with_send_policy(
+    pub fn with_database(
         config: Config,
         clock: &Arc<dyn Clock>,
         policy: SendPolicy,
+        database: Option<Database>,
     ) -> Result<Self, NoHttpClient> {
         // Loads the numbering plans, so that the first message does not wait for them.
         crate::mask::warm_up();
@@ -110,7 +115,8 @@ impl App {
         let redis = stores::redis(&config, clock);
         let clock = &stores::clock(redis.as_ref(), clock);
         let (backend, ids) = stores::lobby(&config, redis.as_ref(), clock);
-        let moderation = Arc::new(stores::moderation(&config, redis.as_ref(), clock, &ids));
+        let moderation =
+            Arc::new(stores::moderation(&config, redis.as_ref(), database.as_ref(), clock, &ids));
         let mailbox = NoticeMailbox::new(backend.mailbox, Arc::clone(&moderation));
         let backend = LobbyBackend { mailbox: Arc::new(mailbox), ..backend };
         let lobby = Arc::new(ModeratedLobby::new(
@@ -201,6 +207,7 @@ impl App {
             clock: Arc::clone(clock),
             ids,
             dashboard,
+            database,
             config,
             stopping,
             tasks: tasks.iter().map(JoinHandle::abort_handle).collect(),
@@ -335,13 +342,16 @@ impl App {
         Some(Arc::new(NewUserLimiter::new(directory, moderation, clock, ids, refusals)))
     }
 
-    /// Ends the background tasks, stores which events were delivered, and closes the moderation store.
+    /// Ends the background tasks, stores which events were delivered, and closes the stores.
     async fn close(&self) {
         self.tasks.iter().for_each(AbortHandle::abort);
         if timeout(SETTLE_GRACE, self.mailbox.settled()).await.is_err() {
             tracing::warn!("shutdown timed out with leases still unsettled");
         }
         self.admin.0.close().await;
+        if let Some(database) = &self.database {
+            database.close().await;
+        }
     }
 
     fn store_health(&self) -> StoreHealth {

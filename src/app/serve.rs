@@ -17,8 +17,9 @@ use super::stores::StoreSetupError;
 use super::{App, stores};
 use crate::config::Config;
 use crate::kernel::clock::{Clock, SystemClock, seeded_rng};
+use crate::kernel::sql::Database;
 use crate::kernel::token::AuthTokens;
-use crate::transport::channels::outbound::MAX_OUTBOUND_SOCKETS;
+use crate::transport::channels::outbound::{MAX_OUTBOUND_SOCKETS, SendPolicy};
 use crate::transport::http::limits::ConnectionLimits;
 use crate::transport::http::server;
 use crate::transport::mcp::stdio;
@@ -62,7 +63,7 @@ pub struct Listening {
 /// Returns [`ServeError`] if the server can't start.
 pub async fn serve(config: Config, announce: impl FnOnce(&Listening)) -> Result<(), ServeError> {
     let shutdown = shutdown_on_signal().map_err(ServeError::Signals)?;
-    stores::prepare(&config).await?;
+    let database = stores::open(&config).await?;
     let has_channel = config.whatsapp.is_some() || config.bridge.is_some();
     let limits = ConnectionLimits::with_sessions(config.max_sessions)
         .within_fd_limit(if has_channel { MAX_OUTBOUND_SOCKETS } else { 0 });
@@ -74,7 +75,7 @@ pub async fn serve(config: Config, announce: impl FnOnce(&Listening)) -> Result<
     let generated_token = configured.is_none().then(|| tokens.clone());
     announce(&Listening { address, playground: config.playground, generated_token });
     tracing::info!(%address, version = env!("CARGO_PKG_VERSION"), "listening");
-    let app = App::new(config, &(Arc::new(SystemClock::new()) as Arc<dyn Clock>))?;
+    let app = build(config, database)?;
     app.serve_http(listener, tokens, limits, shutdown).await;
     app.close().await;
     tracing::info!("stopped");
@@ -93,8 +94,8 @@ pub async fn serve_stdio(config: Config) -> Result<(), ServeError> {
         );
     }
     let shutdown = shutdown_on_signal().map_err(ServeError::Signals)?;
-    stores::prepare(&config).await?;
-    let app = App::new(config, &(Arc::new(SystemClock::new()) as Arc<dyn Clock>))?;
+    let database = stores::open(&config).await?;
+    let app = build(config, database)?;
     let grace = ConnectionLimits::default().shutdown_grace;
     let is_stopped = async {
         shutdown.cancelled().await;
@@ -107,6 +108,12 @@ pub async fn serve_stdio(config: Config) -> Result<(), ServeError> {
     };
     app.close().await;
     Ok(served?)
+}
+
+/// Builds the server with the clock of the machine.
+fn build(config: Config, database: Option<Database>) -> Result<App, NoHttpClient> {
+    let clock = Arc::new(SystemClock::new()) as Arc<dyn Clock>;
+    App::with_database(config, &clock, SendPolicy::default(), database)
 }
 
 /// Returns a token that SIGTERM and Ctrl-C cancel.

@@ -18,16 +18,22 @@ use crate::kernel::id::IdHasher;
 use crate::kernel::keyring::Keyring;
 use crate::kernel::redis::{RedisClock, RedisConnection, RedisOptions};
 use crate::kernel::secrets::SecretFingerprints;
+use crate::kernel::sql::Database;
+use crate::kernel::sql::migration::MigrationChain;
+use crate::kernel::sql::problem::DatabaseError;
+use crate::kernel::sql::url::DatabaseUrl;
+use crate::moderation::migrations::MIGRATIONS as MODERATION;
 use crate::moderation::service::ModerationService;
 use crate::moderation::store::ModerationStore;
 use crate::moderation::store_memory::MemoryModerationStore;
 use crate::moderation::store_redis::RedisModerationStore;
-use crate::moderation::store_sql::SqlModerationStore;
-use crate::moderation::store_sql_file;
-use crate::moderation::store_sql_file::StateFileError;
+use crate::moderation::store_sqlite::SqliteModerationStore;
 use crate::rate_limit::limiter::RateLimiter;
 use crate::rate_limit::store_memory::MemoryRateLimiter;
 use crate::rate_limit::store_redis::RedisRateLimiter;
+
+/// The tables of a database, in the order of their creation.
+const MIGRATIONS: &[&MigrationChain] = &[&MODERATION];
 
 /// Returns the connection that all stores share. `None` without `REDIS_URL`.
 pub(super) fn redis(config: &Config, clock: &Arc<dyn Clock>) -> Option<RedisConnection> {
@@ -88,36 +94,46 @@ pub(super) fn lobby(
     (LobbyBackend::new(Arc::new(lobby)), ids)
 }
 
-/// Creates or checks the file of `STATE_DB`, or compares the secrets with those of the other
-/// instances on Redis, which may also start later.
+/// Opens the database and updates its tables, or compares the secrets with those of the other
+/// instances on Redis, which may also start later. Returns `None` without a database.
 ///
 /// # Errors
 /// Returns [`StoreSetupError`] if the store can't be used with this configuration.
-pub(super) async fn prepare(config: &Config) -> Result<(), StoreSetupError> {
+pub async fn open(config: &Config) -> Result<Option<Database>, StoreSetupError> {
     if let Some(redis) = &config.redis {
         let differing = connect(redis, false).differing_secret().await;
-        return differing.map_or(Ok(()), |secret| Err(RedisSecretError { secret }.into()));
+        return differing.map_or(Ok(None), |secret| Err(RedisSecretError { secret }.into()));
     }
-    let Some(state) = &config.state_db else { return Ok(()) };
-    Ok(store_sql_file::prepare(&state.file, &fingerprints(state)).await?)
+    let Some(state) = &config.state_db else { return Ok(None) };
+    let opened = Database::open_with(&url(state), MIGRATIONS, &fingerprints(state)).await;
+    Ok(Some(opened.map_err(DatabaseSetupError)?))
 }
 
 /// A store can't be used with this configuration.
 #[derive(Debug, Error)]
 pub enum StoreSetupError {
     #[error(transparent)]
-    StateFile(#[from] StateFileError),
+    Database(#[from] DatabaseSetupError),
     #[error(transparent)]
     RedisSecret(#[from] RedisSecretError),
 }
 
-/// Checks the file of `STATE_DB` as [`prepare`] does, but changes nothing. Returns `false` if it does
-/// not exist yet.
+/// The database can't be used.
+#[derive(Debug, Error)]
+#[error("can't use {} (STATE_DB): {}", .0.place, .0.problem)]
+pub struct DatabaseSetupError(DatabaseError);
+
+/// Checks the database as [`open`] does, but changes nothing. Returns `false` if its file does not exist yet.
 ///
 /// # Errors
-/// Returns [`StateFileError`] if the file can't be used.
-pub(super) async fn inspect(state: &StateDbConfig) -> Result<bool, StateFileError> {
-    store_sql_file::inspect(&state.file, &fingerprints(state)).await
+/// Returns [`DatabaseSetupError`] if it can't be used.
+pub(super) async fn inspect(state: &StateDbConfig) -> Result<bool, DatabaseSetupError> {
+    let inspected = Database::inspect(&url(state), Some(&fingerprints(state))).await;
+    inspected.map_err(DatabaseSetupError)
+}
+
+fn url(state: &StateDbConfig) -> DatabaseUrl {
+    DatabaseUrl::Sqlite(state.file.clone())
 }
 
 fn fingerprints(state: &StateDbConfig) -> SecretFingerprints {
@@ -128,20 +144,23 @@ fn fingerprints(state: &StateDbConfig) -> SecretFingerprints {
 pub(super) fn moderation(
     config: &Config,
     connection: Option<&RedisConnection>,
+    database: Option<&Database>,
     clock: &Arc<dyn Clock>,
     ids: &IdHasher,
 ) -> ModerationService {
     let mut rng = seeded_rng();
-    let redis = config.redis.as_ref().zip(connection);
-    let (keyring, store): (_, Arc<dyn ModerationStore>) = match (redis, &config.state_db) {
-        (Some((redis, connection)), _) => {
-            let store = RedisModerationStore::new(connection.clone());
-            (Keyring::new(&redis.keys), Arc::new(store))
+    let store: Arc<dyn ModerationStore> = match (connection, database) {
+        (Some(connection), _) => Arc::new(RedisModerationStore::new(connection.clone())),
+        (None, Some(Database::Sqlite(database))) => {
+            Arc::new(SqliteModerationStore::new(database.clone()))
         }
-        (None, Some(state)) => {
-            (Keyring::new(&state.keys), Arc::new(SqlModerationStore::new(&state.file)))
+        _ => Arc::new(MemoryModerationStore::default()),
+    };
+    let keyring = match (&config.redis, &config.state_db) {
+        (Some(RedisConfig { keys, .. }), _) | (None, Some(StateDbConfig { keys, .. })) => {
+            Keyring::new(keys)
         }
-        (None, None) => (Keyring::new(&[rng.random()]), Arc::new(MemoryModerationStore::default())),
+        (None, None) => Keyring::new(&[rng.random()]),
     };
     let limiter = config.rate_limits.map(|limits| -> Arc<dyn RateLimiter> {
         match connection {

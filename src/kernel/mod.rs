@@ -21,6 +21,7 @@ pub mod schema;
 pub mod secrets;
 pub mod session;
 pub mod shards;
+pub mod sql;
 pub mod store;
 pub mod token;
 pub mod toolset;

@@ -32,6 +32,7 @@ mod moderation_store;
 mod prompt_injection;
 mod prose;
 mod rate_limit;
+mod sql_database;
 mod store_errors;
 mod store_health;
 mod support;

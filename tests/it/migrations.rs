@@ -1,13 +1,13 @@
-//! The migrations of the SQL moderation store are those that version 0.1.0 applied.
+//! Migrations match their files, and those of moderation on SQLite are the ones that version 0.1.0 applied.
 
 use std::path::Path;
 
 use random_connect::kernel::clock::Timestamp;
 use random_connect::kernel::id::UserId;
 use random_connect::moderation::history::FULL_WEIGHT;
+use random_connect::moderation::migrations::MIGRATIONS;
 use random_connect::moderation::rating::Rating;
 use random_connect::moderation::store::{AuditEntry, Ban, ModerationStore, OperatorStore};
-use random_connect::moderation::store_sql::{SqlModerationStore, migrator};
 use sqlx::AssertSqlSafe;
 use sqlx::migrate::{Migration, Migrator};
 
@@ -41,16 +41,16 @@ const APPLIED: [(i64, &str, &str); 4] = [
 /// Number of migrations that version 0.1.0 has.
 const OF_0_1_0: usize = 2;
 
-/// The migrations in `migrations/`.
-async fn files() -> Migrator {
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("migrations");
-    Migrator::new(folder).await.expect("readable migrations")
+/// The files of a toolset's migrations for an engine.
+async fn files(toolset: &str, engine: &str) -> Migrator {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("src").join(toolset);
+    Migrator::new(folder.join("migrations").join(engine)).await.expect("readable migrations")
 }
 
 #[tokio::test]
 async fn migrations_are_recorded_as_in_earlier_versions() {
     let database = TempDatabase::new();
-    SqlModerationStore::new(&database.file()).check().await.expect("a working store");
+    database.moderation_store().await.check().await.expect("a working store");
     let recorded: Vec<(i64, String, String, bool)> = sqlx::query_as(
         "SELECT version, description, lower(hex(checksum)), success FROM _sqlx_migrations ORDER BY version",
     )
@@ -72,14 +72,21 @@ async fn migrations_match_the_files() {
         };
         migrator.iter().map(field).collect()
     };
-    assert_eq!(fields(&migrator()), fields(&files().await));
+    for chain in [MIGRATIONS] {
+        for (engine, migrator) in
+            [("sqlite", chain.sqlite_migrator()), ("postgres", chain.postgres_migrator())]
+        {
+            let files = files(chain.toolset, engine).await;
+            assert_eq!(fields(&migrator), fields(&files), "{} on {engine}", chain.toolset);
+        }
+    }
 }
 
 #[tokio::test]
 async fn migrations_open_a_database_of_version_0_1_0() {
     let (user, target) = (UserId::from_bytes([1; 16]), UserId::from_bytes([2; 16]));
     let database = TempDatabase::new();
-    let old: Vec<_> = files().await.iter().take(OF_0_1_0).cloned().collect();
+    let old: Vec<_> = files("moderation", "sqlite").await.iter().take(OF_0_1_0).cloned().collect();
     let pool = database.open().await;
     Migrator::with_migrations(old).run(&pool).await.expect("tables");
     let (person, reporter) = (target.to_hex(), user.to_hex());
@@ -92,7 +99,7 @@ async fn migrations_open_a_database_of_version_0_1_0() {
         sqlx::query(AssertSqlSafe(row)).execute(&pool).await.expect("a row");
     }
     pool.close().await;
-    let store = SqlModerationStore::new(&database.file());
+    let store = database.moderation_store().await;
     let now = Timestamp::from_millis(1_700_000_000_000);
     store.block(user, target, now).await.expect("a working store");
     let record = store.record(target).await.expect("a working store");

@@ -22,8 +22,8 @@ const YEAR: Duration = Duration::from_secs(365 * 24 * 60 * 60);
 const NOW: Timestamp = Timestamp::from_millis(1_800_000_000_000);
 
 /// The stores that take the date from the machine.
-fn backends() -> impl Iterator<Item = ModerationBackend> {
-    moderation_backends().into_iter().filter(|backend| backend.server.is_none())
+async fn backends() -> impl Iterator<Item = ModerationBackend> {
+    moderation_backends().await.into_iter().filter(|backend| backend.server.is_none())
 }
 
 fn service(backend: &ModerationBackend) -> Arc<ModerationService> {
@@ -52,7 +52,7 @@ async fn write_data(backend: &ModerationBackend, at: Timestamp) {
 
 #[tokio::test]
 async fn dates_later_than_now_are_corrected_in_every_store() {
-    for backend in backends() {
+    for backend in backends().await {
         write_data(&backend, NOW + 20 * YEAR).await;
         let store = &backend.store;
         store.correct_dates(NOW).await.expect("the store is up");
@@ -78,7 +78,7 @@ async fn dates_later_than_now_are_corrected_in_every_store() {
 
 #[tokio::test]
 async fn dates_that_are_plausible_stay() {
-    for backend in backends() {
+    for backend in backends().await {
         write_data(&backend, NOW).await;
         let store = &backend.store;
         let before = store.record(test_user(9)).await.expect("the store is up");
@@ -93,7 +93,7 @@ async fn dates_that_are_plausible_stay() {
 
 #[tokio::test]
 async fn suspension_by_a_clock_ahead_lasts_no_longer_than_its_length() {
-    for backend in backends() {
+    for backend in backends().await {
         let service = service(&backend);
         write_data(&backend, NOW + 20 * YEAR).await;
         let end = async |user, now| {
@@ -116,7 +116,7 @@ async fn suspension_by_a_clock_ahead_lasts_no_longer_than_its_length() {
 /// An hour of right time, a jump that does not hold, and the return.
 #[tokio::test]
 async fn clock_that_jumps_neither_deletes_nor_prolongs() {
-    for backend in backends() {
+    for backend in backends().await {
         let service = service(&backend);
         let store = &backend.store;
         let mut purger = Purger::new(Arc::clone(&service));

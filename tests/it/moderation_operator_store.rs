@@ -14,7 +14,7 @@ use crate::support::moderation_backends::{
 
 #[tokio::test]
 async fn report_is_decided_once() {
-    for backend in moderation_backends() {
+    for backend in moderation_backends().await {
         let store = &backend.store;
         store.report(report(1, 9)).await.expect("the store is up");
         let later = Report { at: START + Duration::from_secs(1), ..report(1, 8) };
@@ -44,7 +44,7 @@ async fn report_is_decided_once() {
 
 #[tokio::test]
 async fn report_concurrent_verdicts_first_one_wins() {
-    for backend in moderation_backends() {
+    for backend in moderation_backends().await {
         let store = &backend.store;
         for reporter in 1..=50 {
             store.report(report(reporter, 99)).await.expect("the store is up");
@@ -63,7 +63,7 @@ async fn report_concurrent_verdicts_first_one_wins() {
 
 #[tokio::test]
 async fn open_reports_are_read_in_pages() {
-    for backend in moderation_backends() {
+    for backend in moderation_backends().await {
         let store = &backend.store;
         let key = |number: usize| {
             let mut bytes = [0; 16];
@@ -84,7 +84,7 @@ async fn open_reports_are_read_in_pages() {
 
 #[tokio::test]
 async fn ban_lasts_until_lifted_or_ended() {
-    for backend in moderation_backends() {
+    for backend in moderation_backends().await {
         let store = &backend.store;
         let record = async || store.record(test_user(9)).await.expect("the store is up");
         let later = START + Duration::from_secs(60);
@@ -101,7 +101,7 @@ async fn ban_lasts_until_lifted_or_ended() {
 
 #[tokio::test]
 async fn accused_users_have_a_ban_or_a_report() {
-    for backend in moderation_backends() {
+    for backend in moderation_backends().await {
         let store = &backend.store;
         store.block(test_user(1), test_user(2), START).await.expect("the store is up");
         store.report(report(1, 5)).await.expect("the store is up");
@@ -119,7 +119,7 @@ async fn accused_users_have_a_ban_or_a_report() {
 
 #[tokio::test]
 async fn find_by_prefix_returns_matching_users() {
-    for backend in moderation_backends() {
+    for backend in moderation_backends().await {
         let store = &backend.store;
         store.block(test_user(0x1a), test_user(0x1b), START).await.expect("the store is up");
         store.report(report(1, 0x2c)).await.expect("the store is up");
@@ -135,7 +135,7 @@ async fn find_by_prefix_returns_matching_users() {
 
 #[tokio::test]
 async fn audit_log_is_append_only() {
-    for backend in moderation_backends() {
+    for backend in moderation_backends().await {
         let store = &backend.store;
         let entry = |n: usize| AuditEntry {
             at: START,

@@ -14,20 +14,22 @@ use random_connect::connect::lobby::store_memory::MemoryLobby;
 use random_connect::kernel::clock::seeded_rng;
 use random_connect::kernel::keyring::Keyring;
 use random_connect::moderation::history::{FULL_WEIGHT, UserHistory};
+use random_connect::moderation::migrations::MIGRATIONS;
 use random_connect::moderation::rating::Rating;
 use random_connect::moderation::report::EVIDENCE_TTL;
 use random_connect::moderation::service::ModerationService;
 use random_connect::moderation::store::{ModerationStore, NoticeState, RECORD_TTL};
 use random_connect::moderation::store_memory::MemoryModerationStore;
-use random_connect::moderation::store_sql::SqlModerationStore;
+use random_connect::moderation::store_sqlite::SqliteModerationStore;
 
 use crate::support::moderation_backends::{
-    START, TempDir, history, listed, moderation_backends, report, test_user,
+    START, history, listed, moderation_backends, report, test_user,
 };
+use crate::support::temp_database::TempDatabase;
 
 #[tokio::test]
 async fn block_applies_to_both_and_no_one_else() {
-    for backend in moderation_backends() {
+    for backend in moderation_backends().await {
         let store = &backend.store;
         for _ in 0..2 {
             store.block(test_user(1), test_user(2), START).await.expect("the store is up");
@@ -52,7 +54,7 @@ async fn block_applies_to_both_and_no_one_else() {
 
 #[tokio::test]
 async fn report_is_unique_per_reporter_and_person() {
-    for backend in moderation_backends() {
+    for backend in moderation_backends().await {
         let store = &backend.store;
         assert!(store.report(report(1, 9)).await.expect("the store is up"));
         assert!(!store.report(report(1, 9)).await.expect("the store is up"));
@@ -67,7 +69,7 @@ async fn report_is_unique_per_reporter_and_person() {
 
 #[tokio::test]
 async fn report_repeated_concurrently_counts_once() {
-    for backend in moderation_backends() {
+    for backend in moderation_backends().await {
         let store = &backend.store;
         let reports = (0..16).map(|_| store.report(report(1, 9)));
         let added = join_all(reports).await.into_iter().filter(|added| *added == Ok(true)).count();
@@ -77,7 +79,7 @@ async fn report_repeated_concurrently_counts_once() {
 
 #[tokio::test]
 async fn report_evidence_expires_before_the_report() {
-    for backend in moderation_backends() {
+    for backend in moderation_backends().await {
         let store = &backend.store;
         store.report(report(1, 9)).await.expect("the store is up");
         assert_eq!(store.open_reports(0).await.expect("the store is up"), [listed(report(1, 9))]);
@@ -104,7 +106,7 @@ async fn report_evidence_expires_before_the_report() {
 
 #[tokio::test]
 async fn history_counts_chats_without_partners() {
-    for backend in moderation_backends() {
+    for backend in moderation_backends().await {
         let store = &backend.store;
         assert_eq!(history(store, 1).await, UserHistory::default());
         for (partner, secs) in [(2, 0), (3, 60), (2, 120)] {
@@ -126,7 +128,9 @@ async fn history_counts_chats_without_partners() {
 
 #[tokio::test]
 async fn history_expires_a_year_after_its_last_change() {
-    for backend in moderation_backends().into_iter().filter(|backend| backend.server.is_none()) {
+    for backend in
+        moderation_backends().await.into_iter().filter(|backend| backend.server.is_none())
+    {
         let store = &backend.store;
         store.count_chat(test_user(1), test_user(2), START).await.expect("the store is up");
         let later = START + Duration::from_secs(60);
@@ -138,7 +142,7 @@ async fn history_expires_a_year_after_its_last_change() {
 
 #[tokio::test]
 async fn notice_acceptance_is_permanent() {
-    for backend in moderation_backends() {
+    for backend in moderation_backends().await {
         let store = &backend.store;
         let notice = async || store.record(test_user(1)).await.expect("the store is up").notice;
         assert_eq!(notice().await, None);
@@ -156,7 +160,7 @@ async fn notice_acceptance_is_permanent() {
 
 #[tokio::test]
 async fn rating_newest_per_rater_wins() {
-    for backend in moderation_backends() {
+    for backend in moderation_backends().await {
         let store = &backend.store;
         let rating = |secs, good| {
             let weight = if good { FULL_WEIGHT } else { 0 };
@@ -174,7 +178,7 @@ async fn rating_newest_per_rater_wins() {
 
 #[tokio::test]
 async fn forget_deletes_notice_ratings_and_chats_but_no_block_or_report() {
-    for backend in moderation_backends() {
+    for backend in moderation_backends().await {
         let store = &backend.store;
         let [ann, ben, cat] = [1, 2, 3].map(test_user);
         let rating = Rating { at: START, good: false, weight: FULL_WEIGHT };
@@ -201,19 +205,24 @@ async fn forget_deletes_notice_ratings_and_chats_but_no_block_or_report() {
 
 #[tokio::test]
 async fn moderation_store_sqlite_survives_a_restart() {
-    let folder = TempDir::new();
-    SqlModerationStore::new(&folder.file())
-        .block(test_user(1), test_user(2), START)
-        .await
-        .expect("the store is up");
-    let record = SqlModerationStore::new(&folder.file())
-        .record(test_user(2))
-        .await
-        .expect("the store is up");
-    assert!(record.blocked.contains(&test_user(1)));
-    let invalid = folder.file().join("below a file");
-    assert!(SqlModerationStore::new(&invalid).record(test_user(1)).await.is_err());
-    assert!(SqlModerationStore::new(&invalid).check().await.is_err());
+    let database = TempDatabase::new();
+    let store = database.moderation_store().await;
+    store.block(test_user(1), test_user(2), START).await.expect("the store is up");
+    drop(store);
+    let record = database.moderation_store().await.record(test_user(2)).await;
+    assert!(record.expect("the store is up").blocked.contains(&test_user(1)));
+}
+
+#[tokio::test]
+async fn moderation_store_sqlite_fails_once_it_is_closed() {
+    let database = TempDatabase::new();
+    let opened = database.sqlite().await;
+    opened.migrate(&MIGRATIONS).await.expect("tables");
+    let store = SqliteModerationStore::new(opened.clone());
+    store.check().await.expect("the store is up");
+    opened.close().await;
+    assert!(store.check().await.is_err() && store.record(test_user(1)).await.is_err());
+    assert!(store.block(test_user(1), test_user(2), START).await.is_err());
 }
 
 #[tokio::test]

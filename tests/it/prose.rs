@@ -71,7 +71,7 @@ const EXCEPTIONS: &[&str] = &[
     "tests/it/prompt_injection.rs",
     "tests/it/prose.rs",
     "tests/corpus/",
-    "migrations/",
+    "src/moderation/migrations/",
     "CHANGELOG.md",
     "LICENSE",
     "LICENSES/",

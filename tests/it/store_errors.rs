@@ -1,7 +1,6 @@
 //! Errors of the stores: they keep their cause, and an outage does not flood the log.
 
 use std::io::Write;
-use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -13,14 +12,15 @@ use random_connect::kernel::clock::{Timestamp, seeded_rng};
 use random_connect::kernel::id::{IdHasher, UserId};
 use random_connect::kernel::redis::RedisConnection;
 use random_connect::kernel::store::StoreErrorKind;
+use random_connect::moderation::migrations::MIGRATIONS;
 use random_connect::moderation::store::ModerationStore;
-use random_connect::moderation::store_sql::SqlModerationStore;
-use tempfile::TempDir;
+use random_connect::moderation::store_sqlite::SqliteModerationStore;
 use tracing_subscriber::fmt::MakeWriter;
 
 use crate::support::moderated::moderated;
 use crate::support::redis_server::RedisServer;
 use crate::support::redis_wire::command;
+use crate::support::temp_database::TempDatabase;
 
 const IDLE: Duration = Duration::from_secs(1_800);
 const NOW: Timestamp = Timestamp::from_millis(1_000_000);
@@ -89,31 +89,24 @@ async fn store_error_keeps_the_cause_of_a_redis_failure() {
     lobby.perform(Call::new(ANN, NOW), Action::ReadInbox).await.expect("the store works again");
 }
 
-/// Fails to open the moderation store in `file`; returns the kind of the failure.
-async fn sql_failure(file: &Path) -> StoreErrorKind {
-    SqlModerationStore::new(file).record(ANN).await.expect_err("the store fails").kind
-}
-
 #[tokio::test]
 async fn store_error_keeps_the_cause_of_an_sqlite_failure() {
-    let folder = TempDir::new().expect("a folder");
-    assert_eq!(sql_failure(&folder.path().join("no/folder")).await, StoreErrorKind::Disk);
-    let no_database = folder.path().join("text");
-    std::fs::write(&no_database, "no database, but long enough to have a header".repeat(40))
-        .expect("a file");
-    assert_eq!(sql_failure(&no_database).await, StoreErrorKind::Script);
-    // A later version has applied a migration that this one does not know.
-    let newer = folder.path().join("newer.db");
-    SqlModerationStore::new(&newer).record(ANN).await.expect("a new database");
-    let pool = sqlx::SqlitePool::connect(&format!("sqlite:{}", newer.display())).await;
-    sqlx::query(
-        "INSERT INTO _sqlx_migrations (version, description, success, checksum, execution_time)
-         VALUES (9999, 'later', 1, x'00', 0)",
-    )
-    .execute(&pool.expect("the database"))
-    .await
-    .expect("a row");
-    assert_eq!(sql_failure(&newer).await, StoreErrorKind::Migration);
+    let database = TempDatabase::new();
+    let opened = database.sqlite().await;
+    opened.migrate(&MIGRATIONS).await.expect("tables");
+    let store = SqliteModerationStore::new(opened.clone());
+    let failure = async || store.block(ANN, BEN, NOW).await.expect_err("the store fails").kind;
+
+    let pool = database.open().await;
+    let mut other = pool.acquire().await.expect("a connection");
+    sqlx::query("BEGIN IMMEDIATE").execute(&mut *other).await.expect("the lock");
+    assert_eq!(failure().await, StoreErrorKind::Timeout);
+    sqlx::query("ROLLBACK").execute(&mut *other).await.expect("released");
+    store.block(ANN, BEN, NOW).await.expect("the store works again");
+    sqlx::query("DROP TABLE blocks").execute(&mut *other).await.expect("dropped");
+    assert_eq!(failure().await, StoreErrorKind::Script);
+    opened.close().await;
+    assert_eq!(failure().await, StoreErrorKind::Connection);
 }
 
 #[tokio::test]

@@ -6,7 +6,9 @@ use std::process::{Command, Output, Stdio};
 
 use random_connect::kernel::id::{IdHasher, Realm};
 use random_connect::kernel::secrets::SecretFingerprints;
-use random_connect::moderation::store_sql_file::prepare;
+use random_connect::kernel::sql::Database;
+use random_connect::kernel::sql::url::DatabaseUrl;
+use random_connect::moderation::migrations::MIGRATIONS;
 use tokio::io::{AsyncBufReadExt, BufReader};
 
 use crate::support::redis_server::RedisServer;
@@ -125,7 +127,9 @@ async fn cli_check_creates_no_file() {
     let (status, problem) = check("sqlite:state.db");
     assert!(status == Some(1) && problem.contains("it is not an SQLite database"), "{problem}");
     let others = SecretFingerprints::new(b"another salt of some length", &[[7; 32]]);
-    prepare(&folder.0.join("other.db"), &others).await.expect("a new file");
+    let other = DatabaseUrl::Sqlite(folder.0.join("other.db"));
+    let database = Database::open_with(&other, &[&MIGRATIONS], &others).await.expect("a new file");
+    database.close().await;
     let (status, problem) = check("sqlite:other.db");
     assert!(status == Some(1) && problem.contains("another ID_SALT"), "{problem}");
 }

@@ -5,6 +5,7 @@ use reqwest::StatusCode;
 use serde_json::{Value, json};
 
 use crate::support::server::{TOKEN, TestServer, fetch_json, http_client};
+use crate::support::temp_database::TempDatabase;
 
 #[tokio::test]
 async fn short_form_readme_curl_lines_work() {
@@ -62,14 +63,16 @@ async fn health_is_public_and_reports_the_version() {
     assert_eq!(body, json!({ "status": "ok", "version": version, "store": "up" }));
     let ready = http_client().get(format!("{}/ready", server.url)).send().await;
     assert_eq!(ready.expect("a response").status(), StatusCode::OK);
-    // The lobby is in memory, but the moderation store can't be opened.
-    let key = "ab".repeat(32);
-    let invalid_store = [
-        ("STATE_DB", "sqlite:/dev/null/state.db"),
+    // The lobby is in memory, but the moderation store is gone.
+    let file = TempDatabase::new();
+    let (address, key) = (format!("sqlite:{}", file.file().display()), "ab".repeat(32));
+    let variables = [
+        ("STATE_DB", address.as_str()),
         ("ID_SALT", "a salt of some length"),
-        ("INBOX_KEY", &*key),
+        ("INBOX_KEY", key.as_str()),
     ];
-    let server = TestServer::with(&invalid_store, ConnectionLimits::default()).await;
+    let server = TestServer::with(&variables, ConnectionLimits::default()).await;
+    server.database.as_ref().expect("a database").close().await;
     let ready = http_client().get(format!("{}/ready", server.url)).send().await;
     assert_eq!(ready.expect("a response").status(), StatusCode::SERVICE_UNAVAILABLE);
 }

@@ -130,7 +130,7 @@ async fn state_file_is_private_and_complete_after_a_stop() {
     assert_eq!(ready.status(), 200);
     let names =
         || fs::read_dir(state.folder()).expect("a folder").map(|entry| entry.expect("an entry"));
-    assert_eq!(names().count(), 3, "the server uses the database");
+    assert_eq!(names().count(), 4, "the database, its log and index, and the lock");
     for entry in names() {
         let mode = entry.metadata().expect("metadata").permissions().mode() & 0o777;
         assert_eq!(mode, 0o600, "{:?}", entry.file_name());

@@ -14,10 +14,10 @@ use random_connect::kernel::redis::RedisConnection;
 
 use serde_json::json;
 
-use crate::support::moderation_backends::TempDir;
 use crate::support::redis_server::RedisServer;
 use crate::support::redis_wire::command;
 use crate::support::server_process::ServerProcess;
+use crate::support::temp_database::TempDatabase;
 
 /// The library, which the dynamic linker looks for below its folder.
 const FAKETIME: &str = "/usr/$LIB/faketime/libfaketimeMT.so.1";
@@ -118,7 +118,7 @@ async fn clock_of_one_instance_ahead_evicts_no_one() {
 /// The process reads its clock through libfaketime, from a file that the test rewrites.
 #[tokio::test]
 async fn clock_jump_of_a_running_instance_evicts_and_bans_no_one() {
-    let folder = TempDir::new();
+    let folder = TempDatabase::new();
     let file = folder.file();
     let set_clock = |offset: &str| fs::write(&file, offset).expect("a file");
     set_clock("+0");

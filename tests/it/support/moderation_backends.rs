@@ -1,9 +1,6 @@
 //! One moderation store of each kind, and the data of their suites.
 
-use std::fs;
-use std::path::PathBuf;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use random_connect::kernel::clock::Timestamp;
@@ -13,10 +10,10 @@ use random_connect::moderation::report::{Decision, Report, ReportTopic, Verdict}
 use random_connect::moderation::store::ModerationStore;
 use random_connect::moderation::store_memory::MemoryModerationStore;
 use random_connect::moderation::store_redis::RedisModerationStore;
-use random_connect::moderation::store_sql::SqlModerationStore;
 
 use crate::support::backends::memory_only;
 use crate::support::redis_server::RedisServer;
+use crate::support::temp_database::TempDatabase;
 
 pub const START: Timestamp = Timestamp::from_millis(1_700_000_000_000);
 
@@ -24,52 +21,27 @@ pub const START: Timestamp = Timestamp::from_millis(1_700_000_000_000);
 pub struct ModerationBackend {
     pub store: Arc<dyn ModerationStore>,
     pub server: Option<RedisServer>,
-    _folder: Option<TempDir>,
-}
-
-/// A temporary folder. Dropping it removes the folder.
-pub struct TempDir(PathBuf);
-
-impl TempDir {
-    pub fn new() -> Self {
-        static COUNT: AtomicUsize = AtomicUsize::new(0);
-        let number = COUNT.fetch_add(1, Ordering::Relaxed);
-        let name = format!("moderation-store-{}-{number}", std::process::id());
-        let folder = std::env::temp_dir().join(name);
-        fs::create_dir_all(&folder).expect("a folder");
-        Self(folder)
-    }
-
-    /// The path of the database.
-    pub fn file(&self) -> PathBuf {
-        self.0.join("state.db")
-    }
-}
-
-impl Drop for TempDir {
-    fn drop(&mut self) {
-        let _ = fs::remove_dir_all(&self.0);
-    }
+    _database: Option<TempDatabase>,
 }
 
 /// Creates one store of each kind.
-pub fn moderation_backends() -> Vec<ModerationBackend> {
+pub async fn moderation_backends() -> Vec<ModerationBackend> {
     let memory = ModerationBackend {
         store: Arc::new(MemoryModerationStore::default()),
         server: None,
-        _folder: None,
+        _database: None,
     };
     if memory_only() {
         return vec![memory];
     }
     let server = RedisServer::start(&[]);
     let redis = RedisModerationStore::new(server.connection());
-    let folder = TempDir::new();
-    let sql = SqlModerationStore::new(&folder.file());
+    let database = TempDatabase::new();
+    let sqlite = database.moderation_store().await;
     vec![
         memory,
-        ModerationBackend { store: Arc::new(redis), server: Some(server), _folder: None },
-        ModerationBackend { store: Arc::new(sql), server: None, _folder: Some(folder) },
+        ModerationBackend { store: Arc::new(redis), server: Some(server), _database: None },
+        ModerationBackend { store: Arc::new(sqlite), server: None, _database: Some(database) },
     ]
 }
 

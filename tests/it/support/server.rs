@@ -6,9 +6,10 @@ use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use random_connect::app::App;
+use random_connect::app::{App, stores};
 use random_connect::config::Config;
 use random_connect::kernel::clock::{Clock, ManualClock, SystemClock};
+use random_connect::kernel::sql::Database;
 use random_connect::kernel::token::AuthTokens;
 use random_connect::kernel::toolset::Toolset;
 use random_connect::transport::channels::outbound::SendPolicy;
@@ -37,6 +38,8 @@ pub struct TestServer {
     /// `http://` and the address, without a slash at the end.
     pub url: String,
     pub clock: Arc<ManualClock>,
+    /// `None` without a setting for one.
+    pub database: Option<Database>,
     shutdown: CancellationToken,
     running: JoinHandle<()>,
 }
@@ -87,9 +90,14 @@ impl TestServer {
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
         let url = format!("http://{}", listener.local_addr().expect("an address"));
         let clock = Arc::new(ManualClock::at(SystemClock::new().now()));
-        let mut app =
-            App::with_send_policy(config.clone(), &(Arc::clone(&clock) as Arc<dyn Clock>), policy)
-                .expect("the server starts");
+        let database = stores::open(&config).await.expect("the database opens");
+        let mut app = App::with_database(
+            config.clone(),
+            &(Arc::clone(&clock) as Arc<dyn Clock>),
+            policy,
+            database.clone(),
+        )
+        .expect("the server starts");
         if let Some(toolset) = toolset {
             app = app.with_toolset(toolset);
         }
@@ -100,7 +108,7 @@ impl TestServer {
         let tokens = config.auth_tokens.unwrap_or_else(generated);
         let running =
             tokio::spawn(async move { app.serve_http(listener, tokens, limits, stopped).await });
-        Self { url, clock, shutdown, running }
+        Self { url, clock, database, shutdown, running }
     }
 
     /// Returns host and port.

@@ -2,6 +2,9 @@
 
 use std::path::{Path, PathBuf};
 
+use random_connect::kernel::sql::sqlite::SqliteDatabase;
+use random_connect::moderation::migrations::MIGRATIONS;
+use random_connect::moderation::store_sqlite::SqliteModerationStore;
 use sqlx::sqlite::{SqliteConnectOptions, SqlitePool};
 use tempfile::TempDir;
 
@@ -20,6 +23,18 @@ impl TempDatabase {
     /// Returns the file, which does not exist at first.
     pub fn file(&self) -> PathBuf {
         self.0.path().join("state.db")
+    }
+
+    /// Opens the database as a server does.
+    pub async fn sqlite(&self) -> SqliteDatabase {
+        SqliteDatabase::open(&self.file()).await.expect("a database")
+    }
+
+    /// Opens the database with the tables of moderation.
+    pub async fn moderation_store(&self) -> SqliteModerationStore {
+        let database = self.sqlite().await;
+        database.migrate(&MIGRATIONS).await.expect("tables");
+        SqliteModerationStore::new(database)
     }
 
     /// Opens the database, and creates it if necessary.

@@ -1,10 +1,10 @@
-//! Deletion and correction by the date in [`SqlModerationStore`].
+//! Deletion and correction by the date in [`SqliteModerationStore`].
 
 use std::time::Duration;
 
 use sqlx::query;
 
-use super::{SqlModerationStore, millis};
+use super::{SqliteModerationStore, millis};
 use crate::kernel::clock::Timestamp;
 use crate::kernel::store::StoreError;
 use crate::moderation::dates::latest_plausible;
@@ -25,16 +25,11 @@ const CORRECTIONS: [&str; 8] = [
     "UPDATE histories SET changed_at = ?1 WHERE changed_at > ?2",
 ];
 
-impl SqlModerationStore {
+impl SqliteModerationStore {
     pub(super) async fn correct_late_dates(&self, now: Timestamp) -> Result<(), StoreError> {
-        for correction in CORRECTIONS {
-            query(correction)
-                .bind(millis(now))
-                .bind(millis(latest_plausible(now)))
-                .execute(self.pool().await?)
-                .await?;
-        }
-        Ok(())
+        let arguments = [millis(now), millis(latest_plausible(now))];
+        let statement = |sql| query(sql).bind(arguments[0]).bind(arguments[1]);
+        self.execute_all(CORRECTIONS.map(statement).into()).await
     }
 
     pub(super) async fn delete_expired(&self, now: Timestamp) -> Result<(), StoreError> {
@@ -42,7 +37,8 @@ impl SqlModerationStore {
             let ttl_ms = i64::try_from(ttl.as_millis()).unwrap_or(i64::MAX);
             millis(now).saturating_sub(ttl_ms)
         };
-        for (statement, ttl) in [
+        let statement = |(sql, ttl)| query(sql).bind(cutoff(ttl));
+        let deletions = [
             (
                 "UPDATE reports SET evidence = NULL WHERE at <= ? AND evidence IS NOT NULL",
                 EVIDENCE_TTL,
@@ -51,9 +47,7 @@ impl SqlModerationStore {
             ("DELETE FROM consents WHERE at <= ?", RECORD_TTL),
             ("DELETE FROM histories WHERE changed_at <= ?", RECORD_TTL),
             ("DELETE FROM ratings WHERE at <= ?", RATING_TTL),
-        ] {
-            query(statement).bind(cutoff(ttl)).execute(self.pool().await?).await?;
-        }
-        Ok(())
+        ];
+        self.execute_all(deletions.map(statement).into()).await
     }
 }

@@ -1,141 +1,65 @@
-//! [`SqlModerationStore`]: moderation data in an SQLite file, for one machine. A restart loses
+//! [`SqliteModerationStore`]: moderation data in an SQLite file, for one machine. A restart loses
 //! nothing.
 //!
-//! `operator.rs` has the part that only operators use.
-//!
-//! The schema is in `migrations/`. Existing migrations never change, because sqlx verifies their
-//! checksums; add a new one instead.
+//! `operator.rs` has the part that only operators use. The schema is in `migrations/sqlite/`.
 
 mod dates;
 mod deletion;
 mod operator;
-mod write_ahead_log;
-
-use std::borrow::Cow;
-use std::path::Path;
-use std::time::Duration;
 
 use async_trait::async_trait;
-use once_cell::sync::Lazy;
-use sqlx::migrate::{MigrateError, Migration, MigrationType, Migrator};
-use sqlx::sqlite::{
-    SqliteConnectOptions, SqliteJournalMode, SqlitePool, SqlitePoolOptions, SqliteRow,
-    SqliteSynchronous,
-};
-use sqlx::{AssertSqlSafe, Row, SqlSafeStr, SqliteConnection, query, query_as, query_scalar};
-use tokio::sync::OnceCell;
+use sqlx::query::Query;
+use sqlx::sqlite::{SqliteArguments, SqlitePool, SqliteRow};
+use sqlx::{AssertSqlSafe, Row, Sqlite, SqliteConnection, query, query_as, query_scalar};
 
 use super::history::UserHistory;
 use super::rating::Rating;
 use super::report::{Decision, Report, ReportTopic, Verdict};
 use super::store::{Ban, ModerationRecord, ModerationStore, NoticeState};
 use crate::kernel::clock::Timestamp;
-use crate::kernel::failure_log::FailureLog;
 use crate::kernel::id::UserId;
-use crate::kernel::store::{StoreError, StoreErrorKind};
+use crate::kernel::sql::sqlite::SqliteDatabase;
+use crate::kernel::store::StoreError;
 
-/// Maximum time that an operation waits for a connection, and again for the file's lock.
-const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(2);
-
-/// Maximum number of connections. Readers run concurrently, writers one at a time.
-const MAX_CONNECTIONS: u32 = 4;
-
-/// The migrations in `migrations/`, oldest first: version and description as in the file's name, and the
-/// file's text.
-///
-/// The list replaces `sqlx::migrate!`, because sqlx's macros compile SQLite a second time.
-const MIGRATIONS: [(i64, &str, &str); 4] = [
-    (1, "ledger", include_str!("../../../migrations/0001_ledger.sql")),
-    (2, "consents and ratings", include_str!("../../../migrations/0002_consents_and_ratings.sql")),
-    (
-        3,
-        "histories and decisions",
-        include_str!("../../../migrations/0003_histories_and_decisions.sql"),
-    ),
-    (4, "secret fingerprints", include_str!("../../../migrations/0004_secret_fingerprints.sql")),
-];
+/// A statement with its arguments.
+type Statement = Query<'static, Sqlite, SqliteArguments>;
 
 /// Stores moderation data in SQLite.
-pub struct SqlModerationStore {
-    pool: SqlitePool,
-    /// Set once all migrations are applied.
-    migrated: OnceCell<()>,
+pub struct SqliteModerationStore {
+    database: SqliteDatabase,
 }
 
-/// The failures of all queries. One for the process, because a converted error knows no store.
-static FAILURES: Lazy<FailureLog> = Lazy::new(|| FailureLog::new("moderation"));
-
-impl From<sqlx::Error> for StoreError {
-    fn from(error: sqlx::Error) -> Self {
-        // The code only, because the error's text may quote the data.
-        let code = error.as_database_error().and_then(|error| error.code().map(String::from));
-        FAILURES.record(error_kind(&error, code.as_deref()), code.as_deref().unwrap_or_default())
-    }
-}
-
-/// The kind of an error with this SQLite result code, which is an extended one.
-fn error_kind(error: &sqlx::Error, code: Option<&str>) -> StoreErrorKind {
-    // The result codes of https://www.sqlite.org/rescode.html; the low byte is the primary one.
-    match code.and_then(|code| code.parse::<u32>().ok()).map(|code| code & 0xff) {
-        Some(5 | 6) => StoreErrorKind::Timeout,
-        Some(8) => StoreErrorKind::ReadOnly,
-        Some(10 | 13 | 14) => StoreErrorKind::Disk,
-        Some(_) => StoreErrorKind::Script,
-        None => match error {
-            sqlx::Error::PoolTimedOut => StoreErrorKind::Timeout,
-            sqlx::Error::Io(_) => StoreErrorKind::Disk,
-            sqlx::Error::Migrate(_) => StoreErrorKind::Migration,
-            sqlx::Error::ColumnDecode { .. } | sqlx::Error::Decode(_) => StoreErrorKind::Decode,
-            _ => StoreErrorKind::Script,
-        },
-    }
-}
-
-impl SqlModerationStore {
-    /// Creates a store in `file`. The file is created if it does not exist, and opened on first
-    /// use. Call this within a tokio runtime.
+impl SqliteModerationStore {
+    /// Creates a store in a database that has the migrations of
+    /// [`MIGRATIONS`](super::migrations::MIGRATIONS).
     #[must_use]
-    pub fn new(file: &Path) -> Self {
-        let pool = SqlitePoolOptions::new()
-            .max_connections(MAX_CONNECTIONS)
-            .acquire_timeout(ACQUIRE_TIMEOUT);
-        Self { pool: pool.connect_lazy_with(connect_options(file)), migrated: OnceCell::new() }
+    pub const fn new(database: SqliteDatabase) -> Self {
+        Self { database }
     }
 
-    /// The connection pool, after all migrations are applied.
-    async fn pool(&self) -> Result<&SqlitePool, StoreError> {
-        let migrate = || async { migrator().run(&self.pool).await.map_err(migration_error) };
-        self.migrated.get_or_try_init(migrate).await?;
-        Ok(&self.pool)
+    /// Executes a statement that writes.
+    async fn execute(&self, statement: Statement) -> Result<(), StoreError> {
+        self.execute_all(vec![statement]).await
     }
-}
 
-/// Returns how to open the database in `file`, which is created if it does not exist.
-pub(super) fn connect_options(file: &Path) -> SqliteConnectOptions {
-    SqliteConnectOptions::new()
-        .filename(file)
-        .create_if_missing(true)
-        .journal_mode(SqliteJournalMode::Wal)
-        .synchronous(SqliteSynchronous::Full)
-        .busy_timeout(ACQUIRE_TIMEOUT)
-}
-
-/// Converts the error of a migration. A migration contains no data, so that its text may be logged.
-fn migration_error(error: MigrateError) -> StoreError {
-    match error {
-        MigrateError::Execute(error) => error.into(),
-        error => FAILURES.record(StoreErrorKind::Migration, &error.to_string()),
+    /// Executes statements that write, as one step.
+    async fn execute_all(&self, statements: Vec<Statement>) -> Result<(), StoreError> {
+        self.database
+            .write(move |connection| {
+                Box::pin(async move {
+                    for statement in statements {
+                        statement.execute(&mut *connection).await?;
+                    }
+                    Ok(())
+                })
+            })
+            .await
     }
-}
 
-/// Returns the migrations of the tables.
-#[must_use]
-pub fn migrator() -> Migrator {
-    let migrations = MIGRATIONS.map(|(version, description, sql)| {
-        let description = Cow::Borrowed(description);
-        Migration::new(version, description, MigrationType::Simple, sql.into_sql_str(), false)
-    });
-    Migrator::with_migrations(migrations.into())
+    /// The connections that read.
+    const fn readers(&self) -> &SqlitePool {
+        self.database.readers()
+    }
 }
 
 fn millis(at: Timestamp) -> i64 {
@@ -211,20 +135,55 @@ async fn read_history(
     Ok(UserHistory { first_chat_at: first_chat_at.map(timestamp), chats, reports, dismissed })
 }
 
+/// Adds a report and counts it. Returns `false` if the reporter has already reported this user.
+async fn insert_report(
+    connection: &mut SqliteConnection,
+    report: Report,
+) -> Result<bool, sqlx::Error> {
+    let result = query(
+        "INSERT OR IGNORE INTO reports \
+         (person, reporter, at, topic, weight, established, both_wrote, chats, network, evidence) \
+         VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+    )
+    .bind(report.reported.to_hex())
+    .bind(report.reporter.to_hex())
+    .bind(millis(report.at))
+    .bind(report.topic.name())
+    .bind(report.weight)
+    .bind(report.established)
+    .bind(report.both_wrote)
+    .bind(report.reported_chats)
+    .bind(report.network.map(UserId::to_hex))
+    .bind(report.evidence)
+    .execute(&mut *connection)
+    .await?;
+    if result.rows_affected() == 0 {
+        return Ok(false);
+    }
+    query(
+        "INSERT INTO histories (person, reports, changed_at) VALUES (?1, 1, ?2) \
+         ON CONFLICT (person) DO UPDATE SET reports = reports + 1, \
+         changed_at = max(changed_at, ?2)",
+    )
+    .bind(report.reporter.to_hex())
+    .bind(millis(report.at))
+    .execute(connection)
+    .await?;
+    Ok(true)
+}
+
 #[async_trait]
-impl ModerationStore for SqlModerationStore {
+impl ModerationStore for SqliteModerationStore {
     async fn block(&self, user: UserId, target: UserId, _now: Timestamp) -> Result<(), StoreError> {
-        query("INSERT OR IGNORE INTO blocks (who, whom) VALUES (?1, ?2), (?2, ?1)")
+        let statement = query("INSERT OR IGNORE INTO blocks (who, whom) VALUES (?1, ?2), (?2, ?1)")
             .bind(user.to_hex())
-            .bind(target.to_hex())
-            .execute(self.pool().await?)
-            .await?;
-        Ok(())
+            .bind(target.to_hex());
+        self.execute(statement).await
     }
 
     async fn record(&self, user: UserId) -> Result<ModerationRecord, StoreError> {
         let user = user.to_hex();
-        let mut transaction = self.pool().await?.begin().await?;
+        let mut transaction = self.readers().begin().await?;
         let blocked: Vec<String> = query_scalar("SELECT whom FROM blocks WHERE who = ?")
             .bind(&user)
             .fetch_all(&mut *transaction)
@@ -276,7 +235,7 @@ impl ModerationStore for SqlModerationStore {
         partner: UserId,
         now: Timestamp,
     ) -> Result<(), StoreError> {
-        query(
+        let statement = query(
             "INSERT INTO histories (person, first_chat, chats, changed_at) \
              VALUES (?1, ?3, 1, ?3), (?2, ?3, 1, ?3) \
              ON CONFLICT (person) DO UPDATE SET first_chat = coalesce(first_chat, ?3), \
@@ -284,45 +243,12 @@ impl ModerationStore for SqlModerationStore {
         )
         .bind(user.to_hex())
         .bind(partner.to_hex())
-        .bind(millis(now))
-        .execute(self.pool().await?)
-        .await?;
-        Ok(())
+        .bind(millis(now));
+        self.execute(statement).await
     }
 
     async fn report(&self, report: Report) -> Result<bool, StoreError> {
-        let mut transaction = self.pool().await?.begin_with("BEGIN IMMEDIATE").await?;
-        let result = query(
-            "INSERT OR IGNORE INTO reports \
-             (person, reporter, at, topic, weight, established, both_wrote, chats, network, evidence) \
-             VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-        )
-        .bind(report.reported.to_hex())
-        .bind(report.reporter.to_hex())
-        .bind(millis(report.at))
-        .bind(report.topic.name())
-        .bind(report.weight)
-        .bind(report.established)
-        .bind(report.both_wrote)
-        .bind(report.reported_chats)
-        .bind(report.network.map(UserId::to_hex))
-        .bind(report.evidence)
-        .execute(&mut *transaction)
-        .await?;
-        let is_new = result.rows_affected() > 0;
-        if is_new {
-            query(
-                "INSERT INTO histories (person, reports, changed_at) VALUES (?1, 1, ?2) \
-                 ON CONFLICT (person) DO UPDATE SET reports = reports + 1, \
-                 changed_at = max(changed_at, ?2)",
-            )
-            .bind(report.reporter.to_hex())
-            .bind(millis(report.at))
-            .execute(&mut *transaction)
-            .await?;
-        }
-        transaction.commit().await?;
-        Ok(is_new)
+        self.database.write(|connection| Box::pin(insert_report(connection, report))).await
     }
 
     async fn record_notice(
@@ -331,20 +257,18 @@ impl ModerationStore for SqlModerationStore {
         notice: NoticeState,
         now: Timestamp,
     ) -> Result<(), StoreError> {
-        query(
+        let statement = query(
             "INSERT INTO consents (person, agreed, at) VALUES (?1, ?2, ?3) \
              ON CONFLICT (person) DO UPDATE SET agreed = max(agreed, ?2), at = ?3",
         )
         .bind(user.to_hex())
         .bind(notice == NoticeState::Accepted)
-        .bind(millis(now))
-        .execute(self.pool().await?)
-        .await?;
-        Ok(())
+        .bind(millis(now));
+        self.execute(statement).await
     }
 
     async fn rate(&self, rater: UserId, rated: UserId, rating: Rating) -> Result<(), StoreError> {
-        query(
+        let statement = query(
             "INSERT INTO ratings (person, rater, good, at, weight) VALUES (?1, ?2, ?3, ?4, ?5) \
              ON CONFLICT (person, rater) DO UPDATE SET good = ?3, at = ?4, weight = ?5",
         )
@@ -352,10 +276,8 @@ impl ModerationStore for SqlModerationStore {
         .bind(rater.to_hex())
         .bind(rating.good)
         .bind(millis(rating.at))
-        .bind(rating.weight)
-        .execute(self.pool().await?)
-        .await?;
-        Ok(())
+        .bind(rating.weight);
+        self.execute(statement).await
     }
 
     async fn forget(&self, user: UserId) -> Result<(), StoreError> {
@@ -363,19 +285,8 @@ impl ModerationStore for SqlModerationStore {
     }
 
     async fn check(&self) -> Result<(), StoreError> {
-        query("SELECT count(*) FROM decisions").execute(self.pool().await?).await?;
+        query("SELECT count(*) FROM decisions").execute(self.readers()).await?;
         Ok(())
-    }
-
-    async fn close(&self) {
-        // The database alone is then a complete backup.
-        if self.migrated.initialized()
-            && let Err(error) = query("PRAGMA wal_checkpoint(TRUNCATE)").execute(&self.pool).await
-        {
-            let _: StoreError = error.into();
-        }
-        self.pool.close().await;
-        write_ahead_log::merge_log(&self.pool.connect_options()).await;
     }
 
     async fn correct_dates(&self, now: Timestamp) -> Result<(), StoreError> {

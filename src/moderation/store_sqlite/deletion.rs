@@ -3,20 +3,17 @@
 
 use sqlx::query;
 
-use super::SqlModerationStore;
+use super::SqliteModerationStore;
 use crate::kernel::id::UserId;
 use crate::kernel::store::StoreError;
 
-impl SqlModerationStore {
+impl SqliteModerationStore {
     pub(super) async fn delete_user_data(&self, user: UserId) -> Result<(), StoreError> {
-        let mut transaction = self.pool().await?.begin().await?;
-        for statement in [
+        let statements = [
             "DELETE FROM consents WHERE person = ?1",
             "DELETE FROM ratings WHERE person = ?1 OR rater = ?1",
             "UPDATE histories SET first_chat = NULL, chats = 0 WHERE person = ?1",
-        ] {
-            query(statement).bind(user.to_hex()).execute(&mut *transaction).await?;
-        }
-        Ok(transaction.commit().await?)
+        ];
+        self.execute_all(statements.map(|sql| query(sql).bind(user.to_hex())).into()).await
     }
 }

@@ -1,0 +1,80 @@
+//! [`MigrationChain`]: the schema of one toolset in both engines.
+//!
+//! The files are in the toolset's folder, at `migrations/sqlite/` and `migrations/postgres/`. Existing files
+//! never change, because sqlx verifies their checksums; add a new one instead. The list of
+//! [`MigrationFile`] replaces `sqlx::migrate!`, because sqlx's macros compile SQLite a second time.
+
+use std::borrow::Cow;
+
+use sqlx::SqlSafeStr;
+use sqlx::migrate::{Migration, MigrationType, Migrator};
+
+/// A file `NNNN_description.sql`: its version, its description with spaces, and its text.
+#[derive(Clone, Copy, Debug)]
+pub struct MigrationFile {
+    pub version: i64,
+    pub description: &'static str,
+    pub sql: &'static str,
+}
+
+impl MigrationFile {
+    /// `sql` is the text of the file, from `include_str!`.
+    #[must_use]
+    pub const fn new(version: i64, description: &'static str, sql: &'static str) -> Self {
+        Self { version, description, sql }
+    }
+}
+
+/// The migrations of one toolset. Each toolset counts its versions in a separate table, so that the chains
+/// do not depend on each other.
+#[derive(Clone, Copy, Debug)]
+pub struct MigrationChain {
+    /// The name of the toolset: lower-case letters and `_`.
+    pub toolset: &'static str,
+    /// Oldest first.
+    pub sqlite: &'static [MigrationFile],
+    /// Oldest first.
+    pub postgres: &'static [MigrationFile],
+    /// The table of applied versions on SQLite, if it is not `<toolset>_migrations`.
+    pub sqlite_table: Option<&'static str>,
+}
+
+impl MigrationChain {
+    #[must_use]
+    pub const fn new(
+        toolset: &'static str,
+        sqlite: &'static [MigrationFile],
+        postgres: &'static [MigrationFile],
+    ) -> Self {
+        Self { toolset, sqlite, postgres, sqlite_table: None }
+    }
+
+    /// The chain on SQLite. Locking is off, as the caller runs the whole chain in one transaction that
+    /// holds the lock.
+    #[must_use]
+    pub fn sqlite_migrator(&self) -> Migrator {
+        let mut migrator = self.migrator(self.sqlite);
+        if let Some(table) = self.sqlite_table {
+            migrator.dangerous_set_table_name(table);
+        }
+        migrator
+    }
+
+    /// The chain on PostgreSQL. See [`sqlite_migrator`](Self::sqlite_migrator).
+    #[must_use]
+    pub fn postgres_migrator(&self) -> Migrator {
+        self.migrator(self.postgres)
+    }
+
+    fn migrator(&self, files: &[MigrationFile]) -> Migrator {
+        let migration = |file: &MigrationFile| {
+            let description = Cow::Borrowed(file.description);
+            let sql = file.sql.into_sql_str();
+            Migration::new(file.version, description, MigrationType::Simple, sql, false)
+        };
+        let mut migrator = Migrator::with_migrations(files.iter().map(migration).collect());
+        migrator.dangerous_set_table_name(format!("{}_migrations", self.toolset));
+        migrator.set_locking(false);
+        migrator
+    }
+}

@@ -1,0 +1,142 @@
+//! [`DatabaseUrl`]: the address of a database, as `DATABASE_URL` has it.
+
+use std::fmt;
+use std::path::{Path, PathBuf};
+use std::str::FromStr;
+
+use secrecy::{ExposeSecret, SecretString};
+use sqlx::postgres::PgConnectOptions;
+use url::Url;
+
+/// The form of a valid address, for error messages.
+pub const EXPECTED: &str = "sqlite:FILE, such as sqlite:random-connect.db, or a URL such as postgres://user:password@host/database";
+
+/// Parameters of a PostgreSQL URL. Others are refused, because a misspelled one has no effect.
+const POSTGRES_PARAMETERS: [&str; 13] = [
+    "sslmode",
+    "ssl-mode",
+    "sslrootcert",
+    "ssl-root-cert",
+    "ssl-ca",
+    "sslcert",
+    "ssl-cert",
+    "sslkey",
+    "ssl-key",
+    "host",
+    "hostaddr",
+    "port",
+    "dbname",
+];
+
+/// The address of a database. `Debug` shows no host and no password.
+#[derive(Clone)]
+pub enum DatabaseUrl {
+    /// The path of a file.
+    Sqlite(PathBuf),
+    /// A URL, which may contain a password.
+    Postgres(SecretString),
+}
+
+impl DatabaseUrl {
+    /// Parses `sqlite:path` or `postgres://…`.
+    ///
+    /// # Errors
+    /// Returns the expected form.
+    pub fn parse(text: &str) -> Result<Self, &'static str> {
+        if let Some(path) = text.strip_prefix("sqlite:") {
+            return Self::parse_sqlite(path).ok_or(EXPECTED);
+        }
+        let url = Url::parse(text).map_err(|_| EXPECTED)?;
+        if !matches!(url.scheme(), "postgres" | "postgresql") {
+            return Err(EXPECTED);
+        }
+        if url.query_pairs().any(|(name, _)| !POSTGRES_PARAMETERS.contains(&&*name)) {
+            return Err(
+                "a URL with no other parameters than sslmode, sslrootcert, sslcert, sslkey, host, hostaddr, port and dbname",
+            );
+        }
+        PgConnectOptions::from_str(text).map_err(|_| EXPECTED)?;
+        Ok(Self::Postgres(text.into()))
+    }
+
+    /// The path after `sqlite:`. URLs are refused, because SQLite would create a file with their name.
+    fn parse_sqlite(path: &str) -> Option<Self> {
+        let is_file = !path.is_empty() && !path.starts_with("//") && !path.starts_with(':');
+        is_file.then(|| Self::Sqlite(path.into()))
+    }
+
+    /// The file of an SQLite database.
+    #[must_use]
+    pub fn file(&self) -> Option<&Path> {
+        match self {
+            Self::Sqlite(file) => Some(file),
+            Self::Postgres(_) => None,
+        }
+    }
+
+    /// The name of the engine.
+    #[must_use]
+    pub const fn engine(&self) -> &'static str {
+        match self {
+            Self::Sqlite(_) => "SQLite",
+            Self::Postgres(_) => "PostgreSQL",
+        }
+    }
+
+    /// The file, or host and name of the database. Contains no user and no password.
+    #[must_use]
+    pub fn place(&self) -> String {
+        match self {
+            Self::Sqlite(file) => file.display().to_string(),
+            Self::Postgres(url) => match PgConnectOptions::from_str(url.expose_secret()) {
+                Ok(options) => {
+                    let name = options.get_database().unwrap_or_default();
+                    format!("PostgreSQL at {}:{}/{name}", options.get_host(), options.get_port())
+                }
+                Err(_) => "PostgreSQL".to_owned(),
+            },
+        }
+    }
+}
+
+impl fmt::Debug for DatabaseUrl {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Sqlite(_) => "Sqlite(..)",
+            Self::Postgres(_) => "Postgres(..)",
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn database_url_names_its_engine_and_no_password() {
+        let url = DatabaseUrl::parse("sqlite:data/chat.db").expect("valid");
+        assert_eq!((url.engine(), url.place().as_str()), ("SQLite", "data/chat.db"));
+        for scheme in ["postgres", "postgresql"] {
+            let text = format!("{scheme}://ann:hunter2@db.example:5433/chat?sslmode=verify-full");
+            let url = DatabaseUrl::parse(&text).expect("valid");
+            assert_eq!(url.place(), "PostgreSQL at db.example:5433/chat");
+            assert!(!format!("{url:?}").contains("hunter2"));
+        }
+    }
+
+    #[test]
+    fn database_url_of_another_form_is_refused() {
+        for text in [
+            "chat.db",
+            "sqlite:",
+            "sqlite::memory:",
+            "sqlite://chat.db",
+            "mysql://host/chat",
+            "postgres:chat",
+            "postgres://host:port/chat",
+            "postgres://host/chat?sslmod=verify-full",
+        ] {
+            assert!(DatabaseUrl::parse(text).is_err(), "{text}");
+        }
+    }
+}
