@@ -38,6 +38,7 @@ use crate::transport::http::server::is_event_stream;
 use crate::transport::ops::metrics::SessionRefusal;
 
 const METHOD_HEADER: HeaderName = HeaderName::from_static("mcp-method");
+const SESSION_HEADER: HeaderName = HeaderName::from_static("mcp-session-id");
 
 /// The server that answers the messages of a request.
 #[derive(Clone, Copy)]
@@ -106,10 +107,25 @@ async fn open_push_stream(state: &McpState, request: Request) -> Response {
     let Some((id, slot)) = sessions.slot(request.headers()).await else {
         return state.sessions.handle(request).await.map(Body::new);
     };
+    // A request with bad headers must close no stream. rmcp checks them before the session, and answers 404
+    // to good ones of an unknown session.
+    let trial = state.sessions.handle(without_session(&request)).await;
+    if trial.status() != StatusCode::NOT_FOUND {
+        return trial.map(Body::new);
+    }
     let _replacing = slot.replacing.lock().await;
     sessions.close_stream(&id, &slot).await;
     let response = state.sessions.handle(request).await.map(Body::new);
     if is_event_stream(&response) { slot.open(response) } else { response }
+}
+
+/// A request with the same headers that names no session.
+fn without_session(request: &Request) -> Request {
+    let mut copy = Request::new(Body::empty());
+    *copy.uri_mut() = request.uri().clone();
+    *copy.headers_mut() = request.headers().clone();
+    copy.headers_mut().insert(SESSION_HEADER, HeaderValue::from_static("none"));
+    copy
 }
 
 /// A route for another stateless MCP server, whose tools lease no items.
@@ -136,7 +152,7 @@ pub fn stateless_route(
 /// request may proceed.
 pub(super) fn draining_response(state: &McpState, headers: &HeaderMap) -> Option<Response> {
     // rmcp answers requests of existing and of ended sessions.
-    let starts_session = !headers.contains_key("mcp-session-id");
+    let starts_session = !headers.contains_key(SESSION_HEADER);
     (starts_session && state.drain.is_on()).then(|| {
         state.metrics.record_session_refusal(SessionRefusal::Draining);
         let message = "This instance is draining and accepts no new live sessions: reconnect\n";

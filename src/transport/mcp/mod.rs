@@ -6,7 +6,7 @@
 //! - [`endpoint`] answers `/mcp` and `/mcp/session`. It passes a call to [`stateless`] (around
 //!   rmcp), `short_form` (without MCP framing) or rmcp, after `message` has checked its framing and parameters.
 //! - [`session_pipe`] is a live session over a connection that carries messages in both directions.
-//!   [`ws`] (WebSocket) and [`sse`] (protocol 2024-11-05) use it.
+//!   [`ws`] (WebSocket; `ws_frames` finds the kind of a frame) and [`sse`] (protocol 2024-11-05) use it.
 //! - [`sessions`] closes the live sessions of `/mcp/session`, whose event streams are in
 //!   [`session_streams`]; `push_streams` has the one of each that the server pushes to; [`stdio`] serves the standard
 //!   streams.
@@ -38,3 +38,4 @@ pub mod stdio;
 mod subscriptions;
 mod toolsets;
 pub(super) mod ws;
+mod ws_frames;

@@ -28,6 +28,7 @@ use tokio_tungstenite::tungstenite::protocol::{CloseFrame, Message, Role, WebSoc
 use super::endpoint::draining_response;
 use super::session_pipe::{ClientHalf, InboundSender};
 use super::state::McpState;
+use super::ws_frames::FrameObserver;
 use crate::kernel::receipt::Receipt;
 use crate::transport::http::connection::ConnectionInfo;
 use crate::transport::http::limits::MAX_BODY_BYTES;
@@ -88,7 +89,7 @@ pub async fn connect(
 
 /// Waits until the connection carries frames. `None` if it closes before.
 async fn open(upgrade: OnUpgrade) -> Option<ServerSocket> {
-    let stream = TokioIo::new(upgrade.await.ok()?);
+    let stream = FrameObserver::new(TokioIo::new(upgrade.await.ok()?));
     // A frame has its own limit, because its announced size is reserved before its bytes arrive.
     let config = WebSocketConfig::default()
         .max_message_size(Some(MAX_BODY_BYTES))
@@ -127,15 +128,17 @@ fn offers_subprotocol(headers: &HeaderMap) -> bool {
 }
 
 /// The close code that tells a client which limit or rule its frame has broken.
-fn close_code_of(error: &WsError) -> CloseCode {
+fn close_code_of(error: &WsError, is_control_frame: bool) -> CloseCode {
     match error {
+        // RFC 6455 itself limits control frames.
+        WsError::Capacity(_) if is_control_frame => CloseCode::Protocol,
         WsError::Capacity(_) => CloseCode::Size,
         WsError::Utf8(_) => CloseCode::Invalid,
         _ => CloseCode::Protocol,
     }
 }
 
-type ServerSocket = WebSocketStream<TokioIo<Upgraded>>;
+type ServerSocket = WebSocketStream<FrameObserver<TokioIo<Upgraded>>>;
 
 struct WsSession {
     socket: ServerSocket,
@@ -174,7 +177,10 @@ impl WsSession {
                     match frame {
                         Some(Ok(frame)) => self.on_frame(frame, &inbound).await,
                         Some(Err(WsError::Io(_))) | None => Err(End::Lost),
-                        Some(Err(error)) => Err(End::Fail(close_code_of(&error))),
+                        Some(Err(error)) => {
+                            let is_control_frame = self.socket.get_ref().is_in_control_frame();
+                            Err(End::Fail(close_code_of(&error, is_control_frame)))
+                        }
                     }
                 }
                 message = outbound.recv() => match message {

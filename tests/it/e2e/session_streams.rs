@@ -152,6 +152,33 @@ async fn session_stream_is_primed_since_protocol_2025_11_25() {
 }
 
 #[tokio::test]
+async fn session_stream_stays_open_when_another_one_is_refused() {
+    let server = server().await;
+    let mut ann = RawSession::start(&server, "2025-06-18").await;
+    ann.call(1, "enter_queue", json!({})).await;
+    let mut stream = ann.listen(None).await;
+    for (header, value, status) in [
+        ("accept", "application/json", 406),
+        ("accept", "text/event-stream;q=0", 406),
+        ("mcp-protocol-version", "1999-01-01", 400),
+        ("mcp-protocol-version", "2026-07-28", 405),
+    ] {
+        let request = server.get("/mcp/session").header("mcp-session-id", &ann.id);
+        let request = if header == "accept" {
+            request.header(header, value)
+        } else {
+            request.header("accept", "text/event-stream").header(header, value)
+        };
+        let response = request.send().await.expect("a response");
+        assert_eq!(response.status().as_u16(), status, "{header}: {value}");
+    }
+    let mut ben = LiveClient::connect(&server, LiveTransport::WebSocket).await;
+    ben.enter(json!({})).await;
+    let found = stream.next().await.expect("an open stream");
+    assert_eq!(found.message["method"], "chatroom.found", "{found:?}");
+}
+
+#[tokio::test]
 async fn session_stream_ids_are_unique_and_no_event_is_repeated() {
     let server = server().await;
     let mut ann = RawSession::start(&server, "2025-11-25").await;

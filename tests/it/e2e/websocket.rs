@@ -168,6 +168,26 @@ async fn ws_too_large_messages_close_with_1009() {
 }
 
 #[tokio::test]
+async fn ws_control_frames_over_64_kib_are_protocol_errors() {
+    let server = server().await;
+    let valid = frame(FIN | TEXT, PING_REQUEST.as_bytes());
+    for opcode in [PING, PONG, CLOSE] {
+        let announced = |length| [header(FIN | opcode, 0x80, length), vec![0; 4]].concat();
+        for (name, bytes) in [
+            ("a whole frame", frame(FIN | opcode, &vec![0; MAX_BYTES + 1])),
+            ("an announced frame", announced(MAX_BYTES + 1)),
+            ("an announced frame of 2^62 bytes", announced(1 << 62)),
+            ("behind a message", [valid.clone(), announced(MAX_BYTES + 1)].concat()),
+            ("within a message", [frame(TEXT, b"{"), announced(MAX_BYTES + 1)].concat()),
+        ] {
+            assert_eq!(close_code_after(&server, &bytes).await, Some(1002), "{name}, {opcode}");
+        }
+    }
+    let message = [frame(FIN | PING, b""), frame(FIN | TEXT, &vec![b' '; MAX_BYTES + 1])].concat();
+    assert_eq!(close_code_after(&server, &message).await, Some(1009), "a message behind a ping");
+}
+
+#[tokio::test]
 async fn ws_fragments_are_one_message() {
     let server = server().await;
     let mut socket = RawWebSocket::initialized(&server).await;
