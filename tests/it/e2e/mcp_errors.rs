@@ -6,7 +6,7 @@ use reqwest::StatusCode;
 use serde_json::{Value, json};
 
 use super::penpal::server;
-use crate::support::live_client::{LIVE_TRANSPORTS, LiveClient};
+use crate::support::live_client::{LIVE_TRANSPORTS, LiveClient, LiveTransport};
 use crate::support::server::{TestServer, fetch_json};
 use crate::support::stdio_client::StdioClient;
 
@@ -266,6 +266,42 @@ async fn mcp_batch_of_protocol_2025_03_26_is_answered() {
 }
 
 #[tokio::test]
+async fn mcp_batch_in_a_session_over_http_is_answered_at_once() {
+    let server = TestServer::with(&[("TOOLSETS", "penpal")], ConnectionLimits::default()).await;
+    let session = |client: &LiveClient| client.session().expect("a session").to_owned();
+    let client = LiveClient::try_connect_with(&server, LiveTransport::Session, "2025-03-26").await;
+    let mut ann = client.expect("a session");
+    let mut ben = LiveClient::connect(&server, LiveTransport::WebSocket).await;
+    ann.enter(json!({ "push": false })).await;
+    ben.enter(json!({})).await;
+    let ping = |id: &str| json!({ "jsonrpc": "2.0", "id": id, "method": "ping" });
+    let wait = |id: &str| {
+        let params = json!({ "name": "wait_for_message", "arguments": { "timeout_seconds": 0 } });
+        json!({ "jsonrpc": "2.0", "id": id, "method": "tools/call", "params": params })
+    };
+    let note = json!({ "jsonrpc": "2.0", "method": "notifications/initialized" });
+    let batch = json!([ping("a"), wait("b"), note, { "jsonrpc": "2.0", "id": "bad" }, wait("c")]);
+    let post = |batch: &Value| {
+        let request = server.post("/mcp/session").header("Mcp-Session-Id", session(&ann));
+        request.body(batch.to_string())
+    };
+    let (status, answers) = fetch_json(post(&batch)).await;
+    assert_eq!(status, StatusCode::OK);
+    let ids: Vec<_> = answers.as_array().expect("a batch").iter().map(|a| &a["id"]).collect();
+    assert_eq!(ids, ["a", "b", "bad", "c"], "{answers}");
+    let events = |answer: &Value| answer["result"]["structuredContent"]["events"].clone();
+    assert_eq!(events(&answers[1])[0]["type"], "chatroom.found", "{answers}");
+    assert_eq!(answers[2]["error"]["code"], -32600);
+    let (_, again) = fetch_json(post(&json!([wait("d")]))).await;
+    assert_eq!(events(&again[0]), json!([]), "the events are delivered once");
+    let response = post(&json!([note, note])).send().await.expect("a response");
+    assert_eq!(response.status(), StatusCode::ACCEPTED);
+    let request = post(&json!([ping("a")])).header("MCP-Protocol-Version", "2025-06-18");
+    let (status, refused) = fetch_json(request).await;
+    assert_eq!((status, &refused["error"]["code"]), (StatusCode::BAD_REQUEST, &json!(-32600)));
+}
+
+#[tokio::test]
 async fn mcp_batch_in_a_live_session_is_answered() {
     let server = server().await;
     let ping = |id: &str| json!({ "jsonrpc": "2.0", "id": id, "method": "ping" });
@@ -286,7 +322,7 @@ async fn mcp_batch_in_a_live_session_is_answered() {
         assert_eq!(ids, [json!("a"), json!("b")], "{transport:?}");
         // A later version has no batches.
         let mut client = LiveClient::connect(&server, transport).await;
-        if transport == crate::support::live_client::LiveTransport::WebSocket {
+        if transport == LiveTransport::WebSocket {
             let refused = client.send_junk(&json!([ping("a")]).to_string()).await;
             assert_eq!(refused["error"]["code"], -32600, "{refused}");
         }
@@ -307,6 +343,26 @@ async fn mcp_notification_without_a_method_header_is_accepted() {
     let request = server.post("/mcp").header("MCP-Protocol-Version", "2026-07-28");
     let (status, response) = fetch_json(request.body(body.to_string())).await;
     assert_eq!((status, &response["error"]["code"]), (StatusCode::BAD_REQUEST, &json!(-32020)));
+}
+
+#[tokio::test]
+async fn mcp_line_of_stdio_over_64_kib_is_refused() {
+    let mut client = StdioClient::connect(&[]).await;
+    let line = |id: u64, length: usize| {
+        let start =
+            format!(r#"{{"jsonrpc":"2.0","id":{id},"method":"ping","params":{{"_meta":{{"x":""#);
+        let end = r#""}}}"#;
+        format!("{start}{}{end}", "x".repeat(length - start.len() - end.len()))
+    };
+    // The limit includes the newline.
+    client.send_line(&line(90, 64 * 1024 - 1)).await;
+    assert_eq!(client.next().await["id"], 90);
+    for length in [64 * 1024, 1024 * 1024] {
+        client.send_line(&line(91, length)).await;
+        let refused = client.next().await;
+        assert_eq!((&refused["id"], &refused["error"]["code"]), (&json!(null), &json!(-32600)));
+        assert!(client.request("tools/list", json!({})).await["result"].is_object(), "{length}");
+    }
 }
 
 #[tokio::test]

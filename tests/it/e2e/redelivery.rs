@@ -3,13 +3,17 @@
 use std::collections::HashSet;
 use std::sync::Arc;
 
+use random_connect::connect::lobby::inbox::LEASE_TIME;
+use random_connect::transport::http::limits::ConnectionLimits;
 use serde_json::{Value, json};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
+use tokio::task::yield_now;
 use tokio::time::timeout;
 
 use super::penpal::{pair, server};
 use crate::support::live_client::{LiveClient, LiveTransport};
+use crate::support::redis_server::RedisServer;
 use crate::support::server::{TEST_TIMEOUT, TOKEN, TestServer};
 
 /// Calls `#m` and closes the connection together with the last byte of the request.
@@ -132,6 +136,69 @@ async fn receipt_in_a_session_is_not_confirmed_by_an_earlier_event() {
         ann.say(&text).await;
         let again = ben.call("wait_for_message", json!({ "timeout_seconds": 20 })).await;
         assert_eq!(again["events"][0]["message"], text, "{again}");
+    }
+}
+
+/// Sends a request to `/mcp`, hangs up a moment later, and returns what has arrived of the answer.
+async fn hang_up_soon(server: &TestServer, request: &Value, moment: usize) -> String {
+    let body = request.to_string();
+    let head = format!(
+        "POST /mcp HTTP/1.1\r\nHost: test\r\nAuthorization: Bearer {TOKEN}\r\n\
+         Content-Type: application/json\r\nContent-Length: {}\r\n\r\n",
+        body.len()
+    );
+    let mut stream = TcpStream::connect(server.address()).await.expect("a connection");
+    stream.write_all((head + &body).as_bytes()).await.expect("sent");
+    for _ in 0..moment {
+        yield_now().await;
+    }
+    stream.shutdown().await.expect("hung up");
+    let mut received = Vec::new();
+    drop(timeout(TEST_TIMEOUT, stream.read_to_end(&mut received)).await.expect("closed in time"));
+    String::from_utf8_lossy(&received).into_owned()
+}
+
+#[tokio::test]
+async fn receipt_of_a_call_that_is_dropped_within_a_script_loses_nothing() {
+    let redis = RedisServer::start(&[]);
+    let (url, key) = (redis.url(), "ab".repeat(32));
+    let variables = [
+        ("REDIS_URL", url.as_str()),
+        ("ID_SALT", "a salt of some length"),
+        ("INBOX_KEY", &key),
+        ("TOOLSETS", "connect,penpal"),
+    ];
+    let server = TestServer::with(&variables, ConnectionLimits::default()).await;
+    let request = |method: &str, params: Value| json!({ "jsonrpc": "2.0", "id": 1, "method": method, "params": params });
+    let tool = |name: &str, arguments: Value| {
+        request("tools/call", json!({ "name": name, "arguments": arguments }))
+    };
+    let call = async |request: &Value| {
+        let response = server.post("/mcp").body(request.to_string()).send().await;
+        response.expect("a response").text().await.expect("text")
+    };
+    call(&tool("enter_queue", json!({ "user_id": "ann" }))).await;
+    for user in ["ben", "cat", "dan"] {
+        server.say(user, "#meet").await;
+    }
+    for (writer, read) in [
+        ("ben", tool("rejoin", json!({ "user_id": "ann" }))),
+        ("ben", request("resources/read", json!({ "uri": "penpal://inbox/ann" }))),
+        ("cat", tool("handle_message", json!({ "message": "#m", "puch_user_id": "dan" }))),
+    ] {
+        let mut answered = 0;
+        for round in 0..40 {
+            let text = format!("do not lose {round}.");
+            server.say(writer, &text).await;
+            let received = hang_up_soon(&server, &read, round).await;
+            let is_received = received.contains(&text);
+            // The items of a call that was dropped within the script stay on lease.
+            server.clock.advance(LEASE_TIME);
+            let next = call(&read).await;
+            assert!(is_received || next.contains(&text), "{text} {received} {next}");
+            answered += usize::from(is_received);
+        }
+        assert!(answered < 40, "no call was dropped");
     }
 }
 
