@@ -154,7 +154,7 @@ fn converse(setup: &[(&str, &str)], messages: &[(&str, &str)], times: u64) {
         let (puch_user_id, message) = (user.to_owned().into(), message.to_owned().into());
         let params =
             HandleMessageParams { message, puch_user_id, user_nickname: None, message_id: None };
-        if let Ok(reply) = service.handle(params).await {
+        if let Ok(reply) = service.handle(service.subject(&params.puch_user_id), params).await {
             black_box(reply.text);
             reply.receipt.confirm();
         }

@@ -139,7 +139,10 @@ async fn say(service: &ConnectService, number: u64, text: &str) -> BenchResult<S
         user_nickname: None,
         message_id: None,
     };
-    let reply = service.handle(params).await.map_err(|_| "a call was rejected")?;
+    let reply = service
+        .handle(service.subject(&params.puch_user_id), params)
+        .await
+        .map_err(|_| "a call was rejected")?;
     reply.receipt.confirm();
     Ok(reply.text)
 }

@@ -38,7 +38,8 @@ async fn say(service: &ConnectService, user: &str, message: String) -> String {
         user_nickname: None,
         message_id: None,
     };
-    let reply = service.handle(params).await.expect("a reply");
+    let reply =
+        service.handle(service.subject(&params.puch_user_id), params).await.expect("a reply");
     reply.receipt.confirm();
     reply.text
 }

@@ -6,8 +6,10 @@
 
 pub mod channels;
 pub mod check;
+mod principals;
 pub mod serve;
 pub mod stores;
+mod toolsets;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -28,18 +30,17 @@ use crate::connect::moderated::notice_mailbox::NoticeMailbox;
 use crate::connect::new_user_limit::NewUserLimiter;
 use crate::connect::reaper::run_reaper;
 use crate::connect::service::{ConnectOptions, ConnectService};
-use crate::connect::tools::ConnectTools;
+use crate::kernel::access::AccessPolicy;
 use crate::kernel::admission::Admission;
 use crate::kernel::clock::{Clock, Stopwatch, seeded_rng};
 use crate::kernel::id::IdHasher;
+use crate::kernel::principal::Principal;
 use crate::kernel::redis_eviction::EvictionWatch;
 use crate::kernel::session::SessionLimit;
 use crate::kernel::sql::Database;
 use crate::kernel::token::AuthTokens;
 use crate::kernel::toolset::Toolset;
 use crate::moderation::admin::AdminService;
-use crate::penpal::service::PenPalService;
-use crate::penpal::tools::PenPalTools;
 use crate::transport::channels::outbound::SendPolicy;
 use crate::transport::channels::whatsapp::WhatsApp;
 use crate::transport::dispatcher::Dispatcher;
@@ -140,34 +141,22 @@ impl App {
             options,
         ));
         let stopping = CancellationToken::new();
-        // The table of toolsets.
-        let toolset = |name: &ToolsetName| -> Arc<dyn Toolset> {
-            match name {
-                ToolsetName::Connect => {
-                    Arc::new(ConnectTools::new(Arc::clone(&connect), config.my_number.clone()))
-                }
-                ToolsetName::PenPal => {
-                    let service = PenPalService::new(
-                        Arc::clone(&lobby),
-                        Arc::clone(&backend.mailbox),
-                        Arc::clone(&connect),
-                        Arc::clone(&couriers),
-                        Arc::clone(clock),
-                        ids.clone(),
-                        seeded_rng(),
-                    );
-                    let service = service.with_shutdown(stopping.clone());
-                    let service = service.with_departures(Arc::clone(&backend.upkeep));
-                    Arc::new(PenPalTools::new(Arc::new(service), config.auth_tokens.is_none()))
-                }
-            }
-        };
         let mut enabled = config.toolsets.clone();
         // The phones of the playground use the penpal tools.
         if config.playground && !enabled.contains(&ToolsetName::PenPal) {
             enabled.push(ToolsetName::PenPal);
         }
-        let toolsets: Vec<_> = enabled.iter().map(toolset).collect();
+        let parts = toolsets::Parts {
+            lobby: &lobby,
+            backend: &backend,
+            connect: &connect,
+            couriers: &couriers,
+            clock,
+            ids: &ids,
+            stopping: &stopping,
+            config: &config,
+        };
+        let toolsets: Vec<_> = enabled.iter().map(|name| toolsets::build(*name, &parts)).collect();
         let names =
             toolsets.iter().flat_map(|toolset| toolset.tools()).map(|tool| tool.name.into_owned());
         let metrics = Arc::new(Metrics::new(names));
@@ -193,7 +182,8 @@ impl App {
         tasks.extend(eviction.iter().map(spawn_eviction_watch));
         tasks.extend(whatsapp.iter().map(spawn_whatsapp_upkeep));
         Ok(Self {
-            mcp: McpServer::new(toolsets, Arc::clone(&metrics), session_limit.clone()),
+            mcp: McpServer::new(toolsets, Arc::clone(&metrics), session_limit.clone())
+                .with_policy(AccessPolicy { read_only: config.read_only }),
             session_limit,
             couriers,
             connect,
@@ -249,7 +239,7 @@ impl App {
             let mcp =
                 McpServer::new(vec![tools], Arc::clone(&self.metrics), self.session_limit.clone());
             let mcp = mcp.stateless_service(mcp_shutdown.clone());
-            let gate = self.gate(tokens, GateName::Admin);
+            let gate = self.gate(vec![(tokens, Principal::operator())], GateName::Admin);
             let tools = endpoint::stateless_route(mcp, limits.body_timeout);
             admin::routes(api, tools, Arc::new(gate), limits.body_timeout)
         });
@@ -281,8 +271,10 @@ impl App {
         };
         let Config { admin_tokens, monitor_tokens, .. } = &self.config;
         let monitors = tokens.clone().and(admin_tokens.as_ref()).and(monitor_tokens.as_ref());
+        let monitors = vec![(monitors, Principal::operator())];
         let monitoring = Arc::new(self.gate(monitors, GateName::Monitoring));
-        let (mcp, gate) = (Arc::new(mcp), Arc::new(self.gate(tokens, GateName::Callers)));
+        let callers = principals::of_tokens(&self.config.credentials, tokens, &self.ids);
+        let (mcp, gate) = (Arc::new(mcp), Arc::new(self.gate(callers, GateName::Callers)));
         let gates = Gates { callers: Arc::clone(&gate), monitoring };
         let state = HttpState {
             connect: Arc::clone(&self.connect),
@@ -328,9 +320,14 @@ impl App {
 
 impl App {
     /// Returns a gate that admits requests with one of `tokens` to an allowed host.
-    fn gate(&self, tokens: AuthTokens, name: GateName) -> Gate {
-        let refused_logins = self.metrics.refused_logins(name);
-        Gate { tokens, allowed_hosts: self.config.allowed_hosts.clone(), refused_logins }
+    fn gate(&self, tokens: Vec<(AuthTokens, Principal)>, name: GateName) -> Gate {
+        Gate {
+            tokens: tokens.into_iter().map(|(tokens, who)| (tokens, Arc::new(who))).collect(),
+            verifier: None,
+            allowed_hosts: self.config.allowed_hosts.clone(),
+            resource_metadata: None,
+            refused_logins: self.metrics.refused_logins(name),
+        }
     }
 
     /// Returns the limiter of new users. `None` if they are not limited.

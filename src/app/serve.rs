@@ -14,7 +14,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::channels::NoHttpClient;
 use super::stores::StoreSetupError;
-use super::{App, stores};
+use super::{App, principals, stores};
 use crate::config::Config;
 use crate::kernel::clock::{Clock, SystemClock, seeded_rng};
 use crate::kernel::sql::Database;
@@ -95,6 +95,7 @@ pub async fn serve_stdio(config: Config) -> Result<(), ServeError> {
     }
     let shutdown = shutdown_on_signal().map_err(ServeError::Signals)?;
     let database = stores::open(&config).await?;
+    let client = principals::of_environment(&config.credentials);
     let app = build(config, database)?;
     let grace = ConnectionLimits::default().shutdown_grace;
     let is_stopped = async {
@@ -103,7 +104,7 @@ pub async fn serve_stdio(config: Config) -> Result<(), ServeError> {
         sleep(grace).await;
     };
     let served = tokio::select! {
-        result = stdio::serve(app.mcp.clone(), &shutdown, app.stopping.clone(), grace) => result,
+        result = stdio::serve(app.mcp.clone(), client, &shutdown, app.stopping.clone(), grace) => result,
         () = is_stopped => Ok(()),
     };
     app.close().await;

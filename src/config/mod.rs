@@ -6,6 +6,7 @@
 //! docs/settings.md as the test `docs_settings_table_matches_the_code` says.
 
 pub mod channels;
+pub mod credentials;
 mod effective;
 mod env_file;
 mod guard;
@@ -85,6 +86,10 @@ pub struct Config {
     pub admin_tokens: Option<AuthTokens>,
     /// `MONITOR_TOKEN`, for metrics, statistics and the dashboard only.
     pub monitor_tokens: Option<AuthTokens>,
+    /// `OWNER` and `OWNER_TOKEN`.
+    pub credentials: credentials::CredentialsConfig,
+    /// `READ_ONLY`: whether only tools that read are available.
+    pub read_only: bool,
     /// `RATE_LIMITS`. `None` disables rate limiting.
     pub rate_limits: Option<RateLimits>,
     /// `TRUSTED_PROXY`: source of client addresses.
@@ -179,6 +184,9 @@ impl Config {
             if tokens.is_some() { Ipv4Addr::UNSPECIFIED } else { Ipv4Addr::LOCALHOST };
         let host = host.unwrap_or(default_host.into());
         let (redis, state) = store::read(&mut reader);
+        let toolsets = reader.read("TOOLSETS", EchoValue::Yes, toolset_names);
+        let toolsets = toolsets.unwrap_or_else(|| vec![ToolsetName::Connect]);
+        let credentials = credentials::read(&mut reader, tokens.as_ref(), &toolsets);
         let config = Self {
             my_number: reader.read("MY_NUMBER", EchoValue::Redacted, phone_number),
             address: SocketAddr::new(host, port.unwrap_or(DEFAULT_PORT)),
@@ -197,9 +205,7 @@ impl Config {
             use_caller_nicknames: reader
                 .read("USE_CALLER_NICKNAMES", EchoValue::Yes, switch)
                 .unwrap_or(false),
-            toolsets: reader
-                .read("TOOLSETS", EchoValue::Yes, toolset_names)
-                .unwrap_or_else(|| vec![ToolsetName::Connect]),
+            toolsets,
             playground: reader
                 .read("PLAYGROUND", EchoValue::Yes, switch)
                 .unwrap_or(host.is_loopback()),
@@ -213,6 +219,8 @@ impl Config {
             state_db: state,
             admin_tokens: reader.read("ADMIN_TOKEN", EchoValue::Redacted, AuthTokens::parse),
             monitor_tokens: reader.read("MONITOR_TOKEN", EchoValue::Redacted, AuthTokens::parse),
+            credentials,
+            read_only: reader.read("READ_ONLY", EchoValue::Yes, switch).unwrap_or(false),
             rate_limits: reader
                 .read("RATE_LIMITS", EchoValue::Yes, rate_limits::parse)
                 .unwrap_or_else(|| Some(RateLimits::default())),

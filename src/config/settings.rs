@@ -60,6 +60,21 @@ pub const SETTINGS: &[Setting] = &[
         meaning: "Token that only reads: it opens `/metrics`, `/stats` and the dashboard. While rotating, two tokens separated by a comma.",
     },
     Setting {
+        name: "OWNER",
+        default: "none",
+        meaning: "Name of the user of a single-user server, who owns the data of the toolsets that belong to a user. On standard input and output it defaults to `me`.",
+    },
+    Setting {
+        name: "OWNER_TOKEN",
+        default: "`AUTH_TOKEN`, if `connect` is not enabled",
+        meaning: "Token of the owner: it acts for `OWNER`, and in chats as that user alone. Required with `OWNER` while `connect` is enabled, because Puch AI has `AUTH_TOKEN`. While rotating, two tokens separated by a comma.",
+    },
+    Setting {
+        name: "READ_ONLY",
+        default: "`off`",
+        meaning: "`on` hides every tool and resource that changes something from all callers, `handle_message` too.",
+    },
+    Setting {
         name: "LOG_LEVEL",
         default: "`info`",
         meaning: "Minimum level of log lines: `error`, `warn`, `info`, `debug` or `trace`.",

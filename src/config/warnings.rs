@@ -14,6 +14,7 @@ pub(super) fn warnings(config: &Config) -> Vec<String> {
         ("AUTH_TOKEN", &config.auth_tokens),
         ("ADMIN_TOKEN", &config.admin_tokens),
         ("MONITOR_TOKEN", &config.monitor_tokens),
+        ("OWNER_TOKEN", &config.credentials.owner_tokens),
     ];
     let tokens = tokens.map(|(name, tokens)| Some((name, tokens.as_ref()?)));
     let tokens: Vec<(&str, &AuthTokens)> = tokens.into_iter().flatten().collect();
@@ -31,6 +32,9 @@ pub(super) fn warnings(config: &Config) -> Vec<String> {
                 ));
             }
         }
+    }
+    if config.read_only {
+        warnings.push("READ_ONLY is on: no tool that changes something is available, handle_message included, so no one can chat".to_owned());
     }
     if config.my_number.is_none() {
         warnings.push("MY_NUMBER is not set: Puch AI can't validate this server".to_owned());

@@ -69,7 +69,7 @@ impl Admission for NewUserLimiter {
         let user = match subject {
             Subject::Anonymous => return Ok(false),
             Subject::New => None,
-            Subject::Known(user) => Some(user),
+            Subject::Principal(user) | Subject::Known(user) => Some(user),
         };
         if let Some(user) = user {
             if self.known_users.lock().get(&user, steady).is_some() {
@@ -95,7 +95,7 @@ impl Admission for NewUserLimiter {
 
     async fn take_back(&self, network: ClientNetwork, subject: Subject) {
         // The toolset names the subject of a call that would create a user only if it is valid.
-        let Subject::Known(user) = subject else { return };
+        let Some(user) = subject.user() else { return };
         // A refused call may have created the user all the same. After a failure, which the store has
         // logged, the call stays counted.
         if let Ok(None) = self.directory.presence(user).await {

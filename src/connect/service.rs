@@ -108,15 +108,20 @@ impl ConnectService {
         self.caller_observer.get_or_init(|| observer);
     }
 
-    /// Executes a user's message. The answer contains the inbox and the reply to the message.
+    /// Executes a message of `subject`. The answer contains the inbox and the reply to the message.
     ///
     /// # Errors
     /// Returns [`HandleError`] if the arguments are invalid or the lobby's store is unavailable.
-    pub async fn handle(&self, params: HandleMessageParams) -> Result<Reply, HandleError> {
-        let call = self.parse_call(&params)?;
+    pub async fn handle(
+        &self,
+        subject: Subject,
+        params: HandleMessageParams,
+    ) -> Result<Reply, HandleError> {
+        let call = self.parse_call(subject, &params)?;
         let user = call.user;
         let (result, reply) = self.execute(call, &params.message).await?;
-        if let Some(observer) = self.caller_observer.get() {
+        // A bridge knows the users that its connector names.
+        if let (Subject::Known(_), Some(observer)) = (subject, self.caller_observer.get()) {
             observer.on_call(user, params.puch_user_id.trim());
         }
         Ok(self.build_reply(user, result.lease, &reply).await)
@@ -265,15 +270,17 @@ impl ConnectService {
         self.directory.stats(self.clock.now()).await
     }
 
-    /// Checks the arguments and hashes the ids. The layers below never see the raw ids.
-    fn parse_call(&self, params: &HandleMessageParams) -> Result<Call, HandleError> {
-        let id = params.puch_user_id.trim();
-        if id.is_empty() {
-            return Err(HandleError::EmptyUserId);
-        }
-        if exceeds(id, MAX_ID_CHARS) {
-            return Err(HandleError::IdTooLong("puch_user_id"));
-        }
+    /// Checks the arguments. The layers below never see the raw ids.
+    fn parse_call(
+        &self,
+        subject: Subject,
+        params: &HandleMessageParams,
+    ) -> Result<Call, HandleError> {
+        let Some(user) = subject.user() else {
+            let is_empty = params.puch_user_id.trim().is_empty();
+            let too_long = HandleError::IdTooLong("puch_user_id");
+            return Err(if is_empty { HandleError::EmptyUserId } else { too_long });
+        };
         // A message id is a string or a number; other JSON values are ignored.
         let message_id = match &params.message_id {
             Some(Value::String(id)) if !id.is_empty() => Some(id.clone()),
@@ -286,7 +293,6 @@ impl ConnectService {
         if exceeds(&params.message, MAX_MESSAGE_CHARS) {
             return Err(HandleError::MessageTooLong);
         }
-        let user = self.ids.user_id(Realm::Puch, id);
         let name = params.user_nickname.as_ref().and_then(Value::as_str);
         Ok(Call {
             idempotency_key: message_id

@@ -22,7 +22,7 @@ use super::service::ConnectService;
 use crate::kernel::admission::{CountedCall, Subject};
 use crate::kernel::arguments::{Arguments, parse_arguments};
 use crate::kernel::schema::{input_schema, output_schema};
-use crate::kernel::toolset::{Receipts, ShortCall, Toolset};
+use crate::kernel::toolset::{CallSubject, Receipts, ShortCall, Toolset};
 
 // The descriptions are JSON with these three keys, because Puch's model is trained to read them.
 // Their wording decides whether the model routes a message to this server.
@@ -64,9 +64,11 @@ impl ConnectTools {
     async fn handle_message(
         &self,
         Arguments(params): Arguments<HandleMessageParams>,
+        CallSubject(subject): CallSubject,
         receipts: Receipts,
     ) -> Result<String, String> {
-        let reply = self.service.handle(params).await.map_err(|error| error.to_string())?;
+        let reply = self.service.handle(subject, params).await;
+        let reply = reply.map_err(|error| error.to_string())?;
         receipts.put(reply.receipt);
         Ok(reply.text)
     }
@@ -121,6 +123,14 @@ fn short_result<T: Serialize + ?Sized>(result: &T) -> Result<String, ErrorData> 
 
 #[async_trait]
 impl Toolset for ConnectTools {
+    fn name(&self) -> &'static str {
+        "connect"
+    }
+
+    fn user_argument(&self) -> Option<&'static str> {
+        Some("puch_user_id")
+    }
+
     fn instructions(&self) -> &'static str {
         INSTRUCTIONS
     }
@@ -150,8 +160,12 @@ impl Toolset for ConnectTools {
             return short_result(&self.service.stats().await.map_err(HandleError::from)?);
         }
         let params: HandleMessageParams = parse_arguments(call.params)?;
-        let counted = call.admit(|| self.service.subject(&params.puch_user_id)).await?;
-        let reply = self.service.handle(params).await;
+        let subject = match call.principal.chat_user() {
+            Some(user) => Subject::Principal(user),
+            None => self.service.subject(&params.puch_user_id),
+        };
+        let counted = call.admit(subject).await?;
+        let reply = self.service.handle(subject, params).await;
         CountedCall::settle(counted, reply.is_err()).await;
         let reply = reply?;
         call.receipts.put(reply.receipt);

@@ -12,15 +12,28 @@ use super::client_network::ClientNetwork;
 use super::id::UserId;
 use super::store::StoreError;
 
-/// The user a call acts for, as the call itself states it.
+/// The user a call acts for. Computed once for each call, because it costs a hash.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Subject {
+    /// The principal of the call, which is a user.
+    Principal(UserId),
     /// The call names this user.
     Known(UserId),
     /// The call creates a user.
     New,
     /// The call names no user.
     Anonymous,
+}
+
+impl Subject {
+    /// The user, if one is known.
+    #[must_use]
+    pub const fn user(self) -> Option<UserId> {
+        match self {
+            Self::Principal(user) | Self::Known(user) => Some(user),
+            Self::New | Self::Anonymous => None,
+        }
+    }
 }
 
 /// The reason that a call is not admitted.

@@ -167,6 +167,8 @@ pub enum Realm {
     PenPal,
     /// Users who write to the operator's WhatsApp number.
     WhatsApp,
+    /// Owners of credentials, who are users of the chat themselves.
+    Owner,
 }
 
 impl Realm {
@@ -177,6 +179,7 @@ impl Realm {
             Self::Puch => b"puch\0",
             Self::PenPal => b"penpal\0",
             Self::WhatsApp => b"whatsapp\0",
+            Self::Owner => b"owner\0",
         }
     }
 }

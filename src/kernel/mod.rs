@@ -4,6 +4,7 @@
 //! No module here knows chats, transports or what a store contains. Add a module only when two
 //! toolsets need it; until then it belongs to the toolset that does.
 
+pub mod access;
 pub mod admission;
 pub mod arguments;
 pub mod client_log;
@@ -12,6 +13,8 @@ pub mod clock;
 pub mod failure_log;
 pub mod id;
 pub mod keyring;
+pub mod permissions;
+pub mod principal;
 pub mod process;
 pub mod progress;
 pub mod receipt;

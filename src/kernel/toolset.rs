@@ -19,12 +19,17 @@ use rmcp::{ErrorData, Peer, RoleServer};
 
 use super::admission::{Admission, CountedCall, Subject};
 use super::client_network::ClientNetwork;
+use super::permissions::AccessClass;
+use super::principal::Principal;
 use super::receipt::{Receipt, ReceiptSlot};
 use super::session::Session;
 
 /// A group of MCP tools that is switched on or off as a whole.
 #[async_trait]
 pub trait Toolset: Send + Sync {
+    /// The name in scopes and metrics.
+    fn name(&self) -> &'static str;
+
     fn tools(&self) -> Vec<Tool>;
 
     /// How to use the tools: a part of the instructions that clients receive. Names no tool of another
@@ -35,7 +40,19 @@ pub trait Toolset: Send + Sync {
 
     fn tool(&self, name: &str) -> Option<&Tool>;
 
-    /// Calls a tool that [`Toolset::tool`] returns.
+    /// The class of a tool that [`Toolset::tool`] returns.
+    fn tool_class(&self, tool: &Tool) -> AccessClass {
+        AccessClass::of_tool(tool)
+    }
+
+    /// The argument that names the user of a connector's call. `None` if data of this toolset belongs to
+    /// principals, so that a connector has none of its tools.
+    fn user_argument(&self) -> Option<&'static str> {
+        None
+    }
+
+    /// Calls a tool that [`Toolset::tool`] returns. The extensions of `context` have the call's
+    /// [`Subject`] and its [`Principal`].
     async fn call(
         &self,
         request: CallToolRequestParams,
@@ -45,7 +62,7 @@ pub trait Toolset: Send + Sync {
     /// The client of a live session has cancelled a call, which may be of another toolset or answered.
     fn call_cancelled(&self, _session: &Session, _call: &RequestId) {}
 
-    /// The subject of a call. The arguments are not validated yet.
+    /// The subject of a call of a connector. The arguments are not validated yet.
     fn subject(&self, _request: &CallToolRequestParams) -> Subject {
         Subject::Anonymous
     }
@@ -60,7 +77,22 @@ pub trait Toolset: Send + Sync {
         Err(ErrorData::new(ErrorCode::METHOD_NOT_FOUND, "Unknown method.", None))
     }
 
-    /// The subject of a read of this resource.
+    /// The scheme of the toolset's URIs, such as `penpal`. `None` if it has no resources.
+    fn uri_scheme(&self) -> Option<&'static str> {
+        None
+    }
+
+    /// The class of reading a resource.
+    fn resource_class(&self, _uri: &str) -> AccessClass {
+        AccessClass::Read
+    }
+
+    /// The raw id of the user whose resource this is. `None` if it belongs to no user.
+    fn resource_user<'a>(&self, _uri: &'a str) -> Option<&'a str> {
+        None
+    }
+
+    /// The subject of a connector's read of this resource.
     fn resource_subject(&self, _uri: &str) -> Subject {
         Subject::Anonymous
     }
@@ -74,17 +106,21 @@ pub trait Toolset: Send + Sync {
         Vec::new()
     }
 
-    /// The contents of a resource. `None` if the resource belongs to another toolset.
+    /// The contents of a resource. `None` if there is no such resource.
     async fn read_resource(
         &self,
-        _uri: &str,
-        _receipts: Receipts,
+        _read: ResourceRead<'_>,
     ) -> Option<Result<ResourceContents, ErrorData>> {
         None
     }
 
-    /// Watches a resource. `None` if the resource belongs to another toolset.
-    fn watch_resource(&self, _uri: &str) -> Option<Box<dyn ResourceWatch>> {
+    /// Watches a resource of `subject`. `None` if there is no such resource.
+    fn watch_resource(
+        &self,
+        _uri: &str,
+        _principal: &Principal,
+        _subject: Subject,
+    ) -> Option<Box<dyn ResourceWatch>> {
         None
     }
 
@@ -124,6 +160,7 @@ pub struct ShortCall<'a> {
     pub method: &'a str,
     /// The parameters as JSON text without surrounding whitespace.
     pub params: &'a str,
+    pub principal: &'a Principal,
     /// `None` if the caller's network is unknown.
     pub network: Option<ClientNetwork>,
     /// `None` when all calls are admitted.
@@ -132,22 +169,26 @@ pub struct ShortCall<'a> {
 }
 
 impl ShortCall<'_> {
-    /// Admits the call for its subject, which costs a hash and is computed only if needed. Pass the
-    /// result to [`CountedCall::settle`].
+    /// Admits the call for its subject. Pass the result to [`CountedCall::settle`].
     ///
     /// # Errors
     /// Returns the error to answer with if the call must not run.
-    pub async fn admit(
-        &self,
-        subject: impl FnOnce() -> Subject,
-    ) -> Result<Option<CountedCall>, ErrorData> {
+    pub async fn admit(&self, subject: Subject) -> Result<Option<CountedCall>, ErrorData> {
         match (self.admission, self.network) {
             (Some(admission), Some(network)) => {
-                Ok(CountedCall::admit(admission, network, subject()).await?)
+                Ok(CountedCall::admit(admission, network, subject).await?)
             }
             _ => Ok(None),
         }
     }
+}
+
+/// A read of a resource that the principal may read.
+pub struct ResourceRead<'a> {
+    pub uri: &'a str,
+    pub principal: &'a Principal,
+    pub subject: Subject,
+    pub receipts: Receipts,
 }
 
 /// Reports changes of a resource.
@@ -183,6 +224,17 @@ impl Receipts {
 impl<S> FromContextPart<ToolCallContext<'_, S>> for Receipts {
     fn from_context_part(context: &mut ToolCallContext<S>) -> Result<Self, ErrorData> {
         Ok(Self::from_extensions(&context.request_context.extensions))
+    }
+}
+
+/// The subject of a call, which the server computes before it.
+#[derive(Clone, Copy)]
+pub struct CallSubject(pub Subject);
+
+impl<S> FromContextPart<ToolCallContext<'_, S>> for CallSubject {
+    fn from_context_part(context: &mut ToolCallContext<S>) -> Result<Self, ErrorData> {
+        let subject = context.request_context.extensions.get::<Subject>();
+        Ok(Self(subject.copied().unwrap_or(Subject::Anonymous)))
     }
 }
 

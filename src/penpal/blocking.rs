@@ -17,7 +17,7 @@ impl PenPalService {
     /// Returns [`PenPalError`] with nothing changed.
     pub async fn block(
         &self,
-        user_id: &str,
+        user: UserId,
         room_id: Option<&str>,
         reason: Option<&str>,
         network: Option<UserId>,
@@ -29,7 +29,6 @@ impl PenPalService {
         if reason.is_some_and(|reason| reason.chars().count() > MAX_REASON_CHARS) {
             return Err(PenPalError::ReasonTooLong);
         }
-        let user = self.user_id(user_id)?;
         let call = match room_id {
             Some(room_id) => self.room_call(user, room_id)?,
             None => Call { include_inbox: false, ..self.call(user) },

@@ -23,4 +23,5 @@ pub mod push;
 pub mod service;
 mod session_user;
 pub mod tools;
+mod toolset;
 mod waiting;

@@ -40,6 +40,12 @@ use crate::kernel::receipt::Receipt;
 use crate::kernel::session::Session;
 use crate::kernel::wiped::Wiped;
 
+/// A user and the raw id that answers repeat.
+pub struct NamedUser {
+    pub id: UserId,
+    pub name: String,
+}
+
 /// The use cases of the toolset.
 pub struct PenPalService {
     lobby: Arc<ModeratedLobby>,
@@ -167,14 +173,13 @@ impl PenPalService {
     /// Returns [`PenPalError`] with nothing changed.
     pub async fn enter_queue(
         &self,
-        user_id: String,
+        user: NamedUser,
         display_name: Option<&str>,
         interests: &[Wiped],
         keep_history: bool,
     ) -> Result<QueueStatus, PenPalError> {
-        let user = self.user_id(&user_id)?;
         let (name, interests) = Self::check_search(display_name, interests)?;
-        let call = Call { caller_nickname: name, include_inbox: false, ..self.call(user) };
+        let call = Call { caller_nickname: name, include_inbox: false, ..self.call(user.id) };
         let preferences = MatchPreferences { interests, keep_history };
         let result = self.lobby.perform(call, Action::Meet(preferences)).await?;
         let status = match result.outcome {
@@ -184,7 +189,7 @@ impl PenPalService {
             ModeratedOutcome::Lobby(Outcome::Waiting { place, .. }) => UserStatus::Waiting(place),
             outcome => return Err(not_chatting(&outcome)),
         };
-        Ok(self.queue_status(user_id, status))
+        Ok(self.queue_status(user.name, status))
     }
 
     /// Returns the user's status and the events that the user missed.
@@ -194,8 +199,8 @@ impl PenPalService {
     ///
     /// # Errors
     /// Returns [`PenPalError`] with nothing changed.
-    pub async fn rejoin(&self, user_id: String) -> Result<(RejoinResult, Receipt), PenPalError> {
-        let user = self.user_id(&user_id)?;
+    pub async fn rejoin(&self, user: NamedUser) -> Result<(RejoinResult, Receipt), PenPalError> {
+        let NamedUser { id: user, name } = user;
         self.couriers.release(user);
         let ModeratedResult { outcome, lease } =
             self.lobby.perform(self.call(user), Action::GetStatus).await?;
@@ -209,7 +214,7 @@ impl PenPalService {
             _ => UserStatus::Idle,
         };
         let missed = self.events(lease.language.unwrap_or_default(), &lease.items);
-        let queue_status = self.queue_status(user_id, status);
+        let queue_status = self.queue_status(name, status);
         Ok((RejoinResult { queue_status, missed }, lease_receipt(&self.mailbox, user, &lease)))
     }
 
@@ -274,11 +279,10 @@ impl PenPalService {
     /// Returns [`PenPalError`] with nothing changed.
     pub async fn get_history(
         &self,
-        user_id: &str,
+        user: UserId,
         room_id: &str,
         limit: usize,
     ) -> Result<HistoryResult, PenPalError> {
-        let user = self.user_id(user_id)?;
         let call = self.room_call(user, room_id)?;
         let action = Action::ReadHistory(limit.min(MAX_HISTORY));
         match self.lobby.perform(call, action).await?.outcome {
@@ -305,12 +309,12 @@ impl PenPalService {
     /// message.
     pub async fn say(
         &self,
-        user_id: String,
+        user: NamedUser,
         message: &str,
         message_id: Option<&str>,
         network: Option<UserId>,
     ) -> Result<SayResult, PenPalError> {
-        let user = self.user_id(&user_id)?;
+        let NamedUser { id: user, name } = user;
         let message_id = match message_id.filter(|id| !id.is_empty()) {
             Some(id) if id.chars().count() > MAX_ID_CHARS => {
                 return Err(PenPalError::MessageIdTooLong);
@@ -331,7 +335,7 @@ impl PenPalService {
             ModeratedOutcome::Lobby(Outcome::Status(status)) => status,
             _ => UserStatus::Idle,
         };
-        Ok(SayResult { reply, sent, queue_status: self.queue_status(user_id, status) })
+        Ok(SayResult { reply, sent, queue_status: self.queue_status(name, status) })
     }
 
     /// Converts inbox items to events.

@@ -91,9 +91,9 @@ impl Dispatcher {
         connection: &ConnectionInfo,
     ) -> Response<ReceiptBody> {
         if matches!(request.uri().path(), "/mcp" | "/mcp/") {
-            return match self.gate.rejection(request.headers(), request.uri()) {
-                Some(rejection) => rejection.map(ReceiptBody::from),
-                None => endpoint::handle(&self.mcp, request, connection).await,
+            return match self.gate.admit(request.headers(), request.uri()).await {
+                Ok(principal) => endpoint::handle(&self.mcp, request, connection, principal).await,
+                Err(rejection) => rejection.map(ReceiptBody::from),
             };
         }
         request.extensions_mut().insert(connection.clone());

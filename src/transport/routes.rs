@@ -10,6 +10,7 @@ use std::sync::Arc;
 
 use axum::extract::State;
 use axum::http::{StatusCode, header};
+use axum::middleware::from_fn_with_state;
 use axum::response::{IntoResponse, Response};
 use axum::routing::{any, get, post};
 use axum::{Json, Router};
@@ -92,7 +93,7 @@ pub fn routes(state: Arc<HttpState>, gates: Gates, admin: Option<Router>) -> Rou
         .route("/mcp/ws", any(ws::connect))
         .route("/mcp/ws/", any(ws::connect))
         .with_state(Arc::clone(&state.mcp))
-        .layer(require_websocket_token(Arc::clone(&callers)));
+        .layer(from_fn_with_state(Arc::clone(&callers), require_websocket_token));
     let dashboard = Router::new()
         .route(pages::LIVE_PATH, get(pages::live_stream))
         .with_state(Arc::clone(&state.pages));
@@ -101,7 +102,7 @@ pub fn routes(state: Arc<HttpState>, gates: Gates, admin: Option<Router>) -> Rou
         .route("/metrics", get(metrics))
         .with_state(Arc::clone(&state))
         .merge(dashboard)
-        .layer(require_token(monitoring));
+        .layer(from_fn_with_state(monitoring, require_token));
     let discovery = DISCOVERY_PATHS
         .into_iter()
         .fold(Router::new(), |router, path| router.route(path, any(not_found)));
@@ -109,7 +110,7 @@ pub fn routes(state: Arc<HttpState>, gates: Gates, admin: Option<Router>) -> Rou
     let routes = Router::new()
         .merge(live_sessions)
         .fallback(not_found)
-        .layer(require_token(callers))
+        .layer(from_fn_with_state(callers, require_token))
         .route("/health", get(health))
         .route("/ready", get(ready))
         .with_state(state)

@@ -130,7 +130,7 @@ async fn say(service: &ConnectService, user: &str, message: &str) -> Result<Stri
         user_nickname: None,
         message_id: None,
     };
-    let reply = service.handle(params).await?;
+    let reply = service.handle(service.subject(&params.puch_user_id), params).await?;
     reply.receipt.confirm();
     Ok(reply.text)
 }

@@ -1,5 +1,5 @@
-//! [`Gate`] admits requests by bearer token, compared in constant time, and optionally by host
-//! name.
+//! [`Gate`] admits requests by bearer token, and optionally by host name, and resolves their
+//! [`Principal`].
 //!
 //! A browser can set no header of a WebSocket except its list of subprotocols. For an upgrade to a
 //! WebSocket the token may be there, as `mcp.bearer.` followed by its bytes in hex. A token is never
@@ -8,60 +8,63 @@
 use std::borrow::Cow;
 use std::sync::Arc;
 
-use axum::body::Body;
-use axum::http::{HeaderMap, HeaderValue, Request, StatusCode, Uri, header};
+use axum::extract::{Request, State};
+use axum::http::{HeaderMap, HeaderValue, StatusCode, Uri, header};
+use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use metrics::Counter;
-use tower_http::validate_request::{ValidateRequest, ValidateRequestHeaderLayer};
 
 use super::host::{is_listed, named_host};
+use crate::kernel::principal::{CredentialVerifier, Principal, Rejected};
 use crate::kernel::token::AuthTokens;
 
-/// The challenge to a request without a token.
-const CHALLENGE: &str = "Bearer realm=\"random-connect\"";
-/// The challenge to a request with another token.
-const CHALLENGE_INVALID_TOKEN: &str = "Bearer realm=\"random-connect\", error=\"invalid_token\", error_description=\"The token is not valid for this path\"";
-
-/// The tokens and host names that a request needs.
+/// The credentials and host names that a request needs.
 #[derive(Clone)]
 pub struct Gate {
-    pub tokens: AuthTokens,
+    /// The fixed tokens, compared in constant time, with their principals.
+    pub tokens: Vec<(AuthTokens, Arc<Principal>)>,
+    /// Verifies all other tokens. `None` rejects them.
+    pub verifier: Option<Arc<dyn CredentialVerifier>>,
     /// Lower-case host names, with or without a port. `None` admits any host.
     pub allowed_hosts: Option<Vec<String>>,
+    /// The address of the metadata by RFC 9728, which challenges name. `None` if there are none.
+    pub resource_metadata: Option<Arc<str>>,
     /// Counts requests without a valid token.
     pub refused_logins: Counter,
 }
 
-/// A middleware that answers 401 or 403 unless `gate` admits the request.
-#[must_use]
-pub fn require_token(gate: Arc<Gate>) -> ValidateRequestHeaderLayer<GateLayer> {
-    ValidateRequestHeaderLayer::custom(GateLayer { gate, is_websocket: false })
+/// Answers 401 or 403 unless the gate admits the request. Puts the principal into its extensions.
+pub async fn require_token(
+    State(gate): State<Arc<Gate>>,
+    request: Request,
+    next: Next,
+) -> Response {
+    let admitted = gate.admit(request.headers(), request.uri()).await;
+    pass_on(admitted, request, next).await
 }
 
 /// [`require_token`] for a WebSocket, whose token may be one of the subprotocols.
-#[must_use]
-pub fn require_websocket_token(gate: Arc<Gate>) -> ValidateRequestHeaderLayer<GateLayer> {
-    ValidateRequestHeaderLayer::custom(GateLayer { gate, is_websocket: true })
+pub async fn require_websocket_token(
+    State(gate): State<Arc<Gate>>,
+    request: Request,
+    next: Next,
+) -> Response {
+    let (headers, uri) = (request.headers(), request.uri());
+    let admitted = gate.check(&websocket_bearer(headers), headers, uri).await;
+    pass_on(admitted, request, next).await
 }
 
-/// [`Gate`] as the validator of a middleware.
-#[derive(Clone)]
-pub struct GateLayer {
-    gate: Arc<Gate>,
-    is_websocket: bool,
-}
-
-impl<B> ValidateRequest<B> for GateLayer {
-    type ResponseBody = Body;
-
-    fn validate(&mut self, request: &mut Request<B>) -> Result<(), Response> {
-        let (headers, uri) = (request.headers(), request.uri());
-        let rejection = if self.is_websocket {
-            self.gate.check(&websocket_bearer(headers), headers, uri)
-        } else {
-            self.gate.rejection(headers, uri)
-        };
-        rejection.map_or(Ok(()), Err)
+async fn pass_on(
+    admitted: Result<Arc<Principal>, Response>,
+    mut request: Request,
+    next: Next,
+) -> Response {
+    match admitted {
+        Ok(principal) => {
+            request.extensions_mut().insert(principal);
+            next.run(request).await
+        }
+        Err(rejection) => rejection,
     }
 }
 
@@ -100,23 +103,63 @@ fn bearer_from_protocols(headers: &HeaderMap) -> Option<Vec<u8>> {
 }
 
 impl Gate {
-    /// The 401 or 403 response to a request. `None` if the request is admitted.
-    pub fn rejection(&self, headers: &HeaderMap, uri: &Uri) -> Option<Response> {
-        self.check(bearer(headers), headers, uri)
+    /// The principal of a request.
+    ///
+    /// # Errors
+    /// Returns the response to a request that is not admitted.
+    pub async fn admit(&self, headers: &HeaderMap, uri: &Uri) -> Result<Arc<Principal>, Response> {
+        self.check(bearer(headers), headers, uri).await
     }
 
-    fn check(&self, token: &[u8], headers: &HeaderMap, uri: &Uri) -> Option<Response> {
-        if !self.tokens.verify(token) {
-            self.refused_logins.increment(1);
-            // RFC 6750, section 3.1: a request without a token gets no error code.
-            let challenge = if token.is_empty() { CHALLENGE } else { CHALLENGE_INVALID_TOKEN };
-            let challenge = [(header::WWW_AUTHENTICATE, challenge)];
-            let message = "Unauthorized: send a valid bearer token\n";
-            return Some((StatusCode::UNAUTHORIZED, challenge, message).into_response());
+    async fn check(
+        &self,
+        token: &[u8],
+        headers: &HeaderMap,
+        uri: &Uri,
+    ) -> Result<Arc<Principal>, Response> {
+        let principal = self.identify(token).await.map_err(|rejected| self.rejection(rejected))?;
+        if self.is_allowed_host(headers, uri) {
+            return Ok(principal);
         }
         let message = "Forbidden: this host name is not allowed\n";
-        let forbidden = || (StatusCode::FORBIDDEN, message).into_response();
-        (!self.is_allowed_host(headers, uri)).then(forbidden)
+        Err((StatusCode::FORBIDDEN, message).into_response())
+    }
+
+    async fn identify(&self, token: &[u8]) -> Result<Arc<Principal>, Rejected> {
+        if token.is_empty() {
+            return Err(Rejected::Missing);
+        }
+        let mut known = None;
+        // Compares every token; stopping at the first match would tell how many there are before it.
+        for (tokens, principal) in &self.tokens {
+            known = tokens.verify(token).then_some(principal).or(known);
+        }
+        match (known, &self.verifier) {
+            (Some(principal), _) => Ok(Arc::clone(principal)),
+            // Boxed, because every request would otherwise reserve its size.
+            (None, Some(verifier)) => verifier.verify(token).await,
+            (None, None) => Err(Rejected::Invalid),
+        }
+    }
+
+    fn rejection(&self, rejected: Rejected) -> Response {
+        if rejected == Rejected::Unavailable {
+            let message = format!("{rejected}\n");
+            let retry = [(header::RETRY_AFTER, "5")];
+            return (StatusCode::SERVICE_UNAVAILABLE, retry, message).into_response();
+        }
+        self.refused_logins.increment(1);
+        // RFC 6750, section 3.1: a request without a token gets no error code.
+        let error = match rejected {
+            Rejected::Missing => String::new(),
+            cause => format!(", error=\"invalid_token\", error_description=\"{cause}\""),
+        };
+        let metadata = self.resource_metadata.as_ref();
+        let metadata = metadata.map(|url| format!(", resource_metadata=\"{url}\""));
+        let metadata = metadata.unwrap_or_default();
+        let challenge = format!("Bearer realm=\"random-connect\"{error}{metadata}");
+        let message = "Unauthorized: send a valid bearer token\n";
+        (StatusCode::UNAUTHORIZED, [(header::WWW_AUTHENTICATE, challenge)], message).into_response()
     }
 
     fn is_allowed_host(&self, headers: &HeaderMap, uri: &Uri) -> bool {
@@ -166,8 +209,10 @@ mod tests {
     #[test]
     fn auth_allowed_hosts_match_with_any_port() {
         let gate = |hosts: Option<&[&str]>| Gate {
-            tokens: AuthTokens::parse("token").expect("valid token"),
+            tokens: Vec::new(),
+            verifier: None,
             allowed_hosts: hosts.map(|hosts| hosts.iter().map(|host| (*host).to_owned()).collect()),
+            resource_metadata: None,
             refused_logins: Counter::noop(),
         };
         let admits =

@@ -21,6 +21,9 @@ use rmcp::transport::streamable_http_server::StreamableHttpService;
 
 use super::batch;
 use super::batch::Answers;
+use super::caller::Caller;
+use super::credential_end::until_credential_ends;
+use super::http_services::REQUEST_PRINCIPAL;
 use super::message::{JsonRpcKind, Message, is_answer_event};
 use super::push_streams::opens_push_stream;
 use super::rpc_error::{INVALID_REQUEST, RpcError};
@@ -28,8 +31,8 @@ use super::server::McpServer;
 use super::session_streams::SessionStreams;
 use super::short_form;
 use super::state::McpState;
-use crate::kernel::client_network::ClientNetwork;
-use crate::kernel::receipt::{ReceiptCollector, ReceiptSlot};
+use crate::kernel::principal::Principal;
+use crate::kernel::receipt::ReceiptCollector;
 use crate::transport::http::body::read_body;
 use crate::transport::http::connection::ConnectionInfo;
 use crate::transport::http::limits::MAX_BODY_BYTES;
@@ -37,6 +40,7 @@ use crate::transport::http::receipts::ReceiptBody;
 use crate::transport::http::server::is_event_stream;
 use crate::transport::ops::metrics::SessionRefusal;
 
+const SESSION_HEADER: HeaderName = HeaderName::from_static("mcp-session-id");
 const METHOD_HEADER: HeaderName = HeaderName::from_static("mcp-method");
 const SESSION_HEADER: HeaderName = HeaderName::from_static("mcp-session-id");
 
@@ -54,10 +58,11 @@ pub async fn handle(
     state: &McpState,
     request: hyper::Request<Incoming>,
     connection: &ConnectionInfo,
+    principal: Arc<Principal>,
 ) -> http::Response<ReceiptBody> {
     let receipts = ReceiptCollector::new();
     let response = match *request.method() {
-        Method::POST => post(state, request, connection, &receipts).await,
+        Method::POST => post(state, request, connection, &receipts, principal).await,
         // One body type everywhere, because rmcp is compiled again for each type. Boxed, as below.
         _ => Box::pin(state.service.handle(request.map(Body::new))).await.map(Body::new),
     };
@@ -68,10 +73,15 @@ pub async fn handle(
 pub async fn handle_in_session(
     State(state): State<Arc<McpState>>,
     Extension(connection): Extension<ConnectionInfo>,
-    request: Request,
+    Extension(principal): Extension<Arc<Principal>>,
+    mut request: Request,
 ) -> Response {
     if let Some(rejection) = draining_response(&state, request.headers()) {
         return rejection;
+    }
+    if !state.http_sessions.admit(request.headers(), &principal) {
+        // For this principal there is no such session.
+        request.headers_mut().insert(SESSION_HEADER, HeaderValue::from_static("unknown"));
     }
     let receipts = ReceiptCollector::new();
     let response = match *request.method() {
@@ -86,7 +96,8 @@ pub async fn handle_in_session(
                         parts.extensions.insert(slot.stream().clone());
                     }
                     let network = state.client_network(&connection, &parts.headers);
-                    let caller = Caller { slot: receipts.handle(), network };
+                    let principal = Arc::clone(&principal);
+                    let caller = Caller { slot: receipts.handle(), network, principal };
                     answer(Target::Rmcp(&state.sessions), parts, body, caller).await
                 }
                 Err(response) => response,
@@ -98,6 +109,7 @@ pub async fn handle_in_session(
         }
         _ => state.sessions.handle(request).await.map(Body::new),
     };
+    let response = until_credential_ends(response, principal);
     with_receipts(response, receipts, &connection).map(Body::new)
 }
 
@@ -133,19 +145,23 @@ pub fn stateless_route(
     service: StreamableHttpService<McpServer, SessionStreams>,
     body_timeout: Duration,
 ) -> MethodRouter {
-    any(async move |Extension(connection): Extension<ConnectionInfo>, request: Request| {
+    let handle = async move |Extension(connection): Extension<ConnectionInfo>,
+                             Extension(principal): Extension<Arc<Principal>>,
+                             request: Request| {
         if request.method() != Method::POST {
             return service.handle(request).await.into_response();
         }
         let (parts, body) = request.into_parts();
         match read_body(body, MAX_BODY_BYTES, body_timeout, &connection).await {
             Ok(body) => {
-                let caller = Caller { slot: ReceiptCollector::new().handle(), network: None };
+                let (slot, network) = (ReceiptCollector::new().handle(), None);
+                let caller = Caller { slot, network, principal };
                 answer(Target::Rmcp(&service), parts, body, caller).await
             }
             Err(response) => response,
         }
-    })
+    };
+    any(handle)
 }
 
 /// The response to a client that starts a live session while the instance drains. `None` if the
@@ -190,6 +206,7 @@ async fn post(
     request: hyper::Request<Incoming>,
     connection: &ConnectionInfo,
     receipts: &ReceiptCollector,
+    principal: Arc<Principal>,
 ) -> Response {
     let (parts, body) = request.into_parts();
     let body = match read_body(body, MAX_BODY_BYTES, state.body_timeout, connection).await {
@@ -197,16 +214,8 @@ async fn post(
         Err(response) => return response,
     };
     let network = state.client_network(connection, &parts.headers);
-    let caller = Caller { slot: receipts.handle(), network };
+    let caller = Caller { slot: receipts.handle(), network, principal };
     answer(Target::Stateless(state), parts, body, caller).await
-}
-
-/// The parts of a request's origin that its messages need.
-#[derive(Clone)]
-struct Caller {
-    slot: ReceiptSlot,
-    /// For the new-user limit; `None` if it is not needed.
-    network: Option<ClientNetwork>,
 }
 
 /// Answers the message or the batch in a body.
@@ -227,8 +236,7 @@ async fn answer_batch(target: Target<'_>, parts: Parts, body: Bytes, caller: Cal
     };
     // Items of a batch that gets no answers return to their inboxes.
     let receipts = ReceiptCollector::new();
-    let Caller { slot, network } = caller;
-    let caller = Caller { slot: receipts.handle(), network };
+    let (slot, caller) = (caller.slot.clone(), Caller { slot: receipts.handle(), ..caller });
     let mut answers = Answers::default();
     for message in messages {
         let body = body.slice_ref(message.get().as_bytes());
@@ -245,7 +253,7 @@ async fn answer_message(target: Target<'_>, parts: Parts, body: Bytes, caller: C
     if let Target::Stateless(state) = target
         && let Some(call) = state.stateless.parse(&parts.headers, &body)
     {
-        return state.stateless.execute(call, caller.slot, caller.network).await;
+        return state.stateless.execute(call, caller).await;
     }
     let message = match Message::read(&body) {
         Ok(message) => message,
@@ -254,8 +262,7 @@ async fn answer_message(target: Target<'_>, parts: Parts, body: Bytes, caller: C
     if let (Target::Stateless(state), false, Some(method)) =
         (target, message.is_framed(), message.method())
     {
-        return short_form::handle(state, &method, message.params, caller.slot, caller.network)
-            .await;
+        return short_form::handle(state, &method, message.params, caller).await;
     }
     let kind = match message.check() {
         Ok(kind) => kind,
@@ -289,8 +296,10 @@ async fn forward_to_rmcp(
         parts.headers.insert(METHOD_HEADER, method);
     }
     parts.extensions.insert(caller.slot);
+    parts.extensions.insert(Arc::clone(&caller.principal));
     caller.network.map(|network| parts.extensions.insert(network));
-    let response = service.handle(Request::from_parts(parts, Body::from(body))).await;
+    let request = Request::from_parts(parts, Body::from(body));
+    let response = REQUEST_PRINCIPAL.scope(caller.principal, service.handle(request)).await;
     // The body is JSON and its content type is set above, so this status can only mean that the
     // body is not an MCP message.
     if response.status() == StatusCode::UNSUPPORTED_MEDIA_TYPE {

@@ -9,7 +9,19 @@ use tokio_util::sync::CancellationToken;
 use super::server::McpServer;
 use super::session_streams::SessionStreams;
 use super::sessions::HttpSessions;
+use crate::kernel::principal::Principal;
 use crate::transport::http::limits::MAX_BODY_BYTES;
+
+tokio::task_local! {
+    /// The principal of the request that rmcp handles. rmcp creates the server of a request without passing
+    /// the request on.
+    pub(super) static REQUEST_PRINCIPAL: Arc<Principal>;
+}
+
+/// The principal of the request that rmcp handles now.
+fn request_principal() -> Option<Arc<Principal>> {
+    REQUEST_PRINCIPAL.try_with(Arc::clone).ok()
+}
 
 impl McpServer {
     /// A stateless HTTP service with JSON answers. It answers no request after `shutdown`.
@@ -28,7 +40,7 @@ impl McpServer {
             .disable_allowed_hosts()
             .with_cancellation_token(shutdown);
         StreamableHttpService::new(
-            move || Ok(self.clone()),
+            move || Ok(self.clone().with_principal(request_principal())),
             Arc::new(SessionStreams::default()),
             config,
         )
@@ -53,7 +65,7 @@ impl McpServer {
             .with_cancellation_token(shutdown);
         StreamableHttpService::new(
             // An open stream does not count as activity, but the answer to a ping does.
-            move || Ok(self.for_session(idle / 3)),
+            move || Ok(self.for_session(idle / 3).with_principal(request_principal())),
             Arc::clone(&sessions.manager),
             config,
         )

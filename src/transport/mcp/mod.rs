@@ -1,7 +1,8 @@
 //! MCP: the table of toolsets as one server, over every transport of the protocol.
 //!
-//! - [`server`] is the server. rmcp implements protocol versions, framing and validation. [`toolsets`] has what the
-//!   enabled toolsets offer, [`subscriptions`] notifies clients of changed resources.
+//! - [`server`] is the server, and `handler` has its protocol's requests. rmcp implements protocol versions, framing and validation. [`toolsets`] has what the
+//!   enabled toolsets offer, [`subscriptions`] notifies clients of changed resources, and
+//!   `own_user` has the calls of principals that act as themselves.
 //! - [`http_services`] serves it over streamable HTTP, and [`heartbeat`] pings the clients of live sessions.
 //! - [`endpoint`] answers `/mcp` and `/mcp/session`. It passes a call to [`stateless`] (around
 //!   rmcp), `short_form` (without MCP framing) or rmcp, after `message` has checked its framing and parameters.
@@ -19,10 +20,14 @@
 //! and add a route in [`routes`](super::routes).
 
 mod batch;
+mod caller;
+mod credential_end;
 pub mod endpoint;
+mod handler;
 mod heartbeat;
 mod http_services;
 mod message;
+mod own_user;
 mod push_streams;
 mod refusals;
 mod rpc_error;

@@ -27,6 +27,16 @@ pub(super) fn declared<M: ConstString>(is_declared: bool) -> Result<(), ErrorDat
     if is_declared { Ok(()) } else { Err(ErrorData::method_not_found::<M>()) }
 }
 
+/// The error for a tool that a wider scope would open.
+pub(super) fn insufficient_scope(scope: &str) -> ErrorData {
+    ErrorData::invalid_request(format!("The token needs the scope {scope}."), None)
+}
+
+/// The error for a resource that does not exist, or not for its principal.
+pub(super) fn unknown_resource() -> ErrorData {
+    ErrorData::resource_not_found("Unknown resource.", None)
+}
+
 /// A result that the model reads, and can correct the call by.
 pub(super) fn tool_error(text: impl Into<String>) -> CallToolResponse {
     CallToolResult::error(vec![ContentBlock::text(text)]).into()

@@ -28,6 +28,7 @@ use super::rpc_error::{INVALID_REQUEST, RpcError};
 use super::server::McpServer;
 use crate::kernel::client_network::ClientNetwork;
 use crate::kernel::id::random_hex;
+use crate::kernel::principal::Principal;
 use crate::kernel::receipt::{Receipt, ReceiptCollector};
 use crate::transport::ops::drain::Drain;
 
@@ -76,16 +77,22 @@ impl SessionPipes {
         Self { server, heartbeat, drain, grace, by_name, rng }
     }
 
-    /// Opens a pipe to a dedicated server, for a client in `network`.
-    pub fn open(&self, network: Option<ClientNetwork>) -> ClientHalf {
+    /// Opens a pipe to a dedicated server, for a client in `network`. It ends with the credential of
+    /// `principal`.
+    pub fn open(&self, network: Option<ClientNetwork>, principal: Arc<Principal>) -> ClientHalf {
         let (inbound, outbound, half) = channels(network);
+        let inbound = InboundSender { opener: Some(Arc::clone(&principal)), ..inbound };
         let (ending, stop) = (self.drain.session_token(), CancellationToken::new());
         let server = self.server.for_session(self.heartbeat);
+        let server = server.with_principal(Some(Arc::clone(&principal)));
         let serving = async move |stop| {
             let initialized = timeout(INITIALIZE_TIMEOUT, server.serve_with_ct(half, stop)).await;
             // The client causes these errors, and they may quote its message, so they are dropped.
-            if let Ok(Ok(running)) = initialized {
-                let _ = running.waiting().await;
+            let Ok(Ok(running)) = initialized else { return };
+            tokio::select! {
+                _ = running.waiting() => {}
+                // Ends the session, as the rest of the connection does.
+                () = principal.validity().ended() => {}
             }
         };
         let ended = end_session(ending.clone(), inbound.pending.clone(), self.grace, stop.clone());
@@ -129,7 +136,9 @@ pub(super) fn channels(
     let (messages, from_client) = mpsc::channel(CHANNEL_CAPACITY);
     let (to_client, outbound) = mpsc::channel(CHANNEL_CAPACITY);
     let pending = PendingAnswers::default();
-    let inbound = InboundSender { messages, to_client: to_client.downgrade(), pending, network };
+    let to_client_weak = to_client.downgrade();
+    let inbound =
+        InboundSender { messages, to_client: to_client_weak, pending, network, opener: None };
     (inbound, outbound, ServerHalf { from_client, to_client })
 }
 
@@ -159,6 +168,8 @@ pub struct InboundSender {
     to_client: mpsc::WeakSender<ServerMessage>,
     pending: PendingAnswers,
     network: Option<ClientNetwork>,
+    /// The principal that opened the session. `None` over standard input.
+    opener: Option<Arc<Principal>>,
 }
 
 /// The requests of a pipe that are not answered yet. Clones share them.
@@ -183,6 +194,11 @@ impl InboundSender {
     /// Counts the requests that are not answered yet among `calls`.
     pub fn count_calls(&mut self, calls: TaskTracker) {
         self.pending.calls = Some(calls);
+    }
+
+    /// Returns `true` if `principal` may send messages of the session.
+    pub fn admits(&self, principal: &Principal) -> bool {
+        self.opener.as_ref().is_some_and(|opener| opener.shares_sessions_with(principal))
     }
 
     /// Passes the text of a message or a batch to the server. Returns the errors to answer with.

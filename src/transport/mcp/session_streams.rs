@@ -13,7 +13,9 @@ use std::time::Duration;
 use futures_util::stream::iter;
 use futures_util::{Stream, StreamExt};
 use parking_lot::Mutex;
-use rmcp::model::{ClientJsonRpcMessage, ProtocolVersion, ServerJsonRpcMessage, ServerResult};
+use rmcp::model::{
+    ClientJsonRpcMessage, GetExtensions, ProtocolVersion, ServerJsonRpcMessage, ServerResult,
+};
 use rmcp::transport::streamable_http_server::session::local::{
     LocalSessionManager, LocalSessionManagerError, SessionTransport,
 };
@@ -22,6 +24,8 @@ use rmcp::transport::streamable_http_server::session::{
 };
 use tokio_util::task::TaskTracker;
 use tokio_util::task::task_tracker::TaskTrackerToken;
+
+use crate::kernel::principal::Principal;
 
 /// Time that a client waits before it reconnects to a stream, in priming events.
 const RETRY: Duration = Duration::from_secs(3);
@@ -41,6 +45,8 @@ pub struct SessionStreams {
 struct StreamState {
     calls: TaskTracker,
     is_primed: bool,
+    /// The principal that opened the session.
+    opener: Option<Arc<Principal>>,
     /// Number of priming events.
     primings: AtomicU64,
     /// The index after that of the last event that a connection has taken.
@@ -77,6 +83,13 @@ impl SessionStreams {
         let calls = self.state(id).calls.clone();
         calls.close();
         calls.wait().await;
+    }
+
+    /// Returns `false` if another principal has opened the session. `true` if there is no such session.
+    pub fn admit(&self, id: &str, principal: &Principal) -> bool {
+        let sessions = self.sessions.lock();
+        let opener = sessions.get(id).and_then(|state| state.opener.as_ref());
+        opener.is_none_or(|opener| opener.shares_sessions_with(principal))
     }
 
     fn state(&self, id: &SessionId) -> Arc<StreamState> {
@@ -126,13 +139,19 @@ impl SessionManager for SessionStreams {
         id: &SessionId,
         message: ClientJsonRpcMessage,
     ) -> Result<ServerJsonRpcMessage, Self::Error> {
+        let opener = match &message {
+            ClientJsonRpcMessage::Request(request) => {
+                Principal::from_extensions(request.request.extensions()).cloned()
+            }
+            _ => None,
+        };
         let answer = self.inner.initialize_session(id, message).await?;
         if let ServerJsonRpcMessage::Response(response) = &answer
             && let ServerResult::InitializeResult(result) = &response.result
         {
             // Versions are dates, in the order of their texts.
             let is_primed = result.protocol_version.as_str() >= FIRST_PRIMED_VERSION.as_str();
-            let state = StreamState { is_primed, ..StreamState::default() };
+            let state = StreamState { is_primed, opener, ..StreamState::default() };
             self.sessions.lock().insert(id.clone(), Arc::new(state));
         }
         Ok(answer)

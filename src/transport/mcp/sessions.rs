@@ -12,6 +12,7 @@ use tokio_util::task::task_tracker::TaskTrackerToken;
 
 use super::push_streams::{PushStreams, StreamSlot};
 use super::session_streams::SessionStreams;
+use crate::kernel::principal::Principal;
 use crate::transport::ops::drain::DrainTarget;
 
 /// Time limit for closing a session. rmcp blocks on a session whose client does not read. Such a
@@ -49,6 +50,12 @@ impl HttpSessions {
             let slot = self.streams.slot(&id, is_open);
             (id, slot)
         })
+    }
+
+    /// Returns `false` if the session that a request names belongs to another principal.
+    pub(super) fn admit(&self, headers: &HeaderMap, principal: &Principal) -> bool {
+        let id = headers.get("mcp-session-id").and_then(|id| id.to_str().ok());
+        id.is_none_or(|id| self.manager.admit(id, principal))
     }
 
     /// Ends the push stream of a session, so that rmcp sends to the next one that opens.

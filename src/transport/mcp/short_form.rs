@@ -9,12 +9,12 @@ use rmcp::ErrorData;
 use rmcp::model::ErrorCode;
 use serde_json::value::RawValue;
 
+use super::caller::Caller;
+use super::own_user;
 use super::rpc_error::RpcError;
 use super::server::McpServer;
 use super::state::McpState;
-use crate::kernel::client_network::ClientNetwork;
 use crate::kernel::clock::Stopwatch;
-use crate::kernel::receipt::ReceiptSlot;
 use crate::kernel::toolset::{Receipts, ShortCall};
 use crate::transport::ops::metrics::CallOutcome;
 
@@ -26,13 +26,11 @@ pub async fn handle(
     state: &McpState,
     method: &str,
     params: Option<&RawValue>,
-    slot: ReceiptSlot,
-    network: Option<ClientNetwork>,
+    caller: Caller,
 ) -> Response {
     let stopwatch = Stopwatch::start();
     let params = params.map_or(NO_PARAMS, RawValue::get);
-    let receipts = Receipts(Some(slot));
-    let result = call(state.stateless.server(), method, params, &receipts, network).await;
+    let result = call(state.stateless.server(), method, params, caller).await;
     let outcome = if result.is_ok() { CallOutcome::Ok } else { CallOutcome::Refused };
     state.metrics.record_call(method, outcome, stopwatch.elapsed());
     match result {
@@ -48,18 +46,21 @@ async fn call(
     server: &McpServer,
     method: &str,
     params: &str,
-    receipts: &Receipts,
-    network: Option<ClientNetwork>,
+    caller: Caller,
 ) -> Result<String, ErrorData> {
-    let mut toolsets = server.toolsets.iter();
-    let Some(toolset) = toolsets.find(|toolset| toolset.short_methods().contains(&method)) else {
-        let methods = server.toolsets.iter().flat_map(|toolset| toolset.short_methods());
-        let message = match methods.copied().collect::<Vec<_>>().join(" or ") {
+    let Caller { slot, network, principal } = caller;
+    let principal = &*principal;
+    let Some(toolset) = server.toolsets.offering_method(principal, method) else {
+        let methods = server.toolsets.methods(principal);
+        let message = match methods.join(" or ") {
             none if none.is_empty() => "Unknown method: use tools/call.".to_owned(),
             methods => format!("Unknown method: expected {methods}."),
         };
         return Err(ErrorData::new(ErrorCode::METHOD_NOT_FOUND, message, None));
     };
-    let admission = server.admission.as_ref();
-    toolset.call_short(ShortCall { method, params, network, admission, receipts }).await
+    let (admission, receipts) = (server.admission.as_ref(), &Receipts(Some(slot)));
+    let own = own_user::short_params(principal, &**toolset, params)?;
+    let params = own.as_deref().unwrap_or(params);
+    let call = ShortCall { method, params, principal, network, admission, receipts };
+    toolset.call_short(call).await
 }

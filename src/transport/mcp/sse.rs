@@ -22,6 +22,7 @@ use tokio::time::{Interval, interval};
 use super::endpoint::draining_response;
 use super::session_pipe::{ClientGone, ClientHalf, PipeName};
 use super::state::McpState;
+use crate::kernel::principal::Principal;
 use crate::transport::http::body::read_body;
 use crate::transport::http::connection::ConnectionInfo;
 use crate::transport::http::limits::MAX_BODY_BYTES;
@@ -34,13 +35,15 @@ const KEEP_ALIVE_INTERVAL: Duration = Duration::from_secs(15);
 pub async fn connect(
     State(state): State<Arc<McpState>>,
     Extension(connection): Extension<ConnectionInfo>,
+    Extension(principal): Extension<Arc<Principal>>,
     uri: Uri,
     headers: HeaderMap,
 ) -> Response {
     if let Some(rejection) = draining_response(&state, &headers) {
         return rejection;
     }
-    let mut pipe = state.session_pipes.open(state.client_network(&connection, &headers));
+    let network = state.client_network(&connection, &headers);
+    let mut pipe = state.session_pipes.open(network, principal);
     pipe.inbound.count_calls(connection.calls);
     let name = state.session_pipes.register(pipe.inbound.clone());
     // Relative to the address of the stream, because a proxy may serve it below a path prefix.
@@ -69,9 +72,11 @@ pub async fn message(
     State(state): State<Arc<McpState>>,
     Query(MessageQuery { session }): Query<MessageQuery>,
     Extension(connection): Extension<ConnectionInfo>,
+    Extension(principal): Extension<Arc<Principal>>,
     request: Request,
 ) -> Response {
-    let Some(inbound) = state.session_pipes.find(&session) else {
+    let inbound = state.session_pipes.find(&session);
+    let Some(inbound) = inbound.filter(|inbound| inbound.admits(&principal)) else {
         return (StatusCode::NOT_FOUND, "Unknown session\n").into_response();
     };
     let (body, timeout) = (request.into_body(), state.body_timeout);

@@ -20,10 +20,9 @@ use rmcp::service::{RequestContext, serve_directly};
 use rmcp::{Peer, RoleServer};
 use serde::Deserialize;
 
+use super::caller::Caller;
 use super::server::McpServer;
 use super::session_pipe::ServerHalf;
-use crate::kernel::client_network::ClientNetwork;
-use crate::kernel::receipt::ReceiptSlot;
 
 /// The first protocol version whose requests have more members than [`StatelessCall`] reads.
 const FIRST_UNSUPPORTED_VERSION: ProtocolVersion = ProtocolVersion::V_2026_07_28;
@@ -84,19 +83,15 @@ impl StatelessCalls {
         (call.jsonrpc == "2.0" && call.method == "tools/call").then_some(call)
     }
 
-    /// Executes a call. `slot` receives its receipts.
-    pub async fn execute(
-        &self,
-        call: StatelessCall<'_>,
-        slot: ReceiptSlot,
-        network: Option<ClientNetwork>,
-    ) -> Response {
+    /// Executes a call.
+    pub(super) async fn execute(&self, call: StatelessCall<'_>, caller: Caller) -> Response {
         let CallParams { name, arguments } = call.params;
         let mut request = CallToolRequestParams::new(name);
         request.arguments = arguments;
         let mut context = RequestContext::new(call.id.clone(), self.detached_peer.clone());
-        context.extensions.insert(slot);
-        network.map(|network| context.extensions.insert(network));
+        context.extensions.insert(caller.slot);
+        context.extensions.insert(caller.principal);
+        caller.network.map(|network| context.extensions.insert(network));
         let message = match self.server.call_tool(request, context).await {
             Ok(response) => {
                 let mut result = ServerResult::from(response);

@@ -5,6 +5,7 @@
 //! signal, after it has answered the calls in flight.
 
 use std::io;
+use std::sync::Arc;
 use std::time::Duration;
 
 use rmcp::ServiceExt;
@@ -17,6 +18,7 @@ use tokio_util::sync::CancellationToken;
 use super::rpc_error::{INVALID_REQUEST, RpcError};
 use super::server::McpServer;
 use super::session_pipe::{InboundSender, PendingAnswers, ServerMessage, channels, end_session};
+use crate::kernel::principal::Principal;
 use crate::kernel::receipt::Receipt;
 use crate::transport::http::limits::MAX_BODY_BYTES;
 
@@ -33,13 +35,14 @@ pub enum StdioError {
     Aborted,
 }
 
-/// Serves until the input ends or `shutdown` is cancelled, and then for at most `grace` until the calls in
+/// Serves `principal` until the input ends or `shutdown` is cancelled, and then for at most `grace` until the calls in
 /// flight are answered. Cancels `input_ended` at the end of the input, so that calls that wait end.
 ///
 /// # Errors
 /// Returns [`StdioError`] if the client does not speak MCP.
 pub async fn serve(
     server: McpServer,
+    principal: Principal,
     shutdown: &CancellationToken,
     input_ended: CancellationToken,
     grace: Duration,
@@ -53,6 +56,7 @@ pub async fn serve(
     let ending = tokio::spawn(ended);
     let session = async move {
         let server = server.for_session(HEARTBEAT_INTERVAL);
+        let server = server.with_principal(Some(Arc::new(principal)));
         match server.serve_with_ct(half, session_end).await {
             Ok(running) => running.waiting().await.map(drop).map_err(|_| StdioError::Aborted),
             // The input ended or a signal came before the first message, so no client expects an error.

@@ -14,6 +14,7 @@ use tokio::time::timeout;
 use tokio_util::task::AbortOnDropHandle;
 
 use super::toolsets::Toolsets;
+use crate::kernel::principal::Principal;
 use crate::kernel::toolset::ResourceWatch;
 
 /// Time limit for a client to accept a resource update.
@@ -23,10 +24,14 @@ pub(super) const MAX_SUBSCRIPTIONS: usize = 32;
 
 /// Notifies a client of each update of the resources that `context` accepted, until it rejects one.
 /// A client that does not accept an update counts as disconnected.
-pub(super) async fn notify_until_rejected(toolsets: &Toolsets, context: &SubscriptionContext) {
+pub(super) async fn notify_until_rejected(
+    toolsets: &Toolsets,
+    principal: &Principal,
+    context: &SubscriptionContext,
+) {
     let mut watches = JoinSet::new();
     for uri in context.accepted().resource_subscriptions.iter().flatten() {
-        let Some(watch) = toolsets.watch(uri) else { continue };
+        let Some(watch) = toolsets.watch(principal, uri) else { continue };
         let (sink, uri) = (context.sink().clone(), uri.clone());
         watches.spawn(notify_updates(watch, move || {
             let (sink, uri) = (sink.clone(), uri.clone());
@@ -56,19 +61,16 @@ async fn notify_updates<F: Future<Output = bool>>(
 pub(super) struct SessionSubscriptions(Arc<Mutex<HashMap<String, AbortOnDropHandle<()>>>>);
 
 impl SessionSubscriptions {
-    /// Starts to notify `peer` of updates. A second subscription to a resource replaces the first.
+    /// Starts to notify `peer` of the updates that `watch` reports. A second subscription to a resource replaces the first.
     ///
     /// # Errors
-    /// Returns the error to answer with if there is no such resource, or if the client is at its limit.
+    /// Returns the error to answer with if the client is at its limit.
     pub fn subscribe(
         &self,
-        toolsets: &Toolsets,
+        watch: Box<dyn ResourceWatch>,
         peer: Peer<RoleServer>,
         uri: String,
     ) -> Result<(), ErrorData> {
-        let watch = toolsets.watch(&uri);
-        let watch =
-            watch.ok_or_else(|| ErrorData::resource_not_found("Unknown resource.", None))?;
         let mut subscriptions = self.0.lock();
         if subscriptions.len() >= MAX_SUBSCRIPTIONS && !subscriptions.contains_key(&uri) {
             let message = format!("At most {MAX_SUBSCRIPTIONS} resources can be subscribed to.");

@@ -29,6 +29,7 @@ use super::endpoint::draining_response;
 use super::session_pipe::{ClientHalf, InboundSender};
 use super::state::McpState;
 use super::ws_frames::FrameObserver;
+use crate::kernel::principal::Principal;
 use crate::kernel::receipt::Receipt;
 use crate::transport::http::connection::ConnectionInfo;
 use crate::transport::http::limits::MAX_BODY_BYTES;
@@ -54,6 +55,7 @@ const SUBPROTOCOL: &str = "mcp";
 pub async fn connect(
     State(state): State<Arc<McpState>>,
     Extension(connection): Extension<ConnectionInfo>,
+    Extension(principal): Extension<Arc<Principal>>,
     mut request: Request,
 ) -> Response {
     if let Some(rejection) = draining_response(&state, request.headers()) {
@@ -72,7 +74,7 @@ pub async fn connect(
     let sockets = state.sockets.clone();
     sockets.spawn(async move {
         let Some(socket) = open(upgrade).await else { return };
-        let pipe = state.session_pipes.open(network);
+        let pipe = state.session_pipes.open(network, principal);
         let ended = pipe.ended.clone();
         let is_stuck = async {
             ended.cancelled().await;

@@ -55,7 +55,7 @@ pub fn routes(
         .route("/admin/mcp", tools.clone())
         .route("/admin/mcp/", tools)
         .layer(operator)
-        .layer(require_token(gate))
+        .layer(from_fn_with_state(gate, require_token))
 }
 
 #[derive(Clone)]

@@ -207,6 +207,10 @@ impl AdminTools {
 
 #[async_trait]
 impl Toolset for AdminTools {
+    fn name(&self) -> &'static str {
+        "admin"
+    }
+
     fn instructions(&self) -> &'static str {
         INSTRUCTIONS
     }

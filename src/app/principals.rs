@@ -1,0 +1,33 @@
+//! The principals of the fixed tokens of the configuration.
+
+use crate::config::credentials::CredentialsConfig;
+use crate::kernel::id::IdHasher;
+use crate::kernel::principal::{Owner, Principal};
+use crate::kernel::token::AuthTokens;
+
+/// The owner over standard input and output if `OWNER` is not set.
+const DEFAULT_OWNER: &str = "me";
+
+/// The tokens of callers with their principals. `auth_tokens` are those of `AUTH_TOKEN`, which are the
+/// owner's too if the owner has no others.
+pub(super) fn of_tokens(
+    credentials: &CredentialsConfig,
+    auth_tokens: AuthTokens,
+    ids: &IdHasher,
+) -> Vec<(AuthTokens, Principal)> {
+    let CredentialsConfig { owner, owner_tokens } = credentials;
+    match (owner.clone(), owner_tokens.clone()) {
+        (Some(owner), Some(owner_tokens)) => vec![
+            (auth_tokens, Principal::connector()),
+            (owner_tokens, Principal::owner_token(owner, ids)),
+        ],
+        (Some(owner), None) => vec![(auth_tokens, Principal::connector_of(owner))],
+        (None, _) => vec![(auth_tokens, Principal::connector())],
+    }
+}
+
+/// The client over standard input and output.
+pub(super) fn of_environment(credentials: &CredentialsConfig) -> Principal {
+    let owner = credentials.owner.clone().map_or_else(|| Owner::named(DEFAULT_OWNER), Ok);
+    Principal::environment(owner.expect("the default is a valid name"))
+}

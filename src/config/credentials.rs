@@ -1,0 +1,84 @@
+//! The section of credentials beside `AUTH_TOKEN`: `OWNER`, `OWNER_TOKEN`.
+
+use std::ffi::OsString;
+
+use super::parse::ToolsetName;
+use super::reader::{EchoValue, EnvReader};
+use crate::kernel::principal::Owner;
+use crate::kernel::token::AuthTokens;
+
+/// The credentials of users, each with what it proves. None by default.
+#[derive(Clone, Debug, Default)]
+pub struct CredentialsConfig {
+    /// `OWNER`, the user of a single-user server.
+    pub owner: Option<Owner>,
+    /// `OWNER_TOKEN`, the owner's token. `None` if `AUTH_TOKEN` is.
+    pub owner_tokens: Option<AuthTokens>,
+}
+
+/// Reads the section of a server with these `toolsets`, whose callers have `auth_tokens`.
+pub(super) fn read<L: Fn(&str) -> Option<OsString>>(
+    reader: &mut EnvReader<L>,
+    auth_tokens: Option<&AuthTokens>,
+    toolsets: &[ToolsetName],
+) -> CredentialsConfig {
+    let owner = reader.read("OWNER", EchoValue::Redacted, |name| {
+        let expected =
+            "a name without control characters that begins neither with oidc: nor with firebase:";
+        Owner::named(name).map_err(|_| expected)
+    });
+    let owner_tokens = reader.read("OWNER_TOKEN", EchoValue::Redacted, |text| {
+        let tokens = AuthTokens::parse(text)?;
+        // The bearer of the one would have the data of the owner too.
+        let is_shared = auth_tokens.is_some_and(|auth| auth.overlaps(&tokens));
+        if is_shared { Err("another token than AUTH_TOKEN") } else { Ok(tokens) }
+    });
+    let has_owner = reader.is_set("OWNER");
+    if has_owner && !reader.is_set("OWNER_TOKEN") && toolsets.contains(&ToolsetName::Connect) {
+        let expected = "a token for the owner, because Puch AI has AUTH_TOKEN while the toolset connect is enabled: generate one with `random-connect token`";
+        reader.report_missing("OWNER_TOKEN", expected);
+    }
+    if reader.is_set("OWNER_TOKEN") && !has_owner {
+        reader.report_missing("OWNER", "the name of the user whose token is OWNER_TOKEN");
+    }
+    CredentialsConfig { owner, owner_tokens }
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::config::{Config, ConfigProblem};
+
+    fn config(variables: &[(&str, &str)]) -> Result<Config, Vec<ConfigProblem>> {
+        Config::from_lookup(|name| {
+            variables.iter().find(|(key, _)| *key == name).map(|(_, value)| value.into())
+        })
+    }
+
+    fn problems(variables: &[(&str, &str)]) -> String {
+        let problems = config(variables).err().unwrap_or_default();
+        problems.iter().map(|problem| format!("{problem}\n")).collect()
+    }
+
+    #[test]
+    fn config_owner_needs_a_token_that_puch_does_not_have() {
+        let (owner, token) = (("OWNER", "ann"), ("OWNER_TOKEN", "a-token-of-the-owner-alone"));
+        let connect = problems(&[owner]);
+        assert!(
+            connect.contains("OWNER_TOKEN=(not set)") && connect.contains("Puch AI has AUTH_TOKEN")
+        );
+        assert_eq!(problems(&[owner, token]), "");
+        assert_eq!(problems(&[owner, ("TOOLSETS", "penpal")]), "");
+        assert!(problems(&[token]).contains("OWNER=(not set)"));
+        let foreign = problems(&[("OWNER", "oidc:https://id.example|ann"), token]);
+        assert!(
+            foreign.contains("OWNER=(not shown)") && !foreign.contains("id.example"),
+            "{foreign}"
+        );
+        let same =
+            problems(&[owner, ("OWNER_TOKEN", "the-same-token"), ("AUTH_TOKEN", "the-same-token")]);
+        assert!(
+            same.contains("OWNER_TOKEN=(not shown): expected another token than AUTH_TOKEN"),
+            "{same}"
+        );
+    }
+}

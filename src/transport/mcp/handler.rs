@@ -1,0 +1,293 @@
+//! The handlers of the protocol's requests, for [`McpServer`]. Each finds what the principal has, and
+//! passes the request to its toolset.
+
+use std::sync::Arc;
+
+use rmcp::handler::server::ServerHandler;
+use rmcp::model::{
+    CallToolRequestParams, CallToolResponse, CancelledNotificationParam, CompleteRequestMethod,
+    CompleteRequestParams, CompleteResult, CustomRequest, CustomResult, ErrorCode,
+    GetPromptRequestMethod, GetPromptRequestParams, GetPromptResponse, Implementation,
+    InitializeRequestParams, InitializeResult, ListPromptsRequestMethod, ListPromptsResult,
+    ListResourceTemplatesRequestMethod, ListResourceTemplatesResult, ListResourcesRequestMethod,
+    ListResourcesResult, ListToolsResult, PaginatedRequestParams, ReadResourceRequestMethod,
+    ReadResourceRequestParams, ReadResourceResponse, ReadResourceResult, ServerConfig,
+    SetLevelRequestMethod, SubscribeRequestMethod, SubscribeRequestParams, SubscriptionFilter,
+    Tool, UnsubscribeRequestMethod, UnsubscribeRequestParams,
+};
+use rmcp::service::{NotificationContext, RequestContext, SubscriptionContext};
+use rmcp::{ErrorData, RoleServer};
+
+use super::heartbeat::run_heartbeat;
+use super::own_user;
+use super::refusals::{
+    argument_error, declared, draining_error, first_page, tool_error, unknown_resource,
+};
+use super::server::McpServer;
+use super::subscriptions::{MAX_SUBSCRIPTIONS, notify_until_rejected};
+use crate::kernel::admission::CountedCall;
+use crate::kernel::client_log::ClientLogLevel;
+use crate::kernel::clock::Stopwatch;
+use crate::kernel::session::Session;
+use crate::kernel::toolset::{Receipts, ResourceRead};
+use crate::transport::ops::metrics::{CallOutcome, SessionRefusal};
+
+impl ServerHandler for McpServer {
+    fn get_info(&self) -> ServerConfig {
+        let implementation = Implementation::new("random-connect", env!("CARGO_PKG_VERSION"))
+            .with_title("Random Connect");
+        ServerConfig::new(self.toolsets.capabilities())
+            .with_server_info(implementation)
+            .with_instructions(&*self.instructions)
+    }
+
+    /// Acquires a permit for a live session, or rejects the client if none is free.
+    async fn initialize(
+        &self,
+        request: InitializeRequestParams,
+        context: RequestContext<RoleServer>,
+    ) -> Result<InitializeResult, ErrorData> {
+        if let Some(live) = &self.live {
+            // A drain closes the sessions that started before it; this check rejects later ones.
+            if self.drain.is_on() {
+                self.metrics.record_session_refusal(SessionRefusal::Draining);
+                return Err(draining_error());
+            }
+            let permit = self.acquire_permit()?;
+            // A second `initialize` request fails to set the session and releases its permit.
+            let _ = live.session.set(Session::new(Some(permit), self.drain.session_token()));
+        }
+        context.peer.set_peer_info(request.clone());
+        let mut info = self.negotiate_initialize(&request)?;
+        if self.live.is_none() {
+            // Without a session, the server can't send messages between the client's requests.
+            info.capabilities.logging = None;
+            info.capabilities.resources.iter_mut().for_each(|resources| resources.subscribe = None);
+        }
+        Ok(info)
+    }
+
+    async fn on_initialized(&self, context: NotificationContext<RoleServer>) {
+        let Some(live) = &self.live else { return };
+        let Some(session) = live.session.get().map(Arc::downgrade) else { return };
+        tokio::spawn(run_heartbeat(session, context.peer, live.heartbeat_interval));
+    }
+
+    async fn list_resources(
+        &self,
+        request: Option<PaginatedRequestParams>,
+        context: RequestContext<RoleServer>,
+    ) -> Result<ListResourcesResult, ErrorData> {
+        declared::<ListResourcesRequestMethod>(self.toolsets.offer_resources())?;
+        first_page(request)?;
+        let resources = self.toolsets.resources(self.principal(&context.extensions)?);
+        Ok(ListResourcesResult::with_all_items(resources))
+    }
+
+    async fn list_resource_templates(
+        &self,
+        request: Option<PaginatedRequestParams>,
+        context: RequestContext<RoleServer>,
+    ) -> Result<ListResourceTemplatesResult, ErrorData> {
+        declared::<ListResourceTemplatesRequestMethod>(self.toolsets.offer_resources())?;
+        first_page(request)?;
+        let templates = self.toolsets.resource_templates(self.principal(&context.extensions)?);
+        Ok(ListResourceTemplatesResult::with_all_items(templates))
+    }
+
+    async fn read_resource(
+        &self,
+        request: ReadResourceRequestParams,
+        context: RequestContext<RoleServer>,
+    ) -> Result<ReadResourceResponse, ErrorData> {
+        declared::<ReadResourceRequestMethod>(self.toolsets.offer_resources())?;
+        let (uri, principal) = (&*request.uri, self.principal(&context.extensions)?);
+        let toolset = self.toolsets.offering_resource(principal, uri);
+        let toolset = toolset.ok_or_else(unknown_resource)?;
+        let subject = own_user::resource_subject(principal, &**toolset, uri);
+        let counted = self.admit(&context, subject).await;
+        let counted =
+            counted.map_err(|error| ErrorData::invalid_params(error.to_string(), None))?;
+        let receipts = Receipts::from_extensions(&context.extensions);
+        let result = toolset.read_resource(ResourceRead { uri, principal, subject, receipts });
+        let result = result.await.unwrap_or_else(|| Err(unknown_resource()));
+        CountedCall::settle(counted, result.is_err()).await;
+        Ok(ReadResourceResult::new(vec![result?]).into())
+    }
+
+    fn accepted_subscription_filter(
+        &self,
+        requested: &SubscriptionFilter,
+    ) -> Option<SubscriptionFilter> {
+        if !self.toolsets.offer_resources() {
+            return None;
+        }
+        let principal = self.principal.as_ref()?;
+        let uris = requested.resource_subscriptions.iter().flatten().take(MAX_SUBSCRIPTIONS);
+        let accepted = uris.filter(|uri| self.toolsets.watch(principal, uri).is_some()).cloned();
+        Some(SubscriptionFilter::builder().resource_subscriptions(accepted).build())
+    }
+
+    /// Notifies a client of updates until it disconnects. The subscription holds a session permit.
+    async fn listen(&self, context: SubscriptionContext) -> Result<(), ErrorData> {
+        let (_permit, request) = (self.acquire_permit()?, context.request_context());
+        let principal = self.principal(&request.extensions)?;
+        let drained = self.drain.session_token();
+        tokio::select! {
+            () = context.cancelled() => {}
+            () = drained.cancelled() => {}
+            () = principal.validity().ended() => {}
+            () = notify_until_rejected(&self.toolsets, principal, &context) => {}
+        }
+        Ok(())
+    }
+
+    async fn subscribe(
+        &self,
+        request: SubscribeRequestParams,
+        context: RequestContext<RoleServer>,
+    ) -> Result<(), ErrorData> {
+        let subscriptions = self.subscriptions::<SubscribeRequestMethod>()?;
+        let watch = self.toolsets.watch(self.principal(&context.extensions)?, &request.uri);
+        let watch = watch.ok_or_else(unknown_resource)?;
+        subscriptions.subscribe(watch, context.peer, request.uri)
+    }
+
+    async fn unsubscribe(
+        &self,
+        request: UnsubscribeRequestParams,
+        _context: RequestContext<RoleServer>,
+    ) -> Result<(), ErrorData> {
+        self.subscriptions::<UnsubscribeRequestMethod>()?.unsubscribe(&request.uri);
+        Ok(())
+    }
+
+    async fn list_prompts(
+        &self,
+        request: Option<PaginatedRequestParams>,
+        context: RequestContext<RoleServer>,
+    ) -> Result<ListPromptsResult, ErrorData> {
+        declared::<ListPromptsRequestMethod>(self.toolsets.offer_prompts())?;
+        first_page(request)?;
+        let prompts = self.toolsets.prompts(self.principal(&context.extensions)?);
+        Ok(ListPromptsResult::with_all_items(prompts))
+    }
+
+    async fn get_prompt(
+        &self,
+        request: GetPromptRequestParams,
+        context: RequestContext<RoleServer>,
+    ) -> Result<GetPromptResponse, ErrorData> {
+        declared::<GetPromptRequestMethod>(self.toolsets.offer_prompts())?;
+        let principal = self.principal(&context.extensions)?;
+        match self.toolsets.offering_prompt(principal, &request.name) {
+            Some(toolset) => toolset.get_prompt(request, context).await,
+            None => Err(ErrorData::invalid_params("Unknown prompt.", None)),
+        }
+    }
+
+    async fn complete(
+        &self,
+        request: CompleteRequestParams,
+        context: RequestContext<RoleServer>,
+    ) -> Result<CompleteResult, ErrorData> {
+        declared::<CompleteRequestMethod>(self.toolsets.complete_arguments())?;
+        let principal = self.principal(&context.extensions)?;
+        match self.toolsets.completing(principal, &request.r#ref) {
+            Some(toolset) => toolset.complete(request).await.map(CompleteResult::new),
+            None => Err(ErrorData::invalid_params("Unknown prompt or resource template.", None)),
+        }
+    }
+
+    #[expect(deprecated, reason = "protocol versions before 2026-07-28 have this method")]
+    async fn set_level(
+        &self,
+        request: rmcp::model::SetLevelRequestParams,
+        _context: RequestContext<RoleServer>,
+    ) -> Result<(), ErrorData> {
+        declared::<SetLevelRequestMethod>(self.toolsets.log_to_clients())?;
+        let session = self.live.as_ref().and_then(|live| live.session.get());
+        let session = session.ok_or_else(ErrorData::method_not_found::<SetLevelRequestMethod>)?;
+        session.state::<ClientLogLevel>().set(request.level);
+        Ok(())
+    }
+
+    async fn list_tools(
+        &self,
+        request: Option<PaginatedRequestParams>,
+        context: RequestContext<RoleServer>,
+    ) -> Result<ListToolsResult, ErrorData> {
+        first_page(request)?;
+        let mut tools = self.toolsets.tools(self.principal(&context.extensions)?);
+        for tool in &mut tools {
+            // Protocol 2025-03-26 has the title here.
+            let annotations = tool.annotations.get_or_insert_default();
+            annotations.title.clone_from(&tool.title);
+        }
+        Ok(ListToolsResult::with_all_items(tools))
+    }
+
+    fn get_tool(&self, name: &str) -> Option<Tool> {
+        let principal = self.principal.as_ref()?;
+        self.toolsets.offering_tool(principal, name)?.tool(name).cloned()
+    }
+
+    /// Rejects methods that MCP does not define. The error does not repeat the name, which is
+    /// untrusted.
+    async fn on_custom_request(
+        &self,
+        _request: CustomRequest,
+        _context: RequestContext<RoleServer>,
+    ) -> Result<CustomResult, ErrorData> {
+        Err(ErrorData::new(ErrorCode::METHOD_NOT_FOUND, "Unknown method.", None))
+    }
+
+    async fn on_cancelled(
+        &self,
+        notification: CancelledNotificationParam,
+        _context: NotificationContext<RoleServer>,
+    ) {
+        let session = self.live.as_ref().and_then(|live| live.session.get());
+        if let (Some(session), Some(call)) = (session, notification.request_id) {
+            self.toolsets.iter().for_each(|toolset| toolset.call_cancelled(session, &call));
+        }
+    }
+
+    async fn call_tool(
+        &self,
+        mut request: CallToolRequestParams,
+        mut context: RequestContext<RoleServer>,
+    ) -> Result<CallToolResponse, ErrorData> {
+        let principal = Arc::clone(self.principal(&context.extensions)?);
+        if let Some(session) = self.live.as_ref().and_then(|live| live.session.get()) {
+            session.set_push_stream(&context.extensions);
+            context.extensions.insert(Arc::clone(session));
+        }
+        let (stopwatch, mut counted) = (Stopwatch::start(), None);
+        let tool = request.name.clone();
+        let result = match self.toolsets.offering_tool(&principal, &tool) {
+            Some(toolset) => match own_user::resolve(&principal, &**toolset, &mut request) {
+                Ok(subject) => match self.admit(&context, subject).await {
+                    Ok(admitted) => {
+                        counted = admitted;
+                        context.extensions.insert(subject);
+                        context.extensions.insert(principal);
+                        toolset.call(request, context).await.or_else(argument_error)
+                    }
+                    Err(error) => Ok(tool_error(error.to_string())),
+                },
+                Err(foreign) => Ok(tool_error(foreign.to_string())),
+            },
+            None => Err(self.unknown_tool(&principal, &tool)),
+        };
+        let outcome = match &result {
+            Ok(CallToolResponse::Complete(complete)) if complete.is_error != Some(true) => {
+                CallOutcome::Ok
+            }
+            _ => CallOutcome::Refused,
+        };
+        CountedCall::settle(counted, matches!(outcome, CallOutcome::Refused)).await;
+        self.metrics.record_call(&tool, outcome, stopwatch.elapsed());
+        result
+    }
+}
