@@ -24,7 +24,7 @@ pub enum AccessDecision {
     Allowed,
     /// For the principal there is no such tool or resource.
     Hidden,
-    /// The principal is told which scope it needs, because the provider of its token can give it.
+    /// The answer names the scope that is missing, because the provider of the token can give it.
     InsufficientScope,
 }
 

@@ -225,8 +225,8 @@ impl AccessPermissions {
         Self { grant: Grant::Scopes(scopes), globs: None }
     }
 
-    /// Returns `true` if a part of `toolset` is granted, by any name. `names_users` tells whether callers of the
-    /// toolset name users.
+    /// Returns `true` if a part of `toolset` is granted, by any name. `names_users` is `true` if callers of the toolset
+    /// name users.
     #[must_use]
     pub fn include(&self, toolset: &str, names_users: bool, class: AccessClass) -> bool {
         match &self.grant {

@@ -130,7 +130,7 @@ impl Gate {
             return Err(Rejected::Missing);
         }
         let mut known = None;
-        // Compares every token; stopping at the first match would tell how many there are before it.
+        // Compares every token; stopping at the first match would reveal how many there are before it.
         for (tokens, principal) in &self.tokens {
             known = tokens.verify(token).then_some(principal).or(known);
         }

@@ -7,6 +7,7 @@
 //! `snapshots/` has the schema of each MCP tool, because models read it: a changed schema needs a
 //! reviewed snapshot.
 
+mod access;
 mod admin_moderation;
 mod admin_operations;
 mod auth;

@@ -51,6 +51,14 @@ impl HeldCalls {
 
 #[async_trait]
 impl Toolset for HeldCalls {
+    fn name(&self) -> &'static str {
+        "held"
+    }
+
+    fn user_argument(&self) -> Option<&'static str> {
+        Some("test_user")
+    }
+
     fn tools(&self) -> Vec<Tool> {
         vec![self.tool.clone()]
     }

@@ -15,7 +15,7 @@ use tokio_tungstenite::tungstenite::Message;
 use tokio_tungstenite::tungstenite::client::IntoClientRequest;
 use tokio_tungstenite::{MaybeTlsStream, WebSocketStream};
 
-use super::server::{TEST_TIMEOUT, TOKEN, TestServer};
+use super::server::{TEST_TIMEOUT, TestServer};
 use super::session_http::SessionHttp;
 
 /// A transport that keeps a client connected.
@@ -85,9 +85,7 @@ impl LiveClient {
     ) -> Result<Self, Value> {
         let stream = match transport {
             LiveTransport::WebSocket => EventStream::WebSocket(Box::new(socket(server).await)),
-            LiveTransport::Session => {
-                EventStream::Http(SessionHttp::new(format!("{}/mcp/session", server.url)))
-            }
+            LiveTransport::Session => EventStream::Http(SessionHttp::new(server, "/mcp/session")),
             LiveTransport::Sse => EventStream::Http(SessionHttp::sse(server).await),
         };
         let mut client = Self {
@@ -312,7 +310,7 @@ impl EventStream {
 async fn socket(server: &TestServer) -> WebSocketStream<MaybeTlsStream<TcpStream>> {
     let mut request =
         format!("ws://{}/mcp/ws", server.address()).into_client_request().expect("a request");
-    let token = format!("Bearer {TOKEN}").parse().expect("a header");
+    let token = format!("Bearer {}", server.token).parse().expect("a header");
     request.headers_mut().insert("authorization", token);
     tokio_tungstenite::connect_async(request).await.expect("an upgrade").0
 }

@@ -40,6 +40,8 @@ pub struct TestServer {
     pub clock: Arc<ManualClock>,
     /// `None` without a setting for one.
     pub database: Option<Database>,
+    /// The token that callers and new clients send: [`TOKEN`], or another one that a test sets.
+    pub token: String,
     shutdown: CancellationToken,
     running: JoinHandle<()>,
 }
@@ -108,7 +110,8 @@ impl TestServer {
         let tokens = config.auth_tokens.unwrap_or_else(generated);
         let running =
             tokio::spawn(async move { app.serve_http(listener, tokens, limits, stopped).await });
-        Self { url, clock, database, shutdown, running }
+        let token = TOKEN.to_owned();
+        Self { url, clock, database, token, shutdown, running }
     }
 
     /// Returns host and port.
@@ -125,12 +128,12 @@ impl TestServer {
     /// Builds an authorized POST request with a JSON content type.
     pub fn post(&self, path: &str) -> RequestBuilder {
         let request = http_client().post(format!("{}{path}", self.url));
-        request.bearer_auth(TOKEN).header("Content-Type", "application/json")
+        request.bearer_auth(&self.token).header("Content-Type", "application/json")
     }
 
     /// Builds an authorized GET request.
     pub fn get(&self, path: &str) -> RequestBuilder {
-        http_client().get(format!("{}{path}", self.url)).bearer_auth(TOKEN)
+        http_client().get(format!("{}{path}", self.url)).bearer_auth(&self.token)
     }
 
     /// Returns the metrics in Prometheus text format.
@@ -157,7 +160,7 @@ impl TestServer {
     /// Connects an MCP client of this protocol version.
     pub async fn client(&self, version: ProtocolVersion) -> McpClient {
         let config = StreamableHttpClientTransportConfig::with_uri(format!("{}/mcp", self.url))
-            .auth_header(TOKEN);
+            .auth_header(&self.token);
         let transport = StreamableHttpClientTransport::with_client(http_client(), config);
         let info = ClientConfig::default().with_protocol_version(version.clone());
         let client = if version == ProtocolVersion::V_2026_07_28 {

@@ -7,11 +7,12 @@ use serde_json::{Value, json};
 use tokio::sync::mpsc;
 use tokio::task::AbortHandle;
 
-use super::server::{TOKEN, TestServer, http_client};
+use super::server::{TestServer, http_client};
 
 /// The two HTTP transports: messages are posted to an address and return in event streams.
 pub(super) struct SessionHttp {
     client: reqwest::Client,
+    token: String,
     /// The URL that messages are posted to.
     address: String,
     pub(super) session: Option<String>,
@@ -29,16 +30,17 @@ impl Drop for SessionHttp {
 }
 
 impl SessionHttp {
-    pub(super) fn new(address: String) -> Self {
+    pub(super) fn new(server: &TestServer, path: &str) -> Self {
+        let (address, token) = (format!("{}{path}", server.url), server.token.clone());
         let (sender, messages) = mpsc::unbounded_channel();
         let client = http_client();
         let (streams, last_event) = (Vec::new(), Arc::default());
-        Self { client, address, session: None, messages, sender, streams, last_event }
+        Self { client, token, address, session: None, messages, sender, streams, last_event }
     }
 
     /// Opens the event stream of protocol 2024-11-05 and reads from it the address to post to.
     pub(super) async fn sse(server: &TestServer) -> Self {
-        let mut http = Self::new(format!("{}/mcp/sse", server.url));
+        let mut http = Self::new(server, "/mcp/sse");
         http.listen().await;
         let first = http.messages.recv().await.expect("an address");
         let stream = url::Url::parse(&http.address).expect("an address");
@@ -49,7 +51,7 @@ impl SessionHttp {
 
     /// Opens the stream of unsolicited messages.
     pub(super) async fn listen(&mut self) {
-        let request = self.client.get(&self.address).bearer_auth(TOKEN);
+        let request = self.client.get(&self.address).bearer_auth(&self.token);
         let mut request = request.header("accept", "text/event-stream");
         if let Some(last) = self.last_event.lock().expect("no panic").clone() {
             request = request.header("last-event-id", last);
@@ -61,7 +63,7 @@ impl SessionHttp {
     }
 
     pub(super) async fn end(&mut self) {
-        let request = self.client.delete(&self.address).bearer_auth(TOKEN);
+        let request = self.client.delete(&self.address).bearer_auth(&self.token);
         let response = self.with_session(request).send().await.expect("a response");
         assert!(response.status().is_success(), "{}", response.status());
     }
@@ -93,7 +95,7 @@ impl SessionHttp {
     }
 
     pub(super) async fn post(&mut self, message: Value) {
-        let request = self.client.post(&self.address).bearer_auth(TOKEN);
+        let request = self.client.post(&self.address).bearer_auth(&self.token);
         let request = request.header("accept", "application/json, text/event-stream");
         let response = self.with_session(request.json(&message)).send().await.expect("a response");
         assert!(response.status().is_success(), "{}: {message}", response.status());
