@@ -13,6 +13,7 @@ use tokio::time::timeout;
 
 use super::http_limits::{connect, rest};
 use super::penpal::{pair, server, server_with};
+use super::shutdown::pass;
 use crate::support::live_client::{LIVE_TRANSPORTS, LiveClient, LiveTransport};
 use crate::support::server::{TEST_TIMEOUT, TOKEN, TestServer, http_client};
 
@@ -84,6 +85,23 @@ async fn session_event_of_a_half_open_stream_reaches_the_next_one() {
     assert_eq!(ben.notification("message.received").await["message"], "one");
     ann.say("two").await;
     assert_eq!(ben.notification("message.received").await["message"], "two");
+}
+
+#[tokio::test]
+async fn session_event_of_a_half_open_stream_without_a_successor_is_late_but_not_lost() {
+    let server = server().await;
+    let [mut ann, mut ben] = pair_without_stream(&server).await;
+    let _half_open = unread_stream(&server, &ben).await;
+    assert_eq!(ann.say("one").await["delivered"], "pushed");
+    // Longer than the server waits for the answer to its ping.
+    pass(10).await;
+    while ann.say("two").await["delivered"] != "queued" {
+        tokio::task::yield_now().await;
+    }
+    let missed = ben.call("rejoin", json!({ "user_id": ben.user_id })).await["missed"].clone();
+    let missed = missed.as_array().expect("a list");
+    assert_eq!(missed[0]["message"], "one", "{missed:?}");
+    assert_eq!(missed[1]["message"], "two", "{missed:?}");
 }
 
 #[tokio::test]

@@ -128,7 +128,7 @@ async fn shutdown_does_not_wait_for_streams_or_sessions() {
 }
 
 /// Lets `seconds` pass for the timers of the server.
-async fn pass(seconds: u64) {
+pub(super) async fn pass(seconds: u64) {
     tokio::time::pause();
     for _ in 0..seconds * 4 {
         tokio::time::advance(Duration::from_millis(250)).await;
