@@ -7,6 +7,7 @@ pub mod app;
 pub mod cli;
 pub mod config;
 pub mod connect;
+pub mod credentials;
 pub mod guard;
 pub mod kernel;
 pub mod mask;

@@ -21,16 +21,18 @@ const LAYERS: &[(&str, &[&str])] = &[
     ("guard", &[]),
     ("connect", &["guard", "kernel", "mask", "moderation", "rate_limit"]),
     ("penpal", &["connect", "guard", "kernel", "mask", "moderation", "rate_limit"]),
-    ("transport", &["connect", "kernel", "moderation", "rate_limit"]),
-    ("config", &["guard", "kernel", "moderation", "rate_limit"]),
+    ("credentials", &["kernel"]),
+    ("transport", &["connect", "credentials", "kernel", "moderation", "rate_limit"]),
+    ("config", &["credentials", "guard", "kernel", "moderation", "rate_limit"]),
     ("telemetry", &["config"]),
-    ("cli", &["config", "kernel"]),
+    ("cli", &["config", "credentials", "kernel"]),
     ("terminal", &["kernel"]),
     (
         "app",
         &[
             "config",
             "connect",
+            "credentials",
             "guard",
             "kernel",
             "mask",
@@ -123,7 +125,7 @@ fn architecture_imports_are_checkable() {
 
 #[test]
 fn architecture_protocol_names_no_feature() {
-    let features = ["connect", "penpal", "moderation", "rate_limit"];
+    let features = ["connect", "penpal", "moderation", "rate_limit", "credentials"];
     for (path, text) in all_files() {
         if path.starts_with("src/transport/http") || path.starts_with("src/transport/mcp") {
             for feature in features {

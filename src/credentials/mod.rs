@@ -1,0 +1,35 @@
+//! The credentials of users, beside the fixed tokens of the configuration: API keys, and signed tokens
+//! of this server, of an OpenID provider and of Firebase.
+//!
+//! The gate passes every token that it does not know to [`CredentialVerifiers`], which finds its kind by
+//! its form. To add a kind, add a verifier and an arm.
+//!
+//! **Invariant:** no part of a token, and no name of an owner, is logged or part of an error.
+
+use std::sync::Arc;
+
+use async_trait::async_trait;
+
+use crate::kernel::principal::{CredentialVerifier, Principal, Rejected};
+
+/// The prefix of API keys, which no signed token has: those are three parts in base64.
+const API_KEY_PREFIX: &[u8] = b"rc_";
+
+/// The verifiers of a server. `None` rejects the tokens of a kind.
+#[derive(Clone, Default)]
+pub struct CredentialVerifiers {
+    pub api_keys: Option<Arc<dyn CredentialVerifier>>,
+    pub signed_tokens: Option<Arc<dyn CredentialVerifier>>,
+}
+
+#[async_trait]
+impl CredentialVerifier for CredentialVerifiers {
+    async fn verify(&self, token: &[u8]) -> Result<Arc<Principal>, Rejected> {
+        let is_key = token.starts_with(API_KEY_PREFIX);
+        let verifier = if is_key { &self.api_keys } else { &self.signed_tokens };
+        match verifier {
+            Some(verifier) => verifier.verify(token).await,
+            None => Err(Rejected::Invalid),
+        }
+    }
+}
