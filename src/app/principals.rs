@@ -1,8 +1,11 @@
-//! The principals of the fixed tokens of the configuration.
+//! The principals of the fixed tokens of the configuration, and the verifiers of all others.
+
+use std::sync::Arc;
 
 use crate::config::credentials::CredentialsConfig;
+use crate::credentials::CredentialVerifiers;
 use crate::kernel::id::IdHasher;
-use crate::kernel::principal::{Owner, Principal};
+use crate::kernel::principal::{CredentialVerifier, Owner, Principal};
 use crate::kernel::token::AuthTokens;
 
 /// The owner over standard input and output if `OWNER` is not set.
@@ -24,6 +27,14 @@ pub(super) fn of_tokens(
         (Some(owner), None) => vec![(auth_tokens, Principal::connector_of(owner))],
         (None, _) => vec![(auth_tokens, Principal::connector())],
     }
+}
+
+/// The verifiers of all other tokens. `None` if the configuration has no other credentials.
+pub(super) fn verifiers() -> Option<Arc<dyn CredentialVerifier>> {
+    let verifiers = CredentialVerifiers::default();
+    let CredentialVerifiers { api_keys, signed_tokens } = &verifiers;
+    let has_any = api_keys.is_some() || signed_tokens.is_some();
+    has_any.then(|| Arc::new(verifiers) as Arc<dyn CredentialVerifier>)
 }
 
 /// The client over standard input and output.

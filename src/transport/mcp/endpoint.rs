@@ -40,7 +40,6 @@ use crate::transport::http::receipts::ReceiptBody;
 use crate::transport::http::server::is_event_stream;
 use crate::transport::ops::metrics::SessionRefusal;
 
-const SESSION_HEADER: HeaderName = HeaderName::from_static("mcp-session-id");
 const METHOD_HEADER: HeaderName = HeaderName::from_static("mcp-method");
 const SESSION_HEADER: HeaderName = HeaderName::from_static("mcp-session-id");
 
