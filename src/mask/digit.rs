@@ -1,4 +1,5 @@
-//! [`value`]: the digit that a character represents, in any script or style.
+//! [`value`]: the digit that a character represents, in any script or style, and [`small_capital`]
+//! for styled letters.
 //!
 //! This module contains the tables of Unicode digits. Letters that look like digits must not be
 //! here, but in `lookalike.rs`, and words in `number_words/`. To add a script, add the code point
@@ -62,6 +63,15 @@ pub(super) fn value(c: char) -> Option<u8> {
         let offset = code.checked_sub(*first).and_then(|offset| u8::try_from(offset).ok())?;
         (offset < *count).then(|| digit + offset)
     })
+}
+
+/// Small capitals, and their letters in the same order.
+const SMALL_CAPITALS: (&str, &str) = ("ᴀʙᴄᴅᴇꜰɢʜɪᴊᴋʟᴍɴᴏᴘʀꜱᴛᴜᴠᴡʏᴢ", "abcdefghijklmnoprstuvwyz");
+
+/// Returns the Latin letter of a small capital.
+pub(super) fn small_capital(c: char) -> Option<char> {
+    let (small, letters) = SMALL_CAPITALS;
+    small.chars().zip(letters.chars()).find(|(small, _)| *small == c).map(|(_, letter)| letter)
 }
 
 #[cfg(test)]

@@ -65,7 +65,11 @@ pub(super) fn all_and_scene(text: &str) -> (Vec<Finding>, Scene<'_>) {
 /// the scene tells that there are no more.
 pub(super) fn until_settled(scene: &Scene, found: Vec<Finding>) -> Vec<Finding> {
     let found = merged(found);
-    if is_settled(scene, &found) { found } else { until_stable(scene.shadow.text, found) }
+    if found.is_empty() || is_settled(scene, &found) {
+        found
+    } else {
+        until_stable(scene.shadow.text, found)
+    }
 }
 
 /// Returns `true` if hardly any token outside of `found` says digits, so that no rule can find

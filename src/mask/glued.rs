@@ -1,4 +1,5 @@
-//! Numbers that touch letters: [`is_number`] for whole ones, [`is_half`] for parts of them.
+//! Numbers that touch letters: [`is_number`] for whole ones, [`is_half`] and [`is_divided`] for
+//! parts of them.
 //!
 //! This module decides whether digits among letters may be a phone number. Codes are recognized in
 //! `tokenizer.rs`.
@@ -10,6 +11,11 @@ use smallvec::SmallVec;
 use super::scene::COMPLETE_DIGITS;
 use super::shadow::{Class, Glyph, Shadow};
 use super::shape::is_indian_mobile;
+
+/// Minimum digits of a group between letters.
+const MIN_GROUP: usize = 3;
+/// Maximum letters between two groups.
+const MAX_DIVIDER: usize = 3;
 
 /// Returns `true` if the digits are long enough for a phone number, and the letters before them
 /// are not the capitals of a code. A mobile number may follow any letters.
@@ -47,6 +53,27 @@ pub(super) fn is_half(shadow: &Shadow, part: &Range<usize>, run: Range<usize>) -
     }
     let values = digit_values(&glyphs[whole]);
     values.len() == COMPLETE_DIGITS && is_indian_mobile(&values)
+}
+
+/// Returns `true` if `parts`, letters and digits in turn, are a mobile number with few letters
+/// between its groups: x98765x43210x.
+pub(super) fn is_divided(shadow: &Shadow, parts: &[Range<usize>]) -> bool {
+    let is_digit = |part: &Range<usize>| matches!(shadow.glyphs[part.start].class, Class::Digit(_));
+    let (Some(first), Some(last)) =
+        (parts.iter().position(&is_digit), parts.iter().rposition(&is_digit))
+    else {
+        return false;
+    };
+    let inner = &parts[first..=last];
+    let fits = |part: &Range<usize>| {
+        if is_digit(part) { part.len() >= MIN_GROUP } else { part.len() <= MAX_DIVIDER }
+    };
+    (3..=7).contains(&inner.len()) && inner.iter().all(fits) && {
+        let digits = inner.iter().filter(|part| is_digit(part));
+        let values: SmallVec<[u8; 16]> =
+            digits.flat_map(|part| digit_values(&shadow.glyphs[part.clone()])).collect();
+        is_indian_mobile(&values)
+    }
 }
 
 /// Returns the values of the digits among `glyphs`.

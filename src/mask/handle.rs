@@ -14,6 +14,8 @@ use super::token::{Kind, Token};
 const TOKENS_BEFORE: usize = 6;
 /// Maximum tokens between a handle and a platform after it.
 const TOKENS_AFTER: usize = 4;
+/// Maximum tokens between an offer and a handle with an at sign.
+const MAX_OFFER_TOKENS: usize = 3;
 /// Maximum length of a handle, in characters.
 const MAX_CHARS: usize = 40;
 /// Number of digits after the hash of a Discord name.
@@ -22,11 +24,12 @@ const DISCRIMINATOR_DIGITS: usize = 4;
 /// Finds the handles in `scene`.
 pub(super) fn find(scene: &Scene) -> Vec<Finding> {
     let mut found: Vec<Finding> = Vec::new();
-    if !scene.senses.has(Sense::PLATFORM) {
+    let has_at_sign = scene.shadow.marks.has(MarkSet::AT_SIGN);
+    let may_offer = has_at_sign && scene.senses.has(Sense::INVITE.with(Sense::MINE));
+    if !scene.senses.has(Sense::PLATFORM) && !may_offer {
         return found;
     }
     let glyphs = &scene.shadow.glyphs;
-    let has_at_sign = scene.shadow.marks.has(MarkSet::AT_SIGN);
     let mut end = 0;
     for (index, token) in scene.tokens.iter().enumerate() {
         if token.from < end || !is_start(scene, token) {
@@ -89,7 +92,10 @@ fn handle(scene: &Scene, index: usize, to: usize) -> Option<usize> {
             index.saturating_sub(TOKENS_BEFORE)..(index + TOKENS_AFTER).min(scene.tokens.len());
         let has_platform =
             scene.tokens[nearby].iter().any(|token| token.sense.has(Sense::PLATFORM));
-        return (has_platform && to - from >= 3).then_some(from - 1);
+        let is_handle = to - from >= 3
+            && (has_platform
+                || is_offered(scene, index) && Mark::of(&scene.shadow.glyphs[from..to]).is_some());
+        return is_handle.then_some(from - 1);
     }
     let glyphs = &scene.shadow.glyphs[from..to];
     let is_named = match Mark::of(glyphs)? {
@@ -104,7 +110,7 @@ fn handle(scene: &Scene, index: usize, to: usize) -> Option<usize> {
 enum Mark {
     /// A hash and four digits.
     Discriminator,
-    /// An underscore, or letters and digits.
+    /// An underscore, letters and digits, or a name with an initial.
     Certain,
     /// Only dots, which a missing space after a sentence may be too.
     Dots,
@@ -123,11 +129,45 @@ impl Mark {
         } else if has('_') || digits > 0 && letters >= 3 {
             Some(Self::Certain)
         } else if has('.') && glyphs.iter().all(|glyph| glyph.plain.is_ascii()) {
-            Some(Self::Dots)
+            Some(if has_initial(glyphs) { Self::Certain } else { Self::Dots })
         } else {
             None
         }
     }
+}
+
+/// Returns `true` if dots separate a name and a letter that is no word: sam.x.
+fn has_initial(glyphs: &[Glyph]) -> bool {
+    let parts = || glyphs.split(|glyph| glyph.plain == '.');
+    let is_initial = |part: &[Glyph]| {
+        matches!(part, [glyph] if glyph.class == Class::Letter
+            && !matches!(glyph.plain, 'a' | 'i' | 'k' | 'n' | 'u'))
+    };
+    parts().any(is_initial) && parts().any(|part| part.len() >= 3)
+}
+
+/// Returns `true` if the sender offers the name at the token `index`, which follows an at sign:
+/// follow me @…, my id is @….
+fn is_offered(scene: &Scene, index: usize) -> bool {
+    let named = Sense::ID.with(Sense::USER_NAME);
+    for before in (index.saturating_sub(MAX_OFFER_TOKENS)..index).rev() {
+        let token = &scene.tokens[before];
+        let is_mine = before > 0 && scene.tokens[before - 1].sense.has(Sense::MINE);
+        if token.sense.has(Sense::INVITE) || token.sense.has(named) && is_mine {
+            return true;
+        }
+        if token.len() > 2 && !token.sense.has(Sense::FILLER) {
+            return false;
+        }
+    }
+    false
+}
+
+/// Returns `true` if the token is the word `word`.
+fn is_word(scene: &Scene, index: usize, word: &str) -> bool {
+    let token = &scene.tokens[index];
+    let glyphs = &scene.shadow.glyphs[token.from..token.to];
+    glyphs.iter().map(|glyph| glyph.plain).eq(word.chars())
 }
 
 /// Returns `true` if a platform introduces the handle at the token `index`: my insta is ….
@@ -140,6 +180,8 @@ fn is_introduced(scene: &Scene, index: usize, needs_owner: bool) -> bool {
         .with(Sense::MINE)
         .with(Sense::USER_NAME);
     let mut is_owned = false;
+    // "On ig as …".
+    let mut is_known_as = false;
     for before in (index.saturating_sub(TOKENS_BEFORE)..index).rev() {
         let token = &scene.tokens[before];
         let gap = scene.gap(before);
@@ -149,10 +191,12 @@ fn is_introduced(scene: &Scene, index: usize, needs_owner: bool) -> bool {
         if is_platform(scene, token) {
             let has_owner = is_owned
                 || gap.iter().any(|glyph| glyph.plain == ':')
-                || before > 0 && scene.tokens[before - 1].sense.has(Sense::MINE);
+                || before > 0 && scene.tokens[before - 1].sense.has(Sense::MINE)
+                || is_known_as && before > 0 && is_word(scene, before - 1, "on");
             return has_owner || !needs_owner;
         }
         is_owned |= token.sense.has(Sense::ID.with(Sense::USER_NAME));
+        is_known_as |= ["as", "im", "by"].iter().any(|word| is_word(scene, before, word));
         if !token.sense.has(filler) && token.len() > 2 {
             return false;
         }
@@ -213,6 +257,12 @@ mod tests {
             ("mera snap ravi_k99 hai", "mera snap [hidden] hai"),
             ("telegram username: ravi_k99", "telegram username: [hidden]"),
             ("ravi_k99 insta pe", "[hidden] insta pe"),
+            ("find me on ig as sam.x", "find me on ig as [hidden]"),
+            ("im on insta as priya.sharma", "im on insta as [hidden]"),
+            ("snap neha.x", "snap [hidden]"),
+            ("follow me @ravik12", "follow me [hidden]"),
+            ("my id is @neha_07", "my id is [hidden]"),
+            ("dm me at @priya.k ok", "dm me at [hidden] ok"),
         ] {
             assert_eq!(mask(text).as_str(), expected);
         }
@@ -222,6 +272,12 @@ mod tests {
             "twitter is down 24x7",
             "insta is boring.ok then",
             "x is 5 and y is 7",
+            "insta as usual.lol",
+            "e.g. on insta",
+            "snap neha.ok bye",
+            "follow me @ the mall at 6",
+            "dm me @night",
+            "meet @5pm, my treat",
         ] {
             assert_eq!(mask(text).as_str(), text);
         }

@@ -73,6 +73,26 @@ pub(super) const fn is_sign(plain: char) -> bool {
     matches!(plain, '!' | '|' | '€' | '@' | '$')
 }
 
+/// Returns `word` with each letter that an ASCII sign may replace replaced in turn: n!ne.
+pub(super) fn with_sign(word: &[u8]) -> impl Iterator<Item = Vec<u8>> + '_ {
+    let signs = |byte: u8| {
+        let signs: &[u8] = match byte {
+            b'i' | b'l' => b"!|",
+            b'a' => b"@",
+            b's' => b"$",
+            _ => b"",
+        };
+        signs.iter()
+    };
+    (0..word.len()).flat_map(move |index| {
+        signs(word[index]).map(move |sign| {
+            let mut word = word.to_vec();
+            word[index] = *sign;
+            word
+        })
+    })
+}
+
 /// A word with one character for each letter and its replacements, eight bits each.
 type Skeleton = u128;
 
@@ -124,6 +144,8 @@ mod tests {
             "9ine eig8t seve7 fiv5 fou4 tw2 on1 zer0 si6 thre3",
             "nu3ve och0 c3ro siet3 cinc0 s3is cuatr0 tr3s d0s un0",
             "n!ne e!ght $even f!ve four two one zero s!x thr€e",
+            "n!ne f!ve $even e!ght s!x n|ne f|ve e!ght $even n!ne",
+            "N1N3 31GHT 7HR33 F0UR 0N3 7W0 F1V3 Z3R0 51X 7W0",
         ] {
             assert_eq!(mask(text).as_str(), "[hidden]", "{text}");
         }

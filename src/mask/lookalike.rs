@@ -56,6 +56,7 @@ pub(super) const fn latin(plain: char) -> Option<char> {
         'ԍ' => 'g',
         'һ' | 'н' | 'η' => 'h',
         'і' | 'ї' | 'ι' => 'i',
+        'ғ' => 'f',
         'к' | 'κ' => 'k',
         'м' => 'm',
         'п' => 'n',
@@ -73,6 +74,45 @@ pub(super) const fn latin(plain: char) -> Option<char> {
     })
 }
 
+/// Maximum glyphs of a number that contains bars for ones.
+///
+/// Without a limit, the scan would read a row of bars again from each bar, in quadratic time.
+const MAX_DISGUISED_GLYPHS: usize = 40;
+
+/// Returns `true` if the glyph is not a letter but may replace a one.
+const fn is_bar(glyph: &Glyph) -> bool {
+    matches!(glyph.plain, '|' | '!')
+}
+
+/// Returns the end of the digits in disguise that start with the glyphs `run` and contain bars for
+/// ones, not beyond `limit`.
+#[inline]
+pub(super) fn disguised_end(shadow: &Shadow, run: Range<usize>, limit: usize) -> Option<usize> {
+    let glyphs = &shadow.glyphs;
+    // A bar among look-alikes is a one; a bar among digits separates groups.
+    if !glyphs
+        .get(run.end)
+        .is_some_and(|glyph| is_bar(glyph) && (glyph.plain == '|' || !run.is_empty()))
+    {
+        return None;
+    }
+    let from = run.start;
+    let candidates = glyphs[from..limit].iter().take(MAX_DISGUISED_GLYPHS + 1);
+    let mut to = from
+        + candidates
+            .take_while(|glyph| {
+                matches!(glyph.class, Class::Digit(_) | Class::Letter) || is_bar(glyph)
+            })
+            .count();
+    while to > run.end && glyphs[to - 1].plain == '!' {
+        to -= 1;
+    }
+    let is_disguised = to - from <= MAX_DISGUISED_GLYPHS
+        && is_disguised(&glyphs[from..to])
+        && glyphs[from..to].iter().any(|glyph| glyph.class == Class::Letter);
+    is_disguised.then_some(to)
+}
+
 /// Turns groups into look-alikes if they form an Indian mobile number with their letters read as
 /// digits, and at least half of their characters are digits: 9B-B2-6l-47-SO, +9I 98O2b l4E7l.
 pub(super) fn correct(shadow: &Shadow, tokens: &mut [Token]) {
@@ -83,10 +123,13 @@ pub(super) fn correct(shadow: &Shadow, tokens: &mut [Token]) {
     let are_single = |three: &[Token]| {
         three.iter().all(is_single) && three.iter().any(|token| token.kind != Kind::Digits)
     };
-    if !tokens.iter().any(is_mixed)
-        && !tokens.windows(2).any(touches)
-        && !tokens.windows(3).any(are_single)
-    {
+    let has_single_row = || {
+        // Three in a row contain one of these.
+        tokens.iter().skip(2).step_by(3).any(is_single) && tokens.windows(3).any(are_single)
+    };
+    let may_be_disguised =
+        tokens.iter().any(is_mixed) || tokens.windows(2).any(touches) || has_single_row();
+    if !may_be_disguised {
         return;
     }
     let mut index = 0;
@@ -113,7 +156,16 @@ fn is_called(shadow: &Shadow, tokens: &[Token], index: usize) -> bool {
         && {
             let from = index.saturating_sub(CUE_TOKENS);
             let to = tokens.len().min(index + 1 + CUE_TOKENS);
+            // "Text me on" needs a number that would be a mobile one.
+            let digit = |glyph: &Glyph| match glyph.class {
+                Class::Digit(value) => Some(value),
+                _ => digit_in_context(glyph.plain),
+            };
             let cue = Sense::PHONE.with(Sense::NUMBER);
+            let cue = match glyphs.first().and_then(digit) {
+                Some(6..=9) => cue.with(Sense::HANDOVER),
+                _ => cue,
+            };
             tokens[from..to].iter().any(|token| token.sense.has(cue))
         }
 }

@@ -11,6 +11,27 @@ use super::scene::Scene;
 use super::shadow::{Class, Glyph};
 use super::token::Kind;
 
+/// Extensions of files that people name in chats.
+const FILE_EXTENSIONS: [&str; 15] = [
+    "jpg", "jpeg", "png", "gif", "webp", "heic", "mp", "mov", "mkv", "opus", "pdf", "doc", "docx",
+    "txt", "zip",
+];
+/// First words of the names of files.
+const FILE_PREFIXES: [&str; 12] = [
+    "img",
+    "vid",
+    "aud",
+    "ptt",
+    "dsc",
+    "pxl",
+    "mvimg",
+    "screenshot",
+    "scan",
+    "photo",
+    "image",
+    "doc",
+];
+
 /// Returns `true` if the text says plainly that the number `window` is not a phone number.
 ///
 /// A label beside it is not plain: "my job 98…" and "98… status" hand over a phone number. A name
@@ -75,6 +96,32 @@ pub(super) fn has_amount_sign(scene: &Scene, window: &Range<usize>) -> bool {
     before.any(is_currency)
         || sign.is_some_and(|glyph| matches!(glyph.plain, '%' | '°') || is_currency(glyph))
             && !leads
+}
+
+/// Returns `true` if `window` is the number in the name of a file that a camera or an app wrote:
+/// IMG_98….jpg. An extension alone is not enough.
+pub(super) fn is_file_name(scene: &Scene, window: &Range<usize>) -> bool {
+    let glyphs = &scene.shadow.glyphs;
+    let (Some(first), Some(last)) =
+        (scene.tokens.get(window.start), scene.tokens[..window.end].last())
+    else {
+        return false;
+    };
+    let is_letter = |glyph: &&Glyph| glyph.class == Class::Letter;
+    let extension = match &glyphs[last.to..] {
+        [dot, after @ ..] if dot.plain == '.' => after.iter().take_while(is_letter),
+        _ => return false,
+    };
+    let extension: String = extension.take(6).map(|glyph| glyph.plain).collect();
+    let before = &glyphs[..first.from];
+    let before = match before {
+        [name @ .., joint] if matches!(joint.plain, '_' | '-') => name,
+        name => name,
+    };
+    let name: String =
+        before.iter().rev().take_while(is_letter).take(12).map(|g| g.plain).collect();
+    FILE_EXTENSIONS.contains(&extension.as_str())
+        && FILE_PREFIXES.iter().any(|prefix| name.chars().rev().eq(prefix.chars()))
 }
 
 /// Returns `true` if two words for money precede `window`: it costs Rs. 98….

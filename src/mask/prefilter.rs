@@ -97,6 +97,10 @@ static SCANNER: Lazy<NumberWordScanner> = Lazy::new(|| {
         .map(|word| word.bytes().map(byte_class).collect::<Vec<u8>>())
         .partition(|word| word.is_ascii());
     ascii.retain(|word| word.len() >= 3);
+    let units = LEXICON
+        .numbers()
+        .filter(|(word, number)| word.is_ascii() && word.len() >= 3 && number.role == Role::Unit);
+    ascii.extend(units.flat_map(|(word, _)| leet::with_sign(word.as_bytes())));
     for patterns in [&mut ascii, &mut other] {
         patterns.push(vec![DIGIT_CLASS]);
         patterns.sort_unstable();
@@ -217,6 +221,9 @@ pub(super) fn may_contain(text: &str) -> bool {
             let is_styled = matches!(
                 c,
                 '\u{ff00}'..='\u{ffef}'
+                    | 'ᴀ'..='ᴢ'
+                    | 'ɪ'
+                    | 'ɴ'
                     | '\u{1d400}'..='\u{1d7cd}'
                     | '\u{24b6}'..='\u{24e9}'
                     | '\u{1f110}'..='\u{1f189}'

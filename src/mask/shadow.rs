@@ -347,7 +347,7 @@ pub(super) fn fold(c: char) -> char {
         '\u{ac00}'..='\u{d7a3}' => return c,
         _ => {}
     }
-    let mut first = None;
+    let mut first = digit::small_capital(c);
     decompose_compatible(c, |part| {
         if first.is_none() && !is_invisible(part) && part != ' ' {
             first = Some(part);

@@ -3,6 +3,8 @@
 //! This module reads only the digits and the lengths of their groups. The marks between them must
 //! not be read here, but in `figure.rs`, and the words around them in `context.rs`.
 
+use smallvec::SmallVec;
+
 /// Returns `true` if the groups may be thousands, three digits each after a first of one to three:
 /// 568 104 923 325.
 pub(super) fn is_thousands(lengths: &[usize]) -> bool {
@@ -52,9 +54,45 @@ pub(super) fn is_prices(digits: &[u8], lengths: &[usize]) -> bool {
         && (groups().all(is_round) || groups().all(|group| group.ends_with(&[9, 9])))
 }
 
-/// Returns `true` if `values` look like school marks: each from 60 to 100.
+/// Returns `true` if `values` look like school marks, each from 60 to 100, like runs, with one of
+/// three digits, or like points: 82 76 113 54 99, 21 19 18 21 21 17.
 pub(super) fn is_marks(values: &[u64]) -> bool {
-    values.len() >= 5 && values.iter().all(|value| (60..=100).contains(value))
+    let is_marks = values.iter().all(|value| (60..=100).contains(value));
+    let is_runs = values.iter().all(|value| (10..200).contains(value))
+        && values.iter().any(|value| *value >= 100);
+    let is_points = values.len() >= 6 && values.iter().all(|value| (10..=30).contains(value));
+    values.len() >= 5 && (is_marks || is_runs) || is_points
+}
+
+/// Returns `true` if the groups look like names of models or codes, in at least three groups of the
+/// same length: 737 747 787, 3060 3070 3080, 200 301 404.
+pub(super) fn is_models(digits: &[u8], lengths: &[usize]) -> bool {
+    let Some(length) = lengths.first().filter(|length| (3..=4).contains(*length)) else {
+        return false;
+    };
+    if lengths.len() < 3 || lengths.iter().any(|other| other != length) {
+        return false;
+    }
+    let groups = || digits.chunks(*length);
+    let values: SmallVec<[i32; 8]> = groups()
+        .map(|group| group.iter().fold(0, |value, digit| value * 10 + i32::from(*digit)))
+        .collect();
+    let is_series = values[0] != values[1]
+        && values.windows(3).all(|three| three[1] - three[0] == three[2] - three[1]);
+    let have_equal_ends = groups()
+        .all(|group| (group.first(), group.last()) == (digits.first(), digits.get(length - 1)));
+    let are_tens = *length == 4 && groups().all(|group| group.ends_with(&[0]));
+    is_series || have_equal_ends || are_tens || values.iter().all(|value| is_status(*value))
+}
+
+/// Returns `true` for the frequent status codes of HTTP.
+const fn is_status(value: i32) -> bool {
+    matches!(
+        value,
+        200 | 201 | 202 | 204 | 206 | 301 | 302 | 303 | 304 | 307 | 308
+            | 400 | 401 | 403..=406 | 408..=410 | 413 | 415 | 418 | 422 | 429
+            | 500..=504
+    )
 }
 
 /// Returns `true` if each of `values` is the one before it times the same factor: 1024 2048 4096
@@ -150,6 +188,11 @@ mod tests {
 
     #[test]
     fn shape_recognizes_prices() {
+        assert!(is_models(&[7, 3, 7, 7, 4, 7, 7, 8, 7], &[3, 3, 3]));
+        assert!(is_models(&[2, 0, 0, 3, 0, 1, 4, 0, 4], &[3, 3, 3]));
+        assert!(is_models(&[3, 0, 6, 0, 3, 0, 7, 0, 4, 0, 9, 0], &[4, 4, 4]));
+        assert!(!is_models(&[6, 1, 2, 3, 4, 5, 6, 7, 9], &[3, 3, 3]));
+        assert!(is_marks(&[82, 76, 113, 54, 99]));
         assert!(is_prices(&[3, 0, 0, 4, 5, 0, 6, 0, 0], &[3, 3, 3]));
         assert!(is_prices(&[1, 9, 9, 2, 9, 9, 3, 9, 9], &[3, 3, 3]));
         assert!(!is_prices(&[9, 8, 7, 6, 5, 4, 3, 2, 1, 0], &[5, 5]));

@@ -7,6 +7,7 @@ use super::leet;
 use super::lexicon::{LEXICON, Number};
 use super::run_together;
 use super::run_together::RunPart;
+use super::scene::COMPLETE_DIGITS;
 use super::shadow::{Class, Glyph, Shadow};
 use super::typo;
 
@@ -49,7 +50,13 @@ pub(super) fn split(row: &[Glyph]) -> Option<Vec<RunPart>> {
         RunPart { from, to, ..part }
     };
     let parts = by_gap(row, &places).or_else(|| by_letter(row, &places))?;
-    Some(parts.into_iter().map(in_row).collect())
+    // Digits that are apart are separate tokens.
+    let split = |part: RunPart| {
+        let step = if part.number.is_some() { part.to - part.from } else { 1 };
+        let RunPart { from, to, number } = part;
+        (from..to).step_by(step).map(move |from| RunPart { from, to: from + step, number })
+    };
+    Some(parts.into_iter().flat_map(split).map(in_row).collect())
 }
 
 /// Splits a row at its wider gaps. The parts count letters.
@@ -97,7 +104,13 @@ fn by_letter(row: &[Glyph], places: &[usize]) -> Option<Vec<RunPart>> {
         let words = parts.iter().filter(|part| part.number.is_some()).count();
         let shifted =
             |part: RunPart| RunPart { from: part.from + from, to: part.to + from, ..part };
-        let min_words = if from == 0 { MIN_WORDS / 2 } else { MIN_WORDS };
+        let digits = parts.iter().filter(|part| part.number.is_none());
+        let count = words + digits.map(|part| part.to - part.from).sum::<usize>();
+        let min_words = match from {
+            0 if count >= COMPLETE_DIGITS => 1,
+            0 => MIN_WORDS / 2,
+            _ => MIN_WORDS,
+        };
         (words >= min_words).then(|| parts.into_iter().map(shifted).collect())
     })
 }
@@ -118,6 +131,7 @@ mod tests {
                 "n_i_n_e z_e_r_o f_i_v_e s_i_x t_w_o s_e_v_e_n e_i_g_h_t f_o_u_r o_n_e o_n_e",
                 "[hidden]",
             ),
+            ("n i n e 8 3 3 4 1 2 5 0 6", "[hidden]"),
             ("n i n e 8 t h r e e 3 f o u r 1 t w o 5 z e r o 6", "[hidden]"),
         ] {
             assert_eq!(mask(text).as_str(), expected);

@@ -16,11 +16,6 @@ use super::spaced_row;
 use super::token::{Kind, Token};
 use super::typo;
 
-/// Maximum glyphs of a number that contains bars for ones.
-///
-/// Without a limit, the tokenizer would scan a row of bars again from each bar, in quadratic time.
-const MAX_DISGUISED_GLYPHS: usize = 40;
-
 /// Maximum glyphs of a number word with signs for some of its letters.
 const MAX_LEET_GLYPHS: usize = 10;
 
@@ -84,7 +79,7 @@ pub(super) fn tokens(shadow: &Shadow, closed: &[Range<usize>]) -> Vec<Token> {
         index = from + inner_count;
         // Most tokens have no mark after them, so that nothing can continue them.
         if shadow.get(index).is_some_and(|glyph| glyph.class == Class::Mark) {
-            if let Some(to) = disguised_end(shadow, from..index, limit) {
+            if let Some(to) = lookalike::disguised_end(shadow, from..index, limit) {
                 tokenizer.push(from, to, Kind::Lookalike, Sense::NONE);
                 index = to;
                 continue;
@@ -106,34 +101,6 @@ pub(super) fn tokens(shadow: &Shadow, closed: &[Range<usize>]) -> Vec<Token> {
 /// Returns `true` if a token may contain the glyph.
 const fn is_inner(glyph: &Glyph) -> bool {
     matches!(glyph.class, Class::Digit(_) | Class::Letter)
-}
-
-/// Returns `true` if the glyph is not a letter but may replace a one.
-const fn is_bar(glyph: &Glyph) -> bool {
-    matches!(glyph.plain, '|' | '!')
-}
-
-/// Returns the end of the digits in disguise that start with the glyphs `run` and contain bars for
-/// ones, not beyond `limit`.
-fn disguised_end(shadow: &Shadow, run: Range<usize>, limit: usize) -> Option<usize> {
-    let glyphs = &shadow.glyphs;
-    // A bar among look-alikes is a one; a bar among digits separates groups.
-    if !glyphs
-        .get(run.end)
-        .is_some_and(|glyph| is_bar(glyph) && (glyph.plain == '|' || !run.is_empty()))
-    {
-        return None;
-    }
-    let from = run.start;
-    let candidates = glyphs[from..limit].iter().take(MAX_DISGUISED_GLYPHS + 1);
-    let mut to = from + candidates.take_while(|glyph| is_inner(glyph) || is_bar(glyph)).count();
-    while to > run.end && glyphs[to - 1].plain == '!' {
-        to -= 1;
-    }
-    let is_disguised = to - from <= MAX_DISGUISED_GLYPHS
-        && lookalike::is_disguised(&glyphs[from..to])
-        && glyphs[from..to].iter().any(|glyph| glyph.class == Class::Letter);
-    is_disguised.then_some(to)
 }
 
 /// Returns the entry of a word in two scripts by its look in Latin letters: nіnе.
@@ -183,7 +150,7 @@ impl Tokenizer<'_> {
         let word = self.shadow.word(run, &mut self.word);
         let entry = LEXICON.entry(word);
         let is_mixed = || !word.is_ascii() && word.bytes().any(|byte| byte.is_ascii());
-        let entry = if entry.number.is_none() && is_mixed() {
+        let entry = if entry.number.is_none() && entry.sense == Sense::NONE && is_mixed() {
             in_latin(run).unwrap_or(entry)
         } else {
             entry
@@ -229,7 +196,9 @@ impl Tokenizer<'_> {
             return false;
         }
         let word = self.shadow.word(&self.shadow.glyphs[from..to], &mut self.word);
-        if let Some(number) = leet::number(word, 2) {
+        // Behind a number word, "7w0" is no measure.
+        let is_behind = self.tokens.iter().rev().take(2).any(typo::is_spoken);
+        if let Some(number) = leet::number(word, if is_behind { 1 } else { 2 }) {
             self.push(from, to, Kind::Number(number), Sense::NONE);
             return true;
         }
@@ -299,6 +268,18 @@ impl Tokenizer<'_> {
                     && (parts.iter().any(|part| glued::is_number(self.shadow, part, from))
                         || parts.iter().any(|part| glued::is_half(self.shadow, part, from..to)))
                     && !self.is_serial(from..parts[0].end);
+        if glued::is_divided(self.shadow, &parts) && !self.is_serial(from..parts[0].end) {
+            // The letters between the groups are a gap.
+            let is_end = |part: &Range<usize>| part.start == from || part.end == to;
+            for part in parts {
+                if is_digit(part.start) {
+                    self.push(part.start, part.end, Kind::Digits, Sense::NONE);
+                } else if is_end(&part) {
+                    self.push(part.start, part.end, Kind::Word, Sense::NONE);
+                }
+            }
+            return;
+        }
         // Single digits with a letter after each: 9a8b3c3d4e1f2g5h0i6.
         if parts.len() >= MIN_SCATTERED_PARTS && parts.iter().all(|part| part.len() == 1) {
             for part in parts {
@@ -369,6 +350,7 @@ mod tests {
         assert_eq!(kinds("75kg"), "Dw");
         assert_eq!(kinds("N9833412506 RAJ9833412506"), "wDwD");
         assert_eq!(kinds("data98334 12506bye"), "wDDw");
+        assert_eq!(kinds("x98334x12506x 983ab341cd2506"), "wDDwDDD");
     }
 
     #[test]

@@ -191,7 +191,7 @@ fn is_unknown(token: &Token) -> bool {
 }
 
 /// Returns `true` if the token is a number word and no everyday word.
-fn is_spoken(token: &Token) -> bool {
+pub(super) fn is_spoken(token: &Token) -> bool {
     matches!(token.kind, Kind::Number(number) if !number.everyday)
 }
 

@@ -15,6 +15,7 @@ use super::rule::Rule;
 use super::scene::Scene;
 use super::shadow::{Class, MarkSet};
 use super::shape;
+use super::token::Kind;
 use super::window::{LOCAL_DIGITS, MAX_OTHER_WORDS, Window};
 
 /// Certainty of the evidence. All windows of a chain are tried at one level before the next.
@@ -46,6 +47,9 @@ impl Level {
 pub(super) const MIN_DIGITS: usize = 7;
 /// Maximum digits of a window: the 15 that E.164 allows, after an international prefix of 00.
 pub(super) const MAX_DIGITS: usize = 17;
+
+/// Maximum digits of an international number.
+const MAX_E164_DIGITS: usize = 15;
 
 impl Window<'_> {
     /// Returns the rule that makes the window a number at `level`, or `None` if no rule does.
@@ -189,6 +193,7 @@ impl Window<'_> {
             || (shape::is_run(self.digits) && !is_mobile)
             || shape::is_isbn(self.digits, &self.lengths())
             || shape::is_prices(self.digits, &self.lengths())
+            || shape::is_models(self.digits, &self.lengths())
         {
             return true;
         }
@@ -206,6 +211,31 @@ impl Window<'_> {
             return plain_name::is_named_plainly(self.scene, &self.tokens, vouched);
         }
         context::is_labelled(self.scene, &self.tokens, self.digits.len(), vouched)
+            || self.is_end_of_named(vouched)
+    }
+
+    /// Returns `true` if the window is the end of a row that is too long for a phone number and has
+    /// a plain name: account number 5010 0234 8891 23.
+    fn is_end_of_named(&self, vouched: bool) -> bool {
+        let scene = self.scene;
+        let (mut start, mut count) = (self.tokens.start, self.digits.len());
+        while start > 0
+            && matches!(scene.gap(start - 1), [glyph] if matches!(glyph.plain, ' ' | '-'))
+            && matches!(scene.tokens[start - 1].kind, Kind::Digits | Kind::Code)
+        {
+            start -= 1;
+            count += scene.tokens[start].len();
+        }
+        let mut end = self.tokens.end;
+        while matches!(scene.gap(end - 1), [glyph] if matches!(glyph.plain, ' ' | '-'))
+            && scene.tokens.get(end).is_some_and(|token| token.kind == Kind::Digits)
+        {
+            count += scene.tokens[end].len();
+            end += 1;
+        }
+        start < self.tokens.start
+            && count > MAX_E164_DIGITS - 2
+            && plain_name::is_named_plainly(scene, &(start..self.tokens.end), vouched)
     }
 
     /// Returns `true` if the text says plainly that a certain mobile number is something else.
@@ -214,6 +244,7 @@ impl Window<'_> {
             || self.is_version()
             || plain_name::has_amount_sign(self.scene, &self.tokens)
             || plain_name::is_priced(self.scene, &self.tokens)
+            || plain_name::is_file_name(self.scene, &self.tokens)
             || plain_name::is_named_plainly(self.scene, &self.tokens, vouched)
     }
 }
@@ -294,6 +325,9 @@ mod tests {
             "número de pedido 9833412506",
             "9833412506 is my order id",
             "ORDER-9833412506",
+            "see IMG_9833412506.jpg",
+            "IMG9833412506.png",
+            "booking ref 7788-9921-34",
             "₹9833412506",
             "it cost rs 9833412506",
         ] {
@@ -330,6 +364,12 @@ mod tests {
             "v18.10.8408",
             "568 104 923 325 kr",
             "h.no 8-41-873/7, 689430",
+            "737 747 787",
+            "http 200 301 404",
+            "rtx 3060 3070 3080 4090",
+            "won 21 19 18 21 21 17",
+            "account number 5010 0234 8891 23",
+            "so order 81266-19697 seat ok",
             "IMG_20240615_183012.jpg",
         ] {
             assert_eq!(rules(text), [], "{text}");

@@ -20,11 +20,11 @@ const KINDS: [(&str, usize, usize); 9] = [
     // Dots and commas as in decimals and thousands, with and without a plus.
     ("plus", 90, 10),
     // Number words with their letters apart, misspelled, in leet; look-alike letters.
-    ("spelled", 80, 10),
+    ("spelled", 84, 10),
     // Digits of the line or sentence before.
     ("chained", 90, 10),
     // Letters, prices and links that touch a number.
-    ("glued", 90, 20),
+    ("glued", 90, 16),
     // Handles in words, and UPI addresses of all banks.
     ("handle", 90, 10),
     // Dates, prices, scores, colors, books, scripture, versions and addresses.

@@ -59,6 +59,8 @@ impl Sense {
     pub(super) const ID: Self = Self(1 << 21);
     /// A word for the name of a user on a platform: username, handle.
     pub(super) const USER_NAME: Self = Self(1 << 22);
+    /// A word that asks to find a user on a platform: follow, dm.
+    pub(super) const INVITE: Self = Self(1 << 23);
 
     /// Returns `true` if `self` contains any of the senses of `other`.
     pub(super) const fn has(self, other: Self) -> bool {
@@ -84,6 +86,7 @@ pub(super) const WORDS: &[(Sense, &str)] = &[
     (Sense::CONNECTOR.with(Sense::DIGIT_CONNECTOR), phone::DIGIT_CONNECTOR),
     (Sense::PLATFORM, phone::PLATFORM),
     (Sense::USER_NAME, phone::USER_NAME),
+    (Sense::INVITE, phone::INVITE),
     (Sense::FILLER, label::FILLER),
     (Sense::LABEL, label::LABEL),
     (Sense::LABEL.with(Sense::SHORT), label::SHORT),

@@ -148,6 +148,10 @@ pub(super) const USER_NAME: &str = "username usernames user uname handle profile
     usuario nombre perfil usuario nome pseudo compte profil nutzername konto akun nama ник имя профиль \
     यूजरनेम नाम اسم حساب";
 
+/// Words that ask to find a user on a platform.
+pub(super) const INVITE: &str = "follow dm add ping find text msg message hmu contact sigueme agregame \
+    segue adiciona suis ajoute folge adde";
+
 /// Words for "my" and "mine".
 pub(super) const MINE: &str = "my mine mera meri apna apni hamara mi mio mia mijn meine mein meu minha mon \
     moj moja moje muj moje benim min mitt minu mans mano moj moje az a'm sodni wangu yangu saya aku ku \
@@ -166,4 +170,4 @@ pub(super) const NUMBER: &str = "number numbr nmbr nmber numba nambar nambr namb
 pub(super) const AREA: &str = "area city country std isd dial dialing dialling calling";
 
 /// The word "code".
-pub(super) const CODE: &str = "code codes kode kod codigo codice код कोड কোড كود رمز";
+pub(super) const CODE: &str = "ref code codes kode kod codigo codice код कोड কোড كود رمز";

@@ -9,13 +9,13 @@ pub(super) const ENGLISH: NumberWords = NumberWords {
     units: [
         "zero zeroo zro ziro zeero jero xero oh o nought naught null nil aught",
         "one wun won onee wan oen uno",
-        "two too to tu tow twoo tuu twu",
-        "three thre tree thri thee threee free tri thrre theree",
-        "four for fore foor fower fourr fr fo foure fowr",
-        "five fiv fyv fife faiv fivee faive fve phive",
+        "two too to tu tow twoo tuu twu twoe",
+        "three thre tree thri phree thee threee free tri thrre theree",
+        "four phor phour for fore foor fower fourr fr fo foure fowr",
+        "five fiv fayv fyv fife faiv fivee faive fve phive",
         "six siks sics sicks sixx siz sx sikss",
         "seven sevn svn sevan saven sevin sevven seben sevun",
-        "eight eigt ate eit eihgt aight ight eigh ait eightt eyt eght",
+        "eight eigt ate eit eihgt aight ight eigh ait eightt eyt ayt eyght eght",
         "nine nyn nin nain nien nyne niner nein nayn naine",
     ],
     teens: [
