@@ -7,6 +7,7 @@ use std::process::ExitCode;
 
 use clap::Parser;
 use random_connect::app::check::{CheckedStore, check_stores};
+use random_connect::app::database::read_secrets;
 use random_connect::app::serve::{Listening, ServeError, serve_stdio};
 use random_connect::cli::announcement::announcement;
 use random_connect::cli::check::{StoreStatus, report};
@@ -154,12 +155,13 @@ fn with_config<F: Future<Output = Result<(), ServeError>>>(
 
 /// Prints the settings in effect, warnings, and the state of each store.
 fn check() -> ExitCode {
-    let loaded = match Config::load(Path::new(".env")) {
+    let mut loaded = match Config::load(Path::new(".env")) {
         Ok(loaded) => loaded,
         Err(problems) => return report_problems(&problems),
     };
     run(async move {
-        let stores: Vec<_> = check_stores(&loaded.config).await.into_iter().map(status).collect();
+        let stores: Vec<_> =
+            check_stores(&mut loaded.config).await.into_iter().map(status).collect();
         print(&report(&loaded, &stores))?;
         let failed = stores.iter().filter(|store| store.result.is_err()).count();
         if failed > 0 {
@@ -180,10 +182,13 @@ fn status(CheckedStore { name, backend, result, evicting }: CheckedStore) -> Sto
 
 /// Prints the codes of a raw id.
 fn code(id: Option<String>, source: Option<IdSource>) -> ExitCode {
-    let config = match Config::load(Path::new(".env")) {
+    let mut config = match Config::load(Path::new(".env")) {
         Ok(loaded) => loaded.config,
         Err(problems) => return report_problems(&problems),
     };
+    if let Err(problem) = read_secrets(&mut config) {
+        return report_problems(&[problem]);
+    }
     let printed = || {
         let id = match id {
             Some(id) => id,

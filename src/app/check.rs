@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::stores;
+use super::{database, stores};
 use crate::config::Config;
 use crate::connect::health::StoreHealth;
 use crate::kernel::clock::{Clock, SystemClock};
@@ -27,15 +27,19 @@ impl CheckedStore {
 
 /// Checks the stores as `/ready` does. Creates no file and changes no schema. Call it within a tokio
 /// runtime.
-pub async fn check_stores(config: &Config) -> Vec<CheckedStore> {
-    if let (None, Some(state)) = (&config.redis, &config.state_db) {
-        let moderation = stores::inspect(state).await.map_err(|error| error.to_string());
-        return vec![
-            CheckedStore::new("lobby", "memory", Ok(true)),
-            CheckedStore::new("moderation", "SQLite", moderation),
-            CheckedStore::new("rate_limit", "memory", Ok(true)),
-        ];
-    }
+pub async fn check_stores(config: &mut Config) -> Vec<CheckedStore> {
+    let database = match config.database.as_ref().map(|database| database.url.engine()) {
+        Some(engine) => {
+            let result = database::inspect(config).await.map_err(|error| error.to_string());
+            Some(CheckedStore::new("database", engine, result))
+        }
+        None => None,
+    };
+    database.into_iter().chain(check_others(config).await).collect()
+}
+
+/// Checks the stores that are not in the database.
+async fn check_others(config: &Config) -> Vec<CheckedStore> {
     let machine = Arc::new(SystemClock::new()) as Arc<dyn Clock>;
     let redis = stores::redis(config, &machine);
     let clock = stores::clock(redis.as_ref(), &machine);
@@ -53,5 +57,12 @@ pub async fn check_stores(config: &Config) -> Vec<CheckedStore> {
         let result = result.map(|()| true).map_err(|error| error.kind.to_string());
         CheckedStore { evicting: evicting.clone(), ..CheckedStore::new(name, backend, result) }
     };
-    stores.map(checked).into()
+    // On SQLite without Redis and on PostgreSQL, moderation is in the database.
+    let in_database = |name: &str| {
+        let url = config.database.as_ref().map(|database| &database.url);
+        let holds_moderation =
+            url.is_some_and(|url| config.redis.is_none() || url.file().is_none());
+        name == "moderation" && holds_moderation
+    };
+    stores.into_iter().filter(|(name, _)| !in_database(name)).map(checked).collect()
 }

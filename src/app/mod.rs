@@ -6,6 +6,7 @@
 
 pub mod channels;
 pub mod check;
+pub mod database;
 mod principals;
 pub mod serve;
 pub mod stores;

@@ -44,7 +44,10 @@ impl ServeError {
     /// Returns `true` if the operator has to correct a setting.
     #[must_use]
     pub const fn is_bad_setting(&self) -> bool {
-        matches!(self, Self::StoreSetup(_))
+        match self {
+            Self::StoreSetup(error) => error.is_bad_setting(),
+            _ => false,
+        }
     }
 }
 
@@ -61,9 +64,12 @@ pub struct Listening {
 ///
 /// # Errors
 /// Returns [`ServeError`] if the server can't start.
-pub async fn serve(config: Config, announce: impl FnOnce(&Listening)) -> Result<(), ServeError> {
+pub async fn serve(
+    mut config: Config,
+    announce: impl FnOnce(&Listening),
+) -> Result<(), ServeError> {
     let shutdown = shutdown_on_signal().map_err(ServeError::Signals)?;
-    let database = stores::open(&config).await?;
+    let database = stores::open(&mut config).await?;
     let has_channel = config.whatsapp.is_some() || config.bridge.is_some();
     let limits = ConnectionLimits::with_sessions(config.max_sessions)
         .within_fd_limit(if has_channel { MAX_OUTBOUND_SOCKETS } else { 0 });
@@ -86,15 +92,15 @@ pub async fn serve(config: Config, announce: impl FnOnce(&Listening)) -> Result<
 ///
 /// # Errors
 /// Returns [`ServeError`] if the server can't start, or the client does not speak the protocol.
-pub async fn serve_stdio(config: Config) -> Result<(), ServeError> {
-    let config = Config { playground: false, ..config };
+pub async fn serve_stdio(mut config: Config) -> Result<(), ServeError> {
+    config.playground = false;
     if config.redis.is_none() {
         tracing::warn!(
             "REDIS_URL is not set: users of this process meet no users of other processes, so two stdio processes never meet"
         );
     }
     let shutdown = shutdown_on_signal().map_err(ServeError::Signals)?;
-    let database = stores::open(&config).await?;
+    let database = stores::open(&mut config).await?;
     let client = principals::of_environment(&config.credentials);
     let app = build(config, database)?;
     let grace = ConnectionLimits::default().shutdown_grace;

@@ -8,8 +8,10 @@ use rand::RngExt;
 use secrecy::ExposeSecret;
 use thiserror::Error;
 
+use super::database;
+use super::database::DatabaseSetupError;
 use crate::config::Config;
-use crate::config::store::{RedisConfig, StateDbConfig};
+use crate::config::store::RedisConfig;
 use crate::connect::lobby::LobbyBackend;
 use crate::connect::lobby::store_memory::MemoryLobby;
 use crate::connect::lobby::store_redis::RedisLobby;
@@ -19,10 +21,6 @@ use crate::kernel::keyring::Keyring;
 use crate::kernel::redis::{RedisClock, RedisConnection, RedisOptions};
 use crate::kernel::secrets::SecretFingerprints;
 use crate::kernel::sql::Database;
-use crate::kernel::sql::migration::MigrationChain;
-use crate::kernel::sql::problem::DatabaseError;
-use crate::kernel::sql::url::DatabaseUrl;
-use crate::moderation::migrations::MIGRATIONS as MODERATION;
 use crate::moderation::service::ModerationService;
 use crate::moderation::store::ModerationStore;
 use crate::moderation::store_memory::MemoryModerationStore;
@@ -31,9 +29,6 @@ use crate::moderation::store_sqlite::SqliteModerationStore;
 use crate::rate_limit::limiter::RateLimiter;
 use crate::rate_limit::store_memory::MemoryRateLimiter;
 use crate::rate_limit::store_redis::RedisRateLimiter;
-
-/// The tables of a database, in the order of their creation.
-const MIGRATIONS: &[&MigrationChain] = &[&MODERATION];
 
 /// Returns the connection that all stores share. `None` without `REDIS_URL`.
 pub(super) fn redis(config: &Config, clock: &Arc<dyn Clock>) -> Option<RedisConnection> {
@@ -94,19 +89,18 @@ pub(super) fn lobby(
     (LobbyBackend::new(Arc::new(lobby)), ids)
 }
 
-/// Opens the database and updates its tables, or compares the secrets with those of the other
-/// instances on Redis, which may also start later. Returns `None` without a database.
+/// Opens the database of the configuration and completes its secrets, and compares them with those of
+/// the other instances on Redis, which may also start later. Returns `None` without a database.
 ///
 /// # Errors
-/// Returns [`StoreSetupError`] if the store can't be used with this configuration.
-pub async fn open(config: &Config) -> Result<Option<Database>, StoreSetupError> {
-    if let Some(redis) = &config.redis {
-        let differing = connect(redis, false).differing_secret().await;
-        return differing.map_or(Ok(None), |secret| Err(RedisSecretError { secret }.into()));
+/// Returns [`StoreSetupError`] if a store can't be used with this configuration.
+pub async fn open(config: &mut Config) -> Result<Option<Database>, StoreSetupError> {
+    if let Some(redis) = &config.redis
+        && let Some(secret) = connect(redis, false).differing_secret().await
+    {
+        return Err(RedisSecretError { secret }.into());
     }
-    let Some(state) = &config.state_db else { return Ok(None) };
-    let opened = Database::open_with(&url(state), MIGRATIONS, &fingerprints(state)).await;
-    Ok(Some(opened.map_err(DatabaseSetupError)?))
+    Ok(database::open(config).await?)
 }
 
 /// A store can't be used with this configuration.
@@ -118,26 +112,15 @@ pub enum StoreSetupError {
     RedisSecret(#[from] RedisSecretError),
 }
 
-/// The database can't be used.
-#[derive(Debug, Error)]
-#[error("can't use {} (STATE_DB): {}", .0.place, .0.problem)]
-pub struct DatabaseSetupError(DatabaseError);
-
-/// Checks the database as [`open`] does, but changes nothing. Returns `false` if its file does not exist yet.
-///
-/// # Errors
-/// Returns [`DatabaseSetupError`] if it can't be used.
-pub(super) async fn inspect(state: &StateDbConfig) -> Result<bool, DatabaseSetupError> {
-    let inspected = Database::inspect(&url(state), Some(&fingerprints(state))).await;
-    inspected.map_err(DatabaseSetupError)
-}
-
-fn url(state: &StateDbConfig) -> DatabaseUrl {
-    DatabaseUrl::Sqlite(state.file.clone())
-}
-
-fn fingerprints(state: &StateDbConfig) -> SecretFingerprints {
-    SecretFingerprints::new(state.salt.expose_secret().as_bytes(), &state.keys)
+impl StoreSetupError {
+    /// Returns `true` if the operator has to correct a setting.
+    #[must_use]
+    pub const fn is_bad_setting(&self) -> bool {
+        match self {
+            Self::Database(error) => error.is_bad_setting(),
+            Self::RedisSecret(_) => true,
+        }
+    }
 }
 
 /// Returns the moderation service with its store, encryption keys and rate limiter.
@@ -156,11 +139,9 @@ pub(super) fn moderation(
         }
         _ => Arc::new(MemoryModerationStore::default()),
     };
-    let keyring = match (&config.redis, &config.state_db) {
-        (Some(RedisConfig { keys, .. }), _) | (None, Some(StateDbConfig { keys, .. })) => {
-            Keyring::new(keys)
-        }
-        (None, None) => Keyring::new(&[rng.random()]),
+    let keyring = match config.inbox_keys() {
+        Some(keys) => Keyring::new(keys),
+        None => Keyring::new(&[rng.random()]),
     };
     let limiter = config.rate_limits.map(|limits| -> Arc<dyn RateLimiter> {
         match connection {

@@ -34,7 +34,7 @@ impl IdSource {
 pub fn codes(config: &Config, raw: &str, source: Option<IdSource>) -> Result<String, &'static str> {
     let Some(salt) = config.id_salt() else {
         return Err(
-            "without REDIS_URL or STATE_DB, and the ID_SALT that they need, the server hashes ids with a \
+            "without REDIS_URL or DATABASE_URL, and the ID_SALT that they need, the server hashes ids with a \
             random key at each start, so that a user has another code after each start",
         );
     };

@@ -89,7 +89,7 @@ pub enum CliCommand {
     Check,
     /// Print the eight hex digits that logs and operator tools show for a user
     ///
-    /// Needs the same ID_SALT as the server, and REDIS_URL or STATE_DB: without them the server hashes
+    /// Needs the same ID_SALT as the server, and REDIS_URL or DATABASE_URL: without them the server hashes
     /// ids with a random key at each start, and a user has another code after each start.
     Code {
         /// The raw id, as the caller passes it [default: the first line of standard input, which keeps

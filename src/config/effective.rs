@@ -17,7 +17,6 @@ impl Config {
     #[must_use]
     pub fn effective(&self) -> Vec<(&'static str, String)> {
         let whatsapp = self.whatsapp.as_ref();
-        let salt = self.id_salt();
         vec![
             (
                 "AUTH_TOKEN",
@@ -50,12 +49,10 @@ impl Config {
             ("WORDS", profanity_policy_name(self.guard.profanity).to_owned()),
             ("NOTICE", notice_policy_name(self.notice_policy).to_owned()),
             ("REDIS_URL", secret(self.redis.as_ref())),
-            (
-                "STATE_DB",
-                self.state_db.as_ref().map_or("none".to_owned(), |state| state_db(&state.file)),
-            ),
-            ("ID_SALT", secret(salt)),
-            ("INBOX_KEY", secret(salt)),
+            ("DATABASE_URL", self.database_of("DATABASE_URL")),
+            ("STATE_DB", self.database_of("STATE_DB")),
+            ("ID_SALT", secret(self.id_salt())),
+            ("INBOX_KEY", secret(self.inbox_keys())),
             ("WHATSAPP_TOKEN", secret(whatsapp)),
             ("WHATSAPP_PHONE_NUMBER_ID", secret(whatsapp)),
             ("WHATSAPP_VERIFY_TOKEN", secret(whatsapp)),
@@ -70,6 +67,14 @@ impl Config {
             ("CALLBACK_SECRET", secret(self.bridge.as_ref())),
             ("HTTPS_PROXY", secret(self.https_proxy.as_ref())),
         ]
+    }
+
+    /// The database, if this setting names it.
+    fn database_of(&self, setting: &str) -> String {
+        let database = self.database.as_ref().filter(|database| database.setting == setting);
+        let Some(database) = database else { return "none".to_owned() };
+        let shown = |file: &Path| format!("sqlite:{}", file.display());
+        database.url.file().map_or_else(|| "set".to_owned(), shown)
     }
 
     /// The names of the enabled toolsets, with the one that the playground enables.
@@ -94,10 +99,6 @@ fn list_or_none(entries: &[String]) -> String {
 
 fn switch(on: bool) -> String {
     if on { "on" } else { "off" }.to_owned()
-}
-
-fn state_db(file: &Path) -> String {
-    format!("sqlite:{}", file.display())
 }
 
 fn rate_limits(limits: Option<RateLimits>) -> String {
@@ -202,6 +203,7 @@ mod tests {
             ("OWNER", "secret-3a"),
             ("OWNER_TOKEN", "secret-3b"),
             ("REDIS_URL", "redis://:secret-4@localhost"),
+            ("DATABASE_URL", "postgres://secret-13:secret-14@localhost/chat"),
             ("ID_SALT", "secret-5-and-more"),
             ("INBOX_KEY", KEY),
             ("WHATSAPP_TOKEN", "secret-6"),

@@ -14,6 +14,7 @@ mod names;
 mod parse;
 mod rate_limits;
 mod reader;
+pub mod secrets_file;
 mod settings;
 pub mod store;
 mod warnings;
@@ -28,6 +29,7 @@ use tracing::level_filters::LevelFilter;
 
 use crate::guard::Guard;
 use crate::kernel::client_network::TrustedProxy;
+use crate::kernel::keyring::SealKey;
 use crate::kernel::token::AuthTokens;
 use crate::moderation::service::NoticePolicy;
 use crate::rate_limit::gcra::RateLimits;
@@ -80,8 +82,10 @@ pub struct Config {
     pub max_sessions: usize,
     /// `REDIS_URL` with its secrets. `None` keeps the lobby in memory.
     pub redis: Option<store::RedisConfig>,
-    /// `STATE_DB` with its secrets: the file of the moderation store, if Redis is not configured.
-    pub state_db: Option<store::StateDbConfig>,
+    /// `DATABASE_URL` or `STATE_DB`. `None` keeps what is not on Redis in memory.
+    pub database: Option<store::DatabaseConfig>,
+    /// `ID_SALT` and `INBOX_KEY`. The start completes them for SQLite.
+    pub secrets: store::StoreSecrets,
     /// `ADMIN_TOKEN`. `None` disables `/admin`.
     pub admin_tokens: Option<AuthTokens>,
     /// `MONITOR_TOKEN`, for metrics, statistics and the dashboard only.
@@ -150,19 +154,32 @@ impl Config {
         let sources = SETTINGS.iter().map(source).collect();
         warnings.extend(warnings::warnings(&config));
         for name in ["ID_SALT", "INBOX_KEY"] {
-            if config.id_salt().is_none() && reader.is_set(name) {
-                warnings.push(format!("{name} has no effect without REDIS_URL or STATE_DB"));
+            if !config.has_store() && reader.is_set(name) {
+                warnings.push(format!("{name} has no effect without REDIS_URL or DATABASE_URL"));
             }
         }
         Ok(LoadedConfig { config, sources, warnings })
     }
 
-    /// `ID_SALT`, if the lobby or the moderation store needs it. Without it, ids are hashed with a
-    /// random key at each start.
+    /// `ID_SALT`, if a store needs it. Without it, ids are hashed with a random key at each start.
     #[must_use]
     pub fn id_salt(&self) -> Option<&SecretString> {
-        let redis = self.redis.as_ref().map(|redis| &redis.salt);
-        redis.or(self.state_db.as_ref().map(|state| &state.salt))
+        self.secrets.salt.as_ref().filter(|_| self.has_store())
+    }
+
+    /// The keys of `INBOX_KEY`, if a store needs them.
+    #[must_use]
+    pub fn inbox_keys(&self) -> Option<&[SealKey]> {
+        self.secrets.keys.as_deref().filter(|_| self.has_store())
+    }
+
+    const fn has_store(&self) -> bool {
+        self.redis.is_some() || self.database.is_some()
+    }
+
+    /// Sets the database to a file in the working folder, if none is set: for a toolset that needs one.
+    pub fn database_or_default(&mut self) -> &store::DatabaseConfig {
+        self.database.get_or_insert_with(store::DatabaseConfig::in_working_folder)
     }
 
     /// Reads variables through `lookup`. A blank value counts as unset.
@@ -183,7 +200,7 @@ impl Config {
         let default_host =
             if tokens.is_some() { Ipv4Addr::UNSPECIFIED } else { Ipv4Addr::LOCALHOST };
         let host = host.unwrap_or(default_host.into());
-        let (redis, state) = store::read(&mut reader);
+        let stores = store::read(&mut reader);
         let toolsets = reader.read("TOOLSETS", EchoValue::Yes, toolset_names);
         let toolsets = toolsets.unwrap_or_else(|| vec![ToolsetName::Connect]);
         let credentials = credentials::read(&mut reader, tokens.as_ref(), &toolsets);
@@ -215,8 +232,9 @@ impl Config {
                     sessions.ok_or("a whole number from 1 to 1000000")
                 })
                 .unwrap_or(DEFAULT_MAX_SESSIONS),
-            redis,
-            state_db: state,
+            redis: stores.redis,
+            database: stores.database,
+            secrets: stores.secrets,
             admin_tokens: reader.read("ADMIN_TOKEN", EchoValue::Redacted, AuthTokens::parse),
             monitor_tokens: reader.read("MONITOR_TOKEN", EchoValue::Redacted, AuthTokens::parse),
             credentials,

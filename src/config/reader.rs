@@ -86,6 +86,11 @@ impl<L: Fn(&str) -> Option<OsString>> EnvReader<L> {
         });
     }
 
+    /// Reports a variable whose value is valid, but not together with another one.
+    pub(super) fn report_conflict(&mut self, variable: &'static str, expected: &str) {
+        self.report_empty(variable, expected.to_owned());
+    }
+
     /// Reports a required variable that is unset. An invalid one was reported when it was read.
     pub(super) fn report_missing(&mut self, variable: &'static str, expected: &str) {
         if self.problems.iter().all(|problem| problem.variable != variable) {

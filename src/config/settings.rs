@@ -136,18 +136,23 @@ pub const SETTINGS: &[Setting] = &[
         meaning: "Redis 7 or newer, or Valkey, for the lobby, moderation and rate limits: `redis://host:6379` or `rediss://:password@host:6379`. Needs `ID_SALT` and `INBOX_KEY`.",
     },
     Setting {
+        name: "DATABASE_URL",
+        default: "none",
+        meaning: "SQL database: a file such as `sqlite:random-connect.db`, or `postgres://user:password@host/database`. Without `REDIS_URL`, and on PostgreSQL always, it has blocks, reports, ratings and bans. PostgreSQL needs `ID_SALT` and `INBOX_KEY`.",
+    },
+    Setting {
         name: "STATE_DB",
         default: "none",
-        meaning: "Without `REDIS_URL`, a file for blocks, reports, ratings and bans: `sqlite:state.db`. Needs `ID_SALT` and `INBOX_KEY`.",
+        meaning: "Earlier name of `DATABASE_URL`, for SQLite only. Set one of the two.",
     },
     Setting {
         name: "ID_SALT",
-        default: "none",
+        default: "with SQLite generated, else none",
         meaning: "Key that user ids are hashed with: at least 16 characters, the same on all instances and at every start.",
     },
     Setting {
         name: "INBOX_KEY",
-        default: "none",
+        default: "with SQLite generated, else none",
         meaning: "Encryption key: 64 hex digits, the same on all instances and at every start. While rotating, two keys separated by a comma; the first encrypts.",
     },
     Setting {

@@ -39,8 +39,13 @@ pub(super) fn warnings(config: &Config) -> Vec<String> {
     if config.my_number.is_none() {
         warnings.push("MY_NUMBER is not set: Puch AI can't validate this server".to_owned());
     }
-    if config.redis.is_some() && config.state_db.is_some() {
-        warnings.push("STATE_DB has no effect, because REDIS_URL is set".to_owned());
+    if let (Some(_), Some(database)) = (&config.redis, &config.database)
+        && database.url.file().is_some()
+    {
+        warnings.push(format!(
+            "{} holds no blocks, reports and bans, because REDIS_URL is set, and no other instance can use it",
+            database.setting
+        ));
     }
     warnings
 }
@@ -96,7 +101,7 @@ mod tests {
             ("ID_SALT", "a salt of some length"),
             ("INBOX_KEY", &key),
         ];
-        assert!(warned(&both).contains("STATE_DB has no effect"));
+        assert!(warned(&both).contains("STATE_DB holds no blocks"));
         assert!(warned(&[]).contains("MY_NUMBER is not set"));
     }
 }

@@ -47,7 +47,8 @@ impl DatabaseUrl {
             return Self::parse_sqlite(path).ok_or(EXPECTED);
         }
         let url = Url::parse(text).map_err(|_| EXPECTED)?;
-        if !matches!(url.scheme(), "postgres" | "postgresql") {
+        let is_postgres = matches!(url.scheme(), "postgres" | "postgresql");
+        if !is_postgres || url.cannot_be_a_base() {
             return Err(EXPECTED);
         }
         if url.query_pairs().any(|(name, _)| !POSTGRES_PARAMETERS.contains(&&*name)) {
@@ -59,9 +60,10 @@ impl DatabaseUrl {
         Ok(Self::Postgres(text.into()))
     }
 
-    /// The path after `sqlite:`. URLs are refused, because SQLite would create a file with their name.
+    /// Parses the path after `sqlite:`, which may follow `//` as in other programs.
     fn parse_sqlite(path: &str) -> Option<Self> {
-        let is_file = !path.is_empty() && !path.starts_with("//") && !path.starts_with(':');
+        let path = path.strip_prefix("//").unwrap_or(path);
+        let is_file = !path.is_empty() && !path.starts_with(':');
         is_file.then(|| Self::Sqlite(path.into()))
     }
 
@@ -130,7 +132,7 @@ mod tests {
             "chat.db",
             "sqlite:",
             "sqlite::memory:",
-            "sqlite://chat.db",
+            "sqlite://",
             "mysql://host/chat",
             "postgres:chat",
             "postgres://host:port/chat",

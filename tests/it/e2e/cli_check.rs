@@ -115,9 +115,9 @@ async fn cli_check_creates_no_file() {
     let check = |state_db: &str| {
         let variables = [("STATE_DB", state_db), ("ID_SALT", SALT), ("INBOX_KEY", KEY)];
         let output = run(&folder.0, &["check"], &variables);
-        (output.status.code(), line(&stdout(&output), "moderation"))
+        (output.status.code(), line(&stdout(&output), "database"))
     };
-    let created = "moderation SQLite ok, the server will create the file";
+    let created = "database SQLite ok, the server will create the file";
     assert_eq!(check("sqlite:state.db"), (Some(0), created.to_owned()));
     assert_eq!(fs::read_dir(&folder.0).expect("a folder").count(), 0);
     let (status, problem) = check("sqlite:nowhere/state.db");

@@ -19,6 +19,7 @@ mod cli_check;
 mod content_filter;
 mod conversation;
 mod cross_channel;
+mod database_secrets;
 mod engagement;
 mod full_disk;
 mod hostile;

@@ -87,12 +87,12 @@ impl TestServer {
             ("NOTICE", "off"),
         ]);
         settings.extend(variables.iter().copied());
-        let config = Config::from_lookup(|name| settings.get(name).map(Into::into))
+        let mut config = Config::from_lookup(|name| settings.get(name).map(Into::into))
             .expect("a valid configuration");
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
         let url = format!("http://{}", listener.local_addr().expect("an address"));
         let clock = Arc::new(ManualClock::at(SystemClock::new().now()));
-        let database = stores::open(&config).await.expect("the database opens");
+        let database = stores::open(&mut config).await.expect("the database opens");
         let mut app = App::with_database(
             config.clone(),
             &(Arc::clone(&clock) as Arc<dyn Clock>),
