@@ -1,5 +1,5 @@
 #!/bin/sh
-# Installs what `make test` needs besides Rust and make: rustfmt, clippy, a linker, redis-server,
+# Installs what `make test` needs besides Rust and make: rustfmt, clippy, a linker, redis-server, PostgreSQL,
 # libnss-wrapper, faketime, a browser with its driver, cargo-nextest, Node, and the MCP clients for Python and
 # TypeScript. With `bench` also valgrind, which counts instructions; with `interop` also the foreign clients of
 # `make interop`.
@@ -41,6 +41,11 @@ packages() {
 command -v cc >/dev/null || packages "a C compiler (cc)" build-essential gcc build-base
 
 command -v redis-server >/dev/null || packages "redis-server" redis-server redis redis
+
+# PostgreSQL, and the tool that makes the certificate of its test server.
+command -v initdb >/dev/null || ls /usr/lib/postgresql/*/bin/initdb /usr/pgsql-*/bin/initdb >/dev/null 2>&1 \
+    || packages "PostgreSQL" postgresql postgresql-server postgresql
+command -v openssl >/dev/null || packages "openssl" openssl openssl openssl
 
 # A file of host names, and a clock, for one process: through libraries that are loaded before libc.
 ldconfig -p 2>/dev/null | grep -q libnss_wrapper || packages "libnss-wrapper" libnss-wrapper nss_wrapper nss_wrapper

@@ -24,6 +24,7 @@ use crate::kernel::sql::Database;
 use crate::moderation::service::ModerationService;
 use crate::moderation::store::ModerationStore;
 use crate::moderation::store_memory::MemoryModerationStore;
+use crate::moderation::store_postgres::PostgresModerationStore;
 use crate::moderation::store_redis::RedisModerationStore;
 use crate::moderation::store_sqlite::SqliteModerationStore;
 use crate::rate_limit::limiter::RateLimiter;
@@ -133,11 +134,14 @@ pub(super) fn moderation(
 ) -> ModerationService {
     let mut rng = seeded_rng();
     let store: Arc<dyn ModerationStore> = match (connection, database) {
+        (_, Some(Database::Postgres(database))) => {
+            Arc::new(PostgresModerationStore::new(database.clone()))
+        }
         (Some(connection), _) => Arc::new(RedisModerationStore::new(connection.clone())),
         (None, Some(Database::Sqlite(database))) => {
             Arc::new(SqliteModerationStore::new(database.clone()))
         }
-        _ => Arc::new(MemoryModerationStore::default()),
+        (None, None) => Arc::new(MemoryModerationStore::default()),
     };
     let keyring = match config.inbox_keys() {
         Some(keys) => Keyring::new(keys),

@@ -231,7 +231,7 @@ mod tests {
         ];
         for text in damaged {
             fs::write(file.path(), &text).expect("written");
-            let error = file.read().err().expect("refused").to_string();
+            let error = file.read().expect_err("refused").to_string();
             assert!(error.contains("it is damaged") && error.contains("random-connect.secrets"));
             assert!(!error.contains(&lines[2]["ID_SALT=".len()..]), "{error}");
         }

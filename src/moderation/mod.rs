@@ -22,6 +22,7 @@ pub mod report;
 pub mod service;
 pub mod store;
 pub mod store_memory;
+pub mod store_postgres;
 pub mod store_redis;
 pub mod store_sqlite;
 pub mod text;

@@ -9,8 +9,9 @@ use std::time::Duration;
 
 use futures_util::future::BoxFuture;
 use secrecy::{ExposeSecret, SecretString};
-use sqlx::postgres::{PgConnectOptions, PgPool, PgPoolOptions};
-use sqlx::{ConnectOptions, Connection, PgConnection, query};
+use sqlx::postgres::{PgArguments, PgConnectOptions, PgPool, PgPoolOptions};
+use sqlx::query::Query;
+use sqlx::{ConnectOptions, Connection, PgConnection, Postgres, query};
 use tokio::time::{sleep, timeout};
 
 use super::failure::{is_conflict, record};
@@ -171,22 +172,54 @@ impl PostgresDatabase {
             + Send
             + Sync,
     {
+        self.retry(|| self.attempt(isolation, &operation)).await
+    }
+
+    /// Executes one statement, and again if it is in conflict with others. Returns the number of
+    /// affected rows. Takes one round trip, where [`write`](Self::write) takes three.
+    ///
+    /// # Errors
+    /// See [`write`](Self::write).
+    pub async fn execute(
+        &self,
+        statement: impl Fn() -> Query<'static, Postgres, PgArguments> + Send + Sync,
+    ) -> Result<u64, StoreError> {
+        let done = self.retry(|| statement().execute(&self.pool)).await?;
+        Ok(done.rows_affected())
+    }
+
+    /// Waits for a query that only reads, for as long as a call may take.
+    ///
+    /// # Errors
+    /// Returns [`StoreError`] if the query fails or does not end in time.
+    pub async fn in_time<T>(
+        &self,
+        query: impl Future<Output = Result<T, sqlx::Error>> + Send,
+    ) -> Result<T, StoreError> {
+        match timeout(OPERATION_TIMEOUT, query).await {
+            Ok(result) => Ok(result?),
+            Err(_) => Err(record(StoreErrorKind::Timeout, "")),
+        }
+    }
+
+    /// Repeats `attempt` after conflicts, within the time of a call.
+    async fn retry<T, A>(&self, attempt: impl Fn() -> A + Send + Sync) -> Result<T, StoreError>
+    where
+        A: Future<Output = Result<T, sqlx::Error>> + Send,
+    {
         let attempts = async {
             let mut pause = FIRST_PAUSE;
             for _ in 1..ATTEMPTS {
-                match self.attempt(isolation, &operation).await {
+                match attempt().await {
                     Err(error) if is_conflict(&error) => {}
                     result => return result,
                 }
                 sleep(pause).await;
                 pause *= 2;
             }
-            self.attempt(isolation, &operation).await
+            attempt().await
         };
-        match timeout(OPERATION_TIMEOUT, attempts).await {
-            Ok(result) => Ok(result?),
-            Err(_) => Err(record(StoreErrorKind::Timeout, "")),
-        }
+        self.in_time(attempts).await
     }
 
     async fn attempt<T, R, F>(
@@ -216,13 +249,8 @@ impl PostgresDatabase {
     /// # Errors
     /// Returns [`StoreError`] if it does not.
     pub async fn check(&self) -> Result<(), StoreError> {
-        match timeout(OPERATION_TIMEOUT, query("SELECT 1").execute(&self.pool)).await {
-            Ok(result) => {
-                result?;
-                Ok(())
-            }
-            Err(_) => Err(record(StoreErrorKind::Timeout, "")),
-        }
+        self.in_time(query("SELECT 1").execute(&self.pool)).await?;
+        Ok(())
     }
 
     /// Ends the connections. Later calls fail.

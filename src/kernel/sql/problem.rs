@@ -123,6 +123,8 @@ impl From<sqlx::Error> for DatabaseProblem {
             sqlx::Error::Tls(_) => Self::Tls,
             sqlx::Error::PoolTimedOut => Self::Timeout,
             sqlx::Error::Io(error) if error.kind() == io::ErrorKind::StorageFull => Self::Disk,
+            // The kind of a handshake that rustls has refused.
+            sqlx::Error::Io(error) if error.kind() == io::ErrorKind::InvalidData => Self::Tls,
             sqlx::Error::Io(_) => Self::Unreachable,
             _ => Self::Other { code },
         }

@@ -22,7 +22,7 @@ use crate::kernel::sql::sqlite::SqliteDatabase;
 use crate::kernel::store::StoreError;
 
 /// A statement with its arguments.
-type Statement = Query<'static, Sqlite, SqliteArguments>;
+type SqliteStatement = Query<'static, Sqlite, SqliteArguments>;
 
 /// Stores moderation data in SQLite.
 pub struct SqliteModerationStore {
@@ -38,12 +38,12 @@ impl SqliteModerationStore {
     }
 
     /// Executes a statement that writes.
-    async fn execute(&self, statement: Statement) -> Result<(), StoreError> {
+    async fn execute(&self, statement: SqliteStatement) -> Result<(), StoreError> {
         self.execute_all(vec![statement]).await
     }
 
     /// Executes statements that write, as one step.
-    async fn execute_all(&self, statements: Vec<Statement>) -> Result<(), StoreError> {
+    async fn execute_all(&self, statements: Vec<SqliteStatement>) -> Result<(), StoreError> {
         self.database
             .write(move |connection| {
                 Box::pin(async move {

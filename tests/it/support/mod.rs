@@ -13,6 +13,7 @@
 //! - [`moderated`]: a lobby with moderation, without a server.
 //! - [`moderation_backends`]: one moderation store of each kind.
 //! - [`temp_database`]: a file for a database.
+//! - [`postgres_server`]: an empty PostgreSQL database for one test.
 //! - [`redis_server`] and [`redis_wire`]: a real Redis for one test, and raw commands to it.
 //!
 //! Each type stops its process or task when it is dropped. To add one, start it on a free loopback
@@ -26,6 +27,7 @@ pub(crate) mod held_calls;
 pub(crate) mod live_client;
 pub(crate) mod moderated;
 pub(crate) mod moderation_backends;
+pub(crate) mod postgres_server;
 pub(crate) mod raw_websocket;
 pub(crate) mod redis_server;
 pub(crate) mod redis_wire;

@@ -12,6 +12,7 @@ use random_connect::moderation::store_memory::MemoryModerationStore;
 use random_connect::moderation::store_redis::RedisModerationStore;
 
 use crate::support::backends::memory_only;
+use crate::support::postgres_server::TestPostgres;
 use crate::support::redis_server::RedisServer;
 use crate::support::temp_database::TempDatabase;
 
@@ -36,11 +37,13 @@ pub async fn moderation_backends() -> Vec<ModerationBackend> {
     }
     let server = RedisServer::start(&[]);
     let redis = RedisModerationStore::new(server.connection());
+    let postgres = TestPostgres::create().await.moderation_store().await;
     let database = TempDatabase::new();
     let sqlite = database.moderation_store().await;
     vec![
         memory,
         ModerationBackend { store: Arc::new(redis), server: Some(server), _database: None },
+        ModerationBackend { store: Arc::new(postgres), server: None, _database: None },
         ModerationBackend { store: Arc::new(sqlite), server: None, _database: Some(database) },
     ]
 }
