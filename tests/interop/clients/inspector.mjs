@@ -1,5 +1,5 @@
-// The command line of MCP Inspector, which makes one call per process and shows no notifications: list, an argument
-// error, and a chat of two people.
+// The command line of MCP Inspector, which makes one call per process and shows no notifications: tools, resources,
+// prompts, an argument error of each, and a chat of two people.
 
 import assert from "node:assert/strict";
 import { execFile } from "node:child_process";
@@ -30,9 +30,25 @@ function inspect(...args) {
   });
 }
 
+/** The answer to a method that must succeed. */
+async function request(method, ...args) {
+  const { code, stdout, stderr } = await inspect("--method", method, ...args);
+  assert.equal(code, 0, `${method}: ${stderr}`);
+  return JSON.parse(stdout);
+}
+
+/** Checks that a method is answered with an error. */
+async function assertRefused(method, ...args) {
+  const { code, stdout } = await inspect("--method", method, ...args);
+  assert.notEqual(code, 0, `${method} ${args}: ${stdout}`);
+}
+
+const pairs = (args) => Object.entries(args).map(([name, value]) => `${name}=${value}`);
+
 async function call(tool, args) {
-  const pairs = Object.entries(args).map(([name, value]) => `${name}=${value}`);
-  const { stdout, stderr } = await inspect("--method", "tools/call", "--tool-name", tool, "--tool-arg", ...pairs);
+  const { stdout, stderr } = await inspect(
+    ...["--method", "tools/call", "--tool-name", tool, "--tool-arg", ...pairs(args)],
+  );
   assert.notEqual(stdout, "", `${tool}: ${stderr}`);
   return JSON.parse(stdout);
 }
@@ -53,6 +69,28 @@ const refused = await call("send_message", { room_id: "r", user_id: "u" });
 assert.equal(refused.isError, true, JSON.stringify(refused));
 assert.match(refused.content[0].text, /message/);
 
+const { resourceTemplates } = await request("resources/templates/list");
+const templates = resourceTemplates.map((template) => template.uriTemplate);
+assert.ok(templates.includes("penpal://inbox/{user_id}"), templates.join());
+await assertRefused("resources/read", "--uri", "penpal://none");
+
+// Over stdio, the server is the product, which has no fixtures: no fixed resource and no prompt.
+const { resources } = await request("resources/list");
+if (transport === "stdio") {
+  assert.deepEqual(resources, []);
+} else {
+  assert.ok(resources.some((resource) => resource.uri === "test://static-text"), JSON.stringify(resources));
+  const { contents } = await request("resources/read", "--uri", "test://static-text");
+  assert.ok(contents[0].text, JSON.stringify(contents));
+  const { prompts } = await request("prompts/list");
+  assert.ok(prompts.some((prompt) => prompt.name === "test_simple_prompt"), JSON.stringify(prompts));
+  const prompt = ["--prompt-name", "test_prompt_with_arguments", "--prompt-args"];
+  const { messages } = await request("prompts/get", ...prompt, ...pairs({ arg1: "one", arg2: "two" }));
+  assert.match(messages[0].content.text, /arg1='one', arg2='two'/);
+  await assertRefused("prompts/get", ...prompt, ...pairs({ arg1: "one" }));
+  await assertRefused("prompts/get", "--prompt-name", "none");
+}
+
 const entered = await result("enter_queue", { display_name: "Ann" });
 const matched = await result("enter_queue", { display_name: "Ben" });
 assert.equal(matched.status, "matched", JSON.stringify(matched));
@@ -62,4 +100,7 @@ await result("send_message", { room_id, user_id: matched.user_id, message: "hell
 const wait = { room_id, user_id: entered.user_id, timeout_seconds: 20 };
 const { events } = await result("wait_for_message", wait);
 assert.equal(events.at(-1).message, "hello", JSON.stringify(events));
+const inbox = `penpal://inbox/${entered.user_id}`;
+const { contents: inboxContents } = await request("resources/read", "--uri", inbox);
+assert.equal(inboxContents[0].uri, inbox, JSON.stringify(inboxContents));
 await result("leave_chat", { room_id, user_id: entered.user_id });
