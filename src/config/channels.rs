@@ -2,12 +2,10 @@
 //!
 //! A channel is off until all of its required settings are set. A part of them is a problem.
 
-use std::ffi::OsString;
-
 use reqwest::Url;
 use secrecy::SecretString;
 
-use super::reader::{EchoValue, EnvReader};
+use crate::kernel::settings::{EchoValue, SettingsReader};
 
 pub(super) const DEFAULT_API_BASE: &str = "https://graph.facebook.com/v23.0";
 
@@ -45,9 +43,7 @@ const WHATSAPP: [&str; 5] = [
 const CALLBACK: [&str; 2] = ["CALLBACK_URL", "CALLBACK_SECRET"];
 
 /// Reads `WHATSAPP_*`. `None` if unset or invalid.
-pub(super) fn read_whatsapp<L: Fn(&str) -> Option<OsString>>(
-    reader: &mut EnvReader<L>,
-) -> Option<WhatsAppConfig> {
+pub(super) fn read_whatsapp(reader: &mut SettingsReader<'_>) -> Option<WhatsAppConfig> {
     let [token, phone_number_id, verify_token, app_secret, api_base] = WHATSAPP;
     if !reader.requires_all(&WHATSAPP, &WHATSAPP[..4]) {
         return None;
@@ -76,9 +72,7 @@ pub(super) fn read_whatsapp<L: Fn(&str) -> Option<OsString>>(
 }
 
 /// Reads `CALLBACK_*`. `None` if unset or invalid.
-pub(super) fn read_bridge<L: Fn(&str) -> Option<OsString>>(
-    reader: &mut EnvReader<L>,
-) -> Option<BridgeConfig> {
+pub(super) fn read_bridge(reader: &mut SettingsReader<'_>) -> Option<BridgeConfig> {
     if !reader.requires_all(&CALLBACK, &CALLBACK) {
         return None;
     }
@@ -92,9 +86,7 @@ pub(super) fn read_bridge<L: Fn(&str) -> Option<OsString>>(
 }
 
 /// Reads `HTTPS_PROXY`, which may contain a password. `None` if unset or invalid.
-pub(super) fn read_https_proxy<L: Fn(&str) -> Option<OsString>>(
-    reader: &mut EnvReader<L>,
-) -> Option<SecretString> {
+pub(super) fn read_https_proxy(reader: &mut SettingsReader<'_>) -> Option<SecretString> {
     reader.read("HTTPS_PROXY", EchoValue::Redacted, |text| {
         // Like other programs, accepts a host and a port alone.
         let text = if text.contains("://") { text.to_owned() } else { format!("http://{text}") };
@@ -104,22 +96,6 @@ pub(super) fn read_https_proxy<L: Fn(&str) -> Option<OsString>>(
         let url = url.map(|url| SecretString::from(url.as_str()));
         url.ok_or("the URL of a proxy, such as http://proxy.example:3128")
     })
-}
-
-impl<L: Fn(&str) -> Option<OsString>> EnvReader<L> {
-    /// Returns `true` if any of `all` is set, and then reports each of `needed` that is not.
-    fn requires_all(&mut self, all: &[&'static str], needed: &[&'static str]) -> bool {
-        if !all.iter().any(|name| self.is_set(name)) {
-            return false;
-        }
-        for name in needed {
-            if !self.is_set(name) {
-                let expected = format!("a value, because {} belong together", needed.join(", "));
-                self.report_empty(name, expected);
-            }
-        }
-        true
-    }
 }
 
 fn secret(text: &str) -> Result<SecretString, &'static str> {

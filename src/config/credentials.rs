@@ -1,10 +1,8 @@
 //! The section of credentials beside `AUTH_TOKEN`: `OWNER`, `OWNER_TOKEN`.
 
-use std::ffi::OsString;
-
 use super::parse::ToolsetName;
-use super::reader::{EchoValue, EnvReader};
 use crate::kernel::principal::Owner;
+use crate::kernel::settings::{EchoValue, SettingsReader};
 use crate::kernel::token::AuthTokens;
 
 /// The credentials of users, each with what it proves. None by default.
@@ -17,8 +15,8 @@ pub struct CredentialsConfig {
 }
 
 /// Reads the section of a server with these `toolsets`, whose callers have `auth_tokens`.
-pub(super) fn read<L: Fn(&str) -> Option<OsString>>(
-    reader: &mut EnvReader<L>,
+pub(super) fn read(
+    reader: &mut SettingsReader<'_>,
     auth_tokens: Option<&AuthTokens>,
     toolsets: &[ToolsetName],
 ) -> CredentialsConfig {
@@ -46,7 +44,8 @@ pub(super) fn read<L: Fn(&str) -> Option<OsString>>(
 
 #[cfg(test)]
 mod tests {
-    use crate::config::{Config, ConfigProblem};
+    use crate::config::Config;
+    use crate::kernel::settings::ConfigProblem;
 
     fn config(variables: &[(&str, &str)]) -> Result<Config, Vec<ConfigProblem>> {
         Config::from_lookup(|name| {

@@ -9,7 +9,7 @@ use std::io::ErrorKind;
 use std::path::Path;
 
 use super::names::unknown_in_file;
-use super::reader::ConfigProblem;
+use crate::kernel::settings::ConfigProblem;
 
 /// The contents of the file.
 #[derive(Default)]

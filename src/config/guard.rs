@@ -1,13 +1,11 @@
 //! The section of content filters and chat rules: `LINKS`, `WORDS` and `NOTICE`.
 
-use std::ffi::OsString;
-
-use super::reader::{EchoValue, EnvReader};
 use crate::guard::{Guard, LinkPolicy, ProfanityPolicy};
+use crate::kernel::settings::{EchoValue, SettingsReader};
 use crate::moderation::service::NoticePolicy;
 
 /// Reads `LINKS` and `WORDS`.
-pub(super) fn read_guard<L: Fn(&str) -> Option<OsString>>(reader: &mut EnvReader<L>) -> Guard {
+pub(super) fn read_guard(reader: &mut SettingsReader<'_>) -> Guard {
     let links =
         reader.read("LINKS", EchoValue::Yes, |text| match text.to_ascii_lowercase().as_str() {
             "allow" => Ok(LinkPolicy::Allow),
@@ -26,9 +24,7 @@ pub(super) fn read_guard<L: Fn(&str) -> Option<OsString>>(reader: &mut EnvReader
 }
 
 /// Reads `NOTICE`.
-pub(super) fn read_notice_policy<L: Fn(&str) -> Option<OsString>>(
-    reader: &mut EnvReader<L>,
-) -> NoticePolicy {
+pub(super) fn read_notice_policy(reader: &mut SettingsReader<'_>) -> NoticePolicy {
     let notice =
         reader.read("NOTICE", EchoValue::Yes, |text| match text.to_ascii_lowercase().as_str() {
             "on" => Ok(NoticePolicy::On),
@@ -42,7 +38,8 @@ pub(super) fn read_notice_policy<L: Fn(&str) -> Option<OsString>>(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::config::{Config, ConfigProblem};
+    use crate::config::Config;
+    use crate::kernel::settings::ConfigProblem;
 
     fn guard(variables: &[(&str, &str)]) -> Result<Guard, Vec<ConfigProblem>> {
         let value = |name: &str| variables.iter().find(|(key, _)| *key == name);

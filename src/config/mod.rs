@@ -13,7 +13,6 @@ mod guard;
 mod names;
 mod parse;
 mod rate_limits;
-mod reader;
 pub mod secrets_file;
 mod settings;
 pub mod store;
@@ -30,6 +29,7 @@ use tracing::level_filters::LevelFilter;
 use crate::guard::Guard;
 use crate::kernel::client_network::TrustedProxy;
 use crate::kernel::keyring::SealKey;
+use crate::kernel::settings::{ConfigProblem, EchoValue, Setting, SettingsReader};
 use crate::kernel::token::AuthTokens;
 use crate::moderation::service::NoticePolicy;
 use crate::rate_limit::gcra::RateLimits;
@@ -37,11 +37,9 @@ use env_file::EnvFile;
 use parse::{
     host_names, log_format, log_level, origins, phone_number, switch, toolset_names, trusted_proxy,
 };
-use reader::{EchoValue, EnvReader};
 
 pub use parse::{LogFormat, ToolsetName};
-pub use reader::ConfigProblem;
-pub use settings::{SETTINGS, Setting};
+pub use settings::SETTINGS;
 
 /// The value of a secret that is not set, in [`Config::effective`].
 pub const NOT_SET: &str = "not set";
@@ -145,7 +143,7 @@ impl Config {
         };
         let variables = std::env::vars_os().filter_map(|(name, _)| name.into_string().ok());
         warnings.extend(variables.filter_map(|name| names::unknown_in_environment(&name)));
-        let reader = EnvReader::new(lookup);
+        let reader = SettingsReader::new(&lookup);
         let source = |setting: &Setting| match std::env::var_os(setting.name) {
             _ if !reader.is_set(setting.name) => Source::Default,
             Some(_) => Source::Environment,
@@ -189,7 +187,7 @@ impl Config {
     pub fn from_lookup(
         lookup: impl Fn(&str) -> Option<OsString>,
     ) -> Result<Self, Vec<ConfigProblem>> {
-        let mut reader = EnvReader::new(lookup);
+        let mut reader = SettingsReader::new(&lookup);
         let tokens = reader.read("AUTH_TOKEN", EchoValue::Redacted, AuthTokens::parse);
         let host = reader.read("HOST", EchoValue::Yes, |text| {
             text.parse::<IpAddr>().map_err(|_| "an IP address")

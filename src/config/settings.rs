@@ -1,16 +1,9 @@
-//! [`SETTINGS`]: name, default and meaning of every variable, for the documentation.
+//! [`SETTINGS`]: name, default and meaning of the variables of the server, for the documentation.
 //!
 //! docs/settings.md is generated from this table, and tests compare it with the variables that
 //! [`Config`](super::Config) reads and with `.env.example`.
 
-/// A variable that an operator can set. The texts are Markdown.
-#[derive(Clone, Copy, Debug)]
-pub struct Setting {
-    pub name: &'static str,
-    /// The default: a value in backquotes, or a description such as "none".
-    pub default: &'static str,
-    pub meaning: &'static str,
-}
+use crate::kernel::settings::Setting;
 
 /// Every variable, in the order of the documentation.
 pub const SETTINGS: &[Setting] = &[

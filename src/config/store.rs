@@ -1,14 +1,13 @@
 //! The section of storage: `REDIS_URL`, `DATABASE_URL` and the secrets that both need.
 
-use std::ffi::OsString;
 use std::fmt;
 use std::path::PathBuf;
 
 use redis::IntoConnectionInfo;
 use secrecy::SecretString;
 
-use super::reader::{EchoValue, EnvReader};
 use crate::kernel::keyring::SealKey;
+use crate::kernel::settings::{EchoValue, SettingsReader};
 use crate::kernel::sql::url::DatabaseUrl;
 
 /// Settings of a lobby on Redis. All of them are secret.
@@ -96,7 +95,7 @@ pub(super) struct StoreConfig {
 
 /// Reads the section. Redis and PostgreSQL without the secrets are a problem, because instances share
 /// them. For SQLite they can be generated; without a store they are unused.
-pub(super) fn read<L: Fn(&str) -> Option<OsString>>(reader: &mut EnvReader<L>) -> StoreConfig {
+pub(super) fn read(reader: &mut SettingsReader<'_>) -> StoreConfig {
     let url = reader.read("REDIS_URL", EchoValue::Redacted, |text| {
         let is_redis = text.starts_with("redis://") || text.starts_with("rediss://");
         let is_valid = is_redis && text.into_connection_info().is_ok();
@@ -131,9 +130,7 @@ pub(super) fn read<L: Fn(&str) -> Option<OsString>>(reader: &mut EnvReader<L>) -
     StoreConfig { redis, database, secrets }
 }
 
-fn read_database<L: Fn(&str) -> Option<OsString>>(
-    reader: &mut EnvReader<L>,
-) -> Option<DatabaseConfig> {
+fn read_database(reader: &mut SettingsReader<'_>) -> Option<DatabaseConfig> {
     let url = reader.read("DATABASE_URL", EchoValue::Redacted, DatabaseUrl::parse);
     let file = reader.read("STATE_DB", EchoValue::Yes, |text| {
         let file = text.strip_prefix("sqlite:").filter(|file| !file.is_empty());
@@ -172,7 +169,8 @@ fn parse_key(hex: &str) -> Option<SealKey> {
 
 #[cfg(test)]
 mod tests {
-    use crate::config::{Config, ConfigProblem};
+    use crate::config::Config;
+    use crate::kernel::settings::ConfigProblem;
 
     fn config(variables: &[(&str, &str)]) -> Result<Config, Vec<ConfigProblem>> {
         Config::from_lookup(|name| {

@@ -23,6 +23,7 @@ pub mod redis_eviction;
 pub mod schema;
 pub mod secrets;
 pub mod session;
+pub mod settings;
 pub mod shards;
 pub mod sql;
 pub mod store;

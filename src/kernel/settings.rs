@@ -1,7 +1,8 @@
-//! [`EnvReader`] reads one variable after the other and collects every problem.
+//! [`Setting`]: an environment variable, and [`SettingsReader`], which reads one after the other and
+//! collects every problem.
 //!
-//! The meaning of a value is the business of the section that reads it. A value that may be secret is read
-//! with [`EchoValue::Redacted`], so that no problem repeats it.
+//! The meaning of a value is the business of the section or toolset that reads it. A value that may be
+//! secret is read with [`EchoValue::Redacted`], so that no problem repeats it.
 
 use std::ffi::OsString;
 use std::fmt;
@@ -10,13 +11,22 @@ use std::time::Duration;
 /// A year, in seconds; a longer duration is taken for a mistake.
 const MAX_DURATION_SECS: u64 = 365 * 24 * 60 * 60;
 
+/// An environment variable. A blank value counts as unset. The texts are Markdown.
+#[derive(Clone, Copy, Debug)]
+pub struct Setting {
+    pub name: &'static str,
+    /// The default: a value in backquotes, or a description such as "none".
+    pub default: &'static str,
+    pub meaning: &'static str,
+}
+
 /// A variable whose value can't be used.
 #[derive(Debug, PartialEq, Eq)]
 pub struct ConfigProblem {
-    pub(super) variable: String,
+    pub variable: String,
     /// The value as set, or a placeholder if it may be secret.
-    pub(super) shown_value: String,
-    pub(super) expected: String,
+    pub shown_value: String,
+    pub expected: String,
 }
 
 impl fmt::Display for ConfigProblem {
@@ -27,30 +37,31 @@ impl fmt::Display for ConfigProblem {
 
 /// Whether a problem may repeat the value.
 #[derive(Clone, Copy)]
-pub(super) enum EchoValue {
+pub enum EchoValue {
     Yes,
     Redacted,
 }
 
-/// Reads variables through `lookup` and collects the problems.
-pub(super) struct EnvReader<L> {
-    lookup: L,
+/// Reads variables through a lookup function and collects the problems.
+pub struct SettingsReader<'a> {
+    lookup: &'a dyn Fn(&str) -> Option<OsString>,
     problems: Vec<ConfigProblem>,
 }
 
-impl<L: Fn(&str) -> Option<OsString>> EnvReader<L> {
-    pub(super) const fn new(lookup: L) -> Self {
+impl<'a> SettingsReader<'a> {
+    #[must_use]
+    pub const fn new(lookup: &'a dyn Fn(&str) -> Option<OsString>) -> Self {
         Self { lookup, problems: Vec::new() }
     }
 
     /// Returns `true` if `variable` is set to a value that is not blank.
-    pub(super) fn is_set(&self, variable: &str) -> bool {
+    pub fn is_set(&self, variable: &str) -> bool {
         (self.lookup)(variable).is_some_and(|value| !value.to_string_lossy().trim().is_empty())
     }
 
     /// Reads and parses `variable`. `None` if it is unset, blank or invalid; `parse` returns what it
     /// expected if it rejects the value.
-    pub(super) fn read<T>(
+    pub fn read<T>(
         &mut self,
         variable: &'static str,
         echo: EchoValue,
@@ -78,7 +89,7 @@ impl<L: Fn(&str) -> Option<OsString>> EnvReader<L> {
     }
 
     /// Reports that `variable` has no value.
-    pub(super) fn report_empty(&mut self, variable: &'static str, expected: String) {
+    pub fn report_empty(&mut self, variable: &'static str, expected: String) {
         self.problems.push(ConfigProblem {
             variable: variable.to_owned(),
             shown_value: String::new(),
@@ -87,12 +98,12 @@ impl<L: Fn(&str) -> Option<OsString>> EnvReader<L> {
     }
 
     /// Reports a variable whose value is valid, but not together with another one.
-    pub(super) fn report_conflict(&mut self, variable: &'static str, expected: &str) {
+    pub fn report_conflict(&mut self, variable: &'static str, expected: &str) {
         self.report_empty(variable, expected.to_owned());
     }
 
     /// Reports a required variable that is unset. An invalid one was reported when it was read.
-    pub(super) fn report_missing(&mut self, variable: &'static str, expected: &str) {
+    pub fn report_missing(&mut self, variable: &'static str, expected: &str) {
         if self.problems.iter().all(|problem| problem.variable != variable) {
             self.problems.push(ConfigProblem {
                 variable: variable.to_owned(),
@@ -102,8 +113,22 @@ impl<L: Fn(&str) -> Option<OsString>> EnvReader<L> {
         }
     }
 
+    /// Returns `true` if any of `all` is set, and then reports each of `needed` that is not.
+    pub fn requires_all(&mut self, all: &[&'static str], needed: &[&'static str]) -> bool {
+        if !all.iter().any(|name| self.is_set(name)) {
+            return false;
+        }
+        for name in needed {
+            if !self.is_set(name) {
+                let expected = format!("a value, because {} belong together", needed.join(", "));
+                self.report_empty(name, expected);
+            }
+        }
+        true
+    }
+
     /// Reads a duration in whole seconds.
-    pub(super) fn seconds(&mut self, variable: &'static str, default: u64) -> Duration {
+    pub fn seconds(&mut self, variable: &'static str, default: u64) -> Duration {
         let seconds = self.read(variable, EchoValue::Yes, |text| {
             let seconds =
                 text.parse().ok().filter(|seconds| (1..=MAX_DURATION_SECS).contains(seconds));
@@ -116,7 +141,7 @@ impl<L: Fn(&str) -> Option<OsString>> EnvReader<L> {
     ///
     /// # Errors
     /// Returns every problem, in the order of reading.
-    pub(super) fn finish<T>(self, config: T) -> Result<T, Vec<ConfigProblem>> {
+    pub fn finish<T>(self, config: T) -> Result<T, Vec<ConfigProblem>> {
         if self.problems.is_empty() { Ok(config) } else { Err(self.problems) }
     }
 }
