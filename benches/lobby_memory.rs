@@ -21,7 +21,7 @@ use random_connect::connect::lobby::steps::sweep_all;
 use random_connect::connect::moderated::action::ModeratedOutcome;
 use random_connect::kernel::clock::{Clock, ManualClock, Stopwatch, Timestamp};
 use random_connect::kernel::id::UserId;
-use random_connect::mask::{Masked, Memory};
+use random_connect::mask::{Memory, mask};
 use tokio::runtime::{Builder, Runtime};
 
 use common::{BenchResult, Latencies, float, grouped, latencies, machine, median, micros, record};
@@ -138,7 +138,7 @@ impl SweepFixture {
     /// Makes all calls of a relay to the lobby.
     async fn relay(&self, user: UserId) -> BenchResult<ModeratedOutcome> {
         let sender = self.moderated.0.sender_state(user).await?;
-        let (text, memory) = (Masked::waived(TEXT), Memory::default());
+        let (text, memory) = (mask(TEXT), Memory::default());
         self.act(user, Action::Relay { text, sender, memory }).await
     }
 

@@ -24,7 +24,7 @@ use random_connect::connect::lobby::{Lobby, Mailbox};
 use random_connect::connect::profile::interest::Interests;
 use random_connect::connect::service::{ConnectOptions, ConnectService};
 use random_connect::kernel::clock::{ManualClock, Stopwatch, Timestamp, seeded_rng};
-use random_connect::mask::{Masked, Memory};
+use random_connect::mask::{Memory, mask};
 use tokio::runtime::Builder;
 
 use common::{BenchResult, Latencies, float, grouped, latencies, machine, median, micros, record};
@@ -67,7 +67,7 @@ fn unique_preference(number: u64) -> Action {
 
 /// Relays [`TEXT`].
 fn relay(sender: SenderState) -> Action {
-    Action::Relay { text: Masked::waived(TEXT), sender, memory: Memory::default() }
+    Action::Relay { text: mask(TEXT), sender, memory: Memory::default() }
 }
 
 /// Measures one size and prints its row.

@@ -21,7 +21,7 @@ use random_connect::connect::lobby::{Lobby, Mailbox};
 use random_connect::kernel::clock::{Clock, Stopwatch, SystemClock, seeded_rng};
 use random_connect::kernel::id::{IdHasher, UserId};
 use random_connect::kernel::redis::RedisConnection;
-use random_connect::mask::{Masked, Memory};
+use random_connect::mask::{Memory, mask};
 use random_connect::transport::channels::outbound;
 use serde_json::{Value, json};
 use tokio::task::JoinSet;
@@ -80,7 +80,7 @@ impl RedisBench {
     /// lease of the inbox that the answer includes.
     async fn relay(&self, user: UserId) -> BenchResult<()> {
         let sender = self.lobby.sender_state(user).await?;
-        let relay = Action::Relay { text: Masked::waived(TEXT), sender, memory: Memory::default() };
+        let relay = Action::Relay { text: mask(TEXT), sender, memory: Memory::default() };
         let result = self.lobby.perform(self.call(user), relay).await?;
         if let Some(lease) = result.lease.id {
             self.lobby.settle(user, lease, true);
@@ -113,7 +113,7 @@ async fn relay_rate(bench: &Arc<RedisBench>) -> BenchResult<f64> {
             let bench = Arc::clone(bench);
             tasks.spawn(async move {
                 for _ in 0..UNREAD {
-                    let (text, memory) = (Masked::waived(TEXT), Memory::default());
+                    let (text, memory) = (mask(TEXT), Memory::default());
                     let call = Call { include_inbox: false, ..bench.call(user(number)) };
                     let relay = Action::Relay { text, sender: sender.clone(), memory };
                     check_sent(&bench.lobby.perform(call, relay).await?.outcome)?;

@@ -1,12 +1,13 @@
 //! Random Connect: strangers chat anonymously over WhatsApp through Puch AI, as an MCP server.
 //!
 //! ARCHITECTURE.md has the map. Imports run downward only: `app` → `transport` → `penpal` → `connect` →
-//! `moderation` → `rate_limit`, `guard`, `mask` and `kernel`.
+//! `moderation` and `content` → `rate_limit`, `guard`, `mask` and `kernel`.
 
 pub mod app;
 pub mod cli;
 pub mod config;
 pub mod connect;
+pub mod content;
 pub mod credentials;
 pub mod guard;
 pub mod kernel;

@@ -1,7 +1,7 @@
-//! [`Relay`]: sanitizes, checks and masks a text, then sends it to the partner.
+//! [`Relay`]: prepares a text and sends it to the partner.
 //!
 //! Every transport sends through [`Relay`], so that no text bypasses a step. The steps themselves
-//! are in [`guard`] and [`mask`](crate::mask).
+//! are in [`content`](crate::content).
 
 use std::sync::Arc;
 
@@ -13,11 +13,10 @@ use super::moderated::refusals::RefusalCause;
 use super::moderated::{ModeratedLobby, call_span};
 use super::profile::language::Language;
 use super::profile::nickname::Nickname;
-use crate::guard;
+use crate::content::{CheckedText, Masking, SanitizedText};
 use crate::guard::{ContentRejected, Guard};
 use crate::kernel::id::IdHasher;
 use crate::kernel::store::StoreError;
-use crate::mask::{Masked, Memory, mask_named};
 
 /// The result of a relay.
 #[derive(Debug)]
@@ -49,44 +48,42 @@ impl Relay {
     /// # Errors
     /// Returns [`StoreError`] if the lobby's store is unavailable.
     pub async fn send(&self, call: &Call, text: &str) -> Result<RelayOutcome, StoreError> {
-        let sanitized = guard::sanitize(text);
-        if sanitized.is_empty() {
-            return Ok(RelayOutcome::Empty);
-        }
-        if let Err(reason) = self.guard.check(&sanitized) {
-            self.lobby.refusals().record(RefusalCause::Content);
-            return Ok(RelayOutcome::Rejected(reason));
-        }
+        let Some(text) = SanitizedText::new(text) else { return Ok(RelayOutcome::Empty) };
+        let text = match text.check(self.guard) {
+            Ok(text) => text,
+            Err(reason) => {
+                self.lobby.refusals().record(RefusalCause::Content);
+                return Ok(RelayOutcome::Rejected(reason));
+            }
+        };
         // Of the text before masking, which makes different numbers equal.
-        let typed_text = Some(self.ids.typed_text_key(&sanitized));
+        let typed_text = Some(self.ids.typed_text_key(text.as_str()));
         let call = Call { typed_text, ..call.clone() };
         let span = call_span(call.user);
-        self.send_sanitized(call, &sanitized).instrument(span).await
+        self.send_checked(call, &text).instrument(span).await
     }
 
-    async fn send_sanitized(
+    async fn send_checked(
         &self,
         call: Call,
-        sanitized: &str,
+        checked: &CheckedText<'_>,
     ) -> Result<RelayOutcome, StoreError> {
         let mut is_counted = false;
         loop {
             let mut sender = self.lobby.sender_state_in_span(call.user).await?;
             // Only until the chat is trusted, because detection doubles the cost of a relay.
             if sender.language.is_none() && !sender.trusted {
-                sender.language = Language::detect(sanitized);
+                sender.language = Language::detect(checked.as_str());
             }
-            let (text, memory) = if sender.masking {
+            let masking = if sender.masking {
                 // The partner reads the text behind the sender's name.
                 let name = sender.own_name.as_ref().filter(|name| !name.is_random());
                 let name = name.map_or("", Nickname::as_str);
-                mask_named(sanitized, name, &sender.memory)
+                Masking::Applied { name, memory: &sender.memory }
             } else {
-                (Masked::waived(sanitized), Memory::default())
+                Masking::Waived
             };
-            // Masking precedes the rewriting of links, because the masker would not recognize
-            // contact details in a rewritten link.
-            let text = self.guard.rewrites(sender.trusted).fold(text, Masked::map_text);
+            let (text, memory) = checked.mask(masking, sender.trusted);
             let relay = Action::Relay { text, sender, memory };
             let result = if is_counted {
                 self.lobby.relay(call.clone(), relay).await?

@@ -1,7 +1,7 @@
 //! [`Masked`]: the only type of text that one stranger may send to another.
 //!
-//! This module contains the type and the replacement of findings. The rules that find contact
-//! details must not be here. To change masked text, use [`Masked::map_text`].
+//! This module contains the type, the replacement of findings and the stored form. The rules that find
+//! contact details must not be here. To change masked text, use [`Masked::map_text`].
 
 use std::borrow::Cow;
 use std::sync::Arc;
@@ -15,10 +15,26 @@ pub const HIDDEN: &str = "[hidden]";
 
 /// Text that passed through the masker, or whose sender switched the masker off.
 ///
-/// It is cheap to clone. Stores may serialize it and read it back.
-#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+/// It is cheap to clone. Only the masker constructs it: there is no public constructor, no conversion
+/// from a string and no `Deserialize`. The one exception is [`Masked::from_stored`].
+///
+/// ```compile_fail,E0624
+/// random_connect::mask::Masked::from_stored(br#"{"text":"call 9876543210","hidden":0}"#);
+/// ```
+///
+/// ```compile_fail,E0277
+/// serde_json::from_str::<random_connect::mask::Masked>("{}");
+/// ```
+#[derive(Clone, PartialEq, Eq)]
 pub struct Masked {
     text: Arc<str>,
+    hidden: u32,
+}
+
+/// The stored form of a [`Masked`], as JSON. Stores contain it, so the names of the fields must not change.
+#[derive(Serialize, Deserialize)]
+struct StoredText<'a> {
+    text: Cow<'a, str>,
     hidden: u32,
 }
 
@@ -27,17 +43,33 @@ impl Masked {
     /// overlaps.
     pub(super) fn with_hidden(text: &str, found: &[Finding]) -> Self {
         if found.is_empty() {
-            return Self::waived(text);
+            return Self::unchanged(text);
         }
         let masked = hide(text, found);
         let hidden = u32::try_from(found.len()).unwrap_or(u32::MAX);
         Self { text: masked.into(), hidden }
     }
 
-    /// Returns `text` unchanged, because its sender switched the masker off.
-    #[must_use]
-    pub fn waived(text: &str) -> Self {
+    /// Returns `text` without a replacement.
+    pub(super) fn unchanged(text: &str) -> Self {
         Self { text: text.into(), hidden: 0 }
+    }
+
+    /// Reads the stored form of a text. `None` if `stored` is something else.
+    ///
+    /// This is the only way past the masker. A store needs it, because the text was masked before it was stored, for
+    /// the sender state of that moment; masking it again could hide what its reader has already read. Only a
+    /// `store_*` file may call it, with bytes that [`Masked::to_stored`] has returned and that only this server
+    /// could have written there: the file opens them with the keyring. `tests/it/architecture.rs` checks the files.
+    pub(crate) fn from_stored(stored: &[u8]) -> Option<Self> {
+        let StoredText { text, hidden } = serde_json::from_slice(stored).ok()?;
+        Some(Self { text: text.into(), hidden })
+    }
+
+    /// Returns the form for a store, which [`Masked::from_stored`] reads. `None` is not expected.
+    pub(crate) fn to_stored(&self) -> Option<Vec<u8>> {
+        let stored = StoredText { text: Cow::Borrowed(&self.text), hidden: self.hidden };
+        serde_json::to_vec(&stored).ok()
     }
 
     #[must_use]
@@ -113,7 +145,7 @@ mod tests {
     use super::*;
 
     fn lengths(text: &str, limit: usize) -> Vec<usize> {
-        let pieces = Masked::waived(text).split_at(limit);
+        let pieces = Masked::unchanged(text).split_at(limit);
         pieces.iter().map(|piece| piece.as_str().chars().count()).collect()
     }
 
@@ -126,7 +158,7 @@ mod tests {
     #[test]
     fn masked_split_cuts_at_spaces() {
         let text = "word ".repeat(1_000);
-        let pieces = Masked::waived(&text).split_at(100);
+        let pieces = Masked::unchanged(&text).split_at(100);
         assert!(pieces.iter().all(|piece| piece.as_str().chars().count() <= 100));
         let words: usize = pieces.iter().map(|p| p.as_str().split_whitespace().count()).sum();
         assert_eq!(words, 1_000);
@@ -139,6 +171,16 @@ mod tests {
 
     #[test]
     fn masked_debug_is_redacted() {
-        assert!(!format!("{:?}", Masked::waived("meet at noon")).contains("noon"));
+        assert!(!format!("{:?}", Masked::unchanged("meet at noon")).contains("noon"));
+    }
+    #[test]
+    fn masked_stored_form_round_trips_with_the_frozen_names() {
+        let masked = Masked { text: "call [hidden]".into(), hidden: 1 };
+        let stored = masked.to_stored().expect("JSON");
+        assert_eq!(stored, br#"{"text":"call [hidden]","hidden":1}"#);
+        assert!(Masked::from_stored(&stored) == Some(masked));
+        for other in [&br#"{"text":"x"}"#[..], b"\"x\"", b"x", b""] {
+            assert!(Masked::from_stored(other).is_none());
+        }
     }
 }

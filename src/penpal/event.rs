@@ -158,14 +158,14 @@ mod tests {
     use super::*;
     use crate::connect::profile::nickname::Nickname;
     use crate::kernel::clock::{Timestamp, seeded_rng};
-    use crate::mask::Masked;
+    use crate::mask::mask;
 
     #[test]
     fn notification_method_comes_from_the_event_type() {
         let ids = IdHasher::random(&mut seeded_rng());
         let room = RoomId::random(&mut seeded_rng());
         let from = Nickname::parse("Ann").expect("a valid nickname");
-        let event = InboxEvent::Message { room, from, text: Masked::waived("hi") };
+        let event = InboxEvent::Message { room, from, text: mask("hi") };
         let item = Item { seq: 7, at: Timestamp::from_millis(1_234), event };
         let (method, params) = Event::from_item(&item, Language::English, &ids).notification();
         assert_eq!(method, "message.received");

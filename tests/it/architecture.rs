@@ -19,7 +19,8 @@ const LAYERS: &[(&str, &[&str])] = &[
     ("rate_limit", &["kernel"]),
     ("moderation", &["guard", "kernel", "rate_limit"]),
     ("guard", &[]),
-    ("connect", &["guard", "kernel", "mask", "moderation", "rate_limit"]),
+    ("content", &["guard", "mask"]),
+    ("connect", &["content", "guard", "kernel", "mask", "moderation", "rate_limit"]),
     ("penpal", &["connect", "guard", "kernel", "mask", "moderation", "rate_limit"]),
     ("credentials", &["kernel"]),
     ("transport", &["connect", "credentials", "kernel", "moderation", "rate_limit"]),
@@ -147,6 +148,37 @@ fn architecture_only_app_names_backends() {
             "{} names a backend",
             path.display()
         );
+    }
+}
+
+/// The calls that make masked text without the masker, with the files that may contain them.
+#[test]
+fn architecture_only_content_and_stores_go_past_the_masker() {
+    for (path, text) in all_files().into_iter().filter(|(path, _)| path.starts_with("src")) {
+        let in_mask = path.starts_with("src/mask");
+        let is_content = path.starts_with("src/content");
+        let is_store = path.components().any(|part| {
+            let name = part.as_os_str().to_string_lossy();
+            name.starts_with("store_")
+        });
+        let (waives, reads) = (text.contains("waive("), text.contains("Masked::from_stored"));
+        assert!(in_mask || is_content || !waives, "{} waives the mask", path.display());
+        assert!(in_mask || is_store || !reads, "{} reads stored text", path.display());
+    }
+}
+
+#[test]
+fn architecture_masked_has_no_public_constructor() {
+    let source = fs::read_to_string(root().join("src/mask/masked.rs")).expect("readable");
+    let (_, methods) = source.split_once("impl Masked {").expect("the methods");
+    let (methods, _) = methods.split_once("\n}\n").expect("their end");
+    let public: Vec<_> = methods.lines().filter(|line| line.trim().starts_with("pub ")).collect();
+    assert!(!public.is_empty() && public.iter().all(|line| line.contains("self")), "{public:?}");
+    assert_eq!(source.matches("pub struct Masked {").count(), 1);
+    for derived in ["Default", "Deserialize"] {
+        let (before, _) = source.split_once("pub struct Masked {").expect("the type");
+        let derive = before.lines().last().expect("its derive");
+        assert!(derive.contains("#[derive(") && !derive.contains(derived), "{derive}");
     }
 }
 

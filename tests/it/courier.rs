@@ -15,7 +15,7 @@ use random_connect::connect::lobby::{Lobby, Mailbox};
 use random_connect::connect::profile::language::Language;
 use random_connect::kernel::clock::{ManualClock, Timestamp, seeded_rng};
 use random_connect::kernel::id::{RoomId, UserId};
-use random_connect::mask::{Masked, Memory};
+use random_connect::mask::{Memory, mask};
 use tokio::sync::{Notify, Semaphore};
 use tokio::time::timeout;
 
@@ -104,7 +104,7 @@ impl CourierFixture {
 
     /// Has Ben send a text to Ann.
     async fn say(&self, text: &str) {
-        let (text, memory) = (Masked::waived(text), Memory::default());
+        let (text, memory) = (mask(text), Memory::default());
         let relay = Action::Relay { text, sender: SenderState::default(), memory };
         assert!(matches!(self.perform(BEN, relay).await, Outcome::Sent { .. }));
     }

@@ -84,10 +84,11 @@ impl EndedTranscripts {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::mask::mask;
 
     fn transcript(numbers: impl IntoIterator<Item = usize>) -> Transcript {
         let mut transcript = Transcript::default();
-        numbers.into_iter().for_each(|n| transcript.push(Masked::waived(&n.to_string())));
+        numbers.into_iter().for_each(|n| transcript.push(mask(&n.to_string())));
         transcript
     }
 
@@ -113,6 +114,6 @@ mod tests {
         assert!(ended.get(ann).is_empty());
         ended.insert(ann, transcript([2]), now + RECENT_PARTNER_TTL);
         ended.evict_expired(now + RECENT_PARTNER_TTL, 9);
-        assert_eq!(ended.get(ann), [Masked::waived("2")]);
+        assert_eq!(ended.get(ann), [mask("2")]);
     }
 }

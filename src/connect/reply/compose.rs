@@ -121,13 +121,13 @@ mod tests {
     use crate::connect::profile::nickname::Nickname;
     use crate::kernel::clock::{Timestamp, seeded_rng};
     use crate::kernel::id::RoomId;
-    use crate::mask::Masked;
+    use crate::mask::mask;
 
     const EN: Language = Language::English;
 
     fn messages(count: u64, length: usize) -> Vec<Item> {
         let from = Nickname::parse("Ann").expect("a valid nickname");
-        let text = Masked::waived(&"é".repeat(length));
+        let text = mask(&"é".repeat(length));
         let room = RoomId::random(&mut seeded_rng());
         (0..count)
             .map(|seq| Item {

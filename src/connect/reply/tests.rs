@@ -8,7 +8,7 @@ use crate::connect::profile::impersonation::looks_like_system;
 use crate::connect::profile::nickname::Nickname;
 use crate::kernel::clock::seeded_rng;
 use crate::kernel::id::{RoomId, UserId};
-use crate::mask::Masked;
+use crate::mask::mask;
 
 /// Ids of replies that no outcome has.
 const OTHER_REPLIES: [&str; 15] = [
@@ -63,7 +63,7 @@ fn moderated_outcomes() -> Vec<ModeratedOutcome> {
 #[test]
 fn impersonation_detects_every_system_line() {
     let name = Nickname::parse("Ann").expect("a valid nickname");
-    let masked = Masked::waived("x");
+    let masked = mask("x");
     let room = RoomId::random(&mut seeded_rng());
     let partner = UserId::from_bytes([1; 16]);
     let interests = Interests::parse("music").expect("valid interests");

@@ -18,7 +18,7 @@ use random_connect::connect::lobby::{Deduplicator, Directory, Lobby, Mailbox, Up
 use random_connect::connect::profile::nickname::Nickname;
 use random_connect::kernel::clock::{Timestamp, seeded_rng};
 use random_connect::kernel::id::{IdHasher, UserId};
-use random_connect::mask::{Masked, Memory, mask_next};
+use random_connect::mask::{Memory, mask, mask_next};
 
 use crate::support::backends::memory_only;
 use crate::support::redis_server::RedisServer;
@@ -78,13 +78,7 @@ pub async fn act(lobby: &dyn AllRoles, user: u8, action: Action) -> (Outcome, Ve
 /// Relays a text to the partner and returns the outcome.
 pub async fn say(lobby: &dyn AllRoles, user: u8, text: &str) -> Outcome {
     let sender = lobby.sender_state(test_user(user)).await.expect("the store works");
-    act(
-        lobby,
-        user,
-        Action::Relay { text: Masked::waived(text), sender, memory: Memory::default() },
-    )
-    .await
-    .0
+    act(lobby, user, Action::Relay { text: mask(text), sender, memory: Memory::default() }).await.0
 }
 
 /// Reads the inbox and returns its events in the form of [`shown`].
@@ -229,7 +223,7 @@ async fn replay_returns_the_first_outcome() {
             Some(IdHasher::random(&mut seeded_rng()).idempotency_key(test_user(1), "m1", "hi"));
         let keyed = |now| Call { idempotency_key: key, ..call(1, now) };
         let relay = || Action::Relay {
-            text: Masked::waived("hi"),
+            text: mask("hi"),
             sender: SenderState::default(),
             memory: Memory::default(),
         };
@@ -262,8 +256,7 @@ async fn sender_state_mismatch_is_rejected() {
         pair(lobby, 1, 2).await;
         let before = lobby.sender_state(test_user(1)).await.expect("the store works");
         assert_eq!(act(lobby, 1, Action::SetMasking(None)).await.0, Outcome::Masking(false));
-        let stale =
-            Action::Relay { text: Masked::waived("x"), sender: before, memory: Memory::default() };
+        let stale = Action::Relay { text: mask("x"), sender: before, memory: Memory::default() };
         assert_eq!(act(lobby, 1, stale).await.0, Outcome::SenderChanged);
         assert_eq!(read(lobby, 2).await, [""; 0]);
     }

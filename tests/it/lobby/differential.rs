@@ -17,6 +17,8 @@ use random_connect::connect::lobby::{Directory, Lobby, Mailbox, Upkeep};
 use random_connect::connect::profile::interest::Interests;
 use random_connect::connect::profile::language::{LANGUAGES, Language};
 use random_connect::connect::profile::nickname::Nickname;
+use random_connect::content::{Masking, SanitizedText};
+use random_connect::guard::Guard;
 use random_connect::kernel::clock::Timestamp;
 use random_connect::kernel::id::{IdHasher, UserId};
 use random_connect::mask::{Masked, Memory, mask_next};
@@ -46,6 +48,12 @@ struct Game {
 
 const INTERESTS: [&str; 5] = ["", "", "tea", "tea, music", "music, chess"];
 const TEXTS: [&str; 5] = ["hi", "98765", "43210", "call 9876543210", "नमस्ते\nzwei"];
+
+/// A text of a sender who has switched the masker off.
+fn unmasked(text: &str) -> (Masked, Memory) {
+    let text = SanitizedText::new(text).expect("a visible text");
+    text.check(Guard::default()).expect("an accepted text").mask(Masking::Waived, true)
+}
 
 impl Game {
     fn random_user(&mut self) -> UserId {
@@ -91,11 +99,8 @@ impl Game {
                 let text = *TEXTS.choose(&mut self.dice).expect("an element");
                 let long = "long ".repeat(1_200);
                 let text = if self.dice.random_bool(0.02) { &long } else { text };
-                let (text, memory) = if sender.masking {
-                    mask_next(text, &sender.memory)
-                } else {
-                    (Masked::waived(text), Memory::default())
-                };
+                let (text, memory) =
+                    if sender.masking { mask_next(text, &sender.memory) } else { unmasked(text) };
                 let stale = self.dice.random_bool(0.05);
                 let mut sender = if stale { SenderState::default() } else { sender };
                 // The room has another id on each side.

@@ -8,7 +8,7 @@ use random_connect::connect::lobby::inbox::{INBOX_CAPACITY, InboxEvent};
 use random_connect::connect::lobby::rules::{INTEREST_ONLY_FOR, NUDGE_AFTER};
 use random_connect::connect::profile::language::Language;
 use random_connect::kernel::clock::Timestamp;
-use random_connect::mask::{Masked, Memory};
+use random_connect::mask::{Memory, mask};
 
 use super::contract::{AllRoles, START, TestBackend, act, backends, pair, read, say, test_user};
 
@@ -35,7 +35,7 @@ async fn language_first_guess_sticks_until_changed() {
         for guess in [Language::Spanish, Language::Hindi] {
             let mut sender = lobby.sender_state(test_user(1)).await.expect("the store works");
             sender.language = Some(guess);
-            let (text, memory) = (Masked::waived("x"), Memory::default());
+            let (text, memory) = (mask("x"), Memory::default());
             let relay = Action::Relay { text, sender, memory };
             assert!(matches!(act(lobby, 1, relay).await.0, Outcome::Sent { .. }));
             assert_eq!(language(lobby, 1, START).await, Some(Language::Spanish));

@@ -12,7 +12,7 @@ use random_connect::connect::profile::nickname::Nickname;
 use random_connect::kernel::clock::{Timestamp, seeded_rng};
 use random_connect::kernel::id::{IdHasher, UserId};
 use random_connect::kernel::store::{StoreError, StoreErrorKind};
-use random_connect::mask::{Masked, Memory};
+use random_connect::mask::{Memory, mask};
 
 use crate::support::redis_server::RedisServer;
 use crate::support::redis_wire::command;
@@ -82,7 +82,7 @@ impl Chats {
     async fn say(&self, user: UserId, partner: UserId, text: &str) {
         let sender = self.lobby.sender_state(user).await.expect("up");
         assert_eq!(sender.chat.map(|(_, partner)| partner), Some(partner));
-        let relay = Action::Relay { text: Masked::waived(text), sender, memory: Memory::default() };
+        let relay = Action::Relay { text: mask(text), sender, memory: Memory::default() };
         let result = self.act(user, relay).await.expect("up");
         assert!(matches!(result.outcome, Outcome::Sent { .. }));
     }
@@ -155,7 +155,7 @@ async fn sealed_replay_does_not_open_under_another_key() {
         self::key(&format!("replay:{}", key.to_hex()))
     };
     let relay = || Action::Relay {
-        text: Masked::waived("giraffes"),
+        text: mask("giraffes"),
         sender: SenderState::default(),
         memory: Memory::default(),
     };

@@ -1,7 +1,7 @@
 //! When a chat becomes trusted, on every lobby backend.
 
 use random_connect::connect::lobby::action::{Action, Outcome};
-use random_connect::mask::{Masked, Memory};
+use random_connect::mask::{Memory, mask};
 
 use super::contract::{TestBackend, act, backends, pair, say, test_user};
 
@@ -20,7 +20,7 @@ async fn trust_needs_three_messages_from_both() {
         let stale = lobby.sender_state(test_user(1)).await.expect("the store works");
         say(lobby, 2, "hi").await;
         assert!(trusted(1).await && trusted(2).await);
-        let text = Masked::waived("x");
+        let text = mask("x");
         let relay = Action::Relay { text, sender: stale, memory: Memory::default() };
         assert_eq!(act(lobby, 1, relay).await.0, Outcome::SenderChanged);
         act(lobby, 1, Action::Leave).await;

@@ -6,7 +6,7 @@ use random_connect::connect::lobby::Lobby;
 use random_connect::connect::lobby::action::{Action, Call, Outcome};
 use random_connect::connect::profile::language::Language;
 use random_connect::kernel::clock::Timestamp;
-use random_connect::mask::{Masked, Memory};
+use random_connect::mask::{Memory, mask};
 
 use super::contract::{
     START, TestBackend, act, backends, call, pair, perform, read, say, test_user,
@@ -17,7 +17,7 @@ const BEFORE: Timestamp = Timestamp::from_millis(START.as_millis() - 1);
 /// Actions that mean the chat of the moment.
 async fn chat_actions(lobby: &dyn Lobby) -> Vec<Action> {
     let sender = lobby.sender_state(test_user(1)).await.expect("the store works");
-    let (text, memory) = (Masked::waived("late"), Memory::default());
+    let (text, memory) = (mask("late"), Memory::default());
     vec![
         Action::Relay { text, sender, memory },
         Action::Leave,

@@ -60,7 +60,7 @@ impl Codec {
         sender: UserId,
         (room, recipient): (RoomId, UserId),
     ) -> Option<Vec<u8>> {
-        self.seal(&serde_json::to_vec(text).ok()?, &text_place(room, sender, recipient))
+        self.seal(&text.to_stored()?, &text_place(room, sender, recipient))
     }
 
     pub fn seal_broadcast(&self, text: &BroadcastText) -> Option<Vec<u8>> {
@@ -230,7 +230,7 @@ impl Codec {
     }
 
     fn open_masked(&self, sealed: &[u8], place: &Place) -> Option<Masked> {
-        serde_json::from_slice(&self.keyring.open(sealed, place)?).ok()
+        Masked::from_stored(&self.keyring.open(sealed, place)?)
     }
 
     /// Interests that `user` named.

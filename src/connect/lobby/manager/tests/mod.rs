@@ -18,7 +18,7 @@ use crate::connect::lobby::chat::Chat;
 use crate::connect::lobby::inbox::InboxEvent;
 use crate::kernel::clock::Timestamp;
 use crate::kernel::id::{RoomId, UserId};
-use crate::mask::{Masked, Memory};
+use crate::mask::{Memory, mask};
 
 const IDLE: Duration = Duration::from_secs(1_800);
 
@@ -58,10 +58,7 @@ impl ManagerFixture {
 
     fn say(&mut self, user: u8, text: &str) -> Outcome {
         let sender = self.manager.sender_state(test_user(user));
-        self.act(
-            user,
-            Action::Relay { text: Masked::waived(text), sender, memory: Memory::default() },
-        )
+        self.act(user, Action::Relay { text: mask(text), sender, memory: Memory::default() })
     }
 
     fn partner(&self, user: u8) -> Option<UserId> {

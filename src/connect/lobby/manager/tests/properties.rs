@@ -13,7 +13,7 @@ use crate::connect::lobby::manager::RandomConnectManager;
 use crate::connect::lobby::person::PersonState;
 use crate::connect::profile::interest::Interests;
 use crate::kernel::id::{IdHasher, UserId};
-use crate::mask::{Masked, Memory};
+use crate::mask::{Memory, mask};
 
 /// A random step of a user or of the lobby.
 #[derive(Clone, Debug)]
@@ -207,7 +207,7 @@ proptest! {
                 TestStep::SetMasking(on) => Action::SetMasking(on),
                 TestStep::Read => Action::ReadInbox,
                 TestStep::Send => {
-                    let text = Masked::waived(&number.to_string());
+                    let text = mask(&number.to_string());
                     let sender = fixture.manager.sender_state(test_user(user));
                     Action::Relay { text, sender, memory: Memory::default() }
                 }

@@ -8,7 +8,7 @@ use crate::connect::lobby::inbox::{INBOX_CAPACITY, InboxEvent};
 use crate::connect::lobby::rules::AVOID_RECENT_FOR;
 use crate::connect::profile::nickname::Nickname;
 use crate::kernel::clock::Timestamp;
-use crate::mask::{Masked, Memory, mask_next};
+use crate::mask::{Memory, mask, mask_next};
 
 #[test]
 fn match_prefers_the_longest_waiter() {
@@ -164,7 +164,7 @@ fn relay_rejects_text_prepared_for_stale_sender_state() {
     fixture.act(1, Action::meet());
     fixture.act(2, Action::meet());
     fixture.act(1, Action::SetMasking(None));
-    let text = Masked::waived("hi");
+    let text = mask("hi");
     let stale = fixture
         .call(1, Action::Relay { text, sender: SenderState::default(), memory: Memory::default() });
     assert_eq!(stale, (Outcome::SenderChanged, Vec::new()));
@@ -264,7 +264,7 @@ fn mask_memory_ends_with_the_chat_or_masking() {
     fixture.act(2, Action::meet());
     let relay = |fixture: &ManagerFixture| {
         let sender = fixture.manager.sender_state(test_user(1));
-        Action::Relay { text: Masked::waived("98765"), sender, memory: new_memory() }
+        Action::Relay { text: mask("98765"), sender, memory: new_memory() }
     };
     let first = relay(&fixture);
     fixture.act(1, first);
