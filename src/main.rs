@@ -6,11 +6,14 @@ use std::path::Path;
 use std::process::ExitCode;
 
 use clap::Parser;
+use random_connect::app::backup::{BackupError, RestoredBackup, WrittenBackup};
 use random_connect::app::check::{CheckedStore, check_stores};
 use random_connect::app::database::read_secrets;
 use random_connect::app::serve::{Listening, ServeError, serve_stdio};
 use random_connect::cli::announcement::announcement;
-use random_connect::cli::check::{StoreStatus, report};
+use random_connect::cli::backup::{restored, saved};
+use random_connect::cli::check;
+use random_connect::cli::check::StoreStatus;
 use random_connect::cli::code::{IdSource, codes};
 use random_connect::cli::{Cli, CliCommand};
 use random_connect::config::{Config, LoadedConfig, LogFormat};
@@ -52,6 +55,12 @@ fn main() -> ExitCode {
         CliCommand::Chat { url, token, token_file, .. } => chat(&url, token, token_file.as_deref()),
         CliCommand::Check => check(),
         CliCommand::Code { id, source } => code(id, source),
+        CliCommand::Backup { file, with_secrets, force } => {
+            report(async move |config| backup(&config, &file, with_secrets, force).await)
+        }
+        CliCommand::Restore { file, force } => {
+            report(async move |config| restore(&config, &file, force).await)
+        }
         CliCommand::Token => exit_code(print_token()),
     }
 }
@@ -163,7 +172,7 @@ fn check() -> ExitCode {
     run(async move {
         let stores: Vec<_> =
             check_stores(&mut loaded.config).await.into_iter().map(status).collect();
-        print(&report(&loaded, &stores))?;
+        print(&check::report(&loaded, &stores))?;
         let failed = stores.iter().filter(|store| store.result.is_err()).count();
         if failed > 0 {
             return Err(io::Error::other("a store can't be used"));
@@ -198,6 +207,37 @@ fn code(id: Option<String>, source: Option<IdSource>) -> ExitCode {
         print(&codes(&config, &id, source).map_err(io::Error::other)?)
     };
     exit_code(printed())
+}
+
+async fn backup(
+    config: &Config,
+    file: &Path,
+    with_secrets: bool,
+    force: bool,
+) -> Result<String, BackupError> {
+    let written = app::backup::backup(config, file, with_secrets, force).await?;
+    let WrittenBackup { place, bytes, left_out } = written;
+    Ok(saved(&place, file, bytes, left_out.as_deref(), config.redis.is_some()))
+}
+
+async fn restore(config: &Config, file: &Path, force: bool) -> Result<String, BackupError> {
+    let RestoredBackup { place, created_at, missing } =
+        app::backup::restore(config, file, force).await?;
+    Ok(restored(&place, &created_at, missing.as_deref()))
+}
+
+/// Reads the settings, runs `command` and prints its report.
+fn report<F: Future<Output = Result<String, E>>, E: Display>(
+    command: impl FnOnce(Config) -> F,
+) -> ExitCode {
+    let config = match Config::load(Path::new(".env")) {
+        Ok(loaded) => loaded.config,
+        Err(problems) => return report_problems(&problems),
+    };
+    run(async {
+        let text = command(config).await.map_err(|error| error.to_string())?;
+        print(&text).map(|()| ExitCode::SUCCESS).map_err(|error| error.to_string())
+    })
 }
 
 /// Prints `text` on standard output.

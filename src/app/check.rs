@@ -28,7 +28,7 @@ impl CheckedStore {
 /// Checks the stores as `/ready` does. Creates no file and changes no schema. Call it within a tokio
 /// runtime.
 pub async fn check_stores(config: &mut Config) -> Vec<CheckedStore> {
-    let database = match config.database.as_ref().map(|database| database.url.engine()) {
+    let database = match config.database.as_ref().map(|database| database.url.engine().name()) {
         Some(engine) => {
             let result = database::inspect(config).await.map_err(|error| error.to_string());
             Some(CheckedStore::new("database", engine, result))

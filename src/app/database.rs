@@ -35,7 +35,7 @@ pub enum DatabaseSetupError {
 }
 
 impl DatabaseSetupError {
-    fn new(config: &DatabaseConfig, problem: DatabaseProblem) -> Self {
+    pub(super) fn new(config: &DatabaseConfig, problem: DatabaseProblem) -> Self {
         Self::Database { place: config.url.place(), setting: config.setting, problem }
     }
 
@@ -119,7 +119,7 @@ fn has_data(file: &Path) -> bool {
 }
 
 /// The fingerprints of the secrets. `None` if one is unset.
-fn fingerprints(config: &Config) -> Option<SecretFingerprints> {
+pub(super) fn fingerprints(config: &Config) -> Option<SecretFingerprints> {
     let StoreSecrets { salt, keys } = &config.secrets;
     Some(SecretFingerprints::new(salt.as_ref()?.expose_secret().as_bytes(), keys.as_ref()?))
 }

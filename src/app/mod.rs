@@ -4,6 +4,7 @@
 //! **Invariant:** only `main` and the tests import `app`. To add a toolset, add a row to the table in
 //! [`App::with_database`].
 
+pub mod backup;
 pub mod channels;
 pub mod check;
 pub mod database;

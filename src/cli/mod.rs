@@ -2,8 +2,10 @@
 //!
 //! - [`announcement`](mod@announcement) has the lines that `serve` prints at its start.
 //! - [`check`] has the report of `check`, [`code`] the codes of `code`.
+//! - [`backup`] has the reports of `backup` and `restore`.
 
 pub mod announcement;
+pub mod backup;
 pub mod check;
 pub mod code;
 
@@ -98,6 +100,32 @@ pub enum CliCommand {
         /// Print only the code of an id from this source
         #[arg(long, value_enum)]
         source: Option<IdSource>,
+    },
+    /// Save the database in one file, beside a running server
+    ///
+    /// The file has the database of DATABASE_URL as it is at one moment, and a checksum. It gets its name once it is
+    /// complete. It has neither what Redis stores nor the settings; the generated secrets are in it only with
+    /// --with-secrets.
+    Backup {
+        /// The file to write, readable by its owner only
+        file: PathBuf,
+        /// Also save the generated ID_SALT and INBOX_KEY, with which the evidence of reports can be read
+        #[arg(long)]
+        with_secrets: bool,
+        /// Replace the file if it exists
+        #[arg(long)]
+        force: bool,
+    },
+    /// Put back the database from a file of `backup`
+    ///
+    /// Checks the file first, and changes nothing if it is damaged, was written by a newer version, or does not fit
+    /// ID_SALT and INBOX_KEY. Stop the server before.
+    Restore {
+        /// The file to read
+        file: PathBuf,
+        /// Replace the database if it exists
+        #[arg(long)]
+        force: bool,
     },
     /// Print a strong token for AUTH_TOKEN
     Token,

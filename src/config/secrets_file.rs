@@ -48,6 +48,8 @@ pub enum SecretsFileProblem {
         "it is missing beside a database that exists: put it back, or set ID_SALT and INBOX_KEY to the secrets of the database"
     )]
     Lost,
+    #[error("it has other secrets than the backup: move it away, if the backup has the right ones")]
+    Different,
     #[error(transparent)]
     Io(#[from] io::Error),
 }
@@ -88,6 +90,47 @@ impl SecretsFile {
             }
             _ => self.read()?.ok_or_else(|| self.at()(SecretsFileProblem::Lost)),
         }
+    }
+
+    /// The contents of the file. `None` if it does not exist.
+    ///
+    /// # Errors
+    /// Returns [`SecretsFileError`] if it can't be read.
+    pub fn contents(&self) -> Result<Option<SecretString>, SecretsFileError> {
+        self.read()?;
+        self.read_text().map_err(self.at())
+    }
+
+    /// Creates the file with the contents of a backup, or compares them with those it has.
+    ///
+    /// # Errors
+    /// Returns [`SecretsFileError`] if it can't be written, or has other secrets.
+    pub fn put_back(&self, contents: &SecretString) -> Result<(), SecretsFileError> {
+        parse(contents).map_err(self.at())?;
+        match self.write_new(contents.expose_secret()) {
+            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => self.compare(contents),
+            result => result.map_err(|error| self.at()(error.into())),
+        }
+    }
+
+    /// Checks that [`put_back`](Self::put_back) can succeed.
+    ///
+    /// # Errors
+    /// Returns [`SecretsFileError`] if the file exists and has other secrets.
+    pub fn compare(&self, contents: &SecretString) -> Result<(), SecretsFileError> {
+        let is_same = |text: &SecretString| text.expose_secret() == contents.expose_secret();
+        match self.read_text().map_err(self.at())? {
+            Some(text) if !is_same(&text) => Err(self.at()(SecretsFileProblem::Different)),
+            _ => Ok(()),
+        }
+    }
+
+    /// Parses the contents of a file.
+    ///
+    /// # Errors
+    /// Returns [`SecretsFileError`] if they are damaged.
+    pub fn parse(&self, contents: &SecretString) -> Result<StoreSecrets, SecretsFileError> {
+        parse(contents).map_err(self.at())
     }
 
     /// The error for a problem that this file has.

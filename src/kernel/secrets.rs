@@ -8,6 +8,7 @@
 //! because stored ones would no longer match.
 
 use hmac::{Hmac, KeyInit, Mac};
+use serde::{Deserialize, Serialize};
 use sha2::Sha256;
 use thiserror::Error;
 
@@ -17,7 +18,7 @@ use super::keyring::SealKey;
 const SEPARATOR: char = ',';
 
 /// Keyed hashes of the secrets. They reveal nothing that the store's other contents do not.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SecretFingerprints {
     /// Of `ID_SALT`: 32 hex digits.
     pub id_salt: String,

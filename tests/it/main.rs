@@ -11,6 +11,7 @@
 //! file also needs a `mod` line here, or in the `mod.rs` of its folder.
 
 mod architecture;
+mod backup;
 mod connect_service;
 mod courier;
 mod docs;

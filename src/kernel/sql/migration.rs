@@ -9,6 +9,8 @@ use std::borrow::Cow;
 use sqlx::SqlSafeStr;
 use sqlx::migrate::{Migration, MigrationType, Migrator};
 
+use super::url::DatabaseEngine;
+
 /// A file `NNNN_description.sql`: its version, its description with spaces, and its text.
 #[derive(Clone, Copy, Debug)]
 pub struct MigrationFile {
@@ -49,31 +51,52 @@ impl MigrationChain {
         Self { toolset, sqlite, postgres, sqlite_table: None }
     }
 
+    /// The newest version, or 0 without migrations.
+    #[must_use]
+    pub fn newest(&self, engine: DatabaseEngine) -> i64 {
+        self.files(engine).last().map_or(0, |file| file.version)
+    }
+
+    /// The migrations on an engine, oldest first.
+    #[must_use]
+    pub const fn files(&self, engine: DatabaseEngine) -> &'static [MigrationFile] {
+        match engine {
+            DatabaseEngine::Sqlite => self.sqlite,
+            DatabaseEngine::Postgres => self.postgres,
+        }
+    }
+
+    /// The name of the table of applied versions.
+    #[must_use]
+    pub fn versions_table(&self, engine: DatabaseEngine) -> String {
+        match (engine, self.sqlite_table) {
+            (DatabaseEngine::Sqlite, Some(table)) => table.to_owned(),
+            _ => format!("{}_migrations", self.toolset),
+        }
+    }
+
     /// The chain on SQLite. Locking is off, as the caller runs the whole chain in one transaction that
     /// holds the lock.
     #[must_use]
     pub fn sqlite_migrator(&self) -> Migrator {
-        let mut migrator = self.migrator(self.sqlite);
-        if let Some(table) = self.sqlite_table {
-            migrator.dangerous_set_table_name(table);
-        }
-        migrator
+        self.migrator(DatabaseEngine::Sqlite)
     }
 
     /// The chain on PostgreSQL. See [`sqlite_migrator`](Self::sqlite_migrator).
     #[must_use]
     pub fn postgres_migrator(&self) -> Migrator {
-        self.migrator(self.postgres)
+        self.migrator(DatabaseEngine::Postgres)
     }
 
-    fn migrator(&self, files: &[MigrationFile]) -> Migrator {
+    fn migrator(&self, engine: DatabaseEngine) -> Migrator {
         let migration = |file: &MigrationFile| {
             let description = Cow::Borrowed(file.description);
             let sql = file.sql.into_sql_str();
             Migration::new(file.version, description, MigrationType::Simple, sql, false)
         };
-        let mut migrator = Migrator::with_migrations(files.iter().map(migration).collect());
-        migrator.dangerous_set_table_name(format!("{}_migrations", self.toolset));
+        let migrations = self.files(engine).iter().map(migration).collect();
+        let mut migrator = Migrator::with_migrations(migrations);
+        migrator.dangerous_set_table_name(self.versions_table(engine));
         migrator.set_locking(false);
         migrator
     }

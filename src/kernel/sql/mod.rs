@@ -7,6 +7,7 @@
 //! To use it in a toolset: write a [`MigrationChain`], apply it in `app/stores.rs`, and give the store its
 //! [`SqliteDatabase`] or [`PostgresDatabase`].
 
+pub mod backup;
 mod failure;
 pub mod migration;
 pub mod postgres;

@@ -28,6 +28,12 @@ pub struct DatabaseError {
 pub enum DatabaseProblem {
     #[error("its folder does not exist: create it")]
     NoFolder,
+    #[error("it does not exist")]
+    Missing,
+    #[error("it exists: add --force to replace it")]
+    Exists,
+    #[error("a server or another command has it open: stop it first")]
+    InUse,
     #[error("it is a folder: name a file in it")]
     IsFolder,
     #[error("this user may not read and write it: check its owner and permissions")]
@@ -88,6 +94,12 @@ impl DatabaseProblem {
             }
             _ => Self::Other { code: "none".to_owned() },
         }
+    }
+
+    /// Returns `true` if the contents of the file can't be read.
+    #[must_use]
+    pub(super) const fn is_damage(&self) -> bool {
+        matches!(self, Self::Damaged | Self::NotADatabase)
     }
 
     /// Returns `true` if the operator has to correct a setting, and `false` if it is enough to try again.

@@ -38,17 +38,27 @@ pub(super) async fn inspect_sqlite(
     connection: &mut SqliteConnection,
     fingerprints: Option<&SecretFingerprints>,
 ) -> Result<(), DatabaseProblem> {
+    let stored = stored_sqlite(connection).await?;
+    match (fingerprints, stored) {
+        (Some(fingerprints), Some(stored)) => Ok(fingerprints.check(&stored)?),
+        _ => Ok(()),
+    }
+}
+
+/// Returns the fingerprints in the database. `None` if it has none.
+pub(super) async fn stored_sqlite(
+    connection: &mut SqliteConnection,
+) -> Result<Option<SecretFingerprints>, sqlx::Error> {
     // Also reads the header, which shows whether this is a database.
     let tables: i64 =
         query_scalar("SELECT count(*) FROM sqlite_schema WHERE name = 'secret_fingerprints'")
             .fetch_one(&mut *connection)
             .await?;
-    match fingerprints {
-        Some(fingerprints) if tables > 0 => {
-            compare(query_as(SELECT).fetch_optional(connection).await?, fingerprints)
-        }
-        _ => Ok(()),
+    if tables == 0 {
+        return Ok(None);
     }
+    let row: Row = query_as(SELECT).fetch_optional(connection).await?;
+    Ok(row.map(|(id_salt, inbox_key)| SecretFingerprints { id_salt, inbox_key }))
 }
 
 /// See [`check_sqlite`].

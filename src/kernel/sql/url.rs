@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use std::str::FromStr;
 
 use secrecy::{ExposeSecret, SecretString};
+use serde::{Deserialize, Serialize};
 use sqlx::postgres::PgConnectOptions;
 use url::Url;
 
@@ -27,6 +28,24 @@ const POSTGRES_PARAMETERS: [&str; 13] = [
     "port",
     "dbname",
 ];
+
+/// The program that stores the data.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum DatabaseEngine {
+    Sqlite,
+    Postgres,
+}
+
+impl DatabaseEngine {
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Sqlite => "SQLite",
+            Self::Postgres => "PostgreSQL",
+        }
+    }
+}
 
 /// The address of a database. `Debug` shows no host and no password.
 #[derive(Clone)]
@@ -76,12 +95,11 @@ impl DatabaseUrl {
         }
     }
 
-    /// The name of the engine.
     #[must_use]
-    pub const fn engine(&self) -> &'static str {
+    pub const fn engine(&self) -> DatabaseEngine {
         match self {
-            Self::Sqlite(_) => "SQLite",
-            Self::Postgres(_) => "PostgreSQL",
+            Self::Sqlite(_) => DatabaseEngine::Sqlite,
+            Self::Postgres(_) => DatabaseEngine::Postgres,
         }
     }
 
@@ -117,7 +135,7 @@ mod tests {
     #[test]
     fn database_url_names_its_engine_and_no_password() {
         let url = DatabaseUrl::parse("sqlite:data/chat.db").expect("valid");
-        assert_eq!((url.engine(), url.place().as_str()), ("SQLite", "data/chat.db"));
+        assert_eq!((url.engine().name(), url.place().as_str()), ("SQLite", "data/chat.db"));
         for scheme in ["postgres", "postgresql"] {
             let text = format!("{scheme}://ann:hunter2@db.example:5433/chat?sslmode=verify-full");
             let url = DatabaseUrl::parse(&text).expect("valid");

@@ -11,6 +11,8 @@ mod access;
 mod admin_moderation;
 mod admin_operations;
 mod auth;
+mod backup;
+mod backup_killed;
 mod block_and_report;
 mod bridge;
 mod cancelled_waits;

@@ -5,6 +5,8 @@
 
 mod file;
 pub mod lock;
+pub mod replacement;
+pub mod snapshot;
 mod write_ahead_log;
 mod writer;
 
