@@ -4,6 +4,7 @@ use std::fmt::Display;
 use std::io::{self, BufWriter, IsTerminal, Write};
 use std::path::Path;
 use std::process::ExitCode;
+use std::time::Duration;
 
 use clap::Parser;
 use random_connect::app::backup::{BackupError, RestoredBackup, WrittenBackup};
@@ -17,7 +18,8 @@ use random_connect::cli::check::StoreStatus;
 use random_connect::cli::code::{IdSource, codes};
 use random_connect::cli::{Cli, CliCommand};
 use random_connect::config::{Config, LoadedConfig, LogFormat};
-use random_connect::kernel::clock::seeded_rng;
+use random_connect::credentials::signed_tokens::jwt::JwtRequest;
+use random_connect::kernel::clock::{Clock, SystemClock, seeded_rng};
 use random_connect::kernel::process::disable_dumps;
 use random_connect::kernel::settings::ConfigProblem;
 use random_connect::kernel::token;
@@ -62,6 +64,10 @@ fn main() -> ExitCode {
             report(async move |config| restore(&config, &file, force).await)
         }
         CliCommand::Token => exit_code(print_token()),
+        CliCommand::Jwt { sub, role, minutes, scope } => {
+            let lifetime = Duration::from_secs(minutes * 60);
+            jwt(&JwtRequest { subject: sub, role, scope, lifetime })
+        }
     }
 }
 
@@ -282,6 +288,21 @@ fn mask(jsonl: bool, explain: bool) -> Result<(), FilterError> {
 
 fn print_token() -> io::Result<()> {
     writeln!(io::stdout(), "{}", token::generate(&mut seeded_rng()).expose_secret())
+}
+
+/// Prints a token that is signed with the secret of the settings.
+fn jwt(request: &JwtRequest) -> ExitCode {
+    let config = match Config::load(Path::new(".env")) {
+        Ok(loaded) => loaded.config,
+        Err(problems) => return report_problems(&problems),
+    };
+    let Some(settings) = &config.credentials.jwt else {
+        return report_problems(&["JWT_SECRET=(not set): expected a secret to sign with"]);
+    };
+    match request.sign(settings, SystemClock::new().now()) {
+        Ok(token) => exit_code(print(&format!("{}\n", token.expose_secret()))),
+        Err(problem) => report_problems(&[problem]),
+    }
 }
 
 fn exit_code<E: Display>(result: Result<(), E>) -> ExitCode {

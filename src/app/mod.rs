@@ -276,8 +276,8 @@ impl App {
         let monitors = vec![(monitors, Principal::operator())];
         let monitoring = Arc::new(self.gate(monitors, GateName::Monitoring));
         let callers = principals::of_tokens(&self.config.credentials, tokens, &self.ids);
-        let gate =
-            Gate { verifier: principals::verifiers(), ..self.gate(callers, GateName::Callers) };
+        let verifier = principals::verifiers(&self.config.credentials, &self.ids, &self.clock);
+        let gate = Gate { verifier, ..self.gate(callers, GateName::Callers) };
         let (mcp, gate) = (Arc::new(mcp), Arc::new(gate));
         let gates = Gates { callers: Arc::clone(&gate), monitoring };
         let state = HttpState {

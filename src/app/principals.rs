@@ -4,6 +4,8 @@ use std::sync::Arc;
 
 use crate::config::credentials::CredentialsConfig;
 use crate::credentials::CredentialVerifiers;
+use crate::credentials::signed_tokens::SignedTokens;
+use crate::kernel::clock::Clock;
 use crate::kernel::id::IdHasher;
 use crate::kernel::principal::{CredentialVerifier, Owner, Principal};
 use crate::kernel::token::AuthTokens;
@@ -18,7 +20,7 @@ pub(super) fn of_tokens(
     auth_tokens: AuthTokens,
     ids: &IdHasher,
 ) -> Vec<(AuthTokens, Principal)> {
-    let CredentialsConfig { owner, owner_tokens } = credentials;
+    let CredentialsConfig { owner, owner_tokens, .. } = credentials;
     match (owner.clone(), owner_tokens.clone()) {
         (Some(owner), Some(owner_tokens)) => vec![
             (auth_tokens, Principal::connector()),
@@ -30,8 +32,16 @@ pub(super) fn of_tokens(
 }
 
 /// The verifiers of all other tokens. `None` if the configuration has no other credentials.
-pub(super) fn verifiers() -> Option<Arc<dyn CredentialVerifier>> {
-    let verifiers = CredentialVerifiers::default();
+pub(super) fn verifiers(
+    credentials: &CredentialsConfig,
+    ids: &IdHasher,
+    clock: &Arc<dyn Clock>,
+) -> Option<Arc<dyn CredentialVerifier>> {
+    let signed_tokens = credentials.jwt.as_ref().map(|jwt| {
+        let tokens = SignedTokens::new(Some(jwt), ids.clone(), Arc::clone(clock));
+        Arc::new(tokens) as Arc<dyn CredentialVerifier>
+    });
+    let verifiers = CredentialVerifiers { signed_tokens, ..CredentialVerifiers::default() };
     let CredentialVerifiers { api_keys, signed_tokens } = &verifiers;
     let has_any = api_keys.is_some() || signed_tokens.is_some();
     has_any.then(|| Arc::new(verifiers) as Arc<dyn CredentialVerifier>)

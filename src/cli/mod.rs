@@ -129,4 +129,23 @@ pub enum CliCommand {
     },
     /// Print a strong token for AUTH_TOKEN
     Token,
+    /// Print a JWT for a trial, signed with JWT_SECRET
+    ///
+    /// The secret, and the values of JWT_ISSUER and JWT_AUDIENCE, come from the environment or .env, as
+    /// for the server. In production, your own server signs the tokens of your users.
+    Jwt {
+        /// The name of the user, who owns the same data as with OWNER or an API key of this name
+        #[arg(long, value_name = "NAME")]
+        sub: String,
+        /// The role of the user, which decides about limits
+        #[arg(long, value_parser = ["trial", "user", "pro", "premium", "admin", "superadmin"])]
+        role: Option<String>,
+        /// Minutes until the token expires, at most a year
+        #[arg(long, default_value_t = 60, value_parser = clap::value_parser!(u64).range(1..=525_600))]
+        minutes: u64,
+        /// Scopes separated by spaces, such as "connect:read penpal:write" [default: everything in all
+        /// toolsets except administration]
+        #[arg(long)]
+        scope: Option<String>,
+    },
 }

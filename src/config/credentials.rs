@@ -1,6 +1,8 @@
-//! The section of credentials beside `AUTH_TOKEN`: `OWNER`, `OWNER_TOKEN`.
+//! The section of credentials beside `AUTH_TOKEN`: `OWNER`, `OWNER_TOKEN`, `JWT_*`.
 
 use super::parse::ToolsetName;
+use crate::credentials::signed_tokens::jwt;
+use crate::credentials::signed_tokens::jwt::JwtSettings;
 use crate::kernel::principal::Owner;
 use crate::kernel::settings::{EchoValue, SettingsReader};
 use crate::kernel::token::AuthTokens;
@@ -12,6 +14,8 @@ pub struct CredentialsConfig {
     pub owner: Option<Owner>,
     /// `OWNER_TOKEN`, the owner's token. `None` if `AUTH_TOKEN` is.
     pub owner_tokens: Option<AuthTokens>,
+    /// `JWT_SECRET`, `JWT_ISSUER` and `JWT_AUDIENCE`. `None` rejects JWTs.
+    pub jwt: Option<JwtSettings>,
 }
 
 /// Reads the section of a server with these `toolsets`, whose callers have `auth_tokens`.
@@ -39,7 +43,8 @@ pub(super) fn read(
     if reader.is_set("OWNER_TOKEN") && !has_owner {
         reader.report_missing("OWNER", "the name of the user whose token is OWNER_TOKEN");
     }
-    CredentialsConfig { owner, owner_tokens }
+    let jwt = jwt::read(reader, [auth_tokens, owner_tokens.as_ref()]);
+    CredentialsConfig { owner, owner_tokens, jwt }
 }
 
 #[cfg(test)]
@@ -79,5 +84,22 @@ mod tests {
             same.contains("OWNER_TOKEN=(not shown): expected another token than AUTH_TOKEN"),
             "{same}"
         );
+    }
+
+    #[test]
+    fn config_jwt_secret_is_long_and_known_to_no_caller() {
+        let secret = "a-secret-of-the-operator-of-32-b";
+        let rotating = format!("{secret},{secret}-old");
+        assert_eq!(problems(&[("JWT_SECRET", &rotating)]), "");
+        let three = format!("{rotating},{secret}");
+        for invalid in [&secret[1..], &format!("{secret},"), &format!("{secret},short"), &three] {
+            let refused = problems(&[("JWT_SECRET", invalid)]);
+            assert!(refused.contains("JWT_SECRET=(not shown): expected one secret"), "{refused}");
+        }
+        let shared = problems(&[("JWT_SECRET", &rotating), ("AUTH_TOKEN", secret)]);
+        assert!(shared.contains("another secret than AUTH_TOKEN"), "{shared}");
+        assert!(problems(&[("JWT_ISSUER", "me")]).contains("JWT_SECRET=(not set)"));
+        let config = config(&[("JWT_SECRET", secret)]).expect("valid");
+        assert!(!format!("{config:?}").contains(secret));
     }
 }

@@ -6,6 +6,7 @@
 use std::path::Path;
 
 use super::{Config, LogFormat, NOT_SET, ToolsetName};
+use crate::credentials::signed_tokens::jwt::JwtSettings;
 use crate::guard::{LinkPolicy, ProfanityPolicy};
 use crate::kernel::client_network::TrustedProxy;
 use crate::moderation::service::NoticePolicy;
@@ -35,6 +36,9 @@ impl Config {
             ("MONITOR_TOKEN", secret(self.monitor_tokens.as_ref())),
             ("OWNER", secret(self.credentials.owner.as_ref())),
             ("OWNER_TOKEN", secret(self.credentials.owner_tokens.as_ref())),
+            ("JWT_SECRET", secret(self.credentials.jwt.as_ref())),
+            ("JWT_ISSUER", self.jwt_rule(|jwt| jwt.issuer.as_deref())),
+            ("JWT_AUDIENCE", self.jwt_rule(|jwt| jwt.audience.as_deref())),
             ("READ_ONLY", switch(self.read_only)),
             ("LOG_LEVEL", self.log_level.to_string()),
             ("LOG_FORMAT", format_name(self.log_format).to_owned()),
@@ -67,6 +71,11 @@ impl Config {
             ("CALLBACK_SECRET", secret(self.bridge.as_ref())),
             ("HTTPS_PROXY", secret(self.https_proxy.as_ref())),
         ]
+    }
+
+    /// A value that JWTs must have.
+    fn jwt_rule(&self, rule: impl FnOnce(&JwtSettings) -> Option<&str>) -> String {
+        self.credentials.jwt.as_ref().and_then(rule).unwrap_or("any").to_owned()
     }
 
     /// The database, if this setting names it.
@@ -202,6 +211,7 @@ mod tests {
             ("MONITOR_TOKEN", "secret-3"),
             ("OWNER", "secret-3a"),
             ("OWNER_TOKEN", "secret-3b"),
+            ("JWT_SECRET", "secret-3c-which-has-32-bytes-or-more"),
             ("REDIS_URL", "redis://:secret-4@localhost"),
             ("DATABASE_URL", "postgres://secret-13:secret-14@localhost/chat"),
             ("ID_SALT", "secret-5-and-more"),

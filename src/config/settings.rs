@@ -63,6 +63,21 @@ pub const SETTINGS: &[Setting] = &[
         meaning: "Token of the owner: it acts for `OWNER`, and in chats as that user alone. Required with `OWNER` while `connect` is enabled, because Puch AI has `AUTH_TOKEN`. While rotating, two tokens separated by a comma.",
     },
     Setting {
+        name: "JWT_SECRET",
+        default: "none",
+        meaning: "Secret of at least 32 bytes that JWTs of your users are signed with, by HS256; see [credentials.md](credentials.md#jwt). While rotating, two secrets separated by a comma, the new one first.",
+    },
+    Setting {
+        name: "JWT_ISSUER",
+        default: "any",
+        meaning: "Value that the claim `iss` of JWTs must have.",
+    },
+    Setting {
+        name: "JWT_AUDIENCE",
+        default: "any",
+        meaning: "Value that the claim `aud` of JWTs must contain.",
+    },
+    Setting {
         name: "READ_ONLY",
         default: "`off`",
         meaning: "`on` hides every tool and resource that changes something from all callers, `handle_message` too.",

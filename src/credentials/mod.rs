@@ -6,6 +6,8 @@
 //!
 //! **Invariant:** no part of a token, and no name of an owner, is logged or part of an error.
 
+pub mod signed_tokens;
+
 use std::sync::Arc;
 
 use async_trait::async_trait;

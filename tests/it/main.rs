@@ -34,6 +34,7 @@ mod moderation_store;
 mod prompt_injection;
 mod prose;
 mod rate_limit;
+mod signed_tokens;
 mod sql_database;
 mod sql_postgres;
 mod store_errors;

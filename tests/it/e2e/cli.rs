@@ -274,3 +274,23 @@ fn stdio_exits_at_end_of_input() {
         "an invalid line is skipped"
     );
 }
+
+#[test]
+fn cli_jwt_is_signed_with_the_secret_of_the_settings() {
+    let secret = ("JWT_SECRET", "a-secret-that-has-at-least-32-bytes");
+    let printed = run(&["jwt", "--sub", "ann", "--minutes", "5"], &[secret], "");
+    assert!(printed.status.success(), "{printed:?}");
+    assert_eq!(stdout(&printed).trim().split('.').count(), 3, "{printed:?}");
+    let refused = |arguments: &[&str], variables: &[(&str, &str)], problem: &str| {
+        let output = run(&[&["jwt"], arguments].concat(), variables, "");
+        let error = String::from_utf8_lossy(&output.stderr).into_owned();
+        assert!(output.stdout.is_empty() && output.status.code() == Some(2), "{output:?}");
+        assert!(error.contains(problem) && !error.contains(secret.1), "{error}");
+    };
+    refused(&["--sub", "ann"], &[], "JWT_SECRET=(not set)");
+    refused(&["--sub", "oidc:x"], &[secret], "the name of an owner");
+    refused(&["--sub", "ann", "--role", "root"], &[secret], "invalid value");
+    for minutes in ["0", "525601"] {
+        refused(&["--sub", "ann", "--minutes", minutes], &[secret], "invalid value");
+    }
+}

@@ -45,6 +45,7 @@ mod redis_eviction;
 mod session_streams;
 mod short_form;
 mod shutdown;
+mod signed_tokens;
 mod state_file;
 mod terminal;
 mod toolset_offers;

@@ -13,6 +13,7 @@
 //! - [`moderated`]: a lobby with moderation, without a server.
 //! - [`moderation_backends`]: one moderation store of each kind.
 //! - [`temp_database`]: a file for a database.
+//! - [`tokens`]: signed tokens, valid or not.
 //! - [`postgres_server`]: an empty PostgreSQL database for one test.
 //! - [`redis_server`] and [`redis_wire`]: a real Redis for one test, and raw commands to it.
 //!
@@ -36,3 +37,4 @@ pub(crate) mod server_process;
 mod session_http;
 pub(crate) mod stdio_client;
 pub(crate) mod temp_database;
+pub(crate) mod tokens;
