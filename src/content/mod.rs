@@ -6,7 +6,7 @@
 //! ```
 //!
 //! Each type is only made from the one before it, so that a toolset can't leave out a step or change the order. The
-//! steps themselves belong to [`guard`] and [`mask`](crate::mask). Recipients, limits and storage belong to the
+//! steps themselves belong to [`guard`] and [`mask`]. Recipients, limits and storage belong to the
 //! toolsets: this module must not know chats or users.
 //!
 //! A toolset looks at the text between two steps where it must: a rule that applies even to a text that the

@@ -3,6 +3,7 @@
 //! | module | holds |
 //! |---|---|
 //! | [`http`] | connections, limits, authentication, receipts; no protocol |
+//! | [`socket`] | a WebSocket for text messages; no protocol above it |
 //! | [`ops`] | metrics, drain, the admin API |
 //! | [`mcp`] | MCP over `/mcp`, live sessions and standard streams, and the short form |
 //! | [`channels`] | push delivery and webhooks: WhatsApp and the operator's bridge |
@@ -23,4 +24,5 @@ pub mod mcp;
 pub mod ops;
 pub mod pages;
 pub mod routes;
+pub mod socket;
 pub mod state;

@@ -128,10 +128,22 @@ fn architecture_imports_are_checkable() {
 fn architecture_protocol_names_no_feature() {
     let features = ["connect", "penpal", "moderation", "rate_limit", "credentials"];
     for (path, text) in all_files() {
-        if path.starts_with("src/transport/http") || path.starts_with("src/transport/mcp") {
+        let protocols = ["src/transport/http", "src/transport/socket", "src/transport/mcp"];
+        if protocols.iter().any(|folder| path.starts_with(folder)) {
             for feature in features {
                 let named = text.contains(&format!("crate::{feature}"));
                 assert!(!named, "{} must not name {feature}", path.display());
+            }
+        }
+    }
+}
+
+#[test]
+fn architecture_socket_knows_no_protocol_above_it() {
+    for (path, text) in all_files() {
+        if path.starts_with("src/transport/socket") {
+            for other in ["rmcp", "serde_json", "transport::mcp", "transport::http"] {
+                assert!(!text.contains(other), "{} must not name {other}", path.display());
             }
         }
     }

@@ -7,14 +7,14 @@
 //! - [`endpoint`] answers `/mcp` and `/mcp/session`. It passes a call to [`stateless`] (around
 //!   rmcp), `short_form` (without MCP framing) or rmcp, after `message` has checked its framing and parameters.
 //! - [`session_pipe`] is a live session over a connection that carries messages in both directions.
-//!   [`ws`] (WebSocket; `ws_frames` finds the kind of a frame) and [`sse`] (protocol 2024-11-05) use it.
+//!   [`ws`] (WebSocket) and [`sse`] (protocol 2024-11-05) use it.
 //! - [`sessions`] closes the live sessions of `/mcp/session`, whose event streams are in
 //!   [`session_streams`]; `push_streams` has the one of each that the server pushes to; [`stdio`] serves the standard
 //!   streams.
 //! - [`state`] has [`state::McpState`], which the handlers of this folder work with.
 //!
 //! Tools must not appear here: they belong to the toolsets. The folder may import
-//! [`http`](super::http) and [`ops`](super::ops), but no channel, page or route.
+//! [`http`](super::http), [`socket`](super::socket) and [`ops`](super::ops), but no channel, page or route.
 //!
 //! To add a transport of live sessions, open a [`session_pipe::SessionPipes`] pipe in a new file
 //! and add a route in [`routes`](super::routes).
@@ -43,4 +43,3 @@ pub mod stdio;
 mod subscriptions;
 mod toolsets;
 pub(super) mod ws;
-mod ws_frames;
