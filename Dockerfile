@@ -11,8 +11,11 @@ RUN cargo build --release --locked --bin random-connect
 FROM debian:bookworm-slim
 # Root certificates for the WhatsApp and bridge channels, which send requests.
 RUN apt-get update && apt-get install -y --no-install-recommends ca-certificates && rm -rf /var/lib/apt/lists/*
-RUN useradd --system --uid 10001 --no-create-home app
+RUN useradd --system --uid 10001 --user-group --no-create-home app
 COPY --from=build /src/target/release/random-connect /usr/local/bin/random-connect
+# For a volume, which gets this owner: the database in the working folder, and .env.
+RUN install -d -o app -g app -m 0700 /data
+WORKDIR /data
 COPY LICENSE NOTICE /usr/share/doc/random-connect/
 COPY LICENSES /usr/share/doc/random-connect/LICENSES/
 USER app

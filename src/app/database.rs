@@ -60,7 +60,9 @@ pub async fn open(config: &mut Config) -> Result<Option<Database>, DatabaseSetup
     read_secrets(config)?;
     if let Some((file, secrets)) = generated(config) {
         // A file that can't be used is reported first.
-        Database::inspect(&database.url, None).await.map_err(|error| problem(error.problem))?;
+        Database::inspect(&database.url, MIGRATIONS, None)
+            .await
+            .map_err(|error| problem(error.problem))?;
         config.secrets.complete(file.create(&secrets)?);
     }
     let fingerprints =
@@ -77,7 +79,8 @@ pub async fn open(config: &mut Config) -> Result<Option<Database>, DatabaseSetup
 pub async fn inspect(config: &mut Config) -> Result<bool, DatabaseSetupError> {
     let Some(database) = config.database.clone() else { return Ok(false) };
     read_secrets(config)?;
-    let inspected = Database::inspect(&database.url, fingerprints(config).as_ref()).await;
+    let inspected =
+        Database::inspect(&database.url, MIGRATIONS, fingerprints(config).as_ref()).await;
     inspected.map_err(|error| DatabaseSetupError::new(&database, error.problem))
 }
 

@@ -14,6 +14,7 @@ mod architecture;
 mod backup;
 mod connect_service;
 mod courier;
+mod deploy_files;
 mod docs;
 mod e2e;
 #[path = "../fixtures/mod.rs"]

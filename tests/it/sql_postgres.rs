@@ -166,7 +166,7 @@ async fn sql_postgres_error_names_the_cause_and_no_password() {
     let (server, _) = postgres.url.rsplit_once('/').expect("a name");
     let refused = |url: String, cause: &'static str| async move {
         let url = DatabaseUrl::parse(&url).expect("valid");
-        let error = Database::inspect(&url, None).await.expect_err("refused").to_string();
+        let error = Database::inspect(&url, &[], None).await.expect_err("refused").to_string();
         assert!(error.contains("127.0.0.1") && error.contains(cause), "{error}");
         assert!(!error.contains("secret"), "{error}");
     };
@@ -195,7 +195,7 @@ async fn sql_postgres_concurrent_starts_apply_each_migration_once() {
     let url = postgres.database_url();
     for refused in [
         Database::open_with(&url, &[&MIGRATIONS], &others).await.map(|_| ()),
-        Database::inspect(&url, Some(&others)).await.map(|_| ()),
+        Database::inspect(&url, &[], Some(&others)).await.map(|_| ()),
     ] {
         let problem = refused.expect_err("another salt").problem;
         assert!(matches!(problem, DatabaseProblem::Secrets(_)), "{problem}");

@@ -15,6 +15,7 @@ pub mod problem;
 mod secrets;
 pub mod sqlite;
 pub mod url;
+pub mod versions;
 
 use self::migration::MigrationChain;
 use self::postgres::PostgresDatabase;
@@ -70,19 +71,20 @@ impl Database {
         }
     }
 
-    /// Checks that the database can be opened with these secrets, and changes nothing. Returns `false` if the file of SQLite does not
-    /// exist yet.
+    /// Checks that the database can be opened with these chains of migrations and these secrets, and changes
+    /// nothing. Returns `false` if the file of SQLite does not exist yet.
     ///
     /// # Errors
     /// Returns [`DatabaseError`] if it can't be used.
     pub async fn inspect(
         url: &DatabaseUrl,
+        chains: &[&MigrationChain],
         fingerprints: Option<&SecretFingerprints>,
     ) -> Result<bool, DatabaseError> {
         let inspected = match url {
-            DatabaseUrl::Sqlite(file) => SqliteDatabase::inspect(file, fingerprints).await,
+            DatabaseUrl::Sqlite(file) => SqliteDatabase::inspect(file, chains, fingerprints).await,
             DatabaseUrl::Postgres(url) => {
-                PostgresDatabase::inspect(url, fingerprints).await.map(|()| true)
+                PostgresDatabase::inspect(url, chains, fingerprints).await.map(|()| true)
             }
         };
         inspected.map_err(|problem| at(url, problem))

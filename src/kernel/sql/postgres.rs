@@ -17,7 +17,7 @@ use tokio::time::{sleep, timeout};
 use super::failure::{is_conflict, record};
 use super::migration::MigrationChain;
 use super::problem::DatabaseProblem;
-use super::secrets;
+use super::{secrets, versions};
 use crate::kernel::secrets::SecretFingerprints;
 use crate::kernel::store::{StoreError, StoreErrorKind};
 
@@ -79,16 +79,18 @@ impl PostgresDatabase {
         }
     }
 
-    /// Checks the server as [`open`](Self::open) does, and the secrets. Changes nothing.
+    /// Checks the server as [`open`](Self::open) does, the versions of the tables, and the secrets. Changes nothing.
     ///
     /// # Errors
     /// Returns [`DatabaseProblem`] if the server can't be used.
     pub async fn inspect(
         url: &SecretString,
+        chains: &[&MigrationChain],
         fingerprints: Option<&SecretFingerprints>,
     ) -> Result<(), DatabaseProblem> {
         let inspect = async {
             let mut connection = connect_options(url)?.connect().await?;
+            versions::applied_postgres(&mut connection, chains).await?;
             secrets::inspect_postgres(&mut connection, fingerprints).await?;
             connection.close().await?;
             Ok(())

@@ -7,7 +7,8 @@ use std::path::Path;
 use std::process::{Output, Stdio};
 
 use random_connect::kernel::sql::backup::archive::seal;
-use random_connect::kernel::sql::backup::manifest::{BackupManifest, SchemaVersion};
+use random_connect::kernel::sql::backup::manifest::BackupManifest;
+use random_connect::kernel::sql::versions::SchemaVersion;
 use tokio::process::Command;
 use tokio::time::timeout;
 

@@ -6,6 +6,7 @@ use thiserror::Error;
 use crate::kernel::secrets::SecretFingerprints;
 use crate::kernel::sql::migration::MigrationChain;
 use crate::kernel::sql::url::DatabaseEngine;
+use crate::kernel::sql::versions::SchemaVersion;
 
 /// The version of the format that this program writes, and the newest that it reads.
 const FORMAT: u32 = 1;
@@ -30,13 +31,6 @@ pub enum ManifestProblem {
 pub struct BackupSection {
     pub name: String,
     pub bytes: u64,
-}
-
-/// The version of a toolset's tables.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct SchemaVersion {
-    pub toolset: String,
-    pub version: i64,
 }
 
 /// The description of a backup.

@@ -24,7 +24,7 @@ use self::lock::FileLock;
 use self::writer::Writer;
 use super::migration::MigrationChain;
 use super::problem::DatabaseProblem;
-use super::secrets;
+use super::{secrets, versions};
 use crate::kernel::secrets::SecretFingerprints;
 use crate::kernel::store::StoreError;
 
@@ -66,6 +66,7 @@ impl SqliteDatabase {
     /// Returns [`DatabaseProblem`] if the file can't be used.
     pub async fn inspect(
         file: &Path,
+        chains: &[&MigrationChain],
         fingerprints: Option<&SecretFingerprints>,
     ) -> Result<bool, DatabaseProblem> {
         if !file.exists() {
@@ -75,6 +76,7 @@ impl SqliteDatabase {
         }
         let options = sqlx::sqlite::SqliteConnectOptions::new().filename(file).read_only(true);
         let mut connection = options.connect().await?;
+        versions::applied_sqlite(&mut connection, chains).await?;
         secrets::inspect_sqlite(&mut connection, fingerprints).await?;
         connection.close().await?;
         Ok(true)

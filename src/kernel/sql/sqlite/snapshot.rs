@@ -3,19 +3,16 @@
 use std::path::Path;
 
 use sqlx::sqlite::SqliteConnectOptions;
-use sqlx::{
-    AssertSqlSafe, ConnectOptions, Connection, SqliteConnection, query, query_as, query_scalar,
-};
+use sqlx::{ConnectOptions, Connection, query, query_scalar};
 
 use super::file::connect_options;
 use super::lock;
 use super::lock::FileLock;
 use crate::kernel::secrets::SecretFingerprints;
-use crate::kernel::sql::backup::manifest::SchemaVersion;
 use crate::kernel::sql::migration::MigrationChain;
 use crate::kernel::sql::problem::DatabaseProblem;
 use crate::kernel::sql::secrets;
-use crate::kernel::sql::url::DatabaseEngine;
+use crate::kernel::sql::versions::{SchemaVersion, applied_sqlite};
 
 /// The contents of a copy.
 pub struct Snapshot {
@@ -50,34 +47,8 @@ pub async fn copy_snapshot(
     if intact != "ok" {
         return Err(DatabaseProblem::Damaged);
     }
-    let snapshot = describe(&mut connection, chains).await?;
+    let schemas = applied_sqlite(&mut connection, chains).await?;
+    let fingerprints = secrets::stored_sqlite(&mut connection).await?;
     connection.close().await?;
-    Ok(snapshot)
-}
-
-async fn describe(
-    connection: &mut SqliteConnection,
-    chains: &[&MigrationChain],
-) -> Result<Snapshot, DatabaseProblem> {
-    let mut schemas = Vec::new();
-    for chain in chains {
-        let table = chain.versions_table(DatabaseEngine::Sqlite);
-        let exists: Option<i64> = query_scalar("SELECT 1 FROM sqlite_schema WHERE name = ?")
-            .bind(&table)
-            .fetch_optional(&mut *connection)
-            .await?;
-        if exists.is_none() {
-            continue;
-        }
-        let select = AssertSqlSafe(format!("SELECT max(version) FROM {table}"));
-        let (version,): (Option<i64>,) = query_as(select).fetch_one(&mut *connection).await?;
-        let Some(version) = version else { continue };
-        let toolset = chain.toolset;
-        if version > chain.newest(DatabaseEngine::Sqlite) {
-            return Err(DatabaseProblem::Newer { toolset, version });
-        }
-        schemas.push(SchemaVersion { toolset: toolset.to_owned(), version });
-    }
-    let fingerprints = secrets::stored_sqlite(connection).await?;
     Ok(Snapshot { schemas, fingerprints })
 }
