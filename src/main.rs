@@ -16,6 +16,7 @@ use random_connect::cli::backup::{restored, saved};
 use random_connect::cli::check;
 use random_connect::cli::check::StoreStatus;
 use random_connect::cli::code::{IdSource, codes};
+use random_connect::cli::key::{KeyCommand, KeyOutput};
 use random_connect::cli::{Cli, CliCommand};
 use random_connect::config::{Config, LoadedConfig, LogFormat};
 use random_connect::credentials::signed_tokens::jwt::JwtRequest;
@@ -27,7 +28,7 @@ use random_connect::kernel::token::AuthTokens;
 use random_connect::mask::filter;
 use random_connect::mask::filter::FilterError;
 use random_connect::terminal::target::ServerTarget;
-use random_connect::{app, telemetry, terminal};
+use random_connect::{app, cli, telemetry, terminal};
 use secrecy::{ExposeSecret, SecretString};
 use tokio::sync::oneshot;
 
@@ -63,6 +64,7 @@ fn main() -> ExitCode {
         CliCommand::Restore { file, force } => {
             report(async move |config| restore(&config, &file, force).await)
         }
+        CliCommand::Key { command } => key(command),
         CliCommand::Token => exit_code(print_token()),
         CliCommand::Jwt { sub, role, minutes, scope } => {
             let lifetime = Duration::from_secs(minutes * 60);
@@ -243,6 +245,27 @@ fn report<F: Future<Output = Result<String, E>>, E: Display>(
     run(async {
         let text = command(config).await.map_err(|error| error.to_string())?;
         print(&text).map(|()| ExitCode::SUCCESS).map_err(|error| error.to_string())
+    })
+}
+
+/// Executes a command of `key`. Writes no logs: the command has one result.
+fn key(command: KeyCommand) -> ExitCode {
+    let mut config = match Config::load(Path::new(".env")) {
+        Ok(loaded) => loaded.config,
+        Err(problems) => return report_problems(&problems),
+    };
+    run(async move {
+        let (keys, database) = match app::keys::open(&mut config).await {
+            Ok(opened) => opened,
+            Err(error) if error.is_bad_setting() => return Ok(report_problems(&[error])),
+            Err(error) => return Err(error.to_string()),
+        };
+        let result = cli::key::run(&keys, command).await;
+        database.close().await;
+        let KeyOutput { text, note } = result.map_err(|error| error.to_string())?;
+        print(&text).map_err(|error| error.to_string())?;
+        let _ = io::stderr().write_all(note.as_bytes());
+        Ok(ExitCode::SUCCESS)
     })
 }
 

@@ -12,6 +12,7 @@ use thiserror::Error;
 use crate::config::Config;
 use crate::config::secrets_file::{SecretsFile, SecretsFileError, SecretsFileProblem};
 use crate::config::store::{DatabaseConfig, StoreSecrets};
+use crate::credentials::migrations::MIGRATIONS as CREDENTIALS;
 use crate::kernel::clock::seeded_rng;
 use crate::kernel::secrets::SecretFingerprints;
 use crate::kernel::sql::Database;
@@ -20,7 +21,7 @@ use crate::kernel::sql::problem::DatabaseProblem;
 use crate::moderation::migrations::MIGRATIONS as MODERATION;
 
 /// The tables of a database, in the order of their creation.
-pub const MIGRATIONS: &[&MigrationChain] = &[&MODERATION];
+pub const MIGRATIONS: &[&MigrationChain] = &[&MODERATION, &CREDENTIALS];
 
 /// The first bytes of an SQLite database.
 const HEADER: &[u8; 16] = b"SQLite format 3\0";

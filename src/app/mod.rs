@@ -8,6 +8,7 @@ pub mod backup;
 pub mod channels;
 pub mod check;
 pub mod database;
+pub mod keys;
 mod principals;
 pub mod serve;
 pub mod stores;
@@ -17,7 +18,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::net::TcpListener;
-use tokio::task::{AbortHandle, JoinHandle};
+use tokio::task::JoinSet;
 use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
@@ -32,6 +33,7 @@ use crate::connect::moderated::notice_mailbox::NoticeMailbox;
 use crate::connect::new_user_limit::NewUserLimiter;
 use crate::connect::reaper::run_reaper;
 use crate::connect::service::{ConnectOptions, ConnectService};
+use crate::credentials::api_keys::service::ApiKeys;
 use crate::kernel::access::AccessPolicy;
 use crate::kernel::admission::Admission;
 use crate::kernel::clock::{Clock, Stopwatch, seeded_rng};
@@ -85,11 +87,13 @@ pub struct App {
     dashboard: Arc<Dashboard>,
     /// `None` if no store needs one.
     database: Option<Database>,
+    /// `None` without a database.
+    api_keys: Option<Arc<ApiKeys>>,
     config: Config,
     /// Cancelled at shutdown, to end calls that wait for an event.
     stopping: CancellationToken,
     /// The reaper, and the upkeep of metrics, dashboard and WhatsApp; aborted on drop.
-    tasks: Vec<AbortHandle>,
+    tasks: JoinSet<()>,
 }
 
 impl App {
@@ -177,12 +181,14 @@ impl App {
         let whatsapp = channels.whatsapp(config.whatsapp.clone());
         channels.attach_bridge(config.bridge.clone());
         let dashboard = Arc::new(Dashboard::new(Arc::clone(&connect), Arc::clone(&metrics)));
-        let sampling = Arc::clone(&dashboard).run(Arc::clone(clock));
-        let upkeep = Arc::clone(&metrics).run_upkeep(METRICS_INTERVAL);
-        let mut tasks = vec![tokio::spawn(reaper), tokio::spawn(upkeep), tokio::spawn(sampling)];
+        let mut tasks = JoinSet::new();
+        tasks.spawn(reaper);
+        tasks.spawn(Arc::clone(&metrics).run_upkeep(METRICS_INTERVAL));
+        tasks.spawn(Arc::clone(&dashboard).run(Arc::clone(clock)));
         let eviction = redis.map(EvictionWatch::new);
-        tasks.extend(eviction.iter().map(spawn_eviction_watch));
-        tasks.extend(whatsapp.iter().map(spawn_whatsapp_upkeep));
+        let api_keys = database.as_ref().map(|store| stores::api_keys(store, clock, &ids));
+        eviction.iter().cloned().for_each(|watch| drop(tasks.spawn(watch.run())));
+        whatsapp.iter().cloned().for_each(|channel| drop(tasks.spawn(channel.run_upkeep())));
         Ok(Self {
             mcp: McpServer::new(toolsets, Arc::clone(&metrics), session_limit.clone())
                 .with_policy(AccessPolicy { read_only: config.read_only }),
@@ -200,9 +206,10 @@ impl App {
             ids,
             dashboard,
             database,
+            api_keys,
             config,
             stopping,
-            tasks: tasks.iter().map(JoinHandle::abort_handle).collect(),
+            tasks,
         })
     }
 
@@ -225,6 +232,8 @@ impl App {
         let mcp_shutdown = CancellationToken::new();
         let _stop_mcp = mcp_shutdown.clone().drop_guard();
         let drain = Drain::new(shutdown.clone());
+        let keys = self.api_keys.as_ref();
+        let _watch = keys.map(principals::watch_keys);
         let sessions = HttpSessions::new(limits.session_idle, limits.shutdown_grace);
         let admin = self.config.admin_tokens.clone().map(|tokens| {
             let api = Arc::new(AdminApi {
@@ -234,6 +243,7 @@ impl App {
                 clock: Arc::clone(&self.clock),
                 ids: self.ids.clone(),
                 drain: drain.clone(),
+                keys: self.api_keys.clone(),
                 sessions: Arc::new(sessions.clone()),
                 broadcast_lock: Arc::default(),
             });
@@ -271,12 +281,12 @@ impl App {
             dashboard: Arc::clone(&self.dashboard),
             shutdown: shutdown.clone(),
         };
-        let Config { admin_tokens, monitor_tokens, .. } = &self.config;
+        let Config { admin_tokens, monitor_tokens, credentials, .. } = &self.config;
         let monitors = tokens.clone().and(admin_tokens.as_ref()).and(monitor_tokens.as_ref());
         let monitors = vec![(monitors, Principal::operator())];
         let monitoring = Arc::new(self.gate(monitors, GateName::Monitoring));
-        let callers = principals::of_tokens(&self.config.credentials, tokens, &self.ids);
-        let verifier = principals::verifiers(&self.config.credentials, &self.ids, &self.clock);
+        let callers = principals::of_tokens(credentials, tokens, &self.ids);
+        let verifier = principals::verifiers(keys, credentials, &self.ids, &self.clock);
         let gate = Gate { verifier, ..self.gate(callers, GateName::Callers) };
         let (mcp, gate) = (Arc::new(mcp), Arc::new(gate));
         let gates = Gates { callers: Arc::clone(&gate), monitoring };
@@ -344,12 +354,15 @@ impl App {
     }
 
     /// Ends the background tasks, stores which events were delivered, and closes the stores.
-    async fn close(&self) {
-        self.tasks.iter().for_each(AbortHandle::abort);
+    async fn close(mut self) {
+        self.tasks.abort_all();
         if timeout(SETTLE_GRACE, self.mailbox.settled()).await.is_err() {
             tracing::warn!("shutdown timed out with leases still unsettled");
         }
         self.admin.0.close().await;
+        if let Some(keys) = &self.api_keys {
+            keys.close().await;
+        }
         if let Some(database) = &self.database {
             database.close().await;
         }
@@ -359,20 +372,6 @@ impl App {
         let (moderation, clock) = (Arc::clone(&self.admin.0), Arc::clone(&self.clock));
         StoreHealth::new(Arc::clone(&self.directory), moderation, clock)
             .with_eviction_watch(self.eviction.clone())
-    }
-}
-
-fn spawn_eviction_watch(watch: &Arc<EvictionWatch>) -> JoinHandle<()> {
-    tokio::spawn(Arc::clone(watch).run())
-}
-
-fn spawn_whatsapp_upkeep(whatsapp: &Arc<WhatsApp>) -> JoinHandle<()> {
-    tokio::spawn(Arc::clone(whatsapp).run_upkeep())
-}
-
-impl Drop for App {
-    fn drop(&mut self) {
-        self.tasks.iter().for_each(AbortHandle::abort);
     }
 }
 

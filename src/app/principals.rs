@@ -2,8 +2,11 @@
 
 use std::sync::Arc;
 
+use tokio_util::task::AbortOnDropHandle;
+
 use crate::config::credentials::CredentialsConfig;
 use crate::credentials::CredentialVerifiers;
+use crate::credentials::api_keys::service::ApiKeys;
 use crate::credentials::signed_tokens::SignedTokens;
 use crate::kernel::clock::Clock;
 use crate::kernel::id::IdHasher;
@@ -33,6 +36,7 @@ pub(super) fn of_tokens(
 
 /// The verifiers of all other tokens. `None` if the configuration has no other credentials.
 pub(super) fn verifiers(
+    api_keys: Option<&Arc<ApiKeys>>,
     credentials: &CredentialsConfig,
     ids: &IdHasher,
     clock: &Arc<dyn Clock>,
@@ -41,7 +45,8 @@ pub(super) fn verifiers(
         let tokens = SignedTokens::new(Some(jwt), ids.clone(), Arc::clone(clock));
         Arc::new(tokens) as Arc<dyn CredentialVerifier>
     });
-    let verifiers = CredentialVerifiers { signed_tokens, ..CredentialVerifiers::default() };
+    let api_keys = api_keys.map(|keys| Arc::clone(keys) as Arc<dyn CredentialVerifier>);
+    let verifiers = CredentialVerifiers { api_keys, signed_tokens };
     let CredentialVerifiers { api_keys, signed_tokens } = &verifiers;
     let has_any = api_keys.is_some() || signed_tokens.is_some();
     has_any.then(|| Arc::new(verifiers) as Arc<dyn CredentialVerifier>)
@@ -51,4 +56,10 @@ pub(super) fn verifiers(
 pub(super) fn of_environment(credentials: &CredentialsConfig) -> Principal {
     let owner = credentials.owner.clone().map_or_else(|| Owner::named(DEFAULT_OWNER), Ok);
     Principal::environment(owner.expect("the default is a valid name"))
+}
+
+/// Follows the changes of keys, until the handle is dropped. Not needed over standard input and output, where
+/// no key is presented.
+pub(super) fn watch_keys(keys: &Arc<ApiKeys>) -> AbortOnDropHandle<()> {
+    AbortOnDropHandle::new(tokio::spawn(Arc::clone(keys).run()))
 }

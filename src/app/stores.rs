@@ -15,6 +15,10 @@ use crate::config::store::RedisConfig;
 use crate::connect::lobby::LobbyBackend;
 use crate::connect::lobby::store_memory::MemoryLobby;
 use crate::connect::lobby::store_redis::RedisLobby;
+use crate::credentials::api_keys::service::ApiKeys;
+use crate::credentials::api_keys::store::ApiKeyStore;
+use crate::credentials::api_keys::store_postgres::PostgresApiKeyStore;
+use crate::credentials::api_keys::store_sqlite::SqliteApiKeyStore;
 use crate::kernel::clock::{Clock, seeded_rng};
 use crate::kernel::id::IdHasher;
 use crate::kernel::keyring::Keyring;
@@ -156,4 +160,17 @@ pub(super) fn moderation(
         }
     });
     ModerationService::new(store, keyring, limiter, rng)
+}
+
+/// Returns the API keys in `database`.
+pub(super) fn api_keys(
+    database: &Database,
+    clock: &Arc<dyn Clock>,
+    ids: &IdHasher,
+) -> Arc<ApiKeys> {
+    let store: Arc<dyn ApiKeyStore> = match database {
+        Database::Sqlite(database) => Arc::new(SqliteApiKeyStore::new(database.clone())),
+        Database::Postgres(database) => Arc::new(PostgresApiKeyStore::new(database.clone())),
+    };
+    Arc::new(ApiKeys::new(store, ids.clone(), Arc::clone(clock), seeded_rng()))
 }

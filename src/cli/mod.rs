@@ -1,19 +1,21 @@
 //! [`Cli`]: the command line. Its doc comments are the text of `--help`.
 //!
 //! - [`announcement`](mod@announcement) has the lines that `serve` prints at its start.
-//! - [`check`] has the report of `check`, [`code`] the codes of `code`.
+//! - [`check`] has the report of `check`, [`code`] the codes of `code`, [`key`] the commands of `key`.
 //! - [`backup`] has the reports of `backup` and `restore`.
 
 pub mod announcement;
 pub mod backup;
 pub mod check;
 pub mod code;
+pub mod key;
 
 use std::path::PathBuf;
 
 use clap::{Parser, Subcommand};
 
 use self::code::IdSource;
+use self::key::KeyCommand;
 
 /// Anonymous one-to-one chat between strangers over WhatsApp through Puch AI, as an MCP server.
 #[derive(Parser)]
@@ -126,6 +128,14 @@ pub enum CliCommand {
         /// Replace the database if it exists
         #[arg(long)]
         force: bool,
+    },
+    /// Create, list, rotate and revoke API keys, beside a running server
+    ///
+    /// Keys are in the database of DATABASE_URL. A running server on the same database sees each change: a
+    /// new key at its first use, a revocation within 5 seconds.
+    Key {
+        #[command(subcommand)]
+        command: KeyCommand,
     },
     /// Print a strong token for AUTH_TOKEN
     Token,

@@ -146,7 +146,7 @@ pub const SETTINGS: &[Setting] = &[
     Setting {
         name: "DATABASE_URL",
         default: "none",
-        meaning: "SQL database: a file such as `sqlite:random-connect.db`, or `postgres://user:password@host/database`. Without `REDIS_URL`, and on PostgreSQL always, it has blocks, reports, ratings and bans. PostgreSQL needs `ID_SALT` and `INBOX_KEY`.",
+        meaning: "SQL database: a file such as `sqlite:random-connect.db`, or `postgres://user:password@host/database`. It has the API keys. Without `REDIS_URL`, and on PostgreSQL always, it also has blocks, reports, ratings and bans. PostgreSQL needs `ID_SALT` and `INBOX_KEY`.",
     },
     Setting {
         name: "STATE_DB",

@@ -6,16 +6,16 @@
 //!
 //! **Invariant:** no part of a token, and no name of an owner, is logged or part of an error.
 
+pub mod api_keys;
+pub mod migrations;
 pub mod signed_tokens;
 
 use std::sync::Arc;
 
 use async_trait::async_trait;
 
+use self::api_keys::key::API_KEY_PREFIX;
 use crate::kernel::principal::{CredentialVerifier, Principal, Rejected};
-
-/// The prefix of API keys, which no signed token has: those are three parts in base64.
-const API_KEY_PREFIX: &[u8] = b"rc_";
 
 /// The verifiers of a server. `None` rejects the tokens of a kind.
 #[derive(Clone, Default)]
@@ -27,7 +27,8 @@ pub struct CredentialVerifiers {
 #[async_trait]
 impl CredentialVerifier for CredentialVerifiers {
     async fn verify(&self, token: &[u8]) -> Result<Arc<Principal>, Rejected> {
-        let is_key = token.starts_with(API_KEY_PREFIX);
+        // No signed token has the prefix: those are three parts in base64.
+        let is_key = token.starts_with(API_KEY_PREFIX.as_bytes());
         let verifier = if is_key { &self.api_keys } else { &self.signed_tokens };
         match verifier {
             Some(verifier) => verifier.verify(token).await,

@@ -274,6 +274,12 @@ impl IdHasher {
         encode_hex(&self.digest(b"token", &[token]))[..8].to_owned()
     }
 
+    /// The stored form of a secret credential: 256 bits that reveal nothing of it. It equals no id.
+    #[must_use]
+    pub fn credential_hash(&self, credential: &[u8]) -> [u8; 32] {
+        full_digest(&self.mac, b"credential", &[credential])
+    }
+
     /// The key of a broadcast, from the name that the operator gave it.
     #[must_use]
     pub fn broadcast_key(&self, name: &str) -> IdempotencyKey {
@@ -286,13 +292,16 @@ impl IdHasher {
 }
 
 fn digest(mac: &Hmac<Sha256>, domain: &[u8], parts: &[&[u8]]) -> Digest {
+    let mut digest = Digest::default();
+    digest.copy_from_slice(&full_digest(mac, domain, parts)[..16]);
+    digest
+}
+
+fn full_digest(mac: &Hmac<Sha256>, domain: &[u8], parts: &[&[u8]]) -> [u8; 32] {
     let mut mac = mac.clone();
     mac.update(domain);
     parts.iter().for_each(|part| mac.update(part));
-    let full = mac.finalize().into_bytes();
-    let mut digest = Digest::default();
-    digest.copy_from_slice(&full[..16]);
-    digest
+    mac.finalize().into_bytes().into()
 }
 
 fn encode_hex(bytes: &[u8]) -> String {
@@ -308,90 +317,4 @@ fn decode_hex(hex: &str) -> Option<Digest> {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::kernel::clock::seeded_rng;
-    use crate::kernel::shards::Shards;
-
-    #[test]
-    fn user_id_is_stable_only_under_the_same_key() {
-        let ids = IdHasher::random(&mut seeded_rng());
-        let other_ids = IdHasher::random(&mut seeded_rng());
-        assert_eq!(ids.user_id(Realm::Puch, "alice"), ids.user_id(Realm::Puch, "alice"));
-        assert_ne!(ids.user_id(Realm::Puch, "alice"), ids.user_id(Realm::Puch, "bob"));
-        assert_ne!(ids.user_id(Realm::Puch, "alice"), other_ids.user_id(Realm::Puch, "alice"));
-    }
-
-    #[test]
-    fn user_id_differs_between_realms() {
-        let ids = IdHasher::random(&mut seeded_rng());
-        assert_ne!(ids.user_id(Realm::Puch, "alice"), ids.user_id(Realm::PenPal, "alice"));
-    }
-
-    #[test]
-    fn room_id_round_trips_and_aliases_are_per_room() {
-        let ids = IdHasher::random(&mut seeded_rng());
-        let (room, other_room) =
-            (RoomId::random(&mut seeded_rng()), RoomId::random(&mut seeded_rng()));
-        assert_eq!(RoomId::from_hex(&room.to_hex()), Some(room));
-        for malformed in ["", "+1", &room.to_hex()[1..], "zz345678901234567890123456789012"] {
-            assert_eq!(RoomId::from_hex(malformed), None);
-        }
-        let alice = ids.user_id(Realm::PenPal, "alice");
-        assert_ne!(ids.room_alias(room, alice), ids.room_alias(other_room, alice));
-        assert!(!format!("{room:?}").contains(&room.to_hex()));
-    }
-
-    #[test]
-    fn idempotency_key_is_per_user() {
-        let ids = IdHasher::random(&mut seeded_rng());
-        let (alice, bob) = (ids.user_id(Realm::Puch, "alice"), ids.user_id(Realm::Puch, "bob"));
-        assert_ne!(ids.idempotency_key(alice, "1", "hi"), ids.idempotency_key(bob, "1", "hi"));
-    }
-
-    #[test]
-    fn idempotency_key_covers_the_text() {
-        let ids = IdHasher::random(&mut seeded_rng());
-        let alice = ids.user_id(Realm::Puch, "alice");
-        assert_eq!(ids.idempotency_key(alice, "1", "hi"), ids.idempotency_key(alice, "1", "hi"));
-        assert_ne!(ids.idempotency_key(alice, "1", "hi"), ids.idempotency_key(alice, "1", "ho"));
-        assert_ne!(ids.idempotency_key(alice, "1", "2hi"), ids.idempotency_key(alice, "12", "hi"));
-    }
-
-    #[test]
-    fn typed_text_key_is_keyed_and_differs_between_texts() {
-        let ids = IdHasher::random(&mut seeded_rng());
-        assert_eq!(ids.typed_text_key("9876543210"), ids.typed_text_key("9876543210"));
-        assert_ne!(ids.typed_text_key("9876543210"), ids.typed_text_key("9876543211"));
-        let other_ids = IdHasher::random(&mut seeded_rng());
-        assert_ne!(ids.typed_text_key("9876543210"), other_ids.typed_text_key("9876543210"));
-    }
-
-    #[test]
-    fn user_id_debug_shows_eight_hex_digits() {
-        let shown =
-            IdHasher::random(&mut seeded_rng()).user_id(Realm::Puch, "919876543210").to_string();
-        assert_eq!(shown.len(), 8);
-        assert!(shown.chars().all(|c| c.is_ascii_hexdigit()));
-    }
-
-    /// Returns `true` if 20,000 ids are spread evenly: a shard holds 78 on average, with a standard
-    /// deviation of 9.
-    fn is_uniform<K: ShardKey>(ids: impl Iterator<Item = K>) -> bool {
-        let mut shards = Shards::new(Vec::new);
-        for id in ids.take(20_000) {
-            shards.shard_for_mut(id).push(id);
-            assert!(shards.shard_for(id).contains(&id));
-        }
-        shards.iter().all(|shard| shard.len() > 20)
-    }
-
-    #[test]
-    fn shard_index_is_uniform_and_stable_for_every_id_type() {
-        let (ids, mut rng) = (IdHasher::random(&mut seeded_rng()), seeded_rng());
-        let user = |number: u32| ids.user_id(Realm::Puch, &number.to_string());
-        assert!(is_uniform((0..).map(user)));
-        assert!(is_uniform((0..).map(|number| ids.idempotency_key(user(number), "1", ""))));
-        assert!(is_uniform(std::iter::repeat_with(|| RoomId::random(&mut rng))));
-    }
-}
+mod tests;

@@ -10,6 +10,8 @@
 //! To add a test, name it `<feature>_<behavior>` and put it into the file of its feature. A new
 //! file also needs a `mod` line here, or in the `mod.rs` of its folder.
 
+mod api_key_service;
+mod api_key_store;
 mod architecture;
 mod backup;
 mod connect_service;

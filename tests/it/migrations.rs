@@ -2,10 +2,11 @@
 
 use std::path::Path;
 
+use random_connect::app::database::MIGRATIONS;
 use random_connect::kernel::clock::Timestamp;
 use random_connect::kernel::id::UserId;
 use random_connect::moderation::history::FULL_WEIGHT;
-use random_connect::moderation::migrations::MIGRATIONS;
+
 use random_connect::moderation::rating::Rating;
 use random_connect::moderation::store::{AuditEntry, Ban, ModerationStore, OperatorStore};
 use sqlx::AssertSqlSafe;
@@ -72,7 +73,7 @@ async fn migrations_match_the_files() {
         };
         migrator.iter().map(field).collect()
     };
-    for chain in [MIGRATIONS] {
+    for chain in MIGRATIONS {
         for (engine, migrator) in
             [("sqlite", chain.sqlite_migrator()), ("postgres", chain.postgres_migrator())]
         {

@@ -8,6 +8,7 @@
 //! [`SqliteDatabase`] or [`PostgresDatabase`].
 
 pub mod backup;
+pub mod columns;
 mod failure;
 pub mod migration;
 pub mod postgres;

@@ -17,6 +17,7 @@ use super::report::{Decision, Report, ReportTopic, Verdict};
 use super::store::{Ban, ModerationRecord, ModerationStore, NoticeState};
 use crate::kernel::clock::Timestamp;
 use crate::kernel::id::UserId;
+use crate::kernel::sql::columns::{millis, timestamp};
 use crate::kernel::sql::postgres::{Isolation, PostgresDatabase};
 use crate::kernel::store::StoreError;
 
@@ -64,14 +65,6 @@ impl PostgresModerationStore {
             })
             .await
     }
-}
-
-fn millis(at: Timestamp) -> i64 {
-    i64::try_from(at.as_millis()).unwrap_or(i64::MAX)
-}
-
-fn timestamp(millis: i64) -> Timestamp {
-    Timestamp::from_millis(millis.unsigned_abs())
 }
 
 /// A stored count.

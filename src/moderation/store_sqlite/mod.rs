@@ -18,6 +18,7 @@ use super::report::{Decision, Report, ReportTopic, Verdict};
 use super::store::{Ban, ModerationRecord, ModerationStore, NoticeState};
 use crate::kernel::clock::Timestamp;
 use crate::kernel::id::UserId;
+use crate::kernel::sql::columns::{millis, timestamp};
 use crate::kernel::sql::sqlite::SqliteDatabase;
 use crate::kernel::store::StoreError;
 
@@ -60,14 +61,6 @@ impl SqliteModerationStore {
     const fn readers(&self) -> &SqlitePool {
         self.database.readers()
     }
-}
-
-fn millis(at: Timestamp) -> i64 {
-    i64::try_from(at.as_millis()).unwrap_or(i64::MAX)
-}
-
-fn timestamp(millis: i64) -> Timestamp {
-    Timestamp::from_millis(millis.unsigned_abs())
 }
 
 /// The columns of a report that [`decode_report`] reads.

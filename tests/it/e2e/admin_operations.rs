@@ -219,7 +219,7 @@ async fn admin_tools_are_only_on_admin_mcp() {
     let listed = mcp(&server, "/admin/mcp", ADMIN, "tools/list", json!({})).await;
     let listed = listed["result"]["tools"].as_array().expect("tools").clone();
     let names: Vec<_> = listed.iter().map(|tool| tool["name"].as_str().expect("a name")).collect();
-    let expected = "audit_log ban broadcast drain list_cases list_reports list_suspended look_up resolve_report unban";
+    let expected = "audit_log ban broadcast drain list_cases list_keys list_reports list_suspended look_up resolve_report revoke_key unban";
     assert_eq!(names.join(" "), expected);
     for tool in &listed {
         let name = format!("admin_{}", tool["name"].as_str().expect("a name"));

@@ -10,6 +10,8 @@
 mod access;
 mod admin_moderation;
 mod admin_operations;
+mod api_key_operator;
+mod api_keys;
 mod auth;
 mod backup;
 mod backup_killed;

@@ -1,10 +1,12 @@
 //! Test support: servers, clients and stand-ins. No tests live here.
 //!
+//! - [`api_key_backends`]: one store of API keys of each kind.
 //! - [`backends`]: which backends the suites of the stores run on.
 //! - [`chats`]: chats of users, and users with a history.
 //! - [`server`]: the real server in this process, with its HTTP and MCP callers.
 //! - [`server_process`]: the binary as a process.
 //! - [`held_calls`]: a toolset whose answers a test holds back.
+//! - [`key_commands`]: the commands of `key` beside a server.
 //! - [`live_client`]: a client of the three live transports; `session_http` has its connections over HTTP.
 //! - [`stdio_client`]: a client of the `stdio` command.
 //! - [`raw_websocket`]: a WebSocket client that can break the protocol.
@@ -20,11 +22,13 @@
 //! Each type stops its process or task when it is dropped. To add one, start it on a free loopback
 //! port, so that tests can run concurrently.
 
+pub(crate) mod api_key_backends;
 pub(crate) mod backends;
 pub(crate) mod browser;
 pub(crate) mod chats;
 pub(crate) mod graph_api;
 pub(crate) mod held_calls;
+pub(crate) mod key_commands;
 pub(crate) mod live_client;
 pub(crate) mod moderated;
 pub(crate) mod moderation_backends;

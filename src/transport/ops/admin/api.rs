@@ -12,6 +12,7 @@ use crate::connect::lobby::Directory;
 use crate::connect::lobby::broadcast::{Broadcast, BroadcastProgress, BroadcastText, Presence};
 use crate::connect::lobby::steps::broadcast_all;
 use crate::connect::moderated::ModeratedLobby;
+use crate::credentials::api_keys::service::ApiKeys;
 use crate::kernel::clock::Clock;
 use crate::kernel::id::{IdHasher, UserId};
 use crate::moderation::admin::{AdminError, AdminService, Operator};
@@ -28,6 +29,8 @@ pub struct AdminApi {
     pub clock: Arc<dyn Clock>,
     pub ids: IdHasher,
     pub drain: Drain,
+    /// `None` without a database.
+    pub keys: Option<Arc<ApiKeys>>,
     pub sessions: Arc<dyn DrainTarget>,
     /// Held during a broadcast, so that the last broadcast of every user is the newest one.
     pub broadcast_lock: Arc<Mutex<()>>,

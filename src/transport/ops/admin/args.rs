@@ -87,6 +87,32 @@ pub struct DrainArgs {
     pub drain: bool,
 }
 
+#[derive(Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct CreateKeyArgs {
+    /// 1 to 100 characters, for the list of keys.
+    pub name: String,
+    /// The user that the key acts as.
+    pub owner: String,
+    /// read_only, read_write or admin.
+    pub level: String,
+    /// Globs on names of tools and URIs of resources: with one or more, all others are hidden.
+    #[serde(default)]
+    pub allow: Vec<String>,
+    /// Globs on names of tools and URIs of resources that are hidden. They win over allow.
+    #[serde(default)]
+    pub deny: Vec<String>,
+    /// Life of the key in days, 1 to 365.
+    pub days: u64,
+}
+
+#[derive(Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct KeyArgs {
+    /// The id of the key: the 12 characters after rc_.
+    pub id: String,
+}
+
 const fn default_true() -> bool {
     true
 }

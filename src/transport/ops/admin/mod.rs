@@ -2,8 +2,11 @@
 //!
 //! - [`AdminApi`] (`api.rs`) has the actions, `args.rs` their arguments, and `operator.rs` the
 //!   name of the acting operator.
+//! - `key_actions.rs` has the actions on API keys, and `keys.rs` their routes.
 //! - [`routes()`] serves them below `/admin`; [`AdminTools`] are the same actions as MCP tools, which
 //!   a separate MCP server provides at `/admin/mcp`.
+//!
+//! A tool never answers with an API key, because the transcript of a model is no place for a secret.
 //!
 //! To add an action, add a method to [`AdminApi`], a route in `routes.rs` and a tool in `tools.rs`.
 //!
@@ -11,6 +14,9 @@
 
 mod api;
 mod args;
+mod http;
+mod key_actions;
+mod keys;
 mod operator;
 mod routes;
 mod tools;

@@ -14,8 +14,8 @@ use serde_json::json;
 
 use super::api::AdminApi;
 use super::args::{
-    BanArgs, BroadcastArgs, DrainArgs, ListReportsArgs, NoArgs, PageArgs, ResolveReportArgs,
-    UserCodeArgs,
+    BanArgs, BroadcastArgs, DrainArgs, KeyArgs, ListReportsArgs, NoArgs, PageArgs,
+    ResolveReportArgs, UserCodeArgs,
 };
 use super::operator::CallingOperator;
 use crate::kernel::arguments::StrictArguments;
@@ -187,6 +187,38 @@ impl AdminTools {
         StrictArguments(DrainArgs { drain }): StrictArguments<DrainArgs>,
     ) -> Result<CallToolResult, String> {
         self.admin.drain(drain, &by).await.map_err(error_text)?;
+        Ok(ack())
+    }
+
+    #[tool(
+        title = "List API keys",
+        annotations(read_only_hint = true, open_world_hint = false),
+        description = "Lists API keys, oldest first: owner, level, globs, state, end and last use. The keys themselves are never shown. `next` is the cursor of the next page.",
+        input_schema = input_schema::<PageArgs>()
+    )]
+    async fn list_keys(
+        &self,
+        StrictArguments(PageArgs { cursor }): StrictArguments<PageArgs>,
+    ) -> Result<CallToolResult, String> {
+        let page = self.admin.list_keys(cursor.as_deref()).await;
+        Ok(structured_result(&page.map_err(|error| error.to_string())?))
+    }
+
+    #[tool(
+        title = "Revoke an API key",
+        annotations(
+            read_only_hint = false, destructive_hint = true,
+            idempotent_hint = true, open_world_hint = false
+        ),
+        description = "Revokes an API key on all instances within 5 seconds, and ends its sessions.",
+        input_schema = input_schema::<KeyArgs>()
+    )]
+    async fn revoke_key(
+        &self,
+        CallingOperator(by): CallingOperator,
+        StrictArguments(KeyArgs { id }): StrictArguments<KeyArgs>,
+    ) -> Result<CallToolResult, String> {
+        self.admin.revoke_key(&id, &by).await.map_err(|error| error.to_string())?;
         Ok(ack())
     }
 
