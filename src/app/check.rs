@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use super::{database, stores};
 use crate::config::Config;
-use crate::connect::health::StoreHealth;
 use crate::kernel::clock::{Clock, SystemClock};
+use crate::kernel::health::StoreHealth;
 use crate::kernel::redis_eviction::EvictionWatch;
 use crate::kernel::store::StoreError;
 
@@ -45,9 +45,10 @@ async fn check_others(config: &Config) -> Vec<CheckedStore> {
     let clock = stores::clock(redis.as_ref(), &machine);
     let (lobby, ids) = stores::lobby(config, redis.as_ref(), &clock);
     let moderation = stores::moderation(config, redis.as_ref(), None, &clock, &ids);
-    let health = StoreHealth::new(lobby.directory, Arc::new(moderation), clock);
+    let checks = stores::checks(&lobby.directory, &Arc::new(moderation));
+    let health = StoreHealth::new(checks, clock);
     let backend = if config.redis.is_some() { "Redis" } else { "memory" };
-    let stores = health.check().await.by_name();
+    let report = health.check().await;
     // The checks above say whether Redis answers.
     let evicting = match redis {
         Some(connection) => EvictionWatch::new(connection).check().await.ok().flatten(),
@@ -64,5 +65,5 @@ async fn check_others(config: &Config) -> Vec<CheckedStore> {
             url.is_some_and(|url| config.redis.is_none() || url.file().is_none());
         name == "moderation" && holds_moderation
     };
-    stores.into_iter().filter(|(name, _)| !in_database(name)).map(checked).collect()
+    report.by_name().filter(|(name, _)| !in_database(name)).map(checked).collect()
 }

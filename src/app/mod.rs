@@ -26,7 +26,6 @@ use tokio_util::task::TaskTracker;
 use self::channels::NoHttpClient;
 use crate::config::{Config, ToolsetName};
 use crate::connect::delivery::courier::Couriers;
-use crate::connect::health::StoreHealth;
 use crate::connect::lobby::{Directory, LobbyBackend, Mailbox};
 use crate::connect::moderated::ModeratedLobby;
 use crate::connect::moderated::notice_mailbox::NoticeMailbox;
@@ -37,6 +36,7 @@ use crate::credentials::api_keys::service::ApiKeys;
 use crate::kernel::access::AccessPolicy;
 use crate::kernel::admission::Admission;
 use crate::kernel::clock::{Clock, Stopwatch, seeded_rng};
+use crate::kernel::health::StoreHealth;
 use crate::kernel::id::IdHasher;
 use crate::kernel::principal::Principal;
 use crate::kernel::redis_eviction::EvictionWatch;
@@ -369,9 +369,8 @@ impl App {
     }
 
     fn store_health(&self) -> StoreHealth {
-        let (moderation, clock) = (Arc::clone(&self.admin.0), Arc::clone(&self.clock));
-        StoreHealth::new(Arc::clone(&self.directory), moderation, clock)
-            .with_eviction_watch(self.eviction.clone())
+        let checks = stores::checks(&self.directory, &self.admin.0);
+        StoreHealth::new(checks, Arc::clone(&self.clock)).with_eviction_watch(self.eviction.clone())
     }
 }
 

@@ -12,7 +12,7 @@ use super::database;
 use super::database::DatabaseSetupError;
 use crate::config::Config;
 use crate::config::store::RedisConfig;
-use crate::connect::lobby::LobbyBackend;
+use crate::connect::lobby::{Directory, LobbyBackend};
 use crate::connect::lobby::store_memory::MemoryLobby;
 use crate::connect::lobby::store_redis::RedisLobby;
 use crate::credentials::api_keys::service::ApiKeys;
@@ -20,6 +20,7 @@ use crate::credentials::api_keys::store::ApiKeyStore;
 use crate::credentials::api_keys::store_postgres::PostgresApiKeyStore;
 use crate::credentials::api_keys::store_sqlite::SqliteApiKeyStore;
 use crate::kernel::clock::{Clock, seeded_rng};
+use crate::kernel::health::HealthCheck;
 use crate::kernel::id::IdHasher;
 use crate::kernel::keyring::Keyring;
 use crate::kernel::redis::{RedisClock, RedisConnection, RedisOptions};
@@ -106,6 +107,32 @@ pub async fn open(config: &mut Config) -> Result<Option<Database>, StoreSetupErr
         return Err(RedisSecretError { secret }.into());
     }
     Ok(database::open(config).await?)
+}
+
+/// The checks of the stores of the chat.
+pub(super) fn checks(
+    directory: &Arc<dyn Directory>,
+    moderation: &Arc<ModerationService>,
+) -> Vec<HealthCheck> {
+    let (directory, moderation) = (Arc::clone(directory), Arc::clone(moderation));
+    let limits = Arc::clone(&moderation);
+    let lobby = move || {
+        let directory = Arc::clone(&directory);
+        async move { directory.check().await }
+    };
+    let moderation = move || {
+        let moderation = Arc::clone(&moderation);
+        async move { moderation.check_store().await }
+    };
+    let limits = move || {
+        let limits = Arc::clone(&limits);
+        async move { limits.check_rate_limiter().await }
+    };
+    vec![
+        HealthCheck::new("lobby", lobby),
+        HealthCheck::new("moderation", moderation),
+        HealthCheck::new("rate_limit", limits),
+    ]
 }
 
 /// A store can't be used with this configuration.

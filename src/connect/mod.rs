@@ -15,7 +15,6 @@
 pub mod command;
 pub mod delivery;
 pub mod dto;
-pub mod health;
 mod interpret;
 pub mod lobby;
 pub mod moderated;

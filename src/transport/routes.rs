@@ -31,6 +31,9 @@ struct HealthBody {
     version: &'static str,
     /// `up`, or `down` while calls fail with a request to retry.
     store: &'static str,
+    /// The stores that are down.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    down: Vec<&'static str>,
 }
 
 /// The statistics of `get_stats`, and whether all stores answer.
@@ -123,8 +126,9 @@ pub fn routes(state: Arc<HttpState>, gates: Gates, admin: Option<Router>) -> Rou
 
 /// Whether the process is alive. It is alive even if its store is down.
 async fn health(State(state): State<Arc<HttpState>>) -> Json<HealthBody> {
-    let store = if state.stores.check().await.all_up() { "up" } else { "down" };
-    Json(HealthBody { status: "ok", version: env!("CARGO_PKG_VERSION"), store })
+    let down: Vec<_> = state.stores.check().await.down().collect();
+    let store = if down.is_empty() { "up" } else { "down" };
+    Json(HealthBody { status: "ok", version: env!("CARGO_PKG_VERSION"), store, down })
 }
 
 /// Whether a load balancer may send calls to this process.
@@ -132,13 +136,14 @@ async fn ready(State(state): State<Arc<HttpState>>) -> Response {
     if state.drain.is_on() {
         return (StatusCode::SERVICE_UNAVAILABLE, "draining\n").into_response();
     }
-    if state.stores.check().await.all_up() {
-        match state.stores.evicting_policy() {
-            Some(policy) => format!("ready\nRedis may evict keys: {policy}\n").into_response(),
-            None => "ready\n".into_response(),
-        }
-    } else {
-        (StatusCode::SERVICE_UNAVAILABLE, "the store is down\n").into_response()
+    let down: Vec<_> = state.stores.check().await.down().collect();
+    if !down.is_empty() {
+        let body = format!("the store is down: {}\n", down.join(", "));
+        return (StatusCode::SERVICE_UNAVAILABLE, body).into_response();
+    }
+    match state.stores.evicting_policy() {
+        Some(policy) => format!("ready\nRedis may evict keys: {policy}\n").into_response(),
+        None => "ready\n".into_response(),
     }
 }
 
@@ -164,7 +169,7 @@ async fn metrics(State(state): State<Arc<HttpState>>) -> Response {
     let (lobby, stores) = tokio::join!(state.connect.lobby_stats(), state.stores.check());
     let figures = Figures {
         lobby: lobby.as_ref().ok(),
-        stores,
+        stores: &stores,
         refusals: &state.refusals,
         sessions: SessionStats {
             sessions: state.session_limit.in_use(),

@@ -12,9 +12,9 @@ use super::ops::drain::Drain;
 use super::ops::metrics::Metrics;
 use super::pages::Pages;
 use crate::connect::delivery::courier::Couriers;
-use crate::connect::health::StoreHealth;
 use crate::connect::moderated::refusals::RefusalCounts;
 use crate::connect::service::ConnectService;
+use crate::kernel::health::StoreHealth;
 use crate::kernel::session::SessionLimit;
 
 /// State of the HTTP routes.

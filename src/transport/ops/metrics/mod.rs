@@ -18,9 +18,9 @@ use metrics_exporter_prometheus::{PrometheusHandle, PrometheusRecorder};
 use metrics_process::Collector;
 
 use super::latency::{LatencyHistogram, LatencySnapshot};
-use crate::connect::health::StoreReport;
 use crate::connect::lobby::action::LobbyStats;
 use crate::connect::moderated::refusals::{RefusalCause, RefusalCounts};
+use crate::kernel::health::HealthReport;
 use describe::{SESSION_SECONDS, WAIT_SECONDS, describe};
 
 /// The tool that waits for an event, so that its duration does not measure the server's speed.
@@ -96,7 +96,7 @@ const REJECTED_STATUSES: [(u16, &str); 8] = [
 pub struct Figures<'a> {
     /// `None` if the lobby's store does not answer.
     pub lobby: Option<&'a LobbyStats>,
-    pub stores: StoreReport,
+    pub stores: &'a HealthReport,
     pub refusals: &'a RefusalCounts,
     pub sessions: SessionStats,
     /// The machine's clock minus that of Redis, in milliseconds. `None` without Redis.
@@ -115,8 +115,6 @@ pub struct Metrics {
     sends: [[Counter; 3]; 2],
     /// By [`WebhookOutcome`], in declaration order.
     webhooks: [Counter; 4],
-    /// In the order of [`StoreReport::by_name`].
-    stores: [Gauge; 3],
     /// In the order of [`RefusalCause::ALL`].
     refusals: [Counter; RefusalCause::ALL.len()],
     /// By [`SessionRefusal`], in declaration order.
@@ -217,8 +215,6 @@ impl Metrics {
             webhooks: ["accepted", "unsigned", "invalid", "busy"].map(|outcome| {
                 counter(&recorder, "random_connect_webhooks_total", &[("outcome", outcome)])
             }),
-            stores: ["lobby", "moderation", "rate_limit"]
-                .map(|store| gauge(&recorder, "random_connect_store_up", &[("store", store)])),
             refusals: RefusalCause::ALL.map(|cause| refusal(cause.name())),
             session_refusals: ["session_limit", "draining"].map(refusal),
             refused_logins: ["callers", "admin", "monitoring"].map(|gate| {
@@ -330,8 +326,9 @@ impl Metrics {
         #[allow(clippy::cast_precision_loss)]
         let skew = figures.clock_skew_ms.map_or(0.0, |millis| millis as f64 / 1_000.0);
         self.lobby.clock_skew.set(skew);
-        for (gauge, (_, result)) in self.stores.iter().zip(figures.stores.by_name()) {
-            gauge.set(if result.is_ok() { 1.0 } else { 0.0 });
+        for (store, result) in figures.stores.by_name() {
+            let is_up = gauge(&self.recorder, "random_connect_store_up", &[("store", store)]);
+            is_up.set(if result.is_ok() { 1.0 } else { 0.0 });
         }
         if let Some(lobby) = lobby {
             relayed.absolute(lobby.relayed);
