@@ -21,6 +21,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use random_connect::app::App;
+use random_connect::app::toolsets::TOOLSETS;
 use random_connect::config::Config;
 use random_connect::connect::command;
 use random_connect::connect::dto::HandleMessageParams;
@@ -188,7 +189,7 @@ fn call(times: u64, body: fn(&Value) -> Value) {
     let runtime = Builder::new_current_thread().enable_all().build().expect("a runtime");
     let result = runtime.block_on(async {
         let setting = |name: &str| (name == "RATE_LIMITS").then(|| "off".into());
-        let config = Config::from_lookup(setting).map_err(|_| "invalid settings")?;
+        let config = Config::from_lookup(TOOLSETS, setting).map_err(|_| "invalid settings")?;
         let app = App::new(config, &(Arc::new(SystemClock::new()) as Arc<dyn Clock>))?;
         let listener = TcpListener::bind("127.0.0.1:0").await?;
         let mut stream = TcpStream::connect(listener.local_addr()?).await?;

@@ -10,6 +10,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use random_connect::app::App;
+use random_connect::app::toolsets::TOOLSETS;
 use random_connect::config::Config;
 use random_connect::kernel::clock::{Clock, Stopwatch, SystemClock, seeded_rng};
 use random_connect::kernel::token::AuthTokens;
@@ -150,7 +151,7 @@ async fn start(tokens: AuthTokens) -> BenchResult<String> {
         "RATE_LIMITS" => Some("off".into()),
         _ => None,
     };
-    let config = Config::from_lookup(setting).map_err(|_| "invalid settings")?;
+    let config = Config::from_lookup(TOOLSETS, setting).map_err(|_| "invalid settings")?;
     let app = App::new(config, &(Arc::new(SystemClock::new()) as Arc<dyn Clock>))
         .expect("the server starts");
     let limits = ConnectionLimits::with_sessions(8 * SESSIONS);

@@ -11,6 +11,7 @@ use random_connect::app::backup::{BackupError, RestoredBackup, WrittenBackup};
 use random_connect::app::check::{CheckedStore, check_stores};
 use random_connect::app::database::read_secrets;
 use random_connect::app::serve::{Listening, ServeError, serve_stdio};
+use random_connect::app::toolsets::TOOLSETS;
 use random_connect::cli::announcement::announcement;
 use random_connect::cli::backup::{restored, saved};
 use random_connect::cli::check;
@@ -114,7 +115,7 @@ fn chat_token(argument: Option<String>, file: Option<&Path>) -> Result<SecretStr
 /// environment.
 async fn demo() -> Result<(), String> {
     let port = |name: &str| (name == "PORT").then(|| "0".into());
-    let config = Config::from_lookup(port).map_err(|problems| format!("{problems:?}"))?;
+    let config = Config::from_lookup(TOOLSETS, port).map_err(|problems| format!("{problems:?}"))?;
     let (sender, started) = oneshot::channel();
     let announce = |listening: &Listening| {
         let token = listening.generated_token.as_ref().map(AuthTokens::current).unwrap_or_default();
@@ -134,7 +135,7 @@ async fn demo() -> Result<(), String> {
 
 /// Returns the token of the environment or `.env`, or an empty string if neither sets one.
 fn configured_token() -> Result<SecretString, Vec<ConfigProblem>> {
-    let tokens = Config::load(Path::new(".env"))?.config.auth_tokens;
+    let tokens = Config::load(TOOLSETS, Path::new(".env"))?.config.auth_tokens;
     Ok(tokens.map_or_else(SecretString::default, |tokens| tokens.current().into()))
 }
 
@@ -154,7 +155,7 @@ fn print_announcement(listening: &Listening) {
 fn with_config<F: Future<Output = Result<(), ServeError>>>(
     command: impl FnOnce(Config) -> F,
 ) -> ExitCode {
-    let LoadedConfig { config, warnings, .. } = match Config::load(Path::new(".env")) {
+    let LoadedConfig { config, warnings, .. } = match Config::load(TOOLSETS, Path::new(".env")) {
         Ok(loaded) => loaded,
         Err(problems) => return report_problems(&problems),
     };
@@ -173,7 +174,7 @@ fn with_config<F: Future<Output = Result<(), ServeError>>>(
 
 /// Prints the settings in effect, warnings, and the state of each store.
 fn check() -> ExitCode {
-    let mut loaded = match Config::load(Path::new(".env")) {
+    let mut loaded = match Config::load(TOOLSETS, Path::new(".env")) {
         Ok(loaded) => loaded,
         Err(problems) => return report_problems(&problems),
     };
@@ -200,7 +201,7 @@ fn status(CheckedStore { name, backend, result, evicting }: CheckedStore) -> Sto
 
 /// Prints the codes of a raw id.
 fn code(id: Option<String>, source: Option<IdSource>) -> ExitCode {
-    let mut config = match Config::load(Path::new(".env")) {
+    let mut config = match Config::load(TOOLSETS, Path::new(".env")) {
         Ok(loaded) => loaded.config,
         Err(problems) => return report_problems(&problems),
     };
@@ -238,7 +239,7 @@ async fn restore(config: &Config, file: &Path, force: bool) -> Result<String, Ba
 fn report<F: Future<Output = Result<String, E>>, E: Display>(
     command: impl FnOnce(Config) -> F,
 ) -> ExitCode {
-    let config = match Config::load(Path::new(".env")) {
+    let config = match Config::load(TOOLSETS, Path::new(".env")) {
         Ok(loaded) => loaded.config,
         Err(problems) => return report_problems(&problems),
     };
@@ -250,7 +251,7 @@ fn report<F: Future<Output = Result<String, E>>, E: Display>(
 
 /// Executes a command of `key`. Writes no logs: the command has one result.
 fn key(command: KeyCommand) -> ExitCode {
-    let mut config = match Config::load(Path::new(".env")) {
+    let mut config = match Config::load(TOOLSETS, Path::new(".env")) {
         Ok(loaded) => loaded.config,
         Err(problems) => return report_problems(&problems),
     };
@@ -315,7 +316,7 @@ fn print_token() -> io::Result<()> {
 
 /// Prints a token that is signed with the secret of the settings.
 fn jwt(request: &JwtRequest) -> ExitCode {
-    let config = match Config::load(Path::new(".env")) {
+    let config = match Config::load(TOOLSETS, Path::new(".env")) {
         Ok(loaded) => loaded.config,
         Err(problems) => return report_problems(&problems),
     };

@@ -23,6 +23,7 @@ use axum::Router;
 use axum::routing::post;
 use axum::serve::ListenerExt;
 use random_connect::app::App;
+use random_connect::app::toolsets::TOOLSETS;
 use random_connect::config::Config;
 use random_connect::kernel::clock::{Clock, Stopwatch, SystemClock, seeded_rng};
 use random_connect::kernel::token::AuthTokens;
@@ -139,7 +140,7 @@ async fn start(tokens: AuthTokens) -> BenchResult<(SocketAddr, SocketAddr)> {
     let routes = Router::new().route("/mcp", post(bare::relay));
     tokio::spawn(async move { axum::serve(bare_listener, routes).await });
     let setting = |name: &str| (name == "RATE_LIMITS").then(|| "off".into());
-    let config = Config::from_lookup(setting).map_err(|_| "invalid settings")?;
+    let config = Config::from_lookup(TOOLSETS, setting).map_err(|_| "invalid settings")?;
     let app = App::new(config, &(Arc::new(SystemClock::new()) as Arc<dyn Clock>))
         .expect("the server starts");
     tokio::spawn(async move {

@@ -9,6 +9,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use random_connect::app::App;
+use random_connect::app::toolsets::TOOLSETS;
 use random_connect::config::Config;
 use random_connect::kernel::clock::{Clock, SystemClock, seeded_rng};
 use random_connect::kernel::token::AuthTokens;
@@ -151,7 +152,7 @@ async fn serve(session_idle: Duration, user_idle: String) -> BenchResult<()> {
         "REAP_INTERVAL_SECS" => Some("2".into()),
         _ => None,
     };
-    let config = Config::from_lookup(setting).map_err(|_| "invalid settings")?;
+    let config = Config::from_lookup(TOOLSETS, setting).map_err(|_| "invalid settings")?;
     let app = App::new(config, &(Arc::new(SystemClock::new()) as Arc<dyn Clock>))?;
     let listener = TcpListener::bind("127.0.0.1:0").await?;
     let tokens = AuthTokens::generate(&mut seeded_rng());

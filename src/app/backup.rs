@@ -11,7 +11,7 @@ use secrecy::{ExposeSecret, SecretString};
 use thiserror::Error;
 
 use super::database;
-use super::database::{DatabaseSetupError, MIGRATIONS};
+use super::database::{DatabaseSetupError, known_chains};
 use crate::config::Config;
 use crate::config::secrets_file::{SecretsFile, SecretsFileError};
 use crate::config::store::DatabaseConfig;
@@ -20,6 +20,7 @@ use crate::kernel::secrets::{SecretFingerprints, SecretMismatch};
 use crate::kernel::sql::backup::archive::{ArchiveProblem, BackupArchive, seal};
 use crate::kernel::sql::backup::manifest::{BackupManifest, BackupSection};
 use crate::kernel::sql::backup::partial::PartialFile;
+use crate::kernel::sql::migration::MigrationChain;
 use crate::kernel::sql::problem::DatabaseProblem;
 use crate::kernel::sql::sqlite::replacement::Replacement;
 use crate::kernel::sql::sqlite::snapshot::copy_snapshot;
@@ -129,7 +130,7 @@ pub async fn backup(
     }
     let secrets = secrets_to_save(database, with_secrets)?;
     let mut partial = PartialFile::create(file).map_err(write)?;
-    let mut manifest = save(database, &mut partial).await?;
+    let mut manifest = save(database, &known_chains(config), &mut partial).await?;
     manifest.created_at = SystemClock::new().now().to_iso_8601();
     let out = partial.file_mut();
     if let Some(secrets) = &secrets {
@@ -159,7 +160,7 @@ pub async fn restore(
     let archive_error =
         |problem: ArchiveProblem| BackupError::Archive { file: file.to_owned(), problem };
     let mut archive = BackupArchive::open(file).map_err(archive_error)?;
-    let checked = archive.manifest.check(database.url.engine(), MIGRATIONS);
+    let checked = archive.manifest.check(database.url.engine(), &known_chains(config));
     checked.map_err(|problem| archive_error(problem.into()))?;
     let saved = read_secrets(&mut archive).map_err(|error| archive_error(error.into()))?;
     let missing = check_secrets(config, database, saved.as_ref(), &archive.manifest)?;
@@ -186,13 +187,14 @@ fn secrets_to_save(
 /// Writes the sections of the database.
 async fn save(
     database: &DatabaseConfig,
+    chains: &[&MigrationChain],
     partial: &mut PartialFile,
 ) -> Result<BackupManifest, BackupError> {
     let problem = |problem| DatabaseSetupError::new(database, problem);
     let DatabaseUrl::Sqlite(path) = &database.url else {
         return Err(problem(DatabaseProblem::Missing).into());
     };
-    let snapshot = copy_snapshot(path, partial.path(), MIGRATIONS).await.map_err(problem)?;
+    let snapshot = copy_snapshot(path, partial.path(), chains).await.map_err(problem)?;
     let metadata = partial.file().metadata();
     let bytes = metadata.map_err(|error| problem(DatabaseProblem::Io(error)))?.len();
     Ok(BackupManifest {

@@ -1,6 +1,6 @@
 //! Opens the SQL database of a [`Config`] and completes its secrets.
 //!
-//! To add the tables of a toolset, add its chain to [`MIGRATIONS`].
+//! The tables of a toolset are those of its row in the table of toolsets.
 
 use std::fs::File;
 use std::io::Read;
@@ -20,7 +20,7 @@ use crate::kernel::sql::migration::MigrationChain;
 use crate::kernel::sql::problem::DatabaseProblem;
 use crate::moderation::migrations::MIGRATIONS as MODERATION;
 
-/// The tables of a database, in the order of their creation.
+/// The tables of every database, in the order of their creation. Those of the toolsets follow.
 pub const MIGRATIONS: &[&MigrationChain] = &[&MODERATION, &CREDENTIALS];
 
 /// The first bytes of an SQLite database.
@@ -61,14 +61,14 @@ pub async fn open(config: &mut Config) -> Result<Option<Database>, DatabaseSetup
     read_secrets(config)?;
     if let Some((file, secrets)) = generated(config) {
         // A file that can't be used is reported first.
-        Database::inspect(&database.url, MIGRATIONS, None)
+        Database::inspect(&database.url, &known_chains(config), None)
             .await
             .map_err(|error| problem(error.problem))?;
         config.secrets.complete(file.create(&secrets)?);
     }
     let fingerprints =
         fingerprints(config).expect("the configuration demands what is not generated");
-    let opened = Database::open_with(&database.url, MIGRATIONS, &fingerprints).await;
+    let opened = Database::open_with(&database.url, &chains(config), &fingerprints).await;
     Ok(Some(opened.map_err(|error| problem(error.problem))?))
 }
 
@@ -81,8 +81,20 @@ pub async fn inspect(config: &mut Config) -> Result<bool, DatabaseSetupError> {
     let Some(database) = config.database.clone() else { return Ok(false) };
     read_secrets(config)?;
     let inspected =
-        Database::inspect(&database.url, MIGRATIONS, fingerprints(config).as_ref()).await;
+        Database::inspect(&database.url, &known_chains(config), fingerprints(config).as_ref())
+            .await;
     inspected.map_err(|error| DatabaseSetupError::new(&database, error.problem))
+}
+
+/// The tables of a server, in the order of their creation.
+fn chains(config: &Config) -> Vec<&'static MigrationChain> {
+    let of_toolsets = config.toolsets.enabled.iter().filter_map(|toolset| toolset.row.migrations);
+    MIGRATIONS.iter().copied().chain(of_toolsets).collect()
+}
+
+/// The tables that a database may have, also of toolsets that are not enabled.
+pub(super) fn known_chains(config: &Config) -> Vec<&'static MigrationChain> {
+    MIGRATIONS.iter().chain(&config.toolsets.migrations).copied().collect()
 }
 
 /// Completes the secrets with those of the file beside an SQLite database, if it exists.

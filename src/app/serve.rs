@@ -12,9 +12,8 @@ use tokio::signal::unix::{SignalKind, signal};
 use tokio::time::sleep;
 use tokio_util::sync::CancellationToken;
 
-use super::channels::NoHttpClient;
 use super::stores::StoreSetupError;
-use super::{App, principals, stores};
+use super::{App, AppError, principals, stores};
 use crate::config::Config;
 use crate::kernel::clock::{Clock, SystemClock, seeded_rng};
 use crate::kernel::sql::Database;
@@ -35,7 +34,7 @@ pub enum ServeError {
     #[error(transparent)]
     StoreSetup(#[from] StoreSetupError),
     #[error(transparent)]
-    HttpClient(#[from] NoHttpClient),
+    App(#[from] AppError),
     #[error(transparent)]
     Stdio(#[from] StdioError),
 }
@@ -118,7 +117,7 @@ pub async fn serve_stdio(mut config: Config) -> Result<(), ServeError> {
 }
 
 /// Builds the server with the clock of the machine.
-fn build(config: Config, database: Option<Database>) -> Result<App, NoHttpClient> {
+fn build(config: Config, database: Option<Database>) -> Result<App, AppError> {
     let clock = Arc::new(SystemClock::new()) as Arc<dyn Clock>;
     App::with_database(config, &clock, SendPolicy::default(), database)
 }

@@ -12,9 +12,9 @@ use super::database;
 use super::database::DatabaseSetupError;
 use crate::config::Config;
 use crate::config::store::RedisConfig;
-use crate::connect::lobby::{Directory, LobbyBackend};
 use crate::connect::lobby::store_memory::MemoryLobby;
 use crate::connect::lobby::store_redis::RedisLobby;
+use crate::connect::lobby::{Directory, LobbyBackend};
 use crate::credentials::api_keys::service::ApiKeys;
 use crate::credentials::api_keys::store::ApiKeyStore;
 use crate::credentials::api_keys::store_postgres::PostgresApiKeyStore;
@@ -155,6 +155,14 @@ impl StoreSetupError {
     }
 }
 
+/// Returns the encryption keys of the configuration, or a random one for this run.
+pub(super) fn keyring(config: &Config) -> Keyring {
+    match config.inbox_keys() {
+        Some(keys) => Keyring::new(keys),
+        None => Keyring::new(&[seeded_rng().random()]),
+    }
+}
+
 /// Returns the moderation service with its store, encryption keys and rate limiter.
 pub(super) fn moderation(
     config: &Config,
@@ -163,7 +171,6 @@ pub(super) fn moderation(
     clock: &Arc<dyn Clock>,
     ids: &IdHasher,
 ) -> ModerationService {
-    let mut rng = seeded_rng();
     let store: Arc<dyn ModerationStore> = match (connection, database) {
         (_, Some(Database::Postgres(database))) => {
             Arc::new(PostgresModerationStore::new(database.clone()))
@@ -174,10 +181,7 @@ pub(super) fn moderation(
         }
         (None, None) => Arc::new(MemoryModerationStore::default()),
     };
-    let keyring = match config.inbox_keys() {
-        Some(keys) => Keyring::new(keys),
-        None => Keyring::new(&[rng.random()]),
-    };
+    let keyring = keyring(config);
     let limiter = config.rate_limits.map(|limits| -> Arc<dyn RateLimiter> {
         match connection {
             Some(connection) => {
@@ -186,7 +190,7 @@ pub(super) fn moderation(
             None => Arc::new(MemoryRateLimiter::new(limits).with_clock(Arc::clone(clock))),
         }
     });
-    ModerationService::new(store, keyring, limiter, rng)
+    ModerationService::new(store, keyring, limiter, seeded_rng())
 }
 
 /// Returns the API keys in `database`.

@@ -1,57 +1,64 @@
-//! The table of toolsets: builds each from the parts of the server.
-//!
-//! To add a toolset, add an arm to [`build`].
+//! [`TOOLSETS`]: the table of toolsets. To add a toolset, write its folder and add a row.
 
 use std::sync::Arc;
 
-use tokio_util::sync::CancellationToken;
+use futures_util::future::BoxFuture;
+use thiserror::Error;
 
-use crate::config::{Config, ToolsetName};
-use crate::connect::delivery::courier::Couriers;
-use crate::connect::lobby::LobbyBackend;
-use crate::connect::moderated::ModeratedLobby;
-use crate::connect::service::ConnectService;
-use crate::connect::tools::ConnectTools;
-use crate::kernel::clock::{Clock, seeded_rng};
-use crate::kernel::id::IdHasher;
+use crate::connect;
+use crate::kernel::health::HealthCheck;
 use crate::kernel::toolset::Toolset;
-use crate::penpal::service::PenPalService;
-use crate::penpal::tools::PenPalTools;
+use crate::kernel::toolset::parts::{ToolsetError, ToolsetParts};
+use crate::kernel::toolset::row::{EnabledToolset, ToolsetRow};
+use crate::penpal;
 
-/// The parts of the server that toolsets are built from.
-pub(super) struct Parts<'a> {
-    pub lobby: &'a Arc<ModeratedLobby>,
-    pub backend: &'a LobbyBackend,
-    pub connect: &'a Arc<ConnectService>,
-    pub couriers: &'a Arc<Couriers>,
-    pub clock: &'a Arc<dyn Clock>,
-    pub ids: &'a IdHasher,
-    /// Cancelled when the server stops.
-    pub stopping: &'a CancellationToken,
-    pub config: &'a Config,
+/// All toolsets, in the order of the documentation.
+pub const TOOLSETS: &[ToolsetRow] = &[
+    ToolsetRow {
+        name: "connect",
+        docs: "docs/tools.md",
+        settings: connect::config::SETTINGS,
+        migrations: None,
+        read: connect::config::read,
+    },
+    ToolsetRow {
+        name: "penpal",
+        docs: "docs/agents.md",
+        settings: &[],
+        migrations: None,
+        read: penpal::plan::read,
+    },
+];
+
+/// An enabled toolset can't be built.
+#[derive(Debug, Error)]
+#[error("can't build the toolset {toolset}: {problem}")]
+pub struct ToolsetBuildError {
+    toolset: &'static str,
+    #[source]
+    problem: ToolsetError,
 }
 
-/// Builds a toolset.
-pub(super) fn build(name: ToolsetName, parts: &Parts<'_>) -> Arc<dyn Toolset> {
-    match name {
-        ToolsetName::Connect => {
-            let my_number = parts.config.my_number.clone();
-            Arc::new(ConnectTools::new(Arc::clone(parts.connect), my_number))
-        }
-        ToolsetName::PenPal => {
-            let service = PenPalService::new(
-                Arc::clone(parts.lobby),
-                Arc::clone(&parts.backend.mailbox),
-                Arc::clone(parts.connect),
-                Arc::clone(parts.couriers),
-                Arc::clone(parts.clock),
-                parts.ids.clone(),
-                seeded_rng(),
-            );
-            let service = service.with_shutdown(parts.stopping.clone());
-            let service = service.with_departures(Arc::clone(&parts.backend.upkeep));
-            let clients_are_users = parts.config.auth_tokens.is_none();
-            Arc::new(PenPalTools::new(Arc::new(service), clients_are_users))
-        }
+/// The toolsets of a server.
+#[derive(Default)]
+pub(super) struct BuiltToolsets {
+    pub list: Vec<Arc<dyn Toolset>>,
+    pub tasks: Vec<BoxFuture<'static, ()>>,
+    pub health: Vec<HealthCheck>,
+}
+
+/// Builds toolsets, each from the parts that `parts` returns for its name.
+pub(super) fn build<'a>(
+    enabled: impl Iterator<Item = &'a EnabledToolset>,
+    parts: impl Fn(&'static str) -> ToolsetParts,
+) -> Result<BuiltToolsets, ToolsetBuildError> {
+    let mut all = BuiltToolsets::default();
+    for EnabledToolset { row, plan } in enabled {
+        let built = plan.build(&parts(row.name));
+        let built = built.map_err(|problem| ToolsetBuildError { toolset: row.name, problem })?;
+        all.list.push(built.toolset);
+        all.tasks.extend(built.tasks);
+        all.health.extend(built.health);
     }
+    Ok(all)
 }

@@ -4,7 +4,8 @@
 
 use std::fmt::Write;
 
-use crate::config::{LoadedConfig, NOT_SET, Source};
+use crate::config::{LoadedConfig, Source};
+use crate::kernel::settings::NOT_SET;
 
 /// The answer of a store to a check.
 pub struct StoreStatus {

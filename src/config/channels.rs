@@ -125,6 +125,7 @@ mod tests {
     use secrecy::ExposeSecret;
 
     use crate::config::Config;
+    use crate::config::toolsets::tests::TABLE;
 
     const ALL: [(&str, &str); 4] = [
         ("WHATSAPP_TOKEN", "EAAG-token"),
@@ -137,7 +138,7 @@ mod tests {
         let lookup = |name: &str| {
             variables.iter().rev().find(|(key, _)| *key == name).map(|(_, value)| value.into())
         };
-        Config::from_lookup(lookup)
+        Config::from_lookup(TABLE, lookup)
             .map_err(|problems| problems.iter().map(ToString::to_string).collect())
     }
 

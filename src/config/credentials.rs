@@ -1,6 +1,6 @@
 //! The section of credentials beside `AUTH_TOKEN`: `OWNER`, `OWNER_TOKEN`, `JWT_*`.
 
-use super::parse::ToolsetName;
+use super::toolsets::{CONNECT, ToolsetsConfig};
 use crate::credentials::signed_tokens::jwt;
 use crate::credentials::signed_tokens::jwt::JwtSettings;
 use crate::kernel::principal::Owner;
@@ -22,7 +22,7 @@ pub struct CredentialsConfig {
 pub(super) fn read(
     reader: &mut SettingsReader<'_>,
     auth_tokens: Option<&AuthTokens>,
-    toolsets: &[ToolsetName],
+    toolsets: &ToolsetsConfig,
 ) -> CredentialsConfig {
     let owner = reader.read("OWNER", EchoValue::Redacted, |name| {
         let expected =
@@ -36,7 +36,7 @@ pub(super) fn read(
         if is_shared { Err("another token than AUTH_TOKEN") } else { Ok(tokens) }
     });
     let has_owner = reader.is_set("OWNER");
-    if has_owner && !reader.is_set("OWNER_TOKEN") && toolsets.contains(&ToolsetName::Connect) {
+    if has_owner && !reader.is_set("OWNER_TOKEN") && toolsets.has(CONNECT) {
         let expected = "a token for the owner, because Puch AI has AUTH_TOKEN while the toolset connect is enabled: generate one with `random-connect token`";
         reader.report_missing("OWNER_TOKEN", expected);
     }
@@ -50,10 +50,11 @@ pub(super) fn read(
 #[cfg(test)]
 mod tests {
     use crate::config::Config;
+    use crate::config::toolsets::tests::TABLE;
     use crate::kernel::settings::ConfigProblem;
 
     fn config(variables: &[(&str, &str)]) -> Result<Config, Vec<ConfigProblem>> {
-        Config::from_lookup(|name| {
+        Config::from_lookup(TABLE, |name| {
             variables.iter().find(|(key, _)| *key == name).map(|(_, value)| value.into())
         })
     }

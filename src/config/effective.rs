@@ -5,10 +5,11 @@
 
 use std::path::Path;
 
-use super::{Config, LogFormat, NOT_SET, ToolsetName};
+use super::{Config, LogFormat};
 use crate::credentials::signed_tokens::jwt::JwtSettings;
 use crate::guard::{LinkPolicy, ProfanityPolicy};
 use crate::kernel::client_network::TrustedProxy;
+use crate::kernel::settings::NOT_SET;
 use crate::moderation::service::NoticePolicy;
 use crate::rate_limit::gcra::RateLimits;
 
@@ -18,12 +19,11 @@ impl Config {
     #[must_use]
     pub fn effective(&self) -> Vec<(&'static str, String)> {
         let whatsapp = self.whatsapp.as_ref();
-        vec![
+        let mut effective = vec![
             (
                 "AUTH_TOKEN",
                 self.auth_tokens.as_ref().map_or("generated at each start", |_| "set").to_owned(),
             ),
-            ("MY_NUMBER", secret(self.my_number.as_ref())),
             ("HOST", self.address.ip().to_string()),
             ("PORT", self.address.port().to_string()),
             (
@@ -70,7 +70,9 @@ impl Config {
             ("CALLBACK_URL", secret(self.bridge.as_ref())),
             ("CALLBACK_SECRET", secret(self.bridge.as_ref())),
             ("HTTPS_PROXY", secret(self.https_proxy.as_ref())),
-        ]
+        ];
+        effective.extend(self.toolsets.shown.iter().cloned());
+        effective
     }
 
     /// A value that JWTs must have.
@@ -88,13 +90,8 @@ impl Config {
 
     /// The names of the enabled toolsets, with the one that the playground enables.
     fn toolset_names(&self) -> String {
-        let playground = self.playground && !self.toolsets.contains(&ToolsetName::PenPal);
-        let name = |toolset: &ToolsetName| match toolset {
-            ToolsetName::Connect => "connect",
-            ToolsetName::PenPal => "penpal",
-        };
-        let names = self.toolsets.iter().map(name).chain(playground.then_some("penpal"));
-        names.collect::<Vec<_>>().join(",")
+        let toolsets = self.toolsets.with_playground(self.playground);
+        toolsets.map(|toolset| toolset.row.name).collect::<Vec<_>>().join(",")
     }
 }
 
@@ -160,19 +157,20 @@ mod tests {
     use std::collections::HashMap;
 
     use super::*;
-    use crate::config::SETTINGS;
+    use crate::config::all_settings;
+    use crate::config::toolsets::tests::TABLE;
 
     const KEY: &str = "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef";
 
     fn config(variables: &HashMap<&str, String>) -> Config {
-        Config::from_lookup(|name| variables.get(name).map(Into::into)).expect("valid")
+        Config::from_lookup(TABLE, |name| variables.get(name).map(Into::into)).expect("valid")
     }
 
     #[test]
     fn config_effective_lists_every_setting_in_order() {
         let names: Vec<_> =
             config(&HashMap::new()).effective().into_iter().map(|(name, _)| name).collect();
-        assert_eq!(names, SETTINGS.iter().map(|setting| setting.name).collect::<Vec<_>>());
+        assert_eq!(names, all_settings(TABLE).map(|setting| setting.name).collect::<Vec<_>>());
     }
 
     #[test]
@@ -206,7 +204,6 @@ mod tests {
     fn config_effective_shows_no_secret() {
         let secrets = [
             ("AUTH_TOKEN", "secret-1"),
-            ("MY_NUMBER", "919876543210"),
             ("ADMIN_TOKEN", "secret-2"),
             ("MONITOR_TOKEN", "secret-3"),
             ("OWNER", "secret-3a"),

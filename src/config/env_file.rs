@@ -8,7 +8,7 @@ use std::fs;
 use std::io::ErrorKind;
 use std::path::Path;
 
-use super::names::unknown_in_file;
+use super::names::SettingNames;
 use crate::kernel::settings::ConfigProblem;
 
 /// The contents of the file.
@@ -22,9 +22,9 @@ pub(super) struct EnvFile {
 }
 
 /// Reads `file`. A missing file is empty.
-pub(super) fn read(file: &Path) -> EnvFile {
+pub(super) fn read(file: &Path, names: &SettingNames) -> EnvFile {
     match fs::read_to_string(file) {
-        Ok(text) => parse(&text),
+        Ok(text) => parse(&text, names),
         Err(error) if error.kind() == ErrorKind::NotFound => EnvFile::default(),
         Err(error) => {
             let expected = format!("a readable text file ({})", error.kind());
@@ -38,7 +38,7 @@ pub(super) fn read(file: &Path) -> EnvFile {
     }
 }
 
-fn parse(text: &str) -> EnvFile {
+fn parse(text: &str, names: &SettingNames) -> EnvFile {
     let EnvFile { values: mut settings, mut problems, mut warnings } = EnvFile::default();
     for (number, line) in text.lines().enumerate() {
         let mut report = |expected: &str| {
@@ -57,7 +57,7 @@ fn parse(text: &str) -> EnvFile {
             }
             Some(Ok((name, value))) => {
                 let shown = line.trim_start().starts_with(variable_name(line));
-                warnings.extend(unknown_in_file(number + 1, &name, shown));
+                warnings.extend(names.unknown_in_file(number + 1, &name, shown));
                 if settings.insert(name, value.into()).is_some() {
                     warnings.push(format!(
                         ".env line {}, {}, replaces the value of an earlier line",
@@ -82,6 +82,10 @@ fn variable_name(line: &str) -> &str {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    fn parse(text: &str) -> EnvFile {
+        super::parse(text, &SettingNames::new(&[]))
+    }
 
     #[test]
     fn config_env_file_reads_comments_and_quotes() {

@@ -39,11 +39,12 @@ pub(super) fn read_notice_policy(reader: &mut SettingsReader<'_>) -> NoticePolic
 mod tests {
     use super::*;
     use crate::config::Config;
+    use crate::config::toolsets::tests::TABLE;
     use crate::kernel::settings::ConfigProblem;
 
     fn guard(variables: &[(&str, &str)]) -> Result<Guard, Vec<ConfigProblem>> {
         let value = |name: &str| variables.iter().find(|(key, _)| *key == name);
-        Config::from_lookup(|name| value(name).map(|(_, value)| value.into()))
+        Config::from_lookup(TABLE, |name| value(name).map(|(_, value)| value.into()))
             .map(|config| config.guard)
     }
 

@@ -16,6 +16,7 @@ mod rate_limits;
 pub mod secrets_file;
 mod settings;
 pub mod store;
+pub mod toolsets;
 mod warnings;
 
 use std::ffi::OsString;
@@ -31,18 +32,15 @@ use crate::kernel::client_network::TrustedProxy;
 use crate::kernel::keyring::SealKey;
 use crate::kernel::settings::{ConfigProblem, EchoValue, Setting, SettingsReader};
 use crate::kernel::token::AuthTokens;
+use crate::kernel::toolset::row::ToolsetRow;
 use crate::moderation::service::NoticePolicy;
 use crate::rate_limit::gcra::RateLimits;
 use env_file::EnvFile;
-use parse::{
-    host_names, log_format, log_level, origins, phone_number, switch, toolset_names, trusted_proxy,
-};
+use names::SettingNames;
+use parse::{host_names, log_format, log_level, origins, trusted_proxy};
 
-pub use parse::{LogFormat, ToolsetName};
-pub use settings::SETTINGS;
-
-/// The value of a secret that is not set, in [`Config::effective`].
-pub const NOT_SET: &str = "not set";
+pub use parse::LogFormat;
+pub use settings::{SETTINGS, all_settings};
 
 const DEFAULT_PORT: u16 = 8086;
 const DEFAULT_IDLE_TIMEOUT_SECS: u64 = 30 * 60;
@@ -54,8 +52,6 @@ const DEFAULT_MAX_SESSIONS: usize = 10_000;
 pub struct Config {
     /// `AUTH_TOKEN`. `None` when unset: the server generates a token for this run.
     pub auth_tokens: Option<AuthTokens>,
-    /// `MY_NUMBER`, the phone number that `validate` returns.
-    pub my_number: Option<SecretString>,
     /// `HOST` and `PORT`. Without `HOST`: all interfaces with `AUTH_TOKEN`, loopback without.
     pub address: SocketAddr,
     /// `LOG_LEVEL`.
@@ -72,8 +68,8 @@ pub struct Config {
     pub allowed_origins: Vec<String>,
     /// `USE_CALLER_NICKNAMES`.
     pub use_caller_nicknames: bool,
-    /// `TOOLSETS`.
-    pub toolsets: Vec<ToolsetName>,
+    /// `TOOLSETS` and the settings of the toolsets.
+    pub toolsets: toolsets::ToolsetsConfig,
     /// `PLAYGROUND`: whether `/` serves the playground. Defaults to `true` on a loopback address.
     pub playground: bool,
     /// `MAX_SESSIONS`: maximum number of live sessions.
@@ -119,21 +115,23 @@ pub enum Source {
 /// A configuration, with what an operator wants to know about it.
 pub struct LoadedConfig {
     pub config: Config,
-    /// The source of each setting, in the order of [`SETTINGS`].
+    /// The source of each setting, in the order of [`Config::effective`].
     pub sources: Vec<Source>,
     /// Settings that are valid, but probably not intended. They contain no secret.
     pub warnings: Vec<String>,
 }
 
 impl Config {
-    /// Reads the process's environment, and `file` for variables that are not set there.
+    /// Reads the process's environment, and `file` for variables that are not set there, for a server with
+    /// the toolsets of `table`.
     ///
     /// # Errors
     /// Returns every problem of the file and of the values.
-    pub fn load(file: &Path) -> Result<LoadedConfig, Vec<ConfigProblem>> {
-        let EnvFile { values, mut problems, mut warnings } = env_file::read(file);
+    pub fn load(table: &[ToolsetRow], file: &Path) -> Result<LoadedConfig, Vec<ConfigProblem>> {
+        let names = SettingNames::new(table);
+        let EnvFile { values, mut problems, mut warnings } = env_file::read(file, &names);
         let lookup = |name: &str| std::env::var_os(name).or_else(|| values.get(name).cloned());
-        let config = match Self::from_lookup(lookup) {
+        let config = match Self::from_lookup(table, lookup) {
             Ok(config) if problems.is_empty() => config,
             Ok(_) => return Err(problems),
             Err(more) => {
@@ -142,14 +140,14 @@ impl Config {
             }
         };
         let variables = std::env::vars_os().filter_map(|(name, _)| name.into_string().ok());
-        warnings.extend(variables.filter_map(|name| names::unknown_in_environment(&name)));
+        warnings.extend(variables.filter_map(|name| names.unknown_in_environment(&name)));
         let reader = SettingsReader::new(&lookup);
         let source = |setting: &Setting| match std::env::var_os(setting.name) {
             _ if !reader.is_set(setting.name) => Source::Default,
             Some(_) => Source::Environment,
             None => Source::EnvFile,
         };
-        let sources = SETTINGS.iter().map(source).collect();
+        let sources = all_settings(table).map(source).collect();
         warnings.extend(warnings::warnings(&config));
         for name in ["ID_SALT", "INBOX_KEY"] {
             if !config.has_store() && reader.is_set(name) {
@@ -175,16 +173,13 @@ impl Config {
         self.redis.is_some() || self.database.is_some()
     }
 
-    /// Sets the database to a file in the working folder, if none is set: for a toolset that needs one.
-    pub fn database_or_default(&mut self) -> &store::DatabaseConfig {
-        self.database.get_or_insert_with(store::DatabaseConfig::in_working_folder)
-    }
-
-    /// Reads variables through `lookup`. A blank value counts as unset.
+    /// Reads variables through `lookup`, for a server with the toolsets of `table`. A blank value counts as
+    /// unset.
     ///
     /// # Errors
     /// Returns every problem.
     pub fn from_lookup(
+        table: &[ToolsetRow],
         lookup: impl Fn(&str) -> Option<OsString>,
     ) -> Result<Self, Vec<ConfigProblem>> {
         let mut reader = SettingsReader::new(&lookup);
@@ -199,11 +194,14 @@ impl Config {
             if tokens.is_some() { Ipv4Addr::UNSPECIFIED } else { Ipv4Addr::LOCALHOST };
         let host = host.unwrap_or(default_host.into());
         let stores = store::read(&mut reader);
-        let toolsets = reader.read("TOOLSETS", EchoValue::Yes, toolset_names);
-        let toolsets = toolsets.unwrap_or_else(|| vec![ToolsetName::Connect]);
+        let toolsets = toolsets::read(&mut reader, table);
+        let needs_database =
+            toolsets.enabled.iter().any(|toolset| toolset.row.migrations.is_some());
+        let database = stores.database;
+        let database =
+            database.or_else(|| needs_database.then(store::DatabaseConfig::in_working_folder));
         let credentials = credentials::read(&mut reader, tokens.as_ref(), &toolsets);
         let config = Self {
-            my_number: reader.read("MY_NUMBER", EchoValue::Redacted, phone_number),
             address: SocketAddr::new(host, port.unwrap_or(DEFAULT_PORT)),
             log_level: reader
                 .read("LOG_LEVEL", EchoValue::Yes, log_level)
@@ -217,13 +215,9 @@ impl Config {
             allowed_origins: reader
                 .read("ALLOWED_ORIGINS", EchoValue::Yes, origins)
                 .unwrap_or_default(),
-            use_caller_nicknames: reader
-                .read("USE_CALLER_NICKNAMES", EchoValue::Yes, switch)
-                .unwrap_or(false),
+            use_caller_nicknames: reader.switch("USE_CALLER_NICKNAMES", false),
             toolsets,
-            playground: reader
-                .read("PLAYGROUND", EchoValue::Yes, switch)
-                .unwrap_or(host.is_loopback()),
+            playground: reader.switch("PLAYGROUND", host.is_loopback()),
             max_sessions: reader
                 .read("MAX_SESSIONS", EchoValue::Yes, |text| {
                     let sessions = text.parse().ok().filter(|n| (1..=1_000_000).contains(n));
@@ -231,12 +225,12 @@ impl Config {
                 })
                 .unwrap_or(DEFAULT_MAX_SESSIONS),
             redis: stores.redis,
-            database: stores.database,
+            database,
             secrets: stores.secrets,
             admin_tokens: reader.read("ADMIN_TOKEN", EchoValue::Redacted, AuthTokens::parse),
             monitor_tokens: reader.read("MONITOR_TOKEN", EchoValue::Redacted, AuthTokens::parse),
             credentials,
-            read_only: reader.read("READ_ONLY", EchoValue::Yes, switch).unwrap_or(false),
+            read_only: reader.switch("READ_ONLY", false),
             rate_limits: reader
                 .read("RATE_LIMITS", EchoValue::Yes, rate_limits::parse)
                 .unwrap_or_else(|| Some(RateLimits::default())),
@@ -257,9 +251,10 @@ impl Config {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::config::toolsets::tests::TABLE;
 
     fn config(variables: &[(&str, &str)]) -> Result<Config, Vec<ConfigProblem>> {
-        Config::from_lookup(|name| {
+        Config::from_lookup(TABLE, |name| {
             variables.iter().find(|(key, _)| *key == name).map(|(_, value)| value.into())
         })
     }
@@ -270,10 +265,7 @@ mod tests {
         assert_eq!(config.address.to_string(), "127.0.0.1:8086");
         assert_eq!(config.idle_timeout.as_secs(), 1_800);
         assert_eq!(config.reap_interval.as_secs(), 30);
-        assert_eq!(
-            (&config.toolsets[..], config.max_sessions),
-            (&[ToolsetName::Connect][..], 10_000)
-        );
+        assert_eq!((config.toolsets.has("connect"), config.max_sessions), (true, 10_000));
         assert!(
             config.auth_tokens.is_none()
                 && config.allowed_hosts.is_none()
@@ -311,7 +303,6 @@ mod tests {
     fn config_reports_all_problems_without_secrets() {
         let problems = config(&[
             ("AUTH_TOKEN", "my secret"),
-            ("MY_NUMBER", "+91 91234 56780"),
             ("HOST", "localhost"),
             ("PORT", "99999"),
             ("LOG_LEVEL", "loud"),
@@ -326,8 +317,8 @@ mod tests {
             ("TRUSTED_PROXY", "yes"),
             ("ALLOWED_ORIGINS", "app.example"),
         ])
-        .expect_err("fifteen problems");
-        assert_eq!(problems.len(), 15);
+        .expect_err("fourteen problems");
+        assert_eq!(problems.len(), 14);
         let report = problems.iter().map(|problem| format!("{problem}\n")).collect::<String>();
         for shown in [
             "AUTH_TOKEN=(not shown): expected one token",
@@ -336,15 +327,13 @@ mod tests {
         ] {
             assert!(report.contains(shown), "{report}");
         }
-        assert!(!report.contains("secret") && !report.contains("56780"));
+        assert!(!report.contains("secret"));
     }
 
     #[test]
     fn config_debug_is_redacted() {
-        let config = config(&[("AUTH_TOKEN", "hunter2hunter2"), ("MY_NUMBER", "919876543210")])
-            .expect("valid");
-        let shown = format!("{config:?}");
-        assert!(!shown.contains("hunter2") && !shown.contains("9876543210"), "{shown}");
+        let shown = format!("{:?}", config(&[("AUTH_TOKEN", "hunter2hunter2")]).expect("valid"));
+        assert!(!shown.contains("hunter2"), "{shown}");
     }
 
     #[test]

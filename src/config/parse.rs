@@ -1,6 +1,5 @@
 //! Parsers of single values. Each returns what it expected if it rejects the text.
 
-use secrecy::SecretString;
 use tracing::level_filters::LevelFilter;
 
 use crate::kernel::client_network::TrustedProxy;
@@ -10,25 +9,6 @@ use crate::kernel::client_network::TrustedProxy;
 pub enum LogFormat {
     Text,
     Json,
-}
-
-/// A toolset that can be enabled.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum ToolsetName {
-    Connect,
-    PenPal,
-}
-
-/// Parses a phone number: country code first, 7 to 15 digits (E.164), no `+`, no separators.
-pub fn phone_number(text: &str) -> Result<SecretString, &'static str> {
-    let valid = (7..=15).contains(&text.len())
-        && text.bytes().all(|b| b.is_ascii_digit())
-        && !text.starts_with('0');
-    if valid {
-        Ok(SecretString::from(text))
-    } else {
-        Err("7 to 15 digits, country code first, such as 919876543210")
-    }
 }
 
 pub fn log_level(text: &str) -> Result<LevelFilter, &'static str> {
@@ -48,14 +28,6 @@ pub fn log_format(text: &str) -> Result<LogFormat, &'static str> {
     }
 }
 
-pub fn switch(text: &str) -> Result<bool, &'static str> {
-    match text.to_ascii_lowercase().as_str() {
-        "on" => Ok(true),
-        "off" => Ok(false),
-        _ => Err("on or off"),
-    }
-}
-
 pub fn trusted_proxy(text: &str) -> Result<TrustedProxy, &'static str> {
     match text.to_ascii_lowercase().as_str() {
         "off" => Ok(TrustedProxy::None),
@@ -63,15 +35,6 @@ pub fn trusted_proxy(text: &str) -> Result<TrustedProxy, &'static str> {
         "fly" => Ok(TrustedProxy::FlyClientIp),
         _ => Err("on, fly or off"),
     }
-}
-
-pub fn toolset_names(text: &str) -> Result<Vec<ToolsetName>, &'static str> {
-    let name = |name: &str| match name.trim().to_ascii_lowercase().as_str() {
-        "connect" => Ok(ToolsetName::Connect),
-        "penpal" => Ok(ToolsetName::PenPal),
-        _ => Err("connect, penpal, or both separated by a comma"),
-    };
-    text.split(',').map(name).collect()
 }
 
 pub fn host_names(text: &str) -> Result<Vec<String>, &'static str> {

@@ -4,6 +4,7 @@
 //! [`Config`](super::Config) reads and with `.env.example`.
 
 use crate::kernel::settings::Setting;
+use crate::kernel::toolset::row::ToolsetRow;
 
 /// Every variable, in the order of the documentation.
 pub const SETTINGS: &[Setting] = &[
@@ -11,11 +12,6 @@ pub const SETTINGS: &[Setting] = &[
         name: "AUTH_TOKEN",
         default: "generated for each run",
         meaning: "Token that callers send as `Authorization: Bearer`. While rotating, two tokens separated by a comma, the new one first.",
-    },
-    Setting {
-        name: "MY_NUMBER",
-        default: "none",
-        meaning: "Phone number that `validate` returns to Puch: 7 to 15 digits, country code first.",
     },
     Setting {
         name: "HOST",
@@ -95,7 +91,7 @@ pub const SETTINGS: &[Setting] = &[
     Setting {
         name: "TOOLSETS",
         default: "`connect`",
-        meaning: "Enabled toolsets: `connect`, `penpal`, or both separated by a comma.",
+        meaning: "Enabled toolsets, separated by commas: see [toolsets](toolsets.md).",
     },
     Setting {
         name: "PLAYGROUND",
@@ -205,65 +201,7 @@ pub const SETTINGS: &[Setting] = &[
     },
 ];
 
-#[cfg(test)]
-mod tests {
-    use std::cell::RefCell;
-    use std::collections::{BTreeMap, BTreeSet};
-    use std::fs;
-
-    use super::*;
-    use crate::config::Config;
-
-    fn names() -> BTreeSet<&'static str> {
-        SETTINGS.iter().map(|setting| setting.name).collect()
-    }
-
-    #[test]
-    fn config_table_lists_exactly_the_variables_that_are_read() {
-        let complete = BTreeMap::from([
-            ("WHATSAPP_TOKEN", "t"),
-            ("WHATSAPP_PHONE_NUMBER_ID", "1"),
-            ("WHATSAPP_VERIFY_TOKEN", "v"),
-            ("WHATSAPP_APP_SECRET", "s"),
-            ("CALLBACK_URL", "https://bridge.example"),
-            ("CALLBACK_SECRET", "s"),
-        ]);
-        let read = RefCell::new(BTreeSet::new());
-        let config = Config::from_lookup(|name| {
-            read.borrow_mut().insert(name.to_owned());
-            complete.get(name).map(Into::into)
-        });
-        assert!(config.is_ok());
-        let names: BTreeSet<_> = names().into_iter().map(str::to_owned).collect();
-        assert_eq!(read.into_inner(), names);
-    }
-
-    #[test]
-    fn config_table_default_has_the_same_effect_as_an_unset_variable() {
-        let debug = |name: &str, value: Option<&str>| {
-            let config = Config::from_lookup(|read| value.filter(|_| read == name).map(Into::into));
-            format!("{:?}", config.expect("a valid configuration"))
-        };
-        for Setting { name, default, .. } in SETTINGS {
-            let literal = default.strip_prefix('`').and_then(|rest| rest.strip_suffix('`'));
-            let literal = literal.filter(|value| !value.contains('`'));
-            // A channel with only some of its settings is a problem.
-            if let Some(value) = literal.filter(|_| *name != "WHATSAPP_API_BASE") {
-                assert_eq!(debug(name, Some(value)), debug(name, None), "{name}");
-            }
-        }
-    }
-
-    #[test]
-    fn config_example_file_lists_every_variable_once() {
-        let example = fs::read_to_string(".env.example").expect("an example");
-        let listed: Vec<_> = example
-            .lines()
-            .filter_map(|line| line.trim_start_matches(['#', ' ']).split_once('='))
-            .map(|(name, _)| name)
-            .filter(|name| name.bytes().all(|b| b.is_ascii_uppercase() || b == b'_'))
-            .collect();
-        assert_eq!(listed.len(), SETTINGS.len(), "{listed:?}");
-        assert_eq!(listed.into_iter().collect::<BTreeSet<_>>(), names());
-    }
+/// The settings of the server, and then those of the toolsets in `table`.
+pub fn all_settings(table: &[ToolsetRow]) -> impl Iterator<Item = &'static Setting> {
+    SETTINGS.iter().chain(table.iter().flat_map(|row| row.settings))
 }

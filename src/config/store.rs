@@ -170,10 +170,11 @@ fn parse_key(hex: &str) -> Option<SealKey> {
 #[cfg(test)]
 mod tests {
     use crate::config::Config;
+    use crate::config::toolsets::tests::TABLE;
     use crate::kernel::settings::ConfigProblem;
 
     fn config(variables: &[(&str, &str)]) -> Result<Config, Vec<ConfigProblem>> {
-        Config::from_lookup(|name| {
+        Config::from_lookup(TABLE, |name| {
             variables.iter().find(|(key, _)| *key == name).map(|(_, value)| value.into())
         })
     }
@@ -220,15 +221,6 @@ mod tests {
         assert!(!format!("{stored:?}").contains("hunter2"));
         assert_eq!(file(stored), ("DATABASE_URL", None));
         assert!(with(&[]).database.is_none() && with(&[]).id_salt().is_none());
-    }
-
-    #[test]
-    fn config_database_default_needs_a_toolset_that_stores_data() {
-        let mut config = config(&[]).expect("valid");
-        assert!(config.database.is_none(), "nothing is created without need");
-        config.database_or_default();
-        let database = config.database.expect("a database");
-        assert_eq!(database.url.place(), "random-connect.db");
     }
 
     #[test]

@@ -36,9 +36,7 @@ pub(super) fn warnings(config: &Config) -> Vec<String> {
     if config.read_only {
         warnings.push("READ_ONLY is on: no tool that changes something is available, handle_message included, so no one can chat".to_owned());
     }
-    if config.my_number.is_none() {
-        warnings.push("MY_NUMBER is not set: Puch AI can't validate this server".to_owned());
-    }
+    warnings.extend(config.toolsets.warnings.iter().cloned());
     if let (Some(_), Some(database)) = (&config.redis, &config.database)
         && database.url.file().is_some()
     {
@@ -68,27 +66,25 @@ fn too_short(name: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::config::toolsets::tests::TABLE;
 
     fn warned(variables: &[(&str, &str)]) -> String {
         let value = |name: &str| variables.iter().find(|(key, _)| *key == name);
-        let config = Config::from_lookup(|name| value(name).map(|(_, value)| value.into()));
+        let config = Config::from_lookup(TABLE, |name| value(name).map(|(_, value)| value.into()));
         warnings(&config.expect("valid")).join("\n")
     }
 
     #[test]
     fn config_warns_about_short_and_shared_tokens() {
         let (long, other) = ("a-token-that-is-long-enough", "another-token-of-this-length");
-        let number = ("MY_NUMBER", "919876543210");
-        assert_eq!(warned(&[number, ("AUTH_TOKEN", long), ("ADMIN_TOKEN", other)]), "");
-        assert!(warned(&[number, ("ADMIN_TOKEN", "a")]).starts_with("ADMIN_TOKEN is too short"));
-        assert!(
-            warned(&[number, ("MONITOR_TOKEN", "m")]).starts_with("MONITOR_TOKEN is too short")
-        );
+        assert_eq!(warned(&[("AUTH_TOKEN", long), ("ADMIN_TOKEN", other)]), "");
+        assert!(warned(&[("ADMIN_TOKEN", "a")]).starts_with("ADMIN_TOKEN is too short"));
+        assert!(warned(&[("MONITOR_TOKEN", "m")]).starts_with("MONITOR_TOKEN is too short"));
         let rotating = format!("{other},{long}");
-        let shared = warned(&[number, ("AUTH_TOKEN", long), ("ADMIN_TOKEN", &rotating)]);
+        let shared = warned(&[("AUTH_TOKEN", long), ("ADMIN_TOKEN", &rotating)]);
         assert!(shared.starts_with("ADMIN_TOKEN equals AUTH_TOKEN"), "{shared}");
         assert!(!shared.contains("long-enough"));
-        let shared = warned(&[number, ("AUTH_TOKEN", long), ("MONITOR_TOKEN", long)]);
+        let shared = warned(&[("AUTH_TOKEN", long), ("MONITOR_TOKEN", long)]);
         assert!(shared.starts_with("MONITOR_TOKEN equals AUTH_TOKEN"), "{shared}");
     }
 
@@ -102,6 +98,5 @@ mod tests {
             ("INBOX_KEY", &key),
         ];
         assert!(warned(&both).contains("STATE_DB holds no blocks"));
-        assert!(warned(&[]).contains("MY_NUMBER is not set"));
     }
 }

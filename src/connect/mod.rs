@@ -12,7 +12,9 @@
 //! implement the traits of [`lobby`] in a `store_*` module, run the suite in `tests/it/` on it, and name
 //! it in `app/stores.rs`.
 
+pub mod chat_parts;
 pub mod command;
+pub mod config;
 pub mod delivery;
 pub mod dto;
 mod interpret;

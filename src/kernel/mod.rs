@@ -11,6 +11,7 @@ pub mod client_log;
 pub mod client_network;
 pub mod clock;
 pub mod failure_log;
+pub mod figures;
 pub mod health;
 pub mod id;
 pub mod keyring;

@@ -8,6 +8,9 @@ use std::ffi::OsString;
 use std::fmt;
 use std::time::Duration;
 
+/// Stands for the value of a secret that is not set.
+pub const NOT_SET: &str = "not set";
+
 /// A year, in seconds; a longer duration is taken for a mistake.
 const MAX_DURATION_SECS: u64 = 365 * 24 * 60 * 60;
 
@@ -46,12 +49,15 @@ pub enum EchoValue {
 pub struct SettingsReader<'a> {
     lookup: &'a dyn Fn(&str) -> Option<OsString>,
     problems: Vec<ConfigProblem>,
+    warnings: Vec<String>,
+    /// The variables that were read, with the part of their values that may be shown.
+    shown: Vec<(&'static str, String)>,
 }
 
 impl<'a> SettingsReader<'a> {
     #[must_use]
     pub const fn new(lookup: &'a dyn Fn(&str) -> Option<OsString>) -> Self {
-        Self { lookup, problems: Vec::new() }
+        Self { lookup, problems: Vec::new(), warnings: Vec::new(), shown: Vec::new() }
     }
 
     /// Returns `true` if `variable` is set to a value that is not blank.
@@ -61,31 +67,71 @@ impl<'a> SettingsReader<'a> {
 
     /// Reads and parses `variable`. `None` if it is unset, blank or invalid; `parse` returns what it
     /// expected if it rejects the value.
-    pub fn read<T>(
+    pub fn read<T, E: Into<String>>(
         &mut self,
         variable: &'static str,
         echo: EchoValue,
-        parse: impl FnOnce(&str) -> Result<T, &'static str>,
+        parse: impl FnOnce(&str) -> Result<T, E>,
     ) -> Option<T> {
-        let raw = (self.lookup)(variable)?;
+        let raw = (self.lookup)(variable).unwrap_or_default();
         let text = raw.to_string_lossy();
         if text.trim().is_empty() {
+            if let EchoValue::Redacted = echo {
+                self.shown.push((variable, NOT_SET.to_owned()));
+            }
             return None;
         }
-        let parsed = if raw.to_str().is_some() { parse(text.trim()) } else { Err("text in UTF-8") };
-        parsed
-            .map_err(|expected| {
-                let value = match echo {
+        let parsed = match raw.to_str() {
+            Some(text) => parse(text.trim()).map_err(E::into),
+            None => Err("text in UTF-8".to_owned()),
+        };
+        match parsed {
+            Ok(value) => {
+                let shown = match echo {
+                    EchoValue::Yes => text.trim(),
+                    EchoValue::Redacted => "set",
+                };
+                self.shown.push((variable, shown.to_owned()));
+                Some(value)
+            }
+            Err(expected) => {
+                let shown_value = match echo {
                     EchoValue::Yes => format!("{text:?}"),
                     EchoValue::Redacted => "(not shown)".to_owned(),
                 };
-                self.problems.push(ConfigProblem {
-                    variable: variable.to_owned(),
-                    shown_value: value,
-                    expected: expected.to_owned(),
-                });
-            })
-            .ok()
+                let variable = variable.to_owned();
+                self.problems.push(ConfigProblem { variable, shown_value, expected });
+                None
+            }
+        }
+    }
+
+    /// The value in effect of a setting that was read, or whether it is set if it may be secret.
+    #[must_use]
+    pub fn shown(&self, setting: &Setting) -> String {
+        let read = self.shown.iter().find(|(name, _)| *name == setting.name);
+        read.map_or_else(|| setting.default.trim_matches('`'), |(_, value)| value).to_owned()
+    }
+
+    /// Reads `on` or `off`.
+    pub fn switch(&mut self, variable: &'static str, default: bool) -> bool {
+        let value =
+            self.read(variable, EchoValue::Yes, |text| match text.to_ascii_lowercase().as_str() {
+                "on" => Ok(true),
+                "off" => Ok(false),
+                _ => Err("on or off"),
+            });
+        value.unwrap_or(default)
+    }
+
+    /// Adds a warning: a setting is valid, but probably not intended. It contains no value.
+    pub fn warn(&mut self, warning: &str) {
+        self.warnings.push(warning.to_owned());
+    }
+
+    /// Removes and returns the warnings.
+    pub fn take_warnings(&mut self) -> Vec<String> {
+        std::mem::take(&mut self.warnings)
     }
 
     /// Reports that `variable` has no value.

@@ -19,6 +19,7 @@ pub mod error;
 pub mod event;
 pub mod inbox_resource;
 pub mod output;
+pub mod plan;
 pub mod push;
 pub mod service;
 mod session_user;

@@ -7,6 +7,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use proptest::prelude::*;
 use random_connect::app::backup::{backup, restore};
+use random_connect::app::toolsets::TOOLSETS;
 use random_connect::config::Config;
 use random_connect::kernel::sql::sqlite::SqliteDatabase;
 use random_connect::moderation::migrations::MIGRATIONS;
@@ -24,7 +25,7 @@ type Change = (i64, Option<i64>);
 /// The settings of a server with this database.
 pub fn config(url: &str) -> Config {
     let key = "ab".repeat(32);
-    Config::from_lookup(|name| match name {
+    Config::from_lookup(TOOLSETS, |name| match name {
         "DATABASE_URL" => Some(url.into()),
         "ID_SALT" => Some("a salt of some length".into()),
         "INBOX_KEY" => Some((&key).into()),

@@ -8,7 +8,9 @@ use std::fmt::Write as _;
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use random_connect::app::toolsets::TOOLSETS;
 use random_connect::config::SETTINGS;
+use random_connect::kernel::settings::Setting;
 use random_connect::transport::http::limits::ConnectionLimits;
 use regex::Regex;
 use serde_json::{Value, json};
@@ -36,14 +38,34 @@ fn check_table(document: &str, name: &str, table: &str) {
     }
 }
 
+fn settings_table(settings: &[Setting]) -> String {
+    let mut table = String::from("| Setting | Default | Meaning |\n|---|---|---|\n");
+    for Setting { name, default, meaning } in settings {
+        writeln!(table, "| `{name}` | {default} | {meaning} |").expect("a string");
+    }
+    table
+}
+
 #[test]
 fn docs_settings_table_matches_the_code() {
-    let mut table = String::from("| Setting | Default | Meaning |\n|---|---|---|\n");
-    for setting in SETTINGS {
-        writeln!(table, "| `{}` | {} | {} |", setting.name, setting.default, setting.meaning)
-            .expect("a string");
+    let mut tables = settings_table(SETTINGS);
+    for row in TOOLSETS.iter().filter(|row| !row.settings.is_empty()) {
+        let page = row.docs.trim_start_matches("docs/");
+        write!(tables, "\n### Toolset [{}]({page})\n\n", row.name).expect("a string");
+        tables.push_str(&settings_table(row.settings));
     }
-    check_table("docs/settings.md", "settings", &table);
+    check_table("docs/settings.md", "settings", &tables);
+}
+
+#[test]
+fn docs_toolsets_page_names_every_toolset_and_its_page() {
+    let text = fs::read_to_string(root().join("docs/toolsets.md")).expect("a page");
+    for row in TOOLSETS {
+        assert!(root().join(row.docs).exists(), "{}", row.docs);
+        let page = row.docs.trim_start_matches("docs/");
+        let line = text.lines().find(|line| line.starts_with(&format!("| `{}`", row.name)));
+        assert!(line.is_some_and(|line| line.contains(&format!("({page})"))), "{}", row.name);
+    }
 }
 
 async fn list_tools(server: &TestServer, path: &str, token: &str) -> Vec<Value> {

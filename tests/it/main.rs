@@ -37,6 +37,7 @@ mod moderation_store;
 mod prompt_injection;
 mod prose;
 mod rate_limit;
+mod settings;
 mod signed_tokens;
 mod sql_database;
 mod sql_postgres;

@@ -20,8 +20,10 @@ async fn store_check_runs_once_per_second_and_names_what_is_down() {
             Err(StoreErrorKind::Connection.into())
         }
     };
-    let checks =
-        vec![HealthCheck::new("moderation", || async { Ok(()) }), HealthCheck::new("lobby", failing)];
+    let checks = vec![
+        HealthCheck::new("moderation", || async { Ok(()) }),
+        HealthCheck::new("lobby", failing),
+    ];
     let health = StoreHealth::new(checks, Arc::clone(&clock) as _);
     let (first, second) = tokio::join!(health.check(), health.check());
     assert_eq!(first, second);

@@ -53,7 +53,7 @@ impl WebhookFixture {
             couriers: Couriers::new(backend.mailbox, Arc::clone(&clock)),
             clock: Arc::clone(&clock),
             ids,
-            metrics: Arc::new(Metrics::new([])),
+            metrics: Arc::new(Metrics::default()),
             http: OutboundClient::new(None).expect("a client"),
             send_policy: SendPolicy::default(),
             rng: seeded_rng(),

@@ -71,8 +71,9 @@ pub fn read(
             Ok(secrets)
         }
     });
-    let issuer = reader.read("JWT_ISSUER", EchoValue::Yes, |text| Ok(text.to_owned()));
-    let audience = reader.read("JWT_AUDIENCE", EchoValue::Yes, |text| Ok(text.to_owned()));
+    let issuer = reader.read("JWT_ISSUER", EchoValue::Yes, |text| Ok::<_, &str>(text.to_owned()));
+    let audience =
+        reader.read("JWT_AUDIENCE", EchoValue::Yes, |text| Ok::<_, &str>(text.to_owned()));
     let has_rule = issuer.is_some() || audience.is_some();
     if has_rule && !reader.is_set("JWT_SECRET") {
         let expected = "the secret of the tokens that JWT_ISSUER and JWT_AUDIENCE are checked in";

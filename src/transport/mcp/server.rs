@@ -74,12 +74,6 @@ impl McpServer {
         }
     }
 
-    /// Also serves `toolset`.
-    #[must_use]
-    pub fn with_toolset(self, toolset: Arc<dyn Toolset>) -> Self {
-        Self { toolsets: self.toolsets.with(toolset), ..self }
-    }
-
     /// Asks `admission` before each call; `None` admits all calls.
     #[must_use]
     pub fn with_admission(self, admission: Option<Arc<dyn Admission>>) -> Self {

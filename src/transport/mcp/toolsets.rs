@@ -32,11 +32,6 @@ impl From<Vec<Arc<dyn Toolset>>> for Toolsets {
 }
 
 impl Toolsets {
-    /// The same toolsets and another one.
-    pub fn with(&self, toolset: Arc<dyn Toolset>) -> Self {
-        Self { list: self.list.iter().cloned().chain([toolset]).collect(), ..*self }
-    }
-
     pub fn with_policy(self, policy: AccessPolicy) -> Self {
         Self { policy, ..self }
     }

@@ -9,7 +9,9 @@ mod fixtures;
 use std::error::Error;
 use std::sync::Arc;
 
+use fixtures::ready::ready;
 use random_connect::app::App;
+use random_connect::app::toolsets::TOOLSETS;
 use random_connect::config::Config;
 use random_connect::kernel::clock::{Clock, SystemClock};
 use random_connect::transport::http::limits::ConnectionLimits;
@@ -19,11 +21,12 @@ use tokio_util::sync::CancellationToken;
 
 #[tokio::main]
 async fn main() -> Result<(), Box<dyn Error>> {
-    let config = Config::from_lookup(|name| std::env::var_os(name))
+    let mut config = Config::from_lookup(TOOLSETS, |name| std::env::var_os(name))
         .map_err(|problems| format!("{problems:?}"))?;
     let tokens = config.auth_tokens.clone().ok_or("AUTH_TOKEN is not set")?;
     let clock: Arc<dyn Clock> = Arc::new(SystemClock::new());
-    let app = App::new(config, &clock)?.with_toolset(Arc::new(fixtures::Fixtures::new()));
+    config.toolsets.enabled.push(ready(Arc::new(fixtures::Fixtures::new())));
+    let app = App::new(config, &clock)?;
     let listener = TcpListener::bind("127.0.0.1:0").await?;
     println!("http://{}", listener.local_addr()?);
     let shutdown = CancellationToken::new();

@@ -6,6 +6,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
+use random_connect::app::toolsets::TOOLSETS;
 use random_connect::app::{App, stores};
 use random_connect::config::Config;
 use random_connect::kernel::clock::{Clock, ManualClock, SystemClock};
@@ -24,6 +25,8 @@ use serde_json::{Value, json};
 use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
+
+use crate::fixtures::ready::ready;
 
 /// The `AUTH_TOKEN` of every [`TestServer`].
 pub const TOKEN: &str = "a-token-for-tests";
@@ -87,22 +90,20 @@ impl TestServer {
             ("NOTICE", "off"),
         ]);
         settings.extend(variables.iter().copied());
-        let mut config = Config::from_lookup(|name| settings.get(name).map(Into::into))
+        let mut config = Config::from_lookup(TOOLSETS, |name| settings.get(name).map(Into::into))
             .expect("a valid configuration");
+        config.toolsets.enabled.extend(toolset.map(ready));
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
         let url = format!("http://{}", listener.local_addr().expect("an address"));
         let clock = Arc::new(ManualClock::at(SystemClock::new().now()));
         let database = stores::open(&mut config).await.expect("the database opens");
-        let mut app = App::with_database(
+        let app = App::with_database(
             config.clone(),
             &(Arc::clone(&clock) as Arc<dyn Clock>),
             policy,
             database.clone(),
         )
         .expect("the server starts");
-        if let Some(toolset) = toolset {
-            app = app.with_toolset(toolset);
-        }
         let shutdown = CancellationToken::new();
         let stopped = shutdown.clone();
         // The binary generates one if `AUTH_TOKEN` is not set.

@@ -18,7 +18,7 @@ pub(super) const WAIT_SECONDS: &str = "random_connect_wait_duration_seconds";
 pub(super) const SESSION_SECONDS: &str = "random_connect_live_session_duration_seconds";
 
 const COUNTERS: &[(&str, &str)] = &[
-    ("random_connect_tool_calls_total", "Tool calls by tool and outcome"),
+    ("random_connect_tool_calls_total", "Tool calls by tool, toolset and outcome"),
     ("random_connect_messages_relayed_total", "Messages relayed to a partner"),
     ("random_connect_numbers_masked_total", "Phone numbers hidden in relayed messages"),
     ("random_connect_evictions_total", "Users evicted for inactivity"),

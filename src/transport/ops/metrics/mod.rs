@@ -3,7 +3,7 @@
 //! Labels come from fixed sets: never a caller's text, an id or the name of an unknown method.
 //! Metric names and labels are part of the public contract.
 //!
-//! To add a metric, register it in [`Metrics::new`], describe it in `describe.rs`, and add a
+//! To add a metric, register it in [`Metrics::default`], describe it in `describe.rs`, and add a
 //! `record_…` method or a field to [`Figures`].
 
 mod describe;
@@ -20,7 +20,9 @@ use metrics_process::Collector;
 use super::latency::{LatencyHistogram, LatencySnapshot};
 use crate::connect::lobby::action::LobbyStats;
 use crate::connect::moderated::refusals::{RefusalCause, RefusalCounts};
+use crate::kernel::figures::ToolsetFigures;
 use crate::kernel::health::HealthReport;
+use crate::kernel::toolset::Toolset;
 use describe::{SESSION_SECONDS, WAIT_SECONDS, describe};
 
 /// The tool that waits for an event, so that its duration does not measure the server's speed.
@@ -105,7 +107,7 @@ pub struct Figures<'a> {
 
 /// The metrics of one server. They are not global, so that one process can run several servers.
 pub struct Metrics {
-    recorder: PrometheusRecorder,
+    recorder: Arc<PrometheusRecorder>,
     handle: PrometheusHandle,
     process: Collector,
     tools: Vec<ToolMetrics>,
@@ -138,6 +140,20 @@ struct ToolMetrics {
     seconds: Histogram,
 }
 
+impl ToolMetrics {
+    fn new(recorder: &PrometheusRecorder, toolset: &str, tool: String) -> Self {
+        let labels = [("tool", tool.as_str()), ("toolset", toolset)];
+        let seconds = key("random_connect_tool_call_duration_seconds", &labels);
+        let seconds = recorder.register_histogram(&seconds, &METADATA);
+        let calls = ["ok", "refused"].map(|outcome| {
+            let labels = [labels[0], labels[1], ("outcome", outcome)];
+            let counter = counter(recorder, "random_connect_tool_calls_total", &labels);
+            (AtomicU64::new(0), counter)
+        });
+        Self { tool, calls, seconds }
+    }
+}
+
 struct LobbyMetrics {
     users: Gauge,
     waiting: Gauge,
@@ -162,14 +178,13 @@ pub struct SessionStats {
     pub given_up: u64,
 }
 
-impl Metrics {
-    /// Metrics for the tools with these names.
-    #[must_use]
-    pub fn new(tools: impl IntoIterator<Item = String>) -> Self {
-        let recorder = describe::recorder();
+impl Default for Metrics {
+    /// Metrics without tools.
+    fn default() -> Self {
+        let recorder = Arc::new(describe::recorder());
         describe(&recorder);
         let process = Collector::default();
-        metrics::with_local_recorder(&recorder, || process.describe());
+        metrics::with_local_recorder(&*recorder, || process.describe());
         let build = [("version", env!("CARGO_PKG_VERSION"))];
         gauge(&recorder, "random_connect_build_info", &build).set(1.0);
         let refusal =
@@ -178,22 +193,10 @@ impl Metrics {
             counter(&recorder, "random_connect_rejected_requests_total", &[("status", status)])
         };
         let histogram = |name| recorder.register_histogram(&key(name, &[]), &METADATA);
-        let tool_metrics = |tool: String| ToolMetrics {
-            calls: ["ok", "refused"].map(|outcome| {
-                let labels = [("tool", tool.as_str()), ("outcome", outcome)];
-                let counter = counter(&recorder, "random_connect_tool_calls_total", &labels);
-                (AtomicU64::new(0), counter)
-            }),
-            seconds: recorder.register_histogram(
-                &key("random_connect_tool_call_duration_seconds", &[("tool", &tool)]),
-                &METADATA,
-            ),
-            tool,
-        };
         let lobby_gauge = |name| gauge(&recorder, name, &[]);
         Self {
-            tools: tools.into_iter().map(tool_metrics).collect(),
-            unknown_tool: tool_metrics("unknown".to_owned()),
+            tools: Vec::new(),
+            unknown_tool: ToolMetrics::new(&recorder, "unknown", "unknown".to_owned()),
             lobby: LobbyMetrics {
                 users: lobby_gauge("random_connect_active_users"),
                 waiting: lobby_gauge("random_connect_waiting_users"),
@@ -229,6 +232,23 @@ impl Metrics {
             process,
             recorder,
         }
+    }
+}
+
+impl Metrics {
+    /// Adds the tools of these toolsets.
+    pub fn register_tools(&mut self, toolsets: &[Arc<dyn Toolset>]) {
+        for toolset in toolsets {
+            let tools = toolset.tools().into_iter().map(|tool| tool.name.into_owned());
+            let metrics = |tool| ToolMetrics::new(&self.recorder, toolset.name(), tool);
+            self.tools.extend(tools.map(metrics));
+        }
+    }
+
+    /// The metrics of a toolset.
+    #[must_use]
+    pub fn figures(&self, toolset: &'static str) -> ToolsetFigures {
+        ToolsetFigures::new(Arc::clone(&self.recorder) as _, toolset)
     }
 
     /// Counts an outbound request.
@@ -339,7 +359,7 @@ impl Metrics {
         for (counter, cause) in self.refusals.iter().zip(RefusalCause::ALL) {
             counter.absolute(figures.refusals.get(cause));
         }
-        metrics::with_local_recorder(&self.recorder, || self.process.collect());
+        metrics::with_local_recorder(&*self.recorder, || self.process.collect());
         for (calls, counter) in self.tool_metrics().flat_map(|metrics| &metrics.calls) {
             counter.absolute(calls.load(Ordering::Relaxed));
         }

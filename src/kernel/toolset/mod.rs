@@ -1,8 +1,11 @@
 //! [`Toolset`]: the trait through which transports list and call tools.
 //!
 //! To add a toolset, add a folder with a `tools.rs`. It implements [`Toolset`] on a struct that
-//! stores its router, because rebuilding the router costs more than a call. Then add the toolset to
-//! the table in `app/mod.rs`. Rules and wording of a toolset belong to its folder.
+//! stores its router, because rebuilding the router costs more than a call. Then add a [row](row::ToolsetRow) to
+//! the table in `app/toolsets.rs`. Rules and wording of a toolset belong to its folder.
+
+pub mod parts;
+pub mod row;
 
 use std::sync::Arc;
 
@@ -17,12 +20,12 @@ use rmcp::model::{
 use rmcp::service::RequestContext;
 use rmcp::{ErrorData, Peer, RoleServer};
 
-use super::admission::{Admission, CountedCall, Subject};
-use super::client_network::ClientNetwork;
-use super::permissions::AccessClass;
-use super::principal::Principal;
-use super::receipt::{Receipt, ReceiptSlot};
-use super::session::Session;
+use crate::kernel::admission::{Admission, CountedCall, Subject};
+use crate::kernel::client_network::ClientNetwork;
+use crate::kernel::permissions::AccessClass;
+use crate::kernel::principal::Principal;
+use crate::kernel::receipt::{Receipt, ReceiptSlot};
+use crate::kernel::session::Session;
 
 /// A group of MCP tools that is switched on or off as a whole.
 #[async_trait]
