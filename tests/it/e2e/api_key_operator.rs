@@ -1,5 +1,7 @@
 //! API keys as operators see them: the commands of `key`, and the routes and tools below `/admin`.
 
+use std::time::Duration;
+
 use random_connect::transport::http::limits::ConnectionLimits;
 use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
@@ -80,6 +82,8 @@ async fn api_key_routes_of_the_operator_do_what_the_commands_do() {
     assert_eq!(issued["id"], id_of(&server.token));
     assert_eq!(tool_names(&server).await, ["about", "get_history", "get_stats", "validate"]);
     let path = |action: &str| format!("keys/{}/{action}", issued["id"].as_str().expect("an id"));
+    // The list is in the order of creation.
+    server.clock.advance(Duration::from_millis(1));
     let (_, rotated) = admin(&server, Method::POST, &path("rotate"), None).await;
     let (conflict, _) = admin(&server, Method::POST, &path("rotate"), None).await;
     assert_eq!(conflict, StatusCode::CONFLICT);
