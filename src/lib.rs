@@ -1,7 +1,7 @@
 //! Random Connect: strangers chat anonymously over WhatsApp through Puch AI, as an MCP server.
 //!
 //! ARCHITECTURE.md has the map. Imports run downward only: `app` → `transport` → `penpal` → `connect` →
-//! `moderation` and `content` → `rate_limit`, `guard`, `mask` and `kernel`.
+//! `moderation`, `content` and `delivery` → `rate_limit`, `guard`, `mask` and `kernel`.
 
 pub mod app;
 pub mod cli;
@@ -9,6 +9,7 @@ pub mod config;
 pub mod connect;
 pub mod content;
 pub mod credentials;
+pub mod delivery;
 pub mod guard;
 pub mod kernel;
 pub mod mask;

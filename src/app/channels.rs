@@ -6,8 +6,8 @@ use thiserror::Error;
 
 use crate::config::Config;
 use crate::config::channels::{BridgeConfig, WhatsAppConfig};
-use crate::connect::delivery::courier::Couriers;
 use crate::connect::service::ConnectService;
+use crate::delivery::courier::Couriers;
 use crate::kernel::clock::{Clock, seeded_rng};
 use crate::kernel::id::IdHasher;
 use crate::transport::channels::bridge::{Bridge, BridgeChannels};

@@ -28,13 +28,14 @@ use self::channels::NoHttpClient;
 use self::toolsets::ToolsetBuildError;
 use crate::config::Config;
 use crate::connect::chat_parts::ChatParts;
-use crate::connect::delivery::courier::Couriers;
 use crate::connect::lobby::{Directory, LobbyBackend, Mailbox};
 use crate::connect::moderated::ModeratedLobby;
 use crate::connect::moderated::notice_mailbox::NoticeMailbox;
+use crate::connect::push::lobby_couriers;
 use crate::connect::reaper::run_reaper;
 use crate::connect::service::{ConnectOptions, ConnectService};
 use crate::credentials::api_keys::service::ApiKeys;
+use crate::delivery::courier::Couriers;
 use crate::kernel::access::AccessPolicy;
 use crate::kernel::clock::Clock;
 use crate::kernel::health::HealthCheck;
@@ -132,7 +133,7 @@ impl App {
             Arc::clone(clock),
             config.reap_interval,
         );
-        let couriers = Couriers::new(Arc::clone(&backend.mailbox), Arc::clone(clock));
+        let couriers = lobby_couriers(&backend.mailbox, clock);
         let connect = Arc::new(ConnectService::new(
             Arc::clone(&lobby),
             backend.clone(),
@@ -150,6 +151,7 @@ impl App {
         };
         let mut services = Extensions::new();
         services.insert(chat);
+        services.insert(Arc::clone(&couriers));
         let (mut metrics, keyring) = (Metrics::default(), Arc::new(stores::keyring(&config)));
         let parts = |toolset| ToolsetParts {
             clock: Arc::clone(clock),

@@ -2,10 +2,10 @@
 
 use std::sync::Arc;
 
-use super::delivery::courier::Couriers;
 use super::lobby::LobbyBackend;
 use super::moderated::ModeratedLobby;
 use super::service::ConnectService;
+use crate::delivery::courier::Couriers;
 
 /// The services of the chat. A server has one chat, whichever toolsets and channels offer it.
 #[derive(Clone)]

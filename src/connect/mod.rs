@@ -1,7 +1,7 @@
 //! The `connect` toolset: strangers are matched in a queue and chat in pairs.
 //!
-//! Its layers, from the lowest: [`profile`], [`lobby`], [`moderated`], then [`reply`] and
-//! [`delivery`], then the files of this folder. No folder imports from a higher layer.
+//! Its layers, from the lowest: [`profile`], [`lobby`], [`moderated`], then [`reply`], then the files of this
+//! folder. No folder imports from a higher layer.
 //!
 //! A reading order: [`command`] (the input), [`lobby::action`] (the requests to the lobby),
 //! [`lobby::manager`] (the state machine), [`lobby`] (the storage traits), [`moderated`] (the use
@@ -15,13 +15,13 @@
 pub mod chat_parts;
 pub mod command;
 pub mod config;
-pub mod delivery;
 pub mod dto;
 mod interpret;
 pub mod lobby;
 pub mod moderated;
 pub mod new_user_limit;
 pub mod profile;
+pub mod push;
 pub mod reaper;
 pub mod relay;
 pub mod reply;

@@ -3,6 +3,7 @@
 //! The protocol does not acknowledge notifications. Therefore a ping follows them. Clients process
 //! messages in order, so that the answer to the ping acknowledges the notifications.
 
+use std::any::Any;
 use std::collections::{HashMap, VecDeque};
 use std::sync::Arc;
 use std::time::Duration;
@@ -12,6 +13,7 @@ use parking_lot::Mutex;
 use rmcp::model::{CustomNotification, PingRequest, ServerNotification, ServerRequest};
 use rmcp::service::PeerRequestOptions;
 use rmcp::{Peer, RoleServer};
+use serde_json::Value;
 use tokio::sync::Notify;
 use tokio::time::{sleep, timeout};
 use tokio_util::sync::CancellationToken;
@@ -19,11 +21,12 @@ use tokio_util::sync::CancellationToken;
 use super::error::PenPalError;
 use super::event::Event;
 use super::output::WaitResult;
-use crate::connect::delivery::channel::{Channel, DeliveryError};
-use crate::connect::delivery::courier::{CourierGuard, Couriers};
-use crate::connect::lobby::inbox::{Item, LEASE_TIME};
-use crate::connect::profile::language::Language;
-use crate::kernel::id::{IdHasher, RoomId, UserId};
+use crate::connect::push::LobbyEvent;
+use crate::delivery::channel::{Channel, DeliveryError, TypingState};
+use crate::delivery::courier::{CourierGuard, Couriers};
+use crate::delivery::event::{PushEvent, PushEvents};
+use crate::delivery::mailbox::LEASE_TIME;
+use crate::kernel::id::{IdHasher, UserId};
 use crate::kernel::receipt::Receipt;
 use crate::kernel::session::PushStream;
 
@@ -42,6 +45,32 @@ const MAX_USERS_PER_SESSION: usize = 32;
 
 /// Number of recently pushed events that a client receives again when it starts to poll.
 const MAX_RECENT_EVENTS: usize = 32;
+
+/// An event as a session sends it.
+enum Outbound<'a> {
+    /// An event of a chat, in the form that the tools of this toolset also return.
+    Lobby(Event),
+    /// An event of another toolset. No tool here returns it.
+    Other(&'a dyn PushEvent),
+}
+
+impl<'a> Outbound<'a> {
+    fn new(event: &'a dyn PushEvent, ids: &IdHasher) -> Self {
+        match (event as &dyn Any).downcast_ref::<LobbyEvent>() {
+            Some(LobbyEvent { item, language }) => {
+                Self::Lobby(Event::from_item(item, *language, ids))
+            }
+            None => Self::Other(event),
+        }
+    }
+
+    fn into_lobby_event(self) -> Option<Event> {
+        match self {
+            Self::Lobby(event) => Some(event),
+            Self::Other(_) => None,
+        }
+    }
+}
 
 /// A live session as a channel for one user.
 pub struct SessionChannel {
@@ -76,9 +105,13 @@ impl SessionChannel {
     }
 
     /// Sends events, and waits until the client acknowledges them.
-    async fn push(&self, events: &[Event]) -> Result<(), DeliveryError> {
+    async fn push(&self, events: &[Outbound<'_>]) -> Result<(), DeliveryError> {
         for event in events {
-            self.notify(event).await?;
+            let notification = match event {
+                Outbound::Lobby(event) => event.notification(),
+                Outbound::Other(event) => event.notification(&self.ids),
+            };
+            self.notify(notification).await?;
         }
         let ping = ServerRequest::PingRequest(PingRequest::default());
         let options = PeerRequestOptions::with_timeout(ACK_TIMEOUT);
@@ -90,8 +123,7 @@ impl SessionChannel {
         pending.await_response().await.map(drop).map_err(|_| DeliveryError::Closed)
     }
 
-    async fn notify(&self, event: &Event) -> Result<(), DeliveryError> {
-        let (method, params) = event.notification();
+    async fn notify(&self, (method, params): (String, Value)) -> Result<(), DeliveryError> {
         let notification =
             ServerNotification::CustomNotification(CustomNotification::new(method, Some(params)));
         match timeout(NOTIFY_TIMEOUT, self.peer.send_notification(notification)).await {
@@ -103,21 +135,21 @@ impl SessionChannel {
 
 #[async_trait]
 impl Channel for SessionChannel {
-    async fn deliver(&self, language: Language, items: &[Item]) -> Result<usize, DeliveryError> {
-        let events: Vec<_> =
-            items.iter().map(|item| Event::from_item(item, language, &self.ids)).collect();
+    async fn deliver(&self, events: &PushEvents) -> Result<usize, DeliveryError> {
+        let outbound: Vec<_> =
+            events.iter().map(|event| Outbound::new(&**event, &self.ids)).collect();
         let number = self.stream.as_ref().and_then(PushStream::current);
         tokio::select! {
             biased;
-            pushed = self.push(&events) => pushed.map_err(|_| self.failure(number))?,
+            pushed = self.push(&outbound) => pushed.map_err(|_| self.failure(number))?,
             // The client did not read the old stream to its end.
             () = self.replaced(number) => return Err(self.failure(number)),
         }
         let mut recent = self.recent.lock();
-        recent.extend(events);
+        recent.extend(outbound.into_iter().filter_map(Outbound::into_lobby_event));
         let surplus = recent.len().saturating_sub(MAX_RECENT_EVENTS);
         recent.drain(..surplus);
-        Ok(items.len())
+        Ok(events.len())
     }
 
     /// Waits for a stream, because rmcp would keep an event without one, and no client would read it.
@@ -134,9 +166,9 @@ impl Channel for SessionChannel {
         self.stream.as_ref().map(current).is_none_or(|number| number.is_some() && number != deaf)
     }
 
-    async fn send_typing(&self, room: RoomId, typing: bool) {
+    async fn send_typing(&self, TypingState { room, typing }: TypingState) {
         // Best effort, because a lost indicator does not affect the messages.
-        let _ = self.notify(&Event::Typing { room_id: room.to_hex(), typing }).await;
+        let _ = self.notify(Event::Typing { room_id: room.to_hex(), typing }.notification()).await;
     }
 }
 

@@ -20,7 +20,6 @@ use super::output::{
     SayResult, SendResult,
 };
 use super::session_user::SessionUser;
-use crate::connect::delivery::courier::Couriers;
 use crate::connect::dto::{MAX_ID_CHARS, PushContent, PushInput, PushReply};
 use crate::connect::lobby::action::{Action, Call, Outcome, QueuePosition, UserStatus};
 use crate::connect::lobby::chat::{Chat, MAX_HISTORY, MatchPreferences};
@@ -34,6 +33,7 @@ use crate::connect::profile::nickname::Nickname;
 use crate::connect::relay::RelayOutcome;
 use crate::connect::reply::compose::MAX_MESSAGE_CHARS;
 use crate::connect::service::ConnectService;
+use crate::delivery::courier::Couriers;
 use crate::kernel::clock::{Clock, Timestamp};
 use crate::kernel::id::{IdHasher, Realm, RoomId, UserId, random_hex};
 use crate::kernel::receipt::Receipt;

@@ -11,9 +11,9 @@ use super::mcp::state::McpState;
 use super::ops::drain::Drain;
 use super::ops::metrics::Metrics;
 use super::pages::Pages;
-use crate::connect::delivery::courier::Couriers;
 use crate::connect::moderated::refusals::RefusalCounts;
 use crate::connect::service::ConnectService;
+use crate::delivery::courier::Couriers;
 use crate::kernel::health::StoreHealth;
 use crate::kernel::session::SessionLimit;
 

@@ -19,11 +19,12 @@ const LAYERS: &[(&str, &[&str])] = &[
     ("rate_limit", &["kernel"]),
     ("moderation", &["guard", "kernel", "rate_limit"]),
     ("guard", &[]),
+    ("delivery", &["kernel"]),
     ("content", &["guard", "mask"]),
-    ("connect", &["content", "guard", "kernel", "mask", "moderation", "rate_limit"]),
-    ("penpal", &["connect", "guard", "kernel", "mask", "moderation", "rate_limit"]),
+    ("connect", &["content", "delivery", "guard", "kernel", "mask", "moderation", "rate_limit"]),
+    ("penpal", &["connect", "delivery", "guard", "kernel", "mask", "moderation", "rate_limit"]),
     ("credentials", &["kernel"]),
-    ("transport", &["connect", "credentials", "kernel", "moderation", "rate_limit"]),
+    ("transport", &["connect", "credentials", "delivery", "kernel", "moderation", "rate_limit"]),
     ("config", &["credentials", "guard", "kernel", "moderation", "rate_limit"]),
     ("telemetry", &["config"]),
     ("cli", &["config", "credentials", "kernel"]),
@@ -34,6 +35,7 @@ const LAYERS: &[(&str, &[&str])] = &[
             "config",
             "connect",
             "credentials",
+            "delivery",
             "guard",
             "kernel",
             "mask",
@@ -126,7 +128,7 @@ fn architecture_imports_are_checkable() {
 
 #[test]
 fn architecture_protocol_names_no_feature() {
-    let features = ["connect", "penpal", "moderation", "rate_limit", "credentials"];
+    let features = ["connect", "penpal", "moderation", "rate_limit", "credentials", "delivery"];
     for (path, text) in all_files() {
         let protocols = ["src/transport/http", "src/transport/socket", "src/transport/mcp"];
         if protocols.iter().any(|folder| path.starts_with(folder)) {

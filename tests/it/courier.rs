@@ -1,20 +1,22 @@
 //! [`Couriers`] with a scripted channel: undelivered items stay in order until the channel is
 //! ready.
 
+use std::any::Any;
 use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
 use parking_lot::Mutex;
-use random_connect::connect::delivery::channel::{Channel, DeliveryError};
-use random_connect::connect::delivery::courier::Couriers;
 use random_connect::connect::lobby::action::{Action, Call, Outcome, SenderState};
-use random_connect::connect::lobby::inbox::{InboxEvent, Item};
+use random_connect::connect::lobby::inbox::InboxEvent;
 use random_connect::connect::lobby::store_memory::MemoryLobby;
 use random_connect::connect::lobby::{Lobby, Mailbox};
-use random_connect::connect::profile::language::Language;
-use random_connect::kernel::clock::{ManualClock, Timestamp, seeded_rng};
-use random_connect::kernel::id::{RoomId, UserId};
+use random_connect::connect::push::{LobbyEvent, lobby_couriers};
+use random_connect::delivery::channel::{Channel, DeliveryError, TypingState};
+use random_connect::delivery::courier::Couriers;
+use random_connect::delivery::event::{PushEvent, PushEvents};
+use random_connect::kernel::clock::{Clock, ManualClock, Timestamp, seeded_rng};
+use random_connect::kernel::id::UserId;
 use random_connect::mask::{Memory, mask};
 use tokio::sync::{Notify, Semaphore};
 use tokio::time::timeout;
@@ -40,10 +42,16 @@ struct ScriptedChannel {
     typing: Mutex<Vec<bool>>,
 }
 
+/// The event of the lobby behind a pushed event.
+fn inbox_event(event: &dyn PushEvent) -> &InboxEvent {
+    let event = (event as &dyn Any).downcast_ref::<LobbyEvent>();
+    &event.expect("an event of the lobby").item.event
+}
+
 #[async_trait]
 impl Channel for ScriptedChannel {
-    async fn deliver(&self, _language: Language, items: &[Item]) -> Result<usize, DeliveryError> {
-        let shown = items.iter().map(|item| match &item.event {
+    async fn deliver(&self, events: &PushEvents) -> Result<usize, DeliveryError> {
+        let shown = events.iter().map(|event| match inbox_event(&**event) {
             InboxEvent::Message { text, .. } => text.as_str().to_owned(),
             InboxEvent::Connected { .. } => "connected".to_owned(),
             InboxEvent::PartnerLeft { .. } | InboxEvent::PartnerTimedOut { .. } => {
@@ -52,7 +60,7 @@ impl Channel for ScriptedChannel {
             InboxEvent::Icebreaker { .. } | InboxEvent::Nudge { .. } => "to both".to_owned(),
             InboxEvent::Broadcast(text) => text.as_str().to_owned(),
         });
-        let result = self.results.lock().pop().unwrap_or(Ok(items.len()));
+        let result = self.results.lock().pop().unwrap_or(Ok(events.len()));
         self.attempts.lock().push((shown.collect(), result));
         self.attempted.notify_one();
         result
@@ -66,8 +74,8 @@ impl Channel for ScriptedChannel {
         self.outgoing.notified().await;
     }
 
-    async fn send_typing(&self, _room: RoomId, typing: bool) {
-        self.typing.lock().push(typing);
+    async fn send_typing(&self, state: TypingState) {
+        self.typing.lock().push(state.typing);
     }
 }
 
@@ -82,7 +90,9 @@ impl CourierFixture {
     /// Pairs Ann and Ben; `results` are those of the channel's first attempts.
     async fn new(results: &[Result<usize, DeliveryError>]) -> Self {
         let lobby = Arc::new(MemoryLobby::new(Duration::from_secs(60), seeded_rng()));
-        let couriers = Couriers::new(Arc::clone(&lobby) as _, Arc::new(ManualClock::at(NOW)));
+        let mailbox = Arc::clone(&lobby) as Arc<dyn Mailbox>;
+        let clock = Arc::new(ManualClock::at(NOW)) as Arc<dyn Clock>;
+        let couriers = lobby_couriers(&mailbox, &clock);
         let channel = Arc::new(ScriptedChannel {
             results: Mutex::new(results.iter().rev().copied().collect()),
             attempts: Mutex::default(),

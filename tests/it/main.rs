@@ -19,6 +19,7 @@ mod courier;
 mod deploy_files;
 mod docs;
 mod e2e;
+mod event_mailbox;
 #[path = "../fixtures/mod.rs"]
 mod fixtures;
 mod import_graph;

@@ -5,10 +5,10 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use hmac::{Hmac, KeyInit, Mac};
-use random_connect::connect::delivery::courier::Couriers;
 use random_connect::connect::lobby::action::LobbyStats;
 use random_connect::connect::lobby::store_memory::MemoryLobby;
 use random_connect::connect::lobby::{Directory, LobbyBackend};
+use random_connect::connect::push::lobby_couriers;
 use random_connect::connect::service::{ConnectOptions, ConnectService};
 use random_connect::kernel::clock::{Clock, ManualClock, seeded_rng};
 use random_connect::kernel::id::IdHasher;
@@ -50,7 +50,7 @@ impl WebhookFixture {
         };
         let deps = WhatsAppDeps {
             connect: Arc::new(connect),
-            couriers: Couriers::new(backend.mailbox, Arc::clone(&clock)),
+            couriers: lobby_couriers(&backend.mailbox, &clock),
             clock: Arc::clone(&clock),
             ids,
             metrics: Arc::new(Metrics::default()),

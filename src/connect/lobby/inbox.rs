@@ -13,6 +13,7 @@ use super::broadcast::BroadcastText;
 use super::chat::Chat;
 use crate::connect::profile::language::Language;
 use crate::connect::profile::nickname::Nickname;
+use crate::delivery::mailbox;
 use crate::kernel::clock::Timestamp;
 use crate::kernel::id::RoomId;
 use crate::mask::Masked;
@@ -27,7 +28,7 @@ pub(super) const MAX_ITEM_CHARS: usize = 3_900;
 
 /// Time after which an unsettled lease expires. Its items return to the inbox and are redelivered
 /// under the same `seq`.
-pub const LEASE_TIME: Duration = Duration::from_secs(10);
+pub const LEASE_TIME: Duration = mailbox::LEASE_TIME;
 
 /// An event that a user is notified of.
 #[derive(Clone, Debug, PartialEq, Eq)]

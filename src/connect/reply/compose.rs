@@ -53,23 +53,23 @@ pub fn compose_reply(language: Language, items: &[Item], reply: &str) -> Compose
     ComposedReply { text: join(&lines[..items_shown], &more, &reply), items_shown }
 }
 
-/// The text of a pushed message, and the numbers of replies and items that it shows.
+/// The text of a pushed message, and the numbers of replies and events that it shows.
 #[derive(Debug, PartialEq, Eq)]
 pub struct ComposedBatch {
     pub text: String,
     pub replies_shown: usize,
-    pub items_shown: usize,
+    pub events_shown: usize,
 }
 
-/// Composes a pushed message: `replies`, then inbox items, oldest first, up to the first that does
+/// Composes a pushed message: `replies`, then the texts of events, oldest first, up to the first that does
 /// not fit.
 ///
 /// The first part is always shown, truncated if necessary.
 #[must_use]
-pub fn compose_batch(language: Language, replies: &[String], items: &[Item]) -> ComposedBatch {
-    let events = items.iter().enumerate().map(|(index, item)| {
+pub fn compose_batch(replies: &[String], events: impl Iterator<Item = String>) -> ComposedBatch {
+    let events = events.enumerate().map(|(index, event)| {
         let gap = if index == 0 { PARAGRAPH_BREAK } else { "\n" };
-        (gap, event(language, &item.event))
+        (gap, event)
     });
     let parts = replies.iter().map(|reply| (PARAGRAPH_BREAK, reply.clone())).chain(events);
     let (mut text, mut shown, mut budget) = (String::new(), 0, MAX_MESSAGE_CHARS);
@@ -83,7 +83,7 @@ pub fn compose_batch(language: Language, replies: &[String], items: &[Item]) -> 
         shown += 1;
     }
     let replies_shown = shown.min(replies.len());
-    ComposedBatch { text, replies_shown, items_shown: shown - replies_shown }
+    ComposedBatch { text, replies_shown, events_shown: shown - replies_shown }
 }
 
 /// Joins the lines of items with `more` and `reply`, which each follow a blank line.
@@ -138,6 +138,10 @@ mod tests {
             .collect()
     }
 
+    fn batch(replies: &[String], items: &[Item]) -> ComposedBatch {
+        compose_batch(replies, items.iter().map(|item| event(EN, &item.event)))
+    }
+
     #[test]
     fn compose_puts_inbox_items_before_the_reply() {
         let items = messages(2, 1);
@@ -182,22 +186,22 @@ mod tests {
         let items = messages(2, 1);
         let text = "one\n\ntwo\n\n💬 Ann: é\n💬 Ann: é".to_owned();
         assert_eq!(
-            compose_batch(EN, &replies, &items),
-            ComposedBatch { text, replies_shown: 2, items_shown: 2 }
+            batch(&replies, &items),
+            ComposedBatch { text, replies_shown: 2, events_shown: 2 }
         );
-        assert_eq!(compose_batch(EN, &[], &messages(5, 1_100)).items_shown, 3);
+        assert_eq!(batch(&[], &messages(5, 1_100)).events_shown, 3);
         assert_eq!(
-            compose_batch(EN, &[], &[]),
-            ComposedBatch { text: String::new(), replies_shown: 0, items_shown: 0 }
+            batch(&[], &[]),
+            ComposedBatch { text: String::new(), replies_shown: 0, events_shown: 0 }
         );
         for length in [1, 4_000, 5_000] {
             let replies = ["ü".repeat(length), "ü".repeat(length)];
-            let batch = compose_batch(EN, &replies, &messages(3, length));
+            let composed = batch(&replies, &messages(3, length));
             assert!(
-                char_count(&batch.text) <= MAX_MESSAGE_CHARS && batch.replies_shown > 0,
+                char_count(&composed.text) <= MAX_MESSAGE_CHARS && composed.replies_shown > 0,
                 "{length}"
             );
         }
-        assert_eq!(compose_batch(EN, &[], &messages(1, 5_000)).items_shown, 1);
+        assert_eq!(batch(&[], &messages(1, 5_000)).events_shown, 1);
     }
 }

@@ -1,13 +1,13 @@
-//! [`BridgeChannels`] posts inbox items to the operator's bridge as they arrive, for users of other
+//! [`BridgeChannels`] posts events to the operator's bridge as they arrive, for users of other
 //! messengers.
 //!
-//! The bridge calls `handle_message` for its users like any other caller. Each inbox item of such a
-//! user is then posted to the bridge, signed, in order. A 2xx response acknowledges an item. A 410
-//! response stops posts for this user until their next call. After any other result the item is
+//! The bridge calls `handle_message` for its users like any other caller. Each event of such a
+//! user is then posted to the bridge, signed, in order. A 2xx response acknowledges an event. A 410
+//! response stops posts for this user until their next call. After any other result the event is
 //! posted again.
 //!
-//! To post a new kind of event, add its type to `BridgeChannel::post`; types and JSON fields are
-//! part of the public contract.
+//! The type of a post is the [`PushEvent::kind`] of its event; types and JSON fields are part of the
+//! public contract.
 //!
 //! **Invariant:** the raw ids of users are stored here only in memory, and sent only to the bridge.
 
@@ -26,12 +26,10 @@ use tokio::time::timeout;
 
 use super::outbound::{Backoff, OutboundClient, SendPolicy};
 use super::signature::sign;
-use crate::connect::delivery::channel::{Channel, DeliveryError};
-use crate::connect::delivery::courier::{CourierGuard, Couriers};
-use crate::connect::lobby::inbox::{InboxEvent, Item};
-use crate::connect::profile::language::Language;
-use crate::connect::reply;
 use crate::connect::service::CallerObserver;
+use crate::delivery::channel::{Channel, DeliveryError, TypingState};
+use crate::delivery::courier::{CourierGuard, Couriers};
+use crate::delivery::event::{PushEvent, PushEvents};
 use crate::kernel::clock::Clock;
 use crate::kernel::id::{IdHasher, RoomId, UserId};
 use crate::kernel::ttl_cache::TtlCache;
@@ -46,7 +44,7 @@ const MAX_BRIDGE_USERS: usize = 100_000;
 /// Header with the signature of the body.
 const SIGNATURE_HEADER: &str = "x-signature-256";
 
-/// The body posted for an inbox item.
+/// The body posted for an event.
 #[derive(Serialize)]
 struct BridgeItem<'a> {
     /// The `puch_user_id` that the bridge passed.
@@ -126,24 +124,14 @@ struct BridgeChannel {
 }
 
 impl BridgeChannel {
-    async fn post(&self, language: Language, item: &Item) -> Result<(), DeliveryError> {
-        let (r#type, room) = match &item.event {
-            InboxEvent::Message { room, .. } => ("message.received", Some(*room)),
-            InboxEvent::Connected { chat } => ("chatroom.found", Some(chat.room)),
-            InboxEvent::PartnerLeft { room } | InboxEvent::PartnerTimedOut { room } => {
-                ("partner.disconnected", Some(*room))
-            }
-            InboxEvent::Icebreaker { room, .. } => ("icebreaker", Some(*room)),
-            InboxEvent::Nudge { room } => ("nudge", Some(*room)),
-            InboxEvent::Broadcast(_) => ("operator.notice", None),
-        };
+    async fn post(&self, event: &dyn PushEvent) -> Result<(), DeliveryError> {
         let item = BridgeItem {
             user_id: self.user_id.expose_secret(),
-            item_id: self.bridge.ids.item_id(item.seq),
-            r#type,
-            room_id: room.map(RoomId::to_hex),
-            text: reply::event(language, &item.event),
-            timestamp: item.at.as_millis(),
+            item_id: event.id(&self.bridge.ids),
+            r#type: event.kind(),
+            room_id: event.room().map(RoomId::to_hex),
+            text: event.text(),
+            timestamp: event.at().as_millis(),
         };
         let body = serde_json::to_vec(&item).map_err(|_| DeliveryError::Closed)?;
         let Bridge { http, url, secret, metrics, .. } = &*self.bridge;
@@ -166,11 +154,11 @@ impl BridgeChannel {
 
 #[async_trait]
 impl Channel for BridgeChannel {
-    async fn deliver(&self, language: Language, items: &[Item]) -> Result<usize, DeliveryError> {
+    async fn deliver(&self, events: &PushEvents) -> Result<usize, DeliveryError> {
         let mut delivered = 0;
         let posts = timeout(self.bridge.send_policy.attempt_timeout, async {
-            for item in items {
-                self.post(language, item).await?;
+            for event in events {
+                self.post(&**event).await?;
                 delivered += 1;
             }
             Ok(())
@@ -194,6 +182,6 @@ impl Channel for BridgeChannel {
         self.backoff.wait().await;
     }
 
-    /// Does nothing: a bridge only receives inbox items.
-    async fn send_typing(&self, _room: RoomId, _typing: bool) {}
+    /// Does nothing: a bridge only receives events.
+    async fn send_typing(&self, _state: TypingState) {}
 }

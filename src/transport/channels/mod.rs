@@ -10,7 +10,7 @@
 //! To add a channel, implement [`Channel`] in a new file or folder and construct it in `app`. Its
 //! webhook, if any, needs a line in [`routes`](super::routes).
 //!
-//! [`Channel`]: crate::connect::delivery::channel::Channel
+//! [`Channel`]: crate::delivery::channel::Channel
 
 pub mod bridge;
 pub mod outbound;

@@ -1,10 +1,10 @@
-//! [`WhatsAppChannel`]: delivers replies and inbox items to one WhatsApp user.
+//! [`WhatsAppChannel`]: delivers replies and events to one WhatsApp user.
 //!
 //! It combines them into the fewest messages that fit, sends no faster than the [`SendPolicy`]
 //! allows, and only while Meta's messaging window is open. HTTP belongs to `graph.rs`, wording to
 //! [`compose_batch`].
 //!
-//! **Invariant:** an item counts as delivered only if the API accepted it.
+//! **Invariant:** an event counts as delivered only if the API accepted it.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -18,12 +18,11 @@ use tokio::time::timeout;
 use super::graph::{GraphApi, SendError};
 use super::sent::{SentMessage, SentMessages};
 use super::webhook::{DeliveryFailure, Recipient};
-use crate::connect::delivery::channel::{Channel, DeliveryError};
-use crate::connect::lobby::inbox::Item;
-use crate::connect::profile::language::Language;
 use crate::connect::reply::compose::{ComposedBatch, compose_batch};
+use crate::delivery::channel::{Channel, DeliveryError, TypingState};
+use crate::delivery::event::PushEvents;
 use crate::kernel::clock::{Clock, Timestamp};
-use crate::kernel::id::{RoomId, UserId};
+use crate::kernel::id::UserId;
 use crate::transport::channels::outbound::{Backoff, SendPolicy};
 
 /// Time after a user's last message during which they can be sent messages (otherwise error
@@ -207,16 +206,17 @@ impl WhatsAppChannel {
 
 #[async_trait]
 impl Channel for WhatsAppChannel {
-    async fn deliver(&self, language: Language, items: &[Item]) -> Result<usize, DeliveryError> {
-        // Handling a message takes longer only if the store hangs. The items' lease can't wait for
+    async fn deliver(&self, events: &PushEvents) -> Result<usize, DeliveryError> {
+        // Handling a message takes longer only if the store hangs. The events' lease can't wait for
         // that.
         drop(timeout(REPLY_WAIT, self.hold_delivery()).await);
-        let (ComposedBatch { text, replies_shown, items_shown }, received_count) = {
+        let (ComposedBatch { text, replies_shown, events_shown }, received_count) = {
             let mut state = self.state.lock();
             state.prepend_failed();
-            (compose_batch(language, &state.replies, items), state.received_count)
+            let texts = events.iter().map(|event| event.text());
+            (compose_batch(&state.replies, texts), state.received_count)
         };
-        if replies_shown + items_shown == 0 {
+        if replies_shown + events_shown == 0 {
             return Ok(0);
         }
         if !self.is_window_open() {
@@ -233,7 +233,7 @@ impl Channel for WhatsAppChannel {
                 if let Some(id) = id {
                     self.sent.insert(id, message, self.clock.steady());
                 }
-                Ok(items_shown)
+                Ok(events_shown)
             }
             Err(SendError::RetryLater(retry_after)) => {
                 self.backoff.on_failure(retry_after);
@@ -242,7 +242,7 @@ impl Channel for WhatsAppChannel {
             Err(SendError::Rejected) => {
                 self.backoff.on_failure(None);
                 // Replies are dropped, because they are out of date later and one of them may be
-                // the cause. Items stay in the inbox.
+                // the cause. Events stay in their mailbox.
                 state.take_replies(replies_shown);
                 if state.received_count == received_count {
                     state.window_closes_at = Timestamp::default();
@@ -266,5 +266,5 @@ impl Channel for WhatsAppChannel {
     }
 
     /// Does nothing: the API shows typing only together with a read receipt.
-    async fn send_typing(&self, _room: RoomId, _typing: bool) {}
+    async fn send_typing(&self, _state: TypingState) {}
 }

@@ -12,7 +12,7 @@ use parking_lot::Mutex;
 
 use super::channel::{MESSAGING_WINDOW, WhatsAppChannel};
 use super::webhook::InboundMessage;
-use crate::connect::delivery::courier::{CourierGuard, Couriers};
+use crate::delivery::courier::{CourierGuard, Couriers};
 use crate::kernel::clock::Timestamp;
 use crate::kernel::id::UserId;
 use crate::kernel::ttl_cache::TtlCache;

@@ -1,13 +1,14 @@
-//! [`Couriers`]: tasks that deliver users' inboxes over push channels as items arrive.
+//! [`Couriers`]: tasks that deliver users' events over push channels as they arrive.
 //!
-//! A courier serves one user over one [`Channel`]. It leases the inbox items, hands them to the
-//! channel and settles the lease for the items that the channel has acknowledged. The other items
-//! return to the inbox. They are delivered once the channel is ready again or, if it has closed, by
-//! another channel or with the user's next call.
+//! A courier serves one user over one [`Channel`], from the mailboxes of all toolsets in turn: a channel has one
+//! interval, one backoff and one order for all of them. It leases the events of a mailbox, hands them to the
+//! channel and settles the lease for the events that the channel has acknowledged. The other events return
+//! to the mailbox. They are delivered once the channel is ready again or, if it has closed, by another channel or
+//! with the user's next call.
 //!
-//! **Invariants:** an item leaves the inbox only after a channel has acknowledged it. A slow
+//! **Invariants:** an event leaves its mailbox only after a channel has acknowledged it. A slow
 //! channel delays no other user, because each courier is a separate task and each delivery has a
-//! timeout.
+//! timeout. A mailbox that is never empty delays no other mailbox by more than one delivery.
 
 use std::collections::HashMap;
 use std::future::pending;
@@ -16,16 +17,16 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
-use parking_lot::Mutex;
+use futures_util::future::select_all;
+use parking_lot::{Mutex, RwLock};
 use tokio::task::AbortHandle;
 use tokio::time::{Sleep, sleep, timeout};
 use tracing::Instrument;
 
-use super::channel::{Channel, DeliveryError};
-use crate::connect::lobby::inbox::{LEASE_TIME, Lease};
-use crate::connect::lobby::{Mailbox, lease_receipt};
+use super::channel::{Channel, DeliveryError, TypingState};
+use super::mailbox::{EventLease, EventListener, EventMailbox, LEASE_TIME, event_receipt};
 use crate::kernel::clock::Clock;
-use crate::kernel::id::{RoomId, UserId};
+use crate::kernel::id::UserId;
 
 /// Poll interval of a courier; signals between instances may be lost.
 const POLL_INTERVAL: Duration = Duration::from_secs(5);
@@ -35,7 +36,7 @@ const TYPING_INTERVAL: Duration = Duration::from_secs(1);
 
 /// All couriers of this process, at most one per user.
 pub struct Couriers {
-    mailbox: Arc<dyn Mailbox>,
+    mailboxes: RwLock<Vec<Arc<dyn EventMailbox>>>,
     clock: Arc<dyn Clock>,
     active: Mutex<HashMap<UserId, ActiveCourier>>,
     next_id: AtomicU64,
@@ -59,9 +60,9 @@ pub struct CourierGuard {
 
 impl Couriers {
     #[must_use]
-    pub fn new(mailbox: Arc<dyn Mailbox>, clock: Arc<dyn Clock>) -> Arc<Self> {
+    pub fn new(clock: Arc<dyn Clock>) -> Arc<Self> {
         Arc::new(Self {
-            mailbox,
+            mailboxes: RwLock::default(),
             clock,
             active: Mutex::default(),
             next_id: AtomicU64::new(0),
@@ -69,7 +70,12 @@ impl Couriers {
         })
     }
 
-    /// Starts delivering a user's inbox over `channel`, which replaces the user's previous channel.
+    /// Adds the mailbox of a toolset, at start: a courier serves the mailboxes that exist when it is attached.
+    pub fn add_mailbox(&self, mailbox: Arc<dyn EventMailbox>) {
+        self.mailboxes.write().push(mailbox);
+    }
+
+    /// Starts delivering a user's events over `channel`, which replaces the user's previous channel.
     #[must_use]
     pub fn attach(self: &Arc<Self>, user: UserId, channel: Arc<dyn Channel>) -> CourierGuard {
         let id = self.next_id.fetch_add(1, Ordering::Relaxed);
@@ -80,7 +86,7 @@ impl Couriers {
             couriers.run(user, &*served).await;
             couriers.closed.fetch_add(1, Ordering::Relaxed);
             couriers.detach(user, id);
-            tracing::debug!("channel closed, items returned to the inbox");
+            tracing::debug!("channel closed, events returned to the mailbox");
         };
         let task = tokio::spawn(deliver.instrument(tracing::info_span!("courier", %user)));
         let courier = ActiveCourier { id, task: task.abort_handle(), channel };
@@ -92,8 +98,8 @@ impl Couriers {
         CourierGuard { couriers: Arc::clone(self), user, id }
     }
 
-    /// Stops the user's courier, because the user has connected in another way. Its leased items
-    /// return to the inbox.
+    /// Stops the user's courier, because the user has connected in another way. Its leased events
+    /// return to their mailbox.
     pub fn release(&self, user: UserId) {
         let removed = self.active.lock().remove(&user);
         if let Some(courier) = removed {
@@ -128,25 +134,28 @@ impl Couriers {
 
     /// Delivers until the channel closes.
     async fn run(&self, user: UserId, channel: &dyn Channel) {
-        let mut listener = self.mailbox.listen(user);
-        let mut last_typing = 0;
+        let mut mailboxes = self.mailboxes.read().clone();
+        let mut listeners: Vec<_> = mailboxes.iter().map(|mailbox| mailbox.listen(user)).collect();
         let mut indicator = TypingIndicator::default();
         let mut has_outgoing = false;
         loop {
             channel.ready().await;
-            // A store failure is ignored: the items stay in the inbox until the next poll.
-            let lease = self.mailbox.collect(user, self.clock.now()).await.unwrap_or_default();
-            if has_outgoing || lease.id.is_some() {
+            let leased = self.lease_from(user, &mut mailboxes).await;
+            if has_outgoing || leased.is_some() {
                 has_outgoing = false;
-                if self.deliver_once(user, &lease, channel).await == Err(DeliveryError::Closed) {
+                let result = match leased {
+                    Some((mailbox, lease)) => deliver_once(&mailbox, user, lease, channel).await,
+                    None => deliver_outgoing(channel).await,
+                };
+                if result == Err(DeliveryError::Closed) {
                     return;
                 }
                 continue;
             }
             let received = tokio::select! {
-                received = timeout(POLL_INTERVAL, listener.recv()) => received,
-                (room, typing) = indicator.due() => {
-                    channel.send_typing(room, typing).await;
+                received = timeout(POLL_INTERVAL, any_changed(&mut listeners)) => received,
+                state = indicator.due() => {
+                    channel.send_typing(state).await;
                     continue;
                 }
                 () = channel.outgoing_ready() => {
@@ -154,35 +163,62 @@ impl Couriers {
                     continue;
                 }
             };
-            let Ok(signal) = received else { continue };
-            if let Some((count, room, typing)) = signal.typing
-                && count != last_typing
-            {
-                last_typing = count;
-                indicator.next = Some((room, typing));
+            if let Ok(Some(state)) = received {
+                indicator.next = Some(state);
             }
         }
     }
 
-    /// Hands the leased items to the channel and settles the lease for the delivered ones.
-    async fn deliver_once(
+    /// Leases from the first of `mailboxes` that has events, and moves it to the end, so that it is asked last.
+    async fn lease_from(
         &self,
         user: UserId,
-        lease: &Lease,
-        channel: &dyn Channel,
-    ) -> Result<(), DeliveryError> {
-        let receipt = lease_receipt(&self.mailbox, user, lease);
-        let language = lease.language.unwrap_or_default();
-        let result = timeout(LEASE_TIME, channel.deliver(language, &lease.items)).await;
-        let delivered = result.unwrap_or(Err(DeliveryError::Closed))?;
-        let is_partial = delivered < lease.items.len();
-        if is_partial && self.mailbox.put_back(user, lease, delivered).await.is_err() {
-            // Dropping the receipt returns all items: a duplicate is better than a loss.
-            return Err(DeliveryError::RetryLater);
+        mailboxes: &mut [Arc<dyn EventMailbox>],
+    ) -> Option<(Arc<dyn EventMailbox>, EventLease)> {
+        for index in 0..mailboxes.len() {
+            // A store failure is ignored: the events stay in the mailbox until the next poll.
+            if let Ok(Some(lease)) = mailboxes[index].lease(user, self.clock.now()).await {
+                mailboxes[index..].rotate_left(1);
+                return mailboxes.last().map(|mailbox| (Arc::clone(mailbox), lease));
+            }
         }
-        receipt.confirm();
-        Ok(())
+        None
     }
+}
+
+/// Waits until one of the listeners has a signal. Cancel-safe, as they are.
+async fn any_changed(listeners: &mut [Box<dyn EventListener>]) -> Option<TypingState> {
+    match listeners {
+        [] => pending().await,
+        [listener] => listener.changed().await,
+        several => select_all(several.iter_mut().map(|listener| listener.changed())).await.0,
+    }
+}
+
+/// Sends what the channel itself has to send.
+async fn deliver_outgoing(channel: &dyn Channel) -> Result<(), DeliveryError> {
+    let result = timeout(LEASE_TIME, channel.deliver(&[])).await;
+    result.unwrap_or(Err(DeliveryError::Closed)).map(drop)
+}
+
+/// Hands the leased events to the channel and settles the lease for the delivered ones.
+async fn deliver_once(
+    mailbox: &Arc<dyn EventMailbox>,
+    user: UserId,
+    lease: EventLease,
+    channel: &dyn Channel,
+) -> Result<(), DeliveryError> {
+    let EventLease { id, events } = lease;
+    let receipt = event_receipt(mailbox, user, id);
+    let result = timeout(LEASE_TIME, channel.deliver(&events)).await;
+    let delivered = result.unwrap_or(Err(DeliveryError::Closed))?;
+    let is_partial = delivered < events.len();
+    if is_partial && mailbox.put_back(user, id, delivered).await.is_err() {
+        // Dropping the receipt returns all events: a duplicate is better than a loss.
+        return Err(DeliveryError::RetryLater);
+    }
+    receipt.confirm();
+    Ok(())
 }
 
 /// The typing indicator of the partner, sent at most once per [`TYPING_INTERVAL`]: the states in
@@ -190,14 +226,14 @@ impl Couriers {
 #[derive(Default)]
 struct TypingIndicator {
     /// The state to send.
-    next: Option<(RoomId, bool)>,
+    next: Option<TypingState>,
     /// The pause after the last state that was sent.
     pause: Option<Pin<Box<Sleep>>>,
 }
 
 impl TypingIndicator {
     /// Waits until a state is to be sent. Cancel-safe.
-    async fn due(&mut self) -> (RoomId, bool) {
+    async fn due(&mut self) -> TypingState {
         let Some(state) = self.next else { return pending().await };
         if let Some(pause) = &mut self.pause {
             pause.await;
