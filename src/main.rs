@@ -320,7 +320,7 @@ fn jwt(request: &JwtRequest) -> ExitCode {
         Ok(loaded) => loaded.config,
         Err(problems) => return report_problems(&problems),
     };
-    let Some(settings) = &config.credentials.jwt else {
+    let Some(settings) = &config.credentials.signed_tokens.jwt else {
         return report_problems(&["JWT_SECRET=(not set): expected a secret to sign with"]);
     };
     match request.sign(settings, SystemClock::new().now()) {

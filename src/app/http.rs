@@ -20,6 +20,7 @@ use crate::transport::dispatcher::Dispatcher;
 use crate::transport::http::auth::Gate;
 use crate::transport::http::limits::ConnectionLimits;
 use crate::transport::http::origin::OriginPolicy;
+use crate::transport::http::protected_resource::ProtectedResource;
 use crate::transport::http::server;
 use crate::transport::mcp::endpoint;
 use crate::transport::mcp::server::McpServer;
@@ -51,8 +52,7 @@ impl App {
         let mcp_shutdown = CancellationToken::new();
         let _stop_mcp = mcp_shutdown.clone().drop_guard();
         let drain = Drain::new(shutdown.clone());
-        let keys = self.api_keys.as_ref();
-        let _watch = keys.map(principals::watch_keys);
+        let _watch = self.api_keys.as_ref().map(principals::watch_keys);
         let sessions = HttpSessions::new(limits.session_idle, limits.shutdown_grace);
         let admin = self.config.admin_tokens.clone().map(|tokens| {
             let api = Arc::new(AdminApi {
@@ -76,6 +76,7 @@ impl App {
         });
         let (admission, sockets) = (self.admission(), TaskTracker::new());
         let mcp = self.mcp.clone().with_drain(drain.clone()).with_admission(admission.clone());
+        let resource = self.protected_resource();
         let mcp = McpState {
             stateless: StatelessCalls::new(mcp.clone()),
             service: mcp.clone().stateless_service(mcp_shutdown.clone()),
@@ -92,6 +93,7 @@ impl App {
             drain: drain.clone(),
             needs_network: admission.is_some() || self.config.auth_tokens.is_none(),
             trusted_proxy: self.config.trusted_proxy,
+            resource_metadata: resource.as_ref().map(ProtectedResource::metadata_url),
             metrics: Arc::clone(&self.metrics),
             body_timeout: limits.body_timeout,
         };
@@ -100,14 +102,11 @@ impl App {
             dashboard: Arc::clone(&self.dashboard),
             shutdown: shutdown.clone(),
         };
-        let Config { admin_tokens, monitor_tokens, credentials, .. } = &self.config;
+        let Config { admin_tokens, monitor_tokens, .. } = &self.config;
         let monitors = tokens.clone().and(admin_tokens.as_ref()).and(monitor_tokens.as_ref());
         let monitors = vec![(monitors, Principal::operator())];
         let monitoring = Arc::new(self.gate(monitors, GateName::Monitoring));
-        let callers = principals::of_tokens(credentials, tokens, &self.ids);
-        let verifier = principals::verifiers(keys, credentials, &self.ids, &self.clock);
-        let gate = Gate { verifier, ..self.gate(callers, GateName::Callers) };
-        let (mcp, gate) = (Arc::new(mcp), Arc::new(gate));
+        let (mcp, gate) = (Arc::new(mcp), Arc::new(self.callers_gate(tokens)));
         let gates = Gates { callers: Arc::clone(&gate), monitoring };
         let state = HttpState {
             connect: Arc::clone(&self.connect),
@@ -122,7 +121,7 @@ impl App {
             mcp: Arc::clone(&mcp),
             pages: Arc::new(pages),
         };
-        let routes = routes::routes(Arc::new(state), gates, admin);
+        let routes = routes::routes(Arc::new(state), gates, resource.as_ref(), admin);
         let Config { allowed_origins, allowed_hosts, .. } = &self.config;
         let origins = OriginPolicy::new(allowed_origins, allowed_hosts.clone());
         let handler = Arc::new(Dispatcher { mcp, gate, origins, routes });
@@ -148,6 +147,21 @@ impl App {
         {
             tracing::warn!("shutdown timed out with WhatsApp messages still pending");
         }
+    }
+
+    /// Returns the gate of callers, who have one of the `auth_tokens` or another credential.
+    fn callers_gate(&self, auth_tokens: AuthTokens) -> Gate {
+        let callers = principals::of_tokens(&self.config.credentials, auth_tokens, &self.ids);
+        let resource_metadata = self.protected_resource().map(|own| own.metadata_url());
+        let verifier = self.verifier.clone();
+        Gate { verifier, resource_metadata, ..self.gate(callers, GateName::Callers) }
+    }
+
+    /// Returns this server as a resource of OAuth. `None` without a provider.
+    fn protected_resource(&self) -> Option<ProtectedResource> {
+        let openid = self.config.credentials.signed_tokens.openid.as_ref()?;
+        let (public_url, issuer) = (openid.public_url.clone(), openid.issuer.clone());
+        Some(ProtectedResource { public_url, issuer, scopes: self.mcp.scopes() })
     }
 
     /// Returns a gate that admits requests with one of `tokens` to an allowed host.

@@ -40,6 +40,7 @@ use crate::kernel::access::AccessPolicy;
 use crate::kernel::clock::Clock;
 use crate::kernel::health::HealthCheck;
 use crate::kernel::id::IdHasher;
+use crate::kernel::principal::CredentialVerifier;
 use crate::kernel::redis_eviction::EvictionWatch;
 use crate::kernel::session::SessionLimit;
 use crate::kernel::sql::Database;
@@ -76,6 +77,8 @@ pub struct App {
     eviction: Option<Arc<EvictionWatch>>,
     clock: Arc<dyn Clock>,
     ids: IdHasher,
+    /// `None` if there are no credentials beside the fixed tokens.
+    verifier: Option<Arc<dyn CredentialVerifier>>,
     dashboard: Arc<Dashboard>,
     /// `None` if no store needs one.
     database: Option<Database>,
@@ -94,8 +97,8 @@ impl App {
     /// Builds a server without a database and starts its reaper. Call it within a tokio runtime.
     ///
     /// # Errors
-    /// Returns [`AppError`] if a channel is configured and its requests can't be sent, or if a toolset can't
-    /// be built.
+    /// Returns [`AppError`] if a channel or a provider of tokens is configured and its requests can't be sent, or if
+    /// a toolset can't be built.
     pub fn new(config: Config, clock: &Arc<dyn Clock>) -> Result<Self, AppError> {
         Self::with_database(config, clock, SendPolicy::default(), None)
     }
@@ -203,6 +206,7 @@ impl App {
             mailbox: backend.mailbox,
             eviction,
             clock: Arc::clone(clock),
+            verifier: principals::verifiers(api_keys.as_ref(), &config, &ids, clock)?,
             ids,
             dashboard,
             database,

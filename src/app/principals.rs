@@ -4,6 +4,8 @@ use std::sync::Arc;
 
 use tokio_util::task::AbortOnDropHandle;
 
+use super::channels::NoHttpClient;
+use crate::config::Config;
 use crate::config::credentials::CredentialsConfig;
 use crate::credentials::CredentialVerifiers;
 use crate::credentials::api_keys::service::ApiKeys;
@@ -12,6 +14,7 @@ use crate::kernel::clock::Clock;
 use crate::kernel::id::IdHasher;
 use crate::kernel::principal::{CredentialVerifier, Owner, Principal};
 use crate::kernel::token::AuthTokens;
+use crate::transport::channels::outbound::http_client;
 
 /// The owner over standard input and output if `OWNER` is not set.
 const DEFAULT_OWNER: &str = "me";
@@ -35,21 +38,27 @@ pub(super) fn of_tokens(
 }
 
 /// The verifiers of all other tokens. `None` if the configuration has no other credentials.
+///
+/// # Errors
+/// Returns [`NoHttpClient`] if the keys of a provider can't be fetched over HTTPS.
 pub(super) fn verifiers(
     api_keys: Option<&Arc<ApiKeys>>,
-    credentials: &CredentialsConfig,
+    config: &Config,
     ids: &IdHasher,
     clock: &Arc<dyn Clock>,
-) -> Option<Arc<dyn CredentialVerifier>> {
-    let signed_tokens = credentials.jwt.as_ref().map(|jwt| {
-        let tokens = SignedTokens::new(Some(jwt), ids.clone(), Arc::clone(clock));
+) -> Result<Option<Arc<dyn CredentialVerifier>>, NoHttpClient> {
+    let settings = &config.credentials.signed_tokens;
+    let client = settings.has_provider().then(|| http_client(config.https_proxy.as_ref()));
+    let client = client.transpose()?;
+    let signed_tokens = settings.has_any().then(|| {
+        let tokens = SignedTokens::new(settings, client, ids.clone(), Arc::clone(clock));
         Arc::new(tokens) as Arc<dyn CredentialVerifier>
     });
     let api_keys = api_keys.map(|keys| Arc::clone(keys) as Arc<dyn CredentialVerifier>);
     let verifiers = CredentialVerifiers { api_keys, signed_tokens };
     let CredentialVerifiers { api_keys, signed_tokens } = &verifiers;
     let has_any = api_keys.is_some() || signed_tokens.is_some();
-    has_any.then(|| Arc::new(verifiers) as Arc<dyn CredentialVerifier>)
+    Ok(has_any.then(|| Arc::new(verifiers) as Arc<dyn CredentialVerifier>))
 }
 
 /// The client over standard input and output.

@@ -15,6 +15,7 @@ use tokio_util::sync::CancellationToken;
 use super::stores::StoreSetupError;
 use super::{App, AppError, principals, stores};
 use crate::config::Config;
+use crate::credentials::signed_tokens::SignedTokenSettings;
 use crate::kernel::clock::{Clock, SystemClock, seeded_rng};
 use crate::kernel::sql::Database;
 use crate::kernel::token::AuthTokens;
@@ -93,6 +94,8 @@ pub async fn serve(
 /// Returns [`ServeError`] if the server can't start, or the client does not speak the protocol.
 pub async fn serve_stdio(mut config: Config) -> Result<(), ServeError> {
     config.playground = false;
+    // A client over standard streams has the credentials of the process.
+    config.credentials.signed_tokens = SignedTokenSettings::default();
     if config.redis.is_none() {
         tracing::warn!(
             "REDIS_URL is not set: users of this process meet no users of other processes, so two stdio processes never meet"

@@ -1,8 +1,7 @@
-//! The section of credentials beside `AUTH_TOKEN`: `OWNER`, `OWNER_TOKEN`, `JWT_*`.
+//! The section of credentials beside `AUTH_TOKEN`: `OWNER`, `OWNER_TOKEN`, and those of signed tokens.
 
 use super::toolsets::{CONNECT, ToolsetsConfig};
-use crate::credentials::signed_tokens::jwt;
-use crate::credentials::signed_tokens::jwt::JwtSettings;
+use crate::credentials::signed_tokens::SignedTokenSettings;
 use crate::kernel::principal::Owner;
 use crate::kernel::settings::{EchoValue, SettingsReader};
 use crate::kernel::token::AuthTokens;
@@ -14,8 +13,8 @@ pub struct CredentialsConfig {
     pub owner: Option<Owner>,
     /// `OWNER_TOKEN`, the owner's token. `None` if `AUTH_TOKEN` is.
     pub owner_tokens: Option<AuthTokens>,
-    /// `JWT_SECRET`, `JWT_ISSUER` and `JWT_AUDIENCE`. `None` rejects JWTs.
-    pub jwt: Option<JwtSettings>,
+    /// `JWT_*`, `OIDC_ISSUER`, `PUBLIC_URL` and `FIREBASE_PROJECT_ID`.
+    pub signed_tokens: SignedTokenSettings,
 }
 
 /// Reads the section of a server with these `toolsets`, whose callers have `auth_tokens`.
@@ -43,8 +42,8 @@ pub(super) fn read(
     if reader.is_set("OWNER_TOKEN") && !has_owner {
         reader.report_missing("OWNER", "the name of the user whose token is OWNER_TOKEN");
     }
-    let jwt = jwt::read(reader, [auth_tokens, owner_tokens.as_ref()]);
-    CredentialsConfig { owner, owner_tokens, jwt }
+    let signed_tokens = SignedTokenSettings::read(reader, [auth_tokens, owner_tokens.as_ref()]);
+    CredentialsConfig { owner, owner_tokens, signed_tokens }
 }
 
 #[cfg(test)]
@@ -102,5 +101,18 @@ mod tests {
         assert!(problems(&[("JWT_ISSUER", "me")]).contains("JWT_SECRET=(not set)"));
         let config = config(&[("JWT_SECRET", secret)]).expect("valid");
         assert!(!format!("{config:?}").contains(secret));
+    }
+
+    #[test]
+    fn config_openid_issuer_needs_the_address_of_this_server() {
+        let (issuer, url) = (("OIDC_ISSUER", "https://id.example"), "https://chat.example");
+        assert!(problems(&[issuer]).contains("PUBLIC_URL=(not set)"));
+        assert_eq!(problems(&[issuer, ("PUBLIC_URL", url)]), "");
+        let insecure = problems(&[("OIDC_ISSUER", "http://id.example"), ("PUBLIC_URL", url)]);
+        assert!(insecure.contains("OIDC_ISSUER=\"http://id.example\""), "{insecure}");
+        for project in ["Chat", "a|b", "a", "https://chat.example"] {
+            assert!(problems(&[("FIREBASE_PROJECT_ID", project)]).contains("the id of a project"));
+        }
+        assert_eq!(problems(&[("FIREBASE_PROJECT_ID", "chat-4711")]), "");
     }
 }

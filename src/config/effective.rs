@@ -6,6 +6,7 @@
 use std::path::Path;
 
 use super::{Config, LogFormat};
+use crate::credentials::signed_tokens::SignedTokenSettings;
 use crate::credentials::signed_tokens::jwt::JwtSettings;
 use crate::guard::{LinkPolicy, ProfanityPolicy};
 use crate::kernel::client_network::TrustedProxy;
@@ -19,6 +20,8 @@ impl Config {
     #[must_use]
     pub fn effective(&self) -> Vec<(&'static str, String)> {
         let whatsapp = self.whatsapp.as_ref();
+        let SignedTokenSettings { openid, firebase, .. } = &self.credentials.signed_tokens;
+        let (openid, firebase) = (openid.as_ref(), firebase.as_ref());
         let mut effective = vec![
             (
                 "AUTH_TOKEN",
@@ -36,9 +39,15 @@ impl Config {
             ("MONITOR_TOKEN", secret(self.monitor_tokens.as_ref())),
             ("OWNER", secret(self.credentials.owner.as_ref())),
             ("OWNER_TOKEN", secret(self.credentials.owner_tokens.as_ref())),
-            ("JWT_SECRET", secret(self.credentials.jwt.as_ref())),
+            ("JWT_SECRET", secret(self.credentials.signed_tokens.jwt.as_ref())),
             ("JWT_ISSUER", self.jwt_rule(|jwt| jwt.issuer.as_deref())),
             ("JWT_AUDIENCE", self.jwt_rule(|jwt| jwt.audience.as_deref())),
+            ("OIDC_ISSUER", openid.map_or("none", |openid| &openid.issuer).to_owned()),
+            ("PUBLIC_URL", openid.map_or("none", |openid| &openid.public_url).to_owned()),
+            (
+                "FIREBASE_PROJECT_ID",
+                firebase.map_or("none", |firebase| &firebase.project).to_owned(),
+            ),
             ("READ_ONLY", switch(self.read_only)),
             ("LOG_LEVEL", self.log_level.to_string()),
             ("LOG_FORMAT", format_name(self.log_format).to_owned()),
@@ -77,7 +86,7 @@ impl Config {
 
     /// A value that JWTs must have.
     fn jwt_rule(&self, rule: impl FnOnce(&JwtSettings) -> Option<&str>) -> String {
-        self.credentials.jwt.as_ref().and_then(rule).unwrap_or("any").to_owned()
+        self.credentials.signed_tokens.jwt.as_ref().and_then(rule).unwrap_or("any").to_owned()
     }
 
     /// The database, if this setting names it.

@@ -74,6 +74,21 @@ pub const SETTINGS: &[Setting] = &[
         meaning: "Value that the claim `aud` of JWTs must contain.",
     },
     Setting {
+        name: "OIDC_ISSUER",
+        default: "none",
+        meaning: "Issuer of an OpenID provider whose access tokens are accepted, exactly as its tokens have it: an `https://` URL. Needs `PUBLIC_URL`; see [credentials.md](credentials.md#openid-connect).",
+    },
+    Setting {
+        name: "PUBLIC_URL",
+        default: "none",
+        meaning: "The `https://` URL of this server, without a path. Tokens of `OIDC_ISSUER` must have it, or it with `/mcp`, as an audience.",
+    },
+    Setting {
+        name: "FIREBASE_PROJECT_ID",
+        default: "none",
+        meaning: "Firebase project whose ID tokens are accepted; see [credentials.md](credentials.md#firebase).",
+    },
+    Setting {
         name: "READ_ONLY",
         default: "`off`",
         meaning: "`on` hides every tool and resource that changes something from all callers, `handle_message` too.",
@@ -197,7 +212,7 @@ pub const SETTINGS: &[Setting] = &[
     Setting {
         name: "HTTPS_PROXY",
         default: "none",
-        meaning: "Proxy for HTTPS requests to WhatsApp and the bridge, by CONNECT, except to hosts in `NO_PROXY`. `http://` requests never use a proxy, which could read them; `HTTP_PROXY` and `ALL_PROXY` are ignored.",
+        meaning: "Proxy for HTTPS requests to WhatsApp, the bridge and providers of tokens, by CONNECT, except to hosts in `NO_PROXY`. `http://` requests never use a proxy, which could read them; `HTTP_PROXY` and `ALL_PROXY` are ignored.",
     },
 ];
 

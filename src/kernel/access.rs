@@ -39,7 +39,7 @@ impl AccessPolicy {
     /// Decides whether `principal` has `target`.
     #[must_use]
     pub fn decide(self, principal: &Principal, target: &AccessTarget) -> AccessDecision {
-        if self.read_only && target.class != AccessClass::Read {
+        if !self.has_class(target.class) {
             return AccessDecision::Hidden;
         }
         let permissions = principal.permissions();
@@ -53,6 +53,12 @@ impl AccessPolicy {
             Credential::Oidc => AccessDecision::InsufficientScope,
             _ => AccessDecision::Hidden,
         }
+    }
+
+    /// Returns `true` if the server has a tool or a resource of `class`, for any principal.
+    #[must_use]
+    pub fn has_class(self, class: AccessClass) -> bool {
+        !self.read_only || class == AccessClass::Read
     }
 
     /// Returns `true` if `principal` has `target`.

@@ -237,6 +237,18 @@ impl AccessPermissions {
         }
     }
 
+    /// The scopes of a token and `scope`, separated by spaces, for a client that asks for another token.
+    #[must_use]
+    pub fn with_scope(&self, scope: &str) -> String {
+        let granted = if let Grant::Scopes(scopes) = &self.grant { &scopes.0[..] } else { &[] };
+        // RFC 6749, section 3.3: other characters are no part of a scope.
+        let is_scope = |scope: &&str| {
+            scope.bytes().all(|byte| byte.is_ascii_graphic() && byte != b'"' && byte != b'\\')
+        };
+        let granted = granted.iter().map(AsRef::as_ref).filter(|granted| *granted != scope);
+        granted.filter(is_scope).chain([scope]).collect::<Vec<_>>().join(" ")
+    }
+
     /// Returns `false` if a glob excludes the name of a tool or the URI of a resource.
     #[must_use]
     pub fn admit_name(&self, name: &str) -> bool {

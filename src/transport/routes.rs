@@ -1,7 +1,7 @@
 //! [`routes`]: the HTTP routes except `/mcp`, which the dispatcher answers.
 //!
 //! `/health`, `/ready` and the pages are public, because they contain no user data; so are the paths of
-//! OAuth, where there is nothing to discover. The webhook is
+//! OAuth, with the metadata of this server and otherwise nothing to discover. The webhook is
 //! authenticated by its signature, the admin routes by their own gate. Metrics, statistics and the
 //! dashboard also take the tokens of operator and monitoring. Every other path needs the token of
 //! callers, unknown paths included. To add a route, decide which of these groups it belongs to.
@@ -18,6 +18,7 @@ use serde::Serialize;
 
 use super::channels::whatsapp::routes as whatsapp_routes;
 use super::http::auth::{Gate, require_token, require_websocket_token};
+use super::http::protected_resource::ProtectedResource;
 use super::http::refusal::not_found;
 use super::mcp::{endpoint, sse, ws};
 use super::ops::metrics::{Figures, SessionStats};
@@ -78,8 +79,13 @@ pub struct Gates {
 }
 
 /// The routes of the server. `admin` has the admin routes with their own gate; `None` without
-/// `ADMIN_TOKEN`.
-pub fn routes(state: Arc<HttpState>, gates: Gates, admin: Option<Router>) -> Router {
+/// `ADMIN_TOKEN`. `resource` is `None` without a provider for OAuth.
+pub fn routes(
+    state: Arc<HttpState>,
+    gates: Gates,
+    resource: Option<&ProtectedResource>,
+    admin: Option<Router>,
+) -> Router {
     let webhook = state
         .whatsapp
         .as_ref()
@@ -109,6 +115,7 @@ pub fn routes(state: Arc<HttpState>, gates: Gates, admin: Option<Router>) -> Rou
     let discovery = DISCOVERY_PATHS
         .into_iter()
         .fold(Router::new(), |router, path| router.route(path, any(not_found)));
+    let metadata = resource.map(ProtectedResource::routes);
     let pages = pages::routes().with_state(Arc::clone(&state.pages));
     let routes = Router::new()
         .merge(live_sessions)
@@ -121,7 +128,7 @@ pub fn routes(state: Arc<HttpState>, gates: Gates, admin: Option<Router>) -> Rou
         .merge(websocket)
         .merge(monitoring)
         .merge(pages);
-    webhook.into_iter().chain(admin).fold(routes, Router::merge)
+    webhook.into_iter().chain(admin).chain(metadata).fold(routes, Router::merge)
 }
 
 /// Whether the process is alive. It is alive even if its store is down.

@@ -20,6 +20,9 @@ pub const MAX_LIFETIME: Duration = Duration::from_secs(365 * 24 * 60 * 60);
 /// Difference of the clocks that is no error.
 pub(super) const CLOCK_TOLERANCE: Duration = Duration::from_secs(30);
 
+/// The types that a token may name: any JWT, or an access token (RFC 9068, section 2.1).
+const TYPES: [&str; 2] = ["jwt", "at+jwt"];
+
 /// The claims that the server reads. A claim that occurs twice is an error.
 #[derive(Deserialize)]
 pub(super) struct TokenClaims {
@@ -27,6 +30,7 @@ pub(super) struct TokenClaims {
     exp: Number,
     nbf: Option<Number>,
     iat: Option<Number>,
+    auth_time: Option<Number>,
     iss: Option<String>,
     aud: Option<TextOrList>,
     /// Any other type than a text is the role of an unknown name.
@@ -81,10 +85,13 @@ impl TokenClaims {
         (validation.validate_exp, validation.validate_aud) = (false, false);
         let decoded = decode::<Self>(token, key, &validation).map_err(|_| Rejected::Invalid)?;
         // RFC 7515, section 4.1.11: a token with an extension that is not understood is invalid.
-        if decoded.header.crit.is_some() {
-            return Err(Rejected::Invalid);
-        }
-        Ok(decoded.claims)
+        let is_understood = decoded.header.crit.is_none();
+        // RFC 8725, section 3.11: the tokens of other protocols have other types.
+        let is_access_token = decoded.header.typ.is_none_or(|name| {
+            let name = name.to_ascii_lowercase();
+            TYPES.contains(&name.strip_prefix("application/").unwrap_or(&name))
+        });
+        if is_understood && is_access_token { Ok(decoded.claims) } else { Err(Rejected::Invalid) }
     }
 
     /// Checks dates, issuer and audience. Returns the expiry.
@@ -98,7 +105,7 @@ impl TokenClaims {
             let given = self.aud.iter().flat_map(TextOrList::iter);
             given.into_iter().any(|audience| accepted.iter().any(|own| own == audience))
         });
-        let starts = [&self.nbf, &self.iat].into_iter().flatten();
+        let starts = [&self.nbf, &self.iat, &self.auth_time].into_iter().flatten();
         let has_begun =
             starts.map(date).all(|start| start.is_some_and(|start| start <= now + CLOCK_TOLERANCE));
         let expiry = date(&self.exp).ok_or(Rejected::Invalid)?;

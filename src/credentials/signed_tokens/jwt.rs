@@ -108,11 +108,6 @@ impl SharedSecretTokens {
         Ok((claims, expiry))
     }
 
-    /// The owner that a token names.
-    pub fn owner(claims: &TokenClaims) -> Result<Owner, InvalidOwner> {
-        Owner::named(&claims.sub)
-    }
-
     /// The permissions of a token: its scopes, or without the claim everything except administration.
     pub fn permissions(claims: &TokenClaims) -> AccessPermissions {
         let all = AccessPermissions::level(AccessLevel::ReadWrite);

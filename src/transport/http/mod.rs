@@ -27,6 +27,7 @@ mod fairness;
 pub(super) mod host;
 pub mod limits;
 pub mod origin;
+pub mod protected_resource;
 pub mod receipts;
 pub mod refusal;
 pub mod server;

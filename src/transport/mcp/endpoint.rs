@@ -27,6 +27,7 @@ use super::http_services::REQUEST_PRINCIPAL;
 use super::message::{JsonRpcKind, Message, is_answer_event};
 use super::push_streams::opens_push_stream;
 use super::rpc_error::{INVALID_REQUEST, RpcError};
+use super::scope_challenge::scope_challenge;
 use super::server::McpServer;
 use super::session_streams::SessionStreams;
 use super::short_form;
@@ -88,6 +89,9 @@ pub async fn handle_in_session(
             let (mut parts, body) = request.into_parts();
             match read_body(body, MAX_BODY_BYTES, state.body_timeout, &connection).await {
                 Ok(body) => {
+                    if let Some(challenge) = scope_challenge(&state, &principal, &body) {
+                        return challenge;
+                    }
                     let session = state.http_sessions.slot(&parts.headers).await;
                     // Held between the messages of a batch; a stream holds one until it ends.
                     let _call = session.as_ref().map(|(id, _)| state.http_sessions.call(id));
@@ -212,6 +216,9 @@ async fn post(
         Ok(body) => body,
         Err(response) => return response,
     };
+    if let Some(challenge) = scope_challenge(state, &principal, &body) {
+        return challenge;
+    }
     let network = state.client_network(connection, &parts.headers);
     let caller = Caller { slot: receipts.handle(), network, principal };
     answer(Target::Stateless(state), parts, body, caller).await

@@ -6,6 +6,7 @@
 //! - [`http_services`] serves it over streamable HTTP, and [`heartbeat`] pings the clients of live sessions.
 //! - [`endpoint`] answers `/mcp` and `/mcp/session`. It passes a call to [`stateless`] (around
 //!   rmcp), `short_form` (without MCP framing) or rmcp, after `message` has checked its framing and parameters.
+//!   `scope_challenge` asks clients of OAuth for a wider scope.
 //! - [`session_pipe`] is a live session over a connection that carries messages in both directions.
 //!   [`ws`] (WebSocket) and [`sse`] (protocol 2024-11-05) use it.
 //! - [`sessions`] closes the live sessions of `/mcp/session`, whose event streams are in
@@ -31,6 +32,7 @@ mod own_user;
 mod push_streams;
 mod refusals;
 mod rpc_error;
+mod scope_challenge;
 pub mod server;
 pub mod session_pipe;
 mod session_streams;

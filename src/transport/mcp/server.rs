@@ -109,6 +109,12 @@ impl McpServer {
         Self { principal, ..self }
     }
 
+    /// The scopes that open a tool or a resource.
+    #[must_use]
+    pub fn scopes(&self) -> Vec<String> {
+        self.toolsets.scopes()
+    }
+
     /// The principal of a request.
     pub(super) fn principal<'a>(
         &'a self,

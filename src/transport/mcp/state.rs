@@ -37,6 +37,8 @@ pub struct McpState {
     pub needs_network: bool,
     /// The proxy whose header has the caller's address.
     pub trusted_proxy: TrustedProxy,
+    /// The address of the metadata by RFC 9728. `None` if there are none.
+    pub resource_metadata: Option<Arc<str>>,
     pub metrics: Arc<Metrics>,
     /// Time to send a whole body.
     pub body_timeout: Duration,

@@ -108,6 +108,31 @@ impl Toolsets {
         })
     }
 
+    /// Returns `true` if the short form has `method`, for any principal.
+    pub fn have_method(&self, method: &str) -> bool {
+        self.iter().any(|toolset| toolset.short_methods().contains(&method))
+    }
+
+    /// The scopes that open a tool or a resource, each once.
+    pub fn scopes(&self) -> Vec<String> {
+        let mut scopes = Vec::new();
+        for toolset in self.iter() {
+            let tools = toolset.tools();
+            let resources = toolset.resources().into_iter().map(|resource| resource.uri.clone());
+            let templates = toolset.resource_templates().into_iter();
+            let uris = resources.chain(templates.map(|template| template.uri_template.clone()));
+            let classes = tools.iter().map(|tool| toolset.tool_class(tool));
+            let classes = classes.chain(uris.map(|uri| toolset.resource_class(&uri)));
+            for class in classes.filter(|class| self.policy.has_class(*class)) {
+                let scope = required_scope(toolset.name(), class);
+                if !scopes.contains(&scope) {
+                    scopes.push(scope);
+                }
+            }
+        }
+        scopes
+    }
+
     /// The prompts of a principal.
     pub fn prompts(&self, principal: &Principal) -> Vec<Prompt> {
         let offering = self.iter().filter(|toolset| self.allow(principal, &***toolset, PROMPT));

@@ -5,17 +5,16 @@ use std::time::Duration;
 
 use proptest::prelude::*;
 use random_connect::credentials::signed_tokens::MAX_LIFETIME;
-use random_connect::credentials::signed_tokens::jwt::{JwtRequest, JwtSecrets, JwtSettings};
-use random_connect::kernel::access::{AccessPolicy, AccessTarget};
+use random_connect::credentials::signed_tokens::jwt::JwtRequest;
 use random_connect::kernel::clock::{Clock, Timestamp};
 use random_connect::kernel::permissions::AccessClass;
 use random_connect::kernel::principal::{
-    Credential, CredentialVerifier, Owner, Principal, PrincipalRole, Rejected,
+    Credential, CredentialVerifier, Principal, PrincipalRole, Rejected,
 };
 use secrecy::ExposeSecret;
 use serde_json::{Value, json};
 
-use super::{NOW, clock, jwt_verifier};
+use super::{NOW, classes, clock, jwt_settings, jwt_verifier, owner, with};
 use crate::support::tokens::{base64url, hmac_sha256, jwt, token};
 
 const SECRET: &str = "a-secret-that-has-at-least-32-bytes";
@@ -23,13 +22,10 @@ const OLD_SECRET: &str = "the-earlier-secret-of-32-bytes-and-more";
 
 /// Claims that are valid for an hour, with the fields of `more`.
 fn claims(more: &Value) -> Value {
-    let mut claims = json!({ "sub": "ann", "exp": NOW + 3_600 });
-    let fields = more.as_object().expect("an object").clone();
-    claims.as_object_mut().expect("an object").extend(fields);
-    claims
+    with(json!({ "sub": "ann", "exp": NOW + 3_600 }), more)
 }
 
-/// Verifies `token` with a new verifier, for which no issuer and audience is set.
+/// Verifies `token` with a new verifier without rules for issuer and audience.
 async fn verify(token: &str) -> Result<Arc<Principal>, Rejected> {
     jwt_verifier(SECRET, [None, None], &clock()).verify(token.as_bytes()).await
 }
@@ -38,19 +34,10 @@ async fn rejection(token: &str) -> Rejected {
     verify(token).await.expect_err("an invalid token")
 }
 
-/// The classes of the toolset `goals` that a principal has.
-fn classes(principal: &Principal) -> Vec<AccessClass> {
-    use AccessClass::{Admin, Destroy, Read, Spend, Write};
-    let target =
-        |class| AccessTarget { toolset: "goals", names_users: false, class, name: Some("a_tool") };
-    let has = |class: &AccessClass| AccessPolicy::default().allows(principal, &target(*class));
-    [Read, Write, Destroy, Admin, Spend].into_iter().filter(has).collect()
-}
-
 #[tokio::test]
 async fn jwt_proves_owner_role_and_expiry() {
     let principal = verify(&jwt(SECRET, &claims(&json!({ "role": "pro" })))).await.expect("valid");
-    assert_eq!(principal.owner().map(Owner::as_str), Some("ann"));
+    assert_eq!(owner(&principal), "ann");
     assert_eq!(*principal.credential(), Credential::Jwt);
     assert_eq!(principal.role(), PrincipalRole::Pro);
     let expiry = principal.validity().expires_at();
@@ -240,11 +227,7 @@ async fn jwt_that_was_verified_is_known_until_it_expires() {
 async fn jwt_for_a_trial_is_accepted_by_its_server() {
     let rules = [Some("https://users.example"), Some("random-connect")];
     let (secrets, clock) = (format!("{SECRET},{OLD_SECRET}"), clock());
-    let settings = JwtSettings {
-        secrets: JwtSecrets::parse(&secrets).expect("valid"),
-        issuer: rules[0].map(str::to_owned),
-        audience: rules[1].map(str::to_owned),
-    };
+    let settings = jwt_settings(&secrets, rules);
     let mut request = JwtRequest {
         subject: "ann".to_owned(),
         role: Some("user".to_owned()),
@@ -255,7 +238,7 @@ async fn jwt_for_a_trial_is_accepted_by_its_server() {
     // Also once the old secret is removed.
     let verifier = jwt_verifier(SECRET, rules, &clock);
     let principal = verifier.verify(token.expose_secret().as_bytes()).await.expect("valid");
-    assert_eq!(principal.owner().map(Owner::as_str), Some("ann"));
+    assert_eq!(owner(&principal), "ann");
     assert_eq!(principal.role(), PrincipalRole::User);
     assert_eq!(classes(&principal), [AccessClass::Read]);
     request.subject = "oidc:x|ann".to_owned();

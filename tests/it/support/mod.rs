@@ -16,6 +16,7 @@
 //! - [`moderation_backends`]: one moderation store of each kind.
 //! - [`temp_database`]: a file for a database.
 //! - [`tokens`]: signed tokens, valid or not.
+//! - [`openid_provider`]: an OpenID provider whose keys a test changes.
 //! - [`postgres_server`]: an empty PostgreSQL database for one test.
 //! - [`redis_server`] and [`redis_wire`]: a real Redis for one test, and raw commands to it.
 //!
@@ -32,6 +33,7 @@ pub(crate) mod key_commands;
 pub(crate) mod live_client;
 pub(crate) mod moderated;
 pub(crate) mod moderation_backends;
+pub(crate) mod openid_provider;
 pub(crate) mod postgres_server;
 pub(crate) mod raw_websocket;
 pub(crate) mod redis_server;
