@@ -129,7 +129,6 @@ impl App {
             Arc::clone(&moderation),
             config.notice_policy,
         ));
-        let options = connect_options(&config);
         let reaper = run_reaper(
             Arc::clone(&backend.upkeep),
             Arc::clone(&moderation),
@@ -142,7 +141,7 @@ impl App {
             backend.clone(),
             Arc::clone(clock),
             ids.clone(),
-            options,
+            connect_options(&config),
         ));
         let stopping = CancellationToken::new();
         let chat = ChatParts {
