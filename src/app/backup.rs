@@ -4,7 +4,7 @@
 //! whether the server would start with the secrets.
 
 use std::fs::{self, File};
-use std::io::{self, Read, Write};
+use std::io::{self, BufWriter, Read, Write};
 use std::path::{Path, PathBuf};
 
 use secrecy::{ExposeSecret, SecretString};
@@ -21,9 +21,11 @@ use crate::kernel::sql::backup::archive::{ArchiveProblem, BackupArchive, seal};
 use crate::kernel::sql::backup::manifest::{BackupManifest, BackupSection};
 use crate::kernel::sql::backup::partial::PartialFile;
 use crate::kernel::sql::migration::MigrationChain;
+use crate::kernel::sql::postgres::dump::{PostgresDump, TransferError, dump};
+use crate::kernel::sql::postgres::load::load;
 use crate::kernel::sql::problem::DatabaseProblem;
 use crate::kernel::sql::sqlite::replacement::Replacement;
-use crate::kernel::sql::sqlite::snapshot::copy_snapshot;
+use crate::kernel::sql::sqlite::snapshot::{Snapshot, copy_snapshot};
 use crate::kernel::sql::url::DatabaseUrl;
 
 /// The section with the file of an SQLite database.
@@ -117,10 +119,7 @@ pub async fn backup(
     replace: bool,
 ) -> Result<WrittenBackup, BackupError> {
     let database = configured(config)?;
-    let write = |error: io::Error| BackupError::Write {
-        file: file.to_owned(),
-        problem: WriteProblem::from(error),
-    };
+    let write = |error| unwritten(file, error);
     if file.as_os_str() == "-" {
         return Err(write(io::ErrorKind::InvalidInput.into()));
     }
@@ -130,12 +129,12 @@ pub async fn backup(
     }
     let secrets = secrets_to_save(database, with_secrets)?;
     let mut partial = PartialFile::create(file).map_err(write)?;
-    let mut manifest = save(database, &known_chains(config), &mut partial).await?;
+    let mut manifest = save(database, &known_chains(config), file, &mut partial).await?;
     manifest.created_at = SystemClock::new().now().to_iso_8601();
     let out = partial.file_mut();
     if let Some(secrets) = &secrets {
         let bytes = append(out, secrets.expose_secret().as_bytes()).map_err(write)?;
-        manifest.sections.push(BackupSection { name: SECRETS.to_owned(), bytes });
+        manifest.sections.push(BackupSection::new(SECRETS, bytes));
     }
     seal(out, &manifest).map_err(write)?;
     let bytes = out.metadata().map_err(write)?.len();
@@ -160,11 +159,12 @@ pub async fn restore(
     let archive_error =
         |problem: ArchiveProblem| BackupError::Archive { file: file.to_owned(), problem };
     let mut archive = BackupArchive::open(file).map_err(archive_error)?;
-    let checked = archive.manifest.check(database.url.engine(), &known_chains(config));
+    let chains = known_chains(config);
+    let checked = archive.manifest.check(database.url.engine(), &chains);
     checked.map_err(|problem| archive_error(problem.into()))?;
     let saved = read_secrets(&mut archive).map_err(|error| archive_error(error.into()))?;
     let missing = check_secrets(config, database, saved.as_ref(), &archive.manifest)?;
-    put_back(database, &mut archive, saved.as_ref(), replace).await?;
+    put_back(database, &chains, (file, &mut archive), saved.as_ref(), replace).await?;
     let created_at = archive.manifest.created_at;
     Ok(RestoredBackup { place: database.url.place(), created_at, missing })
 }
@@ -188,22 +188,32 @@ fn secrets_to_save(
 async fn save(
     database: &DatabaseConfig,
     chains: &[&MigrationChain],
+    file: &Path,
     partial: &mut PartialFile,
 ) -> Result<BackupManifest, BackupError> {
     let problem = |problem| DatabaseSetupError::new(database, problem);
-    let DatabaseUrl::Sqlite(path) = &database.url else {
-        return Err(problem(DatabaseProblem::Missing).into());
-    };
-    let snapshot = copy_snapshot(path, partial.path(), chains).await.map_err(problem)?;
-    let metadata = partial.file().metadata();
-    let bytes = metadata.map_err(|error| problem(DatabaseProblem::Io(error)))?.len();
-    Ok(BackupManifest {
-        engine: database.url.engine(),
-        schemas: snapshot.schemas,
-        fingerprints: snapshot.fingerprints,
-        sections: vec![BackupSection { name: DATABASE.to_owned(), bytes }],
-        ..BackupManifest::default()
-    })
+    let described = BackupManifest { engine: database.url.engine(), ..BackupManifest::default() };
+    match &database.url {
+        DatabaseUrl::Sqlite(path) => {
+            let snapshot = copy_snapshot(path, partial.path(), chains).await.map_err(problem)?;
+            let metadata = partial.file().metadata();
+            let bytes = metadata.map_err(|error| problem(DatabaseProblem::Io(error)))?.len();
+            let Snapshot { schemas, fingerprints } = snapshot;
+            let sections = vec![BackupSection::new(DATABASE, bytes)];
+            Ok(BackupManifest { schemas, fingerprints, sections, ..described })
+        }
+        DatabaseUrl::Postgres(url) => {
+            let mut out = BufWriter::new(partial.file_mut());
+            let dumped = dump(url, chains, &mut out).await;
+            let dumped = dumped.and_then(|dump| Ok(out.flush().map(|()| dump)?));
+            let PostgresDump { schemas, fingerprints, sections } =
+                dumped.map_err(|error| match error {
+                    TransferError::Database(error) => problem(error).into(),
+                    TransferError::File(error) => unwritten(file, error),
+                })?;
+            Ok(BackupManifest { schemas, fingerprints, sections, ..described })
+        }
+    }
 }
 
 /// Writes behind the sections that the file has. Returns the number of bytes.
@@ -249,24 +259,37 @@ fn check_secrets(
 /// Replaces the database, after everything was checked.
 async fn put_back(
     database: &DatabaseConfig,
-    archive: &mut BackupArchive,
+    chains: &[&MigrationChain],
+    (file, archive): (&Path, &mut BackupArchive),
     saved: Option<&SecretString>,
     replace: bool,
 ) -> Result<(), BackupError> {
     let problem = |problem| DatabaseSetupError::new(database, problem);
-    let io_problem = |error| problem(DatabaseProblem::Io(error));
-    let DatabaseUrl::Sqlite(path) = &database.url else {
-        return Err(problem(DatabaseProblem::Missing).into());
-    };
-    let mut replacement = Replacement::begin(path, replace).await.map_err(problem)?;
-    let mut contents = archive
-        .section(DATABASE)
-        .map_err(io_problem)?
-        .ok_or_else(|| io_problem(io::Error::other("the backup has no database")))?;
-    io::copy(&mut contents, replacement.file_mut()).map_err(io_problem)?;
-    // Before the database, which can't be used without them.
-    if let Some(saved) = saved {
-        SecretsFile::beside(path).put_back(saved)?;
+    let unreadable =
+        |error: io::Error| BackupError::Archive { file: file.to_owned(), problem: error.into() };
+    match &database.url {
+        DatabaseUrl::Sqlite(path) => {
+            let mut replacement = Replacement::begin(path, replace).await.map_err(problem)?;
+            let contents = archive.section(DATABASE).map_err(unreadable)?;
+            let mut contents =
+                contents.ok_or_else(|| unreadable(io::ErrorKind::InvalidData.into()))?;
+            let copied = io::copy(&mut contents, replacement.file_mut());
+            copied.map_err(|error| problem(DatabaseProblem::Io(error)))?;
+            // Before the database, which can't be used without them.
+            if let Some(saved) = saved {
+                SecretsFile::beside(path).put_back(saved)?;
+            }
+            Ok(replacement.finish().await.map_err(problem)?)
+        }
+        DatabaseUrl::Postgres(url) => {
+            load(url, chains, archive).await.map_err(|error| match error {
+                TransferError::Database(error) => problem(error).into(),
+                TransferError::File(error) => unreadable(error),
+            })
+        }
     }
-    Ok(replacement.finish().await.map_err(problem)?)
+}
+
+fn unwritten(file: &Path, error: io::Error) -> BackupError {
+    BackupError::Write { file: file.to_owned(), problem: error.into() }
 }

@@ -121,11 +121,11 @@ pub enum CliCommand {
     /// Put back the database from a file of `backup`
     ///
     /// Checks the file first, and changes nothing if it is damaged, was written by a newer version, or does not fit
-    /// ID_SALT and INBOX_KEY. Stop the server before.
+    /// ID_SALT and INBOX_KEY. Stop the server before. On PostgreSQL, the database must be empty.
     Restore {
         /// The file to read
         file: PathBuf,
-        /// Replace the database if it exists
+        /// Replace the file of the database if it exists
         #[arg(long)]
         force: bool,
     },

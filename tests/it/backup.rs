@@ -17,10 +17,10 @@ use tokio::runtime::Builder;
 use crate::support::temp_database::TempDatabase;
 
 /// The rows of the table `pairs`.
-type Pairs = BTreeMap<i64, i64>;
+pub type Pairs = BTreeMap<i64, i64>;
 
 /// Sets a key to a value, or removes it.
-type Change = (i64, Option<i64>);
+pub type Change = (i64, Option<i64>);
 
 /// The settings of a server with this database.
 pub fn config(url: &str) -> Config {
@@ -76,7 +76,7 @@ async fn read(file: &Path) -> Pairs {
 }
 
 /// All states of the table while the changes are applied in their order.
-fn states(changes: &[Change]) -> Vec<Pairs> {
+pub fn states(changes: &[Change]) -> Vec<Pairs> {
     let mut states = vec![Pairs::new()];
     for (key, value) in changes {
         let mut state = states.last().cloned().unwrap_or_default();
@@ -120,7 +120,7 @@ async fn save_while_writing(before: &[Change], during: &[Change]) -> (Pairs, Vec
     (read(&copy).await, applied)
 }
 
-fn changes(size: std::ops::Range<usize>) -> impl Strategy<Value = Vec<Change>> {
+pub fn changes(size: std::ops::Range<usize>) -> impl Strategy<Value = Vec<Change>> {
     prop::collection::vec((0..9_i64, prop::option::weighted(0.7, 0..1_000_i64)), size)
 }
 

@@ -14,6 +14,7 @@ mod api_key_service;
 mod api_key_store;
 mod architecture;
 mod backup;
+mod backup_postgres;
 mod connect_service;
 mod courier;
 mod deploy_files;

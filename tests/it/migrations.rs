@@ -1,17 +1,22 @@
 //! Migrations match their files, and those of moderation on SQLite are the ones that version 0.1.0 applied.
 
+use std::collections::BTreeSet;
 use std::path::Path;
 
 use random_connect::app::database::MIGRATIONS;
+use random_connect::app::toolsets::TOOLSETS;
 use random_connect::kernel::clock::Timestamp;
 use random_connect::kernel::id::UserId;
+use random_connect::kernel::sql::url::DatabaseEngine;
 use random_connect::moderation::history::FULL_WEIGHT;
 
 use random_connect::moderation::rating::Rating;
 use random_connect::moderation::store::{AuditEntry, Ban, ModerationStore, OperatorStore};
-use sqlx::AssertSqlSafe;
 use sqlx::migrate::{Migration, Migrator};
+use sqlx::{AssertSqlSafe, query_scalar};
 
+use crate::support::backends::memory_only;
+use crate::support::postgres_server::TestPostgres;
 use crate::support::temp_database::TempDatabase;
 
 /// Version, description and checksum of the migrations, as they are written into
@@ -81,6 +86,43 @@ async fn migrations_match_the_files() {
             assert_eq!(fields(&migrator), fields(&files), "{} on {engine}", chain.toolset);
         }
     }
+}
+
+/// A backup on PostgreSQL has the tables that `MigrationChain::tables` reads from the files.
+#[tokio::test]
+async fn migrations_name_all_tables_of_the_database() {
+    let of_toolsets = TOOLSETS.iter().filter_map(|row| row.migrations);
+    let chains: Vec<_> = MIGRATIONS.iter().copied().chain(of_toolsets).collect();
+    let expected = |engine| {
+        let tables = chains.iter().flat_map(|chain| chain.tables(engine, i64::MAX));
+        let versions = chains.iter().map(|chain| chain.versions_table(engine));
+        tables.map(str::to_owned).chain(versions).collect::<BTreeSet<_>>()
+    };
+    let temp = TempDatabase::new();
+    let database = temp.sqlite().await;
+    for chain in &chains {
+        database.migrate(chain).await.expect("tables");
+    }
+    let tables: Vec<String> = query_scalar(
+        "SELECT name FROM sqlite_schema WHERE type = 'table' AND name NOT LIKE 'sqlite_%'",
+    )
+    .fetch_all(database.readers())
+    .await
+    .expect("a working database");
+    assert_eq!(tables.into_iter().collect::<BTreeSet<_>>(), expected(DatabaseEngine::Sqlite));
+    if memory_only() {
+        return;
+    }
+    let database = TestPostgres::create().await.open().await;
+    for chain in &chains {
+        database.migrate(chain).await.expect("tables");
+    }
+    let tables: Vec<String> =
+        query_scalar("SELECT tablename::text FROM pg_tables WHERE schemaname = 'public'")
+            .fetch_all(database.pool())
+            .await
+            .expect("a working database");
+    assert_eq!(tables.into_iter().collect::<BTreeSet<_>>(), expected(DatabaseEngine::Postgres));
 }
 
 #[tokio::test]

@@ -66,6 +66,23 @@ impl MigrationChain {
         }
     }
 
+    /// The tables that the migrations up to a version leave, in the order of their creation, without that of
+    /// the applied versions. The files write `CREATE TABLE name` and `DROP TABLE name;` at the begin of a line, in capitals.
+    #[must_use]
+    pub fn tables(&self, engine: DatabaseEngine, version: i64) -> Vec<&'static str> {
+        let mut tables = Vec::new();
+        for file in self.files(engine).iter().filter(|file| file.version <= version) {
+            for line in file.sql.lines().map(str::trim) {
+                if let Some(rest) = line.strip_prefix("CREATE TABLE ") {
+                    tables.extend(rest.split([' ', '(']).next());
+                } else if let Some(name) = line.strip_prefix("DROP TABLE ") {
+                    tables.retain(|table| *table != name.trim_end_matches(';'));
+                }
+            }
+        }
+        tables
+    }
+
     /// The name of the table of applied versions.
     #[must_use]
     pub fn versions_table(&self, engine: DatabaseEngine) -> String {

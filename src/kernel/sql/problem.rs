@@ -32,6 +32,12 @@ pub enum DatabaseProblem {
     Missing,
     #[error("it exists: add --force to replace it")]
     Exists,
+    #[error("it has no tables of this program, so no server has used it yet")]
+    Unused,
+    #[error(
+        "it has tables of this program, and those on PostgreSQL are never replaced: name an empty database"
+    )]
+    Occupied,
     #[error("a server or another command has it open: stop it first")]
     InUse,
     #[error("it is a folder: name a file in it")]

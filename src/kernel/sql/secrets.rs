@@ -77,13 +77,23 @@ pub(super) async fn inspect_postgres(
     connection: &mut PgConnection,
     fingerprints: Option<&SecretFingerprints>,
 ) -> Result<(), DatabaseProblem> {
+    let stored = stored_postgres(connection).await?;
+    match (fingerprints, stored) {
+        (Some(fingerprints), Some(stored)) => Ok(fingerprints.check(&stored)?),
+        _ => Ok(()),
+    }
+}
+
+/// See [`stored_sqlite`].
+pub(super) async fn stored_postgres(
+    connection: &mut PgConnection,
+) -> Result<Option<SecretFingerprints>, sqlx::Error> {
     let exists: bool = query_scalar("SELECT to_regclass('secret_fingerprints') IS NOT NULL")
         .fetch_one(&mut *connection)
         .await?;
-    match fingerprints {
-        Some(fingerprints) if exists => {
-            compare(query_as(SELECT).fetch_optional(connection).await?, fingerprints)
-        }
-        _ => Ok(()),
+    if !exists {
+        return Ok(None);
     }
+    let row: Row = query_as(SELECT).fetch_optional(connection).await?;
+    Ok(row.map(|(id_salt, inbox_key)| SecretFingerprints { id_salt, inbox_key }))
 }

@@ -11,12 +11,14 @@ use nix::sys::signal::Signal;
 use random_connect::app::backup::backup;
 use random_connect::kernel::sql::sqlite::SqliteDatabase;
 use random_connect::moderation::migrations::MIGRATIONS;
-use sqlx::{AssertSqlSafe, query, query_scalar};
+use sqlx::{AssertSqlSafe, Connection, PgConnection, query, query_scalar};
 use tempfile::TempDir;
 use tokio::process::Command;
 use tokio::time::timeout;
 
 use crate::backup::config;
+use crate::support::backends::memory_only;
+use crate::support::postgres_server::TestPostgres;
 use crate::support::server_process::TIMEOUT;
 use crate::support::temp_database::TempDatabase;
 
@@ -193,4 +195,52 @@ async fn backup_or_restore_with_sigkill_leaves_a_complete_database() {
             assert!(ROWS.contains(&rows(&database).await));
         }
     }
+}
+
+/// The rows of the audit log. `None` if there is no such table.
+async fn restored_rows(connection: &mut PgConnection) -> Option<i64> {
+    let others = "SELECT count(*) FROM pg_stat_activity \
+                  WHERE datname = current_database() AND pid <> pg_backend_pid()";
+    // The server notices the end of the connection a moment later.
+    while query_scalar::<_, i64>(others).fetch_one(&mut *connection).await.expect("a count") > 0 {}
+    query_scalar("SELECT count(*) FROM moderation_audit_log").fetch_one(connection).await.ok()
+}
+
+#[tokio::test]
+async fn restore_on_postgresql_with_sigkill_leaves_all_or_nothing() {
+    if memory_only() {
+        return;
+    }
+    let source = TestPostgres::create().await;
+    drop(source.moderation_store().await);
+    let rows = "INSERT INTO moderation_audit_log (at, operator, action) \
+                SELECT i, 'ann', repeat('banned ', 50) FROM generate_series(1, 20000) AS i";
+    query(rows).execute(source.open().await.pool()).await.expect("rows");
+    let folder = TempDir::new().expect("a folder");
+    let saved = folder.path().join("saved");
+    backup(&config(&source.url), &saved, false, false).await.expect("saved");
+    let mut interrupted = 0;
+    for turn in 0..8_u32 {
+        let target = TestPostgres::create().await;
+        let mut connection = PgConnection::connect(&target.url).await.expect("PostgreSQL answers");
+        let mut restore = command(folder.path(), BINARY);
+        restore.args(["restore", "saved"]).env("DATABASE_URL", &target.url);
+        restore.env("ID_SALT", "a salt of some length").env("INBOX_KEY", "ab".repeat(32));
+        let mut child = restore.spawn().expect("the binary starts");
+        let writing = "SELECT count(*) FROM pg_stat_activity \
+                       WHERE datname = current_database() AND backend_xid IS NOT NULL";
+        let mut polls = 0;
+        while polls <= turn && child.try_wait().expect("a status").is_none() {
+            let count = query_scalar::<_, i64>(writing).fetch_one(&mut connection).await;
+            polls += u32::from(count.expect("a count") > 0);
+        }
+        // It may have ended.
+        let _ = child.start_kill();
+        child.wait().await.expect("a status");
+        match restored_rows(&mut connection).await {
+            Some(rows) => assert_eq!(rows, 20_000),
+            None => interrupted += 1,
+        }
+    }
+    assert!(interrupted > 0, "every restore was complete");
 }

@@ -148,9 +148,8 @@ mod tests {
     const DATA: &[u8] = b"the data of a database";
 
     fn manifest(bytes: u64) -> BackupManifest {
-        let section = |name: &str, bytes| BackupSection { name: name.to_owned(), bytes };
         BackupManifest {
-            sections: vec![section("database", bytes), section("secrets", 0)],
+            sections: vec![BackupSection::new("database", bytes), BackupSection::new("secrets", 0)],
             ..BackupManifest::default()
         }
     }

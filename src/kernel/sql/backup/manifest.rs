@@ -31,6 +31,28 @@ pub enum ManifestProblem {
 pub struct BackupSection {
     pub name: String,
     pub bytes: u64,
+    /// `None` if it is not a table of PostgreSQL.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub table: Option<SavedTable>,
+}
+
+impl BackupSection {
+    /// A section that is not a table.
+    #[must_use]
+    pub fn new(name: &str, bytes: u64) -> Self {
+        Self { name: name.to_owned(), bytes, table: None }
+    }
+}
+
+/// A table of PostgreSQL, whose section has the rows in the text format of COPY.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SavedTable {
+    pub name: String,
+    /// In the order of the rows' fields.
+    pub columns: Vec<String>,
+    /// The columns that are numbered, each with the last number.
+    #[serde(default)]
+    pub numbered: Vec<(String, i64)>,
 }
 
 /// The description of a backup.

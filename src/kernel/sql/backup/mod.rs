@@ -4,8 +4,8 @@
 //! - [`manifest`] describes the contents, and says whether this program can use them.
 //! - [`partial`] writes a file that gets its name once it is complete.
 //!
-//! The engines write and read the sections: see `sqlite/snapshot.rs` and `sqlite/replacement.rs`. To add a section, give
-//! it a name in [`archive`]; readers ignore names that they do not know.
+//! The engines write and read the sections: see `sqlite/snapshot.rs` and `sqlite/replacement.rs`, `postgres/dump.rs` and
+//! `postgres/load.rs`. To add a section, give it a name in `app/backup.rs`; readers ignore names that they do not know.
 
 pub mod archive;
 pub mod manifest;

@@ -3,6 +3,9 @@
 //! Limits of time are set per connection, so that a lock or a network without answers delays a call by
 //! seconds. They are options of the connection's start, so a pooler in front of the server must pass them on.
 
+pub mod dump;
+pub mod load;
+
 use std::convert::Infallible;
 use std::str::FromStr;
 use std::time::Duration;
