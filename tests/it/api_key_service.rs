@@ -290,3 +290,24 @@ async fn api_key_that_is_not_stored_is_invalid() {
     drop(generated);
     assert_eq!(first.revoke(id).await, Err(ApiKeyError::NotFound));
 }
+
+#[tokio::test(start_paused = true)]
+async fn api_key_that_expired_long_ago_is_deleted_once_the_date_is_certain() {
+    let Instances { clock, first, .. } = &instances(ApiKeyBackend::memory());
+    let task = tokio::spawn(Arc::clone(first).run());
+    create(first, "ann", 1).await;
+    let left = async || first.list(None).await.expect("the store is up").keys.len();
+    let pass = async |hours: u32| {
+        for _ in 0..hours * 1_800 {
+            clock.advance(Duration::from_secs(2));
+            tokio::time::advance(Duration::from_secs(2)).await;
+        }
+    };
+    pass(2).await;
+    clock.jump_to(START + 92 * 24 * HOUR);
+    tokio::time::advance(Duration::from_secs(2)).await;
+    assert_eq!(left().await, 1, "a clock that jumps deletes nothing");
+    pass(3).await;
+    assert_eq!(left().await, 0);
+    task.abort();
+}
