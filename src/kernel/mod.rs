@@ -15,6 +15,7 @@ pub mod figures;
 pub mod health;
 pub mod id;
 pub mod keyring;
+pub mod model;
 pub mod permissions;
 pub mod principal;
 pub mod process;

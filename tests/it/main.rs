@@ -25,6 +25,7 @@ mod event_mailbox;
 mod fixtures;
 mod import_graph;
 mod language_detection;
+mod language_model;
 mod lobby;
 mod mask_corpus;
 mod mask_kinds;

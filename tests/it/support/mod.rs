@@ -38,6 +38,7 @@ pub(crate) mod postgres_server;
 pub(crate) mod raw_websocket;
 pub(crate) mod redis_server;
 pub(crate) mod redis_wire;
+pub(crate) mod scripted_model;
 pub(crate) mod server;
 pub(crate) mod server_process;
 mod session_http;
