@@ -151,9 +151,7 @@ impl App {
             couriers: Arc::clone(&couriers),
             clients_are_users: config.auth_tokens.is_none(),
         };
-        let mut services = Extensions::new();
-        services.insert(chat);
-        services.insert(Arc::clone(&couriers));
+        let services = shared_services(chat);
         let (mut metrics, keyring) = (Metrics::default(), Arc::new(stores::keyring(&config)));
         let parts = |toolset| ToolsetParts {
             clock: Arc::clone(clock),
@@ -239,6 +237,14 @@ fn connect_options(config: &Config) -> ConnectOptions {
         guard: config.guard,
         max_push_age: Some(config.idle_timeout),
     }
+}
+
+/// The services that toolsets share, by type.
+fn shared_services(chat: ChatParts) -> Extensions {
+    let mut services = Extensions::new();
+    services.insert(Arc::clone(&chat.couriers));
+    services.insert(chat);
+    services
 }
 
 /// Time at shutdown to settle leases.
