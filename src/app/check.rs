@@ -44,8 +44,9 @@ async fn check_others(config: &Config) -> Vec<CheckedStore> {
     let redis = stores::redis(config, &machine);
     let clock = stores::clock(redis.as_ref(), &machine);
     let (lobby, ids) = stores::lobby(config, redis.as_ref(), &clock);
-    let moderation = stores::moderation(config, redis.as_ref(), None, &clock, &ids);
-    let checks = stores::checks(&lobby.directory, &Arc::new(moderation));
+    let limiter = stores::rate_limiter(config, redis.as_ref(), &clock, &ids);
+    let moderation = stores::moderation(config, redis.as_ref(), None, limiter);
+    let checks = stores::checks(&lobby.directory, &moderation);
     let health = StoreHealth::new(checks, clock);
     let backend = if config.redis.is_some() { "Redis" } else { "memory" };
     let report = health.check().await;

@@ -25,7 +25,7 @@ use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 
 use self::channels::NoHttpClient;
-use self::toolsets::ToolsetBuildError;
+use self::toolsets::{SharedParts, ToolsetBuildError};
 use crate::config::Config;
 use crate::connect::chat_parts::ChatParts;
 use crate::connect::lobby::{Directory, LobbyBackend, Mailbox};
@@ -44,7 +44,6 @@ use crate::kernel::principal::CredentialVerifier;
 use crate::kernel::redis_eviction::EvictionWatch;
 use crate::kernel::session::SessionLimit;
 use crate::kernel::sql::Database;
-use crate::kernel::toolset::parts::ToolsetParts;
 use crate::moderation::admin::AdminService;
 use crate::transport::channels::outbound::SendPolicy;
 use crate::transport::channels::whatsapp::WhatsApp;
@@ -120,8 +119,9 @@ impl App {
         let redis = stores::redis(&config, clock);
         let clock = &stores::clock(redis.as_ref(), clock);
         let (backend, ids) = stores::lobby(&config, redis.as_ref(), clock);
-        let moderation =
-            Arc::new(stores::moderation(&config, redis.as_ref(), database.as_ref(), clock, &ids));
+        let limiter = stores::rate_limiter(&config, redis.as_ref(), clock, &ids);
+        let store = database.as_ref();
+        let moderation = stores::moderation(&config, redis.as_ref(), store, limiter.clone());
         let mailbox = NoticeMailbox::new(backend.mailbox, Arc::clone(&moderation));
         let backend = LobbyBackend { mailbox: Arc::new(mailbox), ..backend };
         let lobby = Arc::new(ModeratedLobby::new(
@@ -143,7 +143,6 @@ impl App {
             ids.clone(),
             connect_options(&config),
         ));
-        let stopping = CancellationToken::new();
         let chat = ChatParts {
             lobby: Arc::clone(&lobby),
             backend: backend.clone(),
@@ -151,19 +150,20 @@ impl App {
             couriers: Arc::clone(&couriers),
             clients_are_users: config.auth_tokens.is_none(),
         };
+        let stopping = CancellationToken::new();
         let services = shared_services(chat);
-        let (mut metrics, keyring) = (Metrics::default(), Arc::new(stores::keyring(&config)));
-        let parts = |toolset| ToolsetParts {
+        let shared = SharedParts {
             clock: Arc::clone(clock),
             ids: ids.clone(),
-            keyring: Arc::clone(&keyring),
+            keyring: Arc::new(stores::keyring(&config)),
             database: database.clone(),
-            figures: metrics.figures(toolset),
+            limiter: limiter.map(|limiter| stores::toolset_limiter(limiter, clock)),
             stopping: stopping.clone(),
-            services: services.clone(),
+            services,
         };
-        let built = toolsets::build(config.toolsets.with_playground(config.playground), parts)?;
-        metrics.register_tools(&built.list);
+        let mut metrics = Metrics::default();
+        let enabled = config.toolsets.with_playground(config.playground);
+        let built = toolsets::build(enabled, &shared, &mut metrics)?;
         let metrics = Arc::new(metrics);
         let recorder = Arc::clone(&metrics);
         let session_limit = SessionLimit::new(config.max_sessions)

@@ -23,6 +23,7 @@ use crate::kernel::clock::{Clock, seeded_rng};
 use crate::kernel::health::HealthCheck;
 use crate::kernel::id::IdHasher;
 use crate::kernel::keyring::Keyring;
+use crate::kernel::quota::QuotaLimiter;
 use crate::kernel::redis::{RedisClock, RedisConnection, RedisOptions};
 use crate::kernel::secrets::SecretFingerprints;
 use crate::kernel::sql::Database;
@@ -35,6 +36,7 @@ use crate::moderation::store_sqlite::SqliteModerationStore;
 use crate::rate_limit::limiter::RateLimiter;
 use crate::rate_limit::store_memory::MemoryRateLimiter;
 use crate::rate_limit::store_redis::RedisRateLimiter;
+use crate::rate_limit::toolset_quota::ToolsetLimiter;
 
 /// Returns the connection that all stores share. `None` without `REDIS_URL`.
 pub(super) fn redis(config: &Config, clock: &Arc<dyn Clock>) -> Option<RedisConnection> {
@@ -163,14 +165,37 @@ pub(super) fn keyring(config: &Config) -> Keyring {
     }
 }
 
+/// Returns the rate limiter. `None` if limits are off.
+pub(super) fn rate_limiter(
+    config: &Config,
+    connection: Option<&RedisConnection>,
+    clock: &Arc<dyn Clock>,
+    ids: &IdHasher,
+) -> Option<Arc<dyn RateLimiter>> {
+    let limits = config.rate_limits?;
+    Some(match connection {
+        Some(connection) => {
+            Arc::new(RedisRateLimiter::new(connection.clone(), limits, ids.clone()))
+        }
+        None => Arc::new(MemoryRateLimiter::new(limits).with_clock(Arc::clone(clock))),
+    })
+}
+
+/// Returns the limiter of the actions of toolsets.
+pub(super) fn toolset_limiter(
+    limiter: Arc<dyn RateLimiter>,
+    clock: &Arc<dyn Clock>,
+) -> Arc<dyn QuotaLimiter> {
+    Arc::new(ToolsetLimiter::new(limiter, Arc::clone(clock)))
+}
+
 /// Returns the moderation service with its store, encryption keys and rate limiter.
 pub(super) fn moderation(
     config: &Config,
     connection: Option<&RedisConnection>,
     database: Option<&Database>,
-    clock: &Arc<dyn Clock>,
-    ids: &IdHasher,
-) -> ModerationService {
+    limiter: Option<Arc<dyn RateLimiter>>,
+) -> Arc<ModerationService> {
     let store: Arc<dyn ModerationStore> = match (connection, database) {
         (_, Some(Database::Postgres(database))) => {
             Arc::new(PostgresModerationStore::new(database.clone()))
@@ -182,15 +207,7 @@ pub(super) fn moderation(
         (None, None) => Arc::new(MemoryModerationStore::default()),
     };
     let keyring = keyring(config);
-    let limiter = config.rate_limits.map(|limits| -> Arc<dyn RateLimiter> {
-        match connection {
-            Some(connection) => {
-                Arc::new(RedisRateLimiter::new(connection.clone(), limits, ids.clone()))
-            }
-            None => Arc::new(MemoryRateLimiter::new(limits).with_clock(Arc::clone(clock))),
-        }
-    });
-    ModerationService::new(store, keyring, limiter, seeded_rng())
+    Arc::new(ModerationService::new(store, keyring, limiter, seeded_rng()))
 }
 
 /// Returns the API keys in `database`.

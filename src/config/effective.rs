@@ -57,7 +57,7 @@ impl Config {
             ("IDLE_TIMEOUT_SECS", self.idle_timeout.as_secs().to_string()),
             ("REAP_INTERVAL_SECS", self.reap_interval.as_secs().to_string()),
             ("USE_CALLER_NICKNAMES", switch(self.use_caller_nicknames)),
-            ("RATE_LIMITS", rate_limits(self.rate_limits)),
+            ("RATE_LIMITS", self.rate_limits_in_effect()),
             ("LINKS", link_policy_name(self.guard.links).to_owned()),
             ("WORDS", profanity_policy_name(self.guard.profanity).to_owned()),
             ("NOTICE", notice_policy_name(self.notice_policy).to_owned()),
@@ -97,6 +97,17 @@ impl Config {
         database.url.file().map_or_else(|| "set".to_owned(), shown)
     }
 
+    fn rate_limits_in_effect(&self) -> String {
+        let Some(limits) = self.rate_limits else { return "off".to_owned() };
+        let RateLimits { messages, duplicates, searches, reports, commands, new_users } = limits;
+        let chat = format!(
+            "messages={messages},same={duplicates},searches={searches},reports={reports},commands={commands},newcomers={new_users}"
+        );
+        let quotas = self.toolsets.enabled.iter().flat_map(|toolset| &toolset.quotas);
+        let quotas = quotas.map(|quota| format!("{}={}", quota.name, quota.limit));
+        [chat].into_iter().chain(quotas).collect::<Vec<_>>().join(",")
+    }
+
     /// The names of the enabled toolsets, with the one that the playground enables.
     fn toolset_names(&self) -> String {
         let toolsets = self.toolsets.with_playground(self.playground);
@@ -114,12 +125,6 @@ fn list_or_none(entries: &[String]) -> String {
 
 fn switch(on: bool) -> String {
     if on { "on" } else { "off" }.to_owned()
-}
-
-fn rate_limits(limits: Option<RateLimits>) -> String {
-    limits.map_or("off".to_owned(), |RateLimits { messages, duplicates, searches, reports, commands, new_users }| {
-        format!("messages={messages},same={duplicates},searches={searches},reports={reports},commands={commands},newcomers={new_users}")
-    })
 }
 
 const fn proxy_name(proxy: TrustedProxy) -> &'static str {

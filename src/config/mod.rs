@@ -38,6 +38,7 @@ use crate::rate_limit::gcra::RateLimits;
 use env_file::EnvFile;
 use names::SettingNames;
 use parse::{host_names, log_format, log_level, origins, trusted_proxy};
+use rate_limits::RateLimitConfig;
 
 pub use parse::LogFormat;
 pub use settings::{SETTINGS, all_settings};
@@ -194,7 +195,10 @@ impl Config {
             if tokens.is_some() { Ipv4Addr::UNSPECIFIED } else { Ipv4Addr::LOCALHOST };
         let host = host.unwrap_or(default_host.into());
         let stores = store::read(&mut reader);
-        let toolsets = toolsets::read(&mut reader, table);
+        let limits = reader
+            .read("RATE_LIMITS", EchoValue::Yes, |text| rate_limits::parse(text, table))
+            .unwrap_or_else(|| RateLimitConfig::new(Some(RateLimits::default())));
+        let toolsets = toolsets::read(&mut reader, table, &limits);
         let needs_database =
             toolsets.enabled.iter().any(|toolset| toolset.row.migrations.is_some());
         let database = stores.database;
@@ -231,9 +235,7 @@ impl Config {
             monitor_tokens: reader.read("MONITOR_TOKEN", EchoValue::Redacted, AuthTokens::parse),
             credentials,
             read_only: reader.switch("READ_ONLY", false),
-            rate_limits: reader
-                .read("RATE_LIMITS", EchoValue::Yes, rate_limits::parse)
-                .unwrap_or_else(|| Some(RateLimits::default())),
+            rate_limits: limits.chat,
             trusted_proxy: reader
                 .read("TRUSTED_PROXY", EchoValue::Yes, trusted_proxy)
                 .unwrap_or_default(),

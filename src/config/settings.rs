@@ -132,7 +132,7 @@ pub const SETTINGS: &[Setting] = &[
     Setting {
         name: "RATE_LIMITS",
         default: "`on`",
-        meaning: "`on`, `off`, or limits such as `messages=30,same=3,searches=10,reports=10,commands=120,newcomers=600`: messages and equal messages per user and minute, searches per user in five minutes, reports per user and day, other actions per user and minute, new users per client network and minute (0 for no limit).",
+        meaning: "`on`, `off`, or limits such as `messages=30,same=3,searches=10,reports=10,commands=120,newcomers=600`: messages and equal messages per user and minute, searches per user in five minutes, reports per user and day, other actions per user and minute, new users per client network and minute (0 for no limit). Limits of toolsets are named `<toolset>.<limit>`.",
     },
     Setting {
         name: "LINKS",

@@ -1,5 +1,6 @@
 //! The section of toolsets: `TOOLSETS`, and the settings of each in the table.
 
+use super::rate_limits::RateLimitConfig;
 use crate::kernel::settings::{EchoValue, NOT_SET, SettingsReader};
 use crate::kernel::sql::migration::MigrationChain;
 use crate::kernel::toolset::row::{EnabledToolset, ToolsetRow};
@@ -38,7 +39,11 @@ impl ToolsetsConfig {
 }
 
 /// Reads the section of a server with this table.
-pub(super) fn read(reader: &mut SettingsReader<'_>, table: &[ToolsetRow]) -> ToolsetsConfig {
+pub(super) fn read(
+    reader: &mut SettingsReader<'_>,
+    table: &[ToolsetRow],
+    limits: &RateLimitConfig,
+) -> ToolsetsConfig {
     let find = |name: &str| table.iter().copied().find(|row| row.name == name);
     let names = reader.read("TOOLSETS", EchoValue::Yes, |text| {
         let mut rows: Vec<ToolsetRow> = Vec::new();
@@ -57,6 +62,7 @@ pub(super) fn read(reader: &mut SettingsReader<'_>, table: &[ToolsetRow]) -> Too
     let rows = names.unwrap_or_else(|| find(CONNECT).into_iter().collect());
     let enable = |reader: &mut SettingsReader<'_>, row: ToolsetRow| EnabledToolset {
         row,
+        quotas: limits.quotas(&row),
         plan: (row.read)(reader),
     };
     let enabled: Vec<_> = rows.into_iter().map(|row| enable(reader, row)).collect();
@@ -87,9 +93,11 @@ pub(super) fn read(reader: &mut SettingsReader<'_>, table: &[ToolsetRow]) -> Too
 #[cfg(test)]
 pub(super) mod tests {
     use std::sync::Arc;
+    use std::time::Duration;
 
     use super::*;
     use crate::config::Config;
+    use crate::kernel::quota::ToolsetQuota;
     use crate::kernel::settings::{ConfigProblem, Setting};
     use crate::kernel::toolset::parts::{ToolsetError, ToolsetParts};
     use crate::kernel::toolset::row::{BuiltToolset, ToolsetPlan};
@@ -112,7 +120,7 @@ pub(super) mod tests {
 
     const fn row(name: &'static str) -> ToolsetRow {
         let read = |_: &mut SettingsReader<'_>| Arc::new(NoPlan) as Arc<dyn ToolsetPlan>;
-        ToolsetRow { name, docs: "", settings: &[], migrations: None, read }
+        ToolsetRow { name, docs: "", settings: &[], quotas: &[], migrations: None, read }
     }
 
     /// A table with toolsets that can't be built.
@@ -125,6 +133,11 @@ pub(super) mod tests {
                 Setting { name: "PAINT_COLOR", default: "`red`", meaning: "" },
                 Setting { name: "PAINT_KEY", default: "none", meaning: "" },
             ],
+            quotas: &[ToolsetQuota {
+                name: "paint.strokes",
+                limit: 60,
+                period: Duration::from_secs(60),
+            }],
             migrations: Some(&MigrationChain::new("paint", &[], &[])),
             read: read_color,
             ..row("")

@@ -20,6 +20,7 @@ pub mod permissions;
 pub mod principal;
 pub mod process;
 pub mod progress;
+pub mod quota;
 pub mod receipt;
 pub mod redis;
 pub mod redis_eviction;

@@ -11,6 +11,7 @@ use rustc_hash::FxHashMap;
 
 use crate::kernel::clock::Timestamp;
 use crate::kernel::id::{IdempotencyKey, UserId};
+use crate::kernel::quota::ToolsetQuota;
 
 const MINUTE: Duration = Duration::from_secs(60);
 const DAY: Duration = Duration::from_secs(24 * 60 * 60);
@@ -31,6 +32,8 @@ pub enum LimitedAction {
     Command,
     /// A change of the typing indicator.
     Typing,
+    /// An action of a toolset.
+    Toolset(ToolsetQuota),
     /// A call by an unknown user. Counted per client network, not per user.
     NewUser,
 }
@@ -103,6 +106,9 @@ impl RateLimits {
             LimitedAction::Report => Quota::new(self.reports, DAY, self.reports),
             LimitedAction::Command | LimitedAction::Typing => {
                 Quota::new(self.commands / 3, MINUTE, self.commands)
+            }
+            LimitedAction::Toolset(ToolsetQuota { limit, period, .. }) => {
+                Quota::new(limit, period, limit)
             }
             LimitedAction::NewUser => Quota::new(self.new_users, MINUTE, self.new_users),
         }

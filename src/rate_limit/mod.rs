@@ -13,3 +13,4 @@ pub mod gcra;
 pub mod limiter;
 pub mod store_memory;
 pub mod store_redis;
+pub mod toolset_quota;

@@ -10,6 +10,7 @@
 //! c:<user id>     theoretical arrival time of the next command
 //! y:<user id>     theoretical arrival time of the next change of the typing indicator
 //! s:<user id>     theoretical arrival time of the next search
+//! x:<quota>:<user id>  theoretical arrival time of the next action of a toolset
 //! o:<hash>        theoretical arrival time of the next new user from one client network
 //! k:<key>         time when the call with this idempotency key was admitted
 //! ```
@@ -54,6 +55,9 @@ impl RedisRateLimiter {
             LimitedAction::Report => format!("{HASH_TAG}:pace:r:{}", user.to_hex()),
             LimitedAction::Command => format!("{HASH_TAG}:pace:c:{}", user.to_hex()),
             LimitedAction::Typing => format!("{HASH_TAG}:pace:y:{}", user.to_hex()),
+            LimitedAction::Toolset(quota) => {
+                format!("{HASH_TAG}:pace:x:{}:{}", quota.name, user.to_hex())
+            }
             LimitedAction::NewUser => format!("{HASH_TAG}:pace:o:{}", user.to_hex()),
             LimitedAction::DuplicateText(hash) => {
                 // A keyed hash, because the text could be guessed from `hash`, which has no key.

@@ -47,5 +47,6 @@ mod sql_postgres;
 mod store_errors;
 mod store_health;
 mod support;
+mod tally;
 mod tls;
 mod whatsapp_webhook;

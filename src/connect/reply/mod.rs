@@ -170,7 +170,10 @@ pub fn rate_limited(language: Language, limited: RateLimited) -> String {
         LimitedAction::DuplicateText(_) => "often-same",
         LimitedAction::Search => "often-search",
         LimitedAction::Report => "often-report",
-        LimitedAction::Command | LimitedAction::Typing => "often-command",
+        // The chat counts no action of another toolset.
+        LimitedAction::Command | LimitedAction::Typing | LimitedAction::Toolset(_) => {
+            "often-command"
+        }
         LimitedAction::NewUser => "often-newcomer",
     };
     with_duration(language, id, limited.retry_after)

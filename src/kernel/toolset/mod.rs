@@ -131,7 +131,8 @@ pub trait Toolset: Send + Sync {
         Vec::new()
     }
 
-    /// Fills a prompt of [`Toolset::prompts`] with arguments.
+    /// Fills a prompt of [`Toolset::prompts`] with arguments. The extensions of `context` have the
+    /// [`Principal`].
     async fn get_prompt(
         &self,
         _request: GetPromptRequestParams,
@@ -146,7 +147,11 @@ pub trait Toolset: Send + Sync {
     }
 
     /// Suggests values of an argument of a prompt or a resource template of this toolset.
-    async fn complete(&self, _request: CompleteRequestParams) -> Result<CompletionInfo, ErrorData> {
+    async fn complete(
+        &self,
+        _request: CompleteRequestParams,
+        _principal: &Principal,
+    ) -> Result<CompletionInfo, ErrorData> {
         Ok(CompletionInfo::default())
     }
 
@@ -238,6 +243,17 @@ impl<S> FromContextPart<ToolCallContext<'_, S>> for CallSubject {
     fn from_context_part(context: &mut ToolCallContext<S>) -> Result<Self, ErrorData> {
         let subject = context.request_context.extensions.get::<Subject>();
         Ok(Self(subject.copied().unwrap_or(Subject::Anonymous)))
+    }
+}
+
+/// The principal of a call.
+pub struct CallPrincipal(pub Arc<Principal>);
+
+impl<S> FromContextPart<ToolCallContext<'_, S>> for CallPrincipal {
+    fn from_context_part(context: &mut ToolCallContext<S>) -> Result<Self, ErrorData> {
+        let principal = Principal::from_extensions(&context.request_context.extensions);
+        let none = || ErrorData::invalid_request("The request has no credential.", None);
+        principal.cloned().map(Self).ok_or_else(none)
     }
 }
 

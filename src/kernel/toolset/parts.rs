@@ -12,6 +12,7 @@ use crate::kernel::clock::{Clock, seeded_rng};
 use crate::kernel::figures::ToolsetFigures;
 use crate::kernel::id::IdHasher;
 use crate::kernel::keyring::Keyring;
+use crate::kernel::quota::ToolsetQuotas;
 use crate::kernel::sql::Database;
 
 /// The parts that a toolset is built from.
@@ -22,6 +23,8 @@ pub struct ToolsetParts {
     pub keyring: Arc<Keyring>,
     /// `None` if no enabled toolset needs one and the configuration names none.
     pub database: Option<Database>,
+    /// The limits on the actions of users.
+    pub quotas: ToolsetQuotas,
     pub figures: ToolsetFigures,
     /// Cancelled when the server stops.
     pub stopping: CancellationToken,

@@ -8,6 +8,7 @@ use futures_util::future::BoxFuture;
 use super::Toolset;
 use super::parts::{ToolsetError, ToolsetParts};
 use crate::kernel::health::HealthCheck;
+use crate::kernel::quota::ToolsetQuota;
 use crate::kernel::settings::{Setting, SettingsReader};
 use crate::kernel::sql::migration::MigrationChain;
 
@@ -20,6 +21,8 @@ pub struct ToolsetRow {
     pub docs: &'static str,
     /// The settings that `read` reads.
     pub settings: &'static [Setting],
+    /// The limits on the actions of each user.
+    pub quotas: &'static [ToolsetQuota],
     /// The tables. `None` if the toolset needs no database.
     pub migrations: Option<&'static MigrationChain>,
     /// Reads the settings. A problem is reported to the reader, and the plan is then not used.
@@ -45,6 +48,8 @@ pub trait ToolsetPlan: fmt::Debug + Send + Sync {
 #[derive(Clone, Debug)]
 pub struct EnabledToolset {
     pub row: ToolsetRow,
+    /// The limits of the row, as the operator set them.
+    pub quotas: Vec<ToolsetQuota>,
     pub plan: Arc<dyn ToolsetPlan>,
 }
 

@@ -176,11 +176,13 @@ impl ServerHandler for McpServer {
     async fn get_prompt(
         &self,
         request: GetPromptRequestParams,
-        context: RequestContext<RoleServer>,
+        mut context: RequestContext<RoleServer>,
     ) -> Result<GetPromptResponse, ErrorData> {
         declared::<GetPromptRequestMethod>(self.toolsets.offer_prompts())?;
-        let principal = self.principal(&context.extensions)?;
-        match self.toolsets.offering_prompt(principal, &request.name) {
+        let principal = Arc::clone(self.principal(&context.extensions)?);
+        let offering = self.toolsets.offering_prompt(&principal, &request.name);
+        context.extensions.insert(principal);
+        match offering {
             Some(toolset) => toolset.get_prompt(request, context).await,
             None => Err(ErrorData::invalid_params("Unknown prompt.", None)),
         }
@@ -194,7 +196,7 @@ impl ServerHandler for McpServer {
         declared::<CompleteRequestMethod>(self.toolsets.complete_arguments())?;
         let principal = self.principal(&context.extensions)?;
         match self.toolsets.completing(principal, &request.r#ref) {
-            Some(toolset) => toolset.complete(request).await.map(CompleteResult::new),
+            Some(toolset) => toolset.complete(request, principal).await.map(CompleteResult::new),
             None => Err(ErrorData::invalid_params("Unknown prompt or resource template.", None)),
         }
     }

@@ -38,6 +38,7 @@ mod mcp_errors;
 mod mcp_protocol;
 mod metrics;
 mod multi_instance;
+mod new_toolset;
 mod oauth;
 mod origin;
 mod pages;

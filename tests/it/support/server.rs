@@ -13,6 +13,7 @@ use random_connect::kernel::clock::{Clock, ManualClock, SystemClock};
 use random_connect::kernel::sql::Database;
 use random_connect::kernel::token::AuthTokens;
 use random_connect::kernel::toolset::Toolset;
+use random_connect::kernel::toolset::row::ToolsetRow;
 use random_connect::transport::channels::outbound::SendPolicy;
 use random_connect::transport::http::limits::ConnectionLimits;
 use reqwest::{RequestBuilder, StatusCode};
@@ -75,12 +76,25 @@ impl TestServer {
         Self::with_parts(variables, limits, policy, Some(toolset)).await
     }
 
+    /// Starts a server with these environment variables and the toolsets of `table`.
+    pub async fn with_table(variables: &[(&str, &str)], table: &[ToolsetRow]) -> Self {
+        let config = Self::config(variables, table);
+        Self::from_config(config, ConnectionLimits::default(), SendPolicy::default()).await
+    }
+
     async fn with_parts(
         variables: &[(&str, &str)],
         limits: ConnectionLimits,
         policy: SendPolicy,
         toolset: Option<Arc<dyn Toolset>>,
     ) -> Self {
+        let mut config = Self::config(variables, TOOLSETS);
+        config.toolsets.enabled.extend(toolset.map(ready));
+        Self::from_config(config, limits, policy).await
+    }
+
+    /// The configuration with these environment variables on top of the defaults.
+    fn config(variables: &[(&str, &str)], table: &[ToolsetRow]) -> Config {
         let mut settings = HashMap::from([
             ("AUTH_TOKEN", TOKEN),
             ("MY_NUMBER", MY_NUMBER),
@@ -90,9 +104,11 @@ impl TestServer {
             ("NOTICE", "off"),
         ]);
         settings.extend(variables.iter().copied());
-        let mut config = Config::from_lookup(TOOLSETS, |name| settings.get(name).map(Into::into))
-            .expect("a valid configuration");
-        config.toolsets.enabled.extend(toolset.map(ready));
+        Config::from_lookup(table, |name| settings.get(name).map(Into::into))
+            .expect("a valid configuration")
+    }
+
+    async fn from_config(mut config: Config, limits: ConnectionLimits, policy: SendPolicy) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
         let url = format!("http://{}", listener.local_addr().expect("an address"));
         let clock = Arc::new(ManualClock::at(SystemClock::new().now()));

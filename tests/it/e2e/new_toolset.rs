@@ -1,0 +1,152 @@
+//! A new toolset is a folder and a row: all that the server does for toolsets works for it.
+
+use random_connect::app::toolsets::TOOLSETS;
+use random_connect::kernel::toolset::row::ToolsetRow;
+use reqwest::StatusCode;
+use serde_json::{Value, json};
+
+use crate::support::postgres_server::TestPostgres;
+use crate::support::server::{TOKEN, TestServer, fetch_json, http_client};
+use crate::support::temp_database::TempDatabase;
+use crate::tally::TALLY;
+
+const ANN: &str = "a-token-that-belongs-to-ann";
+const KEY: &str = "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef";
+
+fn table() -> Vec<ToolsetRow> {
+    [TOOLSETS, &[TALLY]].concat()
+}
+
+/// Starts a server of Ann's with the new toolset, and returns the answer of `/mcp` to a request.
+async fn server(variables: &[(&str, &str)]) -> TestServer {
+    let mut settings = vec![
+        ("TOOLSETS", "connect,tally"),
+        ("OWNER", "ann"),
+        ("OWNER_TOKEN", ANN),
+        ("RATE_LIMITS", "tally.additions=3"),
+        ("TALLY_STEP", "5"),
+    ];
+    settings.extend(variables);
+    let mut server = TestServer::with_table(&settings, &table()).await;
+    ANN.clone_into(&mut server.token);
+    server
+}
+
+async fn request(server: &TestServer, method: &str, params: Value) -> Value {
+    let body = json!({ "jsonrpc": "2.0", "id": 1, "method": method, "params": params });
+    let (status, answer) = fetch_json(server.post("/mcp").body(body.to_string())).await;
+    assert_eq!(status, StatusCode::OK, "{method}: {answer}");
+    answer["result"].clone()
+}
+
+async fn add(server: &TestServer, name: &str) -> String {
+    let call = json!({ "name": "tally_add", "arguments": { "name": name } });
+    let result = request(server, "tools/call", call).await;
+    result["content"][0]["text"].as_str().unwrap_or_default().to_owned()
+}
+
+/// Uses everything that the toolset offers.
+async fn use_all(server: &TestServer) {
+    let tools = request(server, "tools/list", json!({})).await;
+    assert!(tools.to_string().contains("\"tally_add\""), "{tools}");
+    assert_eq!(add(server, "apples").await, "5", "the setting counts");
+    assert_eq!(add(server, "apples").await, "10");
+    assert_eq!(add(server, "pears").await, "5");
+    assert!(add(server, "pears").await.starts_with("Too often"), "the limit counts");
+    let total = request(server, "resources/read", json!({ "uri": "tally://total" })).await;
+    assert_eq!(total["contents"][0]["text"], "15");
+    let prompt = json!({ "name": "tally_praise", "arguments": { "name": "apples" } });
+    let prompt = request(server, "prompts/get", prompt).await;
+    assert_eq!(prompt["messages"][0]["content"]["text"], "Praise apples of 15.");
+    let completed = json!({
+        "ref": { "type": "ref/prompt", "name": "tally_praise" },
+        "argument": { "name": "name", "value": "pe" },
+    });
+    let completed = request(server, "completion/complete", completed).await;
+    assert_eq!(completed["completion"]["values"], json!(["pears"]));
+    let metrics = http_client().get(format!("{}/metrics", server.url)).bearer_auth(TOKEN).send();
+    let metrics = metrics.await.expect("a response").text().await.expect("text");
+    for line in [
+        "random_connect_tally_additions_total{toolset=\"tally\"} 3",
+        "random_connect_store_up{store=\"tally\"} 1",
+        "random_connect_tool_calls_total{tool=\"tally_add\",toolset=\"tally\",outcome=\"ok\"} 3",
+        "random_connect_tool_calls_total{tool=\"get_stats\",toolset=\"connect\",outcome=\"ok\"} 0",
+    ] {
+        assert!(metrics.contains(line), "{line} is not in {metrics}");
+    }
+}
+
+#[tokio::test]
+async fn new_toolset_needs_a_row_and_nothing_else_on_sqlite() {
+    let folder = TempDatabase::new();
+    let url = format!("sqlite:{}", folder.file().display());
+    let server = server(&[("DATABASE_URL", &url)]).await;
+    use_all(&server).await;
+}
+
+#[tokio::test]
+async fn new_toolset_needs_a_row_and_nothing_else_on_postgresql() {
+    let database = TestPostgres::create().await;
+    let settings = [
+        ("DATABASE_URL", &*database.url),
+        ("ID_SALT", "a-salt-of-some-length"),
+        ("INBOX_KEY", KEY),
+    ];
+    use_all(&server(&settings).await).await;
+}
+
+#[tokio::test]
+async fn new_toolset_belongs_to_owners_and_not_to_connectors() {
+    let folder = TempDatabase::new();
+    let url = format!("sqlite:{}", folder.file().display());
+    let mut server = server(&[("DATABASE_URL", &url)]).await;
+    TOKEN.clone_into(&mut server.token);
+    let tools = request(&server, "tools/list", json!({})).await.to_string();
+    assert!(tools.contains("handle_message") && !tools.contains("tally_add"), "{tools}");
+    let resources = request(&server, "resources/list", json!({})).await;
+    assert_eq!(resources["resources"], json!([]));
+    let prompts = request(&server, "prompts/list", json!({})).await;
+    assert_eq!(prompts["prompts"], json!([]));
+}
+
+/// The sets of toolsets that a server may enable.
+fn combinations(rows: &[ToolsetRow]) -> Vec<Vec<ToolsetRow>> {
+    let sets = 1_usize << rows.len();
+    let has = |set: usize, index: usize| set >> index & 1 == 1;
+    let rows = |set| (0..rows.len()).filter(move |index| has(set, *index)).map(|i| rows[i]);
+    (1..sets).map(|set| rows(set).collect()).collect()
+}
+
+#[tokio::test]
+async fn new_toolset_names_are_unique_in_every_combination() {
+    for rows in combinations(&table()) {
+        let folder = TempDatabase::new();
+        let url = format!("sqlite:{}", folder.file().display());
+        let names: Vec<_> = rows.iter().map(|row| row.name).collect();
+        let names = names.join(",");
+        let settings = [
+            ("TOOLSETS", &*names),
+            ("PLAYGROUND", "off"),
+            ("OWNER", "ann"),
+            ("OWNER_TOKEN", ANN),
+            ("DATABASE_URL", &url),
+        ];
+        let mut server = TestServer::with_table(&settings, &table()).await;
+        ANN.clone_into(&mut server.token);
+        for (method, list, key) in [
+            ("tools/list", "tools", "name"),
+            ("prompts/list", "prompts", "name"),
+            ("resources/list", "resources", "uri"),
+            ("resources/templates/list", "resourceTemplates", "uriTemplate"),
+        ] {
+            let body = json!({ "jsonrpc": "2.0", "id": 1, "method": method });
+            let (_, answer) = fetch_json(server.post("/mcp").body(body.to_string())).await;
+            let items = answer["result"][list].as_array().cloned().unwrap_or_default();
+            let mut keys: Vec<_> = items.iter().map(|item| item[key].to_string()).collect();
+            let count = keys.len();
+            keys.sort();
+            keys.dedup();
+            assert_eq!(keys.len(), count, "{names}: {method}");
+        }
+    }
+}
