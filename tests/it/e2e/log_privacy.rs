@@ -4,6 +4,7 @@
 
 use std::process::Stdio;
 
+use random_connect::kernel::clock::{Clock, SystemClock};
 use serde_json::{Value, json};
 use tokio::io::{AsyncBufReadExt, AsyncReadExt, BufReader};
 use tokio::process::{Child, Command};
@@ -11,7 +12,9 @@ use tokio::process::{Child, Command};
 use crate::support::graph_api::{
     FailureMode, GraphStandIn, PHONE_NUMBER_ID, StandIn, TOKEN, signature,
 };
+use crate::support::openid_provider::{OpenIdProvider, SigningKey};
 use crate::support::server::{TEST_TIMEOUT, http_client};
+use crate::support::tokens::jwt;
 
 /// Values that no output may contain.
 const SECRETS: [&str; 8] = [
@@ -222,6 +225,56 @@ async fn log_holds_no_channel_data() {
     let channel_secrets =
         ["91987650001", "wamid", "graph-token", "verify-me", "app-secret", "callback-secret"];
     for secret in SECRETS.iter().chain(&channel_secrets) {
+        assert!(!log.contains(secret) && !stdout.contains(secret), "{secret} leaked");
+    }
+}
+
+#[tokio::test]
+async fn log_holds_no_signed_token_and_no_owner() {
+    let (key, foreign) = (SigningKey::rsa("key-id-0815", 0), SigningKey::rsa("key-id-4711", 1));
+    let provider = OpenIdProvider::start(&[&key]).await;
+    let (secret, public_url) = ("a-jwt-secret-0815-of-32-bytes-or-more", "https://chat.example");
+    let settings = [
+        ("JWT_SECRET", secret),
+        ("JWT_ISSUER", "issuer-0815"),
+        ("OIDC_ISSUER", &*provider.url),
+        ("PUBLIC_URL", public_url),
+        ("FIREBASE_PROJECT_ID", "chat-0815"),
+        // Nothing listens there, so that no request leaves this machine.
+        ("HTTPS_PROXY", "http://127.0.0.1:1"),
+    ];
+    let (server, url, stdout) = start(&settings).await;
+    let now = SystemClock::new().now().as_millis() / 1_000;
+    let claims = |issuer: &str, exp: u64| {
+        json!({
+            "iss": issuer, "aud": [public_url, "chat-0815"], "sub": "elephants",
+            "scope": "connect:write", "exp": exp,
+        })
+    };
+    let firebase = "https://securetoken.google.com/chat-0815";
+    let tokens = [
+        jwt(secret, &claims("issuer-0815", now + 60)),
+        jwt(secret, &claims("issuer-0815", now - 60)),
+        jwt(secret, &claims("Zanzibar", now + 60)),
+        jwt("another-secret-of-32-bytes-or-more", &claims("issuer-0815", now + 60)),
+        key.sign(&claims(&provider.url, now + 60)),
+        foreign.sign(&claims(&provider.url, now + 60)),
+        foreign.sign(&claims(firebase, now + 60)),
+        "elephants.elephants.elephants".to_owned(),
+    ];
+    let http = http_client();
+    let mut statuses = Vec::new();
+    for token in &tokens {
+        let body = r##"{"method": "handle_message", "params": {"message": "#meet"}}"##;
+        let request = http.post(&url).bearer_auth(token).body(body);
+        statuses.push(request.send().await.expect("a response").status().as_u16());
+    }
+    assert_eq!(statuses, [200, 401, 401, 401, 200, 401, 503, 401]);
+    let (stdout, log) = stop(server, stdout).await;
+    assert!(log.contains("the keys of the provider can't be fetched"), "{log}");
+    let parts = tokens.iter().flat_map(|token| token.split('.'));
+    let hidden = [secret, "elephants", "Zanzibar", "issuer-0815", "key-id", "securetoken"];
+    for secret in parts.chain(hidden) {
         assert!(!log.contains(secret) && !stdout.contains(secret), "{secret} leaked");
     }
 }
