@@ -38,4 +38,11 @@ const schemas = {
   start: startServer,
 };
 
-export const CHECKS = [...conformance, schemas, ...clients];
+/** Providers that start the server themselves. */
+const oauth = ["mock_server", "oidc_provider"].map((script) => ({
+  name: `OAuth: ${script}`,
+  command: [...NODE, `target/interop/src/oauth/${script}.mjs`],
+  start: async () => ({ env: {}, stop: () => {} }),
+}));
+
+export const CHECKS = [...oauth, ...conformance, schemas, ...clients];

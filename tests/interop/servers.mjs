@@ -7,9 +7,9 @@ import { setTimeout as delay } from "node:timers/promises";
 
 import { SETTINGS, redisSettings } from "./settings.mjs";
 
-/** Starts the server with the fixtures; returns its address and a function that stops it. */
-export async function startServer() {
-  const options = { env: { ...process.env, ...SETTINGS }, stdio: ["pipe", "pipe", "inherit"] };
+/** Starts the server with the fixtures and the settings of `more`; returns its address and a function that stops it. */
+export async function startServer(more = {}) {
+  const options = { env: { ...process.env, ...SETTINGS, ...more }, stdio: ["pipe", "pipe", "inherit"] };
   const server = spawn("target/debug/examples/interop_server", options);
   const url = await new Promise((started, failed) => {
     readline.createInterface({ input: server.stdout }).once("line", started);
@@ -28,7 +28,8 @@ export async function startRedis() {
   return { env: { ...env, STDIO_COMMAND: "target/debug/random-connect" }, stop: () => redis.kill() };
 }
 
-function freePort() {
+/** Returns a port that no program listens on. */
+export function freePort() {
   return new Promise((found) => {
     const probe = net.createServer().listen(0, "127.0.0.1", () => {
       const { port } = probe.address();

@@ -1,4 +1,5 @@
-//! The server of `make interop`: all toolsets of the product and the [`fixtures`], on a free loopback port.
+//! The server of `make interop`: all toolsets of the product and the [`fixtures`], on a loopback port: that of
+//! `PORT`, or a free one.
 //!
 //! It reads the settings of the product from the environment, prints its address as one line, and serves until its
 //! input ends, so that it never outlives the process that started it.
@@ -7,6 +8,7 @@
 mod fixtures;
 
 use std::error::Error;
+use std::net::Ipv4Addr;
 use std::sync::Arc;
 
 use fixtures::ready::ready;
@@ -27,7 +29,8 @@ async fn main() -> Result<(), Box<dyn Error>> {
     let clock: Arc<dyn Clock> = Arc::new(SystemClock::new());
     config.toolsets.enabled.push(ready(Arc::new(fixtures::Fixtures::new())));
     let app = App::new(config, &clock)?;
-    let listener = TcpListener::bind("127.0.0.1:0").await?;
+    let port = std::env::var("PORT").map_or(Ok(0), |port| port.parse())?;
+    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, port)).await?;
     println!("http://{}", listener.local_addr()?);
     let shutdown = CancellationToken::new();
     let serving = app.serve_http(listener, tokens, ConnectionLimits::default(), shutdown.clone());
