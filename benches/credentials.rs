@@ -13,6 +13,8 @@ use mimalloc::MiMalloc;
 use random_connect::credentials::api_keys::record::{ApiKeyPolicy, ApiKeyRequest};
 use random_connect::credentials::api_keys::service::ApiKeys;
 use random_connect::credentials::api_keys::store_memory::MemoryApiKeyStore;
+use random_connect::credentials::signed_tokens::jwt::{JwtRequest, JwtSecrets, JwtSettings};
+use random_connect::credentials::signed_tokens::{SignedTokenSettings, SignedTokens};
 use random_connect::kernel::clock::{Clock, Stopwatch, SystemClock, seeded_rng};
 use random_connect::kernel::id::IdHasher;
 use random_connect::kernel::permissions::{AccessLevel, Globs};
@@ -38,20 +40,43 @@ const ROUNDS: usize = 5;
 /// Maximum time to verify a known API key.
 const API_KEY_LIMIT: Duration = Duration::from_micros(5);
 
+/// Maximum time to verify a JWT that was verified before.
+const KNOWN_JWT_LIMIT: Duration = Duration::from_micros(10);
+
+/// Maximum time to verify a JWT for the first time.
+const NEW_JWT_LIMIT: Duration = Duration::from_micros(150);
+
+/// More JWTs than the server remembers, so that in turn each is a new one.
+const NEW_JWTS: u64 = 20_000;
+
 fn main() -> BenchResult<()> {
     let runtime = Builder::new_current_thread().enable_all().build()?;
     runtime.block_on(async {
         let (keys, tokens) = api_keys().await?;
-        let mut fastest = Duration::MAX;
-        for _ in 0..ROUNDS {
-            fastest = fastest.min(round(&*keys, &tokens).await?);
-        }
-        println!("known API key of {OWNERS:>5} {:>9} ns", fastest.as_nanos());
-        if fastest > API_KEY_LIMIT {
-            return Err(format!("an API key takes more than {API_KEY_LIMIT:?}").into());
-        }
-        Ok(())
+        measure("known API key", &*keys, &tokens, API_KEY_LIMIT).await?;
+        let (verifier, tokens) = jwts(OWNERS)?;
+        measure("known JWT", &verifier, &tokens, KNOWN_JWT_LIMIT).await?;
+        let (verifier, tokens) = jwts(NEW_JWTS)?;
+        measure("new JWT", &verifier, &tokens, NEW_JWT_LIMIT).await
     })
+}
+
+/// Prints the time of one verification. Fails if it exceeds `limit`.
+async fn measure(
+    name: &str,
+    verifier: &dyn CredentialVerifier,
+    tokens: &[SecretString],
+    limit: Duration,
+) -> BenchResult<()> {
+    let mut fastest = Duration::MAX;
+    for _ in 0..ROUNDS {
+        fastest = fastest.min(round(verifier, tokens).await?);
+    }
+    println!("{name:<14} of {:>6} {:>9} ns", tokens.len(), fastest.as_nanos());
+    if fastest > limit {
+        return Err(format!("a {name} takes more than {limit:?}").into());
+    }
+    Ok(())
 }
 
 /// Returns the time of one verification.
@@ -84,4 +109,24 @@ async fn api_keys() -> BenchResult<(Arc<ApiKeys>, Vec<SecretString>)> {
         tokens.push(keys.create(keys.generate(), &request).await?.key);
     }
     Ok((keys, tokens))
+}
+
+/// Returns a verifier and this number of JWTs, one for each owner.
+fn jwts(number: u64) -> BenchResult<(SignedTokens, Vec<SecretString>)> {
+    let clock = Arc::new(SystemClock::new()) as Arc<dyn Clock>;
+    let secrets = JwtSecrets::parse("a-secret-that-has-at-least-32-bytes")?;
+    let jwt = JwtSettings { secrets, issuer: None, audience: None };
+    let mut tokens = Vec::new();
+    for number in 0..number {
+        let request = JwtRequest {
+            subject: format!("owner {number}"),
+            role: Some("user".to_owned()),
+            scope: Some("connect:write penpal:write".to_owned()),
+            lifetime: Duration::from_secs(3_600),
+        };
+        tokens.push(request.sign(&jwt, clock.now())?);
+    }
+    let settings = SignedTokenSettings { jwt: Some(jwt), ..SignedTokenSettings::default() };
+    let ids = IdHasher::random(&mut seeded_rng());
+    Ok((SignedTokens::new(&settings, None, ids, clock), tokens))
 }
