@@ -191,7 +191,8 @@ impl App {
         whatsapp.iter().cloned().for_each(|channel| drop(tasks.spawn(channel.run_upkeep())));
         Ok(Self {
             mcp: McpServer::new(built.list, Arc::clone(&metrics), session_limit.clone())
-                .with_policy(AccessPolicy { read_only: config.read_only }),
+                .with_policy(AccessPolicy { read_only: config.read_only })
+                .with_cursors(ids.clone()),
             session_limit,
             couriers,
             connect,

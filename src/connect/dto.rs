@@ -27,8 +27,10 @@ pub const MAX_REASON_CHARS: usize = 300;
 #[derive(Deserialize, JsonSchema)]
 pub struct HandleMessageParams {
     /// The user's message exactly as they typed it, at most 4,096 characters.
+    #[schemars(length(max = MAX_MESSAGE_CHARS))]
     pub message: Wiped,
     /// The id of the Puch user who wrote the message, at most 256 characters. Outside Puch: an unguessable id of the user, the same in all calls.
+    #[schemars(length(max = MAX_ID_CHARS))]
     pub puch_user_id: Wiped,
     /// The user's nickname, if known.
     #[serde(default)]
@@ -36,7 +38,7 @@ pub struct HandleMessageParams {
     pub user_nickname: Option<Value>,
     /// Idempotency key: repeating a call with the same `message_id` within ten minutes returns the first answer and has no further effect.
     #[serde(default)]
-    #[schemars(with = "Option<String>")]
+    #[schemars(with = "Option<String>", length(max = MAX_ID_CHARS))]
     pub message_id: Option<Value>,
 }
 

@@ -224,6 +224,12 @@ impl IdHasher {
         encode_hex(&self.digest(b"text", &[text.as_bytes()]))
     }
 
+    /// The proof that this server issued a cursor of `list` behind the item `key`: 32 hex digits.
+    #[must_use]
+    pub fn cursor_proof(&self, list: &str, key: &str) -> String {
+        encode_hex(&self.digest(b"cursor", &[list.as_bytes(), key.as_bytes()]))
+    }
+
     /// The user with the raw id `raw` in `realm`. Equal raw ids of two realms are two users.
     #[must_use]
     pub fn user_id(&self, realm: Realm, raw: &str) -> UserId {

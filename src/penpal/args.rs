@@ -5,6 +5,8 @@
 use schemars::JsonSchema;
 use serde::Deserialize;
 
+use crate::connect::dto::{MAX_ID_CHARS, MAX_REASON_CHARS};
+use crate::connect::reply::compose::MAX_MESSAGE_CHARS;
 use crate::kernel::wiped::Wiped;
 
 /// Maximum time that a caller waits for events, in seconds. Less than the 60 seconds after which the TypeScript
@@ -14,6 +16,7 @@ pub const MAX_WAIT_SECS: f64 = 50.0;
 #[derive(Deserialize, JsonSchema)]
 pub struct EnterQueueArgs {
     /// Your user id from an earlier enter_queue. If omitted, a new unguessable id is created: keep it secret, and pass it to all other calls.
+    #[schemars(length(max = MAX_ID_CHARS))]
     pub user_id: Option<Wiped>,
     /// The name shown to the partner, at most 32 characters. If omitted, a random name is used.
     pub display_name: Option<Wiped>,
@@ -35,28 +38,36 @@ const fn default_true() -> bool {
 
 #[derive(Deserialize, JsonSchema)]
 pub struct SendMessageArgs {
+    #[schemars(length(max = MAX_ID_CHARS))]
     pub room_id: String,
     /// At most 4,096 characters. Phone numbers and other contact details are hidden from the partner.
+    #[schemars(length(max = MAX_MESSAGE_CHARS))]
     pub message: Wiped,
     /// Your user id. May be omitted in a live session that entered the queue.
+    #[schemars(length(max = MAX_ID_CHARS))]
     pub user_id: Option<Wiped>,
 }
 
 #[derive(Deserialize, JsonSchema)]
 pub struct SayArgs {
     /// The person's unguessable id, the same in all of their calls.
+    #[schemars(length(max = MAX_ID_CHARS))]
     pub user_id: Wiped,
     /// A command such as #meet, or text for the partner, at most 4,096 characters.
+    #[schemars(length(max = MAX_MESSAGE_CHARS))]
     pub message: Wiped,
     /// Idempotency key: a repeat with the same id within ten minutes is not run again.
+    #[schemars(length(max = MAX_ID_CHARS))]
     pub message_id: Option<String>,
 }
 
 #[derive(Deserialize, JsonSchema)]
 pub struct WaitForMessageArgs {
     /// If omitted, also waits for a match.
+    #[schemars(length(max = MAX_ID_CHARS))]
     pub room_id: Option<String>,
     /// Your user id. May be omitted in a live session that entered the queue.
+    #[schemars(length(max = MAX_ID_CHARS))]
     pub user_id: Option<Wiped>,
     /// At most 50; a larger value counts as 50.
     #[serde(default = "default_timeout")]
@@ -69,22 +80,28 @@ const fn default_timeout() -> f64 {
 
 #[derive(Deserialize, JsonSchema)]
 pub struct LeaveChatArgs {
+    #[schemars(length(max = MAX_ID_CHARS))]
     pub room_id: String,
     /// Your user id. May be omitted in a live session that entered the queue.
+    #[schemars(length(max = MAX_ID_CHARS))]
     pub user_id: Option<Wiped>,
 }
 
 #[derive(Deserialize, JsonSchema)]
 pub struct SetTypingArgs {
+    #[schemars(length(max = MAX_ID_CHARS))]
     pub room_id: String,
     /// Your user id. May be omitted in a live session that entered the queue.
+    #[schemars(length(max = MAX_ID_CHARS))]
     pub user_id: Option<Wiped>,
     pub typing: bool,
 }
 
 #[derive(Deserialize, JsonSchema)]
 pub struct GetHistoryArgs {
+    #[schemars(length(max = MAX_ID_CHARS))]
     pub room_id: String,
+    #[schemars(length(max = MAX_ID_CHARS))]
     pub user_id: Wiped,
     /// Number of latest messages to return, at most 200.
     #[serde(default = "default_history_limit")]
@@ -97,21 +114,27 @@ const fn default_history_limit() -> usize {
 
 #[derive(Deserialize, JsonSchema)]
 pub struct RejoinArgs {
+    #[schemars(length(max = MAX_ID_CHARS))]
     pub user_id: Wiped,
 }
 
 #[derive(Deserialize, JsonSchema)]
 pub struct BlockArgs {
+    #[schemars(length(max = MAX_ID_CHARS))]
     pub user_id: Wiped,
     /// If omitted, the current partner, or the last one for up to twenty minutes.
+    #[schemars(length(max = MAX_ID_CHARS))]
     pub room_id: Option<String>,
 }
 
 #[derive(Deserialize, JsonSchema)]
 pub struct ReportArgs {
+    #[schemars(length(max = MAX_ID_CHARS))]
     pub user_id: Wiped,
     /// spam, abuse, minor, scam, other, or your own reason of at most 300 characters.
+    #[schemars(length(max = MAX_REASON_CHARS))]
     pub reason: Wiped,
     /// If omitted, the current partner, or the last one for up to twenty minutes.
+    #[schemars(length(max = MAX_ID_CHARS))]
     pub room_id: Option<String>,
 }

@@ -3,26 +3,28 @@
 
 use std::sync::Arc;
 
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use once_cell::sync::Lazy;
 use rmcp::handler::server::ServerHandler;
 use rmcp::model::{
-    CallToolRequestParams, CallToolResponse, CancelledNotificationParam, CompleteRequestMethod,
-    CompleteRequestParams, CompleteResult, CustomRequest, CustomResult, ErrorCode,
-    GetPromptRequestMethod, GetPromptRequestParams, GetPromptResponse, Implementation,
-    InitializeRequestParams, InitializeResult, ListPromptsRequestMethod, ListPromptsResult,
-    ListResourceTemplatesRequestMethod, ListResourceTemplatesResult, ListResourcesRequestMethod,
-    ListResourcesResult, ListToolsResult, PaginatedRequestParams, ReadResourceRequestMethod,
-    ReadResourceRequestParams, ReadResourceResponse, ReadResourceResult, ServerConfig,
-    SetLevelRequestMethod, SubscribeRequestMethod, SubscribeRequestParams, SubscriptionFilter,
-    Tool, UnsubscribeRequestMethod, UnsubscribeRequestParams,
+    CacheScope, CallToolRequestParams, CallToolResponse, CancelledNotificationParam,
+    CompleteRequestMethod, CompleteRequestParams, CompleteResult, CustomRequest, CustomResult,
+    DiscoverResult, ErrorCode, GetPromptRequestMethod, GetPromptRequestParams, GetPromptResponse,
+    Icon, Implementation, InitializeRequestParams, InitializeResult, ListPromptsRequestMethod,
+    ListPromptsResult, ListResourceTemplatesRequestMethod, ListResourceTemplatesResult,
+    ListResourcesRequestMethod, ListResourcesResult, ListToolsResult, PaginatedRequestParams,
+    ReadResourceRequestMethod, ReadResourceRequestParams, ReadResourceResponse, ReadResourceResult,
+    ServerConfig, SetLevelRequestMethod, SubscribeRequestMethod, SubscribeRequestParams,
+    SubscriptionFilter, Tool, UnsubscribeRequestMethod, UnsubscribeRequestParams,
 };
 use rmcp::service::{NotificationContext, RequestContext, SubscriptionContext};
 use rmcp::{ErrorData, RoleServer};
 
 use super::heartbeat::run_heartbeat;
 use super::own_user;
-use super::refusals::{
-    argument_error, declared, draining_error, first_page, tool_error, unknown_resource,
-};
+use super::pages::ListKind;
+use super::refusals::{argument_error, declared, draining_error, tool_error, unknown_resource};
 use super::server::McpServer;
 use super::subscriptions::{MAX_SUBSCRIPTIONS, notify_until_rejected};
 use crate::kernel::admission::CountedCall;
@@ -32,13 +34,46 @@ use crate::kernel::session::Session;
 use crate::kernel::toolset::{Receipts, ResourceRead};
 use crate::transport::ops::metrics::{CallOutcome, SessionRefusal};
 
+/// Time for which clients may use a list again, in milliseconds. The list of a credential changes only with a
+/// new version or other settings.
+const LIST_TTL_MS: u64 = 60_000;
+
+/// A page of a list that depends on the principal.
+macro_rules! of_principal {
+    ($result:ident, $items:expr, $next:expr) => {{
+        let mut result = $result::with_all_items($items)
+            .with_ttl_ms(LIST_TTL_MS)
+            .with_cache_scope(CacheScope::Private);
+        result.next_cursor = $next;
+        result
+    }};
+}
+
+/// The icon as a data URI, because the address of the server is not known to it.
+static ICON: Lazy<String> = Lazy::new(|| {
+    let svg = include_bytes!("../pages/assets/icon.svg");
+    format!("data:image/svg+xml;base64,{}", STANDARD.encode(svg))
+});
+
 impl ServerHandler for McpServer {
     fn get_info(&self) -> ServerConfig {
+        let icon =
+            Icon::new(&*ICON).with_mime_type("image/svg+xml").with_sizes(vec!["any".to_owned()]);
         let implementation = Implementation::new("random-connect", env!("CARGO_PKG_VERSION"))
-            .with_title("Random Connect");
-        ServerConfig::new(self.toolsets.capabilities())
-            .with_server_info(implementation)
-            .with_instructions(&*self.instructions)
+            .with_title("Random Connect")
+            .with_icons(vec![icon]);
+        ServerConfig::new(self.toolsets.capabilities()).with_server_info(implementation)
+    }
+
+    /// Describes the server as its principal sees it.
+    async fn discover(
+        &self,
+        context: RequestContext<RoleServer>,
+    ) -> Result<DiscoverResult, ErrorData> {
+        let instructions = self.toolsets.instructions(self.principal(&context.extensions)?);
+        let info = self.get_info().with_instructions(instructions);
+        let versions = self.supported_protocol_versions().into_owned();
+        Ok(DiscoverResult::from_server_info(versions, info))
     }
 
     /// Acquires a permit for a live session, or rejects the client if none is free.
@@ -59,6 +94,7 @@ impl ServerHandler for McpServer {
         }
         context.peer.set_peer_info(request.clone());
         let mut info = self.negotiate_initialize(&request)?;
+        info.instructions = Some(self.toolsets.instructions(self.principal(&context.extensions)?));
         if self.live.is_none() {
             // Without a session, the server can't send messages between the client's requests.
             info.capabilities.logging = None;
@@ -79,9 +115,10 @@ impl ServerHandler for McpServer {
         context: RequestContext<RoleServer>,
     ) -> Result<ListResourcesResult, ErrorData> {
         declared::<ListResourcesRequestMethod>(self.toolsets.offer_resources())?;
-        first_page(request)?;
         let resources = self.toolsets.resources(self.principal(&context.extensions)?);
-        Ok(ListResourcesResult::with_all_items(resources))
+        let (resources, next) =
+            self.pages.page(ListKind::Resources, request, resources, |resource| &resource.uri)?;
+        Ok(of_principal!(ListResourcesResult, resources, next))
     }
 
     async fn list_resource_templates(
@@ -90,9 +127,12 @@ impl ServerHandler for McpServer {
         context: RequestContext<RoleServer>,
     ) -> Result<ListResourceTemplatesResult, ErrorData> {
         declared::<ListResourceTemplatesRequestMethod>(self.toolsets.offer_resources())?;
-        first_page(request)?;
         let templates = self.toolsets.resource_templates(self.principal(&context.extensions)?);
-        Ok(ListResourceTemplatesResult::with_all_items(templates))
+        let (templates, next) =
+            self.pages.page(ListKind::ResourceTemplates, request, templates, |template| {
+                &template.uri_template
+            })?;
+        Ok(of_principal!(ListResourceTemplatesResult, templates, next))
     }
 
     async fn read_resource(
@@ -168,9 +208,10 @@ impl ServerHandler for McpServer {
         context: RequestContext<RoleServer>,
     ) -> Result<ListPromptsResult, ErrorData> {
         declared::<ListPromptsRequestMethod>(self.toolsets.offer_prompts())?;
-        first_page(request)?;
         let prompts = self.toolsets.prompts(self.principal(&context.extensions)?);
-        Ok(ListPromptsResult::with_all_items(prompts))
+        let (prompts, next) =
+            self.pages.page(ListKind::Prompts, request, prompts, |prompt| &prompt.name)?;
+        Ok(of_principal!(ListPromptsResult, prompts, next))
     }
 
     async fn get_prompt(
@@ -219,14 +260,15 @@ impl ServerHandler for McpServer {
         request: Option<PaginatedRequestParams>,
         context: RequestContext<RoleServer>,
     ) -> Result<ListToolsResult, ErrorData> {
-        first_page(request)?;
-        let mut tools = self.toolsets.tools(self.principal(&context.extensions)?);
+        let tools = self.toolsets.tools(self.principal(&context.extensions)?);
+        let (mut tools, next) =
+            self.pages.page(ListKind::Tools, request, tools, |tool| &*tool.name)?;
         for tool in &mut tools {
             // Protocol 2025-03-26 has the title here.
             let annotations = tool.annotations.get_or_insert_default();
             annotations.title.clone_from(&tool.title);
         }
-        Ok(ListToolsResult::with_all_items(tools))
+        Ok(of_principal!(ListToolsResult, tools, next))
     }
 
     fn get_tool(&self, name: &str) -> Option<Tool> {

@@ -29,6 +29,7 @@ mod heartbeat;
 mod http_services;
 mod message;
 mod own_user;
+mod pages;
 mod push_streams;
 mod refusals;
 mod rpc_error;

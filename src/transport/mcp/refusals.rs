@@ -1,9 +1,7 @@
 //! The errors that the server answers a client with. None quotes the client's input.
 
 use rmcp::ErrorData;
-use rmcp::model::{
-    CallToolResponse, CallToolResult, ConstString, ContentBlock, ErrorCode, PaginatedRequestParams,
-};
+use rmcp::model::{CallToolResponse, CallToolResult, ConstString, ContentBlock, ErrorCode};
 
 /// From the range of error codes that JSON-RPC 2.0 reserves for servers.
 const SESSION_LIMIT_REACHED: ErrorCode = ErrorCode(-32_000);
@@ -49,12 +47,4 @@ pub(super) fn argument_error(error: ErrorData) -> Result<CallToolResponse, Error
         return Err(error);
     }
     Ok(tool_error(error.message))
-}
-
-/// Refuses every cursor, because lists have one page.
-pub(super) fn first_page(request: Option<PaginatedRequestParams>) -> Result<(), ErrorData> {
-    match request.and_then(|request| request.cursor) {
-        Some(_) => Err(ErrorData::invalid_params("Invalid params: unknown cursor.", None)),
-        None => Ok(()),
-    }
 }

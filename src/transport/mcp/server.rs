@@ -12,12 +12,15 @@ use rmcp::service::RequestContext;
 use rmcp::{ErrorData, RoleServer};
 use tokio_util::sync::CancellationToken;
 
+use super::pages::ListPages;
 use super::refusals::{insufficient_scope, session_limit_reached};
 use super::subscriptions::SessionSubscriptions;
 use super::toolsets::Toolsets;
 use crate::kernel::access::AccessPolicy;
 use crate::kernel::admission::{Admission, AdmissionError, CountedCall, Subject};
 use crate::kernel::client_network::ClientNetwork;
+use crate::kernel::clock::seeded_rng;
+use crate::kernel::id::IdHasher;
 use crate::kernel::principal::Principal;
 use crate::kernel::session::{Session, SessionLimit, SessionPermit};
 use crate::kernel::toolset::Toolset;
@@ -34,7 +37,7 @@ pub struct McpServer {
     pub(super) live: Option<LiveState>,
     /// The principal of requests that have none in their extensions.
     pub(super) principal: Option<Arc<Principal>>,
-    pub(super) instructions: Arc<str>,
+    pub(super) pages: ListPages,
     /// `None` when all calls are admitted.
     pub(super) admission: Option<Arc<dyn Admission>>,
     /// Rejects new live sessions, and ends subscriptions, which have no time limit.
@@ -59,16 +62,13 @@ impl McpServer {
         metrics: Arc<Metrics>,
         session_limit: SessionLimit,
     ) -> Self {
-        let instructions = toolsets.iter().map(|toolset| toolset.instructions());
-        let instructions: Vec<_> = instructions.filter(|text| !text.is_empty()).collect();
-        let instructions = instructions.join("\n").into();
         Self {
             toolsets: toolsets.into(),
             metrics,
             session_limit,
             live: None,
             principal: None,
-            instructions,
+            pages: ListPages(IdHasher::random(&mut seeded_rng())),
             admission: None,
             drain: Drain::new(CancellationToken::new()),
         }
@@ -78,6 +78,12 @@ impl McpServer {
     #[must_use]
     pub fn with_admission(self, admission: Option<Arc<dyn Admission>>) -> Self {
         Self { admission, ..self }
+    }
+
+    /// Issues cursors that other servers with the same `ids` accept.
+    #[must_use]
+    pub fn with_cursors(self, ids: IdHasher) -> Self {
+        Self { pages: ListPages(ids), ..self }
     }
 
     /// Decides by `policy` what a principal has.

@@ -68,6 +68,17 @@ impl Toolsets {
         tools
     }
 
+    /// How to use the tools of a principal, joined from their toolsets.
+    pub fn instructions(&self, principal: &Principal) -> String {
+        let has_tool = |toolset: &dyn Toolset| {
+            let tools = toolset.tools();
+            tools.iter().any(|tool| self.allow(principal, toolset, Part::tool(toolset, tool)))
+        };
+        let toolsets = self.iter().filter(|toolset| has_tool(&***toolset));
+        let texts = toolsets.map(|toolset| toolset.instructions());
+        texts.filter(|text| !text.is_empty()).collect::<Vec<_>>().join("\n")
+    }
+
     /// The toolset that offers a tool to a principal.
     pub fn offering_tool(&self, principal: &Principal, name: &str) -> Option<&Arc<dyn Toolset>> {
         self.iter().find(|toolset| {

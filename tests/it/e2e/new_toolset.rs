@@ -3,6 +3,7 @@
 use random_connect::app::toolsets::TOOLSETS;
 use random_connect::kernel::toolset::row::ToolsetRow;
 use reqwest::StatusCode;
+use rmcp::model::{CacheScope, ProtocolVersion};
 use serde_json::{Value, json};
 
 use crate::support::postgres_server::TestPostgres;
@@ -149,4 +150,37 @@ async fn new_toolset_names_are_unique_in_every_combination() {
             assert_eq!(keys.len(), count, "{names}: {method}");
         }
     }
+}
+
+#[tokio::test]
+async fn new_toolset_is_in_the_instructions_for_those_who_have_its_tools() {
+    let folder = TempDatabase::new();
+    let url = format!("sqlite:{}", folder.file().display());
+    let mut server = server(&[("DATABASE_URL", &url)]).await;
+    let client = json!({ "name": "test", "version": "1" });
+    let hello =
+        json!({ "protocolVersion": "2025-11-25", "capabilities": {}, "clientInfo": client });
+    for (token, has_tally) in [(ANN, true), (TOKEN, false)] {
+        token.clone_into(&mut server.token);
+        let info = request(&server, "initialize", hello.clone()).await;
+        let instructions = info["instructions"].as_str().expect("a text");
+        assert!(instructions.contains("handle_message"));
+        assert_eq!(instructions.contains("tally_add"), has_tally, "{instructions}");
+        let icon = info["serverInfo"]["icons"][0]["src"].as_str().expect("an icon");
+        assert!(icon.starts_with("data:image/svg+xml;base64,"));
+    }
+}
+
+#[tokio::test]
+async fn new_toolset_lists_are_private_to_the_principal() {
+    let folder = TempDatabase::new();
+    let url = format!("sqlite:{}", folder.file().display());
+    let server = server(&[("DATABASE_URL", &url)]).await;
+    let client = server.client(ProtocolVersion::V_2026_07_28).await.0;
+    let tools = client.list_tools(None).await.expect("a list");
+    assert_eq!((tools.ttl_ms, tools.cache_scope), (Some(60_000), Some(CacheScope::Private)));
+    let resources = client.list_resources(None).await.expect("a list");
+    assert_eq!(resources.cache_scope, Some(CacheScope::Private));
+    let prompts = client.list_prompts(None).await.expect("a list");
+    assert_eq!(prompts.cache_scope, Some(CacheScope::Private));
 }
