@@ -116,7 +116,7 @@ mod tests {
         let cursor = pages.seal(ListKind::Tools, "item 7");
         let page = |pages: &ListPages, kind, cursor: &str, count| {
             pages
-                .page(kind, at(cursor), names(0..count), |item: &String| item)
+                .page(kind, Some(at(cursor)), names(0..count), |item: &String| item)
                 .map(|(items, _)| items.len())
         };
         assert_eq!(page(&pages, ListKind::Tools, &cursor, 10), Ok(2));
