@@ -10,6 +10,7 @@ pub mod arguments;
 pub mod client_log;
 pub mod client_network;
 pub mod clock;
+pub mod confirmation;
 pub mod failure_log;
 pub mod figures;
 pub mod health;

@@ -3,7 +3,15 @@
 use random_connect::app::toolsets::TOOLSETS;
 use random_connect::kernel::toolset::row::ToolsetRow;
 use reqwest::StatusCode;
-use rmcp::model::{CacheScope, ProtocolVersion};
+use rmcp::handler::client::ClientHandler;
+use rmcp::model::{
+    CacheScope, CallToolRequestParams, ClientCapabilities, ClientConfig, ElicitRequestParams,
+    ElicitResult, ElicitationAction, ProtocolVersion,
+};
+use rmcp::service::RequestContext;
+use rmcp::transport::StreamableHttpClientTransport;
+use rmcp::transport::streamable_http_client::StreamableHttpClientTransportConfig;
+use rmcp::{ErrorData, RoleClient, ServiceExt};
 use serde_json::{Value, json};
 
 use crate::support::postgres_server::TestPostgres;
@@ -183,4 +191,88 @@ async fn new_toolset_lists_are_private_to_the_principal() {
     assert_eq!(resources.cache_scope, Some(CacheScope::Private));
     let prompts = client.list_prompts(None).await.expect("a list");
     assert_eq!(prompts.cache_scope, Some(CacheScope::Private));
+}
+
+/// Answers every question with this action and content.
+#[derive(Clone)]
+struct Answering(ElicitResult);
+
+impl ClientHandler for Answering {
+    fn get_info(&self) -> ClientConfig {
+        let mut info = ClientConfig::default();
+        info.capabilities = ClientCapabilities::builder().enable_elicitation().build();
+        info
+    }
+
+    async fn create_elicitation(
+        &self,
+        _request: ElicitRequestParams,
+        _context: RequestContext<RoleClient>,
+    ) -> Result<ElicitResult, ErrorData> {
+        Ok(self.0.clone())
+    }
+}
+
+async fn total(server: &TestServer) -> String {
+    let total = request(server, "resources/read", json!({ "uri": "tally://total" })).await;
+    total["contents"][0]["text"].as_str().expect("a total").to_owned()
+}
+
+#[tokio::test]
+async fn new_toolset_asks_the_user_in_a_session_before_it_removes_data() {
+    let folder = TempDatabase::new();
+    let url = format!("sqlite:{}", folder.file().display());
+    let server = server(&[("DATABASE_URL", &url)]).await;
+    add(&server, "apples").await;
+    let accepted = |confirm: bool| {
+        ElicitResult::new(ElicitationAction::Accept).with_content(json!({ "confirm": confirm }))
+    };
+    for (answer, left) in [
+        (ElicitResult::new(ElicitationAction::Decline), "5"),
+        (accepted(false), "5"),
+        (accepted(true), "0"),
+    ] {
+        let uri = format!("{}/mcp/session", server.url);
+        let config = StreamableHttpClientTransportConfig::with_uri(uri).auth_header(ANN);
+        let transport = StreamableHttpClientTransport::with_client(http_client(), config);
+        let client = Answering(answer).serve(transport).await.expect("connects");
+        let call = CallToolRequestParams::new("tally_clear");
+        client.call_tool(call).await.expect("a result");
+        assert_eq!(total(&server).await, left);
+    }
+}
+
+#[tokio::test]
+async fn new_toolset_asks_by_a_result_and_falls_back_without_questions() {
+    let folder = TempDatabase::new();
+    let url = format!("sqlite:{}", folder.file().display());
+    let server = server(&[("DATABASE_URL", &url)]).await;
+    add(&server, "apples").await;
+    let clear = json!({ "name": "tally_clear" });
+    let unable = request(&server, "tools/call", clear).await;
+    assert_eq!(unable["content"][0]["text"], "Remove them in the browser.");
+    let call = |answer: Option<Value>| {
+        let client = json!({ "name": "test", "version": "1" });
+        let meta = json!({
+            "io.modelcontextprotocol/protocolVersion": "2026-07-28",
+            "io.modelcontextprotocol/clientInfo": client,
+            "io.modelcontextprotocol/clientCapabilities": { "elicitation": { "form": {} } },
+        });
+        let mut params = json!({ "name": "tally_clear", "_meta": meta });
+        if let Some(answer) = answer {
+            params["inputResponses"] = json!({ "confirmation": answer });
+        }
+        let body = json!({ "jsonrpc": "2.0", "id": 1, "method": "tools/call", "params": params });
+        let request = server.post("/mcp").header("MCP-Protocol-Version", "2026-07-28");
+        let request = request.header("Mcp-Method", "tools/call").header("Mcp-Name", "tally_clear");
+        let request = request.header("Accept", "application/json, text/event-stream");
+        async move { fetch_json(request.body(body.to_string())).await.1["result"].clone() }
+    };
+    let question = call(None).await;
+    assert_eq!(question["resultType"], "input_required", "{question}");
+    assert!(question["inputRequests"]["confirmation"].to_string().contains("Remove all counts?"));
+    call(Some(json!({ "action": "cancel" }))).await;
+    assert_eq!(total(&server).await, "5");
+    call(Some(json!({ "action": "accept", "content": { "confirm": true } }))).await;
+    assert_eq!(total(&server).await, "0");
 }

@@ -48,6 +48,25 @@ impl TallyStore {
         }
     }
 
+    /// Removes the counts of an owner.
+    pub async fn clear(&self, owner: &Owner) -> Result<(), StoreError> {
+        let owner = owner.as_str().to_owned();
+        match &self.0 {
+            Database::Sqlite(database) => {
+                let clear = query("DELETE FROM tallies WHERE owner = ?").bind(owner);
+                database
+                    .write(move |connection| {
+                        Box::pin(async move { clear.execute(connection).await.map(|_| ()) })
+                    })
+                    .await
+            }
+            Database::Postgres(database) => {
+                let clear = query("DELETE FROM tallies WHERE owner = $1").bind(owner);
+                database.in_time(clear.execute(database.pool())).await.map(|_| ())
+            }
+        }
+    }
+
     /// The names that begin with `start`.
     pub async fn names(&self, owner: &Owner, start: &str) -> Result<Vec<String>, StoreError> {
         let all: Vec<String> = match &self.0 {

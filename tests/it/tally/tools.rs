@@ -3,6 +3,7 @@
 use async_trait::async_trait;
 use metrics::Counter;
 use random_connect::kernel::arguments::Arguments;
+use random_connect::kernel::confirmation::{Confirmation, ConfirmationStep, confirm};
 use random_connect::kernel::id::{IdHasher, Realm};
 use random_connect::kernel::principal::{Owner, Principal};
 use random_connect::kernel::quota::ToolsetQuotas;
@@ -12,9 +13,9 @@ use random_connect::kernel::toolset::{CallPrincipal, ResourceRead, Toolset};
 use rmcp::handler::server::router::tool::ToolRouter;
 use rmcp::handler::server::tool::ToolCallContext;
 use rmcp::model::{
-    CallToolRequestParams, CallToolResponse, CompleteRequestParams, CompletionInfo,
-    GetPromptRequestParams, GetPromptResponse, GetPromptResult, Prompt, PromptArgument,
-    PromptMessage, Resource, ResourceContents, Role, Tool,
+    CallToolRequestParams, CallToolResponse, CallToolResult, CompleteRequestParams, CompletionInfo,
+    ContentBlock, GetPromptRequestParams, GetPromptResponse, GetPromptResult, Prompt,
+    PromptArgument, PromptMessage, Resource, ResourceContents, Role, Tool, ToolAnnotations,
 };
 use rmcp::service::RequestContext;
 use rmcp::{ErrorData, RoleServer, tool, tool_router};
@@ -25,6 +26,9 @@ use super::ADDITIONS;
 use super::store::TallyStore;
 
 const TOTAL: &str = "tally://total";
+
+#[derive(Deserialize, JsonSchema)]
+struct NoArgs {}
 
 #[derive(Deserialize, JsonSchema)]
 struct AddArgs {
@@ -39,6 +43,7 @@ pub struct TallyTools {
     ids: IdHasher,
     quotas: ToolsetQuotas,
     additions: Counter,
+    clear: Tool,
     router: ToolRouter<Self>,
 }
 
@@ -48,7 +53,8 @@ impl TallyTools {
         let (ids, quotas) = (parts.ids.clone(), parts.quotas.clone());
         let additions =
             parts.figures.counter("random_connect_tally_additions_total", "Additions", &[]);
-        Self { store, step, ids, quotas, additions, router: Self::tool_router() }
+        let clear = clear_tool();
+        Self { store, step, ids, quotas, additions, clear, router: Self::tool_router() }
     }
 
     #[tool(
@@ -74,6 +80,35 @@ impl TallyTools {
     }
 }
 
+/// The tool that removes the counts for good, and asks before.
+fn clear_tool() -> Tool {
+    let hints = ToolAnnotations::new().read_only(false).destructive(true);
+    let tool = Tool::new("tally_clear", "Removes all counts.", input_schema::<NoArgs>());
+    tool.with_title("Remove all counts").with_annotations(hints)
+}
+
+impl TallyTools {
+    async fn clear(
+        &self,
+        request: &CallToolRequestParams,
+        context: &RequestContext<RoleServer>,
+    ) -> Result<CallToolResponse, ErrorData> {
+        let principal = Principal::from_extensions(&context.extensions);
+        let owner = owner(principal.expect("calls have a principal"))?;
+        let text = match confirm("Remove all counts?", request, context).await {
+            ConfirmationStep::Ask(question) => return Ok(*question),
+            ConfirmationStep::Answered(Confirmation::Given) => {
+                let removed = self.store.clear(owner).await;
+                removed.map_err(|error| ErrorData::internal_error(error.to_string(), None))?;
+                "All counts are removed."
+            }
+            ConfirmationStep::Answered(Confirmation::Refused) => "Nothing is removed.",
+            ConfirmationStep::Answered(Confirmation::Unavailable) => "Remove them in the browser.",
+        };
+        Ok(CallToolResult::success(vec![ContentBlock::text(text)]).into())
+    }
+}
+
 /// The owner of a principal that can read what it owns.
 fn owner(principal: &Principal) -> Result<&Owner, ErrorData> {
     principal.owner().ok_or_else(|| ErrorData::invalid_params("The caller owns nothing.", None))
@@ -90,11 +125,11 @@ impl Toolset for TallyTools {
     }
 
     fn tools(&self) -> Vec<Tool> {
-        self.router.list_all()
+        self.router.list_all().into_iter().chain([self.clear.clone()]).collect()
     }
 
     fn tool(&self, name: &str) -> Option<&Tool> {
-        self.router.get(name)
+        if name == self.clear.name { Some(&self.clear) } else { self.router.get(name) }
     }
 
     async fn call(
@@ -102,6 +137,9 @@ impl Toolset for TallyTools {
         request: CallToolRequestParams,
         context: RequestContext<RoleServer>,
     ) -> Result<CallToolResponse, ErrorData> {
+        if request.name == self.clear.name {
+            return self.clear(&request, &context).await;
+        }
         self.router.call(ToolCallContext::new(self, request, context)).await
     }
 
