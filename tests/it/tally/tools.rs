@@ -80,7 +80,7 @@ impl TallyTools {
     }
 }
 
-/// The tool that removes the counts for good, and asks before.
+/// The tool that removes the counts permanently, and asks before.
 fn clear_tool() -> Tool {
     let hints = ToolAnnotations::new().read_only(false).destructive(true);
     let tool = Tool::new("tally_clear", "Removes all counts.", input_schema::<NoArgs>());
