@@ -15,6 +15,8 @@ pub enum IdSource {
     Penpal,
     /// The sender of a WhatsApp message
     Whatsapp,
+    /// OWNER, the owner of an API key, the sub of a JWT, or oidc:<issuer>|<sub> and firebase:<project>|<uid>
+    Owner,
 }
 
 impl IdSource {
@@ -23,6 +25,7 @@ impl IdSource {
             Self::Puch => Realm::Puch,
             Self::Penpal => Realm::PenPal,
             Self::Whatsapp => Realm::WhatsApp,
+            Self::Owner => Realm::Owner,
         }
     }
 }
