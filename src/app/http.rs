@@ -186,6 +186,7 @@ impl App {
 
     fn store_health(&self) -> StoreHealth {
         let mut checks = stores::checks(&self.directory, &self.admin.0);
+        checks.extend(self.api_keys.as_ref().map(stores::credentials_check));
         checks.extend(self.toolset_checks.iter().cloned());
         StoreHealth::new(checks, Arc::clone(&self.clock)).with_eviction_watch(self.eviction.clone())
     }

@@ -137,6 +137,15 @@ pub(super) fn checks(
     ]
 }
 
+/// The check of the store of API keys.
+pub(super) fn credentials_check(keys: &Arc<ApiKeys>) -> HealthCheck {
+    let keys = Arc::clone(keys);
+    HealthCheck::new("credentials", move || {
+        let keys = Arc::clone(&keys);
+        async move { keys.check_store().await }
+    })
+}
+
 /// A store can't be used with this configuration.
 #[derive(Debug, Error)]
 pub enum StoreSetupError {

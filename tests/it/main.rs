@@ -49,4 +49,5 @@ mod store_health;
 mod support;
 mod tally;
 mod tls;
+mod vault;
 mod whatsapp_webhook;

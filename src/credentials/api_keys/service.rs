@@ -219,6 +219,14 @@ impl ApiKeys {
         }
     }
 
+    /// Checks that the store can be read.
+    ///
+    /// # Errors
+    /// Returns [`StoreError`] if the store is unavailable.
+    pub async fn check_store(&self) -> Result<(), StoreError> {
+        self.read().await
+    }
+
     /// Stores the uses that are not stored yet.
     pub async fn close(&self) {
         // The store has recorded a failure.

@@ -8,6 +8,7 @@
 //! reviewed snapshot.
 
 mod access;
+mod access_property;
 mod admin_moderation;
 mod admin_operations;
 mod api_key_operator;

@@ -1,5 +1,7 @@
 //! The short form of `/mcp`, and the routes `/stats`, `/health`, `/ready` and `/metrics`.
 
+use std::time::Duration;
+
 use random_connect::transport::http::limits::ConnectionLimits;
 use reqwest::StatusCode;
 use serde_json::{Value, json};
@@ -75,6 +77,26 @@ async fn health_is_public_and_reports_the_version() {
     server.database.as_ref().expect("a database").close().await;
     let ready = http_client().get(format!("{}/ready", server.url)).send().await;
     assert_eq!(ready.expect("a response").status(), StatusCode::SERVICE_UNAVAILABLE);
+}
+
+#[tokio::test]
+async fn health_includes_the_store_of_api_keys() {
+    let file = TempDatabase::new();
+    let address = format!("sqlite:{}", file.file().display());
+    let server = TestServer::with(&[("DATABASE_URL", &address)], ConnectionLimits::default()).await;
+    let up = "random_connect_store_up{store=\"credentials\"}";
+    assert!(server.metrics().await.contains(&format!("{up} 1")));
+    let database = file.open().await;
+    sqlx::query("DROP TABLE api_keys").execute(&database).await.expect("dropped");
+    server.clock.advance(Duration::from_secs(2));
+    let ready = http_client().get(format!("{}/ready", server.url)).send().await;
+    let ready = ready.expect("a response");
+    assert_eq!(ready.status(), StatusCode::SERVICE_UNAVAILABLE);
+    assert_eq!(ready.text().await.expect("text"), "the store is down: credentials\n");
+    let (status, health) = fetch_json(http_client().get(format!("{}/health", server.url))).await;
+    assert_eq!(status, StatusCode::OK);
+    assert_eq!(health["down"], json!(["credentials"]), "{health}");
+    assert!(server.metrics().await.contains(&format!("{up} 0")));
 }
 
 #[tokio::test]
