@@ -59,7 +59,7 @@ impl AccessServer {
     }
 }
 
-/// What an answer says about the tool of a call.
+/// The decision that an answer shows about the tool of a call.
 fn decision(answer: &Value) -> AccessDecision {
     match answer["error"]["message"].as_str() {
         Some("Unknown tool.") => AccessDecision::Hidden,

@@ -49,7 +49,7 @@ pub const NOTES: Template =
 /// The resource that can be read and not watched.
 pub const TOTAL: &str = "tally://total";
 
-/// What a server has for its principals.
+/// All that a server has for its principals.
 pub struct Oracle {
     policy: AccessPolicy,
     pub tools: Vec<Part>,
