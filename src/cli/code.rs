@@ -15,7 +15,7 @@ pub enum IdSource {
     Penpal,
     /// The sender of a WhatsApp message
     Whatsapp,
-    /// OWNER, the owner of an API key, the sub of a JWT, or oidc:<issuer>|<sub> and firebase:<project>|<uid>
+    /// The name of an owner: OWNER, of an API key, the sub of a JWT, or oidc:ISSUER|SUB and firebase:PROJECT|UID
     Owner,
 }
 
