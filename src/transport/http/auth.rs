@@ -68,6 +68,19 @@ async fn pass_on(
     }
 }
 
+/// The 401 response to a request whose credential is not accepted. `metadata` is the address by RFC 9728.
+pub fn unauthorized(rejected: Rejected, metadata: Option<&str>) -> Response {
+    // RFC 6750, section 3.1: a request without a token gets no error code.
+    let error = match rejected {
+        Rejected::Missing => String::new(),
+        cause => format!(", error=\"invalid_token\", error_description=\"{cause}\""),
+    };
+    let metadata = metadata.map(|url| format!(", resource_metadata=\"{url}\"")).unwrap_or_default();
+    let challenge = format!("Bearer realm=\"random-connect\"{error}{metadata}");
+    let message = "Unauthorized: send a valid bearer token\n";
+    (StatusCode::UNAUTHORIZED, [(header::WWW_AUTHENTICATE, challenge)], message).into_response()
+}
+
 /// The token of the `Authorization: Bearer` header. Empty, which never equals a token, without one.
 pub fn bearer(headers: &HeaderMap) -> &[u8] {
     let value = headers.get(header::AUTHORIZATION).map_or(&[][..], HeaderValue::as_bytes);
@@ -149,17 +162,7 @@ impl Gate {
             return (StatusCode::SERVICE_UNAVAILABLE, retry, message).into_response();
         }
         self.refused_logins.increment(1);
-        // RFC 6750, section 3.1: a request without a token gets no error code.
-        let error = match rejected {
-            Rejected::Missing => String::new(),
-            cause => format!(", error=\"invalid_token\", error_description=\"{cause}\""),
-        };
-        let metadata = self.resource_metadata.as_ref();
-        let metadata = metadata.map(|url| format!(", resource_metadata=\"{url}\""));
-        let metadata = metadata.unwrap_or_default();
-        let challenge = format!("Bearer realm=\"random-connect\"{error}{metadata}");
-        let message = "Unauthorized: send a valid bearer token\n";
-        (StatusCode::UNAUTHORIZED, [(header::WWW_AUTHENTICATE, challenge)], message).into_response()
+        unauthorized(rejected, self.resource_metadata.as_deref())
     }
 
     fn is_allowed_host(&self, headers: &HeaderMap, uri: &Uri) -> bool {

@@ -1,5 +1,5 @@
-//! [`until_credential_ends`]: ends a stream when the credential of its request is revoked or expires. Other
-//! requests are checked when they arrive.
+//! Ends a call ([`unless_credential_ends`]) and a stream ([`until_credential_ends`]) when the credential of the
+//! request is revoked or expires. Other requests are checked when they arrive.
 
 use std::pin::Pin;
 use std::sync::Arc;
@@ -12,6 +12,20 @@ use http_body::Frame;
 
 use crate::kernel::principal::Principal;
 use crate::transport::http::server::is_event_stream;
+
+/// The response of `answering`. `None` if the credential of `principal` ends first, which cancels the call as a
+/// lost connection does.
+pub(super) async fn unless_credential_ends(
+    answering: impl Future<Output = Response>,
+    principal: &Principal,
+) -> Option<Response> {
+    tokio::select! {
+        // An answer that is ready needs no timer.
+        biased;
+        response = answering => Some(response),
+        () = principal.validity().ended() => None,
+    }
+}
 
 /// Ends `response`, if it is a stream of events, with the credential of `principal`.
 pub(super) fn until_credential_ends(response: Response, principal: Arc<Principal>) -> Response {

@@ -22,7 +22,7 @@ use rmcp::transport::streamable_http_server::StreamableHttpService;
 use super::batch;
 use super::batch::Answers;
 use super::caller::Caller;
-use super::credential_end::until_credential_ends;
+use super::credential_end::{unless_credential_ends, until_credential_ends};
 use super::http_services::REQUEST_PRINCIPAL;
 use super::message::{JsonRpcKind, Message, is_answer_event};
 use super::push_streams::opens_push_stream;
@@ -32,8 +32,9 @@ use super::server::McpServer;
 use super::session_streams::SessionStreams;
 use super::short_form;
 use super::state::McpState;
-use crate::kernel::principal::Principal;
+use crate::kernel::principal::{Principal, Rejected};
 use crate::kernel::receipt::ReceiptCollector;
+use crate::transport::http::auth::unauthorized;
 use crate::transport::http::body::read_body;
 use crate::transport::http::connection::ConnectionInfo;
 use crate::transport::http::limits::MAX_BODY_BYTES;
@@ -62,11 +63,25 @@ pub async fn handle(
 ) -> http::Response<ReceiptBody> {
     let receipts = ReceiptCollector::new();
     let response = match *request.method() {
+        Method::POST if principal.validity().may_end() => {
+            let answering = post(state, request, connection, &receipts, Arc::clone(&principal));
+            // Boxed, because most callers don't need the timer.
+            match Box::pin(unless_credential_ends(answering, &principal)).await {
+                Some(response) => until_credential_ends(response, principal),
+                // Drops the receipts of what the call has taken, which returns the items.
+                None => return credential_ended(state).map(ReceiptBody::from),
+            }
+        }
         Method::POST => post(state, request, connection, &receipts, principal).await,
         // One body type everywhere, because rmcp is compiled again for each type. Boxed, as below.
         _ => Box::pin(state.service.handle(request.map(Body::new))).await.map(Body::new),
     };
     with_receipts(response, receipts, connection)
+}
+
+/// The response to a call whose credential was revoked or expired before its answer.
+fn credential_ended(state: &McpState) -> Response {
+    unauthorized(Rejected::Invalid, state.resource_metadata.as_deref())
 }
 
 /// Answers a request to `/mcp/session`, the live sessions over streamable HTTP.

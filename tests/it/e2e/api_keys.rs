@@ -2,9 +2,10 @@
 
 use std::process::Stdio;
 
-use reqwest::{Method, StatusCode};
+use reqwest::{Method, RequestBuilder, StatusCode};
 use serde_json::{Value, json};
 use tokio::io::AsyncReadExt;
+use tokio::time::timeout;
 
 use crate::support::backends::memory_only;
 use crate::support::key_commands::{
@@ -13,7 +14,7 @@ use crate::support::key_commands::{
 };
 use crate::support::live_client::{LIVE_TRANSPORTS, LiveClient};
 use crate::support::postgres_server::TestPostgres;
-use crate::support::server::{TEST_TIMEOUT, fetch_json, http_client};
+use crate::support::server::{TEST_TIMEOUT, TOKEN, TestServer, fetch_json, http_client};
 use crate::support::server_process::command;
 use crate::support::temp_database::TempDatabase;
 
@@ -92,6 +93,56 @@ async fn api_key_revocation_ends_sessions_and_refuses_calls() {
         let listed = succeed(&url, &["key", "list"]).await;
         assert!(listed.contains(&format!("{id}\trevoked")), "{listed}");
     }
+}
+
+/// Waits until a call of `wait_for_message` was answered.
+async fn until_waited(server: &TestServer) {
+    let name = "random_connect_tool_calls_total{tool=\"wait_for_message\",toolset=\"penpal\",outcome=\"ok\"}";
+    let counted = async {
+        let mut reader = http_client().get(format!("{}/metrics", server.url)).bearer_auth(TOKEN);
+        while !text_of(&mut reader).await.contains(&format!("{name} 1")) {
+            tokio::task::yield_now().await;
+        }
+    };
+    timeout(TEST_TIMEOUT, counted).await.expect("a call in time");
+}
+
+async fn text_of(request: &mut RequestBuilder) -> String {
+    let request = request.try_clone().expect("no stream");
+    request.send().await.expect("a response").text().await.expect("text")
+}
+
+#[tokio::test]
+async fn api_key_revocation_ends_a_call_that_waits_and_loses_no_event() {
+    let (mut server, url, _folder) = server().await;
+    let (revoked, other) = (create(&url, &[]).await, create(&url, &[]).await);
+    server.say("ben", "#meet").await;
+    server.token.clone_from(&revoked);
+    let entered =
+        rpc(&server, "tools/call", json!({ "name": "enter_queue", "arguments": {} })).await;
+    assert!(entered.1["result"]["structuredContent"]["room_id"].is_string(), "{}", entered.1);
+    TOKEN.clone_into(&mut server.token);
+    server.say("ben", "an important message").await;
+    server.token = revoked;
+    // The first call takes the message, the second waits for longer than the test does.
+    let call = |seconds: u32| {
+        let arguments = json!({ "timeout_seconds": seconds });
+        let params = json!({ "name": "wait_for_message", "arguments": arguments });
+        json!({ "jsonrpc": "2.0", "id": seconds, "method": "tools/call", "params": params })
+    };
+    let waiting = tokio::spawn(server.post("/mcp").json(&json!([call(0), call(60)])).send());
+    until_waited(&server).await;
+    let path = format!("keys/{}/revoke", id_of(&server.token));
+    assert_eq!(admin(&server, Method::POST, &path, Some(json!({}))).await.0, StatusCode::OK);
+    let cut = timeout(TEST_TIMEOUT, waiting).await.expect("an answer in time");
+    let cut = cut.expect("no panic").expect("a response");
+    assert_eq!(cut.status(), StatusCode::UNAUTHORIZED);
+    let challenge = cut.headers()["www-authenticate"].to_str().expect("text").to_owned();
+    assert!(challenge.contains("invalid_token"), "{challenge}");
+    server.token = other;
+    let again = json!({ "name": "wait_for_message", "arguments": { "timeout_seconds": 20 } });
+    let (_, answer) = rpc(&server, "tools/call", again).await;
+    assert!(answer.to_string().contains("an important message"), "{answer}");
 }
 
 #[tokio::test]
