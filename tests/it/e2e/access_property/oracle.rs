@@ -70,6 +70,7 @@ impl Oracle {
     pub fn of_all(read_only: bool) -> Self {
         let mut all = Self::of_chat(read_only);
         all.tools.push(("tally", Write, "tally_add"));
+        all.tools.push(("tally", Destroy, "tally_clear"));
         all.resources.push(("tally", Read, TOTAL));
         all.prompts.push(("tally", Read, "tally_praise"));
         for (class, tool, uri) in vault::CLASSES {
