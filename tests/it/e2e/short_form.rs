@@ -110,10 +110,10 @@ async fn metrics_count_calls_users_and_messages() {
     server.short_form("secret-9876543210", json!({})).await;
     let text = server.get("/metrics").send().await.expect("a response").text().await.expect("text");
     for line in [
-        r#"random_connect_tool_calls_total{tool="handle_message",outcome="ok"} 4"#,
-        r#"random_connect_tool_calls_total{tool="handle_message",outcome="refused"} 1"#,
-        r#"random_connect_tool_calls_total{tool="unknown",outcome="refused"} 1"#,
-        r#"random_connect_tool_call_duration_seconds_count{tool="handle_message"} 5"#,
+        r#"random_connect_tool_calls_total{tool="handle_message",toolset="connect",outcome="ok"} 4"#,
+        r#"random_connect_tool_calls_total{tool="handle_message",toolset="connect",outcome="refused"} 1"#,
+        r#"random_connect_tool_calls_total{tool="unknown",toolset="unknown",outcome="refused"} 1"#,
+        r#"random_connect_tool_call_duration_seconds_count{tool="handle_message",toolset="connect"} 5"#,
         "random_connect_active_users 3",
         "random_connect_waiting_users 1",
         "random_connect_active_pairs 1",
