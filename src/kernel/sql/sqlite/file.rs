@@ -8,9 +8,11 @@ use std::os::unix::fs::{OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use sqlx::ConnectOptions;
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqliteSynchronous};
+use sqlx::{ConnectOptions, SqliteConnection};
+use tokio::time::sleep;
 
+use crate::kernel::sql::failure::sqlite_code;
 use crate::kernel::sql::problem::DatabaseProblem;
 
 /// Permissions of the database: only its owner reads and writes it.
@@ -25,6 +27,13 @@ const COMPANIONS: [&str; 2] = ["-wal", "-shm"];
 
 /// Maximum time that a statement waits for the lock of another process.
 const BUSY_TIMEOUT: Duration = Duration::from_secs(2);
+
+/// SQLite's result code for a lock of another process: see <https://www.sqlite.org/rescode.html>.
+const SQLITE_BUSY: u32 = 5;
+
+/// Number of attempts to connect, and the time between two of them.
+const CONNECT_ATTEMPTS: u32 = 40;
+const CONNECT_PAUSE: Duration = Duration::from_millis(25);
 
 /// The paths of the files that SQLite keeps beside the database.
 pub(super) fn companions(file: &Path) -> [PathBuf; 2] {
@@ -43,6 +52,18 @@ pub(super) fn connect_options(file: &Path) -> SqliteConnectOptions {
         .synchronous(SqliteSynchronous::Full)
         .busy_timeout(BUSY_TIMEOUT)
         .disable_statement_logging()
+}
+
+/// Connects, and again while another process switches a new file to WAL: SQLite then fails at once, because
+/// it waits for no lock that it would have to upgrade.
+pub(super) async fn connect(file: &Path) -> Result<SqliteConnection, sqlx::Error> {
+    for _ in 1..CONNECT_ATTEMPTS {
+        match connect_options(file).connect().await {
+            Err(error) if sqlite_code(&error) == Some(SQLITE_BUSY) => sleep(CONNECT_PAUSE).await,
+            result => return result,
+        }
+    }
+    connect_options(file).connect().await
 }
 
 /// Creates the file with [`OWNER_ONLY`], or removes the access of others.

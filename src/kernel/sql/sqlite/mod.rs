@@ -19,7 +19,7 @@ use futures_util::future::BoxFuture;
 use sqlx::sqlite::{SqlitePool, SqlitePoolOptions};
 use sqlx::{ConnectOptions, Connection, SqliteConnection, query};
 
-use self::file::{connect_options, file_problem, restrict_access};
+use self::file::{connect, connect_options, file_problem, restrict_access};
 use self::lock::FileLock;
 use self::writer::Writer;
 use super::migration::MigrationChain;
@@ -50,7 +50,7 @@ impl SqliteDatabase {
     pub async fn open(file: &Path) -> Result<Self, DatabaseProblem> {
         restrict_access(file)?;
         let lock = lock(file, FileLock::shared).await?;
-        let connection = connect_options(file).connect().await?;
+        let connection = connect(file).await?;
         let readers = SqlitePoolOptions::new()
             .max_connections(READERS)
             .acquire_timeout(ACQUIRE_TIMEOUT)
@@ -87,7 +87,7 @@ impl SqliteDatabase {
     /// # Errors
     /// Returns [`DatabaseProblem`] if one fails, or if a newer version has written the database.
     pub async fn migrate(&self, chain: &MigrationChain) -> Result<(), DatabaseProblem> {
-        let mut connection = connect_options(&self.file).connect().await?;
+        let mut connection = connect(&self.file).await?;
         // The transaction holds SQLite's lock, so that another process waits until the chain is complete.
         let mut transaction = connection.begin_with("BEGIN IMMEDIATE").await?;
         chain
@@ -108,7 +108,7 @@ impl SqliteDatabase {
         &self,
         fingerprints: &SecretFingerprints,
     ) -> Result<(), DatabaseProblem> {
-        let mut connection = connect_options(&self.file).connect().await?;
+        let mut connection = connect(&self.file).await?;
         let mut transaction = connection.begin_with("BEGIN IMMEDIATE").await?;
         secrets::check_sqlite(&mut transaction, fingerprints).await?;
         transaction.commit().await?;
