@@ -1,6 +1,6 @@
 //! Random Connect: strangers chat anonymously over WhatsApp through Puch AI, as an MCP server.
 //!
-//! ARCHITECTURE.md has the map. Imports run downward only: `app` → `transport` → `penpal` → `connect` →
+//! ARCHITECTURE.md has the map. Imports run downward only: `app` → `transport` → `gateway`, `penpal` → `connect` →
 //! `moderation`, `content` and `delivery` → `rate_limit`, `guard`, `mask` and `kernel`.
 
 pub mod app;
@@ -10,6 +10,7 @@ pub mod connect;
 pub mod content;
 pub mod credentials;
 pub mod delivery;
+pub mod gateway;
 pub mod guard;
 pub mod kernel;
 pub mod mask;

@@ -106,7 +106,7 @@ pub enum FinishReason {
     Other,
 }
 
-/// Tokens of a request, as far as the provider has said. No token is in two of the first four fields.
+/// Tokens of a request, as far as the provider has said. No token is in two of the first five fields.
 ///
 /// Providers differ: some count cached tokens inside the input and some beside it. An adapter converts.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -115,8 +115,10 @@ pub struct ModelUsage {
     pub input_tokens: Option<u64>,
     /// Input that the cache had.
     pub cache_read_tokens: Option<u64>,
-    /// Input that the cache took.
+    /// Input that the cache took for some minutes.
     pub cache_write_tokens: Option<u64>,
+    /// Input that the cache took for an hour, which costs more.
+    pub long_cache_write_tokens: Option<u64>,
     /// The answer, with the reasoning before it.
     pub output_tokens: Option<u64>,
     /// The part of the output that is reasoning.
@@ -130,6 +132,7 @@ impl ModelUsage {
         replace(&mut self.input_tokens, later.input_tokens);
         replace(&mut self.cache_read_tokens, later.cache_read_tokens);
         replace(&mut self.cache_write_tokens, later.cache_write_tokens);
+        replace(&mut self.long_cache_write_tokens, later.long_cache_write_tokens);
         replace(&mut self.output_tokens, later.output_tokens);
         replace(&mut self.reasoning_tokens, later.reasoning_tokens);
     }

@@ -23,8 +23,12 @@ const LAYERS: &[(&str, &[&str])] = &[
     ("content", &["guard", "mask"]),
     ("connect", &["content", "delivery", "guard", "kernel", "mask", "moderation", "rate_limit"]),
     ("penpal", &["connect", "delivery", "guard", "kernel", "mask", "moderation", "rate_limit"]),
+    ("gateway", &["kernel"]),
     ("credentials", &["kernel"]),
-    ("transport", &["connect", "credentials", "delivery", "kernel", "moderation", "rate_limit"]),
+    (
+        "transport",
+        &["connect", "credentials", "delivery", "gateway", "kernel", "moderation", "rate_limit"],
+    ),
     ("config", &["credentials", "guard", "kernel", "moderation", "rate_limit"]),
     ("telemetry", &["config"]),
     ("cli", &["config", "credentials", "kernel"]),
@@ -36,6 +40,7 @@ const LAYERS: &[(&str, &[&str])] = &[
             "connect",
             "credentials",
             "delivery",
+            "gateway",
             "guard",
             "kernel",
             "mask",
@@ -128,7 +133,8 @@ fn architecture_imports_are_checkable() {
 
 #[test]
 fn architecture_protocol_names_no_feature() {
-    let features = ["connect", "penpal", "moderation", "rate_limit", "credentials", "delivery"];
+    let features =
+        ["connect", "penpal", "moderation", "rate_limit", "credentials", "delivery", "gateway"];
     for (path, text) in all_files() {
         let protocols = ["src/transport/http", "src/transport/socket", "src/transport/mcp"];
         if protocols.iter().any(|folder| path.starts_with(folder)) {

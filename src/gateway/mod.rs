@@ -1,0 +1,14 @@
+//! The gateway toolset: language models for users with a credit, over WebSocket, HTTP and MCP.
+//!
+//! Reading order: [`money`] has the unit of all amounts, `catalog/` the models with their prices, `ledger/` the
+//! accounts, `provider/` the adapters to the providers, `routing/` the choice among them, `service/` a request
+//! from its admission to its bill. The edges are in `transport/gateway/`.
+//!
+//! Invariants:
+//!
+//! - The sum of an account's entries is its balance, and its open holds are what is held.
+//! - A request is charged at most once, and never more than its hold and the free balance.
+//! - A request ends with exactly one answer, which is sent after its charge is stored.
+//! - No text of a request or an answer is stored in the clear or logged.
+
+pub mod money;
