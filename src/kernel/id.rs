@@ -9,17 +9,19 @@
 //! because stored ids would no longer match.
 
 use std::fmt;
+use std::hash::Hasher;
 use std::ops::RangeInclusive;
 
 use hmac::{Hmac, KeyInit, Mac};
 use rand::Rng;
 use sha2::{Digest as _, Sha256};
 use siphasher::sip::SipHasher13;
+use siphasher::sip128::{Hasher128, SipHasher24};
 
 use super::client_network::ClientNetwork;
 use super::shards::ShardKey;
 
-/// The first 128 bits of an HMAC-SHA-256: too many to collide, and meaningless without the key.
+/// 128 bits of a keyed hash: too many to collide, and meaningless without the key.
 type Digest = [u8; 16];
 
 /// A user: the keyed hash of the id that the caller passed.
@@ -188,6 +190,8 @@ impl Realm {
 #[derive(Clone)]
 pub struct IdHasher {
     mac: Hmac<Sha256>,
+    /// Hashes messages with their ids. HMAC would cost a call over HTTP 6 % more.
+    messages: SipHasher24,
     /// Hashes texts that every message has. HMAC would cost a message a fifth more.
     texts: SipHasher13,
 }
@@ -214,8 +218,9 @@ impl IdHasher {
 
     fn with_key(key: &[u8; 64]) -> Self {
         let mac = Hmac::new(key.into());
+        let messages = SipHasher24::new_with_key(&digest(&mac, b"message", &[]));
         let texts = SipHasher13::new_with_key(&digest(&mac, b"typed", &[]));
-        Self { mac, texts }
+        Self { mac, messages, texts }
     }
 
     /// Hashes `text` to 32 hex digits. Equal texts have equal hashes.
@@ -254,11 +259,13 @@ impl IdHasher {
     /// the same id is not a retry.
     #[must_use]
     pub fn idempotency_key(&self, user: UserId, raw: &str, text: &str) -> IdempotencyKey {
+        let mut message = self.messages;
+        message.write(&user.0);
         // The length fixes the boundary between id and text.
-        let length = (raw.len() as u64).to_be_bytes();
-        IdempotencyKey(
-            self.digest(b"message", &[&user.0, &length, raw.as_bytes(), text.as_bytes()]),
-        )
+        message.write(&(raw.len() as u64).to_be_bytes());
+        message.write(raw.as_bytes());
+        message.write(text.as_bytes());
+        IdempotencyKey(message.finish128().as_bytes())
     }
 
     /// The rate-limit key of a text as it was typed: 64 bits, so that two texts hardly ever share a
