@@ -111,16 +111,26 @@ pub enum PrincipalRole {
 }
 
 impl PrincipalRole {
+    /// All roles, lowest first.
+    pub const ALL: [Self; 6] =
+        [Self::Trial, Self::User, Self::Pro, Self::Premium, Self::Admin, Self::Superadmin];
+
     /// The role with this name. An unknown name is the lowest role.
     #[must_use]
     pub fn from_claim(name: &str) -> Self {
-        match name {
-            "user" => Self::User,
-            "pro" => Self::Pro,
-            "premium" => Self::Premium,
-            "admin" => Self::Admin,
-            "superadmin" => Self::Superadmin,
-            _ => Self::Trial,
+        Self::ALL.into_iter().find(|role| role.name() == name).unwrap_or_default()
+    }
+
+    /// The name in claims and settings.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Trial => "trial",
+            Self::User => "user",
+            Self::Pro => "pro",
+            Self::Premium => "premium",
+            Self::Admin => "admin",
+            Self::Superadmin => "superadmin",
         }
     }
 }
