@@ -16,6 +16,8 @@ pub struct AccessTarget<'a> {
     pub class: AccessClass,
     /// The name of a tool or the URI of a resource. `None` if globs don't apply.
     pub name: Option<&'a str>,
+    /// Another URI of the same resource.
+    pub alias: Option<&'a str>,
 }
 
 /// The answer of [`AccessPolicy::decide`].
@@ -43,7 +45,7 @@ impl AccessPolicy {
             return AccessDecision::Hidden;
         }
         let permissions = principal.permissions();
-        if target.name.is_some_and(|name| !permissions.admit_name(name)) {
+        if target.name.is_some_and(|name| !permissions.admit_name(name, target.alias)) {
             return AccessDecision::Hidden;
         }
         let AccessTarget { toolset, names_users, class, .. } = *target;
@@ -100,7 +102,8 @@ mod tests {
     }
 
     fn target(class: AccessClass) -> AccessTarget<'static> {
-        AccessTarget { toolset: "goals", names_users: false, class, name: Some("create_goal") }
+        let name = Some("create_goal");
+        AccessTarget { toolset: "goals", names_users: false, class, name, alias: None }
     }
 
     /// The classes that `permissions` give in the toolset `goals`.

@@ -132,7 +132,8 @@ impl Glob {
     }
 }
 
-/// The globs of an API key: a name must match one of `allow`, if there are any, and none of `deny`.
+/// The globs of an API key: a name or its alias must match one of `allow`, if there are any, and
+/// neither may match one of `deny`.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Globs {
     pub allow: Vec<Glob>,
@@ -140,8 +141,12 @@ pub struct Globs {
 }
 
 impl Globs {
-    fn admit(&self, name: &str) -> bool {
-        let matches = |globs: &[Glob]| globs.iter().any(|glob| glob.matches(name));
+    fn admit(&self, name: &str, alias: Option<&str>) -> bool {
+        let matches = |globs: &[Glob]| {
+            let matching =
+                |glob: &Glob| glob.matches(name) || alias.is_some_and(|alias| glob.matches(alias));
+            globs.iter().any(matching)
+        };
         (self.allow.is_empty() || matches(&self.allow)) && !matches(&self.deny)
     }
 }
@@ -249,10 +254,10 @@ impl AccessPermissions {
         granted.filter(is_scope).chain([scope]).collect::<Vec<_>>().join(" ")
     }
 
-    /// Returns `false` if a glob excludes the name of a tool or the URI of a resource.
+    /// Returns `false` if a glob excludes the name of a tool or a URI of a resource.
     #[must_use]
-    pub fn admit_name(&self, name: &str) -> bool {
-        self.globs.as_ref().is_none_or(|globs| globs.admit(name))
+    pub fn admit_name(&self, name: &str, alias: Option<&str>) -> bool {
+        self.globs.as_ref().is_none_or(|globs| globs.admit(name, alias))
     }
 
     /// These permissions for the names that `globs` admit only.

@@ -334,6 +334,8 @@ pub enum Rejected {
     Invalid,
     #[error("The token has expired")]
     Expired,
+    #[error("The token was revoked or has expired during the call")]
+    Ended,
     /// The request may be repeated: the credential may be valid.
     #[error("The token can't be verified right now: try again shortly")]
     Unavailable,
@@ -356,8 +358,7 @@ mod tests {
         let issuer = "https://id.example";
         let oidc = Owner::oidc(issuer, "ann").expect("valid");
         let firebase = Owner::firebase("project", "ann").expect("valid");
-        for name in [oidc.as_str(), firebase.as_str(), "OIDC:x", "Firebase:x", "oidc:", "firebase:"]
-        {
+        for name in [oidc.as_str(), firebase.as_str(), "OIDC:x", "Firebase:x", "oidc:"] {
             assert_eq!(Owner::named(name), Err(InvalidOwner), "{name}");
         }
         let named = Owner::named("ann").expect("valid");
@@ -373,10 +374,8 @@ mod tests {
             assert_eq!(Owner::oidc("https://id.example", name), Err(InvalidOwner));
             assert_eq!(Owner::firebase("project", name), Err(InvalidOwner));
         }
-        assert_eq!(
-            Owner::named("Ann Lee").map(|owner| format!("{owner:?}")).as_deref(),
-            Ok("Owner(..)")
-        );
+        let ann = Owner::named("Ann Lee").expect("valid");
+        assert_eq!(format!("{ann:?}"), "Owner(..)");
     }
 
     #[test]

@@ -81,7 +81,7 @@ pub async fn handle(
 
 /// The response to a call whose credential was revoked or expired before its answer.
 fn credential_ended(state: &McpState) -> Response {
-    unauthorized(Rejected::Invalid, state.resource_metadata.as_deref())
+    unauthorized(Rejected::Ended, state.resource_metadata.as_deref())
 }
 
 /// Answers a request to `/mcp/session`, the live sessions over streamable HTTP.

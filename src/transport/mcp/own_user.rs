@@ -1,6 +1,7 @@
 //! Calls of a principal that is a user: it acts as itself, and may omit the argument that names a
 //! user. A connector names the users of its calls instead.
 
+use std::borrow::Cow;
 use std::sync::Arc;
 
 use rmcp::ErrorData;
@@ -92,6 +93,26 @@ pub(super) fn owns_resource(principal: &Principal, toolset: &dyn Toolset, uri: &
     let own =
         |user: &str| user == ME || principal.owner().is_some_and(|owner| owner.as_str() == user);
     toolset.resource_user(uri).is_none_or(own)
+}
+
+/// The URI of a resource for globs, and its alias: a principal that is a user names itself by its
+/// name and as [`ME`]. In a template of its resources, both take the place of the variable.
+pub(super) fn uris<'a>(
+    principal: &Principal,
+    toolset: &dyn Toolset,
+    uri: &'a str,
+) -> (Cow<'a, str>, Option<String>) {
+    let owner = principal.chat_user().and(principal.owner());
+    let (Some(owner), Some(user)) = (owner, toolset.resource_user(uri)) else {
+        return (uri.into(), None);
+    };
+    let start = user.as_ptr().addr().wrapping_sub(uri.as_ptr().addr());
+    let end = start.wrapping_add(user.len());
+    let (Some(before), Some(after)) = (uri.get(..start), uri.get(end..)) else {
+        return (uri.into(), None);
+    };
+    let of = |name: &str| [before, name, after].concat();
+    (of(owner.as_str()).into(), Some(of(ME)))
 }
 
 /// The subject of a read of a resource that [`owns_resource`] admits.

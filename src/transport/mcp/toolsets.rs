@@ -51,6 +51,7 @@ impl Toolsets {
             names_users: toolset.user_argument().is_some(),
             class: part.class,
             name: part.name,
+            alias: part.alias,
         };
         self.policy.decide(principal, &target)
     }
@@ -176,7 +177,9 @@ impl Toolsets {
     }
 
     fn may_read(&self, principal: &Principal, toolset: &dyn Toolset, uri: &str) -> bool {
-        let part = Part { class: toolset.resource_class(uri), name: Some(uri) };
+        let (name, alias) = own_user::uris(principal, toolset, uri);
+        let (name, alias) = (Some(&*name), alias.as_deref());
+        let part = Part { class: toolset.resource_class(uri), name, alias };
         self.allow(principal, toolset, part)
     }
 
@@ -251,13 +254,14 @@ struct Part<'a> {
     class: AccessClass,
     /// `None` for a prompt.
     name: Option<&'a str>,
+    alias: Option<&'a str>,
 }
 
 impl<'a> Part<'a> {
     fn tool(toolset: &dyn Toolset, tool: &'a Tool) -> Self {
-        Self { class: toolset.tool_class(tool), name: Some(&tool.name) }
+        Self { class: toolset.tool_class(tool), name: Some(&tool.name), alias: None }
     }
 }
 
 /// A prompt, which is read. Globs are for tools and resources.
-const PROMPT: Part<'static> = Part { class: AccessClass::Read, name: None };
+const PROMPT: Part<'static> = Part { class: AccessClass::Read, name: None, alias: None };

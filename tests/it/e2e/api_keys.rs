@@ -75,6 +75,29 @@ async fn api_key_levels_and_globs_narrow_tools() {
 }
 
 #[tokio::test]
+async fn api_key_globs_know_both_names_of_the_inbox_of_an_owner() {
+    let (mut server, url, _folder) = server().await;
+    let own = ["penpal://inbox/me", "penpal://inbox/zoe-the-owner"];
+    for (option, glob, is_readable) in [
+        ("--allow", own[0], true),
+        ("--allow", own[1], true),
+        ("--allow", "penpal://inbox/ben", false),
+        ("--deny", own[0], false),
+        ("--deny", own[1], false),
+        ("--deny", "penpal://inbox/ben", true),
+    ] {
+        server.token = create(&url, &[option, glob]).await;
+        for uri in own {
+            let (_, answer) = rpc(&server, "resources/read", json!({ "uri": uri })).await;
+            assert_eq!(answer.get("result").is_some(), is_readable, "{option} {glob}: {answer}");
+        }
+        let (_, answer) = rpc(&server, "resources/templates/list", json!({})).await;
+        let templates = answer["result"]["resourceTemplates"].as_array().expect("a list");
+        assert_eq!(!templates.is_empty(), is_readable, "{option} {glob}: {answer}");
+    }
+}
+
+#[tokio::test]
 async fn api_key_revocation_ends_sessions_and_refuses_calls() {
     let (mut server, url, _folder) = server().await;
     for transport in LIVE_TRANSPORTS {
@@ -138,7 +161,8 @@ async fn api_key_revocation_ends_a_call_that_waits_and_loses_no_event() {
     let cut = cut.expect("no panic").expect("a response");
     assert_eq!(cut.status(), StatusCode::UNAUTHORIZED);
     let challenge = cut.headers()["www-authenticate"].to_str().expect("text").to_owned();
-    assert!(challenge.contains("invalid_token"), "{challenge}");
+    let is_named = ["invalid_token", "revoked"].map(|word| challenge.contains(word));
+    assert_eq!(is_named, [true; 2], "{challenge}");
     server.token = other;
     let again = json!({ "name": "wait_for_message", "arguments": { "timeout_seconds": 20 } });
     let (_, answer) = rpc(&server, "tools/call", again).await;

@@ -93,8 +93,9 @@ fn owner(principal: &Principal) -> &str {
 /// The classes of the toolset `goals` that a principal has.
 fn classes(principal: &Principal) -> Vec<AccessClass> {
     use AccessClass::{Admin, Destroy, Read, Spend, Write};
+    let name = Some("a_tool");
     let target =
-        |class| AccessTarget { toolset: "goals", names_users: false, class, name: Some("a_tool") };
+        |class| AccessTarget { toolset: "goals", names_users: false, class, name, alias: None };
     let has = |class: &AccessClass| AccessPolicy::default().allows(principal, &target(*class));
     [Read, Write, Destroy, Admin, Spend].into_iter().filter(has).collect()
 }

@@ -84,7 +84,7 @@ impl Oracle {
     /// The decision about a tool or a resource.
     pub fn decide(&self, principal: &Principal, (toolset, class, name): Part) -> AccessDecision {
         let names_users = ["connect", "penpal"].contains(&toolset);
-        let target = AccessTarget { toolset, names_users, class, name: Some(name) };
+        let target = AccessTarget { toolset, names_users, class, name: Some(name), alias: None };
         self.policy.decide(principal, &target)
     }
 
@@ -94,7 +94,7 @@ impl Oracle {
 
     /// Returns `true` if a principal has a prompt, to which globs do not apply.
     pub fn allows_prompt(&self, principal: &Principal, (toolset, class, _): Part) -> bool {
-        let target = AccessTarget { toolset, names_users: false, class, name: None };
+        let target = AccessTarget { toolset, names_users: false, class, name: None, alias: None };
         self.policy.allows(principal, &target)
     }
 
