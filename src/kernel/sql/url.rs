@@ -82,7 +82,8 @@ impl DatabaseUrl {
     /// Parses the path after `sqlite:`, which may follow `//` as in other programs.
     fn parse_sqlite(path: &str) -> Option<Self> {
         let path = path.strip_prefix("//").unwrap_or(path);
-        let is_file = !path.is_empty() && !path.starts_with(':');
+        // Other programs read parameters after a `?`, which would be part of the name here.
+        let is_file = !path.is_empty() && !path.starts_with(':') && !path.contains('?');
         is_file.then(|| Self::Sqlite(path.into()))
     }
 
@@ -151,6 +152,7 @@ mod tests {
             "sqlite:",
             "sqlite::memory:",
             "sqlite://",
+            "sqlite://chat.db?mode=rwc",
             "mysql://host/chat",
             "postgres:chat",
             "postgres://host:port/chat",

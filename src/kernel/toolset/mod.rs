@@ -14,8 +14,8 @@ use rmcp::handler::server::common::FromContextPart;
 use rmcp::handler::server::tool::ToolCallContext;
 use rmcp::model::{
     CallToolRequestParams, CallToolResponse, CompleteRequestParams, CompletionInfo, ErrorCode,
-    Extensions, GetPromptRequestMethod, GetPromptRequestParams, GetPromptResponse, Prompt,
-    RequestId, Resource, ResourceContents, ResourceTemplate, Tool,
+    Extensions, GetPromptRequestParams, GetPromptResponse, Prompt, RequestId, Resource,
+    ResourceContents, ResourceTemplate, Tool,
 };
 use rmcp::service::RequestContext;
 use rmcp::{ErrorData, Peer, RoleServer};
@@ -26,6 +26,12 @@ use crate::kernel::permissions::AccessClass;
 use crate::kernel::principal::Principal;
 use crate::kernel::receipt::{Receipt, ReceiptSlot};
 use crate::kernel::session::Session;
+
+/// The error for a method that does not exist. It does not repeat the name, which is untrusted.
+#[must_use]
+pub fn unknown_method() -> ErrorData {
+    ErrorData::new(ErrorCode::METHOD_NOT_FOUND, "Unknown method.", None)
+}
 
 /// A group of MCP tools that is switched on or off as a whole.
 #[async_trait]
@@ -77,7 +83,7 @@ pub trait Toolset: Send + Sync {
 
     /// Executes one of [`Toolset::short_methods`] and returns its result as JSON.
     async fn call_short(&self, _call: ShortCall<'_>) -> Result<String, ErrorData> {
-        Err(ErrorData::new(ErrorCode::METHOD_NOT_FOUND, "Unknown method.", None))
+        Err(unknown_method())
     }
 
     /// The scheme of the toolset's URIs, such as `penpal`. `None` if it has no resources.
@@ -90,7 +96,7 @@ pub trait Toolset: Send + Sync {
         AccessClass::Read
     }
 
-    /// The raw id of the user whose resource this is. `None` if it belongs to no user.
+    /// The raw id of the user whose resource this is, as a part of `uri`. `None` if it belongs to no user.
     fn resource_user<'a>(&self, _uri: &'a str) -> Option<&'a str> {
         None
     }
@@ -138,7 +144,7 @@ pub trait Toolset: Send + Sync {
         _request: GetPromptRequestParams,
         _context: RequestContext<RoleServer>,
     ) -> Result<GetPromptResponse, ErrorData> {
-        Err(ErrorData::method_not_found::<GetPromptRequestMethod>())
+        Err(unknown_method())
     }
 
     /// Whether [`Toolset::complete`] suggests values.

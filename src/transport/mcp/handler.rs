@@ -9,14 +9,12 @@ use once_cell::sync::Lazy;
 use rmcp::handler::server::ServerHandler;
 use rmcp::model::{
     CacheScope, CallToolRequestParams, CallToolResponse, CancelledNotificationParam,
-    CompleteRequestMethod, CompleteRequestParams, CompleteResult, CustomRequest, CustomResult,
-    DiscoverResult, ErrorCode, GetPromptRequestMethod, GetPromptRequestParams, GetPromptResponse,
-    Icon, Implementation, InitializeRequestParams, InitializeResult, ListPromptsRequestMethod,
-    ListPromptsResult, ListResourceTemplatesRequestMethod, ListResourceTemplatesResult,
-    ListResourcesRequestMethod, ListResourcesResult, ListToolsResult, PaginatedRequestParams,
-    ReadResourceRequestMethod, ReadResourceRequestParams, ReadResourceResponse, ReadResourceResult,
-    ServerConfig, SetLevelRequestMethod, SubscribeRequestMethod, SubscribeRequestParams,
-    SubscriptionFilter, Tool, UnsubscribeRequestMethod, UnsubscribeRequestParams,
+    CompleteRequestParams, CompleteResult, CustomRequest, CustomResult, DiscoverResult,
+    GetPromptRequestParams, GetPromptResponse, Icon, Implementation, InitializeRequestParams,
+    InitializeResult, ListPromptsResult, ListResourceTemplatesResult, ListResourcesResult,
+    ListToolsResult, PaginatedRequestParams, ReadResourceRequestParams, ReadResourceResponse,
+    ReadResourceResult, ServerConfig, SubscribeRequestParams, SubscriptionFilter, Tool,
+    UnsubscribeRequestParams,
 };
 use rmcp::service::{NotificationContext, RequestContext, SubscriptionContext};
 use rmcp::{ErrorData, RoleServer};
@@ -31,7 +29,7 @@ use crate::kernel::admission::CountedCall;
 use crate::kernel::client_log::ClientLogLevel;
 use crate::kernel::clock::Stopwatch;
 use crate::kernel::session::Session;
-use crate::kernel::toolset::{Receipts, ResourceRead};
+use crate::kernel::toolset::{Receipts, ResourceRead, unknown_method};
 use crate::transport::ops::metrics::{CallOutcome, SessionRefusal};
 
 /// Time for which clients may use a list again, in milliseconds. The list of a credential changes only with a
@@ -114,7 +112,7 @@ impl ServerHandler for McpServer {
         request: Option<PaginatedRequestParams>,
         context: RequestContext<RoleServer>,
     ) -> Result<ListResourcesResult, ErrorData> {
-        declared::<ListResourcesRequestMethod>(self.toolsets.offer_resources())?;
+        declared(self.toolsets.offer_resources())?;
         let resources = self.toolsets.resources(self.principal(&context.extensions)?);
         let (resources, next) =
             self.pages.page(ListKind::Resources, request, resources, |resource| &resource.uri)?;
@@ -126,7 +124,7 @@ impl ServerHandler for McpServer {
         request: Option<PaginatedRequestParams>,
         context: RequestContext<RoleServer>,
     ) -> Result<ListResourceTemplatesResult, ErrorData> {
-        declared::<ListResourceTemplatesRequestMethod>(self.toolsets.offer_resources())?;
+        declared(self.toolsets.offer_resources())?;
         let templates = self.toolsets.resource_templates(self.principal(&context.extensions)?);
         let (templates, next) =
             self.pages.page(ListKind::ResourceTemplates, request, templates, |template| {
@@ -140,7 +138,7 @@ impl ServerHandler for McpServer {
         request: ReadResourceRequestParams,
         context: RequestContext<RoleServer>,
     ) -> Result<ReadResourceResponse, ErrorData> {
-        declared::<ReadResourceRequestMethod>(self.toolsets.offer_resources())?;
+        declared(self.toolsets.offer_resources())?;
         let (uri, principal) = (&*request.uri, self.principal(&context.extensions)?);
         let toolset = self.toolsets.offering_resource(principal, uri);
         let toolset = toolset.ok_or_else(unknown_resource)?;
@@ -187,7 +185,7 @@ impl ServerHandler for McpServer {
         request: SubscribeRequestParams,
         context: RequestContext<RoleServer>,
     ) -> Result<(), ErrorData> {
-        let subscriptions = self.subscriptions::<SubscribeRequestMethod>()?;
+        let subscriptions = self.subscriptions()?;
         let watch = self.toolsets.watch(self.principal(&context.extensions)?, &request.uri);
         let watch = watch.ok_or_else(unknown_resource)?;
         subscriptions.subscribe(watch, context.peer, request.uri)
@@ -198,7 +196,7 @@ impl ServerHandler for McpServer {
         request: UnsubscribeRequestParams,
         _context: RequestContext<RoleServer>,
     ) -> Result<(), ErrorData> {
-        self.subscriptions::<UnsubscribeRequestMethod>()?.unsubscribe(&request.uri);
+        self.subscriptions()?.unsubscribe(&request.uri);
         Ok(())
     }
 
@@ -207,7 +205,7 @@ impl ServerHandler for McpServer {
         request: Option<PaginatedRequestParams>,
         context: RequestContext<RoleServer>,
     ) -> Result<ListPromptsResult, ErrorData> {
-        declared::<ListPromptsRequestMethod>(self.toolsets.offer_prompts())?;
+        declared(self.toolsets.offer_prompts())?;
         let prompts = self.toolsets.prompts(self.principal(&context.extensions)?);
         let (prompts, next) =
             self.pages.page(ListKind::Prompts, request, prompts, |prompt| &prompt.name)?;
@@ -219,7 +217,7 @@ impl ServerHandler for McpServer {
         request: GetPromptRequestParams,
         mut context: RequestContext<RoleServer>,
     ) -> Result<GetPromptResponse, ErrorData> {
-        declared::<GetPromptRequestMethod>(self.toolsets.offer_prompts())?;
+        declared(self.toolsets.offer_prompts())?;
         let principal = Arc::clone(self.principal(&context.extensions)?);
         let offering = self.toolsets.offering_prompt(&principal, &request.name);
         context.extensions.insert(principal);
@@ -234,7 +232,7 @@ impl ServerHandler for McpServer {
         request: CompleteRequestParams,
         context: RequestContext<RoleServer>,
     ) -> Result<CompleteResult, ErrorData> {
-        declared::<CompleteRequestMethod>(self.toolsets.complete_arguments())?;
+        declared(self.toolsets.complete_arguments())?;
         let principal = self.principal(&context.extensions)?;
         match self.toolsets.completing(principal, &request.r#ref) {
             Some(toolset) => toolset.complete(request, principal).await.map(CompleteResult::new),
@@ -248,9 +246,9 @@ impl ServerHandler for McpServer {
         request: rmcp::model::SetLevelRequestParams,
         _context: RequestContext<RoleServer>,
     ) -> Result<(), ErrorData> {
-        declared::<SetLevelRequestMethod>(self.toolsets.log_to_clients())?;
+        declared(self.toolsets.log_to_clients())?;
         let session = self.live.as_ref().and_then(|live| live.session.get());
-        let session = session.ok_or_else(ErrorData::method_not_found::<SetLevelRequestMethod>)?;
+        let session = session.ok_or_else(unknown_method)?;
         session.state::<ClientLogLevel>().set(request.level);
         Ok(())
     }
@@ -276,14 +274,13 @@ impl ServerHandler for McpServer {
         self.toolsets.offering_tool(principal, name)?.tool(name).cloned()
     }
 
-    /// Rejects methods that MCP does not define. The error does not repeat the name, which is
-    /// untrusted.
+    /// Rejects methods that MCP does not define.
     async fn on_custom_request(
         &self,
         _request: CustomRequest,
         _context: RequestContext<RoleServer>,
     ) -> Result<CustomResult, ErrorData> {
-        Err(ErrorData::new(ErrorCode::METHOD_NOT_FOUND, "Unknown method.", None))
+        Err(unknown_method())
     }
 
     async fn on_cancelled(

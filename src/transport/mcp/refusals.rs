@@ -1,7 +1,9 @@
 //! The errors that the server answers a client with. None quotes the client's input.
 
 use rmcp::ErrorData;
-use rmcp::model::{CallToolResponse, CallToolResult, ConstString, ContentBlock, ErrorCode};
+use rmcp::model::{CallToolResponse, CallToolResult, ContentBlock, ErrorCode};
+
+use crate::kernel::toolset::unknown_method;
 
 /// From the range of error codes that JSON-RPC 2.0 reserves for servers.
 const SESSION_LIMIT_REACHED: ErrorCode = ErrorCode(-32_000);
@@ -20,9 +22,9 @@ pub(super) fn draining_error() -> ErrorData {
     ErrorData::new(SESSION_LIMIT_REACHED, message, None)
 }
 
-/// Refuses method `M` of a capability that is not declared.
-pub(super) fn declared<M: ConstString>(is_declared: bool) -> Result<(), ErrorData> {
-    if is_declared { Ok(()) } else { Err(ErrorData::method_not_found::<M>()) }
+/// Refuses a method of a capability that is not declared.
+pub(super) fn declared(is_declared: bool) -> Result<(), ErrorData> {
+    if is_declared { Ok(()) } else { Err(unknown_method()) }
 }
 
 /// The error for a tool that a wider scope would open.

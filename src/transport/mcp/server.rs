@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use once_cell::sync::OnceCell;
-use rmcp::model::{ConstString, Extensions};
+use rmcp::model::Extensions;
 use rmcp::service::RequestContext;
 use rmcp::{ErrorData, RoleServer};
 use tokio_util::sync::CancellationToken;
@@ -23,7 +23,7 @@ use crate::kernel::clock::seeded_rng;
 use crate::kernel::id::IdHasher;
 use crate::kernel::principal::Principal;
 use crate::kernel::session::{Session, SessionLimit, SessionPermit};
-use crate::kernel::toolset::Toolset;
+use crate::kernel::toolset::{Toolset, unknown_method};
 use crate::transport::ops::drain::Drain;
 use crate::transport::ops::metrics::{Metrics, SessionRefusal};
 
@@ -163,8 +163,8 @@ impl McpServer {
     }
 
     /// The subscriptions of a live session, if this server can notify its client.
-    pub(super) fn subscriptions<M: ConstString>(&self) -> Result<&SessionSubscriptions, ErrorData> {
+    pub(super) fn subscriptions(&self) -> Result<&SessionSubscriptions, ErrorData> {
         let live = self.live.as_ref().filter(|_| self.toolsets.offer_resources());
-        live.map(|live| &live.subscriptions).ok_or_else(ErrorData::method_not_found::<M>)
+        live.map(|live| &live.subscriptions).ok_or_else(unknown_method)
     }
 }

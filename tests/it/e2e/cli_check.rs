@@ -107,6 +107,9 @@ fn cli_check_asks_each_store() {
     for store in ["lobby", "moderation", "rate_limit"] {
         assert!(line(&report, store).starts_with(&format!("{store} Redis failed: ")), "{report}");
     }
+    let url = format!("sqlite:{}", folder.0.display());
+    let report = stdout(&run(&folder.0, &["check"], &[("DATABASE_URL", &url)]));
+    assert!(line(&report, "database").ends_with("it is a folder: name a file in it"), "{report}");
 }
 
 #[tokio::test]

@@ -86,6 +86,14 @@ async fn post(
     fetch_json(request.body(body.to_string())).await
 }
 
+fn assert_unknown_method(response: &Value) {
+    assert_eq!(response["error"]["code"], -32601, "{response}");
+    // The SDK itself answers methods of tasks and those that the protocol version has not.
+    let own = ["Unknown method.", "tasks/get", "resources/subscribe", "logging/setLevel"];
+    let is_own = own.map(|text| response["error"]["message"] == text);
+    assert!(is_own.contains(&true), "{response}");
+}
+
 fn assert_invalid_params(response: &Value, problem: &str) {
     assert_eq!(response["error"]["code"], -32602, "{response}");
     let message = response["error"]["message"].as_str().expect("a text");
@@ -183,14 +191,14 @@ async fn mcp_undeclared_method_is_unknown() {
     for (method, params) in undeclared.clone() {
         for version in VERSIONS {
             let (_, response) = post(&server, version, method, params.clone()).await;
-            assert_eq!(response["error"]["code"], -32601, "{version} {method}: {response}");
+            assert_unknown_method(&response);
         }
     }
     for transport in LIVE_TRANSPORTS {
         let mut client = LiveClient::connect(&server, transport).await;
         for (method, params) in undeclared.clone() {
             let response = client.request(method, params).await;
-            assert_eq!(response["error"]["code"], -32601, "{method}: {response}");
+            assert_unknown_method(&response);
         }
     }
     // Resources belong to the penpal toolset.
@@ -203,7 +211,7 @@ async fn mcp_undeclared_method_is_unknown() {
     ] {
         for version in VERSIONS {
             let (_, response) = post(&server, version, method, params.clone()).await;
-            assert_eq!(response["error"]["code"], -32601, "{version} {method}: {response}");
+            assert_unknown_method(&response);
         }
     }
 }

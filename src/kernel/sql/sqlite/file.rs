@@ -98,3 +98,25 @@ pub(super) fn file_problem(file: &Path, error: io::Error) -> DatabaseProblem {
         _ => DatabaseProblem::Io(error),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use sqlx::Connection;
+    use tokio::time::timeout;
+
+    use super::*;
+
+    #[tokio::test]
+    async fn sql_connection_waits_until_another_process_has_written_a_new_file() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let file = folder.path().join("new.db");
+        let options = SqliteConnectOptions::new().filename(&file).create_if_missing(true);
+        let mut other = options.connect().await.expect("a connection");
+        let transaction = other.begin_with("BEGIN IMMEDIATE").await.expect("the lock");
+        let mut connecting = std::pin::pin!(connect(&file));
+        let early = timeout(CONNECT_PAUSE * 4, &mut connecting).await;
+        assert!(early.is_err(), "connected or failed while the file was locked");
+        transaction.commit().await.expect("unlocked");
+        connecting.await.expect("a connection").close().await.expect("closed");
+    }
+}

@@ -74,6 +74,9 @@ impl SqliteDatabase {
             let has_folder = folder.is_none_or(Path::is_dir);
             return if has_folder { Ok(false) } else { Err(DatabaseProblem::NoFolder) };
         }
+        if file.is_dir() {
+            return Err(DatabaseProblem::IsFolder);
+        }
         let options = sqlx::sqlite::SqliteConnectOptions::new().filename(file).read_only(true);
         let mut connection = options.connect().await?;
         versions::applied_sqlite(&mut connection, chains).await?;
