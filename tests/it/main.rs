@@ -23,6 +23,7 @@ mod e2e;
 mod event_mailbox;
 #[path = "../fixtures/mod.rs"]
 mod fixtures;
+mod gateway_ledger;
 mod import_graph;
 mod language_detection;
 mod language_model;

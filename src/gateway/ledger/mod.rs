@@ -1,0 +1,22 @@
+//! The accounts of the gateway: balances, holds, entries and usage.
+//!
+//! Reading order: [`ids`], [`account`] with the arithmetic, [`request`] with the life of a hold, [`entry`],
+//! [`usage`], and [`store`] with the contract of a backend.
+//!
+//! Invariants, which [`GatewayLedger::audit`](store::GatewayLedger::audit) checks:
+//!
+//! - The sum of an account's entries is its balance, and the sum of its open holds is what is held.
+//! - An account never owes: `0 <= held <= balance`.
+//! - A hold is settled once, and a request key is charged at most once.
+//! - Each entry has a contra account, so that the sum of all is zero. Entries are never changed or deleted.
+//!
+//! Prices, models and texts of requests must not appear here. To add a backend, implement
+//! [`GatewayLedger`](store::GatewayLedger) and add it to the suite in `tests/it/gateway_ledger/`.
+
+pub mod account;
+pub mod entry;
+pub mod ids;
+pub mod request;
+pub mod store;
+pub mod store_memory;
+pub mod usage;

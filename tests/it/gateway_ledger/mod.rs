@@ -1,0 +1,7 @@
+//! The contract of `GatewayLedger` on every backend, and random operations that all must answer equally.
+//!
+//! To run it on a new backend, add it to [`backends::ledger_backends`].
+
+mod backends;
+mod credits;
+mod requests;
