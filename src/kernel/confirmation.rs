@@ -49,8 +49,10 @@ pub async fn confirm(
     request: &CallToolRequestParams,
     context: &RequestContext<RoleServer>,
 ) -> ConfirmationStep {
-    let can_ask = context.client_capabilities().is_some_and(|client| client.elicitation.is_some());
-    if !can_ask {
+    let elicitation = context.client_capabilities().and_then(|client| client.elicitation);
+    // A client that names no mode shows forms.
+    let shows_forms = elicitation.is_some_and(|modes| modes.form.is_some() || modes.url.is_none());
+    if !shows_forms {
         return ConfirmationStep::Answered(Confirmation::Unavailable);
     }
     let asks_by_result = context

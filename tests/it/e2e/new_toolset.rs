@@ -251,12 +251,12 @@ async fn new_toolset_asks_by_a_result_and_falls_back_without_questions() {
     let clear = json!({ "name": "tally_clear" });
     let unable = request(&server, "tools/call", clear).await;
     assert_eq!(unable["content"][0]["text"], "Remove them in the browser.");
-    let call = |answer: Option<Value>| {
+    let call = |modes: Value, answer: Option<Value>| {
         let client = json!({ "name": "test", "version": "1" });
         let meta = json!({
             "io.modelcontextprotocol/protocolVersion": "2026-07-28",
             "io.modelcontextprotocol/clientInfo": client,
-            "io.modelcontextprotocol/clientCapabilities": { "elicitation": { "form": {} } },
+            "io.modelcontextprotocol/clientCapabilities": { "elicitation": modes },
         });
         let mut params = json!({ "name": "tally_clear", "_meta": meta });
         if let Some(answer) = answer {
@@ -268,8 +268,14 @@ async fn new_toolset_asks_by_a_result_and_falls_back_without_questions() {
         let request = request.header("Accept", "application/json, text/event-stream");
         async move { fetch_json(request.body(body.to_string())).await.1["result"].clone() }
     };
+    let unable = call(json!({ "url": {} }), None).await;
+    assert_eq!(unable["content"][0]["text"], "Remove them in the browser.");
+    // A client that names no mode shows forms.
+    for modes in [json!({}), json!({ "url": {}, "form": {} })] {
+        assert_eq!(call(modes, None).await["resultType"], "input_required");
+    }
+    let call = |answer: Option<Value>| call(json!({ "form": {} }), answer);
     let question = call(None).await;
-    assert_eq!(question["resultType"], "input_required", "{question}");
     assert!(question["inputRequests"]["confirmation"].to_string().contains("Remove all counts?"));
     call(Some(json!({ "action": "cancel" }))).await;
     assert_eq!(total(&server).await, "5");
