@@ -131,6 +131,25 @@ async fn check_prompts(path: &mut AccessPath<'_>, oracle: &Oracle, principal: &P
     }
 }
 
+/// Checks that the subscription filter of protocol 2026-07-28 accepts the resources that can be read.
+async fn check_filter(server: &TestServer, oracle: &Oracle, principal: &Principal) {
+    let mut expected = Vec::new();
+    let mut requested = vec!["vault://none"];
+    let resources = oracle.resources.iter().map(|part| (part.2, *part));
+    let templates = oracle.templates.iter().map(|part| (part.example, part.uri_template));
+    for (uri, part) in resources.chain(templates).filter(|(uri, _)| *uri != TOTAL) {
+        requested.push(uri);
+        expected.extend(oracle.allows(principal, part).then_some(uri));
+    }
+    if principal.chat_user().is_some() {
+        requested.push("penpal://inbox/ben");
+    }
+    let mut accepted = paths::accepted_subscriptions(server, &requested).await;
+    accepted.sort_unstable();
+    expected.sort_unstable();
+    assert_eq!(accepted, expected, "subscriptions of {principal:?}");
+}
+
 /// Checks the property for a caller on every path of a server.
 async fn check_caller(server: &TestServer, oracle: &Oracle, caller: &TestCaller) {
     let mut paths =
@@ -144,6 +163,7 @@ async fn check_caller(server: &TestServer, oracle: &Oracle, caller: &TestCaller)
     for path in &mut paths {
         check(path, oracle, &caller.principal).await;
     }
+    check_filter(server, oracle, &caller.principal).await;
     for method @ (_, _, name) in SHORT_METHODS {
         let (_, answer) = server.short_form(name, json!({ "message": "#help" })).await;
         assert_eq!(decision(&answer), oracle.decide(&caller.principal, method), "{name}: {answer}");

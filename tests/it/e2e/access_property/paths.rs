@@ -1,5 +1,6 @@
 //! [`AccessPath`]: one way to send a request to the server.
 
+use rmcp::model::ProtocolVersion;
 use serde_json::{Value, json};
 
 use crate::support::live_client::LiveClient;
@@ -55,4 +56,34 @@ impl AccessPath<'_> {
         texts.sort_unstable();
         texts
     }
+}
+
+/// Asks `/mcp` for updates of these resources, and returns those that it accepts.
+pub async fn accepted_subscriptions(server: &TestServer, uris: &[&str]) -> Vec<String> {
+    let version = ProtocolVersion::V_2026_07_28;
+    let meta = json!({
+        "io.modelcontextprotocol/protocolVersion": version.as_str(),
+        "io.modelcontextprotocol/clientInfo": { "name": "test", "version": "1" },
+        "io.modelcontextprotocol/clientCapabilities": {},
+    });
+    let params = json!({ "notifications": { "resourceSubscriptions": uris }, "_meta": meta });
+    let method = "subscriptions/listen";
+    let body = json!({ "jsonrpc": "2.0", "id": 1, "method": method, "params": params });
+    let request = server.post("/mcp").header("Accept", "application/json, text/event-stream");
+    let request = request.header("MCP-Protocol-Version", version.as_str());
+    let request = request.header("Mcp-Method", method).body(body.to_string());
+    let mut response = request.send().await.expect("a response");
+    let mut text = String::new();
+    while let Some(chunk) = response.chunk().await.expect("a readable stream") {
+        text += std::str::from_utf8(&chunk).expect("text");
+        let mut events = text.lines().filter_map(|line| line.strip_prefix("data: {"));
+        if let Some(event) = events.next().filter(|_| text.ends_with("\n\n")) {
+            let event: Value = serde_json::from_str(&format!("{{{event}")).expect("JSON");
+            assert_eq!(event["method"], "notifications/subscriptions/acknowledged", "{event}");
+            let accepted = event["params"]["notifications"]["resourceSubscriptions"].as_array();
+            let accepted = accepted.into_iter().flatten();
+            return accepted.map(|uri| uri.as_str().expect("a URI").to_owned()).collect();
+        }
+    }
+    panic!("the stream ended: {text}");
 }
