@@ -8,6 +8,8 @@ use std::ffi::OsString;
 use std::fmt;
 use std::time::Duration;
 
+use secrecy::SecretString;
+
 /// Stands for the value of a secret that is not set.
 pub const NOT_SET: &str = "not set";
 
@@ -63,6 +65,14 @@ impl<'a> SettingsReader<'a> {
     /// Returns `true` if `variable` is set to a value that is not blank.
     pub fn is_set(&self, variable: &str) -> bool {
         (self.lookup)(variable).is_some_and(|value| !value.to_string_lossy().trim().is_empty())
+    }
+
+    /// Reads a secret whose variable the configuration names, so that no table of settings has it. `None` if it is
+    /// unset, blank or no UTF-8.
+    pub fn secret(&self, variable: &str) -> Option<SecretString> {
+        let value = (self.lookup)(variable)?;
+        let text = value.to_str()?.trim();
+        (!text.is_empty()).then(|| SecretString::from(text))
     }
 
     /// Reads and parses `variable`. `None` if it is unset, blank or invalid; `parse` returns what it

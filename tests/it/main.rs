@@ -23,6 +23,8 @@ mod e2e;
 mod event_mailbox;
 #[path = "../fixtures/mod.rs"]
 mod fixtures;
+mod gateway_catalog;
+mod gateway_catalog_money;
 mod gateway_ledger;
 mod import_graph;
 mod language_detection;

@@ -1,0 +1,192 @@
+//! [`PromptSize`]: the size of a request's input, estimated before a provider counts it.
+//!
+//! The estimate is meant as a bound: text is counted with the tokenizer of OpenAI's current models and a margin,
+//! and a model's images with the largest number of tokens that its provider documents. The time is linear in the
+//! size of the body. For a large body it is milliseconds of computing, so that a caller may want another thread.
+
+use serde_json::{Map, Value};
+
+use super::model::CatalogModel;
+use super::provider::ProviderFormat;
+
+/// Tokens that frame a message: its beginning, role and end.
+const MESSAGE_TOKENS: u64 = 4;
+
+/// Tokens that frame the declaration of a tool, beyond its text.
+const TOOL_TOKENS: u64 = 16;
+
+/// Tokens of the instructions that a provider adds if a request has tools. Anthropic's page on tool use has up to
+/// 530 for a model.
+const TOOLS_PROMPT_TOKENS: u64 = 700;
+
+/// Fields of a body whose texts are a conversation; those of all others are data.
+const CONVERSATION: [&str; 2] = ["messages", "system"];
+
+/// Types of a content block that is an image.
+const IMAGES: [&str; 3] = ["image", "image_url", "input_image"];
+
+/// Types of a content block that is a file.
+const FILES: [&str; 6] =
+    ["document", "file", "input_file", "container_upload", "input_audio", "video_url"];
+
+/// The size of a request's input, before the model is known.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct PromptSize {
+    /// Tokens of all text in o200k, the encoding of OpenAI's current models.
+    text_tokens: u64,
+    /// Tokens that frame messages and tools.
+    frame_tokens: u64,
+    images: u64,
+    /// Characters of files in Base64. Each counts as a token.
+    file_characters: u64,
+    /// A part has a size that only the provider knows, such as a file that it stores.
+    is_unknown: bool,
+    /// The number of answers that the request asks for.
+    answers: u32,
+    long_cache_writes: bool,
+}
+
+impl PromptSize {
+    /// Measures the body of a request in either format.
+    #[must_use]
+    pub fn of(body: &Map<String, Value>) -> Self {
+        let answers = body.get("n").and_then(Value::as_u64).unwrap_or(1).max(1);
+        let mut size = Self {
+            answers: u32::try_from(answers).unwrap_or(u32::MAX),
+            long_cache_writes: body.contains_key("prompt_cache_retention"),
+            ..Self::default()
+        };
+        for (field, value) in body {
+            if CONVERSATION.contains(&field.as_str()) {
+                size.add_content(value);
+            } else if field != "model" {
+                size.add_text(field);
+                size.add_data(value);
+            }
+        }
+        let count = |field: &str| body.get(field).and_then(Value::as_array).map_or(0, Vec::len);
+        let messages = count("messages") + usize::from(body.contains_key("system"));
+        let tools = count("tools") + count("functions");
+        size.frame_tokens += messages as u64 * MESSAGE_TOKENS + tools as u64 * TOOL_TOKENS;
+        if tools > 0 {
+            size.frame_tokens += TOOLS_PROMPT_TOKENS;
+        }
+        size
+    }
+
+    /// The number of answers that the request asks for, at least 1.
+    #[must_use]
+    pub const fn answers(&self) -> u32 {
+        self.answers
+    }
+
+    /// Whether the provider may be asked to cache the input for an hour or longer.
+    #[must_use]
+    pub const fn long_cache_writes(&self) -> bool {
+        self.long_cache_writes
+    }
+
+    /// The input in tokens of this model, at most. Never more than the model accepts.
+    #[must_use]
+    pub fn input_tokens(&self, model: &CatalogModel) -> u64 {
+        if self.is_unknown {
+            return model.max_input_tokens;
+        }
+        // Anthropic publishes no tokenizer.
+        let percent = match model.format {
+            ProviderFormat::Chat => 110,
+            ProviderFormat::Messages => 125,
+        };
+        let text = self.text_tokens.saturating_mul(percent).div_ceil(100);
+        let images = self.images.saturating_mul(model.image_tokens);
+        let parts = [text, images, self.frame_tokens, self.file_characters];
+        parts.into_iter().fold(0, u64::saturating_add).min(model.max_input_tokens)
+    }
+
+    fn add_text(&mut self, text: &str) {
+        self.text_tokens += text_tokens(text);
+    }
+
+    /// Adds a part of a conversation. Names of fields are no input.
+    fn add_content(&mut self, value: &Value) {
+        match value {
+            Value::Array(parts) => parts.iter().for_each(|part| self.add_content(part)),
+            Value::Object(part) => self.add_block(part),
+            other => self.add_data(other),
+        }
+    }
+
+    fn add_block(&mut self, block: &Map<String, Value>) {
+        let kind = block.get("type").and_then(Value::as_str).unwrap_or_default();
+        if IMAGES.contains(&kind) {
+            self.images += 1;
+            self.find_cache_control(block);
+            return;
+        }
+        if FILES.contains(&kind) {
+            self.find_cache_control(block);
+            self.add_file(block);
+            return;
+        }
+        for (field, value) in block {
+            match field.as_str() {
+                // The arguments of a tool's call may have any form.
+                "input" | "arguments" => self.add_data(value),
+                "cache_control" => self.find_cache_control(block),
+                _ => self.add_content(value),
+            }
+        }
+    }
+
+    /// Adds a file: its text, or the length of its Base64. The provider decides what a page costs, but no format
+    /// has more tokens than characters.
+    fn add_file(&mut self, block: &Map<String, Value>) {
+        let kind = block.get("type").and_then(Value::as_str).unwrap_or_default();
+        let source = ["source", kind].into_iter().find_map(|field| block.get(field)?.as_object());
+        let Some(source) = source else {
+            self.is_unknown = true;
+            return;
+        };
+        let text = |field: &str| source.get(field).and_then(Value::as_str);
+        match (text("type"), text("data").or_else(|| text("file_data"))) {
+            (Some("text"), Some(data)) => self.add_text(data),
+            (_, Some(data)) => self.file_characters += data.len() as u64,
+            (Some("content"), None) => source.values().for_each(|part| self.add_content(part)),
+            _ => self.is_unknown = true,
+        }
+        for field in ["title", "context"] {
+            if let Some(text) = block.get(field) {
+                self.add_data(text);
+            }
+        }
+    }
+
+    /// Adds data in JSON, with the names of its fields.
+    fn add_data(&mut self, value: &Value) {
+        match value {
+            Value::Null => {}
+            Value::Bool(_) => self.text_tokens += 1,
+            Value::Number(number) => self.add_text(&number.to_string()),
+            Value::String(text) => self.add_text(text),
+            Value::Array(items) => items.iter().for_each(|item| self.add_data(item)),
+            Value::Object(fields) => {
+                self.find_cache_control(fields);
+                for (field, value) in fields {
+                    self.add_text(field);
+                    self.add_data(value);
+                }
+            }
+        }
+    }
+
+    fn find_cache_control(&mut self, fields: &Map<String, Value>) {
+        let ttl = fields.get("cache_control").and_then(|control| control.get("ttl"));
+        self.long_cache_writes |= ttl.is_some_and(|ttl| ttl != "5m");
+    }
+}
+
+/// Tokens of a text in o200k, the encoding of OpenAI's current models, without a margin.
+#[must_use]
+pub fn text_tokens(text: &str) -> u64 {
+    bpe_openai::o200k_base().count(text) as u64
+}
