@@ -14,4 +14,5 @@
 pub mod catalog;
 pub mod config;
 pub mod ledger;
+pub mod migrations;
 pub mod money;

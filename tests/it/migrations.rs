@@ -78,7 +78,8 @@ async fn migrations_match_the_files() {
         };
         migrator.iter().map(field).collect()
     };
-    for chain in MIGRATIONS {
+    let of_toolsets = [&random_connect::gateway::migrations::MIGRATIONS];
+    for chain in MIGRATIONS.iter().copied().chain(of_toolsets) {
         for (engine, migrator) in
             [("sqlite", chain.sqlite_migrator()), ("postgres", chain.postgres_migrator())]
         {

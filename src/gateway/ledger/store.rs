@@ -14,7 +14,7 @@ use crate::kernel::clock::Timestamp;
 use crate::kernel::id::UserId;
 use crate::kernel::store::StoreError;
 
-/// Maximum number of requests that one purge deletes, and of keys that it releases.
+/// Maximum number of requests, and of results, that one purge deletes.
 pub const PURGE_LIMIT: usize = 1_000;
 
 /// A storage backend for the accounts of the gateway.
@@ -84,9 +84,9 @@ pub trait GatewayLedger: Send + Sync {
     /// Compares all amounts with each other. Reads every account and every entry.
     async fn audit(&self) -> Result<LedgerAudit, StoreError>;
 
-    /// Deletes results and releases keys [`KEY_TTL`](super::request::KEY_TTL) after the settlement, and deletes
-    /// requests `retention` after it. Entries stay. Returns `true` if more is to be deleted, because one call is
-    /// limited to [`PURGE_LIMIT`].
+    /// Deletes results [`KEY_TTL`](super::request::KEY_TTL) after the settlement, and requests `retention` after it,
+    /// which is at least as long. Entries stay. Returns `true` if more may have to be deleted, because one call is
+    /// limited to [`PURGE_LIMIT`] of each.
     async fn purge(&self, now: Timestamp, retention: Duration) -> Result<bool, StoreError>;
 }
 

@@ -10,23 +10,46 @@ use random_connect::gateway::ledger::request::{
 };
 use random_connect::gateway::ledger::store::GatewayLedger;
 use random_connect::gateway::ledger::store_memory::MemoryGatewayLedger;
+use random_connect::gateway::ledger::store_postgres::PostgresGatewayLedger;
+use random_connect::gateway::ledger::store_sqlite::SqliteGatewayLedger;
 use random_connect::gateway::ledger::usage::{GatewayUsage, UsageSource, UsageStatus};
+use random_connect::gateway::migrations::MIGRATIONS;
 use random_connect::gateway::money::MicroCredits;
 use random_connect::kernel::clock::Timestamp;
 use random_connect::kernel::id::UserId;
 use random_connect::kernel::model::ModelUsage;
 
+use crate::support::backends::memory_only;
+use crate::support::postgres_server::TestPostgres;
+use crate::support::temp_database::TempDatabase;
+
 pub const START: Timestamp = Timestamp::from_millis(1_800_000_000_000);
 pub const LEASE: Duration = Duration::from_secs(60);
 
-/// A new, empty ledger.
+/// A new, empty ledger, with the folder that it needs.
 pub struct LedgerBackend {
     pub store: Arc<dyn GatewayLedger>,
+    _database: Option<TempDatabase>,
 }
 
 /// Creates one ledger of each kind, first the one in memory.
 pub async fn ledger_backends() -> Vec<LedgerBackend> {
-    vec![LedgerBackend { store: Arc::new(MemoryGatewayLedger::default()) }]
+    let memory = LedgerBackend { store: Arc::new(MemoryGatewayLedger::default()), _database: None };
+    if memory_only() {
+        return vec![memory];
+    }
+    let folder = TempDatabase::new();
+    let sqlite = folder.sqlite().await;
+    sqlite.migrate(&MIGRATIONS).await.expect("tables");
+    let sqlite = Arc::new(SqliteGatewayLedger::new(sqlite));
+    let postgres = TestPostgres::create().await.open().await;
+    postgres.migrate(&MIGRATIONS).await.expect("tables");
+    let postgres = Arc::new(PostgresGatewayLedger::new(postgres));
+    vec![
+        memory,
+        LedgerBackend { store: postgres, _database: None },
+        LedgerBackend { store: sqlite, _database: Some(folder) },
+    ]
 }
 
 pub const fn micros(micros: i64) -> MicroCredits {

@@ -286,32 +286,23 @@ impl LedgerState {
     }
 
     pub(super) fn purge(&mut self, now: Timestamp, retention: Duration) -> bool {
-        let is_over = |(at, _): &&(Timestamp, HoldId), age: Duration| now >= *at + age;
-        let released: Vec<_> = self
-            .ended
-            .iter()
-            .take_while(|ended| is_over(ended, KEY_TTL))
-            .filter(|(_, hold)| self.requests[hold].has_key)
-            .take(PURGE_LIMIT)
-            .copied()
-            .collect();
-        for (_, hold) in &released {
-            self.release_key(*hold);
+        let over = |age: Duration, has: &dyn Fn(&StoredRequest) -> bool| -> Vec<_> {
+            let ended = self.ended.iter().take_while(|(at, _)| now >= *at + age);
+            let chosen = ended.filter(|(_, hold)| has(&self.requests[hold]));
+            chosen.take(PURGE_LIMIT).copied().collect()
+        };
+        let results = over(KEY_TTL, &|request| request.result.is_some());
+        let requests = over(retention.max(KEY_TTL), &|_| true);
+        for (_, hold) in &results {
+            self.requests.entry(*hold).and_modify(|request| request.result = None);
         }
-        let deleted: Vec<_> = self
-            .ended
-            .iter()
-            .take_while(|ended| is_over(ended, retention.max(KEY_TTL)))
-            .filter(|(_, hold)| !self.requests[hold].has_key)
-            .take(PURGE_LIMIT)
-            .copied()
-            .collect();
-        for ended in &deleted {
+        for ended in &requests {
+            self.release_key(ended.1);
             self.ended.remove(ended);
             self.requests.remove(&ended.1);
         }
         self.nodes.retain(|_, until| now < *until + KEY_TTL);
-        released.len() == PURGE_LIMIT || deleted.len() == PURGE_LIMIT
+        results.len() == PURGE_LIMIT || requests.len() == PURGE_LIMIT
     }
 }
 

@@ -12,7 +12,7 @@ use std::time::Duration;
 
 use futures_util::future::BoxFuture;
 use secrecy::{ExposeSecret, SecretString};
-use sqlx::postgres::{PgArguments, PgConnectOptions, PgPool, PgPoolOptions};
+use sqlx::postgres::{PgArguments, PgConnectOptions, PgPool, PgPoolOptions, PgRow};
 use sqlx::query::Query;
 use sqlx::{ConnectOptions, Connection, PgConnection, Postgres, query};
 use tokio::time::{sleep, timeout};
@@ -191,6 +191,24 @@ impl PostgresDatabase {
     ) -> Result<u64, StoreError> {
         let done = self.retry(|| statement().execute(&self.pool)).await?;
         Ok(done.rows_affected())
+    }
+
+    /// Executes one statement that returns at most one row, and again if it is in conflict with others. Returns
+    /// `None` without a row, and if the statement violates a unique key; it then changes nothing. Takes one round trip.
+    ///
+    /// # Errors
+    /// See [`write`](Self::write).
+    pub async fn fetch_unless_duplicate(
+        &self,
+        statement: impl Fn() -> Query<'static, Postgres, PgArguments> + Send + Sync,
+    ) -> Result<Option<PgRow>, StoreError> {
+        let attempt = || async {
+            match statement().fetch_optional(&self.pool).await {
+                Err(sqlx::Error::Database(error)) if error.is_unique_violation() => Ok(None),
+                result => result,
+            }
+        };
+        self.retry(attempt).await
     }
 
     /// Waits for a query that only reads, for as long as a call may take.

@@ -1,0 +1,9 @@
+//! [`MIGRATIONS`]: the tables of the gateway in SQL, in `migrations/`.
+
+use crate::kernel::sql::migration::{MigrationChain, MigrationFile};
+
+pub const MIGRATIONS: MigrationChain = MigrationChain::new(
+    "gateway",
+    &[MigrationFile::new(1, "ledger", include_str!("migrations/sqlite/0001_ledger.sql"))],
+    &[MigrationFile::new(1, "ledger", include_str!("migrations/postgres/0001_ledger.sql"))],
+);
