@@ -16,3 +16,4 @@ pub mod config;
 pub mod ledger;
 pub mod migrations;
 pub mod money;
+pub mod routing;
