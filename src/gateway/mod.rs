@@ -16,4 +16,5 @@ pub mod config;
 pub mod ledger;
 pub mod migrations;
 pub mod money;
+pub mod provider;
 pub mod routing;

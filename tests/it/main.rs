@@ -26,6 +26,7 @@ mod fixtures;
 mod gateway_catalog;
 mod gateway_catalog_money;
 mod gateway_ledger;
+mod gateway_provider;
 mod import_graph;
 mod language_detection;
 mod language_model;

@@ -10,7 +10,7 @@ use parking_lot::Mutex;
 use rand::RngExt;
 use rand::rngs::StdRng;
 use reqwest::redirect::Policy;
-use reqwest::{Client, NoProxy, Proxy, RequestBuilder};
+use reqwest::{Client, ClientBuilder, NoProxy, Proxy, RequestBuilder};
 use rustls::ClientConfig;
 use rustls::crypto::ring;
 use rustls_platform_verifier::BuilderVerifierExt;
@@ -120,7 +120,15 @@ impl OutboundClient {
     }
 }
 
-/// Creates a client that follows no redirects.
+/// Creates a client that follows no redirects. See [`http_client_builder`].
+///
+/// # Errors
+/// Returns an error if the system has no root certificates, or the proxy's URL is invalid.
+pub fn http_client(https_proxy: Option<&SecretString>) -> Result<Client, HttpClientError> {
+    Ok(http_client_builder(https_proxy)?.build()?)
+}
+
+/// Prepares a client that follows no redirects.
 ///
 /// HTTPS requests go through `https_proxy`, if any, with CONNECT, so that the proxy sees only the name
 /// of the host. Plain requests never go through a proxy, which would read them; the proxies of the
@@ -131,7 +139,9 @@ impl OutboundClient {
 ///
 /// # Errors
 /// Returns an error if the system has no root certificates, or the proxy's URL is invalid.
-pub fn http_client(https_proxy: Option<&SecretString>) -> Result<Client, HttpClientError> {
+pub fn http_client_builder(
+    https_proxy: Option<&SecretString>,
+) -> Result<ClientBuilder, HttpClientError> {
     let mut tls = ClientConfig::builder_with_provider(Arc::new(ring::default_provider()))
         .with_safe_default_protocol_versions()?
         .with_platform_verifier()?
@@ -145,7 +155,7 @@ pub fn http_client(https_proxy: Option<&SecretString>) -> Result<Client, HttpCli
     if let Some(url) = https_proxy {
         client = client.proxy(Proxy::https(url.expose_secret())?.no_proxy(NoProxy::from_env()));
     }
-    Ok(client.build()?)
+    Ok(client)
 }
 
 /// The delay before the next request to one user.

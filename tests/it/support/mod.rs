@@ -9,6 +9,7 @@
 //! - [`key_commands`]: the commands of `key` beside a server.
 //! - [`live_client`]: a client of the three live transports; `session_http` has its connections over HTTP.
 //! - [`stdio_client`]: a client of the `stdio` command.
+//! - [`provider_stand_in`]: a provider of language models, with faults and an invoice.
 //! - [`raw_websocket`]: a WebSocket client that can break the protocol.
 //! - [`browser`]: a real browser, for the pages.
 //! - [`graph_api`]: stand-ins for the HTTP servers that this server sends requests to.
@@ -35,6 +36,7 @@ pub(crate) mod moderated;
 pub(crate) mod moderation_backends;
 pub(crate) mod openid_provider;
 pub(crate) mod postgres_server;
+pub(crate) mod provider_stand_in;
 pub(crate) mod raw_websocket;
 pub(crate) mod redis_server;
 pub(crate) mod redis_wire;
