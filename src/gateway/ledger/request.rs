@@ -9,7 +9,7 @@ use crate::gateway::money::MicroCredits;
 use crate::kernel::clock::Timestamp;
 use crate::kernel::id::UserId;
 
-/// Time after the settlement for which a request key belongs to its request, and its result is stored.
+/// Time after the settlement until a request loses its key and its result.
 pub const KEY_TTL: Duration = Duration::from_secs(24 * 60 * 60);
 
 /// Asks for a hold on an account.

@@ -149,6 +149,10 @@ pub fn done(charged: i64, uncollected: i64, balance: i64, held: i64) -> SettledR
 }
 
 impl LedgerBackend {
+    pub fn memory() -> Self {
+        Self { store: Arc::new(MemoryGatewayLedger::default()), _database: None }
+    }
+
     pub async fn reserve(&self, reservation: Reservation) -> ReserveOutcome {
         self.store.reserve(reservation).await.expect("the store is up")
     }

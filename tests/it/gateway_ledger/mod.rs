@@ -3,5 +3,9 @@
 //! To run it on a new backend, add it to [`backends::ledger_backends`].
 
 mod backends;
+mod concurrency;
 mod credits;
+mod differential;
+mod recovery;
 mod requests;
+mod usage_pages;
