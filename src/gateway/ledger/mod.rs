@@ -15,6 +15,7 @@
 
 pub mod account;
 pub mod entry;
+pub mod export;
 pub mod ids;
 pub mod request;
 mod sql;
