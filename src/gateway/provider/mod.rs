@@ -3,7 +3,8 @@
 //! Reading order: [`request`] is a question to one provider, [`frame`] a piece of its answer, [`error`] the reason for
 //! no answer. [`client`] sends, with the limits of [`limits`]. Around it are pure parts: [`upstream`] makes the
 //! provider's request, with [`convert`] if the body of the caller has the other format; [`sse`] reads events,
-//! [`decode`] turns them into frames, [`fault`] and [`retry_after`] classify errors.
+//! [`decode`] turns them into frames, [`fault`] and [`retry_after`] classify errors; [`write`] turns
+//! frames into the format of a caller.
 //!
 //! Prices, retries, failover and accounts must not appear here.
 //!
@@ -29,3 +30,4 @@ pub mod request;
 pub mod retry_after;
 pub mod sse;
 pub mod upstream;
+pub mod write;

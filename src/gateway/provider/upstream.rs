@@ -50,7 +50,10 @@ impl UpstreamRequest {
             WireFormat::Messages => {
                 let mut body = match body {
                     RequestBody::Chat(body) => to_messages(body)?,
-                    RequestBody::Messages(body) => body,
+                    RequestBody::Messages(mut body) => {
+                        drop_unsigned_reasoning(&mut body);
+                        body
+                    }
                 };
                 body.insert("max_tokens".into(), json!(max_output_tokens));
                 body.insert("stream".into(), json!(stream));
@@ -62,6 +65,15 @@ impl UpstreamRequest {
         let body = serde_json::to_vec(&body)
             .map_err(|_| ProviderError::invalid("The request is no JSON."))?;
         Ok(Self { url, headers, body })
+    }
+}
+
+/// Removes the reasoning that [`write`](super::write) took from a provider without signatures, which providers of
+/// messages refuse.
+fn drop_unsigned_reasoning(body: &mut Map<String, Value>) {
+    let messages = body.get_mut("messages").and_then(Value::as_array_mut).into_iter().flatten();
+    for blocks in messages.filter_map(|message| message.get_mut("content")?.as_array_mut()) {
+        blocks.retain(|block| block.get("signature") != Some(&json!("")));
     }
 }
 

@@ -3,8 +3,12 @@
 //! Each test runs in both formats, unless only one has the behavior.
 
 mod answers;
+mod comparison;
+mod conversions;
+mod decoders;
 mod faults;
 mod refusals;
+mod writers;
 
 use std::sync::Arc;
 use std::time::Duration;

@@ -25,15 +25,25 @@ pub struct ChatDecoder {
     is_started: bool,
     /// The choices that have begun, each with whether it has its finish.
     choices: BTreeMap<u64, bool>,
+    calls: Vec<StartedCall>,
     finish: Option<ProviderFinish>,
     is_refused: bool,
+}
+
+/// A call of a tool that has begun.
+struct StartedCall {
+    /// The indexes of its choice and of the call.
+    place: (u64, u64),
+    id: Option<String>,
+    has_name: bool,
 }
 
 impl ChatDecoder {
     #[must_use]
     pub const fn new(request_id: Option<String>) -> Self {
         let choices = BTreeMap::new();
-        Self { request_id, is_started: false, choices, finish: None, is_refused: false }
+        let calls = Vec::new();
+        Self { request_id, is_started: false, choices, calls, finish: None, is_refused: false }
     }
 
     /// Decodes the data of the next event.
@@ -118,6 +128,7 @@ impl ChatDecoder {
 
     /// Decodes a part (`delta` or `message`) of a choice.
     fn decode_choice(&mut self, choice: &Value, part: &Value, events: &mut Vec<ProviderEvent>) {
+        let index = choice.get("index").and_then(Value::as_u64).unwrap_or(0);
         let reasoning = text(part.get("reasoning_content")).or_else(|| text(part.get("reasoning")));
         events.extend(reasoning.map(|text| ProviderEvent::Reasoning(text.to_owned())));
         push_text(events, part.get("content"), ProviderEvent::Text);
@@ -125,14 +136,44 @@ impl ChatDecoder {
         push_text(events, part.get("refusal"), ProviderEvent::Text);
         let calls = part.get("tool_calls").and_then(Value::as_array);
         for (position, call) in calls.into_iter().flatten().enumerate() {
-            events.push(decode_call(position, call));
+            events.push(self.decode_call(index, position, call));
         }
-        let index = choice.get("index").and_then(Value::as_u64).unwrap_or(0);
         let has_finish = self.choices.entry(index).or_insert(false);
         if let Some(reason) = text(choice.get("finish_reason")) {
             *has_finish = true;
             self.finish = self.finish.or(Some(finish_of(reason)));
         }
+    }
+
+    /// Decodes a piece of a call. `position` is the index of a call in a whole answer, which has no `index`.
+    ///
+    /// Some servers repeat the id and the name in each piece, and some give each call the same index.
+    fn decode_call(&mut self, choice: u64, position: usize, call: &Value) -> ProviderEvent {
+        let place = call.get("index").and_then(Value::as_u64);
+        let place = (choice, place.unwrap_or_else(|| u64::try_from(position).unwrap_or(u64::MAX)));
+        let function = call.get("function").unwrap_or(&Value::Null);
+        let (id, name) = (text(call.get("id")), text(function.get("name")));
+        let continued = self.calls.iter().rposition(|call| {
+            call.place == place
+                && id.is_none_or(|id| call.id.as_deref().is_none_or(|known| known == id))
+        });
+        let index = continued.unwrap_or_else(|| {
+            self.calls.push(StartedCall { place, id: None, has_name: false });
+            self.calls.len() - 1
+        });
+        let known = &mut self.calls[index];
+        let id = id.filter(|_| known.id.is_none()).map(str::to_owned);
+        known.id = known.id.take().or_else(|| id.clone());
+        let name = name.filter(|_| !known.has_name).map(str::to_owned);
+        known.has_name |= name.is_some();
+        let arguments = match function.get("arguments") {
+            Some(Value::String(arguments)) => arguments.clone(),
+            // Some servers send the arguments as an object.
+            Some(arguments @ Value::Object(_)) => arguments.to_string(),
+            _ => String::new(),
+        };
+        let index = u32::try_from(index).unwrap_or(u32::MAX);
+        ProviderEvent::ToolCall { index, id, name, arguments }
     }
 
     /// The finish, if each choice has one.
@@ -155,25 +196,6 @@ fn is_empty(choice: &Value) -> bool {
     choice.get("finish_reason").is_none_or(Value::is_null)
         && delta
             .is_none_or(|delta| delta.iter().all(|(name, value)| name == "role" || is_empty(value)))
-}
-
-/// Decodes a piece of a call. `position` is its index in a whole answer, which has no `index`.
-fn decode_call(position: usize, call: &Value) -> ProviderEvent {
-    let index = call.get("index").and_then(Value::as_u64);
-    let index = index.and_then(|index| u32::try_from(index).ok());
-    let function = call.get("function").unwrap_or(&Value::Null);
-    let arguments = match function.get("arguments") {
-        Some(Value::String(arguments)) => arguments.clone(),
-        // Some servers send the arguments as an object.
-        Some(arguments @ Value::Object(_)) => arguments.to_string(),
-        _ => String::new(),
-    };
-    ProviderEvent::ToolCall {
-        index: index.unwrap_or_else(|| u32::try_from(position).unwrap_or(u32::MAX)),
-        id: text(call.get("id")).map(str::to_owned),
-        name: text(function.get("name")).map(str::to_owned),
-        arguments,
-    }
 }
 
 fn finish_of(reason: &str) -> ProviderFinish {

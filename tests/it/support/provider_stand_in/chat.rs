@@ -46,7 +46,9 @@ pub(super) fn whole(script: &AnswerScript, id: &str, model: &str, input: u64) ->
             json!({ "id": call.id, "type": "function", "function": function })
         });
         message["tool_calls"] = calls.collect();
-        message["content"] = Value::Null;
+        if script.deltas.is_empty() {
+            message["content"] = Value::Null;
+        }
     }
     let choice = json!({ "index": 0, "message": message, "finish_reason": script.finish });
     let answer = json!({

@@ -51,7 +51,7 @@ pub(crate) struct ReceivedRequest {
 /// The scripts and the records of a stand-in.
 pub(crate) struct StandInState {
     scripts: Mutex<VecDeque<AnswerScript>>,
-    /// The script of requests for which none is queued.
+    /// The script of a request when the queue is empty.
     fallback: AnswerScript,
     requests: Mutex<Vec<ReceivedRequest>>,
     invoice: Mutex<Vec<InvoiceRow>>,
