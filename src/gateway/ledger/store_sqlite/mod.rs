@@ -1,9 +1,8 @@
 //! [`SqliteGatewayLedger`]: accounts in an SQLite file. The schema is in `gateway/migrations/sqlite/`.
 //!
-//! An operation reads what it decides by and then writes, in one step of the one connection that writes. No other
-//! writes come between, so the rules are those of [`decide`] and [`LedgerAccount`], and the statements set values. A
-//! reservation and a settlement are two round trips to the connection each, because each takes longer than the
-//! execution of its statement: one reads, one has all statements that write.
+//! An ordinary reservation and an ordinary settlement are one round trip to the connection each, because a round trip
+//! takes longer than its statements: `write.rs`. What these leave out, as new accounts and repeated keys, reads what
+//! [`decide`] needs and then writes. No other write comes between, because one connection writes.
 
 mod write;
 
@@ -12,7 +11,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 use sqlx::{SqliteConnection, query};
 
-use self::write::{append_entry, open_account, write_hold, write_settlement};
+use self::write::{append_entry, open_account, try_reserve, try_settle, write_hold};
 use super::account::LedgerAccount;
 use super::entry::{
     CreditChange, CreditOutcome, ENTRY_PAGE_LIMIT, EntryKind, LedgerBalance, LedgerEntry,
@@ -20,7 +19,7 @@ use super::entry::{
 use super::ids::{HoldId, NodeId};
 use super::request::{
     KEY_TTL, RecoveredHold, Reservation, ReserveDecision, ReserveOutcome, SettleOutcome,
-    SettledRequest, Settlement, decide,
+    Settlement, decide,
 };
 use super::sql::{self, LedgerRow, UsageBounds, integer};
 use super::store::{GatewayLedger, LedgerAudit, OpenHoldTotals, PURGE_LIMIT};
@@ -50,6 +49,9 @@ async fn reserve(
     connection: &mut SqliteConnection,
     reservation: Reservation,
 ) -> Result<ReserveOutcome, sqlx::Error> {
+    if let Some(outcome) = try_reserve(&mut *connection, &reservation).await? {
+        return Ok(outcome);
+    }
     let row = query(sql::READ_KEY)
         .bind(&reservation.account.as_bytes()[..])
         .bind(&reservation.key.as_bytes()[..])
@@ -69,25 +71,15 @@ async fn settle(
     connection: &mut SqliteConnection,
     settlement: Settlement,
 ) -> Result<SettleOutcome, sqlx::Error> {
-    let row = query(sql::READ_HOLD)
-        .bind(&settlement.hold.as_bytes()[..])
-        .fetch_optional(&mut *connection)
-        .await?;
-    let Some(row) = row else { return Ok(SettleOutcome::Unknown) };
-    if row.number("settled_at")?.is_some() {
-        return Ok(SettleOutcome::AlreadySettled(sql::settled(&row)?));
+    let hold = settlement.hold;
+    if let Some(settled) = try_settle(&mut *connection, settlement).await? {
+        return Ok(SettleOutcome::Settled(settled));
     }
-    let mut account = sql::account(&row)?.unwrap_or_default();
-    let charged = account.settle(row.amount("amount")?, settlement.charge);
-    let settled = SettledRequest {
-        status: settlement.usage.status,
-        charged,
-        uncollected: settlement.charge.max(charged).minus(charged),
-        balance: account.balance,
-        held: account.held,
-    };
-    write_settlement(connection, sql::user(&row)?, account, &settled, settlement).await?;
-    Ok(SettleOutcome::Settled(settled))
+    let row = query(sql::READ_HOLD).bind(&hold.as_bytes()[..]).fetch_optional(connection).await?;
+    match row {
+        Some(row) => Ok(SettleOutcome::AlreadySettled(sql::settled(&row)?)),
+        None => Ok(SettleOutcome::Unknown),
+    }
 }
 
 async fn recover(

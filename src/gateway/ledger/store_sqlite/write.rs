@@ -5,27 +5,53 @@ use sqlx::{SqliteConnection, query};
 
 use crate::gateway::ledger::account::LedgerAccount;
 use crate::gateway::ledger::entry::{CreditChange, EntryKind};
-use crate::gateway::ledger::request::{PlacedHold, Reservation, SettledRequest, Settlement};
-use crate::gateway::ledger::sql::{self, insert_request, integer};
+use crate::gateway::ledger::request::{
+    PlacedHold, Reservation, ReserveOutcome, SettledRequest, Settlement,
+};
+use crate::gateway::ledger::sql::{self, LedgerRow, insert_request, integer};
 use crate::gateway::money::MicroCredits;
 use crate::kernel::clock::Timestamp;
 use crate::kernel::id::UserId;
 use crate::kernel::sql::columns::millis;
 
+/// Places a hold in an account that exists and has enough, with a new key. Otherwise returns no row and changes
+/// nothing: the UPDATE then has changed no row.
+const RESERVE: &str = "UPDATE gateway_accounts SET held = held + min($5, balance - held), \
+     moved = min($5, balance - held) \
+     WHERE account = $2 AND balance - held >= $11 AND NOT EXISTS \
+     (SELECT 1 FROM gateway_requests WHERE account = $2 AND request_key = $3) \
+     RETURNING balance, held, moved; \
+     INSERT INTO gateway_requests (hold, account, request_key, body_hash, amount, node, \
+     lease_until, started_at, provider, model) \
+     SELECT $1, $2, $3, $4, moved, $6, $7, $8, $9, $10 FROM gateway_accounts \
+     WHERE account = $2 AND changes() > 0";
+
 const PLACE_HOLD: &str =
     concat!("UPDATE gateway_accounts SET held = $11 WHERE account = $2; ", insert_request!());
 
-const SETTLE: &str = "UPDATE gateway_requests SET charged = $3, uncollected = $4, settled_at = $5, \
-     provider = $6, response_model = $7, input_tokens = $8, cache_read_tokens = $9, \
-     cache_write_tokens = $10, long_cache_write_tokens = $11, output_tokens = $12, \
-     reasoning_tokens = $13, source = $14, status = $15, finish = $16, first_token_ms = $17, \
-     total_ms = $18, attempts = $19, \
-     request_key = CASE WHEN $20 THEN NULL ELSE request_key END WHERE hold = $1; \
-     UPDATE gateway_accounts SET balance = $21, held = $22, entries = $23 WHERE account = $2; \
+/// Settles the open hold `$1`. Returns no row and changes nothing if it is not open: the statement that ends it is
+/// the last one.
+const SETTLE: &str = "UPDATE gateway_accounts AS a SET held = a.held - r.amount, \
+     balance = a.balance - min($18, r.amount + a.balance - a.held), \
+     moved = min($18, r.amount + a.balance - a.held), \
+     entries = a.entries + (min($18, r.amount + a.balance - a.held) > 0) \
+     FROM (SELECT account, amount FROM gateway_requests WHERE hold = $1 AND settled_at IS NULL) AS r \
+     WHERE a.account = r.account RETURNING balance, held, moved; \
      INSERT INTO gateway_entries (account, number, amount, balance, kind, contra, hold, at) \
-     SELECT $2, $23, -$3, $21, 'charge', 'revenue', $1, $5 WHERE $3 > 0; \
-     INSERT INTO gateway_results (hold, body, settled_at) SELECT $1, $24, $5 \
-     WHERE $24 IS NOT NULL";
+     SELECT a.account, a.entries, -a.moved, a.balance, 'charge', 'revenue', $1, $2 \
+     FROM gateway_requests r JOIN gateway_accounts a ON a.account = r.account \
+     WHERE r.hold = $1 AND r.settled_at IS NULL AND a.moved > 0; \
+     INSERT INTO gateway_results (hold, body, settled_at) SELECT $1, $19, $2 \
+     FROM gateway_requests r JOIN gateway_accounts a ON a.account = r.account \
+     WHERE $19 IS NOT NULL AND r.hold = $1 AND r.settled_at IS NULL \
+     AND NOT ($17 AND a.moved = 0); \
+     UPDATE gateway_requests AS r SET charged = a.moved, uncollected = $18 - a.moved, \
+     settled_at = $2, provider = $3, response_model = $4, input_tokens = $5, \
+     cache_read_tokens = $6, cache_write_tokens = $7, long_cache_write_tokens = $8, \
+     output_tokens = $9, reasoning_tokens = $10, source = $11, status = $12, finish = $13, \
+     first_token_ms = $14, total_ms = $15, attempts = $16, \
+     request_key = CASE WHEN $17 AND a.moved = 0 THEN NULL ELSE r.request_key END \
+     FROM gateway_accounts a WHERE r.hold = $1 AND r.settled_at IS NULL AND a.account = r.account";
 
 const RELEASE_KEY: &str = "UPDATE gateway_requests SET request_key = NULL WHERE hold = $1; \
      DELETE FROM gateway_results WHERE hold = $1";
@@ -93,22 +119,44 @@ pub(super) async fn write_hold(
     Ok(())
 }
 
-/// Ends a hold of `account`, which already has its new amounts.
-pub(super) async fn write_settlement(
+/// Tries to place a hold in one round trip. `None` leaves the decision to the rules, and nothing is changed.
+pub(super) async fn try_reserve(
     connection: &mut SqliteConnection,
-    account: UserId,
-    amounts: LedgerAccount,
-    settled: &SettledRequest,
+    reservation: &Reservation,
+) -> Result<Option<ReserveOutcome>, sqlx::Error> {
+    // All rows are read, so that all statements are executed.
+    let rows = query(RESERVE)
+        .bind(&reservation.hold.as_bytes()[..])
+        .bind(&reservation.account.as_bytes()[..])
+        .bind(&reservation.key.as_bytes()[..])
+        .bind(&reservation.body_hash[..])
+        .bind(reservation.ask.max(MicroCredits::ZERO).as_micros())
+        .bind(&reservation.node.as_bytes()[..])
+        .bind(millis(reservation.lease_until))
+        .bind(millis(reservation.now))
+        .bind(&reservation.provider)
+        .bind(&reservation.model)
+        .bind(reservation.least.as_micros())
+        .fetch_all(connection)
+        .await?;
+    let Some(row) = rows.first() else { return Ok(None) };
+    Ok(Some(ReserveOutcome::Reserved {
+        amount: row.amount("moved")?,
+        balance: row.amount("balance")?,
+        held: row.amount("held")?,
+    }))
+}
+
+/// Settles a hold in one round trip. `None` if it is not open.
+pub(super) async fn try_settle(
+    connection: &mut SqliteConnection,
     settlement: Settlement,
-) -> Result<(), sqlx::Error> {
+) -> Result<Option<SettledRequest>, sqlx::Error> {
     let Settlement { hold, usage, result, releases_key, now, .. } = settlement;
-    let releases_key = releases_key && settled.charged == MicroCredits::ZERO;
-    let tokens = usage.tokens;
-    query(SETTLE)
+    let charge = settlement.charge.max(MicroCredits::ZERO);
+    let (tokens, status) = (usage.tokens, usage.status);
+    let rows = query(SETTLE)
         .bind(&hold.as_bytes()[..])
-        .bind(&account.as_bytes()[..])
-        .bind(settled.charged.as_micros())
-        .bind(settled.uncollected.as_micros())
         .bind(millis(now))
         .bind(usage.provider)
         .bind(usage.response_model)
@@ -119,19 +167,25 @@ pub(super) async fn write_settlement(
         .bind(tokens.output_tokens.map(integer))
         .bind(tokens.reasoning_tokens.map(integer))
         .bind(usage.source.name())
-        .bind(usage.status.name())
+        .bind(status.name())
         .bind(usage.finish)
         .bind(usage.first_token_ms.map(integer))
         .bind(integer(usage.total_ms))
         .bind(integer(usage.attempts))
         .bind(releases_key)
-        .bind(amounts.balance.as_micros())
-        .bind(amounts.held.as_micros())
-        .bind(integer(amounts.entries))
-        .bind(result.filter(|_| !releases_key))
-        .execute(connection)
+        .bind(charge.as_micros())
+        .bind(result)
+        .fetch_all(connection)
         .await?;
-    Ok(())
+    let Some(row) = rows.first() else { return Ok(None) };
+    let charged = row.amount("moved")?;
+    Ok(Some(SettledRequest {
+        status,
+        charged,
+        uncollected: charge.minus(charged),
+        balance: row.amount("balance")?,
+        held: row.amount("held")?,
+    }))
 }
 
 /// Stores a change of credit in an account, which already has its new amounts.

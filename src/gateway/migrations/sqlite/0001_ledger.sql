@@ -6,6 +6,7 @@ CREATE TABLE gateway_accounts (
     balance INTEGER NOT NULL,
     held INTEGER NOT NULL,
     entries INTEGER NOT NULL, -- the number of the last entry
+    moved INTEGER NOT NULL DEFAULT 0, -- the amount of the last hold or charge, for RETURNING
     CHECK (balance >= 0 AND held >= 0 AND balance >= held)
 ) WITHOUT ROWID;
 
