@@ -89,8 +89,19 @@ impl PromptSize {
     /// The input in tokens of this model, at most. Never more than the model accepts.
     #[must_use]
     pub fn input_tokens(&self, model: &CatalogModel) -> u64 {
+        self.estimate(model).unwrap_or(u64::MAX).min(model.max_input_tokens)
+    }
+
+    /// Whether the model accepts the input, by this estimate.
+    #[must_use]
+    pub fn fits(&self, model: &CatalogModel) -> bool {
+        self.estimate(model).is_none_or(|tokens| tokens <= model.max_input_tokens)
+    }
+
+    /// `None` if only the provider knows the size.
+    fn estimate(&self, model: &CatalogModel) -> Option<u64> {
         if self.is_unknown {
-            return model.max_input_tokens;
+            return None;
         }
         // Anthropic publishes no tokenizer.
         let percent = match model.format {
@@ -100,7 +111,7 @@ impl PromptSize {
         let text = self.text_tokens.saturating_mul(percent).div_ceil(100);
         let images = self.images.saturating_mul(model.image_tokens);
         let parts = [text, images, self.frame_tokens, self.file_characters];
-        parts.into_iter().fold(0, u64::saturating_add).min(model.max_input_tokens)
+        Some(parts.into_iter().fold(0, u64::saturating_add))
     }
 
     fn add_text(&mut self, text: &str) {

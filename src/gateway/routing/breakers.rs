@@ -10,7 +10,7 @@ use super::breaker::{Breaker, BreakerAdmission, BreakerOutcome};
 use super::target::RouteTarget;
 use crate::kernel::clock::{Clock, Timestamp};
 
-/// The time for which a key is not used after its account was refused.
+/// Pause of a key whose account was refused.
 const ACCOUNT_PAUSE: Duration = Duration::from_secs(300);
 
 /// The breakers of a key.
