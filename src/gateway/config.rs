@@ -95,7 +95,7 @@ pub struct GatewayConfig {
     pub port: Option<u16>,
     /// Whether a token may be in the query of an address.
     pub query_token: bool,
-    /// The age at which usage is removed.
+    /// Maximum age of stored usage.
     pub usage_retention: Duration,
     pub credit_service: Option<ServiceUrl>,
     pub auth_service: Option<ServiceUrl>,

@@ -27,6 +27,7 @@ mod gateway_catalog;
 mod gateway_catalog_money;
 mod gateway_ledger;
 mod gateway_provider;
+mod gateway_routing;
 mod import_graph;
 mod language_detection;
 mod language_model;

@@ -64,7 +64,8 @@ impl RouteModels {
             bound.is_some_and(|bound| bound.hold(max_output) <= amount)
         };
         let mut first = true;
-        let covered = self.models.iter().filter(|model| std::mem::take(&mut first) || is_covered(model));
+        let covered =
+            self.models.iter().filter(|model| std::mem::take(&mut first) || is_covered(model));
         self.models = covered.cloned().collect();
     }
 
