@@ -200,7 +200,7 @@ fn play(row: OpenRow, pace: Duration, steps: VecDeque<PlayedStep>) -> Body {
                     if has_usage {
                         row.send_usage();
                     }
-                    if steps.is_empty() {
+                    if steps.iter().all(|step| matches!(step, PlayedStep::Wait(_))) {
                         row.finish();
                     }
                     return Some((Ok::<_, std::io::Error>(Bytes::from(bytes)), (row, steps)));

@@ -64,6 +64,8 @@ pub(crate) enum StandInFault {
     NoEnd,
     /// No data after the finish, but the connection stays open.
     HangAfterFinish,
+    /// A pause between the end of the answer and the end of its bytes.
+    LateEnd(Duration),
     /// One JSON, although a stream was asked for.
     Whole,
     /// An event with no JSON, after this number of deltas.
@@ -305,7 +307,12 @@ impl<'a> Steps<'a> {
         self.is_over = true;
     }
 
-    pub(super) fn into_steps(self) -> VecDeque<PlayedStep> {
+    pub(super) fn into_steps(mut self) -> VecDeque<PlayedStep> {
+        for fault in &self.script.faults {
+            if let StandInFault::LateEnd(pause) = fault {
+                self.queue.push_back(PlayedStep::Wait(*pause));
+            }
+        }
         self.queue
     }
 }
