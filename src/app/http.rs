@@ -108,6 +108,7 @@ impl App {
         let monitoring = Arc::new(self.gate(monitors, GateName::Monitoring));
         let (mcp, gate) = (Arc::new(mcp), Arc::new(self.callers_gate(tokens)));
         let gates = Gates { callers: Arc::clone(&gate), monitoring };
+        let gateway = self.gateway(&gate, &drain, &sockets, &limits);
         let state = HttpState {
             connect: Arc::clone(&self.connect),
             stores: Arc::new(self.store_health()),
@@ -121,7 +122,7 @@ impl App {
             mcp: Arc::clone(&mcp),
             pages: Arc::new(pages),
         };
-        let routes = routes::routes(Arc::new(state), gates, resource.as_ref(), admin);
+        let routes = routes::routes(Arc::new(state), gates, resource.as_ref(), admin, gateway);
         let Config { allowed_origins, allowed_hosts, .. } = &self.config;
         let origins = OriginPolicy::new(allowed_origins, allowed_hosts.clone());
         let handler = Arc::new(Dispatcher { mcp, gate, origins, routes });

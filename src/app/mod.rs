@@ -8,6 +8,7 @@ pub mod backup;
 pub mod channels;
 pub mod check;
 pub mod database;
+mod gateway;
 mod http;
 pub mod keys;
 mod principals;
@@ -36,6 +37,7 @@ use crate::connect::reaper::run_reaper;
 use crate::connect::service::{ConnectOptions, ConnectService};
 use crate::credentials::api_keys::service::ApiKeys;
 use crate::delivery::courier::Couriers;
+use crate::gateway::plan::ProviderHttp;
 use crate::kernel::access::AccessPolicy;
 use crate::kernel::clock::Clock;
 use crate::kernel::health::HealthCheck;
@@ -44,8 +46,9 @@ use crate::kernel::principal::CredentialVerifier;
 use crate::kernel::redis_eviction::EvictionWatch;
 use crate::kernel::session::SessionLimit;
 use crate::kernel::sql::Database;
+use crate::kernel::toolset::row::Closing;
 use crate::moderation::admin::AdminService;
-use crate::transport::channels::outbound::SendPolicy;
+use crate::transport::channels::outbound::{SendPolicy, http_client_builder};
 use crate::transport::channels::whatsapp::WhatsApp;
 use crate::transport::mcp::server::McpServer;
 use crate::transport::ops::metrics::Metrics;
@@ -85,6 +88,10 @@ pub struct App {
     api_keys: Option<Arc<ApiKeys>>,
     /// The checks of the toolsets' stores.
     toolset_checks: Vec<HealthCheck>,
+    /// Services of the toolsets, by type.
+    services: Extensions,
+    /// Ends what the toolsets have in progress.
+    closing: Vec<Closing>,
     config: Config,
     /// Cancelled at shutdown, to end calls that wait for an event.
     stopping: CancellationToken,
@@ -150,8 +157,7 @@ impl App {
             couriers: Arc::clone(&couriers),
             clients_are_users: config.auth_tokens.is_none(),
         };
-        let stopping = CancellationToken::new();
-        let services = shared_services(chat);
+        let (mut metrics, stopping) = (Metrics::default(), CancellationToken::new());
         let shared = SharedParts {
             clock: Arc::clone(clock),
             ids: ids.clone(),
@@ -159,9 +165,8 @@ impl App {
             database: database.clone(),
             limiter: limiter.map(|limiter| stores::toolset_limiter(limiter, clock)),
             stopping: stopping.clone(),
-            services,
+            services: shared_services(chat, &config),
         };
-        let mut metrics = Metrics::default();
         let enabled = config.toolsets.with_playground(config.playground);
         let built = toolsets::build(enabled, &shared, &mut metrics)?;
         let metrics = Arc::new(metrics);
@@ -210,6 +215,8 @@ impl App {
             database,
             api_keys,
             toolset_checks: built.health,
+            services: built.services,
+            closing: built.closing,
             config,
             stopping,
             tasks,
@@ -221,6 +228,9 @@ impl App {
         self.tasks.abort_all();
         if timeout(SETTLE_GRACE, self.mailbox.settled()).await.is_err() {
             tracing::warn!("shutdown timed out with leases still unsettled");
+        }
+        for close in self.closing {
+            close().await;
         }
         self.admin.0.close().await;
         if let Some(keys) = &self.api_keys {
@@ -241,10 +251,14 @@ fn connect_options(config: &Config) -> ConnectOptions {
 }
 
 /// The services that toolsets share, by type.
-fn shared_services(chat: ChatParts) -> Extensions {
+fn shared_services(chat: ChatParts, config: &Config) -> Extensions {
     let mut services = Extensions::new();
     services.insert(Arc::clone(&chat.couriers));
     services.insert(chat);
+    let proxy = config.https_proxy.clone();
+    services.insert(ProviderHttp(Arc::new(move || {
+        http_client_builder(proxy.as_ref()).map_err(|error| error.to_string())
+    })));
     services
 }
 

@@ -8,6 +8,7 @@ use thiserror::Error;
 use tokio_util::sync::CancellationToken;
 
 use crate::connect;
+use crate::gateway;
 use crate::kernel::clock::Clock;
 use crate::kernel::health::HealthCheck;
 use crate::kernel::id::IdHasher;
@@ -16,7 +17,7 @@ use crate::kernel::quota::{QuotaLimiter, ToolsetQuotas};
 use crate::kernel::sql::Database;
 use crate::kernel::toolset::Toolset;
 use crate::kernel::toolset::parts::{ToolsetError, ToolsetParts};
-use crate::kernel::toolset::row::{EnabledToolset, ToolsetRow};
+use crate::kernel::toolset::row::{Closing, EnabledToolset, ToolsetRow};
 use crate::penpal;
 use crate::transport::ops::metrics::Metrics;
 
@@ -38,6 +39,14 @@ pub const TOOLSETS: &[ToolsetRow] = &[
         migrations: None,
         read: penpal::plan::read,
     },
+    ToolsetRow {
+        name: "gateway",
+        docs: "docs/gateway.md",
+        settings: gateway::config::SETTINGS,
+        quotas: &[],
+        migrations: Some(&gateway::migrations::MIGRATIONS),
+        read: gateway::plan::read,
+    },
 ];
 
 /// An enabled toolset can't be built.
@@ -55,6 +64,9 @@ pub(super) struct BuiltToolsets {
     pub list: Vec<Arc<dyn Toolset>>,
     pub tasks: Vec<BoxFuture<'static, ()>>,
     pub health: Vec<HealthCheck>,
+    /// The services of the server and those of the toolsets.
+    pub services: Extensions,
+    pub closing: Vec<Closing>,
 }
 
 /// The parts that all toolsets share.
@@ -70,7 +82,12 @@ pub(super) struct SharedParts {
 }
 
 impl SharedParts {
-    fn of(&self, toolset: &EnabledToolset, metrics: &Metrics) -> ToolsetParts {
+    fn of(
+        &self,
+        toolset: &EnabledToolset,
+        services: &Extensions,
+        metrics: &Metrics,
+    ) -> ToolsetParts {
         ToolsetParts {
             clock: Arc::clone(&self.clock),
             ids: self.ids.clone(),
@@ -79,7 +96,7 @@ impl SharedParts {
             quotas: ToolsetQuotas::new(self.limiter.clone(), &toolset.quotas),
             figures: metrics.figures(toolset.row.name),
             stopping: self.stopping.clone(),
-            services: self.services.clone(),
+            services: services.clone(),
         }
     }
 }
@@ -90,14 +107,16 @@ pub(super) fn build<'a>(
     shared: &SharedParts,
     metrics: &mut Metrics,
 ) -> Result<BuiltToolsets, ToolsetBuildError> {
-    let mut all = BuiltToolsets::default();
+    let mut all = BuiltToolsets { services: shared.services.clone(), ..BuiltToolsets::default() };
     for toolset in enabled {
-        let built = toolset.plan.build(&shared.of(toolset, metrics));
+        let built = toolset.plan.build(&shared.of(toolset, &all.services, metrics));
         let toolset = toolset.row.name;
         let built = built.map_err(|problem| ToolsetBuildError { toolset, problem })?;
         all.list.push(built.toolset);
         all.tasks.extend(built.tasks);
         all.health.extend(built.health);
+        all.services.extend(built.services);
+        all.closing.extend(built.closing);
     }
     metrics.register_tools(&all.list);
     Ok(all)

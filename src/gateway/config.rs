@@ -101,6 +101,23 @@ pub struct GatewayConfig {
     pub auth_service: Option<ServiceUrl>,
 }
 
+/// The settings of the gateway's edges.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct GatewayEdges {
+    /// See [`GatewayConfig::port`].
+    pub port: Option<u16>,
+    /// See [`GatewayConfig::query_token`].
+    pub query_token: bool,
+}
+
+impl GatewayConfig {
+    /// The settings of the edges.
+    #[must_use]
+    pub const fn edges(&self) -> GatewayEdges {
+        GatewayEdges { port: self.port, query_token: self.query_token }
+    }
+}
+
 /// Reads the settings. A problem is reported to the reader, and the result must then not be used.
 pub fn read(reader: &mut SettingsReader<'_>) -> GatewayConfig {
     let secret = |text: &str| Ok::<_, &str>(SecretString::from(text));

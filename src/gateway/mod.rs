@@ -13,8 +13,13 @@
 
 pub mod catalog;
 pub mod config;
+pub mod error;
 pub mod ledger;
 pub mod migrations;
 pub mod money;
+pub mod plan;
 pub mod provider;
 pub mod routing;
+pub mod service;
+pub mod tools;
+pub mod wire;

@@ -19,6 +19,7 @@
 
 pub mod channels;
 pub mod dispatcher;
+pub mod gateway;
 pub mod http;
 pub mod mcp;
 pub mod ops;

@@ -17,6 +17,8 @@ use axum::{Json, Router};
 use serde::Serialize;
 
 use super::channels::whatsapp::routes as whatsapp_routes;
+use super::gateway;
+use super::gateway::state::GatewayState;
 use super::http::auth::{Gate, require_token, require_websocket_token};
 use super::http::protected_resource::ProtectedResource;
 use super::http::refusal::not_found;
@@ -79,12 +81,13 @@ pub struct Gates {
 }
 
 /// The routes of the server. `admin` has the admin routes with their own gate; `None` without
-/// `ADMIN_TOKEN`. `resource` is `None` without a provider for OAuth.
+/// `ADMIN_TOKEN`. `resource` is `None` without a provider for OAuth, and `gateway` without that toolset.
 pub fn routes(
     state: Arc<HttpState>,
     gates: Gates,
     resource: Option<&ProtectedResource>,
     admin: Option<Router>,
+    gateway: Option<Arc<GatewayState>>,
 ) -> Router {
     let webhook = state
         .whatsapp
@@ -111,6 +114,7 @@ pub fn routes(
         .route("/metrics", get(metrics))
         .with_state(Arc::clone(&state))
         .merge(dashboard)
+        .merge(gateway.clone().map(gateway::monitoring_routes).unwrap_or_default())
         .layer(from_fn_with_state(monitoring, require_token));
     let discovery = DISCOVERY_PATHS
         .into_iter()
@@ -127,7 +131,8 @@ pub fn routes(
         .merge(discovery)
         .merge(websocket)
         .merge(monitoring)
-        .merge(pages);
+        .merge(pages)
+        .merge(gateway.map(gateway::routes).unwrap_or_default());
     webhook.into_iter().chain(admin).chain(metadata).fold(routes, Router::merge)
 }
 

@@ -162,9 +162,11 @@ fn architecture_only_app_names_backends() {
     for (path, text) in all_files().into_iter().filter(|(path, _)| path.starts_with("src")) {
         let own = path.file_stem().is_some_and(|stem| stem.to_string_lossy().starts_with("store_"));
         let declares = path.ends_with("mod.rs");
+        // A toolset opens its own store, so that it is one folder and one row in the table.
+        let plans = path.ends_with("plan.rs");
         let named = text.contains("store_") && text.contains("::store_");
         assert!(
-            own || declares || path == Path::new("src/app/stores.rs") || !named,
+            own || declares || plans || path == Path::new("src/app/stores.rs") || !named,
             "{} names a backend",
             path.display()
         );

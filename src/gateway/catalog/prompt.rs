@@ -9,6 +9,10 @@ use serde_json::{Map, Value};
 use super::model::CatalogModel;
 use super::provider::ProviderFormat;
 
+/// Tokens of a text for Anthropic's models, in percent of those in o200k. Anthropic publishes no tokenizer: an estimate
+/// without a margin.
+pub const MESSAGES_PERCENT: u64 = 115;
+
 /// Tokens that frame a message: its beginning, role and end.
 const MESSAGE_TOKENS: u64 = 4;
 
@@ -98,20 +102,32 @@ impl PromptSize {
         self.estimate(model).is_none_or(|tokens| tokens <= model.max_input_tokens)
     }
 
-    /// `None` if only the provider knows the size.
+    /// The input in tokens of this model as far as it can be known, without a margin: for a provider that does not count
+    /// it.
+    #[must_use]
+    pub fn likely_input_tokens(&self, model: &CatalogModel) -> u64 {
+        let percent = match model.format {
+            ProviderFormat::Chat => 100,
+            ProviderFormat::Messages => MESSAGES_PERCENT,
+        };
+        self.tokens(model, percent).min(model.max_input_tokens)
+    }
+
+    /// An upper estimate. `None` if only the provider knows the size.
     fn estimate(&self, model: &CatalogModel) -> Option<u64> {
-        if self.is_unknown {
-            return None;
-        }
         // Anthropic publishes no tokenizer.
         let percent = match model.format {
             ProviderFormat::Chat => 110,
             ProviderFormat::Messages => 125,
         };
+        (!self.is_unknown).then(|| self.tokens(model, percent))
+    }
+
+    fn tokens(&self, model: &CatalogModel, percent: u64) -> u64 {
         let text = self.text_tokens.saturating_mul(percent).div_ceil(100);
         let images = self.images.saturating_mul(model.image_tokens);
         let parts = [text, images, self.frame_tokens, self.file_characters];
-        Some(parts.into_iter().fold(0, u64::saturating_add))
+        parts.into_iter().fold(0, u64::saturating_add)
     }
 
     fn add_text(&mut self, text: &str) {

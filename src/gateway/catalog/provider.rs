@@ -21,7 +21,7 @@ pub enum ProviderFormat {
 pub enum AbandonPolicy {
     /// The answer is read to its end, which has its usage, and charged in full.
     Drain,
-    /// The answer is cut off, and its usage so far charged, as counted or estimated.
+    /// The answer is cut off, and its usage until then charged, as counted or estimated.
     Estimate,
     /// The answer is cut off, and not charged.
     Forgive,

@@ -122,7 +122,7 @@ impl RoutedAnswer {
         }
     }
 
-    /// All attempts so far, in their order.
+    /// All attempts, in their order.
     #[must_use]
     pub fn attempts(&self) -> Vec<AttemptRecord> {
         let mut attempts = self.attempts.clone();
@@ -130,6 +130,12 @@ impl RoutedAnswer {
             last.end(AttemptOutcome::Open, self.parts.breakers.now());
         }
         attempts
+    }
+
+    /// Number of attempts.
+    #[must_use]
+    pub const fn attempt_count(&self) -> usize {
+        self.attempts.len()
     }
 
     /// The attempt that is open, or that has ended the answer. `None` before the first.

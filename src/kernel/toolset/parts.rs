@@ -57,10 +57,12 @@ impl ToolsetParts {
 }
 
 /// A toolset can't be built.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
+#[derive(Clone, Debug, PartialEq, Eq, Error)]
 pub enum ToolsetError {
     #[error("it needs a database, which its row in the table does not ask for")]
     Database,
     #[error("it needs a service that this server does not have: {0}")]
     Service(&'static str),
+    #[error("it can't send requests ({0}): install ca-certificates")]
+    Outbound(String),
 }

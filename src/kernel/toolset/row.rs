@@ -4,6 +4,7 @@ use std::fmt;
 use std::sync::Arc;
 
 use futures_util::future::BoxFuture;
+use rmcp::model::Extensions;
 
 use super::Toolset;
 use super::parts::{ToolsetError, ToolsetParts};
@@ -60,12 +61,25 @@ pub struct BuiltToolset {
     pub tasks: Vec<BoxFuture<'static, ()>>,
     /// The checks of the toolset's stores.
     pub health: Vec<HealthCheck>,
+    /// Services for transports and for the toolsets after this one, by type.
+    pub services: Extensions,
+    /// Ends what is in progress, before the stores are closed.
+    pub closing: Vec<Closing>,
 }
+
+/// A step at the end of the server.
+pub type Closing = Box<dyn FnOnce() -> BoxFuture<'static, ()> + Send + Sync>;
 
 impl BuiltToolset {
     /// A toolset without background work and stores.
     #[must_use]
     pub fn new(toolset: Arc<dyn Toolset>) -> Self {
-        Self { toolset, tasks: Vec::new(), health: Vec::new() }
+        Self {
+            toolset,
+            tasks: Vec::new(),
+            health: Vec::new(),
+            services: Extensions::new(),
+            closing: Vec::new(),
+        }
     }
 }

@@ -50,7 +50,7 @@ pub async fn require_websocket_token(
     next: Next,
 ) -> Response {
     let (headers, uri) = (request.headers(), request.uri());
-    let admitted = gate.check(&websocket_bearer(headers), headers, uri).await;
+    let admitted = gate.admit_token(&websocket_bearer(headers), headers, uri).await;
     pass_on(admitted, request, next).await
 }
 
@@ -121,10 +121,14 @@ impl Gate {
     /// # Errors
     /// Returns the response to a request that is not admitted.
     pub async fn admit(&self, headers: &HeaderMap, uri: &Uri) -> Result<Arc<Principal>, Response> {
-        self.check(bearer(headers), headers, uri).await
+        self.admit_token(bearer(headers), headers, uri).await
     }
 
-    async fn check(
+    /// The principal of a request with `token`, wherever the request has it.
+    ///
+    /// # Errors
+    /// Returns the response to a request that is not admitted.
+    pub async fn admit_token(
         &self,
         token: &[u8],
         headers: &HeaderMap,
@@ -138,7 +142,11 @@ impl Gate {
         Err((StatusCode::FORBIDDEN, message).into_response())
     }
 
-    async fn identify(&self, token: &[u8]) -> Result<Arc<Principal>, Rejected> {
+    /// The principal that `token` proves.
+    ///
+    /// # Errors
+    /// Returns [`Rejected`] if it proves none.
+    pub async fn identify(&self, token: &[u8]) -> Result<Arc<Principal>, Rejected> {
         if token.is_empty() {
             return Err(Rejected::Missing);
         }

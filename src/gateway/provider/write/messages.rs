@@ -14,7 +14,7 @@ pub(super) struct MessagesWriter {
     is_started: bool,
     usage: ModelUsage,
     open: Option<BlockKind>,
-    /// Number of blocks so far. The open one is the last.
+    /// Number of blocks. The open one is the last.
     blocks: usize,
     /// Each call of a tool, with its block.
     calls: Vec<(u32, usize)>,

@@ -1,0 +1,90 @@
+//! [`ProviderHttp`] and the plan of the toolset: builds it from its settings and the parts of the server.
+
+use std::fmt;
+use std::sync::Arc;
+use std::time::Duration;
+
+use reqwest::ClientBuilder;
+
+use super::config;
+use super::config::GatewayConfig;
+use super::ledger::store::GatewayLedger;
+use super::ledger::store_postgres::PostgresGatewayLedger;
+use super::ledger::store_sqlite::SqliteGatewayLedger;
+use super::provider::client::Provider;
+use super::provider::limits::ProviderLimits;
+use super::routing::breakers::BreakerTable;
+use super::routing::router::GatewayRouter;
+use super::service::GatewayService;
+use super::service::core::GatewayParts;
+use super::tools::GatewayTools;
+use crate::kernel::settings::SettingsReader;
+use crate::kernel::sql::Database;
+use crate::kernel::toolset::parts::{ToolsetError, ToolsetParts};
+use crate::kernel::toolset::row::{BuiltToolset, ToolsetPlan};
+
+/// Prepares the client for requests to providers, with the certificates and the proxy of the server. Returns why it
+/// can't.
+#[derive(Clone)]
+pub struct ProviderHttp(pub Arc<dyn Fn() -> Result<ClientBuilder, String> + Send + Sync>);
+
+struct GatewayPlan(GatewayConfig);
+
+impl fmt::Debug for GatewayPlan {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
+/// Reads the settings of the toolset.
+pub fn read(reader: &mut SettingsReader<'_>) -> Arc<dyn ToolsetPlan> {
+    Arc::new(GatewayPlan(config::read(reader)))
+}
+
+impl ToolsetPlan for GatewayPlan {
+    fn build(&self, parts: &ToolsetParts) -> Result<BuiltToolset, ToolsetError> {
+        let ProviderHttp(prepare) = parts.service::<ProviderHttp>()?;
+        let config = &self.0;
+        let provider = prepare().and_then(|builder| {
+            let limits = ProviderLimits::default();
+            let provider = Provider::new(builder, limits, Arc::clone(&parts.clock));
+            provider.map_err(|error| error.to_string())
+        });
+        let service = Arc::new(GatewayService::new(GatewayParts {
+            catalog: Arc::clone(&config.catalog),
+            accounts: open_accounts(parts.database()?),
+            router: GatewayRouter::new(
+                Arc::clone(&config.catalog),
+                Arc::new(provider.map_err(ToolsetError::Outbound)?),
+                BreakerTable::new(Arc::clone(&parts.clock)),
+                parts.rng(),
+            ),
+            clock: Arc::clone(&parts.clock),
+            keyring: Arc::clone(&parts.keyring),
+            rng: parts.rng(),
+            figures: parts.figures.clone(),
+            start_credits: config.start_credits,
+            retention: config.usage_retention,
+        }));
+        let tools = GatewayTools::new(Arc::clone(&service), parts.ids.clone());
+        let mut built = BuiltToolset::new(Arc::new(tools));
+        built.tasks.push(Box::pin(service.upkeep()));
+        let closing = Arc::clone(&service);
+        built
+            .closing
+            .push(Box::new(move || Box::pin(async move { closing.close(CLOSE_GRACE).await })));
+        built.services.insert(service);
+        built.services.insert(config.edges());
+        Ok(built)
+    }
+}
+
+/// Time at the end of the server to store the charges of answers in progress.
+const CLOSE_GRACE: Duration = Duration::from_secs(3);
+
+fn open_accounts(database: &Database) -> Arc<dyn GatewayLedger> {
+    match database {
+        Database::Sqlite(database) => Arc::new(SqliteGatewayLedger::new(database.clone())),
+        Database::Postgres(database) => Arc::new(PostgresGatewayLedger::new(database.clone())),
+    }
+}

@@ -1,0 +1,192 @@
+//! [`AnswerEvent`]: the steps of an answer, which every edge writes in its own format.
+
+use std::fmt;
+use std::sync::Arc;
+use std::time::Duration;
+
+use crate::gateway::error::GatewayError;
+use crate::gateway::money::MicroCredits;
+use crate::gateway::provider::frame::{ProviderEvent, ProviderFinish, ProviderFrame};
+use crate::kernel::model::ModelUsage;
+
+/// A step of an answer. Cheap to clone.
+///
+/// An answer ends with exactly one [`Done`](Self::Done) or [`Failed`](Self::Failed), which comes after its charge is
+/// stored.
+#[derive(Clone, Debug)]
+pub enum AnswerEvent {
+    /// The request has its hold.
+    Accepted(Arc<AcceptedRequest>),
+    /// A part of the answer, or all of it.
+    Frame(Arc<ProviderFrame>),
+    /// Another provider is tried, because the one before did not begin to answer.
+    Failover { provider: Arc<str>, model: Arc<str> },
+    /// The answer is complete.
+    Done(Arc<Bill>),
+    /// The answer is incomplete.
+    Failed(Arc<FailedAnswer>),
+}
+
+/// A request that has its hold.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct AcceptedRequest {
+    pub provider: String,
+    pub model: String,
+    pub held: MicroCredits,
+    /// Maximum number of tokens of the answer, which the hold pays for.
+    pub max_output_tokens: u32,
+}
+
+/// The charge of a request, as it is stored.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Bill {
+    pub provider: String,
+    /// The model that answered, as the provider names it.
+    pub model: String,
+    /// `None` if the answer is incomplete.
+    pub finish: Option<ProviderFinish>,
+    pub usage: ModelUsage,
+    /// Whether the provider has said the usage. Otherwise it is an estimate.
+    pub is_usage_exact: bool,
+    pub charged: MicroCredits,
+    /// The balance after the charge.
+    pub balance: MicroCredits,
+    /// The time from the request to the first part of the answer. `None` if there was none.
+    pub first_token: Option<Duration>,
+    pub total: Duration,
+}
+
+/// Why an answer is incomplete, and what it costs.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct FailedAnswer {
+    pub error: GatewayError,
+    /// Whether a part of the answer came before.
+    pub is_partial: bool,
+    /// `None` if nothing was held.
+    pub bill: Option<Bill>,
+}
+
+impl From<GatewayError> for FailedAnswer {
+    fn from(error: GatewayError) -> Self {
+        Self { error, is_partial: false, bill: None }
+    }
+}
+
+impl AnswerEvent {
+    /// Returns `true` for the last event of an answer.
+    #[must_use]
+    pub const fn is_end(&self) -> bool {
+        matches!(self, Self::Done(_) | Self::Failed(_))
+    }
+
+    /// The approximate size, in bytes.
+    #[must_use]
+    pub fn size(&self) -> usize {
+        let texts = match self {
+            Self::Frame(frame) => {
+                let raw = frame.raw.as_ref().map_or(0, |raw| raw.data.len());
+                raw + frame.events.iter().map(event_size).sum::<usize>()
+            }
+            _ => 0,
+        };
+        texts + size_of::<Self>()
+    }
+}
+
+fn event_size(event: &ProviderEvent) -> usize {
+    let texts = match event {
+        ProviderEvent::Text(text) | ProviderEvent::Reasoning(text) => text.len(),
+        ProviderEvent::ToolCall { arguments, .. } => arguments.len(),
+        _ => 0,
+    };
+    texts + size_of::<ProviderEvent>()
+}
+
+/// The parts of an answer in one piece. Its `Debug` shows lengths.
+#[derive(Clone, Default, PartialEq, Eq)]
+pub struct AnswerText {
+    /// The model that answers, as the provider names it; empty until it is known.
+    pub model: String,
+    pub text: String,
+    pub reasoning: String,
+    pub tool_calls: Vec<AnswerToolCall>,
+    pub usage: ModelUsage,
+    pub finish: Option<ProviderFinish>,
+}
+
+/// A call of a tool of the caller.
+#[derive(Clone, Default, PartialEq, Eq)]
+pub struct AnswerToolCall {
+    pub id: String,
+    pub name: String,
+    /// JSON, as the model wrote it.
+    pub arguments: String,
+}
+
+impl AnswerText {
+    /// Adds the next frame.
+    pub fn add(&mut self, frame: &ProviderFrame) {
+        for event in &frame.events {
+            match event {
+                ProviderEvent::Started { model, .. } => self.model.clone_from(model),
+                ProviderEvent::Text(text) => self.text.push_str(text),
+                ProviderEvent::Reasoning(text) => self.reasoning.push_str(text),
+                ProviderEvent::ToolCall { index, id, name, arguments } => {
+                    self.tool_call(*index).extend(id.as_deref(), name.as_deref(), arguments);
+                }
+                ProviderEvent::Usage(usage) => self.usage.update(*usage),
+                ProviderEvent::Finished { reason } => self.finish = Some(*reason),
+            }
+        }
+    }
+
+    fn tool_call(&mut self, index: u32) -> &mut AnswerToolCall {
+        // Bounds the memory that a faulty provider can ask for.
+        let index = usize::try_from(index).unwrap_or(usize::MAX).min(MAX_TOOL_CALLS - 1);
+        if self.tool_calls.len() <= index {
+            self.tool_calls.resize_with(index + 1, AnswerToolCall::default);
+        }
+        &mut self.tool_calls[index]
+    }
+
+    /// All that the model has written, for counting its tokens.
+    #[must_use]
+    pub fn written(&self) -> String {
+        let calls = self.tool_calls.iter().flat_map(|call| [&call.name, &call.arguments]);
+        [&self.reasoning, &self.text].into_iter().chain(calls).map(String::as_str).collect()
+    }
+}
+
+/// Maximum number of calls of tools in an answer.
+const MAX_TOOL_CALLS: usize = 256;
+
+impl AnswerToolCall {
+    fn extend(&mut self, id: Option<&str>, name: Option<&str>, arguments: &str) {
+        self.id.push_str(id.unwrap_or_default());
+        self.name.push_str(name.unwrap_or_default());
+        self.arguments.push_str(arguments);
+    }
+}
+
+impl fmt::Debug for AnswerText {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("AnswerText")
+            .field("bytes", &self.text.len())
+            .field("tool_calls", &self.tool_calls.len())
+            .field("usage", &self.usage)
+            .field("finish", &self.finish)
+            .finish_non_exhaustive()
+    }
+}
+
+/// The name of an end, as OpenAI's API has it.
+#[must_use]
+pub const fn finish_name(finish: ProviderFinish) -> &'static str {
+    match finish {
+        ProviderFinish::Stop | ProviderFinish::StopText => "stop",
+        ProviderFinish::Length => "length",
+        ProviderFinish::ToolCalls => "tool_calls",
+        ProviderFinish::Refused => "content_filter",
+        ProviderFinish::Other => "other",
+    }
+}

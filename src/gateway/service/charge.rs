@@ -1,0 +1,50 @@
+//! [`AnswerCharge`]: what an answer costs, complete or not. Pure.
+
+use crate::gateway::catalog::model::Catalog;
+use crate::gateway::catalog::price::input_tokens;
+use crate::gateway::catalog::prompt::{MESSAGES_PERCENT, text_tokens};
+use crate::gateway::catalog::provider::ProviderFormat;
+use crate::gateway::money::MicroCredits;
+use crate::gateway::service::answer::AnswerText;
+use crate::gateway::service::prepare::PreparedCandidate;
+use crate::kernel::model::ModelUsage;
+
+/// The price of an answer, with the usage that it is computed from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct AnswerCharge {
+    pub usage: ModelUsage,
+    /// Whether the provider has counted the whole usage. Otherwise it is an estimate.
+    pub is_exact: bool,
+    pub price: MicroCredits,
+}
+
+impl AnswerCharge {
+    /// The charge for `answer`, which `candidate` has given.
+    ///
+    /// The counts of the provider hold if the answer is complete and has them. Otherwise the input is what the provider
+    /// has counted or the estimate, and the output what was received.
+    pub fn of(answer: &AnswerText, candidate: &PreparedCandidate, catalog: &Catalog) -> Self {
+        let counted = answer.usage;
+        let is_exact = answer.finish.is_some()
+            && counted.output_tokens.is_some()
+            && (counted.input_tokens.is_some() || input_tokens(&counted) > 0);
+        let usage = if is_exact { counted } else { estimated(answer, candidate) };
+        let price = catalog.price_of_answer(&candidate.model, &answer.model).cost(&usage);
+        Self { usage, is_exact, price }
+    }
+}
+
+fn estimated(answer: &AnswerText, candidate: &PreparedCandidate) -> ModelUsage {
+    let counted = answer.usage;
+    let percent = match candidate.model.format {
+        ProviderFormat::Chat => 100,
+        ProviderFormat::Messages => MESSAGES_PERCENT,
+    };
+    let written = (text_tokens(&answer.written()) * percent).div_ceil(100);
+    let output_tokens = Some(written.max(counted.output_tokens.unwrap_or_default()));
+    if input_tokens(&counted) > 0 {
+        return ModelUsage { output_tokens, ..counted };
+    }
+    let input_tokens = Some(candidate.estimated_input_tokens);
+    ModelUsage { input_tokens, output_tokens, ..counted }
+}

@@ -1,0 +1,125 @@
+//! [`GatewayCore`]: what every step of a request works with.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use parking_lot::Mutex;
+use rand::rngs::StdRng;
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+
+use super::figures::GatewayFigures;
+use super::open_holds::OpenHolds;
+use super::stored::StoredAnswer;
+use crate::gateway::catalog::model::Catalog;
+use crate::gateway::catalog::provider::AbandonPolicy;
+use crate::gateway::error::{GatewayError, GatewayErrorCode};
+use crate::gateway::ledger::entry::LedgerBalance;
+use crate::gateway::ledger::ids::{HoldId, NodeId};
+use crate::gateway::ledger::store::GatewayLedger;
+use crate::gateway::money::MicroCredits;
+use crate::gateway::routing::router::GatewayRouter;
+use crate::kernel::clock::Clock;
+use crate::kernel::figures::ToolsetFigures;
+use crate::kernel::id::{UserId, random_hex};
+use crate::kernel::keyring::{Keyring, Place};
+
+/// The parts that a [`GatewayCore`] is built from.
+pub struct GatewayParts {
+    pub catalog: Arc<Catalog>,
+    pub accounts: Arc<dyn GatewayLedger>,
+    pub router: GatewayRouter,
+    pub clock: Arc<dyn Clock>,
+    /// Encrypts answers that are stored for repeated requests.
+    pub keyring: Arc<Keyring>,
+    pub rng: StdRng,
+    pub figures: ToolsetFigures,
+    /// The credit of a new account.
+    pub start_credits: MicroCredits,
+    /// The usage of requests is deleted at this age.
+    pub retention: Duration,
+}
+
+/// The parts of the service that every step of a request uses.
+pub(super) struct GatewayCore {
+    pub catalog: Arc<Catalog>,
+    pub accounts: Arc<dyn GatewayLedger>,
+    pub router: GatewayRouter,
+    pub clock: Arc<dyn Clock>,
+    pub figures: GatewayFigures,
+    pub start_credits: MicroCredits,
+    pub retention: Duration,
+    /// This instance.
+    pub node: NodeId,
+    pub open_holds: OpenHolds,
+    /// Cancelled at the end, to cut the answers in progress.
+    pub stopping: CancellationToken,
+    /// The requests in progress, and charges that are being stored.
+    pub tasks: TaskTracker,
+    keyring: Arc<Keyring>,
+    rng: Mutex<StdRng>,
+}
+
+impl GatewayCore {
+    pub fn new(parts: GatewayParts) -> Self {
+        let mut rng = parts.rng;
+        Self {
+            catalog: parts.catalog,
+            accounts: parts.accounts,
+            router: parts.router,
+            clock: parts.clock,
+            figures: GatewayFigures::new(&parts.figures),
+            start_credits: parts.start_credits,
+            retention: parts.retention,
+            node: NodeId::random(&mut rng),
+            open_holds: OpenHolds::default(),
+            stopping: CancellationToken::new(),
+            tasks: TaskTracker::new(),
+            keyring: parts.keyring,
+            rng: Mutex::new(rng),
+        }
+    }
+
+    /// The credits of an account.
+    ///
+    /// # Errors
+    /// Returns `LEDGER_UNAVAILABLE` if the ledger does not answer.
+    pub async fn balance(&self, account: UserId) -> Result<LedgerBalance, GatewayError> {
+        let balance = self.accounts.balance(account, self.start_credits).await;
+        balance.map_err(|_| ledger_unavailable())
+    }
+
+    pub fn random_name(&self) -> String {
+        random_hex(&mut *self.rng.lock())
+    }
+
+    pub fn new_hold(&self) -> HoldId {
+        HoldId::new(self.clock.now(), &mut *self.rng.lock())
+    }
+
+    pub fn abandon_policy(&self, provider: &str) -> AbandonPolicy {
+        let provider = self.catalog.provider(provider);
+        provider.map_or(AbandonPolicy::Estimate, |provider| provider.abandoned)
+    }
+
+    /// Encrypts an answer for the ledger. `None` if it is too large.
+    pub fn seal(&self, account: UserId, answer: &StoredAnswer) -> Option<Vec<u8>> {
+        let bytes = answer.to_bytes()?;
+        self.keyring.seal(&bytes, &place(account), &mut *self.rng.lock())
+    }
+
+    pub fn open(&self, account: UserId, sealed: &[u8]) -> Option<StoredAnswer> {
+        StoredAnswer::from_bytes(&self.keyring.open(sealed, &place(account))?)
+    }
+}
+
+pub(super) fn ledger_unavailable() -> GatewayError {
+    let message = "The accounts can't be reached: try again";
+    GatewayError::new(GatewayErrorCode::LedgerUnavailable, message)
+        .retry_after(Duration::from_secs(1))
+}
+
+/// The place of the stored answers of an account.
+fn place(account: UserId) -> Place {
+    Place::new("gateway.answer").user(account)
+}

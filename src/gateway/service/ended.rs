@@ -1,0 +1,130 @@
+//! [`EndedAnswer`]: an answer with its end. Pure.
+
+use std::time::Duration;
+
+use super::answer::{AnswerText, Bill, finish_name};
+use super::charge::AnswerCharge;
+use super::prepare::PreparedCandidate;
+use crate::gateway::catalog::model::Catalog;
+use crate::gateway::error::{GatewayError, GatewayErrorCode};
+use crate::gateway::ledger::usage::{GatewayUsage, UsageSource, UsageStatus};
+use crate::gateway::money::MicroCredits;
+use crate::gateway::routing::answer::RoutedAnswer;
+use crate::gateway::routing::request::RouteError;
+use crate::kernel::model::ModelUsage;
+
+/// The end of an answer.
+pub(super) enum AnswerEnd {
+    Complete,
+    /// The client has cancelled the request or left, or the server stops.
+    Cancelled,
+    /// The client has left, and the provider's policy is to charge nothing.
+    Forgiven,
+    Failed(Box<RouteError>),
+}
+
+/// An answer with its end.
+pub(super) struct EndedAnswer {
+    pub answer: AnswerText,
+    pub end: AnswerEnd,
+    /// The candidate that has answered, or was tried last.
+    pub candidate: PreparedCandidate,
+    pub has_content: bool,
+    /// The time from the request to the first content.
+    pub first_token: Option<Duration>,
+    /// Number of requests to providers.
+    pub attempts: u32,
+}
+
+impl EndedAnswer {
+    /// Notes the attempts, and the candidate of the last one.
+    pub fn observe(&mut self, routed: &RoutedAnswer, candidates: &[PreparedCandidate]) {
+        self.attempts = u32::try_from(routed.attempt_count()).unwrap_or(u32::MAX);
+        let name = routed.model().map(|model| &model.name);
+        let candidate = candidates.iter().find(|other| Some(&other.model.name) == name);
+        if let Some(candidate) = candidate {
+            self.candidate = candidate.clone();
+        }
+    }
+
+    /// The present price of the answer.
+    pub fn price(&self, catalog: &Catalog) -> MicroCredits {
+        AnswerCharge::of(&self.answer, &self.candidate, catalog).price
+    }
+
+    /// The charge at the end: nothing for an answer that did not begin.
+    pub fn charge(&self, catalog: &Catalog) -> AnswerCharge {
+        let charge = AnswerCharge::of(&self.answer, &self.candidate, catalog);
+        let is_charged = match &self.end {
+            AnswerEnd::Complete => true,
+            AnswerEnd::Cancelled => self.attempts > 0,
+            AnswerEnd::Forgiven => false,
+            AnswerEnd::Failed(_) => self.has_content,
+        };
+        if is_charged {
+            return charge;
+        }
+        AnswerCharge { usage: ModelUsage::default(), price: MicroCredits::ZERO, ..charge }
+    }
+
+    pub const fn status(&self) -> UsageStatus {
+        match &self.end {
+            AnswerEnd::Complete => UsageStatus::Done,
+            AnswerEnd::Cancelled | AnswerEnd::Forgiven => UsageStatus::Cancelled,
+            AnswerEnd::Failed(_) if self.has_content => UsageStatus::Broken,
+            AnswerEnd::Failed(_) => UsageStatus::Failed,
+        }
+    }
+
+    fn response_model(&self) -> Option<&String> {
+        Some(&self.answer.model).filter(|model| !model.is_empty())
+    }
+
+    /// The record of the request, `total` after its start.
+    pub fn usage(&self, charge: &AnswerCharge, total: Duration) -> GatewayUsage {
+        GatewayUsage {
+            provider: self.candidate.model.provider.clone(),
+            response_model: self.response_model().cloned(),
+            tokens: charge.usage,
+            source: if charge.is_exact { UsageSource::Provider } else { UsageSource::Estimated },
+            status: self.status(),
+            finish: self.answer.finish.map(|finish| finish_name(finish).to_owned()),
+            first_token_ms: self.first_token.map(millis),
+            total_ms: millis(total),
+            attempts: self.attempts,
+        }
+    }
+
+    /// The bill, before the amounts of the ledger are known.
+    pub fn bill(&self, charge: &AnswerCharge, total: Duration) -> Bill {
+        let model = &self.candidate.model;
+        Bill {
+            provider: model.provider.clone(),
+            model: self.response_model().unwrap_or(&model.provider_model).clone(),
+            finish: self.answer.finish,
+            usage: charge.usage,
+            is_usage_exact: charge.is_exact,
+            charged: MicroCredits::ZERO,
+            balance: MicroCredits::ZERO,
+            first_token: self.first_token,
+            total,
+        }
+    }
+
+    /// The error for the caller. `None` if the answer is complete.
+    pub fn error(&self) -> Option<GatewayError> {
+        match &self.end {
+            AnswerEnd::Complete => None,
+            AnswerEnd::Cancelled | AnswerEnd::Forgiven => Some(cancelled()),
+            AnswerEnd::Failed(error) => Some(GatewayError::from(error.as_ref())),
+        }
+    }
+}
+
+pub(super) fn cancelled() -> GatewayError {
+    GatewayError::new(GatewayErrorCode::Cancelled, "The request was cancelled")
+}
+
+fn millis(duration: Duration) -> u64 {
+    u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
+}

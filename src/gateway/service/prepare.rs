@@ -1,0 +1,137 @@
+//! [`PreparedRequest`]: the models that may answer a request, and what it may cost. Pure.
+
+use std::sync::Arc;
+
+use crate::gateway::catalog::hold::{BoundCandidate, HoldBound};
+use crate::gateway::catalog::model::{Catalog, CatalogModel};
+use crate::gateway::catalog::prompt::PromptSize;
+use crate::gateway::error::{CreditShortfall, GatewayError, GatewayErrorCode};
+use crate::gateway::money::MicroCredits;
+use crate::gateway::provider::request::RequestBody;
+use crate::gateway::service::request::{AUTO_PROVIDER, GatewayRequest};
+use crate::kernel::principal::PrincipalRole;
+
+/// Length of an answer in tokens if the request names none.
+const DEFAULT_OUTPUT_TOKENS: u32 = 4_096;
+
+/// Minimum length of an answer that the account can't pay for in full, in tokens.
+const MIN_OUTPUT_TOKENS: u32 = 64;
+
+/// A request with the models that may answer it.
+#[derive(Debug)]
+pub(super) struct PreparedRequest {
+    /// In the order of the attempts. Never empty.
+    pub candidates: Vec<PreparedCandidate>,
+    /// The hold that pays for the full length, whichever candidate answers.
+    pub ask: MicroCredits,
+    /// The smallest hold that is of use.
+    pub least: MicroCredits,
+    /// Maximum length of the answer in tokens.
+    pub max_output_tokens: u32,
+}
+
+/// A model that may answer a request.
+#[derive(Clone, Debug)]
+pub(super) struct PreparedCandidate {
+    pub model: Arc<CatalogModel>,
+    /// The size of the input in tokens, for a provider that does not say it.
+    pub estimated_input_tokens: u64,
+    bound: HoldBound,
+}
+
+impl PreparedCandidate {
+    fn of(model: &Arc<CatalogModel>, size: &PromptSize) -> Option<Self> {
+        let input_tokens = size.input_tokens(model);
+        let candidate = BoundCandidate { price: &model.price, input_tokens };
+        let bound = HoldBound::of([candidate], size.answers(), size.long_cache_writes())?;
+        let estimated_input_tokens = size.likely_input_tokens(model);
+        Some(Self { model: Arc::clone(model), estimated_input_tokens, bound })
+    }
+
+    /// The longest answer that `amount` pays for, up to `max` tokens. `None` if it does not pay for any.
+    pub fn max_output_tokens(&self, amount: MicroCredits, max: u32) -> Option<u32> {
+        self.bound.max_output(amount).map(|tokens| tokens.min(max))
+    }
+}
+
+impl PreparedRequest {
+    /// Finds the models, and computes the hold.
+    ///
+    /// # Errors
+    /// Returns the error to answer with if no model may answer.
+    pub fn of(
+        request: &GatewayRequest,
+        role: PrincipalRole,
+        catalog: &Catalog,
+    ) -> Result<Self, GatewayError> {
+        let models = models(request, role, catalog)?;
+        let (RequestBody::Chat(body) | RequestBody::Messages(body)) = &request.body;
+        let size = PromptSize::of(body);
+        let asked = match request.max_output_tokens {
+            Some(0) => {
+                let message = "The length of the answer is at least 1 token";
+                return Err(GatewayError::new(GatewayErrorCode::InvalidRequest, message));
+            }
+            Some(asked) => u32::try_from(asked).unwrap_or(u32::MAX),
+            None => DEFAULT_OUTPUT_TOKENS,
+        };
+        let of_models = models.iter().map(|model| model.max_output_tokens).min();
+        let of_role = catalog.roles().limits(role).max_output_tokens;
+        let max_output_tokens = asked.min(of_role).min(of_models.unwrap_or(asked));
+        let candidates: Vec<_> =
+            models.iter().filter_map(|model| PreparedCandidate::of(model, &size)).collect();
+        let holds = candidates.iter().map(|candidate| candidate.bound.hold(max_output_tokens));
+        let ask = holds.max().unwrap_or_default();
+        let shortest = max_output_tokens.min(MIN_OUTPUT_TOKENS);
+        let least = candidates.first().map(|first| first.bound.hold(shortest)).unwrap_or_default();
+        let ask = match request.budget {
+            Some(available) if available < least => {
+                let shortfall = CreditShortfall { needed: least, available };
+                return Err(GatewayError::insufficient_credits(shortfall));
+            }
+            Some(budget) => ask.min(budget),
+            None => ask,
+        };
+        Ok(Self { candidates, ask, least, max_output_tokens })
+    }
+}
+
+/// The models that may answer, in the order of the attempts. Never empty.
+fn models(
+    request: &GatewayRequest,
+    role: PrincipalRole,
+    catalog: &Catalog,
+) -> Result<Vec<Arc<CatalogModel>>, GatewayError> {
+    let allowed = &catalog.roles().limits(role).models;
+    let mut found: Vec<Arc<CatalogModel>> = Vec::new();
+    let is_auto = request.provider == AUTO_PROVIDER;
+    for name in std::iter::once(&request.model).chain(&request.fallback) {
+        let model = catalog.model(name).map_err(|_| {
+            let message = format!("There is no model {name:?}: GET /v1/models lists all");
+            GatewayError::new(GatewayErrorCode::UnknownModel, message)
+        })?;
+        if !allowed.allows(&model.name) {
+            let message = format!("Your role has no access to the model {:?}", model.name);
+            return Err(GatewayError::new(GatewayErrorCode::ModelNotAllowed, message));
+        }
+        if !is_auto && model.provider != request.provider {
+            let message = format!(
+                "The model {:?} belongs to the provider {:?}: name that one, or auto",
+                model.name, model.provider
+            );
+            return Err(GatewayError::new(GatewayErrorCode::InvalidRequest, message));
+        }
+        let others = if is_auto { usize::MAX } else { 1 };
+        let candidates = catalog.candidates(model).take(others);
+        for candidate in candidates.filter(|candidate| allowed.allows(&candidate.name)) {
+            if !found.iter().any(|known| known.name == candidate.name) {
+                found.push(Arc::clone(candidate));
+            }
+        }
+    }
+    if found.is_empty() {
+        let message = "This server has no key for the provider of the model: ask its operator";
+        return Err(GatewayError::new(GatewayErrorCode::ProviderRejected, message));
+    }
+    Ok(found)
+}

@@ -1,0 +1,266 @@
+//! [`AnswerTask`]: one request from its hold to its bill.
+//!
+//! The task is independent of the connection that asked, so that a client that leaves does not lose the settlement.
+
+use std::pin::Pin;
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::time::{MissedTickBehavior, Sleep, interval, sleep};
+use tokio_util::sync::CancellationToken;
+
+use super::answer::{AcceptedRequest, AnswerEvent, AnswerText, Bill};
+use super::buffer::AnswerBuffer;
+use super::core::GatewayCore;
+use super::ended::{AnswerEnd, EndedAnswer, cancelled};
+use super::prepare::{PreparedCandidate, PreparedRequest};
+use super::request::{GatewayCaller, GatewayRequest};
+use super::settle::settle;
+use crate::gateway::catalog::provider::AbandonPolicy;
+use crate::gateway::error::{CreditShortfall, GatewayError, GatewayErrorCode};
+use crate::gateway::ledger::ids::{HoldId, RequestKey};
+use crate::gateway::ledger::request::{AnsweredRequest, Reservation, ReserveOutcome};
+use crate::gateway::ledger::usage::UsageSource;
+use crate::gateway::money::MicroCredits;
+use crate::gateway::routing::request::{RouteEvent, RouteRequest};
+use crate::gateway::routing::target::RouteTarget;
+use crate::kernel::clock::Stopwatch;
+
+/// Maximum time of a request, with all attempts.
+const TIME_LIMIT: Duration = Duration::from_secs(600);
+
+/// Maximum time to read on an answer whose client has left.
+const DRAIN_TIME: Duration = Duration::from_secs(60);
+
+/// Interval of computing the charge so far, for the case that this process dies.
+const CHECKPOINT_INTERVAL: Duration = Duration::from_secs(1);
+
+/// Interval of a repeated request's looks whether the first one has ended.
+const REPEAT_INTERVAL: Duration = Duration::from_millis(250);
+
+/// One request from its hold to its bill.
+pub(super) struct AnswerTask {
+    pub core: Arc<GatewayCore>,
+    pub caller: GatewayCaller,
+    pub request: GatewayRequest,
+    pub events: AnswerBuffer,
+    pub cancel: CancellationToken,
+    pub watch: Stopwatch,
+}
+
+impl AnswerTask {
+    /// Runs the request, and adds its end to the events after its charge is stored.
+    pub async fn run(self) {
+        let end = match self.answer().await {
+            Ok(end) => end,
+            Err(error) => AnswerEvent::Failed(Arc::new(error.into())),
+        };
+        self.core.figures.record_end(&end);
+        self.events.push(end);
+    }
+
+    async fn answer(&self) -> Result<AnswerEvent, GatewayError> {
+        let prepared = PreparedRequest::of(&self.request, self.caller.role, &self.core.catalog)?;
+        let first = prepared.candidates[0].clone();
+        let hold = self.core.new_hold();
+        let reserved = loop {
+            let reservation = self.reservation(hold, &prepared, &first);
+            match self.reserve(reservation).await? {
+                ReserveOutcome::Reserved { amount, .. } => break amount,
+                ReserveOutcome::Insufficient { needed, available } => {
+                    let shortfall = CreditShortfall { needed, available };
+                    return Err(GatewayError::insufficient_credits(shortfall));
+                }
+                ReserveOutcome::Answered(answered) => return self.repeat(*answered).await,
+                ReserveOutcome::KeyReused => {
+                    let message = "Another request had this idempotency key: use a new one";
+                    return Err(GatewayError::new(GatewayErrorCode::DuplicateId, message));
+                }
+                ReserveOutcome::InProgress { .. } => {
+                    tokio::select! {
+                        () = self.cancel.cancelled() => {
+                            return Err(cancelled());
+                        }
+                        () = sleep(REPEAT_INTERVAL) => {}
+                    }
+                }
+            }
+        };
+        let running = self.core.open_holds.add(hold);
+        let max = prepared.max_output_tokens;
+        let max = first.max_output_tokens(reserved, max).unwrap_or(max);
+        self.events.push(AnswerEvent::Accepted(Arc::new(AcceptedRequest {
+            provider: first.model.provider.clone(),
+            model: first.model.name.clone(),
+            held: reserved,
+            max_output_tokens: max,
+        })));
+        // An equivalent that costs more than the hold would break its promise.
+        let is_covered = |candidate: &PreparedCandidate| {
+            candidate.max_output_tokens(reserved, max).is_some_and(|tokens| tokens >= max)
+        };
+        let candidates = prepared.candidates.into_iter().filter(is_covered).collect();
+        let ended = self.drive(candidates, first, max, |charge| running.set(charge)).await;
+        let (place, total) = ((self.caller.account, hold), self.watch.elapsed());
+        let stores_answer = self.request.idempotency_key.is_some();
+        let event = settle(&self.core, place, ended, total, stores_answer).await;
+        drop(running);
+        Ok(event)
+    }
+
+    fn reservation(
+        &self,
+        hold: HoldId,
+        prepared: &PreparedRequest,
+        first: &PreparedCandidate,
+    ) -> Reservation {
+        let key = match &self.request.idempotency_key {
+            Some(key) => RequestKey::of(key),
+            None => RequestKey::of(&hold.to_hex()),
+        };
+        let now = self.core.clock.now();
+        Reservation {
+            hold,
+            account: self.caller.account,
+            key,
+            body_hash: self.request.body_hash(),
+            ask: prepared.ask,
+            least: prepared.least,
+            start_credits: self.core.start_credits,
+            provider: first.model.provider.clone(),
+            model: first.model.name.clone(),
+            node: self.core.node,
+            lease_until: now + super::upkeep::LEASE,
+            now,
+        }
+    }
+
+    /// Places the hold. A second attempt, because it is unknown whether one without an answer took effect.
+    async fn reserve(&self, reservation: Reservation) -> Result<ReserveOutcome, GatewayError> {
+        let accounts = &self.core.accounts;
+        let reserved = match accounts.reserve(reservation.clone()).await {
+            Err(_) => accounts.reserve(reservation).await,
+            reserved => reserved,
+        };
+        reserved.map_err(|_| {
+            let message = "The accounts can't be reached, so nothing was sent: try again";
+            GatewayError::new(GatewayErrorCode::LedgerUnavailable, message)
+                .retry_after(Duration::from_secs(1))
+        })
+    }
+
+    /// Reads the answer, and passes it on.
+    async fn drive(
+        &self,
+        candidates: Vec<PreparedCandidate>,
+        first: PreparedCandidate,
+        max_output_tokens: u32,
+        checkpoint: impl Fn(MicroCredits),
+    ) -> EndedAnswer {
+        let mut routed = self.core.router.start(RouteRequest {
+            models: candidates.iter().map(|candidate| Arc::clone(&candidate.model)).collect(),
+            body: self.request.body.clone(),
+            headers: self.request.headers.clone(),
+            max_output_tokens,
+            stream: self.request.stream,
+            time_limit: TIME_LIMIT,
+        });
+        let mut ended = EndedAnswer {
+            answer: AnswerText::default(),
+            end: AnswerEnd::Cancelled,
+            candidate: first,
+            has_content: false,
+            first_token: None,
+            attempts: 0,
+        };
+        let mut ticks = interval(CHECKPOINT_INTERVAL);
+        ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        let mut draining: Option<Pin<Box<Sleep>>> = None;
+        loop {
+            let is_abandoned = draining.is_some();
+            let drained = async {
+                match &mut draining {
+                    Some(rest) => rest.await,
+                    None => std::future::pending().await,
+                }
+            };
+            let event = tokio::select! {
+                biased;
+                () = self.cancel.cancelled() => break,
+                () = self.core.stopping.cancelled() => break,
+                () = drained => break,
+                event = routed.next() => event,
+                () = self.events.abandoned(), if !is_abandoned => {
+                    match self.core.abandon_policy(&ended.candidate.model.provider) {
+                        AbandonPolicy::Drain => {
+                            draining = Some(Box::pin(sleep(DRAIN_TIME)));
+                            continue;
+                        }
+                        AbandonPolicy::Estimate => break,
+                        AbandonPolicy::Forgive => {
+                            ended.end = AnswerEnd::Forgiven;
+                            break;
+                        }
+                    }
+                }
+                _ = ticks.tick() => {
+                    ended.observe(&routed, &candidates);
+                    if ended.attempts > 0 {
+                        checkpoint(ended.price(&self.core.catalog));
+                    }
+                    continue;
+                }
+            };
+            match event {
+                Some(RouteEvent::Failover(notice)) => {
+                    let RouteTarget { provider, model, .. } = notice.to;
+                    let (provider, model) = (provider.into(), model.into());
+                    self.events.push(AnswerEvent::Failover { provider, model });
+                }
+                Some(RouteEvent::Waiting(_)) => {}
+                Some(RouteEvent::Frame(frame)) => {
+                    ended.answer.add(&frame);
+                    if frame.has_content() && !ended.has_content {
+                        ended.has_content = true;
+                        ended.first_token = Some(self.watch.elapsed());
+                    }
+                    self.events.push(AnswerEvent::Frame(Arc::new(frame)));
+                }
+                Some(RouteEvent::Failed(error)) => {
+                    ended.end = AnswerEnd::Failed(error);
+                    break;
+                }
+                None => {
+                    ended.end = AnswerEnd::Complete;
+                    break;
+                }
+            }
+        }
+        ended.observe(&routed, &candidates);
+        ended
+    }
+
+    /// The stored answer of the same request.
+    async fn repeat(&self, answered: AnsweredRequest) -> Result<AnswerEvent, GatewayError> {
+        let AnsweredRequest { usage: row, result } = answered;
+        let stored = result.and_then(|sealed| self.core.open(self.caller.account, &sealed));
+        let Some(stored) = stored else {
+            let message = "The same request was answered, but the answer is not stored: use a new idempotency key to ask again";
+            return Err(GatewayError::new(GatewayErrorCode::DuplicateId, message));
+        };
+        let balance = self.core.balance(self.caller.account).await?;
+        let bill = Bill {
+            provider: row.usage.provider.clone(),
+            model: row.usage.response_model.clone().unwrap_or(row.model),
+            finish: stored.finish(),
+            usage: row.usage.tokens,
+            is_usage_exact: row.usage.source == UsageSource::Provider,
+            charged: row.charged,
+            balance: balance.balance,
+            first_token: row.usage.first_token_ms.map(Duration::from_millis),
+            total: Duration::from_millis(row.usage.total_ms),
+        };
+        self.events.push(AnswerEvent::Frame(Arc::new(stored.into_frame(&bill))));
+        Ok(AnswerEvent::Done(Arc::new(bill)))
+    }
+}

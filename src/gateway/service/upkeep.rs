@@ -1,0 +1,68 @@
+//! [`run`]: the work of the gateway without a request: leases, checkpoints, recovery, and deletion.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::time::{MissedTickBehavior, interval};
+
+use super::core::GatewayCore;
+
+/// Time after which the holds of a node that has ended are recovered.
+pub(super) const LEASE: Duration = Duration::from_secs(60);
+
+/// Interval of the checkpoints.
+const CHECKPOINT_INTERVAL: Duration = Duration::from_secs(1);
+
+/// Interval of renewing the node's leases, and recovering those of others.
+const LEASE_INTERVAL: Duration = Duration::from_secs(10);
+
+/// Interval of deleting old results and usage.
+const PURGE_INTERVAL: Duration = Duration::from_secs(600);
+
+/// Maximum number of holds that one step recovers.
+const RECOVERY_LIMIT: usize = 100;
+
+/// Stores checkpoints, renews leases, recovers the holds of nodes that have ended, and deletes what is too old. Never
+/// ends.
+pub(super) async fn run(core: Arc<GatewayCore>) {
+    let tick = |period| {
+        let mut ticks = interval(period);
+        ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        ticks
+    };
+    let mut checkpoints = tick(CHECKPOINT_INTERVAL);
+    let (mut leases, mut purges) = (tick(LEASE_INTERVAL), tick(PURGE_INTERVAL));
+    // Each step may fail while the database is away; the next one makes up for it.
+    loop {
+        tokio::select! {
+            _ = checkpoints.tick() => {
+                let changed = core.open_holds.changed();
+                if !changed.is_empty() {
+                    let _ = core.accounts.checkpoint(changed).await;
+                }
+            }
+            _ = leases.tick() => renew_and_recover(&core).await,
+            _ = purges.tick() => {
+                while matches!(
+                    core.accounts.purge(core.clock.now(), core.retention).await,
+                    Ok(true)
+                ) {}
+            }
+        }
+    }
+}
+
+async fn renew_and_recover(core: &GatewayCore) {
+    let now = core.clock.now();
+    if core.open_holds.count() > 0 {
+        let _ = core.accounts.renew(core.node, now + LEASE).await;
+    }
+    while let Ok(recovered) = core.accounts.recover(now, RECOVERY_LIMIT).await {
+        if !recovered.is_empty() {
+            tracing::warn!(holds = recovered.len(), "recovered the holds of a node that has ended");
+        }
+        if recovered.len() < RECOVERY_LIMIT {
+            break;
+        }
+    }
+}

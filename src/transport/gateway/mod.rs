@@ -1,0 +1,34 @@
+//! The edges of the gateway: its WebSocket, the HTTP APIs of OpenAI and Anthropic, and its state.
+//!
+//! Each edge reads a request, starts it in [`GatewayService`](crate::gateway::service::GatewayService), and writes the
+//! events of its answer in its own format. Prices, providers and accounts must not appear here.
+
+mod answers;
+pub mod caller;
+mod health;
+pub mod resume;
+pub mod session;
+mod socket;
+pub mod state;
+mod token;
+
+use std::sync::Arc;
+
+use axum::Router;
+use axum::routing::{any, get};
+
+use self::state::GatewayState;
+
+/// The routes that check the token themselves, and those that need none.
+pub fn routes(state: Arc<GatewayState>) -> Router {
+    Router::new()
+        .route("/gateway", any(socket::connect))
+        .route("/gateway/", any(socket::connect))
+        .route("/gateway/health", get(health::health))
+        .with_state(state)
+}
+
+/// The routes for monitoring.
+pub fn monitoring_routes(state: Arc<GatewayState>) -> Router {
+    Router::new().route("/gateway/stats", get(health::stats)).with_state(state)
+}
