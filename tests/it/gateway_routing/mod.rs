@@ -4,3 +4,4 @@
 mod failover;
 mod limits;
 mod scripted;
+mod servers;
