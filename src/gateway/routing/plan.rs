@@ -143,3 +143,81 @@ impl RoutePlan {
         (planned.state == PlannedState::Retrying).then_some(RETRY_PAUSE)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::gateway::provider::error::ProviderRefusal;
+
+    const TIME_LIMIT: Duration = Duration::from_secs(600);
+
+    fn errors() -> impl Strategy<Value = ProviderError> {
+        let class = prop_oneof![
+            Just(ProviderErrorClass::Caller(ProviderRefusal::Invalid)),
+            Just(ProviderErrorClass::UnknownModel),
+            Just(ProviderErrorClass::Account),
+            Just(ProviderErrorClass::Throttled),
+            Just(ProviderErrorClass::Throttled),
+            Just(ProviderErrorClass::Transient),
+            Just(ProviderErrorClass::Transient),
+            Just(ProviderErrorClass::Truncated),
+            Just(ProviderErrorClass::TimeLimit),
+        ];
+        let pause = proptest::option::of((1..300_u64).prop_map(Duration::from_secs));
+        (class, pause).prop_map(|(class, retry_after)| ProviderError {
+            retry_after,
+            ..ProviderError::new(class, "")
+        })
+    }
+
+    proptest! {
+        #[test]
+        fn gateway_route_plan_ends_after_a_bounded_number_of_attempts(
+            count in 0..6_usize,
+            errors in proptest::collection::vec(errors(), 64),
+            blocked in proptest::collection::vec(proptest::option::weighted(0.2, 0..40_u64), 256),
+        ) {
+            let target = |n: usize| RouteTarget {
+                provider: "p".to_owned(),
+                variable: n.to_string(),
+                model: "m".to_owned(),
+            };
+            let mut plan = RoutePlan::new((0..count).map(target).collect());
+            let (mut errors, mut blocked) = (errors.into_iter(), blocked.into_iter());
+            let start = Timestamp::from_millis(1_000_000);
+            let (mut now, mut attempts, mut waits) = (start, vec![0_u32; count], 0);
+            let mut is_refused = false;
+            loop {
+                let left = TIME_LIMIT.saturating_sub(now.since(start));
+                let step = plan.next(now, left, |_| match blocked.next().flatten() {
+                    Some(seconds) => Err(now + Duration::from_secs(seconds)),
+                    None => Ok(()),
+                });
+                match step {
+                    RouteStep::Attempt { index, permit: () } => {
+                        prop_assert!(!is_refused, "an attempt after a refusal");
+                        attempts[index] += 1;
+                        let error = errors.next().expect("a bounded number of attempts");
+                        is_refused = matches!(error.class, ProviderErrorClass::Caller(_));
+                        if let Some(pause) = plan.failed(index, &error, now) {
+                            now = now + pause;
+                        }
+                    }
+                    RouteStep::Wait(pause) => {
+                        prop_assert!(pause <= MAX_WAIT && pause < left);
+                        waits += 1;
+                        now = now + pause;
+                    }
+                    RouteStep::Exhausted { retry_after } => {
+                        prop_assert!(!is_refused || retry_after.is_none());
+                        break;
+                    }
+                }
+            }
+            prop_assert!(waits <= MAX_WAITS);
+            prop_assert!(attempts.iter().all(|n| *n <= 2 + MAX_WAITS), "{attempts:?}");
+        }
+    }
+}
