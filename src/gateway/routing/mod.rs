@@ -1,8 +1,8 @@
 //! The routing of the gateway: which target answers a request.
 //!
 //! Reading order: [`target`] is a place to send a request to, [`breaker`] decides whether it may be used, and
-//! [`breakers`] has one per key and model. [`candidates`] has the models that may answer a request, [`request`] the
-//! request and the parts of its answer, [`plan`] the order of the targets. [`router`] starts requests, with what `parts.rs` has for all of them, [`answer`]
+//! [`breakers`] has one per key and model. [`request`] has a request and the parts of its answer, [`plan`] the order of
+//! the targets. [`router`] starts requests, with what `parts.rs` has for all of them, [`answer`]
 //! makes the attempts at providers behind [`source`], and [`attempt`] records them.
 //!
 //! Invariants:
@@ -16,7 +16,6 @@ pub mod answer;
 pub mod attempt;
 pub mod breaker;
 pub mod breakers;
-pub mod candidates;
 mod parts;
 pub mod plan;
 pub mod request;

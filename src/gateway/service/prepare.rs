@@ -5,6 +5,7 @@ use std::sync::Arc;
 use crate::gateway::catalog::hold::{BoundCandidate, HoldBound};
 use crate::gateway::catalog::model::{Catalog, CatalogModel};
 use crate::gateway::catalog::prompt::PromptSize;
+use crate::gateway::catalog::unpriced::unpriced_field;
 use crate::gateway::error::{CreditShortfall, GatewayError, GatewayErrorCode};
 use crate::gateway::money::MicroCredits;
 use crate::gateway::provider::request::RequestBody;
@@ -64,9 +65,16 @@ impl PreparedRequest {
         role: PrincipalRole,
         catalog: &Catalog,
     ) -> Result<Self, GatewayError> {
-        let models = models(request, role, catalog)?;
+        let mut models = models(request, role, catalog)?;
         let (RequestBody::Chat(body) | RequestBody::Messages(body)) = &request.body;
+        if let Some(field) = unpriced_field(body) {
+            let message = format!("The gateway has no price for this value of the field {field:?}");
+            return Err(GatewayError::new(GatewayErrorCode::InvalidRequest, message));
+        }
         let size = PromptSize::of(body);
+        // The first model's provider decides itself whether the input is too long.
+        let first = models.first().map(|model| model.name.clone());
+        models.retain(|model| Some(&model.name) == first.as_ref() || size.fits(model));
         let asked = match request.max_output_tokens {
             Some(0) => {
                 let message = "The length of the answer is at least 1 token";
@@ -134,4 +142,55 @@ fn models(
         return Err(GatewayError::new(GatewayErrorCode::ProviderRejected, message));
     }
     Ok(found)
+}
+
+#[cfg(test)]
+mod tests {
+    use secrecy::SecretString;
+    use serde_json::{Value, json};
+
+    use super::*;
+    use crate::gateway::provider::request::MessagesHeaders;
+
+    fn prepare(model: &str, body: Value) -> Result<PreparedRequest, GatewayError> {
+        let mut catalog = Catalog::load(None).expect("a catalog");
+        catalog.set_keys(|_| Some(SecretString::from("key")));
+        let Value::Object(body) = body else { panic!("no object") };
+        let request = GatewayRequest {
+            body: RequestBody::Chat(body),
+            headers: MessagesHeaders::default(),
+            provider: AUTO_PROVIDER.to_owned(),
+            model: model.to_owned(),
+            fallback: Vec::new(),
+            stream: true,
+            max_output_tokens: None,
+            budget: None,
+            idempotency_key: None,
+        };
+        PreparedRequest::of(&request, PrincipalRole::Admin, &catalog)
+    }
+
+    fn names(model: &str, words: usize) -> Vec<String> {
+        let content = "word ".repeat(words);
+        let prepared = prepare(model, json!({"messages": [{"role": "user", "content": content}]}));
+        let candidates = prepared.expect("models").candidates;
+        candidates.iter().map(|candidate| candidate.model.name.clone()).collect()
+    }
+
+    #[test]
+    fn gateway_request_without_a_price_is_refused() {
+        for field in [json!({"service_tier": "priority"}), json!({"web_search_options": {}})] {
+            let error = prepare("gpt-6-luna", field).expect_err("no price");
+            assert_eq!(error.code, GatewayErrorCode::InvalidRequest);
+        }
+        assert!(prepare("gpt-6-luna", json!({"service_tier": "default"})).is_ok());
+    }
+
+    #[test]
+    fn gateway_request_has_only_equivalents_that_accept_its_input() {
+        assert_eq!(names("gpt-6.1-terra", 10), ["gpt-6.1-terra", "claude-haiku-4-5"]);
+        assert_eq!(names("gpt-6.1-terra", 200_000), ["gpt-6.1-terra"]);
+        let long = names("claude-haiku-4-5", 200_000);
+        assert_eq!(long, ["claude-haiku-4-5", "gpt-6.1-terra"], "its provider decides itself");
+    }
 }

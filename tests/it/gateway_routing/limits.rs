@@ -2,13 +2,9 @@
 
 use std::time::Duration;
 
-use random_connect::gateway::catalog::prompt::PromptSize;
-use random_connect::gateway::catalog::roles::AllowedModels;
 use random_connect::gateway::provider::error::ProviderErrorClass;
 use random_connect::gateway::routing::attempt::AttemptOutcome;
-use random_connect::gateway::routing::candidates::RouteModels;
 use random_connect::gateway::routing::request::{RouteEvent, RouteFailure, RouteRequest};
-use serde_json::json;
 
 use super::scripted::{
     Scene, ScriptStep, answer, error, fails, finished, read, started, text, throttled,
@@ -120,46 +116,4 @@ async fn gateway_routing_records_the_open_attempt_of_a_caller_that_leaves() {
     assert_eq!(attempts[0].first_content, Some(Duration::from_secs(2)));
     assert_eq!(attempts[0].duration, Duration::from_secs(2));
     assert_eq!(attempts[0].usage.input_tokens, Some(7));
-}
-
-#[test]
-fn gateway_route_has_equivalents_that_the_role_may_use_and_that_fit() {
-    let catalog = Scene::catalog();
-    let haiku = catalog.model("claude-haiku-4-5").expect("a model");
-    let terra = catalog.model("gpt-6.1-terra").expect("a model");
-    let prompt = |words: usize| {
-        let body = json!({"messages": [{"role": "user", "content": "word ".repeat(words)}]});
-        PromptSize::of(body.as_object().expect("an object"))
-    };
-    let names = |model, allowed: &AllowedModels, words, auto| -> Vec<String> {
-        let models = RouteModels::new(&catalog, model, allowed, prompt(words), auto);
-        models.models().iter().map(|model| model.name.clone()).collect()
-    };
-    let all = AllowedModels::All;
-    assert_eq!(names(terra, &all, 10, true), ["gpt-6.1-terra", "claude-haiku-4-5"]);
-    assert_eq!(names(terra, &all, 10, false), ["gpt-6.1-terra"]);
-    let only = AllowedModels::Only(["gpt-6.1-terra".to_owned()].into());
-    assert_eq!(names(terra, &only, 10, true), ["gpt-6.1-terra"]);
-    assert_eq!(names(terra, &all, 200_000, true), ["gpt-6.1-terra"], "too long for the other");
-    assert_eq!(names(haiku, &all, 200_000, true)[0], "claude-haiku-4-5", "its provider decides");
-}
-
-#[test]
-fn gateway_route_leaves_out_equivalents_that_the_hold_does_not_cover() {
-    let catalog = Scene::catalog();
-    // Its equivalent is dearer above 100,000 tokens.
-    let luna = catalog.model("gpt-6-luna").expect("a model");
-    let body = json!({"messages": [{"role": "user", "content": "word ".repeat(110_000)}]});
-    let prompt = PromptSize::of(body.as_object().expect("an object"));
-    let mut models = RouteModels::new(&catalog, luna, &AllowedModels::All, prompt, true);
-    let both = models.bound().expect("models").hold(1_000);
-    let alone = RouteModels::new(&catalog, luna, &AllowedModels::All, prompt, false);
-    let alone = alone.bound().expect("a model").hold(1_000);
-    assert!(both > alone);
-    models.limit_to(both, 1_000);
-    assert_eq!(models.models().len(), 2);
-    models.limit_to(alone, 1_000);
-    assert_eq!(models.models().len(), 1);
-    assert_eq!(models.bound().expect("a model").hold(1_000), alone);
-    assert_eq!(models.max_output_tokens(), 128_000);
 }

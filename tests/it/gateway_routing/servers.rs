@@ -6,9 +6,9 @@ use std::time::Duration;
 use rand::SeedableRng;
 use rand::rngs::StdRng;
 use random_connect::gateway::catalog::address::ServiceUrl;
-use random_connect::gateway::catalog::model::Catalog;
+use random_connect::gateway::catalog::hold::{BoundCandidate, HoldBound};
+use random_connect::gateway::catalog::model::{Catalog, CatalogModel};
 use random_connect::gateway::catalog::prompt::PromptSize;
-use random_connect::gateway::catalog::roles::AllowedModels;
 use random_connect::gateway::provider::client::Provider;
 use random_connect::gateway::provider::error::ProviderErrorClass;
 use random_connect::gateway::provider::limits::ProviderLimits;
@@ -16,7 +16,6 @@ use random_connect::gateway::provider::request::{MessagesHeaders, RequestBody};
 use random_connect::gateway::routing::answer::RoutedAnswer;
 use random_connect::gateway::routing::attempt::AttemptOutcome;
 use random_connect::gateway::routing::breakers::BreakerTable;
-use random_connect::gateway::routing::candidates::RouteModels;
 use random_connect::gateway::routing::request::{RouteFailure, RouteRequest};
 use random_connect::gateway::routing::router::GatewayRouter;
 use random_connect::kernel::clock::{Clock, SystemClock};
@@ -57,14 +56,14 @@ impl ServerScene {
         Self { chat, messages, catalog, router }
     }
 
-    fn models(&self) -> RouteModels {
+    fn models(&self) -> Vec<Arc<CatalogModel>> {
         let model = self.catalog.model("gpt-6-luna").expect("a model");
-        RouteModels::new(&self.catalog, model, &AllowedModels::All, PromptSize::of(&body()), true)
+        self.catalog.candidates(model).cloned().collect()
     }
 
     fn ask(&self) -> RoutedAnswer {
         self.router.start(RouteRequest {
-            models: self.models().models().to_vec(),
+            models: self.models(),
             body: RequestBody::Chat(body()),
             headers: MessagesHeaders::default(),
             max_output_tokens: MAX_OUTPUT,
@@ -133,7 +132,12 @@ async fn gateway_routing_stays_with_a_provider_whose_answer_broke_off() {
 #[tokio::test]
 async fn gateway_routing_usage_costs_what_the_provider_invoices_and_at_most_the_hold() {
     let scene = ServerScene::start().await;
-    let hold = scene.models().bound().expect("models").hold(MAX_OUTPUT);
+    let (models, size) = (scene.models(), PromptSize::of(&body()));
+    let candidates = models.iter().map(|model| BoundCandidate {
+        price: &model.price,
+        input_tokens: size.input_tokens(model),
+    });
+    let hold = HoldBound::of(candidates, 1, false).expect("models").hold(MAX_OUTPUT);
     for switched in [false, true] {
         if switched {
             scene.chat.state.add(status(503, Vec::new()));
@@ -150,7 +154,7 @@ async fn gateway_routing_usage_costs_what_the_provider_invoices_and_at_most_the_
         let answered = attempt.answered_model.as_deref().expect("a model");
         let cost = scene.catalog.price_of_answer(model, answered).cost(&usage);
         assert!(cost.as_micros() > 0 && cost <= hold, "{cost} of {hold}");
-        let estimate = scene.models().prompt().input_tokens(model);
+        let estimate = size.input_tokens(model);
         assert!(invoice.input_tokens <= estimate, "{} of {estimate}", invoice.input_tokens);
         assert!(estimate * 10 <= invoice.input_tokens * 15, "the estimate is no wild guess");
     }
