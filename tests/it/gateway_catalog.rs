@@ -328,3 +328,17 @@ fn gateway_prices_file_is_in_the_format_of_gateway_toml() {
     let shipped = fs::read_to_string("src/gateway/catalog/prices.toml").expect("readable");
     assert_eq!(load(&shipped).models().count(), load("").models().count());
 }
+
+#[test]
+fn gateway_toml_example_of_the_documentation_is_valid() {
+    let document = fs::read_to_string("docs/gateway.md").expect("readable");
+    let (_, example) = document.split_once("```toml\n").expect("an example");
+    let (example, _) = example.split_once("```").expect("its end");
+    let catalog = load(example);
+    assert_eq!(validate(&catalog, Some(example)), []);
+    let llama = catalog.model("small").expect("a model");
+    assert_eq!(
+        (llama.provider.as_str(), llama.provider_model.as_str()),
+        ("local", "llama-4-scout")
+    );
+}
