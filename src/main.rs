@@ -9,28 +9,32 @@ use std::time::Duration;
 use clap::Parser;
 use random_connect::app::backup::{BackupError, RestoredBackup, WrittenBackup};
 use random_connect::app::check::{CheckedStore, check_stores};
+use random_connect::app::credits::CreditDesk;
 use random_connect::app::database::read_secrets;
 use random_connect::app::serve::{Listening, ServeError, serve_stdio};
 use random_connect::app::toolsets::TOOLSETS;
 use random_connect::cli::announcement::announcement;
 use random_connect::cli::backup::{restored, saved};
+use random_connect::cli::chat::chat_token;
 use random_connect::cli::check;
 use random_connect::cli::check::StoreStatus;
 use random_connect::cli::code::{IdSource, codes};
+use random_connect::cli::gateway::{GatewayCommand, credited};
 use random_connect::cli::key::{KeyCommand, KeyOutput};
 use random_connect::cli::{Cli, CliCommand};
 use random_connect::config::{Config, LoadedConfig, LogFormat};
 use random_connect::credentials::signed_tokens::jwt::JwtRequest;
+use random_connect::gateway::accounts::{CreditOrder, parse_owner};
+use random_connect::gateway::config as gateway_config;
 use random_connect::kernel::clock::{Clock, SystemClock, seeded_rng};
 use random_connect::kernel::process::disable_dumps;
-use random_connect::kernel::settings::ConfigProblem;
 use random_connect::kernel::token;
 use random_connect::kernel::token::AuthTokens;
 use random_connect::mask::filter;
 use random_connect::mask::filter::FilterError;
 use random_connect::terminal::target::ServerTarget;
 use random_connect::{app, cli, telemetry, terminal};
-use secrecy::{ExposeSecret, SecretString};
+use secrecy::ExposeSecret;
 use tokio::sync::oneshot;
 
 // The HTTP benchmark runs faster with it: see docs/performance.md.
@@ -39,12 +43,6 @@ static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 /// Exit status if the settings are invalid.
 const EXIT_BAD_CONFIG: u8 = 2;
-
-/// Environment variable with the token for `chat`.
-const TOKEN_VARIABLE: &str = "RANDOM_CONNECT_TOKEN";
-
-/// Printed if the token is an argument.
-const TOKEN_WARNING: &str = "warning: other users of this machine can see the token in --token: use --token-file or RANDOM_CONNECT_TOKEN";
 
 fn main() -> ExitCode {
     disable_dumps();
@@ -66,6 +64,13 @@ fn main() -> ExitCode {
             report(async move |config| restore(&config, &file, force).await)
         }
         CliCommand::Key { command } => key(command),
+        CliCommand::Gateway { command: GatewayCommand::Check } => check_gateway(),
+        CliCommand::Gateway { command: GatewayCommand::Credit { user, amount, reason, key } } => {
+            match CreditOrder::new(amount, None, reason, key) {
+                Ok(order) => credit(user, order),
+                Err(problem) => report_problems(&[problem]),
+            }
+        }
         CliCommand::Token => exit_code(print_token()),
         CliCommand::Jwt { sub, role, minutes, scope } => {
             let lifetime = Duration::from_secs(minutes * 60);
@@ -76,7 +81,7 @@ fn main() -> ExitCode {
 
 /// Chats in this terminal. Writes no logs, because the chat owns the terminal.
 fn chat(url: &str, token: Option<String>, token_file: Option<&Path>) -> ExitCode {
-    let token = match chat_token(token, token_file) {
+    let token = match chat_token(TOOLSETS, token, token_file) {
         Ok(token) => token,
         Err(problems) => return report_problems(&problems),
     };
@@ -88,27 +93,6 @@ fn chat(url: &str, token: Option<String>, token_file: Option<&Path>) -> ExitCode
         }
         Err(problem) => report_problems(&[problem]),
     }
-}
-
-/// Returns the token for `chat`, or an empty one if none is set.
-fn chat_token(argument: Option<String>, file: Option<&Path>) -> Result<SecretString, Vec<String>> {
-    if let Some(token) = argument {
-        // A script that reads standard error is not disturbed.
-        if io::stderr().is_terminal() {
-            let _ = writeln!(io::stderr(), "{TOKEN_WARNING}");
-        }
-        return Ok(token.into());
-    }
-    if let Some(file) = file {
-        let unreadable = |error| vec![format!("can't read {}: {error}", file.display())];
-        return std::fs::read_to_string(file).map(SecretString::from).map_err(unreadable);
-    }
-    // An empty variable counts as unset, as in the settings.
-    if let Some(token) = std::env::var(TOKEN_VARIABLE).ok().filter(|token| !token.trim().is_empty())
-    {
-        return Ok(token.into());
-    }
-    configured_token().map_err(|problems| problems.iter().map(ToString::to_string).collect())
 }
 
 /// Plays the demo on a temporary server: a free loopback port, a generated token, and no settings from the
@@ -131,12 +115,6 @@ async fn demo() -> Result<(), String> {
         served = app::serve::serve(config, announce) => served.map_err(|error| error.to_string()),
         played = demo => played,
     }
-}
-
-/// Returns the token of the environment or `.env`, or an empty string if neither sets one.
-fn configured_token() -> Result<SecretString, Vec<ConfigProblem>> {
-    let tokens = Config::load(TOOLSETS, Path::new(".env"))?.config.auth_tokens;
-    Ok(tokens.map_or_else(SecretString::default, |tokens| tokens.current().into()))
 }
 
 async fn serve(config: Config) -> Result<(), ServeError> {
@@ -211,7 +189,7 @@ fn code(id: Option<String>, source: Option<IdSource>) -> ExitCode {
     let printed = || {
         let id = match id {
             Some(id) => id,
-            None => io::stdin().lines().next().transpose()?.unwrap_or_default(),
+            None => read_line()?,
         };
         print(&codes(&config, &id, source).map_err(io::Error::other)?)
     };
@@ -263,11 +241,55 @@ fn key(command: KeyCommand) -> ExitCode {
         };
         let result = cli::key::run(&keys, command).await;
         database.close().await;
-        let KeyOutput { text, note } = result.map_err(|error| error.to_string())?;
-        print(&text).map_err(|error| error.to_string())?;
-        let _ = io::stderr().write_all(note.as_bytes());
-        Ok(ExitCode::SUCCESS)
+        print_output(&result.map_err(|error| error.to_string())?)
     })
+}
+
+/// Prints what the settings of the gateway make.
+fn check_gateway() -> ExitCode {
+    match Config::load_section(TOOLSETS, Path::new(".env"), gateway_config::read) {
+        Ok(loaded) => exit_code(print(&cli::gateway::report(&loaded))),
+        Err(problems) => report_problems(&problems),
+    }
+}
+
+/// Changes the credits of a user. Writes no logs: the command has one result.
+fn credit(user: String, order: CreditOrder) -> ExitCode {
+    let file = Path::new(".env");
+    let section = Config::load_section(TOOLSETS, file, gateway_config::read);
+    let loaded = section.and_then(|gateway| Ok((gateway.section, Config::load(TOOLSETS, file)?)));
+    let (gateway, mut config) = match loaded {
+        Ok((gateway, loaded)) => (gateway, loaded.config),
+        Err(problems) => return report_problems(&problems),
+    };
+    run(async move {
+        let user = if user == "-" { read_line().map_err(|error| error.to_string())? } else { user };
+        let owner = match parse_owner(&user) {
+            Ok(owner) => owner,
+            Err(problem) => return Ok(report_problems(&[problem])),
+        };
+        let desk = match CreditDesk::open(&mut config, &gateway).await {
+            Ok(desk) => desk,
+            Err(error) if error.is_bad_setting() => return Ok(report_problems(&[error])),
+            Err(error) => return Err(error.to_string()),
+        };
+        let result = desk.change(&owner, &order).await;
+        desk.close().await;
+        let (account, amounts) = result.map_err(|error| error.to_string())?;
+        print_output(&credited(account, amounts))
+    })
+}
+
+/// Prints the output of a command that has one result.
+fn print_output(KeyOutput { text, note }: &KeyOutput) -> Result<ExitCode, String> {
+    print(text).map_err(|error| error.to_string())?;
+    let _ = io::stderr().write_all(note.as_bytes());
+    Ok(ExitCode::SUCCESS)
+}
+
+/// The first line of standard input.
+fn read_line() -> io::Result<String> {
+    Ok(io::stdin().lines().next().transpose()?.unwrap_or_default())
 }
 
 /// Prints `text` on standard output.

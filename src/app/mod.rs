@@ -7,6 +7,7 @@
 pub mod backup;
 pub mod channels;
 pub mod check;
+pub mod credits;
 pub mod database;
 mod gateway;
 mod http;

@@ -2,12 +2,15 @@
 //!
 //! - [`announcement`](mod@announcement) has the lines that `serve` prints at its start.
 //! - [`check`] has the report of `check`, [`code`] the codes of `code`, [`key`] the commands of `key`.
+//! - [`chat`] finds the token of `chat`, and [`gateway`] has the commands of `gateway`.
 //! - [`backup`] has the reports of `backup` and `restore`.
 
 pub mod announcement;
 pub mod backup;
+pub mod chat;
 pub mod check;
 pub mod code;
+pub mod gateway;
 pub mod key;
 
 use std::path::PathBuf;
@@ -15,6 +18,7 @@ use std::path::PathBuf;
 use clap::{Parser, Subcommand};
 
 use self::code::IdSource;
+use self::gateway::GatewayCommand;
 use self::key::KeyCommand;
 
 /// Anonymous one-to-one chat between strangers over WhatsApp through Puch AI, as an MCP server.
@@ -136,6 +140,11 @@ pub enum CliCommand {
     Key {
         #[command(subcommand)]
         command: KeyCommand,
+    },
+    /// Check the configuration of the gateway, and change the credits of its users
+    Gateway {
+        #[command(subcommand)]
+        command: GatewayCommand,
     },
     /// Print a strong token for AUTH_TOKEN
     Token,

@@ -14,6 +14,7 @@ mod names;
 mod parse;
 mod rate_limits;
 pub mod secrets_file;
+pub mod section;
 mod settings;
 pub mod store;
 pub mod toolsets;

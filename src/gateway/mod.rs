@@ -11,6 +11,7 @@
 //! - A request ends with exactly one answer, which is sent after its charge is stored.
 //! - No text of a request or an answer is stored in the clear or logged.
 
+pub mod accounts;
 pub mod catalog;
 pub mod config;
 pub mod error;

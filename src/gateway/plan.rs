@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use reqwest::ClientBuilder;
 
+use super::accounts::GatewayAccounts;
 use super::config;
 use super::config::GatewayConfig;
 use super::ledger::store::GatewayLedger;
@@ -18,6 +19,7 @@ use super::routing::router::GatewayRouter;
 use super::service::GatewayService;
 use super::service::core::GatewayParts;
 use super::tools::GatewayTools;
+use crate::kernel::health::HealthCheck;
 use crate::kernel::settings::SettingsReader;
 use crate::kernel::sql::Database;
 use crate::kernel::toolset::parts::{ToolsetError, ToolsetParts};
@@ -50,9 +52,18 @@ impl ToolsetPlan for GatewayPlan {
             let provider = Provider::new(builder, limits, Arc::clone(&parts.clock));
             provider.map_err(|error| error.to_string())
         });
+        let database = parts.database()?;
+        let accounts = open_accounts(database);
+        let operator = Arc::new(GatewayAccounts::new(
+            Arc::clone(&accounts),
+            config.start_credits,
+            Arc::clone(&parts.clock),
+            parts.ids.clone(),
+            parts.rng(),
+        ));
         let service = Arc::new(GatewayService::new(GatewayParts {
             catalog: Arc::clone(&config.catalog),
-            accounts: open_accounts(parts.database()?),
+            accounts,
             router: GatewayRouter::new(
                 Arc::clone(&config.catalog),
                 Arc::new(provider.map_err(ToolsetError::Outbound)?),
@@ -74,6 +85,12 @@ impl ToolsetPlan for GatewayPlan {
             .closing
             .push(Box::new(move || Box::pin(async move { closing.close(CLOSE_GRACE).await })));
         built.services.insert(service);
+        let checked = Arc::clone(&operator);
+        built.health.push(HealthCheck::new("gateway", move || {
+            let accounts = Arc::clone(&checked);
+            async move { accounts.check().await }
+        }));
+        built.services.insert(operator);
         built.services.insert(config.edges());
         Ok(built)
     }
@@ -82,7 +99,9 @@ impl ToolsetPlan for GatewayPlan {
 /// Time at the end of the server to store the charges of answers in progress.
 const CLOSE_GRACE: Duration = Duration::from_secs(3);
 
-fn open_accounts(database: &Database) -> Arc<dyn GatewayLedger> {
+/// The accounts in a database.
+#[must_use]
+pub fn open_accounts(database: &Database) -> Arc<dyn GatewayLedger> {
     match database {
         Database::Sqlite(database) => Arc::new(SqliteGatewayLedger::new(database.clone())),
         Database::Postgres(database) => Arc::new(PostgresGatewayLedger::new(database.clone())),

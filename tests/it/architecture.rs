@@ -31,7 +31,7 @@ const LAYERS: &[(&str, &[&str])] = &[
     ),
     ("config", &["credentials", "guard", "kernel", "moderation", "rate_limit"]),
     ("telemetry", &["config"]),
-    ("cli", &["config", "credentials", "kernel"]),
+    ("cli", &["config", "credentials", "gateway", "kernel"]),
     ("terminal", &["kernel"]),
     (
         "app",

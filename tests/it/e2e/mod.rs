@@ -29,6 +29,7 @@ mod database_secrets;
 mod database_start;
 mod engagement;
 mod full_disk;
+mod gateway_operator;
 mod hostile;
 mod http_limits;
 mod http_memory;

@@ -31,9 +31,15 @@ pub const CREATE: [&str; 10] = [
 
 /// Runs a command to its end, with this database.
 pub async fn run(url: &str, arguments: &[&str]) -> Output {
+    run_with(url, &[], arguments).await
+}
+
+/// Runs a command to its end, with this database and these further variables.
+pub async fn run_with(url: &str, variables: &[(&str, &str)], arguments: &[&str]) -> Output {
     let mut command = Command::new(env!("CARGO_BIN_EXE_random-connect"));
     command.args(arguments).env_clear().current_dir(std::env::temp_dir()).stdin(Stdio::null());
     command.envs([("DATABASE_URL", url), ("ID_SALT", SALT), ("INBOX_KEY", INBOX_KEY)]);
+    command.envs(variables.iter().copied());
     let exited = tokio::task::spawn_blocking(move || command.output().expect("the binary runs"));
     exited.await.expect("no panic")
 }
