@@ -30,6 +30,7 @@ mod database_start;
 mod engagement;
 mod full_disk;
 mod gateway_operator;
+mod gateway;
 mod hostile;
 mod http_limits;
 mod http_memory;
