@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use futures_util::{SinkExt, StreamExt};
+use random_connect::gateway::money::MicroCredits;
 use random_connect::kernel::clock::{Clock, Timestamp};
 use random_connect::transport::http::limits::ConnectionLimits;
 use serde_json::{Value, json};
@@ -119,6 +120,11 @@ impl SocketReply {
     /// The number of the last message.
     pub fn seq(&self) -> u64 {
         self.messages.last().and_then(|message| message["seq"].as_u64()).unwrap_or_default()
+    }
+
+    /// The charge, in millionths of a credit.
+    pub fn charged(&self) -> i64 {
+        micros(&self.end["credits"]["charged"])
     }
 
     pub fn code(&self) -> &str {
@@ -253,13 +259,16 @@ impl GatewaySocket {
         self.reply(request["id"].clone()).await
     }
 
-    /// Balance and held credits, in credits.
-    pub async fn credits(&mut self) -> (f64, f64) {
+    /// Balance and held credits, in millionths.
+    pub async fn credits(&mut self) -> (i64, i64) {
         self.send(&json!({ "type": "balance" })).await;
         let balance = self.next_of("balance").await;
-        (
-            balance["balance"].as_f64().expect("a number"),
-            balance["held"].as_f64().expect("a number"),
-        )
+        (micros(&balance["balance"]), micros(&balance["held"]))
     }
+}
+
+/// An amount of a message, in millionths of a credit. 0 without one.
+pub fn micros(amount: &Value) -> i64 {
+    let amount = format!("{:.6}", amount.as_f64().unwrap_or_default()).parse::<MicroCredits>();
+    amount.expect("an amount").as_micros()
 }

@@ -1,14 +1,9 @@
 //! The messages of the gateway's WebSocket, as clients of the first version know them.
 
-use serde_json::{Map, Value, json};
+use serde_json::{Value, json};
 
-use crate::support::gateway_socket::{GatewayScene, gateway_request};
+use crate::support::gateway_socket::{GatewayScene, gateway_request, micros};
 use crate::support::provider_stand_in::{AnswerScript, ScriptedCall};
-
-/// The names of the fields, in their order.
-fn names(message: &Value) -> Vec<&str> {
-    message.as_object().map(Map::keys).into_iter().flatten().map(String::as_str).collect()
-}
 
 #[tokio::test]
 async fn gateway_socket_streams_chunks_and_one_done_with_usage() {
@@ -29,7 +24,7 @@ async fn gateway_socket_streams_chunks_and_one_done_with_usage() {
     let [accepted, chunks @ .., done] = &reply.messages[..] else { panic!("{reply:?}") };
     let mut accepted = accepted.clone();
     let held = accepted.as_object_mut().and_then(|fields| fields.remove("held"));
-    assert!(held.and_then(|held| held.as_f64()).is_some_and(|held| held > 0.0), "{reply:?}");
+    assert!(micros(&held.unwrap_or_default()) > 0, "{reply:?}");
     let expected = json!({
         "id": "7", "type": "accepted", "seq": 1, "provider": "openai", "model": "gpt-6-luna",
         "maxTokens": 200, "timestamp": time,
@@ -72,9 +67,9 @@ async fn gateway_socket_answers_without_a_stream_in_one_message() {
     let function = json!({ "name": "look_up", "arguments": "{\"q\":1}" });
     let calls = json!([{ "id": "call_1", "type": "function", "function": function }]);
     assert_eq!(reply.end["toolCalls"], calls);
-    let (balance, held) = socket.credits().await;
-    assert_eq!(reply.end["credits"]["balance"].as_f64(), Some(balance));
-    assert!(balance < 1.0 && held == 0.0, "{balance} {held}");
+    let balance = micros(&reply.end["credits"]["balance"]);
+    assert!(reply.charged() > 0 && balance == 1_000_000 - reply.charged(), "{}", reply.end);
+    assert_eq!(socket.credits().await, (balance, 0));
 }
 
 #[tokio::test]
@@ -103,7 +98,7 @@ async fn gateway_socket_errors_have_the_id_a_code_and_a_message() {
         assert_eq!(error["timestamp"], scene.timestamp());
     }
     assert!(scene.openai.state.requests().is_empty());
-    assert_eq!(socket.credits().await, (1.0, 0.0), "an error is free");
+    assert_eq!(socket.credits().await, (1_000_000, 0), "an error is free");
 }
 
 #[tokio::test]
