@@ -7,6 +7,7 @@ use std::time::Duration;
 use reqwest::ClientBuilder;
 
 use super::accounts::GatewayAccounts;
+use super::catalog::prompt::warm_up;
 use super::config;
 use super::config::GatewayConfig;
 use super::ledger::store::GatewayLedger;
@@ -47,6 +48,7 @@ impl ToolsetPlan for GatewayPlan {
     fn build(&self, parts: &ToolsetParts) -> Result<BuiltToolset, ToolsetError> {
         let ProviderHttp(prepare) = parts.service::<ProviderHttp>()?;
         let config = &self.0;
+        warm_up();
         let provider = prepare().and_then(|builder| {
             let limits = ProviderLimits::default();
             let provider = Provider::new(builder, limits, Arc::clone(&parts.clock));

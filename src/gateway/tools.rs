@@ -18,8 +18,9 @@ use super::error::GatewayError;
 use super::ledger::usage::{UsageFilter, UsageOrder};
 use super::money::MicroCredits;
 use super::provider::request::{MessagesHeaders, RequestBody};
+use super::provider::write::whole::WholeAnswer;
 use super::service::GatewayService;
-use super::service::answer::{AnswerEvent, AnswerText};
+use super::service::answer::AnswerEvent;
 use super::service::request::{AUTO_PROVIDER, GatewayCaller, GatewayRequest};
 use crate::kernel::arguments::Arguments;
 use crate::kernel::id::IdHasher;
@@ -97,7 +98,7 @@ impl GatewayTools {
         let started = self.service.start(caller, request);
         let mut reader = started.events.reader(0);
         let _cancel = started.cancel.clone().drop_guard();
-        let mut answer = AnswerText::default();
+        let mut answer = WholeAnswer::default();
         loop {
             let event = tokio::select! {
                 () = cancelled.cancelled() => return Err("The call was cancelled.".to_owned()),
@@ -105,7 +106,9 @@ impl GatewayTools {
             };
             let event = event.map_err(|_| "The answer is too long.".to_owned())?;
             match event.map(|(_, event)| event) {
-                Some(AnswerEvent::Frame(frame)) => answer.add(&frame),
+                Some(AnswerEvent::Frame(frame)) => {
+                    frame.events.iter().for_each(|event| answer.add(event));
+                }
                 Some(AnswerEvent::Done(bill)) => {
                     let fields = json!({
                         "text": answer.text,

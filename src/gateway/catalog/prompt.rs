@@ -212,6 +212,11 @@ impl PromptSize {
     }
 }
 
+/// Loads the encoding now, so that the first request does not wait for it.
+pub fn warm_up() {
+    bpe_openai::o200k_base();
+}
+
 /// Tokens of a text in o200k, the encoding of OpenAI's current models, without a margin.
 #[must_use]
 pub fn text_tokens(text: &str) -> u64 {

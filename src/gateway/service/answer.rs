@@ -1,6 +1,5 @@
 //! [`AnswerEvent`]: the steps of an answer, which every edge writes in its own format.
 
-use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -100,83 +99,6 @@ fn event_size(event: &ProviderEvent) -> usize {
         _ => 0,
     };
     texts + size_of::<ProviderEvent>()
-}
-
-/// The parts of an answer in one piece. Its `Debug` shows lengths.
-#[derive(Clone, Default, PartialEq, Eq)]
-pub struct AnswerText {
-    /// The model that answers, as the provider names it; empty until it is known.
-    pub model: String,
-    pub text: String,
-    pub reasoning: String,
-    pub tool_calls: Vec<AnswerToolCall>,
-    pub usage: ModelUsage,
-    pub finish: Option<ProviderFinish>,
-}
-
-/// A call of a tool of the caller.
-#[derive(Clone, Default, PartialEq, Eq)]
-pub struct AnswerToolCall {
-    pub id: String,
-    pub name: String,
-    /// JSON, as the model wrote it.
-    pub arguments: String,
-}
-
-impl AnswerText {
-    /// Adds the next frame.
-    pub fn add(&mut self, frame: &ProviderFrame) {
-        for event in &frame.events {
-            match event {
-                ProviderEvent::Started { model, .. } => self.model.clone_from(model),
-                ProviderEvent::Text(text) => self.text.push_str(text),
-                ProviderEvent::Reasoning(text) => self.reasoning.push_str(text),
-                ProviderEvent::ToolCall { index, id, name, arguments } => {
-                    self.tool_call(*index).extend(id.as_deref(), name.as_deref(), arguments);
-                }
-                ProviderEvent::Usage(usage) => self.usage.update(*usage),
-                ProviderEvent::Finished { reason } => self.finish = Some(*reason),
-            }
-        }
-    }
-
-    fn tool_call(&mut self, index: u32) -> &mut AnswerToolCall {
-        // Bounds the memory that a faulty provider can ask for.
-        let index = usize::try_from(index).unwrap_or(usize::MAX).min(MAX_TOOL_CALLS - 1);
-        if self.tool_calls.len() <= index {
-            self.tool_calls.resize_with(index + 1, AnswerToolCall::default);
-        }
-        &mut self.tool_calls[index]
-    }
-
-    /// All that the model has written, for counting its tokens.
-    #[must_use]
-    pub fn written(&self) -> String {
-        let calls = self.tool_calls.iter().flat_map(|call| [&call.name, &call.arguments]);
-        [&self.reasoning, &self.text].into_iter().chain(calls).map(String::as_str).collect()
-    }
-}
-
-/// Maximum number of calls of tools in an answer.
-const MAX_TOOL_CALLS: usize = 256;
-
-impl AnswerToolCall {
-    fn extend(&mut self, id: Option<&str>, name: Option<&str>, arguments: &str) {
-        self.id.push_str(id.unwrap_or_default());
-        self.name.push_str(name.unwrap_or_default());
-        self.arguments.push_str(arguments);
-    }
-}
-
-impl fmt::Debug for AnswerText {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("AnswerText")
-            .field("bytes", &self.text.len())
-            .field("tool_calls", &self.tool_calls.len())
-            .field("usage", &self.usage)
-            .field("finish", &self.finish)
-            .finish_non_exhaustive()
-    }
 }
 
 /// The name of an end, as OpenAI's API has it.

@@ -5,7 +5,7 @@ use crate::gateway::catalog::price::input_tokens;
 use crate::gateway::catalog::prompt::{MESSAGES_PERCENT, text_tokens};
 use crate::gateway::catalog::provider::ProviderFormat;
 use crate::gateway::money::MicroCredits;
-use crate::gateway::service::answer::AnswerText;
+use crate::gateway::provider::write::whole::WholeAnswer;
 use crate::gateway::service::prepare::PreparedCandidate;
 use crate::kernel::model::ModelUsage;
 
@@ -23,7 +23,7 @@ impl AnswerCharge {
     ///
     /// The counts of the provider hold if the answer is complete and has them. Otherwise the input is what the provider
     /// has counted or the estimate, and the output what was received.
-    pub fn of(answer: &AnswerText, candidate: &PreparedCandidate, catalog: &Catalog) -> Self {
+    pub fn of(answer: &WholeAnswer, candidate: &PreparedCandidate, catalog: &Catalog) -> Self {
         let counted = answer.usage;
         let is_exact = answer.finish.is_some()
             && counted.output_tokens.is_some()
@@ -34,17 +34,23 @@ impl AnswerCharge {
     }
 }
 
-fn estimated(answer: &AnswerText, candidate: &PreparedCandidate) -> ModelUsage {
+fn estimated(answer: &WholeAnswer, candidate: &PreparedCandidate) -> ModelUsage {
     let counted = answer.usage;
     let percent = match candidate.model.format {
         ProviderFormat::Chat => 100,
         ProviderFormat::Messages => MESSAGES_PERCENT,
     };
-    let written = (text_tokens(&answer.written()) * percent).div_ceil(100);
+    let written = (written_tokens(answer) * percent).div_ceil(100);
     let output_tokens = Some(written.max(counted.output_tokens.unwrap_or_default()));
     if input_tokens(&counted) > 0 {
         return ModelUsage { output_tokens, ..counted };
     }
     let input_tokens = Some(candidate.estimated_input_tokens);
     ModelUsage { input_tokens, output_tokens, ..counted }
+}
+
+/// Tokens of all that the model has written.
+fn written_tokens(answer: &WholeAnswer) -> u64 {
+    let calls = answer.calls.iter().flat_map(|call| [&call.name, &call.arguments]);
+    [&answer.reasoning, &answer.text].into_iter().chain(calls).map(|text| text_tokens(text)).sum()
 }

@@ -2,13 +2,14 @@
 
 use std::time::Duration;
 
-use super::answer::{AnswerText, Bill, finish_name};
+use super::answer::{Bill, finish_name};
 use super::charge::AnswerCharge;
 use super::prepare::PreparedCandidate;
 use crate::gateway::catalog::model::Catalog;
 use crate::gateway::error::{GatewayError, GatewayErrorCode};
 use crate::gateway::ledger::usage::{GatewayUsage, UsageSource, UsageStatus};
 use crate::gateway::money::MicroCredits;
+use crate::gateway::provider::write::whole::WholeAnswer;
 use crate::gateway::routing::answer::RoutedAnswer;
 use crate::gateway::routing::request::RouteError;
 use crate::kernel::model::ModelUsage;
@@ -25,7 +26,7 @@ pub(super) enum AnswerEnd {
 
 /// An answer with its end.
 pub(super) struct EndedAnswer {
-    pub answer: AnswerText,
+    pub answer: WholeAnswer,
     pub end: AnswerEnd,
     /// The candidate that has answered, or was tried last.
     pub candidate: PreparedCandidate,

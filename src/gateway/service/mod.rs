@@ -45,8 +45,7 @@ pub struct GatewayService {
     connections: GatewayConnections,
 }
 
-/// A request in progress. Cheap to clone.
-#[derive(Clone)]
+/// A request in progress.
 pub struct StartedAnswer {
     pub events: AnswerBuffer,
     /// Cancels the request.

@@ -9,7 +9,7 @@ use std::time::Duration;
 use tokio::time::{MissedTickBehavior, Sleep, interval, sleep};
 use tokio_util::sync::CancellationToken;
 
-use super::answer::{AcceptedRequest, AnswerEvent, AnswerText, Bill};
+use super::answer::{AcceptedRequest, AnswerEvent, Bill};
 use super::buffer::AnswerBuffer;
 use super::core::GatewayCore;
 use super::ended::{AnswerEnd, EndedAnswer, cancelled};
@@ -22,6 +22,7 @@ use crate::gateway::ledger::ids::{HoldId, RequestKey};
 use crate::gateway::ledger::request::{AnsweredRequest, Reservation, ReserveOutcome};
 use crate::gateway::ledger::usage::UsageSource;
 use crate::gateway::money::MicroCredits;
+use crate::gateway::provider::write::whole::WholeAnswer;
 use crate::gateway::routing::request::{RouteEvent, RouteRequest};
 use crate::gateway::routing::target::RouteTarget;
 use crate::kernel::clock::Stopwatch;
@@ -166,7 +167,7 @@ impl AnswerTask {
             time_limit: TIME_LIMIT,
         });
         let mut ended = EndedAnswer {
-            answer: AnswerText::default(),
+            answer: WholeAnswer::default(),
             end: AnswerEnd::Cancelled,
             candidate: first,
             has_content: false,
@@ -219,7 +220,7 @@ impl AnswerTask {
                 }
                 Some(RouteEvent::Waiting(_)) => {}
                 Some(RouteEvent::Frame(frame)) => {
-                    ended.answer.add(&frame);
+                    frame.events.iter().for_each(|event| ended.answer.add(event));
                     if frame.has_content() && !ended.has_content {
                         ended.has_content = true;
                         ended.first_token = Some(self.watch.elapsed());

@@ -2,8 +2,9 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::answer::{AnswerText, Bill, finish_name};
+use super::answer::{Bill, finish_name};
 use crate::gateway::provider::frame::{ProviderEvent, ProviderFinish, ProviderFrame};
+use crate::gateway::provider::write::whole::{WholeAnswer, WholeToolCall};
 
 /// Maximum size of the answer in JSON, in bytes. A longer one is not stored.
 const MAX_BYTES: usize = 512 * 1024;
@@ -28,8 +29,8 @@ struct StoredToolCall {
 
 impl StoredAnswer {
     /// The parts of a complete answer.
-    pub fn of(answer: &AnswerText) -> Self {
-        let call = |call: &super::answer::AnswerToolCall| StoredToolCall {
+    pub fn of(answer: &WholeAnswer) -> Self {
+        let call = |call: &WholeToolCall| StoredToolCall {
             id: call.id.clone(),
             name: call.name.clone(),
             arguments: call.arguments.clone(),
@@ -37,7 +38,7 @@ impl StoredAnswer {
         Self {
             text: answer.text.clone(),
             reasoning: answer.reasoning.clone(),
-            tool_calls: answer.tool_calls.iter().map(call).collect(),
+            tool_calls: answer.calls.iter().map(call).collect(),
             finish: answer.finish.map(finish_name).unwrap_or_default().to_owned(),
         }
     }

@@ -7,9 +7,8 @@ use super::RequestId;
 use crate::gateway::catalog::roles::RoleLimits;
 use crate::gateway::error::GatewayError;
 use crate::gateway::ledger::entry::LedgerBalance;
-use crate::gateway::service::answer::{
-    AcceptedRequest, AnswerText, AnswerToolCall, Bill, FailedAnswer, finish_name,
-};
+use crate::gateway::provider::write::whole::{WholeAnswer, WholeToolCall};
+use crate::gateway::service::answer::{AcceptedRequest, Bill, FailedAnswer, finish_name};
 use crate::kernel::clock::Timestamp;
 use crate::kernel::model::ModelUsage;
 
@@ -123,11 +122,11 @@ impl Step<'_> {
 
     /// The end of a complete answer. `whole` is the text of an answer that was not sent in chunks.
     #[must_use]
-    pub fn done(&self, bill: &Bill, whole: Option<&AnswerText>) -> String {
+    pub fn done(&self, bill: &Bill, whole: Option<&WholeAnswer>) -> String {
         let mut fields = bill_fields(bill);
         if let Some(whole) = whole {
             fields.insert("data".to_owned(), json!(whole.text));
-            if !whole.tool_calls.is_empty() {
+            if !whole.calls.is_empty() {
                 fields.insert("toolCalls".to_owned(), json!(whole_tool_calls(whole)));
             }
         }
@@ -160,14 +159,14 @@ pub fn tool_call_piece(index: u32, id: Option<&str>, name: Option<&str>, argumen
     Value::Object(piece)
 }
 
-fn whole_tool_calls(answer: &AnswerText) -> Vec<Value> {
-    let call = |call: &AnswerToolCall| {
+fn whole_tool_calls(answer: &WholeAnswer) -> Vec<Value> {
+    let call = |call: &WholeToolCall| {
         json!({
             "id": call.id, "type": "function",
             "function": { "name": call.name, "arguments": call.arguments },
         })
     };
-    answer.tool_calls.iter().map(call).collect()
+    answer.calls.iter().map(call).collect()
 }
 
 /// An error, as the answers of all edges have it.

@@ -4,6 +4,7 @@
 //! events of its answer in its own format. Prices, providers and accounts must not appear here.
 
 mod answers;
+mod api;
 pub mod caller;
 mod health;
 pub mod resume;
@@ -15,7 +16,7 @@ mod token;
 use std::sync::Arc;
 
 use axum::Router;
-use axum::routing::{any, get};
+use axum::routing::{any, get, post};
 
 use self::state::GatewayState;
 
@@ -25,6 +26,9 @@ pub fn routes(state: Arc<GatewayState>) -> Router {
         .route("/gateway", any(socket::connect))
         .route("/gateway/", any(socket::connect))
         .route("/gateway/health", get(health::health))
+        .route("/v1/chat/completions", post(api::chat::complete))
+        .route("/v1/messages", post(api::messages::create))
+        .route("/v1/models", get(api::models::list))
         .with_state(state)
 }
 

@@ -1,4 +1,4 @@
-//! [`socket_token`]: the places where clients of the gateway put their token.
+//! [`socket_token`] and [`http_token`]: the places where clients of the gateway put their token.
 
 use std::borrow::Cow;
 
@@ -14,6 +14,9 @@ pub const BEARER_SUBPROTOCOL: &str = "Bearer";
 
 /// The subprotocols that the server selects, best first. A client may close if the server selects none.
 pub const SUBPROTOCOLS: [&str; 2] = [SUBPROTOCOL, BEARER_SUBPROTOCOL];
+
+/// The header that Anthropic's clients send their key in.
+const API_KEY_HEADER: &str = "x-api-key";
 
 /// The token of a request to open a socket.
 #[derive(Debug, PartialEq, Eq)]
@@ -41,6 +44,14 @@ pub fn socket_token<'a>(
         Some(_) => SocketToken::InQuery,
         None => SocketToken::Token(Cow::Borrowed(&[])),
     }
+}
+
+/// Finds the token of a request to an HTTP API: a bearer token, or the key that Anthropic's clients send.
+pub fn http_token(headers: &HeaderMap) -> &[u8] {
+    if headers.contains_key(header::AUTHORIZATION) {
+        return bearer(headers);
+    }
+    headers.get(API_KEY_HEADER).map_or(&[], |key| key.as_bytes().trim_ascii())
 }
 
 /// The token in the subprotocols: `bearer.<token>`, or the one after `Bearer`, or the rest of `Bearer <token>`, which
@@ -114,5 +125,13 @@ mod tests {
         assert_eq!(found(&HeaderMap::new(), "/?token=a%2Eb", true).as_deref(), Some("a.b"));
         assert_eq!(found(&HeaderMap::new(), "/?x=1&token=a", false), None);
         assert_eq!(found(&HeaderMap::new(), "/?tokens=a", false).as_deref(), Some(""));
+    }
+
+    #[test]
+    fn gateway_http_token_is_a_bearer_token_or_an_api_key() {
+        let key = header::HeaderName::from_static(API_KEY_HEADER);
+        assert_eq!(http_token(&headers(&[(key.clone(), "k")])), b"k");
+        assert_eq!(http_token(&headers(&[(header::AUTHORIZATION, "Bearer b"), (key, "k")])), b"b");
+        assert_eq!(http_token(&HeaderMap::new()), b"");
     }
 }

@@ -1,0 +1,195 @@
+//! [`respond`]: the answer to a request, whole or as a stream of server-sent events.
+
+use std::convert::Infallible;
+use std::sync::Arc;
+
+use axum::body::{Body, Bytes};
+use axum::http::{HeaderName, HeaderValue, StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use futures_util::stream;
+use tokio_util::sync::{CancellationToken, DropGuard};
+
+use super::refusal::ApiFormat;
+use crate::gateway::error::{GatewayError, GatewayErrorCode};
+use crate::gateway::provider::frame::{ProviderFrame, RawFrame};
+use crate::gateway::provider::request::WireFormat;
+use crate::gateway::provider::write::options::WriterOptions;
+use crate::gateway::provider::write::whole::WholeAnswer;
+use crate::gateway::provider::write::{AnswerWriter, to_sse};
+use crate::gateway::service::StartedAnswer;
+use crate::gateway::service::answer::{AnswerEvent, Bill, FailedAnswer};
+use crate::gateway::service::buffer::AnswerEventReader;
+
+/// The header with the charge of an answer, in credits.
+const CHARGED_HEADER: HeaderName = HeaderName::from_static("x-gateway-charged");
+
+/// The header with the provider that answers.
+const PROVIDER_HEADER: HeaderName = HeaderName::from_static("x-gateway-provider");
+
+/// Answers a request. The response to one that fails before its answer begins has the status of the error.
+pub(super) async fn respond(
+    format: ApiFormat,
+    options: WriterOptions,
+    is_stream: bool,
+    started: StartedAnswer,
+) -> Response {
+    let StartedAnswer { events, cancel } = started;
+    let reader = events.reader(0);
+    drop(events);
+    if is_stream {
+        respond_in_pieces(format, options, reader).await
+    } else {
+        // A caller that hangs up wants no answer that is not streamed.
+        let _guard = Abandon::of(cancel);
+        respond_whole(format, options, reader).await
+    }
+}
+
+async fn respond_whole(
+    format: ApiFormat,
+    options: WriterOptions,
+    mut reader: AnswerEventReader,
+) -> Response {
+    let mut answer = WholeAnswer::default();
+    let mut raw = None;
+    loop {
+        match next(&mut reader).await {
+            AnswerEvent::Frame(frame) => {
+                frame.events.iter().for_each(|event| answer.add(event));
+                let own = frame.raw.as_ref().filter(|raw| raw.format == format.0);
+                raw = own.map(|raw| raw.data.clone()).or(raw);
+            }
+            AnswerEvent::Done(bill) => {
+                let json = raw.unwrap_or_else(|| answer.to_json(format.0, &options).to_string());
+                let content_type = [(header::CONTENT_TYPE, "application/json")];
+                let mut response = (StatusCode::OK, content_type, json).into_response();
+                add_headers(&mut response, &bill);
+                return response;
+            }
+            AnswerEvent::Failed(failed) => return format.refusal(&failed.error),
+            AnswerEvent::Accepted(_) | AnswerEvent::Failover { .. } => {}
+        }
+    }
+}
+
+/// The headers of the provider and the charge.
+fn add_headers(response: &mut Response, bill: &Bill) {
+    let headers = [
+        (PROVIDER_HEADER, HeaderValue::from_str(&bill.provider)),
+        (CHARGED_HEADER, HeaderValue::from_str(&bill.charged.to_string())),
+    ];
+    for (name, value) in headers {
+        if let Ok(value) = value {
+            response.headers_mut().insert(name, value);
+        }
+    }
+}
+
+async fn respond_in_pieces(
+    format: ApiFormat,
+    options: WriterOptions,
+    mut reader: AnswerEventReader,
+) -> Response {
+    // The status is known with the first part of the answer.
+    let first = loop {
+        match next(&mut reader).await {
+            AnswerEvent::Failed(failed) => return format.refusal(&failed.error),
+            AnswerEvent::Accepted(_) | AnswerEvent::Failover { .. } => {}
+            event => break event,
+        }
+    };
+    let writer = AnswerWriter::new(format.0, options);
+    let pieces = AnswerPieces { format, writer, reader, first: Some(first), held: None };
+    let body = stream::unfold(Some(pieces), async |pieces| {
+        let mut pieces = pieces?;
+        let (text, is_end) = pieces.next().await;
+        Some((Ok::<_, Infallible>(Bytes::from(text)), (!is_end).then_some(pieces)))
+    });
+    let headers =
+        [(header::CONTENT_TYPE, "text/event-stream"), (header::CACHE_CONTROL, "no-store")];
+    (headers, Body::from_stream(body)).into_response()
+}
+
+/// An answer as the events of a stream.
+struct AnswerPieces {
+    format: ApiFormat,
+    writer: AnswerWriter,
+    reader: AnswerEventReader,
+    first: Option<AnswerEvent>,
+    /// The frame that ends the stream, until the charge is stored.
+    held: Option<RawFrame>,
+}
+
+impl AnswerPieces {
+    /// Returns the next text, and whether it is the last.
+    async fn next(&mut self) -> (String, bool) {
+        loop {
+            let event = match self.first.take() {
+                Some(event) => event,
+                None => next(&mut self.reader).await,
+            };
+            match event {
+                AnswerEvent::Frame(frame) => {
+                    let text = self.write(&frame);
+                    if !text.is_empty() {
+                        return (text, false);
+                    }
+                }
+                AnswerEvent::Done(_) => {
+                    let end = self.held.take().or_else(|| default_end(self.format));
+                    return (end.as_ref().map(to_sse).unwrap_or_default(), true);
+                }
+                AnswerEvent::Failed(failed) => {
+                    return (to_sse(&self.format.broken(&failed.error)), true);
+                }
+                AnswerEvent::Accepted(_) | AnswerEvent::Failover { .. } => {}
+            }
+        }
+    }
+
+    fn write(&mut self, frame: &Arc<ProviderFrame>) -> String {
+        let mut text = String::new();
+        for frame in self.writer.write(ProviderFrame::clone(frame)) {
+            if is_end(&frame) {
+                self.held = Some(frame);
+            } else {
+                text.push_str(&to_sse(&frame));
+            }
+        }
+        text
+    }
+}
+
+/// Whether a frame tells the client that the answer is complete.
+fn is_end(frame: &RawFrame) -> bool {
+    match frame.format {
+        WireFormat::Chat => frame.data == "[DONE]",
+        WireFormat::Messages => frame.event.as_deref() == Some("message_stop"),
+    }
+}
+
+/// The end of a stream whose provider ends it in another way.
+fn default_end(format: ApiFormat) -> Option<RawFrame> {
+    let is_chat = matches!(format.0, WireFormat::Chat);
+    let data = "[DONE]".to_owned();
+    is_chat.then_some(RawFrame { format: WireFormat::Chat, event: None, data })
+}
+
+/// The next event. An answer that can't be read to its end has failed.
+async fn next(reader: &mut AnswerEventReader) -> AnswerEvent {
+    if let Ok(Some((_, event))) = reader.next().await {
+        return event;
+    }
+    let message = "The answer was read too slowly, so that a part of it is lost";
+    let error = GatewayError::new(GatewayErrorCode::Internal, message);
+    AnswerEvent::Failed(Arc::new(FailedAnswer::from(error)))
+}
+
+/// Cancels a request when it is dropped.
+struct Abandon(#[expect(dead_code, reason = "it acts when it is dropped")] DropGuard);
+
+impl Abandon {
+    fn of(cancel: CancellationToken) -> Self {
+        Self(cancel.drop_guard())
+    }
+}

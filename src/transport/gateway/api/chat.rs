@@ -1,0 +1,64 @@
+//! [`complete`]: OpenAI's `POST /v1/chat/completions`.
+
+use axum::Extension;
+use axum::extract::{Request, State};
+use axum::response::Response;
+use serde_json::Value;
+
+use super::answer::respond;
+use super::refusal::ApiFormat;
+use super::{ApiRequest, SharedState};
+use crate::gateway::error::GatewayError;
+use crate::gateway::provider::request::{MessagesHeaders, RequestBody, WireFormat};
+use crate::gateway::provider::write::options::WriterOptions;
+use crate::gateway::service::request::{AUTO_PROVIDER, GatewayRequest};
+use crate::transport::http::connection::ConnectionInfo;
+
+const CHAT: ApiFormat = ApiFormat(WireFormat::Chat);
+
+/// Answers a request.
+pub async fn complete(
+    State(state): State<SharedState>,
+    Extension(connection): Extension<ConnectionInfo>,
+    request: Request,
+) -> Response {
+    let request = match ApiRequest::read(&state, &connection, request, CHAT).await {
+        Ok(request) => request,
+        Err(response) => return response,
+    };
+    let (caller, service) = (request.caller, &state.session.service);
+    match parse(request) {
+        Ok((request, include_usage)) => {
+            let id = service.random_name();
+            let options = WriterOptions { id, created: service.now(), include_usage };
+            let is_stream = request.stream;
+            respond(CHAT, options, is_stream, service.start(caller, request)).await
+        }
+        Err(error) => CHAT.refusal(&error),
+    }
+}
+
+/// Returns the request, and whether a stream ends with the usage.
+fn parse(mut request: ApiRequest) -> Result<(GatewayRequest, bool), GatewayError> {
+    let model: String = request.require("model")?;
+    let stream = request.take::<bool>("stream")?.unwrap_or_default();
+    let old_limit: Option<u64> = request.take("max_tokens")?;
+    let max_output_tokens = request.take("max_completion_tokens")?.or(old_limit);
+    let include_usage = request
+        .body
+        .get("stream_options")
+        .and_then(|options| options.get("include_usage"))
+        .is_some_and(|value| value == &Value::Bool(true));
+    let request = GatewayRequest {
+        body: RequestBody::Chat(request.body),
+        headers: MessagesHeaders::default(),
+        provider: AUTO_PROVIDER.to_owned(),
+        model,
+        fallback: Vec::new(),
+        stream,
+        max_output_tokens,
+        budget: None,
+        idempotency_key: request.idempotency_key,
+    };
+    Ok((request, include_usage))
+}

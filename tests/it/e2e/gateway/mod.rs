@@ -1,7 +1,0 @@
-//! Journeys of clients of the gateway's WebSocket, and its money under faults.
-
-mod faults;
-mod lifetimes;
-mod messages;
-mod requests;
-mod tokens;
