@@ -45,7 +45,8 @@ pub struct GatewayService {
     connections: GatewayConnections,
 }
 
-/// A request in progress.
+/// A request in progress. Cheap to clone.
+#[derive(Clone)]
 pub struct StartedAnswer {
     pub events: AnswerBuffer,
     /// Cancels the request.

@@ -174,7 +174,11 @@ impl SocketRequest {
         check_messages(&messages)?;
         let budget = budget.map(|budget| match budget {
             Value::String(text) => text.parse::<MicroCredits>(),
-            number => number.to_string().parse(),
+            // A small number may have an exponent.
+            number => match number.as_f64() {
+                Some(amount) if number.to_string().contains('e') => format!("{amount:.6}").parse(),
+                _ => number.to_string().parse(),
+            },
         });
         let budget = budget.transpose().map_err(|error| format!("`budget`: {error}"))?;
         let is_valid_key = |key: &String| (1..=MAX_ID_BYTES).contains(&key.len());
@@ -287,6 +291,15 @@ mod tests {
         assert_eq!((read.provider.as_str(), read.stream), ("auto", false));
         assert_eq!(read.budget, Some(MicroCredits::from_micros(250_000)));
         assert_eq!(read.idempotency_key.as_deref(), Some("k"));
+        let budget = |text: &str| {
+            let message = format!(
+                r#"{{"id":1,"type":"chat","model":"m","messages":[{{"role":"user"}}],"budget":{text}}}"#
+            );
+            request(&serde_json::from_str(&message).expect("JSON")).budget
+        };
+        for text in ["2e-5", "0.00002", r#""0.00002""#] {
+            assert_eq!(budget(text), Some(MicroCredits::from_micros(20)), "{text}");
+        }
         for ours in ["budget", "fallback", "idempotencyKey", "extra", "id", "type", "stream"] {
             assert!(!read.body.contains_key(ours), "{ours}");
         }

@@ -36,16 +36,23 @@ struct SocketAnswer {
     body_hash: [u8; 32],
     answer: AnswerBuffer,
     reader: AnswerEventReader,
-    /// `None` for an answer of an earlier connection.
-    cancel: Option<CancellationToken>,
+    /// Does nothing after the end of the answer.
+    cancel: CancellationToken,
     /// The whole answer, if it is not sent in pieces.
     whole: Option<WholeAnswer>,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum AnswerOutcome {
+    Complete,
+    Failed,
 }
 
 struct CompleteAnswer {
     id: RequestId,
     body_hash: [u8; 32],
     answer: AnswerBuffer,
+    cancel: CancellationToken,
     since_end: Stopwatch,
 }
 
@@ -62,7 +69,7 @@ impl SocketAnswers {
     }
 
     /// Starts a request. A request that is repeated is not started again: one in progress goes on, and the answer of
-    /// a complete one is sent again.
+    /// a complete one is sent again. One that has failed is started again.
     ///
     /// # Errors
     /// Returns `DUPLICATE_ID` if another request with the id is in progress.
@@ -76,18 +83,18 @@ impl SocketAnswers {
             if running.body_hash == body_hash {
                 return Ok(());
             }
-            let message = "Another request with this id is in progress: use a new id";
-            return Err(GatewayError::new(GatewayErrorCode::DuplicateId, message));
+            return Err(duplicate_id());
         }
         self.complete.retain(|complete| complete.since_end.elapsed() < RESUME_WINDOW);
         let is_same =
             |other: &CompleteAnswer| other.id == request.id && other.body_hash == body_hash;
         let position = self.complete.iter().position(is_same);
         let (answer, cancel) = if let Some(index) = position {
-            (self.complete.swap_remove(index).answer, None)
+            let CompleteAnswer { answer, cancel, .. } = self.complete.swap_remove(index);
+            (answer, cancel)
         } else {
             let StartedAnswer { events, cancel } = start();
-            (events, Some(cancel))
+            (events, cancel)
         };
         let whole = (!request.stream).then(WholeAnswer::default);
         let reader = answer.reader_that_wakes(0, Arc::clone(&self.wake));
@@ -97,13 +104,26 @@ impl SocketAnswers {
     }
 
     /// Sends an answer of an earlier connection from behind event `after`, in pieces.
-    pub fn resume(&mut self, id: RequestId, answer: &AnswerBuffer, after: u64) {
-        let is_same = |other: &SocketAnswer| other.id == id && other.answer.is_same(answer);
-        self.running.retain(|other| !is_same(other));
-        let (body_hash, cancel, whole) = ([0; 32], None, None);
+    ///
+    /// # Errors
+    /// Returns `DUPLICATE_ID` if another request with the id is in progress.
+    pub fn resume(
+        &mut self,
+        id: RequestId,
+        started: StartedAnswer,
+        after: u64,
+    ) -> Result<(), GatewayError> {
+        let StartedAnswer { events: answer, cancel } = started;
+        let position = self.running.iter().position(|other| other.id == id);
+        if position.is_some_and(|index| !self.running[index].answer.is_same(&answer)) {
+            return Err(duplicate_id());
+        }
+        // The body of a request of an earlier connection is unknown here.
+        let body_hash = position.map(|index| self.running.swap_remove(index).body_hash);
+        let (body_hash, whole) = (body_hash.unwrap_or_default(), None);
         let reader = answer.reader_that_wakes(after, Arc::clone(&self.wake));
-        let answer = answer.clone();
         self.running.push(SocketAnswer { id, body_hash, answer, reader, cancel, whole });
+        Ok(())
     }
 
     /// Cancels a request. Its answer then ends with an error.
@@ -111,12 +131,11 @@ impl SocketAnswers {
     /// # Errors
     /// Returns `INVALID_REQUEST` if no request with this id is in progress.
     pub fn cancel(&self, id: &RequestId) -> Result<(), GatewayError> {
-        let running = self.running.iter().find(|answer| answer.id == *id);
-        let Some(cancel) = running.and_then(|answer| answer.cancel.as_ref()) else {
+        let Some(running) = self.running.iter().find(|answer| answer.id == *id) else {
             let message = "No request with this id is in progress on this socket";
             return Err(GatewayError::new(GatewayErrorCode::InvalidRequest, message));
         };
-        cancel.cancel();
+        running.cancel.cancel();
         Ok(())
     }
 
@@ -128,9 +147,9 @@ impl SocketAnswers {
         for _ in 0..self.running.len() {
             self.turn = (self.turn + 1) % self.running.len().max(1);
             let Some(answer) = self.running.get_mut(self.turn) else { break };
-            let (text, is_complete) = answer.next(now)?;
-            if is_complete {
-                self.complete(self.turn);
+            let (text, end) = answer.next(now)?;
+            if let Some(end) = end {
+                self.end(self.turn, end);
             }
             if text.is_some() {
                 return Ok(text);
@@ -139,9 +158,12 @@ impl SocketAnswers {
         Ok(None)
     }
 
-    fn complete(&mut self, index: usize) {
-        let SocketAnswer { id, body_hash, answer, .. } = self.running.swap_remove(index);
-        self.complete.push(CompleteAnswer { id, body_hash, answer, since_end: Stopwatch::start() });
+    fn end(&mut self, index: usize, end: AnswerOutcome) {
+        let SocketAnswer { id, body_hash, answer, cancel, .. } = self.running.swap_remove(index);
+        if end == AnswerOutcome::Complete {
+            let since_end = Stopwatch::start();
+            self.complete.push(CompleteAnswer { id, body_hash, answer, cancel, since_end });
+        }
     }
 }
 
@@ -152,16 +174,24 @@ impl Drop for SocketAnswers {
 }
 
 impl SocketAnswer {
-    /// The next message, if there is one, and whether the answer is complete.
-    fn next(&mut self, now: Timestamp) -> Result<(Option<String>, bool), EventsLost> {
+    /// The next message, if there is one, and the end of the answer if that is its last.
+    fn next(
+        &mut self,
+        now: Timestamp,
+    ) -> Result<(Option<String>, Option<AnswerOutcome>), EventsLost> {
         while let Some((number, event)) = self.reader.try_next()? {
-            let is_end = event.is_end();
+            let end = match &event {
+                AnswerEvent::Done(_) => Some(AnswerOutcome::Complete),
+                AnswerEvent::Failed(_) => Some(AnswerOutcome::Failed),
+                _ => None,
+            };
             let text = self.write(number, event, now)?;
-            if text.is_some() || is_end {
-                return Ok((text, is_end));
+            if text.is_some() || end.is_some() {
+                return Ok((text, end));
             }
         }
-        Ok((None, false))
+        // An answer that is resumed behind its end has no other message.
+        Ok((None, self.reader.is_at_end().then_some(AnswerOutcome::Failed)))
     }
 
     /// Writes an event, with the pieces that follow it. `None` if the client needs no message.
@@ -232,6 +262,11 @@ impl JoinedPieces {
             }
         }
     }
+}
+
+fn duplicate_id() -> GatewayError {
+    let message = "Another request with this id is in progress: use a new id";
+    GatewayError::new(GatewayErrorCode::DuplicateId, message)
 }
 
 /// A hash of all fields of a request but its id, to recognize a request that is repeated.

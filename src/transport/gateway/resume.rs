@@ -7,7 +7,8 @@ use parking_lot::Mutex;
 use rustc_hash::FxHashMap;
 use tokio::time::sleep;
 
-use crate::gateway::service::buffer::{AnswerBuffer, AnswerEventReader};
+use crate::gateway::service::StartedAnswer;
+use crate::gateway::service::buffer::AnswerEventReader;
 use crate::gateway::wire::RequestId;
 use crate::kernel::id::UserId;
 
@@ -28,21 +29,21 @@ pub struct AnswerKey {
 #[derive(Clone)]
 struct ResumableAnswer {
     user: UserId,
-    answer: AnswerBuffer,
+    started: StartedAnswer,
 }
 
 impl ResumableAnswers {
     /// Adds an answer, and keeps it until [`RESUME_WINDOW`] after its end. Call it inside a tokio runtime.
-    pub fn add(&self, key: AnswerKey, user: UserId, answer: &AnswerBuffer) {
-        let resumable = ResumableAnswer { user, answer: answer.clone() };
+    pub fn add(&self, key: AnswerKey, user: UserId, started: &StartedAnswer) {
+        let resumable = ResumableAnswer { user, started: started.clone() };
         self.0.lock().insert(key.clone(), resumable);
-        let (all, answer) = (self.clone(), answer.clone());
+        let (all, answer) = (self.clone(), started.events.clone());
         tokio::spawn(async move {
             answer.completed().await;
             sleep(RESUME_WINDOW).await;
             // A later request may have the same id.
             let mut answers = all.0.lock();
-            if answers.get(&key).is_some_and(|other| other.answer.is_same(&answer)) {
+            if answers.get(&key).is_some_and(|other| other.started.events.is_same(&answer)) {
                 answers.remove(&key);
             }
         });
@@ -50,9 +51,9 @@ impl ResumableAnswers {
 
     /// The answer to a request of `user`.
     #[must_use]
-    pub fn find(&self, key: &AnswerKey, user: UserId) -> Option<AnswerBuffer> {
+    pub fn find(&self, key: &AnswerKey, user: UserId) -> Option<StartedAnswer> {
         let answers = self.0.lock();
-        answers.get(key).filter(|found| found.user == user).map(|found| found.answer.clone())
+        answers.get(key).filter(|found| found.user == user).map(|found| found.started.clone())
     }
 }
 

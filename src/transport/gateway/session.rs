@@ -99,22 +99,27 @@ impl GatewaySession {
 
     /// Starts a request. Returns the refusal if it is not accepted.
     fn request(&mut self, request: &SocketRequest) -> Option<String> {
+        // The state follows the clock with a delay.
+        let now = self.parts.service.now();
+        let has_ended = self.principal.validity().expires_at().is_some_and(|at| at <= now);
         let refused = match self.state {
-            SessionState::Expired => Some(GatewayError::new(
-                GatewayErrorCode::TokenExpired,
-                "The token has expired: send a new one in a message of type auth",
-            )),
+            SessionState::Open | SessionState::Expiring if !has_ended => None,
+            SessionState::Open | SessionState::Expiring | SessionState::Expired => {
+                Some(GatewayError::new(
+                    GatewayErrorCode::TokenExpired,
+                    "The token has expired: send a new one in a message of type auth",
+                ))
+            }
             SessionState::Draining => Some(GatewayError::new(
                 GatewayErrorCode::Draining,
                 "The server is about to stop: connect again",
             )),
-            SessionState::Open | SessionState::Expiring => None,
         };
         let id = request.id.clone();
         let start = || {
             let answer = self.parts.service.start(self.caller, request.clone().into());
             let key = AnswerKey { session: Arc::clone(&self.name), id: id.clone() };
-            self.parts.answers.add(key, self.caller.account, &answer.events);
+            self.parts.answers.add(key, self.caller.account, &answer);
             answer
         };
         let refused = match refused {
@@ -132,8 +137,8 @@ impl GatewaySession {
             let error = GatewayError::new(GatewayErrorCode::InvalidRequest, message);
             return Some(self.refusal(Some(&key.id), &error));
         };
-        self.answers.resume(key.id, &answer, after);
-        None
+        let resumed = self.answers.resume(key.id.clone(), answer, after);
+        resumed.err().map(|error| self.refusal(Some(&key.id), &error))
     }
 
     async fn balance(&self, id: Option<&RequestId>) -> String {

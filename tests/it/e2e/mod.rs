@@ -29,6 +29,7 @@ mod database_secrets;
 mod database_start;
 mod engagement;
 mod full_disk;
+mod gateway;
 mod gateway_api;
 mod gateway_operator;
 mod hostile;

@@ -10,6 +10,7 @@
 //! - [`live_client`]: a client of the three live transports; `session_http` has its connections over HTTP.
 //! - [`stdio_client`]: a client of the `stdio` command.
 //! - [`provider_stand_in`]: a provider of language models, with faults and an invoice.
+//! - [`gateway_socket`]: a client of the gateway's WebSocket, and a gateway with its providers.
 //! - [`raw_websocket`]: a WebSocket client that can break the protocol.
 //! - [`browser`]: a real browser, for the pages.
 //! - [`graph_api`]: stand-ins for the HTTP servers that this server sends requests to.
@@ -28,6 +29,7 @@ pub(crate) mod api_key_backends;
 pub(crate) mod backends;
 pub(crate) mod browser;
 pub(crate) mod chats;
+pub(crate) mod gateway_socket;
 pub(crate) mod graph_api;
 pub(crate) mod held_calls;
 pub(crate) mod key_commands;

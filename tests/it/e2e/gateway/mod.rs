@@ -1,0 +1,7 @@
+//! Journeys of clients of the gateway's WebSocket, and its money under faults.
+
+mod faults;
+mod lifetimes;
+mod messages;
+mod requests;
+mod tokens;
