@@ -8,6 +8,8 @@ use std::time::Duration;
 
 use thiserror::Error;
 
+use super::catalog::roles::RoleLimits;
+use super::ledger::limits::LimitKind;
 use super::money::MicroCredits;
 use super::provider::error::ProviderRefusal;
 use super::routing::request::{RouteError, RouteFailure};
@@ -106,6 +108,35 @@ impl GatewayError {
     #[must_use]
     pub fn retry_after(self, pause: Duration) -> Self {
         Self { retry_after: Some(pause), ..self }
+    }
+
+    /// The account has used up a limit of its role.
+    #[must_use]
+    pub fn limited(kind: LimitKind, role: &RoleLimits) -> Self {
+        let (code, message) = match kind {
+            LimitKind::Requests => {
+                let limit = role.requests_per_minute;
+                (
+                    GatewayErrorCode::RateLimited,
+                    format!("Your role may send {limit} requests in a minute: try again later"),
+                )
+            }
+            LimitKind::Tokens => {
+                let limit = role.tokens_per_minute;
+                let message = format!(
+                    "Your role may use {limit} tokens in a minute, and a request first counts its longest answer: try again later, or set a lower maximum"
+                );
+                (GatewayErrorCode::RateLimited, message)
+            }
+            LimitKind::Concurrent => {
+                let limit = role.concurrent_requests;
+                (
+                    GatewayErrorCode::TooManyRequests,
+                    format!("Your role may run {limit} requests at once: wait for one to end"),
+                )
+            }
+        };
+        Self::new(code, message)
     }
 
     /// The account can't pay for the shortest answer.

@@ -77,6 +77,7 @@ impl ToolsetPlan for GatewayPlan {
             rng: parts.rng(),
             figures: parts.figures.clone(),
             start_credits: config.start_credits,
+            has_rate_limits: !parts.quotas.are_off(),
             retention: config.usage_retention,
         }));
         let tools = GatewayTools::new(Arc::clone(&service), parts.ids.clone());

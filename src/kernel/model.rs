@@ -136,6 +136,19 @@ impl ModelUsage {
         replace(&mut self.output_tokens, later.output_tokens);
         replace(&mut self.reasoning_tokens, later.reasoning_tokens);
     }
+
+    /// All tokens, of the input and the output.
+    #[must_use]
+    pub fn total(&self) -> u64 {
+        let counts = [
+            self.input_tokens,
+            self.cache_read_tokens,
+            self.cache_write_tokens,
+            self.long_cache_write_tokens,
+            self.output_tokens,
+        ];
+        counts.into_iter().flatten().fold(0, u64::saturating_add)
+    }
 }
 
 /// Why there is no complete answer. Holds no text of the provider.

@@ -60,6 +60,12 @@ impl ToolsetQuotas {
         Self { limiter, quotas: quotas.into() }
     }
 
+    /// Whether `RATE_LIMITS` is off.
+    #[must_use]
+    pub fn are_off(&self) -> bool {
+        self.limiter.is_none()
+    }
+
     /// The limit with the name of `default` as the operator set it.
     fn in_effect(&self, default: ToolsetQuota) -> ToolsetQuota {
         let set = self.quotas.iter().find(|quota| quota.name == default.name);

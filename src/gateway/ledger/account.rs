@@ -1,5 +1,6 @@
 //! [`LedgerAccount`]: the arithmetic of an account. Pure; every backend uses it.
 
+use super::limits::UsedLimits;
 use crate::gateway::money::MicroCredits;
 
 /// The state of a user's account. `0 <= held <= balance`.
@@ -11,6 +12,7 @@ pub struct LedgerAccount {
     pub held: MicroCredits,
     /// Number of entries.
     pub entries: u64,
+    pub used: UsedLimits,
 }
 
 /// A change of credit is refused.
@@ -28,7 +30,7 @@ impl LedgerAccount {
     pub fn opened(start_credits: MicroCredits) -> Self {
         let balance = start_credits.max(MicroCredits::ZERO);
         let entries = u64::from(balance > MicroCredits::ZERO);
-        Self { balance, held: MicroCredits::ZERO, entries }
+        Self { balance, held: MicroCredits::ZERO, entries, used: UsedLimits::default() }
     }
 
     /// The part of the balance that is not held.

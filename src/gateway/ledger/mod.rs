@@ -1,12 +1,13 @@
 //! The accounts of the gateway: balances, holds, entries and usage.
 //!
-//! Reading order: [`ids`], [`account`] with the arithmetic, [`request`] with the life of a hold, [`entry`],
+//! Reading order: [`ids`], [`account`] with the arithmetic, [`limits`], [`request`] with the life of a hold, [`entry`],
 //! [`usage`], and [`store`] with the contract of a backend.
 //!
 //! Invariants, which [`GatewayLedger::audit`](store::GatewayLedger::audit) checks:
 //!
 //! - The sum of an account's entries is its balance, and the sum of its open holds is what is held.
 //! - An account never owes: `0 <= held <= balance`.
+//! - The number of open holds of an account is what its limit compares.
 //! - A hold is settled once, and a request key is charged at most once.
 //! - Each entry has a contra account, so that the sum of all is zero. Entries are never changed or deleted.
 //!
@@ -17,6 +18,7 @@ pub mod account;
 pub mod entry;
 pub mod export;
 pub mod ids;
+pub mod limits;
 pub mod request;
 mod sql;
 pub mod store;

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use super::account::LedgerAccount;
 use super::ids::{HoldId, NodeId, RequestKey};
+use super::limits::{AccountLimitStates, AccountLimits, LimitClaim, LimitKind, ReservedTokens};
 use super::usage::{GatewayUsage, GatewayUsageRow, UsageStatus};
 use crate::gateway::money::MicroCredits;
 use crate::kernel::clock::Timestamp;
@@ -27,6 +28,11 @@ pub struct Reservation {
     pub least: MicroCredits,
     /// The credit of an account that does not exist yet.
     pub start_credits: MicroCredits,
+    /// `None` to count and limit nothing but the credit.
+    pub limits: Option<AccountLimits>,
+    /// Maximum number of tokens of the request, input and output. More than the limit of a minute take the whole
+    /// limit.
+    pub tokens: u64,
     /// The provider that is tried first.
     pub provider: String,
     /// The model that is asked for.
@@ -37,13 +43,27 @@ pub struct Reservation {
     pub now: Timestamp,
 }
 
+impl Reservation {
+    pub(super) fn claim(&self) -> LimitClaim {
+        LimitClaim::of(self.limits, self.tokens, self.now)
+    }
+}
+
 /// The answer to a [`Reservation`].
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum ReserveOutcome {
     /// The hold is open. The amounts of the account contain it.
-    Reserved { amount: MicroCredits, balance: MicroCredits, held: MicroCredits },
+    Reserved {
+        amount: MicroCredits,
+        balance: MicroCredits,
+        held: MicroCredits,
+        /// `None` without limits.
+        limits: Option<AccountLimitStates>,
+    },
     /// The account has less than the smallest amount free.
     Insufficient { needed: MicroCredits, available: MicroCredits },
+    /// The account has used up a limit until `retry_after` from now. The request was not counted.
+    Limited { kind: LimitKind, retry_after: Duration },
     /// The same request runs with this hold.
     InProgress { hold: HoldId },
     /// The same request has ended less than [`KEY_TTL`] ago.
@@ -67,11 +87,21 @@ pub struct Settlement {
     /// The price of the request.
     pub charge: MicroCredits,
     pub usage: GatewayUsage,
+    /// The tokens that the reservation has taken of the limit, which the usage corrects. `None` without limits.
+    pub reserved_tokens: Option<ReservedTokens>,
     /// The answer for a repeated request, which the caller has encrypted.
     pub result: Option<Vec<u8>>,
     /// Whether the same request runs again if it is repeated. Ignored if the request is charged.
     pub releases_key: bool,
     pub now: Timestamp,
+}
+
+impl Settlement {
+    /// See [`ReservedTokens::correction`]. Zero without limits.
+    pub(super) fn tokens_correction(&self) -> i64 {
+        let used = self.usage.tokens.total();
+        self.reserved_tokens.map_or(0, |reserved| reserved.correction(used))
+    }
 }
 
 /// The answer to a [`Settlement`].
@@ -134,10 +164,20 @@ pub(super) struct PlacedHold {
 }
 
 impl PlacedHold {
-    pub const fn outcome(&self) -> ReserveOutcome {
-        let LedgerAccount { balance, held, .. } = self.account;
-        ReserveOutcome::Reserved { amount: self.amount, balance, held }
+    pub fn outcome(&self, reservation: &Reservation) -> ReserveOutcome {
+        reserved(reservation, self.amount, &self.account)
     }
+}
+
+/// The outcome of a hold of `amount` in its account.
+fn reserved(
+    reservation: &Reservation,
+    amount: MicroCredits,
+    account: &LedgerAccount,
+) -> ReserveOutcome {
+    let LedgerAccount { balance, held, used, .. } = account;
+    let limits = reservation.limits.map(|limits| limits.states(used, reservation.now));
+    ReserveOutcome::Reserved { amount, balance: *balance, held: *held, limits }
 }
 
 /// Decides about a reservation in the present state of its account and its key.
@@ -157,12 +197,17 @@ pub(super) fn decide(
             return ReserveDecision::Answer(answer(reservation, account, owner));
         }
     }
-    match account.hold(reservation.ask, reservation.least) {
-        Some(amount) => ReserveDecision::Place(PlacedHold { amount, account, opened, loses_key }),
-        None => ReserveDecision::Answer(ReserveOutcome::Insufficient {
+    let Some(amount) = account.hold(reservation.ask, reservation.least) else {
+        return ReserveDecision::Answer(ReserveOutcome::Insufficient {
             needed: reservation.least,
             available: account.free(),
-        }),
+        });
+    };
+    match reservation.claim().admit(&mut account.used) {
+        Ok(()) => ReserveDecision::Place(PlacedHold { amount, account, opened, loses_key }),
+        Err((kind, retry_after)) => {
+            ReserveDecision::Answer(ReserveOutcome::Limited { kind, retry_after })
+        }
     }
 }
 
@@ -178,6 +223,5 @@ fn answer(reservation: &Reservation, account: LedgerAccount, owner: KeyOwner) ->
         return ReserveOutcome::InProgress { hold: owner.hold };
     }
     // A retry of a call whose answer was lost.
-    let LedgerAccount { balance, held, .. } = account;
-    ReserveOutcome::Reserved { amount: owner.amount, balance, held }
+    reserved(reservation, owner.amount, &account)
 }

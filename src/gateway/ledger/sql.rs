@@ -9,7 +9,8 @@ use sqlx::{Error, Row};
 use super::account::LedgerAccount;
 use super::entry::{CONTRA_ACCOUNTS, EntryKind, LedgerEntry};
 use super::ids::HoldId;
-use super::request::{AnsweredRequest, KeyOwner, SettledRequest};
+use super::limits::{AccountLimitStates, UsedLimits};
+use super::request::{AnsweredRequest, KeyOwner, Reservation, SettledRequest};
 use super::store::{LedgerAudit, OpenHoldTotals};
 use super::usage::{
     GatewayUsage, GatewayUsageRow, UsageFilter, UsageOrder, UsagePosition, UsageSource, UsageStatus,
@@ -30,6 +31,14 @@ macro_rules! usage_columns {
     };
 }
 
+/// The columns of an account `a`, which [`account`] reads.
+macro_rules! account_columns {
+    () => {
+        "a.balance, a.held, a.entries, a.open_holds, a.requests_free_at, a.tokens_free_at"
+    };
+}
+pub(super) use account_columns;
+
 macro_rules! insert_request {
     () => {
         "INSERT INTO gateway_requests (hold, account, request_key, body_hash, amount, node, \
@@ -40,7 +49,9 @@ pub(super) use insert_request;
 
 /// The account `$1` and the owner of the key `$2`. One row, if neither exists too.
 pub(super) const READ_KEY: &str = concat!(
-    "SELECT a.balance, a.held, a.entries, r.body_hash, r.amount, s.body, ",
+    "SELECT ",
+    account_columns!(),
+    ", r.body_hash, r.amount, s.body, ",
     usage_columns!(),
     " FROM (SELECT 1) AS one LEFT JOIN gateway_accounts a ON a.account = $1 \
      LEFT JOIN gateway_requests r ON r.account = $1 AND r.request_key = $2 \
@@ -53,14 +64,14 @@ pub(super) const READ_HOLD: &str = "SELECT a.balance, a.held, a.entries, r.accou
      FROM gateway_requests r JOIN gateway_accounts a ON a.account = r.account WHERE r.hold = $1";
 
 pub(super) const READ_ACCOUNT: &str =
-    "SELECT balance, held, entries FROM gateway_accounts WHERE account = $1";
+    concat!("SELECT ", account_columns!(), " FROM gateway_accounts a WHERE account = $1");
 
 /// Inserts no row if the account exists.
 pub(super) const INSERT_ACCOUNT: &str = "INSERT INTO gateway_accounts (account, balance, held, \
      entries) VALUES ($1, $2, 0, $3) ON CONFLICT (account) DO NOTHING";
 
-pub(super) const UPDATE_ACCOUNT: &str =
-    "UPDATE gateway_accounts SET balance = $2, held = $3, entries = $4 WHERE account = $1";
+pub(super) const UPDATE_ACCOUNT: &str = "UPDATE gateway_accounts SET balance = $2, held = $3, \
+     entries = $4, open_holds = $5, requests_free_at = $6, tokens_free_at = $7 WHERE account = $1";
 
 pub(super) const INSERT_REQUEST: &str = insert_request!();
 
@@ -106,10 +117,11 @@ pub(super) const AUDIT_ACCOUNTS: &str = "SELECT count(*) AS accounts, \
      CAST(coalesce(sum(a.balance), 0) AS BIGINT) AS balances, \
      CAST(coalesce(sum(a.held), 0) AS BIGINT) AS held, \
      CAST(coalesce(sum(CASE WHEN a.balance = coalesce(e.total, 0) AND a.held = coalesce(r.total, 0) \
-     THEN 0 ELSE 1 END), 0) AS BIGINT) AS wrong FROM gateway_accounts a \
+     AND a.open_holds = coalesce(r.count, 0) THEN 0 ELSE 1 END), 0) AS BIGINT) AS wrong \
+     FROM gateway_accounts a \
      LEFT JOIN (SELECT account, sum(amount) AS total FROM gateway_entries GROUP BY account) e \
      ON e.account = a.account \
-     LEFT JOIN (SELECT account, sum(amount) AS total FROM gateway_requests \
+     LEFT JOIN (SELECT account, sum(amount) AS total, count(*) AS count FROM gateway_requests \
      WHERE settled_at IS NULL GROUP BY account) r ON r.account = a.account";
 
 pub(super) const AUDIT_CONTRA: &str = "SELECT contra, CAST(-sum(amount) AS BIGINT) AS balance \
@@ -250,7 +262,25 @@ pub(super) fn account(row: &impl LedgerRow) -> Result<Option<LedgerAccount>, Err
         balance: MicroCredits::from_micros(balance),
         held: row.amount("held")?,
         entries,
+        used: used_limits(row)?,
     }))
+}
+
+fn used_limits(row: &impl LedgerRow) -> Result<UsedLimits, Error> {
+    Ok(UsedLimits {
+        open_holds: row.value("open_holds")?.unsigned_abs(),
+        requests_free_at: row.value("requests_free_at")?,
+        tokens_free_at: row.value("tokens_free_at")?,
+    })
+}
+
+/// The states of the limits after a reservation, from the row of its account.
+pub(super) fn limit_states(
+    row: &impl LedgerRow,
+    reservation: &Reservation,
+) -> Result<Option<AccountLimitStates>, Error> {
+    let Some(limits) = reservation.limits else { return Ok(None) };
+    Ok(Some(limits.states(&used_limits(row)?, reservation.now)))
 }
 
 pub(super) fn hold(row: &impl LedgerRow) -> Result<HoldId, Error> {

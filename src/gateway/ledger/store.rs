@@ -30,11 +30,11 @@ pub const PURGE_LIMIT: usize = 1_000;
 #[async_trait]
 pub trait GatewayLedger: Send + Sync {
     /// Places a hold on an account, which it creates if necessary. The hold is the amount that is asked for, or what
-    /// is free if that is at least `least`. The key belongs to the request until [`KEY_TTL`](super::request::KEY_TTL)
+    /// is free if that is at least `least`, and counts against the limits of the account. The key belongs to the request until [`KEY_TTL`](super::request::KEY_TTL)
     /// after its settlement.
     async fn reserve(&self, reservation: Reservation) -> Result<ReserveOutcome, StoreError>;
 
-    /// Ends a hold, charges at most it and what is free, and stores the usage.
+    /// Ends a hold, charges at most it and what is free, and stores the usage. Corrects the use of the limit on tokens.
     async fn settle(&self, settlement: Settlement) -> Result<SettleOutcome, StoreError>;
 
     /// Sets the amounts that open holds are charged if their node ends without settling them; zero at first. Ignores
@@ -45,7 +45,7 @@ pub trait GatewayLedger: Send + Sync {
     async fn renew(&self, node: NodeId, lease_until: Timestamp) -> Result<(), StoreError>;
 
     /// Settles open holds whose lease and that of their node have ended at `now`, at most `limit`, with the charge of
-    /// their checkpoint. A key whose request is charged nothing is released. A hold that another instance is changing
+    /// their checkpoint. A key whose request is charged nothing is released. Reserved tokens count as used. A hold that another instance is changing
     /// is left out.
     async fn recover(&self, now: Timestamp, limit: usize)
     -> Result<Vec<RecoveredHold>, StoreError>;
@@ -107,8 +107,8 @@ pub struct LedgerAudit {
     pub held: MicroCredits,
     /// The accounts of the operator that have entries, with their balances.
     pub contra: Vec<(ContraAccount, MicroCredits)>,
-    /// Number of accounts whose entries have another sum than the balance, or whose open holds have another sum than
-    /// what is held.
+    /// Number of accounts whose entries have another sum than the balance, or whose open holds have another sum or
+    /// number than the account has.
     pub wrong_accounts: u64,
     /// Number of holds with more than one charge.
     pub repeated_charges: u64,

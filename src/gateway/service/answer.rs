@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::gateway::error::GatewayError;
+use crate::gateway::ledger::limits::AccountLimitStates;
 use crate::gateway::money::MicroCredits;
 use crate::gateway::provider::frame::{ProviderEvent, ProviderFinish, ProviderFrame};
 use crate::kernel::model::ModelUsage;
@@ -34,6 +35,8 @@ pub struct AcceptedRequest {
     pub held: MicroCredits,
     /// Maximum number of tokens of the answer, which the hold pays for.
     pub max_output_tokens: u32,
+    /// The state of the account's limits after the request. `None` if `RATE_LIMITS` is off.
+    pub limits: Option<AccountLimitStates>,
 }
 
 /// The charge of a request, as it is stored.

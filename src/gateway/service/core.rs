@@ -16,6 +16,7 @@ use crate::gateway::catalog::provider::AbandonPolicy;
 use crate::gateway::error::{GatewayError, GatewayErrorCode};
 use crate::gateway::ledger::entry::LedgerBalance;
 use crate::gateway::ledger::ids::{HoldId, NodeId};
+use crate::gateway::ledger::limits::AccountLimits;
 use crate::gateway::ledger::store::GatewayLedger;
 use crate::gateway::money::MicroCredits;
 use crate::gateway::routing::router::GatewayRouter;
@@ -23,6 +24,7 @@ use crate::kernel::clock::Clock;
 use crate::kernel::figures::ToolsetFigures;
 use crate::kernel::id::{UserId, random_hex};
 use crate::kernel::keyring::{Keyring, Place};
+use crate::kernel::principal::PrincipalRole;
 
 /// The parts that a [`GatewayCore`] is built from.
 pub struct GatewayParts {
@@ -36,6 +38,8 @@ pub struct GatewayParts {
     pub figures: ToolsetFigures,
     /// The credit of a new account.
     pub start_credits: MicroCredits,
+    /// Whether the limits of the roles on requests and tokens apply.
+    pub has_rate_limits: bool,
     /// The usage of requests is deleted at this age.
     pub retention: Duration,
 }
@@ -48,6 +52,7 @@ pub(super) struct GatewayCore {
     pub clock: Arc<dyn Clock>,
     pub figures: GatewayFigures,
     pub start_credits: MicroCredits,
+    pub has_rate_limits: bool,
     pub retention: Duration,
     /// This instance.
     pub node: NodeId,
@@ -70,6 +75,7 @@ impl GatewayCore {
             clock: parts.clock,
             figures: GatewayFigures::new(&parts.figures),
             start_credits: parts.start_credits,
+            has_rate_limits: parts.has_rate_limits,
             retention: parts.retention,
             node: NodeId::random(&mut rng),
             open_holds: OpenHolds::default(),
@@ -87,6 +93,16 @@ impl GatewayCore {
     pub async fn balance(&self, account: UserId) -> Result<LedgerBalance, GatewayError> {
         let balance = self.accounts.balance(account, self.start_credits).await;
         balance.map_err(|_| ledger_unavailable())
+    }
+
+    /// The limits of a user with this role. `None` if `RATE_LIMITS` is off.
+    pub fn limits(&self, role: PrincipalRole) -> Option<AccountLimits> {
+        let limits = self.catalog.roles().limits(role);
+        self.has_rate_limits.then_some(AccountLimits {
+            requests_per_minute: limits.requests_per_minute,
+            tokens_per_minute: limits.tokens_per_minute,
+            concurrent: limits.concurrent_requests,
+        })
     }
 
     pub fn random_name(&self) -> String {

@@ -109,6 +109,13 @@ impl GatewayService {
         self.core.catalog.roles().limits(role)
     }
 
+    /// The sockets that a user with this role may have open on this instance.
+    #[must_use]
+    pub fn max_sockets(&self, role: PrincipalRole) -> usize {
+        let of_role = usize::try_from(self.limits(role).sockets).unwrap_or(usize::MAX);
+        if self.core.has_rate_limits { of_role } else { usize::MAX }
+    }
+
     #[must_use]
     pub const fn connections(&self) -> &GatewayConnections {
         &self.connections

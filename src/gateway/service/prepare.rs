@@ -29,6 +29,8 @@ pub(super) struct PreparedRequest {
     pub least: MicroCredits,
     /// Maximum length of the answer in tokens.
     pub max_output_tokens: u32,
+    /// Maximum number of tokens of the input and all answers, if the first candidate answers.
+    pub tokens: u64,
 }
 
 /// A model that may answer a request.
@@ -56,7 +58,8 @@ impl PreparedCandidate {
 }
 
 impl PreparedRequest {
-    /// Finds the models, and computes the hold.
+    /// Finds the models, and computes the hold. An answer that would exceed `tokens_per_minute` with its input is
+    /// shortened.
     ///
     /// # Errors
     /// Returns the error to answer with if no model may answer.
@@ -64,6 +67,7 @@ impl PreparedRequest {
         request: &GatewayRequest,
         role: PrincipalRole,
         catalog: &Catalog,
+        tokens_per_minute: Option<u64>,
     ) -> Result<Self, GatewayError> {
         let mut models = models(request, role, catalog)?;
         let (RequestBody::Chat(body) | RequestBody::Messages(body)) = &request.body;
@@ -75,19 +79,18 @@ impl PreparedRequest {
         // The first model's provider decides itself whether the input is too long.
         let first = models.first().map(|model| model.name.clone());
         models.retain(|model| Some(&model.name) == first.as_ref() || size.fits(model));
-        let asked = match request.max_output_tokens {
-            Some(0) => {
-                let message = "The length of the answer is at least 1 token";
-                return Err(GatewayError::new(GatewayErrorCode::InvalidRequest, message));
-            }
-            Some(asked) => u32::try_from(asked).unwrap_or(u32::MAX),
-            None => DEFAULT_OUTPUT_TOKENS,
-        };
+        let asked = asked_output_tokens(request)?;
         let of_models = models.iter().map(|model| model.max_output_tokens).min();
         let of_role = catalog.roles().limits(role).max_output_tokens;
         let max_output_tokens = asked.min(of_role).min(of_models.unwrap_or(asked));
         let candidates: Vec<_> =
             models.iter().filter_map(|model| PreparedCandidate::of(model, &size)).collect();
+        let input = candidates.first().map_or(0, |first| first.estimated_input_tokens);
+        let request_tokens = RequestTokens { input, answers: size.answers().into() };
+        let max_output_tokens = match tokens_per_minute {
+            Some(limit) => request_tokens.output_within(limit, max_output_tokens)?,
+            None => max_output_tokens,
+        };
         let holds = candidates.iter().map(|candidate| candidate.bound.hold(max_output_tokens));
         let ask = holds.max().unwrap_or_default();
         let shortest = max_output_tokens.min(MIN_OUTPUT_TOKENS);
@@ -100,7 +103,52 @@ impl PreparedRequest {
             Some(budget) => ask.min(budget),
             None => ask,
         };
-        Ok(Self { candidates, ask, least, max_output_tokens })
+        let tokens = request_tokens.with_output(max_output_tokens);
+        Ok(Self { candidates, ask, least, max_output_tokens, tokens })
+    }
+}
+
+/// The length of the answer that the request allows, in tokens.
+fn asked_output_tokens(request: &GatewayRequest) -> Result<u32, GatewayError> {
+    match request.max_output_tokens {
+        Some(0) => {
+            let message = "The length of the answer is at least 1 token";
+            Err(GatewayError::new(GatewayErrorCode::InvalidRequest, message))
+        }
+        Some(asked) => Ok(u32::try_from(asked).unwrap_or(u32::MAX)),
+        None => Ok(DEFAULT_OUTPUT_TOKENS),
+    }
+}
+
+/// The tokens of a request, without those of its answers.
+#[derive(Clone, Copy)]
+struct RequestTokens {
+    input: u64,
+    /// The number of answers, at least 1.
+    answers: u64,
+}
+
+impl RequestTokens {
+    /// The tokens with answers of this length.
+    fn with_output(self, output: u32) -> u64 {
+        self.answers.saturating_mul(output.into()).saturating_add(self.input)
+    }
+
+    /// The longest answer within the limit of a minute, up to `max`.
+    ///
+    /// # Errors
+    /// Returns `INVALID_REQUEST` if the limit leaves less than the shortest answer.
+    fn output_within(self, limit: u64, max: u32) -> Result<u32, GatewayError> {
+        let output = limit.saturating_sub(self.input) / self.answers;
+        let output = u32::try_from(output).unwrap_or(u32::MAX).min(max);
+        if output >= max.min(MIN_OUTPUT_TOKENS) {
+            return Ok(output);
+        }
+        let message = format!(
+            "The request needs at least {} tokens, and your role may use {limit} in a minute: send a shorter request",
+            self.with_output(max.min(MIN_OUTPUT_TOKENS))
+        );
+        Err(GatewayError::new(GatewayErrorCode::InvalidRequest, message))
     }
 }
 
@@ -153,6 +201,14 @@ mod tests {
     use crate::gateway::provider::request::MessagesHeaders;
 
     fn prepare(model: &str, body: Value) -> Result<PreparedRequest, GatewayError> {
+        prepare_within(None, model, body)
+    }
+
+    fn prepare_within(
+        tokens_per_minute: Option<u64>,
+        model: &str,
+        body: Value,
+    ) -> Result<PreparedRequest, GatewayError> {
         let mut catalog = Catalog::load(None).expect("a catalog");
         catalog.set_keys(|_| Some(SecretString::from("key")));
         let Value::Object(body) = body else { panic!("no object") };
@@ -167,7 +223,7 @@ mod tests {
             budget: None,
             idempotency_key: None,
         };
-        PreparedRequest::of(&request, PrincipalRole::Admin, &catalog)
+        PreparedRequest::of(&request, PrincipalRole::Admin, &catalog, tokens_per_minute)
     }
 
     fn names(model: &str, words: usize) -> Vec<String> {
@@ -175,6 +231,33 @@ mod tests {
         let prepared = prepare(model, json!({"messages": [{"role": "user", "content": content}]}));
         let candidates = prepared.expect("models").candidates;
         candidates.iter().map(|candidate| candidate.model.name.clone()).collect()
+    }
+
+    #[test]
+    fn gateway_limits_shorten_an_answer_to_the_tokens_of_a_minute_or_refuse_it() {
+        let prepare = |limit, answers| {
+            let content = "word ".repeat(1_000);
+            let messages = json!([{"role": "user", "content": content}]);
+            let body = json!({"messages": messages, "n": answers});
+            prepare_within(limit, "gpt-6-luna", body)
+        };
+        let free = prepare(None, 1).expect("no limit");
+        let input = free.tokens - u64::from(free.max_output_tokens);
+        for (answers, limit, output) in [
+            (1, free.tokens, free.max_output_tokens),
+            (1, input + 100, 100),
+            (3, input + 301, 100),
+            (1, input + 64, 64),
+        ] {
+            let cut = prepare(Some(limit), answers).expect("a shorter answer");
+            assert_eq!(cut.max_output_tokens, output);
+            assert!(cut.tokens <= limit && cut.ask <= prepare(None, answers).expect("models").ask);
+        }
+        for limit in [input + 63, input, 1] {
+            let error = prepare(Some(limit), 1).expect_err("too many tokens");
+            assert_eq!(error.code, GatewayErrorCode::InvalidRequest);
+            assert!(error.message.contains(&format!("{limit} in a minute")), "{}", error.message);
+        }
     }
 
     #[test]

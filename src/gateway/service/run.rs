@@ -15,10 +15,11 @@ use super::core::GatewayCore;
 use super::ended::{AnswerEnd, EndedAnswer, cancelled};
 use super::prepare::{PreparedCandidate, PreparedRequest};
 use super::request::{GatewayCaller, GatewayRequest};
-use super::settle::settle;
+use super::settle::{SettledHold, settle};
 use crate::gateway::catalog::provider::AbandonPolicy;
 use crate::gateway::error::{CreditShortfall, GatewayError, GatewayErrorCode};
 use crate::gateway::ledger::ids::{HoldId, RequestKey};
+use crate::gateway::ledger::limits::ReservedTokens;
 use crate::gateway::ledger::request::{AnsweredRequest, Reservation, ReserveOutcome};
 use crate::gateway::ledger::usage::UsageSource;
 use crate::gateway::money::MicroCredits;
@@ -61,16 +62,24 @@ impl AnswerTask {
     }
 
     async fn answer(&self) -> Result<AnswerEvent, GatewayError> {
-        let prepared = PreparedRequest::of(&self.request, self.caller.role, &self.core.catalog)?;
+        let role = self.caller.role;
+        let limits = self.core.limits(role);
+        let tokens_per_minute = limits.map(|limits| limits.tokens_per_minute);
+        let prepared =
+            PreparedRequest::of(&self.request, role, &self.core.catalog, tokens_per_minute)?;
         let first = prepared.candidates[0].clone();
         let hold = self.core.new_hold();
-        let reserved = loop {
+        let (reserved, limit_states) = loop {
             let reservation = self.reservation(hold, &prepared, &first);
             match self.reserve(reservation).await? {
-                ReserveOutcome::Reserved { amount, .. } => break amount,
+                ReserveOutcome::Reserved { amount, limits, .. } => break (amount, limits),
                 ReserveOutcome::Insufficient { needed, available } => {
                     let shortfall = CreditShortfall { needed, available };
                     return Err(GatewayError::insufficient_credits(shortfall));
+                }
+                ReserveOutcome::Limited { kind, retry_after } => {
+                    let role = self.core.catalog.roles().limits(role);
+                    return Err(GatewayError::limited(kind, role).retry_after(retry_after));
                 }
                 ReserveOutcome::Answered(answered) => return self.repeat(*answered).await,
                 ReserveOutcome::KeyReused => {
@@ -95,6 +104,7 @@ impl AnswerTask {
             model: first.model.name.clone(),
             held: reserved,
             max_output_tokens: max,
+            limits: limit_states,
         })));
         // An equivalent that costs more than the hold would break its promise.
         let is_covered = |candidate: &PreparedCandidate| {
@@ -102,9 +112,15 @@ impl AnswerTask {
         };
         let candidates = prepared.candidates.into_iter().filter(is_covered).collect();
         let ended = self.drive(candidates, first, max, |charge| running.set(charge)).await;
-        let (place, total) = ((self.caller.account, hold), self.watch.elapsed());
+        let settled_hold = SettledHold {
+            account: self.caller.account,
+            hold,
+            reserved_tokens: tokens_per_minute
+                .map(|per_minute| ReservedTokens { per_minute, reserved: prepared.tokens }),
+        };
+        let total = self.watch.elapsed();
         let stores_answer = self.request.idempotency_key.is_some();
-        let event = settle(&self.core, place, ended, total, stores_answer).await;
+        let event = settle(&self.core, settled_hold, ended, total, stores_answer).await;
         drop(running);
         Ok(event)
     }
@@ -128,6 +144,8 @@ impl AnswerTask {
             ask: prepared.ask,
             least: prepared.least,
             start_credits: self.core.start_credits,
+            limits: self.core.limits(self.caller.role),
+            tokens: prepared.tokens,
             provider: first.model.provider.clone(),
             model: first.model.name.clone(),
             node: self.core.node,

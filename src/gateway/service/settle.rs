@@ -11,6 +11,7 @@ use super::ended::EndedAnswer;
 use super::stored::StoredAnswer;
 use crate::gateway::error::{GatewayError, GatewayErrorCode};
 use crate::gateway::ledger::ids::HoldId;
+use crate::gateway::ledger::limits::ReservedTokens;
 use crate::gateway::ledger::request::{SettleOutcome, SettledRequest, Settlement};
 use crate::gateway::ledger::usage::UsageStatus;
 use crate::kernel::id::UserId;
@@ -22,11 +23,20 @@ const SETTLE_NOTICE: Duration = Duration::from_secs(20);
 const SETTLE_PAUSES: std::ops::RangeInclusive<Duration> =
     Duration::from_millis(100)..=Duration::from_secs(5);
 
+/// A hold to settle.
+#[derive(Clone, Copy)]
+pub(super) struct SettledHold {
+    pub account: UserId,
+    pub hold: HoldId,
+    /// See [`Settlement::reserved_tokens`].
+    pub reserved_tokens: Option<ReservedTokens>,
+}
+
 /// Stores the charge of an answer, `total` after its start, and returns the end of the answer. `stores_answer` keeps a
 /// complete answer for a repeated request.
 pub(super) async fn settle(
     core: &Arc<GatewayCore>,
-    (account, hold): (UserId, HoldId),
+    SettledHold { account, hold, reserved_tokens }: SettledHold,
     ended: EndedAnswer,
     total: Duration,
     stores_answer: bool,
@@ -40,6 +50,7 @@ pub(super) async fn settle(
         hold,
         charge: charge.price,
         usage: ended.usage(&charge, total),
+        reserved_tokens,
         result,
         releases_key: !is_done,
         now: core.clock.now(),

@@ -101,7 +101,7 @@ impl Step<'_> {
 
     #[must_use]
     pub fn accepted(&self, accepted: &AcceptedRequest) -> String {
-        let AcceptedRequest { provider, model, held, max_output_tokens } = accepted;
+        let AcceptedRequest { provider, model, held, max_output_tokens, .. } = accepted;
         let fields = json!({
             "provider": provider, "model": model, "held": held, "maxTokens": max_output_tokens,
         });

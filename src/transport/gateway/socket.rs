@@ -47,7 +47,7 @@ pub async fn connect(State(state): State<Arc<GatewayState>>, mut request: Reques
     };
     let service = &parts.service;
     let limits = service.limits(caller.role);
-    let sockets = usize::try_from(limits.sockets).unwrap_or(usize::MAX);
+    let sockets = service.max_sockets(caller.role);
     let Ok(permit) = service.connections().open(caller.account, caller.role, sockets) else {
         let message = format!("You have {sockets} open sockets, as many as your role allows\n");
         return (StatusCode::TOO_MANY_REQUESTS, message).into_response();

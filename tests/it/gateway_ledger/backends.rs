@@ -78,6 +78,8 @@ pub fn reservation(number: u32, amount: i64) -> Reservation {
         ask: micros(amount),
         least: micros(amount),
         start_credits: MicroCredits::ZERO,
+        limits: None,
+        tokens: 0,
         provider: "openai".to_owned(),
         model: "small".to_owned(),
         node: node(1),
@@ -106,6 +108,7 @@ pub fn settlement(number: u32, charge: i64) -> Settlement {
             total_ms: 300,
             attempts: 2,
         },
+        reserved_tokens: None,
         result: Some(vec![0, 255, 7]),
         releases_key: false,
         now: START + Duration::from_secs(1),
@@ -131,6 +134,7 @@ pub fn reserved(amount: i64, balance: i64, held: i64) -> ReserveOutcome {
         amount: micros(amount),
         balance: micros(balance),
         held: micros(held),
+        limits: None,
     }
 }
 

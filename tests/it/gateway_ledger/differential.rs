@@ -7,6 +7,7 @@ use rand::rngs::StdRng;
 use rand::{RngExt, SeedableRng};
 use random_connect::gateway::ledger::entry::{CreditChange, CreditKind};
 use random_connect::gateway::ledger::ids::{HoldId, NodeId, RequestKey};
+use random_connect::gateway::ledger::limits::{AccountLimits, ReservedTokens};
 use random_connect::gateway::ledger::request::{
     KEY_TTL, Reservation, ReserveOutcome, SettleOutcome, Settlement,
 };
@@ -36,6 +37,15 @@ enum Step {
     Purge(Timestamp),
 }
 
+/// Limits that often refuse.
+fn limits(rng: &mut StdRng) -> Option<AccountLimits> {
+    rng.random::<bool>().then(|| AccountLimits {
+        requests_per_minute: rng.random_range(1..4),
+        tokens_per_minute: [7, 1_000, 60_001][rng.random_range(0..3)],
+        concurrent: rng.random_range(1..5),
+    })
+}
+
 fn amount(rng: &mut StdRng) -> MicroCredits {
     micros(rng.random_range(-1..60))
 }
@@ -55,6 +65,8 @@ fn step(rng: &mut StdRng, number: u32, now: Timestamp) -> Step {
             ask: amount(rng),
             least: micros(rng.random_range(0..20)),
             start_credits,
+            limits: limits(rng),
+            tokens: rng.random_range(0..2_000),
             node: node(rng.random_range(0..2)),
             lease_until: now + LEASE,
             now,
@@ -69,6 +81,10 @@ fn step(rng: &mut StdRng, number: u32, now: Timestamp) -> Step {
                 now,
                 ..settlement(number, 0)
             };
+            settlement.reserved_tokens = rng.random::<bool>().then(|| ReservedTokens {
+                per_minute: [7, 1_000, 60_001][rng.random_range(0..3)],
+                reserved: rng.random_range(0..2_000),
+            });
             settlement.usage.tokens.cache_read_tokens = rng.random::<bool>().then_some(7);
             settlement.usage.finish = rng.random::<bool>().then(|| "length".to_owned());
             settlement.usage.status =
@@ -101,7 +117,7 @@ async fn play(backend: &LedgerBackend, step: Step) -> (String, Option<(HoldId, S
     let outcome = match step {
         Step::Reserve(reservation) => {
             let outcome = backend.reserve(reservation).await;
-            if let ReserveOutcome::Reserved { amount, balance, held } = outcome {
+            if let ReserveOutcome::Reserved { amount, balance, held, .. } = outcome {
                 assert!(MicroCredits::ZERO <= amount && amount <= held && held <= balance);
             }
             format!("{outcome:?}")
@@ -161,7 +177,9 @@ async fn play_all(backends: &[LedgerBackend], seed: u64) {
     let (mut rng, mut now) = (StdRng::seed_from_u64(seed), START);
     let mut charged = ChargedKeys::default();
     for number in 1..=STEPS {
-        now = now + Duration::from_secs(rng.random_range(0..2_400));
+        // Most often within a minute, so that the limits refuse.
+        let most = [20_000, 2_400_000][usize::from(rng.random_range(0..4) == 0)];
+        now = now + Duration::from_millis(rng.random_range(0..most));
         let step = step(&mut rng, number, now);
         if let Step::Reserve(reservation) = &step {
             charged.keys.insert(reservation.hold, (reservation.account, reservation.key));

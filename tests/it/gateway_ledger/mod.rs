@@ -6,6 +6,7 @@ mod backends;
 mod concurrency;
 mod credits;
 mod differential;
+mod limits;
 mod recovery;
 mod requests;
 mod usage_pages;

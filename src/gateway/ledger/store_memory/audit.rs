@@ -12,16 +12,18 @@ use crate::kernel::id::UserId;
 impl LedgerState {
     pub(super) fn audit(&self) -> LedgerAudit {
         let mut audit = LedgerAudit::default();
-        let mut held: BTreeMap<UserId, MicroCredits> = BTreeMap::new();
+        let mut held: BTreeMap<UserId, (MicroCredits, u64)> = BTreeMap::new();
         for request in self.open.iter().map(|hold| &self.requests[hold]) {
-            let held = held.entry(request.reservation.account).or_default();
+            let (held, count) = held.entry(request.reservation.account).or_default();
             *held = held.plus(request.amount);
+            *count += 1;
         }
         for (id, account) in &self.accounts {
             let entries = self.entries.get(id).into_iter().flatten();
             let sum = sum(entries.map(|stored| stored.entry.amount));
+            let open = held.get(id).copied().unwrap_or_default();
             let is_right =
-                sum == account.balance && held.get(id).copied().unwrap_or_default() == account.held;
+                sum == account.balance && open == (account.held, account.used.open_holds);
             audit.accounts += 1;
             audit.wrong_accounts += u64::from(!is_right);
             audit.balances = audit.balances.plus(account.balance);

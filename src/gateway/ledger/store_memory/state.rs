@@ -68,8 +68,9 @@ impl LedgerState {
         if self.requests.contains_key(&reservation.hold) {
             return Err(StoreErrorKind::Script.into());
         }
+        let outcome = placed.outcome(&reservation);
         self.place(reservation, &placed);
-        Ok(placed.outcome())
+        Ok(outcome)
     }
 
     fn place(&mut self, reservation: Reservation, placed: &PlacedHold) {
@@ -145,6 +146,8 @@ impl LedgerState {
             return SettleOutcome::AlreadySettled(settled(row, *amounts));
         }
         let charged = amounts.settle(request.amount, settlement.charge);
+        amounts.used.open_holds -= 1;
+        amounts.used.tokens_free_at += settlement.tokens_correction();
         let row = GatewayUsageRow {
             account,
             hold: settlement.hold,
@@ -184,6 +187,7 @@ impl LedgerState {
                 hold,
                 charge: request.checkpoint,
                 usage: GatewayUsage::recovered(request.reservation.provider.clone(), total_ms),
+                reserved_tokens: None,
                 result: None,
                 releases_key: true,
                 now,

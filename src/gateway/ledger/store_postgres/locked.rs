@@ -8,15 +8,18 @@ use crate::gateway::ledger::entry::{CreditChange, CreditOutcome, EntryKind};
 use crate::gateway::ledger::request::{
     PlacedHold, Reservation, ReserveDecision, ReserveOutcome, decide,
 };
-use crate::gateway::ledger::sql::{self, LedgerRow, integer};
+use crate::gateway::ledger::sql::{self, LedgerRow, account_columns, integer};
 use crate::gateway::money::MicroCredits;
 use crate::kernel::clock::Timestamp;
 use crate::kernel::id::UserId;
 use crate::kernel::sql::columns::millis;
 
 /// Waits for the other operations on an account.
-const LOCK_ACCOUNT: &str =
-    "SELECT balance, held, entries FROM gateway_accounts WHERE account = $1 FOR UPDATE";
+const LOCK_ACCOUNT: &str = concat!(
+    "SELECT ",
+    account_columns!(),
+    " FROM gateway_accounts a WHERE account = $1 FOR UPDATE"
+);
 
 /// Locks an account until the end of the transaction, and creates it if necessary. Returns `None` if it is new.
 async fn lock_account(
@@ -89,6 +92,9 @@ async fn update_account(
         .bind(amounts.balance.as_micros())
         .bind(amounts.held.as_micros())
         .bind(integer(amounts.entries))
+        .bind(integer(amounts.used.open_holds))
+        .bind(amounts.used.requests_free_at)
+        .bind(amounts.used.tokens_free_at)
         .execute(connection)
         .await?;
     Ok(())
@@ -109,8 +115,9 @@ pub(super) async fn reserve(
     match decide(&reservation, amounts, sql::key_owner(&row)?) {
         ReserveDecision::Answer(outcome) => Ok(Err(outcome)),
         ReserveDecision::Place(placed) => {
+            let outcome = placed.outcome(&reservation);
             write_hold(connection, reservation, &placed).await?;
-            Ok(Ok(placed.outcome()))
+            Ok(Ok(outcome))
         }
     }
 }

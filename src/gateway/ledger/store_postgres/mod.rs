@@ -57,6 +57,7 @@ impl GatewayLedger for PostgresGatewayLedger {
                 amount: row.amount("moved")?,
                 balance: row.amount("balance")?,
                 held: row.amount("held")?,
+                limits: sql::limit_states(&row, &reservation)?,
             });
         }
         let decided = self.database.try_write(Isolation::ReadCommitted, |connection| {
@@ -129,6 +130,7 @@ impl GatewayLedger for PostgresGatewayLedger {
                 hold,
                 charge: MicroCredits::ZERO,
                 usage: GatewayUsage::recovered(provider, total_ms),
+                reserved_tokens: None,
                 result: None,
                 releases_key: true,
                 now,

@@ -17,20 +17,23 @@ use crate::kernel::sql::columns::millis;
 /// A statement with its arguments.
 pub(super) type LedgerStatement = Query<'static, Postgres, PgArguments>;
 
-/// Places a hold in an account that exists and has enough, with a new key. Otherwise returns no row and changes
+/// Places a hold in an account that exists, has enough and is within its limits, with a new key. Otherwise returns no row and changes
 /// nothing, or violates a unique key if the same request is placed at the same time.
 const RESERVE: &str = "WITH account AS ( \
      UPDATE gateway_accounts SET held = held + least($5, balance - held), \
-     moved = least($5, balance - held) \
-     WHERE account = $2 AND balance - held >= $11 AND NOT EXISTS \
+     moved = least($5, balance - held), open_holds = open_holds + 1, \
+     requests_free_at = greatest(requests_free_at, $12) + $13, \
+     tokens_free_at = greatest(tokens_free_at, $12) + $14 \
+     WHERE account = $2 AND balance - held >= $11 AND requests_free_at <= $15 \
+     AND tokens_free_at <= $16 AND open_holds < $17 AND NOT EXISTS \
      (SELECT 1 FROM gateway_requests WHERE account = $2 AND request_key = $3) \
-     RETURNING balance, held, moved \
+     RETURNING balance, held, moved, open_holds, requests_free_at, tokens_free_at \
      ), request AS ( \
      INSERT INTO gateway_requests (hold, account, request_key, body_hash, amount, node, \
      lease_until, started_at, provider, model) \
      SELECT $1, $2, $3, $4::bytea, moved, $6::bytea, $7::bigint, $8::bigint, $9::text, $10::text \
      FROM account \
-     ) SELECT balance, held, moved FROM account";
+     ) SELECT balance, held, moved, open_holds, requests_free_at, tokens_free_at FROM account";
 
 /// A settlement of the hold that `$request` locks, with its account, its amount and its charge.
 macro_rules! settle_with {
@@ -40,6 +43,7 @@ macro_rules! settle_with {
             $request,
             "), account AS ( \
              UPDATE gateway_accounts a SET held = a.held - request.amount, \
+             open_holds = a.open_holds - 1, tokens_free_at = a.tokens_free_at + $20::bigint, \
              balance = a.balance - least(request.charge, request.amount + a.balance - a.held), \
              moved = least(request.charge, request.amount + a.balance - a.held), \
              entries = a.entries + CASE WHEN \
@@ -81,6 +85,7 @@ const RECOVER: &str = settle_with!(
 );
 
 pub(super) fn reserve(reservation: &Reservation) -> LedgerStatement {
+    let claim = reservation.claim();
     query(RESERVE)
         .bind(reservation.hold.as_bytes().to_vec())
         .bind(reservation.account.as_bytes().to_vec())
@@ -93,6 +98,12 @@ pub(super) fn reserve(reservation: &Reservation) -> LedgerStatement {
         .bind(reservation.provider.clone())
         .bind(reservation.model.clone())
         .bind(reservation.least.as_micros())
+        .bind(claim.now)
+        .bind(claim.requests)
+        .bind(claim.tokens)
+        .bind(claim.requests_until)
+        .bind(claim.tokens_until)
+        .bind(integer(claim.max_open_holds))
 }
 
 pub(super) fn settle(settlement: &Settlement) -> LedgerStatement {
@@ -127,6 +138,7 @@ fn settle_by(statement: &'static str, settlement: &Settlement) -> LedgerStatemen
         .bind(settlement.releases_key)
         .bind(settlement.charge.max(MicroCredits::ZERO).as_micros())
         .bind(settlement.result.clone())
+        .bind(settlement.tokens_correction())
 }
 
 /// The bytes of an id as an argument.

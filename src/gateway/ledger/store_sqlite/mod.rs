@@ -62,7 +62,7 @@ async fn reserve(
         ReserveDecision::Answer(outcome) => Ok(outcome),
         ReserveDecision::Place(placed) => {
             write_hold(connection, &reservation, &placed).await?;
-            Ok(placed.outcome())
+            Ok(placed.outcome(&reservation))
         }
     }
 }
@@ -100,6 +100,7 @@ async fn recover(
             hold,
             charge: row.amount("checkpoint")?,
             usage: GatewayUsage::recovered(row.text("provider")?.unwrap_or_default(), total_ms),
+            reserved_tokens: None,
             result: None,
             releases_key: true,
             now,

@@ -14,24 +14,31 @@ use crate::kernel::clock::Timestamp;
 use crate::kernel::id::UserId;
 use crate::kernel::sql::columns::millis;
 
-/// Places a hold in an account that exists and has enough, with a new key. Otherwise returns no row and changes
+/// Places a hold in an account that exists, has enough and is within its limits, with a new key. Otherwise returns no row and changes
 /// nothing: the UPDATE then has changed no row.
 const RESERVE: &str = "UPDATE gateway_accounts SET held = held + min($5, balance - held), \
-     moved = min($5, balance - held) \
-     WHERE account = $2 AND balance - held >= $11 AND NOT EXISTS \
+     moved = min($5, balance - held), open_holds = open_holds + 1, \
+     requests_free_at = max(requests_free_at, $12) + $13, \
+     tokens_free_at = max(tokens_free_at, $12) + $14 \
+     WHERE account = $2 AND balance - held >= $11 AND requests_free_at <= $15 \
+     AND tokens_free_at <= $16 AND open_holds < $17 AND NOT EXISTS \
      (SELECT 1 FROM gateway_requests WHERE account = $2 AND request_key = $3) \
-     RETURNING balance, held, moved; \
+     RETURNING balance, held, moved, open_holds, requests_free_at, tokens_free_at; \
      INSERT INTO gateway_requests (hold, account, request_key, body_hash, amount, node, \
      lease_until, started_at, provider, model) \
      SELECT $1, $2, $3, $4, moved, $6, $7, $8, $9, $10 FROM gateway_accounts \
      WHERE account = $2 AND changes() > 0";
 
-const PLACE_HOLD: &str =
-    concat!("UPDATE gateway_accounts SET held = $11 WHERE account = $2; ", insert_request!());
+const PLACE_HOLD: &str = concat!(
+    "UPDATE gateway_accounts SET held = $11, open_holds = $12, requests_free_at = $13, \
+     tokens_free_at = $14 WHERE account = $2; ",
+    insert_request!()
+);
 
 /// Settles the open hold `$1`. Returns no row and changes nothing if it is not open: the statement that ends it is
 /// the last one.
 const SETTLE: &str = "UPDATE gateway_accounts AS a SET held = a.held - r.amount, \
+     open_holds = a.open_holds - 1, tokens_free_at = a.tokens_free_at + $20, \
      balance = a.balance - min($18, r.amount + a.balance - a.held), \
      moved = min($18, r.amount + a.balance - a.held), \
      entries = a.entries + (min($18, r.amount + a.balance - a.held) > 0) \
@@ -114,6 +121,9 @@ pub(super) async fn write_hold(
         .bind(&reservation.provider)
         .bind(&reservation.model)
         .bind(placed.account.held.as_micros())
+        .bind(integer(placed.account.used.open_holds))
+        .bind(placed.account.used.requests_free_at)
+        .bind(placed.account.used.tokens_free_at)
         .execute(connection)
         .await?;
     Ok(())
@@ -124,6 +134,7 @@ pub(super) async fn try_reserve(
     connection: &mut SqliteConnection,
     reservation: &Reservation,
 ) -> Result<Option<ReserveOutcome>, sqlx::Error> {
+    let claim = reservation.claim();
     // All rows are read, so that all statements are executed.
     let rows = query(RESERVE)
         .bind(&reservation.hold.as_bytes()[..])
@@ -137,6 +148,12 @@ pub(super) async fn try_reserve(
         .bind(&reservation.provider)
         .bind(&reservation.model)
         .bind(reservation.least.as_micros())
+        .bind(claim.now)
+        .bind(claim.requests)
+        .bind(claim.tokens)
+        .bind(claim.requests_until)
+        .bind(claim.tokens_until)
+        .bind(integer(claim.max_open_holds))
         .fetch_all(connection)
         .await?;
     let Some(row) = rows.first() else { return Ok(None) };
@@ -144,6 +161,7 @@ pub(super) async fn try_reserve(
         amount: row.amount("moved")?,
         balance: row.amount("balance")?,
         held: row.amount("held")?,
+        limits: sql::limit_states(row, reservation)?,
     }))
 }
 
@@ -152,6 +170,7 @@ pub(super) async fn try_settle(
     connection: &mut SqliteConnection,
     settlement: Settlement,
 ) -> Result<Option<SettledRequest>, sqlx::Error> {
+    let tokens_correction = settlement.tokens_correction();
     let Settlement { hold, usage, result, releases_key, now, .. } = settlement;
     let charge = settlement.charge.max(MicroCredits::ZERO);
     let (tokens, status) = (usage.tokens, usage.status);
@@ -175,6 +194,7 @@ pub(super) async fn try_settle(
         .bind(releases_key)
         .bind(charge.as_micros())
         .bind(result)
+        .bind(tokens_correction)
         .fetch_all(connection)
         .await?;
     let Some(row) = rows.first() else { return Ok(None) };
@@ -199,6 +219,9 @@ pub(super) async fn append_entry(
         .bind(account.balance.as_micros())
         .bind(account.held.as_micros())
         .bind(integer(account.entries))
+        .bind(integer(account.used.open_holds))
+        .bind(account.used.requests_free_at)
+        .bind(account.used.tokens_free_at)
         .execute(&mut *connection)
         .await?;
     let kind = EntryKind::from(change.kind);
