@@ -27,8 +27,6 @@ const OPERATOR: &str = "command-line";
 pub enum CreditDeskError {
     #[error("TOOLSETS does not have gateway: set it and DATABASE_URL as for the server")]
     NotEnabled,
-    #[error("the credits are in the service of CREDIT_SERVICE_URL, not in this database")]
-    OtherService,
     #[error(transparent)]
     Stores(#[from] StoreSetupError),
     #[error(transparent)]
@@ -42,7 +40,7 @@ impl CreditDeskError {
     #[must_use]
     pub const fn is_bad_setting(&self) -> bool {
         match self {
-            Self::NotEnabled | Self::OtherService => true,
+            Self::NotEnabled => true,
             Self::Stores(error) => error.is_bad_setting(),
             Self::Audit(_) | Self::Credit(_) => false,
         }
@@ -66,9 +64,6 @@ impl CreditDesk {
         config: &mut Config,
         gateway: &GatewayConfig,
     ) -> Result<Self, CreditDeskError> {
-        if gateway.credit_service.is_some() {
-            return Err(CreditDeskError::OtherService);
-        }
         if !config.toolsets.has("gateway") {
             return Err(CreditDeskError::NotEnabled);
         }

@@ -122,6 +122,7 @@ impl App {
             mcp: Arc::clone(&mcp),
             pages: Arc::new(pages),
         };
+        let own_port = self.serve_gateway(gateway.clone(), limits, shutdown.clone());
         let routes = routes::routes(Arc::new(state), gates, resource.as_ref(), admin, gateway);
         let Config { allowed_origins, allowed_hosts, .. } = &self.config;
         let origins = OriginPolicy::new(allowed_origins, allowed_hosts.clone());
@@ -135,7 +136,7 @@ impl App {
             stopped
         };
         let serving = server::serve(listener, handler, limits, shutdown.clone());
-        let (stopped, ()) = tokio::join!(stopped, serving);
+        let (stopped, (), ()) = tokio::join!(stopped, serving, own_port);
         sockets.close();
         let remaining = (limits.shutdown_grace + SOCKET_GRACE).saturating_sub(stopped.elapsed());
         if timeout(remaining, sockets.wait()).await.is_err() {

@@ -20,8 +20,10 @@ pub mod toolsets;
 use std::sync::Arc;
 use std::time::Duration;
 
+use parking_lot::Mutex;
 use rmcp::model::Extensions;
 use thiserror::Error;
+use tokio::net::TcpListener;
 use tokio::task::JoinSet;
 use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
@@ -91,6 +93,8 @@ pub struct App {
     toolset_checks: Vec<HealthCheck>,
     /// Services of the toolsets, by type.
     services: Extensions,
+    /// The gateway's own port, until it is served.
+    gateway_listener: Mutex<Option<TcpListener>>,
     /// Ends what the toolsets have in progress.
     closing: Vec<Closing>,
     config: Config,
@@ -171,9 +175,7 @@ impl App {
         let enabled = config.toolsets.with_playground(config.playground);
         let built = toolsets::build(enabled, &shared, &mut metrics)?;
         let metrics = Arc::new(metrics);
-        let recorder = Arc::clone(&metrics);
-        let session_limit = SessionLimit::new(config.max_sessions)
-            .on_end(move |duration| recorder.record_session(duration));
+        let session_limit = session_limit(&config, &metrics);
         let channels = channels::ChannelDeps {
             connect: &connect,
             couriers: &couriers,
@@ -217,6 +219,7 @@ impl App {
             api_keys,
             toolset_checks: built.health,
             services: built.services,
+            gateway_listener: Mutex::default(),
             closing: built.closing,
             config,
             stopping,
@@ -241,6 +244,12 @@ impl App {
             database.close().await;
         }
     }
+}
+
+/// The limit of live sessions, which records how long they last.
+fn session_limit(config: &Config, metrics: &Arc<Metrics>) -> SessionLimit {
+    let recorder = Arc::clone(metrics);
+    SessionLimit::new(config.max_sessions).on_end(move |duration| recorder.record_session(duration))
 }
 
 fn connect_options(config: &Config) -> ConnectOptions {

@@ -82,6 +82,11 @@ pub async fn serve(
     announce(&Listening { address, playground: config.playground, generated_token });
     tracing::info!(%address, version = env!("CARGO_PKG_VERSION"), "listening");
     let app = build(config, database)?;
+    let own_port = app.listen_gateway();
+    let own_port = own_port.map_err(|(address, source)| ServeError::Listen { address, source })?;
+    if let Some(address) = own_port {
+        tracing::info!(%address, "the gateway is listening");
+    }
     app.serve_http(listener, tokens, limits, shutdown).await;
     app.close().await;
     tracing::info!("stopped");

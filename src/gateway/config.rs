@@ -70,16 +70,6 @@ pub const SETTINGS: &[Setting] = &[
         default: "`90`",
         meaning: "Days for which the usage of each request is stored, from 1 to 3650. Balances and their entries are stored without an end.",
     },
-    Setting {
-        name: "CREDIT_SERVICE_URL",
-        default: "none",
-        meaning: "Address of a service that has the credits of the users instead of this server. While it does not answer, requests are refused.",
-    },
-    Setting {
-        name: "AUTH_SERVICE_URL",
-        default: "none",
-        meaning: "Address of a service that confirms each JWT, at `/verify`. While it does not answer, JWTs are refused.",
-    },
 ];
 
 /// The settings. `Debug` hides secrets.
@@ -97,8 +87,6 @@ pub struct GatewayConfig {
     pub query_token: bool,
     /// Maximum age of stored usage.
     pub usage_retention: Duration,
-    pub credit_service: Option<ServiceUrl>,
-    pub auth_service: Option<ServiceUrl>,
 }
 
 /// The settings of the gateway's edges.
@@ -138,8 +126,6 @@ pub fn read(reader: &mut SettingsReader<'_>) -> GatewayConfig {
         let days = text.parse::<u64>().ok().filter(|days| (1..=MAX_USAGE_DAYS).contains(days));
         days.ok_or("a whole number of days from 1 to 3650")
     });
-    let credit_service = reader.read("CREDIT_SERVICE_URL", EchoValue::Yes, ServiceUrl::parse);
-    let auth_service = reader.read("AUTH_SERVICE_URL", EchoValue::Yes, ServiceUrl::parse);
 
     let (text, mut catalog) = file.unzip();
     let mut catalog = catalog.take().unwrap_or_else(shipped);
@@ -162,8 +148,6 @@ pub fn read(reader: &mut SettingsReader<'_>) -> GatewayConfig {
         port,
         query_token,
         usage_retention: DAY * u32::try_from(usage_days.unwrap_or(USAGE_DAYS)).unwrap_or(1),
-        credit_service,
-        auth_service,
     }
 }
 
@@ -235,7 +219,6 @@ mod tests {
         assert_eq!(config.start_credits, MicroCredits::ZERO);
         assert_eq!((config.port, config.query_token), (None, false));
         assert_eq!(config.usage_retention, 90 * DAY);
-        assert!(config.credit_service.is_none() && config.auth_service.is_none());
     }
 
     #[test]
@@ -247,7 +230,6 @@ mod tests {
             ("GATEWAY_START_CREDITS", "0.25"),
             ("GATEWAY_PORT", "3003"),
             ("GATEWAY_QUERY_TOKEN", "on"),
-            ("CREDIT_SERVICE_URL", "http://credits:3000"),
         ]);
         assert_eq!((problems.len(), warnings.len()), (0, 0), "{problems:?} {warnings:?}");
         let openai = config.catalog.provider("openai").expect("a provider");
@@ -255,10 +237,6 @@ mod tests {
         assert_eq!(openai.base_url.as_str(), "http://127.0.0.1:4010/v1");
         assert_eq!(config.start_credits.as_micros(), 250_000);
         assert_eq!((config.port, config.query_token), (Some(3003), true));
-        assert_eq!(
-            config.credit_service.as_ref().map(ServiceUrl::as_str),
-            Some("http://credits:3000")
-        );
         assert!(!format!("{config:?}").contains("sk-"));
     }
 
@@ -266,7 +244,6 @@ mod tests {
     fn gateway_config_refuses_values_with_what_is_expected() {
         for (name, value, expected) in [
             ("OPENAI_BASE_URL", "http://api.example/v1", "expected an https:// URL"),
-            ("AUTH_SERVICE_URL", "auth.example", "expected an https:// URL"),
             ("GATEWAY_START_CREDITS", "-1", "expected a number of credits"),
             ("GATEWAY_START_CREDITS", "ten", "expected a number of credits"),
             ("GATEWAY_PORT", "70000", "expected a port"),

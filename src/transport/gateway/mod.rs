@@ -7,6 +7,7 @@ mod answers;
 mod api;
 pub mod caller;
 mod health;
+pub mod listener;
 pub mod resume;
 pub mod session;
 mod socket;

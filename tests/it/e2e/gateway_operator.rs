@@ -126,7 +126,6 @@ async fn gateway_credit_refuses_bad_input_and_changes_nothing() {
     }
     for (variables, expected) in [
         (vec![], "TOOLSETS does not have gateway"),
-        (vec![GATEWAY, ("CREDIT_SERVICE_URL", "https://credits.example")], "CREDIT_SERVICE_URL"),
         (vec![GATEWAY, ("GATEWAY_START_CREDITS", "some")], "GATEWAY_START_CREDITS"),
     ] {
         let output = run_with(&url, &variables, &["gateway", "credit", "ann", "1"]).await;
