@@ -9,6 +9,7 @@ use axum::response::{IntoResponse, Response};
 use futures_util::stream;
 use tokio_util::sync::{CancellationToken, DropGuard};
 
+use super::limits::add_limits;
 use super::refusal::ApiFormat;
 use crate::gateway::error::{GatewayError, GatewayErrorCode};
 use crate::gateway::provider::frame::{ProviderFrame, RawFrame};
@@ -51,7 +52,7 @@ async fn respond_whole(
     mut reader: AnswerEventReader,
 ) -> Response {
     let mut answer = WholeAnswer::default();
-    let mut raw = None;
+    let (mut raw, mut limits) = (None, None);
     loop {
         match next(&mut reader).await {
             AnswerEvent::Frame(frame) => {
@@ -64,10 +65,12 @@ async fn respond_whole(
                 let content_type = [(header::CONTENT_TYPE, "application/json")];
                 let mut response = (StatusCode::OK, content_type, json).into_response();
                 add_headers(&mut response, &bill);
+                add_limits(&mut response, limits.as_ref());
                 return response;
             }
             AnswerEvent::Failed(failed) => return format.refusal(&failed.error),
-            AnswerEvent::Accepted(_) | AnswerEvent::Failover { .. } => {}
+            AnswerEvent::Accepted(accepted) => limits = accepted.limits,
+            AnswerEvent::Failover { .. } => {}
         }
     }
 }
@@ -90,11 +93,13 @@ async fn respond_in_pieces(
     options: WriterOptions,
     mut reader: AnswerEventReader,
 ) -> Response {
+    let mut limits = None;
     // The status is known with the first part of the answer.
     let first = loop {
         match next(&mut reader).await {
             AnswerEvent::Failed(failed) => return format.refusal(&failed.error),
-            AnswerEvent::Accepted(_) | AnswerEvent::Failover { .. } => {}
+            AnswerEvent::Accepted(accepted) => limits = accepted.limits,
+            AnswerEvent::Failover { .. } => {}
             event => break event,
         }
     };
@@ -107,7 +112,9 @@ async fn respond_in_pieces(
     });
     let headers =
         [(header::CONTENT_TYPE, "text/event-stream"), (header::CACHE_CONTROL, "no-store")];
-    (headers, Body::from_stream(body)).into_response()
+    let mut response = (headers, Body::from_stream(body)).into_response();
+    add_limits(&mut response, limits.as_ref());
+    response
 }
 
 /// An answer as the events of a stream.

@@ -4,6 +4,7 @@
 
 mod answer;
 pub mod chat;
+mod limits;
 pub mod messages;
 pub mod models;
 mod refusal;

@@ -2,6 +2,7 @@
 
 mod faults;
 mod lifetimes;
+mod limits;
 mod messages;
 mod requests;
 mod tokens;
