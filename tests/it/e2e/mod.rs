@@ -32,6 +32,7 @@ mod full_disk;
 mod gateway;
 mod gateway_api;
 mod gateway_operator;
+mod gateway_port;
 mod hostile;
 mod http_limits;
 mod http_memory;
