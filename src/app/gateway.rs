@@ -10,6 +10,7 @@ use tokio_util::task::TaskTracker;
 
 use super::App;
 use crate::config::Config;
+use crate::gateway::accounts::GatewayAccounts;
 use crate::gateway::config::GatewayEdges;
 use crate::gateway::service::GatewayService;
 use crate::kernel::access::AccessPolicy;
@@ -22,6 +23,7 @@ use crate::transport::http::auth::Gate;
 use crate::transport::http::limits::ConnectionLimits;
 use crate::transport::http::origin::OriginPolicy;
 use crate::transport::http::server;
+use crate::transport::ops::admin::AccountAdmin;
 use crate::transport::ops::drain::Drain;
 
 impl App {
@@ -85,6 +87,12 @@ impl App {
             let handler = Arc::new(GatewayHandler::new(state, origins));
             server::serve(listener, handler, limits, shutdown).await;
         }
+    }
+
+    /// Returns the operator's actions on credits. `None` if the toolset is not enabled.
+    pub(super) fn account_admin(&self) -> Option<Arc<AccountAdmin>> {
+        let accounts = Arc::clone(self.services.get::<Arc<GatewayAccounts>>()?);
+        Some(Arc::new(AccountAdmin { admin: self.admin.clone(), accounts }))
     }
 }
 

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use axum::Router;
 use tokio::net::TcpListener;
 use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
@@ -29,7 +30,7 @@ use crate::transport::mcp::sessions::HttpSessions;
 use crate::transport::mcp::state::McpState;
 use crate::transport::mcp::stateless::StatelessCalls;
 use crate::transport::ops::admin;
-use crate::transport::ops::admin::{AdminApi, AdminTools};
+use crate::transport::ops::admin::{AccountTools, AdminApi, AdminTools};
 use crate::transport::ops::drain::{Drain, DrainTarget};
 use crate::transport::ops::metrics::GateName;
 use crate::transport::pages::Pages;
@@ -54,26 +55,7 @@ impl App {
         let drain = Drain::new(shutdown.clone());
         let _watch = self.api_keys.as_ref().map(principals::watch_keys);
         let sessions = HttpSessions::new(limits.session_idle, limits.shutdown_grace);
-        let admin = self.config.admin_tokens.clone().map(|tokens| {
-            let api = Arc::new(AdminApi {
-                admin: self.admin.clone(),
-                lobby: Arc::clone(&self.lobby),
-                directory: Arc::clone(&self.directory),
-                clock: Arc::clone(&self.clock),
-                ids: self.ids.clone(),
-                drain: drain.clone(),
-                keys: self.api_keys.clone(),
-                sessions: Arc::new(sessions.clone()),
-                broadcast_lock: Arc::default(),
-            });
-            let tools: Arc<dyn Toolset> = Arc::new(AdminTools::new(Arc::clone(&api)));
-            let mcp =
-                McpServer::new(vec![tools], Arc::clone(&self.metrics), self.session_limit.clone());
-            let mcp = mcp.stateless_service(mcp_shutdown.clone());
-            let gate = self.gate(vec![(tokens, Principal::operator())], GateName::Admin);
-            let tools = endpoint::stateless_route(mcp, limits.body_timeout);
-            admin::routes(api, tools, Arc::new(gate), limits.body_timeout)
-        });
+        let admin = self.admin_routes(&sessions, &drain, &limits, &mcp_shutdown);
         let (admission, sockets) = (self.admission(), TaskTracker::new());
         let mcp = self.mcp.clone().with_drain(drain.clone()).with_admission(admission.clone());
         let resource = self.protected_resource();
@@ -149,6 +131,40 @@ impl App {
         {
             tracing::warn!("shutdown timed out with WhatsApp messages still pending");
         }
+    }
+
+    /// Returns the operator's routes. `None` without `ADMIN_TOKEN`.
+    fn admin_routes(
+        &self,
+        sessions: &HttpSessions,
+        drain: &Drain,
+        limits: &ConnectionLimits,
+        mcp_shutdown: &CancellationToken,
+    ) -> Option<Router> {
+        self.config.admin_tokens.clone().map(|tokens| {
+            let api = Arc::new(AdminApi {
+                admin: self.admin.clone(),
+                lobby: Arc::clone(&self.lobby),
+                directory: Arc::clone(&self.directory),
+                clock: Arc::clone(&self.clock),
+                ids: self.ids.clone(),
+                drain: drain.clone(),
+                keys: self.api_keys.clone(),
+                sessions: Arc::new(sessions.clone()),
+                broadcast_lock: Arc::default(),
+            });
+            let accounts = self.account_admin();
+            let mut tools: Vec<Arc<dyn Toolset>> =
+                vec![Arc::new(AdminTools::new(Arc::clone(&api)))];
+            if let Some(accounts) = &accounts {
+                tools.push(Arc::new(AccountTools::new(Arc::clone(accounts))));
+            }
+            let mcp = McpServer::new(tools, Arc::clone(&self.metrics), self.session_limit.clone());
+            let mcp = mcp.stateless_service(mcp_shutdown.clone());
+            let gate = self.gate(vec![(tokens, Principal::operator())], GateName::Admin);
+            let tools = endpoint::stateless_route(mcp, limits.body_timeout);
+            admin::routes(api, tools, Arc::new(gate), limits.body_timeout, accounts.as_ref())
+        })
     }
 
     /// Returns the gate of callers, who have one of the `auth_tokens` or another credential.

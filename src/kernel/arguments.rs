@@ -115,8 +115,9 @@ impl Expected {
         let schema = input_schema::<T>();
         let schema = Value::Object(Arc::unwrap_or_clone(schema));
         let mut property = &schema["properties"][name];
-        // An enumeration is defined beside the properties.
-        if let Some(reference) = property["$ref"].as_str().and_then(|r| r.strip_prefix('#')) {
+        // An enumeration is defined beside the properties; an optional one is an alternative to null.
+        let reference = property["$ref"].as_str().or(property["anyOf"][0]["$ref"].as_str());
+        if let Some(reference) = reference.and_then(|reference| reference.strip_prefix('#')) {
             property = schema.pointer(reference).unwrap_or(property);
         }
         Self(property.clone())

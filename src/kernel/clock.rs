@@ -7,7 +7,7 @@
 use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
-use chrono::{DateTime, SecondsFormat, Utc};
+use chrono::{DateTime, NaiveDate, NaiveTime, SecondsFormat, Utc};
 use rand::rngs::StdRng;
 
 /// A point in time, in milliseconds since the Unix epoch.
@@ -32,6 +32,18 @@ impl Timestamp {
         // A date beyond the year 262,000 is the largest one.
         let date = DateTime::from_timestamp_millis(millis).unwrap_or(DateTime::<Utc>::MAX_UTC);
         date.to_rfc3339_opts(SecondsFormat::Millis, true)
+    }
+
+    /// Parses a time in RFC 3339, or a date, which means its first moment in UTC. `None` for other texts, and for times
+    /// before 1970.
+    #[must_use]
+    pub fn parse(text: &str) -> Option<Self> {
+        let date = || NaiveDate::parse_from_str(text, "%Y-%m-%d").ok();
+        let millis = match DateTime::parse_from_rfc3339(text) {
+            Ok(time) => time.timestamp_millis(),
+            Err(_) => date()?.and_time(NaiveTime::MIN).and_utc().timestamp_millis(),
+        };
+        u64::try_from(millis).ok().map(Self)
     }
 
     /// The duration from `earlier` to `self`; zero if `earlier` is later than `self`.

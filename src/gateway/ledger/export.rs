@@ -1,6 +1,7 @@
 //! Lines of [`GatewayUsageRow`] as CSV and as JSON. Pure.
 
 use serde::Serialize;
+use serde_json::Value;
 
 use super::usage::GatewayUsageRow;
 use crate::gateway::money::MicroCredits;
@@ -86,6 +87,12 @@ pub fn usage_csv(rows: &[GatewayUsageRow]) -> String {
     }
     let bytes = writer.into_inner().expect("memory is written");
     String::from_utf8(bytes).expect("texts are UTF-8")
+}
+
+/// A row as a JSON object, with the fields of [`usage_jsonl`].
+#[must_use]
+pub fn usage_object(row: &GatewayUsageRow) -> Value {
+    serde_json::to_value(ExportedUsage::new(row, |amount| amount)).expect("a row is an object")
 }
 
 /// Lines of JSON, one object each. Amounts are numbers.

@@ -30,6 +30,7 @@ mod database_start;
 mod engagement;
 mod full_disk;
 mod gateway;
+mod gateway_accounts;
 mod gateway_api;
 mod gateway_operator;
 mod gateway_port;

@@ -10,6 +10,8 @@ use axum::response::{IntoResponse, Response};
 use axum::routing::{MethodRouter, get, post};
 use axum::{Extension, Json, Router};
 
+use super::account_routes;
+use super::accounts::AccountAdmin;
 use super::api::AdminApi;
 use super::args::{
     BanTerms, BroadcastArgs, DrainArgs, ListReportsArgs, NoArgs, PageArgs, VerdictArgs,
@@ -23,12 +25,13 @@ use crate::moderation::admin::Operator;
 use crate::transport::http::auth::{Gate, require_token};
 
 /// The routes of `admin` behind their own gate. `tools` serves [`AdminTools`](super::AdminTools) at
-/// `/admin/mcp`. `body_timeout` is the time to send a whole body.
+/// `/admin/mcp`. `body_timeout` is the time to send a whole body, and `accounts` is `None` without the gateway.
 pub fn routes(
     admin: Arc<AdminApi>,
     tools: MethodRouter,
     gate: Arc<Gate>,
     body_timeout: Duration,
+    accounts: Option<&Arc<AccountAdmin>>,
 ) -> Router {
     let operator = from_fn_with_state(Arc::clone(&admin), attach_operator);
     let lists = Router::new()
@@ -36,6 +39,7 @@ pub fn routes(
         .route("/admin/cases", get(cases))
         .route("/admin/suspended", get(suspended))
         .merge(keys::lists())
+        .merge(account_routes::lists(accounts))
         .with_state(Arc::clone(&admin));
     Router::new()
         .route("/admin/reports/{id}", post(resolve))
@@ -46,6 +50,7 @@ pub fn routes(
         .route("/admin/drain", post(drain))
         .route("/admin/log", get(log))
         .merge(keys::actions())
+        .merge(account_routes::actions(accounts))
         .with_state(RouteState { admin, body_timeout })
         .layer(from_fn(reject_query))
         .merge(lists)

@@ -269,12 +269,12 @@ fn error_text(error: AdminError) -> String {
     error.to_string()
 }
 
-fn ack() -> CallToolResult {
+pub(super) fn ack() -> CallToolResult {
     structured_result(&json!({ "ok": true }))
 }
 
 /// A result as structured content, and as text for clients that only read text.
-fn structured_result(content: &impl Serialize) -> CallToolResult {
+pub(super) fn structured_result(content: &impl Serialize) -> CallToolResult {
     let value = serde_json::to_value(content).unwrap_or_default();
     let mut result = CallToolResult::success(vec![ContentBlock::text(value.to_string())]);
     result.structured_content = Some(value);
