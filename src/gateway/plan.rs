@@ -82,7 +82,18 @@ impl ToolsetPlan for GatewayPlan {
         }));
         let tools = GatewayTools::new(Arc::clone(&service), parts.ids.clone());
         let mut built = BuiltToolset::new(Arc::new(tools));
-        built.tasks.push(Box::pin(service.upkeep()));
+        let (upkeep, start) = (service.upkeep(), parts.clock.now());
+        let left = match database {
+            Database::Sqlite(database) => Some(SqliteGatewayLedger::new(database.clone())),
+            Database::Postgres(_) => None,
+        };
+        built.tasks.push(Box::pin(async move {
+            if let Some(accounts) = left {
+                // After a failure, the leases end by themselves.
+                let _ = accounts.end_leases(start).await;
+            }
+            upkeep.await;
+        }));
         let closing = Arc::clone(&service);
         built
             .closing

@@ -35,7 +35,10 @@ const TIME_LIMIT: Duration = Duration::from_secs(600);
 const DRAIN_TIME: Duration = Duration::from_secs(60);
 
 /// Interval of computing the charge so far, for the case that this process dies.
-const CHECKPOINT_INTERVAL: Duration = Duration::from_secs(1);
+const CHECKPOINT_INTERVAL: Duration = Duration::from_millis(250);
+
+/// Part of an answer that may come before its tokens are counted again. All of it is counted each time.
+const CHECKPOINT_PART: usize = 32;
 
 /// Interval of a repeated request's looks whether the first one has ended.
 const REPEAT_INTERVAL: Duration = Duration::from_millis(250);
@@ -194,6 +197,7 @@ impl AnswerTask {
         };
         let mut ticks = interval(CHECKPOINT_INTERVAL);
         ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        let mut counted_bytes = 0;
         let mut draining: Option<Pin<Box<Sleep>>> = None;
         loop {
             let is_abandoned = draining.is_some();
@@ -224,7 +228,10 @@ impl AnswerTask {
                 }
                 _ = ticks.tick() => {
                     ended.observe(&routed, &candidates);
-                    if ended.attempts > 0 {
+                    let bytes = ended.answer.written_bytes();
+                    let is_counted = bytes > 0 && bytes <= counted_bytes + counted_bytes / CHECKPOINT_PART;
+                    if ended.attempts > 0 && !is_counted {
+                        counted_bytes = bytes;
                         checkpoint(ended.price(&self.core.catalog));
                     }
                     continue;
@@ -238,6 +245,11 @@ impl AnswerTask {
                 }
                 Some(RouteEvent::Waiting(_)) => {}
                 Some(RouteEvent::Frame(frame)) => {
+                    if ended.answer.model.is_empty() {
+                        // The provider has accepted the input.
+                        ended.observe(&routed, &candidates);
+                        checkpoint(ended.price(&self.core.catalog));
+                    }
                     frame.events.iter().for_each(|event| ended.answer.add(event));
                     if frame.has_content() && !ended.has_content {
                         ended.has_content = true;

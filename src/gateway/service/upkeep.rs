@@ -11,7 +11,7 @@ use super::core::GatewayCore;
 pub(super) const LEASE: Duration = Duration::from_secs(60);
 
 /// Interval of the checkpoints.
-const CHECKPOINT_INTERVAL: Duration = Duration::from_secs(1);
+const CHECKPOINT_INTERVAL: Duration = Duration::from_millis(250);
 
 /// Interval of renewing the node's leases, and recovering those of others.
 const LEASE_INTERVAL: Duration = Duration::from_secs(10);

@@ -7,13 +7,18 @@ use futures_util::future::join_all;
 use random_connect::gateway::ledger::request::{
     Reservation, ReserveOutcome, SettleOutcome, SettledRequest,
 };
+use random_connect::gateway::ledger::store::GatewayLedger;
+use random_connect::gateway::ledger::store_sqlite::SqliteGatewayLedger;
 use random_connect::gateway::ledger::usage::{GatewayUsage, UsageFilter, UsageStatus};
+use random_connect::gateway::migrations::MIGRATIONS;
 use random_connect::gateway::money::MicroCredits;
 
 use super::backends::{
     LEASE, LedgerBackend, START, account, done, hold, ledger_backends, micros, node, reservation,
     reserved, settlement, top_up,
 };
+
+use crate::support::temp_database::TempDatabase;
 
 async fn recovered(backend: &LedgerBackend, after: Duration, limit: usize) -> Vec<(u32, i64)> {
     let recovered = backend.store.recover(START + after, limit).await.expect("the store is up");
@@ -126,4 +131,27 @@ async fn gateway_ledger_calls_that_are_dropped_can_be_repeated() {
         assert_eq!(amounts.expect("the store is up").balance, micros(920));
         backend.assert_balanced().await;
     }
+}
+
+#[tokio::test]
+async fn gateway_ledger_in_sqlite_ends_the_leases_of_processes_that_have_ended() {
+    let folder = TempDatabase::new();
+    let database = folder.sqlite().await;
+    database.migrate(&MIGRATIONS).await.expect("tables");
+    let alone = SqliteGatewayLedger::new(database);
+    let beside = SqliteGatewayLedger::new(folder.sqlite().await);
+    alone.credit(top_up("a", 100)).await.expect("the store is up");
+    alone.reserve(reservation(1, 20)).await.expect("the store is up");
+    let moment = START + Duration::from_millis(1);
+    let recovered = async || {
+        let recovered = alone.recover(moment, 9).await.expect("the store is up");
+        recovered.iter().map(|recovered| recovered.hold).collect::<Vec<_>>()
+    };
+    beside.end_leases(moment).await.expect("the store is up");
+    assert_eq!(recovered().await, [], "the other process may live");
+    alone.end_leases(START).await.expect("the store is up");
+    assert_eq!(recovered().await, [], "the hold is of this process");
+    alone.renew(node(1), START + LEASE).await.expect("the store is up");
+    alone.end_leases(moment).await.expect("the store is up");
+    assert_eq!(recovered().await, [hold(1)]);
 }

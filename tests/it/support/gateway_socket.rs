@@ -153,6 +153,27 @@ impl GatewaySocket {
         Self::try_open(address, "/gateway", &[("authorization", &token)]).await.expect("a socket").0
     }
 
+    /// Opens a socket of a server that may be down or overloaded: then `None`. Another refusal fails the test.
+    pub async fn connect(address: &str, token: &str) -> Option<Self> {
+        let mut request =
+            format!("ws://{address}/gateway").into_client_request().expect("a request");
+        let token = format!("Bearer {token}").parse().expect("a header");
+        request.headers_mut().insert("authorization", token);
+        let stream = match tokio_tungstenite::connect_async(request).await {
+            Ok((stream, _)) => stream,
+            Err(WsError::Http(response)) if response.status() != 503 => panic!("{response:?}"),
+            Err(_) => return None,
+        };
+        let mut socket = Self { stream, ready: Value::Null };
+        socket.ready = serde_json::from_str(&socket.receive().await.ok()?).expect("JSON");
+        Some(socket)
+    }
+
+    /// Sends a message. `false` if the connection is lost.
+    pub async fn try_send(&mut self, message: &Value) -> bool {
+        self.stream.send(Message::text(message.to_string())).await.is_ok()
+    }
+
     /// Opens a socket. Returns also the subprotocol that the server selects, or the status and text of a refusal.
     pub async fn try_open(
         address: &str,

@@ -4,6 +4,7 @@
 //! takes longer than its statements: `write.rs`. What these leave out, as new accounts and repeated keys, reads what
 //! [`decide`] needs and then writes. No other write comes between, because one connection writes.
 
+mod start;
 mod write;
 
 use std::time::Duration;

@@ -36,6 +36,13 @@ pub struct WholeToolCall {
 }
 
 impl WholeAnswer {
+    /// The size of all that the model has written, in bytes.
+    #[must_use]
+    pub fn written_bytes(&self) -> usize {
+        let calls = self.calls.iter().map(|call| call.name.len() + call.arguments.len());
+        self.reasoning.len() + self.text.len() + calls.sum::<usize>()
+    }
+
     pub fn add(&mut self, event: &ProviderEvent) {
         match event {
             ProviderEvent::Started { model, request_id } => {

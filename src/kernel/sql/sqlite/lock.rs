@@ -22,6 +22,7 @@ const PAUSE: Duration = Duration::from_millis(25);
 pub struct FileLock {
     file: File,
     path: PathBuf,
+    was_alone: bool,
 }
 
 impl FileLock {
@@ -30,7 +31,17 @@ impl FileLock {
     /// # Errors
     /// Returns [`io::ErrorKind::WouldBlock`] if another process is replacing the database.
     pub fn shared(database: &Path) -> io::Result<Self> {
-        Self::acquire(database, File::try_lock_shared)
+        Self::acquire(database, |file| {
+            let was_alone = file.try_lock().is_ok();
+            // Replaces the other lock. Another process may come in between: it then tries again, or this one does.
+            file.try_lock_shared()?;
+            Ok(was_alone)
+        })
+    }
+
+    /// Returns `true` if no other process had the database open when this lock was taken.
+    pub const fn was_alone(&self) -> bool {
+        self.was_alone
     }
 
     /// Takes the lock alone. Blocks for up to half a second.
@@ -38,12 +49,12 @@ impl FileLock {
     /// # Errors
     /// Returns [`io::ErrorKind::WouldBlock`] if another process has the database open.
     pub fn exclusive(database: &Path) -> io::Result<Self> {
-        Self::acquire(database, File::try_lock)
+        Self::acquire(database, |file| file.try_lock().map(|()| true))
     }
 
     fn acquire(
         database: &Path,
-        lock: impl Fn(&File) -> Result<(), TryLockError>,
+        lock: impl Fn(&File) -> Result<bool, TryLockError>,
     ) -> io::Result<Self> {
         let mut path = database.as_os_str().to_owned();
         path.push("-lock");
@@ -56,9 +67,11 @@ impl FileLock {
                 .mode(0o600)
                 .open(&path)?;
             match lock(&file) {
-                Ok(()) if is_same_file(&file, &path) => return Ok(Self { file, path }),
+                Ok(was_alone) if is_same_file(&file, &path) => {
+                    return Ok(Self { file, path, was_alone });
+                }
                 // The last holder has removed the file in between.
-                Ok(()) => {}
+                Ok(_) => {}
                 Err(TryLockError::WouldBlock) => thread::sleep(PAUSE),
                 Err(TryLockError::Error(error)) => return Err(error),
             }
@@ -96,6 +109,7 @@ mod tests {
             FileLock::shared(&database).expect("shared"),
             FileLock::shared(&database).expect("shared"),
         );
+        assert!(first.was_alone() && !second.was_alone());
         let refused = |result: io::Result<FileLock>| {
             result.expect_err("locked").kind() == io::ErrorKind::WouldBlock
         };

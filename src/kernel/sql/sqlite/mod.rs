@@ -40,6 +40,7 @@ pub struct SqliteDatabase {
     file: Arc<PathBuf>,
     readers: SqlitePool,
     writer: Writer,
+    opened_alone: bool,
 }
 
 impl SqliteDatabase {
@@ -55,8 +56,16 @@ impl SqliteDatabase {
             .max_connections(READERS)
             .acquire_timeout(ACQUIRE_TIMEOUT)
             .connect_lazy_with(connect_options(file).pragma("query_only", "ON"));
+        let opened_alone = lock.was_alone();
         let writer = Writer::start(file.to_owned(), connection, Arc::new(lock));
-        Ok(Self { file: Arc::new(file.to_owned()), readers, writer })
+        Ok(Self { file: Arc::new(file.to_owned()), readers, writer, opened_alone })
+    }
+
+    /// Returns `true` if no other process had the database open when it was opened here: all that it has is of
+    /// processes that have ended.
+    #[must_use]
+    pub const fn opened_alone(&self) -> bool {
+        self.opened_alone
     }
 
     /// Checks the file as [`open`](Self::open) and the migrations do, but neither creates nor changes it. Returns

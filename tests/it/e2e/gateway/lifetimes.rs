@@ -106,7 +106,7 @@ async fn gateway_client_that_reads_nothing_is_cut_off_and_delays_no_other() {
     silent.send(&gateway_request(1, json!({}))).await;
     scene.openai.state.wait_for_open(1).await;
     let mut other = scene.socket("ann").await;
-    for id in 0..20 {
+    for id in 0..5 {
         assert_eq!(other.ask(&gateway_request(id, json!({}))).await.text, "Hello, world.");
     }
     scene.openai.state.wait_for_open(0).await;

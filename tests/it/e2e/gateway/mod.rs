@@ -6,3 +6,4 @@ mod limits;
 mod messages;
 mod requests;
 mod tokens;
+mod torture;
