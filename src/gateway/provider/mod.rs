@@ -3,7 +3,7 @@
 //! Reading order: [`request`] is a question to one provider, [`frame`] a piece of its answer, [`error`] the reason for
 //! no answer. [`client`] sends, with the limits of [`limits`]. Around it are pure parts: [`upstream`] makes the
 //! provider's request, with [`convert`] if the body of the caller has the other format; [`sse`] reads events,
-//! [`decode`] turns them into frames, [`fault`] and [`retry_after`] classify errors; [`write`] turns
+//! [`decode`] turns them into frames, [`fault`] and [`retry_after`] classify errors; [`mod@write`] turns
 //! frames into the format of a caller.
 //!
 //! Prices, retries, failover and accounts must not appear here.
