@@ -2,7 +2,7 @@
 //!
 //! Reading order: [`price`] has the prices of a model and the cost of a usage, [`hold`] the bound of a request's cost,
 //! [`prompt`] the size of its input; [`provider`] and [`model`] have the entries, [`roles`] the limits of users.
-//! [`file`] is the format of `gateway.toml` and of `prices.toml`, which ships with the server, [`merge`] makes one
+//! [`mod@file`] is the format of `gateway.toml` and of `prices.toml`, which ships with the server, [`merge`] makes one
 //! catalog of both, and [`validate`] checks it.
 //!
 //! To update the prices, edit `prices.toml` with its date. To add a model, add a table there.
