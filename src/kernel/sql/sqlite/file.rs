@@ -12,6 +12,7 @@ use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqliteSynchronous};
 use sqlx::{ConnectOptions, SqliteConnection};
 use tokio::time::sleep;
 
+use crate::kernel::clock::Stopwatch;
 use crate::kernel::sql::failure::sqlite_code;
 use crate::kernel::sql::problem::DatabaseProblem;
 
@@ -31,8 +32,7 @@ const BUSY_TIMEOUT: Duration = Duration::from_secs(2);
 /// SQLite's result code for a lock of another process: see <https://www.sqlite.org/rescode.html>.
 const SQLITE_BUSY: u32 = 5;
 
-/// Number of attempts to connect, and the time between two of them.
-const CONNECT_ATTEMPTS: u32 = 40;
+/// Time between two attempts to connect.
 const CONNECT_PAUSE: Duration = Duration::from_millis(25);
 
 /// The paths of the files that SQLite keeps beside the database.
@@ -55,15 +55,20 @@ pub(super) fn connect_options(file: &Path) -> SqliteConnectOptions {
 }
 
 /// Connects, and again while another process switches a new file to WAL: SQLite then fails at once, because
-/// it waits for no lock that it would have to upgrade.
+/// it waits for no lock that it would have to upgrade. Waits for [`BUSY_TIMEOUT`], as a statement does.
 pub(super) async fn connect(file: &Path) -> Result<SqliteConnection, sqlx::Error> {
-    for _ in 1..CONNECT_ATTEMPTS {
+    let since_start = Stopwatch::start();
+    loop {
         match connect_options(file).connect().await {
-            Err(error) if sqlite_code(&error) == Some(SQLITE_BUSY) => sleep(CONNECT_PAUSE).await,
+            Err(error)
+                if sqlite_code(&error) == Some(SQLITE_BUSY)
+                    && since_start.elapsed() < BUSY_TIMEOUT =>
+            {
+                sleep(CONNECT_PAUSE).await;
+            }
             result => return result,
         }
     }
-    connect_options(file).connect().await
 }
 
 /// Creates the file with [`OWNER_ONLY`], or removes the access of others.

@@ -74,9 +74,11 @@ async fn gateway_socket_of_the_shared_token_is_refused_with_a_reason() {
 
 #[tokio::test]
 async fn gateway_sockets_of_a_user_are_limited_and_free_when_they_close() {
-    let scene = GatewayScene::start().await;
+    let limits = ConnectionLimits::default();
+    let scene = GatewayScene::with(&[("RATE_LIMITS", "on")], limits).await;
     let mut sockets = Vec::new();
     let limit = loop {
+        assert!(sockets.len() < 100, "a user has no limit");
         let token = format!("Bearer {}", scene.token("ann"));
         let header = [("authorization", &*token)];
         let opened = GatewaySocket::try_open(scene.server.address(), "/gateway", &header).await;

@@ -1,7 +1,7 @@
 //! Money under faults: many requests against a small credit, with clients that leave, providers that fail, and a
 //! server that is killed.
 //!
-//! `TORTURE_REQUESTS` changes the number of requests; the credit grows with it. `make interop` runs 1,000.
+//! `TORTURE_REQUESTS` changes the number of requests; the credit grows with it.
 
 use std::collections::HashMap;
 use std::io::Write as _;
