@@ -15,7 +15,7 @@ use super::core::GatewayCore;
 use super::ended::{AnswerEnd, EndedAnswer, cancelled};
 use super::prepare::{PreparedCandidate, PreparedRequest};
 use super::request::{GatewayCaller, GatewayRequest};
-use super::settle::{SettledHold, settle};
+use super::settle::{SettledHold, release, settle};
 use crate::gateway::catalog::provider::AbandonPolicy;
 use crate::gateway::error::{CreditShortfall, GatewayError, GatewayErrorCode};
 use crate::gateway::ledger::ids::{HoldId, RequestKey};
@@ -161,10 +161,11 @@ impl AnswerTask {
     async fn reserve(&self, reservation: Reservation) -> Result<ReserveOutcome, GatewayError> {
         let accounts = &self.core.accounts;
         let reserved = match accounts.reserve(reservation.clone()).await {
-            Err(_) => accounts.reserve(reservation).await,
+            Err(_) => accounts.reserve(reservation.clone()).await,
             reserved => reserved,
         };
         reserved.map_err(|_| {
+            release(&self.core, &reservation);
             let message = "The accounts can't be reached, so nothing was sent: try again";
             GatewayError::new(GatewayErrorCode::LedgerUnavailable, message)
                 .retry_after(Duration::from_secs(1))

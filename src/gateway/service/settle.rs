@@ -12,8 +12,9 @@ use super::stored::StoredAnswer;
 use crate::gateway::error::{GatewayError, GatewayErrorCode};
 use crate::gateway::ledger::ids::HoldId;
 use crate::gateway::ledger::limits::ReservedTokens;
-use crate::gateway::ledger::request::{SettleOutcome, SettledRequest, Settlement};
-use crate::gateway::ledger::usage::UsageStatus;
+use crate::gateway::ledger::request::{Reservation, SettleOutcome, SettledRequest, Settlement};
+use crate::gateway::ledger::usage::{GatewayUsage, UsageStatus};
+use crate::gateway::money::MicroCredits;
 use crate::kernel::id::UserId;
 
 /// Time after which a client is told that its charge can't be stored. The charge is tried further.
@@ -98,4 +99,32 @@ async fn store(core: &Arc<GatewayCore>, settlement: Settlement) -> Option<Settle
         }
     });
     timeout(SETTLE_NOTICE, storing).await.ok()?.ok()?
+}
+
+/// Releases the hold of a reservation that was not answered, if it exists. This node would renew its lease until it stops.
+pub(super) fn release(core: &Arc<GatewayCore>, reservation: &Reservation) {
+    let reserved_tokens = reservation.limits.map(|limits| ReservedTokens {
+        per_minute: limits.tokens_per_minute,
+        reserved: reservation.tokens,
+    });
+    let settlement = Settlement {
+        hold: reservation.hold,
+        charge: MicroCredits::ZERO,
+        usage: GatewayUsage {
+            status: UsageStatus::Failed,
+            ..GatewayUsage::recovered(reservation.provider.clone(), 0)
+        },
+        reserved_tokens,
+        result: None,
+        releases_key: true,
+        now: reservation.now,
+    };
+    let core_of_task = Arc::clone(core);
+    core.tasks.spawn(async move {
+        let mut pause = *SETTLE_PAUSES.start();
+        while core_of_task.accounts.settle(settlement.clone()).await.is_err() {
+            sleep(pause).await;
+            pause = (pause * 2).min(*SETTLE_PAUSES.end());
+        }
+    });
 }
