@@ -114,7 +114,7 @@ node_packages typescript tests/typescript tests/interop
 
 if [ "${1-}" = interop ]; then
     node_packages interop tests/interop tests/interop
-    for client in python-1 python-2 fastmcp; do
+    for client in python-1 python-2 fastmcp llmock; do
         python_environment "target/interop/$client" "tests/interop/requirements/$client.txt"
     done
 fi

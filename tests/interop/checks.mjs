@@ -38,11 +38,18 @@ const schemas = {
   start: startServer,
 };
 
-/** Providers that start the server themselves. */
-const oauth = ["mock_server", "oidc_provider"].map((script) => ({
-  name: `OAuth: ${script}`,
-  command: [...NODE, `target/interop/src/oauth/${script}.mjs`],
+/** A check that starts the servers itself. */
+const standalone = (name, script) => ({
+  name,
+  command: [...NODE, `target/interop/src/${script}`],
   start: async () => ({ env: {}, stop: () => {} }),
-}));
+});
 
-export const CHECKS = [...oauth, ...conformance, schemas, ...clients];
+const oauth = ["mock_server", "oidc_provider"].map((script) => standalone(`OAuth: ${script}`, `oauth/${script}.mjs`));
+
+/** Providers and clients of the gateway. */
+const gateway = ["llmock", "aimock", "openai", "anthropic", "websocket", "chromium"].map((script) =>
+  standalone(`gateway: ${script}`, `gateway/${script}.mjs`),
+);
+
+export const CHECKS = [...oauth, ...gateway, ...conformance, schemas, ...clients];

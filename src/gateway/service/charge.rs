@@ -21,13 +21,14 @@ pub(super) struct AnswerCharge {
 impl AnswerCharge {
     /// The charge for `answer`, which `candidate` has given.
     ///
-    /// The counts of the provider hold if the answer is complete and has them. Otherwise the input is what the provider
-    /// has counted or the estimate, and the output what was received.
+    /// The counts of the provider hold if the answer is complete and has them, other than 0. Otherwise the input is what
+    /// the provider has counted or the estimate, and the output what was received.
     pub fn of(answer: &WholeAnswer, candidate: &PreparedCandidate, catalog: &Catalog) -> Self {
         let counted = answer.usage;
-        let is_exact = answer.finish.is_some()
-            && counted.output_tokens.is_some()
-            && (counted.input_tokens.is_some() || input_tokens(&counted) > 0);
+        // Servers that do not count write 0, which would be free. No request is without input.
+        let counts_output =
+            counted.output_tokens.is_some_and(|tokens| tokens > 0 || answer.written_bytes() == 0);
+        let is_exact = answer.finish.is_some() && counts_output && input_tokens(&counted) > 0;
         let usage = if is_exact { counted } else { estimated(answer, candidate) };
         let price = catalog.price_of_answer(&candidate.model, &answer.model).cost(&usage);
         Self { usage, is_exact, price }

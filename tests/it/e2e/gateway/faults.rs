@@ -70,6 +70,30 @@ async fn gateway_answer_that_breaks_off_is_partial_and_charged() {
 }
 
 #[tokio::test]
+async fn gateway_answer_of_a_provider_that_does_not_count_is_charged_as_an_estimate() {
+    let unknown = [ScriptedUsage::Zeros, ScriptedUsage::Nulls, ScriptedUsage::Never];
+    for (usage, stream) in unknown.into_iter().flat_map(|usage| [(usage, true), (usage, false)]) {
+        for model in ["gpt-6-luna", "claude-haiku-5-5"] {
+            let scene = GatewayScene::start().await;
+            for provider in [&scene.openai, &scene.claude] {
+                provider.state.add(AnswerScript::of(["Hello", ", ", "world", "."]).usage(usage));
+            }
+            let mut socket = scene.socket("ann").await;
+            let request = json!({ "model": model, "stream": stream });
+            let reply = socket.ask(&gateway_request(1, request)).await;
+            let counted = &reply.end["usage"];
+            assert_eq!(
+                (&reply.end["type"], &counted["source"]),
+                (&json!("done"), &json!("estimated"))
+            );
+            let tokens = |name: &str| counted[name].as_u64().unwrap_or_default();
+            assert!(tokens("promptTokens") > 4 && tokens("completionTokens") >= 4, "{counted}");
+            assert!(reply.charged() > 0);
+        }
+    }
+}
+
+#[tokio::test]
 async fn gateway_refusal_without_credits_says_what_is_needed_and_available() {
     let credits = [("GATEWAY_START_CREDITS", "0.000001")];
     let scene = GatewayScene::with(&credits, ConnectionLimits::default()).await;

@@ -22,6 +22,9 @@ fn usage(script: &AnswerScript, input: u64, output: u64, reasoning: u64) -> Valu
             "prompt_tokens": null, "completion_tokens": null, "total_tokens": null,
             "prompt_tokens_details": null, "completion_tokens_details": null,
         }),
+        ScriptedUsage::Zeros => {
+            json!({ "prompt_tokens": 0, "completion_tokens": 0, "total_tokens": 0 })
+        }
         _ => json!({
             "prompt_tokens": input,
             "completion_tokens": output,
@@ -122,7 +125,8 @@ pub(super) fn steps(
             _ => json!([]),
         };
         let data = chunk(choices, usage(script, input, output, reasoning));
-        steps.push(&event(&data), 0, script.usage != ScriptedUsage::Nulls);
+        let is_counted = !matches!(script.usage, ScriptedUsage::Nulls | ScriptedUsage::Zeros);
+        steps.push(&event(&data), 0, is_counted);
     }
     if !script.has(|fault| matches!(fault, StandInFault::NoEnd)) {
         steps.push("data: [DONE]\n\n", 0, false);

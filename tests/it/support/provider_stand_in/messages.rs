@@ -21,6 +21,7 @@ fn usage(script: &AnswerScript, input: u64, output: u64) -> Value {
     match script.usage {
         ScriptedUsage::Never => Value::Null,
         ScriptedUsage::Nulls => json!({ "input_tokens": null, "output_tokens": null }),
+        ScriptedUsage::Zeros => json!({ "input_tokens": 0, "output_tokens": 0 }),
         _ => json!({
             "input_tokens": input.saturating_sub(script.cached_tokens),
             "cache_read_input_tokens": script.cached_tokens,
@@ -117,7 +118,8 @@ pub(super) fn steps(
     let delta = json!({ "stop_reason": stop_reason(script.finish), "stop_sequence": null });
     let (output, _) = script.output();
     let usage = usage(script, input, output);
-    let sends_usage = !matches!(script.usage, ScriptedUsage::Never | ScriptedUsage::Nulls);
+    let uncounted = [ScriptedUsage::Never, ScriptedUsage::Nulls, ScriptedUsage::Zeros];
+    let sends_usage = !uncounted.contains(&script.usage);
     let last = json!({ "type": "message_delta", "delta": delta, "usage": usage });
     steps.push(&event(&last), 0, sends_usage);
     if script.has(|fault| matches!(fault, StandInFault::HangAfterFinish)) {

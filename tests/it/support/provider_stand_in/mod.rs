@@ -175,7 +175,7 @@ async fn answer(
             StandInFormat::Messages => messages::whole(&script, &id, &model, input),
         };
         row.add_output(output);
-        row.end(script.usage != ScriptedUsage::Never);
+        row.end(!matches!(script.usage, ScriptedUsage::Never | ScriptedUsage::Zeros));
         let headers = [("content-type", "application/json"), (format.id_header(), id.as_str())];
         return (headers, answer.to_string()).into_response();
     }

@@ -28,6 +28,8 @@ pub(crate) enum ScriptedUsage {
     Late(Duration),
     /// Present, but with null in each field.
     Nulls,
+    /// Present, but with 0 in each field, as servers that do not count write it.
+    Zeros,
     Never,
 }
 
