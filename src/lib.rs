@@ -10,6 +10,7 @@ pub mod connect;
 pub mod content;
 pub mod credentials;
 pub mod delivery;
+pub mod demo;
 pub mod gateway;
 pub mod guard;
 pub mod kernel;

@@ -11,6 +11,7 @@ use random_connect::app::backup::{BackupError, RestoredBackup, WrittenBackup};
 use random_connect::app::check::{CheckedStore, check_stores};
 use random_connect::app::credits::CreditDesk;
 use random_connect::app::database::read_secrets;
+use random_connect::app::demo::beside_server;
 use random_connect::app::serve::{Listening, ServeError, serve_stdio};
 use random_connect::app::toolsets::TOOLSETS;
 use random_connect::cli::announcement::announcement;
@@ -19,11 +20,13 @@ use random_connect::cli::chat::chat_token;
 use random_connect::cli::check;
 use random_connect::cli::check::StoreStatus;
 use random_connect::cli::code::{IdSource, codes};
+use random_connect::cli::demo::DemoCommand;
 use random_connect::cli::gateway::{GatewayCommand, credited};
 use random_connect::cli::key::{KeyCommand, KeyOutput};
 use random_connect::cli::{Cli, CliCommand};
 use random_connect::config::{Config, LoadedConfig, LogFormat};
 use random_connect::credentials::signed_tokens::jwt::JwtRequest;
+use random_connect::demo::gateway::GatewayDemo;
 use random_connect::gateway::accounts::{CreditOrder, parse_owner};
 use random_connect::gateway::config as gateway_config;
 use random_connect::kernel::clock::{Clock, SystemClock, seeded_rng};
@@ -35,7 +38,6 @@ use random_connect::mask::filter::FilterError;
 use random_connect::terminal::target::ServerTarget;
 use random_connect::{app, cli, telemetry, terminal};
 use secrecy::ExposeSecret;
-use tokio::sync::oneshot;
 
 // The HTTP benchmark runs faster with it: see docs/performance.md.
 #[global_allocator]
@@ -52,7 +54,7 @@ fn main() -> ExitCode {
         CliCommand::Stdio => with_config(serve_stdio),
         CliCommand::Mask { jsonl, explain } => exit_code(mask(jsonl, explain)),
         CliCommand::Chat { demo: true, .. } => {
-            run(async { Box::pin(demo()).await.map(|()| ExitCode::SUCCESS) })
+            run(async { Box::pin(demo_chat()).await.map(|()| ExitCode::SUCCESS) })
         }
         CliCommand::Chat { url, token, token_file, .. } => chat(&url, token, token_file.as_deref()),
         CliCommand::Check => check(),
@@ -70,6 +72,9 @@ fn main() -> ExitCode {
                 Ok(order) => credit(user, order),
                 Err(problem) => report_problems(&[problem]),
             }
+        }
+        CliCommand::Demo { command: DemoCommand::Gateway } => {
+            run(async { Box::pin(demo_gateway()).await.map(|()| ExitCode::SUCCESS) })
         }
         CliCommand::Token => exit_code(print_token()),
         CliCommand::Jwt { sub, role, minutes, scope } => {
@@ -95,26 +100,26 @@ fn chat(url: &str, token: Option<String>, token_file: Option<&Path>) -> ExitCode
     }
 }
 
-/// Plays the demo on a temporary server: a free loopback port, a generated token, and no settings from the
-/// environment.
-async fn demo() -> Result<(), String> {
+/// Plays the chat of two users on a temporary server.
+async fn demo_chat() -> Result<(), String> {
     let port = |name: &str| (name == "PORT").then(|| "0".into());
-    let config = Config::from_lookup(TOOLSETS, port).map_err(|problems| format!("{problems:?}"))?;
-    let (sender, started) = oneshot::channel();
-    let announce = |listening: &Listening| {
-        let token = listening.generated_token.as_ref().map(AuthTokens::current).unwrap_or_default();
-        // The receiver is gone only if the demo has ended.
-        let _ = sender.send((format!("http://{}", listening.address), token.to_owned()));
-    };
-    let demo = async {
-        let (address, token) = started.await.map_err(|_| "the server did not start")?;
+    beside_server(port, async |address, token| {
+        let address = format!("http://{address}");
         let server = ServerTarget::new(&address, &token).map_err(|problem| problem.to_string())?;
         terminal::demo::play(&server, seeded_rng()).await.map_err(|problem| problem.to_string())
-    };
-    tokio::select! {
-        served = app::serve::serve(config, announce) => served.map_err(|error| error.to_string()),
-        played = demo => played,
-    }
+    })
+    .await
+}
+
+/// Plays the demonstration of the gateway on a temporary server.
+async fn demo_gateway() -> Result<(), String> {
+    let demo = GatewayDemo::start(&mut seeded_rng()).await.map_err(|error| error.to_string())?;
+    let settings = demo.settings();
+    beside_server(
+        |name| settings.get(name).map(Into::into),
+        async |address, _| demo.play(address).await.map_err(|error| error.to_string()),
+    )
+    .await
 }
 
 async fn serve(config: Config) -> Result<(), ServeError> {

@@ -9,6 +9,7 @@ pub mod channels;
 pub mod check;
 pub mod credits;
 pub mod database;
+pub mod demo;
 mod gateway;
 mod http;
 pub mod keys;

@@ -3,6 +3,7 @@
 //! - [`announcement`](mod@announcement) has the lines that `serve` prints at its start.
 //! - [`check`] has the report of `check`, [`code`] the codes of `code`, [`key`] the commands of `key`.
 //! - [`chat`] finds the token of `chat`, and [`gateway`] has the commands of `gateway`.
+//! - [`demo`](mod@demo) has the commands of `demo`.
 //! - [`backup`] has the reports of `backup` and `restore`.
 
 pub mod announcement;
@@ -10,6 +11,7 @@ pub mod backup;
 pub mod chat;
 pub mod check;
 pub mod code;
+pub mod demo;
 pub mod gateway;
 pub mod key;
 
@@ -18,6 +20,7 @@ use std::path::PathBuf;
 use clap::{Parser, Subcommand};
 
 use self::code::IdSource;
+use self::demo::DemoCommand;
 use self::gateway::GatewayCommand;
 use self::key::KeyCommand;
 
@@ -145,6 +148,13 @@ pub enum CliCommand {
     Gateway {
         #[command(subcommand)]
         command: GatewayCommand,
+    },
+    /// Play a demonstration on a temporary server, then exit
+    ///
+    /// Needs no settings and no network, listens on loopback only, and leaves no file. Ctrl-C ends it.
+    Demo {
+        #[command(subcommand)]
+        command: DemoCommand,
     },
     /// Print a strong token for AUTH_TOKEN
     Token,

@@ -33,6 +33,7 @@ const LAYERS: &[(&str, &[&str])] = &[
     ("telemetry", &["config"]),
     ("cli", &["config", "credentials", "gateway", "kernel"]),
     ("terminal", &["kernel"]),
+    ("demo", &["gateway", "kernel"]),
     (
         "app",
         &[

@@ -231,6 +231,8 @@ fn cli_help_and_version_for_every_command() {
         &["token", "--help"],
         &["check", "--help"],
         &["code", "--help"],
+        &["demo", "--help"],
+        &["demo", "gateway", "--help"],
     ] {
         let output = run(command, &[], "");
         assert!(

@@ -1,7 +1,7 @@
 //! End-to-end tests: real clients against the real server over real sockets.
 //!
 //! Each file has the tests of one feature, as its users see it. Most start a
-//! [`TestServer`](crate::support::server::TestServer) in this process; `cli`, `terminal` and
+//! [`TestServer`](crate::support::server::TestServer) in this process; `cli`, `demo`, `terminal` and
 //! `log_privacy` start the binary. Rules that need no server are tested beside their code.
 //!
 //! `snapshots/` has the schema of each MCP tool, because models read it: a changed schema needs a
@@ -27,6 +27,7 @@ mod cross_channel;
 mod database_beside_redis;
 mod database_secrets;
 mod database_start;
+mod demo;
 mod engagement;
 mod full_disk;
 mod gateway;

@@ -1,124 +1,21 @@
 //! The `chat` command: real processes through pipes and through a pseudo-terminal.
 
 use std::ffi::OsString;
-use std::fs::File;
-use std::io::{BufRead, BufReader, Read, Write};
+use std::io::{BufRead, BufReader, Write};
 use std::os::fd::OwnedFd;
-use std::process::{Child, Command, ExitStatus, Stdio};
-use std::thread;
+use std::process::Stdio;
 
-use nix::pty::{Winsize, openpty};
 use nix::sys::signal::{Signal, kill};
 use nix::sys::termios::{LocalFlags, tcgetattr};
 use nix::unistd::Pid;
 use random_connect::transport::http::limits::ConnectionLimits;
-use tokio::sync::mpsc;
 use tokio::task::yield_now;
 use tokio::time::timeout;
 
 use crate::support::server::{TEST_TIMEOUT, TOKEN, TestServer};
+use crate::support::terminal_process::TerminalProcess;
 
 const BINARY: &str = env!("CARGO_BIN_EXE_random-connect");
-
-/// A process of the binary, with its input and output. Dropping it kills the process.
-struct TerminalProcess {
-    child: Child,
-    /// `None` once the input is closed.
-    input: Option<Box<dyn Write + Send>>,
-    output: mpsc::UnboundedReceiver<Vec<u8>>,
-    /// Output after the last text of [`Self::expect_output`].
-    seen: String,
-}
-
-impl TerminalProcess {
-    /// Builds a command of the binary with these environment variables only.
-    fn command(arguments: &[&str], variables: &[(&str, &str)]) -> Command {
-        let mut command = Command::new(BINARY);
-        command.args(arguments).env_clear().envs(variables.iter().copied());
-        command.current_dir(std::env::temp_dir());
-        command
-    }
-
-    /// Starts a process whose standard input and output are pipes.
-    fn piped(arguments: &[&str], variables: &[(&str, &str)]) -> Self {
-        let mut command = Self::command(arguments, variables);
-        command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::null());
-        let mut child = command.spawn().expect("the binary starts");
-        let (input, output) = (child.stdin.take(), child.stdout.take());
-        let input = input.map(|input| Box::new(input) as Box<dyn Write + Send>);
-        Self { child, input, output: read(output.expect("an output")), seen: String::new() }
-    }
-
-    /// Starts a process in a pseudo-terminal; also returns the process's end of it.
-    fn in_terminal(arguments: &[&str], variables: &[(&str, &str)]) -> (Self, OwnedFd) {
-        let size = Winsize { ws_row: 24, ws_col: 100, ws_xpixel: 0, ws_ypixel: 0 };
-        let pty = openpty(&size, None).expect("a pseudo-terminal");
-        let end = || pty.slave.try_clone().expect("a file descriptor");
-        let mut command = Self::command(arguments, variables);
-        let child = command.stdin(end()).stdout(end()).stderr(end()).env("TERM", "xterm").spawn();
-        let child = child.expect("the binary starts");
-        drop(command);
-        let master = File::from(pty.master);
-        let input = master.try_clone().expect("an input");
-        let input = Some(Box::new(input) as Box<dyn Write + Send>);
-        (Self { child, input, output: read(master), seen: String::new() }, pty.slave)
-    }
-
-    /// Types a text.
-    fn write(&mut self, text: &str) {
-        let input = self.input.as_mut().expect("an input");
-        input.write_all(text.as_bytes()).expect("typed");
-    }
-
-    /// Waits until this text is printed; returns the output before it.
-    async fn expect_output(&mut self, text: &str) -> String {
-        loop {
-            if let Some((before, after)) = self.seen.split_once(text) {
-                let (before, after) = (before.to_owned(), after.to_owned());
-                self.seen = after;
-                return before;
-            }
-            let chunk = timeout(TEST_TIMEOUT, self.output.recv()).await;
-            let Ok(Some(bytes)) = chunk else { panic!("no {text:?} in {:?}", self.seen) };
-            self.seen.push_str(&String::from_utf8_lossy(&bytes));
-        }
-    }
-
-    /// Waits until the process exits.
-    async fn wait_exit(&mut self) -> ExitStatus {
-        let exited = async {
-            loop {
-                if let Some(status) = self.child.try_wait().expect("a status") {
-                    return status;
-                }
-                yield_now().await;
-            }
-        };
-        timeout(TEST_TIMEOUT, exited).await.expect("the process exits")
-    }
-}
-
-impl Drop for TerminalProcess {
-    fn drop(&mut self) {
-        // The process may have exited already.
-        let _ = self.child.kill();
-        let _ = self.child.wait();
-    }
-}
-
-/// Reads the output in a thread until the end, which a terminal reports as an error.
-fn read(mut output: impl Read + Send + 'static) -> mpsc::UnboundedReceiver<Vec<u8>> {
-    let (sender, receiver) = mpsc::unbounded_channel();
-    thread::spawn(move || {
-        let mut bytes = [0; 4_096];
-        while let Ok(read @ 1..) = output.read(&mut bytes) {
-            if sender.send(bytes[..read].to_vec()).is_err() {
-                return;
-            }
-        }
-    });
-    receiver
-}
 
 /// Waits until the line editor reads keys.
 ///

@@ -14,6 +14,7 @@
 //! - [`raw_websocket`]: a WebSocket client that can break the protocol.
 //! - [`browser`]: a real browser, for the pages.
 //! - [`graph_api`]: stand-ins for the HTTP servers that this server sends requests to.
+//! - [`terminal_process`]: the binary in a pseudo-terminal, or with pipes.
 //! - [`moderated`]: a lobby with moderation, without a server.
 //! - [`moderation_backends`]: one moderation store of each kind.
 //! - [`temp_database`]: a file for a database.
@@ -48,4 +49,5 @@ pub(crate) mod server_process;
 mod session_http;
 pub(crate) mod stdio_client;
 pub(crate) mod temp_database;
+pub(crate) mod terminal_process;
 pub(crate) mod tokens;
