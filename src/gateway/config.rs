@@ -11,6 +11,7 @@ use super::catalog::address::ServiceUrl;
 use super::catalog::model::Catalog;
 use super::catalog::validate::{CatalogFinding, FindingSeverity, validate};
 use super::money::MicroCredits;
+use crate::kernel::principal::Owner;
 use crate::kernel::settings::{EchoValue, Setting, SettingsReader};
 
 /// Maximum size of `gateway.toml`, in bytes.
@@ -66,6 +67,16 @@ pub const SETTINGS: &[Setting] = &[
         meaning: "`on` accepts a token as `?token=` in the address of the WebSocket. Proxies write addresses to their logs.",
     },
     Setting {
+        name: "GATEWAY_MODEL_ACCOUNT",
+        default: "none",
+        meaning: "User whose account pays for the language model of the other toolsets; `random-connect gateway credit` tops it up. Without it, they have no language model.",
+    },
+    Setting {
+        name: "GATEWAY_MODEL",
+        default: "the cheapest",
+        meaning: "Language model of the other toolsets.",
+    },
+    Setting {
         name: "GATEWAY_USAGE_DAYS",
         default: "`90`",
         meaning: "Days for which the usage of each request is stored, from 1 to 3650. Balances and their entries are stored without an end.",
@@ -87,6 +98,17 @@ pub struct GatewayConfig {
     pub query_token: bool,
     /// Maximum age of stored usage.
     pub usage_retention: Duration,
+    /// `None` if the other toolsets have no language model.
+    pub model: Option<ModelPortConfig>,
+}
+
+/// The settings of the language model of the other toolsets.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ModelPortConfig {
+    /// The user who pays.
+    pub payer: Owner,
+    /// The name of a model of the catalog. `None` for the cheapest.
+    pub model: Option<String>,
 }
 
 /// The settings of the gateway's edges.
@@ -127,6 +149,11 @@ pub fn read(reader: &mut SettingsReader<'_>) -> GatewayConfig {
         days.ok_or("a whole number of days from 1 to 3650")
     });
 
+    let payer = reader.read("GATEWAY_MODEL_ACCOUNT", EchoValue::Redacted, |name| {
+        Owner::named(name).map_err(|error| error.to_string())
+    });
+    let model = reader.read("GATEWAY_MODEL", EchoValue::Yes, |name| Ok::<_, &str>(name.to_owned()));
+
     let (text, mut catalog) = file.unzip();
     let mut catalog = catalog.take().unwrap_or_else(shipped);
     for (provider, base_url) in [("openai", openai_url), ("claude", claude_url)] {
@@ -141,6 +168,15 @@ pub fn read(reader: &mut SettingsReader<'_>) -> GatewayConfig {
     });
     let findings = validate(&catalog, text.as_deref());
     report(reader, &findings);
+    match &model {
+        Some(name) if catalog.model(name).is_err() => {
+            reader.report_conflict("GATEWAY_MODEL", "a model that GET /v1/models lists");
+        }
+        Some(_) if payer.is_none() => {
+            reader.warn("gateway: GATEWAY_MODEL is ignored without GATEWAY_MODEL_ACCOUNT");
+        }
+        _ => {}
+    }
     GatewayConfig {
         catalog: Arc::new(catalog),
         findings,
@@ -148,6 +184,7 @@ pub fn read(reader: &mut SettingsReader<'_>) -> GatewayConfig {
         port,
         query_token,
         usage_retention: DAY * u32::try_from(usage_days.unwrap_or(USAGE_DAYS)).unwrap_or(1),
+        model: payer.map(|payer| ModelPortConfig { payer, model }),
     }
 }
 
@@ -249,6 +286,8 @@ mod tests {
             ("GATEWAY_PORT", "70000", "expected a port"),
             ("GATEWAY_QUERY_TOKEN", "yes", "expected on or off"),
             ("GATEWAY_USAGE_DAYS", "0", "expected a whole number of days"),
+            ("GATEWAY_MODEL_ACCOUNT", "oidc:a", "expected"),
+            ("GATEWAY_MODEL", "gpt-0", "expected a model that GET /v1/models lists"),
             (
                 "GATEWAY_CONFIG",
                 "/nowhere/gateway.toml",

@@ -9,7 +9,7 @@ use std::time::Duration;
 use thiserror::Error;
 
 use super::catalog::roles::RoleLimits;
-use super::ledger::limits::LimitKind;
+use super::ledger::limits::{AccountLimitStates, LimitKind, RefusedByLimit};
 use super::money::MicroCredits;
 use super::provider::error::ProviderRefusal;
 use super::routing::request::{RouteError, RouteFailure};
@@ -90,6 +90,8 @@ pub struct GatewayError {
     pub retry_after: Option<Duration>,
     /// Set by [`GatewayErrorCode::InsufficientCredits`].
     pub shortfall: Option<CreditShortfall>,
+    /// The state of the account's limits. Set if one of them refuses the request.
+    pub limits: Option<Box<AccountLimitStates>>,
 }
 
 /// The smallest hold for a request, and what the account has for it.
@@ -102,7 +104,7 @@ pub struct CreditShortfall {
 impl GatewayError {
     #[must_use]
     pub fn new(code: GatewayErrorCode, message: impl Into<String>) -> Self {
-        Self { code, message: message.into(), retry_after: None, shortfall: None }
+        Self { code, message: message.into(), retry_after: None, shortfall: None, limits: None }
     }
 
     #[must_use]
@@ -110,10 +112,17 @@ impl GatewayError {
         Self { retry_after: Some(pause), ..self }
     }
 
+    /// When to try again, in whole seconds, as the header `Retry-After` has it.
+    #[must_use]
+    pub fn retry_after_seconds(&self) -> Option<u64> {
+        let pause = self.retry_after?;
+        u64::try_from(pause.as_millis().div_ceil(1_000)).ok()
+    }
+
     /// The account has used up a limit of its role.
     #[must_use]
-    pub fn limited(kind: LimitKind, role: &RoleLimits) -> Self {
-        let (code, message) = match kind {
+    pub fn limited(refused: &RefusedByLimit, role: &RoleLimits) -> Self {
+        let (code, message) = match refused.kind {
             LimitKind::Requests => {
                 let limit = role.requests_per_minute;
                 (
@@ -136,7 +145,10 @@ impl GatewayError {
                 )
             }
         };
-        Self::new(code, message)
+        Self {
+            limits: refused.states.map(Box::new),
+            ..Self::new(code, message).retry_after(refused.retry_after)
+        }
     }
 
     /// The account can't pay for the shortest answer.

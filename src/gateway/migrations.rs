@@ -11,5 +11,6 @@ pub const MIGRATIONS: MigrationChain = MigrationChain::new(
     &[
         MigrationFile::new(1, "ledger", include_str!("migrations/postgres/0001_ledger.sql")),
         MigrationFile::new(2, "limits", include_str!("migrations/postgres/0002_limits.sql")),
+        MigrationFile::new(3, "instances", include_str!("migrations/postgres/0003_instances.sql")),
     ],
 );

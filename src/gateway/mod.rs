@@ -1,8 +1,8 @@
 //! The gateway toolset: language models for users with a credit, over WebSocket, HTTP and MCP.
 //!
 //! Reading order: [`money`] has the unit of all amounts, `catalog/` the models with their prices, `ledger/` the
-//! accounts, `provider/` the adapters to the providers, `routing/` the choice among them, `service/` a request
-//! from its admission to its bill. The edges are in `transport/gateway/`.
+//! accounts, `provider/` the adapters to the providers, `routing/` the choice among them, `instances/` what instances
+//! share besides the accounts, `service/` a request from its admission to its bill. The edges are in `transport/gateway/`.
 //!
 //! Invariants:
 //!
@@ -15,8 +15,10 @@ pub mod accounts;
 pub mod catalog;
 pub mod config;
 pub mod error;
+pub mod instances;
 pub mod ledger;
 pub mod migrations;
+pub mod model_port;
 pub mod money;
 pub mod plan;
 pub mod provider;

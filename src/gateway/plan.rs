@@ -10,17 +10,23 @@ use super::accounts::GatewayAccounts;
 use super::catalog::prompt::warm_up;
 use super::config;
 use super::config::GatewayConfig;
+use super::instances::store::InstanceExchange;
+use super::instances::store_postgres::PostgresInstances;
 use super::ledger::store::GatewayLedger;
 use super::ledger::store_postgres::PostgresGatewayLedger;
 use super::ledger::store_sqlite::SqliteGatewayLedger;
+use super::model_port::GatewayModel;
 use super::provider::client::Provider;
 use super::provider::limits::ProviderLimits;
 use super::routing::breakers::BreakerTable;
 use super::routing::router::GatewayRouter;
 use super::service::GatewayService;
 use super::service::core::GatewayParts;
+use super::service::request::GatewayCaller;
 use super::tools::GatewayTools;
 use crate::kernel::health::HealthCheck;
+use crate::kernel::model::LanguageModel;
+use crate::kernel::principal::PrincipalRole;
 use crate::kernel::settings::SettingsReader;
 use crate::kernel::sql::Database;
 use crate::kernel::toolset::parts::{ToolsetError, ToolsetParts};
@@ -56,6 +62,12 @@ impl ToolsetPlan for GatewayPlan {
         });
         let database = parts.database()?;
         let accounts = open_accounts(database);
+        let instances = match database {
+            Database::Sqlite(_) => None,
+            Database::Postgres(database) => {
+                Some(Arc::new(PostgresInstances::new(database.clone())) as Arc<dyn InstanceExchange>)
+            }
+        };
         let operator = Arc::new(GatewayAccounts::new(
             Arc::clone(&accounts),
             config.start_credits,
@@ -72,6 +84,7 @@ impl ToolsetPlan for GatewayPlan {
                 BreakerTable::new(Arc::clone(&parts.clock)),
                 parts.rng(),
             ),
+            instances,
             clock: Arc::clone(&parts.clock),
             keyring: Arc::clone(&parts.keyring),
             rng: parts.rng(),
@@ -82,6 +95,12 @@ impl ToolsetPlan for GatewayPlan {
         }));
         let tools = GatewayTools::new(Arc::clone(&service), parts.ids.clone());
         let mut built = BuiltToolset::new(Arc::new(tools));
+        if let Some(model) = &config.model {
+            let account = operator.account_of(&model.payer);
+            let payer = GatewayCaller { account, role: MODEL_ROLE };
+            let port = GatewayModel::new(Arc::clone(&service), payer, model.model.clone());
+            built.services.insert::<Arc<dyn LanguageModel>>(Arc::new(port));
+        }
         let (upkeep, start) = (service.upkeep(), parts.clock.now());
         let left = match database {
             Database::Sqlite(database) => Some(SqliteGatewayLedger::new(database.clone())),
@@ -109,6 +128,9 @@ impl ToolsetPlan for GatewayPlan {
         Ok(built)
     }
 }
+
+/// The role of the other toolsets' requests. Their users have quotas there.
+const MODEL_ROLE: PrincipalRole = PrincipalRole::Superadmin;
 
 /// Time at the end of the server to store the charges of answers in progress.
 const CLOSE_GRACE: Duration = Duration::from_secs(3);

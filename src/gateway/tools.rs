@@ -130,9 +130,7 @@ impl GatewayTools {
         let model = if let Some(model) = args.model {
             model
         } else {
-            let models = self.service.models(caller.role);
-            let cheapest = models.min_by_key(|model| model.price.base().output);
-            let cheapest = cheapest.map(|model| model.name.clone());
+            let cheapest = self.service.cheapest_model(caller.role);
             cheapest.ok_or("This server offers no model: its operator has to set a key.")?
         };
         let system = args.system.map(|text| json!({ "role": "system", "content": text }));

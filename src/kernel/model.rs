@@ -14,7 +14,7 @@
 //!
 //! An adapter itself holds these:
 //!
-//! - Nothing is sent before the stream is polled, and only as fast as it is polled.
+//! - Nothing is sent before the stream is polled. An adapter may read ahead, up to the maximum length of the answer.
 //! - A text has whole characters, wherever the provider has cut its bytes.
 //! - The usage comes as soon as the provider says it, and before [`ModelEvent::Finished`], because a stream that is
 //!   dropped is billed by the last usage. A provider that says it after its finish is waited for.

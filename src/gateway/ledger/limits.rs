@@ -32,6 +32,16 @@ pub enum LimitKind {
     Concurrent,
 }
 
+/// The refusal of a request by a limit.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct RefusedByLimit {
+    pub kind: LimitKind,
+    /// The time until the limit would admit the request.
+    pub retry_after: Duration,
+    /// `None` without limits.
+    pub states: Option<AccountLimitStates>,
+}
+
 /// The state of a limit of a minute, after a request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct LimitState {

@@ -4,7 +4,9 @@ use std::time::Duration;
 
 use super::account::LedgerAccount;
 use super::ids::{HoldId, NodeId, RequestKey};
-use super::limits::{AccountLimitStates, AccountLimits, LimitClaim, LimitKind, ReservedTokens};
+use super::limits::{
+    AccountLimitStates, AccountLimits, LimitClaim, RefusedByLimit, ReservedTokens,
+};
 use super::usage::{GatewayUsage, GatewayUsageRow, UsageStatus};
 use crate::gateway::money::MicroCredits;
 use crate::kernel::clock::Timestamp;
@@ -62,8 +64,8 @@ pub enum ReserveOutcome {
     },
     /// The account has less than the smallest amount free.
     Insufficient { needed: MicroCredits, available: MicroCredits },
-    /// The account has used up a limit until `retry_after` from now. The request was not counted.
-    Limited { kind: LimitKind, retry_after: Duration },
+    /// The account has used up a limit. The request was not counted.
+    Limited(RefusedByLimit),
     /// The same request runs with this hold.
     InProgress { hold: HoldId },
     /// The same request has ended less than [`KEY_TTL`] ago.
@@ -206,7 +208,10 @@ pub(super) fn decide(
     match reservation.claim().admit(&mut account.used) {
         Ok(()) => ReserveDecision::Place(PlacedHold { amount, account, opened, loses_key }),
         Err((kind, retry_after)) => {
-            ReserveDecision::Answer(ReserveOutcome::Limited { kind, retry_after })
+            let limits = reservation.limits;
+            let states = limits.map(|limits| limits.states(&account.used, reservation.now));
+            let refused = RefusedByLimit { kind, retry_after, states };
+            ReserveDecision::Answer(ReserveOutcome::Limited(refused))
         }
     }
 }

@@ -118,6 +118,30 @@ impl Breaker {
         }
     }
 
+    /// The time before which no request is sent, as others may learn it. `None` if the breaker is closed.
+    #[must_use]
+    pub const fn open_until(&self) -> Option<Timestamp> {
+        match self.state {
+            BreakerState::Closed => None,
+            BreakerState::Open { until } => Some(until),
+            BreakerState::Probing { since } => Some(since),
+        }
+    }
+
+    /// Opens until a time that another instance has found, or for longer if it already is open for longer.
+    pub fn open_at_least(&mut self, now: Timestamp, until: Timestamp) {
+        if until > now && self.open_until().is_none_or(|open| open < until) {
+            self.open(now, until.since(now));
+        }
+    }
+
+    /// Closes, because another instance has found that the target answers.
+    pub fn close(&mut self) {
+        if self.state != BreakerState::Closed {
+            *self = Self::default();
+        }
+    }
+
     fn succeed(&mut self, now: Timestamp, is_probe: bool) {
         if is_probe {
             *self = Self::default();

@@ -1,12 +1,13 @@
 //! [`BreakerTable`]: the breakers of all targets, and [`TargetPermit`], the permission for one attempt.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 use std::time::Duration;
 
 use parking_lot::Mutex;
 
 use super::breaker::{Breaker, BreakerAdmission, BreakerOutcome};
+use super::change::{BreakerChange, BreakerName};
 use super::target::RouteTarget;
 use crate::kernel::clock::{Clock, Timestamp};
 
@@ -25,8 +26,48 @@ struct KeyBreakers {
 ///
 /// Its size is that of the configuration. A lock is never taken for longer than a decision.
 pub struct BreakerTable {
-    keys: Mutex<HashMap<(String, String), KeyBreakers>>,
+    breakers: Mutex<AllBreakers>,
     clock: Arc<dyn Clock>,
+}
+
+#[derive(Default)]
+struct AllBreakers {
+    keys: HashMap<(String, String), KeyBreakers>,
+    /// Breakers that have changed that the other instances have not learned.
+    changed: HashSet<BreakerName>,
+}
+
+impl AllBreakers {
+    fn key(&mut self, target: &RouteTarget) -> &mut KeyBreakers {
+        self.keys.entry(target.key()).or_default()
+    }
+
+    fn breaker(&mut self, name: &BreakerName) -> &mut Breaker {
+        let key = self.keys.entry((name.provider.clone(), name.variable.clone())).or_default();
+        match &name.model {
+            Some(model) => key.models.entry(model.clone()).or_default(),
+            None => &mut key.account,
+        }
+    }
+
+    /// Records an outcome, and whether the other instances have to learn it.
+    fn record(
+        &mut self,
+        name: BreakerName,
+        now: Timestamp,
+        outcome: BreakerOutcome,
+        is_probe: bool,
+    ) {
+        let breaker = self.breaker(&name);
+        let before = breaker.open_until();
+        breaker.record(now, outcome, is_probe);
+        let after = breaker.open_until();
+        let has_opened = after > before && after.is_some_and(|until| until > now);
+        let has_closed = before.is_some() && after.is_none();
+        if has_opened || has_closed {
+            self.changed.insert(name);
+        }
+    }
 }
 
 /// Whether the breakers admit requests, for the operator.
@@ -41,7 +82,7 @@ impl BreakerTable {
     /// All closed.
     #[must_use]
     pub fn new(clock: Arc<dyn Clock>) -> Arc<Self> {
-        Arc::new(Self { keys: Mutex::default(), clock })
+        Arc::new(Self { breakers: Mutex::default(), clock })
     }
 
     /// The current time of the breakers.
@@ -56,8 +97,8 @@ impl BreakerTable {
     /// Returns the time before which no request may be sent to the target.
     pub fn admit(self: &Arc<Self>, target: &RouteTarget) -> Result<TargetPermit, Timestamp> {
         let now = self.now();
-        let mut keys = self.keys.lock();
-        let key = keys.entry(target.key()).or_default();
+        let mut breakers = self.breakers.lock();
+        let key = breakers.key(target);
         let model = key.models.entry(target.model.clone()).or_default();
         // Both are checked first, because an admission may be the only probe.
         for breaker in [&key.account, &*model] {
@@ -67,7 +108,7 @@ impl BreakerTable {
         }
         let probes_account = key.account.admit(now) == BreakerAdmission::Probe;
         let probes_model = model.admit(now) == BreakerAdmission::Probe;
-        drop(keys);
+        drop(breakers);
         let table = Arc::clone(self);
         Ok(TargetPermit { table, target: target.clone(), probes_account, probes_model })
     }
@@ -80,9 +121,9 @@ impl BreakerTable {
             BreakerAdmission::Open { until } => Some(until),
             BreakerAdmission::Closed | BreakerAdmission::Probe => None,
         };
-        let keys = self.keys.lock();
+        let breakers = self.breakers.lock();
         let mut all = Vec::new();
-        for ((provider, variable), key) in keys.iter() {
+        for ((provider, variable), key) in &breakers.keys {
             for (model, breaker) in &key.models {
                 let (provider, variable, model) =
                     (provider.clone(), variable.clone(), model.clone());
@@ -91,18 +132,42 @@ impl BreakerTable {
                 all.push(TargetHealth { target, open_until });
             }
         }
-        drop(keys);
+        drop(breakers);
         all.sort_by(|a, b| a.target.cmp(&b.target));
         all
     }
 
-    fn with_key<T>(
-        &self,
-        target: &RouteTarget,
-        act: impl FnOnce(&mut KeyBreakers, Timestamp) -> T,
-    ) -> T {
-        let now = self.now();
-        act(self.keys.lock().entry(target.key()).or_default(), now)
+    /// The changes since the last call, for the other instances. [`Self::unsent`] takes back what they did not get.
+    #[must_use]
+    pub fn take_changes(&self) -> Vec<BreakerChange> {
+        let (now, date) = (self.now(), self.clock.now());
+        let mut breakers = self.breakers.lock();
+        let changed = std::mem::take(&mut breakers.changed);
+        let change = |breaker: BreakerName| {
+            let open_until = breakers.breaker(&breaker).open_until();
+            let open_until = open_until.map(|until| date + until.since(now));
+            BreakerChange { breaker, open_until }
+        };
+        changed.into_iter().map(change).collect()
+    }
+
+    /// Takes back changes that could not be sent.
+    pub fn unsent(&self, changes: Vec<BreakerChange>) {
+        self.breakers.lock().changed.extend(changes.into_iter().map(|change| change.breaker));
+    }
+
+    /// Takes a change that another instance has found. One that this instance has found meanwhile holds instead.
+    pub fn receive(&self, change: &BreakerChange) {
+        let (now, date) = (self.now(), self.clock.now());
+        let mut breakers = self.breakers.lock();
+        if breakers.changed.contains(&change.breaker) {
+            return;
+        }
+        let breaker = breakers.breaker(&change.breaker);
+        match change.open_until {
+            Some(until) => breaker.open_at_least(now, now + until.since(date)),
+            None => breaker.close(),
+        }
     }
 }
 
@@ -140,11 +205,14 @@ impl TargetPermit {
     fn record(&mut self, account: BreakerOutcome, model: BreakerOutcome) {
         let probes =
             (std::mem::take(&mut self.probes_account), std::mem::take(&mut self.probes_model));
-        self.table.with_key(&self.target, |key, now| {
-            key.account.record(now, account, probes.0);
-            let breaker = key.models.entry(self.target.model.clone()).or_default();
-            breaker.record(now, model, probes.1);
-        });
+        let now = self.table.now();
+        let name = |model| {
+            let (provider, variable) = self.target.key();
+            BreakerName { provider, variable, model }
+        };
+        let mut breakers = self.table.breakers.lock();
+        breakers.record(name(None), now, account, probes.0);
+        breakers.record(name(Some(self.target.model.clone())), now, model, probes.1);
     }
 }
 
@@ -204,5 +272,47 @@ mod tests {
         assert!(table.admit(&target("A", "small")).is_err());
         drop(probe);
         assert!(table.admit(&target("A", "small")).is_ok(), "the probe was passed on");
+    }
+
+    #[test]
+    fn gateway_breaker_changes_reach_another_instance() {
+        let (first, clock) = table();
+        let second = BreakerTable::new(Arc::clone(&clock) as Arc<dyn Clock>);
+        let pass_on = || {
+            let changes = first.take_changes();
+            changes.iter().for_each(|change| second.receive(change));
+            changes.len()
+        };
+        let small = target("A", "small");
+        first.admit(&small).expect("closed").failed(None);
+        assert_eq!(pass_on(), 0, "one failure opens nothing");
+        let pause = Duration::from_secs(7);
+        first.admit(&small).expect("closed").failed(Some(pause));
+        assert_eq!(pass_on(), 1);
+        assert_eq!(second.admit(&small).err(), Some(second.now() + pause));
+        assert!(second.admit(&target("A", "large")).is_ok());
+        assert!(second.take_changes().is_empty(), "a change is not sent back");
+        first.admit(&target("A", "large")).expect("closed").account_refused();
+        assert_eq!(pass_on(), 1);
+        assert!(second.admit(&target("A", "large")).is_err());
+        clock.advance(ACCOUNT_PAUSE);
+        let mut probe = first.admit(&small).expect("a probe");
+        assert_eq!(pass_on(), 0, "a probe has no outcome yet");
+        probe.succeeded();
+        assert_eq!(pass_on(), 2);
+        for _ in 0..2 {
+            assert!(second.admit(&small).is_ok(), "no probe is needed");
+        }
+    }
+
+    #[test]
+    fn gateway_breaker_change_that_was_not_sent_is_sent_later_and_wins() {
+        let (table, _) = table();
+        table.admit(&target("A", "small")).expect("closed").failed(Some(Duration::from_secs(9)));
+        let changes = table.take_changes();
+        table.unsent(changes.clone());
+        table.receive(&BreakerChange { open_until: None, ..changes[0].clone() });
+        assert!(table.admit(&target("A", "small")).is_err());
+        assert_eq!(table.take_changes(), changes);
     }
 }

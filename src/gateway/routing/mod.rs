@@ -3,7 +3,8 @@
 //! Reading order: [`target`] is a place to send a request to, [`breaker`] decides whether it may be used, and
 //! [`breakers`] has one per key and model. [`request`] has a request and the parts of its answer, [`plan`] the order of
 //! the targets. [`router`] starts requests, with what `parts.rs` has for all of them, [`answer`]
-//! makes the attempts at providers behind [`source`], and [`attempt`] records them.
+//! makes the attempts at providers behind [`source`], and [`attempt`] records them. [`change`] has what other instances
+//! learn of a breaker.
 //!
 //! Invariants:
 //!
@@ -16,6 +17,7 @@ pub mod answer;
 pub mod attempt;
 pub mod breaker;
 pub mod breakers;
+pub mod change;
 mod parts;
 pub mod plan;
 pub mod request;

@@ -6,18 +6,31 @@ use std::sync::Arc;
 use parking_lot::Mutex;
 use rustc_hash::FxHashMap;
 use serde::Serialize;
+use tokio::sync::Notify;
 
+use crate::gateway::instances::store::SocketId;
 use crate::kernel::id::UserId;
 use crate::kernel::principal::PrincipalRole;
 
 /// Counts the open sockets. Clones share the counts.
 #[derive(Clone, Debug, Default)]
-pub struct GatewayConnections(Arc<Mutex<OpenSockets>>);
+pub struct GatewayConnections(Arc<SharedSockets>);
+
+#[derive(Debug, Default)]
+struct SharedSockets {
+    open: Mutex<OpenSockets>,
+    /// Notified when the other instances have to forget a socket.
+    closed: Notify,
+}
 
 #[derive(Debug, Default)]
 struct OpenSockets {
     by_user: FxHashMap<UserId, usize>,
     by_role: BTreeMap<&'static str, usize>,
+    /// Sockets that the other instances know.
+    shared: FxHashMap<SocketId, UserId>,
+    /// Sockets that the other instances have to forget.
+    closed: Vec<SocketId>,
 }
 
 /// The numbers of open sockets and running requests, in the notation of the first version.
@@ -37,11 +50,15 @@ pub struct SocketPermit {
     sockets: GatewayConnections,
     user: UserId,
     role: &'static str,
+    /// The name among the other instances, if they know it.
+    shared: Option<SocketId>,
 }
 
 /// The user has as many sockets as the role allows.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct TooManySockets;
+pub struct TooManySockets {
+    pub limit: usize,
+}
 
 impl GatewayConnections {
     /// Counts a socket of `user`.
@@ -54,19 +71,38 @@ impl GatewayConnections {
         role: PrincipalRole,
         limit: usize,
     ) -> Result<SocketPermit, TooManySockets> {
-        let mut open = self.0.lock();
+        let mut open = self.0.open.lock();
         if open.by_user.get(&user).copied().unwrap_or_default() >= limit {
-            return Err(TooManySockets);
+            return Err(TooManySockets { limit });
         }
         *open.by_user.entry(user).or_default() += 1;
         *open.by_role.entry(role.name()).or_default() += 1;
-        Ok(SocketPermit { sockets: self.clone(), user, role: role.name() })
+        Ok(SocketPermit { sockets: self.clone(), user, role: role.name(), shared: None })
+    }
+
+    /// The sockets that the other instances know, with their users.
+    #[must_use]
+    pub fn shared(&self) -> Vec<(SocketId, UserId)> {
+        self.0.open.lock().shared.iter().map(|(socket, user)| (*socket, *user)).collect()
+    }
+
+    /// Waits until the other instances have to forget sockets. Cancel-safe.
+    pub async fn closed(&self) {
+        while self.0.open.lock().closed.is_empty() {
+            self.0.closed.notified().await;
+        }
+    }
+
+    /// Returns the sockets that the other instances have to forget, once.
+    #[must_use]
+    pub fn take_closed(&self) -> Vec<SocketId> {
+        std::mem::take(&mut self.0.open.lock().closed)
     }
 
     /// The counts, with `pending` running requests.
     #[must_use]
     pub fn counts(&self, pending: usize) -> ConnectionCounts {
-        let open = self.0.lock();
+        let open = self.0.open.lock();
         ConnectionCounts {
             total_connections: open.by_user.values().sum(),
             total_users: open.by_user.len(),
@@ -76,10 +112,23 @@ impl GatewayConnections {
     }
 }
 
+impl SocketPermit {
+    /// Names the socket before the other instances learn it, so that they forget it with the permit.
+    pub fn share(&mut self, socket: SocketId) {
+        self.shared = Some(socket);
+        self.sockets.0.open.lock().shared.insert(socket, self.user);
+    }
+}
+
 impl Drop for SocketPermit {
     fn drop(&mut self) {
-        let mut open = self.sockets.0.lock();
-        let OpenSockets { by_user, by_role } = &mut *open;
+        let mut open = self.sockets.0.open.lock();
+        let OpenSockets { by_user, by_role, shared, closed } = &mut *open;
+        if let Some(socket) = self.shared {
+            shared.remove(&socket);
+            closed.push(socket);
+            self.sockets.0.closed.notify_one();
+        }
         if let Some(count) = by_user.get_mut(&self.user) {
             *count -= 1;
             if *count == 0 {

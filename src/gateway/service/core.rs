@@ -14,6 +14,7 @@ use super::stored::StoredAnswer;
 use crate::gateway::catalog::model::Catalog;
 use crate::gateway::catalog::provider::AbandonPolicy;
 use crate::gateway::error::{GatewayError, GatewayErrorCode};
+use crate::gateway::instances::store::{InstanceExchange, SocketId};
 use crate::gateway::ledger::entry::LedgerBalance;
 use crate::gateway::ledger::ids::{HoldId, NodeId};
 use crate::gateway::ledger::limits::AccountLimits;
@@ -26,11 +27,16 @@ use crate::kernel::id::{UserId, random_hex};
 use crate::kernel::keyring::{Keyring, Place};
 use crate::kernel::principal::PrincipalRole;
 
+/// Time after which the holds of a node that has ended are recovered, and its sockets are forgotten.
+pub(super) const LEASE: Duration = Duration::from_secs(60);
+
 /// The parts that a [`GatewayCore`] is built from.
 pub struct GatewayParts {
     pub catalog: Arc<Catalog>,
     pub accounts: Arc<dyn GatewayLedger>,
     pub router: GatewayRouter,
+    /// `None` if this is the only instance.
+    pub instances: Option<Arc<dyn InstanceExchange>>,
     pub clock: Arc<dyn Clock>,
     /// Encrypts answers that are stored for repeated requests.
     pub keyring: Arc<Keyring>,
@@ -49,6 +55,7 @@ pub(super) struct GatewayCore {
     pub catalog: Arc<Catalog>,
     pub accounts: Arc<dyn GatewayLedger>,
     pub router: GatewayRouter,
+    pub instances: Option<Arc<dyn InstanceExchange>>,
     pub clock: Arc<dyn Clock>,
     pub figures: GatewayFigures,
     pub start_credits: MicroCredits,
@@ -72,6 +79,7 @@ impl GatewayCore {
             catalog: parts.catalog,
             accounts: parts.accounts,
             router: parts.router,
+            instances: parts.instances,
             clock: parts.clock,
             figures: GatewayFigures::new(&parts.figures),
             start_credits: parts.start_credits,
@@ -111,6 +119,10 @@ impl GatewayCore {
 
     pub fn new_hold(&self) -> HoldId {
         HoldId::new(self.clock.now(), &mut *self.rng.lock())
+    }
+
+    pub fn new_socket(&self) -> SocketId {
+        SocketId::random(&mut *self.rng.lock())
     }
 
     pub fn abandon_policy(&self, provider: &str) -> AbandonPolicy {

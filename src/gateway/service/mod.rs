@@ -10,6 +10,7 @@ mod charge;
 pub mod connections;
 pub mod core;
 mod ended;
+mod exchange;
 mod figures;
 mod open_holds;
 mod prepare;
@@ -26,13 +27,13 @@ use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 
 use self::buffer::AnswerBuffer;
-use self::connections::{ConnectionCounts, GatewayConnections};
-use self::core::{GatewayCore, GatewayParts, ledger_unavailable};
+use self::connections::{ConnectionCounts, GatewayConnections, SocketPermit, TooManySockets};
+use self::core::{GatewayCore, GatewayParts, LEASE, ledger_unavailable};
 use self::request::{GatewayCaller, GatewayRequest};
 use self::run::AnswerTask;
 use crate::gateway::catalog::model::CatalogModel;
 use crate::gateway::catalog::roles::RoleLimits;
-use crate::gateway::error::GatewayError;
+use crate::gateway::error::{GatewayError, GatewayErrorCode};
 use crate::gateway::ledger::entry::LedgerBalance;
 use crate::gateway::ledger::usage::{UsageFilter, UsagePage, UsagePosition};
 use crate::kernel::clock::{Stopwatch, Timestamp};
@@ -104,21 +105,40 @@ impl GatewayService {
         self.core.catalog.offered().filter(|model| allowed.allows(&model.name))
     }
 
+    /// The name of the model with the lowest price of output that a role may use. `None` if there is no model.
+    #[must_use]
+    pub fn cheapest_model(&self, role: PrincipalRole) -> Option<String> {
+        let cheapest = self.models(role).min_by_key(|model| model.price.base().output);
+        cheapest.map(|model| model.name.clone())
+    }
+
     #[must_use]
     pub fn limits(&self, role: PrincipalRole) -> &RoleLimits {
         self.core.catalog.roles().limits(role)
     }
 
-    /// The sockets that a user with this role may have open on this instance.
-    #[must_use]
-    pub fn max_sockets(&self, role: PrincipalRole) -> usize {
+    /// Counts a socket of a user, over all instances.
+    ///
+    /// # Errors
+    /// Returns `TOO_MANY_REQUESTS` if the user has as many as the role allows, and `LEDGER_UNAVAILABLE` if the other
+    /// instances can't be asked.
+    pub async fn open_socket(&self, caller: GatewayCaller) -> Result<SocketPermit, GatewayError> {
+        let GatewayCaller { account, role } = caller;
+        let core = &self.core;
         let of_role = usize::try_from(self.limits(role).sockets).unwrap_or(usize::MAX);
-        if self.core.has_rate_limits { of_role } else { usize::MAX }
-    }
-
-    #[must_use]
-    pub const fn connections(&self) -> &GatewayConnections {
-        &self.connections
+        let limit = if core.has_rate_limits { of_role } else { usize::MAX };
+        let opened = self.connections.open(account, role, limit);
+        let mut permit = opened.map_err(|TooManySockets { limit }| too_many_sockets(limit))?;
+        if let (Some(instances), true) = (&core.instances, core.has_rate_limits) {
+            let socket = core.new_socket();
+            permit.share(socket);
+            let now = core.clock.now();
+            let counted = instances.open_socket(socket, account, limit, now + LEASE, now).await;
+            if !counted.map_err(|_| ledger_unavailable())? {
+                return Err(too_many_sockets(limit));
+            }
+        }
+        Ok(permit)
     }
 
     /// The open sockets and the requests in progress.
@@ -140,7 +160,7 @@ impl GatewayService {
 
     /// The work without a request. Never ends.
     pub fn upkeep(&self) -> impl Future<Output = ()> + Send + use<> {
-        upkeep::run(Arc::clone(&self.core))
+        upkeep::run(Arc::clone(&self.core), self.connections.clone())
     }
 
     /// Cuts the answers in progress, and waits until their charges are stored, at most `grace`.
@@ -150,5 +170,16 @@ impl GatewayService {
         if timeout(grace, self.core.tasks.wait()).await.is_err() {
             tracing::warn!("shutdown timed out with requests to language models still open");
         }
+        let shared = self.connections.shared().into_iter().map(|(socket, _)| socket);
+        let sockets: Vec<_> = self.connections.take_closed().into_iter().chain(shared).collect();
+        if let Some(instances) = self.core.instances.as_ref().filter(|_| !sockets.is_empty()) {
+            // After a failure, the leases end by themselves.
+            let _ = instances.close_sockets(sockets).await;
+        }
     }
+}
+
+fn too_many_sockets(limit: usize) -> GatewayError {
+    let message = format!("You have {limit} open sockets, as many as your role allows");
+    GatewayError::new(GatewayErrorCode::TooManyRequests, message)
 }

@@ -11,7 +11,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::answer::{AcceptedRequest, AnswerEvent, Bill};
 use super::buffer::AnswerBuffer;
-use super::core::GatewayCore;
+use super::core::{GatewayCore, LEASE};
 use super::ended::{AnswerEnd, EndedAnswer, cancelled};
 use super::prepare::{PreparedCandidate, PreparedRequest};
 use super::request::{GatewayCaller, GatewayRequest};
@@ -80,9 +80,9 @@ impl AnswerTask {
                     let shortfall = CreditShortfall { needed, available };
                     return Err(GatewayError::insufficient_credits(shortfall));
                 }
-                ReserveOutcome::Limited { kind, retry_after } => {
+                ReserveOutcome::Limited(refused) => {
                     let role = self.core.catalog.roles().limits(role);
-                    return Err(GatewayError::limited(kind, role).retry_after(retry_after));
+                    return Err(GatewayError::limited(&refused, role));
                 }
                 ReserveOutcome::Answered(answered) => return self.repeat(*answered).await,
                 ReserveOutcome::KeyReused => {
@@ -152,7 +152,7 @@ impl AnswerTask {
             provider: first.model.provider.clone(),
             model: first.model.name.clone(),
             node: self.core.node,
-            lease_until: now + super::upkeep::LEASE,
+            lease_until: now + LEASE,
             now,
         }
     }

@@ -5,10 +5,9 @@ use std::time::Duration;
 
 use tokio::time::{MissedTickBehavior, interval};
 
-use super::core::GatewayCore;
-
-/// Time after which the holds of a node that has ended are recovered.
-pub(super) const LEASE: Duration = Duration::from_secs(60);
+use super::connections::GatewayConnections;
+use super::core::{GatewayCore, LEASE};
+use super::exchange::GatewayExchange;
 
 /// Interval of the checkpoints.
 const CHECKPOINT_INTERVAL: Duration = Duration::from_millis(250);
@@ -22,9 +21,19 @@ const PURGE_INTERVAL: Duration = Duration::from_secs(600);
 /// Maximum number of holds that one step recovers.
 const RECOVERY_LIMIT: usize = 100;
 
-/// Stores checkpoints, renews leases, recovers the holds of nodes that have ended, and deletes what is too old. Never
-/// ends.
-pub(super) async fn run(core: Arc<GatewayCore>) {
+/// Stores checkpoints, renews leases, recovers the holds of nodes that have ended, deletes what is too old, and exchanges
+/// changes with other instances. Never ends.
+pub(super) async fn run(core: Arc<GatewayCore>, connections: GatewayConnections) {
+    match &core.instances {
+        Some(instances) => {
+            let exchange = GatewayExchange::new(&core, Arc::clone(instances), connections);
+            tokio::join!(keep_accounts(&core), exchange.run());
+        }
+        None => keep_accounts(&core).await,
+    }
+}
+
+async fn keep_accounts(core: &GatewayCore) {
     let tick = |period| {
         let mut ticks = interval(period);
         ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
@@ -41,7 +50,7 @@ pub(super) async fn run(core: Arc<GatewayCore>) {
                     let _ = core.accounts.checkpoint(changed).await;
                 }
             }
-            _ = leases.tick() => renew_and_recover(&core).await,
+            _ = leases.tick() => renew_and_recover(core).await,
             _ = purges.tick() => {
                 while matches!(
                     core.accounts.purge(core.clock.now(), core.retention).await,

@@ -7,6 +7,7 @@ use super::RequestId;
 use crate::gateway::catalog::roles::RoleLimits;
 use crate::gateway::error::GatewayError;
 use crate::gateway::ledger::entry::LedgerBalance;
+use crate::gateway::ledger::limits::{AccountLimitStates, LimitState};
 use crate::gateway::provider::write::whole::{WholeAnswer, WholeToolCall};
 use crate::gateway::service::answer::{AcceptedRequest, Bill, FailedAnswer, finish_name};
 use crate::kernel::clock::Timestamp;
@@ -101,10 +102,18 @@ impl Step<'_> {
 
     #[must_use]
     pub fn accepted(&self, accepted: &AcceptedRequest) -> String {
-        let AcceptedRequest { provider, model, held, max_output_tokens, .. } = accepted;
-        let fields = json!({
+        let AcceptedRequest { provider, model, held, max_output_tokens, limits } = accepted;
+        let mut fields = json!({
             "provider": provider, "model": model, "held": held, "maxTokens": max_output_tokens,
         });
+        if let Some(AccountLimitStates { requests, tokens }) = limits {
+            let state = |state: &LimitState| {
+                let LimitState { limit, remaining, reset } = state;
+                let reset = reset.as_millis();
+                json!({ "limit": limit, "remaining": remaining, "resetMs": reset })
+            };
+            fields["limits"] = json!({ "requests": state(requests), "tokens": state(tokens) });
+        }
         self.write("accepted", fields)
     }
 

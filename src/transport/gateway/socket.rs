@@ -3,13 +3,14 @@
 use std::sync::Arc;
 
 use axum::extract::{Request, State};
-use axum::http::{StatusCode, header};
+use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 
 use super::caller::NotAdmitted;
 use super::session::GatewaySession;
 use super::state::GatewayState;
 use super::token::{SUBPROTOCOLS, SocketToken, socket_token};
+use crate::gateway::error::GatewayError;
 use crate::gateway::wire::reply;
 use crate::transport::socket::handshake::SocketUpgrade;
 
@@ -47,18 +48,13 @@ pub async fn connect(State(state): State<Arc<GatewayState>>, mut request: Reques
     };
     let service = &parts.service;
     let limits = service.limits(caller.role);
-    let sockets = service.max_sockets(caller.role);
-    let Ok(permit) = service.connections().open(caller.account, caller.role, sockets) else {
-        let message = format!("You have {sockets} open sockets, as many as your role allows\n");
-        return (StatusCode::TOO_MANY_REQUESTS, message).into_response();
+    let permit = match service.open_socket(caller).await {
+        Ok(permit) => permit,
+        Err(error) => return refusal(&error),
     };
     let balance = match service.balance(caller.account).await {
         Ok(balance) => balance,
-        Err(error) => {
-            let retry = [(header::RETRY_AFTER, "1")];
-            let message = format!("{}\n", error.message);
-            return (StatusCode::SERVICE_UNAVAILABLE, retry, message).into_response();
-        }
+        Err(error) => return refusal(&error),
     };
     let name: Arc<str> = service.random_name().into();
     let greeting = reply::ready(&name, &balance, limits, service.now());
@@ -67,5 +63,16 @@ pub async fn connect(State(state): State<Arc<GatewayState>>, mut request: Reques
         let Some(socket) = upgrade.open(MAX_MESSAGE_BYTES).await else { return };
         socket.serve(session).await;
     });
+    response
+}
+
+/// The answer to a request whose socket is not opened.
+fn refusal(error: &GatewayError) -> Response {
+    let status = StatusCode::from_u16(error.code.status());
+    let status = status.unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+    let mut response = (status, format!("{}\n", error.message)).into_response();
+    if let Some(seconds) = error.retry_after_seconds() {
+        response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from(seconds));
+    }
     response
 }

@@ -5,6 +5,7 @@ use std::time::Duration;
 use futures_util::{SinkExt, StreamExt};
 use random_connect::gateway::money::MicroCredits;
 use random_connect::kernel::clock::{Clock, Timestamp};
+use random_connect::kernel::toolset::row::ToolsetRow;
 use random_connect::transport::http::limits::ConnectionLimits;
 use serde_json::{Value, json};
 use tokio::net::TcpStream;
@@ -45,6 +46,21 @@ impl GatewayScene {
 
     /// Starts a gateway with these environment variables on top of the defaults.
     pub async fn with(variables: &[(&str, &str)], limits: ConnectionLimits) -> Self {
+        Self::with_server(variables, async |settings| TestServer::with(settings, limits).await)
+            .await
+    }
+
+    /// Starts a gateway with these environment variables on top of the defaults, on a server with the toolsets of
+    /// `table`.
+    pub async fn with_table(variables: &[(&str, &str)], table: &[ToolsetRow]) -> Self {
+        Self::with_server(variables, async |settings| TestServer::with_table(settings, table).await)
+            .await
+    }
+
+    async fn with_server(
+        variables: &[(&str, &str)],
+        start: impl AsyncFnOnce(&[(&str, &str)]) -> TestServer,
+    ) -> Self {
         let (openai, claude) = (ProviderStandIn::start().await, ProviderStandIn::start().await);
         let database = TempDatabase::new();
         let url = format!("sqlite:{}", database.file().display());
@@ -62,7 +78,7 @@ impl GatewayScene {
             ("GATEWAY_START_CREDITS", "1"),
         ];
         settings.extend(variables);
-        let server = TestServer::with(&settings, limits).await;
+        let server = start(&settings).await;
         Self { openai, claude, server, _database: database }
     }
 

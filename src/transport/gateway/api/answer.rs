@@ -12,6 +12,7 @@ use tokio_util::sync::{CancellationToken, DropGuard};
 use super::limits::add_limits;
 use super::refusal::ApiFormat;
 use crate::gateway::error::{GatewayError, GatewayErrorCode};
+use crate::gateway::ledger::limits::AccountLimitStates;
 use crate::gateway::provider::frame::{ProviderFrame, RawFrame};
 use crate::gateway::provider::request::WireFormat;
 use crate::gateway::provider::write::options::WriterOptions;
@@ -68,11 +69,22 @@ async fn respond_whole(
                 add_limits(&mut response, limits.as_ref());
                 return response;
             }
-            AnswerEvent::Failed(failed) => return format.refusal(&failed.error),
+            AnswerEvent::Failed(failed) => return refusal(format, &failed, limits.as_ref()),
             AnswerEvent::Accepted(accepted) => limits = accepted.limits,
             AnswerEvent::Failover { .. } => {}
         }
     }
+}
+
+/// The response to a request that failed before its answer began.
+fn refusal(
+    format: ApiFormat,
+    failed: &FailedAnswer,
+    limits: Option<&AccountLimitStates>,
+) -> Response {
+    let mut response = format.refusal(&failed.error);
+    add_limits(&mut response, limits);
+    response
 }
 
 /// The headers of the provider and the charge.
@@ -97,7 +109,7 @@ async fn respond_in_pieces(
     // The status is known with the first part of the answer.
     let first = loop {
         match next(&mut reader).await {
-            AnswerEvent::Failed(failed) => return format.refusal(&failed.error),
+            AnswerEvent::Failed(failed) => return refusal(format, &failed, limits.as_ref()),
             AnswerEvent::Accepted(accepted) => limits = accepted.limits,
             AnswerEvent::Failover { .. } => {}
             event => break event,

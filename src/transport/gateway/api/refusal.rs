@@ -1,5 +1,6 @@
 //! [`ApiFormat`]: errors in the form that each vendor's clients read.
 
+use super::limits::add_limits;
 use axum::Json;
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
@@ -32,12 +33,11 @@ impl ApiFormat {
         };
         let mut response = (status, Json(body)).into_response();
         let headers = response.headers_mut();
-        if let Some(pause) = error.retry_after {
-            let seconds = pause.as_millis().div_ceil(1_000).to_string();
-            if let Ok(value) = HeaderValue::from_str(&seconds) {
-                headers.insert(header::RETRY_AFTER, value);
-            }
+        if let Some(seconds) = error.retry_after_seconds() {
+            headers.insert(header::RETRY_AFTER, HeaderValue::from(seconds));
         }
+        add_limits(&mut response, error.limits.as_deref());
+        let headers = response.headers_mut();
         // The vendors' clients obey it: they repeat other answers by their status alone.
         let repeats = if error.code.is_retryable() { "true" } else { "false" };
         headers.insert("x-should-retry", HeaderValue::from_static(repeats));

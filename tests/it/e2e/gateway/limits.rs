@@ -8,12 +8,13 @@ use random_connect::transport::http::limits::ConnectionLimits;
 use reqwest::Response;
 use serde_json::{Value, json};
 use tempfile::NamedTempFile;
+use tokio::time::timeout;
 
 use crate::support::backends::memory_only;
 use crate::support::gateway_socket::{GatewayScene, GatewaySocket, gateway_request};
 use crate::support::postgres_server::TestPostgres;
 use crate::support::provider_stand_in::{AnswerScript, StandInFault};
-use crate::support::server::http_client;
+use crate::support::server::{TEST_TIMEOUT, http_client};
 
 /// A `gateway.toml` with these limits of the role of all users.
 fn limits(text: &str) -> NamedTempFile {
@@ -47,8 +48,11 @@ fn header<'a>(response: &'a Response, name: &str) -> &'a str {
 async fn gateway_limits_count_all_sockets_and_http_of_a_user() {
     let scene = limited("requests_per_minute = 3\ntokens_per_minute = 100000", &[]).await;
     let (mut first, mut second) = (scene.socket("ann").await, scene.socket("ann").await);
-    for socket in [&mut first, &mut second] {
-        assert_eq!(socket.ask(&gateway_request(1, json!({}))).await.end["type"], "done");
+    for (socket, remaining) in [(&mut first, 2), (&mut second, 1)] {
+        let reply = socket.ask(&gateway_request(1, json!({}))).await;
+        assert_eq!(reply.end["type"], "done");
+        let requests = &reply.messages[0]["limits"]["requests"];
+        assert_eq!((&requests["limit"], &requests["remaining"]), (&json!(3), &json!(remaining)));
     }
     assert_eq!(post(&scene, "ann", false).await.status(), 200);
     let (credits, _) = first.credits().await;
@@ -62,6 +66,8 @@ async fn gateway_limits_count_all_sockets_and_http_of_a_user() {
     }
     let refused = post(&scene, "ann", true).await;
     assert_eq!((refused.status().as_u16(), header(&refused, "retry-after")), (429, "20"));
+    let state = ["limit", "remaining", "reset"].map(|name| format!("x-ratelimit-{name}-requests"));
+    assert_eq!(state.map(|name| header(&refused, &name).to_owned()), ["3", "0", "60s"]);
     assert_eq!(post(&scene, "ben", false).await.status(), 200, "another user");
     assert_eq!(first.credits().await, (credits, 0), "a refusal is free");
     scene.server.clock.advance(Duration::from_secs(20));
@@ -142,9 +148,8 @@ async fn gateway_limits_are_exact_over_two_instances() {
         return;
     }
     let postgres = TestPostgres::create().await;
-    let variables = [("DATABASE_URL", postgres.url.as_str())];
     let text = "requests_per_minute = 5\ntokens_per_minute = 100000";
-    let (one, other) = (limited(text, &variables).await, limited(text, &variables).await);
+    let (one, other) = two_instances(&postgres, text).await;
     let mut sockets: Vec<GatewaySocket> = Vec::new();
     for scene in [&one, &other, &one, &other] {
         sockets.push(scene.socket("ann").await);
@@ -161,4 +166,79 @@ async fn gateway_limits_are_exact_over_two_instances() {
     let count = |code: Value| codes.iter().filter(|other| **other == code).count();
     // The clocks of the instances differ by less than the time of a request.
     assert_eq!((count(Value::Null), count(json!("RATE_LIMITED"))), (5, 11), "{codes:?}");
+}
+
+/// Two instances on one database.
+async fn two_instances(postgres: &TestPostgres, limits: &str) -> (GatewayScene, GatewayScene) {
+    let variables = [("DATABASE_URL", postgres.url.as_str())];
+    (limited(limits, &variables).await, limited(limits, &variables).await)
+}
+
+/// Repeats `attempt` until it returns a value.
+async fn eventually<T>(attempt: impl AsyncFn() -> Option<T>) -> T {
+    let repeated = async {
+        loop {
+            if let Some(value) = attempt().await {
+                return value;
+            }
+            tokio::task::yield_now().await;
+        }
+    };
+    timeout(TEST_TIMEOUT, repeated).await.expect("in time")
+}
+
+#[tokio::test]
+async fn gateway_limits_count_the_sockets_of_a_user_over_two_instances() {
+    if memory_only() {
+        return;
+    }
+    let postgres = TestPostgres::create().await;
+    let (one, mut other) = two_instances(&postgres, "sockets = 2").await;
+    let open = async |scene: &GatewayScene, user: &str| {
+        let token = format!("Bearer {}", scene.token(user));
+        let headers = [("authorization", token.as_str())];
+        let opened = GatewaySocket::try_open(scene.server.address(), "/gateway", &headers).await;
+        opened.map(|(socket, _)| socket)
+    };
+    let first = open(&one, "ann").await.expect("a socket");
+    let _second = open(&other, "ann").await.expect("a socket");
+    for scene in [&one, &other] {
+        let (status, text) = open(scene, "ann").await.err().expect("a refusal");
+        assert_eq!((status, text.contains("2 open sockets")), (429, true), "{text}");
+    }
+    assert!(open(&other, "ben").await.is_ok(), "another user");
+    drop(first);
+    let third = eventually(async || open(&other, "ann").await.ok()).await;
+    assert!(open(&one, "ann").await.is_err());
+    // An instance that ends forgets its sockets.
+    other.server.stop().await.expect("it stops");
+    drop(third);
+    eventually(async || {
+        let (first, second) = (open(&one, "ann").await.ok()?, open(&one, "ann").await.ok()?);
+        Some((first, second))
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn gateway_provider_that_fails_at_one_instance_is_not_asked_by_the_other() {
+    if memory_only() {
+        return;
+    }
+    let postgres = TestPostgres::create().await;
+    let (one, other) = two_instances(&postgres, "").await;
+    let body = json!({ "error": { "message": "try later" } });
+    let headers = vec![("retry-after", "120".to_owned())];
+    one.openai.state.add(AnswerScript::with(StandInFault::Status { status: 503, headers, body }));
+    let mut socket = one.socket("ann").await;
+    let reply = socket.ask(&gateway_request(1, json!({}))).await;
+    assert_eq!(reply.end["provider"], "claude", "{reply:?}");
+    let ask = async || {
+        let mut socket = other.socket("ben").await;
+        socket.ask(&gateway_request(1, json!({}))).await.end["provider"].clone()
+    };
+    eventually(async || (ask().await == "claude").then_some(())).await;
+    let asked = other.openai.state.requests().len();
+    assert_eq!(ask().await, "claude");
+    assert_eq!(other.openai.state.requests().len(), asked);
 }

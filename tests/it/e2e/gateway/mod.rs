@@ -4,6 +4,7 @@ mod faults;
 mod lifetimes;
 mod limits;
 mod messages;
+mod model_port;
 mod requests;
 mod tokens;
 mod torture;
