@@ -27,6 +27,8 @@ const OPERATOR: &str = "command-line";
 pub enum CreditDeskError {
     #[error("TOOLSETS does not have gateway: set it and DATABASE_URL as for the server")]
     NotEnabled,
+    #[error("CREDIT_SERVICE_URL is set, and its service has the balances: change them there")]
+    Elsewhere,
     #[error(transparent)]
     Stores(#[from] StoreSetupError),
     #[error(transparent)]
@@ -40,7 +42,7 @@ impl CreditDeskError {
     #[must_use]
     pub const fn is_bad_setting(&self) -> bool {
         match self {
-            Self::NotEnabled => true,
+            Self::NotEnabled | Self::Elsewhere => true,
             Self::Stores(error) => error.is_bad_setting(),
             Self::Audit(_) | Self::Credit(_) => false,
         }
@@ -67,6 +69,9 @@ impl CreditDesk {
         if !config.toolsets.has("gateway") {
             return Err(CreditDeskError::NotEnabled);
         }
+        if gateway.credit_service.is_some() {
+            return Err(CreditDeskError::Elsewhere);
+        }
         let database = stores::open(config).await?.ok_or(CreditDeskError::NotEnabled)?;
         let salt = config.id_salt().expect("opening the database completes the secrets");
         let clock = Arc::new(SystemClock::new()) as Arc<dyn Clock>;
@@ -74,6 +79,7 @@ impl CreditDesk {
         let moderation = stores::moderation(config, redis.as_ref(), Some(&database), None);
         let accounts = GatewayAccounts::new(
             open_accounts(&database),
+            None,
             gateway.start_credits,
             Arc::clone(&clock),
             IdHasher::from_salt(salt.expose_secret().as_bytes()),

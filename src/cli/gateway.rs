@@ -15,6 +15,7 @@ use crate::gateway::catalog::roles::{AllowedModels, ROLES};
 use crate::gateway::config::GatewayConfig;
 use crate::gateway::ledger::entry::LedgerBalance;
 use crate::gateway::money::MicroCredits;
+use crate::gateway::remote::client::RemoteAddress;
 use crate::kernel::id::UserId;
 
 #[derive(Subcommand)]
@@ -51,7 +52,12 @@ pub fn report(loaded: &LoadedSection<GatewayConfig>) -> String {
     let mut text = String::new();
     // Writing to a string never fails.
     let _ = write_catalog(&mut text, &config.catalog);
-    let _ = writeln!(text, "\nNew accounts start with {} credits.", config.start_credits);
+    let _ = match &config.credit_service {
+        Some(service) => {
+            write_service(&mut text, "Balances are at", service, "CREDIT_SERVICE_TOKEN")
+        }
+        None => writeln!(text, "\nNew accounts start with {} credits.", config.start_credits),
+    };
     text.push_str("\nWarnings\n");
     for warning in warnings {
         let _ = writeln!(text, "  {warning}");
@@ -60,6 +66,16 @@ pub fn report(loaded: &LoadedSection<GatewayConfig>) -> String {
         text.push_str("  none\n");
     }
     text
+}
+
+fn write_service(
+    text: &mut String,
+    meaning: &str,
+    service: &RemoteAddress,
+    variable: &str,
+) -> std::fmt::Result {
+    let is_set = if service.token.is_some() { "set" } else { "not set" };
+    writeln!(text, "\n{meaning} {}  {variable}: {is_set}", service.url.as_str())
 }
 
 fn write_catalog(text: &mut String, catalog: &Catalog) -> std::fmt::Result {

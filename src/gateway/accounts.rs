@@ -8,11 +8,13 @@ use parking_lot::Mutex;
 use rand::rngs::StdRng;
 use thiserror::Error;
 
+use super::ledger::deduction::DueTotals;
 use super::ledger::entry::{CreditChange, CreditKind, CreditOutcome, LedgerBalance, LedgerEntry};
 use super::ledger::ids::RequestKey;
 use super::ledger::store::{GatewayLedger, OpenHoldTotals};
 use super::ledger::usage::{GatewayUsageRow, UsageFilter, UsageOrder, UsagePage, UsagePosition};
 use super::money::MicroCredits;
+use super::remote::credit::{CreditService, CreditServiceError};
 use crate::kernel::clock::{Clock, Timestamp};
 use crate::kernel::id::{IdHasher, Realm, UserId, random_hex};
 use crate::kernel::principal::{InvalidOwner, Owner};
@@ -104,6 +106,8 @@ pub enum CreditError {
     TooLarge,
     #[error("the key belongs to another change of this account")]
     KeyReused,
+    #[error("the balances belong to the service of CREDIT_SERVICE_URL: change them there")]
+    Elsewhere,
     #[error(
         "the accounts can't be reached, and the change may have been made: try again with the same key"
     )]
@@ -121,6 +125,8 @@ pub struct AccountStatement {
 /// The accounts of all users.
 pub struct GatewayAccounts {
     accounts: Arc<dyn GatewayLedger>,
+    /// `None` if the ledger has the balances.
+    service: Option<Arc<CreditService>>,
     /// The credit of a new account.
     start_credits: MicroCredits,
     clock: Arc<dyn Clock>,
@@ -129,22 +135,31 @@ pub struct GatewayAccounts {
 }
 
 impl GatewayAccounts {
-    /// Creates the service. `start_credits` is the credit of a new account.
+    /// Creates the service. `start_credits` is the credit of a new account, and `service` has the balances, if there is one.
     #[must_use]
     pub fn new(
         accounts: Arc<dyn GatewayLedger>,
+        service: Option<Arc<CreditService>>,
         start_credits: MicroCredits,
         clock: Arc<dyn Clock>,
         ids: IdHasher,
         rng: StdRng,
     ) -> Self {
-        Self { accounts, start_credits, clock, ids, rng: Mutex::new(rng) }
+        Self { accounts, service, start_credits, clock, ids, rng: Mutex::new(rng) }
     }
 
     /// The account of an owner, as [`GatewayCaller::of`](super::service::request::GatewayCaller::of) has it.
     #[must_use]
     pub fn account_of(&self, owner: &Owner) -> UserId {
         self.ids.user_id(Realm::Owner, owner.as_str())
+    }
+
+    /// Checks that orders can be executed here.
+    ///
+    /// # Errors
+    /// Returns [`CreditError::Elsewhere`] if a credit service has the balances.
+    pub fn check_changeable(&self) -> Result<(), CreditError> {
+        if self.service.is_some() { Err(CreditError::Elsewhere) } else { Ok(()) }
     }
 
     /// Executes an order. `operator` is the name in the audit log. Returns the amounts after it.
@@ -157,6 +172,7 @@ impl GatewayAccounts {
         order: &CreditOrder,
         operator: &str,
     ) -> Result<LedgerBalance, CreditError> {
+        self.check_changeable()?;
         let key = match &order.key {
             Some(key) => RequestKey::of(key),
             None => RequestKey::of(&random_hex(&mut *self.rng.lock())),
@@ -181,16 +197,21 @@ impl GatewayAccounts {
         }
     }
 
-    /// An account with its entries before number `before`, and its last requests.
+    /// An account with its entries before number `before`, and its last requests. A credit service is asked for the
+    /// balance of `user`; without the name, the balance is that of the last entry.
     ///
     /// # Errors
-    /// Returns [`StoreError`] if the accounts are unavailable.
+    /// Returns [`CreditServiceError`] if the accounts or the credit service are unavailable.
     pub async fn statement(
         &self,
         account: UserId,
+        user: Option<&Owner>,
         before: Option<u64>,
-    ) -> Result<AccountStatement, StoreError> {
-        let amounts = self.accounts.balance(account, self.start_credits).await?;
+    ) -> Result<AccountStatement, CreditServiceError> {
+        let amounts = match self.service.as_ref().zip(user) {
+            Some((service, user)) => service.balance(account, user).await?,
+            None => self.accounts.balance(account, self.start_credits).await?,
+        };
         let entries = self.accounts.entries(account, before).await?;
         let order = UsageOrder::NewestFirst;
         let filter = UsageFilter { account: Some(account), order, ..UsageFilter::default() };
@@ -217,6 +238,17 @@ impl GatewayAccounts {
     /// Returns [`StoreError`] if the accounts are unavailable.
     pub async fn open_holds(&self) -> Result<OpenHoldTotals, StoreError> {
         self.accounts.open_holds().await
+    }
+
+    /// The charges that the credit service has not deducted. `None` without a service.
+    ///
+    /// # Errors
+    /// Returns [`StoreError`] if the accounts are unavailable.
+    pub async fn due_deductions(&self) -> Result<Option<DueTotals>, StoreError> {
+        if self.service.is_none() {
+            return Ok(None);
+        }
+        self.accounts.due_deductions().await.map(Some)
     }
 
     /// Checks that the accounts can be read.

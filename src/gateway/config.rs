@@ -11,6 +11,7 @@ use super::catalog::address::ServiceUrl;
 use super::catalog::model::Catalog;
 use super::catalog::validate::{CatalogFinding, FindingSeverity, validate};
 use super::money::MicroCredits;
+use super::remote::client::RemoteAddress;
 use crate::kernel::principal::Owner;
 use crate::kernel::settings::{EchoValue, Setting, SettingsReader};
 
@@ -81,6 +82,16 @@ pub const SETTINGS: &[Setting] = &[
         default: "`90`",
         meaning: "Days for which the usage of each request is stored, from 1 to 3650. Balances and their entries are stored without an end.",
     },
+    Setting {
+        name: "CREDIT_SERVICE_URL",
+        default: "none",
+        meaning: "Address of a service of yours that has the balances of the users, instead of the accounts here. `http://` only for this machine and private networks.",
+    },
+    Setting {
+        name: "CREDIT_SERVICE_TOKEN",
+        default: "none",
+        meaning: "Token that authenticates this server to the service of `CREDIT_SERVICE_URL`.",
+    },
 ];
 
 /// The settings. `Debug` hides secrets.
@@ -100,6 +111,8 @@ pub struct GatewayConfig {
     pub usage_retention: Duration,
     /// `None` if the other toolsets have no language model.
     pub model: Option<ModelPortConfig>,
+    /// The service that has the balances. `None` if the accounts here have them.
+    pub credit_service: Option<RemoteAddress>,
 }
 
 /// The settings of the language model of the other toolsets.
@@ -153,6 +166,13 @@ pub fn read(reader: &mut SettingsReader<'_>) -> GatewayConfig {
         Owner::named(name).map_err(|error| error.to_string())
     });
     let model = reader.read("GATEWAY_MODEL", EchoValue::Yes, |name| Ok::<_, &str>(name.to_owned()));
+    let names = ("CREDIT_SERVICE_URL", "CREDIT_SERVICE_TOKEN");
+    let credit_service = read_remote(reader, names);
+    let start_credits = start_credits.unwrap_or_default();
+    if credit_service.is_some() && start_credits > MicroCredits::ZERO {
+        let expected = "unset: the service of CREDIT_SERVICE_URL has the balances";
+        reader.report_conflict("GATEWAY_START_CREDITS", expected);
+    }
 
     let (text, mut catalog) = file.unzip();
     let mut catalog = catalog.take().unwrap_or_else(shipped);
@@ -180,12 +200,32 @@ pub fn read(reader: &mut SettingsReader<'_>) -> GatewayConfig {
     GatewayConfig {
         catalog: Arc::new(catalog),
         findings,
-        start_credits: start_credits.unwrap_or_default(),
+        start_credits,
         port,
         query_token,
         usage_retention: DAY * u32::try_from(usage_days.unwrap_or(USAGE_DAYS)).unwrap_or(1),
         model: payer.map(|payer| ModelPortConfig { payer, model }),
+        credit_service,
     }
+}
+
+/// Reads the address of a service, and the token for it.
+fn read_remote(
+    reader: &mut SettingsReader<'_>,
+    (url, token): (&'static str, &'static str),
+) -> Option<RemoteAddress> {
+    let is_set = reader.is_set(url);
+    let address = reader.read(url, EchoValue::Yes, ServiceUrl::parse);
+    let secret = reader.read(token, EchoValue::Redacted, |text| {
+        let is_token = text.bytes().all(|byte| byte.is_ascii_graphic());
+        is_token
+            .then(|| SecretString::from(text))
+            .ok_or("printable ASCII characters without spaces")
+    });
+    if secret.is_some() && !is_set {
+        reader.report_missing(url, "the address of the service that the token is for");
+    }
+    address.map(|url| RemoteAddress { url, token: secret })
 }
 
 /// The catalog that ships with the server.
@@ -256,6 +296,7 @@ mod tests {
         assert_eq!(config.start_credits, MicroCredits::ZERO);
         assert_eq!((config.port, config.query_token), (None, false));
         assert_eq!(config.usage_retention, 90 * DAY);
+        assert!(config.credit_service.is_none());
     }
 
     #[test]
@@ -296,6 +337,28 @@ mod tests {
         ] {
             let problem = problem(name, value);
             assert!(problem.starts_with(name) && problem.contains(expected), "{problem}");
+        }
+    }
+
+    #[test]
+    fn gateway_config_has_a_credit_service_and_hides_its_token() {
+        let url = ("CREDIT_SERVICE_URL", "http://credits:8080/v2/");
+        let token = ("CREDIT_SERVICE_TOKEN", "a-secret");
+        let (config, problems, _) = read_with(&[url, token]);
+        assert_eq!(problems, [""; 0]);
+        assert!(!format!("{config:?}").contains("a-secret"));
+        let service = config.credit_service.expect("a service");
+        assert_eq!(service.url.as_str(), "http://credits:8080/v2");
+        assert_eq!(service.token.expect("a token").expose_secret(), "a-secret");
+        let start = ("GATEWAY_START_CREDITS", "0.5");
+        for (variables, name) in [
+            (&[token][..], "CREDIT_SERVICE_URL"),
+            (&[("CREDIT_SERVICE_URL", "http://credits.example")], "CREDIT_SERVICE_URL"),
+            (&[url, ("CREDIT_SERVICE_TOKEN", "a b")], "CREDIT_SERVICE_TOKEN"),
+            (&[url, start], "GATEWAY_START_CREDITS"),
+        ] {
+            let (_, problems, _) = read_with(variables);
+            assert!(problems.len() == 1 && problems[0].starts_with(name), "{problems:?}");
         }
     }
 

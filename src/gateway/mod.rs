@@ -2,7 +2,8 @@
 //!
 //! Reading order: [`money`] has the unit of all amounts, `catalog/` the models with their prices, `ledger/` the
 //! accounts, `provider/` the adapters to the providers, `routing/` the choice among them, `instances/` what instances
-//! share besides the accounts, `service/` a request from its admission to its bill. The edges are in `transport/gateway/`.
+//! share besides the accounts, `service/` a request from its admission to its bill. `remote/` asks services of the
+//! operator. The edges are in `transport/gateway/`.
 //!
 //! Invariants:
 //!
@@ -22,6 +23,7 @@ pub mod model_port;
 pub mod money;
 pub mod plan;
 pub mod provider;
+pub mod remote;
 pub mod routing;
 pub mod service;
 pub mod tools;

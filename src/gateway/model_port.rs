@@ -33,7 +33,7 @@ pub struct GatewayModel {
 impl GatewayModel {
     /// The models for the account of `payer`.
     #[must_use]
-    pub const fn new(
+    pub fn new(
         service: Arc<GatewayService>,
         payer: GatewayCaller,
         default_model: Option<String>,
@@ -60,7 +60,7 @@ impl GatewayModel {
 
 impl LanguageModel for GatewayModel {
     fn stream(&self, request: ModelRequest) -> ModelStream {
-        let (service, payer) = (Arc::clone(&self.service), self.payer);
+        let (service, payer) = (Arc::clone(&self.service), self.payer.clone());
         let asked = self.request(&request);
         let events = answer_events(move || match asked {
             Some(asked) => OpenModelAnswer::start(&service, payer, asked),

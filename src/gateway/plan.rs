@@ -18,6 +18,7 @@ use super::ledger::store_sqlite::SqliteGatewayLedger;
 use super::model_port::GatewayModel;
 use super::provider::client::Provider;
 use super::provider::limits::ProviderLimits;
+use super::remote::credit::CreditService;
 use super::routing::breakers::BreakerTable;
 use super::routing::router::GatewayRouter;
 use super::service::GatewayService;
@@ -35,7 +36,10 @@ use crate::kernel::toolset::row::{BuiltToolset, ToolsetPlan};
 /// Prepares the client for requests to providers, with the certificates and the proxy of the server. Returns why it
 /// can't.
 #[derive(Clone)]
-pub struct ProviderHttp(pub Arc<dyn Fn() -> Result<ClientBuilder, String> + Send + Sync>);
+pub struct ProviderHttp(pub PrepareHttp);
+
+/// See [`ProviderHttp`].
+pub type PrepareHttp = Arc<dyn Fn() -> Result<ClientBuilder, String> + Send + Sync>;
 
 struct GatewayPlan(GatewayConfig);
 
@@ -52,7 +56,7 @@ pub fn read(reader: &mut SettingsReader<'_>) -> Arc<dyn ToolsetPlan> {
 
 impl ToolsetPlan for GatewayPlan {
     fn build(&self, parts: &ToolsetParts) -> Result<BuiltToolset, ToolsetError> {
-        let ProviderHttp(prepare) = parts.service::<ProviderHttp>()?;
+        let ProviderHttp(prepare) = parts.service::<ProviderHttp>()?.clone();
         let config = &self.0;
         warm_up();
         let provider = prepare().and_then(|builder| {
@@ -68,8 +72,10 @@ impl ToolsetPlan for GatewayPlan {
                 Some(Arc::new(PostgresInstances::new(database.clone())) as Arc<dyn InstanceExchange>)
             }
         };
+        let credit_service = credit_service(config, parts, &prepare, &accounts)?;
         let operator = Arc::new(GatewayAccounts::new(
             Arc::clone(&accounts),
+            credit_service.clone(),
             config.start_credits,
             Arc::clone(&parts.clock),
             parts.ids.clone(),
@@ -78,6 +84,7 @@ impl ToolsetPlan for GatewayPlan {
         let service = Arc::new(GatewayService::new(GatewayParts {
             catalog: Arc::clone(&config.catalog),
             accounts,
+            credit_service: credit_service.clone(),
             router: GatewayRouter::new(
                 Arc::clone(&config.catalog),
                 Arc::new(provider.map_err(ToolsetError::Outbound)?),
@@ -97,7 +104,8 @@ impl ToolsetPlan for GatewayPlan {
         let mut built = BuiltToolset::new(Arc::new(tools));
         if let Some(model) = &config.model {
             let account = operator.account_of(&model.payer);
-            let payer = GatewayCaller { account, role: MODEL_ROLE };
+            let owner = model.payer.clone();
+            let payer = GatewayCaller { account, owner, role: MODEL_ROLE };
             let port = GatewayModel::new(Arc::clone(&service), payer, model.model.clone());
             built.services.insert::<Arc<dyn LanguageModel>>(Arc::new(port));
         }
@@ -113,6 +121,9 @@ impl ToolsetPlan for GatewayPlan {
             }
             upkeep.await;
         }));
+        if let Some(service) = credit_service {
+            built.tasks.push(Box::pin(service.run(Arc::clone(&parts.clock))));
+        }
         let closing = Arc::clone(&service);
         built
             .closing
@@ -131,6 +142,22 @@ impl ToolsetPlan for GatewayPlan {
 
 /// The role of the other toolsets' requests. Their users have quotas there.
 const MODEL_ROLE: PrincipalRole = PrincipalRole::Superadmin;
+
+/// The service that has the balances, if the settings name one.
+fn credit_service(
+    config: &GatewayConfig,
+    parts: &ToolsetParts,
+    prepare: &PrepareHttp,
+    accounts: &Arc<dyn GatewayLedger>,
+) -> Result<Option<Arc<CreditService>>, ToolsetError> {
+    let Some(address) = config.credit_service.clone() else { return Ok(None) };
+    let service = prepare().and_then(|builder| {
+        let (accounts, keyring) = (Arc::clone(accounts), Arc::clone(&parts.keyring));
+        let service = CreditService::new(address, builder, accounts, keyring, parts.rng());
+        service.map_err(|error| error.to_string())
+    });
+    service.map(|service| Some(Arc::new(service))).map_err(ToolsetError::Outbound)
+}
 
 /// Time at the end of the server to store the charges of answers in progress.
 const CLOSE_GRACE: Duration = Duration::from_secs(3);

@@ -94,7 +94,7 @@ impl GatewayTools {
         cancelled: CancellationToken,
     ) -> Result<String, String> {
         let caller = self.caller(principal)?;
-        let request = self.request(caller, args)?;
+        let request = self.request(&caller, args)?;
         let started = self.service.start(caller, request);
         let mut reader = started.events.reader(0);
         let _cancel = started.cancel.clone().drop_guard();
@@ -126,7 +126,11 @@ impl GatewayTools {
         }
     }
 
-    fn request(&self, caller: GatewayCaller, args: CompleteArgs) -> Result<GatewayRequest, String> {
+    fn request(
+        &self,
+        caller: &GatewayCaller,
+        args: CompleteArgs,
+    ) -> Result<GatewayRequest, String> {
         let model = if let Some(model) = args.model {
             model
         } else {
@@ -166,7 +170,7 @@ impl GatewayTools {
         principal: CallPrincipal,
     ) -> Result<String, String> {
         let caller = self.caller(principal)?;
-        let balance = self.service.balance(caller.account).await;
+        let balance = self.service.balance(&caller).await;
         let balance = balance.map_err(|error| error_text(&error))?;
         Ok(json!({ "balance": balance.balance, "held": balance.held }).to_string())
     }

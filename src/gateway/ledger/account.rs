@@ -12,6 +12,8 @@ pub struct LedgerAccount {
     pub held: MicroCredits,
     /// Number of entries.
     pub entries: u64,
+    /// The charges that a credit service has deducted.
+    pub deducted: MicroCredits,
     pub used: UsedLimits,
 }
 
@@ -30,7 +32,7 @@ impl LedgerAccount {
     pub fn opened(start_credits: MicroCredits) -> Self {
         let balance = start_credits.max(MicroCredits::ZERO);
         let entries = u64::from(balance > MicroCredits::ZERO);
-        Self { balance, held: MicroCredits::ZERO, entries, used: UsedLimits::default() }
+        Self { balance, entries, ..Self::default() }
     }
 
     /// The part of the balance that is not held.

@@ -22,15 +22,18 @@ pub enum EntryKind {
     Refund,
     /// The charge of a request.
     Charge,
+    /// The balance of a credit service has changed.
+    Service,
 }
 
 /// All kinds of entries.
-pub const ENTRY_KINDS: [EntryKind; 5] = [
+pub const ENTRY_KINDS: [EntryKind; 6] = [
     EntryKind::Start,
     EntryKind::TopUp,
     EntryKind::Adjustment,
     EntryKind::Refund,
     EntryKind::Charge,
+    EntryKind::Service,
 ];
 
 impl EntryKind {
@@ -43,6 +46,7 @@ impl EntryKind {
             Self::Adjustment => "adjustment",
             Self::Refund => "refund",
             Self::Charge => "charge",
+            Self::Service => "service",
         }
     }
 
@@ -59,6 +63,7 @@ impl EntryKind {
             Self::TopUp => ContraAccount::Payments,
             Self::Adjustment => ContraAccount::Adjustments,
             Self::Refund | Self::Charge => ContraAccount::Revenue,
+            Self::Service => ContraAccount::Service,
         }
     }
 }
@@ -70,14 +75,16 @@ pub enum ContraAccount {
     Payments,
     Grants,
     Adjustments,
+    Service,
 }
 
 /// All accounts of the operator.
-pub const CONTRA_ACCOUNTS: [ContraAccount; 4] = [
+pub const CONTRA_ACCOUNTS: [ContraAccount; 5] = [
     ContraAccount::Revenue,
     ContraAccount::Payments,
     ContraAccount::Grants,
     ContraAccount::Adjustments,
+    ContraAccount::Service,
 ];
 
 impl ContraAccount {
@@ -89,6 +96,7 @@ impl ContraAccount {
             Self::Payments => "payments",
             Self::Grants => "grants",
             Self::Adjustments => "adjustments",
+            Self::Service => "service",
         }
     }
 }

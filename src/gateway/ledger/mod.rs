@@ -1,7 +1,8 @@
 //! The accounts of the gateway: balances, holds, entries and usage.
 //!
 //! Reading order: [`ids`], [`account`] with the arithmetic, [`limits`], [`request`] with the life of a hold, [`entry`],
-//! [`usage`], and [`store`] with the contract of a backend.
+//! [`usage`], [`deduction`] for accounts whose balance another service has, and [`store`] with the contract of a
+//! backend.
 //!
 //! Invariants, which [`GatewayLedger::audit`](store::GatewayLedger::audit) checks:
 //!
@@ -15,12 +16,14 @@
 //! [`GatewayLedger`](store::GatewayLedger) and add it to the suite in `tests/it/gateway_ledger/`.
 
 pub mod account;
+pub mod deduction;
 pub mod entry;
 pub mod export;
 pub mod ids;
 pub mod limits;
 pub mod request;
 mod sql;
+mod sql_deduction;
 pub mod store;
 pub mod store_memory;
 pub mod store_postgres;

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use super::account::LedgerAccount;
+use super::deduction::ServiceCredit;
 use super::ids::{HoldId, NodeId, RequestKey};
 use super::limits::{
     AccountLimitStates, AccountLimits, LimitClaim, RefusedByLimit, ReservedTokens,
@@ -30,6 +31,8 @@ pub struct Reservation {
     pub least: MicroCredits,
     /// The credit of an account that does not exist yet.
     pub start_credits: MicroCredits,
+    /// The balance that replaces that of the account. `None` without a credit service.
+    pub service: Option<ServiceCredit>,
     /// `None` to count and limit nothing but the credit.
     pub limits: Option<AccountLimits>,
     /// Maximum number of tokens of the request, input and output. More than the limit of a minute take the whole
@@ -163,6 +166,8 @@ pub(super) struct PlacedHold {
     pub opened: bool,
     /// The request that loses the key, because it is too old.
     pub loses_key: Option<HoldId>,
+    /// The change of the balance by [`LedgerAccount::adopt`].
+    pub adopted: Option<MicroCredits>,
 }
 
 impl PlacedHold {
@@ -182,11 +187,13 @@ fn reserved(
     ReserveOutcome::Reserved { amount, balance: *balance, held: *held, limits }
 }
 
-/// Decides about a reservation in the present state of its account and its key.
+/// Decides about a reservation in the present state of its account and its key. `due` has the charges that a credit
+/// service has not deducted.
 pub(super) fn decide(
     reservation: &Reservation,
     account: Option<LedgerAccount>,
     owner: Option<KeyOwner>,
+    due: MicroCredits,
 ) -> ReserveDecision {
     let opened = account.is_none();
     let mut account = account.unwrap_or_else(|| LedgerAccount::opened(reservation.start_credits));
@@ -199,6 +206,7 @@ pub(super) fn decide(
             return ReserveDecision::Answer(answer(reservation, account, owner));
         }
     }
+    let adopted = reservation.service.as_ref().and_then(|credit| account.adopt(credit, due));
     let Some(amount) = account.hold(reservation.ask, reservation.least) else {
         return ReserveDecision::Answer(ReserveOutcome::Insufficient {
             needed: reservation.least,
@@ -206,7 +214,9 @@ pub(super) fn decide(
         });
     };
     match reservation.claim().admit(&mut account.used) {
-        Ok(()) => ReserveDecision::Place(PlacedHold { amount, account, opened, loses_key }),
+        Ok(()) => {
+            ReserveDecision::Place(PlacedHold { amount, account, opened, loses_key, adopted })
+        }
         Err((kind, retry_after)) => {
             let limits = reservation.limits;
             let states = limits.map(|limits| limits.states(&account.used, reservation.now));

@@ -34,7 +34,8 @@ macro_rules! usage_columns {
 /// The columns of an account `a`, which [`account`] reads.
 macro_rules! account_columns {
     () => {
-        "a.balance, a.held, a.entries, a.open_holds, a.requests_free_at, a.tokens_free_at"
+        "a.balance, a.held, a.entries, a.open_holds, a.requests_free_at, a.tokens_free_at, \
+         a.deducted"
     };
 }
 pub(super) use account_columns;
@@ -108,7 +109,7 @@ pub(super) const PURGE_RESULTS: &str = "DELETE FROM gateway_results WHERE hold I
 
 /// Deletes at most `$2` requests that were settled until `$1`.
 pub(super) const PURGE_REQUESTS: &str = "DELETE FROM gateway_requests WHERE hold IN \
-     (SELECT hold FROM gateway_requests WHERE settled_at <= $1 \
+     (SELECT hold FROM gateway_requests WHERE settled_at <= $1 AND payer IS NULL \
      ORDER BY settled_at, hold LIMIT $2)";
 
 pub(super) const PURGE_NODES: &str = "DELETE FROM gateway_nodes WHERE lease_until <= $1";
@@ -262,6 +263,7 @@ pub(super) fn account(row: &impl LedgerRow) -> Result<Option<LedgerAccount>, Err
         balance: MicroCredits::from_micros(balance),
         held: row.amount("held")?,
         entries,
+        deducted: row.amount("deducted")?,
         used: used_limits(row)?,
     }))
 }

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 
+use super::deduction::{DueDeduction, DueTotals, ServiceAccount};
 use super::entry::{ContraAccount, CreditChange, CreditOutcome, LedgerBalance, LedgerEntry};
 use super::ids::{HoldId, NodeId};
 use super::request::{RecoveredHold, Reservation, ReserveOutcome, SettleOutcome, Settlement};
@@ -78,6 +79,28 @@ pub trait GatewayLedger: Send + Sync {
         limit: usize,
     ) -> Result<UsagePage, StoreError>;
 
+    /// The amounts of an account whose balance belongs to a credit service.
+    async fn service_account(&self, account: UserId) -> Result<ServiceAccount, StoreError>;
+
+    /// Takes charges of settled holds that have a payer, at most `limit`, those first that wait longest. No other call takes
+    /// them before `until`, unless [`postpone_deduction`](Self::postpone_deduction) changes the time. Holds without a charge are
+    /// among them.
+    async fn take_deductions(
+        &self,
+        now: Timestamp,
+        until: Timestamp,
+        limit: usize,
+    ) -> Result<Vec<DueDeduction>, StoreError>;
+
+    /// Ends a deduction, which the service has confirmed. Returns `false` if nothing was to be deducted.
+    async fn confirm_deduction(&self, hold: HoldId) -> Result<bool, StoreError>;
+
+    /// Sets the time before which a deduction is not taken.
+    async fn postpone_deduction(&self, hold: HoldId, until: Timestamp) -> Result<(), StoreError>;
+
+    /// The charges of all accounts that a credit service has not deducted.
+    async fn due_deductions(&self) -> Result<DueTotals, StoreError>;
+
     /// The open holds of all accounts.
     async fn open_holds(&self) -> Result<OpenHoldTotals, StoreError>;
 
@@ -85,7 +108,7 @@ pub trait GatewayLedger: Send + Sync {
     async fn audit(&self) -> Result<LedgerAudit, StoreError>;
 
     /// Deletes results [`KEY_TTL`](super::request::KEY_TTL) after the settlement, and requests `retention` after it,
-    /// which is at least as long. Entries stay. Returns `true` if more may have to be deleted, because one call is
+    /// which is at least as long. Entries stay, and so do requests whose charge is to be deducted. Returns `true` if more may have to be deleted, because one call is
     /// limited to [`PURGE_LIMIT`] of each.
     async fn purge(&self, now: Timestamp, retention: Duration) -> Result<bool, StoreError>;
 }

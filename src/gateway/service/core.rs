@@ -10,16 +10,19 @@ use tokio_util::task::TaskTracker;
 
 use super::figures::GatewayFigures;
 use super::open_holds::OpenHolds;
+use super::request::GatewayCaller;
 use super::stored::StoredAnswer;
 use crate::gateway::catalog::model::Catalog;
 use crate::gateway::catalog::provider::AbandonPolicy;
 use crate::gateway::error::{GatewayError, GatewayErrorCode};
 use crate::gateway::instances::store::{InstanceExchange, SocketId};
+use crate::gateway::ledger::deduction::ServiceCredit;
 use crate::gateway::ledger::entry::LedgerBalance;
 use crate::gateway::ledger::ids::{HoldId, NodeId};
 use crate::gateway::ledger::limits::AccountLimits;
 use crate::gateway::ledger::store::GatewayLedger;
 use crate::gateway::money::MicroCredits;
+use crate::gateway::remote::credit::CreditService;
 use crate::gateway::routing::router::GatewayRouter;
 use crate::kernel::clock::Clock;
 use crate::kernel::figures::ToolsetFigures;
@@ -34,6 +37,8 @@ pub(super) const LEASE: Duration = Duration::from_secs(60);
 pub struct GatewayParts {
     pub catalog: Arc<Catalog>,
     pub accounts: Arc<dyn GatewayLedger>,
+    /// `None` if the ledger has the balances.
+    pub credit_service: Option<Arc<CreditService>>,
     pub router: GatewayRouter,
     /// `None` if this is the only instance.
     pub instances: Option<Arc<dyn InstanceExchange>>,
@@ -54,6 +59,7 @@ pub struct GatewayParts {
 pub(super) struct GatewayCore {
     pub catalog: Arc<Catalog>,
     pub accounts: Arc<dyn GatewayLedger>,
+    pub credit_service: Option<Arc<CreditService>>,
     pub router: GatewayRouter,
     pub instances: Option<Arc<dyn InstanceExchange>>,
     pub clock: Arc<dyn Clock>,
@@ -78,6 +84,7 @@ impl GatewayCore {
         Self {
             catalog: parts.catalog,
             accounts: parts.accounts,
+            credit_service: parts.credit_service,
             router: parts.router,
             instances: parts.instances,
             clock: parts.clock,
@@ -94,13 +101,30 @@ impl GatewayCore {
         }
     }
 
-    /// The credits of an account.
+    /// The credits of a user.
     ///
     /// # Errors
-    /// Returns `LEDGER_UNAVAILABLE` if the ledger does not answer.
-    pub async fn balance(&self, account: UserId) -> Result<LedgerBalance, GatewayError> {
-        let balance = self.accounts.balance(account, self.start_credits).await;
-        balance.map_err(|_| ledger_unavailable())
+    /// Returns `LEDGER_UNAVAILABLE` if the ledger or the credit service does not answer.
+    pub async fn balance(&self, caller: &GatewayCaller) -> Result<LedgerBalance, GatewayError> {
+        let GatewayCaller { account, owner, .. } = caller;
+        let balance = match &self.credit_service {
+            Some(service) => service.balance(*account, owner).await.ok(),
+            None => self.accounts.balance(*account, self.start_credits).await.ok(),
+        };
+        balance.ok_or_else(ledger_unavailable)
+    }
+
+    /// The credit of a user at the credit service, before a reservation. `None` without a service.
+    ///
+    /// # Errors
+    /// Returns `LEDGER_UNAVAILABLE` if the ledger or the credit service does not answer.
+    pub async fn service_credit(
+        &self,
+        caller: &GatewayCaller,
+    ) -> Result<Option<ServiceCredit>, GatewayError> {
+        let Some(service) = &self.credit_service else { return Ok(None) };
+        let observed = service.observe(caller.account, &caller.owner).await;
+        observed.map(Some).map_err(|_| ledger_unavailable())
     }
 
     /// The limits of a user with this role. `None` if `RATE_LIMITS` is off.

@@ -37,7 +37,6 @@ use crate::gateway::error::{GatewayError, GatewayErrorCode};
 use crate::gateway::ledger::entry::LedgerBalance;
 use crate::gateway::ledger::usage::{UsageFilter, UsagePage, UsagePosition};
 use crate::kernel::clock::{Stopwatch, Timestamp};
-use crate::kernel::id::UserId;
 use crate::kernel::principal::PrincipalRole;
 
 /// Answers requests, and charges them.
@@ -78,12 +77,12 @@ impl GatewayService {
         StartedAnswer { events, cancel }
     }
 
-    /// The credits of an account.
+    /// The credits of a user.
     ///
     /// # Errors
-    /// Returns `LEDGER_UNAVAILABLE` if the ledger does not answer.
-    pub async fn balance(&self, account: UserId) -> Result<LedgerBalance, GatewayError> {
-        self.core.balance(account).await
+    /// Returns `LEDGER_UNAVAILABLE` if the ledger or the credit service does not answer.
+    pub async fn balance(&self, caller: &GatewayCaller) -> Result<LedgerBalance, GatewayError> {
+        self.core.balance(caller).await
     }
 
     /// Requests that have ended. See [`GatewayLedger::usage`](crate::gateway::ledger::store::GatewayLedger::usage).
@@ -122,8 +121,8 @@ impl GatewayService {
     /// # Errors
     /// Returns `TOO_MANY_REQUESTS` if the user has as many as the role allows, and `LEDGER_UNAVAILABLE` if the other
     /// instances can't be asked.
-    pub async fn open_socket(&self, caller: GatewayCaller) -> Result<SocketPermit, GatewayError> {
-        let GatewayCaller { account, role } = caller;
+    pub async fn open_socket(&self, caller: &GatewayCaller) -> Result<SocketPermit, GatewayError> {
+        let GatewayCaller { account, role, .. } = *caller;
         let core = &self.core;
         let of_role = usize::try_from(self.limits(role).sockets).unwrap_or(usize::MAX);
         let limit = if core.has_rate_limits { of_role } else { usize::MAX };

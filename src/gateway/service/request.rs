@@ -7,15 +7,17 @@ use sha2::{Digest, Sha256};
 use crate::gateway::money::MicroCredits;
 use crate::gateway::provider::request::{MessagesHeaders, RequestBody};
 use crate::kernel::id::{IdHasher, Realm, UserId};
-use crate::kernel::principal::{Principal, PrincipalRole};
+use crate::kernel::principal::{Owner, Principal, PrincipalRole};
 
 /// The name that chooses the provider by the model.
 pub const AUTO_PROVIDER: &str = "auto";
 
 /// A user, whose account pays.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct GatewayCaller {
     pub account: UserId,
+    /// The name of the user.
+    pub owner: Owner,
     pub role: PrincipalRole,
 }
 
@@ -26,7 +28,7 @@ impl GatewayCaller {
         let owner = principal.owner()?;
         let known = principal.chat_user();
         let account = known.unwrap_or_else(|| ids.user_id(Realm::Owner, owner.as_str()));
-        Some(Self { account, role: principal.role() })
+        Some(Self { account, owner: owner.clone(), role: principal.role() })
     }
 }
 

@@ -73,7 +73,8 @@ impl AnswerTask {
         let first = prepared.candidates[0].clone();
         let hold = self.core.new_hold();
         let (reserved, limit_states) = loop {
-            let reservation = self.reservation(hold, &prepared, &first);
+            let mut reservation = self.reservation(hold, &prepared, &first);
+            reservation.service = self.core.service_credit(&self.caller).await?;
             match self.reserve(reservation).await? {
                 ReserveOutcome::Reserved { amount, limits, .. } => break (amount, limits),
                 ReserveOutcome::Insufficient { needed, available } => {
@@ -147,6 +148,7 @@ impl AnswerTask {
             ask: prepared.ask,
             least: prepared.least,
             start_credits: self.core.start_credits,
+            service: None,
             limits: self.core.limits(self.caller.role),
             tokens: prepared.tokens,
             provider: first.model.provider.clone(),
@@ -280,7 +282,7 @@ impl AnswerTask {
             let message = "The same request was answered, but the answer is not stored: use a new idempotency key to ask again";
             return Err(GatewayError::new(GatewayErrorCode::DuplicateId, message));
         };
-        let balance = self.core.balance(self.caller.account).await?;
+        let balance = self.core.balance(&self.caller).await?;
         let bill = Bill {
             provider: row.usage.provider.clone(),
             model: row.usage.response_model.clone().unwrap_or(row.model),

@@ -62,6 +62,9 @@ pub(super) async fn settle(
         let error = GatewayError::new(GatewayErrorCode::LedgerUnavailable, message);
         return AnswerEvent::Failed(Arc::new(FailedAnswer { error, is_partial, bill: None }));
     };
+    if let Some(service) = &core.credit_service {
+        service.collect_soon();
+    }
     let mut bill = ended.bill(&charge, total);
     (bill.charged, bill.balance) = (settled.charged, settled.balance);
     match ended.error() {

@@ -117,7 +117,7 @@ impl GatewaySession {
         };
         let id = request.id.clone();
         let start = || {
-            let answer = self.parts.service.start(self.caller, request.clone().into());
+            let answer = self.parts.service.start(self.caller.clone(), request.clone().into());
             let key = AnswerKey { session: Arc::clone(&self.name), id: id.clone() };
             self.parts.answers.add(key, self.caller.account, &answer);
             answer
@@ -142,7 +142,7 @@ impl GatewaySession {
     }
 
     async fn balance(&self, id: Option<&RequestId>) -> String {
-        match self.parts.service.balance(self.caller.account).await {
+        match self.parts.service.balance(&self.caller).await {
             Ok(balance) => reply::balance(id, &balance, self.parts.service.now()),
             Err(error) => self.refusal(id, &error),
         }

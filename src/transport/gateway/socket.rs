@@ -48,11 +48,11 @@ pub async fn connect(State(state): State<Arc<GatewayState>>, mut request: Reques
     };
     let service = &parts.service;
     let limits = service.limits(caller.role);
-    let permit = match service.open_socket(caller).await {
+    let permit = match service.open_socket(&caller).await {
         Ok(permit) => permit,
         Err(error) => return refusal(&error),
     };
-    let balance = match service.balance(caller.account).await {
+    let balance = match service.balance(&caller).await {
         Ok(balance) => balance,
         Err(error) => return refusal(&error),
     };

@@ -61,6 +61,7 @@ async fn reserve(server: &TestServer, user: &str, number: u128) -> Settlement {
         ask: MicroCredits::from_micros(10),
         least: MicroCredits::from_micros(10),
         start_credits: MicroCredits::from_micros(500_000),
+        service: None,
         limits: None,
         tokens: 0,
         provider: "openai".to_owned(),

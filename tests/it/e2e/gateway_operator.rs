@@ -127,6 +127,7 @@ async fn gateway_credit_refuses_bad_input_and_changes_nothing() {
     for (variables, expected) in [
         (vec![], "TOOLSETS does not have gateway"),
         (vec![GATEWAY, ("GATEWAY_START_CREDITS", "some")], "GATEWAY_START_CREDITS"),
+        (vec![GATEWAY, ("CREDIT_SERVICE_URL", "http://credits")], "its service has the balances"),
     ] {
         let output = run_with(&url, &variables, &["gateway", "credit", "ann", "1"]).await;
         let error = String::from_utf8_lossy(&output.stderr).into_owned();
@@ -145,8 +146,13 @@ async fn gateway_check_prints_the_catalog_without_keys() {
         [aliases]\nsmall = \"tiny\"\n[roles.trial]\nmodels = [\"tiny\"]\n";
     fs::write(&file, text).expect("a file");
     let path = file.to_str().expect("a path");
-    let variables =
-        [("GATEWAY_CONFIG", path), ("NEAR_API_KEY", "sk-never-shown"), ("CLAUDE_API_KEY", " ")];
+    let variables = [
+        ("GATEWAY_CONFIG", path),
+        ("NEAR_API_KEY", "sk-never-shown"),
+        ("CLAUDE_API_KEY", " "),
+        ("CREDIT_SERVICE_URL", "http://credits:8080/v2/"),
+        ("CREDIT_SERVICE_TOKEN", "a-token-never-shown"),
+    ];
     // TOOLSETS is not set: the gateway is not enabled.
     let output = run_with("", &variables, &["gateway", "check"]).await;
     let report = String::from_utf8_lossy(&output.stdout).into_owned();
@@ -159,13 +165,18 @@ async fn gateway_check_prints_the_catalog_without_keys() {
         "tiny near 0.5 0.5 0.5 0.5 1.25",
         "above 500 input tokens 1 1 1 1 2.5",
         "small tiny",
+        "Balances are at http://credits:8080/v2 CREDIT_SERVICE_TOKEN: set",
         "trial 20 20000 1024 4 8 tiny",
         "superadmin 1000 1000000 32768 64 8 all",
     ] {
         assert!(lines.iter().any(|line| line == expected), "{expected}: {report}");
     }
     assert!(report.contains("not offered: no key") && report.contains("not set: OTHER_API_KEY"));
-    assert!(!report.contains("sk-never-shown"), "{report}");
+    assert!(!report.contains("never-shown"), "{report}");
+    let open = [("CREDIT_SERVICE_URL", "http://credits.example")];
+    let output = run_with("", &open, &["gateway", "check"]).await;
+    let error = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert!(output.status.code() == Some(2) && error.contains("https://"), "{error}");
 
     fs::write(&file, "[aliases]\nsmall = \"nothing\"\n").expect("a file");
     let output = run_with("", &variables, &["gateway", "check"]).await;

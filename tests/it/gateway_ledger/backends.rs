@@ -78,6 +78,7 @@ pub fn reservation(number: u32, amount: i64) -> Reservation {
         ask: micros(amount),
         least: micros(amount),
         start_credits: MicroCredits::ZERO,
+        service: None,
         limits: None,
         tokens: 0,
         provider: "openai".to_owned(),

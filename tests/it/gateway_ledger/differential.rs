@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use rand::rngs::StdRng;
 use rand::{RngExt, SeedableRng};
+use random_connect::gateway::ledger::deduction::ServiceCredit;
 use random_connect::gateway::ledger::entry::{CreditChange, CreditKind};
 use random_connect::gateway::ledger::ids::{HoldId, NodeId, RequestKey};
 use random_connect::gateway::ledger::limits::{AccountLimits, ReservedTokens};
@@ -35,6 +36,9 @@ enum Step {
     Recover(Timestamp, usize),
     Credit(CreditChange),
     Purge(Timestamp),
+    Take(Timestamp, usize),
+    Confirm(HoldId),
+    Postpone(HoldId, Timestamp),
 }
 
 /// Limits that often refuse.
@@ -43,6 +47,15 @@ fn limits(rng: &mut StdRng) -> Option<AccountLimits> {
         requests_per_minute: rng.random_range(1..4),
         tokens_per_minute: [7, 1_000, 60_001][rng.random_range(0..3)],
         concurrent: rng.random_range(1..5),
+    })
+}
+
+/// Any answer of a credit service, also one that is late.
+fn service(rng: &mut StdRng) -> Option<ServiceCredit> {
+    (rng.random_range(0..3) == 0).then(|| ServiceCredit {
+        balance: micros(rng.random_range(0..200)),
+        deducted_before: micros(rng.random_range(0..60)),
+        payer: vec![rng.random()],
     })
 }
 
@@ -56,7 +69,7 @@ fn step(rng: &mut StdRng, number: u32, now: Timestamp) -> Step {
     // Most often one of the last holds.
     let known = hold(number.saturating_sub(rng.random_range(0..20)));
     let key = RequestKey::of(&rng.random_range(0..12).to_string());
-    match rng.random_range(0..20) {
+    match rng.random_range(0..23) {
         0..8 => Step::Reserve(Reservation {
             hold: hold(number),
             account: user,
@@ -65,6 +78,7 @@ fn step(rng: &mut StdRng, number: u32, now: Timestamp) -> Step {
             ask: amount(rng),
             least: micros(rng.random_range(0..20)),
             start_credits,
+            service: service(rng),
             limits: limits(rng),
             tokens: rng.random_range(0..2_000),
             node: node(rng.random_range(0..2)),
@@ -107,7 +121,10 @@ fn step(rng: &mut StdRng, number: u32, now: Timestamp) -> Step {
                 ..top_up("", 0)
             })
         }
-        _ => Step::Purge(now),
+        19 => Step::Purge(now),
+        20 => Step::Take(now, rng.random_range(1..4)),
+        21 => Step::Confirm(known),
+        _ => Step::Postpone(known, now + LEASE),
     }
 }
 
@@ -131,6 +148,11 @@ async fn play(backend: &LedgerBackend, step: Step) -> (String, Option<(HoldId, S
         Step::Recover(now, limit) => format!("{:?}", store.recover(now, limit).await),
         Step::Credit(change) => format!("{:?}", backend.credit(change).await),
         Step::Purge(now) => format!("{:?}", store.purge(now, RETENTION).await),
+        Step::Take(now, limit) => {
+            format!("{:?}", store.take_deductions(now, now + LEASE, limit).await)
+        }
+        Step::Confirm(hold) => format!("{:?}", store.confirm_deduction(hold).await),
+        Step::Postpone(hold, until) => format!("{:?}", store.postpone_deduction(hold, until).await),
     };
     (outcome, None)
 }
@@ -149,10 +171,12 @@ async fn contents(backend: &LedgerBackend) -> String {
             store.balance(user, micros(3)).await,
             store.entries(user, None).await,
             store.usage(newest, None, 5).await,
+            store.service_account(user).await,
         ));
     }
     let usage = store.usage(UsageFilter::default(), None, 1_000).await;
-    format!("{users:#?} {usage:#?} {:#?} {:#?}", store.open_holds().await, store.audit().await)
+    let totals = (store.open_holds().await, store.due_deductions().await);
+    format!("{users:#?} {usage:#?} {totals:#?} {:#?}", store.audit().await)
 }
 
 /// Counts the charges of each key, and demands that there is at most one in [`KEY_TTL`].

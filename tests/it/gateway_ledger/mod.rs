@@ -5,6 +5,7 @@
 mod backends;
 mod concurrency;
 mod credits;
+mod deductions;
 mod differential;
 mod limits;
 mod recovery;

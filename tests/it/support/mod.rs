@@ -11,6 +11,7 @@
 //! - [`stdio_client`]: a client of the `stdio` command.
 //! - [`provider_stand_in`]: a provider of language models, with faults and an invoice.
 //! - [`gateway_socket`]: a client of the gateway's WebSocket, and a gateway with its providers.
+//! - [`credit_service`]: the service of `CREDIT_SERVICE_URL`, with faults.
 //! - [`raw_websocket`]: a WebSocket client that can break the protocol.
 //! - [`browser`]: a real browser, for the pages.
 //! - [`graph_api`]: stand-ins for the HTTP servers that this server sends requests to.
@@ -30,6 +31,7 @@ pub(crate) mod api_key_backends;
 pub(crate) mod backends;
 pub(crate) mod browser;
 pub(crate) mod chats;
+pub(crate) mod credit_service;
 pub(crate) mod gateway_socket;
 pub(crate) mod graph_api;
 pub(crate) mod held_calls;

@@ -2,6 +2,7 @@
 //! it. `state.rs` has the state machine.
 
 mod audit;
+mod deductions;
 mod state;
 
 use std::time::Duration;
@@ -11,6 +12,7 @@ use parking_lot::Mutex;
 
 use self::state::LedgerState;
 use super::account::LedgerAccount;
+use super::deduction::{DueDeduction, DueTotals, ServiceAccount};
 use super::entry::{CreditChange, CreditOutcome, LedgerBalance, LedgerEntry};
 use super::ids::{HoldId, NodeId};
 use super::request::{RecoveredHold, Reservation, ReserveOutcome, SettleOutcome, Settlement};
@@ -84,6 +86,32 @@ impl GatewayLedger for MemoryGatewayLedger {
     ) -> Result<UsagePage, StoreError> {
         let limit = page_limit(limit);
         Ok(UsagePage::of(self.0.lock().usage(filter, after, limit + 1), limit))
+    }
+
+    async fn service_account(&self, account: UserId) -> Result<ServiceAccount, StoreError> {
+        Ok(self.0.lock().service_account(account))
+    }
+
+    async fn take_deductions(
+        &self,
+        now: Timestamp,
+        until: Timestamp,
+        limit: usize,
+    ) -> Result<Vec<DueDeduction>, StoreError> {
+        Ok(self.0.lock().take_deductions(now, until, limit))
+    }
+
+    async fn confirm_deduction(&self, hold: HoldId) -> Result<bool, StoreError> {
+        Ok(self.0.lock().confirm_deduction(hold))
+    }
+
+    async fn postpone_deduction(&self, hold: HoldId, until: Timestamp) -> Result<(), StoreError> {
+        self.0.lock().postpone_deduction(hold, until);
+        Ok(())
+    }
+
+    async fn due_deductions(&self) -> Result<DueTotals, StoreError> {
+        Ok(self.0.lock().due_deductions())
     }
 
     async fn open_holds(&self) -> Result<OpenHoldTotals, StoreError> {

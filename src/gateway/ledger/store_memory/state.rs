@@ -27,9 +27,13 @@ pub(super) struct StoredRequest {
     pub(super) amount: MicroCredits,
     checkpoint: MicroCredits,
     /// `None` while the hold is open.
-    ended: Option<GatewayUsageRow>,
+    pub(super) ended: Option<GatewayUsageRow>,
     result: Option<Vec<u8>>,
     has_key: bool,
+    /// `None` if there is nothing to deduct.
+    pub(super) payer: Option<Vec<u8>>,
+    /// Not before this time.
+    pub(super) deduct_at: Timestamp,
 }
 
 pub(super) struct StoredEntry {
@@ -61,7 +65,7 @@ impl LedgerState {
             .get(&(reservation.account, reservation.key))
             .and_then(|hold| self.requests.get(hold))
             .map(StoredRequest::key_owner);
-        let placed = match decide(&reservation, account, owner) {
+        let placed = match decide(&reservation, account, owner, self.due(reservation.account)) {
             ReserveDecision::Answer(outcome) => return Ok(outcome),
             ReserveDecision::Place(placed) => placed,
         };
@@ -81,6 +85,9 @@ impl LedgerState {
             self.release_key(old);
         }
         self.accounts.insert(reservation.account, placed.account);
+        if let Some(change) = placed.adopted {
+            self.append(reservation.account, change, EntryKind::Service, reservation.now, |_| {});
+        }
         self.keys.insert((reservation.account, reservation.key), reservation.hold);
         self.open.insert(reservation.hold);
         let request = StoredRequest {
@@ -89,6 +96,8 @@ impl LedgerState {
             ended: None,
             result: None,
             has_key: true,
+            payer: reservation.service.as_ref().map(|credit| credit.payer.clone()),
+            deduct_at: Timestamp::from_millis(0),
             reservation,
         };
         self.requests.insert(request.reservation.hold, request);
@@ -296,7 +305,7 @@ impl LedgerState {
             chosen.take(PURGE_LIMIT).copied().collect()
         };
         let results = over(KEY_TTL, &|request| request.result.is_some());
-        let requests = over(retention.max(KEY_TTL), &|_| true);
+        let requests = over(retention.max(KEY_TTL), &|request| request.payer.is_none());
         for (_, hold) in &results {
             self.requests.entry(*hold).and_modify(|request| request.result = None);
         }

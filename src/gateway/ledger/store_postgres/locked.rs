@@ -9,6 +9,7 @@ use crate::gateway::ledger::request::{
     PlacedHold, Reservation, ReserveDecision, ReserveOutcome, decide,
 };
 use crate::gateway::ledger::sql::{self, LedgerRow, account_columns, integer};
+use crate::gateway::ledger::sql_deduction;
 use crate::gateway::money::MicroCredits;
 use crate::kernel::clock::Timestamp;
 use crate::kernel::id::UserId;
@@ -112,7 +113,17 @@ pub(super) async fn reserve(
         .bind(&reservation.key.as_bytes()[..])
         .fetch_one(&mut *connection)
         .await?;
-    match decide(&reservation, amounts, sql::key_owner(&row)?) {
+    // Deductions and settlements change the account, which is locked.
+    let due = if reservation.service.is_some() {
+        let row = query(sql_deduction::SERVICE_ACCOUNT)
+            .bind(&account.as_bytes()[..])
+            .fetch_optional(&mut *connection)
+            .await?;
+        sql_deduction::service_account(row.as_ref())?.due
+    } else {
+        MicroCredits::ZERO
+    };
+    match decide(&reservation, amounts, sql::key_owner(&row)?, due) {
         ReserveDecision::Answer(outcome) => Ok(Err(outcome)),
         ReserveDecision::Place(placed) => {
             let outcome = placed.outcome(&reservation);
@@ -141,6 +152,11 @@ async fn write_hold(
         }
     }
     update_account(&mut *connection, account, placed.account).await?;
+    if let Some(change) = placed.adopted {
+        let kind = EntryKind::Service;
+        let amounts = placed.account;
+        append_entry(&mut *connection, account, amounts, kind, change, (None, now)).await?;
+    }
     query(sql::INSERT_REQUEST)
         .bind(&reservation.hold.as_bytes()[..])
         .bind(&account.as_bytes()[..])
@@ -152,8 +168,15 @@ async fn write_hold(
         .bind(millis(now))
         .bind(reservation.provider)
         .bind(reservation.model)
-        .execute(connection)
+        .execute(&mut *connection)
         .await?;
+    if let Some(credit) = reservation.service {
+        query(sql_deduction::SET_PAYER)
+            .bind(&reservation.hold.as_bytes()[..])
+            .bind(credit.payer)
+            .execute(connection)
+            .await?;
+    }
     Ok(())
 }
 

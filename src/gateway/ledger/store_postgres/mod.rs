@@ -4,6 +4,7 @@
 //! An ordinary reservation and an ordinary settlement are one statement each: `statements.rs`. What these leave out,
 //! as new accounts and repeated keys, is a transaction that locks the account and then decides: `locked.rs`.
 
+mod deductions;
 mod locked;
 mod statements;
 
@@ -13,12 +14,14 @@ use async_trait::async_trait;
 use sqlx::query;
 
 use super::account::LedgerAccount;
+use super::deduction::{DueDeduction, DueTotals, ServiceAccount};
 use super::entry::{CreditChange, CreditOutcome, ENTRY_PAGE_LIMIT, LedgerBalance, LedgerEntry};
 use super::ids::{HoldId, NodeId};
 use super::request::{
     KEY_TTL, RecoveredHold, Reservation, ReserveOutcome, SettleOutcome, Settlement,
 };
 use super::sql::{self, LedgerRow, UsageBounds, integer};
+use super::sql_deduction;
 use super::store::{GatewayLedger, LedgerAudit, OpenHoldTotals, PURGE_LIMIT};
 use super::usage::{GatewayUsage, UsageFilter, UsagePage, UsagePosition, page_limit};
 use crate::gateway::money::MicroCredits;
@@ -52,7 +55,9 @@ impl PostgresGatewayLedger {
 impl GatewayLedger for PostgresGatewayLedger {
     async fn reserve(&self, reservation: Reservation) -> Result<ReserveOutcome, StoreError> {
         let statement = || statements::reserve(&reservation);
-        if let Some(row) = self.database.fetch_unless_duplicate(statement).await? {
+        if reservation.service.is_none()
+            && let Some(row) = self.database.fetch_unless_duplicate(statement).await?
+        {
             return Ok(ReserveOutcome::Reserved {
                 amount: row.amount("moved")?,
                 balance: row.amount("balance")?,
@@ -199,6 +204,42 @@ impl GatewayLedger for PostgresGatewayLedger {
         let rows = self.database.in_time(read.fetch_all(self.database.pool())).await?;
         let rows = rows.iter().map(sql::usage_row).collect::<Result<_, _>>()?;
         Ok(UsagePage::of(rows, limit))
+    }
+
+    async fn service_account(&self, account: UserId) -> Result<ServiceAccount, StoreError> {
+        let read = query(sql_deduction::SERVICE_ACCOUNT)
+            .bind(account.as_bytes().to_vec())
+            .fetch_optional(self.database.pool());
+        let row = self.database.in_time(read).await?;
+        Ok(sql_deduction::service_account(row.as_ref())?)
+    }
+
+    async fn take_deductions(
+        &self,
+        now: Timestamp,
+        until: Timestamp,
+        limit: usize,
+    ) -> Result<Vec<DueDeduction>, StoreError> {
+        let taken = self.database.write(Isolation::ReadCommitted, |connection| {
+            Box::pin(deductions::take(connection, now, until, limit))
+        });
+        taken.await
+    }
+
+    async fn confirm_deduction(&self, hold: HoldId) -> Result<bool, StoreError> {
+        Ok(self.database.execute(|| deductions::confirm(hold)).await? > 0)
+    }
+
+    async fn postpone_deduction(&self, hold: HoldId, until: Timestamp) -> Result<(), StoreError> {
+        let statement =
+            || query(sql_deduction::POSTPONE).bind(statements::hold(hold)).bind(millis(until));
+        self.database.execute(statement).await?;
+        Ok(())
+    }
+
+    async fn due_deductions(&self) -> Result<DueTotals, StoreError> {
+        let read = query(sql_deduction::DUE_TOTALS).fetch_one(self.database.pool());
+        Ok(sql_deduction::due_totals(&self.database.in_time(read).await?)?)
     }
 
     async fn open_holds(&self) -> Result<OpenHoldTotals, StoreError> {

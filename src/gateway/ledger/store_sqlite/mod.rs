@@ -4,6 +4,7 @@
 //! takes longer than its statements: `write.rs`. What these leave out, as new accounts and repeated keys, reads what
 //! [`decide`] needs and then writes. No other write comes between, because one connection writes.
 
+mod deductions;
 mod start;
 mod write;
 
@@ -12,8 +13,10 @@ use std::time::Duration;
 use async_trait::async_trait;
 use sqlx::{SqliteConnection, query};
 
+use self::deductions::{confirm_deduction, take_deductions};
 use self::write::{append_entry, open_account, try_reserve, try_settle, write_hold};
 use super::account::LedgerAccount;
+use super::deduction::{DueDeduction, DueTotals, ServiceAccount};
 use super::entry::{
     CreditChange, CreditOutcome, ENTRY_PAGE_LIMIT, EntryKind, LedgerBalance, LedgerEntry,
 };
@@ -23,6 +26,7 @@ use super::request::{
     Settlement, decide,
 };
 use super::sql::{self, LedgerRow, UsageBounds, integer};
+use super::sql_deduction;
 use super::store::{GatewayLedger, LedgerAudit, OpenHoldTotals, PURGE_LIMIT};
 use super::usage::{GatewayUsage, UsageFilter, UsagePage, UsagePosition, page_limit};
 use crate::gateway::money::MicroCredits;
@@ -50,16 +54,26 @@ async fn reserve(
     connection: &mut SqliteConnection,
     reservation: Reservation,
 ) -> Result<ReserveOutcome, sqlx::Error> {
-    if let Some(outcome) = try_reserve(&mut *connection, &reservation).await? {
-        return Ok(outcome);
-    }
+    let account = &reservation.account.as_bytes()[..];
+    let due = if reservation.service.is_some() {
+        let row = query(sql_deduction::SERVICE_ACCOUNT)
+            .bind(account)
+            .fetch_optional(&mut *connection)
+            .await?;
+        sql_deduction::service_account(row.as_ref())?.due
+    } else {
+        if let Some(outcome) = try_reserve(&mut *connection, &reservation).await? {
+            return Ok(outcome);
+        }
+        MicroCredits::ZERO
+    };
     let row = query(sql::READ_KEY)
-        .bind(&reservation.account.as_bytes()[..])
+        .bind(account)
         .bind(&reservation.key.as_bytes()[..])
         .fetch_one(&mut *connection)
         .await?;
     let (account, owner) = (sql::account(&row)?, sql::key_owner(&row)?);
-    match decide(&reservation, account, owner) {
+    match decide(&reservation, account, owner, due) {
         ReserveDecision::Answer(outcome) => Ok(outcome),
         ReserveDecision::Place(placed) => {
             write_hold(connection, &reservation, &placed).await?;
@@ -250,6 +264,45 @@ impl GatewayLedger for SqliteGatewayLedger {
         let rows = read.fetch_all(self.database.readers()).await?;
         let rows = rows.iter().map(sql::usage_row).collect::<Result<_, _>>()?;
         Ok(UsagePage::of(rows, limit))
+    }
+
+    async fn service_account(&self, account: UserId) -> Result<ServiceAccount, StoreError> {
+        let row = query(sql_deduction::SERVICE_ACCOUNT)
+            .bind(&account.as_bytes()[..])
+            .fetch_optional(self.database.readers())
+            .await?;
+        Ok(sql_deduction::service_account(row.as_ref())?)
+    }
+
+    async fn take_deductions(
+        &self,
+        now: Timestamp,
+        until: Timestamp,
+        limit: usize,
+    ) -> Result<Vec<DueDeduction>, StoreError> {
+        let take = self
+            .database
+            .write(move |connection| Box::pin(take_deductions(connection, now, until, limit)));
+        take.await
+    }
+
+    async fn confirm_deduction(&self, hold: HoldId) -> Result<bool, StoreError> {
+        self.database.write(move |connection| Box::pin(confirm_deduction(connection, hold))).await
+    }
+
+    async fn postpone_deduction(&self, hold: HoldId, until: Timestamp) -> Result<(), StoreError> {
+        let write = self.database.write(move |connection| {
+            Box::pin(async move {
+                let postpone = query(sql_deduction::POSTPONE).bind(&hold.as_bytes()[..]);
+                postpone.bind(millis(until)).execute(connection).await.map(drop)
+            })
+        });
+        write.await
+    }
+
+    async fn due_deductions(&self) -> Result<DueTotals, StoreError> {
+        let row = query(sql_deduction::DUE_TOTALS).fetch_one(self.database.readers()).await?;
+        Ok(sql_deduction::due_totals(&row)?)
     }
 
     async fn open_holds(&self) -> Result<OpenHoldTotals, StoreError> {

@@ -3,12 +3,14 @@
 
 use sqlx::{SqliteConnection, query};
 
+use super::deductions::adopt_balance;
 use crate::gateway::ledger::account::LedgerAccount;
 use crate::gateway::ledger::entry::{CreditChange, EntryKind};
 use crate::gateway::ledger::request::{
     PlacedHold, Reservation, ReserveOutcome, SettledRequest, Settlement,
 };
 use crate::gateway::ledger::sql::{self, LedgerRow, insert_request, integer};
+use crate::gateway::ledger::sql_deduction;
 use crate::gateway::money::MicroCredits;
 use crate::kernel::clock::Timestamp;
 use crate::kernel::id::UserId;
@@ -106,6 +108,7 @@ pub(super) async fn write_hold(
         let Reservation { account, start_credits, now, .. } = *reservation;
         open_account(&mut *connection, account, start_credits, now).await?;
     }
+    adopt_balance(&mut *connection, reservation, placed).await?;
     if let Some(old) = placed.loses_key {
         query(RELEASE_KEY).bind(&old.as_bytes()[..]).execute(&mut *connection).await?;
     }
@@ -124,8 +127,15 @@ pub(super) async fn write_hold(
         .bind(integer(placed.account.used.open_holds))
         .bind(placed.account.used.requests_free_at)
         .bind(placed.account.used.tokens_free_at)
-        .execute(connection)
+        .execute(&mut *connection)
         .await?;
+    if let Some(credit) = &reservation.service {
+        query(sql_deduction::SET_PAYER)
+            .bind(&reservation.hold.as_bytes()[..])
+            .bind(&credit.payer)
+            .execute(connection)
+            .await?;
+    }
     Ok(())
 }
 

@@ -26,7 +26,7 @@ pub async fn create(
         Ok(request) => request,
         Err(response) => return response,
     };
-    let (caller, service) = (request.caller, &state.session.service);
+    let (caller, service) = (request.caller.clone(), &state.session.service);
     match parse(request) {
         Ok(request) => {
             let id = service.random_name();

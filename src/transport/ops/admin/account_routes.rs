@@ -70,9 +70,9 @@ fn answer<T: Serialize>(result: Result<T, AccountError>) -> Response {
 fn account_error(error: &AccountError) -> Response {
     let status = match error {
         AccountError::Audit(error) => return error_response(error),
-        AccountError::Unavailable(_) | AccountError::Credit(CreditError::Unavailable(_)) => {
-            StatusCode::SERVICE_UNAVAILABLE
-        }
+        AccountError::Unavailable(_)
+        | AccountError::Balance(_)
+        | AccountError::Credit(CreditError::Unavailable(_)) => StatusCode::SERVICE_UNAVAILABLE,
         AccountError::Credit(_) => StatusCode::CONFLICT,
         AccountError::Unnamed
         | AccountError::NoAccount

@@ -13,14 +13,16 @@ use super::account_args::{AccountArgs, AccountName, ChangeCreditsArgs, CreditKin
 use crate::gateway::accounts::{
     AccountStatement, CreditError, CreditOrder, GatewayAccounts, InvalidCreditOrder, parse_owner,
 };
+use crate::gateway::ledger::deduction::DueTotals;
 use crate::gateway::ledger::entry::{CreditKind, ENTRY_PAGE_LIMIT, LedgerBalance, LedgerEntry};
 use crate::gateway::ledger::export::usage_object;
 use crate::gateway::ledger::ids::HoldId;
 use crate::gateway::ledger::store::OpenHoldTotals;
 use crate::gateway::money::{AmountError, MicroCredits};
+use crate::gateway::remote::credit::CreditServiceError;
 use crate::kernel::clock::Timestamp;
 use crate::kernel::id::UserId;
-use crate::kernel::principal::InvalidOwner;
+use crate::kernel::principal::{InvalidOwner, Owner};
 use crate::kernel::store::StoreError;
 use crate::moderation::admin::{AdminError, AdminService, Operator};
 
@@ -53,6 +55,8 @@ pub(super) enum AccountError {
     Credit(#[from] CreditError),
     #[error("the accounts can't be reached: try again")]
     Unavailable(#[from] StoreError),
+    #[error("the balance can't be read: {0}; try again")]
+    Balance(#[from] CreditServiceError),
     #[error(transparent)]
     Audit(#[from] AdminError),
 }
@@ -116,14 +120,44 @@ pub(super) struct OpenHoldsView {
     amount: MicroCredits,
     /// The time of the oldest one in ISO 8601.
     oldest: Option<String>,
+    /// The charges that the credit service has not deducted. Absent without a service.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    deductions: Option<DeductionsView>,
+}
+
+/// The charges that the credit service has not deducted.
+#[derive(Serialize)]
+struct DeductionsView {
+    count: u64,
+    amount: MicroCredits,
+    /// The time of the oldest one in ISO 8601.
+    oldest: Option<String>,
+}
+
+impl From<DueTotals> for DeductionsView {
+    fn from(due: DueTotals) -> Self {
+        let oldest = due.oldest.map(Timestamp::to_iso_8601);
+        Self { count: due.count, amount: due.amount, oldest }
+    }
 }
 
 impl AccountAdmin {
     /// The account with this name.
     pub(super) fn account(&self, name: AccountName<'_>) -> Result<UserId, AccountError> {
+        Ok(self.named(name)?.0)
+    }
+
+    /// The account with this name, and its user if the name is theirs.
+    fn named(&self, name: AccountName<'_>) -> Result<(UserId, Option<Owner>), AccountError> {
         match (name.user, name.account) {
-            (Some(user), None) => Ok(self.accounts.account_of(&parse_owner(user)?)),
-            (None, Some(hex)) => UserId::from_hex(hex).ok_or(AccountError::NoAccount),
+            (Some(user), None) => {
+                let owner = parse_owner(user)?;
+                Ok((self.accounts.account_of(&owner), Some(owner)))
+            }
+            (None, Some(hex)) => {
+                let account = UserId::from_hex(hex).ok_or(AccountError::NoAccount)?;
+                Ok((account, None))
+            }
             _ => Err(AccountError::Unnamed),
         }
     }
@@ -135,9 +169,9 @@ impl AccountAdmin {
     ) -> Result<AccountView, AccountError> {
         let AccountArgs { user, account, before } = args;
         let name = AccountName { user: user.as_deref(), account: account.as_deref() };
-        let account = self.account(name)?;
+        let (account, user) = self.named(name)?;
         self.audit(&format!("looked up account {account}"), by).await?;
-        let statement = self.accounts.statement(account, *before).await?;
+        let statement = self.accounts.statement(account, user.as_ref(), *before).await?;
         let AccountStatement { amounts, entries, requests } = statement;
         let last = entries.last().filter(|_| entries.len() == ENTRY_PAGE_LIMIT);
         Ok(AccountView {
@@ -164,6 +198,7 @@ impl AccountAdmin {
             CreditKindArg::Adjustment => CreditKind::Adjustment,
             CreditKindArg::Refund => CreditKind::Refund,
         });
+        self.accounts.check_changeable()?;
         let order = CreditOrder::new(amount.parse()?, kind, reason, key)?;
         self.audit(&order.action(account), by).await?;
         let LedgerBalance { balance, held } = self.accounts.change(account, &order, &by.0).await?;
@@ -173,7 +208,8 @@ impl AccountAdmin {
     /// The open holds of all accounts.
     pub(super) async fn open_holds(&self) -> Result<OpenHoldsView, AccountError> {
         let OpenHoldTotals { count, amount, oldest } = self.accounts.open_holds().await?;
-        Ok(OpenHoldsView { count, amount, oldest: oldest.map(Timestamp::to_iso_8601) })
+        let deductions = self.accounts.due_deductions().await?.map(DeductionsView::from);
+        Ok(OpenHoldsView { count, amount, oldest: oldest.map(Timestamp::to_iso_8601), deductions })
     }
 
     pub(super) async fn audit(&self, action: &str, by: &Operator) -> Result<(), AdminError> {

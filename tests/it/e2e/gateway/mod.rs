@@ -1,5 +1,7 @@
 //! Journeys of clients of the gateway's WebSocket, and its money under faults.
 
+mod credit_service;
+mod credit_service_killed;
 mod faults;
 mod lifetimes;
 mod limits;
