@@ -1,6 +1,7 @@
 #!/bin/sh
 # Starts PostgreSQL for tests: on a free port of loopback, with a temporary data folder and without a password. Prints
-# a URL and the path of the certificate of the server, and stops it when standard input ends.
+# a URL and the path of the certificate of the server, and stops it when standard input ends. For the line "restart" it
+# kills the server, starts it again, and prints "started".
 set -eu
 
 fail() {
@@ -35,21 +36,36 @@ $as_postgres openssl req -x509 -newkey rsa:2048 -nodes -days 30 -subj /CN=localh
     -addext subjectAltName=IP:127.0.0.1 -addext basicConstraints=critical,CA:FALSE 2>/dev/null
 $as_postgres "$bin/initdb" --pgdata=data --username=postgres --auth=trust --encoding=UTF8 --locale=C.UTF-8 --no-sync >/dev/null
 
-for attempt in 1 2 3; do
-    port=$(python3 -c 'import socket; s = socket.socket(); s.bind(("127.0.0.1", 0)); print(s.getsockname()[1])')
-    # The data need not survive a crash of the machine.
+# Returns 1 if the server ends before it answers.
+start() {
+    # Commits survive a crash of the server, and need not survive one of the machine.
     $as_postgres "$bin/postgres" -D data -p "$port" -c listen_addresses=127.0.0.1 -c unix_socket_directories="$folder" \
-        -c fsync=off -c synchronous_commit=off -c full_page_writes=off -c max_connections=300 -c shared_buffers=32MB \
+        -c fsync=off -c full_page_writes=off -c max_connections=300 -c shared_buffers=32MB \
         -c ssl=on -c ssl_cert_file="$folder/server.crt" -c ssl_key_file="$folder/server.key" \
         -c log_min_messages=fatal </dev/null >/dev/null 2>&1 &
     server=$!
     while kill -0 "$server" 2>/dev/null; do
         if "$bin/pg_isready" -q -h 127.0.0.1 -p "$port"; then
-            echo "postgres://postgres@127.0.0.1:$port $folder/server.crt"
-            cat >/dev/null
-            exit 0
+            return 0
         fi
         sleep 0.05
     done
+    return 1
+}
+
+for attempt in 1 2 3; do
+    port=$(python3 -c 'import socket; s = socket.socket(); s.bind(("127.0.0.1", 0)); print(s.getsockname()[1])')
+    if start; then
+        echo "postgres://postgres@127.0.0.1:$port $folder/server.crt"
+        while read -r line; do
+            [ "$line" = restart ] || fail "unknown: $line"
+            # Without a checkpoint, as in a crash.
+            kill -QUIT "$server"
+            wait "$server" || true
+            start || fail "the server does not start again"
+            echo started
+        done
+        exit 0
+    fi
 done
 fail "the server does not start"

@@ -2,6 +2,7 @@
 //!
 //! The task is independent of the connection that asked, so that a client that leaves does not lose the settlement.
 
+use std::ops::RangeInclusive;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
@@ -40,8 +41,10 @@ const CHECKPOINT_INTERVAL: Duration = Duration::from_millis(250);
 /// Part of an answer that may come before its tokens are counted again. All of it is counted each time.
 const CHECKPOINT_PART: usize = 32;
 
-/// Interval of a repeated request's looks whether the first one has ended.
-const REPEAT_INTERVAL: Duration = Duration::from_millis(250);
+/// Intervals of a repeated request's looks whether the first one has ended. They double, because many requests may wait
+/// for the leases of a server that was killed.
+const REPEAT_INTERVALS: RangeInclusive<Duration> =
+    Duration::from_millis(250)..=Duration::from_secs(4);
 
 /// One request from its hold to its bill.
 pub(super) struct AnswerTask {
@@ -72,6 +75,7 @@ impl AnswerTask {
             PreparedRequest::of(&self.request, role, &self.core.catalog, tokens_per_minute)?;
         let first = prepared.candidates[0].clone();
         let hold = self.core.new_hold();
+        let mut repeat_interval = *REPEAT_INTERVALS.start();
         let (reserved, limit_states) = loop {
             let mut reservation = self.reservation(hold, &prepared, &first);
             reservation.service = self.core.service_credit(&self.caller).await?;
@@ -95,8 +99,9 @@ impl AnswerTask {
                         () = self.cancel.cancelled() => {
                             return Err(cancelled());
                         }
-                        () = sleep(REPEAT_INTERVAL) => {}
+                        () = sleep(repeat_interval) => {}
                     }
+                    repeat_interval = (repeat_interval * 2).min(*REPEAT_INTERVALS.end());
                 }
             }
         };

@@ -241,6 +241,10 @@ impl GatewaySocket {
 
     /// The next message, or the end of the connection with its close frame.
     pub async fn receive(&mut self) -> Result<String, Option<CloseFrame>> {
+        self.receive_within(TEST_TIMEOUT).await
+    }
+
+    pub async fn receive_within(&mut self, limit: Duration) -> Result<String, Option<CloseFrame>> {
         let next = async {
             loop {
                 match self.stream.next().await {
@@ -251,7 +255,7 @@ impl GatewaySocket {
                 }
             }
         };
-        timeout(TEST_TIMEOUT, next).await.expect("a message in time")
+        timeout(limit, next).await.expect("a message in time")
     }
 
     /// The next message of this type. Skips others.

@@ -1,7 +1,7 @@
-//! [`TestPostgres`]: an empty database on a PostgreSQL server, which all tests of this process share.
+//! [`TestPostgres`]: an empty database on a [`PostgresServer`], which all tests of this process share.
 
-use std::io::{BufRead, BufReader};
-use std::process::{Child, Command, Stdio};
+use std::io::{BufRead, BufReader, Write as _};
+use std::process::{Child, ChildStdout, Command, Stdio};
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
@@ -11,30 +11,46 @@ use random_connect::moderation::migrations::MIGRATIONS;
 use random_connect::moderation::store_postgres::PostgresModerationStore;
 use sqlx::{AssertSqlSafe, Connection, PgConnection, query};
 
-/// The server of this process. It stops when the process ends, which closes its standard input.
-struct Server {
+/// A PostgreSQL server. It stops when the value or the process ends, which closes its standard input.
+pub struct PostgresServer {
     url: String,
     certificate: String,
-    _process: Child,
+    process: Child,
+    answers: BufReader<ChildStdout>,
 }
 
-fn server() -> &'static Server {
-    static SERVER: OnceLock<Server> = OnceLock::new();
-    SERVER.get_or_init(|| {
+impl PostgresServer {
+    /// Starts a server on a free port. Blocks until it answers.
+    pub fn start() -> Self {
         let mut process = Command::new("sh")
             .arg(concat!(env!("CARGO_MANIFEST_DIR"), "/scripts/test-postgres.sh"))
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .spawn()
             .expect("sh runs");
+        let mut answers = BufReader::new(process.stdout.take().expect("standard output"));
         let mut line = String::new();
-        let stdout = process.stdout.take().expect("standard output");
-        BufReader::new(stdout).read_line(&mut line).expect("a line");
+        answers.read_line(&mut line).expect("a line");
         let words = line.split_once(' ');
         let (url, certificate) = words.expect("PostgreSQL is installed: run `make tools`");
         let (url, certificate) = (url.to_owned(), certificate.trim().to_owned());
-        Server { url, certificate, _process: process }
-    })
+        Self { url, certificate, process, answers }
+    }
+
+    /// Kills the server as a crash would, and starts it again on the same port. Blocks until it answers.
+    pub fn restart(&mut self) {
+        let input = self.process.stdin.as_mut().expect("standard input");
+        input.write_all(b"restart\n").expect("the script runs");
+        let mut line = String::new();
+        self.answers.read_line(&mut line).expect("a line");
+        assert_eq!(line, "started\n");
+    }
+}
+
+/// The server that all tests of this process share.
+fn server() -> &'static PostgresServer {
+    static SERVER: OnceLock<PostgresServer> = OnceLock::new();
+    SERVER.get_or_init(PostgresServer::start)
 }
 
 /// An empty database for one test.
@@ -42,20 +58,24 @@ pub struct TestPostgres {
     /// Its URL, with a password that the server does not ask for.
     pub url: String,
     /// The file with the server's certificate, for 127.0.0.1.
-    pub certificate: &'static str,
+    pub certificate: String,
 }
 
 impl TestPostgres {
     pub async fn create() -> Self {
+        Self::create_on(server()).await
+    }
+
+    pub async fn create_on(server: &PostgresServer) -> Self {
         static COUNT: AtomicUsize = AtomicUsize::new(0);
         let name = format!("test_{}", COUNT.fetch_add(1, Ordering::Relaxed));
-        let Server { url, certificate, .. } = server();
+        let PostgresServer { url, certificate, .. } = server;
         let mut connection =
             PgConnection::connect(&format!("{url}/postgres")).await.expect("PostgreSQL answers");
         let create = query(AssertSqlSafe(format!("CREATE DATABASE {name}")));
         create.execute(&mut connection).await.expect("a database");
         let url = format!("{}/{name}", url.replace("postgres@", "postgres:a-secret-password@"));
-        Self { url, certificate }
+        Self { url, certificate: certificate.clone() }
     }
 
     pub fn database_url(&self) -> DatabaseUrl {

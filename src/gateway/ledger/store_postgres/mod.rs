@@ -1,8 +1,9 @@
 //! [`PostgresGatewayLedger`]: accounts in PostgreSQL, for several instances. The schema is in
 //! `gateway/migrations/postgres/`.
 //!
-//! An ordinary reservation and an ordinary settlement are one statement each: `statements.rs`. What these leave out,
-//! as new accounts and repeated keys, is a transaction that locks the account and then decides: `locked.rs`.
+//! An ordinary reservation and an ordinary settlement are one statement each: `statements.rs`. A refusal is one more. What
+//! these leave out, as new accounts and expired keys, is a transaction that locks the account and then decides:
+//! `locked.rs`.
 
 mod deductions;
 mod locked;
@@ -18,7 +19,8 @@ use super::deduction::{DueDeduction, DueTotals, ServiceAccount};
 use super::entry::{CreditChange, CreditOutcome, ENTRY_PAGE_LIMIT, LedgerBalance, LedgerEntry};
 use super::ids::{HoldId, NodeId};
 use super::request::{
-    KEY_TTL, RecoveredHold, Reservation, ReserveOutcome, SettleOutcome, Settlement,
+    KEY_TTL, RecoveredHold, Reservation, ReserveDecision, ReserveOutcome, SettleOutcome,
+    Settlement, decide,
 };
 use super::sql::{self, LedgerRow, UsageBounds, integer};
 use super::sql_deduction;
@@ -49,21 +51,42 @@ impl PostgresGatewayLedger {
     pub const fn new(database: PostgresDatabase) -> Self {
         Self { database }
     }
+
+    /// The refusal of a reservation, or the answer to a repeated one, which is right for the moment of its read. `None` if
+    /// it may take a hold.
+    async fn answer_unlocked(
+        &self,
+        reservation: &Reservation,
+    ) -> Result<Option<ReserveOutcome>, StoreError> {
+        let read = query(sql::READ_KEY)
+            .bind(reservation.account.as_bytes().to_vec())
+            .bind(reservation.key.as_bytes().to_vec())
+            .fetch_one(self.database.pool());
+        let row = self.database.in_time(read).await?;
+        let (account, owner) = (sql::account(&row)?, sql::key_owner(&row)?);
+        Ok(match decide(reservation, account, owner, MicroCredits::ZERO) {
+            ReserveDecision::Answer(outcome) => Some(outcome),
+            ReserveDecision::Place(_) => None,
+        })
+    }
 }
 
 #[async_trait]
 impl GatewayLedger for PostgresGatewayLedger {
     async fn reserve(&self, reservation: Reservation) -> Result<ReserveOutcome, StoreError> {
         let statement = || statements::reserve(&reservation);
-        if reservation.service.is_none()
-            && let Some(row) = self.database.fetch_unless_duplicate(statement).await?
-        {
-            return Ok(ReserveOutcome::Reserved {
-                amount: row.amount("moved")?,
-                balance: row.amount("balance")?,
-                held: row.amount("held")?,
-                limits: sql::limit_states(&row, &reservation)?,
-            });
+        if reservation.service.is_none() {
+            if let Some(row) = self.database.fetch_unless_duplicate(statement).await? {
+                return Ok(ReserveOutcome::Reserved {
+                    amount: row.amount("moved")?,
+                    balance: row.amount("balance")?,
+                    held: row.amount("held")?,
+                    limits: sql::limit_states(&row, &reservation)?,
+                });
+            }
+            if let Some(outcome) = self.answer_unlocked(&reservation).await? {
+                return Ok(outcome);
+            }
         }
         let decided = self.database.try_write(Isolation::ReadCommitted, |connection| {
             Box::pin(locked::reserve(connection, reservation.clone()))
