@@ -26,7 +26,7 @@ impl ToolsetFigures {
         &self,
         name: &'static str,
         meaning: &'static str,
-        labels: &[(&'static str, &'static str)],
+        labels: &[(&'static str, &str)],
     ) -> Counter {
         self.recorder.describe_counter(name.into(), None, meaning.into());
         self.recorder.register_counter(&self.key(name, labels), &METADATA)
@@ -37,26 +37,27 @@ impl ToolsetFigures {
         &self,
         name: &'static str,
         meaning: &'static str,
-        labels: &[(&'static str, &'static str)],
+        labels: &[(&'static str, &str)],
     ) -> Gauge {
         self.recorder.describe_gauge(name.into(), None, meaning.into());
         self.recorder.register_gauge(&self.key(name, labels), &METADATA)
     }
 
-    /// A histogram of durations in seconds, in the buckets of calls. See [`counter`](Self::counter).
+    /// A histogram, in the buckets that the recorder has for its name. The default is durations of calls, in seconds. See
+    /// [`counter`](Self::counter).
     pub fn histogram(
         &self,
         name: &'static str,
         meaning: &'static str,
-        labels: &[(&'static str, &'static str)],
+        labels: &[(&'static str, &str)],
     ) -> Histogram {
         self.recorder.describe_histogram(name.into(), None, meaning.into());
         self.recorder.register_histogram(&self.key(name, labels), &METADATA)
     }
 
-    fn key(&self, name: &'static str, labels: &[(&'static str, &'static str)]) -> Key {
+    fn key(&self, name: &'static str, labels: &[(&'static str, &str)]) -> Key {
         let toolset = Label::new("toolset", self.toolset);
-        let labels = labels.iter().map(|(label, value)| Label::new(*label, *value));
+        let labels = labels.iter().map(|(label, value)| Label::new(*label, (*value).to_owned()));
         Key::from_parts(name, labels.chain([toolset]).collect::<Vec<_>>())
     }
 }

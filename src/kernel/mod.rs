@@ -16,6 +16,7 @@ pub mod figures;
 pub mod health;
 pub mod id;
 pub mod keyring;
+pub mod latency;
 pub mod model;
 pub mod permissions;
 pub mod principal;

@@ -109,10 +109,20 @@ impl Catalog {
         std::iter::once(model).chain(equivalents).filter(|model| self.has_key(model))
     }
 
-    /// The price of an answer of `asked`, whose provider says that `answered` has answered: the price of that
-    /// model if the catalog has it, without the date that a provider may append, and else that of `asked`.
+    /// The price of an answer of `asked`, whose provider says that `answered` has answered.
     #[must_use]
     pub fn price_of_answer<'a>(&'a self, asked: &'a CatalogModel, answered: &str) -> &'a PriceRow {
+        &self.model_of_answer(asked, answered).price
+    }
+
+    /// The model that gave an answer of `asked`, whose provider says that `answered` has answered: that model if the
+    /// catalog has it, without the date that a provider may append, and else `asked`.
+    #[must_use]
+    pub fn model_of_answer<'a>(
+        &'a self,
+        asked: &'a CatalogModel,
+        answered: &str,
+    ) -> &'a CatalogModel {
         let of_name = |name: &str| {
             let is_it = |model: &&Arc<CatalogModel>| {
                 model.provider == asked.provider && model.provider_model == name
@@ -121,7 +131,7 @@ impl Catalog {
         };
         let is_asked = answered == asked.provider_model;
         let found = (!is_asked).then(|| of_name(answered).or_else(|| of_name(undated(answered))));
-        found.flatten().map_or(&asked.price, |model| &model.price)
+        found.flatten().map_or(asked, Arc::as_ref)
     }
 }
 

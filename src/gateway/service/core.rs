@@ -81,6 +81,7 @@ pub(super) struct GatewayCore {
 impl GatewayCore {
     pub fn new(parts: GatewayParts) -> Self {
         let mut rng = parts.rng;
+        let figures = GatewayFigures::new(&parts.figures);
         Self {
             catalog: parts.catalog,
             accounts: parts.accounts,
@@ -88,12 +89,12 @@ impl GatewayCore {
             router: parts.router,
             instances: parts.instances,
             clock: parts.clock,
-            figures: GatewayFigures::new(&parts.figures),
             start_credits: parts.start_credits,
             has_rate_limits: parts.has_rate_limits,
             retention: parts.retention,
             node: NodeId::random(&mut rng),
-            open_holds: OpenHolds::default(),
+            open_holds: OpenHolds::new(figures.open_holds.clone()),
+            figures,
             stopping: CancellationToken::new(),
             tasks: TaskTracker::new(),
             keyring: parts.keyring,

@@ -1,11 +1,13 @@
 //! [`EndedAnswer`]: an answer with its end. Pure.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use super::answer::{Bill, finish_name};
 use super::charge::AnswerCharge;
+use super::gen_ai::MeasuredAnswer;
 use super::prepare::PreparedCandidate;
-use crate::gateway::catalog::model::Catalog;
+use crate::gateway::catalog::model::{Catalog, CatalogModel};
 use crate::gateway::error::{GatewayError, GatewayErrorCode};
 use crate::gateway::ledger::usage::{GatewayUsage, UsageSource, UsageStatus};
 use crate::gateway::money::MicroCredits;
@@ -28,8 +30,11 @@ pub(super) enum AnswerEnd {
 pub(super) struct EndedAnswer {
     pub answer: WholeAnswer,
     pub end: AnswerEnd,
+    /// The first model that the request could be sent to.
+    pub asked: Arc<CatalogModel>,
     /// The candidate that has answered, or was tried last.
     pub candidate: PreparedCandidate,
+    pub is_streamed: bool,
     pub has_content: bool,
     /// The time from the request to the first content.
     pub first_token: Option<Duration>,
@@ -93,6 +98,27 @@ impl EndedAnswer {
             first_token_ms: self.first_token.map(millis),
             total_ms: millis(total),
             attempts: self.attempts,
+        }
+    }
+
+    /// The answer for the metrics, `total` after the start of the request.
+    pub fn measured<'a>(
+        &'a self,
+        charge: &AnswerCharge,
+        total: Duration,
+        catalog: &'a Catalog,
+    ) -> MeasuredAnswer<'a> {
+        let candidate = &self.candidate.model;
+        let answered = |name: &String| catalog.model_of_answer(candidate, name).name.as_str();
+        MeasuredAnswer {
+            asked: &self.asked,
+            candidate,
+            answered: self.response_model().map(answered),
+            usage: charge.usage,
+            is_streamed: self.is_streamed,
+            first_token: self.first_token,
+            total,
+            error: self.error().map(|error| error.code),
         }
     }
 

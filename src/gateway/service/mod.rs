@@ -2,7 +2,8 @@
 //!
 //! Reading order: [`request`], `prepare.rs` with the models and the hold, `run.rs` with the life of a request,
 //! `charge.rs` with its price, [`answer`] with the events that edges write, and [`buffer`], through which they get them.
-//! `core.rs` has what all steps work with, and `upkeep.rs` the work without a request.
+//! `core.rs` has what all steps work with, `upkeep.rs` the work without a request, and [`figures`] and [`gen_ai`] the
+//! metrics.
 
 pub mod answer;
 pub mod buffer;
@@ -11,7 +12,8 @@ pub mod connections;
 pub mod core;
 mod ended;
 mod exchange;
-mod figures;
+pub mod figures;
+pub mod gen_ai;
 mod open_holds;
 mod prepare;
 pub mod request;
@@ -29,6 +31,7 @@ use tokio_util::sync::CancellationToken;
 use self::buffer::AnswerBuffer;
 use self::connections::{ConnectionCounts, GatewayConnections, SocketPermit, TooManySockets};
 use self::core::{GatewayCore, GatewayParts, LEASE, ledger_unavailable};
+use self::figures::GatewayStatus;
 use self::request::{GatewayCaller, GatewayRequest};
 use self::run::AnswerTask;
 use crate::gateway::catalog::model::CatalogModel;
@@ -144,6 +147,19 @@ impl GatewayService {
     #[must_use]
     pub fn counts(&self) -> ConnectionCounts {
         self.connections.counts(self.core.open_holds.count())
+    }
+
+    /// The state for the dashboard.
+    #[must_use]
+    pub fn status(&self) -> GatewayStatus {
+        let core = &self.core;
+        let targets = core.router.breakers().health();
+        core.figures.status(core.open_holds.count(), &targets, &core.catalog)
+    }
+
+    /// Counts the error of a request that an edge has refused.
+    pub fn record_refusal(&self, code: GatewayErrorCode) {
+        self.core.figures.record_error(code);
     }
 
     #[must_use]

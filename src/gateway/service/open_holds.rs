@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 
+use metrics::Gauge;
 use parking_lot::Mutex;
 use rustc_hash::FxHashMap;
 
@@ -10,8 +11,12 @@ use crate::gateway::ledger::ids::HoldId;
 use crate::gateway::money::MicroCredits;
 
 /// The open holds of this node, with their present charges. Clones share them.
-#[derive(Clone, Default)]
-pub(super) struct OpenHolds(Arc<Mutex<FxHashMap<HoldId, Arc<CheckpointState>>>>);
+#[derive(Clone)]
+pub(super) struct OpenHolds {
+    holds: Arc<Mutex<FxHashMap<HoldId, Arc<CheckpointState>>>>,
+    /// Shows their number.
+    gauge: Gauge,
+}
 
 #[derive(Default)]
 struct CheckpointState {
@@ -27,19 +32,24 @@ pub(super) struct OpenHold {
 }
 
 impl OpenHolds {
+    pub fn new(gauge: Gauge) -> Self {
+        Self { holds: Arc::default(), gauge }
+    }
+
     pub fn add(&self, hold: HoldId) -> OpenHold {
         let state = Arc::new(CheckpointState::default());
-        self.0.lock().insert(hold, Arc::clone(&state));
+        self.holds.lock().insert(hold, Arc::clone(&state));
+        self.gauge.increment(1.0);
         OpenHold { holds: self.clone(), hold, state }
     }
 
     pub fn count(&self) -> usize {
-        self.0.lock().len()
+        self.holds.lock().len()
     }
 
     /// The charges that have changed since they were stored.
     pub fn changed(&self) -> Vec<(HoldId, MicroCredits)> {
-        let holds = self.0.lock();
+        let holds = self.holds.lock();
         let changed = holds.iter().filter_map(|(hold, state)| {
             let charge = state.charge.load(Ordering::Relaxed);
             let stored = state.stored.swap(charge, Ordering::Relaxed);
@@ -58,6 +68,7 @@ impl OpenHold {
 
 impl Drop for OpenHold {
     fn drop(&mut self) {
-        self.holds.0.lock().remove(&self.hold);
+        self.holds.holds.lock().remove(&self.hold);
+        self.holds.gauge.decrement(1.0);
     }
 }

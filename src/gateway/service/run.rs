@@ -198,7 +198,9 @@ impl AnswerTask {
         let mut ended = EndedAnswer {
             answer: WholeAnswer::default(),
             end: AnswerEnd::Cancelled,
+            asked: Arc::clone(&first.model),
             candidate: first,
+            is_streamed: self.request.stream,
             has_content: false,
             first_token: None,
             attempts: 0,
@@ -247,6 +249,7 @@ impl AnswerTask {
             };
             match event {
                 Some(RouteEvent::Failover(notice)) => {
+                    self.core.figures.record_failover();
                     let RouteTarget { provider, model, .. } = notice.to;
                     let (provider, model) = (provider.into(), model.into());
                     self.events.push(AnswerEvent::Failover { provider, model });
@@ -276,6 +279,7 @@ impl AnswerTask {
             }
         }
         ended.observe(&routed, &candidates);
+        self.core.figures.record_attempts(&routed.attempts());
         ended
     }
 

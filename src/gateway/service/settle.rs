@@ -43,6 +43,7 @@ pub(super) async fn settle(
     stores_answer: bool,
 ) -> AnswerEvent {
     let charge = ended.charge(&core.catalog);
+    core.figures.record_answer(&ended.measured(&charge, total, &core.catalog));
     let is_done = ended.status() == UsageStatus::Done;
     let result = (stores_answer && is_done)
         .then(|| core.seal(account, &StoredAnswer::of(&ended.answer)))
@@ -86,6 +87,7 @@ async fn store(core: &Arc<GatewayCore>, settlement: Settlement) -> Option<Settle
                     Ok(
                         SettleOutcome::Settled(settled) | SettleOutcome::AlreadySettled(settled),
                     ) => {
+                        core.figures.record_charge(&settled);
                         return Some(settled);
                     }
                     Ok(SettleOutcome::Unknown) => {

@@ -15,14 +15,17 @@ const CHECKPOINT_INTERVAL: Duration = Duration::from_millis(250);
 /// Interval of renewing the node's leases, and recovering those of others.
 const LEASE_INTERVAL: Duration = Duration::from_secs(10);
 
+/// Interval of showing the state of the breakers in the metrics.
+const BREAKER_INTERVAL: Duration = Duration::from_secs(1);
+
 /// Interval of deleting old results and usage.
 const PURGE_INTERVAL: Duration = Duration::from_secs(600);
 
 /// Maximum number of holds that one step recovers.
 const RECOVERY_LIMIT: usize = 100;
 
-/// Stores checkpoints, renews leases, recovers the holds of nodes that have ended, deletes what is too old, and exchanges
-/// changes with other instances. Never ends.
+/// Stores checkpoints, shows the state of the breakers, renews leases, recovers the holds of nodes that have ended, deletes
+/// what is too old, and exchanges changes with other instances. Never ends.
 pub(super) async fn run(core: Arc<GatewayCore>, connections: GatewayConnections) {
     match &core.instances {
         Some(instances) => {
@@ -41,6 +44,7 @@ async fn keep_accounts(core: &GatewayCore) {
     };
     let mut checkpoints = tick(CHECKPOINT_INTERVAL);
     let (mut leases, mut purges) = (tick(LEASE_INTERVAL), tick(PURGE_INTERVAL));
+    let mut breakers = tick(BREAKER_INTERVAL);
     // Each step may fail while the database is away; the next one makes up for it.
     loop {
         tokio::select! {
@@ -49,6 +53,9 @@ async fn keep_accounts(core: &GatewayCore) {
                 if !changed.is_empty() {
                     let _ = core.accounts.checkpoint(changed).await;
                 }
+            }
+            _ = breakers.tick() => {
+                core.figures.record_breakers(&core.router.breakers().health(), &core.catalog);
             }
             _ = leases.tick() => renew_and_recover(core).await,
             _ = purges.tick() => {
@@ -67,6 +74,7 @@ async fn renew_and_recover(core: &GatewayCore) {
         let _ = core.accounts.renew(core.node, now + LEASE).await;
     }
     while let Ok(recovered) = core.accounts.recover(now, RECOVERY_LIMIT).await {
+        recovered.iter().for_each(|hold| core.figures.record_charge(&hold.settled));
         if !recovered.is_empty() {
             tracing::warn!(holds = recovered.len(), "recovered the holds of a node that has ended");
         }

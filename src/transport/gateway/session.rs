@@ -170,6 +170,7 @@ impl GatewaySession {
     }
 
     fn refusal(&self, id: Option<&RequestId>, error: &GatewayError) -> String {
+        self.parts.service.record_refusal(error.code);
         reply::refusal(id, error, self.parts.service.now())
     }
 

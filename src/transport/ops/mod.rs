@@ -1,6 +1,6 @@
-//! Operations: metrics, latency, drain and the admin API.
+//! Operations: metrics, drain and the admin API.
 //!
-//! - [`metrics`] counts calls, sends and webhooks for Prometheus; [`latency`] measures quantiles.
+//! - [`metrics`] counts calls, sends and webhooks for Prometheus.
 //! - [`drain`] takes this instance out of service.
 //! - [`admin`] is the operator's API, as HTTP routes and as a toolset.
 //!
@@ -9,5 +9,4 @@
 
 pub mod admin;
 pub mod drain;
-pub(super) mod latency;
 pub mod metrics;

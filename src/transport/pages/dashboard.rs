@@ -12,7 +12,7 @@ use super::sample::{FIELDS, SAMPLE_INTERVAL, Sample};
 use crate::connect::lobby::action::LobbyStats;
 use crate::connect::service::ConnectService;
 use crate::kernel::clock::{Clock, Timestamp};
-use crate::transport::ops::latency::LatencySnapshot;
+use crate::kernel::latency::LatencySnapshot;
 use crate::transport::ops::metrics::{CallOutcome, Metrics};
 
 /// Number of stored samples: one hour.

@@ -5,6 +5,8 @@
 use metrics::Recorder as _;
 use metrics_exporter_prometheus::{Matcher, PrometheusBuilder, PrometheusRecorder};
 
+use crate::gateway::service::gen_ai;
+
 /// Upper bounds of the duration histogram of calls, in seconds.
 const CALL_BUCKETS: &[f64] =
     &[0.000_05, 0.000_1, 0.000_25, 0.000_5, 0.001, 0.002_5, 0.005, 0.01, 0.05, 0.25, 1.0];
@@ -53,10 +55,13 @@ const HISTOGRAMS: &[(&str, &str)] = &[
 /// Creates a recorder with the buckets of all histograms.
 pub(super) fn recorder() -> PrometheusRecorder {
     let full = |name: &str| Matcher::Full(name.to_owned());
-    let builder = PrometheusBuilder::new()
-        .set_buckets(CALL_BUCKETS)
-        .and_then(|builder| builder.set_buckets_for_metric(full(WAIT_SECONDS), WAIT_BUCKETS))
-        .and_then(|builder| builder.set_buckets_for_metric(full(SESSION_SECONDS), SESSION_BUCKETS));
+    let own = [(WAIT_SECONDS, WAIT_BUCKETS), (SESSION_SECONDS, SESSION_BUCKETS)];
+    let mut special = own.into_iter().chain(gen_ai::BUCKETS);
+    let builder = PrometheusBuilder::new().set_buckets(CALL_BUCKETS).and_then(|builder| {
+        special.try_fold(builder, |builder, (name, buckets)| {
+            builder.set_buckets_for_metric(full(name), buckets)
+        })
+    });
     builder.expect("the bucket bounds are non-empty constants").build_recorder()
 }
 

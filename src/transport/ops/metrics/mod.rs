@@ -17,11 +17,11 @@ use metrics::{Counter, Gauge, Histogram, Key, Label, Level, Metadata, Recorder a
 use metrics_exporter_prometheus::{PrometheusHandle, PrometheusRecorder};
 use metrics_process::Collector;
 
-use super::latency::{LatencyHistogram, LatencySnapshot};
 use crate::connect::lobby::action::LobbyStats;
 use crate::connect::moderated::refusals::{RefusalCause, RefusalCounts};
 use crate::kernel::figures::ToolsetFigures;
 use crate::kernel::health::HealthReport;
+use crate::kernel::latency::{LatencyHistogram, LatencySnapshot};
 use crate::kernel::toolset::Toolset;
 use describe::{SESSION_SECONDS, WAIT_SECONDS, describe};
 

@@ -3,6 +3,7 @@
 mod credit_service;
 mod credit_service_killed;
 mod faults;
+mod figures;
 mod lifetimes;
 mod limits;
 mod messages;
