@@ -188,7 +188,7 @@ impl App {
         };
         let whatsapp = channels.whatsapp(config.whatsapp.clone());
         channels.attach_bridge(config.bridge.clone());
-        let dashboard = Arc::new(Dashboard::new(Arc::clone(&connect), Arc::clone(&metrics)));
+        let dashboard = Dashboard::new(&connect, &metrics, built.services.get().cloned());
         let mut tasks = JoinSet::new();
         tasks.spawn(reaper);
         tasks.spawn(Arc::clone(&metrics).run_upkeep(METRICS_INTERVAL));

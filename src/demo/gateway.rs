@@ -124,7 +124,8 @@ impl GatewayDemo {
         story.remark(bill).await?;
         let accounts = client.balance().await?;
         self.print_bill(start, accounts, &[first, second])?;
-        let outro = "That's it. Your turn: docs/gateway.md has the settings for your own keys.";
+        let outro = "That's it. Your turn: docs/gateway.md has the settings for your own keys, and \
+            the page /gateway/try of your server lets you ask.";
         story.remark(outro).await
     }
 

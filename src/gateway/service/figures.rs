@@ -6,6 +6,7 @@ use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use metrics::{Counter, Gauge};
+use serde::Serialize;
 
 use super::answer::AnswerEvent;
 use super::gen_ai::{GenAiFigures, MeasuredAnswer};
@@ -62,7 +63,7 @@ pub struct GatewayStatus {
 }
 
 /// The state of a provider.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct ProviderStatus {
     pub name: String,
     /// Pairs of a key and a model that were used.

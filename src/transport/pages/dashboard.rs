@@ -8,9 +8,11 @@ use tokio::sync::watch;
 use tokio::time::{MissedTickBehavior, interval};
 
 use super::alerts;
-use super::sample::{FIELDS, SAMPLE_INTERVAL, Sample};
+use super::sample::{FIELDS, GatewaySample, SAMPLE_INTERVAL, Sample};
 use crate::connect::lobby::action::LobbyStats;
 use crate::connect::service::ConnectService;
+use crate::gateway::service::GatewayService;
+use crate::gateway::service::figures::ProviderStatus;
 use crate::kernel::clock::{Clock, Timestamp};
 use crate::kernel::latency::LatencySnapshot;
 use crate::transport::ops::metrics::{CallOutcome, Metrics};
@@ -24,6 +26,8 @@ const SAMPLES_PER_MINUTE: usize = 12;
 pub struct Dashboard {
     connect: Arc<ConnectService>,
     metrics: Arc<Metrics>,
+    /// `None` if the toolset is not enabled.
+    gateway: Option<Arc<GatewayService>>,
     buffer: Mutex<SampleBuffer>,
     sample_added: watch::Sender<()>,
 }
@@ -33,12 +37,36 @@ struct SampleBuffer {
     samples: VecDeque<Sample>,
     /// Call durations since the start, as of each of the last samples.
     latencies: VecDeque<LatencySnapshot>,
+    /// Times to the first token since the start, likewise.
+    first_tokens: VecDeque<LatencySnapshot>,
 }
 
 impl Dashboard {
     #[must_use]
-    pub fn new(connect: Arc<ConnectService>, metrics: Arc<Metrics>) -> Self {
-        Self { connect, metrics, buffer: Mutex::default(), sample_added: watch::Sender::new(()) }
+    pub fn new(
+        connect: &Arc<ConnectService>,
+        metrics: &Arc<Metrics>,
+        gateway: Option<Arc<GatewayService>>,
+    ) -> Arc<Self> {
+        Arc::new(Self {
+            connect: Arc::clone(connect),
+            metrics: Arc::clone(metrics),
+            gateway,
+            buffer: Mutex::default(),
+            sample_added: watch::Sender::new(()),
+        })
+    }
+
+    /// Whether the toolset `gateway` is enabled.
+    #[must_use]
+    pub const fn has_gateway(&self) -> bool {
+        self.gateway.is_some()
+    }
+
+    /// The state of each provider now. `None` if the toolset is not enabled.
+    #[must_use]
+    pub fn providers(&self) -> Option<Vec<ProviderStatus>> {
+        Some(self.gateway.as_ref()?.status().providers)
     }
 
     /// Takes samples until dropped.
@@ -54,12 +82,17 @@ impl Dashboard {
     }
 
     fn record(&self, lobby: Option<&LobbyStats>, at: Timestamp, memory_kb: Option<u64>) {
+        let status = self.gateway.as_ref().map(|gateway| gateway.status());
         let mut buffer = self.buffer.lock();
-        let latency = self.metrics.latency();
-        let recent = buffer
-            .latencies
-            .front()
-            .map_or_else(|| latency.clone(), |earlier| latency.since(earlier));
+        let recent = add(&mut buffer.latencies, self.metrics.latency());
+        let gateway = status.map(|status| GatewaySample {
+            requests: status.requests,
+            failed: status.failed,
+            tokens: status.tokens,
+            charged: status.charged,
+            first_token: add(&mut buffer.first_tokens, status.first_tokens).quantile(500),
+            open_holds: status.open_holds,
+        });
         let previous = buffer.samples.back().cloned().unwrap_or_default();
         let lobby_stats = lobby.map_or(previous, |lobby| Sample {
             people: lobby.people,
@@ -80,12 +113,11 @@ impl Dashboard {
             p99: recent.quantile(990),
             memory_kb,
             store_up: lobby.is_some(),
+            gateway,
             ..lobby_stats
         });
-        buffer.latencies.push_back(latency);
-        let (samples, latencies) = (buffer.samples.len(), buffer.latencies.len());
+        let samples = buffer.samples.len();
         buffer.samples.drain(..samples.saturating_sub(MAX_SAMPLES));
-        buffer.latencies.drain(..latencies.saturating_sub(SAMPLES_PER_MINUTE));
     }
 
     /// Notifies the receiver of each new sample.
@@ -111,6 +143,14 @@ impl Dashboard {
     pub fn alerts(&self) -> Vec<String> {
         alerts::alerts(self.buffer.lock().samples.make_contiguous())
     }
+}
+
+/// Adds a snapshot, and returns what was recorded in the last minute.
+fn add(snapshots: &mut VecDeque<LatencySnapshot>, now: LatencySnapshot) -> LatencySnapshot {
+    let recent = snapshots.front().map_or_else(|| now.clone(), |earlier| now.since(earlier));
+    snapshots.push_back(now);
+    snapshots.drain(..snapshots.len().saturating_sub(SAMPLES_PER_MINUTE));
+    recent
 }
 
 /// Resident memory of this process, in kB, from `/proc`. `None` on systems without it.

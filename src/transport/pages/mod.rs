@@ -1,8 +1,9 @@
-//! [`Pages`]: the playground at `/` and the dashboard, as plain HTML, CSS and JavaScript modules.
+//! [`Pages`]: the playground at `/`, the dashboard and the page to try the gateway, as plain HTML, CSS and
+//! JavaScript modules.
 //!
 //! The files in `assets/` are embedded into the binary unchanged. Pages get no special access. The
-//! playground's phones are MCP clients over `/mcp/ws` (tool `say`), and the dashboard's statistics
-//! need the token. [`dashboard`] takes [`sample`]s, and [`alerts`] describes problems in words.
+//! playground's phones are MCP clients over `/mcp/ws` (tool `say`), the dashboard's statistics
+//! need the token, and the page to try the gateway is a client of its WebSocket. [`dashboard`] takes [`sample`]s, and [`alerts`] describes problems in words.
 //!
 //! To add a page, add its files to `assets/` and a route to [`routes`].
 //!
@@ -59,6 +60,7 @@ pub fn routes() -> Router<Arc<Pages>> {
             "/dashboard",
             get(|headers: HeaderMap| async move { serve_asset(&headers, "dashboard.html") }),
         )
+        .route("/gateway/try", get(try_gateway))
         .route("/assets/{name}", get(asset))
 }
 
@@ -67,6 +69,13 @@ async fn playground(State(pages): State<Arc<Pages>>, headers: HeaderMap) -> Resp
         return not_found();
     }
     serve_asset(&headers, "playground.html")
+}
+
+async fn try_gateway(State(pages): State<Arc<Pages>>, headers: HeaderMap) -> Response {
+    if !pages.dashboard.has_gateway() {
+        return not_found();
+    }
+    serve_asset(&headers, "try.html")
 }
 
 async fn asset(Path(name): Path<String>, headers: HeaderMap) -> Response {
@@ -125,6 +134,7 @@ pub async fn live_stream(State(pages): State<Arc<Pages>>) -> Response {
         "fields": FIELDS,
         "rows": pages.dashboard.rows(),
         "alerts": pages.dashboard.alerts(),
+        "providers": pages.dashboard.providers(),
         "version": env!("CARGO_PKG_VERSION"),
     });
     let first = Some(Event::default().event("hour").data(first.to_string()));
@@ -138,7 +148,11 @@ pub async fn live_stream(State(pages): State<Arc<Pages>>) -> Response {
         }
         samples.mark_unchanged();
         let dashboard = &pages.dashboard;
-        let sample = json!({ "row": dashboard.last(), "alerts": dashboard.alerts() });
+        let sample = json!({
+            "row": dashboard.last(),
+            "alerts": dashboard.alerts(),
+            "providers": dashboard.providers(),
+        });
         let event = Event::default().event("sample").data(sample.to_string());
         Some((Ok(event), (pages, samples, None)))
     });

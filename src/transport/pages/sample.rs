@@ -10,7 +10,7 @@ use crate::kernel::clock::Timestamp;
 pub const SAMPLE_INTERVAL: Duration = Duration::from_secs(5);
 
 /// Names of the numbers of [`Sample::row`], in order.
-pub const FIELDS: [&str; 15] = [
+pub const FIELDS: [&str; 21] = [
     "at",
     "people",
     "waiting",
@@ -26,6 +26,12 @@ pub const FIELDS: [&str; 15] = [
     "memory_kb",
     "store_up",
     "instances",
+    "gateway_requests",
+    "gateway_failed",
+    "gateway_tokens",
+    "gateway_charged",
+    "gateway_first_token_us",
+    "gateway_holds",
 ];
 
 /// The statistics of one moment.
@@ -55,15 +61,35 @@ pub struct Sample {
     /// Whether the lobby's store answered. If not, the lobby's numbers are those of the previous
     /// sample.
     pub store_up: bool,
+    /// `None` if the toolset is not enabled.
+    pub gateway: Option<GatewaySample>,
+}
+
+/// The statistics of the gateway on this instance. The first four are totals since the start.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct GatewaySample {
+    /// Requests that have ended.
+    pub requests: u64,
+    /// Requests without a complete answer.
+    pub failed: u64,
+    /// Tokens of input and output.
+    pub tokens: u64,
+    /// In millionths of a credit.
+    pub charged: u64,
+    /// Median time to the first token, over the streamed answers of the last minute.
+    pub first_token: Option<Duration>,
+    pub open_holds: usize,
 }
 
 impl Sample {
-    /// The numbers in the order of [`FIELDS`], with call durations in microseconds.
+    /// The numbers in the order of [`FIELDS`], with durations of calls and times to the first token in microseconds.
     #[must_use]
     pub fn row(&self) -> [Option<u64>; FIELDS.len()] {
         let micros = |duration: Option<Duration>| {
             duration.map(|duration| u64::try_from(duration.as_micros()).unwrap_or(u64::MAX))
         };
+        let gateway = self.gateway;
+        let of_gateway = |read: fn(GatewaySample) -> u64| gateway.map(read);
         [
             Some(self.at.as_millis()),
             Some(self.people as u64),
@@ -80,6 +106,12 @@ impl Sample {
             self.memory_kb,
             Some(u64::from(self.store_up)),
             Some(self.instances as u64),
+            of_gateway(|gateway| gateway.requests),
+            of_gateway(|gateway| gateway.failed),
+            of_gateway(|gateway| gateway.tokens),
+            of_gateway(|gateway| gateway.charged),
+            micros(gateway.and_then(|gateway| gateway.first_token)),
+            of_gateway(|gateway| gateway.open_holds as u64),
         ]
     }
 }

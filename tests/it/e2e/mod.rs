@@ -34,6 +34,7 @@ mod gateway;
 mod gateway_accounts;
 mod gateway_api;
 mod gateway_operator;
+mod gateway_pages;
 mod gateway_port;
 mod hostile;
 mod http_limits;

@@ -14,6 +14,7 @@ const byId = (id) => document.getElementById(id);
 const count = (value) => (value ?? 0).toLocaleString("en");
 const millis = (micros) => (micros === null ? "–" : `${(micros / 1_000).toFixed(micros < 10_000 ? 2 : 0)} ms`);
 const seconds = (value) => (value < 120 ? `${value} s` : `${Math.round(value / 60)} min`);
+const credits = (micros) => (micros / 1_000_000).toLocaleString("en", { maximumFractionDigits: micros < 1_000_000 ? 6 : 2 });
 const megabytes = (kilobytes) => (kilobytes === null ? "–" : `${Math.round(kilobytes / 1_024)} MB`);
 
 /// The increase of the total `field` in the minute before the sample at `index`.
@@ -51,6 +52,25 @@ const CHARTS = [
   ["Rejected calls per minute", (_, all, index) => perMinute(all, index, "refused"), count],
 ];
 
+/// Figures of the gateway, if it is enabled. Charges are in millionths of a credit.
+const GATEWAY_FIGURES = [
+  ["Requests per minute", (last, all) => count(perMinute(all, all.length - 1, "gateway_requests"))],
+  ["Failed per minute", (last, all) => count(perMinute(all, all.length - 1, "gateway_failed"))],
+  ["Tokens per minute", (last, all) => count(perMinute(all, all.length - 1, "gateway_tokens"))],
+  ["Credits per minute", (last, all) => credits(perMinute(all, all.length - 1, "gateway_charged"))],
+  ["First token, median", ({ gateway_first_token_us }) => millis(gateway_first_token_us)],
+  ["Open holds", ({ gateway_holds }) => count(gateway_holds)],
+];
+const GATEWAY_CHARTS = [
+  ["Requests per minute", (_, all, index) => perMinute(all, index, "gateway_requests"), count],
+  ["Tokens per minute", (_, all, index) => perMinute(all, index, "gateway_tokens"), count],
+  ["Credits per minute", (_, all, index) => perMinute(all, index, "gateway_charged"), credits],
+  ["First token, median", (sample) => sample.gateway_first_token_us, millis],
+];
+
+/// The state of a provider in words. It is paused with a key and a model that fail.
+const health = ({ name, used, open }) => (open === 0 ? `${name}: answers` : open < used ? `${name}: ${open} of ${used} models paused` : `${name}: paused`);
+
 function createElement(tag, className, text) {
   const element = document.createElement(tag);
   if (className) element.className = className;
@@ -67,18 +87,28 @@ function createSvgElement(tag, attributes) {
 class DashboardView {
   #fields = [];
   #samples = [];
-  #figures = new Map();
+  #figures = [];
   #charts = [];
 
   constructor() {
-    for (const [name] of FIGURES) {
+    this.#addFigures(FIGURES, "figure", byId("figures"));
+    this.#addFigures(GATEWAY_FIGURES, "gateway-figure", byId("gateway-figures"));
+    this.#addCharts(CHARTS, byId("charts"));
+    this.#addCharts(GATEWAY_CHARTS, byId("gateway-charts"));
+  }
+
+  #addFigures(figures, prefix, parent) {
+    for (const [name, read] of figures) {
       const [box, value] = [createElement("div", "figure"), createElement("strong")];
-      value.id = `figure-${name.toLowerCase().replace(/\W+/g, "-")}`;
+      value.id = `${prefix}-${name.toLowerCase().replace(/\W+/g, "-")}`;
       box.append(createElement("p", "", name), value);
-      byId("figures").append(box);
-      this.#figures.set(name, value);
+      parent.append(box);
+      this.#figures.push({ value, read });
     }
-    for (const [name] of CHARTS) {
+  }
+
+  #addCharts(charts, parent) {
+    for (const [name, read, format] of charts) {
       const box = createElement("div", "chart");
       const [heading, maximum] = [createElement("h2", "", name), createElement("span")];
       heading.append(maximum);
@@ -89,43 +119,46 @@ class DashboardView {
       const since = createElement("span");
       foot.append(since, createElement("span", "", "now"));
       box.append(heading, svg, foot);
-      byId("charts").append(box);
-      this.#charts.push({ svg, area, line, maximum, since });
+      parent.append(box);
+      this.#charts.push({ name, read, format, svg, area, line, maximum, since });
     }
   }
 
   /// Replaces all samples.
-  setHour({ fields, rows, alerts, version }) {
+  setHour({ fields, rows, alerts, providers, version }) {
     this.#fields = fields;
     this.#samples = rows.map((row) => this.#toSample(row));
     byId("about").textContent = `version ${version}, live`;
-    this.#render(alerts);
+    this.#render(alerts, providers);
   }
 
   /// Adds a sample and drops those older than an hour.
-  addSample({ row, alerts }) {
+  addSample({ row, alerts, providers }) {
     if (!row) return;
     this.#samples.push(this.#toSample(row));
     const from = this.#samples.at(-1).at - HOUR;
     this.#samples = this.#samples.filter((sample) => sample.at >= from);
-    this.#render(alerts);
+    this.#render(alerts, providers);
   }
 
   #toSample(row) {
     return Object.fromEntries(this.#fields.map((field, index) => [field, row[index]]));
   }
 
-  #render(alerts) {
+  #render(alerts, providers) {
     byId("board").hidden = false;
     byId("alerts").replaceChildren(...alerts.map((alert) => createElement("li", "", alert)));
+    byId("gateway").hidden = !providers;
+    const item = (provider) => createElement("li", provider.open > 0 ? "failing" : "", health(provider));
+    byId("providers").replaceChildren(...(providers ?? []).map(item));
     const all = this.#samples;
     const last = all.at(-1);
     if (!last) return;
-    for (const [name, read] of FIGURES) this.#figures.get(name).textContent = read(last, all);
-    CHARTS.forEach(([name, read, format], index) => this.#draw(this.#charts[index], name, read, format));
+    for (const { value, read } of this.#figures) value.textContent = read(last, all);
+    for (const chart of this.#charts) this.#draw(chart);
   }
 
-  #draw({ svg, area, line, maximum, since }, name, read, format) {
+  #draw({ name, read, format, svg, area, line, maximum, since }) {
     const all = this.#samples;
     // A server that started less than an hour ago has a shorter time axis.
     const duration = Math.min(HOUR, Math.max(MINUTE, all.at(-1).at - all[0].at));

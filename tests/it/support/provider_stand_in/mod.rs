@@ -77,6 +77,11 @@ impl StandInState {
         self.scripts.lock().push_back(script);
     }
 
+    /// Removes the scripts that no request has used.
+    pub(crate) fn clear(&self) {
+        self.scripts.lock().clear();
+    }
+
     pub(crate) fn requests(&self) -> Vec<ReceivedRequest> {
         self.requests.lock().clone()
     }
