@@ -42,6 +42,7 @@ use crate::connect::service::{ConnectOptions, ConnectService};
 use crate::credentials::api_keys::service::ApiKeys;
 use crate::delivery::courier::Couriers;
 use crate::gateway::plan::ProviderHttp;
+use crate::gateway::remote::tokens::TokenService;
 use crate::kernel::access::AccessPolicy;
 use crate::kernel::clock::Clock;
 use crate::kernel::health::HealthCheck;
@@ -213,7 +214,13 @@ impl App {
             mailbox: backend.mailbox,
             eviction,
             clock: Arc::clone(clock),
-            verifier: principals::verifiers(api_keys.as_ref(), &config, &ids, clock)?,
+            verifier: principals::verifiers(
+                api_keys.as_ref(),
+                &config,
+                &ids,
+                clock,
+                built.services.get::<Arc<TokenService>>(),
+            )?,
             ids,
             dashboard,
             database,

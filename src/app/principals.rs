@@ -10,6 +10,7 @@ use crate::config::credentials::CredentialsConfig;
 use crate::credentials::CredentialVerifiers;
 use crate::credentials::api_keys::service::ApiKeys;
 use crate::credentials::signed_tokens::SignedTokens;
+use crate::gateway::remote::tokens::{PostedTokens, TokenService};
 use crate::kernel::clock::Clock;
 use crate::kernel::id::IdHasher;
 use crate::kernel::principal::{CredentialVerifier, Owner, Principal};
@@ -37,7 +38,7 @@ pub(super) fn of_tokens(
     }
 }
 
-/// The verifiers of all other tokens. `None` if the configuration has no other credentials.
+/// The verifiers of all other tokens; `token_service` confirms signed ones for the gateway. `None` if the configuration has no other credentials.
 ///
 /// # Errors
 /// Returns [`NoHttpClient`] if the keys of a provider can't be fetched over HTTPS.
@@ -46,13 +47,18 @@ pub(super) fn verifiers(
     config: &Config,
     ids: &IdHasher,
     clock: &Arc<dyn Clock>,
+    token_service: Option<&Arc<TokenService>>,
 ) -> Result<Option<Arc<dyn CredentialVerifier>>, NoHttpClient> {
     let settings = &config.credentials.signed_tokens;
     let client = settings.has_provider().then(|| http_client(config.https_proxy.as_ref()));
     let client = client.transpose()?;
     let signed_tokens = settings.has_any().then(|| {
         let tokens = SignedTokens::new(settings, client, ids.clone(), Arc::clone(clock));
-        Arc::new(tokens) as Arc<dyn CredentialVerifier>
+        let verifier = Arc::new(tokens) as Arc<dyn CredentialVerifier>;
+        match token_service.cloned() {
+            Some(service) => Arc::new(PostedTokens { verifier, service }),
+            None => verifier,
+        }
     });
     let api_keys = api_keys.map(|keys| Arc::clone(keys) as Arc<dyn CredentialVerifier>);
     let verifiers = CredentialVerifiers { api_keys, signed_tokens };

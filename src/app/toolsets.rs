@@ -42,7 +42,7 @@ pub const TOOLSETS: &[ToolsetRow] = &[
     ToolsetRow {
         name: "gateway",
         docs: "docs/gateway.md",
-        settings: gateway::config::SETTINGS,
+        settings: gateway::settings::SETTINGS,
         quotas: &[],
         migrations: Some(&gateway::migrations::MIGRATIONS),
         read: gateway::plan::read,

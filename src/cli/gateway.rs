@@ -58,6 +58,9 @@ pub fn report(loaded: &LoadedSection<GatewayConfig>) -> String {
         }
         None => writeln!(text, "\nNew accounts start with {} credits.", config.start_credits),
     };
+    if let Some(service) = &config.auth_service {
+        let _ = write_service(&mut text, "Tokens are confirmed by", service, "AUTH_SERVICE_TOKEN");
+    }
     text.push_str("\nWarnings\n");
     for warning in warnings {
         let _ = writeln!(text, "  {warning}");

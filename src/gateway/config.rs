@@ -13,7 +13,7 @@ use super::catalog::validate::{CatalogFinding, FindingSeverity, validate};
 use super::money::MicroCredits;
 use super::remote::client::RemoteAddress;
 use crate::kernel::principal::Owner;
-use crate::kernel::settings::{EchoValue, Setting, SettingsReader};
+use crate::kernel::settings::{EchoValue, SettingsReader};
 
 /// Maximum size of `gateway.toml`, in bytes.
 const MAX_FILE_BYTES: u64 = 1 << 20;
@@ -25,74 +25,6 @@ const USAGE_DAYS: u64 = 90;
 const MAX_USAGE_DAYS: u64 = 3_650;
 
 const DAY: Duration = Duration::from_secs(24 * 60 * 60);
-
-pub const SETTINGS: &[Setting] = &[
-    Setting {
-        name: "OPENAI_API_KEY",
-        default: "none",
-        meaning: "Key of the provider `openai`. Without it, its models are not offered.",
-    },
-    Setting {
-        name: "CLAUDE_API_KEY",
-        default: "none",
-        meaning: "Key of the provider `claude`. Without it, its models are not offered.",
-    },
-    Setting {
-        name: "OPENAI_BASE_URL",
-        default: "`https://api.openai.com/v1`",
-        meaning: "Address of the provider `openai`, with `/v1`; any server with OpenAI's protocol. `http://` only for this machine and private networks.",
-    },
-    Setting {
-        name: "CLAUDE_BASE_URL",
-        default: "`https://api.anthropic.com`",
-        meaning: "Address of the provider `claude`, without `/v1`. `http://` only for this machine and private networks.",
-    },
-    Setting {
-        name: "GATEWAY_START_CREDITS",
-        default: "`0`",
-        meaning: "Credits of a new user, with up to six decimal places. A credit pays for one US dollar at list price.",
-    },
-    Setting {
-        name: "GATEWAY_CONFIG",
-        default: "none",
-        meaning: "Path of `gateway.toml`, which changes the providers, models, prices and roles that ship with the server.",
-    },
-    Setting {
-        name: "GATEWAY_PORT",
-        default: "none",
-        meaning: "Second port, which serves the gateway's WebSocket at `/`; 0 takes any free port.",
-    },
-    Setting {
-        name: "GATEWAY_QUERY_TOKEN",
-        default: "`off`",
-        meaning: "`on` accepts a token as `?token=` in the address of the WebSocket. Proxies write addresses to their logs.",
-    },
-    Setting {
-        name: "GATEWAY_MODEL_ACCOUNT",
-        default: "none",
-        meaning: "User whose account pays for the language model of the other toolsets; `random-connect gateway credit` tops it up. Without it, they have no language model.",
-    },
-    Setting {
-        name: "GATEWAY_MODEL",
-        default: "the cheapest",
-        meaning: "Language model of the other toolsets.",
-    },
-    Setting {
-        name: "GATEWAY_USAGE_DAYS",
-        default: "`90`",
-        meaning: "Days for which the usage of each request is stored, from 1 to 3650. Balances and their entries are stored without an end.",
-    },
-    Setting {
-        name: "CREDIT_SERVICE_URL",
-        default: "none",
-        meaning: "Address of a service of yours that has the balances of the users, instead of the accounts here. `http://` only for this machine and private networks.",
-    },
-    Setting {
-        name: "CREDIT_SERVICE_TOKEN",
-        default: "none",
-        meaning: "Token that authenticates this server to the service of `CREDIT_SERVICE_URL`.",
-    },
-];
 
 /// The settings. `Debug` hides secrets.
 #[derive(Clone, Debug)]
@@ -113,6 +45,8 @@ pub struct GatewayConfig {
     pub model: Option<ModelPortConfig>,
     /// The service that has the balances. `None` if the accounts here have them.
     pub credit_service: Option<RemoteAddress>,
+    /// The service that confirms signed tokens. `None` if their signature is enough.
+    pub auth_service: Option<RemoteAddress>,
 }
 
 /// The settings of the language model of the other toolsets.
@@ -166,8 +100,8 @@ pub fn read(reader: &mut SettingsReader<'_>) -> GatewayConfig {
         Owner::named(name).map_err(|error| error.to_string())
     });
     let model = reader.read("GATEWAY_MODEL", EchoValue::Yes, |name| Ok::<_, &str>(name.to_owned()));
-    let names = ("CREDIT_SERVICE_URL", "CREDIT_SERVICE_TOKEN");
-    let credit_service = read_remote(reader, names);
+    let credit_service = read_remote(reader, ["CREDIT_SERVICE_URL", "CREDIT_SERVICE_TOKEN"]);
+    let auth_service = read_remote(reader, ["AUTH_SERVICE_URL", "AUTH_SERVICE_TOKEN"]);
     let start_credits = start_credits.unwrap_or_default();
     if credit_service.is_some() && start_credits > MicroCredits::ZERO {
         let expected = "unset: the service of CREDIT_SERVICE_URL has the balances";
@@ -206,13 +140,14 @@ pub fn read(reader: &mut SettingsReader<'_>) -> GatewayConfig {
         usage_retention: DAY * u32::try_from(usage_days.unwrap_or(USAGE_DAYS)).unwrap_or(1),
         model: payer.map(|payer| ModelPortConfig { payer, model }),
         credit_service,
+        auth_service,
     }
 }
 
 /// Reads the address of a service, and the token for it.
 fn read_remote(
     reader: &mut SettingsReader<'_>,
-    (url, token): (&'static str, &'static str),
+    [url, token]: [&'static str; 2],
 ) -> Option<RemoteAddress> {
     let is_set = reader.is_set(url);
     let address = reader.read(url, EchoValue::Yes, ServiceUrl::parse);
@@ -296,7 +231,7 @@ mod tests {
         assert_eq!(config.start_credits, MicroCredits::ZERO);
         assert_eq!((config.port, config.query_token), (None, false));
         assert_eq!(config.usage_retention, 90 * DAY);
-        assert!(config.credit_service.is_none());
+        assert!(config.credit_service.is_none() && config.auth_service.is_none());
     }
 
     #[test]
@@ -341,25 +276,30 @@ mod tests {
     }
 
     #[test]
-    fn gateway_config_has_a_credit_service_and_hides_its_token() {
-        let url = ("CREDIT_SERVICE_URL", "http://credits:8080/v2/");
-        let token = ("CREDIT_SERVICE_TOKEN", "a-secret");
-        let (config, problems, _) = read_with(&[url, token]);
-        assert_eq!(problems, [""; 0]);
-        assert!(!format!("{config:?}").contains("a-secret"));
-        let service = config.credit_service.expect("a service");
-        assert_eq!(service.url.as_str(), "http://credits:8080/v2");
-        assert_eq!(service.token.expect("a token").expose_secret(), "a-secret");
-        let start = ("GATEWAY_START_CREDITS", "0.5");
-        for (variables, name) in [
-            (&[token][..], "CREDIT_SERVICE_URL"),
-            (&[("CREDIT_SERVICE_URL", "http://credits.example")], "CREDIT_SERVICE_URL"),
-            (&[url, ("CREDIT_SERVICE_TOKEN", "a b")], "CREDIT_SERVICE_TOKEN"),
-            (&[url, start], "GATEWAY_START_CREDITS"),
-        ] {
-            let (_, problems, _) = read_with(variables);
-            assert!(problems.len() == 1 && problems[0].starts_with(name), "{problems:?}");
+    fn gateway_config_has_services_and_hides_their_tokens() {
+        let credit = ["CREDIT_SERVICE_URL", "CREDIT_SERVICE_TOKEN"];
+        for [name, token_name] in [credit, ["AUTH_SERVICE_URL", "AUTH_SERVICE_TOKEN"]] {
+            let (url, token) = ((name, "http://near:8080/v2/"), (token_name, "a-secret"));
+            let (config, problems, _) = read_with(&[url, token]);
+            assert_eq!(problems, [""; 0]);
+            assert!(!format!("{config:?}").contains("a-secret"));
+            let service = config.credit_service.or(config.auth_service).expect("a service");
+            assert_eq!(service.url.as_str(), "http://near:8080/v2");
+            assert_eq!(service.token.expect("a token").expose_secret(), "a-secret");
+            let (_, problems, _) = read_with(&[url]);
+            assert_eq!(problems, [""; 0]);
+            for (variables, variable) in [
+                (&[token][..], name),
+                (&[(name, "http://service.example")], name),
+                (&[url, (token_name, "a b")], token_name),
+            ] {
+                let (_, problems, _) = read_with(variables);
+                assert!(problems.len() == 1 && problems[0].starts_with(variable), "{problems:?}");
+            }
         }
+        let start = ("GATEWAY_START_CREDITS", "0.5");
+        let (_, problems, _) = read_with(&[("CREDIT_SERVICE_URL", "http://near"), start]);
+        assert!(problems.len() == 1 && problems[0].starts_with(start.0), "{problems:?}");
     }
 
     #[test]

@@ -13,6 +13,7 @@ use super::ledger::limits::{AccountLimitStates, LimitKind, RefusedByLimit};
 use super::money::MicroCredits;
 use super::provider::error::ProviderRefusal;
 use super::routing::request::{RouteError, RouteFailure};
+use crate::kernel::principal::Rejected;
 
 macro_rules! error_codes {
     ($($(#[$doc:meta])* $code:ident = $name:literal, $status:literal, $is_retryable:literal;)*) => {
@@ -58,6 +59,8 @@ error_codes! {
     ContentRefused = "CONTENT_REFUSED", 400, false;
     Unauthorized = "UNAUTHORIZED", 401, false;
     TokenExpired = "TOKEN_EXPIRED", 401, false;
+    /// The authentication service does not answer.
+    AuthUnavailable = "AUTH_UNAVAILABLE", 503, true;
     /// A request with the same id or idempotency key and another body came before.
     DuplicateId = "DUPLICATE_ID", 409, false;
     TooLarge = "TOO_LARGE", 413, false;
@@ -160,6 +163,20 @@ impl GatewayError {
         );
         let error = Self::new(GatewayErrorCode::InsufficientCredits, message);
         Self { shortfall: Some(shortfall), ..error }
+    }
+}
+
+impl From<Rejected> for GatewayError {
+    fn from(rejected: Rejected) -> Self {
+        let message = rejected.to_string();
+        match rejected {
+            Rejected::Expired => Self::new(GatewayErrorCode::TokenExpired, message),
+            Rejected::Unavailable => Self::new(GatewayErrorCode::AuthUnavailable, message)
+                .retry_after(Duration::from_secs(1)),
+            Rejected::Missing | Rejected::Invalid | Rejected::Ended | Rejected::Refused => {
+                Self::new(GatewayErrorCode::Unauthorized, message)
+            }
+        }
     }
 }
 

@@ -26,5 +26,6 @@ pub mod provider;
 pub mod remote;
 pub mod routing;
 pub mod service;
+pub mod settings;
 pub mod tools;
 pub mod wire;

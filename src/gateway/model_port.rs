@@ -181,6 +181,7 @@ fn model_error(error: &GatewayError) -> ModelError {
         Code::Cancelled
         | Code::ProviderUnavailable
         | Code::Draining
+        | Code::AuthUnavailable
         | Code::LedgerUnavailable
         | Code::Internal => ModelErrorKind::Unavailable,
         Code::StreamBroken => ModelErrorKind::Truncated,

@@ -19,6 +19,7 @@ use super::model_port::GatewayModel;
 use super::provider::client::Provider;
 use super::provider::limits::ProviderLimits;
 use super::remote::credit::CreditService;
+use super::remote::tokens::TokenService;
 use super::routing::breakers::BreakerTable;
 use super::routing::router::GatewayRouter;
 use super::service::GatewayService;
@@ -59,11 +60,7 @@ impl ToolsetPlan for GatewayPlan {
         let ProviderHttp(prepare) = parts.service::<ProviderHttp>()?.clone();
         let config = &self.0;
         warm_up();
-        let provider = prepare().and_then(|builder| {
-            let limits = ProviderLimits::default();
-            let provider = Provider::new(builder, limits, Arc::clone(&parts.clock));
-            provider.map_err(|error| error.to_string())
-        });
+        let provider = provider(parts, &prepare)?;
         let database = parts.database()?;
         let accounts = open_accounts(database);
         let instances = match database {
@@ -87,7 +84,7 @@ impl ToolsetPlan for GatewayPlan {
             credit_service: credit_service.clone(),
             router: GatewayRouter::new(
                 Arc::clone(&config.catalog),
-                Arc::new(provider.map_err(ToolsetError::Outbound)?),
+                Arc::new(provider),
                 BreakerTable::new(Arc::clone(&parts.clock)),
                 parts.rng(),
             ),
@@ -105,7 +102,7 @@ impl ToolsetPlan for GatewayPlan {
         if let Some(model) = &config.model {
             let account = operator.account_of(&model.payer);
             let owner = model.payer.clone();
-            let payer = GatewayCaller { account, owner, role: MODEL_ROLE };
+            let payer = GatewayCaller { account, owner, role: MODEL_ROLE, confirmation: None };
             let port = GatewayModel::new(Arc::clone(&service), payer, model.model.clone());
             built.services.insert::<Arc<dyn LanguageModel>>(Arc::new(port));
         }
@@ -136,12 +133,38 @@ impl ToolsetPlan for GatewayPlan {
         }));
         built.services.insert(operator);
         built.services.insert(config.edges());
+        if let Some(service) = token_service(config, parts, &prepare)? {
+            built.services.insert(service);
+        }
         Ok(built)
     }
 }
 
 /// The role of the other toolsets' requests. Their users have quotas there.
 const MODEL_ROLE: PrincipalRole = PrincipalRole::Superadmin;
+
+fn provider(parts: &ToolsetParts, prepare: &PrepareHttp) -> Result<Provider, ToolsetError> {
+    let provider = prepare().and_then(|builder| {
+        let limits = ProviderLimits::default();
+        let provider = Provider::new(builder, limits, Arc::clone(&parts.clock));
+        provider.map_err(|error| error.to_string())
+    });
+    provider.map_err(ToolsetError::Outbound)
+}
+
+/// The service that confirms tokens, if the settings name one.
+fn token_service(
+    config: &GatewayConfig,
+    parts: &ToolsetParts,
+    prepare: &PrepareHttp,
+) -> Result<Option<Arc<TokenService>>, ToolsetError> {
+    let Some(address) = config.auth_service.clone() else { return Ok(None) };
+    let service = prepare().and_then(|builder| {
+        let service = TokenService::new(address, builder, Arc::clone(&parts.clock));
+        service.map_err(|error| error.to_string())
+    });
+    service.map(|service| Some(Arc::new(service))).map_err(ToolsetError::Outbound)
+}
 
 /// The service that has the balances, if the settings name one.
 fn credit_service(

@@ -73,9 +73,14 @@ impl GatewayTools {
         Self { service, ids, router: Self::tool_router() }
     }
 
-    fn caller(&self, CallPrincipal(principal): CallPrincipal) -> Result<GatewayCaller, String> {
+    async fn caller(
+        &self,
+        CallPrincipal(principal): CallPrincipal,
+    ) -> Result<GatewayCaller, String> {
         let caller = GatewayCaller::of(&principal, &self.ids);
-        caller.ok_or_else(|| "This token belongs to no user, so it has no credits.".to_owned())
+        let caller = caller.ok_or("This token belongs to no user, so it has no credits.")?;
+        caller.confirm().await.map_err(|rejected| error_text(&rejected.into()))?;
+        Ok(caller)
     }
 
     #[tool(
@@ -93,7 +98,7 @@ impl GatewayTools {
         principal: CallPrincipal,
         cancelled: CancellationToken,
     ) -> Result<String, String> {
-        let caller = self.caller(principal)?;
+        let caller = self.caller(principal).await?;
         let request = self.request(&caller, args)?;
         let started = self.service.start(caller, request);
         let mut reader = started.events.reader(0);
@@ -169,7 +174,7 @@ impl GatewayTools {
         Arguments(_): Arguments<NoGatewayArgs>,
         principal: CallPrincipal,
     ) -> Result<String, String> {
-        let caller = self.caller(principal)?;
+        let caller = self.caller(principal).await?;
         let balance = self.service.balance(&caller).await;
         let balance = balance.map_err(|error| error_text(&error))?;
         Ok(json!({ "balance": balance.balance, "held": balance.held }).to_string())
@@ -186,7 +191,7 @@ impl GatewayTools {
         Arguments(_): Arguments<NoGatewayArgs>,
         principal: CallPrincipal,
     ) -> Result<String, String> {
-        let account = Some(self.caller(principal)?.account);
+        let account = Some(self.caller(principal).await?.account);
         let order = UsageOrder::NewestFirst;
         let filter = UsageFilter { account, order, ..UsageFilter::default() };
         let page = self.service.usage(filter, None, USAGE_ROWS).await;
@@ -219,7 +224,7 @@ impl GatewayTools {
         Arguments(_): Arguments<NoGatewayArgs>,
         principal: CallPrincipal,
     ) -> Result<String, String> {
-        let caller = self.caller(principal)?;
+        let caller = self.caller(principal).await?;
         let models: Vec<_> = self
             .service
             .models(caller.role)

@@ -78,7 +78,8 @@ mod tests {
     use crate::kernel::permissions::{
         AccessLevel, AccessPermissions, Glob, Globs, InvalidPolicy, Scopes, required_scope,
     };
-    use crate::kernel::principal::{Owner, PrincipalRole, Validity};
+    use crate::kernel::principal::{Owner, PrincipalRole};
+    use crate::kernel::validity::Validity;
 
     const CLASSES: [AccessClass; 5] = [
         AccessClass::Read,

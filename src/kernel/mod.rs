@@ -36,4 +36,5 @@ pub mod store;
 pub mod token;
 pub mod toolset;
 pub mod ttl_cache;
+pub mod validity;
 pub mod wiped;

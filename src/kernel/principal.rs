@@ -9,24 +9,18 @@
 
 use std::fmt;
 use std::sync::Arc;
-use std::time::Duration;
 
 use async_trait::async_trait;
 use rmcp::model::Extensions;
 use thiserror::Error;
-use tokio::time::sleep;
-use tokio_util::sync::CancellationToken;
 
-use super::clock::{Clock, Timestamp};
 use super::id::{IdHasher, Realm, UserId};
 use super::permissions::AccessPermissions;
+use super::validity::Validity;
 
 /// Maximum length of the name of an owner, in bytes. An OIDC subject has at most 255 (OpenID Connect Core 1.0,
 /// section 2); the rest is for the issuer.
 const MAX_OWNER_BYTES: usize = 1024;
-
-/// Maximum time until an expiry is compared with the clock again.
-const CLOCK_CHECK_INTERVAL: Duration = Duration::from_secs(30);
 
 /// Prefixes that name the kind of an owner, and that no name of the shared namespace may have.
 const OIDC_PREFIX: &str = "oidc:";
@@ -156,60 +150,6 @@ pub enum Credential {
     Firebase,
 }
 
-/// When a credential stops being valid. By default, never.
-#[derive(Clone, Default)]
-pub struct Validity {
-    expiry: Option<(Timestamp, Arc<dyn Clock>)>,
-    /// Cancelled when the credential is revoked.
-    revoked: CancellationToken,
-}
-
-impl Validity {
-    /// Valid until `at` by `clock`, or until `revoked` is cancelled.
-    #[must_use]
-    pub fn until(at: Timestamp, clock: Arc<dyn Clock>, revoked: CancellationToken) -> Self {
-        Self { expiry: Some((at, clock)), revoked }
-    }
-
-    /// The end. `None` if the credential does not expire.
-    #[must_use]
-    pub fn expires_at(&self) -> Option<Timestamp> {
-        self.expiry.as_ref().map(|(at, _)| *at)
-    }
-
-    /// Returns `false` for a credential that stays valid while the process runs.
-    #[must_use]
-    pub const fn may_end(&self) -> bool {
-        self.expiry.is_some()
-    }
-
-    /// Waits until the credential is revoked or expires, for sessions, which outlive a request.
-    pub async fn ended(&self) {
-        tokio::select! {
-            () = self.revoked.cancelled() => {}
-            () = self.expired() => {}
-        }
-    }
-
-    async fn expired(&self) {
-        let Some((at, clock)) = &self.expiry else { return std::future::pending().await };
-        loop {
-            let left = at.since(clock.now());
-            if left.is_zero() {
-                return;
-            }
-            // Looks again, because a clock may be set.
-            sleep(left.min(CLOCK_CHECK_INTERVAL)).await;
-        }
-    }
-}
-
-impl fmt::Debug for Validity {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Validity").field("expires_at", &self.expires_at()).finish_non_exhaustive()
-    }
-}
-
 /// The caller of a request, and its permissions.
 #[derive(Clone, Debug)]
 pub struct Principal {
@@ -220,6 +160,8 @@ pub struct Principal {
     permissions: AccessPermissions,
     credential: Credential,
     validity: Validity,
+    /// `None` if the credential proves enough.
+    confirmation: Option<Arc<dyn PrincipalConfirmation>>,
 }
 
 impl Principal {
@@ -253,7 +195,8 @@ impl Principal {
         credential: Credential,
     ) -> Self {
         let (user, role, validity) = (None, PrincipalRole::Admin, Validity::default());
-        Self { owner, user, role, permissions, credential, validity }
+        let confirmation = None;
+        Self { owner, user, role, permissions, credential, validity, confirmation }
     }
 
     /// The caller with `OWNER_TOKEN`.
@@ -274,7 +217,20 @@ impl Principal {
         validity: Validity,
     ) -> Self {
         let user = Some(ids.user_id(Realm::Owner, owner.as_str()));
-        Self { owner: Some(owner), user, role, permissions, credential, validity }
+        let (owner, confirmation) = (Some(owner), None);
+        Self { owner, user, role, permissions, credential, validity, confirmation }
+    }
+
+    /// The same principal, whose credential `confirmation` confirms.
+    #[must_use]
+    pub fn confirmed_by(self, confirmation: Arc<dyn PrincipalConfirmation>) -> Self {
+        Self { confirmation: Some(confirmation), ..self }
+    }
+
+    /// Confirms the credential, for a toolset that asks for it. `None` if that needs no one.
+    #[must_use]
+    pub const fn confirmation(&self) -> Option<&Arc<dyn PrincipalConfirmation>> {
+        self.confirmation.as_ref()
     }
 
     /// The owner of data that belongs to a principal. `None` for one that owns nothing.
@@ -336,9 +292,21 @@ pub enum Rejected {
     Expired,
     #[error("The token was revoked or has expired during the call")]
     Ended,
+    #[error("The token is not accepted any more")]
+    Refused,
     /// The request may be repeated: the credential may be valid.
     #[error("The token can't be verified right now: try again shortly")]
     Unavailable,
+}
+
+/// Confirms that a credential which is valid here is still accepted elsewhere.
+#[async_trait]
+pub trait PrincipalConfirmation: fmt::Debug + Send + Sync {
+    /// Asks, unless the answer is known.
+    ///
+    /// # Errors
+    /// Returns [`Rejected::Refused`], or [`Rejected::Unavailable`] without an answer.
+    async fn confirm(&self) -> Result<(), Rejected>;
 }
 
 /// Verifies the credentials that are not fixed tokens of the configuration.

@@ -26,6 +26,7 @@ mod fixtures;
 mod gateway_catalog;
 mod gateway_catalog_money;
 mod gateway_ledger;
+mod gateway_lost_answers;
 mod gateway_provider;
 mod gateway_routing;
 mod import_graph;

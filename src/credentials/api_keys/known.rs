@@ -13,7 +13,8 @@ use super::key::ApiKeyId;
 use super::record::{ApiKeyPolicy, ApiKeyRecord, EXPIRED_RETENTION};
 use crate::kernel::clock::{Clock, Timestamp};
 use crate::kernel::id::IdHasher;
-use crate::kernel::principal::{Credential, Owner, Principal, PrincipalRole, Rejected, Validity};
+use crate::kernel::principal::{Credential, Owner, Principal, PrincipalRole, Rejected};
+use crate::kernel::validity::Validity;
 
 /// Time between two stored uses of a key.
 const USE_INTERVAL: Duration = Duration::from_secs(60);

@@ -41,11 +41,10 @@ use self::token_cache::TokenCache;
 use crate::kernel::clock::{Clock, Timestamp, seeded_rng};
 use crate::kernel::id::IdHasher;
 use crate::kernel::permissions::AccessPermissions;
-use crate::kernel::principal::{
-    Credential, CredentialVerifier, Owner, Principal, Rejected, Validity,
-};
+use crate::kernel::principal::{Credential, CredentialVerifier, Owner, Principal, Rejected};
 use crate::kernel::settings::SettingsReader;
 use crate::kernel::token::AuthTokens;
+use crate::kernel::validity::Validity;
 
 pub use self::claims::MAX_LIFETIME;
 

@@ -1,24 +1,27 @@
 //! [`GatewayRequest`]: a request for an answer, whichever way it came in.
 
 use std::fmt;
+use std::sync::Arc;
 
 use sha2::{Digest, Sha256};
 
 use crate::gateway::money::MicroCredits;
 use crate::gateway::provider::request::{MessagesHeaders, RequestBody};
 use crate::kernel::id::{IdHasher, Realm, UserId};
-use crate::kernel::principal::{Owner, Principal, PrincipalRole};
+use crate::kernel::principal::{Owner, Principal, PrincipalConfirmation, PrincipalRole, Rejected};
 
 /// The name that chooses the provider by the model.
 pub const AUTO_PROVIDER: &str = "auto";
 
 /// A user, whose account pays.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug)]
 pub struct GatewayCaller {
     pub account: UserId,
     /// The name of the user.
     pub owner: Owner,
     pub role: PrincipalRole,
+    /// Confirms the credential before each request. `None` if that needs no one.
+    pub confirmation: Option<Arc<dyn PrincipalConfirmation>>,
 }
 
 impl GatewayCaller {
@@ -28,7 +31,19 @@ impl GatewayCaller {
         let owner = principal.owner()?;
         let known = principal.chat_user();
         let account = known.unwrap_or_else(|| ids.user_id(Realm::Owner, owner.as_str()));
-        Some(Self { account, owner: owner.clone(), role: principal.role() })
+        let confirmation = principal.confirmation().cloned();
+        Some(Self { account, owner: owner.clone(), role: principal.role(), confirmation })
+    }
+
+    /// Confirms the credential, if the authentication service has to.
+    ///
+    /// # Errors
+    /// Returns [`Rejected`] if the service refuses it, or does not answer.
+    pub async fn confirm(&self) -> Result<(), Rejected> {
+        match &self.confirmation {
+            Some(confirmation) => confirmation.confirm().await,
+            None => Ok(()),
+        }
     }
 }
 

@@ -68,6 +68,7 @@ impl AnswerTask {
     }
 
     async fn answer(&self) -> Result<AnswerEvent, GatewayError> {
+        self.caller.confirm().await?;
         let role = self.caller.role;
         let limits = self.core.limits(role);
         let tokens_per_minute = limits.map(|limits| limits.tokens_per_minute);

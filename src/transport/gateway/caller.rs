@@ -10,7 +10,7 @@ use crate::gateway::service::request::GatewayCaller;
 use crate::kernel::access::{AccessPolicy, AccessTarget};
 use crate::kernel::id::IdHasher;
 use crate::kernel::permissions::AccessClass;
-use crate::kernel::principal::{Principal, Rejected};
+use crate::kernel::principal::Principal;
 use crate::transport::http::auth::Gate;
 
 /// The tool whose permission also opens the other edges of the gateway.
@@ -48,7 +48,10 @@ impl GatewayGate {
     ) -> Result<GatewayUser, NotAdmitted> {
         let admitted = self.gate.admit_token(token, headers, uri).await;
         let principal = admitted.map_err(NotAdmitted::Gate)?;
-        self.user(principal).map_err(NotAdmitted::Gateway)
+        let (principal, caller) = self.user(principal).map_err(NotAdmitted::Gateway)?;
+        let confirmed = caller.confirm().await;
+        confirmed.map_err(|rejected| NotAdmitted::Gate(self.gate.rejection(rejected)))?;
+        Ok((principal, caller))
     }
 
     /// The user of a token that replaces another one.
@@ -56,14 +59,9 @@ impl GatewayGate {
     /// # Errors
     /// Returns the error to answer with if the token is not valid or gives no access to the gateway.
     pub async fn identify(&self, token: &[u8]) -> Result<GatewayUser, GatewayError> {
-        let principal = self.gate.identify(token).await.map_err(|rejected| {
-            let code = match rejected {
-                Rejected::Expired => GatewayErrorCode::TokenExpired,
-                _ => GatewayErrorCode::Unauthorized,
-            };
-            GatewayError::new(code, rejected.to_string())
-        })?;
-        self.user(principal)
+        let (principal, caller) = self.user(self.gate.identify(token).await?)?;
+        caller.confirm().await?;
+        Ok((principal, caller))
     }
 
     fn user(&self, principal: Arc<Principal>) -> Result<GatewayUser, GatewayError> {

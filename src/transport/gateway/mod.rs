@@ -13,6 +13,7 @@ pub mod session;
 mod socket;
 pub mod state;
 mod token;
+pub mod token_watch;
 
 use std::sync::Arc;
 

@@ -14,6 +14,7 @@ use tokio_util::sync::CancellationToken;
 use super::answers::SocketAnswers;
 use super::caller::GatewayGate;
 use super::resume::{AnswerKey, ResumableAnswers};
+use super::token_watch::TokenWatch;
 use crate::gateway::error::{GatewayError, GatewayErrorCode};
 use crate::gateway::service::GatewayService;
 use crate::gateway::service::connections::SocketPermit;
@@ -49,6 +50,7 @@ pub struct GatewaySession {
     name: Arc<str>,
     principal: Arc<Principal>,
     caller: GatewayCaller,
+    token: TokenWatch,
     answers: SocketAnswers,
     wake: Arc<Notify>,
     /// The first message, which is written before any other.
@@ -85,6 +87,7 @@ impl GatewaySession {
         Self {
             answers: SocketAnswers::new(Arc::clone(&wake)),
             draining: parts.drain.session_token(),
+            token: TokenWatch::start(principal.confirmation()),
             parts,
             name,
             principal,
@@ -153,6 +156,7 @@ impl GatewaySession {
         let admitted = self.parts.gate.identify(token.as_bytes()).await;
         match admitted {
             Ok((principal, caller)) if caller.account == self.caller.account => {
+                self.token = TokenWatch::start(principal.confirmation());
                 (self.principal, self.caller) = (principal, caller);
                 if matches!(self.state, SessionState::Expiring | SessionState::Expired) {
                     self.state = SessionState::Open;
@@ -188,7 +192,10 @@ impl GatewaySession {
         };
         let expired = async {
             match self.state {
-                SessionState::Open | SessionState::Expiring => validity.ended().await,
+                SessionState::Open | SessionState::Expiring => tokio::select! {
+                    () = validity.ended() => {}
+                    () = self.token.refused() => {}
+                },
                 _ => std::future::pending().await,
             }
         };

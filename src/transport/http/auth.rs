@@ -163,7 +163,8 @@ impl Gate {
         }
     }
 
-    fn rejection(&self, rejected: Rejected) -> Response {
+    /// The response to a request whose token is rejected. Counts it, unless it may be valid.
+    pub fn rejection(&self, rejected: Rejected) -> Response {
         if rejected == Rejected::Unavailable {
             let message = format!("{rejected}\n");
             let retry = [(header::RETRY_AFTER, "5")];

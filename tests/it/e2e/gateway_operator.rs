@@ -152,6 +152,7 @@ async fn gateway_check_prints_the_catalog_without_keys() {
         ("CLAUDE_API_KEY", " "),
         ("CREDIT_SERVICE_URL", "http://credits:8080/v2/"),
         ("CREDIT_SERVICE_TOKEN", "a-token-never-shown"),
+        ("AUTH_SERVICE_URL", "https://auth.example"),
     ];
     // TOOLSETS is not set: the gateway is not enabled.
     let output = run_with("", &variables, &["gateway", "check"]).await;
@@ -165,6 +166,7 @@ async fn gateway_check_prints_the_catalog_without_keys() {
         "tiny near 0.5 0.5 0.5 0.5 1.25",
         "above 500 input tokens 1 1 1 1 2.5",
         "small tiny",
+        "Tokens are confirmed by https://auth.example AUTH_SERVICE_TOKEN: not set",
         "Balances are at http://credits:8080/v2 CREDIT_SERVICE_TOKEN: set",
         "trial 20 20000 1024 4 8 tiny",
         "superadmin 1000 1000000 32768 64 8 all",

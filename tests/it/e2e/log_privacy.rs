@@ -9,11 +9,15 @@ use serde_json::{Value, json};
 use tokio::io::{AsyncBufReadExt, AsyncReadExt, BufReader};
 use tokio::process::{Child, Command};
 
+use crate::support::auth_service::AuthServiceStandIn;
+use crate::support::credit_service::{CreditServiceStandIn, SERVICE_TOKEN, ServiceFault};
+use crate::support::gateway_socket::GatewaySocket;
 use crate::support::graph_api::{
     FailureMode, GraphStandIn, PHONE_NUMBER_ID, StandIn, TOKEN, signature,
 };
 use crate::support::openid_provider::{OpenIdProvider, SigningKey};
 use crate::support::server::{TEST_TIMEOUT, http_client};
+use crate::support::temp_database::TempDatabase;
 use crate::support::tokens::jwt;
 
 /// Values that no output may contain.
@@ -276,5 +280,59 @@ async fn log_holds_no_signed_token_and_no_owner() {
     let hidden = [secret, "elephants", "Zanzibar", "issuer-0815", "key-id", "securetoken"];
     for secret in parts.chain(hidden) {
         assert!(!log.contains(secret) && !stdout.contains(secret), "{secret} leaked");
+    }
+}
+
+#[tokio::test]
+async fn log_holds_no_token_of_an_address_and_none_of_a_service() {
+    let secret = "a-jwt-secret-0815-of-32-bytes-or-more";
+    let exp = SystemClock::new().now().as_millis() / 1_000 + 60;
+    let token = jwt(secret, &json!({ "sub": "ann-raw-id-4711", "exp": exp }));
+    for switch in ["on", "off"] {
+        let credit = CreditServiceStandIn::start(&[("ann-raw-id-4711", 1_000_000)]).await;
+        let auth = AuthServiceStandIn::start().await;
+        let folder = TempDatabase::new();
+        let database = format!("sqlite:{}", folder.file().display());
+        let mut settings = vec![
+            ("TOOLSETS", "connect,gateway"),
+            ("JWT_SECRET", secret),
+            ("DATABASE_URL", &database),
+            ("GATEWAY_QUERY_TOKEN", switch),
+        ];
+        settings.extend(credit.settings());
+        settings.extend(auth.settings());
+        let (server, url, stdout) = start(&settings).await;
+        let base = url.trim_end_matches("/mcp");
+        let address = base.trim_start_matches("http://");
+        let path = format!("/gateway?a=b&token={token}");
+        match GatewaySocket::try_open(address, &path, &[]).await {
+            Ok((mut socket, _)) => {
+                assert_eq!(switch, "on");
+                for fault in [ServiceFault::Status(500), ServiceFault::Text("elephants")] {
+                    credit.books.fail_checks(fault);
+                    socket.send(&json!({ "type": "balance" })).await;
+                    assert_eq!(
+                        socket.next_of("error").await["error"]["code"],
+                        "LEDGER_UNAVAILABLE"
+                    );
+                }
+            }
+            Err((status, _)) => assert_eq!((switch, status), ("off", 401)),
+        }
+        let invalid = GatewaySocket::try_open(address, "/gateway?token=elephants", &[]).await;
+        assert_eq!(invalid.err().expect("a refusal").0, 401);
+        let http = http_client();
+        for path in ["/gateway/health", "/gateway", "/v1/models", "/mcp", "/nowhere", "/"] {
+            let address = format!("{base}{path}?token={token}");
+            http.get(address).send().await.expect("a response");
+        }
+        let body = json!({ "method": "handle_message", "params": { "message": "#meet", "puch_user_id": "x" } });
+        http.post(&url).bearer_auth(SECRETS[0]).body(body.to_string()).send().await.expect("sent");
+        let (stdout, log) = stop(server, stdout).await;
+        assert_eq!(log.contains("a service failed"), switch == "on", "{log}");
+        let hidden = [secret, SERVICE_TOKEN, "ann-raw-id-4711", "elephants", "token="];
+        for secret in token.split('.').chain(hidden) {
+            assert!(!log.contains(secret) && !stdout.contains(secret), "{secret} leaked: {log}");
+        }
     }
 }

@@ -33,6 +33,7 @@ mod full_disk;
 mod gateway;
 mod gateway_accounts;
 mod gateway_api;
+mod gateway_export;
 mod gateway_operator;
 mod gateway_pages;
 mod gateway_port;

@@ -158,6 +158,10 @@ impl LedgerBackend {
         Self { store: Arc::new(MemoryGatewayLedger::default()), _database: None }
     }
 
+    pub fn of(store: Arc<dyn GatewayLedger>) -> Self {
+        Self { store, _database: None }
+    }
+
     pub async fn reserve(&self, reservation: Reservation) -> ReserveOutcome {
         self.store.reserve(reservation).await.expect("the store is up")
     }

@@ -10,4 +10,5 @@ mod differential;
 mod limits;
 mod recovery;
 mod requests;
+mod upgrade;
 mod usage_pages;

@@ -156,7 +156,8 @@ async fn deduct((State(books), headers, axum::Json(body)): Request) -> Response 
     respond(fault, || books.deduct(&call)).await
 }
 
-async fn respond(fault: ServiceFault, act: impl FnOnce() -> (StatusCode, Value)) -> Response {
+/// Answers a call, or not as it should be.
+pub async fn respond(fault: ServiceFault, act: impl FnOnce() -> (StatusCode, Value)) -> Response {
     let json = [("content-type", "application/json")];
     match fault {
         ServiceFault::None => {

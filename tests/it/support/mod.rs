@@ -11,6 +11,7 @@
 //! - [`stdio_client`]: a client of the `stdio` command.
 //! - [`provider_stand_in`]: a provider of language models, with faults and an invoice.
 //! - [`gateway_socket`]: a client of the gateway's WebSocket, and a gateway with its providers.
+//! - [`auth_service`]: the service of `AUTH_SERVICE_URL`, with faults.
 //! - [`credit_service`]: the service of `CREDIT_SERVICE_URL`, with faults.
 //! - [`raw_websocket`]: a WebSocket client that can break the protocol.
 //! - [`browser`]: a real browser, for the pages.
@@ -28,6 +29,7 @@
 //! port, so that tests can run concurrently.
 
 pub(crate) mod api_key_backends;
+pub(crate) mod auth_service;
 pub(crate) mod backends;
 pub(crate) mod browser;
 pub(crate) mod chats;

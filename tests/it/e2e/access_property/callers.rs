@@ -9,7 +9,8 @@ use rand::{RngExt, SeedableRng};
 use random_connect::kernel::clock::{Clock, seeded_rng};
 use random_connect::kernel::id::IdHasher;
 use random_connect::kernel::permissions::{AccessPermissions, Glob, Globs, Scopes};
-use random_connect::kernel::principal::{Credential, Owner, Principal, PrincipalRole, Validity};
+use random_connect::kernel::principal::{Credential, Owner, Principal, PrincipalRole};
+use random_connect::kernel::validity::Validity;
 use reqwest::{Method, StatusCode};
 use serde_json::json;
 

@@ -1,5 +1,6 @@
 //! Journeys of clients of the gateway's WebSocket, and its money under faults.
 
+mod auth_service;
 mod credit_service;
 mod credit_service_killed;
 mod faults;
