@@ -1,6 +1,7 @@
 //! The catalog of the gateway: the shipped table, `gateway.toml`, roles and findings.
 
 use std::fs;
+use std::time::Duration;
 
 use random_connect::gateway::catalog::file::CatalogFileError;
 use random_connect::gateway::catalog::model::{Catalog, UnknownModel};
@@ -226,6 +227,18 @@ fn gateway_toml_error_names_line_key_and_expectation() {
             "expected a list of names of environment variables",
         ),
         ("[providers.openai]\nabandoned = \"pay\"", Some(2), "providers.openai.abandoned", "drain"),
+        (
+            "[providers.openai]\ntime_limits = { silence = 0 }",
+            Some(2),
+            "providers.openai.time_limits.silence",
+            "seconds from 1 to 600",
+        ),
+        (
+            "[providers.openai.time_limits]\ntotal = 601",
+            Some(2),
+            "providers.openai.time_limits.total",
+            "seconds from 1 to 600",
+        ),
         ("[providers.new]\nformat = \"chat\"", Some(1), "providers.new", "base_url"),
         ("[providers.auto]", Some(1), "providers.auto", "other than auto"),
         (
@@ -272,6 +285,14 @@ fn gateway_toml_refuses_tiers_that_no_hold_would_cover() {
     assert!(cheaper.expected.contains("no price of a tier below"), "{cheaper}");
     let twice = "{ above = 10, input = \"2\", output = \"4\" }";
     assert!(tiers(&format!("{twice}, {twice}")).expected.contains("ascending"));
+}
+
+#[test]
+fn gateway_check_names_the_lines_of_the_file_alone() {
+    let catalog = Catalog::load(Some(LLAMA)).expect("a catalog");
+    let findings = validate(&catalog, Some(LLAMA));
+    let lines: Vec<_> = findings.iter().map(|found| (found.key[1].as_str(), found.line)).collect();
+    assert_eq!(lines, [("claude", None), ("local", Some(5)), ("openai", None)]);
 }
 
 #[test]
@@ -336,6 +357,8 @@ fn gateway_toml_example_of_the_documentation_is_valid() {
     let (example, _) = example.split_once("```").expect("its end");
     let catalog = load(example);
     assert_eq!(validate(&catalog, Some(example)), []);
+    let limits = catalog.provider("local").expect("a provider").time_limits;
+    assert_eq!((limits.first_content, limits.silence), (Some(Duration::from_secs(300)), None));
     let llama = catalog.model("small").expect("a model");
     assert_eq!(
         (llama.provider.as_str(), llama.provider_model.as_str()),

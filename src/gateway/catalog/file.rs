@@ -12,7 +12,7 @@ use toml::de::{DeTable, DeValue};
 
 use super::address::ServiceUrl;
 use super::price::TokenPrice;
-use super::provider::{AbandonPolicy, ProviderFormat};
+use super::provider::{AbandonPolicy, ProviderFormat, ProviderTimeLimits};
 use super::roles::ROLES;
 
 /// The ending of a variable that may have the key of a provider. No other setting has it, so that a mistake in the
@@ -58,6 +58,7 @@ pub(super) struct ProviderEntry {
     #[serde(deserialize_with = "key_variables")]
     pub credentials: Option<Vec<String>>,
     pub abandoned: Option<AbandonPolicy>,
+    pub time_limits: Option<ProviderTimeLimits>,
 }
 
 #[derive(Debug, Default, Deserialize)]
@@ -201,16 +202,19 @@ fn line_of(text: &str, byte: usize) -> usize {
     1 + text.bytes().take(byte).filter(|b| *b == b'\n').count()
 }
 
-/// The line of a key, or of the last table above it that the file has. `None` if it has none.
+/// The line of a key, or of the last table above it that the file has. `None` if it has none, as a table such as
+/// `providers` may hold other entries only.
 pub(super) fn find_line(text: &str, key: &[String]) -> Option<usize> {
     let document = DeTable::parse(text).ok()?;
     let mut found = None;
     let mut table = document.get_ref();
-    for name in key {
+    for (depth, name) in key.iter().enumerate() {
         let Some((name, value)) = table.iter().find(|(other, _)| other.get_ref() == name) else {
             break;
         };
-        found = Some(line_of(text, name.span().start));
+        if depth > 0 || key.len() == 1 {
+            found = Some(line_of(text, name.span().start));
+        }
         let DeValue::Table(inner) = value.get_ref() else { break };
         table = inner;
     }

@@ -77,12 +77,13 @@ impl Catalog {
 /// Changes `file` by the entries of `own`.
 fn overlay(file: &mut CatalogFile, own: CatalogFile) {
     for (name, entry) in own.providers {
-        let ProviderEntry { format, base_url, credentials, abandoned } = entry;
+        let ProviderEntry { format, base_url, credentials, abandoned, time_limits } = entry;
         let merged = file.providers.entry(name).or_default();
         replace(&mut merged.format, format);
         replace(&mut merged.base_url, base_url);
         replace(&mut merged.credentials, credentials);
         replace(&mut merged.abandoned, abandoned);
+        replace(&mut merged.time_limits, time_limits);
     }
     for (name, entry) in own.models {
         let merged = file.models.entry(name).or_default();
@@ -137,6 +138,7 @@ fn provider(name: &str, entry: ProviderEntry) -> Result<CatalogProvider, EntryEr
         format: entry.format.ok_or_else(|| missing("format"))?,
         base_url: entry.base_url.ok_or_else(|| missing("base_url"))?,
         abandoned: entry.abandoned.unwrap_or(AbandonPolicy::Drain),
+        time_limits: entry.time_limits.unwrap_or_default(),
         variables: entry.credentials.ok_or_else(|| missing("credentials"))?,
         keys: Vec::new(),
     })

@@ -1,7 +1,9 @@
 //! [`CatalogProvider`]: a provider, as the configuration has it.
 
+use std::time::Duration;
+
 use secrecy::SecretString;
-use serde::Deserialize;
+use serde::{Deserialize, Deserializer};
 
 use super::address::ServiceUrl;
 
@@ -27,6 +29,33 @@ pub enum AbandonPolicy {
     Forgive,
 }
 
+/// Time limits of the answers of a provider. `None` is the default of the gateway.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct ProviderTimeLimits {
+    /// From the request to the first content of a stream.
+    #[serde(deserialize_with = "seconds")]
+    pub first_content: Option<Duration>,
+    /// Between two events of a stream.
+    #[serde(deserialize_with = "seconds")]
+    pub silence: Option<Duration>,
+    /// From the request to the end of its answer.
+    #[serde(deserialize_with = "seconds")]
+    pub total: Option<Duration>,
+}
+
+/// The longest limit, in seconds: that of a request with all its attempts.
+const MAX_SECONDS: u64 = 600;
+
+fn seconds<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Duration>, D::Error> {
+    let seconds = u64::deserialize(deserializer).ok();
+    let seconds = seconds.filter(|seconds| (1..=MAX_SECONDS).contains(seconds));
+    let expected = "expected a whole number of seconds from 1 to 600";
+    seconds
+        .map(|seconds| Some(Duration::from_secs(seconds)))
+        .ok_or_else(|| serde::de::Error::custom(expected))
+}
+
 /// A key of a provider.
 #[derive(Clone, Debug)]
 pub struct ProviderKey {
@@ -42,6 +71,7 @@ pub struct CatalogProvider {
     pub format: ProviderFormat,
     pub base_url: ServiceUrl,
     pub abandoned: AbandonPolicy,
+    pub time_limits: ProviderTimeLimits,
     /// The environment variables of the keys, in the order of the configuration.
     pub variables: Vec<String>,
     /// The keys of those variables that are set.

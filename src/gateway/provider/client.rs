@@ -108,12 +108,13 @@ impl Provider {
 
     async fn send(&self, request: ProviderRequest) -> Result<SentAnswer, ProviderError> {
         let (format, is_stream) = (request.target.format, request.stream);
-        let (total, wait) = (sleep(self.limits.total), sleep(self.limits.first_content));
+        let limits = self.limits.with(request.time_limits);
+        let (total, wait) = (sleep(limits.total), sleep(limits.first_content));
         let (mut total, wait) = (Box::pin(total), Box::pin(wait));
         let UpstreamRequest { url, headers, body } = UpstreamRequest::new(request)?;
         let sending = self.client.post(url).headers(headers).body(body).send();
         // The headers of a whole answer come when it is complete.
-        let wait_for_headers = if is_stream { self.limits.headers } else { self.limits.total };
+        let wait_for_headers = if is_stream { limits.headers } else { limits.total };
         let response = tokio::select! {
             biased;
             () = &mut total => return Err(too_long()),
@@ -130,7 +131,7 @@ impl Provider {
         }
         let mut decoder = AnswerDecoder::new(format, request_id);
         if !is_stream || is_json(&response) {
-            let reading = read_body(response, self.limits.answer_bytes);
+            let reading = read_body(response, limits.answer_bytes);
             let data = tokio::select! {
                 biased;
                 () = &mut total => return Err(too_long()),
@@ -143,10 +144,10 @@ impl Provider {
             return Ok(SentAnswer::Whole(ProviderFrame { raw, ..frame }));
         }
         Ok(SentAnswer::Open(Box::new(AnswerReader {
-            reader: SseReader::new(self.limits.event_bytes),
+            reader: SseReader::new(limits.event_bytes),
             response,
             decoder,
-            limits: self.limits,
+            limits,
             total,
             wait,
             phase: AnswerPhase::FirstContent,

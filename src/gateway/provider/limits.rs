@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use crate::gateway::catalog::provider::ProviderTimeLimits;
+
 /// Time and size limits of an answer.
 ///
 /// An answer that is not streamed has no limit but [`Self::connect`] and [`Self::total`], because its headers come when
@@ -26,6 +28,22 @@ pub struct ProviderLimits {
     pub answer_bytes: usize,
     /// Maximum number of idle connections to one host.
     pub idle_connections: usize,
+}
+
+impl ProviderLimits {
+    /// These limits, changed by those of a provider.
+    ///
+    /// Its limit of the first content is also that of the headers, because many servers send both at the same time.
+    #[must_use]
+    pub fn with(self, own: ProviderTimeLimits) -> Self {
+        Self {
+            headers: own.first_content.unwrap_or(self.headers),
+            first_content: own.first_content.unwrap_or(self.first_content),
+            silence: own.silence.unwrap_or(self.silence),
+            total: own.total.unwrap_or(self.total),
+            ..self
+        }
+    }
 }
 
 impl Default for ProviderLimits {

@@ -5,6 +5,8 @@ use std::fmt;
 use secrecy::SecretString;
 use serde_json::{Map, Value};
 
+use crate::gateway::catalog::provider::ProviderTimeLimits;
+
 /// The format of a provider's or a caller's requests and answers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum WireFormat {
@@ -67,6 +69,7 @@ pub struct ProviderRequest {
     pub max_output_tokens: u32,
     /// Whether the answer comes in pieces. Otherwise it is one frame.
     pub stream: bool,
+    pub time_limits: ProviderTimeLimits,
 }
 
 /// Shows the format and the number of fields, but never the content.

@@ -32,7 +32,7 @@ impl UpstreamRequest {
     /// Returns [`ProviderErrorClass::Caller`] if the other format can't hold the body, and
     /// [`ProviderErrorClass::Account`] if the address or the credential is not valid.
     pub fn new(request: ProviderRequest) -> Result<Self, ProviderError> {
-        let ProviderRequest { target, body, headers, max_output_tokens, stream } = request;
+        let ProviderRequest { target, body, headers, max_output_tokens, stream, .. } = request;
         let sent = match body.format() {
             WireFormat::Chat => MessagesHeaders::default(),
             WireFormat::Messages => headers,

@@ -69,6 +69,7 @@ impl RouterParts {
             headers: request.headers.clone(),
             max_output_tokens: request.max_output_tokens.min(model.max_output_tokens),
             stream: request.stream,
+            time_limits: provider.time_limits,
         })
     }
 }

@@ -146,4 +146,22 @@ async function check(model, upstream) {
 }
 
 
-await Promise.all([check("chat", "/v1/chat/completions"), check("message", "/v1/messages")]);
+/** Checks that an equivalent answers at its price when a provider is overloaded, before the caller gets anything of it. */
+async function checkFailover() {
+  const aimock = await startAimock();
+  const gateway = await startGateway(aimock);
+  const socket = await GatewaySocket.open(gateway.url, "ann");
+  const { messages, text, end } = await socket.ask(1, "backed", "plain");
+  assert.deepEqual(messages.map(({ type }) => type).slice(0, 3), ["accepted", "notice", "chunk"]);
+  const { kind, provider, model } = messages[1];
+  assert.deepEqual([kind, provider, model], ["failover", "claude", "message"]);
+  assert.deepEqual([text, end.provider, end.model], [SKY, "claude", "message"]);
+  assert.equal(micros(end.credits.charged), price("message", { promptTokens: 11, completionTokens: 17 }));
+  const statuses = (await aimock.journal()).map(({ path, response }) => [path, response.status]);
+  assert.deepEqual(statuses, [["/v1/chat/completions", 529], ["/v1/messages", 200]]);
+  socket.close();
+  await gateway.stop();
+  await aimock.stop();
+}
+
+await Promise.all([check("chat", "/v1/chat/completions"), check("message", "/v1/messages"), checkFailover()]);

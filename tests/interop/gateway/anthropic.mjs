@@ -24,6 +24,10 @@ const TOOLS = [
   },
 ];
 
+const listed = [];
+for await (const { id } of anthropic.models.list()) listed.push(id);
+assert.ok(["chat", "message"].every((model) => listed.includes(model)), listed.join());
+
 const textOf = ({ content }) => content.map(({ text = "" }) => text).join("");
 
 for (const model of ["message", "chat"]) {

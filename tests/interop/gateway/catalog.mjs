@@ -9,8 +9,8 @@ export const MODELS = {
   dear: { provider: "openai", input: 1, cached: 1, output: 100_000 },
 };
 
-/** The `gateway.toml` with these models. The role `trial` may use the first one, once a minute. */
-export function catalog() {
+/** The `gateway.toml` with these models and time limits. The role `trial` may use the first model, once a minute. */
+export function catalog(timeLimits) {
   const models = Object.entries(MODELS).map(
     ([name, { provider, input, cached, output, equivalents = [] }]) => `
       [models.${name}]
@@ -20,8 +20,9 @@ export function catalog() {
       equivalents = ${JSON.stringify(equivalents)}
       price = { input = "${input}", cached = "${cached}", output = "${output}" }`,
   );
+  const providers = ["openai", "claude"].map((name) => `[providers.${name}]\ntime_limits = { ${timeLimits} }`);
   const trial = '[roles.trial]\nmodels = ["chat"]\nrequests_per_minute = 1';
-  return [...models, trial].join("\n");
+  return [...providers, ...models, trial].join("\n");
 }
 
 /** The charge of an answer, in millionths of a credit. `usage` is that of the gateway's WebSocket. */

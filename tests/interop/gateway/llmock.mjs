@@ -10,13 +10,16 @@ import { assertError, GatewaySocket, micros } from "./user.mjs";
 
 /** Chunks before and within the text of an answer, in both formats. */
 const [EARLY, LATE] = [1, 6];
+const TEXT = "one two three four five six seven eight nine ten";
+/** Time limits of the gateway, in seconds. */
+const [FIRST_CONTENT, SILENCE] = [4, 2];
 const TOOL = { name: "get_weather", description: "The weather", parameters: { type: "object", properties: {} } };
 
 /** Checks the adapter of a model's provider. */
 async function check(model) {
   // With a pause between its chunks it can see that a client stops reading.
   const llmock = await startLlmock("--context-window", "5000", "--stream-chunk-delay-ms", "20");
-  const gateway = await startGateway(llmock);
+  const gateway = await startGateway(llmock, `first_content = ${FIRST_CONTENT}, silence = ${SILENCE}`);
   const socket = await GatewaySocket.open(gateway.url, "ann");
   let spent = 1_000_000 - (await socket.credits()).balance;
   let id = 0;
@@ -72,7 +75,7 @@ async function check(model) {
 
   // Faults before the first content are repaired without a trace.
   const fail = (status, more = {}) => ({ type: "fail", status, ...more });
-  const cut = (kind, after_chunks) => ({ type: "stream_fault", kind, after_chunks });
+  const cut = (kind, after_chunks) => ({ type: "stream_fault", kind, after_chunks, stall_seconds: 2 * FIRST_CONTENT });
   for (const [fault, attempts] of [
     [fail(529), 2],
     [fail(429, { retry_after: 2 }), 2],
@@ -93,16 +96,24 @@ async function check(model) {
   await assertClean(1, "slow_first_token");
 
   // Faults after it are an error, which the client answers with another request.
-  for (const kind of ["truncate", "disconnect", "malformed"]) {
-    await llmock.script(cut(kind, LATE));
+  for (const kind of ["truncate", "disconnect", "malformed", "stall"]) {
+    await llmock.script(cut(kind, LATE), { type: "reply", text: TEXT, times: 2 });
     const answers = await repeat(`${kind} late`);
     assert.deepEqual(answers.map(({ end }) => end.type), ["error", "done"], kind);
     assertError(answers[0], "STREAM_BROKEN");
     assert.equal(answers[0].end.error.partial, true);
-    assert.ok(answers[0].text && answers[1].text.startsWith(answers[0].text), kind);
+    assert.ok(answers[0].text && TEXT.startsWith(answers[0].text), kind);
+    assert.equal(answers[1].text, TEXT);
     assert.ok(micros(answers[0].end.credits.charged) > 0, kind);
     await assertClean(2, `${kind} late`);
   }
+
+  // A provider that does not begin in time is not asked again.
+  await llmock.script(cut("stall", EARLY));
+  const late = await repeat("stall early");
+  assert.deepEqual(late.map(({ end }) => end.type), ["error", "done"]);
+  assertError(late[0], "PROVIDER_TIMEOUT");
+  await assertClean(2, "stall early");
 
   // Errors of the request itself are not repeated.
   await llmock.script(fail(400, { message: "bad temperature" }));

@@ -97,6 +97,13 @@ for (const model of ["chat", "message"]) {
   for await (const _ of cancelled) break;
 }
 
+// A request that is repeated with its key has the same answer, and is charged once.
+const repeated = { model: "chat", messages: question("plain") };
+const keyed = () => openai.chat.completions.create(repeated, { headers: { "Idempotency-Key": "k" } }).withResponse();
+const [once, again] = [await keyed(), await keyed()];
+assert.equal(again.data.choices[0].message.content, once.data.choices[0].message.content);
+assert.equal((await aimock.journal()).filter(({ body }) => body.messages[0].content === "plain").length, 5);
+
 /** Asserts that a request fails with an error of this class. */
 async function assertFails(by, request, Class, status, code) {
   const messages = request.messages ?? question("plain");

@@ -39,11 +39,14 @@ function start(command, env = {}) {
   return { ready, stop };
 }
 
-/** Starts the gateway before these addresses of OpenAI and Anthropic; returns its address and a function that stops it. */
-export async function startGateway({ openai, claude }, more = {}) {
+/**
+ * Starts the gateway before these addresses of OpenAI and Anthropic, with the time limits of `gateway.toml`; returns its
+ * address and a function that stops it.
+ */
+export async function startGateway({ openai, claude }, timeLimits = "") {
   const folder = mkdtempSync(join(tmpdir(), "gateway-"));
   const config = join(folder, "gateway.toml");
-  writeFileSync(config, catalog());
+  writeFileSync(config, catalog(timeLimits));
   const port = await freePort();
   const gateway = start(["target/debug/random-connect"], {
     TOOLSETS: "gateway",
@@ -59,7 +62,6 @@ export async function startGateway({ openai, claude }, more = {}) {
     CLAUDE_API_KEY: "sk-claude",
     GATEWAY_CONFIG: config,
     GATEWAY_START_CREDITS: "1",
-    ...more,
   });
   const url = `http://127.0.0.1:${port}`;
   await gateway.ready(`${url}/gateway/health`);

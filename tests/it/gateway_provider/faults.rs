@@ -3,10 +3,11 @@
 use std::time::Duration;
 
 use futures_util::StreamExt;
+use random_connect::gateway::catalog::provider::ProviderTimeLimits;
 use random_connect::gateway::provider::error::{ProviderErrorClass, ProviderRefusal};
 use random_connect::gateway::provider::frame::{ProviderFinish, ProviderFrame};
 use random_connect::gateway::provider::limits::ProviderLimits;
-use random_connect::gateway::provider::request::WireFormat;
+use random_connect::gateway::provider::request::{ProviderRequest, WireFormat};
 use serde_json::json;
 
 use super::{Collected, FORMATS, SHORT, answer_to, answer_within, limits, provider, request};
@@ -106,6 +107,27 @@ async fn gateway_provider_first_content_has_a_limit_that_pings_do_not_extend() {
             let answer = answer_within(limits, format, AnswerScript::with(fault)).await;
             assert_eq!(answer.class(), ProviderErrorClass::TimeLimit);
             assert!(!answer.frames.iter().any(ProviderFrame::has_content));
+        }
+    }
+}
+
+#[tokio::test]
+async fn gateway_provider_has_time_limits_that_replace_the_defaults() {
+    let silent = ProviderTimeLimits { silence: Some(SHORT), ..ProviderTimeLimits::default() };
+    let slow = ProviderTimeLimits { first_content: Some(SHORT), ..ProviderTimeLimits::default() };
+    let total = ProviderTimeLimits { total: Some(SHORT), ..ProviderTimeLimits::default() };
+    let minute = Duration::from_secs(60);
+    for (time_limits, fault, class) in [
+        (silent, StandInFault::StallAfter(2), ProviderErrorClass::TimeLimit),
+        (slow, StandInFault::SlowFirstToken(minute), ProviderErrorClass::TimeLimit),
+        (slow, StandInFault::SlowHeaders(minute), ProviderErrorClass::Transient),
+        (total, StandInFault::StallAfter(2), ProviderErrorClass::TimeLimit),
+    ] {
+        for format in FORMATS {
+            let stand_in = ProviderStandIn::with([AnswerScript::with(fault.clone())]).await;
+            let request = ProviderRequest { time_limits, ..request(&stand_in.url, format) };
+            let answer = Collected::of(&provider(limits()), request).await;
+            assert_eq!(answer.class(), class, "{time_limits:?}");
         }
     }
 }

@@ -14,6 +14,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use futures_util::StreamExt;
+use random_connect::gateway::catalog::provider::ProviderTimeLimits;
 use random_connect::gateway::provider::client::Provider;
 use random_connect::gateway::provider::error::{ProviderError, ProviderErrorClass};
 use random_connect::gateway::provider::frame::{ProviderEvent, ProviderFinish, ProviderFrame};
@@ -69,6 +70,7 @@ fn request(url: &str, format: WireFormat) -> ProviderRequest {
         headers: MessagesHeaders::default(),
         max_output_tokens: 100,
         stream: true,
+        time_limits: ProviderTimeLimits::default(),
     }
 }
 
