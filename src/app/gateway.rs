@@ -5,6 +5,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
+use tokio::time::sleep;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
@@ -42,12 +43,19 @@ impl App {
             policy: AccessPolicy { read_only: self.config.read_only },
             ids: self.ids.clone(),
         };
+        let drain_time = limits.shutdown_grace.saturating_sub(DRAIN_MARGIN);
+        let (stopping, cut) = (self.stopping.clone(), Arc::clone(&service));
+        tokio::spawn(async move {
+            stopping.cancelled().await;
+            sleep(drain_time).await;
+            cut.cut_answers();
+        });
         let session = SessionParts {
             service,
             gate,
             answers: ResumableAnswers::default(),
             drain: drain.clone(),
-            drain_time: limits.shutdown_grace.saturating_sub(DRAIN_MARGIN),
+            drain_time,
         };
         Some(Arc::new(GatewayState {
             session: Arc::new(session),
@@ -96,5 +104,5 @@ impl App {
     }
 }
 
-/// Time between the end of the answers and that of the server.
+/// Time between the end of the answers and that of the server, in which their charges are stored and sent.
 const DRAIN_MARGIN: Duration = Duration::from_secs(1);

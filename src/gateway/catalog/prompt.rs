@@ -33,6 +33,9 @@ const IMAGES: [&str; 3] = ["image", "image_url", "input_image"];
 const FILES: [&str; 6] =
     ["document", "file", "input_file", "container_upload", "input_audio", "video_url"];
 
+/// Size of the texts of a large body, in bytes.
+const LARGE_BYTES: usize = 64 * 1024;
+
 /// The size of a request's input, before the model is known.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct PromptSize {
@@ -60,6 +63,7 @@ impl PromptSize {
             long_cache_writes: body.contains_key("prompt_cache_retention"),
             ..Self::default()
         };
+        size.find_cache_control(body);
         for (field, value) in body {
             if CONVERSATION.contains(&field.as_str()) {
                 size.add_content(value);
@@ -210,6 +214,23 @@ impl PromptSize {
         let ttl = fields.get("cache_control").and_then(|control| control.get("ttl"));
         self.long_cache_writes |= ttl.is_some_and(|ttl| ttl != "5m");
     }
+}
+
+/// Whether a body has so much text that [`PromptSize::of`] takes milliseconds.
+#[must_use]
+pub fn is_large(body: &Map<String, Value>) -> bool {
+    /// Takes the size of the texts from `left`. Returns `false` if it is used up.
+    fn take(value: &Value, left: &mut usize) -> bool {
+        let size = match value {
+            Value::String(text) => text.len(),
+            Value::Array(items) => return items.iter().all(|item| take(item, left)),
+            Value::Object(fields) => return fields.values().all(|field| take(field, left)),
+            _ => 1,
+        };
+        left.checked_sub(size).map(|rest| *left = rest).is_some()
+    }
+    let mut left = LARGE_BYTES;
+    !body.values().all(|value| take(value, &mut left))
 }
 
 /// Loads the encoding now, so that the first request does not wait for it.

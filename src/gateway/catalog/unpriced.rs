@@ -11,7 +11,7 @@ const PRICE_FIELDS: &[(&str, &[&str])] = &[
 
 /// Fields of features that the provider bills apart from tokens, or at the prices of other models.
 const BILLED_FIELDS: &[&str] =
-    &["web_search_options", "mcp_servers", "container", "audio", "fallbacks"];
+    &["web_search_options", "mcp_servers", "container", "audio", "fallbacks", "best_of"];
 
 /// Beginnings of the types of tools that run at the provider, which bills them per use.
 const BILLED_TOOLS: &[&str] = &[

@@ -19,8 +19,10 @@ use crate::kernel::model::ModelUsage;
 /// The end of an answer.
 pub(super) enum AnswerEnd {
     Complete,
-    /// The client has cancelled the request or left, or the server stops.
+    /// The client has cancelled the request or left.
     Cancelled,
+    /// The server stops.
+    Stopped,
     /// The client has left, and the provider's policy is to charge nothing.
     Forgiven,
     Failed(Box<RouteError>),
@@ -40,6 +42,8 @@ pub(super) struct EndedAnswer {
     pub first_token: Option<Duration>,
     /// Number of requests to providers.
     pub attempts: u32,
+    /// The most that the request may cost, if it says so.
+    pub budget: Option<MicroCredits>,
 }
 
 impl EndedAnswer {
@@ -55,15 +59,22 @@ impl EndedAnswer {
 
     /// The present price of the answer.
     pub fn price(&self, catalog: &Catalog) -> MicroCredits {
-        AnswerCharge::of(&self.answer, &self.candidate, catalog).price
+        self.priced(catalog).price
+    }
+
+    /// The price, at most the budget of the request, whatever model the provider says that it used.
+    fn priced(&self, catalog: &Catalog) -> AnswerCharge {
+        let charge = AnswerCharge::of(&self.answer, &self.candidate, catalog);
+        let price = self.budget.map_or(charge.price, |budget| charge.price.min(budget));
+        AnswerCharge { price, ..charge }
     }
 
     /// The charge at the end: nothing for an answer that did not begin.
     pub fn charge(&self, catalog: &Catalog) -> AnswerCharge {
-        let charge = AnswerCharge::of(&self.answer, &self.candidate, catalog);
+        let charge = self.priced(catalog);
         let is_charged = match &self.end {
             AnswerEnd::Complete => true,
-            AnswerEnd::Cancelled => self.attempts > 0,
+            AnswerEnd::Cancelled | AnswerEnd::Stopped => self.attempts > 0,
             AnswerEnd::Forgiven => false,
             AnswerEnd::Failed(_) => self.has_content,
         };
@@ -76,7 +87,9 @@ impl EndedAnswer {
     pub const fn status(&self) -> UsageStatus {
         match &self.end {
             AnswerEnd::Complete => UsageStatus::Done,
-            AnswerEnd::Cancelled | AnswerEnd::Forgiven => UsageStatus::Cancelled,
+            AnswerEnd::Cancelled | AnswerEnd::Stopped | AnswerEnd::Forgiven => {
+                UsageStatus::Cancelled
+            }
             AnswerEnd::Failed(_) if self.has_content => UsageStatus::Broken,
             AnswerEnd::Failed(_) => UsageStatus::Failed,
         }
@@ -143,6 +156,10 @@ impl EndedAnswer {
         match &self.end {
             AnswerEnd::Complete => None,
             AnswerEnd::Cancelled | AnswerEnd::Forgiven => Some(cancelled()),
+            AnswerEnd::Stopped => Some(GatewayError::new(
+                GatewayErrorCode::Draining,
+                "The server stops, so that the answer is incomplete: ask again",
+            )),
             AnswerEnd::Failed(error) => Some(GatewayError::from(error.as_ref())),
         }
     }

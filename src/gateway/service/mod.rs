@@ -71,7 +71,7 @@ impl GatewayService {
         let task = AnswerTask {
             core: Arc::clone(&self.core),
             caller,
-            request,
+            request: Arc::new(request),
             events: events.clone(),
             cancel: cancel.clone(),
             watch: Stopwatch::start(),
@@ -178,9 +178,14 @@ impl GatewayService {
         upkeep::run(Arc::clone(&self.core), self.connections.clone())
     }
 
+    /// Cuts the answers in progress, because the server stops.
+    pub fn cut_answers(&self) {
+        self.core.stopping.cancel();
+    }
+
     /// Cuts the answers in progress, and waits until their charges are stored, at most `grace`.
     pub async fn close(&self, grace: Duration) {
-        self.core.stopping.cancel();
+        self.cut_answers();
         self.core.tasks.close();
         if timeout(grace, self.core.tasks.wait()).await.is_err() {
             tracing::warn!("shutdown timed out with requests to language models still open");

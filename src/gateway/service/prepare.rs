@@ -1,6 +1,9 @@
 //! [`PreparedRequest`]: the models that may answer a request, and what it may cost. Pure.
 
+use std::ops::RangeInclusive;
 use std::sync::Arc;
+
+use serde_json::{Map, Value};
 
 use crate::gateway::catalog::hold::{BoundCandidate, HoldBound};
 use crate::gateway::catalog::model::{Catalog, CatalogModel};
@@ -17,6 +20,9 @@ const DEFAULT_OUTPUT_TOKENS: u32 = 4_096;
 
 /// Minimum length of an answer that the account can't pay for in full, in tokens.
 const MIN_OUTPUT_TOKENS: u32 = 64;
+
+/// The number of answers that a request may ask for. OpenAI's maximum.
+const ANSWERS: RangeInclusive<u64> = 1..=128;
 
 /// A request with the models that may answer it.
 #[derive(Debug)]
@@ -75,6 +81,7 @@ impl PreparedRequest {
             let message = format!("The gateway has no price for this value of the field {field:?}");
             return Err(GatewayError::new(GatewayErrorCode::InvalidRequest, message));
         }
+        check_answer_count(body)?;
         let size = PromptSize::of(body);
         // The first model's provider decides itself whether the input is too long.
         let first = models.first().map(|model| model.name.clone());
@@ -106,6 +113,17 @@ impl PreparedRequest {
         let tokens = request_tokens.with_output(max_output_tokens);
         Ok(Self { candidates, ask, least, max_output_tokens, tokens })
     }
+}
+
+/// Refuses a number of answers that providers may read in another way than the hold.
+fn check_answer_count(body: &Map<String, Value>) -> Result<(), GatewayError> {
+    let answers = body.get("n").filter(|answers| !answers.is_null());
+    let is_count = |answers: &Value| answers.as_u64().is_some_and(|n| ANSWERS.contains(&n));
+    if answers.is_none_or(is_count) {
+        return Ok(());
+    }
+    let message = format!("n is a whole number from {} to {}", ANSWERS.start(), ANSWERS.end());
+    Err(GatewayError::new(GatewayErrorCode::InvalidRequest, message))
 }
 
 /// The length of the answer that the request allows, in tokens.
@@ -195,7 +213,7 @@ fn models(
 #[cfg(test)]
 mod tests {
     use secrecy::SecretString;
-    use serde_json::{Value, json};
+    use serde_json::json;
 
     use super::*;
     use crate::gateway::provider::request::MessagesHeaders;
@@ -267,6 +285,28 @@ mod tests {
             assert_eq!(error.code, GatewayErrorCode::InvalidRequest);
         }
         assert!(prepare("gpt-6-luna", json!({"service_tier": "default"})).is_ok());
+    }
+
+    #[test]
+    fn gateway_request_for_a_number_of_answers_that_is_no_count_is_refused() {
+        for answers in [json!(200.0), json!("200"), json!(0), json!(-1), json!(129), json!(true)] {
+            let error = prepare("gpt-6-luna", json!({ "n": answers })).expect_err("no count");
+            assert_eq!(error.code, GatewayErrorCode::InvalidRequest, "{answers}");
+        }
+        let ask = |answers| prepare("gpt-6-luna", json!({ "n": answers })).expect("models").ask;
+        assert_eq!(ask(json!(null)), ask(json!(1)));
+        assert!(ask(json!(128)) > ask(json!(127)));
+    }
+
+    #[test]
+    fn gateway_hold_pays_for_a_long_cache_that_the_whole_request_asks_for() {
+        let ask = |control: Value| {
+            let messages = json!([{ "role": "user", "content": "word ".repeat(2_000) }]);
+            let body = json!({ "messages": messages, "cache_control": control });
+            prepare("claude-haiku-4-5", body).expect("models").ask
+        };
+        let short = ask(json!({ "type": "ephemeral", "ttl": "5m" }));
+        assert!(ask(json!({ "type": "ephemeral", "ttl": "1h" })) > short);
     }
 
     #[test]

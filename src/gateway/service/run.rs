@@ -7,6 +7,7 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
 
+use tokio::task::spawn_blocking;
 use tokio::time::{MissedTickBehavior, Sleep, interval, sleep};
 use tokio_util::sync::CancellationToken;
 
@@ -17,13 +18,15 @@ use super::ended::{AnswerEnd, EndedAnswer, cancelled};
 use super::prepare::{PreparedCandidate, PreparedRequest};
 use super::request::{GatewayCaller, GatewayRequest};
 use super::settle::{SettledHold, release, settle};
+use crate::gateway::catalog::prompt::is_large;
 use crate::gateway::catalog::provider::AbandonPolicy;
 use crate::gateway::error::{CreditShortfall, GatewayError, GatewayErrorCode};
 use crate::gateway::ledger::ids::{HoldId, RequestKey};
 use crate::gateway::ledger::limits::ReservedTokens;
 use crate::gateway::ledger::request::{AnsweredRequest, Reservation, ReserveOutcome};
-use crate::gateway::ledger::usage::UsageSource;
+use crate::gateway::ledger::usage::{UsageSource, UsageStatus};
 use crate::gateway::money::MicroCredits;
+use crate::gateway::provider::request::RequestBody;
 use crate::gateway::provider::write::whole::WholeAnswer;
 use crate::gateway::routing::request::{RouteEvent, RouteRequest};
 use crate::gateway::routing::target::RouteTarget;
@@ -50,7 +53,7 @@ const REPEAT_INTERVALS: RangeInclusive<Duration> =
 pub(super) struct AnswerTask {
     pub core: Arc<GatewayCore>,
     pub caller: GatewayCaller,
-    pub request: GatewayRequest,
+    pub request: Arc<GatewayRequest>,
     pub events: AnswerBuffer,
     pub cancel: CancellationToken,
     pub watch: Stopwatch,
@@ -72,8 +75,7 @@ impl AnswerTask {
         let role = self.caller.role;
         let limits = self.core.limits(role);
         let tokens_per_minute = limits.map(|limits| limits.tokens_per_minute);
-        let prepared =
-            PreparedRequest::of(&self.request, role, &self.core.catalog, tokens_per_minute)?;
+        let prepared = self.prepare(tokens_per_minute).await?;
         let first = prepared.candidates[0].clone();
         let hold = self.core.new_hold();
         let mut repeat_interval = *REPEAT_INTERVALS.start();
@@ -133,6 +135,25 @@ impl AnswerTask {
         let event = settle(&self.core, settled_hold, ended, total, stores_answer).await;
         drop(running);
         Ok(event)
+    }
+
+    /// Finds the models and the hold, in another thread if that takes long.
+    async fn prepare(
+        &self,
+        tokens_per_minute: Option<u64>,
+    ) -> Result<PreparedRequest, GatewayError> {
+        let (request, catalog) = (Arc::clone(&self.request), Arc::clone(&self.core.catalog));
+        let role = self.caller.role;
+        let (RequestBody::Chat(body) | RequestBody::Messages(body)) = &self.request.body;
+        let is_long = is_large(body);
+        let prepare = move || PreparedRequest::of(&request, role, &catalog, tokens_per_minute);
+        if !is_long {
+            return prepare();
+        }
+        spawn_blocking(prepare).await.unwrap_or_else(|_| {
+            let message = "The request can't be read: this is a defect of the server";
+            Err(GatewayError::new(GatewayErrorCode::Internal, message))
+        })
     }
 
     fn reservation(
@@ -205,6 +226,7 @@ impl AnswerTask {
             has_content: false,
             first_token: None,
             attempts: 0,
+            budget: self.request.budget,
         };
         let mut ticks = interval(CHECKPOINT_INTERVAL);
         ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
@@ -221,7 +243,10 @@ impl AnswerTask {
             let event = tokio::select! {
                 biased;
                 () = self.cancel.cancelled() => break,
-                () = self.core.stopping.cancelled() => break,
+                () = self.core.stopping.cancelled() => {
+                    ended.end = AnswerEnd::Stopped;
+                    break;
+                }
                 () = drained => break,
                 event = routed.next() => event,
                 () = self.events.abandoned(), if !is_abandoned => {
@@ -289,7 +314,14 @@ impl AnswerTask {
         let AnsweredRequest { usage: row, result } = answered;
         let stored = result.and_then(|sealed| self.core.open(self.caller.account, &sealed));
         let Some(stored) = stored else {
-            let message = "The same request was answered, but the answer is not stored: use a new idempotency key to ask again";
+            let problem = match row.usage.status {
+                UsageStatus::Done => "was answered, but the answer is too long to be stored",
+                _ => "ended without a complete answer",
+            };
+            let message = format!(
+                "The same request {problem}, and {} credits were charged: use a new idempotency key to ask again",
+                row.charged
+            );
             return Err(GatewayError::new(GatewayErrorCode::DuplicateId, message));
         };
         let balance = self.core.balance(&self.caller).await?;

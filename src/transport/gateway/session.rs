@@ -31,6 +31,9 @@ const TOKEN_ENDED: SocketClose = SocketClose { code: 4401, reason: "the token is
 /// The client reads so slowly that a part of an answer is lost.
 const SLOW_READER: SocketClose = SocketClose { code: 4408, reason: "the client reads too slowly" };
 
+/// Time for the ends of answers that the end of the server cuts.
+const END_TIME: Duration = Duration::from_millis(500);
+
 /// Time before the expiry of a token at which the client is asked for a new one.
 const EXPIRY_NOTICE: Duration = Duration::from_secs(60);
 
@@ -226,7 +229,7 @@ impl GatewaySession {
             SessionState::Draining => {
                 let (ended, time) = (self.ended.clone(), self.parts.drain_time);
                 tokio::spawn(async move {
-                    sleep(time).await;
+                    sleep(time + END_TIME).await;
                     ended.cancel();
                 });
                 notice("draining", serde_json::json!({}))

@@ -226,14 +226,20 @@ async fn gateway_repeated_request_gets_the_first_answer_and_costs_nothing() {
 }
 
 #[tokio::test]
-async fn gateway_caller_that_hangs_up_stops_an_answer_that_is_not_streamed() {
-    let slow = AnswerScript::with(StandInFault::SlowHeaders(std::time::Duration::from_secs(3_600)));
+async fn gateway_caller_that_hangs_up_pays_for_an_answer_that_is_not_streamed() {
+    let slow = AnswerScript::with(StandInFault::SlowHeaders(std::time::Duration::from_secs(2)));
     let gateway = GatewayFixture::start("1", [slow]).await;
-    let request = gateway.post("/v1/chat/completions", &chat(&json!({})));
-    let asking = tokio::spawn(request.send());
+    let request = || gateway.post("/v1/chat/completions", &chat(&json!({}))).send();
+    let asking = tokio::spawn(request());
     gateway.wait_for_pending(1).await;
     asking.abort();
     gateway.wait_for_pending(0).await;
+    let [row] = &gateway.provider.state.invoice()[..] else { panic!("one request") };
+    assert!(row.complete, "the provider bills all of it");
+    let after_first = gateway.balance().await;
+    request().await.expect("an answer");
+    let charge = after_first - gateway.balance().await;
+    assert!((1.0 - after_first - charge).abs() < 1e-9 && charge > 0.0, "{charge}");
 }
 
 #[tokio::test]

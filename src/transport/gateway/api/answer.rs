@@ -7,7 +7,6 @@ use axum::body::{Body, Bytes};
 use axum::http::{HeaderName, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use futures_util::stream;
-use tokio_util::sync::{CancellationToken, DropGuard};
 
 use super::limits::add_limits;
 use super::refusal::ApiFormat;
@@ -35,14 +34,12 @@ pub(super) async fn respond(
     is_stream: bool,
     started: StartedAnswer,
 ) -> Response {
-    let StartedAnswer { events, cancel } = started;
-    let reader = events.reader(0);
-    drop(events);
+    // A caller that hangs up drops the reader, and the policy of the provider decides what is charged.
+    let reader = started.events.reader(0);
+    drop(started);
     if is_stream {
         respond_in_pieces(format, options, reader).await
     } else {
-        // A caller that hangs up wants no answer that is not streamed.
-        let _guard = Abandon::of(cancel);
         respond_whole(format, options, reader).await
     }
 }
@@ -202,13 +199,4 @@ async fn next(reader: &mut AnswerEventReader) -> AnswerEvent {
     let message = "The answer was read too slowly, so that a part of it is lost";
     let error = GatewayError::new(GatewayErrorCode::Internal, message);
     AnswerEvent::Failed(Arc::new(FailedAnswer::from(error)))
-}
-
-/// Cancels a request when it is dropped.
-struct Abandon(#[expect(dead_code, reason = "it acts when it is dropped")] DropGuard);
-
-impl Abandon {
-    fn of(cancel: CancellationToken) -> Self {
-        Self(cancel.drop_guard())
-    }
 }

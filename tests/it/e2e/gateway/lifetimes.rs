@@ -6,7 +6,8 @@ use random_connect::transport::http::limits::ConnectionLimits;
 use serde_json::json;
 
 use crate::support::gateway_socket::{GatewayScene, GatewaySocket, gateway_request};
-use crate::support::provider_stand_in::AnswerScript;
+use crate::support::provider_stand_in::{AnswerScript, StandInFault};
+use crate::support::server::http_client;
 
 /// An answer that takes about half a second.
 fn slow_answer() -> AnswerScript {
@@ -120,4 +121,21 @@ async fn gateway_client_that_reads_nothing_is_cut_off_and_delays_no_other() {
             }
         }
     }
+}
+
+#[tokio::test]
+async fn gateway_answer_that_the_end_of_the_server_cuts_may_be_asked_for_again() {
+    let limits =
+        ConnectionLimits { shutdown_grace: Duration::from_secs(2), ..ConnectionLimits::default() };
+    let mut scene = GatewayScene::with(&[], limits).await;
+    scene.openai.state.add(AnswerScript::with(StandInFault::StallAfter(1)));
+    let body = json!({
+        "model": "gpt-6-luna", "stream": true, "messages": [{ "role": "user", "content": "Hi" }],
+    });
+    let url = format!("{}/v1/chat/completions", scene.server.url);
+    let request = http_client().post(url).bearer_auth(scene.token("ann")).json(&body);
+    let response = request.send().await.expect("an answer");
+    scene.server.stop();
+    let text = response.text().await.expect("a text");
+    assert!(text.contains("Hello") && text.contains("\"DRAINING\""), "{text}");
 }

@@ -162,3 +162,34 @@ async fn gateway_idempotency_key_answers_again_on_every_socket_and_charges_once(
     let foreign = scene.socket("ben").await.ask(&request).await;
     assert_eq!(foreign.text, "Hello, world.", "a key belongs to its user");
 }
+
+#[tokio::test]
+async fn gateway_idempotency_key_of_a_broken_answer_charges_no_second_time() {
+    let scene = GatewayScene::start().await;
+    scene.openai.state.add(AnswerScript::with(StandInFault::TruncateAfter(2)));
+    let mut socket = scene.socket("ann").await;
+    let request = |id: u8| gateway_request(id, json!({ "idempotencyKey": "k" }));
+    let broken = socket.ask(&request(1)).await;
+    assert_eq!(broken.code(), "STREAM_BROKEN");
+    let again = socket.ask(&request(2)).await;
+    assert_eq!(again.code(), "DUPLICATE_ID");
+    let message = again.end["error"]["message"].as_str().expect("a text");
+    assert!(message.contains("ended without a complete answer"), "{message}");
+    assert_eq!(socket.credits().await, (1_000_000 - broken.charged(), 0));
+    assert_eq!(scene.openai.state.requests().len(), 1);
+}
+
+#[tokio::test]
+async fn gateway_budget_is_the_most_that_an_answer_costs() {
+    let scene = GatewayScene::start().await;
+    // A provider that ignores the maximum length.
+    let words = vec!["word "; 5_000];
+    for (budget, is_reached) in [(0.000_2, true), (0.5, false)] {
+        scene.openai.state.add(AnswerScript::of(words.iter().copied()));
+        let mut socket = scene.socket("ann").await;
+        let request = gateway_request(1, json!({ "maxTokens": 64, "budget": budget }));
+        let reply = socket.ask(&request).await;
+        assert_eq!(reply.end["type"], "done", "{}", reply.end);
+        assert_eq!(reply.charged() == 200, is_reached, "{}", reply.end);
+    }
+}
