@@ -11,7 +11,7 @@ use random_connect::app::backup::{BackupError, RestoredBackup, WrittenBackup};
 use random_connect::app::check::{CheckedStore, check_stores};
 use random_connect::app::credits::CreditDesk;
 use random_connect::app::database::read_secrets;
-use random_connect::app::demo::beside_server;
+use random_connect::app::demo::{DemoInterrupt, beside_server};
 use random_connect::app::serve::{Listening, ServeError, serve_stdio};
 use random_connect::app::toolsets::TOOLSETS;
 use random_connect::cli::announcement::announcement;
@@ -103,7 +103,7 @@ fn chat(url: &str, token: Option<String>, token_file: Option<&Path>) -> ExitCode
 /// Plays the chat of two users on a temporary server.
 async fn demo_chat() -> Result<(), String> {
     let port = |name: &str| (name == "PORT").then(|| "0".into());
-    beside_server(port, async |address, token| {
+    beside_server(DemoInterrupt::listen()?, port, async |address, token| {
         let address = format!("http://{address}");
         let server = ServerTarget::new(&address, &token).map_err(|problem| problem.to_string())?;
         terminal::demo::play(&server, seeded_rng()).await.map_err(|problem| problem.to_string())
@@ -113,9 +113,12 @@ async fn demo_chat() -> Result<(), String> {
 
 /// Plays the demonstration of the gateway on a temporary server.
 async fn demo_gateway() -> Result<(), String> {
+    // First, so that it deletes its folder.
+    let interrupt = DemoInterrupt::listen()?;
     let demo = GatewayDemo::start(&mut seeded_rng()).await.map_err(|error| error.to_string())?;
     let settings = demo.settings();
     beside_server(
+        interrupt,
         |name| settings.get(name).map(Into::into),
         async |address, _| demo.play(address).await.map_err(|error| error.to_string()),
     )
@@ -268,7 +271,13 @@ fn credit(user: String, order: CreditOrder) -> ExitCode {
         Err(problems) => return report_problems(&problems),
     };
     run(async move {
-        let user = if user == "-" { read_line().map_err(|error| error.to_string())? } else { user };
+        let user = match user.as_str() {
+            "-" => read_only_line().map_err(|error| error.to_string())?,
+            _ => Some(user),
+        };
+        let Some(user) = user else {
+            return Ok(report_problems(&["standard input has several lines: pass one user"]));
+        };
         let owner = match parse_owner(&user) {
             Ok(owner) => owner,
             Err(problem) => return Ok(report_problems(&[problem])),
@@ -295,6 +304,14 @@ fn print_output(KeyOutput { text, note }: &KeyOutput) -> Result<ExitCode, String
 /// The first line of standard input.
 fn read_line() -> io::Result<String> {
     Ok(io::stdin().lines().next().transpose()?.unwrap_or_default())
+}
+
+/// The line of standard input. `None` if there is another one. A person at a terminal enters one.
+fn read_only_line() -> io::Result<Option<String>> {
+    let line = read_line()?;
+    let rest =
+        if io::stdin().is_terminal() { String::new() } else { io::read_to_string(io::stdin())? };
+    Ok(rest.trim().is_empty().then_some(line))
 }
 
 /// Prints `text` on standard output.

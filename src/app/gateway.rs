@@ -26,20 +26,24 @@ use crate::transport::http::origin::OriginPolicy;
 use crate::transport::http::server;
 use crate::transport::ops::admin::AccountAdmin;
 use crate::transport::ops::drain::Drain;
+use crate::transport::routes::Gates;
 
 impl App {
     /// Returns the data of the gateway's routes. `None` if the toolset is not enabled.
     pub(super) fn gateway(
         &self,
-        gate: &Arc<Gate>,
+        gates: &Gates,
         drain: &Drain,
         sockets: &TaskTracker,
         limits: &ConnectionLimits,
     ) -> Option<Arc<GatewayState>> {
         let service = Arc::clone(self.services.get::<Arc<GatewayService>>()?);
         let edges = self.services.get::<GatewayEdges>()?;
+        let Gates { callers, monitoring } = gates;
+        let tokens = [callers.tokens.as_slice(), monitoring.tokens.as_slice()].concat();
+        let stats_gate = Arc::new(Gate { tokens, ..Gate::clone(callers) });
         let gate = GatewayGate {
-            gate: Arc::clone(gate),
+            gate: Arc::clone(callers),
             policy: AccessPolicy { read_only: self.config.read_only },
             ids: self.ids.clone(),
         };
@@ -61,6 +65,7 @@ impl App {
             session: Arc::new(session),
             sockets: sockets.clone(),
             takes_query_token: edges.query_token,
+            stats_gate,
             body_timeout: limits.body_timeout,
         }))
     }

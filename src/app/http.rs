@@ -90,7 +90,7 @@ impl App {
         let monitoring = Arc::new(self.gate(monitors, GateName::Monitoring));
         let (mcp, gate) = (Arc::new(mcp), Arc::new(self.callers_gate(tokens)));
         let gates = Gates { callers: Arc::clone(&gate), monitoring };
-        let gateway = self.gateway(&gate, &drain, &sockets, &limits);
+        let gateway = self.gateway(&gates, &drain, &sockets, &limits);
         let state = HttpState {
             connect: Arc::clone(&self.connect),
             stores: Arc::new(self.store_health()),

@@ -31,7 +31,7 @@ pub enum GatewayCommand {
     /// sees the change at once. The change is in the audit log, without the name of the user.
     Credit {
         /// The user: OWNER, the sub of a JWT, the owner of an API key, oidc:ISSUER|SUB or firebase:PROJECT|UID; - reads
-        /// it from the first line of standard input, which keeps it out of the list of processes
+        /// it from standard input, which has one line and is in no list of processes
         user: String,
         /// Credits to add, with up to six decimal places; a negative number takes credit away
         #[arg(allow_negative_numbers = true)]

@@ -31,7 +31,7 @@ use tracing::level_filters::LevelFilter;
 use crate::guard::Guard;
 use crate::kernel::client_network::TrustedProxy;
 use crate::kernel::keyring::SealKey;
-use crate::kernel::settings::{ConfigProblem, EchoValue, Setting, SettingsReader};
+use crate::kernel::settings::{ConfigProblem, DEFAULT_PORT, EchoValue, Setting, SettingsReader};
 use crate::kernel::token::AuthTokens;
 use crate::kernel::toolset::row::ToolsetRow;
 use crate::moderation::service::NoticePolicy;
@@ -44,7 +44,6 @@ use rate_limits::RateLimitConfig;
 pub use parse::LogFormat;
 pub use settings::{SETTINGS, all_settings};
 
-const DEFAULT_PORT: u16 = 8086;
 const DEFAULT_IDLE_TIMEOUT_SECS: u64 = 30 * 60;
 const DEFAULT_REAP_INTERVAL_SECS: u64 = 30;
 const DEFAULT_MAX_SESSIONS: usize = 10_000;

@@ -219,6 +219,18 @@ impl GatewayAccounts {
         Ok(AccountStatement { amounts, entries, requests })
     }
 
+    /// Returns `true` if an account has an entry or a request.
+    ///
+    /// # Errors
+    /// Returns [`StoreError`] if the accounts are unavailable.
+    pub async fn exists(&self, account: UserId) -> Result<bool, StoreError> {
+        if !self.accounts.entries(account, None).await?.is_empty() {
+            return Ok(true);
+        }
+        let filter = UsageFilter { account: Some(account), ..UsageFilter::default() };
+        Ok(!self.accounts.usage(filter, None, 1).await?.rows.is_empty())
+    }
+
     /// Requests that have ended. See [`GatewayLedger::usage`].
     ///
     /// # Errors

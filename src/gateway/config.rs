@@ -90,6 +90,9 @@ pub fn read(reader: &mut SettingsReader<'_>) -> GatewayConfig {
     let port = reader.read("GATEWAY_PORT", EchoValue::Yes, |text| {
         text.parse::<u16>().map_err(|_| "a port from 0 to 65535")
     });
+    if port.is_some_and(|port| port > 0 && Some(port) == reader.server_port()) {
+        reader.report_conflict("GATEWAY_PORT", "a port other than PORT");
+    }
     let query_token = reader.switch("GATEWAY_QUERY_TOKEN", false);
     let usage_days = reader.read("GATEWAY_USAGE_DAYS", EchoValue::Yes, |text| {
         let days = text.parse::<u64>().ok().filter(|days| (1..=MAX_USAGE_DAYS).contains(days));
@@ -185,7 +188,8 @@ fn report(reader: &mut SettingsReader<'_>, findings: &[CatalogFinding]) {
     for finding in findings {
         match finding.severity {
             FindingSeverity::Error => {
-                reader.report_empty("GATEWAY_CONFIG", format!("a file without errors: {finding}"));
+                let expected = format!("a file without errors: {finding}");
+                reader.report_conflict("GATEWAY_CONFIG", &expected);
             }
             FindingSeverity::Warning => reader.warn(&format!("gateway: {finding}")),
         }

@@ -37,7 +37,7 @@ pub const SETTINGS: &[Setting] = &[
     Setting {
         name: "GATEWAY_PORT",
         default: "none",
-        meaning: "Second port, which serves the gateway's WebSocket at `/`; 0 takes any free port.",
+        meaning: "Second port, other than `PORT`, which serves the gateway's WebSocket at `/`; 0 takes any free port.",
     },
     Setting {
         name: "GATEWAY_QUERY_TOKEN",

@@ -13,6 +13,9 @@ use secrecy::SecretString;
 /// Stands for the value of a secret that is not set.
 pub const NOT_SET: &str = "not set";
 
+/// Default of `PORT`.
+pub const DEFAULT_PORT: u16 = 8086;
+
 /// A year, in seconds; a longer duration is taken for a mistake.
 const MAX_DURATION_SECS: u64 = 365 * 24 * 60 * 60;
 
@@ -73,6 +76,15 @@ impl<'a> SettingsReader<'a> {
         let value = (self.lookup)(variable)?;
         let text = value.to_str()?.trim();
         (!text.is_empty()).then(|| SecretString::from(text))
+    }
+
+    /// The value of `PORT`, whose problems another section reports. `None` if it is invalid.
+    pub fn server_port(&self) -> Option<u16> {
+        let value = (self.lookup)("PORT").unwrap_or_default();
+        match value.to_str()?.trim() {
+            "" => Some(DEFAULT_PORT),
+            text => text.parse().ok(),
+        }
     }
 
     /// Reads and parses `variable`. `None` if it is unset, blank or invalid; `parse` returns what it
@@ -145,7 +157,7 @@ impl<'a> SettingsReader<'a> {
     }
 
     /// Reports that `variable` has no value.
-    pub fn report_empty(&mut self, variable: &'static str, expected: String) {
+    fn report_empty(&mut self, variable: &'static str, expected: String) {
         self.problems.push(ConfigProblem {
             variable: variable.to_owned(),
             shown_value: String::new(),
@@ -153,9 +165,14 @@ impl<'a> SettingsReader<'a> {
         });
     }
 
-    /// Reports a variable whose value is valid, but not together with another one.
+    /// Reports a variable whose value is valid, but not together with another one. The value must not be secret.
     pub fn report_conflict(&mut self, variable: &'static str, expected: &str) {
-        self.report_empty(variable, expected.to_owned());
+        let shown = self.shown.iter().find(|(name, _)| *name == variable);
+        self.problems.push(ConfigProblem {
+            variable: variable.to_owned(),
+            shown_value: shown.map(|(_, value)| format!("{value:?}")).unwrap_or_default(),
+            expected: expected.to_owned(),
+        });
     }
 
     /// Reports a required variable that is unset. An invalid one was reported when it was read.

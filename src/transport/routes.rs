@@ -114,7 +114,6 @@ pub fn routes(
         .route("/metrics", get(metrics))
         .with_state(Arc::clone(&state))
         .merge(dashboard)
-        .merge(gateway.clone().map(gateway::monitoring_routes).unwrap_or_default())
         .layer(from_fn_with_state(monitoring, require_token));
     let discovery = DISCOVERY_PATHS
         .into_iter()

@@ -11,8 +11,9 @@ use tokio::sync::{Notify, watch};
 
 use super::answer::AnswerEvent;
 
-/// Maximum size of the events that a buffer holds, in bytes. An answer of 32,768 tokens is far below it.
-const MAX_BYTES: usize = 1024 * 1024;
+/// Maximum size of the events that a buffer holds, in bytes. An answer of 32,768 tokens in pieces of one token is below
+/// it.
+const MAX_BYTES: usize = 4 * 1024 * 1024;
 
 /// The events of one answer. Cheap to clone.
 #[derive(Clone, Default)]
@@ -81,14 +82,36 @@ impl AnswerBuffer {
     /// A reader of the events after number `after`; 0 for all.
     #[must_use]
     pub fn reader(&self, after: u64) -> AnswerEventReader {
-        self.reader_that_wakes(after, Arc::default())
+        let wake = Arc::<Notify>::default();
+        self.0.events.lock().wakers.push(Arc::clone(&wake));
+        self.new_reader(after, wake)
     }
 
-    /// A [`reader`](Self::reader) that notifies `wake` after each event, so that one task can read many answers.
-    #[must_use]
-    pub fn reader_that_wakes(&self, after: u64, wake: Arc<Notify>) -> AnswerEventReader {
+    /// A [`reader`](Self::reader) that notifies `wake` after each event, so that one task can read many
+    /// answers. It reads the end of the answer even if `after` is the end or a number that no event has.
+    ///
+    /// # Errors
+    /// Returns [`EventsLost`] if the buffer has dropped the first of the events.
+    pub fn reader_that_wakes(
+        &self,
+        after: u64,
+        wake: Arc<Notify>,
+    ) -> Result<AnswerEventReader, EventsLost> {
+        let mut events = self.0.events.lock();
+        let unread = u64::from(events.is_complete);
+        let after = after.min(events.last.saturating_sub(unread));
+        let is_lost = events.queue.front().is_some_and(|(first, _)| after + 1 < *first);
+        if is_lost {
+            return Err(EventsLost);
+        }
+        events.wakers.push(Arc::clone(&wake));
+        drop(events);
+        Ok(self.new_reader(after, wake))
+    }
+
+    /// A reader whose `wake` is notified already.
+    fn new_reader(&self, after: u64, wake: Arc<Notify>) -> AnswerEventReader {
         self.0.readers.send_modify(|readers| *readers += 1);
-        self.0.events.lock().wakers.push(Arc::clone(&wake));
         // For the events that exist.
         wake.notify_one();
         AnswerEventReader { buffer: self.clone(), wake, after }
@@ -109,7 +132,7 @@ pub struct AnswerEventReader {
     after: u64,
 }
 
-/// A reader was so slow that the next event is no longer there.
+/// The next event of a reader is no longer there.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct EventsLost;
 

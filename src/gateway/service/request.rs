@@ -3,6 +3,7 @@
 use std::fmt;
 use std::sync::Arc;
 
+use serde_json::{Map, Value};
 use sha2::{Digest, Sha256};
 
 use crate::gateway::money::MicroCredits;
@@ -45,6 +46,12 @@ impl GatewayCaller {
             None => Ok(()),
         }
     }
+}
+
+/// Whether the body of a request asks for more than one answer, which only OpenAI's format of HTTP has.
+#[must_use]
+pub fn asks_for_several_answers(body: &Map<String, Value>) -> bool {
+    body.get("n").and_then(Value::as_f64).is_some_and(|answers| answers > 1.0)
 }
 
 /// A request for an answer. `Debug` hides its content.

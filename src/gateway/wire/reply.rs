@@ -61,6 +61,14 @@ pub fn refusal(id: Option<&RequestId>, error: &GatewayError, now: Timestamp) -> 
     plain("error", id, json!({ "error": error_fields(error, false) }), now)
 }
 
+/// An error about a message that has the id of a request in progress. The `id` is in the error alone.
+#[must_use]
+pub fn refusal_beside(id: &RequestId, error: &GatewayError, now: Timestamp) -> String {
+    let mut fields = error_fields(error, false);
+    fields["duplicateOf"] = json!(id);
+    plain("error", None, json!({ "error": fields }), now)
+}
+
 /// A step of the answer to a request.
 #[derive(Clone, Copy)]
 pub struct Step<'a> {

@@ -6,7 +6,7 @@ use serde_json::{Map, Value};
 use crate::gateway::error::{GatewayError, GatewayErrorCode};
 use crate::gateway::money::MicroCredits;
 use crate::gateway::provider::request::{MessagesHeaders, RequestBody};
-use crate::gateway::service::request::GatewayRequest;
+use crate::gateway::service::request::{GatewayRequest, asks_for_several_answers};
 
 /// Maximum length of an id, a session or a key, in bytes.
 const MAX_ID_BYTES: usize = 256;
@@ -169,7 +169,7 @@ impl GatewayMessage {
 impl SocketRequest {
     fn read(id: RequestId, fields: Map<String, Value>) -> Result<Self, String> {
         let fields: RequestFields =
-            serde_json::from_value(Value::Object(fields)).map_err(|error| error.to_string())?;
+            serde_path_to_error::deserialize(Value::Object(fields)).map_err(field_problem)?;
         let RequestFields { messages, extra, rest, budget, idempotency_key, .. } = fields;
         check_messages(&messages)?;
         let budget = budget.map(|budget| match budget {
@@ -181,6 +181,9 @@ impl SocketRequest {
             },
         });
         let budget = budget.transpose().map_err(|error| format!("`budget`: {error}"))?;
+        if budget.is_some_and(MicroCredits::is_negative) {
+            return Err("`budget` is at least 0".to_owned());
+        }
         let is_valid_key = |key: &String| (1..=MAX_ID_BYTES).contains(&key.len());
         if !idempotency_key.as_ref().is_none_or(is_valid_key) {
             return Err(format!("`idempotencyKey` has 1 to {MAX_ID_BYTES} bytes"));
@@ -190,6 +193,11 @@ impl SocketRequest {
             if let Some(value) = body.remove(name) {
                 body.insert(theirs.to_owned(), value);
             }
+        }
+        if asks_for_several_answers(&body) {
+            return Err(
+                "`n` is at most 1 over the WebSocket: send a request for each answer".to_owned()
+            );
         }
         body.insert("messages".to_owned(), Value::Array(messages));
         Ok(Self {
@@ -220,6 +228,14 @@ impl From<SocketRequest> for GatewayRequest {
             idempotency_key: request.idempotency_key,
         }
     }
+}
+
+/// The name of a field, and what is wrong with it.
+fn field_problem(error: serde_path_to_error::Error<serde_json::Error>) -> String {
+    let path = error.path().to_string();
+    let problem = error.into_inner();
+    // A path without a name, such as that of a missing field.
+    if path == "." { problem.to_string() } else { format!("`{path}`: {problem}") }
 }
 
 fn check_messages(messages: &[Value]) -> Result<(), String> {
@@ -303,6 +319,30 @@ mod tests {
         for ours in ["budget", "fallback", "idempotencyKey", "extra", "id", "type", "stream"] {
             assert!(!read.body.contains_key(ours), "{ours}");
         }
+    }
+
+    #[test]
+    fn gateway_refusal_of_a_request_names_the_field() {
+        let message =
+            json!({"id": 1, "type": "chat", "model": "m", "messages": [{"role": "user"}]});
+        for (field, value, expected) in [
+            ("model", json!(null), "`model`: invalid type: null"),
+            ("maxTokens", json!("x"), "`maxTokens`: invalid type"),
+            ("max_tokens", json!(-1), "`max_tokens`: invalid value"),
+            ("fallback", json!(["a", 1]), "`fallback[1]`: invalid type"),
+            ("budget", json!(-1), "`budget` is at least 0"),
+            ("budget", json!("-0.000001"), "`budget` is at least 0"),
+            ("n", json!(2), "`n` is at most 1"),
+        ] {
+            let mut message = message.clone();
+            message[field] = value;
+            let (_, code, problem) = refusal(&message.to_string());
+            assert_eq!(code.name(), "INVALID_REQUEST");
+            assert!(problem.starts_with(expected), "{problem}");
+        }
+        let mut one = message;
+        one["n"] = json!(1);
+        assert_eq!(request(&one).body["n"], 1);
     }
 
     #[test]

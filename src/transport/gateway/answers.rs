@@ -68,11 +68,18 @@ impl SocketAnswers {
         self.running.is_empty()
     }
 
+    /// Returns `true` if a request with this id is in progress.
+    #[must_use]
+    pub fn has(&self, id: &RequestId) -> bool {
+        self.running.iter().any(|answer| answer.id == *id)
+    }
+
     /// Starts a request. A request that is repeated is not started again: one in progress goes on, and the answer of
     /// a complete one is sent again. One that has failed is started again.
     ///
     /// # Errors
-    /// Returns `DUPLICATE_ID` if another request with the id is in progress.
+    /// Returns `DUPLICATE_ID` if another request with the id is in progress, and `INVALID_REQUEST` if the begin of a
+    /// complete answer is lost.
     pub fn start(
         &mut self,
         request: &SocketRequest,
@@ -85,28 +92,32 @@ impl SocketAnswers {
             }
             return Err(duplicate_id());
         }
-        self.complete.retain(|complete| complete.since_end.elapsed() < RESUME_WINDOW);
+        self.forget_old();
         let is_same =
             |other: &CompleteAnswer| other.id == request.id && other.body_hash == body_hash;
         let position = self.complete.iter().position(is_same);
-        let (answer, cancel) = if let Some(index) = position {
-            let CompleteAnswer { answer, cancel, .. } = self.complete.swap_remove(index);
-            (answer, cancel)
-        } else {
-            let StartedAnswer { events, cancel } = start();
-            (events, cancel)
+        let StartedAnswer { events: answer, cancel } = match position.map(|i| &self.complete[i]) {
+            Some(CompleteAnswer { answer, cancel, .. }) => {
+                StartedAnswer { events: answer.clone(), cancel: cancel.clone() }
+            }
+            None => start(),
         };
         let whole = (!request.stream).then(WholeAnswer::default);
-        let reader = answer.reader_that_wakes(0, Arc::clone(&self.wake));
+        // A complete answer whose begin is lost stays, so that it is not started again.
+        let reader = answer.reader_that_wakes(0, Arc::clone(&self.wake)).map_err(begin_lost)?;
+        if let Some(index) = position {
+            self.complete.swap_remove(index);
+        }
         let id = request.id.clone();
         self.running.push(SocketAnswer { id, body_hash, answer, reader, cancel, whole });
         Ok(())
     }
 
-    /// Sends an answer of an earlier connection from behind event `after`, in pieces.
+    /// Sends an answer of an earlier connection from behind event `after`, in pieces. Its end is always sent.
     ///
     /// # Errors
-    /// Returns `DUPLICATE_ID` if another request with the id is in progress.
+    /// Returns `DUPLICATE_ID` if another request with the id is in progress, and `INVALID_REQUEST` if the event after
+    /// `after` is lost.
     pub fn resume(
         &mut self,
         id: RequestId,
@@ -118,25 +129,20 @@ impl SocketAnswers {
         if position.is_some_and(|index| !self.running[index].answer.is_same(&answer)) {
             return Err(duplicate_id());
         }
+        let reader = answer.reader_that_wakes(after, Arc::clone(&self.wake)).map_err(begin_lost)?;
         // The body of a request of an earlier connection is unknown here.
         let body_hash = position.map(|index| self.running.swap_remove(index).body_hash);
         let (body_hash, whole) = (body_hash.unwrap_or_default(), None);
-        let reader = answer.reader_that_wakes(after, Arc::clone(&self.wake));
         self.running.push(SocketAnswer { id, body_hash, answer, reader, cancel, whole });
         Ok(())
     }
 
-    /// Cancels a request. Its answer then ends with an error.
-    ///
-    /// # Errors
-    /// Returns `INVALID_REQUEST` if no request with this id is in progress.
-    pub fn cancel(&self, id: &RequestId) -> Result<(), GatewayError> {
-        let Some(running) = self.running.iter().find(|answer| answer.id == *id) else {
-            let message = "No request with this id is in progress on this socket";
-            return Err(GatewayError::new(GatewayErrorCode::InvalidRequest, message));
-        };
-        running.cancel.cancel();
-        Ok(())
+    /// Cancels a request. Its answer then ends with an error. Does nothing if no request with this id is in progress,
+    /// because an answer may end before the cancellation arrives.
+    pub fn cancel(&self, id: &RequestId) {
+        if let Some(running) = self.running.iter().find(|answer| answer.id == *id) {
+            running.cancel.cancel();
+        }
     }
 
     /// The next message, if there is one.
@@ -161,9 +167,14 @@ impl SocketAnswers {
     fn end(&mut self, index: usize, end: AnswerOutcome) {
         let SocketAnswer { id, body_hash, answer, cancel, .. } = self.running.swap_remove(index);
         if end == AnswerOutcome::Complete {
+            self.forget_old();
             let since_end = Stopwatch::start();
             self.complete.push(CompleteAnswer { id, body_hash, answer, cancel, since_end });
         }
+    }
+
+    fn forget_old(&mut self) {
+        self.complete.retain(|complete| complete.since_end.elapsed() < RESUME_WINDOW);
     }
 }
 
@@ -190,8 +201,7 @@ impl SocketAnswer {
                 return Ok((text, end));
             }
         }
-        // An answer that is resumed behind its end has no other message.
-        Ok((None, self.reader.is_at_end().then_some(AnswerOutcome::Failed)))
+        Ok((None, None))
     }
 
     /// Writes an event, with the pieces that follow it. `None` if the client needs no message.
@@ -267,6 +277,11 @@ impl JoinedPieces {
 fn duplicate_id() -> GatewayError {
     let message = "Another request with this id is in progress: use a new id";
     GatewayError::new(GatewayErrorCode::DuplicateId, message)
+}
+
+fn begin_lost(_: EventsLost) -> GatewayError {
+    let message = "The begin of the answer is no longer stored";
+    GatewayError::new(GatewayErrorCode::InvalidRequest, message)
 }
 
 /// A hash of all fields of a request but its id, to recognize a request that is repeated.

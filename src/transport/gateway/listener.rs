@@ -5,16 +5,13 @@ use std::sync::Arc;
 
 use axum::Router;
 use axum::http::{Response, header};
-use axum::middleware::from_fn_with_state;
 use axum::routing::{any, get};
 use hyper::Request;
 use hyper::body::Incoming;
 use tower::ServiceExt;
 
-use super::health;
-use super::socket;
 use super::state::GatewayState;
-use crate::transport::http::auth::require_token;
+use super::{health, socket, stats_route};
 use crate::transport::http::connection::ConnectionInfo;
 use crate::transport::http::host::check_host;
 use crate::transport::http::origin::OriginPolicy;
@@ -31,10 +28,8 @@ pub struct GatewayHandler {
 impl GatewayHandler {
     #[must_use]
     pub fn new(state: Arc<GatewayState>, origins: OriginPolicy) -> Self {
-        let gate = Arc::clone(&state.session.gate.gate);
         let routes = Router::new()
-            .route("/stats", get(health::stats))
-            .layer(from_fn_with_state(gate, require_token))
+            .merge(stats_route("/stats", &state))
             .route("/", any(socket::connect))
             .route("/health", get(health::health))
             .fallback(refusal::not_found)

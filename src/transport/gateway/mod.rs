@@ -18,9 +18,11 @@ pub mod token_watch;
 use std::sync::Arc;
 
 use axum::Router;
+use axum::middleware::from_fn_with_state;
 use axum::routing::{any, get, post};
 
 use self::state::GatewayState;
+use crate::transport::http::auth::require_token;
 
 /// The routes that check the token themselves, and those that need none.
 pub fn routes(state: Arc<GatewayState>) -> Router {
@@ -31,10 +33,13 @@ pub fn routes(state: Arc<GatewayState>) -> Router {
         .route("/v1/chat/completions", post(api::chat::complete))
         .route("/v1/messages", post(api::messages::create))
         .route("/v1/models", get(api::models::list))
+        .route("/v1/models/{*model}", get(api::models::retrieve))
+        .merge(stats_route("/gateway/stats", &state))
         .with_state(state)
 }
 
-/// The routes for monitoring.
-pub fn monitoring_routes(state: Arc<GatewayState>) -> Router {
-    Router::new().route("/gateway/stats", get(health::stats)).with_state(state)
+/// The statistics at `path`, for users of the gateway and for operators.
+fn stats_route(path: &str, state: &GatewayState) -> Router<Arc<GatewayState>> {
+    let gate = Arc::clone(&state.stats_gate);
+    Router::new().route(path, get(health::stats)).layer(from_fn_with_state(gate, require_token))
 }

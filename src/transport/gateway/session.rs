@@ -1,8 +1,8 @@
 //! [`GatewaySession`]: the conversation over one socket.
 //!
 //! The session reads the answers of its requests in turn, so that none waits for another, and joins the pieces that wait
-//! for a slow client. An answer does not wait for its client: one whose buffer is full loses its first events, and the
-//! client is closed with 4408.
+//! for a slow client. An answer does not wait for its client: one whose buffer is full loses its first events, and a
+//! client that has not read them is closed with 4408.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -176,9 +176,15 @@ impl GatewaySession {
         }
     }
 
+    /// Refuses a message. One with the id of a request in progress is not answered with this id, which would end the
+    /// request for its client.
     fn refusal(&self, id: Option<&RequestId>, error: &GatewayError) -> String {
         self.parts.service.record_refusal(error.code);
-        reply::refusal(id, error, self.parts.service.now())
+        let now = self.parts.service.now();
+        match id {
+            Some(id) if self.answers.has(id) => reply::refusal_beside(id, error, now),
+            id => reply::refusal(id, error, now),
+        }
     }
 
     /// Waits for a change of the token or of the instance. Returns a notice for the client.
@@ -258,7 +264,8 @@ impl SocketSession for GatewaySession {
         let answer = match message {
             GatewayMessage::Request(request) => self.request(&request),
             GatewayMessage::Cancel { id } => {
-                self.answers.cancel(&id).err().map(|error| self.refusal(Some(&id), &error))
+                self.answers.cancel(&id);
+                None
             }
             GatewayMessage::Resume { id, session, after } => self.resume(id, &session, after),
             GatewayMessage::Balance { id } => Some(self.balance(id.as_ref()).await),

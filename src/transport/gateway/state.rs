@@ -6,6 +6,7 @@ use std::time::Duration;
 use tokio_util::task::TaskTracker;
 
 use super::session::SessionParts;
+use crate::transport::http::auth::Gate;
 
 /// The data of the gateway's routes.
 pub struct GatewayState {
@@ -14,6 +15,8 @@ pub struct GatewayState {
     pub sockets: TaskTracker,
     /// `GATEWAY_QUERY_TOKEN`: whether a socket's token may be in its URL.
     pub takes_query_token: bool,
+    /// Admits users of the gateway and operators.
+    pub stats_gate: Arc<Gate>,
     /// Time to send a whole body.
     pub body_timeout: Duration,
 }

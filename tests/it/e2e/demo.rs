@@ -10,7 +10,10 @@ use random_connect::gateway::catalog::model::Catalog;
 use random_connect::gateway::money::MicroCredits;
 use random_connect::kernel::model::ModelUsage;
 use regex::Regex;
+use tokio::task::yield_now;
+use tokio::time::timeout;
 
+use crate::support::server::TEST_TIMEOUT;
 use crate::support::terminal_process::TerminalProcess;
 
 /// An empty folder for temporary files.
@@ -95,4 +98,20 @@ async fn demo_gateway_ends_at_ctrl_c() {
     kill(process, Signal::SIGINT).expect("a signal");
     assert!(demo.wait_exit().await.success());
     assert!(is_empty(folder.path()), "files are left");
+}
+
+#[tokio::test]
+async fn demo_gateway_ends_at_ctrl_c_while_it_starts() {
+    let folder = temp_folder();
+    let variables = [("TMPDIR", folder.path().to_str().expect("a path"))];
+    let (mut demo, _terminal) = TerminalProcess::in_terminal(&["demo", "gateway"], &variables);
+    let has_folder = async {
+        while is_empty(folder.path()) {
+            yield_now().await;
+        }
+    };
+    timeout(TEST_TIMEOUT, has_folder).await.expect("a folder");
+    let process = Pid::from_raw(demo.child.id().try_into().expect("a process id"));
+    kill(process, Signal::SIGINT).expect("a signal");
+    assert!(demo.wait_exit().await.success());
 }

@@ -185,6 +185,9 @@ async fn gateway_accounts_refuse_bad_input_and_change_nothing() {
         assert_eq!(status, StatusCode::BAD_REQUEST, "{field}: {answer}");
         assert!(answer["error"].as_str().is_some_and(|error| error.contains(expected)), "{answer}");
     }
+    let unknown = json!({ "account": account("never-seen").to_hex(), "amount": "1" });
+    let (status, answer) = post(&server, "credit", unknown).await;
+    assert_eq!(status, StatusCode::NOT_FOUND, "{answer}");
     for body in [json!({ "account": "00" }), json!({}), json!({ "user": "ann", "before": -1 })] {
         assert_eq!(post(&server, "look-up", body).await.0, StatusCode::BAD_REQUEST);
     }

@@ -175,6 +175,39 @@ async fn gateway_api_errors_have_the_status_and_form_of_the_vendor() {
 }
 
 #[tokio::test]
+async fn gateway_several_answers_are_for_chat_without_an_idempotency_key_only() {
+    let gateway = GatewayFixture::start("1", []).await;
+    let several = chat(&json!({ "n": 2, "max_tokens": 10 }));
+    let (chat, messages) = ("/v1/chat/completions", "/v1/messages");
+    for (path, key, expected) in [(chat, "", 200), (chat, "k", 400), (messages, "", 400)] {
+        let mut request = gateway.post(path, &several);
+        if !key.is_empty() {
+            request = request.header("idempotency-key", key);
+        }
+        let (status, answer) = fetch_json(request).await;
+        assert_eq!(status.as_u16(), expected, "{answer}");
+        let message = answer["error"]["message"].as_str().unwrap_or_default();
+        assert_eq!(message.contains("`n` is at most 1"), expected == 400, "{answer}");
+    }
+    assert_eq!(gateway.provider.state.requests().len(), 1);
+}
+
+#[tokio::test]
+async fn gateway_body_that_is_too_large_is_refused_in_the_form_of_the_vendor() {
+    let gateway = GatewayFixture::start("1", []).await;
+    let content = "x".repeat(8 * 1024 * 1024);
+    let large = chat(&json!({ "messages": [{ "role": "user", "content": content }] }));
+    for (path, kind) in
+        [("/v1/chat/completions", "invalid_request_error"), ("/v1/messages", "request_too_large")]
+    {
+        let (status, answer) = fetch_json(gateway.post(path, &large)).await;
+        assert_eq!((status.as_u16(), &answer["error"]["type"]), (413, &json!(kind)), "{answer}");
+        let message = answer["error"]["message"].as_str().expect("a text");
+        assert!(message.contains("8 MiB"), "{message}");
+    }
+}
+
+#[tokio::test]
 async fn gateway_broken_stream_ends_with_an_error_and_without_the_end_of_an_answer() {
     let broken = AnswerScript::with(StandInFault::DisconnectAfter(2));
     let gateway = GatewayFixture::start("1", [broken]).await;
@@ -249,4 +282,15 @@ async fn gateway_lists_the_models_of_providers_with_a_key() {
     let models = models["data"].as_array().expect("a list");
     assert!(models.iter().any(|model| model["id"] == "gpt-5.6"));
     assert!(models.iter().all(|model| model["owned_by"] == "openai"));
+    let get = async |path: &str| {
+        fetch_json(gateway.server.get(&format!("/v1/models/{path}")).bearer_auth(OWNER_TOKEN)).await
+    };
+    for model in models {
+        let (_, found) = get(model["id"].as_str().expect("a name")).await;
+        assert_eq!(&found, model);
+    }
+    let (status, unknown) = get("no%2Fmodel").await;
+    assert_eq!((status.as_u16(), &unknown["error"]["code"]), (404, &json!("UNKNOWN_MODEL")));
+    let message = unknown["error"]["message"].as_str().expect("a text");
+    assert!(message.contains("no/model"), "{message}");
 }

@@ -87,17 +87,25 @@ async fn gateway_credit_is_seen_by_a_running_server() {
 async fn gateway_credit_reads_the_user_from_standard_input() {
     let folder = TempDatabase::new();
     let url = format!("sqlite:{}", folder.file().display());
-    let mut command = Command::new(env!("CARGO_BIN_EXE_random-connect"));
-    command.args(["gateway", "credit", "-", "2"]).env_clear().current_dir(std::env::temp_dir());
-    command.envs([GATEWAY, ("DATABASE_URL", &url), ("ID_SALT", SALT), ("INBOX_KEY", INBOX_KEY)]);
-    command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::null());
-    let mut child = command.spawn().expect("the binary starts");
-    let mut input = child.stdin.take().expect("standard input");
-    input.write_all(b"ann\nignored\n").expect("written");
-    drop(input);
-    let exited = tokio::task::spawn_blocking(move || child.wait_with_output().expect("it exits"));
-    assert_eq!(exited.await.expect("no panic").stdout, b"2\n");
+    let read = async |lines: &[u8]| {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_random-connect"));
+        command.args(["gateway", "credit", "-", "2"]).env_clear().current_dir(std::env::temp_dir());
+        let secrets = [("ID_SALT", SALT), ("INBOX_KEY", INBOX_KEY)];
+        command.envs([GATEWAY, ("DATABASE_URL", &url)]).envs(secrets);
+        command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::null());
+        let mut child = command.spawn().expect("the binary starts");
+        let mut input = child.stdin.take().expect("standard input");
+        input.write_all(lines).expect("written");
+        drop(input);
+        let exited =
+            tokio::task::spawn_blocking(move || child.wait_with_output().expect("it exits"));
+        let output = exited.await.expect("no panic");
+        (output.status.code(), String::from_utf8(output.stdout).expect("text"))
+    };
+    assert_eq!(read(b"ann\r\n\n").await, (Some(0), "2\n".to_owned()));
+    assert_eq!(read(b"ann\nben\n").await, (Some(2), String::new()), "only one user is changed");
     assert_eq!(credit(&url, &["ann", "1"]).await.1, "3\n");
+    assert_eq!(credit(&url, &["ben", "1"]).await.1, "1.5\n");
 }
 
 #[tokio::test]
@@ -184,5 +192,29 @@ async fn gateway_check_prints_the_catalog_without_keys() {
     let output = run_with("", &variables, &["gateway", "check"]).await;
     let error = String::from_utf8_lossy(&output.stderr).into_owned();
     assert!(output.status.code() == Some(2) && output.stdout.is_empty(), "{error}");
-    assert!(error.contains("line 2, aliases.small: nothing is no model"), "{error}");
+    let problem = "a file without errors: line 2, aliases.small: nothing is no model";
+    assert!(error.contains(&format!("GATEWAY_CONFIG={path:?}: expected {problem}")), "{error}");
+}
+
+#[tokio::test]
+async fn gateway_port_that_is_the_port_of_the_server_is_a_problem_of_the_settings() {
+    let folder = TempDatabase::new();
+    let url = format!("sqlite:{}", folder.file().display());
+    let (gateway, main) = (|port| ("GATEWAY_PORT", port), |port| ("PORT", port));
+    for (variables, status) in [
+        (&[gateway("8086")] as &[_], Some(2)),
+        (&[gateway("3003"), main("3003")], Some(2)),
+        (&[gateway("8086"), main("3003")], Some(0)),
+        (&[gateway("0"), main("0")], Some(0)),
+    ] {
+        for (toolsets, command) in
+            [("connect", &["gateway", "check"] as &[_]), ("gateway", &["check"])]
+        {
+            let variables = [variables, &[("TOOLSETS", toolsets)]].concat();
+            let output = run_with(&url, &variables, command).await;
+            let error = String::from_utf8_lossy(&output.stderr).into_owned();
+            let is_named = error.contains(": expected a port other than PORT");
+            assert_eq!((output.status.code(), is_named), (status, status == Some(2)), "{error}");
+        }
+    }
 }

@@ -9,9 +9,11 @@ use tokio::time::timeout;
 use tokio_tungstenite::tungstenite::Error as WsError;
 use tokio_tungstenite::tungstenite::client::IntoClientRequest;
 
+use crate::support::key_commands::ADMIN;
 use crate::support::server_process::{ServerProcess, TIMEOUT, TOKEN};
 use crate::support::temp_database::TempDatabase;
 
+const MONITOR_TOKEN: &str = "a-token-for-monitoring";
 const OWNER_TOKEN: &str = "the-token-of-the-owner-for-tests";
 
 /// A port that was free a moment ago.
@@ -24,7 +26,7 @@ fn free_port() -> u16 {
 async fn gateway_port_serves_the_socket_at_the_root_and_its_state_beside_it() {
     let (port, database) = (free_port(), TempDatabase::new());
     let url = format!("sqlite:{}", database.file().display());
-    let _process = ServerProcess::start(
+    let process = ServerProcess::start(
         0,
         &[
             ("TOOLSETS", "gateway"),
@@ -32,6 +34,8 @@ async fn gateway_port_serves_the_socket_at_the_root_and_its_state_beside_it() {
             ("OWNER_TOKEN", OWNER_TOKEN),
             ("DATABASE_URL", &url),
             ("GATEWAY_PORT", &port.to_string()),
+            ("ADMIN_TOKEN", ADMIN),
+            ("MONITOR_TOKEN", MONITOR_TOKEN),
         ],
     )
     .await;
@@ -47,7 +51,16 @@ async fn gateway_port_serves_the_socket_at_the_root_and_its_state_beside_it() {
     let (status, health) = get("/health", "").await;
     assert_eq!((status, health["status"].as_str()), (200, Some("OK")));
     assert_eq!(health["connections"]["totalConnections"], 0);
-    assert_eq!(get("/stats", "wrong").await.0, 401);
+    let on_main_port = async |token: &str| {
+        let request =
+            http.get(format!("http://127.0.0.1:{}/gateway/stats", process.port)).bearer_auth(token);
+        request.send().await.expect("a response").status().as_u16()
+    };
+    for (token, expected) in
+        [("wrong", 401), (TOKEN, 200), (OWNER_TOKEN, 200), (ADMIN, 200), (MONITOR_TOKEN, 200)]
+    {
+        assert_eq!((get("/stats", token).await.0, on_main_port(token).await), (expected, expected));
+    }
     assert_eq!(get("/stats", TOKEN).await.1["totalUsers"], 0);
     for path in ["/mcp", "/gateway", "/nothing"] {
         assert_eq!(get(path, TOKEN).await.0, 404, "{path}");

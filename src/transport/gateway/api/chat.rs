@@ -8,10 +8,10 @@ use serde_json::Value;
 use super::answer::respond;
 use super::refusal::ApiFormat;
 use super::{ApiRequest, SharedState};
-use crate::gateway::error::GatewayError;
+use crate::gateway::error::{GatewayError, GatewayErrorCode};
 use crate::gateway::provider::request::{MessagesHeaders, RequestBody, WireFormat};
 use crate::gateway::provider::write::options::WriterOptions;
-use crate::gateway::service::request::{AUTO_PROVIDER, GatewayRequest};
+use crate::gateway::service::request::{AUTO_PROVIDER, GatewayRequest, asks_for_several_answers};
 use crate::transport::http::connection::ConnectionInfo;
 
 const CHAT: ApiFormat = ApiFormat(WireFormat::Chat);
@@ -40,6 +40,11 @@ pub async fn complete(
 
 /// Returns the request, and whether a stream ends with the usage.
 fn parse(mut request: ApiRequest) -> Result<(GatewayRequest, bool), GatewayError> {
+    if request.idempotency_key.is_some() && asks_for_several_answers(&request.body) {
+        let message =
+            "`n` is at most 1 with the header Idempotency-Key: send a request for each answer";
+        return Err(GatewayError::new(GatewayErrorCode::InvalidRequest, message));
+    }
     let model: String = request.require("model")?;
     let stream = request.take::<bool>("stream")?.unwrap_or_default();
     let old_limit: Option<u64> = request.take("max_tokens")?;

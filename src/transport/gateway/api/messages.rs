@@ -8,10 +8,10 @@ use axum::response::Response;
 use super::answer::respond;
 use super::refusal::ApiFormat;
 use super::{ApiRequest, SharedState};
-use crate::gateway::error::GatewayError;
+use crate::gateway::error::{GatewayError, GatewayErrorCode};
 use crate::gateway::provider::request::{MessagesHeaders, RequestBody, WireFormat};
 use crate::gateway::provider::write::options::WriterOptions;
-use crate::gateway::service::request::{AUTO_PROVIDER, GatewayRequest};
+use crate::gateway::service::request::{AUTO_PROVIDER, GatewayRequest, asks_for_several_answers};
 use crate::transport::http::connection::ConnectionInfo;
 
 const MESSAGES: ApiFormat = ApiFormat(WireFormat::Messages);
@@ -39,6 +39,10 @@ pub async fn create(
 }
 
 fn parse(mut request: ApiRequest) -> Result<GatewayRequest, GatewayError> {
+    if asks_for_several_answers(&request.body) {
+        let message = "`n` is at most 1 in Anthropic's format: send a request for each answer";
+        return Err(GatewayError::new(GatewayErrorCode::InvalidRequest, message));
+    }
     let model: String = request.require("model")?;
     let max_output_tokens: u64 = request.require("max_tokens")?;
     let stream = request.take::<bool>("stream")?.unwrap_or_default();

@@ -63,7 +63,8 @@ impl ApiRequest {
         let announced = announced.and_then(|value| value.to_str().ok()?.parse().ok());
         let limit = announced.filter(|length| *length <= MAX_MESSAGE_BYTES);
         let limit = limit.unwrap_or(MAX_MESSAGE_BYTES);
-        let bytes = read_body(body, limit, state.body_timeout, connection).await?;
+        let bytes = read_body(body, limit, state.body_timeout, connection).await;
+        let bytes = bytes.map_err(|response| format.rejection(response))?;
         let body = match serde_json::from_slice(&bytes) {
             Ok(Value::Object(body)) => body,
             Ok(_) => return Err(invalid("The body is a JSON object")),

@@ -44,14 +44,17 @@ impl ApiFormat {
         response
     }
 
-    /// A response of the gate in this form. Its challenge stays.
+    /// The response to a request that has no valid token or no readable body, in this form. Its challenge stays.
     pub fn rejection(self, response: Response) -> Response {
-        let code = match response.status() {
-            StatusCode::UNAUTHORIZED => GatewayErrorCode::Unauthorized,
-            StatusCode::FORBIDDEN => GatewayErrorCode::ModelNotAllowed,
+        let no_token = "The request has no token that is valid here: send it as a bearer token";
+        let (code, message) = match response.status() {
+            StatusCode::UNAUTHORIZED => (GatewayErrorCode::Unauthorized, no_token),
+            StatusCode::FORBIDDEN => (GatewayErrorCode::ModelNotAllowed, no_token),
+            StatusCode::PAYLOAD_TOO_LARGE => {
+                (GatewayErrorCode::TooLarge, "The body has more than 8 MiB")
+            }
             _ => return response,
         };
-        let message = "The request has no token that is valid here: send it as a bearer token";
         let mut refusal = self.refusal(&GatewayError::new(code, message));
         if let Some(challenge) = response.headers().get(header::WWW_AUTHENTICATE) {
             refusal.headers_mut().insert(header::WWW_AUTHENTICATE, challenge.clone());

@@ -74,6 +74,7 @@ fn account_error(error: &AccountError) -> Response {
         | AccountError::Balance(_)
         | AccountError::Credit(CreditError::Unavailable(_)) => StatusCode::SERVICE_UNAVAILABLE,
         AccountError::Credit(_) => StatusCode::CONFLICT,
+        AccountError::UnknownAccount => StatusCode::NOT_FOUND,
         AccountError::Unnamed
         | AccountError::NoAccount
         | AccountError::NoTime

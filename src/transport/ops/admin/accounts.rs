@@ -39,6 +39,8 @@ pub(super) enum AccountError {
     Unnamed,
     #[error("an account has 32 hex digits")]
     NoAccount,
+    #[error("there is no account with this code: pass the user for the first credit")]
+    UnknownAccount,
     #[error("a time is a date such as 2026-11-28, or a time such as 2026-11-28T09:30:00Z")]
     NoTime,
     #[error("from must be before to")]
@@ -192,7 +194,7 @@ impl AccountAdmin {
     ) -> Result<ChangedAccount, AccountError> {
         let ChangeCreditsArgs { user, account, amount, kind, reason, key } = args;
         let name = AccountName { user: user.as_deref(), account: account.as_deref() };
-        let account = self.account(name)?;
+        let (account, user) = self.named(name)?;
         let kind = kind.map(|kind| match kind {
             CreditKindArg::TopUp => CreditKind::TopUp,
             CreditKindArg::Adjustment => CreditKind::Adjustment,
@@ -200,6 +202,10 @@ impl AccountAdmin {
         });
         self.accounts.check_changeable()?;
         let order = CreditOrder::new(amount.parse()?, kind, reason, key)?;
+        // A mistake in a code would create an account that belongs to no user.
+        if user.is_none() && !self.accounts.exists(account).await? {
+            return Err(AccountError::UnknownAccount);
+        }
         self.audit(&order.action(account), by).await?;
         let LedgerBalance { balance, held } = self.accounts.change(account, &order, &by.0).await?;
         Ok(ChangedAccount { account: account.to_hex(), balance, held })

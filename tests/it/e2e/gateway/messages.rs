@@ -83,7 +83,9 @@ async fn gateway_socket_errors_have_the_id_a_code_and_a_message() {
         (message(json!({ "messages": [] })), json!("9"), "INVALID_REQUEST"),
         (message(json!({ "model": "gpt-9" })), json!("9"), "UNKNOWN_MODEL"),
         (message(json!({ "maxTokens": 0 })), json!("9"), "INVALID_REQUEST"),
-        (r#"{"id":"9","type":"cancel"}"#.to_owned(), json!("9"), "INVALID_REQUEST"),
+        (message(json!({ "n": 2 })), json!("9"), "INVALID_REQUEST"),
+        (message(json!({ "budget": -1 })), json!("9"), "INVALID_REQUEST"),
+        (r#"{"type":"cancel"}"#.to_owned(), Value::Null, "INVALID_REQUEST"),
         (
             r#"{"id":"9","type":"resume","session":"none","after":0}"#.to_owned(),
             json!("9"),

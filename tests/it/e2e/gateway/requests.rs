@@ -29,9 +29,11 @@ async fn gateway_cancel_stops_the_provider_and_charges_what_was_received() {
     assert!(!scene.openai.state.invoice()[0].complete);
     assert!(reply.charged() > 0, "{}", reply.end);
     assert_eq!(socket.credits().await, (1_000_000 - reply.charged(), 0));
-    socket.send(&json!({ "type": "cancel", "id": "a" })).await;
-    let again = socket.next().await;
-    assert_eq!(again["error"]["code"], "INVALID_REQUEST", "it has ended: {again}");
+    for id in ["a", "unknown"] {
+        socket.send(&json!({ "type": "cancel", "id": id })).await;
+    }
+    socket.send(&json!({ "type": "ping" })).await;
+    assert_eq!(socket.next().await["type"], "pong", "a late cancel is not answered");
 }
 
 #[tokio::test]
@@ -53,9 +55,15 @@ async fn gateway_resume_loses_and_repeats_nothing_however_often_the_connection_i
     assert!(connections > 10, "{connections}");
     assert_eq!((reply.end["type"].as_str(), reply.text), (Some("done"), text));
     assert_eq!(scene.openai.state.requests().len(), 1);
-    let after = json!({ "type": "resume", "id": 1, "session": session, "after": 0 });
-    socket.send(&after).await;
-    assert_eq!(socket.reply(1).await.end, reply.end, "a complete answer stays for a while");
+    let end = reply.end["seq"].as_u64().expect("a number");
+    for after in [0, end - 1, end, end + 1_000] {
+        socket
+            .send(&json!({ "type": "resume", "id": 1, "session": session, "after": after }))
+            .await;
+        let again = socket.reply(1).await;
+        assert_eq!(again.end, reply.end, "a complete answer stays for a while");
+        assert_eq!(again.messages.len() == 1, after > 0, "{again:?}");
+    }
 }
 
 #[tokio::test]
@@ -125,8 +133,13 @@ async fn gateway_id_of_a_request_in_progress_accepts_no_other_body() {
     socket.send(&gateway_request("a", json!({}))).await;
     socket.next_of("chunk").await;
     socket.send(&gateway_request("a", json!({ "maxTokens": 100 }))).await;
-    let refused = socket.next_of("error").await;
-    assert_eq!((&refused["id"], &refused["error"]["code"]), (&json!("a"), &json!("DUPLICATE_ID")));
+    socket.send(&json!({ "id": "a", "type": "chat", "messages": [] })).await;
+    for code in ["DUPLICATE_ID", "INVALID_REQUEST"] {
+        let refused = socket.next_of("error").await;
+        assert_eq!(refused["id"], Value::Null, "the request in progress has not ended: {refused}");
+        let error = &refused["error"];
+        assert_eq!((&error["code"], &error["duplicateOf"]), (&json!(code), &json!("a")));
+    }
     let session = socket.ready["session"].clone();
     socket.send(&json!({ "type": "resume", "id": "a", "session": session, "after": 0 })).await;
     let reply = socket.reply("a").await;
@@ -135,6 +148,50 @@ async fn gateway_id_of_a_request_in_progress_accepts_no_other_body() {
         (Some("done"), 1)
     );
     assert!(text.ends_with(&reply.text[reply.text.len() - 10..]));
+}
+
+#[tokio::test]
+async fn gateway_long_answer_is_read_and_repeated_as_a_whole() {
+    let scene = GatewayScene::start().await;
+    let large = "x".repeat(900 * 1024);
+    let mut socket = scene.socket("ann").await;
+    for (id, script) in
+        [(1, AnswerScript::of(["word "; 6_000])), (2, AnswerScript::of([large.as_str()]))]
+    {
+        let text = script.deltas.concat();
+        scene.openai.state.add(script);
+        let request = gateway_request(id, json!({}));
+        for _ in 0..2 {
+            let reply = socket.ask(&request).await;
+            assert_eq!(reply.end["type"], "done", "{}", reply.end);
+            assert!(reply.text == text, "{} bytes", reply.text.len());
+        }
+    }
+    assert_eq!(scene.openai.state.requests().len(), 2);
+}
+
+#[tokio::test]
+async fn gateway_answer_whose_begin_is_lost_is_refused_for_its_id_alone() {
+    let scene = GatewayScene::start().await;
+    let piece = "x".repeat(16 * 1024);
+    let mut script = AnswerScript::of(vec![piece.as_str(); 200]);
+    // The client keeps up.
+    script.pace = Duration::from_millis(2);
+    scene.openai.state.add(script);
+    let mut socket = scene.socket("ann").await;
+    let session = socket.ready["session"].clone();
+    let request = gateway_request("a", json!({}));
+    let reply = socket.ask(&request).await;
+    assert_eq!((reply.end["type"].as_str(), reply.text.len()), (Some("done"), 200 * piece.len()));
+    let resume = json!({ "type": "resume", "id": "a", "session": session, "after": 0 });
+    for message in [&request, &resume, &request] {
+        let refused = socket.ask(message).await;
+        let text = refused.end["error"]["message"].as_str().unwrap_or_default();
+        assert_eq!(refused.code(), "INVALID_REQUEST", "{}", refused.end);
+        assert!(text.contains("begin of the answer is no longer stored"), "{text}");
+    }
+    assert_eq!(socket.ask(&gateway_request("b", json!({}))).await.text, "Hello, world.");
+    assert_eq!(scene.openai.state.requests().len(), 2, "a repeated request is not charged again");
 }
 
 #[tokio::test]
