@@ -17,7 +17,7 @@ const COLLECT_INTERVAL: Duration = Duration::from_secs(1);
 /// Maximum number of deductions at a time.
 const CONCURRENT: usize = 8;
 
-/// Time for which no other instance takes a deduction: an attempt, and its confirmation in the database.
+/// Time until another instance may take a deduction: an attempt, and its confirmation in the database.
 const TAKEN_TIME: Duration = Duration::from_secs(2 * TIME_LIMIT.as_secs());
 
 /// Bounds of the pause after a failed deduction, which is as long as its charge is old.

@@ -22,7 +22,7 @@ use super::client::{RemoteAddress, RemoteClient};
 use crate::kernel::clock::{Clock, Timestamp};
 use crate::kernel::principal::{CredentialVerifier, Principal, PrincipalConfirmation, Rejected};
 
-/// Time for which an answer counts.
+/// Time until an answer no longer counts.
 const ANSWER_TIME: Duration = Duration::from_secs(60);
 
 /// Maximum number of tokens whose answers are known.

@@ -34,7 +34,7 @@ const SLOW_READER: SocketClose = SocketClose { code: 4408, reason: "the client r
 /// Time for the ends of answers that the end of the server cuts.
 const END_TIME: Duration = Duration::from_millis(500);
 
-/// Time before the expiry of a token at which the client is asked for a new one.
+/// Time from the request for a new token to the expiry of the old one.
 const EXPIRY_NOTICE: Duration = Duration::from_secs(60);
 
 /// The parts that all sessions share.
