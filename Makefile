@@ -24,6 +24,7 @@ interop: ## run the official conformance runner and foreign clients against this
 	@sh scripts/install-test-tools.sh interop
 	cargo build --locked --bin random-connect --example interop_server
 	@target/node/bin/node --preserve-symlinks --preserve-symlinks-main target/interop/src/run.mjs
+	TORTURE_REQUESTS=1000 cargo test --locked --test it -- gateway_money --nocapture --test-threads 1
 
 tools: ## install what the tests need
 	@sh scripts/install-test-tools.sh
