@@ -186,14 +186,19 @@ impl From<&RouteError> for GatewayError {
         let (code, message) = match error.failure {
             RouteFailure::Refused(refusal) => {
                 let code = match refusal {
-                    ProviderRefusal::Invalid => Code::InvalidRequest,
+                    ProviderRefusal::Invalid | ProviderRefusal::NotSent => Code::InvalidRequest,
                     ProviderRefusal::TooLong => Code::ContextTooLong,
                     ProviderRefusal::Refused => Code::ContentRefused,
                     ProviderRefusal::TooLarge => Code::TooLarge,
                 };
                 let detail = error.error.as_ref().map_or("", |error| error.message.expose());
-                let separator = if detail.is_empty() { "" } else { ": " };
-                (code, capitalized(&format!("{refusal}{separator}{detail}")))
+                let message = match refusal {
+                    _ if detail.is_empty() => refusal.to_string(),
+                    // A text of this server, which needs no introduction.
+                    ProviderRefusal::NotSent => detail.to_owned(),
+                    _ => format!("{refusal}: {detail}"),
+                };
+                (code, capitalized(&message))
             }
             RouteFailure::Rejected => {
                 let message = "No provider accepts the requests of this server: ask its operator";

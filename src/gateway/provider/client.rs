@@ -120,9 +120,8 @@ impl Provider {
             () = &mut total => return Err(too_long()),
             response = timeout(wait_for_headers, sending) => response,
         };
-        let response = response
-            .map_err(|_| unavailable("The provider did not answer in time."))?
-            .map_err(|error| connection_error(&error))?;
+        let response =
+            response.map_err(|_| no_answer())?.map_err(|error| connection_error(&error))?;
         let request_id = REQUEST_ID
             .iter()
             .find_map(|name| fault::request_id(response.headers().get(*name)?.to_str().ok()?));
@@ -294,6 +293,10 @@ fn connection_error(error: &reqwest::Error) -> ProviderError {
 
 fn unavailable(message: &str) -> ProviderError {
     ProviderError::new(ProviderErrorClass::Transient, message)
+}
+
+fn no_answer() -> ProviderError {
+    ProviderError::new(ProviderErrorClass::NoAnswer, "The provider did not answer in time.")
 }
 
 fn cut(message: &str) -> ProviderError {

@@ -34,9 +34,12 @@ pub enum ProviderErrorClass {
     Account,
     #[error("the provider has too many requests")]
     Throttled,
-    /// No connection, no answer in time, or a fault of the provider.
+    /// No connection, or a fault of the provider.
     #[error("the provider is unavailable")]
     Transient,
+    /// The answer did not begin in time.
+    #[error("the provider did not answer in time")]
+    NoAnswer,
     /// The stream broke, or ended without a finish.
     #[error("the provider's answer was cut")]
     Truncated,
@@ -48,6 +51,9 @@ pub enum ProviderErrorClass {
 /// Why a request is not acceptable.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Error)]
 pub enum ProviderRefusal {
+    /// This server can't write the request for the provider, which was not asked.
+    #[error("the request can't be sent to the model")]
+    NotSent,
     #[error("the provider rejects the request as invalid")]
     Invalid,
     #[error("the conversation is too long for the model")]
@@ -92,9 +98,9 @@ impl ProviderError {
         Self { class, status: None, retry_after: None, request_id: None, message }
     }
 
-    /// A request that can't be converted for the provider.
+    /// A request that can't be written for the provider.
     #[must_use]
     pub fn invalid(message: &str) -> Self {
-        Self::new(ProviderErrorClass::Caller(ProviderRefusal::Invalid), message)
+        Self::new(ProviderErrorClass::Caller(ProviderRefusal::NotSent), message)
     }
 }

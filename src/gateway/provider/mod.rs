@@ -29,5 +29,6 @@ pub mod limits;
 pub mod request;
 pub mod retry_after;
 pub mod sse;
+mod tool_input;
 pub mod upstream;
 pub mod write;

@@ -68,6 +68,17 @@ impl UpstreamRequest {
     }
 }
 
+/// Whether a provider of this format can get the body.
+#[must_use]
+pub fn is_convertible(body: &RequestBody, format: WireFormat) -> bool {
+    match (body, format) {
+        (RequestBody::Chat(body), WireFormat::Messages) => to_messages(body.clone()).is_ok(),
+        (RequestBody::Messages(body), WireFormat::Chat) => to_chat(body.clone()).is_ok(),
+        (RequestBody::Chat(_), WireFormat::Chat)
+        | (RequestBody::Messages(_), WireFormat::Messages) => true,
+    }
+}
+
 /// Removes the reasoning that [`write`](super::write) took from a provider without signatures, which providers of
 /// messages refuse.
 fn drop_unsigned_reasoning(body: &mut Map<String, Value>) {

@@ -156,7 +156,15 @@ impl RoutedAnswer {
         let time_left = self.ends_at.since(now);
         let breakers = &self.parts.breakers;
         match self.plan.next(now, time_left, |target| breakers.admit(target)) {
-            RouteStep::Attempt { index, permit } => self.attempt(index, permit),
+            RouteStep::Attempt { index, permit } => {
+                // What the model of the request can't take is an error. That of another one must not hide why it is asked.
+                let target = self.plan.target(index);
+                if self.plan.is_substitute(index) && !self.parts.can_take(&self.request, target) {
+                    self.plan.leave_out(index);
+                } else {
+                    self.attempt(index, permit);
+                }
+            }
             RouteStep::Wait(pause) => {
                 self.events.push_back(RouteEvent::Waiting(pause));
                 self.pause(pause);
@@ -321,6 +329,7 @@ const fn weight(class: ProviderErrorClass) -> u8 {
         ProviderErrorClass::Caller(_) => 4,
         ProviderErrorClass::Throttled => 3,
         ProviderErrorClass::Transient
+        | ProviderErrorClass::NoAnswer
         | ProviderErrorClass::Truncated
         | ProviderErrorClass::TimeLimit => 2,
         ProviderErrorClass::Account | ProviderErrorClass::UnknownModel => 1,

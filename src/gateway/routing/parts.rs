@@ -13,6 +13,7 @@ use super::target::RouteTarget;
 use crate::gateway::catalog::model::{Catalog, CatalogModel};
 use crate::gateway::catalog::provider::{ProviderFormat, ProviderKey};
 use crate::gateway::provider::request::{ProviderRequest, ProviderTarget, WireFormat};
+use crate::gateway::provider::upstream::is_convertible;
 
 /// The parts that all requests share.
 pub(super) struct RouterParts {
@@ -45,6 +46,12 @@ impl RouterParts {
         self.rng.lock().random_range(0.5..1.5)
     }
 
+    /// Whether a target can get the request in its format.
+    pub fn can_take(&self, request: &RouteRequest, target: &RouteTarget) -> bool {
+        let provider = self.catalog.provider(&target.provider);
+        provider.is_none_or(|provider| is_convertible(&request.body, wire_format(provider.format)))
+    }
+
     /// The request to a target. `None` if its provider does not have the key.
     pub fn provider_request(
         &self,
@@ -54,10 +61,7 @@ impl RouterParts {
     ) -> Option<ProviderRequest> {
         let provider = self.catalog.provider(&target.provider)?;
         let key = provider.keys.iter().find(|key| key.variable == target.variable)?;
-        let format = match provider.format {
-            ProviderFormat::Chat => WireFormat::Chat,
-            ProviderFormat::Messages => WireFormat::Messages,
-        };
+        let format = wire_format(provider.format);
         Some(ProviderRequest {
             target: ProviderTarget {
                 base_url: provider.base_url.as_str().to_owned(),
@@ -71,5 +75,12 @@ impl RouterParts {
             stream: request.stream,
             time_limits: provider.time_limits,
         })
+    }
+}
+
+const fn wire_format(format: ProviderFormat) -> WireFormat {
+    match format {
+        ProviderFormat::Chat => WireFormat::Chat,
+        ProviderFormat::Messages => WireFormat::Messages,
     }
 }

@@ -72,6 +72,19 @@ impl RoutePlan {
         &self.targets[index].target
     }
 
+    /// Whether a target is another model than the one that the request is for.
+    #[must_use]
+    pub fn is_substitute(&self, index: usize) -> bool {
+        self.target(index).model != self.target(0).model
+    }
+
+    /// Leaves out the model of a target, which can't take the request.
+    pub fn leave_out(&mut self, index: usize) {
+        let model = self.target(index).model.clone();
+        let of_model = self.targets.iter_mut().filter(|planned| planned.target.model == model);
+        of_model.for_each(|planned| planned.state = PlannedState::Out);
+    }
+
     /// Decides the next step, which must end within `time_left`. `admit` asks the breakers for a permit, or returns
     /// the time before which the target may not be used.
     pub fn next<P>(
@@ -125,7 +138,9 @@ impl RoutePlan {
             ProviderErrorClass::Throttled => {
                 PlannedState::Waiting { until: now + error.retry_after.unwrap_or(backoff) }
             }
-            ProviderErrorClass::Transient | ProviderErrorClass::Truncated
+            ProviderErrorClass::Transient
+            | ProviderErrorClass::NoAnswer
+            | ProviderErrorClass::Truncated
                 if !planned.is_retried =>
             {
                 planned.is_retried = true;
@@ -135,6 +150,7 @@ impl RoutePlan {
                 }
             }
             ProviderErrorClass::Transient
+            | ProviderErrorClass::NoAnswer
             | ProviderErrorClass::Truncated
             | ProviderErrorClass::TimeLimit
             | ProviderErrorClass::UnknownModel
@@ -162,6 +178,7 @@ mod tests {
             Just(ProviderErrorClass::Throttled),
             Just(ProviderErrorClass::Transient),
             Just(ProviderErrorClass::Transient),
+            Just(ProviderErrorClass::NoAnswer),
             Just(ProviderErrorClass::Truncated),
             Just(ProviderErrorClass::TimeLimit),
         ];

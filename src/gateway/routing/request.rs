@@ -87,7 +87,7 @@ impl From<ProviderErrorClass> for RouteFailure {
             ProviderErrorClass::UnknownModel | ProviderErrorClass::Account => Self::Rejected,
             ProviderErrorClass::Throttled => Self::Throttled,
             ProviderErrorClass::Transient | ProviderErrorClass::Truncated => Self::Unavailable,
-            ProviderErrorClass::TimeLimit => Self::TimedOut,
+            ProviderErrorClass::NoAnswer | ProviderErrorClass::TimeLimit => Self::TimedOut,
         }
     }
 }

@@ -191,7 +191,9 @@ const fn error_type(outcome: AttemptOutcome) -> Option<&'static str> {
         AttemptOutcome::Failed(class) | AttemptOutcome::Broken(class) => class,
     };
     Some(match class {
-        ProviderErrorClass::Caller(ProviderRefusal::Invalid) => "invalid_request",
+        ProviderErrorClass::Caller(ProviderRefusal::Invalid | ProviderRefusal::NotSent) => {
+            "invalid_request"
+        }
         ProviderErrorClass::Caller(ProviderRefusal::TooLong) => "context_too_long",
         ProviderErrorClass::Caller(ProviderRefusal::Refused) => "content_refused",
         ProviderErrorClass::Caller(ProviderRefusal::TooLarge) => "too_large",
@@ -200,6 +202,6 @@ const fn error_type(outcome: AttemptOutcome) -> Option<&'static str> {
         ProviderErrorClass::Throttled => "throttled",
         ProviderErrorClass::Transient => "unavailable",
         ProviderErrorClass::Truncated => "truncated",
-        ProviderErrorClass::TimeLimit => "timeout",
+        ProviderErrorClass::NoAnswer | ProviderErrorClass::TimeLimit => "timeout",
     })
 }

@@ -6,7 +6,9 @@ use serde_json::{Value, json};
 use tempfile::TempDir;
 use tokio::time::timeout;
 
-use crate::support::provider_stand_in::{AnswerScript, ProviderStandIn, StandInFault};
+use crate::support::provider_stand_in::{
+    AnswerScript, ProviderStandIn, ScriptedUsage, StandInFault,
+};
 use crate::support::server::{TEST_TIMEOUT, TestServer, fetch_json, http_client};
 
 const OWNER_TOKEN: &str = "the-token-of-the-owner-for-tests";
@@ -145,6 +147,35 @@ async fn gateway_messages_answer_comes_from_a_provider_of_chat() {
     let events: Vec<_> = stream.lines().filter_map(|line| line.strip_prefix("event: ")).collect();
     assert_eq!(events.first(), Some(&"message_start"));
     assert_eq!(events.last(), Some(&"message_stop"));
+}
+
+#[tokio::test]
+async fn gateway_messages_answer_without_a_count_has_the_estimate_that_is_charged() {
+    let scripts = [false, true].map(|_| AnswerScript::of(["Hello"]).usage(ScriptedUsage::Nulls));
+    let gateway = GatewayFixture::start("1", scripts).await;
+    let mut body = json!({
+        "model": "gpt-4", "max_tokens": 50, "messages": [{ "role": "user", "content": "Hi" }],
+    });
+    let response = gateway.post("/v1/messages", &body).send().await.expect("an answer");
+    let charged: f64 =
+        response.headers()["x-gateway-charged"].to_str().expect("text").parse().expect("a number");
+    let answer: Value = response.json().await.expect("JSON");
+    let usage = |name: &str| answer["usage"][name].as_f64().expect("a count");
+    let (input, output) = (usage("input_tokens"), usage("output_tokens"));
+    assert!(input > 0.0 && output > 0.0, "{answer}");
+    // The shipped prices of gpt-5.6 are 4 and 20 credits per million tokens.
+    let price = input.mul_add(4.0, output * 20.0) / 1e6;
+    assert!((charged - price).abs() < 1.5e-6, "{charged} {price}");
+    body["stream"] = json!(true);
+    let request = gateway.post("/v1/messages", &body);
+    let stream = request.send().await.expect("an answer").text().await.expect("text");
+    let events: Vec<Value> =
+        data(&stream).into_iter().map(|data| serde_json::from_str(data).expect("JSON")).collect();
+    let [.., delta, stop] = &events[..] else { panic!("{stream}") };
+    assert_eq!(delta["usage"]["output_tokens"], answer["usage"]["output_tokens"]);
+    assert_eq!(delta["usage"]["input_tokens"], answer["usage"]["input_tokens"]);
+    assert_eq!(delta["delta"]["stop_reason"], "end_turn");
+    assert_eq!(stop["type"], "message_stop");
 }
 
 #[tokio::test]

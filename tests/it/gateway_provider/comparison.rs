@@ -110,7 +110,7 @@ const ROWS: &[(&str, &str, &[&str])] = &[
     (
         "a stream that ended well is taken for a disconnect",
         "BerriAI/litellm PR#30527",
-        &["gateway_provider_stream_that_ends_after_its_finish_is_complete_in_chat_only"],
+        &["gateway_provider_stream_that_ends_after_its_finish_is_complete"],
     ),
     (
         "a price is that of the model that was asked for, not of the one that answers",

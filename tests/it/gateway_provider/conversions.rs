@@ -90,6 +90,7 @@ fn gateway_conversion_to_messages_drops_what_only_tunes_an_answer() {
         "seed": 1, "presence_penalty": 1, "logit_bias": {}, "n": 1, "temperature": 1.7,
         "logprobs": false, "stream_options": {}, "tools": null, "stop": null,
         "thinking": { "type": "adaptive" },
+        "metadata": { "order": "7" }, "prompt_cache_retention": "24h",
     });
     let body = Value::Object(to_messages(object(extra)).expect("convertible"));
     let content = json!([{ "type": "text", "text": "a" }]);
@@ -99,6 +100,22 @@ fn gateway_conversion_to_messages_drops_what_only_tunes_an_answer() {
         "thinking": { "type": "adaptive" },
     });
     assert_eq!(body, expected, "unknown fields stay, and the temperature is in its range");
+}
+
+#[test]
+fn gateway_conversion_to_messages_wraps_arguments_that_are_no_object() {
+    for (arguments, input) in [
+        ("", json!({})),
+        ("{\"city\":1}", json!({ "city": 1 })),
+        ("{\"city\":", json!({ "INVALID_JSON": "{\"city\":" })),
+        ("[1]", json!({ "INVALID_JSON": "[1]" })),
+    ] {
+        let function = json!({ "name": "weather", "arguments": arguments });
+        let call = json!({ "id": "a", "type": "function", "function": function });
+        let body = json!({ "messages": [{ "role": "assistant", "tool_calls": [call] }] });
+        let body = to_messages(object(body)).expect("convertible");
+        assert_eq!(body["messages"][0]["content"][0]["input"], input, "{arguments}");
+    }
 }
 
 #[test]
@@ -157,9 +174,10 @@ fn gateway_conversion_refuses_what_would_change_the_answer() {
         json!({ "messages": [{ "role": "tool", "content": "a" }] }),
         json!({ "messages": [{ "role": "user", "content": [{ "type": "input_audio" }] }] }),
         json!({ "messages": [{ "role": "user", "content": 7 }] }),
+        json!({ "messages": [{ "role": "user", "content": "" }] }),
     ] {
         let error = to_messages(with(extra.clone())).expect_err("not convertible");
-        assert_eq!(error.class, ProviderErrorClass::Caller(ProviderRefusal::Invalid), "{extra}");
+        assert_eq!(error.class, ProviderErrorClass::Caller(ProviderRefusal::NotSent), "{extra}");
         assert!(!error.message.expose().is_empty());
     }
     for extra in [

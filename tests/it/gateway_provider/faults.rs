@@ -63,20 +63,25 @@ async fn gateway_provider_stream_without_an_end_is_truncated() {
 }
 
 #[tokio::test]
-async fn gateway_provider_stream_that_ends_after_its_finish_is_complete_in_chat_only() {
-    let chat = answer_to(WireFormat::Chat, AnswerScript::with(StandInFault::NoEnd)).await;
-    assert_eq!(chat.finish(), Some(ProviderFinish::Stop));
-    assert_eq!(chat.usage().output_tokens, Some(4));
-    let messages = answer_to(WireFormat::Messages, AnswerScript::with(StandInFault::NoEnd)).await;
-    assert_eq!(messages.class(), ProviderErrorClass::Truncated);
+async fn gateway_provider_stream_that_ends_after_its_finish_is_complete() {
+    for (format, end) in FORMATS.into_iter().zip(["[DONE]", "{\"type\":\"message_stop\"}"]) {
+        let answer = answer_to(format, AnswerScript::with(StandInFault::NoEnd)).await;
+        assert_eq!(answer.finish(), Some(ProviderFinish::Stop));
+        assert_eq!(answer.usage().output_tokens, Some(4));
+        let raw = answer.frames.last().and_then(|frame| frame.raw.as_ref());
+        assert_eq!(raw.map(|raw| &*raw.data), Some(end), "the caller's stream has its end");
+    }
 }
 
 #[tokio::test]
 async fn gateway_provider_waits_for_a_late_usage_for_a_limited_time() {
     let limits = ProviderLimits { late_usage: SHORT, ..limits() };
     let script = AnswerScript::with(StandInFault::HangAfterFinish);
-    let answer = answer_within(limits, WireFormat::Chat, script).await;
-    assert_eq!((answer.finish(), answer.usage().output_tokens), (Some(ProviderFinish::Stop), None));
+    for (format, output) in FORMATS.into_iter().zip([None, Some(4)]) {
+        let answer = answer_within(limits, format, script.clone()).await;
+        let finish = Some(ProviderFinish::Stop);
+        assert_eq!((answer.finish(), answer.usage().output_tokens), (finish, output));
+    }
 }
 
 #[tokio::test]
@@ -120,7 +125,7 @@ async fn gateway_provider_has_time_limits_that_replace_the_defaults() {
     for (time_limits, fault, class) in [
         (silent, StandInFault::StallAfter(2), ProviderErrorClass::TimeLimit),
         (slow, StandInFault::SlowFirstToken(minute), ProviderErrorClass::TimeLimit),
-        (slow, StandInFault::SlowHeaders(minute), ProviderErrorClass::Transient),
+        (slow, StandInFault::SlowHeaders(minute), ProviderErrorClass::NoAnswer),
         (total, StandInFault::StallAfter(2), ProviderErrorClass::TimeLimit),
     ] {
         for format in FORMATS {
@@ -138,7 +143,7 @@ async fn gateway_provider_headers_have_a_limit() {
     for format in FORMATS {
         let fault = StandInFault::SlowHeaders(Duration::from_secs(60));
         let answer = answer_within(limits, format, AnswerScript::with(fault)).await;
-        assert_eq!(answer.class(), ProviderErrorClass::Transient);
+        assert_eq!(answer.class(), ProviderErrorClass::NoAnswer);
     }
 }
 

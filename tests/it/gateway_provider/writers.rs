@@ -145,6 +145,25 @@ fn gateway_writer_opens_one_block_of_messages_at_a_time() {
 }
 
 #[test]
+fn gateway_writer_wraps_arguments_of_messages_that_are_no_object() {
+    for (arguments, input) in [
+        ("", json!({})),
+        ("{\"path\":\"/a\"}", json!({ "path": "/a" })),
+        ("{\"path\":\"/a", json!({ "INVALID_JSON": "{\"path\":\"/a" })),
+        ("[1]", json!({ "INVALID_JSON": "[1]" })),
+    ] {
+        let call = ProviderEvent::ToolCall {
+            index: 0,
+            id: Some("x".to_owned()),
+            name: Some("read".to_owned()),
+            arguments: arguments.to_owned(),
+        };
+        let json = whole_of([&call]).to_json(WireFormat::Messages, &options(false));
+        assert_eq!(json["content"][0]["input"], input, "{arguments}");
+    }
+}
+
+#[test]
 fn gateway_writer_of_an_error_is_read_as_an_error() {
     for format in FORMATS {
         let frame = error_frame(format, "api_error", "STREAM_BROKEN", "The answer was cut.");

@@ -5,7 +5,8 @@ use std::time::Duration;
 use random_connect::gateway::provider::error::{ProviderErrorClass, ProviderRefusal};
 use random_connect::gateway::provider::frame::ProviderEvent;
 use random_connect::gateway::routing::attempt::{AttemptOutcome, AttemptRecord};
-use random_connect::gateway::routing::request::{RouteEvent, RouteFailure};
+use random_connect::gateway::routing::request::{RouteEvent, RouteFailure, RouteRequest};
+use serde_json::json;
 
 use super::scripted::{Scene, ScriptStep, answer, error, fails, read, started, text, throttled};
 
@@ -81,6 +82,31 @@ async fn gateway_routing_never_repeats_a_refused_request() {
         assert_eq!(failed.failure, RouteFailure::Refused(refusal));
         assert_eq!(failed.error.expect("its error").message.expose(), "a text of the provider");
         assert_eq!(scene.asked(), ["A"]);
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn gateway_routing_leaves_out_an_equivalent_that_lacks_a_feature_of_the_request() {
+    for feature in [
+        json!({ "n": 2 }),
+        json!({ "logprobs": true }),
+        json!({ "response_format": { "type": "json_object" } }),
+    ] {
+        let scene = Scene::new();
+        let start = || {
+            let body = Scene::body(&feature);
+            scene.router.start(RouteRequest { body, ..scene.request(true) })
+        };
+        scene.script("A", throttled(3)).script("B", throttled(9)).script("A", answer("late"));
+        scene.script("CLAUDE", answer("without the feature"));
+        let parts = read(&mut start()).await;
+        assert_eq!((parts.words.as_str(), scene.elapsed()), ("late", Duration::from_secs(3)));
+        for _ in 0..2 {
+            scene.both(&fails(TRANSIENT));
+        }
+        let failed = read(&mut start()).await.error.expect("an error");
+        assert_eq!(failed.failure, RouteFailure::Unavailable, "the fault of the model itself");
+        assert!(!scene.asked().contains(&"CLAUDE".to_owned()), "{:?}", scene.asked());
     }
 }
 

@@ -100,6 +100,21 @@ async fn gateway_routing_slow_target_is_not_asked_twice() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn gateway_routing_times_out_if_the_last_provider_sends_no_headers() {
+    let no_answer = ProviderErrorClass::NoAnswer;
+    for (last, failure) in [
+        (no_answer, RouteFailure::TimedOut),
+        (ProviderErrorClass::Transient, RouteFailure::Unavailable),
+    ] {
+        let scene = Scene::new();
+        scene.both(&fails(no_answer)).both(&fails(last));
+        let failed = scene.ask(false).await.error.expect("an error");
+        assert_eq!(failed.failure, failure);
+        assert_eq!(scene.asked(), ["A", "A", "B", "B"]);
+    }
+}
+
+#[tokio::test(start_paused = true)]
 async fn gateway_routing_records_the_open_attempt_of_a_caller_that_leaves() {
     let scene = Scene::new();
     let pause = ScriptStep::Pause(Duration::from_secs(2));

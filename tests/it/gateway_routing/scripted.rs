@@ -21,6 +21,7 @@ use random_connect::gateway::routing::source::{AnswerFrames, AnswerSource};
 use random_connect::kernel::clock::{Clock, Timestamp};
 use random_connect::kernel::model::ModelUsage;
 use secrecy::{ExposeSecret, SecretString};
+use serde_json::{Value, json};
 use tokio::time::{Instant, timeout};
 
 /// The models that the tests ask for: an alias for two providers with the same price, the first with two keys.
@@ -176,13 +177,22 @@ impl Scene {
         self.script("A", script.to_vec()).script("B", script.to_vec())
     }
 
+    /// A body of chat completions with these fields.
+    pub fn body(fields: &Value) -> RequestBody {
+        let mut body = json!({ "messages": [{ "role": "user", "content": "Hi" }] });
+        for (name, value) in fields.as_object().expect("an object") {
+            body[name] = value.clone();
+        }
+        RequestBody::Chat(body.as_object().expect("an object").clone())
+    }
+
     /// A request for the first model alone, or with its equivalent.
     pub fn request(&self, auto: bool) -> RouteRequest {
         let model = self.catalog.model("gpt-6-luna").expect("a model");
         let models = self.catalog.candidates(model).take(if auto { 2 } else { 1 }).cloned();
         RouteRequest {
             models: models.collect(),
-            body: RequestBody::Chat(serde_json::Map::new()),
+            body: Self::body(&json!({})),
             headers: MessagesHeaders::default(),
             max_output_tokens: 1_000_000,
             stream: true,

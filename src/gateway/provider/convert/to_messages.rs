@@ -4,6 +4,7 @@ use serde_json::{Map, Value, json};
 
 use crate::gateway::provider::convert::{JsonObject, object, take_list, text_of, unsupported};
 use crate::gateway::provider::error::ProviderError;
+use crate::gateway::provider::tool_input::tool_input;
 
 /// Fields that tune an answer, and that messages do not have.
 const DROPPED: &[&str] = &[
@@ -11,12 +12,14 @@ const DROPPED: &[&str] = &[
     "logit_bias",
     "logprobs",
     "max_completion_tokens",
+    "metadata",
     "modalities",
     "n",
     "parallel_tool_calls",
     "prediction",
     "presence_penalty",
     "prompt_cache_key",
+    "prompt_cache_retention",
     "reasoning_effort",
     "response_format",
     "safety_identifier",
@@ -33,7 +36,7 @@ const DROPPED: &[&str] = &[
 ///
 /// # Errors
 /// Returns an error for a body that is not valid, and for these, which have no counterpart: several choices, audio,
-/// files, the old functions, log probabilities, and a JSON object without a schema.
+/// files, the old functions, log probabilities, a JSON object without a schema, and a conversation without content.
 pub fn to_messages(mut body: JsonObject) -> Result<JsonObject, ProviderError> {
     check(&body)?;
     let messages = take_list(&mut body, "messages")?
@@ -41,6 +44,9 @@ pub fn to_messages(mut body: JsonObject) -> Result<JsonObject, ProviderError> {
     let mut turns = Turns::default();
     for message in &messages {
         turns.add(message)?;
+    }
+    if turns.messages.is_empty() {
+        return Err(unsupported("a conversation without content"));
     }
     let mut result = Map::new();
     if !turns.system.is_empty() {
@@ -191,10 +197,7 @@ fn assistant(message: &JsonObject) -> Result<Vec<Value>, ProviderError> {
             |value: &Value, name: &str| value.get(name).and_then(Value::as_str).map(str::to_owned);
         let (id, name) = (text(call, "id"), text(function, "name"));
         let (id, name) = (id.ok_or_else(invalid)?, name.ok_or_else(invalid)?);
-        let input = match text(function, "arguments").as_deref() {
-            None | Some("") => json!({}),
-            Some(arguments) => serde_json::from_str::<Value>(arguments).map_err(|_| invalid())?,
-        };
+        let input = tool_input(&text(function, "arguments").unwrap_or_default());
         content.push(json!({ "type": "tool_use", "id": id, "name": name, "input": input }));
     }
     Ok(content)

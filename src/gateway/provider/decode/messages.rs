@@ -1,6 +1,6 @@
 //! [`MessagesDecoder`]: answers of Anthropic's messages.
 
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use crate::gateway::provider::decode::part::{
     FrameProgress, error_in, no_answer, no_json, push_text, text,
@@ -13,7 +13,11 @@ use crate::gateway::provider::request::WireFormat;
 use crate::gateway::provider::sse::SseEvent;
 use crate::kernel::model::ModelUsage;
 
-/// Decodes one answer. Its end is `message_stop`.
+/// The last event.
+const STOP: &str = "message_stop";
+
+/// Decodes one answer. It is complete with the reason of its stop, and its end is `message_stop`, or the end of the
+/// bytes.
 pub struct MessagesDecoder {
     request_id: Option<String>,
     usage: ModelUsage,
@@ -65,7 +69,7 @@ impl MessagesDecoder {
                 self.finish = text(delta.get("stop_reason")).map(finish_of).or(self.finish);
                 self.add_usage(value.get("usage"), &mut events);
             }
-            "message_stop" => {
+            STOP => {
                 let reason = self.finish.unwrap_or(ProviderFinish::Other);
                 events.push(ProviderEvent::Finished { reason });
                 progress = FrameProgress::Ended;
@@ -77,9 +81,20 @@ impl MessagesDecoder {
             // Pings, and events of later versions.
             _ => progress = FrameProgress::Idle,
         }
+        if self.finish.is_some() && progress == FrameProgress::Data {
+            progress = FrameProgress::Finishing;
+        }
         let event = name.or(named);
         let raw = Some(RawFrame { format: WireFormat::Messages, event, data });
         Ok((ProviderFrame { events, raw, is_usage_only: false }, progress))
+    }
+
+    /// Returns the last frame if the answer has its reason.
+    pub fn end(&mut self) -> Option<ProviderFrame> {
+        let events = vec![ProviderEvent::Finished { reason: self.finish? }];
+        let (event, data) = (Some(STOP.to_owned()), json!({ "type": STOP }).to_string());
+        let raw = Some(RawFrame { format: WireFormat::Messages, event, data });
+        Some(ProviderFrame { events, raw, is_usage_only: false })
     }
 
     /// Decodes a whole answer.

@@ -49,7 +49,7 @@ impl AnswerDecoder {
     pub fn end(&mut self) -> Option<ProviderFrame> {
         match self {
             Self::Chat(decoder) => decoder.end(),
-            Self::Messages(_) => None,
+            Self::Messages(decoder) => decoder.end(),
         }
     }
 

@@ -39,6 +39,12 @@ impl AnswerWriter {
         Self { format, include_usage, converter }
     }
 
+    /// Whether a frame does not pass unchanged.
+    #[must_use]
+    pub fn converts(&self, frame: &ProviderFrame) -> bool {
+        frame.raw.as_ref().is_none_or(|raw| raw.format != self.format)
+    }
+
     /// Returns the frames for the caller: none for a frame without meaning for it.
     pub fn write(&mut self, frame: ProviderFrame) -> Vec<RawFrame> {
         let ProviderFrame { events, raw, is_usage_only } = frame;

@@ -5,6 +5,7 @@ use serde_json::{Value, json};
 use crate::gateway::provider::decode::usage::{to_chat_usage, to_messages_usage};
 use crate::gateway::provider::frame::{ProviderEvent, ProviderFinish};
 use crate::gateway::provider::request::WireFormat;
+use crate::gateway::provider::tool_input::tool_input;
 use crate::gateway::provider::write::chat::chat_finish;
 use crate::gateway::provider::write::messages::stop_reason;
 use crate::gateway::provider::write::options::WriterOptions;
@@ -119,9 +120,7 @@ impl WholeAnswer {
             content.push(json!({ "type": "text", "text": self.text }));
         }
         for call in &self.calls {
-            // Arguments that the limit of tokens has cut are no JSON.
-            let input = serde_json::from_str::<Value>(call.arguments_or_empty());
-            let input = input.unwrap_or_else(|_| json!({}));
+            let input = tool_input(&call.arguments);
             content.push(json!({
                 "type": "tool_use", "id": call.id, "name": call.name, "input": input,
             }));

@@ -12,7 +12,7 @@ use super::limits::add_limits;
 use super::refusal::ApiFormat;
 use crate::gateway::error::{GatewayError, GatewayErrorCode};
 use crate::gateway::ledger::limits::AccountLimitStates;
-use crate::gateway::provider::frame::{ProviderFrame, RawFrame};
+use crate::gateway::provider::frame::{ProviderEvent, ProviderFrame, RawFrame};
 use crate::gateway::provider::request::WireFormat;
 use crate::gateway::provider::write::options::WriterOptions;
 use crate::gateway::provider::write::whole::WholeAnswer;
@@ -59,6 +59,7 @@ async fn respond_whole(
                 raw = own.map(|raw| raw.data.clone()).or(raw);
             }
             AnswerEvent::Done(bill) => {
+                answer.usage.update(bill.usage);
                 let json = raw.unwrap_or_else(|| answer.to_json(format.0, &options).to_string());
                 let content_type = [(header::CONTENT_TYPE, "application/json")];
                 let mut response = (StatusCode::OK, content_type, json).into_response();
@@ -113,7 +114,8 @@ async fn respond_in_pieces(
         }
     };
     let writer = AnswerWriter::new(format.0, options);
-    let pieces = AnswerPieces { format, writer, reader, first: Some(first), held: None };
+    let pieces =
+        AnswerPieces { format, writer, reader, first: Some(first), held: None, finish: None };
     let body = stream::unfold(Some(pieces), async |pieces| {
         let mut pieces = pieces?;
         let (text, is_end) = pieces.next().await;
@@ -134,6 +136,8 @@ struct AnswerPieces {
     first: Option<AnswerEvent>,
     /// The frame that ends the stream, until the charge is stored.
     held: Option<RawFrame>,
+    /// The finish of an answer that is converted, until the bill has its usage.
+    finish: Option<ProviderEvent>,
 }
 
 impl AnswerPieces {
@@ -146,14 +150,26 @@ impl AnswerPieces {
             };
             match event {
                 AnswerEvent::Frame(frame) => {
-                    let text = self.write(&frame);
+                    let mut frame = ProviderFrame::clone(&frame);
+                    if self.writer.converts(&frame) {
+                        let is_finish = |event: &mut ProviderEvent| {
+                            matches!(event, ProviderEvent::Finished { .. })
+                        };
+                        self.finish = frame.events.pop_if(is_finish).or(self.finish.take());
+                    }
+                    let text = self.write(frame);
                     if !text.is_empty() {
                         return (text, false);
                     }
                 }
-                AnswerEvent::Done(_) => {
+                AnswerEvent::Done(bill) => {
+                    let usage = ProviderEvent::Usage(bill.usage);
+                    let finish = self.finish.take().map(|finish| vec![usage, finish]);
+                    let events = finish.unwrap_or_default();
+                    let mut text = self.write(ProviderFrame { events, ..Default::default() });
                     let end = self.held.take().or_else(|| default_end(self.format));
-                    return (end.as_ref().map(to_sse).unwrap_or_default(), true);
+                    text.extend(end.as_ref().map(to_sse));
+                    return (text, true);
                 }
                 AnswerEvent::Failed(failed) => {
                     return (to_sse(&self.format.broken(&failed.error)), true);
@@ -163,9 +179,9 @@ impl AnswerPieces {
         }
     }
 
-    fn write(&mut self, frame: &Arc<ProviderFrame>) -> String {
+    fn write(&mut self, frame: ProviderFrame) -> String {
         let mut text = String::new();
-        for frame in self.writer.write(ProviderFrame::clone(frame)) {
+        for frame in self.writer.write(frame) {
             if is_end(&frame) {
                 self.held = Some(frame);
             } else {

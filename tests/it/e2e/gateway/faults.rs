@@ -48,6 +48,28 @@ async fn gateway_request_for_one_provider_has_no_failover() {
 }
 
 #[tokio::test]
+async fn gateway_equivalent_that_lacks_a_feature_hides_no_outage() {
+    let scene = GatewayScene::start().await;
+    for _ in 0..2 {
+        let body = json!({ "error": { "message": "broken" } });
+        let fault = StandInFault::Status { status: 500, headers: Vec::new(), body };
+        scene.openai.state.add(AnswerScript::with(fault));
+    }
+    let mut socket = scene.socket("ann").await;
+    let feature = json!({ "responseFormat": { "type": "json_object" } });
+    let reply = socket.ask(&gateway_request(1, feature.clone())).await;
+    let error = &reply.end["error"];
+    assert_eq!((reply.code(), &error["retryable"]), ("PROVIDER_UNAVAILABLE", &json!(true)));
+    let mut asks_claude = feature;
+    asks_claude["model"] = json!("claude-haiku-5-5");
+    let reply = socket.ask(&gateway_request(2, asks_claude)).await;
+    let message = reply.end["error"]["message"].as_str().unwrap_or_default();
+    assert_eq!(reply.code(), "INVALID_REQUEST");
+    assert!(message.starts_with("The chosen model does not support"), "{message}");
+    assert!(scene.claude.state.requests().is_empty());
+}
+
+#[tokio::test]
 async fn gateway_answer_that_breaks_off_is_partial_and_charged() {
     let error = json!({ "type": "server_error", "message": "broken" });
     for fault in [
