@@ -161,25 +161,56 @@ fn gateway_prompt_size_has_a_margin_per_provider() {
     // With the role of the message.
     let tokens = text_tokens(&text) + 1;
     assert!((900..1_100).contains(&tokens), "{tokens}");
-    assert_eq!(input(json!(text), "gpt-6-luna"), (tokens * 110).div_ceil(100) + 4);
-    assert_eq!(input(json!(text), "claude-haiku-5-5"), (tokens * 125).div_ceil(100) + 4);
+    assert_eq!(input(json!(text), "gpt-6-luna"), (tokens * 110).div_ceil(100) + 4 + 8);
+    assert_eq!(input(json!(text), "claude-haiku-5-5"), (tokens * 125).div_ceil(100) + 4 + 8);
     let parts = json!([{"type": "text", "text": text}]);
-    assert!(input(parts, "gpt-6-luna") <= (tokens * 110).div_ceil(100) + 8);
+    assert!(input(parts, "gpt-6-luna") <= (tokens * 110).div_ceil(100) + 16);
+}
+
+#[test]
+fn gateway_prompt_size_covers_a_model_with_an_unknown_tokenizer_and_template() {
+    let text = r#"
+        [providers.local]
+        format = "chat"
+        base_url = "http://llama:8080/v1"
+        credentials = ["LOCAL_API_KEY"]
+        [models.local]
+        provider = "local"
+        max_input_tokens = 100000
+        max_output_tokens = 1000
+        price = { input = "1", output = "4" }
+        [models."gpt-6-luna"]
+        name = "luna-of-another"
+    "#;
+    let catalog = Catalog::load(Some(text)).expect("a catalog");
+    let bound = |model: &str, content: &str| {
+        let body = body(json!({"messages": [{"role": "user", "content": content}]}));
+        PromptSize::of(&body).input_tokens(catalog.model(model).expect("a model"))
+    };
+    for model in ["local", "gpt-6-luna"] {
+        // As counted by a server with SmolLM2-135M-Instruct, whose template adds a system message.
+        assert!(bound(model, "Why is the sky blue?") >= 26);
+        assert!(bound(model, "Name three colors.") >= 24);
+        // Such a tokenizer has no more than the bytes of what its vocabulary lacks.
+        let rare = "𓀀𓁀 𝔘𝔫𝔦 ".repeat(100);
+        assert!(bound(model, &rare) > rare.len() as u64);
+    }
+    assert!(bound("claude-haiku-5-5", "Why is the sky blue?") < 26);
 }
 
 #[test]
 fn gateway_prompt_size_counts_images_and_files() {
     let data = "A".repeat(40_000);
     let chat = json!([{"type": "image_url", "image_url": {"url": format!("data:image/png;base64,{data}")}}]);
-    assert_eq!(input(chat, "gpt-6-luna"), 12_000 + 2 + 4);
+    assert_eq!(input(chat, "gpt-6-luna"), 12_000 + 2 + 4 + 8);
     let block = json!({"type": "image", "source": {"type": "base64", "data": data}});
-    assert_eq!(input(json!([block]), "claude-haiku-5-5"), 4_784 + 2 + 4);
+    assert_eq!(input(json!([block]), "claude-haiku-5-5"), 4_784 + 2 + 4 + 8);
     let result = json!([{"type": "tool_result", "content": [block, block]}]);
-    assert!((9_568..9_600).contains(&input(result, "claude-haiku-5-5")));
+    assert!((9_568..9_610).contains(&input(result, "claude-haiku-5-5")));
     let pdf = json!([{"type": "document", "source": {"type": "base64", "data": data}}]);
-    assert!((40_000..40_010).contains(&input(pdf, "claude-haiku-5-5")));
+    assert!((40_000..40_020).contains(&input(pdf, "claude-haiku-5-5")));
     let chat_pdf = json!([{"type": "file", "file": {"file_data": data}}]);
-    assert!((40_000..40_010).contains(&input(chat_pdf, "gpt-6-luna")));
+    assert!((40_000..40_020).contains(&input(chat_pdf, "gpt-6-luna")));
     for stored in [
         json!([{"type": "file", "file": {"file_id": "file-1"}}]),
         json!([{"type": "document", "source": {"type": "url", "url": "https://a.example"}}]),
@@ -201,7 +232,7 @@ fn gateway_prompt_size_counts_tools_and_schemas() {
         PromptSize::of(&all).input_tokens(&model("gpt-6-luna"))
     };
     let plain = size(json!({}));
-    assert!(plain < 10);
+    assert!(plain < 20);
     assert!(size(json!({"system": "word ".repeat(500)})) > plain + 500);
     let tool = json!({"type": "function", "function": {"name": "f", "parameters": schema}});
     assert!(size(json!({"tools": [tool]})) > plain + 500 + 700);

@@ -11,6 +11,7 @@ use thiserror::Error;
 use toml::de::{DeTable, DeValue};
 
 use super::address::ServiceUrl;
+use super::model::ModelTokenizer;
 use super::price::TokenPrice;
 use super::provider::{AbandonPolicy, ProviderFormat, ProviderTimeLimits};
 use super::roles::ROLES;
@@ -70,6 +71,7 @@ pub(super) struct ModelEntry {
     pub max_input_tokens: Option<NonZeroU32>,
     pub max_output_tokens: Option<NonZeroU32>,
     pub image_tokens: Option<u32>,
+    pub tokenizer: Option<ModelTokenizer>,
     pub equivalents: Option<Vec<ModelName>>,
     pub price: Option<PriceEntry>,
 }

@@ -10,7 +10,7 @@ use super::file::{
     CatalogFile, CatalogFileError, ModelEntry, PriceEntry, ProviderEntry, RoleEntry, TierEntry,
     find_line,
 };
-use super::model::{Catalog, CatalogModel};
+use super::model::{Catalog, CatalogModel, ModelTokenizer};
 use super::price::{PriceRow, PriceTier, TokenPrice, TokenPrices};
 use super::provider::{AbandonPolicy, CatalogProvider, ProviderFormat, ProviderKey};
 use super::roles::{AllowedModels, ROLES, RoleLimits, RoleTable};
@@ -49,6 +49,9 @@ impl Catalog {
         let mut file = CatalogFile::parse(SHIPPED)?;
         let text = text.unwrap_or_default();
         let own = CatalogFile::parse(text)?;
+        for model in file.models.values_mut() {
+            model.tokenizer = Some(ModelTokenizer::Vendor);
+        }
         overlay(&mut file, own);
         build(file).map_err(|EntryError { key, expected }| {
             let line = find_line(text, &key);
@@ -87,6 +90,10 @@ fn overlay(file: &mut CatalogFile, own: CatalogFile) {
     }
     for (name, entry) in own.models {
         let merged = file.models.entry(name).or_default();
+        if entry.provider.is_some() || entry.name.is_some() {
+            merged.tokenizer = None;
+        }
+        replace(&mut merged.tokenizer, entry.tokenizer);
         replace(&mut merged.provider, entry.provider);
         replace(&mut merged.name, entry.name);
         replace(&mut merged.max_input_tokens, entry.max_input_tokens);
@@ -178,6 +185,7 @@ fn model(
             .ok_or_else(|| missing("max_output_tokens"))?
             .get(),
         image_tokens: entry.image_tokens.map_or_else(|| image_tokens(*format), u64::from),
+        tokenizer: entry.tokenizer.unwrap_or(ModelTokenizer::Unknown),
         equivalents: entry.equivalents.unwrap_or_default().into_iter().map(|name| name.0).collect(),
     })
 }

@@ -3,11 +3,22 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use serde::Deserialize;
 use thiserror::Error;
 
 use super::price::PriceRow;
 use super::provider::{CatalogProvider, ProviderFormat};
 use super::roles::RoleTable;
+
+/// How the provider of a model counts its input.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum ModelTokenizer {
+    /// As the vendor of the format does: OpenAI or Anthropic.
+    Vendor,
+    /// With a tokenizer and a template that are unknown.
+    Unknown,
+}
 
 /// A model with its price.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -27,6 +38,7 @@ pub struct CatalogModel {
     pub max_output_tokens: u32,
     /// Tokens of an image, at most.
     pub image_tokens: u64,
+    pub tokenizer: ModelTokenizer,
     /// The names of models that may answer instead, for `auto`.
     pub equivalents: Vec<String>,
 }

@@ -1,12 +1,12 @@
 //! [`PromptSize`]: the size of a request's input, estimated before a provider counts it.
 //!
 //! The estimate is meant as a bound: text is counted with the tokenizer of OpenAI's current models and a margin,
-//! and a model's images with the largest number of tokens that its provider documents. The time is linear in the
-//! size of the body. For a large body it is milliseconds of computing, so that a caller may want another thread.
+//! and a model's images with the largest number of tokens that its provider documents. The text for a model with an
+//! unknown tokenizer is counted in bytes, which no tokenizer exceeds. The time is linear in the size of the body. For a large body it is milliseconds of computing, so that a caller may want another thread.
 
 use serde_json::{Map, Value};
 
-use super::model::CatalogModel;
+use super::model::{CatalogModel, ModelTokenizer};
 use super::provider::ProviderFormat;
 
 /// Tokens of a text for Anthropic's models, in percent of those in o200k. Anthropic publishes no tokenizer: an estimate
@@ -15,6 +15,19 @@ pub const MESSAGES_PERCENT: u64 = 115;
 
 /// Tokens that frame a message: its beginning, role and end.
 const MESSAGE_TOKENS: u64 = 4;
+
+/// Tokens that frame a request: the beginning of the answer. OpenAI's guide to counting tokens has 3.
+const REQUEST_TOKENS: u64 = 8;
+
+/// The same for a model with an unknown template. Templates write a system message if a request has none: that of
+/// SmolLM2 has 18 tokens, that of gpt-oss about 80.
+const UNKNOWN_REQUEST_TOKENS: u64 = 128;
+
+/// Tokens that frame a message of a model with an unknown template.
+const UNKNOWN_MESSAGE_TOKENS: u64 = 16;
+
+/// Bytes that frame a field of data, which a template may indent.
+const FIELD_BYTES: u64 = 8;
 
 /// Tokens that frame the declaration of a tool, beyond its text.
 const TOOL_TOKENS: u64 = 16;
@@ -41,8 +54,11 @@ const LARGE_BYTES: usize = 64 * 1024;
 pub struct PromptSize {
     /// Tokens of all text in o200k, the encoding of OpenAI's current models.
     text_tokens: u64,
-    /// Tokens that frame messages and tools.
-    frame_tokens: u64,
+    /// Bytes of all text, with [`FIELD_BYTES`].
+    text_bytes: u64,
+    messages: u64,
+    /// Tokens that frame tools.
+    tool_tokens: u64,
     images: u64,
     /// Characters of files in Base64. Each counts as a token.
     file_characters: u64,
@@ -73,11 +89,10 @@ impl PromptSize {
             }
         }
         let count = |field: &str| body.get(field).and_then(Value::as_array).map_or(0, Vec::len);
-        let messages = count("messages") + usize::from(body.contains_key("system"));
+        size.messages = (count("messages") + usize::from(body.contains_key("system"))) as u64;
         let tools = count("tools") + count("functions");
-        size.frame_tokens += messages as u64 * MESSAGE_TOKENS + tools as u64 * TOOL_TOKENS;
         if tools > 0 {
-            size.frame_tokens += TOOLS_PROMPT_TOKENS;
+            size.tool_tokens = tools as u64 * TOOL_TOKENS + TOOLS_PROMPT_TOKENS;
         }
         size
     }
@@ -97,7 +112,18 @@ impl PromptSize {
     /// The input in tokens of this model, at most. Never more than the model accepts.
     #[must_use]
     pub fn input_tokens(&self, model: &CatalogModel) -> u64 {
-        self.estimate(model).unwrap_or(u64::MAX).min(model.max_input_tokens)
+        let bound = match self.estimate(model) {
+            None => u64::MAX,
+            Some(tokens) if model.tokenizer == ModelTokenizer::Vendor => {
+                tokens.saturating_add(REQUEST_TOKENS)
+            }
+            Some(_) => {
+                let frames = self.messages.saturating_mul(UNKNOWN_MESSAGE_TOKENS);
+                let frames = frames.saturating_add(UNKNOWN_REQUEST_TOKENS);
+                self.with_media(model, self.text_bytes).saturating_add(frames)
+            }
+        };
+        bound.min(model.max_input_tokens)
     }
 
     /// Whether the model accepts the input, by this estimate.
@@ -129,13 +155,20 @@ impl PromptSize {
 
     fn tokens(&self, model: &CatalogModel, percent: u64) -> u64 {
         let text = self.text_tokens.saturating_mul(percent).div_ceil(100);
+        let frames = self.messages.saturating_mul(MESSAGE_TOKENS);
+        self.with_media(model, text).saturating_add(frames)
+    }
+
+    /// The tokens of this text, and of all that is no text.
+    fn with_media(&self, model: &CatalogModel, text: u64) -> u64 {
         let images = self.images.saturating_mul(model.image_tokens);
-        let parts = [text, images, self.frame_tokens, self.file_characters];
+        let parts = [text, images, self.tool_tokens, self.file_characters];
         parts.into_iter().fold(0, u64::saturating_add)
     }
 
     fn add_text(&mut self, text: &str) {
         self.text_tokens += text_tokens(text);
+        self.text_bytes += text.len() as u64;
     }
 
     /// Adds a part of a conversation. Names of fields are no input.
@@ -196,12 +229,19 @@ impl PromptSize {
     fn add_data(&mut self, value: &Value) {
         match value {
             Value::Null => {}
-            Value::Bool(_) => self.text_tokens += 1,
+            Value::Bool(_) => {
+                self.text_tokens += 1;
+                self.text_bytes += FIELD_BYTES;
+            }
             Value::Number(number) => self.add_text(&number.to_string()),
             Value::String(text) => self.add_text(text),
-            Value::Array(items) => items.iter().for_each(|item| self.add_data(item)),
+            Value::Array(items) => {
+                self.text_bytes += items.len() as u64 * FIELD_BYTES;
+                items.iter().for_each(|item| self.add_data(item));
+            }
             Value::Object(fields) => {
                 self.find_cache_control(fields);
+                self.text_bytes += fields.len() as u64 * FIELD_BYTES;
                 for (field, value) in fields {
                     self.add_text(field);
                     self.add_data(value);

@@ -29,6 +29,8 @@ async function check(model) {
     const answer = await socket.ask(++id, model, text, { maxTokens: 200, ...more });
     const charged = micros(answer.end.credits.charged);
     spent += charged;
+    const accepted = answer.messages.find(({ type }) => type === "accepted");
+    assert.ok(!accepted || charged <= micros(accepted.held), `${text}: the charge is within the hold`);
     if (answer.end.type === "done") {
       assert.equal(answer.end.usage.source, "provider");
       assert.equal(charged, price(model, answer.end.usage), text);

@@ -50,12 +50,14 @@ provider = "openai"
 max_input_tokens = 100000
 max_output_tokens = 4000
 equivalents = ["second"]
+tokenizer = "vendor"
 price = { input = "20", output = "100" }
 
 [models.second]
 provider = "claude"
 max_input_tokens = 100000
 max_output_tokens = 4000
+tokenizer = "vendor"
 price = { input = "20", output = "100" }
 
 [roles.admin]
