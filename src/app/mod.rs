@@ -190,13 +190,14 @@ impl App {
         let whatsapp = channels.whatsapp(config.whatsapp.clone());
         channels.attach_bridge(config.bridge.clone());
         let dashboard = Dashboard::new(&connect, &metrics, built.services.get().cloned());
-        let mut tasks = JoinSet::new();
+        let (mut tasks, eviction) = (JoinSet::new(), redis.map(EvictionWatch::new));
         tasks.spawn(reaper);
         tasks.spawn(Arc::clone(&metrics).run_upkeep(METRICS_INTERVAL));
         tasks.spawn(Arc::clone(&dashboard).run(Arc::clone(clock)));
         built.tasks.into_iter().for_each(|task| drop(tasks.spawn(task)));
-        let eviction = redis.map(EvictionWatch::new);
         let api_keys = database.as_ref().map(|store| stores::api_keys(store, clock, &ids));
+        let asked = built.services.get::<Arc<TokenService>>();
+        let verifier = principals::verifiers(api_keys.as_ref(), &config, &ids, clock, asked)?;
         eviction.iter().cloned().for_each(|watch| drop(tasks.spawn(watch.run())));
         whatsapp.iter().cloned().for_each(|channel| drop(tasks.spawn(channel.run_upkeep())));
         Ok(Self {
@@ -214,13 +215,7 @@ impl App {
             mailbox: backend.mailbox,
             eviction,
             clock: Arc::clone(clock),
-            verifier: principals::verifiers(
-                api_keys.as_ref(),
-                &config,
-                &ids,
-                clock,
-                built.services.get::<Arc<TokenService>>(),
-            )?,
+            verifier,
             ids,
             dashboard,
             database,

@@ -156,7 +156,7 @@ async fn gateway_long_answer_is_read_and_repeated_as_a_whole() {
     let large = "x".repeat(900 * 1024);
     let mut socket = scene.socket("ann").await;
     for (id, script) in
-        [(1, AnswerScript::of(["word "; 6_000])), (2, AnswerScript::of([large.as_str()]))]
+        [(1, AnswerScript::of(vec!["word "; 6_000])), (2, AnswerScript::of([large.as_str()]))]
     {
         let text = script.deltas.concat();
         scene.openai.state.add(script);
