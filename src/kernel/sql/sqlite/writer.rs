@@ -1,8 +1,8 @@
 //! [`Writer`]: the one connection that writes, with group commit.
 //!
 //! SQLite admits one writer at a time, and with `synchronous=FULL` each commit waits for the disk. The
-//! writer therefore executes all operations that are queued in one transaction, each in a savepoint, and
-//! answers them after the commit. A failed operation is undone alone.
+//! writer therefore executes all operations that are queued in one transaction, each in a savepoint unless it is the only
+//! one, and answers them after the commit. A failed operation is undone alone.
 //!
 //! A caller that is canceled while it waits does not undo its operation.
 
@@ -15,7 +15,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
-use sqlx::{ConnectOptions, Connection, SqliteConnection};
+use sqlx::{ConnectOptions, Connection, SqliteConnection, query};
 use tokio::sync::{mpsc, oneshot};
 use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
@@ -196,19 +196,45 @@ impl WriterTask {
     }
 }
 
+/// Statements around the operations of a batch. Those between two operations are one text, because each text is a round
+/// trip to the connection's thread, which takes longer than they do.
+const BEGIN: &str = "BEGIN IMMEDIATE";
+const COMMIT: &str = "COMMIT";
+const ROLLBACK: &str = "ROLLBACK";
+const BEGIN_FIRST: &str = "BEGIN IMMEDIATE; SAVEPOINT operation";
+const KEEP_AND_NEXT: &str = "RELEASE operation; SAVEPOINT operation";
+const UNDO_AND_NEXT: &str = "ROLLBACK TO operation; RELEASE operation; SAVEPOINT operation";
+const KEEP_AND_COMMIT: &str = "RELEASE operation; COMMIT";
+const UNDO_AND_COMMIT: &str = "ROLLBACK TO operation; RELEASE operation; COMMIT";
+
 async fn execute_batch(
     connection: &mut SqliteConnection,
     batch: &mut [Box<dyn Job>],
 ) -> Result<(), StoreError> {
-    let mut transaction = connection.begin_with("BEGIN IMMEDIATE").await?;
-    for job in batch {
-        let mut savepoint = transaction.begin().await?;
-        match job.execute(&mut savepoint).await {
-            Ok(true) => savepoint.commit().await?,
-            Ok(false) => savepoint.rollback().await?,
-            // A full disk ends the transaction with all savepoints: the rollback then fails, too.
-            Err(error) => savepoint.rollback().await.map_err(|_| error)?,
-        }
+    if let [job] = batch {
+        query(BEGIN).execute(&mut *connection).await?;
+        let end = match job.execute(&mut *connection).await {
+            Ok(true) => return Ok(query(COMMIT).execute(connection).await.map(|_| ())?),
+            Ok(false) => Ok(()),
+            Err(error) => Err(error),
+        };
+        // A full disk ends the transaction by itself: the rollback then fails, too.
+        let undone = query(ROLLBACK).execute(connection).await;
+        return undone.map(|_| ()).map_err(|undone| end.err().unwrap_or_else(|| undone.into()));
     }
-    Ok(transaction.commit().await?)
+    query(BEGIN_FIRST).execute(&mut *connection).await?;
+    let last = batch.len() - 1;
+    for (index, job) in batch.iter_mut().enumerate() {
+        let executed = job.execute(&mut *connection).await;
+        let statements = match (executed, index == last) {
+            (Ok(true), false) => KEEP_AND_NEXT,
+            (Ok(true), true) => KEEP_AND_COMMIT,
+            (_, false) => UNDO_AND_NEXT,
+            (_, true) => UNDO_AND_COMMIT,
+        };
+        // As above, the error of the operation says more.
+        let ended = query(statements).execute(&mut *connection).await;
+        ended.map_err(|ended| executed.err().unwrap_or_else(|| ended.into()))?;
+    }
+    Ok(())
 }
