@@ -109,6 +109,13 @@ impl PromptSize {
         self.long_cache_writes
     }
 
+    /// Whether the input has neither tools nor images or files.
+    #[must_use]
+    pub const fn is_text(&self) -> bool {
+        let has_media = self.images > 0 || self.file_characters > 0 || self.is_unknown;
+        self.tool_tokens == 0 && !has_media
+    }
+
     /// The input in tokens of this model, at most. Never more than the model accepts.
     #[must_use]
     pub fn input_tokens(&self, model: &CatalogModel) -> u64 {

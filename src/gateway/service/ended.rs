@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::answer::{Bill, finish_name};
-use super::charge::AnswerCharge;
+use super::charge::{AnswerCharge, WrittenTokens};
 use super::gen_ai::MeasuredAnswer;
 use super::prepare::PreparedCandidate;
 use crate::gateway::catalog::model::{Catalog, CatalogModel};
@@ -57,21 +57,22 @@ impl EndedAnswer {
         }
     }
 
-    /// The present price of the answer.
-    pub fn price(&self, catalog: &Catalog) -> MicroCredits {
-        self.priced(catalog).price
+    /// The present price of the answer. `written` has what earlier calls have counted.
+    pub fn price(&self, catalog: &Catalog, written: &mut WrittenTokens) -> MicroCredits {
+        self.priced(catalog, written).price
     }
 
     /// The price, at most the budget of the request, whatever model the provider says that it used.
-    fn priced(&self, catalog: &Catalog) -> AnswerCharge {
-        let charge = AnswerCharge::of(&self.answer, &self.candidate, catalog);
+    fn priced(&self, catalog: &Catalog, written: &mut WrittenTokens) -> AnswerCharge {
+        let (answer, candidate) = (&self.answer, &self.candidate);
+        let charge = AnswerCharge::of(answer, candidate, catalog, written);
         let price = self.budget.map_or(charge.price, |budget| charge.price.min(budget));
         AnswerCharge { price, ..charge }
     }
 
     /// The charge at the end: nothing for an answer that did not begin.
     pub fn charge(&self, catalog: &Catalog) -> AnswerCharge {
-        let charge = self.priced(catalog);
+        let charge = self.priced(catalog, &mut WrittenTokens::default());
         let is_charged = match &self.end {
             AnswerEnd::Complete => true,
             AnswerEnd::Cancelled | AnswerEnd::Stopped => self.attempts > 0,

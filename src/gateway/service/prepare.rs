@@ -45,6 +45,8 @@ pub(super) struct PreparedCandidate {
     pub model: Arc<CatalogModel>,
     /// The size of the input in tokens, for a provider that does not say it.
     pub estimated_input_tokens: u64,
+    /// Whether the input is only text, whose size in tokens depends only on the tokenizer.
+    pub is_text: bool,
     bound: HoldBound,
 }
 
@@ -54,7 +56,8 @@ impl PreparedCandidate {
         let candidate = BoundCandidate { price: &model.price, input_tokens };
         let bound = HoldBound::of([candidate], size.answers(), size.long_cache_writes())?;
         let estimated_input_tokens = size.likely_input_tokens(model);
-        Some(Self { model: Arc::clone(model), estimated_input_tokens, bound })
+        let is_text = size.is_text();
+        Some(Self { model: Arc::clone(model), estimated_input_tokens, is_text, bound })
     }
 
     /// The longest answer that `amount` pays for, up to `max` tokens. `None` if it does not pay for any.

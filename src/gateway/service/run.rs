@@ -13,6 +13,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::answer::{AcceptedRequest, AnswerEvent, Bill};
 use super::buffer::AnswerBuffer;
+use super::charge::WrittenTokens;
 use super::core::{GatewayCore, LEASE};
 use super::ended::{AnswerEnd, EndedAnswer, cancelled};
 use super::prepare::{PreparedCandidate, PreparedRequest};
@@ -40,9 +41,6 @@ const DRAIN_TIME: Duration = Duration::from_secs(60);
 
 /// Interval of computing the charge so far, for the case that this process dies.
 const CHECKPOINT_INTERVAL: Duration = Duration::from_millis(250);
-
-/// Part of an answer that may come before its tokens are counted again. All of it is counted each time.
-const CHECKPOINT_PART: usize = 32;
 
 /// Intervals of a repeated request's looks whether the first one has ended. They double, because many requests may wait
 /// for the leases of a server that was killed.
@@ -230,7 +228,7 @@ impl AnswerTask {
         };
         let mut ticks = interval(CHECKPOINT_INTERVAL);
         ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
-        let mut counted_bytes = 0;
+        let (mut counted_bytes, mut written) = (0, WrittenTokens::default());
         let mut draining: Option<Pin<Box<Sleep>>> = None;
         loop {
             let is_abandoned = draining.is_some();
@@ -265,10 +263,9 @@ impl AnswerTask {
                 _ = ticks.tick() => {
                     ended.observe(&routed, &candidates);
                     let bytes = ended.answer.written_bytes();
-                    let is_counted = bytes > 0 && bytes <= counted_bytes + counted_bytes / CHECKPOINT_PART;
-                    if ended.attempts > 0 && !is_counted {
+                    if ended.attempts > 0 && (bytes == 0 || bytes != counted_bytes) {
                         counted_bytes = bytes;
-                        checkpoint(ended.price(&self.core.catalog));
+                        checkpoint(ended.price(&self.core.catalog, &mut written));
                     }
                     continue;
                 }
@@ -285,7 +282,7 @@ impl AnswerTask {
                     if ended.answer.model.is_empty() {
                         // The provider has accepted the input.
                         ended.observe(&routed, &candidates);
-                        checkpoint(ended.price(&self.core.catalog));
+                        checkpoint(ended.price(&self.core.catalog, &mut written));
                     }
                     frame.events.iter().for_each(|event| ended.answer.add(event));
                     if frame.has_content() && !ended.has_content {

@@ -92,6 +92,23 @@ async fn gateway_answer_that_breaks_off_is_partial_and_charged() {
 }
 
 #[tokio::test]
+async fn gateway_broken_answer_of_claude_is_counted_by_the_tokens_of_its_input() {
+    // The stand-in counts a word as a token; Anthropic's tokenizers make more of it.
+    for (prompt, tokens) in [(200, 95..=105), (2, 110..=120)] {
+        let scene = GatewayScene::start().await;
+        let script = AnswerScript::of(vec!["word "; 200]);
+        scene.claude.state.add(script.fault(StandInFault::TruncateAfter(100)));
+        let mut socket = scene.socket("ann").await;
+        let messages = json!([{ "role": "user", "content": "word ".repeat(prompt) }]);
+        let request = json!({ "model": "claude-haiku-5-5", "messages": messages });
+        let reply = socket.ask(&gateway_request(1, request)).await;
+        assert_eq!(reply.code(), "STREAM_BROKEN");
+        let counted = reply.end["usage"]["completionTokens"].as_u64().unwrap_or_default();
+        assert!(tokens.contains(&counted), "{}", reply.end);
+    }
+}
+
+#[tokio::test]
 async fn gateway_answer_of_a_provider_that_does_not_count_is_charged_as_an_estimate() {
     let unknown = [ScriptedUsage::Zeros, ScriptedUsage::Nulls, ScriptedUsage::Never];
     for (usage, stream) in unknown.into_iter().flat_map(|usage| [(usage, true), (usage, false)]) {
