@@ -277,7 +277,11 @@ impl RoutedAnswer {
         if let Some(pause) = self.plan.failed(index, &error, self.parts.breakers.now()) {
             self.pause(pause.mul_f64(self.parts.jitter()));
         }
-        let hides = |earlier: &ProviderError| weight(earlier.class) > weight(error.class);
+        // A substitute that refuses the request must not hide why it was asked.
+        let is_refusal = matches!(error.class, ProviderErrorClass::Caller(_));
+        let is_hidden = self.plan.is_substitute(index) && is_refusal;
+        let hides =
+            |earlier: &ProviderError| is_hidden || weight(earlier.class) > weight(error.class);
         if !self.error.as_ref().is_some_and(hides) {
             self.error = Some(error);
         }

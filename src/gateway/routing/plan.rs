@@ -121,20 +121,24 @@ impl RoutePlan {
     }
 
     /// Takes the failure of an attempt without any content. Returns the pause before the same target is asked again,
-    /// if it is. An error of the caller's own request ends the plan.
+    /// if it is. A refusal of the request ends the plan, unless it is that of a substitute, which is left out alone.
     pub fn failed(
         &mut self,
         index: usize,
         error: &ProviderError,
         now: Timestamp,
     ) -> Option<Duration> {
+        if matches!(error.class, ProviderErrorClass::Caller(_)) {
+            if self.is_substitute(index) {
+                self.leave_out(index);
+            } else {
+                self.targets.iter_mut().for_each(|planned| planned.state = PlannedState::Out);
+            }
+            return None;
+        }
         let backoff = FIRST_WAIT * 2_u32.saturating_pow(self.waits);
         let planned = &mut self.targets[index];
         planned.state = match error.class {
-            ProviderErrorClass::Caller(_) => {
-                self.targets.iter_mut().for_each(|planned| planned.state = PlannedState::Out);
-                return None;
-            }
             ProviderErrorClass::Throttled => {
                 PlannedState::Waiting { until: now + error.retry_after.unwrap_or(backoff) }
             }
@@ -154,7 +158,8 @@ impl RoutePlan {
             | ProviderErrorClass::Truncated
             | ProviderErrorClass::TimeLimit
             | ProviderErrorClass::UnknownModel
-            | ProviderErrorClass::Account => PlannedState::Out,
+            | ProviderErrorClass::Account
+            | ProviderErrorClass::Caller(_) => PlannedState::Out,
         };
         (planned.state == PlannedState::Retrying).then_some(RETRY_PAUSE)
     }

@@ -86,6 +86,22 @@ async fn gateway_routing_never_repeats_a_refused_request() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn gateway_routing_refusal_of_an_equivalent_hides_no_outage() {
+    let scene = Scene::new();
+    scene.both(&fails(TRANSIENT)).script("A", fails(TRANSIENT)).script("B", throttled(3));
+    scene.script("CLAUDE", fails(ProviderErrorClass::Caller(ProviderRefusal::Invalid)));
+    scene.script("B", answer("late"));
+    let parts = scene.ask(true).await;
+    assert_eq!((parts.words.as_str(), scene.asked().last()), ("late", Some(&"B".to_owned())));
+    let scene = Scene::new();
+    scene.both(&fails(TRANSIENT)).both(&fails(TRANSIENT));
+    scene.script("CLAUDE", fails(ProviderErrorClass::Caller(ProviderRefusal::Invalid)));
+    let failed = scene.ask(true).await.error.expect("an error");
+    assert_eq!(failed.failure, RouteFailure::Unavailable);
+    assert_eq!(scene.asked(), ["A", "A", "B", "B", "CLAUDE"]);
+}
+
+#[tokio::test(start_paused = true)]
 async fn gateway_routing_leaves_out_an_equivalent_that_lacks_a_feature_of_the_request() {
     for feature in [
         json!({ "n": 2 }),
