@@ -107,6 +107,13 @@ impl GatewayService {
         self.core.catalog.offered().filter(|model| allowed.allows(&model.name))
     }
 
+    /// The model with this name or alias, if a role may use it.
+    #[must_use]
+    pub fn model(&self, role: PrincipalRole, name: &str) -> Option<&Arc<CatalogModel>> {
+        let named = self.core.catalog.model(name).ok()?;
+        self.models(role).find(|model| model.name == named.name)
+    }
+
     /// The name of the model with the lowest price of output that a role may use. `None` if there is no model.
     #[must_use]
     pub fn cheapest_model(&self, role: PrincipalRole) -> Option<String> {

@@ -320,6 +320,8 @@ async fn gateway_lists_the_models_of_providers_with_a_key() {
         let (_, found) = get(model["id"].as_str().expect("a name")).await;
         assert_eq!(&found, model);
     }
+    let (_, of_alias) = get("gpt-4").await;
+    assert!(models.contains(&of_alias), "{of_alias}");
     let (status, unknown) = get("no%2Fmodel").await;
     assert_eq!((status.as_u16(), &unknown["error"]["code"]), (404, &json!("UNKNOWN_MODEL")));
     let message = unknown["error"]["message"].as_str().expect("a text");

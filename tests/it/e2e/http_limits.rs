@@ -11,6 +11,7 @@ use tokio::time::timeout;
 
 use crate::support::live_client::{LIVE_TRANSPORTS, LiveClient, LiveTransport};
 use crate::support::server::{TEST_TIMEOUT, TOKEN, TestServer, fetch_json};
+use crate::support::temp_database::TempDatabase;
 
 /// A timeout that a test waits for.
 const SOON: Duration = Duration::from_millis(200);
@@ -68,6 +69,29 @@ async fn http_slow_request_times_out() {
     assert!(slow_body.starts_with("HTTP/1.1 408 "), "{slow_body}");
     let silent = rest(connect(&server, "").await).await;
     assert_eq!(silent, "");
+}
+
+#[tokio::test]
+async fn http_slow_request_to_a_model_times_out_in_the_form_of_its_vendor() {
+    let limits = ConnectionLimits { body_timeout: SOON, ..ConnectionLimits::default() };
+    let token = "owner-token-0123456789abcdef";
+    let database = TempDatabase::new();
+    let url = format!("sqlite:{}", database.file().display());
+    let owner = [("OWNER", "me"), ("OWNER_TOKEN", token)];
+    let settings = [("TOOLSETS", "gateway"), ("DATABASE_URL", &url), owner[0], owner[1]];
+    let server = TestServer::with(&settings, limits).await;
+    for path in ["/v1/chat/completions", "/v1/messages"] {
+        let head = format!(
+            "POST {path} HTTP/1.1\r\nHost: test\r\nAuthorization: Bearer {token}\r\n\
+             Content-Type: application/json\r\nContent-Length: 100\r\n\r\n"
+        );
+        let response = rest(connect(&server, &format!("{head}{{\"mod")).await).await;
+        assert!(response.starts_with("HTTP/1.1 408 "), "{response}");
+        let (head, body) = response.split_once("\r\n\r\n").expect("a body");
+        assert!(head.contains("\r\nconnection: close"), "{head}");
+        let body: serde_json::Value = serde_json::from_str(body).expect("JSON");
+        assert_eq!(body["error"]["type"], "invalid_request_error", "{body}");
+    }
 }
 
 #[tokio::test]

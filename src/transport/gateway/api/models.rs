@@ -23,7 +23,7 @@ pub async fn list(State(state): State<SharedState>, request: Request) -> Respons
     Json(json!({ "object": "list", "data": models })).into_response()
 }
 
-/// Returns one of the models that the caller may use.
+/// Returns one of the models that the caller may use, also by an alias.
 pub async fn retrieve(
     State(state): State<SharedState>,
     Path(name): Path<String>,
@@ -33,8 +33,7 @@ pub async fn retrieve(
         Ok(caller) => caller,
         Err(response) => return response,
     };
-    let mut offered = state.session.service.models(caller.role);
-    if let Some(model) = offered.find(|model| model.name == name) {
+    if let Some(model) = state.session.service.model(caller.role, &name) {
         return Json(object(&model.name, &model.provider)).into_response();
     }
     let message = format!("There is no model {name:?}: GET /v1/models lists all");

@@ -44,20 +44,31 @@ impl ApiFormat {
         response
     }
 
-    /// The response to a request that has no valid token or no readable body, in this form. Its challenge stays.
+    /// The response to a request that has no valid token or no readable body, in this form. Its status and its headers
+    /// stay.
     pub fn rejection(self, response: Response) -> Response {
         let no_token = "The request has no token that is valid here: send it as a bearer token";
         let (code, message) = match response.status() {
             StatusCode::UNAUTHORIZED => (GatewayErrorCode::Unauthorized, no_token),
             StatusCode::FORBIDDEN => (GatewayErrorCode::ModelNotAllowed, no_token),
+            StatusCode::SERVICE_UNAVAILABLE => {
+                let message = "The token can't be checked at the moment: try again later";
+                (GatewayErrorCode::AuthUnavailable, message)
+            }
+            StatusCode::REQUEST_TIMEOUT => {
+                (GatewayErrorCode::InvalidRequest, "The body did not arrive in time")
+            }
             StatusCode::PAYLOAD_TOO_LARGE => {
                 (GatewayErrorCode::TooLarge, "The body has more than 8 MiB")
             }
             _ => return response,
         };
         let mut refusal = self.refusal(&GatewayError::new(code, message));
-        if let Some(challenge) = response.headers().get(header::WWW_AUTHENTICATE) {
-            refusal.headers_mut().insert(header::WWW_AUTHENTICATE, challenge.clone());
+        *refusal.status_mut() = response.status();
+        for name in [header::WWW_AUTHENTICATE, header::RETRY_AFTER, header::CONNECTION] {
+            if let Some(value) = response.headers().get(&name) {
+                refusal.headers_mut().insert(name, value.clone());
+            }
         }
         refusal
     }

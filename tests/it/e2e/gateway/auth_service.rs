@@ -133,6 +133,8 @@ async fn gateway_token_service_that_fails_refuses_with_an_error_that_may_be_repe
     let response = chat(&scene, &token).send().await.expect("an answer");
     assert_eq!(response.status(), 503);
     assert!(response.headers().contains_key("retry-after"));
+    let body: Value = response.json().await.expect("JSON");
+    assert_eq!(body["error"]["code"], "AUTH_UNAVAILABLE", "{body}");
     let result = tool(&scene, &token, "balance", json!({})).await;
     let text = result["content"][0]["text"].as_str().expect("a text");
     assert!(text.starts_with("AUTH_UNAVAILABLE"), "{result}");
