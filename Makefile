@@ -37,7 +37,7 @@ lint: ## run clippy
 
 bench: ## measure: prints the tables of docs/performance.md, and fails when instructions exceed their limits
 	@sh scripts/install-test-tools.sh bench
-	cargo bench --locked --bench instructions --bench credentials --bench principals --bench http_calls --bench lobby_memory --bench mask --bench push --bench redis --bench lobby_scale --bench sql_writes --bench sessions
+	cargo bench --locked --bench instructions --bench credentials --bench principals --bench http_calls --bench gateway --bench lobby_memory --bench mask --bench push --bench redis --bench lobby_scale --bench sql_writes --bench sessions
 
 audit: ## check licenses, bans, sources and (where the network allows) advisories
 	@command -v cargo-deny >/dev/null || cargo install --locked cargo-deny

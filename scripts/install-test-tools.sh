@@ -1,8 +1,8 @@
 #!/bin/sh
 # Installs what `make test` needs besides Rust and make: rustfmt, clippy, a linker, redis-server, PostgreSQL,
 # libnss-wrapper, faketime, a browser with its driver, cargo-nextest, Node, and the MCP clients for Python and
-# TypeScript. With `bench` also valgrind, which counts instructions; with `interop` also the foreign clients of
-# `make interop`.
+# TypeScript. With `bench` also valgrind, which counts instructions, and the gateways that ours is compared with; with
+# `interop` also the foreign clients of `make interop`.
 # Runs at the top of the repository.
 set -eu
 
@@ -117,4 +117,15 @@ if [ "${1-}" = interop ]; then
     for client in python-1 python-2 fastmcp llmock; do
         python_environment "target/interop/$client" "tests/interop/requirements/$client.txt"
     done
+fi
+
+# Optional: gateways of others, of about 1 GB. The benchmark leaves out what is missing.
+if [ "${1-}" = bench ]; then
+    gateways=target/bench/gateways
+    python_environment "$gateways" benches/gateway/requirements.txt \
+        || echo "make bench: LiteLLM and TensorZero can't be installed and are left out" >&2
+    [ -d target/bench/portkey/node_modules/@portkey-ai ] \
+        || { mkdir -p target/bench/portkey \
+            && PATH="$PWD/$node/bin:$PATH" npm install $npm_options --prefix target/bench/portkey @portkey-ai/gateway@1.15.2; } \
+        || echo "make bench: Portkey can't be installed and is left out" >&2
 fi

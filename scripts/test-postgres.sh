@@ -1,7 +1,7 @@
 #!/bin/sh
 # Starts PostgreSQL for tests: on a free port of loopback, with a temporary data folder and without a password. Prints
 # a URL and the path of the certificate of the server, and stops it when standard input ends. For the line "restart" it
-# kills the server, starts it again, and prints "started".
+# kills the server, starts it again, and prints "started". With the argument "durable", commits are written to the disk.
 set -eu
 
 fail() {
@@ -36,11 +36,14 @@ $as_postgres openssl req -x509 -newkey rsa:2048 -nodes -days 30 -subj /CN=localh
     -addext subjectAltName=IP:127.0.0.1 -addext basicConstraints=critical,CA:FALSE 2>/dev/null
 $as_postgres "$bin/initdb" --pgdata=data --username=postgres --auth=trust --encoding=UTF8 --locale=C.UTF-8 --no-sync >/dev/null
 
+sync=off
+[ "${1-}" != durable ] || sync=on
+
 # Returns 1 if the server ends before it answers.
 start() {
-    # Commits survive a crash of the server, and need not survive one of the machine.
+    # Without a write to the disk, commits survive a crash of the server, but not one of the machine.
     $as_postgres "$bin/postgres" -D data -p "$port" -c listen_addresses=127.0.0.1 -c unix_socket_directories="$folder" \
-        -c fsync=off -c full_page_writes=off -c max_connections=300 -c shared_buffers=32MB \
+        -c fsync=$sync -c full_page_writes=$sync -c max_connections=300 -c shared_buffers=32MB \
         -c ssl=on -c ssl_cert_file="$folder/server.crt" -c ssl_key_file="$folder/server.key" \
         -c log_min_messages=fatal </dev/null >/dev/null 2>&1 &
     server=$!
