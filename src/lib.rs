@@ -12,6 +12,7 @@ pub mod credentials;
 pub mod delivery;
 pub mod demo;
 pub mod gateway;
+pub mod goals;
 pub mod guard;
 pub mod kernel;
 pub mod mask;

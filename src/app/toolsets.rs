@@ -9,6 +9,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::connect;
 use crate::gateway;
+use crate::goals;
 use crate::kernel::clock::Clock;
 use crate::kernel::health::HealthCheck;
 use crate::kernel::id::IdHasher;
@@ -46,6 +47,14 @@ pub const TOOLSETS: &[ToolsetRow] = &[
         quotas: &[],
         migrations: Some(&gateway::migrations::MIGRATIONS),
         read: gateway::plan::read,
+    },
+    ToolsetRow {
+        name: goals::NAME,
+        docs: "docs/goals.md",
+        settings: goals::config::SETTINGS,
+        quotas: &[],
+        migrations: Some(&goals::migrations::MIGRATIONS),
+        read: goals::plan::read,
     },
 ];
 

@@ -127,11 +127,14 @@ impl Expected {
 impl fmt::Display for Expected {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         // The values of an enumeration, which may have descriptions.
-        let values = self.0["enum"].as_array().or_else(|| self.0["oneOf"].as_array());
-        if let Some(values) = values {
-            let name =
-                |value: &Value| value.as_str().or(value["const"].as_str()).map(str::to_owned);
-            let values: Vec<_> = values.iter().filter_map(name).collect();
+        let names = |schema: &Value| -> Vec<String> {
+            let listed = schema["enum"].as_array().into_iter().flatten();
+            let texts = listed.chain([&schema["const"]]).filter_map(Value::as_str);
+            texts.map(str::to_owned).collect()
+        };
+        let described = self.0["oneOf"].as_array().into_iter().flatten();
+        let values: Vec<_> = [&self.0].into_iter().chain(described).flat_map(names).collect();
+        if !values.is_empty() {
             return write!(f, "one of {}", values.join(", "));
         }
         // An optional argument has the types [T, "null"].

@@ -1,4 +1,4 @@
-//! JSON Schemas of tools: [`input_schema`] and [`output_schema`].
+//! JSON Schemas of tools, [`input_schema`] and [`output_schema`], and results with the latter: [`structured_result`].
 //!
 //! Validators with their default settings must accept them. schemars writes the Rust type of a number
 //! as `format`, such as `uint64`, which JSON Schema does not define, and Ajv refuses every format that it
@@ -9,8 +9,9 @@ use std::any::Any;
 use std::sync::Arc;
 
 use rmcp::handler::server::common::{schema_for_input, schema_for_output};
-use rmcp::model::JsonObject;
+use rmcp::model::{CallToolResult, ContentBlock, JsonObject};
 use schemars::JsonSchema;
+use serde::Serialize;
 use serde_json::{Value, json};
 
 /// Returns the schema of a tool's arguments.
@@ -29,6 +30,15 @@ pub fn input_schema<T: JsonSchema + Any>() -> Arc<JsonObject> {
 #[must_use]
 pub fn output_schema<T: JsonSchema + Any>() -> Arc<JsonObject> {
     portable(schema_for_output::<T>())
+}
+
+/// Returns a result as structured JSON, and as text for clients that read only text.
+#[must_use]
+pub fn structured_result(output: &impl Serialize) -> CallToolResult {
+    let value = serde_json::to_value(output).unwrap_or_default();
+    let mut result = CallToolResult::success(vec![ContentBlock::text(value.to_string())]);
+    result.structured_content = Some(value);
+    result
 }
 
 /// Removes `$schema` and all formats.

@@ -2,7 +2,6 @@
 //!
 //! Field names are wire names, and doc comments are the descriptions in the output schemas.
 
-use rmcp::model::{CallToolResult, ContentBlock};
 use schemars::JsonSchema;
 use serde::Serialize;
 
@@ -122,12 +121,4 @@ pub struct HistoryEntry {
 pub struct HistoryResult {
     /// Oldest first.
     pub messages: Vec<HistoryEntry>,
-}
-
-/// Returns a result as structured JSON, and as text for clients that read only text.
-pub(super) fn structured_result(output: &impl Serialize) -> CallToolResult {
-    let value = serde_json::to_value(output).unwrap_or_default();
-    let mut result = CallToolResult::success(vec![ContentBlock::text(value.to_string())]);
-    result.structured_content = Some(value);
-    result
 }

@@ -19,7 +19,6 @@ use super::args::{
 use super::error::PenPalError;
 use super::output::{
     Ack, BlockResult, HistoryResult, QueueStatus, RejoinResult, SayResult, SendResult, WaitResult,
-    structured_result,
 };
 use super::push::SessionPush;
 use super::service::{NamedUser, PenPalService};
@@ -27,7 +26,7 @@ use super::session_user::SessionUser;
 use crate::kernel::arguments::Arguments;
 use crate::kernel::id::UserId;
 use crate::kernel::progress::CallProgress;
-use crate::kernel::schema::{input_schema, output_schema};
+use crate::kernel::schema::{input_schema, output_schema, structured_result};
 use crate::kernel::toolset::{CallSubject, CallerNetwork, LiveSession, Receipts};
 
 /// The toolset. It stores its router, because rebuilding the router costs more than a call.

@@ -24,6 +24,7 @@ const LAYERS: &[(&str, &[&str])] = &[
     ("connect", &["content", "delivery", "guard", "kernel", "mask", "moderation", "rate_limit"]),
     ("penpal", &["connect", "delivery", "guard", "kernel", "mask", "moderation", "rate_limit"]),
     ("gateway", &["kernel"]),
+    ("goals", &["kernel"]),
     ("credentials", &["kernel"]),
     (
         "transport",
@@ -42,6 +43,7 @@ const LAYERS: &[(&str, &[&str])] = &[
             "credentials",
             "delivery",
             "gateway",
+            "goals",
             "guard",
             "kernel",
             "mask",
@@ -134,8 +136,16 @@ fn architecture_imports_are_checkable() {
 
 #[test]
 fn architecture_protocol_names_no_feature() {
-    let features =
-        ["connect", "penpal", "moderation", "rate_limit", "credentials", "delivery", "gateway"];
+    let features = [
+        "connect",
+        "penpal",
+        "moderation",
+        "rate_limit",
+        "credentials",
+        "delivery",
+        "gateway",
+        "goals",
+    ];
     for (path, text) in all_files() {
         let protocols = ["src/transport/http", "src/transport/socket", "src/transport/mcp"];
         if protocols.iter().any(|folder| path.starts_with(folder)) {

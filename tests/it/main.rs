@@ -29,6 +29,7 @@ mod gateway_ledger;
 mod gateway_lost_answers;
 mod gateway_provider;
 mod gateway_routing;
+mod goals;
 mod import_graph;
 mod language_detection;
 mod language_model;

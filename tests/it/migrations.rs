@@ -78,7 +78,10 @@ async fn migrations_match_the_files() {
         };
         migrator.iter().map(field).collect()
     };
-    let of_toolsets = [&random_connect::gateway::migrations::MIGRATIONS];
+    let of_toolsets = [
+        &random_connect::gateway::migrations::MIGRATIONS,
+        &random_connect::goals::migrations::MIGRATIONS,
+    ];
     for chain in MIGRATIONS.iter().copied().chain(of_toolsets) {
         for (engine, migrator) in
             [("sqlite", chain.sqlite_migrator()), ("postgres", chain.postgres_migrator())]
@@ -105,7 +108,9 @@ async fn migrations_name_all_tables_of_the_database() {
         database.migrate(chain).await.expect("tables");
     }
     let tables: Vec<String> = query_scalar(
-        "SELECT name FROM sqlite_schema WHERE type = 'table' AND name NOT LIKE 'sqlite_%'",
+        // The tables of a search index are in none of the files.
+        "SELECT name FROM pragma_table_list \
+         WHERE schema = 'main' AND type = 'table' AND name NOT LIKE 'sqlite_%'",
     )
     .fetch_all(database.readers())
     .await

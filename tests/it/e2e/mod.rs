@@ -37,6 +37,7 @@ mod gateway_export;
 mod gateway_operator;
 mod gateway_pages;
 mod gateway_port;
+mod goals;
 mod hostile;
 mod http_limits;
 mod http_memory;
