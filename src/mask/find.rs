@@ -75,8 +75,8 @@ pub(super) fn until_settled(scene: &Scene, found: Vec<Finding>) -> Vec<Finding> 
 /// Returns `true` if hardly any token outside of `found` says digits, so that no rule can find
 /// more in the rest.
 ///
-/// A hidden range is a separate word, so the tokens outside of it stay as they are. A link that is
-/// not hidden is a code.
+/// A hidden range is a separate word, so the tokens outside of it stay as they are, unless they touch it: the end of
+/// `2024123tel:67` becomes an address once the digits are hidden. A link that is not hidden is a code.
 fn is_settled(scene: &Scene, found: &[Finding]) -> bool {
     if scene.shadow.marks.has(MarkSet::AT_SIGN) {
         return false;
@@ -101,7 +101,14 @@ fn is_settled(scene: &Scene, found: &[Finding]) -> bool {
             return false;
         }
     }
-    true
+    digits == 0 || !found.iter().any(|finding| touches_word(scene.shadow.text, &finding.range))
+}
+
+/// Whether a letter or a digit is directly before or behind a range.
+fn touches_word(text: &str, range: &Range<usize>) -> bool {
+    let before = text[..range.start].chars().next_back();
+    let after = text[range.end..].chars().next();
+    before.into_iter().chain(after).any(char::is_alphanumeric)
 }
 
 /// Adds to `found` in `text` all findings that appear after those are hidden.

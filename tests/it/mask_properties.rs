@@ -119,6 +119,14 @@ fn check_memory(messages: &[String]) {
     }
 }
 
+#[test]
+fn mask_address_that_touches_hidden_digits_is_found_in_the_first_pass() {
+    for text in ["2024१२३tel:６７", "9876543210tel:67", "9876543210wa.me/67", "67@9876543210"]
+    {
+        check_mask(text);
+    }
+}
+
 proptest! {
     #[test]
     fn mask_property_any_unicode(text in any::<String>()) {
