@@ -33,7 +33,8 @@ impl ToolsetPlan for GoalsPlan {
         let clock = Arc::clone(&parts.clock);
         let zone = self.0.zone.clone();
         let service = GoalsService::new(Arc::clone(&store), Arc::clone(&clock), parts.rng(), zone);
-        let mut built = BuiltToolset::new(Arc::new(GoalsTools::new(Arc::new(service))));
+        let mut built =
+            BuiltToolset::new(Arc::new(GoalsTools::new(Arc::new(service), Arc::clone(&clock))));
         built.tasks.push(Box::pin(upkeep::run(store, clock)));
         let check = move || {
             let database = database.clone();

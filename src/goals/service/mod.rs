@@ -172,6 +172,14 @@ impl GoalsService {
         Ok(self.store.counts(&caller.owner).await?)
     }
 
+    /// The number of the owner's last write.
+    ///
+    /// # Errors
+    /// Returns [`GoalsError::Store`] if the store fails.
+    pub async fn revision(&self, caller: &GoalsCaller) -> Result<u64, GoalsError> {
+        Ok(self.store.revision(&caller.owner).await?)
+    }
+
     /// The items of a kind that have words of a text, the best matches first.
     ///
     /// # Errors

@@ -1,7 +1,7 @@
 //! [`GoalsTools`]: the MCP tools. Each parses its arguments, makes one call of the service and replies.
 //!
 //! `goals.rs`, `areas.rs`, `task_lists.rs`, `tasks.rs`, `memories.rs` and `history.rs` have the tools of their items; `view.rs` and `answer.rs` have
-//! the answers. To add a tool, add it to one of these routers.
+//! the answers; `toolset.rs` offers the tools, the resources and the prompts. To add a tool, add it to one of these routers.
 
 mod answer;
 mod areas;
@@ -13,16 +13,13 @@ mod memories;
 mod task_args;
 mod task_lists;
 mod tasks;
+mod toolset;
 mod view;
 
 use std::sync::Arc;
 
-use async_trait::async_trait;
 use rmcp::handler::server::router::tool::ToolRouter;
-use rmcp::handler::server::tool::ToolCallContext;
-use rmcp::model::{CallToolRequestParams, CallToolResponse, CallToolResult, Tool};
-use rmcp::service::RequestContext;
-use rmcp::{ErrorData, RoleServer};
+use rmcp::model::CallToolResult;
 use serde::Serialize;
 use sha2::{Digest, Sha256};
 
@@ -32,30 +29,31 @@ use self::call::{CallScene, error_text};
 use super::NAME;
 use super::journal::action::GoalsAction;
 use super::journal::write::{WriteOutcome, WriteRequest};
+use super::resources::cache::ResourceCache;
 use super::service::caller::GoalsCaller;
 use super::service::{GoalsService, WriteOptions};
+use crate::kernel::clock::Clock;
 use crate::kernel::permissions::AccessClass;
-use crate::kernel::toolset::{CallPrincipal, Toolset};
-
-/// A tool that reads, and that read-only keys do not have.
-const ANALYZE_PROGRESS: &str = "analyze_progress";
+use crate::kernel::toolset::CallPrincipal;
 
 /// The toolset. It stores its router, because rebuilding the router costs more than a call.
 pub struct GoalsTools {
     service: Arc<GoalsService>,
+    clock: Arc<dyn Clock>,
+    cache: ResourceCache,
     router: ToolRouter<Self>,
 }
 
 impl GoalsTools {
     #[must_use]
-    pub fn new(service: Arc<GoalsService>) -> Self {
+    pub fn new(service: Arc<GoalsService>, clock: Arc<dyn Clock>) -> Self {
         let router = Self::goal_tools()
             + Self::area_tools()
             + Self::task_list_tools()
             + Self::task_tools()
             + Self::memory_tools()
             + Self::history_tools();
-        Self { service, router }
+        Self { service, clock, cache: ResourceCache::default(), router }
     }
 
     async fn scene(
@@ -120,37 +118,4 @@ fn write_request<A: Serialize>(
     let hash = Sha256::new().chain_update(tool).chain_update([0]).chain_update(args).finalize();
     let fingerprint = hash.iter().map(|byte| format!("{byte:02x}")).collect();
     Ok(Some(WriteRequest { id: id.to_owned(), fingerprint }))
-}
-
-#[async_trait]
-impl Toolset for GoalsTools {
-    fn name(&self) -> &'static str {
-        NAME
-    }
-
-    fn instructions(&self) -> &'static str {
-        "Goals, tasks and memories of the user. Pass dates in the user's words, such as \"every 2nd friday at 9\": the \
-         server computes them, and answers say what was understood. Pass the id of an item as an answer has it, if_rev to \
-         change only what you have seen, and the same request_id when you repeat a call. undo takes the last change back."
-    }
-
-    fn tools(&self) -> Vec<Tool> {
-        self.router.list_all()
-    }
-
-    fn tool(&self, name: &str) -> Option<&Tool> {
-        self.router.get(name)
-    }
-
-    fn tool_class(&self, tool: &Tool) -> AccessClass {
-        if tool.name == ANALYZE_PROGRESS { AccessClass::Write } else { AccessClass::of_tool(tool) }
-    }
-
-    async fn call(
-        &self,
-        request: CallToolRequestParams,
-        context: RequestContext<RoleServer>,
-    ) -> Result<CallToolResponse, ErrorData> {
-        self.router.call(ToolCallContext::new(self, request, context)).await
-    }
 }

@@ -14,13 +14,13 @@ use crate::support::temp_database::TempDatabase;
 const START: Timestamp = Timestamp::from_millis(1_800_000_000_000);
 
 /// A server with goals, and its database.
-struct GoalsScene {
-    server: TestServer,
+pub(super) struct GoalsScene {
+    pub(super) server: TestServer,
     _database: TempDatabase,
 }
 
 impl GoalsScene {
-    async fn start() -> Self {
+    pub(super) async fn start() -> Self {
         let database = TempDatabase::new();
         let url = format!("sqlite:{}", database.file().display());
         let settings = [
@@ -37,15 +37,27 @@ impl GoalsScene {
     /// Calls a tool as a user, and returns its result.
     async fn call(&self, user: &str, name: &str, arguments: Value) -> Value {
         let params = json!({ "name": name, "arguments": arguments });
-        let body = json!({ "jsonrpc": "2.0", "id": 1, "method": "tools/call", "params": params });
+        self.rpc(user, "tools/call", params).await["result"].clone()
+    }
+
+    /// The answer to a request of a user.
+    pub(super) async fn rpc(&self, user: &str, method: &str, params: Value) -> Value {
+        let body = json!({ "jsonrpc": "2.0", "id": 1, "method": method, "params": params });
         let token = gateway_token(user, START.shifted(3_600_000));
         let request = http_client().post(format!("{}/mcp", self.server.url)).bearer_auth(token);
         let request = request.header("accept", "application/json, text/event-stream");
-        fetch_json(request.json(&body)).await.1["result"].clone()
+        fetch_json(request.json(&body)).await.1
+    }
+
+    /// The text of a resource as ann reads it.
+    pub(super) async fn read(&self, uri: &str) -> String {
+        let answer = self.rpc("ann", "resources/read", json!({ "uri": uri })).await;
+        let text = &answer["result"]["contents"][0]["text"];
+        text.as_str().unwrap_or_else(|| panic!("{uri}: {answer}")).to_owned()
     }
 
     /// The structured answer of a call of ann that succeeds.
-    async fn ok(&self, name: &str, arguments: Value) -> Value {
+    pub(super) async fn ok(&self, name: &str, arguments: Value) -> Value {
         let result = self.call("ann", name, arguments).await;
         assert_eq!(result["isError"], false, "{name}: {result}");
         result["structuredContent"].clone()

@@ -38,6 +38,7 @@ mod gateway_operator;
 mod gateway_pages;
 mod gateway_port;
 mod goals;
+mod goals_resources;
 mod hostile;
 mod http_limits;
 mod http_memory;
