@@ -7,10 +7,18 @@ use std::collections::BTreeSet;
 use std::fmt::Write as _;
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
+use jiff::tz::TimeZone;
 use random_connect::app::toolsets::TOOLSETS;
 use random_connect::config::SETTINGS;
+use random_connect::goals::service::GoalsService;
+use random_connect::goals::store_memory::MemoryGoalsStore;
+use random_connect::goals::tools::GoalsTools;
+use random_connect::kernel::clock::{Clock, ManualClock, seeded_rng};
+use random_connect::kernel::permissions::AccessPermissions;
 use random_connect::kernel::settings::Setting;
+use random_connect::kernel::toolset::Toolset;
 use random_connect::transport::http::limits::ConnectionLimits;
 use regex::Regex;
 use serde_json::{Value, json};
@@ -132,6 +140,28 @@ fn anchors(text: &str) -> BTreeSet<String> {
         text.chars().filter(|c| c.is_alphanumeric() || matches!(c, '-' | '_')).collect()
     };
     headings.map(anchor).collect()
+}
+
+/// The tools of goals that an API key of each level has.
+#[test]
+fn docs_goals_permissions_match_the_code() {
+    let clock: Arc<dyn Clock> = Arc::new(ManualClock::default());
+    let store = Arc::new(MemoryGoalsStore::default());
+    let service = GoalsService::new(store, Arc::clone(&clock), seeded_rng(), TimeZone::UTC);
+    let goals = GoalsTools::new(Arc::new(service), clock);
+    let levels = ["read_only", "read_write", "admin"]
+        .map(|name| AccessPermissions::level(name.parse().expect("a level")));
+    let mut tools = goals.tools();
+    tools.sort_by(|one, other| one.name.cmp(&other.name));
+    let mut table = String::from("| Tool | read_only | read_write | admin |\n|---|---|---|---|\n");
+    for tool in tools {
+        let class = goals.tool_class(&tool);
+        let has = levels
+            .each_ref()
+            .map(|level| if level.include(goals.name(), false, class) { "yes" } else { "–" });
+        writeln!(table, "| `{}` | {} |", tool.name, has.join(" | ")).expect("a string");
+    }
+    check_table("docs/goals.md", "permissions", &table);
 }
 
 #[test]
