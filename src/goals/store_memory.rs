@@ -132,7 +132,10 @@ fn matches(item: &GoalsItem, filter: &ListFilter) -> bool {
         && is(&filter.area, &columns.area)
         && filter.from.is_none_or(|from| columns.day.is_some_and(|day| day >= from))
         && filter.to.is_none_or(|to| columns.day.is_some_and(|day| day <= to))
-        && filter.label.as_ref().is_none_or(|label| columns.labels.contains(&format!("|{label}|")))
+        && filter
+            .label
+            .as_ref()
+            .is_none_or(|label| columns.labels.contains(&format!("|{}|", label.to_lowercase())))
 }
 
 /// Occurrences of the words in a text, without regard to case.

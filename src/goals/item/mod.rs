@@ -87,7 +87,7 @@ pub struct ItemColumns {
     pub area: Option<ItemId>,
     /// The due date of a task, the target date of a goal, the day of a completion.
     pub day: Option<Date>,
-    /// Labels and tags, each between bars: `|home|urgent|`. Empty without any.
+    /// Labels and tags in lower case, each between bars: `|home|urgent|`. Empty without any.
     pub labels: String,
     /// The words that a search finds. Empty for kinds that are not searched.
     pub text: String,
@@ -182,7 +182,7 @@ impl GoalsItem {
 }
 
 fn bars(labels: &[String]) -> String {
-    if labels.is_empty() { String::new() } else { format!("|{}|", labels.join("|")) }
+    if labels.is_empty() { String::new() } else { format!("|{}|", labels.join("|").to_lowercase()) }
 }
 
 fn joined(texts: &[&String], labels: &[String]) -> String {

@@ -24,6 +24,7 @@ pub struct ListFilter {
     /// The first and the last day of the due date, the target date or the completion.
     pub from: Option<Date>,
     pub to: Option<Date>,
+    /// In any case.
     pub label: Option<String>,
     /// Whether to list the bin, and nothing else.
     pub in_bin: bool,

@@ -57,7 +57,8 @@ impl Statement {
         statement.text_condition("area = ?", id(&filter.area));
         statement.text_condition("day >= ?", filter.from.map(|day| day.to_string()));
         statement.text_condition("day <= ?", filter.to.map(|day| day.to_string()));
-        let label = filter.label.as_ref().map(|label| format!("%|{}|%", escaped(label)));
+        let label =
+            filter.label.as_ref().map(|label| format!("%|{}|%", escaped(&label.to_lowercase())));
         statement.text_condition("labels LIKE ? ESCAPE '\\'", label);
         statement
     }

@@ -61,6 +61,14 @@ pub(super) fn labels(argument: &str, labels: Vec<String>) -> Result<Vec<String>,
     Ok(all)
 }
 
+/// Reminders, of which a task has few.
+pub(super) fn reminders(minutes: Vec<u32>) -> Result<Vec<u32>, String> {
+    if minutes.len() > MAX_LABELS {
+        return Err(format!("reminders has more than {MAX_LABELS} entries."));
+    }
+    Ok(minutes)
+}
+
 /// The value of an argument that clears a field when it is empty.
 #[expect(clippy::option_option, reason = "the type of the fields of patches")]
 pub(super) fn clearable<T>(

@@ -4,7 +4,7 @@ use jiff::ZonedDateTime;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::args::{MAX_TEXT, MAX_TITLE, clearable, day, labels, text};
+use super::args::{MAX_TEXT, MAX_TITLE, clearable, day, labels, reminders, text};
 use super::call::{CallScene, error_text};
 use super::view::id;
 use crate::goals::item::id::ItemId;
@@ -290,7 +290,7 @@ pub(super) fn new_task(
             .map(|duration| minutes("estimated_duration", duration))
             .transpose()?,
         labels: labels("labels", args.labels.clone().unwrap_or_default())?,
-        reminders: args.reminders.clone().unwrap_or_default(),
+        reminders: reminders(args.reminders.clone().unwrap_or_default())?,
         due: due.as_ref().map(|due| due.due.clone()),
         series: due.as_ref().and_then(|due| due.series.clone()),
         ..Task::default()
@@ -321,7 +321,7 @@ fn task_patch(
         start_date: clearable(args.start_date.as_ref(), |text| day("start_date", text, now))?,
         deadline: clearable(args.deadline.as_ref(), |text| day("deadline", text, now))?,
         labels: args.labels.clone().map(|all| labels("labels", all)).transpose()?,
-        reminders: args.reminders.clone(),
+        reminders: args.reminders.clone().map(reminders).transpose()?,
         estimated_minutes: match args.estimated_duration {
             None => None,
             Some(0) => Some(None),

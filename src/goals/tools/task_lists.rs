@@ -6,7 +6,7 @@ use rmcp::{tool, tool_router};
 use super::GoalsTools;
 use super::answer::{ItemAnswer, ListAnswer, answer, fitting, task_answer};
 use super::args::{day, sort_key, text};
-use super::call::error_text;
+use super::call::{CallScene, error_text};
 use super::task_args::{ListTasksArgs, TaskArgs};
 use super::view::{AnswerDate, TaskView, id};
 use crate::goals::item::GoalsItem;
@@ -16,6 +16,9 @@ use crate::goals::journal::store::ListFilter;
 use crate::kernel::arguments::Arguments;
 use crate::kernel::schema::{input_schema, output_schema};
 use crate::kernel::toolset::CallPrincipal;
+
+/// Maximum number of tasks of a day that are looked at for the number of overdue ones.
+const MAX_TODAY: usize = 1_000;
 
 #[tool_router(router = task_list_tools, vis = "pub(super)")]
 impl GoalsTools {
@@ -57,7 +60,8 @@ impl GoalsTools {
         let limit = args.limit.unwrap_or(20).clamp(1, 100);
         let page = self.service.list(&scene.caller, &filter, after.as_deref(), limit).await;
         let page = page.map_err(error_text)?;
-        let total = page.total;
+        let later = if is_overdue { self.due_later_today(&scene, &filter).await? } else { 0 };
+        let total = page.total.saturating_sub(later);
         let view = |item: &GoalsItem| {
             let view = TaskView::of(item, item.task()?, now);
             (!is_overdue || view.overdue).then_some(view)
@@ -93,6 +97,21 @@ impl GoalsTools {
         let item = item.map_err(error_text)?;
         let task = item.task().ok_or("It is no task.")?;
         Ok(task_answer(&item, task, &scene, Vec::new(), task.title.clone()))
+    }
+}
+
+impl GoalsTools {
+    /// The number of tasks of a filter that are due today and not overdue yet.
+    async fn due_later_today(&self, scene: &CallScene, filter: &ListFilter) -> Result<u64, String> {
+        let now = &scene.time.now;
+        let from = Some(filter.from.unwrap_or(now.date()).max(now.date()));
+        let today = ListFilter { from, ..filter.clone() };
+        let page = self.service.list(&scene.caller, &today, None, MAX_TODAY).await;
+        let tasks = page.map_err(error_text)?.items;
+        let is_later = |item: &&GoalsItem| {
+            item.task().is_none_or(|task| !TaskView::of(item, task, now).overdue)
+        };
+        Ok(tasks.iter().filter(is_later).count() as u64)
     }
 }
 

@@ -272,3 +272,27 @@ async fn goals_list_is_read_page_by_page_with_its_cursor() {
     }
     assert_eq!(titles, (0..12).map(|n| n.to_string()).collect::<Vec<_>>());
 }
+
+#[tokio::test]
+async fn goals_overdue_list_has_only_open_tasks_whose_time_has_passed() {
+    let scene = GoalsScene::start().await;
+    for (title, due) in [
+        ("yesterday", json!("2027-01-14")),
+        ("earlier today", json!("today at 8:30")),
+        ("later today", json!("today at 18:00")),
+        ("today", json!("today")),
+        ("tomorrow", json!("tomorrow")),
+        ("whenever", Value::Null),
+    ] {
+        scene.ok("create_task", json!({ "title": title, "due_date": due })).await;
+    }
+    let list = scene.ok("list_tasks", json!({ "overdue": true })).await;
+    let items = list["items"].as_array().expect("items");
+    let titles: Vec<_> = items.iter().map(|item| item["title"].clone()).collect();
+    assert_eq!(
+        (titles, &list["total"]),
+        (vec![json!("yesterday"), json!("earlier today")], &json!(2))
+    );
+    scene.ok("complete_task", json!({ "task_id": items[0]["id"] })).await;
+    assert_eq!(scene.ok("list_tasks", json!({ "overdue": true })).await["total"], 1);
+}

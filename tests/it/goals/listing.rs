@@ -65,7 +65,7 @@ async fn goals_list_has_exactly_the_items_of_its_filter() {
             ),
             (ListFilter { to: Some(date(2027, 1, 18)), ..tasks.clone() }, vec!["of the goal"]),
             (label("50%"), vec!["labeled"]),
-            (label("at_home"), vec!["labeled"]),
+            (label("At_Home"), vec!["labeled"]),
             (label("atxhome"), vec![]),
             (label("5"), vec![]),
             (ListFilter { in_bin: true, ..tasks.clone() }, vec![]),
