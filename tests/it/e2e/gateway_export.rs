@@ -7,12 +7,13 @@ use super::gateway_operator::server;
 use crate::support::key_commands::ADMIN;
 use crate::support::server::http_client;
 
-/// Requests that take more than the buffers of a connection.
+/// Requests that take more than the buffers of a connection, and are too young to be deleted.
 const FILL: &str = "INSERT INTO gateway_requests (hold, account, body_hash, amount, node, lease_until, \
      started_at, provider, model, settled_at, charged, uncollected, source, status, total_ms, attempts) \
      WITH RECURSIVE numbers (n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM numbers WHERE n < 60000) \
      SELECT CAST(printf('%016d', n) AS BLOB), CAST(printf('%016d', 1) AS BLOB), zeroblob(32), 0, \
-     zeroblob(16), 0, 0, 'openai', printf('%500d', n), 1000 + n, 0, 0, 'provider', 'done', 1, 1 \
+     zeroblob(16), 0, 0, 'openai', printf('%500d', n), \
+     (CAST(strftime('%s', 'now') AS INTEGER) - 1000) * 1000 + n, 0, 0, 'provider', 'done', 1, 1 \
      FROM numbers";
 
 #[tokio::test]
