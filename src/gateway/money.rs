@@ -1,9 +1,11 @@
 //! [`MicroCredits`]: the unit of all amounts of the gateway.
 
-use std::fmt;
 use std::str::FromStr;
+use std::{fmt, io};
 
-use serde::{Deserialize, Deserializer, Serialize, Serializer};
+use serde::{Deserialize, Deserializer, Serialize};
+use serde_json::Serializer;
+use serde_json::ser::{CompactFormatter, Formatter};
 use serde_json::value::RawValue;
 use thiserror::Error;
 
@@ -94,7 +96,7 @@ impl fmt::Display for MicroCredits {
 
 /// A JSON number with up to six decimal places. Serializes to JSON only.
 impl Serialize for MicroCredits {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let number = RawValue::from_string(self.to_string()).map_err(serde::ser::Error::custom)?;
         number.serialize(serializer)
     }
@@ -108,11 +110,42 @@ impl<'de> Deserialize<'de> for MicroCredits {
     }
 }
 
+/// Writes JSON whose small numbers are decimals, as amounts are: 0.000006 and not 6e-6.
+struct DecimalNumbers;
+
+impl Formatter for DecimalNumbers {
+    fn write_f64<W: ?Sized + io::Write>(&mut self, writer: &mut W, value: f64) -> io::Result<()> {
+        // serde_json writes smaller numbers with an exponent.
+        if value != 0.0 && value.abs() < 1e-5 {
+            return write!(writer, "{value}");
+        }
+        CompactFormatter.write_f64(writer, value)
+    }
+}
+
+/// A value with amounts as JSON text. Empty if it has a key that is no text.
+#[must_use]
+pub fn decimal_json(value: &impl Serialize) -> String {
+    let mut json = Vec::new();
+    let written = value.serialize(&mut Serializer::with_formatter(&mut json, DecimalNumbers));
+    written.ok().and_then(|()| String::from_utf8(json).ok()).unwrap_or_default()
+}
+
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;
 
     use super::*;
+
+    #[test]
+    fn gateway_small_amounts_are_written_without_an_exponent() {
+        for (micros, text) in
+            [(6, "0.000006"), (-1, "-0.000001"), (10, "0.00001"), (0, "0"), (1_500_000, "1.5")]
+        {
+            let value = serde_json::json!({ "charged": MicroCredits::from_micros(micros) });
+            assert_eq!(decimal_json(&value), format!("{{\"charged\":{text}}}"));
+        }
+    }
 
     #[test]
     fn gateway_amount_that_is_no_decimal_number_is_refused() {

@@ -16,7 +16,7 @@ use tokio_util::sync::CancellationToken;
 use super::catalog::price::TokenPrice;
 use super::error::GatewayError;
 use super::ledger::usage::{UsageFilter, UsageOrder};
-use super::money::MicroCredits;
+use super::money::{MicroCredits, decimal_json};
 use super::provider::request::{MessagesHeaders, RequestBody};
 use super::provider::write::whole::WholeAnswer;
 use super::service::GatewayService;
@@ -122,7 +122,7 @@ impl GatewayTools {
                         "charged": bill.charged,
                         "balance": bill.balance,
                     });
-                    return Ok(fields.to_string());
+                    return Ok(decimal_json(&fields));
                 }
                 Some(AnswerEvent::Failed(failed)) => return Err(error_text(&failed.error)),
                 Some(_) => {}
@@ -177,7 +177,7 @@ impl GatewayTools {
         let caller = self.caller(principal).await?;
         let balance = self.service.balance(&caller).await;
         let balance = balance.map_err(|error| error_text(&error))?;
-        Ok(json!({ "balance": balance.balance, "held": balance.held }).to_string())
+        Ok(decimal_json(&json!({ "balance": balance.balance, "held": balance.held })))
     }
 
     #[tool(
@@ -210,7 +210,7 @@ impl GatewayTools {
             })
         };
         let requests: Vec<_> = page.rows.iter().map(row).collect();
-        Ok(json!({ "requests": requests }).to_string())
+        Ok(decimal_json(&json!({ "requests": requests })))
     }
 
     #[tool(
@@ -240,7 +240,7 @@ impl GatewayTools {
                 })
             })
             .collect();
-        Ok(json!({ "models": models }).to_string())
+        Ok(decimal_json(&json!({ "models": models })))
     }
 }
 

@@ -8,6 +8,7 @@ use crate::gateway::catalog::roles::RoleLimits;
 use crate::gateway::error::GatewayError;
 use crate::gateway::ledger::entry::LedgerBalance;
 use crate::gateway::ledger::limits::{AccountLimitStates, LimitState};
+use crate::gateway::money::decimal_json;
 use crate::gateway::provider::write::whole::{WholeAnswer, WholeToolCall};
 use crate::gateway::service::answer::{AcceptedRequest, Bill, FailedAnswer, finish_name};
 use crate::kernel::clock::Timestamp;
@@ -23,7 +24,7 @@ pub fn plain(kind: &str, id: Option<&RequestId>, mut fields: Value, now: Timesta
         fields.insert("type".to_owned(), json!(kind));
         fields.insert("timestamp".to_owned(), json!(now.to_iso_8601()));
     }
-    fields.to_string()
+    decimal_json(&fields)
 }
 
 /// The first message of a connection.
@@ -105,7 +106,7 @@ impl Step<'_> {
         let timestamp = self.now.to_iso_8601();
         let (id, seq) = (self.id, self.number);
         let message = StepMessage { id, r#type: kind, seq, fields, timestamp };
-        serde_json::to_string(&message).unwrap_or_default()
+        decimal_json(&message)
     }
 
     #[must_use]
